@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+
+# THE list: one line a backend.  Its prefix says what it is: store_, users_,
+# mode_; the file defines one symbol of its own name.
+BACKENDS = \
+	backends/store_memory.c \
+	backends/store_sqlite.c \
+	backends/users_sqlite.c \
+	backends/mode_session.c
+
+# What several backends share.
+libfcgiauth_a_SOURCES += $(BACKENDS) \
+	backends/memory_attempts.c backends/memory_attempts.h \
+	backends/memory_sessions.c backends/memory_sessions.h \
+	backends/sqlite_link.c backends/sqlite_link.h \
+	backends/sqlite_schema.c \
+	backends/sqlite_store.c backends/sqlite_store.h
+
+# Migrations, oldest first, become string literals.
+SQLITE_STORE_SQL = $(srcdir)/backends/sql/sqlite_store_1.sql
+SQLITE_USERS_SQL = $(srcdir)/backends/sql/sqlite_users_1.sql
+EMBED = $(srcdir)/backends/embed.awk
+EXTRA_DIST += $(EMBED) $(SQLITE_STORE_SQL) $(SQLITE_USERS_SQL)
+
+backends/sqlite_store.inc: $(SQLITE_STORE_SQL) $(EMBED)
+	$(AM_V_GEN)mkdir -p backends && \
+	$(AWK) -f $(EMBED) $(SQLITE_STORE_SQL) >$@.tmp && mv $@.tmp $@
+backends/sqlite_users.inc: $(SQLITE_USERS_SQL) $(EMBED)
+	$(AM_V_GEN)mkdir -p backends && \
+	$(AWK) -f $(EMBED) $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
+BUILT_SOURCES += backends/sqlite_store.inc backends/sqlite_users.inc
+CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc
+
+# The registry (src/api/registry.c) includes what make writes out of the list.
+backends/backends.inc: backends/local.mk Makefile
+	$(AM_V_GEN)mkdir -p backends && for f in $(BACKENDS); do \
+		n=`basename $$f .c`; \
+		case $$n in \
+		store_*) echo "STORE($$n)";; \
+		users_*) echo "USERS($$n)";; \
+		mode_*) echo "MODE($$n)";; \
+		esac; \
+	done >$@.tmp && mv $@.tmp $@
+BUILT_SOURCES += backends/backends.inc
+CLEANFILES += backends/backends.inc

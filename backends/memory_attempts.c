@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* A list of keys and their attempts: the sweep keeps it short. */
+#include "backends/memory_attempts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+memory_attempts_destroy(struct memory_attempts *t)
+{
+	while (t->first != NULL) {
+		struct attempt *x = t->first;
+
+		t->first = x->next;
+		free(x);
+	}
+}
+
+static bool
+is_ban(const struct attempt *x, int64_t now_ms)
+{
+	return x->banned && now_ms < x->ends;
+}
+
+static struct attempt *
+find(const struct memory_attempts *t, struct str key)
+{
+	struct attempt *x = t->first;
+
+	while (x != NULL &&
+	       !str_eq((struct str){ .p = x->key, .n = x->n }, key))
+		x = x->next;
+	return x;
+}
+
+static struct attempt *
+find_or_add(struct memory_attempts *t, struct str key)
+{
+	struct attempt *x = find(t, key);
+
+	if (x != NULL)
+		return x;
+	x = calloc(1, sizeof(*x) + key.n);
+	if (x == NULL)
+		return NULL;
+	x->ends = INT64_MIN;
+	x->n = key.n;
+	memcpy(x->key, key.p, key.n);
+	x->next = t->first;
+	t->first = x;
+	return x;
+}
+
+static int64_t
+later(int64_t now_ms, int64_t seconds)
+{
+	return now_ms > INT64_MAX - seconds ? INT64_MAX : now_ms + seconds;
+}
+
+/* A ban that is over leaves nothing behind: the next attempt is the first. */
+static void
+count(struct attempt *x, const struct attempt_policy *policy, int64_t now_ms)
+{
+	if (is_ban(x, now_ms))
+		return;
+	if (now_ms >= x->ends) {
+		x->count = 0;
+		x->ends = later(now_ms, policy->window_ms);
+	}
+	x->banned = x->count >= policy->max;
+	if (x->banned)
+		x->ends = later(now_ms, policy->ban_ms);
+	x->count++;
+}
+
+int
+memory_attempts_count(struct memory_attempts *t, struct str key,
+		      const struct attempt_policy *policy, int64_t now_ms,
+		      int64_t *banned_until_ms, struct err *err)
+{
+	struct attempt *x = find_or_add(t, key);
+
+	if (x == NULL)
+		return err_nomem(err);
+	count(x, policy, now_ms);
+	*banned_until_ms = is_ban(x, now_ms) ? x->ends : 0;
+	return 0;
+}
+
+int64_t
+memory_attempts_banned(const struct memory_attempts *t, struct str key,
+		       int64_t now_ms)
+{
+	const struct attempt *x = find(t, key);
+
+	return x != NULL && is_ban(x, now_ms) ? x->ends : 0;
+}
+
+bool
+memory_attempts_forgive(struct memory_attempts *t, struct str key)
+{
+	struct attempt *x = find(t, key), **at = &t->first;
+	bool was_banned;
+
+	if (x == NULL)
+		return false;
+	while (*at != x)
+		at = &(*at)->next;
+	*at = x->next;
+	was_banned = x->banned;
+	free(x);
+	return was_banned;
+}
+
+/* Longest first, then by key. */
+static int
+compare(const void *left, const void *right)
+{
+	const struct ban *a = left, *b = right;
+	size_t n = a->key.n < b->key.n ? a->key.n : b->key.n;
+	int order;
+
+	if (a->until_ms != b->until_ms)
+		return a->until_ms < b->until_ms ? 1 : -1;
+	order = memcmp(a->key.p, b->key.p, n);
+	if (order != 0)
+		return order;
+	return a->key.n < b->key.n ? -1 : 1;
+}
+
+int
+memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
+		     int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+		     struct err *err)
+{
+	struct ban *v;
+	size_t got = 0, all = 0;
+
+	for (const struct attempt *x = t->first; x != NULL; x = x->next)
+		all += is_ban(x, now_ms);
+	v = arena_array(a, all, sizeof(*v));
+	if (v == NULL)
+		return err_nomem(err);
+	for (const struct attempt *x = t->first; x != NULL; x = x->next) {
+		if (!is_ban(x, now_ms))
+			continue;
+		if (arena_copy(a, (struct str){ .p = x->key, .n = x->n },
+			       &v[got].key) != 0)
+			return err_nomem(err);
+		v[got++].until_ms = x->ends;
+	}
+	qsort(v, got, sizeof(*v), compare);
+	*out = v;
+	*n = got < limit ? got : limit;
+	return 0;
+}
+
+size_t
+memory_attempts_sweep(struct memory_attempts *t, int64_t now_ms, size_t limit)
+{
+	struct attempt **at = &t->first;
+	size_t removed = 0;
+
+	while (*at != NULL && removed < limit) {
+		struct attempt *x = *at;
+
+		if (now_ms < x->ends) {
+			at = &x->next;
+			continue;
+		}
+		*at = x->next;
+		free(x);
+		removed++;
+	}
+	return removed;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* A list of sessions with two hash tables over it. */
+#include "backends/memory_sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BUCKETS 64
+#define NTEXTS	      6
+
+/* The texts of a session, in one order for all who copy them. */
+static void
+texts_of(struct session *s, struct str *texts[NTEXTS])
+{
+	texts[0] = &s->who.name;
+	texts[1] = &s->who.roles;
+	texts[2] = &s->who.email;
+	texts[3] = &s->who.full_name;
+	texts[4] = &s->address;
+	texts[5] = &s->user_agent;
+}
+
+/* Hashes and dice: any bytes of theirs are as good as all. */
+static size_t
+bucket(const struct memory_sessions *t, const uint8_t *key)
+{
+	size_t at;
+
+	memcpy(&at, key, sizeof(at));
+	return at % t->nbuckets;
+}
+
+static void
+hang(struct memory_sessions *t, struct entry *e)
+{
+	struct entry **token = &t->by_token[bucket(t, e->s.token.b)];
+	struct entry **id = &t->by_id[bucket(t, e->s.id.b)];
+
+	e->by_token = *token;
+	*token = e;
+	e->by_id = *id;
+	*id = e;
+}
+
+static int
+resize(struct memory_sessions *t, size_t nbuckets, struct err *err)
+{
+	struct entry **by_token = calloc(nbuckets, sizeof(*by_token));
+	struct entry **by_id = calloc(nbuckets, sizeof(*by_id));
+
+	if (by_token == NULL || by_id == NULL) {
+		free(by_token);
+		free(by_id);
+		return err_nomem(err);
+	}
+	free(t->by_token);
+	free(t->by_id);
+	t->by_token = by_token;
+	t->by_id = by_id;
+	t->nbuckets = nbuckets;
+	for (struct entry *e = t->first; e != NULL; e = e->next)
+		hang(t, e);
+	return 0;
+}
+
+int
+memory_sessions_init(struct memory_sessions *t, struct err *err)
+{
+	*t = (struct memory_sessions){ .first = NULL };
+	return resize(t, FIRST_BUCKETS, err);
+}
+
+void
+memory_sessions_destroy(struct memory_sessions *t)
+{
+	while (t->first != NULL)
+		memory_sessions_remove(t, t->first);
+	free(t->by_token);
+	free(t->by_id);
+}
+
+struct entry *
+memory_sessions_token(const struct memory_sessions *t,
+		      const struct token_hash *token)
+{
+	struct entry *e = t->by_token[bucket(t, token->b)];
+
+	while (e != NULL && memcmp(&e->s.token, token, sizeof(*token)) != 0)
+		e = e->by_token;
+	return e;
+}
+
+struct entry *
+memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
+{
+	struct entry *e = t->by_id[bucket(t, id->b)];
+
+	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
+		e = e->by_id;
+	return e;
+}
+
+int
+memory_sessions_add(struct memory_sessions *t, const struct session *s,
+		    struct err *err)
+{
+	struct entry *e;
+
+	if (memory_sessions_token(t, &s->token) != NULL ||
+	    memory_sessions_id(t, &s->id) != NULL)
+		return err_set(err, ERR_INTERNAL, "session is not new");
+	if (t->n >= 2 * t->nbuckets && resize(t, 4 * t->nbuckets, err) != 0)
+		return -1;
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return err_nomem(err);
+	if (memory_entry_set(e, s, err) != 0) {
+		free(e);
+		return -1;
+	}
+	e->next = t->first;
+	if (e->next != NULL)
+		e->next->prev = e;
+	t->first = e;
+	t->n++;
+	hang(t, e);
+	return 0;
+}
+
+static void
+unhang(struct memory_sessions *t, const struct entry *e)
+{
+	struct entry **at = &t->by_token[bucket(t, e->s.token.b)];
+
+	while (*at != e)
+		at = &(*at)->by_token;
+	*at = e->by_token;
+	at = &t->by_id[bucket(t, e->s.id.b)];
+	while (*at != e)
+		at = &(*at)->by_id;
+	*at = e->by_id;
+}
+
+void
+memory_sessions_remove(struct memory_sessions *t, struct entry *e)
+{
+	unhang(t, e);
+	if (e->prev != NULL)
+		e->prev->next = e->next;
+	else
+		t->first = e->next;
+	if (e->next != NULL)
+		e->next->prev = e->prev;
+	t->n--;
+	free(e->text);
+	free(e);
+}
+
+int
+memory_entry_set(struct entry *e, const struct session *s, struct err *err)
+{
+	struct session copy = *s;
+	struct str *texts[NTEXTS];
+	size_t n = 1;
+	char *text, *p;
+
+	texts_of(&copy, texts);
+	for (size_t i = 0; i < NTEXTS; i++)
+		n += texts[i]->n;
+	text = malloc(n);
+	if (text == NULL)
+		return err_nomem(err);
+	p = text;
+	for (size_t i = 0; i < NTEXTS; i++) {
+		if (texts[i]->n > 0)
+			memcpy(p, texts[i]->p, texts[i]->n);
+		texts[i]->p = p;
+		p += texts[i]->n;
+	}
+	free(e->text);
+	e->text = text;
+	e->s = copy;
+	return 0;
+}
+
+int
+memory_entry_get(const struct entry *e, struct arena *a, struct session *out,
+		 struct err *err)
+{
+	struct session copy = e->s;
+	struct str *texts[NTEXTS];
+
+	texts_of(&copy, texts);
+	for (size_t i = 0; i < NTEXTS; i++)
+		if (arena_copy(a, *texts[i], texts[i]) != 0)
+			return err_nomem(err);
+	*out = copy;
+	return 0;
+}

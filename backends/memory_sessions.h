@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The sessions of the memory store; its owner locks. */
+#ifndef BACKENDS_MEMORY_SESSIONS_H
+#define BACKENDS_MEMORY_SESSIONS_H
+
+#include "api/session_store.h"
+
+/* One session; all of them hang in a list, newest addition first. */
+struct entry {
+	struct session s; /* its texts are in `text` */
+	char *text;
+	struct entry *next, *prev;
+	struct entry *by_token, *by_id; /* next in the bucket */
+};
+
+struct memory_sessions {
+	struct entry *first;
+	struct entry **by_token, **by_id;
+	size_t nbuckets, n;
+};
+
+int memory_sessions_init(struct memory_sessions *t, struct err *err) MUST_USE;
+void memory_sessions_destroy(struct memory_sessions *t);
+
+/* NULL: there is none. */
+struct entry *memory_sessions_token(const struct memory_sessions *t,
+				    const struct token_hash *token);
+struct entry *memory_sessions_id(const struct memory_sessions *t,
+				 const struct session_id *id);
+
+/* A deep copy; ERR_INTERNAL when its token or id is not new. */
+int memory_sessions_add(struct memory_sessions *t, const struct session *s,
+			struct err *err) MUST_USE;
+void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
+
+/* Replaces the content by a deep copy of `s`, or leaves all as it was. */
+int memory_entry_set(struct entry *e, const struct session *s,
+		     struct err *err) MUST_USE;
+/* A deep copy in the arena. */
+int memory_entry_get(const struct entry *e, struct arena *a,
+		     struct session *out, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mode session: the client holds an opaque random token, the store holds its
+ * SHA-256 and all the rest.
+ */
+#include "api/auth_mode.h"
+#include "base/enc.h"
+#include "base/secret.h"
+#include "crypto/digest.h"
+#include "http/cookie.h"
+
+#define TOKEN_BYTES	32 /* 256 bits: far above ASVS 7.2.3 */
+#define TOKEN_CHARS	BASE64URL_LEN(TOKEN_BYTES)
+#define TOUCH_MAX_MS	60000 /* that last_seen may lag behind */
+
+struct session_conf {
+	int64_t idle_timeout, absolute_timeout;
+	int64_t remember;
+	int64_t max_per_user;
+};
+
+static const struct option session_options[] = {
+	OPTION(SECONDS, struct session_conf, idle_timeout, .def = "30m",
+	       .min = 1, .max = 365 * 86400,
+	       .help =
+		   "A session that is not used for so long ends. "
+		   "It is kept to within a tenth of itself, a minute at most: "
+		   "activity is written down no more often than that. "
+		   "Never longer than absolute_timeout."),
+	OPTION(SECONDS, struct session_conf, absolute_timeout, .def = "12h",
+	       .min = 1, .max = 365 * 86400,
+	       .help = "A session ends so long after its login, used or not."),
+	OPTION(SECONDS, struct session_conf, remember, .def = "30d", .min = 0,
+	       .max = 400 * 86400,
+	       .help =
+		   "Length of a session with "
+		   "\\(lqStay signed in\\(rq: "
+		   "its absolute timeout and the life of its cookie; the idle "
+		   "timeout does not apply to it. "
+		   "0 takes the box off the login page."),
+	OPTION(INT, struct session_conf, max_per_user, .def = "0", .min = 0,
+	       .max = 1000000,
+	       .help = "Live sessions that one user may have; a login beyond "
+		       "them ends the oldest. 0 means no limit."),
+	OPTION_END,
+};
+
+static int
+session_open(const void *conf, const struct env *env, struct arena *a,
+	     void **mode, struct err *err)
+{
+	struct session_conf *copy = arena_alloc(a, sizeof(*copy));
+
+	(void)env;
+	if (copy == NULL)
+		return err_nomem(err);
+	*copy = *(const struct session_conf *)conf;
+	*mode = copy;
+	return 0;
+}
+
+static void
+session_close(void *mode)
+{
+	(void)mode; /* it lies in the snapshot's arena */
+}
+
+static int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* False for what cannot be a token of ours: no store is asked then. */
+static bool
+hash_token(struct str token, struct token_hash *out)
+{
+	uint8_t bytes[TOKEN_BYTES];
+	bool ok = base64url_decode(token, bytes, sizeof(bytes));
+
+	if (ok) {
+		digest_sha256((struct str){ .p = (const char *)bytes,
+					    .n = sizeof(bytes) },
+			      out->b);
+	}
+	secret_wipe(bytes, sizeof(bytes));
+	return ok;
+}
+
+/*
+ * Writing the time of each request would cost a transaction each; so it is
+ * written when it has moved by a tenth of the idle timeout.
+ */
+static void
+plan_touch(const struct session_conf *set, const struct session *s,
+	   int64_t now_ms, struct grant *out)
+{
+	int64_t interval_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
+
+	if (now_ms - s->last_seen_ms < interval_ms)
+		return;
+	out->touch_last_seen_ms = now_ms;
+	out->touch_idle_expires_ms = s->remember ?
+	    s->idle_expires_ms :
+	    min64(now_ms + set->idle_timeout * 1000, s->expires_ms);
+}
+
+static int
+session_authenticate(const void *mode, struct call *c, struct str token,
+		     enum verdict *verdict, struct grant *out, struct err *err)
+{
+	struct token_hash hash;
+	struct session s;
+	bool found;
+
+	if (!hash_token(token, &hash)) {
+		*verdict = VERDICT_DENY;
+		return 0;
+	}
+	if (store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) != 0)
+		return -1;
+	if (!found) {
+		*verdict = VERDICT_DENY;
+		return 0;
+	}
+	*out = (struct grant){
+		.who = s.who,
+		.session = s.id,
+		.expires_ms = min64(s.idle_expires_ms, s.expires_ms),
+		.remember = s.remember,
+	};
+	plan_touch(mode, &s, c->now_ms, out);
+	*verdict = VERDICT_ALLOW;
+	return 0;
+}
+
+/* Fills the times; `remember` counts only where it is offered. */
+static void
+set_times(const struct session_conf *set, bool remember, int64_t now_ms,
+	  struct session *s)
+{
+	s->created_ms = now_ms;
+	s->last_seen_ms = now_ms;
+	s->remember = remember && set->remember > 0;
+	s->expires_ms = now_ms +
+	    1000 * (s->remember ? set->remember : set->absolute_timeout);
+	s->idle_expires_ms = s->remember ?
+	    s->expires_ms :
+	    min64(now_ms + 1000 * set->idle_timeout, s->expires_ms);
+}
+
+/* Time first, so that of two sessions the older has the lower id; then 80
+ * random bits. */
+static int
+make_id(const struct call *c, struct session_id *id, struct err *err)
+{
+	if (env_random(c->env, id->b, sizeof(id->b)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	for (size_t i = 0; i < 6; i++)
+		id->b[i] = (uint8_t)((uint64_t)c->now_ms >> (40 - 8 * i));
+	return 0;
+}
+
+static int
+session_revoke(const void *mode, struct call *c, struct str token,
+	       enum verdict *ended, struct grant *out, struct err *err)
+{
+	enum verdict verdict;
+	struct grant grant;
+	bool was_live;
+
+	if (session_authenticate(mode, c, token, &verdict, &grant, err) != 0)
+		return -1;
+	if (verdict == VERDICT_ALLOW) {
+		if (store_revoke(c->store, &grant.session, &was_live, err) != 0)
+			return -1;
+		*out = grant;
+	}
+	*ended = verdict;
+	return 0;
+}
+
+static int
+session_issue(const void *mode, struct call *c, const struct login *login,
+	      struct str old, struct credentials *out, struct err *err)
+{
+	const struct session_conf *set = mode;
+	uint8_t bytes[TOKEN_BYTES];
+	struct session s = { .who = login->who,
+			     .address = login->address,
+			     .user_agent = login->user_agent };
+	char *token = arena_alloc(c->arena, TOKEN_CHARS + 1);
+	enum verdict ended;
+	struct grant gone;
+
+	if (token == NULL)
+		return err_nomem(err);
+	if (make_id(c, &s.id, err) != 0)
+		return -1;
+	if (env_random(c->env, bytes, sizeof(bytes)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	base64url_encode(bytes, sizeof(bytes), token);
+	secret_wipe(bytes, sizeof(bytes));
+	if (!hash_token((struct str){ .p = token, .n = TOKEN_CHARS }, &s.token))
+		return err_set(err, ERR_INTERNAL, "token does not decode");
+	set_times(set, login->remember, c->now_ms, &s);
+	/* The old one goes first: a crash in between logs out, which is safe,
+	 * where the other order would leave two. */
+	if (session_revoke(mode, c, old, &ended, &gone, err) != 0)
+		return -1;
+	if (store_create(c->store, &s, set->max_per_user, c->now_ms, err) != 0)
+		return -1;
+	*out = (struct credentials){
+		.session = s.id,
+		.access = { .p = token, .n = TOKEN_CHARS },
+		.expires_in =
+		    (min64(s.idle_expires_ms, s.expires_ms) - c->now_ms) / 1000,
+		.cookie_max_age = s.remember ? set->remember : -1,
+	};
+	return 0;
+}
+
+static bool
+session_offers_remember(const void *mode)
+{
+	return ((const struct session_conf *)mode)->remember > 0;
+}
+
+const struct auth_mode_ops mode_session = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_MODE,
+		.name = "session",
+		.summary = "opaque cookie, sessions in the store",
+		.options = session_options,
+		.conf_size = sizeof(struct session_conf),
+	},
+	.access_cookie = COOKIE_SESSION,
+	.open = session_open,
+	.close = session_close,
+	.offers_remember = session_offers_remember,
+	.authenticate = session_authenticate,
+	.issue = session_issue,
+	.revoke = session_revoke,
+};

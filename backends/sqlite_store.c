@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The statements of the SQLite store. */
+#include "backends/sqlite_store.h"
+
+#ifdef HAVE_SQLITE
+
+#define COLUMNS                                                                \
+	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
+	" idle_expires_ms, expires_ms, remember, address, user_agent"
+
+/* Below the cursor of the last page: newest first. */
+#define PAGE                                                                   \
+	" idle_expires_ms > ?1 AND expires_ms > ?1 AND (created_ms, id) < "    \
+	"(?2, ?3)"                                                             \
+	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
+
+const char *const sqlite_store_sql[STORE_SQL_END] = {
+	[STORE_SQL_SECRET_KEEP] =
+	    "INSERT INTO main.secrets (name, value) VALUES (?1, ?2)"
+	    " ON CONFLICT (name) DO NOTHING",
+	[STORE_SQL_SECRET_GET] =
+	    "SELECT value FROM main.secrets WHERE name = ?1",
+	/* Keeps the newest ?3 of the live ones beside the new one. */
+	[STORE_SQL_MAKE_ROOM] =
+	    "DELETE FROM main.sessions WHERE token IN (SELECT token"
+	    " FROM main.sessions WHERE name = ?1 AND id <> ?4"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
+	    " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?3)",
+	[STORE_SQL_CREATE] =
+	    "INSERT INTO main.sessions (" COLUMNS ") VALUES (?1, ?2,"
+	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[STORE_SQL_FIND] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
+	/* What was over at ?2 stays over; equal is not forward. */
+	[STORE_SQL_TOUCH] =
+	    "UPDATE main.sessions SET last_seen_ms = max(last_seen_ms, ?2),"
+	    " idle_expires_ms = max(idle_expires_ms, ?3) WHERE id = ?1"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
+	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3)",
+	[STORE_SQL_REVOKE] = "DELETE FROM main.sessions WHERE id = ?1",
+	[STORE_SQL_REVOKE_USER] = "DELETE FROM main.sessions WHERE name = ?1"
+				  " AND id IS NOT ?2",
+	[STORE_SQL_REVOKE_ALL] = "DELETE FROM main.sessions",
+	[STORE_SQL_UPDATE_USER] =
+	    "UPDATE main.sessions SET roles = ?2, email = ?3,"
+	    " full_name = ?4 WHERE name = ?1",
+	[STORE_SQL_LIST] = "SELECT " COLUMNS " FROM main.sessions WHERE" PAGE,
+	[STORE_SQL_LIST_USER] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?5"
+	    " AND" PAGE,
+	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max.  No
+	 * row comes back when a ban is in force. */
+	[STORE_SQL_ATTEMPT] =
+	    "INSERT INTO main.attempts (key, count, banned, ends_ms)"
+	    " VALUES (?1, 1, ?5 < 1, iif(?5 < 1, ?4, ?3))"
+	    " ON CONFLICT (key) DO UPDATE SET"
+	    " count = iif(ends_ms > ?2, count + 1, 1),"
+	    " banned = iif(ends_ms > ?2, count, 0) >= ?5,"
+	    " ends_ms = CASE WHEN iif(ends_ms > ?2, count, 0) >= ?5 THEN ?4"
+	    " WHEN ends_ms > ?2 THEN ends_ms ELSE ?3 END"
+	    " WHERE NOT (banned AND ends_ms > ?2)"
+	    " RETURNING iif(banned, ends_ms, 0)",
+	[STORE_SQL_BANNED] =
+	    "SELECT ends_ms FROM main.attempts WHERE key = ?1 AND banned"
+	    " AND ends_ms > ?2",
+	[STORE_SQL_FORGIVE] = "DELETE FROM main.attempts WHERE key = ?1"
+			      " RETURNING banned",
+	[STORE_SQL_BANS] =
+	    "SELECT key, ends_ms FROM main.attempts WHERE banned"
+	    " AND ends_ms > ?1 ORDER BY ends_ms DESC, key LIMIT ?2",
+	[STORE_SQL_SWEEP_SESSIONS] =
+	    "DELETE FROM main.sessions WHERE token IN (SELECT"
+	    " token FROM main.sessions"
+	    " WHERE min(idle_expires_ms, expires_ms) <= ?1 LIMIT ?2)",
+	[STORE_SQL_SWEEP_ATTEMPTS] =
+	    "DELETE FROM main.attempts WHERE key IN (SELECT key"
+	    " FROM main.attempts WHERE ends_ms <= ?1 LIMIT ?2)",
+};
+
+#endif

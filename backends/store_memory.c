@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions in the memory of one process, for tests and for set-ups that may
+ * forget them at a restart.  One lock; bounded by memory and the sweep alone.
+ * Only create, find, touch and revoke do not look at every session.
+ */
+#include "api/session_store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/memory_attempts.h"
+#include "backends/memory_sessions.h"
+
+struct memory_conf {
+	char none; /* no options: but a size of 0 says "not compiled in" */
+};
+
+struct secret {
+	struct secret *next;
+	uint8_t value[32];
+	char name[];
+};
+
+/* The store, and also every connection to it. */
+struct memory {
+	pthread_mutex_t lock;
+	struct memory_sessions sessions;
+	struct memory_attempts attempts;
+	struct secret *secrets;
+};
+
+static int
+store_memory_open(const void *conf, const struct env *env, void **store,
+		  struct err *err)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	(void)conf; /* there are no options */
+	(void)env; /* and no need of the world */
+	if (m == NULL)
+		return err_nomem(err);
+	if (memory_sessions_init(&m->sessions, err) != 0) {
+		free(m);
+		return -1;
+	}
+	if (pthread_mutex_init(&m->lock, NULL) != 0) {
+		memory_sessions_destroy(&m->sessions);
+		free(m);
+		return err_nomem(err);
+	}
+	*store = m;
+	return 0;
+}
+
+static void
+store_memory_close(void *store)
+{
+	struct memory *m = store;
+
+	memory_sessions_destroy(&m->sessions);
+	memory_attempts_destroy(&m->attempts);
+	while (m->secrets != NULL) {
+		struct secret *s = m->secrets;
+
+		m->secrets = s->next;
+		explicit_bzero(s->value, sizeof(s->value));
+		free(s);
+	}
+	(void)pthread_mutex_destroy(&m->lock); /* nobody holds it */
+	free(m);
+}
+
+static int
+store_memory_connect(void *store, void **conn, struct err *err)
+{
+	(void)err; /* cannot fail */
+	*conn = store;
+	return 0;
+}
+
+static void
+store_memory_disconnect(void *conn)
+{
+	(void)conn; /* it is the store */
+}
+
+static int
+store_memory_ping(void *conn, struct err *err)
+{
+	(void)conn;
+	(void)err; /* always there */
+	return 0;
+}
+
+static struct memory *
+lock(void *conn)
+{
+	struct memory *m = conn;
+
+	(void)pthread_mutex_lock(&m->lock); /* fails for bad locks only */
+	return m;
+}
+
+static void
+unlock(struct memory *m)
+{
+	(void)pthread_mutex_unlock(&m->lock); /* it is ours */
+}
+
+static int
+keep_secret(struct memory *m, const char *name, uint8_t value[32],
+	    struct err *err)
+{
+	size_t n = strlen(name) + 1;
+	struct secret *s = m->secrets;
+
+	while (s != NULL && strcmp(s->name, name) != 0)
+		s = s->next;
+	if (s == NULL) {
+		s = malloc(sizeof(*s) + n);
+		if (s == NULL)
+			return err_nomem(err);
+		memcpy(s->name, name, n);
+		memcpy(s->value, value, sizeof(s->value));
+		s->next = m->secrets;
+		m->secrets = s;
+	}
+	memcpy(value, s->value, sizeof(s->value));
+	return 0;
+}
+
+static int
+store_memory_secret(void *conn, const char *name, uint8_t value[32],
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = keep_secret(m, name, value, err);
+
+	unlock(m);
+	return result;
+}
+
+static bool
+is_alive(const struct session *s, int64_t now_ms)
+{
+	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
+}
+
+/* Before the cursor in a listing, which goes from new to old. */
+static bool
+is_newer(const struct session *s, const struct session_cursor *than)
+{
+	if (s->created_ms != than->created_ms)
+		return s->created_ms > than->created_ms;
+	return memcmp(&s->id, &than->id, sizeof(s->id)) > 0;
+}
+
+static struct session_cursor
+cursor_at(const struct session *s)
+{
+	return (struct session_cursor){ .created_ms = s->created_ms,
+					.id = s->id };
+}
+
+/* Ends the oldest but `keep` live sessions of a user. */
+static void
+make_room(struct memory *m, struct str user, int64_t keep, int64_t now_ms,
+	  const struct entry *except)
+{
+	int64_t live = keep + 1;
+
+	while (live > keep) {
+		struct entry *oldest = NULL;
+
+		live = 0;
+		for (struct entry *e = m->sessions.first; e != NULL;
+		     e = e->next) {
+			struct session_cursor at = cursor_at(&e->s);
+
+			if (e == except || !is_alive(&e->s, now_ms) ||
+			    !str_eq(e->s.who.name, user))
+				continue;
+			live++;
+			if (oldest == NULL || is_newer(&oldest->s, &at))
+				oldest = e;
+		}
+		if (live > keep)
+			memory_sessions_remove(&m->sessions, oldest);
+	}
+}
+
+static int
+store_memory_create(void *conn, const struct session *session,
+		    int64_t max_per_user, int64_t now_ms, struct err *err)
+{
+	struct memory *m = lock(conn);
+	/* First what may fail, so that a failure ends nobody's session. */
+	int result = memory_sessions_add(&m->sessions, session, err);
+
+	if (result == 0 && max_per_user > 0)
+		make_room(m, session->who.name, max_per_user - 1, now_ms,
+			  m->sessions.first);
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_find(void *conn, struct arena *a, const struct token_hash *token,
+		  int64_t now_ms, bool *found, struct session *out,
+		  struct err *err)
+{
+	struct memory *m = lock(conn);
+	const struct entry *e = memory_sessions_token(&m->sessions, token);
+	bool alive = e != NULL && is_alive(&e->s, now_ms);
+	int result = alive ? memory_entry_get(e, a, out, err) : 0;
+
+	unlock(m);
+	if (result == 0)
+		*found = alive;
+	return result;
+}
+
+static int
+store_memory_touch(void *conn, const struct session_id *id,
+		   int64_t last_seen_ms, int64_t idle_expires_ms,
+		   struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *e = memory_sessions_id(&m->sessions, id);
+
+	(void)err; /* cannot fail */
+	if (e != NULL && is_alive(&e->s, last_seen_ms)) {
+		if (e->s.last_seen_ms < last_seen_ms)
+			e->s.last_seen_ms = last_seen_ms;
+		if (e->s.idle_expires_ms < idle_expires_ms)
+			e->s.idle_expires_ms = idle_expires_ms;
+	}
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_revoke(void *conn, const struct session_id *id, bool *ended,
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *e = memory_sessions_id(&m->sessions, id);
+
+	(void)err; /* cannot fail */
+	if (e != NULL)
+		memory_sessions_remove(&m->sessions, e);
+	unlock(m);
+	*ended = e != NULL;
+	return 0;
+}
+
+static int
+store_memory_revoke_user(void *conn, struct str user,
+			 const struct session_id *except, int64_t *ended,
+			 struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *next;
+	int64_t n = 0;
+
+	(void)err; /* cannot fail */
+	for (struct entry *e = m->sessions.first; e != NULL; e = next) {
+		next = e->next;
+		if (!str_eq(e->s.who.name, user) ||
+		    (except != NULL &&
+		     memcmp(&e->s.id, except, sizeof(*except)) == 0))
+			continue;
+		memory_sessions_remove(&m->sessions, e);
+		n++;
+	}
+	unlock(m);
+	*ended = n;
+	return 0;
+}
+
+static int
+store_memory_revoke_all(void *conn, int64_t *ended, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int64_t n = (int64_t)m->sessions.n;
+
+	(void)err; /* cannot fail */
+	while (m->sessions.first != NULL)
+		memory_sessions_remove(&m->sessions, m->sessions.first);
+	unlock(m);
+	*ended = n;
+	return 0;
+}
+
+/* Out of memory half way is mended by the next call: it sets the same. */
+static int
+store_memory_update_user(void *conn, const struct identity *who,
+			 struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = 0;
+
+	for (struct entry *e = m->sessions.first; e != NULL && result == 0;
+	     e = e->next) {
+		struct session s = e->s;
+
+		if (!str_eq(s.who.name, who->name))
+			continue;
+		s.who = *who;
+		result = memory_entry_set(e, &s, err);
+	}
+	unlock(m);
+	return result;
+}
+
+/* Puts e into the sorted page of *n (at most `max`) entries, or not. */
+static void
+page_put(const struct entry **page, size_t *n, size_t max,
+	 const struct entry *e)
+{
+	size_t at = *n;
+	struct session_cursor c;
+
+	while (at > 0) {
+		c = cursor_at(&page[at - 1]->s);
+		if (!is_newer(&e->s, &c))
+			break;
+		at--;
+	}
+	if (at == max)
+		return;
+	if (*n < max)
+		(*n)++;
+	memmove(&page[at + 1], &page[at],
+		(*n - 1 - at) * sizeof(struct entry *));
+	page[at] = e;
+}
+
+/* The newest live sessions past the cursor, at most `max`. */
+static void
+collect(const struct memory *m, struct str user, int64_t now_ms, size_t max,
+	const struct session_cursor *from, const struct entry **page, size_t *n)
+{
+	static const struct session_id none;
+	bool begin = from->created_ms == 0 &&
+		     memcmp(&from->id, &none, sizeof(none)) == 0;
+	struct session last = { .created_ms = from->created_ms,
+				.id = from->id };
+
+	*n = 0;
+	for (const struct entry *e = m->sessions.first; e != NULL;
+	     e = e->next) {
+		struct session_cursor at = cursor_at(&e->s);
+
+		if (is_alive(&e->s, now_ms) &&
+		    (user.p == NULL || str_eq(e->s.who.name, user)) &&
+		    (begin || is_newer(&last, &at)))
+			page_put(page, n, max, e);
+	}
+}
+
+static int
+list(const struct memory *m, struct arena *a, struct str user, int64_t now_ms,
+     size_t limit, struct session_cursor *cursor, struct session_list *out,
+     struct err *err)
+{
+	/* One more than the page, to know whether there is another. */
+	const struct entry **page =
+	    arena_array(a, limit + 1, sizeof(const struct entry *));
+	struct session *v = arena_array(a, limit, sizeof(*v));
+	size_t n;
+	bool more;
+
+	if (page == NULL || v == NULL)
+		return err_nomem(err);
+	collect(m, user, now_ms, limit + 1, cursor, page, &n);
+	more = n > limit;
+	if (more)
+		n = limit;
+	for (size_t i = 0; i < n; i++)
+		if (memory_entry_get(page[i], a, &v[i], err) != 0)
+			return -1;
+	if (n > 0)
+		*cursor = cursor_at(&v[n - 1]);
+	cursor->more = more;
+	*out = (struct session_list){ .v = v, .n = n };
+	return 0;
+}
+
+static int
+store_memory_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
+		  size_t limit, struct session_cursor *cursor,
+		  struct session_list *out, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = list(m, a, user, now_ms, limit, cursor, out, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_attempt(void *conn, struct str key,
+		     const struct attempt_policy *policy, int64_t now_ms,
+		     int64_t *banned_until_ms, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_attempts_count(&m->attempts, key, policy, now_ms,
+					   banned_until_ms, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_banned(void *conn, struct str key, int64_t now_ms,
+		    int64_t *banned_until_ms, struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*banned_until_ms = memory_attempts_banned(&m->attempts, key, now_ms);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_forgive(void *conn, struct str key, bool *was_banned,
+		     struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*was_banned = memory_attempts_forgive(&m->attempts, key);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
+		  struct ban **out, size_t *n, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result =
+	    memory_attempts_bans(&m->attempts, a, now_ms, limit, out, n, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+		   struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *next;
+	size_t n = 0;
+
+	(void)err; /* cannot fail */
+	for (struct entry *e = m->sessions.first; e != NULL && n < limit;
+	     e = next) {
+		next = e->next;
+		if (is_alive(&e->s, now_ms))
+			continue;
+		memory_sessions_remove(&m->sessions, e);
+		n++;
+	}
+	n += memory_attempts_sweep(&m->attempts, now_ms, limit - n);
+	unlock(m);
+	*removed = (int64_t)n;
+	return 0;
+}
+
+static const struct option options[] = { OPTION_END };
+
+const struct session_store_ops store_memory = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_STORE,
+		.name = "memory",
+		.summary = "sessions in this process, gone when it ends",
+		.options = options,
+		.conf_size = sizeof(struct memory_conf),
+	},
+	.open = store_memory_open,
+	.close = store_memory_close,
+	.connect = store_memory_connect,
+	.disconnect = store_memory_disconnect,
+	.ping = store_memory_ping,
+	.secret = store_memory_secret,
+	.create = store_memory_create,
+	.find = store_memory_find,
+	.touch = store_memory_touch,
+	.revoke = store_memory_revoke,
+	.revoke_user = store_memory_revoke_user,
+	.revoke_all = store_memory_revoke_all,
+	.update_user = store_memory_update_user,
+	.list = store_memory_list,
+	.attempt = store_memory_attempt,
+	.banned = store_memory_banned,
+	.forgive = store_memory_forgive,
+	.bans = store_memory_bans,
+	.sweep = store_memory_sweep,
+};

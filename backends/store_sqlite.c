@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions in a SQLite file. */
+#include "api/session_store.h"
+#include "backends/sqlite_store.h"
+
+#ifdef HAVE_SQLITE
+
+#include <string.h>
+
+static const char *const steps[] = {
+#include "backends/sqlite_store.inc"
+};
+
+static const struct sqlite_spec spec = {
+	.component = "store",
+	.steps = steps,
+	.nsteps = ARRAY_LEN(steps),
+	.sql = sqlite_store_sql,
+	.nsql = STORE_SQL_END,
+};
+
+#define ID(id) SQL_BLOB((id)->b, sizeof((id)->b))
+
+static int
+store_sqlite_open(const void *conf, const struct env *env, void **store,
+		  struct err *err)
+{
+	(void)env; /* a file needs neither clock nor dice */
+	return sqlite_file_open(&spec, conf, store, err);
+}
+
+/* Runs a statement that gives at most one row, of one number. */
+static int
+ask_number(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
+	   size_t nargs, bool *row, int64_t *number, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t n;
+	bool more;
+
+	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
+	    sqlite_next(l, stmt, row, err) != 0)
+		return -1;
+	if (!*row)
+		return 0;
+	n = sqlite3_column_int64(stmt, 0);
+	/* A statement that writes has not committed before its end. */
+	if (sqlite_next(l, stmt, &more, err) != 0)
+		return -1;
+	*number = n;
+	return 0;
+}
+
+static int
+keep_secret(struct sqlite_link *l, struct str name, uint8_t value[32],
+	    struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t added;
+	bool row;
+	int result;
+
+	if (sqlite_change(l, STORE_SQL_SECRET_KEEP,
+			  SQL_ARGS(SQL_TEXT(name), SQL_BLOB(value, 32)), &added,
+			  err) != 0 ||
+	    sqlite_query(l, STORE_SQL_SECRET_GET, SQL_ARGS(SQL_TEXT(name)),
+			 &stmt, err) != 0 ||
+	    sqlite_next(l, stmt, &row, err) != 0)
+		return -1;
+	if (!row)
+		return err_set(err, ERR_INTERNAL, "secret was not kept");
+	result = sqlite_get_blob(stmt, 0, value, 32, err);
+	sqlite_finish(stmt);
+	return result;
+}
+
+static int
+store_sqlite_secret(void *conn, const char *name, uint8_t value[32],
+		    struct err *err)
+{
+	uint8_t kept[32];
+
+	memcpy(kept, value, sizeof(kept));
+	if (sqlite_begin(conn, err) != 0 ||
+	    sqlite_end(conn, keep_secret(conn, str_from(name), kept, err),
+		       err) != 0)
+		return -1;
+	memcpy(value, kept, sizeof(kept));
+	return 0;
+}
+
+static int
+insert(struct sqlite_link *l, const struct session *s, struct err *err)
+{
+	const struct identity *who = &s->who;
+	int64_t n;
+
+	return sqlite_change(
+	    l, STORE_SQL_CREATE,
+	    SQL_ARGS(ID(&s->id), ID(&s->token), SQL_TEXT(who->name),
+		     SQL_TEXT(who->roles), SQL_TEXT(who->email),
+		     SQL_TEXT(who->full_name), SQL_INT(s->created_ms),
+		     SQL_INT(s->last_seen_ms), SQL_INT(s->idle_expires_ms),
+		     SQL_INT(s->expires_ms), SQL_INT(s->remember),
+		     SQL_TEXT(s->address), SQL_TEXT(s->user_agent)),
+	    &n, err);
+}
+
+static int
+make_room(struct sqlite_link *l, const struct session *s, int64_t max,
+	  int64_t now_ms, struct err *err)
+{
+	int64_t n;
+
+	if (max <= 0)
+		return 0;
+	return sqlite_change(l, STORE_SQL_MAKE_ROOM,
+			     SQL_ARGS(SQL_TEXT(s->who.name), SQL_INT(now_ms),
+				      SQL_INT(max - 1), ID(&s->id)),
+			     &n, err);
+}
+
+static int
+store_sqlite_create(void *conn, const struct session *session,
+		    int64_t max_per_user, int64_t now_ms, struct err *err)
+{
+	int result;
+
+	if (sqlite_begin(conn, err) != 0)
+		return -1;
+	result = insert(conn, session, err);
+	if (result == 0)
+		result = make_room(conn, session, max_per_user, now_ms, err);
+	return sqlite_end(conn, result, err);
+}
+
+static int
+get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
+	    struct err *err)
+{
+	struct session s = {
+		.created_ms = sqlite3_column_int64(stmt, 6),
+		.last_seen_ms = sqlite3_column_int64(stmt, 7),
+		.idle_expires_ms = sqlite3_column_int64(stmt, 8),
+		.expires_ms = sqlite3_column_int64(stmt, 9),
+		.remember = sqlite3_column_int(stmt, 10) != 0,
+	};
+	const struct {
+		int column;
+		struct str *to;
+	} text[] = {
+		{ 2, &s.who.name },  { 3, &s.who.roles },
+		{ 4, &s.who.email }, { 5, &s.who.full_name },
+		{ 11, &s.address },  { 12, &s.user_agent },
+	};
+
+	if (sqlite_get_blob(stmt, 0, s.id.b, sizeof(s.id.b), err) != 0 ||
+	    sqlite_get_blob(stmt, 1, s.token.b, sizeof(s.token.b), err) != 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(text); i++)
+		if (sqlite_get_text(stmt, text[i].column, a, text[i].to, err) !=
+		    0)
+			return -1;
+	*out = s;
+	return 0;
+}
+
+static int
+store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
+		  int64_t now_ms, bool *found, struct session *out,
+		  struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool row;
+	int result = 0;
+
+	if (sqlite_query(conn, STORE_SQL_FIND,
+			 SQL_ARGS(ID(token), SQL_INT(now_ms)), &stmt,
+			 err) != 0 ||
+	    sqlite_next(conn, stmt, &row, err) != 0)
+		return -1;
+	if (row) {
+		result = get_session(stmt, a, out, err);
+		sqlite_finish(stmt);
+	}
+	if (result == 0)
+		*found = row;
+	return result;
+}
+
+/* The one write that a power failure may undo: it only makes a session end
+ * sooner, and there are too many of them to wait for the disk. */
+static int
+store_sqlite_touch(void *conn, const struct session_id *id,
+		   int64_t last_seen_ms, int64_t idle_expires_ms,
+		   struct err *err)
+{
+	struct err second;
+	int64_t n;
+	int result;
+
+	if (sqlite_relax(conn, true, err) != 0)
+		return -1;
+	result = sqlite_change(
+	    conn, STORE_SQL_TOUCH,
+	    SQL_ARGS(ID(id), SQL_INT(last_seen_ms), SQL_INT(idle_expires_ms)),
+	    &n, err);
+	if (sqlite_relax(conn, false, result == 0 ? err : &second) != 0)
+		return -1;
+	return result;
+}
+
+static int
+store_sqlite_revoke(void *conn, const struct session_id *id, bool *ended,
+		    struct err *err)
+{
+	int64_t n;
+
+	if (sqlite_change(conn, STORE_SQL_REVOKE, SQL_ARGS(ID(id)), &n, err) !=
+	    0)
+		return -1;
+	*ended = n > 0;
+	return 0;
+}
+
+static int
+store_sqlite_revoke_user(void *conn, struct str user,
+			 const struct session_id *except, int64_t *ended,
+			 struct err *err)
+{
+	return sqlite_change(
+	    conn, STORE_SQL_REVOKE_USER,
+	    SQL_ARGS(SQL_TEXT(user), SQL_BLOB(except == NULL ? NULL : except->b,
+					      sizeof(except->b))),
+	    ended, err);
+}
+
+static int
+store_sqlite_revoke_all(void *conn, int64_t *ended, struct err *err)
+{
+	return sqlite_change(conn, STORE_SQL_REVOKE_ALL, NULL, 0, ended, err);
+}
+
+static int
+store_sqlite_update_user(void *conn, const struct identity *who,
+			 struct err *err)
+{
+	int64_t n;
+
+	return sqlite_change(conn, STORE_SQL_UPDATE_USER,
+			     SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(who->roles),
+				      SQL_TEXT(who->email),
+				      SQL_TEXT(who->full_name)),
+			     &n, err);
+}
+
+/* One row more than the page: *more says that there was one. */
+static int
+get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
+	 size_t limit, struct session_list *out, bool *more, struct err *err)
+{
+	struct session_list list = { .v = arena_array(a, limit,
+						      sizeof(*list.v)) };
+	bool row;
+
+	if (list.v == NULL) {
+		sqlite_finish(stmt);
+		return err_nomem(err);
+	}
+	for (;;) {
+		if (sqlite_next(l, stmt, &row, err) != 0)
+			return -1;
+		if (!row || list.n == limit)
+			break;
+		if (get_session(stmt, a, &list.v[list.n], err) != 0) {
+			sqlite_finish(stmt);
+			return -1;
+		}
+		list.n++;
+	}
+	sqlite_finish(stmt);
+	*more = row;
+	*out = list;
+	return 0;
+}
+
+static int
+store_sqlite_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
+		  size_t limit, struct session_cursor *cursor,
+		  struct session_list *out, struct err *err)
+{
+	static const struct session_id none;
+	struct session_cursor at = *cursor;
+	sqlite3_stmt *stmt = NULL;
+
+	if (at.created_ms == 0 && memcmp(&at.id, &none, sizeof(none)) == 0) {
+		at.created_ms = INT64_MAX;
+		memset(&at.id, 0xff, sizeof(at.id));
+	}
+	if (sqlite_query(
+		conn, user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
+		(const struct sqlite_arg[]){
+		    SQL_INT(now_ms), SQL_INT(at.created_ms), ID(&at.id),
+		    SQL_INT((int64_t)limit + 1), SQL_TEXT(user) },
+		user.p == NULL ? 4 : 5, &stmt, err) != 0 ||
+	    get_page(conn, stmt, a, limit, out, &at.more, err) != 0)
+		return -1;
+	cursor->more = at.more;
+	if (out->n > 0) {
+		cursor->created_ms = out->v[out->n - 1].created_ms;
+		cursor->id = out->v[out->n - 1].id;
+	}
+	return 0;
+}
+
+static int64_t
+later(int64_t now_ms, int64_t seconds)
+{
+	return now_ms > INT64_MAX - seconds ? INT64_MAX : now_ms + seconds;
+}
+
+static int
+store_sqlite_banned(void *conn, struct str key, int64_t now_ms,
+		    int64_t *banned_until_ms, struct err *err)
+{
+	int64_t until = 0;
+	bool row;
+
+	if (ask_number(conn, STORE_SQL_BANNED,
+		       SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms)), &row, &until,
+		       err) != 0)
+		return -1;
+	*banned_until_ms = until;
+	return 0;
+}
+
+static int
+count_attempt(struct sqlite_link *l, struct str key,
+	      const struct attempt_policy *policy, int64_t now_ms,
+	      int64_t *until, struct err *err)
+{
+	bool row;
+
+	if (ask_number(l, STORE_SQL_ATTEMPT,
+		       SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms),
+				SQL_INT(later(now_ms, policy->window_ms)),
+				SQL_INT(later(now_ms, policy->ban_ms)),
+				SQL_INT(policy->max)),
+		       &row, until, err) != 0)
+		return -1;
+	return row ? 0 : store_sqlite_banned(l, key, now_ms, until, err);
+}
+
+static int
+store_sqlite_attempt(void *conn, struct str key,
+		     const struct attempt_policy *policy, int64_t now_ms,
+		     int64_t *banned_until_ms, struct err *err)
+{
+	int64_t until = 0;
+
+	if (sqlite_begin(conn, err) != 0 ||
+	    sqlite_end(conn,
+		       count_attempt(conn, key, policy, now_ms, &until, err),
+		       err) != 0)
+		return -1;
+	*banned_until_ms = until;
+	return 0;
+}
+
+static int
+store_sqlite_forgive(void *conn, struct str key, bool *was_banned,
+		     struct err *err)
+{
+	int64_t banned = 0;
+	bool row;
+
+	if (ask_number(conn, STORE_SQL_FORGIVE, SQL_ARGS(SQL_TEXT(key)), &row,
+		       &banned, err) != 0)
+		return -1;
+	*was_banned = banned != 0;
+	return 0;
+}
+
+static int
+store_sqlite_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
+		  struct ban **out, size_t *n, struct err *err)
+{
+	struct ban *v = arena_array(a, limit, sizeof(*v));
+	sqlite3_stmt *stmt = NULL;
+	size_t got = 0;
+	bool row;
+
+	if (v == NULL)
+		return err_nomem(err);
+	if (sqlite_query(conn, STORE_SQL_BANS,
+			 SQL_ARGS(SQL_INT(now_ms), SQL_INT((int64_t)limit)),
+			 &stmt, err) != 0)
+		return -1;
+	for (;;) {
+		if (sqlite_next(conn, stmt, &row, err) != 0)
+			return -1;
+		if (!row)
+			break;
+		v[got].until_ms = sqlite3_column_int64(stmt, 1);
+		if (sqlite_get_text(stmt, 0, a, &v[got].key, err) != 0) {
+			sqlite_finish(stmt);
+			return -1;
+		}
+		got++;
+	}
+	*out = v;
+	*n = got;
+	return 0;
+}
+
+static int
+sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
+      struct err *err)
+{
+	int64_t sessions, attempts;
+
+	if (sqlite_change(l, STORE_SQL_SWEEP_SESSIONS,
+			  SQL_ARGS(SQL_INT(now_ms), SQL_INT(limit)), &sessions,
+			  err) != 0 ||
+	    sqlite_change(l, STORE_SQL_SWEEP_ATTEMPTS,
+			  SQL_ARGS(SQL_INT(now_ms), SQL_INT(limit - sessions)),
+			  &attempts, err) != 0)
+		return -1;
+	*removed = sessions + attempts;
+	return 0;
+}
+
+static int
+store_sqlite_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+		   struct err *err)
+{
+	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit, n = 0;
+
+	if (sqlite_begin(conn, err) != 0 ||
+	    sqlite_end(conn, sweep(conn, now_ms, most, &n, err), err) != 0)
+		return -1;
+	*removed = n;
+	return 0;
+}
+
+static const struct option options[] = {
+	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
+	       .flags = OPTION_REQUIRED,
+	       .help = "The database file, on a local file system; it is"
+		       " created with mode 0600 when it is missing.  Logins and"
+		       " logouts reach the disk before they are acknowledged;"
+		       " only the time a session was last seen may be lost by a"
+		       " power failure."),
+	OPTION_END
+};
+
+#endif
+
+const struct session_store_ops store_sqlite = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_STORE,
+		.name = "sqlite",
+		.summary = "sessions in a SQLite file",
+#ifdef HAVE_SQLITE
+		.caps = STORE_PERSISTENT | STORE_SHARED | STORE_EMBEDDED,
+		.options = options,
+		.conf_size = sizeof(struct sqlite_conf),
+	},
+	.open = store_sqlite_open,
+	.close = sqlite_file_close,
+	.connect = sqlite_connect,
+	.disconnect = sqlite_disconnect,
+	.ping = sqlite_ping,
+	.schema = sqlite_schema,
+	.migrate = sqlite_migrate,
+	.secret = store_sqlite_secret,
+	.create = store_sqlite_create,
+	.find = store_sqlite_find,
+	.touch = store_sqlite_touch,
+	.revoke = store_sqlite_revoke,
+	.revoke_user = store_sqlite_revoke_user,
+	.revoke_all = store_sqlite_revoke_all,
+	.update_user = store_sqlite_update_user,
+	.list = store_sqlite_list,
+	.attempt = store_sqlite_attempt,
+	.banned = store_sqlite_banned,
+	.forgive = store_sqlite_forgive,
+	.bans = store_sqlite_bans,
+	.sweep = store_sqlite_sweep,
+#else
+	},
+#endif
+};

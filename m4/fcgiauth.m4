@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+
+# FCGIAUTH_FLAG(VARIABLE, FLAG): appends FLAG to VARIABLE (AM_CFLAGS or
+# AM_LDFLAGS) when compiler and linker take it without a warning.
+AC_DEFUN([FCGIAUTH_FLAG], [
+  AS_VAR_PUSHDEF([cache], [fcgiauth_cv_flag_$2])
+  AC_CACHE_CHECK([whether $CC takes $2], [cache], [
+    fcgiauth_cflags=$CFLAGS
+    CFLAGS="$CFLAGS -Werror $2"
+    AC_LINK_IFELSE([AC_LANG_PROGRAM()], [AS_VAR_SET([cache], [yes])],
+      [AS_VAR_SET([cache], [no])])
+    CFLAGS=$fcgiauth_cflags
+  ])
+  AS_VAR_IF([cache], [yes], [$1="$$1 $2"])
+  AS_VAR_POPDEF([cache])
+])
+
+# FCGIAUTH_WITH(NAME, MODULE, VARIABLE, PACKAGE): --with-NAME=auto|yes|no for
+# an optional backend; yes makes a missing library fatal.
+AC_DEFUN([FCGIAUTH_WITH], [
+  AC_ARG_WITH([$1],
+    [AS_HELP_STRING([--with-$1=auto|yes|no], [build the $1 backends])],
+    [], [with_$1=auto])
+  AS_IF([test "x$with_$1" != xno], [
+    PKG_CHECK_MODULES([$3], [$2], [
+      with_$1=yes
+      AC_DEFINE([HAVE_$3], [1], [Define when the $1 backends are built.])
+    ], [
+      AS_IF([test "x$with_$1" = xyes],
+        [AC_MSG_ERROR([$2 not found by pkg-config: install $4, or say --without-$1])])
+      AC_MSG_WARN([$2 not found (package $4): no $1 backends])
+      with_$1=no
+    ])
+  ])
+])
+
+# FCGIAUTH_NEED(VARIABLE, MODULE, PACKAGE): a library that must be there.
+AC_DEFUN([FCGIAUTH_NEED], [
+  PKG_CHECK_MODULES([$1], [$2], [],
+    [AC_MSG_ERROR([$2 not found by pkg-config: install it (Debian: $3)])])
+])

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store as its callers see it: arguments that no backend should have to
+ * doubt, and the connection around each operation.
+ */
+#include "api/store.h"
+
+#include <stdlib.h>
+
+#include "api/link.h"
+
+#define TEXT_MAX 256 /* address, user agent, key of an attempt */
+#define PAGE_MAX 1000 /* more than this a listing never gives at once */
+
+struct store {
+	struct shared shared;
+	const struct session_store_ops *ops;
+};
+
+struct store_link {
+	struct link link;
+	struct store *store;
+};
+
+int
+store_open(const struct session_store_ops *ops, const void *conf,
+	   const struct env *env, struct store **out, struct err *err)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	void *backend;
+
+	if (s == NULL)
+		return err_nomem(err);
+	if (ops->open(conf, env, &backend, err) != 0) {
+		free(s);
+		return err_context(err, "store %s", ops->base.name);
+	}
+	s->ops = ops;
+	shared_init(&s->shared,
+		    (struct link_ops){
+			.base = &ops->base,
+			.section = "store",
+			.embedded = (ops->base.caps & STORE_EMBEDDED) != 0,
+			.close = ops->close,
+			.connect = ops->connect,
+			.disconnect = ops->disconnect,
+			.schema = ops->schema,
+			.migrate = ops->migrate,
+		    },
+		    backend);
+	*out = s;
+	return 0;
+}
+
+struct store *
+store_ref(struct store *s)
+{
+	shared_ref(&s->shared);
+	return s;
+}
+
+void
+store_unref(struct store *s)
+{
+	if (s != NULL && shared_unref(&s->shared))
+		free(s);
+}
+
+const struct session_store_ops *
+store_ops(const struct store *s)
+{
+	return s->ops;
+}
+
+struct store_link *
+store_link_new(const struct env *env)
+{
+	struct store_link *l = calloc(1, sizeof(*l));
+
+	if (l != NULL)
+		link_init(&l->link, env);
+	return l;
+}
+
+void
+store_link_bind(struct store_link *l, struct store *s)
+{
+	struct store *old = l->store;
+
+	if (old == s)
+		return;
+	link_bind(&l->link, s == NULL ? NULL : &s->shared);
+	l->store = s == NULL ? NULL : store_ref(s);
+	store_unref(old);
+}
+
+void
+store_link_free(struct store_link *l)
+{
+	if (l == NULL)
+		return;
+	store_link_bind(l, NULL);
+	free(l);
+}
+
+/* Every operation is this; the last argument of all is `err`. */
+#define CALL(l, op, ...)                                                       \
+	(link_begin(&(l)->link, #op, err) != 0                                 \
+	     ? -1                                                              \
+	     : link_end(&(l)->link,                                            \
+			(l)->store->ops->op((l)->link.conn, __VA_ARGS__),      \
+			err))
+
+int
+store_check_schema(struct store_link *l, struct err *err)
+{
+	return link_check_schema(&l->link, err);
+}
+
+int
+store_ping(struct store_link *l, struct err *err)
+{
+	return CALL(l, ping, err);
+}
+
+int
+store_schema(struct store_link *l, struct schema_state *out, struct err *err)
+{
+	if (l->store != NULL && l->store->ops->schema == NULL) {
+		*out = (struct schema_state){ .have = 0 };
+		return 0;
+	}
+	return CALL(l, schema, out, err);
+}
+
+int
+store_migrate(struct store_link *l, struct err *err)
+{
+	if (l->store != NULL && l->store->ops->migrate == NULL)
+		return 0;
+	return CALL(l, migrate, err);
+}
+
+int
+store_secret(struct store_link *l, const char *name, uint8_t value[32],
+	     struct err *err)
+{
+	return CALL(l, secret, name, value, err);
+}
+
+static int
+check_text(const char *what, struct str text, struct err *err)
+{
+	if (text.n > TEXT_MAX || str_find(text, '\0') != text.n)
+		return err_set(err, ERR_INPUT,
+			       "%s: over %d bytes, or a NUL in it", what,
+			       TEXT_MAX);
+	return 0;
+}
+
+int
+store_create(struct store_link *l, const struct session *session,
+	     int64_t max_per_user, int64_t now_ms, struct err *err)
+{
+	if (link_check_identity(&session->who, err) != 0 ||
+	    check_text("address", session->address, err) != 0 ||
+	    check_text("user agent", session->user_agent, err) != 0)
+		return -1;
+	return CALL(l, create, session, max_per_user, now_ms, err);
+}
+
+int
+store_find(struct store_link *l, struct arena *a,
+	   const struct token_hash *token, int64_t now_ms, bool *found,
+	   struct session *out, struct err *err)
+{
+	return CALL(l, find, a, token, now_ms, found, out, err);
+}
+
+int
+store_touch(struct store_link *l, const struct session_id *id,
+	    int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
+{
+	return CALL(l, touch, id, last_seen_ms, idle_expires_ms, err);
+}
+
+int
+store_revoke(struct store_link *l, const struct session_id *id, bool *ended,
+	     struct err *err)
+{
+	return CALL(l, revoke, id, ended, err);
+}
+
+int
+store_revoke_user(struct store_link *l, struct str user,
+		  const struct session_id *except, int64_t *ended,
+		  struct err *err)
+{
+	return CALL(l, revoke_user, user, except, ended, err);
+}
+
+int
+store_revoke_all(struct store_link *l, int64_t *ended, struct err *err)
+{
+	return CALL(l, revoke_all, ended, err);
+}
+
+int
+store_update_user(struct store_link *l, const struct identity *who,
+		  struct err *err)
+{
+	if (link_check_identity(who, err) != 0)
+		return -1;
+	return CALL(l, update_user, who, err);
+}
+
+static size_t
+page_limit(size_t limit)
+{
+	return limit < PAGE_MAX ? limit : PAGE_MAX;
+}
+
+int
+store_list(struct store_link *l, struct arena *a, struct str user,
+	   int64_t now_ms, size_t limit, struct session_cursor *cursor,
+	   struct session_list *out, struct err *err)
+{
+	return CALL(l, list, a, user, now_ms, page_limit(limit), cursor, out,
+		    err);
+}
+
+static int
+check_key(struct str key, struct err *err)
+{
+	if (key.n == 0)
+		return err_set(err, ERR_INPUT, "key of an attempt: empty");
+	return check_text("key of an attempt", key, err);
+}
+
+int
+store_attempt(struct store_link *l, struct str key,
+	      const struct attempt_policy *policy, int64_t now_ms,
+	      int64_t *banned_until_ms, struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return CALL(l, attempt, key, policy, now_ms, banned_until_ms, err);
+}
+
+int
+store_banned(struct store_link *l, struct str key, int64_t now_ms,
+	     int64_t *banned_until_ms, struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return CALL(l, banned, key, now_ms, banned_until_ms, err);
+}
+
+int
+store_forgive(struct store_link *l, struct str key, bool *was_banned,
+	      struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return CALL(l, forgive, key, was_banned, err);
+}
+
+int
+store_bans(struct store_link *l, struct arena *a, int64_t now_ms, size_t limit,
+	   struct ban **out, size_t *n, struct err *err)
+{
+	return CALL(l, bans, a, now_ms, page_limit(limit), out, n, err);
+}
+
+int
+store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
+	    int64_t *removed, struct err *err)
+{
+	if (l->store != NULL && l->store->ops->sweep == NULL) {
+		*removed = 0;
+		return 0;
+	}
+	return CALL(l, sweep, now_ms, limit, removed, err);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The user source strategy, for implementers; callers include api/users.h.
+ * Lives, threads, memory, failure, time: as in api/session_store.h.
+ */
+#ifndef API_USER_SOURCE_H
+#define API_USER_SOURCE_H
+
+#include "api/backend.h"
+#include "api/identity.h"
+
+struct user {
+	struct identity who;
+	struct str hash; /* of the password, in any form crypto/password knows */
+	bool disabled;
+	int64_t created, changed; /* 0 when the source does not know */
+};
+
+struct user_list {
+	struct user *v;
+	size_t n;
+};
+
+enum users_caps {
+	USERS_PERSISTENT = 1 << 0,
+	USERS_REHASH = 1 << 1,	 /* set_hash(): a better hash at login */
+	USERS_WRITES = 1 << 2,	 /* add, set, remove: fcgiauthctl user */
+	USERS_EMBEDDED = 1 << 3, /* a file of ours: migrates by itself */
+};
+
+enum user_answer { USER_UNKNOWN = 0, USER_FOUND };
+
+/* Zero is "no such user", which changes nothing. */
+enum user_change { USER_MISSING = 0, USER_CHANGED, USER_EXISTS };
+
+struct user_source_ops {
+	struct backend base;
+
+	int (*open)(const void *conf, const struct env *env, void **source,
+		    struct err *err);
+	void (*close)(void *source);
+	int (*connect)(void *source, void **conn, struct err *err);
+	void (*disconnect)(void *conn);
+	int (*ping)(void *conn, struct err *err);
+
+	/* NULL when there is no schema of ours. */
+	int (*schema)(void *conn, struct schema_state *out, struct err *err);
+	int (*migrate)(void *conn, struct err *err);
+
+	/* Exactly this name, with case.  Found also when disabled. */
+	int (*find)(void *conn, struct arena *a, struct str name,
+		    enum user_answer *answer, struct user *out,
+		    struct err *err);
+
+	/*
+	 * Replaces the hash when it still is `old` (compare and swap);
+	 * *changed says whether.  Only with USERS_REHASH.
+	 */
+	int (*set_hash)(void *conn, struct str name, struct str old,
+			struct str hash, int64_t now, bool *changed,
+			struct err *err);
+
+	/* The rest only with USERS_WRITES. */
+
+	/* By name, at most `limit`, those after `after` (empty: from the
+	 * start). */
+	int (*list)(void *conn, struct arena *a, struct str after, size_t limit,
+		    struct user_list *out, struct err *err);
+
+	/* USER_EXISTS or USER_CHANGED. */
+	int (*add)(void *conn, const struct user *user, int64_t now,
+		   enum user_change *answer, struct err *err);
+
+	/* Writes all but created: USER_MISSING or USER_CHANGED. */
+	int (*set)(void *conn, const struct user *user, int64_t now,
+		   enum user_change *answer, struct err *err);
+
+	int (*remove)(void *conn, struct str name, enum user_change *answer,
+		      struct err *err);
+};
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit log (CONTRACT: class `audit`): who did what, from where.  Never a
+ * password, token, hash or cookie.
+ */
+#ifndef AUTH_AUDIT_H
+#define AUTH_AUDIT_H
+
+#include "auth/exchange.h"
+
+/*
+ * `event` and `why` are constants of ours; why NULL: nothing to add.  `user`
+ * is what was claimed or proven, `session` NULL where there is none.
+ */
+void audit(const struct exchange *e, const char *event, struct str user,
+	   const struct session_id *session, const char *why);
+
+#endif

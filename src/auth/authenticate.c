@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Name and password against the user source. */
+#include "auth/authenticate.h"
+
+#include "auth/audit.h"
+#include "auth/hash_slots.h"
+#include "auth/throttle.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/password.h"
+
+#define BUSY_SECONDS 2
+
+/* NULL: the password is right and the user may sign in. */
+static const char *
+refusal(enum user_answer found, const struct user *user, struct str password)
+{
+	/* No user has no hash: that costs the dummy's time. */
+	switch (password_verify(password, user->hash)) {
+	case PASSWORD_RIGHT:
+		break;
+	case PASSWORD_WRONG:
+		return found == USER_FOUND ? "wrong_password" : "unknown_user";
+	case PASSWORD_UNUSABLE:
+		return found == USER_FOUND ? "unusable_hash" : "unknown_user";
+	}
+	return user->disabled ? "disabled" : NULL;
+}
+
+int
+authenticate_password(struct exchange *e, struct str name, struct str password,
+		      enum login_answer *answer, struct login_result *out,
+		      struct err *err)
+{
+	struct hash_slots *slots = e->service->shared->hash_slots;
+	struct user user = { .hash = STR("") };
+	enum user_answer found;
+	const char *why;
+
+	if (throttle_wait(e, name, &out->retry_after, err) != 0)
+		return -1;
+	if (out->retry_after > 0) {
+		audit(e, "login_failure", name, NULL, "banned");
+		*answer = LOGIN_BANNED;
+		return 0;
+	}
+	if (users_find(e->call.users, e->call.arena, name, &found, &user,
+		       err) != 0)
+		return -1;
+	if (!hash_slots_take(slots)) {
+		audit(e, "login_failure", name, NULL, "busy");
+		out->retry_after = BUSY_SECONDS;
+		*answer = LOGIN_BUSY;
+		return 0;
+	}
+	why = refusal(found, &user, password);
+	hash_slots_give(slots);
+	if (why != NULL) {
+		audit(e, "login_failure", name, NULL, why);
+		*answer = LOGIN_WRONG;
+		return throttle_failure(e, name, err);
+	}
+	out->user = user;
+	*answer = LOGIN_RIGHT;
+	return throttle_success(e, name, err);
+}
+
+int
+authenticate_confirm(struct exchange *e, const struct user *user, bool *still,
+		     struct identity *who, struct err *err)
+{
+	enum user_answer found;
+	struct user now;
+
+	if (users_find(e->call.users, e->call.arena, user->who.name, &found,
+		       &now, err) != 0)
+		return -1;
+	*still = found == USER_FOUND && !now.disabled &&
+	    secret_equal(now.hash, user->hash);
+	if (!*still || identity_equal(&now.who, &user->who))
+		return 0;
+	*who = now.who;
+	return store_update_user(e->call.store, who, err);
+}
+
+void
+authenticate_rehash(struct exchange *e, const struct user *user,
+		    struct str password)
+{
+	char hash[PASSWORD_HASH_MAX];
+	struct err err;
+	bool changed;
+
+	if (!password_is_outdated(user->hash) ||
+	    !hash_slots_take(e->service->shared->hash_slots))
+		return;
+	if (password_hash(password, hash, &err) != 0 ||
+	    users_set_hash(e->call.users, user->who.name, user->hash,
+			   str_from(hash), e->call.now_ms / 1000, &changed, &err) != 0) {
+		LOG(e->call.env->log, LOG_WARNING, "rehash_failed",
+		    F_CSTR("reason", err.msg));
+	}
+	hash_slots_give(e->service->shared->hash_slots);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Name and password against the user source: regulated, in a hash slot, and
+ * of the same cost and answer whatever was wrong.
+ */
+#ifndef AUTH_AUTHENTICATE_H
+#define AUTH_AUTHENTICATE_H
+
+#include "auth/exchange.h"
+
+enum login_answer {
+	LOGIN_WRONG = 0, /* name, password, disabled: nobody learns which */
+	LOGIN_RIGHT,
+	LOGIN_BANNED, /* too many failures before */
+	LOGIN_BUSY,   /* too many logins at once */
+};
+
+struct login_result {
+	struct user user;	 /* with LOGIN_RIGHT */
+	int64_t retry_after; /* seconds, with LOGIN_BANNED and LOGIN_BUSY */
+};
+
+/* Audits every failure. */
+int authenticate_password(struct exchange *e, struct str name,
+			  struct str password, enum login_answer *answer,
+			  struct login_result *out, struct err *err) MUST_USE;
+
+/*
+ * Once the session is there: has the user meanwhile been disabled, removed or
+ * given another password?  Whoever does that changes the user first and ends
+ * the sessions then, so one of the two sees the other.  *who is brought up to
+ * date.
+ */
+int authenticate_confirm(struct exchange *e, const struct user *user,
+			 bool *still, struct identity *who, struct err *err)
+    MUST_USE;
+
+/* A better hash while the password is at hand; failing at it is no matter. */
+void authenticate_rehash(struct exchange *e, const struct user *user,
+			 struct str password);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Credentials in and out. */
+#include "auth/credential.h"
+
+#include "auth/touches.h"
+#include "http/cookie.h"
+
+/* "Bearer", blanks, one token68 (RFC 6750 section 2.1, RFC 9110 11.2). */
+static bool
+is_bearer(struct str authorization, struct str *token)
+{
+	struct str scheme, rest = authorization;
+
+	if (!str_word(&rest, &scheme) || !str_eq_nocase(scheme, STR("Bearer")))
+		return false;
+	*token = str_trim(rest);
+	return true;
+}
+
+enum credential_answer
+credential_find(const struct exchange *e, struct str *token)
+{
+	const struct http_request *in = e->in;
+
+	if (in->authorization_twice)
+		return CREDENTIAL_REFUSED;
+	if (in->authorization.p != NULL && is_bearer(in->authorization, token))
+		return CREDENTIAL_BEARER;
+	switch (cookie_find(in, e->service->access_cookie, token)) {
+	case COOKIE_FOUND:
+		return CREDENTIAL_COOKIE;
+	case COOKIE_CONFLICT:
+		return CREDENTIAL_REFUSED;
+	case COOKIE_ABSENT:
+		break;
+	}
+	return CREDENTIAL_ABSENT;
+}
+
+int
+credential_authenticate(struct exchange *e, enum verdict *verdict,
+			struct grant *grant, struct str *token, struct err *err)
+{
+	const struct service *s = e->service;
+	enum credential_answer found;
+
+	*token = STR("");
+	found = credential_find(e, token);
+	if (found == CREDENTIAL_REFUSED || found == CREDENTIAL_ABSENT) {
+		*token = STR("");
+		*verdict = VERDICT_DENY;
+		return 0;
+	}
+	*grant = (struct grant){ .expires_ms = 0 };
+	if (s->mode_ops->authenticate(s->mode, &e->call, *token, verdict, grant,
+				      err) != 0)
+		return -1;
+	if (*verdict == VERDICT_ALLOW && grant->touch_last_seen_ms != 0) {
+		touches_note(s->shared->touches,
+			     &(struct touch){
+				 .id = grant->session,
+				 .last_seen_ms = grant->touch_last_seen_ms,
+				 .idle_expires_ms =
+				     grant->touch_idle_expires_ms });
+	}
+	return 0;
+}
+
+bool
+credential_wants_cookies(const struct exchange *e, bool form)
+{
+	return form || e->service->set->auth.deliver != DELIVER_BODY;
+}
+
+static void
+set_cookie(struct exchange *e, enum cookie_kind kind, struct str value,
+	   int64_t max_age)
+{
+	const struct settings *set = e->service->set;
+
+	cookie_set(e->out, &set->cookie, set->server.path, kind, value,
+		   max_age);
+}
+
+void
+credential_set_cookies(struct exchange *e, const struct credentials *c)
+{
+	enum cookie_kind kind =
+	    (enum cookie_kind)e->service->mode_ops->access_cookie;
+
+	set_cookie(e, kind, c->access, c->cookie_max_age);
+}
+
+void
+credential_clear_cookies(struct exchange *e)
+{
+	enum cookie_kind kind =
+	    (enum cookie_kind)e->service->mode_ops->access_cookie;
+
+	set_cookie(e, kind, STR(""), 0);
+}
+
+static json_t *
+json_str(struct str s)
+{
+	return json_stringn(s.n > 0 ? s.p : "", s.n);
+}
+
+static json_t *
+json_roles(struct str roles)
+{
+	json_t *list = json_array();
+	struct str one;
+
+	while (list != NULL && str_cut(&roles, ',', &one)) {
+		if (one.n > 0 &&
+		    json_array_append_new(list, json_str(one)) != 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	}
+	return list;
+}
+
+json_t *
+credential_identity_json(const struct identity *who)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "name", json_str(who->name),
+			 "roles", json_roles(who->roles), "email",
+			 json_str(who->email), "full_name",
+			 json_str(who->full_name));
+}
+
+json_t *
+credential_json(const struct exchange *e, const struct identity *who,
+		const struct credentials *c)
+{
+	bool tokens = e->service->set->auth.deliver != DELIVER_COOKIE;
+	json_t *body = json_pack("{s:o}", "user",
+				 credential_identity_json(who));
+
+	if (body != NULL && tokens &&
+	    (json_object_set_new(body, "token_type", json_string("Bearer")) !=
+		 0 ||
+	     json_object_set_new(body, "access_token", json_str(c->access)) !=
+		 0)) {
+		json_decref(body);
+		return NULL;
+	}
+	if (body != NULL &&
+	    json_object_set_new(body, "expires_in",
+				json_integer(c->expires_in)) != 0) {
+		json_decref(body);
+		return NULL;
+	}
+	return body;
+}

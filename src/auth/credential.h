@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Credentials in and out: where a request carries its token, and how a login
+ * hands one over.  The same in every mode.
+ */
+#ifndef AUTH_CREDENTIAL_H
+#define AUTH_CREDENTIAL_H
+
+#include "auth/exchange.h"
+
+#include <jansson.h>
+
+enum credential_answer {
+	CREDENTIAL_REFUSED = 0, /* contradictory: two tokens, two headers */
+	CREDENTIAL_ABSENT,
+	CREDENTIAL_BEARER,
+	CREDENTIAL_COOKIE,
+};
+
+/*
+ * `Authorization: Bearer` if present, alone; other schemes are ignored; else
+ * the access cookie.
+ */
+enum credential_answer credential_find(const struct exchange *e,
+				       struct str *token);
+
+/*
+ * Who asks?  A refused or absent credential is VERDICT_DENY.  Notes a due
+ * touch.  *token is what was presented; empty when nothing was.
+ */
+int credential_authenticate(struct exchange *e, enum verdict *verdict,
+			    struct grant *grant, struct str *token,
+			    struct err *err) MUST_USE;
+
+/* After a login: as cookies, or in the body, as auth.deliver says; a form
+ * always gets cookies.  Sets cookies only; the body is credential_json(). */
+void credential_set_cookies(struct exchange *e, const struct credentials *c);
+
+/* True when an answer of this kind (a form's or a program's) has cookies. */
+bool credential_wants_cookies(const struct exchange *e, bool form);
+
+/* The token answer of CONTRACT section 4; NULL when out of memory. */
+json_t *credential_json(const struct exchange *e, const struct identity *who,
+			const struct credentials *c);
+
+/* {"name":...,"roles":[...],...} */
+json_t *credential_identity_json(const struct identity *who);
+
+/* Deletes the cookies that a login sets. */
+void credential_clear_cookies(struct exchange *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is a state-changing request our own user's doing?  Three questions, in this
+ * order: is its Origin ours, is its kind one that a foreign page cannot send
+ * unasked, and, for forms, does its token belong to the cookie it came with.
+ * (REFERENCE: OWASP CSRF, signed double submit bound to the session.)
+ */
+#ifndef AUTH_CSRF_H
+#define AUTH_CSRF_H
+
+#include "auth/exchange.h"
+
+#define CSRF_TOKEN_CHARS 43
+
+/* The key behind the tokens; all instances on one store share it. */
+struct csrf_key;
+
+/* Asks the store when first used.  NULL: out of memory. */
+struct csrf_key *csrf_key_new(void) MUST_USE;
+void csrf_key_free(void *key);
+
+/*
+ * A present Origin is ours: scheme and host of this request and its port
+ * (HTTP_HOST's or SERVER_PORT; any when the browser itself says same-origin),
+ * the origin of server.login_url, or one of cors.origins.  `null` is nobody's.
+ * An absent one is fine: browsers send it with every POST.
+ */
+bool csrf_origin_is_ours(const struct exchange *e);
+
+/*
+ * The token for a form of whoever holds the cookie value `binding`.
+ */
+int csrf_token(struct exchange *e, struct str binding, struct str *token,
+	       struct err *err) MUST_USE;
+
+/* *ok: `token` is the one for `binding`. */
+int csrf_verify(struct exchange *e, struct str binding, struct str token,
+		bool *ok, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* From a message to its answer: guards, routes, the last headers. */
+#include "auth/service.h"
+
+#include "auth/answer.h"
+#include "auth/csrf.h"
+#include "auth/login.h"
+#include "auth/status.h"
+#include "auth/verify.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+enum route_flags {
+	ROUTE_ANY_HOST = 1 << 0, /* answered whatever server.hosts says */
+	ROUTE_CHANGES = 1 << 1,	 /* changes state: has a body, asks whose
+				  * page sent it */
+};
+
+struct route {
+	enum http_method method; /* HTTP_GET answers HEAD too */
+	const char *path;	 /* below server.path */
+	void (*handle)(struct exchange *e);
+	unsigned flags;
+};
+
+static const struct route routes[] = {
+	{ HTTP_GET, "/login", login_get, 0 },
+	{ HTTP_POST, "/login", login_post, ROUTE_CHANGES },
+	{ HTTP_GET, "/logout", logout_get, 0 },
+	{ HTTP_POST, "/logout", logout_post, ROUTE_CHANGES },
+	{ HTTP_GET, "/me", me_get, 0 },
+	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
+	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
+};
+
+static bool
+is_our_host(const struct exchange *e)
+{
+	const struct words *hosts = &e->service->set->server.hosts;
+
+	for (size_t i = 0; i < hosts->n; i++) {
+		if (str_eq(hosts->v[i], e->in->host))
+			return true;
+	}
+	return hosts->n == 0;
+}
+
+/* The part of the path that routes name; empty when it is not ours. */
+static struct str
+route_path(const struct exchange *e)
+{
+	struct str prefix = e->service->set->server.path;
+
+	if (!str_starts(e->in->path, prefix))
+		return STR("");
+	return str_skip(e->in->path, prefix.n);
+}
+
+static const struct route *
+find_route(const struct exchange *e, struct str path, bool *path_known)
+{
+	enum http_method method = e->in->method;
+
+	if (method == HTTP_HEAD)
+		method = HTTP_GET;
+	*path_known = false;
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!str_eq(path, str_from(routes[i].path)))
+			continue;
+		*path_known = true;
+		if (routes[i].method == method)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+static void
+answer_wrong_method(struct exchange *e, struct str path)
+{
+	struct buf allow;
+
+	buf_init(&allow, e->call.arena, 64);
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!str_eq(path, str_from(routes[i].path)))
+			continue;
+		if (allow.n > 0)
+			buf_add(&allow, STR(", "));
+		buf_add(&allow, routes[i].method == HTTP_GET ?
+				    STR("GET, HEAD") :
+				    STR("POST"));
+	}
+	if (buf_failed(&allow))
+		e->out->failed = true;
+	answer_refusal(e, 405, "method_not_allowed",
+		       "This address does not know this method.");
+	http_response_header(e->out, "Allow", buf_str(&allow));
+}
+
+/* What a request that changes state must satisfy; true when it does. */
+static bool
+may_change(struct exchange *e)
+{
+	if (e->in->media == MEDIA_OTHER ||
+	    (e->in->media == MEDIA_NONE && e->in->body.n > 0)) {
+		answer_refusal(e, 415, "unsupported_media_type",
+			       "The body must be a form or JSON.");
+		return false;
+	}
+	if (!csrf_origin_is_ours(e)) {
+		answer_refusal(e, 403, "csrf",
+			       "This did not come from our own page.");
+		return false;
+	}
+	return true;
+}
+
+static void
+answer_endpoint(struct exchange *e)
+{
+	struct str path = route_path(e);
+	const struct route *route;
+	bool path_known;
+
+	route = find_route(e, path, &path_known);
+	if (route == NULL && path_known)
+		answer_wrong_method(e, path);
+	else if (route == NULL)
+		answer_refusal(e, 404, "not_found", "There is nothing here.");
+	else if (!is_our_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
+		answer_refusal(e, 400, "invalid_request",
+			       "This service does not answer for this host.");
+	else if (e->in->body_too_large)
+		answer_refusal(e, 413, "too_large", "The body is too large.");
+	else if ((route->flags & ROUTE_CHANGES) == 0 || may_change(e))
+		route->handle(e);
+}
+
+/* Does the web server know what it must (server.peer_secret)? */
+static bool
+is_peer_trusted(const struct exchange *e)
+{
+	struct str secret = e->service->set->server.peer_secret;
+
+	return secret.n == 0 || secret_equal(secret, e->in->secret);
+}
+
+static void
+answer_by_action(struct exchange *e)
+{
+	enum http_action action = e->in->action;
+
+	if (!is_peer_trusted(e)) {
+		LOG(e->call.env->log, LOG_WARNING, "peer_refused",
+		    F_STR("address", e->in->remote_addr));
+		answer_status(e, 403);
+		return;
+	}
+	if (action != ACTION_ENDPOINT && !is_our_host(e)) {
+		answer_status(e, 403);
+		return;
+	}
+	switch (action) {
+	case ACTION_ENDPOINT:
+		answer_endpoint(e);
+		break;
+	case ACTION_VERIFY:
+		verify_answer(e);
+		break;
+	case ACTION_CHALLENGE:
+		verify_challenge(e);
+		break;
+	case ACTION_UNKNOWN:
+		answer_status(e, 403);
+		break;
+	}
+}
+
+/* A malformed request: 403 to a check, 400 at an endpoint. */
+static void
+answer_malformed(struct exchange *e, const struct err *err)
+{
+	LOG(e->call.env->log, LOG_INFO, "malformed_request",
+	    F_CSTR("reason", err->msg));
+	if (err->code == ERR_INTERNAL)
+		answer_status(e, 503);
+	else if (e->in->action != ACTION_ENDPOINT)
+		answer_status(e, 403);
+	else
+		answer_error(e, 400, "invalid_request",
+			     "The request is malformed.");
+}
+
+void
+service_answer(const struct service *s, const struct service_links *links,
+	       struct arena *a, const struct message *in, struct buf *out)
+{
+	struct http_request request = { .action = ACTION_UNKNOWN };
+	struct http_response response;
+	struct exchange e = {
+		.call = { .arena = a,
+			  .env = s->shared->env,
+			  .now_ms = env_wall_ms(s->shared->env),
+			  .store = links->store,
+			  .users = links->users },
+		.service = s,
+		.in = &request,
+		.out = &response,
+	};
+	struct err err;
+
+	http_response_init(&response, a);
+	if (http_request_parse(in, a, &request, &err) != 0)
+		answer_malformed(&e, &err);
+	else
+		answer_by_action(&e);
+	/* All that we say depends on who asks. */
+	http_response_default(&response, "Cache-Control", STR("no-store"));
+	http_response_default(&response, "X-Content-Type-Options",
+			      STR("nosniff"));
+	http_response_write(&response, request.method == HTTP_HEAD, out);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* Signing in. */
+#include "auth/login.h"
+
+#include "auth/answer.h"
+#include "auth/audit.h"
+#include "auth/authenticate.h"
+#include "auth/credential.h"
+#include "auth/csrf.h"
+#include "auth/pages.h"
+#include "base/enc.h"
+#include "base/log.h"
+#include "http/cookie.h"
+#include "http/form.h"
+#include "http/redirect.h"
+
+#define PRE_SESSION_BYTES 32
+#define PRE_SESSION_CHARS BASE64URL_LEN(PRE_SESSION_BYTES)
+
+struct login_form {
+	struct str username, password, csrf;
+	struct str rd; /* safe, or empty */
+	bool remember;
+	bool form; /* posted by the page, not by a program */
+};
+
+/* Empty when it is not one we would follow. */
+static struct str
+safe_target(const struct exchange *e, struct str rd)
+{
+	const struct settings *set = e->service->set;
+
+	if (rd.p != NULL &&
+	    redirect_is_safe(rd, e->in->host, e->in->https,
+			     &set->redirect.allow,
+			     set->server.login_url.n > 0))
+		return rd;
+	return STR("");
+}
+
+static void
+go_to_target(struct exchange *e, struct str rd)
+{
+	answer_redirect(e, 303, rd.n > 0 ? rd : STR("/"));
+}
+
+static bool
+offers_remember(const struct exchange *e)
+{
+	const struct service *s = e->service;
+
+	return s->mode_ops->offers_remember != NULL &&
+	    s->mode_ops->offers_remember(s->mode);
+}
+
+/* The value of the pre-session cookie; empty when there is none of ours. */
+static struct str
+pre_session(const struct exchange *e)
+{
+	uint8_t bytes[PRE_SESSION_BYTES];
+	struct str value;
+
+	if (cookie_find(e->in, e->service->login_cookie, &value) !=
+		COOKIE_FOUND ||
+	    !base64url_decode(value, bytes, sizeof(bytes)))
+		return STR("");
+	return value;
+}
+
+static void
+set_pre_session(struct exchange *e, struct str value, int64_t max_age)
+{
+	const struct settings *set = e->service->set;
+
+	cookie_set(e->out, &set->cookie, set->server.path, COOKIE_LOGIN, value,
+		   max_age);
+}
+
+/* The one that the browser has, so that several tabs can log in, or a new
+ * one. */
+static int
+keep_pre_session(struct exchange *e, struct str *value, struct err *err)
+{
+	uint8_t bytes[PRE_SESSION_BYTES];
+	char *text;
+
+	*value = pre_session(e);
+	if (value->n > 0)
+		return 0;
+	text = arena_alloc(e->call.arena, PRE_SESSION_CHARS);
+	if (text == NULL)
+		return err_nomem(err);
+	if (env_random(e->call.env, bytes, sizeof(bytes)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	base64url_encode(bytes, sizeof(bytes), text);
+	*value = (struct str){ .p = text, .n = PRE_SESSION_CHARS };
+	set_pre_session(e, *value, -1);
+	return 0;
+}
+
+/* The page, with what was typed before, and a token for the next try. */
+static void
+show_page(struct exchange *e, unsigned status, const struct login_form *form,
+	  const char *problem)
+{
+	struct login_page page = {
+		.username = form->username,
+		.rd = form->rd,
+		.problem = problem,
+		.offer_remember = offers_remember(e),
+		.remember = form->remember,
+	};
+	struct str binding;
+	struct err err;
+
+	/* What is no name may be a password in the wrong box. */
+	if (!identity_name_is_valid(page.username))
+		page.username = STR("");
+	if (keep_pre_session(e, &binding, &err) != 0 ||
+	    csrf_token(e, binding, &page.csrf, &err) != 0) {
+		answer_unavailable(e, &err);
+		return;
+	}
+	page_login(e, status, &page);
+}
+
+void
+login_get(struct exchange *e)
+{
+	struct login_form form = { .username = STR("") };
+	enum verdict verdict;
+	struct grant grant;
+	struct str token, rd;
+	struct err err;
+
+	if (http_request_query(e->in, STR("rd"), e->call.arena, &rd, &err) !=
+	    0) {
+		answer_refusal(e, 400, "invalid_request",
+			       "The address of this page is malformed.");
+		return;
+	}
+	form.rd = safe_target(e, rd);
+	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
+		answer_unavailable(e, &err);
+	else if (verdict == VERDICT_ALLOW)
+		go_to_target(e, form.rd);
+	else
+		show_page(e, 200, &form, NULL);
+}
+
+/* A refused login, in the shape of its request. */
+static void
+refuse(struct exchange *e, const struct login_form *form, unsigned status,
+       const char *code, const char *text)
+{
+	if (form->form)
+		show_page(e, status, form, text);
+	else
+		answer_error(e, status, code, text);
+}
+
+static int
+read_form(struct exchange *e, struct login_form *out, struct err *err)
+{
+	struct form form;
+	struct str remember;
+
+	if (form_parse(e->in, e->call.arena, &form, err) != 0)
+		return -1;
+	*out = (struct login_form){
+		.username = form_get(&form, "username"),
+		.password = form_get(&form, "password"),
+		.csrf = form_get(&form, "csrf"),
+		.rd = safe_target(e, form_get(&form, "rd")),
+		.form = e->in->media == MEDIA_FORM,
+	};
+	remember = form_get(&form, "remember");
+	out->remember = remember.n > 0 && !str_eq(remember, STR("0")) &&
+	    offers_remember(e);
+	if (out->username.p == NULL || out->password.p == NULL) {
+		return err_set(err, ERR_INPUT,
+			       "username or password is missing");
+	}
+	return 0;
+}
+
+static void
+hand_over(struct exchange *e, const struct login_form *form,
+	  const struct identity *who, const struct credentials *credentials)
+{
+	audit(e, "login", who->name, &credentials->session, NULL);
+	if (form->form)
+		go_to_target(e, form->rd);
+	else
+		answer_json(e, 200, credential_json(e, who, credentials));
+	if (credential_wants_cookies(e, form->form))
+		credential_set_cookies(e, credentials);
+	if (pre_session(e).n > 0)
+		set_pre_session(e, STR(""), 0);
+}
+
+/* What lists show of a browser: bounded, and text. */
+static struct str
+shown_agent(struct str agent)
+{
+	if (agent.n > IDENTITY_TEXT_MAX)
+		agent.n = IDENTITY_TEXT_MAX;
+	/* Not in the middle of a character. */
+	for (size_t cut = 0; cut < 4 && agent.n > 0; cut++) {
+		if (str_is_utf8(agent))
+			return agent;
+		agent.n--;
+	}
+	return STR("");
+}
+
+/* Takes back a session that nobody was given. */
+static void
+take_back(struct exchange *e, const struct credentials *credentials)
+{
+	struct err err;
+	bool ended;
+
+	if (store_revoke(e->call.store, &credentials->session, &ended, &err) !=
+	    0) {
+		LOG(e->call.env->log, LOG_ERROR, "session_not_taken_back",
+		    F_CSTR("reason", err.msg));
+	}
+}
+
+static void
+sign_in(struct exchange *e, const struct login_form *form,
+	const struct user *user)
+{
+	const struct service *s = e->service;
+	struct login login = { .who = user->who,
+			       .remember = form->remember,
+			       .address = e->in->remote_addr,
+			       .user_agent = shown_agent(e->in->user_agent) };
+	struct credentials credentials;
+	struct str old = STR("");
+	struct err err;
+	bool still;
+
+	(void)credential_find(e, &old); /* what it says, or nothing */
+	if (s->mode_ops->issue(s->mode, &e->call, &login, old, &credentials,
+			       &err) != 0) {
+		answer_unavailable(e, &err);
+		return;
+	}
+	if (authenticate_confirm(e, user, &still, &login.who, &err) != 0) {
+		take_back(e, &credentials);
+		answer_unavailable(e, &err);
+	} else if (!still) {
+		take_back(e, &credentials);
+		audit(e, "login_failure", user->who.name, NULL, "changed");
+		refuse(e, form, 401, "invalid_credentials",
+		       "User name or password is wrong.");
+	} else {
+		hand_over(e, form, &login.who, &credentials);
+		authenticate_rehash(e, user, form->password);
+	}
+}
+
+static void
+try_password(struct exchange *e, const struct login_form *form)
+{
+	struct login_result result = { .retry_after = 0 };
+	enum login_answer answer;
+	struct err err;
+
+	if (authenticate_password(e, form->username, form->password, &answer,
+				  &result, &err) != 0) {
+		answer_unavailable(e, &err);
+		return;
+	}
+	switch (answer) {
+	case LOGIN_RIGHT:
+		sign_in(e, form, &result.user);
+		break;
+	case LOGIN_WRONG:
+		refuse(e, form, 401, "invalid_credentials",
+		       "User name or password is wrong.");
+		break;
+	case LOGIN_BANNED:
+		refuse(e, form, 429, "too_many_attempts",
+		       "Too many failed attempts. Please wait and try again.");
+		answer_retry_after(e, result.retry_after);
+		break;
+	case LOGIN_BUSY:
+		refuse(e, form, 503, "busy",
+		       "Too many people are signing in at this moment. "
+		       "Please try again.");
+		answer_retry_after(e, result.retry_after);
+		break;
+	}
+}
+
+void
+login_post(struct exchange *e)
+{
+	struct login_form form;
+	struct err err;
+	bool ok = true;
+
+	if (read_form(e, &form, &err) != 0) {
+		answer_refusal(e, 400, "invalid_request",
+			       "User name and password are needed, once each.");
+		return;
+	}
+	if (form.form &&
+	    csrf_verify(e, pre_session(e), form.csrf, &ok, &err) != 0)
+		answer_unavailable(e, &err);
+	else if (!ok)
+		refuse(e, &form, 403, "csrf",
+		       "This page was too old, or the browser did not send "
+		       "its cookie. Please try again.");
+	else
+		try_password(e, &form);
+}

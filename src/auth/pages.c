@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* The pages. */
+#include "auth/pages.h"
+
+#include "auth/page_text.h"
+#include "base/buf.h"
+#include "crypto/digest.h"
+#include "http/html.h"
+
+#define CSP_MAX	4096
+
+/* Base64 with padding, as CSP wants its hashes (CSP 3, section 2.3.1). */
+static void
+add_style_hash(struct buf *out)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t hash[DIGEST_BYTES + 1];
+
+	digest_sha256(str_from(page_style), hash);
+	hash[DIGEST_BYTES] = 0;
+	for (size_t i = 0; i < sizeof(hash); i += 3) {
+		unsigned bits = (unsigned)(hash[i] << 16 | hash[i + 1] << 8 |
+					   hash[i + 2]);
+
+		for (unsigned k = 0; k < 4; k++)
+			buf_add_char(out, alphabet[bits >> (18 - 6 * k) & 63]);
+	}
+	/* 32 bytes are 43 characters and one of padding. */
+	out->p[out->n - 1] = '=';
+}
+
+int
+page_csp(const struct settings *set, struct arena *a, struct str *out,
+	 struct err *err)
+{
+	struct buf b;
+
+	buf_init(&b, a, CSP_MAX);
+	buf_add(&b, STR("default-src 'none'; style-src 'sha256-"));
+	add_style_hash(&b);
+	buf_add(&b, STR("'; img-src data:; base-uri 'none'; "
+			"frame-ancestors 'none'; form-action 'self'"));
+	/* Browsers apply form-action to the redirect after the post too. */
+	for (size_t i = 0; i < set->redirect.allow.n; i++) {
+		struct str host = set->redirect.allow.v[i];
+
+		buf_add(&b, STR(" https://"));
+		if (str_starts(host, STR(".")))
+			buf_add_char(&b, '*');
+		buf_add(&b, host);
+	}
+	*out = buf_str(&b);
+	if (buf_failed(&b)) {
+		return err_set(err, ERR_CONFIG,
+			       "redirect.allow is too long for the "
+			       "Content-Security-Policy header");
+	}
+	return 0;
+}
+
+static void
+write_page(struct exchange *e, unsigned status, const char *title,
+	   const char *text, const struct html_var *vars, size_t n)
+{
+	struct buf inner;
+
+	buf_init(&inner, e->call.arena, RESPONSE_MAX_BODY);
+	html_template(&inner, str_from(text), vars, n);
+	html_template(&e->out->body, str_from(page_frame),
+		      (const struct html_var[]){
+			  { "title", str_from(title) },
+			  { "style", str_from(page_style) },
+			  { "main", buf_str(&inner) },
+		      },
+		      3);
+	if (buf_failed(&inner))
+		e->out->failed = true;
+	e->out->status = status;
+	http_response_header(e->out, "Content-Type",
+			     STR("text/html; charset=utf-8"));
+	http_response_header(e->out, "Content-Security-Policy",
+			     e->service->csp);
+	http_response_header(e->out, "Referrer-Policy", STR("same-origin"));
+	http_response_header(e->out, "X-Frame-Options", STR("DENY"));
+}
+
+/* A value that switches a part of a template on. */
+static struct str
+on(bool shown)
+{
+	return shown ? STR("1") : STR("");
+}
+
+void
+page_login(struct exchange *e, unsigned status, const struct login_page *page)
+{
+	const struct html_var vars[] = {
+		{ "path", e->service->set->server.path },
+		{ "csrf", page->csrf },
+		{ "rd", page->rd },
+		{ "username", page->username },
+		{ "problem", str_from(page->problem) },
+		{ "offer_remember", on(page->offer_remember) },
+		{ "remember", on(page->remember) },
+		{ "ask_name", on(page->username.n == 0) },
+		{ "ask_password", on(page->username.n > 0) },
+	};
+
+	write_page(e, status, "Sign in", page_login_text, vars,
+		   ARRAY_LEN(vars));
+}
+
+void
+page_logout(struct exchange *e, struct str csrf, struct str name)
+{
+	const struct html_var vars[] = {
+		{ "path", e->service->set->server.path },
+		{ "csrf", csrf },
+		{ "name", name },
+		{ "signed_out", on(csrf.n == 0) },
+	};
+
+	write_page(e, 200, csrf.n > 0 ? "Sign out" : "Signed out",
+		   page_logout_text, vars, ARRAY_LEN(vars));
+}
+
+void
+page_forbidden(struct exchange *e, const struct identity *who)
+{
+	const struct html_var vars[] = {
+		{ "path", e->service->set->server.path },
+		{ "name", who->name },
+	};
+
+	write_page(e, 403, "No access", page_forbidden_text, vars,
+		   ARRAY_LEN(vars));
+}
+
+void
+page_message(struct exchange *e, unsigned status, const char *text)
+{
+	const struct html_var vars[] = {
+		{ "text", str_from(text) },
+		{ "path", e->service->set->server.path },
+	};
+
+	write_page(e, status, "Message", page_message_text, vars,
+		   ARRAY_LEN(vars));
+}

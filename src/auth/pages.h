@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pages: server-rendered, no script, one embedded style sheet that the
+ * Content-Security-Policy names by its hash.
+ */
+#ifndef AUTH_PAGES_H
+#define AUTH_PAGES_H
+
+#include "auth/exchange.h"
+
+/* The policy for all pages of these settings. */
+int page_csp(const struct settings *set, struct arena *a, struct str *out,
+	     struct err *err) MUST_USE;
+
+struct login_page {
+	struct str csrf, rd;
+	struct str username; /* what was typed before; empty at first */
+	const char *problem; /* NULL at first */
+	bool offer_remember, remember;
+};
+
+void page_login(struct exchange *e, unsigned status,
+		const struct login_page *page);
+
+/* A button to sign out.  csrf empty: nobody is signed in, says so. */
+void page_logout(struct exchange *e, struct str csrf, struct str name);
+
+/* A 403 for a person: who they are, and a way to sign out. */
+void page_forbidden(struct exchange *e, const struct identity *who);
+
+/* One sentence. */
+void page_message(struct exchange *e, unsigned status, const char *text);
+
+#endif

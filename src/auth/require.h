@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requirements in words: `public | user | user:NAME | role:NAME`, any of them
+ * is enough; or `deny` alone.
+ */
+#ifndef AUTH_REQUIRE_H
+#define AUTH_REQUIRE_H
+
+#include "api/identity.h"
+
+/* Every word is one of the above; `deny` stands alone; at least one. */
+bool require_is_valid(struct str words);
+
+/*
+ * Does a signed-in user meet it?  `public` asks no more than to be signed in:
+ * it is the caller who lets the others in, where it may.  Invalid words are
+ * met by nobody.
+ */
+bool require_is_met(struct str words, const struct identity *who);
+
+#endif

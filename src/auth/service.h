@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The service of one configuration: what all requests under it share.  Const
+ * once opened, but for what it points to in struct service_shared.
+ */
+#ifndef AUTH_SERVICE_H
+#define AUTH_SERVICE_H
+
+#include "api/auth_mode.h"
+#include "conf/settings.h"
+#include "http/message.h"
+
+struct arena;
+struct buf;
+struct csrf_key;
+struct hash_slots;
+struct touches;
+
+/* What lives as long as the process and locks itself. */
+struct service_shared {
+	const struct env *env;
+	struct hash_slots *hash_slots;
+	struct touches *touches;
+};
+
+struct service {
+	const struct settings *set;
+	const struct service_shared *shared;
+	const struct auth_mode_ops *mode_ops;
+	void *mode;
+	struct csrf_key *csrf;	/* locks itself */
+	struct str access_cookie, login_cookie; /* their full names */
+	struct str csp; /* Content-Security-Policy of our pages */
+};
+
+/*
+ * Everything from `a`; closed by it (arena_defer). Reads keys from files; no
+ * store is asked.
+ */
+int service_open(const struct settings *set,
+		 const struct service_shared *shared, struct arena *a,
+		 struct service **out, struct err *err) MUST_USE;
+
+/* One worker's ways to store and users; nobody else's meanwhile. */
+struct service_links {
+	struct store_link *store;
+	struct users_link *users;
+};
+
+/*
+ * Answers one request: the whole of it, as a function of what it is given.
+ * Never fails; appends the answer in CGI form to `out`.
+ */
+void service_answer(const struct service *s, const struct service_links *links,
+		    struct arena *a, const struct message *in,
+		    struct buf *out);
+
+#endif

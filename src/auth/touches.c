@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Touches that are due: a fixed table, open addressing by session id. */
+#include "auth/touches.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS	(2 * TOUCHES_MAX) /* half empty, so that probing ends soon */
+
+struct touches {
+	pthread_mutex_t lock; /* guards what follows */
+	size_t n;
+	bool used[SLOTS];
+	struct touch slot[SLOTS];
+};
+
+struct touches *
+touches_new(void)
+{
+	struct touches *t = calloc(1, sizeof(*t));
+
+	if (t != NULL)
+		(void)pthread_mutex_init(&t->lock, NULL); /* cannot fail */
+	return t;
+}
+
+void
+touches_free(struct touches *t)
+{
+	if (t == NULL)
+		return;
+	(void)pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* Where this session is, or would be: the end of an id is random, so it is its
+ * own hash. */
+static size_t
+find_slot(const struct touches *t, const struct session_id *id)
+{
+	uint32_t start;
+	size_t at;
+
+	memcpy(&start, id->b + sizeof(id->b) - sizeof(start), sizeof(start));
+	at = start % SLOTS;
+	while (t->used[at] &&
+	       memcmp(t->slot[at].id.b, id->b, sizeof(id->b)) != 0)
+		at = (at + 1) % SLOTS;
+	return at;
+}
+
+void
+touches_note(struct touches *t, const struct touch *touch)
+{
+	size_t at;
+
+	(void)pthread_mutex_lock(&t->lock);
+	at = find_slot(t, &touch->id);
+	if (t->used[at] || t->n < TOUCHES_MAX) {
+		if (!t->used[at])
+			t->n++;
+		t->used[at] = true;
+		t->slot[at] = *touch;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+size_t
+touches_take(struct touches *t, struct touch out[TOUCHES_MAX])
+{
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&t->lock);
+	if (t->n > 0) {
+		for (size_t at = 0; at < SLOTS; at++) {
+			if (t->used[at])
+				out[n++] = t->slot[at];
+		}
+		memset(t->used, 0, sizeof(t->used));
+		t->n = 0;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return n;
+}

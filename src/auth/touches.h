@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Touches that are due, one a session: a check notes them, the janitor writes
+ * them to the store, so that no request waits for a write.  Any thread.
+ */
+#ifndef AUTH_TOUCHES_H
+#define AUTH_TOUCHES_H
+
+#include "api/session_store.h"
+
+#define TOUCHES_MAX 8192 /* beyond that a note is dropped: the next request of
+			  * the session makes it again */
+
+struct touch {
+	struct session_id id;
+	int64_t last_seen_ms, idle_expires_ms;
+};
+
+struct touches;
+
+struct touches *touches_new(void) MUST_USE; /* NULL: out of memory */
+void touches_free(struct touches *t);	    /* NULL is allowed */
+
+/* A second note of the same session replaces the first. */
+void touches_note(struct touches *t, const struct touch *touch);
+
+/* Takes all out; returns how many. */
+size_t touches_take(struct touches *t, struct touch out[TOUCHES_MAX]);
+
+#endif

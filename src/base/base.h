@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first include of every file, through its own header: feature macros
+ * must be set before any system header is read.
+ */
+#ifndef BASE_BASE_H
+#define BASE_BASE_H
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MUST_USE	__attribute__((warn_unused_result))
+#define PRINTF(f, a)	__attribute__((format(printf, f, a)))
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Borrowed bytes: not NUL-terminated, not owned, passed by value. */
+struct str {
+	const char *p;
+	size_t n;
+};
+
+#endif

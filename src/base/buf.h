@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A growing byte string in an arena.  Errors are sticky: append without
+ * looking, ask buf_failed() once at the end.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/base.h"
+
+struct arena;
+
+struct buf {
+	struct arena *arena;
+	char *p;
+	size_t n, cap, max;
+	bool failed; /* past max, or the arena had no more */
+};
+
+/* Empty; `max` bytes is the most it will hold. */
+void buf_init(struct buf *b, struct arena *a, size_t max);
+
+void buf_add(struct buf *b, struct str s);
+void buf_add_cstr(struct buf *b, const char *s);
+void buf_add_char(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+
+/* What is in it, as long as nothing more is added. */
+struct str buf_str(const struct buf *b);
+
+/* True when anything was lost. */
+bool buf_failed(const struct buf *b) MUST_USE;
+
+#endif

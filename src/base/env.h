@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The outside world: clock, dice and log.  main() builds the real one; a test
+ * builds one whose clock stands still and whose dice are loaded.
+ */
+#ifndef BASE_ENV_H
+#define BASE_ENV_H
+
+#include "base/base.h"
+
+struct log;
+
+struct clock {
+	int64_t (*wall_ms)(void *ctx); /* since the epoch; may step */
+	int64_t (*mono_ms)(void *ctx); /* for timeouts; never goes back */
+	void *ctx;
+};
+
+struct rng {
+	int (*fill)(void *ctx, void *buf, size_t n); /* -1: no entropy */
+	void *ctx;
+};
+
+/* Const and shared by all threads; its functions may be called by any. */
+struct env {
+	struct clock clock;
+	struct rng rng;
+	const struct log *log;
+};
+
+/* The kernel's clocks and getrandom(2). */
+struct env env_real(const struct log *log);
+
+int64_t env_wall(const struct env *env); /* seconds */
+int64_t env_wall_ms(const struct env *env);
+int64_t env_mono_ms(const struct env *env);
+
+/* -1: no entropy, and then nothing may be issued. */
+int env_random(const struct env *env, void *buf, size_t n) MUST_USE;
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* What the options of conf/tables.c ask of their values. */
+#include "conf/checks.h"
+
+#include "base/err.h"
+#include "base/str.h"
+#include "conf/settings.h"
+#include "conf/syntax.h"
+
+#define UNIX_PATH_MAX 107 /* sun_path, with its NUL */
+
+/* Words are cut for the message: it has an end. */
+#define WORD_ARG(s) (int)((s).n > 80 ? 80 : (s).n), (s).p
+
+static int
+check_words(const struct words *words, bool (*test)(struct str word),
+	    const char *wanted, struct err *err)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		if (!test(words->v[i])) {
+			return err_set(err, ERR_CONFIG, "%.*s: must be %s",
+				       WORD_ARG(words->v[i]), wanted);
+		}
+	}
+	return 0;
+}
+
+static bool
+is_listen_address(struct str s)
+{
+	const struct str scheme = STR("unix:");
+	struct str host = s;
+	size_t colon = s.n;
+
+	if (str_starts(s, scheme)) {
+		s = str_skip(s, scheme.n);
+		return s.n > 1 && s.n <= UNIX_PATH_MAX && s.p[0] == '/' &&
+		    s.p[s.n - 1] != '/' && !str_has_control(s);
+	}
+	while (colon > 0 && s.p[colon - 1] != ':')
+		colon--;
+	if (colon == 0)
+		return false;
+	host.n = colon - 1;
+	return (syntax_is_ipv4(host) || syntax_is_ipv6(host)) &&
+	    syntax_is_port(str_skip(s, colon));
+}
+
+int
+check_listen(const void *field, struct err *err)
+{
+	return check_words(field, is_listen_address,
+			   "unix:/path of at most 107 bytes, "
+			   "127.0.0.1:9000 or [::1]:9000",
+			   err);
+}
+
+static bool
+is_served_host(struct str s)
+{
+	return syntax_is_host(s) || syntax_is_ipv6(s);
+}
+
+int
+check_hosts(const void *field, struct err *err)
+{
+	return check_words(field, is_served_host,
+			   "a host name without scheme, port or path", err);
+}
+
+int
+check_login_url(const void *field, struct err *err)
+{
+	const struct str *text = field;
+	struct syntax_url url;
+
+	if (!syntax_url(*text, &url) || url.path.n == 0) {
+		return err_set(err, ERR_CONFIG,
+			       "must be an absolute URL such as "
+			       "https://auth.example.com/auth/login, without "
+			       "query");
+	}
+	if (!str_eq(url.scheme, STR("https")) &&
+	    !syntax_is_loopback(url.host)) {
+		return err_set(err, ERR_CONFIG,
+			       "must be https; http is for localhost only");
+	}
+	return 0;
+}
+
+int
+check_path(const void *field, struct err *err)
+{
+	struct str rest = *(const struct str *)field, segment;
+	bool ok = rest.p[0] == '/';
+
+	rest = str_skip(rest, 1);
+	while (ok && str_cut(&rest, '/', &segment)) {
+		ok = str_is_name(segment, "-._~") &&
+		    !str_eq(segment, STR(".")) && !str_eq(segment, STR(".."));
+	}
+	if (ok)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be a path such as /auth: a slash first, none at "
+		       "the end, in between letters, digits and - . _ ~");
+}
+
+static bool
+starts_nocase(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n &&
+	    str_eq_nocase((struct str){ .p = s.p, .n = prefix.n }, prefix);
+}
+
+int
+check_cookie_name(const void *field, struct err *err)
+{
+	const struct str *name = field;
+
+	/* RFC 6265 section 4.1.1: a token of RFC 2616. */
+	if (!str_is_name(*name, "!#$%&'*+-.^_`|~")) {
+		return err_set(err, ERR_CONFIG,
+			       "must be letters, digits and - _ .");
+	}
+	if (starts_nocase(*name, STR("__Host-")) ||
+	    starts_nocase(*name, STR("__Secure-"))) {
+		return err_set(err, ERR_CONFIG,
+			       "leave the prefix out; it is added by itself");
+	}
+	return 0;
+}
+
+int
+check_cookie_domain(const void *field, struct err *err)
+{
+	const struct str *domain = field;
+
+	if (domain->p[0] == '.') {
+		return err_set(err, ERR_CONFIG,
+			       "leave the dot in front out; hosts below the "
+			       "domain are included anyway");
+	}
+	if (syntax_is_ipv4(*domain) || syntax_is_ipv6(*domain)) {
+		return err_set(err, ERR_CONFIG,
+			       "must be a domain name; browsers accept no "
+			       "address here");
+	}
+	if (!syntax_is_host(*domain)) {
+		return err_set(err, ERR_CONFIG,
+			       "must be a domain name such as example.com");
+	}
+	if (str_find(*domain, '.') == domain->n) {
+		return err_set(err, ERR_CONFIG,
+			       "must have a dot, as example.com; browsers "
+			       "refuse a single name");
+	}
+	return 0;
+}
+
+static bool
+is_allowed_host(struct str s)
+{
+	struct str name = s;
+
+	if (s.n == 0 || s.p[0] != '.')
+		return syntax_is_host(s);
+	name = str_skip(s, 1);
+	return syntax_is_host(name) && !syntax_is_ipv4(name) &&
+	    str_find(name, '.') < name.n;
+}
+
+int
+check_redirect_allow(const void *field, struct err *err)
+{
+	return check_words(field, is_allowed_host,
+			   "a host name, or .example.com for all below it; "
+			   "no scheme, port, path or whole top-level domain",
+			   err);
+}
+
+/* As browsers write it: without the port that the scheme implies. */
+static bool
+is_origin(struct str s)
+{
+	struct syntax_url url;
+
+	if (!syntax_url(s, &url) || url.path.n > 0)
+		return false;
+	return str_eq(url.scheme, STR("https")) ? !str_eq(url.port, STR("443"))
+						: !str_eq(url.port, STR("80"));
+}
+
+int
+check_origins(const void *field, struct err *err)
+{
+	return check_words(field, is_origin,
+			   "scheme://host or scheme://host:port as browsers "
+			   "send it; no path, no default port, no *",
+			   err);
+}
+
+int
+check_header_name(const void *field, struct err *err)
+{
+	/* What answers are made of, in CGI and in HTTP. */
+	static const char *const taken[] = {
+		"Status",	 "Location",	"Set-Cookie",
+		"Cache-Control", "Content-Type", "Content-Length",
+		"Connection",	 "Transfer-Encoding",
+	};
+	const struct str *name = field;
+
+	if (!str_is_name(*name, "-")) {
+		return err_set(err, ERR_CONFIG,
+			       "must be letters, digits and -");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+		if (str_eq_nocase(*name, str_from(taken[i]))) {
+			return err_set(err, ERR_CONFIG,
+				       "this header has another meaning");
+		}
+	}
+	return 0;
+}
+
+static int
+same_site_needs_secure(const struct settings *s, struct err *err)
+{
+	if (s->cookie.same_site != SAME_SITE_NONE || s->cookie.secure)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "none needs secure = yes; browsers drop the cookie "
+		       "otherwise");
+}
+
+static int
+domain_covers_hosts(const struct settings *s, struct err *err)
+{
+	const struct words *hosts = &s->server.hosts;
+
+	for (size_t i = 0; i < hosts->n && s->cookie.domain.n > 0; i++) {
+		if (syntax_is_below(hosts->v[i], s->cookie.domain))
+			continue;
+		return err_set(err, ERR_CONFIG,
+			       "[server] hosts has %.*s, which is not below "
+			       "this domain and could never keep the cookie",
+			       WORD_ARG(hosts->v[i]));
+	}
+	return 0;
+}
+
+static int
+domain_covers_login(const struct settings *s, struct err *err)
+{
+	struct syntax_url url;
+
+	if (s->cookie.domain.n == 0 || !syntax_url(s->server.login_url, &url) ||
+	    syntax_is_below(url.host, s->cookie.domain))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "[server] login_url is on %.*s, which is not below this "
+		       "domain and could not set the cookie",
+		       WORD_ARG(url.host));
+}
+
+static int
+login_host_is_served(const struct settings *s, struct err *err)
+{
+	const struct words *hosts = &s->server.hosts;
+	struct syntax_url url;
+
+	if (hosts->n == 0 || !syntax_url(s->server.login_url, &url))
+		return 0;
+	for (size_t i = 0; i < hosts->n; i++) {
+		if (str_eq_nocase(hosts->v[i], url.host))
+			return 0;
+	}
+	return err_set(err, ERR_CONFIG,
+		       "its host %.*s is not in hosts, so that nobody could "
+		       "sign in there",
+		       WORD_ARG(url.host));
+}
+
+static int
+headers_differ(const struct settings *s, struct err *err)
+{
+	const struct str names[] = { s->headers.user, s->headers.roles,
+				     s->headers.email, s->headers.name };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (!str_eq_nocase(names[i], names[j]))
+				continue;
+			return err_set(err, ERR_CONFIG,
+				       "%.*s is used twice; the four names "
+				       "must differ",
+				       WORD_ARG(names[i]));
+		}
+	}
+	return 0;
+}
+
+const struct check_rule check_rules[] = {
+	{ "server", "login_url", login_host_is_served },
+	{ "cookie", "same_site", same_site_needs_secure },
+	{ "cookie", "domain", domain_covers_hosts },
+	{ "cookie", "domain", domain_covers_login },
+	{ "headers", "", headers_differ },
+};
+const size_t check_nrules = ARRAY_LEN(check_rules);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the options of conf/tables.c ask of their values: option.check of each
+ * (called with the field, which is not empty), and rules over several.
+ */
+#ifndef CONF_CHECKS_H
+#define CONF_CHECKS_H
+
+#include "base/base.h"
+
+struct err;
+struct settings;
+
+int check_listen(const void *field, struct err *err) MUST_USE;
+int check_hosts(const void *field, struct err *err) MUST_USE;
+int check_login_url(const void *field, struct err *err) MUST_USE;
+int check_path(const void *field, struct err *err) MUST_USE;
+int check_cookie_name(const void *field, struct err *err) MUST_USE;
+int check_cookie_domain(const void *field, struct err *err) MUST_USE;
+int check_redirect_allow(const void *field, struct err *err) MUST_USE;
+int check_origins(const void *field, struct err *err) MUST_USE;
+int check_header_name(const void *field, struct err *err) MUST_USE;
+
+/* A rule names the key that it blames. */
+struct check_rule {
+	const char *section, *key;
+	int (*check)(const struct settings *s, struct err *err);
+};
+
+extern const struct check_rule check_rules[];
+extern const size_t check_nrules;
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads INI bytes.  A line that is not understood is a problem and is left
+ * out; what it says is never repeated, since it may be half of a secret.
+ */
+#include "conf/ini.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "conf/problems.h"
+
+#define LINE_MAX_BYTES (64 * 1024)
+
+struct reader {
+	struct arena *arena;
+	struct problems *problems;
+	struct ini *out;
+	size_t section_room, entry_room;
+	size_t section_start; /* index of the section's first entry */
+	bool in_section; /* false before the first, and after a bad header */
+	bool seen_header;
+	unsigned line;
+};
+
+static void
+problem(const struct reader *r, const char *what)
+{
+	const struct place at = { .file = r->out->file, .line = r->line };
+
+	problems_add(r->problems, &at, "%s", what);
+}
+
+/* A vector that is full doubles; NULL when out of memory. */
+static void *
+grown(struct arena *a, void *old, size_t n, size_t *room, size_t size)
+{
+	size_t more = *room == 0 ? 32 : 2 * *room;
+	void *p;
+
+	if (n < *room)
+		return old;
+	p = arena_array(a, more, size);
+	if (p == NULL)
+		return NULL;
+	if (n > 0)
+		memcpy(p, old, n * size);
+	*room = more;
+	return p;
+}
+
+/* Nothing, or a comment. */
+static bool
+is_idle(struct str s)
+{
+	s = str_trim(s);
+	return s.n == 0 || s.p[0] == ';' || s.p[0] == '#';
+}
+
+static bool
+line_is_readable(const struct reader *r, struct str line)
+{
+	if (line.n > LINE_MAX_BYTES)
+		problem(r, "the line is longer than 64 KiB");
+	else if (str_find(line, '\0') < line.n)
+		problem(r, "there is a NUL byte in the line");
+	else if (!str_is_utf8(line))
+		problem(r, "the line is not UTF-8");
+	else
+		return true;
+	return false;
+}
+
+static bool
+has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		const struct str c = { .p = s.p + i, .n = 1 };
+
+		if (s.p[i] != '\t' && str_has_control(c))
+			return true;
+	}
+	return false;
+}
+
+static int
+add_section(struct reader *r, const struct ini_section *new)
+{
+	struct ini *ini = r->out;
+	const struct place at = { .file = ini->file,
+				  .line = new->line,
+				  .section = new->section,
+				  .name = new->name };
+	struct ini_section *v;
+
+	for (size_t i = 0; i < ini->nsections; i++) {
+		const struct ini_section *old = &ini->sections[i];
+
+		if (str_eq(old->section, new->section) &&
+		    str_eq(old->name, new->name)) {
+			problems_add(r->problems, &at,
+				     "duplicate section; the first is in "
+				     "line %u",
+				     old->line);
+			break;
+		}
+	}
+	v = grown(r->arena, ini->sections, ini->nsections, &r->section_room,
+		  sizeof(*v));
+	if (v == NULL)
+		return -1;
+	ini->sections = v;
+	v[ini->nsections++] = *new;
+	r->section_start = ini->nentries;
+	r->in_section = true;
+	return 0;
+}
+
+/* `[section]` or `[section name]`, then at most a comment. */
+static int
+read_header(struct reader *r, struct str line)
+{
+	struct ini_section new = { .line = r->line };
+	size_t end = str_find(line, ']');
+	struct str inner = { .p = line.p + 1, .n = end - 1 };
+
+	r->seen_header = true;
+	r->in_section = false;
+	if (end == line.n) {
+		problem(r, "the section header has no ]");
+		return 0;
+	}
+	if (!is_idle(str_skip(line, end + 1))) {
+		problem(r, "there is text after the section header");
+		return 0;
+	}
+	if (!str_word(&inner, &new.section) || !str_is_name(new.section, "_")) {
+		problem(r, "a section header is [section] or [section name]");
+		return 0;
+	}
+	new.name = str_trim(inner);
+	if (new.name.n > 0 && !str_is_name(new.name, "._-")) {
+		problem(r, "the name in a section header is one word of "
+			   "letters, digits and . _ -");
+		return 0;
+	}
+	return add_section(r, &new);
+}
+
+/* What follows the '=', without its comment; false: a problem. */
+static bool
+plain_value(const struct reader *r, struct str s, struct str *out)
+{
+	size_t quotes = 0, n = 0;
+
+	for (; n < s.n; n++) {
+		bool blank = n > 0 && (s.p[n - 1] == ' ' || s.p[n - 1] == '\t');
+
+		if (blank && (s.p[n] == ';' || s.p[n] == '#'))
+			break;
+		if (s.p[n] == '"')
+			quotes++;
+	}
+	/* `a "b ; c"`: cutting it and keeping it are both a guess. */
+	if (n < s.n && quotes % 2 == 1) {
+		problem(r, "a comment begins inside quotes; put the quotes "
+			   "around the whole value");
+		return false;
+	}
+	*out = str_trim((struct str){ .p = s.p, .n = n });
+	return true;
+}
+
+/* The value without its quotes and escapes; s begins with a quote. */
+static int
+quoted_value(const struct reader *r, struct str s, struct str *out, bool *ok)
+{
+	char *p = arena_alloc(r->arena, s.n);
+	size_t n = 0, i = 1;
+
+	*ok = false;
+	if (p == NULL)
+		return -1;
+	for (; i < s.n && s.p[i] != '"'; i++) {
+		if (s.p[i] == '\\') {
+			i++;
+			if (i == s.n || (s.p[i] != '"' && s.p[i] != '\\')) {
+				problem(r, "inside quotes, \\ may only be "
+					   "followed by \" or \\");
+				return 0;
+			}
+		}
+		p[n++] = s.p[i];
+	}
+	if (i >= s.n) {
+		problem(r, "the closing quote is missing");
+		return 0;
+	}
+	if (!is_idle(str_skip(s, i + 1))) {
+		problem(r, "there is text after the closing quote");
+		return 0;
+	}
+	*out = (struct str){ .p = p, .n = n };
+	*ok = true;
+	return 0;
+}
+
+static int
+add_entry(struct reader *r, struct str key, struct str value)
+{
+	struct ini *ini = r->out;
+	const struct ini_section *in = &ini->sections[ini->nsections - 1];
+	const struct place at = { .file = ini->file,
+				  .line = r->line,
+				  .section = in->section,
+				  .name = in->name,
+				  .key = key };
+	struct ini_entry *v;
+
+	for (size_t i = r->section_start; i < ini->nentries; i++) {
+		if (str_eq(ini->entries[i].key, key)) {
+			problems_add(r->problems, &at,
+				     "duplicate key; the first is in line %u",
+				     ini->entries[i].line);
+			return 0;
+		}
+	}
+	v = grown(r->arena, ini->entries, ini->nentries, &r->entry_room,
+		  sizeof(*v));
+	if (v == NULL)
+		return -1;
+	ini->entries = v;
+	v[ini->nentries++] = (struct ini_entry){ .section = in->section,
+						 .name = in->name,
+						 .key = key,
+						 .value = value,
+						 .line = r->line };
+	return 0;
+}
+
+static int
+read_entry(struct reader *r, struct str line)
+{
+	size_t at = str_find(line, '=');
+	struct str key = str_trim((struct str){ .p = line.p, .n = at });
+	struct str rest = str_skip(line, at + 1);
+	struct str quoted = str_trim(rest);
+	struct str value = { .p = "", .n = 0 };
+	bool ok = true;
+
+	if (at == line.n) {
+		problem(r, "expected key = value, a [section] or a comment");
+		return 0;
+	}
+	if (!str_is_name(key, "_")) {
+		problem(r, "a key is one word of letters, digits and _");
+		return 0;
+	}
+	if (quoted.n > 0 && quoted.p[0] == '"') {
+		if (quoted_value(r, quoted, &value, &ok) != 0)
+			return -1;
+	} else
+		ok = plain_value(r, rest, &value);
+	if (!ok || !r->in_section) {
+		/* Under a bad header the header is the one mistake. */
+		if (ok && !r->seen_header)
+			problem(r, "the key stands before the first [section]");
+		return 0;
+	}
+	return add_entry(r, key, value);
+}
+
+static int
+read_line(struct reader *r, struct str line)
+{
+	if (!line_is_readable(r, line))
+		return 0;
+	line = str_trim(line);
+	if (is_idle(line))
+		return 0;
+	if (has_control(line)) {
+		problem(r, "there is a control character in the line");
+		return 0;
+	}
+	if (line.p[0] == '[')
+		return read_header(r, line);
+	return read_entry(r, line);
+}
+
+int
+ini_parse(struct str bytes, const char *file, struct arena *a, struct ini *out,
+	  struct problems *problems)
+{
+	struct ini ini = { .file = file };
+	struct reader r = { .arena = a, .problems = problems, .out = &ini };
+	struct str line;
+
+	if (bytes.n > INI_MAX_BYTES) {
+		problem(&r, "the file is larger than 1 MiB");
+		bytes.n = 0;
+	}
+	if (str_starts(bytes, STR("\xef\xbb\xbf")))
+		bytes = str_skip(bytes, 3);
+	while (str_cut(&bytes, '\n', &line)) {
+		r.line++;
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (ini.nentries + ini.nsections >= INI_MAX_ITEMS) {
+			problem(&r, "too many keys and sections");
+			break;
+		}
+		if (read_line(&r, line) != 0)
+			return -1;
+	}
+	*out = ini;
+	return 0;
+}

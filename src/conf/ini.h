@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The INI file as a list of entries with their lines.  UTF-8, an optional
+ * byte order mark, LF or CRLF.  A line is empty, a comment (`;` or `#` first),
+ * `[section]`, `[section name]`, or `key = value`.  A value ends before ` ;`
+ * or ` #` (white space first), unless it is in double quotes, in which `\"`
+ * and `\\` are escapes; the quotes are around the whole value.  A line has at
+ * most 64 KiB.  No continuation lines, no interpolation.
+ */
+#ifndef CONF_INI_H
+#define CONF_INI_H
+
+#include "base/base.h"
+
+struct arena;
+struct problems;
+
+#define INI_MAX_BYTES	(1024 * 1024)
+#define INI_MAX_ITEMS	16384 /* keys and sections */
+
+struct ini_entry {
+	struct str section; /* "rule" of `[rule admin]` */
+	struct str name;    /* "admin"; empty for `[server]` */
+	struct str key, value;
+	unsigned line;
+};
+
+struct ini_section {
+	struct str section, name;
+	unsigned line;
+};
+
+struct ini {
+	const char *file; /* for messages */
+	struct ini_section *sections; /* in file order, also empty ones */
+	size_t nsections;
+	struct ini_entry *entries; /* in file order */
+	size_t nentries;
+};
+
+/*
+ * Parses `bytes`, which must outlive *out.  Every malformed line, duplicate
+ * key and duplicate section becomes a problem; parsing goes on after it, so
+ * that all are seen at once.  The caller looks whether there were any.
+ * -1 only when out of memory.
+ */
+int ini_parse(struct str bytes, const char *file, struct arena *a,
+	      struct ini *out, struct problems *problems) MUST_USE;
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole configuration: fcgiauth.ini(5) as one struct, checked.  What it
+ * points to lives in the arena it was loaded into; it never changes.
+ */
+#ifndef CONF_SETTINGS_H
+#define CONF_SETTINGS_H
+
+#include "conf/option.h"
+
+struct arena;
+struct buf;
+struct problems;
+
+enum deliver { DELIVER_COOKIE, DELIVER_BODY, DELIVER_BOTH };
+enum same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE };
+
+struct server_settings {
+	struct words listen;
+	int64_t socket_mode;
+	struct str peer_secret;
+	struct words hosts; /* lower case */
+	struct str login_url;
+	int64_t threads;
+	struct str path; /* begins with '/', does not end with one */
+	int log_level;	 /* enum log_level */
+	int log_format;	 /* enum log_format */
+};
+
+struct auth_settings {
+	int deliver; /* enum deliver */
+};
+
+struct cookie_settings {
+	struct str name;
+	bool secure;
+	struct str domain;
+	int same_site; /* enum same_site */
+};
+
+struct redirect_settings {
+	struct words allow; /* lower case; ".example.com" means subdomains */
+};
+
+struct cors_settings {
+	struct words origins; /* scheme://host[:port], exact */
+};
+
+struct headers_settings {
+	struct str user, roles, email, name;
+};
+
+struct password_settings {
+	int64_t min_length;
+	const char *blocklist;
+};
+
+struct limits_settings {
+	int64_t login_attempts, login_window, login_ban;
+	int64_t body;
+	int64_t hash_slots; /* 0: auto */
+};
+
+/* What conf needs to know of a backend; the registry fills it in. */
+struct settings_driver {
+	const char *name;
+	const char *summary;
+	const struct option *options; /* of its section */
+	size_t size;		      /* of the struct they fill */
+	/* Rules over several options.  No I/O.  NULL: none. */
+	int (*check)(const void *conf, struct err *err);
+	bool compiled; /* false: the name is known, the code is not here */
+};
+
+struct settings_drivers {
+	const struct settings_driver *stores, *users, *modes;
+	size_t nstores, nusers, nmodes;
+};
+
+/* A chosen driver and its filled struct. */
+struct settings_choice {
+	const struct settings_driver *driver;
+	const void *conf;
+};
+
+struct settings {
+	const char *file;
+	struct server_settings server;
+	struct auth_settings auth;
+	struct cookie_settings cookie;
+	struct redirect_settings redirect;
+	struct cors_settings cors;
+	struct headers_settings headers;
+	struct password_settings password;
+	struct limits_settings limits;
+	struct settings_choice mode;  /* [auth] mode; its section is [NAME] */
+	struct settings_choice store; /* [store] driver and its keys */
+	struct settings_choice users; /* [users] driver and its keys */
+};
+
+/*
+ * Reads `file`, checks everything that needs no I/O but reading `x_file`
+ * secrets, and fills *out.  Every mistake becomes a problem.  0 when there was
+ * none, else -1 (also when out of memory: then a problem says so).
+ *
+ * A section of a mode that is not chosen is parsed and checked all the same,
+ * so that a mistake in it is found before the mode is switched to.
+ */
+int settings_load(const char *file, const struct settings_drivers *drivers,
+		  struct arena *a, struct settings *out,
+		  struct problems *problems) MUST_USE;
+
+/* The same from memory: `name` stands for the file in messages. */
+int settings_parse(struct str bytes, const char *name,
+		   const struct settings_drivers *drivers, struct arena *a,
+		   struct settings *out, struct problems *problems) MUST_USE;
+
+/* --dump-config: effective values in INI form, secrets masked. */
+void settings_dump(const struct settings *s, struct buf *out);
+
+/* The OPTIONS part of fcgiauth.ini(5) as mdoc, from the tables. */
+void settings_manual(const struct settings_drivers *drivers, struct buf *out);
+
+/* One line for each option, `section.key` (drivers' keys as
+ * `store.sqlite.path`): what tests compare conf/fcgiauth.ini with. */
+void settings_names(const struct settings_drivers *drivers, struct buf *out);
+
+/* Names of changed options that only a restart applies; for the reload log. */
+void settings_restart_needed(const struct settings *before,
+			     const struct settings *after, struct buf *out);
+
+#endif

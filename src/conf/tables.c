@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The option tables of every section that is not a backend's.  The help texts
+ * are the manual.
+ */
+#include "conf/tables.h"
+
+#include "base/base.h"
+#include "conf/checks.h"
+
+static const char *const log_levels[] = { "error", "warning", "info", "debug",
+					  NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const deliveries[] = { "cookie", "body", "both", NULL };
+static const char *const same_sites[] = { "lax", "strict", "none", NULL };
+static const char *const automatic[] = { "auto", NULL };
+
+static const struct option server_options[] = {
+	OPTION(WORDS, struct server_settings, listen,
+	       .def = "unix:/run/fcgiauth/fcgiauth.sock",
+	       .min = 1, .max = 16,
+	       .flags = OPTION_REQUIRED | OPTION_RESTART,
+	       .check = check_listen,
+	       .help = "Addresses to listen on for FastCGI: unix:/path, "
+		       "127.0.0.1:9000 or [::1]:9000, separated by blanks. "
+		       "Sockets passed by the service manager win over this. "
+		       "Whoever can connect can say who it checks for: keep "
+		       "a unix socket to the web server's group, and set "
+		       "peer_secret for a TCP address."),
+	OPTION(MODE, struct server_settings, socket_mode,
+	       .def = "0660", .min = 0, .max = 0777,
+	       .flags = OPTION_RESTART,
+	       .help = "File mode of the unix sockets. The web server needs "
+		       "write permission; nobody else should have it."),
+	OPTION(SECRET, struct server_settings, peer_secret,
+	       .min = 1, .max = 1024,
+	       .help = "When set, every request must carry it in the FastCGI "
+		       "parameter AUTH_SECRET, or is answered 403. Any user "
+		       "of the machine can connect to a TCP address, so set "
+		       "it there; openssl rand -hex 32 makes a good one."),
+	OPTION(WORDS, struct server_settings, hosts,
+	       .flags = OPTION_LOWER, .check = check_hosts,
+	       .help = "Host names that this service answers for. A check or "
+		       "a login for another host is refused. Empty means any "
+		       "host that the web server passes on."),
+	OPTION(STR, struct server_settings, login_url,
+	       .min = 1, .max = 1024, .check = check_login_url,
+	       .help = "The absolute URL of the login page, for when one host "
+		       "signs in for several; set cookie.domain too. It must "
+		       "be https, except on localhost, 127.0.0.1 or [::1]. "
+		       "Empty means the login page of the host at hand."),
+	OPTION(INT, struct server_settings, threads,
+	       .def = "8", .min = 1, .max = 256, .flags = OPTION_RESTART,
+	       .help = "How many requests are worked on at the same time. "
+		       "Idle connections take no thread."),
+	OPTION(STR, struct server_settings, path,
+	       .def = "/auth", .min = 2, .max = 64,
+	       .flags = OPTION_REQUIRED, .check = check_path,
+	       .help = "The URL path below which the service's own pages "
+		       "are. It begins with a slash and does not end with "
+		       "one. The web server's configuration must say the "
+		       "same."),
+	OPTION(ENUM, struct server_settings, log_level,
+	       .def = "info", .words = log_levels,
+	       .help = "The least important events that are logged to "
+		       "standard error. Audit events are always logged."),
+	OPTION(ENUM, struct server_settings, log_format,
+	       .def = "text", .words = log_formats,
+	       .help = "Each event is one line: key=value text, or a JSON "
+		       "object."),
+	OPTION_END,
+};
+
+static const struct option auth_options[] = {
+	OPTION(ENUM, struct auth_settings, deliver,
+	       .def = "cookie", .words = deliveries,
+	       .help = "How a login hands over credentials: as a cookie, in "
+		       "the JSON body, or both. In a body, scripts of the "
+		       "page can read them: only for programs that need it. "
+		       "The login form always sets a cookie."),
+	OPTION_END,
+};
+
+static const struct option no_options[] = { OPTION_END };
+
+static const struct option cookie_options[] = {
+	OPTION(STR, struct cookie_settings, name,
+	       .def = "fcgiauth", .min = 1, .max = 64,
+	       .flags = OPTION_REQUIRED, .check = check_cookie_name,
+	       .help = "What cookie names are made of. The prefix __Host- or "
+		       "__Secure- is put in front by itself. Changing it "
+		       "signs everybody out."),
+	OPTION(BOOL, struct cookie_settings, secure, .def = "yes",
+	       .help = "Cookies travel by https only. Say no for plain http "
+		       "in development and nowhere else: anybody on the "
+		       "network can then take over a session."),
+	OPTION(STR, struct cookie_settings, domain,
+	       .min = 1, .max = 253, .flags = OPTION_LOWER,
+	       .check = check_cookie_domain,
+	       .help = "Set it, such as example.com, to share one login "
+		       "between that host and all below it. Every one of "
+		       "them then receives the cookie and can overwrite it: "
+		       "leave it empty unless all of them are yours."),
+	OPTION(ENUM, struct cookie_settings, same_site,
+	       .def = "lax", .words = same_sites,
+	       .help = "The SameSite attribute. With strict, a link from "
+		       "another site arrives signed out; none sends the "
+		       "cookie with every request from other sites, which "
+		       "cross-site CORS needs, and requires secure = yes."),
+	OPTION_END,
+};
+
+static const struct option redirect_options[] = {
+	OPTION(WORDS, struct redirect_settings, allow,
+	       .flags = OPTION_LOWER, .check = check_redirect_allow,
+	       .help = "Other hosts that a login may return to. A name with "
+		       "a dot in front, such as .example.com, means every "
+		       "host below it. Whoever controls a listed host can "
+		       "use the login page to send people there."),
+	OPTION_END,
+};
+
+static const struct option cors_options[] = {
+	OPTION(WORDS, struct cors_settings, origins,
+	       .flags = OPTION_LOWER, .check = check_origins,
+	       .help = "Origins, such as https://app.example.com, whose "
+		       "scripts may call this service with the user's "
+		       "cookies. They act as the user: list only what you "
+		       "trust as this service itself."),
+	OPTION_END,
+};
+
+#define HEADER_NAME(field, default_name, what)                                \
+	OPTION(STR, struct headers_settings, field,                           \
+	       .def = default_name, .min = 1, .max = 64,                      \
+	       .flags = OPTION_REQUIRED, .check = check_header_name,          \
+	       .help = "The header that carries " what)
+
+static const struct option headers_options[] = {
+	HEADER_NAME(user, "Remote-User", "the user name."),
+	HEADER_NAME(roles, "Remote-Groups",
+		    "the roles, separated by commas."),
+	HEADER_NAME(email, "Remote-Email", "the e-mail address."),
+	HEADER_NAME(name, "Remote-Name", "the full name."),
+	OPTION_END,
+};
+
+static const struct option password_options[] = {
+	OPTION(INT, struct password_settings, min_length,
+	       .def = "15", .min = 8, .max = 128,
+	       .help = "The least characters of a new password. NIST asks "
+		       "for 15 where the password is the only factor. "
+		       "Passwords that exist stay valid."),
+	OPTION(PATH, struct password_settings, blocklist,
+	       .help = "A file of passwords that nobody may choose, one a "
+		       "line, compared without regard to case. A built-in "
+		       "list of the commonest always applies."),
+	OPTION_END,
+};
+
+static const struct option limits_options[] = {
+	OPTION(INT, struct limits_settings, login_attempts,
+	       .def = "5", .min = 1, .max = 1000,
+	       .help = "Failed logins within login_window after which a ban "
+		       "begins, counted for the user name and for the "
+		       "client's address."),
+	OPTION(SECONDS, struct limits_settings, login_window,
+	       .def = "2m", .min = 1, .max = 86400,
+	       .help = "How long a failed login counts."),
+	OPTION(SECONDS, struct limits_settings, login_ban,
+	       .def = "5m", .min = 1, .max = 30 * 86400,
+	       .help = "How long a ban lasts. A stranger can have a user "
+		       "banned by guessing badly, so keep it short."),
+	OPTION(BYTES, struct limits_settings, body,
+	       .def = "16k", .min = 1024, .max = 1024 * 1024,
+	       .help = "The largest request body; a larger one is answered "
+		       "413."),
+	OPTION(INT, struct limits_settings, hash_slots,
+	       .def = "auto", .min = 1, .max = 64, .words = automatic,
+	       .help = "How many passwords are hashed at the same time; each "
+		       "takes a processor and 19 MiB. Others wait shortly and "
+		       "are then answered 503. With auto it is the number of "
+		       "processors less one, and at least 1."),
+	OPTION_END,
+};
+
+static const struct tables_selector select_mode = {
+	.key = "mode",
+	.def = "session",
+	.kind = KIND_MODES,
+	.choice = offsetof(struct settings, mode),
+	.own_section = true,
+	.help = "What a login becomes. Each mode has a section of its own "
+		"name; the sections of modes that are not chosen are checked "
+		"and otherwise unused.",
+};
+
+static const struct tables_selector select_store = {
+	.key = "driver",
+	.def = "sqlite",
+	.kind = KIND_STORES,
+	.choice = offsetof(struct settings, store),
+	.help = "The kind of store. The other keys of this section are those "
+		"of the driver chosen here.",
+};
+
+static const struct tables_selector select_users = {
+	.key = "driver",
+	.def = "sqlite",
+	.kind = KIND_USERS,
+	.choice = offsetof(struct settings, users),
+	.help = "The kind of user source. The other keys of this section are "
+		"those of the driver chosen here.",
+};
+
+#define SECTION(field, ...)                                                   \
+	{                                                                     \
+		.name = #field, .options = field##_options,                   \
+		.offset = offsetof(struct settings, field), __VA_ARGS__       \
+	}
+
+const struct tables_section tables_sections[] = {
+	SECTION(server, .help = "How web servers reach the service."),
+	SECTION(auth, .selector = &select_mode,
+		.help = "What signing in means."),
+	{ .name = "store", .options = no_options, .selector = &select_store,
+	  .help = "Where sessions are kept." },
+	{ .name = "users", .options = no_options, .selector = &select_users,
+	  .help = "Where users and their password hashes are kept." },
+	SECTION(cookie, .modes_first = true,
+		.help = "The cookies that hold credentials."),
+	SECTION(redirect, .help = "Where a login may lead."),
+	SECTION(cors, .help = "Calls from scripts of other origins."),
+	SECTION(headers,
+		.help = "Names of the headers that carry the identity to the "
+			"application. Whoever changes them must change the "
+			"web server's snippets as well, which also keep "
+			"clients from sending them."),
+	SECTION(password, .help = "What a new password must be."),
+	SECTION(limits, .help = "Protection against guessing and overload."),
+};
+const size_t tables_nsections = ARRAY_LEN(tables_sections);
+
+const struct settings_driver *
+tables_drivers(const struct settings_drivers *d, enum tables_kind kind,
+	       size_t *n)
+{
+	switch (kind) {
+	case KIND_MODES:
+		*n = d->nmodes;
+		return d->modes;
+	case KIND_STORES:
+		*n = d->nstores;
+		return d->stores;
+	case KIND_USERS:
+		*n = d->nusers;
+		return d->users;
+	}
+	*n = 0;
+	return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* SHA-256 and HMAC-SHA-256. */
+#include "crypto/digest.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+_Static_assert(DIGEST_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
+_Static_assert(DIGEST_BYTES == crypto_auth_hmacsha256_BYTES, "HMAC-SHA-256");
+
+int
+crypto_init(void)
+{
+	return sodium_init() < 0 ? -1 : 0;
+}
+
+/* libsodium wants a pointer even for no bytes. */
+static const unsigned char *
+bytes_of(struct str s)
+{
+	return (const unsigned char *)(s.n > 0 ? s.p : "");
+}
+
+void
+digest_sha256(struct str s, uint8_t out[DIGEST_BYTES])
+{
+	(void)crypto_hash_sha256(out, bytes_of(s), s.n); /* always 0 */
+}
+
+void
+digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
+	    struct str message, uint8_t out[DIGEST_BYTES])
+{
+	crypto_auth_hmacsha256_state state;
+
+	/* All of these always return 0.  The label brings its NUL. */
+	(void)crypto_auth_hmacsha256_init(&state, key, DIGEST_BYTES);
+	(void)crypto_auth_hmacsha256_update(
+	    &state, (const unsigned char *)label, strlen(label) + 1);
+	(void)crypto_auth_hmacsha256_update(&state, bytes_of(message),
+					    message.n);
+	(void)crypto_auth_hmacsha256_final(&state, out);
+	secret_wipe(&state, sizeof(state));
+}

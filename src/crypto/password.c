@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Password hashes, and which passwords may be chosen. */
+#include "crypto/password.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "crypto/common_passwords.h"
+
+_Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
+
+/* Today's cost. */
+#define MEMORY_KIB 19456
+#define PASSES	   2
+#define LANES	   1
+
+/* The most that a stored hash may ask for. */
+#define MEMORY_KIB_MAX (1024 * 1024)
+#define PASSES_MAX     10
+#define LANES_MAX      16
+
+/* Of today's cost; its password was 64 random bytes that were not kept. */
+static const char dummy[] = "$argon2id$v=19$m=19456,t=2,p=1"
+			    "$HzpLYs6sYykDGM/rwZ9znQ"
+			    "$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8";
+
+#define STORED_MAX 512 /* with the NUL; other programs use longer salts */
+
+struct phc {
+	bool id; /* argon2id; else argon2i */
+	int64_t memory_kib, passes, lanes;
+};
+
+static bool
+is_acceptable(struct str password)
+{
+	return password.n <= PASSWORD_MAX_BYTES &&
+	    str_find(password, '\0') == password.n;
+}
+
+/* `m=N` with the letter and the bounds given. */
+static bool
+parse_cost(struct str s, struct str name, int64_t min, int64_t max,
+	   int64_t *out)
+{
+	return str_starts(s, name) &&
+	    str_to_uint(str_skip(s, name.n), max, out) && *out >= min;
+}
+
+/* Standard alphabet without padding, as PHC has it. */
+static bool
+is_base64(struct str s, size_t min, size_t max)
+{
+	unsigned char bytes[STORED_MAX];
+	size_t n;
+
+	return sodium_base642bin(bytes, sizeof(bytes), s.p, s.n, NULL, &n, NULL,
+				 sodium_base64_VARIANT_ORIGINAL_NO_PADDING) ==
+	    0 && n >= min && n <= max;
+}
+
+/*
+ * Strict, so that what passes here also runs: libsodium would refuse a broken
+ * string at once, and that time would tell.
+ */
+static bool
+parse_phc(struct str hash, struct phc *out)
+{
+	const struct str prefixes[] = { STR("$argon2id$v=19$"),
+					STR("$argon2i$v=19$") };
+	struct str rest, costs, m, t, p, salt, key;
+	struct phc phc = { .id = str_starts(hash, prefixes[0]) };
+
+	if (hash.n >= STORED_MAX || (!phc.id && !str_starts(hash, prefixes[1])))
+		return false;
+	rest = str_skip(hash, prefixes[phc.id ? 0 : 1].n);
+	if (!str_cut(&rest, '$', &costs) || !str_cut(&rest, '$', &salt) ||
+	    !str_cut(&rest, '$', &key) || rest.p != NULL)
+		return false;
+	if (!str_cut(&costs, ',', &m) || !str_cut(&costs, ',', &t) ||
+	    !str_cut(&costs, ',', &p) || costs.p != NULL)
+		return false;
+	if (!parse_cost(p, STR("p="), 1, LANES_MAX, &phc.lanes) ||
+	    !parse_cost(t, STR("t="), 1, PASSES_MAX, &phc.passes) ||
+	    !parse_cost(m, STR("m="), 8 * phc.lanes, MEMORY_KIB_MAX,
+			&phc.memory_kib))
+		return false;
+	if (!is_base64(salt, 8, 64) || !is_base64(key, 16, 64))
+		return false;
+	*out = phc;
+	return true;
+}
+
+int
+password_hash(struct str password, char out[PASSWORD_HASH_MAX],
+	      struct err *err)
+{
+	char hash[PASSWORD_HASH_MAX] = { 0 };
+
+	if (!is_acceptable(password)) {
+		return err_set(err, ERR_INPUT,
+			       "a password has at most %d bytes and no NUL",
+			       PASSWORD_MAX_BYTES);
+	}
+	if (crypto_pwhash_str_alg(hash, password.n > 0 ? password.p : "",
+				  password.n, PASSES, MEMORY_KIB * 1024U,
+				  crypto_pwhash_ALG_ARGON2ID13) != 0)
+		return err_nomem(err);
+	memcpy(out, hash, sizeof(hash));
+	return 0;
+}
+
+enum password_answer
+password_verify(struct str password, struct str hash)
+{
+	const bool acceptable = is_acceptable(password);
+	char stored[STORED_MAX] = { 0 };
+	struct phc phc;
+	const bool usable = parse_phc(hash, &phc);
+	bool right;
+
+	if (usable)
+		memcpy(stored, hash.p, hash.n);
+	else
+		memcpy(stored, dummy, sizeof(dummy));
+	if (!acceptable || password.n == 0)
+		password = STR("");
+	right = crypto_pwhash_str_verify(stored, password.p, password.n) == 0;
+	secret_wipe(stored, sizeof(stored));
+	if (!acceptable)
+		return PASSWORD_WRONG;
+	if (!usable)
+		return PASSWORD_UNUSABLE;
+	return right ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+bool
+password_is_outdated(struct str hash)
+{
+	struct phc phc;
+
+	return !parse_phc(hash, &phc) || !phc.id ||
+	    phc.memory_kib != MEMORY_KIB || phc.passes != PASSES ||
+	    phc.lanes != LANES;
+}
+
+/* Code points of well-formed UTF-8: bytes that continue none. */
+static int64_t
+count_characters(struct str s)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xc0) != 0x80 ? 1 : 0;
+	return n;
+}
+
+static bool
+is_listed(struct str password, struct str blocklist)
+{
+	struct str line;
+
+	while (str_cut(&blocklist, '\n', &line)) {
+		if (str_ends(line, STR("\r")))
+			line.n--;
+		if (str_eq_nocase(password, line))
+			return true;
+	}
+	return false;
+}
+
+const char *
+password_refusal(struct str password, struct str user, int64_t min_length,
+		 struct str blocklist)
+{
+	if (password.n > PASSWORD_MAX_BYTES)
+		return "This password is too long.";
+	if (str_find(password, '\0') < password.n || !str_is_utf8(password))
+		return "This password is not valid text.";
+	if (count_characters(password) < min_length)
+		return "This password is too short.";
+	if (str_eq_nocase(password, user))
+		return "This password is the user name.";
+	if (common_password(password))
+		return "This password is among the commonest.";
+	if (is_listed(password, blocklist))
+		return "This password is on the list of refused ones.";
+	return NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Password hashes: Argon2id in PHC form (RFC 9106, m = 19456 KiB, t = 2,
+ * p = 1: OWASP's minimum), by libsodium.  Any thread; each call takes tens of
+ * milliseconds and 19 MiB, so callers bound how many run (auth/hash_slots.h).
+ */
+#ifndef CRYPTO_PASSWORD_H
+#define CRYPTO_PASSWORD_H
+
+#include "base/base.h"
+
+struct err;
+
+#define PASSWORD_MAX_BYTES 512 /* longer ones are refused, not cut */
+#define PASSWORD_HASH_MAX  128 /* with the NUL */
+
+/* Zero denies. */
+enum password_answer {
+	PASSWORD_WRONG = 0,
+	PASSWORD_RIGHT,
+	PASSWORD_UNUSABLE, /* the stored hash is of no kind we accept */
+};
+
+/* A NUL-terminated PHC string. */
+int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
+		  struct err *err) MUST_USE;
+
+/*
+ * Costs one hash whatever the answer: a stored hash that is empty, unusable or
+ * asks for more than 1 GiB or 10 passes is not run; a dummy of today's cost is
+ * run in its place, so that time does not tell the cases apart.
+ */
+enum password_answer password_verify(struct str password, struct str hash);
+
+/* True when `hash` is not of today's kind and cost: rehash at this login. */
+bool password_is_outdated(struct str hash);
+
+/*
+ * May this be somebody's new password?  At least min_length characters
+ * (UTF-8 code points), at most PASSWORD_MAX_BYTES, well-formed UTF-8 without
+ * NUL, not the user's name, not on the built-in list of the commonest nor in
+ * `blocklist` (the bytes of a file, one a line; may be empty).  Lists are
+ * compared without regard to ASCII case.  NULL when it may, else the reason
+ * in words for a person.
+ */
+const char *password_refusal(struct str password, struct str user,
+			     int64_t min_length, struct str blocklist);
+
+#endif

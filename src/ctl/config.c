@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthctl config. */
+#include "base/buf.h"
+#include "conf/ini.h"
+#include "conf/problems.h"
+#include "ctl/health.h"
+#include "ctl/output.h"
+
+#include <stdio.h>
+
+#define DUMP_MAX (1024 * 1024)
+
+static void
+add_health(struct ctl *c, const struct ctl_part *part, struct problems *out)
+{
+	const struct place place = {
+		.file = c->settings.file,
+		.section = str_from(part->name),
+	};
+	struct health_report report;
+
+	health_look(c, part, &report);
+	if (report.health == HEALTH_UNREACHABLE)
+		problems_add(out, &place, "%s", report.err.msg);
+	else if (!health_is_good(report.health))
+		problems_add(out, &place, "the schema is %s",
+			     health_text(report.health));
+}
+
+enum ctl_exit
+config_check(struct ctl *c)
+{
+	const struct place place = {
+		.file = c->settings.file,
+		.section = STR("password"),
+		.key = STR("blocklist"),
+	};
+	struct problems problems;
+	struct str blocklist;
+	struct err err;
+
+	problems_init(&problems, c->arena);
+	add_health(c, ctl_part(CTL_STORE), &problems);
+	add_health(c, ctl_part(CTL_USERS), &problems);
+	if (ctl_blocklist(c, &blocklist, &err) != 0)
+		problems_add(&problems, &place, "%s", err.msg);
+	ctl_problems(&problems);
+	if (problems.count > 0)
+		return CTL_REFUSED;
+	(void)printf("%s: ok\n", c->settings.file);
+	return CTL_DONE;
+}
+
+/* `section.key` of the file becomes object.key; values stay text. */
+static enum ctl_exit
+show_json(struct ctl *c, struct str text)
+{
+	json_t *root = json_object();
+	struct problems problems;
+	bool failed = root == NULL;
+	struct ini ini;
+
+	problems_init(&problems, c->arena);
+	if (ini_parse(text, c->settings.file, c->arena, &ini, &problems) != 0 ||
+	    problems.count > 0)
+		failed = true;
+	for (size_t i = 0; !failed && i < ini.nentries; i++) {
+		const struct ini_entry *e = &ini.entries[i];
+		char *section = arena_cstr(c->arena, e->section);
+		char *key = arena_cstr(c->arena, e->key);
+		json_t *object = json_object_get(root, section);
+
+		if (object == NULL) {
+			object = json_object();
+			(void)json_object_set_new(root, section, object);
+		}
+		failed = json_object_set_new(
+			     object, key,
+			     output_json_text(c->arena, e->value)) != 0;
+	}
+	if (failed) {
+		json_decref(root);
+		return ctl_refuse("the settings cannot be shown as JSON");
+	}
+	return output_json(root) == 0 ? CTL_DONE : ctl_refuse("out of memory");
+}
+
+enum ctl_exit
+config_show(struct ctl *c)
+{
+	struct buf text;
+
+	buf_init(&text, c->arena, DUMP_MAX);
+	settings_dump(&c->settings, &text);
+	if (buf_failed(&text))
+		return ctl_refuse("out of memory");
+	if (ctl_given(c, FLAG_JSON))
+		return show_json(c, buf_str(&text));
+	(void)fwrite(text.p, 1, text.n, stdout);
+	return CTL_DONE;
+}

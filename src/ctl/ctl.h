@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands of fcgiauthctl share: the settings, the way to users and
+ * store, messages, the audit line.  One thread.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include "api/store.h"
+#include "api/users.h"
+#include "conf/settings.h"
+#include "ctl/args.h"
+
+#include <sys/types.h>
+
+/* Exit statuses. */
+enum ctl_exit { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2 };
+
+/* Who called us, as of the start of the program. */
+struct ctl_caller {
+	uid_t uid;
+	char login[64]; /* empty when nobody knows */
+};
+
+struct ctl;
+
+struct ctl_command {
+	const char *group, *verb;
+	const char *usage; /* what follows the two words */
+	const char *help;
+	unsigned flags; /* FLAG_BIT()s it accepts beside the common ones */
+	size_t min, max; /* words after the first two */
+	enum ctl_exit (*run)(struct ctl *c);
+	/* Is what was given enough, and not too much?  Before anything is
+	 * read or opened.  NULL: flags, min and max say it all. */
+	enum ctl_exit (*check)(const struct ctl *c);
+};
+
+struct ctl {
+	struct arena *arena;
+	struct log log;
+	struct env env;
+	struct ctl_caller caller;
+	const struct args *args;
+	const struct ctl_command *command;
+	const char *operand; /* NAME or ID; NULL when not given */
+	struct settings settings;
+	struct store *store;
+	struct store_link *store_link; /* NULL until ctl_open() */
+	struct users *users;
+	struct users_link *users_link; /* NULL until ctl_open() */
+};
+
+bool ctl_given(const struct ctl *c, enum flag flag);
+
+/* The value of a flag; empty when it was not given. */
+struct str ctl_value(const struct ctl *c, enum flag flag);
+
+/* `fcgiauthctl: MESSAGE` on stderr, safe for a terminal. */
+void ctl_warn(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same; returns CTL_REFUSED, so that a failing path is one line. */
+enum ctl_exit ctl_refuse(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same with how the command is used; returns CTL_USAGE. */
+enum ctl_exit ctl_usage(const struct ctl *c, const char *fmt, ...)
+    PRINTF(2, 3);
+
+/* One line of class "audit" with the caller added; at most 4 fields. */
+void ctl_audit(const struct ctl *c, const char *event,
+	       const struct log_field *fields, size_t n);
+
+/* One line each on stderr. */
+struct problems;
+void ctl_problems(const struct problems *problems);
+
+/* Loads the settings of -c; every problem goes to stderr. */
+enum ctl_exit ctl_load_settings(struct ctl *c);
+
+/* The two things that are opened: one row each. */
+enum ctl_part_id { CTL_STORE, CTL_USERS };
+
+struct ctl_part {
+	const char *name; /* its section, too */
+	const struct settings_choice *(*choice)(const struct ctl *c);
+	const struct backend *(*backend)(const char *driver);
+	unsigned reachable, embedded; /* bits of its caps */
+	/* Opens and binds; no look at the schema. */
+	int (*open)(struct ctl *c, struct err *err);
+	int (*check_schema)(struct ctl *c, struct err *err);
+	int (*schema)(struct ctl *c, struct schema_state *out, struct err *err);
+	int (*migrate)(struct ctl *c, struct err *err);
+	int (*ping)(struct ctl *c, struct err *err);
+};
+
+const struct ctl_part *ctl_part(enum ctl_part_id id);
+const struct backend *ctl_backend(const struct ctl *c,
+				  const struct ctl_part *part);
+
+/* False when its state lives in the daemon's memory. */
+bool ctl_reachable(const struct ctl *c, const struct ctl_part *part);
+
+/* The file of an embedded backend; NULL when it is none. */
+const char *ctl_part_path(const struct ctl *c, const struct ctl_part *part);
+
+/* Started as root: becomes the owner of the embedded data. */
+int ctl_become_owner(const struct ctl *c, struct err *err) MUST_USE;
+
+/* The same, then opens; no look at the schema. */
+int ctl_connect(struct ctl *c, const struct ctl_part *part, struct err *err)
+    MUST_USE;
+
+/* The same, and the schema is the one of this program. */
+int ctl_open(struct ctl *c, const struct ctl_part *part, struct err *err)
+    MUST_USE;
+
+/*
+ * From here to the end of the program no ^C comes between the change of a user
+ * and the end of the sessions.
+ */
+void ctl_hold_signals(void);
+
+/* At the end, whatever was opened. */
+void ctl_close(struct ctl *c);
+
+/* The bytes of `password.blocklist`; empty when none is configured. */
+int ctl_blocklist(struct ctl *c, struct str *out, struct err *err) MUST_USE;
+
+/* The commands. */
+enum ctl_exit user_add(struct ctl *c);
+enum ctl_exit user_list(struct ctl *c);
+enum ctl_exit user_show(struct ctl *c);
+enum ctl_exit user_passwd(struct ctl *c);
+enum ctl_exit user_set(struct ctl *c);
+enum ctl_exit user_set_check(const struct ctl *c);
+enum ctl_exit user_disable(struct ctl *c);
+enum ctl_exit user_enable(struct ctl *c);
+enum ctl_exit user_delete(struct ctl *c);
+enum ctl_exit session_list(struct ctl *c);
+enum ctl_exit session_revoke(struct ctl *c);
+enum ctl_exit session_revoke_check(const struct ctl *c);
+enum ctl_exit ban_list(struct ctl *c);
+enum ctl_exit ban_lift(struct ctl *c);
+enum ctl_exit ban_lift_check(const struct ctl *c);
+enum ctl_exit schema_migrate(struct ctl *c);
+enum ctl_exit schema_status(struct ctl *c);
+enum ctl_exit config_check(struct ctl *c);
+enum ctl_exit config_show(struct ctl *c);
+
+#endif

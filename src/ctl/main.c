@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthctl: the administrator's tool.  One table says what it can do. */
+#include "ctl/ctl.h"
+
+#include "crypto/digest.h"
+
+#include <locale.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARENA_MAX ((size_t)1024 * 1024 * 1024)
+
+#define IDENTITY "[--role R]... [--email E] [--name N]"
+
+#define JSON FLAG_BIT(FLAG_JSON)
+#define ROLE FLAG_BIT(FLAG_ROLE)
+#define TEXT (FLAG_BIT(FLAG_EMAIL) | FLAG_BIT(FLAG_NAME))
+#define PASS FLAG_BIT(FLAG_PASSWORD_STDIN)
+#define USER FLAG_BIT(FLAG_USER)
+
+/* group, verb, usage, help, flags, min, max, run, check */
+static const struct ctl_command commands[] = {
+	{ "user", "add", "NAME " IDENTITY " [--password-stdin]",
+	  "add a user; the password is asked for",
+	  ROLE | TEXT | PASS, 1, 1, user_add, NULL },
+	{ "user", "list", "[--json]",
+	  "list the users",
+	  JSON, 0, 0, user_list, NULL },
+	{ "user", "show", "NAME [--json]",
+	  "show one user",
+	  JSON, 1, 1, user_show, NULL },
+	{ "user", "passwd", "NAME [--password-stdin]",
+	  "set a new password and end the sessions",
+	  PASS, 1, 1, user_passwd, NULL },
+	{ "user", "set", "NAME [--no-roles] " IDENTITY,
+	  "replace what is given; live sessions follow",
+	  ROLE | FLAG_BIT(FLAG_NO_ROLES) | TEXT, 1, 1, user_set,
+	  user_set_check },
+	{ "user", "disable", "NAME",
+	  "refuse logins and end the sessions",
+	  0, 1, 1, user_disable, NULL },
+	{ "user", "enable", "NAME",
+	  "allow logins again",
+	  0, 1, 1, user_enable, NULL },
+	{ "user", "delete", "NAME",
+	  "delete a user and end the sessions",
+	  0, 1, 1, user_delete, NULL },
+	{ "session", "list", "[--user NAME] [--json]",
+	  "list the live sessions",
+	  USER | JSON, 0, 0, session_list, NULL },
+	{ "session", "revoke", "(ID | --user NAME | --all)",
+	  "end sessions",
+	  USER | FLAG_BIT(FLAG_ALL), 0, 1, session_revoke,
+	  session_revoke_check },
+	{ "ban", "list", "[--json]",
+	  "list the bans in force",
+	  JSON, 0, 0, ban_list, NULL },
+	{ "ban", "lift", "(--user NAME | --ip ADDR)",
+	  "lift a ban",
+	  USER | FLAG_BIT(FLAG_IP), 0, 0, ban_lift, ban_lift_check },
+	{ "store", "migrate", "",
+	  "bring the schemas to this version",
+	  0, 0, 0, schema_migrate, NULL },
+	{ "store", "status", "[--json]",
+	  "show the schemas, and whether they can be reached",
+	  JSON, 0, 0, schema_status, NULL },
+	{ "config", "check", "",
+	  "check the configuration and what it names",
+	  0, 0, 0, config_check, NULL },
+	{ "config", "show", "[--json]",
+	  "print the effective settings, secrets masked",
+	  JSON, 0, 0, config_show, NULL },
+};
+
+/* Every command takes these. */
+static const unsigned common =
+    FLAG_BIT(FLAG_CONFIG) | FLAG_BIT(FLAG_HELP) | FLAG_BIT(FLAG_VERSION);
+
+/* Prints the commands that the given words leave possible; how many. */
+static size_t
+print_commands(FILE *out, const struct args *args)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct ctl_command *k = &commands[i];
+
+		if ((args->nwords > 0 &&
+		     strcmp(args->words[0], k->group) != 0) ||
+		    (args->nwords > 1 && strcmp(args->words[1], k->verb) != 0))
+			continue;
+		if (n++ == 0)
+			(void)fputs("usage: fcgiauthctl [-c FILE] COMMAND\n",
+				    out);
+		(void)fprintf(out, "  %s %s%s%s\n      %s\n", k->group,
+			      k->verb, k->usage[0] == '\0' ? "" : " ",
+			      k->usage, k->help);
+	}
+	return n;
+}
+
+static enum ctl_exit
+find_command(struct ctl *c)
+{
+	const struct args *args = c->args;
+
+	for (size_t i = 0; args->nwords > 1 && i < ARRAY_LEN(commands); i++) {
+		if (strcmp(args->words[0], commands[i].group) == 0 &&
+		    strcmp(args->words[1], commands[i].verb) == 0) {
+			c->command = &commands[i];
+			return CTL_DONE;
+		}
+	}
+	if (args->nwords < 2 && print_commands(stderr, args) > 0)
+		return CTL_USAGE;
+	return ctl_usage(c, "unknown command: %s%s%s", args->words[0],
+			 args->nwords > 1 ? " " : "",
+			 args->nwords > 1 ? args->words[1] : "");
+}
+
+static bool
+role_twice(const struct args *args)
+{
+	for (size_t i = 0; i < args->nroles; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(args->roles[i], args->roles[k]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Does the command take what was given? */
+static enum ctl_exit
+check_command(struct ctl *c)
+{
+	unsigned alien = c->args->given & ~(c->command->flags | common);
+	size_t words = c->args->nwords - 2;
+
+	for (unsigned flag = 0; flag < FLAG_COUNT; flag++) {
+		if ((alien & FLAG_BIT(flag)) != 0)
+			return ctl_usage(c, "%s does not belong here",
+					 args_flag_name(flag));
+	}
+	if (words < c->command->min)
+		return ctl_usage(c, "an argument is missing");
+	/* Not repeated: it might be a password. */
+	if (words > c->command->max)
+		return ctl_usage(c, "there is an argument too many");
+	if (role_twice(c->args))
+		return ctl_usage(c, "a role is given twice");
+	c->operand = words > 0 ? c->args->words[2] : NULL;
+	return c->command->check == NULL ? CTL_DONE : c->command->check(c);
+}
+
+static enum ctl_exit
+run(struct ctl *c)
+{
+	enum ctl_exit status;
+
+	if (ctl_given(c, FLAG_VERSION)) {
+		(void)printf("fcgiauthctl %s\n", PACKAGE_VERSION);
+		return CTL_DONE;
+	}
+	if (ctl_given(c, FLAG_HELP) && print_commands(stdout, c->args) > 0)
+		return CTL_DONE;
+	status = find_command(c);
+	if (status == CTL_DONE)
+		status = check_command(c);
+	if (status == CTL_DONE)
+		status = ctl_load_settings(c);
+	return status == CTL_DONE ? c->command->run(c) : status;
+}
+
+/* The login uid outlives su and sudo; without one, the name of the uid. */
+static struct ctl_caller
+find_caller(void)
+{
+	struct ctl_caller caller = { .uid = getuid() };
+	const struct passwd *user;
+
+	if (getlogin_r(caller.login, sizeof(caller.login)) == 0)
+		return caller;
+	user = getpwuid(caller.uid);
+	(void)snprintf(caller.login, sizeof(caller.login), "%s",
+		       user == NULL ? "" : user->pw_name);
+	return caller;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl c = {
+		.arena = arena_new(ARENA_MAX),
+		.log = { .fd = STDERR_FILENO,
+			 .level = LOG_WARNING,
+			 .format = LOG_TEXT },
+	};
+	enum ctl_exit status;
+	struct args args;
+	struct err err;
+
+	(void)setlocale(LC_CTYPE, ""); /* else the C locale: more is escaped */
+	(void)umask(077);
+	/* A reader that goes away must not end a change halfway. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	c.env = env_real(&c.log);
+	c.log.wall_ms = c.env.clock.wall_ms;
+	c.caller = find_caller();
+	if (c.arena == NULL || crypto_init() != 0)
+		return (int)ctl_refuse("cannot start: no memory or no entropy");
+	c.args = &args;
+	if (args_parse(c.arena, argc, argv, &args, &err) == 0)
+		status = run(&c);
+	else
+		status = ctl_usage(&c, "%s", err.msg);
+	ctl_close(&c);
+	arena_free(c.arena);
+	if (fflush(stdout) != 0 || ferror(stdout) != 0)
+		return (int)ctl_refuse("cannot write the output");
+	return (int)status;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* From root to the owner of the database, with no way back. */
+#include "ctl/owner.h"
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+static int
+folder_stat(const char *file, struct stat *out, struct err *err)
+{
+	const char *slash = strrchr(file, '/');
+	char folder[PATH_MAX];
+	int n;
+
+	if (slash == NULL)
+		return err_set(err, ERR_CONFIG, "%s: not absolute", file);
+	n = snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - file),
+		     file);
+	if (n < 0 || (size_t)n >= sizeof(folder))
+		return err_set(err, ERR_CONFIG, "%s: name too long", file);
+	if (stat(folder, out) != 0)
+		return err_set(err, ERR_CONFIG, "%s: %s", folder,
+			       strerror(errno));
+	return 0;
+}
+
+/*
+ * Whoever owns the folder, or the link in it, decides what the name leads to.
+ * When that is neither root nor the owner of the file, somebody could lead
+ * root to a file of somebody else.
+ */
+static int
+find_owner(const char *file, struct owner *out, struct err *err)
+{
+	struct stat folder, name, target;
+
+	if (folder_stat(file, &folder, err) != 0)
+		return -1;
+	if (lstat(file, &name) != 0 && errno == ENOENT) {
+		if (folder.st_uid == 0 && folder.st_gid != 0 &&
+		    (folder.st_mode & S_IWGRP) != 0)
+			return err_set(err, ERR_CONFIG,
+				       "%s: its folder is shared by root and "
+				       "gid %lu: cannot tell whom it is to "
+				       "belong to (chown)",
+				       file, (unsigned long)folder.st_gid);
+		*out = (struct owner){ folder.st_uid, folder.st_gid };
+		return 0;
+	}
+	if (lstat(file, &name) != 0 || stat(file, &target) != 0)
+		return err_set(err, ERR_CONFIG, "%s: %s", file,
+			       strerror(errno));
+	if ((folder.st_uid != 0 && folder.st_uid != target.st_uid) ||
+	    (name.st_uid != 0 && name.st_uid != target.st_uid))
+		return err_set(err, ERR_CONFIG,
+			       "%s belongs to uid %lu, but its folder or link "
+			       "to uid %lu: give them one owner (chown)",
+			       file, (unsigned long)target.st_uid,
+			       (unsigned long)(folder.st_uid != 0 ?
+						   folder.st_uid :
+						   name.st_uid));
+	*out = (struct owner){ target.st_uid, target.st_gid };
+	return 0;
+}
+
+static int
+become(const struct owner *owner, struct err *err)
+{
+	if (setgroups(0, NULL) != 0 || setgid(owner->gid) != 0 ||
+	    setuid(owner->uid) != 0)
+		return err_set(err, ERR_INTERNAL,
+			       "cannot become uid %lu, gid %lu: %s",
+			       (unsigned long)owner->uid,
+			       (unsigned long)owner->gid, strerror(errno));
+	if (getuid() != owner->uid || geteuid() != owner->uid ||
+	    getgid() != owner->gid || getegid() != owner->gid ||
+	    setuid(0) == 0)
+		return err_set(err, ERR_INTERNAL,
+			       "not quite uid %lu after becoming it",
+			       (unsigned long)owner->uid);
+	return 0;
+}
+
+int
+owner_become(const char *const *files, size_t n, struct err *err)
+{
+	struct owner owner = { .uid = 0 }, next;
+	const char *first = NULL;
+
+	if (geteuid() != 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (files[i] == NULL)
+			continue;
+		if (find_owner(files[i], &next, err) != 0)
+			return -1;
+		if (first != NULL && next.uid != owner.uid)
+			return err_set(err, ERR_CONFIG,
+				       "%s and %s have different owners "
+				       "(chown)",
+				       first, files[i]);
+		if (first == NULL) {
+			first = files[i];
+			owner = next;
+		}
+	}
+	return owner.uid == 0 ? 0 : become(&owner, err);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Root gives up being root before it touches a database file. */
+#ifndef CTL_OWNER_H
+#define CTL_OWNER_H
+
+#include "base/base.h"
+
+struct err;
+
+/*
+ * Started as root, becomes for good the owner of the files (each NULL or an
+ * absolute name): of the file when it is there, else of its folder, so that
+ * what SQLite creates can be read by the daemon.  Refused when it is not clear
+ * who the owner is.  Not root, or root is the owner: does nothing.
+ */
+int owner_become(const char *const *files, size_t n, struct err *err)
+    MUST_USE;
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthctl store: the schemas of store and users. */
+#include "ctl/health.h"
+#include "ctl/output.h"
+
+#include <stdio.h>
+
+static const enum ctl_part_id both[] = { CTL_STORE, CTL_USERS };
+
+static json_t *
+number_or_null(bool is_number, int64_t number)
+{
+	return is_number ? json_integer((json_int_t)number) : json_null();
+}
+
+static json_t *
+report_json(struct ctl *c, const char *driver, const struct health_report *r)
+{
+	bool down = r->health == HEALTH_UNREACHABLE;
+
+	return json_pack(
+	    "{s:s, s:b, s:o, s:o, s:s, s:o}", "driver", driver, "good",
+	    (int)health_is_good(r->health), "have",
+	    number_or_null(r->has_schema, r->schema.have), "want",
+	    number_or_null(r->has_schema, r->schema.want), "state",
+	    health_text(r->health), "error",
+	    down ? output_json_text(c->arena, str_from(r->err.msg)) :
+		   json_null());
+}
+
+static struct str
+version_text(struct ctl *c, bool known, int64_t version)
+{
+	struct str out = STR("?");
+	char text[24];
+
+	if (!known)
+		return STR("");
+	(void)snprintf(text, sizeof(text), "%lld", (long long)version);
+	if (arena_copy(c->arena, str_from(text), &out) != 0)
+		return STR("?"); /* the row will fail for the same reason */
+	return out;
+}
+
+static void
+report_row(struct ctl *c, struct table *table, const struct ctl_part *part,
+	   const struct health_report *r)
+{
+	const struct schema_state *schema = &r->schema;
+
+	table_add(table, (const struct str[]){
+			     str_from(part->name),
+			     str_from(ctl_backend(c, part)->name),
+			     version_text(c, r->has_schema, schema->have),
+			     version_text(c, r->has_schema, schema->want),
+			     str_from(health_text(r->health)),
+			 });
+}
+
+enum ctl_exit
+schema_status(struct ctl *c)
+{
+	static const char *const heads[] = { "PART", "DRIVER", "HAVE", "WANT",
+					     "STATE" };
+	enum ctl_exit status = CTL_DONE;
+	json_t *root = json_object();
+	struct table table;
+	int printed;
+
+	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		const struct ctl_part *part = ctl_part(both[i]);
+		struct health_report report;
+		json_t *json;
+
+		health_look(c, part, &report);
+		report_row(c, &table, part, &report);
+		json = report_json(c, ctl_backend(c, part)->name, &report);
+		if (json_object_set_new(root, part->name, json) != 0)
+			table.failed = true;
+		if (report.health == HEALTH_UNREACHABLE)
+			ctl_warn("%s", report.err.msg);
+		if (!health_is_good(report.health))
+			status = CTL_REFUSED;
+	}
+	printed = table.failed ? -1 : 0;
+	if (printed == 0 && ctl_given(c, FLAG_JSON))
+		printed = output_json(json_incref(root));
+	else if (printed == 0)
+		printed = table_print(&table);
+	json_decref(root);
+	return printed == 0 ? status : ctl_refuse("out of memory");
+}
+
+static enum ctl_exit
+migrate_part(struct ctl *c, const struct ctl_part *part)
+{
+	const char *driver = ctl_backend(c, part)->name;
+	struct schema_state before, after;
+	struct err err;
+
+	if (!ctl_reachable(c, part)) {
+		(void)printf("%s (%s): has no schema\n", part->name, driver);
+		return CTL_DONE;
+	}
+	if (ctl_connect(c, part, &err) != 0 ||
+	    part->schema(c, &before, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (before.have > before.want)
+		return ctl_refuse("[%s]: its schema is version %lld, this "
+				  "program knows %lld: use a newer fcgiauth",
+				  part->name, (long long)before.have,
+				  (long long)before.want);
+	if (part->migrate(c, &err) != 0 || part->schema(c, &after, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	(void)printf("%s (%s): version %lld%s\n", part->name, driver,
+		     (long long)after.have,
+		     before.have == after.have ? " already" : "");
+	return CTL_DONE;
+}
+
+enum ctl_exit
+schema_migrate(struct ctl *c)
+{
+	enum ctl_exit status = CTL_DONE;
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		if (migrate_part(c, ctl_part(both[i])) != CTL_DONE)
+			status = CTL_REFUSED;
+	}
+	return status;
+}

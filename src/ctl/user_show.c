@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthctl user list, user show. */
+#include "ctl/output.h"
+#include "ctl/user.h"
+
+#include <stdio.h>
+
+#define PAGE 500
+
+/* What kind of hash it is, never the hash: "argon2id" of "$argon2id$...". */
+static struct str
+hash_kind(struct str hash)
+{
+	struct str rest = hash, kind;
+
+	if (hash.n == 0)
+		return STR("none");
+	if (!str_cut(&rest, '$', &kind) || kind.n > 0 ||
+	    !str_cut(&rest, '$', &kind) || rest.n == 0 || kind.n > 16 ||
+	    !str_is_name(kind, "-"))
+		return STR("unknown");
+	return kind;
+}
+
+static struct str
+user_state(const struct user *user)
+{
+	return user->disabled ? STR("disabled") : STR("enabled");
+}
+
+static json_t *
+user_json(struct arena *a, const struct user *user)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:I, s:I}", "name",
+			 output_json_text(a, user->who.name), "roles",
+			 output_json_roles(a, user->who.roles), "email",
+			 output_json_text(a, user->who.email), "full_name",
+			 output_json_text(a, user->who.full_name), "disabled",
+			 (int)user->disabled, "created",
+			 (json_int_t)user->created, "changed",
+			 (json_int_t)user->changed);
+}
+
+/* Hands every user to `fn`, by name. */
+static enum ctl_exit
+each_user(struct ctl *c, int (*fn)(void *ctx, const struct user *user),
+	  void *ctx)
+{
+	struct user_list page = { .n = PAGE };
+	struct str after = STR("");
+	struct err err;
+
+	while (page.n == PAGE) {
+		if (users_list(c->users_link, c->arena, after, PAGE, &page,
+			       &err) != 0)
+			return ctl_refuse("%s", err.msg);
+		for (size_t i = 0; i < page.n; i++) {
+			if (fn(ctx, &page.v[i]) != 0)
+				return ctl_refuse("out of memory");
+		}
+		if (page.n > 0)
+			after = page.v[page.n - 1].who.name;
+	}
+	return CTL_DONE;
+}
+
+struct json_users {
+	struct arena *arena;
+	json_t *array;
+};
+
+static int
+add_json(void *ctx, const struct user *user)
+{
+	struct json_users *users = ctx;
+
+	return json_array_append_new(users->array,
+				     user_json(users->arena, user));
+}
+
+static int
+add_row(void *ctx, const struct user *user)
+{
+	struct table *table = ctx;
+
+	table_add(table, (const struct str[]){ user->who.name, user_state(user),
+					       user->who.roles, user->who.email,
+					       user->who.full_name });
+	return table->failed ? -1 : 0;
+}
+
+enum ctl_exit
+user_list(struct ctl *c)
+{
+	static const char *const heads[] = { "NAME", "STATE", "ROLES", "EMAIL",
+					     "FULL NAME" };
+	struct json_users users = { .arena = c->arena,
+				    .array = json_array() };
+	enum ctl_exit status = user_open(c);
+	bool json = ctl_given(c, FLAG_JSON);
+	struct table table;
+	int printed;
+
+	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
+	if (status == CTL_DONE)
+		status = json ? each_user(c, add_json, &users) :
+				each_user(c, add_row, &table);
+	if (status != CTL_DONE) {
+		json_decref(users.array);
+		return status;
+	}
+	if (json) {
+		printed = output_json(
+		    json_pack("{s:o}", "users", users.array));
+	} else {
+		json_decref(users.array);
+		printed = table_print(&table);
+	}
+	return printed == 0 ? CTL_DONE : ctl_refuse("out of memory");
+}
+
+static enum ctl_exit
+show_json(struct ctl *c, const struct user *user)
+{
+	json_t *object = user_json(c->arena, user);
+
+	if (json_object_set_new(object, "password",
+				output_json_text(c->arena,
+						 hash_kind(user->hash))) != 0) {
+		json_decref(object);
+		return ctl_refuse("out of memory");
+	}
+	return output_json(object) == 0 ? CTL_DONE :
+					  ctl_refuse("out of memory");
+}
+
+static enum ctl_exit
+show_text(struct ctl *c, const struct user *user)
+{
+	const struct str rows[][2] = {
+		{ STR("name"), user->who.name },
+		{ STR("state"), user_state(user) },
+		{ STR("roles"), user->who.roles },
+		{ STR("email"), user->who.email },
+		{ STR("full name"), user->who.full_name },
+		{ STR("password"), hash_kind(user->hash) },
+		{ STR("created"), output_time(c->arena, user->created) },
+		{ STR("changed"), output_time(c->arena, user->changed) },
+	};
+	struct table table;
+
+	table_init(&table, c->arena, NULL, 2);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		table_add(&table, rows[i]);
+	return table_print(&table) == 0 ? CTL_DONE :
+					  ctl_refuse("out of memory");
+}
+
+enum ctl_exit
+user_show(struct ctl *c)
+{
+	enum ctl_exit status = user_open(c);
+	struct user user;
+
+	if (status == CTL_DONE)
+		status = user_find(c, &user);
+	if (status != CTL_DONE)
+		return status;
+	return ctl_given(c, FLAG_JSON) ? show_json(c, &user) :
+					 show_text(c, &user);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Cookies, in and out. */
+#include "http/cookie.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "http/response.h"
+
+#define PAIR_MAX_BYTES	 4096 /* 6265bis section 5.6: else it is dropped */
+#define HEADER_MAX_BYTES (PAIR_MAX_BYTES + 1024)
+
+/* Name and value of "name=value" have their own bytes only: white space is
+ * between pieces, and a name that needs trimming is another name. */
+static bool
+split_pair(struct str piece, struct str *name, struct str *value)
+{
+	struct str pair = str_trim(piece);
+	size_t at = str_find(pair, '=');
+
+	if (at == pair.n)
+		return false;
+	*name = (struct str){ .p = pair.p, .n = at };
+	*value = str_skip(pair, at + 1);
+	return true;
+}
+
+enum cookie_answer
+cookie_find(const struct http_request *r, struct str name, struct str *value)
+{
+	enum cookie_answer answer = COOKIE_ABSENT;
+	struct str found = { .p = NULL, .n = 0 };
+
+	for (size_t i = 0; i < r->ncookies; i++) {
+		struct str rest = r->cookies[i], piece, key, this;
+
+		while (str_cut(&rest, ';', &piece)) {
+			if (!split_pair(piece, &key, &this) ||
+			    !str_eq(key, name))
+				continue;
+			if (answer == COOKIE_FOUND && !str_eq(this, found))
+				return COOKIE_CONFLICT;
+			answer = COOKIE_FOUND;
+			found = this;
+		}
+	}
+	if (answer == COOKIE_FOUND)
+		*value = found;
+	return answer;
+}
+
+static const struct {
+	const char *suffix;
+	bool own_path; /* Path is the service's prefix, else '/' */
+	bool host_only; /* even with a domain */
+} kinds[] = {
+	[COOKIE_SESSION] = { .suffix = "" },
+	[COOKIE_ACCESS] = { .suffix = "_access" },
+	[COOKIE_REFRESH] = { .suffix = "_refresh", .own_path = true },
+	[COOKIE_LOGIN] = { .suffix = "_login", .host_only = true },
+};
+
+/* __Host- promises Path=/ and no Domain. */
+static const char *
+name_prefix(const struct cookie_settings *set, enum cookie_kind kind)
+{
+	if (!set->secure)
+		return "";
+	if (set->domain.n > 0 || kinds[kind].own_path)
+		return "__Secure-";
+	return "__Host-";
+}
+
+struct str
+cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
+	    struct arena *a)
+{
+	struct buf b;
+
+	buf_init(&b, a, PAIR_MAX_BYTES);
+	buf_add_cstr(&b, name_prefix(set, kind));
+	buf_add(&b, set->name);
+	buf_add_cstr(&b, kinds[kind].suffix);
+	if (buf_failed(&b))
+		return (struct str){ .p = NULL, .n = 0 };
+	return buf_str(&b);
+}
+
+/* cookie-octet of RFC 6265 section 4.1.1. */
+static bool
+is_cookie_value(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c <= ' ' || c > '~' || strchr("\",;\\", c) != NULL)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_attributes(struct buf *b, const struct cookie_settings *set,
+	       struct str prefix, enum cookie_kind kind, int64_t max_age)
+{
+	static const char *const same_site[] = {
+		[SAME_SITE_LAX] = "Lax",
+		[SAME_SITE_STRICT] = "Strict",
+		[SAME_SITE_NONE] = "None",
+	};
+
+	buf_add_cstr(b, "; Path=");
+	buf_add(b, kinds[kind].own_path ? prefix : STR("/"));
+	buf_add_cstr(b, set->secure ? "; Secure" : "");
+	buf_add_cstr(b, "; HttpOnly; SameSite=");
+	buf_add_cstr(b, same_site[set->same_site]);
+	if (set->domain.n > 0 && !kinds[kind].host_only) {
+		buf_add_cstr(b, "; Domain=");
+		buf_add(b, set->domain);
+	}
+	if (max_age >= 0)
+		buf_printf(b, "; Max-Age=%jd", (intmax_t)max_age);
+}
+
+void
+cookie_set(struct http_response *res, const struct cookie_settings *set,
+	   struct str prefix, enum cookie_kind kind, struct str value,
+	   int64_t max_age)
+{
+	struct str name = cookie_name(set, kind, res->arena);
+	struct buf b;
+
+	buf_init(&b, res->arena, HEADER_MAX_BYTES);
+	buf_add(&b, name);
+	buf_add_char(&b, '=');
+	buf_add(&b, value);
+	if (name.p == NULL || !is_cookie_value(value) ||
+	    name.n + value.n > PAIR_MAX_BYTES) {
+		res->failed = true;
+		return;
+	}
+	add_attributes(&b, set, prefix, kind, max_age);
+	if (buf_failed(&b)) {
+		res->failed = true;
+		return;
+	}
+	http_response_header(res, "Set-Cookie", buf_str(&b));
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The path of a request as rules see it. */
+#include "http/path.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* The value of a hexadecimal digit, or -1. */
+static int
+digit(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = memchr(digits, c, sizeof(digits) - 1);
+
+	return at != NULL ? (int)(at - digits) & 15 : -1;
+}
+
+/* The byte that s begins with, escaped or not; -1 for a bad escape. */
+static int
+first_byte(struct str s)
+{
+	int high, low;
+
+	if (s.p[0] != '%')
+		return (unsigned char)s.p[0];
+	if (s.n < 3)
+		return -1;
+	high = digit(s.p[1]);
+	low = digit(s.p[2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* Controls and delimiters that servers and applications read differently;
+ * '/' and '%' are themselves only when they are not escaped. */
+static bool
+is_refused(int byte, bool escaped)
+{
+	if (byte < 0x20 || byte == 0x7f || strchr("\\#;", byte) != NULL)
+		return true;
+	if (escaped)
+		return byte == '/' || byte == '%';
+	return byte == ' ' || byte > 0x7f;
+}
+
+/* "" (as in "//"), ".", ".." and blanks; the last segment may be empty. */
+static bool
+segments_are_plain(struct str path)
+{
+	struct str rest = str_skip(path, 1), segment;
+
+	while (str_cut(&rest, '/', &segment)) {
+		if (segment.n == 0 && rest.p == NULL)
+			return true;
+		if (str_trim(segment).n == 0 || str_eq(segment, STR(".")) ||
+		    str_eq(segment, STR("..")))
+			return false;
+	}
+	return true;
+}
+
+const char *
+path_decode(struct str raw, char *out, size_t *n)
+{
+	struct str path = { .p = out, .n = 0 };
+
+	if (!str_starts(raw, STR("/")))
+		return "does not begin with '/'";
+	while (raw.n > 0) {
+		bool escaped = raw.p[0] == '%';
+		int byte = first_byte(raw);
+
+		if (byte < 0)
+			return "has a bad escape";
+		if (is_refused(byte, escaped))
+			return "has a byte that may not be in it";
+		out[path.n++] = (char)byte;
+		raw = str_skip(raw, escaped ? 3 : 1);
+	}
+	if (!str_is_utf8(path))
+		return "is not UTF-8";
+	if (!segments_are_plain(path))
+		return "has an empty or a dot segment";
+	*n = path.n;
+	return NULL;
+}
+
+/* Browsers send some that RFC 3986 section 3.4 does not have, as '|'. */
+static bool
+query_is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
+int
+path_normalise(struct str uri, struct arena *a, struct str *path,
+	       struct str *query, struct err *err)
+{
+	struct str raw = { .p = uri.p, .n = str_find(uri, '?') };
+	struct str after = str_skip(uri, raw.n + 1);
+	char *decoded = arena_alloc(a, raw.n + 1);
+	const char *wrong;
+	size_t n = 0;
+
+	if (decoded == NULL)
+		return err_nomem(err);
+	wrong = path_decode(raw, decoded, &n);
+	if (wrong != NULL)
+		return err_set(err, ERR_INPUT, "path %s", wrong);
+	if (!query_is_plain(after))
+		return err_set(err, ERR_INPUT,
+			       "query has a byte that may not be in it");
+	*path = (struct str){ .p = decoded, .n = n };
+	*query = after;
+	return 0;
+}
+
+bool
+path_below(struct str path, struct str prefix)
+{
+	struct str rest = str_skip(path, prefix.n);
+
+	if (!str_starts(path, prefix))
+		return false;
+	return rest.n == 0 || rest.p[0] == '/' || str_ends(prefix, STR("/"));
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/* From named values to a request whose facts can be relied upon. */
+#include "http/request.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "http/form.h"
+#include "http/host.h"
+#include "http/path.h"
+
+#define URI_MAX_BYTES 8192
+
+enum known_id {
+	K_ACTION,
+	K_REQUIRE,
+	K_SECRET,
+	K_METHOD,
+	K_URI,
+	K_ADDR,
+	K_HTTPS,
+	K_HOST,
+	K_PORT,
+	K_TYPE,
+	K_LENGTH,
+	K_AUTHORIZATION,
+	K_COOKIE,
+	K_ORIGIN,
+	K_ACCEPT,
+	K_AGENT,
+	K_SITE,
+	K_MODE,
+	K_XHR,
+	KNOWN_COUNT
+};
+
+/* What a second one of the name means. */
+enum again {
+	AGAIN_REFUSED = 0, /* one of them is not the web server's */
+	AGAIN_FIRST,	   /* the first counts: nothing hangs on it */
+	AGAIN_NONE,	   /* none counts */
+	AGAIN_KEPT,	   /* whoever uses it decides */
+};
+
+#define NAME(s) .name = { .p = (s), .n = sizeof(s) - 1 }
+
+static const struct known {
+	struct str name;
+	bool required;
+	enum again again;
+} known[KNOWN_COUNT] = {
+	[K_ACTION] = { NAME("AUTH_ACTION") },
+	[K_REQUIRE] = { NAME("AUTH_REQUIRE") },
+	[K_SECRET] = { NAME("AUTH_SECRET") },
+	[K_METHOD] = { NAME("REQUEST_METHOD"), .required = true },
+	[K_URI] = { NAME("REQUEST_URI"), .required = true },
+	[K_ADDR] = { NAME("REMOTE_ADDR"), .required = true },
+	[K_HTTPS] = { NAME("HTTPS") },
+	[K_HOST] = { NAME("HTTP_HOST"), .required = true },
+	[K_PORT] = { NAME("SERVER_PORT") },
+	[K_TYPE] = { NAME("CONTENT_TYPE") },
+	[K_LENGTH] = { NAME("CONTENT_LENGTH") },
+	[K_AUTHORIZATION] = { NAME("HTTP_AUTHORIZATION"), .again = AGAIN_KEPT },
+	[K_COOKIE] = { NAME("HTTP_COOKIE"), .again = AGAIN_KEPT },
+	[K_ORIGIN] = { NAME("HTTP_ORIGIN") },
+	[K_ACCEPT] = { NAME("HTTP_ACCEPT"), .again = AGAIN_FIRST },
+	[K_AGENT] = { NAME("HTTP_USER_AGENT"), .again = AGAIN_FIRST },
+	[K_SITE] = { NAME("HTTP_SEC_FETCH_SITE"), .again = AGAIN_NONE },
+	[K_MODE] = { NAME("HTTP_SEC_FETCH_MODE"), .again = AGAIN_NONE },
+	[K_XHR] = { NAME("HTTP_X_REQUESTED_WITH"), .again = AGAIN_FIRST },
+};
+
+struct values {
+	struct str v[KNOWN_COUNT]; /* the first of each name; p NULL: none */
+	unsigned count[KNOWN_COUNT];
+};
+
+static enum known_id
+find_known(struct str name)
+{
+	size_t id = 0;
+
+	while (id < KNOWN_COUNT && !str_eq(known[id].name, name))
+		id++;
+	return (enum known_id)id;
+}
+
+static enum http_action
+tell_action(const struct message *in)
+{
+	struct str value = { .p = NULL, .n = 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < in->nparams; i++) {
+		if (!str_eq(in->params[i].name, known[K_ACTION].name))
+			continue;
+		value = in->params[i].value;
+		count++;
+	}
+	if (count == 0)
+		return in->authorizer ? ACTION_VERIFY : ACTION_ENDPOINT;
+	if (count == 1 && str_eq(value, STR("verify")))
+		return ACTION_VERIFY;
+	if (count == 1 && str_eq(value, STR("challenge")) && !in->authorizer)
+		return ACTION_CHALLENGE;
+	return ACTION_UNKNOWN;
+}
+
+/* A tab is legal in any header, but only user agents are seen with one. */
+static bool
+has_bad_byte(struct str s, enum known_id id)
+{
+	struct str part;
+
+	if (id != K_AGENT)
+		return str_has_control(s);
+	while (str_cut(&s, '\t', &part)) {
+		if (str_has_control(part))
+			return true;
+	}
+	return false;
+}
+
+static int
+collect_one(struct values *values, enum known_id id, struct str value,
+	    struct http_request *r, struct err *err)
+{
+	const struct known *k = &known[id];
+	unsigned before = values->count[id]++;
+
+	if (value.p == NULL)
+		value = STR(""); /* it is there, and NULL says it is not */
+	if (has_bad_byte(value, id))
+		return err_set(err, ERR_INPUT, "%s has a control byte",
+			       k->name.p);
+	if (before > 0 && k->again == AGAIN_REFUSED)
+		return err_set(err, ERR_INPUT, "%s is there twice", k->name.p);
+	if (before == 0)
+		values->v[id] = value;
+	if (id != K_COOKIE)
+		return 0;
+	if (r->ncookies == ARRAY_LEN(r->cookies))
+		return err_set(err, ERR_INPUT, "more than %zu %s",
+			       ARRAY_LEN(r->cookies), k->name.p);
+	r->cookies[r->ncookies++] = value;
+	return 0;
+}
+
+static int
+collect(const struct message *in, struct values *values,
+	struct http_request *r, struct err *err)
+{
+	for (size_t i = 0; i < in->nparams; i++) {
+		enum known_id id = find_known(in->params[i].name);
+
+		if (id != KNOWN_COUNT &&
+		    collect_one(values, id, in->params[i].value, r, err) != 0)
+			return -1;
+	}
+	for (size_t id = 0; id < KNOWN_COUNT; id++) {
+		if (known[id].required && values->count[id] == 0)
+			return err_set(err, ERR_INPUT, "%s is missing",
+				       known[id].name.p);
+		if (known[id].again == AGAIN_NONE && values->count[id] > 1)
+			values->v[id] = (struct str){ .p = NULL, .n = 0 };
+	}
+	return 0;
+}
+
+static int
+malformed(enum known_id id, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "%s is malformed", known[id].name.p);
+}
+
+static struct str
+or_empty(struct str s)
+{
+	return s.p != NULL ? s : STR("");
+}
+
+static int
+take_method(const struct values *values, struct http_request *r,
+	    struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum http_method method;
+	} methods[] = {
+		{ "GET", HTTP_GET },	 { "HEAD", HTTP_HEAD },
+		{ "POST", HTTP_POST },	 { "PUT", HTTP_PUT },
+		{ "DELETE", HTTP_DELETE }, { "OPTIONS", HTTP_OPTIONS },
+		{ "PATCH", HTTP_PATCH },
+	};
+
+	r->method_name = values->v[K_METHOD];
+	if (!str_is_name(r->method_name, "!#$%&'*+-.^_`|~"))
+		return malformed(K_METHOD, err);
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		if (str_eq(r->method_name, str_from(methods[i].name)))
+			r->method = methods[i].method;
+	}
+	return 0;
+}
+
+static int
+take_uri(const struct values *values, struct arena *a, struct http_request *r,
+	 struct err *err)
+{
+	r->uri = values->v[K_URI];
+	if (r->uri.n > URI_MAX_BYTES)
+		return err_set(err, ERR_INPUT, "%s is longer than %d bytes",
+			       known[K_URI].name.p, URI_MAX_BYTES);
+	if (path_normalise(r->uri, a, &r->path, &r->query, err) != 0)
+		return err_context(err, "%s", known[K_URI].name.p);
+	return 0;
+}
+
+static int
+take_host(const struct values *values, struct arena *a, struct http_request *r,
+	  struct err *err)
+{
+	struct str host;
+	char *lower;
+
+	if (!host_split(values->v[K_HOST], &host, &r->host_port))
+		return malformed(K_HOST, err);
+	if (str_ends(host, STR(".")))
+		host.n--;
+	lower = arena_cstr(a, host);
+	if (lower == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < host.n; i++) {
+		if (lower[i] >= 'A' && lower[i] <= 'Z')
+			lower[i] = (char)(lower[i] + ('a' - 'A'));
+	}
+	r->host = (struct str){ .p = lower, .n = host.n };
+	return 0;
+}
+
+static int
+take_https(const struct values *values, struct http_request *r,
+	   struct err *err)
+{
+	struct str value = values->v[K_HTTPS];
+
+	r->https = str_eq_nocase(value, STR("on")) || str_eq(value, STR("1"));
+	if (!r->https && value.n > 0 && !str_eq_nocase(value, STR("off")))
+		return malformed(K_HTTPS, err);
+	return 0;
+}
+
+static int
+take_port(const struct values *values, struct http_request *r, struct err *err)
+{
+	int64_t number;
+
+	r->server_port = or_empty(values->v[K_PORT]);
+	if (r->server_port.n > 0 &&
+	    !str_to_uint(r->server_port, UINT16_MAX, &number))
+		return malformed(K_PORT, err);
+	return 0;
+}
+
+/* "unix:" is what nginx says of a client on a unix socket. */
+static int
+take_address(const struct values *values, struct http_request *r,
+	     struct err *err)
+{
+	struct str value = values->v[K_ADDR];
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address; /* room for either family */
+
+	if (value.n >= sizeof(text))
+		return malformed(K_ADDR, err);
+	memcpy(text, value.p, value.n);
+	text[value.n] = '\0';
+	if (inet_pton(AF_INET, text, &address) != 1 &&
+	    inet_pton(AF_INET6, text, &address) != 1 &&
+	    strcmp(text, "unix:") != 0)
+		return malformed(K_ADDR, err);
+	r->remote_addr = value;
+	return 0;
+}
+
+/* A check is told the length of a body that it does not get. */
+static int
+take_body(const struct message *in, const struct values *values,
+	  struct http_request *r, struct err *err)
+{
+	struct str value = values->v[K_LENGTH];
+	int64_t length = 0;
+
+	if (value.n > 0 && !str_to_uint(value, INT64_MAX, &length))
+		return malformed(K_LENGTH, err);
+	if (value.n > 0 && r->action == ACTION_ENDPOINT &&
+	    !in->body_too_large && (uint64_t)length != in->body.n)
+		return err_set(err, ERR_INPUT, "%s is not that of the body",
+			       known[K_LENGTH].name.p);
+	r->body = in->body;
+	r->body_too_large = in->body_too_large;
+	return 0;
+}
+
+/* The value of one of ";name=value" parameters; quotes are taken off. */
+static bool
+find_parameter(struct str params, struct str name, struct str *value)
+{
+	struct str piece;
+
+	while (str_cut(&params, ';', &piece)) {
+		struct str key = { .p = piece.p, .n = str_find(piece, '=') };
+		struct str text = str_trim(str_skip(piece, key.n + 1));
+
+		if (!str_eq_nocase(str_trim(key), name))
+			continue;
+		if (text.n >= 2 && str_starts(text, STR("\"")) &&
+		    str_ends(text, STR("\"")))
+			text = (struct str){ .p = text.p + 1, .n = text.n - 2 };
+		*value = text;
+		return true;
+	}
+	return false;
+}
+
+static enum http_media
+tell_media(struct str params)
+{
+	static const struct {
+		const char *type;
+		enum http_media media;
+	} types[] = {
+		{ "application/x-www-form-urlencoded", MEDIA_FORM },
+		{ "application/json", MEDIA_JSON },
+	};
+	struct str type, charset;
+
+	if (!str_cut(&params, ';', &type))
+		return MEDIA_NONE;
+	type = str_trim(type);
+	if (type.n == 0)
+		return MEDIA_NONE;
+	if (find_parameter(params, STR("charset"), &charset) &&
+	    !str_eq_nocase(charset, STR("utf-8")))
+		return MEDIA_OTHER;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (str_eq_nocase(type, str_from(types[i].type)))
+			return types[i].media;
+	}
+	return MEDIA_OTHER;
+}
+
+/* A qvalue of RFC 9110 section 12.4.2 above zero. */
+static bool
+is_weight(struct str q)
+{
+	bool above = false;
+
+	for (size_t i = 0; i < q.n; i++) {
+		if (q.p[i] >= '1' && q.p[i] <= '9')
+			above = true;
+		else if (q.p[i] != '0' && q.p[i] != '.')
+			return false;
+	}
+	return above;
+}
+
+/* `accept` names this very type: a wildcard does not ask for it. */
+static bool
+accepts(struct str accept, struct str type)
+{
+	struct str member, range, q = STR("1");
+
+	while (str_cut(&accept, ',', &member)) {
+		if (!str_cut(&member, ';', &range) ||
+		    !str_eq_nocase(str_trim(range), type))
+			continue;
+		if (!find_parameter(member, STR("q"), &q) || is_weight(q))
+			return true;
+	}
+	return false;
+}
+
+static void
+take_headers(const struct values *values, struct http_request *r)
+{
+	r->require = or_empty(values->v[K_REQUIRE]);
+	r->secret = or_empty(values->v[K_SECRET]);
+	r->authorization = values->v[K_AUTHORIZATION];
+	r->authorization_twice = values->count[K_AUTHORIZATION] > 1;
+	r->origin = values->v[K_ORIGIN];
+	r->fetch_site = values->v[K_SITE];
+	r->fetch_mode = values->v[K_MODE];
+	r->user_agent = or_empty(values->v[K_AGENT]);
+	r->media = tell_media(values->v[K_TYPE]);
+	r->accepts_html = accepts(values->v[K_ACCEPT], STR("text/html"));
+	r->accepts_json = accepts(values->v[K_ACCEPT],
+				  STR("application/json"));
+	r->xhr = values->count[K_XHR] > 0;
+}
+
+int
+http_request_parse(const struct message *in, struct arena *a,
+		   struct http_request *out, struct err *err)
+{
+	struct http_request r = {
+		.action = tell_action(in),
+		.authorizer = in->authorizer,
+	};
+	struct values values = { .count = { 0 } };
+
+	*out = r;
+	if (collect(in, &values, &r, err) != 0 ||
+	    take_method(&values, &r, err) != 0 ||
+	    take_uri(&values, a, &r, err) != 0 ||
+	    take_host(&values, a, &r, err) != 0 ||
+	    take_https(&values, &r, err) != 0 ||
+	    take_port(&values, &r, err) != 0 ||
+	    take_address(&values, &r, err) != 0 ||
+	    take_body(in, &values, &r, err) != 0)
+		return -1;
+	take_headers(&values, &r);
+	*out = r;
+	return 0;
+}
+
+bool
+http_request_is_navigation(const struct http_request *r)
+{
+	if (r->method != HTTP_GET && r->method != HTTP_HEAD)
+		return false;
+	if (r->fetch_mode.p != NULL)
+		return str_eq(r->fetch_mode, STR("navigate"));
+	return r->accepts_html && !r->xhr;
+}
+
+bool
+http_request_wants_json(const struct http_request *r)
+{
+	return r->media == MEDIA_JSON || (r->accepts_json && !r->accepts_html);
+}
+
+int
+http_request_query(const struct http_request *r, struct str name,
+		   struct arena *a, struct str *out, struct err *err)
+{
+	struct str found = { .p = NULL, .n = 0 };
+	struct form fields;
+
+	if (form_parse_urlencoded(r->query, a, &fields, err) != 0)
+		return err_context(err, "query");
+	for (size_t i = 0; i < fields.n; i++) {
+		if (str_eq(fields.field[i].name, name))
+			found = fields.field[i].value;
+	}
+	*out = found;
+	return 0;
+}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+
+noinst_LIBRARIES += libfcgiauth.a libserver.a
+sbin_PROGRAMS += fcgiauthd
+bin_PROGRAMS += fcgiauthctl
+
+# What the daemon, fcgiauthctl and the tests share; backends/local.mk adds the
+# backends.
+libfcgiauth_a_SOURCES = \
+	src/base/arena.c src/base/arena.h \
+	src/base/base.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/enc.c src/base/enc.h \
+	src/base/env.c src/base/env.h \
+	src/base/err.c src/base/err.h \
+	src/base/log.c src/base/log.h \
+	src/base/secret.c src/base/secret.h \
+	src/base/str.c src/base/str.h \
+	src/conf/checks.c src/conf/checks.h \
+	src/conf/describe.c \
+	src/conf/file.c src/conf/file.h \
+	src/conf/ini.c src/conf/ini.h \
+	src/conf/nearest.c src/conf/nearest.h \
+	src/conf/option.c src/conf/option.h \
+	src/conf/problems.c src/conf/problems.h \
+	src/conf/settings.c src/conf/settings.h \
+	src/conf/syntax.c src/conf/syntax.h \
+	src/conf/tables.c src/conf/tables.h \
+	src/conf/value.c src/conf/value.h \
+	src/crypto/common_passwords.c src/crypto/common_passwords.h \
+	src/crypto/digest.c src/crypto/digest.h \
+	src/crypto/password.c src/crypto/password.h \
+	src/http/cookie.c src/http/cookie.h \
+	src/http/form.c src/http/form.h \
+	src/http/host.c src/http/host.h \
+	src/http/html.c src/http/html.h \
+	src/http/message.h \
+	src/http/path.c src/http/path.h \
+	src/http/redirect.c src/http/redirect.h \
+	src/http/request.c src/http/request.h \
+	src/http/response.c src/http/response.h \
+	src/api/auth_mode.h \
+	src/api/backend.c src/api/backend.h \
+	src/api/identity.c src/api/identity.h \
+	src/api/link.c src/api/link.h \
+	src/api/registry.c src/api/registry.h \
+	src/api/session_store.h \
+	src/api/store.c src/api/store.h \
+	src/api/user_source.h \
+	src/api/users.c src/api/users.h \
+	src/auth/answer.c src/auth/answer.h \
+	src/auth/audit.c src/auth/audit.h \
+	src/auth/authenticate.c src/auth/authenticate.h \
+	src/auth/credential.c src/auth/credential.h \
+	src/auth/csrf.c src/auth/csrf.h \
+	src/auth/dispatch.c \
+	src/auth/exchange.h \
+	src/auth/hash_slots.c src/auth/hash_slots.h \
+	src/auth/login.c src/auth/login.h \
+	src/auth/logout.c \
+	src/auth/page_text.c src/auth/page_text.h \
+	src/auth/pages.c src/auth/pages.h \
+	src/auth/require.c src/auth/require.h \
+	src/auth/service.c src/auth/service.h \
+	src/auth/status.c src/auth/status.h \
+	src/auth/throttle.c src/auth/throttle.h \
+	src/auth/touches.c src/auth/touches.h \
+	src/auth/verify.c src/auth/verify.h
+
+# All that knows processes and FastCGI.
+libserver_a_SOURCES = \
+	src/server/app.c src/server/app.h \
+	src/server/check.c src/server/check.h \
+	src/server/connection.c src/server/connection.h \
+	src/server/fcgi.c src/server/fcgi.h \
+	src/server/frame.c src/server/frame.h \
+	src/server/janitor.c src/server/janitor.h \
+	src/server/listen.c src/server/listen.h \
+	src/server/loop.c src/server/loop.h \
+	src/server/snapshot.c src/server/snapshot.h
+libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
+
+COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
+	$(JANSSON_LIBS) $(SQLITE_LIBS) $(POSTGRES_LIBS) $(REDIS_LIBS)
+SERVER_LIBS = libserver.a $(FCGI_STATIC) $(COMMON_LIBS)
+
+fcgiauthd_SOURCES = src/server/main.c
+fcgiauthd_LDADD = $(SERVER_LIBS)
+
+fcgiauthctl_SOURCES = \
+	src/ctl/args.c src/ctl/args.h \
+	src/ctl/ban.c \
+	src/ctl/config.c \
+	src/ctl/ctl.c src/ctl/ctl.h \
+	src/ctl/health.c src/ctl/health.h \
+	src/ctl/live.h \
+	src/ctl/main.c \
+	src/ctl/output.c src/ctl/output.h \
+	src/ctl/owner.c src/ctl/owner.h \
+	src/ctl/prompt.c src/ctl/prompt.h \
+	src/ctl/schema.c \
+	src/ctl/session.c \
+	src/ctl/user.c src/ctl/user.h \
+	src/ctl/user_show.c
+fcgiauthctl_LDADD = $(COMMON_LIBS)

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* The process: start, reload, drain. */
+#include "server/app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth/hash_slots.h"
+#include "auth/touches.h"
+#include "base/buf.h"
+#include "conf/problems.h"
+#include "crypto/digest.h"
+#include "server/check.h"
+#include "server/fcgi.h"
+#include "server/janitor.h"
+#include "server/loop.h"
+
+#define TICK_MS		100
+#define REQUEST_MS	10000
+#define WRITE_MS	10000
+#define IDLE_MS		300000 /* nginx closes its own after 60 s */
+#define GRACE_MS	1000
+#define DRAIN_MS	10000
+#define HASH_WAIT_MS	2000
+#define PROBLEMS_LIMIT	(4 * 1024 * 1024)
+
+/* nginx takes 32 KiB of client headers, and adds little to them. */
+static const struct frame_limits frame_limits = {
+	.params = 64 * 1024,
+	.pairs = 512,
+	.excess = 16 * 1024 * 1024,
+};
+
+static void
+print_problems(const struct problems *problems)
+{
+	for (const struct problem *p = problems->first; p != NULL; p = p->next)
+		(void)fprintf(stderr, "%s\n", p->text);
+}
+
+static struct snapshot *
+load_or_print(struct app *app)
+{
+	struct arena *a = arena_new(PROBLEMS_LIMIT);
+	struct problems problems;
+	struct snapshot *s;
+
+	if (a == NULL) {
+		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
+		return NULL;
+	}
+	problems_init(&problems, a);
+	s = snapshot_load(app->config_file, NULL, &app->shared, &problems);
+	if (s == NULL)
+		print_problems(&problems);
+	arena_free(a);
+	return s;
+}
+
+/* Half the workers at most may be held by logins, so that checks go on. */
+static struct hash_slots *
+make_hash_slots(const struct settings *set)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned threads = (unsigned)set->server.threads;
+	unsigned half = threads > 1 ? threads / 2 : 1;
+	unsigned slots = (unsigned)set->limits.hash_slots;
+
+	if (slots == 0)
+		slots = cores > 2 ? (unsigned)cores - 1 : 1;
+	if (slots > half)
+		slots = half;
+	return hash_slots_new(slots, half - slots, HASH_WAIT_MS);
+}
+
+static void
+use_log_settings(struct app *app, const struct settings *set)
+{
+	app->log.level = set->server.log_level;
+	app->log.format = (enum log_format)set->server.log_format;
+}
+
+int
+app_init(struct app *app, const char *config_file)
+{
+	struct snapshot *s;
+
+	*app = (struct app){ .config_file = config_file };
+	app->log.fd = STDERR_FILENO;
+	app->log.level = LOG_INFO;
+	app->env = env_real(&app->log);
+	app->log.wall_ms = app->env.clock.wall_ms;
+	/* Set by systemd when standard error is its journal (systemd.exec). */
+	app->log.journal = getenv("JOURNAL_STREAM") != NULL;
+	app->shared.env = &app->env;
+	snapshot_slot_init(&app->slot);
+	if (crypto_init() != 0) {
+		(void)fprintf(stderr, "fcgiauthd: libsodium is unusable\n");
+		return -1;
+	}
+	s = load_or_print(app);
+	if (s == NULL)
+		return -1;
+	use_log_settings(app, &s->settings);
+	snapshot_publish(&app->slot, s);
+	app->shared.hash_slots = make_hash_slots(&s->settings);
+	app->shared.touches = touches_new();
+	if (app->shared.hash_slots == NULL || app->shared.touches == NULL) {
+		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
+		app_free(app);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+free_links(struct app *app)
+{
+	for (unsigned i = 0; app->links != NULL && i < app->workers; i++) {
+		store_link_free(app->links[i].store);
+		users_link_free(app->links[i].users);
+	}
+	free(app->links);
+	app->links = NULL;
+}
+
+void
+app_free(struct app *app)
+{
+	free_links(app);
+	listen_close(&app->listeners);
+	snapshot_publish(&app->slot, NULL);
+	hash_slots_free(app->shared.hash_slots);
+	touches_free(app->shared.touches);
+}
+
+static int
+check_schemas(struct service_links *links, struct err *err)
+{
+	if (store_check_schema(links->store, err) != 0)
+		return err_context(err, "store");
+	if (users_check_schema(links->users, err) != 0)
+		return err_context(err, "users");
+	return 0;
+}
+
+/* With links of the main thread. */
+static int
+open_schemas(struct app *app, struct snapshot *s, struct err *err)
+{
+	struct service_links links = {
+		.store = store_link_new(&app->env),
+		.users = users_link_new(&app->env),
+	};
+	int rc = -1;
+
+	if (links.store == NULL || links.users == NULL) {
+		(void)err_nomem(err); /* fills err */
+	} else {
+		store_link_bind(links.store, s->store);
+		users_link_bind(links.users, s->users);
+		rc = check_schemas(&links, err);
+	}
+	store_link_free(links.store);
+	users_link_free(links.users);
+	return rc;
+}
+
+/*
+ * A schema that is wrong is for the administrator to mend before we serve; a
+ * server that is down may come back while we answer 503.
+ */
+static int
+prepare_stores(struct app *app, struct snapshot *s, struct err *err)
+{
+	if (open_schemas(app, s, err) == 0)
+		return 0;
+	if (err->code != ERR_UNAVAILABLE)
+		return -1;
+	LOG(&app->log, LOG_WARNING, "store_unavailable",
+	    F_CSTR("reason", err->msg));
+	return 0;
+}
+
+int
+app_check(struct app *app)
+{
+	struct arena *a = arena_new(PROBLEMS_LIMIT);
+	struct problems problems;
+	int rc;
+
+	if (a == NULL)
+		return -1;
+	problems_init(&problems, a);
+	check_backends(app->slot.current, app->config_file, &app->env,
+		       &problems);
+	print_problems(&problems);
+	rc = problems.count == 0 ? 0 : -1;
+	arena_free(a);
+	return rc;
+}
+
+/* One request, on a worker's thread. */
+static void
+handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
+       struct buf *out)
+{
+	struct app *app = ctx;
+	const struct service_links *links = &app->links[worker];
+	struct snapshot *s = snapshot_acquire(&app->slot);
+
+	store_link_bind(links->store, s->store);
+	users_link_bind(links->users, s->users);
+	service_answer(s->service, links, a, in, out);
+	snapshot_release(&app->slot, s);
+}
+
+static int
+make_links(struct app *app, unsigned workers, struct err *err)
+{
+	app->links = calloc(workers, sizeof(*app->links));
+	if (app->links == NULL)
+		return err_nomem(err);
+	app->workers = workers;
+	for (unsigned i = 0; i < workers; i++) {
+		app->links[i].store = store_link_new(&app->env);
+		app->links[i].users = users_link_new(&app->env);
+		if (app->links[i].store == NULL || app->links[i].users == NULL)
+			return err_nomem(err);
+	}
+	return 0;
+}
+
+static int
+start_loop(struct app *app, const struct settings *set, struct err *err)
+{
+	struct loop_config config = {
+		.threads = (unsigned)set->server.threads,
+		.frame = frame_limits,
+		.request_ms = REQUEST_MS,
+		.write_ms = WRITE_MS,
+		.idle_ms = IDLE_MS,
+		.handle = handle,
+		.ctx = app,
+	};
+
+	config.frame.body = (size_t)set->limits.body;
+	if (make_links(app, config.threads, err) != 0)
+		return -1;
+	if (janitor_start(&app->slot, &app->shared, &app->janitor, err) != 0)
+		return -1;
+	return loop_start(&config, &app->listeners, &app->env, &app->loop, err);
+}
+
+static int
+start(struct app *app, struct err *err)
+{
+	struct snapshot *s = snapshot_acquire(&app->slot);
+	int rc = -1;
+
+	if (prepare_stores(app, s, err) == 0 && fcgi_init() != 0)
+		(void)err_set(err, ERR_INTERNAL, "libfcgi is unusable");
+	else if (listen_open(&s->settings.server.listen,
+			     (unsigned)s->settings.server.socket_mode,
+			     &app->listeners, err) == 0)
+		rc = start_loop(app, &s->settings, err);
+	if (rc == 0) {
+		LOG(&app->log, LOG_INFO, "started",
+		    F_CSTR("version", PACKAGE_VERSION),
+		    F_CSTR("mode", s->settings.mode.driver->name),
+		    F_CSTR("store", s->settings.store.driver->name),
+		    F_CSTR("users", s->settings.users.driver->name),
+		    F_INT("threads", s->settings.server.threads));
+	}
+	snapshot_release(&app->slot, s);
+	return rc;
+}
+
+static void
+log_problems(struct app *app, const struct problems *problems)
+{
+	for (const struct problem *p = problems->first; p != NULL; p = p->next)
+		LOG(&app->log, LOG_ERROR, "configuration",
+		    F_CSTR("problem", p->text));
+	LOG(&app->log, LOG_ERROR, "reload_refused",
+	    F_CSTR("kept", "the configuration before"));
+}
+
+static void
+adopt(struct app *app, struct snapshot *before, struct snapshot *next)
+{
+	struct buf names;
+	struct err err;
+
+	if (prepare_stores(app, next, &err) != 0) {
+		LOG(&app->log, LOG_ERROR, "reload_refused",
+		    F_CSTR("reason", err.msg),
+		    F_CSTR("kept", "the configuration before"));
+		snapshot_discard(next);
+		return;
+	}
+	buf_init(&names, next->arena, 4096);
+	settings_restart_needed(&before->settings, &next->settings, &names);
+	if (names.n > 0) {
+		LOG(&app->log, LOG_WARNING, "restart_needed",
+		    F_STR("options", buf_str(&names)));
+	}
+	app->log.level = next->settings.server.log_level;
+	loop_set_body_limit(app->loop, (size_t)next->settings.limits.body);
+	snapshot_publish(&app->slot, next);
+	LOG(&app->log, LOG_INFO, "reloaded", F_CSTR("file", app->config_file));
+}
+
+static void
+reload(struct app *app)
+{
+	struct arena *a = arena_new(PROBLEMS_LIMIT);
+	struct snapshot *before, *next;
+	struct problems problems;
+
+	if (a == NULL)
+		return;
+	problems_init(&problems, a);
+	before = snapshot_acquire(&app->slot);
+	next = snapshot_load(app->config_file, before, &app->shared, &problems);
+	if (next == NULL)
+		log_problems(app, &problems);
+	else
+		adopt(app, before, next);
+	snapshot_release(&app->slot, before);
+	arena_free(a);
+}
+
+/* Until SIGTERM or SIGINT, which are blocked in every thread. */
+static void
+serve(struct app *app, const sigset_t *signals)
+{
+	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+	int signal = 0;
+
+	while (signal != SIGTERM && signal != SIGINT) {
+		signal = sigtimedwait(signals, NULL, &tick);
+		if (signal == SIGHUP)
+			reload(app);
+		loop_tick(app->loop);
+	}
+}
+
+int
+app_run(struct app *app)
+{
+	sigset_t signals;
+	struct err err;
+	int rc = 0;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	/* Before any thread: they inherit it.  Cannot fail with these. */
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (start(app, &err) != 0) {
+		(void)fprintf(stderr, "fcgiauthd: %s\n", err.msg);
+		rc = -1;
+	} else {
+		serve(app, &signals);
+		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);
+		loop_stop(app->loop, GRACE_MS, DRAIN_MS);
+	}
+	janitor_stop(app->janitor);
+	log_event(&app->log, LOG_INFO, NULL, "stopped", NULL, 0);
+	return rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process: everything that main() builds and passes on.
+ *
+ * What threads share and change, all of it: the snapshot slot (its lock), the
+ * hash slots, the touches, each store's and user source's own state, the CSRF
+ * key of a service, the log's level, the loop's connection list and counters.
+ * Anything else shared is a bug.
+ */
+#ifndef SERVER_APP_H
+#define SERVER_APP_H
+
+#include "base/log.h"
+#include "server/listen.h"
+#include "server/snapshot.h"
+
+struct janitor;
+struct loop;
+
+struct app {
+	const char *config_file;
+	struct log log;
+	struct env env;
+	struct service_shared shared;
+	struct snapshot_slot slot;
+	struct listeners listeners;
+	struct loop *loop;
+	struct janitor *janitor;
+	struct service_links *links; /* one a worker, used by it alone */
+	unsigned workers;
+};
+
+/* Reads the configuration and opens what it names.  Every mistake has been
+ * printed to standard error when it returns -1. */
+int app_init(struct app *app, const char *config_file) MUST_USE;
+
+/* --check: looks at store and users too (server/check.h).  Prints a line for
+ * each problem. */
+int app_check(struct app *app) MUST_USE;
+
+/* Serves until SIGTERM or SIGINT; 0 after a clean drain. */
+int app_run(struct app *app) MUST_USE;
+
+/* Undoes app_init(). */
+void app_free(struct app *app);
+
+#endif

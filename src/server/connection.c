@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: read, serve, answer, close.  Nothing here waits: what cannot
+ * go on now is armed in epoll.  connection.h says who owns what.
+ */
+#include "server/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "server/fcgi.h"
+
+#define FIRST_READ 8192
+#define ANSWER_MAX ((size_t)1024 * 1024)
+#define LINGER_MS  2000
+/* Pipelined requests in a row, before others get their turn. */
+#define FAIR_SHARE 8
+
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+
+#ifdef THREAD_SANITIZER
+/* It knows that EPOLL_CTL_ADD happens before the event, but not that
+ * EPOLL_CTL_MOD does, and so takes the close() after the event for a race with
+ * arm(). */
+const char *__tsan_default_suppressions(void);
+
+const char *
+__tsan_default_suppressions(void)
+{
+	return "race_top:epoll_ctl\n";
+}
+#endif
+
+enum next { NEXT_READ, NEXT_SERVE, NEXT_WRITE, NEXT_LINGER, NEXT_CLOSE };
+
+int64_t
+ticket_make(int64_t deadline, enum ticket_kind kind)
+{
+	return (deadline < 0 ? 0 : deadline) << 2 | (int64_t)kind;
+}
+
+int64_t
+ticket_deadline(int64_t ticket)
+{
+	return ticket >> 2;
+}
+
+enum ticket_kind
+ticket_kind(int64_t ticket)
+{
+	return (enum ticket_kind)(ticket & 3);
+}
+
+struct connection *
+connection_new(int fd)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->watch = (struct watch){ .kind = WATCH_CONNECTION, .fd = fd };
+	atomic_init(&c->ticket, TICKET_BUSY);
+	return c;
+}
+
+void
+connection_free(struct connection *c)
+{
+	(void)close(c->watch.fd); /* the descriptor is gone in any case */
+	free(c->in);
+	free(c->out);
+	free(c);
+}
+
+static void
+count(atomic_uint_fast64_t *n)
+{
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+
+/* Room for more; the buffer is never larger than a request can need. */
+static bool
+make_room(struct connection *c)
+{
+	size_t max = frame_max(&c->limits), cap;
+	char *in;
+
+	if (c->n < c->cap)
+		return true;
+	cap = c->cap == 0 ? FIRST_READ : 2 * c->cap;
+	if (cap > max)
+		cap = max;
+	if (cap <= c->n)
+		return false;
+	in = realloc(c->in, cap);
+	if (in == NULL)
+		return false;
+	c->in = in;
+	c->cap = cap;
+	return true;
+}
+
+static void
+begin_request(const struct loop *l, struct connection *c)
+{
+	c->limits = l->config.frame;
+	c->limits.body =
+	    atomic_load_explicit(&l->body_limit, memory_order_relaxed);
+}
+
+/* Takes the request that is over off the buffer. */
+static void
+end_request(const struct loop *l, struct connection *c)
+{
+	c->n -= c->frame.pos;
+	if (c->n > 0)
+		memmove(c->in, c->in + c->frame.pos, c->n);
+	frame_next(&c->frame);
+	begin_request(l, c);
+	c->begun = false;
+	c->served = true;
+}
+
+/* Bytes that are waiting unread would make close() a reset, which can take the
+ * answer away from the peer. */
+static enum next
+finish(struct connection *c)
+{
+	char rest[1024];
+
+	if (c->frame.swallow == 0 && c->n == 0 &&
+	    recv(c->watch.fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+		return NEXT_CLOSE;
+	return NEXT_LINGER;
+}
+
+/* As much as the socket takes now; -1: it is broken. */
+static ssize_t
+send_some(const struct connection *c, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	do {
+		sent = send(c->watch.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	return sent;
+}
+
+static enum next
+answered(struct connection *c)
+{
+	return c->keep ? NEXT_READ : finish(c);
+}
+
+static enum next
+send_answer(struct connection *c, struct str answer)
+{
+	ssize_t sent = send_some(c, answer.p, answer.n);
+
+	if (sent < 0)
+		return NEXT_CLOSE;
+	if ((size_t)sent == answer.n)
+		return answered(c);
+	answer = str_skip(answer, (size_t)sent);
+	c->out = malloc(answer.n);
+	if (c->out == NULL)
+		return NEXT_CLOSE;
+	memcpy(c->out, answer.p, answer.n);
+	c->out_n = answer.n;
+	c->out_sent = 0;
+	return NEXT_WRITE;
+}
+
+/* The framed answer in the worker's arena; -1: there is none. */
+static int
+make_answer(struct worker *w, struct connection *c, struct buf *out,
+	    struct err *err)
+{
+	const struct loop_config *config = &w->loop->config;
+	struct message m;
+	struct buf cgi;
+
+	if (fcgi_decode(w->fcgi, c->in, c->frame.pos, w->arena, &m, err) < 0)
+		return -1;
+	if (c->frame.body_too_large) {
+		m.body_too_large = true;
+		m.body = STR("");
+	}
+	buf_init(&cgi, w->arena, ANSWER_MAX);
+	config->handle(config->ctx, w->number, w->arena, &m, &cgi);
+	if (buf_failed(&cgi) || cgi.n == 0) {
+		fcgi_abort(w->fcgi);
+		return err_set(err, ERR_INTERNAL, "the handler gave no answer");
+	}
+	/* Twice: record headers and padding. */
+	buf_init(out, w->arena, 2 * ANSWER_MAX);
+	return fcgi_answer(w->fcgi, buf_str(&cgi), out, err);
+}
+
+static enum next
+respond(struct worker *w, struct connection *c)
+{
+	struct loop *l = w->loop;
+	struct buf out;
+	struct err err;
+	enum next next;
+	int rc;
+
+	count(&l->requests);
+	c->keep = c->frame.keep;
+	rc = make_answer(w, c, &out, &err);
+	/* As late as can be, so that a stop during the handling is seen. */
+	if (atomic_load(&l->stopping))
+		c->keep = false;
+	end_request(l, c);
+	if (rc == 0) {
+		next = send_answer(c, buf_str(&out));
+	} else {
+		LOG(l->env->log, LOG_ERROR, "request_failed",
+		    F_CSTR("reason", err.msg));
+		next = NEXT_LINGER;
+	}
+	arena_reset(w->arena);
+	return next;
+}
+
+static enum next
+serve(struct worker *w, struct connection *c)
+{
+	for (int i = 0; i < FAIR_SHARE; i++) {
+		enum next next = NEXT_READ;
+
+		switch (frame_scan(&c->frame, &c->limits, c->in, &c->n)) {
+		case FRAME_MALFORMED:
+			count(&w->loop->malformed);
+			if (loop_may_log(w->loop,
+					 &w->loop->next_malformed_log))
+				LOG(w->loop->env->log, LOG_WARNING,
+				    "malformed_request",
+				    F_CSTR("reason", "not FastCGI, or past "
+						     "a limit"));
+			return NEXT_LINGER;
+		case FRAME_INCOMPLETE:
+			return NEXT_READ;
+		case FRAME_COMPLETE:
+			next = respond(w, c);
+			break;
+		}
+		if (next != NEXT_READ || c->n == 0)
+			return next;
+	}
+	return NEXT_SERVE;
+}
+
+/* Bytes, 0 at the end of the stream or when broken, -1 when there are none. */
+static ssize_t
+receive(const struct connection *c, char *p, size_t n)
+{
+	ssize_t got;
+
+	do {
+		got = recv(c->watch.fd, p, n, MSG_DONTWAIT);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+		return 0;
+	return got;
+}
+
+static enum next
+read_on(struct worker *w, struct connection *c)
+{
+	ssize_t got;
+
+	if (c->n == 0)
+		begin_request(w->loop, c);
+	if (!make_room(c))
+		return NEXT_CLOSE;
+	got = receive(c, c->in + c->n, c->cap - c->n);
+	if (got <= 0)
+		return got == 0 ? NEXT_CLOSE : NEXT_READ;
+	c->n += (size_t)got;
+	return serve(w, c);
+}
+
+static enum next
+write_on(struct worker *w, struct connection *c)
+{
+	ssize_t sent =
+	    send_some(c, c->out + c->out_sent, c->out_n - c->out_sent);
+	enum next next;
+
+	if (sent < 0)
+		return NEXT_CLOSE;
+	c->out_sent += (size_t)sent;
+	if (c->out_sent < c->out_n)
+		return NEXT_WRITE;
+	free(c->out);
+	c->out = NULL;
+	if (atomic_load(&w->loop->stopping))
+		c->keep = false;
+	next = answered(c);
+	return next == NEXT_READ && c->n > 0 ? serve(w, c) : next;
+}
+
+/* Reads what the peer still sends, until it has closed. */
+static enum next
+linger_on(const struct connection *c)
+{
+	char rest[4096];
+
+	return receive(c, rest, sizeof(rest)) == 0 ? NEXT_CLOSE : NEXT_LINGER;
+}
+
+/* Hands the connection over to epoll; it is not ours after that. */
+static void
+arm(struct worker *w, struct connection *c, uint32_t events,
+    enum ticket_kind kind)
+{
+	struct loop *l = w->loop;
+	struct epoll_event e = { .events = events | EPOLLONESHOT,
+				 .data.ptr = c };
+	int op = c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	int fd = c->watch.fd;
+
+	if (c->n == 0) {
+		free(c->in);
+		c->in = NULL;
+		c->cap = 0;
+	}
+	c->registered = true;
+	atomic_store(&c->ticket, ticket_make(c->deadline, kind));
+	if (epoll_ctl(l->epoll, op, fd, &e) == 0)
+		return;
+	/* Not armed (no memory), so no event: still ours. */
+	(void)atomic_exchange(&c->ticket, TICKET_BUSY);
+	loop_drop(l, c);
+}
+
+static void
+arm_read(struct worker *w, struct connection *c)
+{
+	const struct loop_config *config = &w->loop->config;
+	int64_t now = env_mono_ms(w->loop->env);
+
+	if (c->n == 0) {
+		c->begun = false;
+		if (c->served || c->deadline == 0)
+			c->deadline = now + config->idle_ms;
+	} else if (!c->begun) {
+		c->begun = true;
+		c->deadline = now + config->request_ms;
+	}
+	c->phase = PHASE_READ;
+	arm(w, c, EPOLLIN | EPOLLRDHUP,
+	    c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING);
+}
+
+/* Sets the deadline of a phase when it begins. */
+static void
+enter(struct worker *w, struct connection *c, enum phase phase, int64_t ms)
+{
+	if (c->phase == phase)
+		return;
+	c->phase = phase;
+	c->deadline = env_mono_ms(w->loop->env) + ms;
+	if (phase == PHASE_LINGER) {
+		c->begun = false;
+		c->n = 0;
+		/* Fails on a broken connection, which the next read shows. */
+		(void)shutdown(c->watch.fd, SHUT_WR);
+	}
+}
+
+static void
+go_on(struct worker *w, struct connection *c, enum next next)
+{
+	switch (next) {
+	case NEXT_READ:
+		arm_read(w, c);
+		return;
+	case NEXT_SERVE:
+		/* What is to be served is here: being writable brings us back
+		 * behind those that wait. */
+		enter(w, c, PHASE_SERVE, w->loop->config.request_ms);
+		arm(w, c, EPOLLOUT, TICKET_READING);
+		return;
+	case NEXT_WRITE:
+		enter(w, c, PHASE_WRITE, w->loop->config.write_ms);
+		arm(w, c, EPOLLOUT, TICKET_WRITING);
+		return;
+	case NEXT_LINGER:
+		enter(w, c, PHASE_LINGER, LINGER_MS);
+		arm(w, c, EPOLLIN | EPOLLRDHUP, TICKET_READING);
+		return;
+	case NEXT_CLOSE:
+		loop_drop(w->loop, c);
+		return;
+	}
+}
+
+static enum next
+step(struct worker *w, struct connection *c)
+{
+	switch (c->phase) {
+	case PHASE_READ:
+		return read_on(w, c);
+	case PHASE_SERVE:
+		return serve(w, c);
+	case PHASE_WRITE:
+		return write_on(w, c);
+	case PHASE_LINGER:
+		return linger_on(c);
+	}
+	assert(false);
+	return NEXT_CLOSE;
+}
+
+void
+connection_run(struct worker *w, struct connection *c)
+{
+	if (atomic_exchange(&c->ticket, TICKET_BUSY) == TICKET_EXPIRED) {
+		if (c->begun || c->phase == PHASE_WRITE)
+			count(&w->loop->timeouts);
+		go_on(w, c, NEXT_CLOSE);
+		return;
+	}
+	go_on(w, c, step(w, c));
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libfcgi between two buffers.  The linker sends its calls of OS_Read, OS_Write
+ * and OS_IpcClose to the __wrap_ functions below (-Wl,--wrap=...).
+ */
+#include "server/fcgi.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* What libfcgi takes for a connection; never a descriptor. */
+#define NO_SOCKET INT_MAX
+
+struct fcgi {
+	FCGX_Request request;
+	const char *in; /* what is left to be read */
+	size_t n;
+	struct buf *out;
+};
+
+/*
+ * The wrapped functions get a descriptor and nothing else, so this is how they
+ * find their decoder.  Set only while this thread is inside a call of libfcgi:
+ * the one mutable static of the program.
+ */
+static _Thread_local struct fcgi *current;
+
+/* Not static: the linker refers to them by name. */
+int __wrap_OS_Read(int fd, char *bytes, size_t n);
+int __wrap_OS_Write(int fd, char *bytes, size_t n);
+int __wrap_OS_IpcClose(int fd, int shutdown);
+
+int
+__wrap_OS_Read(int fd, char *bytes, size_t n)
+{
+	size_t take;
+
+	assert(current != NULL && fd == NO_SOCKET);
+	take = n < current->n ? n : current->n;
+	if (take > 0)
+		memcpy(bytes, current->in, take);
+	current->in += take;
+	current->n -= take;
+	return (int)take;
+}
+
+int
+__wrap_OS_Write(int fd, char *bytes, size_t n)
+{
+	assert(current != NULL && fd == NO_SOCKET);
+	if (current->out != NULL)
+		buf_add(current->out, (struct str){ .p = bytes, .n = n });
+	if (current->out == NULL || buf_failed(current->out)) {
+		errno = EPIPE;
+		return -1;
+	}
+	return (int)n;
+}
+
+int
+__wrap_OS_IpcClose(int fd, int shutdown)
+{
+	(void)fd;
+	(void)shutdown;
+	return 0;
+}
+
+int
+fcgi_init(void)
+{
+	static const int signals[] = { SIGPIPE, SIGUSR1, SIGTERM };
+	struct sigaction before[ARRAY_LEN(signals)];
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		if (sigaction(signals[i], NULL, &before[i]) < 0)
+			return -1;
+	}
+	failed = FCGX_Init();
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		if (sigaction(signals[i], &before[i], NULL) < 0)
+			return -1;
+	}
+	return failed != 0 ? -1 : 0;
+}
+
+struct fcgi *
+fcgi_new(void)
+{
+	struct fcgi *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	/* No listening socket: where libfcgi would accept(), it fails. */
+	if (FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+		free(f);
+		return NULL;
+	}
+	f->request.ipcFd = -1;
+	return f;
+}
+
+void
+fcgi_abort(struct fcgi *f)
+{
+	FCGX_Free(&f->request, 1);
+	f->request.ipcFd = -1;
+	f->request.keepConnection = 0;
+}
+
+void
+fcgi_free(struct fcgi *f)
+{
+	if (f == NULL)
+		return;
+	fcgi_abort(f);
+	free(f);
+}
+
+static int
+accept_from_memory(struct fcgi *f, const char *bytes, size_t n)
+{
+	int rc;
+
+	f->in = bytes;
+	f->n = n;
+	f->request.ipcFd = NO_SOCKET;
+	/* Else FCGX_Accept_r begins by closing it. */
+	f->request.keepConnection = 1;
+	current = f;
+	rc = FCGX_Accept_r(&f->request);
+	current = NULL;
+	/* It returns 0 on truncated parameters, too. */
+	return rc == 0 && FCGX_GetError(f->request.in) == 0 ? 0 : -1;
+}
+
+/* An AUTHORIZER has no STDIN: reading would wait for it. */
+static int
+read_body(struct fcgi *f, size_t max, struct arena *a, struct str *out)
+{
+	char *body;
+	int n;
+
+	if (f->request.role != FCGI_RESPONDER) {
+		*out = STR("");
+		return 0;
+	}
+	body = arena_alloc(a, max);
+	if (body == NULL)
+		return -1;
+	current = f;
+	n = FCGX_GetStr(body, (int)max, f->request.in);
+	current = NULL;
+	if (n < 0 || FCGX_GetError(f->request.in) != 0)
+		return -1;
+	*out = (struct str){ .p = body, .n = (size_t)n };
+	return 0;
+}
+
+static int
+read_params(struct fcgi *f, struct arena *a, struct message *out)
+{
+	struct param *params;
+	size_t n = 0;
+
+	while (f->request.envp[n] != NULL)
+		n++;
+	params = arena_array(a, n, sizeof(*params));
+	if (params == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct str pair = str_from(f->request.envp[i]);
+		size_t name = str_find(pair, '=');
+
+		params[i].name = (struct str){ .p = pair.p, .n = name };
+		params[i].value = str_skip(pair, name + 1);
+	}
+	out->params = params;
+	out->nparams = n;
+	return 0;
+}
+
+int
+fcgi_decode(struct fcgi *f, char *bytes, size_t n, struct arena *a,
+	    struct message *out, struct err *err)
+{
+	struct message m = { .params = NULL };
+
+	if (n > INT_MAX)
+		return err_set(err, ERR_LIMIT, "request too long");
+	if (accept_from_memory(f, bytes, n) < 0) {
+		fcgi_abort(f);
+		return err_set(err, ERR_INTERNAL,
+			       "libfcgi refused a checked request");
+	}
+	if (read_params(f, a, &m) < 0 || read_body(f, n, a, &m.body) < 0) {
+		fcgi_abort(f);
+		return err_nomem(err);
+	}
+	m.authorizer = f->request.role == FCGI_AUTHORIZER;
+	*out = m;
+	return 0;
+}
+
+int
+fcgi_answer(struct fcgi *f, struct str answer, struct buf *out,
+	    struct err *err)
+{
+	bool whole = false;
+
+	/* An empty answer is a yes to lighttpd: never send one. */
+	if (answer.n == 0 || answer.n > INT_MAX) {
+		fcgi_abort(f);
+		return err_set(err, ERR_INTERNAL, "no answer to send");
+	}
+	f->out = out;
+	/* The peer's flag is the loop's business: here closing means error. */
+	f->request.keepConnection = 1;
+	current = f;
+	if (FCGX_PutStr(answer.p, (int)answer.n, f->request.out) >= 0) {
+		FCGX_Finish_r(&f->request);
+		whole = f->request.ipcFd == NO_SOCKET;
+	}
+	current = NULL;
+	f->out = NULL;
+	if (!whole) {
+		fcgi_abort(f);
+		return err_set(err, ERR_LIMIT, "answer not framed");
+	}
+	f->request.ipcFd = -1;
+	f->request.keepConnection = 0;
+	return 0;
+}

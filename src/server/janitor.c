@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Touches and sweeping. */
+#include "server/janitor.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "auth/touches.h"
+#include "base/log.h"
+
+#define TOUCH_MS	500
+#define SWEEP_SECONDS	60
+#define SWEEP_BATCH	1000 /* one transaction; others wait for no more */
+
+struct janitor {
+	struct snapshot_slot *slot;
+	const struct service_shared *shared;
+	struct store_link *store; /* the thread's own */
+	struct touch *touches;	  /* TOUCHES_MAX, the thread's own */
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards stop */
+	pthread_cond_t wake;
+	bool stop;
+};
+
+static void
+write_touches(struct janitor *j)
+{
+	size_t n = touches_take(j->shared->touches, j->touches);
+	struct err err;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct touch *t = &j->touches[i];
+
+		if (store_touch(j->store, &t->id, t->last_seen_ms,
+				t->idle_expires_ms, &err) == 0)
+			continue;
+		/* The next request of each session notes it again. */
+		LOG(j->shared->env->log, LOG_WARNING, "touches_lost",
+		    F_INT("count", (int64_t)(n - i)),
+		    F_CSTR("reason", err.msg));
+		return;
+	}
+}
+
+static void
+sweep(struct janitor *j)
+{
+	int64_t now_ms = env_wall_ms(j->shared->env);
+	int64_t removed = SWEEP_BATCH;
+	struct err err;
+
+	while (removed >= SWEEP_BATCH) {
+		if (store_sweep(j->store, now_ms, SWEEP_BATCH, &removed, &err) !=
+		    0) {
+			LOG(j->shared->env->log, LOG_WARNING, "sweep_failed",
+			    F_CSTR("reason", err.msg));
+			return;
+		}
+	}
+}
+
+static void
+clean(struct janitor *j, bool sweep_too)
+{
+	struct snapshot *s = snapshot_acquire(j->slot);
+
+	store_link_bind(j->store, s->store);
+	write_touches(j);
+	if (sweep_too)
+		sweep(j);
+	snapshot_release(j->slot, s);
+}
+
+/* True when it is time to end. */
+static bool
+wait_for_stop(struct janitor *j)
+{
+	struct timespec until;
+	bool stop;
+
+	(void)pthread_mutex_lock(&j->lock);
+	/* The condition variable waits by this very clock. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail */
+	until.tv_nsec += TOUCH_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	while (!j->stop && pthread_cond_timedwait(&j->wake, &j->lock,
+						  &until) != ETIMEDOUT)
+		continue;
+	stop = j->stop;
+	(void)pthread_mutex_unlock(&j->lock);
+	return stop;
+}
+
+static void *
+run(void *arg)
+{
+	struct janitor *j = arg;
+	int64_t swept_ms = env_mono_ms(j->shared->env);
+
+	while (!wait_for_stop(j)) {
+		int64_t now_ms = env_mono_ms(j->shared->env);
+		bool sweep_too = now_ms - swept_ms >= SWEEP_SECONDS * 1000;
+
+		if (sweep_too)
+			swept_ms = now_ms;
+		clean(j, sweep_too);
+	}
+	clean(j, false);
+	return NULL;
+}
+
+static void
+free_janitor(struct janitor *j)
+{
+	store_link_free(j->store);
+	free(j->touches);
+	free(j);
+}
+
+int
+janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
+	      struct janitor **out, struct err *err)
+{
+	struct janitor *j = calloc(1, sizeof(*j));
+	pthread_condattr_t attr;
+
+	if (j == NULL)
+		return err_nomem(err);
+	j->slot = slot;
+	j->shared = shared;
+	j->store = store_link_new(shared->env);
+	j->touches = calloc(TOUCHES_MAX, sizeof(*j->touches));
+	/* With these arguments none of them can fail on Linux. */
+	(void)pthread_mutex_init(&j->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&j->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	if (j->store == NULL || j->touches == NULL ||
+	    pthread_create(&j->thread, NULL, run, j) != 0) {
+		free_janitor(j);
+		return err_nomem(err);
+	}
+	*out = j;
+	return 0;
+}
+
+void
+janitor_stop(struct janitor *j)
+{
+	if (j == NULL)
+		return;
+	(void)pthread_mutex_lock(&j->lock);
+	j->stop = true;
+	(void)pthread_cond_signal(&j->wake);
+	(void)pthread_mutex_unlock(&j->lock);
+	(void)pthread_join(j->thread, NULL); /* ours, joined once */
+	free_janitor(j);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening sockets: inherited ones first, else bound here. */
+#include "server/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "conf/option.h"
+
+#define BACKLOG	     4096 /* the kernel lowers it to its own maximum */
+#define FIRST_PASSED 3	  /* SD_LISTEN_FDS_START */
+#define UNIX_PREFIX  STR("unix:")
+
+struct address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_un un;
+	} u;
+	socklen_t n;
+};
+
+static int
+parse_unix(struct str path, struct address *out, struct err *err)
+{
+	if (path.n == 0 || path.p[0] != '/')
+		return err_set(err, ERR_CONFIG,
+			       "a unix socket needs an absolute path");
+	if (path.n >= sizeof(out->u.un.sun_path))
+		return err_set(err, ERR_CONFIG,
+			       "path of a unix socket longer than %zu bytes",
+			       sizeof(out->u.un.sun_path) - 1);
+	if (memchr(path.p, '\0', path.n) != NULL || path.p[path.n - 1] == '/')
+		return err_set(err, ERR_CONFIG, "not the path of a socket");
+	*out = (struct address){ .n = sizeof(out->u.un) };
+	out->u.un.sun_family = AF_UNIX;
+	memcpy(out->u.un.sun_path, path.p, path.n);
+	return 0;
+}
+
+static int
+parse_inet(struct str host, in_port_t port, struct address *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+	struct address a = { .n = 0 };
+
+	if (v6)
+		host = (struct str){ .p = host.p + 1, .n = host.n - 2 };
+	if (host.n >= sizeof(text))
+		return -1;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	if (v6) {
+		a.u.v6.sin6_family = AF_INET6;
+		a.u.v6.sin6_port = htons(port);
+		a.n = sizeof(a.u.v6);
+		if (inet_pton(AF_INET6, text, &a.u.v6.sin6_addr) != 1)
+			return -1;
+	} else {
+		a.u.v4.sin_family = AF_INET;
+		a.u.v4.sin_port = htons(port);
+		a.n = sizeof(a.u.v4);
+		if (inet_pton(AF_INET, text, &a.u.v4.sin_addr) != 1)
+			return -1;
+	}
+	*out = a;
+	return 0;
+}
+
+static int
+parse(struct str s, struct address *out, struct err *err)
+{
+	size_t colon = s.n;
+	int64_t port;
+
+	if (str_starts(s, UNIX_PREFIX))
+		return parse_unix(str_skip(s, UNIX_PREFIX.n), out, err);
+	while (colon > 0 && s.p[colon - 1] != ':')
+		colon--;
+	if (colon == 0 ||
+	    !str_to_uint(str_skip(s, colon), UINT16_MAX, &port) ||
+	    parse_inet((struct str){ .p = s.p, .n = colon - 1 },
+		       (in_port_t)port, out) < 0)
+		return err_set(err, ERR_CONFIG,
+			       "expected unix:/path, 127.0.0.1:9000 or "
+			       "[::1]:9000");
+	return 0;
+}
+
+int
+listen_check(struct str address, struct err *err)
+{
+	struct address ignored;
+
+	return parse(address, &ignored, err);
+}
+
+static int
+set_option(int fd, int level, int option)
+{
+	int on = 1;
+
+	return setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+static bool
+is_listening(int fd)
+{
+	int on = 0, type = 0;
+	socklen_t n = sizeof(on), m = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) == 0 && on != 0 &&
+	    type == SOCK_STREAM;
+}
+
+static int
+inherit(int fd, struct listeners *out, struct err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (!is_listening(fd))
+		return err_set(err, ERR_CONFIG,
+			       "descriptor %d is not a listening stream socket",
+			       fd);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_set(err, ERR_INTERNAL, "descriptor %d: %s", fd,
+			       strerror(errno));
+	/* Fails on a unix socket, where it means nothing. */
+	(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+	out->v[out->n++] = (struct listener){ .fd = fd, .inherited = true };
+	return 0;
+}
+
+/* How many the service manager passed to this very process. */
+static int
+count_passed(int64_t *out, struct err *err)
+{
+	struct str pid = str_from(getenv("LISTEN_PID"));
+	struct str fds = str_from(getenv("LISTEN_FDS"));
+	int64_t who, n;
+
+	if (!str_to_uint(pid, INT32_MAX, &who) || who != getpid()) {
+		*out = 0;
+		return 0;
+	}
+	if (!str_to_uint(fds, LISTEN_MAX, &n))
+		return err_set(err, ERR_CONFIG,
+			       "LISTEN_FDS is not a number up to %d",
+			       LISTEN_MAX);
+	*out = n;
+	return 0;
+}
+
+static int
+take_passed(struct listeners *out, struct err *err)
+{
+	static const char *const names[] = { "LISTEN_PID", "LISTEN_FDS",
+					     "LISTEN_FDNAMES" };
+	int64_t n = 0;
+
+	if (count_passed(&n, err) < 0)
+		return -1;
+	/* Not for children of ours. */
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)unsetenv(names[i]); /* fails on a bad name only */
+	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
+		if (inherit(fd, out, err) < 0)
+			return -1;
+	}
+	/* spawn-fcgi, and systemd's StandardInput=socket. */
+	if (n == 0 && is_listening(STDIN_FILENO))
+		return inherit(STDIN_FILENO, out, err);
+	return 0;
+}
+
+/* 0: nothing is there, or a socket that nobody listens on. */
+static int
+check_free(const struct sockaddr_un *un, struct err *err)
+{
+	struct stat st;
+	int fd, rc, reason;
+
+	if (lstat(un->sun_path, &st) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		return err_set(err, ERR_CONFIG, "%s", strerror(errno));
+	}
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_CONFIG,
+			       "is there and is not a socket");
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, ERR_INTERNAL, "socket: %s",
+			       strerror(errno));
+	rc = connect(fd, (const struct sockaddr *)un, sizeof(*un));
+	reason = rc < 0 ? errno : 0;
+	(void)close(fd);
+	if (rc < 0 && (reason == ECONNREFUSED || reason == ENOENT))
+		return 0;
+	/* EAGAIN: its queue is full, so it lives. */
+	if (rc == 0 || reason == EAGAIN)
+		return err_set(err, ERR_CONFIG,
+			       "another service is listening");
+	return err_set(err, ERR_CONFIG, "is there: %s", strerror(reason));
+}
+
+/* A name in the same folder, so that rename() can put it into place. */
+static int
+temporary_name(const char *path, struct sockaddr_un *out, struct err *err)
+{
+	size_t folder = (size_t)(strrchr(path, '/') - path);
+	int n;
+
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	n = snprintf(out->sun_path, sizeof(out->sun_path), "%.*s/.%ld.new",
+		     (int)folder, path, (long)getpid());
+	if (n < 0 || (size_t)n >= sizeof(out->sun_path))
+		return err_set(err, ERR_CONFIG, "name of its folder too long");
+	return 0;
+}
+
+static int
+bind_and_rename(int fd, const struct sockaddr_un *un, unsigned mode,
+		struct listener *l, struct err *err)
+{
+	struct sockaddr_un temporary;
+	const char *name = temporary.sun_path;
+	struct stat st;
+
+	if (temporary_name(un->sun_path, &temporary, err) < 0)
+		return -1;
+	/* Left behind by a crash; its process had our number, so is gone. */
+	(void)unlink(name);
+	if (bind(fd, (const struct sockaddr *)&temporary, sizeof(temporary)) <
+	    0)
+		return err_set(err, ERR_CONFIG, "bind %s: %s", name,
+			       strerror(errno));
+	/* Before listen(): nobody gets in by a wider mode. */
+	if (chmod(name, (mode_t)mode) < 0 || listen(fd, BACKLOG) < 0 ||
+	    lstat(name, &st) < 0 || rename(name, un->sun_path) < 0) {
+		err_set(err, ERR_CONFIG, "%s", strerror(errno));
+		(void)unlink(name); /* there is nothing else to do */
+		return -1;
+	}
+	memcpy(l->path, un->sun_path, sizeof(l->path));
+	l->device = st.st_dev;
+	l->inode = st.st_ino;
+	return 0;
+}
+
+static int
+bind_tcp(int fd, const struct address *a, struct err *err)
+{
+	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
+	    /* Accepted sockets inherit it. */
+	    set_option(fd, IPPROTO_TCP, TCP_NODELAY) < 0 ||
+	    (a->u.any.sa_family == AF_INET6 &&
+	     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0) ||
+	    bind(fd, &a->u.any, a->n) < 0 || listen(fd, BACKLOG) < 0)
+		return err_set(err, ERR_CONFIG, "%s", strerror(errno));
+	return 0;
+}
+
+static int
+open_one(struct str s, unsigned mode, struct listener *out, struct err *err)
+{
+	struct address a;
+	struct listener l = { .fd = -1 };
+	int rc;
+
+	if (parse(s, &a, err) < 0)
+		return -1;
+	if (a.u.any.sa_family == AF_UNIX && check_free(&a.u.un, err) < 0)
+		return -1;
+	l.fd = socket(a.u.any.sa_family,
+		      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (l.fd < 0)
+		return err_set(err, ERR_CONFIG, "socket: %s", strerror(errno));
+	if (a.u.any.sa_family == AF_UNIX)
+		rc = bind_and_rename(l.fd, &a.u.un, mode, &l, err);
+	else
+		rc = bind_tcp(l.fd, &a, err);
+	if (rc < 0) {
+		(void)close(l.fd);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+static int
+open_all(const struct words *addresses, unsigned mode, struct listeners *out,
+	 struct err *err)
+{
+	if (addresses->n == 0 || addresses->n > LISTEN_MAX)
+		return err_set(err, ERR_CONFIG,
+			       "expected 1 to %d addresses to listen on",
+			       LISTEN_MAX);
+	for (size_t i = 0; i < addresses->n; i++) {
+		struct str s = addresses->v[i];
+
+		if (open_one(s, mode, &out->v[out->n], err) < 0)
+			return err_context(err, "%.*s", STR_ARG(s));
+		out->n++;
+	}
+	return 0;
+}
+
+int
+listen_open(const struct words *addresses, unsigned mode,
+	    struct listeners *out, struct err *err)
+{
+	struct listeners l = { .n = 0 };
+
+	if (take_passed(&l, err) < 0 ||
+	    (l.n == 0 && open_all(addresses, mode, &l, err) < 0)) {
+		listen_close(&l);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+void
+listen_close(struct listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct listener *one = &l->v[i];
+		struct stat st;
+
+		if (one->path[0] != '\0' && lstat(one->path, &st) == 0 &&
+		    st.st_dev == one->device && st.st_ino == one->inode)
+			(void)unlink(one->path); /* at worst it stays */
+		(void)close(one->fd);
+	}
+	l->n = 0;
+}

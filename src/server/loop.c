@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of the loop: workers, accepting, deadlines, draining.  What a
+ * worker does with a connection is in connection.c.
+ */
+#include "server/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "server/connection.h"
+#include "server/fcgi.h"
+
+#define ARENA_MAX    ((size_t)64 * 1024 * 1024)
+#define LOG_EVERY_MS 1000
+#define DRAIN_POLL_MS 5
+
+bool
+loop_may_log(const struct loop *l, _Atomic int64_t *next)
+{
+	int64_t now = env_mono_ms(l->env);
+	int64_t seen = atomic_load(next);
+
+	return now >= seen &&
+	    atomic_compare_exchange_strong(next, &seen, now + LOG_EVERY_MS);
+}
+
+/* Out of epoll or back in.  Under the lock. */
+static void
+watch_listeners(struct loop *l, bool on)
+{
+	for (size_t i = 0; i < l->nlisteners; i++) {
+		struct watch *w = &l->listeners[i];
+		struct epoll_event e = { .events = on ? EPOLLIN : 0,
+					 .data.ptr = w };
+
+		/* Out of memory: then the next tick does it. */
+		if (epoll_ctl(l->epoll,
+			      on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->fd,
+			      &e) < 0 &&
+		    on && errno != EEXIST)
+			return;
+	}
+	l->paused = !on;
+}
+
+/* Under the lock; `ticket` is what was judged. */
+static void
+expire(struct connection *c, int64_t ticket)
+{
+	if (atomic_compare_exchange_strong(&c->ticket, &ticket,
+					   TICKET_EXPIRED))
+		/* The event that brings a worker to close it. */
+		(void)shutdown(c->watch.fd, SHUT_RDWR);
+}
+
+static void
+expire_longest_idle(struct loop *l)
+{
+	struct connection *oldest = NULL;
+	int64_t least = INT64_MAX;
+
+	for (struct connection *c = l->first; c != NULL; c = c->next) {
+		int64_t ticket = atomic_load(&c->ticket);
+
+		if (ticket > 0 && ticket_kind(ticket) == TICKET_IDLE &&
+		    ticket < least) {
+			oldest = c;
+			least = ticket;
+		}
+	}
+	if (oldest != NULL)
+		expire(oldest, least);
+}
+
+/* A request that is on its way must not be cut. */
+static bool
+has_bytes(const struct connection *c)
+{
+	char byte;
+
+	return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* `until` has for each kind of ticket the last deadline that is over. */
+static void
+expire_due(struct loop *l, const int64_t until[TICKET_KINDS])
+{
+	for (struct connection *c = l->first; c != NULL; c = c->next) {
+		int64_t ticket = atomic_load(&c->ticket);
+
+		if (ticket <= 0 ||
+		    ticket_deadline(ticket) > until[ticket_kind(ticket)])
+			continue;
+		if (ticket_kind(ticket) == TICKET_IDLE && has_bytes(c))
+			continue;
+		expire(c, ticket);
+	}
+}
+
+static void
+add(struct loop *l, struct connection *c)
+{
+	c->next = l->first;
+	c->link = &l->first;
+	if (c->next != NULL)
+		c->next->link = &c->next;
+	l->first = c;
+	atomic_fetch_add(&l->connections, 1);
+}
+
+void
+loop_drop(struct loop *l, struct connection *c)
+{
+	pthread_mutex_lock(&l->lock);
+	*c->link = c->next;
+	if (c->next != NULL)
+		c->next->link = c->link;
+	pthread_mutex_unlock(&l->lock);
+	/* close() alone is not enough if a library forked meanwhile. */
+	if (c->registered)
+		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, c->watch.fd, NULL);
+	connection_free(c);
+	/* Last, so that a drained loop has nothing open. */
+	atomic_fetch_sub(&l->connections, 1);
+}
+
+/* Under the lock: no descriptors, or another condition that does not pass by
+ * asking again. */
+static void
+accept_failed(struct loop *l, int reason)
+{
+	if (reason == EMFILE || reason == ENFILE) {
+		atomic_fetch_add(&l->full, 1);
+		expire_longest_idle(l);
+	}
+	if (!l->stopping && !l->paused)
+		watch_listeners(l, false);
+}
+
+static void
+accept_one(struct worker *w, int listener)
+{
+	struct loop *l = w->loop;
+	struct connection *c = NULL;
+	bool failed;
+	int fd, reason;
+
+	/* loop_stop() waits for those that are between here and the list. */
+	pthread_mutex_lock(&l->lock);
+	if (l->stopping) {
+		pthread_mutex_unlock(&l->lock);
+		return;
+	}
+	l->accepting++;
+	pthread_mutex_unlock(&l->lock);
+
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	reason = fd < 0 ? errno : ENOMEM;
+	if (fd >= 0)
+		c = connection_new(fd);
+	failed = c == NULL && reason != EAGAIN && reason != EINTR &&
+	    reason != ECONNABORTED;
+
+	pthread_mutex_lock(&l->lock);
+	l->accepting--;
+	if (c != NULL)
+		add(l, c);
+	else if (failed)
+		accept_failed(l, reason);
+	pthread_mutex_unlock(&l->lock);
+
+	if (failed && loop_may_log(l, &l->next_accept_log))
+		LOG(l->env->log, LOG_WARNING, "accept_failed",
+		    F_CSTR("reason", strerror(reason)));
+	if (c == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	atomic_fetch_add_explicit(&l->accepted, 1, memory_order_relaxed);
+	connection_run(w, c);
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+
+	for (;;) {
+		struct epoll_event e;
+		/* One: what else is ready is for the others. */
+		int n = epoll_wait(w->loop->epoll, &e, 1, -1);
+		struct watch *watch;
+
+		if (n != 1) {
+			assert(n < 0 && errno == EINTR);
+			continue;
+		}
+		watch = e.data.ptr;
+		switch (watch->kind) {
+		case WATCH_QUIT:
+			return NULL;
+		case WATCH_LISTENER:
+			accept_one(w, watch->fd);
+			break;
+		case WATCH_CONNECTION:
+			connection_run(w, e.data.ptr);
+			break;
+		}
+	}
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	/* With the lower limit the service works, too. */
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static void
+end_workers(struct loop *l)
+{
+	uint64_t one = 1;
+	ssize_t written;
+
+	do {
+		written = write(l->quit.fd, &one, sizeof(one));
+	} while (written < 0 && errno == EINTR);
+	assert(written == sizeof(one));
+	for (unsigned i = 0; i < l->nworkers; i++)
+		(void)pthread_join(l->workers[i].thread, NULL);
+	l->nworkers = 0;
+}
+
+/* No worker runs any more. */
+static void
+destroy(struct loop *l)
+{
+	while (l->first != NULL) {
+		struct connection *c = l->first;
+
+		l->first = c->next;
+		connection_free(c);
+	}
+	for (unsigned i = 0; i < l->config.threads; i++) {
+		fcgi_free(l->workers[i].fcgi);
+		arena_free(l->workers[i].arena);
+	}
+	free(l->workers);
+	if (l->quit.fd >= 0)
+		(void)close(l->quit.fd);
+	if (l->epoll >= 0)
+		(void)close(l->epoll);
+	(void)pthread_mutex_destroy(&l->lock); /* nobody holds it */
+	free(l);
+}
+
+static int
+prepare(struct loop *l, const struct listeners *listeners)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = &l->quit };
+
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->quit.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->epoll < 0 || l->quit.fd < 0 ||
+	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->quit.fd, &e) < 0)
+		return -1;
+	for (size_t i = 0; i < listeners->n; i++)
+		l->listeners[i] = (struct watch){ .kind = WATCH_LISTENER,
+						  .fd = listeners->v[i].fd };
+	l->nlisteners = listeners->n;
+	for (unsigned i = 0; i < l->config.threads; i++) {
+		struct worker *w = &l->workers[i];
+
+		w->loop = l;
+		w->number = i;
+		w->fcgi = fcgi_new();
+		w->arena = arena_new(ARENA_MAX);
+		if (w->fcgi == NULL || w->arena == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+/* Signals are for the main thread. */
+static int
+start_workers(struct loop *l)
+{
+	sigset_t all, before;
+	int rc = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (rc == 0 && l->nworkers < l->config.threads) {
+		struct worker *w = &l->workers[l->nworkers];
+
+		rc = pthread_create(&w->thread, NULL, work, w);
+		if (rc == 0)
+			l->nworkers++;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc == 0 ? 0 : -1;
+}
+
+static struct loop *
+loop_new(const struct loop_config *config, const struct env *env)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->workers = calloc(config->threads, sizeof(*l->workers));
+	if (l->workers == NULL) {
+		free(l);
+		return NULL;
+	}
+	l->config = *config;
+	l->env = env;
+	l->epoll = -1;
+	l->quit = (struct watch){ .kind = WATCH_QUIT, .fd = -1 };
+	l->paused = true;
+	atomic_init(&l->body_limit, config->frame.body);
+	(void)pthread_mutex_init(&l->lock, NULL); /* cannot fail on Linux */
+	return l;
+}
+
+int
+loop_start(const struct loop_config *config, const struct listeners *listeners,
+	   const struct env *env, struct loop **out, struct err *err)
+{
+	struct loop *l;
+
+	assert(config->threads > 0);
+	raise_descriptor_limit();
+	l = loop_new(config, env);
+	if (l == NULL)
+		return err_nomem(err);
+	if (prepare(l, listeners) < 0) {
+		destroy(l);
+		return err_set(err, ERR_INTERNAL, "cannot set up the workers");
+	}
+	if (start_workers(l) < 0) {
+		end_workers(l);
+		destroy(l);
+		return err_set(err, ERR_INTERNAL, "cannot start %u threads",
+			       config->threads);
+	}
+	pthread_mutex_lock(&l->lock);
+	watch_listeners(l, true);
+	pthread_mutex_unlock(&l->lock);
+	*out = l;
+	return 0;
+}
+
+void
+loop_set_body_limit(struct loop *l, size_t bytes)
+{
+	atomic_store(&l->body_limit, bytes);
+}
+
+void
+loop_tick(struct loop *l)
+{
+	int64_t now = env_mono_ms(l->env);
+	const int64_t until[TICKET_KINDS] = {
+		[TICKET_IDLE] = now,
+		[TICKET_READING] = now,
+		[TICKET_WRITING] = now,
+	};
+
+	pthread_mutex_lock(&l->lock);
+	expire_due(l, until);
+	if (l->paused && !l->stopping)
+		watch_listeners(l, true);
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* True when no connection is left and none can come. */
+static bool
+drain(struct loop *l, bool grace_over)
+{
+	int64_t now = env_mono_ms(l->env);
+	const int64_t until[TICKET_KINDS] = {
+		[TICKET_IDLE] = INT64_MAX,
+		[TICKET_READING] = grace_over ? INT64_MAX : now,
+		[TICKET_WRITING] = now,
+	};
+	bool done;
+
+	pthread_mutex_lock(&l->lock);
+	done = l->accepting == 0 && atomic_load(&l->connections) == 0;
+	expire_due(l, until);
+	pthread_mutex_unlock(&l->lock);
+	return done;
+}
+
+void
+loop_stop(struct loop *l, int64_t grace_ms, int64_t limit_ms)
+{
+	int64_t begun = env_mono_ms(l->env), passed = 0;
+
+	pthread_mutex_lock(&l->lock);
+	atomic_store(&l->stopping, true);
+	watch_listeners(l, false);
+	pthread_mutex_unlock(&l->lock);
+	while (!drain(l, passed >= grace_ms) && passed < limit_ms) {
+		(void)poll(NULL, 0, DRAIN_POLL_MS);
+		passed = env_mono_ms(l->env) - begun;
+	}
+	end_workers(l);
+	destroy(l);
+}
+
+void
+loop_count(const struct loop *l, struct loop_counts *out)
+{
+	*out = (struct loop_counts){
+		.accepted = atomic_load(&l->accepted),
+		.requests = atomic_load(&l->requests),
+		.malformed = atomic_load(&l->malformed),
+		.timeouts = atomic_load(&l->timeouts),
+		.full = atomic_load(&l->full),
+		.connections = atomic_load(&l->connections),
+	};
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthd: the command line. */
+#include "server/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/registry.h"
+#include "base/buf.h"
+
+#define DEFAULT_CONFIG	SYSCONFDIR "/fcgiauth/fcgiauth.ini"
+#define DUMP_LIMIT	(1024 * 1024)
+
+struct command_line {
+	const char *config_file;
+	int (*run)(const char *config_file);
+};
+
+static int
+print(struct str text)
+{
+	return fwrite(text.p, 1, text.n, stdout) == text.n &&
+		fflush(stdout) == 0 ?
+	    0 :
+	    -1;
+}
+
+static int
+serve(const char *config_file)
+{
+	struct app app;
+	int rc;
+
+	if (app_init(&app, config_file) != 0)
+		return -1;
+	rc = app_run(&app);
+	app_free(&app);
+	return rc;
+}
+
+static int
+check(const char *config_file)
+{
+	struct app app;
+	int rc;
+
+	if (app_init(&app, config_file) != 0)
+		return -1;
+	rc = app_check(&app);
+	app_free(&app);
+	return rc;
+}
+
+static int
+dump(const char *config_file)
+{
+	struct app app;
+	struct buf out;
+	int rc;
+
+	if (app_init(&app, config_file) != 0)
+		return -1;
+	buf_init(&out, app.slot.current->arena, DUMP_LIMIT);
+	settings_dump(&app.slot.current->settings, &out);
+	rc = buf_failed(&out) ? -1 : print(buf_str(&out));
+	app_free(&app);
+	return rc;
+}
+
+static void
+list_one(const char *kind, const struct backend *b)
+{
+	(void)printf("%-6s %-10s %s%s\n", kind, b->name,
+		     b->conf_size > 0 ? "" : "(not compiled in) ", b->summary);
+}
+
+static int
+list_backends(const char *config_file)
+{
+	(void)config_file;
+	for (size_t i = 0; i < registry_nmodes; i++)
+		list_one("mode", &registry_modes[i]->base);
+	for (size_t i = 0; i < registry_nstores; i++)
+		list_one("store", &registry_stores[i]->base);
+	for (size_t i = 0; i < registry_nusers; i++)
+		list_one("users", &registry_users[i]->base);
+	return fflush(stdout) == 0 ? 0 : -1;
+}
+
+static int
+version(const char *config_file)
+{
+	(void)config_file;
+	return print(STR("fcgiauthd " PACKAGE_VERSION "\n"));
+}
+
+static int
+help(const char *config_file)
+{
+	(void)config_file;
+	return print(STR(
+	    "usage: fcgiauthd [-c FILE] [--check | --dump-config]\n"
+	    "       fcgiauthd --list-backends | --version | --help\n"
+	    "\n"
+	    "  -c FILE          configuration (" DEFAULT_CONFIG ")\n"
+	    "  --check          check the configuration, open what it names\n"
+	    "  --dump-config    print the effective configuration\n"
+	    "  --list-backends  print modes, stores and user sources\n"
+	    "\n"
+	    "SIGHUP reloads the configuration, SIGTERM ends the service.\n"));
+}
+
+static const struct {
+	const char *word;
+	int (*run)(const char *config_file);
+} actions[] = {
+	{ "--check", check },
+	{ "--dump-config", dump },
+	{ "--list-backends", list_backends },
+	{ "--version", version },
+	{ "--help", help },
+};
+
+/* False: what was written cannot be understood. */
+static bool
+parse(int argc, char **argv, struct command_line *out)
+{
+	for (int i = 1; i < argc; i++) {
+		bool known = false;
+
+		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
+			out->config_file = argv[++i];
+			continue;
+		}
+		for (size_t k = 0; k < ARRAY_LEN(actions); k++) {
+			if (strcmp(argv[i], actions[k].word) == 0) {
+				known = out->run == serve;
+				out->run = actions[k].run;
+			}
+		}
+		if (!known) {
+			(void)fprintf(stderr,
+				      "fcgiauthd: %s: not understood here; "
+				      "see fcgiauthd --help\n",
+				      argv[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command_line line = { .config_file = DEFAULT_CONFIG,
+				     .run = serve };
+
+	if (!parse(argc, argv, &line))
+		return EXIT_FAILURE;
+	return line.run(line.config_file) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole service as a function. */
+#include "tests/support/flow.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/registry.h"
+#include "auth/hash_slots.h"
+#include "auth/touches.h"
+#include "base/buf.h"
+#include "conf/problems.h"
+#include "crypto/digest.h"
+#include "crypto/password.h"
+
+#define ARENA_LIMIT	(8 * 1024 * 1024)
+
+static const char smallest[] = "[store]\ndriver = memory\n";
+
+static void
+add_user(struct flow *f, const char *name, const char *roles, bool disabled)
+{
+	struct user *u = &f->users_table.v[f->users_table.n++];
+	char hash[PASSWORD_HASH_MAX];
+	struct err err;
+
+	*u = (struct user){ .disabled = disabled };
+	u->who.name = str_from(name);
+	u->who.roles = str_from(roles);
+	u->who.email = str_from(flow_text(f, "%s@example.com", name));
+	u->who.full_name = STR("Some \xc3\x9c""ser");
+	/* One hash for all: it is the slow part of a test. */
+	if (f->users_table.n > 1) {
+		u->hash = f->users_table.v[0].hash;
+		return;
+	}
+	ck_assert_int_eq(password_hash(STR(FLOW_PASSWORD), hash, &err), 0);
+	u->hash = str_from(flow_text(f, "%s", hash));
+}
+
+static void
+load_settings(struct flow *f, const char *ini)
+{
+	struct settings_drivers drivers;
+	struct problems problems;
+
+	problems_init(&problems, f->arena);
+	ck_assert_int_eq(registry_drivers(f->arena, &drivers), 0);
+	if (settings_parse(str_from(ini), "test.ini", &drivers, f->arena,
+			   &f->settings, &problems) != 0)
+		ck_abort_msg("%s", problems.first->text);
+}
+
+void
+flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
+	  const void *store_conf)
+{
+	struct err err;
+
+	memset(f, 0, sizeof(*f));
+	ck_assert_int_eq(crypto_init(), 0);
+	fake_env_init(&f->world);
+	f->arena = arena_new(ARENA_LIMIT);
+	f->request = arena_new(ARENA_LIMIT);
+	load_settings(f, ini != NULL ? ini : smallest);
+	f->shared.env = &f->world.env;
+	f->shared.hash_slots = hash_slots_new(2, 2, 2000);
+	f->shared.touches = touches_new();
+	add_user(f, "alice", "admin,dev", false);
+	add_user(f, "bob", "", false);
+	add_user(f, "carol", "admin", true);
+	if (ops == NULL) {
+		ops = registry_store("memory");
+		store_conf = f->settings.store.conf;
+	}
+	if (store_open(ops, store_conf, &f->world.env, &f->store, &err) != 0 ||
+	    users_open(&users_fake, &f->users_table, &f->world.env, &f->users,
+		       &err) != 0 ||
+	    service_open(&f->settings, &f->shared, f->arena, &f->service,
+			 &err) != 0)
+		ck_abort_msg("%s", err.msg);
+	f->links.store = store_link_new(&f->world.env);
+	f->links.users = users_link_new(&f->world.env);
+	store_link_bind(f->links.store, f->store);
+	users_link_bind(f->links.users, f->users);
+}
+
+void
+flow_free(struct flow *f)
+{
+	store_link_free(f->links.store);
+	users_link_free(f->links.users);
+	store_unref(f->store);
+	users_unref(f->users);
+	arena_free(f->request);
+	arena_free(f->arena);
+	hash_slots_free(f->shared.hash_slots);
+	touches_free(f->shared.touches);
+}
+
+const char *
+flow_text(struct flow *f, const char *fmt, ...)
+{
+	char text[4096];
+	va_list ap;
+	char *copy;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	copy = arena_cstr(f->arena, str_from(text));
+	ck_assert_ptr_nonnull(copy);
+	return copy;
+}
+
+static struct str
+line(struct str *rest)
+{
+	struct str one;
+
+	ck_assert_msg(str_cut(rest, '\n', &one), "header is not ended");
+	ck_assert_msg(str_ends(one, STR("\r")), "line is not CRLF");
+	one.n--;
+	return one;
+}
+
+/* What a web server reads out of it. */
+static struct flow_answer
+parse_answer(struct str raw)
+{
+	struct flow_answer a = { .raw = raw };
+	struct str rest = raw, one = line(&rest), number;
+	int64_t status = 0;
+
+	ck_assert_msg(str_starts(one, STR("Status: ")), "Status is not first");
+	one = str_skip(one, 8);
+	ck_assert(str_word(&one, &number) && str_to_uint(number, 599, &status));
+	a.status = (unsigned)status;
+	for (one = line(&rest); one.n > 0; one = line(&rest)) {
+		size_t colon = str_find(one, ':');
+
+		ck_assert_msg(colon < one.n && a.nheaders < FLOW_HEADERS,
+			      "bad header");
+		a.header[a.nheaders].name =
+		    (struct str){ .p = one.p, .n = colon };
+		a.header[a.nheaders++].value =
+		    str_trim(str_skip(one, colon + 1));
+	}
+	a.body = rest;
+	return a;
+}
+
+static bool
+is_given(const struct param *params, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(params[i].name, str_from(name)))
+			return true;
+	}
+	return false;
+}
+
+struct flow_answer
+flow_ask(struct flow *f, bool authorizer, const char *const *params,
+	 const char *body)
+{
+	static const char *const facts[][2] = {
+		{ "REQUEST_METHOD", "GET" },
+		{ "REQUEST_URI", "/" },
+		{ "HTTP_HOST", "www.example.com" },
+		{ "REMOTE_ADDR", "192.0.2.7" },
+		{ "HTTPS", "on" },
+		{ "HTTP_USER_AGENT", "test \"agent\"" },
+	};
+	struct param all[64];
+	struct message in = { .params = all, .authorizer = authorizer };
+	struct buf out;
+
+	for (; *params != NULL; params++) {
+		struct str value = str_from(*params), name;
+
+		ck_assert(in.nparams < ARRAY_LEN(all) &&
+			  str_cut(&value, '=', &name));
+		all[in.nparams++] =
+		    (struct param){ .name = name, .value = value };
+	}
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		if (!is_given(all, in.nparams, facts[i][0])) {
+			all[in.nparams++] = (struct param){
+				.name = str_from(facts[i][0]),
+				.value = str_from(facts[i][1])
+			};
+		}
+	}
+	in.body = str_from(body);
+	arena_free(f->request);
+	f->request = arena_new(ARENA_LIMIT);
+	if (f->fail_after > 0)
+		arena_fail_after(f->request, f->fail_after - 1);
+	f->fail_after = 0;
+	buf_init(&out, f->request, 128 * 1024);
+	service_answer(f->service, &f->links, f->request, &in, &out);
+	f->arena_failed = arena_has_failed(f->request);
+	/* Nothing written is a closed connection: nobody takes it for yes. */
+	if (buf_failed(&out) || out.n == 0)
+		return (struct flow_answer){ .status = 0 };
+	return parse_answer(buf_str(&out));
+}
+
+struct flow_answer
+flow_get(struct flow *f, const char *uri, const char *one, const char *two)
+{
+	const char *const params[] = { flow_text(f, "REQUEST_URI=%s", uri), one,
+				       one != NULL ? two : NULL, NULL };
+
+	return flow_ask(f, false, params, NULL);
+}
+
+struct flow_answer
+flow_post(struct flow *f, const char *uri, const char *type, const char *body,
+	  const char *cookie)
+{
+	const char *const params[] = { "REQUEST_METHOD=POST",
+				       flow_text(f, "REQUEST_URI=%s", uri),
+				       flow_text(f, "CONTENT_TYPE=%s", type),
+				       cookie, NULL };
+
+	return flow_ask(f, false, params, body);
+}
+
+struct flow_answer
+flow_verify(struct flow *f, const char *uri, const char *credential,
+	    const char *extra)
+{
+	const char *const params[] = {
+		"AUTH_ACTION=verify", flow_text(f, "REQUEST_URI=%s", uri),
+		credential != NULL ? credential : "HTTP_X_NOTHING=",
+		extra != NULL ? extra : "HTTP_X_NOTHING=", NULL
+	};
+
+	return flow_ask(f, false, params, NULL);
+}
+
+struct str
+flow_header(const struct flow_answer *a, const char *name)
+{
+	for (size_t i = 0; i < a->nheaders; i++) {
+		if (str_eq_nocase(a->header[i].name, str_from(name)))
+			return a->header[i].value;
+	}
+	return (struct str){ .p = NULL };
+}
+
+const char *
+flow_cookie(struct flow *f, const struct flow_answer *a, const char *name)
+{
+	for (size_t i = 0; i < a->nheaders; i++) {
+		struct str rest = a->header[i].value, value, key;
+
+		if (!str_eq(a->header[i].name, STR("Set-Cookie")))
+			continue;
+		if (str_cut(&rest, ';', &value) && str_cut(&value, '=', &key) &&
+		    str_eq(key, str_from(name)))
+			return flow_text(f, "%.*s", STR_ARG(value));
+	}
+	return NULL;
+}
+
+const char *
+flow_login(struct flow *f, const char *user)
+{
+	struct flow_answer a = flow_post(
+	    f, "/auth/login", "application/json",
+	    flow_text(f, "{\"username\":\"%s\",\"password\":\"%s\"}", user,
+		      FLOW_PASSWORD),
+	    NULL);
+	const char *token = flow_cookie(f, &a, "__Host-fcgiauth");
+
+	ck_assert_msg(a.status == 200, "login of %s: %u", user, a.status);
+	ck_assert_ptr_nonnull(token);
+	return flow_text(f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
+}
+
+bool
+flow_holds(struct str s, const char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i + n <= s.n; i++) {
+		if (memcmp(s.p + i, text, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *
+flow_csrf(struct flow *f, const struct flow_answer *page)
+{
+	static const char before[] = "name=\"csrf\" value=\"";
+	struct str rest = page->body, token;
+
+	while (rest.n > 0 && !str_starts(rest, STR("name=\"csrf\" value=\"")))
+		rest = str_skip(rest, 1);
+	ck_assert_msg(rest.n > 0, "page has no csrf token");
+	rest = str_skip(rest, sizeof(before) - 1);
+	ck_assert(str_cut(&rest, '"', &token));
+	return flow_text(f, "%.*s", STR_ARG(token));
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fuzz target is one file that includes this and defines
+ * LLVMFuzzerTestOneInput().  Built with -DFUZZING, the fuzzer brings main();
+ * otherwise main() below replays every file of a folder (argv[1], else the
+ * environment's FUZZ_CORPUS) and prints TAP, one line a file.
+ */
+#ifndef TESTS_FUZZ_H
+#define TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+#ifndef FUZZING
+
+# include <dirent.h>
+# include <limits.h>
+# include <stdbool.h>
+# include <stdio.h>
+# include <stdlib.h>
+
+/* One exactly sized allocation, so that a sanitizer sees every overread. */
+static bool
+fuzz_replay(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+	uint8_t *data = NULL;
+	long n = -1;
+	bool ok = false;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "rb");
+	if (f == NULL)
+		return false;
+	if (fseek(f, 0, SEEK_END) == 0)
+		n = ftell(f);
+	if (n >= 0 && fseek(f, 0, SEEK_SET) == 0)
+		data = malloc(n == 0 ? 1 : (size_t)n);
+	if (data != NULL && fread(data, 1, (size_t)n, f) == (size_t)n) {
+		(void)LLVMFuzzerTestOneInput(data, (size_t)n);
+		ok = true;
+	}
+	free(data);
+	(void)fclose(f);
+	return ok;
+}
+
+static int
+fuzz_visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *folder = argc > 1 ? argv[1] : getenv("FUZZ_CORPUS");
+	struct dirent **files = NULL;
+	int i, n, failed = 0;
+
+	n = folder == NULL ? -1 :
+	    scandir(folder, &files, fuzz_visible, alphasort);
+	if (n <= 0) {
+		printf("Bail out! no corpus in %s\n",
+		       folder == NULL ? "(no folder given)" : folder);
+		free(files);
+		return EXIT_FAILURE;
+	}
+	/* The plan first and no buffer: an abort is then a missing line. */
+	(void)setvbuf(stdout, NULL, _IONBF, 0);
+	printf("1..%d\n", n);
+	for (i = 0; i < n; i++) {
+		bool ok = fuzz_replay(folder, files[i]->d_name);
+
+		printf("%sok %d - %s\n", ok ? "" : "not ", i + 1,
+		       files[i]->d_name);
+		failed += ok ? 0 : 1;
+		free(files[i]);
+	}
+	free(files);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif /* FUZZING */
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* A server for tests of the server. */
+#include "tests/support/service.h"
+
+#include <check.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "conf/option.h"
+#include "server/fcgi.h"
+
+static struct str
+param(const struct message *m, struct str name)
+{
+	for (size_t i = 0; i < m->nparams; i++) {
+		if (str_eq(m->params[i].name, name))
+			return m->params[i].value;
+	}
+	return STR("");
+}
+
+static void
+wait_at_gate(struct service *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->at_gate++;
+	while (!s->gate_open)
+		pthread_cond_wait(&s->changed, &s->lock);
+	s->at_gate--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+wait_at_barrier(struct service *s)
+{
+	unsigned mine;
+
+	pthread_mutex_lock(&s->lock);
+	mine = s->barriers;
+	s->at_barrier++;
+	if (s->at_barrier == s->config.threads) {
+		s->at_barrier = 0;
+		s->barriers++;
+		pthread_cond_broadcast(&s->changed);
+	}
+	while (s->barriers == mine)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+report(const struct message *in, struct buf *out)
+{
+	bool all_b = true;
+
+	for (size_t i = 0; i < in->body.n; i++)
+		all_b = all_b && in->body.p[i] == 'b';
+	buf_printf(out,
+		   "Status: 204\r\nParams: %zu\r\nBody: %zu %s\r\n"
+		   "Large: %d\r\nAuthorizer: %d\r\nUri: ",
+		   in->nparams, in->body.n, all_b ? "good" : "bad",
+		   in->body_too_large, in->authorizer);
+	buf_add(out, param(in, STR("REQUEST_URI")));
+	buf_add_cstr(out, "\r\n\r\n");
+}
+
+static void
+handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
+       struct buf *out)
+{
+	struct service *s = ctx;
+	struct str what = param(in, STR("DO"));
+	int64_t size = 0;
+
+	(void)a;
+	ck_assert_uint_lt(worker, s->config.threads);
+	pthread_mutex_lock(&s->lock);
+	s->handled++;
+	pthread_mutex_unlock(&s->lock);
+	if (str_eq(what, STR("nothing")))
+		return;
+	if (str_eq(what, STR("gate")))
+		wait_at_gate(s);
+	if (str_eq(what, STR("barrier")))
+		wait_at_barrier(s);
+	report(in, out);
+	if (str_starts(what, STR("size:")) &&
+	    str_to_uint(str_skip(what, 5), INT32_MAX, &size)) {
+		for (int64_t i = 0; i < size; i++)
+			buf_add_char(out, 'x');
+	}
+}
+
+void
+service_init(struct service *s, unsigned threads)
+{
+	*s = (struct service){
+		.folder = "/tmp/fcgiauth-test-XXXXXX",
+		.env = env_real(NULL),
+		.config = {
+			.threads = threads,
+			.frame = { .params = BAD_PARAMS,
+				   .pairs = BAD_PAIRS,
+				   .body = BAD_BODY,
+				   .excess = BAD_EXCESS },
+			.request_ms = HANG_MS,
+			.write_ms = HANG_MS,
+			.idle_ms = HANG_MS,
+			.handle = handle,
+		},
+	};
+	s->config.ctx = s;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+	ck_assert_ptr_nonnull(mkdtemp(s->folder));
+	ck_assert_int_gt(snprintf(s->path, sizeof(s->path), "%s/socket",
+				  s->folder),
+			 0);
+}
+
+void
+service_start(struct service *s)
+{
+	struct err err = { .code = ERR_NONE };
+
+	ck_assert_int_eq(fcgi_init(), 0);
+	if (s->listeners.n == 0) {
+		char address[100];
+		struct str v;
+
+		ck_assert_int_gt(snprintf(address, sizeof(address), "unix:%s",
+					  s->path),
+				 0);
+		v = str_from(address);
+		ck_assert_msg(listen_open(&(struct words){ .v = &v, .n = 1 },
+					  0600, &s->listeners, &err) == 0,
+			      "%s", err.msg);
+	}
+	ck_assert_msg(loop_start(&s->config, &s->listeners, &s->env, &s->loop,
+				 &err) == 0,
+		      "%s", err.msg);
+}
+
+void
+service_stop(struct service *s, int64_t grace_ms, int64_t limit_ms)
+{
+	loop_stop(s->loop, grace_ms, limit_ms);
+	s->loop = NULL;
+}
+
+void
+service_end(struct service *s)
+{
+	if (s->loop != NULL)
+		service_stop(s, 0, HANG_MS);
+	listen_close(&s->listeners);
+	ck_assert_int_eq(rmdir(s->folder), 0);
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+}
+
+void
+service_open_gate(struct service *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->gate_open = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+service_wait(struct service *s, bool (*done)(struct service *s))
+{
+	int64_t end = env_mono_ms(&s->env) + HANG_MS;
+
+	while (!done(s)) {
+		if (env_mono_ms(&s->env) > end)
+			return false;
+		loop_tick(s->loop);
+		(void)poll(NULL, 0, 2);
+	}
+	return true;
+}
+
+void
+service_must_answer(struct service *s)
+{
+	struct fcgi_answer a;
+
+	ck_assert_int_eq(fcgi_ask(s->path, &(struct fcgi_request){ .id = 1 },
+				  HANG_MS, &a),
+			 FCGI_GOT_ANSWER);
+	ck_assert_str_eq(a.text,
+			 "Status: 204\r\nParams: 3\r\nBody: 0 good\r\n"
+			 "Large: 0\r\nAuthorizer: 0\r\nUri: /protected/\r\n"
+			 "\r\n");
+}
+
+void
+service_must_have_all_workers(struct service *s)
+{
+	const struct fcgi_request q = { .name = "DO", .value = "barrier" };
+	struct bytes b = { .p = NULL };
+	int fds[16];
+	unsigned n = s->config.threads;
+
+	ck_assert_uint_le(n, ARRAY_LEN(fds));
+	fcgi_request(&b, &q);
+	for (unsigned i = 0; i < n; i++) {
+		fds[i] = fcgi_connect(s->path);
+		ck_assert_int_ge(fds[i], 0);
+		ck_assert(fcgi_send(fds[i], b.p, b.n));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct fcgi_answer a;
+
+		ck_assert_int_eq(fcgi_read(fds[i], HANG_MS, &a),
+				 FCGI_GOT_ANSWER);
+		(void)close(fds[i]); /* it was answered */
+	}
+	bytes_free(&b);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server core with a handler that does as the request says, on a unix
+ * socket in a temporary folder.
+ *
+ * The parameter DO: `size:N` answers N bytes; `nothing` gives no answer;
+ * `gate` waits for service_open_gate(); `barrier` waits until as many of them
+ * are being handled as there are threads.  All others: an empty body and what
+ * was seen, as headers.
+ */
+#ifndef TESTS_SERVICE_H
+#define TESTS_SERVICE_H
+
+#include "base/base.h"
+
+#include <pthread.h>
+
+#include "base/env.h"
+#include "server/listen.h"
+#include "server/loop.h"
+#include "tests/support/fcgi_client.h"
+
+/* Long enough for the slowest sanitizer: it only ends a test that hangs. */
+#define HANG_MS 20000
+
+struct service {
+	char folder[64], path[80];
+	struct env env;
+	struct listeners listeners;
+	struct loop_config config;
+	struct loop *loop;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool gate_open;
+	unsigned at_gate, at_barrier, barriers;
+	uint64_t handled;
+};
+
+/* Defaults that a test may change before service_start(). */
+void service_init(struct service *s, unsigned threads);
+void service_start(struct service *s);
+
+/* The loop only; the sockets stay, as those of a service manager do. */
+void service_stop(struct service *s, int64_t grace_ms, int64_t limit_ms);
+void service_end(struct service *s);
+
+void service_open_gate(struct service *s);
+
+/* Polls, ticking the loop, until it is true; false: HANG_MS are over. */
+bool service_wait(struct service *s, bool (*done)(struct service *s));
+
+/* A good request on a new connection is answered. */
+void service_must_answer(struct service *s);
+
+/* As many requests as there are threads are handled at the same time. */
+void service_must_have_all_workers(struct service *s);
+
+#endif

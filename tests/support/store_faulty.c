@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* A store that fails at the n-th call. */
+#include "tests/support/store_faulty.h"
+
+#include <stdlib.h>
+
+struct faulty_store {
+	struct store_faulty *f;
+	void *inner;
+};
+
+struct faulty_conn {
+	struct store_faulty *f;
+	void *inner;
+};
+
+static int
+faulty_open(const void *conf, const struct env *env, void **store,
+	    struct err *err)
+{
+	const struct store_faulty *f = conf;
+	struct faulty_store *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(err);
+	s->f = f->self;
+	if (f->inner->open(f->inner_conf, env, &s->inner, err) != 0) {
+		free(s);
+		return -1;
+	}
+	*store = s;
+	return 0;
+}
+
+static void
+faulty_close(void *store)
+{
+	struct faulty_store *s = store;
+
+	s->f->inner->close(s->inner);
+	free(s);
+}
+
+static bool
+is_due(struct store_faulty *f, const char *op, struct err *err)
+{
+	unsigned call = atomic_fetch_add(&f->calls, 1) + 1;
+	unsigned at = atomic_load(&f->fail_at);
+
+	if (at == 0 || call < at || (call > at && !atomic_load(&f->stay_down)))
+		return false;
+	(void)atomic_fetch_add(&f->failed, 1); /* only counts */
+	(void)err_set(err, ERR_UNAVAILABLE, "call %u, %s: told to fail", call,
+		      op);
+	return true;
+}
+
+static int
+faulty_connect(void *store, void **conn, struct err *err)
+{
+	struct faulty_store *s = store;
+	struct faulty_conn *c;
+
+	if (is_due(s->f, "connect", err))
+		return -1;
+	c = malloc(sizeof(*c));
+	if (c == NULL)
+		return err_nomem(err);
+	c->f = s->f;
+	if (s->f->inner->connect(s->inner, &c->inner, err) != 0) {
+		free(c);
+		return -1;
+	}
+	*conn = c;
+	return 0;
+}
+
+static void
+faulty_disconnect(void *conn)
+{
+	struct faulty_conn *c = conn;
+
+	c->f->inner->disconnect(c->inner);
+	free(c);
+}
+
+#define FORWARD(conn, op, ...)                                                 \
+	(is_due(((struct faulty_conn *)(conn))->f, #op, err)                   \
+	     ? -1                                                              \
+	     : ((struct faulty_conn *)(conn))                                  \
+		   ->f->inner->op(((struct faulty_conn *)(conn))->inner,       \
+				  __VA_ARGS__))
+
+static int
+faulty_ping(void *conn, struct err *err)
+{
+	return FORWARD(conn, ping, err);
+}
+
+static int
+faulty_schema(void *conn, struct schema_state *out, struct err *err)
+{
+	return FORWARD(conn, schema, out, err);
+}
+
+static int
+faulty_migrate(void *conn, struct err *err)
+{
+	return FORWARD(conn, migrate, err);
+}
+
+static int
+faulty_secret(void *conn, const char *name, uint8_t value[32], struct err *err)
+{
+	return FORWARD(conn, secret, name, value, err);
+}
+
+static int
+faulty_create(void *conn, const struct session *session, int64_t max_per_user,
+	      int64_t now_ms, struct err *err)
+{
+	return FORWARD(conn, create, session, max_per_user, now_ms, err);
+}
+
+static int
+faulty_find(void *conn, struct arena *a, const struct token_hash *token,
+	    int64_t now_ms, bool *found, struct session *out, struct err *err)
+{
+	return FORWARD(conn, find, a, token, now_ms, found, out, err);
+}
+
+static int
+faulty_touch(void *conn, const struct session_id *id, int64_t last_seen_ms,
+	     int64_t idle_expires_ms, struct err *err)
+{
+	return FORWARD(conn, touch, id, last_seen_ms, idle_expires_ms, err);
+}
+
+static int
+faulty_revoke(void *conn, const struct session_id *id, bool *ended,
+	      struct err *err)
+{
+	return FORWARD(conn, revoke, id, ended, err);
+}
+
+static int
+faulty_revoke_user(void *conn, struct str user, const struct session_id *except,
+		   int64_t *ended, struct err *err)
+{
+	return FORWARD(conn, revoke_user, user, except, ended, err);
+}
+
+static int
+faulty_revoke_all(void *conn, int64_t *ended, struct err *err)
+{
+	return FORWARD(conn, revoke_all, ended, err);
+}
+
+static int
+faulty_update_user(void *conn, const struct identity *who, struct err *err)
+{
+	return FORWARD(conn, update_user, who, err);
+}
+
+static int
+faulty_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
+	    size_t limit, struct session_cursor *cursor,
+	    struct session_list *out, struct err *err)
+{
+	return FORWARD(conn, list, a, user, now_ms, limit, cursor, out, err);
+}
+
+static int
+faulty_attempt(void *conn, struct str key, const struct attempt_policy *policy,
+	       int64_t now_ms, int64_t *banned_until_ms, struct err *err)
+{
+	return FORWARD(conn, attempt, key, policy, now_ms, banned_until_ms,
+		       err);
+}
+
+static int
+faulty_banned(void *conn, struct str key, int64_t now_ms,
+	      int64_t *banned_until_ms, struct err *err)
+{
+	return FORWARD(conn, banned, key, now_ms, banned_until_ms, err);
+}
+
+static int
+faulty_forgive(void *conn, struct str key, bool *was_banned, struct err *err)
+{
+	return FORWARD(conn, forgive, key, was_banned, err);
+}
+
+static int
+faulty_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
+	    struct ban **out, size_t *n, struct err *err)
+{
+	return FORWARD(conn, bans, a, now_ms, limit, out, n, err);
+}
+
+static int
+faulty_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+	     struct err *err)
+{
+	return FORWARD(conn, sweep, now_ms, limit, removed, err);
+}
+
+void
+store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
+		  const void *inner_conf)
+{
+	f->self = f;
+	f->ops = (struct session_store_ops){
+		.base = inner->base, /* also in what it can do */
+		.open = faulty_open,
+		.close = faulty_close,
+		.connect = faulty_connect,
+		.disconnect = faulty_disconnect,
+		.ping = faulty_ping,
+		.schema = inner->schema == NULL ? NULL : faulty_schema,
+		.migrate = inner->migrate == NULL ? NULL : faulty_migrate,
+		.secret = faulty_secret,
+		.create = faulty_create,
+		.find = faulty_find,
+		.touch = faulty_touch,
+		.revoke = faulty_revoke,
+		.revoke_user = faulty_revoke_user,
+		.revoke_all = faulty_revoke_all,
+		.update_user = faulty_update_user,
+		.list = faulty_list,
+		.attempt = faulty_attempt,
+		.banned = faulty_banned,
+		.forgive = faulty_forgive,
+		.bans = faulty_bans,
+		.sweep = inner->sweep == NULL ? NULL : faulty_sweep,
+	};
+	f->inner = inner;
+	f->inner_conf = inner_conf;
+	store_faulty_fail(f, 0, false);
+}
+
+void
+store_faulty_fail(struct store_faulty *f, unsigned n, bool stay_down)
+{
+	atomic_store(&f->calls, 0);
+	atomic_store(&f->failed, 0);
+	atomic_store(&f->stay_down, stay_down);
+	atomic_store(&f->fail_at, n);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* A user source for tests. */
+#include "tests/support/users_fake.h"
+
+static int
+fake_open(const void *conf, const struct env *env, void **source,
+	  struct err *err)
+{
+	union {
+		const void *in;
+		void *out;
+	} table = { .in = conf };
+
+	(void)env;
+	(void)err;
+	*source = table.out;
+	return 0;
+}
+
+static void
+fake_close(void *source)
+{
+	(void)source;
+}
+
+static int
+fake_connect(void *source, void **conn, struct err *err)
+{
+	struct users_fake_table *t = source;
+
+	if (t->down)
+		return err_set(err, ERR_UNAVAILABLE, "users are down");
+	*conn = source;
+	return 0;
+}
+
+static int
+fake_ping(void *conn, struct err *err)
+{
+	struct users_fake_table *t = conn;
+
+	return t->down ? err_set(err, ERR_UNAVAILABLE, "users are down") : 0;
+}
+
+static int
+fake_find(void *conn, struct arena *a, struct str name,
+	  enum user_answer *answer, struct user *out, struct err *err)
+{
+	struct users_fake_table *t = conn;
+
+	t->finds++;
+	if (t->on_find != NULL)
+		t->on_find(t, t->finds);
+	if (t->down || t->finds == t->fail_find)
+		return err_set(err, ERR_UNAVAILABLE, "users are down");
+	*answer = USER_UNKNOWN;
+	for (size_t i = 0; i < t->n; i++) {
+		if (!str_eq(t->v[i].who.name, name))
+			continue;
+		*out = t->v[i];
+		if (identity_copy(a, &t->v[i].who, &out->who) != 0 ||
+		    arena_copy(a, t->v[i].hash, &out->hash) != 0)
+			return err_nomem(err);
+		*answer = USER_FOUND;
+	}
+	return 0;
+}
+
+static const struct option no_options[] = { OPTION_END };
+
+const struct user_source_ops users_fake = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_USERS,
+		.name = "fake",
+		.summary = "for tests",
+		.options = no_options,
+		.conf_size = sizeof(struct users_fake_table),
+	},
+	.open = fake_open,
+	.close = fake_close,
+	.connect = fake_connect,
+	.disconnect = fake_close,
+	.ping = fake_ping,
+	.find = fake_find,
+};

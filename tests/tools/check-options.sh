@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every option is in the example file and in the manual, and the example file
+# has no other.  NAMES_FILE has one `section.key`, or `section.driver.key`, a
+# line (settings_names() of src/conf/settings.h).
+set -eu
+
+if [ $# -ne 3 ]; then
+	echo "usage: check-options.sh NAMES_FILE INI_FILE MANUAL_PAGE" >&2
+	exit 2
+fi
+for file do
+	if [ ! -s "$file" ]; then
+		echo "check-options: $file is missing or empty" >&2
+		exit 1
+	fi
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# A key of a driver is written in the section of its kind.
+sed 's/^\([^.]*\)\..*\.\([^.]*\)$/\1.\2/' "$1" | LC_ALL=C sort -u \
+	>"$work/names"
+
+# `;key = value` is an option with its default, `; text` is a comment.
+sed -n '
+	s/^\[\([a-z_]*\)\].*/[\1/p
+	s/^;\{0,1\}\([A-Za-z0-9_]\{1,\}\) *=.*/\1/p
+' "$2" | awk '/^\[/ { section = substr($0, 2); next }
+	{ print section "." $0 }' | LC_ALL=C sort -u >"$work/ini"
+
+sed -n '
+	s/^\.Ss \[\([a-z_]*\)\].*/[\1/p
+	s/^\.It Ic \([A-Za-z0-9_]*\) Ns = .*/\1/p
+' "$3" | awk '/^\[/ { section = substr($0, 2); next }
+	{ print section "." $0 }' | LC_ALL=C sort -u >"$work/manual"
+
+status=0
+complain() { # FILE WHAT
+	while read -r name; do
+		echo "check-options: $name $2"
+		status=1
+	done <"$1"
+}
+
+LC_ALL=C comm -23 "$work/names" "$work/ini" >"$work/missing"
+complain "$work/missing" "is not in $2"
+LC_ALL=C comm -23 "$work/names" "$work/manual" >"$work/missing"
+complain "$work/missing" "is not in $3"
+LC_ALL=C comm -13 "$work/names" "$work/ini" >"$work/unknown"
+complain "$work/unknown" "is in $2, but no option"
+exit $status

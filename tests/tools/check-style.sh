@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What of HACKING.md a script can check.  usage: check-style.sh SRCDIR
+set -eu
+cd "${1:-.}"
+bad=0
+complain() {
+    echo "$1"
+    bad=1
+}
+
+files=$(find src backends tests bench -name '*.[ch]' | sort)
+
+# Functions that C has better ones for; who must touch them says so here.
+banned='strcpy strcat sprintf vsprintf strncpy strtok atoi atol gets localtime
+gmtime rand srand time clock_gettime system popen alloca setjmp longjmp'
+for f in $(find src backends -name '*.c' | sort); do
+    for word in $banned; do
+        case "$f $word" in
+        "src/base/env.c clock_gettime") continue ;; # the real clock
+        "src/auth/hash_slots.c clock_gettime") continue ;; # a condition's
+        "src/server/janitor.c clock_gettime") continue ;; # deadline
+        esac
+        grep -nE "(^|[^_[:alnum:]>.])$word\(" "$f" /dev/null &&
+            complain "$f: $word() is banned"
+    done
+    grep -nE '^[[:space:]]*static [^(]*[;=]' "$f" | grep -vE 'const|_Thread_local' &&
+        complain "$f: mutable static"
+done
+
+for f in $files; do
+    lines=$(wc -l <"$f")
+    [ "$lines" -le 500 ] || complain "$f: $lines lines, 500 are enough"
+    head -n 1 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
+        complain "$f: no SPDX line on top"
+    grep -nE '(^|[^:"])//( |$)' "$f" && complain "$f: // comment"
+    grep -nE '[[:space:]]+$' "$f" && complain "$f: trailing white space"
+    grep -n '^	*typedef struct' "$f" && complain "$f: typedef of a struct"
+    awk -v f="$f" '
+        /^{/ { start = NR }
+        /^}/ && start { if (NR - start > 60)
+            printf "%s:%d: function of %d lines\n", f, start, NR - start
+            start = 0 }
+        { line = $0; gsub(/\t/, "        ", line) }
+        length(line) > 90 && !/https?:/ { printf "%s:%d: %d columns\n",
+            f, NR, length(line) }
+    ' "$f" >"${TMPDIR:-/tmp}/check-style.$$"
+    if [ -s "${TMPDIR:-/tmp}/check-style.$$" ]; then
+        cat "${TMPDIR:-/tmp}/check-style.$$"
+        bad=1
+    fi
+    rm -f "${TMPDIR:-/tmp}/check-style.$$"
+done
+exit $bad

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* src/base. */
+#include "tests/support/run.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/enc.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/str.h"
+
+START_TEST(arena_bounds)
+{
+	struct arena *a = arena_new(1000);
+	char *p = arena_alloc(a, 600);
+
+	ck_assert_ptr_nonnull(p);
+	for (size_t i = 0; i < 600; i++)
+		ck_assert_int_eq(p[i], 0);
+	ck_assert_ptr_null(arena_alloc(a, 401));
+	ck_assert_ptr_nonnull(arena_alloc(a, 400));
+	ck_assert_ptr_null(arena_array(a, SIZE_MAX / 2, 3));
+	arena_reset(a);
+	ck_assert_ptr_nonnull(arena_alloc(a, 1000));
+	arena_free(a);
+	arena_free(NULL);
+}
+END_TEST
+
+START_TEST(arena_large_and_small)
+{
+	struct arena *a = arena_new(64 * 1024 * 1024);
+
+	for (size_t n = 1; n < 2000000; n = n * 3 + 1) {
+		char *p = arena_alloc(a, n);
+
+		ck_assert_ptr_nonnull(p);
+		ck_assert_uint_eq((uintptr_t)p % _Alignof(max_align_t), 0);
+		memset(p, 0xff, n);
+	}
+	arena_free(a);
+}
+END_TEST
+
+struct mark {
+	char *order; /* NUL-terminated, grows */
+	char name;
+};
+
+static void
+leave_mark(void *arg)
+{
+	const struct mark *m = arg;
+
+	m->order[strlen(m->order)] = m->name;
+}
+
+START_TEST(arena_defers_newest_first)
+{
+	struct arena *a = arena_new(4096);
+	char order[4] = "";
+	struct mark one = { order, '1' }, two = { order, '2' };
+
+	ck_assert_int_eq(arena_defer(a, leave_mark, &one), 0);
+	ck_assert_int_eq(arena_defer(a, leave_mark, &two), 0);
+	arena_reset(a);
+	ck_assert_str_eq(order, "21");
+	arena_free(a);
+	ck_assert_str_eq(order, "21");
+}
+END_TEST
+
+START_TEST(arena_tortures)
+{
+	struct arena *a = arena_new(4096);
+
+	arena_fail_after(a, 2);
+	ck_assert_ptr_nonnull(arena_alloc(a, 1));
+	arena_reset(a);
+	ck_assert_ptr_nonnull(arena_alloc(a, 1));
+	ck_assert(!arena_has_failed(a));
+	ck_assert_ptr_null(arena_alloc(a, 1));
+	ck_assert(arena_has_failed(a));
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(buf_is_sticky)
+{
+	struct arena *a = arena_new(64 * 1024);
+	struct buf b;
+
+	buf_init(&b, a, 10);
+	buf_add(&b, STR("12345"));
+	buf_printf(&b, "%d", 6789);
+	ck_assert(!buf_failed(&b));
+	ck_assert(str_eq(buf_str(&b), STR("123456789")));
+	buf_add(&b, STR("xy"));
+	ck_assert(buf_failed(&b));
+	buf_add(&b, STR("z"));
+	ck_assert(buf_failed(&b));
+	ck_assert(str_eq(buf_str(&b), STR("123456789")));
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(base64url)
+{
+	/* RFC 4648 section 10, and what a strict decoder must refuse. */
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *bytes; /* NULL: refused */
+	} rows[] = {
+		{ "Zg", 1, "f" },	{ "Zm8", 2, "fo" },
+		{ "Zm9v", 3, "foo" },	{ "Zm9vYg", 4, "foob" },
+		{ "Zm9vYmE", 5, "fooba" }, { "Zm9vYmFy", 6, "foobar" },
+		{ "", 0, "" },		{ "-_8", 2, "\xfb\xff" },
+		{ "Zh", 1, NULL },	{ "Zm9", 2, NULL },
+		{ "Zg==", 1, NULL },	{ "Z", 1, NULL },
+		{ "Zm9v", 2, NULL },	{ "+/8", 2, NULL },
+		{ "Zm 9", 2, NULL },	{ "Zm9v\n", 3, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t bytes[8] = { 0 };
+		char text[16] = { 0 };
+		bool ok = base64url_decode(str_from(rows[i].text), bytes,
+					   rows[i].n);
+
+		ck_assert_msg(ok == (rows[i].bytes != NULL), "row %zu", i);
+		if (!ok)
+			continue;
+		ck_assert_msg(memcmp(bytes, rows[i].bytes, rows[i].n) == 0,
+			      "row %zu", i);
+		base64url_encode(bytes, rows[i].n, text);
+		ck_assert_str_eq(text, rows[i].text);
+	}
+}
+END_TEST
+
+START_TEST(hex)
+{
+	uint8_t bytes[2] = { 0 };
+	char text[5] = { 0 };
+
+	ck_assert(hex_decode(STR("0aff"), bytes, 2));
+	hex_encode(bytes, 2, text);
+	ck_assert_str_eq(text, "0aff");
+	ck_assert(!hex_decode(STR("0AFF"), bytes, 2));
+	ck_assert(!hex_decode(STR("0aff0"), bytes, 2));
+	ck_assert(!hex_decode(STR("0agf"), bytes, 2));
+}
+END_TEST
+
+START_TEST(percent)
+{
+	static const struct {
+		const char *text, *out; /* out NULL: refused */
+		bool plus;
+	} rows[] = {
+		{ "a%20b+c", "a b+c", false }, { "a%20b+c", "a b c", true },
+		{ "%41%7a", "Az", false },     { "%zz", NULL, false },
+		{ "%4", NULL, false },	       { "%", NULL, false },
+		{ "%2525", "%25", false },     { "", "", false },
+	};
+	struct arena *a = arena_new(64 * 1024);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf b;
+		bool ok;
+
+		buf_init(&b, a, 1024);
+		ok = percent_decode(&b, str_from(rows[i].text), rows[i].plus);
+		ck_assert_msg(ok == (rows[i].out != NULL), "row %zu", i);
+		if (ok) {
+			ck_assert_msg(str_eq(buf_str(&b),
+					     str_from(rows[i].out)),
+				      "row %zu", i);
+		}
+	}
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(percent_round_trip)
+{
+	struct arena *a = arena_new(64 * 1024);
+	struct buf coded, plain;
+	char all[256];
+
+	for (size_t i = 0; i < sizeof(all); i++)
+		all[i] = (char)i;
+	buf_init(&coded, a, 1024);
+	buf_init(&plain, a, 1024);
+	percent_encode(&coded, (struct str){ .p = all, .n = sizeof(all) });
+	for (size_t i = 0; i < coded.n; i++)
+		ck_assert(coded.p[i] > 0x20 && coded.p[i] < 0x7f);
+	ck_assert(percent_decode(&plain, buf_str(&coded), false));
+	ck_assert(str_eq(buf_str(&plain),
+			 (struct str){ .p = all, .n = sizeof(all) }));
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(numbers)
+{
+	static const struct {
+		const char *text;
+		int64_t max, value; /* value -1: refused */
+	} rows[] = {
+		{ "0", 10, 0 },
+		{ "10", 10, 10 },
+		{ "11", 10, -1 },
+		{ "9223372036854775807", INT64_MAX, INT64_MAX },
+		{ "9223372036854775808", INT64_MAX, -1 },
+		{ "", 10, -1 },
+		{ "-1", 10, -1 },
+		{ "+1", 10, -1 },
+		{ "1 ", 10, -1 },
+		{ "0x1", 10, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t value = -1;
+		bool ok = str_to_uint(str_from(rows[i].text), rows[i].max,
+				      &value);
+
+		ck_assert_msg(ok == (rows[i].value >= 0) &&
+				  value == rows[i].value,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(utf8)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} rows[] = {
+		{ "", true },		{ "abc", true },
+		{ "\xc3\xa9", true },	{ "\xe2\x82\xac", true },
+		{ "\xf0\x9f\x98\x80", true }, { "\xc3", false },
+		{ "\xa9", false },	{ "\xc0\x80", false },
+		{ "\xc1\xbf", false },	{ "\xe0\x80\x80", false },
+		{ "\xed\xa0\x80", false }, { "\xf4\x90\x80\x80", false },
+		{ "\xf8\x88\x80\x80\x80", false }, { "\xe2\x82", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_msg(str_is_utf8(str_from(rows[i].text)) ==
+				  rows[i].ok,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(cutting)
+{
+	struct str rest = STR("a,,b"), part, word;
+	struct str words = STR("  one \t two ");
+	size_t n = 0;
+
+	while (str_cut(&rest, ',', &part))
+		n++;
+	ck_assert_uint_eq(n, 3);
+	rest = STR("");
+	ck_assert(str_cut(&rest, ',', &part));
+	ck_assert_uint_eq(part.n, 0);
+	ck_assert(!str_cut(&rest, ',', &part));
+	ck_assert(str_word(&words, &word) && str_eq(word, STR("one")));
+	ck_assert(str_word(&words, &word) && str_eq(word, STR("two")));
+	ck_assert(!str_word(&words, &word));
+	ck_assert(str_eq(str_trim(STR(" \t x y\t")), STR("x y")));
+	ck_assert(str_eq_nocase(STR("BeArer"), STR("bearer")));
+	ck_assert(!str_eq_nocase(STR("Bearer"), STR("Bearex")));
+	ck_assert(secret_equal(STR("same"), STR("same")));
+	ck_assert(!secret_equal(STR("same"), STR("samf")));
+	ck_assert(!secret_equal(STR("same"), STR("sam")));
+}
+END_TEST
+
+START_TEST(errors_keep_their_cause)
+{
+	struct err err;
+
+	ck_assert_int_eq(err_set(&err, ERR_CONFIG, "bad %s", "value"), -1);
+	ck_assert_int_eq(err_context(&err, "[%s]", "server"), -1);
+	ck_assert_str_eq(err.msg, "[server]: bad value");
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+}
+END_TEST
+
+static int64_t
+epoch(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+/* What a log writes for one hostile value. */
+static void
+logged(enum log_format format, bool journal, char *out, size_t n)
+{
+	int fd[2];
+	ssize_t got;
+
+	ck_assert_int_eq(pipe(fd), 0);
+	struct log log = { .fd = fd[1],
+			   .level = LOG_INFO,
+			   .format = format,
+			   .journal = journal,
+			   .wall_ms = epoch };
+
+	LOG(&log, LOG_DEBUG, "dropped", F_INT("n", 1));
+	LOG(&log, LOG_ERROR, "kept", F_INT("n", -5),
+	    F_STR("v", STR("a\nb\"c\\\xff")), F_CSTR("w", "plain"));
+	got = read(fd[0], out, n - 1);
+	ck_assert_int_gt(got, 0);
+	out[got] = '\0';
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+
+START_TEST(log_is_one_line)
+{
+	char line[512];
+
+	logged(LOG_TEXT, false, line, sizeof(line));
+	ck_assert_str_eq(line, "1970-01-01T00:00:00.000Z error kept n=-5 "
+			       "v=\"a\\u000ab\\\"c\\\\\\ufffd\" w=plain\n");
+	logged(LOG_JSON, false, line, sizeof(line));
+	ck_assert_str_eq(line,
+			 "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":"
+			 "\"error\",\"event\":\"kept\",\"n\":-5,\"v\":"
+			 "\"a\\u000ab\\\"c\\\\\\ufffd\",\"w\":\"plain\"}\n");
+	logged(LOG_TEXT, true, line, sizeof(line));
+	ck_assert_msg(strncmp(line, "<3> error kept", 14) == 0, "%s", line);
+}
+END_TEST
+
+START_TEST(log_bounds_its_line)
+{
+	char big[20000], line[8192];
+	int fd[2];
+	ssize_t got;
+
+	memset(big, 'x', sizeof(big));
+	ck_assert_int_eq(pipe(fd), 0);
+	struct log log = { .fd = fd[1], .format = LOG_JSON, .wall_ms = epoch };
+
+	LOG(&log, LOG_ERROR, "big",
+	    F_STR("v", ((struct str){ .p = big, .n = sizeof(big) })),
+	    F_CSTR("after", "value"));
+	got = read(fd[0], line, sizeof(line));
+	ck_assert_int_gt(got, 4000);
+	ck_assert_int_le(got, 4096);
+	ck_assert_int_eq(memcmp(line + got - 3, "\"}\n", 3), 0);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("base");
+	TCase *t = tcase_create("base");
+
+	tcase_add_test(t, arena_bounds);
+	tcase_add_test(t, arena_large_and_small);
+	tcase_add_test(t, arena_defers_newest_first);
+	tcase_add_test(t, arena_tortures);
+	tcase_add_test(t, buf_is_sticky);
+	tcase_add_test(t, base64url);
+	tcase_add_test(t, hex);
+	tcase_add_test(t, percent);
+	tcase_add_test(t, percent_round_trip);
+	tcase_add_test(t, numbers);
+	tcase_add_test(t, utf8);
+	tcase_add_test(t, cutting);
+	tcase_add_test(t, errors_keep_their_cause);
+	tcase_add_test(t, log_is_one_line);
+	tcase_add_test(t, log_bounds_its_line);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

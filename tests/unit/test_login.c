@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/* Signing in, by form and by JSON. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "tests/support/flow.h"
+
+#define FORM	"application/x-www-form-urlencoded"
+#define JSON	"application/json"
+#define COOKIE	"__Host-fcgiauth"
+#define PRE	"__Host-fcgiauth_login"
+
+static struct flow f;
+
+static void
+setup(void)
+{
+	flow_init(&f, NULL, NULL, NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+/* The whole way of a browser: page, then its form. */
+static struct flow_answer
+form_login(const char *query, const char *fields)
+{
+	struct flow_answer page =
+	    flow_get(&f, flow_text(&f, "/auth/login%s", query), NULL, NULL);
+	const char *csrf = flow_csrf(&f, &page);
+	const char *pre = flow_cookie(&f, &page, PRE);
+
+	ck_assert_ptr_nonnull(pre);
+	return flow_post(&f, "/auth/login", FORM,
+			 flow_text(&f, "csrf=%s&%s", csrf, fields),
+			 flow_text(&f, "HTTP_COOKIE=" PRE "=%s", pre));
+}
+
+static struct flow_answer
+json_login(const char *body)
+{
+	return flow_post(&f, "/auth/login", JSON, body, NULL);
+}
+
+START_TEST(login_page)
+{
+	struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
+	struct str csp = flow_header(&a, "Content-Security-Policy");
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(csp, "default-src 'none'"));
+	ck_assert(flow_holds(csp, "frame-ancestors 'none'"));
+	ck_assert(flow_holds(csp, "form-action 'self'"));
+	ck_assert(!flow_holds(csp, "unsafe"));
+	ck_assert(str_eq(flow_header(&a, "Referrer-Policy"),
+			 STR("same-origin")));
+	ck_assert(str_eq(flow_header(&a, "X-Content-Type-Options"),
+			 STR("nosniff")));
+	ck_assert(str_eq(flow_header(&a, "Cache-Control"), STR("no-store")));
+	ck_assert(flow_holds(a.body, "name=\"remember\""));
+	ck_assert(!flow_holds(a.body, "<script"));
+	ck_assert(!flow_holds(a.body, "{{"));
+}
+END_TEST
+
+START_TEST(form_leads_back)
+{
+	struct flow_answer a =
+	    form_login("?rd=/x", "username=alice&password=correct+horse+battery"
+				 "&rd=/a%3Fb%3D1%26c%3D%2526");
+	struct str set;
+
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(str_eq(flow_header(&a, "Location"), STR("/a?b=1&c=%26")));
+	ck_assert_str_eq(flow_cookie(&f, &a, PRE), "");
+	ck_assert_uint_eq(strlen(flow_cookie(&f, &a, COOKIE)), 43);
+	set = flow_header(&a, "Set-Cookie");
+	ck_assert(flow_holds(set, "; HttpOnly"));
+	ck_assert(flow_holds(set, "; Secure"));
+	ck_assert(flow_holds(set, "; SameSite=Lax"));
+	ck_assert(flow_holds(set, "; Path=/"));
+	ck_assert(!flow_holds(set, "Max-Age"));
+	ck_assert(!flow_holds(set, "Domain"));
+}
+END_TEST
+
+START_TEST(unsafe_targets_are_dropped)
+{
+	static const char *const targets[] = {
+		"//evil.example", "https://evil.example/",
+		"/%5Cevil.example", "javascript:alert(1)",
+		"http://www.example.com@evil.example/",
+		"https://www.example.com.evil.example/", "%0d%0aSet-Cookie:a",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+		struct flow_answer a = form_login(
+		    flow_text(&f, "?rd=%s", targets[i]),
+		    flow_text(&f,
+			      "username=alice&password=correct+horse+battery"
+			      "&rd=%s",
+			      targets[i]));
+
+		ck_assert_msg(a.status == 303, "row %zu: %u", i, a.status);
+		ck_assert_msg(str_eq(flow_header(&a, "Location"), STR("/")),
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(page_escapes_what_it_shows)
+{
+	struct flow_answer a =
+	    flow_get(&f, "/auth/login?rd=/%22%3E%3Cscript%3E", NULL, NULL);
+
+	ck_assert(!flow_holds(a.body, "<script"));
+	a = form_login("", "username=%22%3E%3Cscript%3E&password=x");
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(!flow_holds(a.body, "<script"));
+}
+END_TEST
+
+START_TEST(csrf_is_needed)
+{
+	struct flow_answer page = flow_get(&f, "/auth/login", NULL, NULL);
+	const char *csrf = flow_csrf(&f, &page);
+	const char *pre = flow_cookie(&f, &page, PRE);
+	const char *body =
+	    "username=alice&password=correct+horse+battery&csrf=";
+	const char *cookie = flow_text(&f, "HTTP_COOKIE=" PRE "=%s", pre);
+	struct flow_answer a = flow_post(&f, "/auth/login", FORM,
+					 flow_text(&f, "%s%s", body, csrf),
+					 NULL);
+
+	/* Without the cookie; without the token; with another one. */
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert_ptr_null(flow_cookie(&f, &a, COOKIE));
+	a = flow_post(&f, "/auth/login", FORM, body, cookie);
+	ck_assert_uint_eq(a.status, 403);
+	page = flow_get(&f, "/auth/login", NULL, NULL);
+	a = flow_post(&f, "/auth/login", FORM,
+		      flow_text(&f, "%s%s", body, flow_csrf(&f, &page)),
+		      cookie);
+	ck_assert_uint_eq(a.status, 403);
+	/* The same again, right. */
+	a = flow_post(&f, "/auth/login", FORM,
+		      flow_text(&f, "%s%s", body, csrf), cookie);
+	ck_assert_uint_eq(a.status, 303);
+}
+END_TEST
+
+START_TEST(origins)
+{
+	static const struct {
+		const char *origin, *more;
+		unsigned status;
+	} rows[] = {
+		{ "https://www.example.com", NULL, 200 },
+		{ "https://www.example.com", "SERVER_PORT=443", 200 },
+		{ "https://www.example.com:8443", "SERVER_PORT=8443", 200 },
+		{ "https://www.example.com:8443", "SERVER_PORT=443", 403 },
+		{ "https://www.example.com:8443",
+		  "HTTP_SEC_FETCH_SITE=same-origin", 200 },
+		{ "https://evil.example", "HTTP_SEC_FETCH_SITE=same-origin",
+		  403 },
+		{ "http://www.example.com", NULL, 403 },
+		{ "https://evil.example", NULL, 403 },
+		{ "https://www.example.com.evil.example", NULL, 403 },
+		{ "null", NULL, 403 },
+		{ "", NULL, 403 },
+		{ "https://partner.example", NULL, 200 },
+	};
+	static const char ini[] = "[store]\ndriver = memory\n"
+				  "[cors]\norigins = https://partner.example\n";
+
+	flow_free(&f);
+	flow_init(&f, ini, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const params[] = {
+			"REQUEST_METHOD=POST", "REQUEST_URI=/auth/login",
+			"CONTENT_TYPE=" JSON,
+			flow_text(&f, "HTTP_ORIGIN=%s", rows[i].origin),
+			rows[i].more, NULL
+		};
+		struct flow_answer a = flow_ask(
+		    &f, false, params,
+		    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		    "\"}");
+
+		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
+			      a.status);
+	}
+}
+END_TEST
+
+START_TEST(json_answers)
+{
+	struct flow_answer a = json_login("{\"username\":\"alice\","
+					  "\"password\":\"" FLOW_PASSWORD
+					  "\"}");
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "\"user\":{\"name\":\"alice\""));
+	ck_assert(flow_holds(a.body, "\"expires_in\":1800"));
+	ck_assert(!flow_holds(a.body, "access_token"));
+	ck_assert_ptr_nonnull(flow_cookie(&f, &a, COOKIE));
+	a = json_login("{\"username\":\"alice\",\"password\":\"wrong\"}");
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(flow_holds(a.body, "\"error\":\"invalid_credentials\""));
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+}
+END_TEST
+
+START_TEST(delivery)
+{
+	static const struct {
+		const char *deliver;
+		bool body, cookie;
+	} rows[] = { { "cookie", false, true },
+		     { "body", true, false },
+		     { "both", true, true } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *ini =
+		    flow_text(&f, "[store]\ndriver = memory\n[auth]\n"
+				  "deliver = %s\n",
+			      rows[i].deliver);
+		char copy[256];
+		struct flow_answer a;
+
+		(void)strncat(memset(copy, 0, sizeof(copy)), ini,
+			      sizeof(copy) - 1);
+		flow_free(&f);
+		flow_init(&f, copy, NULL, NULL);
+		a = json_login("{\"username\":\"bob\",\"password\":"
+			       "\"" FLOW_PASSWORD "\"}");
+		ck_assert_uint_eq(a.status, 200);
+		ck_assert_int_eq(flow_holds(a.body, "\"access_token\":\""),
+				 rows[i].body);
+		ck_assert_int_eq(flow_holds(a.body, "\"token_type\":\"Bearer\""),
+				 rows[i].body);
+		ck_assert_int_eq(flow_cookie(&f, &a, COOKIE) != NULL,
+				 rows[i].cookie);
+		a = form_login("", "username=bob&password=correct+horse+"
+				   "battery");
+		ck_assert_ptr_nonnull(flow_cookie(&f, &a, COOKIE));
+	}
+}
+END_TEST
+
+START_TEST(bad_bodies)
+{
+	static const struct {
+		const char *type, *body;
+		unsigned status;
+	} rows[] = {
+		{ JSON, "", 400 },
+		{ JSON, "[]", 400 },
+		{ JSON, "{}", 400 },
+		{ JSON, "{\"username\":\"alice\"}", 400 },
+		{ JSON, "{\"username\":1,\"password\":\"x\"}", 400 },
+		{ JSON,
+		  "{\"username\":\"a\",\"username\":\"b\",\"password\":\"x\"}",
+		  400 },
+		{ JSON, "{\"username\":\"a\\u0000\",\"password\":\"x\"}",
+		  400 },
+		{ JSON, "{\"username\":\"\",\"password\":\"\"}", 401 },
+		{ FORM, "username=a&username=b&password=x", 400 },
+		{ FORM, "username=%zz&password=x", 400 },
+		{ "text/plain", "username=a&password=x", 415 },
+		{ "multipart/form-data; boundary=x", "x", 415 },
+		{ "", "{\"username\":\"alice\"}", 415 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a = flow_post(&f, "/auth/login",
+						 rows[i].type, rows[i].body,
+						 NULL);
+
+		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
+			      a.status);
+		ck_assert_msg(flow_cookie(&f, &a, COOKIE) == NULL, "row %zu",
+			      i);
+	}
+}
+END_TEST
+
+START_TEST(failures_look_alike)
+{
+	static const char *const bodies[] = {
+		"{\"username\":\"alice\",\"password\":\"wrong\"}",
+		"{\"username\":\"nobody\",\"password\":\"wrong\"}",
+		"{\"username\":\"carol\",\"password\":\"" FLOW_PASSWORD "\"}",
+		"{\"username\":\"a b\",\"password\":\"wrong\"}",
+	};
+	struct flow_answer a = json_login(bodies[0]);
+	const char *first = flow_text(&f, "%.*s", STR_ARG(a.raw));
+
+	for (size_t i = 1; i < ARRAY_LEN(bodies); i++) {
+		a = json_login(bodies[i]);
+		ck_assert_msg(str_eq(a.raw, str_from(first)), "row %zu: %.*s",
+			      i, STR_ARG(a.raw));
+	}
+}
+END_TEST
+
+START_TEST(guessing_is_banned)
+{
+	static const char wrong[] =
+	    "{\"username\":\"alice\",\"password\":\"wrong\"}";
+	static const char right[] = "{\"username\":\"alice\",\"password\":"
+				    "\"" FLOW_PASSWORD "\"}";
+	struct flow_answer a;
+
+	for (int i = 0; i < 5; i++)
+		ck_assert_uint_eq(json_login(wrong).status, 401);
+	a = json_login(right);
+	ck_assert_uint_eq(a.status, 429);
+	ck_assert(flow_holds(a.body, "too_many_attempts"));
+	ck_assert(str_eq(flow_header(&a, "Retry-After"), STR("300")));
+	/* The address is banned too, for any name. */
+	ck_assert_uint_eq(json_login("{\"username\":\"bob\",\"password\":"
+				     "\"" FLOW_PASSWORD "\"}")
+			      .status,
+			  429);
+	fake_env_advance(&f.world, 300);
+	ck_assert_uint_eq(json_login(right).status, 200);
+}
+END_TEST
+
+START_TEST(success_forgives_the_name_only)
+{
+	static const char right[] = "{\"username\":\"alice\",\"password\":"
+				    "\"" FLOW_PASSWORD "\"}";
+
+	for (int i = 0; i < 4; i++) {
+		const char *body = flow_text(
+		    &f, "{\"username\":\"nobody%d\",\"password\":\"x\"}", i);
+
+		ck_assert_uint_eq(json_login(body).status, 401);
+	}
+	ck_assert_uint_eq(json_login(right).status, 200);
+	ck_assert_uint_eq(
+	    json_login("{\"username\":\"nobody\",\"password\":\"x\"}").status,
+	    401);
+	ck_assert_uint_eq(json_login(right).status, 429);
+}
+END_TEST
+
+START_TEST(new_id_at_login_old_one_dead)
+{
+	const char *old = flow_login(&f, "alice");
+	struct flow_answer a = flow_post(
+	    &f, "/auth/login", JSON,
+	    "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD "\"}", old);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_uint_eq(flow_verify(&f, "/", old, NULL).status, 401);
+	/* An id of the client's own choice is never adopted. */
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      "HTTP_COOKIE=" COOKIE
+		      "=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_str_ne(flow_cookie(&f, &a, COOKIE),
+			 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+}
+END_TEST
+
+START_TEST(already_signed_in)
+{
+	const char *cookie = flow_login(&f, "alice");
+	struct flow_answer a =
+	    flow_get(&f, "/auth/login?rd=/back%3Fx", cookie, NULL);
+
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(str_eq(flow_header(&a, "Location"), STR("/back?x")));
+}
+END_TEST
+
+START_TEST(remember_me)
+{
+	struct flow_answer a =
+	    form_login("", "username=alice&password=correct+horse+battery&"
+			   "remember=1");
+	const char *cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s",
+				       flow_cookie(&f, &a, COOKIE));
+	bool found = false;
+
+	for (size_t i = 0; i < a.nheaders; i++) {
+		found = found ||
+		    flow_holds(a.header[i].value, "; Max-Age=2592000");
+	}
+	ck_assert(found);
+	fake_env_advance(&f.world, 2592000 - 1);
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
+	fake_env_advance(&f.world, 1);
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
+}
+END_TEST
+
+START_TEST(remember_can_be_off)
+{
+	static const char ini[] =
+	    "[store]\ndriver = memory\n[session]\nremember = 0\n";
+	struct flow_answer a;
+
+	flow_free(&f);
+	flow_init(&f, ini, NULL, NULL);
+	a = flow_get(&f, "/auth/login", NULL, NULL);
+	ck_assert(!flow_holds(a.body, "remember"));
+	a = form_login("", "username=alice&password=correct+horse+battery&"
+			   "remember=1");
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(!flow_holds(flow_header(&a, "Set-Cookie"), "Max-Age"));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("login");
+	TCase *t = tcase_create("login");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, login_page);
+	tcase_add_test(t, form_leads_back);
+	tcase_add_test(t, unsafe_targets_are_dropped);
+	tcase_add_test(t, page_escapes_what_it_shows);
+	tcase_add_test(t, csrf_is_needed);
+	tcase_add_test(t, origins);
+	tcase_add_test(t, json_answers);
+	tcase_add_test(t, delivery);
+	tcase_add_test(t, bad_bodies);
+	tcase_add_test(t, failures_look_alike);
+	tcase_add_test(t, guessing_is_banned);
+	tcase_add_test(t, success_forgives_the_name_only);
+	tcase_add_test(t, new_id_at_login_old_one_dead);
+	tcase_add_test(t, already_signed_in);
+	tcase_add_test(t, remember_me);
+	tcase_add_test(t, remember_can_be_off);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

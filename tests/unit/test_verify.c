@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/* The check, the challenge, and what guards every request. */
+#include "tests/support/run.h"
+
+#include "auth/require.h"
+#include "tests/support/flow.h"
+
+#define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
+
+static struct flow f;
+
+static void
+setup(void)
+{
+	flow_init(&f, NULL, NULL, NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+START_TEST(no_credential_is_401)
+{
+	struct flow_answer a = flow_verify(&f, "/", NULL, NULL);
+
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert_ptr_null(flow_header(&a, "WWW-Authenticate").p);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert_uint_eq(a.body.n, 0);
+}
+END_TEST
+
+START_TEST(session_passes_with_identity)
+{
+	const char *cookie = flow_login(&f, "alice");
+	struct flow_answer a = flow_verify(&f, "/x?y=1", cookie, NULL);
+
+	ck_assert_uint_eq(a.status, 204);
+	ck_assert(str_eq(flow_header(&a, "Remote-User"), STR("alice")));
+	ck_assert(str_eq(flow_header(&a, "Remote-Groups"), STR("admin,dev")));
+	ck_assert(str_eq(flow_header(&a, "Remote-Email"),
+			 STR("alice@example.com")));
+	ck_assert(str_eq(flow_header(&a, "Remote-Name"),
+			 STR("Some \xc3\x9c"
+			     "ser")));
+	ck_assert(str_eq(flow_header(&a, "Cache-Control"), STR("no-store")));
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert_uint_eq(a.body.n, 0);
+}
+END_TEST
+
+START_TEST(authorizer_gets_variables)
+{
+	const char *const params[] = { flow_login(&f, "alice"), NULL };
+	struct flow_answer a = flow_ask(&f, true, params, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(str_eq(flow_header(&a, "Variable-REMOTE_USER"),
+			 STR("alice")));
+	ck_assert(str_eq(flow_header(&a, "Variable-AUTH_USER"), STR("alice")));
+	ck_assert(str_eq(flow_header(&a, "Variable-AUTH_GROUPS"),
+			 STR("admin,dev")));
+	ck_assert_ptr_null(flow_header(&a, "Remote-User").p);
+}
+END_TEST
+
+START_TEST(authorizer_denial_is_the_challenge)
+{
+	const char *const browser[] = { NAVIGATE, "REQUEST_URI=/a?b=c&d", NULL };
+	const char *const script[] = { "HTTP_ACCEPT=application/json", NULL };
+	struct flow_answer a = flow_ask(&f, true, browser, NULL);
+
+	ck_assert_uint_eq(a.status, 302);
+	ck_assert(str_eq(flow_header(&a, "Location"),
+			 STR("/auth/login?rd=%2Fa%3Fb%3Dc%26d")));
+	a = flow_ask(&f, true, script, NULL);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(str_eq(flow_header(&a, "WWW-Authenticate"), STR("Bearer")));
+}
+END_TEST
+
+START_TEST(bearer_beside_cookie)
+{
+	const char *alice = flow_login(&f, "alice");
+	const char *bob = flow_login(&f, "bob");
+	const char *bearer = flow_text(&f, "HTTP_AUTHORIZATION=bEaReR  %s",
+				       bob + sizeof("HTTP_COOKIE=__Host-"
+						    "fcgiauth"));
+	struct flow_answer a = flow_verify(&f, "/", bearer, alice);
+
+	ck_assert_uint_eq(a.status, 204);
+	ck_assert(str_eq(flow_header(&a, "Remote-User"), STR("bob")));
+	/* Another scheme is not ours; a bad token of ours is not made good by
+	 * the cookie. */
+	a = flow_verify(&f, "/", "HTTP_AUTHORIZATION=Basic YTpi", alice);
+	ck_assert_uint_eq(a.status, 204);
+	a = flow_verify(&f, "/", "HTTP_AUTHORIZATION=Bearer nonsense", alice);
+	ck_assert_uint_eq(a.status, 401);
+	a = flow_verify(&f, "/", "HTTP_AUTHORIZATION=Bearer", alice);
+	ck_assert_uint_eq(a.status, 401);
+}
+END_TEST
+
+START_TEST(contradictory_credentials_are_refused)
+{
+	const char *alice = flow_login(&f, "alice");
+	const char *bob = flow_login(&f, "bob");
+	const char *token = bob + sizeof("HTTP_COOKIE=__Host-fcgiauth");
+	const char *const two[] = {
+		"AUTH_ACTION=verify",
+		flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", token),
+		flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", token), NULL
+	};
+	struct flow_answer a = flow_verify(&f, "/", alice, bob);
+
+	ck_assert_uint_eq(a.status, 401);
+	a = flow_verify(&f, "/",
+			flow_text(&f, "%s; __Host-fcgiauth=%s", alice, token),
+			NULL);
+	ck_assert_uint_eq(a.status, 401);
+	a = flow_verify(&f, "/", alice, alice);
+	ck_assert_uint_eq(a.status, 204);
+	a = flow_ask(&f, false, two, NULL);
+	ck_assert_uint_eq(a.status, 401);
+}
+END_TEST
+
+START_TEST(forged_tokens_are_401)
+{
+	static const char *const values[] = {
+		"",
+		"x",
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"' OR 1=1 --",
+		"../../../etc/passwd",
+		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"",
+	};
+	const char *good = flow_login(&f, "alice");
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		struct flow_answer a = flow_verify(
+		    &f, "/",
+		    flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s", values[i]),
+		    NULL);
+
+		ck_assert_msg(a.status == 401, "row %zu: %u", i, a.status);
+	}
+	/* Other names, and the right one in other case, are not ours. */
+	ck_assert_uint_eq(
+	    flow_verify(&f, "/",
+			flow_text(&f, "HTTP_COOKIE=__HoSt-fcgiauth=%s",
+				  good + sizeof("HTTP_COOKIE=__Host-fcgiauth")),
+			NULL)
+		.status,
+	    401);
+}
+END_TEST
+
+START_TEST(malformed_facts_are_403)
+{
+	static const char *const rows[][2] = {
+		{ "REQUEST_URI=/%zz", NULL },
+		{ "REQUEST_URI=", NULL },
+		{ "REQUEST_URI=http://evil/", NULL },
+		{ "REQUEST_URI=/a/../b", NULL },
+		{ "REQUEST_URI=//a", NULL },
+		{ "REQUEST_URI=/%2e%2e/a", NULL },
+		{ "REQUEST_URI=/a%00", NULL },
+		{ "HTTP_HOST=", NULL },
+		{ "HTTP_HOST=a b", NULL },
+		{ "REMOTE_ADDR=a", NULL },
+		{ "REMOTE_ADDR=", NULL },
+		{ "REQUEST_METHOD=", NULL },
+		{ "HTTPS=maybe", NULL },
+		{ "REQUEST_URI=/", "REQUEST_URI=/" },
+		{ "HTTP_HOST=a", "HTTP_HOST=b" },
+		{ "REMOTE_ADDR=192.0.2.1", "REMOTE_ADDR=192.0.2.1" },
+		{ "AUTH_ACTION=verify", NULL },
+		{ "AUTH_ACTION=allow", NULL },
+	};
+	const char *cookie = flow_login(&f, "alice");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const params[] = {
+			i + 1 < ARRAY_LEN(rows) ? "AUTH_ACTION=verify" :
+						  rows[i][0],
+			cookie, rows[i][0], rows[i][1], NULL
+		};
+		struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+		ck_assert_msg(a.status == 403, "row %zu: %u", i, a.status);
+		ck_assert_msg(flow_header(&a, "Remote-User").p == NULL,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(client_headers_are_no_facts)
+{
+	const char *cookie = flow_login(&f, "bob");
+	const char *const params[] = { "AUTH_ACTION=verify",
+				       "AUTH_REQUIRE=role:admin",
+				       "HTTP_X_FORWARDED_URI=/public",
+				       "HTTP_X_ORIGINAL_URI=/public",
+				       "HTTP_X_FORWARDED_FOR=127.0.0.1",
+				       "HTTP_X_FORWARDED_USER=alice",
+				       "HTTP_REMOTE_USER=alice",
+				       "REMOTE_USER=alice",
+				       "HTTP_AUTH_REQUIRE=user",
+				       "HTTP_AUTH_ACTION=public",
+				       cookie,
+				       NULL };
+	struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert_uint_eq(flow_verify(&f, "/", NULL, "HTTP_USER_AGENT=ok")
+			      .status,
+			  401);
+}
+END_TEST
+
+START_TEST(requirements)
+{
+	static const struct {
+		const char *words;
+		bool alice, bob;
+	} rows[] = {
+		{ "role:admin", true, false },
+		{ "role:adm", false, false },
+		{ "role:admin,dev", false, false },
+		{ "user:bob", false, true },
+		{ "user:bob role:dev", true, true },
+		{ "user", true, true },
+		{ "public", true, true },
+		{ "deny", false, false },
+		{ "deny user", false, false },
+		{ "role:", false, false },
+		{ "nonsense", false, false },
+		{ "user nonsense", false, false },
+		{ "   ", false, false },
+	};
+	const char *alice = flow_login(&f, "alice");
+	const char *bob = flow_login(&f, "bob");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *words =
+		    flow_text(&f, "AUTH_REQUIRE=%s", rows[i].words);
+
+		ck_assert_msg(flow_verify(&f, "/", alice, words).status ==
+				  (rows[i].alice ? 204 : 403),
+			      "row %zu", i);
+		ck_assert_msg(flow_verify(&f, "/", bob, words).status ==
+				  (rows[i].bob ? 204 : 403),
+			      "row %zu", i);
+		/* It lets nobody in. */
+		ck_assert_msg(flow_verify(&f, "/", NULL, words).status == 401,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+static struct flow_answer
+challenge(const char *uri, const char *one, const char *two, const char *three)
+{
+	const char *const params[] = { "AUTH_ACTION=challenge",
+				       flow_text(&f, "REQUEST_URI=%s", uri),
+				       one, one ? two : NULL,
+				       two ? three : NULL, NULL };
+
+	return flow_ask(&f, false, params, NULL);
+}
+
+START_TEST(challenge_by_kind)
+{
+	struct flow_answer a =
+	    challenge("/a b?x=1&y=%26#f", "HTTP_ACCEPT=text/html", NULL, NULL);
+
+	ck_assert_uint_eq(a.status, 403); /* a raw space is no URI */
+	a = challenge("/a?x=1&y=%26", "HTTP_ACCEPT=text/html", NULL, NULL);
+	ck_assert_uint_eq(a.status, 302);
+	ck_assert(str_eq(flow_header(&a, "Location"),
+			 STR("/auth/login?rd=%2Fa%3Fx%3D1%26y%3D%2526")));
+	a = challenge("/", "HTTP_ACCEPT=text/html",
+		      "HTTP_X_REQUESTED_WITH=XMLHttpRequest", NULL);
+	ck_assert_uint_eq(a.status, 401);
+	a = challenge("/", "HTTP_ACCEPT=text/html", "HTTP_SEC_FETCH_MODE=cors",
+		      NULL);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(str_eq(flow_header(&a, "WWW-Authenticate"), STR("Bearer")));
+	ck_assert(flow_holds(a.body, "\"error\""));
+	a = challenge("/", NAVIGATE, "REQUEST_METHOD=POST", NULL);
+	ck_assert_uint_eq(a.status, 401);
+}
+END_TEST
+
+START_TEST(challenge_to_who_may_not)
+{
+	const char *bob = flow_login(&f, "bob");
+	struct flow_answer a =
+	    challenge("/", NAVIGATE, bob, "AUTH_REQUIRE=role:admin");
+
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(flow_holds(a.body, "<strong>bob</strong>"));
+	ck_assert(flow_holds(a.body, "href=\"/auth/logout\""));
+	ck_assert_ptr_null(flow_header(&a, "Location").p);
+	/* Allowed, yet here: a redirect would come straight back. */
+	a = challenge("/", NAVIGATE, bob, NULL);
+	ck_assert_uint_eq(a.status, 403);
+}
+END_TEST
+
+START_TEST(hosts_and_peer_secret)
+{
+	static const char ini[] = "[server]\nhosts = www.example.com\n"
+				  "peer_secret = knock knock\n"
+				  "[store]\ndriver = memory\n";
+	const char *const login[] = { "REQUEST_METHOD=POST",
+				      "REQUEST_URI=/auth/login",
+				      "AUTH_SECRET=knock knock",
+				      "CONTENT_TYPE=application/json", NULL };
+	const char *const other[] = { "AUTH_ACTION=verify",
+				      "AUTH_SECRET=knock knock",
+				      "HTTP_HOST=evil.example.com", NULL };
+	const char *const other_login[] = { "REQUEST_URI=/auth/login",
+					    "AUTH_SECRET=knock knock",
+					    "HTTP_HOST=evil.example.com",
+					    NULL };
+	const char *const same[] = { "AUTH_ACTION=verify",
+				     "AUTH_SECRET=knock knock",
+				     "HTTP_HOST=WWW.Example.com.:8443", NULL };
+
+	flow_free(&f);
+	flow_init(&f, ini, NULL, NULL);
+	ck_assert_uint_eq(flow_verify(&f, "/", NULL, NULL).status, 403);
+	ck_assert_uint_eq(
+	    flow_verify(&f, "/", "AUTH_SECRET=knock knoc", NULL).status, 403);
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status,
+			  403);
+	ck_assert_uint_eq(flow_ask(&f, false, login, "{}").status, 400);
+	ck_assert_uint_eq(flow_ask(&f, false, other, NULL).status, 403);
+	ck_assert_uint_eq(flow_ask(&f, false, other_login, NULL).status, 400);
+	ck_assert_uint_eq(flow_ask(&f, false, same, NULL).status, 401);
+}
+END_TEST
+
+START_TEST(login_url_makes_rd_absolute)
+{
+	static const char ini[] =
+	    "[server]\nlogin_url = https://sso.example.com/auth/login\n"
+	    "[cookie]\ndomain = example.com\n[store]\ndriver = memory\n"
+	    "[redirect]\nallow = .example.com\n";
+	struct flow_answer a;
+
+	flow_free(&f);
+	flow_init(&f, ini, NULL, NULL);
+	a = challenge("/p?q=1", NAVIGATE, NULL, NULL);
+	ck_assert_uint_eq(a.status, 302);
+	ck_assert(str_eq(flow_header(&a, "Location"),
+			 STR("https://sso.example.com/auth/login?rd="
+			     "https%3A%2F%2Fwww.example.com%2Fp%3Fq%3D1")));
+}
+END_TEST
+
+START_TEST(unknown_places)
+{
+	struct flow_answer a = flow_get(&f, "/auth/verify", NULL, NULL);
+
+	ck_assert_uint_eq(a.status, 404);
+	ck_assert_uint_eq(flow_get(&f, "/authlogin", NULL, NULL).status, 404);
+	ck_assert_uint_eq(flow_get(&f, "/auth", NULL, NULL).status, 404);
+	ck_assert_uint_eq(flow_get(&f, "/auth/Login", NULL, NULL).status, 404);
+	a = flow_post(&f, "/auth/me", "application/json", "{}", NULL);
+	ck_assert_uint_eq(a.status, 405);
+	ck_assert(str_eq(flow_header(&a, "Allow"), STR("GET, HEAD")));
+	a = flow_get(&f, "/auth/login", "REQUEST_METHOD=DELETE", NULL);
+	ck_assert_uint_eq(a.status, 405);
+	ck_assert(str_eq(flow_header(&a, "Allow"), STR("GET, HEAD, POST")));
+	/* Health is not fooled into a check, nor a check into health. */
+	a = flow_verify(&f, "/auth/health", NULL, NULL);
+	ck_assert_uint_eq(a.status, 401);
+}
+END_TEST
+
+START_TEST(me_and_status)
+{
+	const char *cookie = flow_login(&f, "alice");
+	struct flow_answer a = flow_get(&f, "/auth/me", cookie, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "\"name\":\"alice\""));
+	ck_assert(flow_holds(a.body, "\"roles\":[\"admin\",\"dev\"]"));
+	ck_assert(flow_holds(a.body, "\"expires_in\":1800"));
+	ck_assert(!flow_holds(a.body, cookie + 28));
+	a = flow_get(&f, "/auth/me", NULL, NULL);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status,
+			  200);
+	ck_assert_uint_eq(flow_get(&f, "/auth/ready", NULL, NULL).status, 200);
+	f.users_table.down = true;
+	a = flow_get(&f, "/auth/ready", NULL, NULL);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert(flow_holds(a.body, "\"down\":[\"users\"]"));
+	a = flow_get(&f, "/auth/health", "REQUEST_METHOD=HEAD", NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_uint_eq(a.body.n, 0);
+}
+END_TEST
+
+START_TEST(idle_and_absolute_end)
+{
+	const char *cookie = flow_login(&f, "alice");
+
+	fake_env_advance(&f.world, 1799);
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
+	/* Nothing has written the touch down: the janitor does. */
+	fake_env_advance(&f.world, 1);
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("verify");
+	TCase *t = tcase_create("verify");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, no_credential_is_401);
+	tcase_add_test(t, session_passes_with_identity);
+	tcase_add_test(t, authorizer_gets_variables);
+	tcase_add_test(t, authorizer_denial_is_the_challenge);
+	tcase_add_test(t, bearer_beside_cookie);
+	tcase_add_test(t, contradictory_credentials_are_refused);
+	tcase_add_test(t, forged_tokens_are_401);
+	tcase_add_test(t, malformed_facts_are_403);
+	tcase_add_test(t, client_headers_are_no_facts);
+	tcase_add_test(t, requirements);
+	tcase_add_test(t, challenge_by_kind);
+	tcase_add_test(t, challenge_to_who_may_not);
+	tcase_add_test(t, hosts_and_peer_secret);
+	tcase_add_test(t, login_url_makes_rd_absolute);
+	tcase_add_test(t, unknown_places);
+	tcase_add_test(t, me_and_status);
+	tcase_add_test(t, idle_and_absolute_end);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
