@@ -28,6 +28,8 @@ backends/sqlite_store.inc: $(SQLITE_STORE_SQL) $(EMBED)
 backends/sqlite_users.inc: $(SQLITE_USERS_SQL) $(EMBED)
 	$(AM_V_GEN)mkdir -p backends && \
 	$(AWK) -f $(EMBED) $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
+backends/store_sqlite.$(OBJEXT): backends/sqlite_store.inc
+backends/users_sqlite.$(OBJEXT): backends/sqlite_users.inc
 BUILT_SOURCES += backends/sqlite_store.inc backends/sqlite_users.inc
 CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc
 
@@ -41,5 +43,6 @@ backends/backends.inc: backends/local.mk Makefile
 		mode_*) echo "MODE($$n)";; \
 		esac; \
 	done >$@.tmp && mv $@.tmp $@
+src/api/registry.$(OBJEXT): backends/backends.inc
 BUILT_SOURCES += backends/backends.inc
 CLEANFILES += backends/backends.inc

@@ -52,9 +52,9 @@ find_or_add(struct memory_attempts *t, struct str key)
 }
 
 static int64_t
-later(int64_t now_ms, int64_t seconds)
+later(int64_t now_ms, int64_t add_ms)
 {
-	return now_ms > INT64_MAX - seconds ? INT64_MAX : now_ms + seconds;
+	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
 }
 
 /* A ban that is over leaves nothing behind: the next attempt is the first. */

@@ -197,3 +197,97 @@ memory_entry_get(const struct entry *e, struct arena *a, struct session *out,
 	*out = copy;
 	return 0;
 }
+
+bool
+memory_is_alive(const struct session *s, int64_t now_ms)
+{
+	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
+}
+
+/* Before the cursor in a listing, which goes from new to old. */
+static bool
+is_newer(const struct session *s, const struct session_cursor *than)
+{
+	if (s->created_ms != than->created_ms)
+		return s->created_ms > than->created_ms;
+	return memcmp(&s->id, &than->id, sizeof(s->id)) > 0;
+}
+
+static struct session_cursor
+cursor_at(const struct session *s)
+{
+	return (struct session_cursor){ .created_ms = s->created_ms,
+					.id = s->id };
+}
+
+void
+memory_sessions_make_room(struct memory_sessions *t, struct str user,
+			  int64_t keep, int64_t now_ms,
+			  const struct entry *except)
+{
+	int64_t live = keep + 1;
+
+	while (live > keep) {
+		struct entry *oldest = NULL;
+
+		live = 0;
+		for (struct entry *e = t->first; e != NULL; e = e->next) {
+			struct session_cursor at = cursor_at(&e->s);
+
+			if (e == except || !memory_is_alive(&e->s, now_ms) ||
+			    !str_eq(e->s.who.name, user))
+				continue;
+			live++;
+			if (oldest == NULL || is_newer(&oldest->s, &at))
+				oldest = e;
+		}
+		if (live > keep)
+			memory_sessions_remove(t, oldest);
+	}
+}
+
+/* Puts e into the sorted page of *n (at most `max`) entries, or not. */
+static void
+page_put(const struct entry **page, size_t *n, size_t max,
+	 const struct entry *e)
+{
+	size_t at = *n;
+	struct session_cursor c;
+
+	while (at > 0) {
+		c = cursor_at(&page[at - 1]->s);
+		if (!is_newer(&e->s, &c))
+			break;
+		at--;
+	}
+	if (at == max)
+		return;
+	if (*n < max)
+		(*n)++;
+	memmove(&page[at + 1], &page[at],
+		(*n - 1 - at) * sizeof(struct entry *));
+	page[at] = e;
+}
+
+void
+memory_sessions_page(const struct memory_sessions *t, struct str user,
+		     int64_t now_ms, size_t max,
+		     const struct session_cursor *from,
+		     const struct entry **page, size_t *n)
+{
+	static const struct session_id none;
+	bool begin = from->created_ms == 0 &&
+		     memcmp(&from->id, &none, sizeof(none)) == 0;
+	struct session last = { .created_ms = from->created_ms,
+				.id = from->id };
+
+	*n = 0;
+	for (const struct entry *e = t->first; e != NULL; e = e->next) {
+		struct session_cursor at = cursor_at(&e->s);
+
+		if (memory_is_alive(&e->s, now_ms) &&
+		    (user.p == NULL || str_eq(e->s.who.name, user)) &&
+		    (begin || is_newer(&last, &at)))
+			page_put(page, n, max, e);
+	}
+}

@@ -33,6 +33,20 @@ int memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			struct err *err) MUST_USE;
 void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
 
+/* Ends the oldest but `keep` live sessions of a user, `except` not counted. */
+void memory_sessions_make_room(struct memory_sessions *t, struct str user,
+			       int64_t keep, int64_t now,
+			       const struct entry *except);
+
+/* The newest live sessions past the cursor, at most `max`, of a user or (p
+ * NULL) of all; sorted into page[], *n of them. */
+void memory_sessions_page(const struct memory_sessions *t, struct str user,
+			  int64_t now, size_t max,
+			  const struct session_cursor *from,
+			  const struct entry **page, size_t *n);
+
+bool memory_is_alive(const struct session *s, int64_t now);
+
 /* Replaces the content by a deep copy of `s`, or leaves all as it was. */
 int memory_entry_set(struct entry *e, const struct session *s,
 		     struct err *err) MUST_USE;

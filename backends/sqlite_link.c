@@ -20,7 +20,7 @@
 
 struct sqlite_file {
 	const struct sqlite_spec *spec;
-	const char *path;
+	char *path; /* our own copy */
 	/* Once there, a file that is gone is not made anew: an empty one
 	 * would answer "no such session" for a volume that is not mounted. */
 	atomic_bool seen;
@@ -85,7 +85,11 @@ sqlite_file_open(const struct sqlite_spec *spec, const struct sqlite_conf *conf,
 	if (f == NULL)
 		return err_nomem(err);
 	f->spec = spec;
-	f->path = conf->path;
+	f->path = strdup(conf->path);
+	if (f->path == NULL) {
+		free(f);
+		return err_nomem(err);
+	}
 	atomic_init(&f->seen, false);
 	*file = f;
 	return 0;
@@ -94,7 +98,10 @@ sqlite_file_open(const struct sqlite_spec *spec, const struct sqlite_conf *conf,
 void
 sqlite_file_close(void *file)
 {
-	free(file);
+	struct sqlite_file *f = file;
+
+	free(f->path);
+	free(f);
 }
 
 /*

@@ -142,55 +142,6 @@ store_memory_secret(void *conn, const char *name, uint8_t value[32],
 	return result;
 }
 
-static bool
-is_alive(const struct session *s, int64_t now_ms)
-{
-	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
-}
-
-/* Before the cursor in a listing, which goes from new to old. */
-static bool
-is_newer(const struct session *s, const struct session_cursor *than)
-{
-	if (s->created_ms != than->created_ms)
-		return s->created_ms > than->created_ms;
-	return memcmp(&s->id, &than->id, sizeof(s->id)) > 0;
-}
-
-static struct session_cursor
-cursor_at(const struct session *s)
-{
-	return (struct session_cursor){ .created_ms = s->created_ms,
-					.id = s->id };
-}
-
-/* Ends the oldest but `keep` live sessions of a user. */
-static void
-make_room(struct memory *m, struct str user, int64_t keep, int64_t now_ms,
-	  const struct entry *except)
-{
-	int64_t live = keep + 1;
-
-	while (live > keep) {
-		struct entry *oldest = NULL;
-
-		live = 0;
-		for (struct entry *e = m->sessions.first; e != NULL;
-		     e = e->next) {
-			struct session_cursor at = cursor_at(&e->s);
-
-			if (e == except || !is_alive(&e->s, now_ms) ||
-			    !str_eq(e->s.who.name, user))
-				continue;
-			live++;
-			if (oldest == NULL || is_newer(&oldest->s, &at))
-				oldest = e;
-		}
-		if (live > keep)
-			memory_sessions_remove(&m->sessions, oldest);
-	}
-}
-
 static int
 store_memory_create(void *conn, const struct session *session,
 		    int64_t max_per_user, int64_t now_ms, struct err *err)
@@ -200,8 +151,9 @@ store_memory_create(void *conn, const struct session *session,
 	int result = memory_sessions_add(&m->sessions, session, err);
 
 	if (result == 0 && max_per_user > 0)
-		make_room(m, session->who.name, max_per_user - 1, now_ms,
-			  m->sessions.first);
+		memory_sessions_make_room(&m->sessions, session->who.name,
+					  max_per_user - 1, now_ms,
+					  m->sessions.first);
 	unlock(m);
 	return result;
 }
@@ -213,7 +165,7 @@ store_memory_find(void *conn, struct arena *a, const struct token_hash *token,
 {
 	struct memory *m = lock(conn);
 	const struct entry *e = memory_sessions_token(&m->sessions, token);
-	bool alive = e != NULL && is_alive(&e->s, now_ms);
+	bool alive = e != NULL && memory_is_alive(&e->s, now_ms);
 	int result = alive ? memory_entry_get(e, a, out, err) : 0;
 
 	unlock(m);
@@ -231,7 +183,7 @@ store_memory_touch(void *conn, const struct session_id *id,
 	struct entry *e = memory_sessions_id(&m->sessions, id);
 
 	(void)err; /* cannot fail */
-	if (e != NULL && is_alive(&e->s, last_seen_ms)) {
+	if (e != NULL && memory_is_alive(&e->s, last_seen_ms)) {
 		if (e->s.last_seen_ms < last_seen_ms)
 			e->s.last_seen_ms = last_seen_ms;
 		if (e->s.idle_expires_ms < idle_expires_ms)
@@ -315,52 +267,6 @@ store_memory_update_user(void *conn, const struct identity *who,
 	return result;
 }
 
-/* Puts e into the sorted page of *n (at most `max`) entries, or not. */
-static void
-page_put(const struct entry **page, size_t *n, size_t max,
-	 const struct entry *e)
-{
-	size_t at = *n;
-	struct session_cursor c;
-
-	while (at > 0) {
-		c = cursor_at(&page[at - 1]->s);
-		if (!is_newer(&e->s, &c))
-			break;
-		at--;
-	}
-	if (at == max)
-		return;
-	if (*n < max)
-		(*n)++;
-	memmove(&page[at + 1], &page[at],
-		(*n - 1 - at) * sizeof(struct entry *));
-	page[at] = e;
-}
-
-/* The newest live sessions past the cursor, at most `max`. */
-static void
-collect(const struct memory *m, struct str user, int64_t now_ms, size_t max,
-	const struct session_cursor *from, const struct entry **page, size_t *n)
-{
-	static const struct session_id none;
-	bool begin = from->created_ms == 0 &&
-		     memcmp(&from->id, &none, sizeof(none)) == 0;
-	struct session last = { .created_ms = from->created_ms,
-				.id = from->id };
-
-	*n = 0;
-	for (const struct entry *e = m->sessions.first; e != NULL;
-	     e = e->next) {
-		struct session_cursor at = cursor_at(&e->s);
-
-		if (is_alive(&e->s, now_ms) &&
-		    (user.p == NULL || str_eq(e->s.who.name, user)) &&
-		    (begin || is_newer(&last, &at)))
-			page_put(page, n, max, e);
-	}
-}
-
 static int
 list(const struct memory *m, struct arena *a, struct str user, int64_t now_ms,
      size_t limit, struct session_cursor *cursor, struct session_list *out,
@@ -375,7 +281,8 @@ list(const struct memory *m, struct arena *a, struct str user, int64_t now_ms,
 
 	if (page == NULL || v == NULL)
 		return err_nomem(err);
-	collect(m, user, now_ms, limit + 1, cursor, page, &n);
+	memory_sessions_page(&m->sessions, user, now_ms, limit + 1, cursor,
+			     page, &n);
 	more = n > limit;
 	if (more)
 		n = limit;
@@ -383,7 +290,9 @@ list(const struct memory *m, struct arena *a, struct str user, int64_t now_ms,
 		if (memory_entry_get(page[i], a, &v[i], err) != 0)
 			return -1;
 	if (n > 0)
-		*cursor = cursor_at(&v[n - 1]);
+		*cursor =
+		    (struct session_cursor){ .created_ms = v[n - 1].created_ms,
+					     .id = v[n - 1].id };
 	cursor->more = more;
 	*out = (struct session_list){ .v = v, .n = n };
 	return 0;
@@ -462,7 +371,7 @@ store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 	for (struct entry *e = m->sessions.first; e != NULL && n < limit;
 	     e = next) {
 		next = e->next;
-		if (is_alive(&e->s, now_ms))
+		if (memory_is_alive(&e->s, now_ms))
 			continue;
 		memory_sessions_remove(&m->sessions, e);
 		n++;

@@ -314,9 +314,9 @@ store_sqlite_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 }
 
 static int64_t
-later(int64_t now_ms, int64_t seconds)
+later(int64_t now_ms, int64_t add_ms)
 {
-	return now_ms > INT64_MAX - seconds ? INT64_MAX : now_ms + seconds;
+	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
 }
 
 static int

@@ -2,29 +2,105 @@
 
 # Each program prints TAP, a line a case.
 LOG_DRIVER = env CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
-	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-SH_LOG_DRIVER = $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-SH_LOG_COMPILER = $(SHELL)
+	srcdir=$(srcdir) $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh
+SH_LOG_DRIVER = env srcdir=$(srcdir) \
+	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_COMPILER = $(SHELL)
 
-noinst_LIBRARIES += libtests.a
+check_LIBRARIES = libtests.a
 libtests_a_SOURCES = \
 	tests/support/fake_env.c tests/support/fake_env.h \
+	tests/support/fcgi_bad.c \
+	tests/support/fcgi_client.c tests/support/fcgi_client.h \
 	tests/support/flow.c tests/support/flow.h \
+	tests/support/fuzz.h \
+	tests/support/place.h \
 	tests/support/run.h \
+	tests/support/service.c tests/support/service.h \
 	tests/support/store_faulty.c tests/support/store_faulty.h \
 	tests/support/users_fake.c tests/support/users_fake.h
 libtests_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-TEST_LIBS = libtests.a $(COMMON_LIBS) $(CHECK_LIBS)
+TEST_LIBS = libtests.a $(SERVER_LIBS) $(CHECK_LIBS)
+LDADD = $(TEST_LIBS)
 
 # Modules, and the service as a function.
 UNIT_TESTS = \
 	tests/unit/test_base \
+	tests/unit/test_conf \
+	tests/unit/test_conf_files \
+	tests/unit/test_conf_mistakes \
+	tests/unit/test_conf_text \
+	tests/unit/test_crypto \
+	tests/unit/test_frame \
+	tests/unit/test_http_cookie \
+	tests/unit/test_http_form \
+	tests/unit/test_http_headers \
+	tests/unit/test_http_path \
+	tests/unit/test_http_redirect \
+	tests/unit/test_http_request \
+	tests/unit/test_http_response \
+	tests/unit/test_ini \
+	tests/unit/test_listen \
+	tests/unit/test_listen_passed \
 	tests/unit/test_login \
 	tests/unit/test_logout \
+	tests/unit/test_loop \
+	tests/unit/test_loop_drain \
+	tests/unit/test_loop_load \
 	tests/unit/test_torture \
 	tests/unit/test_verify
+noinst_HEADERS = tests/unit/conf_drivers.h tests/unit/http_message.h
 
-check_PROGRAMS += $(UNIT_TESTS)
-TESTS += $(UNIT_TESTS)
-LDADD = $(TEST_LIBS)
+# The promises of src/api, asked of every backend.
+CONTRACT_TESTS = \
+	tests/contract/test_link \
+	tests/contract/test_sqlite \
+	tests/contract/test_store \
+	tests/contract/test_users
+tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \
+	tests/contract/sqlite_faults.c \
+	tests/contract/sqlite_rig.c tests/contract/sqlite_rig.h \
+	tests/contract/expect.h
+tests_contract_test_store_SOURCES = tests/contract/test_store.c \
+	tests/contract/store_lists.c tests/contract/store_processes.c \
+	tests/contract/store_regulation.c tests/contract/store_sessions.c \
+	tests/contract/store_threads.c \
+	tests/contract/store_rig.c tests/contract/store_rig.h
+tests_contract_test_users_SOURCES = tests/contract/test_users.c \
+	tests/contract/users_rig.c tests/contract/users_rig.h
+
+# Fuzz targets.  In `make check` they replay their corpus; configured with
+# CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.
+AM_CPPFLAGS += $(FUZZ_CPPFLAGS)
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_cookie \
+	tests/fuzz/fuzz_form \
+	tests/fuzz/fuzz_frame \
+	tests/fuzz/fuzz_ini \
+	tests/fuzz/fuzz_params \
+	tests/fuzz/fuzz_path \
+	tests/fuzz/fuzz_rd
+tests_fuzz_fuzz_cookie_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_form_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_params_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_path_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_rd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+fuzz: $(FUZZ_TARGETS)
+.PHONY: fuzz
+
+# A tool of the end-to-end tests.
+TOOLS = tests/seed
+tests_seed_SOURCES = tests/support/seed.c
+
+# Layers, style, options against manual and example, manual pages.
+SOURCE_CHECKS = tests/tools/source.sh
+tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
+EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-layers.sh \
+	tests/tools/check-options.sh tests/tools/check-style.sh \
+	tests/tools/demo-check.pl tests/tools/e2e.pl tests/t tests/fuzz/corpus
+
+check_PROGRAMS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(TOOLS)
+TESTS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(SOURCE_CHECKS)

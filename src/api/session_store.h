@@ -85,7 +85,8 @@ struct session_store_ops {
 	/*
 	 * Main thread, at start and reload.  Takes what the process shares
 	 * (a table, a lock, a parsed address).  May not connect: a server that
-	 * is down must not keep us from starting.  `conf` outlives the store.
+	 * is down must not keep us from starting.  `conf` is borrowed for the
+	 * call: copy what is needed longer.
 	 */
 	int (*open)(const void *conf, const struct env *env, void **store,
 		    struct err *err);

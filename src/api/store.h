@@ -14,7 +14,7 @@
 struct store;
 struct store_link;
 
-/* `conf` is copied neither: it must outlive the store. */
+/* `conf` is borrowed for the call. */
 int store_open(const struct session_store_ops *ops, const void *conf,
 	       const struct env *env, struct store **out, struct err *err)
     MUST_USE;

@@ -11,20 +11,28 @@
 
 #define BUSY_SECONDS 2
 
-/* NULL: the password is right and the user may sign in. */
-static const char *
-refusal(enum user_answer found, const struct user *user, struct str password)
+/* *why stays NULL when the password is right and the user may sign in. */
+static int
+judge(enum user_answer found, const struct user *user, struct str password,
+      const char **why, struct err *err)
 {
+	const char *refused = user->disabled ? "disabled" : NULL;
+
 	/* No user has no hash: that costs the dummy's time. */
 	switch (password_verify(password, user->hash)) {
 	case PASSWORD_RIGHT:
 		break;
 	case PASSWORD_WRONG:
-		return found == USER_FOUND ? "wrong_password" : "unknown_user";
+		refused = "wrong_password";
+		break;
 	case PASSWORD_UNUSABLE:
-		return found == USER_FOUND ? "unusable_hash" : "unknown_user";
+		refused = "unusable_hash";
+		break;
+	case PASSWORD_UNTOLD:
+		return err_set(err, ERR_INTERNAL, "no memory to hash");
 	}
-	return user->disabled ? "disabled" : NULL;
+	*why = found == USER_FOUND ? refused : "unknown_user";
+	return 0;
 }
 
 int
@@ -35,7 +43,8 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 	struct hash_slots *slots = e->service->shared->hash_slots;
 	struct user user = { .hash = STR("") };
 	enum user_answer found;
-	const char *why;
+	const char *why = NULL;
+	int rc;
 
 	if (throttle_wait(e, name, &out->retry_after, err) != 0)
 		return -1;
@@ -53,8 +62,10 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 		*answer = LOGIN_BUSY;
 		return 0;
 	}
-	why = refusal(found, &user, password);
+	rc = judge(found, &user, password, &why, err);
 	hash_slots_give(slots);
+	if (rc != 0)
+		return -1;
 	if (why != NULL) {
 		audit(e, "login_failure", name, NULL, why);
 		*answer = LOGIN_WRONG;

@@ -64,6 +64,7 @@ settings_dump(const struct settings *s, struct buf *out)
 }
 
 
+/* mdoc: `\\&` after a header keeps its bracket from being punctuation. */
 #define MAN_WIDTH 76
 
 /* Of an item: the placeholder of its value, and what its range is of. */
@@ -217,7 +218,7 @@ man_modes(const struct settings_drivers *drivers, struct buf *out)
 
 		if (d->options == NULL || d->options->name == NULL)
 			continue;
-		buf_printf(out, ".Ss [%s]\n", d->name);
+		buf_printf(out, ".Ss [%s]\\&\n", d->name);
 		man_text(d->summary, out);
 		buf_add_cstr(out, ".Bl -tag -width Ds\n");
 		man_items(d->options, out);
@@ -232,7 +233,7 @@ man_section(const struct tables_section *t,
 	const struct settings_driver *v = NULL;
 	size_t n = 0;
 
-	buf_printf(out, ".Ss [%s]\n", t->name);
+	buf_printf(out, ".Ss [%s]\\&\n", t->name);
 	man_text(t->help, out);
 	buf_add_cstr(out, ".Bl -tag -width Ds\n");
 	if (t->selector != NULL)

@@ -42,7 +42,7 @@ struct option {
 	enum option_type type;
 	size_t offset;	  /* of the field in its settings struct */
 	const char *def;  /* as one would write it in the file; NULL: empty */
-	/* Of the number, the bytes of a text, the count of words; both 0: any. */
+	/* Of the number, of the bytes of a text, of the words; both 0: any. */
 	int64_t min, max;
 	/* OPT_ENUM: its words, NULL at the end.  OPT_INT: words[0] is
 	 * accepted too and means 0 (`hash_slots = auto`). */

@@ -65,7 +65,7 @@ static const struct option server_options[] = {
 	       .help = "The least important events that are logged to "
 		       "standard error. Audit events are always logged."),
 	OPTION(ENUM, struct server_settings, log_format,
-	       .def = "text", .words = log_formats,
+	       .def = "text", .words = log_formats, .flags = OPTION_RESTART,
 	       .help = "Each event is one line: key=value text, or a JSON "
 		       "object."),
 	OPTION_END,
@@ -177,10 +177,12 @@ static const struct option limits_options[] = {
 		       "413."),
 	OPTION(INT, struct limits_settings, hash_slots,
 	       .def = "auto", .min = 1, .max = 64, .words = automatic,
+	       .flags = OPTION_RESTART,
 	       .help = "How many passwords are hashed at the same time; each "
 		       "takes a processor and 19 MiB. Others wait shortly and "
 		       "are then answered 503. With auto it is the number of "
-		       "processors less one, and at least 1."),
+		       "processors less one, and at least 1. Logins never hold more "
+		       "than half of the threads."),
 	OPTION_END,
 };
 

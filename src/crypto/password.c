@@ -2,6 +2,7 @@
 /* Password hashes, and which passwords may be chosen. */
 #include "crypto/password.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -15,7 +16,6 @@ _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 /* Today's cost. */
 #define MEMORY_KIB 19456
 #define PASSES	   2
-#define LANES	   1
 
 /* The most that a stored hash may ask for. */
 #define MEMORY_KIB_MAX (1024 * 1024)
@@ -120,7 +120,7 @@ password_verify(struct str password, struct str hash)
 	char stored[STORED_MAX] = { 0 };
 	struct phc phc;
 	const bool usable = parse_phc(hash, &phc);
-	bool right;
+	int rc, reason;
 
 	if (usable)
 		memcpy(stored, hash.p, hash.n);
@@ -128,13 +128,17 @@ password_verify(struct str password, struct str hash)
 		memcpy(stored, dummy, sizeof(dummy));
 	if (!acceptable || password.n == 0)
 		password = STR("");
-	right = crypto_pwhash_str_verify(stored, password.p, password.n) == 0;
+	errno = 0;
+	rc = crypto_pwhash_str_verify(stored, password.p, password.n);
+	reason = errno; /* EINVAL: another password; else it could not hash */
 	secret_wipe(stored, sizeof(stored));
+	if (rc != 0 && reason != EINVAL)
+		return PASSWORD_UNTOLD;
 	if (!acceptable)
 		return PASSWORD_WRONG;
 	if (!usable)
 		return PASSWORD_UNUSABLE;
-	return right ? PASSWORD_RIGHT : PASSWORD_WRONG;
+	return rc == 0 ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
 bool
@@ -143,8 +147,7 @@ password_is_outdated(struct str hash)
 	struct phc phc;
 
 	return !parse_phc(hash, &phc) || !phc.id ||
-	    phc.memory_kib != MEMORY_KIB || phc.passes != PASSES ||
-	    phc.lanes != LANES;
+	    phc.memory_kib < MEMORY_KIB || phc.passes < PASSES;
 }
 
 /* Code points of well-formed UTF-8: bytes that continue none. */

@@ -19,6 +19,7 @@ enum password_answer {
 	PASSWORD_WRONG = 0,
 	PASSWORD_RIGHT,
 	PASSWORD_UNUSABLE, /* the stored hash is of no kind we accept */
+	PASSWORD_UNTOLD,   /* there was no memory to hash: neither yes nor no */
 };
 
 /* A NUL-terminated PHC string. */
@@ -32,7 +33,8 @@ int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
  */
 enum password_answer password_verify(struct str password, struct str hash);
 
-/* True when `hash` is not of today's kind and cost: rehash at this login. */
+/* True when `hash` is not of today's kind, or costs less: rehash at this
+ * login. */
 bool password_is_outdated(struct str hash);
 
 /*

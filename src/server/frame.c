@@ -2,6 +2,7 @@
 /* The gate before libfcgi: FastCGI records, checked as they come in. */
 #include "server/frame.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define HEADER	     8
@@ -55,6 +56,7 @@ content_run(struct content *c, size_t n)
 	if (c->left == 0) {
 		c->left = record_at(c->p).content;
 		c->p += HEADER;
+		assert(c->left > 0);
 	}
 	return n < c->left ? n : c->left;
 }

@@ -43,7 +43,7 @@ parse_unix(struct str path, struct address *out, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			       "path of a unix socket longer than %zu bytes",
 			       sizeof(out->u.un.sun_path) - 1);
-	if (memchr(path.p, '\0', path.n) != NULL || path.p[path.n - 1] == '/')
+	if (str_find(path, '\0') < path.n || path.p[path.n - 1] == '/')
 		return err_set(err, ERR_CONFIG, "not the path of a socket");
 	*out = (struct address){ .n = sizeof(out->u.un) };
 	out->u.un.sun_family = AF_UNIX;
@@ -60,7 +60,7 @@ parse_inet(struct str host, in_port_t port, struct address *out)
 
 	if (v6)
 		host = (struct str){ .p = host.p + 1, .n = host.n - 2 };
-	if (host.n >= sizeof(text))
+	if (host.n >= sizeof(text) || str_find(host, '\0') < host.n)
 		return -1;
 	memcpy(text, host.p, host.n);
 	text[host.n] = '\0';

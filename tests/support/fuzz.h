@@ -2,14 +2,14 @@
 /*
  * A fuzz target is one file that includes this and defines
  * LLVMFuzzerTestOneInput().  Built with -DFUZZING, the fuzzer brings main();
- * otherwise main() below replays every file of a folder (argv[1], else the
- * environment's FUZZ_CORPUS) and prints TAP, one line a file.
+ * otherwise main() below replays every file of a folder (argv[1], else
+ * $srcdir/tests/fuzz/corpus/X for the program fuzz_X) and prints TAP, one line
+ * a file.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 # include <stdbool.h>
 # include <stdio.h>
 # include <stdlib.h>
+# include <string.h>
 
 /* One exactly sized allocation, so that a sanitizer sees every overread. */
 static bool
@@ -48,6 +49,23 @@ fuzz_replay(const char *folder, const char *name)
 	return ok;
 }
 
+/* The folder that belongs to this program. */
+static const char *
+fuzz_corpus(const char *program, char path[PATH_MAX])
+{
+	const char *srcdir = getenv("srcdir");
+	const char *name = strstr(program, "fuzz_");
+
+	for (const char *next = name; next != NULL;
+	     next = strstr(next + 1, "fuzz_"))
+		name = next;
+	if (name == NULL)
+		return NULL;
+	(void)snprintf(path, PATH_MAX, "%s/tests/fuzz/corpus/%s",
+		       srcdir != NULL ? srcdir : ".", name + 5);
+	return path;
+}
+
 static int
 fuzz_visible(const struct dirent *d)
 {
@@ -57,7 +75,8 @@ fuzz_visible(const struct dirent *d)
 int
 main(int argc, char **argv)
 {
-	const char *folder = argc > 1 ? argv[1] : getenv("FUZZ_CORPUS");
+	char path[PATH_MAX];
+	const char *folder = argc > 1 ? argv[1] : fuzz_corpus(argv[0], path);
 	struct dirent **files = NULL;
 	int i, n, failed = 0;
 

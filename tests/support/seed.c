@@ -91,10 +91,11 @@ static int
 add_ban(struct seed *s, char **argv, struct err *err)
 {
 	struct attempt_policy policy = { .max = 0, .window_ms = HOUR };
-	int64_t until;
+	int64_t seconds, until;
 
-	if (!str_to_uint(str_from(argv[1]), HOUR, &policy.ban))
+	if (!str_to_uint(str_from(argv[1]), HOUR, &seconds))
 		return err_set(err, ERR_INPUT, "bad number of seconds");
+	policy.ban_ms = seconds * 1000;
 	return store_attempt(s->link, str_from(argv[0]), &policy,
 			     env_wall_ms(&s->env), &until, err);
 }

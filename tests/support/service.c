@@ -188,6 +188,70 @@ service_wait(struct service *s, bool (*done)(struct service *s))
 	return true;
 }
 
+struct loop_counts
+service_counts(struct service *s)
+{
+	struct loop_counts c;
+
+	loop_count(s->loop, &c);
+	return c;
+}
+
+bool
+service_is_empty(struct service *s)
+{
+	return service_counts(s).connections == 0;
+}
+
+int
+service_connect(const struct service *s)
+{
+	int fd = fcgi_connect(s->path);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+void
+service_send(int fd, const struct fcgi_request *r)
+{
+	struct bytes b = { .p = NULL };
+
+	fcgi_request(&b, r);
+	ck_assert(fcgi_send(fd, b.p, b.n));
+	bytes_free(&b);
+}
+
+enum fcgi_got
+service_read(int fd)
+{
+	struct fcgi_answer a;
+
+	return fcgi_read(fd, HANG_MS, &a);
+}
+
+int
+service_idle(const struct service *s)
+{
+	int fd = service_connect(s);
+
+	service_send(fd, &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
+	return fd;
+}
+
+int
+service_half_sent(const struct service *s)
+{
+	struct bytes b = { .p = NULL };
+	int fd = service_connect(s);
+
+	fcgi_request(&b, &(struct fcgi_request){ .body = 100 });
+	ck_assert(fcgi_send(fd, b.p, b.n / 2));
+	bytes_free(&b);
+	return fd;
+}
+
 void
 service_must_answer(struct service *s)
 {

@@ -50,6 +50,18 @@ void service_open_gate(struct service *s);
 /* Polls, ticking the loop, until it is true; false: HANG_MS are over. */
 bool service_wait(struct service *s, bool (*done)(struct service *s));
 
+struct loop_counts service_counts(struct service *s);
+bool service_is_empty(struct service *s); /* nobody is connected */
+
+/* The client's end of a connection: new; with one answer had and kept; with
+ * half a request sent. */
+int service_connect(const struct service *s);
+int service_idle(const struct service *s);
+int service_half_sent(const struct service *s);
+
+void service_send(int fd, const struct fcgi_request *r);
+enum fcgi_got service_read(int fd);
+
 /* A good request on a new connection is answered. */
 void service_must_answer(struct service *s);
 

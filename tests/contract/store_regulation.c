@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: attempts and bans, shared secrets. */
+#include "tests/contract/store_rig.h"
+
+#include <string.h>
+
+static const struct attempt_policy policy = { .max = 3,
+					      .window_ms = 120,
+					      .ban_ms = 300 };
+
+static int64_t
+attempt(struct rig *r, const char *key, int64_t now)
+{
+	int64_t until = -1;
+
+	OK(r,
+	   store_attempt(r->l, str_from(key), &policy, now, &until, &r->err));
+	return until;
+}
+
+static int64_t
+banned(struct rig *r, const char *key, int64_t now)
+{
+	int64_t until = -1;
+
+	OK(r, store_banned(r->l, str_from(key), now, &until, &r->err));
+	return until;
+}
+
+static bool
+forgive(struct rig *r, const char *key)
+{
+	bool was = false;
+
+	OK(r, store_forgive(r->l, str_from(key), &was, &r->err));
+	return was;
+}
+
+START_TEST(one_too_many_begins_a_ban)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	SAME(r, banned(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t + 119), 0);
+	SAME(r, banned(r, "user:alice", t + 119), 0);
+	SAME(r, attempt(r, "user:alice", t + 119), t + 419);
+	SAME(r, banned(r, "user:alice", t + 119), t + 419);
+	SAME(r, banned(r, "user:alice", t + 418), t + 419);
+	SAME(r, banned(r, "user:alice", t + 419), 0);
+	/* Other keys are not meant. */
+	SAME(r, banned(r, "user:Alice", t + 119), 0);
+	SAME(r, banned(r, "addr:alice", t + 119), 0);
+	SAME(r, attempt(r, "user:alic", t + 119), 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(a_ban_does_not_grow)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t), 0);
+	for (int i = 0; i < 20; i++)
+		SAME(r, attempt(r, "user:alice", t + i), t + 300);
+	SAME(r, attempt(r, "user:alice", t + 299), t + 300);
+	/* After it all begins anew: the owner has a chance again. */
+	SAME(r, attempt(r, "user:alice", t + 300), 0);
+	SAME(r, attempt(r, "user:alice", t + 301), 0);
+	SAME(r, attempt(r, "user:alice", t + 302), 0);
+	SAME(r, attempt(r, "user:alice", t + 303), t + 603);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(a_window_begins_with_the_first)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t + i), 0);
+	SAME(r, attempt(r, "user:alice", t + 120), 0); /* a new one */
+	SAME(r, attempt(r, "user:alice", t + 239), 0);
+	SAME(r, attempt(r, "user:alice", t + 239), 0);
+	SAME(r, attempt(r, "user:alice", t + 239), t + 539);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(forgiven_is_forgotten)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	HOLDS(r, !forgive(r, "user:nobody"));
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t), 0);
+	HOLDS(r, !forgive(r, "user:alice"));
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), t + 300);
+	HOLDS(r, forgive(r, "user:alice"));
+	SAME(r, banned(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), 0);
+	HOLDS(r, !forgive(r, "user:alice"));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(far_ends_do_not_wrap)
+{
+	static const struct attempt_policy longest = { .max = 1,
+						       .window_ms = INT64_MAX,
+						       .ban_ms = INT64_MAX };
+	struct rig *r = rig_open(_i);
+	int64_t until;
+
+	for (int i = 0; i < 2; i++)
+		OK(r, store_attempt(r->l, STR("addr:::1"), &longest, r->now,
+				    &until, &r->err));
+	SAME(r, until, INT64_MAX);
+	SAME(r, banned(r, "addr:::1", r->now), INT64_MAX);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(one_allowed_attempt)
+{
+	static const struct attempt_policy one = { .max = 1,
+						   .window_ms = 10,
+						   .ban_ms = 20 };
+	static const struct attempt_policy none = { .max = 0,
+						    .window_ms = 10,
+						    .ban_ms = 20 };
+	struct rig *r = rig_open(_i);
+	int64_t until;
+
+	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &until, &r->err));
+	SAME(r, until, 0);
+	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &until, &r->err));
+	SAME(r, until, r->now + 20);
+	OK(r, store_attempt(r->l, STR("b"), &none, r->now, &until, &r->err));
+	SAME(r, until, r->now + 20);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(bans_are_listed)
+{
+	static const char *const keys[] = { "user:a", "addr:2001:db8::1",
+					    "user:o'brien", "addr:192.0.2.7" };
+	struct rig *r = rig_open(_i);
+	struct ban *v;
+	size_t n;
+
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+		for (int i = 0; i < 4; i++)
+			(void)attempt(r, keys[k], r->now + (int64_t)(k % 3));
+	(void)attempt(r, "user:harmless", r->now);
+	OK(r, store_bans(r->l, r->a, r->now + 3, 10, &v, &n, &r->err));
+	SAME(r, n, 4);
+	HOLDS(r, str_eq(v[0].key, str_from(keys[2])));
+	SAME(r, v[0].until_ms, r->now + 302);
+	HOLDS(r, str_eq(v[1].key, str_from(keys[1])));
+	/* The longest are those that a limit keeps. */
+	OK(r, store_bans(r->l, r->a, r->now + 3, 1, &v, &n, &r->err));
+	SAME(r, n, 1);
+	HOLDS(r, str_eq(v[0].key, str_from(keys[2])));
+	OK(r, store_bans(r->l, r->a, r->now + 300, 10, &v, &n, &r->err));
+	SAME(r, n, 2);
+	HOLDS(r, forgive(r, keys[2]));
+	OK(r, store_bans(r->l, r->a, r->now + 300, 10, &v, &n, &r->err));
+	SAME(r, n, 1);
+	OK(r, store_bans(r->l, r->a, r->now + 302, 10, &v, &n, &r->err));
+	SAME(r, n, 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(keys_are_checked)
+{
+	static char longest[257];
+	struct rig *r = rig_open(_i);
+	int64_t until;
+
+	memset(longest, 'k', sizeof(longest));
+	HOLDS(r, store_attempt(r->l, STR(""), &policy, r->now, &until,
+			       &r->err) == -1);
+	SAME(r, r->err.code, ERR_INPUT);
+	HOLDS(r, store_attempt(r->l, (struct str){ .p = longest, .n = 257 },
+			       &policy, r->now, &until, &r->err) == -1);
+	HOLDS(r, store_attempt(r->l, STR("a\0b"), &policy, r->now, &until,
+			       &r->err) == -1);
+	OK(r, store_attempt(r->l, (struct str){ .p = longest, .n = 256 },
+			    &policy, r->now, &until, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(secret_is_the_first_one)
+{
+	struct rig *r = rig_open(_i);
+	struct store_link *other = rig_link(r);
+	uint8_t first[32], second[32], third[32];
+
+	memset(first, 1, sizeof(first));
+	first[5] = 0;
+	memset(second, 2, sizeof(second));
+	memset(third, 3, sizeof(third));
+	OK(r, store_secret(r->l, "csrf", first, &r->err));
+	SAME(r, first[0], 1);
+	SAME(r, first[5], 0);
+	OK(r, store_secret(other, "csrf", second, &r->err));
+	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
+	OK(r, store_secret(r->l, "csrf", second, &r->err));
+	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
+	OK(r, store_secret(r->l, "other", third, &r->err));
+	SAME(r, third[31], 3);
+	store_link_free(other);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_regulation_cases(void)
+{
+	TCase *t = tcase_create("regulation");
+	int n = rig_count();
+
+	tcase_add_loop_test(t, one_too_many_begins_a_ban, 0, n);
+	tcase_add_loop_test(t, a_ban_does_not_grow, 0, n);
+	tcase_add_loop_test(t, a_window_begins_with_the_first, 0, n);
+	tcase_add_loop_test(t, forgiven_is_forgotten, 0, n);
+	tcase_add_loop_test(t, far_ends_do_not_wrap, 0, n);
+	tcase_add_loop_test(t, one_allowed_attempt, 0, n);
+	tcase_add_loop_test(t, bans_are_listed, 0, n);
+	tcase_add_loop_test(t, keys_are_checked, 0, n);
+	tcase_add_loop_test(t, secret_is_the_first_one, 0, n);
+	return t;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* The wrappers' own promises: connecting, back-off, counting, schema. */
+#include "api/store.h"
+#include "api/users.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/run.h"
+#include "tests/support/store_faulty.h"
+
+#include <string.h>
+
+extern const struct session_store_ops store_memory;
+
+struct rig {
+	struct fake_env fake;
+	struct store_faulty faulty;
+	struct store *store;
+	struct store_link *l;
+	struct err err;
+};
+
+static struct rig *
+rig_open(void)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	ck_assert_ptr_nonnull(r);
+	fake_env_init(&r->fake);
+	store_faulty_init(&r->faulty, &store_memory, NULL);
+	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
+				    &r->store, &r->err),
+			 0);
+	r->l = store_link_new(&r->fake.env);
+	ck_assert_ptr_nonnull(r->l);
+	store_link_bind(r->l, r->store);
+	return r;
+}
+
+static void
+rig_close(struct rig *r)
+{
+	store_link_free(r->l);
+	store_unref(r->store);
+	free(r);
+}
+
+static unsigned
+calls(struct rig *r)
+{
+	return atomic_load(&r->faulty.calls);
+}
+
+START_TEST(connects_when_first_used)
+{
+	struct rig *r = rig_open();
+
+	ck_assert_uint_eq(calls(r), 0);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 3);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(unbound_link_fails)
+{
+	struct rig *r = rig_open();
+	struct users_link *u = users_link_new(&r->fake.env);
+	enum user_answer answer;
+	struct user user;
+	int64_t removed;
+
+	store_link_bind(r->l, NULL);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
+	ck_assert_int_eq(store_sweep(r->l, 0, 1, &removed, &r->err), -1);
+	ck_assert_int_eq(users_find(u, NULL, STR("a"), &answer, &user, &r->err),
+			 -1);
+	users_link_free(u);
+	rig_close(r);
+}
+END_TEST
+
+/* 50 ms, doubled at each failure, never more than 1 s; in between no call
+ * reaches the backend. */
+START_TEST(back_off_doubles)
+{
+	static const int64_t waits[] = { 50,  100,  200,  400,
+					 800, 1000, 1000, 1000 };
+	struct rig *r = rig_open();
+
+	store_faulty_fail(&r->faulty, 1, true);
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+		ck_assert_msg(calls(r) == i + 1, "row %zu: %u calls", i,
+			      calls(r));
+		fake_env_advance_ms(&r->fake, waits[i] - 1);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+		ck_assert_msg(strstr(r->err.msg, "told to fail") != NULL, "%s",
+			      r->err.msg);
+		ck_assert_msg(calls(r) == i + 1, "row %zu: too early", i);
+		fake_env_advance_ms(&r->fake, 1);
+	}
+	store_faulty_fail(&r->faulty, 0, false);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	/* A success forgets it: the next failure begins with 50 ms. */
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	fake_env_advance_ms(&r->fake, 49);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	fake_env_advance_ms(&r->fake, 1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* A store that accepts connections but fails must not be hammered either. */
+START_TEST(back_off_grows_though_it_connects)
+{
+	struct rig *r = rig_open();
+
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	fake_env_advance_ms(&r->fake, 50);
+	store_faulty_fail(&r->faulty, 2, false); /* connect passes */
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_uint_eq(calls(r), 2);
+	fake_env_advance_ms(&r->fake, 99);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_uint_eq(calls(r), 2);
+	fake_env_advance_ms(&r->fake, 1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(other_failures_keep_the_connection)
+{
+	struct rig *r = rig_open();
+	struct session s = { .who = { .name = STR("a") },
+			     .idle_expires_ms = 9,
+			     .expires_ms = 9 };
+
+	ck_assert_int_eq(store_create(r->l, &s, 0, 1, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2);
+	ck_assert_int_eq(store_create(r->l, &s, 0, 1, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
+	ck_assert_msg(strncmp(r->err.msg, "store memory: ", 14) == 0, "%s",
+		      r->err.msg);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 4);
+	rig_close(r);
+}
+END_TEST
+
+/* The store lives until the last of its users lets go of it. */
+START_TEST(references)
+{
+	struct rig *r = rig_open();
+	struct store_link *second = store_link_new(&r->fake.env);
+	struct store *other;
+
+	store_link_bind(second, r->store);
+	store_link_bind(second, r->store); /* the same again is nothing */
+	store_unref(store_ref(r->store));
+	store_unref(r->store); /* the links hold it */
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(second, &r->err), 0);
+	ck_assert_int_eq(
+	    store_open(&store_memory, NULL, &r->fake.env, &other, &r->err), 0);
+	store_link_bind(second, other);
+	ck_assert_ptr_eq(store_ops(other), &store_memory);
+	ck_assert_int_eq(store_ping(second, &r->err), 0);
+	store_link_free(second);
+	store_link_bind(r->l, other);
+	r->store = other;
+	store_unref(NULL);
+	store_link_free(NULL);
+	users_unref(NULL);
+	users_link_free(NULL);
+	rig_close(r);
+}
+END_TEST
+
+static int
+schema_of_version(void *conn, struct schema_state *out, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	*out = (struct schema_state){ .have = 3, .want = 4 };
+	return 0;
+}
+
+static int
+schema_of_the_future(void *conn, struct schema_state *out, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	*out = (struct schema_state){ .have = 5, .want = 4 };
+	return 0;
+}
+
+static int
+no_migration(void *conn, struct err *err)
+{
+	(void)conn;
+	return err_set(err, ERR_INTERNAL, "must not be called");
+}
+
+static int
+broken_migration(void *conn, struct err *err)
+{
+	(void)conn;
+	return err_set(err, ERR_CONFIG, "half way");
+}
+
+START_TEST(schema_is_checked)
+{
+	static const struct {
+		unsigned caps;
+		int (*schema)(void *conn, struct schema_state *out,
+			      struct err *err);
+		int (*migrate)(void *conn, struct err *err);
+		const char *says;
+	} rows[] = {
+		{ 0, schema_of_version, no_migration,
+		  "run fcgiauthctl store migrate" },
+		{ STORE_EMBEDDED, schema_of_version, broken_migration,
+		  "half way" },
+		{ 0, schema_of_the_future, no_migration,
+		  "newer than this program" },
+		{ STORE_EMBEDDED, schema_of_the_future, no_migration,
+		  "newer than this program" },
+		{ STORE_EMBEDDED, schema_of_the_future, no_migration,
+		  "fcgiauthctl store migrate" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig *r = rig_open();
+		struct session_store_ops ops = store_memory;
+		struct store *s;
+
+		ops.base.caps = rows[i].caps;
+		ops.schema = rows[i].schema;
+		ops.migrate = rows[i].migrate;
+		ck_assert_int_eq(
+		    store_open(&ops, NULL, &r->fake.env, &s, &r->err), 0);
+		store_link_bind(r->l, s);
+		ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(r->err.msg, rows[i].says) != NULL,
+			      "row %zu: %s", i, r->err.msg);
+		store_link_bind(r->l, r->store);
+		store_unref(s);
+		rig_close(r);
+	}
+}
+END_TEST
+
+#define FAILS(call)                                                            \
+	do {                                                                   \
+		fake_env_advance_ms(&r->fake, 1000);                           \
+		store_faulty_fail(&r->faulty, at, false);                      \
+		r->err.code = ERR_NONE;                                        \
+		ck_assert_int_eq(call, -1);                                    \
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);                \
+		ck_assert_uint_eq(calls(r), at);                               \
+	} while (0)
+
+/* Every operation, failed at every place, says so and hurts nothing. */
+START_TEST(every_operation_can_fail)
+{
+	struct rig *r = rig_open();
+	struct session s = { .who = { .name = STR("a") } };
+	struct attempt_policy policy = { 1, 1, 1 };
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list = { .n = 7 };
+	struct arena *a = arena_new(1 << 20);
+	bool yes = true;
+	int64_t n = 7;
+	uint8_t secret[32] = { 9 };
+	struct ban *bans = NULL;
+	size_t nbans = 7;
+	struct err *e = &r->err;
+
+	/* 1: the connection, 2: the operation after it. */
+	for (unsigned at = 1; at <= 2; at++) {
+		FAILS(store_ping(r->l, e));
+		FAILS(store_secret(r->l, "x", secret, e));
+		FAILS(store_create(r->l, &s, 0, 0, e));
+		FAILS(store_find(r->l, a, &s.token, 0, &yes, &s, e));
+		FAILS(store_touch(r->l, &s.id, 0, 0, e));
+		FAILS(store_revoke(r->l, &s.id, &yes, e));
+		FAILS(store_revoke_user(r->l, STR("a"), NULL, &n, e));
+		FAILS(store_revoke_all(r->l, &n, e));
+		FAILS(store_update_user(r->l, &s.who, e));
+		FAILS(store_list(r->l, a, STR("a"), 0, 1, &cursor, &list, e));
+		FAILS(store_attempt(r->l, STR("k"), &policy, 0, &n, e));
+		FAILS(store_banned(r->l, STR("k"), 0, &n, e));
+		FAILS(store_forgive(r->l, STR("k"), &yes, e));
+		FAILS(store_bans(r->l, a, 0, 1, &bans, &nbans, e));
+		FAILS(store_sweep(r->l, 0, 1, &n, e));
+		ck_assert(yes && n == 7 && list.n == 7 && nbans == 7 &&
+			  secret[0] == 9 && bans == NULL);
+	}
+	arena_free(a);
+	rig_close(r);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("link");
+	TCase *t = tcase_create("link");
+
+	tcase_add_test(t, connects_when_first_used);
+	tcase_add_test(t, unbound_link_fails);
+	tcase_add_test(t, back_off_doubles);
+	tcase_add_test(t, back_off_grows_though_it_connects);
+	tcase_add_test(t, other_failures_keep_the_connection);
+	tcase_add_test(t, references);
+	tcase_add_test(t, schema_is_checked);
+	tcase_add_test(t, every_operation_can_fail);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite of the session stores. */
+#include "tests/contract/store_rig.h"
+#include "tests/support/run.h"
+
+int
+main(void)
+{
+	Suite *s = suite_create("store");
+
+	suite_add_tcase(s, store_session_cases());
+	suite_add_tcase(s, store_list_cases());
+	suite_add_tcase(s, store_regulation_cases());
+	suite_add_tcase(s, store_thread_cases());
+	suite_add_tcase(s, store_process_cases());
+	return run_suite(s);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the user sources for the contract suite. */
+#include "tests/contract/users_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern const struct user_source_ops users_sqlite;
+
+static const struct user_source_ops *const kinds[] = { &users_sqlite };
+
+int
+rig_count(void)
+{
+	return (int)ARRAY_LEN(kinds);
+}
+
+struct users_link *
+rig_link(struct rig *r)
+{
+	struct users_link *l = users_link_new(&r->fake.env);
+
+	ck_assert_ptr_nonnull(l);
+	users_link_bind(l, r->users);
+	return l;
+}
+
+void
+rig_start(struct rig *r)
+{
+	const struct option *o = option_find(r->ops->base.options, STR("path"));
+	char *conf = calloc(1, r->ops->base.conf_size);
+	char *path = strdup(r->path);
+
+	ck_assert(conf != NULL && path != NULL);
+	if (o != NULL)
+		memcpy(conf + o->offset, &path, sizeof(path));
+	OK(r, users_open(r->ops, conf, &r->fake.env, &r->users, &r->err));
+	/* It was borrowed for the call: whoever kept it is found out. */
+	memset(path, 'x', strlen(path));
+	free(path);
+	free(conf);
+	r->l = rig_link(r);
+	OK(r, users_check_schema(r->l, &r->err));
+}
+
+struct rig *
+rig_open(int kind)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	ck_assert_ptr_nonnull(r);
+	r->ops = kinds[kind];
+	r->name = r->ops->base.name;
+	fake_env_init(&r->fake);
+	r->now = env_wall(&r->fake.env);
+	(void)snprintf(r->folder, sizeof(r->folder), "/tmp/fcgiauth-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(r->folder));
+	(void)snprintf(r->path, sizeof(r->path), "%s/test.db", r->folder);
+	HOLDS(r, r->ops->base.conf_size > 0);
+	r->a = arena_new(16 << 20);
+	ck_assert_ptr_nonnull(r->a);
+	rig_start(r);
+	return r;
+}
+
+void
+rig_stop(struct rig *r)
+{
+	users_link_free(r->l);
+	users_unref(r->users);
+}
+
+void
+rig_close(struct rig *r)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char path[128];
+
+	rig_stop(r);
+	arena_free(r->a);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", r->path,
+			       suffixes[i]);
+		(void)unlink(path); /* not every source has them */
+	}
+	HOLDS(r, rmdir(r->folder) == 0);
+	free(r);
+}

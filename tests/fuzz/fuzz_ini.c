@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration as bytes.  What is accepted must, dumped, be accepted
+ * again and dump the same.
+ */
+#include "conf/settings.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "conf/problems.h"
+#include "tests/support/fuzz.h"
+
+#define ARENA_BYTES (256 * 1024 * 1024)
+#define DUMP_BYTES  (8 * 1024 * 1024)
+
+/* One option of each type, beside the sections that are always there. */
+struct conf {
+	bool yes;
+	int64_t number, seconds, bytes, mode;
+	struct str text, secret;
+	const char *path;
+	struct words words;
+	int word;
+};
+
+static const char *const some_words[] = { "one", "two", NULL };
+
+static const struct option options[] = {
+	OPTION(BOOL, struct conf, yes, .def = "yes"),
+	OPTION(INT, struct conf, number, .def = "1", .max = 1000),
+	OPTION(SECONDS, struct conf, seconds, .def = "1m"),
+	OPTION(BYTES, struct conf, bytes, .def = "1k"),
+	OPTION(MODE, struct conf, mode, .def = "0600"),
+	OPTION(STR, struct conf, text, .flags = OPTION_LOWER),
+	OPTION(SECRET, struct conf, secret, .max = 4096),
+	OPTION(PATH, struct conf, path, .def = NULL),
+	OPTION(WORDS, struct conf, words, .def = NULL),
+	OPTION(ENUM, struct conf, word, .def = "one", .words = some_words),
+	OPTION_END,
+};
+
+static const struct settings_driver stores[] = {
+	{ .name = "sqlite", .options = options, .size = sizeof(struct conf),
+	  .compiled = true },
+	{ .name = "memory", .size = 1, .compiled = true },
+};
+static const struct settings_driver modes[] = {
+	{ .name = "session", .options = options, .size = sizeof(struct conf),
+	  .compiled = true },
+	{ .name = "jwt" },
+};
+static const struct settings_drivers drivers = {
+	.stores = stores, .nstores = ARRAY_LEN(stores),
+	.users = stores, .nusers = ARRAY_LEN(stores),
+	.modes = modes, .nmodes = ARRAY_LEN(modes),
+};
+
+/* Only the text of a file: no names of files that would be read. */
+static bool
+parse(struct str text, struct arena *a, struct str *dump)
+{
+	struct problems problems;
+	struct settings s;
+	struct buf out;
+	int rc;
+
+	problems_init(&problems, a);
+	rc = settings_parse(text, "fuzz.ini", &drivers, a, &s, &problems);
+	assert((rc == 0) == (problems.first == NULL));
+	for (const struct problem *p = problems.first; p != NULL; p = p->next)
+		assert(str_starts(str_from(p->text), STR("fuzz.ini:")));
+	if (rc != 0)
+		return false;
+	buf_init(&out, a, DUMP_BYTES);
+	settings_dump(&s, &out);
+	assert(!buf_failed(&out));
+	*dump = buf_str(&out);
+	return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct str first, second;
+
+	assert(a != NULL);
+	if (parse((struct str){ .p = (const char *)data, .n = n }, a,
+		  &first)) {
+		bool again = parse(first, a, &second);
+
+		assert(again && str_eq(first, second));
+	}
+	arena_free(a);
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* REQUEST_URI: what is accepted has one reading. */
+#include "tests/support/fuzz.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "http/path.h"
+
+static void
+check_segments(struct str path)
+{
+	struct str rest = str_skip(path, 1), segment;
+
+	assert(path.n > 0 && path.p[0] == '/');
+	while (str_cut(&rest, '/', &segment)) {
+		assert(segment.n > 0 || rest.p == NULL);
+		assert(!str_eq(segment, STR(".")));
+		assert(!str_eq(segment, STR("..")));
+	}
+}
+
+/* Written as a URL again, without the escapes that it did not need. */
+static void
+check_round_trip(struct str path, struct arena *a)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct str again, query;
+	struct err err;
+	struct buf b;
+
+	buf_init(&b, a, 3 * path.n);
+	for (size_t i = 0; i < path.n; i++) {
+		unsigned char c = (unsigned char)path.p[i];
+
+		if (c > ' ' && c < 0x7f && c != '?') {
+			buf_add_char(&b, path.p[i]);
+			continue;
+		}
+		buf_add_char(&b, '%');
+		buf_add_char(&b, digits[c >> 4]);
+		buf_add_char(&b, digits[c & 15]);
+	}
+	assert(!buf_failed(&b));
+	assert(path_normalise(buf_str(&b), a, &again, &query, &err) == 0);
+	assert(str_eq(again, path) && query.n == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct str uri = { .p = (const char *)data, .n = n };
+	struct arena *a = arena_new(16 * n + 4096);
+	struct str path, query;
+	struct err err = { .code = ERR_NONE };
+
+	if (a == NULL)
+		return 0;
+	if (path_normalise(uri, a, &path, &query, &err) != 0) {
+		assert(err.code == ERR_INPUT);
+	} else {
+		assert(str_is_utf8(path) && !str_has_control(path));
+		for (size_t i = 0; i < path.n; i++)
+			assert(strchr("\\#;%", path.p[i]) == NULL);
+		check_segments(path);
+		check_round_trip(path, a);
+		assert(path_below(path, STR("/")) && path_below(path, path));
+		assert(!str_has_control(query) && query.n < n);
+	}
+	arena_free(a);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* A temporary folder with room for a unix socket, and listening there. */
+#ifndef TESTS_PLACE_H
+#define TESTS_PLACE_H
+
+#include "base/base.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "conf/option.h"
+#include "server/listen.h"
+
+struct place {
+	char folder[64], path[80], address[100];
+};
+
+static inline void
+place_init(struct place *p)
+{
+	*p = (struct place){ .folder = "/tmp/fcgiauth-test-XXXXXX" };
+	ck_assert_ptr_nonnull(mkdtemp(p->folder));
+	(void)snprintf(p->path, sizeof(p->path), "%s/s", p->folder);
+	(void)snprintf(p->address, sizeof(p->address), "unix:%s", p->path);
+}
+
+/* Fails when anything is left behind. */
+static inline void
+place_end(const struct place *p)
+{
+	ck_assert_int_eq(rmdir(p->folder), 0);
+}
+
+static inline int
+open_one(const char *address, unsigned mode, struct listeners *out,
+	 struct err *err)
+{
+	struct str s = str_from(address);
+
+	return listen_open(&(struct words){ .v = &s, .n = 1 }, mode, out, err);
+}
+
+#endif

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+# One fcgiauthd with its configuration, database and socket in a folder, and
+# fcgiauthctl for it.
+package FCGIAuth::Daemon;
+
+use strict;
+use warnings;
+
+use FCGIAuth::FastCGI qw(fcgi_request);
+use FCGIAuth::Test;
+use IPC::Open3 qw(open3);
+use Symbol qw(gensym);
+use Test::More;
+
+our $PASSWORD = 'correct horse battery';
+
+# conf: { section => { key => value } }, over the defaults below.
+sub new {
+	my ($class, %arg) = @_;
+	my $dir = $arg{dir} || tempdir();
+	my $self = bless {
+		dir => $dir,
+		socket => "$dir/fcgiauth.sock",
+		log => "$dir/fcgiauthd.log",
+		file => "$dir/fcgiauth.ini",
+		conf => {
+			server => { listen => "unix:$dir/fcgiauth.sock",
+				    log_level => 'debug', threads => 4 },
+			store => { path => "$dir/fcgiauth.db" },
+			users => { path => "$dir/fcgiauth.db" },
+			cookie => { secure => 'no' },
+			limits => { login_attempts => 1000 },
+		},
+	}, $class;
+
+	$self->configure(%{ $arg{conf} || {} });
+	return $self;
+}
+
+sub dir { my ($self) = @_; return "$self->{dir}" }
+sub address { my ($self) = @_; return "unix:$self->{socket}" }
+sub pid { my ($self) = @_; return $self->{pid} }
+sub log_text { my ($self) = @_; return slurp($self->{log}) }
+
+# Writes the file; an undefined value takes the key out.
+sub configure {
+	my ($self, %conf) = @_;
+	my $text = '';
+
+	for my $section (keys %conf) {
+		for my $key (keys %{ $conf{$section} }) {
+			$self->{conf}{$section}{$key} = $conf{$section}{$key};
+		}
+	}
+	for my $section (sort keys %{ $self->{conf} }) {
+		my $keys = $self->{conf}{$section};
+		$text .= "[$section]\n";
+		for my $key (sort grep { defined $keys->{$_} } keys %$keys) {
+			$text .= "$key = $keys->{$key}\n";
+		}
+	}
+	spit($self->{file}, $text);
+	chmod 0600, $self->{file};	# there may be a secret in it
+	return $self;
+}
+
+# A command to run it under, as FCGIAUTH_WRAP says.
+sub wrapped {
+	my ($first, @rest) = split ' ', $ENV{FCGIAUTH_WRAP} || '' or return;
+	return (in_path($first) || $first, @rest);
+}
+
+sub start {
+	my ($self) = @_;
+	my $bin = bin('fcgiauthd');
+
+	$self->{pid} = spawn('fcgiauthd', $self->{log},
+	    wrapped(), $bin, '-c', $self->{file});
+	my $up = wait_for(15, sub {
+		my $gone = waitpid($self->{pid}, 1);
+		return 'gone' if $gone != 0;
+		my $answer = $self->ask(REQUEST_URI => '/auth/health',
+		    AUTH_SECRET => $self->{conf}{server}{peer_secret});
+		return $answer && ($answer->{status} // 0) == 200;
+	});
+	if (!$up || $up eq 'gone') {
+		diag($self->log_text);
+		die "fcgiauthd does not start\n";
+	}
+	return $self;
+}
+
+# A raw FastCGI request with the facts that every request needs.
+sub ask {
+	my ($self, %param) = @_;
+	my %arg;
+
+	for my $name (grep { /^[a-z]/ } keys %param) {
+		$arg{$name} = delete $param{$name};
+	}
+	my %all = (REQUEST_METHOD => 'GET', REQUEST_URI => '/',
+	    REMOTE_ADDR => '127.0.0.1', HTTP_HOST => 'localhost',
+	    SERVER_PORT => '80', %param);
+	if (defined $arg{body}) {
+		$all{CONTENT_LENGTH} = length $arg{body};
+	}
+	return fcgi_request($self->address,
+	    params => [ map { $_ => $all{$_} } sort
+		grep { defined $all{$_} } keys %all ], %arg);
+}
+
+sub check {
+	my ($self, %param) = @_;
+	return $self->ask(AUTH_ACTION => 'verify', %param);
+}
+
+sub reload {
+	my ($self) = @_;
+	kill 'HUP', $self->{pid};
+	return;
+}
+
+sub running {
+	my ($self) = @_;
+	return $self->{pid} && waitpid($self->{pid}, 1) == 0;
+}
+
+# Ends it, as a service manager would; its wait status.
+sub stop {
+	my ($self) = @_;
+	my $pid = delete $self->{pid} or return;
+
+	kill 'CONT', $pid;
+	kill 'TERM', $pid;
+	return reap($pid, 15);
+}
+
+# Ends it as a power cut would.
+sub kill_hard {
+	my ($self) = @_;
+	my $pid = delete $self->{pid} or return;
+
+	kill 'KILL', $pid;
+	return reap($pid, 15);
+}
+
+# Two tests that belong at the end of every file.
+sub stop_ok {
+	my ($self) = @_;
+	my $status = $self->stop;
+
+	is($status, 0, 'fcgiauthd ends by itself when told to, with status 0');
+	my @reports = $self->log_text =~
+	    /^.*(?:Sanitizer|runtime error:|Assertion|assert).*$/mg;
+	is("@reports", '', 'no report of a sanitizer, no failed assertion');
+	diag($self->log_text) if @reports || !defined $status || $status != 0;
+	return;
+}
+
+# Runs fcgiauthctl: (exit code, standard output, standard error).
+sub ctl {
+	my ($self, @args) = @_;
+	my $input = ref $args[0] ? ${ shift @args } : '';
+	my $errors = gensym;
+	my $pid = open3(my $in, my $out, $errors,
+	    bin('fcgiauthctl'), '-c', $self->{file}, @args);
+
+	print {$in} $input;
+	close $in;
+	local $/ = undef;
+	my $text = <$out>;
+	my $complaint = <$errors>;
+	waitpid $pid, 0;
+	return ($? >> 8, $text, $complaint);
+}
+
+sub add_user {
+	my ($self, $name, %arg) = @_;
+	my @options = map { ('--role', $_) } @{ $arg{roles} || [] };
+
+	push @options, '--email', $arg{email} if defined $arg{email};
+	push @options, '--name', $arg{name} if defined $arg{name};
+	my ($code, $out, $errors) = $self->ctl(
+	    \(($arg{password} || $PASSWORD) . "\n"),
+	    'user', 'add', $name, '--password-stdin', @options);
+	die "user add $name: $out$errors" if $code != 0;
+	return $self;
+}
+
+1;

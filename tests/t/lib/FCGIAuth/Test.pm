@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+# What every end-to-end test needs: where things are, a folder of its own, free
+# ports, polling with a deadline, child processes that never outlive the test.
+package FCGIAuth::Test;
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Temp ();
+use IO::Socket::INET;
+use POSIX ();
+use Test::More;
+use Time::HiRes ();
+
+our @EXPORT = qw(
+	top bin tempdir free_port wait_for spit slurp spawn reap in_path
+	is_root sanitized slow child_code
+);
+
+# A test that hangs fails; sanitizers make everything slower.
+alarm($ENV{FCGIAUTH_TEST_LIMIT} || 300);
+$SIG{ALRM} = sub { die "the test took too long\n" };
+$SIG{PIPE} = 'IGNORE';
+$SIG{TERM} = $SIG{INT} = sub { exit 1 };
+
+my $top = abs_path(dirname(__FILE__) . '/../../../..');
+my %children;	# pid => name
+
+sub top { return $top }
+
+# The programs under test.
+sub bin {
+	my ($name) = @_;
+	my $path = $ENV{ uc $name };
+	$path = "$top/.build/main/$name" unless defined $path && $path ne '';
+	die "$path is missing: build first, or set " . uc($name) . "\n"
+	    unless -x $path;
+	return $path;
+}
+
+# Below /tmp, because the path of a unix socket is short.
+sub tempdir {
+	return File::Temp->newdir('fcgiauth.XXXXXX', DIR => '/tmp');
+}
+
+sub free_port {
+	my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+	    or die "no free port: $!";
+	return $s->sockport;
+}
+
+# Polls until the code gives something true, which it returns, or time is up.
+sub wait_for {
+	my ($limit, $code) = @_;
+	my $end = Time::HiRes::time() + $limit * slow();
+
+	while (1) {
+		my $result = $code->();
+		return $result if $result;
+		return if Time::HiRes::time() > $end;
+		Time::HiRes::sleep(0.02);
+	}
+}
+
+# By how much deadlines stretch.
+sub slow { return $ENV{FCGIAUTH_SLOW} || 1 }
+
+sub spit {
+	my ($path, $text) = @_;
+	open my $fh, '>', $path or die "$path: $!";
+	print {$fh} $text;
+	close $fh or die "$path: $!";
+	return;
+}
+
+sub slurp {
+	my ($path) = @_;
+	open my $fh, '<', $path or return '';
+	local $/ = undef;
+	my $text = <$fh>;
+	return defined $text ? $text : '';
+}
+
+sub in_path {
+	my ($name) = @_;
+	for my $dir (split(/:/, $ENV{PATH} || ''), '/usr/sbin', '/sbin') {
+		return "$dir/$name" if -x "$dir/$name" && !-d "$dir/$name";
+	}
+	return;
+}
+
+sub is_root { return $> == 0 }
+
+# Runs a program, or code, beside us; its output goes to a file.
+sub spawn {
+	my ($name, $log, @command) = @_;
+	my $pid = fork;
+
+	die "fork: $!" unless defined $pid;
+	if ($pid == 0) {
+		%children = ();
+		alarm 0;
+		$SIG{$_} = 'DEFAULT' for qw(TERM INT PIPE ALRM);
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>>', $log or POSIX::_exit(126);
+		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+		if (ref $command[0]) {
+			eval { $command[0]->(); 1 } or print STDERR $@;
+			POSIX::_exit($@ ? 1 : 0);
+		}
+		exec { $command[0] } @command or POSIX::_exit(127);
+	}
+	$children{$pid} = $name;
+	return $pid;
+}
+
+# Waits for a child; kills it when the time is up.  Returns its wait status,
+# or nothing when it had to be killed.
+sub reap {
+	my ($pid, $limit) = @_;
+	my $status;
+	my $done = wait_for($limit, sub {
+		my $got = waitpid($pid, POSIX::WNOHANG());
+		$status = $? if $got == $pid;
+		return $got != 0;
+	});
+
+	delete $children{$pid};
+	return $status if $done;
+	kill 'KILL', $pid;
+	waitpid $pid, 0;
+	return;
+}
+
+# Runs code in a child and gives back what it returned, as one line of text.
+sub child_code {
+	my ($code) = @_;
+	pipe my $read, my $write or die "pipe: $!";
+	my $pid = fork;
+
+	die "fork: $!" unless defined $pid;
+	if ($pid == 0) {
+		%children = ();
+		close $read;
+		my $answer = eval { $code->() };
+		$answer = "died: $@" unless defined $answer;
+		$answer =~ s/\s+/ /g;
+		print {$write} "$answer\n";
+		close $write;
+		POSIX::_exit(0);
+	}
+	close $write;
+	$children{$pid} = 'child';
+	return sub {
+		my $line = <$read>;
+		waitpid $pid, 0;
+		delete $children{$pid};
+		chomp $line if defined $line;
+		return $line;
+	};
+}
+
+END {
+	my $status = $?;
+	for my $pid (keys %children) {
+		kill 'CONT', $pid;
+		kill 'TERM', $pid;
+	}
+	for my $pid (keys %children) {
+		reap($pid, 5);
+	}
+	$? = $status;
+}
+
+1;

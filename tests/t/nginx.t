@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: MIT
+# The shipped snippets around real applications: who gets in, what the
+# application is told, and that nothing but an explicit yes opens the door.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::FastCGI qw(fcgi_listen fcgi_serve);
+use FCGIAuth::Site;
+use FCGIAuth::Test;
+use IO::Socket::UNIX;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $tmp = tempdir();
+my ($d, $n) = start_site(
+    http => 'underscores_in_headers on;',
+    server => <<"EOT");
+	location / {
+		include fcgiauth/fcgiauth-protect.conf;
+		proxy_pass http://app;
+	}
+	location /admin/ {
+		set \$fcgiauth_require "role:admin";
+		include fcgiauth/fcgiauth-protect.conf;
+		proxy_set_header Host \$host;
+		proxy_pass http://app;
+	}
+	location /files/ {
+		include fcgiauth/fcgiauth-protect.conf;
+		root $tmp;
+	}
+	location /fcgi/ {
+		include fcgiauth/fcgiauth-protect-fastcgi.conf;
+		fastcgi_param SCRIPT_FILENAME /nowhere\$fastcgi_script_name;
+		fastcgi_pass unix:$tmp/fcgi.sock;
+	}
+	location /open/ {
+		proxy_pass http://app;
+	}
+	location /open-own/ {
+		include fcgiauth/fcgiauth-public.conf;
+		proxy_set_header Host \$host;
+		proxy_pass http://app;
+	}
+	location /open-fcgi/ {
+		include /etc/nginx/fastcgi_params;
+		include fcgiauth/fcgiauth-public.conf;
+		fastcgi_pass unix:$tmp/fcgi.sock;
+	}
+EOT
+
+mkdir "$tmp/files";
+chmod 0755, "$tmp", "$tmp/files";
+spit("$tmp/files/secret.html", 'THE APPLICATION, as a file');
+my $fcgi = fcgi_listen("$tmp/fcgi.sock");
+spawn('fcgi app', '/dev/null', sub {
+	fcgi_serve($fcgi, sub {
+		my ($params) = @_;
+		my $text = "THE APPLICATION\n";
+		while (my ($name, $value) = splice @$params, 0, 2) {
+			$text .= "$name: $value\n";
+		}
+		return "Content-Type: text/plain\r\n\r\n$text";
+	});
+});
+close $fcgi;
+
+my $alice = $n->client;
+my $bob = $n->client;
+is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
+is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
+
+my @protected = qw(/x /admin/x /files/secret.html /fcgi/x);
+
+subtest 'a stranger' => sub {
+	for my $path (@protected) {
+		my $c = $n->client;
+		my $a = $c->page("$path?a=1&b=%20");
+		is($a->status, 302, "$path: a person is asked to sign in");
+		like($a->header('location'),
+		    qr{^/auth/login\?rd=[^&]*%3Fa%3D1%26b%3D%2520$},
+		    'with the query string');
+		unlike($a->body, qr/THE APPLICATION/, 'and sees nothing');
+		$a = $c->xhr($path);
+		is($a->status, 401, "$path: a script is refused");
+		is($a->header('www-authenticate'), 'Bearer', 'with the scheme');
+		is($a->header('location'), undef, 'and no Location');
+		ok($a->json && $a->json->{error}, 'in JSON');
+		$a = $c->get($path, Accept => '*/*');
+		is($a->status, 401, "$path: so is a program");
+		$a = $c->request(POST => $path, headers => [
+			@FCGIAuth::Client::NAVIGATE ], body => 'x=1');
+		is($a->status, 401, "$path: a post is no navigation");
+		$a = $c->request(HEAD => $path, headers => [
+			@FCGIAuth::Client::NAVIGATE ]);
+		is($a->status, 302, "$path: HEAD is like GET");
+	}
+	my $a = $n->client->get('/x', 'Sec-Fetch-Mode' => 'cors',
+	    Accept => 'text/html');
+	is($a->status, 401, 'what the browser says goes before Accept');
+	$a = $n->client->get('/x', Accept => 'text/html',
+	    'X-Requested-With' => 'XMLHttpRequest');
+	is($a->status, 401, 'X-Requested-With says that it is a script');
+	$a = $n->client->get('/x', Accept => 'text/html');
+	is($a->status, 302, 'an old browser');
+};
+
+subtest 'a user' => sub {
+	for my $path (@protected) {
+		my $a = $alice->page("$path?q=1");
+		is($a->status, 200, "$path: alice may");
+		like($a->body, qr/^THE APPLICATION/, 'and gets it');
+	}
+	my $a = $alice->page('/x');
+	like($a->body, qr/^Remote-User: alice$/m, 'user');
+	like($a->body, qr/^Remote-Groups: (?:admin,staff|staff,admin)$/m,
+	    'groups');
+	like($a->body, qr/^Remote-Email: alice\@example\.com$/m, 'e-mail');
+	like($a->body, qr/^Remote-Name: Alice Liddell$/m, 'full name');
+	$a = $alice->page('/fcgi/x');
+	for my $name (qw(REMOTE_USER AUTH_USER HTTP_REMOTE_USER)) {
+		is(join(' ', $a->body =~ /^$name: (.*)$/mg), 'alice',
+		    "$name, once");
+	}
+	is(join(' ', $a->body =~ /^AUTH_EMAIL: (.*)$/mg), 'alice@example.com',
+	    'e-mail, once');
+	my ($token) = token_of($alice);
+	is($n->client->get('/x', Authorization => "Bearer $token")->status,
+	    200, 'by Bearer');
+	is($alice->request(POST => '/x', body => 'a' x 100000)->status, 200,
+	    'with a body');
+	my $body = $alice->request(POST => '/x', body => '')->body;
+	like($body, qr/^POST /m, 'the method is kept');
+	like($n->client->get('/x', Authorization => "Bearer $token",
+		Authorization => "Bearer $token")->status, qr/^40[01]$/,
+	    'two Authorization headers: refused by nginx already');
+	is($n->client->get('/x', Cookie => "fcgiauth=$token",
+		Cookie => 'fcgiauth=' . token_of($bob))->status, 401,
+	    'two Cookie headers that do not agree: refused');
+	is($n->client->get('/x', Cookie => 'a=b',
+		Cookie => "fcgiauth=$token")->status, 200,
+	    'two that do: fine');
+};
+
+subtest 'a role' => sub {
+	my $a = $bob->page('/admin/x');
+	is($a->status, 403, 'bob may not');
+	like($a->header('content-type'), qr{^text/html}, 'he gets a page');
+	like($a->body, qr/bob/, 'that says who he is');
+	like($a->body, qr{/auth/logout}, 'and how to sign out');
+	is($a->header('cache-control'), 'no-store', 'not stored');
+	unlike($a->body, qr/THE APPLICATION/, 'and nothing of the application');
+	$a = $bob->xhr('/admin/x');
+	is($a->status, 403, 'nor his script');
+	ok($a->json && $a->json->{error}, 'in JSON');
+	is($bob->page('/x')->status, 200, 'elsewhere he may');
+	is($alice->page('/admin/x')->status, 200, 'alice may');
+	is($bob->page('/files/')->status, 403, 'no listing of files');
+};
+
+subtest 'forged identity' => sub {
+	my @forged = map { my $h = $_; map { ($h =~ s/-/$_/r => 'evil') }
+	    '-', '_' } qw(Remote-User Remote-Groups Remote-Email Remote-Name
+	    remote-user REMOTE-USER Remote-user);
+	push @forged, 'Remote.User' => 'evil', 'Auth-User' => 'nobody',
+	    'Proxy' => 'nobody';
+
+	for my $path (@protected) {
+		my $a = $n->client->page($path, @forged);
+		is($a->status, 302, "$path: no way in");
+	}
+	for my $path (qw(/x /admin/x /fcgi/x)) {
+		my $a = $alice->page($path, @forged);
+		is($a->status, 200, "$path: alice may");
+		unlike($a->body, qr/evil/, 'the application sees none of it');
+		like($a->body, qr/alice/, 'but alice');
+	}
+	for my $path (qw(/open/x /open-own/x /open-fcgi/x)) {
+		my $a = $n->client->page($path, @forged);
+		is($a->status, 200, "$path: open");
+		unlike($a->body, qr/evil/, 'the application sees none of it');
+		$a = $alice->page($path);
+		unlike($a->body, qr/^Remote-User|^REMOTE_USER: ./m,
+		    'nor who alice is');
+	}
+	my $a = $alice->get('/x', Connection => 'close, Remote-User');
+	like($a->body, qr/^Remote-User: alice$/m,
+	    'Connection does not take it away');
+	# bob has no e-mail: an empty header must not let one through.
+	$a = $bob->page('/x', @forged);
+	unlike($a->body, qr/evil/, 'not where the true value is empty');
+	$a = $n->client->page('/fcgi/x', Authorization => 'Basic ZXZpbDp4');
+	is($a->status, 302, 'a name from HTTP Basic is none');
+	$a = $alice->page('/fcgi/x', Authorization => 'Basic ZXZpbDp4');
+	is(join(' ', $a->body =~ /^REMOTE_USER: (.*)$/mg), 'alice',
+	    'nor beside a session');
+};
+
+subtest 'what headers cannot do' => sub {
+	my @tricks = (
+	    [ 'X-Forwarded-Uri' => '/open/x' ],
+	    [ 'X-Original-Uri' => '/open/x' ],
+	    [ 'X-Original-Url' => '/open/x' ],
+	    [ 'X-Forwarded-Method' => 'OPTIONS' ],
+	    [ 'X-Forwarded-Prefix' => '/open' ],
+	    [ 'X-Forwarded-Host' => 'evil.example' ],
+	    [ 'X-Forwarded-For' => 'a' ], [ 'X-Forwarded-For' => '127.0.0.1' ],
+	    [ 'X-Forwarded-Proto' => 'https' ], [ 'X_Forwarded_Proto' => 'x' ],
+	    [ 'User-Agent' => 'GoogleHC/1.0' ],
+	    [ 'Auth-Action' => 'challenge' ], [ 'AUTH_ACTION' => 'x' ],
+	    [ 'Auth-Require' => 'public' ], [ 'AUTH_REQUIRE' => 'public' ],
+	    [ 'Session' => 'fcgiauth' ], [ 'Cookie' => '=' ],
+	    [ 'Cookie' => ';;' ], [ 'Cookie' => 'fcgiauth=9999999' ],
+	    [ 'Accept' => 'text/html', 'Accept' => 'application/json' ],
+	    [ 'X-Accel-Redirect' => '/open/x' ], [ 'Status' => '200' ],
+	);
+	for my $trick (@tricks) {
+		my $a = $n->client->get('/admin/x', @$trick);
+		like($a->status, qr/^(?:401|302)$/, "a stranger: @$trick");
+		unlike($a->header('location') // '', qr/evil|open/,
+		    'nor a wrong Location');
+		next if $trick->[0] eq 'Cookie';
+		is($bob->get('/admin/x', @$trick)->status, 403,
+		    "bob: @$trick");
+	}
+	for my $host ('evil.example', 'LOCALHOST', 'localhost.:1') {
+		my $a = $n->client->page('/x', Host => $host);
+		is($a->status, 302, "Host: $host");
+		is($a->header('location'), '/auth/login?rd=%2Fx',
+		    'is in no URL');
+	}
+	my $a = $n->client->request(GET => 'http://other.example/x',
+	    headers => [ @FCGIAuth::Client::NAVIGATE, Host => 'localhost' ]);
+	is($a->status, 302, 'the host in the request line');
+	for my $target ('/%zz', '/../x', '/x/../../x', '/x/%2e%2e/admin/x',
+	    '//admin/x', '/%61dmin/x', '/admin%2fx', '/admin/..;/x', '/x%00',
+	    '/x%5c', '/x%23', '/x%3f', '/x?', '/x?&', '/./x', '/x;a=1',
+	    '/%252e%252e/x', "/\xff", '/%c0%af', '*', 'x', '/open/../x',
+	    '/open/%2e%2e/x', '/open/..%2fx', '/OPEN/x') {
+		my $a = $n->client->page($target);
+		unlike($a->status, qr/^2|^0/, 'a stranger at ' .
+		    $target =~ s/[^ -~]/?/gr);
+		unlike($a->body, qr/THE APPLICATION/, 'sees nothing');
+	}
+	for my $target ('/%61dmin/x', '//admin/x', '/x/../admin/x',
+	    '/./admin/x', '/open/..//admin/x') {
+		is($bob->page($target)->status, 403, "bob at $target");
+	}
+	is($alice->page('/x', Cookie => 'fcgiauth=' . token_of($alice) .
+		'; big=' . 'x' x 6000)->status, 200, 'a large cookie');
+};
+
+subtest 'connections' => sub {
+	my $c = $n->client;
+	my %inode;
+
+	$c->jar->{fcgiauth} = token_of($alice);
+	for my $i (1 .. 60) {
+		is($c->get('/x')->status, 200, "check $i") if $i % 20 == 0;
+		$c->get('/x') unless $i % 20 == 0;
+		for my $line (split /\n/, slurp('/proc/net/unix')) {
+			my @field = split ' ', $line;
+			# The service's end of a connection: state 03.
+			$inode{ $field[6] } = 1 if @field > 7 &&
+			    $field[5] eq '03' &&
+			    index($field[7], $d->dir . '/') == 0;
+		}
+	}
+	cmp_ok(scalar keys %inode, '>=', 1, 'connections are seen');
+	cmp_ok(scalar keys %inode, '<=', 2,
+	    '60 checks in one nginx worker share a connection');
+};
+
+# ---- the service is gone, or gone mad ---------------------------------------
+
+sub closed {
+	my ($what) = @_;
+	for my $path (@protected) {
+		my $a = $alice->page($path);
+		is($a->status, 500, "$what: $path is closed");
+		unlike($a->body, qr/THE APPLICATION/, "$what: nothing of it");
+	}
+	return;
+}
+
+subtest 'hanging' => sub {
+	kill 'STOP', $d->pid;
+	my $began = time;
+	my $a = $alice->page('/x');
+	is($a->status, 500, 'closed');
+	cmp_ok(time - $began, '<', 6, 'within the time-outs');
+	unlike($a->body, qr/THE APPLICATION/, 'nothing of it');
+	kill 'CONT', $d->pid;
+	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
+	    'and open again afterwards');
+};
+
+subtest 'stopped' => sub {
+	$d->stop_ok;
+	closed('stopped');
+	is($n->client->page('/open/x')->status, 200, 'what is open stays so');
+	like($n->client->page('/auth/login')->status, qr/^50[0-4]$/,
+	    'the login page is an error');
+	spit($d->{socket}, '');
+	closed('no socket');
+	unlink $d->{socket};
+	$d->start;
+	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
+	    'and open again afterwards');
+};
+
+subtest 'rubbish' => sub {
+	$d->stop;
+	my $end = FCGIAuth::FastCGI::record(3, 1, pack 'NCx3', 0, 0);
+	my $out = sub { FCGIAuth::FastCGI::record(6, 1, $_[0]) };
+	my %rubbish = (
+	    'no FastCGI' => \"HTTP/1.1 204 No Content\r\n\r\n",
+	    'zeros' => \("\0" x 64),
+	    'nothing' => \'',
+	    'the end only' => \$end,
+	    'empty output' => '',
+	    'not even headers' => 'hello',
+	    'a redirect' => "Status: 302 Found\r\nLocation: /open/x\r\n\r\n",
+	    'a bare Location' => "Location: /open/x\r\n\r\n",
+	    'an error' => "Status: 503 Service Unavailable\r\n\r\n",
+	    'a strange status' => "Status: abc\r\n\r\n",
+	    'cut in the headers' => \$out->("Status: 204 No Con"),
+	    'cut in a record' => \substr($out->("Status: 204\r\n\r\n"), 0, 15),
+	    'headers without end' => \($out->('Remote-User: alice') . $end),
+	    'too long' => 'X: ' . 'x' x 40000 . "\r\n\r\n",
+	);
+	for my $what (sort keys %rubbish) {
+		my $answer = $rubbish{$what};
+		my $listener = fcgi_listen($d->{socket});
+		my $pid = spawn('fake', '/dev/null', sub {
+			fcgi_serve($listener, sub { $answer });
+		});
+		close $listener;
+		closed($what);
+		kill 'TERM', $pid;
+		reap($pid, 5);
+	}
+	unlink $d->{socket};
+	$d->start;
+	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
+	    'and open again afterwards');
+};
+
+subtest 'a shared secret' => sub {
+	my ($e, $m) = start_site(secret => 'correct', conf => {
+		server => { peer_secret => 'correct' } });
+	my $c = $m->client;
+	is(sign_in($c, 'alice')->status, 303, 'the right one');
+	is($c->page('/x')->status, 200, 'opens');
+	is($e->check->{status}, 403, 'none');
+	is($e->check(AUTH_SECRET => 'wrong')->{status}, 403, 'a wrong one');
+	is($e->ask(REQUEST_URI => '/auth/login')->{status}, 403,
+	    'also at the pages');
+	$m->{secret} = 'wrong';
+	$m->stop;
+	$m->start;
+	like($c->page('/x')->status, qr/^403$/, 'nginx with a wrong one');
+	$e->stop_ok;
+};
+
+$d->stop_ok;
+done_testing;

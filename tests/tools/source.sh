@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What can be checked of the source without running it, as TAP.
+srcdir=${srcdir:-.}
+n=0
+
+try() {
+    what=$1
+    shift
+    n=$((n + 1))
+    if complaint=$("$@" 2>&1); then
+        echo "ok $n - $what"
+    else
+        echo "not ok $n - $what"
+        printf '%s\n' "$complaint" | sed 's/^/# /'
+    fi
+}
+
+lint() {
+    command -v mandoc >/dev/null || { echo "mandoc is missing"; return 1; }
+    mandoc -T lint -W warning "$srcdir"/doc/*.8 doc/fcgiauth.ini.5
+}
+
+try 'layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
+try 'style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
+try 'options are in the example and the manual' \
+    sh "$srcdir/tests/tools/check-options.sh" doc/options.names \
+    "$srcdir/conf/fcgiauth.ini" doc/fcgiauth.ini.5
+try 'manual pages' lint
+echo "1..$n"

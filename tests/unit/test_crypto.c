@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/* Digests by known answers; password hashes; which passwords are refused. */
+#include "crypto/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/enc.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "crypto/common_passwords.h"
+#include "crypto/password.h"
+#include "tests/support/run.h"
+
+/* STR() for initialisers of static tables. */
+#define LIT(text) { .p = text, .n = sizeof(text) - 1 }
+
+static void
+setup(void)
+{
+	ck_assert_int_eq(crypto_init(), 0);
+	ck_assert_int_eq(crypto_init(), 0);
+}
+
+static void
+assert_digest(const uint8_t digest[DIGEST_BYTES], const char *hex, int row)
+{
+	char text[HEX_LEN(DIGEST_BYTES) + 1] = { 0 };
+
+	hex_encode(digest, DIGEST_BYTES, text);
+	ck_assert_msg(strcmp(text, hex) == 0, "row %d: %s", row, text);
+}
+
+/* FIPS 180-4, and Python's hashlib. */
+static const struct {
+	struct str message;
+	const char *hex;
+} sha256[] = {
+	{ LIT(""), "e3b0c44298fc1c149afbf4c8996fb924"
+		   "27ae41e4649b934ca495991b7852b855" },
+	{ LIT("abc"), "ba7816bf8f01cfea414140de5dae2223"
+		      "b00361a396177a9cb410ff61f20015ad" },
+	{ LIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+	  "248d6a61d20638b8e5c026930c3e6039"
+	  "a33ce45964ff2167f6ecedd419db06c1" },
+	{ LIT("a\0b"), "59b271ae1bbcb1d31d41929817f4b16f"
+		       "b439eb4f31520b5ad1d5ce98920a7138" },
+	{ { .p = NULL, .n = 0 }, "e3b0c44298fc1c149afbf4c8996fb924"
+				 "27ae41e4649b934ca495991b7852b855" },
+};
+
+START_TEST(sha256_known_answers)
+{
+	uint8_t digest[DIGEST_BYTES];
+
+	digest_sha256(sha256[_i].message, digest);
+	assert_digest(digest, sha256[_i].hex, _i);
+}
+END_TEST
+
+/* hmac.new(key, label + b"\0" + message, "sha256") of Python. */
+static const struct {
+	uint8_t first, step; /* key bytes: first, first + step, ... */
+	const char *label;
+	struct str message;
+	const char *hex;
+} hmac[] = {
+	{ 0x0b, 0, "label", LIT("Hi There"),
+	  "238da7aa3f5260026877b044b304650a"
+	  "9715afdd35d9407e5b715aa00a4dcdc3" },
+	{ 0x00, 1, "", LIT(""),
+	  "e711546e3faad4c7c4aa756bc26cad6a"
+	  "bea8241984a0f6b0839c70ca61c4ef88" },
+	{ 0x00, 1, "csrf", LIT("a\0b"),
+	  "57e9e216c0056ef617bb95850611c95c"
+	  "f428bd02d13abe88d3e04dd1894f3e76" },
+	{ 0xff, 0, "a", LIT("bc"),
+	  "16a65a9e5a7256b85c28df33c3b48246"
+	  "e6a2dd93a14636a8886ed7315b54ee27" },
+	{ 0xff, 0, "ab", LIT("c"),
+	  "53fcd1027ca5c38dae324766f8b29733"
+	  "a369aa90bc12b0dbb4c218403eeb9b2d" },
+};
+
+START_TEST(hmac_known_answers)
+{
+	uint8_t key[DIGEST_BYTES], digest[DIGEST_BYTES];
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(hmac[_i].first + i * hmac[_i].step);
+	digest_hmac(key, hmac[_i].label, hmac[_i].message, digest);
+	assert_digest(digest, hmac[_i].hex, _i);
+}
+END_TEST
+
+/* Of the password "password", by the reference implementation's own tests. */
+#define HASH_ID                                                               \
+	"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ"                            \
+	"$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+#define HASH_I                                                                \
+	"$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ"                           \
+	"$RdescudvJCsgt3ub+b+dWRWJTmaaJObG"
+
+#define SALT_KEY "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+
+static const struct {
+	struct str password, hash;
+	enum password_answer answer;
+} verified[] = {
+	{ LIT("password"), LIT(HASH_ID), PASSWORD_RIGHT },
+	{ LIT("Password"), LIT(HASH_ID), PASSWORD_WRONG },
+	{ LIT("passwor"), LIT(HASH_ID), PASSWORD_WRONG },
+	{ LIT(""), LIT(HASH_ID), PASSWORD_WRONG },
+	{ { .p = NULL, .n = 0 }, LIT(HASH_ID), PASSWORD_WRONG },
+	{ LIT("password\0"), LIT(HASH_ID), PASSWORD_WRONG },
+	{ LIT("password\0x"), LIT(HASH_ID), PASSWORD_WRONG },
+	{ LIT("password"), LIT(HASH_I), PASSWORD_RIGHT },
+	{ LIT("passwort"), LIT(HASH_I), PASSWORD_WRONG },
+	{ LIT("password"), LIT(HASH_ID "\0"), PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT(HASH_ID "\n"), PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT(HASH_ID "$"), PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT(" " HASH_ID), PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT(""), PASSWORD_UNUSABLE },
+	{ LIT("password"), { .p = NULL, .n = 0 }, PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("password"), PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("!"), PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$"), PASSWORD_UNUSABLE },
+	{ LIT("password"),
+	  LIT("$2y$05$abcdefghijklmnopqrstuuAFvK3lgBBSAHrBPF9XWkTt3RD6Gk2XK"),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2d$v=19$m=256,t=2,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=16$m=256,t=2,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$m=256,t=2,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	/* Too dear: these would run for seconds, or not at all. */
+	{ LIT("password"), LIT("$argon2id$v=19$m=1048577,t=2,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=11,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=17" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"),
+	  LIT("$argon2id$v=19$m=99999999999999999999,t=2,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	/* libsodium refuses these without running them. */
+	{ LIT("password"), LIT("$argon2id$v=19$m=7,t=2,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=31,t=2,p=4" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=0,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=0" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$t=2,m=256,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=1,x=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"),
+	  LIT("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbH=$nf65EOgLrQMR/uIPnA4rE"
+	      "sF5h7TKyQwu9U1bMCHGi/4"),
+	  PASSWORD_UNUSABLE },
+	{ LIT("password"),
+	  LIT("$argon2id$v=19$m=256,t=2,p=1$c29t$nf65EOgLrQMR/uIPnA4rEsF5h7TK"
+	      "yQwu9U1bMCHGi/4"),
+	  PASSWORD_UNUSABLE },
+};
+
+START_TEST(verify_answers)
+{
+	enum password_answer answer =
+	    password_verify(verified[_i].password, verified[_i].hash);
+
+	ck_assert_msg(answer == verified[_i].answer, "row %d: %d", _i,
+		      (int)answer);
+}
+END_TEST
+
+START_TEST(hash_and_verify)
+{
+	const struct str password = STR("correct horse battery");
+	char one[PASSWORD_HASH_MAX], two[PASSWORD_HASH_MAX];
+	struct err err;
+
+	ck_assert_int_eq(password_hash(password, one, &err), 0);
+	ck_assert_int_eq(password_hash(password, two, &err), 0);
+	ck_assert_str_ne(one, two); /* salts */
+	ck_assert_msg(strncmp(one, "$argon2id$v=19$m=19456,t=2,p=1$", 31) == 0,
+		      "%s", one);
+	ck_assert(!password_is_outdated(str_from(one)));
+	ck_assert_int_eq(password_verify(password, str_from(one)),
+			 PASSWORD_RIGHT);
+	ck_assert_int_eq(password_verify(STR("correct horse batter"),
+					 str_from(one)),
+			 PASSWORD_WRONG);
+}
+END_TEST
+
+START_TEST(long_passwords)
+{
+	char bytes[PASSWORD_MAX_BYTES + 1], hash[PASSWORD_HASH_MAX] = "kept";
+	struct str password = { .p = bytes, .n = sizeof(bytes) };
+	struct err err;
+
+	memset(bytes, 'x', sizeof(bytes));
+	ck_assert_int_eq(password_hash(password, hash, &err), -1);
+	ck_assert_int_eq(err.code, ERR_INPUT);
+	ck_assert_str_eq(hash, "kept");
+	ck_assert_int_eq(password_hash(STR("a\0b"), hash, &err), -1);
+	ck_assert_int_eq(err.code, ERR_INPUT);
+
+	password.n = PASSWORD_MAX_BYTES;
+	ck_assert_int_eq(password_hash(password, hash, &err), 0);
+	ck_assert_int_eq(password_verify(password, str_from(hash)),
+			 PASSWORD_RIGHT);
+	password.n = PASSWORD_MAX_BYTES - 1; /* every byte counts */
+	ck_assert_int_eq(password_verify(password, str_from(hash)),
+			 PASSWORD_WRONG);
+	password.n = PASSWORD_MAX_BYTES + 1;
+	ck_assert_int_eq(password_verify(password, str_from(hash)),
+			 PASSWORD_WRONG);
+}
+END_TEST
+
+static int64_t
+cpu_us(void)
+{
+	struct rusage u;
+
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &u), 0);
+	return ((int64_t)u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+	    u.ru_utime.tv_usec + u.ru_stime.tv_usec;
+}
+
+/* The cheapest of a few: others use this machine too. */
+static int64_t
+cost_of(struct str password, struct str hash)
+{
+	int64_t best = INT64_MAX;
+
+	for (int i = 0; i < 3; i++) {
+		int64_t start = cpu_us(), cost;
+
+		ck_assert_int_ne(password_verify(password, hash),
+				 PASSWORD_RIGHT);
+		cost = cpu_us() - start;
+		best = cost < best ? cost : best;
+	}
+	return best;
+}
+
+START_TEST(every_answer_costs_a_hash)
+{
+	char bytes[PASSWORD_MAX_BYTES + 1], hash[PASSWORD_HASH_MAX];
+	struct err err;
+	int64_t one;
+
+	memset(bytes, 'x', sizeof(bytes));
+	ck_assert_int_eq(password_hash(STR("something else"), hash, &err), 0);
+	one = cost_of(STR("a password"), str_from(hash));
+
+	const struct {
+		struct str password, hash;
+	} rows[] = {
+		{ STR("a password"), STR("") },
+		{ STR("a password"), STR("!") },
+		{ STR("a password"),
+		  STR("$argon2id$v=19$m=4194304,t=2,p=1" SALT_KEY) },
+		{ STR("a password"), STR("$argon2id$v=19$m=19456,t=2,p=1"
+					 "$c29tZXNhbHQ$n") },
+		{ STR("a\0b"), str_from(hash) },
+		{ { .p = bytes, .n = sizeof(bytes) }, str_from(hash) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t cost = cost_of(rows[i].password, rows[i].hash);
+
+		ck_assert_msg(cost > one / 3 && cost < one * 3,
+			      "row %zu: %lld us instead of %lld", i,
+			      (long long)cost, (long long)one);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *hash;
+	bool outdated;
+} dated[] = {
+	{ "$argon2id$v=19$m=19456,t=2,p=1" SALT_KEY, false },
+	{ "$argon2i$v=19$m=19456,t=2,p=1" SALT_KEY, true },
+	{ "$argon2id$v=19$m=19455,t=2,p=1" SALT_KEY, true },
+	{ "$argon2id$v=19$m=19456,t=1,p=1" SALT_KEY, true },
+	{ "$argon2id$v=19$m=19456,t=2,p=2" SALT_KEY, false },
+	{ "$argon2id$v=19$m=65536,t=3,p=4" SALT_KEY, false },
+	{ "$2y$05$abcdefghijklmnopqrstuu", true },
+	{ "", true },
+};
+
+START_TEST(outdated)
+{
+	ck_assert_msg(password_is_outdated(str_from(dated[_i].hash)) ==
+			  dated[_i].outdated,
+		      "row %d", _i);
+}
+END_TEST
+
+#define TOO_SHORT "This password is too short."
+#define NO_TEXT	  "This password is not valid text."
+#define COMMON	  "This password is among the commonest."
+#define LISTED	  "This password is on the list of refused ones."
+
+static const struct {
+	struct str password;
+	int64_t min_length;
+	const char *reason;
+} refused[] = {
+	{ LIT("violet-otter-42-lamp"), 15, NULL },
+	{ LIT("violet-otter-4"), 15, TOO_SHORT },
+	{ LIT("violet-otter-42"), 15, NULL },
+	{ LIT(""), 8, TOO_SHORT },
+	/* eight code points of two bytes, then seven */
+	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"
+	      "\xc3\xb6"), 8, NULL },
+	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"), 8,
+	  TOO_SHORT },
+	{ LIT("violet\0otter-42"), 8, NO_TEXT },
+	{ LIT("violet\xffotter-42"), 8, NO_TEXT },
+	{ LIT("violet\xed\xa0\x80otter-42"), 8, NO_TEXT },
+	{ LIT("alice.wonderland"), 15, "This password is the user name." },
+	{ LIT("Alice.Wonderland"), 15, "This password is the user name." },
+	{ LIT("alice.wonderland1"), 15, NULL },
+	{ LIT("password"), 8, COMMON },
+	{ LIT("PassWord"), 8, COMMON },
+	{ LIT("passwordpassword"), 15, COMMON },
+	{ LIT("correcthorsebatterystaple"), 15, COMMON },
+	{ LIT("123456789012345"), 15, COMMON },
+	{ LIT("!qaz2wsx#edc4rfv"), 15, COMMON },
+	{ LIT("zzzzzzzzzzzzzzzz"), 15, COMMON },
+	{ LIT("acme-company-gmbh"), 15, LISTED },
+	{ LIT("ACME-company-GmbH"), 15, LISTED },
+	{ LIT("the last line of it"), 15, LISTED },
+	{ LIT("line with a return"), 15, LISTED },
+	{ LIT("acme-company-gmb"), 15, NULL },
+};
+
+START_TEST(refusal)
+{
+	const struct str blocklist =
+	    STR("Acme-Company-GmbH\n\nline with a return\r\n"
+		"the last line of it");
+	const char *reason =
+	    password_refusal(refused[_i].password, STR("alice.wonderland"),
+			     refused[_i].min_length, blocklist);
+	const char *wanted = refused[_i].reason;
+
+	ck_assert_msg((reason == NULL) == (wanted == NULL) &&
+			  (reason == NULL || strcmp(reason, wanted) == 0),
+		      "row %d: %s", _i, reason != NULL ? reason : "(none)");
+}
+END_TEST
+
+START_TEST(refusal_of_long_ones)
+{
+	char bytes[PASSWORD_MAX_BYTES + 1];
+	struct str password = { .p = bytes, .n = sizeof(bytes) };
+
+	memset(bytes, 'x', sizeof(bytes));
+	ck_assert_str_eq(password_refusal(password, STR("a"), 15, STR("")),
+			 "This password is too long.");
+	password.n--;
+	ck_assert_ptr_null(password_refusal(password, STR("a"), 15, STR("")));
+}
+END_TEST
+
+START_TEST(common_list_is_sound)
+{
+	ck_assert_uint_gt(common_passwords_n, 500);
+	for (size_t i = 0; i < common_passwords_n; i++) {
+		const char *entry = common_passwords[i];
+
+		ck_assert_msg(strlen(entry) >= 8, "%s", entry);
+		ck_assert_msg(strlen(entry) <= PASSWORD_MAX_BYTES, "%s", entry);
+		ck_assert_msg(i == 0 ||
+				  strcmp(common_passwords[i - 1], entry) < 0,
+			      "%s", entry);
+		for (const char *c = entry; *c != '\0'; c++)
+			ck_assert_msg(*c < 'A' || *c > 'Z', "%s", entry);
+		ck_assert_msg(common_password(str_from(entry)), "%s", entry);
+	}
+	ck_assert(!common_password(STR("")));
+	ck_assert(!common_password(STR("passwore")));
+	ck_assert(!common_password(STR("~~~~~~~~~")));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("crypto");
+	TCase *t = tcase_create("crypto");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_loop_test(t, sha256_known_answers, 0, ARRAY_LEN(sha256));
+	tcase_add_loop_test(t, hmac_known_answers, 0, ARRAY_LEN(hmac));
+	tcase_add_loop_test(t, verify_answers, 0, ARRAY_LEN(verified));
+	tcase_add_test(t, hash_and_verify);
+	tcase_add_test(t, long_passwords);
+	tcase_add_test(t, every_answer_costs_a_hash);
+	tcase_add_loop_test(t, outdated, 0, ARRAY_LEN(dated));
+	tcase_add_loop_test(t, refusal, 0, ARRAY_LEN(refused));
+	tcase_add_test(t, refusal_of_long_ones);
+	tcase_add_test(t, common_list_is_sound);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

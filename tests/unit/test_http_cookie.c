@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Cookies, in and out. */
+#include "http/cookie.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "tests/support/run.h"
+
+static const struct {
+	const char *fields[3];
+	enum cookie_answer answer;
+	const char *value;
+} headers[] = {
+	{ { NULL }, COOKIE_ABSENT, NULL },
+	{ { "" }, COOKIE_ABSENT, NULL },
+	{ { "n=v" }, COOKIE_FOUND, "v" },
+	{ { "n=" }, COOKIE_FOUND, "" },
+	{ { "a=b; n=v; c=d" }, COOKIE_FOUND, "v" },
+	{ { "a=b;n=v;c=d" }, COOKIE_FOUND, "v" },
+	{ { "a=b ;\t n=v \t; c=d" }, COOKIE_FOUND, "v" },
+	{ { "n=a=b==" }, COOKIE_FOUND, "a=b==" },
+	{ { "n=\"v\"" }, COOKIE_FOUND, "\"v\"" },
+	{ { "n=\"a;n=b\"" }, COOKIE_CONFLICT, NULL },
+	{ { "n=a,b" }, COOKIE_FOUND, "a,b" },
+	{ { "n=\xff\xfe" }, COOKIE_FOUND, "\xff\xfe" },
+	{ { "a=1", "n=v" }, COOKIE_FOUND, "v" },
+	/* Other names. */
+	{ { "N=v" }, COOKIE_ABSENT, NULL },
+	{ { "nn=v; xn=v; n2=v" }, COOKIE_ABSENT, NULL },
+	{ { "n =v" }, COOKIE_ABSENT, NULL },
+	{ { "\xc2\xa0n=v" }, COOKIE_ABSENT, NULL },
+	{ { "$n=v; $Version=1; \"n\"=v" }, COOKIE_ABSENT, NULL },
+	{ { "a=n=v" }, COOKIE_ABSENT, NULL },
+	{ { "a=b, n=v" }, COOKIE_ABSENT, NULL },
+	{ { "a=\"; n=v" }, COOKIE_FOUND, "v" },
+	/* Nothing that could be taken for a cookie (CVE-2023-28625). */
+	{ { "=" }, COOKIE_ABSENT, NULL },
+	{ { "==" }, COOKIE_ABSENT, NULL },
+	{ { ";" }, COOKIE_ABSENT, NULL },
+	{ { ";;" }, COOKIE_ABSENT, NULL },
+	{ { "; ;\t;" }, COOKIE_ABSENT, NULL },
+	{ { "n" }, COOKIE_ABSENT, NULL },
+	{ { "n;" }, COOKIE_ABSENT, NULL },
+	{ { "=n" }, COOKIE_ABSENT, NULL },
+	{ { "=n=v" }, COOKIE_ABSENT, NULL },
+	{ { "=;n=v;;=" }, COOKIE_FOUND, "v" },
+	{ { "n;n=v;n" }, COOKIE_FOUND, "v" },
+	{ { "=", ";;", "n=v" }, COOKIE_FOUND, "v" },
+	/* Chunk counts mean nothing here (CVE-2024-24814). */
+	{ { "n_chunks=9999999; n_0=a; n_1=b" }, COOKIE_ABSENT, NULL },
+	/* Several. */
+	{ { "n=v; n=v" }, COOKIE_FOUND, "v" },
+	{ { "n=v", "n=v" }, COOKIE_FOUND, "v" },
+	{ { "n=v; n=w" }, COOKIE_CONFLICT, NULL },
+	{ { "n=v", "a=b", "n=w" }, COOKIE_CONFLICT, NULL },
+	{ { "n=v; n=" }, COOKIE_CONFLICT, NULL },
+	{ { "n=; n=v" }, COOKIE_CONFLICT, NULL },
+	{ { "n=v; n=\"v\"" }, COOKIE_CONFLICT, NULL },
+	{ { "n=v; n=v; n=w" }, COOKIE_CONFLICT, NULL },
+	{ { "n=v; n=w; n=v" }, COOKIE_CONFLICT, NULL },
+};
+
+START_TEST(found)
+{
+	struct http_request r = { .ncookies = 0 };
+	struct str value = STR("untouched");
+	enum cookie_answer answer;
+
+	for (size_t i = 0; i < 3 && headers[_i].fields[i] != NULL; i++)
+		r.cookies[r.ncookies++] = str_from(headers[_i].fields[i]);
+	answer = cookie_find(&r, STR("n"), &value);
+	ck_assert_msg(answer == headers[_i].answer, "row %d: %d", _i, answer);
+	ck_assert_msg(str_eq(value, str_from(answer == COOKIE_FOUND ?
+					     headers[_i].value : "untouched")),
+		      "row %d: %.*s", _i, STR_ARG(value));
+}
+END_TEST
+
+static const struct {
+	enum cookie_kind kind;
+	bool secure;
+	const char *domain;
+	int same_site;
+	int64_t max_age;
+	const char *header;
+} written[] = {
+	{ COOKIE_SESSION, true, "", SAME_SITE_LAX, -1,
+	  "__Host-n=v; Path=/; Secure; HttpOnly; SameSite=Lax" },
+	{ COOKIE_ACCESS, true, "", SAME_SITE_STRICT, 600,
+	  "__Host-n_access=v; Path=/; Secure; HttpOnly; SameSite=Strict; "
+	  "Max-Age=600" },
+	{ COOKIE_REFRESH, true, "", SAME_SITE_LAX, 0,
+	  "__Secure-n_refresh=v; Path=/auth; Secure; HttpOnly; SameSite=Lax; "
+	  "Max-Age=0" },
+	{ COOKIE_LOGIN, true, "", SAME_SITE_NONE, -1,
+	  "__Host-n_login=v; Path=/; Secure; HttpOnly; SameSite=None" },
+	{ COOKIE_SESSION, true, "example.com", SAME_SITE_LAX, -1,
+	  "__Secure-n=v; Path=/; Secure; HttpOnly; SameSite=Lax; "
+	  "Domain=example.com" },
+	{ COOKIE_REFRESH, true, "example.com", SAME_SITE_LAX, 7,
+	  "__Secure-n_refresh=v; Path=/auth; Secure; HttpOnly; SameSite=Lax; "
+	  "Domain=example.com; Max-Age=7" },
+	{ COOKIE_LOGIN, true, "example.com", SAME_SITE_LAX, -1,
+	  "__Secure-n_login=v; Path=/; Secure; HttpOnly; SameSite=Lax" },
+	{ COOKIE_SESSION, false, "", SAME_SITE_LAX, -1,
+	  "n=v; Path=/; HttpOnly; SameSite=Lax" },
+	{ COOKIE_REFRESH, false, "example.com", SAME_SITE_LAX, INT64_MAX,
+	  "n_refresh=v; Path=/auth; HttpOnly; SameSite=Lax; "
+	  "Domain=example.com; Max-Age=9223372036854775807" },
+};
+
+START_TEST(set)
+{
+	const struct cookie_settings settings = {
+		.name = STR("n"),
+		.secure = written[_i].secure,
+		.domain = str_from(written[_i].domain),
+		.same_site = written[_i].same_site,
+	};
+	struct arena *a = arena_new(64 * 1024);
+	struct http_response res;
+
+	http_response_init(&res, a);
+	cookie_set(&res, &settings, STR("/auth"), written[_i].kind, STR("v"),
+		   written[_i].max_age);
+	ck_assert(!res.failed);
+	ck_assert_uint_eq(res.nheaders, 1);
+	ck_assert_str_eq(res.header[0].name, "Set-Cookie");
+	ck_assert_msg(str_eq(res.header[0].value, str_from(written[_i].header)),
+		      "row %d: %.*s", _i, STR_ARG(res.header[0].value));
+	arena_free(a);
+}
+END_TEST
+
+static const char *const bad_values[] = {
+	"a b", "a;b", "a,b", "a\"b", "a\\b", "a\r\nb", "a\tb", "\x7f",
+	"\xc3\xa9",
+};
+
+START_TEST(bad_value)
+{
+	const struct cookie_settings settings = { .name = STR("n") };
+	struct arena *a = arena_new(64 * 1024);
+	struct http_response res;
+
+	http_response_init(&res, a);
+	cookie_set(&res, &settings, STR("/auth"), COOKIE_SESSION,
+		   str_from(bad_values[_i]), -1);
+	ck_assert_msg(res.failed && res.nheaders == 0, "row %d", _i);
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(largest_pair)
+{
+	const struct cookie_settings settings = { .name = STR("n"),
+						  .secure = true };
+	static char value[4096];
+	size_t most = 4096 - strlen("__Host-n");
+	struct arena *a = arena_new(64 * 1024);
+	struct http_response res;
+
+	memset(value, 'v', sizeof(value));
+	http_response_init(&res, a);
+	cookie_set(&res, &settings, STR("/auth"), COOKIE_SESSION,
+		   (struct str){ value, most }, -1);
+	ck_assert(!res.failed);
+	cookie_set(&res, &settings, STR("/auth"), COOKIE_SESSION,
+		   (struct str){ value, most + 1 }, -1);
+	ck_assert(res.failed);
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(out_of_memory)
+{
+	const struct cookie_settings settings = { .name = STR("n") };
+	bool ran_out = true;
+
+	for (unsigned n = 0; ran_out; n++) {
+		struct arena *a = arena_new(64 * 1024);
+		struct http_response res;
+
+		ck_assert_uint_lt(n, 100);
+		http_response_init(&res, a);
+		arena_fail_after(a, n);
+		cookie_set(&res, &settings, STR("/auth"), COOKIE_SESSION,
+			   STR("v"), 1);
+		ran_out = arena_has_failed(a);
+		ck_assert(res.failed == ran_out);
+		ck_assert_uint_eq(res.nheaders, ran_out ? 0 : 1);
+		arena_free(a);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("http_cookie");
+	TCase *t = tcase_create("cookie");
+
+	tcase_add_loop_test(t, found, 0, ARRAY_LEN(headers));
+	tcase_add_loop_test(t, set, 0, ARRAY_LEN(written));
+	tcase_add_loop_test(t, bad_value, 0, ARRAY_LEN(bad_values));
+	tcase_add_test(t, largest_pair);
+	tcase_add_test(t, out_of_memory);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers and the HTML in them. */
+#include "http/response.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "http/html.h"
+#include "tests/support/run.h"
+
+#define FAILED "Status: 500 Internal Server Error\r\n" \
+	"Cache-Control: no-store\r\n\r\n"
+
+static struct arena *arena;
+static struct http_response res;
+
+static void
+setup(void)
+{
+	arena = arena_new(1024 * 1024);
+	ck_assert_ptr_nonnull(arena);
+	http_response_init(&res, arena);
+	res.status = 200;
+}
+
+static void
+teardown(void)
+{
+	arena_free(arena);
+}
+
+static void
+check_written(bool head_only, const char *want)
+{
+	struct buf out;
+
+	buf_init(&out, arena, 128 * 1024);
+	http_response_write(&res, head_only, &out);
+	ck_assert(!buf_failed(&out));
+	ck_assert_msg(str_eq(buf_str(&out), str_from(want)),
+		      "\"%.*s\" is not \"%s\"", STR_ARG(buf_str(&out)), want);
+}
+
+START_TEST(written)
+{
+	char value[] = "text/plain";
+
+	http_response_header(&res, "Content-Type", str_from(value));
+	value[0] = 'X'; /* it was copied */
+	http_response_header(&res, "Set-Cookie", STR("a=b"));
+	http_response_header(&res, "Set-Cookie", STR("c=d"));
+	http_response_header(&res, "Empty", STR(""));
+	buf_add_cstr(&res.body, "hello");
+	check_written(false, "Status: 200 OK\r\nContent-Type: text/plain\r\n"
+		      "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\nEmpty: \r\n\r\n"
+		      "hello");
+	check_written(true, "Status: 200 OK\r\nContent-Type: text/plain\r\n"
+		      "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\nEmpty: \r\n\r\n");
+}
+END_TEST
+
+START_TEST(nobody_answered)
+{
+	res.status = 0;
+	buf_add_cstr(&res.body, "secret");
+	check_written(false, FAILED);
+	res.status = 299;
+	check_written(false, FAILED);
+	res.status = 204;
+	check_written(true, "Status: 204 No Content\r\n\r\n");
+}
+END_TEST
+
+static const struct {
+	unsigned status;
+	const char *line;
+} lines[] = {
+	{ 200, "200 OK" },
+	{ 204, "204 No Content" },
+	{ 302, "302 Found" },
+	{ 303, "303 See Other" },
+	{ 400, "400 Bad Request" },
+	{ 401, "401 Unauthorized" },
+	{ 403, "403 Forbidden" },
+	{ 404, "404 Not Found" },
+	{ 405, "405 Method Not Allowed" },
+	{ 413, "413 Content Too Large" },
+	{ 415, "415 Unsupported Media Type" },
+	{ 422, "422 Unprocessable Content" },
+	{ 429, "429 Too Many Requests" },
+	{ 500, "500 Internal Server Error" },
+	{ 503, "503 Service Unavailable" },
+	{ 0, "500 Internal Server Error" },
+	{ 999, "500 Internal Server Error" },
+};
+
+START_TEST(status_line)
+{
+	ck_assert_str_eq(http_status_line(lines[_i].status), lines[_i].line);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	struct str value;
+	bool ok;
+} headers[] = {
+	{ "Remote-User", { "alice", 5 }, true },
+	{ "X!#$%&'*+-.^_`|~9", { "v", 1 }, true },
+	{ "Remote-Name", { "\xc3\xa9 \xff", 4 }, true },
+	{ "A", { NULL, 0 }, true },
+	{ "", { "v", 1 }, false },
+	{ "A B", { "v", 1 }, false },
+	{ "A:", { "v", 1 }, false },
+	{ "A\r\nB", { "v", 1 }, false },
+	{ "\xc3\xa9", { "v", 1 }, false },
+	{ "A(b)", { "v", 1 }, false },
+	{ "Status", { "200 OK", 6 }, false },
+	{ "STATUS", { "200 OK", 6 }, false },
+	{ "A", { "a\rb", 3 }, false },
+	{ "A", { "a\nb", 3 }, false },
+	{ "A", { "a\r\nSet-Cookie: x=y", 18 }, false },
+	{ "A", { "a\0b", 3 }, false },
+	{ "A", { "\n", 1 }, false },
+	{ "A", { "\x1b[31m", 5 }, false },
+	{ "A", { "\x7f", 1 }, false },
+};
+
+START_TEST(header)
+{
+	http_response_header(&res, "First", STR("1"));
+	http_response_header(&res, headers[_i].name, headers[_i].value);
+	http_response_header(&res, "Last", STR("1"));
+	ck_assert_msg(res.failed == !headers[_i].ok, "row %d", _i);
+	if (!headers[_i].ok)
+		check_written(false, FAILED);
+}
+END_TEST
+
+START_TEST(too_many_headers)
+{
+	for (size_t i = 0; i < RESPONSE_MAX_HEADERS; i++)
+		http_response_header(&res, "A", STR("b"));
+	ck_assert(!res.failed);
+	http_response_header(&res, "A", STR("b"));
+	ck_assert(res.failed);
+	check_written(false, FAILED);
+}
+END_TEST
+
+START_TEST(body_too_large)
+{
+	for (size_t i = 0; i < RESPONSE_MAX_BODY; i++)
+		buf_add_char(&res.body, 'a');
+	ck_assert(!buf_failed(&res.body));
+	buf_add_char(&res.body, 'a');
+	check_written(false, FAILED);
+}
+END_TEST
+
+START_TEST(replaced)
+{
+	http_response_header(&res, "Set-Cookie", STR("a=b"));
+	http_response_header(&res, "Bad", STR("\n"));
+	buf_add_cstr(&res.body, "secret");
+	http_response_reset(&res, 503);
+	http_response_header(&res, "Retry-After", STR("5"));
+	check_written(false, "Status: 503 Service Unavailable\r\n"
+		      "Retry-After: 5\r\n\r\n");
+}
+END_TEST
+
+START_TEST(defaults)
+{
+	http_response_header(&res, "cache-control", STR("no-store"));
+	http_response_default(&res, "Cache-Control", STR("public"));
+	http_response_default(&res, "Vary", STR("Cookie"));
+	http_response_default(&res, "Vary", STR("*"));
+	check_written(false, "Status: 200 OK\r\ncache-control: no-store\r\n"
+		      "Vary: Cookie\r\n\r\n");
+}
+END_TEST
+
+START_TEST(out_of_memory)
+{
+	arena_fail_after(arena, 0);
+	http_response_header(&res, "A", STR("b"));
+	ck_assert(res.failed);
+}
+END_TEST
+
+static const struct {
+	const char *text, *escaped;
+} texts[] = {
+	{ "", "" },
+	{ "plain \xc3\xa9", "plain \xc3\xa9" },
+	{ "&", "&amp;" },
+	{ "&amp;", "&amp;amp;" },
+	{ "</title><script>alert(1)</script>",
+	  "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;" },
+	{ "\" onmouseover=\"alert(1)", "&quot; onmouseover=&quot;alert(1)" },
+	{ "' autofocus onfocus='alert(1)",
+	  "&#39; autofocus onfocus=&#39;alert(1)" },
+	{ "{{&html}}{{name}}", "{{&amp;html}}{{name}}" },
+};
+
+START_TEST(escaped)
+{
+	struct buf out;
+
+	buf_init(&out, arena, 1024);
+	html_escape(&out, str_from(texts[_i].text));
+	ck_assert_msg(str_eq(buf_str(&out), str_from(texts[_i].escaped)),
+		      "row %d: %.*s", _i, STR_ARG(buf_str(&out)));
+}
+END_TEST
+
+static const struct html_var vars[] = {
+	{ "name", { "<a & 'b'>", 9 } },
+	{ "html", { "<b>", 3 } },
+	{ "tag", { "{{name}}", 8 } },
+	{ "empty", { "", 0 } },
+	{ "null", { NULL, 0 } },
+};
+
+#define ESCAPED "&lt;a &amp; &#39;b&#39;&gt;"
+
+static const struct {
+	const char *text, *result;
+} templates[] = {
+	{ "", "" },
+	{ "a { b } c }}", "a { b } c }}" },
+	{ "{{name}}", ESCAPED },
+	{ "<p title=\"{{name}}\">{{name}}</p>",
+	  "<p title=\"" ESCAPED "\">" ESCAPED "</p>" },
+	{ "a{{html}}b{{&html}}c", "a&lt;b&gt;b<b>c" },
+	{ "{{empty}}{{null}}{{&empty}}", "" },
+	/* A value is never read as a template. */
+	{ "{{tag}}{{&tag}}", "{{name}}{{name}}" },
+	{ "a{{#name}}b{{/name}}c", "abc" },
+	{ "a{{#empty}}b{{/empty}}c", "ac" },
+	{ "a{{#null}}b{{/null}}c", "ac" },
+	{ "{{#empty}}{{name}}{{#html}}x{{/html}}{{/empty}}y", "y" },
+	{ "{{#html}}{{#empty}}x{{/empty}}{{&html}}{{/html}}", "<b>" },
+	{ "{{#html}}1{{/html}}{{#html}}2{{/html}}", "12" },
+};
+
+START_TEST(filled)
+{
+	struct buf out;
+
+	buf_init(&out, arena, 1024);
+	html_template(&out, str_from(templates[_i].text), vars,
+		      ARRAY_LEN(vars));
+	ck_assert_msg(str_eq(buf_str(&out), str_from(templates[_i].result)),
+		      "row %d: %.*s", _i, STR_ARG(buf_str(&out)));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("http_response");
+	TCase *t = tcase_create("response");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, written);
+	tcase_add_test(t, nobody_answered);
+	tcase_add_loop_test(t, status_line, 0, ARRAY_LEN(lines));
+	tcase_add_loop_test(t, header, 0, ARRAY_LEN(headers));
+	tcase_add_test(t, too_many_headers);
+	tcase_add_test(t, body_too_large);
+	tcase_add_test(t, replaced);
+	tcase_add_test(t, defaults);
+	tcase_add_test(t, out_of_memory);
+	tcase_add_loop_test(t, escaped, 0, ARRAY_LEN(texts));
+	tcase_add_loop_test(t, filled, 0, ARRAY_LEN(templates));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* server/listen: sockets of a service manager. */
+#include "server/listen.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "tests/support/place.h"
+#include "tests/support/run.h"
+
+/* Runs in a child that ends by it: 0 is success. */
+static void
+in_child(void (*run)(const struct place *p), const struct place *p)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)fflush(NULL); /* the child must not print it again */
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		run(p);
+		_exit(99);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		      "status %#x", (unsigned)status);
+}
+
+/* `ok` or the child ends with the number of the line. */
+#define CHILD_ASSERT(ok)                                                      \
+	do {                                                                  \
+		if (!(ok)) {                                                  \
+			(void)fprintf(stderr, "line %d\n", __LINE__);         \
+			_exit(1);                                             \
+		}                                                             \
+	} while (0)
+
+static void
+set_env(const char *fds, long pid)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%ld", pid);
+	CHILD_ASSERT(setenv("LISTEN_FDS", fds, 1) == 0);
+	CHILD_ASSERT(setenv("LISTEN_PID", text, 1) == 0);
+	CHILD_ASSERT(setenv("LISTEN_FDNAMES", "a:b", 1) == 0);
+}
+
+/* A listening unix socket at p->path as descriptor `as`. */
+static void
+pass(const struct place *p, int as)
+{
+	struct listeners l;
+	struct err err;
+
+	(void)unlink(p->path); /* may be there */
+	CHILD_ASSERT(open_one(p->address, 0600, &l, &err) == 0);
+	if (l.v[0].fd == as) {
+		CHILD_ASSERT(fcntl(as, F_SETFD, 0) == 0);
+		CHILD_ASSERT(fcntl(as, F_SETFL, 0) == 0);
+		return;
+	}
+	CHILD_ASSERT(dup2(l.v[0].fd, as) == as);
+	CHILD_ASSERT(fcntl(as, F_SETFL, 0) == 0);
+	CHILD_ASSERT(close(l.v[0].fd) == 0);
+}
+
+static void
+child_systemd(const struct place *p)
+{
+	struct listeners l;
+	struct stat st;
+	struct err err;
+
+	pass(p, 3);
+	pass(p, 4);
+	set_env("2", getpid());
+	/* What is passed wins over the addresses. */
+	CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &l, &err) == 0);
+	CHILD_ASSERT(l.n == 2 && l.v[0].fd == 3 && l.v[1].fd == 4);
+	for (size_t i = 0; i < l.n; i++) {
+		CHILD_ASSERT(l.v[i].inherited && l.v[i].path[0] == '\0');
+		CHILD_ASSERT((fcntl(l.v[i].fd, F_GETFL) & O_NONBLOCK) != 0);
+		CHILD_ASSERT((fcntl(l.v[i].fd, F_GETFD) & FD_CLOEXEC) != 0);
+	}
+	CHILD_ASSERT(getenv("LISTEN_FDS") == NULL);
+	CHILD_ASSERT(getenv("LISTEN_PID") == NULL);
+	CHILD_ASSERT(getenv("LISTEN_FDNAMES") == NULL);
+	/* Not ours to unlink. */
+	listen_close(&l);
+	CHILD_ASSERT(lstat(p->path, &st) == 0);
+	_exit(0);
+}
+
+static void
+child_other_pid(const struct place *p)
+{
+	struct listeners l;
+	struct err err;
+
+	pass(p, 3);
+	CHILD_ASSERT(unlink(p->path) == 0);
+	set_env("1", getppid());
+	CHILD_ASSERT(open_one(p->address, 0600, &l, &err) == 0);
+	CHILD_ASSERT(l.n == 1 && !l.v[0].inherited && l.v[0].fd != 3);
+	listen_close(&l);
+	_exit(0);
+}
+
+static void
+refused_count(const char *fds)
+{
+	struct listeners l;
+	struct err err;
+
+	set_env(fds, getpid());
+	CHILD_ASSERT(open_one("127.0.0.1:0", 0600, &l, &err) == -1);
+	CHILD_ASSERT(err.code == ERR_CONFIG);
+}
+
+static void
+child_bad_count(const struct place *p)
+{
+	(void)p;
+	refused_count("17");
+	refused_count("x");
+	refused_count("-1");
+	refused_count("");
+	_exit(0);
+}
+
+static void
+child_not_listening(const struct place *p)
+{
+	struct listeners l;
+	struct err err;
+	int pair[2];
+
+	pass(p, 3);
+	CHILD_ASSERT(unlink(p->path) == 0);
+	CHILD_ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	CHILD_ASSERT(dup2(pair[0], 4) == 4);
+	set_env("2", getpid());
+	CHILD_ASSERT(open_one(p->address, 0600, &l, &err) == -1);
+	CHILD_ASSERT(err.code == ERR_CONFIG);
+	CHILD_ASSERT(strstr(err.msg, "descriptor 4") != NULL);
+	_exit(0);
+}
+
+static void
+child_stdin(const struct place *p)
+{
+	struct listeners l;
+	struct err err;
+
+	pass(p, 0);
+	CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &l, &err) == 0);
+	CHILD_ASSERT(l.n == 1 && l.v[0].fd == 0 && l.v[0].inherited);
+	_exit(0);
+}
+
+START_TEST(inherited)
+{
+	static const struct {
+		void (*run)(const struct place *p);
+		bool left; /* the socket is still there */
+	} rows[] = {
+		{ child_systemd, true },	{ child_other_pid, false },
+		{ child_bad_count, false },	{ child_not_listening, false },
+		{ child_stdin, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct place p;
+
+		place_init(&p);
+		in_child(rows[i].run, &p);
+		ck_assert_msg((unlink(p.path) == 0) == rows[i].left,
+			      "row %zu", i);
+		place_end(&p);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("listen, passed sockets");
+	TCase *t = tcase_create("passed");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, inherited);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* server/loop and server/fcgi on real sockets: what peers may send. */
+#include "server/loop.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "tests/support/run.h"
+#include "tests/support/service.h"
+
+static struct fcgi_answer
+read_answer(int fd)
+{
+	struct fcgi_answer a = { .n = 0 };
+
+	ck_assert_int_eq(fcgi_read(fd, HANG_MS, &a), FCGI_GOT_ANSWER);
+	ck_assert_uint_eq(a.protocol_status, 0);
+	return a;
+}
+
+static void
+must_be_closed(int fd)
+{
+	struct fcgi_answer a;
+
+	ck_assert_int_eq(fcgi_read(fd, HANG_MS, &a), FCGI_GOT_EOF);
+	(void)close(fd); /* nothing more to come */
+}
+
+START_TEST(malformed)
+{
+	struct service s;
+
+	service_init(&s, 2);
+	service_start(&s);
+	for (size_t i = 0; i < fcgi_nbad; i++) {
+		struct bytes b = { .p = NULL };
+		struct fcgi_answer a;
+		enum fcgi_got got;
+		int fd = service_connect(&s);
+
+		fcgi_bad[i].build(&b);
+		/* It may be closed before all is sent. */
+		(void)fcgi_send(fd, b.p, b.n);
+		got = fcgi_read(fd, HANG_MS, &a);
+		ck_assert_msg(got == FCGI_GOT_EOF || got == FCGI_GOT_RESET,
+			      "row %zu (%s): %d", i, fcgi_bad[i].name, got);
+		(void)close(fd); /* it is closed already */
+		bytes_free(&b);
+		service_must_answer(&s);
+		ck_assert_msg(service_counts(&s).malformed == i + 1,
+			      "row %zu (%s)", i, fcgi_bad[i].name);
+	}
+	service_must_have_all_workers(&s);
+	ck_assert_uint_eq(s.handled, fcgi_nbad + 2);
+	ck_assert(service_wait(&s, service_is_empty));
+	service_end(&s);
+}
+END_TEST
+
+/* The peer goes away at every point of a request. */
+START_TEST(cut_anywhere)
+{
+	struct service s;
+	struct bytes b = { .p = NULL };
+
+	service_init(&s, 2);
+	service_start(&s);
+	fcgi_request(&b, &(struct fcgi_request){ .body = 3 });
+	for (size_t n = 0; n < b.n; n++) {
+		int fd = service_connect(&s);
+
+		ck_assert(fcgi_send(fd, b.p, n));
+		ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+		must_be_closed(fd);
+	}
+	bytes_free(&b);
+	ck_assert_uint_eq(s.handled, 0);
+	service_must_answer(&s);
+	service_must_have_all_workers(&s);
+	service_end(&s);
+}
+END_TEST
+
+/* Whole requests, then half-closed: still answered. */
+START_TEST(half_closed)
+{
+	struct service s;
+	int fd;
+
+	service_init(&s, 1);
+	service_start(&s);
+	fd = service_connect(&s);
+	service_send(fd, &(struct fcgi_request){ .keep = true });
+	service_send(fd, &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	(void)read_answer(fd);
+	(void)read_answer(fd);
+	must_be_closed(fd);
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(one_byte_writes)
+{
+	struct service s;
+	struct bytes b = { .p = NULL };
+	int fd;
+
+	service_init(&s, 2);
+	service_start(&s);
+	fcgi_request(&b, &(struct fcgi_request){ .body = 100 });
+	fd = service_connect(&s);
+	for (size_t i = 0; i < b.n; i++)
+		ck_assert(fcgi_send(fd, b.p + i, 1));
+	ck_assert_ptr_nonnull(strstr(read_answer(fd).text, "Body: 100 good"));
+	must_be_closed(fd);
+	bytes_free(&b);
+	service_end(&s);
+}
+END_TEST
+
+/* Records as small as can be, padded, at the limits. */
+START_TEST(legal_extremes)
+{
+	static const struct {
+		size_t params, body, chunk;
+		uint8_t padding;
+	} rows[] = {
+		{ 100, 0, 1, 255 },	   { 100, 100, 1, 255 },
+		{ BAD_PARAMS, 0, 65535, 0 }, { BAD_PARAMS, 0, 100, 7 },
+		{ 100, BAD_BODY, 65535, 0 }, { 100, BAD_BODY, 13, 1 },
+		{ BAD_PARAMS, BAD_BODY, 1, 1 },
+	};
+	struct service s;
+
+	service_init(&s, 2);
+	service_start(&s);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct bytes b = { .p = NULL }, params = { .p = NULL };
+		struct bytes value = { .p = NULL }, body = { .p = NULL };
+		char expected[32];
+		int fd = service_connect(&s);
+
+		bytes_fill(&value, 'v', rows[i].params - 9);
+		bytes_fill(&body, 'b', rows[i].body);
+		fcgi_pair(&params, STR("N"),
+			  (struct str){ .p = value.p, .n = value.n }, true);
+		fcgi_begin(&b, 1, FCGI_R_RESPONDER, true);
+		fcgi_stream(&b, FCGI_T_PARAMS, 1, &params, rows[i].chunk,
+			    rows[i].padding);
+		fcgi_stream(&b, FCGI_T_STDIN, 1, &body, rows[i].chunk,
+			    rows[i].padding);
+		ck_assert(fcgi_send(fd, b.p, b.n));
+		(void)snprintf(expected, sizeof(expected), "Body: %zu good",
+			       rows[i].body);
+		ck_assert_msg(strstr(read_answer(fd).text, expected) != NULL,
+			      "row %zu", i);
+		(void)close(fd); /* answered */
+		bytes_free(&b);
+		bytes_free(&params);
+		bytes_free(&value);
+		bytes_free(&body);
+	}
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(large_body)
+{
+	struct service s;
+	struct fcgi_answer a;
+	int fd;
+
+	service_init(&s, 2);
+	service_start(&s);
+	fd = service_connect(&s);
+	for (int i = 0; i < 2; i++) {
+		service_send(fd, &(struct fcgi_request){ .keep = true,
+							 .body = 900000 });
+		a = read_answer(fd);
+		ck_assert_ptr_nonnull(strstr(a.text, "Body: 0 good\r\n"
+						     "Large: 1"));
+		/* All of it was taken off the connection. */
+		service_send(fd, &(struct fcgi_request){ .keep = true,
+							 .body = 5 });
+		a = read_answer(fd);
+		ck_assert_ptr_nonnull(strstr(a.text, "Body: 5 good\r\n"
+						     "Large: 0"));
+	}
+	(void)close(fd); /* answered */
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(body_limit_changes)
+{
+	struct service s;
+	int fd;
+
+	service_init(&s, 1);
+	service_start(&s);
+	fd = service_connect(&s);
+	for (int i = 0; i < 2; i++) {
+		loop_set_body_limit(s.loop, 50);
+		service_send(fd, &(struct fcgi_request){ .keep = true,
+							 .body = 60 });
+		ck_assert_ptr_nonnull(strstr(read_answer(fd).text,
+					     "Large: 1"));
+		loop_set_body_limit(s.loop, 70);
+		service_send(fd, &(struct fcgi_request){ .keep = true,
+							 .body = 60 });
+		ck_assert_ptr_nonnull(strstr(read_answer(fd).text,
+					     "Body: 60 good\r\nLarge: 0"));
+	}
+	(void)close(fd); /* answered */
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(pipelined)
+{
+	struct service s;
+	struct bytes b = { .p = NULL };
+	int fd;
+
+	service_init(&s, 2);
+	service_start(&s);
+	for (uint16_t id = 1; id <= 40; id++)
+		fcgi_request(&b, &(struct fcgi_request){
+				     .id = id, .keep = id < 40, .body = id });
+	fd = service_connect(&s);
+	ck_assert(fcgi_send(fd, b.p, b.n));
+	for (uint16_t id = 1; id <= 40; id++) {
+		struct fcgi_answer a = read_answer(fd);
+		char expected[32];
+
+		ck_assert_uint_eq(a.id, id);
+		(void)snprintf(expected, sizeof(expected), "Body: %u good",
+			       id);
+		ck_assert_ptr_nonnull(strstr(a.text, expected));
+	}
+	must_be_closed(fd);
+	bytes_free(&b);
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(kept)
+{
+	struct service s;
+	struct loop_counts c;
+	int fd;
+
+	service_init(&s, 2);
+	service_start(&s);
+	fd = service_connect(&s);
+	for (uint16_t i = 1; i <= 100; i++) {
+		service_send(fd,
+			     &(struct fcgi_request){ .id = i, .keep = true });
+		ck_assert_uint_eq(read_answer(fd).id, i);
+	}
+	c = service_counts(&s);
+	ck_assert_uint_eq(c.accepted, 1);
+	ck_assert_uint_eq(c.requests, 100);
+	ck_assert_uint_eq(c.connections, 1);
+	service_send(fd, &(struct fcgi_request){ .keep = false });
+	(void)read_answer(fd);
+	must_be_closed(fd);
+	ck_assert(service_wait(&s, service_is_empty));
+	service_end(&s);
+}
+END_TEST
+
+/* STDIN's end is sent with the request, after the answer, or never. */
+START_TEST(authorizer)
+{
+	struct service s;
+	struct bytes end = { .p = NULL };
+
+	service_init(&s, 2);
+	service_start(&s);
+	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
+	for (int keep = 0; keep <= 1; keep++) {
+		for (int how = 0; how < 3; how++) {
+			const struct fcgi_request q = { .authorizer = true,
+							.keep = keep == 1 };
+			int fd = service_connect(&s);
+
+			for (int i = 0; i <= keep; i++) {
+				service_send(fd, &q);
+				if (how == 1)
+					ck_assert(fcgi_send(fd, end.p,
+							    end.n));
+				ck_assert_ptr_nonnull(
+				    strstr(read_answer(fd).text,
+					   "Authorizer: 1"));
+				if (how == 2 && keep == 1)
+					ck_assert(fcgi_send(fd, end.p,
+							    end.n));
+			}
+			if (keep == 0)
+				must_be_closed(fd);
+			else
+				(void)close(fd); /* answered */
+		}
+	}
+	bytes_free(&end);
+	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert_uint_eq(service_counts(&s).malformed, 0);
+	service_end(&s);
+}
+END_TEST
+
+/* The peer that still sends when it is answered gets the answer, no reset. */
+START_TEST(answer_before_reset)
+{
+	struct service s;
+	struct bytes end = { .p = NULL };
+
+	service_init(&s, 2);
+	service_start(&s);
+	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
+	for (int i = 0; i < 50; i++) {
+		struct pollfd pfd = { .fd = service_connect(&s),
+				      .events = POLLIN };
+
+		service_send(pfd.fd,
+			     &(struct fcgi_request){ .authorizer = true });
+		ck_assert_int_eq(poll(&pfd, 1, HANG_MS), 1);
+		ck_assert(fcgi_send(pfd.fd, end.p, end.n));
+		(void)read_answer(pfd.fd);
+		must_be_closed(pfd.fd);
+	}
+	bytes_free(&end);
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(no_answer)
+{
+	struct service s;
+	int fd;
+
+	service_init(&s, 2);
+	service_start(&s);
+	fd = service_connect(&s);
+	service_send(fd, &(struct fcgi_request){ .keep = true,
+						 .name = "DO",
+						 .value = "nothing" });
+	must_be_closed(fd);
+	/* More than an answer may have: closed, too, not cut. */
+	fd = service_connect(&s);
+	service_send(fd, &(struct fcgi_request){ .keep = true,
+						 .name = "DO",
+						 .value = "size:99000000" });
+	must_be_closed(fd);
+	service_must_answer(&s);
+	service_must_have_all_workers(&s);
+	service_end(&s);
+}
+END_TEST
+
+/* Answers that no socket buffer takes at once, to a peer that reads late. */
+START_TEST(large_answers)
+{
+	struct service s;
+	struct fcgi_answer a;
+	int fd;
+
+	service_init(&s, 1);
+	service_start(&s);
+	fd = service_connect(&s);
+	for (int i = 0; i < 3; i++)
+		service_send(fd, &(struct fcgi_request){
+				     .keep = i < 2,
+				     .name = "DO",
+				     .value = "size:1000000" });
+	/* The only worker is free while that waits. */
+	service_must_answer(&s);
+	for (int i = 0; i < 3; i++) {
+		a = read_answer(fd);
+		ck_assert_uint_gt(a.n, 1000000);
+		ck_assert_uint_lt(a.n, 1000200);
+	}
+	must_be_closed(fd);
+	service_end(&s);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	const TTest *const tests[] = {
+		malformed,	 cut_anywhere, half_closed,
+		one_byte_writes, legal_extremes, large_body,
+		body_limit_changes, pipelined,	 kept,
+		authorizer,	 answer_before_reset, no_answer,
+		large_answers,
+	};
+	Suite *s = suite_create("loop");
+	TCase *t = tcase_create("loop");
+
+	tcase_set_timeout(t, 120);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* server/loop: it ends without losing a request, and it ends. */
+#include "server/loop.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "tests/support/run.h"
+#include "tests/support/service.h"
+
+static bool
+one_is_at_the_gate(struct service *s)
+{
+	bool yes;
+
+	pthread_mutex_lock(&s->lock);
+	yes = s->at_gate > 0;
+	pthread_mutex_unlock(&s->lock);
+	return yes;
+}
+
+START_TEST(drain_idle)
+{
+	struct service s;
+	int fds[20];
+	int64_t begun;
+
+	service_init(&s, 2);
+	service_start(&s);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = service_idle(&s);
+	begun = env_mono_ms(&s.env);
+	service_stop(&s, HANG_MS, HANG_MS);
+	ck_assert_int_lt(env_mono_ms(&s.env) - begun, HANG_MS / 2);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		ck_assert_int_eq(service_read(fds[i]), FCGI_GOT_EOF);
+		(void)close(fds[i]); /* closed at the other end */
+	}
+	service_end(&s);
+}
+END_TEST
+
+struct stopper {
+	pthread_t thread;
+	struct service *service;
+	int64_t grace_ms;
+};
+
+static void *
+stop(void *arg)
+{
+	struct stopper *st = arg;
+
+	service_stop(st->service, st->grace_ms, HANG_MS);
+	return NULL;
+}
+
+static void
+begin_stop(struct stopper *st, struct service *s, int64_t grace_ms)
+{
+	*st = (struct stopper){ .service = s, .grace_ms = grace_ms };
+	ck_assert_int_eq(pthread_create(&st->thread, NULL, stop, st), 0);
+}
+
+static void
+wait_stopped(struct stopper *st)
+{
+	ck_assert_int_eq(pthread_join(st->thread, NULL), 0);
+}
+
+/* What is being handled is answered; the connection is not kept. */
+START_TEST(drain_in_flight)
+{
+	struct service s;
+	struct stopper st;
+	int fd, idle;
+
+	service_init(&s, 2);
+	service_start(&s);
+	idle = service_idle(&s);
+	fd = service_connect(&s);
+	service_send(fd, &(struct fcgi_request){ .keep = true,
+						 .name = "DO",
+						 .value = "gate" });
+	ck_assert(service_wait(&s, one_is_at_the_gate));
+	begin_stop(&st, &s, 0);
+	/* It is closed once the drain has begun. */
+	ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
+	service_open_gate(&s);
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+	wait_stopped(&st);
+	(void)close(fd);   /* closed at the other end */
+	(void)close(idle); /* likewise */
+	service_end(&s);
+}
+END_TEST
+
+/* Accepted, and silent or half-way: it has the grace to say it all. */
+START_TEST(drain_grace)
+{
+	for (int half = 0; half <= 1; half++) {
+		struct bytes b = { .p = NULL };
+		struct service s;
+		struct stopper st;
+		size_t sent;
+		int fd, idle;
+
+		service_init(&s, 2);
+		service_start(&s);
+		fcgi_request(&b, &(struct fcgi_request){ .keep = true });
+		sent = half == 1 ? b.n / 2 : 0;
+		idle = service_idle(&s);
+		fd = service_connect(&s);
+		ck_assert(fcgi_send(fd, b.p, sent));
+		while (service_counts(&s).accepted < 2)
+			(void)poll(NULL, 0, 1);
+		begin_stop(&st, &s, HANG_MS);
+		ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
+		ck_assert(fcgi_send(fd, b.p + sent, b.n - sent));
+		ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
+		ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+		wait_stopped(&st);
+		(void)close(fd);   /* closed at the other end */
+		(void)close(idle); /* likewise */
+		bytes_free(&b);
+		service_end(&s);
+	}
+}
+END_TEST
+
+/* Nobody can hold the end up. */
+START_TEST(drain_limits)
+{
+	struct service s;
+	int silent, half, deaf;
+	int64_t begun;
+
+	service_init(&s, 2);
+	service_start(&s);
+	silent = service_connect(&s);
+	half = service_half_sent(&s);
+	deaf = service_connect(&s);
+	service_send(deaf, &(struct fcgi_request){ .name = "DO",
+						   .value = "size:1000000" });
+	while (service_counts(&s).requests < 1 ||
+	       service_counts(&s).accepted < 3)
+		(void)poll(NULL, 0, 1);
+	begun = env_mono_ms(&s.env);
+	service_stop(&s, 50, 300);
+	ck_assert_int_lt(env_mono_ms(&s.env) - begun, HANG_MS / 2);
+	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
+	ck_assert_int_ne(service_read(half), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(service_read(deaf), FCGI_GOT_CUT);
+	(void)close(silent); /* all are closed at the other end */
+	(void)close(half);
+	(void)close(deaf);
+	service_end(&s);
+}
+END_TEST
+
+struct client {
+	pthread_t thread;
+	struct service *service;
+	bool keep;
+	const atomic_bool *end;
+	size_t answered, retried;
+	enum fcgi_got failed; /* FCGI_GOT_ANSWER: none has */
+};
+
+/* As nginx does: what fails on a connection that was used before is tried
+ * again on a new one; what fails on a new one is lost. */
+static void *
+run_client(void *arg)
+{
+	struct client *c = arg;
+	const struct fcgi_request q = { .keep = c->keep, .body = 20 };
+	struct bytes b = { .p = NULL };
+	int fd = -1;
+
+	fcgi_request(&b, &q);
+	while (!atomic_load(c->end) && c->failed == FCGI_GOT_ANSWER) {
+		bool fresh = fd < 0;
+		enum fcgi_got got;
+
+		if (fresh)
+			fd = fcgi_connect(c->service->path);
+		got = fcgi_send(fd, b.p, b.n) ? service_read(fd) :
+						FCGI_GOT_RESET;
+		if (got == FCGI_GOT_ANSWER)
+			c->answered++;
+		else if (fresh)
+			c->failed = got;
+		else
+			c->retried++;
+		if (got != FCGI_GOT_ANSWER || !c->keep) {
+			(void)close(fd); /* done with */
+			fd = -1;
+		}
+	}
+	if (fd >= 0)
+		(void)close(fd); /* done with */
+	bytes_free(&b);
+	return NULL;
+}
+
+/* The sockets stay, as with a service manager: nothing is lost. */
+START_TEST(drain_under_load)
+{
+	struct service s;
+	struct client clients[6];
+	atomic_bool end = false;
+	size_t answered = 0;
+
+	service_init(&s, 3);
+	service_start(&s);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		clients[i] = (struct client){ .service = &s,
+					      .keep = i % 2 == 0,
+					      .end = &end,
+					      .failed = FCGI_GOT_ANSWER };
+		ck_assert_int_eq(pthread_create(&clients[i].thread, NULL,
+						run_client, &clients[i]),
+				 0);
+	}
+	for (int i = 0; i < 25; i++) {
+		(void)poll(NULL, 0, 10);
+		service_stop(&s, 1000, HANG_MS);
+		service_start(&s);
+	}
+	atomic_store(&end, true);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		ck_assert_int_eq(pthread_join(clients[i].thread, NULL), 0);
+		ck_assert_msg(clients[i].failed == FCGI_GOT_ANSWER,
+			      "client %zu: %d after %zu answers", i,
+			      clients[i].failed, clients[i].answered);
+		answered += clients[i].answered;
+	}
+	ck_assert_uint_gt(answered, 100);
+	ck_assert_uint_ge(s.handled, answered);
+	service_end(&s);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	const TTest *const tests[] = {
+		drain_idle,   drain_in_flight,	drain_grace,
+		drain_limits, drain_under_load,
+	};
+	Suite *s = suite_create("loop's end");
+	TCase *t = tcase_create("drain");
+
+	tcase_set_timeout(t, 180);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

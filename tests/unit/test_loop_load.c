@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* server/loop: deadlines, many connections, a full table. */
+#include "server/loop.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "tests/support/run.h"
+#include "tests/support/service.h"
+
+static bool
+someone_timed_out(struct service *s)
+{
+	return service_counts(s).timeouts > 0;
+}
+
+static bool
+one_was_accepted(struct service *s)
+{
+	return service_counts(s).accepted > 0;
+}
+
+#define MANY 5000
+#define HALF 64
+
+START_TEST(many_idle_and_half_sent)
+{
+	static int fds[MANY + HALF];
+	struct service s;
+	struct rlimit r;
+	int64_t begun;
+	size_t n = MANY;
+
+	service_init(&s, 4);
+	service_start(&s);
+	/* loop_start() has raised it; each connection has two ends here. */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
+	ck_assert_uint_eq(r.rlim_cur, r.rlim_max);
+	if (r.rlim_max < 2 * (MANY + HALF) + 100)
+		n = r.rlim_max / 2 - HALF - 100;
+	for (size_t i = 0; i < n; i++)
+		fds[i] = service_idle(&s);
+	for (size_t i = 0; i < HALF; i++)
+		fds[n + i] = service_half_sent(&s);
+	begun = env_mono_ms(&s.env);
+	service_must_answer(&s);
+	service_must_have_all_workers(&s);
+	ck_assert_int_lt(env_mono_ms(&s.env) - begun, 5000);
+	loop_tick(s.loop);
+	ck_assert_uint_ge(service_counts(&s).connections, n + HALF);
+	for (size_t i = 0; i < n; i += 50) {
+		service_send(fds[i], &(struct fcgi_request){ .keep = true });
+		ck_assert_int_eq(service_read(fds[i]), FCGI_GOT_ANSWER);
+	}
+	for (size_t i = 0; i < n + HALF; i++)
+		(void)close(fds[i]); /* done with */
+	ck_assert(service_wait(&s, service_is_empty));
+	service_end(&s);
+}
+END_TEST
+
+/* Each byte comes in time, the request does not. */
+START_TEST(slow_peer)
+{
+	struct service s;
+	struct bytes b = { .p = NULL };
+	struct pollfd pfd = { .events = POLLIN };
+	size_t sent = 0;
+
+	service_init(&s, 2);
+	s.config.request_ms = 100;
+	service_start(&s);
+	fcgi_request(&b, &(struct fcgi_request){ .body = BAD_BODY });
+	pfd.fd = service_connect(&s);
+	while (sent < b.n && fcgi_send(pfd.fd, b.p + sent, 1) &&
+	       poll(&pfd, 1, 5) == 0) {
+		sent++;
+		loop_tick(s.loop);
+	}
+	ck_assert_uint_gt(sent, 1);
+	ck_assert_uint_lt(sent, b.n);
+	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert_uint_eq(service_counts(&s).timeouts, 1);
+	ck_assert_uint_eq(service_counts(&s).requests, 0);
+	(void)close(pfd.fd); /* it is closed at the other end */
+	bytes_free(&b);
+	service_end(&s);
+}
+END_TEST
+
+/* Silence is no time-out: before the first request and after one. */
+START_TEST(idle_peers)
+{
+	struct service s;
+	int silent, kept;
+
+	service_init(&s, 2);
+	s.config.idle_ms = 50;
+	service_start(&s);
+	silent = service_connect(&s);
+	kept = service_idle(&s);
+	ck_assert(service_wait(&s, one_was_accepted));
+	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
+	ck_assert_int_eq(service_read(kept), FCGI_GOT_EOF);
+	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
+	(void)close(silent); /* closed at the other end */
+	(void)close(kept);   /* likewise */
+	service_end(&s);
+}
+END_TEST
+
+START_TEST(peer_that_never_reads)
+{
+	struct service s;
+	int fd;
+
+	service_init(&s, 1);
+	s.config.write_ms = 100;
+	service_start(&s);
+	fd = service_connect(&s);
+	service_send(fd, &(struct fcgi_request){ .keep = true,
+						 .name = "DO",
+						 .value = "size:1000000" });
+	ck_assert(service_wait(&s, someone_timed_out));
+	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_CUT);
+	(void)close(fd); /* closed at the other end */
+	service_must_answer(&s);
+	service_end(&s);
+}
+END_TEST
+
+/* After a refusal the rest is read for a while only, and by no worker. */
+START_TEST(peer_that_never_closes)
+{
+	struct service s;
+	int fd;
+
+	service_init(&s, 1);
+	service_start(&s);
+	fd = service_connect(&s);
+	ck_assert(fcgi_send(fd, "GET / HTTP/1.0\r\n\r\n", 18));
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+	service_must_answer(&s);
+	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
+	(void)close(fd); /* closed at the other end */
+	service_end(&s);
+}
+END_TEST
+
+#define CROWD 40
+#define ROOM  10
+
+/* Room for ROOM connections, CROWD want one and keep it. */
+START_TEST(full_table)
+{
+	struct service s;
+	struct rlimit r;
+	int fds[CROWD], answers = 0, highest = 0;
+	uint64_t ticks = 1;
+
+	service_init(&s, 2);
+	service_start(&s);
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_ge(fds[i], 0);
+		highest = fds[i] > highest ? fds[i] : highest;
+	}
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
+	r.rlim_cur = (rlim_t)highest + 1 + ROOM;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &r), 0);
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert(fcgi_connect_with(fds[i], s.path));
+		service_send(fds[i], &(struct fcgi_request){ .keep = true });
+	}
+	/* The longest idle make room for those that wait. */
+	for (int i = 0; i < CROWD; i++) {
+		struct pollfd pfd = { .fd = fds[i], .events = POLLIN };
+
+		while (poll(&pfd, 1, 5) == 0) {
+			loop_tick(s.loop);
+			ticks++;
+			ck_assert_uint_lt(ticks, HANG_MS / 5);
+		}
+		answers += service_read(fds[i]) == FCGI_GOT_ANSWER ? 1 : 0;
+	}
+	ck_assert_int_eq(answers, CROWD);
+	ck_assert_uint_ge(service_counts(&s).full, 1);
+	/* No spinning: each worker at most once between two ticks. */
+	ck_assert_uint_le(service_counts(&s).full, 2 * ticks);
+	for (int i = 0; i < CROWD; i++)
+		(void)close(fds[i]); /* done with */
+	ck_assert(service_wait(&s, service_is_empty));
+	loop_tick(s.loop); /* listens again */
+	service_must_have_all_workers(&s);
+	service_end(&s);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	const TTest *const tests[] = {
+		many_idle_and_half_sent, slow_peer,
+		idle_peers,		 peer_that_never_reads,
+		peer_that_never_closes,	 full_table,
+	};
+	Suite *s = suite_create("loop under load");
+	TCase *t = tcase_create("load");
+
+	tcase_set_timeout(t, 180);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
