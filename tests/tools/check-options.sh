@@ -26,13 +26,13 @@ sed 's/^\([^.]*\)\..*\.\([^.]*\)$/\1.\2/' "$1" | LC_ALL=C sort -u \
 
 # `;key = value` is an option with its default, `; text` is a comment.
 sed -n '
-	s/^\[\([a-z_]*\)\].*/[\1/p
+	s/^;\{0,1\}\[\([a-z_]*\)[^]]*\].*/[\1/p
 	s/^;\{0,1\}\([A-Za-z0-9_]\{1,\}\) *=.*/\1/p
 ' "$2" | awk '/^\[/ { section = substr($0, 2); next }
 	{ print section "." $0 }' | LC_ALL=C sort -u >"$work/ini"
 
 sed -n '
-	s/^\.Ss \[\([a-z_]*\)\].*/[\1/p
+	s/^\.Ss \[\([a-z_]*\)[^]]*\].*/[\1/p
 	s/^\.It Ic \([A-Za-z0-9_]*\) Ns = .*/\1/p
 ' "$3" | awk '/^\[/ { section = substr($0, 2); next }
 	{ print section "." $0 }' | LC_ALL=C sort -u >"$work/manual"
