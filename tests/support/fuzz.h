@@ -26,14 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static bool
 fuzz_replay(const char *folder, const char *name)
 {
-	char path[PATH_MAX];
 	uint8_t *data = NULL;
 	long n = -1;
 	bool ok = false;
+	char *path;
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		return false;
 	f = fopen(path, "rb");
+	free(path);
 	if (f == NULL)
 		return false;
 	if (fseek(f, 0, SEEK_END) == 0)
@@ -49,19 +51,18 @@ fuzz_replay(const char *folder, const char *name)
 	return ok;
 }
 
-/* The folder that belongs to this program. */
+/* The folder that belongs to this program; `path` has FUZZ_PATH_MAX bytes. */
+#define FUZZ_PATH_MAX (2 * PATH_MAX)
 static const char *
-fuzz_corpus(const char *program, char path[PATH_MAX])
+fuzz_corpus(const char *program, char *path)
 {
 	const char *srcdir = getenv("srcdir");
-	const char *name = strstr(program, "fuzz_");
+	const char *name = strrchr(program, '/');
 
-	for (const char *next = name; next != NULL;
-	     next = strstr(next + 1, "fuzz_"))
-		name = next;
-	if (name == NULL)
+	name = name == NULL ? program : name + 1;
+	if (strncmp(name, "fuzz_", 5) != 0)
 		return NULL;
-	(void)snprintf(path, PATH_MAX, "%s/tests/fuzz/corpus/%s",
+	(void)snprintf(path, FUZZ_PATH_MAX, "%s/tests/fuzz/corpus/%s",
 		       srcdir != NULL ? srcdir : ".", name + 5);
 	return path;
 }
@@ -75,7 +76,7 @@ fuzz_visible(const struct dirent *d)
 int
 main(int argc, char **argv)
 {
-	char path[PATH_MAX];
+	char path[FUZZ_PATH_MAX];
 	const char *folder = argc > 1 ? argv[1] : fuzz_corpus(argv[0], path);
 	struct dirent **files = NULL;
 	int i, n, failed = 0;
