@@ -6,18 +6,26 @@ BACKENDS = \
 	backends/store_memory.c \
 	backends/store_sqlite.c \
 	backends/users_sqlite.c \
-	backends/mode_session.c
+	backends/mode_session.c \
+	backends/mode_jwt.c \
+	backends/mode_refresh.c
 
 # What several backends share.
 libfcgiauth_a_SOURCES += $(BACKENDS) \
+	backends/mode_access.c backends/mode_access.h \
+	backends/mode_refresh_token.c backends/mode_refresh_token.h \
 	backends/memory_attempts.c backends/memory_attempts.h \
+	backends/memory_denials.c backends/memory_denials.h \
+	backends/memory_rotation.c \
 	backends/memory_sessions.c backends/memory_sessions.h \
+	backends/sqlite_keys.c \
 	backends/sqlite_link.c backends/sqlite_link.h \
 	backends/sqlite_schema.c \
 	backends/sqlite_store.c backends/sqlite_store.h
 
 # Migrations, oldest first, become string literals.
-SQLITE_STORE_SQL = $(srcdir)/backends/sql/sqlite_store_1.sql
+SQLITE_STORE_SQL = $(srcdir)/backends/sql/sqlite_store_1.sql \
+	$(srcdir)/backends/sql/sqlite_store_2.sql
 SQLITE_USERS_SQL = $(srcdir)/backends/sql/sqlite_users_1.sql
 EMBED = $(srcdir)/backends/embed.awk
 EXTRA_DIST += $(EMBED) $(SQLITE_STORE_SQL) $(SQLITE_USERS_SQL)

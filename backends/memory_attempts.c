@@ -51,12 +51,6 @@ find_or_add(struct memory_attempts *t, struct str key)
 	return x;
 }
 
-static int64_t
-later(int64_t now_ms, int64_t add_ms)
-{
-	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
-}
-
 /* A ban that is over leaves nothing behind: the next attempt is the first. */
 static void
 count(struct attempt *x, const struct attempt_policy *policy, int64_t now_ms)
@@ -65,11 +59,11 @@ count(struct attempt *x, const struct attempt_policy *policy, int64_t now_ms)
 		return;
 	if (now_ms >= x->ends) {
 		x->count = 0;
-		x->ends = later(now_ms, policy->window_ms);
+		x->ends = later_ms(now_ms, policy->window_ms);
 	}
 	x->banned = x->count >= policy->max;
 	if (x->banned)
-		x->ends = later(now_ms, policy->ban_ms);
+		x->ends = later_ms(now_ms, policy->ban_ms);
 	x->count++;
 }
 

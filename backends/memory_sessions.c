@@ -20,24 +20,33 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 	texts[5] = &s->user_agent;
 }
 
-/* Hashes and dice: any bytes of theirs are as good as all. */
+/* The last bytes of a hash are as good as all; those of an id are dice, where
+ * the first may be a time. */
 static size_t
-bucket(const struct memory_sessions *t, const uint8_t *key)
+bucket(const struct memory_sessions *t, const uint8_t *key, size_t n)
 {
 	size_t at;
 
-	memcpy(&at, key, sizeof(at));
+	memcpy(&at, key + n - sizeof(at), sizeof(at));
 	return at % t->nbuckets;
+}
+
+static void
+hang_token(struct memory_sessions *t, struct entry *e)
+{
+	struct entry **at =
+	    &t->by_token[bucket(t, e->s.token.b, sizeof(e->s.token.b))];
+
+	e->by_token = *at;
+	*at = e;
 }
 
 static void
 hang(struct memory_sessions *t, struct entry *e)
 {
-	struct entry **token = &t->by_token[bucket(t, e->s.token.b)];
-	struct entry **id = &t->by_id[bucket(t, e->s.id.b)];
+	struct entry **id = &t->by_id[bucket(t, e->s.id.b, sizeof(e->s.id.b))];
 
-	e->by_token = *token;
-	*token = e;
+	hang_token(t, e);
 	e->by_id = *id;
 	*id = e;
 }
@@ -83,7 +92,7 @@ struct entry *
 memory_sessions_token(const struct memory_sessions *t,
 		      const struct token_hash *token)
 {
-	struct entry *e = t->by_token[bucket(t, token->b)];
+	struct entry *e = t->by_token[bucket(t, token->b, sizeof(token->b))];
 
 	while (e != NULL && memcmp(&e->s.token, token, sizeof(*token)) != 0)
 		e = e->by_token;
@@ -93,7 +102,7 @@ memory_sessions_token(const struct memory_sessions *t,
 struct entry *
 memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 {
-	struct entry *e = t->by_id[bucket(t, id->b)];
+	struct entry *e = t->by_id[bucket(t, id->b, sizeof(id->b))];
 
 	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
 		e = e->by_id;
@@ -128,14 +137,22 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 }
 
 static void
-unhang(struct memory_sessions *t, const struct entry *e)
+unhang_token(struct memory_sessions *t, const struct entry *e)
 {
-	struct entry **at = &t->by_token[bucket(t, e->s.token.b)];
+	struct entry **at =
+	    &t->by_token[bucket(t, e->s.token.b, sizeof(e->s.token.b))];
 
 	while (*at != e)
 		at = &(*at)->by_token;
 	*at = e->by_token;
-	at = &t->by_id[bucket(t, e->s.id.b)];
+}
+
+static void
+unhang(struct memory_sessions *t, const struct entry *e)
+{
+	struct entry **at = &t->by_id[bucket(t, e->s.id.b, sizeof(e->s.id.b))];
+
+	unhang_token(t, e);
 	while (*at != e)
 		at = &(*at)->by_id;
 	*at = e->by_id;
@@ -154,6 +171,20 @@ memory_sessions_remove(struct memory_sessions *t, struct entry *e)
 	t->n--;
 	free(e->text);
 	free(e);
+}
+
+int
+memory_sessions_retoken(struct memory_sessions *t, struct entry *e,
+			const struct token_hash *token, struct err *err)
+{
+	const struct entry *has = memory_sessions_token(t, token);
+
+	if (has != NULL && has != e)
+		return err_set(err, ERR_INTERNAL, "token is not new");
+	unhang_token(t, e);
+	e->s.token = *token;
+	hang_token(t, e);
+	return 0;
 }
 
 int
@@ -220,12 +251,12 @@ cursor_at(const struct session *s)
 					.id = s->id };
 }
 
-void
+int64_t
 memory_sessions_make_room(struct memory_sessions *t, struct str user,
 			  int64_t keep, int64_t now_ms,
 			  const struct entry *except)
 {
-	int64_t live = keep + 1;
+	int64_t live = keep + 1, evicted = 0;
 
 	while (live > keep) {
 		struct entry *oldest = NULL;
@@ -241,9 +272,12 @@ memory_sessions_make_room(struct memory_sessions *t, struct str user,
 			if (oldest == NULL || is_newer(&oldest->s, &at))
 				oldest = e;
 		}
-		if (live > keep)
+		if (live > keep) {
 			memory_sessions_remove(t, oldest);
+			evicted++;
+		}
 	}
+	return evicted;
 }
 
 /* Puts e into the sorted page of *n (at most `max`) entries, or not. */

@@ -11,6 +11,12 @@ struct entry {
 	char *text;
 	struct entry *next, *prev;
 	struct entry *by_token, *by_id; /* next in the bucket */
+	/* Of the last rotation; only when there was one. */
+	bool rotated;
+	struct token_hash parent;
+	uint8_t wrapped[32];
+	int64_t rotated_ms;
+	uint32_t grace_uses;
 };
 
 struct memory_sessions {
@@ -33,10 +39,23 @@ int memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			struct err *err) MUST_USE;
 void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
 
-/* Ends the oldest but `keep` live sessions of a user, `except` not counted. */
-void memory_sessions_make_room(struct memory_sessions *t, struct str user,
-			       int64_t keep, int64_t now,
-			       const struct entry *except);
+/* Gives it another token; ERR_INTERNAL when another session has that one. */
+int memory_sessions_retoken(struct memory_sessions *t, struct entry *e,
+			    const struct token_hash *token,
+			    struct err *err) MUST_USE;
+
+/* As the operation of this name (memory_rotation.c). */
+int memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
+			   const struct session_id *id,
+			   const struct rotation *rotation, int64_t now_ms,
+			   enum rotate_answer *answer, struct session *out,
+			   uint8_t wrapped[32], struct err *err) MUST_USE;
+
+/* Ends the oldest but `keep` live sessions of a user, `except` not counted;
+ * how many. */
+int64_t memory_sessions_make_room(struct memory_sessions *t, struct str user,
+				  int64_t keep, int64_t now,
+				  const struct entry *except);
 
 /* The newest live sessions past the cursor, at most `max`, of a user or (p
  * NULL) of all; sorted into page[], *n of them. */

@@ -4,6 +4,7 @@
  * SHA-256 and all the rest.
  */
 #include "api/auth_mode.h"
+#include "api/session_id.h"
 #include "base/enc.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
@@ -46,11 +47,12 @@ static const struct option session_options[] = {
 };
 
 static int
-session_open(const void *conf, const struct env *env, struct arena *a,
-	     void **mode, struct err *err)
+session_open(const void *conf, const void *also, const struct env *env,
+	     struct arena *a, void **mode, struct err *err)
 {
 	struct session_conf *copy = arena_alloc(a, sizeof(*copy));
 
+	(void)also;
 	(void)env;
 	if (copy == NULL)
 		return err_nomem(err);
@@ -127,6 +129,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		.who = s.who,
 		.session = s.id,
 		.expires_ms = min64(s.idle_expires_ms, s.expires_ms),
+		.ends_ms = s.expires_ms,
 		.remember = s.remember,
 	};
 	plan_touch(mode, &s, c->now_ms, out);
@@ -147,18 +150,6 @@ set_times(const struct session_conf *set, bool remember, int64_t now_ms,
 	s->idle_expires_ms = s->remember ?
 	    s->expires_ms :
 	    min64(now_ms + 1000 * set->idle_timeout, s->expires_ms);
-}
-
-/* Time first, so that of two sessions the older has the lower id; then 80
- * random bits. */
-static int
-make_id(const struct call *c, struct session_id *id, struct err *err)
-{
-	if (env_random(c->env, id->b, sizeof(id->b)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
-	for (size_t i = 0; i < 6; i++)
-		id->b[i] = (uint8_t)((uint64_t)c->now_ms >> (40 - 8 * i));
-	return 0;
 }
 
 static int
@@ -182,7 +173,7 @@ session_revoke(const void *mode, struct call *c, struct str token,
 
 static int
 session_issue(const void *mode, struct call *c, const struct login *login,
-	      struct str old, struct credentials *out, struct err *err)
+	      struct credentials *out, struct err *err)
 {
 	const struct session_conf *set = mode;
 	uint8_t bytes[TOKEN_BYTES];
@@ -190,12 +181,11 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 			     .address = login->address,
 			     .user_agent = login->user_agent };
 	char *token = arena_alloc(c->arena, TOKEN_CHARS + 1);
-	enum verdict ended;
-	struct grant gone;
+	int64_t evicted;
 
 	if (token == NULL)
 		return err_nomem(err);
-	if (make_id(c, &s.id, err) != 0)
+	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0)
 		return -1;
 	if (env_random(c->env, bytes, sizeof(bytes)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
@@ -204,11 +194,8 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 	if (!hash_token((struct str){ .p = token, .n = TOKEN_CHARS }, &s.token))
 		return err_set(err, ERR_INTERNAL, "token does not decode");
 	set_times(set, login->remember, c->now_ms, &s);
-	/* The old one goes first: a crash in between logs out, which is safe,
-	 * where the other order would leave two. */
-	if (session_revoke(mode, c, old, &ended, &gone, err) != 0)
-		return -1;
-	if (store_create(c->store, &s, set->max_per_user, c->now_ms, err) != 0)
+	if (store_create(c->store, &s, set->max_per_user, c->now_ms, &evicted,
+			 err) != 0)
 		return -1;
 	*out = (struct credentials){
 		.session = s.id,
@@ -216,6 +203,37 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 		.expires_in =
 		    (min64(s.idle_expires_ms, s.expires_ms) - c->now_ms) / 1000,
 		.cookie_max_age = s.remember ? set->remember : -1,
+		.evicted = evicted,
+	};
+	return 0;
+}
+
+/* Counts as activity; nothing rotates. */
+static int
+session_refresh(const void *mode, struct call *c, struct str token,
+		enum refresh_answer *answer, struct grant *grant,
+		struct credentials *out, struct err *err)
+{
+	const struct session_conf *set = mode;
+	enum verdict verdict;
+
+	if (session_authenticate(mode, c, token, &verdict, grant, err) != 0)
+		return -1;
+	*answer = verdict == VERDICT_ALLOW ? REFRESH_DONE : REFRESH_REFUSED;
+	if (verdict != VERDICT_ALLOW)
+		return 0;
+	if (!grant->remember) {
+		grant->expires_ms = min64(c->now_ms + 1000 * set->idle_timeout,
+					  grant->ends_ms);
+		if (store_touch(c->store, &grant->session, c->now_ms,
+				grant->expires_ms, err) != 0)
+			return -1;
+	}
+	*out = (struct credentials){
+		.session = grant->session,
+		.access = token,
+		.expires_in = (grant->expires_ms - c->now_ms) / 1000,
+		.cookie_max_age = -1,
 	};
 	return 0;
 }
@@ -236,10 +254,12 @@ const struct auth_mode_ops mode_session = {
 		.conf_size = sizeof(struct session_conf),
 	},
 	.access_cookie = COOKIE_SESSION,
+	.refresh_cookie = COOKIE_SESSION,
 	.open = session_open,
 	.close = session_close,
 	.offers_remember = session_offers_remember,
 	.authenticate = session_authenticate,
 	.issue = session_issue,
+	.refresh = session_refresh,
 	.revoke = session_revoke,
 };

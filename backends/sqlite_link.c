@@ -388,16 +388,19 @@ sqlite_change(struct sqlite_link *l, size_t which,
 	return 0;
 }
 
-/* One of the statements without arguments and rows. */
+/* One of the statements without arguments; its first row is as good as all. */
 static int
 run_common(struct sqlite_link *l, size_t which, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool row;
 
-	if (sqlite_query(l, which, NULL, 0, &stmt, err) != 0)
+	if (sqlite_query(l, which, NULL, 0, &stmt, err) != 0 ||
+	    sqlite_next(l, stmt, &row, err) != 0)
 		return -1;
-	return sqlite_next(l, stmt, &row, err);
+	if (row)
+		sqlite_finish(stmt);
+	return 0;
 }
 
 int
@@ -476,7 +479,8 @@ sqlite_ping(void *conn, struct err *err)
 
 	if (sqlite_begin(l, err) != 0)
 		return -1;
-	if (run_common(l, SQL_PING, err) != 0)
+	if (run_common(l, SQL_PING, err) != 0 ||
+	    run_common(l, l->file->spec->look, err) != 0)
 		return sqlite_end(l, -1, err);
 	return run_common(l, SQL_ROLLBACK, err);
 }

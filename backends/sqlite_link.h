@@ -29,6 +29,7 @@ struct sqlite_spec {
 	size_t nsteps;
 	const char *const *sql; /* its statements, from SQL_OWN on */
 	size_t nsql;
+	size_t look; /* the one that reads a table of it, without arguments */
 };
 
 /* Statements that every link has; a spec's own follow, by index. */

@@ -6,7 +6,13 @@
 
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
-	" idle_expires_ms, expires_ms, remember, address, user_agent"
+	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
+	" generation"
+
+/* ?1 id, ?2 now_ms.  A generation that cannot grow ends a session too. */
+#define ROTATABLE                                                              \
+	" id = ?1 AND idle_expires_ms > ?2 AND expires_ms > ?2"                \
+	" AND generation < 4294967295"
 
 /* Below the cursor of the last page: newest first. */
 #define PAGE                                                                   \
@@ -15,6 +21,7 @@
 	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
 
 const char *const sqlite_store_sql[STORE_SQL_END] = {
+	[STORE_SQL_LOOK] = "SELECT 1 FROM main.sessions LIMIT 1",
 	[STORE_SQL_SECRET_KEEP] =
 	    "INSERT INTO main.secrets (name, value) VALUES (?1, ?2)"
 	    " ON CONFLICT (name) DO NOTHING",
@@ -28,7 +35,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?3)",
 	[STORE_SQL_CREATE] =
 	    "INSERT INTO main.sessions (" COLUMNS ") VALUES (?1, ?2,"
-	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
@@ -38,6 +45,27 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " idle_expires_ms = max(idle_expires_ms, ?3) WHERE id = ?1"
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
 	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3)",
+	/* Asked in this order, in one transaction, until one has a row.
+	 * ?3 generation, ?4 presented, ?5 grace_ms, ?6 grace_max, ?7 next,
+	 * ?8 wrapped, ?9 the new idle_expires_ms.  What was assigned is not
+	 * seen by the assignments beside it. */
+	[STORE_SQL_ROTATE] =
+	    "UPDATE main.sessions SET token = ?7, parent = token,"
+	    " wrapped = ?8, generation = generation + 1, rotated_ms = ?2,"
+	    " grace_uses = 0, last_seen_ms = ?2,"
+	    " idle_expires_ms = min(?9, expires_ms)"
+	    " WHERE" ROTATABLE " AND generation >= ?3 AND token = ?4"
+	    " RETURNING " COLUMNS ", wrapped",
+	[STORE_SQL_GRACE] =
+	    "UPDATE main.sessions SET grace_uses = grace_uses + 1"
+	    " WHERE" ROTATABLE " AND generation >= ?3 AND parent = ?4"
+	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND grace_uses < ?6"
+	    " RETURNING " COLUMNS ", wrapped",
+	[STORE_SQL_REUSED] = "DELETE FROM main.sessions WHERE" ROTATABLE
+			     " AND generation >= ?3 RETURNING " COLUMNS,
+	[STORE_SQL_FUTURE] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE" ROTATABLE
+	    " AND generation < ?3",
 	[STORE_SQL_REVOKE] = "DELETE FROM main.sessions WHERE id = ?1",
 	[STORE_SQL_REVOKE_USER] = "DELETE FROM main.sessions WHERE name = ?1"
 				  " AND id IS NOT ?2",
@@ -69,6 +97,14 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_BANS] =
 	    "SELECT key, ends_ms FROM main.attempts WHERE banned"
 	    " AND ends_ms > ?1 ORDER BY ends_ms DESC, key LIMIT ?2",
+	[STORE_SQL_DENY] =
+	    "INSERT INTO main.denials (key, issued_ms, until_ms)"
+	    " VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET"
+	    " issued_ms = max(issued_ms, excluded.issued_ms),"
+	    " until_ms = max(until_ms, excluded.until_ms)",
+	[STORE_SQL_DENIED] =
+	    "SELECT 1 FROM main.denials WHERE key IN (?3, ?4, ?5, ?6)"
+	    " AND issued_ms >= ?1 AND until_ms > ?2 LIMIT 1",
 	[STORE_SQL_SWEEP_SESSIONS] =
 	    "DELETE FROM main.sessions WHERE token IN (SELECT"
 	    " token FROM main.sessions"
@@ -76,6 +112,9 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SWEEP_ATTEMPTS] =
 	    "DELETE FROM main.attempts WHERE key IN (SELECT key"
 	    " FROM main.attempts WHERE ends_ms <= ?1 LIMIT ?2)",
+	[STORE_SQL_SWEEP_DENIALS] =
+	    "DELETE FROM main.denials WHERE key IN (SELECT key"
+	    " FROM main.denials WHERE until_ms <= ?1 LIMIT ?2)",
 };
 
 #endif

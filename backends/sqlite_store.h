@@ -3,17 +3,23 @@
 #ifndef BACKENDS_SQLITE_STORE_H
 #define BACKENDS_SQLITE_STORE_H
 
+#include "api/session_store.h"
 #include "backends/sqlite_link.h"
 
 #ifdef HAVE_SQLITE
 
 enum sqlite_store_sql {
-	STORE_SQL_SECRET_KEEP = SQL_OWN,
+	STORE_SQL_LOOK = SQL_OWN,
+	STORE_SQL_SECRET_KEEP,
 	STORE_SQL_SECRET_GET,
 	STORE_SQL_MAKE_ROOM,
 	STORE_SQL_CREATE,
 	STORE_SQL_FIND,
 	STORE_SQL_TOUCH,
+	STORE_SQL_ROTATE,
+	STORE_SQL_GRACE,
+	STORE_SQL_REUSED,
+	STORE_SQL_FUTURE,
 	STORE_SQL_REVOKE,
 	STORE_SQL_REVOKE_USER,
 	STORE_SQL_REVOKE_ALL,
@@ -25,11 +31,30 @@ enum sqlite_store_sql {
 	STORE_SQL_FORGIVE,
 	STORE_SQL_BANS,
 	STORE_SQL_SWEEP_SESSIONS,
+	STORE_SQL_DENY,
+	STORE_SQL_DENIED,
 	STORE_SQL_SWEEP_ATTEMPTS,
+	STORE_SQL_SWEEP_DENIALS,
 	STORE_SQL_END
 };
 
 extern const char *const sqlite_store_sql[STORE_SQL_END];
+
+/* The operations that are about keys, not sessions (sqlite_keys.c). */
+int store_sqlite_attempt(void *conn, struct str key,
+			 const struct attempt_policy *policy, int64_t now_ms,
+			 int64_t *banned_until_ms, struct err *err) MUST_USE;
+int store_sqlite_banned(void *conn, struct str key, int64_t now_ms,
+			int64_t *banned_until_ms, struct err *err) MUST_USE;
+int store_sqlite_forgive(void *conn, struct str key, bool *was_banned,
+			 struct err *err) MUST_USE;
+int store_sqlite_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
+		      struct ban **out, size_t *n, struct err *err) MUST_USE;
+int store_sqlite_deny(void *conn, struct str key, int64_t issued_ms,
+		      int64_t until_ms, struct err *err) MUST_USE;
+int store_sqlite_denied(void *conn, const struct str *keys, size_t n,
+			int64_t issued_ms, int64_t now_ms, bool *denied,
+			struct err *err) MUST_USE;
 
 #endif
 #endif

@@ -2,7 +2,7 @@
 /*
  * Sessions in the memory of one process, for tests and for set-ups that may
  * forget them at a restart.  One lock; bounded by memory and the sweep alone.
- * Only create, find, touch and revoke do not look at every session.
+ * Only create, find, touch, rotate and revoke do not look at every session.
  */
 #include "api/session_store.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backends/memory_attempts.h"
+#include "backends/memory_denials.h"
 #include "backends/memory_sessions.h"
 
 struct memory_conf {
@@ -28,6 +29,7 @@ struct memory {
 	pthread_mutex_t lock;
 	struct memory_sessions sessions;
 	struct memory_attempts attempts;
+	struct memory_denials denials;
 	struct secret *secrets;
 };
 
@@ -61,6 +63,7 @@ store_memory_close(void *store)
 
 	memory_sessions_destroy(&m->sessions);
 	memory_attempts_destroy(&m->attempts);
+	memory_denials_destroy(&m->denials);
 	while (m->secrets != NULL) {
 		struct secret *s = m->secrets;
 
@@ -144,17 +147,21 @@ store_memory_secret(void *conn, const char *name, uint8_t value[32],
 
 static int
 store_memory_create(void *conn, const struct session *session,
-		    int64_t max_per_user, int64_t now_ms, struct err *err)
+		    int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		    struct err *err)
 {
 	struct memory *m = lock(conn);
+	int64_t n = 0;
 	/* First what may fail, so that a failure ends nobody's session. */
 	int result = memory_sessions_add(&m->sessions, session, err);
 
 	if (result == 0 && max_per_user > 0)
-		memory_sessions_make_room(&m->sessions, session->who.name,
-					  max_per_user - 1, now_ms,
-					  m->sessions.first);
+		n = memory_sessions_make_room(&m->sessions, session->who.name,
+					      max_per_user - 1, now_ms,
+					      m->sessions.first);
 	unlock(m);
+	if (result == 0)
+		*evicted = n;
 	return result;
 }
 
@@ -190,6 +197,49 @@ store_memory_touch(void *conn, const struct session_id *id,
 			e->s.idle_expires_ms = idle_expires_ms;
 	}
 	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_rotate(void *conn, struct arena *a, const struct session_id *id,
+		    const struct rotation *rotation, int64_t now_ms,
+		    enum rotate_answer *answer, struct session *out,
+		    uint8_t wrapped[32], struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_sessions_rotate(&m->sessions, a, id, rotation,
+					    now_ms, answer, out, wrapped, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_deny(void *conn, struct str key, int64_t issued_ms,
+		  int64_t until_ms, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result =
+	    memory_denials_add(&m->denials, key, issued_ms, until_ms, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_denied(void *conn, const struct str *keys, size_t n,
+		    int64_t issued_ms, int64_t now_ms, bool *denied,
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	bool any = false;
+
+	(void)err; /* cannot fail */
+	for (size_t i = 0; i < n && !any; i++)
+		any =
+		    memory_denials_has(&m->denials, keys[i], issued_ms, now_ms);
+	unlock(m);
+	*denied = any;
 	return 0;
 }
 
@@ -377,6 +427,7 @@ store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 		n++;
 	}
 	n += memory_attempts_sweep(&m->attempts, now_ms, limit - n);
+	n += memory_denials_sweep(&m->denials, now_ms, limit - n);
 	unlock(m);
 	*removed = (int64_t)n;
 	return 0;
@@ -402,6 +453,9 @@ const struct session_store_ops store_memory = {
 	.create = store_memory_create,
 	.find = store_memory_find,
 	.touch = store_memory_touch,
+	.rotate = store_memory_rotate,
+	.deny = store_memory_deny,
+	.denied = store_memory_denied,
 	.revoke = store_memory_revoke,
 	.revoke_user = store_memory_revoke_user,
 	.revoke_all = store_memory_revoke_all,

@@ -17,9 +17,11 @@ static const struct sqlite_spec spec = {
 	.nsteps = ARRAY_LEN(steps),
 	.sql = sqlite_store_sql,
 	.nsql = STORE_SQL_END,
+	.look = STORE_SQL_LOOK,
 };
 
-#define ID(id) SQL_BLOB((id)->b, sizeof((id)->b))
+#define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
+#define COLUMN_WRAPPED 14 /* behind those of a session */
 
 static int
 store_sqlite_open(const void *conf, const struct env *env, void **store,
@@ -27,28 +29,6 @@ store_sqlite_open(const void *conf, const struct env *env, void **store,
 {
 	(void)env; /* a file needs neither clock nor dice */
 	return sqlite_file_open(&spec, conf, store, err);
-}
-
-/* Runs a statement that gives at most one row, of one number. */
-static int
-ask_number(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
-	   size_t nargs, bool *row, int64_t *number, struct err *err)
-{
-	sqlite3_stmt *stmt = NULL;
-	int64_t n;
-	bool more;
-
-	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, row, err) != 0)
-		return -1;
-	if (!*row)
-		return 0;
-	n = sqlite3_column_int64(stmt, 0);
-	/* A statement that writes has not committed before its end. */
-	if (sqlite_next(l, stmt, &more, err) != 0)
-		return -1;
-	*number = n;
-	return 0;
 }
 
 static int
@@ -102,48 +82,56 @@ insert(struct sqlite_link *l, const struct session *s, struct err *err)
 		     SQL_TEXT(who->full_name), SQL_INT(s->created_ms),
 		     SQL_INT(s->last_seen_ms), SQL_INT(s->idle_expires_ms),
 		     SQL_INT(s->expires_ms), SQL_INT(s->remember),
-		     SQL_TEXT(s->address), SQL_TEXT(s->user_agent)),
+		     SQL_TEXT(s->address), SQL_TEXT(s->user_agent),
+		     SQL_INT(s->generation)),
 	    &n, err);
 }
 
 static int
 make_room(struct sqlite_link *l, const struct session *s, int64_t max,
-	  int64_t now_ms, struct err *err)
+	  int64_t now_ms, int64_t *evicted, struct err *err)
 {
-	int64_t n;
-
+	*evicted = 0;
 	if (max <= 0)
 		return 0;
 	return sqlite_change(l, STORE_SQL_MAKE_ROOM,
 			     SQL_ARGS(SQL_TEXT(s->who.name), SQL_INT(now_ms),
 				      SQL_INT(max - 1), ID(&s->id)),
-			     &n, err);
+			     evicted, err);
 }
 
 static int
 store_sqlite_create(void *conn, const struct session *session,
-		    int64_t max_per_user, int64_t now_ms, struct err *err)
+		    int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		    struct err *err)
 {
+	int64_t n = 0;
 	int result;
 
 	if (sqlite_begin(conn, err) != 0)
 		return -1;
 	result = insert(conn, session, err);
 	if (result == 0)
-		result = make_room(conn, session, max_per_user, now_ms, err);
-	return sqlite_end(conn, result, err);
+		result =
+		    make_room(conn, session, max_per_user, now_ms, &n, err);
+	if (sqlite_end(conn, result, err) != 0)
+		return -1;
+	*evicted = n;
+	return 0;
 }
 
 static int
 get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 	    struct err *err)
 {
+	int64_t generation = sqlite3_column_int64(stmt, 13);
 	struct session s = {
 		.created_ms = sqlite3_column_int64(stmt, 6),
 		.last_seen_ms = sqlite3_column_int64(stmt, 7),
 		.idle_expires_ms = sqlite3_column_int64(stmt, 8),
 		.expires_ms = sqlite3_column_int64(stmt, 9),
 		.remember = sqlite3_column_int(stmt, 10) != 0,
+		.generation = (uint32_t)generation,
 	};
 	const struct {
 		int column;
@@ -154,6 +142,9 @@ get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 		{ 11, &s.address },  { 12, &s.user_agent },
 	};
 
+	if (generation < 0 || generation > UINT32_MAX)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "damaged row: no such generation");
 	if (sqlite_get_blob(stmt, 0, s.id.b, sizeof(s.id.b), err) != 0 ||
 	    sqlite_get_blob(stmt, 1, s.token.b, sizeof(s.token.b), err) != 0)
 		return -1;
@@ -208,6 +199,100 @@ store_sqlite_touch(void *conn, const struct session_id *id,
 	if (sqlite_relax(conn, false, result == 0 ? err : &second) != 0)
 		return -1;
 	return result;
+}
+
+/* What a rotation gives back. */
+struct outcome {
+	enum rotate_answer answer;
+	struct session session;
+	uint8_t wrapped[32];
+};
+
+static bool
+has_successor(enum rotate_answer answer)
+{
+	return answer == ROTATE_DONE || answer == ROTATE_GRACE;
+}
+
+/* Reads the one row that says what a statement of the rotation has done. */
+static int
+get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
+	    struct outcome *out, struct err *err)
+{
+	bool more;
+
+	if (get_session(stmt, a, &out->session, err) != 0 ||
+	    (has_successor(out->answer) &&
+	     sqlite_get_blob(stmt, COLUMN_WRAPPED, out->wrapped,
+			     sizeof(out->wrapped), err) != 0)) {
+		sqlite_finish(stmt);
+		return -1;
+	}
+	/* Only at its end it may be committed. */
+	return sqlite_next(l, stmt, &more, err);
+}
+
+static int
+rotate(struct sqlite_link *l, struct arena *a, const struct session_id *id,
+       const struct rotation *r, int64_t now_ms, struct outcome *out,
+       struct err *err)
+{
+	static const struct {
+		size_t sql, nargs;
+		enum rotate_answer answer;
+	} tries[] = {
+		{ STORE_SQL_ROTATE, 9, ROTATE_DONE },
+		{ STORE_SQL_GRACE, 6, ROTATE_GRACE },
+		{ STORE_SQL_REUSED, 3, ROTATE_REUSED },
+		{ STORE_SQL_FUTURE, 3, ROTATE_FUTURE },
+	};
+	const struct sqlite_arg args[] = {
+		ID(id),
+		SQL_INT(now_ms),
+		SQL_INT(r->generation),
+		ID(&r->presented),
+		SQL_INT(r->grace_ms),
+		SQL_INT(r->grace_max),
+		ID(&r->next),
+		SQL_BLOB(r->wrapped, sizeof(r->wrapped)),
+		SQL_INT(later_ms(now_ms, r->idle_ms)),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+		sqlite3_stmt *stmt = NULL;
+		bool row;
+
+		if (sqlite_query(l, tries[i].sql, args, tries[i].nargs, &stmt,
+				 err) != 0 ||
+		    sqlite_next(l, stmt, &row, err) != 0)
+			return -1;
+		if (row) {
+			out->answer = tries[i].answer;
+			return get_outcome(l, stmt, a, out, err);
+		}
+	}
+	out->answer = ROTATE_GONE;
+	return 0;
+}
+
+static int
+store_sqlite_rotate(void *conn, struct arena *a, const struct session_id *id,
+		    const struct rotation *rotation, int64_t now_ms,
+		    enum rotate_answer *answer, struct session *out,
+		    uint8_t wrapped[32], struct err *err)
+{
+	struct outcome is;
+
+	if (sqlite_begin(conn, err) != 0 ||
+	    sqlite_end(conn, rotate(conn, a, id, rotation, now_ms, &is, err),
+		       err) != 0)
+		return -1;
+	*answer = is.answer;
+	if (is.answer != ROTATE_GONE)
+		*out = is.session;
+	if (has_successor(is.answer))
+		memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
+	return 0;
 }
 
 static int
@@ -313,120 +398,26 @@ store_sqlite_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 	return 0;
 }
 
-static int64_t
-later(int64_t now_ms, int64_t add_ms)
-{
-	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
-}
-
-static int
-store_sqlite_banned(void *conn, struct str key, int64_t now_ms,
-		    int64_t *banned_until_ms, struct err *err)
-{
-	int64_t until = 0;
-	bool row;
-
-	if (ask_number(conn, STORE_SQL_BANNED,
-		       SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms)), &row, &until,
-		       err) != 0)
-		return -1;
-	*banned_until_ms = until;
-	return 0;
-}
-
-static int
-count_attempt(struct sqlite_link *l, struct str key,
-	      const struct attempt_policy *policy, int64_t now_ms,
-	      int64_t *until, struct err *err)
-{
-	bool row;
-
-	if (ask_number(l, STORE_SQL_ATTEMPT,
-		       SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms),
-				SQL_INT(later(now_ms, policy->window_ms)),
-				SQL_INT(later(now_ms, policy->ban_ms)),
-				SQL_INT(policy->max)),
-		       &row, until, err) != 0)
-		return -1;
-	return row ? 0 : store_sqlite_banned(l, key, now_ms, until, err);
-}
-
-static int
-store_sqlite_attempt(void *conn, struct str key,
-		     const struct attempt_policy *policy, int64_t now_ms,
-		     int64_t *banned_until_ms, struct err *err)
-{
-	int64_t until = 0;
-
-	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn,
-		       count_attempt(conn, key, policy, now_ms, &until, err),
-		       err) != 0)
-		return -1;
-	*banned_until_ms = until;
-	return 0;
-}
-
-static int
-store_sqlite_forgive(void *conn, struct str key, bool *was_banned,
-		     struct err *err)
-{
-	int64_t banned = 0;
-	bool row;
-
-	if (ask_number(conn, STORE_SQL_FORGIVE, SQL_ARGS(SQL_TEXT(key)), &row,
-		       &banned, err) != 0)
-		return -1;
-	*was_banned = banned != 0;
-	return 0;
-}
-
-static int
-store_sqlite_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
-		  struct ban **out, size_t *n, struct err *err)
-{
-	struct ban *v = arena_array(a, limit, sizeof(*v));
-	sqlite3_stmt *stmt = NULL;
-	size_t got = 0;
-	bool row;
-
-	if (v == NULL)
-		return err_nomem(err);
-	if (sqlite_query(conn, STORE_SQL_BANS,
-			 SQL_ARGS(SQL_INT(now_ms), SQL_INT((int64_t)limit)),
-			 &stmt, err) != 0)
-		return -1;
-	for (;;) {
-		if (sqlite_next(conn, stmt, &row, err) != 0)
-			return -1;
-		if (!row)
-			break;
-		v[got].until_ms = sqlite3_column_int64(stmt, 1);
-		if (sqlite_get_text(stmt, 0, a, &v[got].key, err) != 0) {
-			sqlite_finish(stmt);
-			return -1;
-		}
-		got++;
-	}
-	*out = v;
-	*n = got;
-	return 0;
-}
-
 static int
 sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
       struct err *err)
 {
-	int64_t sessions, attempts;
+	static const size_t sweeps[] = { STORE_SQL_SWEEP_SESSIONS,
+					 STORE_SQL_SWEEP_ATTEMPTS,
+					 STORE_SQL_SWEEP_DENIALS };
+	int64_t all = 0;
 
-	if (sqlite_change(l, STORE_SQL_SWEEP_SESSIONS,
-			  SQL_ARGS(SQL_INT(now_ms), SQL_INT(limit)), &sessions,
-			  err) != 0 ||
-	    sqlite_change(l, STORE_SQL_SWEEP_ATTEMPTS,
-			  SQL_ARGS(SQL_INT(now_ms), SQL_INT(limit - sessions)),
-			  &attempts, err) != 0)
-		return -1;
-	*removed = sessions + attempts;
+	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
+		int64_t n;
+
+		if (sqlite_change(
+			l, sweeps[i],
+			SQL_ARGS(SQL_INT(now_ms), SQL_INT(limit - all)), &n,
+			err) != 0)
+			return -1;
+		all += n;
+	}
+	*removed = all;
 	return 0;
 }
 
@@ -478,6 +469,9 @@ const struct session_store_ops store_sqlite = {
 	.create = store_sqlite_create,
 	.find = store_sqlite_find,
 	.touch = store_sqlite_touch,
+	.rotate = store_sqlite_rotate,
+	.deny = store_sqlite_deny,
+	.denied = store_sqlite_denied,
 	.revoke = store_sqlite_revoke,
 	.revoke_user = store_sqlite_revoke_user,
 	.revoke_all = store_sqlite_revoke_all,

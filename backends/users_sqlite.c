@@ -9,16 +9,19 @@
 	"name, hash, roles, email, full_name, disabled, created, changed"
 
 enum {
-	FIND = SQL_OWN,
+	LOOK = SQL_OWN,
+	FIND,
 	SET_HASH,
 	LIST,
 	ADD,
 	SET,
+	EXISTS,
 	REMOVE,
 	NSTATEMENTS
 };
 
 static const char *const statements[NSTATEMENTS] = {
+	[LOOK] = "SELECT 1 FROM main.users LIMIT 1",
 	[FIND] = "SELECT " COLUMNS " FROM main.users WHERE name = ?1",
 	[SET_HASH] = "UPDATE main.users SET hash = ?3, changed = ?4"
 		     " WHERE name = ?1 AND hash = ?2",
@@ -28,7 +31,10 @@ static const char *const statements[NSTATEMENTS] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
 		" ON CONFLICT (name) DO NOTHING",
 	[SET] = "UPDATE main.users SET hash = ?2, roles = ?3, email = ?4,"
-		" full_name = ?5, disabled = ?6, changed = ?7 WHERE name = ?1",
+		" full_name = ?5, disabled = ?6, changed = ?7"
+		" WHERE name = ?1 AND hash = ?8 AND roles = ?9"
+		" AND email = ?10 AND full_name = ?11 AND (disabled <> 0) = ?12",
+	[EXISTS] = "SELECT 1 FROM main.users WHERE name = ?1",
 	[REMOVE] = "DELETE FROM main.users WHERE name = ?1",
 };
 
@@ -42,6 +48,7 @@ static const struct sqlite_spec spec = {
 	.nsteps = ARRAY_LEN(steps),
 	.sql = statements,
 	.nsql = ARRAY_LEN(statements),
+	.look = LOOK,
 };
 
 static int
@@ -148,46 +155,66 @@ users_sqlite_list(void *conn, struct arena *a, struct str after, size_t limit,
 	return get_list(conn, stmt, a, limit, out, err);
 }
 
-/* ADD and SET take the same values. */
 static int
-write_user(struct sqlite_link *l, size_t which, const struct user *user,
-	   int64_t now, bool *changed, struct err *err)
+users_sqlite_add(void *conn, const struct user *user, int64_t now,
+		 enum user_change *answer, struct err *err)
 {
 	const struct identity *who = &user->who;
 	int64_t n;
 
-	if (sqlite_change(l, which,
+	if (sqlite_change(conn, ADD,
 			  SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
 				   SQL_TEXT(who->roles), SQL_TEXT(who->email),
 				   SQL_TEXT(who->full_name),
 				   SQL_INT(user->disabled), SQL_INT(now)),
 			  &n, err) != 0)
 		return -1;
-	*changed = n > 0;
+	*answer = n > 0 ? USER_CHANGED : USER_EXISTS;
 	return 0;
 }
 
 static int
-users_sqlite_add(void *conn, const struct user *user, int64_t now,
-		 enum user_change *answer, struct err *err)
+is_there(struct sqlite_link *l, struct str name, bool *there, struct err *err)
 {
-	bool changed;
+	sqlite3_stmt *stmt = NULL;
+	bool row;
 
-	if (write_user(conn, ADD, user, now, &changed, err) != 0)
+	if (sqlite_query(l, EXISTS, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
+		0 ||
+	    sqlite_next(l, stmt, &row, err) != 0)
 		return -1;
-	*answer = changed ? USER_CHANGED : USER_EXISTS;
+	if (row)
+		sqlite_finish(stmt);
+	*there = row;
 	return 0;
 }
 
 static int
-users_sqlite_set(void *conn, const struct user *user, int64_t now,
-		 enum user_change *answer, struct err *err)
+users_sqlite_set(void *conn, const struct user *old, const struct user *user,
+		 int64_t now, enum user_change *answer, struct err *err)
 {
-	bool changed;
+	const struct identity *was = &old->who, *who = &user->who;
+	bool there = true;
+	int64_t n;
 
-	if (write_user(conn, SET, user, now, &changed, err) != 0)
+	if (sqlite_change(conn, SET,
+			  SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
+				   SQL_TEXT(who->roles), SQL_TEXT(who->email),
+				   SQL_TEXT(who->full_name),
+				   SQL_INT(user->disabled), SQL_INT(now),
+				   SQL_TEXT(old->hash), SQL_TEXT(was->roles),
+				   SQL_TEXT(was->email),
+				   SQL_TEXT(was->full_name),
+				   SQL_INT(old->disabled)),
+			  &n, err) != 0)
 		return -1;
-	*answer = changed ? USER_CHANGED : USER_MISSING;
+	/* Which of the two it was may be asked after it: nothing was done. */
+	if (n == 0 && is_there(conn, who->name, &there, err) != 0)
+		return -1;
+	if (n > 0)
+		*answer = USER_CHANGED;
+	else
+		*answer = there ? USER_STALE : USER_MISSING;
 	return 0;
 }
 

@@ -14,11 +14,13 @@ libfcgiauth_a_SOURCES = \
 	src/base/env.c src/base/env.h \
 	src/base/err.c src/base/err.h \
 	src/base/log.c src/base/log.h \
+	src/base/network.c src/base/network.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \
 	src/conf/checks.c src/conf/checks.h \
 	src/conf/describe.c \
 	src/conf/file.c src/conf/file.h \
+	src/conf/fill.c src/conf/fill.h \
 	src/conf/ini.c src/conf/ini.h \
 	src/conf/nearest.c src/conf/nearest.h \
 	src/conf/option.c src/conf/option.h \
@@ -29,6 +31,17 @@ libfcgiauth_a_SOURCES = \
 	src/conf/value.c src/conf/value.h \
 	src/crypto/common_passwords.c src/crypto/common_passwords.h \
 	src/crypto/digest.c src/crypto/digest.h \
+	src/crypto/jwk.c src/crypto/jwk.h \
+	src/crypto/jwk_check.c src/crypto/jwk_parts.h \
+	src/crypto/jwk_json.c \
+	src/crypto/jwk_pem.c \
+	src/crypto/jws.c src/crypto/jws.h \
+	src/crypto/jws_evp.c src/crypto/jws_oracle.h \
+	src/crypto/jws_libjwt.c \
+	src/crypto/jwt.c src/crypto/jwt.h \
+	src/crypto/jwt_claims.c src/crypto/jwt_claims.h \
+	src/crypto/keyring.c src/crypto/keyring.h \
+	src/crypto/keyring_dir.c src/crypto/keyring_dir.h \
 	src/crypto/password.c src/crypto/password.h \
 	src/http/cookie.c src/http/cookie.h \
 	src/http/form.c src/http/form.h \
@@ -42,8 +55,10 @@ libfcgiauth_a_SOURCES = \
 	src/api/auth_mode.h \
 	src/api/backend.c src/api/backend.h \
 	src/api/identity.c src/api/identity.h \
+	src/api/jwt_settings.c src/api/jwt_settings.h \
 	src/api/link.c src/api/link.h \
 	src/api/registry.c src/api/registry.h \
+	src/api/session_id.c src/api/session_id.h \
 	src/api/session_store.h \
 	src/api/store.c src/api/store.h \
 	src/api/user_source.h \
@@ -52,6 +67,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/audit.c src/auth/audit.h \
 	src/auth/authenticate.c src/auth/authenticate.h \
 	src/auth/credential.c src/auth/credential.h \
+	src/auth/cors.c src/auth/cors.h \
 	src/auth/csrf.c src/auth/csrf.h \
 	src/auth/dispatch.c \
 	src/auth/exchange.h \
@@ -60,7 +76,9 @@ libfcgiauth_a_SOURCES = \
 	src/auth/logout.c \
 	src/auth/page_text.c src/auth/page_text.h \
 	src/auth/pages.c src/auth/pages.h \
+	src/auth/refresh.c src/auth/refresh.h \
 	src/auth/require.c src/auth/require.h \
+	src/auth/rules.c src/auth/rules.h \
 	src/auth/service.c src/auth/service.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
@@ -80,7 +98,7 @@ libserver_a_SOURCES = \
 	src/server/snapshot.c src/server/snapshot.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 
-COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
+COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
 	$(JANSSON_LIBS) $(SQLITE_LIBS) $(POSTGRES_LIBS) $(REDIS_LIBS)
 SERVER_LIBS = libserver.a $(FCGI_STATIC) $(COMMON_LIBS)
 
@@ -93,13 +111,18 @@ fcgiauthctl_SOURCES = \
 	src/ctl/config.c \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/health.c src/ctl/health.h \
-	src/ctl/live.h \
+	src/ctl/inspect.c \
+	src/ctl/key.c \
+	src/ctl/live.c src/ctl/live.h \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/owner.c src/ctl/owner.h \
 	src/ctl/prompt.c src/ctl/prompt.h \
+	src/ctl/ring.c src/ctl/ring.h \
+	src/ctl/rule.c \
 	src/ctl/schema.c \
 	src/ctl/session.c \
+	src/ctl/token.c \
 	src/ctl/user.c src/ctl/user.h \
 	src/ctl/user_show.c
 fcgiauthctl_LDADD = $(COMMON_LIBS)

@@ -2,6 +2,7 @@
 
 # Each program prints TAP, a line a case.
 LOG_DRIVER = env CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
+	CK_DEFAULT_TIMEOUT=120 \
 	srcdir=$(srcdir) $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh
 SH_LOG_DRIVER = env srcdir=$(srcdir) \
@@ -19,6 +20,7 @@ libtests_a_SOURCES = \
 	tests/support/run.h \
 	tests/support/service.c tests/support/service.h \
 	tests/support/store_faulty.c tests/support/store_faulty.h \
+	tests/support/tokens.c tests/support/tokens.h \
 	tests/support/users_fake.c tests/support/users_fake.h
 libtests_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 TEST_LIBS = libtests.a $(SERVER_LIBS) $(CHECK_LIBS)
@@ -26,11 +28,13 @@ LDADD = $(TEST_LIBS)
 
 # Modules, and the service as a function.
 UNIT_TESTS = \
+	tests/unit/test_access \
 	tests/unit/test_base \
 	tests/unit/test_conf \
 	tests/unit/test_conf_files \
 	tests/unit/test_conf_mistakes \
 	tests/unit/test_conf_text \
+	tests/unit/test_cors \
 	tests/unit/test_crypto \
 	tests/unit/test_frame \
 	tests/unit/test_http_cookie \
@@ -41,6 +45,14 @@ UNIT_TESTS = \
 	tests/unit/test_http_request \
 	tests/unit/test_http_response \
 	tests/unit/test_ini \
+	tests/unit/test_jwk \
+	tests/unit/test_jwk_refused \
+	tests/unit/test_jws \
+	tests/unit/test_jws_oracles \
+	tests/unit/test_jwt \
+	tests/unit/test_jwt_claims \
+	tests/unit/test_keyring \
+	tests/unit/test_keyring_refused \
 	tests/unit/test_listen \
 	tests/unit/test_listen_passed \
 	tests/unit/test_login \
@@ -48,9 +60,15 @@ UNIT_TESTS = \
 	tests/unit/test_loop \
 	tests/unit/test_loop_drain \
 	tests/unit/test_loop_load \
+	tests/unit/test_rule_mistakes \
+	tests/unit/test_rules \
+	tests/unit/test_refresh \
+	tests/unit/test_refresh_torture \
 	tests/unit/test_torture \
 	tests/unit/test_verify
-noinst_HEADERS = tests/unit/conf_drivers.h tests/unit/http_message.h
+noinst_HEADERS = tests/unit/conf_drivers.h tests/unit/http_message.h \
+	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \
+	tests/unit/vectors/test_keys.h
 
 # The promises of src/api, asked of every backend.
 CONTRACT_TESTS = \
@@ -63,10 +81,15 @@ tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \
 	tests/contract/sqlite_rig.c tests/contract/sqlite_rig.h \
 	tests/contract/expect.h
 tests_contract_test_store_SOURCES = tests/contract/test_store.c \
+	tests/contract/store_crowd.c tests/contract/store_denials.c \
+	tests/contract/store_grace.c \
 	tests/contract/store_lists.c tests/contract/store_processes.c \
-	tests/contract/store_regulation.c tests/contract/store_sessions.c \
+	tests/contract/store_races.c \
+	tests/contract/store_regulation.c tests/contract/store_rotation.c \
+	tests/contract/store_sessions.c \
 	tests/contract/store_threads.c \
-	tests/contract/store_rig.c tests/contract/store_rig.h
+	tests/contract/store_rig.c tests/contract/store_rig.h \
+	tests/contract/store_turn.h
 tests_contract_test_users_SOURCES = tests/contract/test_users.c \
 	tests/contract/users_rig.c tests/contract/users_rig.h
 
@@ -78,6 +101,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_form \
 	tests/fuzz/fuzz_frame \
 	tests/fuzz/fuzz_ini \
+	tests/fuzz/fuzz_jwk \
+	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_params \
 	tests/fuzz/fuzz_path \
 	tests/fuzz/fuzz_rd
@@ -85,6 +110,8 @@ tests_fuzz_fuzz_cookie_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_form_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_jwk_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_params_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_path_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_rd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

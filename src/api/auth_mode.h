@@ -16,6 +16,8 @@
 #include "api/store.h"
 #include "api/users.h"
 
+#include <jansson.h>
+
 /* What the handling of one request may touch below HTTP. */
 struct call {
 	struct arena *arena;
@@ -33,6 +35,7 @@ struct grant {
 	struct identity who;
 	struct session_id session;
 	int64_t expires_ms; /* when this credential stops working at the latest */
+	int64_t ends_ms; /* when the login is over, however it is prolonged */
 	bool remember;
 	/* Ask for a touch of the session with these; 0: no touch is due. */
 	int64_t touch_last_seen_ms, touch_idle_expires_ms;
@@ -50,22 +53,58 @@ struct credentials {
 	struct str access;  /* the token, in ASCII safe for cookie and header */
 	int64_t expires_in; /* seconds; of the access token */
 	int64_t cookie_max_age; /* of its cookie; -1: until the browser ends */
+	struct str refresh; /* refresh token; empty where the mode has none */
+	int64_t refresh_max_age; /* of its cookie */
+	int64_t evicted; /* other sessions that the login ended */
 };
 
-enum mode_caps {
-	MODE_STATELESS = 1 << 0, /* authenticate() needs no store */
+/* Zero denies. */
+enum refresh_answer {
+	REFRESH_REFUSED = 0, /* dead, forged, or not ours */
+	REFRESH_DONE,
+	REFRESH_AGAIN, /* it was just used: the same successor once more */
+	REFRESH_REUSED, /* an old one came back: its session was ended */
+	REFRESH_FUTURE, /* ahead of the store, which was set back */
 };
 
 struct auth_mode_ops {
 	struct backend base;
 
-	/* Kind of the cookie that carries the access token:
-	 * enum cookie_kind of http/cookie.h. */
-	int access_cookie;
+	/* Kinds of the cookies that carry what is presented to authenticate()
+	 * and to refresh(): enum cookie_kind of http/cookie.h. */
+	int access_cookie, refresh_cookie;
 
-	int (*open)(const void *conf, const struct env *env, struct arena *a,
-		    void **mode, struct err *err);
+	/* The mode whose section this one reads too; NULL: none. */
+	const char *also;
+
+	/* Reads keys; asks no store.  `also` is the conf of that mode. */
+	int (*open)(const void *conf, const void *also, const struct env *env,
+		    struct arena *a, void **mode, struct err *err);
 	void (*close)(void *mode);
+
+	/*
+	 * Does the mode keep anything in the store?  When not, the service
+	 * counts failed logins in the process's own memory.  NULL: it does.
+	 */
+	bool (*needs_store)(const void *conf);
+
+	/*
+	 * A secret that all instances share, for `label`.  NULL: it is the
+	 * store's to keep (store_secret()).
+	 */
+	int (*secret)(const void *mode, const char *label, uint8_t out[32],
+		      struct err *err);
+
+	/*
+	 * Ends what a user, or one session, has: what an administrator's
+	 * change does at once.  `conf` as in open().  NULL: the sessions in
+	 * the store are all there is.
+	 */
+	int (*end_user)(const void *conf, struct store_link *store,
+			struct str user, int64_t now_ms, struct err *err);
+	int (*end_session)(const void *conf, struct store_link *store,
+			   const struct session_id *id, int64_t now_ms,
+			   struct err *err);
 
 	/* May a login ask to be remembered?  NULL: never. */
 	bool (*offers_remember)(const void *mode);
@@ -75,10 +114,22 @@ struct auth_mode_ops {
 			    enum verdict *verdict, struct grant *out,
 			    struct err *err);
 
-	/* After a login.  `old` (may be empty) is the token that the client
-	 * came with: what it stands for ends first. */
+	/* After a login. */
 	int (*issue)(const void *mode, struct call *c, const struct login *login,
-		     struct str old, struct credentials *out, struct err *err);
+		     struct credentials *out, struct err *err);
+
+	/*
+	 * Prolongs a login.  NULL: the mode cannot.  With REFRESH_DONE and
+	 * _AGAIN *grant and *out are filled, with REFRESH_REUSED and _FUTURE
+	 * *grant, for the log.
+	 */
+	int (*refresh)(const void *mode, struct call *c, struct str token,
+		       enum refresh_answer *answer, struct grant *grant,
+		       struct credentials *out, struct err *err);
+
+	/* Public keys as a JWK Set (RFC 7517 section 5); a new reference, NULL
+	 * when out of memory.  NULL as a slot: the mode has no keys. */
+	json_t *(*jwks)(const void *mode);
 
 	/* Logout.  *ended carries the session when there was one to end; a
 	 * dead or forged token is no failure. */

@@ -19,8 +19,7 @@ identity_role_is_valid(struct str role)
 bool
 identity_text_is_valid(struct str text)
 {
-	return text.n <= IDENTITY_TEXT_MAX && str_is_utf8(text) &&
-	    !str_has_control(text);
+	return text.n <= IDENTITY_TEXT_MAX && str_is_text(text);
 }
 
 bool

@@ -13,14 +13,14 @@ struct identity {
 	struct str name;      /* identity_name_is_valid() */
 	struct str roles;     /* role names with ',' between; may be empty */
 	struct str email;     /* may be empty */
-	struct str full_name; /* may be empty; UTF-8, no control characters */
+	struct str full_name; /* may be empty; identity_text_is_valid() */
 };
 
 /* 1 to 64 of [A-Za-z0-9._@+-]; roles may have ':' too. */
 bool identity_name_is_valid(struct str name);
 bool identity_role_is_valid(struct str role);
 
-/* UTF-8 of at most IDENTITY_TEXT_MAX bytes without control characters. */
+/* str_is_text() of at most IDENTITY_TEXT_MAX bytes. */
 bool identity_text_is_valid(struct str text);
 
 bool identity_has_role(const struct identity *who, struct str role);

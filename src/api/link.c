@@ -14,7 +14,7 @@ shared_init(struct shared *s, struct link_ops ops, void *backend)
 	s->ops = ops;
 	s->backend = backend;
 	atomic_init(&s->refs, 1);
-	atomic_init(&s->checked, false);
+	atomic_init(&s->checks, false);
 }
 
 void
@@ -112,7 +112,6 @@ check_schema(struct link *l, struct err *err)
 		    F_CSTR("driver", ops->base->name),
 		    F_INT("from", state.have), F_INT("to", state.want));
 	}
-	atomic_store(&l->shared->checked, true);
 	return 0;
 }
 
@@ -130,7 +129,7 @@ connect_now(struct link *l, struct err *err)
 		l->conn = NULL;
 		return failed(l, err);
 	}
-	if (atomic_load(&s->checked) && check_schema(l, err) != 0)
+	if (atomic_load(&s->checks) && check_schema(l, err) != 0)
 		return failed(l, err);
 	return 0;
 }
@@ -174,9 +173,11 @@ link_end(struct link *l, int result, struct err *err)
 int
 link_check_schema(struct link *l, struct err *err)
 {
-	if (link_begin(l, "schema", err) != 0)
-		return -1;
-	return link_end(l, check_schema(l, err), err);
+	int begun = link_begin(l, "schema", err);
+
+	if (l->shared != NULL)
+		atomic_store(&l->shared->checks, true);
+	return begun == 0 ? link_end(l, check_schema(l, err), err) : -1;
 }
 
 static bool

@@ -29,9 +29,10 @@ struct shared {
 	struct link_ops ops;
 	void *backend;
 	atomic_uint refs;
-	/* Its schema was found right once: every later connection is asked
-	 * too, for the database may have been replaced since. */
-	atomic_bool checked;
+	/* The schema was asked for once, whatever came of it: every later
+	 * connection is asked too, for the database may have come, or have been
+	 * replaced, since. */
+	atomic_bool checks;
 };
 
 /* One thread's way to it. */

@@ -74,6 +74,17 @@ registry_mode(const char *name)
 	return NULL;
 }
 
+const struct session_store_ops *
+registry_effective_store(const struct settings *set)
+{
+	const struct auth_mode_ops *mode =
+	    registry_mode(set->mode.driver->name);
+
+	if (mode->needs_store != NULL && !mode->needs_store(set->mode.conf))
+		return registry_store("memory");
+	return registry_store(set->store.driver->name);
+}
+
 static struct settings_driver
 driver(const struct backend *base)
 {

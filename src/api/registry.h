@@ -16,6 +16,11 @@ const struct session_store_ops *registry_store(const char *name);
 const struct user_source_ops *registry_user_source(const char *name);
 const struct auth_mode_ops *registry_mode(const char *name);
 
+/* The store that these settings lead to: [store] driver, or the process's own
+ * memory when the mode keeps nothing (auth_mode.h, needs_store). */
+const struct session_store_ops *
+registry_effective_store(const struct settings *set);
+
 /* The option tables of all of them, for conf/settings.h.  -1: no memory. */
 struct arena;
 int registry_drivers(struct arena *a, struct settings_drivers *out) MUST_USE;

@@ -27,6 +27,7 @@
 #include "api/identity.h"
 
 #define SESSION_ID_BYTES 16
+#define DENIED_KEYS_MAX	 4 /* in one question */
 
 /* SHA-256 of a token: a store never sees, so cannot leak, the token. */
 struct token_hash {
@@ -47,6 +48,28 @@ struct session {
 	int64_t idle_expires_ms, expires_ms; /* whichever is first */
 	bool remember; /* idle_timeout does not apply; persistent cookie */
 	struct str address, user_agent; /* of the login; at most 256 bytes */
+	uint32_t generation; /* of the secret: 0, then +1 at each rotation */
+};
+
+/* One use of a refresh token, and what is to follow it. */
+struct rotation {
+	struct token_hash presented; /* authentic: its tag was checked */
+	uint32_t generation;	     /* that it says of itself */
+	struct token_hash next;	     /* the secret that shall follow it */
+	uint8_t wrapped[32]; /* `next`, readable only with the presented one */
+	int64_t idle_ms;     /* idle_expires_ms becomes now + this, at most
+			      * expires_ms */
+	int64_t grace_ms;    /* 0: none */
+	uint32_t grace_max;  /* answers ROTATE_GRACE at most so often */
+};
+
+/* Zero denies. */
+enum rotate_answer {
+	ROTATE_GONE = 0, /* no such session, or it is over */
+	ROTATE_DONE,	 /* `next` is the secret now */
+	ROTATE_GRACE,	 /* the one before, just replaced: the same successor */
+	ROTATE_REUSED,	 /* older: the session was ended by this call */
+	ROTATE_FUTURE,	 /* ahead of the store: it was set back; nothing done */
 };
 
 enum store_caps {
@@ -118,10 +141,11 @@ struct session_store_ops {
 	/*
 	 * Adds a session whose id and token are new.  With max_per_user > 0
 	 * and that many live sessions of the user, the oldest by `created_ms` are
-	 * ended in the same step until the new one fits.
+	 * ended in the same step until the new one fits: *evicted of them.
 	 */
 	int (*create)(void *conn, const struct session *session,
-		      int64_t max_per_user, int64_t now_ms, struct err *err);
+		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		      struct err *err);
 
 	/* The live session of this token. */
 	int (*find)(void *conn, struct arena *a, const struct token_hash *token,
@@ -134,6 +158,47 @@ struct session_store_ops {
 	 */
 	int (*touch)(void *conn, const struct session_id *id, int64_t last_seen_ms,
 		     int64_t idle_expires_ms, struct err *err);
+
+	/*
+	 * One atomic step on one session, by its id.  In this order:
+	 *
+	 *	not there or over, or its generation is
+	 *		the last (UINT32_MAX)		GONE
+	 *	generation above the stored one		FUTURE
+	 *	presented is the current secret		DONE: it becomes the
+	 *		one before; next, wrapped, generation + 1, last_seen_ms,
+	 *		idle_expires_ms are stored; grace begins at now_ms
+	 *	presented is the one before, now_ms is not past the beginning
+	 *		plus grace_ms, fewer than grace_max so far
+	 *						GRACE: nothing else moves
+	 *	otherwise				REUSED: it is ended
+	 *
+	 * Of all calls with the same secret, in all processes, one gets DONE.
+	 * But for GONE *out is the session: after the step, or with REUSED as
+	 * it was before its end.  With DONE and GRACE `wrapped` is the wrapped
+	 * successor of what was presented.  Grace counts from the rotation and
+	 * is not prolonged by its use.  A `next` that another session has is
+	 * ERR_INTERNAL.
+	 */
+	int (*rotate)(void *conn, struct arena *a, const struct session_id *id,
+		      const struct rotation *rotation, int64_t now_ms,
+		      enum rotate_answer *answer, struct session *out,
+		      uint8_t wrapped[32], struct err *err);
+
+	/*
+	 * Stateless tokens that are to be refused all the same: those of `key`
+	 * ("sid:ID", "user:NAME") issued at or before issued_ms, until
+	 * until_ms (exclusive).  A later call never takes back nor shortens an
+	 * earlier one.
+	 */
+	int (*deny)(void *conn, struct str key, int64_t issued_ms,
+		    int64_t until_ms, struct err *err);
+
+	/* Is a token issued at issued_ms denied by one of the n keys (at most
+	 * DENIED_KEYS_MAX)?  One round trip. */
+	int (*denied)(void *conn, const struct str *keys, size_t n,
+		      int64_t issued_ms, int64_t now_ms, bool *denied,
+		      struct err *err);
 
 	/* Ends one; *ended says whether there was one to end. */
 	int (*revoke)(void *conn, const struct session_id *id, bool *ended,
@@ -180,10 +245,17 @@ struct session_store_ops {
 	int (*bans)(void *conn, struct arena *a, int64_t now_ms, size_t limit,
 		    struct ban **out, size_t *n, struct err *err);
 
-	/* Removes at most `limit` dead sessions and stale attempts.  NULL when
-	 * the store drops them by itself. */
+	/* Removes at most `limit` dead sessions, stale attempts and denials.
+	 * NULL when the store drops them by itself. */
 	int (*sweep)(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 		     struct err *err);
 };
+
+/* The end of a span that may be as long as time itself; for the stores. */
+static inline int64_t
+later_ms(int64_t now_ms, int64_t add_ms)
+{
+	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
+}
 
 #endif

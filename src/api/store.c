@@ -5,11 +5,12 @@
  */
 #include "api/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "api/link.h"
 
-#define TEXT_MAX 256 /* address, user agent, key of an attempt */
+#define TEXT_MAX 256 /* address, user agent, key */
 #define PAGE_MAX 1000 /* more than this a listing never gives at once */
 
 struct store {
@@ -160,13 +161,17 @@ check_text(const char *what, struct str text, struct err *err)
 
 int
 store_create(struct store_link *l, const struct session *session,
-	     int64_t max_per_user, int64_t now_ms, struct err *err)
+	     int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+	     struct err *err)
 {
+	int64_t ignored;
+
 	if (link_check_identity(&session->who, err) != 0 ||
 	    check_text("address", session->address, err) != 0 ||
 	    check_text("user agent", session->user_agent, err) != 0)
 		return -1;
-	return CALL(l, create, session, max_per_user, now_ms, err);
+	return CALL(l, create, session, max_per_user, now_ms,
+		    evicted != NULL ? evicted : &ignored, err);
 }
 
 int
@@ -182,6 +187,44 @@ store_touch(struct store_link *l, const struct session_id *id,
 	    int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
 {
 	return CALL(l, touch, id, last_seen_ms, idle_expires_ms, err);
+}
+
+int
+store_rotate(struct store_link *l, struct arena *a, const struct session_id *id,
+	     const struct rotation *rotation, int64_t now_ms,
+	     enum rotate_answer *answer, struct session *out,
+	     uint8_t wrapped[32], struct err *err)
+{
+	return CALL(l, rotate, a, id, rotation, now_ms, answer, out, wrapped,
+		    err);
+}
+
+static int
+check_key(struct str key, struct err *err)
+{
+	if (key.n == 0)
+		return err_set(err, ERR_INPUT, "key: empty");
+	return check_text("key", key, err);
+}
+
+int
+store_deny(struct store_link *l, struct str key, int64_t issued_ms,
+	   int64_t until_ms, struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return CALL(l, deny, key, issued_ms, until_ms, err);
+}
+
+int
+store_denied(struct store_link *l, const struct str *keys, size_t n,
+	     int64_t issued_ms, int64_t now_ms, bool *denied, struct err *err)
+{
+	assert(n <= DENIED_KEYS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (check_key(keys[i], err) != 0)
+			return -1;
+	return CALL(l, denied, keys, n, issued_ms, now_ms, denied, err);
 }
 
 int
@@ -227,14 +270,6 @@ store_list(struct store_link *l, struct arena *a, struct str user,
 {
 	return CALL(l, list, a, user, now_ms, page_limit(limit), cursor, out,
 		    err);
-}
-
-static int
-check_key(struct str key, struct err *err)
-{
-	if (key.n == 0)
-		return err_set(err, ERR_INPUT, "key of an attempt: empty");
-	return check_text("key of an attempt", key, err);
 }
 
 int

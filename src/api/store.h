@@ -43,14 +43,26 @@ int store_schema(struct store_link *l, struct schema_state *out,
 int store_migrate(struct store_link *l, struct err *err) MUST_USE;
 int store_secret(struct store_link *l, const char *name, uint8_t value[32],
 		 struct err *err) MUST_USE;
+/* `evicted` may be NULL. */
 int store_create(struct store_link *l, const struct session *session,
-		 int64_t max_per_user, int64_t now_ms, struct err *err) MUST_USE;
+		 int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		 struct err *err) MUST_USE;
 int store_find(struct store_link *l, struct arena *a,
 	       const struct token_hash *token, int64_t now_ms, bool *found,
 	       struct session *out, struct err *err) MUST_USE;
 int store_touch(struct store_link *l, const struct session_id *id,
 		int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
     MUST_USE;
+int store_rotate(struct store_link *l, struct arena *a,
+		 const struct session_id *id, const struct rotation *rotation,
+		 int64_t now_ms, enum rotate_answer *answer,
+		 struct session *out, uint8_t wrapped[32], struct err *err)
+    MUST_USE;
+int store_deny(struct store_link *l, struct str key, int64_t issued_ms,
+	       int64_t until_ms, struct err *err) MUST_USE;
+int store_denied(struct store_link *l, const struct str *keys, size_t n,
+		 int64_t issued_ms, int64_t now_ms, bool *denied,
+		 struct err *err) MUST_USE;
 int store_revoke(struct store_link *l, const struct session_id *id, bool *ended,
 		 struct err *err) MUST_USE;
 int store_revoke_user(struct store_link *l, struct str user,

@@ -30,8 +30,13 @@ enum users_caps {
 
 enum user_answer { USER_UNKNOWN = 0, USER_FOUND };
 
-/* Zero is "no such user", which changes nothing. */
-enum user_change { USER_MISSING = 0, USER_CHANGED, USER_EXISTS };
+/* Zero is "no such user"; all but USER_CHANGED have changed nothing. */
+enum user_change {
+	USER_MISSING = 0,
+	USER_CHANGED,
+	USER_EXISTS,
+	USER_STALE, /* somebody else has changed it meanwhile */
+};
 
 struct user_source_ops {
 	struct backend base;
@@ -71,9 +76,13 @@ struct user_source_ops {
 	int (*add)(void *conn, const struct user *user, int64_t now,
 		   enum user_change *answer, struct err *err);
 
-	/* Writes all but created: USER_MISSING or USER_CHANGED. */
-	int (*set)(void *conn, const struct user *user, int64_t now,
-		   enum user_change *answer, struct err *err);
+	/*
+	 * Writes all of `user` but its name and created, when what is stored
+	 * still is `old` (compare and swap), times apart: USER_MISSING,
+	 * USER_STALE or USER_CHANGED.  Both have the same name.
+	 */
+	int (*set)(void *conn, const struct user *old, const struct user *user,
+		   int64_t now, enum user_change *answer, struct err *err);
 
 	int (*remove)(void *conn, struct str name, enum user_change *answer,
 		      struct err *err);

@@ -2,6 +2,7 @@
 /* The user source as its callers see it: as api/store.c. */
 #include "api/users.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "api/link.h"
@@ -220,12 +221,14 @@ users_add(struct users_link *l, const struct user *user, int64_t now,
 }
 
 int
-users_set(struct users_link *l, const struct user *user, int64_t now,
-	  enum user_change *answer, struct err *err)
+users_set(struct users_link *l, const struct user *old,
+	  const struct user *user, int64_t now, enum user_change *answer,
+	  struct err *err)
 {
+	assert(str_eq(old->who.name, user->who.name));
 	if (check_user(l, user, err) != 0)
 		return -1;
-	return CALL(l, set, user, now, answer, err);
+	return CALL(l, set, old, user, now, answer, err);
 }
 
 int

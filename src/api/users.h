@@ -38,8 +38,9 @@ int users_list(struct users_link *l, struct arena *a, struct str after,
 	       size_t limit, struct user_list *out, struct err *err) MUST_USE;
 int users_add(struct users_link *l, const struct user *user, int64_t now,
 	      enum user_change *answer, struct err *err) MUST_USE;
-int users_set(struct users_link *l, const struct user *user, int64_t now,
-	      enum user_change *answer, struct err *err) MUST_USE;
+int users_set(struct users_link *l, const struct user *old,
+	      const struct user *user, int64_t now, enum user_change *answer,
+	      struct err *err) MUST_USE;
 int users_remove(struct users_link *l, struct str name,
 		 enum user_change *answer, struct err *err) MUST_USE;
 

@@ -21,7 +21,8 @@ append(const char *text, size_t n, void *ctx)
 }
 
 void
-answer_json(struct exchange *e, unsigned status, json_t *body)
+answer_json_as(struct exchange *e, unsigned status, struct str type,
+	       json_t *body)
 {
 	int rc = body == NULL ?
 	    -1 :
@@ -33,8 +34,13 @@ answer_json(struct exchange *e, unsigned status, json_t *body)
 		return;
 	}
 	e->out->status = status;
-	http_response_header(e->out, "Content-Type",
-			     STR("application/json; charset=utf-8"));
+	http_response_header(e->out, "Content-Type", type);
+}
+
+void
+answer_json(struct exchange *e, unsigned status, json_t *body)
+{
+	answer_json_as(e, status, STR("application/json; charset=utf-8"), body);
 }
 
 void

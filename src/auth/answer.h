@@ -10,6 +10,10 @@
 /* A bare status, no body. */
 void answer_status(struct exchange *e, unsigned status);
 
+/* JSON of another media type; takes over the reference as answer_json(). */
+void answer_json_as(struct exchange *e, unsigned status, struct str type,
+		    json_t *body);
+
 /* JSON; takes over the reference.  NULL (out of memory) becomes a 500. */
 void answer_json(struct exchange *e, unsigned status, json_t *body);
 

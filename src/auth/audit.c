@@ -13,23 +13,45 @@ claimed(struct str user)
 	return identity_name_is_valid(user) ? user : STR("(invalid)");
 }
 
+static void
+write_line(const struct exchange *e, const char *event, struct str user,
+	   const struct log_field *facts, size_t nfacts)
+{
+	struct log_field fields[6];
+	size_t n = 0;
+
+	if (user.n > 0)
+		fields[n++] = F_STR("user", claimed(user));
+	for (size_t i = 0; i < nfacts; i++)
+		fields[n++] = facts[i];
+	fields[n++] = F_STR("address", e->in->remote_addr);
+	/* Last and bounded: it is as long as the client likes. */
+	fields[n++] = F_STR("user_agent", str_clip(e->in->user_agent,
+						   IDENTITY_TEXT_MAX));
+	log_event(e->call.env->log, LOG_INFO, "audit", event, fields, n);
+}
+
 void
 audit(const struct exchange *e, const char *event, struct str user,
       const struct session_id *session, const char *why)
 {
 	char id[HEX_LEN(SESSION_ID_BYTES)];
-	struct log_field fields[6];
+	struct log_field facts[2];
 	size_t n = 0;
 
-	fields[n++] = F_STR("user", claimed(user));
 	if (session != NULL) {
 		hex_encode(session->b, sizeof(session->b), id);
-		fields[n++] = F_STR("session",
-				    ((struct str){ .p = id, .n = sizeof(id) }));
+		facts[n++] = F_STR("session",
+				   ((struct str){ .p = id, .n = sizeof(id) }));
 	}
-	fields[n++] = F_STR("address", e->in->remote_addr);
-	fields[n++] = F_STR("user_agent", e->in->user_agent);
 	if (why != NULL)
-		fields[n++] = F_CSTR("why", why);
-	log_event(e->call.env->log, LOG_INFO, "audit", event, fields, n);
+		facts[n++] = F_CSTR("why", why);
+	write_line(e, event, user, facts, n);
+}
+
+void
+audit_ended(const struct exchange *e, const char *event, struct str user,
+	    int64_t ended)
+{
+	write_line(e, event, user, &F_INT("ended", ended), 1);
 }

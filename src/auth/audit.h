@@ -15,4 +15,8 @@
 void audit(const struct exchange *e, const char *event, struct str user,
 	   const struct session_id *session, const char *why);
 
+/* The same of `ended` sessions at once. */
+void audit_ended(const struct exchange *e, const char *event, struct str user,
+		 int64_t ended);
+
 #endif

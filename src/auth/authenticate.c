@@ -9,7 +9,8 @@
 #include "base/secret.h"
 #include "crypto/password.h"
 
-#define BUSY_SECONDS 2
+#define BUSY_SECONDS  2
+#define CONFIRM_TRIES 10
 
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
@@ -35,36 +36,38 @@ judge(enum user_answer found, const struct user *user, struct str password,
 	return 0;
 }
 
-int
-authenticate_password(struct exchange *e, struct str name, struct str password,
-		      enum login_answer *answer, struct login_result *out,
-		      struct err *err)
+/* Banned already?  Then the answer is there. */
+static int
+check_ban(struct exchange *e, struct str name, enum login_answer *answer,
+	  struct login_result *out, struct err *err)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
-	struct user user = { .hash = STR("") };
-	enum user_answer found;
-	const char *why = NULL;
-	int rc;
-
 	if (throttle_wait(e, name, &out->retry_after, err) != 0)
 		return -1;
 	if (out->retry_after > 0) {
 		audit(e, "login_failure", name, NULL, "banned");
 		*answer = LOGIN_BANNED;
-		return 0;
 	}
-	if (users_find(e->call.users, e->call.arena, name, &found, &user,
-		       err) != 0)
+	return 0;
+}
+
+/* In a hash slot. */
+static int
+try_password(struct exchange *e, struct str name, struct str password,
+	     enum login_answer *answer, struct login_result *out,
+	     struct err *err)
+{
+	struct user user = { .hash = STR("") };
+	enum user_answer found;
+	const char *why = NULL;
+
+	/* Others may have failed while this one waited for its slot. */
+	if (check_ban(e, name, answer, out, err) != 0)
 		return -1;
-	if (!hash_slots_take(slots)) {
-		audit(e, "login_failure", name, NULL, "busy");
-		out->retry_after = BUSY_SECONDS;
-		*answer = LOGIN_BUSY;
+	if (*answer == LOGIN_BANNED)
 		return 0;
-	}
-	rc = judge(found, &user, password, &why, err);
-	hash_slots_give(slots);
-	if (rc != 0)
+	if (users_find(e->call.users, e->call.arena, name, &found, &user,
+		       err) != 0 ||
+	    judge(found, &user, password, &why, err) != 0)
 		return -1;
 	if (why != NULL) {
 		audit(e, "login_failure", name, NULL, why);
@@ -77,33 +80,68 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 }
 
 int
+authenticate_password(struct exchange *e, struct str name, struct str password,
+		      enum login_answer *answer, struct login_result *out,
+		      struct err *err)
+{
+	struct hash_slots *slots = e->service->shared->hash_slots;
+	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	int rc;
+
+	*answer = LOGIN_WRONG;
+	if (check_ban(e, name, answer, out, err) != 0)
+		return -1;
+	if (*answer == LOGIN_BANNED)
+		return 0;
+	if (!hash_slots_take(slots, who)) {
+		out->retry_after = BUSY_SECONDS;
+		*answer = LOGIN_BUSY;
+		return 0;
+	}
+	rc = try_password(e, name, password, answer, out, err);
+	hash_slots_give(slots, who);
+	return rc;
+}
+
+int
 authenticate_confirm(struct exchange *e, const struct user *user, bool *still,
 		     struct identity *who, struct err *err)
 {
-	enum user_answer found;
-	struct user now;
+	struct identity written = user->who;
 
-	if (users_find(e->call.users, e->call.arena, user->who.name, &found,
-		       &now, err) != 0)
-		return -1;
-	*still = found == USER_FOUND && !now.disabled &&
-	    secret_equal(now.hash, user->hash);
-	if (!*still || identity_equal(&now.who, &user->who))
-		return 0;
-	*who = now.who;
-	return store_update_user(e->call.store, who, err);
+	for (unsigned tries = 0; tries < CONFIRM_TRIES; tries++) {
+		enum user_answer found;
+		struct user now;
+
+		if (users_find(e->call.users, e->call.arena, user->who.name,
+			       &found, &now, err) != 0)
+			return -1;
+		*still = found == USER_FOUND && !now.disabled &&
+		    secret_equal(now.hash, user->hash);
+		if (!*still)
+			return 0;
+		if (identity_equal(&now.who, &written)) {
+			*who = written;
+			return 0;
+		}
+		written = now.who;
+		if (store_update_user(e->call.store, &written, err) != 0)
+			return -1;
+	}
+	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
 }
 
 void
 authenticate_rehash(struct exchange *e, const struct user *user,
 		    struct str password)
 {
+	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
 	char hash[PASSWORD_HASH_MAX];
 	struct err err;
 	bool changed;
 
 	if (!password_is_outdated(user->hash) ||
-	    !hash_slots_take(e->service->shared->hash_slots))
+	    !hash_slots_take(e->service->shared->hash_slots, who))
 		return;
 	if (password_hash(password, hash, &err) != 0 ||
 	    users_set_hash(e->call.users, user->who.name, user->hash,
@@ -111,5 +149,5 @@ authenticate_rehash(struct exchange *e, const struct user *user,
 		LOG(e->call.env->log, LOG_WARNING, "rehash_failed",
 		    F_CSTR("reason", err.msg));
 	}
-	hash_slots_give(e->service->shared->hash_slots);
+	hash_slots_give(e->service->shared->hash_slots, who);
 }

@@ -28,8 +28,8 @@ int authenticate_password(struct exchange *e, struct str name,
 /*
  * Once the session is there: has the user meanwhile been disabled, removed or
  * given another password?  Whoever does that changes the user first and ends
- * the sessions then, so one of the two sees the other.  *who is brought up to
- * date.
+ * the sessions then, so one of the two sees the other.  *who and the sessions
+ * are brought up to date, until the user read is the one that they have.
  */
 int authenticate_confirm(struct exchange *e, const struct user *user,
 			 bool *still, struct identity *who, struct err *err)

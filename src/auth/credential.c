@@ -2,8 +2,11 @@
 /* Credentials in and out. */
 #include "auth/credential.h"
 
+#include "auth/audit.h"
 #include "auth/touches.h"
 #include "http/cookie.h"
+
+#define TOUCH_SOON_MS 2000
 
 /* "Bearer", blanks, one token68 (RFC 6750 section 2.1, RFC 9110 11.2). */
 static bool
@@ -37,6 +40,25 @@ credential_find(const struct exchange *e, struct str *token)
 	return CREDENTIAL_ABSENT;
 }
 
+static void
+note_touch(struct exchange *e, const struct grant *grant)
+{
+	const struct touch touch = {
+		.id = grant->session,
+		.last_seen_ms = grant->touch_last_seen_ms,
+		.idle_expires_ms = grant->touch_idle_expires_ms,
+	};
+	struct err err;
+
+	/* Soon over: the janitor might come too late, and a request between
+	 * would be told that it is. */
+	if (grant->expires_ms - e->call.now_ms < TOUCH_SOON_MS &&
+	    store_touch(e->call.store, &touch.id, touch.last_seen_ms,
+			touch.idle_expires_ms, &err) == 0)
+		return;
+	touches_note(e->service->shared->touches, &touch);
+}
+
 int
 credential_authenticate(struct exchange *e, enum verdict *verdict,
 			struct grant *grant, struct str *token, struct err *err)
@@ -55,14 +77,8 @@ credential_authenticate(struct exchange *e, enum verdict *verdict,
 	if (s->mode_ops->authenticate(s->mode, &e->call, *token, verdict, grant,
 				      err) != 0)
 		return -1;
-	if (*verdict == VERDICT_ALLOW && grant->touch_last_seen_ms != 0) {
-		touches_note(s->shared->touches,
-			     &(struct touch){
-				 .id = grant->session,
-				 .last_seen_ms = grant->touch_last_seen_ms,
-				 .idle_expires_ms =
-				     grant->touch_idle_expires_ms });
-	}
+	if (*verdict == VERDICT_ALLOW && grant->touch_last_seen_ms != 0)
+		note_touch(e, grant);
 	return 0;
 }
 
@@ -85,19 +101,66 @@ set_cookie(struct exchange *e, enum cookie_kind kind, struct str value,
 void
 credential_set_cookies(struct exchange *e, const struct credentials *c)
 {
-	enum cookie_kind kind =
-	    (enum cookie_kind)e->service->mode_ops->access_cookie;
+	const struct auth_mode_ops *mode = e->service->mode_ops;
 
-	set_cookie(e, kind, c->access, c->cookie_max_age);
+	set_cookie(e, (enum cookie_kind)mode->access_cookie, c->access,
+		   c->cookie_max_age);
+	if (c->refresh.n > 0) {
+		set_cookie(e, (enum cookie_kind)mode->refresh_cookie,
+			   c->refresh, c->refresh_max_age);
+	}
 }
 
 void
 credential_clear_cookies(struct exchange *e)
 {
-	enum cookie_kind kind =
-	    (enum cookie_kind)e->service->mode_ops->access_cookie;
+	const struct auth_mode_ops *mode = e->service->mode_ops;
 
-	set_cookie(e, kind, STR(""), 0);
+	set_cookie(e, (enum cookie_kind)mode->access_cookie, STR(""), 0);
+	if (mode->refresh_cookie != mode->access_cookie) {
+		set_cookie(e, (enum cookie_kind)mode->refresh_cookie, STR(""),
+			   0);
+	}
+}
+
+enum credential_answer
+credential_find_refresh(const struct exchange *e, struct str *token)
+{
+	const struct auth_mode_ops *mode = e->service->mode_ops;
+
+	if (mode->refresh_cookie == mode->access_cookie)
+		return CREDENTIAL_ABSENT;
+	switch (cookie_find(e->in, e->service->refresh_cookie, token)) {
+	case COOKIE_FOUND:
+		return CREDENTIAL_COOKIE;
+	case COOKIE_CONFLICT:
+		return CREDENTIAL_REFUSED;
+	case COOKIE_ABSENT:
+		break;
+	}
+	return CREDENTIAL_ABSENT;
+}
+
+int
+credential_end(struct exchange *e, struct str token, const char *event,
+	       struct err *err)
+{
+	const struct service *s = e->service;
+	struct grant grant = { .expires_ms = 0 };
+	enum verdict ended;
+
+	if (s->mode_ops->revoke(s->mode, &e->call, token, &ended, &grant,
+				err) != 0)
+		return -1;
+	if (ended == VERDICT_ALLOW)
+		audit(e, event, grant.who.name, &grant.session, NULL);
+	return 0;
+}
+
+bool
+credential_fits_cookie(const struct exchange *e, const struct credentials *c)
+{
+	return e->service->access_cookie.n + c->access.n <= COOKIE_MAX_BYTES;
 }
 
 static json_t *
@@ -131,25 +194,41 @@ credential_identity_json(const struct identity *who)
 			 json_str(who->full_name));
 }
 
-json_t *
-credential_json(const struct exchange *e, const struct identity *who,
-		const struct credentials *c)
+bool
+credential_wants_body(const struct exchange *e)
 {
-	bool tokens = e->service->set->auth.deliver != DELIVER_COOKIE;
+	return e->service->set->auth.deliver != DELIVER_COOKIE;
+}
+
+/* 0, or -1 when out of memory; takes over the reference. */
+static int
+put(json_t *body, const char *key, json_t *value)
+{
+	return json_object_set_new(body, key, value);
+}
+
+static int
+put_tokens(json_t *body, const struct credentials *c)
+{
+	if (put(body, "token_type", json_string("Bearer")) != 0 ||
+	    put(body, "access_token", json_str(c->access)) != 0)
+		return -1;
+	if (c->refresh.n == 0)
+		return 0;
+	return put(body, "refresh_token", json_str(c->refresh));
+}
+
+json_t *
+credential_json(const struct identity *who, const struct credentials *c,
+		bool tokens)
+{
 	json_t *body = json_pack("{s:o}", "user",
 				 credential_identity_json(who));
 
-	if (body != NULL && tokens &&
-	    (json_object_set_new(body, "token_type", json_string("Bearer")) !=
-		 0 ||
-	     json_object_set_new(body, "access_token", json_str(c->access)) !=
-		 0)) {
-		json_decref(body);
+	if (body == NULL)
 		return NULL;
-	}
-	if (body != NULL &&
-	    json_object_set_new(body, "expires_in",
-				json_integer(c->expires_in)) != 0) {
+	if ((tokens && put_tokens(body, c) != 0) ||
+	    put(body, "expires_in", json_integer(c->expires_in)) != 0) {
 		json_decref(body);
 		return NULL;
 	}

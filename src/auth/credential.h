@@ -32,19 +32,35 @@ int credential_authenticate(struct exchange *e, enum verdict *verdict,
 			    struct grant *grant, struct str *token,
 			    struct err *err) MUST_USE;
 
-/* After a login: as cookies, or in the body, as auth.deliver says; a form
- * always gets cookies.  Sets cookies only; the body is credential_json(). */
+/* After a login or a refresh. */
 void credential_set_cookies(struct exchange *e, const struct credentials *c);
 
 /* True when an answer of this kind (a form's or a program's) has cookies. */
 bool credential_wants_cookies(const struct exchange *e, bool form);
 
-/* The token answer of CONTRACT section 4; NULL when out of memory. */
-json_t *credential_json(const struct exchange *e, const struct identity *who,
-			const struct credentials *c);
+/* The refresh cookie, when the mode has one beside the access cookie. */
+enum credential_answer credential_find_refresh(const struct exchange *e,
+					       struct str *token);
+
+/* Would a browser keep the access cookie (RFC 6265bis: 4096 bytes)? */
+bool credential_fits_cookie(const struct exchange *e,
+			    const struct credentials *c);
+
+/* The token answer of CONTRACT section 4, with the tokens themselves or
+ * without; NULL when out of memory. */
+json_t *credential_json(const struct identity *who, const struct credentials *c,
+			bool tokens);
+
+/* Are tokens handed over in the body, by auth.deliver? */
+bool credential_wants_body(const struct exchange *e);
 
 /* {"name":...,"roles":[...],...} */
 json_t *credential_identity_json(const struct identity *who);
+
+/* Ends what a token stands for, and audits it as `event` when there was
+ * something to end. */
+int credential_end(struct exchange *e, struct str token, const char *event,
+		   struct err *err) MUST_USE;
 
 /* Deletes the cookies that a login sets. */
 void credential_clear_cookies(struct exchange *e);

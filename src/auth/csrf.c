@@ -55,12 +55,17 @@ static int
 get_key(struct exchange *e, uint8_t out[DIGEST_BYTES], struct err *err)
 {
 	struct csrf_key *k = e->service->csrf;
+	const struct service *s = e->service;
+	int rc;
 
 	if (known_key(k, out))
 		return 0;
 	if (env_random(e->call.env, out, DIGEST_BYTES) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	if (store_secret(e->call.store, "csrf", out, err) != 0)
+	rc = s->mode_ops->secret != NULL ?
+	    s->mode_ops->secret(s->mode, "csrf", out, err) :
+	    store_secret(e->call.store, "csrf", out, err);
+	if (rc != 0)
 		return -1;
 	(void)pthread_mutex_lock(&k->lock);
 	memcpy(k->key, out, DIGEST_BYTES);
@@ -166,9 +171,5 @@ csrf_origin_is_ours(const struct exchange *e)
 	if (set->server.login_url.n > 0 &&
 	    str_eq(origin, url_origin(set->server.login_url)))
 		return true;
-	for (size_t i = 0; i < set->cors.origins.n; i++) {
-		if (str_eq(origin, set->cors.origins.v[i]))
-			return true;
-	}
-	return false;
+	return words_have(&set->cors.origins, origin);
 }

@@ -3,8 +3,10 @@
 #include "auth/service.h"
 
 #include "auth/answer.h"
+#include "auth/cors.h"
 #include "auth/csrf.h"
 #include "auth/login.h"
+#include "auth/refresh.h"
 #include "auth/status.h"
 #include "auth/verify.h"
 #include "base/log.h"
@@ -28,7 +30,9 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/login", login_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/logout", logout_get, 0 },
 	{ HTTP_POST, "/logout", logout_post, ROUTE_CHANGES },
+	{ HTTP_POST, "/refresh", refresh_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/me", me_get, 0 },
+	{ HTTP_GET, "/jwks.json", jwks_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
 };
@@ -38,11 +42,7 @@ is_our_host(const struct exchange *e)
 {
 	const struct words *hosts = &e->service->set->server.hosts;
 
-	for (size_t i = 0; i < hosts->n; i++) {
-		if (str_eq(hosts->v[i], e->in->host))
-			return true;
-	}
-	return hosts->n == 0;
+	return hosts->n == 0 || words_have(hosts, e->in->host);
 }
 
 /* The part of the path that routes name; empty when it is not ours. */
@@ -74,8 +74,9 @@ find_route(const struct exchange *e, struct str path, bool *path_known)
 	return NULL;
 }
 
-static void
-answer_wrong_method(struct exchange *e, struct str path)
+/* The methods of a path that is known, as a list for a header. */
+static struct str
+allowed_methods(struct exchange *e, struct str path)
 {
 	struct buf allow;
 
@@ -91,9 +92,21 @@ answer_wrong_method(struct exchange *e, struct str path)
 	}
 	if (buf_failed(&allow))
 		e->out->failed = true;
+	return buf_str(&allow);
+}
+
+static void
+answer_wrong_method(struct exchange *e, struct str path)
+{
+	struct str methods = allowed_methods(e, path);
+
+	if (is_our_host(e) && cors_is_preflight(e)) {
+		cors_answer_preflight(e, methods);
+		return;
+	}
 	answer_refusal(e, 405, "method_not_allowed",
 		       "This address does not know this method.");
-	http_response_header(e->out, "Allow", buf_str(&allow));
+	http_response_header(e->out, "Allow", methods);
 }
 
 /* What a request that changes state must satisfy; true when it does. */
@@ -135,13 +148,30 @@ answer_endpoint(struct exchange *e)
 		route->handle(e);
 }
 
-/* Does the web server know what it must (server.peer_secret)? */
+/* Does the web server know what it must (server.peer_secret)?  Asked before
+ * anything else is believed. */
 static bool
-is_peer_trusted(const struct exchange *e)
+is_peer_trusted(const struct service *s, const struct message *in)
 {
-	struct str secret = e->service->set->server.peer_secret;
+	struct str secret = s->set->server.peer_secret;
+	size_t given = 0, right = 0;
 
-	return secret.n == 0 || secret_equal(secret, e->in->secret);
+	if (secret.n == 0)
+		return true;
+	for (size_t i = 0; i < in->nparams; i++) {
+		if (!str_eq(in->params[i].name, STR("AUTH_SECRET")))
+			continue;
+		given++;
+		right += secret_equal(secret, in->params[i].value) ? 1 : 0;
+	}
+	return given == 1 && right == 1;
+}
+
+static bool
+may_log_refusal(const struct exchange *e)
+{
+	return log_may(e->service->shared->next_refusal_log,
+		       env_mono_ms(e->call.env));
 }
 
 static void
@@ -149,12 +179,6 @@ answer_by_action(struct exchange *e)
 {
 	enum http_action action = e->in->action;
 
-	if (!is_peer_trusted(e)) {
-		LOG(e->call.env->log, LOG_WARNING, "peer_refused",
-		    F_STR("address", e->in->remote_addr));
-		answer_status(e, 403);
-		return;
-	}
 	if (action != ACTION_ENDPOINT && !is_our_host(e)) {
 		answer_status(e, 403);
 		return;
@@ -175,12 +199,24 @@ answer_by_action(struct exchange *e)
 	}
 }
 
+static void
+refuse_peer(struct exchange *e)
+{
+	if (may_log_refusal(e)) {
+		LOG(e->call.env->log, LOG_WARNING, "peer_refused",
+		    F_CSTR("reason", "AUTH_SECRET is not server.peer_secret"));
+	}
+	answer_status(e, 403);
+}
+
 /* A malformed request: 403 to a check, 400 at an endpoint. */
 static void
 answer_malformed(struct exchange *e, const struct err *err)
 {
-	LOG(e->call.env->log, LOG_INFO, "malformed_request",
-	    F_CSTR("reason", err->msg));
+	if (may_log_refusal(e)) {
+		LOG(e->call.env->log, LOG_INFO, "malformed_request",
+		    F_CSTR("reason", err->msg));
+	}
 	if (err->code == ERR_INTERNAL)
 		answer_status(e, 503);
 	else if (e->in->action != ACTION_ENDPOINT)
@@ -209,10 +245,14 @@ service_answer(const struct service *s, const struct service_links *links,
 	struct err err;
 
 	http_response_init(&response, a);
-	if (http_request_parse(in, a, &request, &err) != 0)
+	if (!is_peer_trusted(s, in))
+		refuse_peer(&e);
+	else if (http_request_parse(in, a, &request, &err) != 0)
 		answer_malformed(&e, &err);
 	else
 		answer_by_action(&e);
+	if (request.action == ACTION_ENDPOINT)
+		cors_add_headers(&e);
 	/* All that we say depends on who asks. */
 	http_response_default(&response, "Cache-Control", STR("no-store"));
 	http_response_default(&response, "X-Content-Type-Options",

@@ -20,8 +20,11 @@ struct hash_slots *hash_slots_new(unsigned running, unsigned waiting,
 				  int64_t wait_ms) MUST_USE;
 void hash_slots_free(struct hash_slots *s); /* NULL is allowed */
 
-/* False: busy, nothing was taken. */
-bool hash_slots_take(struct hash_slots *s) MUST_USE;
-void hash_slots_give(struct hash_slots *s);
+/*
+ * False: busy, nothing was taken.  `who` stands for a client's network: of
+ * three places and more, one is left for the others.
+ */
+bool hash_slots_take(struct hash_slots *s, uint64_t who) MUST_USE;
+void hash_slots_give(struct hash_slots *s, uint64_t who);
 
 #endif

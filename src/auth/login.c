@@ -8,6 +8,7 @@
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/pages.h"
+#include "auth/refresh.h"
 #include "base/enc.h"
 #include "base/log.h"
 #include "http/cookie.h"
@@ -124,17 +125,36 @@ show_page(struct exchange *e, unsigned status, const struct login_form *form,
 	page_login(e, status, &page);
 }
 
+/* Nobody is signed in, so far as the access token says. */
+static void
+offer_login(struct exchange *e, const struct login_form *form, bool renewed)
+{
+	struct str target = form->rd.n > 0 ? form->rd : STR("/");
+	bool done = false, loop = renewed;
+
+	if (!renewed)
+		refresh_navigation(e, target, &done, &loop);
+	if (!done) {
+		show_page(e, 200, form,
+			  loop ? "Your browser does not keep our cookies. "
+				 "Allow them to stay signed in." :
+				 NULL);
+	}
+}
+
 void
 login_get(struct exchange *e)
 {
 	struct login_form form = { .username = STR("") };
 	enum verdict verdict;
 	struct grant grant;
-	struct str token, rd;
+	struct str token, rd, renewed;
 	struct err err;
 
 	if (http_request_query(e->in, STR("rd"), e->call.arena, &rd, &err) !=
-	    0) {
+		0 ||
+	    http_request_query(e->in, STR("renewed"), e->call.arena, &renewed,
+			       &err) != 0) {
 		answer_refusal(e, 400, "invalid_request",
 			       "The address of this page is malformed.");
 		return;
@@ -145,7 +165,7 @@ login_get(struct exchange *e)
 	else if (verdict == VERDICT_ALLOW)
 		go_to_target(e, form.rd);
 	else
-		show_page(e, 200, &form, NULL);
+		offer_login(e, &form, renewed.p != NULL);
 }
 
 /* A refused login, in the shape of its request. */
@@ -192,7 +212,9 @@ hand_over(struct exchange *e, const struct login_form *form,
 	if (form->form)
 		go_to_target(e, form->rd);
 	else
-		answer_json(e, 200, credential_json(e, who, credentials));
+		answer_json(e, 200,
+			    credential_json(who, credentials,
+					    credential_wants_body(e)));
 	if (credential_wants_cookies(e, form->form))
 		credential_set_cookies(e, credentials);
 	if (pre_session(e).n > 0)
@@ -203,15 +225,23 @@ hand_over(struct exchange *e, const struct login_form *form,
 static struct str
 shown_agent(struct str agent)
 {
-	if (agent.n > IDENTITY_TEXT_MAX)
-		agent.n = IDENTITY_TEXT_MAX;
-	/* Not in the middle of a character. */
-	for (size_t cut = 0; cut < 4 && agent.n > 0; cut++) {
-		if (str_is_utf8(agent))
-			return agent;
-		agent.n--;
-	}
-	return STR("");
+	agent = str_clip(agent, IDENTITY_TEXT_MAX);
+	return str_is_utf8(agent) ? agent : STR("");
+}
+
+/* What the browser came with ends first: a crash in between logs out, which
+ * is safe, where the other order would leave two (ASVS 7.2.4). */
+static int
+end_old(struct exchange *e, struct err *err)
+{
+	struct str access, refresh;
+
+	if (credential_find(e, &access) > CREDENTIAL_ABSENT &&
+	    credential_end(e, access, "session_replaced", err) != 0)
+		return -1;
+	if (credential_find_refresh(e, &refresh) > CREDENTIAL_ABSENT)
+		return credential_end(e, refresh, "session_replaced", err);
+	return 0;
 }
 
 /* Takes back a session that nobody was given. */
@@ -238,14 +268,26 @@ sign_in(struct exchange *e, const struct login_form *form,
 			       .address = e->in->remote_addr,
 			       .user_agent = shown_agent(e->in->user_agent) };
 	struct credentials credentials;
-	struct str old = STR("");
 	struct err err;
 	bool still;
 
-	(void)credential_find(e, &old); /* what it says, or nothing */
-	if (s->mode_ops->issue(s->mode, &e->call, &login, old, &credentials,
-			       &err) != 0) {
+	if (end_old(e, &err) != 0 ||
+	    s->mode_ops->issue(s->mode, &e->call, &login, &credentials, &err) !=
+		0) {
 		answer_unavailable(e, &err);
+		return;
+	}
+	if (credentials.evicted > 0)
+		audit_ended(e, "session_limit", user->who.name,
+			    credentials.evicted);
+	if (credential_wants_cookies(e, form->form) &&
+	    !credential_fits_cookie(e, &credentials)) {
+		take_back(e, &credentials);
+		LOG(e->call.env->log, LOG_ERROR, "cookie_too_large",
+		    F_STR("user", user->who.name));
+		refuse(e, form, 500, "token_too_large",
+		       "This account has more roles than a browser's cookie "
+		       "can hold. Please tell the administrator.");
 		return;
 	}
 	if (authenticate_confirm(e, user, &still, &login.who, &err) != 0) {

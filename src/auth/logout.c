@@ -3,13 +3,21 @@
 #include "auth/login.h"
 
 #include "auth/answer.h"
-#include "auth/audit.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/pages.h"
+#include "auth/refresh.h"
 #include "base/buf.h"
 #include "http/cookie.h"
 #include "http/form.h"
+
+/* A session stays the same when its tokens change. */
+static struct str
+binding(const struct grant *grant)
+{
+	return (struct str){ .p = (const char *)grant->session.b,
+			     .n = sizeof(grant->session.b) };
+}
 
 void
 logout_get(struct exchange *e)
@@ -19,29 +27,48 @@ logout_get(struct exchange *e)
 	struct grant grant;
 	struct err err;
 
+	bool done = false, loop = false;
+
 	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0 ||
 	    (verdict == VERDICT_ALLOW &&
-	     csrf_token(e, token, &csrf, &err) != 0)) {
+	     csrf_token(e, binding(&grant), &csrf, &err) != 0)) {
 		answer_unavailable(e, &err);
 		return;
 	}
-	page_logout(e, csrf, grant.who.name);
+	/* Only the access token is over: come back with a new one, so that
+	 * there is something to sign out of. */
+	if (verdict != VERDICT_ALLOW)
+		refresh_navigation(e, e->in->uri, &done, &loop);
+	if (!done)
+		page_logout(e, csrf, grant.who.name);
 }
 
-/* A form must prove that our own page sent it; where no cookie came along
- * there is nothing that it could end. */
+/*
+ * A form must prove that our own page sent it.  Without a session that is
+ * known, its token proves nothing: then the browser must say itself that the
+ * page was ours, unless there is nothing to end.
+ */
 static int
-check_form(struct exchange *e, enum credential_answer found, struct str token,
-	   bool *ok, struct err *err)
+check_form(struct exchange *e, bool refresh_cookie, bool *ok, struct err *err)
 {
+	enum verdict verdict;
+	struct grant grant;
 	struct form form;
+	struct str token;
 
 	if (form_parse(e->in, e->call.arena, &form, err) != 0)
 		return -1;
 	*ok = true;
-	if (e->in->media != MEDIA_FORM || found != CREDENTIAL_COOKIE)
+	if (e->in->media != MEDIA_FORM)
 		return 0;
-	return csrf_verify(e, token, form_get(&form, "csrf"), ok, err);
+	if (credential_authenticate(e, &verdict, &grant, &token, err) != 0)
+		return -1;
+	if (verdict == VERDICT_ALLOW)
+		return csrf_verify(e, binding(&grant), form_get(&form, "csrf"),
+				   ok, err);
+	*ok = !refresh_cookie || e->in->origin.p != NULL ||
+	    str_eq(e->in->fetch_site, STR("same-origin"));
+	return 0;
 }
 
 static void
@@ -58,40 +85,55 @@ signed_out_location(struct exchange *e)
 }
 
 static void
-end_session(struct exchange *e, struct str token)
+answer_signed_out(struct exchange *e)
 {
-	const struct service *s = e->service;
-	enum verdict ended;
-	struct grant grant;
-	struct err err;
-
-	if (s->mode_ops->revoke(s->mode, &e->call, token, &ended, &grant,
-				&err) != 0) {
-		answer_unavailable(e, &err);
-		return;
-	}
-	if (ended == VERDICT_ALLOW)
-		audit(e, "logout", grant.who.name, &grant.session, NULL);
 	if (e->in->media == MEDIA_FORM && !http_request_wants_json(e->in))
 		signed_out_location(e);
 	else
 		answer_status(e, 204);
-	credential_clear_cookies(e);
+}
+
+/* What was presented: one Bearer token, or a browser's cookies. */
+struct presented {
+	enum credential_answer how, refresh_how;
+	struct str access, refresh;
+};
+
+/* First the store, then the cookies: in this order a failure logs nobody out
+ * only seemingly.  Who shows a Bearer token means that, and no cookie. */
+static void
+sign_out(struct exchange *e, const struct presented *p)
+{
+	bool cookies = p->how != CREDENTIAL_BEARER;
+	struct err err;
+
+	if ((p->how != CREDENTIAL_ABSENT &&
+	     credential_end(e, p->access, "logout", &err) != 0) ||
+	    (cookies && p->refresh_how == CREDENTIAL_COOKIE &&
+	     credential_end(e, p->refresh, "logout", &err) != 0)) {
+		answer_unavailable(e, &err);
+		return;
+	}
+	answer_signed_out(e);
+	if (cookies)
+		credential_clear_cookies(e);
 }
 
 void
 logout_post(struct exchange *e)
 {
-	enum credential_answer found;
-	struct str token = STR("");
+	struct presented p;
 	struct err err;
 	bool ok;
 
-	found = credential_find(e, &token);
-	if (found == CREDENTIAL_REFUSED) {
+	p.how = credential_find(e, &p.access);
+	p.refresh_how = credential_find_refresh(e, &p.refresh);
+	if (p.how == CREDENTIAL_REFUSED ||
+	    p.refresh_how == CREDENTIAL_REFUSED) {
 		answer_refusal(e, 401, "invalid_token",
 			       "More than one credential was sent.");
-	} else if (check_form(e, found, token, &ok, &err) != 0) {
+	} else if (check_form(e, p.refresh_how == CREDENTIAL_COOKIE, &ok,
+			      &err) != 0) {
 		if (err.code == ERR_INPUT)
 			answer_refusal(e, 400, "invalid_request",
 				       "The form is malformed.");
@@ -101,6 +143,6 @@ logout_post(struct exchange *e)
 		answer_refusal(e, 403, "csrf",
 			       "This did not come from our own page.");
 	} else {
-		end_session(e, token);
+		sign_out(e, &p);
 	}
 }

@@ -37,6 +37,23 @@ require_is_valid(struct str words)
 	return n > 0 && (!deny || n == 1);
 }
 
+bool
+require_is_public(struct str words)
+{
+	bool valid = require_is_valid(words), found = false;
+	struct str word;
+
+	while (str_word(&words, &word))
+		found = found || str_eq(word, STR("public"));
+	return valid && found;
+}
+
+bool
+require_is_deny(struct str words)
+{
+	return str_eq(str_trim(words), STR("deny"));
+}
+
 static bool
 word_is_met(enum word kind, struct str name, const struct identity *who)
 {

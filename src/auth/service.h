@@ -14,6 +14,9 @@ struct arena;
 struct buf;
 struct csrf_key;
 struct hash_slots;
+struct probe;
+struct problems;
+struct rules;
 struct touches;
 
 /* What lives as long as the process and locks itself. */
@@ -21,6 +24,8 @@ struct service_shared {
 	const struct env *env;
 	struct hash_slots *hash_slots;
 	struct touches *touches;
+	struct probe *probe;		    /* auth/status.h */
+	_Atomic int64_t *next_refusal_log; /* log_may() */
 };
 
 struct service {
@@ -29,17 +34,19 @@ struct service {
 	const struct auth_mode_ops *mode_ops;
 	void *mode;
 	struct csrf_key *csrf;	/* locks itself */
-	struct str access_cookie, login_cookie; /* their full names */
+	struct rules *rules;
+	struct str access_cookie, refresh_cookie; /* their full names */
+	struct str login_cookie;
 	struct str csp; /* Content-Security-Policy of our pages */
 };
 
 /*
  * Everything from `a`; closed by it (arena_defer). Reads keys from files; no
- * store is asked.
+ * store is asked.  What is wrong becomes a problem; then -1.
  */
 int service_open(const struct settings *set,
 		 const struct service_shared *shared, struct arena *a,
-		 struct service **out, struct err *err) MUST_USE;
+		 struct service **out, struct problems *problems) MUST_USE;
 
 /* One worker's ways to store and users; nobody else's meanwhile. */
 struct service_links {

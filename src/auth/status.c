@@ -2,6 +2,9 @@
 /* Who am I; is the service alive; is it of use. */
 #include "auth/status.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "auth/answer.h"
 #include "auth/credential.h"
 #include "base/enc.h"
@@ -51,38 +54,110 @@ health_get(struct exchange *e)
 	answer_json(e, 200, json_pack("{s:s}", "status", "ok"));
 }
 
-/* What is down goes into the answer by its name, why into the log. */
-static void
-note_down(struct exchange *e, json_t *down, const char *what,
+#define PROBE_EVERY_MS 1000
+
+enum down { DOWN_STORE = 1 << 0, DOWN_USERS = 1 << 1 };
+
+struct probe {
+	pthread_mutex_t lock; /* guards what follows; not held across I/O */
+	bool looking;
+	int64_t next_ms;
+	unsigned down; /* enum down */
+};
+
+struct probe *
+probe_new(void)
+{
+	struct probe *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	(void)pthread_mutex_init(&p->lock, NULL); /* cannot fail */
+	p->down = DOWN_STORE | DOWN_USERS; /* until somebody has looked */
+	return p;
+}
+
+void
+probe_free(struct probe *p)
+{
+	if (p == NULL)
+		return;
+	(void)pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static unsigned
+note_down(struct exchange *e, const char *what, enum down bit,
 	  const struct err *err)
 {
 	LOG(e->call.env->log, LOG_WARNING, "not_ready", F_CSTR("part", what),
 	    F_CSTR("reason", err->msg));
-	if (json_array_append_new(down, json_string(what)) != 0)
-		e->out->failed = true;
+	return bit;
+}
+
+static unsigned
+look(struct exchange *e)
+{
+	unsigned down = 0;
+	struct err err;
+
+	if (store_ping(e->call.store, &err) != 0)
+		down |= note_down(e, "store", DOWN_STORE, &err);
+	if (users_ping(e->call.users, &err) != 0)
+		down |= note_down(e, "users", DOWN_USERS, &err);
+	return down;
+}
+
+static unsigned
+probe(struct exchange *e)
+{
+	struct probe *p = e->service->shared->probe;
+	int64_t now_ms = env_mono_ms(e->call.env);
+	unsigned down;
+	bool mine;
+
+	(void)pthread_mutex_lock(&p->lock);
+	mine = !p->looking && now_ms >= p->next_ms;
+	p->looking = p->looking || mine;
+	down = p->down;
+	(void)pthread_mutex_unlock(&p->lock);
+	if (!mine)
+		return down;
+	down = look(e);
+	(void)pthread_mutex_lock(&p->lock);
+	p->looking = false;
+	p->next_ms = now_ms + PROBE_EVERY_MS;
+	p->down = down;
+	(void)pthread_mutex_unlock(&p->lock);
+	return down;
+}
+
+static void
+answer_not_ready(struct exchange *e, unsigned down)
+{
+	json_t *names = json_array();
+
+	if (names != NULL &&
+	    (((down & DOWN_STORE) != 0 &&
+	      json_array_append_new(names, json_string("store")) != 0) ||
+	     ((down & DOWN_USERS) != 0 &&
+	      json_array_append_new(names, json_string("users")) != 0))) {
+		json_decref(names);
+		names = NULL;
+	}
+	answer_json(e, 503,
+		    json_pack("{s:s, s:o}", "status", "unavailable", "down",
+			      names));
+	answer_retry_after(e, 1);
 }
 
 void
 ready_get(struct exchange *e)
 {
-	json_t *down = json_array();
-	struct err err;
+	unsigned down = probe(e);
 
-	if (down == NULL) {
-		answer_json(e, 500, NULL);
-		return;
-	}
-	if (store_ping(e->call.store, &err) != 0)
-		note_down(e, down, "store", &err);
-	if (users_ping(e->call.users, &err) != 0)
-		note_down(e, down, "users", &err);
-	if (json_array_size(down) == 0) {
-		json_decref(down);
+	if (down == 0)
 		answer_json(e, 200, json_pack("{s:s}", "status", "ok"));
-	} else {
-		answer_json(e, 503,
-			    json_pack("{s:s, s:o}", "status", "unavailable",
-				      "down", down));
-		answer_retry_after(e, 1);
-	}
+	else
+		answer_not_ready(e, down);
 }

@@ -37,9 +37,13 @@ throttle_address_key(struct arena *a, struct str address, struct str *key,
 	if (cstr == NULL)
 		return err_nomem(err);
 	if (inet_pton(AF_INET6, cstr, &v6) == 1) {
-		if (!IN6_IS_ADDR_V4MAPPED(&v6))
+		bool mapped = IN6_IS_ADDR_V4MAPPED(&v6);
+
+		if (!mapped)
 			memset(v6.s6_addr + 8, 0, 8);
-		if (inet_ntop(AF_INET6, &v6, text, sizeof(text)) == NULL)
+		if (inet_ntop(mapped ? AF_INET : AF_INET6,
+			      v6.s6_addr + (mapped ? 12 : 0), text,
+			      sizeof(text)) == NULL)
 			return err_set(err, ERR_INTERNAL, "inet_ntop");
 		address = str_from(text);
 	}
@@ -48,6 +52,32 @@ throttle_address_key(struct arena *a, struct str address, struct str *key,
 	buf_add(&b, address);
 	*key = buf_str(&b);
 	return buf_failed(&b) ? err_nomem(err) : 0;
+}
+
+uint64_t
+throttle_network(struct arena *a, struct str address)
+{
+	const char *cstr = arena_cstr(a, address);
+	uint64_t network = 0;
+	struct in6_addr v6;
+	struct in_addr v4;
+	const uint8_t *p = v6.s6_addr;
+	size_t n = 6;
+
+	if (cstr == NULL)
+		return 0;
+	if (inet_pton(AF_INET, cstr, &v4) == 1) {
+		p = (const uint8_t *)&v4;
+		n = sizeof(v4);
+	} else if (inet_pton(AF_INET6, cstr, &v6) != 1) {
+		return 0;
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+		p = v6.s6_addr + 12;
+		n = 4;
+	}
+	for (size_t i = 0; i < n; i++)
+		network = network << 8 | p[i];
+	return network;
 }
 
 struct keys {
@@ -107,7 +137,8 @@ throttle_failure(struct exchange *e, struct str user, struct err *err)
 		if (store_attempt(e->call.store, keys.v[i], &policy,
 				  e->call.now_ms, &until, err) != 0)
 			return -1;
-		if (until > e->call.now_ms)
+		/* Parallel failures find the ban that another began. */
+		if (until == e->call.now_ms + policy.ban_ms)
 			audit(e, "ban", user, NULL, why[i]);
 	}
 	return 0;

@@ -15,6 +15,9 @@ int throttle_user_key(struct arena *a, struct str user, struct str *key,
 int throttle_address_key(struct arena *a, struct str address, struct str *key,
 			 struct err *err) MUST_USE;
 
+/* Of whom a login takes a hash slot: the IPv4 address, of IPv6 the /48. */
+uint64_t throttle_network(struct arena *a, struct str address);
+
 /* *seconds: how long user or address is banned yet; 0: neither is. */
 int throttle_wait(struct exchange *e, struct str user, int64_t *seconds,
 		  struct err *err) MUST_USE;

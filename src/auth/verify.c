@@ -6,39 +6,93 @@
 #include "auth/credential.h"
 #include "auth/pages.h"
 #include "auth/require.h"
+#include "auth/rules.h"
 #include "base/buf.h"
 #include "base/enc.h"
 #include "base/log.h"
+#include "http/redirect.h"
 
 enum decision {
 	DECISION_LOGIN = 0, /* not signed in: 401 */
 	DECISION_FORBIDDEN, /* signed in, but may not: 403 */
 	DECISION_PASS,
+	DECISION_PASS_NOBODY, /* public, and not signed in: no identity */
 };
+
+/* What rules and location say of a request, whoever sends it. */
+struct terms {
+	enum rule_verdict verdict;
+	struct str require; /* of the rules */
+	bool open;	    /* to everybody */
+};
+
+static int
+find_terms(const struct exchange *e, struct terms *out, struct err *err)
+{
+	const struct rule_question question = {
+		.host = e->in->host,
+		.path = e->in->path,
+		.method = e->in->method_name,
+		.address = e->in->remote_addr,
+	};
+	const struct rule_settings *rule;
+	struct terms t;
+
+	if (rules_judge(e->service->rules, &question, &t.verdict, &rule,
+			&t.require, err) != 0)
+		return -1;
+	t.open = t.verdict == RULE_PUBLIC &&
+	    (e->in->require.n == 0 || require_is_public(e->in->require));
+	*out = t;
+	return 0;
+}
+
+/* Rules and location, each of them. */
+static bool
+are_met(const struct exchange *e, const struct terms *t,
+	const struct identity *who)
+{
+	struct str also = e->in->require;
+
+	if (also.n > 0 && !require_is_valid(also)) {
+		LOG(e->call.env->log, LOG_ERROR, "bad_requirement",
+		    F_STR("require", also));
+	}
+	return t->verdict != RULE_DENY && require_is_met(t->require, who) &&
+	    (also.n == 0 || require_is_met(also, who));
+}
+
+/* What is public needs no store. */
+static int
+decide_without_store(const struct exchange *e, const struct terms *t,
+		     enum decision *decision, const struct err *err)
+{
+	if (!t->open)
+		return -1;
+	LOG(e->call.env->log, LOG_WARNING, "public_without_identity",
+	    F_CSTR("reason", err->msg));
+	*decision = DECISION_PASS_NOBODY;
+	return 0;
+}
 
 static int
 decide(struct exchange *e, enum decision *decision, struct grant *grant,
        struct err *err)
 {
 	enum verdict verdict;
+	struct terms terms;
 	struct str token;
 
-	if (credential_authenticate(e, &verdict, grant, &token, err) != 0)
+	if (find_terms(e, &terms, err) != 0)
 		return -1;
-	if (verdict != VERDICT_ALLOW) {
-		*decision = DECISION_LOGIN;
-		return 0;
-	}
-	if (e->in->require.n > 0 &&
-	    !require_is_met(e->in->require, &grant->who)) {
-		if (!require_is_valid(e->in->require)) {
-			LOG(e->call.env->log, LOG_ERROR, "bad_requirement",
-			    F_STR("require", e->in->require));
-		}
+	if (credential_authenticate(e, &verdict, grant, &token, err) != 0)
+		return decide_without_store(e, &terms, decision, err);
+	if (verdict != VERDICT_ALLOW)
+		*decision = terms.open ? DECISION_PASS_NOBODY : DECISION_LOGIN;
+	else if (are_met(e, &terms, &grant->who))
+		*decision = DECISION_PASS;
+	else
 		*decision = DECISION_FORBIDDEN;
-		return 0;
-	}
-	*decision = DECISION_PASS;
 	return 0;
 }
 
@@ -92,7 +146,11 @@ login_location(struct exchange *e, struct str *location, struct err *err)
 						  STR("http://"));
 		percent_encode(&b, e->in->host);
 	}
-	percent_encode(&b, e->in->uri);
+	/* The login page follows none that is longer. */
+	if (e->in->uri.n <= REDIRECT_MAX_BYTES)
+		percent_encode(&b, e->in->uri);
+	else
+		percent_encode(&b, STR("/"));
 	*location = buf_str(&b);
 	return buf_failed(&b) ? err_nomem(err) : 0;
 }
@@ -114,14 +172,33 @@ ask_to_login(struct exchange *e)
 }
 
 static void
-explain(struct exchange *e, enum decision decision, const struct identity *who)
+explain_forbidden(struct exchange *e, const struct identity *who)
 {
-	if (decision == DECISION_LOGIN)
-		ask_to_login(e);
-	else if (http_request_is_navigation(e->in))
+	if (http_request_is_navigation(e->in))
 		page_forbidden(e, who);
 	else
 		answer_error(e, 403, "forbidden", "You may not do this.");
+}
+
+/* A refusal to an authorizer is shown to the visitor as it is. */
+static void
+refuse(struct exchange *e, enum decision decision, const struct identity *who)
+{
+	bool login = decision == DECISION_LOGIN;
+
+	if (!e->in->authorizer)
+		answer_status(e, login ? 401 : 403);
+	else if (login)
+		ask_to_login(e);
+	else
+		explain_forbidden(e, who);
+}
+
+static void
+answer_yes(struct exchange *e)
+{
+	/* nginx would break its kept connection on a 200. */
+	answer_status(e, e->in->authorizer ? 200 : 204);
 }
 
 void
@@ -135,14 +212,18 @@ verify_answer(struct exchange *e)
 		answer_unavailable(e, &err);
 		return;
 	}
-	if (decision == DECISION_PASS) {
-		/* nginx would break its kept connection on a 200. */
-		answer_status(e, e->in->authorizer ? 200 : 204);
+	switch (decision) {
+	case DECISION_LOGIN:
+	case DECISION_FORBIDDEN:
+		refuse(e, decision, &grant.who);
+		break;
+	case DECISION_PASS:
+		answer_yes(e);
 		add_identity(e, &grant.who);
-	} else if (e->in->authorizer) {
-		explain(e, decision, &grant.who);
-	} else {
-		answer_status(e, decision == DECISION_LOGIN ? 401 : 403);
+		break;
+	case DECISION_PASS_NOBODY:
+		answer_yes(e);
+		break;
 	}
 }
 
@@ -157,8 +238,16 @@ verify_challenge(struct exchange *e)
 		answer_unavailable(e, &err);
 		return;
 	}
-	/* Who passes now was refused by something else: a redirect to the
-	 * login page would come straight back. */
-	explain(e, decision == DECISION_PASS ? DECISION_FORBIDDEN : decision,
-		&grant.who);
+	switch (decision) {
+	case DECISION_LOGIN:
+	case DECISION_PASS_NOBODY:
+		ask_to_login(e);
+		break;
+	case DECISION_FORBIDDEN:
+	case DECISION_PASS:
+		/* Who passes now was refused by something else: a redirect to
+		 * the login page would come straight back. */
+		explain_forbidden(e, &grant.who);
+		break;
+	}
 }

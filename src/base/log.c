@@ -2,6 +2,7 @@
 /* One event, one line, one write. */
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,13 +16,17 @@ struct line {
 	size_t n;
 };
 
+static size_t
+room(const struct line *l)
+{
+	return sizeof(l->p) - 16 - l->n; /* 16: quotes, brace, newline */
+}
+
 static void
 add(struct line *l, struct str s)
 {
-	size_t room = sizeof(l->p) - 16 - l->n; /* 16: quotes, brace, newline */
-
-	if (s.n > room)
-		s.n = room;
+	if (s.n > room(l))
+		s.n = room(l);
 	if (s.n > 0)
 		memcpy(l->p + l->n, s.p, s.n);
 	l->n += s.n;
@@ -36,29 +41,66 @@ end(struct line *l, const char *s)
 	l->n += n;
 }
 
-/* Quotes, backslashes and control bytes become JSON escapes; bytes that are
- * not UTF-8 become U+FFFD, so that a JSON reader never stops. */
+/*
+ * Bytes of the character at the front that may stand as they are: 0 for one
+ * that must be escaped, as it would end the value or fool the reader of a line.
+ */
+static size_t
+plain_length(struct str s, bool utf8)
+{
+	if (s.p[0] == '"' || s.p[0] == '\\' ||
+	    ((unsigned char)s.p[0] >= 0x80 && !utf8))
+		return 0;
+	return str_plain_char(s);
+}
+
+/* The character at the front as an escape of JSON; U+FFFD for a byte that is
+ * none.  Returns the bytes it stands for. */
+static size_t
+escape_one(struct str s, bool utf8, char out[8])
+{
+	unsigned char c = (unsigned char)s.p[0];
+	unsigned point = c;
+	size_t n = 1;
+
+	if (c == '"' || c == '\\') {
+		(void)snprintf(out, 8, "\\%c", c);
+		return 1;
+	}
+	if (c >= 0x80 && !utf8) {
+		point = 0xfffd;
+	} else if (c >= 0xe0) {
+		point = (c & 0x0fU) << 12 |
+		    ((unsigned char)s.p[1] & 0x3fU) << 6 |
+		    ((unsigned char)s.p[2] & 0x3fU);
+		n = 3;
+	} else if (c >= 0x80) {
+		point = (c & 0x1fU) << 6 | ((unsigned char)s.p[1] & 0x3fU);
+		n = 2;
+	}
+	(void)snprintf(out, 8, "\\u%04x", point & 0xffffU);
+	return n;
+}
+
+/* Whole characters and whole escapes, as many as fit. */
 static void
 add_escaped(struct line *l, struct str s)
 {
 	bool utf8 = str_is_utf8(s);
 
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (s.n > 0) {
+		size_t n = plain_length(s, utf8);
+		struct str shown = { .p = s.p, .n = n };
 		char escape[8];
 
-		if (c == '"' || c == '\\') {
-			char two[2] = { '\\', (char)c };
-
-			add(l, (struct str){ .p = two, .n = 2 });
-		} else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-			(void)snprintf(escape, sizeof(escape), "\\u%04x",
-				       c >= 0x80 ? 0xfffdU : c);
-			add(l, str_from(escape));
-		} else {
-			add(l, (struct str){ .p = (const char *)&s.p[i],
-					     .n = 1 });
+		if (n == 0) {
+			n = escape_one(s, utf8, escape);
+			shown = str_from(escape);
 		}
+		if (shown.n > room(l))
+			return;
+		add(l, shown);
+		s = str_skip(s, n);
 	}
 }
 
@@ -153,4 +195,13 @@ log_event(const struct log *log, enum log_level level, const char *class,
 	/* A log that cannot be written must not stop the service. */
 	if (write(log->fd, l.p, l.n) < 0)
 		return;
+}
+
+bool
+log_may(_Atomic int64_t *next_ms, int64_t now_ms)
+{
+	int64_t seen = atomic_load(next_ms);
+
+	return now_ms >= seen &&
+	    atomic_compare_exchange_strong(next_ms, &seen, now_ms + 1000);
 }

@@ -47,6 +47,12 @@ struct log_field {
 		  ARRAY_LEN(((const struct log_field[]){ __VA_ARGS__ })))
 
 /*
+ * For events that peers can cause as often as they like: true at most once a
+ * second for the same `next_ms`, which begins as 0.
+ */
+bool log_may(_Atomic int64_t *next_ms, int64_t now_ms);
+
+/*
  * `class` marks lines that belong together for a reader ("audit"); those are
  * written whatever the level.  NULL for the others.
  */

@@ -2,6 +2,8 @@
 /* Handling of bytes that must not leak. */
 #include "base/secret.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -22,4 +24,12 @@ void
 secret_wipe(void *p, size_t n)
 {
 	explicit_bzero(p, n);
+}
+
+void
+secret_free(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
 }

@@ -162,6 +162,16 @@ utf8_sequence(unsigned char lead, unsigned char *low, unsigned char *high)
 	return 0;
 }
 
+struct str
+str_clip(struct str s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	while (max > 0 && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+		max--;
+	return (struct str){ .p = s.p, .n = max };
+}
+
 bool
 str_is_utf8(struct str s)
 {
@@ -195,6 +205,48 @@ str_has_control(struct str s)
 			return true;
 	}
 	return false;
+}
+
+size_t
+str_plain_char(struct str s)
+{
+	static const struct {
+		const char *first, *last;
+	} tricks[] = {
+		{ "\xc2\x80", "\xc2\x9f" },		/* C1 */
+		{ "\xd8\x9c", "\xd8\x9c" },		/* marks */
+		{ "\xe2\x80\x8e", "\xe2\x80\x8f" },
+		{ "\xe2\x80\xa8", "\xe2\x80\xae" },	/* lines, overrides */
+		{ "\xe2\x81\xa6", "\xe2\x81\xa9" },	/* isolates */
+	};
+	unsigned char low, high;
+	size_t n = utf8_sequence((unsigned char)s.p[0], &low, &high);
+
+	if (n == 1)
+		return str_has_control((struct str){ .p = s.p, .n = 1 }) ? 0 :
+									   1;
+	for (size_t i = 0; i < ARRAY_LEN(tricks); i++) {
+		if (strlen(tricks[i].first) == n &&
+		    memcmp(s.p, tricks[i].first, n) >= 0 &&
+		    memcmp(s.p, tricks[i].last, n) <= 0)
+			return 0;
+	}
+	return n;
+}
+
+bool
+str_is_text(struct str s)
+{
+	if (!str_is_utf8(s))
+		return false;
+	while (s.n > 0) {
+		size_t n = str_plain_char(s);
+
+		if (n == 0)
+			return false;
+		s = str_skip(s, n);
+	}
+	return true;
 }
 
 bool

@@ -42,11 +42,24 @@ bool str_word(struct str *rest, struct str *word);
 /* Decimal digits only, the whole of s, no sign, no overflow. */
 bool str_to_uint(struct str s, int64_t max, int64_t *out);
 
+/* At most max bytes of the front, not ending within a character. */
+struct str str_clip(struct str s, size_t max);
+
 /* Whole string is well-formed UTF-8 (RFC 3629: no surrogates, shortest). */
 bool str_is_utf8(struct str s);
 
 /* Holds a byte below 0x20, or 0x7f. */
 bool str_has_control(struct str s);
+
+/*
+ * Bytes of the character at the front of well-formed UTF-8; 0 for one that is
+ * not just shown: control characters (C1 too), line separators and what turns
+ * the direction of the text around it.
+ */
+size_t str_plain_char(struct str s);
+
+/* Well-formed UTF-8 of nothing but plain characters. */
+bool str_is_text(struct str s);
 
 /* Every byte is an ASCII letter, digit or one of `more`; s is not empty. */
 bool str_is_name(struct str s, const char *more);

@@ -3,6 +3,7 @@
 #include "conf/checks.h"
 
 #include "base/err.h"
+#include "base/network.h"
 #include "base/str.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
@@ -222,6 +223,40 @@ check_header_name(const void *field, struct err *err)
 		}
 	}
 	return 0;
+}
+
+static bool
+is_method(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] >= 'a' && s.p[i] <= 'z')
+			return false;
+	}
+	return str_is_name(s, "-_");
+}
+
+int
+check_methods(const void *field, struct err *err)
+{
+	return check_words(field, is_method,
+			   "a method in capital letters, such as GET", err);
+}
+
+static bool
+is_network(struct str s)
+{
+	struct network n;
+
+	return network_parse(s, &n);
+}
+
+int
+check_networks(const void *field, struct err *err)
+{
+	return check_words(field, is_network,
+			   "an address, or a network such as 10.0.0.0/8 or "
+			   "2001:db8::/32 with no bits beyond its length",
+			   err);
 }
 
 static int

@@ -27,6 +27,9 @@ dump_options(const struct option *table, const void *base, struct buf *out)
 	     o++) {
 		struct buf value;
 
+		if ((o->flags & OPTION_NOT_EMPTY) != 0 &&
+		    option_is_empty(o, base))
+			continue;
 		buf_init(&value, out->arena, out->max);
 		option_print(o, base, &value);
 		dump_line(o->name, buf_str(&value), out);
@@ -40,6 +43,17 @@ dump_choice(const struct settings_choice *c, struct buf *out)
 	dump_options(c->driver->options, c->conf, out);
 }
 
+static void
+dump_rules(const struct rules_settings *rules, const struct tables_section *t,
+	   struct buf *out)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		buf_printf(out, "\n[%s %.*s]\n", t->name,
+			   STR_ARG(rules->v[i].name));
+		dump_options(t->options, &rules->v[i], out);
+	}
+}
+
 void
 settings_dump(const struct settings *s, struct buf *out)
 {
@@ -47,9 +61,13 @@ settings_dump(const struct settings *s, struct buf *out)
 		const struct tables_section *t = &tables_sections[i];
 		const struct settings_choice *c;
 
-		if (t->modes_first) {
-			buf_printf(out, "\n[%s]\n", s->mode.driver->name);
-			dump_choice(&s->mode, out);
+		if (t->named) {
+			dump_rules(&s->rules, t, out);
+			continue;
+		}
+		for (size_t k = 0; t->modes_first && k < s->nmodes; k++) {
+			buf_printf(out, "\n[%s]\n", s->modes[k].driver->name);
+			dump_choice(&s->modes[k], out);
 		}
 		buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", t->name);
 		if (t->selector != NULL) {
@@ -233,7 +251,7 @@ man_section(const struct tables_section *t,
 	const struct settings_driver *v = NULL;
 	size_t n = 0;
 
-	buf_printf(out, ".Ss [%s]\\&\n", t->name);
+	buf_printf(out, ".Ss [%s%s]\\&\n", t->name, t->named ? " NAME" : "");
 	man_text(t->help, out);
 	buf_add_cstr(out, ".Bl -tag -width Ds\n");
 	if (t->selector != NULL)
@@ -329,6 +347,8 @@ settings_restart_needed(const struct settings *before,
 	for (size_t i = 0; i < tables_nsections; i++) {
 		const struct tables_section *t = &tables_sections[i];
 
+		if (t->named)
+			continue; /* a reload is enough for all of these */
 		restart_options(t->name, t->options,
 				(const char *)before + t->offset,
 				(const char *)after + t->offset, out);

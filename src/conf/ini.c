@@ -18,7 +18,6 @@ struct reader {
 	struct problems *problems;
 	struct ini *out;
 	size_t section_room, entry_room;
-	size_t section_start; /* index of the section's first entry */
 	bool in_section; /* false before the first, and after a bad header */
 	bool seen_header;
 	unsigned line;
@@ -111,8 +110,8 @@ add_section(struct reader *r, const struct ini_section *new)
 	if (v == NULL)
 		return -1;
 	ini->sections = v;
-	v[ini->nsections++] = *new;
-	r->section_start = ini->nentries;
+	v[ini->nsections] = *new;
+	v[ini->nsections++].first = ini->nentries;
 	r->in_section = true;
 	return 0;
 }
@@ -210,7 +209,7 @@ static int
 add_entry(struct reader *r, struct str key, struct str value)
 {
 	struct ini *ini = r->out;
-	const struct ini_section *in = &ini->sections[ini->nsections - 1];
+	struct ini_section *in = &ini->sections[ini->nsections - 1];
 	const struct place at = { .file = ini->file,
 				  .line = r->line,
 				  .section = in->section,
@@ -218,7 +217,7 @@ add_entry(struct reader *r, struct str key, struct str value)
 				  .key = key };
 	struct ini_entry *v;
 
-	for (size_t i = r->section_start; i < ini->nentries; i++) {
+	for (size_t i = in->first; i < ini->nentries; i++) {
 		if (str_eq(ini->entries[i].key, key)) {
 			problems_add(r->problems, &at,
 				     "duplicate key; the first is in line %u",
@@ -236,6 +235,7 @@ add_entry(struct reader *r, struct str key, struct str value)
 						 .key = key,
 						 .value = value,
 						 .line = r->line };
+	in->n++;
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct ini_entry {
 struct ini_section {
 	struct str section, name;
 	unsigned line;
+	size_t first, n; /* its entries, which are consecutive */
 };
 
 struct ini {

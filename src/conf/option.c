@@ -103,6 +103,9 @@ option_set(const struct option *o, void *base, struct str text,
 	if (value_is_empty(o, &v)) {
 		if ((o->flags & OPTION_REQUIRED) != 0)
 			return err_set(err, ERR_CONFIG, "may not be empty");
+		if ((o->flags & OPTION_NOT_EMPTY) != 0)
+			return err_set(err, ERR_CONFIG,
+				       "may not be empty; leave the key out");
 	} else if (o->check != NULL && o->check(&v, err) != 0)
 		return -1;
 	memcpy((char *)base + o->offset, &v, field_size(o));
@@ -203,6 +206,16 @@ option_find(const struct option *table, struct str key)
 			return o;
 	}
 	return NULL;
+}
+
+bool
+words_have(const struct words *words, struct str word)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		if (str_eq(words->v[i], word))
+			return true;
+	}
+	return false;
 }
 
 static bool

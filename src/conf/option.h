@@ -35,7 +35,13 @@ enum option_flags {
 	OPTION_REQUIRED = 1 << 0, /* may not be empty */
 	OPTION_RESTART = 1 << 1, /* a reload warns instead of applying it */
 	OPTION_LOWER = 1 << 2,	 /* STR, WORDS: stored in lower case */
+	/* A key that is there has a value; where it has none it was left
+	 * out, and is not dumped either. */
+	OPTION_NOT_EMPTY = 1 << 3,
 };
+
+/* Is it one of them? */
+bool words_have(const struct words *words, struct str word);
 
 struct option {
 	const char *name;

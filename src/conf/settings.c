@@ -7,89 +7,10 @@
 #include "base/err.h"
 #include "conf/checks.h"
 #include "conf/file.h"
-#include "conf/ini.h"
+#include "conf/fill.h"
 #include "conf/nearest.h"
 #include "conf/problems.h"
 #include "conf/tables.h"
-
-struct loader {
-	struct arena *arena;
-	const struct settings_drivers *drivers;
-	struct problems *problems;
-	struct ini ini;
-	bool world_readable; /* the file */
-	struct settings *out;
-};
-
-/* The keys of one section, and the structs they fill. */
-struct scope {
-	struct str section;
-	struct {
-		const struct option *options;
-		void *base;
-	} tables[2];
-	size_t ntables;
-	const struct tables_selector *selector;	   /* or NULL */
-	const struct settings_driver *driver;	   /* chosen by it, or NULL */
-};
-
-static const struct ini_entry *
-find_entry(const struct ini *ini, struct str section, const char *key,
-	   const char *suffix)
-{
-	for (size_t i = 0; i < ini->nentries; i++) {
-		const struct ini_entry *e = &ini->entries[i];
-
-		if (e->name.n == 0 && str_eq(e->section, section) &&
-		    str_starts(e->key, str_from(key)) &&
-		    str_eq(str_skip(e->key, str_from(key).n),
-			   str_from(suffix)))
-			return e;
-	}
-	return NULL;
-}
-
-static struct place
-place_of(const struct loader *l, const struct ini_entry *e)
-{
-	return (struct place){ .file = l->ini.file,
-			       .line = e->line,
-			       .section = e->section,
-			       .name = e->name,
-			       .key = e->key };
-}
-
-/* The line of the key if it is there, else that of its section. */
-static struct place
-place_of_key(const struct loader *l, struct str section, const char *key)
-{
-	const struct ini_entry *e = find_entry(&l->ini, section, key, "");
-	struct place at = { .file = l->ini.file,
-			    .section = section,
-			    .key = str_from(key) };
-
-	for (size_t i = 0; i < l->ini.nsections; i++) {
-		if (str_eq(l->ini.sections[i].section, section))
-			at.line = l->ini.sections[i].line;
-	}
-	if (e != NULL)
-		at.line = e->line;
-	return at;
-}
-
-static void
-add_error(const struct loader *l, struct place at, const struct err *err)
-{
-	problems_add(l->problems, &at, "%s", err->msg);
-}
-
-static void
-add_no_memory(const struct loader *l)
-{
-	const struct place at = { .file = l->ini.file };
-
-	problems_add(l->problems, &at, "out of memory");
-}
 
 static const struct settings_driver *
 find_driver(const struct settings_driver *v, size_t n, struct str name)
@@ -101,213 +22,14 @@ find_driver(const struct settings_driver *v, size_t n, struct str name)
 	return NULL;
 }
 
-static void
-unknown_name(const struct loader *l, const struct place *at, const char *what,
-	     const struct nearest *near)
-{
-	bool found = near->name != NULL;
-
-	problems_add(l->problems, at, "unknown %s%s%s%s", what,
-		     found ? "; did you mean " : "", found ? near->name : "",
-		     found ? near->suffix : "");
-}
-
-static void
-offer_keys(struct nearest *near, const struct option *table)
-{
-	for (const struct option *o = table; o->name != NULL; o++) {
-		nearest_offer(near, o->name, "");
-		if (o->type == OPT_SECRET)
-			nearest_offer(near, o->name, "_file");
-	}
-}
-
-/* The option whose key, or whose `key_file`, this is. */
-static const struct option *
-find_option(const struct option *table, struct str key, bool *from_file)
-{
-	const struct str suffix = STR("_file");
-	const struct option *o = option_find(table, key);
-
-	*from_file = false;
-	if (o != NULL || !str_ends(key, suffix))
-		return o;
-	key.n -= suffix.n;
-	o = option_find(table, key);
-	*from_file = true;
-	return o != NULL && o->type == OPT_SECRET ? o : NULL;
-}
-
-static void
-unknown_key(const struct loader *l, const struct scope *scope,
-	    const struct ini_entry *e)
-{
-	const struct place at = place_of(l, e);
-	const struct settings_driver *v = NULL;
-	struct nearest near;
-	bool from_file;
-	size_t n = 0;
-
-	nearest_init(&near, e->key);
-	for (size_t i = 0; i < scope->ntables; i++)
-		offer_keys(&near, scope->tables[i].options);
-	if (scope->selector != NULL) {
-		nearest_offer(&near, scope->selector->key, "");
-		v = tables_drivers(l->drivers, scope->selector->kind, &n);
-	}
-	for (size_t i = 0; i < n && !scope->selector->own_section; i++) {
-		if (v[i].options == NULL ||
-		    find_option(v[i].options, e->key, &from_file) == NULL)
-			continue;
-		problems_add(l->problems, &at,
-			     "belongs to driver %s, and the driver is %s",
-			     v[i].name, scope->driver->name);
-		return;
-	}
-	unknown_name(l, &at, "key", &near);
-}
-
-static int
-set_from_file(const struct loader *l, const struct option *o, void *base,
-	      const struct ini_entry *e, struct err *err)
-{
-	struct str secret;
-
-	if (find_entry(&l->ini, e->section, o->name, "") != NULL) {
-		return err_set(err, ERR_CONFIG,
-			       "give either %s or %s_file, not both", o->name,
-			       o->name);
-	}
-	if (e->value.n == 0)
-		return 0;
-	if (file_read_secret(e->value, l->arena, &secret, err) != 0)
-		return -1;
-	return option_set(o, base, secret, l->arena, err);
-}
-
-static int
-set_literal(const struct loader *l, const struct option *o, void *base,
-	    const struct ini_entry *e, struct err *err)
-{
-	if (o->type == OPT_SECRET && e->value.n > 0 && l->world_readable) {
-		return err_set(err, ERR_CONFIG,
-			       "is a secret in a file that everybody may read; "
-			       "chmod o-r the file, or use %s_file",
-			       o->name);
-	}
-	return option_set(o, base, e->value, l->arena, err);
-}
-
-static void
-apply_entry(const struct loader *l, const struct scope *scope,
-	    const struct ini_entry *e)
-{
-	struct err err;
-
-	if (scope->selector != NULL &&
-	    str_eq(e->key, str_from(scope->selector->key)))
-		return; /* read before, to know the driver */
-	for (size_t i = 0; i < scope->ntables; i++) {
-		void *base = scope->tables[i].base;
-		const struct option *o;
-		bool from_file;
-		int rc;
-
-		o = find_option(scope->tables[i].options, e->key, &from_file);
-		if (o == NULL)
-			continue;
-		rc = from_file ? set_from_file(l, o, base, e, &err)
-			       : set_literal(l, o, base, e, &err);
-		if (rc != 0)
-			add_error(l, place_of(l, e), &err);
-		return;
-	}
-	/* Of a driver that is not there, no key can be told. */
-	if (scope->selector == NULL || scope->selector->own_section ||
-	    scope->driver != NULL)
-		unknown_key(l, scope, e);
-}
-
-static void
-require_keys(const struct loader *l, const struct scope *scope,
-	     const struct option *table, const void *base)
-{
-	struct place at;
-
-	for (const struct option *o = table; o->name != NULL; o++) {
-		/* What is there but wrong has its problem already. */
-		if ((o->flags & OPTION_REQUIRED) == 0 ||
-		    !option_is_empty(o, base) ||
-		    find_entry(&l->ini, scope->section, o->name, "") != NULL)
-			continue;
-		at = place_of_key(l, scope->section, o->name);
-		if (o->type != OPT_SECRET ||
-		    find_entry(&l->ini, scope->section, o->name, "_file") ==
-			NULL)
-			problems_add(l->problems, &at, "must be set");
-	}
-}
-
-/* Defaults, the file's entries, what is missing. */
-static void
-fill(const struct loader *l, const struct scope *scope)
-{
-	const struct place at = place_of_key(l, scope->section, "");
-	struct err err;
-
-	for (size_t i = 0; i < scope->ntables; i++) {
-		if (option_defaults(scope->tables[i].options,
-				    scope->tables[i].base, l->arena,
-				    &err) != 0)
-			add_error(l, at, &err);
-	}
-	for (size_t i = 0; i < l->ini.nentries; i++) {
-		const struct ini_entry *e = &l->ini.entries[i];
-
-		if (e->name.n == 0 && str_eq(e->section, scope->section))
-			apply_entry(l, scope, e);
-	}
-	for (size_t i = 0; i < scope->ntables; i++) {
-		require_keys(l, scope, scope->tables[i].options,
-			     scope->tables[i].base);
-	}
-}
-
-/* fill() with the struct of a driver, which joins the scope. */
-static const void *
-fill_driver(const struct loader *l, struct scope *scope,
-	    const struct settings_driver *d)
-{
-	const size_t before = l->problems->count;
-	void *conf = arena_alloc(l->arena, d->size);
-	struct err err;
-
-	if (conf == NULL) {
-		add_no_memory(l);
-		return NULL;
-	}
-	scope->driver = d;
-	if (d->options != NULL) {
-		scope->tables[scope->ntables].options = d->options;
-		scope->tables[scope->ntables].base = conf;
-		scope->ntables++;
-	}
-	fill(l, scope);
-	if (l->problems->count == before && d->check != NULL &&
-	    d->check(conf, &err) != 0)
-		add_error(l, place_of_key(l, scope->section, ""), &err);
-	return conf;
-}
-
 /* The driver that the section's selector names; NULL after a problem. */
 static const struct settings_driver *
-choose(const struct loader *l, struct str section,
+choose(const struct loader *l, const struct ini_section *in,
        const struct tables_selector *selector)
 {
-	const struct ini_entry *e =
-	    find_entry(&l->ini, section, selector->key, "");
+	const struct ini_entry *e = fill_find(l, in, selector->key, "");
 	struct str name = e != NULL ? e->value : str_from(selector->def);
-	struct place at = place_of_key(l, section, selector->key);
+	struct place at = fill_place(l, in, selector->key);
 	const struct settings_driver *v, *d;
 	struct buf known;
 	size_t n;
@@ -332,7 +54,7 @@ choose(const struct loader *l, struct str section,
 static void
 load_section(const struct loader *l, const struct tables_section *t)
 {
-	struct scope scope = { .section = str_from(t->name),
+	struct scope scope = { .in = fill_find_section(l, t->name),
 			       .selector = t->selector };
 	struct settings_choice choice = { .driver = NULL };
 
@@ -340,9 +62,9 @@ load_section(const struct loader *l, const struct tables_section *t)
 	scope.tables[0].base = (char *)l->out + t->offset;
 	scope.ntables = 1;
 	if (t->selector != NULL)
-		choice.driver = choose(l, scope.section, t->selector);
+		choice.driver = choose(l, &scope.in, t->selector);
 	if (choice.driver == NULL || t->selector->own_section)
-		fill(l, &scope);
+		fill_section(l, &scope);
 	else
 		choice.conf = fill_driver(l, &scope, choice.driver);
 	if (t->selector != NULL) {
@@ -355,17 +77,74 @@ load_section(const struct loader *l, const struct tables_section *t)
 static void
 load_modes(const struct loader *l)
 {
+	struct settings *out = l->out;
+
+	out->nmodes = 0;
+	out->modes = arena_array(l->arena, l->drivers->nmodes,
+				 sizeof(*out->modes));
+	if (out->modes == NULL) {
+		fill_no_memory(l);
+		return;
+	}
 	for (size_t i = 0; i < l->drivers->nmodes; i++) {
 		const struct settings_driver *d = &l->drivers->modes[i];
-		struct scope scope = { .section = str_from(d->name) };
+		struct scope scope = { .in = fill_find_section(l, d->name) };
 		const void *conf;
 
 		if (!d->compiled)
 			continue;
 		conf = fill_driver(l, &scope, d);
-		if (l->out->mode.driver == d)
-			l->out->mode.conf = conf;
+		out->modes[out->nmodes++] =
+		    (struct settings_choice){ .driver = d, .conf = conf };
+		if (out->mode.driver == d)
+			out->mode.conf = conf;
 	}
+}
+
+static void
+load_rule(const struct loader *l, const struct ini_section *in,
+	  const struct tables_section *t, struct rule_settings *rule)
+{
+	const struct scope scope = {
+		.in = *in,
+		.tables = { { .options = t->options, .base = rule } },
+		.ntables = 1,
+	};
+	struct place at;
+
+	fill_section(l, &scope);
+	rule->name = in->name;
+	rule->line = in->line;
+	rule->path_line = fill_place(l, in, "path").line;
+	rule->regex_line = fill_place(l, in, "path_regex").line;
+	rule->require_line = fill_place(l, in, "require").line;
+	if (rule->path.n > 0 && rule->path_regex.n > 0) {
+		at = fill_place(l, in, "path_regex");
+		problems_add(l->problems, &at,
+			     "give either path or path_regex, not both");
+	}
+}
+
+static void
+load_rules(const struct loader *l, const struct tables_section *t)
+{
+	struct rule_settings *v =
+	    arena_array(l->arena, l->ini.nsections, sizeof(*v));
+	size_t n = 0;
+
+	if (v == NULL) {
+		fill_no_memory(l);
+		return;
+	}
+	for (size_t i = 0; i < l->ini.nsections; i++) {
+		const struct ini_section *in = &l->ini.sections[i];
+
+		if (in->name.n > 0 &&
+		    str_eq(in->section, str_from(t->name)) &&
+		    fill_is_first(l, in))
+			load_rule(l, in, t, &v[n++]);
+	}
+	l->out->rules = (struct rules_settings){ .v = v, .n = n };
 }
 
 static void
@@ -378,20 +157,25 @@ check_section(const struct loader *l, const struct ini_section *s)
 				  .line = s->line,
 				  .section = s->section,
 				  .name = s->name };
-	bool known = mode != NULL;
+	bool known = mode != NULL, named = false;
 	struct nearest near;
 
 	nearest_init(&near, s->section);
 	for (size_t i = 0; i < tables_nsections; i++) {
-		known |= str_eq(s->section, str_from(tables_sections[i].name));
+		if (str_eq(s->section, str_from(tables_sections[i].name))) {
+			known = true;
+			named = tables_sections[i].named;
+		}
 		nearest_offer(&near, tables_sections[i].name, "");
 	}
 	for (size_t i = 0; i < drivers->nmodes; i++)
 		nearest_offer(&near, drivers->modes[i].name, "");
 	if (!known)
-		unknown_name(l, &at, "section", &near);
-	else if (s->name.n > 0)
+		fill_unknown(l, &at, "section", &near);
+	else if (s->name.n > 0 && !named)
 		problems_add(l->problems, &at, "the section takes no name");
+	else if (s->name.n == 0 && named)
+		problems_add(l->problems, &at, "the section needs a name");
 	else if (mode != NULL && !mode->compiled)
 		problems_add(l->problems, &at, "the mode is not compiled in");
 }
@@ -399,13 +183,16 @@ check_section(const struct loader *l, const struct ini_section *s)
 static void
 load(const struct loader *l)
 {
-	struct place at;
 	struct err err;
 
 	for (size_t i = 0; i < l->ini.nsections; i++)
 		check_section(l, &l->ini.sections[i]);
-	for (size_t i = 0; i < tables_nsections; i++)
-		load_section(l, &tables_sections[i]);
+	for (size_t i = 0; i < tables_nsections; i++) {
+		if (tables_sections[i].named)
+			load_rules(l, &tables_sections[i]);
+		else
+			load_section(l, &tables_sections[i]);
+	}
 	load_modes(l);
 
 	/* On top of another mistake, rules would only guess. */
@@ -413,11 +200,10 @@ load(const struct loader *l)
 		return;
 	for (size_t i = 0; i < check_nrules; i++) {
 		const struct check_rule *r = &check_rules[i];
+		const struct ini_section in = fill_find_section(l, r->section);
 
-		if (r->check(l->out, &err) == 0)
-			continue;
-		at = place_of_key(l, str_from(r->section), r->key);
-		add_error(l, at, &err);
+		if (r->check(l->out, &err) != 0)
+			fill_error(l, fill_place(l, &in, r->key), &err);
 	}
 }
 
@@ -436,7 +222,7 @@ parse(struct str bytes, const char *name, bool world_readable,
 
 	if (settings.file == NULL ||
 	    ini_parse(bytes, settings.file, a, &l.ini, problems) != 0)
-		add_no_memory(&l);
+		fill_no_memory(&l);
 	else
 		load(&l);
 	if (problems->count > 0)
@@ -468,4 +254,14 @@ settings_load(const char *file, const struct settings_drivers *drivers,
 		return -1;
 	}
 	return parse(bytes, file, world_readable, drivers, a, out, problems);
+}
+
+const void *
+settings_mode_conf(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->nmodes; i++) {
+		if (str_eq(str_from(s->modes[i].driver->name), str_from(name)))
+			return s->modes[i].conf;
+	}
+	return NULL;
 }

@@ -61,6 +61,25 @@ struct limits_settings {
 	int64_t hash_slots; /* 0: auto */
 };
 
+/* [rule NAME]; what is empty is no condition. */
+struct rule_settings {
+	struct str name;
+	unsigned line; /* of its header */
+	unsigned path_line, regex_line, require_line; /* of these keys */
+	struct words host; /* lower case */
+	struct str path;   /* or path_regex, or neither; auth/rules.h reads */
+	struct str path_regex; /* them, and `require` */
+	struct words method;  /* upper case */
+	struct words network; /* each is a base/network.h */
+	struct words require;
+};
+
+/* In file order. */
+struct rules_settings {
+	const struct rule_settings *v;
+	size_t n;
+};
+
 /* What conf needs to know of a backend; the registry fills it in. */
 struct settings_driver {
 	const char *name;
@@ -93,7 +112,11 @@ struct settings {
 	struct headers_settings headers;
 	struct password_settings password;
 	struct limits_settings limits;
+	struct rules_settings rules;
 	struct settings_choice mode;  /* [auth] mode; its section is [NAME] */
+	/* Every mode's section, for modes that read another's too. */
+	struct settings_choice *modes;
+	size_t nmodes;
 	struct settings_choice store; /* [store] driver and its keys */
 	struct settings_choice users; /* [users] driver and its keys */
 };
@@ -114,6 +137,9 @@ int settings_load(const char *file, const struct settings_drivers *drivers,
 int settings_parse(struct str bytes, const char *name,
 		   const struct settings_drivers *drivers, struct arena *a,
 		   struct settings *out, struct problems *problems) MUST_USE;
+
+/* What [NAME] says, whichever mode is chosen; NULL for an unknown name. */
+const void *settings_mode_conf(const struct settings *s, const char *name);
 
 /* --dump-config: effective values in INI form, secrets masked. */
 void settings_dump(const struct settings *s, struct buf *out);

@@ -126,7 +126,11 @@ static const struct option cors_options[] = {
 	       .help = "Origins, such as https://app.example.com, whose "
 		       "scripts may call this service with the user's "
 		       "cookies. They act as the user: list only what you "
-		       "trust as this service itself."),
+		       "trust as this service itself. Each is scheme, host and "
+		       "port exactly as browsers write them. To the scripts of "
+		       "another site browsers give the cookie only with "
+		       "same_site = none in the section cookie; another host "
+		       "below the same domain is the same site."),
 	OPTION_END,
 };
 
@@ -186,6 +190,49 @@ static const struct option limits_options[] = {
 	OPTION_END,
 };
 
+static const struct option rule_options[] = {
+	OPTION(WORDS, struct rule_settings, host,
+	       .flags = OPTION_LOWER | OPTION_NOT_EMPTY, .check = check_hosts,
+	       .help = "Host names, one of which the request must be for, "
+		       "written out in full and without port."),
+	OPTION(STR, struct rule_settings, path,
+	       .min = 1, .max = 4096, .flags = OPTION_NOT_EMPTY,
+	       .help = "The beginning of the path, up to the end of a "
+		       "segment: /a is for /a and all below it, not for /ab; "
+		       "/a/ is for all below it, not for /a itself. It is "
+		       "compared with the path that the client asked for, "
+		       "decoded and without the query string; the case of "
+		       "letters counts. What could be read in more than one "
+		       "way (dot segments, empty segments, encoded slashes, "
+		       "semicolons and the like) is refused before any rule "
+		       "is looked at."),
+	OPTION(STR, struct rule_settings, path_regex,
+	       .min = 1, .max = 4096, .flags = OPTION_NOT_EMPTY,
+	       .help = "Instead of path: a regular expression (PCRE2) for the "
+		       "whole path, as if it stood between ^ and $. One that "
+		       "takes too many steps to tell makes the answer 503."),
+	OPTION(WORDS, struct rule_settings, method,
+	       .flags = OPTION_NOT_EMPTY, .check = check_methods,
+	       .help = "Request methods, such as GET or POST. GET includes "
+		       "HEAD."),
+	OPTION(WORDS, struct rule_settings, network,
+	       .flags = OPTION_NOT_EMPTY, .check = check_networks,
+	       .help = "Addresses or networks, such as 10.0.0.0/8 or "
+		       "2001:db8::/32, one of which the client's address "
+		       "must be in. It is the address that the web server "
+		       "sees, never one from a header. If it has none that "
+		       "can be read, the rule refuses. An address is no proof "
+		       "of who somebody is."),
+	OPTION(WORDS, struct rule_settings, require,
+	       .flags = OPTION_REQUIRED,
+	       .help = "Who may: user is anybody who is signed in, user:NAME "
+		       "and role:NAME say which, and any one of several is "
+		       "enough. With public everybody may: who is signed in "
+		       "has an identity, everybody else has none, also while "
+		       "the store is down. With deny, alone, nobody may."),
+	OPTION_END,
+};
+
 static const struct tables_selector select_mode = {
 	.key = "mode",
 	.def = "session",
@@ -240,6 +287,17 @@ const struct tables_section tables_sections[] = {
 			"clients from sending them."),
 	SECTION(password, .help = "What a new password must be."),
 	SECTION(limits, .help = "Protection against guessing and overload."),
+	{ .name = "rule", .options = rule_options, .named = true,
+	  .help = "Who may do what. There can be any number of these "
+		  "sections, each with a name of its own. The first one in "
+		  "the file whose host, path, method and network all match "
+		  "decides alone; what is left out matches everything. "
+		  "Without any rule every signed-in user may do everything; "
+		  "with rules, what none of them matches is refused. A "
+		  "location of the web server may ask for more by the "
+		  "parameter AUTH_REQUIRE, which never allows what rules "
+		  "refuse. The command fcgiauthctl rule test says which rule "
+		  "decides, and why." },
 };
 const size_t tables_nsections = ARRAY_LEN(tables_sections);
 

@@ -21,6 +21,9 @@ struct tables_section {
 	/* The sections of the modes, each of its driver's name, are not in
 	 * this table; they come before this one. */
 	bool modes_first;
+	/* [NAME word], any number; `options` are those of an element, and
+	 * offset is nothing. */
+	bool named;
 };
 
 /* The key that names a driver. */

@@ -24,6 +24,11 @@ static const struct spec {
 	[FLAG_IP] = { .name = "--ip", .value = true },
 	[FLAG_ALL] = { .name = "--all" },
 	[FLAG_PASSWORD_STDIN] = { .name = "--password-stdin" },
+	[FLAG_ALG] = { .name = "--alg", .value = true },
+	[FLAG_KEY] = { .name = "--key", .value = true },
+	[FLAG_NOW] = { .name = "--now" },
+	[FLAG_SIGNATURE_ONLY] = { .name = "--signature-only" },
+	[FLAG_TTL] = { .name = "--ttl", .value = true },
 };
 
 const char *
@@ -95,7 +100,7 @@ args_parse(struct arena *a, int argc, char **argv, struct args *out,
 	for (int i = 1; i < argc; i++) {
 		if (flags && strcmp(argv[i], "--") == 0) {
 			flags = false;
-		} else if (flags && argv[i][0] == '-') {
+		} else if (flags && argv[i][0] == '-' && argv[i][1] != '\0') {
 			if (take_flag(&args, argc, argv, &i, err) != 0)
 				return -1;
 		} else {

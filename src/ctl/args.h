@@ -21,6 +21,11 @@ enum flag {
 	FLAG_IP,
 	FLAG_ALL,
 	FLAG_PASSWORD_STDIN,
+	FLAG_ALG,
+	FLAG_KEY,
+	FLAG_NOW,
+	FLAG_SIGNATURE_ONLY,
+	FLAG_TTL,
 	FLAG_COUNT
 };
 
@@ -37,8 +42,9 @@ struct args {
 };
 
 /*
- * Flags may stand anywhere before `--`; *out points into argv.  The message
- * never holds a value: somebody may have typed a password there.
+ * Flags may stand anywhere before `--`; `-` is a word.  *out points into
+ * argv.  The message never holds a value: somebody may have typed a password
+ * there.
  */
 int args_parse(struct arena *a, int argc, char **argv, struct args *out,
 	       struct err *err) MUST_USE;

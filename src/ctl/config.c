@@ -5,6 +5,7 @@
 #include "conf/problems.h"
 #include "ctl/health.h"
 #include "ctl/output.h"
+#include "ctl/ring.h"
 
 #include <stdio.h>
 
@@ -27,6 +28,23 @@ add_health(struct ctl *c, const struct ctl_part *part, struct problems *out)
 			     health_text(report.health));
 }
 
+static void
+add_keys(const struct ctl *c, struct problems *out)
+{
+	const struct place place = {
+		.file = c->settings.file,
+		.section = STR("jwt"),
+	};
+	struct keyring ring;
+	struct err err;
+
+	if (ring_in_use(c) &&
+	    (ring_load(c, &ring, &err) != 0 ||
+	     (ring_is_missing(c) &&
+	      health_check_folder(c, ring_conf(c)->keys, &err) != 0)))
+		problems_add(out, &place, "%s", err.msg);
+}
+
 enum ctl_exit
 config_check(struct ctl *c)
 {
@@ -42,6 +60,7 @@ config_check(struct ctl *c)
 	problems_init(&problems, c->arena);
 	add_health(c, ctl_part(CTL_STORE), &problems);
 	add_health(c, ctl_part(CTL_USERS), &problems);
+	add_keys(c, &problems);
 	if (ctl_blocklist(c, &blocklist, &err) != 0)
 		problems_add(&problems, &place, "%s", err.msg);
 	ctl_problems(&problems);
@@ -49,6 +68,19 @@ config_check(struct ctl *c)
 		return CTL_REFUSED;
 	(void)printf("%s: ok\n", c->settings.file);
 	return CTL_DONE;
+}
+
+/* "rule admin" of [rule admin]; NULL: no memory. */
+static char *
+header_text(struct ctl *c, const struct ini_entry *e)
+{
+	struct buf text;
+
+	buf_init(&text, c->arena, DUMP_MAX);
+	buf_add(&text, e->section);
+	buf_add_cstr(&text, e->name.n > 0 ? " " : "");
+	buf_add(&text, e->name);
+	return buf_failed(&text) ? NULL : arena_cstr(c->arena, buf_str(&text));
 }
 
 /* `section.key` of the file becomes object.key; values stay text. */
@@ -66,7 +98,7 @@ show_json(struct ctl *c, struct str text)
 		failed = true;
 	for (size_t i = 0; !failed && i < ini.nentries; i++) {
 		const struct ini_entry *e = &ini.entries[i];
-		char *section = arena_cstr(c->arena, e->section);
+		char *section = header_text(c, e);
 		char *key = arena_cstr(c->arena, e->key);
 		json_t *object = json_object_get(root, section);
 

@@ -3,6 +3,7 @@
 #include "ctl/ctl.h"
 
 #include "api/registry.h"
+#include "auth/rules.h"
 #include "base/buf.h"
 #include "conf/file.h"
 #include "conf/problems.h"
@@ -133,7 +134,8 @@ ctl_load_settings(struct ctl *c)
 		return ctl_refuse("out of memory");
 	problems_init(&problems, c->arena);
 	if (settings_load(file, &drivers, c->arena, &c->settings, &problems) ==
-	    0)
+		0 &&
+	    rules_compile(&c->settings, c->arena, &c->rules, &problems) == 0)
 		return CTL_DONE;
 	ctl_problems(&problems);
 	return CTL_REFUSED;
@@ -145,12 +147,11 @@ store_choice(const struct ctl *c)
 	return &c->settings.store;
 }
 
+/* The one that the mode uses. */
 static const struct backend *
-store_backend(const char *driver)
+store_backend(const struct ctl *c)
 {
-	const struct session_store_ops *ops = registry_store(driver);
-
-	return ops == NULL ? NULL : &ops->base;
+	return &registry_effective_store(&c->settings)->base;
 }
 
 static int
@@ -161,7 +162,7 @@ store_part_open(struct ctl *c, struct err *err)
 	c->store_link = store_link_new(&c->env);
 	if (c->store_link == NULL)
 		return err_nomem(err);
-	if (store_open(registry_store(choice->driver->name), choice->conf,
+	if (store_open(registry_effective_store(&c->settings), choice->conf,
 		       &c->env, &c->store, err) != 0)
 		return -1;
 	store_link_bind(c->store_link, c->store);
@@ -199,11 +200,10 @@ users_choice(const struct ctl *c)
 }
 
 static const struct backend *
-users_backend(const char *driver)
+users_backend(const struct ctl *c)
 {
-	const struct user_source_ops *ops = registry_user_source(driver);
-
-	return ops == NULL ? NULL : &ops->base;
+	/* settings_load() took the driver from the registry: it is there. */
+	return &registry_user_source(c->settings.users.driver->name)->base;
 }
 
 static int
@@ -281,8 +281,13 @@ ctl_part(enum ctl_part_id id)
 const struct backend *
 ctl_backend(const struct ctl *c, const struct ctl_part *part)
 {
-	/* settings_load() took the driver from the registry: it is there. */
-	return part->backend(part->choice(c)->driver->name);
+	return part->backend(c);
+}
+
+const struct auth_mode_ops *
+ctl_mode(const struct ctl *c)
+{
+	return registry_mode(c->settings.mode.driver->name);
 }
 
 bool

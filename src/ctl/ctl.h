@@ -6,8 +6,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
-#include "api/store.h"
-#include "api/users.h"
+#include "api/auth_mode.h"
 #include "conf/settings.h"
 #include "ctl/args.h"
 
@@ -23,6 +22,7 @@ struct ctl_caller {
 };
 
 struct ctl;
+struct rules;
 
 struct ctl_command {
 	const char *group, *verb;
@@ -45,6 +45,7 @@ struct ctl {
 	const struct ctl_command *command;
 	const char *operand; /* NAME or ID; NULL when not given */
 	struct settings settings;
+	struct rules *rules; /* of the settings */
 	struct store *store;
 	struct store_link *store_link; /* NULL until ctl_open() */
 	struct users *users;
@@ -83,7 +84,7 @@ enum ctl_part_id { CTL_STORE, CTL_USERS };
 struct ctl_part {
 	const char *name; /* its section, too */
 	const struct settings_choice *(*choice)(const struct ctl *c);
-	const struct backend *(*backend)(const char *driver);
+	const struct backend *(*backend)(const struct ctl *c);
 	unsigned reachable, embedded; /* bits of its caps */
 	/* Opens and binds; no look at the schema. */
 	int (*open)(struct ctl *c, struct err *err);
@@ -96,6 +97,9 @@ struct ctl_part {
 const struct ctl_part *ctl_part(enum ctl_part_id id);
 const struct backend *ctl_backend(const struct ctl *c,
 				  const struct ctl_part *part);
+
+/* The mode of the settings. */
+const struct auth_mode_ops *ctl_mode(const struct ctl *c);
 
 /* False when its state lives in the daemon's memory. */
 bool ctl_reachable(const struct ctl *c, const struct ctl_part *part);
@@ -144,6 +148,16 @@ enum ctl_exit ban_lift(struct ctl *c);
 enum ctl_exit ban_lift_check(const struct ctl *c);
 enum ctl_exit schema_migrate(struct ctl *c);
 enum ctl_exit schema_status(struct ctl *c);
+enum ctl_exit key_list(struct ctl *c);
+enum ctl_exit key_generate(struct ctl *c);
+enum ctl_exit key_import(struct ctl *c);
+enum ctl_exit key_rotate(struct ctl *c);
+enum ctl_exit key_retire(struct ctl *c);
+enum ctl_exit token_issue(struct ctl *c);
+enum ctl_exit token_issue_check(const struct ctl *c);
+enum ctl_exit token_inspect(struct ctl *c);
+enum ctl_exit token_inspect_check(const struct ctl *c);
+enum ctl_exit rule_test(struct ctl *c);
 enum ctl_exit config_check(struct ctl *c);
 enum ctl_exit config_show(struct ctl *c);
 

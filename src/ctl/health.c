@@ -33,9 +33,8 @@ health_text(enum health health)
 	return words[health].text;
 }
 
-/* The folder must let its owner make the database and its journal. */
-static int
-check_folder(struct ctl *c, const char *file, struct err *err)
+int
+health_check_folder(const struct ctl *c, const char *file, struct err *err)
 {
 	const char *slash = strrchr(file, '/');
 	char *folder = arena_cstr(
@@ -79,7 +78,7 @@ look(struct ctl *c, const struct ctl_part *part, struct health_report *out)
 		out->health = HEALTH_NEW;
 		if (ctl_become_owner(c, &out->err) != 0)
 			return -1;
-		return check_folder(c, file, &out->err);
+		return health_check_folder(c, file, &out->err);
 	}
 	if (ctl_connect(c, part, &out->err) != 0)
 		return -1;

@@ -2,12 +2,15 @@
 /* fcgiauthctl: the administrator's tool.  One table says what it can do. */
 #include "ctl/ctl.h"
 
+#include "base/secret.h"
 #include "crypto/digest.h"
 
+#include <jansson.h>
 #include <locale.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +24,8 @@
 #define TEXT (FLAG_BIT(FLAG_EMAIL) | FLAG_BIT(FLAG_NAME))
 #define PASS FLAG_BIT(FLAG_PASSWORD_STDIN)
 #define USER FLAG_BIT(FLAG_USER)
+#define ALG  FLAG_BIT(FLAG_ALG)
+#define NOW  FLAG_BIT(FLAG_NOW)
 
 /* group, verb, usage, help, flags, min, max, run, check */
 static const struct ctl_command commands[] = {
@@ -62,6 +67,32 @@ static const struct ctl_command commands[] = {
 	{ "ban", "lift", "(--user NAME | --ip ADDR)",
 	  "lift a ban",
 	  USER | FLAG_BIT(FLAG_IP), 0, 0, ban_lift, ban_lift_check },
+	{ "key", "list", "[--json]",
+	  "list the keys that sign and check tokens",
+	  JSON, 0, 0, key_list, NULL },
+	{ "key", "generate", "[--alg A]",
+	  "make a key that is published, but does not sign yet",
+	  ALG, 0, 0, key_generate, NULL },
+	{ "key", "import", "FILE [--alg A]",
+	  "the same with a PEM or JWK of elsewhere",
+	  ALG, 1, 1, key_import, NULL },
+	{ "key", "rotate", "[--now]",
+	  "sign with the next key from now on",
+	  NOW, 0, 0, key_rotate, NULL },
+	{ "key", "retire", "KID [--now]",
+	  "remove a key that does not sign",
+	  NOW, 1, 1, key_retire, NULL },
+	{ "token", "issue", "--user NAME [--ttl D]",
+	  "print an access token for a user",
+	  USER | FLAG_BIT(FLAG_TTL), 0, 0, token_issue, token_issue_check },
+	{ "token", "inspect",
+	  "[--key FILE [--alg A]] [--signature-only] [--json] (TOKEN | -)",
+	  "say whether a token is valid, or why not; -: those on stdin",
+	  FLAG_BIT(FLAG_KEY) | ALG | FLAG_BIT(FLAG_SIGNATURE_ONLY) | JSON, 1,
+	  1, token_inspect, token_inspect_check },
+	{ "rule", "test", "METHOD URL [--user NAME] [--ip ADDR] [--json]",
+	  "say what the rules make of a request, and why",
+	  USER | FLAG_BIT(FLAG_IP) | JSON, 2, 2, rule_test, NULL },
 	{ "store", "migrate", "",
 	  "bring the schemas to this version",
 	  0, 0, 0, schema_migrate, NULL },
@@ -157,6 +188,13 @@ check_command(struct ctl *c)
 	return c->command->check == NULL ? CTL_DONE : c->command->check(c);
 }
 
+/* A signature and the key it is checked with need no configuration. */
+static bool
+needs_settings(const struct ctl *c)
+{
+	return !ctl_given(c, FLAG_SIGNATURE_ONLY) || !ctl_given(c, FLAG_KEY);
+}
+
 static enum ctl_exit
 run(struct ctl *c)
 {
@@ -171,7 +209,7 @@ run(struct ctl *c)
 	status = find_command(c);
 	if (status == CTL_DONE)
 		status = check_command(c);
-	if (status == CTL_DONE)
+	if (status == CTL_DONE && needs_settings(c))
 		status = ctl_load_settings(c);
 	return status == CTL_DONE ? c->command->run(c) : status;
 }
@@ -204,6 +242,7 @@ main(int argc, char **argv)
 	struct args args;
 	struct err err;
 
+	json_set_alloc_funcs(malloc, secret_free);
 	(void)setlocale(LC_CTYPE, ""); /* else the C locale: more is escaped */
 	(void)umask(077);
 	/* A reader that goes away must not end a change halfway. */

@@ -189,15 +189,27 @@ write_json(const char *p, size_t n, void *out)
 	return 0;
 }
 
-int
-output_json(json_t *root)
+static int
+print_json(json_t *root, size_t form)
 {
 	if (root == NULL)
 		return -1;
 	/* main() looks at the state of stdout. */
 	(void)json_dump_callback(root, write_json, stdout,
-				 JSON_INDENT(2) | JSON_ENSURE_ASCII);
+				 form | JSON_ENSURE_ASCII);
 	(void)putchar('\n');
 	json_decref(root);
 	return 0;
+}
+
+int
+output_json(json_t *root)
+{
+	return print_json(root, JSON_INDENT(2));
+}
+
+int
+output_json_line(json_t *root)
+{
+	return print_json(root, JSON_COMPACT);
 }

@@ -60,4 +60,7 @@ json_t *output_json_roles(struct arena *a, struct str roles);
 /* Prints in ASCII and drops the reference.  -1 when root is NULL. */
 int output_json(json_t *root) MUST_USE;
 
+/* The same in one line. */
+int output_json_line(json_t *root) MUST_USE;
+
 #endif

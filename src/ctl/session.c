@@ -9,33 +9,6 @@
 
 #define PAGE 500
 
-enum ctl_exit
-live_open(struct ctl *c, const char *what)
-{
-	const struct ctl_part *part = ctl_part(CTL_STORE);
-	struct err err;
-
-	if (!ctl_reachable(c, part))
-		return ctl_refuse("[store] driver = %s: the %s are in the "
-				  "memory of the daemon, out of reach",
-				  ctl_backend(c, part)->name, what);
-	if (ctl_open(c, part, &err) != 0)
-		return ctl_refuse("%s", err.msg);
-	return CTL_DONE;
-}
-
-enum ctl_exit
-live_user(const struct ctl *c, struct str *out)
-{
-	struct str user = ctl_value(c, FLAG_USER);
-
-	if (ctl_given(c, FLAG_USER) && !identity_name_is_valid(user))
-		return ctl_refuse("not a user name: %.*s", STR_ARG(user));
-	*out = ctl_given(c, FLAG_USER) ? user :
-					 (struct str){ .p = NULL, .n = 0 };
-	return CTL_DONE;
-}
-
 static struct str
 id_text(struct arena *a, const struct session_id *id)
 {
@@ -146,12 +119,45 @@ session_list(struct ctl *c)
 	struct str user;
 
 	status = live_user(c, &user);
+	if (status == CTL_DONE && live_is_stateless(c))
+		return ctl_refuse("[auth] mode = %s: tokens are written down "
+				  "nowhere, so there is nothing to list",
+				  ctl_mode(c)->base.name);
 	if (status == CTL_DONE)
 		status = live_open(c, "sessions");
 	if (status != CTL_DONE)
 		return status;
 	return ctl_given(c, FLAG_JSON) ? list_json(c, user) :
 					 list_text(c, user);
+}
+
+/* For revocation. */
+static enum ctl_exit
+open_sessions(struct ctl *c)
+{
+	if (live_is_stateless(c) && !ctl_reachable(c, ctl_part(CTL_STORE)))
+		return ctl_refuse("[auth] mode = %s, with no store that can "
+				  "be reached: tokens work until they end, "
+				  "for up to %lld s; to end all of them, run: "
+				  "fcgiauthctl key rotate, and key retire "
+				  "--now",
+				  ctl_mode(c)->base.name,
+				  (long long)live_token_life(c));
+	return live_open(c, "sessions");
+}
+
+/* The id of an earlier login is as good as any: nobody knows them all. */
+static enum ctl_exit
+deny_one(struct ctl *c, const struct session_id *id)
+{
+	struct err err;
+
+	if (ctl_mode(c)->end_session(c->settings.mode.conf, c->store_link, id,
+				     env_wall_ms(&c->env), &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	ctl_audit(c, "session_revoked", &F_CSTR("session", c->operand), 1);
+	(void)printf("%s: its tokens are refused from now on\n", c->operand);
+	return CTL_DONE;
 }
 
 static enum ctl_exit
@@ -167,9 +173,11 @@ revoke_one(struct ctl *c)
 		return ctl_refuse("not a session id: %s (32 of 0-9 a-f, as in "
 				  "`session list`)",
 				  c->operand);
-	status = live_open(c, "sessions");
+	status = open_sessions(c);
 	if (status != CTL_DONE)
 		return status;
+	if (live_is_stateless(c))
+		return deny_one(c, &id);
 	if (store_revoke(c->store_link, &id, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!ended)
@@ -183,24 +191,29 @@ revoke_one(struct ctl *c)
 static enum ctl_exit
 revoke_many(struct ctl *c, struct str user)
 {
-	enum ctl_exit status = live_open(c, "sessions");
+	enum ctl_exit status = open_sessions(c);
 	int64_t ended = 0;
 	struct err err;
 	int revoked;
 
 	if (status != CTL_DONE)
 		return status;
+	if (user.p == NULL && live_is_stateless(c))
+		return ctl_refuse("[auth] mode = %s: all tokens end with their "
+				  "key; run: fcgiauthctl key rotate, and key "
+				  "retire --now",
+				  ctl_mode(c)->base.name);
 	revoked = user.p == NULL ?
 	    store_revoke_all(c->store_link, &ended, &err) :
-	    store_revoke_user(c->store_link, user, NULL, &ended, &err);
+	    live_end_user(c, user, &ended, &err);
 	if (revoked != 0)
 		return ctl_refuse("%s", err.msg);
-	ctl_audit(c, "sessions_revoked",
-		  (const struct log_field[]){
-		      F_STR("user", user.p == NULL ? STR("(all)") : user),
-		      F_INT("ended", ended) },
-		  2);
-	(void)printf("sessions ended: %lld\n", (long long)ended);
+	live_audit_ended(c, user.p == NULL ? STR("(all)") : user, ended);
+	if (ended == LIVE_UNCOUNTED)
+		(void)printf("%.*s: tokens issued so far are refused from now "
+			     "on\n", STR_ARG(user));
+	else
+		(void)printf("sessions ended: %lld\n", (long long)ended);
 	return CTL_DONE;
 }
 

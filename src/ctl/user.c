@@ -3,9 +3,13 @@
 #include "ctl/user.h"
 
 #include "base/buf.h"
+#include "ctl/live.h"
 #include "ctl/prompt.h"
 
 #include <stdio.h>
+
+/* Of a change that others keep getting ahead of. */
+#define TRIES 10
 
 enum ctl_exit
 user_open(struct ctl *c)
@@ -56,21 +60,6 @@ audit_user(const struct ctl *c, const char *event, struct str name)
 	ctl_audit(c, event, &F_STR("user", name), 1);
 }
 
-/* False, with a warning, when live sessions cannot be reached from here. */
-static bool
-sessions_reachable(const struct ctl *c, struct str name)
-{
-	const struct ctl_part *part = ctl_part(CTL_STORE);
-
-	if (ctl_reachable(c, part))
-		return true;
-	ctl_warn("warning: [store] driver = %s: the sessions of %.*s are in "
-		 "the memory of the daemon and go on as they are until they "
-		 "expire or fcgiauthd is restarted",
-		 ctl_backend(c, part)->name, STR_ARG(name));
-	return false;
-}
-
 /*
  * After the change of the user is committed, never before: a login in between
  * would begin a session that nobody ends.
@@ -81,23 +70,24 @@ end_sessions(struct ctl *c, struct str name, const char *done)
 	int64_t ended = 0;
 	struct err err;
 
-	if (!sessions_reachable(c, name)) {
+	if (!live_can_end(c, name)) {
 		(void)printf("%.*s: %s\n", STR_ARG(name), done);
 		return CTL_DONE;
 	}
 	if (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
-	    store_revoke_user(c->store_link, name, NULL, &ended, &err) != 0)
+	    live_end_user(c, name, &ended, &err) != 0)
 		return ctl_refuse("%.*s: %s, but the sessions still live: "
 				  "%s; later, run: fcgiauthctl "
 				  "session revoke --user %.*s",
 				  STR_ARG(name), done, err.msg, STR_ARG(name));
-	if (ended > 0)
-		ctl_audit(c, "sessions_revoked",
-			  (const struct log_field[]){ F_STR("user", name),
-						      F_INT("ended", ended) },
-			  2);
-	(void)printf("%.*s: %s; sessions ended: %lld\n", STR_ARG(name), done,
-		     (long long)ended);
+	if (ended != 0)
+		live_audit_ended(c, name, ended);
+	if (ended == LIVE_UNCOUNTED)
+		(void)printf("%.*s: %s; tokens issued so far are refused\n",
+			     STR_ARG(name), done);
+	else
+		(void)printf("%.*s: %s; sessions ended: %lld\n",
+			     STR_ARG(name), done, (long long)ended);
 	return CTL_DONE;
 }
 
@@ -193,19 +183,41 @@ user_add(struct ctl *c)
 	return CTL_DONE;
 }
 
+/*
+ * Applies a change to the user as stored at this moment; when somebody else
+ * changed it in between, which the source tells, to what it is then.
+ */
 static enum ctl_exit
-store_user(struct ctl *c, const struct user *user, const char *event)
+change_user(struct ctl *c,
+	    enum ctl_exit (*apply)(struct ctl *c, struct user *user),
+	    const char *event, struct user *out)
 {
-	enum user_change change;
-	struct err err;
+	enum user_change change = USER_STALE;
 
 	ctl_hold_signals();
-	if (users_set(c->users_link, user, env_wall(&c->env), &change, &err) !=
-	    0)
-		return ctl_refuse("%s", err.msg);
+	for (unsigned tries = 0; tries < TRIES && change == USER_STALE;
+	     tries++) {
+		enum ctl_exit status;
+		struct user old;
+		struct err err;
+
+		status = user_find(c, &old);
+		if (status != CTL_DONE)
+			return status;
+		*out = old;
+		status = apply(c, out);
+		if (status != CTL_DONE)
+			return status;
+		if (users_set(c->users_link, &old, out, env_wall(&c->env),
+			      &change, &err) != 0)
+			return ctl_refuse("%s", err.msg);
+	}
+	if (change == USER_STALE)
+		return ctl_refuse("%s: somebody else keeps changing this user",
+				  c->operand);
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);
-	audit_user(c, event, user->who.name);
+	audit_user(c, event, out->who.name);
 	return CTL_DONE;
 }
 
@@ -223,23 +235,58 @@ user_set_check(const struct ctl *c)
 	return CTL_DONE;
 }
 
+static enum ctl_exit
+apply_identity(struct ctl *c, struct user *user)
+{
+	return take_identity(c, &user->who);
+}
+
+/*
+ * Until the user is the one that the sessions have: of several who do this at
+ * the same time the last finds out what the user has come to be.
+ */
+static int
+update_sessions(struct ctl *c, const struct identity *who, struct err *err)
+{
+	struct identity written = *who;
+
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		enum user_answer answer;
+		struct user now;
+
+		if (store_update_user(c->store_link, &written, err) != 0 ||
+		    users_find(c->users_link, c->arena, written.name, &answer,
+			       &now, err) != 0)
+			return -1;
+		/* Who deletes a user ends its sessions. */
+		if (answer == USER_UNKNOWN ||
+		    identity_equal(&now.who, &written))
+			return 0;
+		written = now.who;
+	}
+	return err_set(err, ERR_UNAVAILABLE,
+		       "somebody else keeps changing this user");
+}
+
 enum ctl_exit
 user_set(struct ctl *c)
 {
-	enum ctl_exit status;
+	enum ctl_exit status = user_open(c);
 	struct user user;
 	struct err err;
 
-	status = open_and_find(c, &user);
 	if (status == CTL_DONE)
-		status = take_identity(c, &user.who);
-	if (status == CTL_DONE)
-		status = store_user(c, &user, "user_changed");
+		status = change_user(c, apply_identity, "user_changed", &user);
 	if (status != CTL_DONE)
 		return status;
-	if (sessions_reachable(c, user.who.name) &&
-	    (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
-	     store_update_user(c->store_link, &user.who, &err) != 0))
+	if (live_is_stateless(c))
+		ctl_warn("warning: [auth] mode = %s: tokens of %s stay as "
+			 "they are until they end, for up to %lld s",
+			 ctl_mode(c)->base.name, c->operand,
+			 (long long)live_token_life(c));
+	else if (live_can_end(c, user.who.name) &&
+		 (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
+		  update_sessions(c, &user.who, &err) != 0))
 		return ctl_refuse("%s: changed, but live sessions are not: "
 				  "%s; later, run the same again",
 				  c->operand, err.msg);
@@ -252,7 +299,7 @@ static enum ctl_exit
 store_hash(struct ctl *c, struct str hash)
 {
 	ctl_hold_signals();
-	for (unsigned tries = 0; tries < 5; tries++) {
+	for (unsigned tries = 0; tries < TRIES; tries++) {
 		bool changed = false;
 		enum ctl_exit status;
 		struct user user;
@@ -290,33 +337,44 @@ user_passwd(struct ctl *c)
 	return end_sessions(c, user.who.name, "has a new password");
 }
 
+static enum ctl_exit
+apply_disable(struct ctl *c, struct user *user)
+{
+	(void)c;
+	user->disabled = true;
+	return CTL_DONE;
+}
+
 enum ctl_exit
 user_disable(struct ctl *c)
 {
-	enum ctl_exit status;
+	enum ctl_exit status = user_open(c);
 	struct user user;
 
-	status = open_and_find(c, &user);
-	if (status != CTL_DONE)
-		return status;
-	user.disabled = true;
-	status = store_user(c, &user, "user_disabled");
+	if (status == CTL_DONE)
+		status =
+		    change_user(c, apply_disable, "user_disabled", &user);
 	if (status != CTL_DONE)
 		return status;
 	return end_sessions(c, user.who.name, "disabled");
 }
 
+static enum ctl_exit
+apply_enable(struct ctl *c, struct user *user)
+{
+	(void)c;
+	user->disabled = false;
+	return CTL_DONE;
+}
+
 enum ctl_exit
 user_enable(struct ctl *c)
 {
-	enum ctl_exit status;
+	enum ctl_exit status = user_open(c);
 	struct user user;
 
-	status = open_and_find(c, &user);
-	if (status != CTL_DONE)
-		return status;
-	user.disabled = false;
-	status = store_user(c, &user, "user_enabled");
+	if (status == CTL_DONE)
+		status = change_user(c, apply_enable, "user_enabled", &user);
 	if (status == CTL_DONE)
 		(void)printf("%s: enabled\n", c->operand);
 	return status;

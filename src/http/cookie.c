@@ -10,8 +10,7 @@
 #include "http/request.h"
 #include "http/response.h"
 
-#define PAIR_MAX_BYTES	 4096 /* 6265bis section 5.6: else it is dropped */
-#define HEADER_MAX_BYTES (PAIR_MAX_BYTES + 1024)
+#define HEADER_MAX_BYTES (COOKIE_MAX_BYTES + 1024)
 
 /* Name and value of "name=value" have their own bytes only: white space is
  * between pieces, and a name that needs trimming is another name. */
@@ -80,7 +79,7 @@ cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
 {
 	struct buf b;
 
-	buf_init(&b, a, PAIR_MAX_BYTES);
+	buf_init(&b, a, COOKIE_MAX_BYTES);
 	buf_add_cstr(&b, name_prefix(set, kind));
 	buf_add(&b, set->name);
 	buf_add_cstr(&b, kinds[kind].suffix);
@@ -138,7 +137,7 @@ cookie_set(struct http_response *res, const struct cookie_settings *set,
 	buf_add_char(&b, '=');
 	buf_add(&b, value);
 	if (name.p == NULL || !is_cookie_value(value) ||
-	    name.n + value.n > PAIR_MAX_BYTES) {
+	    name.n + value.n > COOKIE_MAX_BYTES) {
 		res->failed = true;
 		return;
 	}

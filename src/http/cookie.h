@@ -8,6 +8,9 @@
 struct http_request;
 struct http_response;
 
+/* Name and value; browsers drop a longer one (RFC 6265bis section 5.6). */
+#define COOKIE_MAX_BYTES 4096
+
 enum cookie_answer {
 	COOKIE_ABSENT = 0,
 	COOKIE_FOUND,

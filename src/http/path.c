@@ -87,6 +87,19 @@ path_decode(struct str raw, char *out, size_t *n)
 	return NULL;
 }
 
+bool
+path_is_decoded(struct str path)
+{
+	for (size_t i = 0; i < path.n; i++) {
+		/* What was escaped may be more, but for the '/'. */
+		if (path.p[i] != '/' &&
+		    is_refused((unsigned char)path.p[i], true))
+			return false;
+	}
+	return str_starts(path, STR("/")) && str_is_utf8(path) &&
+	    segments_are_plain(path);
+}
+
 /* Browsers send some that RFC 3986 section 3.4 does not have, as '|'. */
 static bool
 query_is_plain(struct str s)

@@ -29,6 +29,9 @@ int path_normalise(struct str uri, struct arena *a, struct str *path,
  */
 const char *path_decode(struct str raw, char *out, size_t *n) MUST_USE;
 
+/* Could path_decode() give this?  What it could not, no request has. */
+bool path_is_decoded(struct str path) MUST_USE;
+
 /* path is prefix itself or lies below it, on a segment boundary: "/a" covers
  * "/a" and "/a/b", not "/ab"; "/a/" covers "/a/" and "/a/b", not "/a". */
 bool path_below(struct str path, struct str prefix);

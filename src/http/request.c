@@ -34,6 +34,7 @@ enum known_id {
 	K_SITE,
 	K_MODE,
 	K_XHR,
+	K_PREFLIGHT,
 	KNOWN_COUNT
 };
 
@@ -71,6 +72,8 @@ static const struct known {
 	[K_SITE] = { NAME("HTTP_SEC_FETCH_SITE"), .again = AGAIN_NONE },
 	[K_MODE] = { NAME("HTTP_SEC_FETCH_MODE"), .again = AGAIN_NONE },
 	[K_XHR] = { NAME("HTTP_X_REQUESTED_WITH"), .again = AGAIN_FIRST },
+	[K_PREFLIGHT] = { NAME("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+			  .again = AGAIN_NONE },
 };
 
 struct values {
@@ -392,6 +395,7 @@ take_headers(const struct values *values, struct http_request *r)
 	r->authorization = values->v[K_AUTHORIZATION];
 	r->authorization_twice = values->count[K_AUTHORIZATION] > 1;
 	r->origin = values->v[K_ORIGIN];
+	r->preflight_method = values->v[K_PREFLIGHT];
 	r->fetch_site = values->v[K_SITE];
 	r->fetch_mode = values->v[K_MODE];
 	r->user_agent = or_empty(values->v[K_AGENT]);

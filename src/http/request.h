@@ -56,6 +56,8 @@ struct http_request {
 	struct str cookies[8];	  /* Cookie header fields */
 	size_t ncookies;
 	struct str origin; /* header; p is NULL when absent */
+	/* Access-Control-Request-Method; p is NULL when absent. */
+	struct str preflight_method;
 	struct str fetch_site, fetch_mode;
 	struct str user_agent;
 	enum http_media media; /* of the body */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "auth/hash_slots.h"
+#include "auth/status.h"
 #include "auth/touches.h"
 #include "base/buf.h"
 #include "conf/problems.h"
@@ -85,6 +86,27 @@ use_log_settings(struct app *app, const struct settings *set)
 	app->log.format = (enum log_format)set->server.log_format;
 }
 
+static sigset_t
+awaited_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	return set;
+}
+
+void
+app_block_signals(void)
+{
+	const sigset_t set = awaited_signals();
+
+	/* Before any thread: they inherit it.  Cannot fail with these. */
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 int
 app_init(struct app *app, const char *config_file)
 {
@@ -110,7 +132,10 @@ app_init(struct app *app, const char *config_file)
 	snapshot_publish(&app->slot, s);
 	app->shared.hash_slots = make_hash_slots(&s->settings);
 	app->shared.touches = touches_new();
-	if (app->shared.hash_slots == NULL || app->shared.touches == NULL) {
+	app->shared.probe = probe_new();
+	app->shared.next_refusal_log = &app->next_refusal_log;
+	if (app->shared.hash_slots == NULL || app->shared.touches == NULL ||
+	    app->shared.probe == NULL) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
 		app_free(app);
 		return -1;
@@ -137,6 +162,7 @@ app_free(struct app *app)
 	snapshot_publish(&app->slot, NULL);
 	hash_slots_free(app->shared.hash_slots);
 	touches_free(app->shared.touches);
+	probe_free(app->shared.probe);
 }
 
 static int
@@ -338,13 +364,14 @@ reload(struct app *app)
 
 /* Until SIGTERM or SIGINT, which are blocked in every thread. */
 static void
-serve(struct app *app, const sigset_t *signals)
+serve(struct app *app)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+	const sigset_t signals = awaited_signals();
 	int signal = 0;
 
 	while (signal != SIGTERM && signal != SIGINT) {
-		signal = sigtimedwait(signals, NULL, &tick);
+		signal = sigtimedwait(&signals, NULL, &tick);
 		if (signal == SIGHUP)
 			reload(app);
 		loop_tick(app->loop);
@@ -354,22 +381,15 @@ serve(struct app *app, const sigset_t *signals)
 int
 app_run(struct app *app)
 {
-	sigset_t signals;
 	struct err err;
 	int rc = 0;
 
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	/* Before any thread: they inherit it.  Cannot fail with these. */
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (start(app, &err) != 0) {
 		(void)fprintf(stderr, "fcgiauthd: %s\n", err.msg);
 		rc = -1;
 	} else {
-		serve(app, &signals);
+		serve(app);
 		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);
 		loop_stop(app->loop, GRACE_MS, DRAIN_MS);
 	}

@@ -4,7 +4,8 @@
  *
  * What threads share and change, all of it: the snapshot slot (its lock), the
  * hash slots, the touches, each store's and user source's own state, the CSRF
- * key of a service, the log's level, the loop's connection list and counters.
+ * key of a service, the log's level, what /ready found last, the time of the
+ * next log line about refused peers, the loop's connection list and counters.
  * Anything else shared is a bug.
  */
 #ifndef SERVER_APP_H
@@ -22,6 +23,7 @@ struct app {
 	struct log log;
 	struct env env;
 	struct service_shared shared;
+	_Atomic int64_t next_refusal_log;
 	struct snapshot_slot slot;
 	struct listeners listeners;
 	struct loop *loop;
@@ -29,6 +31,10 @@ struct app {
 	struct service_links *links; /* one a worker, used by it alone */
 	unsigned workers;
 };
+
+/* The signals that app_run() waits for: before app_init(), in a process that
+ * will serve, so that none of them ends it half-way. */
+void app_block_signals(void);
 
 /* Reads the configuration and opens what it names.  Every mistake has been
  * printed to standard error when it returns -1. */

@@ -18,6 +18,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "server/fcgi.h"
 
@@ -80,12 +81,22 @@ connection_new(int fd)
 	return c;
 }
 
+/* Passwords come in, tokens go out. */
+static void
+discard(char **p, size_t n)
+{
+	if (*p != NULL)
+		secret_wipe(*p, n);
+	free(*p);
+	*p = NULL;
+}
+
 void
 connection_free(struct connection *c)
 {
 	(void)close(c->watch.fd); /* the descriptor is gone in any case */
-	free(c->in);
-	free(c->out);
+	discard(&c->in, c->cap);
+	discard(&c->out, c->out_n);
 	free(c);
 }
 
@@ -109,9 +120,12 @@ make_room(struct connection *c)
 		cap = max;
 	if (cap <= c->n)
 		return false;
-	in = realloc(c->in, cap);
+	in = malloc(cap); /* realloc() would leave the old one as it is */
 	if (in == NULL)
 		return false;
+	if (c->n > 0)
+		memcpy(in, c->in, c->n);
+	discard(&c->in, c->cap);
 	c->in = in;
 	c->cap = cap;
 	return true;
@@ -313,8 +327,7 @@ write_on(struct worker *w, struct connection *c)
 	c->out_sent += (size_t)sent;
 	if (c->out_sent < c->out_n)
 		return NEXT_WRITE;
-	free(c->out);
-	c->out = NULL;
+	discard(&c->out, c->out_n);
 	if (atomic_load(&w->loop->stopping))
 		c->keep = false;
 	next = answered(c);
@@ -342,8 +355,7 @@ arm(struct worker *w, struct connection *c, uint32_t events,
 	int fd = c->watch.fd;
 
 	if (c->n == 0) {
-		free(c->in);
-		c->in = NULL;
+		discard(&c->in, c->cap);
 		c->cap = 0;
 	}
 	c->registered = true;
@@ -363,8 +375,10 @@ arm_read(struct worker *w, struct connection *c)
 
 	if (c->n == 0) {
 		c->begun = false;
-		if (c->served || c->deadline == 0)
+		if (c->served)
 			c->deadline = now + config->idle_ms;
+		else if (c->deadline == 0)
+			c->deadline = now + config->request_ms;
 	} else if (!c->begun) {
 		c->begun = true;
 		c->deadline = now + config->request_ms;
@@ -401,7 +415,7 @@ go_on(struct worker *w, struct connection *c, enum next next)
 		/* What is to be served is here: being writable brings us back
 		 * behind those that wait. */
 		enter(w, c, PHASE_SERVE, w->loop->config.request_ms);
-		arm(w, c, EPOLLOUT, TICKET_READING);
+		arm(w, c, EPOLLOUT, TICKET_WRITING);
 		return;
 	case NEXT_WRITE:
 		enter(w, c, PHASE_WRITE, w->loop->config.write_ms);

@@ -43,7 +43,7 @@ struct watch {
 enum ticket_kind {
 	TICKET_IDLE = 1, /* served before, nothing begun */
 	TICKET_READING,	 /* never spoke, half a request, or lingering */
-	TICKET_WRITING,	 /* an answer is being taken */
+	TICKET_WRITING,	 /* a request waits to be served, or an answer taken */
 	TICKET_KINDS
 };
 
@@ -96,7 +96,8 @@ struct loop {
 	pthread_mutex_t lock; /* for what follows */
 	struct connection *first;
 	size_t accepting; /* workers between accept4() and the list */
-	bool paused;	  /* listeners are out of epoll until the next tick */
+	bool paused;	  /* listeners are out of epoll until the next tick,
+			   * or until a connection is closed */
 };
 
 int64_t ticket_make(int64_t deadline, enum ticket_kind kind);

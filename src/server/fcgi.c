@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/str.h"
 
 /* What libfcgi takes for a connection; never a descriptor. */
@@ -27,6 +28,8 @@ struct fcgi {
 	const char *in; /* what is left to be read */
 	size_t n;
 	struct buf *out;
+	char *read; /* where libfcgi has put what it read, while it is there */
+	size_t nread;
 };
 
 /*
@@ -50,6 +53,10 @@ __wrap_OS_Read(int fd, char *bytes, size_t n)
 	take = n < current->n ? n : current->n;
 	if (take > 0)
 		memcpy(bytes, current->in, take);
+	/* Its one buffer, which it fills from the beginning. */
+	current->read = bytes;
+	if (take > current->nread)
+		current->nread = take;
 	current->in += take;
 	current->n -= take;
 	return (int)take;
@@ -61,6 +68,7 @@ __wrap_OS_Write(int fd, char *bytes, size_t n)
 	assert(current != NULL && fd == NO_SOCKET);
 	if (current->out != NULL)
 		buf_add(current->out, (struct str){ .p = bytes, .n = n });
+	secret_wipe(bytes, n); /* a token may be in it */
 	if (current->out == NULL || buf_failed(current->out)) {
 		errno = EPIPE;
 		return -1;
@@ -111,9 +119,30 @@ fcgi_new(void)
 	return f;
 }
 
+/* What libfcgi has freed, or is going to. */
+static void
+forget(struct fcgi *f)
+{
+	f->read = NULL;
+	f->nread = 0;
+	f->request.envp = NULL;
+}
+
+/* Before libfcgi frees them: passwords and cookies come through it. */
+static void
+wipe(struct fcgi *f)
+{
+	if (f->read != NULL)
+		secret_wipe(f->read, f->nread);
+	for (char **p = f->request.envp; p != NULL && *p != NULL; p++)
+		secret_wipe(*p, strlen(*p));
+	forget(f);
+}
+
 void
 fcgi_abort(struct fcgi *f)
 {
+	wipe(f);
 	FCGX_Free(&f->request, 1);
 	f->request.ipcFd = -1;
 	f->request.keepConnection = 0;
@@ -200,6 +229,7 @@ fcgi_decode(struct fcgi *f, char *bytes, size_t n, struct arena *a,
 	if (n > INT_MAX)
 		return err_set(err, ERR_LIMIT, "request too long");
 	if (accept_from_memory(f, bytes, n) < 0) {
+		forget(f);
 		fcgi_abort(f);
 		return err_set(err, ERR_INTERNAL,
 			       "libfcgi refused a checked request");
@@ -229,6 +259,7 @@ fcgi_answer(struct fcgi *f, struct str answer, struct buf *out,
 	f->request.keepConnection = 1;
 	current = f;
 	if (FCGX_PutStr(answer.p, (int)answer.n, f->request.out) >= 0) {
+		wipe(f);
 		FCGX_Finish_r(&f->request);
 		whole = f->request.ipcFd == NO_SOCKET;
 	}

@@ -26,17 +26,13 @@
 #include "server/fcgi.h"
 
 #define ARENA_MAX    ((size_t)64 * 1024 * 1024)
-#define LOG_EVERY_MS 1000
 #define DRAIN_POLL_MS 5
+#define LOOKS	      8 /* for one that may go */
 
 bool
 loop_may_log(const struct loop *l, _Atomic int64_t *next)
 {
-	int64_t now = env_mono_ms(l->env);
-	int64_t seen = atomic_load(next);
-
-	return now >= seen &&
-	    atomic_compare_exchange_strong(next, &seen, now + LOG_EVERY_MS);
+	return log_may(next, env_mono_ms(l->env));
 }
 
 /* Out of epoll or back in.  Under the lock. */
@@ -68,25 +64,6 @@ expire(struct connection *c, int64_t ticket)
 		(void)shutdown(c->watch.fd, SHUT_RDWR);
 }
 
-static void
-expire_longest_idle(struct loop *l)
-{
-	struct connection *oldest = NULL;
-	int64_t least = INT64_MAX;
-
-	for (struct connection *c = l->first; c != NULL; c = c->next) {
-		int64_t ticket = atomic_load(&c->ticket);
-
-		if (ticket > 0 && ticket_kind(ticket) == TICKET_IDLE &&
-		    ticket < least) {
-			oldest = c;
-			least = ticket;
-		}
-	}
-	if (oldest != NULL)
-		expire(oldest, least);
-}
-
 /* A request that is on its way must not be cut. */
 static bool
 has_bytes(const struct connection *c)
@@ -94,6 +71,51 @@ has_bytes(const struct connection *c)
 	char byte;
 
 	return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* The one of this kind whose deadline is the first after this. */
+static struct connection *
+next_due(const struct loop *l, enum ticket_kind kind, int64_t *ticket)
+{
+	struct connection *next = NULL;
+	int64_t least = INT64_MAX;
+
+	for (struct connection *c = l->first; c != NULL; c = c->next) {
+		int64_t t = atomic_load(&c->ticket);
+
+		if (t > *ticket && ticket_kind(t) == kind && t < least) {
+			next = c;
+			least = t;
+		}
+	}
+	*ticket = least;
+	return next;
+}
+
+static bool
+expire_oldest(const struct loop *l, enum ticket_kind kind)
+{
+	int64_t ticket = TICKET_BUSY;
+
+	for (int i = 0; i < LOOKS; i++) {
+		struct connection *c = next_due(l, kind, &ticket);
+
+		if (c == NULL)
+			return false;
+		if (!has_bytes(c)) {
+			expire(c, ticket);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Who keeps us waiting goes before who was served and may ask again. */
+static void
+make_room(const struct loop *l)
+{
+	if (!expire_oldest(l, TICKET_READING))
+		(void)expire_oldest(l, TICKET_IDLE); /* then all are at work */
 }
 
 /* `until` has for each kind of ticket the last deadline that is over. */
@@ -135,6 +157,11 @@ loop_drop(struct loop *l, struct connection *c)
 	if (c->registered)
 		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, c->watch.fd, NULL);
 	connection_free(c);
+	/* There is room for one, so nobody has to wait for the tick. */
+	pthread_mutex_lock(&l->lock);
+	if (l->paused && !l->stopping)
+		watch_listeners(l, true);
+	pthread_mutex_unlock(&l->lock);
 	/* Last, so that a drained loop has nothing open. */
 	atomic_fetch_sub(&l->connections, 1);
 }
@@ -146,7 +173,7 @@ accept_failed(struct loop *l, int reason)
 {
 	if (reason == EMFILE || reason == ENFILE) {
 		atomic_fetch_add(&l->full, 1);
-		expire_longest_idle(l);
+		make_room(l);
 	}
 	if (!l->stopping && !l->paused)
 		watch_listeners(l, false);

@@ -7,7 +7,9 @@
  *
  * Deadlines: a request must be complete `request_ms` after its first byte and
  * its answer taken `write_ms` after it was ready; a connection between
- * requests is closed after `idle_ms`.
+ * requests is closed after `idle_ms`, one without any after `request_ms`.  When
+ * descriptors run out, those that have not asked yet make room, then those that
+ * are idle.
  */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H

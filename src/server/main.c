@@ -2,12 +2,24 @@
 /* fcgiauthd: the command line. */
 #include "server/app.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "api/registry.h"
 #include "base/buf.h"
+#include "base/secret.h"
+
+/* LeakSanitizer is a ptrace(2) of our user. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED 1
+#endif
+#endif
 
 #define DEFAULT_CONFIG	SYSCONFDIR "/fcgiauth/fcgiauth.ini"
 #define DUMP_LIMIT	(1024 * 1024)
@@ -32,6 +44,7 @@ serve(const char *config_file)
 	struct app app;
 	int rc;
 
+	app_block_signals();
 	if (app_init(&app, config_file) != 0)
 		return -1;
 	rc = app_run(&app);
@@ -150,6 +163,17 @@ parse(int argc, char **argv, struct command_line *out)
 	return true;
 }
 
+/* Passwords and keys are in our memory: no core file, no ptrace(2) by others
+ * of our user, and nothing left of them in what was freed. */
+static void
+keep_secrets(void)
+{
+#ifndef WATCHED
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* cannot fail */
+#endif
+	json_set_alloc_funcs(malloc, secret_free);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -158,5 +182,6 @@ main(int argc, char **argv)
 
 	if (!parse(argc, argv, &line))
 		return EXIT_FAILURE;
+	keep_secrets();
 	return line.run(line.config_file) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -23,13 +23,15 @@ open_store(struct snapshot *s, struct snapshot *before, const struct env *env,
 	   struct err *err)
 {
 	const struct settings_choice *choice = &s->settings.store;
+	const struct session_store_ops *ops =
+	    registry_effective_store(&s->settings);
 
-	if (before != NULL && choice_equal(choice, &before->settings.store)) {
+	if (before != NULL && ops == store_ops(before->store) &&
+	    choice_equal(choice, &before->settings.store)) {
 		s->store = store_ref(before->store);
 		return 0;
 	}
-	return store_open(registry_store(choice->driver->name), choice->conf,
-			  env, &s->store, err);
+	return store_open(ops, choice->conf, env, &s->store, err);
 }
 
 static int
@@ -67,9 +69,10 @@ load(struct snapshot *s, const char *file, struct snapshot *before,
 	if (settings_load(file, &drivers, s->arena, &s->settings, problems) !=
 	    0)
 		return -1;
-	if (service_open(&s->settings, shared, s->arena, &s->service, &err) !=
-		0 ||
-	    open_store(s, before, shared->env, &err) != 0 ||
+	if (service_open(&s->settings, shared, s->arena, &s->service,
+			 problems) != 0)
+		return -1;
+	if (open_store(s, before, shared->env, &err) != 0 ||
 	    open_users(s, before, shared->env, &err) != 0) {
 		add_problem(problems, file, &err);
 		return -1;

@@ -115,6 +115,46 @@ START_TEST(removed_file_is_not_made_anew)
 }
 END_TEST
 
+/* As when a volume is mounted late: the start has asked in vain. */
+START_TEST(late_folder_is_migrated)
+{
+	struct rig *r = rig_open();
+	struct session s;
+	bool found;
+
+	ck_assert_int_eq(rmdir(r->folder), 0);
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	      "folder does not exist");
+	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "folder does not exist");
+	ck_assert_int_eq(mkdir(r->folder, 0700), 0);
+	rig_wait(r);
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	s = rig_create(r);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	rig_close(r);
+}
+END_TEST
+
+/* It can be locked and written, but it is no store. */
+START_TEST(ping_reads_tables)
+{
+	struct rig *r = rig_open();
+
+	rig_migrate(r);
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	rig_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	      "no such table: main.sessions");
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "no such table: main.users");
+	rig_close(r);
+}
+END_TEST
+
 /* An empty file in its place gets the schema, as at the first start. */
 START_TEST(empty_file_in_its_place_is_migrated)
 {
@@ -145,13 +185,17 @@ END_TEST
 START_TEST(locked_by_another)
 {
 	struct rig *r = rig_open();
+	enum rotate_answer answer = ROTATE_FUTURE;
+	struct rotation use = { .idle_ms = 60 };
 	struct session s;
+	uint8_t wrapped[32];
 	sqlite3 *db;
 	int64_t n;
 	bool found;
 
 	rig_migrate(r);
 	s = rig_create(r);
+	use.presented = s.token;
 	ck_assert_int_eq(sqlite3_open(r->path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 			 SQLITE_OK);
@@ -160,6 +204,12 @@ START_TEST(locked_by_another)
 	FAILS(r, store_revoke_all(r->l, &n, &r->err), ERR_UNAVAILABLE,
 	      "locked");
 	rig_wait(r);
+	FAILS(r,
+	      store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &s,
+			   wrapped, &r->err),
+	      ERR_UNAVAILABLE, "locked");
+	SAME(r, answer, ROTATE_FUTURE);
+	rig_wait(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "locked");
 	rig_wait(r);
 	OK(r, rig_find(r, &s, &found));
@@ -167,6 +217,10 @@ START_TEST(locked_by_another)
 	ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL),
 			 SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	/* What could not be told has not happened. */
+	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &s,
+			   wrapped, &r->err));
+	SAME(r, answer, ROTATE_DONE);
 	OK(r, store_revoke_all(r->l, &n, &r->err));
 	ck_assert_int_eq(n, 1);
 	rig_close(r);
@@ -196,7 +250,7 @@ START_TEST(disk_is_full)
 		more[made] = s;
 		more[made].id.b[0] ^= (uint8_t)(made + 1);
 		more[made].token.b[0] ^= (uint8_t)(made + 1);
-		if (store_create(r->l, &more[made], 0, r->now, &r->err) != 0)
+		if (store_create(r->l, &more[made], 0, r->now, NULL, &r->err) != 0)
 			break;
 		made++;
 	}
@@ -212,7 +266,7 @@ START_TEST(disk_is_full)
 		OK(r, rig_find(r, &more[i], &found));
 		ck_assert_msg(found == (i < made), "row %d", i);
 	}
-	OK(r, store_create(r->l, &more[made], 0, r->now, &r->err));
+	OK(r, store_create(r->l, &more[made], 0, r->now, NULL, &r->err));
 	rig_close(r);
 }
 END_TEST
@@ -248,6 +302,8 @@ sqlite_fault_cases(void)
 	tcase_add_test(t, damaged_database);
 	tcase_add_test(t, replaced_file_is_noticed);
 	tcase_add_test(t, removed_file_is_not_made_anew);
+	tcase_add_test(t, late_folder_is_migrated);
+	tcase_add_test(t, ping_reads_tables);
 	tcase_add_test(t, empty_file_in_its_place_is_migrated);
 	tcase_add_test(t, locked_by_another);
 	tcase_add_test(t, disk_is_full);

@@ -112,7 +112,7 @@ rig_create(struct rig *r)
 	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
 	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
 			 0);
-	OK(r, store_create(r->l, &s, 0, r->now, &r->err));
+	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
 	return s;
 }
 

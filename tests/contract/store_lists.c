@@ -142,16 +142,18 @@ START_TEST(max_per_user_ends_the_oldest)
 {
 	struct rig *r = rig_open(_i);
 	struct session s[5], other = rig_create(r, "bob", r->now - 50);
+	int64_t evicted = -1;
 
 	/* The order of creation in the store is not the order of `created`. */
 	static const int64_t age[] = { 20, 40, 10, 30, 0 };
 
 	for (int i = 0; i < 4; i++) {
 		s[i] = rig_session(r, "alice", r->now - age[i]);
-		OK(r, store_create(r->l, &s[i], 0, r->now, &r->err));
+		OK(r, store_create(r->l, &s[i], 0, r->now, NULL, &r->err));
 	}
 	s[4] = rig_session(r, "alice", r->now);
-	OK(r, store_create(r->l, &s[4], 3, r->now, &r->err));
+	OK(r, store_create(r->l, &s[4], 3, r->now, &evicted, &r->err));
+	SAME(r, evicted, 2);
 	SAME(r, rig_live(r, "alice", r->now), 3);
 	for (int i = 0; i < 5; i++)
 		ck_assert_msg(rig_is_alive(r, &s[i], r->now) == (age[i] < 30),
@@ -159,7 +161,8 @@ START_TEST(max_per_user_ends_the_oldest)
 	HOLDS(r, rig_is_alive(r, &other, r->now));
 
 	OK(r, store_revoke(r->l, &s[4].id, &(bool){ false }, &r->err));
-	OK(r, store_create(r->l, &s[4], 1, r->now, &r->err));
+	OK(r, store_create(r->l, &s[4], 1, r->now, &evicted, &r->err));
+	SAME(r, evicted, 2);
 	SAME(r, rig_live(r, "alice", r->now), 1);
 	HOLDS(r, rig_is_alive(r, &s[4], r->now));
 	rig_close(r);
@@ -173,14 +176,16 @@ START_TEST(max_per_user_counts_the_living)
 	struct session dead = rig_create(r, "alice", r->now - 3600);
 	struct session live = rig_create(r, "alice", r->now - 10);
 	struct session old = rig_session(r, "alice", r->now - 100);
+	int64_t evicted = -1;
 
-	OK(r, store_create(r->l, &old, 2, r->now, &r->err));
+	OK(r, store_create(r->l, &old, 2, r->now, &evicted, &r->err));
+	SAME(r, evicted, 0);
 	HOLDS(r, rig_is_alive(r, &live, r->now));
 	HOLDS(r, rig_is_alive(r, &old, r->now));
 	HOLDS(r, !rig_is_alive(r, &dead, r->now));
 
 	dead = rig_session(r, "alice", r->now - 1000);
-	OK(r, store_create(r->l, &dead, 1, r->now, &r->err));
+	OK(r, store_create(r->l, &dead, 1, r->now, NULL, &r->err));
 	HOLDS(r, rig_is_alive(r, &dead, r->now));
 	SAME(r, rig_live(r, "alice", r->now), 1);
 	rig_close(r);

@@ -3,7 +3,6 @@
 #include "tests/contract/store_rig.h"
 
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -65,34 +64,6 @@ START_TEST(what_a_restart_keeps)
 }
 END_TEST
 
-/* Runs fn in `n` processes, each with a handle of its own; the sum of their
- * answers (each below 100). */
-static int
-run_processes(struct rig *r, int (*fn)(struct rig *r), int n)
-{
-	pid_t pids[8];
-	int sum = 0;
-
-	rig_shut(r);
-	for (int i = 0; i < n; i++) {
-		pids[i] = fork();
-		HOLDS(r, pids[i] >= 0);
-		if (pids[i] == 0) {
-			/* Each throws its own dice. */
-			atomic_store(&r->fake.dice, (uint64_t)i << 32 | 7);
-			_exit(fn(r));
-		}
-	}
-	for (int i = 0; i < n; i++) {
-		int status;
-
-		HOLDS(r, waitpid(pids[i], &status, 0) == pids[i]);
-		HOLDS(r, WIFEXITED(status) && WEXITSTATUS(status) < 100);
-		sum += WEXITSTATUS(status);
-	}
-	return sum;
-}
-
 static int
 attempts_of_a_process(struct rig *r)
 {
@@ -121,7 +92,7 @@ START_TEST(processes_share_attempts)
 	struct rig *r = rig_open(_i);
 
 	if (rig_is_shared(r))
-		SAME(r, run_processes(r, attempts_of_a_process, 4), policy.max);
+		SAME(r, rig_processes(r, attempts_of_a_process, 4), policy.max);
 	rig_close(r);
 }
 END_TEST
@@ -138,7 +109,7 @@ creates_of_a_process(struct rig *r)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct session one = rig_session(r, "alice", r->now + i);
 
-		if (store_create(l, &one, MAX_PER_USER, r->now, &r->err) != 0)
+		if (store_create(l, &one, MAX_PER_USER, r->now, NULL, &r->err) != 0)
 			return 121;
 	}
 	store_link_free(l);
@@ -151,7 +122,7 @@ START_TEST(processes_keep_the_limit)
 	struct rig *r = rig_open(_i);
 
 	if (rig_is_shared(r)) {
-		SAME(r, run_processes(r, creates_of_a_process, 4), 0);
+		SAME(r, rig_processes(r, creates_of_a_process, 4), 0);
 		rig_reopen(r);
 		SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
 	}
@@ -171,7 +142,7 @@ last_deeds(struct rig *r)
 	if (l == NULL || rig_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
-	if (store_create(l, &made, 0, r->now, &r->err) != 0 ||
+	if (store_create(l, &made, 0, r->now, NULL, &r->err) != 0 ||
 	    store_revoke_user(l, STR("ended"), NULL, &ended, &r->err) != 0 ||
 	    ended != 1)
 		return 121;
@@ -184,7 +155,7 @@ START_TEST(what_a_crash_keeps)
 
 	if ((r->ops->base.caps & STORE_PERSISTENT) != 0) {
 		(void)rig_create(r, "ended", r->now);
-		SAME(r, run_processes(r, last_deeds, 1), 1);
+		SAME(r, rig_processes(r, last_deeds, 1), 1);
 		rig_reopen(r);
 		SAME(r, rig_live(r, "ended", r->now), 0);
 		SAME(r, rig_live(r, "made", r->now), 1);
@@ -239,7 +210,7 @@ START_TEST(processes_migrate_at_once)
 		for (int i = 0; i < 5; i++) {
 			rig_shut(r);
 			HOLDS(r, unlink(r->path) == 0);
-			SAME(r, run_processes(r, migrate_in_a_process, 4), 4);
+			SAME(r, rig_processes(r, migrate_in_a_process, 4), 4);
 		}
 	}
 	rig_close(r);

@@ -186,8 +186,25 @@ rig_create(struct rig *r, const char *user, int64_t created)
 {
 	struct session s = rig_session(r, user, created);
 
-	OK(r, store_create(r->l, &s, 0, created, &r->err));
+	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
 	return s;
+}
+
+struct rotation
+rig_rotation(struct rig *r, const struct token_hash *presented,
+	     uint32_t generation)
+{
+	struct rotation use = {
+		.presented = *presented,
+		.generation = generation,
+		.idle_ms = 3600,
+		.grace_ms = 10,
+		.grace_max = 3,
+	};
+
+	HOLDS(r, env_random(r->env, &use.next, sizeof(use.next)) == 0);
+	HOLDS(r, env_random(r->env, use.wrapped, sizeof(use.wrapped)) == 0);
+	return use;
 }
 
 bool
@@ -237,5 +254,6 @@ session_same(const struct session *a, const struct session *b)
 	       a->idle_expires_ms == b->idle_expires_ms &&
 	       a->expires_ms == b->expires_ms && a->remember == b->remember &&
 	       str_eq(a->address, b->address) &&
-	       str_eq(a->user_agent, b->user_agent);
+	       str_eq(a->user_agent, b->user_agent) &&
+	       a->generation == b->generation;
 }

@@ -51,6 +51,34 @@ bool rig_is_alive(struct rig *r, const struct session *s, int64_t now);
 /* Live sessions of a user (NULL: of all). */
 int64_t rig_live(struct rig *r, const char *user, int64_t now);
 
+/* What a thread does, on a link of its own. */
+struct work {
+	struct rig *r;
+	struct store_link *l;
+	void (*fn)(struct work *w);
+	void *shared; /* with the other threads */
+	int number;
+	int fails;
+	int64_t answers; /* whatever the case counts */
+	struct err err;
+};
+
+#define RIG_THREADS_MAX 16
+
+/* Runs fn in n threads, none of which may count a failure; with `handles` each
+ * has a store of its own, as processes have.  The sum of their answers. */
+int64_t rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared,
+		    int n, bool handles);
+
+/* Runs fn in n processes, each of which opens a store of its own and throws
+ * its own dice; the sum of their answers (each below 100). */
+int rig_processes(struct rig *r, int (*fn)(struct rig *r), int n);
+
+/* A use of a refresh token: 3600 ms when idle, 10 ms of grace, 3 times; what
+ * follows is new. */
+struct rotation rig_rotation(struct rig *r, const struct token_hash *presented,
+			     uint32_t generation);
+
 bool session_same(const struct session *a, const struct session *b);
 bool session_id_same(const struct session_id *a, const struct session_id *b);
 
@@ -60,5 +88,9 @@ TCase *store_list_cases(void);
 TCase *store_regulation_cases(void);
 TCase *store_thread_cases(void);
 TCase *store_process_cases(void);
+TCase *store_rotation_cases(void);
+TCase *store_grace_cases(void);
+TCase *store_race_cases(void);
+TCase *store_denial_cases(void);
 
 #endif

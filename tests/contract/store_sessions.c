@@ -11,7 +11,7 @@ START_TEST(create_and_find)
 	bool found = false;
 
 	s.remember = true;
-	OK(r, store_create(r->l, &s, 0, r->now, &r->err));
+	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
 	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
 	HOLDS(r, found);
 	HOLDS(r, session_same(&s, &got));
@@ -61,7 +61,7 @@ START_TEST(expires_to_the_second)
 
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
-		OK(r, store_create(r->l, &s, 0, r->now, &r->err));
+		OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
 		OK(r, store_find(r->l, r->a, &s.token, r->now + rows[i].at,
 				 &found, &got, &r->err));
 		ck_assert_msg(found == rows[i].alive, "%s: row %zu", r->name,
@@ -79,11 +79,11 @@ START_TEST(create_needs_new_id_and_token)
 
 	twin = rig_session(r, "mallory", r->now);
 	twin.token = s.token;
-	HOLDS(r, store_create(r->l, &twin, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &twin, 0, r->now, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INTERNAL);
 	twin = rig_session(r, "mallory", r->now);
 	twin.id = s.id;
-	HOLDS(r, store_create(r->l, &twin, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &twin, 0, r->now, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INTERNAL);
 
 	/* Neither replaced nor half done, and no back-off after it. */
@@ -99,10 +99,12 @@ START_TEST(failed_create_makes_no_room)
 {
 	struct rig *r = rig_open(_i);
 	struct session s = rig_create(r, "alice", r->now), twin;
+	int64_t evicted = 7;
 
 	twin = rig_session(r, "alice", r->now + 1);
 	twin.token = s.token;
-	HOLDS(r, store_create(r->l, &twin, 1, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &twin, 1, r->now, &evicted, &r->err) == -1);
+	SAME(r, evicted, 7);
 	HOLDS(r, rig_is_alive(r, &s, r->now));
 	rig_close(r);
 }
@@ -117,20 +119,20 @@ START_TEST(create_checks_its_text)
 	memset(longest, 'x', sizeof(longest));
 	s = good;
 	s.user_agent = (struct str){ .p = longest, .n = 257 };
-	HOLDS(r, store_create(r->l, &s, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
 	s = good;
 	s.user_agent = STR("a\0b");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
 	s = good;
 	s.who.name = STR("");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
 	s = good;
 	s.who.roles = STR("a,,b");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
 	s = good;
 	s.who.full_name = STR("a\nb");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, &r->err) == -1);
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
 	SAME(r, rig_live(r, NULL, r->now), 0);
 	rig_close(r);
 }
@@ -165,7 +167,7 @@ START_TEST(text_comes_back_as_it_went)
 			}
 			if (i == 0)
 				s.who.roles = rows[i];
-			OK(r, store_create(r->l, &s, 0, r->now, &r->err));
+			OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
 			OK(r, store_find(r->l, r->a, &s.token, r->now, &found,
 					 &got, &r->err));
 			ck_assert_msg(found && session_same(&s, &got),
@@ -196,7 +198,7 @@ START_TEST(times_far_away)
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 1;
-		OK(r, store_create(r->l, &s, 0, times[i], &r->err));
+		OK(r, store_create(r->l, &s, 0, times[i], NULL, &r->err));
 		OK(r, store_find(r->l, r->a, &s.token, times[i], &found, &got,
 				 &r->err));
 		ck_assert_msg(found && session_same(&s, &got), "%s: row %zu",
@@ -277,7 +279,7 @@ START_TEST(touch_never_revives)
 	bool ended;
 
 	old.expires_ms = r->now + 10;
-	OK(r, store_create(r->l, &old, 0, r->now, &r->err));
+	OK(r, store_create(r->l, &old, 0, r->now, NULL, &r->err));
 	OK(r, store_revoke(r->l, &gone.id, &ended, &r->err));
 
 	OK(r, store_touch(r->l, &idle.id, late, late + 3600, &r->err));

@@ -2,68 +2,12 @@
 /* Contract: many threads, on one handle and on several. */
 #include "tests/contract/store_rig.h"
 
-#include <pthread.h>
 #include <string.h>
 
 enum {
 	THREADS = 4,
 	ROUNDS = 25
 };
-
-/* What a thread does, on a link of its own; *fails counts its failures. */
-struct work {
-	struct rig *r;
-	struct store_link *l;
-	void (*fn)(struct work *w);
-	int number;
-	int fails;
-	int64_t answers; /* whatever the case counts */
-	struct err err;
-};
-
-static void *
-work_main(void *arg)
-{
-	struct work *w = arg;
-
-	w->fn(w);
-	return NULL;
-}
-
-/* With `handles` each thread has a store of its own, as processes have. */
-static int64_t
-run_threads(struct rig *r, void (*fn)(struct work *w), bool handles)
-{
-	struct work work[THREADS];
-	struct store *stores[THREADS] = { NULL };
-	pthread_t threads[THREADS];
-	int64_t answers = 0;
-
-	for (int i = 0; i < THREADS; i++) {
-		if (handles)
-			stores[i] = rig_store(r);
-		work[i] = (struct work){
-			.r = r,
-			.l = rig_link_to(r, handles ? stores[i] : r->store),
-			.fn = fn,
-			.number = i,
-		};
-	}
-	for (int i = 0; i < THREADS; i++)
-		HOLDS(r, pthread_create(&threads[i], NULL, work_main,
-					&work[i]) == 0);
-	for (int i = 0; i < THREADS; i++) {
-		HOLDS(r, pthread_join(threads[i], NULL) == 0);
-		answers += work[i].answers;
-	}
-	for (int i = 0; i < THREADS; i++) {
-		ck_assert_msg(work[i].fails == 0, "%s: %d failures: %s",
-			      r->name, work[i].fails, work[i].err.msg);
-		store_link_free(work[i].l);
-		store_unref(stores[i]);
-	}
-	return answers;
-}
 
 static const struct attempt_policy policy = { .max = 40,
 					      .window_ms = 120,
@@ -89,11 +33,13 @@ START_TEST(parallel_attempts_all_count)
 	struct rig *r = rig_open(_i);
 	bool was;
 
-	SAME(r, run_threads(r, attempt_often, false), policy.max);
+	SAME(r, rig_threads(r, attempt_often, NULL, THREADS, false),
+	     policy.max);
 	if (rig_is_shared(r)) {
 		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
 		HOLDS(r, was);
-		SAME(r, run_threads(r, attempt_often, true), policy.max);
+		SAME(r, rig_threads(r, attempt_often, NULL, THREADS, true),
+		     policy.max);
 	}
 	rig_close(r);
 }
@@ -114,7 +60,7 @@ create_often(struct work *w)
 		struct session_list list = { .n = 0 };
 		struct session s = rig_session(w->r, "alice", w->r->now + i);
 
-		if (store_create(w->l, &s, MAX_PER_USER, w->r->now, &w->err) !=
+		if (store_create(w->l, &s, MAX_PER_USER, w->r->now, NULL, &w->err) !=
 			0 ||
 		    store_list(w->l, a, STR("alice"), w->r->now, 20, &c, &list,
 			       &w->err) != 0 ||
@@ -129,10 +75,10 @@ START_TEST(parallel_creates_keep_the_limit)
 {
 	struct rig *r = rig_open(_i);
 
-	(void)run_threads(r, create_often, false);
+	(void)rig_threads(r, create_often, NULL, THREADS, false);
 	SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
 	if (rig_is_shared(r)) {
-		(void)run_threads(r, create_often, true);
+		(void)rig_threads(r, create_often, NULL, THREADS, true);
 		SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
 	}
 	rig_close(r);
@@ -154,7 +100,8 @@ START_TEST(parallel_secrets_agree)
 {
 	struct rig *r = rig_open(_i);
 	uint8_t kept[32] = { 77 };
-	int64_t sum = run_threads(r, make_secret, rig_is_shared(r));
+	int64_t sum =
+	    rig_threads(r, make_secret, NULL, THREADS, rig_is_shared(r));
 
 	OK(r, store_secret(r->l, "csrf", kept, &r->err));
 	HOLDS(r, kept[0] >= 1 && kept[0] <= THREADS);
@@ -177,7 +124,7 @@ mind_my_own(struct work *w)
 			       got;
 		bool found = false, ended = false;
 
-		if (store_create(w->l, &s, 0, w->r->now, &w->err) != 0 ||
+		if (store_create(w->l, &s, 0, w->r->now, NULL, &w->err) != 0 ||
 		    store_touch(w->l, &s.id, s.created_ms, s.idle_expires_ms,
 				&w->err) != 0 ||
 		    store_find(w->l, a, &s.token, w->r->now, &found, &got,
@@ -197,7 +144,7 @@ START_TEST(parallel_users_stay_apart)
 {
 	struct rig *r = rig_open(_i);
 
-	(void)run_threads(r, mind_my_own, rig_is_shared(r));
+	(void)rig_threads(r, mind_my_own, NULL, THREADS, rig_is_shared(r));
 	SAME(r, rig_live(r, NULL, r->now), 0);
 	rig_close(r);
 }
@@ -235,7 +182,7 @@ START_TEST(parallel_touches_revive_nothing)
 	for (int i = 0; i < ROUNDS; i++)
 		(void)rig_create(r, "alice", r->now);
 	/* The first thread may see fewer only if it has ended them. */
-	(void)run_threads(r, touch_or_end, false);
+	(void)rig_threads(r, touch_or_end, NULL, THREADS, false);
 	SAME(r, rig_live(r, "alice", r->now), 0);
 	rig_close(r);
 }

@@ -144,9 +144,9 @@ START_TEST(other_failures_keep_the_connection)
 			     .idle_expires_ms = 9,
 			     .expires_ms = 9 };
 
-	ck_assert_int_eq(store_create(r->l, &s, 0, 1, &r->err), 0);
+	ck_assert_int_eq(store_create(r->l, &s, 0, 1, NULL, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 2);
-	ck_assert_int_eq(store_create(r->l, &s, 0, 1, &r->err), -1);
+	ck_assert_int_eq(store_create(r->l, &s, 0, 1, NULL, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
 	ck_assert_msg(strncmp(r->err.msg, "store memory: ", 14) == 0, "%s",
 		      r->err.msg);
@@ -260,6 +260,37 @@ START_TEST(schema_is_checked)
 }
 END_TEST
 
+/* What was down at the start may come back as anything. */
+START_TEST(schema_is_checked_once_it_is_there)
+{
+	struct rig *r = rig_open();
+	struct store_faulty f;
+	struct store *s;
+
+	store_faulty_init(&f, &store_memory, NULL);
+	f.ops.schema = schema_of_version;
+	f.ops.migrate = no_migration;
+	ck_assert_int_eq(store_open(&f.ops, &f, &r->fake.env, &s, &r->err), 0);
+	store_link_bind(r->l, s);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0); /* nobody asked */
+	store_link_bind(r->l, NULL);
+	store_link_bind(r->l, s);
+	store_faulty_fail(&f, 1, false);
+	ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	for (int i = 0; i < 2; i++) {
+		fake_env_advance_ms(&r->fake, 1000);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(r->err.msg, "needed is 4") != NULL, "%s",
+			      r->err.msg);
+	}
+	store_link_bind(r->l, r->store);
+	store_unref(s);
+	rig_close(r);
+}
+END_TEST
+
 #define FAILS(call)                                                            \
 	do {                                                                   \
 		fake_env_advance_ms(&r->fake, 1000);                           \
@@ -290,7 +321,7 @@ START_TEST(every_operation_can_fail)
 	for (unsigned at = 1; at <= 2; at++) {
 		FAILS(store_ping(r->l, e));
 		FAILS(store_secret(r->l, "x", secret, e));
-		FAILS(store_create(r->l, &s, 0, 0, e));
+		FAILS(store_create(r->l, &s, 0, 0, NULL, e));
 		FAILS(store_find(r->l, a, &s.token, 0, &yes, &s, e));
 		FAILS(store_touch(r->l, &s.id, 0, 0, e));
 		FAILS(store_revoke(r->l, &s.id, &yes, e));
@@ -324,6 +355,7 @@ main(void)
 	tcase_add_test(t, other_failures_keep_the_connection);
 	tcase_add_test(t, references);
 	tcase_add_test(t, schema_is_checked);
+	tcase_add_test(t, schema_is_checked_once_it_is_there);
 	tcase_add_test(t, every_operation_can_fail);
 	suite_add_tcase(s, t);
 	return run_suite(s);

@@ -13,5 +13,9 @@ main(void)
 	suite_add_tcase(s, store_regulation_cases());
 	suite_add_tcase(s, store_thread_cases());
 	suite_add_tcase(s, store_process_cases());
+	suite_add_tcase(s, store_rotation_cases());
+	suite_add_tcase(s, store_grace_cases());
+	suite_add_tcase(s, store_race_cases());
+	suite_add_tcase(s, store_denial_cases());
 	return run_suite(s);
 }

@@ -104,6 +104,7 @@ START_TEST(set_writes_all_but_created)
 {
 	struct rig *r = rig_open(_i);
 	struct user u = someone("alice"), other = someone("bob"), got;
+	const struct user old = u;
 	enum user_change answer;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -113,7 +114,7 @@ START_TEST(set_writes_all_but_created)
 	u.who.roles = STR("");
 	u.who.email = STR("");
 	u.who.full_name = STR("");
-	OK(r, users_set(r->l, &u, r->now + 60, &answer, &r->err));
+	OK(r, users_set(r->l, &old, &u, r->now + 60, &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	SAME(r, find(r, STR("alice"), &got), USER_FOUND); /* disabled too */
 	HOLDS(r, user_same(&u, &got));
@@ -123,9 +124,46 @@ START_TEST(set_writes_all_but_created)
 	HOLDS(r, user_same(&other, &got));
 
 	u.who.name = STR("carol");
-	OK(r, users_set(r->l, &u, r->now, &answer, &r->err));
+	OK(r, users_set(r->l, &u, &u, r->now, &answer, &r->err));
 	SAME(r, answer, USER_MISSING);
 	SAME(r, find(r, STR("carol"), &got), USER_UNKNOWN);
+	rig_close(r);
+}
+END_TEST
+
+/* Whatever was changed since, and by whom, it is not undone. */
+START_TEST(set_compares)
+{
+	struct rig *r = rig_open(_i);
+	const struct user u = someone("alice");
+	struct user olds[] = { u, u, u, u, u, u }, next = u, got;
+	enum user_change answer;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	olds[0].hash = STR("$stale");
+	olds[1].hash = STR("");
+	olds[2].disabled = true;
+	olds[3].who.roles = STR("staff");
+	olds[4].who.email = (struct str){ .p = NULL };
+	olds[5].who.full_name = STR("Ann");
+	next.who.email = STR("b@example.com");
+	for (size_t i = 0; i < ARRAY_LEN(olds); i++) {
+		answer = USER_MISSING;
+		OK(r, users_set(r->l, &olds[i], &next, r->now + 5, &answer,
+				&r->err));
+		ck_assert_msg(answer == USER_STALE, "%s: row %zu: %d", r->name,
+			      i, (int)answer);
+		SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+		HOLDS(r, user_same(&u, &got));
+		SAME(r, got.changed, r->now);
+	}
+	OK(r, users_set(r->l, &u, &next, r->now + 5, &answer, &r->err));
+	SAME(r, answer, USER_CHANGED);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, user_same(&next, &got));
+	/* The same again is a change, too. */
+	OK(r, users_set(r->l, &next, &next, r->now + 6, &answer, &r->err));
+	SAME(r, answer, USER_CHANGED);
 	rig_close(r);
 }
 END_TEST
@@ -245,6 +283,9 @@ START_TEST(bad_users_are_refused)
 				     .full_name = STR("\xff") } },
 			  "full name" },
 			{ { .who = { .name = STR("a"),
+				     .full_name = STR("\xe2\x80\xae") } },
+			  "full name" },
+			{ { .who = { .name = STR("a"),
 				     .full_name = { longest, 257 } } },
 			  "full name" },
 			{ { .who = { .name = STR("a") },
@@ -258,7 +299,8 @@ START_TEST(bad_users_are_refused)
 			r->err = (struct err){ .code = ERR_NONE };
 			ck_assert_msg(users_add(r->l, &rows[i].u, r->now,
 						&answer, &r->err) == -1 &&
-					  users_set(r->l, &rows[i].u, r->now,
+					  users_set(r->l, &rows[i].u,
+						    &rows[i].u, r->now,
 						    &answer, &r->err) == -1,
 				      "%s: row %zu", r->name, i);
 			ck_assert_msg(
@@ -410,7 +452,7 @@ START_TEST(read_only_source)
 	rig_start(r);
 	FAILS(r, users_add(r->l, &u, r->now, &answer, &r->err), ERR_CONFIG,
 	      "cannot be changed from here");
-	FAILS(r, users_set(r->l, &u, r->now, &answer, &r->err), ERR_CONFIG,
+	FAILS(r, users_set(r->l, &u, &u, r->now, &answer, &r->err), ERR_CONFIG,
 	      "cannot be changed from here");
 	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
 	      "cannot be changed from here");
@@ -435,6 +477,7 @@ main(void)
 	tcase_add_loop_test(t, names_are_exact, 0, n);
 	tcase_add_loop_test(t, add_twice, 0, n);
 	tcase_add_loop_test(t, set_writes_all_but_created, 0, n);
+	tcase_add_loop_test(t, set_compares, 0, n);
 	tcase_add_loop_test(t, set_hash_compares, 0, n);
 	tcase_add_loop_test(t, remove_once, 0, n);
 	tcase_add_loop_test(t, list_by_name, 0, n);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration as bytes.  What is accepted must, dumped, be accepted
- * again and dump the same.
+ * again and dump the same.  Rules that are accepted judge.
  */
-#include "conf/settings.h"
+#include "auth/rules.h"
 
 #include <assert.h>
 
@@ -58,6 +58,41 @@ static const struct settings_drivers drivers = {
 	.modes = modes, .nmodes = ARRAY_LEN(modes),
 };
 
+static void
+check_places(const struct problems *problems)
+{
+	for (const struct problem *p = problems->first; p != NULL; p = p->next)
+		assert(str_starts(str_from(p->text), STR("fuzz.ini:")));
+}
+
+static void
+try_rules(const struct settings *s, struct arena *a)
+{
+	const struct rule_question question = {
+		.host = STR("app.example.com"),
+		.path = STR("/admin/aaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+		.method = STR("GET"),
+		.address = STR("10.0.0.1"),
+	};
+	const struct rule_settings *rule = NULL;
+	enum rule_verdict verdict = RULE_DENY;
+	struct problems problems;
+	struct rules *rules;
+	struct str require;
+	struct err err;
+
+	problems_init(&problems, a);
+	if (rules_compile(s, a, &rules, &problems) != 0) {
+		assert(problems.count > 0);
+		check_places(&problems);
+		return;
+	}
+	if (rules_judge(rules, &question, &verdict, &rule, &require, &err) != 0)
+		assert(verdict == RULE_DENY);
+	else if (rule == NULL)
+		assert(verdict == (s->rules.n == 0 ? RULE_ASK : RULE_DENY));
+}
+
 /* Only the text of a file: no names of files that would be read. */
 static bool
 parse(struct str text, struct arena *a, struct str *dump)
@@ -70,10 +105,10 @@ parse(struct str text, struct arena *a, struct str *dump)
 	problems_init(&problems, a);
 	rc = settings_parse(text, "fuzz.ini", &drivers, a, &s, &problems);
 	assert((rc == 0) == (problems.first == NULL));
-	for (const struct problem *p = problems.first; p != NULL; p = p->next)
-		assert(str_starts(str_from(p->text), STR("fuzz.ini:")));
+	check_places(&problems);
 	if (rc != 0)
 		return false;
+	try_rules(&s, a);
 	buf_init(&out, a, DUMP_BYTES);
 	settings_dump(&s, &out);
 	assert(!buf_failed(&out));

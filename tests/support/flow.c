@@ -9,6 +9,7 @@
 
 #include "api/registry.h"
 #include "auth/hash_slots.h"
+#include "auth/status.h"
 #include "auth/touches.h"
 #include "base/buf.h"
 #include "conf/problems.h"
@@ -57,6 +58,7 @@ void
 flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	  const void *store_conf)
 {
+	struct problems problems;
 	struct err err;
 
 	memset(f, 0, sizeof(*f));
@@ -68,6 +70,8 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	f->shared.env = &f->world.env;
 	f->shared.hash_slots = hash_slots_new(2, 2, 2000);
 	f->shared.touches = touches_new();
+	f->shared.probe = probe_new();
+	f->shared.next_refusal_log = &f->next_refusal_log;
 	add_user(f, "alice", "admin,dev", false);
 	add_user(f, "bob", "", false);
 	add_user(f, "carol", "admin", true);
@@ -77,10 +81,12 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	}
 	if (store_open(ops, store_conf, &f->world.env, &f->store, &err) != 0 ||
 	    users_open(&users_fake, &f->users_table, &f->world.env, &f->users,
-		       &err) != 0 ||
-	    service_open(&f->settings, &f->shared, f->arena, &f->service,
-			 &err) != 0)
+		       &err) != 0)
 		ck_abort_msg("%s", err.msg);
+	problems_init(&problems, f->arena);
+	if (service_open(&f->settings, &f->shared, f->arena, &f->service,
+			 &problems) != 0)
+		ck_abort_msg("%s", problems.first->text);
 	f->links.store = store_link_new(&f->world.env);
 	f->links.users = users_link_new(&f->world.env);
 	store_link_bind(f->links.store, f->store);
@@ -98,6 +104,7 @@ flow_free(struct flow *f)
 	arena_free(f->arena);
 	hash_slots_free(f->shared.hash_slots);
 	touches_free(f->shared.touches);
+	probe_free(f->shared.probe);
 }
 
 const char *

@@ -66,7 +66,7 @@ add_session(struct seed *s, char **argv, struct err *err)
 	if (env_random(&s->env, &session.id, sizeof(session.id)) != 0 ||
 	    env_random(&s->env, &session.token, sizeof(session.token)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	if (store_create(s->link, &session, 0, now, err) != 0)
+	if (store_create(s->link, &session, 0, now, NULL, err) != 0)
 		return -1;
 	hex_encode(session.id.b, sizeof(session.id.b), hex);
 	(void)printf("%s\n", hex);

@@ -117,9 +117,10 @@ faulty_secret(void *conn, const char *name, uint8_t value[32], struct err *err)
 
 static int
 faulty_create(void *conn, const struct session *session, int64_t max_per_user,
-	      int64_t now_ms, struct err *err)
+	      int64_t now_ms, int64_t *evicted, struct err *err)
 {
-	return FORWARD(conn, create, session, max_per_user, now_ms, err);
+	return FORWARD(conn, create, session, max_per_user, now_ms, evicted,
+		       err);
 }
 
 static int
@@ -134,6 +135,30 @@ faulty_touch(void *conn, const struct session_id *id, int64_t last_seen_ms,
 	     int64_t idle_expires_ms, struct err *err)
 {
 	return FORWARD(conn, touch, id, last_seen_ms, idle_expires_ms, err);
+}
+
+static int
+faulty_rotate(void *conn, struct arena *a, const struct session_id *id,
+	      const struct rotation *rotation, int64_t now_ms,
+	      enum rotate_answer *answer, struct session *out,
+	      uint8_t wrapped[32], struct err *err)
+{
+	return FORWARD(conn, rotate, a, id, rotation, now_ms, answer, out,
+		       wrapped, err);
+}
+
+static int
+faulty_deny(void *conn, struct str key, int64_t issued_ms, int64_t until_ms,
+	    struct err *err)
+{
+	return FORWARD(conn, deny, key, issued_ms, until_ms, err);
+}
+
+static int
+faulty_denied(void *conn, const struct str *keys, size_t n, int64_t issued_ms,
+	      int64_t now_ms, bool *denied, struct err *err)
+{
+	return FORWARD(conn, denied, keys, n, issued_ms, now_ms, denied, err);
 }
 
 static int
@@ -223,6 +248,9 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 		.create = faulty_create,
 		.find = faulty_find,
 		.touch = faulty_touch,
+		.rotate = faulty_rotate,
+		.deny = faulty_deny,
+		.denied = faulty_denied,
 		.revoke = faulty_revoke,
 		.revoke_user = faulty_revoke_user,
 		.revoke_all = faulty_revoke_all,

@@ -579,6 +579,8 @@ sub terminal {
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		alarm $limit;
+		# A shell may have had us ignore them.
+		$SIG{$_} = 'DEFAULT' for qw(INT QUIT TERM HUP);
 		POSIX::setsid();
 		sysopen my $tty, $name, O_RDWR or POSIX::_exit(99);
 		POSIX::dup2(fileno $tty, $_) for 0 .. 2;

@@ -286,13 +286,13 @@ sub closed {
 }
 
 subtest 'hanging' => sub {
-	kill 'STOP', $d->pid;
+	ok($d->freeze, 'the service hangs');
 	my $began = time;
 	my $a = $alice->page('/x');
 	is($a->status, 500, 'closed');
 	cmp_ok(time - $began, '<', 6, 'within the time-outs');
 	unlike($a->body, qr/THE APPLICATION/, 'nothing of it');
-	kill 'CONT', $d->pid;
+	$d->thaw;
 	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
 	    'and open again afterwards');
 };

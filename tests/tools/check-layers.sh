@@ -11,11 +11,11 @@ src/base base
 src/conf base conf
 src/crypto base crypto
 src/http base conf http
-src/api base conf api backends
+src/api base conf crypto api backends
 src/auth base conf crypto http api auth
 src/server base conf crypto http api auth server
 src/ctl base conf crypto http api auth ctl
-backends/mode_ base conf crypto http api
+backends/mode_ base conf crypto http api backends
 backends/ base conf api backends
 '
 bad=0

@@ -134,6 +134,10 @@ static const char full[] =
     "[cors]\norigins = HTTPS://app.example.com http://[::1]:8080\n"
     "[headers]\nuser = X-User\n"
     "[password]\nmin_length = 8\nblocklist = /etc/list\n"
-    "[limits]\nbody = 1m\nhash_slots = 4\nlogin_ban = 12h\n";
+    "[limits]\nbody = 1m\nhash_slots = 4\nlogin_ban = 12h\n"
+    "[rule one]\nhost = App.Example.com [::1]\npath = \"/a ;b\"\n"
+    "method = GET POST\nnetwork = 10.0.0.0/8 ::1\nrequire = role:a user:b\n"
+    "[rule Two.2]\npath_regex = \"/x/[0-9]+ #\"\nrequire = deny\n"
+    "[rule _]\nrequire = public\n";
 
 #endif

@@ -2,6 +2,7 @@
 /* src/base. */
 #include "tests/support/run.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -260,6 +261,53 @@ START_TEST(utf8)
 }
 END_TEST
 
+START_TEST(text)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} rows[] = {
+		{ "", true },		  { "a \"b\"", true },
+		{ "\xc3\xa9", true },	  { "\xd8\x9d", true },
+		{ "\xe2\x80\x8d", true }, { "\xe2\x80\x90", true },
+		{ "\xe2\x80\xaf", true }, { "\xe2\x81\xa5", true },
+		{ "\xc2\xa0", true },	  { "\xf0\x9f\x98\x80", true },
+		{ "\x1b", false },	  { "a\n", false },
+		{ "\x7f", false },	  { "\xff", false },
+		{ "\xc2\x80", false },	  { "a\xc2\x9b" "1m", false },
+		{ "\xc2\x9f", false },	  { "\xd8\x9c", false },
+		{ "\xe2\x80\x8e", false }, { "\xe2\x80\x8f", false },
+		{ "\xe2\x80\xa8", false }, { "a\xe2\x80\xae", false },
+		{ "\xe2\x81\xa6", false }, { "\xe2\x81\xa9", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_msg(str_is_text(str_from(rows[i].text)) ==
+				  rows[i].ok,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(wiping_free)
+{
+	const size_t sizes[] = { 0, 1, 15, 16, 17, 24, 25, 100000 };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		char *p = malloc(sizes[i]), *q = malloc(24);
+
+		ck_assert(p != NULL && q != NULL);
+		memset(p, 'x', sizes[i]);
+		memset(q, 'y', 24);
+		secret_free(p);
+		for (size_t k = 0; k < 24; k++)
+			ck_assert_int_eq(q[k], 'y');
+		secret_free(q);
+	}
+	secret_free(NULL);
+}
+END_TEST
+
 START_TEST(cutting)
 {
 	struct str rest = STR("a,,b"), part, word;
@@ -383,6 +431,8 @@ suite(void)
 	tcase_add_test(t, percent_round_trip);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, utf8);
+	tcase_add_test(t, text);
+	tcase_add_test(t, wiping_free);
 	tcase_add_test(t, cutting);
 	tcase_add_test(t, errors_keep_their_cause);
 	tcase_add_test(t, log_is_one_line);

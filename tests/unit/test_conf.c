@@ -90,6 +90,36 @@ START_TEST(values)
 }
 END_TEST
 
+START_TEST(rules_in_order)
+{
+	struct parsed p;
+	const struct rule_settings *v;
+
+	parse(&p, str_from(full));
+	ck_assert_msg(p.rc == 0, "%s", first_problem(&p));
+	ck_assert_uint_eq(p.settings.rules.n, 3);
+	v = p.settings.rules.v;
+	ck_assert(str_eq(v[0].name, STR("one")));
+	ck_assert_uint_eq(v[0].require_line, v[0].line + 5);
+	ck_assert_uint_eq(v[0].host.n, 2);
+	ck_assert(str_eq(v[0].host.v[0], STR("app.example.com")));
+	ck_assert(str_eq(v[0].path, STR("/a ;b")));
+	ck_assert_uint_eq(v[0].path_regex.n, 0);
+	ck_assert(str_eq(v[0].method.v[1], STR("POST")));
+	ck_assert(str_eq(v[0].network.v[1], STR("::1")));
+	ck_assert(str_eq(v[0].require.v[1], STR("user:b")));
+	ck_assert(str_eq(v[1].name, STR("Two.2")));
+	ck_assert(str_eq(v[1].path_regex, STR("/x/[0-9]+ #")));
+	ck_assert_uint_eq(v[1].host.n + v[1].method.n + v[1].network.n, 0);
+	ck_assert(str_eq(v[2].name, STR("_")));
+	ck_assert_uint_eq(v[2].line, v[1].line + 3);
+	arena_free(p.arena);
+	parse(&p, STR(""));
+	ck_assert_uint_eq(p.settings.rules.n, 0);
+	arena_free(p.arena);
+}
+END_TEST
+
 static const struct {
 	const char *section, *key, *value;
 	bool ok;
@@ -332,6 +362,7 @@ suite(void)
 
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, values);
+	tcase_add_test(t, rules_in_order);
 	tcase_add_loop_test(t, what_options_accept, 0, ARRAY_LEN(accepted));
 	tcase_add_test(t, listen_path_length);
 	tcase_add_loop_test(t, nearest_name, 0, ARRAY_LEN(near_names));

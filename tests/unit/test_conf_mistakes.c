@@ -75,8 +75,44 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server]\nzzz = 1\n", "t.ini:2: [server] zzz: unknown key"),
 	MISTAKE("[sever]\n",
 		"t.ini:1: [sever] unknown section; did you mean server"),
-	MISTAKE("[rule admin]\nhost = a\n",
-		"t.ini:1: [rule admin] unknown section"),
+	MISTAKE("[rule]\nrequire = user\n",
+		"t.ini:1: [rule] the section needs a name"),
+	MISTAKE("[rul admin]\nrequire = user\n",
+		"t.ini:1: [rul admin] unknown section; did you mean rule"),
+	MISTAKE("[rule a]\nrequire = user\n[rule b]\nrequire = user\n"
+		"[rule a]\nrequire = user\n",
+		"t.ini:5: [rule a] duplicate section; the first is in line 1"),
+	MISTAKE("[rule a]\nrequire = user\nhosts = a\n",
+		"t.ini:3: [rule a] hosts: unknown key; did you mean host"),
+	/* rules */
+	MISTAKE("\n[rule admin]\nhost = a\n",
+		"t.ini:2: [rule admin] require: must be set"),
+	MISTAKE("[rule a]\nrequire =\n",
+		"t.ini:2: [rule a] require: may not be empty"),
+	MISTAKE("[rule a]\nnetwork =\nrequire = user\n",
+		"t.ini:2: [rule a] network: may not be empty; leave the key "
+		"out"),
+	MISTAKE("[rule a]\npath =\nrequire = user\n",
+		"t.ini:2: [rule a] path: may not be empty; leave the key out"),
+	MISTAKE("[rule a]\npath = /a\npath_regex = /b\nrequire = user\n",
+		"t.ini:3: [rule a] path_regex: give either path or "
+		"path_regex, not both"),
+	MISTAKE("[rule a]\nhost = a *.b\nrequire = user\n",
+		"t.ini:2: [rule a] host: *.b: must be a host name without "
+		"scheme, port or path"),
+	MISTAKE("[rule a]\nhost = .example.com\nrequire = user\n",
+		"t.ini:2: [rule a] host: .example.com: must be a host name "
+		"without scheme, port or path"),
+	MISTAKE("[rule a]\nmethod = GET post\nrequire = user\n",
+		"t.ini:2: [rule a] method: post: must be a method in capital "
+		"letters, such as GET"),
+	MISTAKE("[rule a]\nmethod = *\nrequire = user\n",
+		"t.ini:2: [rule a] method: *: must be a method in capital "
+		"letters, such as GET"),
+	MISTAKE("[rule a]\nnetwork = ::1 10.0.0.1/8\nrequire = user\n",
+		"t.ini:2: [rule a] network: 10.0.0.1/8: must be an address, "
+		"or a network such as 10.0.0.0/8 or 2001:db8::/32 with no "
+		"bits beyond its length"),
 	MISTAKE("[jwt]\n", "t.ini:1: [jwt] unknown section"),
 	MISTAKE("[server one]\n",
 		"t.ini:1: [server one] the section takes no name"),

@@ -76,6 +76,7 @@ START_TEST(names_of_all_options)
 		"\nstore.net.password\n", "\nstore.net.password_file\n",
 		"\nusers.sqlite.path\n", "\nsession.idle_timeout\n",
 		"\nlimits.hash_slots\n",
+		"\nrule.host\n", "\nrule.path_regex\n", "\nrule.require\n",
 	};
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct buf out;
@@ -104,6 +105,8 @@ START_TEST(manual_from_the_tables)
 		"A session unused for so long ends.\nA second sentence.\n"
 		"Range: 1m to 2d.\nDefault:\n.Ql \"30m\" .\n",
 		"Range: 1 to 64 or auto.\n",
+		".Ss [rule NAME]\\&\n",
+		".It Ic require Ns = Ns Ar words\n",
 	};
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct buf out;
@@ -122,7 +125,8 @@ START_TEST(what_needs_a_restart)
 	struct buf out;
 
 	parse(&one, STR("[store]\ndriver = net\nurl = x\n"));
-	parse(&two, STR("[server]\nthreads = 9\nlog_level = debug\n"
+	parse(&two, STR("[rule a]\nrequire = user\n"
+			"[server]\nthreads = 9\nlog_level = debug\n"
 			"listen = unix:/b\n"
 			"[store]\ndriver = net\nurl = y\ntimeout = 6s\n"));
 	ck_assert_int_eq(one.rc, 0);

@@ -23,6 +23,15 @@ one_was_accepted(struct service *s)
 	return service_counts(s).accepted > 0;
 }
 
+/* Of two. */
+static bool
+one_is_left(struct service *s)
+{
+	struct loop_counts counts = service_counts(s);
+
+	return counts.accepted == 2 && counts.connections == 1;
+}
+
 #define MANY 5000
 #define HALF 64
 
@@ -99,6 +108,7 @@ START_TEST(idle_peers)
 
 	service_init(&s, 2);
 	s.config.idle_ms = 50;
+	s.config.request_ms = 1000;
 	service_start(&s);
 	silent = service_connect(&s);
 	kept = service_idle(&s);
@@ -109,6 +119,29 @@ START_TEST(idle_peers)
 	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
 	(void)close(silent); /* closed at the other end */
 	(void)close(kept);   /* likewise */
+	service_end(&s);
+}
+END_TEST
+
+/* Who never asked has no longer than a request may take. */
+START_TEST(silent_peer)
+{
+	struct service s;
+	int silent, kept;
+
+	service_init(&s, 2);
+	s.config.request_ms = 500;
+	s.config.idle_ms = HANG_MS;
+	service_start(&s);
+	kept = service_idle(&s);
+	silent = service_connect(&s);
+	ck_assert(service_wait(&s, one_is_left));
+	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
+	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
+	service_send(kept, &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(service_read(kept), FCGI_GOT_ANSWER);
+	(void)close(silent); /* closed at the other end */
+	(void)close(kept);   /* done with */
 	service_end(&s);
 }
 END_TEST
@@ -156,16 +189,13 @@ END_TEST
 #define CROWD 40
 #define ROOM  10
 
-/* Room for ROOM connections, CROWD want one and keep it. */
-START_TEST(full_table)
+/* CROWD sockets, and room for ROOM more descriptors. */
+static void
+leave_room(int fds[CROWD])
 {
-	struct service s;
 	struct rlimit r;
-	int fds[CROWD], answers = 0, highest = 0;
-	uint64_t ticks = 1;
+	int highest = 0;
 
-	service_init(&s, 2);
-	service_start(&s);
 	for (int i = 0; i < CROWD; i++) {
 		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		ck_assert_int_ge(fds[i], 0);
@@ -174,6 +204,18 @@ START_TEST(full_table)
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
 	r.rlim_cur = (rlim_t)highest + 1 + ROOM;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &r), 0);
+}
+
+/* Room for ROOM connections, CROWD want one and keep it. */
+START_TEST(full_table)
+{
+	struct service s;
+	int fds[CROWD], answers = 0;
+	uint64_t ticks = 1;
+
+	service_init(&s, 2);
+	service_start(&s);
+	leave_room(fds);
 	for (int i = 0; i < CROWD; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
 		service_send(fds[i], &(struct fcgi_request){ .keep = true });
@@ -191,13 +233,49 @@ START_TEST(full_table)
 	}
 	ck_assert_int_eq(answers, CROWD);
 	ck_assert_uint_ge(service_counts(&s).full, 1);
-	/* No spinning: each worker at most once between two ticks. */
-	ck_assert_uint_le(service_counts(&s).full, 2 * ticks);
+	/* No spinning: each worker at most once between two ticks, or between
+	 * two that went. */
+	ck_assert_uint_le(service_counts(&s).full, 2 * (ticks + CROWD));
 	for (int i = 0; i < CROWD; i++)
 		(void)close(fds[i]); /* done with */
 	ck_assert(service_wait(&s, service_is_empty));
 	loop_tick(s.loop); /* listens again */
 	service_must_have_all_workers(&s);
+	service_end(&s);
+}
+END_TEST
+
+/* The first asks and keeps its connection, the last asks; all between say
+ * nothing, or do not come to an end. */
+START_TEST(full_of_silence)
+{
+	struct service s;
+	int fds[CROWD];
+	struct pollfd last = { .events = POLLIN };
+
+	service_init(&s, 2);
+	service_start(&s);
+	leave_room(fds);
+	ck_assert(fcgi_connect_with(fds[0], s.path));
+	service_send(fds[0], &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
+	for (int i = 1; i < CROWD - 1; i++) {
+		ck_assert(fcgi_connect_with(fds[i], s.path));
+		ck_assert(fcgi_send(fds[i], "\1\1\0", i % 2 == 0 ? 3 : 0));
+	}
+	last.fd = fds[CROWD - 1];
+	ck_assert(fcgi_connect_with(last.fd, s.path));
+	service_send(last.fd, &(struct fcgi_request){ .keep = false });
+	for (int i = 0; poll(&last, 1, 5) == 0; i++) {
+		ck_assert_int_lt(i, HANG_MS / 5);
+		loop_tick(s.loop);
+	}
+	ck_assert_int_eq(service_read(last.fd), FCGI_GOT_ANSWER);
+	service_send(fds[0], &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
+	for (int i = 0; i < CROWD; i++)
+		(void)close(fds[i]); /* done with */
+	ck_assert(service_wait(&s, service_is_empty));
 	service_end(&s);
 }
 END_TEST
@@ -209,6 +287,7 @@ suite(void)
 		many_idle_and_half_sent, slow_peer,
 		idle_peers,		 peer_that_never_reads,
 		peer_that_never_closes,	 full_table,
+		silent_peer,		 full_of_silence,
 	};
 	Suite *s = suite_create("loop under load");
 	TCase *t = tcase_create("load");

@@ -19,12 +19,24 @@ sub new {
 		port => $arg{port},
 		timeout => $arg{timeout} || 20,
 		jar => {},
+		paths => {},
+		ends => {},
 		connections => 0,
 	}, $class;
 }
 
 sub origin { my ($self) = @_; return "http://$self->{host}:$self->{port}" }
-sub jar { my ($self) = @_; return $self->{jar} }
+
+# Name to value, without those that are over.
+sub jar {
+	my ($self) = @_;
+	my $ends = $self->{ends};
+
+	for my $name (grep { $ends->{$_} <= Time::HiRes::time() } keys %$ends) {
+		delete $self->{$_}{$name} for qw(jar paths ends);
+	}
+	return $self->{jar};
+}
 
 # What a browser sends when a person follows a link, and what a script sends.
 our @NAVIGATE = (
@@ -49,8 +61,8 @@ sub request {
 
 	unshift @headers, Host => "$self->{host}:$self->{port}"
 	    unless $has{host} || $arg{no_host};
-	push @headers, Cookie => $self->cookie_line
-	    if !$has{cookie} && $self->cookie_line ne '';
+	my $cookies = $self->cookie_line($target);
+	push @headers, Cookie => $cookies if !$has{cookie} && $cookies ne '';
 	push @headers, 'Content-Length' => length $body
 	    if defined $body && !$has{'content-length'};
 	while (my ($name, $value) = splice @headers, 0, 2) {
@@ -115,9 +127,16 @@ sub escape {
 	return $s;
 }
 
+# Those of the jar that belong to a path.
 sub cookie_line {
-	my ($self) = @_;
-	return join '; ', map { "$_=$self->{jar}{$_}" } sort keys %{ $self->{jar} };
+	my ($self, $target) = @_;
+
+	$target //= '/';
+	my $jar = $self->jar;
+	return join '; ', map { "$_=$jar->{$_}" } grep {
+		my $path = $self->{paths}{$_} // '/';
+		$path eq '/' || $target =~ m{^\Q$path\E(?:[/?]|$)};
+	} sort keys %$jar;
 }
 
 sub store_cookies {
@@ -126,11 +145,12 @@ sub store_cookies {
 	for my $line ($answer->all('set-cookie')) {
 		my ($name, $value, $rest) = $line =~ /^([^=;]+)=([^;]*)(.*)/
 		    or next;
-		if ($rest =~ /;\s*Max-Age=0\b/i) {
-			delete $self->{jar}{$name};
-		} else {
-			$self->{jar}{$name} = $value;
-		}
+		my ($age) = $rest =~ /;\s*Max-Age=(\d+)/i;
+		$self->{jar}{$name} = $value;
+		($self->{paths}{$name}) = $rest =~ /;\s*Path=([^;]+)/i;
+		delete $self->{ends}{$name};
+		$self->{ends}{$name} = Time::HiRes::time() + $age
+		    if defined $age;
 	}
 	return;
 }

@@ -6,7 +6,7 @@ package FCGIAuth::Daemon;
 use strict;
 use warnings;
 
-use FCGIAuth::FastCGI qw(fcgi_request);
+use FCGIAuth::FastCGI qw(fcgi_request fcgi_at_once);
 use FCGIAuth::Test;
 use IPC::Open3 qw(open3);
 use Symbol qw(gensym);
@@ -59,8 +59,10 @@ sub configure {
 			$text .= "$key = $keys->{$key}\n";
 		}
 	}
-	spit($self->{file}, $text);
-	chmod 0600, $self->{file};	# there may be a secret in it
+	# As a whole: a reload may be reading.  There may be a secret in it.
+	spit("$self->{file}.new", $text);
+	chmod 0600, "$self->{file}.new";
+	rename "$self->{file}.new", $self->{file} or die "rename: $!";
 	return $self;
 }
 
@@ -93,6 +95,18 @@ sub start {
 # A raw FastCGI request with the facts that every request needs.
 sub ask {
 	my ($self, %param) = @_;
+	return fcgi_request($self->address, request(%param));
+}
+
+# Each a reference to what ask() takes.
+sub ask_at_once {
+	my ($self, @requests) = @_;
+	return fcgi_at_once($self->address,
+	    map { +{ request(%$_) } } @requests);
+}
+
+sub request {
+	my (%param) = @_;
 	my %arg;
 
 	for my $name (grep { /^[a-z]/ } keys %param) {
@@ -104,8 +118,7 @@ sub ask {
 	if (defined $arg{body}) {
 		$all{CONTENT_LENGTH} = length $arg{body};
 	}
-	return fcgi_request($self->address,
-	    params => [ map { $_ => $all{$_} } sort
+	return (params => [ map { $_ => $all{$_} } sort
 		grep { defined $all{$_} } keys %all ], %arg);
 }
 
@@ -120,9 +133,22 @@ sub reload {
 	return;
 }
 
-sub running {
+# Stops it in its tracks, all threads of it; `thaw` lets it go on.
+sub freeze {
 	my ($self) = @_;
-	return $self->{pid} && waitpid($self->{pid}, 1) == 0;
+
+	kill 'STOP', $self->{pid};
+	return wait_for(10, sub {
+		my @threads = glob "/proc/$self->{pid}/task/*/stat";
+		return @threads && @threads ==
+		    grep { slurp($_) =~ /\) T / } @threads;
+	});
+}
+
+sub thaw {
+	my ($self) = @_;
+	kill 'CONT', $self->{pid};
+	return;
 }
 
 # Ends it, as a service manager would; its wait status.

@@ -12,7 +12,10 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Time::HiRes ();
 
-our @EXPORT_OK = qw(fcgi_request fcgi_serve fcgi_listen header_values record pairs);
+our @EXPORT_OK = qw(
+	fcgi_request fcgi_at_once fcgi_serve fcgi_listen
+	header_values record pairs
+);
 
 use constant {
 	T_BEGIN => 1, T_END => 3, T_PARAMS => 4, T_STDIN => 5, T_STDOUT => 6,
@@ -61,6 +64,28 @@ sub dial {
 # or nothing when the service closed without an answer or was too slow.
 sub fcgi_request {
 	my ($address, %arg) = @_;
+	return receive(send_request($address, %arg), $arg{timeout});
+}
+
+# Several at once, each on a connection of its own: all are sent before the
+# first answer is read.
+sub fcgi_at_once {
+	my ($address, @requests) = @_;
+	my @sockets = map { send_request($address, %$_) } @requests;
+
+	return map { scalar receive($_, 60) } @sockets;
+}
+
+sub receive {
+	my ($socket, $timeout) = @_;
+	return unless $socket;
+	my ($out, $ended) = read_answer($socket, $timeout || 10);
+	return unless $ended;
+	return parse($out);
+}
+
+sub send_request {
+	my ($address, %arg) = @_;
 	my $socket = dial($address) or return;
 	my $role = $arg{authorizer} ? 2 : 1;
 	my $bytes = record(T_BEGIN, 1, pack('nCx5', $role, 0)) .
@@ -69,9 +94,7 @@ sub fcgi_request {
 	$bytes .= stream(T_STDIN, 1, $arg{body} // '') if $role == 1;
 	print {$socket} $bytes;
 	$socket->flush;
-	my ($out, $ended) = read_answer($socket, $arg{timeout} || 10);
-	return unless $ended;
-	return parse($out);
+	return $socket;
 }
 
 sub read_answer {

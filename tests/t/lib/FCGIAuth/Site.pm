@@ -17,7 +17,7 @@ our @EXPORT = qw(start_site sign_in json_sign_in token_of $PASSWORD);
 our $PASSWORD = $FCGIAuth::Daemon::PASSWORD;
 
 # The whole site is protected, but /open/.
-my $plan = <<'EOT';
+our $plan = <<'EOT';
 	location / {
 		include fcgiauth/fcgiauth-protect.conf;
 		proxy_pass http://app;

@@ -17,7 +17,7 @@ use Time::HiRes ();
 
 our @EXPORT = qw(
 	top bin tempdir free_port wait_for spit slurp spawn reap in_path
-	is_root sanitized slow child_code
+	is_root slow child_code
 );
 
 # A test that hangs fails; sanitizers make everything slower.

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Access tokens: what the modes jwt and refresh have in common. */
+#include "backends/mode_access.h"
+
+#include <string.h>
+
+#include "api/session_id.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/digest.h"
+
+int
+access_open(const struct jwt_conf *conf, bool denials, const struct env *env,
+	    struct arena *a, struct access *out, struct err *err)
+{
+	out->denials = denials;
+	out->policy = jwt_conf_policy(conf);
+	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys,
+			     err);
+}
+
+struct str
+access_sid_key(const struct session_id *id, char out[ACCESS_SID_KEY])
+{
+	memcpy(out, "sid:", 4);
+	hex_encode(id->b, sizeof(id->b), out + 4);
+	return (struct str){ .p = out, .n = ACCESS_SID_KEY };
+}
+
+/* Was it ended before its time? */
+static int
+is_denied(struct call *c, const struct grant *grant, bool *denied,
+	  struct err *err)
+{
+	char sid[ACCESS_SID_KEY];
+	struct str keys[2];
+	struct buf user;
+
+	buf_init(&user, c->arena, sizeof("user:") + IDENTITY_NAME_MAX);
+	buf_add(&user, STR("user:"));
+	buf_add(&user, grant->who.name);
+	if (buf_failed(&user))
+		return err_nomem(err);
+	keys[0] = access_sid_key(&grant->session, sid);
+	keys[1] = buf_str(&user);
+	return store_denied(c->store, keys, ARRAY_LEN(keys),
+			    session_id_time_ms(&grant->session), c->now_ms,
+			    denied, err);
+}
+
+int
+access_authenticate(const struct access *access, struct call *c,
+		    struct str token, enum verdict *verdict, struct grant *out,
+		    struct err *err)
+{
+	struct jwt_claims claims;
+	enum jwt_verdict valid;
+	const char *why;
+	bool denied = false;
+
+	*verdict = VERDICT_DENY;
+	if (jwt_verify(&access->keys, &access->policy, token, c->now_ms / 1000,
+		       c->arena, &valid, &why, &claims, err) != 0)
+		return -1;
+	if (valid != JWT_VALID) {
+		LOG(c->env->log, LOG_DEBUG, "token_refused",
+		    F_CSTR("why", why));
+		return 0;
+	}
+	*out = (struct grant){
+		.who = { .name = claims.sub,
+			 .roles = claims.roles,
+			 .email = claims.email,
+			 .full_name = claims.name },
+		.expires_ms = claims.exp * 1000,
+		.ends_ms = claims.exp * 1000,
+	};
+	if (!hex_decode(claims.sid, out->session.b, sizeof(out->session.b)))
+		return 0;
+	if (access->denials && is_denied(c, out, &denied, err) != 0)
+		return -1;
+	*verdict = denied ? VERDICT_DENY : VERDICT_ALLOW;
+	return 0;
+}
+
+int
+access_issue(const struct access *access, struct call *c,
+	     const struct identity *who, const struct session_id *session,
+	     struct str *token, struct err *err)
+{
+	return access_token_make(&access->keys, &access->policy, who, session,
+				 c->now_ms / 1000, access->policy.ttl, c->env,
+				 c->arena, token, err);
+}
+
+int
+access_secret(const struct access *access, const char *label, uint8_t out[32],
+	      struct err *err)
+{
+	struct arena *a = arena_new(JWK_FILE_MAX);
+	uint8_t key[DIGEST_BYTES];
+	struct str bytes;
+	int rc = -1;
+
+	if (a == NULL)
+		return err_nomem(err);
+	if (access->keys.signer == NULL) {
+		rc = err_set(err, ERR_CONFIG, "there is no key to sign with");
+	} else if (jwk_private_bytes(access->keys.signer, a, &bytes, err) ==
+		   0) {
+		digest_sha256(bytes, key);
+		digest_hmac(key, "derived", str_from(label), out);
+		secret_wipe(key, sizeof(key));
+		rc = 0;
+	}
+	arena_free(a); /* wipes */
+	return rc;
+}

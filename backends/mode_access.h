@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Access tokens: what the modes jwt and refresh have in common. */
+#ifndef BACKENDS_MODE_ACCESS_H
+#define BACKENDS_MODE_ACCESS_H
+
+#include "api/auth_mode.h"
+#include "api/jwt_settings.h"
+#include "base/enc.h"
+
+/* Const once opened. */
+struct access {
+	struct keyring keys;
+	struct jwt_policy policy;
+	bool denials; /* the store is asked whether a token is denied */
+};
+
+int access_open(const struct jwt_conf *conf, bool denials,
+		const struct env *env, struct arena *a, struct access *out,
+		struct err *err) MUST_USE;
+
+/* As auth_mode_ops.authenticate. */
+int access_authenticate(const struct access *access, struct call *c,
+			struct str token, enum verdict *verdict,
+			struct grant *out, struct err *err) MUST_USE;
+
+/* A token for who, of this session. */
+int access_issue(const struct access *access, struct call *c,
+		 const struct identity *who, const struct session_id *session,
+		 struct str *token, struct err *err) MUST_USE;
+
+/* A secret derived from the key that signs. */
+int access_secret(const struct access *access, const char *label,
+		  uint8_t out[32], struct err *err) MUST_USE;
+
+/* "sid:HEX" */
+#define ACCESS_SID_KEY (sizeof("sid:") - 1 + HEX_LEN(SESSION_ID_BYTES))
+struct str access_sid_key(const struct session_id *id,
+			  char out[ACCESS_SID_KEY]);
+
+#endif

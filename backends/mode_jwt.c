@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mode jwt: the client holds a signed token that says who it is; any service
+ * with the key believes it.  Nothing is stored, unless revocation = store:
+ * then what was ended before its time is, by session and by user, never by the
+ * token's text, which has many spellings.
+ */
+#include "backends/mode_access.h"
+
+#include "api/session_id.h"
+#include "base/buf.h"
+#include "http/cookie.h"
+
+static bool
+jwt_needs_store(const void *conf)
+{
+	return ((const struct jwt_conf *)conf)->revocation == REVOCATION_STORE;
+}
+
+static int
+jwt_open(const void *conf, const void *also, const struct env *env,
+	 struct arena *a, void **mode, struct err *err)
+{
+	struct access *access = arena_alloc(a, sizeof(*access));
+
+	(void)also;
+	if (access == NULL)
+		return err_nomem(err);
+	if (access_open(conf, jwt_needs_store(conf), env, a, access, err) != 0)
+		return err_context(err, "[jwt]");
+	*mode = access;
+	return 0;
+}
+
+static void
+jwt_close(void *mode)
+{
+	(void)mode; /* it lies in the snapshot's arena */
+}
+
+static int
+jwt_authenticate(const void *mode, struct call *c, struct str token,
+		 enum verdict *verdict, struct grant *out, struct err *err)
+{
+	return access_authenticate(mode, c, token, verdict, out, err);
+}
+
+/* Denied until no token of it can be valid any more. */
+static int
+deny_session(const struct access *access, struct store_link *store,
+	     const struct session_id *id, int64_t now_ms, struct err *err)
+{
+	char key[ACCESS_SID_KEY];
+	int64_t life = access->policy.ttl + access->policy.leeway;
+
+	return store_deny(store, access_sid_key(id, key), now_ms,
+			  now_ms + life * 1000, err);
+}
+
+static int
+jwt_revoke(const void *mode, struct call *c, struct str token,
+	   enum verdict *ended, struct grant *out, struct err *err)
+{
+	const struct access *access = mode;
+	enum verdict verdict;
+	struct grant grant;
+
+	if (access_authenticate(access, c, token, &verdict, &grant, err) != 0)
+		return -1;
+	if (verdict == VERDICT_ALLOW && access->denials &&
+	    deny_session(access, c->store, &grant.session, c->now_ms, err) !=
+		0)
+		return -1;
+	if (verdict == VERDICT_ALLOW)
+		*out = grant;
+	*ended = verdict;
+	return 0;
+}
+
+static int
+jwt_issue_login(const void *mode, struct call *c, const struct login *login,
+		struct credentials *out, struct err *err)
+{
+	const struct access *access = mode;
+	struct credentials made = {
+		.expires_in = access->policy.ttl,
+		.cookie_max_age = access->policy.ttl,
+	};
+
+	if (session_id_make(c->env, c->now_ms, &made.session, err) != 0 ||
+	    access_issue(access, c, &login->who, &made.session, &made.access,
+			 err) != 0)
+		return -1;
+	*out = made;
+	return 0;
+}
+
+static int
+jwt_end_user(const void *conf, struct store_link *store, struct str user,
+	     int64_t now_ms, struct err *err)
+{
+	const struct jwt_conf *set = conf;
+	struct arena *a = arena_new(256);
+	struct buf key;
+	int rc;
+
+	if (a == NULL)
+		return err_nomem(err);
+	buf_init(&key, a, 128);
+	buf_add(&key, STR("user:"));
+	buf_add(&key, user);
+	rc = buf_failed(&key) ?
+	    err_nomem(err) :
+	    store_deny(store, buf_str(&key), now_ms,
+		       now_ms + (set->ttl + set->leeway) * 1000, err);
+	arena_free(a);
+	return rc;
+}
+
+static int
+jwt_end_session(const void *conf, struct store_link *store,
+		const struct session_id *id, int64_t now_ms, struct err *err)
+{
+	const struct jwt_conf *set = conf;
+	const struct access access = { .policy = { .ttl = set->ttl,
+						   .leeway = set->leeway } };
+
+	return deny_session(&access, store, id, now_ms, err);
+}
+
+static int
+jwt_secret(const void *mode, const char *label, uint8_t out[32],
+	   struct err *err)
+{
+	return access_secret(mode, label, out, err);
+}
+
+static json_t *
+jwt_jwks(const void *mode)
+{
+	return keyring_jwks(&((const struct access *)mode)->keys);
+}
+
+const struct auth_mode_ops mode_jwt = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_MODE,
+		.name = "jwt",
+		.summary = "signed token, no state",
+		.options = jwt_options,
+		.conf_size = sizeof(struct jwt_conf),
+		.check = jwt_conf_check,
+	},
+	.access_cookie = COOKIE_ACCESS,
+	.refresh_cookie = COOKIE_ACCESS,
+	.open = jwt_open,
+	.close = jwt_close,
+	.needs_store = jwt_needs_store,
+	.secret = jwt_secret,
+	.end_user = jwt_end_user,
+	.end_session = jwt_end_session,
+	.authenticate = jwt_authenticate,
+	.issue = jwt_issue_login,
+	.revoke = jwt_revoke,
+	.jwks = jwt_jwks,
+};

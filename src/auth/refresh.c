@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Prolonging a login. */
+#include "auth/refresh.h"
+
+#include "auth/answer.h"
+#include "auth/audit.h"
+#include "auth/credential.h"
+#include "base/enc.h"
+#include "http/cookie.h"
+#include "http/form.h"
+
+/* How the token came is how its successor goes. */
+struct presented {
+	struct str token;
+	bool in_body;
+	bool as_cookie;
+};
+
+struct refreshed {
+	enum refresh_answer answer;
+	struct grant grant;
+	struct credentials credentials;
+};
+
+/* An old token that came back is an alarm; one from the future says that the
+ * store was set back, or that a key leaked. */
+static void
+raise_alarm(struct exchange *e, const struct refreshed *r)
+{
+	switch (r->answer) {
+	case REFRESH_REUSED:
+		audit(e, "refresh_reuse", r->grant.who.name, &r->grant.session,
+		      "an old refresh token came back; its session was ended");
+		break;
+	case REFRESH_FUTURE:
+		audit(e, "refresh_future", r->grant.who.name,
+		      &r->grant.session,
+		      "a refresh token is ahead of the store");
+		break;
+	case REFRESH_REFUSED:
+	case REFRESH_DONE:
+	case REFRESH_AGAIN:
+		break;
+	}
+}
+
+static int
+refresh(struct exchange *e, struct str token, struct refreshed *out,
+	struct err *err)
+{
+	const struct service *s = e->service;
+
+	*out = (struct refreshed){ .answer = REFRESH_REFUSED };
+	if (s->mode_ops->refresh(s->mode, &e->call, token, &out->answer,
+				 &out->grant, &out->credentials, err) != 0)
+		return -1;
+	raise_alarm(e, out);
+	return 0;
+}
+
+/* Modes whose refresh token is the access token itself take it as such. */
+static bool
+has_own_token(const struct exchange *e)
+{
+	const struct auth_mode_ops *mode = e->service->mode_ops;
+
+	return mode->refresh_cookie != mode->access_cookie;
+}
+
+static void
+find_cookie(struct exchange *e, struct presented *p)
+{
+	enum credential_answer found = has_own_token(e) ?
+	    credential_find_refresh(e, &p->token) :
+	    credential_find(e, &p->token);
+
+	p->as_cookie = found == CREDENTIAL_COOKIE;
+	p->in_body = found == CREDENTIAL_BEARER;
+	if (found == CREDENTIAL_REFUSED || found == CREDENTIAL_ABSENT)
+		p->token = STR("");
+}
+
+/* The body of RFC 6749 section 6, or nothing in it and a cookie. */
+static int
+find_token(struct exchange *e, struct presented *p, const char **code,
+	   struct err *err)
+{
+	struct str grant_type, token;
+	struct form form;
+
+	*p = (struct presented){ .token = STR("") };
+	*code = NULL;
+	if (form_parse(e->in, e->call.arena, &form, err) != 0)
+		return -1;
+	grant_type = form_get(&form, "grant_type");
+	token = form_get(&form, "refresh_token");
+	if (grant_type.p != NULL && !str_eq(grant_type, STR("refresh_token"))) {
+		*code = "unsupported_grant_type";
+	} else if (token.p != NULL) {
+		p->token = token;
+		p->in_body = true;
+		/* RFC 6749: the grant type is required. */
+		if (grant_type.p == NULL)
+			*code = "invalid_request";
+	} else if (grant_type.p != NULL) {
+		*code = "invalid_request";
+	} else {
+		find_cookie(e, p);
+	}
+	return 0;
+}
+
+static void
+answer_refused(struct exchange *e)
+{
+	if (has_own_token(e)) {
+		answer_error(e, 400, "invalid_grant",
+			     "The refresh token is not valid any more.");
+		return;
+	}
+	answer_error(e, 401, "invalid_token", "Sign in first.");
+	http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));
+}
+
+static void
+hand_over(struct exchange *e, const struct presented *p,
+	  const struct refreshed *r)
+{
+	answer_json(e, 200,
+		    credential_json(&r->grant.who, &r->credentials,
+				    p->in_body));
+	/* A session's cookie stays as it is: nothing has rotated. */
+	if (p->as_cookie && r->credentials.refresh.n > 0)
+		credential_set_cookies(e, &r->credentials);
+}
+
+static void
+try_token(struct exchange *e, const struct presented *p)
+{
+	struct refreshed r;
+	struct err err;
+
+	if (refresh(e, p->token, &r, &err) != 0)
+		answer_unavailable(e, &err);
+	else if (r.answer == REFRESH_DONE || r.answer == REFRESH_AGAIN)
+		hand_over(e, p, &r);
+	else
+		answer_refused(e);
+}
+
+void
+refresh_post(struct exchange *e)
+{
+	struct presented p;
+	const char *code;
+	struct err err;
+
+	if (e->service->mode_ops->refresh == NULL) {
+		answer_error(e, 400, "unsupported_grant_type",
+			     "This service has no refresh tokens.");
+	} else if (find_token(e, &p, &code, &err) != 0) {
+		if (err.code == ERR_INPUT)
+			answer_error(e, 400, "invalid_request",
+				     "The body is malformed.");
+		else
+			answer_unavailable(e, &err);
+	} else if (code != NULL) {
+		answer_error(e, 400, code,
+			     "The body must have grant_type=refresh_token and "
+			     "a refresh_token.");
+	} else if (p.token.n == 0) {
+		answer_refused(e);
+	} else {
+		try_token(e, &p);
+	}
+}
+
+/* For the next seconds this cookie says that we were here: if the browser
+ * comes back without the access cookie, it keeps none. */
+#define RENEWED		STR("renewed")
+#define RENEWED_SECONDS 5
+
+static bool
+was_renewed(const struct exchange *e)
+{
+	struct str value;
+
+	return cookie_find(e->in, e->service->login_cookie, &value) ==
+	    COOKIE_FOUND &&
+	    str_eq(value, RENEWED);
+}
+
+static void
+mark_renewed(struct exchange *e, int64_t expires_in)
+{
+	const struct settings *set = e->service->set;
+	int64_t life = expires_in / 2;
+
+	if (life > RENEWED_SECONDS)
+		life = RENEWED_SECONDS;
+	if (life < 1)
+		life = 1;
+	cookie_set(e->out, &set->cookie, set->server.path, COOKIE_LOGIN,
+		   RENEWED, life);
+}
+
+/* Back to our own page first, which looks whether the cookies were kept. */
+static void
+go_by_login_page(struct exchange *e, struct str rd)
+{
+	struct buf b;
+
+	buf_init(&b, e->call.arena, 16 * 1024);
+	buf_add(&b, e->service->set->server.path);
+	buf_add(&b, STR("/login?renewed=1&rd="));
+	percent_encode(&b, rd);
+	if (buf_failed(&b))
+		e->out->failed = true;
+	answer_redirect(e, 303, buf_str(&b));
+}
+
+void
+refresh_navigation(struct exchange *e, struct str rd, bool *done, bool *loop)
+{
+	struct refreshed r;
+	struct str token;
+	struct err err;
+
+	*done = false;
+	*loop = false;
+	if (e->in->method != HTTP_GET || !http_request_is_navigation(e->in) ||
+	    credential_find_refresh(e, &token) != CREDENTIAL_COOKIE)
+		return;
+	if (was_renewed(e)) {
+		*loop = true;
+		return;
+	}
+	if (refresh(e, token, &r, &err) != 0) {
+		answer_unavailable(e, &err);
+		*done = true;
+		return;
+	}
+	if (r.answer != REFRESH_DONE && r.answer != REFRESH_AGAIN)
+		return;
+	/* A token that was used just now: another tab's, or a browser that
+	 * does not keep what it is given. */
+	if (r.answer == REFRESH_AGAIN)
+		go_by_login_page(e, rd);
+	else
+		answer_redirect(e, 303, rd);
+	credential_set_cookies(e, &r.credentials);
+	mark_renewed(e, r.credentials.expires_in);
+	*done = true;
+}
+
+void
+jwks_get(struct exchange *e)
+{
+	const struct service *s = e->service;
+	json_t *set = s->mode_ops->jwks != NULL ? s->mode_ops->jwks(s->mode) :
+						  json_pack("{s:[]}", "keys");
+
+	answer_json_as(e, 200, STR("application/jwk-set+json"), set);
+	http_response_header(e->out, "Cache-Control",
+			     STR("public, max-age=3600"));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Prolonging a login (RFC 6749 section 6), and the keys that tokens are signed
+ * with. */
+#ifndef AUTH_REFRESH_H
+#define AUTH_REFRESH_H
+
+#include "auth/exchange.h"
+
+/* POST /refresh */
+void refresh_post(struct exchange *e);
+
+/*
+ * A navigation that came to the login page with a refresh cookie of its own:
+ * takes it and sends the browser back to `rd`, with new cookies.  *done: the
+ * answer is there; else the form is to be shown.  *loop: it was here just now
+ * and its cookies were not kept.
+ */
+void refresh_navigation(struct exchange *e, struct str rd, bool *done,
+			bool *loop);
+
+/* GET /jwks.json */
+void jwks_get(struct exchange *e);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* Access rules. */
+#include "auth/rules.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
+#include <pcre2.h>
+
+#include "auth/require.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/network.h"
+#include "conf/problems.h"
+#include "http/path.h"
+
+/*
+ * What one match may cost: some milliseconds and a megabyte.  A path of
+ * ordinary length and an expression of ordinary sense are far below.
+ */
+#define MATCH_STEPS 100000
+#define MATCH_DEPTH 10000
+#define MATCH_KIB   1024
+
+#define REQUIRE_MAX (64 * 1024)
+
+struct rule {
+	const struct rule_settings *set;
+	pcre2_code *regex; /* NULL: none */
+	const struct network *networks; /* set->network.n of them */
+	struct str require;
+	enum rule_verdict verdict;
+};
+
+struct rules {
+	struct rule *v;
+	size_t n;
+	pcre2_match_context *limits;
+	bool has_regex;
+};
+
+struct compiler {
+	const struct settings *set;
+	struct arena *arena;
+	struct problems *problems;
+	struct rules *rules;
+};
+
+static struct place
+place_of(const struct compiler *c, const struct rule_settings *rule,
+	 const char *key, unsigned line)
+{
+	return (struct place){ .file = c->set->file,
+			       .line = line,
+			       .section = STR("rule"),
+			       .name = rule->name,
+			       .key = str_from(key) };
+}
+
+static void
+no_memory(const struct compiler *c)
+{
+	const struct place at = { .file = c->set->file };
+
+	problems_add(c->problems, &at, "out of memory");
+}
+
+static void
+free_code(void *code)
+{
+	pcre2_code_free(code);
+}
+
+static void
+free_limits(void *limits)
+{
+	pcre2_match_context_free(limits);
+}
+
+static void
+make_limits(const struct compiler *c)
+{
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+
+	if (limits == NULL || arena_defer(c->arena, free_limits, limits) != 0) {
+		free_limits(limits); /* NULL is allowed */
+		no_memory(c);
+		return;
+	}
+	/* These cannot fail. */
+	(void)pcre2_set_match_limit(limits, MATCH_STEPS);
+	(void)pcre2_set_depth_limit(limits, MATCH_DEPTH);
+	(void)pcre2_set_heap_limit(limits, MATCH_KIB);
+	c->rules->limits = limits;
+}
+
+static void
+compile_regex(const struct compiler *c, struct rule *rule)
+{
+	const struct str text = rule->set->path_regex;
+	const struct place at = place_of(c, rule->set, "path_regex",
+					 rule->set->regex_line);
+	PCRE2_UCHAR message[128];
+	PCRE2_SIZE offset;
+	pcre2_code *code;
+	int error;
+
+	/* No just-in-time compiler: the service may not make code. */
+	code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
+			     PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED |
+				 PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
+				 PCRE2_NEVER_BACKSLASH_C,
+			     &error, &offset, NULL);
+	if (code == NULL) {
+		(void)pcre2_get_error_message(error, message, sizeof(message));
+		problems_add(c->problems, &at, "%s, at offset %zu",
+			     (const char *)message, (size_t)offset);
+		return;
+	}
+	if (arena_defer(c->arena, free_code, code) != 0) {
+		pcre2_code_free(code);
+		no_memory(c);
+		return;
+	}
+	rule->regex = code;
+	c->rules->has_regex = true;
+}
+
+static void
+compile_networks(const struct compiler *c, struct rule *rule)
+{
+	const struct words *words = &rule->set->network;
+	struct network *v = arena_array(c->arena, words->n, sizeof(*v));
+
+	if (v == NULL) {
+		no_memory(c);
+		return;
+	}
+	for (size_t i = 0; i < words->n; i++) {
+		bool ok = network_parse(words->v[i], &v[i]);
+
+		assert(ok); /* conf/checks.c has seen to it */
+	}
+	rule->networks = v;
+}
+
+static enum rule_verdict
+verdict_of(struct str require)
+{
+	if (require_is_public(require))
+		return RULE_PUBLIC;
+	return require_is_deny(require) ? RULE_DENY : RULE_ASK;
+}
+
+static void
+compile_require(const struct compiler *c, struct rule *rule)
+{
+	const struct words *words = &rule->set->require;
+	const struct place at = place_of(c, rule->set, "require",
+					 rule->set->require_line);
+	struct buf text;
+
+	buf_init(&text, c->arena, REQUIRE_MAX + 1);
+	for (size_t i = 0; i < words->n; i++) {
+		buf_add_cstr(&text, i > 0 ? " " : "");
+		buf_add(&text, words->v[i]);
+	}
+	rule->require = buf_str(&text);
+	rule->verdict = verdict_of(rule->require);
+	if (buf_failed(&text))
+		no_memory(c);
+	else if (!require_is_valid(rule->require))
+		problems_add(c->problems, &at,
+			     "must be words out of public, user, user:NAME "
+			     "and role:NAME, or deny alone");
+}
+
+/* What no path of a request can be was meant to be something else. */
+static void
+check_path(const struct compiler *c, const struct rule_settings *rule)
+{
+	const struct place at = place_of(c, rule, "path", rule->path_line);
+
+	if (rule->path.n == 0)
+		return;
+	if (str_find(rule->path, '?') < rule->path.n ||
+	    str_find(rule->path, '*') < rule->path.n)
+		problems_add(c->problems, &at,
+			     "is neither a pattern nor has it a query string; "
+			     "all below it is meant anyway, and for more there "
+			     "is path_regex");
+	else if (!path_is_decoded(rule->path))
+		problems_add(c->problems, &at,
+			     "must begin with / and be what is left after "
+			     "decoding: without %%, backslash, #, ;, control "
+			     "characters, empty and dot segments");
+}
+
+int
+rules_compile(const struct settings *set, struct arena *a, struct rules **out,
+	      struct problems *problems)
+{
+	const size_t before = problems->count;
+	struct rules *rules = arena_alloc(a, sizeof(*rules));
+	const struct compiler c = { .set = set,
+				    .arena = a,
+				    .problems = problems,
+				    .rules = rules };
+
+	if (rules != NULL)
+		rules->v = arena_array(a, set->rules.n, sizeof(*rules->v));
+	if (rules == NULL || rules->v == NULL) {
+		no_memory(&c);
+		return -1;
+	}
+	make_limits(&c);
+	for (size_t i = 0; i < set->rules.n; i++) {
+		struct rule *rule = &rules->v[rules->n++];
+
+		rule->set = &set->rules.v[i];
+		check_path(&c, rule->set);
+		if (rule->set->path_regex.n > 0)
+			compile_regex(&c, rule);
+		compile_networks(&c, rule);
+		compile_require(&c, rule);
+	}
+	if (problems->count > before)
+		return -1;
+	*out = rules;
+	return 0;
+}
+
+static bool
+host_matches(const struct rule_settings *set, struct str host)
+{
+	return set->host.n == 0 || words_have(&set->host, host);
+}
+
+static bool
+method_matches(const struct rule_settings *set, struct str method)
+{
+	if (set->method.n == 0 || words_have(&set->method, method))
+		return true;
+	return str_eq(method, STR("HEAD")) &&
+	    words_have(&set->method, STR("GET"));
+}
+
+static int
+path_matches(const struct rules *r, const struct rule *rule, struct str path,
+	     pcre2_match_data *data, bool *matches, struct err *err)
+{
+	int rc;
+
+	*matches = rule->set->path.n == 0 ||
+	    path_below(path, rule->set->path);
+	if (rule->regex == NULL)
+		return 0;
+	rc = pcre2_match(rule->regex, (PCRE2_SPTR)path.p, path.n, 0, 0, data,
+			 r->limits);
+	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
+		return err_set(err, ERR_LIMIT,
+			       "rule %.*s: path_regex cannot be told, PCRE2 "
+			       "error %d",
+			       STR_ARG(rule->set->name), rc);
+	}
+	*matches = rc >= 0;
+	return 0;
+}
+
+static bool
+network_matches(const struct rule *rule, const struct address *address)
+{
+	bool matches = rule->set->network.n == 0;
+
+	for (size_t i = 0; !matches && i < rule->set->network.n; i++)
+		matches = network_has(&rule->networks[i], address);
+	return matches;
+}
+
+/* The first that matches, the network left out if it cannot be told. */
+static int
+find_rule(const struct rules *r, const struct rule_question *q,
+	  const struct address *address, pcre2_match_data *data,
+	  const struct rule **out, struct err *err)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct rule *rule = &r->v[i];
+		bool matches;
+
+		if (!host_matches(rule->set, q->host) ||
+		    !method_matches(rule->set, q->method) ||
+		    (address != NULL && !network_matches(rule, address)))
+			continue;
+		if (path_matches(r, rule, q->path, data, &matches, err) != 0)
+			return -1;
+		if (matches) {
+			*out = rule;
+			return 0;
+		}
+	}
+	*out = NULL;
+	return 0;
+}
+
+int
+rules_judge(const struct rules *r, const struct rule_question *q,
+	    enum rule_verdict *verdict, const struct rule_settings **rule,
+	    struct str *require, struct err *err)
+{
+	const struct rule *found = NULL;
+	pcre2_match_data *data = NULL;
+	struct address address;
+	bool known = address_parse(q->address, &address);
+	int rc;
+
+	if (r->has_regex) {
+		data = pcre2_match_data_create(1, NULL);
+		if (data == NULL)
+			return err_nomem(err);
+	}
+	rc = find_rule(r, q, known ? &address : NULL, data, &found, err);
+	pcre2_match_data_free(data); /* NULL is allowed */
+	if (rc != 0)
+		return -1;
+	*rule = found != NULL ? found->set : NULL;
+	if (found == NULL) {
+		*verdict = r->n == 0 ? RULE_ASK : RULE_DENY;
+		*require = r->n == 0 ? STR("user") : STR("deny");
+	} else {
+		*verdict = !known && found->set->network.n > 0 ?
+		    RULE_DENY :
+		    found->verdict;
+		*require = found->require;
+	}
+	return 0;
+}

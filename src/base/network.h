@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses and networks (CIDR).  An IPv4 address in IPv6 clothes,
+ * ::ffff:192.0.2.1, is that IPv4 address; ::/0 holds no IPv4 address.
+ */
+#ifndef BASE_NETWORK_H
+#define BASE_NETWORK_H
+
+#include "base/base.h"
+
+struct address {
+	uint8_t b[16]; /* the first 4 for IPv4, then zeros */
+	bool v4;
+};
+
+struct network {
+	struct address first;
+	unsigned bits;
+};
+
+/* `192.0.2.1` or `2001:db8::1`, without brackets, zone and port. */
+bool address_parse(struct str s, struct address *out) MUST_USE;
+
+/*
+ * `10.0.0.0/8`, `2001:db8::/32`, or a single address.  False, too, when there
+ * are bits behind the network's: 10.0.0.1/8 may be a slip of the pen.
+ */
+bool network_parse(struct str s, struct network *out) MUST_USE;
+
+bool network_has(const struct network *n, const struct address *a);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* Form, header, key and signature of a token, and what follows from them. */
+#include "crypto/jwt.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/enc.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "crypto/jws_oracle.h"
+#include "crypto/jwt_claims.h"
+
+/* A token taken apart; strings are decoded. */
+struct token {
+	struct str text;
+	struct str header, payload, signature;
+};
+
+/*
+ * What follows are steps of one check.  Each returns 0 and sets *why when it
+ * refuses; -1 is no memory.
+ */
+
+static int
+decode_part(struct str part, struct arena *a, const char **why,
+	    struct str *out, struct err *err)
+{
+	size_t n = part.n / 4 * 3 + (part.n % 4 * 3) / 4;
+	char *p = arena_alloc(a, n + 1);
+
+	if (p == NULL)
+		return err_nomem(err);
+	if (!base64url_decode(part, (uint8_t *)p, n))
+		*why = "base64url is not canonical";
+	else
+		*out = (struct str){ .p = p, .n = n };
+	return 0;
+}
+
+static int
+take_apart(struct str text, struct arena *a, const char **why,
+	   struct token *out, struct err *err)
+{
+	struct jws_parts parts;
+
+	if (text.n > JWT_MAX_BYTES) {
+		*why = "too long";
+		return 0;
+	}
+	if (text.n == 0 || !str_is_name(text, "-_.")) {
+		*why = "not of the alphabet of a token";
+		return 0;
+	}
+	if (!jws_split(text, &parts)) {
+		*why = "not three parts";
+		return 0;
+	}
+	out->text = text;
+	if (decode_part(parts.header, a, why, &out->header, err) != 0 ||
+	    decode_part(parts.payload, a, why, &out->payload, err) != 0 ||
+	    decode_part(parts.signature, a, why, &out->signature, err) != 0)
+		return -1;
+	return 0;
+}
+
+/* What to say of a part; one wording for each of the two. */
+struct part_words {
+	const char *none, *duplicate, *other;
+};
+
+static const struct part_words header_words = {
+	"header is no JSON", "header has duplicate members",
+	"header is no JSON object"
+};
+
+static const struct part_words payload_words = {
+	"payload is no JSON", "payload has duplicate members",
+	"payload is no JSON object"
+};
+
+static void
+release(void *json)
+{
+	json_decref(json);
+}
+
+/* The object lives as long as the arena. */
+static int
+parse_object(struct str text, const struct part_words *words, struct arena *a,
+	     const char **why, json_t **out, struct err *err)
+{
+	json_error_t error;
+	json_t *json =
+	    json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &error);
+
+	if (json == NULL) {
+		enum json_error_code code = json_error_code(&error);
+
+		if (code == json_error_out_of_memory)
+			return err_nomem(err);
+		*why = code == json_error_duplicate_key ? words->duplicate :
+							  words->none;
+		return 0;
+	}
+	if (arena_defer(a, release, json) != 0) {
+		json_decref(json);
+		return err_nomem(err);
+	}
+	if (!json_is_object(json))
+		*why = words->other;
+	else
+		*out = json;
+	return 0;
+}
+
+/* Each would change what is signed, or say which key to take: RFC 7515
+ * section 4.1, RFC 7797; none of it is for a token of ours. */
+static const struct {
+	const char *name, *why;
+} forbidden[] = {
+	{ "crit", "crit in the header" }, { "b64", "b64 in the header" },
+	{ "zip", "zip in the header" },	  { "enc", "enc in the header" },
+	{ "cty", "cty in the header" },	  { "jwk", "jwk in the header" },
+	{ "jku", "jku in the header" },	  { "x5u", "x5u in the header" },
+	{ "x5c", "x5c in the header" },
+};
+
+static const char *
+check_header(const json_t *header, enum jws_alg *alg)
+{
+	const json_t *name = json_object_get(header, "alg");
+
+	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
+		if (json_object_get(header, forbidden[i].name) != NULL)
+			return forbidden[i].why;
+	}
+	if (name == NULL)
+		return "alg is missing";
+	if (!json_is_string(name))
+		return "alg is no string";
+	*alg = jws_alg_from_name(str_from(json_string_value(name)));
+	return *alg == JWS_NONE ? "alg is unknown" : NULL;
+}
+
+/* What libjwt 1.x can write, and what RFC 9068 section 2.1 asks for. */
+static const char *
+typ_of(enum jws_alg alg)
+{
+	return jws_alg_is_hmac(alg) ? "JWT" : "at+jwt";
+}
+
+static const char *
+check_typ(const json_t *header, enum jws_alg alg)
+{
+	const char *typ = json_string_value(json_object_get(header, "typ"));
+
+	if (typ == NULL)
+		return "typ is missing or no string";
+	return strcmp(typ, typ_of(alg)) == 0 ? NULL : "another typ";
+}
+
+/* The only key of this algorithm. */
+static const char *
+only_key(const struct keyring *keys, enum jws_alg alg, const struct jwk **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		if (keys->v[i].key->alg != alg)
+			continue;
+		*out = keys->v[i].key;
+		n++;
+	}
+	if (n == 0)
+		return "no key of this alg";
+	return n == 1 ? NULL : "kid is missing, and keys are many";
+}
+
+static const char *
+choose_key(const struct keyring *keys, const json_t *header, enum jws_alg alg,
+	   const struct jwk **out)
+{
+	const json_t *kid = json_object_get(header, "kid");
+
+	if (kid != NULL && !json_is_string(kid))
+		return "kid is no string";
+	if (kid == NULL || keys->any_kid)
+		return only_key(keys, alg, out);
+	*out = keyring_find(keys, (struct str){ json_string_value(kid),
+						json_string_length(kid) });
+	if (*out == NULL)
+		return "unknown kid";
+	return (*out)->alg == alg ? NULL : "alg is not that of the key";
+}
+
+int
+jwt_verify_signature(const struct keyring *keys, struct str token,
+		     struct arena *a, enum jwt_verdict *verdict,
+		     const char **why, json_t **header, json_t **payload,
+		     struct err *err)
+{
+	struct token t = { .text = token };
+	json_t *head = NULL, *body = NULL;
+	const struct jwk *key = NULL;
+	const char *reason = NULL;
+	enum jws_alg alg = JWS_NONE;
+	enum jws_answer answer = JWS_BAD;
+
+	if (take_apart(token, a, &reason, &t, err) != 0)
+		return -1;
+	if (reason == NULL &&
+	    parse_object(t.header, &header_words, a, &reason, &head, err) != 0)
+		return -1;
+	if (reason == NULL)
+		reason = check_header(head, &alg);
+	if (reason == NULL)
+		reason = check_typ(head, alg);
+	if (reason == NULL)
+		reason = choose_key(keys, head, alg, &key);
+	if (reason == NULL && jws_verify(key, token, a, &answer, err) != 0)
+		return -1;
+	if (reason == NULL && answer != JWS_GOOD)
+		reason = "bad signature";
+	if (reason == NULL && parse_object(t.payload, &payload_words, a,
+					   &reason, &body, err) != 0)
+		return -1;
+	*why = reason;
+	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
+	*header = reason == NULL ? json_incref(head) : NULL;
+	*payload = reason == NULL ? json_incref(body) : NULL;
+	return 0;
+}
+
+int
+jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
+		 enum jwt_verdict *verdict, const char **why, json_t **header,
+		 struct str *payload, struct err *err)
+{
+	struct token t = { .text = token };
+	json_t *head = NULL;
+	const char *reason = NULL;
+	enum jws_alg alg = JWS_NONE;
+	enum jws_answer answer = JWS_BAD;
+
+	if (take_apart(token, a, &reason, &t, err) != 0)
+		return -1;
+	if (reason == NULL &&
+	    parse_object(t.header, &header_words, a, &reason, &head, err) != 0)
+		return -1;
+	if (reason == NULL)
+		reason = check_header(head, &alg);
+	if (reason == NULL && alg != key->alg)
+		reason = "alg is not that of the key";
+	if (reason == NULL && jws_verify_bytes(key, token, &answer, err) != 0)
+		return -1;
+	if (reason == NULL && answer != JWS_GOOD)
+		reason = "bad signature";
+	*why = reason;
+	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
+	*header = reason == NULL ? json_incref(head) : NULL;
+	*payload = reason == NULL ? t.payload : (struct str){ .p = "", .n = 0 };
+	return 0;
+}
+
+int
+jwt_verify(const struct keyring *keys, const struct jwt_policy *policy,
+	   struct str token, int64_t now, struct arena *a,
+	   enum jwt_verdict *verdict, const char **why, struct jwt_claims *out,
+	   struct err *err)
+{
+	json_t *header = NULL, *payload = NULL;
+	enum jwt_verdict good;
+	const char *reason;
+	int rc;
+
+	if (jwt_verify_signature(keys, token, a, &good, &reason, &header,
+				 &payload, err) != 0)
+		return -1;
+	rc = good != JWT_VALID ?
+	    0 :
+	    jwt_claims_check(payload, policy, now, a, &reason, out, err);
+	/* The arena has references of its own, which *out points into. */
+	json_decref(header);
+	json_decref(payload);
+	if (rc != 0)
+		return -1;
+	*why = reason;
+	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
+	return 0;
+}
+
+/* Takes the reference. */
+static int
+dump(json_t *json, struct arena *a, struct str *out, struct err *err)
+{
+	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	int rc;
+
+	json_decref(json);
+	if (text == NULL)
+		return err_set(err, ERR_INTERNAL,
+			       "claims that are no UTF-8, or no memory");
+	rc = arena_copy(a, str_from(text), out);
+	free(text);
+	return rc == 0 ? 0 : err_nomem(err);
+}
+
+int
+jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
+	  const struct jwt_claims *claims, struct arena *a, struct str *token,
+	  struct err *err)
+{
+	const struct jwk *key = keys->signer;
+	struct str header, payload, made;
+
+	if (key == NULL)
+		return err_set(err, ERR_CONFIG, "no key to sign with");
+	if (dump(json_pack("{s:s, s:s, s:s}", "alg", jws_alg_name(key->alg),
+			   "kid", key->kid, "typ", typ_of(key->alg)),
+		 a, &header, err) != 0 ||
+	    dump(jwt_claims_json(claims, policy), a, &payload, err) != 0 ||
+	    jws_sign(key, header, payload, a, &made, err) != 0)
+		return -1;
+	if (made.n > JWT_MAX_BYTES)
+		return err_set(err, ERR_LIMIT, "a token of %zu bytes", made.n);
+	*token = made;
+	return 0;
+}

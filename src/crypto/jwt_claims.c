@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* The payload of an access token: RFC 7519 section 4, RFC 9068 section 2.2. */
+#include "crypto/jwt_claims.h"
+
+#include <assert.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* As api/identity.h has it, which this folder may not know. */
+#define NAME_MAX_BYTES	64
+#define TEXT_MAX_BYTES	256
+#define ROLES_MAX_BYTES 1024
+
+#define HEX_MAX_BYTES 64
+
+/* Beyond it, not all programs read the same number (RFC 8259 section 6). */
+#define TIME_MAX (INT64_C(1) << 53)
+
+static struct str
+text_of(const json_t *value)
+{
+	return (struct str){ .p = json_string_value(value),
+			     .n = json_string_length(value) };
+}
+
+static bool
+is_user(struct str s)
+{
+	return s.n <= NAME_MAX_BYTES && str_is_name(s, "._@+-");
+}
+
+static bool
+is_role(struct str s)
+{
+	return s.n <= NAME_MAX_BYTES && str_is_name(s, "._@+-:");
+}
+
+static bool
+is_text(struct str s)
+{
+	return s.n <= TEXT_MAX_BYTES && str_is_utf8(s) && !str_has_control(s);
+}
+
+static bool
+is_filled_text(struct str s)
+{
+	return s.n > 0 && is_text(s);
+}
+
+static bool
+is_hex(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((s.p[i] < '0' || s.p[i] > '9') &&
+		    (s.p[i] < 'a' || s.p[i] > 'f'))
+			return false;
+	}
+	return s.n > 0 && s.n <= HEX_MAX_BYTES;
+}
+
+static const struct {
+	const char *name;
+	size_t offset;
+	bool (*is_valid)(struct str);
+	bool optional;
+	const char *missing, *bad;
+} texts[] = {
+	{ "sub", offsetof(struct jwt_claims, sub), is_user, false,
+	  "sub is missing", "sub is no user name" },
+	{ "jti", offsetof(struct jwt_claims, jti), is_hex, false,
+	  "jti is missing", "jti is not hexadecimal" },
+	{ "sid", offsetof(struct jwt_claims, sid), is_hex, false,
+	  "sid is missing", "sid is not hexadecimal" },
+	{ "client_id", offsetof(struct jwt_claims, client_id), is_filled_text,
+	  false, "client_id is missing", "client_id is malformed" },
+	{ "email", offsetof(struct jwt_claims, email), is_text, true, NULL,
+	  "email is malformed" },
+	{ "name", offsetof(struct jwt_claims, name), is_text, true, NULL,
+	  "name is malformed" },
+};
+
+static const char *
+check_texts(const json_t *payload, struct jwt_claims *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const json_t *value = json_object_get(payload, texts[i].name);
+		struct str *to = (void *)((char *)out + texts[i].offset);
+
+		*to = (struct str){ .p = "", .n = 0 };
+		if (value == NULL && texts[i].optional)
+			continue;
+		if (value == NULL)
+			return texts[i].missing;
+		if (!json_is_string(value) || !texts[i].is_valid(text_of(value)))
+			return texts[i].bad;
+		*to = text_of(value);
+	}
+	return NULL;
+}
+
+static const char *
+check_issuer(const json_t *payload, struct str issuer)
+{
+	const json_t *iss = json_object_get(payload, "iss");
+
+	if (iss == NULL)
+		return "iss is missing";
+	return json_is_string(iss) && str_eq(text_of(iss), issuer) ?
+	    NULL :
+	    "another issuer";
+}
+
+/* RFC 7519 section 4.1.3: one string, or an array of strings. */
+static const char *
+check_audience(const json_t *payload, struct str audience)
+{
+	const json_t *aud = json_object_get(payload, "aud"), *one;
+	bool found = false;
+	size_t i;
+
+	if (aud == NULL)
+		return "aud is missing";
+	if (json_is_string(aud))
+		found = str_eq(text_of(aud), audience);
+	else if (!json_is_array(aud))
+		return "aud is malformed";
+	json_array_foreach(aud, i, one) {
+		if (!json_is_string(one))
+			return "aud is malformed";
+		found = found || str_eq(text_of(one), audience);
+	}
+	return found ? NULL : "another audience";
+}
+
+/* Reals, strings and what is out of range are not turned into times. */
+static bool
+get_time(const json_t *value, int64_t *out)
+{
+	json_int_t n = json_integer_value(value);
+
+	if (!json_is_integer(value) || n < 0 || n > TIME_MAX)
+		return false;
+	*out = n;
+	return true;
+}
+
+static const char *
+check_times(const json_t *payload, const struct jwt_policy *policy,
+	    int64_t now, struct jwt_claims *out)
+{
+	const json_t *exp = json_object_get(payload, "exp");
+	const json_t *iat = json_object_get(payload, "iat");
+	const json_t *nbf = json_object_get(payload, "nbf");
+	int64_t not_before = 0;
+
+	if (exp == NULL)
+		return "exp is missing";
+	if (iat == NULL)
+		return "iat is missing";
+	if (!get_time(exp, &out->exp))
+		return "exp is no time";
+	if (!get_time(iat, &out->iat))
+		return "iat is no time";
+	if (nbf != NULL && !get_time(nbf, &not_before))
+		return "nbf is no time";
+	if (now >= out->exp + policy->leeway)
+		return "expired";
+	if (out->iat > now + policy->leeway)
+		return "issued in the future";
+	if (not_before > now + policy->leeway)
+		return "not yet valid";
+	if (out->exp <= out->iat)
+		return "exp is not after iat";
+	return out->exp - out->iat > policy->ttl ? "lives too long" : NULL;
+}
+
+static int
+check_roles(const json_t *payload, struct arena *a, const char **why,
+	    struct str *out, struct err *err)
+{
+	const json_t *roles = json_object_get(payload, "roles"), *role;
+	struct buf b;
+	size_t i, sum = 0;
+
+	*out = (struct str){ .p = "", .n = 0 };
+	if (roles != NULL && !json_is_array(roles)) {
+		*why = "roles is no array";
+		return 0;
+	}
+	buf_init(&b, a, ROLES_MAX_BYTES);
+	json_array_foreach(roles, i, role) {
+		struct str name = text_of(role);
+
+		sum += name.n + 1;
+		if (name.p == NULL || !is_role(name) ||
+		    sum > ROLES_MAX_BYTES) {
+			*why = "roles has no role names, or too many";
+			return 0;
+		}
+		if (i > 0)
+			buf_add_char(&b, ',');
+		buf_add(&b, name);
+	}
+	if (buf_failed(&b))
+		return err_nomem(err);
+	if (b.n > 0)
+		*out = buf_str(&b);
+	return 0;
+}
+
+int
+jwt_claims_check(const json_t *payload, const struct jwt_policy *policy,
+		 int64_t now, struct arena *a, const char **why,
+		 struct jwt_claims *out, struct err *err)
+{
+	struct jwt_claims claims = { .iat = 0 };
+	const char *reason = check_issuer(payload, policy->issuer);
+
+	assert(policy->leeway >= 0 && policy->leeway <= JWT_LEEWAY_MAX);
+	if (reason == NULL)
+		reason = check_audience(payload, policy->audience);
+	if (reason == NULL)
+		reason = check_times(payload, policy, now, &claims);
+	if (reason == NULL)
+		reason = check_texts(payload, &claims);
+	if (reason == NULL &&
+	    check_roles(payload, a, &reason, &claims.roles, err) != 0)
+		return -1;
+	if (reason == NULL)
+		*out = claims;
+	*why = reason;
+	return 0;
+}
+
+/* ["a","b"] of "a,b" */
+static json_t *
+roles_json(struct str roles)
+{
+	json_t *array = json_array();
+	struct str rest = roles, role;
+
+	if (roles.n == 0)
+		return array;
+	while (array != NULL && str_cut(&rest, ',', &role)) {
+		if (json_array_append_new(array,
+					  json_stringn(role.p, role.n)) != 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *
+text_json(struct str s)
+{
+	return json_stringn(s.n > 0 ? s.p : "", s.n);
+}
+
+json_t *
+jwt_claims_json(const struct jwt_claims *claims,
+		const struct jwt_policy *policy)
+{
+	/* "o" takes the reference, and a NULL makes the whole NULL. */
+	json_t *payload = json_pack(
+	    "{s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "iss",
+	    text_json(policy->issuer), "aud", text_json(policy->audience),
+	    "sub", text_json(claims->sub), "client_id", JWT_CLIENT_ID, "exp",
+	    (json_int_t)claims->exp, "iat", (json_int_t)claims->iat, "jti",
+	    text_json(claims->jti), "sid", text_json(claims->sid), "roles",
+	    roles_json(claims->roles));
+
+	if (payload == NULL)
+		return NULL;
+	if ((claims->email.n > 0 &&
+	     json_object_set_new(payload, "email",
+				 text_json(claims->email)) != 0) ||
+	    (claims->name.n > 0 &&
+	     json_object_set_new(payload, "name", text_json(claims->name)) !=
+		 0)) {
+		json_decref(payload);
+		return NULL;
+	}
+	return payload;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of a key directory: who may own them, and how they are written. */
+#include "crypto/keyring_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/enc.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* How long somebody may hold the lock: making an RSA key takes a second. */
+#define LOCK_TRIES   1000
+#define LOCK_WAIT_NS (10 * 1000 * 1000)
+
+static const char *const states[] = { [KEY_PENDING] = "pending",
+				      [KEY_ACTIVE] = "active",
+				      [KEY_RETIRING] = "retiring" };
+
+const char *
+key_state_name(enum key_state state)
+{
+	return states[state];
+}
+
+static bool
+state_from_name(struct str name, enum key_state *out)
+{
+	for (enum key_state s = KEY_PENDING; s <= KEY_RETIRING; s++) {
+		if (str_eq(name, str_from(states[s]))) {
+			*out = s;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+keyring_name_write(const struct keyring_name *name, char out[KEYRING_NAME_MAX])
+{
+	(void)snprintf(out, KEYRING_NAME_MAX, "%s.%s.%s.%" PRId64 ".%s",
+		       name->kid, jws_alg_name(name->alg), states[name->state],
+		       name->since,
+		       jws_alg_is_hmac(name->alg) ? "secret" : "pem");
+}
+
+bool
+keyring_name_parse(struct str text, struct keyring_name *out)
+{
+	struct str rest = text, kid, alg, state, since;
+	struct keyring_name name = { .kid = "" };
+	char again[KEYRING_NAME_MAX];
+
+	if (!str_cut(&rest, '.', &kid) || !str_cut(&rest, '.', &alg) ||
+	    !str_cut(&rest, '.', &state) || !str_cut(&rest, '.', &since))
+		return false;
+	name.alg = jws_alg_from_name(alg);
+	if (kid.n != JWK_KID_CHARS || name.alg == JWS_NONE ||
+	    !state_from_name(state, &name.state) ||
+	    !str_to_uint(since, INT64_MAX, &name.since))
+		return false;
+	memcpy(name.kid, kid.p, kid.n);
+	keyring_name_write(&name, again);
+	if (!str_eq(text, str_from(again)))
+		return false;
+	*out = name;
+	return true;
+}
+
+static int
+check_owner(const struct stat *st, const char *what, struct err *err)
+{
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return err_set(err, ERR_CONFIG,
+			       "%s belongs to uid %lu, not to uid %lu: chown "
+			       "it, or run as its owner",
+			       what, (unsigned long)st->st_uid,
+			       (unsigned long)geteuid());
+	return 0;
+}
+
+int
+keyring_dir_open(const char *directory, bool make, struct err *err)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat st;
+	int dir = open(directory, flags);
+
+	if (dir < 0 && errno == ENOENT && make &&
+	    (mkdir(directory, 0700) == 0 || errno == EEXIST))
+		dir = open(directory, flags);
+	if (dir < 0)
+		return err_set(err, ERR_CONFIG, "%s", strerror(errno));
+	if (fstat(dir, &st) != 0) {
+		(void)err_set(err, ERR_INTERNAL, "%s", strerror(errno));
+	} else if (check_owner(&st, "the folder", err) == 0) {
+		if ((st.st_mode & 077) == 0)
+			return dir;
+		(void)err_set(err, ERR_CONFIG,
+			      "others may look into the folder: chmod 700 it");
+	}
+	(void)close(dir);
+	return -1;
+}
+
+static void
+wait_a_little(void)
+{
+	const struct timespec ts = { .tv_nsec = LOCK_WAIT_NS };
+
+	(void)nanosleep(&ts, NULL); /* shorter does no harm */
+}
+
+int
+keyring_dir_lock(int dir, enum keyring_lock kind, int *lock, struct err *err)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+	const int how = kind == KEYRING_WRITE ? LOCK_EX : LOCK_SH;
+	int fd = openat(dir, ".lock", flags | O_CREAT, 0600);
+
+	if (fd < 0)
+		fd = openat(dir, ".lock", flags);
+	if (fd < 0 && kind == KEYRING_READ) {
+		*lock = -1;
+		return 0;
+	}
+	if (fd < 0)
+		return err_set(err, ERR_CONFIG, ".lock: %s", strerror(errno));
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, how | LOCK_NB) == 0) {
+			*lock = fd;
+			return 0;
+		}
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			break;
+		wait_a_little();
+	}
+	(void)err_set(err, ERR_UNAVAILABLE, "cannot lock .lock: %s",
+		      strerror(errno));
+	(void)close(fd);
+	return -1;
+}
+
+static int
+add_name(const char *file, struct keyring_name *names, size_t max, size_t *n,
+	 struct err *err)
+{
+	if (file[0] == '.')
+		return 0;
+	if (*n == max)
+		return err_set(err, ERR_CONFIG, "more than %zu keys", max);
+	if (!keyring_name_parse(str_from(file), &names[*n]))
+		return err_set(err, ERR_CONFIG,
+			       "%.80s is no key's name: move it elsewhere",
+			       str_has_control(str_from(file)) ? "?" : file);
+	for (size_t i = 0; i < *n; i++) {
+		if (strcmp(names[i].kid, names[*n].kid) == 0)
+			return err_set(err, ERR_CONFIG,
+				       "two files of key %s: remove one",
+				       names[i].kid);
+	}
+	(*n)++;
+	return 0;
+}
+
+int
+keyring_dir_list(int dir, struct keyring_name *names, size_t max, size_t *n,
+		 struct err *err)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	size_t count = 0;
+	int rc = 0;
+
+	if (d == NULL) {
+		(void)err_set(err, ERR_INTERNAL, "%s", strerror(errno));
+		if (copy >= 0)
+			(void)close(copy);
+		return -1;
+	}
+	do {
+		errno = 0;
+		entry = readdir(d);
+		if (entry == NULL && errno != 0)
+			rc = err_set(err, ERR_INTERNAL, "%s", strerror(errno));
+		if (entry != NULL)
+			rc = add_name(entry->d_name, names, max, &count, err);
+	} while (entry != NULL && rc == 0);
+	(void)closedir(d);
+	if (rc == 0)
+		*n = count;
+	return rc;
+}
+
+/*
+ * A secret's file may come from systemd, whose access control list shows as
+ * rights of the group; a key's file is ours alone.
+ */
+static int
+check_file(const struct stat *st, enum keyring_rules rules, size_t max,
+	   struct err *err)
+{
+	const mode_t forbidden = rules == KEYRING_KEY_FILE ? 077 : 027;
+
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, ERR_CONFIG, "not a regular file");
+	if (check_owner(st, "the file", err) != 0)
+		return -1;
+	if ((st->st_mode & forbidden) != 0)
+		return err_set(err, ERR_CONFIG,
+			       "others may use this file: chmod 600 it");
+	if (st->st_size <= 0 || (uintmax_t)st->st_size > max)
+		return err_set(err, ERR_CONFIG, "empty, or more than %zu bytes",
+			       max);
+	return 0;
+}
+
+static int
+read_all(int fd, size_t n, struct arena *a, struct str *out, struct err *err)
+{
+	char *p = arena_alloc(a, n + 1);
+	size_t have = 0;
+
+	if (p == NULL)
+		return err_nomem(err);
+	while (have < n) {
+		ssize_t got = read(fd, p + have, n - have);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return err_set(err, ERR_CONFIG, "cannot read: %s",
+				       got < 0 ? strerror(errno) :
+						 "it changed meanwhile");
+		have += (size_t)got;
+	}
+	*out = (struct str){ .p = p, .n = n };
+	return 0;
+}
+
+int
+keyring_read(int dir, const char *file, enum keyring_rules rules, size_t max,
+	     struct arena *a, struct str *out, struct err *err)
+{
+	/* O_NONBLOCK: a FIFO would wait for its writer. */
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+	    (rules == KEYRING_KEY_FILE ? O_NOFOLLOW : 0);
+	int fd = openat(dir, file, flags);
+	struct stat st;
+	int rc;
+
+	if (fd < 0)
+		return err_set(err, ERR_CONFIG, "%s", strerror(errno));
+	if (fstat(fd, &st) != 0)
+		rc = err_set(err, ERR_INTERNAL, "%s", strerror(errno));
+	else
+		rc = check_file(&st, rules, max, err);
+	if (rc == 0)
+		rc = read_all(fd, (size_t)st.st_size, a, out, err);
+	(void)close(fd);
+	return rc;
+}
+
+static int
+write_all(int fd, struct str s)
+{
+	while (s.n > 0) {
+		ssize_t put = write(fd, s.p, s.n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return -1;
+		s = str_skip(s, (size_t)put);
+	}
+	/* The umask may have taken rights of ours away. */
+	return fchmod(fd, 0600) == 0 && fsync(fd) == 0 ? 0 : -1;
+}
+
+int
+keyring_dir_write(int dir, const char *file, struct str content,
+		  const struct env *env, struct err *err)
+{
+	uint8_t dice[8];
+	char temp[] = ".new-0123456789abcdef";
+	int fd, rc, reason;
+
+	if (env_random(env, dice, sizeof(dice)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	hex_encode(dice, sizeof(dice), temp + sizeof(".new-") - 1);
+	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, ERR_CONFIG, "cannot make a file: %s",
+			       strerror(errno));
+	rc = write_all(fd, content);
+	reason = errno;
+	if (close(fd) != 0 && rc == 0) {
+		rc = -1;
+		reason = errno;
+	}
+	/* Unlike rename(2), this never replaces what is there. */
+	if (rc == 0 && linkat(dir, temp, dir, file, 0) != 0) {
+		rc = -1;
+		reason = errno;
+	}
+	if (unlinkat(dir, temp, 0) != 0 && rc == 0) {
+		rc = -1;
+		reason = errno;
+	}
+	if (rc != 0)
+		return err_set(err, ERR_CONFIG, "cannot write %s: %s", file,
+			       strerror(reason));
+	return keyring_dir_sync(dir, err);
+}
+
+int
+keyring_dir_sync(int dir, struct err *err)
+{
+	if (fsync(dir) != 0)
+		return err_set(err, ERR_INTERNAL, "fsync: %s", strerror(errno));
+	return 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthctl token inspect. */
+#include "base/buf.h"
+#include "ctl/output.h"
+#include "ctl/ring.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Of one token: itself, decoded, parsed, escaped. */
+#define TOKEN_ARENA ((size_t)1024 * 1024)
+
+/* One more than the longest token: what is longer is known to be. */
+#define LINE_MAX_BYTES (JWT_MAX_BYTES + 1)
+
+struct inspector {
+	struct ctl *c;
+	struct arena *arena; /* of one token */
+	struct keyring ring;
+	const struct jwk *key; /* of --key, else NULL */
+	struct jwt_policy policy;
+	bool signature_only, many;
+};
+
+struct finding {
+	enum jwt_verdict verdict;
+	const char *why; /* NULL when it is valid */
+	json_t *header;
+	json_t *claims; /* NULL: the payload is no JSON object */
+	size_t payload_bytes; /* then */
+};
+
+/* Whatever the payload is. */
+static int
+look_at_bytes(const struct inspector *i, struct str token, struct finding *f,
+	      struct err *err)
+{
+	struct str payload;
+
+	if (jwt_verify_bytes(i->key, token, i->arena, &f->verdict, &f->why,
+			     &f->header, &payload, err) != 0)
+		return -1;
+	if (f->verdict != JWT_VALID)
+		return 0;
+	f->claims = json_loadb(payload.p, payload.n, JSON_REJECT_DUPLICATES,
+			       NULL);
+	if (!json_is_object(f->claims)) {
+		json_decref(f->claims);
+		f->claims = NULL;
+	}
+	f->payload_bytes = payload.n;
+	return 0;
+}
+
+static int
+look(const struct inspector *i, struct str token, struct finding *f,
+     struct err *err)
+{
+	struct jwt_claims claims;
+
+	if (i->signature_only && i->key != NULL)
+		return look_at_bytes(i, token, f, err);
+	if (!i->signature_only) {
+		if (jwt_verify(&i->ring, &i->policy, token,
+			       env_wall(&i->c->env), i->arena, &f->verdict,
+			       &f->why, &claims, err) != 0)
+			return -1;
+		if (f->verdict != JWT_VALID)
+			return 0;
+	}
+	return jwt_verify_signature(&i->ring, token, i->arena, &f->verdict,
+				    &f->why, &f->header, &f->claims, err);
+}
+
+static void
+add_value(struct buf *out, const json_t *value)
+{
+	const size_t form = JSON_ENCODE_ANY | JSON_COMPACT;
+	struct str text = { .p = json_string_value(value),
+			    .n = json_string_length(value) };
+	char *dump;
+
+	if (!json_is_string(value)) {
+		text.n = json_dumpb(value, NULL, 0, form);
+		dump = arena_alloc(out->arena, text.n);
+		if (dump == NULL) {
+			out->failed = true;
+			return;
+		}
+		text.n = json_dumpb(value, dump, text.n, form);
+		text.p = dump;
+	}
+	(void)output_escape(out, text);
+}
+
+static void
+add_object(struct buf *out, const char *title, json_t *object)
+{
+	const char *name;
+	json_t *value;
+
+	buf_printf(out, "%s:\n", title);
+	json_object_foreach(object, name, value) {
+		buf_add_cstr(out, "  ");
+		(void)output_escape(out, str_from(name));
+		buf_add_cstr(out, ": ");
+		add_value(out, value);
+		buf_add_char(out, '\n');
+	}
+}
+
+static enum ctl_exit
+print_text(const struct inspector *i, const struct finding *f)
+{
+	struct buf out;
+
+	buf_init(&out, i->arena, TOKEN_ARENA / 4);
+	if (f->verdict != JWT_VALID)
+		buf_printf(&out, "refused: %s\n", f->why);
+	else
+		buf_add_cstr(&out, "valid\n");
+	if (f->verdict == JWT_VALID && !i->many) {
+		add_object(&out, "header", f->header);
+		if (f->claims != NULL)
+			add_object(&out, "claims", f->claims);
+		else
+			buf_printf(&out, "payload: %zu bytes, no JSON object\n",
+				   f->payload_bytes);
+	}
+	if (buf_failed(&out))
+		return ctl_refuse("out of memory");
+	(void)fwrite(out.p, 1, out.n, stdout);
+	return CTL_DONE;
+}
+
+static enum ctl_exit
+print_json(const struct finding *f)
+{
+	json_t *root;
+
+	if (f->verdict != JWT_VALID)
+		root = json_pack("{s:b, s:s}", "valid", 0, "why", f->why);
+	else if (f->claims != NULL)
+		root = json_pack("{s:b, s:O, s:O}", "valid", 1, "header",
+				 f->header, "claims", f->claims);
+	else
+		root = json_pack("{s:b, s:O, s:n, s:I}", "valid", 1, "header",
+				 f->header, "claims", "payload_bytes",
+				 (json_int_t)f->payload_bytes);
+	return output_json_line(root) == 0 ? CTL_DONE :
+					     ctl_refuse("out of memory");
+}
+
+static enum ctl_exit
+inspect_one(const struct inspector *i, struct str token)
+{
+	struct finding f = { .verdict = JWT_REFUSED };
+	enum ctl_exit status;
+	struct err err;
+
+	if (look(i, token, &f, &err) != 0)
+		status = ctl_refuse("%s", err.msg);
+	else if (ctl_given(i->c, FLAG_JSON))
+		status = print_json(&f);
+	else
+		status = print_text(i, &f);
+	json_decref(f.header);
+	json_decref(f.claims);
+	return status == CTL_DONE && f.verdict == JWT_VALID ? CTL_DONE :
+							      CTL_REFUSED;
+}
+
+/* The next line, of which no more than `max` bytes are kept; false at the
+ * end. */
+static bool
+read_line(FILE *in, char *line, size_t max, size_t *n)
+{
+	int c = getc(in);
+
+	if (c == EOF)
+		return false;
+	for (*n = 0; c != EOF && c != '\n'; c = getc(in)) {
+		if (*n < max)
+			line[(*n)++] = (char)c;
+	}
+	return true;
+}
+
+static enum ctl_exit
+inspect_lines(const struct inspector *i)
+{
+	char *line = arena_alloc(i->c->arena, LINE_MAX_BYTES);
+	enum ctl_exit status = CTL_DONE;
+	size_t n, lines = 0;
+
+	if (line == NULL)
+		return ctl_refuse("out of memory");
+	for (; read_line(stdin, line, LINE_MAX_BYTES, &n); lines++) {
+		if (inspect_one(i, (struct str){ .p = line, .n = n }) !=
+		    CTL_DONE)
+			status = CTL_REFUSED;
+		arena_reset(i->arena);
+	}
+	if (ferror(stdin) != 0)
+		return ctl_refuse("cannot read standard input");
+	if (lines == 0)
+		return ctl_refuse("there is no token on standard input");
+	return status;
+}
+
+static enum ctl_exit
+take_keys(struct inspector *i)
+{
+	struct ctl *c = i->c;
+	struct jwk *key = NULL;
+	enum ctl_exit status;
+	struct err err;
+
+	if (!ctl_given(c, FLAG_KEY))
+		return ring_load(c, &i->ring, &err) == 0 ?
+			  CTL_DONE :
+			  ctl_refuse("%s", err.msg);
+	status = ring_read_key(c, c->args->value[FLAG_KEY], &key, NULL);
+	if (status != CTL_DONE)
+		return status;
+	i->key = key;
+	i->ring = (struct keyring){ .v = { { .key = key,
+					     .state = KEY_RETIRING } },
+				    .n = 1,
+				    .any_kid = true };
+	return CTL_DONE;
+}
+
+enum ctl_exit
+token_inspect_check(const struct ctl *c)
+{
+	if (ctl_given(c, FLAG_ALG) && !ctl_given(c, FLAG_KEY))
+		return ctl_usage(c, "--alg needs --key");
+	return CTL_DONE;
+}
+
+enum ctl_exit
+token_inspect(struct ctl *c)
+{
+	struct inspector i = {
+		.c = c,
+		.arena = arena_new(TOKEN_ARENA),
+		.signature_only = ctl_given(c, FLAG_SIGNATURE_ONLY),
+		.many = strcmp(c->operand, "-") == 0,
+	};
+	enum ctl_exit status;
+
+	if (i.arena == NULL)
+		return ctl_refuse("out of memory");
+	status = take_keys(&i);
+	/* There may be no settings but for the policy. */
+	if (status == CTL_DONE && !i.signature_only)
+		i.policy = jwt_conf_policy(ring_conf(c));
+	if (status == CTL_DONE)
+		status = i.many ? inspect_lines(&i) :
+				  inspect_one(&i, str_from(c->operand));
+	arena_free(i.arena);
+	return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Live state: where it is, and how what a user has is ended. */
+#include "ctl/live.h"
+
+#include "ctl/ring.h"
+
+/* Does the mode use the store that is configured? */
+static bool
+store_in_use(const struct ctl *c)
+{
+	const struct auth_mode_ops *mode = ctl_mode(c);
+
+	return mode->needs_store == NULL ||
+	    mode->needs_store(c->settings.mode.conf);
+}
+
+enum ctl_exit
+live_open(struct ctl *c, const char *what)
+{
+	const struct ctl_part *part = ctl_part(CTL_STORE);
+	const bool in_use = store_in_use(c);
+	struct err err;
+
+	if (!ctl_reachable(c, part))
+		return ctl_refuse("%s = %s%s: the %s are in the memory of the "
+				  "daemon, out of reach",
+				  in_use ? "[store] driver" : "[auth] mode",
+				  in_use ? ctl_backend(c, part)->name :
+					   ctl_mode(c)->base.name,
+				  in_use ? "" : " without a store", what);
+	if (ctl_open(c, part, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	return CTL_DONE;
+}
+
+enum ctl_exit
+live_user(const struct ctl *c, struct str *out)
+{
+	struct str user = ctl_value(c, FLAG_USER);
+
+	if (ctl_given(c, FLAG_USER) && !identity_name_is_valid(user))
+		return ctl_refuse("not a user name: %.*s", STR_ARG(user));
+	*out = ctl_given(c, FLAG_USER) ? user :
+					 (struct str){ .p = NULL, .n = 0 };
+	return CTL_DONE;
+}
+
+bool
+live_is_stateless(const struct ctl *c)
+{
+	return ctl_mode(c)->end_user != NULL;
+}
+
+int64_t
+live_token_life(const struct ctl *c)
+{
+	return ring_conf(c)->ttl + ring_conf(c)->leeway;
+}
+
+bool
+live_can_end(const struct ctl *c, struct str name)
+{
+	const struct ctl_part *part = ctl_part(CTL_STORE);
+
+	if (ctl_reachable(c, part))
+		return true;
+	if (!store_in_use(c))
+		ctl_warn("warning: [auth] mode = %s without a store: tokens of "
+			 "%.*s work until they end, for up to %lld s",
+			 ctl_mode(c)->base.name, STR_ARG(name),
+			 (long long)live_token_life(c));
+	else
+		ctl_warn("warning: [store] driver = %s: the sessions of %.*s "
+			 "are in the memory of the daemon and go on as they "
+			 "are until they expire or fcgiauthd is restarted",
+			 ctl_backend(c, part)->name, STR_ARG(name));
+	return false;
+}
+
+int
+live_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
+{
+	const struct auth_mode_ops *mode = ctl_mode(c);
+
+	if (mode->end_user == NULL)
+		return store_revoke_user(c->store_link, name, NULL, ended,
+					 err);
+	if (mode->end_user(c->settings.mode.conf, c->store_link, name,
+			   env_wall_ms(&c->env), err) != 0)
+		return -1;
+	*ended = LIVE_UNCOUNTED;
+	return 0;
+}
+
+void
+live_audit_ended(const struct ctl *c, struct str name, int64_t ended)
+{
+	struct log_field fields[] = { F_STR("user", name),
+				      F_INT("ended", ended) };
+
+	ctl_audit(c, "sessions_revoked", fields,
+		  ended == LIVE_UNCOUNTED ? 1 : ARRAY_LEN(fields));
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* fcgiauthctl token issue. */
+#include "ctl/ring.h"
+
+#include "api/session_id.h"
+#include "base/enc.h"
+
+#include <stdio.h>
+
+struct lifetime {
+	int64_t ttl;
+};
+
+/* --ttl, or what the configuration says, which is also the most that checks
+ * would take. */
+static enum ctl_exit
+take_ttl(const struct ctl *c, int64_t *out)
+{
+	const int64_t most = ring_conf(c)->ttl;
+	const struct option option =
+	    OPTION(SECONDS, struct lifetime, ttl, .min = 1, .max = most,
+		   .help = "");
+	struct lifetime life = { .ttl = most };
+	struct err err;
+
+	if (ctl_given(c, FLAG_TTL) &&
+	    option_set(&option, &life, ctl_value(c, FLAG_TTL), c->arena,
+		       &err) != 0)
+		return ctl_refuse("--ttl: %s (the most is [jwt] ttl)",
+				  err.msg);
+	*out = life.ttl;
+	return CTL_DONE;
+}
+
+static enum ctl_exit
+find_user(struct ctl *c, struct str name, struct user *out)
+{
+	const struct ctl_part *part = ctl_part(CTL_USERS);
+	enum user_answer answer;
+	struct err err;
+
+	if (!ctl_reachable(c, part))
+		return ctl_refuse("[users] driver = %s: the users are in the "
+				  "memory of the daemon, out of reach",
+				  ctl_backend(c, part)->name);
+	if (ctl_open(c, part, &err) != 0 ||
+	    users_find(c->users_link, c->arena, name, &answer, out, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (answer != USER_FOUND)
+		return ctl_refuse("no such user: %.*s", STR_ARG(name));
+	if (out->disabled)
+		return ctl_refuse("%.*s is disabled", STR_ARG(name));
+	return CTL_DONE;
+}
+
+static enum ctl_exit
+issue(struct ctl *c, const struct keyring *ring, const struct user *user,
+      int64_t ttl)
+{
+	const struct jwt_policy policy = jwt_conf_policy(ring_conf(c));
+	const int64_t now_ms = env_wall_ms(&c->env);
+	char hex[HEX_LEN(SESSION_ID_BYTES)];
+	struct session_id id;
+	struct str token;
+	struct err err;
+
+	if (session_id_make(&c->env, now_ms, &id, &err) != 0 ||
+	    access_token_make(ring, &policy, &user->who, &id, now_ms / 1000,
+			      ttl, &c->env, c->arena, &token, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	hex_encode(id.b, sizeof(id.b), hex);
+	ctl_audit(c, "token_issued",
+		  (const struct log_field[]){
+		      F_STR("user", user->who.name),
+		      F_STR("session",
+			    ((struct str){ .p = hex, .n = sizeof(hex) })),
+		      F_INT("expires_in", ttl) },
+		  3);
+	(void)printf("%.*s\n", STR_ARG(token));
+	return CTL_DONE;
+}
+
+enum ctl_exit
+token_issue_check(const struct ctl *c)
+{
+	return ctl_given(c, FLAG_USER) ? CTL_DONE :
+					 ctl_usage(c, "--user is needed");
+}
+
+enum ctl_exit
+token_issue(struct ctl *c)
+{
+	enum ctl_exit status;
+	struct keyring ring;
+	struct user user;
+	int64_t ttl = 0;
+	struct err err;
+
+	if (!ring_in_use(c))
+		return ctl_refuse("[auth] mode = %s: there are no signed "
+				  "tokens in this mode; a login makes a session",
+				  ctl_mode(c)->base.name);
+	status = take_ttl(c, &ttl);
+	if (status != CTL_DONE)
+		return status;
+	if (ring_load(c, &ring, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (ring.signer == NULL)
+		return ctl_refuse("%s: there is no key yet; run: fcgiauthctl "
+				  "key generate", ring_conf(c)->keys);
+	status = find_user(c, ctl_value(c, FLAG_USER), &user);
+	return status == CTL_DONE ? issue(c, &ring, &user, ttl) : status;
+}

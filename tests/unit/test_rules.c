@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/* Which rule decides about a request, and what rules may say. */
+#include "auth/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "http/path.h"
+#include "tests/unit/conf_drivers.h"
+
+struct rig {
+	struct parsed parsed;
+	struct rules *rules;
+};
+
+static void
+rig_init(struct rig *r, struct str ini)
+{
+	parse(&r->parsed, ini);
+	ck_assert_msg(r->parsed.rc == 0, "%s", first_problem(&r->parsed));
+	ck_assert_msg(rules_compile(&r->parsed.settings, r->parsed.arena,
+				    &r->rules, &r->parsed.problems) == 0,
+		      "%s", first_problem(&r->parsed));
+}
+
+static void
+rig_free(struct rig *r)
+{
+	arena_free(r->parsed.arena);
+}
+
+/* What is asked, as a client sends it. */
+struct asked {
+	const char *method, *host, *uri, *address;
+};
+
+#define GET(uri) { "GET", "www.example.com", uri, "192.0.2.7" }
+
+/* The rule's name, "" when none matched, "refused" when the path is none that
+ * rules get to see, "untold". */
+static struct str
+ask(const struct rig *r, const struct asked *q, enum rule_verdict *verdict)
+{
+	struct rule_question question = {
+		.host = str_from(q->host),
+		.method = str_from(q->method),
+		.address = str_from(q->address),
+	};
+	const struct rule_settings *rule;
+	struct str query, require;
+	struct err err;
+
+	*verdict = RULE_DENY;
+	if (path_normalise(str_from(q->uri), r->parsed.arena, &question.path,
+			   &query, &err) != 0)
+		return STR("refused");
+	if (rules_judge(r->rules, &question, verdict, &rule, &require, &err) !=
+	    0)
+		return STR("untold");
+	return rule != NULL ? rule->name : STR("");
+}
+
+static void
+expect(const struct rig *r, const struct asked *q, const char *name, size_t row)
+{
+	enum rule_verdict verdict;
+	struct str got = ask(r, q, &verdict);
+
+	ck_assert_msg(str_eq(got, str_from(name)),
+		      "row %zu, %s %s: %.*s, not %s", row, q->method, q->uri,
+		      STR_ARG(got), name);
+	ck_assert_msg(got.n > 0 || verdict == RULE_DENY, "row %zu", row);
+}
+
+START_TEST(no_rules_ask_for_a_user)
+{
+	struct rig r;
+	const struct rule_question q = { .host = STR("a"),
+					 .path = STR("/"),
+					 .method = STR("GET"),
+					 .address = STR("::1") };
+	const struct rule_settings *rule;
+	enum rule_verdict verdict;
+	struct str require;
+	struct err err;
+
+	rig_init(&r, STR(""));
+	ck_assert_int_eq(rules_judge(r.rules, &q, &verdict, &rule, &require,
+				     &err),
+			 0);
+	ck_assert_int_eq(verdict, RULE_ASK);
+	ck_assert_ptr_null(rule);
+	ck_assert(str_eq(require, STR("user")));
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(verdicts_by_words)
+{
+	static const struct {
+		const char *words;
+		enum rule_verdict verdict;
+	} rows[] = {
+		{ "public", RULE_PUBLIC },
+		{ "role:x public", RULE_PUBLIC },
+		{ "deny", RULE_DENY },
+		{ "user", RULE_ASK },
+		{ "user:a role:b:c", RULE_ASK },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		static const struct asked q = GET("/");
+		enum rule_verdict verdict;
+		struct rig r;
+		char ini[200];
+
+		(void)snprintf(ini, sizeof(ini), "[rule a]\nrequire = %s\n",
+			       rows[i].words);
+		rig_init(&r, str_from(ini));
+		ck_assert(str_eq(ask(&r, &q, &verdict), STR("a")));
+		ck_assert_msg(verdict == rows[i].verdict, "row %zu", i);
+		rig_free(&r);
+	}
+}
+END_TEST
+
+/* Default deny, the first match, segment boundaries, regular expressions. */
+static const char site[] =
+    "[rule closed]\npath = /admin/closed\nrequire = deny\n"
+    "[rule admin]\npath = /admin\nrequire = role:admin\n"
+    "[rule late]\npath = /admin/late\nrequire = public\n"
+    "[rule slash]\npath = /slash/\nrequire = user\n"
+    "[rule public]\npath = /public/\nrequire = public\n"
+    "[rule user]\npath = /user/\nrequire = user\n"
+    "[rule allowed]\npath = /allowed\nrequire = public\n"
+    "[rule status]\npath_regex = ^/api/.*/status\nrequire = public\n"
+    "[rule bar]\npath_regex = ^/foo/.*/bar$\nrequire = public\n"
+    "[rule login]\npath_regex = /rest/login|/rest/logout\nrequire = public\n"
+    "[rule utf8]\npath_regex = /\xc3\xbc.\nrequire = user\n"
+    "[rule case]\npath_regex = (?i)/Case/[a-z]+\nrequire = user\n"
+    "[rule text]\npath = /a b/\xc3\xa9\nrequire = user\n";
+
+static const struct {
+	struct asked q;
+	const char *rule;
+} paths[] = {
+	{ GET("/admin"), "admin" },
+	{ GET("/admin/"), "admin" },
+	{ GET("/admin/x"), "admin" },
+	{ GET("/admin/late"), "admin" },
+	{ GET("/admin/closed/x"), "closed" },
+	{ GET("/admin/closed"), "closed" },
+	{ GET("/admin/closedx"), "admin" },
+	{ GET("/administrator"), "" },
+	{ GET("/Admin"), "" },
+	{ GET("/"), "" },
+	{ GET("/slash"), "" },
+	{ GET("/slash/"), "slash" },
+	{ GET("/slash/x"), "slash" },
+	{ GET("/public"), "" },
+	/* LemonLDAP::NG, CVE-2026-95811, CVE-2020-24660 */
+	{ GET("/%61dmin"), "admin" },
+	{ GET("/%61%64%6d%69%6E"), "admin" },
+	{ GET("/x/../admin"), "refused" },
+	{ GET("//admin"), "refused" },
+	/* Oathkeeper CVE-2026-33494, Heimdall CVE-2026-42274 */
+	{ GET("/public/../admin/secrets"), "refused" },
+	{ GET("/user/../admin"), "refused" },
+	{ GET("/user/%2e%2e/admin"), "refused" },
+	{ GET("/user/.%2e/admin"), "refused" },
+	{ GET("/user/%2E%2E/admin"), "refused" },
+	{ GET("/user/%2e%2e%2fadmin"), "refused" },
+	{ GET("/public/.."), "refused" },
+	/* Heimdall CVE-2026-42272 */
+	{ GET("/user%2fx"), "refused" },
+	{ GET("/user%2Fx"), "refused" },
+	/* tinyauth 1055 */
+	{ GET("/admin?foo=bar"), "admin" },
+	{ GET("/%2Fadmin"), "refused" },
+	{ GET("public"), "refused" },
+	{ GET("/secret?next=/allowed"), "" },
+	{ GET("/secret?/allowed"), "" },
+	{ GET("/secret%3fnext=/allowed"), "" },
+	{ GET("/allowed?next=/secret"), "allowed" },
+	/* oauth2-proxy CVE-2025-54576, CVE-2026-41059 */
+	{ GET("/api/private/x?path=/status"), "" },
+	{ GET("/api/private/x?/status"), "" },
+	{ GET("/api/x/status"), "status" },
+	{ GET("/api/x/status/x"), "" },
+	{ GET("/api/x/statusx"), "" },
+	{ GET("/foo/secret%23/bar"), "refused" },
+	{ GET("/foo/secret#/bar"), "refused" },
+	{ GET("/foo/secret/bar"), "bar" },
+	{ GET("/foo/secret/bar?x"), "bar" },
+	{ GET("/foo/secret%0a/bar"), "refused" },
+	/* Authelia CVE-2021-32637 */
+	{ GET("/%zz"), "refused" },
+	{ GET("/%"), "refused" },
+	{ GET("/\x80"), "refused" },
+	{ GET("/%80"), "refused" },
+	{ GET(""), "refused" },
+	{ GET("http://www.example.com/public/"), "refused" },
+	{ GET("*"), "refused" },
+	/* AOS-CX CVE-2026-23813: both alternatives are anchored */
+	{ GET("/rest/login"), "login" },
+	{ GET("/rest/logout"), "login" },
+	{ GET("/rest/loginX"), "" },
+	{ GET("/rest/logoutX"), "" },
+	{ GET("/x/rest/logout"), "" },
+	/* and the rest of the list */
+	{ GET("/admin;x=1"), "refused" },
+	{ GET("/public;/admin"), "refused" },
+	{ GET("/admin%3bx=1"), "refused" },
+	{ GET("/admin/..;/x"), "refused" },
+	{ GET("/public/..;/admin"), "refused" },
+	{ GET("/admin%00"), "refused" },
+	{ GET("/public/%00/admin"), "refused" },
+	{ GET("/admin%5c"), "refused" },
+	{ GET("\\admin"), "refused" },
+	{ GET("/public/\\../admin"), "refused" },
+	{ GET("/public/%252e%252e/admin"), "refused" },
+	{ GET("/public/%25%32%65/admin"), "refused" },
+	{ GET("/public/%c0%ae%c0%ae/admin"), "refused" },
+	{ GET("/public/%c0%af"), "refused" },
+	{ GET("/public/%e0%80%ae"), "refused" },
+	{ GET("/./admin"), "refused" },
+	{ GET("/admin/."), "refused" },
+	{ GET("/public/%20/x"), "refused" },
+	{ GET("/public/%u002e/x"), "refused" },
+	/* text */
+	{ GET("/%c3%bcx"), "utf8" },
+	{ GET("/%c3%bc%c3%bc"), "utf8" },
+	{ GET("/%c3%bc"), "" },
+	{ GET("/case/Abc"), "case" },
+	{ GET("/case/A1"), "" },
+	{ GET("/a%20b/%C3%A9/c"), "text" },
+	{ GET("/a+b/%C3%A9"), "" },
+};
+
+START_TEST(paths_find_their_rule)
+{
+	struct rig r;
+
+	rig_init(&r, str_from(site));
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		expect(&r, &paths[i].q, paths[i].rule, i);
+	rig_free(&r);
+}
+END_TEST
+
+static const char conditions[] =
+    "[rule host]\nhost = App.example.com [::1] 192.0.2.1\npath = /h\n"
+    "require = user\n"
+    "[rule get]\nmethod = GET\npath = /m\nrequire = public\n"
+    "[rule head]\nmethod = HEAD\npath = /m2\nrequire = public\n"
+    "[rule write]\nmethod = POST PUT X-OWN\npath = /m\nrequire = user\n"
+    "[rule v4]\nnetwork = 10.0.0.0/8 192.0.2.9\npath = /n\n"
+    "require = public\n"
+    "[rule v6]\nnetwork = 2001:db8::/33\npath = /n\nrequire = public\n"
+    "[rule mapped]\nnetwork = ::ffff:172.16.0.0/108\npath = /n\n"
+    "require = public\n"
+    "[rule all6]\nnetwork = ::/0\npath = /six\nrequire = public\n"
+    "[rule inner]\nnetwork = 10.0.0.0/8\npath = /deny\nrequire = deny\n"
+    "[rule outer]\npath = /deny\nrequire = public\n"
+    "[rule any]\npath = /any\nrequire = public\n";
+
+static const struct {
+	struct asked q;
+	const char *rule;
+} conditional[] = {
+	{ { "GET", "app.example.com", "/h", "::1" }, "host" },
+	{ { "GET", "[::1]", "/h", "::1" }, "host" },
+	{ { "GET", "192.0.2.1", "/h", "::1" }, "host" },
+	{ { "GET", "x.app.example.com", "/h", "::1" }, "" },
+	{ { "GET", "app.example.com.evil", "/h", "::1" }, "" },
+	{ { "GET", "example.com", "/h", "::1" }, "" },
+	{ { "GET", "", "/h", "::1" }, "" },
+	{ { "GET", "a", "/m", "::1" }, "get" },
+	{ { "HEAD", "a", "/m", "::1" }, "get" },
+	{ { "POST", "a", "/m", "::1" }, "write" },
+	{ { "X-OWN", "a", "/m", "::1" }, "write" },
+	{ { "get", "a", "/m", "::1" }, "" },
+	{ { "GETX", "a", "/m", "::1" }, "" },
+	{ { "OPTIONS", "a", "/m", "::1" }, "" },
+	{ { "HEAD", "a", "/m2", "::1" }, "head" },
+	{ { "GET", "a", "/m2", "::1" }, "" },
+	{ { "GET", "a", "/n", "10.255.0.1" }, "v4" },
+	{ { "GET", "a", "/n", "11.0.0.0" }, "" },
+	{ { "GET", "a", "/n", "192.0.2.9" }, "v4" },
+	{ { "GET", "a", "/n", "192.0.2.8" }, "" },
+	{ { "GET", "a", "/n", "::ffff:10.1.2.3" }, "v4" },
+	{ { "GET", "a", "/n", "::10.1.2.3" }, "" },
+	{ { "GET", "a", "/n", "2001:db8:7fff::1" }, "v6" },
+	{ { "GET", "a", "/n", "2001:db8:8000::1" }, "" },
+	{ { "GET", "a", "/n", "172.31.0.1" }, "mapped" },
+	{ { "GET", "a", "/n", "172.32.0.1" }, "" },
+	{ { "GET", "a", "/six", "fe80::1" }, "all6" },
+	{ { "GET", "a", "/six", "10.0.0.1" }, "" },
+	{ { "GET", "a", "/six", "::ffff:10.0.0.1" }, "" },
+	{ { "GET", "a", "/deny", "10.0.0.1" }, "inner" },
+	{ { "GET", "a", "/deny", "11.0.0.1" }, "outer" },
+	{ { "GET", "a", "/any", "" }, "any" },
+};
+
+START_TEST(conditions_select)
+{
+	struct rig r;
+
+	rig_init(&r, str_from(conditions));
+	for (size_t i = 0; i < ARRAY_LEN(conditional); i++)
+		expect(&r, &conditional[i].q, conditional[i].rule, i);
+	rig_free(&r);
+}
+END_TEST
+
+/* authentik, CVE-2024-47070: neither a rule that lets in nor one that refuses
+ * is passed by for want of an address. */
+START_TEST(unreadable_address_is_refused)
+{
+	static const char *const addresses[] = {
+		"", "unix:", "a", "10.0.0.1,10.0.0.2", "10.0.0.1:80",
+		"[::1]", "fe80::1%eth0", "10.0.0.01", "10.1", "0x0a.0.0.1",
+		" 10.0.0.1", "10.0.0.1/8",
+	};
+	static const struct {
+		const char *uri, *rule;
+	} rows[] = { { "/n", "v4" }, { "/six", "all6" }, { "/deny", "inner" } };
+	struct rig r;
+
+	rig_init(&r, str_from(conditions));
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+			const struct asked q = { "GET", "a", rows[k].uri,
+						 addresses[i] };
+			enum rule_verdict verdict = RULE_PUBLIC;
+			struct str rule = ask(&r, &q, &verdict);
+
+			ck_assert_msg(str_eq(rule, str_from(rows[k].rule)) &&
+					  verdict == RULE_DENY,
+				      "row %zu, %s", i, rows[k].uri);
+		}
+	}
+	rig_free(&r);
+}
+END_TEST
+
+/* Caddy, CVE-2026-27588: a list of more than 100 hosts went another way. */
+START_TEST(many_hosts)
+{
+	static const size_t counts[] = { 1, 99, 100, 101, 1000 };
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct arena *a = arena_new(ARENA_BYTES);
+		enum rule_verdict verdict;
+		struct buf ini;
+		struct rig r;
+
+		buf_init(&ini, a, 1024 * 1024);
+		buf_add_cstr(&ini, "[rule a]\nrequire = public\nhost =");
+		for (size_t k = 0; k < counts[i]; k++)
+			buf_printf(&ini, " H%zu.Example.com", k);
+		rig_init(&r, buf_str(&ini));
+		for (size_t k = 0; k <= counts[i]; k++) {
+			char host[64];
+			const struct asked q = { "GET", host, "/", "::1" };
+
+			(void)snprintf(host, sizeof(host), "h%zu.example.com",
+				       k);
+			ck_assert_msg(str_eq(ask(&r, &q, &verdict),
+					     k < counts[i] ? STR("a") :
+							     STR("")),
+				      "row %zu, host %zu", i, k);
+		}
+		rig_free(&r);
+		arena_free(a);
+	}
+}
+END_TEST
+
+START_TEST(many_rules)
+{
+	struct arena *a = arena_new(ARENA_BYTES);
+	enum rule_verdict verdict;
+	struct buf ini;
+	struct rig r;
+
+	buf_init(&ini, a, 1024 * 1024);
+	for (size_t k = 0; k < 1000; k++) {
+		buf_printf(&ini,
+			   "[rule r%zu]\nhost = h%zu.example.com\n"
+			   "path_regex = /p%zu/.+\nmethod = GET\n"
+			   "network = 10.0.0.0/8\nrequire = user\n",
+			   k, k, k);
+	}
+	rig_init(&r, buf_str(&ini));
+	ck_assert_uint_eq(r.parsed.settings.rules.n, 1000);
+	for (size_t k = 0; k < 1000; k++) {
+		char host[64], uri[64], name[64];
+		const struct asked q = { "GET", host, uri, "10.0.0.1" };
+
+		(void)snprintf(host, sizeof(host), "h%zu.example.com", k);
+		(void)snprintf(uri, sizeof(uri), "/p%zu/x", k);
+		(void)snprintf(name, sizeof(name), "r%zu", k);
+		expect(&r, &q, name, k);
+		ck_assert_int_eq(r.parsed.settings.rules.v[k].line, 6 * k + 1);
+	}
+	(void)ask(&r, &(struct asked)GET("/"), &verdict);
+	rig_free(&r);
+	arena_free(a);
+}
+END_TEST
+
+/* Each would take the age of the universe. */
+START_TEST(catastrophic_regex_is_untold)
+{
+	static const char *const regexes[] = {
+		"/(a+)+[bc]", "/(a|aa)+[bc]", "/(.*)*[bc]", "/(a?){60}a{60}[bc]",
+		"/((a*)*)*[bc]", "/(?:(?=a)a|a)+[bc]",
+	};
+	char uri[200] = "/";
+
+	memset(uri + 1, 'a', 100);
+	uri[101] = 'd';
+	for (size_t i = 0; i < ARRAY_LEN(regexes); i++) {
+		const struct asked q = GET(uri);
+		enum rule_verdict verdict;
+		clock_t began;
+		struct rig r;
+		char ini[400];
+
+		(void)snprintf(ini, sizeof(ini),
+			       "[rule a]\npath_regex = %s\nrequire = public\n"
+			       "[rule b]\nrequire = public\n",
+			       regexes[i]);
+		rig_init(&r, str_from(ini));
+		began = clock();
+		ck_assert_msg(str_eq(ask(&r, &q, &verdict), STR("untold")),
+			      "row %zu", i);
+		ck_assert_int_eq(verdict, RULE_DENY);
+		/* Of the processor, so that a busy machine does not count. */
+		ck_assert_msg(clock() - began < CLOCKS_PER_SEC / 5,
+			      "row %zu: %ld ms", i,
+			      (long)(clock() - began) * 1000 / CLOCKS_PER_SEC);
+		rig_free(&r);
+	}
+}
+END_TEST
+
+/* A path as long as may be is told by an expression of ordinary sense. */
+START_TEST(long_path_is_told)
+{
+	static const char ini[] =
+	    "[rule a]\npath_regex = /(?:[a-z]+/)*[a-z]+\\.html\n"
+	    "require = user\n"
+	    "[rule b]\npath_regex = .*/x/.*/y\nrequire = user\n"
+	    "[rule c]\npath_regex = (?:/[^/]+)+/?\nrequire = user\n";
+	static char uri[8192];
+	const struct asked q = GET(uri);
+	struct rig r;
+
+	for (size_t i = 0; i < sizeof(uri) - 1; i++)
+		uri[i] = i % 8 == 0 ? '/' : 'a';
+	rig_init(&r, str_from(ini));
+	expect(&r, &q, "c", 0);
+	rig_free(&r);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("rules");
+	TCase *t = tcase_create("rules");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, no_rules_ask_for_a_user);
+	tcase_add_test(t, verdicts_by_words);
+	tcase_add_test(t, paths_find_their_rule);
+	tcase_add_test(t, conditions_select);
+	tcase_add_test(t, unreadable_address_is_refused);
+	tcase_add_test(t, many_hosts);
+	tcase_add_test(t, many_rules);
+	tcase_add_test(t, catastrophic_regex_is_untold);
+	tcase_add_test(t, long_path_is_told);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
