@@ -26,28 +26,10 @@ struct sqlite_file {
 	atomic_bool seen;
 };
 
-static const char *const common_sql[] = {
-	[SQL_BEGIN] = "BEGIN IMMEDIATE",
-	[SQL_COMMIT] = "COMMIT",
-	[SQL_ROLLBACK] = "ROLLBACK",
-	/* Writes what is there already, in a transaction that is undone. */
-	[SQL_PING] = "PRAGMA main.user_version = 0",
-	[SQL_HAS_VERSIONS] = "SELECT 1 FROM main.sqlite_schema"
-			     " WHERE type = 'table'"
-			     " AND name = 'schema_version'",
-	[SQL_MAKE_VERSIONS] = "CREATE TABLE IF NOT EXISTS main.schema_version ("
-			      "component TEXT NOT NULL PRIMARY KEY,"
-			      " version INTEGER NOT NULL) WITHOUT ROWID",
-	[SQL_VERSION] = "SELECT version FROM main.schema_version"
-			" WHERE component = ?1",
-	[SQL_SET_VERSION] = "INSERT INTO main.schema_version VALUES (?1, ?2)"
-			    " ON CONFLICT (component)"
-			    " DO UPDATE SET version = excluded.version",
-};
-
 struct sqlite_link {
 	struct sqlite_file *file;
 	sqlite3 *db;
+	int waited_ms; /* for another's write */
 	sqlite3_stmt *stmts[SQLITE_STATEMENTS_MAX];
 };
 
@@ -195,6 +177,22 @@ set_wal(struct sqlite_link *l, struct err *err)
 	return 0;
 }
 
+/* By dice: SQLite's own handler keeps those who came together in step. */
+static int
+wait_busy(void *link, int before)
+{
+	struct sqlite_link *l = link;
+	unsigned char dice;
+
+	if (before == 0)
+		l->waited_ms = 0;
+	if (l->waited_ms >= BUSY_MS)
+		return 0;
+	sqlite3_randomness(sizeof(dice), &dice);
+	l->waited_ms += sqlite3_sleep(1 + dice % 8);
+	return 1;
+}
+
 static int
 set_up(struct sqlite_link *l, struct err *err)
 {
@@ -213,7 +211,7 @@ set_up(struct sqlite_link *l, struct err *err)
 				      options[i].value,
 				      (int *)NULL) != SQLITE_OK)
 			return fail(l, err);
-	if (sqlite3_busy_timeout(l->db, BUSY_MS) != SQLITE_OK)
+	if (sqlite3_busy_handler(l->db, wait_busy, l) != SQLITE_OK)
 		return fail(l, err);
 	if (sqlite3_db_readonly(l->db, "main") != 0)
 		return err_set(err, ERR_UNAVAILABLE, "%s: is not writable",
@@ -291,7 +289,7 @@ prepare(struct sqlite_link *l, size_t which, sqlite3_stmt **out,
 	struct err *err)
 {
 	if (l->stmts[which] == NULL) {
-		const char *sql = which < SQL_OWN ? common_sql[which]
+		const char *sql = which < SQL_OWN ? sqlite_common_sql[which]
 						  : l->file->spec->sql[which];
 
 		if (sqlite3_prepare_v3(l->db, sql, -1,

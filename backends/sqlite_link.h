@@ -45,6 +45,8 @@ enum sqlite_common {
 	SQL_OWN
 };
 
+extern const char *const sqlite_common_sql[]; /* in sqlite_schema.c */
+
 #define SQLITE_STATEMENTS_MAX 40
 
 /* A worker's connection: the `conn` of the ops. */

@@ -4,6 +4,24 @@
 
 #ifdef HAVE_SQLITE
 
+const char *const sqlite_common_sql[] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	/* Writes what is there already, in a transaction that is undone. */
+	[SQL_PING] = "PRAGMA main.user_version = 0",
+	[SQL_HAS_VERSIONS] = "SELECT 1 FROM main.sqlite_schema WHERE"
+			     " type = 'table' AND name = 'schema_version'",
+	[SQL_MAKE_VERSIONS] =
+	    "CREATE TABLE IF NOT EXISTS main.schema_version (component TEXT"
+	    " NOT NULL PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID",
+	[SQL_VERSION] =
+	    "SELECT version FROM main.schema_version WHERE component = ?1",
+	[SQL_SET_VERSION] =
+	    "INSERT INTO main.schema_version VALUES (?1, ?2) ON CONFLICT"
+	    " (component) DO UPDATE SET version = excluded.version",
+};
+
 static int
 read_version(struct sqlite_link *l, int64_t *version, struct err *err)
 {
