@@ -195,7 +195,7 @@ check_roles(const json_t *payload, struct arena *a, const char **why,
 
 		sum += name.n + 1;
 		if (name.p == NULL || !is_role(name) ||
-		    sum > ROLES_MAX_BYTES) {
+		    sum - 1 > ROLES_MAX_BYTES) {
 			*why = "roles has no role names, or too many";
 			return 0;
 		}

@@ -2,6 +2,8 @@
 /* Signatures: the RFCs' own examples, every algorithm, every change. */
 #include "crypto/jws.h"
 
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,6 +254,43 @@ START_TEST(made_up_signatures)
 }
 END_TEST
 
+/* RFC 7518 section 3.5: the salt is as long as the digest, not otherwise. */
+START_TEST(salts)
+{
+	static const struct {
+		int salt;
+		enum jws_answer answer;
+	} rows[] = { { 32, JWS_GOOD }, { 0, JWS_BAD },	 { 20, JWS_BAD },
+		     { 31, JWS_BAD },  { 33, JWS_BAD }, { 64, JWS_BAD },
+		     { RSA_PSS_SALTLEN_MAX, JWS_BAD } };
+	const struct jwk *key = key_of(JWS_PS256);
+	struct str text = STR("e30.e30");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		EVP_MD_CTX *m = EVP_MD_CTX_new();
+		EVP_PKEY_CTX *c;
+		uint8_t sig[256];
+		size_t n = sizeof(sig);
+		char token[512];
+
+		ck_assert(EVP_DigestSignInit(m, &c, key->md, NULL,
+					     key->pkey) == 1 &&
+			  EVP_PKEY_CTX_set_rsa_padding(
+			      c, RSA_PKCS1_PSS_PADDING) > 0 &&
+			  EVP_PKEY_CTX_set_rsa_pss_saltlen(c, rows[i].salt) >
+			      0 &&
+			  EVP_DigestSign(m, sig, &n, (const uint8_t *)text.p,
+					 text.n) == 1);
+		EVP_MD_CTX_free(m);
+		(void)snprintf(token, sizeof(token), "%s.", text.p);
+		memset(token + text.n + 1, 0, BASE64URL_LEN(256) + 1);
+		base64url_encode(sig, n, token + text.n + 1);
+		ck_assert_msg(verify(key, str_from(token)) == rows[i].answer,
+			      "salt of %d", rows[i].salt);
+	}
+}
+END_TEST
+
 static const struct str shapeless[] = {
 	{ "", 0 },	    { ".", 1 },	      { "..", 2 },	 { "...", 3 },
 	{ "a.b", 3 },	    { "a..c", 4 },    { ".b.c", 4 },	 { "a.b.", 4 },
@@ -354,6 +393,7 @@ suite(void)
 	tcase_add_loop_test(t, rfc_examples_signed, 0, ARRAY_LEN(rfc_jws));
 	tcase_add_loop_test(t, every_algorithm, JWS_HS256, JWS_ALGS);
 	tcase_add_loop_test(t, made_up_signatures, JWS_HS256, JWS_ALGS);
+	tcase_add_test(t, salts);
 	tcase_add_loop_test(t, shapeless_tokens, 0, ARRAY_LEN(shapeless));
 	tcase_add_test(t, long_tokens);
 	tcase_add_test(t, threads_share_a_key);

@@ -234,30 +234,31 @@ START_TEST(policies)
 }
 END_TEST
 
-/* 1024 bytes with their commas, as identities have at most. */
+/* 1024 bytes with the commas between them, as identities have at most: 127 of
+ * 7, and a last one that makes it full or not. */
 START_TEST(many_roles)
 {
-	char add[4096] = "\"roles\":[";
-	struct jwt_claims got;
-	size_t n = strlen(add);
-
-	for (int i = 0; i < 129; i++) {
+	for (int last = 7; last < 10; last++) {
+		char add[4096] = "\"roles\":[";
+		size_t n = strlen(add);
+		struct jwt_claims got;
 		struct str token;
 
-		n += (size_t)snprintf(add + n, sizeof(add) - n,
-				      "%s\"r%06d\"", i > 0 ? "," : "", i);
-		if (i < 126)
-			continue;
-		(void)snprintf(add + n, sizeof(add) - n, "]");
+		for (int i = 0; i < 127; i++)
+			n += (size_t)snprintf(add + n, sizeof(add) - n,
+					      "\"r%06d\",", i);
+		(void)snprintf(add + n, sizeof(add) - n, "\"%0*d\"]", last, 0);
 		token = tokens_sign(
 		    arena, ring.signer,
 		    tokens_header(arena, ring.signer, NULL, NULL),
 		    tokens_payload(arena, "roles", add));
 		assert_why(check(&ring, &tokens_policy, token, TOKENS_NOW,
 				 &got),
-			   i < 128 ? NULL :
-				     "roles has no role names, or too many",
-			   i);
+			   last < 9 ? NULL :
+				      "roles has no role names, or too many",
+			   last);
+		if (last == 8)
+			ck_assert_uint_eq(got.roles.n, 1024);
 	}
 }
 END_TEST
