@@ -13,7 +13,9 @@ dist_nginxconf_DATA = \
 	conf/nginx/fcgiauth-upstream.conf
 
 dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
-	conf/fcgiauth-minimal.ini
+	conf/fcgiauth-minimal.ini \
+	conf/fcgiauth-session.ini conf/fcgiauth-jwt.ini \
+	conf/fcgiauth-refresh.ini
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket
 EXTRA_DIST += systemd/fcgiauth.service.in systemd/fcgiauth.socket

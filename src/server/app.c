@@ -165,14 +165,20 @@ app_free(struct app *app)
 	probe_free(app->shared.probe);
 }
 
+/* Both are asked, so that each asks again once it is there; of two failures
+ * the one that waiting does not mend. */
 static int
 check_schemas(struct service_links *links, struct err *err)
 {
-	if (store_check_schema(links->store, err) != 0)
-		return err_context(err, "store");
-	if (users_check_schema(links->users, err) != 0)
+	struct err second;
+	int store = store_check_schema(links->store, err);
+	int users = users_check_schema(links->users, &second);
+
+	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE)) {
+		*err = second;
 		return err_context(err, "users");
-	return 0;
+	}
+	return store == 0 ? 0 : err_context(err, "store");
 }
 
 /* With links of the main thread. */

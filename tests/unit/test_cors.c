@@ -238,7 +238,8 @@ END_TEST
 
 START_TEST(an_outage_can_be_read)
 {
-	struct store_faulty faulty;
+	/* Lives until teardown() has closed the store. */
+	static struct store_faulty faulty;
 	struct flow_answer a;
 	const char *cookie;
 
