@@ -320,6 +320,21 @@ refresh_refresh(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
+static int
+refresh_session_of(const void *mode, struct call *c, struct str token,
+		   bool *ours, struct session_id *out, struct err *err)
+{
+	struct refresh_token t;
+	uint8_t key[32];
+
+	(void)mode;
+	if (read_token(c, token, key, ours, &t, err) != 0)
+		return -1;
+	if (*ours)
+		*out = t.session;
+	return 0;
+}
+
 static json_t *
 refresh_jwks(const void *mode)
 {
@@ -344,5 +359,6 @@ const struct auth_mode_ops mode_refresh = {
 	.issue = refresh_issue,
 	.refresh = refresh_refresh,
 	.revoke = refresh_revoke,
+	.session_of = refresh_session_of,
 	.jwks = refresh_jwks,
 };

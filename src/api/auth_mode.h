@@ -127,6 +127,11 @@ struct auth_mode_ops {
 		       enum refresh_answer *answer, struct grant *grant,
 		       struct credentials *out, struct err *err);
 
+	/* The session that a refresh token names, whether it lives or not;
+	 * *ours: it was made here.  NULL: there are none. */
+	int (*session_of)(const void *mode, struct call *c, struct str token,
+			  bool *ours, struct session_id *out, struct err *err);
+
 	/* Public keys as a JWK Set (RFC 7517 section 5); a new reference, NULL
 	 * when out of memory.  NULL as a slot: the mode has no keys. */
 	json_t *(*jwks)(const void *mode);

@@ -2,6 +2,8 @@
 /* Signing out. */
 #include "auth/login.h"
 
+#include <string.h>
+
 #include "auth/answer.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
@@ -84,6 +86,12 @@ signed_out_location(struct exchange *e)
 	answer_redirect(e, 303, buf_str(&b));
 }
 
+static bool
+is_session(const struct session_id *a, const struct session_id *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
 static void
 answer_signed_out(struct exchange *e)
 {
@@ -99,17 +107,68 @@ struct presented {
 	struct str access, refresh;
 };
 
+/* *same: the browser's cookies are of this session, or of none that lives. */
+static int
+cookies_belong(struct exchange *e, const struct presented *p,
+	       const struct session_id *session, bool *same, struct err *err)
+{
+	const struct service *s = e->service;
+	struct grant grant = { .expires_ms = 0 };
+	enum verdict verdict;
+	struct str token;
+
+	*same = false;
+	if (cookie_find(e->in, s->access_cookie, &token) == COOKIE_FOUND) {
+		if (s->mode_ops->authenticate(s->mode, &e->call, token,
+					      &verdict, &grant, err) != 0)
+			return -1;
+		*same = verdict != VERDICT_ALLOW ||
+		    is_session(&grant.session, session);
+		return 0;
+	}
+	if (p->refresh_how != CREDENTIAL_COOKIE)
+		return 0;
+	if (s->mode_ops->session_of(s->mode, &e->call, p->refresh, same,
+				    &grant.session, err) != 0)
+		return -1;
+	*same = *same && is_session(&grant.session, session);
+	return 0;
+}
+
+/*
+ * Who shows a Bearer token means that, and cookies only when they are of the
+ * same session: a cookie whose session lives must not be cleared.
+ */
+static int
+means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
+	      struct err *err)
+{
+	const struct service *s = e->service;
+	struct grant grant = { .expires_ms = 0 };
+	enum verdict verdict;
+
+	*cookies = true;
+	if (p->how != CREDENTIAL_BEARER)
+		return 0;
+	if (s->mode_ops->authenticate(s->mode, &e->call, p->access, &verdict,
+				      &grant, err) != 0)
+		return -1;
+	return cookies_belong(e, p, &grant.session, cookies, err);
+}
+
 /* First the store, then the cookies: in this order a failure logs nobody out
- * only seemingly.  Who shows a Bearer token means that, and no cookie. */
+ * only seemingly. */
 static void
 sign_out(struct exchange *e, const struct presented *p)
 {
-	bool cookies = p->how != CREDENTIAL_BEARER;
 	struct err err;
+	bool cookies;
 
-	if ((p->how != CREDENTIAL_ABSENT &&
+	if (means_cookies(e, p, &cookies, &err) != 0 ||
+	    (p->how != CREDENTIAL_ABSENT &&
 	     credential_end(e, p->access, "logout", &err) != 0) ||
-	    (cookies && p->refresh_how == CREDENTIAL_COOKIE &&
+	    (p->how != CREDENTIAL_BEARER &&
+	     p->refresh_how == CREDENTIAL_COOKIE &&
 	     credential_end(e, p->refresh, "logout", &err) != 0)) {
 		answer_unavailable(e, &err);
 		return;

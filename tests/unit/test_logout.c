@@ -74,6 +74,43 @@ START_TEST(logout_by_bearer)
 }
 END_TEST
 
+/* Which cookie a Bearer token takes with it. */
+START_TEST(logout_by_bearer_and_cookie)
+{
+	const char *cookie = flow_login(&f, "alice");
+	const char *other = flow_login(&f, "alice");
+	const size_t skip = sizeof("HTTP_COOKIE=" COOKIE);
+	const struct {
+		const char *token;
+		bool cleared;
+		unsigned after;
+	} rows[] = {
+		{ "rubbish", false, 204 },
+		{ other + skip, false, 204 },
+		{ cookie + skip, true, 401 },
+		{ cookie + skip, true, 401 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const params[] = {
+			"REQUEST_METHOD=POST", "REQUEST_URI=/auth/logout",
+			flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s",
+				  rows[i].token),
+			cookie, NULL
+		};
+		struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+		ck_assert_msg(a.status == 204, "row %zu: %u", i, a.status);
+		ck_assert_msg((flow_cookie(&f, &a, COOKIE) != NULL) ==
+				  rows[i].cleared,
+			      "row %zu", i);
+		ck_assert_msg(flow_verify(&f, "/", cookie, NULL).status ==
+				  rows[i].after,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
 static void
 disable_alice(struct users_fake_table *t, unsigned nth)
 {
@@ -163,6 +200,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout);
 	tcase_add_test(t, logout_by_bearer);
+	tcase_add_test(t, logout_by_bearer_and_cookie);
 	tcase_add_test(t, disabled_while_signing_in);
 	tcase_add_test(t, roles_changed_while_signing_in);
 	suite_add_tcase(s, t);
