@@ -127,7 +127,8 @@ SOURCE_CHECKS = tests/tools/source.sh
 tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-style.sh \
-	tests/tools/demo-check.pl tests/tools/e2e.pl tests/t tests/fuzz/corpus
+	tests/tools/demo-check.pl tests/tools/e2e.pl tests/t tests/fuzz/corpus \
+	tests/interop
 
 check_PROGRAMS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(TOOLS)
 TESTS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(SOURCE_CHECKS)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# The ready configurations in conf/, as they are; only the folders are ours.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Daemon;
+use FCGIAuth::FastCGI qw(fcgi_request);
+use FCGIAuth::Test;
+use Test::More;
+
+my %mode = (jwt => 'jwt', refresh => 'refresh');
+my %cookies = (
+	session => [qw(__Host-fcgiauth)],
+	jwt => [qw(__Host-fcgiauth_access)],
+	refresh => [qw(__Host-fcgiauth_access __Secure-fcgiauth_refresh)],
+);
+
+sub check_ok {
+	my ($file, $what, @command) = @_;
+	my $pid = spawn('check', "$file.log", @command);
+
+	is(reap($pid, 30), 0, $what) or diag(slurp("$file.log"));
+	return;
+}
+
+for my $sample (sort glob top() . '/conf/*.ini') {
+	my ($name) = $sample =~ m{([^/]+)\.ini$};
+	my ($kind) = $name =~ /^fcgiauth-(\w+)$/;
+	my $mode = $mode{ $kind // '' } // 'session';
+
+	subtest $name => sub {
+		my $d = FCGIAuth::Daemon->new;
+		my $dir = $d->dir;
+		my $text = slurp($sample);
+
+		# Of the example with every option, the paths are comments.
+		$text =~ s/^;(\w+ = .*(?:\/run|\/var)\/.*)/$1/mg
+		    if $name eq 'fcgiauth';
+		# The smallest one leaves them to their defaults.
+		$text .= "\n[$_]\npath = /var/lib/fcgiauth/fcgiauth.db\n"
+		    for grep { $text !~ /^;?\[$_\]/m } qw(store users);
+		$text =~ s{(?:/run|/var/lib)/fcgiauth/}{$dir/}g;
+		spit("$dir/sample.ini", $text);
+		$d->{file} = "$dir/sample.ini";
+
+		check_ok("$dir/a", 'fcgiauthd --check', bin('fcgiauthd'), '-c',
+		    $d->{file}, '--check');
+		check_ok("$dir/b", 'fcgiauthd --dump-config',
+		    bin('fcgiauthd'), '-c', $d->{file}, '--dump-config');
+		like(slurp("$dir/b.log"), qr/^mode = $mode$/m, "mode $mode");
+		$d->add_user('alice');
+		my @said = $d->ctl('config', 'check');
+		is($said[0], 0, 'fcgiauthctl config check') or diag("@said");
+		$d->start;
+		my $a = $d->ask(REQUEST_METHOD => 'POST',
+		    REQUEST_URI => '/auth/login', HTTPS => 'on',
+		    HTTP_HOST => 'app.example.com',
+		    CONTENT_TYPE => 'application/json', body =>
+		    qq({"username":"alice","password":"$FCGIAuth::Daemon::PASSWORD"}));
+		is($a->{status}, 200, 'a login');
+		my @names = $a->{raw} =~ /^Set-Cookie: ([^=]+)=/mg;
+		is("@names", "@{ $cookies{$mode} }", 'its cookies');
+		$d->stop_ok;
+	};
+}
+
+done_testing;
