@@ -40,7 +40,7 @@ is_role(struct str s)
 static bool
 is_text(struct str s)
 {
-	return s.n <= TEXT_MAX_BYTES && str_is_utf8(s) && !str_has_control(s);
+	return s.n <= TEXT_MAX_BYTES && str_is_text(s);
 }
 
 static bool

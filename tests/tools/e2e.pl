@@ -18,7 +18,7 @@ GetOptions('jobs=i' => \$jobs) or exit 2;
 my $folder = abs_path(dirname(__FILE__) . '/../t');
 my @files = @ARGV ? map { "$folder/$_.t" } @ARGV : sort glob "$folder/*.t";
 # The longest first.
-my %first = map { $_ => 1 } qw(browser faults jose nginx refresh renew
+my %first = map { $_ => 1 } qw(attacks browser faults jose nginx refresh renew
     session);
 my @names = map { m{([^/]+)\.t$} ? [ $_, $1 ] : () } @files;
 @names = sort { !$first{ $a->[1] } <=> !$first{ $b->[1] } } @names;

@@ -261,7 +261,8 @@ START_TEST(full_of_silence)
 	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
 	for (int i = 1; i < CROWD - 1; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
-		ck_assert(fcgi_send(fds[i], "\1\1\0", i % 2 == 0 ? 3 : 0));
+		/* It may have been closed already: that is the point. */
+		(void)fcgi_send(fds[i], "\1\1\0", i % 2 == 0 ? 3 : 0);
 	}
 	last.fd = fds[CROWD - 1];
 	ck_assert(fcgi_connect_with(last.fd, s.path));
