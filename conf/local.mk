@@ -1,21 +1,46 @@
 # SPDX-License-Identifier: MIT
 
 fcgiauthconfdir = $(sysconfdir)/fcgiauth
-dist_fcgiauthconf_DATA = conf/fcgiauth.ini
-
 nginxconfdir = $(sysconfdir)/nginx/fcgiauth
-dist_nginxconf_DATA = \
+FCGIAUTH_CONF = conf/fcgiauth.ini
+NGINX_CONF = \
 	conf/nginx/fcgiauth-params.conf \
 	conf/nginx/fcgiauth-protect.conf \
 	conf/nginx/fcgiauth-protect-fastcgi.conf \
 	conf/nginx/fcgiauth-public.conf \
 	conf/nginx/fcgiauth-server.conf \
 	conf/nginx/fcgiauth-upstream.conf
+EXTRA_DIST += $(FCGIAUTH_CONF) $(NGINX_CONF)
+
+# The administrator's own files stay as they are: what is there is not
+# overwritten, and only what is still ours is removed.
+install-data-local:
+	$(MKDIR_P) "$(DESTDIR)$(fcgiauthconfdir)" "$(DESTDIR)$(nginxconfdir)"
+	@for f in $(FCGIAUTH_CONF) $(NGINX_CONF); do \
+		case $$f in \
+		conf/nginx/*) to="$(DESTDIR)$(nginxconfdir)" ;; \
+		*) to="$(DESTDIR)$(fcgiauthconfdir)" ;; \
+		esac; \
+		to=$$to/`basename $$f`; \
+		if test -e "$$to"; then echo "kept: $$to"; \
+		else $(INSTALL_DATA) "$(srcdir)/$$f" "$$to" || exit 1; fi; \
+	done
+
+uninstall-local:
+	@for f in $(FCGIAUTH_CONF) $(NGINX_CONF); do \
+		case $$f in \
+		conf/nginx/*) to="$(DESTDIR)$(nginxconfdir)" ;; \
+		*) to="$(DESTDIR)$(fcgiauthconfdir)" ;; \
+		esac; \
+		to=$$to/`basename $$f`; \
+		if cmp -s "$(srcdir)/$$f" "$$to"; then rm -f "$$to"; \
+		elif test -e "$$to"; then echo "kept: $$to"; fi; \
+	done
 
 dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
 	conf/fcgiauth-minimal.ini \
 	conf/fcgiauth-session.ini conf/fcgiauth-jwt.ini \
-	conf/fcgiauth-refresh.ini
+	conf/fcgiauth-refresh.ini doc/protocol.md
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket
 EXTRA_DIST += systemd/fcgiauth.service.in systemd/fcgiauth.socket
