@@ -116,11 +116,13 @@ credential_clear_cookies(struct exchange *e)
 {
 	const struct auth_mode_ops *mode = e->service->mode_ops;
 
-	set_cookie(e, (enum cookie_kind)mode->access_cookie, STR(""), 0);
+	/* The access cookie last: of two that are cleared at once, curl 7.88
+	 * keeps the first in its file, and the other one is dead by now. */
 	if (mode->refresh_cookie != mode->access_cookie) {
 		set_cookie(e, (enum cookie_kind)mode->refresh_cookie, STR(""),
 			   0);
 	}
+	set_cookie(e, (enum cookie_kind)mode->access_cookie, STR(""), 0);
 }
 
 enum credential_answer

@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use FCGIAuth::Site;
 use FCGIAuth::Test;
-use FCGIAuth::Token qw(b64 unb64 parts signer_file @ALGORITHMS);
+use FCGIAuth::Token qw(b64 unb64 signer_file @ALGORITHMS);
 use File::Copy qw(copy);
 use File::Path qw(make_path);
 use IPC::Open2 qw(open2);

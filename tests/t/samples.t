@@ -54,11 +54,12 @@ for my $sample (sort glob top() . '/conf/*.ini') {
 		my @said = $d->ctl('config', 'check');
 		is($said[0], 0, 'fcgiauthctl config check') or diag("@said");
 		$d->start;
+		my $password = $FCGIAuth::Daemon::PASSWORD;
 		my $a = $d->ask(REQUEST_METHOD => 'POST',
 		    REQUEST_URI => '/auth/login', HTTPS => 'on',
 		    HTTP_HOST => 'app.example.com',
 		    CONTENT_TYPE => 'application/json', body =>
-		    qq({"username":"alice","password":"$FCGIAuth::Daemon::PASSWORD"}));
+		    qq({"username":"alice","password":"$password"}));
 		is($a->{status}, 200, 'a login');
 		my @names = $a->{raw} =~ /^Set-Cookie: ([^=]+)=/mg;
 		is("@names", "@{ $cookies{$mode} }", 'its cookies');
