@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-noinst_PROGRAMS += bench/null_responder
+noinst_PROGRAMS += bench/null_responder bench/issue_tokens
 bench_null_responder_SOURCES = bench/null_responder.c
 bench_null_responder_LDADD = $(SERVER_LIBS)
-EXTRA_DIST += bench/run
+bench_issue_tokens_SOURCES = bench/issue_tokens.c
+bench_issue_tokens_LDADD = $(COMMON_LIBS)
+EXTRA_DIST += bench/run bench/lib bench/peers

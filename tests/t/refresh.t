@@ -317,7 +317,6 @@ sub requests {
 		[ "grant_type=refresh_token&refresh_token=", 400, undef ],
 		[ "$good&refresh_token=$token", 400, 'invalid_request' ],
 		[ "$good&grant_type=refresh_token", 400, 'invalid_request' ],
-		[ "$good&x=1&x=2", undef, undef ],
 		[ '%zz', 400, 'invalid_request' ],
 		[ '', 400, 'invalid_grant' ],
 		[ "{\"grant_type\":\"refresh_token\",\"refresh_token\":" .
@@ -351,7 +350,6 @@ sub requests {
 	for my $case (@cases) {
 		my ($body, $status, $error, %param) = @$case;
 		my $what = substr "$body @{[ %param ]}", 0, 50;
-		next if $body =~ /x=2/;	# unknown names are nobody's business
 		my $a = result($d->ask(REQUEST_METHOD => 'POST',
 		    REQUEST_URI => '/auth/refresh', CONTENT_TYPE => $FORM,
 		    ($body ne '' ? (body => $body) : ()), %param));
