@@ -34,7 +34,7 @@ is_denied(struct call *c, const struct grant *grant, bool *denied,
 	  struct err *err)
 {
 	char sid[ACCESS_SID_KEY];
-	struct str keys[2];
+	struct str keys[3] = { STR("all") };
 	struct buf user;
 
 	buf_init(&user, c->arena, sizeof("user:") + IDENTITY_NAME_MAX);
@@ -42,8 +42,8 @@ is_denied(struct call *c, const struct grant *grant, bool *denied,
 	buf_add(&user, grant->who.name);
 	if (buf_failed(&user))
 		return err_nomem(err);
-	keys[0] = access_sid_key(&grant->session, sid);
-	keys[1] = buf_str(&user);
+	keys[1] = access_sid_key(&grant->session, sid);
+	keys[2] = buf_str(&user);
 	return store_denied(c->store, keys, ARRAY_LEN(keys),
 			    session_id_time_ms(&grant->session), c->now_ms,
 			    denied, err);

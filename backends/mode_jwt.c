@@ -107,7 +107,7 @@ jwt_end_user(const void *conf, struct store_link *store, struct str user,
 	if (a == NULL)
 		return err_nomem(err);
 	buf_init(&key, a, 128);
-	buf_add(&key, STR("user:"));
+	buf_add(&key, user.p != NULL ? STR("user:") : STR("all"));
 	buf_add(&key, user);
 	rc = buf_failed(&key) ?
 	    err_nomem(err) :

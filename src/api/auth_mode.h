@@ -96,8 +96,8 @@ struct auth_mode_ops {
 		      struct err *err);
 
 	/*
-	 * Ends what a user, or one session, has: what an administrator's
-	 * change does at once.  `conf` as in open().  NULL: the sessions in
+	 * Ends what a user (user.p NULL: everybody), or one session, has: what
+	 * an administrator's change does at once.  `conf` as in open().  NULL: the sessions in
 	 * the store are all there is.
 	 */
 	int (*end_user)(const void *conf, struct store_link *store,

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "crypto/jwk.h"
+
 static const struct spec {
 	const char *name, *brief;
 	bool value, repeats;
@@ -84,6 +86,13 @@ take_flag(struct args *args, int argc, char **argv, int *at, struct err *err)
 	return 0;
 }
 
+/* Ids of keys may begin with a dash, and no option is as long. */
+static bool
+is_kid(const char *word)
+{
+	return strlen(word) == JWK_KID_CHARS && str_is_name(str_from(word), "-_");
+}
+
 int
 args_parse(struct arena *a, int argc, char **argv, struct args *out,
 	   struct err *err)
@@ -100,7 +109,8 @@ args_parse(struct arena *a, int argc, char **argv, struct args *out,
 	for (int i = 1; i < argc; i++) {
 		if (flags && strcmp(argv[i], "--") == 0) {
 			flags = false;
-		} else if (flags && argv[i][0] == '-' && argv[i][1] != '\0') {
+		} else if (flags && argv[i][0] == '-' && argv[i][1] != '\0' &&
+			   !is_kid(argv[i])) {
 			if (take_flag(&args, argc, argv, &i, err) != 0)
 				return -1;
 		} else {

@@ -299,10 +299,9 @@ key_rotate(struct ctl *c)
 		return rotate_to_new(c);
 	wait = next->since + JWKS_LIFE - env_wall(&c->env);
 	if (wait > 0 && is_published(next->key) && !ctl_given(c, FLAG_NOW))
-		return ctl_refuse("%s: whoever checks tokens by a copy of "
-				  "jwks.json may not know it yet: wait %lld s, "
-				  "or use --now",
-				  next->key->kid, (long long)wait);
+		ctl_warn("warning: %s: whoever checks tokens by a copy of "
+			 "jwks.json may not know it for another %lld s",
+			 next->key->kid, (long long)wait);
 	return rotate_to(c, &ring, next);
 }
 
@@ -335,9 +334,9 @@ key_retire(struct ctl *c)
 				  "fcgiauthctl key rotate", c->operand);
 	wait = e->state == KEY_RETIRING ? retiring_left(c, e) : 0;
 	if (wait > 0 && !ctl_given(c, FLAG_NOW))
-		return ctl_refuse("%s: tokens that it signed may still be in "
-				  "use: wait %lld s, or use --now, which ends "
-				  "them", c->operand, (long long)wait);
+		ctl_warn("warning: %s: tokens that it signed might have been "
+			 "in use for another %lld s; they are refused now",
+			 c->operand, (long long)wait);
 	ctl_hold_signals();
 	if (keyring_remove(ring_conf(c)->keys, e, &err) != 0)
 		return ctl_refuse("%s", err.msg);

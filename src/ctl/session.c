@@ -198,12 +198,7 @@ revoke_many(struct ctl *c, struct str user)
 
 	if (status != CTL_DONE)
 		return status;
-	if (user.p == NULL && live_is_stateless(c))
-		return ctl_refuse("[auth] mode = %s: all tokens end with their "
-				  "key; run: fcgiauthctl key rotate, and key "
-				  "retire --now",
-				  ctl_mode(c)->base.name);
-	revoked = user.p == NULL ?
+	revoked = user.p == NULL && !live_is_stateless(c) ?
 	    store_revoke_all(c->store_link, &ended, &err) :
 	    live_end_user(c, user, &ended, &err);
 	if (revoked != 0)
@@ -211,7 +206,8 @@ revoke_many(struct ctl *c, struct str user)
 	live_audit_ended(c, user.p == NULL ? STR("(all)") : user, ended);
 	if (ended == LIVE_UNCOUNTED)
 		(void)printf("%.*s: tokens issued so far are refused from now "
-			     "on\n", STR_ARG(user));
+			     "on\n",
+			     STR_ARG(user.p != NULL ? user : STR("(all)")));
 	else
 		(void)printf("sessions ended: %lld\n", (long long)ended);
 	return CTL_DONE;
