@@ -49,18 +49,18 @@ is_denied(struct call *c, const struct grant *grant, bool *denied,
 			    denied, err);
 }
 
-int
-access_authenticate(const struct access *access, struct call *c,
-		    struct str token, enum verdict *verdict, struct grant *out,
-		    struct err *err)
+/* *verdict: the token says so; the store was not asked. */
+static int
+read_token(const struct access *access, const struct jwt_policy *policy,
+	   struct call *c, struct str token, enum verdict *verdict,
+	   struct grant *out, struct err *err)
 {
 	struct jwt_claims claims;
 	enum jwt_verdict valid;
 	const char *why;
-	bool denied = false;
 
 	*verdict = VERDICT_DENY;
-	if (jwt_verify(&access->keys, &access->policy, token, c->now_ms / 1000,
+	if (jwt_verify(&access->keys, policy, token, c->now_ms / 1000,
 		       c->arena, &valid, &why, &claims, err) != 0)
 		return -1;
 	if (valid != JWT_VALID) {
@@ -76,12 +76,37 @@ access_authenticate(const struct access *access, struct call *c,
 		.expires_ms = claims.exp * 1000,
 		.ends_ms = claims.exp * 1000,
 	};
-	if (!hex_decode(claims.sid, out->session.b, sizeof(out->session.b)))
-		return 0;
-	if (access->denials && is_denied(c, out, &denied, err) != 0)
-		return -1;
-	*verdict = denied ? VERDICT_DENY : VERDICT_ALLOW;
+	if (hex_decode(claims.sid, out->session.b, sizeof(out->session.b)))
+		*verdict = VERDICT_ALLOW;
 	return 0;
+}
+
+int
+access_authenticate(const struct access *access, struct call *c,
+		    struct str token, enum verdict *verdict, struct grant *out,
+		    struct err *err)
+{
+	bool denied = false;
+
+	if (read_token(access, &access->policy, c, token, verdict, out, err) !=
+	    0)
+		return -1;
+	if (*verdict == VERDICT_ALLOW && access->denials &&
+	    is_denied(c, out, &denied, err) != 0)
+		return -1;
+	if (denied)
+		*verdict = VERDICT_DENY;
+	return 0;
+}
+
+int
+access_identify(const struct access *access, struct call *c, struct str token,
+		enum verdict *ours, struct grant *out, struct err *err)
+{
+	struct jwt_policy policy = access->policy;
+
+	policy.any_time = true;
+	return read_token(access, &policy, c, token, ours, out, err);
 }
 
 int

@@ -23,6 +23,12 @@ int access_authenticate(const struct access *access, struct call *c,
 			struct str token, enum verdict *verdict,
 			struct grant *out, struct err *err) MUST_USE;
 
+/* Whose token, and of which session, whether it is still good or not: for
+ * ending that. */
+int access_identify(const struct access *access, struct call *c,
+		    struct str token, enum verdict *ours, struct grant *out,
+		    struct err *err) MUST_USE;
+
 /* A token for who, of this session. */
 int access_issue(const struct access *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,

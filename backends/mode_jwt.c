@@ -45,16 +45,18 @@ jwt_authenticate(const void *mode, struct call *c, struct str token,
 	return access_authenticate(mode, c, token, verdict, out, err);
 }
 
-/* Denied until no token of it can be valid any more. */
+/* The most that a token can live, whatever the options say now. */
+#define LIFE_MAX_MS ((JWT_TTL_MAX + 2 * JWT_LEEWAY_MAX) * INT64_C(1000))
+
+/* One session, whatever the clock said that it began by. */
 static int
-deny_session(const struct access *access, struct store_link *store,
-	     const struct session_id *id, int64_t now_ms, struct err *err)
+deny_session(struct store_link *store, const struct session_id *id,
+	     int64_t until_ms, struct err *err)
 {
 	char key[ACCESS_SID_KEY];
-	int64_t life = access->policy.ttl + access->policy.leeway;
 
-	return store_deny(store, access_sid_key(id, key), now_ms,
-			  now_ms + life * 1000, err);
+	return store_deny(store, access_sid_key(id, key), INT64_MAX, until_ms,
+			  err);
 }
 
 static int
@@ -62,18 +64,20 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 	   enum verdict *ended, struct grant *out, struct err *err)
 {
 	const struct access *access = mode;
-	enum verdict verdict;
+	const int64_t leeway_ms = JWT_LEEWAY_MAX * INT64_C(1000);
+	enum verdict ours;
 	struct grant grant;
 
-	if (access_authenticate(access, c, token, &verdict, &grant, err) != 0)
+	if (access_identify(access, c, token, &ours, &grant, err) != 0)
 		return -1;
-	if (verdict == VERDICT_ALLOW && access->denials &&
-	    deny_session(access, c->store, &grant.session, c->now_ms, err) !=
-		0)
+	*ended = ours;
+	if (ours != VERDICT_ALLOW)
+		return 0;
+	if (access->denials &&
+	    deny_session(c->store, &grant.session,
+			 grant.expires_ms + leeway_ms, err) != 0)
 		return -1;
-	if (verdict == VERDICT_ALLOW)
-		*out = grant;
-	*ended = verdict;
+	*out = grant;
 	return 0;
 }
 
@@ -99,11 +103,11 @@ static int
 jwt_end_user(const void *conf, struct store_link *store, struct str user,
 	     int64_t now_ms, struct err *err)
 {
-	const struct jwt_conf *set = conf;
 	struct arena *a = arena_new(256);
 	struct buf key;
 	int rc;
 
+	(void)conf;
 	if (a == NULL)
 		return err_nomem(err);
 	buf_init(&key, a, 128);
@@ -111,8 +115,8 @@ jwt_end_user(const void *conf, struct store_link *store, struct str user,
 	buf_add(&key, user);
 	rc = buf_failed(&key) ?
 	    err_nomem(err) :
-	    store_deny(store, buf_str(&key), now_ms,
-		       now_ms + (set->ttl + set->leeway) * 1000, err);
+	    store_deny(store, buf_str(&key), now_ms, now_ms + LIFE_MAX_MS,
+		       err);
 	arena_free(a);
 	return rc;
 }
@@ -121,11 +125,8 @@ static int
 jwt_end_session(const void *conf, struct store_link *store,
 		const struct session_id *id, int64_t now_ms, struct err *err)
 {
-	const struct jwt_conf *set = conf;
-	const struct access access = { .policy = { .ttl = set->ttl,
-						   .leeway = set->leeway } };
-
-	return deny_session(&access, store, id, now_ms, err);
+	(void)conf;
+	return deny_session(store, id, now_ms + LIFE_MAX_MS, err);
 }
 
 static int

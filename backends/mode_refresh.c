@@ -16,7 +16,6 @@
 #include "base/secret.h"
 #include "http/cookie.h"
 
-#define GRACE_MAX 100 /* answers from grace after one rotation */
 
 struct refresh_conf {
 	int64_t idle_timeout, absolute_timeout, grace;
@@ -118,11 +117,10 @@ write_token(struct call *c, const struct refresh_token *t,
 	return 0;
 }
 
-/* Access token and the rest, for a session whose refresh token is known. */
-static int
-fill_credentials(const struct refresh_mode *m, struct call *c,
-		 const struct identity *who, const struct session *s,
-		 struct credentials *out, struct err *err)
+/* How long things last, for a session whose tokens are known. */
+static void
+fill_credentials(const struct refresh_mode *m, const struct call *c,
+		 const struct session *s, struct credentials *out)
 {
 	const int64_t ttl = m->access.policy.ttl;
 	const int64_t left_ms = min64(s->idle_expires_ms, s->expires_ms) -
@@ -132,33 +130,60 @@ fill_credentials(const struct refresh_mode *m, struct call *c,
 	out->expires_in = ttl;
 	out->cookie_max_age = ttl;
 	out->refresh_max_age = left_ms / 1000;
-	return access_issue(&m->access, c, who, &s->id, &out->access, err);
+}
+
+/* The session whose secret this is now; *found false for an older one. */
+static int
+find_current(struct call *c, const struct refresh_token *t,
+	     const uint8_t key[32], bool *found, struct session *out,
+	     struct err *err)
+{
+	struct token_hash hash;
+
+	refresh_token_hash(t, key, &hash);
+	return store_find(c->store, c->arena, &hash, c->now_ms, found, out,
+			  err);
+}
+
+/* *ours, and whose, as far as it is known: a refresh token, or an access token
+ * of any age. */
+static int
+identify(const struct refresh_mode *m, struct call *c, struct str token,
+	 enum verdict *ours, struct grant *out, struct err *err)
+{
+	struct refresh_token t;
+	struct session s;
+	uint8_t key[32];
+	bool mine, found;
+
+	if (read_token(c, token, key, &mine, &t, err) != 0)
+		return -1;
+	if (!mine)
+		return access_identify(&m->access, c, token, ours, out, err);
+	if (find_current(c, &t, key, &found, &s, err) != 0)
+		return -1;
+	*ours = VERDICT_ALLOW;
+	*out = (struct grant){ .session = t.session };
+	if (found)
+		out->who = s.who;
+	return 0;
 }
 
 static int
 refresh_revoke(const void *mode, struct call *c, struct str token,
 	       enum verdict *ended, struct grant *out, struct err *err)
 {
-	struct refresh_token t;
-	struct grant grant = { .expires_ms = 0 };
-	uint8_t key[32];
-	bool ours, was_live;
+	struct grant grant;
+	bool was_live;
 
-	if (read_token(c, token, key, &ours, &t, err) != 0)
+	if (identify(mode, c, token, ended, &grant, err) != 0)
 		return -1;
-	if (ours) {
-		grant.session = t.session;
-		*ended = VERDICT_ALLOW;
-	} else if (refresh_authenticate(mode, c, token, ended, &grant, err) !=
-		   0) {
+	if (*ended != VERDICT_ALLOW)
+		return 0;
+	if (store_revoke(c->store, &grant.session, &was_live, err) != 0)
 		return -1;
-	}
-	if (*ended == VERDICT_ALLOW) {
-		if (store_revoke(c->store, &grant.session, &was_live, err) != 0)
-			return -1;
-		*ended = was_live ? VERDICT_ALLOW : VERDICT_DENY;
-		*out = grant;
-	}
+	*ended = was_live ? VERDICT_ALLOW : VERDICT_DENY;
+	*out = grant;
 	return 0;
 }
 
@@ -187,10 +212,12 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 		return err_set(err, ERR_INTERNAL, "no entropy");
 	refresh_token_hash(&t, key, &s.token);
 	if (write_token(c, &t, key, &made.refresh, err) != 0 ||
-	    fill_credentials(m, c, &s.who, &s, &made, err) != 0 ||
+	    access_issue(&m->access, c, &s.who, &s.id, &made.access, err) !=
+		0 ||
 	    store_create(c->store, &s, 0, c->now_ms, NULL, err) != 0)
 		return -1;
 	secret_wipe(&t, sizeof(t));
+	fill_credentials(m, c, &s, &made);
 	*out = made;
 	return 0;
 }
@@ -244,7 +271,7 @@ rotate(const struct refresh_mode *m, struct call *c,
 		.generation = presented->generation,
 		.idle_ms = m->set.idle_timeout * 1000,
 		.grace_ms = m->set.grace * 1000,
-		.grace_max = m->set.grace > 0 ? GRACE_MAX : 0,
+		.grace_max = m->set.grace > 0 ? UINT32_MAX : 0,
 	};
 
 	if (env_random(c->env, next.secret, sizeof(next.secret)) != 0)
@@ -275,23 +302,72 @@ translate(enum rotate_answer answer)
 	return REFRESH_REFUSED;
 }
 
+/* Everything that can fail, before the token is used up.  *answer:
+ * REFRESH_DONE when there is an access token to hand over. */
+static int
+prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
+	size_t access_max, enum refresh_answer *answer, struct grant *grant,
+	struct credentials *out, struct err *err)
+{
+	bool still;
+
+	*answer = REFRESH_REFUSED;
+	if (check_user(c, s, &grant->who, &still, err) != 0)
+		return -1;
+	if (!still)
+		return 0;
+	if (access_issue(&m->access, c, &grant->who, &s->id, &out->access,
+			 err) != 0)
+		return -1;
+	*answer = out->access.n > access_max ? REFRESH_TOO_LARGE :
+					       REFRESH_DONE;
+	return 0;
+}
+
+/* The token is used up, now or just before: its successor goes out. */
+static int
+finish(const struct refresh_mode *m, struct call *c,
+       const struct refresh_token *presented, const uint8_t key[32],
+       const struct session *s, const uint8_t wrapped[32],
+       struct grant *grant, struct credentials *out, struct err *err)
+{
+	struct refresh_token next;
+
+	grant->session = s->id;
+	grant->expires_ms = c->now_ms + m->access.policy.ttl * 1000;
+	grant->ends_ms = s->expires_ms;
+	fill_credentials(m, c, s, out);
+	if (successor(presented, key, s, wrapped, &next, err) != 0)
+		return -1;
+	return write_token(c, &next, key, &out->refresh, err);
+}
+
 static int
 refresh_refresh(const void *mode, struct call *c, struct str token,
-		enum refresh_answer *answer, struct grant *grant,
-		struct credentials *out, struct err *err)
+		size_t access_max, enum refresh_answer *answer,
+		struct grant *grant, struct credentials *out, struct err *err)
 {
 	const struct refresh_mode *m = mode;
 	struct credentials made = { .expires_in = 0 };
-	struct refresh_token presented, next;
+	struct grant who = { .expires_ms = 0 };
+	enum refresh_answer ready = REFRESH_REFUSED;
 	enum rotate_answer rotated;
+	struct refresh_token presented;
 	uint8_t key[32], wrapped[32];
 	struct session s;
-	bool ours, still;
+	bool ours, current;
 
+	*answer = REFRESH_REFUSED;
 	if (read_token(c, token, key, &ours, &presented, err) != 0)
 		return -1;
-	if (!ours) {
-		*answer = REFRESH_REFUSED;
+	if (!ours)
+		return 0;
+	if (find_current(c, &presented, key, &current, &s, err) != 0 ||
+	    (current && prepare(m, c, &s, access_max, &ready, &who, &made,
+				err) != 0))
+		return -1;
+	if (current && ready != REFRESH_DONE) {
+		*answer = ready;
 		return 0;
 	}
 	if (rotate(m, c, &presented, key, &rotated, &s, wrapped, err) != 0)
@@ -302,20 +378,16 @@ refresh_refresh(const void *mode, struct call *c, struct str token,
 		grant->who = s.who;
 	if (*answer != REFRESH_DONE && *answer != REFRESH_AGAIN)
 		return 0;
-	/* Whatever fails from here on, the client asks again with the same
-	 * token, and grace answers. */
-	if (check_user(c, &s, &grant->who, &still, err) != 0)
+	if (!current && prepare(m, c, &s, access_max, &ready, &who, &made,
+				err) != 0)
 		return -1;
-	if (!still) {
-		*answer = REFRESH_REFUSED;
+	if (ready != REFRESH_DONE) {
+		*answer = ready;
 		return 0;
 	}
-	grant->expires_ms = c->now_ms + m->access.policy.ttl * 1000;
-	grant->ends_ms = s.expires_ms;
-	if (successor(&presented, key, &s, wrapped, &next, err) != 0 ||
-	    write_token(c, &next, key, &made.refresh, err) != 0 ||
-	    fill_credentials(m, c, &grant->who, &s, &made, err) != 0)
+	if (finish(m, c, &presented, key, &s, wrapped, &who, &made, err) != 0)
 		return -1;
+	*grant = who;
 	*out = made;
 	return 0;
 }

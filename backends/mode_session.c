@@ -211,12 +211,13 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 /* Counts as activity; nothing rotates. */
 static int
 session_refresh(const void *mode, struct call *c, struct str token,
-		enum refresh_answer *answer, struct grant *grant,
-		struct credentials *out, struct err *err)
+		size_t access_max, enum refresh_answer *answer,
+		struct grant *grant, struct credentials *out, struct err *err)
 {
 	const struct session_conf *set = mode;
 	enum verdict verdict;
 
+	(void)access_max; /* the token stays as it is */
 	if (session_authenticate(mode, c, token, &verdict, grant, err) != 0)
 		return -1;
 	*answer = verdict == VERDICT_ALLOW ? REFRESH_DONE : REFRESH_REFUSED;

@@ -65,6 +65,8 @@ enum refresh_answer {
 	REFRESH_AGAIN, /* it was just used: the same successor once more */
 	REFRESH_REUSED, /* an old one came back: its session was ended */
 	REFRESH_FUTURE, /* ahead of the store, which was set back */
+	REFRESH_TOO_LARGE, /* the new access token does not fit; nothing was
+			    * used up */
 };
 
 struct auth_mode_ops {
@@ -97,8 +99,8 @@ struct auth_mode_ops {
 
 	/*
 	 * Ends what a user (user.p NULL: everybody), or one session, has: what
-	 * an administrator's change does at once.  `conf` as in open().  NULL: the sessions in
-	 * the store are all there is.
+	 * an administrator's change does at once.  `conf` as in open().  NULL:
+	 * the sessions in the store are all there is.
 	 */
 	int (*end_user)(const void *conf, struct store_link *store,
 			struct str user, int64_t now_ms, struct err *err);
@@ -121,11 +123,14 @@ struct auth_mode_ops {
 	/*
 	 * Prolongs a login.  NULL: the mode cannot.  With REFRESH_DONE and
 	 * _AGAIN *grant and *out are filled, with REFRESH_REUSED and _FUTURE
-	 * *grant, for the log.
+	 * *grant, for the log.  An access token has at most access_max bytes.
+	 * All that can fail comes before the token is used up, as far as that
+	 * can be.
 	 */
 	int (*refresh)(const void *mode, struct call *c, struct str token,
-		       enum refresh_answer *answer, struct grant *grant,
-		       struct credentials *out, struct err *err);
+		       size_t access_max, enum refresh_answer *answer,
+		       struct grant *grant, struct credentials *out,
+		       struct err *err);
 
 	/* The session that a refresh token names, whether it lives or not;
 	 * *ours: it was made here.  NULL: there are none. */

@@ -29,12 +29,12 @@ const struct option jwt_options[] = {
 	       .help = "The claim aud: tokens for others are refused. Services "
 		       "that share a key and an audience share their users."),
 	OPTION(SECONDS, struct jwt_conf, ttl, .def = "10m", .min = 1,
-	       .max = 30 * 86400,
+	       .max = JWT_TTL_MAX,
 	       .help = "Life of an access token. In mode jwt a browser is "
 		       "signed out after it, and a stolen token works until "
 		       "then unless revocation is store."),
 	OPTION(SECONDS, struct jwt_conf, leeway, .def = "30s", .min = 0,
-	       .max = 120,
+	       .max = JWT_LEEWAY_MAX,
 	       .help = "By how much clocks may differ: a token is taken so "
 		       "long after its end and before its beginning."),
 	OPTION(ENUM, struct jwt_conf, revocation, .def = "none",

@@ -6,6 +6,8 @@
 #ifndef API_JWT_SETTINGS_H
 #define API_JWT_SETTINGS_H
 
+#define JWT_TTL_MAX (30 * 86400) /* of jwt.ttl, in seconds */
+
 #include "api/session_store.h"
 #include "crypto/jwt.h"
 

@@ -41,6 +41,7 @@ int store_ping(struct store_link *l, struct err *err) MUST_USE;
 int store_schema(struct store_link *l, struct schema_state *out,
 		 struct err *err) MUST_USE;
 int store_migrate(struct store_link *l, struct err *err) MUST_USE;
+/* Remembered for as long as the connection lasts; `name` is a constant. */
 int store_secret(struct store_link *l, const char *name, uint8_t value[32],
 		 struct err *err) MUST_USE;
 /* `evicted` may be NULL. */

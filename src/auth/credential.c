@@ -159,10 +159,14 @@ credential_end(struct exchange *e, struct str token, const char *event,
 	return 0;
 }
 
-bool
-credential_fits_cookie(const struct exchange *e, const struct credentials *c)
+const char credential_too_large[] =
+    "This account has more roles than a browser's cookie can hold. Please tell "
+    "the administrator.";
+
+size_t
+credential_cookie_room(const struct exchange *e)
 {
-	return e->service->access_cookie.n + c->access.n <= COOKIE_MAX_BYTES;
+	return COOKIE_MAX_BYTES - e->service->access_cookie.n;
 }
 
 static json_t *

@@ -42,9 +42,10 @@ bool credential_wants_cookies(const struct exchange *e, bool form);
 enum credential_answer credential_find_refresh(const struct exchange *e,
 					       struct str *token);
 
-/* Would a browser keep the access cookie (RFC 6265bis: 4096 bytes)? */
-bool credential_fits_cookie(const struct exchange *e,
-			    const struct credentials *c);
+/* Bytes of an access token that a browser keeps in its cookie (RFC 6265bis:
+ * 4096 with the name), and what to say of a longer one. */
+size_t credential_cookie_room(const struct exchange *e);
+extern const char credential_too_large[];
 
 /* The token answer of CONTRACT section 4, with the tokens themselves or
  * without; NULL when out of memory. */

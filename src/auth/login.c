@@ -130,16 +130,13 @@ static void
 offer_login(struct exchange *e, const struct login_form *form, bool renewed)
 {
 	struct str target = form->rd.n > 0 ? form->rd : STR("/");
-	bool done = false, loop = renewed;
+	const char *problem = renewed ? refresh_no_cookies : NULL;
+	bool done = false;
 
 	if (!renewed)
-		refresh_navigation(e, target, &done, &loop);
-	if (!done) {
-		show_page(e, 200, form,
-			  loop ? "Your browser does not keep our cookies. "
-				 "Allow them to stay signed in." :
-				 NULL);
-	}
+		refresh_navigation(e, target, &done, &problem);
+	if (!done)
+		show_page(e, 200, form, problem);
 }
 
 void
@@ -281,13 +278,11 @@ sign_in(struct exchange *e, const struct login_form *form,
 		audit_ended(e, "session_limit", user->who.name,
 			    credentials.evicted);
 	if (credential_wants_cookies(e, form->form) &&
-	    !credential_fits_cookie(e, &credentials)) {
+	    credentials.access.n > credential_cookie_room(e)) {
 		take_back(e, &credentials);
 		LOG(e->call.env->log, LOG_ERROR, "cookie_too_large",
 		    F_STR("user", user->who.name));
-		refuse(e, form, 500, "token_too_large",
-		       "This account has more roles than a browser's cookie "
-		       "can hold. Please tell the administrator.");
+		refuse(e, form, 500, "token_too_large", credential_too_large);
 		return;
 	}
 	if (authenticate_confirm(e, user, &still, &login.who, &err) != 0) {

@@ -29,7 +29,8 @@ logout_get(struct exchange *e)
 	struct grant grant;
 	struct err err;
 
-	bool done = false, loop = false;
+	const char *problem;
+	bool done = false;
 
 	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0 ||
 	    (verdict == VERDICT_ALLOW &&
@@ -39,8 +40,13 @@ logout_get(struct exchange *e)
 	}
 	/* Only the access token is over: come back with a new one, so that
 	 * there is something to sign out of. */
-	if (verdict != VERDICT_ALLOW)
-		refresh_navigation(e, e->in->uri, &done, &loop);
+	if (verdict != VERDICT_ALLOW) {
+		refresh_navigation(e, e->in->uri, &done, &problem);
+		/* There may be a login all the same: offer the button, and let
+		 * the browser say whose page it was. */
+		if (credential_find_refresh(e, &token) == CREDENTIAL_COOKIE)
+			csrf = STR("none");
+	}
 	if (!done)
 		page_logout(e, csrf, grant.who.name);
 }
@@ -51,7 +57,8 @@ logout_get(struct exchange *e)
  * page was ours, unless there is nothing to end.
  */
 static int
-check_form(struct exchange *e, bool refresh_cookie, bool *ok, struct err *err)
+check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
+	   bool *ok, struct err *err)
 {
 	enum verdict verdict;
 	struct grant grant;
@@ -61,7 +68,9 @@ check_form(struct exchange *e, bool refresh_cookie, bool *ok, struct err *err)
 	if (form_parse(e->in, e->call.arena, &form, err) != 0)
 		return -1;
 	*ok = true;
-	if (e->in->media != MEDIA_FORM)
+	*body_token = form_get(&form, "refresh_token");
+	/* Who has the token needs no page of ours. */
+	if (e->in->media != MEDIA_FORM || body_token->n > 0)
 		return 0;
 	if (credential_authenticate(e, &verdict, &grant, &token, err) != 0)
 		return -1;
@@ -105,6 +114,7 @@ answer_signed_out(struct exchange *e)
 struct presented {
 	enum credential_answer how, refresh_how;
 	struct str access, refresh;
+	struct str in_body; /* a refresh token; empty when there is none */
 };
 
 /* *same: the browser's cookies are of this session, or of none that lives. */
@@ -122,9 +132,10 @@ cookies_belong(struct exchange *e, const struct presented *p,
 		if (s->mode_ops->authenticate(s->mode, &e->call, token,
 					      &verdict, &grant, err) != 0)
 			return -1;
-		*same = verdict != VERDICT_ALLOW ||
-		    is_session(&grant.session, session);
-		return 0;
+		*same = is_session(&grant.session, session);
+		if (verdict == VERDICT_ALLOW)
+			return 0;
+		*same = true; /* dead; what of the other one? */
 	}
 	if (p->refresh_how != CREDENTIAL_COOKIE)
 		return 0;
@@ -146,6 +157,7 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 	const struct service *s = e->service;
 	struct grant grant = { .expires_ms = 0 };
 	enum verdict verdict;
+	struct str token;
 
 	*cookies = true;
 	if (p->how != CREDENTIAL_BEARER)
@@ -153,6 +165,15 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 	if (s->mode_ops->authenticate(s->mode, &e->call, p->access, &verdict,
 				      &grant, err) != 0)
 		return -1;
+	if (verdict != VERDICT_ALLOW) {
+		/* Nothing was ended.  The very same token as a cookie is as
+		 * dead, and may go. */
+		*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
+		    cookie_find(e->in, s->access_cookie, &token) ==
+			COOKIE_FOUND &&
+		    str_eq(token, p->access);
+		return 0;
+	}
 	return cookies_belong(e, p, &grant.session, cookies, err);
 }
 
@@ -178,6 +199,19 @@ sign_out(struct exchange *e, const struct presented *p)
 		credential_clear_cookies(e);
 }
 
+/* Whoever posts a refresh token means that, and nothing that the browser sent
+ * along: a foreign page could have posted it. */
+static void
+end_by_body(struct exchange *e, struct str token)
+{
+	struct err err;
+
+	if (credential_end(e, token, "logout", &err) != 0)
+		answer_unavailable(e, &err);
+	else
+		answer_signed_out(e);
+}
+
 void
 logout_post(struct exchange *e)
 {
@@ -191,8 +225,8 @@ logout_post(struct exchange *e)
 	    p.refresh_how == CREDENTIAL_REFUSED) {
 		answer_refusal(e, 401, "invalid_token",
 			       "More than one credential was sent.");
-	} else if (check_form(e, p.refresh_how == CREDENTIAL_COOKIE, &ok,
-			      &err) != 0) {
+	} else if (check_form(e, p.refresh_how == CREDENTIAL_COOKIE,
+			      &p.in_body, &ok, &err) != 0) {
 		if (err.code == ERR_INPUT)
 			answer_refusal(e, 400, "invalid_request",
 				       "The form is malformed.");
@@ -201,6 +235,8 @@ logout_post(struct exchange *e)
 	} else if (!ok) {
 		answer_refusal(e, 403, "csrf",
 			       "This did not come from our own page.");
+	} else if (p.in_body.n > 0) {
+		end_by_body(e, p.in_body);
 	} else {
 		sign_out(e, &p);
 	}

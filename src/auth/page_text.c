@@ -80,7 +80,7 @@ const char page_login_text[] =
 
 const char page_logout_text[] =
     "{{#csrf}}<h1>Sign out</h1>\n"
-    "<p>You are signed in as <strong>{{name}}</strong>.</p>\n"
+    "{{#name}}<p>You are signed in as <strong>{{name}}</strong>.</p>\n{{/name}}"
     "<form method=\"post\" action=\"{{path}}/logout\">\n"
     "<input type=\"hidden\" name=\"csrf\" value=\"{{csrf}}\">\n"
     "<button type=\"submit\">Sign out</button>\n"

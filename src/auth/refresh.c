@@ -40,19 +40,23 @@ raise_alarm(struct exchange *e, const struct refreshed *r)
 	case REFRESH_REFUSED:
 	case REFRESH_DONE:
 	case REFRESH_AGAIN:
+	case REFRESH_TOO_LARGE:
 		break;
 	}
 }
 
 static int
-refresh(struct exchange *e, struct str token, struct refreshed *out,
-	struct err *err)
+refresh(struct exchange *e, struct str token, bool as_cookie,
+	struct refreshed *out, struct err *err)
 {
 	const struct service *s = e->service;
 
 	*out = (struct refreshed){ .answer = REFRESH_REFUSED };
-	if (s->mode_ops->refresh(s->mode, &e->call, token, &out->answer,
-				 &out->grant, &out->credentials, err) != 0)
+	if (s->mode_ops->refresh(s->mode, &e->call, token,
+				 as_cookie ? credential_cookie_room(e) :
+					     SIZE_MAX,
+				 &out->answer, &out->grant, &out->credentials,
+				 err) != 0)
 		return -1;
 	raise_alarm(e, out);
 	return 0;
@@ -140,8 +144,10 @@ try_token(struct exchange *e, const struct presented *p)
 	struct refreshed r;
 	struct err err;
 
-	if (refresh(e, p->token, &r, &err) != 0)
+	if (refresh(e, p->token, p->as_cookie, &r, &err) != 0)
 		answer_unavailable(e, &err);
+	else if (r.answer == REFRESH_TOO_LARGE)
+		answer_error(e, 500, "token_too_large", credential_too_large);
 	else if (r.answer == REFRESH_DONE || r.answer == REFRESH_AGAIN)
 		hand_over(e, p, &r);
 	else
@@ -219,27 +225,33 @@ go_by_login_page(struct exchange *e, struct str rd)
 	answer_redirect(e, 303, buf_str(&b));
 }
 
+const char refresh_no_cookies[] = "Your browser does not keep our cookies. "
+				  "Allow them to stay signed in.";
+
 void
-refresh_navigation(struct exchange *e, struct str rd, bool *done, bool *loop)
+refresh_navigation(struct exchange *e, struct str rd, bool *done,
+		   const char **problem)
 {
 	struct refreshed r;
 	struct str token;
 	struct err err;
 
 	*done = false;
-	*loop = false;
+	*problem = NULL;
 	if (e->in->method != HTTP_GET || !http_request_is_navigation(e->in) ||
 	    credential_find_refresh(e, &token) != CREDENTIAL_COOKIE)
 		return;
 	if (was_renewed(e)) {
-		*loop = true;
+		*problem = refresh_no_cookies;
 		return;
 	}
-	if (refresh(e, token, &r, &err) != 0) {
+	if (refresh(e, token, true, &r, &err) != 0) {
 		answer_unavailable(e, &err);
 		*done = true;
 		return;
 	}
+	if (r.answer == REFRESH_TOO_LARGE)
+		*problem = credential_too_large;
 	if (r.answer != REFRESH_DONE && r.answer != REFRESH_AGAIN)
 		return;
 	/* A token that was used just now: another tab's, or a browser that

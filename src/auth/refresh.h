@@ -12,11 +12,14 @@ void refresh_post(struct exchange *e);
 /*
  * A navigation that came to the login page with a refresh cookie of its own:
  * takes it and sends the browser back to `rd`, with new cookies.  *done: the
- * answer is there; else the form is to be shown.  *loop: it was here just now
- * and its cookies were not kept.
+ * answer is there; else the form is to be shown.  *problem: what a person
+ * should know then, as that it was here just now and its cookies were not
+ * kept; NULL: nothing.
  */
 void refresh_navigation(struct exchange *e, struct str rd, bool *done,
-			bool *loop);
+			const char **problem);
+
+extern const char refresh_no_cookies[];
 
 /* GET /jwks.json */
 void jwks_get(struct exchange *e);

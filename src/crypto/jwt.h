@@ -20,6 +20,9 @@ struct jwt_policy {
 	struct str issuer, audience; /* exact; the audience must be among aud */
 	int64_t ttl;	/* seconds; a longer exp - iat is refused */
 	int64_t leeway; /* seconds, at most JWT_LEEWAY_MAX */
+	/* Times and length of life do not matter: for ending what a token
+	 * stands for, however old it is. */
+	bool any_time;
 };
 
 /* Claims of an access token (RFC 9068 section 2.2, and ours). */

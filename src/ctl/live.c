@@ -57,13 +57,26 @@ live_token_life(const struct ctl *c)
 	return ring_conf(c)->ttl + ring_conf(c)->leeway;
 }
 
+/* A session that has ended does not take back what was signed in its name. */
+static void
+warn_of_tokens(const struct ctl *c, struct str name)
+{
+	if (ctl_mode(c)->also != NULL)
+		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
+			 "has already work until they end, for up to %lld s",
+			 ctl_mode(c)->base.name, STR_ARG(name),
+			 (long long)live_token_life(c));
+}
+
 bool
 live_can_end(const struct ctl *c, struct str name)
 {
 	const struct ctl_part *part = ctl_part(CTL_STORE);
 
-	if (ctl_reachable(c, part))
+	if (ctl_reachable(c, part)) {
+		warn_of_tokens(c, name);
 		return true;
+	}
 	if (!store_in_use(c))
 		ctl_warn("warning: [auth] mode = %s without a store: tokens of "
 			 "%.*s work until they end, for up to %lld s",

@@ -64,6 +64,9 @@ sub open {
 		},
 	} });
 	$self->{session} = "/session/$answer->{sessionId}";
+	# Without a screen a window may not count as the one in front.
+	$self->cdp('Emulation.setFocusEmulationEnabled',
+	    { enabled => JSON::PP::true() });
 	return $self;
 }
 

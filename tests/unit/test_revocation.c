@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Mode jwt with revocation = store: what was ended stays so. */
+#include "tests/support/run.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/registry.h"
+#include "tests/support/flow.h"
+
+#define ACCESS "__Host-fcgiauth_access"
+
+static struct flow f;
+static char folder[32], secret[64];
+
+static void
+start(const char *ttl)
+{
+	char ini[256];
+
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = jwt\n[store]\ndriver = memory\n[jwt]\n"
+		       "secret_file = %s\nrevocation = store\nttl = %s\n",
+		       secret, ttl);
+	flow_init(&f, ini, NULL, NULL);
+}
+
+static void
+setup(void)
+{
+	FILE *file;
+
+	(void)snprintf(folder, sizeof(folder), "/tmp/fcgiauth.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(secret, sizeof(secret), "%s/secret", folder);
+	(void)umask(077);
+	file = fopen(secret, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("0123456789abcdef0123456789abcdef", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+	start("1h");
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+	ck_assert_int_eq(unlink(secret), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static const char *
+sign_in(void)
+{
+	struct flow_answer a = flow_post(
+	    &f, "/auth/login", "application/json",
+	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}",
+	    NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	return flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
+			 flow_cookie(&f, &a, ACCESS));
+}
+
+static unsigned
+check(const char *cookie)
+{
+	return flow_verify(&f, "/", cookie, NULL).status;
+}
+
+static void
+log_out(const char *cookie)
+{
+	ck_assert_uint_eq(flow_post(&f, "/auth/logout", "application/json", "",
+				    cookie)
+			      .status,
+			  204);
+}
+
+START_TEST(logout_ends_it)
+{
+	const char *cookie = sign_in(), *other = sign_in();
+
+	ck_assert_uint_eq(check(cookie), 204);
+	log_out(cookie);
+	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(check(other), 204);
+}
+END_TEST
+
+/* The clock of who issued it was ahead of ours, as far as leeway allows. */
+START_TEST(made_by_a_faster_clock)
+{
+	const char *cookie;
+
+	fake_env_set_wall(&f.world, FAKE_NOW + 20);
+	cookie = sign_in();
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	ck_assert_uint_eq(check(cookie), 204);
+	log_out(cookie);
+	for (int64_t t = 0; t < 3600 + 120; t += 10) {
+		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		ck_assert_msg(check(cookie) == 401, "after %d s", (int)t);
+	}
+}
+END_TEST
+
+/* While ttl is short the token is refused anyway; that is no reason not to
+ * take down that it is over. */
+START_TEST(ended_under_another_ttl)
+{
+	const char *cookie = sign_in();
+	struct flow before = f;
+	struct store *store = store_ref(f.store);
+
+	start("1s");
+	store_link_bind(f.links.store, store);
+	ck_assert_uint_eq(check(cookie), 401);
+	log_out(cookie);
+	flow_free(&f);
+	f = before;
+	ck_assert_uint_eq(check(cookie), 401);
+	store_unref(store);
+}
+END_TEST
+
+START_TEST(the_administrator_ends_it)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const void *conf = f.settings.mode.conf;
+	const char *cookie = sign_in();
+	struct err err;
+
+	fake_env_advance(&f.world, 1);
+	ck_assert_int_eq(mode->end_user(conf, f.links.store, STR("alice"),
+					(FAKE_NOW + 1) * 1000, &err),
+			 0);
+	ck_assert_uint_eq(check(cookie), 401);
+	fake_env_advance(&f.world, 1);
+	cookie = sign_in();
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_int_eq(mode->end_user(conf, f.links.store,
+					(struct str){ .p = NULL },
+					(FAKE_NOW + 2) * 1000, &err),
+			 0);
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("revocation");
+	TCase *t = tcase_create("revocation");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, logout_ends_it);
+	tcase_add_test(t, made_by_a_faster_clock);
+	tcase_add_test(t, ended_under_another_ttl);
+	tcase_add_test(t, the_administrator_ends_it);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
