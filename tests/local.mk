@@ -68,7 +68,8 @@ UNIT_TESTS = \
 	tests/unit/test_revocation \
 	tests/unit/test_torture \
 	tests/unit/test_verify
-noinst_HEADERS = tests/unit/refresh_rig.h tests/unit/conf_drivers.h tests/unit/http_message.h \
+noinst_HEADERS = tests/unit/keyring_rig.h tests/unit/refresh_rig.h \
+	tests/unit/conf_drivers.h tests/unit/http_message.h \
 	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \
 	tests/unit/vectors/test_keys.h
 
