@@ -118,8 +118,11 @@ subtest 'the file is gone' => sub {
 	is(scalar($a->all('set-cookie')), 0, 'no cookie is deleted');
 	unavailable($d->check(%cookie), 'a check');
 	unavailable(raw_login($d, 'alice'), 'a login');
-	my $ready = $d->ask(REQUEST_URI => '/auth/ready');
-	is($ready->{status}, 503, 'not ready');
+	my $ready;	# it looks once a second
+	ok(wait_for(5, sub {
+		$ready = $d->ask(REQUEST_URI => '/auth/ready');
+		return $ready->{status} == 503;
+	}), 'not ready');
 	like($ready->{body}, qr/store/, 'and says what is down');
 	is($d->ask(REQUEST_URI => '/auth/health')->{status}, 200,
 	    'the service is alive');
@@ -176,7 +179,12 @@ sub full_disk {
 	my $ended = ($a->{status} // 0) == 204;
 	unavailable($a, 'a logout') unless $ended;
 	if ($ended) {
-		is($e->check(@cookie)->{status}, 401, 'a logout that is done');
+		my $said;
+		wait_for(10, sub {
+			$said = $e->check(@cookie)->{status};
+			return $said != 503;
+		});
+		is($said, 401, 'a logout that is done');
 	} else {
 		allowed_soon($e, 'a logout that is not', @cookie);
 	}
