@@ -302,15 +302,19 @@ receive(const struct connection *c, char *p, size_t n)
 static enum next
 read_on(struct worker *w, struct connection *c)
 {
+	bool fresh = c->n == 0;
 	ssize_t got;
 
-	if (c->n == 0)
+	if (fresh)
 		begin_request(w->loop, c);
 	if (!make_room(c))
 		return NEXT_CLOSE;
 	got = receive(c, c->in + c->n, c->cap - c->n);
 	if (got <= 0)
 		return got == 0 ? NEXT_CLOSE : NEXT_READ;
+	/* Again: the limit may have changed before these bytes were sent. */
+	if (fresh)
+		begin_request(w->loop, c);
 	c->n += (size_t)got;
 	return serve(w, c);
 }
