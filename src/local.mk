@@ -4,6 +4,9 @@ noinst_LIBRARIES += libfcgiauth.a libserver.a
 sbin_PROGRAMS += fcgiauthd
 bin_PROGRAMS += fcgiauthctl
 
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = src/ctl/completion/fcgiauthctl
+
 # What the daemon, fcgiauthctl and the tests share; backends/local.mk adds the
 # backends.
 libfcgiauth_a_SOURCES = \

@@ -1,0 +1,69 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+# bash completion of fcgiauthctl: every command, and the options of each.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Daemon;
+use FCGIAuth::Test;
+use Test::More;
+
+plan(skip_all => 'no bash here') unless in_path('bash');
+
+my $d = FCGIAuth::Daemon->new;
+my $program = bin('fcgiauthctl');
+my $script = top() . '/src/ctl/completion/fcgiauthctl';
+$d->add_user('alice');
+$d->add_user('albert');
+
+# What a press of TAB behind these words offers, sorted.
+sub offers {
+	my (@words) = @_;
+	my $n = @words;
+
+	open my $bash, '-|', 'bash', '--norc', '-c', <<'EOT', 'bash', $script, $program, @words
+. "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_fcgiauthctl "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+printf '%s\n' "${COMPREPLY[@]}"
+EOT
+	    or die "bash: $!";
+	my @got = <$bash>;
+	close $bash;
+	chomp @got;
+	return join ' ', sort grep { $_ ne '' } @got;
+}
+
+my %verbs;
+my %flags;
+for (split /\n/, `$program --help`) {
+	my ($group, $verb, $rest) = /^  ([a-z]+) ([a-z]+)(.*)$/ or next;
+	push @{ $verbs{$group} }, $verb;
+	$flags{"$group $verb"} = [ $rest =~ /(--[a-z-]+)/g ];
+}
+cmp_ok(scalar(keys %flags), '>=', 20, 'the help names the commands');
+
+is(offers(''), join(' ', sort('--help', '--version', '-c', keys %verbs)),
+    'first the groups');
+is(offers('se'), 'session', 'by their beginning');
+for my $group (sort keys %verbs) {
+	is(offers($group, ''), join(' ', sort @{ $verbs{$group} }),
+	    "the verbs of $group");
+}
+for my $command (sort keys %flags) {
+	is(offers(split(/ /, $command), '--'),
+	    join(' ', sort @{ $flags{$command} }), "the options of $command");
+}
+is(offers('-c', $d->{file}, 'ban', 'l'), 'lift list', '-c FILE is skipped');
+like(offers('-c', substr $d->{file}, 0, -3), qr/\Q$d->{file}\E/,
+    'and its file is completed');
+is(offers('token', 'inspect', '--alg', 'E'), 'ES256 ES384 ES512 EdDSA',
+    'algorithms');
+is(offers('-c', $d->{file}, 'user', 'disable', 'al'), 'albert alice', 'users');
+is(offers('-c', $d->{file}, 'session', 'list', '--user', 'ali'), 'alice',
+    'also behind --user');
+is(offers('$(touch x)', '`id`', ''), '', 'what is typed is not run');
+
+done_testing();
