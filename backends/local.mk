@@ -19,6 +19,7 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/memory_rotation.c \
 	backends/memory_sessions.c backends/memory_sessions.h \
 	backends/sqlite_keys.c \
+	backends/sqlite_file.c backends/sqlite_file.h \
 	backends/sqlite_link.c backends/sqlite_link.h \
 	backends/sqlite_schema.c \
 	backends/sqlite_store.c backends/sqlite_store.h

@@ -3,28 +3,17 @@
  * Connections to a SQLite file.  synchronous=FULL: an acknowledged logout or
  * change of password survives a power failure.
  */
-#include "backends/sqlite_link.h"
+#include "backends/sqlite_file.h"
 
 #ifdef HAVE_SQLITE
 
 #include <assert.h>
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* How long a worker waits for another's write, at most. */
 #define BUSY_MS	     2000
 #define BUSY_STEP_MS 20
-
-struct sqlite_file {
-	const struct sqlite_spec *spec;
-	char *path; /* our own copy */
-	/* Once there, a file that is gone is not made anew: an empty one
-	 * would answer "no such session" for a volume that is not mounted. */
-	atomic_bool seen;
-};
 
 struct sqlite_link {
 	struct sqlite_file *file;
@@ -42,89 +31,25 @@ is_our_fault(int code)
 	       code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
 }
 
+static enum err_code
+err_code_of(int code)
+{
+	if (is_our_fault(code))
+		return ERR_INTERNAL;
+	/* Then another connection would fare no better. */
+	if (code == SQLITE_BUSY || code == SQLITE_PROTOCOL ||
+	    code == SQLITE_FULL)
+		return ERR_BUSY;
+	return ERR_UNAVAILABLE;
+}
+
 static int
 fail(const struct sqlite_link *l, struct err *err)
 {
 	int code = sqlite3_extended_errcode(l->db);
 
-	return err_set(
-	    err, is_our_fault(code & 0xff) ? ERR_INTERNAL : ERR_UNAVAILABLE,
-	    "%s: %s (SQLite code %d)", l->file->path, sqlite3_errmsg(l->db),
-	    code);
-}
-
-int
-sqlite_file_open(const struct sqlite_spec *spec, const struct sqlite_conf *conf,
-		 void **file, struct err *err)
-{
-	struct sqlite_file *f;
-
-	assert(spec->nsql <= SQLITE_STATEMENTS_MAX);
-	if (sqlite3_threadsafe() == 0)
-		return err_set(err, ERR_CONFIG,
-			       "this SQLite was built without threads");
-	f = calloc(1, sizeof(*f));
-	if (f == NULL)
-		return err_nomem(err);
-	f->spec = spec;
-	f->path = strdup(conf->path);
-	if (f->path == NULL) {
-		free(f);
-		return err_nomem(err);
-	}
-	atomic_init(&f->seen, false);
-	*file = f;
-	return 0;
-}
-
-void
-sqlite_file_close(void *file)
-{
-	struct sqlite_file *f = file;
-
-	free(f->path);
-	free(f);
-}
-
-/*
- * mknod(2), because it leaves no descriptor: closing one of this file would
- * drop the locks that SQLite holds on it elsewhere in this process.
- */
-static int
-make_file(const struct sqlite_file *f, struct err *err)
-{
-	if (atomic_load(&f->seen))
-		return err_set(err, ERR_UNAVAILABLE,
-			       "%s: the file is gone; put it back, or begin"
-			       " anew with a restart",
-			       f->path);
-	if (mknod(f->path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0 ||
-	    errno == EEXIST)
-		return 0;
-	if (errno == ENOENT)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "%s: cannot be created: its folder does not"
-			       " exist",
-			       f->path);
-	return err_set(err, ERR_UNAVAILABLE, "%s: cannot be created: %s",
-		       f->path, strerror(errno));
-}
-
-static int
-find_file(const struct sqlite_file *f, struct err *err)
-{
-	struct stat st;
-
-	if (stat(f->path, &st) == 0) {
-		if (S_ISREG(st.st_mode))
-			return 0;
-		return err_set(err, ERR_UNAVAILABLE, "%s: not a regular file",
-			       f->path);
-	}
-	if (errno == ENOENT)
-		return make_file(f, err);
-	return err_set(err, ERR_UNAVAILABLE, "%s: %s", f->path,
-		       strerror(errno));
+	return err_set(err, err_code_of(code & 0xff), "%s: %s (SQLite code %d)",
+		       l->file->path, sqlite3_errmsg(l->db), code);
 }
 
 int
@@ -232,7 +157,7 @@ sqlite_connect(void *file, void **conn, struct err *err)
 	struct sqlite_file *f = file;
 	struct sqlite_link *l;
 
-	if (find_file(f, err) != 0)
+	if (sqlite_file_find(f, err) != 0)
 		return -1;
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -241,7 +166,7 @@ sqlite_connect(void *file, void **conn, struct err *err)
 	if (sqlite3_open_v2(f->path, &l->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				SQLITE_OPEN_PRIVATECACHE,
-			    NULL) != SQLITE_OK) {
+			    f->vfs.zName) != SQLITE_OK) {
 		(void)fail(l, err); /* -1 */
 		sqlite_disconnect(l);
 		return -1;
@@ -412,8 +337,7 @@ roll_back(struct sqlite_link *l)
 {
 	struct err ignored;
 
-	/* Some failures have rolled back by themselves; and when this one
-	 * fails, the connection goes, which ends the transaction too. */
+	/* Some failures have rolled back by themselves. */
 	if (sqlite3_get_autocommit(l->db) == 0)
 		(void)run_common(l, SQL_ROLLBACK, &ignored);
 }
@@ -424,6 +348,9 @@ sqlite_end(struct sqlite_link *l, int result, struct err *err)
 	if (result == 0 && run_common(l, SQL_COMMIT, err) == 0)
 		return 0;
 	roll_back(l);
+	/* Then the connection must go, which ends the transaction too. */
+	if (sqlite3_get_autocommit(l->db) == 0)
+		err->code = ERR_UNAVAILABLE;
 	return -1;
 }
 

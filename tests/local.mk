@@ -79,11 +79,15 @@ CONTRACT_TESTS = \
 	tests/contract/test_sqlite \
 	tests/contract/test_store \
 	tests/contract/test_users
+tests_contract_test_users_SOURCES = tests/contract/test_users.c \
+	tests/contract/users_rig.c tests/contract/users_rig.h
+tests_contract_test_link_SOURCES = tests/contract/test_link.c \
+	tests/contract/link_threads.c tests/contract/link_threads.h
 tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \
-	tests/contract/sqlite_faults.c \
+	tests/contract/sqlite_faults.c tests/contract/sqlite_versions.c \
 	tests/contract/sqlite_rig.c tests/contract/sqlite_rig.h \
 	tests/contract/expect.h
-tests_contract_test_store_SOURCES = tests/contract/test_store.c \
+STORE_CASES = tests/contract/test_store.c \
 	tests/contract/store_crowd.c tests/contract/store_denials.c \
 	tests/contract/store_grace.c \
 	tests/contract/store_lists.c tests/contract/store_processes.c \
@@ -93,8 +97,8 @@ tests_contract_test_store_SOURCES = tests/contract/test_store.c \
 	tests/contract/store_threads.c \
 	tests/contract/store_rig.c tests/contract/store_rig.h \
 	tests/contract/store_turn.h
-tests_contract_test_users_SOURCES = tests/contract/test_users.c \
-	tests/contract/users_rig.c tests/contract/users_rig.h
+tests_contract_test_store_SOURCES = $(STORE_CASES) \
+	tests/contract/kinds_embedded.c
 
 # Fuzz targets.  In `make check` they replay their corpus; configured with
 # CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.

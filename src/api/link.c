@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections with back-off, and the check of the schema behind them. */
+/* Connections, what threads tell each other of them, and the check of the
+ * schema behind them. */
 #include "api/link.h"
 
 #include <assert.h>
 
 #define WAIT_FIRST_MS 50
-#define WAIT_MAX_MS   1000
+#define WAIT_MAX_MS   500
 #define SLOW_MS	      500
 
 void
@@ -15,6 +16,9 @@ shared_init(struct shared *s, struct link_ops ops, void *backend)
 	s->backend = backend;
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->checks, false);
+	s->breaker = (struct breaker){ .doubtful = false };
+	atomic_init(&s->breaker.epoch, 0);
+	(void)pthread_mutex_init(&s->breaker.lock, NULL); /* cannot fail */
 }
 
 void
@@ -33,6 +37,7 @@ shared_unref(struct shared *s)
 	assert(before > 0);
 	if (before > 1)
 		return false;
+	(void)pthread_mutex_destroy(&s->breaker.lock);
 	s->ops.close(s->backend);
 	return true;
 }
@@ -56,23 +61,130 @@ link_bind(struct link *l, struct shared *s)
 {
 	disconnect(l);
 	l->shared = s;
-	l->wait_ms = 0;
 }
 
-/* Names the backend, drops the connection and begins the next back-off. */
+bool
+link_is_good(const struct link *l)
+{
+	return l->conn != NULL &&
+	       l->epoch == atomic_load(&l->shared->breaker.epoch);
+}
+
+/* May this link connect now?  Perhaps as the one whom the others wait for. */
 static int
-failed(struct link *l, struct err *err)
+enter(struct link *l, struct err *err)
+{
+	struct breaker *b = &l->shared->breaker;
+	bool may;
+
+	(void)pthread_mutex_lock(&b->lock);
+	may = !b->doubtful ||
+	      (!b->probing && env_mono_ms(l->env) >= b->retry_at_ms);
+	l->probing = may && b->doubtful;
+	if (l->probing)
+		b->probing = true;
+	if (may)
+		l->epoch = atomic_load(&b->epoch);
+	else
+		*err = b->why;
+	(void)pthread_mutex_unlock(&b->lock);
+	if (may)
+		return 0;
+	err->code = ERR_UNAVAILABLE;
+	return err_context(err, "not tried again yet");
+}
+
+/* How long nobody tries after this failure; -1: it changes nothing. */
+static int64_t
+next_wait(const struct link *l, const struct breaker *b, bool connected)
+{
+	int64_t took_ms = env_mono_ms(l->env) - l->began_ms;
+
+	if (!l->probing && b->doubtful)
+		return -1;
+	/* One connection may have been cut, and the rest be well. */
+	if (!l->probing && connected && took_ms < WAIT_FIRST_MS)
+		return 0;
+	if (b->wait_ms == 0)
+		return WAIT_FIRST_MS;
+	return b->wait_ms * 2 < WAIT_MAX_MS ? b->wait_ms * 2 : WAIT_MAX_MS;
+}
+
+/* True: it was good until now. */
+static bool
+note_failure(struct link *l, bool connected, const struct err *err)
+{
+	struct breaker *b = &l->shared->breaker;
+	bool current = l->epoch == atomic_load(&b->epoch);
+	bool was_good = !b->doubtful;
+	int64_t wait_ms = next_wait(l, b, connected);
+
+	if (connected && !current && !l->probing)
+		return false; /* of a connection that was given up */
+	if (connected && current)
+		atomic_store(&b->epoch, l->epoch + 1);
+	if (wait_ms < 0)
+		return false;
+	b->wait_ms = wait_ms;
+	b->retry_at_ms = env_mono_ms(l->env) + wait_ms;
+	b->why = *err;
+	if (was_good)
+		b->since_ms = env_mono_ms(l->env);
+	b->doubtful = true;
+	if (l->probing)
+		b->probing = false;
+	l->probing = false;
+	return was_good;
+}
+
+/* Names the backend, drops the connection, tells the others. */
+static int
+failed(struct link *l, bool connected, struct err *err)
 {
 	const struct link_ops *ops = &l->shared->ops;
+	struct breaker *b = &l->shared->breaker;
+	bool lost;
 
 	disconnect(l);
+	if (err->code == ERR_BUSY)
+		err->code = ERR_UNAVAILABLE;
 	(void)err_context(err, "%s %s", ops->section, ops->base->name);
-	l->why = *err;
-	l->wait_ms = l->wait_ms == 0 ? WAIT_FIRST_MS : l->wait_ms * 2;
-	if (l->wait_ms > WAIT_MAX_MS)
-		l->wait_ms = WAIT_MAX_MS;
-	l->retry_at_ms = env_mono_ms(l->env) + l->wait_ms;
+	(void)pthread_mutex_lock(&b->lock);
+	lost = note_failure(l, connected, err);
+	(void)pthread_mutex_unlock(&b->lock);
+	if (lost)
+		LOG(l->env->log, LOG_WARNING, "backend_lost",
+		    F_CSTR("section", ops->section),
+		    F_CSTR("driver", ops->base->name),
+		    F_CSTR("reason", err->msg));
 	return -1;
+}
+
+/* The server has answered. */
+static void
+succeeded(struct link *l)
+{
+	struct breaker *b = &l->shared->breaker;
+	bool back = l->probing;
+	int64_t since_ms;
+
+	if (!back && link_is_good(l))
+		return;
+	(void)pthread_mutex_lock(&b->lock);
+	l->epoch = atomic_load(&b->epoch);
+	since_ms = b->since_ms;
+	if (back) {
+		b->doubtful = false;
+		b->probing = false;
+		b->wait_ms = 0;
+	}
+	(void)pthread_mutex_unlock(&b->lock);
+	l->probing = false;
+	if (back)
+		LOG(l->env->log, LOG_INFO, "backend_back",
+		    F_CSTR("section", l->shared->ops.section),
+		    F_CSTR("driver", l->shared->ops.base->name),
+		    F_INT("after_ms", env_mono_ms(l->env) - since_ms));
 }
 
 static int
@@ -120,17 +232,16 @@ connect_now(struct link *l, struct err *err)
 {
 	struct shared *s = l->shared;
 
-	if (l->wait_ms > 0 && env_mono_ms(l->env) < l->retry_at_ms) {
-		*err = l->why;
-		err->code = ERR_UNAVAILABLE;
-		return err_context(err, "not tried again yet");
-	}
+	if (enter(l, err) != 0)
+		return -1;
+	disconnect(l);
 	if (s->ops.connect(s->backend, &l->conn, err) != 0) {
 		l->conn = NULL;
-		return failed(l, err);
+		return failed(l, false, err);
 	}
+	l->connects++;
 	if (atomic_load(&s->checks) && check_schema(l, err) != 0)
-		return failed(l, err);
+		return failed(l, false, err);
 	return 0;
 }
 
@@ -141,7 +252,7 @@ link_begin(struct link *l, const char *operation, struct err *err)
 		return err_set(err, ERR_INTERNAL, "not bound to a backend");
 	l->operation = operation;
 	l->began_ms = env_mono_ms(l->env);
-	return l->conn != NULL ? 0 : connect_now(l, err);
+	return link_is_good(l) ? 0 : connect_now(l, err);
 }
 
 static void
@@ -160,12 +271,13 @@ int
 link_end(struct link *l, int result, struct err *err)
 {
 	log_slow(l);
-	if (result == 0) {
-		l->wait_ms = 0;
+	if (result != 0 && err->code == ERR_UNAVAILABLE)
+		return failed(l, true, err);
+	succeeded(l);
+	if (result == 0)
 		return 0;
-	}
-	if (err->code == ERR_UNAVAILABLE)
-		return failed(l, err);
+	if (err->code == ERR_BUSY)
+		err->code = ERR_UNAVAILABLE;
 	return err_context(err, "%s %s", l->shared->ops.section,
 			   l->shared->ops.base->name);
 }

@@ -1,8 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the wrappers of the store and of the user source have in common: an
- * opened backend that is counted, and one thread's connection to it, with
- * back-off.  For api/store.c and api/users.c.
+ * opened backend that is counted, and one thread's connection to it.  For
+ * api/store.c and api/users.c.
+ *
+ * Threads tell each other what they find out, so that a server that hangs
+ * holds one of them at a time and not all, and so that all go on together when
+ * it is back:
+ *
+ *   good      all may connect.  An operation that fails by ERR_UNAVAILABLE, or
+ *             a failure to connect, ends this.
+ *   doubtful  one link at a time may try, with a new connection; the others
+ *             fail at once.  After the first such failure the wait before the
+ *             next is 50 ms, doubled up to 500 ms.  An operation that the
+ *             server answers, whatever it says, makes it good again.
+ *
+ * A connection in use is not hurt by a failure to connect.  When an operation
+ * fails, all connections are dropped before they are used again, but for those
+ * that were used meanwhile and answered: after a restart each of them would
+ * fail once more, and each would wait for a server that hangs.
  */
 #ifndef API_LINK_H
 #define API_LINK_H
@@ -10,6 +26,7 @@
 #include "api/backend.h"
 #include "api/identity.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* The slots that both kinds of ops have. */
@@ -24,6 +41,19 @@ struct link_ops {
 	int (*migrate)(void *conn, struct err *err);
 };
 
+/* What threads know of a backend together. */
+struct breaker {
+	/* Grows when an operation fails: connections of before are doubtful.
+	 * Written under the lock. */
+	atomic_uint epoch;
+	pthread_mutex_t lock; /* guards the rest; not held across I/O */
+	bool doubtful, probing;
+	int64_t wait_ms; /* 0: nobody has tried yet since it was good */
+	int64_t retry_at_ms; /* no attempt before */
+	int64_t since_ms; /* of the doubt */
+	struct err why;
+};
+
 /* An opened backend, shared by threads. */
 struct shared {
 	struct link_ops ops;
@@ -33,6 +63,7 @@ struct shared {
 	 * connection is asked too, for the database may have come, or have been
 	 * replaced, since. */
 	atomic_bool checks;
+	struct breaker breaker;
 };
 
 /* One thread's way to it. */
@@ -40,9 +71,9 @@ struct link {
 	const struct env *env;
 	struct shared *shared; /* NULL: bound to nothing */
 	void *conn; /* NULL: not connected */
-	int64_t wait_ms; /* back-off; 0 after a success */
-	int64_t retry_at_ms; /* no attempt before */
-	struct err why; /* of the last failure */
+	unsigned connects; /* how often it did; a name for the connection */
+	unsigned epoch; /* when `conn` was last known to work */
+	bool probing; /* the others wait for what comes of it */
 	const char *operation; /* the one going on, for the log */
 	int64_t began_ms;
 };
@@ -57,11 +88,15 @@ void link_init(struct link *l, const struct env *env);
 void link_bind(struct link *l, struct shared *s);
 
 /*
- * Around every operation: begin connects when needed; end looks at the result
- * and drops the connection after ERR_UNAVAILABLE.  link_end() returns `result`.
+ * Around every operation: begin connects when needed; end, which is called
+ * after each begin that gave 0, looks at the result and drops the connection
+ * after ERR_UNAVAILABLE.  link_end() returns `result`.
  */
 int link_begin(struct link *l, const char *operation, struct err *err) MUST_USE;
 int link_end(struct link *l, int result, struct err *err) MUST_USE;
+
+/* There is a connection, and nobody has seen a failure since it answered. */
+bool link_is_good(const struct link *l);
 
 /* As store_check_schema(). */
 int link_check_schema(struct link *l, struct err *err) MUST_USE;

@@ -11,8 +11,10 @@
  *          what it is given is borrowed for the call.
  * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
  *          later may help: the caller then disconnects and connects again
- *          later, with back-off.  A store does not retry.  "No such session"
- *          is an answer, not a failure.
+ *          later, with back-off, and so do other workers (api/link.h); or
+ *          with ERR_BUSY, when another connection would fare no better.  A
+ *          store does not retry.  "No such session" is an answer, not a
+ *          failure.
  * Atomic   each operation happens as a whole or not at all, also against the
  *          same operation in other threads and processes.
  * Time     comes in as `now_ms`, milliseconds since the epoch; a store never

@@ -32,6 +32,7 @@ struct store_link {
 	struct link link;
 	struct store *store;
 	struct known_secret secrets[SECRETS_MAX];
+	unsigned told; /* the connection they came by: link.connects */
 };
 
 int
@@ -160,7 +161,7 @@ store_secret(struct store_link *l, const char *name, uint8_t value[32],
 {
 	struct known_secret *free_one = NULL;
 
-	if (l->link.conn == NULL)
+	if (!link_is_good(&l->link) || l->told != l->link.connects)
 		secret_wipe(l->secrets, sizeof(l->secrets));
 	for (size_t i = 0; i < SECRETS_MAX; i++) {
 		struct known_secret *s = &l->secrets[i];
@@ -174,6 +175,7 @@ store_secret(struct store_link *l, const char *name, uint8_t value[32],
 	}
 	if (CALL(l, secret, name, value, err) != 0)
 		return -1;
+	l->told = l->link.connects;
 	if (free_one != NULL) {
 		free_one->name = name;
 		memcpy(free_one->value, value, sizeof(free_one->value));

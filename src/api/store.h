@@ -2,9 +2,10 @@
 /*
  * The store as its callers see it.  A struct store is one opened backend,
  * shared by all threads and counted; a struct store_link is one thread's way
- * to it: it connects when first used, drops the connection on a failure, and
- * tries again after a back-off of 50 ms to 1 s, in which every call fails at
- * once with ERR_UNAVAILABLE.
+ * to it: it connects when first used and drops the connection on a failure.
+ * While the store is down one link at a time tries again, at least every 500
+ * ms when there are requests; all other calls fail at once with
+ * ERR_UNAVAILABLE (api/link.h).
  */
 #ifndef API_STORE_H
 #define API_STORE_H

@@ -14,6 +14,8 @@ enum err_code {
 	ERR_INPUT,	/* the peer sent something malformed */
 	ERR_LIMIT,	/* a size, count or rate limit was reached */
 	ERR_UNAVAILABLE, /* a backend is down: trying later may help */
+	ERR_BUSY,	/* a backend answered "not now": its connection is good;
+			 * from api/link.c on this is ERR_UNAVAILABLE too */
 	ERR_CONFIG,	/* the administrator must change something */
 	ERR_INTERNAL	/* out of memory, no entropy, a broken promise */
 };

@@ -126,7 +126,8 @@ str_to_uint(struct str s, int64_t max, int64_t *out)
 	for (size_t i = 0; i < s.n; i++) {
 		int digit = s.p[i] - '0';
 
-		if (digit < 0 || digit > 9 || value > (max - digit) / 10)
+		if (digit < 0 || digit > 9 || digit > max ||
+		    value > (max - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 	}

@@ -39,6 +39,12 @@ void rig_write(const char *path, const void *bytes, size_t n);
 /* Runs SQL on the file from outside. */
 void rig_sql(const char *path, const char *text);
 
+/* Brings a component to the last of these steps, some of which may be done. */
+int rig_migrate_to(struct rig *r, const char *component,
+		   const char *const *steps, size_t nsteps,
+		   struct schema_state *state);
+
+TCase *sqlite_version_cases(void);
 TCase *sqlite_fault_cases(void);
 
 #endif

@@ -7,43 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct session_store_ops store_memory, store_sqlite;
-
-struct store_kind {
-	const struct session_store_ops *ops;
-	/* Fills the settings; `path` is a file in the folder of the case. */
-	void (*configure)(const struct session_store_ops *ops, void *conf,
-			  const char *path);
-};
-
-static void
-configure_file(const struct session_store_ops *ops, void *conf,
-	       const char *path)
-{
-	const struct option *o = option_find(ops->base.options, STR("path"));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, &path, sizeof(path));
-}
-
-static void
-configure_nothing(const struct session_store_ops *ops, void *conf,
-		  const char *path)
-{
-	(void)ops;
-	(void)conf;
-	(void)path; /* no options */
-}
-
-static const struct store_kind store_kinds[] = {
-	{ &store_memory, configure_nothing },
-	{ &store_sqlite, configure_file },
-};
-
 int
 rig_count(void)
 {
-	return (int)ARRAY_LEN(store_kinds);
+	return (int)store_nkinds;
+}
+
+static bool
+rig_is_embedded(const struct rig *r)
+{
+	return (r->ops->base.caps & STORE_EMBEDDED) != 0;
 }
 
 static void
@@ -51,6 +24,9 @@ open_store(struct rig *r)
 {
 	r->store = rig_store(r);
 	r->l = rig_link_to(r, r->store);
+	/* By itself only an embedded one does. */
+	if (!rig_is_embedded(r))
+		OK(r, store_migrate(r->l, &r->err));
 	OK(r, store_check_schema(r->l, &r->err));
 }
 
@@ -74,6 +50,8 @@ rig_open(int kind)
 	r->kind = kind;
 	r->a = arena_new(16 << 20);
 	ck_assert_ptr_nonnull(r->a);
+	if (k->fresh != NULL)
+		k->fresh();
 	open_store(r);
 	return r;
 }

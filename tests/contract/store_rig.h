@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The contract of api/session_store.h, asked of every store: a new one is a
- * line in store_kinds[].  Each case is run once for each of them.
+ * The contract of api/session_store.h, asked of every store.  Each kinds_X.c
+ * makes a program of these cases with the stores of its own, each of which
+ * every case is run for.
  */
 #ifndef TESTS_STORE_RIG_H
 #define TESTS_STORE_RIG_H
@@ -9,6 +10,26 @@
 #include "api/store.h"
 #include "tests/contract/expect.h"
 #include "tests/support/fake_env.h"
+
+struct store_kind {
+	const struct session_store_ops *ops;
+	/* Fills the settings, which are zero; `path` is a file in the folder
+	 * of the case.  What it puts there outlives the call of open(). */
+	void (*configure)(const struct session_store_ops *ops, void *conf,
+			  const char *path);
+	/* Before each case: nothing is left of the one before.  NULL: nothing
+	 * can be. */
+	void (*fresh)(void);
+};
+
+/* Of the program. */
+extern const struct store_kind store_kinds[];
+extern const size_t store_nkinds;
+
+/* Once, before all cases: 0, or 1 when a server is not installed.  Aborts when
+ * it cannot be started. */
+int kinds_start(void);
+void kinds_stop(void);
 
 /* One opened store, fresh and empty, with one link. */
 struct rig {

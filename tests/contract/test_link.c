@@ -2,6 +2,7 @@
 /* The wrappers' own promises: connecting, back-off, counting, schema. */
 #include "api/store.h"
 #include "api/users.h"
+#include "tests/contract/link_threads.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/run.h"
 #include "tests/support/store_faulty.h"
@@ -81,12 +82,11 @@ START_TEST(unbound_link_fails)
 }
 END_TEST
 
-/* 50 ms, doubled at each failure, never more than 1 s; in between no call
- * reaches the backend. */
+/* After a failure to connect 50 ms, doubled each time, never more than 500 ms;
+ * in between no call reaches the backend. */
 START_TEST(back_off_doubles)
 {
-	static const int64_t waits[] = { 50,  100,  200,  400,
-					 800, 1000, 1000, 1000 };
+	static const int64_t waits[] = { 50, 100, 200, 400, 500, 500, 500 };
 	struct rig *r = rig_open();
 
 	store_faulty_fail(&r->faulty, 1, true);
@@ -105,11 +105,19 @@ START_TEST(back_off_doubles)
 	}
 	store_faulty_fail(&r->faulty, 0, false);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
-	/* A success forgets it: the next failure begins with 50 ms. */
+	/* A success forgets it: a cut connection is made anew at once. */
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	/* And what then fails begins with 50 ms. */
+	store_faulty_fail(&r->faulty, 1, true);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_uint_eq(calls(r), 2);
+	store_faulty_fail(&r->faulty, 0, false);
 	fake_env_advance_ms(&r->fake, 49);
 	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_uint_eq(calls(r), 0);
 	fake_env_advance_ms(&r->fake, 1);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	rig_close(r);
@@ -124,15 +132,133 @@ START_TEST(back_off_grows_though_it_connects)
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
-	fake_env_advance_ms(&r->fake, 50);
-	store_faulty_fail(&r->faulty, 2, false); /* connect passes */
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
-	ck_assert_uint_eq(calls(r), 2);
-	fake_env_advance_ms(&r->fake, 99);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
-	ck_assert_uint_eq(calls(r), 2);
-	fake_env_advance_ms(&r->fake, 1);
+	for (int64_t wait_ms = 50; wait_ms <= 100; wait_ms *= 2) {
+		store_faulty_fail(&r->faulty, 2, false); /* connect passes */
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_uint_eq(calls(r), 2);
+		fake_env_advance_ms(&r->fake, wait_ms - 1);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_uint_eq(calls(r), 2);
+		fake_env_advance_ms(&r->fake, 1);
+	}
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	rig_close(r);
+}
+END_TEST
+
+#define CROWD 4
+
+/* Several links to the store of the rig, the first of which is its own. */
+static void
+crowd_open(struct rig *r, struct store_link *crowd[CROWD])
+{
+	crowd[0] = r->l;
+	for (int i = 1; i < CROWD; i++) {
+		crowd[i] = store_link_new(&r->fake.env);
+		ck_assert_ptr_nonnull(crowd[i]);
+		store_link_bind(crowd[i], r->store);
+	}
+}
+
+static void
+crowd_close(struct rig *r, struct store_link *crowd[CROWD])
+{
+	for (int i = 1; i < CROWD; i++)
+		store_link_free(crowd[i]);
+	rig_close(r);
+}
+
+/* What one finds out about the store, the others need not. */
+START_TEST(failure_is_shared)
+{
+	struct rig *r = rig_open();
+	struct store_link *crowd[CROWD];
+
+	crowd_open(r, crowd);
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, true);
+	ck_assert_int_eq(store_ping(crowd[0], &r->err), -1);
+	ck_assert_int_eq(store_ping(crowd[1], &r->err), -1); /* tries */
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	}
+	ck_assert_uint_eq(calls(r), 2);
+	/* It is back: one success, and all go on, without a failure of a
+	 * connection of before. */
+	fake_env_advance_ms(&r->fake, 50);
+	store_faulty_fail(&r->faulty, 0, false);
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2 * CROWD);
+	crowd_close(r, crowd);
+}
+END_TEST
+
+/* The server takes no more connections; those that it has work. */
+START_TEST(live_connections_go_on)
+{
+	struct rig *r = rig_open();
+	struct store_link *crowd[CROWD];
+
+	crowd_open(r, crowd);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(crowd[2], &r->err), -1);
+	ck_assert_uint_eq(calls(r), 1);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	ck_assert_int_eq(store_ping(crowd[3], &r->err), -1);
+	ck_assert_uint_eq(calls(r), 3); /* without a connection: not yet */
+	fake_env_advance_ms(&r->fake, 50);
+	ck_assert_int_eq(store_ping(crowd[3], &r->err), 0);
+	crowd_close(r, crowd);
+}
+END_TEST
+
+/* Secrets of a store that may have been replaced are asked for again. */
+START_TEST(secrets_are_of_a_connection)
+{
+	struct rig *r = rig_open();
+	struct store_link *crowd[CROWD];
+	uint8_t secret[32];
+
+	crowd_open(r, crowd);
+	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2);
+	ck_assert_int_eq(store_ping(crowd[1], &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(crowd[1], &r->err), -1);
+	ck_assert_int_eq(store_ping(crowd[0], &r->err), 0); /* connects anew */
+	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 4);
+	crowd_close(r, crowd);
+}
+END_TEST
+
+static int
+busy(void *conn, struct err *err)
+{
+	(void)conn;
+	return err_set(err, ERR_BUSY, "in a moment");
+}
+
+/* "Not now" hurts neither the connection nor the others. */
+START_TEST(busy_keeps_the_connection)
+{
+	struct rig *r = rig_open();
+	int (*ping)(void *conn, struct err *err) = r->faulty.ops.ping;
+
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	r->faulty.ops.ping = busy;
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	r->faulty.ops.ping = ping;
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 3);
 	rig_close(r);
 }
 END_TEST
@@ -352,11 +478,16 @@ main(void)
 	tcase_add_test(t, unbound_link_fails);
 	tcase_add_test(t, back_off_doubles);
 	tcase_add_test(t, back_off_grows_though_it_connects);
+	tcase_add_test(t, failure_is_shared);
+	tcase_add_test(t, live_connections_go_on);
+	tcase_add_test(t, secrets_are_of_a_connection);
+	tcase_add_test(t, busy_keeps_the_connection);
 	tcase_add_test(t, other_failures_keep_the_connection);
 	tcase_add_test(t, references);
 	tcase_add_test(t, schema_is_checked);
 	tcase_add_test(t, schema_is_checked_once_it_is_there);
 	tcase_add_test(t, every_operation_can_fail);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, link_thread_cases());
 	return run_suite(s);
 }

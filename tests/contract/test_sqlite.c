@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backends/sqlite_link.h"
 #include "tests/support/run.h"
 
 START_TEST(files_are_private)
@@ -108,104 +107,12 @@ START_TEST(failed_migration_rolls_back)
 }
 END_TEST
 
-/* Brings a component to the last of these steps, some of which may be done. */
-static int
-migrate_to(struct rig *r, const char *component, const char *const *steps,
-	   size_t nsteps, struct schema_state *state)
-{
-	const struct sqlite_spec spec = { .component = component,
-					  .steps = steps,
-					  .nsteps = nsteps };
-	const struct sqlite_conf conf = { .path = r->path };
-	void *file, *conn;
-	int result;
-
-	OK(r, sqlite_file_open(&spec, &conf, &file, &r->err));
-	OK(r, sqlite_connect(file, &conn, &r->err));
-	result = sqlite_migrate(conn, &r->err);
-	if (result == 0)
-		OK(r, sqlite_schema(conn, state, &r->err));
-	sqlite_disconnect(conn);
-	sqlite_file_close(file);
-	return result;
-}
-
 static int
 migrate_probe(struct rig *r, const char *const *steps, size_t nsteps,
 	      struct schema_state *state)
 {
-	return migrate_to(r, "probe", steps, nsteps, state);
+	return rig_migrate_to(r, "probe", steps, nsteps, state);
 }
-
-static const char *const store_steps[] = {
-#include "backends/sqlite_store.inc"
-};
-
-/* A file of version 1, as released, with something of everything in it. */
-static const char first_version[] =
-    "INSERT INTO sessions (id, token, name, roles, email, full_name,"
-    " created_ms, last_seen_ms, idle_expires_ms, expires_ms, remember,"
-    " address, user_agent) VALUES"
-    " (zeroblob(16), zeroblob(32), 'alice', 'staff', 'a@example.com', 'A',"
-    "  1767225500000, 1767225600000, 1767225700000, 1767225800000, 1,"
-    "  '192.0.2.1', 'Agent/1.0'),"
-    " (randomblob(16), randomblob(32), 'bob', '', '', '',"
-    "  0, 0, 1767225700000, 1767225800000, 0, '', '');"
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-    " WHERE i < 3000) INSERT INTO sessions (id, token, name, roles, email,"
-    " full_name, created_ms, last_seen_ms, idle_expires_ms, expires_ms,"
-    " remember, address, user_agent) SELECT randomblob(16), randomblob(32),"
-    " 'many', '', '', '', i, i, 1767225700000, 1767225800000, 0, '', ''"
-    " FROM n;"
-    "INSERT INTO attempts VALUES ('user:bob', 4, 1, 1767225700000);"
-    "INSERT INTO secrets VALUES ('csrf', zeroblob(32))";
-
-START_TEST(first_version_becomes_the_second)
-{
-	struct rig *r = rig_open();
-	struct schema_state state;
-	struct session s = { .created_ms = 0 }, got;
-	struct rotation use = { .next = { { 7 } }, .idle_ms = 1000 };
-	enum rotate_answer answer;
-	uint8_t secret[32] = { 9 }, wrapped[32];
-	bool found, denied;
-	int64_t n;
-
-	rig_stop(r);
-	OK(r, migrate_to(r, "store", store_steps, 1, &state));
-	SAME(r, state.have, 1);
-	rig_sql(r->path, first_version);
-	rig_start(r);
-	OK(r, store_schema(r->l, &state, &r->err));
-	SAME(r, state.have, 1);
-	SAME(r, state.want, 2);
-	OK(r, store_check_schema(r->l, &r->err)); /* brings it up to date */
-	OK(r, store_schema(r->l, &state, &r->err));
-	SAME(r, state.have, 2);
-
-	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
-	ck_assert(found && got.generation == 0 && got.remember);
-	ck_assert(str_eq(got.who.name, STR("alice")));
-	ck_assert(str_eq(got.user_agent, STR("Agent/1.0")));
-	SAME(r, got.expires_ms, INT64_C(1767225800000));
-	OK(r, store_banned(r->l, STR("user:bob"), r->now, &n, &r->err));
-	SAME(r, n, INT64_C(1767225700000));
-	OK(r, store_secret(r->l, "csrf", secret, &r->err));
-	SAME(r, secret[0], 0);
-	/* What is new works for what is old. */
-	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &got,
-			   wrapped, &r->err));
-	SAME(r, answer, ROTATE_DONE);
-	SAME(r, got.generation, 1);
-	OK(r, store_deny(r->l, STR("sid:a"), r->now, r->now + 1, &r->err));
-	OK(r, store_denied(r->l, (const struct str[]){ STR("sid:a") }, 1,
-			   r->now, r->now, &denied, &r->err));
-	ck_assert(denied);
-	OK(r, store_revoke_all(r->l, &n, &r->err));
-	SAME(r, n, 3002);
-	rig_close(r);
-}
-END_TEST
 
 /* Each step once, in order, and each by itself: a failure keeps those
  * before it. */
@@ -372,13 +279,13 @@ main(void)
 	tcase_add_test(t, components_share_a_file);
 	tcase_add_test(t, newer_schema_is_refused);
 	tcase_add_test(t, failed_migration_rolls_back);
-	tcase_add_test(t, first_version_becomes_the_second);
 	tcase_add_test(t, steps_in_order);
 	tcase_add_test(t, folder_is_missing);
 	tcase_add_test(t, path_is_no_file);
 	tcase_add_test(t, not_a_database);
 	tcase_add_test(t, plans_use_indexes);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, sqlite_version_cases());
 	suite_add_tcase(s, sqlite_fault_cases());
 	return run_suite(s);
 }
