@@ -43,7 +43,10 @@ dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
 	conf/fcgiauth-refresh.ini doc/protocol.md
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket
-EXTRA_DIST += systemd/fcgiauth.service.in systemd/fcgiauth.socket
+sysusers_DATA = systemd/sysusers.d/fcgiauth.conf
+tmpfiles_DATA = systemd/tmpfiles.d/fcgiauth.conf
+EXTRA_DIST += systemd/fcgiauth.service.in systemd/fcgiauth.socket \
+	$(sysusers_DATA) $(tmpfiles_DATA)
 CLEANFILES += systemd/fcgiauth.service
 
 systemd/fcgiauth.service: $(srcdir)/systemd/fcgiauth.service.in Makefile

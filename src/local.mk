@@ -93,12 +93,16 @@ libserver_a_SOURCES = \
 	src/server/app.c src/server/app.h \
 	src/server/check.c src/server/check.h \
 	src/server/connection.c src/server/connection.h \
+	src/server/expiry.c \
 	src/server/fcgi.c src/server/fcgi.h \
 	src/server/frame.c src/server/frame.h \
 	src/server/janitor.c src/server/janitor.h \
 	src/server/listen.c src/server/listen.h \
 	src/server/loop.c src/server/loop.h \
-	src/server/snapshot.c src/server/snapshot.h
+	src/server/notify.c src/server/notify.h \
+	src/server/run.c \
+	src/server/snapshot.c src/server/snapshot.h \
+	src/server/upgrade.c src/server/upgrade.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 
 COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \

@@ -60,6 +60,7 @@ UNIT_TESTS = \
 	tests/unit/test_loop \
 	tests/unit/test_loop_drain \
 	tests/unit/test_loop_load \
+	tests/unit/test_notify \
 	tests/unit/test_rule_mistakes \
 	tests/unit/test_rules \
 	tests/unit/test_refresh \
@@ -125,8 +126,9 @@ tests_fuzz_fuzz_rd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 fuzz: $(FUZZ_TARGETS)
 .PHONY: fuzz
 
-# A tool of the end-to-end tests.
-TOOLS = tests/seed
+# Tools of the end-to-end tests.
+TOOLS = tests/hammer tests/seed
+tests_hammer_SOURCES = tests/support/hammer.c
 tests_seed_SOURCES = tests/support/seed.c
 
 # Layers, style, options against manual and example, manual pages.

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The process: start, reload, drain. */
+/* The process: what it is made of, and how it starts. */
 #include "server/app.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "auth/hash_slots.h"
@@ -21,12 +18,9 @@
 #include "server/janitor.h"
 #include "server/loop.h"
 
-#define TICK_MS		100
 #define REQUEST_MS	10000
 #define WRITE_MS	10000
 #define IDLE_MS		300000 /* nginx closes its own after 60 s */
-#define GRACE_MS	1000
-#define DRAIN_MS	10000
 #define HASH_WAIT_MS	2000
 #define PROBLEMS_LIMIT	(4 * 1024 * 1024)
 
@@ -86,27 +80,6 @@ use_log_settings(struct app *app, const struct settings *set)
 	app->log.format = (enum log_format)set->server.log_format;
 }
 
-static sigset_t
-awaited_signals(void)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	return set;
-}
-
-void
-app_block_signals(void)
-{
-	const sigset_t set = awaited_signals();
-
-	/* Before any thread: they inherit it.  Cannot fail with these. */
-	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
 int
 app_init(struct app *app, const char *config_file)
 {
@@ -121,6 +94,7 @@ app_init(struct app *app, const char *config_file)
 	app->log.journal = getenv("JOURNAL_STREAM") != NULL;
 	app->shared.env = &app->env;
 	snapshot_slot_init(&app->slot);
+	app->notifier.fd = -1;
 	if (crypto_init() != 0) {
 		(void)fprintf(stderr, "fcgiauthd: libsodium is unusable\n");
 		return -1;
@@ -163,6 +137,7 @@ app_free(struct app *app)
 	hash_slots_free(app->shared.hash_slots);
 	touches_free(app->shared.touches);
 	probe_free(app->shared.probe);
+	notify_close(&app->notifier);
 }
 
 /* Both are asked, so that each asks again once it is there; of two failures
@@ -207,8 +182,8 @@ open_schemas(struct app *app, struct snapshot *s, struct err *err)
  * A schema that is wrong is for the administrator to mend before we serve; a
  * server that is down may come back while we answer 503.
  */
-static int
-prepare_stores(struct app *app, struct snapshot *s, struct err *err)
+int
+app_prepare_stores(struct app *app, struct snapshot *s, struct err *err)
 {
 	if (open_schemas(app, s, err) == 0)
 		return 0;
@@ -289,19 +264,34 @@ start_loop(struct app *app, const struct settings *set, struct err *err)
 	return loop_start(&config, &app->listeners, &app->env, &app->loop, err);
 }
 
-static int
-start(struct app *app, struct err *err)
+static void
+log_listeners(const struct app *app)
+{
+	for (size_t i = 0; i < app->listeners.n; i++) {
+		const struct listener *l = &app->listeners.v[i];
+
+		LOG(&app->log, LOG_INFO, "listening",
+		    F_CSTR("socket", l->name),
+		    F_CSTR("from", l->inherited ? "passed" : "bound"));
+	}
+}
+
+int
+app_start(struct app *app, struct err *err)
 {
 	struct snapshot *s = snapshot_acquire(&app->slot);
-	int rc = -1;
+	int rc = app_prepare_stores(app, s, err);
 
-	if (prepare_stores(app, s, err) == 0 && fcgi_init() != 0)
-		(void)err_set(err, ERR_INTERNAL, "libfcgi is unusable");
-	else if (listen_open(&s->settings.server.listen,
-			     (unsigned)s->settings.server.socket_mode,
-			     &app->listeners, err) == 0)
+	if (rc == 0 && fcgi_init() != 0)
+		rc = err_set(err, ERR_INTERNAL, "libfcgi is unusable");
+	if (rc == 0)
+		rc = listen_open(&s->settings.server.listen,
+				 (unsigned)s->settings.server.socket_mode,
+				 &app->listeners, err);
+	if (rc == 0)
 		rc = start_loop(app, &s->settings, err);
 	if (rc == 0) {
+		log_listeners(app);
 		LOG(&app->log, LOG_INFO, "started",
 		    F_CSTR("version", PACKAGE_VERSION),
 		    F_CSTR("mode", s->settings.mode.driver->name),
@@ -310,96 +300,5 @@ start(struct app *app, struct err *err)
 		    F_INT("threads", s->settings.server.threads));
 	}
 	snapshot_release(&app->slot, s);
-	return rc;
-}
-
-static void
-log_problems(struct app *app, const struct problems *problems)
-{
-	for (const struct problem *p = problems->first; p != NULL; p = p->next)
-		LOG(&app->log, LOG_ERROR, "configuration",
-		    F_CSTR("problem", p->text));
-	LOG(&app->log, LOG_ERROR, "reload_refused",
-	    F_CSTR("kept", "the configuration before"));
-}
-
-static void
-adopt(struct app *app, struct snapshot *before, struct snapshot *next)
-{
-	struct buf names;
-	struct err err;
-
-	if (prepare_stores(app, next, &err) != 0) {
-		LOG(&app->log, LOG_ERROR, "reload_refused",
-		    F_CSTR("reason", err.msg),
-		    F_CSTR("kept", "the configuration before"));
-		snapshot_discard(next);
-		return;
-	}
-	buf_init(&names, next->arena, 4096);
-	settings_restart_needed(&before->settings, &next->settings, &names);
-	if (names.n > 0) {
-		LOG(&app->log, LOG_WARNING, "restart_needed",
-		    F_STR("options", buf_str(&names)));
-	}
-	app->log.level = next->settings.server.log_level;
-	loop_set_body_limit(app->loop, (size_t)next->settings.limits.body);
-	snapshot_publish(&app->slot, next);
-	LOG(&app->log, LOG_INFO, "reloaded", F_CSTR("file", app->config_file));
-}
-
-static void
-reload(struct app *app)
-{
-	struct arena *a = arena_new(PROBLEMS_LIMIT);
-	struct snapshot *before, *next;
-	struct problems problems;
-
-	if (a == NULL)
-		return;
-	problems_init(&problems, a);
-	before = snapshot_acquire(&app->slot);
-	next = snapshot_load(app->config_file, before, &app->shared, &problems);
-	if (next == NULL)
-		log_problems(app, &problems);
-	else
-		adopt(app, before, next);
-	snapshot_release(&app->slot, before);
-	arena_free(a);
-}
-
-/* Until SIGTERM or SIGINT, which are blocked in every thread. */
-static void
-serve(struct app *app)
-{
-	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
-	const sigset_t signals = awaited_signals();
-	int signal = 0;
-
-	while (signal != SIGTERM && signal != SIGINT) {
-		signal = sigtimedwait(&signals, NULL, &tick);
-		if (signal == SIGHUP)
-			reload(app);
-		loop_tick(app->loop);
-	}
-}
-
-int
-app_run(struct app *app)
-{
-	struct err err;
-	int rc = 0;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (start(app, &err) != 0) {
-		(void)fprintf(stderr, "fcgiauthd: %s\n", err.msg);
-		rc = -1;
-	} else {
-		serve(app);
-		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);
-		loop_stop(app->loop, GRACE_MS, DRAIN_MS);
-	}
-	janitor_stop(app->janitor);
-	log_event(&app->log, LOG_INFO, NULL, "stopped", NULL, 0);
 	return rc;
 }

@@ -13,7 +13,9 @@
 
 #include "base/log.h"
 #include "server/listen.h"
+#include "server/notify.h"
 #include "server/snapshot.h"
+#include "server/upgrade.h"
 
 struct janitor;
 struct loop;
@@ -30,6 +32,15 @@ struct app {
 	struct janitor *janitor;
 	struct service_links *links; /* one a worker, used by it alone */
 	unsigned workers;
+
+	/* The main thread's. */
+	struct program program;
+	struct notifier notifier;
+	struct upgrade upgrade;
+	int64_t upgrade_deadline_ms, next_watchdog_ms;
+	bool reload_successor; /* told to reload while it starts */
+	bool stuck;	       /* a worker is, and that was logged */
+	bool deaf;	       /* the service manager: likewise */
 };
 
 /* The signals that app_run() waits for: before app_init(), in a process that
@@ -44,10 +55,17 @@ int app_init(struct app *app, const char *config_file) MUST_USE;
  * each problem. */
 int app_check(struct app *app) MUST_USE;
 
-/* Serves until SIGTERM or SIGINT; 0 after a clean drain. */
-int app_run(struct app *app) MUST_USE;
+/* Serves until SIGTERM or SIGINT, or until a successor does; 0 after a clean
+ * drain.  `argv` is what main() got. */
+int app_run(struct app *app, char *const *argv) MUST_USE;
 
 /* Undoes app_init(). */
 void app_free(struct app *app);
+
+/* Parts of app_run(), in app.c: opens all and starts the threads; looks at
+ * the schemas of what a snapshot names. */
+int app_start(struct app *app, struct err *err) MUST_USE;
+int app_prepare_stores(struct app *app, struct snapshot *s,
+		       struct err *err) MUST_USE;
 
 #endif

@@ -179,6 +179,19 @@ send_some(const struct connection *c, const char *p, size_t n)
 	return sent;
 }
 
+/*
+ * The last answers of a loop that stops.  Before the peer has them: so that on
+ * a unix socket it cannot write a request that nobody would read.  What it has
+ * written is answered; then comes the end of the stream, and we close.
+ */
+static void
+end_reading(const struct loop *l, const struct connection *c)
+{
+	if (c->keep && atomic_load(&l->stopping))
+		/* Fails on a broken connection only. */
+		(void)shutdown(c->watch.fd, SHUT_RD);
+}
+
 static enum next
 answered(struct connection *c)
 {
@@ -243,8 +256,7 @@ respond(struct worker *w, struct connection *c)
 	c->keep = c->frame.keep;
 	rc = make_answer(w, c, &out, &err);
 	/* As late as can be, so that a stop during the handling is seen. */
-	if (atomic_load(&l->stopping))
-		c->keep = false;
+	end_reading(l, c);
 	end_request(l, c);
 	if (rc == 0) {
 		next = send_answer(c, buf_str(&out));
@@ -322,18 +334,17 @@ read_on(struct worker *w, struct connection *c)
 static enum next
 write_on(struct worker *w, struct connection *c)
 {
-	ssize_t sent =
-	    send_some(c, c->out + c->out_sent, c->out_n - c->out_sent);
 	enum next next;
+	ssize_t sent;
 
+	end_reading(w->loop, c);
+	sent = send_some(c, c->out + c->out_sent, c->out_n - c->out_sent);
 	if (sent < 0)
 		return NEXT_CLOSE;
 	c->out_sent += (size_t)sent;
 	if (c->out_sent < c->out_n)
 		return NEXT_WRITE;
 	discard(&c->out, c->out_n);
-	if (atomic_load(&w->loop->stopping))
-		c->keep = false;
 	next = answered(c);
 	return next == NEXT_READ && c->n > 0 ? serve(w, c) : next;
 }
@@ -455,7 +466,11 @@ step(struct worker *w, struct connection *c)
 void
 connection_run(struct worker *w, struct connection *c)
 {
-	if (atomic_exchange(&c->ticket, TICKET_BUSY) == TICKET_EXPIRED) {
+	bool expired =
+	    atomic_exchange(&c->ticket, TICKET_BUSY) == TICKET_EXPIRED;
+
+	/* Before a request, it is read once more: expire() says why. */
+	if (expired && (c->phase != PHASE_READ || c->n > 0)) {
 		if (c->begun || c->phase == PHASE_WRITE)
 			count(&w->loop->timeouts);
 		go_on(w, c, NEXT_CLOSE);

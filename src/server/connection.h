@@ -5,10 +5,10 @@
  * Who owns a connection
  *
  * `ticket` says so: BUSY, a worker has it; EXPIRED, its time is over and it
- * waits for a worker to close it; else it is armed in epoll, and the ticket is
- * its deadline and kind in one word, so that one compare-and-swap against the
- * word that was judged can only expire a connection that is still the one
- * judged.
+ * waits for a worker to close it, once what was written in the last moment is
+ * answered; else it is armed in epoll, and the ticket is its deadline and kind
+ * in one word, so that one compare-and-swap against the word that was judged
+ * can only expire a connection that is still the one judged.
  *
  * A worker stores the ticket and then arms the descriptor, and does not touch
  * the connection after that.  With EPOLLONESHOT one arming gives one event to
@@ -75,6 +75,12 @@ struct worker {
 	unsigned number;
 	struct fcgi *fcgi;
 	struct arena *arena;
+	atomic_uint turns; /* odd: at work, even: waiting */
+
+	/* The main thread's, in loop_longest_turn(). */
+	unsigned seen_turns;
+	int64_t seen_ms;
+	char apart[64]; /* from the next one's `turns` */
 };
 
 struct loop {
@@ -116,6 +122,13 @@ void connection_free(struct connection *c);
 
 /* Takes it off the list, closes, frees.  The caller owns it. */
 void loop_drop(struct loop *l, struct connection *c);
+
+/* Under the lock: one connection less, if any can go. */
+void loop_make_room(const struct loop *l);
+
+/* Under the lock.  `until` has for each kind of ticket the last deadline that
+ * is over. */
+void loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS]);
 
 /* True at most once a second for the same `next`. */
 bool loop_may_log(const struct loop *l, _Atomic int64_t *next) MUST_USE;

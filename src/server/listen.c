@@ -15,12 +15,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "conf/option.h"
 
 #define BACKLOG	     4096 /* the kernel lowers it to its own maximum */
 #define FIRST_PASSED 3	  /* SD_LISTEN_FDS_START */
+/* Their names, from a predecessor: a line for each. */
+#define NAMES	     "FCGIAUTH_SOCKETS"
 #define UNIX_PREFIX  STR("unix:")
 
 struct address {
@@ -128,9 +131,17 @@ is_listening(int fd)
 	    type == SOCK_STREAM;
 }
 
-static int
-inherit(int fd, struct listeners *out, struct err *err)
+static void
+set_name(struct listener *l, struct str name)
 {
+	/* For the log: as much as there is room for. */
+	(void)snprintf(l->name, sizeof(l->name), "%.*s", STR_ARG(name));
+}
+
+static int
+inherit(int fd, struct str name, struct listeners *out, struct err *err)
+{
+	struct listener *l = &out->v[out->n];
 	int flags = fcntl(fd, F_GETFL);
 
 	if (!is_listening(fd))
@@ -143,7 +154,9 @@ inherit(int fd, struct listeners *out, struct err *err)
 			       strerror(errno));
 	/* Fails on a unix socket, where it means nothing. */
 	(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY);
-	out->v[out->n++] = (struct listener){ .fd = fd, .inherited = true };
+	*l = (struct listener){ .fd = fd, .inherited = true };
+	set_name(l, name);
+	out->n++;
 	return 0;
 }
 
@@ -167,26 +180,79 @@ count_passed(int64_t *out, struct err *err)
 	return 0;
 }
 
+/* A path that a predecessor bound: not ours to unlink before it is gone. */
+static void
+note_path(struct listener *l, struct str name)
+{
+	struct address a;
+	struct err ignored; /* then the socket stays when we end */
+	struct stat st;
+
+	if (!str_starts(name, UNIX_PREFIX) ||
+	    parse_unix(str_skip(name, UNIX_PREFIX.n), &a, &ignored) < 0 ||
+	    lstat(a.u.un.sun_path, &st) < 0)
+		return;
+	memcpy(l->path, a.u.un.sun_path, sizeof(l->path));
+	l->device = st.st_dev;
+	l->inode = st.st_ino;
+}
+
+static int
+take_numbered(int64_t n, struct listeners *out, struct err *err)
+{
+	const char *of_predecessor = getenv(NAMES);
+	char separator = of_predecessor != NULL ? '\n' : ':';
+	struct str names = str_from(of_predecessor != NULL ?
+					of_predecessor :
+					getenv("LISTEN_FDNAMES"));
+
+	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
+		struct str name = STR("");
+
+		(void)str_cut(&names, separator, &name); /* may have none */
+		if (inherit(fd, name, out, err) < 0)
+			return -1;
+		note_path(&out->v[out->n - 1], name);
+	}
+	return 0;
+}
+
+/* spawn-fcgi, and systemd's StandardInput=socket.  0 stays taken, so that no
+ * other file becomes standard input. */
+static int
+take_stdin(struct listeners *out, struct err *err)
+{
+	int null, fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FIRST_PASSED);
+
+	if (fd < 0)
+		return err_set(err, ERR_INTERNAL, "descriptor 0: %s",
+			       strerror(errno));
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		err_set(err, ERR_INTERNAL, "/dev/null: %s", strerror(errno));
+	else if (inherit(fd, STR("standard input"), out, err) == 0)
+		fd = -1;
+	if (null >= 0)
+		(void)close(null); /* 0 is a copy of it, or we end */
+	if (fd < 0)
+		return 0;
+	(void)close(fd); /* we end */
+	return -1;
+}
+
 static int
 take_passed(struct listeners *out, struct err *err)
 {
-	static const char *const names[] = { "LISTEN_PID", "LISTEN_FDS",
-					     "LISTEN_FDNAMES" };
+	static const char *const variables[] = { "LISTEN_PID", "LISTEN_FDS",
+						 "LISTEN_FDNAMES", NAMES };
 	int64_t n = 0;
 
-	if (count_passed(&n, err) < 0)
+	if (count_passed(&n, err) < 0 || take_numbered(n, out, err) < 0)
 		return -1;
 	/* Not for children of ours. */
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		(void)unsetenv(names[i]); /* fails on a bad name only */
-	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
-		if (inherit(fd, out, err) < 0)
-			return -1;
-	}
-	/* spawn-fcgi, and systemd's StandardInput=socket. */
-	if (n == 0 && is_listening(STDIN_FILENO))
-		return inherit(STDIN_FILENO, out, err);
-	return 0;
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+		(void)unsetenv(variables[i]); /* fails on a bad name only */
+	return n == 0 && is_listening(STDIN_FILENO) ? take_stdin(out, err) : 0;
 }
 
 /* 0: nothing is there, or a socket that nobody listens on. */
@@ -261,6 +327,7 @@ bind_and_rename(int fd, const struct sockaddr_un *un, unsigned mode,
 	memcpy(l->path, un->sun_path, sizeof(l->path));
 	l->device = st.st_dev;
 	l->inode = st.st_ino;
+	l->unlink = true;
 	return 0;
 }
 
@@ -300,6 +367,7 @@ open_one(struct str s, unsigned mode, struct listener *out, struct err *err)
 		(void)close(l.fd);
 		return -1;
 	}
+	set_name(&l, s);
 	*out = l;
 	return 0;
 }
@@ -344,10 +412,33 @@ listen_close(struct listeners *l)
 		const struct listener *one = &l->v[i];
 		struct stat st;
 
-		if (one->path[0] != '\0' && lstat(one->path, &st) == 0 &&
+		if (one->unlink && lstat(one->path, &st) == 0 &&
 		    st.st_dev == one->device && st.st_ino == one->inode)
 			(void)unlink(one->path); /* at worst it stays */
 		(void)close(one->fd);
 	}
 	l->n = 0;
+}
+
+void
+listen_print_environment(const struct listeners *l, struct buf *out)
+{
+	buf_printf(out, "LISTEN_FDS=%zu%c" NAMES "=", l->n, '\0');
+	for (size_t i = 0; i < l->n; i++)
+		buf_printf(out, "%s\n", l->v[i].name);
+	buf_add_char(out, '\0');
+}
+
+void
+listen_hand_over(struct listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].unlink = false;
+}
+
+void
+listen_take_over(struct listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].unlink = l->v[i].path[0] != '\0';
 }

@@ -27,7 +27,6 @@
 
 #define ARENA_MAX    ((size_t)64 * 1024 * 1024)
 #define DRAIN_POLL_MS 5
-#define LOOKS	      8 /* for one that may go */
 
 bool
 loop_may_log(const struct loop *l, _Atomic int64_t *next)
@@ -52,86 +51,6 @@ watch_listeners(struct loop *l, bool on)
 			return;
 	}
 	l->paused = !on;
-}
-
-/* Under the lock; `ticket` is what was judged. */
-static void
-expire(struct connection *c, int64_t ticket)
-{
-	if (atomic_compare_exchange_strong(&c->ticket, &ticket,
-					   TICKET_EXPIRED))
-		/* The event that brings a worker to close it. */
-		(void)shutdown(c->watch.fd, SHUT_RDWR);
-}
-
-/* A request that is on its way must not be cut. */
-static bool
-has_bytes(const struct connection *c)
-{
-	char byte;
-
-	return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-/* The one of this kind whose deadline is the first after this. */
-static struct connection *
-next_due(const struct loop *l, enum ticket_kind kind, int64_t *ticket)
-{
-	struct connection *next = NULL;
-	int64_t least = INT64_MAX;
-
-	for (struct connection *c = l->first; c != NULL; c = c->next) {
-		int64_t t = atomic_load(&c->ticket);
-
-		if (t > *ticket && ticket_kind(t) == kind && t < least) {
-			next = c;
-			least = t;
-		}
-	}
-	*ticket = least;
-	return next;
-}
-
-static bool
-expire_oldest(const struct loop *l, enum ticket_kind kind)
-{
-	int64_t ticket = TICKET_BUSY;
-
-	for (int i = 0; i < LOOKS; i++) {
-		struct connection *c = next_due(l, kind, &ticket);
-
-		if (c == NULL)
-			return false;
-		if (!has_bytes(c)) {
-			expire(c, ticket);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Who keeps us waiting goes before who was served and may ask again. */
-static void
-make_room(const struct loop *l)
-{
-	if (!expire_oldest(l, TICKET_READING))
-		(void)expire_oldest(l, TICKET_IDLE); /* then all are at work */
-}
-
-/* `until` has for each kind of ticket the last deadline that is over. */
-static void
-expire_due(struct loop *l, const int64_t until[TICKET_KINDS])
-{
-	for (struct connection *c = l->first; c != NULL; c = c->next) {
-		int64_t ticket = atomic_load(&c->ticket);
-
-		if (ticket <= 0 ||
-		    ticket_deadline(ticket) > until[ticket_kind(ticket)])
-			continue;
-		if (ticket_kind(ticket) == TICKET_IDLE && has_bytes(c))
-			continue;
-		expire(c, ticket);
-	}
 }
 
 static void
@@ -173,10 +92,19 @@ accept_failed(struct loop *l, int reason)
 {
 	if (reason == EMFILE || reason == ENFILE) {
 		atomic_fetch_add(&l->full, 1);
-		make_room(l);
+		loop_make_room(l);
 	}
 	if (!l->stopping && !l->paused)
 		watch_listeners(l, false);
+}
+
+/* A full table is reported also when nobody knocks. */
+static bool
+somebody_waits(int listener)
+{
+	struct pollfd pfd = { .fd = listener, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) != 0;
 }
 
 static void
@@ -201,7 +129,7 @@ accept_one(struct worker *w, int listener)
 	if (fd >= 0)
 		c = connection_new(fd);
 	failed = c == NULL && reason != EAGAIN && reason != EINTR &&
-	    reason != ECONNABORTED;
+	    reason != ECONNABORTED && (fd >= 0 || somebody_waits(listener));
 
 	pthread_mutex_lock(&l->lock);
 	l->accepting--;
@@ -223,6 +151,15 @@ accept_one(struct worker *w, int listener)
 	connection_run(w, c);
 }
 
+/* Nobody else writes it, so this needs no locked instruction. */
+static void
+turn(struct worker *w)
+{
+	unsigned n = atomic_load_explicit(&w->turns, memory_order_relaxed);
+
+	atomic_store_explicit(&w->turns, n + 1, memory_order_relaxed);
+}
+
 static void *
 work(void *arg)
 {
@@ -239,6 +176,7 @@ work(void *arg)
 			continue;
 		}
 		watch = e.data.ptr;
+		turn(w);
 		switch (watch->kind) {
 		case WATCH_QUIT:
 			return NULL;
@@ -249,6 +187,7 @@ work(void *arg)
 			connection_run(w, e.data.ptr);
 			break;
 		}
+		turn(w);
 	}
 }
 
@@ -416,10 +355,29 @@ loop_tick(struct loop *l)
 	};
 
 	pthread_mutex_lock(&l->lock);
-	expire_due(l, until);
+	loop_expire_due(l, until);
 	if (l->paused && !l->stopping)
 		watch_listeners(l, true);
 	pthread_mutex_unlock(&l->lock);
+}
+
+int64_t
+loop_longest_turn(struct loop *l)
+{
+	int64_t now = env_mono_ms(l->env), longest = 0;
+
+	for (unsigned i = 0; i < l->nworkers; i++) {
+		struct worker *w = &l->workers[i];
+		unsigned turns =
+		    atomic_load_explicit(&w->turns, memory_order_relaxed);
+
+		if (turns % 2 == 0 || turns != w->seen_turns)
+			w->seen_ms = now;
+		w->seen_turns = turns;
+		if (now - w->seen_ms > longest)
+			longest = now - w->seen_ms;
+	}
+	return longest;
 }
 
 /* True when no connection is left and none can come. */
@@ -436,7 +394,7 @@ drain(struct loop *l, bool grace_over)
 
 	pthread_mutex_lock(&l->lock);
 	done = l->accepting == 0 && atomic_load(&l->connections) == 0;
-	expire_due(l, until);
+	loop_expire_due(l, until);
 	pthread_mutex_unlock(&l->lock);
 	return done;
 }

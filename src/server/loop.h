@@ -58,6 +58,13 @@ void loop_set_body_limit(struct loop *l, size_t bytes);
 void loop_tick(struct loop *l);
 
 /*
+ * For how long the worker that is longest at one thing has been at it, as far
+ * as calls of this saw; one that waits for work is at nothing.  The main
+ * thread's.
+ */
+int64_t loop_longest_turn(struct loop *l) MUST_USE;
+
+/*
  * Drains: accepts no more, closes idle kept connections, lets what has begun
  * end (a connection that never spoke gets `grace_ms`), answers with
  * connections closed.  Returns when no connection is left, after `limit_ms`

@@ -25,8 +25,9 @@
 #define DUMP_LIMIT	(1024 * 1024)
 
 struct command_line {
+	char *const *argv;
 	const char *config_file;
-	int (*run)(const char *config_file);
+	int (*run)(const struct command_line *line);
 };
 
 static int
@@ -39,26 +40,26 @@ print(struct str text)
 }
 
 static int
-serve(const char *config_file)
+serve(const struct command_line *line)
 {
 	struct app app;
 	int rc;
 
 	app_block_signals();
-	if (app_init(&app, config_file) != 0)
+	if (app_init(&app, line->config_file) != 0)
 		return -1;
-	rc = app_run(&app);
+	rc = app_run(&app, line->argv);
 	app_free(&app);
 	return rc;
 }
 
 static int
-check(const char *config_file)
+check(const struct command_line *line)
 {
 	struct app app;
 	int rc;
 
-	if (app_init(&app, config_file) != 0)
+	if (app_init(&app, line->config_file) != 0)
 		return -1;
 	rc = app_check(&app);
 	app_free(&app);
@@ -66,13 +67,13 @@ check(const char *config_file)
 }
 
 static int
-dump(const char *config_file)
+dump(const struct command_line *line)
 {
 	struct app app;
 	struct buf out;
 	int rc;
 
-	if (app_init(&app, config_file) != 0)
+	if (app_init(&app, line->config_file) != 0)
 		return -1;
 	buf_init(&out, app.slot.current->arena, DUMP_LIMIT);
 	settings_dump(&app.slot.current->settings, &out);
@@ -89,9 +90,9 @@ list_one(const char *kind, const struct backend *b)
 }
 
 static int
-list_backends(const char *config_file)
+list_backends(const struct command_line *line)
 {
-	(void)config_file;
+	(void)line;
 	for (size_t i = 0; i < registry_nmodes; i++)
 		list_one("mode", &registry_modes[i]->base);
 	for (size_t i = 0; i < registry_nstores; i++)
@@ -102,16 +103,16 @@ list_backends(const char *config_file)
 }
 
 static int
-version(const char *config_file)
+version(const struct command_line *line)
 {
-	(void)config_file;
+	(void)line;
 	return print(STR("fcgiauthd " PACKAGE_VERSION "\n"));
 }
 
 static int
-help(const char *config_file)
+help(const struct command_line *line)
 {
-	(void)config_file;
+	(void)line;
 	return print(STR(
 	    "usage: fcgiauthd [-c FILE] [--check | --dump-config]\n"
 	    "       fcgiauthd --list-backends | --version | --help\n"
@@ -121,12 +122,13 @@ help(const char *config_file)
 	    "  --dump-config    print the effective configuration\n"
 	    "  --list-backends  print modes, stores and user sources\n"
 	    "\n"
-	    "SIGHUP reloads the configuration, SIGTERM ends the service.\n"));
+	    "SIGHUP reloads the configuration, SIGUSR2 starts a successor,\n"
+	    "SIGTERM ends the service.\n"));
 }
 
 static const struct {
 	const char *word;
-	int (*run)(const char *config_file);
+	int (*run)(const struct command_line *line);
 } actions[] = {
 	{ "--check", check },
 	{ "--dump-config", dump },
@@ -177,11 +179,12 @@ keep_secrets(void)
 int
 main(int argc, char **argv)
 {
-	struct command_line line = { .config_file = DEFAULT_CONFIG,
+	struct command_line line = { .argv = argv,
+				     .config_file = DEFAULT_CONFIG,
 				     .run = serve };
 
 	if (!parse(argc, argv, &line))
 		return EXIT_FAILURE;
 	keep_secrets();
-	return line.run(line.config_file) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return line.run(&line) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "tests/support/place.h"
 #include "tests/support/run.h"
@@ -43,13 +45,19 @@ in_child(void (*run)(const struct place *p), const struct place *p)
 	} while (0)
 
 static void
-set_env(const char *fds, long pid)
+set_pid(long pid)
 {
 	char text[32];
 
-	(void)snprintf(text, sizeof(text), "%ld", pid);
-	CHILD_ASSERT(setenv("LISTEN_FDS", fds, 1) == 0);
+	(void)snprintf(text, sizeof(text), "%010ld", pid);
 	CHILD_ASSERT(setenv("LISTEN_PID", text, 1) == 0);
+}
+
+static void
+set_env(const char *fds, long pid)
+{
+	set_pid(pid);
+	CHILD_ASSERT(setenv("LISTEN_FDS", fds, 1) == 0);
 	CHILD_ASSERT(setenv("LISTEN_FDNAMES", "a:b", 1) == 0);
 }
 
@@ -158,11 +166,125 @@ static void
 child_stdin(const struct place *p)
 {
 	struct listeners l;
+	struct stat st;
 	struct err err;
 
 	pass(p, 0);
 	CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &l, &err) == 0);
-	CHILD_ASSERT(l.n == 1 && l.v[0].fd == 0 && l.v[0].inherited);
+	CHILD_ASSERT(l.n == 1 && l.v[0].fd > 2 && l.v[0].inherited);
+	CHILD_ASSERT((fcntl(l.v[0].fd, F_GETFD) & FD_CLOEXEC) != 0);
+	CHILD_ASSERT((fcntl(l.v[0].fd, F_GETFL) & O_NONBLOCK) != 0);
+	/* Standard input stays open, but is nothing any more. */
+	CHILD_ASSERT(fstat(0, &st) == 0 && S_ISCHR(st.st_mode));
+	listen_close(&l);
+	_exit(0);
+}
+
+/* LISTEN_FDS wins over standard input, which is left as it is. */
+static void
+child_both(const struct place *p)
+{
+	struct listeners l;
+	struct stat st;
+	struct err err;
+
+	pass(p, 3);
+	pass(p, 0);
+	set_env("1", getpid());
+	CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &l, &err) == 0);
+	CHILD_ASSERT(l.n == 1 && l.v[0].fd == 3);
+	CHILD_ASSERT(fstat(0, &st) == 0 && S_ISSOCK(st.st_mode));
+	_exit(0);
+}
+
+static void
+child_names(const struct place *p)
+{
+	static const struct {
+		const char *names, *wanted[2];
+	} rows[] = {
+		{ "web:api", { "web", "api" } },
+		{ "web", { "web", "" } },
+		{ "", { "", "" } },
+		{ "a:b:c", { "a", "b" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct listeners l;
+		struct err err;
+
+		pass(p, 3);
+		pass(p, 4);
+		set_env("2", getpid());
+		CHILD_ASSERT(setenv("LISTEN_FDNAMES", rows[i].names, 1) == 0);
+		CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &l, &err) == 0);
+		for (size_t k = 0; k < l.n; k++)
+			CHILD_ASSERT(strcmp(l.v[k].name, rows[i].wanted[k]) ==
+				     0);
+		listen_close(&l);
+	}
+	_exit(0);
+}
+
+/* What the environment of a successor says, into ours. */
+static void
+put_environment(const struct listeners *l)
+{
+	struct arena *a = arena_new(65536);
+	struct buf out;
+
+	CHILD_ASSERT(a != NULL);
+	buf_init(&out, a, 65536);
+	listen_print_environment(l, &out);
+	CHILD_ASSERT(!buf_failed(&out));
+	for (size_t at = 0; at < out.n; at += strlen(out.p + at) + 1) {
+		char *equals = strchr(out.p + at, '=');
+
+		CHILD_ASSERT(equals != NULL);
+		CHILD_ASSERT(setenv(strndup(out.p + at,
+					    (size_t)(equals - out.p) - at),
+				    equals + 1, 1) == 0);
+	}
+	set_pid(getpid());
+	arena_free(a);
+}
+
+/* The socket goes from hand to hand, and the last one unlinks it. */
+static void
+child_successor(const struct place *p)
+{
+	struct listeners first, second;
+	struct stat st;
+	struct err err;
+	int saved;
+
+	(void)unlink(p->path); /* may be there */
+	CHILD_ASSERT(open_one(p->address, 0600, &first, &err) == 0);
+	CHILD_ASSERT(first.n == 1 && first.v[0].unlink);
+	for (int takes_over = 0; takes_over <= 1; takes_over++) {
+		CHILD_ASSERT(dup2(first.v[0].fd, 3) == 3);
+		put_environment(&first);
+		CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &second, &err) ==
+			     0);
+		CHILD_ASSERT(getenv("FCGIAUTH_SOCKETS") == NULL);
+		CHILD_ASSERT(second.n == 1 && second.v[0].inherited);
+		CHILD_ASSERT(strcmp(second.v[0].path, p->path) == 0);
+		CHILD_ASSERT(strcmp(second.v[0].name, p->address) == 0);
+		if (takes_over == 0) {
+			/* It ends before: nothing of ours goes with it. */
+			saved = dup(3);
+			listen_close(&second);
+			CHILD_ASSERT(dup2(saved, 3) == 3);
+			CHILD_ASSERT(lstat(p->path, &st) == 0);
+		}
+	}
+	listen_hand_over(&first);
+	second.v[0].fd = dup(3);
+	listen_close(&first);
+	CHILD_ASSERT(lstat(p->path, &st) == 0);
+	listen_take_over(&second);
+	listen_close(&second);
+	CHILD_ASSERT(lstat(p->path, &st) != 0);
 	_exit(0);
 }
 
@@ -174,7 +296,8 @@ START_TEST(inherited)
 	} rows[] = {
 		{ child_systemd, true },	{ child_other_pid, false },
 		{ child_bad_count, false },	{ child_not_listening, false },
-		{ child_stdin, true },
+		{ child_stdin, true },		{ child_both, true },
+		{ child_names, true },		{ child_successor, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -184,14 +184,17 @@ run_client(void *arg)
 	while (!atomic_load(c->end) && c->failed == FCGI_GOT_ANSWER) {
 		bool fresh = fd < 0;
 		enum fcgi_got got;
+		bool sent;
 
 		if (fresh)
 			fd = fcgi_connect(c->service->path);
-		got = fcgi_send(fd, b.p, b.n) ? service_read(fd) :
-						FCGI_GOT_RESET;
+		sent = fcgi_send(fd, b.p, b.n);
+		got = sent ? service_read(fd) : FCGI_GOT_RESET;
+		/* What could be written is answered, on a kept connection,
+		 * too. */
 		if (got == FCGI_GOT_ANSWER)
 			c->answered++;
-		else if (fresh)
+		else if (fresh || sent)
 			c->failed = got;
 		else
 			c->retried++;

@@ -281,6 +281,56 @@ START_TEST(full_of_silence)
 }
 END_TEST
 
+#define STUCK_MS 150
+
+static bool
+one_is_stuck(struct service *s)
+{
+	return loop_longest_turn(s->loop) >= STUCK_MS;
+}
+
+static bool
+none_is_at_work(struct service *s)
+{
+	return loop_longest_turn(s->loop) == 0;
+}
+
+/* Waiting for work is not work; another's work does not hide that one is
+ * stuck. */
+START_TEST(longest_turn)
+{
+	struct service s;
+	int64_t begun;
+	int fd, idle;
+
+	service_init(&s, 3);
+	service_start(&s);
+	idle = service_idle(&s);
+	begun = env_mono_ms(&s.env);
+	ck_assert(service_wait(&s, none_is_at_work));
+	while (env_mono_ms(&s.env) - begun < 2 * STUCK_MS) {
+		ck_assert_int_lt(loop_longest_turn(s.loop), STUCK_MS);
+		(void)poll(NULL, 0, 10);
+	}
+	fd = service_connect(&s);
+	service_send(fd, &(struct fcgi_request){ .name = "DO",
+						 .value = "gate" });
+	begun = env_mono_ms(&s.env);
+	while (!one_is_stuck(&s)) {
+		ck_assert_int_lt(env_mono_ms(&s.env) - begun, HANG_MS);
+		service_send(idle, &(struct fcgi_request){ .keep = true });
+		ck_assert_int_eq(service_read(idle), FCGI_GOT_ANSWER);
+	}
+	ck_assert_int_ge(env_mono_ms(&s.env) - begun, STUCK_MS);
+	service_open_gate(&s);
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
+	ck_assert(service_wait(&s, none_is_at_work));
+	(void)close(fd);   /* done with */
+	(void)close(idle); /* likewise */
+	service_end(&s);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -289,6 +339,7 @@ suite(void)
 		idle_peers,		 peer_that_never_reads,
 		peer_that_never_closes,	 full_table,
 		silent_peer,		 full_of_silence,
+		longest_turn,
 	};
 	Suite *s = suite_create("loop under load");
 	TCase *t = tcase_create("load");

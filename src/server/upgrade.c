@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* Another program takes over without a break. */
+#include "server/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "server/listen.h"
+#include "server/notify.h"
+
+#define VARIABLE     "FCGIAUTH_UPGRADE" /* the descriptor of the pair */
+#define LISTEN_PID   "LISTEN_PID="
+#define PID_DIGITS   10
+#define FIRST_PASSED 3
+#define ENVIRONMENT_MAX (4 * 1024 * 1024)
+#define EXIT_NO_EXEC 127 /* as a shell has it */
+
+/* All that the child needs: after fork() of a process with threads it may call
+ * little more than execve(). */
+struct launch {
+	const char *path;
+	char *const *argv;
+	char **environment;
+	char *pid_digits; /* in the environment: to be filled in */
+	int fds[LISTEN_MAX + 1]; /* listening sockets, then our pair's end */
+	int nfds;
+};
+
+static void
+absolute(struct program *p, const char *name)
+{
+	char folder[sizeof(p->path)];
+	int n;
+
+	if (name[0] == '/')
+		n = snprintf(p->path, sizeof(p->path), "%s", name);
+	else if (getcwd(folder, sizeof(folder)) == NULL)
+		n = -1;
+	else
+		n = snprintf(p->path, sizeof(p->path), "%s/%s", folder, name);
+	if (n < 0 || (size_t)n >= sizeof(p->path))
+		p->path[0] = '\0';
+}
+
+/* As the shell found it. */
+static void
+search(struct program *p, const char *name)
+{
+	struct str folders = str_from(getenv("PATH")), folder;
+	char found[sizeof(p->path)];
+
+	while (str_cut(&folders, ':', &folder)) {
+		int n = snprintf(found, sizeof(found), "%.*s%s%s",
+				 STR_ARG(folder), folder.n > 0 ? "/" : "",
+				 name);
+
+		if (n > 0 && (size_t)n < sizeof(found) &&
+		    access(found, X_OK) == 0) {
+			absolute(p, found);
+			return;
+		}
+	}
+}
+
+void
+program_init(struct program *p, char *const *argv)
+{
+	p->path[0] = '\0';
+	p->argv = argv;
+	if (strchr(argv[0], '/') != NULL)
+		absolute(p, argv[0]);
+	else
+		search(p, argv[0]);
+}
+
+void
+upgrade_init(struct upgrade *u)
+{
+	struct str text = str_from(getenv(VARIABLE));
+	int64_t fd;
+
+	*u = (struct upgrade){ .to_successor = -1, .to_predecessor = -1 };
+	if (str_to_uint(text, INT32_MAX, &fd) &&
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0)
+		u->to_predecessor = (int)fd;
+	(void)unsetenv(VARIABLE); /* fails on a bad name only */
+}
+
+/* Our environment, and what belongs to the sockets, as one string each. */
+static int
+make_environment(struct launch *launch, const struct listeners *listeners,
+		 const struct notifier *notifier, struct arena *a,
+		 struct err *err)
+{
+	size_t n = 0, used = 0;
+	struct buf more;
+
+	buf_init(&more, a, ENVIRONMENT_MAX);
+	/* First, so that its digits are easily found. */
+	buf_printf(&more, LISTEN_PID "%0*d%c", PID_DIGITS, 0, '\0');
+	buf_printf(&more, VARIABLE "=%d%c", FIRST_PASSED + launch->nfds - 1,
+		   '\0');
+	listen_print_environment(listeners, &more);
+	notify_print_environment(notifier, &more);
+	if (buf_failed(&more))
+		return err_nomem(err);
+	for (size_t i = 0; i < more.n; i++)
+		n += more.p[i] == '\0';
+	while (environ[used] != NULL)
+		used++;
+	launch->environment = arena_array(a, used + n + 1, sizeof(char *));
+	if (launch->environment == NULL)
+		return err_nomem(err);
+	memcpy(launch->environment, environ, used * sizeof(char *));
+	for (size_t at = 0; at < more.n; at += strlen(more.p + at) + 1)
+		launch->environment[used++] = more.p + at;
+	launch->environment[used] = NULL;
+	launch->pid_digits = more.p + strlen(LISTEN_PID);
+	return 0;
+}
+
+/* The child: only what a signal handler may do. */
+static _Noreturn void
+become(struct launch *launch)
+{
+	pid_t pid = getpid();
+
+	for (int i = PID_DIGITS - 1; i >= 0; i--) {
+		launch->pid_digits[i] = (char)('0' + pid % 10);
+		pid /= 10;
+	}
+	/* Out of the way first: they may be where others shall be. */
+	for (int i = 0; i < launch->nfds; i++) {
+		launch->fds[i] = fcntl(launch->fds[i], F_DUPFD_CLOEXEC,
+				       FIRST_PASSED + launch->nfds);
+		if (launch->fds[i] < 0)
+			_exit(EXIT_NO_EXEC);
+	}
+	/* Without close-on-exec, as all others have it. */
+	for (int i = 0; i < launch->nfds; i++) {
+		if (dup2(launch->fds[i], FIRST_PASSED + i) < 0)
+			_exit(EXIT_NO_EXEC);
+	}
+	(void)execve(launch->path, launch->argv, launch->environment);
+	_exit(EXIT_NO_EXEC);
+}
+
+static int
+launch_it(struct upgrade *u, struct launch *launch, int pair[2],
+	  struct err *err)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_set(err, ERR_INTERNAL, "fork: %s", strerror(errno));
+	if (pid == 0)
+		become(launch);
+	u->successor = pid;
+	u->to_successor = pair[0];
+	return 0;
+}
+
+static int
+begin(struct upgrade *u, const struct program *program,
+      const struct listeners *listeners, const struct notifier *notifier,
+      struct arena *a, struct err *err)
+{
+	struct launch launch = { .path = program->path,
+				 .argv = program->argv };
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       pair) < 0)
+		return err_set(err, ERR_INTERNAL, "socketpair: %s",
+			       strerror(errno));
+	for (size_t i = 0; i < listeners->n; i++)
+		launch.fds[launch.nfds++] = listeners->v[i].fd;
+	launch.fds[launch.nfds++] = pair[1];
+	rc = make_environment(&launch, listeners, notifier, a, err);
+	if (rc == 0)
+		rc = launch_it(u, &launch, pair, err);
+	if (rc != 0)
+		(void)close(pair[0]); /* nothing was written */
+	(void)close(pair[1]);	      /* the successor has it */
+	return rc;
+}
+
+int
+upgrade_begin(struct upgrade *u, const struct program *program,
+	      const struct listeners *listeners,
+	      const struct notifier *notifier, struct err *err)
+{
+	struct arena *a;
+	int rc;
+
+	if (u->successor != 0)
+		return err_set(err, ERR_BUSY, "process %ld is being started",
+			       (long)u->successor);
+	if (u->to_predecessor >= 0)
+		return err_set(err, ERR_BUSY, "we have not taken over yet");
+	if (program->path[0] == '\0')
+		return err_set(err, ERR_CONFIG, "%s: where it is, is not known",
+			       program->argv[0]);
+	a = arena_new(2 * ENVIRONMENT_MAX);
+	if (a == NULL)
+		return err_nomem(err);
+	rc = begin(u, program, listeners, notifier, a, err);
+	arena_free(a);
+	return rc;
+}
+
+static enum upgrade_state
+failed(struct upgrade *u, int status, struct err *err)
+{
+	long pid = (long)u->successor;
+
+	if (u->to_successor >= 0)
+		(void)close(u->to_successor); /* nobody is at its end */
+	u->to_successor = -1;
+	u->successor = 0;
+	if (WIFSIGNALED(status))
+		(void)err_set(err, ERR_CONFIG, "process %ld: signal %d", pid,
+			      WTERMSIG(status));
+	else if (WEXITSTATUS(status) == EXIT_NO_EXEC)
+		(void)err_set(err, ERR_CONFIG, "process %ld: cannot be started",
+			      pid);
+	else
+		(void)err_set(err, ERR_CONFIG,
+			      "process %ld: exit status %d, its own words are "
+			      "above",
+			      pid, WEXITSTATUS(status));
+	return UPGRADE_FAILED;
+}
+
+enum upgrade_state
+upgrade_look(struct upgrade *u, struct err *err)
+{
+	int status;
+	char byte;
+
+	if (u->successor == 0)
+		return UPGRADE_NONE;
+	if (u->to_successor >= 0 &&
+	    recv(u->to_successor, &byte, 1, MSG_DONTWAIT) == 1)
+		return UPGRADE_READY;
+	/* It ends without a word, or was told to. */
+	if (waitpid(u->successor, &status, WNOHANG) == u->successor)
+		return failed(u, status, err);
+	return UPGRADE_WAITING;
+}
+
+void
+upgrade_let_go(struct upgrade *u)
+{
+	if (u->to_successor >= 0)
+		(void)close(u->to_successor); /* the close is what counts */
+	u->to_successor = -1;
+}
+
+void
+upgrade_give_up(struct upgrade *u)
+{
+	int signal = u->to_successor >= 0 ? SIGTERM : SIGKILL;
+
+	if (u->successor != 0)
+		(void)kill(u->successor, signal); /* not reaped: it is ours */
+	upgrade_let_go(u);
+}
+
+int
+upgrade_tell_ready(const struct upgrade *u, struct err *err)
+{
+	if (u->to_predecessor < 0 ||
+	    send(u->to_predecessor, "", 1, MSG_NOSIGNAL) == 1)
+		return 0;
+	return err_set(err, ERR_UNAVAILABLE, "the predecessor is gone: %s",
+		       strerror(errno));
+}
+
+bool
+upgrade_has_taken_over(struct upgrade *u)
+{
+	char byte;
+
+	/* Any other failure means that it has crashed. */
+	if (u->to_predecessor < 0 ||
+	    (recv(u->to_predecessor, &byte, 1, MSG_DONTWAIT) < 0 &&
+	     (errno == EAGAIN || errno == EINTR)))
+		return false;
+	(void)close(u->to_predecessor); /* it is over */
+	u->to_predecessor = -1;
+	return true;
+}

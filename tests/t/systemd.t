@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: MIT
+# What service managers may expect: notification, watchdog, sockets in every
+# way they are handed over; and the units that come with it.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Fcntl qw(F_SETLK F_WRLCK SEEK_SET);
+use FCGIAuth::Daemon;
+use FCGIAuth::FastCGI;
+use FCGIAuth::Manager;
+use FCGIAuth::Test;
+use File::Basename qw(dirname);
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time clock_gettime CLOCK_MONOTONIC);
+
+my $top = top();
+my $build = dirname(bin('fcgiauthd'));
+
+sub daemon {
+	my (%conf) = @_;
+	return FCGIAuth::Daemon->new(
+	    conf => { server => { log_level => 'info' }, %conf });
+}
+
+sub login {
+	my ($d) = @_;
+	return $d->ask(REQUEST_METHOD => 'POST', timeout => 60,
+	    REQUEST_URI => '/auth/login', CONTENT_TYPE => 'application/json',
+	    body => qq({"username":"alice",) .
+	    qq("password":"$FCGIAuth::Daemon::PASSWORD"}));
+}
+
+sub clean_log {
+	my ($d) = @_;
+	is_deeply([ $d->log_text =~
+		/^.*(?:Sanitizer|runtime error:|Assertion).*$/mg ], [],
+	    'no report of a sanitizer, no failed assertion');
+	return;
+}
+
+sub healthy {
+	my ($d) = @_;
+	my $a = $d->ask(REQUEST_URI => '/auth/health');
+	return $a && $a->{status} == 200;
+}
+
+subtest 'notification' => sub {
+	my $m = FCGIAuth::Manager->new;
+	my $d = daemon();
+	my $pid = $m->start($d);
+
+	is($m->wait_heard(qr/./), 'READY=1|STATUS=Serving', 'it is ready');
+	ok(healthy($d), 'and serves');
+
+	my $before = clock_gettime(CLOCK_MONOTONIC) * 1e6;
+	kill 'HUP', $pid;
+	my $message = $m->wait_heard(qr/./);
+	like($message, qr/^RELOADING=1\|MONOTONIC_USEC=\d+\|STATUS=/,
+	    'it reloads');
+	my ($usec) = $message =~ /USEC=(\d+)/;
+	cmp_ok($usec, '>=', int $before, 'after it was told to');
+	cmp_ok($usec, '<=', clock_gettime(CLOCK_MONOTONIC) * 1e6 + 2000,
+	    'and not in the future');
+	is($m->wait_heard(qr/./), 'READY=1|STATUS=Serving', 'and is ready');
+
+	my $good = slurp($d->{file});
+	spit($d->{file}, "$good\nnonsense");
+	kill 'HUP', $pid;
+	like($m->wait_heard(qr/./), qr/^RELOADING=1/, 'it reloads again');
+	like($m->wait_heard(qr/./),
+	    qr/^READY=1\|STATUS=.*configuration before.*wrong/,
+	    'is ready, and says what is wrong');
+	ok(healthy($d), 'and serves');
+	spit($d->{file}, $good);
+	kill 'HUP', $pid;
+	is($m->wait_heard(qr/^READY/), 'READY=1|STATUS=Serving',
+	    'right again');
+	is($m->stop($pid), 0, 'it ends');
+	like($m->wait_heard(qr/./), qr/^STOPPING=1\|/, 'and said so');
+	is(scalar $m->hear, undef, 'no watchdog was asked for');
+	clean_log($d);
+};
+
+subtest 'nobody to tell' => sub {
+	my $m = FCGIAuth::Manager->new(
+	    env => { NOTIFY_SOCKET => '/nowhere/at/all' });
+	my $d = daemon();
+	my $pid = $m->start($d);
+
+	ok(wait_for(15, sub { healthy($d) }), 'it serves all the same');
+	$d->{pid} = $pid;
+	$d->reload;
+	ok(wait_for(10, sub { $d->log_text =~ /reloaded/ }), 'reloads');
+	my $complaints = () = $d->log_text =~ /notify_failed/g;
+	is($complaints, 1, 'and complains once');
+	$d->stop_ok;
+};
+
+# The lock of SQLite's writer, as another process would hold it.
+sub lock_writer {
+	my ($d) = @_;
+	my $file = $d->dir . '/fcgiauth.db-shm';
+
+	open my $fh, '+<', $file or die "$file: $!";
+	my $lock = pack 's s x![q] q q i x![q]', F_WRLCK, SEEK_SET, 120, 1, 0;
+	wait_for(10, sub { fcntl $fh, F_SETLK, $lock }) or die "no lock: $!";
+	return $fh;
+}
+
+subtest 'watchdog' => sub {
+	# The store gives up after a few seconds.
+	my $interval = slow() > 1 ? 0.6 : 0.4;
+	my $m = FCGIAuth::Manager->new(
+	    env => { WATCHDOG_USEC => int $interval * 1e6 });
+	# Locks of files are for SQLite, whatever the other tests use.
+	my $d = FCGIAuth::Daemon->new(store => 'sqlite',
+	    conf => { server => { log_level => 'info' } });
+	$d->add_user('alice');
+	my $pid = $m->start($d);
+
+	ok($m->wait_heard(qr/^READY/), 'it serves');
+	for my $i (1 .. 5) {
+		my $begun = time;
+		ok($m->wait_heard(qr/^WATCHDOG=1$/), "idle: fed $i");
+		cmp_ok(time - $begun, '<', $interval, 'in time');
+	}
+	is(login($d)->{status}, 200, 'a login');
+	my $lock = lock_writer($d);
+	# Nobody waits for this answer.
+	my $client = fork // die "fork: $!";
+	if ($client == 0) {
+		login($d);
+		POSIX::_exit(0);
+	}
+	ok(wait_for(20, sub { $m->hear; $d->log_text =~ /worker_stuck/ }),
+	    'a worker hangs in a handler') or diag($d->log_text);
+	$m->hear;
+	sleep 1.5 * $interval;
+	is_deeply([ grep { /WATCHDOG/ } $m->hear ], [], 'it is not fed');
+	close $lock;
+	ok($m->wait_heard(qr/^WATCHDOG=1$/, 30), 'fed when it goes on');
+	waitpid $client, 0;
+
+	# Nor does a change of the program make a gap.
+	kill 'USR2', $pid;
+	like($m->wait_heard(qr/^MAINPID=/, 30), qr/\|WATCHDOG=1\|/,
+	    'the last of the predecessor');
+	my $begun = time;
+	my ($next) = grep { $_ != $pid } keys %{ $m->{pids} };
+	ok($m->wait_heard(qr/^WATCHDOG=1$/), 'the first of the successor');
+	cmp_ok(time - $begun, '<', $interval, 'in time');
+	is($m->stop($next), 0, 'it ends');
+	clean_log($d);
+};
+
+subtest 'a watchdog for another process' => sub {
+	my $m = FCGIAuth::Manager->new(
+	    env => { WATCHDOG_USEC => 200_000, WATCHDOG_PID => $$ });
+	my $d = daemon();
+	my $pid = $m->start($d);
+
+	ok($m->wait_heard(qr/^READY/), 'it serves');
+	sleep 0.5;
+	is_deeply([ $m->hear ], [], 'and leaves it alone');
+	is($m->stop($pid), 0, 'it ends');
+};
+
+subtest 'several sockets' => sub {
+	my $d = daemon();
+	my ($dir, $port) = ($d->dir, free_port());
+	my $m = FCGIAuth::Manager->new->listen_on(
+	    web => "unix:$dir/web.sock", api => "127.0.0.1:$port",
+	    more => "unix:$dir/more.sock");
+	my $pid = $m->start($d);
+
+	ok($m->wait_heard(qr/^READY/), 'it serves');
+	for my $address ("unix:$dir/web.sock", "127.0.0.1:$port",
+	    "unix:$dir/more.sock") {
+		my $a = FCGIAuth::FastCGI::fcgi_request($address,
+		    FCGIAuth::Daemon::request(REQUEST_URI => '/auth/health'));
+		is($a->{status}, 200, "at $address");
+	}
+	like($d->log_text, qr/listening socket=$_ from=passed/, "named $_")
+	    for qw(web api more);
+	ok(!-e $d->{socket}, 'not at the one of its own');
+	is($m->stop($pid), 0, 'it ends');
+	ok(-S "$dir/web.sock", 'the sockets stay');
+	clean_log($d);
+};
+
+subtest 'standard input' => sub {
+	my $d = daemon();
+	my $m = FCGIAuth::Manager->new->listen_on(web => $d->address);
+	my $pid = $m->start($d, stdin => 1);
+
+	ok($m->wait_heard(qr/^READY/), 'it serves');
+	ok(healthy($d), 'there');
+	like($d->log_text, qr/listening socket="standard input"/,
+	    'and says so');
+	kill 'USR2', $pid;
+	ok($m->wait_heard(qr/^MAINPID=/, 30), 'a successor');
+	ok($m->wait_heard(qr/^STATUS=Serving$/), 'takes over');
+	my ($next) = grep { $_ != $pid } keys %{ $m->{pids} };
+	ok(healthy($d), 'serves');
+	is($m->stop($next), 0, 'and ends');
+	clean_log($d);
+};
+
+subtest 'spawn-fcgi' => sub {
+	my $spawn = in_path('spawn-fcgi') or plan(skip_all => 'not here');
+	my $d = daemon();
+	my $pid = spawn('spawn-fcgi', $d->{log}, $spawn, '-n', '-s',
+	    $d->{socket}, '--', bin('fcgiauthd'), '-c', $d->{file});
+
+	ok(wait_for(15, sub { -S $d->{socket} && healthy($d) }),
+	    'it serves') or diag($d->log_text);
+	$d->{pid} = $pid;
+	$d->stop_ok;
+};
+
+subtest 'systemd-socket-activate' => sub {
+	my $activate = in_path('systemd-socket-activate') or
+	    plan(skip_all => 'not here');
+	my $d = daemon();
+	my $port = free_port();
+	my $pid = spawn('activate', $d->{log}, $activate, '-l', $d->{socket},
+	    '-l', "127.0.0.1:$port", '--fdname=web:api', bin('fcgiauthd'),
+	    '-c', $d->{file});
+
+	# The first request starts it, and is answered.
+	ok(wait_for(15, sub { -S $d->{socket} }), 'it listens');
+	ok(wait_for(15, sub { healthy($d) }), 'a request is answered');
+	like($d->log_text, qr/listening socket=$_/, $_) for qw(web api);
+	$d->{pid} = $pid;
+	$d->stop_ok;
+};
+
+# ---- the units ---------------------------------------------------------------
+
+my $units = tempdir();
+my $analyze = in_path('systemd-analyze');
+
+sub analyze {
+	my ($status, $out, $errors) = capture($analyze, @_);
+	return ($status, $out . $errors);
+}
+
+sub write_units {
+	my $text = slurp("$build/systemd/fcgiauth.service");
+	my $program = bin('fcgiauthd');
+
+	$text =~ s{^ExecStart=\S+}{ExecStart=$program}m or die;
+	spit("$units/fcgiauth.service", $text);
+	spit("$units/fcgiauth.socket",
+	    slurp("$top/systemd/fcgiauth.socket"));
+	return $text;
+}
+
+subtest 'units' => sub {
+	plan(skip_all => 'no systemd-analyze here') unless $analyze;
+	write_units();
+	my ($status, $out) = analyze('--man=no', 'verify',
+	    "$units/fcgiauth.service", "$units/fcgiauth.socket");
+	is($status, 0, 'are right') or diag($out);
+	is($out, '', 'without a remark');
+	($status, $out) = analyze('security', '--offline=yes', '--no-pager',
+	    "$units/fcgiauth.service");
+	my ($level) = $out =~ /Overall exposure level.*: ([\d.]+)/;
+	cmp_ok($level // 10, '<=', 1.5, 'the service is exposed little') or
+	    diag($out);
+};
+
+# The calls of a set, and of the sets in it.
+sub calls {
+	my ($set) = @_;
+	my (undef, $out) = analyze('--no-pager', 'syscall-filter', $set);
+	my %calls;
+
+	for my $line (split /\n/, $out) {
+		next unless $line =~ /^\s+(\@?[\w-]+)\s*$/;
+		my $name = $1;
+		%calls = (%calls, $name =~ /^@/ ? calls($name) : ($name => 1));
+	}
+	return %calls;
+}
+
+# Sanitizers call more, and do not work under strace.
+subtest 'the filter of system calls' => sub {
+	my $strace = in_path('strace');
+	plan(skip_all => 'no systemd-analyze or strace here')
+	    unless $analyze && $strace;
+	my $unit = write_units();
+	my ($set) = $unit =~ /^SystemCallFilter=(@.*)/m;
+	my ($without) = $unit =~ /^SystemCallFilter=~(.*)/m;
+	my %allowed = calls($set);
+	my %refused = map { calls($_) } split ' ', $without;
+	delete @allowed{ keys %refused };
+	# Files of root are given to the owner of the database; the service
+	# does not run as root.
+	$allowed{fchown} = 1 if is_root();
+	cmp_ok(scalar keys %allowed, '>', 200, 'it is known');
+	ok(!$allowed{ptrace} && !$allowed{setuid}, 'and a filter');
+
+	my $m = FCGIAuth::Manager->new;
+	my $d = daemon();
+	$d->add_user('alice');
+	my $trace = $d->dir . '/trace';
+	my $tracer = $m->start($d, command => [ $strace, '-f', '-o', $trace,
+	    bin('fcgiauthd') ]);
+	ok($m->wait_heard(qr/^READY/, 30), 'it serves') or
+	    return diag($d->log_text);
+	is(login($d)->{status}, 200, 'a login');
+	my ($pid) = slurp("/proc/$tracer/task/$tracer/children") =~ /(\d+)/;
+	kill 'HUP', $pid;
+	ok($m->wait_heard(qr/^READY/, 30), 'a reload');
+	kill 'USR2', $pid;
+	my ($next) = ($m->wait_heard(qr/^MAINPID/, 60) // '') =~ /(\d+)/;
+	ok($m->wait_heard(qr/^STATUS=Serving$/, 30), 'an upgrade');
+	kill 'TERM', $next;
+	ok(defined reap($tracer, 30), 'the end');
+	my %seen = map { $_ => 1 } slurp($trace) =~ /^\d+ +(\w+)\(/mg;
+	cmp_ok(scalar keys %seen, '>', 20, 'calls were seen');
+	is_deeply([ sort grep { !$allowed{$_} } keys %seen ], [],
+	    'all of them are allowed');
+} unless slurp(bin('fcgiauthd')) =~ /__[at]san_init/;
+
+subtest 'users and files' => sub {
+	my ($sysusers, $tmpfiles) =
+	    map { in_path($_) } qw(systemd-sysusers systemd-tmpfiles);
+	plan(skip_all => 'no systemd-sysusers here') unless $sysusers;
+	my $root = tempdir();
+	mkdir "$root/$_" for qw(etc run var);
+	my ($status, $out, $errors) = capture($sysusers, "--root=$root",
+	    "$top/systemd/sysusers.d/fcgiauth.conf");
+	is($status, 0, 'the user is made') or diag("$out$errors");
+	like(slurp("$root/etc/passwd"), qr/^fcgiauth:.*nologin$/m, 'so');
+	spit("$root/etc/group", slurp("$root/etc/group") .
+	    "www-data:x:33:\n");
+	return note('not root: no folder') unless is_root() && $tmpfiles;
+	($status, $out, $errors) = capture($tmpfiles, "--root=$root",
+	    '--create', "$top/systemd/tmpfiles.d/fcgiauth.conf");
+	is($status, 0, 'the folder is made') or diag("$out$errors");
+	my @stat = stat "$root/run/fcgiauth";
+	is(sprintf('%o', $stat[2] & 07777), '2755', 'for the web server');
+	is($stat[5], 33, 'and its group');
+};
+
+done_testing;
