@@ -8,8 +8,8 @@ FNR == 1 {
 	sub(/.*\//, "", name)
 	print "/* " name " */"
 }
-/["\\]/ {
-	print FILENAME ":" FNR ": needs no quote or backslash" > "/dev/stderr"
+/\\/ {
+	print FILENAME ":" FNR ": needs no backslash" > "/dev/stderr"
 	failed = 1
 	exit 1
 }
@@ -17,6 +17,7 @@ FNR == 1 {
 	sub(/--.*/, "")
 	sub(/^[ \t]+/, "")
 	sub(/[ \t]+$/, "")
+	gsub(/"/, "\\\"")
 }
 length($0) > 0 { print "\"" $0 "\\n\"" }
 END {

@@ -5,7 +5,11 @@
 BACKENDS = \
 	backends/store_memory.c \
 	backends/store_sqlite.c \
+	backends/store_postgres.c \
+	backends/store_redis.c \
 	backends/users_sqlite.c \
+	backends/users_htpasswd.c \
+	backends/users_postgres.c \
 	backends/mode_session.c \
 	backends/mode_jwt.c \
 	backends/mode_refresh.c
@@ -14,10 +18,38 @@ BACKENDS = \
 libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/mode_access.c backends/mode_access.h \
 	backends/mode_refresh_token.c backends/mode_refresh_token.h \
+	backends/htpasswd_file.c backends/htpasswd_file.h \
 	backends/memory_attempts.c backends/memory_attempts.h \
 	backends/memory_denials.c backends/memory_denials.h \
 	backends/memory_rotation.c \
 	backends/memory_sessions.c backends/memory_sessions.h \
+	backends/postgres_conninfo.c \
+	backends/postgres_foreign.c backends/postgres_foreign.h \
+	backends/postgres_keys.c \
+	backends/postgres_link.c backends/postgres_link.h \
+	backends/postgres_parts.h \
+	backends/postgres_query.c \
+	backends/postgres_row.c \
+	backends/postgres_schema.c \
+	backends/postgres_session.c \
+	backends/postgres_store.c backends/postgres_store.h \
+	backends/redis_batch.c backends/redis_batch.h \
+	backends/redis_cluster.c backends/redis_cluster.h \
+	backends/redis_index.c \
+	backends/redis_keys.c \
+	backends/redis_link.c backends/redis_link.h \
+	backends/redis_reply.c backends/redis_reply.h \
+	backends/redis_rotate.c \
+	backends/redis_run.c \
+	backends/redis_scan.c \
+	backends/redis_sentinel.c backends/redis_server.h \
+	backends/redis_socket.c backends/redis_socket.h \
+	backends/redis_store.c backends/redis_store.h \
+	backends/redis_sweep.c \
+	backends/redis_target.c backends/redis_target.h \
+	backends/redis_tls.c backends/redis_tls.h \
+	backends/redis_url.c \
+	backends/redis_wire.c backends/redis_wire.h \
 	backends/sqlite_keys.c \
 	backends/sqlite_file.c backends/sqlite_file.h \
 	backends/sqlite_link.c backends/sqlite_link.h \
@@ -28,8 +60,11 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 SQLITE_STORE_SQL = $(srcdir)/backends/sql/sqlite_store_1.sql \
 	$(srcdir)/backends/sql/sqlite_store_2.sql
 SQLITE_USERS_SQL = $(srcdir)/backends/sql/sqlite_users_1.sql
+POSTGRES_STORE_SQL = $(srcdir)/backends/sql/postgres_store_1.sql
+POSTGRES_USERS_SQL = $(srcdir)/backends/sql/postgres_users_1.sql
 EMBED = $(srcdir)/backends/embed.awk
-EXTRA_DIST += $(EMBED) $(SQLITE_STORE_SQL) $(SQLITE_USERS_SQL)
+EXTRA_DIST += $(EMBED) $(SQLITE_STORE_SQL) $(SQLITE_USERS_SQL) \
+	$(POSTGRES_STORE_SQL) $(POSTGRES_USERS_SQL)
 
 backends/sqlite_store.inc: $(SQLITE_STORE_SQL) $(EMBED)
 	$(AM_V_GEN)mkdir -p backends && \
@@ -37,10 +72,37 @@ backends/sqlite_store.inc: $(SQLITE_STORE_SQL) $(EMBED)
 backends/sqlite_users.inc: $(SQLITE_USERS_SQL) $(EMBED)
 	$(AM_V_GEN)mkdir -p backends && \
 	$(AWK) -f $(EMBED) $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres_store.inc: $(POSTGRES_STORE_SQL) $(EMBED)
+	$(AM_V_GEN)mkdir -p backends && \
+	$(AWK) -f $(EMBED) $(POSTGRES_STORE_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres_users.inc: $(POSTGRES_USERS_SQL) $(EMBED)
+	$(AM_V_GEN)mkdir -p backends && \
+	$(AWK) -f $(EMBED) $(POSTGRES_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/store_sqlite.$(OBJEXT): backends/sqlite_store.inc
+backends/store_postgres.$(OBJEXT): backends/postgres_store.inc
 backends/users_sqlite.$(OBJEXT): backends/sqlite_users.inc
-BUILT_SOURCES += backends/sqlite_store.inc backends/sqlite_users.inc
-CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc
+backends/users_postgres.$(OBJEXT): backends/postgres_users.inc
+BUILT_SOURCES += backends/sqlite_store.inc backends/sqlite_users.inc \
+	backends/postgres_store.inc backends/postgres_users.inc
+CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc \
+	backends/postgres_store.inc backends/postgres_users.inc
+
+# Scripts of the Redis store.
+REDIS_STORE_LUA = $(srcdir)/backends/lua/attempt.lua \
+	$(srcdir)/backends/lua/deny.lua $(srcdir)/backends/lua/drop.lua \
+	$(srcdir)/backends/lua/end.lua $(srcdir)/backends/lua/find.lua \
+	$(srcdir)/backends/lua/reap.lua $(srcdir)/backends/lua/room.lua \
+	$(srcdir)/backends/lua/rotate.lua $(srcdir)/backends/lua/touch.lua \
+	$(srcdir)/backends/lua/who.lua
+EMBED_LUA = $(srcdir)/backends/embed_lua.awk
+EXTRA_DIST += $(EMBED_LUA) $(REDIS_STORE_LUA)
+
+backends/redis_store.inc: $(REDIS_STORE_LUA) $(EMBED_LUA)
+	$(AM_V_GEN)mkdir -p backends && \
+	$(AWK) -f $(EMBED_LUA) $(REDIS_STORE_LUA) >$@.tmp && mv $@.tmp $@
+backends/redis_store.$(OBJEXT): backends/redis_store.inc
+BUILT_SOURCES += backends/redis_store.inc
+CLEANFILES += backends/redis_store.inc
 
 # The registry (src/api/registry.c) includes what make writes out of the list.
 backends/backends.inc: backends/local.mk Makefile

@@ -99,9 +99,8 @@ plan_touch(const struct session_conf *set, const struct session *s,
 {
 	int64_t interval_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
 
-	if (now_ms - s->last_seen_ms < interval_ms)
-		return;
-	out->touch_last_seen_ms = now_ms;
+	out->last_seen_ms = s->last_seen_ms;
+	out->touch_due = now_ms - s->last_seen_ms >= interval_ms;
 	out->touch_idle_expires_ms = s->remember ?
 	    s->idle_expires_ms :
 	    min64(now_ms + set->idle_timeout * 1000, s->expires_ms);

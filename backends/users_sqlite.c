@@ -250,7 +250,7 @@ const struct user_source_ops users_sqlite = {
 		.summary = "users in a SQLite file",
 #ifdef HAVE_SQLITE
 		.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
-		    USERS_EMBEDDED,
+		    USERS_LISTS | USERS_EMBEDDED,
 		.options = options,
 		.conf_size = sizeof(struct sqlite_conf),
 	},

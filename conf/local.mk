@@ -11,6 +11,7 @@ NGINX_CONF = \
 	conf/nginx/fcgiauth-server.conf \
 	conf/nginx/fcgiauth-upstream.conf
 EXTRA_DIST += $(FCGIAUTH_CONF) $(NGINX_CONF)
+dist_pkgdata_DATA = conf/postgres/roles.sql
 
 # The administrator's own files stay as they are: what is there is not
 # overwritten, and only what is still ours is removed.

@@ -46,6 +46,7 @@ libfcgiauth_a_SOURCES = \
 	src/crypto/keyring.c src/crypto/keyring.h \
 	src/crypto/keyring_dir.c src/crypto/keyring_dir.h \
 	src/crypto/password.c src/crypto/password.h \
+	src/crypto/password_legacy.c src/crypto/password_legacy.h \
 	src/http/cookie.c src/http/cookie.h \
 	src/http/form.c src/http/form.h \
 	src/http/host.c src/http/host.h \
@@ -79,6 +80,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/logout.c \
 	src/auth/page_text.c src/auth/page_text.h \
 	src/auth/pages.c src/auth/pages.h \
+	src/auth/recheck.c src/auth/recheck.h \
 	src/auth/refresh.c src/auth/refresh.h \
 	src/auth/require.c src/auth/require.h \
 	src/auth/rules.c src/auth/rules.h \
@@ -105,7 +107,7 @@ libserver_a_SOURCES = \
 	src/server/upgrade.c src/server/upgrade.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 
-COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
+COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(XCRYPT_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
 	$(JANSSON_LIBS) $(SQLITE_LIBS) $(POSTGRES_LIBS) $(REDIS_LIBS)
 SERVER_LIBS = libserver.a $(FCGI_STATIC) $(COMMON_LIBS)
 

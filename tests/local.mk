@@ -17,6 +17,9 @@ libtests_a_SOURCES = \
 	tests/support/flow.c tests/support/flow.h \
 	tests/support/fuzz.h \
 	tests/support/place.h \
+	tests/support/postgres_server.c tests/support/postgres_server.h \
+	tests/support/process.c tests/support/process.h \
+	tests/support/redis_server.c tests/support/redis_server.h \
 	tests/support/run.h \
 	tests/support/service.c tests/support/service.h \
 	tests/support/store_faulty.c tests/support/store_faulty.h \
@@ -63,6 +66,8 @@ UNIT_TESTS = \
 	tests/unit/test_notify \
 	tests/unit/test_rule_mistakes \
 	tests/unit/test_rules \
+	tests/unit/test_password_legacy \
+	tests/unit/test_recheck \
 	tests/unit/test_refresh \
 	tests/unit/test_refresh_torture \
 	tests/unit/test_renewal \
@@ -76,14 +81,33 @@ noinst_HEADERS = tests/unit/keyring_rig.h tests/unit/refresh_rig.h \
 
 # The promises of src/api, asked of every backend.
 CONTRACT_TESTS = \
+	tests/contract/test_htpasswd \
 	tests/contract/test_link \
+	tests/contract/test_redis \
+	tests/contract/test_redis_link \
+	tests/contract/test_postgres \
 	tests/contract/test_sqlite \
 	tests/contract/test_store \
-	tests/contract/test_users
-tests_contract_test_users_SOURCES = tests/contract/test_users.c \
-	tests/contract/users_rig.c tests/contract/users_rig.h
+	tests/contract/test_store_postgres \
+	tests/contract/test_store_redis \
+	tests/contract/test_users \
+	tests/contract/test_users_foreign \
+	tests/contract/test_users_postgres
 tests_contract_test_link_SOURCES = tests/contract/test_link.c \
 	tests/contract/link_threads.c tests/contract/link_threads.h
+tests_contract_test_redis_SOURCES = tests/contract/test_redis.c \
+	tests/contract/redis_cut.c tests/contract/redis_damage.c \
+	tests/contract/redis_store_rig.c tests/contract/redis_store_rig.h
+tests_contract_test_redis_link_SOURCES = tests/contract/test_redis_link.c \
+	tests/contract/redis_fake.c tests/contract/redis_fake.h \
+	tests/contract/redis_faults.c tests/contract/redis_ha.c \
+	tests/contract/redis_options.c tests/contract/redis_slots.c \
+	tests/contract/redis_encrypted.c \
+	tests/contract/redis_rig.c tests/contract/redis_rig.h
+tests_contract_test_postgres_SOURCES = tests/contract/test_postgres.c \
+	tests/contract/postgres_conflicts.c tests/contract/postgres_faults.c \
+	tests/contract/postgres_links.c tests/contract/postgres_schemas.c \
+	tests/contract/postgres_rig.c tests/contract/postgres_rig.h
 tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \
 	tests/contract/sqlite_faults.c tests/contract/sqlite_versions.c \
 	tests/contract/sqlite_rig.c tests/contract/sqlite_rig.h \
@@ -100,6 +124,16 @@ STORE_CASES = tests/contract/test_store.c \
 	tests/contract/store_turn.h
 tests_contract_test_store_SOURCES = $(STORE_CASES) \
 	tests/contract/kinds_embedded.c
+tests_contract_test_store_postgres_SOURCES = $(STORE_CASES) \
+	tests/contract/kinds_postgres.c
+tests_contract_test_store_redis_SOURCES = $(STORE_CASES) \
+	tests/contract/kinds_redis.c
+USERS_CASES = tests/contract/test_users.c \
+	tests/contract/users_rig.c tests/contract/users_rig.h
+tests_contract_test_users_SOURCES = $(USERS_CASES) \
+	tests/contract/users_kind_sqlite.c
+tests_contract_test_users_postgres_SOURCES = $(USERS_CASES) \
+	tests/contract/users_kind_postgres.c
 
 # Fuzz targets.  In `make check` they replay their corpus; configured with
 # CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.

@@ -37,8 +37,10 @@ struct grant {
 	int64_t expires_ms; /* when this credential stops working at the latest */
 	int64_t ends_ms; /* when the login is over, however it is prolonged */
 	bool remember;
-	/* Ask for a touch of the session with these; 0: no touch is due. */
-	int64_t touch_last_seen_ms, touch_idle_expires_ms;
+	/* Of a session that the store was asked for, else 0: when it was last
+	 * seen, and how far idle lets it live when it is seen now. */
+	int64_t last_seen_ms, touch_idle_expires_ms;
+	bool touch_due; /* last_seen_ms is too far behind */
 };
 
 struct login {

@@ -26,6 +26,7 @@ enum users_caps {
 	USERS_REHASH = 1 << 1,	 /* set_hash(): a better hash at login */
 	USERS_WRITES = 1 << 2,	 /* add, set, remove: fcgiauthctl user */
 	USERS_EMBEDDED = 1 << 3, /* a file of ours: migrates by itself */
+	USERS_LISTS = 1 << 4,	 /* list() */
 };
 
 enum user_answer { USER_UNKNOWN = 0, USER_FOUND };
@@ -41,9 +42,14 @@ enum user_change {
 struct user_source_ops {
 	struct backend base;
 
+	/* How its users are changed where we cannot: the end of a message. */
+	const char *elsewhere;
+
 	int (*open)(const void *conf, const struct env *env, void **source,
 		    struct err *err);
 	void (*close)(void *source);
+	/* What this one can of base.caps.  NULL: all. */
+	unsigned (*caps)(const void *source);
 	int (*connect)(void *source, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
 	int (*ping)(void *conn, struct err *err);
@@ -65,12 +71,12 @@ struct user_source_ops {
 			struct str hash, int64_t now, bool *changed,
 			struct err *err);
 
-	/* The rest only with USERS_WRITES. */
-
-	/* By name, at most `limit`, those after `after` (empty: from the
-	 * start). */
+	/* By name, in the order of bytes, at most `limit`, those after `after`
+	 * (empty: from the start).  Only with USERS_LISTS. */
 	int (*list)(void *conn, struct arena *a, struct str after, size_t limit,
 		    struct user_list *out, struct err *err);
+
+	/* The rest only with USERS_WRITES. */
 
 	/* USER_EXISTS or USER_CHANGED. */
 	int (*add)(void *conn, const struct user *user, int64_t now,

@@ -4,8 +4,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/link.h"
+#include "base/secret.h"
+#include "crypto/password.h"
 
 #define HASH_MAX 512 /* bytes of a password hash */
 #define PAGE_MAX 1000 /* more than this a listing never gives at once */
@@ -13,11 +16,14 @@
 struct users {
 	struct shared shared;
 	const struct user_source_ops *ops;
+	unsigned caps;
 };
 
 struct users_link {
 	struct link link;
 	struct users *users;
+	char typical[HASH_MAX];
+	size_t ntypical;
 };
 
 int
@@ -34,6 +40,7 @@ users_open(const struct user_source_ops *ops, const void *conf,
 		return err_context(err, "users %s", ops->base.name);
 	}
 	u->ops = ops;
+	u->caps = ops->caps != NULL ? ops->caps(backend) : ops->base.caps;
 	shared_init(&u->shared,
 		    (struct link_ops){
 			.base = &ops->base,
@@ -70,6 +77,12 @@ users_ops(const struct users *u)
 	return u->ops;
 }
 
+unsigned
+users_caps(const struct users *u)
+{
+	return u->caps;
+}
+
 struct users_link *
 users_link_new(const struct env *env)
 {
@@ -90,6 +103,8 @@ users_link_bind(struct users_link *l, struct users *u)
 	link_bind(&l->link, u == NULL ? NULL : &u->shared);
 	l->users = u == NULL ? NULL : users_ref(u);
 	users_unref(old);
+	secret_wipe(l->typical, sizeof(l->typical));
+	l->ntypical = 0;
 }
 
 void
@@ -113,7 +128,7 @@ static bool
 can(const struct users_link *l, enum users_caps cap)
 {
 	/* Bound to nothing: link_begin() says so. */
-	return l->users == NULL || (l->users->ops->base.caps & cap) != 0;
+	return l->users == NULL || (l->users->caps & cap) != 0;
 }
 
 int
@@ -146,6 +161,21 @@ users_migrate(struct users_link *l, struct err *err)
 	return CALL(l, migrate, err);
 }
 
+struct str
+users_typical_hash(const struct users_link *l)
+{
+	return (struct str){ .p = l->typical, .n = l->ntypical };
+}
+
+static void
+note_typical(struct users_link *l, struct str hash)
+{
+	if (hash.n > sizeof(l->typical) || !password_is_usable(hash))
+		return;
+	memcpy(l->typical, hash.p, hash.n);
+	l->ntypical = hash.n;
+}
+
 int
 users_find(struct users_link *l, struct arena *a, struct str name,
 	   enum user_answer *answer, struct user *out, struct err *err)
@@ -154,7 +184,11 @@ users_find(struct users_link *l, struct arena *a, struct str name,
 		*answer = USER_UNKNOWN;
 		return 0;
 	}
-	return CALL(l, find, a, name, answer, out, err);
+	if (CALL(l, find, a, name, answer, out, err) != 0)
+		return -1;
+	if (*answer == USER_FOUND)
+		note_typical(l, out->hash);
+	return 0;
 }
 
 static int
@@ -183,12 +217,16 @@ users_set_hash(struct users_link *l, struct str name, struct str old,
 static int
 check_writes(const struct users_link *l, struct err *err)
 {
+	const char *elsewhere;
+
 	if (can(l, USERS_WRITES))
 		return 0;
+	elsewhere = l->users->ops->elsewhere;
 	return err_set(err, ERR_CONFIG,
-		       "users %s: cannot be changed from here: it is managed"
-		       " where its data lives",
-		       l->users->ops->base.name);
+		       "users %s: cannot be changed from here: %s",
+		       l->users->ops->base.name,
+		       elsewhere != NULL ? elsewhere :
+					   "change them where they are kept");
 }
 
 static int
@@ -205,8 +243,10 @@ int
 users_list(struct users_link *l, struct arena *a, struct str after,
 	   size_t limit, struct user_list *out, struct err *err)
 {
-	if (check_writes(l, err) != 0)
-		return -1;
+	if (!can(l, USERS_LISTS))
+		return err_set(err, ERR_CONFIG,
+			       "users %s: cannot be listed from here",
+			       l->users->ops->base.name);
 	return CALL(l, list, a, after, limit < PAGE_MAX ? limit : PAGE_MAX, out,
 		    err);
 }

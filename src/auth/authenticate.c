@@ -14,25 +14,27 @@
 
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
-judge(enum user_answer found, const struct user *user, struct str password,
-      const char **why, struct err *err)
+judge(const struct exchange *e, enum user_answer found,
+      const struct user *user, struct str password, const char **why,
+      struct err *err)
 {
-	const char *refused = user->disabled ? "disabled" : NULL;
+	/* Who is not there, or has no hash that runs, costs as much time as
+	 * the others: by theirs, or by a dummy when none is known. */
+	const bool usable = password_is_usable(user->hash);
+	const enum password_answer answer = password_verify(
+	    password,
+	    usable ? user->hash : users_typical_hash(e->call.users));
 
-	/* No user has no hash: that costs the dummy's time. */
-	switch (password_verify(password, user->hash)) {
-	case PASSWORD_RIGHT:
-		break;
-	case PASSWORD_WRONG:
-		refused = "wrong_password";
-		break;
-	case PASSWORD_UNUSABLE:
-		refused = "unusable_hash";
-		break;
-	case PASSWORD_UNTOLD:
+	if (answer == PASSWORD_UNTOLD)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
-	}
-	*why = found == USER_FOUND ? refused : "unknown_user";
+	if (found != USER_FOUND)
+		*why = "unknown_user";
+	else if (!usable)
+		*why = "unusable_hash";
+	else if (answer != PASSWORD_RIGHT)
+		*why = "wrong_password";
+	else if (user->disabled)
+		*why = "disabled";
 	return 0;
 }
 
@@ -67,7 +69,7 @@ try_password(struct exchange *e, struct str name, struct str password,
 		return 0;
 	if (users_find(e->call.users, e->call.arena, name, &found, &user,
 		       err) != 0 ||
-	    judge(found, &user, password, &why, err) != 0)
+	    judge(e, found, &user, password, &why, err) != 0)
 		return -1;
 	if (why != NULL) {
 		audit(e, "login_failure", name, NULL, why);

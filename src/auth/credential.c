@@ -3,6 +3,7 @@
 #include "auth/credential.h"
 
 #include "auth/audit.h"
+#include "auth/recheck.h"
 #include "auth/touches.h"
 #include "http/cookie.h"
 
@@ -45,7 +46,7 @@ note_touch(struct exchange *e, const struct grant *grant)
 {
 	const struct touch touch = {
 		.id = grant->session,
-		.last_seen_ms = grant->touch_last_seen_ms,
+		.last_seen_ms = e->call.now_ms,
 		.idle_expires_ms = grant->touch_idle_expires_ms,
 	};
 	struct err err;
@@ -60,8 +61,8 @@ note_touch(struct exchange *e, const struct grant *grant)
 }
 
 int
-credential_authenticate(struct exchange *e, enum verdict *verdict,
-			struct grant *grant, struct str *token, struct err *err)
+credential_identify(struct exchange *e, enum verdict *verdict,
+		    struct grant *grant, struct str *token, struct err *err)
 {
 	const struct service *s = e->service;
 	enum credential_answer found;
@@ -74,12 +75,37 @@ credential_authenticate(struct exchange *e, enum verdict *verdict,
 		return 0;
 	}
 	*grant = (struct grant){ .expires_ms = 0 };
-	if (s->mode_ops->authenticate(s->mode, &e->call, *token, verdict, grant,
-				      err) != 0)
+	return s->mode_ops->authenticate(s->mode, &e->call, *token, verdict,
+					 grant, err);
+}
+
+int
+credential_keep(struct exchange *e, enum verdict *verdict, struct grant *grant,
+		struct err *err)
+{
+	bool due, still = true;
+
+	if (*verdict != VERDICT_ALLOW || grant->last_seen_ms == 0)
+		return 0;
+	due = recheck_is_due(e, grant);
+	if (due && recheck_user(e, grant, &still, err) != 0) {
+		*verdict = VERDICT_DENY;
 		return -1;
-	if (*verdict == VERDICT_ALLOW && grant->touch_last_seen_ms != 0)
+	}
+	if (!still)
+		*verdict = VERDICT_DENY;
+	else if (due || grant->touch_due)
 		note_touch(e, grant);
 	return 0;
+}
+
+int
+credential_authenticate(struct exchange *e, enum verdict *verdict,
+			struct grant *grant, struct str *token, struct err *err)
+{
+	if (credential_identify(e, verdict, grant, token, err) != 0)
+		return -1;
+	return credential_keep(e, verdict, grant, err);
 }
 
 bool

@@ -25,9 +25,20 @@ enum credential_answer credential_find(const struct exchange *e,
 				       struct str *token);
 
 /*
- * Who asks?  A refused or absent credential is VERDICT_DENY.  Notes a due
- * touch.  *token is what was presented; empty when nothing was.
+ * Whose credential is it?  A refused or absent one is VERDICT_DENY.  *token is
+ * what was presented; empty when nothing was.  Enough to sign out: whether the
+ * user may still be signed in is not asked.
  */
+int credential_identify(struct exchange *e, enum verdict *verdict,
+			struct grant *grant, struct str *token,
+			struct err *err) MUST_USE;
+
+/* After a mode has authenticated: looks up the user when that is due, which
+ * may change *grant, or deny, and notes a due touch. */
+int credential_keep(struct exchange *e, enum verdict *verdict,
+		    struct grant *grant, struct err *err) MUST_USE;
+
+/* Who asks?  Both of the above. */
 int credential_authenticate(struct exchange *e, enum verdict *verdict,
 			    struct grant *grant, struct str *token,
 			    struct err *err) MUST_USE;

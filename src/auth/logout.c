@@ -32,7 +32,7 @@ logout_get(struct exchange *e)
 	const char *problem;
 	bool done = false;
 
-	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0 ||
+	if (credential_identify(e, &verdict, &grant, &token, &err) != 0 ||
 	    (verdict == VERDICT_ALLOW &&
 	     csrf_token(e, binding(&grant), &csrf, &err) != 0)) {
 		answer_unavailable(e, &err);
@@ -72,7 +72,7 @@ check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 	/* Who has the token needs no page of ours. */
 	if (e->in->media != MEDIA_FORM || body_token->n > 0)
 		return 0;
-	if (credential_authenticate(e, &verdict, &grant, &token, err) != 0)
+	if (credential_identify(e, &verdict, &grant, &token, err) != 0)
 		return -1;
 	if (verdict == VERDICT_ALLOW)
 		return csrf_verify(e, binding(&grant), form_get(&form, "csrf"),

@@ -45,13 +45,41 @@ raise_alarm(struct exchange *e, const struct refreshed *r)
 	}
 }
 
+/* Modes whose refresh token is the access token itself take it as such. */
+static bool
+has_own_token(const struct exchange *e)
+{
+	const struct auth_mode_ops *mode = e->service->mode_ops;
+
+	return mode->refresh_cookie != mode->access_cookie;
+}
+
+/* A session that is prolonged is one that is used: its user may be due. */
+static int
+keep_session(struct exchange *e, struct str token, enum verdict *verdict,
+	     struct err *err)
+{
+	const struct service *s = e->service;
+	struct grant grant = { .expires_ms = 0 };
+
+	if (s->mode_ops->authenticate(s->mode, &e->call, token, verdict,
+				      &grant, err) != 0)
+		return -1;
+	return credential_keep(e, verdict, &grant, err);
+}
+
 static int
 refresh(struct exchange *e, struct str token, bool as_cookie,
 	struct refreshed *out, struct err *err)
 {
 	const struct service *s = e->service;
+	enum verdict verdict = VERDICT_ALLOW;
 
 	*out = (struct refreshed){ .answer = REFRESH_REFUSED };
+	if (!has_own_token(e) && keep_session(e, token, &verdict, err) != 0)
+		return -1;
+	if (verdict != VERDICT_ALLOW)
+		return 0;
 	if (s->mode_ops->refresh(s->mode, &e->call, token,
 				 as_cookie ? credential_cookie_room(e) :
 					     SIZE_MAX,
@@ -60,15 +88,6 @@ refresh(struct exchange *e, struct str token, bool as_cookie,
 		return -1;
 	raise_alarm(e, out);
 	return 0;
-}
-
-/* Modes whose refresh token is the access token itself take it as such. */
-static bool
-has_own_token(const struct exchange *e)
-{
-	const struct auth_mode_ops *mode = e->service->mode_ops;
-
-	return mode->refresh_cookie != mode->access_cookie;
 }
 
 static void

@@ -66,6 +66,20 @@ touches_note(struct touches *t, const struct touch *touch)
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+int64_t
+touches_last_seen(struct touches *t, const struct session_id *id)
+{
+	int64_t last_seen_ms = 0;
+	size_t at;
+
+	(void)pthread_mutex_lock(&t->lock);
+	at = find_slot(t, id);
+	if (t->used[at])
+		last_seen_ms = t->slot[at].last_seen_ms;
+	(void)pthread_mutex_unlock(&t->lock);
+	return last_seen_ms;
+}
+
 size_t
 touches_take(struct touches *t, struct touch out[TOUCHES_MAX])
 {

@@ -24,6 +24,9 @@ void touches_free(struct touches *t);	    /* NULL is allowed */
 /* A second note of the same session replaces the first. */
 void touches_note(struct touches *t, const struct touch *touch);
 
+/* When the session that was noted last was seen; 0: nothing is noted of it. */
+int64_t touches_last_seen(struct touches *t, const struct session_id *id);
+
 /* Takes all out; returns how many. */
 size_t touches_take(struct touches *t, struct touch out[TOUCHES_MAX]);
 

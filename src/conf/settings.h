@@ -61,6 +61,11 @@ struct limits_settings {
 	int64_t hash_slots; /* 0: auto */
 };
 
+/* [users], whatever the driver. */
+struct users_settings {
+	int64_t recheck; /* 0: never */
+};
+
 /* [rule NAME]; what is empty is no condition. */
 struct rule_settings {
 	struct str name;
@@ -119,6 +124,7 @@ struct settings {
 	size_t nmodes;
 	struct settings_choice store; /* [store] driver and its keys */
 	struct settings_choice users; /* [users] driver and its keys */
+	struct users_settings any_users; /* and those of all drivers */
 };
 
 /*

@@ -83,6 +83,23 @@ static const struct option auth_options[] = {
 
 static const struct option no_options[] = { OPTION_END };
 
+static const struct option users_options[] = {
+	OPTION(SECONDS, struct users_settings, recheck,
+	       .def = "1m", .min = 0, .max = 86400,
+	       .help = "How soon a user who was disabled, removed or changed "
+		       "where the users are kept loses or changes live "
+		       "sessions: the user of each session in use is looked "
+		       "up again once in this time. While the users cannot be "
+		       "reached, requests for which this is due are answered "
+		       "503. With 0 nobody is looked up: do so only when "
+		       "nothing but fcgiauthctl changes users, which changes "
+		       "the sessions itself. In mode refresh the user is "
+		       "looked up at each refresh instead, so that ttl is the "
+		       "time it takes; in mode jwt never, and a token holds "
+		       "what it says until it ends."),
+	OPTION_END,
+};
+
 static const struct option cookie_options[] = {
 	OPTION(STR, struct cookie_settings, name,
 	       .def = "fcgiauth", .min = 1, .max = 64,
@@ -274,7 +291,9 @@ const struct tables_section tables_sections[] = {
 		.help = "What signing in means."),
 	{ .name = "store", .options = no_options, .selector = &select_store,
 	  .help = "Where sessions are kept." },
-	{ .name = "users", .options = no_options, .selector = &select_users,
+	{ .name = "users", .options = users_options,
+	  .offset = offsetof(struct settings, any_users),
+	  .selector = &select_users,
 	  .help = "Where users and their password hashes are kept." },
 	SECTION(cookie, .modes_first = true,
 		.help = "The cookies that hold credentials."),

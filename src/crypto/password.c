@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "crypto/common_passwords.h"
+#include "crypto/password_legacy.h"
 
 _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 
@@ -23,9 +24,9 @@ _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 #define LANES_MAX      16
 
 /* Of today's cost; its password was 64 random bytes that were not kept. */
-static const char dummy[] = "$argon2id$v=19$m=19456,t=2,p=1"
-			    "$HzpLYs6sYykDGM/rwZ9znQ"
-			    "$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8";
+#define DUMMY                                                                  \
+	"$argon2id$v=19$m=19456,t=2,p=1$HzpLYs6sYykDGM/rwZ9znQ"                \
+	"$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8"
 
 #define STORED_MAX 512 /* with the NUL; other programs use longer salts */
 
@@ -113,32 +114,49 @@ password_hash(struct str password, char out[PASSWORD_HASH_MAX],
 	return 0;
 }
 
-enum password_answer
-password_verify(struct str password, struct str hash)
+bool
+password_is_usable(struct str hash)
 {
-	const bool acceptable = is_acceptable(password);
-	char stored[STORED_MAX] = { 0 };
 	struct phc phc;
-	const bool usable = parse_phc(hash, &phc);
+
+	return parse_phc(hash, &phc) || password_legacy_is_usable(hash);
+}
+
+/* As a NUL-terminated string, whatever it was; `hash` runs. */
+static enum password_answer
+verify_argon2(struct str password, struct str hash)
+{
+	char stored[STORED_MAX] = { 0 };
 	int rc, reason;
 
-	if (usable)
-		memcpy(stored, hash.p, hash.n);
-	else
-		memcpy(stored, dummy, sizeof(dummy));
-	if (!acceptable || password.n == 0)
-		password = STR("");
+	memcpy(stored, hash.p, hash.n);
 	errno = 0;
 	rc = crypto_pwhash_str_verify(stored, password.p, password.n);
 	reason = errno; /* EINVAL: another password; else it could not hash */
 	secret_wipe(stored, sizeof(stored));
 	if (rc != 0 && reason != EINVAL)
 		return PASSWORD_UNTOLD;
+	return rc == 0 ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+enum password_answer
+password_verify(struct str password, struct str hash)
+{
+	const bool acceptable = is_acceptable(password);
+	const bool usable = password_is_usable(hash);
+	enum password_answer answer;
+
+	if (!acceptable || password.n == 0)
+		password = STR("");
+	if (password_legacy_is_usable(hash))
+		answer = password_legacy_verify(password, hash);
+	else
+		answer = verify_argon2(password, usable ? hash : STR(DUMMY));
+	if (answer == PASSWORD_UNTOLD)
+		return PASSWORD_UNTOLD;
 	if (!acceptable)
 		return PASSWORD_WRONG;
-	if (!usable)
-		return PASSWORD_UNUSABLE;
-	return rc == 0 ? PASSWORD_RIGHT : PASSWORD_WRONG;
+	return usable ? answer : PASSWORD_UNUSABLE;
 }
 
 bool

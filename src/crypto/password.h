@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Password hashes: Argon2id in PHC form (RFC 9106, m = 19456 KiB, t = 2,
- * p = 1: OWASP's minimum), by libsodium.  Any thread; each call takes tens of
+ * p = 1: OWASP's minimum), by libsodium.  Hashes of other programs are verified
+ * too (crypto/password_legacy.h).  Any thread; each call takes tens of
  * milliseconds and 19 MiB, so callers bound how many run (auth/hash_slots.h).
  */
 #ifndef CRYPTO_PASSWORD_H
@@ -32,6 +33,9 @@ int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
  * run in its place, so that time does not tell the cases apart.
  */
 enum password_answer password_verify(struct str password, struct str hash);
+
+/* Of a kind that password_verify() runs, and not too costly. */
+bool password_is_usable(struct str hash);
 
 /* True when `hash` is not of today's kind, or costs less: rehash at this
  * login. */

@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct owner {
@@ -76,15 +79,47 @@ find_owner(const char *file, struct owner *out, struct err *err)
 	return 0;
 }
 
+/*
+ * systemd has the files of a DynamicUser below /var/lib/private, where root
+ * alone may go: the owner reaches its own database in the service only.  So
+ * where the way is barred, and only there, the right to search folders is kept.
+ * It is one to read as well, but not to write.
+ */
 static int
-become(const struct owner *owner, struct err *err)
+leave_rights(const char *file, struct err *err)
 {
-	if (setgroups(0, NULL) != 0 || setgid(owner->gid) != 0 ||
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = 0 },
+	};
+	struct stat st;
+
+	if (lstat(file, &st) != 0 && errno == EACCES) {
+		rights[0].permitted = 1U << CAP_DAC_READ_SEARCH;
+		rights[0].effective = rights[0].permitted;
+	}
+	if (syscall(SYS_capset, &head, rights) != 0)
+		return err_set(err, ERR_INTERNAL,
+			       "cannot keep the right to reach %s: %s", file,
+			       strerror(errno));
+	return 0;
+}
+
+/* Behind setuid() with PR_SET_KEEPCAPS the rights are there, but asleep. */
+static int
+become(const struct owner *owner, const char *file, struct err *err)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) != 0 ||
+	    setgroups(0, NULL) != 0 || setgid(owner->gid) != 0 ||
 	    setuid(owner->uid) != 0)
 		return err_set(err, ERR_INTERNAL,
 			       "cannot become uid %lu, gid %lu: %s",
 			       (unsigned long)owner->uid,
 			       (unsigned long)owner->gid, strerror(errno));
+	if (leave_rights(file, err) != 0)
+		return -1;
 	if (getuid() != owner->uid || geteuid() != owner->uid ||
 	    getgid() != owner->gid || getegid() != owner->gid ||
 	    setuid(0) == 0)
@@ -117,5 +152,5 @@ owner_become(const char *const *files, size_t n, struct err *err)
 			owner = next;
 		}
 	}
-	return owner.uid == 0 ? 0 : become(&owner, err);
+	return owner.uid == 0 ? 0 : become(&owner, first, err);
 }

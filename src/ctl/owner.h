@@ -11,7 +11,9 @@ struct err;
  * Started as root, becomes for good the owner of the files (each NULL or an
  * absolute name): of the file when it is there, else of its folder, so that
  * what SQLite creates can be read by the daemon.  Refused when it is not clear
- * who the owner is.  Not root, or root is the owner: does nothing.
+ * who the owner is.  Not root, or root is the owner: does nothing.  Of root's
+ * rights the one to search folders is left, when the owner could not reach the
+ * first of the files otherwise.
  */
 int owner_become(const char *const *files, size_t n, struct err *err)
     MUST_USE;

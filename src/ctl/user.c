@@ -2,6 +2,7 @@
 /* fcgiauthctl user: commands that change one user. */
 #include "ctl/user.h"
 
+#include "api/registry.h"
 #include "base/buf.h"
 #include "ctl/live.h"
 #include "ctl/prompt.h"
@@ -11,8 +12,22 @@
 /* Of a change that others keep getting ahead of. */
 #define TRIES 10
 
+/* Its users are changed, or looked at, elsewhere. */
+static enum ctl_exit
+refuse_unable(const struct ctl *c, unsigned needs)
+{
+	const char *driver = c->settings.users.driver->name;
+	const char *elsewhere = registry_user_source(driver)->elsewhere;
+
+	return ctl_refuse("[users] driver = %s: fcgiauthctl cannot %s its "
+			  "users; %s",
+			  driver, needs == USERS_LISTS ? "list" : "change",
+			  elsewhere != NULL ? elsewhere :
+					      "go where they are kept");
+}
+
 enum ctl_exit
-user_open(struct ctl *c)
+user_open(struct ctl *c, unsigned needs)
 {
 	const struct ctl_part *part = ctl_part(CTL_USERS);
 	const struct backend *backend = ctl_backend(c, part);
@@ -22,12 +37,13 @@ user_open(struct ctl *c)
 		return ctl_refuse("[users] driver = %s: the users are in the "
 				  "memory of the daemon, out of reach",
 				  backend->name);
-	if ((backend->caps & USERS_WRITES) == 0)
-		return ctl_refuse("[users] driver = %s: its users are not "
-				  "managed by fcgiauthctl",
-				  backend->name);
+	if ((backend->caps & needs) != needs)
+		return refuse_unable(c, needs);
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
+	/* What the driver can, this source of it may not. */
+	if ((users_caps(c->users) & needs) != needs)
+		return refuse_unable(c, needs);
 	return CTL_DONE;
 }
 
@@ -47,9 +63,9 @@ user_find(struct ctl *c, struct user *out)
 
 /* Opens the users and takes the one that the command is about. */
 static enum ctl_exit
-open_and_find(struct ctl *c, struct user *out)
+open_and_find(struct ctl *c, unsigned needs, struct user *out)
 {
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, needs);
 
 	return status == CTL_DONE ? user_find(c, out) : status;
 }
@@ -160,7 +176,7 @@ user_add(struct ctl *c)
 				  c->operand, IDENTITY_NAME_MAX);
 	status = take_identity(c, &user.who);
 	if (status == CTL_DONE)
-		status = user_open(c);
+		status = user_open(c, USERS_WRITES);
 	if (status != CTL_DONE)
 		return status;
 	if (users_find(c->users_link, c->arena, user.who.name, &answer, &other,
@@ -271,7 +287,7 @@ update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 enum ctl_exit
 user_set(struct ctl *c)
 {
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, USERS_WRITES);
 	struct user user;
 	struct err err;
 
@@ -326,7 +342,7 @@ user_passwd(struct ctl *c)
 	enum ctl_exit status;
 	struct user user;
 
-	status = open_and_find(c, &user);
+	status = open_and_find(c, USERS_REHASH, &user);
 	if (status == CTL_DONE)
 		status = prompt_new_password(c, user.who.name, hash);
 	if (status == CTL_DONE)
@@ -348,7 +364,7 @@ apply_disable(struct ctl *c, struct user *user)
 enum ctl_exit
 user_disable(struct ctl *c)
 {
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, USERS_WRITES);
 	struct user user;
 
 	if (status == CTL_DONE)
@@ -370,7 +386,7 @@ apply_enable(struct ctl *c, struct user *user)
 enum ctl_exit
 user_enable(struct ctl *c)
 {
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, USERS_WRITES);
 	struct user user;
 
 	if (status == CTL_DONE)
@@ -385,7 +401,7 @@ user_delete(struct ctl *c)
 {
 	struct str name = str_from(c->operand);
 	enum user_change change;
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, USERS_WRITES);
 	struct err err;
 
 	if (status != CTL_DONE)

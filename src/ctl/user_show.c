@@ -96,7 +96,7 @@ user_list(struct ctl *c)
 					     "FULL NAME" };
 	struct json_users users = { .arena = c->arena,
 				    .array = json_array() };
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, USERS_LISTS);
 	bool json = ctl_given(c, FLAG_JSON);
 	struct table table;
 	int printed;
@@ -159,7 +159,7 @@ show_text(struct ctl *c, const struct user *user)
 enum ctl_exit
 user_show(struct ctl *c)
 {
-	enum ctl_exit status = user_open(c);
+	enum ctl_exit status = user_open(c, 0);
 	struct user user;
 
 	if (status == CTL_DONE)

@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-extern const struct user_source_ops users_sqlite;
-
-static const struct user_source_ops *const kinds[] = { &users_sqlite };
-
-int
-rig_count(void)
-{
-	return (int)ARRAY_LEN(kinds);
-}
-
 struct users_link *
 rig_link(struct rig *r)
 {
@@ -29,29 +19,31 @@ rig_link(struct rig *r)
 void
 rig_start(struct rig *r)
 {
-	const struct option *o = option_find(r->ops->base.options, STR("path"));
 	char *conf = calloc(1, r->ops->base.conf_size);
 	char *path = strdup(r->path);
+	const char *borrowed = path;
 
 	ck_assert(conf != NULL && path != NULL);
-	if (o != NULL)
-		memcpy(conf + o->offset, &path, sizeof(path));
+	users_kind.configure(r->ops, conf, &borrowed);
 	OK(r, users_open(r->ops, conf, &r->fake.env, &r->users, &r->err));
 	/* It was borrowed for the call: whoever kept it is found out. */
 	memset(path, 'x', strlen(path));
 	free(path);
 	free(conf);
 	r->l = rig_link(r);
+	/* As fcgiauthctl store migrate does; a file of ours does it itself. */
+	if ((r->ops->base.caps & USERS_EMBEDDED) == 0)
+		OK(r, users_migrate(r->l, &r->err));
 	OK(r, users_check_schema(r->l, &r->err));
 }
 
 struct rig *
-rig_open(int kind)
+rig_open(void)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
-	r->ops = kinds[kind];
+	r->ops = users_kind.ops;
 	r->name = r->ops->base.name;
 	fake_env_init(&r->fake);
 	r->now = env_wall(&r->fake.env);
@@ -59,6 +51,8 @@ rig_open(int kind)
 	ck_assert_ptr_nonnull(mkdtemp(r->folder));
 	(void)snprintf(r->path, sizeof(r->path), "%s/test.db", r->folder);
 	HOLDS(r, r->ops->base.conf_size > 0);
+	if (users_kind.fresh != NULL)
+		users_kind.fresh();
 	r->a = arena_new(16 << 20);
 	ck_assert_ptr_nonnull(r->a);
 	rig_start(r);

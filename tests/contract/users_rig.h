@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The contract of api/user_source.h, asked of every source that can be
- * written: a new one is a line in kinds[].
+ * written.  Each users_kind_X.c makes a program of these cases.
  */
 #ifndef TESTS_USERS_RIG_H
 #define TESTS_USERS_RIG_H
@@ -9,6 +9,23 @@
 #include "api/users.h"
 #include "tests/contract/expect.h"
 #include "tests/support/fake_env.h"
+
+/* Of the program. */
+struct users_kind {
+	const struct user_source_ops *ops;
+	/* Fills the settings, which are zero; `path` is a file in the folder
+	 * of the case, borrowed for the call of open(). */
+	void (*configure)(const struct user_source_ops *ops, void *conf,
+			  const char *const *path);
+	/* Before each case: nothing is left of the one before.  NULL: nothing
+	 * can be. */
+	void (*fresh)(void);
+};
+extern const struct users_kind users_kind;
+
+/* Once, before all cases: 0, or 1 when a server is not installed. */
+int kind_start(void);
+void kind_stop(void);
 
 /* One opened source, fresh and empty, with one link. */
 struct rig {
@@ -23,8 +40,7 @@ struct rig {
 	struct err err;
 };
 
-int rig_count(void);
-struct rig *rig_open(int kind);
+struct rig *rig_open(void);
 void rig_close(struct rig *r);
 
 /* A restart, in two halves. */

@@ -127,7 +127,7 @@ static const struct {
 	{ LIT("password"), LIT("!"), PASSWORD_UNUSABLE },
 	{ LIT("password"), LIT("$argon2id$"), PASSWORD_UNUSABLE },
 	{ LIT("password"),
-	  LIT("$2y$05$abcdefghijklmnopqrstuuAFvK3lgBBSAHrBPF9XWkTt3RD6Gk2XK"),
+	  LIT("$2x$05$abcdefghijklmnopqrstuuAFvK3lgBBSAHrBPF9XWkTt3RD6Gk2XK"),
 	  PASSWORD_UNUSABLE },
 	{ LIT("password"), LIT("$argon2d$v=19$m=256,t=2,p=1" SALT_KEY),
 	  PASSWORD_UNUSABLE },

@@ -308,6 +308,29 @@ START_TEST(failures_look_alike)
 }
 END_TEST
 
+/* Who has no hash that runs costs what others cost, by a hash of theirs; its
+ * password lets nobody else in. */
+START_TEST(typical_hash)
+{
+	const struct str bcrypt = STR("$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643b"
+				      "iN6RHo01D203Lc3h5CJ1S");
+	static const char *const others[] = { "bob", "nobody" };
+
+	ck_assert_uint_eq(users_typical_hash(f.links.users).n, 0);
+	f.users_table.v[0].hash = bcrypt; /* of alice, and the same password */
+	f.users_table.v[1].hash = STR("{SHA}mN7MYuzjmaIu0w1JDvMzvn/ec4U=");
+	(void)flow_login(&f, "alice");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		struct flow_answer a = json_login(
+		    flow_text(&f, "{\"username\":\"%s\",\"password\":\"%s\"}",
+			      others[i], FLOW_PASSWORD));
+
+		ck_assert_msg(a.status == 401, "%s: %u", others[i], a.status);
+		ck_assert(str_eq(users_typical_hash(f.links.users), bcrypt));
+	}
+}
+END_TEST
+
 START_TEST(guessing_is_banned)
 {
 	static const char wrong[] =
@@ -439,6 +462,7 @@ suite(void)
 	tcase_add_test(t, delivery);
 	tcase_add_test(t, bad_bodies);
 	tcase_add_test(t, failures_look_alike);
+	tcase_add_test(t, typical_hash);
 	tcase_add_test(t, guessing_is_banned);
 	tcase_add_test(t, success_forgives_the_name_only);
 	tcase_add_test(t, new_id_at_login_old_one_dead);

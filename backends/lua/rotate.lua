@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: MIT
+-- KEYS: a session.  ARGV: now, generation, presented, the earliest beginning
+-- of a grace that is not over, its uses, next, wrapped, end when idle.
+local now, generation, presented, since, most, next, wrapped, ends =
+	unpack(ARGV)
+local s = redis.call('GET', KEYS[1])
+if not s then return { 'GONE' } end
+local _, digits = string.find(s, '^1%d+')
+if not digits or digits < 118 or #s < 219 then return { 'DAMAGED', s } end
+local expires, idle = string.sub(s, 22, 40), string.sub(s, 60, 78)
+local stored, token = string.sub(s, 98, 107), string.sub(s, 119, 150)
+if expires <= now or idle <= now or stored == '4294967295' then
+	return { 'GONE' }
+end
+if generation > stored then return { 'FUTURE', s } end
+
+if presented == token then
+	if ends > expires then ends = expires end
+	local change = now .. ends .. now
+		.. string.format('%010d', tonumber(stored) + 1)
+		.. '00000000001' .. next .. token .. wrapped
+	redis.call('SETRANGE', KEYS[1], 40, change)
+	return { 'DONE', string.sub(s, 1, 40) .. change .. string.sub(s, 215) }
+end
+
+local uses = tonumber(string.sub(s, 108, 117))
+if string.sub(s, 118, 118) == '1' and presented == string.sub(s, 151, 182)
+	and string.sub(s, 79, 97) >= since and uses < tonumber(most) then
+	redis.call('SETRANGE', KEYS[1], 107, string.format('%010d', uses + 1))
+	return { 'GRACE', s }
+end
+
+redis.call('DEL', KEYS[1])
+return { 'REUSED', s }

@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: MIT
+-- KEYS: a session.  ARGV: last seen, end when idle.  What is damaged is
+-- answered as it is.
+local s = redis.call('GET', KEYS[1])
+if not s then return 0 end
+local _, digits = string.find(s, '^1%d+')
+if not digits or digits < 118 or #s < 219 then return s end
+local expires, idle = string.sub(s, 22, 40), string.sub(s, 60, 78)
+local seen, now = string.sub(s, 41, 59), ARGV[1]
+-- What was over then stays over; equal is not forward.
+if expires <= now or idle <= now then return 0 end
+if seen >= now and idle >= ARGV[2] then return 0 end
+if seen < now then seen = now end
+if idle < ARGV[2] then idle = ARGV[2] end
+redis.call('SETRANGE', KEYS[1], 40, seen .. idle)
+return 1

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Connection strings of libpq. */
+#include "backends/postgres_parts.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+void
+postgres_one_line(const char *text, char *line, size_t n)
+{
+	struct str rest = str_from(text), part;
+	size_t at = 0;
+
+	line[0] = '\0';
+	while (at < n - 1 && str_cut(&rest, '\n', &part)) {
+		/* Advice is indented. */
+		if (part.n == 0 || part.p[0] == '\t')
+			continue;
+		(void)snprintf(line + at, n - at, "%s%.*s", at > 0 ? "; " : "",
+			       STR_ARG(part)); /* may be cut */
+		at += strlen(line + at);
+	}
+	for (size_t i = 0; i < at; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+}
+
+/* libpq quotes what it did not expect, which may be a part of a password with
+ * a blank in it. */
+static void
+hide_quoted(char *line)
+{
+	char *first = strchr(line, '"'), *last = strrchr(line, '"');
+
+	if (first != NULL)
+		memmove(first + 1, last, strlen(last) + 1);
+}
+
+static bool
+may_have_password(const char *text)
+{
+	return strstr(text, "password") != NULL || strstr(text, "://") != NULL;
+}
+
+static int
+parse(const char *text, PQconninfoOption **out, struct err *err)
+{
+	char *why = NULL, line[120];
+	PQconninfoOption *parsed = PQconninfoParse(text, &why);
+
+	if (parsed != NULL) {
+		*out = parsed;
+		return 0;
+	}
+	if (why == NULL)
+		return err_nomem(err);
+	postgres_one_line(why, line, sizeof(line));
+	PQfreemem(why);
+	if (may_have_password(text))
+		hide_quoted(line);
+	return err_set(err, ERR_CONFIG, "conninfo: not what libpq takes: %s",
+		       line);
+}
+
+int
+postgres_conninfo_parse(struct str text, PQconninfoOption **out,
+			struct err *err)
+{
+	char cstr[POSTGRES_CONNINFO_MAX + 1];
+	int result;
+
+	if (text.n >= sizeof(cstr) || str_find(text, '\0') < text.n)
+		return err_set(err, ERR_CONFIG,
+			       "conninfo: over %d bytes, or a NUL in it",
+			       POSTGRES_CONNINFO_MAX);
+	if (text.n > 0)
+		memcpy(cstr, text.p, text.n);
+	cstr[text.n] = '\0';
+	result = parse(cstr, out, err);
+	secret_wipe(cstr, sizeof(cstr));
+	return result;
+}
+
+void
+postgres_conninfo_free(PQconninfoOption *parsed)
+{
+	for (PQconninfoOption *o = parsed; o != NULL && o->keyword != NULL; o++)
+		if (o->val != NULL)
+			secret_wipe(o->val, strlen(o->val));
+	PQconninfoFree(parsed);
+}
+
+void
+postgres_keywords_add(struct postgres_keywords *k, const char *name,
+		      const char *value)
+{
+	assert(k->n < POSTGRES_KEYWORDS_MAX);
+	k->names[k->n] = name;
+	k->values[k->n] = value;
+	k->n++;
+}
+
+void
+postgres_keywords_add_parsed(struct postgres_keywords *k,
+			     const PQconninfoOption *parsed)
+{
+	for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
+		if (o->val != NULL)
+			postgres_keywords_add(k, o->keyword, o->val);
+}
+
+int
+postgres_check(const void *conf, struct err *err)
+{
+	const struct postgres_conf *c = conf;
+	PQconninfoOption *parsed;
+
+	if (postgres_conninfo_parse(c->conninfo, &parsed, err) != 0)
+		return -1;
+	postgres_conninfo_free(parsed);
+	return 0;
+}
+
+#endif

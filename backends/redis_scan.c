@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Keys by their beginning, on every master. */
+#include "backends/redis_link.h"
+
+#ifdef HAVE_REDIS
+
+#include "backends/redis_cluster.h"
+#include "backends/redis_reply.h"
+#include "backends/redis_server.h"
+#include "base/arena.h"
+#include "base/buf.h"
+
+#define SCAN_BYTES  (16 << 20)
+#define PATTERN_MAX 4096
+
+struct scan {
+	struct redis_link *link;
+	struct arena *arena, *page;
+	struct str pattern;
+	int (*fn)(void *ctx, const struct str *keys, size_t n, struct err *err);
+	void *ctx;
+};
+
+static void
+add_escaped(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (str_find(STR("*?[]^\\"), s.p[i]) < 6)
+			buf_add_char(b, '\\');
+		buf_add_char(b, s.p[i]);
+	}
+}
+
+/* Anew for each page: what fn does may reconnect. */
+static int
+find_wire(struct scan *s, const struct redis_address *at, int64_t deadline_ms,
+	  struct redis_wire **out, struct err *err)
+{
+	struct redis_link *l = s->link;
+
+	if (l->broken)
+		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
+	if (l->cluster != NULL)
+		return redis_cluster_wire(l->cluster, at, deadline_ms, out,
+					  err);
+	if ((l->wire == NULL || redis_wire_is_stale(l->wire)) &&
+	    redis_link_reconnect(l, deadline_ms, err) != 0)
+		return -1;
+	*out = l->wire;
+	return 0;
+}
+
+/* [cursor, [key ...]] */
+static int
+give(struct scan *s, const redisReply *reply, struct str *cursor,
+     struct err *err)
+{
+	const redisReply *list;
+	struct str *keys;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    reply->element[1]->type != REDIS_REPLY_ARRAY)
+		return err_set(err, ERR_UNAVAILABLE, "SCAN: not understood");
+	list = reply->element[1];
+	arena_reset(s->page);
+	keys = arena_array(s->page, list->elements, sizeof(*keys));
+	if (keys == NULL ||
+	    arena_copy(s->page, redis_reply_str(reply->element[0]), cursor) !=
+		0)
+		return err_nomem(err);
+	for (size_t i = 0; i < list->elements; i++)
+		keys[i] = redis_reply_str(list->element[i]);
+	return list->elements == 0 ? 0
+				   : s->fn(s->ctx, keys, list->elements, err);
+}
+
+static int
+scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
+	  struct err *err)
+{
+	const struct redis_server *server = s->link->server;
+	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
+	const struct str argv[] = { STR("SCAN"),  *cursor,
+				    STR("MATCH"), s->pattern,
+				    STR("COUNT"), STR("1000") };
+	struct redis_wire *w;
+	redisReply *reply;
+	int result;
+
+	if (find_wire(s, at, deadline_ms, &w, err) != 0)
+		return -1;
+	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+			    err) != 0) {
+		s->link->broken = true;
+		err->code = ERR_UNAVAILABLE;
+		return -1;
+	}
+	result = give(s, reply, cursor, err);
+	freeReplyObject(reply);
+	return result;
+}
+
+static int
+scan_server(struct scan *s, const struct redis_address *at, struct err *err)
+{
+	struct str cursor = STR("0");
+
+	do {
+		if (scan_page(s, at, &cursor, err) != 0)
+			return -1;
+	} while (!str_eq(cursor, STR("0")));
+	return 0;
+}
+
+static int
+scan_all(struct scan *s, struct str start, struct err *err)
+{
+	struct redis_addresses masters = { .n = 0 };
+	struct buf pattern;
+
+	buf_init(&pattern, s->arena, PATTERN_MAX);
+	add_escaped(&pattern, redis_prefix(s->link));
+	add_escaped(&pattern, start);
+	buf_add_char(&pattern, '*');
+	if (buf_failed(&pattern))
+		return err_set(err, ERR_INTERNAL, "too long to be looked for");
+	s->pattern = buf_str(&pattern);
+	if (s->link->cluster == NULL)
+		return scan_server(s, NULL, err);
+	if (redis_cluster_masters(s->link->cluster, s->arena, &masters, err) !=
+	    0)
+		return -1;
+	for (size_t i = 0; i < masters.n; i++)
+		if (scan_server(s, &masters.v[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+int
+redis_scan(struct redis_link *l, struct str start,
+	   int (*fn)(void *ctx, const struct str *keys, size_t n,
+		     struct err *err),
+	   void *ctx, struct err *err)
+{
+	struct scan s = { .link = l,
+			  .arena = arena_new(SCAN_BYTES),
+			  .page = arena_new(SCAN_BYTES),
+			  .fn = fn,
+			  .ctx = ctx };
+	int result = -1;
+
+	if (s.arena == NULL || s.page == NULL)
+		(void)err_nomem(err);
+	else
+		result = scan_all(&s, start, err);
+	arena_free(s.arena);
+	arena_free(s.page);
+	return result;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the user of a session still the one who signed in? */
+#include "auth/recheck.h"
+
+#include <string.h>
+
+#include "auth/audit.h"
+#include "auth/touches.h"
+
+/* The number of the span that a moment is in.  The end of an id is random:
+ * sessions do not all ask at the same time. */
+static int64_t
+span_of(const struct session_id *id, int64_t length_ms, int64_t time_ms)
+{
+	uint32_t shift;
+
+	memcpy(&shift, id->b + sizeof(id->b) - sizeof(shift), sizeof(shift));
+	return (time_ms + shift % length_ms) / length_ms;
+}
+
+bool
+recheck_is_due(const struct exchange *e, const struct grant *grant)
+{
+	const int64_t length_ms = e->service->set->any_users.recheck * 1000;
+	const struct session_id *id = &grant->session;
+	int64_t now;
+
+	if (length_ms == 0)
+		return false;
+	now = span_of(id, length_ms, e->call.now_ms);
+	if (span_of(id, length_ms, grant->last_seen_ms) >= now)
+		return false;
+	/* Done, but the store does not know yet? */
+	return span_of(id, length_ms,
+		       touches_last_seen(e->service->shared->touches, id)) <
+	    now;
+}
+
+static int
+end_sessions(struct exchange *e, struct str name, const char *why,
+	     struct err *err)
+{
+	int64_t ended;
+
+	if (store_revoke_user(e->call.store, name, NULL, &ended, err) != 0)
+		return -1;
+	if (ended > 0)
+		audit(e, "sessions_revoked", name, NULL, why);
+	return 0;
+}
+
+static int
+update_sessions(struct exchange *e, const struct identity *who,
+		const struct session_id *session, struct err *err)
+{
+	if (store_update_user(e->call.store, who, err) != 0)
+		return -1;
+	audit(e, "sessions_updated", who->name, session, "user_changed");
+	return 0;
+}
+
+int
+recheck_user(struct exchange *e, struct grant *grant, bool *still,
+	     struct err *err)
+{
+	const struct str name = grant->who.name;
+	enum user_answer found;
+	struct user user;
+
+	if (users_find(e->call.users, e->call.arena, name, &found, &user,
+		       err) != 0)
+		return -1;
+	*still = found == USER_FOUND && !user.disabled;
+	if (!*still)
+		return end_sessions(e, name,
+				    found == USER_FOUND ? "user_disabled" :
+							  "user_gone",
+				    err);
+	if (identity_equal(&user.who, &grant->who))
+		return 0;
+	if (update_sessions(e, &user.who, &grant->session, err) != 0)
+		return -1;
+	grant->who = user.who;
+	return 0;
+}

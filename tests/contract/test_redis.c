@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* What only the Redis store has: indices, scripts, memory, prefixes. */
+#include "tests/contract/redis_store_rig.h"
+#include "tests/support/run.h"
+
+#include <stdio.h>
+
+#ifdef HAVE_REDIS
+
+static const struct attempt_policy policy = { .max = 1,
+					      .window_ms = 100,
+					      .ban_ms = 200 };
+
+/* A server forgets its scripts when it is restarted or replaced. */
+START_TEST(scripts_are_forgotten)
+{
+	struct rig *r = rig_open();
+	const struct str key = STR("user:alice");
+	struct session s, other;
+	struct rotation use;
+	enum rotate_answer answer;
+	int64_t n;
+	bool yes;
+
+	for (int i = 0; i < 3; i++) {
+#define AFTER_FLUSH(call)                                                      \
+	do {                                                                   \
+		(void)rig_redis(r, "SCRIPT FLUSH");                            \
+		OK(r, call);                                                   \
+	} while (0)
+		s = rig_session(r, "alice", r->now);
+		AFTER_FLUSH(
+		    store_create(r->l, &s, 2, r->now, &n, &r->err));
+		(void)rig_redis(r, "SCRIPT FLUSH");
+		HOLDS(r, rig_is_alive(r, &s, r->now));
+		AFTER_FLUSH(store_touch(r->l, &s.id, r->now + 1,
+					r->now + 3601, &r->err));
+		use = rig_rotation(r, &s);
+		AFTER_FLUSH(rig_rotate(r, &s, &use, r->now + 1, &answer));
+		SAME(r, answer, ROTATE_DONE);
+		AFTER_FLUSH(store_update_user(r->l, &s.who, &r->err));
+		AFTER_FLUSH(store_attempt(r->l, key, &policy, r->now, &n,
+					  &r->err));
+		AFTER_FLUSH(store_deny(r->l, key, r->now, r->now + 9, &r->err));
+		AFTER_FLUSH(store_denied(r->l, &key, 1, r->now, r->now, &yes,
+					 &r->err));
+		HOLDS(r, yes);
+		AFTER_FLUSH(store_forgive(r->l, key, &yes, &r->err));
+		other = rig_create(r, "bob", r->now);
+		AFTER_FLUSH(store_revoke(r->l, &s.id, &yes, &r->err));
+		HOLDS(r, yes);
+		AFTER_FLUSH(store_revoke_user(r->l, STR("bob"), NULL, &n,
+					      &r->err));
+		SAME(r, n, 1);
+		HOLDS(r, !rig_is_alive(r, &other, r->now));
+		AFTER_FLUSH(store_sweep(r->l, r->now + 99999, 9, &n, &r->err));
+		AFTER_FLUSH(store_revoke_all(r->l, &n, &r->err));
+	}
+	rig_close(r);
+}
+END_TEST
+
+/* Nothing new can be kept, but who is signed in stays so, and can sign out. */
+START_TEST(no_memory_left)
+{
+	struct rig *r = rig_open();
+	struct session s[3], more = rig_session(r, "alice", r->now);
+	int64_t n;
+	bool ended;
+
+	for (int i = 0; i < 3; i++)
+		s[i] = rig_create(r, "alice", r->now + i);
+	for (int round = 0; round < 2; round++) {
+		/* The second time with no script known. */
+		(void)rig_redis(r, "CONFIG SET maxmemory 1");
+		if (round == 1)
+			(void)rig_redis(r, "SCRIPT FLUSH");
+		FAILS(r, store_create(r->l, &more, 0, r->now, NULL, &r->err),
+		      ERR_UNAVAILABLE, "OOM");
+		FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "OOM");
+		FAILS(r, store_deny(r->l, STR("k"), 0, 1, &r->err),
+		      ERR_UNAVAILABLE, "OOM");
+		FAILS(r,
+		      store_touch(r->l, &s[2].id, r->now + 9, r->now + 9999,
+				  &r->err),
+		      ERR_UNAVAILABLE, "OOM");
+		HOLDS(r, rig_is_alive(r, &s[round], r->now));
+		OK(r, store_revoke(r->l, &s[round].id, &ended, &r->err));
+		HOLDS(r, ended);
+		HOLDS(r, !rig_is_alive(r, &s[round], r->now));
+		SAME(r, rig_live(r, "alice", r->now), 2 - round);
+		(void)rig_redis(r, "CONFIG SET maxmemory 0");
+		OK(r, store_ping(r->l, &r->err));
+	}
+	(void)rig_redis(r, "CONFIG SET maxmemory 1");
+	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	SAME(r, n, 1);
+	/* What was not made left nothing behind. */
+	SAME(r, rig_redis(r, "DBSIZE"), 1); /* that of ping */
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(a_replica_is_not_usable)
+{
+	struct rig *r = rig_open();
+
+	OK(r, store_ping(r->l, &r->err));
+	(void)rig_redis(r, "REPLICAOF 127.0.0.1 1");
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "READONLY");
+	(void)rig_redis(r, "REPLICAOF NO ONE");
+	rig_forgive(r);
+	OK(r, store_ping(r->l, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(prefixes_stay_apart)
+{
+	static const char *const prefixes[] = { "a:", "a:s:", "*", "fcgiauth" };
+	struct rig *r = rig_open();
+	struct session mine = rig_create(r, "alice", r->now);
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		struct store_link *l = rig_link(r, prefixes[i], NULL, NULL);
+		struct session s = rig_session(r, "alice", r->now), got;
+		uint8_t one[32] = { 1 }, two[32] = { 2 };
+		int64_t until, n;
+		bool found;
+
+		OK(r, store_find(l, r->a, &mine.token, r->now, &found, &got,
+				 &r->err));
+		HOLDS(r, !found);
+		OK(r, store_create(l, &s, 1, r->now, &n, &r->err));
+		SAME(r, n, 0);
+		OK(r, store_secret(r->l, "csrf", one, &r->err));
+		OK(r, store_secret(l, "csrf", two, &r->err));
+		HOLDS(r, one[0] == 1 && two[0] == 2);
+		for (int k = 0; k < 2; k++)
+			OK(r, store_attempt(l, STR("user:a"), &policy, r->now,
+					    &until, &r->err));
+		HOLDS(r, until > 0);
+		OK(r, store_banned(r->l, STR("user:a"), r->now, &until,
+				   &r->err));
+		SAME(r, until, 0);
+		SAME(r, rig_live(r, "alice", r->now), 1);
+		OK(r, store_revoke_all(l, &n, &r->err));
+		SAME(r, n, 1);
+		HOLDS(r, rig_is_alive(r, &mine, r->now));
+		rig_link_end(l);
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(names_of_users)
+{
+	static const char longest[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-@";
+	static const char *const names[] = { "-", "+", "._@+-", "0", longest,
+					     "o.brien+x@example.com" };
+	struct rig *r = rig_open();
+	int64_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)rig_create(r, names[i], r->now);
+		(void)rig_create(r, names[i], r->now + 1);
+	}
+	SAME(r, rig_live(r, NULL, r->now), 2 * (int64_t)ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		SAME(r, rig_live(r, names[i], r->now), 2);
+		if (i % 2 == 0)
+			continue;
+		OK(r, store_revoke_user(r->l, str_from(names[i]), NULL, &n,
+					&r->err));
+		SAME(r, n, 2);
+	}
+	/* The others are swept by their names. */
+	SAME(r, rig_sweep(r, r->now + 99999), (int64_t)ARRAY_LEN(names));
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* Redis's own expiry frees what nobody sweeps, but never ends a session. */
+START_TEST(all_that_ends_is_freed)
+{
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now);
+	struct rotation use = rig_rotation(r, &s);
+	enum rotate_answer answer;
+	long long left;
+	int64_t until;
+
+	left = rig_redis(r, "PTTL %s", rig_key(&s).text);
+	HOLDS(r, left > 36000 && left <= 96000);
+	left = rig_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	HOLDS(r, left > 36000 && left <= 96000);
+	OK(r, rig_rotate(r, &s, &use, r->now + 1000, &answer));
+	left = rig_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	HOLDS(r, left > 35000 && left <= 95000);
+	SAME(r,
+	     rig_redis(r, "EXISTS fcgiauth:t:%b", use.presented.b,
+		       sizeof(use.presented)),
+	     0);
+	OK(r, store_update_user(r->l, &s.who, &r->err));
+	left = rig_redis(r, "PTTL %s", rig_key(&s).text);
+	HOLDS(r, left > 35000 && left <= 96000);
+	OK(r, store_attempt(r->l, STR("k"), &policy, r->now, &until, &r->err));
+	left = rig_redis(r, "PTTL fcgiauth:a:k");
+	HOLDS(r, left > 200 && left <= 60200);
+	/* A denial must not end before its time, which nobody knows. */
+	OK(r, store_deny(r->l, STR("k"), INT64_MAX, r->now + 5, &r->err));
+	SAME(r, rig_redis(r, "PTTL fcgiauth:d:k"), -1);
+	SAME(r, rig_sweep(r, r->now + 99999), 3);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* A session of a usual browser takes about 1.2 kB in all. */
+START_TEST(memory_of_a_session)
+{
+	enum {
+		N = 2000
+	};
+	struct rig *r = rig_open();
+	long long keys, bytes = 0;
+	char name[24];
+
+	for (int i = 0; i < N; i++) {
+		struct session s;
+
+		(void)snprintf(name, sizeof(name), "user%d", i / 2);
+		s = rig_create(r, name, r->now);
+		bytes += rig_redis(r, "MEMORY USAGE %s", rig_key(&s).text);
+		bytes += rig_redis(r, "MEMORY USAGE fcgiauth:t:%b", s.token.b,
+				   sizeof(s.token));
+	}
+	for (int i = 0; i < N / 2; i++) {
+		(void)snprintf(name, sizeof(name), "fcgiauth:u:user%d", i);
+		bytes += rig_redis(r, "MEMORY USAGE %s SAMPLES 0", name);
+	}
+	bytes += rig_redis(r, "MEMORY USAGE fcgiauth:ends SAMPLES 0");
+	bytes += rig_redis(r, "MEMORY USAGE fcgiauth:sessions SAMPLES 0");
+	keys = rig_redis(r, "DBSIZE");
+	SAME(r, keys, 2 * N + N / 2 + 2);
+	ck_assert_msg(bytes / N < 1400, "%lld bytes a session", bytes / N);
+	rig_close(r);
+}
+END_TEST
+
+static TCase *
+redis_cases(void)
+{
+	TCase *t = tcase_create("redis");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, scripts_are_forgotten);
+	tcase_add_test(t, no_memory_left);
+	tcase_add_test(t, a_replica_is_not_usable);
+	tcase_add_test(t, prefixes_stay_apart);
+	tcase_add_test(t, names_of_users);
+	tcase_add_test(t, all_that_ends_is_freed);
+	tcase_add_test(t, memory_of_a_session);
+	return t;
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("redis");
+
+	if (!test_redis_here()) {
+		(void)printf("1..0 # SKIP redis-server is not installed\n");
+		return 0;
+	}
+	suite_add_tcase(s, redis_cases());
+	suite_add_tcase(s, redis_damage_cases());
+	suite_add_tcase(s, redis_cut_cases());
+	return run_suite(s);
+}
+
+#else
+
+int
+main(void)
+{
+	(void)printf("1..0 # SKIP without hiredis\n");
+	return 0;
+}
+
+#endif
