@@ -2,6 +2,8 @@
 
 fcgiauthconfdir = $(sysconfdir)/fcgiauth
 nginxconfdir = $(sysconfdir)/nginx/fcgiauth
+apacheconfdir = $(sysconfdir)/apache2/fcgiauth
+lighttpdconfdir = $(sysconfdir)/lighttpd/fcgiauth
 FCGIAUTH_CONF = conf/fcgiauth.ini
 NGINX_CONF = \
 	conf/nginx/fcgiauth-params.conf \
@@ -10,16 +12,27 @@ NGINX_CONF = \
 	conf/nginx/fcgiauth-public.conf \
 	conf/nginx/fcgiauth-server.conf \
 	conf/nginx/fcgiauth-upstream.conf
-EXTRA_DIST += $(FCGIAUTH_CONF) $(NGINX_CONF)
+APACHE_CONF = conf/apache/fcgiauth.conf
+LIGHTTPD_CONF = \
+	conf/lighttpd/fcgiauth.conf \
+	conf/lighttpd/fcgiauth-headers.lua \
+	conf/lighttpd/fcgiauth-protect.conf \
+	conf/lighttpd/fcgiauth-server.conf
+ALL_CONF = $(FCGIAUTH_CONF) $(NGINX_CONF) $(APACHE_CONF) $(LIGHTTPD_CONF)
+EXTRA_DIST += $(ALL_CONF)
 dist_pkgdata_DATA = conf/postgres/roles.sql
 
 # The administrator's own files stay as they are: what is there is not
 # overwritten, and only what is still ours is removed.
 install-data-local:
-	$(MKDIR_P) "$(DESTDIR)$(fcgiauthconfdir)" "$(DESTDIR)$(nginxconfdir)"
-	@for f in $(FCGIAUTH_CONF) $(NGINX_CONF); do \
+	$(MKDIR_P) "$(DESTDIR)$(fcgiauthconfdir)" \
+		"$(DESTDIR)$(nginxconfdir)" "$(DESTDIR)$(apacheconfdir)" \
+		"$(DESTDIR)$(lighttpdconfdir)"
+	@for f in $(ALL_CONF); do \
 		case $$f in \
 		conf/nginx/*) to="$(DESTDIR)$(nginxconfdir)" ;; \
+		conf/apache/*) to="$(DESTDIR)$(apacheconfdir)" ;; \
+		conf/lighttpd/*) to="$(DESTDIR)$(lighttpdconfdir)" ;; \
 		*) to="$(DESTDIR)$(fcgiauthconfdir)" ;; \
 		esac; \
 		to=$$to/`basename $$f`; \
@@ -28,9 +41,11 @@ install-data-local:
 	done
 
 uninstall-local:
-	@for f in $(FCGIAUTH_CONF) $(NGINX_CONF); do \
+	@for f in $(ALL_CONF); do \
 		case $$f in \
 		conf/nginx/*) to="$(DESTDIR)$(nginxconfdir)" ;; \
+		conf/apache/*) to="$(DESTDIR)$(apacheconfdir)" ;; \
+		conf/lighttpd/*) to="$(DESTDIR)$(lighttpdconfdir)" ;; \
 		*) to="$(DESTDIR)$(fcgiauthconfdir)" ;; \
 		esac; \
 		to=$$to/`basename $$f`; \

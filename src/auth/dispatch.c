@@ -226,6 +226,18 @@ answer_malformed(struct exchange *e, const struct err *err)
 			     "The request is malformed.");
 }
 
+/* All that we say depends on who asks.  Apache makes an authorizer's headers
+ * part of the answer of the application that it lets a request to. */
+static void
+add_defaults(struct exchange *e)
+{
+	if (e->in->authorizer && e->out->status == 200)
+		return;
+	http_response_default(e->out, "Cache-Control", STR("no-store"));
+	http_response_default(e->out, "X-Content-Type-Options",
+			      STR("nosniff"));
+}
+
 void
 service_answer(const struct service *s, const struct service_links *links,
 	       struct arena *a, const struct message *in, struct buf *out)
@@ -253,9 +265,6 @@ service_answer(const struct service *s, const struct service_links *links,
 		answer_by_action(&e);
 	if (request.action == ACTION_ENDPOINT)
 		cors_add_headers(&e);
-	/* All that we say depends on who asks. */
-	http_response_default(&response, "Cache-Control", STR("no-store"));
-	http_response_default(&response, "X-Content-Type-Options",
-			      STR("nosniff"));
+	add_defaults(&e);
 	http_response_write(&response, request.method == HTTP_HEAD, out);
 }

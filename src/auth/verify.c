@@ -199,6 +199,9 @@ answer_yes(struct exchange *e)
 {
 	/* nginx would break its kept connection on a 200. */
 	answer_status(e, e->in->authorizer ? 200 : 204);
+	/* Else Apache leaves the secret in the application's environment. */
+	if (e->in->authorizer && e->in->secret.n > 0)
+		http_response_header(e->out, "Variable-AUTH_SECRET", STR(""));
 }
 
 void

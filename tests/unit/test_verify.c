@@ -63,6 +63,24 @@ START_TEST(authorizer_gets_variables)
 	ck_assert(str_eq(flow_header(&a, "Variable-AUTH_GROUPS"),
 			 STR("admin,dev")));
 	ck_assert_ptr_null(flow_header(&a, "Remote-User").p);
+	/* Apache hands all others to the visitor. */
+	for (size_t i = 0; i < a.nheaders; i++) {
+		ck_assert(str_eq(a.header[i].name, STR("Status")) ||
+			  str_starts(a.header[i].name, STR("Variable-")));
+	}
+	ck_assert_ptr_null(flow_header(&a, "Variable-AUTH_SECRET").p);
+}
+END_TEST
+
+START_TEST(authorizer_forgets_the_secret)
+{
+	const char *const params[] = { flow_login(&f, "alice"),
+				       "AUTH_SECRET=anything", NULL };
+	struct flow_answer a = flow_ask(&f, true, params, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_ptr_nonnull(flow_header(&a, "Variable-AUTH_SECRET").p);
+	ck_assert(str_eq(flow_header(&a, "Variable-AUTH_SECRET"), STR("")));
 }
 END_TEST
 
@@ -444,6 +462,7 @@ suite(void)
 	tcase_add_test(t, no_credential_is_401);
 	tcase_add_test(t, session_passes_with_identity);
 	tcase_add_test(t, authorizer_gets_variables);
+	tcase_add_test(t, authorizer_forgets_the_secret);
 	tcase_add_test(t, authorizer_denial_is_the_challenge);
 	tcase_add_test(t, bearer_beside_cookie);
 	tcase_add_test(t, contradictory_credentials_are_refused);

@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: MIT
+-- fcgiauth for lighttpd with mod_magnet: tells an application behind mod_proxy
+-- who it is.
+--
+--	magnet.attract-raw-url-to = ( "/etc/lighttpd/fcgiauth/fcgiauth-headers.lua" )
+--
+-- lighttpd begins the request anew once the check has said yes; before that the
+-- variables are empty, and so are the headers.
+
+local r = lighty.r
+local identity = {
+	["Remote-User"] = "AUTH_USER",
+	["Remote-Groups"] = "AUTH_GROUPS",
+	["Remote-Email"] = "AUTH_EMAIL",
+	["Remote-Name"] = "AUTH_NAME",
+}
+
+for header, variable in pairs(identity) do
+	r.req_header[header] = r.req_env[variable] or ""
+end
