@@ -9,6 +9,9 @@ use Cwd qw(abs_path);
 use Fcntl qw(O_RDWR O_NOCTTY);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Store;
 use JSON::PP;
 use POSIX ();
 use Test::More;
@@ -18,6 +21,7 @@ BAIL_OUT('fcgiauthctl is not built') if !defined $ctl || !-x $ctl;
 my $seed = abs_path($ENV{SEED} // dirname($ctl) . '/tests/seed');
 BAIL_OUT('tests/seed is not built') if !defined $seed || !-x $seed;
 
+$ENV{FCGIAUTHCTL} = $ctl;
 umask 077;	# or the secret in the configuration is refused
 my $limit = 60;    # seconds, for anything that hangs
 my $good = 'correct horse battery staple';
@@ -39,18 +43,25 @@ sub slurp {
 	return scalar <$fh>;
 }
 
-# A folder with a configuration; returns both.
+# A folder with a configuration, and an empty store; returns both.  store,
+# users: keys instead of those that FCGIAUTH_STORE says.
 sub site {
 	my (%with) = @_;
 	my $dir = tempdir(CLEANUP => 1);
-	my $store = $with{store} // "driver = sqlite\npath = $dir/auth.db";
-	my $db = $with{users} // "$dir/auth.db";
+	my %place = (FCGIAuth::Store->new(dir => $dir)->sections,
+	    map { $_ => $with{$_} } grep { $with{$_} } qw(store users));
 
-	spew("$dir/c.ini", "[server]\nlisten = unix:$dir/s.sock\n" .
-	    "peer_secret = topsecretvalue\n" .
-	    "[store]\n$store\n[users]\npath = $db\n" .
-	    ($with{more} // ''));
+	spew("$dir/c.ini", join '', "[server]\nlisten = unix:$dir/s.sock\n",
+	    "peer_secret = topsecretvalue\n",
+	    (map { section($_, $place{$_}) } qw(store users)),
+	    $with{more} // '');
 	return ($dir, "$dir/c.ini");
+}
+
+sub section {
+	my ($name, $keys) = @_;
+	return join "\n", "[$name]", (map { "$_ = $keys->{$_}" }
+	    sort keys %$keys), '';
 }
 
 # Runs a program to its end: status, stdout, stderr.
@@ -134,7 +145,7 @@ subtest 'usage' => sub {
 		like($err, qr/\Afcgiauthctl: [^\n]+\n\z/, "row $i: one line");
 		unlike($err, qr/hunter2/, "row $i: no value repeated");
 	}
-	ok(!-e "$dir/auth.db", 'wrong usage opens nothing');
+	ok(!-e "$dir/fcgiauth.db", 'wrong usage opens nothing');
 
 	my ($status, $out, $err) = ctl('user');
 	is($status, 2, 'user alone');
@@ -162,21 +173,23 @@ subtest 'configuration' => sub {
 	my ($status, $out, $err) = ctl('config', 'check');
 
 	is($status, 0, 'config check') or diag $err;
-	ok(!-e "$dir/auth.db", '  creates nothing');
+	ok(!-e "$dir/fcgiauth.db", '  creates nothing');
 	($status, $out) = ctl('config', 'show');
 	is($status, 0, 'config show');
-	like($out, qr/^path = \Q$dir\E\/auth\.db$/m, '  shows values');
+	like($out, qr/^listen = unix:\Q$dir\E\/s\.sock$/m, '  shows values');
 	unlike($out, qr/topsecretvalue/, '  masks secrets');
-	is(json('config', 'show')->{store}{path}, "$dir/auth.db",
+	is(json('config', 'show')->{server}{listen}, "unix:$dir/s.sock",
 	    '  as JSON, too');
 
 	(my $bad, $config) = site(more => "[server2]\n[limits]\nbody = x\n");
+	my $at = 1 + (slurp($config) =~ s/\[server2.*//sr) =~ tr/\n//;
 	for my $command (['config', 'check'], ['user', 'list'],
 	    ['session', 'list'], ['store', 'status']) {
 		($status, $out, $err) = ctl(@$command);
 		is($status, 1, "@$command with a wrong configuration");
-		like($err, qr/^\Q$config\E:9:.*server2/m, '  first problem');
-		like($err, qr/^\Q$config\E:11:.*limits.*body/m, '  second');
+		like($err, qr/^\Q$config\E:$at:.*server2/m, '  first problem');
+		like($err, qr/^\Q$config\E:@{[$at + 2]}:.*limits.*body/m,
+		    '  second');
 		unlike($err, qr/topsecretvalue/, '  no secrets');
 	}
 	($status, $out, $err) = run_program('', $ctl, '-c', "$dir/none",
@@ -188,7 +201,7 @@ subtest 'configuration' => sub {
 	($status, $out, $err) = ctl('config', 'check');
 	is($status, 1, 'a blocklist that is not there');
 	like($err, qr/password.*blocklist/, '  named');
-	($bad, $config) = site(users => "$dir/none/x.db");
+	($bad, $config) = site(users => { path => "$dir/none/x.db" });
 	($status, $out, $err) = ctl('config', 'check');
 	is($status, 1, 'a folder that is not there');
 	like($err, qr/^\Q$config\E: \[users\].*\Q$dir\E\/none/m, '  named');
@@ -314,7 +327,9 @@ subtest 'passwords from stdin' => sub {
 subtest 'sessions' => sub {
 	(my $dir, $config) = site();
 	add_user($_) for qw(alice bob);
-	my $evil = "Moz\e]0;x\a\n\x7f\xc2\x9b31m\xff\\ \xe2\x80\xae.";
+	# The service stores none that is no UTF-8, and Postgres takes none.
+	my $byte = store_is('postgres') ? '' : "\xff";
+	my $evil = "Moz\e]0;x\a\n\x7f\xc2\x9b31m$byte\\ \xe2\x80\xae.";
 	my @alice = seed('session', 'alice', '192.0.2.1', $evil, 2);
 	my ($bob) = seed('session', 'bob', '2001:db8::1', 'curl/8', 1);
 	my ($status, $out, $err) = ctl('session', 'list');
@@ -413,7 +428,7 @@ subtest 'bans' => sub {
 };
 
 subtest 'memory store' => sub {
-	(my $dir, $config) = site(store => 'driver = memory');
+	(my $dir, $config) = site(store => { driver => 'memory' });
 	for my $do (['session', 'list'], ['session', 'revoke', '--all'],
 	    ['ban', 'list'], ['ban', 'lift', '--user', 'a']) {
 		my ($status, $out, $err) = ctl(@$do);
@@ -440,13 +455,15 @@ subtest 'memory store' => sub {
 	is($status, 0, 'config check');
 };
 
+# What is about its files.
 subtest 'schemas' => sub {
-	(my $dir, $config) = site(users => tempdir(CLEANUP => 1) . '/u.db');
+	(my $dir, $config) = site(users =>
+	    { path => tempdir(CLEANUP => 1) . '/u.db' });
 	my $state = json('store', 'status');
 
 	is($state->{$_}{state}, 'not created yet', "$_ before") for
 	    qw(store users);
-	ok(!-e "$dir/auth.db", '  and status creates nothing');
+	ok(!-e "$dir/fcgiauth.db", '  and status creates nothing');
 	my ($status, $out, $err) = ctl('store', 'migrate');
 	is($status, 0, 'store migrate') or diag $err;
 	$state = json('store', 'status');
@@ -458,10 +475,10 @@ subtest 'schemas' => sub {
 	($status, $out) = ctl('store', 'migrate');
 	is($status, 0, 'migrate again');
 	like($out, qr/^store \(sqlite\): version \d+ already$/m, '  no change');
-	my @mode = stat "$dir/auth.db";
+	my @mode = stat "$dir/fcgiauth.db";
 	is($mode[2] & 077, 0, 'the database is for its owner alone');
-	spew("$dir/auth.db", 'x' x 100000);
-	unlink "$dir/auth.db-wal", "$dir/auth.db-shm";
+	spew("$dir/fcgiauth.db", 'x' x 100000);
+	unlink "$dir/fcgiauth.db-wal", "$dir/fcgiauth.db-shm";
 	($status, $out, $err) = ctl('store', 'status');
 	is($status, 1, 'a file that is no database');
 	like($out, qr/^store +sqlite.*unreachable/m, '  says so');
@@ -475,7 +492,7 @@ subtest 'schemas' => sub {
 	like($err, qr/disabled, but .*session revoke --user alice/,
 	    '  says what to do');
 	ok(json('user', 'show', 'alice')->{disabled}, '  and is done');
-};
+} if store_is('sqlite');
 
 # The audit line is written between the change and the end of the sessions.
 subtest 'nobody reads' => sub {
@@ -516,6 +533,12 @@ subtest 'full disk' => sub {
 	is($? >> 8, 1, 'output that is lost is no success');
 };
 
+# Both in one SQLite file.
+sub files {
+	my ($path) = @_;
+	return site(store => { path => $path }, users => { path => $path });
+}
+
 subtest 'root' => sub {
 	plan skip_all => 'only root becomes somebody else' if $> != 0;
 	my ($nobody, $group) = (65534, 65534);
@@ -526,8 +549,7 @@ subtest 'root' => sub {
 	mkdir "$dir/$_" or die for qw(data mixed);
 	chown $nobody, $group, "$dir/data" or die;
 	chmod 0700, "$dir/data" or die;
-	(undef, $config) = site(store => "path = $dir/data/a.db",
-	    users => "$dir/data/a.db");
+	(undef, $config) = files("$dir/data/a.db");
 	add_user('alice');
 	for my $file (glob "$dir/data/*") {
 		my @stat = stat $file;
@@ -541,13 +563,25 @@ subtest 'root' => sub {
 	my @stat = stat "$dir/data/a.db";
 	is($stat[4], $nobody, "an existing file's owner, not the folder's");
 
+	# As systemd does for a DynamicUser.
+	mkdir "$dir/private", 0700 or die;
+	mkdir "$dir/private/data", 0700 or die;
+	chown $nobody, $group, "$dir/private/data" or die;
+	symlink 'private/data', "$dir/behind" or die;
+	(undef, $config) = files("$dir/behind/a.db");
+	add_user('carol');
+	for my $file (glob "$dir/private/data/*") {
+		my @stat = stat $file;
+
+		is("$stat[4] $stat[5]", "$nobody $group", "owner of $file");
+	}
+
 	chown $nobody, $group, "$dir/mixed" or die;
 	spew("$dir/mixed/root.db", '');
 	symlink '/etc/passwd', "$dir/mixed/link.db" or die;
 	my $err;
 	for my $name (qw(root.db link.db)) {
-		(undef, $config) = site(store => "path = $dir/mixed/$name",
-		    users => "$dir/mixed/$name");
+		(undef, $config) = files("$dir/mixed/$name");
 		($status, undef, $err) = ctl('user', 'list');
 		is($status, 1, "$name in somebody's folder");
 		like($err, qr/belongs to uid 0.*65534/, '  says why');
@@ -555,16 +589,15 @@ subtest 'root' => sub {
 	mkdir "$dir/shared" or die;
 	chown 0, $group, "$dir/shared" or die;
 	chmod 0770, "$dir/shared" or die;
-	(undef, $config) = site(store => "path = $dir/shared/a.db",
-	    users => "$dir/shared/a.db");
+	(undef, $config) = files("$dir/shared/a.db");
 	($status, undef, $err) = ctl('user', 'list');
 	is($status, 1, 'a folder of a group');
 	like($err, qr/shared by root and gid $group/, '  says why');
-	(undef, $config) = site(users => "$dir/data/a.db");
+	(undef, $config) = site(users => { path => "$dir/data/a.db" });
 	($status, undef, $err) = ctl('user', 'list');
 	is($status, 1, 'two owners');
 	like($err, qr/different owners/, '  says why');
-};
+} if store_is('sqlite');
 
 # A new terminal with the program in the foreground.
 sub terminal {

@@ -593,7 +593,6 @@ $d->stop_ok;
 
 # ---- several services ------------------------------------------------------
 
-# The user database is shared, so that all know the same people.
 sub daemon {
 	my (%conf) = @_;
 	return FCGIAuth::Daemon->new(conf => { auth => { %both }, %conf });
@@ -644,8 +643,9 @@ subtest 'one secret for two' => sub {
 };
 
 subtest 'nothing is stored' => sub {
-	my $e = daemon(store => { path => "$dir/nosuch.db" },
-	    jwt => jwt_conf(), redirect => { allow => '' });
+	my $e = FCGIAuth::Daemon->new(
+	    store => 'sqlite', conf => { auth => { %both },
+		store => { path => "$dir/nosuch.db" }, jwt => jwt_conf() });
 	$e->add_user('alice')->start;
 	my $token = token($e, 'alice');
 	my $a = $e->ask(REQUEST_METHOD => 'POST', REQUEST_URI =>
@@ -658,84 +658,6 @@ subtest 'nothing is stored' => sub {
 	is($e->ask(REQUEST_URI => '/auth/ready')->{status}, 200,
 	    'nor is one missing');
 	$e->stop_ok;
-};
-
-subtest 'revocation' => sub {
-	my %conf = (store => { path => "$dir/store.db" },
-	    users => { path => "$dir/users.db" },
-	    jwt => jwt_conf(revocation => 'store'));
-	my $one = daemon(%conf);
-	$one->add_user($_) for qw(alice bob carol dave);
-	$one->start;
-	my $two = daemon(%conf)->start;
-	my $dead = sub {
-		my ($what, $token) = @_;
-		is(status($_, $token), 401, $what) for $one, $two;
-	};
-	my $alive = sub {
-		my ($what, $token) = @_;
-		is(status($_, $token), 204, $what) for $one, $two;
-	};
-
-	my ($token, $more) = map { token($one, 'alice') } 1, 2;
-	$alive->('one login, two services', $token);
-	is($two->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/logout',
-		HTTP_AUTHORIZATION => "Bearer $token")->{status}, 204,
-	    'logged out');
-	$dead->('a logout', $token);
-	$alive->('another login of alice is not touched', $more);
-	is($two->ask(REQUEST_URI => '/auth/me',
-		HTTP_AUTHORIZATION => "Bearer $token")->{status}, 401,
-	    'nobody');
-	# Another token of the same session dies with it.
-	my $key = slurp(signer_file("$dir/keys-HS256"));
-	my ($h, $p) = parts($token);
-	$dead->('another spelling of the session', sign('HS256', $key, $h,
-		{ %$p, jti => 'b' x 32 }));
-
-	my ($sid) = (parts($more))[1]{sid};
-	my @ended = $one->ctl('session', 'revoke', $sid);
-	is($ended[0], 0, 'session revoke') or diag("@ended");
-	$dead->('session revoke', $more);
-	for my $case (
-	    [ 'session revoke --user', qw(session revoke --user bob) ],
-	    [ 'user passwd', \"another long password\n",
-		qw(user passwd bob --password-stdin) ],
-	    [ 'user disable', qw(user disable bob) ]) {
-		my ($what, @args) = @$case;
-		$one->ctl(qw(user delete bob));
-		$one->add_user('bob');
-		sleep 0.01;
-		my $his = token($two, 'bob');
-		my $hers = token($two, 'carol');
-		$alive->("$what: before", $his);
-		@ended = $one->ctl(@args);
-		is($ended[0], 0, "$what: done") or diag("@ended");
-		$dead->("$what: after", $his);
-		$alive->("$what: carol is not touched", $hers);
-	}
-	$one->ctl(qw(user delete bob));
-	$one->add_user('bob');
-	sleep 0.01;
-	my $new = token($one, 'bob');
-	$alive->('a new login is good', $new) if defined $new;
-	ok(defined $new, 'there is one');
-	is($one->stop, 0, 'stopped');
-	$one->start;
-	$dead->('a restart forgets nothing', $token);
-
-	# A store that cannot answer is no yes.
-	my $last = token($one, 'dave');
-	$alive->('dave', $last);
-	rename "$dir/store.db", "$dir/store.away" or die $!;
-	is(status($one, $last), 503, 'the store is away: nobody can tell');
-	is(status($one, "${last}x"), 401, 'but for what is no token');
-	rename "$dir/store.away", "$dir/store.db" or die $!;
-	ok(wait_for(10, sub { status($one, $last) == 204 }),
-	    'with the store back, dave is let in again');
-	ok(wait_for(10, sub { status($one, $token) == 401 }),
-	    'and what was ended is ended');
-	$_->stop_ok for $one, $two;
 };
 
 subtest 'the end' => sub {

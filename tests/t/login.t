@@ -172,6 +172,8 @@ subtest 'where to' => sub {
 	    "/x\r\nSet-Cookie: a=b", 'https://127.0.0.1.evil.example/', 'x',
 	    '/' . 'a' x 3000);
 
+	# It refuses such addresses itself.
+	@bad = grep { !/[\t\r\n]/ } @bad if web_name() eq 'lighttpd';
 	for my $rd (@bad) {
 		my $c = $n->client;
 		my $a = sign_in($c, 'alice', rd => $rd);
@@ -275,7 +277,8 @@ subtest 'bad requests' => sub {
 	is($c->get('/auth/')->status, 404, 'nothing there');
 	is($c->get('/auth/loginx')->status, 404, 'nor there');
 	is($c->get('/auth/login/')->status, 404, 'nor there');
-	is($c->get('/_fcgiauth/verify')->status, 404, 'nor there');
+	like($c->get('/_fcgiauth/verify')->status, qr/^40[14]$/,
+	    'nor is the one that nginx uses');
 	is($c->get('/auth/health')->status, 200, 'and all is well');
 	is($c->get('/auth/ready')->status, 200, 'all of it');
 };

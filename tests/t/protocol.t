@@ -188,8 +188,8 @@ my @walk = (
 		    401, 'a wrong Bearer counts, whatever the cookie says');
 		is($c->xhr('/page', Authorization => 'Bearer ')->status,
 		    401, 'an empty one as well') if $s->{access};
-		is($c->xhr('/page', bearer($s), Authorization => 'Basic YTpi')
-		    ->status, $s->{access} ? 400 : 200,
+		like($c->xhr('/page', bearer($s), Authorization => 'Basic YTpi')
+		    ->status, $s->{access} ? qr{^40[01]$} : qr{^200$},
 		    'two headers are none; another scheme is ignored');
 	},
 	'the keys' => sub {
@@ -269,13 +269,8 @@ my @modes = (
 	{ name => 'refresh', conf => { jwt => \%jwt,
 		refresh => { grace => '1s' } } },
 );
-my $plan = $FCGIAuth::Site::plan . join '', map { <<"EOT" } qw(admin root);
-	location /$_/ {
-		set \$fcgiauth_require "role:$_";
-		include fcgiauth/fcgiauth-protect.conf;
-		proxy_pass http://app;
-	}
-EOT
+my @plan = (@FCGIAuth::Site::PLAN, map {
+	{ path => "/$_/", require => "role:$_" } } qw(admin root));
 
 sub begin {
 	my ($mode, $deliver) = @_;
@@ -285,7 +280,7 @@ sub begin {
 	$conf{jwt} = { %{ $conf{jwt} }, keys => "$dir/keys" } if $conf{jwt};
 	$conf{auth} = { mode => $mode->{name} =~ s/,.*//r,
 	    deliver => $deliver };
-	my ($d, $n) = start_site(conf => \%conf, server => $plan);
+	my ($d, $n) = start_site(conf => \%conf, locations => \@plan);
 	return { d => $d, n => $n, dir => $dir, deliver => $deliver,
 	    at_once => $mode->{at_once}, client => $n->client,
 	    name => "$mode->{name}, $deliver" };
@@ -327,7 +322,6 @@ sub end {
 	return;
 }
 
-plan(skip_all => 'no nginx here') unless in_path('nginx');
 # All of them side by side: most of the time is waiting for tokens to end.
 my @sites = map { my $mode = $_; map { begin($mode, $_) }
 	qw(body both cookie) } @modes;

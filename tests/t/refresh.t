@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use FCGIAuth::Client;
 use FCGIAuth::FastCGI qw(header_values);
 use FCGIAuth::Site;
+use FCGIAuth::Store;
 use FCGIAuth::Test;
 use FCGIAuth::Token qw(b64 unb64 parts);
 use Test::More;
@@ -22,7 +23,8 @@ sub daemon {
 	my $dir = tempdir();
 	my %jwt = (algorithm => 'ES256', keys => "$dir/keys", audience => 'x',
 	    issuer => 'https://auth.example.com', %{ delete $conf{jwt} || {} });
-	my $d = FCGIAuth::Daemon->new(conf => {
+	my $store = delete $conf{store};
+	my $d = FCGIAuth::Daemon->new(store => $store, conf => {
 		auth => { mode => 'refresh', deliver => 'both' },
 		jwt => \%jwt, %conf });
 
@@ -424,11 +426,11 @@ sub secrets_of {
 	    grep { defined } $r->{refresh}, $r->{cookie}{refresh};
 }
 
-for my $store (qw(sqlite memory)) {
+# Memory as well, beside the embedded default.
+for my $store (store_is('sqlite') ? qw(sqlite memory) : store_kind()) {
 	my $grace = 2 * slow();
 	my $d = daemon(refresh => { grace => "${grace}s" },
-	    store => $store eq 'memory' ?
-		{ driver => 'memory', path => undef } : {});
+	    store => $store);
 
 	subtest "$store: rotation" => sub { rotation($d) };
 	subtest "$store: delivery" => sub { delivery($d) };
@@ -442,10 +444,12 @@ for my $store (qw(sqlite memory)) {
 	my $r = login($d, 'alice');
 	my $next = refresh($d, $r->{refresh});
 	my $log = $d->log_text;
-	my $file = join '', map { slurp($_) } glob $d->dir . '/fcgiauth.db*';
+	my $raw = $d->store->raw;
+	isnt(index($raw, 'alice'), -1, "$store: found what is there")
+	    unless $store eq 'memory';
 	for my $secret (secrets_of($r), secrets_of($next)) {
 		is(index($log, $secret), -1, "$store: not in the log");
-		is(index($file, $secret), -1, "$store: not in the store");
+		is(index($raw, $secret), -1, "$store: not in the store");
 	}
 	$d->stop_ok;
 }
@@ -645,9 +649,8 @@ subtest 'killed in the middle' => sub {
 subtest 'the store is down' => sub {
 	my $d = daemon(refresh => { grace => '60s' });
 	my $one = login($d, 'alice');
-	my $db = $d->dir . '/fcgiauth.db';
 
-	rename $db, "$db.away" or die $!;
+	$d->store->away;
 	for my $a (refresh($d, $one->{refresh}),
 	    refresh_by_cookie($d, $one->{refresh})) {
 		is($a->{status}, 503, 'not now');
@@ -670,7 +673,7 @@ subtest 'the store is down' => sub {
 	    'cookies untouched');
 	is($d->check(HTTP_AUTHORIZATION => "Bearer $one->{access}")->{status},
 	    204, 'access tokens need no store');
-	rename "$db.away", $db or die $!;
+	$d->store->back;
 	my $two;
 	ok(wait_for(15, sub {
 		$two = refresh($d, $one->{refresh});

@@ -114,8 +114,7 @@ subtest 'under load' => sub {
 $d->stop_ok;
 
 subtest 'sessions in memory' => sub {
-	my $e = FCGIAuth::Daemon->new(conf => {
-		store => { driver => 'memory', path => undef } });
+	my $e = FCGIAuth::Daemon->new(store => 'memory');
 	$e->add_user('alice')->start;
 	my $a = $e->ask(REQUEST_METHOD => 'POST',
 	    REQUEST_URI => '/auth/login', CONTENT_TYPE => 'application/json',

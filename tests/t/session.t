@@ -139,7 +139,7 @@ subtest 'credentials' => sub {
 	my $twice = FCGIAuth::FastCGI::fcgi_request($d->address, params => [
 		AUTH_ACTION => 'verify', REQUEST_METHOD => 'GET',
 		REQUEST_URI => '/', REMOTE_ADDR => '127.0.0.1',
-		HTTP_HOST => 'localhost',
+		HTTP_HOST => 'localhost', %{ $d->{brings} || {} },
 		HTTP_AUTHORIZATION => "Bearer $one",
 		HTTP_AUTHORIZATION => "Bearer $one" ]);
 	is($twice->{status}, 401, 'two Authorization headers');

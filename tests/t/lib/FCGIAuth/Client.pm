@@ -63,8 +63,9 @@ sub request {
 	    unless $has{host} || $arg{no_host};
 	my $cookies = $self->cookie_line($target);
 	push @headers, Cookie => $cookies if !$has{cookie} && $cookies ne '';
-	push @headers, 'Content-Length' => length $body
-	    if defined $body && !$has{'content-length'};
+	push @headers, 'Content-Length' => length($body // '')
+	    if (defined $body || $method =~ /^P/) && !$has{'content-length'} &&
+	    !$has{'transfer-encoding'};
 	while (my ($name, $value) = splice @headers, 0, 2) {
 		$text .= "$name: $value\r\n";
 	}
@@ -213,6 +214,7 @@ sub read_answer {
 	substr $self->{rest}, 0, length($head) + 4, '';
 	my ($first, @lines) = split /\r\n/, $head;
 	my ($status) = $first =~ m{^HTTP/1\.[01] (\d{3})} or die "not HTTP\n";
+	return $self->read_answer($head_only) if $status == 100;
 	my $answer = FCGIAuth::Client::Answer->new($status,
 	    [ map { [ split /:\s*/, $_, 2 ] } @lines ], '');
 	my $length = $answer->header('content-length');

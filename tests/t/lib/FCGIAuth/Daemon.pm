@@ -7,27 +7,30 @@ use strict;
 use warnings;
 
 use FCGIAuth::FastCGI qw(fcgi_request fcgi_at_once);
+use FCGIAuth::Store;
 use FCGIAuth::Test;
-use IPC::Open3 qw(open3);
-use Symbol qw(gensym);
 use Test::More;
 
 our $PASSWORD = 'correct horse battery';
 
-# conf: { section => { key => value } }, over the defaults below.
+# conf: { section => { key => value } }, over the defaults below.  store: of
+# another daemon, to share it, or a kind; else one of its own as the
+# environment says.
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = $arg{dir} || tempdir();
+	my $store = ref $arg{store} ? $arg{store} :
+	    FCGIAuth::Store->new(dir => $dir, kind => $arg{store});
 	my $self = bless {
 		dir => $dir,
+		store => $store,
 		socket => "$dir/fcgiauth.sock",
 		log => "$dir/fcgiauthd.log",
 		file => "$dir/fcgiauth.ini",
 		conf => {
 			server => { listen => "unix:$dir/fcgiauth.sock",
 				    log_level => 'debug', threads => 4 },
-			store => { path => "$dir/fcgiauth.db" },
-			users => { path => "$dir/fcgiauth.db" },
+			$store->sections,
 			cookie => { secure => 'no' },
 			limits => { login_attempts => 1000 },
 		},
@@ -38,6 +41,7 @@ sub new {
 }
 
 sub dir { my ($self) = @_; return "$self->{dir}" }
+sub store { my ($self) = @_; return $self->{store} }
 sub address { my ($self) = @_; return "unix:$self->{socket}" }
 sub pid { my ($self) = @_; return $self->{pid} }
 sub log_text { my ($self) = @_; return slurp($self->{log}) }
@@ -92,17 +96,20 @@ sub start {
 	return $self;
 }
 
+# `brings`: what the web server of this daemon sends with each request.
+
 # A raw FastCGI request with the facts that every request needs.
 sub ask {
 	my ($self, %param) = @_;
-	return fcgi_request($self->address, request(%param));
+	return fcgi_request($self->address,
+	    request(%{ $self->{brings} || {} }, %param));
 }
 
 # Each a reference to what ask() takes.
 sub ask_at_once {
 	my ($self, @requests) = @_;
-	return fcgi_at_once($self->address,
-	    map { +{ request(%$_) } } @requests);
+	return fcgi_at_once($self->address, map {
+		+{ request(%{ $self->{brings} || {} }, %$_) } } @requests);
 }
 
 sub request {
@@ -186,18 +193,9 @@ sub stop_ok {
 # Runs fcgiauthctl: (exit code, standard output, standard error).
 sub ctl {
 	my ($self, @args) = @_;
-	my $input = ref $args[0] ? ${ shift @args } : '';
-	my $errors = gensym;
-	my $pid = open3(my $in, my $out, $errors,
-	    bin('fcgiauthctl'), '-c', $self->{file}, @args);
+	my @input = ref $args[0] ? shift @args : ();
 
-	print {$in} $input;
-	close $in;
-	local $/ = undef;
-	my $text = <$out>;
-	my $complaint = <$errors>;
-	waitpid $pid, 0;
-	return ($? >> 8, $text, $complaint);
+	return capture(@input, bin('fcgiauthctl'), '-c', $self->{file}, @args);
 }
 
 sub add_user {

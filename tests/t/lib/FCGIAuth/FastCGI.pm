@@ -176,7 +176,7 @@ sub fcgi_serve {
 sub answer {
 	my ($s, $buffer, $handler) = @_;
 	my ($params, $body, $keep, $at, $done) = ('', '', 0, 0, 0);
-	my $rid = 1;
+	my ($rid, $role) = (1, 1);
 
 	while (length($$buffer) - $at >= 8) {
 		my ($v, $type, $id, $n, $pad) =
@@ -185,10 +185,11 @@ sub answer {
 		my $content = substr $$buffer, $at + 8, $n;
 		$at += 8 + $n + $pad;
 		$rid = $id;
-		$keep = ord(substr $content, 2, 1) & 1 if $type == T_BEGIN;
+		($role, $keep) = unpack 'nC', $content if $type == T_BEGIN;
 		$params .= $content if $type == T_PARAMS;
 		$body .= $content if $type == T_STDIN;
-		$done = $type == T_STDIN && $n == 0;
+		# Not all servers end the body that an authorizer has not.
+		$done = $n == 0 && $type == ($role == 2 ? T_PARAMS : T_STDIN);
 		last if $done;
 	}
 	return 1 unless $done;
@@ -200,7 +201,7 @@ sub answer {
 	}
 	syswrite $s, stream(T_STDOUT, $rid, $text) .
 	    record(T_END, $rid, pack('NCx3', 0, 0));
-	return $keep;
+	return $keep & 1;
 }
 
 sub unpairs {

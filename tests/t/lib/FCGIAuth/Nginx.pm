@@ -1,58 +1,54 @@
 # SPDX-License-Identifier: MIT
-# One nginx around the shipped snippets, in a folder, on a free port.
+# One nginx around the shipped snippets.
 package FCGIAuth::Nginx;
 
 use strict;
 use warnings;
 
-use FCGIAuth::Client;
 use FCGIAuth::Test;
-use IO::Socket::INET;
-use Test::More;
+use parent 'FCGIAuth::WebServer';
 
-# service: address of the daemon.  server: text inside `server`, after the
-# snippet; http: text inside `http`.  workers: worker processes.
-sub new {
-	my ($class, %arg) = @_;
-	return bless {
-		dir => $arg{dir} || tempdir(),
-		service => $arg{service},
-		secret => $arg{secret},
-		http => $arg{http} || '',
-		server => $arg{server} || '',
-		workers => $arg{workers} || 1,
-		port => free_port(),
-	}, $class;
-}
+sub program { return in_path('nginx') }
 
-sub port { my ($self) = @_; return $self->{port} }
-sub dir { my ($self) = @_; return "$self->{dir}" }
-sub log_text { my ($self) = @_; return slurp("$self->{dir}/nginx.log") }
-
-sub client {
-	my ($self, %arg) = @_;
-	return FCGIAuth::Client->new(port => $self->{port}, %arg);
-}
+# server: text inside `server`, instead of locations; http: text inside `http`.
 
 # The snippets as they are; only the address and the secret change.
 sub snippets {
 	my ($self) = @_;
-	my $to = "$self->{dir}/fcgiauth";
 
-	mkdir $to;
-	for my $file (glob top() . '/conf/nginx/*.conf') {
-		my ($name) = $file =~ m{([^/]+)$};
-		my $text = slurp($file);
-		if ($name eq 'fcgiauth-upstream.conf') {
-			$text =~ s{server unix:/run/fcgiauth/fcgiauth.sock;}
-			    {server $self->{service};} or die $name;
-			$text =~ s{(fcgiauth_secret \{\s+default ")}
-			    {$1$self->{secret}} or die $name
-			    if defined $self->{secret};
-		}
-		spit("$to/$name", $text);
-	}
+	$self->copy_snippets('nginx', sub {
+		my ($name, $text) = @_;
+		return if $name ne 'fcgiauth-upstream.conf';
+		$$text =~ s{server unix:/run/fcgiauth/fcgiauth.sock;}
+		    {server $self->{service};} or die $name;
+		$$text =~ s{(fcgiauth_secret \{\s+default ")}
+		    {$1$self->{secret}} or die $name
+		    if defined $self->{secret};
+	});
 	return;
+}
+
+sub location {
+	my ($self, $l) = @_;
+	my $app = $l->{app} || 'http';
+	my $text = '';
+
+	$text .= "set \$fcgiauth_require \"$l->{require}\";\n" if $l->{require};
+	if ($app eq 'fastcgi') {
+		$text .= $l->{open}
+		    ? "include /etc/nginx/fastcgi_params;\n" .
+		    "include fcgiauth/fcgiauth-public.conf;\n"
+		    : "include fcgiauth/fcgiauth-protect-fastcgi.conf;\n";
+		$text .= "fastcgi_param SCRIPT_FILENAME " .
+		    "/nowhere\$fastcgi_script_name;\n" .
+		    "fastcgi_pass unix:$self->{dir}/fcgi.sock;\n";
+	} else {
+		$text .= "include fcgiauth/fcgiauth-protect.conf;\n"
+		    unless $l->{open};
+		$text .= $app eq 'http' ? "proxy_pass http://app;\n"
+		    : "root $self->{dir}/www;\n";
+	}
+	return "location $l->{path} {\n$text}\n";
 }
 
 sub configure {
@@ -61,6 +57,9 @@ sub configure {
 	my $user = is_root() ? 'user ' . getpwuid($>) . ';' : '';
 	my $temp = join "\n\t", map { "${_}_temp_path $dir/$_;" }
 	    qw(client_body proxy fastcgi uwsgi scgi);
+	my $http = $self->{http} // '';
+	my $server = $self->{server} //
+	    join '', map { $self->location($_) } @{ $self->{locations} };
 
 	$self->snippets;
 	spit("$dir/nginx.conf", <<"EOT");
@@ -68,20 +67,21 @@ $user
 worker_processes $self->{workers};
 daemon off;
 pid $dir/nginx.pid;
-error_log $dir/nginx.log info;
+error_log $dir/web.log info;
 events { worker_connections 512; }
 http {
 	access_log off;
 	default_type text/html;
 	keepalive_requests 100000;
+	client_max_body_size 16m;
 	$temp
 	include fcgiauth/fcgiauth-upstream.conf;
-	$self->{http}
+	$http
 	server {
 		listen 127.0.0.1:$self->{port};
 		server_name localhost;
 		include fcgiauth/fcgiauth-server.conf;
-		$self->{server}
+		$server
 	}
 }
 EOT
@@ -90,74 +90,11 @@ EOT
 
 sub start {
 	my ($self) = @_;
-	my $nginx = in_path('nginx');
 	my $dir = $self->{dir};
 
 	$self->configure;
-	$self->{pid} = spawn('nginx', "$dir/nginx.out", $nginx,
-	    '-p', $dir, '-e', "$dir/nginx.log", '-c', "$dir/nginx.conf");
-	my $up = wait_for(10, sub {
-		return 'gone' if waitpid($self->{pid}, 1) != 0;
-		return IO::Socket::INET->new(
-		    PeerAddr => "127.0.0.1:$self->{port}");
-	});
-	if (!ref $up) {
-		diag(slurp("$dir/nginx.out") . $self->log_text);
-		die "nginx does not start\n";
-	}
-	return $self;
-}
-
-sub stop {
-	my ($self) = @_;
-	my $pid = delete $self->{pid} or return;
-
-	kill 'TERM', $pid;
-	return reap($pid, 10);
-}
-
-# The application behind it: answers with what it was told, one
-# "name: value" a line, on a unix socket of this folder.
-sub echo_app {
-	my ($self) = @_;
-	return FCGIAuth::Echo::start("$self->{dir}/app.sock");
-}
-
-package FCGIAuth::Echo;
-
-use FCGIAuth::Test;
-use IO::Socket::UNIX;
-
-sub start {
-	my ($path) = @_;
-	my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 64)
-	    or die "$path: $!";
-	my $pid = spawn('echo', '/dev/null', sub { serve($listener) });
-
-	close $listener;
-	return $pid;
-}
-
-sub serve {
-	my ($listener) = @_;
-
-	while (1) {
-		my $s = $listener->accept or next;
-		my $head = '';
-		until ($head =~ /\r\n\r\n/) {
-			last unless sysread $s, $head, 65536, length $head;
-		}
-		my $body = $head =~ s/\r\n\r\n(.*)//s ? $1 : '';
-		my ($length) = $head =~ /^Content-Length: *(\d+)/mi;
-		while (length $body < ($length // 0)) {
-			last unless sysread $s, $body, 65536, length $body;
-		}
-		my ($line, @headers) = split /\r\n/, $head;
-		my $text = join "\n", 'THE APPLICATION', $line, @headers, '';
-		syswrite $s, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n" .
-		    'Content-Length: ' . length($text) . "\r\n\r\n$text";
-		close $s;
-	}
+	return $self->run($self->program, '-p', $dir, '-e', "$dir/web.log",
+	    '-c', "$dir/nginx.conf");
 }
 
 1;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What most tests begin with: a daemon with users, nginx before it, an
+# What most tests begin with: a daemon with users, a web server before it, an
 # application behind it; and how a person signs in.
 package FCGIAuth::Site;
 
@@ -7,16 +7,22 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use FCGIAuth::Apache;
 use FCGIAuth::Client;
 use FCGIAuth::Daemon;
+use FCGIAuth::Lighttpd;
 use FCGIAuth::Nginx;
 use FCGIAuth::Test;
 use Test::More;
 
-our @EXPORT = qw(start_site sign_in json_sign_in token_of $PASSWORD);
+our @EXPORT = qw(start_site new_web web_name sign_in json_sign_in token_of
+    $PASSWORD);
 our $PASSWORD = $FCGIAuth::Daemon::PASSWORD;
 
 # The whole site is protected, but /open/.
+our @PLAN = ({ path => '/' }, { path => '/open/', open => 1 });
+
+# The same in the words of nginx.
 our $plan = <<'EOT';
 	location / {
 		include fcgiauth/fcgiauth-protect.conf;
@@ -27,24 +33,68 @@ our $plan = <<'EOT';
 	}
 EOT
 
-# conf: of the daemon; server, http, workers: of nginx.
-# Returns (daemon, nginx).
+# FCGIAUTH_WEB says which web server a test runs against, and so what the
+# application behind it speaks.
+my %webs = (
+	'nginx' => { class => 'FCGIAuth::Nginx', app => 'http' },
+	'nginx-fastcgi' => { class => 'FCGIAuth::Nginx', app => 'fastcgi' },
+	'apache' => { class => 'FCGIAuth::Apache', app => 'http', tcp => 1 },
+	'lighttpd' => { class => 'FCGIAuth::Lighttpd', app => 'fastcgi' },
+);
+
+sub web_name { return $ENV{FCGIAUTH_WEB} || 'nginx' }
+
+sub web {
+	my $web = $webs{ web_name() } or die "no web server ", web_name(), "\n";
+	my $found = $web->{class}->program;
+
+	plan(skip_all => 'no ' . web_name() . ' here') unless $found;
+	return $web;
+}
+
+# What the daemon needs beyond its socket for this web server.
+sub web_conf {
+	my ($d) = @_;
+	return $d unless web()->{tcp};
+	my $secret = 'only4us' x 4;
+
+	$d->{tcp} = '127.0.0.1:' . free_port();
+	$d->{brings} = { AUTH_SECRET => $secret };
+	return $d->configure(server => { peer_secret => $secret,
+		listen => $d->address . " $d->{tcp}" });
+}
+
+# The web server before a daemon, or before another address.
+sub new_web {
+	my ($d, %arg) = @_;
+	my $web = web();
+	my @locations = map { { app => $web->{app}, %$_ } }
+	    @{ $arg{locations} || \@PLAN };
+
+	my $n = $web->{class}->new(service => $d->{tcp} || $d->address,
+	    secret => $d->{brings}{AUTH_SECRET}, %arg,
+	    locations => \@locations);
+	$n->{http} = "upstream app { server unix:$n->{dir}/app.sock; }\n" .
+	    ($arg{http} // '');
+	return $n;
+}
+
+# conf: of the daemon; locations, workers: of the web server.  server, http:
+# for nginx, in its own words.
+# Returns (daemon, web server).
 sub start_site {
 	my (%arg) = @_;
 
-	plan(skip_all => 'no nginx here') unless in_path('nginx');
-	my $d = FCGIAuth::Daemon->new(conf => $arg{conf});
+	plan(skip_all => 'for nginx')
+	    if ($arg{server} || $arg{http}) && web_name() ne 'nginx';
+	web();
+	my $d = FCGIAuth::Daemon->new(conf => delete $arg{conf});
 	$d->add_user('alice', roles => [qw(admin staff)],
 	    email => 'alice@example.com', name => 'Alice Liddell');
 	$d->add_user('bob', roles => ['staff']);
-	$d->start;
-	my $n = FCGIAuth::Nginx->new(service => $d->address,
-	    secret => $arg{secret}, workers => $arg{workers},
-	    server => $arg{server} || $plan);
-	$n->{http} = "upstream app { server unix:$n->{dir}/app.sock; }\n" .
-	    ($arg{http} || '');
-	$n->echo_app;
-	$n->start;
+	web_conf($d)->start;
+	my $n = new_web($d, %arg);
+	$n->apps->start;
 	return ($d, $n);
 }
 

@@ -11,13 +11,15 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Temp ();
 use IO::Socket::INET;
+use IPC::Open3 qw(open3);
 use POSIX ();
+use Symbol qw(gensym);
 use Test::More;
 use Time::HiRes ();
 
 our @EXPORT = qw(
 	top bin tempdir free_port wait_for spit slurp spawn reap in_path
-	is_root slow child_code
+	is_root slow child_code capture as_nobody
 );
 
 # A test that hangs fails; sanitizers make everything slower.
@@ -133,6 +135,34 @@ sub reap {
 	kill 'KILL', $pid;
 	waitpid $pid, 0;
 	return;
+}
+
+# Runs a program: (exit code, standard output, standard error).
+sub capture {
+	my @command = @_;
+	my $input = ref $command[0] ? ${ shift @command } : '';
+	my $errors = gensym;
+	my $pid = open3(my $in, my $out, $errors, @command);
+
+	print {$in} $input;
+	close $in;
+	local $/ = undef;
+	my $text = <$out>;
+	my $complaint = <$errors>;
+	waitpid $pid, 0;
+	return ($? >> 8, $text, $complaint);
+}
+
+# What to put before a command of a server that refuses to be root, or that
+# has to end with us whatever happens to us.
+sub as_nobody {
+	my ($signal) = @_;
+	my @who = is_root() ? ('--reuid', 'nobody', '--regid',
+	    scalar getgrgid((getpwnam 'nobody')[3]), '--clear-groups') : ();
+
+	return (in_path('setpriv') || die("no setpriv here\n"),
+	    $signal ? ('--pdeathsig', $signal) : (), @who, '--',
+	    'env', '-C', '/');	# nobody may not be allowed to be here
 }
 
 # Runs code in a child and gives back what it returned, as one line of text.

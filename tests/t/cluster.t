@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# A Redis Cluster whose slots move and whose masters die in the middle of
+# traffic.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Faults;
+use FCGIAuth::Redis;
+use FCGIAuth::Store;
+use FCGIAuth::Test;
+use Test::More;
+
+plan(skip_all => 'no redis-server here') unless FCGIAuth::Redis::available();
+plan(skip_all => 'built without Redis')
+    unless FCGIAuth::Store::has_driver('store redis');
+
+my @masters = FCGIAuth::Redis->cluster(3);
+
+# One more node, which follows one of them.
+sub replica {
+	my ($of) = @_;
+	my $r = FCGIAuth::Redis->new(tcp => 1, conf => {
+		'cluster-enabled' => 'yes', 'cluster-port' => free_port(),
+		'cluster-node-timeout' => 1000 });
+
+	$r->cli('CLUSTER', 'MEET', '127.0.0.1', $of->port, $of->bus);
+	wait_for(20, sub {
+		($r->try_cli('CLUSTER', 'REPLICATE', $of->id))[1] =~ /^OK/ })
+	    or die "no replica\n";
+	wait_for(20, sub { $r->info('master_link_status') eq 'up' })
+	    or die "it does not follow\n";
+	return $r;
+}
+
+# Some slots of one become slots of another, with what is in them.
+sub move {
+	my ($from, $to, $n) = @_;
+	my @cluster = (in_path('redis-cli'), '--cluster');
+
+	wait_for(20, sub {
+		return (capture(@cluster, 'check', $from->address))[0] == 0;
+	}) or die "they do not agree\n";
+	my ($code, $out, $errors) = capture(@cluster, 'reshard', $from->address,
+	    '--cluster-from', $from->id, '--cluster-to', $to->id,
+	    '--cluster-slots', $n, '--cluster-yes');
+
+	is($code, 0, "$n slots moved") or diag("$out$errors");
+	return;
+}
+
+my $heir = replica($masters[1]);
+my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 2, store => {
+	driver => 'redis', cluster => 'yes', prefix => "$_:",
+	url => 'redis://' . join(',', map { $_->address } @masters),
+	timeout => '1s', connect_timeout => '1s' }) } qw(refresh session);
+
+for my $site (@sites) {
+	$site->traffic('slots move', run => sub {
+		move($masters[0], $masters[2], 1000);
+		move($masters[2], $masters[0], 1000);
+	});
+}
+my ($old, $new) = ($masters[1], $heir);
+for my $site (@sites) {
+	$site->traffic('a master dies', run => sub {
+		FCGIAuth::Faults::settle($old);
+		$old->kill_hard;
+		ok(wait_for(30, sub { $new->info('role') eq 'master' &&
+		    $new->cli('CLUSTER', 'INFO') =~ /^cluster_state:ok/m }),
+		    'its replica is master');
+	});
+	$old->start;
+	wait_for(20, sub { $old->info('role') eq 'slave' &&
+	    $old->info('master_link_status') eq 'up' })
+	    or die "it does not follow\n";
+	($old, $new) = ($new, $old);
+}
+for my $site (@sites) {
+	$site->nothing_is_lost;
+	$site->stop_ok;
+}
+
+done_testing;

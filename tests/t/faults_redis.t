@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+# Redis fails in every way it can: nobody gets in, nobody is signed out, and
+# when it is back all is as before.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Faults;
+use FCGIAuth::Proxy;
+use FCGIAuth::Redis;
+use FCGIAuth::Store;
+use FCGIAuth::Test;
+use Test::More;
+
+plan(skip_all => 'no redis-server here') unless FCGIAuth::Redis::available();
+plan(skip_all => 'built without Redis')
+    unless FCGIAuth::Store::has_driver('store redis');
+
+my $redis = FCGIAuth::Redis->new(tcp => 1, durable => 1);
+my $proxy = FCGIAuth::Proxy->new(to => $redis->address);
+my $url = 'redis://127.0.0.1:' . $proxy->port . '/0';
+my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 1,
+	store => { driver => 'redis', url => $url, prefix => "$_:",
+		timeout => '1s', connect_timeout => '1s' })
+    } qw(session refresh);
+
+sub loading { return ($redis->try_cli('PING'))[1] =~ /^LOADING/ }
+
+# Reads all its data anew, and takes its time.
+sub load {
+	$redis->cli(qw(CONFIG SET key-load-delay 30000));
+	$redis->cli(qw(CONFIG SET loading-process-events-interval-bytes 1024));
+	spawn('redis-cli', '/dev/null', in_path('redis-cli'), '-s',
+	    $redis->{socket}, 'DEBUG', 'RELOAD');
+	wait_for(10, \&loading) or die "it does not load\n";
+	return;
+}
+
+my @faults = (
+	{ name => 'stopped', begin => sub { $redis->stop },
+	    end => sub { $redis->start } },
+	{ name => 'killed', begin => sub { $redis->kill_hard },
+	    end => sub { $redis->start } },
+	{ name => 'frozen', begin => sub { $redis->freeze },
+	    end => sub { $redis->thaw } },
+	{ name => 'out of reach', begin => sub { $proxy->tell('refuse') },
+	    end => sub { $proxy->tell('pass') } },
+	{ name => 'silent', begin => sub { $proxy->tell('hang') },
+	    end => sub { $proxy->tell('pass') } },
+	{ name => 'too slow', begin => sub { $proxy->tell('delay', 4) },
+	    end => sub { $proxy->tell('pass') } },
+	{ name => 'loading', begin => \&load, end => sub {
+		$redis->cli(qw(CONFIG SET key-load-delay 0));
+		wait_for(20, sub { !loading() }) or die "it still loads\n";
+	    } },
+	{ name => 'out of memory', serves => 1,
+	    begin => sub { $redis->cli(qw(CONFIG SET maxmemory 1)) },
+	    end => sub { $redis->cli(qw(CONFIG SET maxmemory 0)) } },
+);
+
+for my $site (@sites) {
+	$site->during($_->{name}, %$_) for @faults;
+	$site->works('slow', sub { $proxy->tell('delay', 0.1) },
+	    sub { $proxy->tell('pass') });
+	$site->works('byte by byte', sub { $proxy->tell('bytes') },
+	    sub { $proxy->tell('pass') });
+	$site->works('its scripts are forgotten',
+	    sub { $redis->cli(qw(SCRIPT FLUSH)) }, sub { });
+	$site->survives_cuts($proxy);
+	$site->traffic('a restart under traffic', run => sub {
+		$redis->stop;
+		$redis->start;
+	});
+	$site->nothing_is_lost;
+	$site->stop_ok;
+}
+
+done_testing;

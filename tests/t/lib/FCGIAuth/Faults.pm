@@ -1,0 +1,509 @@
+# SPDX-License-Identifier: MIT
+# A site whose store a test can break, and what must hold while it is broken
+# and afterwards, whatever the store and the fault are.
+package FCGIAuth::Faults;
+
+use strict;
+use warnings;
+
+use FCGIAuth::Daemon;
+use FCGIAuth::FastCGI qw(header_values);
+use FCGIAuth::Nginx;
+use FCGIAuth::Site;
+use FCGIAuth::Test;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+# mode: session or refresh.  store: keys of its section.  timeout: the longest
+# of those, in seconds.
+sub new {
+	my ($class, %arg) = @_;
+	my $keys = tempdir();
+	my %conf = (auth => { mode => $arg{mode}, deliver => 'both' },
+	    limits => { hash_slots => 2 });
+
+	if ($arg{mode} eq 'refresh') {
+		$conf{jwt} = { algorithm => 'ES256', keys => "$keys/keys" };
+		$conf{refresh} = { grace => '60s' };
+	}
+	# Not what the environment says.
+	$conf{store} = { path => undef, %{ $arg{store} } };
+	$conf{users} = { driver => 'sqlite', conninfo => undef,
+		path => "$keys/users.db" };
+	my $d = FCGIAuth::Daemon->new(conf => \%conf);
+	my ($code, $out, $errors) = $d->ctl('store', 'migrate');
+	die "store migrate: $out$errors" if $code != 0;
+	$d->add_user('alice')->start;
+
+	my $n = FCGIAuth::Nginx->new(service => $d->address,
+	    locations => [ { path => '/' } ]);
+	$n->{http} = "upstream app { server unix:$n->{dir}/app.sock; }\n";
+	$n->echo_app;
+	$n->start;
+	return bless { mode => $arg{mode}, d => $d, n => $n, keys => $keys,
+		limit => $arg{timeout} + 1, people => [],
+		refresh => $arg{mode} eq 'refresh' }, $class;
+}
+
+sub mode { my ($self) = @_; return $self->{mode} }
+sub daemon { my ($self) = @_; return $self->{d} }
+sub stop_ok { my ($self) = @_; return $self->{d}->stop_ok }
+
+# A browser that has signed in: { client, token, refresh, status }.
+sub person {
+	my ($self) = @_;
+	my $client = $self->{n}->client(timeout => 30 * slow());
+	my $a = json_sign_in($client, 'alice');
+	my $j = $a->json || {};
+	my $p = { client => $client, status => $a->status, answer => $a,
+		token => $j->{access_token}, refresh => $j->{refresh_token} };
+
+	push @{ $self->{people} }, $p if $p->{status} == 200;
+	return $p;
+}
+
+sub logout {
+	my ($self, $p) = @_;
+	$p->{asked} = 1;
+	my $a = $p->{client}->post_json('/auth/logout', {});
+
+	$p->{gone} = 1 if $a->status == 204;
+	return $a;
+}
+
+# What was acknowledged at any time is so now.
+sub nothing_is_lost {
+	my ($self) = @_;
+
+	is(join('; ', $self->lies), '', 'all ' . @{ $self->{people} } .
+	    ' are in or out, as they were told');
+	return;
+}
+
+sub lies {
+	my ($self) = @_;
+	my @wrong;
+
+	for my $p (@{ $self->{people} }) {
+		my $state;
+		# Asked to leave, but never told that it is done.
+		next if $p->{asked} && !$p->{gone};
+		wait_for(10, sub { $state = $self->state_of($p);
+			$state ne 'unknown' });
+		push @wrong, "told otherwise, is $state"
+		    if $state ne ($p->{gone} ? 'out' : 'in');
+	}
+	return @wrong;
+}
+
+# By the token itself, not by the jar: an old one can be presented again.
+sub refresh {
+	my ($self, $p, $token) = @_;
+	my $a = $self->{n}->client(timeout => 30 * slow())->request(
+	    POST => '/auth/refresh',
+	    headers => [ 'Content-Type' => 'application/x-www-form-urlencoded',
+		$self->{refresh} ? () :
+		    (Authorization => "Bearer $p->{token}") ],
+	    body => $self->{refresh} ? FCGIAuth::Client::form(
+		grant_type => 'refresh_token',
+		refresh_token => $token // $p->{refresh}) : '');
+	my $j = $a->json || {};
+
+	@$p{qw(token refresh)} = @$j{qw(access_token refresh_token)}
+	    if $self->{refresh} && $a->status == 200 && !defined $token;
+	return $a;
+}
+
+# What asks the store about a signed-in person, as parameters of a request.  A
+# check of an access token does not.
+sub question {
+	my ($self, $p) = @_;
+	return (AUTH_ACTION => 'verify',
+	    HTTP_AUTHORIZATION => "Bearer $p->{token}")
+	    unless $self->{refresh};
+	return (REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/refresh',
+	    CONTENT_TYPE => 'application/x-www-form-urlencoded',
+	    body => FCGIAuth::Client::form(grant_type => 'refresh_token',
+		refresh_token => $p->{refresh}));
+}
+
+# 'in', 'out', or 'unknown'.
+sub state_of {
+	my ($self, $p) = @_;
+	if ($self->{refresh}) {
+		my $status = $self->refresh($p)->status;
+		return { 200 => 'in', 400 => 'out', 503 => 'unknown' }->{
+		    $status } // "refresh: $status";
+	}
+	my $status = $self->{d}->ask($self->question($p),
+	    timeout => 30)->{status} // 0;
+	return { 204 => 'in', 401 => 'out', 503 => 'unknown' }->{$status} //
+	    "check: $status";
+}
+
+# A raw answer in the form of a client's.
+sub raw {
+	my ($a) = @_;
+	return FCGIAuth::Client::Answer->new($a->{status} // 0,
+	    $a->{headers} // [], $a->{body} // '');
+}
+
+# What is wrong with an answer that should be a 503 and change nothing.
+sub not_unavailable {
+	my ($a, $status) = @_;
+	my @wrong;
+
+	push @wrong, 'status ' . $a->status if $a->status != $status;
+	push @wrong, 'Retry-After' if $status == 503 &&
+	    ($a->header('retry-after') // '') !~ /^[1-9]\d*$/;
+	push @wrong, 'a cookie' if $a->all('set-cookie');
+	push @wrong, 'an identity' if $a->all('remote-user');
+	push @wrong, 'the application' if $a->body =~ /THE APPLICATION/;
+	return @wrong ? join(', ', @wrong) : ();
+}
+
+# Runs begin, looks at everything for a while, runs end, looks whether all is
+# well again.
+#
+#	name	what happens
+#	begin	code that breaks the store
+#	end	code that mends it
+#	serves	reads go on meanwhile, and what is acknowledged is done
+#	rounds	how often everything is looked at
+sub during {
+	my ($self, $name, %arg) = @_;
+
+	subtest "mode $self->{mode}, $name" => sub {
+		my $people = $self->gather;
+
+		$arg{begin}->();
+		if ($arg{serves}) {
+			$self->serves($people);
+		} else {
+			$self->endures($people, $arg{rounds} // 3);
+		}
+		$arg{end}->();
+		$self->recovers($people);
+	};
+	return;
+}
+
+# Something that hurts nobody.
+sub works {
+	my ($self, $name, $begin, $end) = @_;
+
+	subtest "mode $self->{mode}, $name" => sub {
+		my $people = $self->gather;
+
+		$begin->();
+		$self->recovers($people);
+		$end->();
+	};
+	return;
+}
+
+# Those whom it may hurt.
+sub gather {
+	my ($self) = @_;
+	my %p = map { $_ => $self->person } qw(stays left leaves turned turns);
+	my @status = map { $_->{status} } values %p;
+
+	is("@status", '200 200 200 200 200', 'people sign in');
+	is($self->logout($p{left})->status, 204, 'one leaves');
+	my $old = $p{turned}{refresh};
+	is($self->refresh($p{turned})->status, 200, 'one refreshes');
+	$p{turned}{old} = $old;
+	return \%p;
+}
+
+# The answer, and how long it took, into the books.
+sub timed {
+	my ($self, $kind, $books, $code) = @_;
+	my $began = time;
+	my @answers = $code->();
+	my $took = time - $began;
+
+	$books->{slowest} = $took if $took > $books->{slowest};
+	push @{ $books->{wrong} }, sprintf '%s took %.1f s', $kind, $took
+	    if $took > $self->{limit} * slow();
+	return wantarray ? @answers : $answers[0];
+}
+
+sub endures {
+	my ($self, $p, $rounds) = @_;
+	my %books = (slowest => 0, wrong => []);
+	my $d = $self->{d};
+	my @health = (REQUEST_URI => '/auth/health', timeout => 30);
+	my @question = $self->question($p->{stays});
+	my %step = (
+		question => sub { raw($d->ask(@question, timeout => 30)) },
+		login => sub { $self->person->{answer} },
+		logout => sub { $self->logout($p->{leaves}) },
+		refresh => sub { $self->refresh($p->{turns}) },
+	);
+
+	for my $round (1 .. $rounds) {
+		# The first wave may find all workers.
+		my ($health, @answers) = $self->timed('a crowd', \%books, sub {
+			$d->ask_at_once({ @health }, ({ @question }) x 4) });
+		push @{ $books{wrong} }, 'no health'
+		    if ($health->{status} // 0) != 200;
+		push @{ $books{wrong} }, map { "crowd: $_" }
+		    map { not_unavailable(raw($_), 503) } @answers;
+		for my $kind (sort keys %step) {
+			my $a = $self->timed($kind, \%books, $step{$kind});
+			push @{ $books{wrong} }, map { "$kind: $_" }
+			    not_unavailable($a, 503);
+			my $h = $self->timed('health', \%books, sub {
+				$d->ask(@health) });
+			push @{ $books{wrong} }, "no health after $kind"
+			    if ($h->{status} // 0) != 200;
+		}
+		my $page = $self->timed('page', \%books, sub {
+			$p->{stays}{client}->page('/x') });
+		# An access token is good by itself.
+		push @{ $books{wrong} }, map { "page: $_" }
+		    not_unavailable($page, 500) unless $self->{refresh};
+		sleep 0.1;
+	}
+	is(join('; ', @{ $books{wrong} }), '',
+	    'all answers are 503, in time, and change nothing');
+	note(sprintf 'the slowest answer took %.2f s', $books{slowest});
+	return;
+}
+
+# Something fails, but not what only reads; what is said is true.
+sub serves {
+	my ($self, $p) = @_;
+	my %books = (slowest => 0, wrong => []);
+	my @wrong;
+
+	for my $round (1 .. 3) {
+		my $a = $self->timed('login', \%books,
+		    sub { $self->person->{answer} });
+		push @wrong, map { "login: $_" } not_unavailable($a, 503)
+		    if $a->status != 200;	# there may be some room
+		my $q = $self->timed('check', \%books, sub { raw(
+		    $self->{d}->check(timeout => 30, HTTP_AUTHORIZATION =>
+			"Bearer $p->{stays}{token}")) });
+		push @wrong, 'check: ' . $q->status if $q->status != 204;
+	}
+	my $a = $self->logout($p->{leaves});
+	push @wrong, map { "logout: $_" } not_unavailable($a, 503)
+	    if $a->status != 204;
+	$a = $self->refresh($p->{turns});
+	push @wrong, map { "refresh: $_" } not_unavailable($a, 503)
+	    if $a->status != 200;
+	is(join('; ', @{ $books{wrong} }, @wrong), '',
+	    'reads go on, writes are refused by 503 in time');
+	return;
+}
+
+# Waits until it works; then it works for all, and nothing acknowledged is
+# lost.
+sub recovers {
+	my ($self, $p) = @_;
+	my $began = time;
+	my %seen;
+
+	ok(wait_for(20, sub {
+		my $state = $self->state_of($p->{stays});
+		$seen{$state}++;
+		return $state ne 'unknown';
+	}), 'it works again');
+	note(sprintf 'after %.2f s', time - $began);
+	is(join(' ', grep { !/^(?:in|unknown)$/ } keys %seen), '',
+	    'nobody is signed out');
+	my @question = $self->question($p->{stays});
+	my $good = $self->{refresh} ? 200 : 204;
+	my @status = map { $_->{status} // 0 }
+	    $self->{d}->ask_at_once(({ @question }) x 16);
+	is(scalar(grep { $_ == $good } @status), 16, 'for all workers at once')
+	    or diag("@status");
+
+	is($self->{n}->client->page('/x')->status, 302,
+	    'a stranger is a stranger');
+	is($p->{stays}{client}->page('/x')->status, 200, 'who was in, is in');
+	is($self->state_of($p->{left}), 'out', 'who had left, is out')
+	    unless $self->{refresh};
+	$self->refresh_recovers($p) if $self->{refresh};
+	# What was not acknowledged can be done again.
+	is($self->logout($p->{leaves})->status, 204, 'who could not leave, can')
+	    unless $p->{leaves}{gone};
+	is($self->state_of($p->{leaves}), 'out', 'and is out');
+	is($self->refresh($p->{turns})->status, 200,
+	    'who could not refresh, can');
+	is($self->person->{status}, 200, 'one can sign in');
+	return;
+}
+
+# Each answer of the store in turn breaks off in its middle, while somebody
+# signs in, refreshes, signs out.
+sub survives_cuts {
+	my ($self, $proxy) = @_;
+
+	subtest "mode $self->{mode}, an answer breaks off" => sub {
+		$self->cut_while($proxy, 'login', sub { $self->person },
+		    sub { $_[0]{status} == 200 ? 'in' : '' });
+		$self->cut_while($proxy, 'refresh', sub {
+			my ($p) = @_;
+			return { answer => $self->refresh($p) };
+		}, sub { 'in' });
+		$self->cut_while($proxy, 'logout', sub {
+			my ($p) = @_;
+			return { answer => $self->logout($p) };
+		}, sub { 'out' });
+		$self->nothing_is_lost;
+	};
+	return;
+}
+
+sub cut_while {
+	my ($self, $proxy, $kind, $do, $then) = @_;
+	my ($cuts, $hurt, @wrong) = (0, 0);
+
+	for my $n (1 .. 20) {
+		my $p = $self->person_soon;
+		$proxy->tell('cut', $n);
+		my $did = $do->($p);
+		my $cut = $proxy->tell('cuts');
+		$proxy->tell('pass');
+		my $status = $did->{answer}->status;
+		last if !$cut && $n > 4;
+		$cuts += $cut;
+		if ($status >= 300) {
+			$hurt++;
+			push @wrong, not_unavailable($did->{answer}, 503);
+			# What it did is not known; the same again is safe.
+			wait_for(10, sub { $did = $do->($p);
+				$did->{answer}->status < 300 })
+			    or push @wrong, 'never again';
+		}
+		my $who = $kind eq 'login' ? $did : $p;
+		my $expected = $then->($who);
+		my $state;
+		wait_for(10, sub { $state = $self->state_of($who);
+			$state ne 'unknown' });
+		push @wrong, "then $state" if $state ne $expected;
+	}
+	is(join('; ', @wrong), '', "$kind: 503 or done, and what is said is true");
+	cmp_ok($cuts, '>', 0, "$cuts answers were broken off");
+	note("$hurt requests were answered 503");
+	return;
+}
+
+# After what was done to the store, the next may be one 503.
+sub person_soon {
+	my ($self) = @_;
+	my $p;
+	wait_for(10, sub { ($p = $self->person)->{status} == 200 })
+	    or die "nobody can sign in\n";
+	return $p;
+}
+
+# Several people at once: signing in, asking, refreshing, leaving, without end,
+# while `run` runs.  What any of them was told must be so at the end, but if
+# the store says of itself that it loses something.
+sub traffic {
+	my ($self, $name, %arg) = @_;
+
+	subtest "mode $self->{mode}, $name" => sub {
+		my $stop = "$self->{keys}/stop";
+		my @children = map { child_code(sub {
+			$self->busy($stop, $arg{loses}) }) } 1 .. 4;
+
+		sleep 1;
+		my $began = time;
+		$arg{run}->();
+		ok(wait_for(30, sub {
+			my $p = $self->person;
+			return $p->{status} == 200 &&
+			    $self->state_of($p) eq 'in';
+		}), 'it goes on');
+		note(sprintf 'after %.2f s', time - $began);
+		sleep 1;
+		spit($stop, '');
+		for my $child (@children) {
+			my $said = $child->();
+			like($said // 'nothing', qr/^good: /, 'one of them');
+			note($said // '');
+		}
+		unlink $stop;
+		$self->{people} = [] if $arg{loses};
+	};
+	return;
+}
+
+# From now on a Redis acknowledges nothing that its replica does not have: it
+# does not see to that by itself, and may lose what it said a moment before.
+sub settle {
+	my ($redis) = @_;
+
+	$redis->cli(qw(CLIENT PAUSE 60000 WRITE));
+	my $all = $redis->info('master_repl_offset');
+	wait_for(20, sub {
+		my ($has) = ($redis->info('slave0') // '') =~
+		    /state=online,offset=(\d+)/;
+		return ($has // -1) >= $all;
+	}) or die "the replica does not follow\n";
+	return;
+}
+
+# "good: ..." or what was wrong.
+sub busy {
+	my ($self, $stop, $loses) = @_;
+	my (%count, @wrong);
+	my $slowest = 0;
+	my $step = sub {
+		my ($kind, $good, $code) = @_;
+		my $began = time;
+		my $a = $code->();
+		my $took = time - $began;
+
+		$slowest = $took if $took > $slowest;
+		# Not of the store, but of the passwords.
+		my $busy = ($a->json || {})->{error} // '';
+		$count{ $a->status . ($busy eq 'busy' ? ' (busy)' : '') }++;
+		return 1 if $a->status == $good;
+		push @wrong, map { "$kind: $_" } not_unavailable($a, 503);
+		sleep 0.01;
+		return 0;
+	};
+
+	$self->{people} = [];
+	my $me = $self->person_soon;
+	while (!-e $stop && @wrong < 5) {
+		$step->('ask', $self->{refresh} ? 200 : 204, sub { raw(
+		    $self->{d}->ask($self->question($me), timeout => 30)) });
+		$step->('refresh', 200, sub { $self->refresh($me) });
+		my $p;
+		$step->('login', 200, sub { ($p = $self->person)->{answer} })
+		    or next;
+		# Until it is acknowledged: then it is so.
+		next if @{ $self->{people} } % 2;
+		for (1 .. 1000) {
+			last if -e $stop || $step->('logout', 204,
+			    sub { $self->logout($p) });
+		}
+	}
+	push @wrong, $self->lies unless $loses;
+	return join '; ', @wrong if @wrong;
+	return sprintf 'good: %s; %d people; slowest %.2f s',
+	    join(', ', map { "$count{$_} x $_" } sort keys %count),
+	    scalar @{ $self->{people} }, $slowest;
+}
+
+sub refresh_recovers {
+	my ($self, $p) = @_;
+	my $turned = $p->{turned};
+	my $again = $self->refresh($turned, $turned->{old});
+
+	is($again->status, 200, 'the old token of a rotation');
+	is(($again->json || {})->{refresh_token}, $turned->{refresh},
+	    'still gives the same successor');
+	is($self->refresh($turned)->status, 200, 'which is good');
+	is($self->refresh($p->{left})->status, 400, 'who had left, is out');
+	return;
+}
+
+1;

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# One lighttpd around the shipped snippets.
+package FCGIAuth::Lighttpd;
+
+use strict;
+use warnings;
+
+use FCGIAuth::Test;
+use parent 'FCGIAuth::WebServer';
+
+sub program { return in_path('lighttpd') }
+
+# An application by HTTP is told who it is with mod_magnet only.
+sub has_magnet {
+	return grep { -e "$_/mod_magnet.so" }
+	    qw(/usr/lib/lighttpd /usr/lib64/lighttpd);
+}
+
+# magnet: 0 does without, though it is there.
+
+# Only the address changes.
+sub snippets {
+	my ($self) = @_;
+	my ($socket) = $self->{service} =~ /^unix:(.*)/ or die;
+
+	$self->copy_snippets('lighttpd', sub {
+		my ($name, $text) = @_;
+		return if $name ne 'fcgiauth.conf';
+		$$text =~ s{^(var.fcgiauth_socket = ")[^"]*}{$1$socket}m
+		    or die $name;
+	});
+	return;
+}
+
+sub location {
+	my ($self, $l) = @_;
+	my $dir = $self->{dir};
+	my $app = $l->{app} || 'http';
+	my $local = '"check-local" => "disable"';
+	my $text = $l->{open} ? "fastcgi.server = ()\n"
+	    : "include \"fcgiauth/fcgiauth-protect.conf\"\n";
+
+	$text .= "setenv.add-environment = ( \"AUTH_REQUIRE\" => " .
+	    "\"$l->{require}\" )\n" if $l->{require};
+	$text .= "fastcgi.server += ( \"\" => (( " .
+	    "\"socket\" => \"$dir/fcgi.sock\", $local )) )\n"
+	    if $app eq 'fastcgi';
+	$text .= $app eq 'http' ? "proxy.server = ( \"\" => (( " .
+	    "\"socket\" => \"$dir/app.sock\" )) )\n" : "proxy.server = ()\n";
+	return "\$HTTP[\"url\"] =~ \"^\Q$l->{path}\E\" {\n$text}\n";
+}
+
+sub configure {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	# The last one that matches holds.
+	my @locations = sort { length $a->{path} <=> length $b->{path} }
+	    @{ $self->{locations} };
+	my $plan = join '', map { $self->location($_) } @locations;
+	my $magnet = $self->{magnet} // has_magnet() ? <<"EOT" : '';
+server.modules += ( "mod_magnet" )
+magnet.attract-raw-url-to = ( "$dir/fcgiauth/fcgiauth-headers.lua" )
+EOT
+	my $more = $self->{server} // '';
+
+	$self->snippets;
+	spit("$dir/lighttpd.conf", <<"EOT");
+server.modules = ( "mod_setenv", "mod_fastcgi", "mod_proxy" )
+server.document-root = "$dir/www"
+server.port = $self->{port}
+server.bind = "127.0.0.1"
+server.errorlog = "$dir/web.log"
+server.upload-dirs = ( "$dir" )
+server.max-keep-alive-requests = 100000
+mimetype.assign = ( ".html" => "text/html" )
+$magnet
+include "fcgiauth/fcgiauth.conf"
+$plan
+$more
+include "fcgiauth/fcgiauth-server.conf"
+EOT
+	return $self;
+}
+
+sub start {
+	my ($self) = @_;
+
+	$self->configure;
+	return $self->run($self->program, '-D', '-f',
+	    "$self->{dir}/lighttpd.conf");
+}
+
+1;

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+# What the web servers of the tests have in common: a folder, a free port,
+# applications behind, how they begin and end.
+#
+# A location is { path => P, and any of:
+#	open => 1		for everybody
+#	require => WORDS	for some of the signed-in
+#	app => http | fastcgi | files }	files: below `www` of the folder
+package FCGIAuth::WebServer;
+
+use strict;
+use warnings;
+
+use FCGIAuth::App;
+use FCGIAuth::Client;
+use FCGIAuth::Test;
+use IO::Socket::INET;
+use Test::More;
+
+# service: address of the daemon.  locations: a list of the above.
+sub new {
+	my ($class, %arg) = @_;
+	my $self = bless {
+		workers => 1,
+		locations => [],
+		%arg,
+		dir => $arg{dir} || tempdir(),
+		port => free_port(),
+	}, $class;
+
+	# It may run as somebody else.
+	chmod 0711, "$self->{dir}";
+	mkdir "$self->{dir}/www";
+	return $self;
+}
+
+sub port { my ($self) = @_; return $self->{port} }
+sub dir { my ($self) = @_; return "$self->{dir}" }
+sub log_text { my ($self) = @_; return slurp("$self->{dir}/web.log") }
+
+sub client {
+	my ($self, %arg) = @_;
+	return FCGIAuth::Client->new(port => $self->{port}, %arg);
+}
+
+# Both, whichever is used.
+sub apps {
+	my ($self) = @_;
+
+	$self->echo_app;
+	FCGIAuth::App::start_fastcgi("$self->{dir}/fcgi.sock");
+	return $self;
+}
+
+sub echo_app {
+	my ($self) = @_;
+	return FCGIAuth::App::start_http("$self->{dir}/app.sock");
+}
+
+# The snippets of a folder as they are, but for what `change` does to one.
+sub copy_snippets {
+	my ($self, $server, $change) = @_;
+	my $to = "$self->{dir}/fcgiauth";
+
+	mkdir $to;
+	for my $file (glob top() . "/conf/$server/*") {
+		my ($name) = $file =~ m{([^/]+)$};
+		my $text = slurp($file);
+		$change->($name, \$text);
+		spit("$to/$name", $text);
+	}
+	return;
+}
+
+# Runs it in the foreground; it is up when it takes connections.
+sub run {
+	my ($self, @command) = @_;
+	my $out = "$self->{dir}/web.out";
+
+	$self->{pid} = spawn($command[0], $out, @command);
+	my $up = wait_for(15, sub {
+		return 'gone' if waitpid($self->{pid}, 1) != 0;
+		return IO::Socket::INET->new(
+		    PeerAddr => "127.0.0.1:$self->{port}");
+	});
+	if (!ref $up) {
+		diag(slurp($out) . $self->log_text);
+		die "$command[0] does not start\n";
+	}
+	return $self;
+}
+
+sub stop {
+	my ($self) = @_;
+	my $pid = delete $self->{pid} or return;
+
+	kill 'TERM', $pid;
+	return reap($pid, 10);
+}
+
+1;

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+# PgBouncer between: in transaction mode a connection is nobody's own, and each
+# statement may meet another one.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::PgBouncer;
+use FCGIAuth::Postgres;
+use FCGIAuth::Site;
+use FCGIAuth::Store;
+use FCGIAuth::Test;
+use JSON::PP ();
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $POOL = 2;	# fewer than there are workers
+my $why = FCGIAuth::Store::missing('postgres') //
+    (FCGIAuth::PgBouncer::available() ? undef : 'no pgbouncer here');
+plan(skip_all => $why) if $why;
+
+my $server = FCGIAuth::Postgres->new;
+$server->psql(slurp(top() . '/conf/postgres/roles.sql'));
+my $bouncer = FCGIAuth::PgBouncer->new(server => $server,
+    users => [qw(fcgiauth fcgiauth_owner)],
+    conf => { default_pool_size => $POOL });
+my $keys = tempdir();
+
+sub keys_for {
+	my ($user) = @_;
+	my %keys = (driver => 'postgres', path => undef,
+	    conninfo => $bouncer->conninfo('fcgiauth', $user));
+	return (store => { %keys }, users => { %keys });
+}
+
+sub daemon {
+	my ($user) = @_;
+	return FCGIAuth::Daemon->new(store => 'sqlite', conf => {
+		auth => { mode => 'refresh', deliver => 'both' },
+		jwt => { algorithm => 'ES256', keys => "$keys/keys" },
+		refresh => { grace => '60s' },
+		server => { threads => 8 }, keys_for($user) });
+}
+
+sub post {
+	my ($d, $uri, $data) = @_;
+	my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => $uri,
+	    CONTENT_TYPE => 'application/json', timeout => 60,
+	    body => JSON::PP->new->encode($data));
+	return ($a->{status}, eval { JSON::PP->new->decode($a->{body}) } || {});
+}
+
+sub login {
+	my ($d, $name) = @_;
+	my ($status, $j);
+
+	wait_for(20, sub { ($status, $j) = post($d, '/auth/login',
+		{ username => $name, password => $PASSWORD });
+		$status != 503 });
+	return $j->{refresh_token};
+}
+
+sub refresh {
+	my ($d, $token) = @_;
+	my ($status, $j) = post($d, '/auth/refresh', {
+		grant_type => 'refresh_token', refresh_token => $token });
+	return ($j->{refresh_token} // "none$status", $j->{user}{name} // '');
+}
+
+my ($code, $out, $errors) = daemon('fcgiauth_owner')->ctl(qw(store migrate));
+is($code, 0, 'migrated through it') or diag "$out$errors";
+my @d = map { daemon('fcgiauth') } 1, 2;
+$d[0]->add_user("user$_") for 1 .. 6;
+$_->start for @d;
+
+subtest 'everybody is who they are' => sub {
+	my @children = map { my $i = $_; child_code(sub {
+		my $token = login($d[$i % 2], "user$i");
+		my $wrong = 0;
+		for my $round (1 .. 40) {
+			($token, my $name) = refresh($d[$round % 2], $token);
+			$wrong++ if $name ne "user$i";
+		}
+		return "wrong $wrong";
+	}) } 1 .. 6;
+	my $most = 0;
+
+	for (1 .. 20) {
+		my $n = $server->psql('SELECT count(*) FROM pg_stat_activity ' .
+		    "WHERE usename = 'fcgiauth'");
+		$most = $n if $n > $most;
+		sleep 0.05;
+	}
+	is($_->(), 'wrong 0', '40 rotations by two daemons') for @children;
+	cmp_ok($most, '>', 0, 'Postgres was asked');
+	cmp_ok($most, '<=', $POOL, "by $POOL connections at most");
+};
+
+subtest 'one winner' => sub {
+	my $token = login($d[0], 'user1');
+	for my $round (1 .. 5) {
+		my @children = map { my $d = $_; map { child_code(sub {
+			(refresh($d, $token))[0] }) } 1 .. 8 } @d;
+		my %seen = map { $_->() => 1 } @children;
+		is(scalar keys %seen, 1, '16 at once, one successor');
+		($token) = keys %seen;
+		unlike($token, qr/none/, '  that works');
+	}
+};
+
+subtest 'it goes away' => sub {
+	my $token = login($d[0], 'user2');
+
+	$bouncer->stop;
+	is((refresh($_, $token))[0], 'none503', 'nobody can tell') for @d;
+	$bouncer->start;
+	for my $d (@d) {
+		my $next;
+		ok(wait_for(10, sub { ($next) = refresh($d, $token);
+			$next !~ /none503/ }), 'it is back');
+		unlike($next, qr/none/, '  and the token is as good');
+		$token = $next;
+	}
+	$server->restart;
+	for my $d (@d) {
+		my $next;
+		ok(wait_for(10, sub { ($next) = refresh($d, $token);
+			$next !~ /none503/ }), 'Postgres was restarted');
+		unlike($next, qr/none/, '  and nothing is lost');
+		$token = $next;
+	}
+};
+
+$_->stop_ok for @d;
+done_testing;
