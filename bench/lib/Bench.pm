@@ -46,10 +46,12 @@ sub workers {
 }
 
 # Runs code that gives back how many requests it made; what they cost.
+# responder: a process, or code that lists several.
 sub measured {
 	my ($nginx, $responder, $code) = @_;
 	my @nginx = workers($nginx);
-	my @before = (cpu(@nginx), cpu($responder));
+	my $those = ref $responder ? $responder : sub { return $responder };
+	my @before = (cpu(@nginx), cpu($those->()));
 	my $began = Time::HiRes::time();
 	my $requests = $code->();
 	my $seconds = Time::HiRes::time() - $began;
@@ -58,7 +60,7 @@ sub measured {
 	return {
 		rate => $requests / $seconds,
 		nginx => (cpu(@nginx) - $before[0]) / $requests,
-		responder => (cpu($responder) - $before[1]) / $requests,
+		responder => (cpu($those->()) - $before[1]) / $requests,
 	};
 }
 

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operations of a store cost as it fills.
+ *
+ *     store_growth FILE SIZE...
+ *
+ * Fills the store that the configuration FILE names up to each size in turn
+ * and prints, a line each: the size, and microseconds of one create, find,
+ * find in vain, touch, rotation, and of a page of a list.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/registry.h"
+#include "conf/problems.h"
+#include "crypto/digest.h"
+
+#define MEMORY	     (16 * 1024 * 1024)
+#define FILLERS	     8
+#define PER_USER     10
+#define SAMPLES	     2000
+#define PAGE	     100
+#define LIFE_MS	     (24 * 3600 * INT64_C(1000))
+#define SECRET_KINDS 2 /* one for each side of a rotation and back */
+
+struct growth {
+	struct env env;
+	struct store *store;
+	int64_t began_ms; /* now, for all of the run */
+	atomic_ullong next; /* to create */
+	unsigned long long size;
+	atomic_bool failed;
+};
+
+/* Session number n is made of its number, so that nothing is remembered. */
+static struct token_hash token(unsigned long long n, unsigned kind)
+{
+	struct token_hash out;
+	char text[48];
+	int len = snprintf(text, sizeof(text), "token %llu %u", n, kind);
+
+	digest_sha256((struct str){ .p = text, .n = (size_t)len }, out.b);
+	return out;
+}
+
+static struct session_id session_id(const struct growth *g,
+				    unsigned long long n)
+{
+	struct token_hash random = token(n, SECRET_KINDS);
+	struct session_id id;
+	uint64_t ms = (uint64_t)g->began_ms + n;
+
+	memcpy(id.b, random.b, sizeof(id.b));
+	for (int i = 0; i < 6; i++)
+		id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
+	return id;
+}
+
+static int create(const struct growth *g, struct store_link *l,
+		  unsigned long long n, struct err *err)
+{
+	char user[32];
+	struct session s = {
+		.id = session_id(g, n),
+		.token = token(n, 0),
+		.who = { .roles = STR("staff,users"),
+			 .email = STR("somebody@example.com"),
+			 .full_name = STR("Some Body") },
+		.created_ms = g->began_ms,
+		.last_seen_ms = g->began_ms,
+		.idle_expires_ms = g->began_ms + LIFE_MS,
+		.expires_ms = g->began_ms + LIFE_MS,
+		.address = STR("192.0.2.17"),
+		.user_agent = STR("Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"
+				  " Gecko/20100101 Firefox/128.0"),
+	};
+
+	(void)snprintf(user, sizeof(user), "user%llu", n / PER_USER);
+	s.who.name = str_from(user);
+	return store_create(l, &s, 0, g->began_ms, NULL, err);
+}
+
+static struct store_link *new_link(const struct growth *g)
+{
+	struct store_link *l = store_link_new(&g->env);
+
+	if (l != NULL)
+		store_link_bind(l, g->store);
+	return l;
+}
+
+static void *fill_some(void *arg)
+{
+	struct growth *g = arg;
+	struct store_link *l = new_link(g);
+	struct err err = { .msg = "out of memory" };
+
+	while (l != NULL && !atomic_load(&g->failed)) {
+		unsigned long long n = atomic_fetch_add(&g->next, 1);
+
+		if (n >= g->size) {
+			store_link_free(l);
+			return NULL;
+		}
+		if (create(g, l, n, &err) != 0)
+			break;
+	}
+	if (!atomic_exchange(&g->failed, true))
+		(void)fprintf(stderr, "store_growth: %s\n", err.msg);
+	store_link_free(l);
+	return NULL;
+}
+
+static bool fill(struct growth *g)
+{
+	pthread_t thread[FILLERS];
+	int n = 0;
+
+	while (n < FILLERS &&
+	       pthread_create(&thread[n], NULL, fill_some, g) == 0)
+		n++;
+	for (int i = 0; i < n; i++)
+		(void)pthread_join(thread[i], NULL); /* ours, joined once */
+	atomic_store(&g->next, g->size);
+	return n > 0 && !atomic_load(&g->failed);
+}
+
+/* One operation on session number n; sample number i. */
+typedef int sample_fn(const struct growth *g, struct store_link *l,
+		      struct arena *a, unsigned long long n, int i,
+		      struct err *err);
+
+static int sample_create(const struct growth *g, struct store_link *l,
+			 struct arena *a, unsigned long long n, int i,
+			 struct err *err)
+{
+	(void)a;
+	(void)n;
+	/* Behind all that the filling will make. */
+	return create(g, l, (1ULL << 40) + g->size * SAMPLES + (unsigned)i,
+		      err);
+}
+
+static int find(const struct growth *g, struct store_link *l, struct arena *a,
+		struct token_hash hash, bool expected, struct err *err)
+{
+	struct session s;
+	bool found;
+
+	if (store_find(l, a, &hash, g->began_ms, &found, &s, err) != 0)
+		return -1;
+	return found == expected ? 0
+				 : err_set(err, ERR_INTERNAL, "wrong answer");
+}
+
+static int sample_find(const struct growth *g, struct store_link *l,
+		       struct arena *a, unsigned long long n, int i,
+		       struct err *err)
+{
+	(void)i;
+	return find(g, l, a, token(n, 0), true, err);
+}
+
+static int sample_miss(const struct growth *g, struct store_link *l,
+		       struct arena *a, unsigned long long n, int i,
+		       struct err *err)
+{
+	(void)i;
+	return find(g, l, a, token(n, SECRET_KINDS + 1), false, err);
+}
+
+static int sample_touch(const struct growth *g, struct store_link *l,
+			struct arena *a, unsigned long long n, int i,
+			struct err *err)
+{
+	struct session_id id = session_id(g, n);
+
+	(void)a;
+	return store_touch(l, &id, g->began_ms + i + 1,
+			   g->began_ms + LIFE_MS + i + 1, err);
+}
+
+/* There and back: the session is found by its first token again. */
+static int sample_rotate(const struct growth *g, struct store_link *l,
+			 struct arena *a, unsigned long long n, int i,
+			 struct err *err)
+{
+	unsigned long long which = (unsigned)i / 2;
+	unsigned side = (unsigned)i % 2;
+	struct session_id id = session_id(g, which);
+	struct rotation use = {
+		.presented = token(which, side),
+		.next = token(which, 1 - side),
+		.generation = side,
+		.idle_ms = LIFE_MS,
+	};
+	enum rotate_answer answer;
+	struct session s;
+	uint8_t wrapped[32];
+
+	(void)n;
+	if (store_rotate(l, a, &id, &use, g->began_ms, &answer, &s, wrapped,
+			 err) != 0)
+		return -1;
+	return answer == ROTATE_DONE
+		   ? 0
+		   : err_set(err, ERR_INTERNAL, "did not rotate");
+}
+
+static int sample_list(const struct growth *g, struct store_link *l,
+		       struct arena *a, unsigned long long n, int i,
+		       struct err *err)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
+
+	(void)n;
+	(void)i;
+	return store_list(l, a, (struct str){ .p = NULL }, g->began_ms, PAGE,
+			  &cursor, &list, err);
+}
+
+static int measure(const struct growth *g, struct store_link *l, sample_fn *fn,
+		   int samples, struct err *err)
+{
+	int64_t began = env_mono_ms(&g->env), took;
+
+	for (int i = 0; i < samples; i++) {
+		/* Far from each other, the same in each run. */
+		unsigned long long n = (unsigned long long)i * 2654435761U;
+		struct arena *a = arena_new(MEMORY);
+		int rc = a == NULL ? err_nomem(err)
+				   : fn(g, l, a, n % g->size, i, err);
+
+		arena_free(a);
+		if (rc != 0)
+			return -1;
+	}
+	took = env_mono_ms(&g->env) - began;
+	(void)printf(" %9.1f", (double)took * 1000 / samples);
+	return 0;
+}
+
+static int measure_all(const struct growth *g, struct err *err)
+{
+	static const struct {
+		sample_fn *fn;
+		int samples;
+	} all[] = {
+		{ sample_create, SAMPLES },   { sample_find, SAMPLES * 5 },
+		{ sample_miss, SAMPLES * 5 }, { sample_touch, SAMPLES },
+		{ sample_rotate, SAMPLES },   { sample_list, SAMPLES / 20 },
+	};
+	struct store_link *l = new_link(g);
+	int rc = l == NULL ? err_nomem(err) : 0;
+
+	(void)printf("%llu", g->size);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(all); i++)
+		rc = measure(g, l, all[i].fn, all[i].samples, err);
+	(void)printf("\n");
+	(void)fflush(stdout); /* the reader sees it when it is there */
+	store_link_free(l);
+	return rc;
+}
+
+static int open_store(struct growth *g, const char *file, struct arena *a,
+		      struct err *err)
+{
+	struct settings_drivers drivers;
+	struct problems problems;
+	struct settings set;
+
+	if (registry_drivers(a, &drivers) != 0)
+		return err_nomem(err);
+	problems_init(&problems, a);
+	if (settings_load(file, &drivers, a, &set, &problems) != 0)
+		return err_set(err, ERR_CONFIG, "%s", problems.first->text);
+	return store_open(registry_store(set.store.driver->name),
+			  set.store.conf, &g->env, &g->store, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct growth g = { .env = env_real(NULL) };
+	struct arena *a = arena_new(MEMORY);
+	struct err err;
+	int rc;
+
+	if (argc < 3 || a == NULL) {
+		(void)fprintf(stderr, "usage: store_growth FILE SIZE...\n");
+		return 2;
+	}
+	g.began_ms = env_wall_ms(&g.env);
+	rc = open_store(&g, argv[1], a, &err);
+	for (int i = 2; rc == 0 && i < argc; i++) {
+		g.size = strtoull(argv[i], NULL, 10);
+		if (g.size < SAMPLES || !fill(&g))
+			rc = err_set(&err, ERR_INPUT, "cannot fill it to %s",
+				     argv[i]);
+		else
+			rc = measure_all(&g, &err);
+	}
+	if (rc != 0)
+		(void)fprintf(stderr, "store_growth: %s\n", err.msg);
+	store_unref(g.store);
+	arena_free(a);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
