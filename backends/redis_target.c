@@ -102,6 +102,9 @@ parse_sentinels(const struct words *words, struct arena *a,
 		struct str rest = words->v[i], one;
 
 		while (str_cut(&rest, ',', &one)) {
+			/* "a, b" are two words, the first with a comma. */
+			if (one.n == 0 && rest.n == 0 && list.n > 0)
+				continue;
 			if (redis_address_parse(one, PORT_SENTINEL,
 						&list.v[list.n], err) != 0)
 				return err_context(err, "sentinels");

@@ -72,6 +72,8 @@ check_store(const struct snapshot *s, const struct env *env,
 		return err_nomem(err);
 	store_link_bind(l, s->store);
 	rc = store_schema(l, &schema, err);
+	if (rc == 0 && schema.want == 0)
+		rc = store_ping(l, err);
 	store_link_free(l);
 	return rc == 0 ? check_schema(part, &schema, err) : -1;
 }
@@ -92,6 +94,8 @@ check_users(const struct snapshot *s, const struct env *env,
 		return err_nomem(err);
 	users_link_bind(l, s->users);
 	rc = users_schema(l, &schema, err);
+	if (rc == 0 && schema.want == 0)
+		rc = users_ping(l, err);
 	users_link_free(l);
 	return rc == 0 ? check_schema(part, &schema, err) : -1;
 }

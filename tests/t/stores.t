@@ -229,6 +229,23 @@ subtest 'Postgres: roles and migration' => sub {
 	$server->stop;
 };
 
+# What cannot be reached is found out before the service starts.
+subtest 'fcgiauthd --check' => sub {
+	for my $kind (@STORES) {
+		my $d = FCGIAuth::Daemon->new(store => $kind);
+		my @check = (bin('fcgiauthd'), '-c', $d->{file}, '--check');
+
+		is((capture(@check))[0], 0, "$kind is there");
+		next if $kind eq 'sqlite';	# the file is made when missing
+		$d->store->away;
+		my ($code, undef, $errors) = capture(@check);
+		is($code, 1, "$kind is away");
+		like($errors, qr/^\S+fcgiauth\.ini: \[store\] .*$kind/m,
+		    '  and the section is named');
+		$d->store->back;
+	}
+};
+
 # What the role of the daemon is for, and what not.
 sub rights {
 	my ($server) = @_;
