@@ -73,6 +73,87 @@ subtest 'files' => sub {
 	    'nor is there a redirect before');
 };
 
+# What Apache goes on to in the course of a request.
+subtest 'indexes, rewrites and error pages' => sub {
+	my $m = new_web($d, modules => [qw(access_compat rewrite)],
+	    locations => [
+		{ path => '/', app => 'files' },
+		{ path => '/admin/', app => 'files', require => 'role:admin' },
+		{ path => '/open/', app => 'files', open => 1 },
+	    ]);
+	my $root = $m->dir . '/www';
+	my $app = 'SetHandler "proxy:unix:' . $m->dir .
+	    '/fcgi.sock|fcgi://localhost/"';
+	my %file = (
+		'php/index.php' => '', 'all/index.x' => '',
+		'admin/index.php' => '', 'open/error.php' => '',
+		'open/satisfy/x.html' => 'THE APPLICATION',
+		'satisfy/.htaccess' => "Satisfy Any\nAllow from all\n",
+		'satisfy/x.html' => 'THE APPLICATION',
+		'all/.htaccess' => "RewriteEngine On\n" .
+		    "RewriteCond %{REQUEST_FILENAME} !-f\n" .
+		    "RewriteRule ^2/(.*) /all/1/\$1 [L]\n" .
+		    "RewriteCond %{REQUEST_FILENAME} !-f\n" .
+		    "RewriteRule . /all/index.x [L]\n",
+		'php/.htaccess' => "RewriteEngine On\n" .
+		    "RewriteRule ^to-admin /admin/index.php [L]\n" .
+		    "RewriteCond %{REQUEST_FILENAME} !-f\n" .
+		    "RewriteRule . /php/index.php [L]\n",
+		'admin/.htaccess' => "RewriteEngine On\n" .
+		    "RewriteRule ^again /admin/index.php [L]\n",
+	);
+
+	$m->{server} = <<"EOT";
+<Directory $root>
+	AllowOverride AuthConfig FileInfo Limit
+</Directory>
+<Directory $root/all>
+	$app
+</Directory>
+<FilesMatch "[.]php\$">
+	$app
+</FilesMatch>
+DirectoryIndex index.php
+ErrorDocument 500 /open/error.php
+EOT
+	for my $name (sort keys %file) {
+		my @parts = split m{/}, $name;
+		pop @parts;
+		mkdir "$root/" . join '/', @parts[ 0 .. $_ ] for 0 .. $#parts;
+		spit("$root/$name", $file{$name});
+	}
+	$m->apps->start;
+	my ($who, $bob) = ($m->client, $m->client);
+	$who->jar->{fcgiauth} = token_of($alice);
+	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
+
+	for my $path (qw(/php/index.php /php/ /php/x /all/index.x /all/x
+		/all/2/x /admin/ /admin/index.php /admin/again /php/to-admin)) {
+		my $a = $m->client->page($path, 'REDIRECT_AUTH_USER' => 'x',
+		    'AUTH_USER' => 'x');
+		is($a->status, 302, "$path: not for a stranger");
+		$a = $who->page($path);
+		is($a->status, 200, "$path: alice may");
+		like($a->body, qr/^REMOTE_USER: alice$/m, 'her name');
+		like($a->body, qr/^AUTH_GROUPS: admin,staff$/m, 'her groups');
+		like($a->body, qr/^HTTP_REMOTE_USER: alice$/m, 'as a header');
+		unlike($a->body, qr/\Q$secret\E/, 'not the secret');
+		is($bob->page($path)->status, $path =~ /admin/ ? 403 : 200,
+		    "$path: bob");
+	}
+	is($m->client->page('/satisfy/x.html')->status, 302,
+	    'Satisfy Any does not open');
+	is($m->client->page('/open/satisfy/x.html')->status, 200,
+	    'what is public is');
+	$d->stop_ok;
+	my $a = $who->page('/php/index.php');
+	is($a->status, 500, 'without the service');
+	like($a->body, qr/^REDIRECT_STATUS: 500$/m, 'the page for errors');
+	unlike($a->body, qr/\Q$secret\E/, 'is not told the secret');
+	$d->start;
+	$m->stop;
+};
+
 subtest 'the order of sections' => sub {
 	$n->{server} = "Use FcgiauthServer\n<Location />\n" .
 	    "Use FcgiauthProtect\n</Location>\n";

@@ -11,6 +11,8 @@ use parent 'FCGIAuth::WebServer';
 my @modules = qw(mpm_event authn_core authz_core authz_user authnz_fcgi dir
     headers macro proxy proxy_fcgi proxy_http reqtimeout setenvif);
 
+# modules: more of them.
+
 sub program { return in_path('apache2') || in_path('httpd') }
 
 # Where the distribution has its modules.
@@ -68,7 +70,8 @@ sub configure {
 	my @locations = sort { length $a->{path} <=> length $b->{path} }
 	    @{ $self->{locations} };
 	my $load = join "\n", map {
-		"LoadModule ${_}_module $from/mod_$_.so" } @modules;
+		"LoadModule ${_}_module $from/mod_$_.so" } @modules,
+	    @{ $self->{modules} || [] };
 	my $plan = join '', map { $self->location($_) } @locations;
 	my $owner = owner();
 	my $more = $self->{server} // '';
