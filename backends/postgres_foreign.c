@@ -273,9 +273,12 @@ read_user(const PGresult *r, const struct places *p, struct arena *a,
 	if (read_roles(field(r, p, ROLES), a, &u.who.roles, why, err) != 0)
 		return -1;
 	if (arena_copy(a, field(r, p, NAME), &u.who.name) != 0 ||
-	    arena_copy(a, field(r, p, PASSWORD_HASH), &u.hash) != 0 ||
-	    arena_copy(a, field(r, p, EMAIL), &u.who.email) != 0 ||
-	    arena_copy(a, field(r, p, FULL_NAME), &u.who.full_name) != 0)
+	    arena_copy(a, field(r, p, PASSWORD_HASH), &u.hash) != 0)
+		return err_nomem(err);
+	/* What is refused may be of any size. */
+	if (*why == NULL &&
+	    (arena_copy(a, field(r, p, EMAIL), &u.who.email) != 0 ||
+	     arena_copy(a, field(r, p, FULL_NAME), &u.who.full_name) != 0))
 		return err_nomem(err);
 	*out = u;
 	return 0;

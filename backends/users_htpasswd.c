@@ -83,9 +83,12 @@ read_text(const char *path, struct arena *a, struct htpasswd_text *out,
 	  struct err *err)
 {
 	out->file = path;
-	if (file_read(path, HTPASSWD_BYTES_MAX, a, &out->bytes, NULL, err) != 0)
-		return err_context(err, "%s", path);
-	return 0;
+	if (file_read(path, HTPASSWD_BYTES_MAX, a, &out->bytes, NULL, err) == 0)
+		return 0;
+	/* Not what is in it is wrong: it may be readable the next time. */
+	if (err->code == ERR_CONFIG)
+		err->code = ERR_BUSY;
+	return err_context(err, "%s", path);
 }
 
 static int
@@ -440,8 +443,9 @@ static const struct option options[] = {
 		       "what is weaker is refused. A change is seen a second "
 		       "later, without a reload. With a mistake in it the "
 		       "service does not start, or goes on with the users "
-		       "before and logs why; while it is missing or without a "
-		       "user, who asks for one is answered 503."),
+		       "before and logs why; while it is missing, unreadable "
+		       "or without a user, who asks for one is answered "
+		       "503."),
 	OPTION(PATH, struct htpasswd_conf, groups,
 	       .help = "A file of groups, GROUP: NAME NAME in each line, as "
 		       "Apache's AuthGroupFile. Groups are roles. It is read "

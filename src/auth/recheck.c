@@ -7,6 +7,8 @@
 #include "auth/audit.h"
 #include "auth/touches.h"
 
+#define LOOK_TRIES 10
+
 /* The number of the span that a moment is in.  The end of an id is random:
  * sessions do not all ask at the same time. */
 static int64_t
@@ -59,9 +61,10 @@ update_sessions(struct exchange *e, const struct identity *who,
 	return 0;
 }
 
-int
-recheck_user(struct exchange *e, struct grant *grant, bool *still,
-	     struct err *err)
+/* One look.  *same: his sessions have what was read. */
+static int
+look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
+	struct err *err)
 {
 	const struct str name = grant->who.name;
 	enum user_answer found;
@@ -71,15 +74,32 @@ recheck_user(struct exchange *e, struct grant *grant, bool *still,
 		       err) != 0)
 		return -1;
 	*still = found == USER_FOUND && !user.disabled;
+	*same = *still && identity_equal(&user.who, &grant->who);
 	if (!*still)
 		return end_sessions(e, name,
 				    found == USER_FOUND ? "user_disabled" :
 							  "user_gone",
 				    err);
-	if (identity_equal(&user.who, &grant->who))
-		return 0;
-	if (update_sessions(e, &user.who, &grant->session, err) != 0)
+	if (!*same &&
+	    update_sessions(e, &user.who, &grant->session, err) != 0)
 		return -1;
 	grant->who = user.who;
 	return 0;
+}
+
+/* Until what was written is what is there: who changes a user writes the user
+ * first and his sessions then, and ours may have come after his. */
+int
+recheck_user(struct exchange *e, struct grant *grant, bool *still,
+	     struct err *err)
+{
+	for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
+		bool same;
+
+		if (look_up(e, grant, still, &same, err) != 0)
+			return -1;
+		if (!*still || same)
+			return 0;
+	}
+	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
 }

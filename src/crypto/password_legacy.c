@@ -15,6 +15,7 @@
 #define SHA_ROUNDS_MIN	1000
 #define SHA_ROUNDS_MAX	1000000
 #define HASH_MAX	256 /* longer than any of these */
+#define PHRASE_MAX	511 /* bytes that crypt(3) takes */
 
 #define APR1_MAGIC	STR("$apr1$")
 #define APR1_ROUNDS	1000
@@ -235,10 +236,7 @@ static enum password_answer
 compare(const char *made, int reason, struct str hash)
 {
 	if (made == NULL || made[0] == '*') {
-		/* Too long for it: such a password was never set.  Else it
-		 * was built without this kind. */
-		if (reason == ERANGE)
-			return PASSWORD_WRONG;
+		/* Then it was built without this kind. */
 		return reason == EINVAL ? PASSWORD_UNUSABLE : PASSWORD_UNTOLD;
 	}
 	return secret_equal(str_from(made), hash) ? PASSWORD_RIGHT :
@@ -251,6 +249,8 @@ crypt_verify(struct str password, struct str hash)
 	/* 32 KiB: too much for a stack, and what frees it wipes it. */
 	struct arena *a = arena_new(2 * sizeof(struct crypt_data));
 	enum password_answer answer = PASSWORD_UNTOLD;
+	/* Such a password was never set; it costs as much as others. */
+	const bool is_long = password.n > PHRASE_MAX;
 	struct crypt_data *data;
 	char *phrase, *setting;
 	const char *made;
@@ -258,7 +258,9 @@ crypt_verify(struct str password, struct str hash)
 	if (a == NULL)
 		return PASSWORD_UNTOLD;
 	data = arena_alloc(a, sizeof(*data));
-	phrase = arena_cstr(a, password);
+	phrase = arena_cstr(a, (struct str){
+		.p = password.p,
+		.n = is_long ? PHRASE_MAX : password.n });
 	setting = arena_cstr(a, hash);
 	if (data != NULL && phrase != NULL && setting != NULL) {
 		errno = 0;
@@ -266,7 +268,7 @@ crypt_verify(struct str password, struct str hash)
 		answer = compare(made, errno, hash);
 	}
 	arena_free(a);
-	return answer;
+	return is_long && answer == PASSWORD_RIGHT ? PASSWORD_WRONG : answer;
 }
 
 enum password_answer

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 
@@ -150,11 +151,27 @@ START_TEST(refuses)
 }
 END_TEST
 
-/* crypt(3) takes less than we do: a password that it cannot have made. */
+static int64_t
+cost_us(struct str password, struct str hash)
+{
+	struct timespec from, to;
+
+	ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from), 0);
+	ck_assert_int_ne(password_verify(password, hash), PASSWORD_RIGHT);
+	ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to), 0);
+	return ((int64_t)to.tv_sec - from.tv_sec) * 1000000 +
+	    (to.tv_nsec - from.tv_nsec) / 1000;
+}
+
+/* crypt(3) takes less than we do: a password that it cannot have made.  Time
+ * must not tell that it was not tried. */
 START_TEST(longest_password)
 {
+	const struct str costly = STR("$2y$10$abcdefghijklmnopqrstuu"
+				      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	char bytes[PASSWORD_MAX_BYTES];
 	struct str password = { .p = bytes, .n = sizeof(bytes) };
+	int64_t one = cost_us(STR("a password"), costly);
 
 	memset(bytes, 'x', sizeof(bytes));
 	for (size_t i = 0; i < ARRAY_LEN(made); i++)
@@ -162,6 +179,7 @@ START_TEST(longest_password)
 					      str_from(made[i].hash)) ==
 				  PASSWORD_WRONG,
 			      "row %zu", i);
+	ck_assert_int_gt(cost_us(password, costly), one / 4);
 }
 END_TEST
 

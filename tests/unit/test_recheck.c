@@ -219,6 +219,44 @@ START_TEST(changed_is_answered_at_once)
 }
 END_TEST
 
+static int (*update_user)(void *conn, const struct identity *who,
+			  struct err *err);
+
+/* Between our look and our writing, somebody takes a role away: the user
+ * first, his sessions then. */
+static int
+update_after_another(void *conn, const struct identity *who, struct err *err)
+{
+	faulty.ops.update_user = update_user;
+	user("alice")->who.roles = STR("staff");
+	ck_assert_int_eq(update_user(conn, &user("alice")->who, err), 0);
+	return update_user(conn, who, err);
+}
+
+START_TEST(newer_is_not_undone)
+{
+	const char *a, *b;
+	struct flow_answer answer;
+
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, MINUTE, &faulty.ops, &faulty);
+	a = flow_login(&f, "alice");
+	b = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 60);
+	user("alice")->who.roles = STR("admin,new");
+	update_user = faulty.ops.update_user;
+	faulty.ops.update_user = update_after_another;
+	answer = flow_verify(&f, "/", a, NULL);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
+	f.users_table.finds = 0;
+	answer = flow_verify(&f, "/", a, NULL);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
+	ck_assert_uint_eq(f.users_table.finds, 0);
+	answer = flow_verify(&f, "/", b, NULL);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
+}
+END_TEST
+
 /* An equal user is not written: the check stays a reader. */
 START_TEST(unchanged_is_not_written)
 {
@@ -432,6 +470,7 @@ suite(void)
 	tcase_add_test(t, disabled_loses_all_sessions);
 	tcase_add_test(t, removed_loses_all_sessions);
 	tcase_add_test(t, changed_is_answered_at_once);
+	tcase_add_test(t, newer_is_not_undone);
 	tcase_add_test(t, unchanged_is_not_written);
 	tcase_add_test(t, no_answer_is_503);
 	tcase_add_test(t, store_failing_is_503);
