@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -213,19 +214,43 @@ process_signal_all(const struct process *p, int signal)
 	(void)fclose(f);
 }
 
+/* Below what the kernel gives to those that connect: one of them could take
+ * it before we listen. */
+#define PORT_FIRST 10000
+#define PORTS	   20000
+
+static bool
+is_free(int port)
+{
+	const struct sockaddr_in at = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool bound;
+
+	MUST(fd >= 0, "socket: %s", strerror(errno));
+	bound = bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+	(void)close(fd); /* it was for the answer only */
+	return bound;
+}
+
 int
 process_free_port(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	socklen_t n = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	for (int tries = 0; tries < 100; tries++) {
+		uint16_t dice = 0;
+		int port;
 
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	MUST(fd >= 0 && bind(fd, (struct sockaddr *)&at, n) == 0 &&
-		 getsockname(fd, (struct sockaddr *)&at, &n) == 0 &&
-		 close(fd) == 0,
-	     "no port: %s", strerror(errno));
-	return ntohs(at.sin_port);
+		MUST(getrandom(&dice, sizeof(dice), 0) == sizeof(dice),
+		     "no entropy");
+		port = PORT_FIRST + dice % PORTS;
+		if (is_free(port))
+			return port;
+	}
+	MUST(false, "no free port");
+	return -1;
 }
 
 void

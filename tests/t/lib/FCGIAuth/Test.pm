@@ -48,10 +48,16 @@ sub tempdir {
 	return File::Temp->newdir('fcgiauth.XXXXXX', DIR => '/tmp');
 }
 
+# Below what the kernel gives to those that connect: one of them could take it
+# before we listen.
 sub free_port {
-	my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
-	    or die "no free port: $!";
-	return $s->sockport;
+	for (1 .. 100) {
+		my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+		    LocalPort => 10_000 + int rand 20_000, Listen => 1)
+		    or next;
+		return $s->sockport;
+	}
+	die "no free port: $!";
 }
 
 # Polls until the code gives something true, which it returns, or time is up.
