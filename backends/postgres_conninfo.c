@@ -47,12 +47,49 @@ may_have_password(const char *text)
 	return strstr(text, "password") != NULL || strstr(text, "://") != NULL;
 }
 
+/* What follows an '@' or '/' in the password of a URI is taken for the host,
+ * what is before it for a port; and libpq will quote what it cannot find. */
+static bool
+is_of_password(const PQconninfoOption *o)
+{
+	const char *at;
+
+	if (o->val == NULL)
+		return false;
+	if (strcmp(o->keyword, "port") == 0)
+		return o->val[strspn(o->val, "0123456789, ")] != '\0';
+	if (strcmp(o->keyword, "host") != 0)
+		return false;
+	at = strchr(o->val, '@');
+	/* In front it is an abstract socket. */
+	while (at != NULL && (at == o->val || at[-1] == ','))
+		at = strchr(at + 1, '@');
+	return at != NULL;
+}
+
+static int
+check_parts(const PQconninfoOption *parsed, struct err *err)
+{
+	for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
+		if (is_of_password(o))
+			return err_set(err, ERR_CONFIG,
+				       "conninfo: that is no %s; if it is of a"
+				       " password, write @ as %%40 and / as"
+				       " %%2F there",
+				       o->keyword);
+	return 0;
+}
+
 static int
 parse(const char *text, PQconninfoOption **out, struct err *err)
 {
 	char *why = NULL, line[120];
 	PQconninfoOption *parsed = PQconninfoParse(text, &why);
 
+	if (parsed != NULL && check_parts(parsed, err) != 0) {
+		postgres_conninfo_free(parsed);
+		return -1;
+	}
 	if (parsed != NULL) {
 		*out = parsed;
 		return 0;

@@ -107,6 +107,8 @@ postgres_connect(void *server, void **conn, struct err *err)
 	if (PQstatus(l->conn) == CONNECTION_OK &&
 	    PQsetnonblocking(l->conn, 1) == 0) {
 		(void)PQsetNoticeProcessor(l->conn, drop_notice, NULL);
+		/* Without a context, which may have our values in it. */
+		(void)PQsetErrorVerbosity(l->conn, PQERRORS_TERSE);
 		*conn = l;
 		return 0;
 	}

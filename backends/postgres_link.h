@@ -54,7 +54,7 @@ struct postgres_conf {
 	    OPTION(SECONDS, struct postgres_conf, timeout, .def = "2s",        \
 		   .min = 1, .max = 60,                                        \
 		   .help =                                                     \
-		       "How long one operation may take.  The server is told"  \
+		       "How long one statement may take.  The server is told"  \
 		       " to give up a little before (statement_timeout,"       \
 		       " lock_timeout, idle_in_transaction_session_timeout),"  \
 		       " unless conninfo has options.  A pooler that refuses"  \
@@ -137,8 +137,8 @@ int postgres_count_params(struct postgres_link *l, const char *sql, int *n,
 			  struct err *err) MUST_USE;
 
 /* fn's statements in one transaction, begun anew after 40001 and 40P01: fn
- * changes nothing but *ctx, which it fills wholly each time.  One deadline
- * for all of it. */
+ * changes nothing but *ctx, which it fills wholly each time.  After the
+ * deadline no statement is begun but the COMMIT: ERR_BUSY. */
 int postgres_transaction(struct postgres_link *l,
 			 int (*fn)(struct postgres_link *l, void *ctx,
 				   struct err *err),

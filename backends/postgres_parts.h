@@ -23,8 +23,9 @@ struct postgres_server {
 struct postgres_link {
 	struct postgres_server *server;
 	PGconn *conn;
-	int64_t limit_ms; /* of one operation */
-	int64_t deadline_ms;
+	int64_t limit_ms;
+	int64_t deadline_ms; /* no statement of this operation begins later */
+	int64_t until_ms; /* the end of the wait for this statement */
 	bool in_transaction;
 	bool conflict; /* the last failure was one */
 	char state[6]; /* its SQLSTATE; empty: the server did not say */

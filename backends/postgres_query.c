@@ -18,7 +18,7 @@
 static int
 wait_socket(const struct postgres_link *l, short events, struct err *err)
 {
-	int64_t left = l->deadline_ms - env_mono_ms(l->server->env);
+	int64_t left = l->until_ms - env_mono_ms(l->server->env);
 	struct pollfd p = { .fd = PQsocket(l->conn), .events = events };
 	int n = 0;
 
@@ -104,14 +104,18 @@ collect(struct postgres_link *l, PGresult **out, struct err *err)
 	return result;
 }
 
-/* libpq is told before every statement, and `sent` is what it said. */
+/* Before every statement.  It is waited for as long as the server takes to
+ * cancel it, however late it begins: who meets another's lock is no sign that
+ * the server is gone. */
 static void
-forget(struct postgres_link *l)
+begin(struct postgres_link *l)
 {
 	l->conflict = false;
 	l->state[0] = '\0';
+	l->until_ms = env_mono_ms(l->server->env) + l->limit_ms;
 }
 
+/* `sent` is what libpq said to it. */
 static int
 finish(struct postgres_link *l, int sent, PGresult **out, struct err *err)
 {
@@ -164,7 +168,7 @@ run(struct postgres_link *l, const char *sql, const struct postgres_arg *args,
 	int sent;
 
 	assert(nargs <= POSTGRES_ARGS_MAX);
-	forget(l);
+	begin(l);
 	for (size_t i = 0; i < nargs; i++)
 		bind(&b, i, &args[i]);
 	if (args == NULL)
@@ -203,6 +207,8 @@ run_until(struct postgres_link *l, const char *sql,
 {
 	int result;
 
+	if (l->in_transaction && env_mono_ms(l->server->env) >= l->deadline_ms)
+		return err_set(err, ERR_BUSY, "no time is left");
 	if (l->in_transaction)
 		return run(l, sql, args, nargs, out, err);
 	set_deadline(l);
@@ -260,7 +266,7 @@ postgres_text(struct postgres_link *l, const char *sql,
 	assert(!l->in_transaction);
 	set_deadline(l);
 	for (unsigned i = 0;; i++) {
-		forget(l);
+		begin(l);
 		result = finish(l,
 				PQsendQueryParams(l->conn, sql, (int)n, NULL,
 						  values, NULL, NULL, 0),
@@ -368,7 +374,7 @@ describe(struct postgres_link *l, void *ctx, struct err *err)
 	struct description *d = ctx;
 	PGresult *r;
 
-	forget(l);
+	begin(l);
 	if (finish(l, PQsendPrepare(l->conn, "", d->sql, 0, NULL), &r, err) !=
 	    0)
 		return -1;

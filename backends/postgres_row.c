@@ -25,7 +25,8 @@ damaged(const PGresult *r, int column, const char *need, struct err *err)
 {
 	const char *name = PQfname(r, column);
 
-	return err_set(err, ERR_UNAVAILABLE, "column %s: need %s",
+	/* Another connection would read the same. */
+	return err_set(err, ERR_BUSY, "column %s: need %s",
 		       name != NULL ? name : "?", need);
 }
 

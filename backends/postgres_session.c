@@ -24,7 +24,7 @@ get_numbers(const PGresult *r, int row, struct session *s, struct err *err)
 				     err) != 0)
 			return -1;
 	if (generation < 0 || generation > UINT32_MAX)
-		return err_set(err, ERR_UNAVAILABLE,
+		return err_set(err, ERR_BUSY,
 			       "damaged row: no such generation");
 	s->remember = remember != 0;
 	s->generation = (uint32_t)generation;
@@ -72,7 +72,7 @@ postgres_keep_texts(struct session *s, char *room, struct arena *a,
 	if (room == NULL)
 		room = arena_alloc(a, n);
 	else if (n > POSTGRES_TEXTS_MAX)
-		return err_set(err, ERR_UNAVAILABLE, "damaged row: too long");
+		return err_set(err, ERR_BUSY, "damaged row: too long");
 	if (room == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

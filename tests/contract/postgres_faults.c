@@ -215,6 +215,39 @@ START_TEST(slow_statement_is_cancelled)
 }
 END_TEST
 
+static int
+sleep_long(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct rig *r = ctx;
+	int64_t n;
+
+	for (;;) {
+		if (postgres_change(l, "SELECT pg_catalog.pg_sleep(0.7)", NULL,
+				    0, &n, err) != 0)
+			return -1;
+		fake_env_advance_ms(&r->fake, 700);
+	}
+}
+
+/* A transaction that takes its time is no sign that the server is gone, and
+ * has an end. */
+START_TEST(slow_transaction_is_given_up)
+{
+	struct rig *r = rig_open(0, "");
+	int64_t begin_ms = env_mono_ms(&r->fake.env);
+	struct bare b;
+
+	r->timeout = 1;
+	bare_open(r, NULL, 0, &b);
+	FAILS(r, postgres_transaction(b.l, sleep_long, r, &r->err),
+	      ERR_BUSY, "no time is left");
+	SAME(r, env_mono_ms(&r->fake.env) - begin_ms, 1400);
+	OK(r, postgres_ping(b.l, &r->err));
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
 /* The row of one session: the others do not notice. */
 START_TEST(one_row_is_locked)
 {
@@ -241,6 +274,30 @@ START_TEST(one_row_is_locked)
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+/* Nor do they when it is damaged, however often it is asked for. */
+START_TEST(one_row_is_damaged)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r), other = rig_create(r), got;
+	struct store_link *second = store_link_new(&r->fake.env);
+	bool found;
+
+	ck_assert_ptr_nonnull(second);
+	store_link_bind(second, r->store);
+	postgres_server_sql(r->place, "UPDATE fcgiauth.sessions"
+				      " SET generation = -1 WHERE id ="
+				      " (SELECT id FROM fcgiauth.sessions"
+				      " ORDER BY ctid LIMIT 1)");
+	for (int i = 0; i < 2; i++)
+		FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE, "damaged");
+	OK(r, store_find(second, r->a, &other.token, r->now, &found, &got,
+			 &r->err));
+	HOLDS(r, found);
+	store_link_free(second);
 	rig_close(r);
 }
 END_TEST
@@ -389,7 +446,9 @@ postgres_fault_cases(void)
 	tcase_add_test(t, backend_ends_in_a_transaction);
 	tcase_add_test(t, locked_by_another);
 	tcase_add_test(t, slow_statement_is_cancelled);
+	tcase_add_test(t, slow_transaction_is_given_up);
 	tcase_add_test(t, one_row_is_locked);
+	tcase_add_test(t, one_row_is_damaged);
 	tcase_add_test(t, becomes_read_only);
 	tcase_add_test(t, behind_a_pooler);
 	return t;

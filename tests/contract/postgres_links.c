@@ -23,6 +23,9 @@ START_TEST(conninfo_is_checked)
 		  "hunter" },
 		{ STR("postgresql://u:hunter2@[::1/db"), "conninfo", "hunter" },
 		{ STR("postgresql://u@h/db?hunter2=1"), "conninfo", "hunter" },
+		{ STR("postgresql://u:hun@ter2@h/db"), "%40", "ter" },
+		{ STR("postgresql://u:hun/ter2@h/db"), "%2F", "hun" },
+		{ STR("postgresql://u@h1,hun@ter2/db"), "%40", "ter" },
 		{ STR("host=a\0b"), "NUL", NULL },
 	};
 
@@ -50,6 +53,8 @@ START_TEST(conninfo_may_be_anything_of_libpq)
 		STR("postgresql://u:p@h1,h2/db?sslmode=require&options=-c%20a"),
 		STR("postgres:///auth?host=/run/postgresql"),
 		STR("password='it''s not' host=x"),
+		STR("postgresql://u:a%40b%2Fc@h1:1,[::1]:2/db"),
+		STR("host=@/abstract,h port='1, 2'"),
 		STR("password='it\\'s' host=x"),
 	};
 
@@ -104,6 +109,34 @@ START_TEST(password_is_never_shown)
 	store_link_free(l);
 	store_unref(s);
 	postgres_server_sql(r->place, "DROP ROLE scram");
+	rig_close(r);
+}
+END_TEST
+
+/* A server may be told to send them along with what goes wrong. */
+START_TEST(values_are_never_shown)
+{
+	static const char *const sql[] = {
+		"SELECT $1 || (1 / 0)::text",
+		"SELECT $1, pg_catalog.pg_terminate_backend("
+		"pg_catalog.pg_backend_pid()), pg_catalog.pg_sleep(5)",
+	};
+	struct rig *r = rig_open(
+	    RIG_NO_SCHEMA,
+	    "options='-c log_parameter_max_length_on_error=-1'");
+	struct bare b;
+	PGresult *res;
+
+	bare_open(r, NULL, 0, &b);
+	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+		ck_assert_int_eq(
+		    postgres_query(b.l, sql[i], PG_ARGS(PG_TEXT(STR("hush"))),
+				   &res, &r->err),
+		    -1);
+		ck_assert_msg(strstr(r->err.msg, "hush") == NULL,
+			      "row %zu: %s", i, r->err.msg);
+	}
+	bare_close(&b);
 	rig_close(r);
 }
 END_TEST
@@ -295,7 +328,7 @@ START_TEST(fields_are_checked)
 	SAME(r, n, 1);
 	for (int i = 3; i < 10; i++)
 		ck_assert_int_eq(postgres_get_int(res, 0, i, &n, &r->err), -1);
-	FAILS(r, postgres_get_int(res, 0, 3, &n, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, postgres_get_int(res, 0, 3, &n, &r->err), ERR_BUSY,
 	      "column nothing");
 	for (int i = 0; i < 10; i++)
 		ck_assert_msg(
@@ -304,10 +337,10 @@ START_TEST(fields_are_checked)
 		    "column %d", i);
 	OK(r, postgres_get_bytes(res, 0, 7, two, 2, &r->err));
 	SAME(r, two[1], 2);
-	FAILS(r, postgres_get_bytes(res, 0, 7, two, 1, &r->err),
-	      ERR_UNAVAILABLE, "bytea");
-	FAILS(r, postgres_get_bytes(res, 0, 5, two, 1, &r->err),
-	      ERR_UNAVAILABLE, "bytea");
+	FAILS(r, postgres_get_bytes(res, 0, 7, two, 1, &r->err), ERR_BUSY,
+	      "bytea");
+	FAILS(r, postgres_get_bytes(res, 0, 5, two, 1, &r->err), ERR_BUSY,
+	      "bytea");
 	PQclear(res);
 	bare_close(&b);
 	rig_close(r);
@@ -399,6 +432,7 @@ postgres_link_cases(void)
 	tcase_add_test(t, conninfo_is_checked);
 	tcase_add_test(t, conninfo_may_be_anything_of_libpq);
 	tcase_add_test(t, password_is_never_shown);
+	tcase_add_test(t, values_are_never_shown);
 	tcase_add_test(t, first_host_is_down);
 	tcase_add_test(t, first_host_is_read_only);
 	tcase_add_test(t, session_has_our_settings);
