@@ -124,8 +124,8 @@ users_link_free(struct users_link *l)
 			(l)->users->ops->op((l)->link.conn, __VA_ARGS__),      \
 			err))
 
-static bool
-can(const struct users_link *l, enum users_caps cap)
+bool
+users_can(const struct users_link *l, enum users_caps cap)
 {
 	/* Bound to nothing: link_begin() says so. */
 	return l->users == NULL || (l->users->caps & cap) != 0;
@@ -205,7 +205,7 @@ int
 users_set_hash(struct users_link *l, struct str name, struct str old,
 	       struct str hash, int64_t now, bool *changed, struct err *err)
 {
-	if (!can(l, USERS_REHASH)) {
+	if (!users_can(l, USERS_REHASH)) {
 		*changed = false;
 		return 0;
 	}
@@ -219,7 +219,7 @@ check_writes(const struct users_link *l, struct err *err)
 {
 	const char *elsewhere;
 
-	if (can(l, USERS_WRITES))
+	if (users_can(l, USERS_WRITES))
 		return 0;
 	elsewhere = l->users->ops->elsewhere;
 	return err_set(err, ERR_CONFIG,
@@ -243,7 +243,7 @@ int
 users_list(struct users_link *l, struct arena *a, struct str after,
 	   size_t limit, struct user_list *out, struct err *err)
 {
-	if (!can(l, USERS_LISTS))
+	if (!users_can(l, USERS_LISTS))
 		return err_set(err, ERR_CONFIG,
 			       "users %s: cannot be listed from here",
 			       l->users->ops->base.name);

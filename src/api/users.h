@@ -20,6 +20,7 @@ unsigned users_caps(const struct users *u);
 struct users_link *users_link_new(const struct env *env) MUST_USE;
 void users_link_free(struct users_link *l); /* NULL is allowed */
 void users_link_bind(struct users_link *l, struct users *u);
+bool users_can(const struct users_link *l, enum users_caps cap);
 
 int users_check_schema(struct users_link *l, struct err *err) MUST_USE;
 

@@ -142,7 +142,9 @@ authenticate_rehash(struct exchange *e, const struct user *user,
 	struct err err;
 	bool changed;
 
-	if (!password_is_outdated(user->hash) ||
+	if (!users_can(e->call.users, USERS_REHASH) ||
+	    !password_is_outdated(user->hash) ||
+	    !password_is_all_in(password, user->hash) ||
 	    !hash_slots_take(e->service->shared->hash_slots, who))
 		return;
 	if (password_hash(password, hash, &err) != 0 ||

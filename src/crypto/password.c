@@ -21,12 +21,15 @@ _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 /* The most that a stored hash may ask for. */
 #define MEMORY_KIB_MAX (1024 * 1024)
 #define PASSES_MAX     10
+#define WORK_KIB_MAX   (4 * 1024 * 1024) /* memory times passes */
 #define LANES_MAX      16
 
 /* Of today's cost; its password was 64 random bytes that were not kept. */
 #define DUMMY                                                                  \
 	"$argon2id$v=19$m=19456,t=2,p=1$HzpLYs6sYykDGM/rwZ9znQ"                \
 	"$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8"
+
+#define BCRYPT_READS 72 /* bytes of a password */
 
 #define STORED_MAX 512 /* with the NUL; other programs use longer salts */
 
@@ -87,7 +90,8 @@ parse_phc(struct str hash, struct phc *out)
 	if (!parse_cost(p, STR("p="), 1, LANES_MAX, &phc.lanes) ||
 	    !parse_cost(t, STR("t="), 1, PASSES_MAX, &phc.passes) ||
 	    !parse_cost(m, STR("m="), 8 * phc.lanes, MEMORY_KIB_MAX,
-			&phc.memory_kib))
+			&phc.memory_kib) ||
+	    phc.memory_kib * phc.passes > WORK_KIB_MAX)
 		return false;
 	if (!is_base64(salt, 8, 64) || !is_base64(key, 16, 64))
 		return false;
@@ -166,6 +170,12 @@ password_is_outdated(struct str hash)
 
 	return !parse_phc(hash, &phc) || !phc.id ||
 	    phc.memory_kib < MEMORY_KIB || phc.passes < PASSES;
+}
+
+bool
+password_is_all_in(struct str password, struct str hash)
+{
+	return password.n <= BCRYPT_READS || !str_starts(hash, STR("$2"));
 }
 
 /* Code points of well-formed UTF-8: bytes that continue none. */

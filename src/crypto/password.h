@@ -29,8 +29,9 @@ int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
 
 /*
  * Costs one hash whatever the answer: a stored hash that is empty, unusable or
- * asks for more than 1 GiB or 10 passes is not run; a dummy of today's cost is
- * run in its place, so that time does not tell the cases apart.
+ * asks for more than 1 GiB, 10 passes or 4 GiB in all of them is not run; a
+ * dummy of today's cost is run in its place, so that time does not tell the
+ * cases apart.
  */
 enum password_answer password_verify(struct str password, struct str hash);
 
@@ -40,6 +41,10 @@ bool password_is_usable(struct str hash);
 /* True when `hash` is not of today's kind, or costs less: rehash at this
  * login. */
 bool password_is_outdated(struct str hash);
+
+/* False when the hash speaks for the beginning of the password only, as bcrypt
+ * does beyond 72 bytes: the rest may be anything. */
+bool password_is_all_in(struct str password, struct str hash);
 
 /*
  * May this be somebody's new password?  At least min_length characters

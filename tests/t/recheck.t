@@ -259,6 +259,7 @@ subtest 'postgres' => sub {
 	    "password_hash FROM app.people WHERE name = 'alice'") =~
 	    /^\$argon2id\$/ }), 'with update_hash a better one is');
 	is((login($d, 'alice'))[0], 200, 'and is the same password');
+	half_read($d, $pg);
 	my ($code, $out, $errors) = $d->ctl(\"another good one here\n",
 	    qw(user passwd alice --password-stdin));
 	is($code, 0, 'user passwd') or diag("$out$errors");
@@ -273,5 +274,25 @@ subtest 'postgres' => sub {
 	like($out, qr/^password\s+argon2id/m, 'a person of that table');
 	$d->stop_ok;
 };
+
+# bcrypt reads 72 bytes: whatever was typed behind them was not proven, and must
+# not become the password.
+sub half_read {
+	my ($d, $pg) = @_;
+	my $hash = crypt 'x' x 72, '$2b$05$abcdefghijklmnopqrstuu';
+	my $stored = "SELECT password_hash FROM app.people WHERE name = 'alice'";
+	my $before = $pg->psql($stored);
+
+	$pg->psql("UPDATE app.people SET password_hash = '$hash' " .
+	    "WHERE name = 'alice'");
+	my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login',
+	    CONTENT_TYPE => 'application/json',
+	    body => '{"username":"alice","password":"' . 'x' x 72 . 'typo"}');
+	is($a->{status}, 200, 'bcrypt sees the first 72 bytes');
+	is($pg->psql($stored), $hash, 'so its hash stays');
+	$pg->psql("UPDATE app.people SET password_hash = '$before' " .
+	    "WHERE name = 'alice'");
+	return;
+}
 
 done_testing;

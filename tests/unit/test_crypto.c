@@ -138,6 +138,8 @@ static const struct {
 	/* Too dear: these would run for seconds, or not at all. */
 	{ LIT("password"), LIT("$argon2id$v=19$m=1048577,t=2,p=1" SALT_KEY),
 	  PASSWORD_UNUSABLE },
+	{ LIT("password"), LIT("$argon2id$v=19$m=1048576,t=5,p=1" SALT_KEY),
+	  PASSWORD_UNUSABLE },
 	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=11,p=1" SALT_KEY),
 	  PASSWORD_UNUSABLE },
 	{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=17" SALT_KEY),
@@ -310,6 +312,21 @@ START_TEST(outdated)
 }
 END_TEST
 
+START_TEST(all_in)
+{
+	char letters[73];
+	const struct str most = { .p = letters, .n = 72 };
+	const struct str more = { .p = letters, .n = 73 };
+	const struct str bcrypt = STR("$2y$05$abcdefghijklmnopqrstuu");
+
+	memset(letters, 'a', sizeof(letters));
+	ck_assert(password_is_all_in(most, bcrypt));
+	ck_assert(!password_is_all_in(more, bcrypt));
+	ck_assert(password_is_all_in(more, STR("$6$salt$hash")));
+	ck_assert(password_is_all_in(more, STR("$argon2id$v=19$m=256,t=1")));
+}
+END_TEST
+
 #define TOO_SHORT "This password is too short."
 #define NO_TEXT	  "This password is not valid text."
 #define COMMON	  "This password is among the commonest."
@@ -413,6 +430,7 @@ suite(void)
 	tcase_add_test(t, hash_and_verify);
 	tcase_add_test(t, long_passwords);
 	tcase_add_test(t, every_answer_costs_a_hash);
+	tcase_add_test(t, all_in);
 	tcase_add_loop_test(t, outdated, 0, ARRAY_LEN(dated));
 	tcase_add_loop_test(t, refusal, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, refusal_of_long_ones);
