@@ -37,3 +37,9 @@ GRANT USAGE ON SCHEMA fcgiauth TO fcgiauth;
 -- What a migration makes later is the daemon's to use without another GRANT.
 ALTER DEFAULT PRIVILEGES FOR ROLE fcgiauth_owner IN SCHEMA fcgiauth
 	GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO fcgiauth;
+
+-- Behind a pooler that lets no options through, the server gives up by these
+-- before the daemon does.
+ALTER ROLE fcgiauth SET statement_timeout = '1750ms';
+ALTER ROLE fcgiauth SET lock_timeout = '1750ms';
+ALTER ROLE fcgiauth SET idle_in_transaction_session_timeout = '10s';
