@@ -334,6 +334,19 @@ redis_cluster_owner(const struct redis_cluster *c, unsigned slot)
 	return owner == NOBODY ? NULL : &c->map->nodes[owner].at;
 }
 
+void
+redis_cluster_drop_stale(struct redis_cluster *c)
+{
+	for (size_t i = 0; i < c->map->n; i++) {
+		struct node *node = &c->map->nodes[i];
+
+		if (node->wire != NULL && redis_wire_is_stale(node->wire)) {
+			redis_wire_close(node->wire);
+			node->wire = NULL;
+		}
+	}
+}
+
 int
 redis_cluster_wire(struct redis_cluster *c, const struct redis_address *at,
 		   int64_t deadline_ms, struct redis_wire **out,
@@ -346,10 +359,6 @@ redis_cluster_wire(struct redis_cluster *c, const struct redis_address *at,
 	if (find_or_add(c->map, at, &index, err) != 0)
 		return -1;
 	node = &c->map->nodes[index];
-	if (node->wire != NULL && redis_wire_is_stale(node->wire)) {
-		redis_wire_close(node->wire);
-		node->wire = NULL;
-	}
 	if (node->wire == NULL &&
 	    redis_wire_open(&node->at, &s->target.login, s->env, deadline_ms,
 			    &node->wire, err) != 0)

@@ -33,7 +33,10 @@ int redis_cluster_moved(struct redis_cluster *c, unsigned slot,
 const struct redis_address *redis_cluster_owner(const struct redis_cluster *c,
 						unsigned slot);
 
-/* The connection to this server. */
+/* Closes the connections that are stale. */
+void redis_cluster_drop_stale(struct redis_cluster *c);
+
+/* The connection to this server, stale or not. */
 int redis_cluster_wire(struct redis_cluster *c, const struct redis_address *at,
 		       int64_t deadline_ms, struct redis_wire **out,
 		       struct err *err) MUST_USE;

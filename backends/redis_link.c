@@ -181,6 +181,17 @@ redis_link_reconnect(struct redis_link *l, int64_t deadline_ms, struct err *err)
 	return 0;
 }
 
+void
+redis_link_drop_stale(struct redis_link *l)
+{
+	if (l->cluster != NULL)
+		redis_cluster_drop_stale(l->cluster);
+	if (l->wire != NULL && redis_wire_is_stale(l->wire)) {
+		redis_wire_close(l->wire);
+		l->wire = NULL;
+	}
+}
+
 static int
 begin(struct redis_link *l, struct err *err)
 {
@@ -241,12 +252,14 @@ redis_ping(void *conn, struct err *err)
 	if (l->cluster != NULL)
 		return redis_cluster_refresh(l->cluster, NULL, deadline_ms,
 					     err);
-	if ((l->wire == NULL || redis_wire_is_stale(l->wire)) &&
-	    redis_link_reconnect(l, deadline_ms, err) != 0)
+	redis_link_drop_stale(l);
+	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
 		return -1;
 	if (redis_wire_call(l->wire, argv, ARRAY_LEN(argv), deadline_ms,
-			    &reply, err) != 0)
+			    &reply, err) != 0) {
+		l->broken = true; /* the answer may still come */
 		return -1;
+	}
 	freeReplyObject(reply);
 	return 0;
 }

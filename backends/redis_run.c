@@ -51,7 +51,7 @@ wire_alone(struct run *r, struct redis_wire **out, struct err *err)
 {
 	struct redis_link *l = r->link;
 
-	if ((l->wire == NULL || redis_wire_is_stale(l->wire)) &&
+	if (l->wire == NULL &&
 	    redis_link_reconnect(l, r->deadline_ms, err) != 0)
 		return -1;
 	*out = l->wire;
@@ -93,9 +93,11 @@ choose_wire(struct run *r, struct task *t, struct err *err)
 	return result;
 }
 
+/* Stale ones go first: what was chosen for a step stays. */
 static int
 choose_all(struct run *r, struct err *err)
 {
+	redis_link_drop_stale(r->link);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->tasks[i].answer != REDIS_DONE &&
 		    choose_wire(r, &r->tasks[i], err) != 0)

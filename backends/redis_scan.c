@@ -40,11 +40,11 @@ find_wire(struct scan *s, const struct redis_address *at, int64_t deadline_ms,
 
 	if (l->broken)
 		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
+	redis_link_drop_stale(l);
 	if (l->cluster != NULL)
 		return redis_cluster_wire(l->cluster, at, deadline_ms, out,
 					  err);
-	if ((l->wire == NULL || redis_wire_is_stale(l->wire)) &&
-	    redis_link_reconnect(l, deadline_ms, err) != 0)
+	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
 		return -1;
 	*out = l->wire;
 	return 0;
@@ -80,15 +80,17 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 {
 	const struct redis_server *server = s->link->server;
 	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
-	const struct str argv[] = { STR("SCAN"),  *cursor,
-				    STR("MATCH"), s->pattern,
-				    STR("COUNT"), STR("1000") };
+	struct str argv[] = { STR("SCAN"), STR("0"),	 STR("MATCH"),
+			      s->pattern,  STR("COUNT"), STR("1000") };
 	struct redis_wire *w;
 	redisReply *reply;
 	int result;
 
 	if (find_wire(s, at, deadline_ms, &w, err) != 0)
 		return -1;
+	/* A cursor is nothing to a server that was started anew. */
+	if (!redis_wire_is_new(w))
+		argv[1] = *cursor;
 	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
 			    err) != 0) {
 		s->link->broken = true;
@@ -115,6 +117,8 @@ scan_server(struct scan *s, const struct redis_address *at, struct err *err)
 static int
 scan_all(struct scan *s, struct str start, struct err *err)
 {
+	const struct redis_server *server = s->link->server;
+	struct redis_cluster *c = s->link->cluster;
 	struct redis_addresses masters = { .n = 0 };
 	struct buf pattern;
 
@@ -125,10 +129,13 @@ scan_all(struct scan *s, struct str start, struct err *err)
 	if (buf_failed(&pattern))
 		return err_set(err, ERR_INTERNAL, "too long to be looked for");
 	s->pattern = buf_str(&pattern);
-	if (s->link->cluster == NULL)
+	if (c == NULL)
 		return scan_server(s, NULL, err);
-	if (redis_cluster_masters(s->link->cluster, s->arena, &masters, err) !=
-	    0)
+	/* Nobody says MOVED to who does not ask a server at all. */
+	if (redis_cluster_refresh(c, NULL,
+				  env_mono_ms(server->env) + server->timeout_ms,
+				  err) != 0 ||
+	    redis_cluster_masters(c, s->arena, &masters, err) != 0)
 		return -1;
 	for (size_t i = 0; i < masters.n; i++)
 		if (scan_server(s, &masters.v[i], err) != 0)

@@ -46,6 +46,9 @@ struct redis_link {
 int redis_link_reconnect(struct redis_link *l, int64_t deadline_ms,
 			 struct err *err) MUST_USE;
 
+/* Closes what redis_wire_is_stale(), and nothing else does so. */
+void redis_link_drop_stale(struct redis_link *l);
+
 /* Asks the sentinels in turn, the one that knew last first. */
 int redis_sentinel_ask(struct redis_server *s, int64_t deadline_ms,
 		       struct redis_address *out, struct err *err) MUST_USE;

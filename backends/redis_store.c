@@ -228,19 +228,6 @@ redis_record_parse(struct str record, struct session *s, struct err *err)
 	return 0;
 }
 
-bool
-redis_record_is_over(struct str head, int64_t now_ms)
-{
-	struct session s = { .id = { { 0 } } };
-
-	return head.n >= AT_ROTATED && head.p[0] == '1' &&
-	       redis_time_parse(part(head, AT_EXPIRES, REDIS_TIME_LEN),
-				&s.expires_ms) &&
-	       redis_time_parse(part(head, AT_IDLE, REDIS_TIME_LEN),
-				&s.idle_expires_ms) &&
-	       !redis_is_alive(&s, now_ms);
-}
-
 void
 redis_record_wrapped(struct str record, uint8_t out[32])
 {

@@ -94,9 +94,8 @@ struct str redis_record(struct redis_batch *b, const struct session *s);
 /* Sets all but the id; texts point into `record`. */
 int redis_record_parse(struct str record, struct session *s,
 		       struct err *err) MUST_USE;
-/* The first bytes are enough for is_over(), which is false for damage. */
-#define REDIS_HEAD_LAST "77"
-bool redis_record_is_over(struct str head, int64_t now_ms);
+/* Where the times are at which it is over, for LUA_REAP. */
+#define REDIS_ENDS_AT { .p = "22", .n = 2 }, { .p = "60", .n = 2 }
 /* What follows the secret that was replaced last. */
 void redis_record_wrapped(struct str record, uint8_t out[32]);
 /* The texts of a user, a NUL behind each. */

@@ -24,7 +24,7 @@ static const struct {
 	struct str at[2];
 	size_t n;
 } kinds[] = {
-	{ "s:", { { .p = "22", .n = 2 }, { .p = "60", .n = 2 } }, 2 },
+	{ "s:", { REDIS_ENDS_AT }, 2 },
 	{ "a:", { { .p = "1", .n = 1 } }, 1 },
 	{ "d:", { { .p = "1", .n = 1 } }, 1 },
 };
@@ -92,7 +92,8 @@ reap(const struct due *d, struct redis_batch *b, size_t *asked,
 	return redis_batch_run(b, err);
 }
 
-/* Due again at the end of the record; a session is in its indices, then. */
+/* A session is in its indices, then; due again at the end of the record.  In
+ * this order: who ends it meanwhile takes it out of all, or it is due. */
 static int
 put_off(struct redis_batch *b, struct str member, const struct redis_batch *asked,
 	size_t at, struct err *err)
@@ -106,14 +107,14 @@ put_off(struct redis_batch *b, struct str member, const struct redis_batch *aske
 		return -1;
 	if (n != 1 || !redis_time_parse(v[0], &ends_ms))
 		return redis_damaged("answer", err);
+	if (get_session(member, &s)) {
+		(void)redis_add(b, "ZADD", redis_key(b, "u:", s.who.name),
+				REDIS_ARGS(STR("0"), redis_entry(b, &s)));
+		(void)redis_add(b, "ZADD", redis_key(b, "sessions", STR("")),
+				REDIS_ARGS(STR("0"), redis_entry(b, &s)));
+	}
 	(void)redis_add(b, "ZADD", redis_key(b, "ends", STR("")),
 			REDIS_ARGS(redis_number(b, ends_ms), member));
-	if (!get_session(member, &s))
-		return 0;
-	(void)redis_add(b, "ZADD", redis_key(b, "u:", s.who.name),
-			REDIS_ARGS(STR("0"), redis_entry(b, &s)));
-	(void)redis_add(b, "ZADD", redis_key(b, "sessions", STR("")),
-			REDIS_ARGS(STR("0"), redis_entry(b, &s)));
 	return 0;
 }
 

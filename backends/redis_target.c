@@ -45,14 +45,21 @@ const struct option redis_options[] = {
 		       " noeviction: volatile policies drop sessions, allkeys"
 		       " policies also denials of revoked tokens."),
 	OPTION(STR, struct redis_conf, username,
-	       .help = "User of the server's ACL, when url does not name it."),
+	       .help = "User of the server's ACL, when url does not name it."
+		       " What it has to be allowed, with PREFIX as below:"
+		       " ~PREFIX* +ping +info +set +get +setrange +del +eval"
+		       " +evalsha +scan +zadd +zrem +zscore +zlexcount"
+		       " +zrangebylex +zrevrangebylex +zrangebyscore"
+		       " +zrevrangebyscore +zremrangebyscore; +select for"
+		       " another database than 0, +role with sentinels,"
+		       " +cluster|slots +asking in a cluster."),
 	OPTION(SECRET, struct redis_conf, password,
 	       .help = "Its password, or that of requirepass."),
 	OPTION(STR, struct redis_conf, prefix, .def = "fcgiauth:", .min = 1,
 	       .max = PREFIX_MAX, .check = check_prefix,
 	       .flags = OPTION_REQUIRED,
 	       .help = "In front of every key, so that several services can"
-		       " share a server."),
+		       " share a server; one must not begin with another's."),
 	OPTION(WORDS, struct redis_conf, sentinels,
 	       .help = "Addresses of the sentinels, host:port, which name the"
 		       " server that is the master at the moment."),

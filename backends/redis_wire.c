@@ -43,6 +43,7 @@ struct redis_wire {
 	redisReplyObjectFunctions functions; /* of the reader */
 	void *(*create_array)(const redisReadTask *task, ELEMENTS n);
 	size_t fed; /* since the last whole reply */
+	bool known; /* redis_wire_is_new() was asked */
 };
 
 /* An array of a billion is announced in 13 bytes. */
@@ -251,6 +252,15 @@ redis_wire_is_stale(struct redis_wire *w)
 
 	return w->reader->pos < w->reader->len ||
 	       take(w, &events, &ignored) != 0;
+}
+
+bool
+redis_wire_is_new(struct redis_wire *w)
+{
+	bool is_new = !w->known;
+
+	w->known = true;
+	return is_new;
 }
 
 static int

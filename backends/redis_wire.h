@@ -39,6 +39,9 @@ const struct redis_address *redis_wire_address(const struct redis_wire *w);
 /* The server has hung up, or talks without being asked. */
 bool redis_wire_is_stale(struct redis_wire *w) MUST_USE;
 
+/* True once: the first time that this is asked. */
+bool redis_wire_is_new(struct redis_wire *w) MUST_USE;
+
 /*
  * Queue a command; send what is queued; wait for the answer to the oldest one
  * that was not answered (an error reply is an answer; free it with

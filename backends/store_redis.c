@@ -72,6 +72,9 @@ store_redis_secret(void *conn, const char *name, uint8_t value[32],
 	return result;
 }
 
+/* Enough for all sessions of a user who had no limit until now. */
+#define MAKING_MAX (256 << 20)
+
 /* A session on its way into the store. */
 struct making {
 	struct redis_link *l;
@@ -163,28 +166,40 @@ make(struct making *m, struct err *err)
 	return taken(err);
 }
 
-/* Moves those of the page that are over behind `ngone` of m->others. */
+/* Moves those of the page that are over behind `ngone` of m->others, and
+ * deletes them: a touch that comes late could have them live on, where those
+ * who look for the user's sessions would not find them any more. */
 static int
 look_at_page(struct making *m, size_t at, size_t n, size_t *ngone,
 	     struct err *err)
 {
 	struct redis_batch b = redis_batch(m->l, m->a, n);
+	struct redis_batch rest = redis_batch(m->l, m->a, n);
 
 	for (size_t i = 0; i < n; i++)
-		(void)redis_add(
-		    &b, "GETRANGE",
+		(void)redis_add_script(
+		    &b, LUA_REAP,
 		    redis_key_session(&b, redis_id(&b, &m->others[at + i].id)),
-		    REDIS_ARGS(STR("0"), STR(REDIS_HEAD_LAST)));
+		    REDIS_ARGS(redis_time(&b, m->now_ms), REDIS_ENDS_AT));
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		struct str head;
+		struct session was = { .created_ms = 0 };
+		struct str record;
+		struct err damage; /* then nobody knows its token */
 
-		if (redis_get_text(&b, i, &head, err) != 0)
+		if (redis_is_array(&b, i))
+			continue;
+		if (redis_get_text(&b, i, &record, err) != 0)
 			return -1;
-		if (head.n == 0 || redis_record_is_over(head, m->now_ms))
-			m->others[(*ngone)++] = m->others[at + i];
+		if (record.p != NULL &&
+		    redis_record_parse(record, &was, &damage) == 0)
+			(void)redis_add(&rest, "DEL",
+					redis_key_token(&rest, &was.token),
+					NULL, 0);
+		m->others[(*ngone)++] = m->others[at + i];
 	}
+	redis_batch_try(&rest);
 	return 0;
 }
 
@@ -276,7 +291,7 @@ store_redis_create(void *conn, const struct session *session,
 		   struct err *err)
 {
 	struct making m = { .l = conn,
-			    .a = redis_scratch(),
+			    .a = arena_new(MAKING_MAX),
 			    .s = session,
 			    .max = max_per_user > 0 ? max_per_user : 0,
 			    .now_ms = now_ms };

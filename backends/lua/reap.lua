@@ -8,7 +8,8 @@ local ends
 for i = 2, #ARGV do
 	local t = type(s) == 'string'
 		and string.sub(s, ARGV[i], ARGV[i] + 18) or ''
-	if #t < 19 or not string.find(t, '^%d+$') then t = now end
+	if #t < 19 or not string.find(t, '^%d+$')
+		or t > '9223372036854775807' then t = now end
 	if not ends or t < ends then ends = t end
 end
 if ends > now then return { ends } end

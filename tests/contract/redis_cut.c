@@ -78,6 +78,30 @@ START_TEST(create_is_refused_in_between)
 }
 END_TEST
 
+/* A touch is written later than it was noted: what took no room any more must
+ * not come back where nobody finds it. */
+START_TEST(touched_when_it_took_no_room)
+{
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now), next;
+	int64_t n;
+
+	next = rig_session(r, "alice", s.idle_expires_ms);
+	OK(r, store_create(r->l, &next, 1, s.idle_expires_ms, &n, &r->err));
+	SAME(r, n, 0);
+	OK(r, store_touch(r->l, &s.id, s.idle_expires_ms - 1,
+			  s.idle_expires_ms + 3599, &r->err));
+	SAME(r, rig_live(r, "alice", s.idle_expires_ms),
+	     1 + rig_is_alive(r, &s, s.idle_expires_ms));
+	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	HOLDS(r, !rig_is_alive(r, &s, s.idle_expires_ms));
+	HOLDS(r, !rig_is_alive(r, &next, s.idle_expires_ms));
+	(void)rig_sweep(r, r->now + 99999);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
 /* What is done is said to be done, though an index keeps a trace of it. */
 START_TEST(revoke_without_the_indices)
 {
@@ -345,6 +369,7 @@ redis_cut_cases(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, create_stops_in_between);
 	tcase_add_test(t, create_is_refused_in_between);
+	tcase_add_test(t, touched_when_it_took_no_room);
 	tcase_add_test(t, revoke_without_the_indices);
 	tcase_add_loop_test(t, create_is_cut, 0, 2);
 	tcase_add_loop_test(t, rotate_is_cut, 0, 2);

@@ -261,6 +261,53 @@ START_TEST(indices_that_lie)
 }
 END_TEST
 
+/* Times that no program of ours writes are no reason to sweep no more. */
+START_TEST(times_past_all_numbers)
+{
+	static const char most[] = "9999999999999999999";
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now);
+	int64_t n;
+
+	(void)rig_redis(r, "SETRANGE %s 21 %s", rig_key(&s).text, most);
+	(void)rig_redis(r, "SETRANGE %s 59 %s", rig_key(&s).text, most);
+	OK(r, store_sweep(r->l, r->now + 3600, 9, &n, &r->err));
+	SAME(r, n, 1);
+	(void)rig_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* A limit that comes when there are many more already. */
+START_TEST(more_than_the_limit)
+{
+	/* Copies of one, a bit older; those of even numbers without a record. */
+	static const char copies[] =
+	    "local s = redis.call('GET', ARGV[1])"
+	    " for i = 1, 100000 do"
+	    "  local id = string.format('%032d', i)"
+	    "  local at = string.format('%019d', i)"
+	    "  if i % 2 == 1 then"
+	    "   redis.call('SET', 'fcgiauth:s:{' .. id .. '}',"
+	    "    string.sub(s, 1, 2) .. at .. string.sub(s, 22)) end"
+	    "  redis.call('ZADD', KEYS[1], 0, at .. id)"
+	    " end";
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now);
+	int64_t n;
+
+	(void)rig_redis(r, "EVAL %s 1 fcgiauth:u:alice %s", copies,
+			rig_key(&s).text);
+	s = rig_session(r, "alice", r->now + 1);
+	OK(r, store_create(r->l, &s, 3, r->now + 1, &n, &r->err));
+	SAME(r, n, 49999);
+	SAME(r, rig_redis(r, "ZCARD fcgiauth:u:alice"), 3);
+	HOLDS(r, rig_is_alive(r, &s, r->now + 1));
+	rig_close(r);
+}
+END_TEST
+
 /* Alive, and touched: looked at once for each time it would have ended. */
 START_TEST(sweep_puts_off_the_living)
 {
@@ -304,6 +351,8 @@ redis_damage_cases(void)
 	tcase_add_test(t, indices_that_lag_behind);
 	tcase_add_test(t, indices_that_were_lost);
 	tcase_add_test(t, indices_that_lie);
+	tcase_add_test(t, times_past_all_numbers);
+	tcase_add_test(t, more_than_the_limit);
 	tcase_add_test(t, sweep_puts_off_the_living);
 	return t;
 }

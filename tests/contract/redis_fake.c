@@ -46,8 +46,12 @@ serve(const struct redis_fake *f, int fd)
 			return;
 		if (i >= f->n || f->lines[i].bytes == NULL)
 			continue;
-		if (!say(f, fd, &f->lines[i]) || f->lines[i].hang_up)
+		if (!say(f, fd, &f->lines[i]))
 			return;
+		if (f->lines[i].hang_up) {
+			(void)wait_for(f, -1, f->lines[i].hang_up_ms);
+			return;
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ struct redis_line {
 	size_t n; /* 0: up to the NUL */
 	int64_t each_ms; /* between two bytes */
 	bool hang_up; /* afterwards */
+	int64_t hang_up_ms; /* later */
 };
 
 struct redis_fake {

@@ -6,9 +6,11 @@
 #ifdef HAVE_REDIS
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SLACK_MS 700 /* of a loaded machine */
+#define SCANNED	 5000
 
 static void *
 kill_soon(void *arg)
@@ -96,6 +98,75 @@ START_TEST(idle_connections_come_back)
 	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "cannot connect");
 	test_redis_again(&s);
 	OK(&r, rig_get(&r, "k"));
+	rig_end(&r);
+	test_redis_end(&s);
+}
+END_TEST
+
+struct looking {
+	struct test_redis *s; /* NULL: was restarted */
+	bool seen[SCANNED];
+};
+
+static int
+look_and_restart(void *ctx, const struct str *keys, size_t n, struct err *err)
+{
+	struct looking *l = ctx;
+	int64_t i;
+
+	(void)err;
+	for (size_t k = 0; k < n; k++) {
+		ck_assert(str_to_uint(str_skip(keys[k], 2), SCANNED - 1, &i));
+		l->seen[i] = true;
+	}
+	if (l->s != NULL) {
+		test_redis_do(l->s, "SAVE");
+		test_redis_stop(l->s, SIGKILL);
+		test_redis_again(l->s);
+		l->s = NULL;
+	}
+	return 0;
+}
+
+/* The cursor of one server says nothing to the next. */
+START_TEST(restarted_in_a_scan)
+{
+	static struct looking l;
+	struct test_redis s;
+	struct rig r;
+	char text[16];
+
+	test_redis_start(&s, 0, NULL);
+	rig_init(&r, s.url);
+	OK(&r, rig_connect(&r));
+	for (int i = 0; i < SCANNED; i++) {
+		(void)snprintf(text, sizeof(text), "%d", i);
+		OK(&r, rig_set(&r, text, "v"));
+	}
+	l.s = &s;
+	OK(&r, redis_scan(r.conn, STR(""), look_and_restart, &l, &r.err));
+	for (int i = 0; i < SCANNED; i++)
+		ck_assert_msg(l.seen[i], "key %d", i);
+	rig_end(&r);
+	test_redis_end(&s);
+}
+END_TEST
+
+/* The answer to a ping that was given up must not answer the next question. */
+START_TEST(late_answer_to_a_ping)
+{
+	struct test_redis s;
+	struct rig r;
+
+	test_redis_start(&s, 0, NULL);
+	rig_init(&r, s.url);
+	r.conf.timeout = 1;
+	OK(&r, rig_connect(&r));
+	OK(&r, rig_set(&r, "k", "v"));
+	process_signal_all(&s.process, SIGSTOP);
+	FAILS(&r, redis_ping(r.conn, &r.err), ERR_UNAVAILABLE, "in time");
+	process_signal_all(&s.process, SIGCONT);
+	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "lost");
 	rig_end(&r);
 	test_redis_end(&s);
 }
@@ -308,6 +379,8 @@ redis_fault_cases(void)
 	tcase_add_test(t, killed_in_a_run);
 	tcase_add_test(t, stopped_and_continued);
 	tcase_add_test(t, idle_connections_come_back);
+	tcase_add_test(t, restarted_in_a_scan);
+	tcase_add_test(t, late_answer_to_a_ping);
 	tcase_add_test(t, fake_answers);
 	tcase_add_test(t, one_answer_too_many);
 	tcase_add_test(t, fake_greetings);

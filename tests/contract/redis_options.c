@@ -158,11 +158,18 @@ START_TEST(sentinel_choices)
 {
 	const struct str ab[] = { STR("a:1,[::1]:2"), STR("b") };
 	const struct words two = { .v = ab, .n = 2 };
+	const struct str blanks[] = { STR("a:1,"), STR("b") };
+	const struct words loose = { .v = blanks, .n = 2 };
 	const struct str bad[] = { STR("a:b") };
 	const struct words wrong = { .v = bad, .n = 1 };
+	const struct str comma[] = { STR(",") };
+	const struct words none = { .v = comma, .n = 1 };
 	const struct str m = STR("m"), x = STR("x");
 	const struct choice rows[] = {
 		{ { .sentinels = two, .sentinel_name = m }, NULL },
+		{ { .sentinels = loose, .sentinel_name = m }, NULL },
+		{ { .sentinels = none, .sentinel_name = m },
+		  "sentinels: need host" },
 		{ { .sentinels = two,
 		    .sentinel_name = m,
 		    .url = STR("rediss://:pw@/3") },

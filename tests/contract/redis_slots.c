@@ -343,6 +343,88 @@ START_TEST(fake_maps)
 }
 END_TEST
 
+/* The first server hangs up when it was chosen for the first step, and there
+ * is no connection to the second one yet. */
+START_TEST(hangs_up_while_others_connect)
+{
+	char map[160];
+	const struct redis_line first[] = {
+		{ .bytes = "+OK\r\n" },
+		{ .bytes = map, .hang_up = true, .hang_up_ms = 200 },
+	};
+	static const struct redis_line second[] = {
+		{ .bytes = "+OK\r\n", .each_ms = 100 },
+	};
+	/* Slots 12182, 5061, 12182. */
+	const struct redis_step steps[] = {
+		{ .command = "GET", .key = STR("foo") },
+		{ .command = "GET", .key = STR("bar") },
+		{ .command = "GET", .key = STR("foo") },
+	};
+	redisReply *replies[ARRAY_LEN(steps)];
+	struct redis_fake f[2];
+	struct rig r;
+
+	redis_fake_start(&f[0], first, ARRAY_LEN(first));
+	redis_fake_start(&f[1], second, ARRAY_LEN(second));
+	(void)snprintf(map, sizeof(map),
+		       "*2\r\n*3\r\n:0\r\n:8191\r\n*2\r\n$0\r\n\r\n:%d\r\n"
+		       "*3\r\n:8192\r\n:16383\r\n*2\r\n$0\r\n\r\n:%d\r\n",
+		       f[1].port, f[0].port);
+	rig_init(&r, f[0].url);
+	r.conf.cluster = true;
+	r.conf.password = STR("p");
+	OK(&r, rig_connect(&r));
+	FAILS(&r,
+	      redis_run(r.conn, steps, ARRAY_LEN(steps), replies, &r.err),
+	      ERR_UNAVAILABLE, "closed");
+	rig_end(&r);
+	redis_fake_end(&f[0]);
+	redis_fake_end(&f[1]);
+}
+END_TEST
+
+/* A server joins after the map was read: its keys are not passed over. */
+START_TEST(keys_on_a_server_that_is_new)
+{
+	struct test_cluster c;
+	struct test_redis *more;
+	struct rig r, other;
+	bool seen[KEYS] = { false };
+	const unsigned slot = redis_slot(STR("t:0"));
+	const size_t from = owner_of(slot);
+	char text[128];
+
+	start(&c, &r, 0);
+	OK(&r, rig_connect(&r));
+	more = &c.nodes[c.n++];
+	test_redis_start(more, TEST_REDIS_CLUSTER, NULL);
+	(void)snprintf(text, sizeof(text), "CLUSTER MEET 127.0.0.1 %d %d",
+		       more->port, more->bus);
+	test_redis_do(&c.nodes[0], text);
+	for (size_t i = 0; i < c.n; i++)
+		test_redis_until(&c.nodes[i], "CLUSTER INFO",
+				 "cluster_known_nodes:4");
+	for (size_t i = 0; i < c.n; i++)
+		tell(&c, (3 + i) % 4, slot, "NODE", 3);
+	for (size_t i = 0; i < c.n; i++)
+		test_redis_until(&c.nodes[i], "CLUSTER INFO",
+				 "cluster_state:ok");
+	rig_init(&other, c.nodes[0].url);
+	other.conf.cluster = true;
+	OK(&other, rig_connect(&other));
+	set_all(&other);
+	rig_end(&other);
+	ck_assert_int_gt(number(more, "DBSIZE"), 0);
+	ck_assert_uint_ne(from, 3);
+	OK(&r, redis_scan(r.conn, STR(""), count, seen, &r.err));
+	for (size_t i = 0; i < KEYS; i++)
+		ck_assert_msg(seen[i], "key %zu", i);
+	rig_end(&r);
+	test_cluster_end(&c);
+}
+END_TEST
+
 TCase *
 redis_cluster_cases(void)
 {
@@ -356,6 +438,8 @@ redis_cluster_cases(void)
 	tcase_add_test(t, master_without_replica_dies);
 	tcase_add_test(t, replica_takes_over);
 	tcase_add_test(t, fake_maps);
+	tcase_add_test(t, hangs_up_while_others_connect);
+	tcase_add_test(t, keys_on_a_server_that_is_new);
 	return t;
 }
 

@@ -7,6 +7,10 @@
 
 #ifdef HAVE_REDIS
 
+#include <string.h>
+
+#include "backends/redis_link.h"
+
 static const struct attempt_policy policy = { .max = 1,
 					      .window_ms = 100,
 					      .ban_ms = 200 };
@@ -111,6 +115,81 @@ START_TEST(a_replica_is_not_usable)
 	(void)rig_redis(r, "REPLICAOF NO ONE");
 	rig_forgive(r);
 	OK(r, store_ping(r->l, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* Each operation once; false at the first that is refused. */
+static bool
+all_works(struct rig *r, struct store_link *l)
+{
+	const struct str key = STR("user:alice");
+	struct session s = rig_session(r, "alice", r->now), got;
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct rotation use = rig_rotation(r, &s);
+	struct session_list list;
+	enum rotate_answer answer;
+	uint8_t secret[32] = { 1 };
+	struct ban *bans;
+	size_t nbans;
+	int64_t n;
+	bool is;
+
+#define WORKS(call) (store_##call == 0)
+	return WORKS(ping(l, &r->err)) &&
+	       WORKS(secret(l, "csrf", secret, &r->err)) &&
+	       WORKS(create(l, &s, 1, r->now, &n, &r->err)) &&
+	       WORKS(find(l, r->a, &s.token, r->now, &is, &got, &r->err)) &&
+	       is &&
+	       WORKS(touch(l, &s.id, r->now + 1, r->now + 3601, &r->err)) &&
+	       WORKS(rotate(l, r->a, &s.id, &use, r->now, &answer, &got,
+			    secret, &r->err)) &&
+	       WORKS(update_user(l, &s.who, &r->err)) &&
+	       WORKS(list(l, r->a, s.who.name, r->now, 9, &cursor, &list,
+			  &r->err)) &&
+	       list.n == 1 &&
+	       WORKS(attempt(l, key, &policy, r->now, &n, &r->err)) &&
+	       WORKS(banned(l, key, r->now, &n, &r->err)) &&
+	       WORKS(bans(l, r->a, r->now, 9, &bans, &nbans, &r->err)) &&
+	       WORKS(forgive(l, key, &is, &r->err)) &&
+	       WORKS(deny(l, key, r->now, r->now + 9, &r->err)) &&
+	       WORKS(denied(l, &key, 1, r->now, r->now, &is, &r->err)) &&
+	       WORKS(revoke_user(l, s.who.name, NULL, &n, &r->err)) &&
+	       WORKS(sweep(l, r->now + 99999, 9, &n, &r->err)) &&
+	       WORKS(revoke_all(l, &n, &r->err)) &&
+	       WORKS(revoke(l, &s.id, &is, &r->err));
+}
+
+/* Those that the manual names: without one something does not work. */
+START_TEST(rights_that_are_needed)
+{
+	const struct option *o = option_find(redis_options, STR("username"));
+	struct rig *r = rig_open();
+	struct str all = str_from(o->help), left, right;
+	struct store_link *l;
+	char line[512];
+
+	all = str_skip(all, str_find(all, '~') + strlen("~PREFIX* "));
+	all.n = str_find(all, ';');
+	(void)snprintf(line, sizeof(line),
+		       "ACL SETUSER u reset on >p ~fcgiauth:* %.*s",
+		       STR_ARG(all));
+	left = all;
+	while (str_word(&left, &right)) {
+		char change[64];
+
+		test_redis_do(&r->server, line);
+		l = rig_link(r, "fcgiauth:", "u", "p");
+		ck_assert_msg(all_works(r, l), "%s", r->err.msg);
+		(void)snprintf(change, sizeof(change), "ACL SETUSER u -%.*s",
+			       (int)right.n - 1, right.p + 1);
+		test_redis_do(&r->server, change);
+		test_redis_do(&r->server, "SCRIPT FLUSH");
+		ck_assert_msg(str_eq(right, STR("+info")) == all_works(r, l),
+			      "%.*s", STR_ARG(right));
+		rig_link_end(l);
+		(void)rig_redis(r, "FLUSHALL");
+	}
 	rig_close(r);
 }
 END_TEST
@@ -259,6 +338,7 @@ redis_cases(void)
 	tcase_add_test(t, scripts_are_forgotten);
 	tcase_add_test(t, no_memory_left);
 	tcase_add_test(t, a_replica_is_not_usable);
+	tcase_add_test(t, rights_that_are_needed);
 	tcase_add_test(t, prefixes_stay_apart);
 	tcase_add_test(t, names_of_users);
 	tcase_add_test(t, all_that_ends_is_freed);
