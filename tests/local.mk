@@ -73,6 +73,7 @@ UNIT_TESTS = \
 	tests/unit/test_renewal \
 	tests/unit/test_revocation \
 	tests/unit/test_torture \
+	tests/unit/test_upgrade \
 	tests/unit/test_verify
 noinst_HEADERS = tests/unit/keyring_rig.h tests/unit/refresh_rig.h \
 	tests/unit/conf_drivers.h tests/unit/http_message.h \

@@ -127,8 +127,10 @@ void loop_drop(struct loop *l, struct connection *c);
 void loop_make_room(const struct loop *l);
 
 /* Under the lock.  `until` has for each kind of ticket the last deadline that
- * is over. */
-void loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS]);
+ * is over.  Who is expired before that deadline has come has sent nothing that
+ * is not read yet. */
+void loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS],
+		     int64_t now);
 
 /* True at most once a second for the same `next`. */
 bool loop_may_log(const struct loop *l, _Atomic int64_t *next) MUST_USE;

@@ -78,7 +78,8 @@ loop_make_room(const struct loop *l)
 }
 
 void
-loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS])
+loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS],
+		int64_t now)
 {
 	for (struct connection *c = l->first; c != NULL; c = c->next) {
 		int64_t ticket = atomic_load(&c->ticket);
@@ -86,7 +87,10 @@ loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS])
 		if (ticket <= 0 ||
 		    ticket_deadline(ticket) > until[ticket_kind(ticket)])
 			continue;
-		if (ticket_kind(ticket) == TICKET_IDLE && has_bytes(c))
+		/* Workers that are busy are no fault of the peer. */
+		if ((ticket_kind(ticket) == TICKET_IDLE ||
+		     ticket_deadline(ticket) > now) &&
+		    has_bytes(c))
 			continue;
 		expire(c, ticket);
 	}

@@ -405,15 +405,23 @@ listen_open(const struct words *addresses, unsigned mode,
 	return 0;
 }
 
+/* Its path still leads to it, and to no other. */
+static bool
+is_in_place(const struct listener *l)
+{
+	struct stat st;
+
+	return lstat(l->path, &st) == 0 && st.st_dev == l->device &&
+	    st.st_ino == l->inode;
+}
+
 void
 listen_close(struct listeners *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct listener *one = &l->v[i];
-		struct stat st;
 
-		if (one->unlink && lstat(one->path, &st) == 0 &&
-		    st.st_dev == one->device && st.st_ino == one->inode)
+		if (one->unlink && is_in_place(one))
 			(void)unlink(one->path); /* at worst it stays */
 		(void)close(one->fd);
 	}
@@ -424,8 +432,13 @@ void
 listen_print_environment(const struct listeners *l, struct buf *out)
 {
 	buf_printf(out, "LISTEN_FDS=%zu%c" NAMES "=", l->n, '\0');
-	for (size_t i = 0; i < l->n; i++)
-		buf_printf(out, "%s\n", l->v[i].name);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct listener *one = &l->v[i];
+		/* A path that is another's now is no path to a successor. */
+		bool lost = one->path[0] != '\0' && !is_in_place(one);
+
+		buf_printf(out, "%s%s\n", lost ? "lost " : "", one->name);
+	}
 	buf_add_char(out, '\0');
 }
 

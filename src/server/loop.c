@@ -355,7 +355,7 @@ loop_tick(struct loop *l)
 	};
 
 	pthread_mutex_lock(&l->lock);
-	loop_expire_due(l, until);
+	loop_expire_due(l, until, now);
 	if (l->paused && !l->stopping)
 		watch_listeners(l, true);
 	pthread_mutex_unlock(&l->lock);
@@ -394,7 +394,7 @@ drain(struct loop *l, bool grace_over)
 
 	pthread_mutex_lock(&l->lock);
 	done = l->accepting == 0 && atomic_load(&l->connections) == 0;
-	loop_expire_due(l, until);
+	loop_expire_due(l, until, now);
 	pthread_mutex_unlock(&l->lock);
 	return done;
 }

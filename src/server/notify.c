@@ -98,8 +98,10 @@ notify_send(const struct notifier *n, const char *lines, struct err *err)
 	size = fill_address(n->socket, &un);
 	if (sendto(n->fd, lines, strlen(lines), MSG_NOSIGNAL,
 		   (const struct sockaddr *)&un, size) < 0)
-		return err_set(err, ERR_UNAVAILABLE, "NOTIFY_SOCKET %s: %s",
-			       n->socket, strerror(errno));
+		return err_set(err,
+			       errno == EAGAIN ? ERR_BUSY : ERR_UNAVAILABLE,
+			       "NOTIFY_SOCKET %s: %s", n->socket,
+			       strerror(errno));
 	return 0;
 }
 

@@ -25,7 +25,8 @@ struct notifier {
 void notify_init(struct notifier *n);
 void notify_close(struct notifier *n);
 
-/* Sends `NAME=value` lines; 0 when nobody listens. */
+/* Sends `NAME=value` lines; 0 when nobody listens.  ERR_BUSY: its queue is
+ * full. */
 int notify_send(const struct notifier *n, const char *lines,
 		struct err *err) MUST_USE;
 

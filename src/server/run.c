@@ -51,17 +51,25 @@ app_block_signals(void)
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* A service manager that cannot be told is no reason to stop. */
-static void
-tell(struct app *app, const char *message)
+/* False: the service manager is busy, and may hear it later. */
+static bool
+try_to_tell(struct app *app, const char *message)
 {
 	bool deaf = app->deaf;
-	struct err err;
+	struct err err = { .code = ERR_NONE };
 
 	app->deaf = notify_send(&app->notifier, message, &err) != 0;
 	if (app->deaf && !deaf)
 		LOG(&app->log, LOG_WARNING, "notify_failed",
 		    F_CSTR("reason", err.msg));
+	return err.code != ERR_BUSY;
+}
+
+/* One that cannot be told is no reason to stop. */
+static void
+tell(struct app *app, const char *message)
+{
+	(void)try_to_tell(app, message);
 }
 
 static void
@@ -167,22 +175,25 @@ begin_upgrade(struct app *app)
 	tell(app, "STATUS=Serving, while a successor starts");
 }
 
-static void
+static bool
 hand_over(struct app *app)
 {
 	char message[128];
 
-	if (app->reload_successor)
-		(void)kill(app->upgrade.successor, SIGHUP);
 	/* The watchdog has a whole interval then to hear of the new one. */
 	(void)snprintf(message, sizeof(message),
 		       "MAINPID=%ld\nREADY=1\nWATCHDOG=1\n" STATUS_SERVING,
 		       (long)app->upgrade.successor);
-	tell(app, message);
+	/* Else it would take our end for that of the service. */
+	if (!try_to_tell(app, message))
+		return false;
+	if (app->reload_successor)
+		(void)kill(app->upgrade.successor, SIGHUP);
 	listen_hand_over(&app->listeners);
 	LOG(&app->log, LOG_INFO, "handed_over",
 	    F_INT("pid", app->upgrade.successor));
 	upgrade_let_go(&app->upgrade);
+	return true;
 }
 
 /* It has the time of a drain, then less mercy. */
@@ -206,8 +217,9 @@ go_on_with_upgrade(struct app *app)
 		upgrade_failed(app, &err);
 		return false;
 	case UPGRADE_READY:
-		hand_over(app);
-		return true;
+		if (hand_over(app))
+			return true;
+		break;
 	case UPGRADE_WAITING:
 		break;
 	}
@@ -227,6 +239,19 @@ end_successor(struct app *app)
 			give_up(app);
 		(void)poll(NULL, 0, TICK_MS);
 	}
+}
+
+/* What came while we drained was meant for the one that serves. */
+static void
+pass_on_reload(const struct app *app)
+{
+	const struct timespec at_once = { .tv_sec = 0 };
+	sigset_t reloads;
+
+	(void)sigemptyset(&reloads);
+	(void)sigaddset(&reloads, SIGHUP);
+	if (sigtimedwait(&reloads, NULL, &at_once) == SIGHUP)
+		(void)kill(app->upgrade.successor, SIGHUP);
 }
 
 static void
@@ -310,6 +335,8 @@ app_run(struct app *app, char *const *argv)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a full disk, to a store's file */
+	/* Whoever started us may ignore it; then there is nobody to reap. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	program_init(&app->program, argv);
 	notify_init(&app->notifier);
 	upgrade_init(&app->upgrade);
@@ -325,7 +352,9 @@ app_run(struct app *app, char *const *argv)
 			tell(app, "STOPPING=1\nSTATUS=Draining");
 		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);
 		loop_stop(app->loop, GRACE_MS, DRAIN_MS);
-		if (!succeeded)
+		if (succeeded)
+			pass_on_reload(app);
+		else
 			end_successor(app);
 	}
 	janitor_stop(app->janitor);

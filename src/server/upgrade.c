@@ -167,6 +167,7 @@ launch_it(struct upgrade *u, struct launch *launch, int pair[2],
 	if (pid == 0)
 		become(launch);
 	u->successor = pid;
+	u->given_up = false;
 	u->to_successor = pair[0];
 	return 0;
 }
@@ -209,6 +210,10 @@ upgrade_begin(struct upgrade *u, const struct program *program,
 			       (long)u->successor);
 	if (u->to_predecessor >= 0)
 		return err_set(err, ERR_BUSY, "we have not taken over yet");
+	/* Its end is the end of all in its container. */
+	if (getpid() == 1)
+		return err_set(err, ERR_CONFIG,
+			       "process 1 must stay: restart the container");
 	if (program->path[0] == '\0')
 		return err_set(err, ERR_CONFIG, "%s: where it is, is not known",
 			       program->argv[0]);
@@ -225,9 +230,7 @@ failed(struct upgrade *u, int status, struct err *err)
 {
 	long pid = (long)u->successor;
 
-	if (u->to_successor >= 0)
-		(void)close(u->to_successor); /* nobody is at its end */
-	u->to_successor = -1;
+	upgrade_let_go(u); /* nobody is at its end */
 	u->successor = 0;
 	if (WIFSIGNALED(status))
 		(void)err_set(err, ERR_CONFIG, "process %ld: signal %d", pid,
@@ -251,8 +254,8 @@ upgrade_look(struct upgrade *u, struct err *err)
 
 	if (u->successor == 0)
 		return UPGRADE_NONE;
-	if (u->to_successor >= 0 &&
-	    recv(u->to_successor, &byte, 1, MSG_DONTWAIT) == 1)
+	if (!u->given_up &&
+	    recv(u->to_successor, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1)
 		return UPGRADE_READY;
 	/* It ends without a word, or was told to. */
 	if (waitpid(u->successor, &status, WNOHANG) == u->successor)
@@ -271,11 +274,9 @@ upgrade_let_go(struct upgrade *u)
 void
 upgrade_give_up(struct upgrade *u)
 {
-	int signal = u->to_successor >= 0 ? SIGTERM : SIGKILL;
-
-	if (u->successor != 0)
-		(void)kill(u->successor, signal); /* not reaped: it is ours */
-	upgrade_let_go(u);
+	if (u->successor != 0) /* not reaped: it is ours */
+		(void)kill(u->successor, u->given_up ? SIGKILL : SIGTERM);
+	u->given_up = true;
 }
 
 int

@@ -27,7 +27,8 @@ void program_init(struct program *p, char *const *argv);
 
 struct upgrade {
 	pid_t successor; /* 0: none */
-	int to_successor; /* -1 when it was given up and is to be reaped */
+	bool given_up; /* told to end, and to be reaped */
+	int to_successor; /* -1: there is none, or all is its own now */
 	int to_predecessor; /* -1: there is none, or none any more */
 };
 
@@ -35,7 +36,7 @@ enum upgrade_state {
 	UPGRADE_NONE,	 /* nothing is under way */
 	UPGRADE_WAITING, /* no word from the successor yet */
 	UPGRADE_FAILED,	 /* reported once; *err says why */
-	UPGRADE_READY
+	UPGRADE_READY	 /* until we let go */
 };
 
 /* Takes the predecessor's end out of the environment. */
@@ -51,7 +52,8 @@ enum upgrade_state upgrade_look(struct upgrade *u,
 				struct err *err) MUST_USE;
 
 /* Tells the successor to end, the second time with SIGKILL; upgrade_look()
- * says when it has. */
+ * says when it has.  It must not see us let go meanwhile: it would take over,
+ * and remove our sockets at its end. */
 void upgrade_give_up(struct upgrade *u);
 
 /* Lets the successor know that all is its own now. */

@@ -11,6 +11,7 @@ use FCGIAuth::FastCGI qw(header_values);
 use FCGIAuth::Manager;
 use FCGIAuth::Test;
 use File::Copy qw(copy);
+use Socket qw(AF_UNIX MSG_DONTWAIT SOCK_DGRAM pack_sockaddr_un);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -43,7 +44,9 @@ sub log_grew {
 }
 
 put($real);
-my $main = $m->start($d, command => [ $program ]);
+# By somebody who leaves nobody to reap: it is for us to see to that.
+my $main = $m->start($d, command => [ $^X, '-e',
+	'$SIG{CHLD} = "IGNORE"; exec { $ARGV[0] } @ARGV', $program ]);
 ok($m->wait_heard(qr/^READY=1/), 'it serves') or diag($d->log_text);
 
 my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login',
@@ -119,10 +122,12 @@ sub open_files {
 subtest 'nothing leaks' => sub {
 	my @clients = map { IO::Socket::UNIX->new(Peer => $d->{socket}) }
 	    1 .. 20;
-	my %of_first = open_files($main);
-	my $n = keys %of_first;
+	my %of_first;
 
-	cmp_ok($n, '>=', 20, 'there is something to leak');
+	ok(wait_for(10, sub {
+		%of_first = open_files($main);
+		return keys %of_first >= 20;
+	}), 'there is something to leak');
 	ok(upgrade(), 'an upgrade');
 	close $_ for @clients;
 	my %of_second = open_files($main);
@@ -157,6 +162,36 @@ subtest 'one at a time' => sub {
 	}), 'the successor reloads as well');
 };
 
+subtest 'a reload that comes late' => sub {
+	put($real);
+	# It says nothing, and is waited for.
+	my $silent = IO::Socket::UNIX->new(Peer => $d->{socket});
+	my $old = $main;
+	kill 'USR2', $old;
+	($main) = $m->wait_heard(qr/^MAINPID=/, 30) =~ /(\d+)/;
+	ok(log_grew(qr/reloaded/, sub { kill 'HUP', $old }),
+	    'is done by the successor');
+	ok($m->wait_heard(qr/^READY=1/), 'which says so');
+	ok($m->gone($old), 'the other has gone');
+	close $silent;
+};
+
+subtest 'a service manager that is busy' => sub {
+	socket my $crowd, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!";
+	my $ear = pack_sockaddr_un("$m->{dir}/notify");
+	my $old = $main;
+
+	# Would it not know of the successor, it would end it with us.
+	1 while defined send $crowd, 'CROWD=1', MSG_DONTWAIT, $ear;
+	ok(log_grew(qr/notify_failed/, sub { kill 'USR2', $old }),
+	    'it cannot be told');
+	ok(!log_grew(qr/handed_over/, sub { }, 3), 'so nothing is handed over');
+	still_serves('it serves');
+	($main) = $m->wait_heard(qr/^MAINPID=/, 30) =~ /(\d+)/;
+	ok($m->wait_heard(qr/^STATUS=Serving$/) && $m->gone($old),
+	    'it goes when that was heard');
+};
+
 subtest 'told to end meanwhile' => sub {
 	my $mark = $d->dir . '/started';
 	put($real);
@@ -186,6 +221,23 @@ subtest 'passed sockets are passed on' => sub {
 	    sub { ok(upgrade(), 'an upgrade') }), 'with its name');
 	is($m->stop($main), 0, 'ends');
 	ok(-S $d->{socket}, 'the socket is not its own to remove');
+};
+
+subtest 'process 1 of a container' => sub {
+	my @unshare = ('unshare', is_root() ? () : ('--map-root-user'),
+	    qw(--pid --fork --kill-child --mount-proc));
+	my ($status) = capture(@unshare, 'true');
+	plan(skip_all => 'no containers here') if $status != 0;
+	$m = FCGIAuth::Manager->new;
+	my $outside = $m->start($d, command => [ @unshare, $real ]);
+	ok($m->wait_heard(qr/^READY=1/), 'it serves');
+	my ($pid) =
+	    slurp("/proc/$outside/task/$outside/children") =~ /(\d+)/;
+	ok(log_grew(qr/upgrade_refused.*process 1/,
+	    sub { kill 'USR2', $pid }), 'an upgrade is refused');
+	is($d->ask(REQUEST_URI => '/auth/health')->{status}, 200, 'it serves');
+	kill 'TERM', $pid;
+	is(reap($outside, 30), 0, 'and ends when told to');
 };
 
 is_deeply([ $d->log_text =~

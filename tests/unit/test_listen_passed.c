@@ -288,6 +288,28 @@ child_successor(const struct place *p)
 	_exit(0);
 }
 
+/* Somebody else has the path by now: it stays, whoever ends. */
+static void
+child_replaced(const struct place *p)
+{
+	struct listeners first, second;
+	struct stat st;
+	struct err err;
+
+	(void)unlink(p->path); /* may be there */
+	CHILD_ASSERT(open_one(p->address, 0600, &first, &err) == 0);
+	CHILD_ASSERT(dup2(first.v[0].fd, 3) == 3);
+	CHILD_ASSERT(unlink(p->path) == 0);
+	CHILD_ASSERT(close(creat(p->path, 0600)) == 0);
+	put_environment(&first);
+	CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &second, &err) == 0);
+	CHILD_ASSERT(second.n == 1 && second.v[0].path[0] == '\0');
+	listen_take_over(&second);
+	listen_close(&second);
+	CHILD_ASSERT(lstat(p->path, &st) == 0);
+	_exit(0);
+}
+
 START_TEST(inherited)
 {
 	static const struct {
@@ -298,6 +320,7 @@ START_TEST(inherited)
 		{ child_bad_count, false },	{ child_not_listening, false },
 		{ child_stdin, true },		{ child_both, true },
 		{ child_names, true },		{ child_successor, false },
+		{ child_replaced, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

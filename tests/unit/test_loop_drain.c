@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/support/run.h"
@@ -131,6 +132,50 @@ START_TEST(drain_grace)
 }
 END_TEST
 
+static void
+wait_until_shut(int fd)
+{
+	/* Nothing is sent; that fails when nothing can be. */
+	while (send(fd, "", 0, MSG_NOSIGNAL) == 0)
+		(void)poll(NULL, 0, 1);
+}
+
+/* Its second half is there, but all workers are busy: the grace is for peers
+ * that keep us waiting. */
+START_TEST(drain_busy)
+{
+	struct bytes b = { .p = NULL };
+	struct service s;
+	struct stopper st;
+	int half, busy, idle;
+
+	service_init(&s, 1);
+	service_start(&s);
+	idle = service_idle(&s);
+	fcgi_request(&b, &(struct fcgi_request){ .keep = true });
+	half = service_connect(&s);
+	ck_assert(fcgi_send(half, b.p, b.n / 2));
+	service_must_answer(&s); /* so that one has been read */
+	busy = service_connect(&s);
+	service_send(busy, &(struct fcgi_request){ .name = "DO",
+						   .value = "gate" });
+	ck_assert(service_wait(&s, one_is_at_the_gate));
+	ck_assert(fcgi_send(half, b.p + b.n / 2, b.n - b.n / 2));
+	begin_stop(&st, &s, 0);
+	wait_until_shut(idle);
+	service_open_gate(&s);
+	ck_assert_int_eq(service_read(busy), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(service_read(half), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(service_read(half), FCGI_GOT_EOF);
+	wait_stopped(&st);
+	(void)close(half); /* all are closed at the other end */
+	(void)close(busy);
+	(void)close(idle);
+	bytes_free(&b);
+	service_end(&s);
+}
+END_TEST
+
 /* Nobody can hold the end up. */
 START_TEST(drain_limits)
 {
@@ -252,7 +297,7 @@ suite(void)
 {
 	const TTest *const tests[] = {
 		drain_idle,   drain_in_flight,	drain_grace,
-		drain_limits, drain_under_load,
+		drain_busy,   drain_limits,	drain_under_load,
 	};
 	Suite *s = suite_create("loop's end");
 	TCase *t = tcase_create("drain");

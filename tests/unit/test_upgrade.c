@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* server/upgrade: a successor that was given up never takes over. */
+#include "server/upgrade.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "server/listen.h"
+#include "server/notify.h"
+#include "tests/support/run.h"
+
+#define SUCCESSOR "successor"
+
+/* This program, started by itself: says that it serves, tells what it sees
+ * then, and waits to be killed. */
+static int
+succeed(const char *out)
+{
+	struct upgrade u;
+	struct err err;
+	int64_t fd = -1;
+
+	upgrade_init(&u);
+	if (!str_to_uint(str_from(out), INT32_MAX, &fd) ||
+	    upgrade_tell_ready(&u, &err) != 0)
+		return EXIT_FAILURE;
+	if (write((int)fd, upgrade_has_taken_over(&u) ? "y" : "n", 1) != 1)
+		return EXIT_FAILURE;
+	for (;;)
+		(void)poll(NULL, 0, 1000);
+}
+
+static void
+block_sigterm(void)
+{
+	sigset_t set;
+
+	/* As the daemon has it, and whom it starts. */
+	ck_assert_int_eq(sigemptyset(&set), 0);
+	ck_assert_int_eq(sigaddset(&set, SIGTERM), 0);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+}
+
+static enum upgrade_state
+wait_for_it(struct upgrade *u, struct err *err)
+{
+	enum upgrade_state state = upgrade_look(u, err);
+
+	while (state == UPGRADE_WAITING) {
+		(void)poll(NULL, 0, 1);
+		state = upgrade_look(u, err);
+	}
+	return state;
+}
+
+/* It was slow to start, and finds SIGTERM waiting.  Had it taken over, it
+ * would remove the socket that its predecessor serves. */
+START_TEST(given_up)
+{
+	const struct listeners none = { .n = 0 };
+	const struct notifier nobody = { .fd = -1 };
+	char fd[16], self[] = "/proc/self/exe", word[] = SUCCESSOR;
+	char *argv[] = { self, word, fd, NULL };
+	struct program program;
+	struct upgrade u;
+	struct err err = { .code = ERR_NONE };
+	int pipe_fds[2];
+	char seen = '-';
+
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	ck_assert_int_gt(snprintf(fd, sizeof(fd), "%d", pipe_fds[1]), 0);
+	block_sigterm();
+	upgrade_init(&u);
+	program_init(&program, argv);
+	ck_assert_msg(upgrade_begin(&u, &program, &none, &nobody, &err) == 0,
+		      "%s", err.msg);
+	(void)close(pipe_fds[1]); /* the successor has it */
+	upgrade_give_up(&u);
+	ck_assert_int_eq(read(pipe_fds[0], &seen, 1), 1);
+	ck_assert_int_eq(seen, 'n');
+	/* Too late to be ready. */
+	ck_assert_int_eq(upgrade_look(&u, &err), UPGRADE_WAITING);
+	ck_assert_int_ne(upgrade_begin(&u, &program, &none, &nobody, &err), 0);
+	upgrade_give_up(&u);
+	ck_assert_int_eq(wait_for_it(&u, &err), UPGRADE_FAILED);
+	ck_assert_ptr_nonnull(strstr(err.msg, "signal 9"));
+	ck_assert_int_eq(upgrade_look(&u, &err), UPGRADE_NONE);
+	(void)close(pipe_fds[0]); /* nothing more comes */
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("upgrade");
+	TCase *t = tcase_create("given up");
+
+	tcase_add_test(t, given_up);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], SUCCESSOR) == 0)
+		return succeed(argv[2]);
+	return run_suite(suite());
+}
