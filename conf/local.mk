@@ -56,7 +56,12 @@ uninstall-local:
 dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
 	conf/fcgiauth-minimal.ini \
 	conf/fcgiauth-session.ini conf/fcgiauth-jwt.ini \
-	conf/fcgiauth-refresh.ini doc/protocol.md
+	conf/fcgiauth-refresh.ini conf/fcgiauth-postgres.ini \
+	conf/fcgiauth-redis.ini \
+	doc/api-clients.md doc/apache.md doc/applications.md \
+	doc/installing.md doc/lighttpd.md doc/moving.md doc/nginx.md \
+	doc/protocol.md doc/scaling.md doc/webservers.md
+EXTRA_DIST += doc/pictures/login.png doc/pictures/where.svg
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket
 sysusers_DATA = systemd/sysusers.d/fcgiauth.conf

@@ -21,10 +21,23 @@ lint() {
     mandoc -T lint -W warning "$srcdir"/doc/*.8 doc/fcgiauth.ini.5
 }
 
+# What the guides lead to is there.
+links() {
+    for file in "$srcdir"/*.md "$srcdir"/*/*.md; do
+        # shellcheck disable=SC2013 # names of ours have no blanks
+        for to in $(grep -o '](\([^)#]*\)' "$file" | cut -c 3- |
+            grep -v '^[a-z]*:'); do
+            test -e "$(dirname "$file")/$to" || echo "$file: $to"
+        done
+    done | grep . && return 1
+    return 0
+}
+
 try 'layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
 try 'style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
 try 'options are in the example and the manual' \
     sh "$srcdir/tests/tools/check-options.sh" doc/options.names \
     "$srcdir/conf/fcgiauth.ini" doc/fcgiauth.ini.5
 try 'manual pages' lint
+try 'links of the guides' links
 echo "1..$n"
