@@ -3,6 +3,7 @@
 #include "ctl/health.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,7 +43,9 @@ health_check_folder(const struct ctl *c, const char *file, struct err *err)
 
 	if (folder == NULL)
 		return err_nomem(err);
-	if (access(slash == file ? "/" : folder, W_OK | X_OK) != 0)
+	/* access(2) would leave out the right that owner_become() keeps. */
+	if (faccessat(AT_FDCWD, slash == file ? "/" : folder, W_OK | X_OK,
+		      AT_EACCESS) != 0)
 		return err_set(err, ERR_CONFIG, "%s: %s", folder,
 			       strerror(errno));
 	return 0;

@@ -569,6 +569,8 @@ subtest 'root' => sub {
 	chown $nobody, $group, "$dir/private/data" or die;
 	symlink 'private/data', "$dir/behind" or die;
 	(undef, $config) = files("$dir/behind/a.db");
+	($status) = ctl('config', 'check');
+	is($status, 0, 'config check of files to be made');
 	add_user('carol');
 	for my $file (glob "$dir/private/data/*") {
 		my @stat = stat $file;
