@@ -16,13 +16,13 @@ BACKENDS = \
 
 # What several backends share.
 libfcgiauth_a_SOURCES += $(BACKENDS) \
-	backends/mode_access.c backends/mode_access.h \
-	backends/mode_refresh_token.c backends/mode_refresh_token.h \
 	backends/htpasswd_file.c backends/htpasswd_file.h \
 	backends/memory_attempts.c backends/memory_attempts.h \
 	backends/memory_denials.c backends/memory_denials.h \
 	backends/memory_rotation.c \
 	backends/memory_sessions.c backends/memory_sessions.h \
+	backends/mode_access.c backends/mode_access.h \
+	backends/mode_refresh_token.c backends/mode_refresh_token.h \
 	backends/postgres_conninfo.c \
 	backends/postgres_foreign.c backends/postgres_foreign.h \
 	backends/postgres_keys.c \
@@ -33,25 +33,25 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/postgres_schema.c \
 	backends/postgres_session.c \
 	backends/postgres_store.c backends/postgres_store.h \
-	backends/redis_batch.c backends/redis_batch.h \
-	backends/redis_cluster.c backends/redis_cluster.h \
-	backends/redis_index.c \
-	backends/redis_keys.c \
 	backends/redis_link.c backends/redis_link.h \
-	backends/redis_reply.c backends/redis_reply.h \
-	backends/redis_rotate.c \
-	backends/redis_run.c \
-	backends/redis_scan.c \
-	backends/redis_sentinel.c backends/redis_server.h \
-	backends/redis_socket.c backends/redis_socket.h \
-	backends/redis_store.c backends/redis_store.h \
-	backends/redis_sweep.c \
+	backends/redis_link_cluster.c backends/redis_link_cluster.h \
+	backends/redis_link_run.c \
+	backends/redis_link_scan.c \
+	backends/redis_link_sentinel.c backends/redis_link_parts.h \
+	backends/redis_store_batch.c backends/redis_store_batch.h \
+	backends/redis_store_keys.c \
+	backends/redis_store_lists.c \
+	backends/redis_store_record.c backends/redis_store.h \
+	backends/redis_store_rotate.c \
+	backends/redis_store_sweep.c \
 	backends/redis_target.c backends/redis_target.h \
-	backends/redis_tls.c backends/redis_tls.h \
 	backends/redis_url.c \
 	backends/redis_wire.c backends/redis_wire.h \
-	backends/sqlite_keys.c \
+	backends/redis_wire_error.c backends/redis_wire_error.h \
+	backends/redis_wire_socket.c backends/redis_wire_socket.h \
+	backends/redis_wire_tls.c backends/redis_wire_tls.h \
 	backends/sqlite_file.c backends/sqlite_file.h \
+	backends/sqlite_keys.c \
 	backends/sqlite_link.c backends/sqlite_link.h \
 	backends/sqlite_schema.c \
 	backends/sqlite_store.c backends/sqlite_store.h
@@ -100,7 +100,7 @@ EXTRA_DIST += $(EMBED_LUA) $(REDIS_STORE_LUA)
 backends/redis_store.inc: $(REDIS_STORE_LUA) $(EMBED_LUA)
 	$(AM_V_GEN)mkdir -p backends && \
 	$(AWK) -f $(EMBED_LUA) $(REDIS_STORE_LUA) >$@.tmp && mv $@.tmp $@
-backends/redis_store.$(OBJEXT): backends/redis_store.inc
+backends/redis_store_record.$(OBJEXT): backends/redis_store.inc
 BUILT_SOURCES += backends/redis_store.inc
 CLEANFILES += backends/redis_store.inc
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/redis_cluster.h"
-#include "backends/redis_reply.h"
-#include "backends/redis_server.h"
-#include "backends/redis_tls.h"
+#include "backends/redis_link_cluster.h"
+#include "backends/redis_wire_error.h"
+#include "backends/redis_link_parts.h"
+#include "backends/redis_wire_tls.h"
 #include "base/arena.h"
 #include "base/enc.h"
 

@@ -40,7 +40,7 @@
 #define BACKENDS_REDIS_STORE_H
 
 #include "api/session_store.h"
-#include "backends/redis_batch.h"
+#include "backends/redis_store_batch.h"
 #include "base/enc.h"
 
 #ifdef HAVE_REDIS
@@ -120,7 +120,8 @@ void redis_forget_entry(struct redis_batch *b, const struct session *s);
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100
 
-/* The slots of redis_rotate.c, redis_keys.c, redis_index.c, redis_sweep.c. */
+/* The slots of redis_store_rotate.c, redis_store_keys.c, redis_store_lists.c
+ * and redis_store_sweep.c. */
 int store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 		       const struct rotation *rotation, int64_t now_ms,
 		       enum rotate_answer *answer, struct session *out,

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backends/redis_reply.h"
-#include "backends/redis_socket.h"
-#include "backends/redis_tls.h"
+#include "backends/redis_wire_error.h"
+#include "backends/redis_wire_socket.h"
+#include "backends/redis_wire_tls.h"
 #include "base/buf.h"
 #include "base/secret.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/redis_cluster.h"
+#include "backends/redis_link_cluster.h"
 
 #define KEYS	    300
 #define FAILOVER_MS 30000

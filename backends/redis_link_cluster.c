@@ -3,14 +3,14 @@
  * The map of a Redis Cluster, by CLUSTER SLOTS, which all versions know.  A
  * refresh makes a new map, moves the connections over, and drops the old one.
  */
-#include "backends/redis_cluster.h"
+#include "backends/redis_link_cluster.h"
 
 #ifdef HAVE_REDIS
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/redis_reply.h"
+#include "backends/redis_wire_error.h"
 #include "base/arena.h"
 
 #define NODES_MAX 2000

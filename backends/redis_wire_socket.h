@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A socket that never blocks, connected before a deadline. */
-#ifndef BACKENDS_REDIS_SOCKET_H
-#define BACKENDS_REDIS_SOCKET_H
+#ifndef BACKENDS_REDIS_WIRE_SOCKET_H
+#define BACKENDS_REDIS_WIRE_SOCKET_H
 
 #include "backends/redis_wire.h"
 
@@ -20,7 +20,7 @@ int redis_socket_wait(int fd, short events, const struct env *env,
 
 /*
  * Bytes moved; 0: wait for *events first; -1: failed, or closed by the peer.
- * redis_tls.h has the same for TLS.
+ * redis_wire_tls.h has the same for TLS.
  */
 ssize_t redis_socket_read(int fd, void *buf, size_t n, short *events,
 			  struct err *err) MUST_USE;

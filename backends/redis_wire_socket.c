@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets to Redis: connect, wait, read and write, all with a deadline. */
-#include "backends/redis_socket.h"
+#include "backends/redis_wire_socket.h"
 
 #ifdef HAVE_REDIS
 

@@ -4,9 +4,9 @@
 
 #ifdef HAVE_REDIS
 
-#include "backends/redis_cluster.h"
-#include "backends/redis_reply.h"
-#include "backends/redis_server.h"
+#include "backends/redis_link_cluster.h"
+#include "backends/redis_wire_error.h"
+#include "backends/redis_link_parts.h"
 #include "base/arena.h"
 #include "base/buf.h"
 

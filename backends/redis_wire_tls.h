@@ -3,8 +3,8 @@
  * TLS 1.2 and later to Redis, by libssl: the server's certificate must lead to
  * a trusted authority and bear the name, or the address, that was asked for.
  */
-#ifndef BACKENDS_REDIS_TLS_H
-#define BACKENDS_REDIS_TLS_H
+#ifndef BACKENDS_REDIS_WIRE_TLS_H
+#define BACKENDS_REDIS_WIRE_TLS_H
 
 #include "backends/redis_link.h"
 

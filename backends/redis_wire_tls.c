@@ -3,7 +3,7 @@
  * TLS to Redis.  hiredis_ssl is not used: hiredis 0.14 has none, and later
  * ones do not look at the host name.
  */
-#include "backends/redis_tls.h"
+#include "backends/redis_wire_tls.h"
 
 #ifdef HAVE_REDIS
 
@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "backends/redis_socket.h"
+#include "backends/redis_wire_socket.h"
 
 struct redis_tls {
 	SSL_CTX *ctx;

@@ -4,10 +4,10 @@
  * one a server, opened when first needed.  A refresh may close connections:
  * what is not answered by then is lost.
  */
-#ifndef BACKENDS_REDIS_CLUSTER_H
-#define BACKENDS_REDIS_CLUSTER_H
+#ifndef BACKENDS_REDIS_LINK_CLUSTER_H
+#define BACKENDS_REDIS_LINK_CLUSTER_H
 
-#include "backends/redis_server.h"
+#include "backends/redis_link_parts.h"
 
 #ifdef HAVE_REDIS
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps of the Redis store that go out together. */
-#include "backends/redis_batch.h"
+#include "backends/redis_store_batch.h"
 
 #ifdef HAVE_REDIS
 

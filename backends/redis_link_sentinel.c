@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which server is the master now?  Sentinels know. */
-#include "backends/redis_reply.h"
-#include "backends/redis_server.h"
+#include "backends/redis_wire_error.h"
+#include "backends/redis_link_parts.h"
 
 #ifdef HAVE_REDIS
 

@@ -95,8 +95,8 @@ reap(const struct due *d, struct redis_batch *b, size_t *asked,
 /* A session is in its indices, then; due again at the end of the record.  In
  * this order: who ends it meanwhile takes it out of all, or it is due. */
 static int
-put_off(struct redis_batch *b, struct str member, const struct redis_batch *asked,
-	size_t at, struct err *err)
+put_off(struct redis_batch *b, struct str member,
+	const struct redis_batch *asked, size_t at, struct err *err)
 {
 	const struct str *v;
 	struct session s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the link to Redis share. */
-#ifndef BACKENDS_REDIS_SERVER_H
-#define BACKENDS_REDIS_SERVER_H
+#ifndef BACKENDS_REDIS_LINK_PARTS_H
+#define BACKENDS_REDIS_LINK_PARTS_H
 
 #include "backends/redis_target.h"
 

@@ -10,9 +10,9 @@
 #include <assert.h>
 #include <poll.h>
 
-#include "backends/redis_cluster.h"
-#include "backends/redis_reply.h"
-#include "backends/redis_server.h"
+#include "backends/redis_link_cluster.h"
+#include "backends/redis_wire_error.h"
+#include "backends/redis_link_parts.h"
 #include "base/arena.h"
 
 #define ROUNDS_MAX 8

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an error reply means to us. */
-#ifndef BACKENDS_REDIS_REPLY_H
-#define BACKENDS_REDIS_REPLY_H
+#ifndef BACKENDS_REDIS_WIRE_ERROR_H
+#define BACKENDS_REDIS_WIRE_ERROR_H
 
 #include "backends/redis_link.h"
 

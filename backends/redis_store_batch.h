@@ -3,8 +3,8 @@
  * Steps of the Redis store that go out together.  Errors are sticky: add
  * without looking, ask redis_batch_run() once.
  */
-#ifndef BACKENDS_REDIS_BATCH_H
-#define BACKENDS_REDIS_BATCH_H
+#ifndef BACKENDS_REDIS_STORE_BATCH_H
+#define BACKENDS_REDIS_STORE_BATCH_H
 
 #include "backends/redis_link.h"
 

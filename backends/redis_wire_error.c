@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Error replies of Redis, by the word in front. */
-#include "backends/redis_reply.h"
+#include "backends/redis_wire_error.h"
 
 #ifdef HAVE_REDIS
 
