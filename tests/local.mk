@@ -75,7 +75,8 @@ UNIT_TESTS = \
 	tests/unit/test_torture \
 	tests/unit/test_upgrade \
 	tests/unit/test_verify
-noinst_HEADERS = tests/unit/keyring_rig.h tests/unit/refresh_rig.h \
+noinst_HEADERS = tests/unit/jws_rig.h tests/unit/keyring_rig.h \
+	tests/unit/refresh_rig.h \
 	tests/unit/conf_drivers.h tests/unit/http_message.h \
 	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \
 	tests/unit/vectors/test_keys.h
