@@ -11,11 +11,14 @@
 #include "crypto/digest.h"
 
 int
-access_open(const struct jwt_conf *conf, bool denials, const struct env *env,
-	    struct arena *a, struct access *out, struct err *err)
+access_open(const struct jwt_conf *conf, bool make, bool denials,
+	    const struct env *env, struct arena *a, struct access *out,
+	    struct err *err)
 {
 	out->denials = denials;
 	out->policy = jwt_conf_policy(conf);
+	if (!make)
+		return jwt_conf_look(conf, env, a, &out->keys, err);
 	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys,
 			     err);
 }

@@ -14,7 +14,8 @@ struct access {
 	bool denials; /* the store is asked whether a token is denied */
 };
 
-int access_open(const struct jwt_conf *conf, bool denials,
+/* `make` as in auth_mode_ops.open. */
+int access_open(const struct jwt_conf *conf, bool make, bool denials,
 		const struct env *env, struct arena *a, struct access *out,
 		struct err *err) MUST_USE;
 

@@ -18,15 +18,17 @@ jwt_needs_store(const void *conf)
 }
 
 static int
-jwt_open(const void *conf, const void *also, const struct env *env,
-	 struct arena *a, void **mode, struct err *err)
+jwt_open(const void *conf, const void *also, bool make,
+	 const struct env *env, struct arena *a, void **mode,
+	 struct err *err)
 {
 	struct access *access = arena_alloc(a, sizeof(*access));
 
 	(void)also;
 	if (access == NULL)
 		return err_nomem(err);
-	if (access_open(conf, jwt_needs_store(conf), env, a, access, err) != 0)
+	if (access_open(conf, make, jwt_needs_store(conf), env, a, access,
+			err) != 0)
 		return err_context(err, "[jwt]");
 	*mode = access;
 	return 0;

@@ -46,15 +46,16 @@ static const struct option refresh_options[] = {
 };
 
 static int
-refresh_open(const void *conf, const void *also, const struct env *env,
-	     struct arena *a, void **mode, struct err *err)
+refresh_open(const void *conf, const void *also, bool make,
+	     const struct env *env, struct arena *a, void **mode,
+	     struct err *err)
 {
 	struct refresh_mode *m = arena_alloc(a, sizeof(*m));
 
 	if (m == NULL)
 		return err_nomem(err);
 	m->set = *(const struct refresh_conf *)conf;
-	if (access_open(also, false, env, a, &m->access, err) != 0)
+	if (access_open(also, make, false, env, a, &m->access, err) != 0)
 		return err_context(err, "[jwt]");
 	*mode = m;
 	return 0;

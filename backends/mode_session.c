@@ -47,12 +47,14 @@ static const struct option session_options[] = {
 };
 
 static int
-session_open(const void *conf, const void *also, const struct env *env,
-	     struct arena *a, void **mode, struct err *err)
+session_open(const void *conf, const void *also, bool make,
+	     const struct env *env, struct arena *a, void **mode,
+	     struct err *err)
 {
 	struct session_conf *copy = arena_alloc(a, sizeof(*copy));
 
 	(void)also;
+	(void)make;
 	(void)env;
 	if (copy == NULL)
 		return err_nomem(err);

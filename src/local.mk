@@ -18,6 +18,7 @@ libfcgiauth_a_SOURCES = \
 	src/base/err.c src/base/err.h \
 	src/base/log.c src/base/log.h \
 	src/base/network.c src/base/network.h \
+	src/base/owner.c src/base/owner.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \
 	src/conf/checks.c src/conf/checks.h \
@@ -125,7 +126,6 @@ fcgiauthctl_SOURCES = \
 	src/ctl/live.c src/ctl/live.h \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
-	src/ctl/owner.c src/ctl/owner.h \
 	src/ctl/prompt.c src/ctl/prompt.h \
 	src/ctl/ring.c src/ctl/ring.h \
 	src/ctl/rule.c \

@@ -81,9 +81,14 @@ struct auth_mode_ops {
 	/* The mode whose section this one reads too; NULL: none. */
 	const char *also;
 
-	/* Reads keys; asks no store.  `also` is the conf of that mode. */
-	int (*open)(const void *conf, const void *also, const struct env *env,
-		    struct arena *a, void **mode, struct err *err);
+	/*
+	 * Reads keys; asks no store.  `also` is the conf of that mode.  Without
+	 * `make` nothing is changed: keys that are missing are looked at only
+	 * as far as whether they could be made.
+	 */
+	int (*open)(const void *conf, const void *also, bool make,
+		    const struct env *env, struct arena *a, void **mode,
+		    struct err *err);
 	void (*close)(void *mode);
 
 	/*

@@ -2,7 +2,15 @@
 /* The section [jwt], and the tokens that are made by it. */
 #include "api/jwt_settings.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/registry.h"
 #include "base/enc.h"
+#include "base/owner.h"
+
+static const char section[] = "jwt";
 
 static const char *const revocations[] = { "none", "store", NULL };
 
@@ -85,6 +93,39 @@ jwt_conf_load(const struct jwt_conf *conf, enum jws_alg make_alg,
 		return keyring_load_secret(conf->secret_file,
 					   jwt_conf_alg(conf), a, out, err);
 	return keyring_load(conf->keys, make_alg, env, a, out, err);
+}
+
+bool
+jwt_conf_is_missing(const struct jwt_conf *conf)
+{
+	struct stat st;
+
+	return conf->secret_file == NULL && lstat(conf->keys, &st) != 0 &&
+	    errno == ENOENT;
+}
+
+int
+jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
+	      struct arena *a, struct keyring *out, struct err *err)
+{
+	if (!jwt_conf_is_missing(conf))
+		return jwt_conf_load(conf, JWS_NONE, env, a, out, err);
+	if (owner_check_folder(conf->keys, err) != 0)
+		return -1;
+	*out = (struct keyring){ .n = 0 };
+	return 0;
+}
+
+const struct jwt_conf *
+jwt_conf_in_use(const struct settings *set)
+{
+	const struct auth_mode_ops *mode =
+	    registry_mode(set->mode.driver->name);
+
+	if (strcmp(mode->base.name, section) != 0 &&
+	    (mode->also == NULL || strcmp(mode->also, section) != 0))
+		return NULL;
+	return settings_mode_conf(set, section);
 }
 
 int

@@ -36,6 +36,19 @@ int jwt_conf_load(const struct jwt_conf *conf, enum jws_alg make_alg,
 		  const struct env *env, struct arena *a, struct keyring *out,
 		  struct err *err) MUST_USE;
 
+/* The directory is not there yet: the service makes it. */
+bool jwt_conf_is_missing(const struct jwt_conf *conf);
+
+/* Would the service have keys?  As jwt_conf_load(), but makes none: those that
+ * are missing, and could be made, are an empty ring. */
+int jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
+		  struct arena *a, struct keyring *out, struct err *err)
+    MUST_USE;
+
+/* The section, when the mode signs tokens with these keys; else NULL. */
+struct settings;
+const struct jwt_conf *jwt_conf_in_use(const struct settings *set);
+
 /* A token for who, of this session, from now on for `ttl` seconds. */
 int access_token_make(const struct keyring *keys,
 		      const struct jwt_policy *policy,

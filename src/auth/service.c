@@ -36,8 +36,8 @@ open_mode(struct service *s, struct arena *a, struct err *err)
 	also = s->mode_ops->also != NULL ?
 	    settings_mode_conf(s->set, s->mode_ops->also) :
 	    NULL;
-	if (s->mode_ops->open(choice->conf, also, s->shared->env, a, &s->mode,
-			      err) != 0)
+	if (s->mode_ops->open(choice->conf, also, !s->shared->look_only,
+			      s->shared->env, a, &s->mode, err) != 0)
 		return -1;
 	*opened = (struct opened_mode){ .ops = s->mode_ops, .mode = s->mode };
 	if (arena_defer(a, close_mode, opened) != 0) {

@@ -22,6 +22,7 @@ struct touches;
 /* What lives as long as the process and locks itself. */
 struct service_shared {
 	const struct env *env;
+	bool look_only; /* of a process that will not serve */
 	struct hash_slots *hash_slots;
 	struct touches *touches;
 	struct probe *probe;		    /* auth/status.h */
@@ -41,8 +42,9 @@ struct service {
 };
 
 /*
- * Everything from `a`; closed by it (arena_defer). Reads keys from files; no
- * store is asked.  What is wrong becomes a problem; then -1.
+ * Everything from `a`; closed by it (arena_defer). Reads keys from files, and
+ * makes the first one unless shared->look_only; no store is asked.  What is
+ * wrong becomes a problem; then -1.
  */
 int service_open(const struct settings *set,
 		 const struct service_shared *shared, struct arena *a,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl config. */
 #include "base/buf.h"
+#include "base/owner.h"
 #include "conf/ini.h"
 #include "conf/problems.h"
 #include "ctl/health.h"
@@ -40,8 +41,8 @@ add_keys(const struct ctl *c, struct problems *out)
 
 	if (ring_in_use(c) &&
 	    (ring_load(c, &ring, &err) != 0 ||
-	     (ring_is_missing(c) &&
-	      health_check_folder(c, ring_conf(c)->keys, &err) != 0)))
+	     (jwt_conf_is_missing(ring_conf(c)) &&
+	      owner_check_folder(ring_conf(c)->keys, &err) != 0)))
 		problems_add(out, &place, "%s", err.msg);
 }
 

@@ -5,10 +5,10 @@
 #include "api/registry.h"
 #include "auth/rules.h"
 #include "base/buf.h"
+#include "base/owner.h"
 #include "conf/file.h"
 #include "conf/problems.h"
 #include "ctl/output.h"
-#include "ctl/owner.h"
 
 #include <signal.h>
 #include <stdarg.h>

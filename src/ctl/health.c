@@ -2,9 +2,9 @@
 /* In what state are users and store? */
 #include "ctl/health.h"
 
+#include "base/owner.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 static const struct {
@@ -32,23 +32,6 @@ const char *
 health_text(enum health health)
 {
 	return words[health].text;
-}
-
-int
-health_check_folder(const struct ctl *c, const char *file, struct err *err)
-{
-	const char *slash = strrchr(file, '/');
-	char *folder = arena_cstr(
-	    c->arena, (struct str){ .p = file, .n = (size_t)(slash - file) });
-
-	if (folder == NULL)
-		return err_nomem(err);
-	/* access(2) would leave out the right that owner_become() keeps. */
-	if (faccessat(AT_FDCWD, slash == file ? "/" : folder, W_OK | X_OK,
-		      AT_EACCESS) != 0)
-		return err_set(err, ERR_CONFIG, "%s: %s", folder,
-			       strerror(errno));
-	return 0;
 }
 
 static int
@@ -81,7 +64,7 @@ look(struct ctl *c, const struct ctl_part *part, struct health_report *out)
 		out->health = HEALTH_NEW;
 		if (ctl_become_owner(c, &out->err) != 0)
 			return -1;
-		return health_check_folder(c, file, &out->err);
+		return owner_check_folder(file, &out->err);
 	}
 	if (ctl_connect(c, part, &out->err) != 0)
 		return -1;

@@ -26,9 +26,6 @@ struct health_report {
 void health_look(struct ctl *c, const struct ctl_part *part,
 		 struct health_report *out);
 
-/* The folder of a file must let its owner make the file, and others. */
-int health_check_folder(const struct ctl *c, const char *file, struct err *err)
-    MUST_USE;
 
 /* Nothing to do for anybody. */
 bool health_is_good(enum health health);

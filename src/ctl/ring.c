@@ -4,13 +4,10 @@
 
 #include "api/registry.h"
 #include "base/buf.h"
+#include "base/owner.h"
 #include "conf/file.h"
-#include "ctl/owner.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 static const char section[] = "jwt";
 
@@ -26,20 +23,7 @@ ring_conf(const struct ctl *c)
 bool
 ring_in_use(const struct ctl *c)
 {
-	const struct auth_mode_ops *mode = ctl_mode(c);
-
-	return strcmp(mode->base.name, section) == 0 ||
-	    (mode->also != NULL && strcmp(mode->also, section) == 0);
-}
-
-bool
-ring_is_missing(const struct ctl *c)
-{
-	const struct jwt_conf *conf = ring_conf(c);
-	struct stat st;
-
-	return conf->secret_file == NULL && lstat(conf->keys, &st) != 0 &&
-	    errno == ENOENT;
+	return jwt_conf_in_use(&c->settings) != NULL;
 }
 
 int
@@ -51,7 +35,7 @@ ring_load(const struct ctl *c, struct keyring *out, struct err *err)
 
 	if (owner_become(&place, 1, err) != 0)
 		return -1;
-	if (ring_is_missing(c)) {
+	if (jwt_conf_is_missing(conf)) {
 		*out = (struct keyring){ .n = 0 };
 		return 0;
 	}

@@ -19,9 +19,6 @@ bool ring_in_use(const struct ctl *c);
 int ring_load(const struct ctl *c, struct keyring *out, struct err *err)
     MUST_USE;
 
-/* The directory is not there yet: the service makes it. */
-bool ring_is_missing(const struct ctl *c);
-
 /* A key out of a file of the caller's choice, with --alg; freed with the
  * arena.  Says what is wrong itself.  *world_readable as in conf/file.h. */
 enum ctl_exit ring_read_key(struct ctl *c, const char *file, struct jwk **out,

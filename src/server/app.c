@@ -81,7 +81,7 @@ use_log_settings(struct app *app, const struct settings *set)
 }
 
 int
-app_init(struct app *app, const char *config_file)
+app_init(struct app *app, const char *config_file, bool look_only)
 {
 	struct snapshot *s;
 
@@ -93,6 +93,7 @@ app_init(struct app *app, const char *config_file)
 	/* Set by systemd when standard error is its journal (systemd.exec). */
 	app->log.journal = getenv("JOURNAL_STREAM") != NULL;
 	app->shared.env = &app->env;
+	app->shared.look_only = look_only;
 	snapshot_slot_init(&app->slot);
 	app->notifier.fd = -1;
 	if (crypto_init() != 0) {

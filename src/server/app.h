@@ -48,8 +48,9 @@ struct app {
 void app_block_signals(void);
 
 /* Reads the configuration and opens what it names.  Every mistake has been
- * printed to standard error when it returns -1. */
-int app_init(struct app *app, const char *config_file) MUST_USE;
+ * printed to standard error when it returns -1.  `look_only`: of a process that
+ * will not serve, as in snapshot_load(). */
+int app_init(struct app *app, const char *config_file, bool look_only) MUST_USE;
 
 /* --check: looks at store and users too (server/check.h).  Prints a line for
  * each problem. */

@@ -3,9 +3,11 @@
 #include "server/check.h"
 
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "api/jwt_settings.h"
+#include "api/registry.h"
+#include "base/owner.h"
 #include "conf/problems.h"
 
 /* One of the two things to look at. */
@@ -14,21 +16,6 @@ struct part {
 	const void *conf;
 	bool embedded;
 };
-
-/* The file is made at the first start: can it be? */
-static int
-check_folder(const char *path, struct arena *a, struct err *err)
-{
-	size_t n = (size_t)(strrchr(path, '/') - path);
-	char *folder = arena_cstr(a, (struct str){ .p = path, .n = n + 1 });
-
-	if (folder == NULL)
-		return err_nomem(err);
-	if (access(folder, W_OK | X_OK) != 0)
-		return err_set(err, ERR_CONFIG, "%s: %s", folder,
-			       strerror(errno));
-	return 0;
-}
 
 static int
 check_schema(const struct part *part, const struct schema_state *schema,
@@ -49,11 +36,20 @@ check_schema(const struct part *part, const struct schema_state *schema,
 	return 0;
 }
 
+static const char *
+part_path(const struct part *part)
+{
+	return part->embedded ? backend_path(part->backend, part->conf) : NULL;
+}
+
+/* The file is made at the first start. */
 static bool
 is_to_be_made(const struct part *part, const char **path)
 {
-	*path = part->embedded ? backend_path(part->backend, part->conf) : NULL;
-	return *path != NULL && access(*path, F_OK) != 0 && errno == ENOENT;
+	struct stat st;
+
+	*path = part_path(part);
+	return *path != NULL && stat(*path, &st) != 0 && errno == ENOENT;
 }
 
 static int
@@ -66,7 +62,7 @@ check_store(const struct snapshot *s, const struct env *env,
 	int rc;
 
 	if (is_to_be_made(part, &path))
-		return check_folder(path, s->arena, err);
+		return owner_check_folder(path, err);
 	l = store_link_new(env);
 	if (l == NULL)
 		return err_nomem(err);
@@ -88,7 +84,7 @@ check_users(const struct snapshot *s, const struct env *env,
 	int rc;
 
 	if (is_to_be_made(part, &path))
-		return check_folder(path, s->arena, err);
+		return owner_check_folder(path, err);
 	l = users_link_new(env);
 	if (l == NULL)
 		return err_nomem(err);
@@ -100,22 +96,54 @@ check_users(const struct snapshot *s, const struct env *env,
 	return rc == 0 ? check_schema(part, &schema, err) : -1;
 }
 
+static struct part
+store_part_of(const struct settings *set, const struct backend *b)
+{
+	return (struct part){ .backend = b,
+			      .conf = set->store.conf,
+			      .embedded = (b->caps & STORE_EMBEDDED) != 0 };
+}
+
+static struct part
+users_part_of(const struct settings *set, const struct backend *b)
+{
+	return (struct part){ .backend = b,
+			      .conf = set->users.conf,
+			      .embedded = (b->caps & USERS_EMBEDDED) != 0 };
+}
+
+/*
+ * A secret may be root's beside files of others; it alone decides only when
+ * nothing else did.
+ */
+int
+check_become_owner(const struct settings *set, struct err *err)
+{
+	const struct part store =
+	    store_part_of(set, &registry_effective_store(set)->base);
+	const struct part users = users_part_of(
+	    set, &registry_user_source(set->users.driver->name)->base);
+	const struct jwt_conf *jwt = jwt_conf_in_use(set);
+	const char *secret = jwt != NULL ? jwt->secret_file : NULL;
+	const char *const files[] = {
+		part_path(&store),
+		part_path(&users),
+		jwt != NULL && secret == NULL ? jwt->keys : NULL,
+	};
+
+	if (owner_become(files, ARRAY_LEN(files), err) != 0)
+		return -1;
+	return owner_become(&secret, 1, err);
+}
+
 void
 check_backends(const struct snapshot *s, const char *file,
 	       const struct env *env, struct problems *problems)
 {
-	const struct backend *store = &store_ops(s->store)->base;
-	const struct backend *users = &users_ops(s->users)->base;
-	const struct part store_part = {
-		.backend = store,
-		.conf = s->settings.store.conf,
-		.embedded = (store->caps & STORE_EMBEDDED) != 0,
-	};
-	const struct part users_part = {
-		.backend = users,
-		.conf = s->settings.users.conf,
-		.embedded = (users->caps & USERS_EMBEDDED) != 0,
-	};
+	const struct part store_part =
+	    store_part_of(&s->settings, &store_ops(s->store)->base);
+	const struct part users_part =
+	    users_part_of(&s->settings, &users_ops(s->users)->base);
 	struct place at = { .file = file };
 	struct err err;
 

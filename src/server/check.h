@@ -5,11 +5,14 @@
 
 #include "server/snapshot.h"
 
+/* Started as root: becomes the owner of the files that the service reads and
+ * makes (base/owner.h), so that it is refused what the service is. */
+int check_become_owner(const struct settings *set, struct err *err) MUST_USE;
+
 /*
  * Looks at store and users of a loaded configuration: are they there, and are
- * their schemas ours?  Nothing is created or migrated: who checks may be
- * another user than who serves.  Both are looked at; every fault becomes a
- * problem.
+ * their schemas ours?  Nothing is created or migrated.  Both are looked at;
+ * every fault becomes a problem.
  */
 void check_backends(const struct snapshot *s, const char *file,
 		    const struct env *env, struct problems *problems);

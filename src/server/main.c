@@ -46,7 +46,7 @@ serve(const struct command_line *line)
 	int rc;
 
 	app_block_signals();
-	if (app_init(&app, line->config_file) != 0)
+	if (app_init(&app, line->config_file, false) != 0)
 		return -1;
 	rc = app_run(&app, line->argv);
 	app_free(&app);
@@ -59,7 +59,7 @@ check(const struct command_line *line)
 	struct app app;
 	int rc;
 
-	if (app_init(&app, line->config_file) != 0)
+	if (app_init(&app, line->config_file, true) != 0)
 		return -1;
 	rc = app_check(&app);
 	app_free(&app);
@@ -73,7 +73,7 @@ dump(const struct command_line *line)
 	struct buf out;
 	int rc;
 
-	if (app_init(&app, line->config_file) != 0)
+	if (app_init(&app, line->config_file, true) != 0)
 		return -1;
 	buf_init(&out, app.slot.current->arena, DUMP_LIMIT);
 	settings_dump(&app.slot.current->settings, &out);

@@ -7,6 +7,7 @@
 
 #include "api/registry.h"
 #include "conf/problems.h"
+#include "server/check.h"
 
 #define ARENA_LIMIT	(16 * 1024 * 1024)
 
@@ -69,6 +70,10 @@ load(struct snapshot *s, const char *file, struct snapshot *before,
 	if (settings_load(file, &drivers, s->arena, &s->settings, problems) !=
 	    0)
 		return -1;
+	if (shared->look_only && check_become_owner(&s->settings, &err) != 0) {
+		add_problem(problems, file, &err);
+		return -1;
+	}
 	if (service_open(&s->settings, shared, s->arena, &s->service,
 			 problems) != 0)
 		return -1;

@@ -24,8 +24,9 @@ struct snapshot {
 /*
  * Reads `file` and opens all it names; nothing is connected.  Store and users
  * of `before` (NULL at first) are kept when their sections have not changed:
- * the memory store would forget all sessions otherwise.  NULL with problems
- * filled.
+ * the memory store would forget all sessions otherwise.  With
+ * shared->look_only root becomes the owner of the service's files first, and
+ * nothing is made.  NULL with problems filled.
  */
 struct snapshot *snapshot_load(const char *file, struct snapshot *before,
 			       const struct service_shared *shared,

@@ -760,4 +760,84 @@ subtest 'bad keys at the start' => sub {
 	}
 };
 
+# Who may look at all of it is not who serves.
+subtest '--check by root' => sub {
+	plan(skip_all => 'only root becomes somebody else') unless is_root();
+	my @nobody = (getpwnam 'nobody')[2, 3];
+	my $stranger = 65533;
+
+	for my $mode (qw(jwt refresh)) {
+		my $top = tempdir();
+		my $at = "$top/data";
+		my $e = FCGIAuth::Daemon->new(store => 'sqlite', conf => {
+			auth => { mode => $mode },
+			jwt => jwt_conf(keys => "$at/keys"),
+			store => { path => "$at/a.db" },
+			users => { path => "$at/a.db" } });
+		my $check = sub {
+			my ($what, $want, $why) = @_;
+			my ($code, undef, $errors) = capture(bin('fcgiauthd'),
+			    '-c', $e->{file}, '--check');
+
+			is($code, $want, "$mode: $what");
+			like($errors, $why, '  says why');
+		};
+		my $all_are_theirs = sub {
+			my @files = ("$at/keys", glob "$at/* $at/keys/{*,.[!.]*}");
+			is(join(' ', grep { (stat $_)[4] != $nobody[0] }
+			    @files), '', '  all files are theirs');
+		};
+
+		chmod 0711, $top;
+		mkdir $at, 0700;
+		chown @nobody, $at;
+		$check->('nothing is there', 0, qr/^$/);
+		is(join(' ', glob "$at/{*,.[!.]*}"), '', '  nothing is made');
+		is((capture(bin('fcgiauthd'), '-c', $e->{file},
+			'--dump-config'))[0], 0, "$mode: --dump-config");
+		ok(!-e "$at/keys", '  makes nothing either');
+		chmod 0500, $at;
+		$check->('a folder that is not to be changed', 1,
+		    qr/\[jwt\].*\Q$at\E.*Permission denied/);
+		chmod 0700, $at;
+		is(($e->ctl(qw(key generate)))[0], 0, '  a key');
+		$e->add_user('alice');
+		$check->('all is there', 0, qr/^$/);
+		$all_are_theirs->();
+		# as systemd does for a DynamicUser
+		mkdir "$top/private", 0700;
+		rename $at, "$top/private/data";
+		symlink 'private/data', $at;
+		$check->('all is behind a folder of root', 0, qr/^$/);
+		rename "$at/keys", "$at/away";
+		$check->('and the keys are missing', 0, qr/^$/);
+		ok(!-e "$at/keys", '  and still are');
+		rename "$at/away", "$at/keys";
+		$all_are_theirs->();
+		my ($key) = glob "$at/keys/*";
+		chmod 0644, $key;
+		$check->('a key for all', 1, qr/\[jwt\].*chmod 600/);
+		chmod 0600, $key;
+		chmod 0755, "$at/keys";
+		$check->('a folder for all', 1, qr/\[jwt\].*chmod 700/);
+		chmod 0700, "$at/keys";
+		chown $stranger, $stranger, $key;
+		$check->('a key of another', 1,
+		    qr/\[jwt\].*(?:Permission denied|uid $stranger)/);
+		chown @nobody, $key;
+		mkdir "$top/other", 0700;
+		$e->configure(jwt => { keys => "$top/other/keys" });
+		$check->('two owners', 1, qr/different owners/);
+
+		spit("$at/secret", 'x' x 64);
+		chmod 0600, "$at/secret";
+		chown @nobody, "$at/secret";
+		$e->configure(jwt => { secret_file => "$at/secret" });
+		$check->('a secret of theirs', 0, qr/^$/);
+		chown $stranger, $stranger, "$at/secret";
+		$check->('a secret of another', 1, qr/\[jwt\]/);
+		$all_are_theirs->() if chown @nobody, "$at/secret";
+	}
+};
+
 done_testing;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* From root to the owner of the database, with no way back. */
-#include "ctl/owner.h"
+#include "base/owner.h"
 
 #include "base/err.h"
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -22,18 +23,26 @@ struct owner {
 };
 
 static int
-folder_stat(const char *file, struct stat *out, struct err *err)
+folder_of(const char *file, char folder[PATH_MAX], struct err *err)
 {
 	const char *slash = strrchr(file, '/');
-	char folder[PATH_MAX];
 	int n;
 
 	if (slash == NULL)
 		return err_set(err, ERR_CONFIG, "%s: not absolute", file);
-	n = snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - file),
-		     file);
-	if (n < 0 || (size_t)n >= sizeof(folder))
+	n = snprintf(folder, PATH_MAX, "%.*s/", (int)(slash - file), file);
+	if (n < 0 || n >= PATH_MAX)
 		return err_set(err, ERR_CONFIG, "%s: name too long", file);
+	return 0;
+}
+
+static int
+folder_stat(const char *file, struct stat *out, struct err *err)
+{
+	char folder[PATH_MAX];
+
+	if (folder_of(file, folder, err) != 0)
+		return -1;
 	if (stat(folder, out) != 0)
 		return err_set(err, ERR_CONFIG, "%s: %s", folder,
 			       strerror(errno));
@@ -153,4 +162,18 @@ owner_become(const char *const *files, size_t n, struct err *err)
 		}
 	}
 	return owner.uid == 0 ? 0 : become(&owner, first, err);
+}
+
+int
+owner_check_folder(const char *file, struct err *err)
+{
+	char folder[PATH_MAX];
+
+	if (folder_of(file, folder, err) != 0)
+		return -1;
+	/* access(2) would leave out the right that owner_become() keeps. */
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+		return err_set(err, ERR_CONFIG, "%s: %s", folder,
+			       strerror(errno));
+	return 0;
 }

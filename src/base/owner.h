@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Root gives up being root before it touches a database file. */
-#ifndef CTL_OWNER_H
-#define CTL_OWNER_H
+/* Root gives up being root before it touches a file of the service. */
+#ifndef BASE_OWNER_H
+#define BASE_OWNER_H
 
 #include "base/base.h"
 
@@ -17,5 +17,9 @@ struct err;
  */
 int owner_become(const char *const *files, size_t n, struct err *err)
     MUST_USE;
+
+/* A file that is not there yet: does its folder (of an absolute name) let us
+ * make it, and others? */
+int owner_check_folder(const char *file, struct err *err) MUST_USE;
 
 #endif
