@@ -52,20 +52,7 @@ sub unlock_tables {
 	return;
 }
 
-my @faults = (
-	{ name => 'stopped', begin => sub { $pg->stop },
-	    end => sub { $pg->start } },
-	{ name => 'killed', begin => sub { $pg->kill_hard },
-	    end => sub { $pg->start } },
-	{ name => 'frozen', begin => sub { $pg->freeze },
-	    end => sub { $pg->thaw } },
-	{ name => 'out of reach', begin => sub { $proxy->tell('refuse') },
-	    end => sub { $proxy->tell('pass') } },
-	{ name => 'silent', begin => sub { $proxy->tell('hang') },
-	    end => sub { $proxy->tell('pass') } },
-	{ name => 'too slow', begin => sub { $proxy->tell('delay', 4) },
-	    end => sub { $proxy->tell('pass') } },
-);
+my @faults = FCGIAuth::Faults::usual($pg, $proxy);
 
 for my $site (map { site($_) } qw(session refresh)) {
 	my $mode = $site->mode;

@@ -38,18 +38,7 @@ sub load {
 }
 
 my @faults = (
-	{ name => 'stopped', begin => sub { $redis->stop },
-	    end => sub { $redis->start } },
-	{ name => 'killed', begin => sub { $redis->kill_hard },
-	    end => sub { $redis->start } },
-	{ name => 'frozen', begin => sub { $redis->freeze },
-	    end => sub { $redis->thaw } },
-	{ name => 'out of reach', begin => sub { $proxy->tell('refuse') },
-	    end => sub { $proxy->tell('pass') } },
-	{ name => 'silent', begin => sub { $proxy->tell('hang') },
-	    end => sub { $proxy->tell('pass') } },
-	{ name => 'too slow', begin => sub { $proxy->tell('delay', 4) },
-	    end => sub { $proxy->tell('pass') } },
+	FCGIAuth::Faults::usual($redis, $proxy),
 	{ name => 'loading', begin => \&load, end => sub {
 		$redis->cli(qw(CONFIG SET key-load-delay 0));
 		wait_for(20, sub { !loading() }) or die "it still loads\n";

@@ -229,6 +229,35 @@ subtest 'Postgres: roles and migration' => sub {
 	$server->stop;
 };
 
+# Where the server is and what opens it, in the files that libpq reads.
+subtest 'Postgres: service and pass files' => sub {
+	plan(skip_all => $why) if $why;
+	my $server = FCGIAuth::Postgres->new;
+	$server->psql(slurp(top() . '/conf/postgres/roles.sql'));
+	my $d = place($server);
+	my $dir = $d->dir;
+	my $hba = $server->data . '/pg_hba.conf';
+	local $ENV{PGSERVICEFILE} = "$dir/services";
+
+	is((by_owner($d, qw(store migrate)))[0], 0, 'migrated');
+	$server->psql("ALTER ROLE fcgiauth PASSWORD 'correct'");
+	spit($hba, "local all fcgiauth scram-sha-256\n" . slurp($hba));
+	$server->restart;
+	spit("$dir/services", join "\n", '[auth]', 'host=' . $server->host,
+	    'port=' . $server->port, 'dbname=fcgiauth', 'user=fcgiauth', '');
+	my $conninfo = "service=auth passfile=$dir/pass";
+	$d->configure(map { $_ => { conninfo => $conninfo } } qw(store users));
+	for my $password (qw(correct mistaken)) {
+		spit("$dir/pass", "*:*:fcgiauth:fcgiauth:$password\n");
+		chmod 0600, "$dir/pass";
+		my ($code, $out, $errors) = $d->ctl(qw(store status --json));
+		is($code, $password eq 'correct' ? 0 : 1, "$password password")
+		    or diag("$out$errors");
+		unlike("$out$errors", qr/$password/, '  which is not shown');
+	}
+	$server->stop;
+};
+
 # What cannot be reached is found out before the service starts.
 subtest 'fcgiauthd --check' => sub {
 	for my $kind (@STORES) {

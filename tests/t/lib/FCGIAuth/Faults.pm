@@ -14,6 +14,26 @@ use FCGIAuth::Test;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+# What happens to any server, and on the way to it, as during() takes it.
+sub usual {
+	my ($server, $proxy) = @_;
+
+	return (
+		{ name => 'stopped', begin => sub { $server->stop },
+		    end => sub { $server->start } },
+		{ name => 'killed', begin => sub { $server->kill_hard },
+		    end => sub { $server->start } },
+		{ name => 'frozen', begin => sub { $server->freeze },
+		    end => sub { $server->thaw } },
+		{ name => 'out of reach', begin => sub { $proxy->tell('refuse') },
+		    end => sub { $proxy->tell('pass') } },
+		{ name => 'silent', begin => sub { $proxy->tell('hang') },
+		    end => sub { $proxy->tell('pass') } },
+		{ name => 'too slow', begin => sub { $proxy->tell('delay', 4) },
+		    end => sub { $proxy->tell('pass') } },
+	);
+}
+
 # mode: session or refresh.  store: keys of its section.  timeout: the longest
 # of those, in seconds.
 sub new {
