@@ -2,9 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Every option is in the example file and in the manual, and the example file
 # has no other.  NAMES_FILE has one `section.key`, or `section.driver.key`, a
-# line (settings_names() of src/conf/settings.h).
+# line (settings_names() of src/conf/settings.h).  Without arguments: of the
+# build that quickstart made.
 set -eu
 
+if [ $# -eq 0 ]; then
+	top=$(cd "$(dirname "$0")/../.." && pwd)
+	set -- "$top/.build/main/doc/options.names" \
+	    "$top/conf/fcgiauth.ini" "$top/.build/main/doc/fcgiauth.ini.5"
+fi
 if [ $# -ne 3 ]; then
 	echo "usage: check-options.sh NAMES_FILE INI_FILE MANUAL_PAGE" >&2
 	exit 2
