@@ -32,7 +32,8 @@ has_bytes(const struct connection *c)
 	return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* The one of this kind whose deadline is the first after this. */
+/* The one of this kind whose deadline is the first after this; of several, the
+ * last in the list, where the newest are first. */
 static struct connection *
 next_due(const struct loop *l, enum ticket_kind kind, int64_t *ticket)
 {
@@ -42,7 +43,7 @@ next_due(const struct loop *l, enum ticket_kind kind, int64_t *ticket)
 	for (struct connection *c = l->first; c != NULL; c = c->next) {
 		int64_t t = atomic_load(&c->ticket);
 
-		if (t > *ticket && ticket_kind(t) == kind && t < least) {
+		if (t > *ticket && ticket_kind(t) == kind && t <= least) {
 			next = c;
 			least = t;
 		}
