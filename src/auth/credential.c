@@ -26,6 +26,7 @@ credential_find(const struct exchange *e, struct str *token)
 {
 	const struct http_request *in = e->in;
 
+	*token = STR("");
 	if (in->authorization_twice)
 		return CREDENTIAL_REFUSED;
 	if (in->authorization.p != NULL && is_bearer(in->authorization, token))
@@ -66,35 +67,40 @@ credential_identify(struct exchange *e, enum verdict *verdict,
 {
 	const struct service *s = e->service;
 	enum credential_answer found;
+	enum verdict is = VERDICT_DENY;
+	struct grant what = { .expires_ms = 0 };
+	struct str text;
 
-	*token = STR("");
-	found = credential_find(e, token);
-	if (found == CREDENTIAL_REFUSED || found == CREDENTIAL_ABSENT) {
-		*token = STR("");
-		*verdict = VERDICT_DENY;
-		return 0;
-	}
-	*grant = (struct grant){ .expires_ms = 0 };
-	return s->mode_ops->authenticate(s->mode, &e->call, *token, verdict,
-					 grant, err);
+	found = credential_find(e, &text);
+	if (found > CREDENTIAL_ABSENT &&
+	    s->mode_ops->authenticate(s->mode, &e->call, text, &is, &what,
+				      err) != 0)
+		return -1;
+	*verdict = is;
+	*grant = what;
+	*token = text;
+	return 0;
 }
 
 int
 credential_keep(struct exchange *e, enum verdict *verdict, struct grant *grant,
 		struct err *err)
 {
+	struct grant kept = *grant;
 	bool due, still = true;
 
 	if (*verdict != VERDICT_ALLOW || grant->last_seen_ms == 0)
 		return 0;
 	due = recheck_is_due(e, grant);
-	if (due && recheck_user(e, grant, &still, err) != 0) {
-		*verdict = VERDICT_DENY;
+	if (due && recheck_user(e, &kept, &still, err) != 0)
 		return -1;
-	}
-	if (!still)
+	if (!still) {
 		*verdict = VERDICT_DENY;
-	else if (due || grant->touch_due)
+		*grant = (struct grant){ .expires_ms = 0 };
+		return 0;
+	}
+	*grant = kept;
+	if (due || grant->touch_due)
 		note_touch(e, grant);
 	return 0;
 }
@@ -103,9 +109,17 @@ int
 credential_authenticate(struct exchange *e, enum verdict *verdict,
 			struct grant *grant, struct str *token, struct err *err)
 {
-	if (credential_identify(e, verdict, grant, token, err) != 0)
+	enum verdict is;
+	struct grant what;
+	struct str text;
+
+	if (credential_identify(e, &is, &what, &text, err) != 0 ||
+	    credential_keep(e, &is, &what, err) != 0)
 		return -1;
-	return credential_keep(e, verdict, grant, err);
+	*verdict = is;
+	*grant = what;
+	*token = text;
+	return 0;
 }
 
 bool
@@ -156,6 +170,7 @@ credential_find_refresh(const struct exchange *e, struct str *token)
 {
 	const struct auth_mode_ops *mode = e->service->mode_ops;
 
+	*token = STR("");
 	if (mode->refresh_cookie == mode->access_cookie)
 		return CREDENTIAL_ABSENT;
 	switch (cookie_find(e->in, e->service->refresh_cookie, token)) {

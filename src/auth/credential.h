@@ -19,22 +19,23 @@ enum credential_answer {
 
 /*
  * `Authorization: Bearer` if present, alone; other schemes are ignored; else
- * the access cookie.
+ * the access cookie.  *token is empty when there is none or it is refused.
  */
 enum credential_answer credential_find(const struct exchange *e,
 				       struct str *token);
 
 /*
  * Whose credential is it?  A refused or absent one is VERDICT_DENY.  *token is
- * what was presented; empty when nothing was.  Enough to sign out: whether the
- * user may still be signed in is not asked.
+ * what was presented; empty when nothing was.  With VERDICT_DENY *grant is
+ * zero.  Enough to sign out: whether the user may still be signed in is not
+ * asked.
  */
 int credential_identify(struct exchange *e, enum verdict *verdict,
 			struct grant *grant, struct str *token,
 			struct err *err) MUST_USE;
 
 /* After a mode has authenticated: looks up the user when that is due, which
- * may change *grant, or deny, and notes a due touch. */
+ * may change *grant, or deny and zero it, and notes a due touch. */
 int credential_keep(struct exchange *e, enum verdict *verdict,
 		    struct grant *grant, struct err *err) MUST_USE;
 
@@ -49,7 +50,8 @@ void credential_set_cookies(struct exchange *e, const struct credentials *c);
 /* True when an answer of this kind (a form's or a program's) has cookies. */
 bool credential_wants_cookies(const struct exchange *e, bool form);
 
-/* The refresh cookie, when the mode has one beside the access cookie. */
+/* The refresh cookie, when the mode has one beside the access cookie.  *token
+ * is empty unless the answer is CREDENTIAL_COOKIE. */
 enum credential_answer credential_find_refresh(const struct exchange *e,
 					       struct str *token);
 

@@ -31,8 +31,9 @@ enum cookie_answer
 cookie_find(const struct http_request *r, struct str name, struct str *value)
 {
 	enum cookie_answer answer = COOKIE_ABSENT;
-	struct str found = { .p = NULL, .n = 0 };
+	struct str found = STR("");
 
+	*value = STR("");
 	for (size_t i = 0; i < r->ncookies; i++) {
 		struct str rest = r->cookies[i], piece, key, this;
 
@@ -46,8 +47,7 @@ cookie_find(const struct http_request *r, struct str name, struct str *value)
 			found = this;
 		}
 	}
-	if (answer == COOKIE_FOUND)
-		*value = found;
+	*value = found;
 	return answer;
 }
 

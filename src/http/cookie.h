@@ -17,7 +17,10 @@ enum cookie_answer {
 	COOKIE_CONFLICT, /* several of that name, with different values */
 };
 
-/* Names compare with case (6265bis, "Cookie Name Prefixes": a server must). */
+/*
+ * Names compare with case (6265bis, "Cookie Name Prefixes": a server must).
+ * *value is empty unless the answer is COOKIE_FOUND.
+ */
 enum cookie_answer cookie_find(const struct http_request *r, struct str name,
 			       struct str *value);
 

@@ -169,9 +169,11 @@ is_given(const struct param *params, size_t n, const char *name)
 	return false;
 }
 
-struct flow_answer
-flow_ask(struct flow *f, bool authorizer, const char *const *params,
-	 const char *body)
+#define PARAMS_MAX 64
+
+/* These, and the facts that every web server sends. */
+static size_t
+fill_params(const char *const *given, struct param all[PARAMS_MAX])
 {
 	static const char *const facts[][2] = {
 		{ "REQUEST_METHOD", "GET" },
@@ -181,26 +183,33 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 		{ "HTTPS", "on" },
 		{ "HTTP_USER_AGENT", "test \"agent\"" },
 	};
-	struct param all[64];
+	size_t n = 0;
+
+	for (; *given != NULL; given++) {
+		struct str value = str_from(*given), name;
+
+		ck_assert(n < PARAMS_MAX && str_cut(&value, '=', &name));
+		all[n++] = (struct param){ .name = name, .value = value };
+	}
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		if (is_given(all, n, facts[i][0]))
+			continue;
+		ck_assert_uint_lt(n, PARAMS_MAX);
+		all[n++] = (struct param){ .name = str_from(facts[i][0]),
+					   .value = str_from(facts[i][1]) };
+	}
+	return n;
+}
+
+struct flow_answer
+flow_ask(struct flow *f, bool authorizer, const char *const *params,
+	 const char *body)
+{
+	struct param all[PARAMS_MAX];
 	struct message in = { .params = all, .authorizer = authorizer };
 	struct buf out;
 
-	for (; *params != NULL; params++) {
-		struct str value = str_from(*params), name;
-
-		ck_assert(in.nparams < ARRAY_LEN(all) &&
-			  str_cut(&value, '=', &name));
-		all[in.nparams++] =
-		    (struct param){ .name = name, .value = value };
-	}
-	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
-		if (!is_given(all, in.nparams, facts[i][0])) {
-			all[in.nparams++] = (struct param){
-				.name = str_from(facts[i][0]),
-				.value = str_from(facts[i][1])
-			};
-		}
-	}
+	in.nparams = fill_params(params, all);
 	in.body = str_from(body);
 	arena_free(f->request);
 	f->request = arena_new(ARENA_LIMIT);
@@ -214,6 +223,31 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 	if (buf_failed(&out) || out.n == 0)
 		return (struct flow_answer){ .status = 0 };
 	return parse_answer(buf_str(&out));
+}
+
+void
+flow_exchange(struct flow *f, const char *const *params,
+	      struct flow_exchange *x)
+{
+	struct param all[PARAMS_MAX];
+	struct message in = { .params = all };
+	struct err err;
+
+	in.nparams = fill_params(params, all);
+	arena_free(f->request);
+	f->request = arena_new(ARENA_LIMIT);
+	http_response_init(&x->out, f->request);
+	ck_assert_int_eq(http_request_parse(&in, f->request, &x->in, &err), 0);
+	x->e = (struct exchange){
+		.call = { .arena = f->request,
+			  .env = &f->world.env,
+			  .now_ms = env_wall_ms(&f->world.env),
+			  .store = f->links.store,
+			  .users = f->links.users },
+		.service = f->service,
+		.in = &x->in,
+		.out = &x->out,
+	};
 }
 
 struct flow_answer

@@ -6,7 +6,7 @@
 #ifndef TESTS_FLOW_H
 #define TESTS_FLOW_H
 
-#include "auth/service.h"
+#include "auth/exchange.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/users_fake.h"
 
@@ -53,6 +53,16 @@ struct flow_answer {
  * among them.  The answer lives until the next request. */
 struct flow_answer flow_ask(struct flow *f, bool authorizer,
 			    const char *const *params, const char *body);
+
+/* A request on its way through auth/, as a handler gets it, with parameters as
+ * for flow_ask(); lives until the next request. */
+struct flow_exchange {
+	struct http_request in;
+	struct http_response out;
+	struct exchange e;
+};
+void flow_exchange(struct flow *f, const char *const *params,
+		   struct flow_exchange *x);
 
 /* Shorter: method and URI, and one more parameter each (NULL: none). */
 struct flow_answer flow_get(struct flow *f, const char *uri, const char *one,

@@ -67,15 +67,14 @@ static const struct {
 START_TEST(found)
 {
 	struct http_request r = { .ncookies = 0 };
-	struct str value = STR("untouched");
+	struct str value = STR("unset");
 	enum cookie_answer answer;
 
 	for (size_t i = 0; i < 3 && headers[_i].fields[i] != NULL; i++)
 		r.cookies[r.ncookies++] = str_from(headers[_i].fields[i]);
 	answer = cookie_find(&r, STR("n"), &value);
 	ck_assert_msg(answer == headers[_i].answer, "row %d: %d", _i, answer);
-	ck_assert_msg(str_eq(value, str_from(answer == COOKIE_FOUND ?
-					     headers[_i].value : "untouched")),
+	ck_assert_msg(str_eq(value, str_from(headers[_i].value)),
 		      "row %d: %.*s", _i, STR_ARG(value));
 }
 END_TEST
@@ -137,8 +136,8 @@ START_TEST(set)
 END_TEST
 
 static const char *const bad_values[] = {
-	"a b", "a;b", "a,b", "a\"b", "a\\b", "a\r\nb", "a\tb", "\x7f",
-	"\xc3\xa9",
+	"a b",	  "a;b",  "a,b",  "a\"b",     "a\\b",
+	"a\r\nb", "a\tb", "\x7f", "\xc3\xa9",
 };
 
 START_TEST(bad_value)

@@ -179,6 +179,38 @@ START_TEST(bad_requests)
 }
 END_TEST
 
+/* Whoever has only a refresh token, live or dead, is nobody by name: the page
+ * must show nothing of what the browser sent. */
+START_TEST(sign_out_page_names_nobody)
+{
+	struct tokens t = sign_in("alice");
+	const char *dead = refresh(t.refresh).refresh;
+	const struct {
+		const char *cookie;
+		bool navigation;
+	} rows[] = {
+		{ flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", dead), false },
+		{ flow_text(&f, "HTTP_COOKIE=" ACCESS "=dead; " REFRESH "=%s",
+			    dead),
+		  false },
+		{ flow_text(&f, "HTTP_COOKIE=" REFRESH "=dead%s", dead), true },
+		{ flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s", dead), true },
+		{ flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", dead), true },
+		{ "HTTP_X_NOTHING=", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a = flow_get(
+		    &f, "/auth/logout", rows[i].cookie,
+		    rows[i].navigation ? "HTTP_SEC_FETCH_MODE=navigate" : NULL);
+
+		ck_assert_msg(a.status == 200, "row %zu: %u", i, a.status);
+		ck_assert_msg(!flow_holds(a.body, "<strong>"), "row %zu", i);
+		ck_assert_msg(!flow_holds(a.raw, dead), "row %zu", i);
+	}
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -189,6 +221,7 @@ suite(void)
 	tcase_add_test(t, logout_kills_refresh);
 	tcase_add_test(t, logout_late);
 	tcase_add_test(t, logout_spares_the_others);
+	tcase_add_test(t, sign_out_page_names_nobody);
 	tcase_add_test(t, browser_renews_by_itself);
 	tcase_add_test(t, renewal_cannot_loop);
 	tcase_add_test(t, way_in_is_way_out);
