@@ -22,6 +22,7 @@ libfcgiauth_a_SOURCES = \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \
 	src/conf/checks.c src/conf/checks.h \
+	src/conf/hosts.c src/conf/hosts.h \
 	src/conf/describe.c \
 	src/conf/file.c src/conf/file.h \
 	src/conf/fill.c src/conf/fill.h \

@@ -35,6 +35,7 @@ UNIT_TESTS = \
 	tests/unit/test_base \
 	tests/unit/test_conf \
 	tests/unit/test_conf_files \
+	tests/unit/test_conf_hosts \
 	tests/unit/test_conf_mistakes \
 	tests/unit/test_conf_text \
 	tests/unit/test_cors \

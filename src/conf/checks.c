@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/network.h"
 #include "base/str.h"
+#include "conf/hosts.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
 
@@ -344,3 +345,8 @@ const struct check_rule check_rules[] = {
 	{ "headers", "", headers_differ },
 };
 const size_t check_nrules = ARRAY_LEN(check_rules);
+
+const struct check_rule check_warnings[] = {
+	{ "server", "hosts", hosts_rules_have_hosts },
+};
+const size_t check_nwarnings = ARRAY_LEN(check_warnings);

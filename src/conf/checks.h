@@ -32,4 +32,8 @@ struct check_rule {
 extern const struct check_rule check_rules[];
 extern const size_t check_nrules;
 
+/* What may be meant: the program starts all the same. */
+extern const struct check_rule check_warnings[];
+extern const size_t check_nwarnings;
+
 #endif

@@ -85,6 +85,12 @@ fill_error(const struct loader *l, struct place at, const struct err *err)
 }
 
 void
+fill_warning(const struct loader *l, struct place at, const struct err *err)
+{
+	problems_warn(l->problems, &at, "%s", err->msg);
+}
+
+void
 fill_no_memory(const struct loader *l)
 {
 	const struct place at = { .file = l->ini.file };

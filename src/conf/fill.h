@@ -52,6 +52,8 @@ struct place fill_place(const struct loader *l, const struct ini_section *in,
 
 void fill_error(const struct loader *l, struct place at,
 		const struct err *err);
+void fill_warning(const struct loader *l, struct place at,
+		  const struct err *err);
 void fill_no_memory(const struct loader *l);
 
 /* "unknown WHAT; did you mean ..." */

@@ -17,13 +17,14 @@ problems_init(struct problems *p, struct arena *a)
 {
 	*p = (struct problems){ .arena = a };
 	p->last = &p->first;
+	p->last_warning = &p->first_warning;
 }
 
 static void
-append(struct problems *p, struct problem *problem)
+append(struct problem ***last, struct problem *problem)
 {
-	*p->last = problem;
-	p->last = &problem->next;
+	**last = problem;
+	*last = &problem->next;
 }
 
 /* The node for this is here already, because there may be no other. */
@@ -33,7 +34,7 @@ out_of_memory(struct problems *p)
 	if (p->no_memory.text != NULL)
 		return;
 	p->no_memory.text = "out of memory";
-	append(p, &p->no_memory);
+	append(&p->last, &p->no_memory);
 }
 
 /* Names come from the file: long ones are cut for the eye. */
@@ -44,12 +45,12 @@ clip(struct str s)
 }
 
 static void
-add_place(struct buf *text, const struct place *at)
+add_place(struct buf *text, const struct place *at, const char *kind)
 {
 	buf_add_cstr(text, at->file);
 	if (at->line > 0)
 		buf_printf(text, ":%u", at->line);
-	buf_add_cstr(text, ": ");
+	buf_printf(text, ": %s", kind);
 	if (at->section.n > 0) {
 		buf_add_char(text, '[');
 		buf_add(text, clip(at->section));
@@ -63,34 +64,74 @@ add_place(struct buf *text, const struct place *at)
 	}
 }
 
-void
-problems_add(struct problems *p, const struct place *at, const char *fmt, ...)
+/* The line of a problem; NULL when out of memory. */
+static struct problem *
+new_problem(struct problems *p, const struct place *at, const char *kind,
+	    const char *fmt, va_list ap)
 {
 	struct problem *problem;
 	char words[WORDS_MAX];
 	struct buf text;
+
+	(void)vsnprintf(words, sizeof(words), fmt, ap); /* may be cut */
+	buf_init(&text, p->arena, TEXT_MAX);
+	problem = arena_alloc(p->arena, sizeof(*problem));
+	add_place(&text, at, kind);
+	buf_add_cstr(&text, words);
+	buf_add_char(&text, '\0');
+	if (problem == NULL || buf_failed(&text))
+		return NULL;
+	problem->text = buf_str(&text).p;
+	return problem;
+}
+
+static struct problem *
+new_line(struct problems *p, const struct place *at, const char *fmt, ...)
+{
+	struct problem *problem;
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem = new_problem(p, at, "", fmt, ap);
+	va_end(ap);
+	return problem;
+}
+
+void
+problems_add(struct problems *p, const struct place *at, const char *fmt, ...)
+{
+	const struct place all = { .file = at->file };
+	struct problem *problem;
 	va_list ap;
 
 	p->count++;
 	if (p->count > PROBLEMS_MAX + 1)
 		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(words, sizeof(words), fmt, ap); /* may be cut */
-	va_end(ap);
-
-	buf_init(&text, p->arena, TEXT_MAX);
-	problem = arena_alloc(p->arena, sizeof(*problem));
-	if (p->count == PROBLEMS_MAX + 1)
-		buf_printf(&text, "%s: more problems are not shown", at->file);
-	else {
-		add_place(&text, at);
-		buf_add_cstr(&text, words);
+	if (p->count == PROBLEMS_MAX + 1) {
+		problem = new_line(p, &all, "more problems are not shown");
+	} else {
+		va_start(ap, fmt);
+		problem = new_problem(p, at, "", fmt, ap);
+		va_end(ap);
 	}
-	buf_add_char(&text, '\0');
-	if (problem == NULL || buf_failed(&text)) {
+	if (problem == NULL)
 		out_of_memory(p);
+	else
+		append(&p->last, problem);
+}
+
+void
+problems_warn(struct problems *p, const struct place *at, const char *fmt, ...)
+{
+	struct problem *problem;
+	va_list ap;
+
+	if (p->warnings++ >= PROBLEMS_MAX)
 		return;
-	}
-	problem->text = buf_str(&text).p;
-	append(p, problem);
+	va_start(ap, fmt);
+	problem = new_problem(p, at, "warning: ", fmt, ap);
+	va_end(ap);
+	/* Without memory for a warning, something else will fail. */
+	if (problem != NULL)
+		append(&p->last_warning, problem);
 }

@@ -23,6 +23,9 @@ struct problems {
 	struct problem *first, **last;
 	size_t count;
 	struct problem no_memory; /* for when there is none for a problem */
+	/* What may be meant, and is worth a word; not counted above. */
+	struct problem *first_warning, **last_warning;
+	size_t warnings;
 };
 
 /* Points into itself: never copy it. */
@@ -41,5 +44,10 @@ struct place {
 
 void problems_add(struct problems *p, const struct place *at, const char *fmt,
 		  ...) PRINTF(3, 4);
+
+/* The same of what stops nobody: "FILE:LINE: warning: [section] key: ...".
+ * --check prints it, start and reload log it; its exit status stays 0. */
+void problems_warn(struct problems *p, const struct place *at, const char *fmt,
+		   ...) PRINTF(3, 4);
 
 #endif

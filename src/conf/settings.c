@@ -180,11 +180,26 @@ check_section(const struct loader *l, const struct ini_section *s)
 		problems_add(l->problems, &at, "the mode is not compiled in");
 }
 
+/* Over several options, which are right by themselves. */
 static void
-load(const struct loader *l)
+check_all(const struct loader *l, const struct check_rule *rules, size_t n,
+	  void (*tell)(const struct loader *l, struct place at,
+		       const struct err *err))
 {
 	struct err err;
 
+	for (size_t i = 0; i < n; i++) {
+		const struct check_rule *r = &rules[i];
+		const struct ini_section in = fill_find_section(l, r->section);
+
+		if (r->check(l->out, &err) != 0)
+			tell(l, fill_place(l, &in, r->key), &err);
+	}
+}
+
+static void
+load(const struct loader *l)
+{
 	for (size_t i = 0; i < l->ini.nsections; i++)
 		check_section(l, &l->ini.sections[i]);
 	for (size_t i = 0; i < tables_nsections; i++) {
@@ -198,13 +213,8 @@ load(const struct loader *l)
 	/* On top of another mistake, rules would only guess. */
 	if (l->problems->count > 0)
 		return;
-	for (size_t i = 0; i < check_nrules; i++) {
-		const struct check_rule *r = &check_rules[i];
-		const struct ini_section in = fill_find_section(l, r->section);
-
-		if (r->check(l->out, &err) != 0)
-			fill_error(l, fill_place(l, &in, r->key), &err);
-	}
+	check_all(l, check_rules, check_nrules, fill_error);
+	check_all(l, check_warnings, check_nwarnings, fill_warning);
 }
 
 static int

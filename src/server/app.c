@@ -32,10 +32,27 @@ static const struct frame_limits frame_limits = {
 };
 
 static void
-print_problems(const struct problems *problems)
+print_all(const struct problem *first)
 {
-	for (const struct problem *p = problems->first; p != NULL; p = p->next)
+	for (const struct problem *p = first; p != NULL; p = p->next)
 		(void)fprintf(stderr, "%s\n", p->text);
+}
+
+void
+app_log_warnings(struct app *app, const struct problems *problems)
+{
+	for (const struct problem *p = problems->first_warning; p != NULL;
+	     p = p->next) {
+		LOG(&app->log, LOG_WARNING, "configuration",
+		    F_CSTR("problem", p->text));
+	}
+}
+
+static void
+use_log_settings(struct app *app, const struct settings *set)
+{
+	app->log.level = set->server.log_level;
+	app->log.format = (enum log_format)set->server.log_format;
 }
 
 static struct snapshot *
@@ -51,8 +68,14 @@ load_or_print(struct app *app)
 	}
 	problems_init(&problems, a);
 	s = snapshot_load(app->config_file, NULL, &app->shared, &problems);
-	if (s == NULL)
-		print_problems(&problems);
+	if (s != NULL)
+		use_log_settings(app, &s->settings);
+	else
+		print_all(problems.first);
+	if (s == NULL || app->shared.look_only)
+		print_all(problems.first_warning);
+	else
+		app_log_warnings(app, &problems);
 	arena_free(a);
 	return s;
 }
@@ -71,13 +94,6 @@ make_hash_slots(const struct settings *set)
 	if (slots > half)
 		slots = half;
 	return hash_slots_new(slots, half - slots, HASH_WAIT_MS);
-}
-
-static void
-use_log_settings(struct app *app, const struct settings *set)
-{
-	app->log.level = set->server.log_level;
-	app->log.format = (enum log_format)set->server.log_format;
 }
 
 int
@@ -103,7 +119,6 @@ app_init(struct app *app, const char *config_file, bool look_only)
 	s = load_or_print(app);
 	if (s == NULL)
 		return -1;
-	use_log_settings(app, &s->settings);
 	snapshot_publish(&app->slot, s);
 	app->shared.hash_slots = make_hash_slots(&s->settings);
 	app->shared.touches = touches_new();
@@ -207,7 +222,8 @@ app_check(struct app *app)
 	problems_init(&problems, a);
 	check_backends(app->slot.current, app->config_file, &app->env,
 		       &problems);
-	print_problems(&problems);
+	print_all(problems.first);
+	print_all(problems.first_warning);
 	rc = problems.count == 0 ? 0 : -1;
 	arena_free(a);
 	return rc;

@@ -63,9 +63,11 @@ int app_run(struct app *app, char *const *argv) MUST_USE;
 /* Undoes app_init(). */
 void app_free(struct app *app);
 
-/* Parts of app_run(), in app.c: opens all and starts the threads; looks at
- * the schemas of what a snapshot names. */
+/* Parts of app_run(), in app.c: opens all and starts the threads; logs what
+ * a configuration that is taken warns of; looks at the schemas of what a
+ * snapshot names. */
 int app_start(struct app *app, struct err *err) MUST_USE;
+void app_log_warnings(struct app *app, const struct problems *problems);
 int app_prepare_stores(struct app *app, struct snapshot *s,
 		       struct err *err) MUST_USE;
 

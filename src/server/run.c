@@ -125,6 +125,8 @@ load(struct app *app)
 		log_problems(app, &problems);
 	else
 		adopted = adopt(app, before, next);
+	if (adopted)
+		app_log_warnings(app, &problems);
 	snapshot_release(&app->slot, before);
 	arena_free(a);
 	return adopted;

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The hosts of [server], and what they mean for other sections. */
+#include "tests/unit/conf_drivers.h"
+#include "tests/support/run.h"
+
+/* What is warned of, and nothing when it is fine; it can be started with. */
+static const struct {
+	const char *ini;
+	const char *warning; /* its beginning; NULL: none */
+} warned[] = {
+	{ "[rule a]\nrequire = user\n[rule b]\nhost = a.example.com\n"
+	  "require = user\n",
+	  "t.ini: warning: [server] hosts: is empty, but [rule b] has a host" },
+	{ "[server]\nthreads = 2\n[rule b]\nhost = a.example.com\n"
+	  "require = user\n",
+	  "t.ini:1: warning: [server] hosts: is empty, but [rule b]" },
+	{ "[server]\nhosts = a.example.com\n[rule b]\nhost = a.example.com\n"
+	  "require = user\n",
+	  NULL },
+	{ "[rule b]\nrequire = user\n", NULL },
+};
+
+START_TEST(warnings)
+{
+	struct parsed p;
+	const char *text;
+
+	parse(&p, str_from(warned[_i].ini));
+	ck_assert_msg(p.rc == 0, "row %d: %s", _i, first_problem(&p));
+	text = p.problems.warnings > 0 ? p.problems.first_warning->text : NULL;
+	ck_assert_msg((text == NULL) == (warned[_i].warning == NULL),
+		      "row %d: %s", _i, text != NULL ? text : "nothing");
+	if (text != NULL)
+		ck_assert_msg(
+		    str_starts(str_from(text), str_from(warned[_i].warning)),
+		    "row %d: %s", _i, text);
+	arena_free(p.arena);
+}
+END_TEST
+
+/* They are counted and kept apart, and end somewhere. */
+START_TEST(many_warnings)
+{
+	const struct place at = { .file = "f", .line = 3, .key = STR("k") };
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct problems problems;
+	size_t n = 0;
+
+	problems_init(&problems, a);
+	for (size_t i = 0; i < PROBLEMS_MAX + 10; i++)
+		problems_warn(&problems, &at, "number %zu", i);
+	ck_assert_uint_eq(problems.count, 0);
+	ck_assert_ptr_null(problems.first);
+	for (struct problem *p = problems.first_warning; p != NULL; p = p->next)
+		n++;
+	ck_assert_uint_eq(n, PROBLEMS_MAX);
+	ck_assert_str_eq(problems.first_warning->text,
+			 "f:3: warning: k: number 0");
+	arena_free(a);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("conf_hosts");
+	TCase *t = tcase_create("conf_hosts");
+
+	tcase_add_loop_test(t, warnings, 0, ARRAY_LEN(warned));
+	tcase_add_test(t, many_warnings);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	return run_suite(suite());
+}
