@@ -9,6 +9,7 @@
 #include "base/buf.h"
 
 #define TYPE_BPCHAR 1042 /* of pg_type, for ever */
+#define QUOTED_MAX  80	 /* bytes of a value in a message */
 
 enum column {
 	NAME,
@@ -162,7 +163,7 @@ field(const PGresult *r, const struct places *p, enum column which)
 	return s;
 }
 
-/* False when it says neither. */
+/* False when it says neither; what is empty says nothing. */
 static bool
 read_flag(struct str text, bool *out)
 {
@@ -170,13 +171,12 @@ read_flag(struct str text, bool *out)
 		struct str text;
 		bool value;
 	} words[] = {
-		{ { "", 0 }, false },	{ { "f", 1 }, false },
-		{ { "0", 1 }, false },	{ { "false", 5 }, false },
-		{ { "no", 2 }, false }, { { "off", 3 }, false },
-		{ { "n", 1 }, false },	{ { "t", 1 }, true },
-		{ { "1", 1 }, true },	{ { "true", 4 }, true },
-		{ { "yes", 3 }, true }, { { "on", 2 }, true },
-		{ { "y", 1 }, true },
+		{ { "f", 1 }, false },	   { { "0", 1 }, false },
+		{ { "false", 5 }, false }, { { "no", 2 }, false },
+		{ { "off", 3 }, false },   { { "n", 1 }, false },
+		{ { "t", 1 }, true },	   { { "1", 1 }, true },
+		{ { "true", 4 }, true },   { { "yes", 3 }, true },
+		{ { "on", 2 }, true },	   { { "y", 1 }, true },
 	};
 
 	text = str_trim(text);
@@ -215,19 +215,33 @@ unwrap(struct str text, bool *array)
 	return text;
 }
 
+/* A role that is none, quoted. */
 static int
-add_role(struct buf *roles, struct str role, const char **why, struct err *err)
+refuse_role(struct arena *a, struct str role, const char **why,
+	    struct err *err)
+{
+	struct buf b;
+
+	buf_init(&b, a, 2 * QUOTED_MAX);
+	buf_add(&b, STR("'"));
+	buf_add(&b, str_clip(role, QUOTED_MAX));
+	buf_add(&b, STR("' in roles is no name of a role"));
+	*why = arena_cstr(a, buf_str(&b));
+	return buf_failed(&b) || *why == NULL ? err_nomem(err) : 0;
+}
+
+static int
+add_role(struct arena *a, struct buf *roles, struct str role, const char **why,
+	 struct err *err)
 {
 	const struct identity so_far = { .roles = buf_str(roles) };
 
-	if (!identity_role_is_valid(role)) {
-		*why = "a role has characters that are not allowed";
-		return 0;
-	}
+	if (!identity_role_is_valid(role))
+		return refuse_role(a, role, why, err);
 	if (identity_has_role(&so_far, role))
 		return 0;
 	if (roles->n + 1 + role.n > IDENTITY_ROLES_MAX) {
-		*why = "too many roles";
+		*why = "roles has more than 1024 bytes";
 		return 0;
 	}
 	if (roles->n > 0)
@@ -250,11 +264,27 @@ read_roles(struct str text, struct arena *a, struct str *out, const char **why,
 			continue;
 		if (array && str_eq(role, STR("\"NULL\"")))
 			role = STR("NULL");
-		if (add_role(&roles, role, why, err) != 0)
+		if (add_role(a, &roles, role, why, err) != 0)
 			return -1;
 	}
 	*out = buf_str(&roles);
 	return 0;
+}
+
+/* NULL is what a join without a partner gives, and NOT of what is not known:
+ * it must not let anybody in.  Without the column nobody is disabled. */
+static void
+read_disabled(const PGresult *r, const struct places *p, bool *disabled,
+	      const char **why)
+{
+	const int at = p->at[DISABLED];
+
+	if (at < 0)
+		*disabled = false;
+	else if (PQgetisnull(r, 0, at) != 0)
+		*why = "disabled is NULL";
+	else if (!read_flag(field(r, p, DISABLED), disabled))
+		*why = "disabled is neither true nor false";
 }
 
 /* *why: the user may not be let in. */
@@ -262,10 +292,9 @@ static int
 read_user(const PGresult *r, const struct places *p, struct arena *a,
 	  struct user *out, const char **why, struct err *err)
 {
-	struct user u = { .disabled = false };
+	struct user u = { .disabled = true };
 
-	if (!read_flag(field(r, p, DISABLED), &u.disabled))
-		*why = "disabled is neither true nor false";
+	read_disabled(r, p, &u.disabled, why);
 	if (!identity_text_is_valid(field(r, p, EMAIL)))
 		*why = "email is too long or has control characters";
 	if (!identity_text_is_valid(field(r, p, FULL_NAME)))
@@ -298,6 +327,7 @@ answer_found(const PGresult *r, const struct places *p, const struct env *env,
 		    F_STR("user", u.who.name), F_CSTR("why", why));
 		u.who = (struct identity){ .name = u.who.name };
 		u.disabled = true;
+		u.refused = str_from(why);
 	}
 	*out = u;
 	return 0;

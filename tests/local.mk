@@ -134,6 +134,9 @@ tests_contract_test_store_redis_SOURCES = $(STORE_CASES) \
 	tests/contract/kinds_redis.c
 USERS_CASES = tests/contract/test_users.c \
 	tests/contract/users_rig.c tests/contract/users_rig.h
+tests_contract_test_users_foreign_SOURCES = \
+	tests/contract/test_users_foreign.c tests/contract/foreign_shapes.c \
+	tests/contract/foreign_shapes.h
 tests_contract_test_users_SOURCES = $(USERS_CASES) \
 	tests/contract/users_kind_sqlite.c
 tests_contract_test_users_postgres_SOURCES = $(USERS_CASES) \

@@ -13,6 +13,9 @@ struct user {
 	struct identity who;
 	struct str hash; /* of the password, in any form crypto/password knows */
 	bool disabled;
+	/* Disabled by the source itself, which may not let in what it has:
+	 * why, in words for a log.  Else empty. */
+	struct str refused;
 	int64_t created, changed; /* 0 when the source does not know */
 };
 

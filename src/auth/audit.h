@@ -9,7 +9,8 @@
 #include "auth/exchange.h"
 
 /*
- * `event` and `why` are constants of ours; why NULL: nothing to add.  `user`
+ * `event` and `why` are words of ours, `why` perhaps with what a user source
+ * said; why NULL: nothing to add.  `user`
  * is what was claimed or proven, `session` NULL where there is none.
  */
 void audit(const struct exchange *e, const char *event, struct str user,

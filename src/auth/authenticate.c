@@ -12,6 +12,14 @@
 #define BUSY_SECONDS  2
 #define CONFIRM_TRIES 10
 
+static const char *
+why_disabled(const struct exchange *e, const struct user *user)
+{
+	const char *refused = arena_cstr(e->call.arena, user->refused);
+
+	return user->refused.n == 0 || refused == NULL ? "disabled" : refused;
+}
+
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
 judge(const struct exchange *e, enum user_answer found,
@@ -34,7 +42,7 @@ judge(const struct exchange *e, enum user_answer found,
 	else if (answer != PASSWORD_RIGHT)
 		*why = "wrong_password";
 	else if (user->disabled)
-		*why = "disabled";
+		*why = why_disabled(e, user);
 	return 0;
 }
 

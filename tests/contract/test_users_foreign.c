@@ -2,6 +2,7 @@
 /* Users in a Postgres table of somebody else's, by statements of his own. */
 #include "api/users.h"
 #include "tests/contract/expect.h"
+#include "tests/contract/foreign_shapes.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/run.h"
@@ -35,7 +36,7 @@ static const char table[] =
     " display text, groups text, gone boolean);"
     "INSERT INTO app.people VALUES"
     " ('alice', '" HASH "', 'a@example.com', 'Ann', 'admin staff', false),"
-    " ('bob', '$b', NULL, NULL, NULL, NULL),"
+    " ('bob', '$b', NULL, NULL, NULL, false),"
     " ('carol', NULL, '', '', '', true)";
 
 static void
@@ -134,65 +135,20 @@ START_TEST(all_columns)
 }
 END_TEST
 
-static const struct {
-	const char *columns; /* of a row that is given without a table */
-	bool disabled;	     /* refused ones are, too */
-	const char *roles;
-	bool refused;
-} shapes[] = {
-	{ "'a' AS name, 'h' AS password_hash", false, "", false },
-	{ "'h' AS password_hash, 'a' AS name", false, "", false },
-	{ "'a'::name AS name, 'h'::varchar(9) AS password_hash", false, "",
-	  false },
-	{ "'a'::char(20) AS name, 'h'::char(60) AS password_hash", false, "",
-	  false },
-#define N "'a' AS name, 'h' AS password_hash, "
-	{ N "true AS disabled", true, "", false },
-	{ N "0 AS disabled", false, "", false },
-	{ N "1::smallint AS disabled", true, "", false },
-	{ N "'t' AS disabled", true, "", false },
-	{ N "'No' AS disabled", false, "", false },
-	{ N "B'1' AS disabled", true, "", false },
-	{ N "NULL AS disabled", false, "", false },
-	{ N "2 AS disabled", true, "", true },
-	{ N "now() AS disabled", true, "", true },
-	{ N "'-' AS disabled", true, "", true },
-	{ N "'a, b,c d\te' AS roles", false, "a,b,c,d,e", false },
-	{ N "'a,a,,a' AS roles", false, "a", false },
-	{ N "'  ' AS roles", false, "", false },
-	{ N "'app:admin' AS roles", false, "app:admin", false },
-	{ N "ARRAY['a','b'] AS roles", false, "a,b", false },
-	{ N "ARRAY['a',NULL,'NULL']::varchar[] AS roles", false, "a,NULL",
-	  false },
-	{ N "ARRAY[]::text[] AS roles", false, "", false },
-	{ N "NULL::text[] AS roles", false, "", false },
-	{ N "(SELECT array_agg(g) FROM (VALUES ('x'), ('y')) v (g)) AS roles",
-	  false, "x,y", false },
-	{ N "ARRAY['a b'] AS roles", true, "", true },
-	{ N "ARRAY[['a'],['b']] AS roles", true, "", true },
-	{ N "'[\"a\",\"b\"]'::json AS roles", true, "", true },
-	{ N "'a;b' AS roles", true, "", true },
-	{ N "repeat('x', 65) AS roles", true, "", true },
-	{ N "(SELECT string_agg('r' || i, ',') FROM generate_series(1, 500)"
-	    " s (i)) AS roles",
-	  true, "", true },
-	{ N "E'a@b\\r\\nX: y' AS email", true, "", true },
-	{ N "E'\\x1b[2J' AS full_name", true, "", true },
-	{ N "repeat('x', 2e7::int) AS full_name", true, "", true },
-};
-
 START_TEST(shapes_of_rows)
 {
 	char query[512];
 	struct user u;
 
 	(void)snprintf(query, sizeof(query), "SELECT %s WHERE $1 = 'a'",
-		       shapes[_i].columns);
+		       foreign_shapes[_i].columns);
 	ck_assert_msg(open_source(query, NULL) == 0, "row %d: %s", _i,
 		      r->err.msg);
 	ck_assert_msg(find("a", &u) == USER_FOUND, "row %d", _i);
-	ck_assert_msg(u.disabled == shapes[_i].disabled, "row %d", _i);
-	ck_assert_msg(str_eq(u.who.roles, str_from(shapes[_i].roles)),
+	ck_assert_msg(u.disabled == foreign_shapes[_i].disabled, "row %d", _i);
+	ck_assert_msg(str_eq(u.refused, str_from(foreign_shapes[_i].says)),
+		      "row %d: %.*s", _i, STR_ARG(u.refused));
+	ck_assert_msg(str_eq(u.who.roles, str_from(foreign_shapes[_i].roles)),
 		      "row %d: %.*s", _i, STR_ARG(u.who.roles));
 	ck_assert_msg(str_eq(u.hash, STR("h")), "row %d", _i);
 	ck_assert_msg(str_eq(u.who.name, STR("a")), "row %d", _i);
@@ -471,7 +427,8 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, all_columns);
-	tcase_add_loop_test(t, shapes_of_rows, 0, ARRAY_LEN(shapes));
+	tcase_add_loop_test(t, shapes_of_rows, 0,
+			    (int)foreign_nshapes);
 	tcase_add_loop_test(t, mistakes_are_told, 0, ARRAY_LEN(mistakes));
 	tcase_add_test(t, table_that_comes_later);
 	tcase_add_test(t, names_are_data);
