@@ -6,6 +6,9 @@ apacheconfdir = $(sysconfdir)/apache2/fcgiauth
 lighttpdconfdir = $(sysconfdir)/lighttpd/fcgiauth
 FCGIAUTH_CONF = conf/fcgiauth.ini
 NGINX_CONF = \
+	conf/nginx/fcgiauth-check.conf \
+	conf/nginx/fcgiauth-guard.conf \
+	conf/nginx/fcgiauth-identity.conf \
 	conf/nginx/fcgiauth-params.conf \
 	conf/nginx/fcgiauth-protect.conf \
 	conf/nginx/fcgiauth-protect-fastcgi.conf \

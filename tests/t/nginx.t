@@ -164,33 +164,30 @@ subtest 'forged identity' => sub {
 	my @forged = map { my $h = $_; map { ($h =~ s/-/$_/r => 'evil') }
 	    '-', '_' } qw(Remote-User Remote-Groups Remote-Email Remote-Name
 	    remote-user REMOTE-USER Remote-user);
-	push @forged, 'Remote.User' => 'evil', 'Auth-User' => 'nobody',
-	    'Proxy' => 'nobody';
-
-	for my $path (@protected) {
-		my $a = $n->client->page($path, @forged);
-		is($a->status, 302, "$path: no way in");
+	# guard.t has what keeps them out behind this refusal.
+	for my $path (@protected, qw(/open/x /open-own/x /open-fcgi/x)) {
+		for my $c ($n->client, $alice, $bob) {
+			my $a = $c->page($path, @forged);
+			is($a->status, 400, "$path: refused");
+			unlike($a->body, qr/evil|APPLICATION/, 'before all');
+		}
 	}
+	my @other = ('Remote.User' => 'evil', 'Auth-User' => 'nobody',
+	    'Proxy' => 'nobody');
 	for my $path (qw(/x /admin/x /fcgi/x)) {
-		my $a = $alice->page($path, @forged);
+		my $a = $alice->page($path, @other);
 		is($a->status, 200, "$path: alice may");
 		unlike($a->body, qr/evil/, 'the application sees none of it');
 		like($a->body, qr/alice/, 'but alice');
 	}
 	for my $path (qw(/open/x /open-own/x /open-fcgi/x)) {
-		my $a = $n->client->page($path, @forged);
-		is($a->status, 200, "$path: open");
-		unlike($a->body, qr/evil/, 'the application sees none of it');
-		$a = $alice->page($path);
+		my $a = $alice->page($path);
 		unlike($a->body, qr/^Remote-User|^REMOTE_USER: ./m,
-		    'nor who alice is');
+		    "$path: open to nobody");
 	}
 	my $a = $alice->get('/x', Connection => 'close, Remote-User');
 	like($a->body, qr/^Remote-User: alice$/m,
 	    'Connection does not take it away');
-	# bob has no e-mail: an empty header must not let one through.
-	$a = $bob->page('/x', @forged);
-	unlike($a->body, qr/evil/, 'not where the true value is empty');
 	$a = $n->client->page('/fcgi/x', Authorization => 'Basic ZXZpbDp4');
 	is($a->status, 302, 'a name from HTTP Basic is none');
 	$a = $alice->page('/fcgi/x', Authorization => 'Basic ZXZpbDp4');

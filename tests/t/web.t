@@ -291,22 +291,24 @@ subtest 'forged identity' => sub {
 
 	push @forged, 'rEMOTE-uSER' => 'evil', 'remote_User' => 'evil';
 
+	# nginx refuses such a request; the others take the headers away.
+	my $refused = $web =~ /^nginx/ ? 400 : undef;
 	for my $path (@protected) {
-		is($n->client->page($path, @forged)->status, 302,
+		is($n->client->page($path, @forged)->status, $refused // 302,
 		    "$path: no way in");
 	}
 	for my $path (qw(/x /other/x /admin/x)) {
 		my $a = $alice->page($path, @forged);
-		is($a->status, 200, "$path: alice may");
+		is($a->status, $refused // 200, "$path: alice");
 		unlike($a->body, qr/evil/, 'the application sees none of it');
 		like($a->body, qr/alice/, 'but alice')
-		    if $path ne '/other/x' || $tells_other;
+		    if !$refused && ($path ne '/other/x' || $tells_other);
 		$a = $bob->page($path, @forged);
 		unlike($a->body, qr/evil/, 'nor where the value is empty');
 	}
 	for my $path (qw(/open/x /other/open/x)) {
 		my $a = $n->client->page($path, @forged);
-		is($a->status, 200, "$path: open");
+		is($a->status, $refused // 200, "$path: open");
 		unlike($a->body, qr/evil/, 'the application sees none of it');
 	}
 	for my $i (0 .. @forged / 2 - 1) {
@@ -319,7 +321,9 @@ subtest 'forged identity' => sub {
 	my $a = $alice->get('/x', 'Remote-User' => 'evil',
 	    'Remote-User' => 'evil', 'remote_user' => 'evil');
 	unlike($a->body, qr/evil/, 'several');
-	is(() = $a->body =~ /^Remote-User: /mgi, 1, 'there is one');
+	is($a->status, $refused, 'are refused') if $refused;
+	is(() = $a->body =~ /^Remote-User: /mgi, 1, 'there is one')
+	    unless $refused;
 	like($alice->get('/x', 'X-Remote-User' => 'theirs')->body, qr/theirs/,
 	    'another name is not touched');
 	for my $hop (qw(Remote-User REMOTE_USER Cookie Authorization)) {

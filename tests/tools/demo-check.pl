@@ -64,6 +64,8 @@ expect(scalar(grep { /^fcgiauth=/ && /;\s*HttpOnly/i && /;\s*SameSite=/i }
 my $cookie = $browser->cookie_line;
 $a = saw("GET /  ($user, who claims to be root)",
     $browser->page('/', 'Remote-User' => 'root'));
+expect($a->status == 400, 'to be refused');
+$a = saw("GET /  ($user)", $browser->page('/'));
 expect($a->status == 200, 'the protected page');
 expect($a->body =~ /Hello, \Q$user\E</, "\"Hello, $user\" on it");
 expect($a->body =~ /Remote-Groups: staff</, 'the role on it');

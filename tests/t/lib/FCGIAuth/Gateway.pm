@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+# Applications by the rarer protocols, each on a unix socket or a TCP port:
+# uwsgi and SCGI answer as the one by FastCGI does; AJP and HTTP/2 answer with
+# what they were told, by name and value.
+package FCGIAuth::Gateway;
+
+use strict;
+use warnings;
+
+use FCGIAuth::App;
+use FCGIAuth::Test;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+
+# An address is a path, or a port of the loopback interface.
+sub listen_at {
+	my ($address) = @_;
+
+	return IO::Socket::INET->new(LocalAddr => "127.0.0.1:$address",
+	    Listen => 64, ReuseAddr => 1) || die "$address: $!"
+	    if $address =~ /^\d+$/;
+	return IO::Socket::UNIX->new(Local => $address, Listen => 64)
+	    || die "$address: $!";
+}
+
+# One connection a request; `answer` gets the socket.
+sub start {
+	my ($address, $answer) = @_;
+	my $listener = listen_at($address);
+
+	return FCGIAuth::App::run($address, $listener, sub {
+		while (1) {
+			my $s = $listener->accept or next;
+			$answer->($s);
+			close $s;
+		}
+	});
+}
+
+sub read_exactly {
+	my ($s, $n) = @_;
+	my $bytes = '';
+
+	while (length $bytes < $n) {
+		sysread $s, $bytes, $n - length $bytes, length $bytes or last;
+	}
+	return $bytes;
+}
+
+# The answer in the words of CGI, to the end of the connection.
+sub answer_cgi {
+	my ($s, @params) = @_;
+	my %is = @params;
+	my $body = read_exactly($s, $is{CONTENT_LENGTH} || 0);
+	my $text = FCGIAuth::App::by_fastcgi(\@params, $body);
+
+	$text = "Status: 200 OK\r\n$text" unless $text =~ /^Status:/;
+	syswrite $s, $text =~ s/^Status:/HTTP\/1.0/r;
+	return;
+}
+
+sub start_uwsgi {
+	my ($address) = @_;
+
+	return start($address, sub {
+		my ($s) = @_;
+		my (undef, $size) = unpack 'CvC', read_exactly($s, 4);
+		answer_cgi($s, unpack '(v/a)*', read_exactly($s, $size // 0));
+	});
+}
+
+sub start_scgi {
+	my ($address) = @_;
+
+	return start($address, sub {
+		my ($s) = @_;
+		my $size = '';
+		my $c;
+		$size .= $c while ($c = read_exactly($s, 1)) =~ /^\d$/;
+		my $names = read_exactly($s, $size || 0);
+		read_exactly($s, 1);
+		answer_cgi($s, map { $_ // '' } $names =~ /([^\0]*)\0/g);
+	});
+}
+
+# The strings of the request, as they are in its one packet; headers with a
+# code are without their names.
+sub start_ajp {
+	my ($address) = @_;
+	my $packet = sub { return pack 'a2n/a', 'AB', $_[0] };
+
+	return start($address, sub {
+		my ($s) = @_;
+		my (undef, $size) = unpack 'nn', read_exactly($s, 4);
+		my $request = read_exactly($s, $size // 0);
+		my @strings = $request =~ /([\x20-\x7e]{2,})\0/g;
+		my $text = join "\n", 'THE APPLICATION', @strings, '';
+		syswrite $s, $packet->(pack 'Cnn/axn', 4, 200, 'OK', 0);
+		syswrite $s, $packet->(pack 'Cn/ax', 3, $text);
+		syswrite $s, $packet->(pack 'CC', 5, 0);
+	});
+}
+
+# HTTP/2 in the clear, as an nginx takes it: of the headers those that matter.
+sub start_http2 {
+	my ($dir, $listen) = @_;
+	my $user = is_root() ? 'user ' . getpwuid($>) . ';' : '';
+	my $temp = join "\n\t", map { "${_}_temp_path $dir/h2/$_;" }
+	    qw(client_body proxy fastcgi uwsgi scgi);
+	my $text = join '', map { "$_: \$http_\L$_\\n" }
+	    qw(Remote_User Remote_Groups Remote_Email Remote_Name);
+
+	mkdir "$dir/h2";
+	spit("$dir/h2/nginx.conf", <<"EOT");
+$user
+daemon off;
+pid $dir/h2/nginx.pid;
+error_log $dir/h2/log info;
+events { worker_connections 64; }
+http {
+	access_log off;
+	$temp
+	server {
+		listen $listen http2;
+		underscores_in_headers on;
+		default_type text/plain;
+		return 200 "THE APPLICATION\\n\$server_protocol\\n$text";
+	}
+}
+EOT
+	my $pid = spawn('http2 app', "$dir/h2/out", in_path('nginx'), '-p',
+	    "$dir/h2", '-e', "$dir/h2/log", '-c', "$dir/h2/nginx.conf");
+	my ($path) = $listen =~ /^unix:(.*)/;
+	wait_for(15, sub { return $path ? -S $path
+		: IO::Socket::INET->new(PeerAddr => $listen) })
+	    or die slurp("$dir/h2/out") . slurp("$dir/h2/log");
+	chmod 0777, $path if $path;
+	return $pid;
+}
+
+1;
