@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define HEADER	     8
+#define PADDING_AT   6 /* in the header */
 #define BEGIN_BODY   8
 #define CONTENT_MAX  65535
 #define PADDING_MAX  255
@@ -38,7 +39,7 @@ record_at(const char *p)
 		.type = byte_at(p, 1),
 		.id = (uint16_t)(byte_at(p, 2) << 8 | byte_at(p, 3)),
 		.content = (size_t)(byte_at(p, 4) << 8 | byte_at(p, 5)),
-		.padding = byte_at(p, 6),
+		.padding = byte_at(p, PADDING_AT),
 	};
 }
 
@@ -154,11 +155,8 @@ header_ok(const struct frame *f, const struct frame_limits *limits,
 {
 	if (r->version != 1 || r->id == 0)
 		return false;
-	if (r->content == 0 && r->padding != 0)
-		return false;
 	if (f->stage == STAGE_BEGIN)
-		return r->type == BEGIN_REQUEST && r->content == BEGIN_BODY &&
-		    r->padding == 0;
+		return r->type == BEGIN_REQUEST && r->content == BEGIN_BODY;
 	if (r->id != f->id)
 		return false;
 	if (f->stage == STAGE_PARAMS)
@@ -178,6 +176,7 @@ take_begin(struct frame *f, char *bytes, size_t in, const struct record *r)
 	if (role != RESPONDER && role != AUTHORIZER)
 		return FRAME_MALFORMED;
 	memmove(bytes + f->pos, bytes + in, HEADER + BEGIN_BODY);
+	bytes[f->pos + PADDING_AT] = 0;
 	f->pos += HEADER + BEGIN_BODY;
 	f->params_at = f->pos;
 	f->id = r->id;
@@ -208,7 +207,7 @@ keep_record(struct frame *f, char *bytes, size_t in, const struct record *r)
 	head = bytes + f->last;
 	head[4] = (char)((had + r->content) >> 8);
 	head[5] = (char)((had + r->content) & 0xff);
-	head[6] = 0;
+	head[PADDING_AT] = 0;
 }
 
 static enum frame_state
@@ -243,21 +242,28 @@ take_stdin(struct frame *f, const struct frame_limits *limits, char *bytes,
 	return r->content > 0 ? FRAME_INCOMPLETE : FRAME_COMPLETE;
 }
 
-/* The bytes of an empty STDIN that ends an AUTHORIZER request, if it is
- * there: lighttpd sends one, Apache does not. */
+/* The empty STDIN that ends an AUTHORIZER request: lighttpd sends one, Apache
+ * does not. */
+static bool
+is_late_stdin(const struct frame *f, const struct record *r)
+{
+	return f->swallow != 0 && r->version == 1 && r->type == STDIN &&
+	    r->id == f->swallow && r->content == 0;
+}
+
+/* Its bytes, if all of it is there. */
 static size_t
 swallow(struct frame *f, const char *p, size_t n)
 {
 	struct record r;
 
-	if (f->swallow == 0 || n < HEADER)
+	if (n < HEADER)
 		return 0;
 	r = record_at(p);
-	if (r.version != 1 || r.type != STDIN || r.id != f->swallow ||
-	    r.content != 0 || r.padding != 0)
+	if (!is_late_stdin(f, &r) || n < HEADER + r.padding)
 		return 0;
 	f->swallow = 0;
-	return HEADER;
+	return HEADER + r.padding;
 }
 
 /* Takes the record at *in, if all of it is there. */
@@ -269,6 +275,9 @@ take(struct frame *f, const struct frame_limits *limits, char *bytes,
 	struct record r = record_at(bytes + at);
 	enum frame_state state;
 
+	/* The rest of its padding is still to come. */
+	if (is_late_stdin(f, &r))
+		return FRAME_INCOMPLETE;
 	if (!header_ok(f, limits, &r))
 		return FRAME_MALFORMED;
 	if (n - at < HEADER + r.content + r.padding)

@@ -5,12 +5,12 @@
  * the application on several malformed inputs.
  *
  * Accepted: version 1; first BEGIN_REQUEST with 8 bytes, an id that is not 0,
- * role RESPONDER or AUTHORIZER, no padding; then, all with the same id, PARAMS
- * until an empty one, then STDIN until an empty one (a RESPONDER; for an
- * AUTHORIZER the request ends with PARAMS, and an empty STDIN that follows is
- * swallowed).  An empty record has no padding.  Name-value pairs within their
- * bytes, no empty name, no NUL, no '=' in a name, at most `pairs`.  Everything
- * else is malformed.
+ * role RESPONDER or AUTHORIZER; then, all with the same id, PARAMS until an
+ * empty one, then STDIN until an empty one (a RESPONDER; for an AUTHORIZER the
+ * request ends with PARAMS, and an empty STDIN that follows is swallowed).  Any
+ * record may have padding, also an empty one (FastCGI 1.0, section 3.3).
+ * Name-value pairs within their bytes, no empty name, no NUL, no '=' in a name,
+ * at most `pairs`.  Everything else is malformed.
  */
 #ifndef SERVER_FRAME_H
 #define SERVER_FRAME_H

@@ -197,29 +197,6 @@ params_after_end(struct bytes *b)
 }
 
 static void
-padded_begin(struct bytes *b)
-{
-	fcgi_record(b, FCGI_T_BEGIN, 1, "\0\1\1\0\0\0\0\0", 8, 8);
-	end_params(b);
-	fcgi_record(b, FCGI_T_STDIN, 1, NULL, 0, 0);
-}
-
-static void
-padded_end_of_params(struct bytes *b)
-{
-	begin(b);
-	fcgi_record(b, FCGI_T_PARAMS, 1, NULL, 0, 8);
-}
-
-static void
-padded_end_of_stdin(struct bytes *b)
-{
-	begin(b);
-	end_params(b);
-	fcgi_record(b, FCGI_T_STDIN, 1, NULL, 0, 1);
-}
-
-static void
 version_0(struct bytes *b)
 {
 	begin(b);
@@ -424,9 +401,6 @@ const struct fcgi_bad fcgi_bad[] = {
 	{ "STDIN of another id", stdin_other_id },
 	{ "ABORT_REQUEST instead of STDIN", abort_in_stdin },
 	{ "PARAMS after their end", params_after_end },
-	{ "padding on BEGIN_REQUEST", padded_begin },
-	{ "padding on the end of PARAMS", padded_end_of_params },
-	{ "padding on the end of STDIN", padded_end_of_stdin },
 	{ "version 0", version_0 },
 	{ "version 2 in the second record", version_2_later },
 	{ "role 0", role_0 },

@@ -164,6 +164,81 @@ START_TEST(packed)
 }
 END_TEST
 
+/* Takes what is complete off, as the loop does. */
+static void
+reader_next(struct reader *r)
+{
+	r->n -= r->frame.pos;
+	memmove(r->buffer, r->buffer + r->frame.pos, r->n);
+	frame_next(&r->frame);
+}
+
+/* Every record of a request with padding, the empty ones and the STDIN after an
+ * AUTHORIZER request included. */
+static void
+padded_request(struct bytes *b, bool authorizer, size_t padding)
+{
+	static const char begin[] = { 0, 1, 1, 0, 0, 0, 0, 0 };
+	struct bytes params = { .p = NULL };
+	size_t at = b->n;
+
+	fcgi_pair(&params, STR("REQUEST_METHOD"), STR("GET"), false);
+	fcgi_record(b, FCGI_T_BEGIN, 3, begin, sizeof(begin), padding);
+	b->p[at + 9] = authorizer ? FCGI_R_AUTHORIZER : FCGI_R_RESPONDER;
+	fcgi_record(b, FCGI_T_PARAMS, 3, params.p, params.n, padding);
+	fcgi_record(b, FCGI_T_PARAMS, 3, NULL, 0, padding);
+	fcgi_record(b, FCGI_T_STDIN, 3, NULL, 0, padding);
+	bytes_free(&params);
+}
+
+/* Two such requests on one connection are read as if they had no padding. */
+static void
+expect_unpadded(bool authorizer, size_t padding, size_t step)
+{
+	struct bytes plain = { .p = NULL }, b = { .p = NULL };
+	struct reader r;
+	struct str in;
+
+	padded_request(&plain, authorizer, 0);
+	padded_request(&b, authorizer, padding);
+	padded_request(&b, authorizer, padding);
+	in = (struct str){ .p = b.p, .n = b.n };
+	reader_init(&r, &limits);
+	for (unsigned k = 0; k < 2; k++) {
+		enum frame_state state = frame_scan(&r.frame, &limits,
+						    r.buffer, &r.n);
+
+		if (state == FRAME_INCOMPLETE)
+			state = reader_feed(&r, &limits, &in, step);
+		ck_assert_msg(state == FRAME_COMPLETE,
+			      "request %u, padding %zu, step %zu", k, padding,
+			      step);
+		ck_assert_uint_eq(r.frame.pos, plain.n - (authorizer ? 8 : 0));
+		ck_assert_int_eq(memcmp(r.buffer, plain.p, r.frame.pos), 0);
+		reader_next(&r);
+	}
+	ck_assert_int_eq(reader_feed(&r, &limits, &in, step),
+			 FRAME_INCOMPLETE);
+	(void)frame_scan(&r.frame, &limits, r.buffer, &r.n);
+	ck_assert_uint_eq(r.n + in.n, 0);
+	free(r.buffer);
+	bytes_free(&plain);
+	bytes_free(&b);
+}
+
+START_TEST(padding_everywhere)
+{
+	static const size_t paddings[] = { 1, 7, 8, 255 };
+
+	for (size_t i = 0; i < ARRAY_LEN(paddings); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(steps); j++) {
+			expect_unpadded(false, paddings[i], steps[j]);
+			expect_unpadded(true, paddings[i], steps[j]);
+		}
+	}
+}
+END_TEST
+
 /* One pair whose lengths take 8 bytes: PARAMS of exactly n bytes. */
 static void
 params_of(struct bytes *b, size_t n, size_t chunk)
@@ -282,15 +357,6 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
-/* Takes what is complete off, as the loop does. */
-static void
-reader_next(struct reader *r)
-{
-	r->n -= r->frame.pos;
-	memmove(r->buffer, r->buffer + r->frame.pos, r->n);
-	frame_next(&r->frame);
-}
-
 START_TEST(pipelined)
 {
 	struct bytes b = { .p = NULL };
@@ -404,6 +470,7 @@ suite(void)
 		pairs_limit,	  body_limit,
 		memory_is_bounded, pipelined,
 		authorizer_stdin, authorizer_stdin_refused,
+		padding_everywhere,
 	};
 	Suite *s = suite_create("frame");
 	TCase *t = tcase_create("frame");
