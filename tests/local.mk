@@ -65,6 +65,7 @@ UNIT_TESTS = \
 	tests/unit/test_loop_drain \
 	tests/unit/test_loop_load \
 	tests/unit/test_notify \
+	tests/unit/test_peer \
 	tests/unit/test_outputs \
 	tests/unit/test_rule_mistakes \
 	tests/unit/test_rules \

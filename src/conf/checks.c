@@ -57,6 +57,21 @@ check_listen(const void *field, struct err *err)
 			   err);
 }
 
+int
+check_peer_secret(const void *field, struct err *err)
+{
+	struct str rest = *(const struct str *)field, word;
+	size_t n = 0;
+
+	while (str_word(&rest, &word))
+		n++;
+	if (n == 1 || n == 2)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be one secret without blanks, or two that are "
+		       "separated by a blank");
+}
+
 static bool
 is_served_host(struct str s)
 {
@@ -318,6 +333,59 @@ login_host_is_served(const struct settings *s, struct err *err)
 		       WORD_ARG(url.host));
 }
 
+enum reach { REACH_FILE = 0, REACH_MACHINE, REACH_NETWORK };
+
+/* Who can connect to an address of `listen`, at the most. */
+static enum reach
+reach_of(struct str listen)
+{
+	if (str_starts(listen, STR("unix:")))
+		return REACH_FILE;
+	return str_starts(listen, STR("127.")) ||
+		str_starts(listen, STR("[::1]:")) ?
+	    REACH_MACHINE :
+	    REACH_NETWORK;
+}
+
+/* The first address with this reach, when there is no secret; p NULL: none. */
+static struct str
+open_address(const struct settings *s, enum reach reach)
+{
+	const struct words *listen = &s->server.listen;
+
+	for (size_t i = 0; i < listen->n && s->server.peer_secret.n == 0; i++) {
+		if (reach_of(listen->v[i]) == reach)
+			return listen->v[i];
+	}
+	return (struct str){ .p = NULL, .n = 0 };
+}
+
+static int
+network_needs_secret(const struct settings *s, struct err *err)
+{
+	struct str open = open_address(s, REACH_NETWORK);
+
+	if (open.p == NULL)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be set, as other machines can connect to %.*s "
+		       "and could claim to be the web server",
+		       WORD_ARG(open));
+}
+
+static int
+machine_wants_secret(const struct settings *s, struct err *err)
+{
+	struct str open = open_address(s, REACH_MACHINE);
+
+	if (open.p == NULL)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "is empty, and every user of this machine can connect "
+		       "to %.*s and claim to be the web server",
+		       WORD_ARG(open));
+}
+
 static int
 headers_differ(const struct settings *s, struct err *err)
 {
@@ -339,6 +407,7 @@ headers_differ(const struct settings *s, struct err *err)
 
 const struct check_rule check_rules[] = {
 	{ "server", "login_url", login_host_is_served },
+	{ "server", "peer_secret", network_needs_secret },
 	{ "cookie", "same_site", same_site_needs_secure },
 	{ "cookie", "domain", domain_covers_hosts },
 	{ "cookie", "domain", domain_covers_login },
@@ -347,6 +416,7 @@ const struct check_rule check_rules[] = {
 const size_t check_nrules = ARRAY_LEN(check_rules);
 
 const struct check_rule check_warnings[] = {
+	{ "server", "peer_secret", machine_wants_secret },
 	{ "server", "hosts", hosts_rules_have_hosts },
 };
 const size_t check_nwarnings = ARRAY_LEN(check_warnings);

@@ -12,6 +12,7 @@ struct err;
 struct settings;
 
 int check_listen(const void *field, struct err *err) MUST_USE;
+int check_peer_secret(const void *field, struct err *err) MUST_USE;
 int check_hosts(const void *field, struct err *err) MUST_USE;
 int check_login_url(const void *field, struct err *err) MUST_USE;
 int check_path(const void *field, struct err *err) MUST_USE;

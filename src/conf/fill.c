@@ -183,10 +183,34 @@ set_from_file(const struct loader *l, const struct ini_section *in,
 	return option_set(o, base, secret, l->arena, err);
 }
 
+/* `${NAME}` and the like: some tool was to put the secret in its place. */
+static bool
+is_placeholder(struct str value)
+{
+	static const struct {
+		const char *open, *close;
+	} forms[] = { { "${", "}" }, { "{{", "}}" }, { "%(", ")s" },
+		      { "@", "@" }, { "<", ">" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		if (value.n > 2 && str_starts(value, str_from(forms[i].open)) &&
+		    str_ends(value, str_from(forms[i].close)))
+			return true;
+	}
+	return false;
+}
+
 static int
 set_literal(const struct loader *l, const struct option *o, void *base,
 	    const struct ini_entry *e, struct err *err)
 {
+	const struct place at = place_of(l, e);
+
+	if (o->type == OPT_SECRET && is_placeholder(e->value)) {
+		problems_warn(l->problems, &at,
+			      "looks like a placeholder that nothing has "
+			      "replaced; it is taken as the secret itself");
+	}
 	if (o->type == OPT_SECRET && e->value.n > 0 && l->world_readable) {
 		return err_set(err, ERR_CONFIG,
 			       "is a secret in a file that everybody may read; "

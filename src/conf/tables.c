@@ -33,11 +33,15 @@ static const struct option server_options[] = {
 	       .help = "File mode of the unix sockets. The web server needs "
 		       "write permission; nobody else should have it."),
 	OPTION(SECRET, struct server_settings, peer_secret,
-	       .min = 1, .max = 1024,
+	       .min = 1, .max = 1024, .check = check_peer_secret,
 	       .help = "When set, every request must carry it in the FastCGI "
 		       "parameter AUTH_SECRET, or is answered 403. Any user "
 		       "of the machine can connect to a TCP address, so set "
-		       "it there; openssl rand -hex 32 makes a good one."),
+		       "it there; openssl rand -hex 32 makes a good one. An "
+		       "address that other machines can reach needs it. "
+		       "To change it, write the new one beside the old one, "
+		       "separated by a blank, and reload; give the web "
+		       "servers the new one; then take the old one out."),
 	OPTION(WORDS, struct server_settings, hosts,
 	       .flags = OPTION_LOWER, .check = check_hosts,
 	       .help = "Host names that this service answers for. A check or "

@@ -117,7 +117,7 @@ static const char full[] =
     "[server]\n"
     "listen = unix:/a 127.0.0.1:9000 [::1]:9001\n"
     "socket_mode = 666\n"
-    "peer_secret = \"x # y\"\n"
+    "peer_secret = \"x #y\"\n"
     "hosts = A.Example.com [::1] 10.0.0.1.example.com\n"
     "login_url = https://a.example.com:8443/auth/login\n"
     "threads = 256\n"

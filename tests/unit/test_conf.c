@@ -70,7 +70,7 @@ START_TEST(values)
 	ck_assert_uint_eq(s->server.listen.n, 3);
 	ck_assert(str_eq(s->server.listen.v[2], STR("[::1]:9001")));
 	ck_assert_int_eq(s->server.socket_mode, 0666);
-	ck_assert(str_eq(s->server.peer_secret, STR("x # y")));
+	ck_assert(str_eq(s->server.peer_secret, STR("x #y")));
 	ck_assert(str_eq(s->server.hosts.v[0], STR("a.example.com")));
 	ck_assert_int_eq(s->server.log_format, 1);
 	ck_assert_int_eq(s->auth.deliver, DELIVER_BOTH);

@@ -18,6 +18,21 @@ static const struct {
 	  "require = user\n",
 	  NULL },
 	{ "[rule b]\nrequire = user\n", NULL },
+	/* who can connect */
+	{ "[server]\nlisten = unix:/run/x/s 127.0.0.1:9000\n",
+	  "t.ini:1: warning: [server] peer_secret: is empty, and every user of "
+	  "this machine can connect to 127.0.0.1:9000" },
+	{ "[server]\nlisten = [::1]:9000\n",
+	  "t.ini:1: warning: [server] peer_secret: is empty" },
+	{ "[server]\nlisten = 127.0.0.1:9000 0.0.0.0:9000\n"
+	  "peer_secret = x\n",
+	  NULL },
+	/* what nobody has filled in */
+	{ "[server]\npeer_secret = ${FCGIAUTH_SECRET}\n",
+	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
+	{ "[server]\npeer_secret = {{ secret }}\n",
+	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
+	{ "[server]\npeer_secret = $ecret{}\n", NULL },
 };
 
 START_TEST(warnings)

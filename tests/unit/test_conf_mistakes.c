@@ -58,6 +58,15 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server]\npeer_secret = a \"b ; c\"\n",
 		"t.ini:2: a comment begins inside quotes; put the quotes "
 		"around the whole value"),
+	MISTAKE("[server]\npeer_secret = one two three\n",
+		"t.ini:2: [server] peer_secret: must be one secret without "
+		"blanks, or two that are separated by a blank"),
+	MISTAKE("[server]\nlisten = 127.0.0.1:9000 0.0.0.0:9001\n",
+		"t.ini:1: [server] peer_secret: must be set, as other machines "
+		"can connect to 0.0.0.0:9001"),
+	MISTAKE("[server]\nlisten = [2001:db8::1]:9000\n",
+		"t.ini:1: [server] peer_secret: must be set, as other machines "
+		"can connect to [2001:db8::1]:9000"),
 	/* names */
 	MISTAKE("[session]\nidle_timout = 1h\n",
 		"t.ini:2: [session] idle_timout: unknown key; did you mean "

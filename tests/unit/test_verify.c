@@ -331,40 +331,6 @@ START_TEST(challenge_to_who_may_not)
 }
 END_TEST
 
-START_TEST(hosts_and_peer_secret)
-{
-	static const char ini[] = "[server]\nhosts = www.example.com\n"
-				  "peer_secret = knock knock\n"
-				  "[store]\ndriver = memory\n";
-	const char *const login[] = { "REQUEST_METHOD=POST",
-				      "REQUEST_URI=/auth/login",
-				      "AUTH_SECRET=knock knock",
-				      "CONTENT_TYPE=application/json", NULL };
-	const char *const other[] = { "AUTH_ACTION=verify",
-				      "AUTH_SECRET=knock knock",
-				      "HTTP_HOST=evil.example.com", NULL };
-	const char *const other_login[] = { "REQUEST_URI=/auth/login",
-					    "AUTH_SECRET=knock knock",
-					    "HTTP_HOST=evil.example.com",
-					    NULL };
-	const char *const same[] = { "AUTH_ACTION=verify",
-				     "AUTH_SECRET=knock knock",
-				     "HTTP_HOST=WWW.Example.com.:8443", NULL };
-
-	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
-	ck_assert_uint_eq(flow_verify(&f, "/", NULL, NULL).status, 403);
-	ck_assert_uint_eq(
-	    flow_verify(&f, "/", "AUTH_SECRET=knock knoc", NULL).status, 403);
-	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status,
-			  403);
-	ck_assert_uint_eq(flow_ask(&f, false, login, "{}").status, 400);
-	ck_assert_uint_eq(flow_ask(&f, false, other, NULL).status, 403);
-	ck_assert_uint_eq(flow_ask(&f, false, other_login, NULL).status, 400);
-	ck_assert_uint_eq(flow_ask(&f, false, same, NULL).status, 401);
-}
-END_TEST
-
 START_TEST(login_url_makes_rd_absolute)
 {
 	static const char ini[] =
@@ -472,7 +438,6 @@ suite(void)
 	tcase_add_test(t, requirements);
 	tcase_add_test(t, challenge_by_kind);
 	tcase_add_test(t, challenge_to_who_may_not);
-	tcase_add_test(t, hosts_and_peer_secret);
 	tcase_add_test(t, login_url_makes_rd_absolute);
 	tcase_add_test(t, unknown_places);
 	tcase_add_test(t, me_and_status);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may ask, and for which host: what is looked at before the request. */
+#include "tests/support/run.h"
+
+#include "tests/support/flow.h"
+
+static struct flow f;
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+START_TEST(hosts_and_peer_secret)
+{
+	static const char ini[] = "[server]\nhosts = www.example.com\n"
+				  "peer_secret = knock-knock\n"
+				  "[store]\ndriver = memory\n";
+	const char *const login[] = { "REQUEST_METHOD=POST",
+				      "REQUEST_URI=/auth/login",
+				      "AUTH_SECRET=knock-knock",
+				      "CONTENT_TYPE=application/json", NULL };
+	const char *const other[] = { "AUTH_ACTION=verify",
+				      "AUTH_SECRET=knock-knock",
+				      "HTTP_HOST=evil.example.com", NULL };
+	const char *const other_login[] = { "REQUEST_URI=/auth/login",
+					    "AUTH_SECRET=knock-knock",
+					    "HTTP_HOST=evil.example.com",
+					    NULL };
+	const char *const same[] = { "AUTH_ACTION=verify",
+				     "AUTH_SECRET=knock-knock",
+				     "HTTP_HOST=WWW.Example.com.:8443", NULL };
+
+	flow_init(&f, ini, NULL, NULL);
+	ck_assert_uint_eq(flow_verify(&f, "/", NULL, NULL).status, 403);
+	ck_assert_uint_eq(
+	    flow_verify(&f, "/", "AUTH_SECRET=knock-knoc", NULL).status, 403);
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status,
+			  403);
+	ck_assert_uint_eq(flow_ask(&f, false, login, "{}").status, 400);
+	ck_assert_uint_eq(flow_ask(&f, false, other, NULL).status, 403);
+	ck_assert_uint_eq(flow_ask(&f, false, other_login, NULL).status, 400);
+	ck_assert_uint_eq(flow_ask(&f, false, same, NULL).status, 401);
+}
+END_TEST
+
+/* While the secret is being changed there are two; nothing else is one. */
+START_TEST(two_peer_secrets)
+{
+	static const struct {
+		const char *secret;
+		unsigned status;
+	} rows[] = {
+		{ "AUTH_SECRET=old", 401 },
+		{ "AUTH_SECRET=new", 401 },
+		{ "AUTH_SECRET=old new", 403 },
+		{ "AUTH_SECRET=ne", 403 },
+		{ "AUTH_SECRET=", 403 },
+		{ NULL, 403 },
+	};
+	const char *const both[] = { "AUTH_ACTION=verify", "AUTH_SECRET=old",
+				     "AUTH_SECRET=new", NULL };
+
+	flow_init(&f, "[server]\npeer_secret = old  new\n"
+		      "[store]\ndriver = memory\n",
+		  NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(flow_verify(&f, "/", rows[i].secret, NULL)
+				      .status == rows[i].status,
+			      "row %zu", i);
+	ck_assert_uint_eq(flow_ask(&f, false, both, NULL).status, 403);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("peer");
+	TCase *t = tcase_create("peer");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, NULL, teardown);
+	tcase_add_test(t, hosts_and_peer_secret);
+	tcase_add_test(t, two_peer_secrets);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
