@@ -53,14 +53,17 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/sqlite_file.c backends/sqlite_file.h \
 	backends/sqlite_keys.c \
 	backends/sqlite_link.c backends/sqlite_link.h \
+	backends/sqlite_mark.c \
 	backends/sqlite_schema.c \
 	backends/sqlite_store.c backends/sqlite_store.h
 
 # Migrations, oldest first, become string literals.
 SQLITE_STORE_SQL = $(srcdir)/backends/sql/sqlite_store_1.sql \
-	$(srcdir)/backends/sql/sqlite_store_2.sql
+	$(srcdir)/backends/sql/sqlite_store_2.sql \
+	$(srcdir)/backends/sql/sqlite_store_3.sql
 SQLITE_USERS_SQL = $(srcdir)/backends/sql/sqlite_users_1.sql
-POSTGRES_STORE_SQL = $(srcdir)/backends/sql/postgres_store_1.sql
+POSTGRES_STORE_SQL = $(srcdir)/backends/sql/postgres_store_1.sql \
+	$(srcdir)/backends/sql/postgres_store_2.sql
 POSTGRES_USERS_SQL = $(srcdir)/backends/sql/postgres_users_1.sql
 EMBED = $(srcdir)/backends/embed.awk
 EXTRA_DIST += $(EMBED) $(SQLITE_STORE_SQL) $(SQLITE_USERS_SQL) \
@@ -91,6 +94,7 @@ CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc \
 REDIS_STORE_LUA = $(srcdir)/backends/lua/attempt.lua \
 	$(srcdir)/backends/lua/deny.lua $(srcdir)/backends/lua/drop.lua \
 	$(srcdir)/backends/lua/end.lua $(srcdir)/backends/lua/find.lua \
+	$(srcdir)/backends/lua/mark.lua \
 	$(srcdir)/backends/lua/reap.lua $(srcdir)/backends/lua/room.lua \
 	$(srcdir)/backends/lua/rotate.lua $(srcdir)/backends/lua/touch.lua \
 	$(srcdir)/backends/lua/who.lua

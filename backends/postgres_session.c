@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define COLUMN_MARK 14
+
 static int
 get_numbers(const PGresult *r, int row, struct session *s, struct err *err)
 {
@@ -31,6 +33,21 @@ get_numbers(const PGresult *r, int row, struct session *s, struct err *err)
 	return 0;
 }
 
+/* NULL: it is not known. */
+static int
+get_mark(const PGresult *r, int row, struct password_mark *out,
+	 struct err *err)
+{
+	struct password_mark mark = { .b = { 0 } };
+
+	if (PQgetisnull(r, row, COLUMN_MARK) == 0 &&
+	    postgres_get_bytes(r, row, COLUMN_MARK, mark.b, sizeof(mark.b),
+			       err) != 0)
+		return -1;
+	*out = mark;
+	return 0;
+}
+
 int
 postgres_get_session(const PGresult *r, int row, struct session *out,
 		     struct err *err)
@@ -48,7 +65,8 @@ postgres_get_session(const PGresult *r, int row, struct session *out,
 	if (postgres_get_bytes(r, row, 0, s.id.b, sizeof(s.id.b), err) != 0 ||
 	    postgres_get_bytes(r, row, 1, s.token.b, sizeof(s.token.b), err) !=
 		0 ||
-	    get_numbers(r, row, &s, err) != 0)
+	    get_numbers(r, row, &s, err) != 0 ||
+	    get_mark(r, row, &s.mark, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		if (postgres_get_text(r, row, text[i].column, NULL, text[i].to,

@@ -11,7 +11,7 @@
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
-	" generation"
+	" generation, mark"
 
 /* $1 id, $2 now_ms.  A generation that cannot grow ends a session too. */
 #define ROTATABLE                                                              \
@@ -62,7 +62,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_CREATE] =
 	    "INSERT INTO fcgiauth.sessions (" COLUMNS ", sweep_ms)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 <> 0, $12,"
-	    " $13, $14, LEAST($9, $10))",
+	    " $13, $14, $15, LEAST($9, $10))",
 	/* Keeps the newest $3 of the live ones beside the new one. */
 	[STORE_SQL_MAKE_ROOM] =
 	    "DELETE FROM fcgiauth.sessions WHERE id IN (SELECT id"
@@ -110,6 +110,9 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_UPDATE_USER] =
 	    "UPDATE fcgiauth.sessions SET roles = $2, email = $3,"
 	    " full_name = $4 WHERE name = $1",
+	[STORE_SQL_REMARK] =
+	    "UPDATE fcgiauth.sessions SET mark = $3"
+	    " WHERE name = $1 AND mark = $2",
 	[STORE_SQL_LIST] =
 	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE" PAGE,
 	[STORE_SQL_LIST_USER] =

@@ -30,7 +30,8 @@
  *	 40 last_seen_ms		 59 idle_expires_ms
  *	 78 rotated_ms	 97 generation	107 uses of grace
  *	117 was rotated	118 token	150 the one before
- *	182 wrapped	214 name, roles, email, full_name, address, user_agent
+ *	182 wrapped	214 name, roles, email, full_name, address, user_agent,
+ *			    and, when it is known, the mark in hexadecimal
  *
  * Times have 19 digits, counts 10, flags are 0 or 1, secrets are 32 bytes,
  * texts have NUL between them.  Another format would begin with another
@@ -52,6 +53,7 @@ enum redis_store_script {
 	LUA_DROP,
 	LUA_END,
 	LUA_FIND,
+	LUA_MARK,
 	LUA_REAP,
 	LUA_ROOM,
 	LUA_ROTATE,
@@ -90,6 +92,8 @@ struct str redis_end_of(struct redis_batch *b, const struct session *s);
 /* No session makes a longer one. */
 #define REDIS_RECORD_MAX 2400
 
+/* In hexadecimal; empty when it is not known. */
+struct str redis_mark(struct redis_batch *b, const struct password_mark *mark);
 struct str redis_record(struct redis_batch *b, const struct session *s);
 /* Sets all but the id; texts point into `record`. */
 int redis_record_parse(struct str record, struct session *s,
@@ -147,6 +151,10 @@ int store_redis_revoke_all(void *conn, int64_t *ended,
 			   struct err *err) MUST_USE;
 int store_redis_update_user(void *conn, const struct identity *who,
 			    struct err *err) MUST_USE;
+int store_redis_remark(void *conn, struct str user,
+		       const struct password_mark *from,
+		       const struct password_mark *to,
+		       struct err *err) MUST_USE;
 int store_redis_list(void *conn, struct arena *a, struct str user,
 		     int64_t now_ms, size_t limit,
 		     struct session_cursor *cursor, struct session_list *out,

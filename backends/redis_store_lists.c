@@ -170,6 +170,39 @@ store_redis_update_user(void *conn, const struct identity *who,
 	return walk(conn, who->name, update_page, &copy, err);
 }
 
+struct remarking {
+	const struct password_mark *from, *to;
+};
+
+static int
+remark_page(const struct walk *w, void *ctx, struct err *err)
+{
+	const struct remarking *m = ctx;
+	const struct str nul = { .p = "", .n = 1 };
+	struct redis_batch b = redis_batch(w->l, w->a, w->n);
+	const struct str name = redis_join(&b, REDIS_ARGS(w->user, nul));
+	const struct str from =
+	    redis_join(&b, REDIS_ARGS(nul, redis_mark(&b, m->from)));
+	const struct str to = redis_mark(&b, m->to);
+
+	for (size_t i = 0; i < w->n; i++)
+		(void)redis_add_script(
+		    &b, LUA_MARK,
+		    redis_key_session(&b, redis_id(&b, &w->v[i].id)),
+		    REDIS_ARGS(name, from, to));
+	return redis_batch_run(&b, err);
+}
+
+int
+store_redis_remark(void *conn, struct str user,
+		   const struct password_mark *from,
+		   const struct password_mark *to, struct err *err)
+{
+	struct remarking m = { .from = from, .to = to };
+
+	return walk(conn, user, remark_page, &m, err);
+}
+
 /* A listing on its way. */
 struct listing {
 	struct redis_link *l;

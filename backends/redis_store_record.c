@@ -153,10 +153,22 @@ redis_record_who(struct redis_batch *b, const struct identity *who)
 }
 
 struct str
+redis_mark(struct redis_batch *b, const struct password_mark *mark)
+{
+	char text[HEX_LEN(PASSWORD_MARK_BYTES)];
+
+	if (!password_mark_is_known(mark))
+		return STR("");
+	hex_encode(mark->b, sizeof(mark->b), text);
+	return redis_join(b, REDIS_ARGS({ .p = text, .n = sizeof(text) }));
+}
+
+struct str
 redis_record(struct redis_batch *b, const struct session *s)
 {
 	static const char none[2 * SECRET_LEN];
 	const struct str nul = { .p = "", .n = 1 };
+	const struct str mark = redis_mark(b, &s->mark);
 	char head[AT_TOKEN + 1];
 
 	(void)snprintf(head, sizeof(head),
@@ -170,7 +182,7 @@ redis_record(struct redis_batch *b, const struct session *s)
 			  { .p = (const char *)s->token.b, .n = SECRET_LEN },
 			  { .p = none, .n = sizeof(none) },
 			  redis_record_who(b, &s->who), s->address, nul,
-			  s->user_agent));
+			  s->user_agent, mark.n > 0 ? nul : mark, mark));
 }
 
 static bool
@@ -212,7 +224,8 @@ get_texts(struct str record, struct session *s)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (!str_cut(&rest, '\0', texts[i]))
 			return false;
-	return rest.p == NULL;
+	return rest.p == NULL ||
+	       hex_decode(rest, s->mark.b, sizeof(s->mark.b));
 }
 
 int

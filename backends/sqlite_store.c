@@ -7,7 +7,7 @@
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
-	" generation"
+	" generation, mark"
 
 /* ?1 id, ?2 now_ms.  A generation that cannot grow ends a session too. */
 #define ROTATABLE                                                              \
@@ -35,7 +35,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?3)",
 	[STORE_SQL_CREATE] =
 	    "INSERT INTO main.sessions (" COLUMNS ") VALUES (?1, ?2,"
-	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
@@ -73,6 +73,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_UPDATE_USER] =
 	    "UPDATE main.sessions SET roles = ?2, email = ?3,"
 	    " full_name = ?4 WHERE name = ?1",
+	[STORE_SQL_REMARK] = "UPDATE main.sessions SET mark = ?3"
+			     " WHERE name = ?1 AND mark = ?2",
 	[STORE_SQL_LIST] = "SELECT " COLUMNS " FROM main.sessions WHERE" PAGE,
 	[STORE_SQL_LIST_USER] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?5"

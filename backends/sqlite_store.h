@@ -24,6 +24,7 @@ enum sqlite_store_sql {
 	STORE_SQL_REVOKE_USER,
 	STORE_SQL_REVOKE_ALL,
 	STORE_SQL_UPDATE_USER,
+	STORE_SQL_REMARK,
 	STORE_SQL_LIST,
 	STORE_SQL_LIST_USER,
 	STORE_SQL_ATTEMPT,
@@ -39,6 +40,16 @@ enum sqlite_store_sql {
 };
 
 extern const char *const sqlite_store_sql[STORE_SQL_END];
+
+/* A mark in the column of a session; NULL when it is not known
+ * (sqlite_mark.c). */
+struct sqlite_arg sqlite_mark_arg(const struct password_mark *mark);
+int sqlite_get_mark(sqlite3_stmt *stmt, int column, struct password_mark *out,
+		    struct err *err) MUST_USE;
+int store_sqlite_remark(void *conn, struct str user,
+			const struct password_mark *from,
+			const struct password_mark *to,
+			struct err *err) MUST_USE;
 
 /* The operations that are about keys, not sessions (sqlite_keys.c). */
 int store_sqlite_attempt(void *conn, struct str key,

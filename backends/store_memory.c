@@ -318,6 +318,22 @@ store_memory_update_user(void *conn, const struct identity *who,
 }
 
 static int
+store_memory_remark(void *conn, struct str user,
+		    const struct password_mark *from,
+		    const struct password_mark *to, struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* nothing can fail */
+	for (struct entry *e = m->sessions.first; e != NULL; e = e->next)
+		if (str_eq(e->s.who.name, user) &&
+		    memcmp(&e->s.mark, from, sizeof(*from)) == 0)
+			e->s.mark = *to;
+	unlock(m);
+	return 0;
+}
+
+static int
 list(const struct memory *m, struct arena *a, struct str user, int64_t now_ms,
      size_t limit, struct session_cursor *cursor, struct session_list *out,
      struct err *err)
@@ -460,6 +476,7 @@ const struct session_store_ops store_memory = {
 	.revoke_user = store_memory_revoke_user,
 	.revoke_all = store_memory_revoke_all,
 	.update_user = store_memory_update_user,
+	.remark = store_memory_remark,
 	.list = store_memory_list,
 	.attempt = store_memory_attempt,
 	.banned = store_memory_banned,

@@ -22,10 +22,12 @@ static const struct postgres_spec spec = {
 
 #define ID(id)	 PG_BYTES((id)->b, sizeof((id)->b))
 #define BYTES(s) PG_BYTES((s).p != NULL ? (s).p : "", (s).n)
+#define MARK(m)                                                                \
+	PG_BYTES(password_mark_is_known(m) ? (m)->b : NULL, sizeof((m)->b))
 
 /* Behind those of a session. */
 enum {
-	COLUMN_WRAPPED = 14,
+	COLUMN_WRAPPED = 15,
 	COLUMN_GRACE_USES
 };
 
@@ -91,7 +93,8 @@ insert(void *conn, const struct session *s, struct err *err)
 			      PG_INT(s->last_seen_ms),
 			      PG_INT(s->idle_expires_ms), PG_INT(s->expires_ms),
 			      PG_INT(s->remember), BYTES(s->address),
-			      BYTES(s->user_agent), PG_INT(s->generation)),
+			      BYTES(s->user_agent), PG_INT(s->generation),
+			      MARK(&s->mark)),
 		      &n, err);
 }
 
@@ -333,6 +336,17 @@ store_postgres_update_user(void *conn, const struct identity *who,
 		      &n, err);
 }
 
+static int
+store_postgres_remark(void *conn, struct str user,
+		      const struct password_mark *from,
+		      const struct password_mark *to, struct err *err)
+{
+	int64_t n;
+
+	return change(conn, STORE_SQL_REMARK,
+		      PG_ARGS(PG_TEXT(user), MARK(from), MARK(to)), &n, err);
+}
+
 /* One row more than the page: *more says that there was one. */
 static int
 get_page(const PGresult *r, struct arena *a, size_t limit,
@@ -444,6 +458,7 @@ const struct session_store_ops store_postgres = {
 	.revoke_user = store_postgres_revoke_user,
 	.revoke_all = store_postgres_revoke_all,
 	.update_user = store_postgres_update_user,
+	.remark = store_postgres_remark,
 	.list = store_postgres_list,
 	.attempt = store_postgres_attempt,
 	.banned = store_postgres_banned,

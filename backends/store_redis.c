@@ -468,6 +468,7 @@ const struct session_store_ops store_redis = {
 	.revoke_user = store_redis_revoke_user,
 	.revoke_all = store_redis_revoke_all,
 	.update_user = store_redis_update_user,
+	.remark = store_redis_remark,
 	.list = store_redis_list,
 	.attempt = store_redis_attempt,
 	.banned = store_redis_banned,

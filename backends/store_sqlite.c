@@ -21,7 +21,8 @@ static const struct sqlite_spec spec = {
 };
 
 #define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
-#define COLUMN_WRAPPED 14 /* behind those of a session */
+#define COLUMN_MARK    14 /* the last of a session */
+#define COLUMN_WRAPPED 15 /* behind those of a session */
 
 static int
 store_sqlite_open(const void *conf, const struct env *env, void **store,
@@ -83,7 +84,7 @@ insert(struct sqlite_link *l, const struct session *s, struct err *err)
 		     SQL_INT(s->last_seen_ms), SQL_INT(s->idle_expires_ms),
 		     SQL_INT(s->expires_ms), SQL_INT(s->remember),
 		     SQL_TEXT(s->address), SQL_TEXT(s->user_agent),
-		     SQL_INT(s->generation)),
+		     SQL_INT(s->generation), sqlite_mark_arg(&s->mark)),
 	    &n, err);
 }
 
@@ -146,7 +147,8 @@ get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 		return err_set(err, ERR_UNAVAILABLE,
 			       "damaged row: no such generation");
 	if (sqlite_get_blob(stmt, 0, s.id.b, sizeof(s.id.b), err) != 0 ||
-	    sqlite_get_blob(stmt, 1, s.token.b, sizeof(s.token.b), err) != 0)
+	    sqlite_get_blob(stmt, 1, s.token.b, sizeof(s.token.b), err) != 0 ||
+	    sqlite_get_mark(stmt, COLUMN_MARK, &s.mark, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		if (sqlite_get_text(stmt, text[i].column, a, text[i].to, err) !=
@@ -476,6 +478,7 @@ const struct session_store_ops store_sqlite = {
 	.revoke_user = store_sqlite_revoke_user,
 	.revoke_all = store_sqlite_revoke_all,
 	.update_user = store_sqlite_update_user,
+	.remark = store_sqlite_remark,
 	.list = store_sqlite_list,
 	.attempt = store_sqlite_attempt,
 	.banned = store_sqlite_banned,

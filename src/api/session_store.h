@@ -28,8 +28,11 @@
 #include "api/backend.h"
 #include "api/identity.h"
 
+#include <string.h>
+
 #define SESSION_ID_BYTES 16
 #define DENIED_KEYS_MAX	 4 /* in one question */
+#define PASSWORD_MARK_BYTES 16
 
 /* SHA-256 of a token: a store never sees, so cannot leak, the token. */
 struct token_hash {
@@ -39,6 +42,15 @@ struct token_hash {
 /* What lists and logs show; no secret, and not derived from one. */
 struct session_id {
 	uint8_t b[SESSION_ID_BYTES];
+};
+
+/*
+ * Which password hash a session was made with, without telling it
+ * (api/password_mark.h).  All zero: not known, in sessions of before there
+ * were marks.
+ */
+struct password_mark {
+	uint8_t b[PASSWORD_MARK_BYTES];
 };
 
 /* One login of one user on one client. */
@@ -51,6 +63,7 @@ struct session {
 	bool remember; /* idle_timeout does not apply; persistent cookie */
 	struct str address, user_agent; /* of the login; at most 256 bytes */
 	uint32_t generation; /* of the secret: 0, then +1 at each rotation */
+	struct password_mark mark;
 };
 
 /* One use of a refresh token, and what is to follow it. */
@@ -217,6 +230,12 @@ struct session_store_ops {
 	int (*update_user)(void *conn, const struct identity *who,
 			   struct err *err);
 
+	/* Live sessions of the user that have the mark `from` get `to`; neither
+	 * is zero. */
+	int (*remark)(void *conn, struct str user,
+		      const struct password_mark *from,
+		      const struct password_mark *to, struct err *err);
+
 	/*
 	 * Live sessions, newest first, of one user or (user.p NULL) of all:
 	 * at most `limit`, from *cursor on.
@@ -252,6 +271,14 @@ struct session_store_ops {
 	int (*sweep)(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 		     struct err *err);
 };
+
+static inline bool
+password_mark_is_known(const struct password_mark *mark)
+{
+	static const struct password_mark unknown;
+
+	return memcmp(mark, &unknown, sizeof(*mark)) != 0;
+}
 
 /* The end of a span that may be as long as time itself; for the stores. */
 static inline int64_t

@@ -291,6 +291,16 @@ store_update_user(struct store_link *l, const struct identity *who,
 	return CALL(l, update_user, who, err);
 }
 
+int
+store_remark(struct store_link *l, struct str user,
+	     const struct password_mark *from, const struct password_mark *to,
+	     struct err *err)
+{
+	if (!password_mark_is_known(from) || !password_mark_is_known(to))
+		return 0;
+	return CALL(l, remark, user, from, to, err);
+}
+
 static size_t
 page_limit(size_t limit)
 {

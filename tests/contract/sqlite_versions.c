@@ -62,14 +62,19 @@ static const char second[] =
     " WHERE name = 'alice';"
     "INSERT INTO denials VALUES ('sid:x', 1767225600000, 1767225700000)";
 
+static const char third[] =
+    "UPDATE sessions SET mark = x'0102030405060708090a0b0c0d0e0f10'"
+    " WHERE name = 'alice'";
+
 /* What a file of each version had that those before could not have. */
 static const struct {
 	const char *sql;
 	uint32_t generation; /* of alice */
-	bool denies;
+	bool denies, marked;
 } store_versions[] = {
-	{ first, 0, false },
-	{ second, 3, true },
+	{ first, 0, false, false },
+	{ second, 3, true, false },
+	{ third, 3, true, true },
 };
 
 static void
@@ -82,7 +87,7 @@ expect_denied(struct rig *r, struct str key, bool expected)
 }
 
 static void
-expect_all(struct rig *r, uint32_t generation, bool denies)
+expect_all(struct rig *r, uint32_t generation, bool denies, bool marked)
 {
 	struct session s = { .created_ms = 0 }, got;
 	struct rotation use = { .next = { { 7 } }, .idle_ms = 1000,
@@ -94,6 +99,7 @@ expect_all(struct rig *r, uint32_t generation, bool denies)
 
 	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
 	ck_assert(found && got.remember);
+	SAME(r, password_mark_is_known(&got.mark), marked);
 	SAME(r, got.generation, generation);
 	ck_assert(str_eq(got.who.name, STR("alice")));
 	ck_assert(str_eq(got.who.email, STR("a@example.com")));
@@ -136,7 +142,8 @@ START_TEST(store_versions_are_migrated)
 		SAME(r, state.have, state.want);
 		SAME(r, state.want, (int64_t)ARRAY_LEN(store_steps));
 		expect_all(r, store_versions[v - 1].generation,
-			   store_versions[v - 1].denies);
+			   store_versions[v - 1].denies,
+			   store_versions[v - 1].marked);
 		rig_close(r);
 	}
 }

@@ -156,6 +156,7 @@ rig_session(struct rig *r, const char *user, int64_t created)
 
 	HOLDS(r, env_random(r->env, &s.id, sizeof(s.id)) == 0);
 	HOLDS(r, env_random(r->env, &s.token, sizeof(s.token)) == 0);
+	HOLDS(r, env_random(r->env, &s.mark, sizeof(s.mark)) == 0);
 	return s;
 }
 
@@ -233,5 +234,6 @@ session_same(const struct session *a, const struct session *b)
 	       a->expires_ms == b->expires_ms && a->remember == b->remember &&
 	       str_eq(a->address, b->address) &&
 	       str_eq(a->user_agent, b->user_agent) &&
-	       a->generation == b->generation;
+	       a->generation == b->generation &&
+	       memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;
 }

@@ -113,5 +113,6 @@ TCase *store_rotation_cases(void);
 TCase *store_grace_cases(void);
 TCase *store_race_cases(void);
 TCase *store_denial_cases(void);
+TCase *store_mark_cases(void);
 
 #endif

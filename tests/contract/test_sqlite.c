@@ -76,7 +76,7 @@ START_TEST(newer_schema_is_refused)
 	      "newer than this program");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 92");
+	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 93");
 	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG, "is 91");
 	rig_stop(r);
 	rig_sql(r->path, "UPDATE schema_version SET version = version - 90");

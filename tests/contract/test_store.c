@@ -24,6 +24,7 @@ main(void)
 	suite_add_tcase(s, store_grace_cases());
 	suite_add_tcase(s, store_race_cases());
 	suite_add_tcase(s, store_denial_cases());
+	suite_add_tcase(s, store_mark_cases());
 	result = run_suite(s);
 	kinds_stop();
 	return result;

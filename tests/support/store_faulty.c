@@ -188,6 +188,13 @@ faulty_update_user(void *conn, const struct identity *who, struct err *err)
 }
 
 static int
+faulty_remark(void *conn, struct str user, const struct password_mark *from,
+	      const struct password_mark *to, struct err *err)
+{
+	return FORWARD(conn, remark, user, from, to, err);
+}
+
+static int
 faulty_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 	    size_t limit, struct session_cursor *cursor,
 	    struct session_list *out, struct err *err)
@@ -255,6 +262,7 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 		.revoke_user = faulty_revoke_user,
 		.revoke_all = faulty_revoke_all,
 		.update_user = faulty_update_user,
+		.remark = faulty_remark,
 		.list = faulty_list,
 		.attempt = faulty_attempt,
 		.banned = faulty_banned,
