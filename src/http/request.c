@@ -112,12 +112,15 @@ tell_action(const struct message *in)
 	return ACTION_UNKNOWN;
 }
 
-/* A tab is legal in any header, but only user agents are seen with one. */
+/* A tab is legal in any header, but only user agents are seen with one.  Most
+ * cookies are not ours, and whoever made them may have put anything in. */
 static bool
 has_bad_byte(struct str s, enum known_id id)
 {
 	struct str part;
 
+	if (id == K_COOKIE)
+		return false;
 	if (id != K_AGENT)
 		return str_has_control(s);
 	while (str_cut(&s, '\t', &part)) {

@@ -28,6 +28,10 @@ static const struct {
 	{ { "n=a,b" }, COOKIE_FOUND, "a,b" },
 	{ { "n=\xff\xfe" }, COOKIE_FOUND, "\xff\xfe" },
 	{ { "a=1", "n=v" }, COOKIE_FOUND, "v" },
+	{ { "a=\"n=w\"; n=v; b=n=w" }, COOKIE_FOUND, "v" },
+	{ { "a=\tx\x01; n=v; \x7f\x02=\t" }, COOKIE_FOUND, "v" },
+	{ { "a=\x01\tn=w; n=v" }, COOKIE_FOUND, "v" },
+	{ { "a; b; n=v; c" }, COOKIE_FOUND, "v" },
 	/* Other names. */
 	{ { "N=v" }, COOKIE_ABSENT, NULL },
 	{ { "nn=v; xn=v; n2=v" }, COOKIE_ABSENT, NULL },

@@ -223,7 +223,8 @@ static const struct {
 	{ "CONTENT_LENGTH=-1", false },
 	{ "CONTENT_LENGTH=1", false },
 	{ "CONTENT_LENGTH=99999999999999999999", false },
-	{ "HTTP_COOKIE=a=\x01", false },
+	{ "HTTP_COOKIE=a=\x01", true },
+	{ "HTTP_COOKIE=a=\tb; \x7f=\x1f", true },
 	{ "HTTP_AUTHORIZATION=Bearer\r", false },
 	{ "HTTP_USER_AGENT=a\nb", false },
 	{ "HTTP_USER_AGENT=\x7f", false },
@@ -249,7 +250,7 @@ START_TEST(nul_bytes)
 {
 	static const char *const names[] = {
 		"REQUEST_METHOD", "REQUEST_URI", "HTTP_HOST", "REMOTE_ADDR",
-		"HTTPS", "AUTH_SECRET", "HTTP_COOKIE", "HTTP_USER_AGENT",
+		"HTTPS", "AUTH_SECRET", "HTTP_USER_AGENT",
 	};
 	int result;
 
@@ -431,7 +432,7 @@ suite(void)
 	tcase_add_test(t, foreign_names_do_nothing);
 	tcase_add_loop_test(t, action, 0, ARRAY_LEN(actions));
 	tcase_add_loop_test(t, fact, 0, ARRAY_LEN(facts));
-	tcase_add_loop_test(t, nul_bytes, 0, 8);
+	tcase_add_loop_test(t, nul_bytes, 0, 7);
 	tcase_add_loop_test(t, given_twice, 0, ARRAY_LEN(twice));
 	tcase_add_test(t, cookies_are_counted);
 	tcase_add_loop_test(t, host, 0, ARRAY_LEN(hosts));
