@@ -234,8 +234,8 @@ answer_malformed(struct exchange *e, const struct err *err)
 	else if (e->in->action != ACTION_ENDPOINT)
 		answer_status(e, 403);
 	else
-		answer_error(e, 400, "invalid_request",
-			     "The request is malformed.");
+		answer_refusal(e, 400, "invalid_request",
+			       "The request is malformed.");
 }
 
 /* All that we say depends on who asks.  Apache makes an authorizer's headers

@@ -9,6 +9,7 @@
 #include "auth/csrf.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
+#include "base/buf.h"
 #include "base/enc.h"
 #include "base/log.h"
 #include "http/cookie.h"
@@ -24,6 +25,34 @@ struct login_form {
 	bool remember;
 	bool form; /* posted by the page, not by a program */
 };
+
+int
+login_location(const struct exchange *e, struct str uri, struct str *location,
+	       struct err *err)
+{
+	const struct server_settings *set = &e->service->set->server;
+	struct buf b;
+
+	buf_init(&b, e->call.arena, 32 * 1024);
+	if (set->login_url.n > 0) {
+		buf_add(&b, set->login_url);
+	} else {
+		buf_add(&b, set->path);
+		buf_add(&b, STR("/login"));
+	}
+	buf_add(&b, STR("?rd="));
+	if (set->login_url.n > 0) {
+		percent_encode(&b,
+			       e->in->https ? STR("https://") : STR("http://"));
+		percent_encode(&b, e->in->host);
+	}
+	/* The login page follows none that is longer. */
+	percent_encode(&b, uri.n <= REDIRECT_MAX_BYTES ? uri : STR("/"));
+	if (buf_failed(&b))
+		return err_nomem(err);
+	*location = buf_str(&b);
+	return 0;
+}
 
 /* Empty when it is not one we would follow. */
 static struct str

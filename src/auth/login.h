@@ -5,6 +5,14 @@
 
 #include "auth/exchange.h"
 
+/*
+ * The address of the login page that leads back to `uri`, a path of this host
+ * with its query: a path of our own, absolute when one host signs in for
+ * several (server.login_url).
+ */
+int login_location(const struct exchange *e, struct str uri,
+		   struct str *location, struct err *err) MUST_USE;
+
 void login_get(struct exchange *e);
 void login_post(struct exchange *e);
 

@@ -95,6 +95,21 @@ const char page_forbidden_text[] =
     "not open this page.</p>\n"
     "<p><a href=\"{{path}}/logout\">Sign out</a> to use another account.</p>\n";
 
+const char page_unsent_text[] =
+    "<h1>Your form was not sent</h1>\n"
+    "<p>You were not signed in when it came here, or not any more. Nothing was "
+    "saved. What you typed is still in this tab.</p>\n"
+    "<ol>\n"
+    "<li><a href=\"{{login}}\" target=\"_blank\" rel=\"noopener\">Sign in in a "
+    "new tab</a>. Leave this one open.</li>\n"
+    "<li>Come back here and reload this page.</li>\n"
+    "<li>Your browser asks whether to send the form again. Say yes.</li>\n"
+    "</ol>\n"
+    "{{#foreign}}<p>This form came from another website. If you see this page "
+    "again although you are signed in, your browser does not tell us so when "
+    "it comes from there. Ask the administrator of this site.</p>\n"
+    "{{/foreign}}";
+
 const char page_message_text[] =
     "<h1>Sign in</h1>\n"
     "<p>{{text}}</p>\n"

@@ -8,6 +8,7 @@ extern const char page_frame[];	     /* title, style, main */
 extern const char page_login_text[];
 extern const char page_logout_text[];
 extern const char page_forbidden_text[];
+extern const char page_unsent_text[];
 extern const char page_message_text[];
 
 #endif

@@ -2,6 +2,7 @@
 /* The pages. */
 #include "auth/pages.h"
 
+#include "auth/login.h"
 #include "auth/page_text.h"
 #include "base/buf.h"
 #include "crypto/digest.h"
@@ -134,6 +135,23 @@ page_forbidden(struct exchange *e, const struct identity *who)
 	};
 
 	write_page(e, 403, "No access", page_forbidden_text, vars,
+		   ARRAY_LEN(vars));
+}
+
+void
+page_unsent(struct exchange *e)
+{
+	/* A browser keeps our cookies from a form of another site. */
+	bool foreign = str_eq(e->in->fetch_site, STR("cross-site"));
+	struct html_var vars[] = {
+		{ "login", STR("") },
+		{ "foreign", on(foreign) },
+	};
+	struct err err;
+
+	if (login_location(e, STR("/"), &vars[0].value, &err) != 0)
+		e->out->failed = true;
+	write_page(e, 401, "Your form was not sent", page_unsent_text, vars,
 		   ARRAY_LEN(vars));
 }
 

@@ -4,13 +4,11 @@
 
 #include "auth/answer.h"
 #include "auth/credential.h"
+#include "auth/login.h"
 #include "auth/pages.h"
 #include "auth/require.h"
 #include "auth/rules.h"
-#include "base/buf.h"
-#include "base/enc.h"
 #include "base/log.h"
-#include "http/redirect.h"
 
 enum decision {
 	DECISION_LOGIN = 0, /* not signed in: 401 */
@@ -125,49 +123,29 @@ add_identity(struct exchange *e, const struct identity *who)
 	}
 }
 
-/* The original URL: a path for our own host's login page, absolute when one
- * host signs in for several. */
-static int
-login_location(struct exchange *e, struct str *location, struct err *err)
+/* A form that was posted must not be lost: it gets no redirect to a page. */
+static void
+send_to_login(struct exchange *e)
 {
-	const struct server_settings *set = &e->service->set->server;
-	struct buf b;
+	struct str location;
+	struct err err;
 
-	buf_init(&b, e->call.arena, 32 * 1024);
-	if (set->login_url.n > 0) {
-		buf_add(&b, set->login_url);
-	} else {
-		buf_add(&b, set->path);
-		buf_add(&b, STR("/login"));
-	}
-	buf_add(&b, STR("?rd="));
-	if (set->login_url.n > 0) {
-		percent_encode(&b, e->in->https ? STR("https://") :
-						  STR("http://"));
-		percent_encode(&b, e->in->host);
-	}
-	/* The login page follows none that is longer. */
-	if (e->in->uri.n <= REDIRECT_MAX_BYTES)
-		percent_encode(&b, e->in->uri);
+	if (login_location(e, e->in->uri, &location, &err) != 0)
+		answer_unavailable(e, &err);
 	else
-		percent_encode(&b, STR("/"));
-	*location = buf_str(&b);
-	return buf_failed(&b) ? err_nomem(err) : 0;
+		answer_redirect(e, 302, location);
 }
 
 static void
 ask_to_login(struct exchange *e)
 {
-	struct str location;
-	struct err err;
-
 	if (!http_request_is_navigation(e->in)) {
 		answer_error(e, 401, "unauthorized", "Sign in first.");
 		http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));
-	} else if (login_location(e, &location, &err) != 0) {
-		answer_unavailable(e, &err);
+	} else if (e->in->method == HTTP_GET || e->in->method == HTTP_HEAD) {
+		send_to_login(e);
 	} else {
-		answer_redirect(e, 302, location);
+		page_unsent(e);
 	}
 }
 

@@ -159,12 +159,15 @@ static int
 collect(const struct message *in, struct values *values,
 	struct http_request *r, struct err *err)
 {
+	int rc = 0;
+
+	/* To the end, as what follows says who asks. */
 	for (size_t i = 0; i < in->nparams; i++) {
 		enum known_id id = find_known(in->params[i].name);
 
 		if (id != KNOWN_COUNT &&
 		    collect_one(values, id, in->params[i].value, r, err) != 0)
-			return -1;
+			rc = -1;
 	}
 	for (size_t id = 0; id < KNOWN_COUNT; id++) {
 		if (known[id].required && values->count[id] == 0)
@@ -173,7 +176,7 @@ collect(const struct message *in, struct values *values,
 		if (known[id].again == AGAIN_NONE && values->count[id] > 1)
 			values->v[id] = (struct str){ .p = NULL, .n = 0 };
 	}
-	return 0;
+	return rc;
 }
 
 static int
@@ -390,6 +393,17 @@ accepts(struct str accept, struct str type)
 	return false;
 }
 
+/* What says whether a person or a program waits for the answer. */
+static void
+take_asker(const struct values *values, struct http_request *r)
+{
+	r->fetch_mode = values->v[K_MODE];
+	r->media = tell_media(values->v[K_TYPE]);
+	r->accepts_html = accepts(values->v[K_ACCEPT], STR("text/html"));
+	r->accepts_json = accepts(values->v[K_ACCEPT], STR("application/json"));
+	r->xhr = values->count[K_XHR] > 0;
+}
+
 static void
 take_headers(const struct values *values, struct http_request *r)
 {
@@ -400,13 +414,7 @@ take_headers(const struct values *values, struct http_request *r)
 	r->origin = values->v[K_ORIGIN];
 	r->preflight_method = values->v[K_PREFLIGHT];
 	r->fetch_site = values->v[K_SITE];
-	r->fetch_mode = values->v[K_MODE];
 	r->user_agent = or_empty(values->v[K_AGENT]);
-	r->media = tell_media(values->v[K_TYPE]);
-	r->accepts_html = accepts(values->v[K_ACCEPT], STR("text/html"));
-	r->accepts_json = accepts(values->v[K_ACCEPT],
-				  STR("application/json"));
-	r->xhr = values->count[K_XHR] > 0;
 }
 
 int
@@ -418,10 +426,19 @@ http_request_parse(const struct message *in, struct arena *a,
 		.authorizer = in->authorizer,
 	};
 	struct values values = { .count = { 0 } };
+	int rc = collect(in, &values, &r, err);
 
-	*out = r;
-	if (collect(in, &values, &r, err) != 0 ||
-	    take_method(&values, &r, err) != 0 ||
+	take_asker(&values, &r);
+	*out = (struct http_request){
+		.action = r.action,
+		.authorizer = r.authorizer,
+		.fetch_mode = r.fetch_mode,
+		.media = r.media,
+		.accepts_html = r.accepts_html,
+		.accepts_json = r.accepts_json,
+		.xhr = r.xhr,
+	};
+	if (rc != 0 || take_method(&values, &r, err) != 0 ||
 	    take_uri(&values, a, &r, err) != 0 ||
 	    take_host(&values, a, &r, err) != 0 ||
 	    take_https(&values, &r, err) != 0 ||
@@ -437,8 +454,6 @@ http_request_parse(const struct message *in, struct arena *a,
 bool
 http_request_is_navigation(const struct http_request *r)
 {
-	if (r->method != HTTP_GET && r->method != HTTP_HEAD)
-		return false;
 	if (r->fetch_mode.p != NULL)
 		return str_eq(r->fetch_mode, STR("navigate"));
 	return r->accepts_html && !r->xhr;

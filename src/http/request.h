@@ -71,13 +71,16 @@ struct http_request {
  * ERR_INPUT when a fact that we use is missing, given twice or malformed: 403
  * to a check, 400 at an endpoint.  Even then out->action and out->authorizer
  * are right as far as could be told, so that the caller knows which of the two
- * it is; a message whose AUTH_ACTION cannot be told is ACTION_UNKNOWN.
+ * it is, and so is what http_request_is_navigation() and _wants_json() look at;
+ * a message whose AUTH_ACTION cannot be told is ACTION_UNKNOWN.
  * *out borrows from *in and `a`.
  */
 int http_request_parse(const struct message *in, struct arena *a,
 		       struct http_request *out, struct err *err) MUST_USE;
 
-/* GET or HEAD by a browser that shows the answer to a person: CONTRACT 4. */
+/* By a browser that shows the answer to a person, whatever the method: link,
+ * address or form.  Such a request has `Sec-Fetch-Mode: navigate`; without that
+ * header, it accepts text/html and has no X-Requested-With. */
 bool http_request_is_navigation(const struct http_request *r);
 
 /* The caller wants JSON rather than HTML. */

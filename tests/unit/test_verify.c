@@ -312,6 +312,7 @@ START_TEST(challenge_by_kind)
 	ck_assert(flow_holds(a.body, "\"error\""));
 	a = challenge("/", NAVIGATE, "REQUEST_METHOD=POST", NULL);
 	ck_assert_uint_eq(a.status, 401);
+	ck_assert(flow_holds(a.body, "</html>"));
 }
 END_TEST
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* A form that a person posts is never answered by JSON, and not lost. */
+#include "tests/support/run.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "tests/support/flow.h"
+
+#define FORM	 "application/x-www-form-urlencoded"
+#define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
+#define SCRIPT	 "HTTP_SEC_FETCH_MODE=cors"
+#define HTML	 "HTTP_ACCEPT=text/html,*/*;q=0.8"
+
+static struct flow f;
+
+static void
+setup(void)
+{
+	flow_init(&f, NULL, NULL, NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+static bool
+is_page(const struct flow_answer *a)
+{
+	return str_eq(flow_header(a, "Content-Type"),
+		      STR("text/html; charset=utf-8")) &&
+	       flow_holds(a->body, "</html>");
+}
+
+static bool
+is_json(const struct flow_answer *a)
+{
+	return str_eq(flow_header(a, "Content-Type"),
+		      STR("application/json; charset=utf-8"));
+}
+
+/* POST of a form to an endpoint, with what says who asks. */
+static struct flow_answer
+post_as(const char *asker, const char *uri, const char *type, const char *more,
+	const char *body)
+{
+	const char *const params[] = { "REQUEST_METHOD=POST",
+				       flow_text(&f, "REQUEST_URI=%s", uri),
+				       flow_text(&f, "CONTENT_TYPE=%s", type),
+				       asker,
+				       more,
+				       NULL };
+
+	return flow_ask(&f, false, params, body);
+}
+
+static const struct {
+	const char *uri, *type, *more, *body;
+	unsigned status;
+} refusals[] = {
+	{ "/auth/login", FORM, NULL, "username=a", 400 },
+	{ "/auth/login", FORM, NULL, "username=a&username=b", 400 },
+	{ "/auth/login", FORM, "HTTP_ORIGIN=https://evil.example", "", 403 },
+	{ "/auth/login", FORM, NULL, "username=a&password=b", 403 },
+	{ "/auth/login", "text/plain", NULL, "a", 415 },
+	{ "/auth/me", FORM, NULL, "", 405 },
+	{ "/auth/nothing", FORM, NULL, "", 404 },
+	{ "/auth/login", FORM, "HTTP_HOST=a b", "", 400 },
+	{ "/auth/login", FORM, "SERVER_PORT=x", "", 400 },
+	{ "/auth/logout", FORM, "HTTP_ORIGIN=null", "", 403 },
+};
+
+START_TEST(refusals_are_pages)
+{
+	struct flow_answer a =
+	    post_as(NAVIGATE, refusals[_i].uri, refusals[_i].type,
+		    refusals[_i].more, refusals[_i].body);
+
+	ck_assert_msg(a.status == refusals[_i].status, "row %d: %u", _i,
+		      a.status);
+	ck_assert_msg(is_page(&a), "row %d: %.*s", _i, (int)a.body.n, a.body.p);
+	/* An old browser. */
+	a = post_as(HTML, refusals[_i].uri, refusals[_i].type,
+		    refusals[_i].more, refusals[_i].body);
+	ck_assert_msg(is_page(&a), "row %d", _i);
+}
+END_TEST
+
+START_TEST(programs_get_json)
+{
+	/* A form's own answers are pages, whoever posts it. */
+	bool form = refusals[_i].status == 403 && refusals[_i].more == NULL;
+	struct flow_answer a =
+	    post_as(SCRIPT, refusals[_i].uri, refusals[_i].type,
+		    refusals[_i].more, refusals[_i].body);
+
+	ck_assert_msg(a.status == refusals[_i].status, "row %d: %u", _i,
+		      a.status);
+	ck_assert_msg(is_json(&a) == !form, "row %d: %.*s", _i, (int)a.body.n,
+		      a.body.p);
+}
+END_TEST
+
+START_TEST(too_large_is_a_page)
+{
+	struct message m = { .body_too_large = true };
+	struct param params[] = {
+		{ STR("REQUEST_METHOD"), STR("POST") },
+		{ STR("REQUEST_URI"), STR("/auth/login") },
+		{ STR("HTTP_HOST"), STR("www.example.com") },
+		{ STR("REMOTE_ADDR"), STR("192.0.2.1") },
+		{ STR("CONTENT_TYPE"), STR(FORM) },
+		{ STR("HTTP_SEC_FETCH_MODE"), STR("navigate") },
+	};
+	struct arena *a = arena_new(256 * 1024);
+	struct buf out;
+
+	m.params = params;
+	m.nparams = ARRAY_LEN(params);
+	buf_init(&out, a, 64 * 1024);
+	service_answer(f.service, &f.links, a, &m, &out);
+	ck_assert(flow_holds(buf_str(&out), "Status: 413"));
+	ck_assert(flow_holds(buf_str(&out), "</html>"));
+	arena_free(a);
+}
+END_TEST
+
+/* The challenge, as nginx asks for it, and as an authorizer's denial. */
+static struct flow_answer
+challenge(bool authorizer, const char *method, const char *one, const char *two)
+{
+	const char *const params[] = {
+		flow_text(&f, "REQUEST_METHOD=%s", method),
+		"REQUEST_URI=/save?a=1",
+		authorizer ? "SERVER_PORT=443" : "AUTH_ACTION=challenge",
+		one,
+		one != NULL ? two : NULL,
+		NULL
+	};
+
+	return flow_ask(&f, authorizer, params, NULL);
+}
+
+START_TEST(form_of_a_stranger)
+{
+	bool authorizer = _i == 1;
+	struct flow_answer a = challenge(authorizer, "POST", NAVIGATE, NULL);
+
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(is_page(&a));
+	ck_assert(flow_holds(a.body, "Your form was not sent"));
+	ck_assert(flow_holds(a.body, "href=\"/auth/login?rd=%2F\" "
+				     "target=\"_blank\" rel=\"noopener\""));
+	ck_assert(!flow_holds(a.body, "another website"));
+	ck_assert_ptr_null(flow_header(&a, "Location").p);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert_ptr_null(flow_header(&a, "WWW-Authenticate").p);
+	a = challenge(authorizer, "POST", NAVIGATE,
+		      "HTTP_SEC_FETCH_SITE=cross-site");
+	ck_assert(flow_holds(a.body, "another website"));
+	a = challenge(authorizer, "POST", SCRIPT, HTML);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(is_json(&a));
+	/* What has no form to lose is sent to the login page. */
+	a = challenge(authorizer, "HEAD", NAVIGATE, NULL);
+	ck_assert_uint_eq(a.status, 302);
+	a = challenge(authorizer, "GET", HTML, NULL);
+	ck_assert_uint_eq(a.status, 302);
+}
+END_TEST
+
+START_TEST(form_of_who_may_not)
+{
+	const char *bob = flow_login(&f, "bob");
+	const char *const params[] = {
+		"REQUEST_METHOD=POST",	   NAVIGATE, "AUTH_ACTION=challenge",
+		"AUTH_REQUIRE=role:admin", bob,	     NULL
+	};
+	struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(is_page(&a));
+	ck_assert(flow_holds(a.body, "bob"));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("forms");
+	TCase *t = tcase_create("forms");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, refusals_are_pages, 0, ARRAY_LEN(refusals));
+	tcase_add_loop_test(t, programs_get_json, 0, ARRAY_LEN(refusals));
+	tcase_add_test(t, too_large_is_a_page);
+	tcase_add_loop_test(t, form_of_a_stranger, 0, 2);
+	tcase_add_test(t, form_of_who_may_not);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
