@@ -198,6 +198,25 @@ log_event(const struct log *log, enum log_level level, const char *class,
 }
 
 bool
+log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
+	       int64_t *left_out)
+{
+	int64_t now = now_ms / 1000 + 1; /* never the second that is zero */
+	int64_t seen = atomic_load(&limit->second);
+
+	if (seen != now &&
+	    atomic_compare_exchange_strong(&limit->second, &seen, now))
+		atomic_store(&limit->lines, 0);
+	if (atomic_fetch_add(&limit->lines, 1) >= per_second) {
+		atomic_fetch_add(&limit->left_out, 1);
+		*left_out = 0;
+		return false;
+	}
+	*left_out = atomic_exchange(&limit->left_out, 0);
+	return true;
+}
+
+bool
 log_may(_Atomic int64_t *next_ms, int64_t now_ms)
 {
 	int64_t seen = atomic_load(next_ms);

@@ -47,6 +47,22 @@ struct log_field {
 		  ARRAY_LEN(((const struct log_field[]){ __VA_ARGS__ })))
 
 /*
+ * For events that peers can cause as often as they like: a number of lines in
+ * each second, and how many were left out.  Begins as zero; for all threads.
+ */
+struct log_limit {
+	_Atomic int64_t second; /* the one that `lines` counts in */
+	_Atomic int64_t lines, left_out;
+};
+
+/*
+ * May a line be written?  Then *left_out is how many were not, since the last
+ * one that was: it belongs into this line.  Else it is 0.  now_ms is monotonic.
+ */
+bool log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
+		    int64_t *left_out);
+
+/*
  * For events that peers can cause as often as they like: true at most once a
  * second for the same `next_ms`, which begins as 0.
  */

@@ -353,6 +353,32 @@ epoch(void *ctx)
 	return 0;
 }
 
+/* So many lines a second, and none goes uncounted. */
+START_TEST(log_limit_counts)
+{
+	static const struct {
+		int64_t now_ms;
+		bool may;
+		int64_t left_out;
+	} rows[] = {
+		{ 0, true, 0 },	     { 999, true, 0 },	  { 999, false, 0 },
+		{ 999, false, 0 },   { 1000, true, 2 },	  { 1999, true, 0 },
+		{ 1999, false, 0 },  { 9000, true, 1 },	  { 9000, true, 0 },
+		{ 9001, false, 0 },  { 8000, true, 1 },
+	};
+	struct log_limit limit = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t left_out = -1;
+
+		ck_assert_msg(log_limit_take(&limit, rows[i].now_ms, 2,
+					     &left_out) == rows[i].may,
+			      "row %zu", i);
+		ck_assert_msg(left_out == rows[i].left_out, "row %zu", i);
+	}
+}
+END_TEST
+
 /* What a log writes for one hostile value. */
 static void
 logged(enum log_format format, bool journal, char *out, size_t n)
@@ -439,6 +465,7 @@ suite(void)
 	tcase_add_test(t, errors_keep_their_cause);
 	tcase_add_test(t, log_is_one_line);
 	tcase_add_test(t, log_bounds_its_line);
+	tcase_add_test(t, log_limit_counts);
 	suite_add_tcase(s, t);
 	return s;
 }
