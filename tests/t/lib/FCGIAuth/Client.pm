@@ -90,6 +90,19 @@ sub page { my ($self, $t, @h) = @_;
 sub xhr { my ($self, $t, @h) = @_;
 	return $self->request(GET => $t, headers => [ @XHR, @h ]) }
 
+# As a browser opens a web socket; nothing is said on it.
+sub upgrade {
+	my ($self, $target, @headers) = @_;
+	my $answer = $self->request(GET => $target, headers => [
+		'Connection' => 'Upgrade', 'Upgrade' => 'websocket',
+		'Sec-WebSocket-Version' => 13,
+		'Sec-WebSocket-Key' => 'dGhlIHNhbXBsZSBub25jZQ==',
+		'Sec-Fetch-Mode' => 'websocket', @headers ]);
+
+	$self->close;
+	return $answer;
+}
+
 # As a browser posts a form of a page of this site.
 sub post_form {
 	my ($self, $target, $fields, @headers) = @_;

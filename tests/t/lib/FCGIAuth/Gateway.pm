@@ -47,15 +47,16 @@ sub read_exactly {
 	return $bytes;
 }
 
-# The answer in the words of CGI, to the end of the connection.
+# The answer in the words of CGI, to the end of the connection; `first` is what
+# the status line begins with.
 sub answer_cgi {
-	my ($s, @params) = @_;
+	my ($s, $first, @params) = @_;
 	my %is = @params;
 	my $body = read_exactly($s, $is{CONTENT_LENGTH} || 0);
 	my $text = FCGIAuth::App::by_fastcgi(\@params, $body);
 
 	$text = "Status: 200 OK\r\n$text" unless $text =~ /^Status:/;
-	syswrite $s, $text =~ s/^Status:/HTTP\/1.0/r;
+	syswrite $s, $text =~ s/^Status:/$first/r;
 	return;
 }
 
@@ -65,7 +66,7 @@ sub start_uwsgi {
 	return start($address, sub {
 		my ($s) = @_;
 		my (undef, $size) = unpack 'CvC', read_exactly($s, 4);
-		answer_cgi($s, unpack '(v/a)*', read_exactly($s, $size // 0));
+		answer_cgi($s, 'HTTP/1.0', unpack '(v/a)*', read_exactly($s, $size // 0));
 	});
 }
 
@@ -79,7 +80,7 @@ sub start_scgi {
 		$size .= $c while ($c = read_exactly($s, 1)) =~ /^\d$/;
 		my $names = read_exactly($s, $size || 0);
 		read_exactly($s, 1);
-		answer_cgi($s, map { $_ // '' } $names =~ /([^\0]*)\0/g);
+		answer_cgi($s, 'Status:', map { $_ // '' } $names =~ /([^\0]*)\0/g);
 	});
 }
 
@@ -99,6 +100,27 @@ sub start_ajp {
 		syswrite $s, $packet->(pack 'Cn/ax', 3, $text);
 		syswrite $s, $packet->(pack 'CC', 5, 0);
 	});
+}
+
+# HTTP on a free port, and for who asks for it a web socket that says hello and
+# ends; the port.
+sub start_websocket {
+	my $port = free_port();
+
+	start($port, sub {
+		my ($s) = @_;
+		my $head = '';
+		until ($head =~ /\r\n\r\n/) {
+			sysread $s, $head, 65536, length $head or return;
+		}
+		my $socket = $head =~ /^Upgrade: *websocket\r$/mi &&
+		    $head =~ /^Connection: *upgrade\r$/mi;
+		syswrite $s, $socket ? "HTTP/1.1 101 Switching Protocols\r\n" .
+		    "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello"
+		    : "HTTP/1.1 200 OK\r\nConnection: close\r\n" .
+		    "Content-Length: 15\r\n\r\nTHE APPLICATION";
+	});
+	return $port;
 }
 
 # HTTP/2 in the clear, as an nginx takes it: of the headers those that matter.
