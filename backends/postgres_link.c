@@ -52,11 +52,17 @@ postgres_close(void *server)
 	free(s);
 }
 
+/* Nobody asked; but a server says so why it ends a connection in rest. */
 static void
-drop_notice(void *arg, const char *message)
+take_notice(void *arg, const PGresult *r)
 {
-	(void)arg;
-	(void)message; /* nobody asked */
+	struct postgres_link *l = arg;
+	const char *severity =
+	    PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (severity != NULL &&
+	    (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+		l->dying = true;
 }
 
 static PGconn *
@@ -106,7 +112,7 @@ postgres_connect(void *server, void **conn, struct err *err)
 	}
 	if (PQstatus(l->conn) == CONNECTION_OK &&
 	    PQsetnonblocking(l->conn, 1) == 0) {
-		(void)PQsetNoticeProcessor(l->conn, drop_notice, NULL);
+		(void)PQsetNoticeReceiver(l->conn, take_notice, l);
 		/* Without a context, which may have our values in it. */
 		(void)PQsetErrorVerbosity(l->conn, PQERRORS_TERSE);
 		*conn = l;
@@ -147,6 +153,8 @@ code_of(const char *state)
 		{ "39", ERR_BUSY },
 		{ "44", ERR_BUSY },
 		{ "P0", ERR_BUSY },
+		/* Said only to who has begun nothing (idle_session_timeout). */
+		{ "57P05", ERR_UNDONE },
 		{ "42P01", ERR_UNAVAILABLE }, /* no such table */
 		{ "42501", ERR_UNAVAILABLE }, /* not granted */
 		{ "0A", ERR_INTERNAL }, /* not supported */

@@ -7,7 +7,8 @@
  * is one round trip by the extended protocol without a name, so that a pooler
  * in transaction mode may stand between.  Every wait has a deadline.  A
  * connection that is lost, a server that shuts down, starts up or is
- * read-only, and a deadline that has passed are ERR_UNAVAILABLE; a lock that
+ * read-only, and a deadline that has passed are ERR_UNAVAILABLE; one that ended
+ * because it was idle is ERR_UNDONE; a lock that
  * is not given, a statement that the server cancels, a full disk, a conflict
  * that does not end and what a row makes a statement fail by are ERR_BUSY.
  */
@@ -54,7 +55,10 @@ struct postgres_conf {
 	    OPTION(SECONDS, struct postgres_conf, timeout, .def = "2s",        \
 		   .min = 1, .max = 60,                                        \
 		   .help =                                                     \
-		       "How long one statement may take.  The server is told"  \
+		       "How long one statement may take.  What meets a"        \
+		       " connection that was closed or lost while it was idle" \
+		       " is done once more on a new one, when that does no"    \
+		       " harm.  The server is told"                            \
 		       " to give up a little before (statement_timeout,"       \
 		       " lock_timeout, idle_in_transaction_session_timeout),"  \
 		       " unless conninfo has options.  A pooler that refuses"  \
@@ -79,6 +83,7 @@ int postgres_open(const struct postgres_spec *spec,
 void postgres_close(void *server);
 int postgres_connect(void *server, void **conn, struct err *err) MUST_USE;
 void postgres_disconnect(void *conn);
+bool postgres_is_lost(void *conn, bool ask) MUST_USE;
 int postgres_ping(void *conn, struct err *err) MUST_USE;
 int postgres_schema(void *conn, struct schema_state *out,
 		    struct err *err) MUST_USE;

@@ -27,6 +27,7 @@ struct postgres_link {
 	int64_t deadline_ms; /* no statement of this operation begins later */
 	int64_t until_ms; /* the end of the wait for this statement */
 	bool in_transaction;
+	bool dying; /* the server has said that it ends the connection */
 	bool conflict; /* the last failure was one */
 	char state[6]; /* its SQLSTATE; empty: the server did not say */
 };

@@ -363,6 +363,39 @@ postgres_transaction(struct postgres_link *l,
 	return result;
 }
 
+/* What a server sends to who asked for nothing: that it ends the connection,
+ * or a notice, which may come at any time. */
+static bool
+has_ended(struct postgres_link *l)
+{
+	struct pollfd p = { .fd = PQsocket(l->conn), .events = POLLIN };
+
+	while (!l->dying && PQstatus(l->conn) == CONNECTION_OK &&
+	       poll(&p, 1, 0) > 0) {
+		if (PQconsumeInput(l->conn) == 0)
+			return true;
+		(void)PQisBusy(l->conn); /* reads what has come */
+	}
+	return l->dying || PQstatus(l->conn) != CONNECTION_OK;
+}
+
+bool
+postgres_is_lost(void *conn, bool ask)
+{
+	struct postgres_link *l = conn;
+	struct err why;
+	PGresult *r;
+
+	if (has_ended(l))
+		return true;
+	if (!ask)
+		return false;
+	if (run(l, "SELECT 1", no_args, 0, &r, &why) != 0)
+		return why.code == ERR_UNAVAILABLE;
+	PQclear(r);
+	return false;
+}
+
 struct description {
 	const char *sql;
 	int params;

@@ -255,13 +255,29 @@ redis_ping(void *conn, struct err *err)
 	redis_link_drop_stale(l);
 	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
 		return -1;
-	if (redis_wire_call(l->wire, argv, ARRAY_LEN(argv), deadline_ms,
-			    &reply, err) != 0) {
+	if (redis_wire_call(l->wire, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+			    err) != 0) {
 		l->broken = true; /* the answer may still come */
 		return -1;
 	}
 	freeReplyObject(reply);
 	return 0;
+}
+
+bool
+redis_is_lost(void *conn, bool ask)
+{
+	struct redis_link *l = conn;
+	const struct redis_server *s = l->server;
+	struct err ignored; /* that it failed is the answer */
+
+	if (l->broken || !ask)
+		return l->broken; /* redis_run() looks for the rest */
+	if (l->cluster == NULL)
+		return redis_ping(l, &ignored) != 0;
+	redis_cluster_drop_dead(l->cluster,
+				env_mono_ms(s->env) + s->timeout_ms);
+	return false;
 }
 
 struct str

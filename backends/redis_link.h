@@ -47,6 +47,7 @@ int redis_open(const struct redis_script *scripts, size_t nscripts,
 void redis_close(void *server);
 int redis_connect(void *server, void **conn, struct err *err) MUST_USE;
 void redis_disconnect(void *conn);
+bool redis_is_lost(void *conn, bool ask) MUST_USE;
 int redis_ping(void *conn, struct err *err) MUST_USE;
 
 struct redis_link;

@@ -334,16 +334,56 @@ redis_cluster_owner(const struct redis_cluster *c, unsigned slot)
 	return owner == NOBODY ? NULL : &c->map->nodes[owner].at;
 }
 
+static void
+close_wire(struct node *node)
+{
+	redis_wire_close(node->wire);
+	node->wire = NULL;
+}
+
 void
 redis_cluster_drop_stale(struct redis_cluster *c)
 {
 	for (size_t i = 0; i < c->map->n; i++) {
 		struct node *node = &c->map->nodes[i];
 
-		if (node->wire != NULL && redis_wire_is_stale(node->wire)) {
-			redis_wire_close(node->wire);
-			node->wire = NULL;
-		}
+		if (node->wire != NULL && redis_wire_is_stale(node->wire))
+			close_wire(node);
+	}
+}
+
+static bool
+answers(struct redis_wire *w, int64_t deadline_ms)
+{
+	struct err ignored; /* that it failed is the answer */
+	redisReply *reply;
+
+	if (redis_wire_read(w, deadline_ms, &reply, &ignored) != 0)
+		return false;
+	freeReplyObject(reply);
+	return true;
+}
+
+void
+redis_cluster_drop_dead(struct redis_cluster *c, int64_t deadline_ms)
+{
+	const struct str ping[] = { STR("PING") };
+	struct err ignored;
+
+	redis_cluster_drop_stale(c);
+	for (size_t i = 0; i < c->map->n; i++) {
+		struct node *node = &c->map->nodes[i];
+
+		if (node->wire != NULL &&
+		    (redis_wire_queue(node->wire, ping, 1, &ignored) != 0 ||
+		     redis_wire_flush(node->wire, deadline_ms, &ignored) != 0))
+			close_wire(node);
+	}
+	for (size_t i = 0; i < c->map->n; i++) {
+		struct node *node = &c->map->nodes[i];
+
+		if (node->wire != NULL && !answers(node->wire, deadline_ms))
+			close_wire(node);
 	}
 }
 

@@ -35,6 +35,8 @@ const struct redis_address *redis_cluster_owner(const struct redis_cluster *c,
 
 /* Closes the connections that are stale. */
 void redis_cluster_drop_stale(struct redis_cluster *c);
+/* Those, too, that do not answer. */
+void redis_cluster_drop_dead(struct redis_cluster *c, int64_t deadline_ms);
 
 /* The connection to this server, stale or not. */
 int redis_cluster_wire(struct redis_cluster *c, const struct redis_address *at,

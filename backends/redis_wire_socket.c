@@ -124,6 +124,25 @@ connect_unix(const char *path, const struct env *env, int64_t deadline_ms,
 			  deadline_ms, fd, err);
 }
 
+/* Without any of these it works, too. */
+static void
+tune(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} rows[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 60 }, /* seconds */
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 10 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 3 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		(void)setsockopt(fd, rows[i].level, rows[i].name,
+				 &rows[i].value, sizeof(rows[i].value));
+}
+
 /* Each address has its share of the time, so that one which swallows packets
  * does not hide the next. */
 static int
@@ -131,7 +150,7 @@ connect_any(const struct addrinfo *list, const struct env *env,
 	    int64_t deadline_ms, int *fd, struct err *err)
 {
 	int64_t left = 0;
-	int one = 1, result = -1;
+	int result = -1;
 
 	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next)
 		left++;
@@ -145,9 +164,7 @@ connect_any(const struct addrinfo *list, const struct env *env,
 	}
 	if (result != 0)
 		return -1;
-	/* Without these two it works, too. */
-	(void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(*fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	tune(*fd);
 	return 0;
 }
 

@@ -444,6 +444,7 @@ const struct session_store_ops store_postgres = {
 	.close = postgres_close,
 	.connect = postgres_connect,
 	.disconnect = postgres_disconnect,
+	.is_lost = postgres_is_lost,
 	.ping = postgres_ping,
 	.schema = postgres_schema,
 	.migrate = postgres_migrate,

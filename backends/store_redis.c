@@ -456,6 +456,7 @@ const struct session_store_ops store_redis = {
 	.close = redis_close,
 	.connect = redis_connect,
 	.disconnect = redis_disconnect,
+	.is_lost = redis_is_lost,
 	.ping = store_redis_ping,
 	.secret = store_redis_secret,
 	.create = store_redis_create,

@@ -119,6 +119,14 @@ users_postgres_disconnect(void *conn)
 	free(c);
 }
 
+static bool
+users_postgres_is_lost(void *conn, bool ask)
+{
+	const struct conn *c = conn;
+
+	return postgres_is_lost(c->link, ask);
+}
+
 static int
 users_postgres_connect(void *source, void **conn, struct err *err)
 {
@@ -413,6 +421,7 @@ const struct user_source_ops users_postgres = {
 	.caps = users_postgres_caps,
 	.connect = users_postgres_connect,
 	.disconnect = users_postgres_disconnect,
+	.is_lost = users_postgres_is_lost,
 	.ping = users_postgres_ping,
 	.schema = users_postgres_schema,
 	.migrate = users_postgres_migrate,

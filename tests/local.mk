@@ -100,6 +100,7 @@ CONTRACT_TESTS = \
 	tests/contract/test_users_foreign \
 	tests/contract/test_users_postgres
 tests_contract_test_link_SOURCES = tests/contract/test_link.c \
+	tests/contract/link_idle.c tests/contract/link_idle.h \
 	tests/contract/link_threads.c tests/contract/link_threads.h
 tests_contract_test_redis_SOURCES = tests/contract/test_redis.c \
 	tests/contract/redis_cut.c tests/contract/redis_damage.c \
@@ -112,6 +113,7 @@ tests_contract_test_redis_link_SOURCES = tests/contract/test_redis_link.c \
 	tests/contract/redis_rig.c tests/contract/redis_rig.h
 tests_contract_test_postgres_SOURCES = tests/contract/test_postgres.c \
 	tests/contract/postgres_conflicts.c tests/contract/postgres_faults.c \
+	tests/contract/postgres_idle.c \
 	tests/contract/postgres_links.c tests/contract/postgres_schemas.c \
 	tests/contract/postgres_rig.c tests/contract/postgres_rig.h
 tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \

@@ -245,14 +245,74 @@ connect_now(struct link *l, struct err *err)
 	return 0;
 }
 
-int
-link_begin(struct link *l, const char *operation, struct err *err)
+/* Nobody is told: it says nothing of the server. */
+static void
+drop_lost(struct link *l, const char *why)
 {
+	LOG(l->env->log, LOG_DEBUG, "backend_reconnects",
+	    F_CSTR("section", l->shared->ops.section),
+	    F_CSTR("driver", l->shared->ops.base->name),
+	    F_CSTR("operation", l->operation), F_CSTR("reason", why));
+	disconnect(l);
+}
+
+int
+link_begin(struct link *l, const char *operation, bool repeatable,
+	   struct err *err)
+{
+	const struct link_ops *ops;
+
+	l->repeat = l->old = false;
+	l->repeatable = repeatable;
 	if (l->shared == NULL)
 		return err_set(err, ERR_INTERNAL, "not bound to a backend");
+	ops = &l->shared->ops;
 	l->operation = operation;
 	l->began_ms = env_mono_ms(l->env);
-	return link_is_good(l) ? 0 : connect_now(l, err);
+	if (!link_is_good(l))
+		return connect_now(l, err);
+	if (ops->is_lost == NULL)
+		return 0;
+	if (!ops->is_lost(l->conn, !repeatable)) {
+		l->old = true;
+		return 0;
+	}
+	drop_lost(l, "it was closed while it was idle");
+	return connect_now(l, err);
+}
+
+bool
+link_repeats(struct link *l)
+{
+	bool repeat = l->repeat;
+
+	l->repeat = false;
+	return repeat;
+}
+
+static bool
+may_repeat(const struct link *l, enum err_code code)
+{
+	return l->old && (code == ERR_UNDONE ||
+			  (code == ERR_UNAVAILABLE && l->repeatable));
+}
+
+/* Another connection may do.  Where this one kept us waiting the others of its
+ * time are as old, and need not all be waited for. */
+static int
+try_another(struct link *l, struct err *err)
+{
+	struct breaker *b = &l->shared->breaker;
+	bool slow = env_mono_ms(l->env) - l->began_ms >= WAIT_FIRST_MS;
+
+	drop_lost(l, err->msg);
+	(void)pthread_mutex_lock(&b->lock);
+	if (slow && l->epoch == atomic_load(&b->epoch))
+		atomic_store(&b->epoch, l->epoch + 1);
+	(void)pthread_mutex_unlock(&b->lock);
+	l->repeat = true;
+	err->code = ERR_UNAVAILABLE;
+	return -1;
 }
 
 static void
@@ -271,6 +331,10 @@ int
 link_end(struct link *l, int result, struct err *err)
 {
 	log_slow(l);
+	if (result != 0 && may_repeat(l, err->code))
+		return try_another(l, err);
+	if (result != 0 && err->code == ERR_UNDONE)
+		err->code = ERR_UNAVAILABLE;
 	if (result != 0 && err->code == ERR_UNAVAILABLE)
 		return failed(l, true, err);
 	succeeded(l);
@@ -285,7 +349,7 @@ link_end(struct link *l, int result, struct err *err)
 int
 link_check_schema(struct link *l, struct err *err)
 {
-	int begun = link_begin(l, "schema", err);
+	int begun = link_begin(l, "schema", false, err);
 
 	if (l->shared != NULL)
 		atomic_store(&l->shared->checks, true);

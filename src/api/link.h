@@ -15,6 +15,11 @@
  *             next is 50 ms, doubled up to 500 ms.  An operation that the
  *             server answers, whatever it says, makes it good again.
  *
+ * A connection that was idle may have been closed by the server, a pooler or
+ * something between, which says nothing of the server: an operation on it that
+ * was certainly not executed, or does no harm when it is executed twice, is
+ * done once more on a new connection before anybody hears of a failure.
+ *
  * A connection in use is not hurt by a failure to connect.  When an operation
  * fails, all connections are dropped before they are used again, but for those
  * that were used meanwhile and answered: after a restart each of them would
@@ -37,6 +42,7 @@ struct link_ops {
 	void (*close)(void *backend);
 	int (*connect)(void *backend, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
+	bool (*is_lost)(void *conn, bool ask); /* NULL: never */
 	int (*schema)(void *conn, struct schema_state *out, struct err *err);
 	int (*migrate)(void *conn, struct err *err);
 };
@@ -74,6 +80,9 @@ struct link {
 	unsigned connects; /* how often it did; a name for the connection */
 	unsigned epoch; /* when `conn` was last known to work */
 	bool probing; /* the others wait for what comes of it */
+	bool old; /* the connection is from before the operation */
+	bool repeatable; /* the operation */
+	bool repeat; /* it failed, and is to be done once more */
 	const char *operation; /* the one going on, for the log */
 	int64_t began_ms;
 };
@@ -91,9 +100,30 @@ void link_bind(struct link *l, struct shared *s);
  * Around every operation: begin connects when needed; end, which is called
  * after each begin that gave 0, looks at the result and drops the connection
  * after ERR_UNAVAILABLE.  link_end() returns `result`.
+ *
+ * `repeatable` is an operation that reads, or whose second execution changes
+ * nothing and answers the same.  For any other one the server is asked before
+ * whether the connection still works.
  */
-int link_begin(struct link *l, const char *operation, struct err *err) MUST_USE;
+int link_begin(struct link *l, const char *operation, bool repeatable,
+	       struct err *err) MUST_USE;
 int link_end(struct link *l, int result, struct err *err) MUST_USE;
+
+/* After a failure: is it to be begun once more?  True at most once. */
+bool link_repeats(struct link *l) MUST_USE;
+
+/* `op`, an operation of the ops, on the connection of `l`; its arguments may be
+ * evaluated twice, and the last of all is `err`. */
+#define LINK_ONCE(l, repeatable, ops, op, ...)                                 \
+	(link_begin(l, #op, repeatable, err) != 0                              \
+	     ? -1                                                              \
+	     : link_end(l, (ops)->op((l)->conn, __VA_ARGS__), err))
+#define LINK_CALL(l, repeatable, ops, ...)                                     \
+	(LINK_ONCE(l, repeatable, ops, __VA_ARGS__) == 0 ||                    \
+		 (link_repeats(l) &&                                           \
+		  LINK_ONCE(l, repeatable, ops, __VA_ARGS__) == 0)             \
+	     ? 0                                                               \
+	     : -1)
 
 /* There is a connection, and nobody has seen a failure since it answered. */
 bool link_is_good(const struct link *l);

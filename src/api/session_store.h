@@ -135,6 +135,15 @@ struct session_store_ops {
 	int (*connect)(void *store, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
 
+	/*
+	 * Has the connection ended since it was last used?  Without `ask` only
+	 * what is known without waiting; with it the server is asked, in
+	 * bounded time.  A caller may then repeat, on a new connection, what
+	 * he has not yet begun, and after ERR_UNAVAILABLE the operations that
+	 * say so below.  NULL: a connection does not end by itself.
+	 */
+	bool (*is_lost)(void *conn, bool ask);
+
 	/* A round trip that proves the store usable, for reading and
 	 * writing. */
 	int (*ping)(void *conn, struct err *err);

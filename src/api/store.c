@@ -57,6 +57,7 @@ store_open(const struct session_store_ops *ops, const void *conf,
 			.close = ops->close,
 			.connect = ops->connect,
 			.disconnect = ops->disconnect,
+			.is_lost = ops->is_lost,
 			.schema = ops->schema,
 			.migrate = ops->migrate,
 		    },
@@ -117,13 +118,10 @@ store_link_free(struct store_link *l)
 	free(l);
 }
 
-/* Every operation is this; the last argument of all is `err`. */
-#define CALL(l, op, ...)                                                       \
-	(link_begin(&(l)->link, #op, err) != 0                                 \
-	     ? -1                                                              \
-	     : link_end(&(l)->link,                                            \
-			(l)->store->ops->op((l)->link.conn, __VA_ARGS__),      \
-			err))
+/* Every operation is one of these: what must not be done twice, and what
+ * changes nothing, or the same when it is done again. */
+#define CALL(l, ...)   LINK_CALL(&(l)->link, false, (l)->store->ops, __VA_ARGS__)
+#define REPEAT(l, ...) LINK_CALL(&(l)->link, true, (l)->store->ops, __VA_ARGS__)
 
 int
 store_check_schema(struct store_link *l, struct err *err)
@@ -134,7 +132,7 @@ store_check_schema(struct store_link *l, struct err *err)
 int
 store_ping(struct store_link *l, struct err *err)
 {
-	return CALL(l, ping, err);
+	return REPEAT(l, ping, err);
 }
 
 int
@@ -144,7 +142,7 @@ store_schema(struct store_link *l, struct schema_state *out, struct err *err)
 		*out = (struct schema_state){ .have = 0 };
 		return 0;
 	}
-	return CALL(l, schema, out, err);
+	return REPEAT(l, schema, out, err);
 }
 
 int
@@ -173,7 +171,7 @@ store_secret(struct store_link *l, const char *name, uint8_t value[32],
 		if (s->name == NULL && free_one == NULL)
 			free_one = s;
 	}
-	if (CALL(l, secret, name, value, err) != 0)
+	if (REPEAT(l, secret, name, value, err) != 0)
 		return -1;
 	l->told = l->link.connects;
 	if (free_one != NULL) {
@@ -213,14 +211,14 @@ store_find(struct store_link *l, struct arena *a,
 	   const struct token_hash *token, int64_t now_ms, bool *found,
 	   struct session *out, struct err *err)
 {
-	return CALL(l, find, a, token, now_ms, found, out, err);
+	return REPEAT(l, find, a, token, now_ms, found, out, err);
 }
 
 int
 store_touch(struct store_link *l, const struct session_id *id,
 	    int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
 {
-	return CALL(l, touch, id, last_seen_ms, idle_expires_ms, err);
+	return REPEAT(l, touch, id, last_seen_ms, idle_expires_ms, err);
 }
 
 int
@@ -229,6 +227,11 @@ store_rotate(struct store_link *l, struct arena *a, const struct session_id *id,
 	     enum rotate_answer *answer, struct session *out,
 	     uint8_t wrapped[32], struct err *err)
 {
+	/* Done twice it answers the successor by grace; without grace it would
+	 * end the session. */
+	if (rotation->grace_ms > 0 && rotation->grace_max > 0)
+		return REPEAT(l, rotate, a, id, rotation, now_ms, answer, out,
+			      wrapped, err);
 	return CALL(l, rotate, a, id, rotation, now_ms, answer, out, wrapped,
 		    err);
 }
@@ -247,7 +250,7 @@ store_deny(struct store_link *l, struct str key, int64_t issued_ms,
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, deny, key, issued_ms, until_ms, err);
+	return REPEAT(l, deny, key, issued_ms, until_ms, err);
 }
 
 int
@@ -258,7 +261,7 @@ store_denied(struct store_link *l, const struct str *keys, size_t n,
 	for (size_t i = 0; i < n; i++)
 		if (check_key(keys[i], err) != 0)
 			return -1;
-	return CALL(l, denied, keys, n, issued_ms, now_ms, denied, err);
+	return REPEAT(l, denied, keys, n, issued_ms, now_ms, denied, err);
 }
 
 int
@@ -288,7 +291,7 @@ store_update_user(struct store_link *l, const struct identity *who,
 {
 	if (link_check_identity(who, err) != 0)
 		return -1;
-	return CALL(l, update_user, who, err);
+	return REPEAT(l, update_user, who, err);
 }
 
 int
@@ -312,8 +315,8 @@ store_list(struct store_link *l, struct arena *a, struct str user,
 	   int64_t now_ms, size_t limit, struct session_cursor *cursor,
 	   struct session_list *out, struct err *err)
 {
-	return CALL(l, list, a, user, now_ms, page_limit(limit), cursor, out,
-		    err);
+	return REPEAT(l, list, a, user, now_ms, page_limit(limit), cursor, out,
+		      err);
 }
 
 int
@@ -332,7 +335,7 @@ store_banned(struct store_link *l, struct str key, int64_t now_ms,
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, banned, key, now_ms, banned_until_ms, err);
+	return REPEAT(l, banned, key, now_ms, banned_until_ms, err);
 }
 
 int
@@ -348,7 +351,7 @@ int
 store_bans(struct store_link *l, struct arena *a, int64_t now_ms, size_t limit,
 	   struct ban **out, size_t *n, struct err *err)
 {
-	return CALL(l, bans, a, now_ms, page_limit(limit), out, n, err);
+	return REPEAT(l, bans, a, now_ms, page_limit(limit), out, n, err);
 }
 
 int
@@ -359,5 +362,5 @@ store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
 		*removed = 0;
 		return 0;
 	}
-	return CALL(l, sweep, now_ms, limit, removed, err);
+	return REPEAT(l, sweep, now_ms, limit, removed, err);
 }

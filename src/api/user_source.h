@@ -55,6 +55,7 @@ struct user_source_ops {
 	unsigned (*caps)(const void *source);
 	int (*connect)(void *source, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
+	bool (*is_lost)(void *conn, bool ask); /* as that of a store */
 	int (*ping)(void *conn, struct err *err);
 
 	/* NULL when there is no schema of ours. */

@@ -49,6 +49,7 @@ users_open(const struct user_source_ops *ops, const void *conf,
 			.close = ops->close,
 			.connect = ops->connect,
 			.disconnect = ops->disconnect,
+			.is_lost = ops->is_lost,
 			.schema = ops->schema,
 			.migrate = ops->migrate,
 		    },
@@ -116,13 +117,10 @@ users_link_free(struct users_link *l)
 	free(l);
 }
 
-/* Every operation is this; the last argument of all is `err`. */
-#define CALL(l, op, ...)                                                       \
-	(link_begin(&(l)->link, #op, err) != 0                                 \
-	     ? -1                                                              \
-	     : link_end(&(l)->link,                                            \
-			(l)->users->ops->op((l)->link.conn, __VA_ARGS__),      \
-			err))
+/* Every operation is one of these: what must not be done twice, and what
+ * changes nothing, or the same when it is done again. */
+#define CALL(l, ...)   LINK_CALL(&(l)->link, false, (l)->users->ops, __VA_ARGS__)
+#define REPEAT(l, ...) LINK_CALL(&(l)->link, true, (l)->users->ops, __VA_ARGS__)
 
 bool
 users_can(const struct users_link *l, enum users_caps cap)
@@ -140,7 +138,7 @@ users_check_schema(struct users_link *l, struct err *err)
 int
 users_ping(struct users_link *l, struct err *err)
 {
-	return CALL(l, ping, err);
+	return REPEAT(l, ping, err);
 }
 
 int
@@ -150,7 +148,7 @@ users_schema(struct users_link *l, struct schema_state *out, struct err *err)
 		*out = (struct schema_state){ .have = 0 };
 		return 0;
 	}
-	return CALL(l, schema, out, err);
+	return REPEAT(l, schema, out, err);
 }
 
 int
@@ -184,7 +182,7 @@ users_find(struct users_link *l, struct arena *a, struct str name,
 		*answer = USER_UNKNOWN;
 		return 0;
 	}
-	if (CALL(l, find, a, name, answer, out, err) != 0)
+	if (REPEAT(l, find, a, name, answer, out, err) != 0)
 		return -1;
 	if (*answer == USER_FOUND)
 		note_typical(l, out->hash);
@@ -247,8 +245,8 @@ users_list(struct users_link *l, struct arena *a, struct str after,
 		return err_set(err, ERR_CONFIG,
 			       "users %s: cannot be listed from here",
 			       l->users->ops->base.name);
-	return CALL(l, list, a, after, limit < PAGE_MAX ? limit : PAGE_MAX, out,
-		    err);
+	return REPEAT(l, list, a, after, limit < PAGE_MAX ? limit : PAGE_MAX,
+		      out, err);
 }
 
 int

@@ -71,6 +71,7 @@ TCase *postgres_link_cases(void);
 TCase *postgres_schema_cases(void);
 TCase *postgres_conflict_cases(void);
 TCase *postgres_fault_cases(void);
+TCase *postgres_idle_cases(void);
 
 #endif
 #endif

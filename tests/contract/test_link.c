@@ -2,6 +2,7 @@
 /* The wrappers' own promises: connecting, back-off, counting, schema. */
 #include "api/store.h"
 #include "api/users.h"
+#include "tests/contract/link_idle.h"
 #include "tests/contract/link_threads.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/run.h"
@@ -488,6 +489,7 @@ main(void)
 	tcase_add_test(t, schema_is_checked_once_it_is_there);
 	tcase_add_test(t, every_operation_can_fail);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, link_idle_cases());
 	suite_add_tcase(s, link_thread_cases());
 	return run_suite(s);
 }

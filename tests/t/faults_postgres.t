@@ -27,7 +27,7 @@ sub site {
 	    port => $proxy->port);
 
 	return FCGIAuth::Faults->new(mode => $mode,
-	    timeout => 2, store => { driver => 'postgres', timeout => '1s',
+	    timeout => 3, store => { driver => 'postgres', timeout => '1s',
 		connect_timeout => '2s', conninfo => $conninfo });
 }
 
@@ -73,7 +73,9 @@ for my $site (map { site($_) } qw(session refresh)) {
 	    sub { $proxy->tell('pass') });
 	$site->works('byte by byte', sub { $proxy->tell('bytes') },
 	    sub { $proxy->tell('pass') });
-	$site->works('all connections are cut', sub { $pg->cut }, sub { });
+	$site->unnoticed('all connections are cut', 20, 5, sub { $pg->cut });
+	$site->unnoticed('all connections are swallowed', 2, 2,
+	    sub { $proxy->tell('swallow') });
 	$site->survives_cuts($proxy);
 	$site->traffic('a restart under traffic', run => sub { $pg->restart });
 	$site->nothing_is_lost;

@@ -20,7 +20,7 @@ plan(skip_all => 'built without Redis')
 my $redis = FCGIAuth::Redis->new(tcp => 1, durable => 1);
 my $proxy = FCGIAuth::Proxy->new(to => $redis->address);
 my $url = 'redis://127.0.0.1:' . $proxy->port . '/0';
-my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 1,
+my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 2,
 	store => { driver => 'redis', url => $url, prefix => "$_:",
 		timeout => '1s', connect_timeout => '1s' })
     } qw(session refresh);
@@ -54,6 +54,10 @@ for my $site (@sites) {
 	    sub { $proxy->tell('pass') });
 	$site->works('byte by byte', sub { $proxy->tell('bytes') },
 	    sub { $proxy->tell('pass') });
+	$site->unnoticed('all connections are cut', 20, 5, sub {
+		$redis->cli(qw(CLIENT KILL TYPE normal)) });
+	$site->unnoticed('all connections are swallowed', 2, 2,
+	    sub { $proxy->tell('swallow') });
 	$site->works('its scripts are forgotten',
 	    sub { $redis->cli(qw(SCRIPT FLUSH)) }, sub { });
 	$site->survives_cuts($proxy);

@@ -34,8 +34,8 @@ sub usual {
 	);
 }
 
-# mode: session or refresh.  store: keys of its section.  timeout: the longest
-# of those, in seconds.
+# mode: session or refresh.  store: keys of its section.  timeout: how long an
+# operation may take by those, in seconds: what is lost is tried once more.
 sub new {
 	my ($class, %arg) = @_;
 	my $keys = tempdir();
@@ -218,6 +218,30 @@ sub works {
 		$begin->();
 		$self->recovers($people);
 		$end->();
+	};
+	return;
+}
+
+# Something that ends every connection there is, and that nobody notices: so
+# often before a question about somebody who is in, and before a login.
+sub unnoticed {
+	my ($self, $name, $questions, $logins, $end) = @_;
+
+	subtest "mode $self->{mode}, $name" => sub {
+		my $p = $self->person_soon;
+		my (%state, %status);
+
+		for (1 .. $questions) {
+			$end->();
+			$state{ $self->state_of($p) }++;
+		}
+		is_deeply(\%state, { in => $questions },
+		    "$questions are answered");
+		for (1 .. $logins) {
+			$end->();
+			$status{ $self->person->{status} }++;
+		}
+		is_deeply(\%status, { 200 => $logins }, "$logins sign in");
 	};
 	return;
 }

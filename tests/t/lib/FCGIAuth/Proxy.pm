@@ -40,6 +40,8 @@ sub port { my ($self) = @_; return $self->{port} }
 #	delay SECONDS	every answer comes so much later
 #	bytes		byte by byte, both ways
 #	hang		takes connections, forwards nothing
+#	swallow		nothing gets through the connections there are any more,
+#			nor are they closed; new ones work
 #	refuse		cuts all connections, and new ones at once
 #	cut N		the N-th answer from now on breaks off in its middle
 #	cuts		how many answers have been broken off
@@ -65,7 +67,7 @@ use Time::HiRes qw(time);
 sub new {
 	my ($class, %arg) = @_;
 	return bless { %arg, mode => 'pass', value => 0, cuts => 0,
-		peer => {}, client => {}, asked => {}, queue => [],
+		peer => {}, client => {}, asked => {}, dead => {}, queue => [],
 		order => '' }, $class;
 }
 
@@ -119,7 +121,9 @@ sub obey {
 		my ($word, $value) = ($1, $2);
 		my $answer = $word eq 'cuts' ? $self->{cuts} : 'ok';
 
-		if ($word ne 'cuts') {
+		if ($word eq 'swallow') {
+			$self->{dead}{$_} = 1 for keys %{ $self->{peer} };
+		} elsif ($word ne 'cuts') {
 			@$self{qw(mode value)} = ($word, $value || 0);
 			$self->{cuts} = 0 if $word eq 'cut';
 		}
@@ -138,7 +142,7 @@ sub drop {
 	my $pair = $self->{peer}{$s} or return;
 
 	for my $end ($s, $pair->{to}) {
-		delete $self->{$_}{$end} for qw(peer client asked);
+		delete $self->{$_}{$end} for qw(peer client asked dead);
 		@{ $self->{queue} } = grep { $_->{to} != $end }
 		    @{ $self->{queue} };
 		close $end;
@@ -155,6 +159,7 @@ sub forward {
 		$self->drop($s);
 		return;
 	}
+	return if $self->{dead}{$s};
 	if ($self->{client}{$s}) {
 		$self->{asked}{$s} = 1;
 		$self->send($pair->{to}, $bytes);
