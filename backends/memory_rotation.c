@@ -83,7 +83,7 @@ memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
 {
 	struct entry *e = memory_sessions_id(t, id);
 	enum rotate_answer is = decide(e, r, now_ms);
-	struct session got, after;
+	struct session got, after = { .created_ms = 0 };
 
 	if (is != ROTATE_GONE) {
 		/* First what may fail: then nothing has happened. */
@@ -94,10 +94,12 @@ memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
 		after.who = got.who; /* the texts are the arena's */
 		after.address = got.address;
 		after.user_agent = got.user_agent;
-		*out = after;
 	}
 	if (is == ROTATE_DONE || is == ROTATE_GRACE)
 		memcpy(wrapped, e->wrapped, sizeof(e->wrapped));
+	else
+		memset(wrapped, 0, sizeof(e->wrapped));
+	*out = after;
 	*answer = is;
 	return 0;
 }

@@ -58,29 +58,28 @@ read_token(const struct access *access, const struct jwt_policy *policy,
 	   struct call *c, struct str token, enum verdict *verdict,
 	   struct grant *out, struct err *err)
 {
+	struct grant grant = { .expires_ms = 0 };
 	struct jwt_claims claims;
 	enum jwt_verdict valid;
 	const char *why;
 
-	*verdict = VERDICT_DENY;
 	if (jwt_verify(&access->keys, policy, token, c->now_ms / 1000,
 		       c->arena, &valid, &why, &claims, err) != 0)
 		return -1;
 	if (valid != JWT_VALID) {
 		LOG(c->env->log, LOG_DEBUG, "token_refused",
 		    F_CSTR("why", why));
-		return 0;
+	} else if (hex_decode(claims.sid, grant.session.b,
+			      sizeof(grant.session.b))) {
+		grant.who = (struct identity){ .name = claims.sub,
+					       .roles = claims.roles,
+					       .email = claims.email,
+					       .full_name = claims.name };
+		grant.expires_ms = claims.exp * 1000;
+		grant.ends_ms = claims.exp * 1000;
 	}
-	*out = (struct grant){
-		.who = { .name = claims.sub,
-			 .roles = claims.roles,
-			 .email = claims.email,
-			 .full_name = claims.name },
-		.expires_ms = claims.exp * 1000,
-		.ends_ms = claims.exp * 1000,
-	};
-	if (hex_decode(claims.sid, out->session.b, sizeof(out->session.b)))
-		*verdict = VERDICT_ALLOW;
+	*verdict = grant.who.name.n > 0 ? VERDICT_ALLOW : VERDICT_DENY;
+	*out = grant;
 	return 0;
 }
 
@@ -89,16 +88,17 @@ access_authenticate(const struct access *access, struct call *c,
 		    struct str token, enum verdict *verdict, struct grant *out,
 		    struct err *err)
 {
+	enum verdict is;
+	struct grant grant;
 	bool denied = false;
 
-	if (read_token(access, &access->policy, c, token, verdict, out, err) !=
-	    0)
+	if (read_token(access, &access->policy, c, token, &is, &grant, err) !=
+		0 ||
+	    (is == VERDICT_ALLOW && access->denials &&
+	     is_denied(c, &grant, &denied, err) != 0))
 		return -1;
-	if (*verdict == VERDICT_ALLOW && access->denials &&
-	    is_denied(c, out, &denied, err) != 0)
-		return -1;
-	if (denied)
-		*verdict = VERDICT_DENY;
+	*verdict = denied ? VERDICT_DENY : is;
+	*out = denied ? (struct grant){ .expires_ms = 0 } : grant;
 	return 0;
 }
 

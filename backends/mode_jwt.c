@@ -72,13 +72,11 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 
 	if (access_identify(access, c, token, &ours, &grant, err) != 0)
 		return -1;
-	*ended = ours;
-	if (ours != VERDICT_ALLOW)
-		return 0;
-	if (access->denials &&
-	    deny_session(c->store, &grant.session,
-			 grant.expires_ms + leeway_ms, err) != 0)
+	if (ours == VERDICT_ALLOW && access->denials &&
+	    deny_session(c->store, &grant.session, grant.expires_ms + leeway_ms,
+			 err) != 0)
 		return -1;
+	*ended = ours;
 	*out = grant;
 	return 0;
 }

@@ -91,17 +91,23 @@ tag_key(struct call *c, uint8_t key[32], struct err *err)
 	return store_secret(c->store, "refresh", key, err);
 }
 
-/* *ours: the token was made here, for the session that it names. */
+/* *ours: the token was made here, for the session that it names; else *out and
+ * key are zero. */
 static int
 read_token(struct call *c, struct str text, uint8_t key[32], bool *ours,
 	   struct refresh_token *out, struct err *err)
 {
-	*ours = false;
-	if (text.n != REFRESH_TOKEN_CHARS)
-		return 0;
-	if (tag_key(c, key, err) != 0)
+	struct refresh_token t = { .generation = 0 };
+	uint8_t tags[32] = { 0 };
+	bool is = text.n == REFRESH_TOKEN_CHARS;
+
+	if (is && tag_key(c, tags, err) != 0)
 		return -1;
-	*ours = refresh_token_read(text, key, out);
+	*ours = is && refresh_token_read(text, tags, &t);
+	*out = t;
+	memcpy(key, tags, sizeof(tags));
+	secret_wipe(&t, sizeof(t));
+	secret_wipe(tags, sizeof(tags));
 	return 0;
 }
 
@@ -174,17 +180,16 @@ static int
 refresh_revoke(const void *mode, struct call *c, struct str token,
 	       enum verdict *ended, struct grant *out, struct err *err)
 {
+	enum verdict ours;
 	struct grant grant;
-	bool was_live;
+	bool was_live = false;
 
-	if (identify(mode, c, token, ended, &grant, err) != 0)
-		return -1;
-	if (*ended != VERDICT_ALLOW)
-		return 0;
-	if (store_revoke(c->store, &grant.session, &was_live, err) != 0)
+	if (identify(mode, c, token, &ours, &grant, err) != 0 ||
+	    (ours == VERDICT_ALLOW &&
+	     store_revoke(c->store, &grant.session, &was_live, err) != 0))
 		return -1;
 	*ended = was_live ? VERDICT_ALLOW : VERDICT_DENY;
-	*out = grant;
+	*out = was_live ? grant : (struct grant){ .expires_ms = 0 };
 	return 0;
 }
 
@@ -230,15 +235,16 @@ check_user(struct call *c, const struct session *s, struct identity *who,
 {
 	enum user_answer found;
 	struct user user;
-	bool was_live;
+	bool is, was_live;
 
 	if (users_find(c->users, c->arena, s->who.name, &found, &user, err) !=
 	    0)
 		return -1;
-	*still = found == USER_FOUND && !user.disabled;
-	if (!*still)
-		return store_revoke(c->store, &s->id, &was_live, err);
-	*who = user.who;
+	is = found == USER_FOUND && !user.disabled;
+	if (!is && store_revoke(c->store, &s->id, &was_live, err) != 0)
+		return -1;
+	*still = is;
+	*who = is ? user.who : (struct identity){ .name = STR("") };
 	return 0;
 }
 
@@ -343,53 +349,74 @@ finish(const struct refresh_mode *m, struct call *c,
 	return write_token(c, &next, key, &out->refresh, err);
 }
 
+/* What a use of a refresh token gives; refused, and zero, to begin with. */
+struct prolonged {
+	enum refresh_answer answer;
+	struct grant grant;
+	struct credentials credentials;
+};
+
+/* The token is ours. */
 static int
-refresh_refresh(const void *mode, struct call *c, struct str token,
-		size_t access_max, enum refresh_answer *answer,
-		struct grant *grant, struct credentials *out, struct err *err)
+prolong(const struct refresh_mode *m, struct call *c,
+	const struct refresh_token *presented, const uint8_t key[32],
+	size_t access_max, struct prolonged *out, struct err *err)
 {
-	const struct refresh_mode *m = mode;
 	struct credentials made = { .expires_in = 0 };
 	struct grant who = { .expires_ms = 0 };
 	enum refresh_answer ready = REFRESH_REFUSED;
 	enum rotate_answer rotated;
-	struct refresh_token presented;
-	uint8_t key[32], wrapped[32];
+	uint8_t wrapped[32];
 	struct session s;
-	bool ours, current;
+	bool current;
 
-	*answer = REFRESH_REFUSED;
-	if (read_token(c, token, key, &ours, &presented, err) != 0)
-		return -1;
-	if (!ours)
-		return 0;
-	if (find_current(c, &presented, key, &current, &s, err) != 0 ||
-	    (current && prepare(m, c, &s, access_max, &ready, &who, &made,
-				err) != 0))
+	if (find_current(c, presented, key, &current, &s, err) != 0 ||
+	    (current &&
+	     prepare(m, c, &s, access_max, &ready, &who, &made, err) != 0))
 		return -1;
 	if (current && ready != REFRESH_DONE) {
-		*answer = ready;
+		out->answer = ready;
 		return 0;
 	}
-	if (rotate(m, c, &presented, key, &rotated, &s, wrapped, err) != 0)
+	if (rotate(m, c, presented, key, &rotated, &s, wrapped, err) != 0)
 		return -1;
-	*answer = translate(rotated);
-	*grant = (struct grant){ .session = presented.session };
-	if (rotated != ROTATE_GONE)
-		grant->who = s.who;
-	if (*answer != REFRESH_DONE && *answer != REFRESH_AGAIN)
+	out->answer = translate(rotated);
+	if (rotated == ROTATE_REUSED || rotated == ROTATE_FUTURE)
+		out->grant = (struct grant){ .session = presented->session,
+					     .who = s.who };
+	if (rotated != ROTATE_DONE && rotated != ROTATE_GRACE)
 		return 0;
 	if (!current && prepare(m, c, &s, access_max, &ready, &who, &made,
 				err) != 0)
 		return -1;
 	if (ready != REFRESH_DONE) {
-		*answer = ready;
+		out->answer = ready;
 		return 0;
 	}
-	if (finish(m, c, &presented, key, &s, wrapped, &who, &made, err) != 0)
+	if (finish(m, c, presented, key, &s, wrapped, &who, &made, err) != 0)
 		return -1;
-	*grant = who;
-	*out = made;
+	out->grant = who;
+	out->credentials = made;
+	return 0;
+}
+
+static int
+refresh_refresh(const void *mode, struct call *c, struct str token,
+		size_t access_max, enum refresh_answer *answer,
+		struct grant *grant, struct credentials *out, struct err *err)
+{
+	struct prolonged is = { .answer = REFRESH_REFUSED };
+	struct refresh_token presented;
+	uint8_t key[32];
+	bool ours;
+
+	if (read_token(c, token, key, &ours, &presented, err) != 0 ||
+	    (ours &&
+	     prolong(mode, c, &presented, key, access_max, &is, err) != 0))
+		return -1;
+	*answer = is.answer;
+	*grant = is.grant;
+	*out = is.credentials;
 	return 0;
 }
 
@@ -399,12 +426,13 @@ refresh_session_of(const void *mode, struct call *c, struct str token,
 {
 	struct refresh_token t;
 	uint8_t key[32];
+	bool is;
 
 	(void)mode;
-	if (read_token(c, token, key, ours, &t, err) != 0)
+	if (read_token(c, token, key, &is, &t, err) != 0)
 		return -1;
-	if (*ours)
-		*out = t.session;
+	*ours = is;
+	*out = t.session;
 	return 0;
 }
 

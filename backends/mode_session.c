@@ -114,16 +114,15 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 {
 	struct token_hash hash;
 	struct session s;
-	bool found;
+	bool found = false;
 
-	if (!hash_token(token, &hash)) {
-		*verdict = VERDICT_DENY;
-		return 0;
-	}
-	if (store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) != 0)
+	if (hash_token(token, &hash) &&
+	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
+		0)
 		return -1;
 	if (!found) {
 		*verdict = VERDICT_DENY;
+		*out = (struct grant){ .expires_ms = 0 };
 		return 0;
 	}
 	*out = (struct grant){
@@ -161,14 +160,12 @@ session_revoke(const void *mode, struct call *c, struct str token,
 	struct grant grant;
 	bool was_live;
 
-	if (session_authenticate(mode, c, token, &verdict, &grant, err) != 0)
+	if (session_authenticate(mode, c, token, &verdict, &grant, err) != 0 ||
+	    (verdict == VERDICT_ALLOW &&
+	     store_revoke(c->store, &grant.session, &was_live, err) != 0))
 		return -1;
-	if (verdict == VERDICT_ALLOW) {
-		if (store_revoke(c->store, &grant.session, &was_live, err) != 0)
-			return -1;
-		*out = grant;
-	}
 	*ended = verdict;
+	*out = grant;
 	return 0;
 }
 
@@ -217,24 +214,30 @@ session_refresh(const void *mode, struct call *c, struct str token,
 {
 	const struct session_conf *set = mode;
 	enum verdict verdict;
+	struct grant who;
 
 	(void)access_max; /* the token stays as it is */
-	if (session_authenticate(mode, c, token, &verdict, grant, err) != 0)
+	if (session_authenticate(mode, c, token, &verdict, &who, err) != 0)
 		return -1;
-	*answer = verdict == VERDICT_ALLOW ? REFRESH_DONE : REFRESH_REFUSED;
-	if (verdict != VERDICT_ALLOW)
+	if (verdict != VERDICT_ALLOW) {
+		*answer = REFRESH_REFUSED;
+		*grant = who;
+		*out = (struct credentials){ .expires_in = 0 };
 		return 0;
-	if (!grant->remember) {
-		grant->expires_ms = min64(c->now_ms + 1000 * set->idle_timeout,
-					  grant->ends_ms);
-		if (store_touch(c->store, &grant->session, c->now_ms,
-				grant->expires_ms, err) != 0)
+	}
+	if (!who.remember) {
+		who.expires_ms =
+		    min64(c->now_ms + 1000 * set->idle_timeout, who.ends_ms);
+		if (store_touch(c->store, &who.session, c->now_ms,
+				who.expires_ms, err) != 0)
 			return -1;
 	}
+	*answer = REFRESH_DONE;
+	*grant = who;
 	*out = (struct credentials){
-		.session = grant->session,
+		.session = who.session,
 		.access = token,
-		.expires_in = (grant->expires_ms - c->now_ms) / 1000,
+		.expires_in = (who.expires_ms - c->now_ms) / 1000,
 		.cookie_max_age = -1,
 	};
 	return 0;

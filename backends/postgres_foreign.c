@@ -360,6 +360,7 @@ read_answer(const PGresult *r, const struct places *p, const struct env *env,
 			       PQntuples(r), STR_ARG(name));
 	if (PQntuples(r) == 0 || !is_same_name(r, p, env, name)) {
 		*answer = USER_UNKNOWN;
+		*out = (struct user){ .disabled = false };
 		return 0;
 	}
 	if (answer_found(r, p, env, a, out, err) != 0)

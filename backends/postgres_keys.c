@@ -4,23 +4,30 @@
 
 #ifdef HAVE_POSTGRES
 
-/* A statement that gives at most one row, of one number. */
+/* A statement that gives at most one row, of one number; without a row that is
+ * 0. */
 static int
 ask_number(void *conn, enum postgres_store_sql which,
 	   const struct postgres_arg *args, size_t nargs, bool *row,
 	   int64_t *number, struct err *err)
 {
 	PGresult *r;
+	int64_t n = 0;
+	bool found;
 	int result = 0;
 
 	if (postgres_query(conn, postgres_store_sql[which], args, nargs, &r,
 			   err) != 0)
 		return -1;
-	*row = PQntuples(r) > 0;
-	if (*row)
-		result = postgres_get_int(r, 0, 0, number, err);
+	found = PQntuples(r) > 0;
+	if (found)
+		result = postgres_get_int(r, 0, 0, &n, err);
 	PQclear(r);
-	return result;
+	if (result != 0)
+		return -1;
+	*row = found;
+	*number = n;
+	return 0;
 }
 
 int

@@ -186,11 +186,12 @@ store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 	if (result != 0)
 		return -1;
 	*answer = t.answer;
-	if (t.answer != ROTATE_GONE)
-		*out = t.s;
+	*out = t.s;
 	if (t.answer == ROTATE_DONE || t.answer == ROTATE_GRACE)
 		redis_record_wrapped(
 		    (struct str){ .p = t.record, .n = t.n }, wrapped);
+	else
+		memset(wrapped, 0, sizeof(rotation->wrapped));
 	return 0;
 }
 

@@ -185,6 +185,7 @@ sweep_page(struct due *d, size_t most, size_t *n, int64_t *removed,
 	    redis_get_texts(&b, 0, &d->v, &d->n, err) != 0)
 		return -1;
 	*n = d->n;
+	*removed = 0;
 	if (d->n == 0)
 		return 0;
 	return reap(d, &b, asked, err) != 0

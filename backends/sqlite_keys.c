@@ -4,24 +4,26 @@
 
 #ifdef HAVE_SQLITE
 
-/* Runs a statement that gives at most one row, of one number. */
+/* Runs a statement that gives at most one row, of one number; without a row
+ * that is 0. */
 static int
 ask_number(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
 	   size_t nargs, bool *row, int64_t *number, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	int64_t n;
-	bool more;
+	int64_t n = 0;
+	bool found, more;
 
 	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, row, err) != 0)
+	    sqlite_next(l, stmt, &found, err) != 0)
 		return -1;
-	if (!*row)
-		return 0;
-	n = sqlite3_column_int64(stmt, 0);
-	/* A statement that writes has not committed before its end. */
-	if (sqlite_next(l, stmt, &more, err) != 0)
-		return -1;
+	if (found) {
+		n = sqlite3_column_int64(stmt, 0);
+		/* A statement that writes has not committed before its end. */
+		if (sqlite_next(l, stmt, &more, err) != 0)
+			return -1;
+	}
+	*row = found;
 	*number = n;
 	return 0;
 }

@@ -173,12 +173,15 @@ store_memory_find(void *conn, struct arena *a, const struct token_hash *token,
 	struct memory *m = lock(conn);
 	const struct entry *e = memory_sessions_token(&m->sessions, token);
 	bool alive = e != NULL && memory_is_alive(&e->s, now_ms);
-	int result = alive ? memory_entry_get(e, a, out, err) : 0;
+	struct session got = { .created_ms = 0 };
+	int result = alive ? memory_entry_get(e, a, &got, err) : 0;
 
 	unlock(m);
-	if (result == 0)
-		*found = alive;
-	return result;
+	if (result != 0)
+		return -1;
+	*found = alive;
+	*out = got;
+	return 0;
 }
 
 static int

@@ -148,7 +148,7 @@ store_postgres_find(void *conn, struct arena *a, const struct token_hash *token,
 		    struct err *err)
 {
 	PGresult *r;
-	struct session s;
+	struct session s = { .created_ms = 0 };
 	bool row;
 	int result = 0;
 
@@ -164,8 +164,7 @@ store_postgres_find(void *conn, struct arena *a, const struct token_hash *token,
 	if (result != 0)
 		return -1;
 	*found = row;
-	if (row)
-		*out = s;
+	*out = s;
 	return 0;
 }
 
@@ -182,18 +181,12 @@ store_postgres_touch(void *conn, const struct session_id *id,
 	    err);
 }
 
-/* What a rotation gives back. */
+/* What a rotation gives back; GONE, and zero, to begin with. */
 struct outcome {
 	enum rotate_answer answer;
 	struct session session;
 	uint8_t wrapped[32];
 };
-
-static bool
-has_successor(enum rotate_answer answer)
-{
-	return answer == ROTATE_DONE || answer == ROTATE_GRACE;
-}
 
 /* Which of the two has a successor to tell. */
 static int
@@ -255,6 +248,8 @@ rotate(void *conn, char *room, const struct postgres_arg args[9],
 			      out, err) != 0)
 			return -1;
 		out->answer = row ? ROTATE_FUTURE : ROTATE_GONE;
+		if (!row)
+			out->session = (struct session){ .created_ms = 0 };
 		if (!row || out->session.generation < generation)
 			return 0;
 	}
@@ -278,7 +273,7 @@ store_postgres_rotate(void *conn, struct arena *a, const struct session_id *id,
 		PG_BYTES(r->wrapped, sizeof(r->wrapped)),
 		PG_INT(later_ms(now_ms, r->idle_ms)),
 	};
-	struct outcome is;
+	struct outcome is = { .answer = ROTATE_GONE };
 	/* Beforehand: what has happened must be told. */
 	char *room = arena_alloc(a, POSTGRES_TEXTS_MAX);
 
@@ -287,10 +282,8 @@ store_postgres_rotate(void *conn, struct arena *a, const struct session_id *id,
 	if (rotate(conn, room, args, r->generation, &is, err) != 0)
 		return -1;
 	*answer = is.answer;
-	if (is.answer != ROTATE_GONE)
-		*out = is.session;
-	if (has_successor(is.answer))
-		memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
+	*out = is.session;
+	memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
 	return 0;
 }
 

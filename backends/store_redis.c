@@ -365,7 +365,8 @@ store_redis_find(void *conn, struct arena *a, const struct token_hash *token,
 {
 	struct redis_batch b = redis_batch(conn, a, 1);
 	struct str answer[2] = { { .p = NULL }, { .p = NULL } };
-	struct session s;
+	struct session s = { .created_ms = 0 };
+	bool is = false;
 
 	if ((redis_is_cluster(conn) ? ask_in_turn(&b, token, answer, err)
 				    : ask_at_once(&b, token, answer, err)) != 0)
@@ -373,17 +374,15 @@ store_redis_find(void *conn, struct arena *a, const struct token_hash *token,
 	if (answer[0].p != NULL &&
 	    !hex_decode(answer[0], s.id.b, sizeof(s.id.b)))
 		return redis_damaged("token", err);
-	if (answer[0].p == NULL || answer[1].p == NULL) {
-		*found = false;
-		return 0;
+	if (answer[0].p != NULL && answer[1].p != NULL) {
+		if (redis_record_parse(answer[1], &s, err) != 0)
+			return -1;
+		/* One that was rotated away may still lead here. */
+		is = memcmp(&s.token, token, sizeof(*token)) == 0 &&
+		    redis_is_alive(&s, now_ms);
 	}
-	if (redis_record_parse(answer[1], &s, err) != 0)
-		return -1;
-	/* One that was rotated away may still lead here. */
-	*found = memcmp(&s.token, token, sizeof(*token)) == 0 &&
-		 redis_is_alive(&s, now_ms);
-	if (*found)
-		*out = s;
+	*found = is;
+	*out = is ? s : (struct session){ .created_ms = 0 };
 	return 0;
 }
 

@@ -163,6 +163,7 @@ store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
 		  int64_t now_ms, bool *found, struct session *out,
 		  struct err *err)
 {
+	struct session s = { .created_ms = 0 };
 	sqlite3_stmt *stmt = NULL;
 	bool row;
 	int result = 0;
@@ -173,12 +174,14 @@ store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
 	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	if (row) {
-		result = get_session(stmt, a, out, err);
+		result = get_session(stmt, a, &s, err);
 		sqlite_finish(stmt);
 	}
-	if (result == 0)
-		*found = row;
-	return result;
+	if (result != 0)
+		return -1;
+	*found = row;
+	*out = s;
+	return 0;
 }
 
 /* The one write that a power failure may undo: it only makes a session end
@@ -203,7 +206,7 @@ store_sqlite_touch(void *conn, const struct session_id *id,
 	return result;
 }
 
-/* What a rotation gives back. */
+/* What a rotation gives back; GONE, and zero, to begin with. */
 struct outcome {
 	enum rotate_answer answer;
 	struct session session;
@@ -273,7 +276,6 @@ rotate(struct sqlite_link *l, struct arena *a, const struct session_id *id,
 			return get_outcome(l, stmt, a, out, err);
 		}
 	}
-	out->answer = ROTATE_GONE;
 	return 0;
 }
 
@@ -283,17 +285,15 @@ store_sqlite_rotate(void *conn, struct arena *a, const struct session_id *id,
 		    enum rotate_answer *answer, struct session *out,
 		    uint8_t wrapped[32], struct err *err)
 {
-	struct outcome is;
+	struct outcome is = { .answer = ROTATE_GONE };
 
 	if (sqlite_begin(conn, err) != 0 ||
 	    sqlite_end(conn, rotate(conn, a, id, rotation, now_ms, &is, err),
 		       err) != 0)
 		return -1;
 	*answer = is.answer;
-	if (is.answer != ROTATE_GONE)
-		*out = is.session;
-	if (has_successor(is.answer))
-		memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
+	*out = is.session;
+	memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
 	return 0;
 }
 

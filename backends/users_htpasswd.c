@@ -385,6 +385,7 @@ users_htpasswd_find(void *conn, struct arena *a, struct str name,
 		    enum user_answer *answer, struct user *out,
 		    struct err *err)
 {
+	struct user got = { .disabled = false };
 	const struct htpasswd_user *u;
 	struct table *t = NULL;
 	int rc = 0;
@@ -393,9 +394,11 @@ users_htpasswd_find(void *conn, struct arena *a, struct str name,
 		return -1;
 	u = htpasswd_find(&t->users, name);
 	if (u != NULL)
-		rc = copy_user(u, a, out, err);
-	if (rc == 0)
+		rc = copy_user(u, a, &got, err);
+	if (rc == 0) {
 		*answer = u != NULL ? USER_FOUND : USER_UNKNOWN;
+		*out = got;
+	}
 	give(conn, t);
 	return rc;
 }

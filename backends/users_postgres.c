@@ -199,6 +199,7 @@ static int
 find_own(struct postgres_link *l, struct arena *a, struct str name,
 	 enum user_answer *answer, struct user *out, struct err *err)
 {
+	struct user u = { .disabled = false };
 	bool found;
 	PGresult *r;
 	int rc = 0;
@@ -210,11 +211,13 @@ find_own(struct postgres_link *l, struct arena *a, struct str name,
 		return -1;
 	found = PQntuples(r) > 0;
 	if (found)
-		rc = get_user(r, 0, a, out, err);
+		rc = get_user(r, 0, a, &u, err);
 	PQclear(r);
-	if (rc == 0)
-		*answer = found ? USER_FOUND : USER_UNKNOWN;
-	return rc;
+	if (rc != 0)
+		return -1;
+	*answer = found ? USER_FOUND : USER_UNKNOWN;
+	*out = u;
+	return 0;
 }
 
 static int

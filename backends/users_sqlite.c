@@ -81,23 +81,24 @@ static int
 users_sqlite_find(void *conn, struct arena *a, struct str name,
 		  enum user_answer *answer, struct user *out, struct err *err)
 {
+	struct user u = { .disabled = false };
 	sqlite3_stmt *stmt = NULL;
 	bool row;
-	int result;
+	int result = 0;
 
 	if (sqlite_query(conn, FIND, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
 		0 ||
 	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
-	if (!row) {
-		*answer = USER_UNKNOWN;
-		return 0;
+	if (row) {
+		result = get_user(stmt, a, &u, err);
+		sqlite_finish(stmt);
 	}
-	result = get_user(stmt, a, out, err);
-	sqlite_finish(stmt);
-	if (result == 0)
-		*answer = USER_FOUND;
-	return result;
+	if (result != 0)
+		return -1;
+	*answer = row ? USER_FOUND : USER_UNKNOWN;
+	*out = u;
+	return 0;
 }
 
 static int

@@ -124,6 +124,7 @@ STORE_CASES = tests/contract/test_store.c \
 	tests/contract/store_crowd.c tests/contract/store_denials.c \
 	tests/contract/store_grace.c \
 	tests/contract/store_lists.c tests/contract/store_marks.c \
+	tests/contract/store_outputs.c \
 	tests/contract/store_processes.c \
 	tests/contract/store_races.c \
 	tests/contract/store_regulation.c tests/contract/store_rotation.c \

@@ -9,6 +9,8 @@
  * Memory   results come from call->arena.
  * Failure  -1 is "could not tell": the caller answers 503 and changes no
  *          cookie.
+ * Outputs  on 0 all are set, also when the answer is no: what there is nothing
+ *          to say in is zero.  On -1 none is touched.
  */
 #ifndef API_AUTH_MODE_H
 #define API_AUTH_MODE_H
@@ -118,7 +120,8 @@ struct auth_mode_ops {
 	/* May a login ask to be remembered?  NULL: never. */
 	bool (*offers_remember)(const void *mode);
 
-	/* Who is this?  `token` is attacker input of any length.  Reads only. */
+	/* Who is this?  `token` is attacker input of any length.  Reads only.
+	 * *out is zero with VERDICT_DENY. */
 	int (*authenticate)(const void *mode, struct call *c, struct str token,
 			    enum verdict *verdict, struct grant *out,
 			    struct err *err);
@@ -130,9 +133,9 @@ struct auth_mode_ops {
 	/*
 	 * Prolongs a login.  NULL: the mode cannot.  With REFRESH_DONE and
 	 * _AGAIN *grant and *out are filled, with REFRESH_REUSED and _FUTURE
-	 * *grant, for the log.  An access token has at most access_max bytes.
-	 * All that can fail comes before the token is used up, as far as that
-	 * can be.
+	 * *grant, for the log; what is not filled is zero.  An access token
+	 * has at most access_max bytes.  All that can fail comes before the
+	 * token is used up, as far as that can be.
 	 */
 	int (*refresh)(const void *mode, struct call *c, struct str token,
 		       size_t access_max, enum refresh_answer *answer,
@@ -140,7 +143,8 @@ struct auth_mode_ops {
 		       struct err *err);
 
 	/* The session that a refresh token names, whether it lives or not;
-	 * *ours: it was made here.  NULL: there are none. */
+	 * *ours: it was made here, else *out is zero.  NULL: there are
+	 * none. */
 	int (*session_of)(const void *mode, struct call *c, struct str token,
 			  bool *ours, struct session_id *out, struct err *err);
 
@@ -148,8 +152,8 @@ struct auth_mode_ops {
 	 * when out of memory.  NULL as a slot: the mode has no keys. */
 	json_t *(*jwks)(const void *mode);
 
-	/* Logout.  *ended carries the session when there was one to end; a
-	 * dead or forged token is no failure. */
+	/* Logout.  *ended: there was a session to end, which *out is, else it
+	 * is zero; a dead or forged token is no failure. */
 	int (*revoke)(const void *mode, struct call *c, struct str token,
 		      enum verdict *ended, struct grant *out, struct err *err);
 };

@@ -15,6 +15,8 @@
  *          with ERR_BUSY, when another connection would fare no better.  A
  *          store does not retry.  "No such session" is an answer, not a
  *          failure.
+ * Outputs  on 0 all are set, also when the answer is no: what there is nothing
+ *          to say in is zero.  On -1 none is touched.
  * Atomic   each operation happens as a whole or not at all, also against the
  *          same operation in other threads and processes.
  * Time     comes in as `now_ms`, milliseconds since the epoch; a store never
@@ -171,7 +173,7 @@ struct session_store_ops {
 		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
 		      struct err *err);
 
-	/* The live session of this token. */
+	/* The live session of this token; *out is zero when there is none. */
 	int (*find)(void *conn, struct arena *a, const struct token_hash *token,
 		    int64_t now_ms, bool *found, struct session *out,
 		    struct err *err);
@@ -200,9 +202,9 @@ struct session_store_ops {
 	 * Of all calls with the same secret, in all processes, one gets DONE.
 	 * But for GONE *out is the session: after the step, or with REUSED as
 	 * it was before its end.  With DONE and GRACE `wrapped` is the wrapped
-	 * successor of what was presented.  Grace counts from the rotation and
-	 * is not prolonged by its use.  A `next` that another session has is
-	 * ERR_INTERNAL.
+	 * successor of what was presented.  Else they are zero.  Grace counts
+	 * from the rotation and is not prolonged by its use.  A `next` that
+	 * another session has is ERR_INTERNAL.
 	 */
 	int (*rotate)(void *conn, struct arena *a, const struct session_id *id,
 		      const struct rotation *rotation, int64_t now_ms,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The user source strategy, for implementers; callers include api/users.h.
- * Lives, threads, memory, failure, time: as in api/session_store.h.
+ * Lives, threads, memory, failure, outputs, time: as in api/session_store.h.
  */
 #ifndef API_USER_SOURCE_H
 #define API_USER_SOURCE_H
@@ -62,7 +62,8 @@ struct user_source_ops {
 	int (*schema)(void *conn, struct schema_state *out, struct err *err);
 	int (*migrate)(void *conn, struct err *err);
 
-	/* Exactly this name, with case.  Found also when disabled. */
+	/* Exactly this name, with case.  Found also when disabled.  *out is
+	 * zero with USER_UNKNOWN. */
 	int (*find)(void *conn, struct arena *a, struct str name,
 		    enum user_answer *answer, struct user *out,
 		    struct err *err);

@@ -180,6 +180,7 @@ users_find(struct users_link *l, struct arena *a, struct str name,
 {
 	if (!identity_name_is_valid(name)) {
 		*answer = USER_UNKNOWN;
+		*out = (struct user){ .disabled = false };
 		return 0;
 	}
 	if (REPEAT(l, find, a, name, answer, out, err) != 0)

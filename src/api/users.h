@@ -28,7 +28,8 @@ int users_ping(struct users_link *l, struct err *err) MUST_USE;
 int users_schema(struct users_link *l, struct schema_state *out,
 		 struct err *err) MUST_USE;
 int users_migrate(struct users_link *l, struct err *err) MUST_USE;
-/* A name that identity_name_is_valid() refuses is USER_UNKNOWN at once. */
+/* A name that identity_name_is_valid() refuses is USER_UNKNOWN at once; *out is
+ * zero then. */
 int users_find(struct users_link *l, struct arena *a, struct str name,
 	       enum user_answer *answer, struct user *out, struct err *err)
     MUST_USE;

@@ -28,7 +28,6 @@ logout_get(struct exchange *e)
 	enum verdict verdict;
 	struct grant grant;
 	struct err err;
-
 	const char *problem;
 	bool done = false;
 
@@ -60,25 +59,29 @@ static int
 check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 	   bool *ok, struct err *err)
 {
-	enum verdict verdict;
+	enum verdict verdict = VERDICT_DENY;
 	struct grant grant;
 	struct form form;
-	struct str token;
+	struct str token, in_body;
+	bool proven = true;
 
 	if (form_parse(e->in, e->call.arena, &form, err) != 0)
 		return -1;
-	*ok = true;
-	*body_token = form_get(&form, "refresh_token");
+	in_body = form_get(&form, "refresh_token");
 	/* Who has the token needs no page of ours. */
-	if (e->in->media != MEDIA_FORM || body_token->n > 0)
-		return 0;
-	if (credential_identify(e, &verdict, &grant, &token, err) != 0)
-		return -1;
-	if (verdict == VERDICT_ALLOW)
-		return csrf_verify(e, binding(&grant), form_get(&form, "csrf"),
-				   ok, err);
-	*ok = !refresh_cookie || e->in->origin.p != NULL ||
-	    str_eq(e->in->fetch_site, STR("same-origin"));
+	if (e->in->media == MEDIA_FORM && in_body.n == 0) {
+		if (credential_identify(e, &verdict, &grant, &token, err) !=
+			0 ||
+		    (verdict == VERDICT_ALLOW &&
+		     csrf_verify(e, binding(&grant), form_get(&form, "csrf"),
+				 &proven, err) != 0))
+			return -1;
+		if (verdict != VERDICT_ALLOW)
+			proven = !refresh_cookie || e->in->origin.p != NULL ||
+			    str_eq(e->in->fetch_site, STR("same-origin"));
+	}
+	*ok = proven;
+	*body_token = in_body;
 	return 0;
 }
 
@@ -117,6 +120,21 @@ struct presented {
 	struct str in_body; /* a refresh token; empty when there is none */
 };
 
+/* *session: of the refresh cookie, zero when there is none that is ours. */
+static int
+refresh_session(struct exchange *e, const struct presented *p,
+		struct session_id *session, struct err *err)
+{
+	const struct service *s = e->service;
+	bool ours;
+
+	if (p->refresh_how == CREDENTIAL_COOKIE)
+		return s->mode_ops->session_of(s->mode, &e->call, p->refresh,
+					       &ours, session, err);
+	*session = (struct session_id){ .b = { 0 } };
+	return 0;
+}
+
 /* *same: the browser's cookies are of this session, or of none that lives. */
 static int
 cookies_belong(struct exchange *e, const struct presented *p,
@@ -124,25 +142,22 @@ cookies_belong(struct exchange *e, const struct presented *p,
 {
 	const struct service *s = e->service;
 	struct grant grant = { .expires_ms = 0 };
-	enum verdict verdict;
+	enum verdict verdict = VERDICT_DENY;
+	struct session_id other;
 	struct str token;
+	enum cookie_answer found = cookie_find(e->in, s->access_cookie, &token);
 
-	*same = false;
-	if (cookie_find(e->in, s->access_cookie, &token) == COOKIE_FOUND) {
-		if (s->mode_ops->authenticate(s->mode, &e->call, token,
-					      &verdict, &grant, err) != 0)
-			return -1;
-		*same = is_session(&grant.session, session);
-		if (verdict == VERDICT_ALLOW)
-			return 0;
-		*same = true; /* dead; what of the other one? */
-	}
-	if (p->refresh_how != CREDENTIAL_COOKIE)
-		return 0;
-	if (s->mode_ops->session_of(s->mode, &e->call, p->refresh, same,
-				    &grant.session, err) != 0)
+	if ((found == COOKIE_FOUND &&
+	     s->mode_ops->authenticate(s->mode, &e->call, token, &verdict,
+				       &grant, err) != 0) ||
+	    refresh_session(e, p, &other, err) != 0)
 		return -1;
-	*same = *same && is_session(&grant.session, session);
+	if (verdict == VERDICT_ALLOW)
+		*same = is_session(&grant.session, session);
+	else if (p->refresh_how == CREDENTIAL_COOKIE)
+		*same = is_session(&other, session);
+	else
+		*same = found == COOKIE_FOUND; /* dead, and alone */
 	return 0;
 }
 
@@ -159,22 +174,21 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 	enum verdict verdict;
 	struct str token;
 
-	*cookies = true;
-	if (p->how != CREDENTIAL_BEARER)
+	if (p->how != CREDENTIAL_BEARER) {
+		*cookies = true;
 		return 0;
+	}
 	if (s->mode_ops->authenticate(s->mode, &e->call, p->access, &verdict,
 				      &grant, err) != 0)
 		return -1;
-	if (verdict != VERDICT_ALLOW) {
-		/* Nothing was ended.  The very same token as a cookie is as
-		 * dead, and may go. */
-		*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
-		    cookie_find(e->in, s->access_cookie, &token) ==
-			COOKIE_FOUND &&
-		    str_eq(token, p->access);
-		return 0;
-	}
-	return cookies_belong(e, p, &grant.session, cookies, err);
+	if (verdict == VERDICT_ALLOW)
+		return cookies_belong(e, p, &grant.session, cookies, err);
+	/* Nothing was ended.  The very same token as a cookie is as dead, and
+	 * may go. */
+	*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
+	    cookie_find(e->in, s->access_cookie, &token) == COOKIE_FOUND &&
+	    str_eq(token, p->access);
+	return 0;
 }
 
 /* First the store, then the cookies: in this order a failure logs nobody out

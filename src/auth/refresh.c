@@ -60,12 +60,15 @@ keep_session(struct exchange *e, struct str token, enum verdict *verdict,
 	     struct err *err)
 {
 	const struct service *s = e->service;
-	struct grant grant = { .expires_ms = 0 };
+	enum verdict is;
+	struct grant grant;
 
-	if (s->mode_ops->authenticate(s->mode, &e->call, token, verdict,
-				      &grant, err) != 0)
+	if (s->mode_ops->authenticate(s->mode, &e->call, token, &is, &grant,
+				      err) != 0 ||
+	    credential_keep(e, &is, &grant, err) != 0)
 		return -1;
-	return credential_keep(e, verdict, &grant, err);
+	*verdict = is;
+	return 0;
 }
 
 static int
@@ -73,20 +76,19 @@ refresh(struct exchange *e, struct str token, bool as_cookie,
 	struct refreshed *out, struct err *err)
 {
 	const struct service *s = e->service;
+	struct refreshed is = { .answer = REFRESH_REFUSED };
 	enum verdict verdict = VERDICT_ALLOW;
 
-	*out = (struct refreshed){ .answer = REFRESH_REFUSED };
-	if (!has_own_token(e) && keep_session(e, token, &verdict, err) != 0)
+	if ((!has_own_token(e) && keep_session(e, token, &verdict, err) != 0) ||
+	    (verdict == VERDICT_ALLOW &&
+	     s->mode_ops->refresh(s->mode, &e->call, token,
+				  as_cookie ? credential_cookie_room(e) :
+					      SIZE_MAX,
+				  &is.answer, &is.grant, &is.credentials,
+				  err) != 0))
 		return -1;
-	if (verdict != VERDICT_ALLOW)
-		return 0;
-	if (s->mode_ops->refresh(s->mode, &e->call, token,
-				 as_cookie ? credential_cookie_room(e) :
-					     SIZE_MAX,
-				 &out->answer, &out->grant, &out->credentials,
-				 err) != 0)
-		return -1;
-	raise_alarm(e, out);
+	raise_alarm(e, &is);
+	*out = is;
 	return 0;
 }
 
@@ -99,8 +101,6 @@ find_cookie(struct exchange *e, struct presented *p)
 
 	p->as_cookie = found == CREDENTIAL_COOKIE;
 	p->in_body = found == CREDENTIAL_BEARER;
-	if (found == CREDENTIAL_REFUSED || found == CREDENTIAL_ABSENT)
-		p->token = STR("");
 }
 
 /* The body of RFC 6749 section 6, or nothing in it and a cookie. */
@@ -111,10 +111,10 @@ find_token(struct exchange *e, struct presented *p, const char **code,
 	struct str grant_type, token;
 	struct form form;
 
-	*p = (struct presented){ .token = STR("") };
-	*code = NULL;
 	if (form_parse(e->in, e->call.arena, &form, err) != 0)
 		return -1;
+	*p = (struct presented){ .token = STR("") };
+	*code = NULL;
 	grant_type = form_get(&form, "grant_type");
 	token = form_get(&form, "refresh_token");
 	if (grant_type.p != NULL && !str_eq(grant_type, STR("refresh_token"))) {

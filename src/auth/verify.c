@@ -63,13 +63,15 @@ are_met(const struct exchange *e, const struct terms *t,
 /* What is public needs no store. */
 static int
 decide_without_store(const struct exchange *e, const struct terms *t,
-		     enum decision *decision, const struct err *err)
+		     enum decision *decision, struct grant *grant,
+		     const struct err *err)
 {
 	if (!t->open)
 		return -1;
 	LOG(e->call.env->log, LOG_WARNING, "public_without_identity",
 	    F_CSTR("reason", err->msg));
 	*decision = DECISION_PASS_NOBODY;
+	*grant = (struct grant){ .expires_ms = 0 };
 	return 0;
 }
 
@@ -84,7 +86,7 @@ decide(struct exchange *e, enum decision *decision, struct grant *grant,
 	if (find_terms(e, &terms, err) != 0)
 		return -1;
 	if (credential_authenticate(e, &verdict, grant, &token, err) != 0)
-		return decide_without_store(e, &terms, decision, err);
+		return decide_without_store(e, &terms, decision, grant, err);
 	if (verdict != VERDICT_ALLOW)
 		*decision = terms.open ? DECISION_PASS_NOBODY : DECISION_LOGIN;
 	else if (are_met(e, &terms, &grant->who))

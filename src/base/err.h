@@ -3,6 +3,10 @@
  * How a function fails: it returns -1 and has filled *err.  On success it
  * returns 0 and has not touched it.  An answer ("wrong password", "no such
  * session") is not a failure: answers are enums whose zero value denies.
+ *
+ * On 0 every output is set, also when the answer is no: what there is nothing
+ * to say in is zero then, so that nobody reads what lay in memory.  On -1 no
+ * output is touched.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -171,16 +171,18 @@ plain_value(const struct reader *r, struct str s, struct str *out)
 	return true;
 }
 
-/* The value without its quotes and escapes; s begins with a quote. */
+/* The value without its quotes and escapes; s begins with a quote.  Not *ok,
+ * and *out empty: a problem. */
 static int
 quoted_value(const struct reader *r, struct str s, struct str *out, bool *ok)
 {
 	char *p = arena_alloc(r->arena, s.n);
 	size_t n = 0, i = 1;
 
-	*ok = false;
 	if (p == NULL)
 		return -1;
+	*ok = false;
+	*out = STR("");
 	for (; i < s.n && s.p[i] != '"'; i++) {
 		if (s.p[i] == '\\') {
 			i++;

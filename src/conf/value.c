@@ -207,9 +207,12 @@ parse_text(const struct option *o, struct str text, struct arena *a,
 static int
 parse_path(struct str text, struct arena *a, union value *v, struct err *err)
 {
-	v->path = NULL;
-	if (text.n == 0)
+	char *p = NULL;
+
+	if (text.n == 0) {
+		v->path = NULL;
 		return 0;
+	}
 	if (text.p[0] != '/' || text.n > PATH_MAX_BYTES ||
 	    str_find(text, '\0') < text.n) {
 		return err_set(err, ERR_CONFIG,
@@ -217,8 +220,11 @@ parse_path(struct str text, struct arena *a, union value *v, struct err *err)
 			       "/, of at most %d bytes",
 			       PATH_MAX_BYTES);
 	}
-	v->path = arena_cstr(a, text);
-	return v->path != NULL ? 0 : err_nomem(err);
+	p = arena_cstr(a, text);
+	if (p == NULL)
+		return err_nomem(err);
+	v->path = p;
+	return 0;
 }
 
 static int

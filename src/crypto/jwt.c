@@ -272,6 +272,7 @@ jwt_verify(const struct keyring *keys, const struct jwt_policy *policy,
 	   enum jwt_verdict *verdict, const char **why, struct jwt_claims *out,
 	   struct err *err)
 {
+	struct jwt_claims claims = { .iat = 0 };
 	json_t *header = NULL, *payload = NULL;
 	enum jwt_verdict good;
 	const char *reason;
@@ -282,14 +283,15 @@ jwt_verify(const struct keyring *keys, const struct jwt_policy *policy,
 		return -1;
 	rc = good != JWT_VALID ?
 	    0 :
-	    jwt_claims_check(payload, policy, now, a, &reason, out, err);
-	/* The arena has references of its own, which *out points into. */
+	    jwt_claims_check(payload, policy, now, a, &reason, &claims, err);
+	/* The arena has references of its own, which the claims point into. */
 	json_decref(header);
 	json_decref(payload);
 	if (rc != 0)
 		return -1;
 	*why = reason;
 	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
+	*out = claims;
 	return 0;
 }
 

@@ -56,7 +56,7 @@ enum jwt_verdict {
  * leeway; iat or nbf > now + leeway; exp <= iat; exp - iat > ttl; sub that is
  * no valid user name; roles, email, name of a wrong type or content.
  *
- * -1 only when it could not be told.
+ * *out is zero with JWT_REFUSED.  -1 only when it could not be told.
  */
 int jwt_verify(const struct keyring *keys, const struct jwt_policy *policy,
 	       struct str token, int64_t now, struct arena *a,
@@ -75,7 +75,8 @@ int jwt_verify_signature(const struct keyring *keys, struct str token,
 /*
  * For one key given by hand: form, header and signature of any JWS, whatever
  * its typ and kid say and its payload is.  *header (a reference, NULL when
- * refused) belongs to the caller, *payload to the arena.
+ * refused) belongs to the caller, *payload (empty when refused) to the
+ * arena.
  */
 int jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
 		     enum jwt_verdict *verdict, const char **why,

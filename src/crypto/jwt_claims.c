@@ -230,8 +230,9 @@ jwt_claims_check(const json_t *payload, const struct jwt_policy *policy,
 	if (reason == NULL &&
 	    check_roles(payload, a, &reason, &claims.roles, err) != 0)
 		return -1;
-	if (reason == NULL)
-		*out = claims;
+	if (reason != NULL)
+		claims = (struct jwt_claims){ .iat = 0 };
+	*out = claims;
 	*why = reason;
 	return 0;
 }

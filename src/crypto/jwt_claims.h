@@ -7,7 +7,7 @@
 
 /*
  * *why is NULL when the claims are what crypto/jwt.h says, and then *out
- * points into the payload and the arena.  -1: no memory.
+ * points into the payload and the arena; else *out is zero.  -1: no memory.
  */
 int jwt_claims_check(const json_t *payload, const struct jwt_policy *policy,
 		     int64_t now, struct arena *a, const char **why,

@@ -114,5 +114,6 @@ TCase *store_grace_cases(void);
 TCase *store_race_cases(void);
 TCase *store_denial_cases(void);
 TCase *store_mark_cases(void);
+TCase *store_output_cases(void);
 
 #endif
