@@ -18,8 +18,10 @@ NGINX_CONF = \
 APACHE_CONF = conf/apache/fcgiauth.conf
 LIGHTTPD_CONF = \
 	conf/lighttpd/fcgiauth.conf \
+	conf/lighttpd/fcgiauth-guard.conf \
 	conf/lighttpd/fcgiauth-headers.lua \
 	conf/lighttpd/fcgiauth-protect.conf \
+	conf/lighttpd/fcgiauth-public.conf \
 	conf/lighttpd/fcgiauth-server.conf
 ALL_CONF = $(FCGIAUTH_CONF) $(NGINX_CONF) $(APACHE_CONF) $(LIGHTTPD_CONF)
 EXTRA_DIST += $(ALL_CONF)

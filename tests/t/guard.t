@@ -258,7 +258,8 @@ EOT
 };
 
 subtest 'what is said otherwise' => sub {
-	my $n = site(<<'EOT');
+	my $live = FCGIAuth::Gateway::start_websocket();
+	my $n = site(<<'EOT' =~ s/LIVE/$live/r);
 	include fcgiauth/fcgiauth-guard.conf;
 	root DIR/www;
 	location / { proxy_pass http://app; }
@@ -276,6 +277,13 @@ subtest 'what is said otherwise' => sub {
 		try_files $uri @app;
 	}
 	location @app { proxy_pass http://app; }
+	location /live/ {
+		include fcgiauth/fcgiauth-protect.conf;
+		proxy_http_version 1.1;
+		proxy_set_header Upgrade $http_upgrade;
+		proxy_set_header Connection $app_connection;
+		proxy_pass http://127.0.0.1:LIVE;
+	}
 	location /said/ { return 200 "said to everybody"; }
 	location /own/ {
 		set $fcgiauth_authorization "";
@@ -286,9 +294,11 @@ subtest 'what is said otherwise' => sub {
 		recursive_error_pages on;
 		return 418;
 	}
-	location /later/ { proxy_pass http://app/x-accel?; }
+	location /later/ { rewrite ^ /hidden/x last; }
 	location /hidden/ { internal; proxy_pass http://app; }
 EOT
+	$n->{http} .= 'map $http_upgrade $app_connection { default upgrade; ' .
+	    '"" ""; }';
 	$n->start;
 	my ($stranger, $alice, $bob) = clients($n);
 	is($stranger->page('/open/x')->status, 200, 'public');
@@ -297,8 +307,13 @@ EOT
 	is($stranger->page('/admin/x')->status, 302, 'a role: not a stranger');
 	is($bob->page('/admin/x')->status, 403, 'nor bob, after try_files');
 	is($alice->page('/admin/x')->status, 200, 'but alice');
+	is($stranger->upgrade('/live/x')->status, 401, 'a web socket: nobody');
+	is($alice->upgrade('/live/x')->status, 101, 'alice');
+	is($alice->page('/live/x')->status, 200, 'and HTTP on the same path');
 	is($stranger->page('/said/x')->body, 'said to everybody',
 	    'return comes before');
+	is($stranger->page('/later/x')->status, 302, 'internal: a stranger');
+	is($alice->page('/later/x')->status, 200, 'alice');
 	is($stranger->page('/teapot/x')->status, 302,
 	    'error_page goes on to the login page when told to');
 	is($alice->page('/teapot/x')->status, 200, 'and to the application');

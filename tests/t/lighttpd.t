@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 BEGIN { $ENV{FCGIAUTH_WEB} = 'lighttpd' }
 
 use FCGIAuth::FastCGI qw(fcgi_listen fcgi_serve);
+use FCGIAuth::Gateway;
 use FCGIAuth::Site;
 use FCGIAuth::Test;
 use Test::More;
@@ -78,6 +79,178 @@ EOT
 	$c->jar->{fcgiauth} = token_of($alice);
 	like($c->page('/mixed/a.x')->body, qr/^REMOTE_USER: alice$/m,
 	    'and is told who it is');
+	$m->stop;
+};
+
+# ---- the whole of a site, and every kind of application -------------------------
+
+# What conditions before the guard say, it has put right.
+my $kinds = <<'EOT';
+server.modules += ( "mod_ajp13", "mod_scgi", "mod_cgi" )
+fastcgi.server += ( ".outside" => (( "socket" => "DIR/fcgi.sock",
+	"check-local" => "disable" )) )
+$HTTP["url"] =~ "^(/open)?/http/" {
+	proxy.server = ( "" => (( "socket" => "DIR/app.sock" )) )
+}
+$HTTP["url"] =~ "^(/open)?/scgi/" {
+	scgi.server = ( "" => (( "socket" => "DIR/scgi.sock",
+		"check-local" => "disable" )) )
+}
+$HTTP["url"] =~ "^(/open)?/uwsgi/" {
+	scgi.protocol = "uwsgi"
+	scgi.server = ( "" => (( "socket" => "DIR/uwsgi.sock",
+		"check-local" => "disable" )) )
+}
+$HTTP["url"] =~ "^(/open)?/ajp/" {
+	ajp13.server = ( "" => (( "host" => "127.0.0.1", "port" => AJP )) )
+}
+$HTTP["url"] =~ "^(/open)?/cgi/" {
+	cgi.assign = ( "" => "" )
+}
+$HTTP["url"] =~ "^/inside/" {
+	fastcgi.server = ( "" => (( "socket" => "DIR/fcgi.sock",
+		"check-local" => "disable" )) )
+}
+$HTTP["url"] =~ "^/live/" {
+	proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => LIVE )) )
+	proxy.header = ( "upgrade" => "enable" )
+}
+$HTTP["url"] =~ "^/http/forgets/" {
+	setenv.set-request-header = ( "X-Own" => "1" )
+}
+include "fcgiauth/fcgiauth-guard.conf"
+$HTTP["url"] =~ "^/after/" {
+	include "fcgiauth/fcgiauth-protect.conf"
+	fastcgi.server += ( "" => (( "socket" => "DIR/fcgi.sock",
+		"check-local" => "disable" )) )
+}
+$HTTP["url"] =~ "^/http/admin/" {
+	setenv.add-environment = ( "AUTH_REQUIRE" => "role:admin" )
+}
+$HTTP["url"] =~ "^/open/" {
+	include "fcgiauth/fcgiauth-public.conf"
+}
+EOT
+
+subtest 'a guarded site' => sub {
+	my $port = free_port();
+	my $m = new_web($d, locations => []);
+	my $dir = $m->dir;
+
+	my $live = FCGIAuth::Gateway::start_websocket();
+	$m->{server} = $kinds =~ s/DIR/$dir/gr =~ s/AJP/$port/r =~
+	    s/LIVE/$live/r;
+	FCGIAuth::Gateway::start_uwsgi("$dir/uwsgi.sock");
+	FCGIAuth::Gateway::start_scgi("$dir/scgi.sock");
+	FCGIAuth::Gateway::start_ajp($port);
+	for my $at ('', '/open') {
+		mkdir "$dir/www$at";
+		mkdir "$dir/www$at/cgi";
+		spit("$dir/www$at/cgi/x", "#!/bin/sh\n" .
+		    "printf 'Content-Type: text/plain\n\nTHE APPLICATION\n'\n" .
+		    "env | sed 's/=/: /'\n");
+		chmod 0755, "$dir/www$at/cgi/x";
+	}
+	$m->apps->start;
+	my ($stranger, $alice, $bob) = map { $m->client } 1 .. 3;
+	is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
+	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
+	my @forged = map { my $sign = $_;
+		map { ($_ =~ s/-/$sign/r => 'evil', uc($_) => 'evil') }
+		    qw(Remote-User Remote-Groups Remote-Email Remote-Name)
+	} '-', '_', '.';
+	my @at = (map({ "$_/x" } qw(http scgi uwsgi ajp cgi after
+		http/forgets)), 'x.outside');
+	for my $at ('inside/x', 'none', 'http/admin/x') {
+		is($stranger->page("/$at")->status, 302, "$at: a stranger");
+	}
+	for my $at (@at) {
+		is($stranger->page("/$at")->status, 302, "$at: a stranger");
+		my $a = $alice->page("/$at", @forged);
+		is($a->status, 200, 'alice');
+		like($a->body, qr/^(?:REMOTE.USER: )?alice$/mi, 'by name');
+		like($a->body, qr/admin,staff$/m, 'groups');
+		unlike($a->body, qr/evil/, 'nothing forged');
+		next if $at =~ /after|forgets/;
+		$a = $stranger->page("/open/$at", @forged);
+		is($a->status, 200, "$at: public");
+		unlike($a->body, qr/evil|alice/, 'nothing forged');
+	}
+	unlike($alice->page('/inside/x')->body, qr/THE APPLICATION/,
+	    'an application in FastCGI that is forgotten is closed');
+	is($stranger->upgrade('/live/x')->status, 401, 'a web socket: nobody');
+	is($alice->upgrade('/live/x')->status, 101, 'alice');
+	is($alice->page('/live/x')->status, 200, 'and HTTP on the same path');
+	is($bob->page('/http/admin/x')->status, 403, 'a role: bob');
+	is($alice->page('/http/admin/x')->status, 200, 'alice');
+	$m->stop;
+};
+
+# With what Debian has in conf-available, as it is but for what is not here.
+subtest 'beside the files of the distribution' => sub {
+	my $from = '/etc/lighttpd';
+	plan(skip_all => "no $from/conf-available here")
+	    unless -d "$from/conf-available";
+	my $m = new_web($d, locations => []);
+	my $dir = $m->dir;
+	my $guide = slurp(top() . '/doc/lighttpd.md');
+	my ($first, $last) = $guide =~ /```lighttpd\n(.*?)```/sg;
+	my $fcgi = "$dir/fcgi.sock";
+
+	mkdir "$dir/conf-enabled";
+	for my $name (qw(05-auth 05-setenv 10-accesslog 10-cgi 10-dir-listing
+		10-evhost 10-expire 10-fastcgi 10-magnet 10-no-www 10-proxy
+		10-rewrite 10-ssi 10-status 10-userdir 11-extforward
+		15-fastcgi-php 15-fastcgi-php-fpm)) {
+		my $text = slurp("$from/conf-available/$name.conf");
+		$text =~ s{/var/log/lighttpd}{$dir};
+		$text =~ s{/run/php/php-fpm.sock}{$fcgi};
+		spit("$dir/conf-enabled/$name.conf", $text);
+	}
+	for ($first, $last) {
+		s/^ {3}//mg;
+		s{/etc/lighttpd/fcgiauth}{$dir/fcgiauth}g;
+		s{\$SERVER\["socket"\].*?\}\n}{}s;
+		s{\$HTTP\["scheme"\].*?\}\n\}?}{}s;
+		s/"mod_openssl", //;
+		s{"host" => "127.0.0.1", "port" => 3000}
+		    {"socket" => "$dir/app.sock"};
+	}
+	spit("$dir/conf-enabled/01-fcgiauth.conf", $first);
+	spit("$dir/conf-enabled/99-app.conf", $last);
+	spit("$dir/conf-enabled/20-php.conf",
+	    "\$HTTP[\"url\"] =~ \"[.]php\$\" { proxy.server = () }\n");
+	my $text = slurp("$from/lighttpd.conf");
+	$text =~ s/^server\.(?:username|groupname).*\n//mg;
+	$text =~ s/^(server.port\s*=).*/$1 $m->{port}\nserver.bind = "127.0.0.1"/m;
+	$text =~ s{^include_shell .*ipv6.*\n}{}m;
+	$text =~ s{"/etc/lighttpd/conf-enabled/}{"$dir/conf-enabled/};
+	$text =~ s{/var/log/lighttpd/error.log}{$dir/web.log};
+	$text =~ s{/var/cache/lighttpd/uploads}{$dir};
+	$text =~ s{"/var/www/html"}{"$dir/www"};
+	$text =~ s{"/run/lighttpd.pid"}{"$dir/pid"};
+	spit("$dir/www/x.php", 'THE SOURCE');
+	$m->snippets;
+	spit("$dir/lighttpd.conf", $text);
+	# The two for PHP exclude each other; one of them begins php-cgi.
+	for my $other (qw(15-fastcgi-php-fpm 15-fastcgi-php)) {
+		my $path = "$dir/conf-enabled/$other.conf";
+		rename $path, "$path.off";
+		my ($code, $out, $said) = capture('lighttpd', '-tt', '-f',
+		    "$dir/lighttpd.conf");
+		is($code, 0, "loads without $other") or diag($out . $said);
+		rename "$path.off", $path if $other =~ /fpm/;
+	}
+	$m->apps->run('lighttpd', '-D', '-f', "$dir/lighttpd.conf");
+	my $alice = $m->client;
+	is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
+	for my $path (qw(/x /x.php /cgi-bin/x /server-status)) {
+		is($m->client->page($path)->status, 302, "$path: a stranger");
+	}
+	like($alice->page('/x.php')->body, qr/^REMOTE_USER: alice$/m,
+	    'PHP is told who it is');
+	like($alice->page('/x')->body, qr/^Remote-User: alice$/m,
+	    'and the application behind the proxy');
 	$m->stop;
 };
 

@@ -114,7 +114,7 @@ sub start_websocket {
 			sysread $s, $head, 65536, length $head or return;
 		}
 		my $socket = $head =~ /^Upgrade: *websocket\r$/mi &&
-		    $head =~ /^Connection: *upgrade\r$/mi;
+		    $head =~ /^Connection:.*\bupgrade\b/mi;
 		syswrite $s, $socket ? "HTTP/1.1 101 Switching Protocols\r\n" .
 		    "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello"
 		    : "HTTP/1.1 200 OK\r\nConnection: close\r\n" .
