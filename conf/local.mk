@@ -6,6 +6,7 @@ apacheconfdir = $(sysconfdir)/apache2/fcgiauth
 lighttpdconfdir = $(sysconfdir)/lighttpd/fcgiauth
 FCGIAUTH_CONF = conf/fcgiauth.ini
 NGINX_CONF = \
+	conf/nginx/fcgiauth-challenge.conf \
 	conf/nginx/fcgiauth-check.conf \
 	conf/nginx/fcgiauth-guard.conf \
 	conf/nginx/fcgiauth-identity.conf \

@@ -84,6 +84,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/pages.c src/auth/pages.h \
 	src/auth/recheck.c src/auth/recheck.h \
 	src/auth/refresh.c src/auth/refresh.h \
+	src/auth/repeat.c src/auth/repeat.h \
 	src/auth/require.c src/auth/require.h \
 	src/auth/rules.c src/auth/rules.h \
 	src/auth/service.c src/auth/service.h \

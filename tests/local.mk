@@ -75,6 +75,7 @@ UNIT_TESTS = \
 	tests/unit/test_refresh \
 	tests/unit/test_refresh_torture \
 	tests/unit/test_renewal \
+	tests/unit/test_repeat \
 	tests/unit/test_revocation \
 	tests/unit/test_torture \
 	tests/unit/test_upgrade \

@@ -7,6 +7,7 @@
 #include "auth/csrf.h"
 #include "auth/login.h"
 #include "auth/refresh.h"
+#include "auth/repeat.h"
 #include "auth/status.h"
 #include "auth/verify.h"
 #include "base/log.h"
@@ -16,6 +17,7 @@ enum route_flags {
 	ROUTE_ANY_HOST = 1 << 0, /* answered whatever server.hosts says */
 	ROUTE_CHANGES = 1 << 1,	 /* changes state: has a body, asks whose
 				  * page sent it */
+	ROUTE_ANY_BODY = 1 << 2, /* does not look at it */
 };
 
 struct route {
@@ -31,6 +33,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/logout", logout_get, 0 },
 	{ HTTP_POST, "/logout", logout_post, ROUTE_CHANGES },
 	{ HTTP_POST, "/refresh", refresh_post, ROUTE_CHANGES },
+	{ HTTP_POST, REPEAT_PATH, repeat_post, ROUTE_ANY_BODY },
 	{ HTTP_GET, "/me", me_get, 0 },
 	{ HTTP_GET, "/jwks.json", jwks_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
@@ -142,7 +145,7 @@ answer_endpoint(struct exchange *e)
 	else if (!is_our_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
 		answer_refusal(e, 400, "invalid_request",
 			       "This service does not answer for this host.");
-	else if (e->in->body_too_large)
+	else if (e->in->body_too_large && (route->flags & ROUTE_ANY_BODY) == 0)
 		answer_refusal(e, 413, "too_large", "The body is too large.");
 	else if ((route->flags & ROUTE_CHANGES) == 0 || may_change(e))
 		route->handle(e);
@@ -200,7 +203,12 @@ answer_by_action(struct exchange *e)
 		answer_endpoint(e);
 		break;
 	case ACTION_VERIFY:
-		verify_answer(e);
+		/* Apache and lighttpd ask for this one without its body. */
+		if (e->in->authorizer &&
+		    str_eq(route_path(e), STR(REPEAT_PATH)))
+			answer_endpoint(e);
+		else
+			verify_answer(e);
 		break;
 	case ACTION_CHALLENGE:
 		verify_challenge(e);

@@ -5,6 +5,9 @@
 
 #include "auth/exchange.h"
 
+/* A longer one would not be taken: nginx reads request lines up to 8 KiB. */
+#define LOGIN_LOCATION_MAX 8000
+
 /*
  * The address of the login page that leads back to `uri`, a path of this host
  * with its query: a path of our own, absolute when one host signs in for

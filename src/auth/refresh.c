@@ -16,12 +16,6 @@ struct presented {
 	bool as_cookie;
 };
 
-struct refreshed {
-	enum refresh_answer answer;
-	struct grant grant;
-	struct credentials credentials;
-};
-
 /* An old token that came back is an alarm; one from the future says that the
  * store was set back, or that a key leaked. */
 static void
@@ -45,9 +39,8 @@ raise_alarm(struct exchange *e, const struct refreshed *r)
 	}
 }
 
-/* Modes whose refresh token is the access token itself take it as such. */
-static bool
-has_own_token(const struct exchange *e)
+bool
+refresh_has_own_token(const struct exchange *e)
 {
 	const struct auth_mode_ops *mode = e->service->mode_ops;
 
@@ -71,15 +64,16 @@ keep_session(struct exchange *e, struct str token, enum verdict *verdict,
 	return 0;
 }
 
-static int
-refresh(struct exchange *e, struct str token, bool as_cookie,
-	struct refreshed *out, struct err *err)
+int
+refresh_token(struct exchange *e, struct str token, bool as_cookie,
+	      struct refreshed *out, struct err *err)
 {
 	const struct service *s = e->service;
 	struct refreshed is = { .answer = REFRESH_REFUSED };
 	enum verdict verdict = VERDICT_ALLOW;
 
-	if ((!has_own_token(e) && keep_session(e, token, &verdict, err) != 0) ||
+	if ((!refresh_has_own_token(e) &&
+	     keep_session(e, token, &verdict, err) != 0) ||
 	    (verdict == VERDICT_ALLOW &&
 	     s->mode_ops->refresh(s->mode, &e->call, token,
 				  as_cookie ? credential_cookie_room(e) :
@@ -95,7 +89,7 @@ refresh(struct exchange *e, struct str token, bool as_cookie,
 static void
 find_cookie(struct exchange *e, struct presented *p)
 {
-	enum credential_answer found = has_own_token(e) ?
+	enum credential_answer found = refresh_has_own_token(e) ?
 	    credential_find_refresh(e, &p->token) :
 	    credential_find(e, &p->token);
 
@@ -136,7 +130,7 @@ find_token(struct exchange *e, struct presented *p, const char **code,
 static void
 answer_refused(struct exchange *e)
 {
-	if (has_own_token(e)) {
+	if (refresh_has_own_token(e)) {
 		answer_error(e, 400, "invalid_grant",
 			     "The refresh token is not valid any more.");
 		return;
@@ -163,7 +157,7 @@ try_token(struct exchange *e, const struct presented *p)
 	struct refreshed r;
 	struct err err;
 
-	if (refresh(e, p->token, p->as_cookie, &r, &err) != 0)
+	if (refresh_token(e, p->token, p->as_cookie, &r, &err) != 0)
 		answer_unavailable(e, &err);
 	else if (r.answer == REFRESH_TOO_LARGE)
 		answer_error(e, 500, "token_too_large", credential_too_large);
@@ -264,7 +258,7 @@ refresh_navigation(struct exchange *e, struct str rd, bool *done,
 		*problem = refresh_no_cookies;
 		return;
 	}
-	if (refresh(e, token, true, &r, &err) != 0) {
+	if (refresh_token(e, token, true, &r, &err) != 0) {
 		answer_unavailable(e, &err);
 		*done = true;
 		return;

@@ -9,6 +9,24 @@
 /* POST /refresh */
 void refresh_post(struct exchange *e);
 
+/* Has the mode a refresh token beside its access token?  Modes where they are
+ * one take the access token to refresh(). */
+bool refresh_has_own_token(const struct exchange *e);
+
+struct refreshed {
+	enum refresh_answer answer;
+	/* Filled as refresh() of api/auth_mode.h says. */
+	struct grant grant;
+	struct credentials credentials;
+};
+
+/*
+ * Uses a refresh token up, and audits what is alarming.  as_cookie: the access
+ * token must fit into a cookie.
+ */
+int refresh_token(struct exchange *e, struct str token, bool as_cookie,
+		  struct refreshed *out, struct err *err) MUST_USE;
+
 /*
  * A navigation that came to the login page with a refresh cookie of its own:
  * takes it and sends the browser back to `rd`, with new cookies.  *done: the

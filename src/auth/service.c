@@ -68,8 +68,9 @@ name_cookies(struct service *s, struct arena *a, struct err *err)
 	s->refresh_cookie = cookie_name(
 	    &s->set->cookie, (enum cookie_kind)s->mode_ops->refresh_cookie, a);
 	s->login_cookie = cookie_name(&s->set->cookie, COOKIE_LOGIN, a);
+	s->repeat_cookie = cookie_name(&s->set->cookie, COOKIE_REPEAT, a);
 	if (s->access_cookie.p == NULL || s->refresh_cookie.p == NULL ||
-	    s->login_cookie.p == NULL)
+	    s->login_cookie.p == NULL || s->repeat_cookie.p == NULL)
 		return err_nomem(err);
 	return 0;
 }

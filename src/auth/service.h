@@ -37,7 +37,7 @@ struct service {
 	struct csrf_key *csrf;	/* locks itself */
 	struct rules *rules;
 	struct str access_cookie, refresh_cookie; /* their full names */
-	struct str login_cookie;
+	struct str login_cookie, repeat_cookie;
 	struct str csp; /* Content-Security-Policy of our pages */
 };
 

@@ -6,6 +6,7 @@
 #include "auth/credential.h"
 #include "auth/login.h"
 #include "auth/pages.h"
+#include "auth/repeat.h"
 #include "auth/require.h"
 #include "auth/rules.h"
 #include "base/log.h"
@@ -147,7 +148,7 @@ ask_to_login(struct exchange *e)
 	} else if (e->in->method == HTTP_GET || e->in->method == HTTP_HEAD) {
 		send_to_login(e);
 	} else {
-		page_unsent(e);
+		repeat_challenge(e);
 	}
 }
 

@@ -60,6 +60,9 @@ static const struct {
 	[COOKIE_ACCESS] = { .suffix = "_access" },
 	[COOKIE_REFRESH] = { .suffix = "_refresh", .own_path = true },
 	[COOKIE_LOGIN] = { .suffix = "_login", .host_only = true },
+	[COOKIE_REPEAT] = { .suffix = "_repeat",
+			    .own_path = true,
+			    .host_only = true },
 };
 
 /* __Host- promises Path=/ and no Domain. */

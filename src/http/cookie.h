@@ -30,6 +30,7 @@ enum cookie_kind {
 	COOKIE_ACCESS,	/* base_access: a JWT */
 	COOKIE_REFRESH, /* base_refresh: Path is the service's own prefix */
 	COOKIE_LOGIN,	/* base_login: pre-session of the login form */
+	COOKIE_REPEAT,	/* base_repeat: how often a form came back */
 };
 
 /*

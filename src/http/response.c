@@ -13,6 +13,7 @@ static const struct {
 	{ 204, "204 No Content" },
 	{ 302, "302 Found" },
 	{ 303, "303 See Other" },
+	{ 307, "307 Temporary Redirect" },
 	{ 400, "400 Bad Request" },
 	{ 401, "401 Unauthorized" },
 	{ 403, "403 Forbidden" },

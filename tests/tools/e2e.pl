@@ -30,7 +30,7 @@ my %variants = (
 );
 
 # The longest first.
-my %first = map { $_ => 1 } qw(attacks browser faults faults_postgres
+my %first = map { $_ => 1 } qw(attacks browser faults faults_postgres forms
     faults_redis jose nginx promotion refresh renew sentinel
     scaling session stores successor upgrade web);
 

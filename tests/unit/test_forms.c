@@ -185,6 +185,26 @@ START_TEST(form_of_who_may_not)
 }
 END_TEST
 
+/* Only mode refresh has anything to renew with. */
+START_TEST(no_repeat_in_mode_session)
+{
+	const char *const params[] = { "REQUEST_METHOD=POST",
+				       "REQUEST_URI=/auth/repeat?rd=/x",
+				       "HTTP_SEC_FETCH_SITE=same-origin",
+				       NAVIGATE,
+				       flow_login(&f, "alice"),
+				       NULL };
+	struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(is_page(&a));
+	a = challenge(false, "POST", NAVIGATE,
+		      "HTTP_SEC_FETCH_SITE=same-origin");
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(flow_holds(a.body, "Your form was not sent"));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -197,6 +217,7 @@ suite(void)
 	tcase_add_test(t, too_large_is_a_page);
 	tcase_add_loop_test(t, form_of_a_stranger, 0, 2);
 	tcase_add_test(t, form_of_who_may_not);
+	tcase_add_test(t, no_repeat_in_mode_session);
 	suite_add_tcase(s, t);
 	return s;
 }

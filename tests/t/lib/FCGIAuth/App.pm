@@ -47,6 +47,30 @@ sub run {
 	return $pid;
 }
 
+# Forms of each kind, that post to /posted.
+our $FORMS = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Forms</title>' .
+    '<link rel="icon" href="data:,">' .
+    '<form id="plain" method="post" action="/posted?a=1&amp;b=%2F">' .
+    '<textarea name="text"></textarea><button>Send</button></form>' .
+    '<form id="file" method="post" action="/posted?f" ' .
+    'enctype="multipart/form-data"><input type="file" name="file">' .
+    '<button>Send</button></form></html>';
+
+# What was posted, for a person to read: of one file, its content.
+sub posted {
+	my ($method, $body) = @_;
+	my $what = $body;
+
+	if ($body =~ /^(--\S+)\r\n/) {
+		my $from = index($body, "\r\n\r\n") + 4;
+		my $to = rindex $body, "\r\n$1";
+		$what = substr $body, $from, $to - $from;
+	}
+	return '<!DOCTYPE html><html lang="en"><title>Posted</title>' .
+	    '<link rel="icon" href="data:,"><p id="posted">' .
+	    "$method " . length($what) . ' ' . md5_hex($what) . '</p></html>';
+}
+
 # What is special about a path: headers and body, or nothing.  A status is the
 # first of the headers.
 sub special {
@@ -54,6 +78,10 @@ sub special {
 
 	return ("200 OK\r\nX-Own: yes", "$method " . length($body) . ' ' .
 	    md5_hex($body) . "\n") if $path =~ m{/digest$};
+	return ("200 OK\r\nContent-Type: text/html", posted($method, $body))
+	    if $path =~ m{/posted$};
+	return ("200 OK\r\nContent-Type: text/html", $FORMS)
+	    if $path =~ m{/forms$};
 	return ("403 Forbidden\r\nCache-Control: no-store\r\n" .
 	    "Content-Type: text/x-own", "of the application\n")
 	    if $path =~ m{/forbidden$};

@@ -73,7 +73,7 @@ http {
 	access_log off;
 	default_type text/html;
 	keepalive_requests 100000;
-	client_max_body_size 16m;
+	client_max_body_size 64m;
 	$temp
 	include fcgiauth/fcgiauth-upstream.conf;
 	$http

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* A form that came too late is renewed and sent again. */
+#include "auth/repeat.h"
+
+#include "auth/answer.h"
+#include "auth/credential.h"
+#include "auth/csrf.h"
+#include "auth/login.h"
+#include "auth/pages.h"
+#include "auth/refresh.h"
+#include "base/buf.h"
+#include "base/enc.h"
+#include "http/cookie.h"
+#include "http/path.h"
+#include "http/redirect.h"
+
+/* As often may a form come back while the access token that its browser was
+ * given should still be good: more than once, as people click twice. */
+#define REPEATS_MAX 3
+
+/* Of the browser's own words only one cannot be said by a foreign page. */
+static bool
+is_from_our_page(const struct exchange *e)
+{
+	if (str_eq(e->in->fetch_site, STR("same-origin")))
+		return true;
+	return e->in->origin.p != NULL && csrf_origin_is_ours(e);
+}
+
+static bool
+may_be_repeated(const struct exchange *e)
+{
+	struct str token;
+
+	return e->in->method == HTTP_POST && refresh_has_own_token(e) &&
+	       is_from_our_page(e) &&
+	       credential_find(e, &token) != CREDENTIAL_REFUSED;
+}
+
+/* Where a form is repeated that is meant for `uri`. */
+static void
+go_by_repeat(struct exchange *e, const char *query, struct str uri)
+{
+	struct buf b;
+
+	buf_init(&b, e->call.arena, 32 * 1024);
+	buf_add(&b, e->service->set->server.path);
+	buf_add_cstr(&b, REPEAT_PATH);
+	buf_add_cstr(&b, query);
+	percent_encode(&b, uri);
+	if (buf_failed(&b))
+		e->out->failed = true;
+	else if (b.n > LOGIN_LOCATION_MAX)
+		page_unsent(e);
+	else
+		answer_redirect(e, 307, buf_str(&b));
+}
+
+void
+repeat_challenge(struct exchange *e)
+{
+	if (may_be_repeated(e))
+		go_by_repeat(e, "?rd=", e->in->uri);
+	else
+		page_unsent(e);
+}
+
+/* A path of this host that is not one of ours. */
+static bool
+is_target(const struct exchange *e, struct str rd)
+{
+	const struct settings *set = e->service->set;
+	struct str path, query, prefix = set->server.path;
+	struct err err;
+
+	if (rd.p == NULL || !str_starts(rd, STR("/")) ||
+	    !redirect_is_safe(rd, e->in->host, e->in->https,
+			      &set->redirect.allow, false) ||
+	    path_normalise(rd, e->call.arena, &path, &query, &err) != 0)
+		return false;
+	return !path_below(path, prefix);
+}
+
+/* How often this browser was sent back of late. */
+static int64_t
+count_repeats(const struct exchange *e)
+{
+	struct str value;
+	int64_t n;
+
+	if (cookie_find(e->in, e->service->repeat_cookie, &value) !=
+		COOKIE_FOUND ||
+	    !str_to_uint(value, REPEATS_MAX, &n))
+		return 0;
+	return n;
+}
+
+static void
+set_mark(struct exchange *e, int64_t n, int64_t max_age)
+{
+	const struct settings *set = e->service->set;
+	char digit = (char)('0' + n);
+
+	cookie_set(e->out, &set->cookie, set->server.path, COOKIE_REPEAT,
+		   (struct str){ .p = &digit, .n = n > 0 ? 1 : 0 }, max_age);
+}
+
+/* Back to the application with the form.  `seconds`: so long its browser has
+ * an access token, and so does not come here but in vain. */
+static void
+send_back(struct exchange *e, struct str rd, int64_t seconds)
+{
+	answer_redirect(e, 307, rd);
+	set_mark(e, count_repeats(e) + 1, seconds > 1 ? seconds : 1);
+}
+
+/* To whoever reloads the page it is the first time again. */
+static void
+give_up(struct exchange *e)
+{
+	page_unsent(e);
+	if (count_repeats(e) > 0)
+		set_mark(e, 0, 0);
+}
+
+/* Only the refresh cookie is left. */
+static void
+renew(struct exchange *e, struct str rd, bool renewed)
+{
+	struct refreshed r;
+	struct str token;
+	struct err err;
+
+	/* It was, and is here again without the access cookie: this browser
+	 * does not keep what it is given. */
+	if (renewed ||
+	    credential_find_refresh(e, &token) != CREDENTIAL_COOKIE) {
+		give_up(e);
+		return;
+	}
+	if (refresh_token(e, token, true, &r, &err) != 0) {
+		answer_unavailable(e, &err);
+	} else if (r.answer == REFRESH_DONE) {
+		send_back(e, rd, r.credentials.expires_in);
+		credential_set_cookies(e, &r.credentials);
+	} else if (r.answer == REFRESH_AGAIN) {
+		go_by_repeat(e, "?renewed=1&rd=", rd);
+		credential_set_cookies(e, &r.credentials);
+	} else if (r.answer == REFRESH_TOO_LARGE) {
+		page_message(e, 500, credential_too_large);
+	} else {
+		give_up(e);
+	}
+}
+
+static void
+repeat(struct exchange *e, struct str rd, bool renewed)
+{
+	enum verdict verdict;
+	struct grant grant;
+	struct str token;
+	struct err err;
+
+	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
+		answer_unavailable(e, &err);
+	else if (verdict == VERDICT_ALLOW)
+		/* Another tab was faster, or the person has signed in. */
+		send_back(e, rd, (grant.expires_ms - e->call.now_ms) / 1000);
+	else
+		renew(e, rd, renewed);
+}
+
+void
+repeat_post(struct exchange *e)
+{
+	struct str rd, renewed;
+	struct err err;
+
+	if (!http_request_is_navigation(e->in)) {
+		answer_error(e, 401, "unauthorized", "Sign in first.");
+		http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));
+	} else if (http_request_query(e->in, STR("rd"), e->call.arena, &rd,
+				      &err) != 0 ||
+		   http_request_query(e->in, STR("renewed"), e->call.arena,
+				      &renewed, &err) != 0) {
+		answer_refusal(e, 400, "invalid_request",
+			       "The address of this page is malformed.");
+	} else if (!is_target(e, rd) || !may_be_repeated(e) ||
+		   count_repeats(e) >= REPEATS_MAX) {
+		give_up(e);
+	} else {
+		repeat(e, rd, renewed.p != NULL);
+	}
+}
