@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "api/password_mark.h"
 #include "api/session_id.h"
 #include "backends/mode_refresh_token.h"
 #include "base/secret.h"
@@ -211,6 +212,7 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	s.idle_expires_ms = min64(c->now_ms + m->set.idle_timeout * 1000,
 				  s.expires_ms);
 	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0 ||
+	    password_mark_make(c, login->hash, &s.mark, err) != 0 ||
 	    tag_key(c, key, err) != 0)
 		return -1;
 	t.session = s.id;
@@ -228,20 +230,26 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	return 0;
 }
 
-/* A user who was disabled, or removed, meanwhile: the session ends. */
+/* A user who was disabled or removed, or has got another password, meanwhile:
+ * the session ends. */
 static int
 check_user(struct call *c, const struct session *s, struct identity *who,
 	   bool *still, struct err *err)
 {
 	enum user_answer found;
 	struct user user;
+	struct password_mark now;
 	bool is, was_live;
 
 	if (users_find(c->users, c->arena, s->who.name, &found, &user, err) !=
 	    0)
 		return -1;
 	is = found == USER_FOUND && !user.disabled;
-	if (!is && store_revoke(c->store, &s->id, &was_live, err) != 0)
+	if (is && password_mark_fits(c, &s->mark, user.hash, &is, &now, err) !=
+		0)
+		return -1;
+	if ((is ? store_remark(c->store, s->who.name, &s->mark, &now, err) :
+		  store_revoke(c->store, &s->id, &was_live, err)) != 0)
 		return -1;
 	*still = is;
 	*who = is ? user.who : (struct identity){ .name = STR("") };

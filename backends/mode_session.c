@@ -4,6 +4,7 @@
  * SHA-256 and all the rest.
  */
 #include "api/auth_mode.h"
+#include "api/password_mark.h"
 #include "api/session_id.h"
 #include "base/enc.h"
 #include "base/secret.h"
@@ -131,6 +132,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		.expires_ms = min64(s.idle_expires_ms, s.expires_ms),
 		.ends_ms = s.expires_ms,
 		.remember = s.remember,
+		.mark = s.mark,
 	};
 	plan_touch(mode, &s, c->now_ms, out);
 	*verdict = VERDICT_ALLOW;
@@ -183,7 +185,8 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 
 	if (token == NULL)
 		return err_nomem(err);
-	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0)
+	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0 ||
+	    password_mark_make(c, login->hash, &s.mark, err) != 0)
 		return -1;
 	if (env_random(c->env, bytes, sizeof(bytes)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");

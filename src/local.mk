@@ -64,6 +64,7 @@ libfcgiauth_a_SOURCES = \
 	src/api/jwt_settings.c src/api/jwt_settings.h \
 	src/api/link.c src/api/link.h \
 	src/api/registry.c src/api/registry.h \
+	src/api/password_mark.c src/api/password_mark.h \
 	src/api/session_id.c src/api/session_id.h \
 	src/api/session_store.h \
 	src/api/store.c src/api/store.h \
@@ -72,6 +73,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/answer.c src/auth/answer.h \
 	src/auth/audit.c src/auth/audit.h \
 	src/auth/authenticate.c src/auth/authenticate.h \
+	src/auth/authenticate_confirm.c \
 	src/auth/credential.c src/auth/credential.h \
 	src/auth/cors.c src/auth/cors.h \
 	src/auth/csrf.c src/auth/csrf.h \

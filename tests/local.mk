@@ -71,6 +71,7 @@ UNIT_TESTS = \
 	tests/unit/test_rule_mistakes \
 	tests/unit/test_rules \
 	tests/unit/test_password_legacy \
+	tests/unit/test_marks \
 	tests/unit/test_recheck \
 	tests/unit/test_refresh \
 	tests/unit/test_refresh_torture \

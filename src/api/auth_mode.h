@@ -43,10 +43,12 @@ struct grant {
 	 * seen, and how far idle lets it live when it is seen now. */
 	int64_t last_seen_ms, touch_idle_expires_ms;
 	bool touch_due; /* last_seen_ms is too far behind */
+	struct password_mark mark; /* of such a session */
 };
 
 struct login {
 	struct identity who;
+	struct str hash; /* that the password was verified with */
 	bool remember;
 	struct str address, user_agent;
 };

@@ -299,7 +299,8 @@ store_remark(struct store_link *l, struct str user,
 	     const struct password_mark *from, const struct password_mark *to,
 	     struct err *err)
 {
-	if (!password_mark_is_known(from) || !password_mark_is_known(to))
+	if (!password_mark_is_known(from) || !password_mark_is_known(to) ||
+	    memcmp(from, to, sizeof(*from)) == 0)
 		return 0;
 	return CALL(l, remark, user, from, to, err);
 }

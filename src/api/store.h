@@ -74,7 +74,7 @@ int store_revoke_all(struct store_link *l, int64_t *ended, struct err *err)
     MUST_USE;
 int store_update_user(struct store_link *l, const struct identity *who,
 		      struct err *err) MUST_USE;
-/* Nothing to do when one of the marks is not known. */
+/* Nothing to do when one of the marks is not known, or both are the same. */
 int store_remark(struct store_link *l, struct str user,
 		 const struct password_mark *from,
 		 const struct password_mark *to, struct err *err) MUST_USE;

@@ -5,12 +5,9 @@
 #include "auth/audit.h"
 #include "auth/hash_slots.h"
 #include "auth/throttle.h"
-#include "base/log.h"
-#include "base/secret.h"
 #include "crypto/password.h"
 
-#define BUSY_SECONDS  2
-#define CONFIRM_TRIES 10
+#define BUSY_SECONDS 2
 
 static const char *
 why_disabled(const struct exchange *e, const struct user *user)
@@ -111,55 +108,4 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 	rc = try_password(e, name, password, answer, out, err);
 	hash_slots_give(slots, who);
 	return rc;
-}
-
-int
-authenticate_confirm(struct exchange *e, const struct user *user, bool *still,
-		     struct identity *who, struct err *err)
-{
-	struct identity written = user->who;
-
-	for (unsigned tries = 0; tries < CONFIRM_TRIES; tries++) {
-		enum user_answer found;
-		struct user now;
-
-		if (users_find(e->call.users, e->call.arena, user->who.name,
-			       &found, &now, err) != 0)
-			return -1;
-		*still = found == USER_FOUND && !now.disabled &&
-		    secret_equal(now.hash, user->hash);
-		if (!*still)
-			return 0;
-		if (identity_equal(&now.who, &written)) {
-			*who = written;
-			return 0;
-		}
-		written = now.who;
-		if (store_update_user(e->call.store, &written, err) != 0)
-			return -1;
-	}
-	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
-}
-
-void
-authenticate_rehash(struct exchange *e, const struct user *user,
-		    struct str password)
-{
-	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
-	char hash[PASSWORD_HASH_MAX];
-	struct err err;
-	bool changed;
-
-	if (!users_can(e->call.users, USERS_REHASH) ||
-	    !password_is_outdated(user->hash) ||
-	    !password_is_all_in(password, user->hash) ||
-	    !hash_slots_take(e->service->shared->hash_slots, who))
-		return;
-	if (password_hash(password, hash, &err) != 0 ||
-	    users_set_hash(e->call.users, user->who.name, user->hash,
-			   str_from(hash), e->call.now_ms / 1000, &changed, &err) != 0) {
-		LOG(e->call.env->log, LOG_WARNING, "rehash_failed",
-		    F_CSTR("reason", err.msg));
-	}
-	hash_slots_give(e->service->shared->hash_slots, who);
 }

@@ -28,14 +28,17 @@ int authenticate_password(struct exchange *e, struct str name,
 /*
  * Once the session is there: has the user meanwhile been disabled, removed or
  * given another password?  Whoever does that changes the user first and ends
- * the sessions then, so one of the two sees the other.  *who and the sessions
- * are brought up to date, until the user read is the one that they have.
+ * the sessions then, so one of the two sees the other.  Another hash of the
+ * same password is no other password: one that we made says so, of others it
+ * is tried, in a hash slot.  With *still, *user and the sessions are brought up
+ * to date, until the user read is the one that they have.
  */
-int authenticate_confirm(struct exchange *e, const struct user *user,
-			 bool *still, struct identity *who, struct err *err)
+int authenticate_confirm(struct exchange *e, struct user *user,
+			 struct str password, bool *still, struct err *err)
     MUST_USE;
 
-/* A better hash while the password is at hand; failing at it is no matter. */
+/* A better hash while the password is at hand; failing at it is no matter.
+ * Sessions of the user go on (api/password_mark.h). */
 void authenticate_rehash(struct exchange *e, const struct user *user,
 			 struct str password);
 

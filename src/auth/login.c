@@ -285,11 +285,11 @@ take_back(struct exchange *e, const struct credentials *credentials)
 }
 
 static void
-sign_in(struct exchange *e, const struct login_form *form,
-	const struct user *user)
+sign_in(struct exchange *e, const struct login_form *form, struct user *user)
 {
 	const struct service *s = e->service;
 	struct login login = { .who = user->who,
+			       .hash = user->hash,
 			       .remember = form->remember,
 			       .address = e->in->remote_addr,
 			       .user_agent = shown_agent(e->in->user_agent) };
@@ -314,7 +314,7 @@ sign_in(struct exchange *e, const struct login_form *form,
 		refuse(e, form, 500, "token_too_large", credential_too_large);
 		return;
 	}
-	if (authenticate_confirm(e, user, &still, &login.who, &err) != 0) {
+	if (authenticate_confirm(e, user, form->password, &still, &err) != 0) {
 		take_back(e, &credentials);
 		answer_unavailable(e, &err);
 	} else if (!still) {
@@ -323,7 +323,7 @@ sign_in(struct exchange *e, const struct login_form *form,
 		refuse(e, form, 401, "invalid_credentials",
 		       "User name or password is wrong.");
 	} else {
-		hand_over(e, form, &login.who, &credentials);
+		hand_over(e, form, &user->who, &credentials);
 		authenticate_rehash(e, user, form->password);
 	}
 }

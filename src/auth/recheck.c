@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/password_mark.h"
 #include "auth/audit.h"
 #include "auth/touches.h"
 
@@ -61,6 +62,38 @@ update_sessions(struct exchange *e, const struct identity *who,
 	return 0;
 }
 
+static int
+end_session(struct exchange *e, const struct grant *grant, struct err *err)
+{
+	bool ended;
+
+	if (store_revoke(e->call.store, &grant->session, &ended, err) != 0)
+		return -1;
+	if (ended)
+		audit(e, "session_revoked", grant->who.name, &grant->session,
+		      "password_changed");
+	return 0;
+}
+
+/* Others of his may be of the new password already: each is asked by itself. */
+static int
+check_password(struct exchange *e, const struct grant *grant, struct str hash,
+	       bool *still, struct err *err)
+{
+	struct password_mark now;
+	bool fits;
+
+	if (password_mark_fits(&e->call, &grant->mark, hash, &fits, &now,
+			       err) != 0)
+		return -1;
+	if ((fits ? store_remark(e->call.store, grant->who.name, &grant->mark,
+				 &now, err) :
+		    end_session(e, grant, err)) != 0)
+		return -1;
+	*still = fits;
+	return 0;
+}
+
 /* One look.  *same: his sessions have what was read. */
 static int
 look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
@@ -80,6 +113,10 @@ look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
 				    found == USER_FOUND ? "user_disabled" :
 							  "user_gone",
 				    err);
+	if (check_password(e, grant, user.hash, still, err) != 0)
+		return -1;
+	if (!*still)
+		return 0;
 	if (!*same &&
 	    update_sessions(e, &user.who, &grant->session, err) != 0)
 		return -1;

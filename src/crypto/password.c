@@ -4,19 +4,23 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "crypto/common_passwords.h"
+#include "crypto/digest.h"
 #include "crypto/password_legacy.h"
 
 _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
+_Static_assert(PASSWORD_PRINT_BYTES == crypto_pwhash_SALTBYTES, "a salt");
 
 /* Today's cost. */
 #define MEMORY_KIB 19456
 #define PASSES	   2
+#define KEY_BYTES  32
 
 /* The most that a stored hash may ask for. */
 #define MEMORY_KIB_MAX (1024 * 1024)
@@ -36,6 +40,7 @@ _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 struct phc {
 	bool id; /* argon2id; else argon2i */
 	int64_t memory_kib, passes, lanes;
+	struct str salt;
 };
 
 static bool
@@ -95,8 +100,43 @@ parse_phc(struct str hash, struct phc *out)
 		return false;
 	if (!is_base64(salt, 8, 64) || !is_base64(key, 16, 64))
 		return false;
+	phc.salt = salt;
 	*out = phc;
 	return true;
+}
+
+void
+password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES])
+{
+	uint8_t digest[DIGEST_BYTES];
+
+	digest_sha256(hash, digest);
+	memcpy(out, digest, PASSWORD_PRINT_BYTES);
+}
+
+bool
+password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES])
+{
+	uint8_t salt[PASSWORD_PRINT_BYTES];
+	struct phc phc;
+	size_t n;
+
+	if (!parse_phc(hash, &phc) || !phc.id ||
+	    sodium_base642bin(salt, sizeof(salt), phc.salt.p, phc.salt.n, NULL,
+			      &n, NULL,
+			      sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 ||
+	    n != sizeof(salt))
+		return false;
+	memcpy(out, salt, sizeof(salt));
+	return true;
+}
+
+static int
+refuse_password(struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "a password has at most %d bytes and no NUL",
+		       PASSWORD_MAX_BYTES);
 }
 
 int
@@ -105,16 +145,39 @@ password_hash(struct str password, char out[PASSWORD_HASH_MAX],
 {
 	char hash[PASSWORD_HASH_MAX] = { 0 };
 
-	if (!is_acceptable(password)) {
-		return err_set(err, ERR_INPUT,
-			       "a password has at most %d bytes and no NUL",
-			       PASSWORD_MAX_BYTES);
-	}
+	if (!is_acceptable(password))
+		return refuse_password(err);
 	if (crypto_pwhash_str_alg(hash, password.n > 0 ? password.p : "",
 				  password.n, PASSES, MEMORY_KIB * 1024U,
 				  crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return err_nomem(err);
 	memcpy(out, hash, sizeof(hash));
+	return 0;
+}
+
+int
+password_rehash(struct str password, struct str old,
+		char out[PASSWORD_HASH_MAX], struct err *err)
+{
+	const int variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
+	uint8_t salt[crypto_pwhash_SALTBYTES], key[KEY_BYTES];
+	char salt64[2 * sizeof(salt)], key64[2 * sizeof(key)];
+
+	if (!is_acceptable(password))
+		return refuse_password(err);
+	password_print(old, salt);
+	if (crypto_pwhash(key, sizeof(key), password.n > 0 ? password.p : "",
+			  password.n, salt, PASSES, MEMORY_KIB * 1024U,
+			  crypto_pwhash_ALG_ARGON2ID13) != 0)
+		return err_nomem(err);
+	(void)sodium_bin2base64(salt64, sizeof(salt64), salt, sizeof(salt),
+				variant);
+	(void)sodium_bin2base64(key64, sizeof(key64), key, sizeof(key),
+				variant);
+	(void)snprintf(out, PASSWORD_HASH_MAX,
+		       "$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", MEMORY_KIB, PASSES,
+		       salt64, key64);
+	secret_wipe(key, sizeof(key));
 	return 0;
 }
 

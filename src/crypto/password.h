@@ -27,6 +27,25 @@ enum password_answer {
 int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
 		  struct err *err) MUST_USE;
 
+#define PASSWORD_PRINT_BYTES 16
+
+/* What a stored hash is recognised by: the beginning of its SHA-256. */
+void password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
+
+/*
+ * A better hash of a password that `old` was verified with.  Its salt is the
+ * print of `old`, so it says itself what it has replaced, and two who do this
+ * at the same time make the same.  That salt is as good as another: `old` has
+ * one of its own, so no two are equal, and who could know it beforehand knows
+ * `old`, which is easier to try guesses on.
+ */
+int password_rehash(struct str password, struct str old,
+		    char out[PASSWORD_HASH_MAX], struct err *err) MUST_USE;
+
+/* False when `hash` is none that password_rehash() makes; else the print of
+ * the one that it replaced, or, when password_hash() made it, dice. */
+bool password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
+
 /*
  * Costs one hash whatever the answer: a stored hash that is empty, unusable or
  * asks for more than 1 GiB, 10 passes or 4 GiB in all of them is not run; a

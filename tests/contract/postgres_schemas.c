@@ -176,7 +176,7 @@ START_TEST(newer_schema_is_refused)
 	rig_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 91");
+	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 92");
 	postgres_server_sql(r->place, "UPDATE fcgiauth.schema_version"
 				      " SET version = version - 90");
 	rig_stop(r);

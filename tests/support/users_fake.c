@@ -2,6 +2,8 @@
 /* A user source for tests. */
 #include "tests/support/users_fake.h"
 
+#include <stdio.h>
+
 static int
 fake_open(const void *conf, const struct env *env, void **source,
 	  struct err *err)
@@ -66,6 +68,28 @@ fake_find(void *conn, struct arena *a, struct str name,
 	return 0;
 }
 
+static int
+fake_set_hash(void *conn, struct str name, struct str old, struct str hash,
+	      int64_t now, bool *changed, struct err *err)
+{
+	struct users_fake_table *t = conn;
+
+	(void)now;
+	if (t->down)
+		return err_set(err, ERR_UNAVAILABLE, "users are down");
+	*changed = false;
+	for (size_t i = 0; t->rehash && i < t->n; i++) {
+		if (!str_eq(t->v[i].who.name, name) ||
+		    !str_eq(t->v[i].hash, old))
+			continue;
+		(void)snprintf(t->hashes[i], sizeof(t->hashes[i]), "%.*s",
+			       STR_ARG(hash));
+		t->v[i].hash = str_from(t->hashes[i]);
+		*changed = true;
+	}
+	return 0;
+}
+
 static const struct option no_options[] = { OPTION_END };
 
 const struct user_source_ops users_fake = {
@@ -74,6 +98,7 @@ const struct user_source_ops users_fake = {
 		.kind = BACKEND_USERS,
 		.name = "fake",
 		.summary = "for tests",
+		.caps = USERS_REHASH,
 		.options = no_options,
 		.conf_size = sizeof(struct users_fake_table),
 	},
@@ -83,4 +108,5 @@ const struct user_source_ops users_fake = {
 	.disconnect = fake_close,
 	.ping = fake_ping,
 	.find = fake_find,
+	.set_hash = fake_set_hash,
 };

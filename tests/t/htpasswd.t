@@ -132,10 +132,14 @@ subtest 'changes reach live sessions' => sub {
 	is(login('alice'), 401, 'not the old one');
 	($status, $bob) = login('bob');
 	is($status, 200, 'bob is back');
-	is(check($alice)->{status}, 204,
-	    'the session is not bound to the password');
+	soon(sub { check($alice)->{status} == 401 },
+	    'the session of the old one ends');
+	like($d->log_text, qr/session_revoked.*alice.*password_changed/,
+	    'the audit log has it');
+	is(check($bob)->{status}, 204, 'nobody else is signed out');
 	replace($file, "alice:$hash\nbob:$hash\n");
 	soon(sub { login('alice') == 200 }, 'all as before');
+	($status, $alice) = login('alice');
 };
 
 subtest 'half-written' => sub {

@@ -170,9 +170,9 @@ CREATE TABLE app.people (name varchar(80) UNIQUE, password_hash varchar(255),
 	email varchar(255), roles text, disabled boolean, note text);
 INSERT INTO app.people VALUES
 	('alice', '$hash', 'alice\@example.com', 'admin staff', false, 'x'),
-	('bob', '$hash', NULL, NULL, NULL, NULL),
-	('Quote''d', '$hash', NULL, NULL, NULL, NULL),
-	('control', '$hash', E'a\@b\\r\\nRemote-User: root', NULL, NULL, NULL);
+	('bob', '$hash', NULL, NULL, false, NULL),
+	('Quote''d', '$hash', NULL, NULL, false, NULL),
+	('control', '$hash', E'a\@b\\r\\nRemote-User: root', NULL, false, NULL);
 GRANT SELECT (name, password_hash, email, roles, disabled),
 	UPDATE (password_hash) ON app.people TO reader;
 EOT

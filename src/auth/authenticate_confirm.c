@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* A login whose password was right: is it still, and is its hash good? */
+#include "auth/authenticate.h"
+
+#include <string.h>
+
+#include "api/password_mark.h"
+#include "auth/hash_slots.h"
+#include "auth/throttle.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/password.h"
+
+#define CONFIRM_TRIES 10
+
+/* Did password_rehash() make the hash that is there now out of ours? */
+static bool
+has_replaced(struct str now, struct str ours)
+{
+	uint8_t print[PASSWORD_PRINT_BYTES], replaced[PASSWORD_PRINT_BYTES];
+
+	password_print(ours, print);
+	return password_replaced(now, replaced) &&
+	    memcmp(print, replaced, sizeof(print)) == 0;
+}
+
+static int
+try_again(struct exchange *e, struct str password, struct str hash,
+	  bool *right, struct err *err)
+{
+	struct hash_slots *slots = e->service->shared->hash_slots;
+	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	enum password_answer answer;
+
+	if (!hash_slots_take(slots, who))
+		return err_set(err, ERR_BUSY, "no slot to hash in");
+	answer = password_verify(password, hash);
+	hash_slots_give(slots, who);
+	if (answer == PASSWORD_UNTOLD)
+		return err_set(err, ERR_INTERNAL, "no memory to hash");
+	*right = answer == PASSWORD_RIGHT;
+	return 0;
+}
+
+static int
+remark(struct exchange *e, struct str name, struct str from, struct str to,
+       struct err *err)
+{
+	struct password_mark old, new;
+
+	if (password_mark_make(&e->call, from, &old, err) != 0 ||
+	    password_mark_make(&e->call, to, &new, err) != 0)
+		return -1;
+	return store_remark(e->call.store, name, &old, &new, err);
+}
+
+/* *same: both hashes are of this password. */
+static int
+compare_hashes(struct exchange *e, const struct user *user, struct str password,
+	       struct str now, bool *same, struct err *err)
+{
+	bool equal = secret_equal(now, user->hash);
+	bool ours = !equal && has_replaced(now, user->hash), right = ours;
+
+	if (!equal && !ours && try_again(e, password, now, &right, err) != 0)
+		return -1;
+	if (right && remark(e, user->who.name, user->hash, now, err) != 0)
+		return -1;
+	*same = equal || right;
+	return 0;
+}
+
+int
+authenticate_confirm(struct exchange *e, struct user *user, struct str password,
+		     bool *still, struct err *err)
+{
+	struct user was = *user; /* what the sessions have */
+
+	for (unsigned tries = 0; tries < CONFIRM_TRIES; tries++) {
+		enum user_answer found;
+		struct user now;
+		bool is, same;
+
+		if (users_find(e->call.users, e->call.arena, user->who.name,
+			       &found, &now, err) != 0)
+			return -1;
+		is = found == USER_FOUND && !now.disabled;
+		if (is && compare_hashes(e, &was, password, now.hash, &is,
+					 err) != 0)
+			return -1;
+		same = !is || identity_equal(&now.who, &was.who);
+		if (!same &&
+		    store_update_user(e->call.store, &now.who, err) != 0)
+			return -1;
+		if (is)
+			was = now;
+		if (same) {
+			*still = is;
+			*user = was;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
+}
+
+static int
+replace_hash(struct exchange *e, const struct user *user, struct str password,
+	     struct err *err)
+{
+	const struct str name = user->who.name;
+	char hash[PASSWORD_HASH_MAX];
+	bool changed;
+
+	if (password_rehash(password, user->hash, hash, err) != 0 ||
+	    users_set_hash(e->call.users, name, user->hash, str_from(hash),
+			   e->call.now_ms / 1000, &changed, err) != 0)
+		return -1;
+	return changed ? remark(e, name, user->hash, str_from(hash), err) : 0;
+}
+
+void
+authenticate_rehash(struct exchange *e, const struct user *user,
+		    struct str password)
+{
+	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	struct err err;
+
+	if (!users_can(e->call.users, USERS_REHASH) ||
+	    !password_is_outdated(user->hash) ||
+	    !password_is_all_in(password, user->hash) ||
+	    !hash_slots_take(e->service->shared->hash_slots, who))
+		return;
+	if (replace_hash(e, user, password, &err) != 0) {
+		LOG(e->call.env->log, LOG_WARNING, "rehash_failed",
+		    F_CSTR("reason", err.msg));
+	}
+	hash_slots_give(e->service->shared->hash_slots, who);
+}
