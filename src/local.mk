@@ -55,6 +55,7 @@ libfcgiauth_a_SOURCES = \
 	src/http/html.c src/http/html.h \
 	src/http/message.h \
 	src/http/path.c src/http/path.h \
+	src/http/readings.c src/http/readings.h \
 	src/http/redirect.c src/http/redirect.h \
 	src/http/request.c src/http/request.h \
 	src/http/response.c src/http/response.h \
@@ -70,6 +71,7 @@ libfcgiauth_a_SOURCES = \
 	src/api/store.c src/api/store.h \
 	src/api/user_source.h \
 	src/api/users.c src/api/users.h \
+	src/auth/access.c src/auth/access.h \
 	src/auth/answer.c src/auth/answer.h \
 	src/auth/audit.c src/auth/audit.h \
 	src/auth/authenticate.c src/auth/authenticate.h \

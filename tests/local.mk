@@ -68,7 +68,10 @@ UNIT_TESTS = \
 	tests/unit/test_notify \
 	tests/unit/test_peer \
 	tests/unit/test_outputs \
+	tests/unit/test_readings \
 	tests/unit/test_rule_mistakes \
+	tests/unit/test_rule_paths \
+	tests/unit/test_rule_readings \
 	tests/unit/test_rules \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \
@@ -82,7 +85,8 @@ UNIT_TESTS = \
 	tests/unit/test_upgrade \
 	tests/unit/test_verify
 noinst_HEADERS = tests/unit/jws_rig.h tests/unit/keyring_rig.h \
-	tests/unit/refresh_rig.h \
+	tests/unit/readings_rig.h \
+	tests/unit/refresh_rig.h tests/unit/rules_rig.h \
 	tests/unit/conf_drivers.h tests/unit/http_message.h \
 	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \
 	tests/unit/vectors/test_keys.h

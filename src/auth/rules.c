@@ -36,7 +36,7 @@ struct rules {
 	struct rule *v;
 	size_t n;
 	pcre2_match_context *limits;
-	bool has_regex;
+	bool has_regex, has_path;
 };
 
 struct compiler {
@@ -98,8 +98,8 @@ static void
 compile_regex(const struct compiler *c, struct rule *rule)
 {
 	const struct str text = rule->set->path_regex;
-	const struct place at = place_of(c, rule->set, "path_regex",
-					 rule->set->regex_line);
+	const struct place at =
+	    place_of(c, rule->set, "path_regex", rule->set->regex_line);
 	PCRE2_UCHAR message[128];
 	PCRE2_SIZE offset;
 	pcre2_code *code;
@@ -156,8 +156,8 @@ static void
 compile_require(const struct compiler *c, struct rule *rule)
 {
 	const struct words *words = &rule->set->require;
-	const struct place at = place_of(c, rule->set, "require",
-					 rule->set->require_line);
+	const struct place at =
+	    place_of(c, rule->set, "require", rule->set->require_line);
 	struct buf text;
 
 	buf_init(&text, c->arena, REQUIRE_MAX + 1);
@@ -202,10 +202,9 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 {
 	const size_t before = problems->count;
 	struct rules *rules = arena_alloc(a, sizeof(*rules));
-	const struct compiler c = { .set = set,
-				    .arena = a,
-				    .problems = problems,
-				    .rules = rules };
+	const struct compiler c = {
+		.set = set, .arena = a, .problems = problems, .rules = rules
+	};
 
 	if (rules != NULL)
 		rules->v = arena_array(a, set->rules.n, sizeof(*rules->v));
@@ -219,6 +218,8 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 
 		rule->set = &set->rules.v[i];
 		check_path(&c, rule->set);
+		rules->has_path |=
+		    rule->set->path.n > 0 || rule->set->path_regex.n > 0;
 		if (rule->set->path_regex.n > 0)
 			compile_regex(&c, rule);
 		compile_networks(&c, rule);
@@ -245,18 +246,28 @@ method_matches(const struct rule_settings *set, struct str method)
 	    words_have(&set->method, STR("GET"));
 }
 
+/* One request: what its paths have in common. */
+struct hearing {
+	const struct rules *rules;
+	const struct rule_question *q;
+	const struct address *address; /* NULL: cannot be told */
+	pcre2_match_data *data;
+	pcre2_match_context *limits;
+};
+
 static int
-path_matches(const struct rules *r, const struct rule *rule, struct str path,
-	     pcre2_match_data *data, bool *matches, struct err *err)
+path_matches(const struct hearing *h, const struct rule *rule, struct str path,
+	     bool *matches, struct err *err)
 {
 	int rc;
 
-	*matches = rule->set->path.n == 0 ||
-	    path_below(path, rule->set->path);
-	if (rule->regex == NULL)
+	if (rule->regex == NULL) {
+		*matches =
+		    rule->set->path.n == 0 || path_below(path, rule->set->path);
 		return 0;
-	rc = pcre2_match(rule->regex, (PCRE2_SPTR)path.p, path.n, 0, 0, data,
-			 r->limits);
+	}
+	rc = pcre2_match(rule->regex, (PCRE2_SPTR)path.p, path.n, 0, 0, h->data,
+			 h->limits);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
 		return err_set(err, ERR_LIMIT,
 			       "rule %.*s: path_regex cannot be told, PCRE2 "
@@ -279,19 +290,18 @@ network_matches(const struct rule *rule, const struct address *address)
 
 /* The first that matches, the network left out if it cannot be told. */
 static int
-find_rule(const struct rules *r, const struct rule_question *q,
-	  const struct address *address, pcre2_match_data *data,
-	  const struct rule **out, struct err *err)
+find_rule(const struct hearing *h, struct str path, const struct rule **out,
+	  struct err *err)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		const struct rule *rule = &r->v[i];
-		bool matches;
+	for (size_t i = 0; i < h->rules->n; i++) {
+		const struct rule *rule = &h->rules->v[i];
+		bool matches = false;
 
-		if (!host_matches(rule->set, q->host) ||
-		    !method_matches(rule->set, q->method) ||
-		    (address != NULL && !network_matches(rule, address)))
+		if (!host_matches(rule->set, h->q->host) ||
+		    !method_matches(rule->set, h->q->method) ||
+		    (h->address != NULL && !network_matches(rule, h->address)))
 			continue;
-		if (path_matches(r, rule, q->path, data, &matches, err) != 0)
+		if (path_matches(h, rule, path, &matches, err) != 0)
 			return -1;
 		if (matches) {
 			*out = rule;
@@ -302,35 +312,95 @@ find_rule(const struct rules *r, const struct rule_question *q,
 	return 0;
 }
 
-int
-rules_judge(const struct rules *r, const struct rule_question *q,
-	    enum rule_verdict *verdict, const struct rule_settings **rule,
-	    struct str *require, struct err *err)
+static struct rule_outcome
+outcome_of(const struct hearing *h, const struct rule *rule)
 {
-	const struct rule *found = NULL;
-	pcre2_match_data *data = NULL;
-	struct address address;
-	bool known = address_parse(q->address, &address);
-	int rc;
+	struct rule_outcome out = { .verdict = RULE_DENY };
 
-	if (r->has_regex) {
-		data = pcre2_match_data_create(1, NULL);
-		if (data == NULL)
-			return err_nomem(err);
-	}
-	rc = find_rule(r, q, known ? &address : NULL, data, &found, err);
-	pcre2_match_data_free(data); /* NULL is allowed */
-	if (rc != 0)
-		return -1;
-	*rule = found != NULL ? found->set : NULL;
-	if (found == NULL) {
-		*verdict = r->n == 0 ? RULE_ASK : RULE_DENY;
-		*require = r->n == 0 ? STR("user") : STR("deny");
+	if (rule != NULL) {
+		out.rule = rule->set;
+		out.require = rule->require;
+		if (h->address != NULL || rule->set->network.n == 0)
+			out.verdict = rule->verdict;
+	} else if (h->rules->n == 0) {
+		out.verdict = RULE_ASK;
+		out.require = STR("user");
 	} else {
-		*verdict = !known && found->set->network.n > 0 ?
-		    RULE_DENY :
-		    found->verdict;
-		*require = found->require;
+		out.require = STR("deny");
+	}
+	return out;
+}
+
+static int
+judge_all(const struct hearing *h, const struct str *paths, size_t n,
+	  struct rule_outcome *out, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct rule *rule;
+
+		if (find_rule(h, paths[i], &rule, err) != 0)
+			return -1;
+		out[i] = outcome_of(h, rule);
 	}
 	return 0;
+}
+
+/* Several share what one has. */
+static pcre2_match_context *
+share_limits(const struct rules *r, size_t n)
+{
+	pcre2_match_context *limits = pcre2_match_context_copy(r->limits);
+
+	if (limits != NULL)
+		(void)pcre2_set_match_limit(limits,
+					    (uint32_t)(MATCH_STEPS / n));
+	return limits;
+}
+
+static int
+judge_by_regex(struct hearing *h, const struct str *paths, size_t n,
+	       struct rule_outcome *out, struct err *err)
+{
+	pcre2_match_context *shared = NULL;
+	int rc = -1;
+
+	h->data = pcre2_match_data_create(1, NULL);
+	h->limits = h->rules->limits;
+	if (n > 1)
+		h->limits = shared = share_limits(h->rules, n);
+	if (h->data == NULL || h->limits == NULL)
+		(void)err_nomem(err);
+	else
+		rc = judge_all(h, paths, n, out, err);
+	pcre2_match_context_free(shared); /* NULL is allowed for both */
+	pcre2_match_data_free(h->data);
+	return rc;
+}
+
+bool
+rules_see_paths(const struct rules *r)
+{
+	return r->has_path;
+}
+
+int
+rules_judge(const struct rules *r, const struct rule_question *q,
+	    const struct str *paths, size_t n, struct arena *a,
+	    const struct rule_outcome **out, struct err *err)
+{
+	struct rule_outcome *outcomes = arena_array(a, n, sizeof(*outcomes));
+	struct address address;
+	bool known = address_parse(q->address, &address);
+	struct hearing h = { .rules = r,
+			     .q = q,
+			     .address = known ? &address : NULL };
+	int rc;
+
+	if (outcomes == NULL)
+		return err_nomem(err);
+	rc = r->has_regex ? judge_by_regex(&h, paths, n, outcomes, err) :
+			    judge_all(&h, paths, n, outcomes, err);
+	if (rc == 0)
+		*out = outcomes;
+	return rc;
 }

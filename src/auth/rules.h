@@ -3,7 +3,7 @@
  * Access rules: who may do what ([rule NAME] of fcgiauth.ini(5)).  The first
  * rule whose host, path, method and network all match decides; when there are
  * rules and none matches, the answer is no.  Without any rule every signed-in
- * user may.  A rule's path is compared with the path as http/path.h reads it.
+ * user may.  What becomes of a path that has several readings: auth/access.h.
  */
 #ifndef AUTH_RULES_H
 #define AUTH_RULES_H
@@ -26,8 +26,7 @@ int rules_compile(const struct settings *set, struct arena *a,
 		  struct rules **out, struct problems *problems) MUST_USE;
 
 struct rule_question {
-	struct str host;   /* lower case, without port */
-	struct str path;   /* normalised */
+	struct str host; /* lower case, without port */
 	struct str method; /* as sent, with case */
 	struct str address; /* of the client */
 };
@@ -35,20 +34,31 @@ struct rule_question {
 /* Zero denies. */
 enum rule_verdict {
 	RULE_DENY = 0, /* for everybody: `deny`, or nothing matched */
-	RULE_ASK,      /* for those who meet *require */
-	RULE_PUBLIC,   /* for all, also signed out or with a bad credential */
+	RULE_ASK, /* for those who meet `require` */
+	RULE_PUBLIC, /* for all, also signed out or with a bad credential */
 };
 
+struct rule_outcome {
+	enum rule_verdict verdict;
+	/* The one that decided; NULL: none matched, or there is none. */
+	const struct rule_settings *rule;
+	/* What a signed-in user must meet (auth/require.h); "user" when there
+	 * are no rules, "deny" when none matched. */
+	struct str require;
+};
+
+/* Is there a rule that asks for a path? */
+bool rules_see_paths(const struct rules *r);
+
 /*
- * *rule: the one that decided; NULL when none matched (or there is none).
- * *require: what a signed-in user must meet (auth/require.h); "user" when
- * there are no rules, "deny" when none matched.  A rule that asks for a network
- * and matches otherwise refuses an address that cannot be read: RULE_DENY,
- * though its `require` is another.  -1: could not tell (a regular expression
- * ran into its limits).
+ * *out: the outcomes of n paths, from `a`; readings of one request's path,
+ * which share what regular expressions may cost.  A rule that asks for a network and
+ * matches otherwise refuses an address that cannot be read: RULE_DENY, though
+ * its `require` is another.  -1: could not tell (a regular expression ran into
+ * its limits).
  */
 int rules_judge(const struct rules *r, const struct rule_question *q,
-		enum rule_verdict *verdict, const struct rule_settings **rule,
-		struct str *require, struct err *err) MUST_USE;
+		const struct str *paths, size_t n, struct arena *a,
+		const struct rule_outcome **out, struct err *err) MUST_USE;
 
 #endif

@@ -2,98 +2,100 @@
 /* The check, and the challenge to those it refused. */
 #include "auth/verify.h"
 
+#include "auth/access.h"
 #include "auth/answer.h"
 #include "auth/credential.h"
 #include "auth/login.h"
 #include "auth/pages.h"
 #include "auth/repeat.h"
 #include "auth/require.h"
-#include "auth/rules.h"
 #include "base/log.h"
 
 enum decision {
 	DECISION_LOGIN = 0, /* not signed in: 401 */
 	DECISION_FORBIDDEN, /* signed in, but may not: 403 */
+	DECISION_DOUBTFUL, /* signed in or not, for the path's sake: 403 */
 	DECISION_PASS,
 	DECISION_PASS_NOBODY, /* public, and not signed in: no identity */
 };
 
-/* What rules and location say of a request, whoever sends it. */
-struct terms {
-	enum rule_verdict verdict;
-	struct str require; /* of the rules */
-	bool open;	    /* to everybody */
-};
-
 static int
-find_terms(const struct exchange *e, struct terms *out, struct err *err)
+find_terms(const struct exchange *e, struct access_terms *out, struct err *err)
 {
 	const struct rule_question question = {
 		.host = e->in->host,
-		.path = e->in->path,
 		.method = e->in->method_name,
 		.address = e->in->remote_addr,
 	};
-	const struct rule_settings *rule;
-	struct terms t;
-
-	if (rules_judge(e->service->rules, &question, &t.verdict, &rule,
-			&t.require, err) != 0)
-		return -1;
-	t.open = t.verdict == RULE_PUBLIC &&
-	    (e->in->require.n == 0 || require_is_public(e->in->require));
-	*out = t;
-	return 0;
-}
-
-/* Rules and location, each of them. */
-static bool
-are_met(const struct exchange *e, const struct terms *t,
-	const struct identity *who)
-{
 	struct str also = e->in->require;
 
+	if (access_find(e->service->rules, &question, e->in->path, also,
+			e->call.arena, out, err) != 0)
+		return -1;
 	if (also.n > 0 && !require_is_valid(also)) {
 		LOG(e->call.env->log, LOG_ERROR, "bad_requirement",
 		    F_STR("require", also));
 	}
-	return t->verdict != RULE_DENY && require_is_met(t->require, who) &&
-	    (also.n == 0 || require_is_met(also, who));
+	return 0;
 }
 
 /* What is public needs no store. */
 static int
-decide_without_store(const struct exchange *e, const struct terms *t,
-		     enum decision *decision, struct grant *grant,
-		     const struct err *err)
+decide_without_store(const struct exchange *e, const struct access_terms *t,
+		     enum decision *decision, const struct err *err)
 {
 	if (!t->open)
 		return -1;
 	LOG(e->call.env->log, LOG_WARNING, "public_without_identity",
 	    F_CSTR("reason", err->msg));
 	*decision = DECISION_PASS_NOBODY;
-	*grant = (struct grant){ .expires_ms = 0 };
 	return 0;
 }
 
-static int
-decide(struct exchange *e, enum decision *decision, struct grant *grant,
-       struct err *err)
+static enum decision
+conclude(const struct access_terms *t, const struct identity *who,
+	 enum access_doubt *doubt)
 {
+	switch (access_judge(t, who, doubt)) {
+	case ACCESS_SIGN_IN:
+		return DECISION_LOGIN;
+	case ACCESS_YES:
+		return who != NULL ? DECISION_PASS : DECISION_PASS_NOBODY;
+	case ACCESS_NO:
+		break;
+	}
+	return *doubt == ACCESS_CLEAR ? DECISION_FORBIDDEN : DECISION_DOUBTFUL;
+}
+
+struct judgement {
+	enum decision decision;
+	enum access_doubt doubt; /* with DECISION_DOUBTFUL; else clear */
+	struct grant grant; /* who is signed in; else zero */
+};
+
+static int
+decide(struct exchange *e, struct judgement *out, struct err *err)
+{
+	struct judgement j = { .decision = DECISION_LOGIN };
+	struct access_terms terms;
 	enum verdict verdict;
-	struct terms terms;
 	struct str token;
 
 	if (find_terms(e, &terms, err) != 0)
 		return -1;
-	if (credential_authenticate(e, &verdict, grant, &token, err) != 0)
-		return decide_without_store(e, &terms, decision, grant, err);
-	if (verdict != VERDICT_ALLOW)
-		*decision = terms.open ? DECISION_PASS_NOBODY : DECISION_LOGIN;
-	else if (are_met(e, &terms, &grant->who))
-		*decision = DECISION_PASS;
-	else
-		*decision = DECISION_FORBIDDEN;
+	if (terms.doubt != ACCESS_CLEAR) {
+		j.decision = conclude(&terms, NULL, &j.doubt);
+	} else if (credential_authenticate(e, &verdict, &j.grant, &token,
+					   err) != 0) {
+		if (decide_without_store(e, &terms, &j.decision, err) != 0)
+			return -1;
+	} else {
+		j.decision =
+		    conclude(&terms,
+			     verdict == VERDICT_ALLOW ? &j.grant.who : NULL,
+			     &j.doubt);
+	}
+	*out = j;
 	return 0;
 }
 
@@ -161,18 +163,44 @@ explain_forbidden(struct exchange *e, const struct identity *who)
 		answer_error(e, 403, "forbidden", "You may not do this.");
 }
 
-/* A refusal to an authorizer is shown to the visitor as it is. */
 static void
-refuse(struct exchange *e, enum decision decision, const struct identity *who)
+explain_doubt(struct exchange *e, enum access_doubt doubt)
 {
-	bool login = decision == DECISION_LOGIN;
-
-	if (!e->in->authorizer)
-		answer_status(e, login ? 401 : 403);
-	else if (login)
-		ask_to_login(e);
+	if (log_may(e->service->shared->next_refusal_log,
+		    env_mono_ms(e->call.env))) {
+		LOG(e->call.env->log, LOG_INFO, "path_refused",
+		    F_CSTR("reason", access_doubt_text(doubt)),
+		    F_STR("host", e->in->host), F_STR("path", e->in->path));
+	}
+	if (doubt == ACCESS_HIDDEN_DOTS)
+		answer_refusal(e, 403, "hidden_dot_segment",
+			       "This address is refused: a part of its path "
+			       "is a disguised \".\" or \"..\".");
 	else
-		explain_forbidden(e, who);
+		answer_refusal(e, 403, "ambiguous_path",
+			       "This address is refused: programs read its "
+			       "path in different ways, and not all of these "
+			       "may be opened here.");
+}
+
+static void
+explain(struct exchange *e, const struct judgement *j)
+{
+	switch (j->decision) {
+	case DECISION_LOGIN:
+	case DECISION_PASS_NOBODY:
+		ask_to_login(e);
+		break;
+	case DECISION_DOUBTFUL:
+		explain_doubt(e, j->doubt);
+		break;
+	case DECISION_FORBIDDEN:
+	case DECISION_PASS:
+		/* Who passes now was refused by something else: a redirect to
+		 * the login page would come straight back. */
+		explain_forbidden(e, &j->grant.who);
+		break;
+	}
 }
 
 static void
@@ -188,50 +216,32 @@ answer_yes(struct exchange *e)
 void
 verify_answer(struct exchange *e)
 {
-	enum decision decision;
-	struct grant grant;
+	struct judgement j;
 	struct err err;
 
-	if (decide(e, &decision, &grant, &err) != 0) {
+	if (decide(e, &j, &err) != 0) {
 		answer_unavailable(e, &err);
-		return;
-	}
-	switch (decision) {
-	case DECISION_LOGIN:
-	case DECISION_FORBIDDEN:
-		refuse(e, decision, &grant.who);
-		break;
-	case DECISION_PASS:
+	} else if (j.decision == DECISION_PASS) {
 		answer_yes(e);
-		add_identity(e, &grant.who);
-		break;
-	case DECISION_PASS_NOBODY:
+		add_identity(e, &j.grant.who);
+	} else if (j.decision == DECISION_PASS_NOBODY) {
 		answer_yes(e);
-		break;
+	} else if (e->in->authorizer) {
+		/* The visitor is shown it as it is. */
+		explain(e, &j);
+	} else {
+		answer_status(e, j.decision == DECISION_LOGIN ? 401 : 403);
 	}
 }
 
 void
 verify_challenge(struct exchange *e)
 {
-	enum decision decision;
-	struct grant grant;
+	struct judgement j;
 	struct err err;
 
-	if (decide(e, &decision, &grant, &err) != 0) {
+	if (decide(e, &j, &err) != 0)
 		answer_unavailable(e, &err);
-		return;
-	}
-	switch (decision) {
-	case DECISION_LOGIN:
-	case DECISION_PASS_NOBODY:
-		ask_to_login(e);
-		break;
-	case DECISION_FORBIDDEN:
-	case DECISION_PASS:
-		/* Who passes now was refused by something else: a redirect to
-		 * the login page would come straight back. */
-		explain_forbidden(e, &grant.who);
-		break;
-	}
+	else
+		explain(e, &j);
 }

@@ -226,16 +226,22 @@ static const struct option rule_options[] = {
 		       "segment: /a is for /a and all below it, not for /ab; "
 		       "/a/ is for all below it, not for /a itself. It is "
 		       "compared with the path that the client asked for, "
-		       "decoded and without the query string; the case of "
-		       "letters counts. What could be read in more than one "
-		       "way (dot segments, empty segments, encoded slashes, "
-		       "semicolons and the like) is refused before any rule "
-		       "is looked at."),
+		       "without the query string; the case of letters counts. "
+		       "Web servers and applications do not read a path alike, "
+		       "so it is compared with every reading: as sent, decoded "
+		       "once and twice, slashes merged, dot segments resolved, "
+		       ";parameters cut, \\ as /. Who is let in would be on "
+		       "each of them; whom some let in and some do not is "
+		       "refused with 403, the path being ambiguous. A path "
+		       "with a segment that only decoding, \\ or ; makes . or "
+		       ".. is always refused. The command fcgiauthctl rule "
+		       "test shows the readings."),
 	OPTION(STR, struct rule_settings, path_regex,
 	       .min = 1, .max = 4096, .flags = OPTION_NOT_EMPTY,
 	       .help = "Instead of path: a regular expression (PCRE2) for the "
-		       "whole path, as if it stood between ^ and $. One that "
-		       "takes too many steps to tell makes the answer 503."),
+		       "whole path, as if it stood between ^ and $, compared "
+		       "with every reading as well. One that takes too many "
+		       "steps to tell makes the answer 503."),
 	OPTION(WORDS, struct rule_settings, method,
 	       .flags = OPTION_NOT_EMPTY, .check = check_methods,
 	       .help = "Request methods, such as GET or POST. GET includes "

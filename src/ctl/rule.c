@@ -2,8 +2,8 @@
 /* fcgiauthctl rule. */
 #include "ctl/ctl.h"
 
+#include "auth/access.h"
 #include "auth/require.h"
-#include "auth/rules.h"
 #include "base/buf.h"
 #include "base/network.h"
 #include "ctl/output.h"
@@ -18,8 +18,9 @@ struct test {
 	struct http_request in;
 	bool has_host;
 	const struct identity *who; /* NULL: not signed in */
-	const struct rule_settings *rule; /* NULL: none decided */
-	struct str require;
+	struct access_terms terms;
+	enum access_doubt doubt; /* why it is refused, if so */
+	const struct rule_outcome *outcome; /* that decided; NULL: none */
 	bool allowed;
 	int64_t status; /* of the check */
 	struct buf why;
@@ -44,7 +45,8 @@ split_url(struct str url, struct str *authority, struct str *uri)
 		if (!str_starts(url, schemes[i]))
 			continue;
 		url = str_skip(url, schemes[i].n);
-		for (authority->p = url.p; authority->n < url.n; authority->n++) {
+		for (authority->p = url.p; authority->n < url.n;
+		     authority->n++) {
 			char c = url.p[authority->n];
 
 			if (c == '/' || c == '?' || c == '#')
@@ -123,21 +125,51 @@ find_user(struct ctl *c, struct test *t)
 	if (answer != USER_FOUND)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));
 	if (user->disabled)
-		buf_printf(&t->why, "%.*s is disabled and cannot be signed "
-				    "in; ",
+		buf_printf(&t->why,
+			   "%.*s is disabled and cannot be signed "
+			   "in; ",
 			   STR_ARG(name));
 	else
 		t->who = &user->who;
 	return CTL_DONE;
 }
 
-static void
-explain_rule(struct test *t)
+static int64_t
+status_of(enum access access)
 {
-	if (t->rule != NULL)
+	switch (access) {
+	case ACCESS_SIGN_IN:
+		return 401;
+	case ACCESS_YES:
+		return 204;
+	case ACCESS_NO:
+		break;
+	}
+	return 403;
+}
+
+/* If the path had no other reading than this one. */
+static int64_t
+status_of_reading(const struct test *t, size_t i)
+{
+	const struct access_terms one = {
+		.also = t->terms.also,
+		.open = t->terms.outcomes[i].verdict == RULE_PUBLIC,
+		.outcomes = &t->terms.outcomes[i],
+		.n = 1,
+	};
+	enum access_doubt doubt;
+
+	return status_of(access_judge(&one, t->who, &doubt));
+}
+
+static void
+explain_rule(struct test *t, const struct rule_outcome *o)
+{
+	if (o->rule != NULL)
 		buf_printf(&t->why, "rule %.*s asks for %.*s",
-			   STR_ARG(t->rule->name), STR_ARG(t->require));
-	else if (str_eq(t->require, STR("deny")))
+			   STR_ARG(o->rule->name), STR_ARG(o->require));
+	else if (str_eq(o->require, STR("deny")))
 		buf_add_cstr(&t->why, "no rule matches");
 	else
 		buf_add_cstr(&t->why, "there are no rules: a signed-in user "
@@ -157,27 +189,58 @@ explain_user(struct test *t)
 			   STR_ARG(t->who->name), STR_ARG(t->who->roles));
 }
 
-/* The verdict on whoever asks, as auth/verify.c finds it. */
 static void
-conclude(struct test *t, enum rule_verdict verdict)
+explain_outcome(struct test *t, const struct rule_outcome *o)
 {
-	const bool met = t->who != NULL && require_is_met(t->require, t->who);
-
-	explain_rule(t);
-	switch (verdict) {
-	case RULE_PUBLIC:
-		settle(t, 204);
-		return;
-	case RULE_DENY:
-		settle(t, t->who != NULL ? 403 : 401);
-		if (t->rule != NULL && !require_is_deny(t->require))
-			buf_add_cstr(&t->why, " in a network, and there is no "
-					      "address; give one by --ip");
-		return;
-	case RULE_ASK:
-		settle(t, t->who == NULL ? 401 : met ? 204 : 403);
+	explain_rule(t, o);
+	if (o->verdict == RULE_ASK)
 		explain_user(t);
-		return;
+	else if (o->verdict == RULE_DENY && o->rule != NULL &&
+		 !require_is_deny(o->require))
+		buf_add_cstr(&t->why,
+			     " in a network, and there is no "
+			     "address; give one by --ip");
+}
+
+static void
+explain_doubt(struct test *t)
+{
+	buf_printf(&t->why, "%s: ", access_doubt_text(t->doubt));
+	if (t->doubt == ACCESS_HIDDEN_DOTS)
+		buf_add_cstr(&t->why,
+			     "decoding, \\ as / or ; makes a segment "
+			     ". or .., which is refused whatever the "
+			     "rules say");
+	else if (t->terms.n == 0)
+		buf_add_cstr(&t->why,
+			     "it has more readings than can be "
+			     "compared");
+	else
+		buf_add_cstr(&t->why,
+			     "the rules let its readings in and "
+			     "refuse them");
+}
+
+/* The reading that decides: the first that is refused, or they all agree. */
+static const struct rule_outcome *
+deciding(const struct test *t)
+{
+	for (size_t i = 0; i < t->terms.n; i++) {
+		if (status_of_reading(t, i) != 204)
+			return &t->terms.outcomes[i];
+	}
+	return t->terms.outcomes;
+}
+
+static void
+conclude(struct test *t)
+{
+	settle(t, status_of(access_judge(&t->terms, t->who, &t->doubt)));
+	if (t->doubt != ACCESS_CLEAR) {
+		explain_doubt(t);
+	} else {
+		t->outcome = deciding(t);
+		explain_outcome(t, t->outcome);
 	}
 }
 
@@ -186,10 +249,8 @@ judge(struct ctl *c, struct test *t)
 {
 	const struct words *hosts = &c->settings.server.hosts;
 	const struct rule_question question = { .host = t->in.host,
-						.path = t->in.path,
 						.method = t->in.method_name,
 						.address = t->in.remote_addr };
-	enum rule_verdict verdict;
 	struct err err;
 
 	if (t->has_host && hosts->n > 0 && !words_have(hosts, t->in.host)) {
@@ -198,61 +259,140 @@ judge(struct ctl *c, struct test *t)
 		settle(t, 403);
 		return CTL_DONE;
 	}
-	if (rules_judge(c->rules, &question, &verdict, &t->rule, &t->require,
-			&err) != 0) {
+	if (access_find(c->rules, &question, t->in.path, STR(""), c->arena,
+			&t->terms, &err) != 0) {
 		buf_printf(&t->why, "could not tell: %s", err.msg);
 		settle(t, 503);
 		return CTL_DONE;
 	}
-	conclude(t, verdict);
+	conclude(t);
 	if (!t->has_host)
 		buf_add_cstr(&t->why, "; rules with a host do not match, as "
 				      "the URL has none");
 	return CTL_DONE;
 }
 
+/* "NAME, line N", or nothing. */
+static struct str
+rule_text(struct ctl *c, const struct rule_outcome *o)
+{
+	struct buf b;
+
+	buf_init(&b, c->arena, WHY_MAX);
+	if (o != NULL && o->rule != NULL)
+		buf_printf(&b, "%.*s, line %u", STR_ARG(o->rule->name),
+			   o->rule->line);
+	return buf_str(&b);
+}
+
+static struct str
+status_text(struct ctl *c, int64_t status)
+{
+	struct buf b;
+
+	buf_init(&b, c->arena, 64);
+	buf_printf(&b, "%s, %d", status == 204 ? "allowed" : "refused",
+		   (int)status);
+	return buf_str(&b);
+}
+
+static struct str
+reading_text(struct ctl *c, const struct test *t, size_t i)
+{
+	const struct rule_outcome *o = &t->terms.outcomes[i];
+	struct str rule = rule_text(c, o);
+	struct str verdict = status_text(c, status_of_reading(t, i));
+	struct buf b;
+
+	buf_init(&b, c->arena, 16 * 1024);
+	buf_add(&b, t->terms.paths[i]);
+	buf_printf(&b, " (rule %.*s: %.*s; %.*s)",
+		   STR_ARG(rule.n > 0 ? rule : STR("none")),
+		   STR_ARG(o->require), STR_ARG(verdict));
+	return buf_str(&b);
+}
+
 static int
 print_text(struct ctl *c, const struct test *t)
 {
-	struct buf rule, verdict;
+	const bool decided = t->outcome != NULL;
 	struct table table;
 
-	buf_init(&rule, c->arena, WHY_MAX);
-	buf_init(&verdict, c->arena, 64);
-	if (t->rule != NULL)
-		buf_printf(&rule, "%.*s, line %u", STR_ARG(t->rule->name),
-			   t->rule->line);
-	buf_printf(&verdict, "%s, %d", t->allowed ? "allowed" : "refused",
-		   (int)t->status);
 	table_init(&table, c->arena, NULL, 2);
 	const struct str rows[][2] = {
 		{ STR("host"), t->in.host },
 		{ STR("path"), t->in.path },
-		{ STR("rule"), buf_str(&rule) },
-		{ STR("require"), t->require },
-		{ STR("verdict"), buf_str(&verdict) },
+		{ STR("rule"), rule_text(c, t->outcome) },
+		{ STR("require"), decided ? t->outcome->require : STR("") },
+		{ STR("verdict"), status_text(c, t->status) },
 		{ STR("why"), buf_str(&t->why) },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		table_add(&table, rows[i]);
-	return buf_failed(&rule) || buf_failed(&verdict) ? -1 :
-							   table_print(&table);
+	for (size_t i = 0; t->terms.n > 1 && i < t->terms.n; i++) {
+		const struct str row[] = { STR("reading"),
+					   reading_text(c, t, i) };
+
+		table_add(&table, row);
+	}
+	return table_print(&table);
+}
+
+/* What is said of a reading, and of the request; steals the references. */
+static json_t *
+rule_json(struct ctl *c, struct str path, const struct rule_outcome *o)
+{
+	const bool rule = o != NULL && o->rule != NULL;
+	const struct str require = o != NULL ? o->require : STR("");
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "path",
+			 output_json_text(c->arena, path), "rule",
+			 rule ? output_json_text(c->arena, o->rule->name) :
+				json_null(),
+			 "line",
+			 rule ? json_integer(o->rule->line) : json_null(),
+			 "require", output_json_text(c->arena, require));
+}
+
+static json_t *
+readings_json(struct ctl *c, const struct test *t)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; all != NULL && i < t->terms.n; i++) {
+		json_t *one =
+		    rule_json(c, t->terms.paths[i], &t->terms.outcomes[i]);
+		json_t *status = json_integer(status_of_reading(t, i));
+
+		if (json_object_set_new(one, "status", status) != 0 ||
+		    json_array_append(all, one) != 0) {
+			json_decref(all);
+			all = NULL;
+		}
+		json_decref(one);
+	}
+	return all;
 }
 
 static int
 print_json(struct ctl *c, const struct test *t)
 {
-	const bool rule = t->rule != NULL;
+	const char *doubt = access_doubt_text(t->doubt);
+	json_t *all = rule_json(c, t->in.path, t->outcome);
+	json_t *rest =
+	    json_pack("{s:o, s:b, s:I, s:o, s:s?, s:o}", "host",
+		      output_json_text(c->arena, t->in.host), "allowed",
+		      (int)t->allowed, "status", (json_int_t)t->status, "why",
+		      output_json_text(c->arena, buf_str(&t->why)), "reason",
+		      doubt, "readings", readings_json(c, t));
+	int rc = json_object_update(all, rest);
 
-	return output_json(json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:o}", "host",
-	    output_json_text(c->arena, t->in.host), "path",
-	    output_json_text(c->arena, t->in.path), "rule",
-	    rule ? output_json_text(c->arena, t->rule->name) : json_null(),
-	    "line", rule ? json_integer(t->rule->line) : json_null(),
-	    "require", output_json_text(c->arena, t->require), "allowed",
-	    (int)t->allowed, "status", (json_int_t)t->status, "why",
-	    output_json_text(c->arena, buf_str(&t->why))));
+	json_decref(rest);
+	if (rc != 0) {
+		json_decref(all);
+		return -1;
+	}
+	return output_json(all);
 }
 
 enum ctl_exit
@@ -272,8 +412,8 @@ rule_test(struct ctl *c)
 		return status;
 	if (buf_failed(&t.why))
 		return ctl_refuse("out of memory");
-	printed = ctl_given(c, FLAG_JSON) ? print_json(c, &t) :
-					    print_text(c, &t);
+	printed =
+	    ctl_given(c, FLAG_JSON) ? print_json(c, &t) : print_text(c, &t);
 	if (printed != 0)
 		return ctl_refuse("out of memory");
 	return t.allowed ? CTL_DONE : CTL_REFUSED;

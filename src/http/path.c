@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The path of a request as rules see it. */
+/* The path of a request: what may be in one, and how it is split off. */
 #include "http/path.h"
 
 #include <string.h>
@@ -18,9 +18,8 @@ digit(char c)
 	return at != NULL ? (int)(at - digits) & 15 : -1;
 }
 
-/* The byte that s begins with, escaped or not; -1 for a bad escape. */
-static int
-first_byte(struct str s)
+int
+path_first_byte(struct str s)
 {
 	int high, low;
 
@@ -70,7 +69,7 @@ path_decode(struct str raw, char *out, size_t *n)
 		return "does not begin with '/'";
 	while (raw.n > 0) {
 		bool escaped = raw.p[0] == '%';
-		int byte = first_byte(raw);
+		int byte = path_first_byte(raw);
 
 		if (byte < 0)
 			return "has a bad escape";
@@ -130,6 +129,104 @@ path_normalise(struct str uri, struct arena *a, struct str *path,
 		return err_set(err, ERR_INPUT,
 			       "query has a byte that may not be in it");
 	*path = (struct str){ .p = decoded, .n = n };
+	*query = after;
+	return 0;
+}
+
+/* What no URI has but as an escape (RFC 3986 section 3.3), and what browsers
+ * escape or leave as they like: the escape says no more than the byte. */
+static bool
+must_be_escaped(int byte)
+{
+	return byte > 0x7f || strchr(" \"<>[]^`{|}", byte) != NULL;
+}
+
+static char
+upper(char c)
+{
+	return (char)(c >= 'a' && c <= 'f' ? c - ('a' - 'A') : c);
+}
+
+/* `out` has room for raw.n bytes. */
+static const char *
+normalise_escapes(struct str raw, char *out, size_t *n)
+{
+	size_t length = 0;
+
+	while (raw.n > 0) {
+		int byte = path_first_byte(raw);
+
+		if (byte < 0)
+			return "has a bad escape";
+		if (byte < 0x20 || byte == 0x7f ||
+		    (raw.p[0] != '%' && (byte == ' ' || byte == '#')))
+			return "has a byte that may not be in it";
+		if (raw.p[0] != '%' || must_be_escaped(byte)) {
+			out[length++] = (char)byte;
+			raw = str_skip(raw, raw.p[0] == '%' ? 3 : 1);
+			continue;
+		}
+		out[length++] = '%';
+		out[length++] = upper(raw.p[1]);
+		out[length++] = upper(raw.p[2]);
+		raw = str_skip(raw, 3);
+	}
+	*n = length;
+	return NULL;
+}
+
+/* Nothing that normalise_escapes() changes or refuses, and ASCII. */
+static bool
+is_normal(struct str raw)
+{
+	for (size_t i = 0; i < raw.n; i++) {
+		unsigned char c = (unsigned char)raw.p[i];
+
+		if (c <= ' ' || c > '~' || c == '%' || c == '#')
+			return false;
+	}
+	return true;
+}
+
+/* As query_is_plain(), and bytes that some clients forget to escape. */
+static bool
+query_is_sound(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= ' ' || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+int
+path_split(struct str uri, struct arena *a, struct str *path, struct str *query,
+	   struct err *err)
+{
+	struct str raw = { .p = uri.p, .n = str_find(uri, '?') };
+	struct str after = str_skip(uri, raw.n + 1), found = raw;
+
+	if (!str_starts(raw, STR("/")))
+		return err_set(err, ERR_INPUT, "path does not begin with '/'");
+	if (!query_is_sound(after))
+		return err_set(err, ERR_INPUT,
+			       "query has a byte that may not be in it");
+	if (!is_normal(raw)) {
+		char *text = arena_alloc(a, raw.n);
+		const char *wrong;
+
+		if (text == NULL)
+			return err_nomem(err);
+		found.p = text;
+		wrong = normalise_escapes(raw, text, &found.n);
+		if (wrong == NULL && !str_is_utf8(found))
+			wrong = "is not UTF-8";
+		if (wrong != NULL)
+			return err_set(err, ERR_INPUT, "path %s", wrong);
+	}
+	*path = found;
 	*query = after;
 	return 0;
 }

@@ -219,11 +219,14 @@ static int
 take_uri(const struct values *values, struct arena *a, struct http_request *r,
 	 struct err *err)
 {
+	const bool ours = r->action == ACTION_ENDPOINT;
+
 	r->uri = values->v[K_URI];
 	if (r->uri.n > URI_MAX_BYTES)
 		return err_set(err, ERR_INPUT, "%s is longer than %d bytes",
 			       known[K_URI].name.p, URI_MAX_BYTES);
-	if (path_normalise(r->uri, a, &r->path, &r->query, err) != 0)
+	if ((ours ? path_normalise : path_split)(r->uri, a, &r->path, &r->query,
+						 err) != 0)
 		return err_context(err, "%s", known[K_URI].name.p);
 	return 0;
 }

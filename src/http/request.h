@@ -42,7 +42,9 @@ struct http_request {
 	enum http_method method;
 	struct str method_name; /* as sent */
 	struct str uri;	  /* REQUEST_URI: path and query as the client sent it */
-	struct str path;  /* of uri, decoded and checked by path_normalise() */
+	/* Of uri: at an endpoint decoded by path_normalise(), so that it has
+	 * one reading; else as path_split() leaves it, with all it has. */
+	struct str path;
 	struct str query; /* of uri, raw, without the '?' */
 	struct str host;  /* lower case, without port and trailing dot */
 	struct str host_port;	/* port that came with HTTP_HOST; or empty */

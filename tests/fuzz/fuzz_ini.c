@@ -70,15 +70,14 @@ try_rules(const struct settings *s, struct arena *a)
 {
 	const struct rule_question question = {
 		.host = STR("app.example.com"),
-		.path = STR("/admin/aaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
 		.method = STR("GET"),
 		.address = STR("10.0.0.1"),
 	};
-	const struct rule_settings *rule = NULL;
-	enum rule_verdict verdict = RULE_DENY;
+	static const char path[] = "/admin/aaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	const struct str paths[] = { str_from(path), str_from(path + 7) };
+	const struct rule_outcome *out = NULL;
 	struct problems problems;
 	struct rules *rules;
-	struct str require;
 	struct err err;
 
 	problems_init(&problems, a);
@@ -87,10 +86,11 @@ try_rules(const struct settings *s, struct arena *a)
 		check_places(&problems);
 		return;
 	}
-	if (rules_judge(rules, &question, &verdict, &rule, &require, &err) != 0)
-		assert(verdict == RULE_DENY);
-	else if (rule == NULL)
-		assert(verdict == (s->rules.n == 0 ? RULE_ASK : RULE_DENY));
+	if (rules_judge(rules, &question, paths, 2, a, &out, &err) != 0)
+		assert(out == NULL);
+	else if (out[0].rule == NULL)
+		assert(out[0].verdict ==
+		       (s->rules.n == 0 ? RULE_ASK : RULE_DENY));
 }
 
 /* Only the text of a file: no names of files that would be read. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* REQUEST_URI: what is accepted has one reading. */
+/* REQUEST_URI: of our own, what is accepted has one reading; of a check, all
+ * readings are paths, and none has dots that were not there to be seen. */
 #include "tests/support/fuzz.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "http/path.h"
+#include "http/readings.h"
 
 static void
 check_segments(struct str path)
@@ -50,11 +52,48 @@ check_round_trip(struct str path, struct arena *a)
 	assert(str_eq(again, path) && query.n == 0);
 }
 
+static void
+check_readings(struct str path, struct arena *a)
+{
+	static struct path_readings all;
+	struct err err;
+	bool hidden;
+
+	assert(path_readings(path, a, &all, &err) == 0);
+	assert(all.n >= 1 && all.n <= PATH_READINGS_MAX);
+	assert(path_hides_dots(path, a, &hidden, &err) == 0);
+	if (path_is_plain(path))
+		assert(all.n == 1 && all.complete && !hidden);
+	for (size_t i = 0; i < all.n; i++) {
+		assert(str_starts(all.v[i], STR("/")));
+		assert(all.v[i].n <= path.n && str_is_utf8(all.v[i]));
+		for (size_t k = 0; k < i; k++)
+			assert(!str_eq(all.v[i], all.v[k]));
+	}
+}
+
+/* What has one reading to the service is read so by all. */
+static void
+check_asked(struct str uri, struct str *normal, struct arena *a)
+{
+	struct str path, query;
+	struct err err = { .code = ERR_NONE };
+
+	if (path_split(uri, a, &path, &query, &err) != 0) {
+		assert(err.code == ERR_INPUT && normal == NULL);
+		return;
+	}
+	assert(!str_has_control(path) && !str_has_control(query));
+	check_readings(path, a);
+	if (normal != NULL && path_is_plain(path))
+		assert(str_eq(path, *normal));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct str uri = { .p = (const char *)data, .n = n };
-	struct arena *a = arena_new(16 * n + 4096);
+	struct arena *a = arena_new(512 * n + 1024 * 1024);
 	struct str path, query;
 	struct err err = { .code = ERR_NONE };
 
@@ -62,7 +101,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	if (path_normalise(uri, a, &path, &query, &err) != 0) {
 		assert(err.code == ERR_INPUT);
+		check_asked(uri, NULL, a);
 	} else {
+		check_asked(uri, &path, a);
 		assert(str_is_utf8(path) && !str_has_control(path));
 		for (size_t i = 0; i < path.n; i++)
 			assert(strchr("\\#;%", path.p[i]) == NULL);

@@ -91,15 +91,15 @@ my @paths = (
 	[ '/public/asks/x', 401, 200, 200 ],
 	[ '/user/x', 401, 200, 200 ],
 	# LemonLDAP::NG: rules on the raw URI, routes on the decoded one
-	[ '/%61dmin', 401, 403, 200 ],
+	[ '/%61dmin', 'no', 'no', 'no' ],
 	[ '/%61%64%6d%69%6E/closed', 401, 403, 403 ],
 	[ '/x/../admin', 'no', 'no', 'no' ],
 	[ '//admin', 'no', 'no', 'no' ],
-	[ '///admin/closed', 'no', 'no', 'no' ],
-	[ '/public//admin', 'no', 'no', 'no' ],
+	[ '///admin/closed', 401, 403, 403 ],
+	[ '/public//admin', 200, 200, 200 ],
 	# Oathkeeper, Heimdall: dot segments
-	[ '/public/../admin/secrets', 'no', 'no', 'no' ],
-	[ '/user/../admin', 'no', 'no', 'no' ],
+	[ '/public/../admin/secrets', 401, 403, 200 ],
+	[ '/user/../admin', 401, 403, 200 ],
 	[ '/user/%2e%2e/admin', 'no', 'no', 'no' ],
 	[ '/user/.%2E/admin', 'no', 'no', 'no' ],
 	[ '/user/%2e%2e%2fadmin', 'no', 'no', 'no' ],
@@ -107,8 +107,8 @@ my @paths = (
 	[ '/public/..', 'no', 'no', 'no' ],
 	[ '/public/%2e', 'no', 'no', 'no' ],
 	# Heimdall: %2f and %2F
-	[ '/public/a%2fb', 'no', 'no', 'no' ],
-	[ '/public/a%2Fb', 'no', 'no', 'no' ],
+	[ '/public/a%2fb', 200, 200, 200 ],
+	[ '/public/a%2Fb', 200, 200, 200 ],
 	# tinyauth
 	[ '/admin?foo=bar', 401, 403, 200 ],
 	[ '/%2Fadmin', 'no', 'no', 'no' ],
@@ -123,7 +123,7 @@ my @paths = (
 	[ '/api/private/x%3f/status', 200, 200, 200 ], # that is a path
 	[ '/api/x/status', 200, 200, 200 ],
 	[ '/api/x/status/x', 401, 403, 403 ],
-	[ '/foo/secret%23/bar', 'no', 'no', 'no' ],
+	[ '/foo/secret%23/bar', 200, 200, 200 ],
 	[ '/foo/secret#/bar', 'no', 'no', 'no' ],
 	[ '/foo/secret/bar', 200, 200, 200 ],
 	[ '/foo/secret/bar?x', 200, 200, 200 ],
@@ -143,8 +143,8 @@ my @paths = (
 	# and the rest
 	[ '/admin;x=1', 'no', 'no', 'no' ],
 	[ '/public;/../admin', 'no', 'no', 'no' ],
-	[ '/public/;x=1', 'no', 'no', 'no' ],
-	[ '/public/%3bx', 'no', 'no', 'no' ],
+	[ '/public/;x=1', 200, 200, 200 ],
+	[ '/public/%3bx', 200, 200, 200 ],
 	[ '/admin/..;/x', 'no', 'no', 'no' ],
 	[ '/public/..;/admin', 'no', 'no', 'no' ],
 	[ '/admin%00', 'no', 'no', 'no' ],
@@ -159,10 +159,26 @@ my @paths = (
 	[ '/public/%c0%ae%c0%ae/admin', 'no', 'no', 'no' ],
 	[ '/public/..%c0%af..%c0%afadmin', 'no', 'no', 'no' ],
 	[ '/./admin', 'no', 'no', 'no' ],
-	[ '/admin/.', 'no', 'no', 'no' ],
-	[ '/public/%20/x', 'no', 'no', 'no' ],
+	[ '/admin/.', 401, 403, 200 ],
+	[ '/public/%20/x', 200, 200, 200 ],
 	[ '/public/x%0d%0aRemote-User:%20evil', 'no', 'no', 'no' ],
 	[ '/public/%u002e%u002e/admin', 'no', 'no', 'no' ],
+	# what applications have in their addresses
+	[ '/public/@scope%2fpackage', 200, 200, 200 ],
+	[ '/user/api/queues/%2F/name', 401, 200, 200 ],
+	[ '/user/group%2Fproject/-/raw/100%25.txt', 401, 200, 200 ],
+	[ '/admin/x;jsessionid=1?a', 401, 403, 200 ],
+	[ "/user/\xc3\xbc?\xc3\xbc", 401, 200, 200 ],
+	[ '/user/%C3%BC%20%5Bx%5D', 401, 200, 200 ],
+	[ '/user//webdav//x', 401, 200, 200 ],
+	# what tells readings apart
+	[ '/public%2fx', 'no', 'no', 'no' ],
+	[ '/allowed;/../admin', 'no', 'no', 'no' ],
+	[ '/user;x/a', 'no', 'no', 'no' ],
+	[ '/%2561dmin', 'no', 'no', 'no' ],
+	[ '/user%255cx', 'no', 'no', 'no' ],
+	[ '/admin//late', 401, 403, 200 ],
+	[ '/admin/closed;x', 'no', 403, 'no' ],
 );
 
 sub expect {
@@ -390,13 +406,32 @@ subtest 'fcgiauthctl rule test agrees' => sub {
 		agree('GET', $_, '/h', $who, '::1') for
 		    qw(secure.admin.example.com OPEN.example.com.:8443 other);
 	}
-	my $said = agree('GET', 'LocalHost.:80', '/%61dmin/late?x', 'alice',
+	my $said = agree('GET', 'LocalHost.:80', '/admin//late?x', 'alice',
 	    '::1');
 	is($said->{host}, 'localhost', 'the host as it is read');
-	is($said->{path}, '/admin/late', 'and the path');
+	is($said->{path}, '/admin//late', 'the path as it was sent');
 	is($said->{rule}, '20-admin', 'the rule');
+	is($said->{reason}, undef, 'nothing against it');
 	my @lines = split /\n/, slurp($d->{file});
 	is($lines[ $said->{line} - 1 ], '[rule 20-admin]', 'and its line');
+	is_deeply([ map { [ @$_{qw(path rule require status)} ] }
+	    @{ $said->{readings} } ],
+	    [ map { [ $_, '20-admin', 'role:admin', 204 ] }
+		qw(/admin//late /admin/late) ], 'and its readings');
+	$said = agree('GET', 'localhost', '/user%2fx', 'bob', '::1');
+	is($said->{reason}, 'ambiguous path', 'why not');
+	is($said->{rule}, undef, 'no rule decides');
+	is_deeply([ map { [ @$_{qw(path rule status)} ] }
+	    @{ $said->{readings} } ],
+	    [ [ '/user%2Fx', undef, 403 ], [ '/user/x', '70-user', 204 ] ],
+	    'as the readings show');
+	$said = agree('GET', 'localhost', '/user/..;/x', 'bob', '::1');
+	is($said->{reason}, 'hidden dot segment', 'or why not');
+	is_deeply($said->{readings}, [], 'however it is read');
+	my (undef, $text) = $d->ctl(qw(rule test GET /user%2fx --user bob));
+	like($text, qr{^why +ambiguous path}m, 'for people, too');
+	like($text, qr{^reading +/user/x \(rule 70-user, line \d+: user; allowed, 204\)$}m,
+	    'a line for each reading');
 	my ($code, $out) = $d->ctl(qw(rule test GET /h));
 	is($code, 1, 'without a host');
 	like($out, qr/rules with a host do not match/, 'it says so');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths: what rules see, and what no rule gets to see. */
+/* Paths: of our own, and of those that we are asked about. */
 #include "http/path.h"
 
 #include "base/arena.h"
@@ -157,9 +157,84 @@ START_TEST(embedded_nul)
 			 -1);
 	ck_assert_int_eq(path_normalise(STR("/a?\0b"), a, &path, &query, &err),
 			 -1);
+	ck_assert_int_eq(path_split(STR("/a\0b"), a, &path, &query, &err), -1);
+	ck_assert_int_eq(path_split(STR("/a?\0b"), a, &path, &query, &err), -1);
 	arena_fail_after(a, 0);
+	ck_assert_int_eq(path_split(STR("/%61"), a, &path, &query, &err), -1);
+	ck_assert_int_eq(err.code, ERR_INTERNAL);
 	ck_assert_int_eq(path_normalise(STR("/a"), a, &path, &query, &err), -1);
 	ck_assert_int_eq(err.code, ERR_INTERNAL);
+	arena_free(a);
+}
+END_TEST
+
+/* Of a check: what is no path to any server is refused, the rest is kept. */
+static const struct {
+	const char *uri;
+	const char *path; /* NULL: refused */
+	const char *query;
+} asked[] = {
+	{ "/", "/", "" },
+	{ "/a/b-._~!$&'()*+,;=:@", "/a/b-._~!$&'()*+,;=:@", "" },
+	{ "/a?b?c=/../d", "/a", "b?c=/../d" },
+	{ "/a?\xc3\xbc=\xff", "/a", "\xc3\xbc=\xff" },
+	{ "/%61%2d%7e", "/%61%2D%7E", "" },
+	{ "/%2f%5c%3b%23%25%3f", "/%2F%5C%3B%23%25%3F", "" },
+	{ "/%20%22%3c%3e%5b%5D%5e%60%7b%7c%7D", "/ \"<>[]^`{|}", "" },
+	{ "/\"<>[]^`{|}", "/\"<>[]^`{|}", "" },
+	{ "/%C3%a9\xc3\xa9", "/\xc3\xa9\xc3\xa9", "" },
+	{ "//a/./../b\\c;d", "//a/./../b\\c;d", "" },
+	{ "/%2500%25ff%25zz", "/%2500%25ff%25zz", "" },
+	{ "", NULL, NULL },
+	{ "?", NULL, NULL },
+	{ "*", NULL, NULL },
+	{ "public", NULL, NULL },
+	{ "\\admin", NULL, NULL },
+	{ "http://example.com/", NULL, NULL },
+	{ "%2Fadmin", NULL, NULL },
+	{ "/%", NULL, NULL },
+	{ "/%6", NULL, NULL },
+	{ "/100%.txt", NULL, NULL },
+	{ "/%u0061", NULL, NULL },
+	{ "/a%?b", NULL, NULL },
+	{ "/a#b", NULL, NULL },
+	{ "/a b", NULL, NULL },
+	{ "/a\tb", NULL, NULL },
+	{ "/a\x7f", NULL, NULL },
+	{ "/a%00", NULL, NULL },
+	{ "/a%0a", NULL, NULL },
+	{ "/a%7F", NULL, NULL },
+	{ "/\xff", NULL, NULL },
+	{ "/%ff", NULL, NULL },
+	{ "/%c3/a9", NULL, NULL },
+	{ "/%c0%ae%c0%ae/admin", NULL, NULL },
+	{ "/\xc0\xaf", NULL, NULL },
+	{ "/%ed%a0%80", NULL, NULL },
+	{ "/a?b c", NULL, NULL },
+	{ "/a?b\x01", NULL, NULL },
+	{ "/a?\x7f", NULL, NULL },
+};
+
+START_TEST(split)
+{
+	struct arena *a = arena_new(4096);
+	struct str path = STR("untouched"), query = STR("untouched");
+	struct err err = { .code = ERR_NONE };
+	const char *want = asked[_i].path;
+	int result =
+	    path_split(str_from(asked[_i].uri), a, &path, &query, &err);
+
+	ck_assert_msg((result == 0) == (want != NULL), "row %d: %s: %s", _i,
+		      asked[_i].uri, err.msg);
+	if (want == NULL) {
+		ck_assert_int_eq(err.code, ERR_INPUT);
+		ck_assert(str_eq(path, STR("untouched")));
+		ck_assert(str_eq(query, STR("untouched")));
+	} else {
+		ck_assert_msg(str_eq(path, str_from(want)) &&
+				  str_eq(query, str_from(asked[_i].query)),
+			      "row %d: %.*s", _i, STR_ARG(path));
+	}
 	arena_free(a);
 }
 END_TEST
@@ -200,6 +275,7 @@ suite(void)
 	TCase *t = tcase_create("path");
 
 	tcase_add_loop_test(t, normalised, 0, ARRAY_LEN(uris));
+	tcase_add_loop_test(t, split, 0, ARRAY_LEN(asked));
 	tcase_add_test(t, embedded_nul);
 	tcase_add_loop_test(t, below, 0, ARRAY_LEN(prefixes));
 	suite_add_tcase(s, t);
