@@ -121,6 +121,16 @@ SERVER_LIBS = libserver.a $(FCGI_STATIC) $(COMMON_LIBS)
 fcgiauthd_SOURCES = src/server/main.c
 fcgiauthd_LDADD = $(SERVER_LIBS)
 
+# What is asked of a configuration; the tests have it, too.
+WEBSERVER_SOURCES = \
+	src/ctl/webserver_apache.c \
+	src/ctl/webserver_lighttpd.c \
+	src/ctl/webserver_nginx.c src/ctl/webserver_nginx.h \
+	src/ctl/webserver_nginx_around.c \
+	src/ctl/webserver_nginx_parse.c \
+	src/ctl/webserver_nginx_upstream.c \
+	src/ctl/webserver_tree.c
+
 fcgiauthctl_SOURCES = \
 	src/ctl/args.c src/ctl/args.h \
 	src/ctl/ban.c \
@@ -139,5 +149,6 @@ fcgiauthctl_SOURCES = \
 	src/ctl/session.c \
 	src/ctl/token.c \
 	src/ctl/user.c src/ctl/user.h \
-	src/ctl/user_show.c
+	src/ctl/user_show.c \
+	src/ctl/webserver.c src/ctl/webserver.h $(WEBSERVER_SOURCES)
 fcgiauthctl_LDADD = $(COMMON_LIBS)

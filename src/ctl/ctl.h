@@ -158,6 +158,7 @@ enum ctl_exit token_issue_check(const struct ctl *c);
 enum ctl_exit token_inspect(struct ctl *c);
 enum ctl_exit token_inspect_check(const struct ctl *c);
 enum ctl_exit rule_test(struct ctl *c);
+enum ctl_exit webserver_check(struct ctl *c);
 enum ctl_exit config_check(struct ctl *c);
 enum ctl_exit config_show(struct ctl *c);
 

@@ -93,6 +93,9 @@ static const struct ctl_command commands[] = {
 	{ "rule", "test", "METHOD URL [--user NAME] [--ip ADDR] [--json]",
 	  "say what the rules make of a request, and why",
 	  USER | FLAG_BIT(FLAG_IP) | JSON, 2, 2, rule_test, NULL },
+	{ "webserver", "check", "[FILE] [--json]",
+	  "say what the web server leaves open; -: a dump on stdin",
+	  JSON, 0, 1, webserver_check, NULL },
 	{ "store", "migrate", "",
 	  "bring the schemas to this version",
 	  0, 0, 0, schema_migrate, NULL },
@@ -188,10 +191,13 @@ check_command(struct ctl *c)
 	return c->command->check == NULL ? CTL_DONE : c->command->check(c);
 }
 
-/* A signature and the key it is checked with need no configuration. */
+/* A signature and the key it is checked with need no configuration, nor do the
+ * files of a web server. */
 static bool
 needs_settings(const struct ctl *c)
 {
+	if (c->command->run == webserver_check)
+		return false;
 	return !ctl_given(c, FLAG_SIGNATURE_ONLY) || !ctl_given(c, FLAG_KEY);
 }
 
