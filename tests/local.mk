@@ -40,6 +40,7 @@ UNIT_TESTS = \
 	tests/unit/test_conf_text \
 	tests/unit/test_cors \
 	tests/unit/test_crypto \
+	tests/unit/test_enc \
 	tests/unit/test_forms \
 	tests/unit/test_frame \
 	tests/unit/test_http_cookie \

@@ -9,6 +9,8 @@
 #include "auth/pages.h"
 #include "auth/repeat.h"
 #include "auth/require.h"
+#include "base/buf.h"
+#include "base/enc.h"
 #include "base/log.h"
 
 enum decision {
@@ -99,6 +101,20 @@ decide(struct exchange *e, struct judgement *out, struct err *err)
 	return 0;
 }
 
+static struct str
+header_text(struct exchange *e, struct str value)
+{
+	struct buf b;
+
+	if (e->service->set->headers.encoding == HEADERS_UTF8)
+		return value;
+	buf_init(&b, e->call.arena, 3 * value.n + 1);
+	percent_encode_text(&b, value);
+	if (buf_failed(&b))
+		e->out->failed = true;
+	return buf_str(&b);
+}
+
 /* The web server copies these to the application. */
 static void
 add_identity(struct exchange *e, const struct identity *who)
@@ -110,8 +126,10 @@ add_identity(struct exchange *e, const struct identity *who)
 	} facts[] = {
 		{ "Variable-AUTH_USER", set->user, who->name },
 		{ "Variable-AUTH_GROUPS", set->roles, who->roles },
-		{ "Variable-AUTH_EMAIL", set->email, who->email },
-		{ "Variable-AUTH_NAME", set->name, who->full_name },
+		{ "Variable-AUTH_EMAIL", set->email,
+		  header_text(e, who->email) },
+		{ "Variable-AUTH_NAME", set->name,
+		  header_text(e, who->full_name) },
 	};
 
 	if (e->in->authorizer)

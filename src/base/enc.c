@@ -97,20 +97,39 @@ hex_decode(struct str s, uint8_t *out, size_t n)
 	return true;
 }
 
+static void
+add_escape(struct buf *b, char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char escape[3] = { '%', digits[(unsigned char)c >> 4],
+			   digits[(unsigned char)c & 15] };
+
+	buf_add(b, (struct str){ .p = escape, .n = 3 });
+}
+
 void
 percent_encode(struct buf *b, struct str s)
 {
-	static const char digits[] = "0123456789ABCDEF";
-
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		char escape[3] = { '%', digits[(unsigned char)c >> 4],
-				   digits[(unsigned char)c & 15] };
 
 		if (str_is_name((struct str){ .p = &c, .n = 1 }, "-._~"))
 			buf_add_char(b, c);
 		else
-			buf_add(b, (struct str){ .p = escape, .n = 3 });
+			add_escape(b, c);
+	}
+}
+
+void
+percent_encode_text(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c >= ' ' && c <= '~' && c != '%')
+			buf_add_char(b, c);
+		else
+			add_escape(b, c);
 	}
 }
 

@@ -29,6 +29,10 @@ bool hex_decode(struct str s, uint8_t *out, size_t n) MUST_USE;
 /* Everything but RFC 3986 "unreserved" becomes %XX. */
 void percent_encode(struct buf *b, struct str s);
 
+/* Everything but printable ASCII, and '%' itself, becomes %XX: text of any
+ * language in a header field (RFC 9110 section 5.5 advises ASCII). */
+void percent_encode_text(struct buf *b, struct str s);
+
 /*
  * %XX becomes its byte, and with `plus` a '+' becomes a space.  False on a
  * '%' that two hexadecimal digits do not follow.

@@ -46,8 +46,11 @@ struct cors_settings {
 	struct words origins; /* scheme://host[:port], exact */
 };
 
+enum header_encoding { HEADERS_PERCENT, HEADERS_UTF8 };
+
 struct headers_settings {
 	struct str user, roles, email, name;
+	int encoding; /* enum header_encoding; of e-mail and name */
 };
 
 struct password_settings {

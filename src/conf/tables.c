@@ -13,6 +13,7 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug",
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const deliveries[] = { "cookie", "body", "both", NULL };
 static const char *const same_sites[] = { "lax", "strict", "none", NULL };
+static const char *const encodings[] = { "percent", "utf-8", NULL };
 static const char *const automatic[] = { "auto", NULL };
 
 static const struct option server_options[] = {
@@ -171,6 +172,15 @@ static const struct option headers_options[] = {
 		    "the roles, separated by commas."),
 	HEADER_NAME(email, "Remote-Email", "the e-mail address."),
 	HEADER_NAME(name, "Remote-Name", "the full name."),
+	OPTION(ENUM, struct headers_settings, encoding,
+	       .def = "percent", .words = encodings,
+	       .help = "How the full name and the e-mail address stand in "
+		       "their headers. With percent, every byte of their UTF-8 "
+		       "that is not printable ASCII, and % itself, is written "
+		       "as %XX, which every application can receive and "
+		       "decodes as it decodes a part of a URL. With utf-8 they "
+		       "stand as they are: some servers of applications refuse "
+		       "such a request or read it as Latin-1."),
 	OPTION_END,
 };
 

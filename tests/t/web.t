@@ -146,9 +146,11 @@ subtest 'a user' => sub {
 	my $name = "\xc3\x84lice \xe2\x80\x9cA\xe2\x80\x9d, \xe6\x84\x9b & Co;";
 	my ($code) = $d->ctl('user', 'set', 'alice', '--name', $name);
 	is($code, 0, 'a name of many letters');
+	my $coded = $name =~ s/([^ -~]|%)/sprintf '%%%02X', ord $1/ger;
 	ok(wait_for(5, sub {
-		$alice->page('/x')->body =~ /^Remote-Name: \Q$name\E$/m
-	}), '  gets through as it is');
+		$alice->page('/x')->body =~ /^Remote-Name: \Q$coded\E$/m
+	}), '  gets through in ASCII');
+	is($alice->page('/x')->status, 200, '  and every request is served');
 	my $a = $n->client->page('/open/x');
 	unlike($a->body, qr/^Remote-User: ./m, 'nobody is nobody');
 	is($bob->page('/x')->status, 200, 'bob may');

@@ -109,105 +109,6 @@ START_TEST(buf_is_sticky)
 }
 END_TEST
 
-START_TEST(base64url)
-{
-	/* RFC 4648 section 10, and what a strict decoder must refuse. */
-	static const struct {
-		const char *text;
-		size_t n;
-		const char *bytes; /* NULL: refused */
-	} rows[] = {
-		{ "Zg", 1, "f" },	{ "Zm8", 2, "fo" },
-		{ "Zm9v", 3, "foo" },	{ "Zm9vYg", 4, "foob" },
-		{ "Zm9vYmE", 5, "fooba" }, { "Zm9vYmFy", 6, "foobar" },
-		{ "", 0, "" },		{ "-_8", 2, "\xfb\xff" },
-		{ "Zh", 1, NULL },	{ "Zm9", 2, NULL },
-		{ "Zg==", 1, NULL },	{ "Z", 1, NULL },
-		{ "Zm9v", 2, NULL },	{ "+/8", 2, NULL },
-		{ "Zm 9", 2, NULL },	{ "Zm9v\n", 3, NULL },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		uint8_t bytes[8] = { 0 };
-		char text[16] = { 0 };
-		bool ok = base64url_decode(str_from(rows[i].text), bytes,
-					   rows[i].n);
-
-		ck_assert_msg(ok == (rows[i].bytes != NULL), "row %zu", i);
-		if (!ok)
-			continue;
-		ck_assert_msg(memcmp(bytes, rows[i].bytes, rows[i].n) == 0,
-			      "row %zu", i);
-		base64url_encode(bytes, rows[i].n, text);
-		ck_assert_str_eq(text, rows[i].text);
-	}
-}
-END_TEST
-
-START_TEST(hex)
-{
-	uint8_t bytes[2] = { 0 };
-	char text[5] = { 0 };
-
-	ck_assert(hex_decode(STR("0aff"), bytes, 2));
-	hex_encode(bytes, 2, text);
-	ck_assert_str_eq(text, "0aff");
-	ck_assert(!hex_decode(STR("0AFF"), bytes, 2));
-	ck_assert(!hex_decode(STR("0aff0"), bytes, 2));
-	ck_assert(!hex_decode(STR("0agf"), bytes, 2));
-}
-END_TEST
-
-START_TEST(percent)
-{
-	static const struct {
-		const char *text, *out; /* out NULL: refused */
-		bool plus;
-	} rows[] = {
-		{ "a%20b+c", "a b+c", false }, { "a%20b+c", "a b c", true },
-		{ "%41%7a", "Az", false },     { "%zz", NULL, false },
-		{ "%4", NULL, false },	       { "%", NULL, false },
-		{ "%2525", "%25", false },     { "", "", false },
-	};
-	struct arena *a = arena_new(64 * 1024);
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct buf b;
-		bool ok;
-
-		buf_init(&b, a, 1024);
-		ok = percent_decode(&b, str_from(rows[i].text), rows[i].plus);
-		ck_assert_msg(ok == (rows[i].out != NULL), "row %zu", i);
-		if (ok) {
-			ck_assert_msg(str_eq(buf_str(&b),
-					     str_from(rows[i].out)),
-				      "row %zu", i);
-		}
-	}
-	arena_free(a);
-}
-END_TEST
-
-START_TEST(percent_round_trip)
-{
-	struct arena *a = arena_new(64 * 1024);
-	struct buf coded, plain;
-	char all[256];
-
-	for (size_t i = 0; i < sizeof(all); i++)
-		all[i] = (char)i;
-	buf_init(&coded, a, 1024);
-	buf_init(&plain, a, 1024);
-	percent_encode(&coded, (struct str){ .p = all, .n = sizeof(all) });
-	for (size_t i = 0; i < coded.n; i++)
-		ck_assert(coded.p[i] > 0x20 && coded.p[i] < 0x7f);
-	ck_assert(percent_decode(&plain, buf_str(&coded), false));
-	ck_assert(str_eq(buf_str(&plain),
-			 (struct str){ .p = all, .n = sizeof(all) }));
-	arena_free(a);
-}
-END_TEST
-
 START_TEST(numbers)
 {
 	static const struct {
@@ -453,10 +354,6 @@ suite(void)
 	tcase_add_test(t, arena_defers_newest_first);
 	tcase_add_test(t, arena_tortures);
 	tcase_add_test(t, buf_is_sticky);
-	tcase_add_test(t, base64url);
-	tcase_add_test(t, hex);
-	tcase_add_test(t, percent);
-	tcase_add_test(t, percent_round_trip);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, utf8);
 	tcase_add_test(t, text);

@@ -43,11 +43,26 @@ START_TEST(session_passes_with_identity)
 	ck_assert(str_eq(flow_header(&a, "Remote-Email"),
 			 STR("alice@example.com")));
 	ck_assert(str_eq(flow_header(&a, "Remote-Name"),
-			 STR("Some \xc3\x9c"
-			     "ser")));
+			 STR("Some %C3%9Cser")));
 	ck_assert(str_eq(flow_header(&a, "Cache-Control"), STR("no-store")));
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	ck_assert_uint_eq(a.body.n, 0);
+}
+END_TEST
+
+START_TEST(names_in_utf8_when_asked_for)
+{
+	struct flow_answer a;
+
+	flow_free(&f);
+	flow_init(&f, "[store]\ndriver = memory\n"
+		      "[headers]\nencoding = utf-8\n",
+		  NULL, NULL);
+	a = flow_verify(&f, "/", flow_login(&f, "alice"), NULL);
+
+	ck_assert(str_eq(flow_header(&a, "Remote-Name"),
+			 STR("Some \xc3\x9c"
+			     "ser")));
 }
 END_TEST
 
@@ -428,6 +443,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, no_credential_is_401);
 	tcase_add_test(t, session_passes_with_identity);
+	tcase_add_test(t, names_in_utf8_when_asked_for);
 	tcase_add_test(t, authorizer_gets_variables);
 	tcase_add_test(t, authorizer_forgets_the_secret);
 	tcase_add_test(t, authorizer_denial_is_the_challenge);
