@@ -65,13 +65,14 @@ static const struct {
 			    .host_only = true },
 };
 
-/* __Host- promises Path=/ and no Domain. */
+/* __Host- promises Path=/ and no Domain (6265bis section 4.1.3.2). */
 static const char *
 name_prefix(const struct cookie_settings *set, enum cookie_kind kind)
 {
 	if (!set->secure)
 		return "";
-	if (set->domain.n > 0 || kinds[kind].own_path)
+	if (kinds[kind].own_path ||
+	    (set->domain.n > 0 && !kinds[kind].host_only))
 		return "__Secure-";
 	return "__Host-";
 }

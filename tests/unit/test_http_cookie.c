@@ -108,7 +108,7 @@ static const struct {
 	  "__Secure-n_refresh=v; Path=/auth; Secure; HttpOnly; SameSite=Lax; "
 	  "Domain=example.com; Max-Age=7" },
 	{ COOKIE_LOGIN, true, "example.com", SAME_SITE_LAX, -1,
-	  "__Secure-n_login=v; Path=/; Secure; HttpOnly; SameSite=Lax" },
+	  "__Host-n_login=v; Path=/; Secure; HttpOnly; SameSite=Lax" },
 	{ COOKIE_SESSION, false, "", SAME_SITE_LAX, -1,
 	  "n=v; Path=/; HttpOnly; SameSite=Lax" },
 	{ COOKIE_REFRESH, false, "example.com", SAME_SITE_LAX, INT64_MAX,
