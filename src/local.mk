@@ -55,6 +55,7 @@ libfcgiauth_a_SOURCES = \
 	src/http/html.c src/http/html.h \
 	src/http/message.h \
 	src/http/path.c src/http/path.h \
+	src/http/origin.c src/http/origin.h \
 	src/http/readings.c src/http/readings.h \
 	src/http/redirect.c src/http/redirect.h \
 	src/http/request.c src/http/request.h \
@@ -78,7 +79,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/authenticate_confirm.c \
 	src/auth/credential.c src/auth/credential.h \
 	src/auth/cors.c src/auth/cors.h \
-	src/auth/csrf.c src/auth/csrf.h \
+	src/auth/csrf.c src/auth/csrf.h src/auth/csrf_refusal.c \
+	src/auth/own.c src/auth/own.h \
 	src/auth/dispatch.c \
 	src/auth/exchange.h \
 	src/auth/hash_slots.c src/auth/hash_slots.h \

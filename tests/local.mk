@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	tests/unit/test_http_cookie \
 	tests/unit/test_http_form \
 	tests/unit/test_http_headers \
+	tests/unit/test_http_origin \
 	tests/unit/test_http_path \
 	tests/unit/test_http_redirect \
 	tests/unit/test_http_request \
@@ -74,6 +75,8 @@ UNIT_TESTS = \
 	tests/unit/test_rule_paths \
 	tests/unit/test_rule_readings \
 	tests/unit/test_rules \
+	tests/unit/test_origin_refusals \
+	tests/unit/test_origins \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \
 	tests/unit/test_recheck \
@@ -86,7 +89,7 @@ UNIT_TESTS = \
 	tests/unit/test_upgrade \
 	tests/unit/test_verify
 noinst_HEADERS = tests/unit/jws_rig.h tests/unit/keyring_rig.h \
-	tests/unit/readings_rig.h \
+	tests/unit/origin_rig.h tests/unit/readings_rig.h \
 	tests/unit/refresh_rig.h tests/unit/rules_rig.h \
 	tests/unit/conf_drivers.h tests/unit/http_message.h \
 	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \

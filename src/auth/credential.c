@@ -31,7 +31,7 @@ credential_find(const struct exchange *e, struct str *token)
 		return CREDENTIAL_REFUSED;
 	if (in->authorization.p != NULL && is_bearer(in->authorization, token))
 		return CREDENTIAL_BEARER;
-	switch (cookie_find(in, e->service->access_cookie, token)) {
+	switch (cookie_find(in, e->jar->access, token)) {
 	case COOKIE_FOUND:
 		return CREDENTIAL_COOKIE;
 	case COOKIE_CONFLICT:
@@ -134,7 +134,7 @@ set_cookie(struct exchange *e, enum cookie_kind kind, struct str value,
 {
 	const struct settings *set = e->service->set;
 
-	cookie_set(e->out, &set->cookie, set->server.path, kind, value,
+	cookie_set(e->out, &e->jar->set, set->server.path, kind, value,
 		   max_age);
 }
 
@@ -173,7 +173,7 @@ credential_find_refresh(const struct exchange *e, struct str *token)
 	*token = STR("");
 	if (mode->refresh_cookie == mode->access_cookie)
 		return CREDENTIAL_ABSENT;
-	switch (cookie_find(e->in, e->service->refresh_cookie, token)) {
+	switch (cookie_find(e->in, e->jar->refresh, token)) {
 	case COOKIE_FOUND:
 		return CREDENTIAL_COOKIE;
 	case COOKIE_CONFLICT:
@@ -207,7 +207,7 @@ const char credential_too_large[] =
 size_t
 credential_cookie_room(const struct exchange *e)
 {
-	return COOKIE_MAX_BYTES - e->service->access_cookie.n;
+	return COOKIE_MAX_BYTES - e->jar->access.n;
 }
 
 static json_t *

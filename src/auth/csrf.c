@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Origin check and form tokens. */
+/* Form tokens. */
 #include "auth/csrf.h"
 
 #include <pthread.h>
@@ -102,74 +102,4 @@ csrf_verify(struct exchange *e, struct str binding, struct str token, bool *ok,
 		return -1;
 	*ok = binding.n > 0 && secret_equal(right, token);
 	return 0;
-}
-
-/* "https://host:port" into its parts; no port is the scheme's own. */
-static bool
-split_origin(struct str origin, bool *https, struct str *host,
-	     struct str *port)
-{
-	struct str rest;
-	size_t colon;
-
-	*https = str_starts(origin, STR("https://"));
-	if (!*https && !str_starts(origin, STR("http://")))
-		return false;
-	rest = str_skip(origin, *https ? 8 : 7);
-	colon = rest.n;
-	/* The last colon, unless it is inside the brackets of an IPv6 host. */
-	for (size_t i = rest.n; i > 0 && rest.p[i - 1] != ']'; i--) {
-		if (rest.p[i - 1] == ':')
-			colon = i - 1;
-	}
-	*host = (struct str){ .p = rest.p, .n = colon };
-	*port = str_skip(rest, colon + 1);
-	if (port->n == 0)
-		*port = *https ? STR("443") : STR("80");
-	return host->n > 0;
-}
-
-static bool
-is_own_host(const struct http_request *in, struct str origin)
-{
-	struct str host, port;
-	bool https;
-
-	if (!split_origin(origin, &https, &host, &port) ||
-	    https != in->https || !str_eq(host, in->host))
-		return false;
-	/* Behind a forwarded port the server knows another one than the
-	 * browser, which then says itself whose page it was. */
-	if (str_eq(in->fetch_site, STR("same-origin")))
-		return true;
-	if (in->host_port.n > 0)
-		return str_eq(port, in->host_port);
-	return in->server_port.n == 0 || str_eq(port, in->server_port);
-}
-
-/* Scheme, host and port of a URL: what is before its path. */
-static struct str
-url_origin(struct str url)
-{
-	size_t slashes = 0, n = 0;
-
-	for (; n < url.n; n++) {
-		if (url.p[n] == '/' && ++slashes == 3)
-			break;
-	}
-	return (struct str){ .p = url.p, .n = n };
-}
-
-bool
-csrf_origin_is_ours(const struct exchange *e)
-{
-	const struct settings *set = e->service->set;
-	struct str origin = e->in->origin;
-
-	if (origin.p == NULL || is_own_host(e->in, origin))
-		return true;
-	if (set->server.login_url.n > 0 &&
-	    str_eq(origin, url_origin(set->server.login_url)))
-		return true;
-	return words_have(&set->cors.origins, origin);
 }

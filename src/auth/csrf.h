@@ -20,12 +20,27 @@ struct csrf_key *csrf_key_new(void) MUST_USE;
 void csrf_key_free(void *key);
 
 /*
- * A present Origin is ours: scheme and host of this request and its port
- * (HTTP_HOST's or SERVER_PORT; any when the browser itself says same-origin),
- * the origin of server.login_url, or one of cors.origins.  `null` is nobody's.
- * An absent one is fine: browsers send it with every POST.
+ * A present Origin is ours: one that server.hosts names for this host, and
+ * where it names none, scheme and host of this request and its port
+ * (HTTP_HOST's or SERVER_PORT; any when the browser itself says same-origin);
+ * the origin of server.login_url; or one of cors.origins.  Another host of
+ * server.hosts is another site.  `null` is nobody's.  An absent one is fine:
+ * browsers send it with every POST.
  */
 bool csrf_origin_is_ours(const struct exchange *e);
+
+/*
+ * Refusals, 403 `csrf`: a page to a person, JSON to a program, and at most one
+ * line a second in the log that says what mends it.
+ *
+ * csrf_refuse_origin() does so when the Origin is not ours, and says whether
+ * it did.  csrf_refuse_form() is for a form whose token is wrong.
+ * csrf_login_problem() logs the same for the login form, which is shown once
+ * more, and is the sentence for it; `has_cookie`: the pre-session came along.
+ */
+bool csrf_refuse_origin(struct exchange *e) MUST_USE;
+void csrf_refuse_form(struct exchange *e);
+const char *csrf_login_problem(struct exchange *e, bool has_cookie) MUST_USE;
 
 /*
  * The token for a form of whoever holds the cookie value `binding`.

@@ -6,6 +6,7 @@
 #include "auth/cors.h"
 #include "auth/csrf.h"
 #include "auth/login.h"
+#include "auth/own.h"
 #include "auth/refresh.h"
 #include "auth/repeat.h"
 #include "auth/status.h"
@@ -39,14 +40,6 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
 };
-
-static bool
-is_our_host(const struct exchange *e)
-{
-	const struct words *hosts = &e->service->set->server.hosts;
-
-	return hosts->n == 0 || words_have(hosts, e->in->host);
-}
 
 /* The part of the path that routes name; empty when it is not ours. */
 static struct str
@@ -103,7 +96,7 @@ answer_wrong_method(struct exchange *e, struct str path)
 {
 	struct str methods = allowed_methods(e, path);
 
-	if (is_our_host(e) && cors_is_preflight(e)) {
+	if (own_is_host(e) && cors_is_preflight(e)) {
 		cors_answer_preflight(e, methods);
 		return;
 	}
@@ -122,12 +115,7 @@ may_change(struct exchange *e)
 			       "The body must be a form or JSON.");
 		return false;
 	}
-	if (!csrf_origin_is_ours(e)) {
-		answer_refusal(e, 403, "csrf",
-			       "This did not come from our own page.");
-		return false;
-	}
-	return true;
+	return !csrf_refuse_origin(e);
 }
 
 static void
@@ -142,7 +130,7 @@ answer_endpoint(struct exchange *e)
 		answer_wrong_method(e, path);
 	else if (route == NULL)
 		answer_refusal(e, 404, "not_found", "There is nothing here.");
-	else if (!is_our_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
+	else if (!own_is_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
 		answer_refusal(e, 400, "invalid_request",
 			       "This service does not answer for this host.");
 	else if (e->in->body_too_large && (route->flags & ROUTE_ANY_BODY) == 0)
@@ -194,7 +182,7 @@ answer_by_action(struct exchange *e)
 {
 	enum http_action action = e->in->action;
 
-	if (action != ACTION_ENDPOINT && !is_our_host(e)) {
+	if (action != ACTION_ENDPOINT && !own_is_host(e)) {
 		answer_status(e, 403);
 		return;
 	}
@@ -217,6 +205,13 @@ answer_by_action(struct exchange *e)
 		answer_status(e, 403);
 		break;
 	}
+}
+
+static void
+answer_request(struct exchange *e)
+{
+	own_find(e);
+	answer_by_action(e);
 }
 
 static void
@@ -271,6 +266,7 @@ service_answer(const struct service *s, const struct service_links *links,
 			  .store = links->store,
 			  .users = links->users },
 		.service = s,
+		.jar = &s->jars[s->set->cookie.secure],
 		.in = &request,
 		.out = &response,
 	};
@@ -282,7 +278,7 @@ service_answer(const struct service *s, const struct service_links *links,
 	else if (http_request_parse(in, a, &request, &err) != 0)
 		answer_malformed(&e, &err);
 	else
-		answer_by_action(&e);
+		answer_request(&e);
 	if (request.action == ACTION_ENDPOINT)
 		cors_add_headers(&e);
 	add_defaults(&e);

@@ -10,6 +10,8 @@
 struct exchange {
 	struct call call;
 	const struct service *service;
+	const struct site *site; /* of server.hosts; NULL: not one of them */
+	const struct cookie_jar *jar; /* the cookies of this host */
 	const struct http_request *in;
 	struct http_response *out;
 };

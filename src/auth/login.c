@@ -7,6 +7,7 @@
 #include "auth/authenticate.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
+#include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
 #include "base/buf.h"
@@ -26,6 +27,20 @@ struct login_form {
 	bool form; /* posted by the page, not by a program */
 };
 
+/* Where the browser is, in case it is to come back from another host. */
+static void
+encode_origin(const struct exchange *e, struct buf *out)
+{
+	struct origin here;
+	struct buf text;
+
+	own_origin(e, &here);
+	buf_init(&text, e->call.arena, 512);
+	origin_print(&here, &text);
+	percent_encode(out, buf_str(&text));
+	out->failed = out->failed || buf_failed(&text);
+}
+
 int
 login_location(const struct exchange *e, struct str uri, struct str *location,
 	       struct err *err)
@@ -41,11 +56,8 @@ login_location(const struct exchange *e, struct str uri, struct str *location,
 		buf_add(&b, STR("/login"));
 	}
 	buf_add(&b, STR("?rd="));
-	if (set->login_url.n > 0) {
-		percent_encode(&b,
-			       e->in->https ? STR("https://") : STR("http://"));
-		percent_encode(&b, e->in->host);
-	}
+	if (set->login_url.n > 0)
+		encode_origin(e, &b);
 	/* The login page follows none that is longer. */
 	percent_encode(&b, uri.n <= REDIRECT_MAX_BYTES ? uri : STR("/"));
 	if (buf_failed(&b))
@@ -60,10 +72,7 @@ safe_target(const struct exchange *e, struct str rd)
 {
 	const struct settings *set = e->service->set;
 
-	if (rd.p != NULL &&
-	    redirect_is_safe(rd, e->in->host, e->in->https,
-			     &set->redirect.allow,
-			     set->server.login_url.n > 0))
+	if (rd.p != NULL && own_may_lead_to(e, rd, set->server.login_url.n > 0))
 		return rd;
 	return STR("");
 }
@@ -90,7 +99,7 @@ pre_session(const struct exchange *e)
 	uint8_t bytes[PRE_SESSION_BYTES];
 	struct str value;
 
-	if (cookie_find(e->in, e->service->login_cookie, &value) !=
+	if (cookie_find(e->in, e->jar->login, &value) !=
 		COOKIE_FOUND ||
 	    !base64url_decode(value, bytes, sizeof(bytes)))
 		return STR("");
@@ -102,7 +111,7 @@ set_pre_session(struct exchange *e, struct str value, int64_t max_age)
 {
 	const struct settings *set = e->service->set;
 
-	cookie_set(e->out, &set->cookie, set->server.path, COOKIE_LOGIN, value,
+	cookie_set(e->out, &e->jar->set, set->server.path, COOKIE_LOGIN, value,
 		   max_age);
 }
 
@@ -379,8 +388,7 @@ login_post(struct exchange *e)
 		answer_unavailable(e, &err);
 	else if (!ok)
 		refuse(e, &form, 403, "csrf",
-		       "This page was too old, or the browser did not send "
-		       "its cookie. Please try again.");
+		       csrf_login_problem(e, pre_session(e).n > 0));
 	else
 		try_password(e, &form);
 }

@@ -145,7 +145,7 @@ cookies_belong(struct exchange *e, const struct presented *p,
 	enum verdict verdict = VERDICT_DENY;
 	struct session_id other;
 	struct str token;
-	enum cookie_answer found = cookie_find(e->in, s->access_cookie, &token);
+	enum cookie_answer found = cookie_find(e->in, e->jar->access, &token);
 
 	if ((found == COOKIE_FOUND &&
 	     s->mode_ops->authenticate(s->mode, &e->call, token, &verdict,
@@ -186,7 +186,7 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 	/* Nothing was ended.  The very same token as a cookie is as dead, and
 	 * may go. */
 	*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
-	    cookie_find(e->in, s->access_cookie, &token) == COOKIE_FOUND &&
+	    cookie_find(e->in, e->jar->access, &token) == COOKIE_FOUND &&
 	    str_eq(token, p->access);
 	return 0;
 }
@@ -247,8 +247,7 @@ logout_post(struct exchange *e)
 		else
 			answer_unavailable(e, &err);
 	} else if (!ok) {
-		answer_refusal(e, 403, "csrf",
-			       "This did not come from our own page.");
+		csrf_refuse_form(e);
 	} else if (p.in_body.n > 0) {
 		end_by_body(e, p.in_body);
 	} else {

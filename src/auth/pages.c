@@ -8,7 +8,7 @@
 #include "crypto/digest.h"
 #include "http/html.h"
 
-#define CSP_MAX	4096
+#define CSP_MAX	8192
 
 /* Base64 with padding, as CSP wants its hashes (CSP 3, section 2.3.1). */
 static void
@@ -31,9 +31,25 @@ add_style_hash(struct buf *out)
 	out->p[out->n - 1] = '=';
 }
 
+/* Where a page may lead besides itself.  CSP knows no IPv6 host. */
+static void
+add_own_origins(const struct sites *sites, struct buf *out)
+{
+	for (size_t i = 0; i < sites->n; i++) {
+		const struct site *site = &sites->v[i];
+
+		for (size_t k = 0; k < site->norigins; k++) {
+			if (str_starts(site->host, STR("[")))
+				continue;
+			buf_add_char(out, ' ');
+			origin_print(&site->origins[k], out);
+		}
+	}
+}
+
 int
-page_csp(const struct settings *set, struct arena *a, struct str *out,
-	 struct err *err)
+page_csp(const struct settings *set, const struct sites *sites, struct arena *a,
+	 struct str *out, struct err *err)
 {
 	struct buf b;
 
@@ -43,6 +59,7 @@ page_csp(const struct settings *set, struct arena *a, struct str *out,
 	buf_add(&b, STR("'; img-src data:; base-uri 'none'; "
 			"frame-ancestors 'none'; form-action 'self'"));
 	/* Browsers apply form-action to the redirect after the post too. */
+	add_own_origins(sites, &b);
 	for (size_t i = 0; i < set->redirect.allow.n; i++) {
 		struct str host = set->redirect.allow.v[i];
 
@@ -54,8 +71,8 @@ page_csp(const struct settings *set, struct arena *a, struct str *out,
 	*out = buf_str(&b);
 	if (buf_failed(&b)) {
 		return err_set(err, ERR_CONFIG,
-			       "redirect.allow is too long for the "
-			       "Content-Security-Policy header");
+			       "server.hosts and redirect.allow are too long "
+			       "for the Content-Security-Policy header");
 	}
 	return 0;
 }

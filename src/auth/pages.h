@@ -8,9 +8,10 @@
 
 #include "auth/exchange.h"
 
-/* The policy for all pages of these settings. */
-int page_csp(const struct settings *set, struct arena *a, struct str *out,
-	     struct err *err) MUST_USE;
+/* The policy for all pages of these settings: forms may lead to our own
+ * origins and to the hosts of redirect.allow. */
+int page_csp(const struct settings *set, const struct sites *sites,
+	     struct arena *a, struct str *out, struct err *err) MUST_USE;
 
 struct login_page {
 	struct str csrf, rd;

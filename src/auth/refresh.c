@@ -204,7 +204,7 @@ was_renewed(const struct exchange *e)
 {
 	struct str value;
 
-	return cookie_find(e->in, e->service->login_cookie, &value) ==
+	return cookie_find(e->in, e->jar->login, &value) ==
 	    COOKIE_FOUND &&
 	    str_eq(value, RENEWED);
 }
@@ -219,7 +219,7 @@ mark_renewed(struct exchange *e, int64_t expires_in)
 		life = RENEWED_SECONDS;
 	if (life < 1)
 		life = 1;
-	cookie_set(e->out, &set->cookie, set->server.path, COOKIE_LOGIN,
+	cookie_set(e->out, &e->jar->set, set->server.path, COOKIE_LOGIN,
 		   RENEWED, life);
 }
 

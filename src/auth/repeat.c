@@ -6,13 +6,13 @@
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/login.h"
+#include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
 #include "base/buf.h"
 #include "base/enc.h"
 #include "http/cookie.h"
 #include "http/path.h"
-#include "http/redirect.h"
 
 /* As often may a form come back while the access token that its browser was
  * given should still be good: more than once, as people click twice. */
@@ -69,13 +69,11 @@ repeat_challenge(struct exchange *e)
 static bool
 is_target(const struct exchange *e, struct str rd)
 {
-	const struct settings *set = e->service->set;
-	struct str path, query, prefix = set->server.path;
+	struct str path, query, prefix = e->service->set->server.path;
 	struct err err;
 
 	if (rd.p == NULL || !str_starts(rd, STR("/")) ||
-	    !redirect_is_safe(rd, e->in->host, e->in->https,
-			      &set->redirect.allow, false) ||
+	    !own_may_lead_to(e, rd, false) ||
 	    path_normalise(rd, e->call.arena, &path, &query, &err) != 0)
 		return false;
 	return !path_below(path, prefix);
@@ -88,7 +86,7 @@ count_repeats(const struct exchange *e)
 	struct str value;
 	int64_t n;
 
-	if (cookie_find(e->in, e->service->repeat_cookie, &value) !=
+	if (cookie_find(e->in, e->jar->repeat, &value) !=
 		COOKIE_FOUND ||
 	    !str_to_uint(value, REPEATS_MAX, &n))
 		return 0;
@@ -101,7 +99,7 @@ set_mark(struct exchange *e, int64_t n, int64_t max_age)
 	const struct settings *set = e->service->set;
 	char digit = (char)('0' + n);
 
-	cookie_set(e->out, &set->cookie, set->server.path, COOKIE_REPEAT,
+	cookie_set(e->out, &e->jar->set, set->server.path, COOKIE_REPEAT,
 		   (struct str){ .p = &digit, .n = n > 0 ? 1 : 0 }, max_age);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/registry.h"
 #include "auth/csrf.h"
+#include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/rules.h"
 #include "conf/problems.h"
@@ -61,18 +62,34 @@ open_csrf(struct service *s, struct arena *a, struct err *err)
 }
 
 static int
-name_cookies(struct service *s, struct arena *a, struct err *err)
+fill_jar(struct service *s, bool secure, struct arena *a, struct err *err)
 {
-	s->access_cookie = cookie_name(
-	    &s->set->cookie, (enum cookie_kind)s->mode_ops->access_cookie, a);
-	s->refresh_cookie = cookie_name(
-	    &s->set->cookie, (enum cookie_kind)s->mode_ops->refresh_cookie, a);
-	s->login_cookie = cookie_name(&s->set->cookie, COOKIE_LOGIN, a);
-	s->repeat_cookie = cookie_name(&s->set->cookie, COOKIE_REPEAT, a);
-	if (s->access_cookie.p == NULL || s->refresh_cookie.p == NULL ||
-	    s->login_cookie.p == NULL || s->repeat_cookie.p == NULL)
+	const struct auth_mode_ops *mode = s->mode_ops;
+	struct cookie_jar *jar = &s->jars[secure];
+
+	jar->set = s->set->cookie;
+	jar->set.secure = secure;
+	jar->access = cookie_name(&jar->set,
+				  (enum cookie_kind)mode->access_cookie, a);
+	jar->refresh = cookie_name(&jar->set,
+				   (enum cookie_kind)mode->refresh_cookie, a);
+	jar->login = cookie_name(&jar->set, COOKIE_LOGIN, a);
+	jar->repeat = cookie_name(&jar->set, COOKIE_REPEAT, a);
+	if (jar->access.p == NULL || jar->refresh.p == NULL ||
+	    jar->login.p == NULL || jar->repeat.p == NULL)
 		return err_nomem(err);
 	return 0;
+}
+
+/* Which addresses are ours, and what follows from them. */
+static int
+open_sites(struct service *s, struct arena *a, struct err *err)
+{
+	if (sites_read(&s->set->server.hosts, a, &s->sites, err) != 0 ||
+	    own_login_page(s, a, err) != 0)
+		return -1;
+	return fill_jar(s, false, a, err) == 0 ? fill_jar(s, true, a, err) :
+						 -1;
 }
 
 int
@@ -92,8 +109,8 @@ service_open(const struct settings *set, const struct service_shared *shared,
 	if (rules_compile(set, a, &s->rules, problems) != 0)
 		return -1;
 	if (open_mode(s, a, &err) != 0 || open_csrf(s, a, &err) != 0 ||
-	    name_cookies(s, a, &err) != 0 ||
-	    page_csp(set, a, &s->csp, &err) != 0) {
+	    open_sites(s, a, &err) != 0 ||
+	    page_csp(set, &s->sites, a, &s->csp, &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;
 	}

@@ -9,11 +9,13 @@
 #include "api/auth_mode.h"
 #include "conf/settings.h"
 #include "http/message.h"
+#include "http/origin.h"
 
 struct arena;
 struct buf;
 struct csrf_key;
 struct hash_slots;
+struct log_limit;
 struct probe;
 struct problems;
 struct rules;
@@ -27,6 +29,14 @@ struct service_shared {
 	struct touches *touches;
 	struct probe *probe;		    /* auth/status.h */
 	_Atomic int64_t *next_refusal_log; /* log_may() */
+	struct log_limit *csrf_log;	   /* auth/csrf.h */
+};
+
+/* Our cookies at hosts that browsers reach by https, or by http. */
+struct cookie_jar {
+	struct cookie_settings set;	   /* with `secure` of those hosts */
+	struct str access, refresh; /* their full names */
+	struct str login, repeat;
 };
 
 struct service {
@@ -36,8 +46,9 @@ struct service {
 	void *mode;
 	struct csrf_key *csrf;	/* locks itself */
 	struct rules *rules;
-	struct str access_cookie, refresh_cookie; /* their full names */
-	struct str login_cookie, repeat_cookie;
+	struct sites sites;	   /* server.hosts */
+	struct origin login_page;  /* of login_url; no host: there is none */
+	struct cookie_jar jars[2]; /* not Secure, Secure */
 	struct str csp; /* Content-Security-Policy of our pages */
 };
 

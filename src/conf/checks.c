@@ -73,15 +73,35 @@ check_peer_secret(const void *field, struct err *err)
 }
 
 static bool
-is_served_host(struct str s)
+is_host(struct str s)
 {
 	return syntax_is_host(s) || syntax_is_ipv6(s);
+}
+
+static bool
+is_host_or_origin(struct str s)
+{
+	struct syntax_url url;
+
+	if (str_find(s, '/') == s.n)
+		return is_host(s);
+	return syntax_url(s, &url) && url.path.n == 0 &&
+	    !str_starts(url.port, STR("0"));
 }
 
 int
 check_hosts(const void *field, struct err *err)
 {
-	return check_words(field, is_served_host,
+	return check_words(field, is_host_or_origin,
+			   "a host name without port or path, or an origin "
+			   "such as https://app.example.com:8443",
+			   err);
+}
+
+int
+check_rule_hosts(const void *field, struct err *err)
+{
+	return check_words(field, is_host,
 			   "a host name without scheme, port or path", err);
 }
 
@@ -96,11 +116,6 @@ check_login_url(const void *field, struct err *err)
 			       "must be an absolute URL such as "
 			       "https://auth.example.com/auth/login, without "
 			       "query");
-	}
-	if (!str_eq(url.scheme, STR("https")) &&
-	    !syntax_is_loopback(url.host)) {
-		return err_set(err, ERR_CONFIG,
-			       "must be https; http is for localhost only");
 	}
 	return 0;
 }
@@ -175,11 +190,18 @@ check_cookie_domain(const void *field, struct err *err)
 	return 0;
 }
 
+/* With a port or without. */
 static bool
 is_allowed_host(struct str s)
 {
-	struct str name = s;
+	struct str name = s, port;
+	size_t colon = str_find(s, ':');
 
+	port = str_skip(s, colon);
+	s.n = colon;
+	if (port.n > 0 &&
+	    (!syntax_is_port(str_skip(port, 1)) || port.p[1] == '0'))
+		return false;
 	if (s.n == 0 || s.p[0] != '.')
 		return syntax_is_host(s);
 	name = str_skip(s, 1);
@@ -191,8 +213,9 @@ int
 check_redirect_allow(const void *field, struct err *err)
 {
 	return check_words(field, is_allowed_host,
-			   "a host name, or .example.com for all below it; "
-			   "no scheme, port, path or whole top-level domain",
+			   "a host name, or .example.com for all below it, "
+			   "perhaps with a port; no scheme, path or whole "
+			   "top-level domain",
 			   err);
 }
 
@@ -276,32 +299,6 @@ check_networks(const void *field, struct err *err)
 }
 
 static int
-same_site_needs_secure(const struct settings *s, struct err *err)
-{
-	if (s->cookie.same_site != SAME_SITE_NONE || s->cookie.secure)
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "none needs secure = yes; browsers drop the cookie "
-		       "otherwise");
-}
-
-static int
-domain_covers_hosts(const struct settings *s, struct err *err)
-{
-	const struct words *hosts = &s->server.hosts;
-
-	for (size_t i = 0; i < hosts->n && s->cookie.domain.n > 0; i++) {
-		if (syntax_is_below(hosts->v[i], s->cookie.domain))
-			continue;
-		return err_set(err, ERR_CONFIG,
-			       "[server] hosts has %.*s, which is not below "
-			       "this domain and could never keep the cookie",
-			       WORD_ARG(hosts->v[i]));
-	}
-	return 0;
-}
-
-static int
 domain_covers_login(const struct settings *s, struct err *err)
 {
 	struct syntax_url url;
@@ -312,24 +309,6 @@ domain_covers_login(const struct settings *s, struct err *err)
 	return err_set(err, ERR_CONFIG,
 		       "[server] login_url is on %.*s, which is not below this "
 		       "domain and could not set the cookie",
-		       WORD_ARG(url.host));
-}
-
-static int
-login_host_is_served(const struct settings *s, struct err *err)
-{
-	const struct words *hosts = &s->server.hosts;
-	struct syntax_url url;
-
-	if (hosts->n == 0 || !syntax_url(s->server.login_url, &url))
-		return 0;
-	for (size_t i = 0; i < hosts->n; i++) {
-		if (str_eq_nocase(hosts->v[i], url.host))
-			return 0;
-	}
-	return err_set(err, ERR_CONFIG,
-		       "its host %.*s is not in hosts, so that nobody could "
-		       "sign in there",
 		       WORD_ARG(url.host));
 }
 
@@ -406,10 +385,12 @@ headers_differ(const struct settings *s, struct err *err)
 }
 
 const struct check_rule check_rules[] = {
-	{ "server", "login_url", login_host_is_served },
+	{ "server", "hosts", hosts_have_one_scheme },
+	{ "server", "login_url", hosts_serve_login },
+	{ "server", "login_url", hosts_allow_plain_login },
 	{ "server", "peer_secret", network_needs_secret },
-	{ "cookie", "same_site", same_site_needs_secure },
-	{ "cookie", "domain", domain_covers_hosts },
+	{ "cookie", "same_site", hosts_suit_same_site },
+	{ "cookie", "domain", hosts_are_below_domain },
 	{ "cookie", "domain", domain_covers_login },
 	{ "headers", "", headers_differ },
 };
@@ -417,6 +398,7 @@ const size_t check_nrules = ARRAY_LEN(check_rules);
 
 const struct check_rule check_warnings[] = {
 	{ "server", "peer_secret", machine_wants_secret },
-	{ "server", "hosts", hosts_rules_have_hosts },
+	{ "server", "hosts", hosts_guard_rules },
+	{ "cookie", "secure", hosts_want_secure },
 };
 const size_t check_nwarnings = ARRAY_LEN(check_warnings);

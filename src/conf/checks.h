@@ -14,6 +14,7 @@ struct settings;
 int check_listen(const void *field, struct err *err) MUST_USE;
 int check_peer_secret(const void *field, struct err *err) MUST_USE;
 int check_hosts(const void *field, struct err *err) MUST_USE;
+int check_rule_hosts(const void *field, struct err *err) MUST_USE;
 int check_login_url(const void *field, struct err *err) MUST_USE;
 int check_path(const void *field, struct err *err) MUST_USE;
 int check_cookie_name(const void *field, struct err *err) MUST_USE;

@@ -19,7 +19,7 @@ struct server_settings {
 	struct words listen;
 	int64_t socket_mode;
 	struct str peer_secret;
-	struct words hosts; /* lower case */
+	struct words hosts; /* names or origins, lower case */
 	struct str login_url;
 	int64_t threads;
 	struct str path; /* begins with '/', does not end with one */
@@ -39,7 +39,8 @@ struct cookie_settings {
 };
 
 struct redirect_settings {
-	struct words allow; /* lower case; ".example.com" means subdomains */
+	/* Lower case; ".example.com" means subdomains; perhaps with ":port". */
+	struct words allow;
 };
 
 struct cors_settings {

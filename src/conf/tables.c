@@ -45,15 +45,28 @@ static const struct option server_options[] = {
 		       "servers the new one; then take the old one out."),
 	OPTION(WORDS, struct server_settings, hosts,
 	       .flags = OPTION_LOWER, .check = check_hosts,
-	       .help = "Host names that this service answers for. A check or "
-		       "a login for another host is refused. Empty means any "
-		       "host that the web server passes on."),
+	       .help = "Hosts that this service answers for, as names or as "
+		       "whole origins: www.example.com "
+		       "https://app.example.com:8443. A check or a login for "
+		       "another host is refused. Empty means any host that "
+		       "the web server passes on. An origin also says the "
+		       "scheme and the port that browsers see, and wins over "
+		       "what the web server says: it is needed behind a "
+		       "balancer that ends TLS, on a forwarded port, and for "
+		       "a site by plain http other than localhost. Sign-in, "
+		       "return addresses and cookies follow it: with https "
+		       "the cookies are Secure whatever cookie.secure says, "
+		       "with http they are not. One host may have several "
+		       "ports, but not both schemes. A name beside an origin "
+		       "of the same host adds nothing. With http, anybody on "
+		       "the network can take over a session."),
 	OPTION(STR, struct server_settings, login_url,
 	       .min = 1, .max = 1024, .check = check_login_url,
 	       .help = "The absolute URL of the login page, for when one host "
 		       "signs in for several; set cookie.domain too. It must "
-		       "be https, except on localhost, 127.0.0.1 or [::1]. "
-		       "Empty means the login page of the host at hand."),
+		       "be https, except on localhost, 127.0.0.1 or [::1], "
+		       "and on an origin that hosts has with http. Empty "
+		       "means the login page of the host at hand."),
 	OPTION(INT, struct server_settings, threads,
 	       .def = "8", .min = 1, .max = 256, .flags = OPTION_RESTART,
 	       .help = "How many requests are worked on at the same time. "
@@ -117,8 +130,10 @@ static const struct option cookie_options[] = {
 		       "__Secure- is put in front by itself. Changing it "
 		       "signs everybody out."),
 	OPTION(BOOL, struct cookie_settings, secure, .def = "yes",
-	       .help = "Cookies travel by https only. Say no for plain http "
-		       "in development and nowhere else: anybody on the "
+	       .help = "Cookies travel by https only. It is for hosts of "
+		       "which server.hosts has no origin: those with one have "
+		       "what their scheme asks for. Say no for plain http in "
+		       "development and nowhere else: anybody on the "
 		       "network can then take over a session."),
 	OPTION(STR, struct cookie_settings, domain,
 	       .min = 1, .max = 253, .flags = OPTION_LOWER,
@@ -139,10 +154,13 @@ static const struct option cookie_options[] = {
 static const struct option redirect_options[] = {
 	OPTION(WORDS, struct redirect_settings, allow,
 	       .flags = OPTION_LOWER, .check = check_redirect_allow,
-	       .help = "Other hosts that a login may return to. A name with "
-		       "a dot in front, such as .example.com, means every "
-		       "host below it. Whoever controls a listed host can "
-		       "use the login page to send people there."),
+	       .help = "Other hosts that a login may return to, by https. A "
+		       "name with a dot in front, such as .example.com, means "
+		       "every host below it. A port may follow, such as "
+		       "app.example.com:8443; without, it is 443. The origins "
+		       "of server.hosts need not be here. Whoever controls a "
+		       "listed host can use the login page to send people "
+		       "there."),
 	OPTION_END,
 };
 
@@ -227,7 +245,8 @@ static const struct option limits_options[] = {
 
 static const struct option rule_options[] = {
 	OPTION(WORDS, struct rule_settings, host,
-	       .flags = OPTION_LOWER | OPTION_NOT_EMPTY, .check = check_hosts,
+	       .flags = OPTION_LOWER | OPTION_NOT_EMPTY,
+	       .check = check_rule_hosts,
 	       .help = "Host names, one of which the request must be for, "
 		       "written out in full and without port."),
 	OPTION(STR, struct rule_settings, path,

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/network.h"
 #include "ctl/output.h"
+#include "http/origin.h"
 #include "http/request.h"
 
 #include <stdio.h>
@@ -247,13 +248,16 @@ conclude(struct test *t)
 static enum ctl_exit
 judge(struct ctl *c, struct test *t)
 {
-	const struct words *hosts = &c->settings.server.hosts;
 	const struct rule_question question = { .host = t->in.host,
 						.method = t->in.method_name,
 						.address = t->in.remote_addr };
+	struct sites sites;
 	struct err err;
 
-	if (t->has_host && hosts->n > 0 && !words_have(hosts, t->in.host)) {
+	if (sites_read(&c->settings.server.hosts, c->arena, &sites, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (t->has_host && sites.n > 0 &&
+	    sites_find(&sites, t->in.host) == NULL) {
 		buf_add_cstr(&t->why, "the service does not answer for this "
 				      "host ([server] hosts)");
 		settle(t, 403);

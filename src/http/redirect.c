@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "conf/option.h"
 #include "http/host.h"
+#include "http/origin.h"
 #include "http/path.h"
 
 /* Browsers drop tabs and newlines and read '\\' as '/': none may be in it. */
@@ -42,12 +43,37 @@ host_matches(struct str host, struct str allowed)
 	    str_eq_nocase(str_skip(host, host.n - allowed.n), allowed);
 }
 
+/* Whoever is allowed is so by https. */
 static bool
-is_allowed(struct str host, const struct words *allow)
+is_allowed(struct str host, struct str port, const struct words *allow)
 {
 	for (size_t i = 0; i < allow->n; i++) {
-		if (host_matches(host, allow->v[i]))
+		struct str rest = allow->v[i], name;
+
+		if (!str_cut(&rest, ':', &name))
+			continue;
+		if (rest.n == 0)
+			rest = STR("443");
+		if (host_matches(host, name) && str_eq(port, rest))
 			return true;
+	}
+	return false;
+}
+
+/* Is it an origin that server.hosts names?  *named: it has some of that host,
+ * so that no other of it is ours. */
+static bool
+is_listed(const struct origin *o, const struct sites *sites, bool *named)
+{
+	*named = false;
+	for (size_t i = 0; sites != NULL && i < sites->n; i++) {
+		struct origin lower = *o;
+
+		if (!str_eq_nocase(sites->v[i].host, o->host))
+			continue;
+		lower.host = sites->v[i].host;
+		*named = sites->v[i].norigins > 0;
+		return site_has_origin(&sites->v[i], &lower);
 	}
 	return false;
 }
@@ -76,28 +102,30 @@ take_scheme(struct str *rest, bool *plain)
 
 /* Takes scheme and authority off, when they may be a target. */
 static bool
-take_origin(struct str *url, struct str own, bool https,
-	    const struct words *allow)
+take_origin(struct str *url, const struct redirect_from *from)
 {
-	struct str rest = *url, authority, host, port;
-	bool plain = false;
+	struct str rest = *url, authority;
+	bool plain = false, named;
+	struct origin o;
 
-	if (!take_scheme(&rest, &plain) || (plain && https))
+	if (!take_scheme(&rest, &plain) || (plain && from->https))
 		return false;
 	authority.p = rest.p;
 	authority.n = find_any(rest, STR("/?#"));
-	if (!host_split(authority, &host, &port))
+	if (!host_split(authority, &o.host, &o.port))
 		return false;
 	*url = str_skip(rest, authority.n);
-	if (str_eq_nocase(host, own))
+	o.https = !plain;
+	if (o.port.n == 0)
+		o.port = plain ? STR("80") : STR("443");
+	if (is_listed(&o, from->sites, &named) ||
+	    (!named && str_eq_nocase(o.host, from->host)))
 		return true;
-	return !plain && (port.n == 0 || str_eq(port, STR("443"))) &&
-	    is_allowed(host, allow);
+	return !plain && is_allowed(o.host, o.port, from->allow);
 }
 
 bool
-redirect_is_safe(struct str url, struct str host, bool https,
-		 const struct words *allow, bool absolute_only)
+redirect_is_safe(struct str url, const struct redirect_from *from)
 {
 	char decoded[REDIRECT_MAX_BYTES];
 	struct str path = url;
@@ -106,11 +134,11 @@ redirect_is_safe(struct str url, struct str host, bool https,
 
 	if (url.n > REDIRECT_MAX_BYTES || !is_plain(url))
 		return false;
-	if (absolute && !take_origin(&path, host, https, allow))
+	if (absolute && !take_origin(&path, from))
 		return false;
 	path.n = find_any(path, STR("?#"));
 	if (absolute && path.n == 0)
 		return true;
-	return (absolute || !absolute_only) &&
+	return (absolute || !from->absolute_only) &&
 	    path_decode(path, decoded, &n) == NULL;
 }

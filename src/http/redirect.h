@@ -5,19 +5,30 @@
 
 #include "base/base.h"
 
+struct sites;
 struct words;
 
 #define REDIRECT_MAX_BYTES 2048
 
+/* The page that would lead there. */
+struct redirect_from {
+	struct str host; /* lower case, without port */
+	bool https;	 /* as browsers see it */
+	const struct sites *sites; /* whose origins are ours; or NULL */
+	const struct words *allow; /* redirect.allow */
+	bool absolute_only;	   /* a path is refused too */
+};
+
 /*
  * True for a path of our own host that path_decode() accepts, or an absolute
- * https URL with such a path or none, without userinfo, whose host is `host`
- * or allowed: "app.example.com" exactly, ".example.com" any subdomain; port
- * 443 or none unless it is `host` itself.  `http` URLs only to `host`, when
- * this request came by http.  Any query and fragment of printable ASCII is
- * fine, but no backslash.  With `absolute_only` a path is refused too.
+ * URL with such a path or none, without userinfo, to one of:
+ *  - an origin of `sites`;
+ *  - `host` by any port, when `sites` has no origin of it;
+ *  - by https, a host of `allow`: "app.example.com" exactly,
+ *    ".example.com" any below it; by the port after a colon there, else 443.
+ * From an https page no `http` URL, whosever it is.  Any query and fragment
+ * of printable ASCII is fine, but no backslash.
  */
-bool redirect_is_safe(struct str url, struct str host, bool https,
-		      const struct words *allow, bool absolute_only);
+bool redirect_is_safe(struct str url, const struct redirect_from *from);
 
 #endif

@@ -26,6 +26,7 @@ struct app {
 	struct env env;
 	struct service_shared shared;
 	_Atomic int64_t next_refusal_log;
+	struct log_limit csrf_log;
 	struct snapshot_slot slot;
 	struct listeners listeners;
 	struct loop *loop;

@@ -48,8 +48,12 @@ check(struct str url, bool https, bool absolute_only)
 {
 	const struct str allowed[] = { app, parent };
 	const struct words allow = { allowed, ARRAY_LEN(allowed) };
+	const struct redirect_from from = { .host = own,
+					    .https = https,
+					    .allow = &allow,
+					    .absolute_only = absolute_only };
 
-	if (!redirect_is_safe(url, own, https, &allow, absolute_only))
+	if (!redirect_is_safe(url, &from))
 		return;
 	assert(url.n > 0 && url.n <= REDIRECT_MAX_BYTES);
 	for (size_t i = 0; i < url.n; i++)

@@ -72,6 +72,7 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	f->shared.touches = touches_new();
 	f->shared.probe = probe_new();
 	f->shared.next_refusal_log = &f->next_refusal_log;
+	f->shared.csrf_log = &f->csrf_log;
 	add_user(f, "alice", "admin,dev", false);
 	add_user(f, "bob", "", false);
 	add_user(f, "carol", "admin", true);

@@ -7,6 +7,7 @@
 #define TESTS_FLOW_H
 
 #include "auth/exchange.h"
+#include "base/log.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/users_fake.h"
 
@@ -17,6 +18,7 @@ struct flow {
 	struct fake_env world;
 	struct service_shared shared;
 	_Atomic int64_t next_refusal_log;
+	struct log_limit csrf_log;
 	struct arena *arena; /* of the configuration */
 	struct settings settings;
 	struct service *service;

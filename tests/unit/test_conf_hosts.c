@@ -33,6 +33,27 @@ static const struct {
 	{ "[server]\npeer_secret = {{ secret }}\n",
 	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
 	{ "[server]\npeer_secret = $ecret{}\n", NULL },
+	{ "[server]\nhosts = b.example https://a.example:8443\n"
+	  "[cookie]\nsecure = no\n",
+	  "t.ini:4: warning: [cookie] secure: is no, but [server] hosts has "
+	  "https://a.example:8443, whose cookies are Secure" },
+	{ "[server]\nhosts = b.example http://a.example:8080\n"
+	  "[cookie]\nsecure = no\n",
+	  NULL },
+	/* Fine, all of it. */
+	{ "[server]\nhosts = https://a.example:8443 a.example "
+	  "https://a.example https://[2001:db8::1]:8443 http://10.0.0.1:8080\n"
+	  "login_url = https://A.example/login\n",
+	  NULL },
+	{ "[server]\nhosts = http://nas.lan:8080\n"
+	  "login_url = http://nas.lan:8080/auth/login\n",
+	  NULL },
+	{ "[server]\nhosts = https://a.example\n"
+	  "[cookie]\nsame_site = none\n",
+	  NULL },
+	{ "[server]\nhosts = https://a.example.com:8443\n"
+	  "[cookie]\ndomain = example.com\n",
+	  NULL },
 };
 
 START_TEST(warnings)
@@ -46,9 +67,9 @@ START_TEST(warnings)
 	ck_assert_msg((text == NULL) == (warned[_i].warning == NULL),
 		      "row %d: %s", _i, text != NULL ? text : "nothing");
 	if (text != NULL)
-		ck_assert_msg(
-		    str_starts(str_from(text), str_from(warned[_i].warning)),
-		    "row %d: %s", _i, text);
+		ck_assert_msg(str_starts(str_from(text),
+					 str_from(warned[_i].warning)),
+			      "row %d: %s", _i, text);
 	arena_free(p.arena);
 }
 END_TEST
@@ -75,7 +96,8 @@ START_TEST(many_warnings)
 }
 END_TEST
 
-static Suite *suite(void)
+static Suite *
+suite(void)
 {
 	Suite *s = suite_create("conf_hosts");
 	TCase *t = tcase_create("conf_hosts");
@@ -86,7 +108,8 @@ static Suite *suite(void)
 	return s;
 }
 
-int main(void)
+int
+main(void)
 {
 	return run_suite(suite());
 }

@@ -208,15 +208,19 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server]\nlisten = localhost:9000\n",
 		"t.ini:2: [server] listen: localhost:9000: must be unix:/path "
 		"of at most 107 bytes, 127.0.0.1:9000 or [::1]:9000"),
-	MISTAKE("[server]\nhosts = a.example https://b.example\n",
-		"t.ini:2: [server] hosts: https://b.example: must be a host "
+	MISTAKE("[server]\nhosts = a.example https://b.example/\n",
+		"t.ini:2: [server] hosts: https://b.example/: must be a host "
+		"name without port or path, or an origin such as "
+		"https://app.example.com:8443"),
+	MISTAKE("[rule a]\nhost = https://b.example\nrequire = user\n",
+		"t.ini:2: [rule a] host: https://b.example: must be a host "
 		"name without scheme, port or path"),
 	MISTAKE("[server]\nlogin_url = /auth/login\n",
 		"t.ini:2: [server] login_url: must be an absolute URL such as "
 		"https://auth.example.com/auth/login, without query"),
 	MISTAKE("[server]\nlogin_url = http://a.example/auth/login\n",
 		"t.ini:2: [server] login_url: must be https; http is for "
-		"localhost only"),
+		"localhost, and for what hosts has with http:// in front"),
 	MISTAKE("[server]\npath = auth\n",
 		"t.ini:2: [server] path: must be a path such as /auth: a "
 		"slash first, none at the end, in between letters, digits and "
@@ -242,8 +246,8 @@ static const struct mistake mistakes[] = {
 		"example.com"),
 	MISTAKE("[redirect]\nallow = .com\n",
 		"t.ini:2: [redirect] allow: .com: must be a host name, or "
-		".example.com for all below it; no scheme, port, path or "
-		"whole top-level domain"),
+		".example.com for all below it, perhaps with a port; no "
+		"scheme, path or whole top-level domain"),
 	MISTAKE("[cors]\norigins = *\n",
 		"t.ini:2: [cors] origins: *: must be scheme://host or "
 		"scheme://host:port as browsers send it; no path, no default "
@@ -275,6 +279,35 @@ static const struct mistake mistakes[] = {
 		"login_url = https://auth.example.com/login\n",
 		"t.ini:3: [server] login_url: its host auth.example.com is not "
 		"in hosts, so that nobody could sign in there"),
+	MISTAKE("[server]\nhosts = http://a.example a.example "
+		"https://A.example:8443\n",
+		"t.ini:2: [server] hosts: has a.example by both http and "
+		"https; browsers must come to it by one of them"),
+	MISTAKE("[server]\nhosts = https://auth.example.com:8443\n"
+		"login_url = https://auth.example.com/login\n",
+		"t.ini:3: [server] login_url: its scheme and port are none of "
+		"those that hosts has of auth.example.com"),
+	MISTAKE("[server]\nhosts = https://auth.example.com\n"
+		"login_url = http://auth.example.com:443/login\n",
+		"t.ini:3: [server] login_url: its scheme and port are none of "
+		"those that hosts has of auth.example.com"),
+	MISTAKE("[server]\nhosts = auth.example.com\n"
+		"login_url = http://auth.example.com/login\n",
+		"t.ini:3: [server] login_url: must be https; http is for "
+		"localhost, and for what hosts has with http:// in front"),
+	MISTAKE("[server]\nhosts = https://a.example http://b.example\n"
+		"[cookie]\nsame_site = none\n",
+		"t.ini:4: [cookie] same_site: none needs https, and [server] "
+		"hosts has http://b.example; browsers drop its cookie"),
+	MISTAKE("[server]\nhosts = https://a.example b.example\n"
+		"[cookie]\nsecure = no\nsame_site = none\n",
+		"t.ini:5: [cookie] same_site: none needs secure = yes; "
+		"browsers drop the cookie otherwise"),
+	MISTAKE("[server]\nhosts = https://a.example.com https://b.example\n"
+		"[cookie]\ndomain = example.com\n",
+		"t.ini:4: [cookie] domain: [server] hosts has b.example, "
+		"which is not below this domain and could never keep the "
+		"cookie"),
 };
 
 START_TEST(one_mistake)

@@ -19,8 +19,11 @@ static const struct words allow = { allowed, ARRAY_LEN(allowed) };
 static bool
 is_safe(const char *url)
 {
-	return redirect_is_safe(str_from(url), STR("auth.example.com"), true,
-				&allow, false);
+	const struct redirect_from from = { .host = STR("auth.example.com"),
+					    .https = true,
+					    .allow = &allow };
+
+	return redirect_is_safe(str_from(url), &from);
 }
 
 static const char *const safe[] = {
@@ -406,10 +409,14 @@ static const struct {
 
 START_TEST(own_host)
 {
-	ck_assert_msg(redirect_is_safe(str_from(cases[_i].url),
-				       str_from(cases[_i].host),
-				       cases[_i].https, &allow,
-				       cases[_i].absolute_only) ==
+	const struct redirect_from from = {
+		.host = str_from(cases[_i].host),
+		.https = cases[_i].https,
+		.allow = &allow,
+		.absolute_only = cases[_i].absolute_only,
+	};
+
+	ck_assert_msg(redirect_is_safe(str_from(cases[_i].url), &from) ==
 		      cases[_i].safe, "row %d: %s", _i, cases[_i].url);
 }
 END_TEST
@@ -417,17 +424,17 @@ END_TEST
 START_TEST(length)
 {
 	char url[REDIRECT_MAX_BYTES + 1];
+	const struct redirect_from from = { .host = STR("h"),
+					    .https = true,
+					    .allow = &allow };
 
 	memset(url, 'a', sizeof(url));
 	url[0] = '/';
 	ck_assert(redirect_is_safe((struct str){ url, REDIRECT_MAX_BYTES },
-				   STR("h"), true, &allow, false));
-	ck_assert(!redirect_is_safe((struct str){ url, sizeof(url) }, STR("h"),
-				    true, &allow, false));
-	ck_assert(!redirect_is_safe(STR("/a\0b"), STR("h"), true, &allow,
-				    false));
-	ck_assert(!redirect_is_safe((struct str){ NULL, 0 }, STR("h"), true,
-				    &allow, false));
+				   &from));
+	ck_assert(!redirect_is_safe((struct str){ url, sizeof(url) }, &from));
+	ck_assert(!redirect_is_safe(STR("/a\0b"), &from));
+	ck_assert(!redirect_is_safe((struct str){ NULL, 0 }, &from));
 }
 END_TEST
 

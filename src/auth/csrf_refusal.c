@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose page sent it, and what to say of one that is not ours. */
+#include "auth/csrf.h"
+
+#include "auth/answer.h"
+#include "auth/own.h"
+#include "base/buf.h"
+#include "base/log.h"
+
+#define TEXT_MAX  1024
+#define CURE_MAX  1024
+#define SHOWN_MAX 300 /* of an Origin: a host name, and some */
+
+enum fault {
+	FAULT_NONE = 0,
+	FAULT_UNNAMED, /* our host, by another scheme or port than we know */
+	FAULT_PLAIN, /* our host, by plain http where we have https */
+	FAULT_RENAMED, /* our page, says the browser, by another name */
+	FAULT_FOREIGN,
+	FAULT_HIDDEN, /* null, or no origin at all */
+};
+
+/* *o is set unless the answer is FAULT_NONE or FAULT_HIDDEN. */
+static enum fault
+judge(const struct exchange *e, struct origin *o)
+{
+	const struct http_request *in = e->in;
+	const struct service *s = e->service;
+
+	if (in->origin.p == NULL ||
+	    words_have(&s->set->cors.origins, in->origin))
+		return FAULT_NONE;
+	if (!origin_parse(in->origin, o))
+		return FAULT_HIDDEN;
+	if (s->login_page.host.n > 0 && origin_equal(o, &s->login_page))
+		return FAULT_NONE;
+	if (str_eq(o->host, in->host)) {
+		if (own_has_origin(e, o))
+			return FAULT_NONE;
+		return !o->https && (in->https || own_is_https(e)) ?
+		    FAULT_PLAIN :
+		    FAULT_UNNAMED;
+	}
+	return str_eq(in->fetch_site, STR("same-origin")) ? FAULT_RENAMED :
+							    FAULT_FOREIGN;
+}
+
+bool
+csrf_origin_is_ours(const struct exchange *e)
+{
+	struct origin o;
+
+	return judge(e, &o) == FAULT_NONE;
+}
+
+/* What server.hosts should be for `o` to be ours: as it is, but for what it
+ * says of this host so far. */
+static struct str
+hosts_line(struct exchange *e, const struct origin *o)
+{
+	const struct words *hosts = &e->service->set->server.hosts;
+	struct buf b;
+
+	buf_init(&b, e->call.arena, CURE_MAX);
+	buf_add_cstr(&b, "server.hosts =");
+	for (size_t i = 0; i < hosts->n; i++) {
+		struct origin other;
+
+		if (str_eq(hosts->v[i], o->host) ||
+		    (origin_parse(hosts->v[i], &other) &&
+		     str_eq(other.host, o->host) && other.https != o->https))
+			continue;
+		buf_add_char(&b, ' ');
+		buf_add(&b, hosts->v[i]);
+	}
+	if (buf_failed(&b)) {
+		buf_init(&b, e->call.arena, CURE_MAX);
+		buf_add_cstr(&b, "to server.hosts add");
+	}
+	buf_add_char(&b, ' ');
+	origin_print(o, &b);
+	return buf_failed(&b) ? STR("") : buf_str(&b);
+}
+
+static void
+log_refusal(struct exchange *e, const char *reason, struct str cure)
+{
+	const struct http_request *in = e->in;
+	int64_t left_out;
+
+	if (!log_limit_take(e->service->shared->csrf_log,
+			    env_mono_ms(e->call.env), 1, &left_out))
+		return;
+	LOG(e->call.env->log, LOG_WARNING, "csrf_refused",
+	    F_CSTR("reason", reason), F_STR("host", in->host),
+	    F_STR("path", in->path),
+	    F_STR("origin", str_clip(in->origin, SHOWN_MAX)),
+	    F_STR("address", in->remote_addr), F_STR("cure", cure),
+	    F_INT("left_out", left_out));
+}
+
+/* What to say of each: to the person, around the origin; in the log; and what
+ * mends it, NULL when that is a line of server.hosts. */
+static const struct {
+	const char *before, *after, *reason, *cure;
+} faults[] = {
+	[FAULT_UNNAMED] = {
+		"This site is not set up for the address in your browser, ",
+		". Its administrator must name that address in the setting "
+		"server.hosts. Until then nobody can sign in or out here.",
+		"the address of this site that browsers see is not named",
+		NULL,
+	},
+	[FAULT_PLAIN] = {
+		"This came from a page by plain http, ",
+		". Open this site by https and try again.",
+		"a page of this host by plain http sent it",
+		"let the web server redirect http to https",
+	},
+	[FAULT_RENAMED] = {
+		"A server on the way changes the name of this site, ",
+		", to another one. Its administrator must have the Host header "
+		"passed on as it came.",
+		"a server on the way has changed the Host header",
+		"pass the Host header on as it came",
+	},
+	[FAULT_FOREIGN] = {
+		"This was sent by a page of another site, ",
+		", and was not followed. Open the page here and try again.",
+		"a page of another site sent it",
+		"none, unless that site may act for its users: cors.origins",
+	},
+	[FAULT_HIDDEN] = {
+		"Your browser does not say which page this came from, so it "
+		"was not followed. Open the page here and try again.",
+		"",
+		"the browser does not say whose page sent it",
+		"have the web server add no Referrer-Policy of no-referrer; "
+		"sandboxed frames and some extensions do the same",
+	},
+};
+
+/* NULL when out of memory. */
+static const char *
+page_text(struct exchange *e, enum fault fault, const struct origin *o)
+{
+	struct buf b;
+
+	buf_init(&b, e->call.arena, TEXT_MAX);
+	buf_add_cstr(&b, faults[fault].before);
+	if (fault != FAULT_HIDDEN)
+		origin_print(o, &b);
+	buf_add_cstr(&b, faults[fault].after);
+	buf_add_char(&b, '\0');
+	return buf_failed(&b) ? NULL : buf_str(&b).p;
+}
+
+bool
+csrf_refuse_origin(struct exchange *e)
+{
+	struct origin o;
+	enum fault fault = judge(e, &o);
+	const char *text;
+	struct str cure;
+
+	if (fault == FAULT_NONE)
+		return false;
+	cure = str_from(faults[fault].cure);
+	if (fault == FAULT_UNNAMED)
+		cure = hosts_line(e, &o);
+	log_refusal(e, faults[fault].reason, cure);
+	text = page_text(e, fault, &o);
+	if (text == NULL)
+		e->out->failed = true;
+	else
+		answer_refusal(e, 403, "csrf", text);
+	return true;
+}
+
+/*
+ * Browsers keep no Secure cookie of a page by plain http, loopback apart: the
+ * form would be too old for ever.
+ */
+const char *
+csrf_login_problem(struct exchange *e, bool has_cookie)
+{
+	struct origin o;
+
+	if (!has_cookie && e->jar->set.secure && !own_is_https(e)) {
+		if (e->in->origin.p == NULL || !origin_parse(e->in->origin, &o))
+			own_origin(e, &o);
+		log_refusal(e,
+			    "by plain http the browser keeps no Secure cookie",
+			    hosts_line(e, &o));
+		return "This address is plain http, and your browser keeps our "
+		       "cookies by https only. Open this site by https; "
+		       "where it has none, its administrator must name this "
+		       "address, with http:// in front, in the setting "
+		       "server.hosts.";
+	}
+	log_refusal(e,
+		    has_cookie ? "the form is not of this browser's cookie" :
+				 "the browser did not send our cookie",
+		    STR("none, if it is rare: a page that was open for long"));
+	return "This page was too old, or the browser did not send its cookie. "
+	       "Please try again.";
+}
+
+void
+csrf_refuse_form(struct exchange *e)
+{
+	log_refusal(e, "the form is not of a page of this session",
+		    STR("none, if it is rare: a page that was open for long"));
+	answer_refusal(e, 403, "csrf",
+		       "This did not come from our own page. Open the page "
+		       "again and try once more.");
+}

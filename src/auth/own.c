@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Our own addresses, as browsers see them. */
+#include "auth/own.h"
+
+#include "base/err.h"
+#include "conf/syntax.h"
+#include "http/redirect.h"
+
+static bool
+has_origins(const struct site *site)
+{
+	return site != NULL && site->norigins > 0;
+}
+
+void
+own_find(struct exchange *e)
+{
+	const struct service *s = e->service;
+	bool secure;
+
+	e->site = sites_find(&s->sites, e->in->host);
+	secure = has_origins(e->site) ? e->site->origins[0].https :
+					s->set->cookie.secure;
+	e->jar = &s->jars[secure];
+}
+
+bool
+own_is_host(const struct exchange *e)
+{
+	return e->service->sites.n == 0 || e->site != NULL;
+}
+
+bool
+own_is_https(const struct exchange *e)
+{
+	return has_origins(e->site) ? e->site->origins[0].https : e->in->https;
+}
+
+bool
+own_has_origin(const struct exchange *e, const struct origin *o)
+{
+	const struct http_request *in = e->in;
+
+	if (has_origins(e->site))
+		return site_has_origin(e->site, o);
+	if (o->https != in->https)
+		return false;
+	/* Behind a forwarded port the server knows another one than the
+	 * browser, which then says itself whose page it was. */
+	if (str_eq(in->fetch_site, STR("same-origin")))
+		return true;
+	if (in->host_port.n > 0)
+		return str_eq(o->port, in->host_port);
+	return in->server_port.n == 0 || str_eq(o->port, in->server_port);
+}
+
+static const struct origin *
+named_origin(const struct site *site, struct str port)
+{
+	for (size_t i = 0; i < site->norigins; i++) {
+		if (str_eq(site->origins[i].port, port))
+			return &site->origins[i];
+	}
+	return NULL;
+}
+
+void
+own_origin(const struct exchange *e, struct origin *out)
+{
+	const struct http_request *in = e->in;
+	const struct origin *named;
+
+	if (has_origins(e->site)) {
+		named = named_origin(e->site, in->host_port);
+		if (named == NULL)
+			named = named_origin(e->site, in->server_port);
+		*out = named != NULL ? *named : e->site->origins[0];
+		return;
+	}
+	*out = (struct origin){ .https = in->https,
+				.host = in->host,
+				.port = in->host_port };
+	if (out->port.n == 0 &&
+	    str_eq(in->server_port, e->service->login_page.port))
+		out->port = in->server_port;
+	if (out->port.n == 0)
+		out->port = in->https ? STR("443") : STR("80");
+}
+
+bool
+own_may_lead_to(const struct exchange *e, struct str url, bool absolute_only)
+{
+	const struct redirect_from from = {
+		.host = e->in->host,
+		.https = own_is_https(e),
+		.sites = &e->service->sites,
+		.allow = &e->service->set->redirect.allow,
+		.absolute_only = absolute_only,
+	};
+
+	return redirect_is_safe(url, &from);
+}
+
+int
+own_login_page(struct service *s, struct arena *a, struct err *err)
+{
+	struct syntax_url url;
+	struct str text = s->set->server.login_url;
+	char *lower;
+
+	s->login_page = (struct origin){ .https = false };
+	if (!syntax_url(text, &url))
+		return 0; /* there is none */
+	text.n -= url.path.n;
+	lower = arena_cstr(a, text);
+	if (lower == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < text.n; i++) {
+		if (lower[i] >= 'A' && lower[i] <= 'Z')
+			lower[i] = (char)(lower[i] + ('a' - 'A'));
+	}
+	if (!origin_parse((struct str){ .p = lower, .n = text.n },
+			  &s->login_page))
+		return err_set(err, ERR_CONFIG, "login_url has no origin");
+	return 0;
+}
