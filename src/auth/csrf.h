@@ -30,8 +30,8 @@ void csrf_key_free(void *key);
 bool csrf_origin_is_ours(const struct exchange *e);
 
 /*
- * Refusals, 403 `csrf`: a page to a person, JSON to a program, and at most one
- * line a second in the log that says what mends it.
+ * Refusals, 403 `csrf`: a page to a person, JSON to a program, and a line
+ * in the log, five a second at the most, that says what mends it.
  *
  * csrf_refuse_origin() does so when the Origin is not ours, and says whether
  * it did.  csrf_refuse_form() is for a form whose token is wrong.

@@ -7,9 +7,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-#define TEXT_MAX  1024
-#define CURE_MAX  1024
-#define SHOWN_MAX 300 /* of an Origin: a host name, and some */
+#define TEXT_MAX       1024
+#define CURE_MAX       1024
+#define LINES_A_SECOND 5
+#define SHOWN_MAX      300 /* of an Origin: a host name, and some */
 
 enum fault {
 	FAULT_NONE = 0,
@@ -89,7 +90,8 @@ log_refusal(struct exchange *e, const char *reason, struct str cure)
 	int64_t left_out;
 
 	if (!log_limit_take(e->service->shared->csrf_log,
-			    env_mono_ms(e->call.env), 1, &left_out))
+			    env_mono_ms(e->call.env), LINES_A_SECOND,
+			    &left_out))
 		return;
 	LOG(e->call.env->log, LOG_WARNING, "csrf_refused",
 	    F_CSTR("reason", reason), F_STR("host", in->host),

@@ -38,7 +38,7 @@ sub new {
 	return $self;
 }
 
-# A window; prefs: { 'javascript' => 0 } turns scripts off.
+# A window; no_script turns scripts off; args: more options of Chromium.
 sub open {
 	my ($self, %arg) = @_;
 	my %options = (
@@ -50,6 +50,7 @@ sub open {
 			--disable-extensions --no-default-browser-check),
 			"--window-size=1280,800",
 			"--user-data-dir=$self->{dir}/profile" . ++$self->{n},
+			@{ $arg{args} || [] },
 		],
 	);
 
