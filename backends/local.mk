@@ -53,7 +53,7 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/sqlite_file.c backends/sqlite_file.h \
 	backends/sqlite_keys.c \
 	backends/sqlite_link.c backends/sqlite_link.h \
-	backends/sqlite_mark.c \
+	backends/sqlite_mark.c backends/sqlite_session.c \
 	backends/sqlite_schema.c \
 	backends/sqlite_store.c backends/sqlite_store.h
 
@@ -94,7 +94,7 @@ CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc \
 REDIS_STORE_LUA = $(srcdir)/backends/lua/attempt.lua \
 	$(srcdir)/backends/lua/deny.lua $(srcdir)/backends/lua/drop.lua \
 	$(srcdir)/backends/lua/end.lua $(srcdir)/backends/lua/find.lua \
-	$(srcdir)/backends/lua/mark.lua \
+	$(srcdir)/backends/lua/mark.lua $(srcdir)/backends/lua/read.lua \
 	$(srcdir)/backends/lua/reap.lua $(srcdir)/backends/lua/room.lua \
 	$(srcdir)/backends/lua/rotate.lua $(srcdir)/backends/lua/touch.lua \
 	$(srcdir)/backends/lua/who.lua

@@ -4,76 +4,83 @@
 
 #ifdef HAVE_POSTGRES
 
+#include <assert.h>
 #include <string.h>
+
+#include "api/session_check.h"
 
 #define COLUMN_MARK 14
 
-static int
-get_numbers(const PGresult *r, int row, struct session *s, struct err *err)
+/* Our tables have types and checks, and an owner who may change them. */
+static void
+note(int result, const char *name, struct session *s)
+{
+	if (result != 0)
+		s->damage = name;
+}
+
+static void
+get_numbers(const PGresult *r, int row, struct session *s)
 {
 	int64_t remember = 0, generation = 0;
 	const struct {
 		int column;
+		const char *name;
 		int64_t *to;
 	} numbers[] = {
-		{ 6, &s->created_ms },	    { 7, &s->last_seen_ms },
-		{ 8, &s->idle_expires_ms }, { 9, &s->expires_ms },
-		{ 10, &remember },	    { 13, &generation },
+		{ 6, "created_ms", &s->created_ms },
+		{ 7, "last_seen_ms", &s->last_seen_ms },
+		{ 8, "idle_expires_ms", &s->idle_expires_ms },
+		{ 9, "expires_ms", &s->expires_ms },
+		{ 10, "remember", &remember },
+		{ 13, "generation", &generation },
 	};
+	struct err ignored; /* the name says enough */
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		if (postgres_get_int(r, row, numbers[i].column, numbers[i].to,
-				     err) != 0)
-			return -1;
+		note(postgres_get_int(r, row, numbers[i].column, numbers[i].to,
+				      &ignored),
+		     numbers[i].name, s);
 	if (generation < 0 || generation > UINT32_MAX)
-		return err_set(err, ERR_BUSY,
-			       "damaged row: no such generation");
+		s->damage = "generation";
 	s->remember = remember != 0;
 	s->generation = (uint32_t)generation;
-	return 0;
 }
 
-/* NULL: it is not known. */
-static int
-get_mark(const PGresult *r, int row, struct password_mark *out,
-	 struct err *err)
+void
+postgres_get_session(const PGresult *r, int row, struct session *out)
 {
-	struct password_mark mark = { .b = { 0 } };
-
-	if (PQgetisnull(r, row, COLUMN_MARK) == 0 &&
-	    postgres_get_bytes(r, row, COLUMN_MARK, mark.b, sizeof(mark.b),
-			       err) != 0)
-		return -1;
-	*out = mark;
-	return 0;
-}
-
-int
-postgres_get_session(const PGresult *r, int row, struct session *out,
-		     struct err *err)
-{
-	struct session s = { .remember = false };
+	struct session s = { .damage = NULL };
 	const struct {
 		int column;
+		const char *name;
 		struct str *to;
 	} text[] = {
-		{ 2, &s.who.name },  { 3, &s.who.roles },
-		{ 4, &s.who.email }, { 5, &s.who.full_name },
-		{ 11, &s.address },  { 12, &s.user_agent },
+		{ 2, "name", &s.who.name },
+		{ 3, "roles", &s.who.roles },
+		{ 4, "email", &s.who.email },
+		{ 5, "full_name", &s.who.full_name },
+		{ 11, "address", &s.address },
+		{ 12, "user_agent", &s.user_agent },
 	};
+	struct err ignored;
 
-	if (postgres_get_bytes(r, row, 0, s.id.b, sizeof(s.id.b), err) != 0 ||
-	    postgres_get_bytes(r, row, 1, s.token.b, sizeof(s.token.b), err) !=
-		0 ||
-	    get_numbers(r, row, &s, err) != 0 ||
-	    get_mark(r, row, &s.mark, err) != 0)
-		return -1;
+	note(postgres_get_bytes(r, row, 0, s.id.b, sizeof(s.id.b), &ignored),
+	     "id", &s);
+	note(postgres_get_bytes(r, row, 1, s.token.b, sizeof(s.token.b),
+				&ignored),
+	     "token", &s);
+	if (PQgetisnull(r, row, COLUMN_MARK) == 0)
+		note(postgres_get_bytes(r, row, COLUMN_MARK, s.mark.b,
+					sizeof(s.mark.b), &ignored),
+		     "mark", &s);
+	get_numbers(r, row, &s);
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
-		if (postgres_get_text(r, row, text[i].column, NULL, text[i].to,
-				      err) != 0)
-			return -1;
+		note(postgres_get_text(r, row, text[i].column, NULL, text[i].to,
+				       &ignored),
+		     text[i].name, &s);
+	session_check(&s);
 	*out = s;
-	return 0;
 }
 
 int
@@ -89,8 +96,8 @@ postgres_keep_texts(struct session *s, char *room, struct arena *a,
 		n += texts[i]->n;
 	if (room == NULL)
 		room = arena_alloc(a, n);
-	else if (n > POSTGRES_TEXTS_MAX)
-		return err_set(err, ERR_BUSY, "damaged row: too long");
+	else
+		assert(n <= POSTGRES_TEXTS_MAX);
 	if (room == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

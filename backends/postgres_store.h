@@ -43,8 +43,7 @@ enum postgres_store_sql {
 extern const char *const postgres_store_sql[STORE_SQL_END];
 
 /* A row of the columns of a session; its texts point into the result. */
-int postgres_get_session(const PGresult *r, int row, struct session *out,
-			 struct err *err) MUST_USE;
+void postgres_get_session(const PGresult *r, int row, struct session *out);
 
 /* More than the texts of a session that was checked. */
 #define POSTGRES_TEXTS_MAX                                                     \

@@ -288,7 +288,9 @@ run_rounds(struct run *r, struct err *err)
 			return -1;
 		if (send_all(r, err) != 0 || read_all(r, err) != 0) {
 			r->link->broken = true;
-			err->code = ERR_UNAVAILABLE;
+			/* Of too long an answer the rest is not read. */
+			if (err->code != ERR_BUSY)
+				err->code = ERR_UNAVAILABLE;
 			return -1;
 		}
 		if (round == ROUNDS_MAX && first_open(r) != NULL) {

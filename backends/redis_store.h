@@ -54,6 +54,7 @@ enum redis_store_script {
 	LUA_END,
 	LUA_FIND,
 	LUA_MARK,
+	LUA_READ,
 	LUA_REAP,
 	LUA_ROOM,
 	LUA_ROTATE,
@@ -95,9 +96,9 @@ struct str redis_end_of(struct redis_batch *b, const struct session *s);
 /* In hexadecimal; empty when it is not known. */
 struct str redis_mark(struct redis_batch *b, const struct password_mark *mark);
 struct str redis_record(struct redis_batch *b, const struct session *s);
-/* Sets all but the id; texts point into `record`. */
-int redis_record_parse(struct str record, struct session *s,
-		       struct err *err) MUST_USE;
+/* Sets all but the id; texts point into `record`.  Of a damaged one nothing is
+ * known, not even its token. */
+void redis_record_parse(struct str record, struct session *s);
 /* Where the times are at which it is over, for LUA_REAP. */
 #define REDIS_ENDS_AT { .p = "22", .n = 2 }, { .p = "60", .n = 2 }
 /* What follows the secret that was replaced last. */

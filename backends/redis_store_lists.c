@@ -229,11 +229,12 @@ take(struct listing *m, struct str record, const struct session *entry,
 
 	if (arena_copy(m->a, record, &own) != 0)
 		return err_nomem(err);
-	if (redis_record_parse(own, &s, err) != 0)
-		return -1;
-	if (!redis_is_alive(&s, m->now_ms) ||
-	    s.created_ms != entry->created_ms ||
-	    (m->user.p != NULL && !str_eq(s.who.name, m->user)))
+	redis_record_parse(own, &s);
+	if (s.damage != NULL)
+		s.created_ms = entry->created_ms;
+	else if (!redis_is_alive(&s, m->now_ms) ||
+		 s.created_ms != entry->created_ms ||
+		 (m->user.p != NULL && !str_eq(s.who.name, m->user)))
 		return 0;
 	if (m->list.n < m->limit)
 		m->list.v[m->list.n++] = s;
@@ -250,9 +251,9 @@ take_page(struct listing *m, const struct session *v, size_t n, bool *gone,
 
 	*gone = false;
 	for (size_t i = 0; i < n; i++)
-		(void)redis_add(&b, "GET",
-				redis_key_session(&b, redis_id(&b, &v[i].id)),
-				NULL, 0);
+		(void)redis_add_script(
+		    &b, LUA_READ, redis_key_session(&b, redis_id(&b, &v[i].id)),
+		    NULL, 0);
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n && !m->more; i++) {

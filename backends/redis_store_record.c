@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scripts, keys and records of the Redis store. */
+#include "api/session_check.h"
 #include "backends/redis_store.h"
 
 #ifdef HAVE_REDIS
@@ -228,17 +229,18 @@ get_texts(struct str record, struct session *s)
 	       hex_decode(rest, s->mark.b, sizeof(s->mark.b));
 }
 
-int
-redis_record_parse(struct str record, struct session *s, struct err *err)
+void
+redis_record_parse(struct str record, struct session *s)
 {
 	struct session got = { .id = s->id };
 
 	if (record.n > REDIS_RECORD_MAX || !get_numbers(record, &got) ||
 	    !get_texts(record, &got))
-		return redis_damaged("session", err);
-	memcpy(got.token.b, record.p + AT_TOKEN, sizeof(got.token.b));
+		got = (struct session){ .id = s->id, .damage = "record" };
+	else
+		memcpy(got.token.b, record.p + AT_TOKEN, sizeof(got.token.b));
+	session_check(&got);
 	*s = got;
-	return 0;
 }
 
 void
@@ -279,14 +281,18 @@ take_ended(const struct redis_batch *ends, size_t i, struct session *s,
 	   struct redis_batch *rest, int64_t now_ms, int64_t *ended,
 	   struct err *err)
 {
-	struct err damage; /* is no reason to keep it */
+	struct session was = { .id = s->id, .damage = "not there" };
 	struct str record;
 
 	if (redis_get_text(ends, i, &record, err) != 0)
 		return -1;
-	if (record.p != NULL && redis_record_parse(record, s, &damage) == 0)
+	if (record.p != NULL)
+		redis_record_parse(record, &was);
+	if (was.damage == NULL) {
+		*s = was;
 		(void)redis_add(rest, "DEL", redis_key_token(rest, &s->token),
 				NULL, 0);
+	}
 	if (s->who.name.n > 0)
 		redis_forget(rest, s);
 	*ended += record.p != NULL && redis_is_alive(s, now_ms);

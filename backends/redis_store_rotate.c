@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rotation of refresh tokens in the Redis store. */
+#include "api/session_check.h"
 #include "backends/redis_store.h"
 
 #ifdef HAVE_REDIS
@@ -83,17 +84,17 @@ read_outcome(struct turn *t, const struct redis_batch *b, struct err *err)
 	if (redis_get_texts(b, 0, &v, &n, err) != 0)
 		return -1;
 	if (n < 1 || n > 2 || !answer_of(v[0], &t->answer) ||
-	    (t->answer == ROTATE_GONE) != (n == 1))
-		return redis_damaged("session", err);
+	    (t->answer == ROTATE_GONE) != (n == 1) ||
+	    (n == 2 && v[1].n > REDIS_RECORD_MAX))
+		return session_refuse_damaged(
+		    &(struct session){ .id = *t->id, .damage = "record" }, err);
 	if (n == 1)
 		return 0;
-	if (v[1].n > REDIS_RECORD_MAX)
-		return redis_damaged("session", err);
 	memcpy(t->record, v[1].p, v[1].n);
 	t->n = v[1].n;
 	t->s.id = *t->id;
-	return redis_record_parse((struct str){ .p = t->record, .n = t->n },
-				  &t->s, err);
+	redis_record_parse((struct str){ .p = t->record, .n = t->n }, &t->s);
+	return session_refuse_damaged(&t->s, err);
 }
 
 static struct str

@@ -122,12 +122,13 @@ put_off(struct redis_batch *b, struct str member,
 static void
 forget(struct redis_batch *b, struct str member, struct str record)
 {
-	struct session s, was = { .created_ms = 0 };
-	struct err damage; /* then nobody knows its token */
+	struct session s, was = { .damage = "not there" };
 
 	if (!get_session(member, &s))
 		return;
-	if (record.p != NULL && redis_record_parse(record, &was, &damage) == 0)
+	if (record.p != NULL)
+		redis_record_parse(record, &was);
+	if (was.damage == NULL)
 		(void)redis_add(b, "DEL", redis_key_token(b, &was.token), NULL,
 				0);
 	redis_forget_entry(b, &s);

@@ -122,8 +122,8 @@ take(struct redis_wire *w, short *events, struct err *err)
 		return n;
 	w->fed += (size_t)n;
 	if (w->fed > REPLY_MAX)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "an answer of more than %d bytes", REPLY_MAX);
+		return err_set(err, ERR_BUSY, "an answer of more than %d bytes",
+			       REPLY_MAX);
 	if (redisReaderFeed(w->reader, buf, (size_t)n) != REDIS_OK)
 		return err_set(err, ERR_UNAVAILABLE, "cannot be read: %s",
 			       w->reader->errstr);

@@ -27,8 +27,7 @@ static bool
 is_our_fault(int code)
 {
 	return code == SQLITE_NOMEM || code == SQLITE_CONSTRAINT ||
-	       code == SQLITE_MISUSE || code == SQLITE_RANGE ||
-	       code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
+	    code == SQLITE_MISUSE || code == SQLITE_RANGE;
 }
 
 static enum err_code
@@ -36,9 +35,11 @@ err_code_of(int code)
 {
 	if (is_our_fault(code))
 		return ERR_INTERNAL;
-	/* Then another connection would fare no better. */
+	/* Then another connection would fare no better; what is wrong with a
+	 * row, or with the page that it is on, is no matter of the others. */
 	if (code == SQLITE_BUSY || code == SQLITE_PROTOCOL ||
-	    code == SQLITE_FULL)
+	    code == SQLITE_FULL || code == SQLITE_CORRUPT ||
+	    code == SQLITE_TOOBIG || code == SQLITE_MISMATCH)
 		return ERR_BUSY;
 	return ERR_UNAVAILABLE;
 }
@@ -391,7 +392,7 @@ sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,
 	const void *p = sqlite3_column_blob(stmt, column);
 
 	if (p == NULL || (size_t)sqlite3_column_bytes(stmt, column) != n)
-		return err_set(err, ERR_UNAVAILABLE,
+		return err_set(err, ERR_BUSY,
 			       "damaged row: need %zu bytes in a column", n);
 	memcpy(out, p, n);
 	return 0;

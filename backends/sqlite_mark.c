@@ -12,19 +12,6 @@ sqlite_mark_arg(const struct password_mark *mark)
 }
 
 int
-sqlite_get_mark(sqlite3_stmt *stmt, int column, struct password_mark *out,
-		struct err *err)
-{
-	struct password_mark mark = { .b = { 0 } };
-
-	if (sqlite3_column_type(stmt, column) != SQLITE_NULL &&
-	    sqlite_get_blob(stmt, column, mark.b, sizeof(mark.b), err) != 0)
-		return -1;
-	*out = mark;
-	return 0;
-}
-
-int
 store_sqlite_remark(void *conn, struct str user,
 		    const struct password_mark *from,
 		    const struct password_mark *to, struct err *err)

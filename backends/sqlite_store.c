@@ -17,7 +17,7 @@
 /* Below the cursor of the last page: newest first. */
 #define PAGE                                                                   \
 	" idle_expires_ms > ?1 AND expires_ms > ?1 AND (created_ms, id) < "    \
-	"(?2, ?3)"                                                             \
+	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
 	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
 
 const char *const sqlite_store_sql[STORE_SQL_END] = {
@@ -110,7 +110,9 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SWEEP_SESSIONS] =
 	    "DELETE FROM main.sessions WHERE token IN (SELECT"
 	    " token FROM main.sessions"
-	    " WHERE min(idle_expires_ms, expires_ms) <= ?1 LIMIT ?2)",
+	    " WHERE min(idle_expires_ms, expires_ms) <= ?1"
+	    /* Texts are above all numbers: nothing would end it. */
+	    " OR min(idle_expires_ms, expires_ms) >= '' LIMIT ?2)",
 	[STORE_SQL_SWEEP_ATTEMPTS] =
 	    "DELETE FROM main.attempts WHERE key IN (SELECT key"
 	    " FROM main.attempts WHERE ends_ms <= ?1 LIMIT ?2)",

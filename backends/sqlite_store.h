@@ -41,11 +41,13 @@ enum sqlite_store_sql {
 
 extern const char *const sqlite_store_sql[STORE_SQL_END];
 
+/* A row of the columns of a session, copied into the arena. */
+int sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
+		       struct err *err) MUST_USE;
+
 /* A mark in the column of a session; NULL when it is not known
  * (sqlite_mark.c). */
 struct sqlite_arg sqlite_mark_arg(const struct password_mark *mark);
-int sqlite_get_mark(sqlite3_stmt *stmt, int column, struct password_mark *out,
-		    struct err *err) MUST_USE;
 int store_sqlite_remark(void *conn, struct str user,
 			const struct password_mark *from,
 			const struct password_mark *to,

@@ -156,10 +156,10 @@ store_postgres_find(void *conn, struct arena *a, const struct token_hash *token,
 		  err) != 0)
 		return -1;
 	row = PQntuples(r) > 0;
-	if (row)
-		result = postgres_get_session(r, 0, &s, err);
-	if (row && result == 0)
+	if (row) {
+		postgres_get_session(r, 0, &s);
 		result = postgres_keep_texts(&s, NULL, a, err);
+	}
 	PQclear(r);
 	if (result != 0)
 		return -1;
@@ -214,10 +214,10 @@ rotate_by(void *conn, char *room, enum postgres_store_sql which,
 	if (query(conn, which, args, nargs, &r, err) != 0)
 		return -1;
 	*row = PQntuples(r) > 0;
-	if (*row)
-		result = postgres_get_session(r, 0, &out->session, err);
-	if (*row && result == 0)
+	if (*row) {
+		postgres_get_session(r, 0, &out->session);
 		result = postgres_keep_texts(&out->session, room, NULL, err);
+	}
 	if (*row && result == 0 && which == STORE_SQL_ROTATE)
 		result = get_successor(r, out, err);
 	PQclear(r);
@@ -350,10 +350,11 @@ get_page(const PGresult *r, struct arena *a, size_t limit,
 
 	if (v == NULL)
 		return err_nomem(err);
-	for (size_t i = 0; i < n; i++)
-		if (postgres_get_session(r, (int)i, &v[i], err) != 0 ||
-		    postgres_keep_texts(&v[i], NULL, a, err) != 0)
+	for (size_t i = 0; i < n; i++) {
+		postgres_get_session(r, (int)i, &v[i]);
+		if (postgres_keep_texts(&v[i], NULL, a, err) != 0)
 			return -1;
+	}
 	*more = rows > limit;
 	*out = (struct session_list){ .v = v, .n = n };
 	return 0;

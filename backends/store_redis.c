@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions in Redis. */
-#include "api/session_store.h"
+#include "api/session_check.h"
 #include "backends/redis_store.h"
 
 #ifdef HAVE_REDIS
@@ -184,16 +184,16 @@ look_at_page(struct making *m, size_t at, size_t n, size_t *ngone,
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		struct session was = { .created_ms = 0 };
+		struct session was = { .damage = "not there" };
 		struct str record;
-		struct err damage; /* then nobody knows its token */
 
 		if (redis_is_array(&b, i))
 			continue;
 		if (redis_get_text(&b, i, &record, err) != 0)
 			return -1;
-		if (record.p != NULL &&
-		    redis_record_parse(record, &was, &damage) == 0)
+		if (record.p != NULL)
+			redis_record_parse(record, &was);
+		if (was.damage == NULL)
 			(void)redis_add(&rest, "DEL",
 					redis_key_token(&rest, &was.token),
 					NULL, 0);
@@ -349,7 +349,8 @@ ask_in_turn(struct redis_batch *b, const struct token_hash *token,
 		return 0;
 	if (arena_copy(b->a, text, &found[0]) != 0)
 		return err_nomem(err);
-	(void)redis_add(b, "GET", redis_key_session(b, found[0]), NULL, 0);
+	(void)redis_add_script(b, LUA_READ, redis_key_session(b, found[0]),
+			       NULL, 0);
 	if (redis_batch_run(b, err) != 0 ||
 	    redis_get_text(b, 0, &text, err) != 0)
 		return -1;
@@ -375,11 +376,11 @@ store_redis_find(void *conn, struct arena *a, const struct token_hash *token,
 	    !hex_decode(answer[0], s.id.b, sizeof(s.id.b)))
 		return redis_damaged("token", err);
 	if (answer[0].p != NULL && answer[1].p != NULL) {
-		if (redis_record_parse(answer[1], &s, err) != 0)
-			return -1;
+		redis_record_parse(answer[1], &s);
 		/* One that was rotated away may still lead here. */
-		is = memcmp(&s.token, token, sizeof(*token)) == 0 &&
-		    redis_is_alive(&s, now_ms);
+		is = s.damage != NULL ||
+		    (memcmp(&s.token, token, sizeof(*token)) == 0 &&
+		     redis_is_alive(&s, now_ms));
 	}
 	*found = is;
 	*out = is ? s : (struct session){ .created_ms = 0 };
@@ -398,7 +399,11 @@ touch(struct redis_batch *b, const struct session_id *id, int64_t last_seen_ms,
 					  redis_time(b, idle_expires_ms)));
 	if (redis_batch_run(b, err) != 0)
 		return -1;
-	return redis_get_number(b, 0, &ignored, err);
+	if (redis_get_number(b, 0, &ignored, err) == 0)
+		return 0;
+	return session_refuse_damaged(&(struct session){ .id = *id,
+							 .damage = "record" },
+				      err);
 }
 
 static int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions in a SQLite file. */
-#include "api/session_store.h"
+#include "api/session_check.h"
 #include "backends/sqlite_store.h"
 
 #ifdef HAVE_SQLITE
@@ -21,7 +21,6 @@ static const struct sqlite_spec spec = {
 };
 
 #define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
-#define COLUMN_MARK    14 /* the last of a session */
 #define COLUMN_WRAPPED 15 /* behind those of a session */
 
 static int
@@ -122,43 +121,6 @@ store_sqlite_create(void *conn, const struct session *session,
 }
 
 static int
-get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
-	    struct err *err)
-{
-	int64_t generation = sqlite3_column_int64(stmt, 13);
-	struct session s = {
-		.created_ms = sqlite3_column_int64(stmt, 6),
-		.last_seen_ms = sqlite3_column_int64(stmt, 7),
-		.idle_expires_ms = sqlite3_column_int64(stmt, 8),
-		.expires_ms = sqlite3_column_int64(stmt, 9),
-		.remember = sqlite3_column_int(stmt, 10) != 0,
-		.generation = (uint32_t)generation,
-	};
-	const struct {
-		int column;
-		struct str *to;
-	} text[] = {
-		{ 2, &s.who.name },  { 3, &s.who.roles },
-		{ 4, &s.who.email }, { 5, &s.who.full_name },
-		{ 11, &s.address },  { 12, &s.user_agent },
-	};
-
-	if (generation < 0 || generation > UINT32_MAX)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "damaged row: no such generation");
-	if (sqlite_get_blob(stmt, 0, s.id.b, sizeof(s.id.b), err) != 0 ||
-	    sqlite_get_blob(stmt, 1, s.token.b, sizeof(s.token.b), err) != 0 ||
-	    sqlite_get_mark(stmt, COLUMN_MARK, &s.mark, err) != 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(text); i++)
-		if (sqlite_get_text(stmt, text[i].column, a, text[i].to, err) !=
-		    0)
-			return -1;
-	*out = s;
-	return 0;
-}
-
-static int
 store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
 		  int64_t now_ms, bool *found, struct session *out,
 		  struct err *err)
@@ -174,7 +136,7 @@ store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
 	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	if (row) {
-		result = get_session(stmt, a, &s, err);
+		result = sqlite_get_session(stmt, a, &s, err);
 		sqlite_finish(stmt);
 	}
 	if (result != 0)
@@ -226,7 +188,8 @@ get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 {
 	bool more;
 
-	if (get_session(stmt, a, &out->session, err) != 0 ||
+	if (sqlite_get_session(stmt, a, &out->session, err) != 0 ||
+	    session_refuse_damaged(&out->session, err) != 0 ||
 	    (has_successor(out->answer) &&
 	     sqlite_get_blob(stmt, COLUMN_WRAPPED, out->wrapped,
 			     sizeof(out->wrapped), err) != 0)) {
@@ -359,7 +322,7 @@ get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 			return -1;
 		if (!row || list.n == limit)
 			break;
-		if (get_session(stmt, a, &list.v[list.n], err) != 0) {
+		if (sqlite_get_session(stmt, a, &list.v[list.n], err) != 0) {
 			sqlite_finish(stmt);
 			return -1;
 		}

@@ -67,6 +67,7 @@ libfcgiauth_a_SOURCES = \
 	src/api/link.c src/api/link.h \
 	src/api/registry.c src/api/registry.h \
 	src/api/password_mark.c src/api/password_mark.h \
+	src/api/session_check.c src/api/session_check.h \
 	src/api/session_id.c src/api/session_id.h \
 	src/api/session_store.h \
 	src/api/store.c src/api/store.h \

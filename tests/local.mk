@@ -127,6 +127,7 @@ tests_contract_test_postgres_SOURCES = tests/contract/test_postgres.c \
 	tests/contract/postgres_links.c tests/contract/postgres_schemas.c \
 	tests/contract/postgres_rig.c tests/contract/postgres_rig.h
 tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \
+	tests/contract/sqlite_damage.c \
 	tests/contract/sqlite_faults.c tests/contract/sqlite_versions.c \
 	tests/contract/sqlite_rig.c tests/contract/sqlite_rig.h \
 	tests/contract/expect.h

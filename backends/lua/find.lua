@@ -3,4 +3,8 @@
 -- Outside a cluster only: it reads a key that is not among KEYS.
 local id = redis.call('GET', KEYS[1])
 if not id then return false end
-return { id, redis.call('GET', ARGV[1] .. id .. '}') }
+local key = ARGV[1] .. id .. '}'
+-- At most what is longer than any session.
+local s = redis.call('GETRANGE', key, 0, 4095)
+if s == '' and redis.call('EXISTS', key) == 0 then return { id, false } end
+return { id, s }

@@ -2,8 +2,8 @@
 -- KEYS: any record.  ARGV: now, and where in it the times are at the first of
 -- which it is over.  A record that lives on answers that time, in a table;
 -- one that is over, or damaged, is deleted and answered.
-local s, now = redis.pcall('GET', KEYS[1]), ARGV[1]
-if not s then return false end
+local s, now = redis.pcall('GETRANGE', KEYS[1], 0, 4095), ARGV[1]
+if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local ends
 for i = 2, #ARGV do
 	local t = type(s) == 'string'

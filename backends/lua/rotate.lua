@@ -3,10 +3,13 @@
 -- of a grace that is not over, its uses, next, wrapped, end when idle.
 local now, generation, presented, since, most, next, wrapped, ends =
 	unpack(ARGV)
-local s = redis.call('GET', KEYS[1])
-if not s then return { 'GONE' } end
+-- At most what is longer than any session.
+local s = redis.call('GETRANGE', KEYS[1], 0, 4095)
+if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return { 'GONE' } end
 local _, digits = string.find(s, '^1%d+')
-if not digits or digits < 118 or #s < 219 then return { 'DAMAGED', s } end
+if not digits or digits < 118 or #s < 219 or #s > 4095 then
+	return { 'DAMAGED', s }
+end
 local expires, idle = string.sub(s, 22, 40), string.sub(s, 60, 78)
 local stored, token = string.sub(s, 98, 107), string.sub(s, 119, 150)
 if expires <= now or idle <= now or stored == '4294967295' then

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- KEYS: a session.  ARGV: last seen, end when idle.  What is damaged is
 -- answered as it is.
-local s = redis.call('GET', KEYS[1])
-if not s then return 0 end
+-- At most what is longer than any session.
+local s = redis.call('GETRANGE', KEYS[1], 0, 4095)
+if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local _, digits = string.find(s, '^1%d+')
-if not digits or digits < 118 or #s < 219 then return s end
+if not digits or digits < 118 or #s < 219 or #s > 4095 then return s end
 local expires, idle = string.sub(s, 22, 40), string.sub(s, 60, 78)
 local seen, now = string.sub(s, 41, 59), ARGV[1]
 -- What was over then stays over; equal is not forward.

@@ -12,11 +12,15 @@
  * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
  *          later may help: the caller then disconnects and connects again
  *          later, with back-off, and so do other workers (api/link.h); or
- *          with ERR_BUSY, when another connection would fare no better.  A
- *          store does not retry.  "No such session" is an answer, not a
+ *          with ERR_BUSY, when another connection would fare no better: what
+ *          is wrong with one session is no matter of the others.  A store
+ *          does not retry.  "No such session" is an answer, not a
  *          failure.
  * Outputs  on 0 all are set, also when the answer is no: what there is nothing
  *          to say in is zero.  On -1 none is touched.
+ * Damage   whatever somebody else has put where a session should be, of any
+ *          type and size, is read with bounded memory and has session_check()
+ *          called for it.
  * Atomic   each operation happens as a whole or not at all, also against the
  *          same operation in other threads and processes.
  * Time     comes in as `now_ms`, milliseconds since the epoch; a store never
@@ -66,6 +70,9 @@ struct session {
 	struct str address, user_agent; /* of the login; at most 256 bytes */
 	uint32_t generation; /* of the secret: 0, then +1 at each rotation */
 	struct password_mark mark;
+	const char *damage; /* NULL, or which field cannot be: session_check().
+			     * Only between a store and its caller api/store.c,
+			     * which answers ERR_BUSY and leaves it out of lists */
 };
 
 /* One use of a refresh token, and what is to follow it. */

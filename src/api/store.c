@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "api/link.h"
+#include "api/session_check.h"
+#include "base/enc.h"
 #include "base/secret.h"
 
 #define TEXT_MAX 256 /* address, user agent, key */
@@ -206,12 +208,31 @@ store_create(struct store_link *l, const struct session *session,
 		    evicted != NULL ? evicted : &ignored, err);
 }
 
+/* The error of one session is its owner's: nobody else hears of it. */
+static int
+refuse_damaged(const struct store_link *l, const struct session *s,
+	       struct err *err)
+{
+	if (session_refuse_damaged(s, err) == 0)
+		return 0;
+	err->code = ERR_UNAVAILABLE;
+	return err_context(err, "store %s", l->store->ops->base.name);
+}
+
 int
 store_find(struct store_link *l, struct arena *a,
 	   const struct token_hash *token, int64_t now_ms, bool *found,
 	   struct session *out, struct err *err)
 {
-	return REPEAT(l, find, a, token, now_ms, found, out, err);
+	struct session s = { .damage = NULL };
+	bool is = false;
+
+	if (REPEAT(l, find, a, token, now_ms, &is, &s, err) != 0 ||
+	    (is && refuse_damaged(l, &s, err) != 0))
+		return -1;
+	*found = is;
+	*out = is ? s : (struct session){ .damage = NULL };
+	return 0;
 }
 
 int
@@ -221,19 +242,39 @@ store_touch(struct store_link *l, const struct session_id *id,
 	return REPEAT(l, touch, id, last_seen_ms, idle_expires_ms, err);
 }
 
+/* Done twice a rotation answers the successor by grace; without grace it would
+ * end the session. */
+static int
+rotate(struct store_link *l, struct arena *a, const struct session_id *id,
+       const struct rotation *r, int64_t now_ms, enum rotate_answer *answer,
+       struct session *out, uint8_t wrapped[32], struct err *err)
+{
+	if (r->grace_ms > 0 && r->grace_max > 0)
+		return REPEAT(l, rotate, a, id, r, now_ms, answer, out, wrapped,
+			      err);
+	return CALL(l, rotate, a, id, r, now_ms, answer, out, wrapped, err);
+}
+
 int
 store_rotate(struct store_link *l, struct arena *a, const struct session_id *id,
 	     const struct rotation *rotation, int64_t now_ms,
 	     enum rotate_answer *answer, struct session *out,
 	     uint8_t wrapped[32], struct err *err)
 {
-	/* Done twice it answers the successor by grace; without grace it would
-	 * end the session. */
-	if (rotation->grace_ms > 0 && rotation->grace_max > 0)
-		return REPEAT(l, rotate, a, id, rotation, now_ms, answer, out,
-			      wrapped, err);
-	return CALL(l, rotate, a, id, rotation, now_ms, answer, out, wrapped,
-		    err);
+	struct session s = { .damage = NULL };
+	enum rotate_answer is = ROTATE_GONE;
+	uint8_t secret[32] = { 0 };
+	int result = rotate(l, a, id, rotation, now_ms, &is, &s, secret, err);
+
+	if (result == 0)
+		result = refuse_damaged(l, &s, err);
+	if (result == 0) {
+		*answer = is;
+		*out = s;
+		memcpy(wrapped, secret, sizeof(secret));
+	}
+	secret_wipe(secret, sizeof(secret));
+	return result;
 }
 
 static int
@@ -311,13 +352,45 @@ page_limit(size_t limit)
 	return limit < PAGE_MAX ? limit : PAGE_MAX;
 }
 
+#define NAMED_MAX 10 /* damaged sessions, by one list */
+
+static void
+name_damaged(const struct store_link *l, const struct session *s)
+{
+	char id[HEX_LEN(SESSION_ID_BYTES)];
+
+	hex_encode(s->id.b, sizeof(s->id.b), id);
+	LOG(l->link.env->log, LOG_WARNING, "session_damaged",
+	    F_CSTR("driver", l->store->ops->base.name),
+	    F_STR("session", ((struct str){ .p = id, .n = sizeof(id) })),
+	    F_CSTR("field", s->damage));
+}
+
+/* Takes those out that nobody could use. */
+static void
+leave_damaged(const struct store_link *l, struct session_list *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].damage == NULL)
+			list->v[n++] = list->v[i];
+		else if (i - n < NAMED_MAX)
+			name_damaged(l, &list->v[i]);
+	}
+	list->n = n;
+}
+
 int
 store_list(struct store_link *l, struct arena *a, struct str user,
 	   int64_t now_ms, size_t limit, struct session_cursor *cursor,
 	   struct session_list *out, struct err *err)
 {
-	return REPEAT(l, list, a, user, now_ms, page_limit(limit), cursor, out,
-		      err);
+	if (REPEAT(l, list, a, user, now_ms, page_limit(limit), cursor, out,
+		   err) != 0)
+		return -1;
+	leave_damaged(l, out);
+	return 0;
 }
 
 int

@@ -257,6 +257,8 @@ START_TEST(one_row_is_damaged)
 	struct rig *r = rig_open(0, "");
 	struct session s = rig_create(r), other = rig_create(r), got;
 	struct store_link *second = store_link_new(&r->fake.env);
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
 	bool found;
 
 	ck_assert_ptr_nonnull(second);
@@ -270,6 +272,10 @@ START_TEST(one_row_is_damaged)
 	OK(r, store_find(second, r->a, &other.token, r->now, &found, &got,
 			 &r->err));
 	HOLDS(r, found);
+	OK(r,
+	   store_list(r->l, r->a, STR("alice"), r->now, 10, &cursor, &list,
+		      &r->err));
+	SAME(r, list.n, 1);
 	store_link_free(second);
 	rig_close(r);
 }

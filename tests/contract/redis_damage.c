@@ -62,6 +62,75 @@ START_TEST(damaged_sessions)
 }
 END_TEST
 
+/* Of any size, and of any type. */
+START_TEST(damage_hurts_nobody_else)
+{
+	static const char *const damage[] = {
+		"SETRANGE %s 68157440 x",
+		"SET %s x",
+		"LPUSH %s x",
+	};
+	struct rig *r = rig_open();
+
+	for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
+		struct session s = rig_create(r, "alice", r->now);
+		struct session other = rig_create(r, "alice", r->now + 1), got;
+		struct rotation use = rig_rotation(r, &s);
+		struct store_link *second =
+		    rig_link(r, "fcgiauth:", NULL, NULL);
+		enum rotate_answer answer;
+		bool found, ended;
+		int64_t n;
+
+		(void)rig_redis(r, "DEL %s", rig_key(&s).text);
+		(void)rig_redis(r, damage[i], rig_key(&s).text);
+		FAILS(r,
+		      store_find(r->l, r->a, &s.token, r->now, &found, &got,
+				 &r->err),
+		      ERR_UNAVAILABLE, "");
+		got = s;
+		ck_assert_int_eq(rig_rotate(r, &got, &use, r->now, &answer),
+				 -1);
+		ck_assert_int_eq(store_touch(r->l, &s.id, r->now + 1,
+					     r->now + 4000, &r->err),
+				 -1);
+		/* Nobody has to wait, and nobody's connection is lost. */
+		HOLDS(r, rig_is_alive(r, &other, r->now));
+		OK(r,
+		   store_find(second, r->a, &other.token, r->now, &found, &got,
+			      &r->err));
+		HOLDS(r, found);
+		OK(r, store_update_user(r->l, &other.who, &r->err));
+		SAME(r, rig_live(r, "alice", r->now), 1);
+		SAME(r, rig_live(r, NULL, r->now), 1);
+		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+		HOLDS(r, ended);
+		OK(r, store_revoke_all(r->l, &n, &r->err));
+		SAME(r, n, 1);
+		rig_link_end(second);
+	}
+	rig_close(r);
+}
+END_TEST
+
+/* Longer than what is read of any answer: the next has a new connection. */
+START_TEST(answers_without_end)
+{
+	const struct str key = STR("k");
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now);
+	bool is;
+
+	(void)rig_redis(r, "SETRANGE fcgiauth:d:k 68157440 x");
+	for (int i = 0; i < 3; i++) {
+		FAILS(r, store_denied(r->l, &key, 1, 1, 1, &is, &r->err),
+		      ERR_UNAVAILABLE, "more than");
+		HOLDS(r, rig_is_alive(r, &s, r->now));
+	}
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(damage_at_each_byte)
 {
 	struct rig *r = rig_open();
@@ -346,6 +415,8 @@ redis_damage_cases(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, damaged_sessions);
+	tcase_add_test(t, damage_hurts_nobody_else);
+	tcase_add_test(t, answers_without_end);
 	tcase_add_test(t, damage_at_each_byte);
 	tcase_add_test(t, other_damage);
 	tcase_add_test(t, indices_that_lag_behind);

@@ -46,5 +46,6 @@ int rig_migrate_to(struct rig *r, const char *component,
 
 TCase *sqlite_version_cases(void);
 TCase *sqlite_fault_cases(void);
+TCase *sqlite_damage_cases(void);
 
 #endif

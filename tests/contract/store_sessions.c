@@ -22,12 +22,14 @@ END_TEST
 START_TEST(unknown_token)
 {
 	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got;
+	struct session s = rig_create(r, "alice", r->now), got = s;
+	const struct session none = { .damage = NULL };
 	bool found = true;
 
 	s.token.b[31] ^= 1; /* the last bit counts */
 	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
 	HOLDS(r, !found);
+	HOLDS(r, session_same(&got, &none));
 	memset(&s.token, 0, sizeof(s.token));
 	found = true;
 	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));

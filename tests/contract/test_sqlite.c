@@ -287,5 +287,6 @@ main(void)
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, sqlite_version_cases());
 	suite_add_tcase(s, sqlite_fault_cases());
+	suite_add_tcase(s, sqlite_damage_cases());
 	return run_suite(s);
 }
