@@ -37,8 +37,8 @@ sub location {
 	my $dir = $self->{dir};
 	my $app = $l->{app} || 'http';
 	my $local = '"check-local" => "disable"';
-	my $text = $l->{open} ? "fastcgi.server = ()\n"
-	    : "include \"fcgiauth/fcgiauth-protect.conf\"\n";
+	my $text = 'include "fcgiauth/fcgiauth-' .
+	    ($l->{open} ? 'public' : 'protect') . ".conf\"\n";
 
 	$text .= "setenv.add-environment = ( \"AUTH_REQUIRE\" => " .
 	    "\"$l->{require}\" )\n" if $l->{require};

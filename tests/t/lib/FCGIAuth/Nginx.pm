@@ -43,8 +43,8 @@ sub location {
 		    "/nowhere\$fastcgi_script_name;\n" .
 		    "fastcgi_pass unix:$self->{dir}/fcgi.sock;\n";
 	} else {
-		$text .= "include fcgiauth/fcgiauth-protect.conf;\n"
-		    unless $l->{open};
+		$text .= 'include fcgiauth/fcgiauth-' .
+		    ($l->{open} ? 'public' : 'protect') . ".conf;\n";
 		$text .= $app eq 'http' ? "proxy_pass http://app;\n"
 		    : "root $self->{dir}/www;\n";
 	}

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+# Paths that servers and applications read in different ways, through a real
+# web server with the shipped snippets: what becomes of them where a location is
+# public, and, with made-up paths, that nobody is let in whom any reading would
+# keep out, and nobody refused whom they all would let in.
+# FCGIAUTH_SEED=N repeats a run.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Site;
+use FCGIAuth::Test;
+use Test::More;
+
+my $seed = $ENV{FCGIAUTH_SEED} // time;
+note("seed $seed");
+srand $seed;
+
+my $web = web_name();
+my ($d, $n) = start_site(locations => [ { path => '/' },
+	{ path => '/need/', require => 'role:admin' },
+	{ path => '/open/', open => 1 } ]);
+
+my %cookie;
+for my $name (qw(bob alice)) {
+	my $c = $n->client;
+	is(json_sign_in($c, $name)->status, 200, "$name signs in");
+	$cookie{$name} = 'fcgiauth=' . token_of($c);
+}
+
+sub name { my ($s) = @_; return $s =~ s/([^!-~])/sprintf '\\x%02x', ord $1/ger }
+
+# The path as the application was given it; nothing when it was not reached.
+sub ask {
+	my ($who, $target) = @_;
+	my @headers = $cookie{$who} ? (Cookie => $cookie{$who}) : ();
+	my $a = $n->client->request('GET', $target, headers => \@headers);
+	my ($given) = $a->body =~ /^THE APPLICATION\nGET (\S+) /;
+
+	return ($a->status, $given);
+}
+
+# Where nobody is asked, the web server itself refuses the ways out.
+subtest 'public by the web server' => sub {
+	my @hidden = qw(..;/admin ..;x=1/admin .;/x ..%3b/admin ..%253b/admin
+	    %2e%2e;/admin ..%5cadmin ..%5Cadmin ..%255cadmin ..\admin
+	    \..\admin %5c..%5cadmin ..%252fadmin x%252f..%252fadmin
+	    %252e%252e/admin %252E%252e%252Fadmin .%252e/admin
+	    %25%32%65%25%32%65/admin ..%25%32%66admin ..%25%35%63admin
+	    ..%25%33%62/admin %252e ..; .%5c);
+	my @plain = qw(x a/b.c/ ..x/y .x x.. ... a;b=..c a;../b a%252eb
+	    %252e%252e%252e/x 100%25 a%25b .%252ex/y ?..;/admin
+	    x?a=%252e%252e/ x?/..%5cy);
+
+	for my $path (@hidden) {
+		my ($status, $given) = ask('', "/open/$path");
+
+		like($status, qr/^40[034]$/, $path);
+		is($given, undef, 'and reaches no application');
+	}
+	for my $path (@plain) {
+		my (undef, $given) = ask('', "/open/$path");
+
+		is($given, "/open/$path", "$path is let through");
+	}
+	my ($status, $given) = ask('', '/open/../admin');
+	is($status, 401, 'what the server itself takes out is asked about');
+	is($given, undef, 'and closed');
+};
+
+# The steps of servers and applications.
+my %step = (
+	d => sub { $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier },
+	c => sub { $_[0] =~ s{;[^/]*}{}gr },
+	b => sub { $_[0] =~ tr{\\}{/}r },
+	m => sub { $_[0] =~ s{//+}{/}gr },
+	r => sub {
+		my @in = split m{/}, substr($_[0], 1), -1;
+		my @out;
+
+		for my $i (0 .. $#in) {
+			if ($in[$i] eq '..') {
+				pop @out;
+			} elsif ($in[$i] ne '.') {
+				push @out, $in[$i];
+				next;
+			}
+			push @out, '' if $i == $#in;
+		}
+		return '/' . join '/', @out;
+	},
+);
+
+sub run_steps {
+	my ($letters, $path) = @_;
+
+	$path = $step{$_}->($path) for split //, $letters;
+	return $path;
+}
+
+# All that comes of these steps, in every order, decoded twice at most.
+sub readings {
+	my ($path, $letters) = @_;
+	my %seen;
+	my @todo = ([ $path, 0 ]);
+
+	while (my $next = pop @todo) {
+		my ($s, $decoded) = @$next;
+
+		next if $seen{$s}{$decoded}++;
+		for my $letter (split //, $letters) {
+			my $again = $decoded + ($letter eq 'd' ? 1 : 0);
+			push @todo, [ $step{$letter}->($s), $again ]
+			    if $again <= 2;
+		}
+	}
+	return keys %seen;
+}
+
+sub dots { my ($s) = @_; return scalar grep { /^\.\.?\z/ } split m{/}, $s, -1 }
+
+sub hides_dots {
+	my ($path) = @_;
+	return grep { dots($_) > dots($path) } readings($path, 'dcb');
+}
+
+# Escapes that say no more than the byte.
+sub as_sent {
+	my ($target) = @_;
+	return $target =~ s{(%([0-9a-f]{2}))}{
+	    my $byte = chr hex $2; $byte =~ /[ \x80-\xff]/ ? $byte : uc $1 }gier;
+}
+
+my %require = (
+	'user' => { bob => 1, alice => 1 },
+	'public' => { '' => 1, bob => 1, alice => 1 },
+	'role:admin' => { alice => 1 },
+	'user:bob' => { bob => 1 },
+	'deny' => {},
+);
+# In the order of the file, which sorts them.
+my @sites = (
+	[],
+	[ [ path => '/admin/closed', 'deny' ], [ path => '/admin', 'role:admin' ],
+	    [ path => '/public/', 'public' ], [ path => '/bob', 'user:bob' ],
+	    [ path => '/need', 'user' ] ],
+	[ [ path_regex => '.*/admin(/.*)?', 'role:admin' ],
+	    [ path => '/public/', 'user:bob' ], [ path => '/', 'user' ] ],
+	[ [ path => '/public', 'public' ], [ path => '/bob/', 'role:admin' ],
+	    [ path => '/', 'user' ] ],
+);
+
+sub let_in {
+	my ($rules, $who, $path) = @_;
+
+	for my $rule (@$rules) {
+		my ($key, $text, $words) = @$rule;
+		my $fits = $key eq 'path_regex' ? $path =~ m{^(?:$text)\z}s
+		    : $text =~ m{/\z} ? index($path, $text) == 0
+		    : $path =~ m{^\Q$text\E(?:/|\z)};
+
+		return $require{$words}{$who} if $fits;
+	}
+	return !@$rules && $require{user}{$who};
+}
+
+my @segments = (qw(admin public bob need open closed a b.c admin public bob
+    need open a), '', qw(%61dmin a%64min %2561dmin public%2fadmin a%2Fb
+    need%2fx admin%252fx admin;x bob;a=b ;x a%3Bb a%253bb a\b admin\x a%5Cb
+    admin%255cx 100%25 @s%2fp a%20b a%23b %C3%A9 . ..), "\xc3\xa9");
+my @bad = qw(%2e%2e ..; %252e%252e ..%5c ..%2fadmin .%3bx ..\admin %2e);
+
+sub make_path {
+	my $path = join '', map { '/' . (rand(20) < 1 ? $bad[ rand @bad ]
+	    : rand() < 0.5 ? $segments[ rand 14 ] : $segments[ rand @segments ]) }
+	    1 .. 1 + rand 4;
+	return rand() < 0.3 ? "$path/" : $path;
+}
+
+# What the web servers refuse themselves, or send elsewhere by a redirect.
+my %refused_by = (
+	nginx => qr{^(?:/+[^/]+)*/\.\.(?:/|\z)|^/*(?:need|open)\z},
+	apache => qr{%2f|%5c|\\|/\.\.(?:/|\z)}i,
+	lighttpd => qr{/\.\.(?:/|\z)},
+);
+
+sub try_path {
+	my ($rules, $target) = @_;
+	my $path = as_sent($target);
+	my @readings = readings($path, 'dcbmr');
+	my $hidden = hides_dots($path);
+	my $read = run_steps('dmr', $path);	# by the web server
+	my $open = $read =~ m{^/open/};
+	my $need = $read =~ m{^/need/};
+	my @wrong;
+
+	for my $who ('', 'bob', 'alice') {
+		my ($status, $given) = ask($who, $target);
+		my @no = grep { !let_in($rules, $who, $_) } @readings;
+		my $may = !$hidden && ($open || !@no &&
+		    (!$need || $require{'role:admin'}{$who}));
+		my $label = name($target) . ' by ' . ($who || 'nobody') .
+		    " ($status)";
+
+		push @wrong, "$label: let in" if defined $given && !$may;
+		# Apache wants a user where a rule says public.
+		push @wrong, "$label: refused" if !defined $given && $may &&
+		    $path !~ $refused_by{$web} &&
+		    ($web ne 'apache' || $open || $who ne '');
+		next if !defined $given || $open;
+		# Behind a proxy: what the application was given.
+		for my $app (qw(d dr dmr cd cdr cdmr dc r mr dbmr), '') {
+			my $as = run_steps($app, as_sent($given));
+			push @wrong, "$label: read as $as by '$app'"
+			    if !let_in($rules, $who, $as);
+		}
+	}
+	return @wrong;
+}
+
+for my $i (0 .. $#sites) {
+	my $rules = $sites[$i];
+	my $n = 0;
+
+	$d->configure("rule $i-" . $n++ => { $_->[0] => $_->[1],
+		require => $_->[2] }) for @$rules;
+	if ($i > 0) {
+		my $before = () = $d->log_text =~ /\breloaded\b/g;
+
+		delete $d->{conf}{ 'rule ' . ($i - 1) . "-$_" }
+		    for 0 .. $#{ $sites[ $i - 1 ] };
+		$d->configure->reload;
+		ok(wait_for(10, sub { $before <
+		    (() = $d->log_text =~ /\breloaded\b/g) }), 'reloaded');
+	}
+	my @wrong = map { try_path($rules, make_path()) } 1 .. 120;
+	is_deeply(\@wrong, [], "site $i, seed $seed");
+}
+
+$d->stop_ok;
+done_testing;
