@@ -501,7 +501,7 @@ my @paths = (
 	[ '/Admin', 0, 0 ], [ '/%61dmin', 0, 1 ],
 	[ '/%61%64%6d%69%6E/closed', 0, 0 ], [ '/x/../admin', 0, 1 ],
 	[ '//admin', 0, 1 ], [ '///admin/closed', 0, 0 ],
-	[ '/user//admin', 0, 1 ], [ '/user/../admin', 0, 1 ],
+	[ '/user//admin', 1, 1 ], [ '/user/../admin', 0, 1 ],
 	[ '/user/../admin/closed', 0, 0 ], [ '/user/%2e%2e/admin', 0, 1 ],
 	[ '/user/%2e%2e/admin/closed', 0, 0 ], [ '/user/.%2E/admin', 0, 1 ],
 	[ '/user/%2e%2e%2fadmin', 0, 1 ], [ '/user/..%2Fadmin', 0, 1 ],
@@ -559,8 +559,8 @@ subtest 'rules by path' => sub {
 	}
 	is($m->client->get('/user/x', Cookie => $who[0][1])->status, 200,
 	    'the rules let in, too');
-	is($m->client->get('/%61dmin', Cookie => $who[1][1])->status, 200,
-	    'by other letters as well');
+	is($m->client->get('/user/%61//x;y', Cookie => $who[0][1])->status, 200,
+	    'where all readings are let in');
 	$e->stop_ok;
 	$m->stop;
 };
