@@ -20,7 +20,7 @@ my $folder = abs_path(dirname(__FILE__) . '/../t');
 # What is asked again with something else in place of the default.  A store
 # can break what these ask; the others ask for what it never sees.
 my @state = qw(concurrency ctl login refresh revocation session);
-my @front = qw(concurrency login protocol web);
+my @front = qw(concurrency login paths protocol web);
 my %variants = (
 	apache => { set => 'FCGIAUTH_WEB', tests => \@front },
 	lighttpd => { set => 'FCGIAUTH_WEB', tests => \@front },
