@@ -65,6 +65,7 @@ dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
 	conf/fcgiauth-refresh.ini conf/fcgiauth-postgres.ini \
 	conf/fcgiauth-redis.ini \
 	doc/api-clients.md doc/apache.md doc/applications.md \
+	doc/behind-a-balancer.md \
 	doc/installing.md doc/lighttpd.md doc/moving.md doc/nginx.md \
 	doc/protocol.md doc/scaling.md doc/webservers.md
 EXTRA_DIST += doc/pictures/login.png doc/pictures/where.svg

@@ -59,6 +59,7 @@ http {
 		location / {
 			proxy_pass http://127.0.0.1:$to;
 			proxy_set_header Host \$http_host;
+			proxy_set_header X-Forwarded-For 203.0.113.7;
 			proxy_redirect off;
 		}
 	}
@@ -102,11 +103,35 @@ sub refused_with_line {
 	return;
 }
 
+# What doc/behind-a-balancer.md tells each web server of the balancer.
+sub believe_balancer {
+	my ($n, $name) = @_;
+
+	$n->stop;
+	if ($name eq 'nginx') {
+		$n->{http} .= "set_real_ip_from 127.0.0.1;\n" .
+		    "real_ip_header X-Forwarded-For;\n";
+	} elsif ($name eq 'apache') {
+		$n->{modules} = ['remoteip'];
+		$n->{server} = "RemoteIPHeader X-Forwarded-For\n" .
+		    "RemoteIPInternalProxy 127.0.0.1\n";
+	} else {
+		$n->{server} = <<"EOT";
+server.modules += ( "mod_extforward" )
+extforward.forwarder = ( "127.0.0.1" => "trust" )
+extforward.headers = ( "X-Forwarded-For" )
+EOT
+	}
+	$n->start;
+	return;
+}
+
 # All of one web server.
 sub try_web {
 	my ($name) = @_;
 	local $ENV{FCGIAUTH_WEB} = $name;
 	my ($d, $n) = start_site(conf => { cookie => { secure => undef } });
+	believe_balancer($n, $name);
 	my ($tls, $pid) = balancer($n->port);
 	my $forward = FCGIAuth::Proxy->new(to => '127.0.0.1:' . $n->port);
 	my $balanced = "https://app.$name.example:$tls";
@@ -128,6 +153,9 @@ sub try_web {
 		is($web->url, "$url/private", "$url: signed in");
 		like($web->source, qr/alice/, "$url: as alice");
 	}
+	my @from = $d->log_text =~ / login user=alice\b.* address=(\S+)/g;
+	is("@from", '203.0.113.7 127.0.0.1 127.0.0.1',
+	    "$name: the log has the client's address");
 	unlike($d->log_text, qr/warning: /, 'no warning of the configuration');
 	$n->stop;
 	kill 'TERM', $pid;
