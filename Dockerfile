@@ -19,6 +19,7 @@ RUN ./autogen.sh \
     && ./configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
 	--with-sqlite --with-postgres --with-redis \
     && make -j"$(nproc)" \
+    && sh tests/tools/hardened.sh ./fcgiauthd ./fcgiauthctl \
     && make install-strip DESTDIR=/image \
     && rm -r /image/usr/share
 

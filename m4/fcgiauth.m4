@@ -15,6 +15,23 @@ AC_DEFUN([FCGIAUTH_FLAG], [
   AS_VAR_POPDEF([cache])
 ])
 
+# FCGIAUTH_FORTIFY(VARIABLE): the highest level of _FORTIFY_SOURCE that
+# compiler and libc have; 3 needs GCC 12 or clang 9, and glibc 2.34.
+AC_DEFUN([FCGIAUTH_FORTIFY], [
+  AC_CACHE_CHECK([for the level of _FORTIFY_SOURCE], [fcgiauth_cv_fortify], [
+    fcgiauth_cppflags=$CPPFLAGS
+    CPPFLAGS="$CPPFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"
+    AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
+      #include <string.h>
+      #if !defined __USE_FORTIFY_LEVEL || __USE_FORTIFY_LEVEL < 3
+      #error "lower"
+      #endif
+    ]])], [fcgiauth_cv_fortify=3], [fcgiauth_cv_fortify=2])
+    CPPFLAGS=$fcgiauth_cppflags
+  ])
+  $1="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$fcgiauth_cv_fortify"
+])
+
 # FCGIAUTH_WITH(NAME, MODULE, VARIABLE, PACKAGE): --with-NAME=auto|yes|no for
 # an optional backend; yes makes a missing library fatal.
 AC_DEFUN([FCGIAUTH_WITH], [

@@ -195,7 +195,39 @@ tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-style.sh \
 	tests/tools/demo-check.pl tests/tools/e2e.pl tests/t tests/fuzz/corpus \
+	tests/tools/hardened.sh \
 	tests/interop
+
+# Not of sanitizer builds.
+if HARDENED
+SOURCE_CHECKS += tests/tools/hardened.sh
+tests/tools/hardened.log: fcgiauthd fcgiauthctl
+endif
+
+# Who reads what nobody has set: AddressSanitizer does not see that.  Of the
+# programs those that are cheap, which is all but the long tables of numbers,
+# races and processes.
+MEMCHECK_TESTS = \
+	tests/unit/test_access \
+	tests/unit/test_base \
+	tests/unit/test_conf \
+	tests/unit/test_cors \
+	tests/unit/test_forms \
+	tests/unit/test_http_form \
+	tests/unit/test_ini \
+	tests/unit/test_login \
+	tests/unit/test_logout \
+	tests/unit/test_outputs \
+	tests/unit/test_refresh \
+	tests/unit/test_renewal \
+	tests/unit/test_revocation \
+	tests/unit/test_verify \
+	tests/contract/test_sqlite \
+	tests/contract/test_users
+MEMCHECK = valgrind -q --error-exitcode=9
+memcheck:
+	$(MAKE) check TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"
+.PHONY: memcheck
 
 check_PROGRAMS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(TOOLS)
 TESTS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(SOURCE_CHECKS)
