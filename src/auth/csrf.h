@@ -29,6 +29,10 @@ void csrf_key_free(void *key);
  */
 bool csrf_origin_is_ours(const struct exchange *e);
 
+/* The browser itself says that a page of ours sent this: by Sec-Fetch-Site, or
+ * by an Origin as above, that is there. */
+bool csrf_page_is_ours(const struct exchange *e);
+
 /*
  * Refusals, 403 `csrf`: a page to a person, JSON to a program, and a line
  * in the log, five a second at the most, that says what mends it.

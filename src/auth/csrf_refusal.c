@@ -54,6 +54,14 @@ csrf_origin_is_ours(const struct exchange *e)
 	return judge(e, &o) == FAULT_NONE;
 }
 
+bool
+csrf_page_is_ours(const struct exchange *e)
+{
+	if (str_eq(e->in->fetch_site, STR("same-origin")))
+		return true;
+	return e->in->origin.p != NULL && csrf_origin_is_ours(e);
+}
+
 /* What server.hosts should be for `o` to be ours: as it is, but for what it
  * says of this host so far. */
 static struct str

@@ -58,8 +58,7 @@ login_location(const struct exchange *e, struct str uri, struct str *location,
 	buf_add(&b, STR("?rd="));
 	if (set->login_url.n > 0)
 		encode_origin(e, &b);
-	/* The login page follows none that is longer. */
-	percent_encode(&b, uri.n <= REDIRECT_MAX_BYTES ? uri : STR("/"));
+	percent_encode(&b, uri);
 	if (buf_failed(&b))
 		return err_nomem(err);
 	*location = buf_str(&b);
@@ -371,6 +370,26 @@ try_password(struct exchange *e, const struct login_form *form)
 	}
 }
 
+/* A form whose token is over.  Who has signed in meanwhile, in another tab, goes
+ * on; that changes nothing, so no foreign page gains by it. */
+static void
+answer_stale(struct exchange *e, const struct login_form *form)
+{
+	enum verdict verdict;
+	struct grant grant;
+	struct str token;
+	struct err err;
+
+	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
+		answer_unavailable(e, &err);
+	else if (verdict == VERDICT_ALLOW && csrf_page_is_ours(e) &&
+		 str_eq(form->username, grant.who.name))
+		go_to_target(e, form->rd);
+	else
+		refuse(e, form, 403, "csrf",
+		       csrf_login_problem(e, pre_session(e).n > 0));
+}
+
 void
 login_post(struct exchange *e)
 {
@@ -387,8 +406,7 @@ login_post(struct exchange *e)
 	    csrf_verify(e, pre_session(e), form.csrf, &ok, &err) != 0)
 		answer_unavailable(e, &err);
 	else if (!ok)
-		refuse(e, &form, 403, "csrf",
-		       csrf_login_problem(e, pre_session(e).n > 0));
+		answer_stale(e, &form);
 	else
 		try_password(e, &form);
 }

@@ -5,13 +5,14 @@
 
 #include "auth/exchange.h"
 
-/* A longer one would not be taken: nginx reads request lines up to 8 KiB. */
+/* A longer address of ours would not be taken: nginx reads request lines of up
+ * to 8 KiB. */
 #define LOGIN_LOCATION_MAX 8000
 
 /*
  * The address of the login page that leads back to `uri`, a path of this host
  * with its query: a path of our own, absolute when one host signs in for
- * several (server.login_url).
+ * several (server.login_url).  It may be longer than LOGIN_LOCATION_MAX.
  */
 int login_location(const struct exchange *e, struct str uri,
 		   struct str *location, struct err *err) MUST_USE;

@@ -57,7 +57,8 @@ const char page_login_text[] =
     "<h1>Sign in</h1>\n"
     "{{#problem}}<p class=\"problem\" role=\"alert\" id=\"problem\">"
     "{{problem}}</p>\n{{/problem}}"
-    "<form method=\"post\" action=\"{{path}}/login\">\n"
+    /* To the address of this page: so the browser keeps its fragment. */
+    "<form method=\"post\">\n"
     "<input type=\"hidden\" name=\"csrf\" value=\"{{csrf}}\">\n"
     "{{#rd}}<input type=\"hidden\" name=\"rd\" value=\"{{rd}}\">\n{{/rd}}"
     "<label for=\"username\">User name</label>\n"
@@ -109,6 +110,21 @@ const char page_unsent_text[] =
     "again although you are signed in, your browser does not tell us so when "
     "it comes from there. Ask the administrator of this site.</p>\n"
     "{{/foreign}}";
+
+const char page_too_long_text[] =
+    "<h1>Sign in first</h1>\n"
+    "<p>You are not signed in, and the address of this page is too long to "
+    "lead you back here afterwards.</p>\n"
+    "<ol>\n"
+    "<li><a href=\"{{login}}\" target=\"_blank\" rel=\"noopener\">Sign in in a "
+    "new tab</a>. Leave this one open.</li>\n"
+    "<li>Come back here and reload this page.</li>\n"
+    "</ol>\n";
+
+const char page_continue_text[] =
+    "<h1>One moment</h1>\n"
+    "<p>You are being signed in again.</p>\n"
+    "<p><a href=\"{{uri}}\">Continue</a></p>\n";
 
 const char page_message_text[] =
     "<h1>Sign in</h1>\n"

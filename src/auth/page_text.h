@@ -9,6 +9,8 @@ extern const char page_login_text[];
 extern const char page_logout_text[];
 extern const char page_forbidden_text[];
 extern const char page_unsent_text[];
+extern const char page_too_long_text[];
+extern const char page_continue_text[];
 extern const char page_message_text[];
 
 #endif

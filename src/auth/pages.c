@@ -155,8 +155,9 @@ page_forbidden(struct exchange *e, const struct identity *who)
 		   ARRAY_LEN(vars));
 }
 
-void
-page_unsent(struct exchange *e)
+/* A page whose way on is another tab. */
+static void
+write_aside(struct exchange *e, const char *title, const char *text)
 {
 	/* A browser keeps our cookies from a form of another site. */
 	bool foreign = str_eq(e->in->fetch_site, STR("cross-site"));
@@ -168,8 +169,39 @@ page_unsent(struct exchange *e)
 
 	if (login_location(e, STR("/"), &vars[0].value, &err) != 0)
 		e->out->failed = true;
-	write_page(e, 401, "Your form was not sent", page_unsent_text, vars,
+	write_page(e, 401, title, text, vars, ARRAY_LEN(vars));
+}
+
+void
+page_unsent(struct exchange *e)
+{
+	write_aside(e, "Your form was not sent", page_unsent_text);
+}
+
+void
+page_too_long(struct exchange *e)
+{
+	write_aside(e, "Sign in first", page_too_long_text);
+}
+
+void
+page_continue(struct exchange *e, struct str uri)
+{
+	const struct html_var vars[] = { { "uri", uri } };
+	struct buf b;
+
+	write_page(e, 200, "One moment", page_continue_text, vars,
 		   ARRAY_LEN(vars));
+	/* Who opened this window has no hold on it any more (HTML, "cross-origin
+	 * opener policy"), and so cannot break off what comes now. */
+	http_response_header(e->out, "Cross-Origin-Opener-Policy",
+			     STR("same-origin"));
+	buf_init(&b, e->call.arena, 16 * 1024);
+	buf_add(&b, STR("0; url="));
+	buf_add(&b, uri);
+	if (buf_failed(&b))
+		e->out->failed = true;
+	http_response_header(e->out, "Refresh", buf_str(&b));
 }
 
 void

@@ -29,9 +29,16 @@ void page_logout(struct exchange *e, struct str csrf, struct str name);
 /* A 403 for a person: who they are, and a way to sign out. */
 void page_forbidden(struct exchange *e, const struct identity *who);
 
+/* A 401 for a person whose address is too long to come back to after a
+ * redirect. */
+void page_too_long(struct exchange *e);
+
 /* A 401 for a person whose form did not reach the application: what happened,
  * and how to send it again without typing it anew. */
 void page_unsent(struct exchange *e);
+
+/* A 200 that leads on to `uri`, of our own, by itself. */
+void page_continue(struct exchange *e, struct str uri);
 
 /* One sentence. */
 void page_message(struct exchange *e, unsigned status, const char *text);

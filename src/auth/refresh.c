@@ -5,6 +5,8 @@
 #include "auth/answer.h"
 #include "auth/audit.h"
 #include "auth/credential.h"
+#include "auth/login.h"
+#include "auth/pages.h"
 #include "base/enc.h"
 #include "http/cookie.h"
 #include "http/form.h"
@@ -229,13 +231,50 @@ go_by_login_page(struct exchange *e, struct str rd)
 {
 	struct buf b;
 
-	buf_init(&b, e->call.arena, 16 * 1024);
+	buf_init(&b, e->call.arena, 32 * 1024);
 	buf_add(&b, e->service->set->server.path);
 	buf_add(&b, STR("/login?renewed=1&rd="));
 	percent_encode(&b, rd);
 	if (buf_failed(&b))
 		e->out->failed = true;
-	answer_redirect(e, 303, buf_str(&b));
+	else if (b.n > LOGIN_LOCATION_MAX)
+		page_too_long(e);
+	else
+		answer_redirect(e, 303, buf_str(&b));
+}
+
+/*
+ * A foreign page can open our own and break off before the answer is there:
+ * then the refresh token would be used up and its successor lost.  So what
+ * comes from elsewhere uses nothing up, but asks once more of its own accord.
+ */
+static bool
+is_from_elsewhere(const struct exchange *e)
+{
+	return str_eq(e->in->fetch_site, STR("cross-site")) ||
+	    str_eq(e->in->fetch_site, STR("same-site"));
+}
+
+/* Once: the second time, the form is shown. */
+static void
+ask_by_ourselves(struct exchange *e, bool *done)
+{
+	struct str uri = e->in->uri, again;
+	struct err err;
+	struct buf b;
+
+	*done = http_request_query(e->in, STR("own"), e->call.arena, &again,
+				   &err) == 0 &&
+	    again.p == NULL;
+	if (!*done)
+		return;
+	buf_init(&b, e->call.arena, 16 * 1024);
+	buf_add(&b, uri);
+	buf_add(&b, str_find(uri, '?') < uri.n ? STR("&own=1") :
+						 STR("?own=1"));
+	if (buf_failed(&b))
+		e->out->failed = true;
+	page_continue(e, buf_str(&b));
 }
 
 const char refresh_no_cookies[] = "Your browser does not keep our cookies. "
@@ -256,6 +295,10 @@ refresh_navigation(struct exchange *e, struct str rd, bool *done,
 		return;
 	if (was_renewed(e)) {
 		*problem = refresh_no_cookies;
+		return;
+	}
+	if (is_from_elsewhere(e)) {
+		ask_by_ourselves(e, done);
 		return;
 	}
 	if (refresh_token(e, token, true, &r, &err) != 0) {

@@ -18,22 +18,13 @@
  * given should still be good: more than once, as people click twice. */
 #define REPEATS_MAX 3
 
-/* Of the browser's own words only one cannot be said by a foreign page. */
-static bool
-is_from_our_page(const struct exchange *e)
-{
-	if (str_eq(e->in->fetch_site, STR("same-origin")))
-		return true;
-	return e->in->origin.p != NULL && csrf_origin_is_ours(e);
-}
-
 static bool
 may_be_repeated(const struct exchange *e)
 {
 	struct str token;
 
 	return e->in->method == HTTP_POST && refresh_has_own_token(e) &&
-	       is_from_our_page(e) &&
+	       csrf_page_is_ours(e) &&
 	       credential_find(e, &token) != CREDENTIAL_REFUSED;
 }
 

@@ -155,6 +155,8 @@ send_to_login(struct exchange *e)
 
 	if (login_location(e, e->in->uri, &location, &err) != 0)
 		answer_unavailable(e, &err);
+	else if (location.n > LOGIN_LOCATION_MAX)
+		page_too_long(e);
 	else
 		answer_redirect(e, 302, location);
 }

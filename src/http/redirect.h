@@ -8,7 +8,7 @@
 struct sites;
 struct words;
 
-#define REDIRECT_MAX_BYTES 2048
+#define REDIRECT_MAX_BYTES 8192
 
 /* The page that would lead there. */
 struct redirect_from {

@@ -110,9 +110,10 @@ sub try_mode {
 	my @all = (@access, 'fcgiauth_refresh');
 
 	$web->cdp('Network.clearBrowserCookies', {});
-	$web->go("$site/forms");
+	$web->go("$site/forms?a=1#/panel/7");
 	sign_in_here();
 	the('#plain');
+	is($web->url, "$site/forms?a=1#/panel/7", 'back, with the fragment');
 	submit_plain($site);
 	submit('plain');
 	is_posted('signed in', $SENT);

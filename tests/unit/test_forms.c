@@ -2,11 +2,16 @@
 /* A form that a person posts is never answered by JSON, and not lost. */
 #include "tests/support/run.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "tests/support/flow.h"
 
 #define FORM	 "application/x-www-form-urlencoded"
+#define COOKIE	 "__Host-fcgiauth"
+#define PRE	 "__Host-fcgiauth_login"
 #define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
 #define SCRIPT	 "HTTP_SEC_FETCH_MODE=cors"
 #define HTML	 "HTTP_ACCEPT=text/html,*/*;q=0.8"
@@ -205,6 +210,113 @@ START_TEST(no_repeat_in_mode_session)
 }
 END_TEST
 
+/* The form goes to the page's own address, whose fragment a browser keeps. */
+START_TEST(fragment_is_kept)
+{
+	struct flow_answer a = flow_get(&f, "/auth/login?rd=/x", NULL, NULL);
+
+	ck_assert(flow_holds(a.body, "<form method=\"post\">"));
+	ck_assert(!flow_holds(a.body, "action="));
+}
+END_TEST
+
+/* `before` and a path of n bytes. */
+static const char *
+with_path(char out[9000], const char *before, size_t n)
+{
+	int k = snprintf(out, 9000, "%s/%0*d", before, (int)n - 1, 0);
+
+	ck_assert_int_eq(k, (int)(strlen(before) + n));
+	return out;
+}
+
+static struct flow_answer
+challenge_at(const char *uri)
+{
+	const char *const params[] = { uri, "AUTH_ACTION=challenge",
+				       "HTTP_SEC_FETCH_MODE=navigate", NULL };
+
+	return flow_ask(&f, false, params, NULL);
+}
+
+START_TEST(long_addresses)
+{
+	static const size_t fits = 8000 - sizeof("/auth/login?rd=%2F") + 2;
+	char text[9000];
+	struct flow_answer a = challenge_at(with_path(text, "REQUEST_URI=", fits));
+	struct flow_answer page;
+	const char *csrf, *pre;
+
+	ck_assert_uint_eq(a.status, 302);
+	ck_assert_uint_eq(flow_header(&a, "Location").n, 8000);
+	a = challenge_at(with_path(text, "REQUEST_URI=", fits + 1));
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(flow_holds(a.body, "too long"));
+	ck_assert(flow_holds(a.body, "href=\"/auth/login?rd=%2F\""));
+	ck_assert_ptr_null(flow_header(&a, "Location").p);
+	/* And it leads there. */
+	page = flow_get(&f, "/auth/login", NULL, NULL);
+	csrf = flow_csrf(&f, &page);
+	pre = flow_cookie(&f, &page, PRE);
+	a = flow_post(
+	    &f, "/auth/login", FORM,
+	    with_path(text,
+		      flow_text(&f,
+				"username=alice&csrf=%s"
+				"&password=correct+horse+battery&rd=",
+				csrf),
+		      fits),
+	    flow_text(&f, "HTTP_COOKIE=" PRE "=%s", pre));
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert_uint_eq(flow_header(&a, "Location").n, fits);
+}
+END_TEST
+
+static const struct {
+	const char *who, *user, *site, *origin;
+	bool goes_on;
+} stale[] = {
+	{ "alice", "alice", "same-origin", "https://www.example.com", true },
+	{ "alice", "alice", "same-origin", "null", false },
+	{ "alice", "alice", NULL, "https://www.example.com", true },
+	/* Somebody else is meant. */
+	{ "alice", "bob", "same-origin", "https://www.example.com", false },
+	{ NULL, "alice", "same-origin", "https://www.example.com", false },
+	/* Nobody knows whose page it was. */
+	{ "alice", "alice", NULL, NULL, false },
+	{ "alice", "alice", "cross-site", NULL, false },
+};
+
+START_TEST(second_tab)
+{
+	const char *const params[] = {
+		"REQUEST_METHOD=POST",
+		"REQUEST_URI=/auth/login?rd=/x",
+		"CONTENT_TYPE=" FORM,
+		stale[_i].who == NULL ? "SERVER_PORT=443" :
+					flow_login(&f, stale[_i].who),
+		stale[_i].site == NULL ?
+		    "HTTP_USER_AGENT=x" :
+		    flow_text(&f, "HTTP_SEC_FETCH_SITE=%s", stale[_i].site),
+		stale[_i].origin == NULL ?
+		    "HTTP_ACCEPT=text/html" :
+		    flow_text(&f, "HTTP_ORIGIN=%s", stale[_i].origin),
+		NULL
+	};
+	struct flow_answer a = flow_ask(
+	    &f, false, params,
+	    flow_text(&f, "username=%s&password=x&csrf=over&rd=/x",
+		      stale[_i].user));
+
+	ck_assert_msg(a.status == (stale[_i].goes_on ? 303 : 403),
+		      "row %d: %u", _i, a.status);
+	ck_assert_msg(!stale[_i].goes_on ||
+			  str_eq(flow_header(&a, "Location"), STR("/x")),
+		      "row %d", _i);
+	ck_assert_ptr_null(flow_cookie(&f, &a, COOKIE));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -218,6 +330,9 @@ suite(void)
 	tcase_add_loop_test(t, form_of_a_stranger, 0, 2);
 	tcase_add_test(t, form_of_who_may_not);
 	tcase_add_test(t, no_repeat_in_mode_session);
+	tcase_add_test(t, fragment_is_kept);
+	tcase_add_test(t, long_addresses);
+	tcase_add_loop_test(t, second_tab, 0, ARRAY_LEN(stale));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -131,6 +131,44 @@ START_TEST(renewal_cannot_loop)
 }
 END_TEST
 
+/* A foreign page opens ours and breaks off: nothing is used up by that. */
+START_TEST(foreign_pages_use_nothing_up)
+{
+	static const char *const sites[] = { "cross-site", "same-site" };
+	static const char *const uris[] = { "/auth/login?rd=/a%3Fb%3D1",
+					    "/auth/login", "/auth/logout" };
+	const char *site = sites[_i / 3], *uri = uris[_i % 3];
+	struct tokens t = sign_in("alice");
+	const char *params[] = {
+		flow_text(&f, "REQUEST_URI=%s", uri),
+		"HTTP_SEC_FETCH_MODE=navigate",
+		flow_text(&f, "HTTP_SEC_FETCH_SITE=%s", site),
+		flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh), NULL
+	};
+	struct flow_answer a = flow_ask(&f, false, params, NULL);
+	const char *own = flow_text(&f, "%s%cown=1", uri,
+				    strchr(uri, '?') != NULL ? '&' : '?');
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert(str_eq(flow_header(&a, "Refresh"),
+			 str_from(flow_text(&f, "0; url=%s", own))));
+	ck_assert(str_eq(flow_header(&a, "Cross-Origin-Opener-Policy"),
+			 STR("same-origin")));
+	/* Whoever says so by himself gets no further. */
+	params[0] = flow_text(&f, "REQUEST_URI=%s", own);
+	a = flow_ask(&f, false, params, NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_ptr_null(flow_header(&a, "Refresh").p);
+	ck_assert_ptr_null(flow_cookie(&f, &a, REFRESH));
+	/* That page's own request does. */
+	params[2] = "HTTP_SEC_FETCH_SITE=same-origin";
+	a = flow_ask(&f, false, params, NULL);
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert_str_ne(flow_cookie(&f, &a, REFRESH), t.refresh);
+}
+END_TEST
+
 START_TEST(way_in_is_way_out)
 {
 	struct tokens t = sign_in("alice");
@@ -224,6 +262,7 @@ suite(void)
 	tcase_add_test(t, sign_out_page_names_nobody);
 	tcase_add_test(t, browser_renews_by_itself);
 	tcase_add_test(t, renewal_cannot_loop);
+	tcase_add_loop_test(t, foreign_pages_use_nothing_up, 0, 6);
 	tcase_add_test(t, way_in_is_way_out);
 	tcase_add_test(t, bad_requests);
 	suite_add_tcase(s, t);
