@@ -147,12 +147,13 @@ upper(char c)
 	return (char)(c >= 'a' && c <= 'f' ? c - ('a' - 'A') : c);
 }
 
-/* `out` has room for raw.n bytes. */
-static const char *
-normalise_escapes(struct str raw, char *out, size_t *n)
+const char *
+path_normalise_escapes(struct str raw, char *out, size_t *n)
 {
 	size_t length = 0;
 
+	if (!str_starts(raw, STR("/")))
+		return "does not begin with '/'";
 	while (raw.n > 0) {
 		int byte = path_first_byte(raw);
 
@@ -171,11 +172,13 @@ normalise_escapes(struct str raw, char *out, size_t *n)
 		out[length++] = upper(raw.p[2]);
 		raw = str_skip(raw, 3);
 	}
+	if (!str_is_utf8((struct str){ .p = out, .n = length }))
+		return "is not UTF-8";
 	*n = length;
 	return NULL;
 }
 
-/* Nothing that normalise_escapes() changes or refuses, and ASCII. */
+/* Nothing that path_normalise_escapes() changes or refuses, and ASCII. */
 static bool
 is_normal(struct str raw)
 {
@@ -208,21 +211,17 @@ path_split(struct str uri, struct arena *a, struct str *path, struct str *query,
 	struct str raw = { .p = uri.p, .n = str_find(uri, '?') };
 	struct str after = str_skip(uri, raw.n + 1), found = raw;
 
-	if (!str_starts(raw, STR("/")))
-		return err_set(err, ERR_INPUT, "path does not begin with '/'");
 	if (!query_is_sound(after))
 		return err_set(err, ERR_INPUT,
 			       "query has a byte that may not be in it");
-	if (!is_normal(raw)) {
+	if (!str_starts(raw, STR("/")) || !is_normal(raw)) {
 		char *text = arena_alloc(a, raw.n);
 		const char *wrong;
 
 		if (text == NULL)
 			return err_nomem(err);
 		found.p = text;
-		wrong = normalise_escapes(raw, text, &found.n);
-		if (wrong == NULL && !str_is_utf8(found))
-			wrong = "is not UTF-8";
+		wrong = path_normalise_escapes(raw, text, &found.n);
 		if (wrong != NULL)
 			return err_set(err, ERR_INPUT, "path %s", wrong);
 	}

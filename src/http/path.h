@@ -40,11 +40,12 @@ int path_split(struct str uri, struct arena *a, struct str *path,
 	       struct str *query, struct err *err) MUST_USE;
 
 /*
- * The part of path_normalise() about the path, for who has no arena: `out` has
- * room for raw.n bytes, *n of them are written.  NULL, or what is wrong, as
- * "path %s".
+ * The parts of the two about the path, for who has no arena: `out` has room for
+ * raw.n bytes, *n of them are written.  NULL, or what is wrong, as "path %s".
  */
 const char *path_decode(struct str raw, char *out, size_t *n) MUST_USE;
+const char *path_normalise_escapes(struct str raw, char *out, size_t *n)
+    MUST_USE;
 
 /* The byte that s, which is not empty, begins with, escaped or not; -1: '%'
  * without two digits. */

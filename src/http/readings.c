@@ -78,9 +78,10 @@ decode(struct str s, char *out)
 
 	while (s.n > 0) {
 		int byte = path_first_byte(s);
+		bool escaped = byte >= 0 && s.p[0] == '%';
 
 		out[n++] = byte >= 0 ? (char)byte : '%';
-		s = str_skip(s, byte >= 0 && s.p[0] == '%' ? 3 : 1);
+		s = str_skip(s, escaped ? 3 : 1);
 	}
 	return n;
 }
@@ -174,26 +175,69 @@ count_dots(struct str path, bool loosely)
 	return count;
 }
 
-int
-path_hides_dots(struct str path, struct arena *a, bool *hidden, struct err *err)
+/* Decoding can be done in place. */
+static bool
+has_more_dots(struct str path, size_t than, char *scratch)
 {
-	const size_t seen = count_dots(path, false);
-	bool found = count_dots(path, true) > seen;
+	bool found = count_dots(path, true) > than;
 
 	for (int i = 0; i < DECODED_MAX && !found; i++) {
-		char *text;
-
-		if (str_find(path, '%') == path.n)
-			break;
-		text = arena_alloc(a, path.n);
-		if (text == NULL)
-			return err_nomem(err);
-		path.n = decode(path, text);
-		path.p = text;
-		found = count_dots(path, true) > seen;
+		path.n = decode(path, scratch);
+		path.p = scratch;
+		found = count_dots(path, true) > than;
 	}
-	*hidden = found;
+	return found;
+}
+
+int
+path_hides_dots(struct str path, struct arena *a, bool *hidden,
+		struct err *err)
+{
+	char *scratch = arena_alloc(a, path.n);
+
+	if (scratch == NULL)
+		return err_nomem(err);
+	*hidden = has_more_dots(path, count_dots(path, false), scratch);
 	return 0;
+}
+
+static bool
+begins_as_host(struct str path)
+{
+	return path.n > 1 &&
+	    ((unsigned char)path.p[1] <= ' ' ||
+	     memchr("/\\;", path.p[1], 3) != NULL);
+}
+
+/* One with nothing or blanks in it, before another. */
+static bool
+has_empty_segment(struct str path)
+{
+	struct str rest = str_skip(path, 1), segment;
+
+	while (str_cut(&rest, '/', &segment)) {
+		if (rest.p != NULL && str_trim(segment).n == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+path_may_be_target(struct str raw, char *scratch)
+{
+	struct str path = { .p = scratch, .n = 0 };
+
+	if (path_normalise_escapes(raw, scratch, &path.n) != NULL ||
+	    has_empty_segment(path) || begins_as_host(path))
+		return false;
+	for (int i = 0; i < DECODED_MAX; i++) {
+		if (count_dots(path, true) > 0)
+			return false;
+		path.n = decode(path, scratch);
+		if (begins_as_host(path))
+			return false;
+	}
+	return count_dots(path, true) == 0;
 }
 
 struct reader {

@@ -29,6 +29,15 @@ bool path_is_plain(struct str path) MUST_USE;
 int path_hides_dots(struct str path, struct arena *a, bool *hidden,
 		    struct err *err) MUST_USE;
 
+/*
+ * May a redirect lead there?  `raw` is as in a URL, without query; `scratch`
+ * has room for it.  False for what path_split() refuses; for a dot segment,
+ * also a hidden one; for "//" and a segment of blanks; and where '/', '\\', ';'
+ * or a blank follows the slash at the front, raw or decoded once or twice.
+ * What stands behind might be taken for a host.
+ */
+bool path_may_be_target(struct str raw, char *scratch);
+
 #define PATH_READINGS_MAX   128
 #define PATH_READINGS_BYTES ((size_t)128 * 1024) /* together */
 

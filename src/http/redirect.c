@@ -6,7 +6,7 @@
 #include "conf/option.h"
 #include "http/host.h"
 #include "http/origin.h"
-#include "http/path.h"
+#include "http/readings.h"
 
 /* Browsers drop tabs and newlines and read '\\' as '/': none may be in it. */
 static bool
@@ -127,10 +127,9 @@ take_origin(struct str *url, const struct redirect_from *from)
 bool
 redirect_is_safe(struct str url, const struct redirect_from *from)
 {
-	char decoded[REDIRECT_MAX_BYTES];
+	char scratch[REDIRECT_MAX_BYTES];
 	struct str path = url;
 	bool absolute = !str_starts(url, STR("/"));
-	size_t n = 0;
 
 	if (url.n > REDIRECT_MAX_BYTES || !is_plain(url))
 		return false;
@@ -140,5 +139,5 @@ redirect_is_safe(struct str url, const struct redirect_from *from)
 	if (absolute && path.n == 0)
 		return true;
 	return (absolute || !from->absolute_only) &&
-	    path_decode(path, decoded, &n) == NULL;
+	    path_may_be_target(path, scratch);
 }

@@ -20,7 +20,7 @@ struct redirect_from {
 };
 
 /*
- * True for a path of our own host that path_decode() accepts, or an absolute
+ * True for a path of our own host that path_may_be_target() accepts, or an absolute
  * URL with such a path or none, without userinfo, to one of:
  *  - an origin of `sites`;
  *  - `host` by any port, when `sites` has no origin of it;

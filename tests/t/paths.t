@@ -78,6 +78,26 @@ subtest 'public by the web server' => sub {
 	}
 };
 
+# A login leads back, however the address is written.
+subtest 'there and back' => sub {
+	my %back = ("/\xc3\xbc?\xc3\xbc\\" => '/%C3%BC?%C3%BC%5C',
+	    map { $_ => $_ } qw(/a;b=c/d /100%25.txt /a%23%3Fb?c=%2F),
+	    $web eq 'apache' ? () : qw(/@scope%2fpackage /api/queues/%2F/x));
+
+	for my $target (sort keys %back) {
+		my $c = $n->client;
+		my $to = $c->page($target)->header('location');
+		my $page = $c->page($to);
+		my $a = $c->post_form('/auth/login', [ username => 'bob',
+			password => $PASSWORD, rd => $page->field('rd'),
+			csrf => $page->field('csrf') ]);
+
+		is($a->status, 303, name($target) . ': signed in');
+		is($a->header('location'), $back{$target}, 'and back');
+		is($c->page($back{$target})->status, 200, 'and in');
+	}
+};
+
 # The steps of servers and applications.
 my %step = (
 	d => sub { $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier },

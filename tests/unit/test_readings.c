@@ -225,11 +225,11 @@ START_TEST(out_of_memory)
 	static const struct str uri = { .p = "/a%2F%25ff;x//\\y", .n = 16 };
 	struct path_readings found = { .n = 77 };
 	bool hidden, read = false;
+	struct arena *a;
 	struct err err;
 
 	for (unsigned i = 0; !read && i < 1000; i++) {
-		struct arena *a = arena_new(ARENA_BYTES);
-
+		a = arena_new(ARENA_BYTES);
 		arena_fail_after(a, i);
 		read = path_readings(uri, a, &found, &err) == 0;
 		if (!read) {
@@ -239,13 +239,10 @@ START_TEST(out_of_memory)
 		arena_free(a);
 	}
 	ck_assert(read);
-	for (unsigned i = 0; i < 2; i++) {
-		struct arena *a = arena_new(ARENA_BYTES);
-
-		arena_fail_after(a, i);
-		ck_assert_int_eq(path_hides_dots(uri, a, &hidden, &err), -1);
-		arena_free(a);
-	}
+	a = arena_new(ARENA_BYTES);
+	arena_fail_after(a, 0);
+	ck_assert_int_eq(path_hides_dots(uri, a, &hidden, &err), -1);
+	arena_free(a);
 }
 END_TEST
 
