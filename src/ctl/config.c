@@ -64,7 +64,9 @@ config_check(struct ctl *c)
 	add_keys(c, &problems);
 	if (ctl_blocklist(c, &blocklist, &err) != 0)
 		problems_add(&problems, &place, "%s", err.msg);
-	ctl_problems(&problems);
+	ctl_problems(problems.first);
+	ctl_problems(c->warnings);
+	ctl_problems(problems.first_warning);
 	if (problems.count > 0)
 		return CTL_REFUSED;
 	(void)printf("%s: ok\n", c->settings.file);

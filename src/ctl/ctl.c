@@ -114,10 +114,10 @@ ctl_audit(const struct ctl *c, const char *event,
 }
 
 void
-ctl_problems(const struct problems *problems)
+ctl_problems(const struct problem *first)
 {
 	/* FILE:LINE first, as editors expect it. */
-	for (const struct problem *p = problems->first; p != NULL; p = p->next)
+	for (const struct problem *p = first; p != NULL; p = p->next)
 		print_safely("", p->text);
 }
 
@@ -135,9 +135,11 @@ ctl_load_settings(struct ctl *c)
 	problems_init(&problems, c->arena);
 	if (settings_load(file, &drivers, c->arena, &c->settings, &problems) ==
 		0 &&
-	    rules_compile(&c->settings, c->arena, &c->rules, &problems) == 0)
+	    rules_compile(&c->settings, c->arena, &c->rules, &problems) == 0) {
+		c->warnings = problems.first_warning;
 		return CTL_DONE;
-	ctl_problems(&problems);
+	}
+	ctl_problems(problems.first);
 	return CTL_REFUSED;
 }
 

@@ -45,7 +45,8 @@ struct ctl {
 	const struct ctl_command *command;
 	const char *operand; /* NAME or ID; NULL when not given */
 	struct settings settings;
-	struct rules *rules; /* of the settings */
+	const struct problem *warnings; /* of the settings */
+	struct rules *rules;		/* the same */
 	struct store *store;
 	struct store_link *store_link; /* NULL until ctl_open() */
 	struct users *users;
@@ -72,8 +73,8 @@ void ctl_audit(const struct ctl *c, const char *event,
 	       const struct log_field *fields, size_t n);
 
 /* One line each on stderr. */
-struct problems;
-void ctl_problems(const struct problems *problems);
+struct problem;
+void ctl_problems(const struct problem *first);
 
 /* Loads the settings of -c; every problem goes to stderr. */
 enum ctl_exit ctl_load_settings(struct ctl *c);

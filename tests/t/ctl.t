@@ -173,6 +173,7 @@ subtest 'configuration' => sub {
 	my ($status, $out, $err) = ctl('config', 'check');
 
 	is($status, 0, 'config check') or diag $err;
+	unlike($err, qr/warning/, '  without a warning');
 	ok(!-e "$dir/fcgiauth.db", '  creates nothing');
 	($status, $out) = ctl('config', 'show');
 	is($status, 0, 'config show');
@@ -180,6 +181,15 @@ subtest 'configuration' => sub {
 	unlike($out, qr/topsecretvalue/, '  masks secrets');
 	is(json('config', 'show')->{server}{listen}, "unix:$dir/s.sock",
 	    '  as JSON, too');
+
+	(undef, $config) = site(more =>
+	    "[rule a]\nhost = a.example\nrequire = user\n");
+	($status, $out, $err) = ctl('config', 'check');
+	is($status, 0, 'config check of what may be meant');
+	like($err, qr/\.ini:\d+: warning: \[server\] hosts: is empty/,
+	    '  with a warning');
+	($status, $out, $err) = ctl('user', 'list');
+	is("$status $err", '0 ', '  which is not repeated elsewhere');
 
 	(my $bad, $config) = site(more => "[server2]\n[limits]\nbody = x\n");
 	my $at = 1 + (slurp($config) =~ s/\[server2.*//sr) =~ tr/\n//;
