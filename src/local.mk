@@ -53,6 +53,7 @@ libfcgiauth_a_SOURCES = \
 	src/http/form.c src/http/form.h \
 	src/http/host.c src/http/host.h \
 	src/http/html.c src/http/html.h \
+	src/http/media.c src/http/media.h \
 	src/http/message.h \
 	src/http/path.c src/http/path.h \
 	src/http/origin.c src/http/origin.h \
@@ -90,6 +91,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/page_text.c src/auth/page_text.h \
 	src/auth/pages.c src/auth/pages.h \
 	src/auth/recheck.c src/auth/recheck.h \
+	src/auth/refusals.c src/auth/refusals.h \
 	src/auth/refresh.c src/auth/refresh.h \
 	src/auth/repeat.c src/auth/repeat.h \
 	src/auth/require.c src/auth/require.h \

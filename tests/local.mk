@@ -80,6 +80,7 @@ UNIT_TESTS = \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \
 	tests/unit/test_recheck \
+	tests/unit/test_refusals \
 	tests/unit/test_refresh \
 	tests/unit/test_refresh_torture \
 	tests/unit/test_renewal \

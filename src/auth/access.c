@@ -107,6 +107,18 @@ is_met(const struct rule_outcome *o, const struct identity *who)
 	return o->verdict != RULE_DENY && require_is_met(o->require, who);
 }
 
+const struct rule_outcome *
+access_blame(const struct access_terms *t, const struct identity *who)
+{
+	if (t->also.n > 0 && !require_is_met(t->also, who))
+		return NULL;
+	for (size_t i = 0; i < t->n; i++) {
+		if (!is_met(&t->outcomes[i], who))
+			return &t->outcomes[i];
+	}
+	return NULL;
+}
+
 static enum access
 judge_user(const struct access_terms *t, const struct identity *who,
 	   enum access_doubt *doubt)

@@ -41,6 +41,14 @@ int access_find(const struct rules *r, const struct rule_question *q,
 		struct str path, struct str also, struct arena *a,
 		struct access_terms *out, struct err *err) MUST_USE;
 
+/*
+ * Why a user was refused whom access_judge() refused without a doubt: what the
+ * rules say of the first reading that is closed to him, or NULL when it is the
+ * requirement of the location.
+ */
+const struct rule_outcome *access_blame(const struct access_terms *t,
+					const struct identity *who);
+
 enum access {
 	ACCESS_SIGN_IN = 0, /* nobody is signed in, and somebody may */
 	ACCESS_NO,

@@ -17,7 +17,7 @@ static void
 write_line(const struct exchange *e, const char *event, struct str user,
 	   const struct log_field *facts, size_t nfacts)
 {
-	struct log_field fields[6];
+	struct log_field fields[7];
 	size_t n = 0;
 
 	if (user.n > 0)
@@ -25,6 +25,8 @@ write_line(const struct exchange *e, const char *event, struct str user,
 	for (size_t i = 0; i < nfacts; i++)
 		fields[n++] = facts[i];
 	fields[n++] = F_STR("address", e->in->remote_addr);
+	if (e->in->request_id.n > 0)
+		fields[n++] = F_STR("request", e->in->request_id);
 	/* Last and bounded: it is as long as the client likes. */
 	fields[n++] = F_STR("user_agent", str_clip(e->in->user_agent,
 						   IDENTITY_TEXT_MAX));

@@ -97,7 +97,7 @@ log_refusal(struct exchange *e, const char *reason, struct str cure)
 	const struct http_request *in = e->in;
 	int64_t left_out;
 
-	if (!log_limit_take(e->service->shared->csrf_log,
+	if (!log_limit_take(&e->service->shared->log_limits->csrf,
 			    env_mono_ms(e->call.env), LINES_A_SECOND,
 			    &left_out))
 		return;

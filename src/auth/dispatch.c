@@ -8,6 +8,7 @@
 #include "auth/login.h"
 #include "auth/own.h"
 #include "auth/refresh.h"
+#include "auth/refusals.h"
 #include "auth/repeat.h"
 #include "auth/status.h"
 #include "auth/verify.h"
@@ -171,10 +172,26 @@ is_peer_trusted(const struct service *s, const struct message *in)
 }
 
 static bool
-may_log_refusal(const struct exchange *e)
+may_warn(const struct exchange *e, int64_t *left_out)
 {
-	return log_may(e->service->shared->next_refusal_log,
-		       env_mono_ms(e->call.env));
+	return log_limit_take(&e->service->shared->log_limits->requests,
+			      env_mono_ms(e->call.env), 1, left_out);
+}
+
+/* A check or a challenge that is refused before anybody asks who it is. */
+static void
+refuse_check(struct exchange *e, const char *reason, const char *detail,
+	     const char *text)
+{
+	refusal_note(e, &(struct refusal){ .status = 403,
+					   .reason = reason,
+					   .detail = detail });
+	/* A web server that asks by AUTH_ACTION shows its visitor nothing of
+	 * this answer: it asks for the challenge then. */
+	if (e->in->action == ACTION_VERIFY && !e->in->authorizer)
+		answer_status(e, 403);
+	else
+		answer_refusal(e, 403, "forbidden", text);
 }
 
 static void
@@ -183,7 +200,9 @@ answer_by_action(struct exchange *e)
 	enum http_action action = e->in->action;
 
 	if (action != ACTION_ENDPOINT && !own_is_host(e)) {
-		answer_status(e, 403);
+		refuse_check(e, "unknown host", NULL,
+			     "This service does not answer for this address. "
+			     "Please tell the administrator of the site.");
 		return;
 	}
 	switch (action) {
@@ -217,10 +236,12 @@ answer_request(struct exchange *e)
 static void
 refuse_peer(struct exchange *e)
 {
-	if (may_log_refusal(e)) {
+	int64_t left_out;
+
+	if (may_warn(e, &left_out))
 		LOG(e->call.env->log, LOG_WARNING, "peer_refused",
-		    F_CSTR("reason", "AUTH_SECRET is not server.peer_secret"));
-	}
+		    F_CSTR("reason", "AUTH_SECRET is not server.peer_secret"),
+		    F_INT("left_out", left_out));
 	answer_status(e, 403);
 }
 
@@ -228,17 +249,22 @@ refuse_peer(struct exchange *e)
 static void
 answer_malformed(struct exchange *e, const struct err *err)
 {
-	if (may_log_refusal(e)) {
-		LOG(e->call.env->log, LOG_INFO, "malformed_request",
-		    F_CSTR("reason", err->msg));
-	}
-	if (err->code == ERR_INTERNAL)
+	int64_t left_out;
+
+	if (err->code == ERR_INTERNAL) {
 		answer_status(e, 503);
-	else if (e->in->action != ACTION_ENDPOINT)
-		answer_status(e, 403);
-	else
+	} else if (e->in->action != ACTION_ENDPOINT) {
+		refuse_check(e, "malformed request", err->msg,
+			     "The address of this page is malformed.");
+	} else {
+		if (may_warn(e, &left_out))
+			LOG(e->call.env->log, LOG_INFO, "malformed_request",
+			    F_CSTR("reason", err->msg),
+			    F_STR("address", e->in->remote_addr),
+			    F_INT("left_out", left_out));
 		answer_refusal(e, 400, "invalid_request",
 			       "The request is malformed.");
+	}
 }
 
 /* All that we say depends on who asks.  Apache makes an authorizer's headers

@@ -92,8 +92,12 @@ const char page_logout_text[] =
 
 const char page_forbidden_text[] =
     "<h1>No access</h1>\n"
-    "<p>You are signed in as <strong>{{name}}</strong>, and this account may "
-    "not open this page.</p>\n"
+    "{{#account}}<p>You are signed in as <strong>{{name}}</strong>, and this "
+    "account may not open this page.</p>\n{{/account}}"
+    "{{#elsewhere}}<p>You are signed in as <strong>{{name}}</strong>, and this "
+    "account may open this page, but the web server or the application refuses "
+    "it. Please tell the administrator of the site if you need it.</p>\n"
+    "{{/elsewhere}}"
     "<p><a href=\"{{path}}/logout\">Sign out</a> to use another account.</p>\n";
 
 const char page_unsent_text[] =
@@ -127,6 +131,7 @@ const char page_continue_text[] =
     "<p><a href=\"{{uri}}\">Continue</a></p>\n";
 
 const char page_message_text[] =
-    "<h1>Sign in</h1>\n"
+    "<h1>{{title}}</h1>\n"
     "<p>{{text}}</p>\n"
-    "<p><a href=\"{{path}}/login\">Go to the login page</a></p>\n";
+    "{{#login}}<p><a href=\"{{path}}/login\">Go to the login page</a></p>\n"
+    "{{/login}}";

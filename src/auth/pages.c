@@ -144,11 +144,13 @@ page_logout(struct exchange *e, struct str csrf, struct str name)
 }
 
 void
-page_forbidden(struct exchange *e, const struct identity *who)
+page_forbidden(struct exchange *e, const struct identity *who, bool elsewhere)
 {
 	const struct html_var vars[] = {
 		{ "path", e->service->set->server.path },
 		{ "name", who->name },
+		{ "account", on(!elsewhere) },
+		{ "elsewhere", on(elsewhere) },
 	};
 
 	write_page(e, 403, "No access", page_forbidden_text, vars,
@@ -204,14 +206,44 @@ page_continue(struct exchange *e, struct str uri)
 	http_response_header(e->out, "Refresh", buf_str(&b));
 }
 
+/* The heading of a refusal, and whether signing in may help. */
+static const struct message_kind {
+	unsigned status;
+	const char *title;
+	bool login;
+} message_kinds[] = {
+	{ 400, "This address does not work", true },
+	{ 401, "Sign in", true },
+	{ 403, "No access", true },
+	{ 404, "Page not found", true },
+	{ 405, "This does not work here", false },
+	{ 413, "Too large", false },
+	{ 415, "This does not work here", false },
+	{ 429, "Too many attempts", true },
+	{ 0, "Not available at the moment", false },
+};
+
+static const struct message_kind *
+message_kind(unsigned status)
+{
+	const struct message_kind *k = message_kinds;
+
+	while (k->status != 0 && k->status != status)
+		k++;
+	return k;
+}
+
 void
 page_message(struct exchange *e, unsigned status, const char *text)
 {
+	const struct message_kind *kind = message_kind(status);
 	const struct html_var vars[] = {
+		{ "title", str_from(kind->title) },
 		{ "text", str_from(text) },
+		{ "login", on(kind->login) },
 		{ "path", e->service->set->server.path },
 	};
 
-	write_page(e, status, "Message", page_message_text, vars,
+	write_page(e, status, kind->title, page_message_text, vars,
 		   ARRAY_LEN(vars));
 }

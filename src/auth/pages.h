@@ -26,8 +26,10 @@ void page_login(struct exchange *e, unsigned status,
 /* A button to sign out.  csrf empty: nobody is signed in, says so. */
 void page_logout(struct exchange *e, struct str csrf, struct str name);
 
-/* A 403 for a person: who they are, and a way to sign out. */
-void page_forbidden(struct exchange *e, const struct identity *who);
+/* A 403 for a person: who they are, and a way to sign out.  `elsewhere`: it was
+ * not this service that refused. */
+void page_forbidden(struct exchange *e, const struct identity *who,
+		    bool elsewhere);
 
 /* A 401 for a person whose address is too long to come back to after a
  * redirect. */

@@ -7,6 +7,7 @@
 #define AUTH_SERVICE_H
 
 #include "api/auth_mode.h"
+#include "base/log.h"
 #include "conf/settings.h"
 #include "http/message.h"
 #include "http/origin.h"
@@ -15,11 +16,17 @@ struct arena;
 struct buf;
 struct csrf_key;
 struct hash_slots;
-struct log_limit;
 struct probe;
 struct problems;
 struct rules;
 struct touches;
+
+/* Of what clients can have logged as often as they like. */
+struct log_limits {
+	struct log_limit refusals;  /* auth/refusals.h */
+	struct log_limit csrf;	    /* auth/csrf.h */
+	struct log_limit requests;  /* those that are not believed at all */
+};
 
 /* What lives as long as the process and locks itself. */
 struct service_shared {
@@ -28,8 +35,7 @@ struct service_shared {
 	struct hash_slots *hash_slots;
 	struct touches *touches;
 	struct probe *probe;		    /* auth/status.h */
-	_Atomic int64_t *next_refusal_log; /* log_may() */
-	struct log_limit *csrf_log;	   /* auth/csrf.h */
+	struct log_limits *log_limits;
 };
 
 /* Our cookies at hosts that browsers reach by https, or by http. */

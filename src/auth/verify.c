@@ -7,6 +7,7 @@
 #include "auth/credential.h"
 #include "auth/login.h"
 #include "auth/pages.h"
+#include "auth/refusals.h"
 #include "auth/repeat.h"
 #include "auth/require.h"
 #include "base/buf.h"
@@ -72,6 +73,9 @@ conclude(const struct access_terms *t, const struct identity *who,
 struct judgement {
 	enum decision decision;
 	enum access_doubt doubt; /* with DECISION_DOUBTFUL; else clear */
+	/* With DECISION_FORBIDDEN: of the rules; NULL: of the location. */
+	const struct rule_outcome *blame;
+	bool presented; /* there was a credential, valid or not */
 	struct grant grant; /* who is signed in; else zero */
 };
 
@@ -92,11 +96,14 @@ decide(struct exchange *e, struct judgement *out, struct err *err)
 		if (decide_without_store(e, &terms, &j.decision, err) != 0)
 			return -1;
 	} else {
+		j.presented = token.n > 0;
 		j.decision =
 		    conclude(&terms,
 			     verdict == VERDICT_ALLOW ? &j.grant.who : NULL,
 			     &j.doubt);
 	}
+	if (j.decision == DECISION_FORBIDDEN)
+		j.blame = access_blame(&terms, &j.grant.who);
 	*out = j;
 	return 0;
 }
@@ -175,10 +182,10 @@ ask_to_login(struct exchange *e)
 }
 
 static void
-explain_forbidden(struct exchange *e, const struct identity *who)
+explain_forbidden(struct exchange *e, const struct judgement *j)
 {
 	if (http_request_is_navigation(e->in))
-		page_forbidden(e, who);
+		page_forbidden(e, &j->grant.who, j->decision == DECISION_PASS);
 	else
 		answer_error(e, 403, "forbidden", "You may not do this.");
 }
@@ -186,12 +193,6 @@ explain_forbidden(struct exchange *e, const struct identity *who)
 static void
 explain_doubt(struct exchange *e, enum access_doubt doubt)
 {
-	if (log_may(e->service->shared->next_refusal_log,
-		    env_mono_ms(e->call.env))) {
-		LOG(e->call.env->log, LOG_INFO, "path_refused",
-		    F_CSTR("reason", access_doubt_text(doubt)),
-		    F_STR("host", e->in->host), F_STR("path", e->in->path));
-	}
 	if (doubt == ACCESS_HIDDEN_DOTS)
 		answer_refusal(e, 403, "hidden_dot_segment",
 			       "This address is refused: a part of its path "
@@ -218,7 +219,7 @@ explain(struct exchange *e, const struct judgement *j)
 	case DECISION_PASS:
 		/* Who passes now was refused by something else: a redirect to
 		 * the login page would come straight back. */
-		explain_forbidden(e, &j->grant.who);
+		explain_forbidden(e, j);
 		break;
 	}
 }
@@ -231,6 +232,33 @@ answer_yes(struct exchange *e)
 	/* Else Apache leaves the secret in the application's environment. */
 	if (e->in->authorizer && e->in->secret.n > 0)
 		http_response_header(e->out, "Variable-AUTH_SECRET", STR(""));
+}
+
+static const char *
+forbidden_because(const struct judgement *j)
+{
+	if (j->decision == DECISION_DOUBTFUL)
+		return access_doubt_text(j->doubt);
+	if (j->blame == NULL)
+		return "location";
+	return j->blame->rule != NULL ? "rule" : "no rule";
+}
+
+static void
+note(struct exchange *e, const struct judgement *j)
+{
+	struct refusal r = { .status = 403, .user = j->grant.who.name };
+
+	if (j->decision == DECISION_LOGIN) {
+		r.status = 401;
+		r.reason = j->presented ? "invalid credential" :
+					  "not signed in";
+	} else {
+		r.reason = forbidden_because(j);
+	}
+	if (j->blame != NULL && j->blame->rule != NULL)
+		r.rule = j->blame->rule->name;
+	refusal_note(e, &r);
 }
 
 void
@@ -247,9 +275,11 @@ verify_answer(struct exchange *e)
 	} else if (j.decision == DECISION_PASS_NOBODY) {
 		answer_yes(e);
 	} else if (e->in->authorizer) {
+		note(e, &j);
 		/* The visitor is shown it as it is. */
 		explain(e, &j);
 	} else {
+		note(e, &j);
 		answer_status(e, j.decision == DECISION_LOGIN ? 401 : 403);
 	}
 }

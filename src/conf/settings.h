@@ -15,6 +15,8 @@ struct problems;
 enum deliver { DELIVER_COOKIE, DELIVER_BODY, DELIVER_BOTH };
 enum same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE };
 
+enum log_refusals { REFUSALS_NO, REFUSALS_FORBIDDEN, REFUSALS_ALL };
+
 struct server_settings {
 	struct words listen;
 	int64_t socket_mode;
@@ -25,6 +27,7 @@ struct server_settings {
 	struct str path; /* begins with '/', does not end with one */
 	int log_level;	 /* enum log_level */
 	int log_format;	 /* enum log_format */
+	int log_refusals; /* enum log_refusals */
 };
 
 struct auth_settings {

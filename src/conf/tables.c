@@ -11,6 +11,7 @@
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
 					  NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const refusals[] = { "no", "forbidden", "all", NULL };
 static const char *const deliveries[] = { "cookie", "body", "both", NULL };
 static const char *const same_sites[] = { "lax", "strict", "none", NULL };
 static const char *const encodings[] = { "percent", "utf-8", NULL };
@@ -86,6 +87,16 @@ static const struct option server_options[] = {
 	       .def = "text", .words = log_formats, .flags = OPTION_RESTART,
 	       .help = "Each event is one line: key=value text, or a JSON "
 		       "object."),
+	OPTION(ENUM, struct server_settings, log_refusals,
+	       .def = "forbidden", .words = refusals,
+	       .help = "Which refused requests are logged, each in a line of "
+		       "its own with status, reason, rule, user, host, method, "
+		       "path (without the query), address and, when the web "
+		       "server sends one, its number of the request: those "
+		       "answered 403 (forbidden), those answered 401 too, of "
+		       "people who are not signed in (all), or none (no). At "
+		       "most 20 lines a second are written; the next one then "
+		       "says how many were left out."),
 	OPTION_END,
 };
 

@@ -10,9 +10,11 @@
 #include "base/str.h"
 #include "http/form.h"
 #include "http/host.h"
+#include "http/media.h"
 #include "http/path.h"
 
-#define URI_MAX_BYTES 8192
+#define URI_MAX_BYTES  8192
+#define REQUEST_ID_MAX 64
 
 enum known_id {
 	K_ACTION,
@@ -35,6 +37,8 @@ enum known_id {
 	K_MODE,
 	K_XHR,
 	K_PREFLIGHT,
+	K_REQUEST_ID,
+	K_UNIQUE_ID,
 	KNOWN_COUNT
 };
 
@@ -74,6 +78,9 @@ static const struct known {
 	[K_XHR] = { NAME("HTTP_X_REQUESTED_WITH"), .again = AGAIN_FIRST },
 	[K_PREFLIGHT] = { NAME("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
 			  .again = AGAIN_NONE },
+	[K_REQUEST_ID] = { NAME("REQUEST_ID"), .again = AGAIN_NONE },
+	/* Of Apache, with mod_unique_id. */
+	[K_UNIQUE_ID] = { NAME("UNIQUE_ID"), .again = AGAIN_NONE },
 };
 
 struct values {
@@ -317,83 +324,16 @@ take_body(const struct message *in, const struct values *values,
 	return 0;
 }
 
-/* The value of one of ";name=value" parameters; quotes are taken off. */
-static bool
-find_parameter(struct str params, struct str name, struct str *value)
+/* Only for logs: an odd one is none. */
+static void
+take_request_id(const struct values *values, struct http_request *r)
 {
-	struct str piece;
+	struct str id = or_empty(values->v[K_REQUEST_ID]);
 
-	while (str_cut(&params, ';', &piece)) {
-		struct str key = { .p = piece.p, .n = str_find(piece, '=') };
-		struct str text = str_trim(str_skip(piece, key.n + 1));
-
-		if (!str_eq_nocase(str_trim(key), name))
-			continue;
-		if (text.n >= 2 && str_starts(text, STR("\"")) &&
-		    str_ends(text, STR("\"")))
-			text = (struct str){ .p = text.p + 1, .n = text.n - 2 };
-		*value = text;
-		return true;
-	}
-	return false;
-}
-
-static enum http_media
-tell_media(struct str params)
-{
-	static const struct {
-		const char *type;
-		enum http_media media;
-	} types[] = {
-		{ "application/x-www-form-urlencoded", MEDIA_FORM },
-		{ "application/json", MEDIA_JSON },
-	};
-	struct str type, charset;
-
-	if (!str_cut(&params, ';', &type))
-		return MEDIA_NONE;
-	type = str_trim(type);
-	if (type.n == 0)
-		return MEDIA_NONE;
-	if (find_parameter(params, STR("charset"), &charset) &&
-	    !str_eq_nocase(charset, STR("utf-8")))
-		return MEDIA_OTHER;
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		if (str_eq_nocase(type, str_from(types[i].type)))
-			return types[i].media;
-	}
-	return MEDIA_OTHER;
-}
-
-/* A qvalue of RFC 9110 section 12.4.2 above zero. */
-static bool
-is_weight(struct str q)
-{
-	bool above = false;
-
-	for (size_t i = 0; i < q.n; i++) {
-		if (q.p[i] >= '1' && q.p[i] <= '9')
-			above = true;
-		else if (q.p[i] != '0' && q.p[i] != '.')
-			return false;
-	}
-	return above;
-}
-
-/* `accept` names this very type: a wildcard does not ask for it. */
-static bool
-accepts(struct str accept, struct str type)
-{
-	struct str member, range, q = STR("1");
-
-	while (str_cut(&accept, ',', &member)) {
-		if (!str_cut(&member, ';', &range) ||
-		    !str_eq_nocase(str_trim(range), type))
-			continue;
-		if (!find_parameter(member, STR("q"), &q) || is_weight(q))
-			return true;
-	}
-	return false;
+	if (id.n == 0)
+		id = or_empty(values->v[K_UNIQUE_ID]);
+	if (id.n <= REQUEST_ID_MAX && str_is_name(id, "-_.@"))
+		r->request_id = id;
 }
 
 /* What says whether a person or a program waits for the answer. */
@@ -401,9 +341,9 @@ static void
 take_asker(const struct values *values, struct http_request *r)
 {
 	r->fetch_mode = values->v[K_MODE];
-	r->media = tell_media(values->v[K_TYPE]);
-	r->accepts_html = accepts(values->v[K_ACCEPT], STR("text/html"));
-	r->accepts_json = accepts(values->v[K_ACCEPT], STR("application/json"));
+	r->media = media_of(values->v[K_TYPE]);
+	r->accepts_html = media_accepted(values->v[K_ACCEPT], STR("text/html"));
+	r->accepts_json = media_accepted(values->v[K_ACCEPT], STR("application/json"));
 	r->xhr = values->count[K_XHR] > 0;
 }
 
@@ -432,9 +372,15 @@ http_request_parse(const struct message *in, struct arena *a,
 	int rc = collect(in, &values, &r, err);
 
 	take_asker(&values, &r);
+	take_request_id(&values, &r);
 	*out = (struct http_request){
 		.action = r.action,
 		.authorizer = r.authorizer,
+		.method_name = or_empty(values.v[K_METHOD]),
+		.uri = or_empty(values.v[K_URI]),
+		.host = or_empty(values.v[K_HOST]),
+		.remote_addr = or_empty(values.v[K_ADDR]),
+		.request_id = r.request_id,
 		.fetch_mode = r.fetch_mode,
 		.media = r.media,
 		.accepts_html = r.accepts_html,

@@ -6,6 +6,7 @@
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
+#include "http/media.h"
 #include "http/message.h"
 
 struct arena;
@@ -27,13 +28,6 @@ enum http_method {
 	HTTP_DELETE,
 	HTTP_OPTIONS,
 	HTTP_PATCH,
-};
-
-enum http_media { /* Content-Type of the body, or what Accept prefers */
-	MEDIA_NONE = 0,
-	MEDIA_FORM,
-	MEDIA_JSON,
-	MEDIA_OTHER,
 };
 
 struct http_request {
@@ -62,6 +56,7 @@ struct http_request {
 	struct str preflight_method;
 	struct str fetch_site, fetch_mode;
 	struct str user_agent;
+	struct str request_id; /* the web server's, for logs; may be empty */
 	enum http_media media; /* of the body */
 	bool accepts_html, accepts_json;
 	bool xhr; /* X-Requested-With is present */
@@ -74,7 +69,8 @@ struct http_request {
  * to a check, 400 at an endpoint.  Even then out->action and out->authorizer
  * are right as far as could be told, so that the caller knows which of the two
  * it is, and so is what http_request_is_navigation() and _wants_json() look at;
- * a message whose AUTH_ACTION cannot be told is ACTION_UNKNOWN.
+ * a message whose AUTH_ACTION cannot be told is ACTION_UNKNOWN.  Host, uri,
+ * method_name and remote_addr are then what was sent, unchecked, for a log.
  * *out borrows from *in and `a`.
  */
 int http_request_parse(const struct message *in, struct arena *a,

@@ -123,8 +123,7 @@ app_init(struct app *app, const char *config_file, bool look_only)
 	app->shared.hash_slots = make_hash_slots(&s->settings);
 	app->shared.touches = touches_new();
 	app->shared.probe = probe_new();
-	app->shared.next_refusal_log = &app->next_refusal_log;
-	app->shared.csrf_log = &app->csrf_log;
+	app->shared.log_limits = &app->log_limits;
 	if (app->shared.hash_slots == NULL || app->shared.touches == NULL ||
 	    app->shared.probe == NULL) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");

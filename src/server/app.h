@@ -25,8 +25,7 @@ struct app {
 	struct log log;
 	struct env env;
 	struct service_shared shared;
-	_Atomic int64_t next_refusal_log;
-	struct log_limit csrf_log;
+	struct log_limits log_limits;
 	struct snapshot_slot slot;
 	struct listeners listeners;
 	struct loop *loop;

@@ -2,6 +2,8 @@
 /* The whole service as a function. */
 #include "tests/support/flow.h"
 
+#include "auth/own.h"
+
 #include <check.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -75,8 +77,7 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	f->shared.hash_slots = hash_slots_new(2, 2, 2000);
 	f->shared.touches = touches_new();
 	f->shared.probe = probe_new();
-	f->shared.next_refusal_log = &f->next_refusal_log;
-	f->shared.csrf_log = &f->csrf_log;
+	f->shared.log_limits = &f->log_limits;
 	add_user(f, "alice", "admin,dev", false);
 	add_user(f, "bob", "", false);
 	add_user(f, "carol", "admin", true);
@@ -253,6 +254,7 @@ flow_exchange(struct flow *f, const char *const *params,
 		.in = &x->in,
 		.out = &x->out,
 	};
+	own_find(&x->e);
 }
 
 struct flow_answer

@@ -17,8 +17,7 @@
 struct flow {
 	struct fake_env world;
 	struct service_shared shared;
-	_Atomic int64_t next_refusal_log;
-	struct log_limit csrf_log;
+	struct log_limits log_limits;
 	struct arena *arena; /* of the configuration */
 	struct settings settings;
 	struct service *service;

@@ -15,8 +15,13 @@ use Time::HiRes qw(time);
 
 my $tmp = tempdir();
 my ($d, $n) = start_site(
-    http => 'underscores_in_headers on;',
+    http => <<'EOT',
+	underscores_in_headers on;
+	log_format seen '$status $request_uri user=$fcgiauth_user '
+	    'reason="$fcgiauth_reason" request=$request_id';
+EOT
     server => <<"EOT");
+	access_log $tmp/access.log seen;
 	location / {
 		include fcgiauth/fcgiauth-protect.conf;
 		proxy_pass http://app;
@@ -343,6 +348,40 @@ subtest 'rubbish' => sub {
 	$d->start;
 	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
 	    'and open again afterwards');
+};
+
+# nginx writes its line when the answer is on its way.
+sub access_line {
+	my ($path) = @_;
+	my $line;
+
+	wait_for(5, sub {
+		($line) = grep { m{^\d+ \Q$path\E[ ?]} }
+		    split /\n/, slurp("$tmp/access.log");
+		return defined $line;
+	});
+	return $line // '';
+}
+
+subtest 'the access log says who was refused what, and why' => sub {
+	my $bob = $n->client;
+	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
+	is($bob->page('/admin/seen?token=hidden')->status, 403, 'and is refused');
+	my $line = access_line('/admin/seen');
+	like($line, qr/^403 \S+ user=bob reason="location" request=[0-9a-f]{32}$/,
+	    'nginx says whom and why');
+	my ($id) = $line =~ /request=(\w+)/;
+	my ($own) = grep { /\brequest=$id\b/ } split /\n/, $d->log_text;
+	like($own // '', qr{ refusal\ refused\ status=403\ reason=location
+	    \ user=bob\ host=127\.0\.0\.1\ method=GET\ path=/admin/seen\ }x,
+	    'the service says the same of the same request');
+	unlike($own // '', qr/hidden/, '  without the query');
+	is($bob->page('/let/in')->status, 200, 'bob is let in');
+	like(access_line('/let/in'), qr/^200 \S+ user=bob reason="-?" /,
+	    '  which has his name and no reason');
+	is($n->client->page('/nobody/here')->status, 302, 'a stranger is not');
+	like(access_line('/nobody/here'), qr/ user=-? reason="not signed in" /,
+	    '  which has no name');
 };
 
 subtest 'a shared secret' => sub {

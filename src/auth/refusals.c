@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What is refused is seen. */
+#include "auth/refusals.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#define LINES_PER_SECOND 20
+#define PATH_MAX_BYTES	 512
+
+static bool
+is_wanted(const struct exchange *e, unsigned status)
+{
+	switch ((enum log_refusals)e->service->set->server.log_refusals) {
+	case REFUSALS_NO:
+		break;
+	case REFUSALS_FORBIDDEN:
+		return status == 403;
+	case REFUSALS_ALL:
+		return true;
+	}
+	return false;
+}
+
+/* Without the query: it may hold what is no business of a log. */
+static struct str
+shown_path(struct str uri)
+{
+	uri.n = str_find(uri, '?');
+	return str_clip(uri, PATH_MAX_BYTES);
+}
+
+static struct log_field
+unless_empty(const char *key, struct str value)
+{
+	return F_STR(value.n > 0 ? key : NULL, value);
+}
+
+static void
+write_line(const struct exchange *e, const struct refusal *r, int64_t left_out)
+{
+	const struct http_request *in = e->in;
+	const struct log_field fields[] = {
+		F_INT("status", r->status),
+		F_CSTR("reason", r->reason),
+		F_CSTR(r->detail != NULL ? "detail" : NULL, r->detail),
+		unless_empty("rule", r->rule),
+		unless_empty("user", r->user),
+		unless_empty("host", str_clip(in->host, 255)),
+		unless_empty("method", str_clip(in->method_name, 32)),
+		unless_empty("path", shown_path(in->uri)),
+		unless_empty("require", str_clip(in->require, 128)),
+		unless_empty("address", str_clip(in->remote_addr, 64)),
+		unless_empty("request", in->request_id),
+		left_out > 0 ? F_INT("left_out", left_out) :
+			       (struct log_field){ .key = NULL },
+	};
+
+	log_event(e->call.env->log, LOG_INFO, "refusal", "refused", fields,
+		  ARRAY_LEN(fields));
+}
+
+/* Where a web server reads no more of the answer than its headers. */
+static void
+add_headers(struct exchange *e, const struct refusal *r)
+{
+	struct buf reason;
+
+	buf_init(&reason, e->call.arena, 256);
+	buf_add_cstr(&reason, r->reason);
+	if (r->rule.n > 0) {
+		buf_add_char(&reason, ' ');
+		buf_add(&reason, r->rule);
+	}
+	if (buf_failed(&reason))
+		e->out->failed = true;
+	http_response_header(e->out, "Auth-Reason", buf_str(&reason));
+	/* Not an identity header: those come with a yes only. */
+	if (r->user.n > 0)
+		http_response_header(e->out, "Auth-User", r->user);
+}
+
+void
+refusal_note(struct exchange *e, const struct refusal *r)
+{
+	int64_t left_out;
+
+	if (e->in->action == ACTION_CHALLENGE)
+		return;
+	if (is_wanted(e, r->status) &&
+	    log_limit_take(&e->service->shared->log_limits->refusals,
+			   env_mono_ms(e->call.env), LINES_PER_SECOND,
+			   &left_out))
+		write_line(e, r, left_out);
+	if (!e->in->authorizer)
+		add_headers(e, r);
+}

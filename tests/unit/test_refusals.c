@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* auth/refusals: what is refused is logged, and told to the web server. */
+#include "tests/support/run.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tests/support/flow.h"
+
+static const char rules[] =
+    "[store]\ndriver = memory\n"
+    "[rule public]\npath = /public\nrequire = public\n"
+    "[rule admin]\npath = /admin\nrequire = role:admin\n"
+    "[rule user]\npath = /user\nrequire = user\n";
+
+static struct flow f;
+static struct log written;
+static int fd[2];
+static char lines[64 * 1024];
+
+static void
+start(const char *server)
+{
+	static char ini[2048];
+
+	(void)snprintf(ini, sizeof(ini), "[server]\n%s\n%s", server, rules);
+	flow_init(&f, ini, NULL, NULL);
+	ck_assert_int_eq(pipe(fd), 0);
+	written = (struct log){ .fd = fd[1],
+				.level = LOG_ERROR,
+				.wall_ms = f.world.env.clock.wall_ms,
+				.ctx = f.world.env.clock.ctx };
+	f.world.env.log = &written;
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+
+/* What was logged of refusals since the last call. */
+static struct str
+logged(void)
+{
+	ssize_t n;
+
+	/* A line that is always there: the read never waits. */
+	LOG(&written, LOG_ERROR, "end", F_INT("n", 1));
+	n = read(fd[0], lines, sizeof(lines));
+	ck_assert_int_gt(n, 0);
+	return (struct str){ .p = lines, .n = (size_t)n };
+}
+
+static bool
+is_logged(void)
+{
+	return flow_holds(logged(), " refusal refused ");
+}
+
+/* Each refusal by its status, reason and rule, for the log and for the access
+ * log of the web server. */
+static const struct {
+	const char *who, *uri, *extra;
+	unsigned status;
+	const char *line, *reason;
+} rows[] = {
+	{ NULL, "/admin/x?token=hidden", NULL, 401,
+	  " refusal refused status=401 reason=\"not signed in\" "
+	  "host=www.example.com method=GET path=/admin/x address=192.0.2.7\n",
+	  "not signed in" },
+	{ "HTTP_COOKIE=__Host-fcgiauth=forged", "/user", NULL, 401,
+	  "status=401 reason=\"invalid credential\" host=",
+	  "invalid credential" },
+	{ "bob", "/admin/x?token=hidden", "REQUEST_ID=4f-9", 403,
+	  " refusal refused status=403 reason=rule rule=admin user=bob "
+	  "host=www.example.com method=GET path=/admin/x address=192.0.2.7 "
+	  "request=4f-9\n",
+	  "rule admin" },
+	{ "bob", "/elsewhere", "UNIQUE_ID=Zx@-", 403,
+	  "status=403 reason=\"no rule\" user=bob host=www.example.com "
+	  "method=GET path=/elsewhere address=192.0.2.7 request=Zx@-\n",
+	  "no rule" },
+	{ "bob", "/user", "AUTH_REQUIRE=role:staff", 403,
+	  "reason=location user=bob host=www.example.com method=GET path=/user "
+	  "require=role:staff address=",
+	  "location" },
+	{ "bob", "/user/%2e%2e/admin", NULL, 403,
+	  "status=403 reason=\"hidden dot segment\" host=",
+	  "hidden dot segment" },
+	{ "bob", "/user/..//admin", NULL, 403,
+	  "status=403 reason=\"ambiguous path\" user=bob host=",
+	  "ambiguous path" },
+	{ "bob", "/user", "HTTP_HOST=evil.example.com", 403,
+	  "status=403 reason=\"unknown host\" host=evil.example.com method=GET "
+	  "path=/user address=",
+	  "unknown host" },
+	{ "bob", "/user", "SERVER_PORT=x", 403,
+	  "status=403 reason=\"malformed request\" "
+	  "detail=\"SERVER_PORT is malformed\" host=www.example.com ",
+	  "malformed request" },
+	{ "bob", "/user", "REQUEST_ID=a b", 204, NULL, NULL },
+	{ NULL, "/public/x", NULL, 204, NULL, NULL },
+};
+
+START_TEST(each_reason)
+{
+	const char *who = rows[_i].who;
+	struct flow_answer a;
+	struct str log;
+
+	start("hosts = www.example.com\nlog_refusals = all");
+	if (who != NULL && strchr(who, '=') == NULL)
+		who = flow_login(&f, who);
+	(void)logged();
+	a = flow_verify(&f, rows[_i].uri, who, rows[_i].extra);
+	log = logged();
+	ck_assert_msg(a.status == rows[_i].status, "row %d: %u", _i, a.status);
+	ck_assert_msg(rows[_i].line == NULL ?
+			  !flow_holds(log, "refused") :
+			  flow_holds(log, rows[_i].line),
+		      "row %d: %.*s", _i, STR_ARG(log));
+	ck_assert(!flow_holds(log, "hidden\n") && !flow_holds(log, "token"));
+	ck_assert_msg(str_eq(flow_header(&a, "Auth-Reason"),
+			     str_from(rows[_i].reason)),
+		      "row %d", _i);
+	/* An identity comes with a yes, and nothing else. */
+	if (a.status != 204)
+		ck_assert_ptr_null(flow_header(&a, "Remote-User").p);
+	ck_assert_uint_eq(a.body.n, 0);
+}
+END_TEST
+
+/* The name of who is refused, for the access log. */
+START_TEST(who_is_refused)
+{
+	struct flow_answer a;
+
+	start("");
+	a = flow_verify(&f, "/admin", flow_login(&f, "bob"), NULL);
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(str_eq(flow_header(&a, "Auth-User"), STR("bob")));
+	a = flow_verify(&f, "/user", flow_login(&f, "bob"), NULL);
+	ck_assert_uint_eq(a.status, 204);
+	ck_assert_ptr_null(flow_header(&a, "Auth-User").p);
+	ck_assert_ptr_null(flow_header(&a, "Auth-Reason").p);
+}
+END_TEST
+
+START_TEST(which_are_logged)
+{
+	static const struct {
+		const char *set;
+		bool login, forbidden;
+	} sets[] = {
+		{ "", false, true },
+		{ "log_refusals = no", false, false },
+		{ "log_refusals = forbidden", false, true },
+		{ "log_refusals = all", true, true },
+	};
+	const char *bob;
+
+	start(sets[_i].set);
+	bob = flow_login(&f, "bob");
+	(void)logged();
+	ck_assert_uint_eq(flow_verify(&f, "/user", NULL, NULL).status, 401);
+	ck_assert(is_logged() == sets[_i].login);
+	ck_assert_uint_eq(flow_verify(&f, "/admin", bob, NULL).status, 403);
+	ck_assert(is_logged() == sets[_i].forbidden);
+	/* The challenge is about the same request: one line is enough. */
+	(void)flow_get(&f, "/admin", "AUTH_ACTION=challenge", bob);
+	ck_assert(!is_logged());
+}
+END_TEST
+
+START_TEST(lines_are_bounded_and_counted)
+{
+	const char *bob;
+	size_t n = 0;
+	struct str log, line;
+
+	start("");
+	bob = flow_login(&f, "bob");
+	(void)logged();
+	for (unsigned i = 0; i < 50; i++)
+		(void)flow_verify(&f, "/admin", bob, NULL);
+	log = logged();
+	while (str_cut(&log, '\n', &line))
+		n += flow_holds(line, "refused") ? 1 : 0;
+	ck_assert_uint_eq(n, 20);
+	fake_env_advance(&f.world, 1);
+	(void)flow_verify(&f, "/admin", bob, NULL);
+	ck_assert(flow_holds(logged(), " left_out=30\n"));
+}
+END_TEST
+
+/* To an authorizer, and by the challenge, a person gets a page for all of
+ * them, a program JSON. */
+START_TEST(every_refusal_has_a_page)
+{
+	static const char *const extra[] = { "HTTP_HOST=evil.example.com",
+					     "SERVER_PORT=x",
+					     "REQUEST_URI=/user/%2e%2e/admin",
+					     "REQUEST_URI=/user/..//admin" };
+	const char *bob;
+
+	start("hosts = www.example.com");
+	bob = flow_login(&f, "bob");
+	for (unsigned i = 0; i < 4; i++) {
+		const bool authorizer = i < 2;
+		const char *const params[] = {
+			bob, extra[_i],
+			i % 2 == 0 ? "HTTP_ACCEPT=text/html" :
+				     "HTTP_ACCEPT=*/*",
+			authorizer ? NULL : "AUTH_ACTION=challenge", NULL
+		};
+		struct flow_answer a = flow_ask(&f, authorizer, params, NULL);
+
+		ck_assert_uint_eq(a.status, 403);
+		ck_assert_msg(str_starts(flow_header(&a, "Content-Type"),
+					 i % 2 == 0 ? STR("text/html") :
+						      STR("application/json")),
+			      "%u", i);
+		ck_assert(!flow_holds(a.body, "<h1>Sign in</h1>"));
+		ck_assert_ptr_null(flow_header(&a, "Auth-Reason").p);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("refusals");
+	TCase *t = tcase_create("refusals");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, NULL, teardown);
+	tcase_add_loop_test(t, each_reason, 0, ARRAY_LEN(rows));
+	tcase_add_test(t, who_is_refused);
+	tcase_add_loop_test(t, which_are_logged, 0, 4);
+	tcase_add_test(t, lines_are_bounded_and_counted);
+	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
