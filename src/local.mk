@@ -129,7 +129,9 @@ fcgiauthd_LDADD = $(SERVER_LIBS)
 # What is asked of a configuration; the tests have it, too.
 WEBSERVER_SOURCES = \
 	src/ctl/webserver_apache.c \
+	src/ctl/webserver_apache_parse.c \
 	src/ctl/webserver_lighttpd.c \
+	src/ctl/webserver_lighttpd_parse.c \
 	src/ctl/webserver_nginx.c src/ctl/webserver_nginx.h \
 	src/ctl/webserver_nginx_around.c \
 	src/ctl/webserver_nginx_parse.c \

@@ -122,7 +122,9 @@ static const struct kind {
 	void (*check)(const struct web_node *root, struct web_findings *out);
 } kinds[] = {
 	{ { "# configuration file " }, nginx_parse, nginx_check },
-	{ { "config {" }, lighttpd_parse, lighttpd_check },
+	{ { "config {", "server.modules", "server.document-root" },
+	  lighttpd_parse,
+	  lighttpd_check },
 	{ { "<VirtualHost", "<Location", "<Directory", "ServerRoot",
 	    "Use Fcgiauth" },
 	  apache_parse,
@@ -143,21 +145,10 @@ find_kind(struct str text)
 	return &kinds[ARRAY_LEN(kinds) - 1];
 }
 
-/* lighttpd's own files are read by lighttpd. */
-static bool
-is_lighttpd(struct str text)
-{
-	return !has_line(text, "config {") &&
-	    (has_line(text, "server.modules") ||
-	     has_line(text, "server.document-root"));
-}
-
 static int
 read_subject(const struct ctl *c, struct subject *out, struct err *err)
 {
 	static const char *const nginx[] = { "nginx", "-T", "-q", NULL };
-	const char *const lighttpd[] = { "lighttpd", "-p", "-f", c->operand,
-					 NULL };
 	struct subject s = { .name = str_from(c->operand) };
 
 	if (c->operand == NULL) {
@@ -170,10 +161,6 @@ read_subject(const struct ctl *c, struct subject *out, struct err *err)
 			return err_context(err, "stdin");
 	} else if (read_file(c->operand, c->arena, &s.text, err) != 0) {
 		return -1;
-	} else if (is_lighttpd(s.text)) {
-		s.name = STR("lighttpd -p");
-		if (read_program(lighttpd, c->arena, &s.text, err) != 0)
-			return -1;
 	}
 	*out = s;
 	return 0;

@@ -93,7 +93,8 @@ int nginx_parse(const struct web_source *source, struct arena *a,
 int apache_parse(const struct web_source *source, struct arena *a,
 		 struct web_node *out, struct err *err) MUST_USE;
 
-/* What `lighttpd -p` printed.  ERR_INPUT. */
+/* Conditions and assignments of lighttpd, with the value that `+=` makes, or
+ * what `lighttpd -p` prints.  ERR_INPUT. */
 int lighttpd_parse(const struct web_source *source, struct arena *a,
 		   struct web_node *out, struct err *err) MUST_USE;
 

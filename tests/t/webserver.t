@@ -31,7 +31,21 @@ sub check {
 	return ($code, $out, $err);
 }
 
-# The codes of what is found in the configuration of a web server.
+# The codes of what is found in a file.
+sub codes_of {
+	my ($file) = @_;
+	my ($code, $out, $err) = check($file, '--json');
+	my $list = eval { JSON::PP::decode_json($out)->{findings} };
+
+	ok($list, 'an answer') or diag("$out$err"), return 'none';
+	is($code, @$list ? 1 : 0, 'and the exit status');
+	my $wrong = grep { !$_->{file} || !$_->{line} || !$_->{place} ||
+		$_->{text} !~ /write|take|leave|guard this/ } @$list;
+	is($wrong, 0, 'each with its place, and what to write');
+	return join ' ', map { $_->{code} } @$list;
+}
+
+# In the configuration of an nginx.
 sub codes {
 	my ($n) = @_;
 	my $dir = $n->dir;
@@ -39,14 +53,9 @@ sub codes {
 	    "$dir/web.log", '-c', "$dir/nginx.conf");
 
 	spit("$dir/dump", $dump);
-	my ($code, $out, $err) = check("$dir/dump", '--json');
-	my $list = eval { JSON::PP::decode_json($out)->{findings} };
-	ok($list, 'an answer') or diag("$out$err"), return 'none';
-	is($code, @$list ? 1 : 0, 'and the exit status');
-	my $wrong = grep { !$_->{file} || !$_->{line} || !$_->{place} ||
-		$_->{text} !~ /;|take|leave|guard this/ } @$list;
-	is($wrong, 0, 'each with its place, and what to write');
-	return join ' ', map { $_->{code} } @$list;
+	my $codes = codes_of("$dir/dump");
+	is(codes_of("$dir/nginx.conf"), $codes, 'the same of the files');
+	return $codes;
 }
 
 sub as { my ($n, $who) = @_;
@@ -270,6 +279,183 @@ for my $row (@bad) {
 		$n->stop;
 	};
 }
+
+# ---- Apache and lighttpd ---------------------------------------------------------
+
+sub other_site {
+	my ($web, $server, %arg) = @_;
+	local $ENV{FCGIAUTH_WEB} = $web;
+	my $e = $d;
+	my $n = new_web($e, locations => [], %arg);
+	my $dir = $n->dir;
+
+	$n->{server} = $server =~ s/DIR/$dir/gr;
+	return $n;
+}
+
+# The same users, with a secret, by TCP.
+my $secret = 'only4us' x 4;
+my $tcp = '127.0.0.1:' . free_port();
+$d->stop_ok;
+$d->{tcp} = $tcp;
+$d->{brings} = { AUTH_SECRET => $secret };
+$d->configure(server => { listen => $d->address . " $tcp",
+	peer_secret => $secret })->start;
+
+my $http = 'ProxyPass "/" "unix:DIR/app.sock|http://app/"' . "\n";
+my $after = sub { my ($path, $text) = @_;
+	return "<Location \"$path\">\n$text\n</Location>\n" };
+my @apache = (
+	[ 'a guarded site', '', "Use FcgiauthGuard\n$http" .
+	    $after->('/assets/', 'Use FcgiauthPublic') .
+	    $after->('/admin/', 'Use FcgiauthRequire role:admin') ],
+	[ 'a part of it', 'unguarded unguarded', $after->('/x/',
+		"Use FcgiauthProtect\nProxyPass unix:DIR/app.sock|http://app/x/") .
+	    "ProxyPass /y/ unix:DIR/app.sock|http://app/y/\n",
+	    sub { open_to_all($_[0], '/y/x') } ],
+	[ 'an If that says otherwise', 'if-opens', "Use FcgiauthGuard\n$http" .
+	    $after->('/x/', "<If \"true\">\nRequire all granted\n</If>"),
+	    sub { open_to_all($_[0], '/x/') } ],
+	[ 'an identity of the client', 'client-value',
+	    "Use FcgiauthGuard\n$http" . $after->('/x/', "Use FcgiauthPublic\n" .
+		'SetEnvIf X-User (.+) XUSER=$1' . "\n" .
+		'RequestHeader set Remote-User "%{XUSER}e" env=XUSER'), sub {
+		as($_[0])->get('/x/', 'X-User' => 'root')->body =~
+		    /^Remote-User: root$/m } ],
+	[ 'a cache before the check', 'cache', "Use FcgiauthGuard\n$http" .
+	    "CacheEnable disk /\nCacheRoot DIR/cache\n" .
+	    "CacheIgnoreHeaders Set-Cookie\n", sub {
+		as($_[0], 'alice')->page('/own');
+		return as($_[0])->page('/own')->body =~ /of the app/ } ],
+);
+
+for my $row (@apache) {
+	my ($name, $codes, $text, $is_so) = @$row;
+
+	subtest "Apache: $name" => sub {
+		plan(skip_all => 'no Apache here') unless in_path('apache2');
+		my $n = other_site('apache', $text,
+		    modules => [qw(cache cache_disk)]);
+		mkdir $n->dir . '/cache';
+		chmod 0777, $n->dir . '/cache';
+		$n->configure;
+		is(codes_of($n->dir . '/httpd.conf'), $codes, 'is found');
+		return unless $is_so;
+		$n->apps->start;
+		ok($is_so->($n), 'and is so');
+		$n->stop;
+	};
+}
+
+subtest 'Apache: what needs no server' => sub {
+	my $dir = tempdir();
+	my %file = (
+		order => "<VirtualHost *>\nUse FcgiauthServer\n" .
+		    $after->('/', 'Use FcgiauthProtect') . "</VirtualHost>\n",
+		'no-check' => "<VirtualHost *>\n" .
+		    $after->('/', 'Use FcgiauthProtect') . "</VirtualHost>\n",
+		secret => "Define FCGIAUTH_SECRET change.me\n" .
+		    "<VirtualHost *>\nUse FcgiauthGuard\n</VirtualHost>\n",
+		'auth-basic' => "<VirtualHost *>\nUse FcgiauthGuard\n" .
+		    $after->('/x/', 'AuthType Basic') . "</VirtualHost>\n",
+		'other-way' => "<VirtualHost *:443>\nUse FcgiauthGuard\n" .
+		    "ProxyPass / http://a/\n</VirtualHost>\n<VirtualHost *:80>\n" .
+		    "ProxyPass / http://a/\n</VirtualHost>\n",
+		unused => "<VirtualHost *>\nProxyPass / http://a/\n" .
+		    "</VirtualHost>\n",
+	);
+	for my $code (sort keys %file) {
+		spit("$dir/conf", $file{$code});
+		is(codes_of("$dir/conf"), $code, $code);
+	}
+};
+
+my $guard = "include \"fcgiauth/fcgiauth-guard.conf\"\n";
+my $proxy = 'proxy.server = ( "" => (( "socket" => "DIR/app.sock" )) )' . "\n";
+my $when = sub { my ($path, $text) = @_;
+	return "\$HTTP[\"url\"] =~ \"^$path\" {\n$text\n}\n" };
+my $fcgi = '( "" => (( "socket" => "DIR/fcgi.sock", "check-local" => "disable" )) )';
+my @lighttpd = (
+	[ 'a guarded site', '', $proxy . $when->('/before/',
+		"fastcgi.server = $fcgi") . $guard .
+	    $when->('/assets/', 'include "fcgiauth/fcgiauth-public.conf"') .
+	    $when->('/after/', 'include "fcgiauth/fcgiauth-protect.conf"' .
+		"\nfastcgi.server += $fcgi") ],
+	[ 'an application after the guard', 'unguarded', $guard .
+	    $when->('/x/', "fastcgi.server = $fcgi"),
+	    sub { open_to_all($_[0], '/x/') } ],
+	[ 'a part of it', 'unguarded unguarded',
+	    $when->('/y/', 'include "fcgiauth/fcgiauth-protect.conf"') .
+	    $when->('/x/', $proxy), sub { open_to_all($_[0], '/x/') } ],
+	[ 'headers that are forgotten', 'forged-header', $proxy . $guard .
+	    $when->('/x/', 'include "fcgiauth/fcgiauth-public.conf"' .
+		"\nsetenv.set-request-header = ( \"X-Own\" => \"1\" )"), sub {
+		as($_[0])->get('/x/', 'Remote-User' => 'root')->body =~
+		    /root/ } ],
+	[ 'a check of files only', 'check-local', $proxy .
+	    'fastcgi.server = ( "/" => (( "socket" => var.fcgiauth_socket, ' .
+	    '"mode" => "authorizer" )) )' . "\n",
+	    sub { open_to_all($_[0], '/x') } ],
+	[ 'a module before it', 'modules', $proxy . $guard .
+	    "server.modules += ( \"mod_status\" )\n", sub {
+		as($_[0])->page('/x')->status == 200 }, sub {
+		s/"mod_fastcgi", "mod_proxy"/"mod_proxy", "mod_fastcgi"/ } ],
+);
+
+for my $row (@lighttpd) {
+	my ($name, $codes, $text, $is_so, $change) = @$row;
+
+	subtest "lighttpd: $name" => sub {
+		plan(skip_all => 'no lighttpd here') unless in_path('lighttpd');
+		$d->{brings} = {};
+		my $n = other_site('lighttpd', $text, magnet => 0,
+		    service => $d->address);
+		my $file = $n->dir . '/lighttpd.conf';
+		$n->configure;
+		if ($change) {
+			local $_ = slurp($file);
+			ok($change->(), 'is changed');
+			spit($file, $_);
+		}
+		is(codes_of($file), $codes, 'is found');
+		return unless $is_so;
+		$n->apps->run('lighttpd', '-D', '-f', $file);
+		ok($is_so->($n), 'and is so');
+		$n->stop;
+	};
+}
+
+# ---- what is no configuration ------------------------------------------------------
+
+subtest 'what cannot be read' => sub {
+	my $dir = tempdir();
+	my %text = ('' => '', quote => 'a "b', open => 'http { server {',
+	    close => '}', words => 'a', deep => 'a {' x 100,
+	    include => "http { include $dir/none; }",
+	    loop => "include $dir/loop;",
+	    section => "<VirtualHost *>\n", ends => "<Location />\n</Files>\n",
+	    loops => "ServerRoot $dir\nInclude loops\n", config => "config {\nx");
+
+	for my $name (sort keys %text) {
+		spit("$dir/$name", $text{$name}) if $name ne '';
+		my ($code, $out, $err) = check($name eq '' ? '/dev/null'
+		    : "$dir/$name");
+		is($code, 2, "'$name' is no configuration");
+		is($out, '', 'nothing is found');
+		like($err, qr/^fcgiauthctl: /, 'and it says so');
+	}
+	is((check("$dir/none"))[0], 2, 'what is not there');
+	is((check('a', 'b'))[0], 2, 'two files');
+	my ($code, $out) = capture(\"http { server { } }", bin('fcgiauthctl'),
+	    'webserver', 'check', '-');
+	is($code, 1, 'stdin');
+	like($out, qr/^stdin:1: nginx: .*\[unused\]$/, 'a line a finding');
+	local $ENV{PATH} = $dir;
+	spit("$dir/nginx", "#!/bin/sh\necho \"http { server { } } # \$*\"\n");
+	chmod 0755, "$dir/nginx";
+	($code, $out) = check();
+	like($out, qr/^nginx -T:1: .*\[unused\]$/, 'nginx is asked');
+};
 
 $d->stop_ok;
 done_testing;
