@@ -30,7 +30,7 @@ static const struct {
 	/* what nobody has filled in */
 	{ "[server]\npeer_secret = ${FCGIAUTH_SECRET}\n",
 	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
-	{ "[server]\npeer_secret = {{ secret }}\n",
+	{ "[server]\npeer_secret = {{secret}}\n",
 	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
 	{ "[server]\npeer_secret = $ecret{}\n", NULL },
 	{ "[server]\nhosts = b.example https://a.example:8443\n"

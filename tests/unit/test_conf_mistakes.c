@@ -63,10 +63,12 @@ static const struct mistake mistakes[] = {
 		"blanks, or two that are separated by a blank"),
 	MISTAKE("[server]\nlisten = 127.0.0.1:9000 0.0.0.0:9001\n",
 		"t.ini:1: [server] peer_secret: must be set, as other machines "
-		"can connect to 0.0.0.0:9001"),
+		"can connect to 0.0.0.0:9001 and could claim to be the web "
+		"server"),
 	MISTAKE("[server]\nlisten = [2001:db8::1]:9000\n",
 		"t.ini:1: [server] peer_secret: must be set, as other machines "
-		"can connect to [2001:db8::1]:9000"),
+		"can connect to [2001:db8::1]:9000 and could claim to be the "
+		"web server"),
 	/* names */
 	MISTAKE("[session]\nidle_timout = 1h\n",
 		"t.ini:2: [session] idle_timout: unknown key; did you mean "
