@@ -33,14 +33,13 @@ judge(const struct exchange *e, struct origin *o)
 		return FAULT_NONE;
 	if (!origin_parse(in->origin, o))
 		return FAULT_HIDDEN;
-	if (s->login_page.host.n > 0 && origin_equal(o, &s->login_page))
+	if (origin_equal(o, &s->login_page))
 		return FAULT_NONE;
 	if (str_eq(o->host, in->host)) {
 		if (own_has_origin(e, o))
 			return FAULT_NONE;
-		return !o->https && (in->https || own_is_https(e)) ?
-		    FAULT_PLAIN :
-		    FAULT_UNNAMED;
+		return !o->https && own_is_https(e) ? FAULT_PLAIN :
+						      FAULT_UNNAMED;
 	}
 	return str_eq(in->fetch_site, STR("same-origin")) ? FAULT_RENAMED :
 							    FAULT_FOREIGN;
