@@ -14,9 +14,8 @@ static bool
 is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
 {
 	return e->rotated && same(&r->presented, &e->parent) &&
-	       r->grace_ms > 0 &&
-	       now_ms <= later_ms(e->rotated_ms, r->grace_ms) &&
-	       e->grace_uses < r->grace_max;
+	    in_grace(e->rotated_ms, r->grace_ms, now_ms) &&
+	    e->grace_uses < r->grace_max;
 }
 
 static enum rotate_answer

@@ -31,10 +31,10 @@ access_sid_key(const struct session_id *id, char out[ACCESS_SID_KEY])
 	return (struct str){ .p = out, .n = ACCESS_SID_KEY };
 }
 
-/* Was it ended before its time? */
-static int
-is_denied(struct call *c, const struct grant *grant, bool *denied,
-	  struct err *err)
+int
+access_is_denied(struct call *c, struct str name,
+		 const struct session_id *session, bool *denied,
+		 struct err *err)
 {
 	char sid[ACCESS_SID_KEY];
 	struct str keys[3] = { STR("all") };
@@ -42,14 +42,14 @@ is_denied(struct call *c, const struct grant *grant, bool *denied,
 
 	buf_init(&user, c->arena, sizeof("user:") + IDENTITY_NAME_MAX);
 	buf_add(&user, STR("user:"));
-	buf_add(&user, grant->who.name);
+	buf_add(&user, name);
 	if (buf_failed(&user))
 		return err_nomem(err);
-	keys[1] = access_sid_key(&grant->session, sid);
+	keys[1] = access_sid_key(session, sid);
 	keys[2] = buf_str(&user);
 	return store_denied(c->store, keys, ARRAY_LEN(keys),
-			    session_id_time_ms(&grant->session), c->now_ms,
-			    denied, err);
+			    session_id_time_ms(session), c->now_ms, denied,
+			    err);
 }
 
 /* *verdict: the token says so; the store was not asked. */
@@ -95,7 +95,8 @@ access_authenticate(const struct access *access, struct call *c,
 	if (read_token(access, &access->policy, c, token, &is, &grant, err) !=
 		0 ||
 	    (is == VERDICT_ALLOW && access->denials &&
-	     is_denied(c, &grant, &denied, err) != 0))
+	     access_is_denied(c, grant.who.name, &grant.session, &denied,
+			      err) != 0))
 		return -1;
 	*verdict = denied ? VERDICT_DENY : is;
 	*out = denied ? (struct grant){ .expires_ms = 0 } : grant;

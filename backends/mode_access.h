@@ -35,6 +35,11 @@ int access_issue(const struct access *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,
 		 struct str *token, struct err *err) MUST_USE;
 
+/* Were the tokens of this user's session ended before their time? */
+int access_is_denied(struct call *c, struct str name,
+		     const struct session_id *session, bool *denied,
+		     struct err *err) MUST_USE;
+
 /* A secret derived from the key that signs. */
 int access_secret(const struct access *access, const char *label,
 		  uint8_t out[32], struct err *err) MUST_USE;

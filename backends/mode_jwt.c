@@ -81,6 +81,26 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
+/* A user who was ended moments ago, and the leeway after that with him: who
+ * signs in since begins behind it, and no later than the next end reaches. */
+static int
+make_id(const struct access *access, struct call *c, struct str name,
+	struct session_id *out, struct err *err)
+{
+	const int64_t leeway_ms = access->policy.leeway * 1000;
+	struct session_id id;
+	bool denied = false;
+
+	if (session_id_make(c->env, c->now_ms, &id, err) != 0 ||
+	    (access->denials &&
+	     access_is_denied(c, name, &id, &denied, err) != 0) ||
+	    (denied &&
+	     session_id_make(c->env, c->now_ms + leeway_ms, &id, err) != 0))
+		return -1;
+	*out = id;
+	return 0;
+}
+
 static int
 jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 		struct credentials *out, struct err *err)
@@ -91,7 +111,7 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 		.cookie_max_age = access->policy.ttl,
 	};
 
-	if (session_id_make(c->env, c->now_ms, &made.session, err) != 0 ||
+	if (make_id(access, c, login->who.name, &made.session, err) != 0 ||
 	    access_issue(access, c, &login->who, &made.session, &made.access,
 			 err) != 0)
 		return -1;
@@ -99,15 +119,16 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 	return 0;
 }
 
+/* The clock of the host that issued one may be ahead by the leeway. */
 static int
 jwt_end_user(const void *conf, struct store_link *store, struct str user,
 	     int64_t now_ms, struct err *err)
 {
+	const struct jwt_conf *set = conf;
 	struct arena *a = arena_new(256);
 	struct buf key;
 	int rc;
 
-	(void)conf;
 	if (a == NULL)
 		return err_nomem(err);
 	buf_init(&key, a, 128);
@@ -115,8 +136,8 @@ jwt_end_user(const void *conf, struct store_link *store, struct str user,
 	buf_add(&key, user);
 	rc = buf_failed(&key) ?
 	    err_nomem(err) :
-	    store_deny(store, buf_str(&key), now_ms, now_ms + LIFE_MAX_MS,
-		       err);
+	    store_deny(store, buf_str(&key), now_ms + set->leeway * 1000,
+		       now_ms + LIFE_MAX_MS, err);
 	arena_free(a);
 	return rc;
 }

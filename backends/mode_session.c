@@ -103,10 +103,25 @@ plan_touch(const struct session_conf *set, const struct session *s,
 	int64_t interval_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
 
 	out->last_seen_ms = s->last_seen_ms;
-	out->touch_due = now_ms - s->last_seen_ms >= interval_ms;
+	out->touch_due = now_ms - s->last_seen_ms >= interval_ms ||
+	    seen_ahead(s->last_seen_ms, now_ms);
 	out->touch_idle_expires_ms = s->remember ?
 	    s->idle_expires_ms :
 	    min64(now_ms + set->idle_timeout * 1000, s->expires_ms);
+}
+
+/* A session of a time when the clock was ahead lasts no longer from now on than
+ * a new one. */
+static void
+bound(const struct session_conf *set, int64_t now_ms, struct session *s)
+{
+	const int64_t most =
+	    s->remember ? set->remember : set->absolute_timeout;
+
+	s->expires_ms = min64(s->expires_ms, now_ms + 1000 * most);
+	if (!s->remember)
+		s->idle_expires_ms = min64(s->idle_expires_ms,
+					   now_ms + 1000 * set->idle_timeout);
 }
 
 static int
@@ -126,6 +141,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		*out = (struct grant){ .expires_ms = 0 };
 		return 0;
 	}
+	bound(mode, c->now_ms, &s);
 	*out = (struct grant){
 		.who = s.who,
 		.session = s.id,

@@ -22,7 +22,11 @@
 #define IS_CURRENT " token = $4"
 #define IS_GRACE                                                               \
 	"(parent = $4 AND $5 > 0 AND $2 - rotated_ms <= $5"                    \
+	" AND rotated_ms - $2 <= $5"                                           \
 	" AND grace_uses < $6)"
+
+/* As seen_ahead() of api/session_store.h, at $2. */
+#define SEEN_AHEAD "last_seen_ms - 300000 > $2"
 
 /* What is assigned is not seen by the assignments beside it. */
 #define IF_CURRENT(column, value)                                              \
@@ -75,10 +79,13 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	/* What was over at $2 stays over; equal is not forward. */
 	[STORE_SQL_TOUCH] =
 	    "UPDATE fcgiauth.sessions SET"
-	    " last_seen_ms = GREATEST(last_seen_ms, $2),"
-	    " idle_expires_ms = GREATEST(idle_expires_ms, $3) WHERE id = $1"
+	    " last_seen_ms = CASE WHEN " SEEN_AHEAD " THEN $2"
+	    " ELSE GREATEST(last_seen_ms, $2) END,"
+	    " idle_expires_ms = CASE WHEN " SEEN_AHEAD " THEN $3"
+	    " ELSE GREATEST(idle_expires_ms, $3) END WHERE id = $1"
 	    " AND idle_expires_ms > $2 AND expires_ms > $2"
-	    " AND (last_seen_ms < $2 OR idle_expires_ms < $3)",
+	    " AND (last_seen_ms < $2 OR idle_expires_ms < $3 OR " SEEN_AHEAD
+	    ")",
 	/* Asked in this order until one has a row.  $7 next, $8 wrapped, $9
 	 * the new idle_expires_ms.  A rotation leaves grace_uses = 0, grace
 	 * does not. */

@@ -112,9 +112,9 @@ turn(struct turn *t, struct err *err)
 	(void)redis_add_script(
 	    &b, LUA_ROTATE, redis_key_session(&b, redis_id(&b, t->id)),
 	    REDIS_ARGS(redis_time(&b, t->now_ms),
-		       redis_count(&b, r->generation),
-		       secret(r->presented.b),
+		       redis_count(&b, r->generation), secret(r->presented.b),
 		       redis_time(&b, since_ms(t)),
+		       redis_time(&b, later_ms(t->now_ms, r->grace_ms)),
 		       redis_number(&b, r->grace_ms > 0 ? r->grace_max : 0),
 		       secret(r->next.b), secret(r->wrapped),
 		       redis_time(&b, later_ms(t->now_ms, r->idle_ms))));

@@ -14,6 +14,9 @@
 	" id = ?1 AND idle_expires_ms > ?2 AND expires_ms > ?2"                \
 	" AND generation < 4294967295"
 
+/* As seen_ahead() of api/session_store.h, at ?2. */
+#define SEEN_AHEAD "last_seen_ms - 300000 > ?2"
+
 /* Below the cursor of the last page: newest first. */
 #define PAGE                                                                   \
 	" idle_expires_ms > ?1 AND expires_ms > ?1 AND (created_ms, id) < "    \
@@ -41,10 +44,13 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
 	/* What was over at ?2 stays over; equal is not forward. */
 	[STORE_SQL_TOUCH] =
-	    "UPDATE main.sessions SET last_seen_ms = max(last_seen_ms, ?2),"
-	    " idle_expires_ms = max(idle_expires_ms, ?3) WHERE id = ?1"
+	    "UPDATE main.sessions SET"
+	    " last_seen_ms = iif(" SEEN_AHEAD ", ?2, max(last_seen_ms, ?2)),"
+	    " idle_expires_ms = iif(" SEEN_AHEAD ", ?3,"
+	    " max(idle_expires_ms, ?3)) WHERE id = ?1"
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
-	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3)",
+	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3 OR " SEEN_AHEAD
+	    ")",
 	/* Asked in this order, in one transaction, until one has a row.
 	 * ?3 generation, ?4 presented, ?5 grace_ms, ?6 grace_max, ?7 next,
 	 * ?8 wrapped, ?9 the new idle_expires_ms.  What was assigned is not
@@ -59,7 +65,9 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_GRACE] =
 	    "UPDATE main.sessions SET grace_uses = grace_uses + 1"
 	    " WHERE" ROTATABLE " AND generation >= ?3 AND parent = ?4"
-	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND grace_uses < ?6"
+	    /* As in_grace(). */
+	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND rotated_ms - ?2 <= ?5"
+	    " AND grace_uses < ?6"
 	    " RETURNING " COLUMNS ", wrapped",
 	[STORE_SQL_REUSED] = "DELETE FROM main.sessions WHERE" ROTATABLE
 			     " AND generation >= ?3 RETURNING " COLUMNS,

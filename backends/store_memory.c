@@ -194,9 +194,11 @@ store_memory_touch(void *conn, const struct session_id *id,
 
 	(void)err; /* cannot fail */
 	if (e != NULL && memory_is_alive(&e->s, last_seen_ms)) {
-		if (e->s.last_seen_ms < last_seen_ms)
+		bool ahead = seen_ahead(e->s.last_seen_ms, last_seen_ms);
+
+		if (ahead || e->s.last_seen_ms < last_seen_ms)
 			e->s.last_seen_ms = last_seen_ms;
-		if (e->s.idle_expires_ms < idle_expires_ms)
+		if (ahead || e->s.idle_expires_ms < idle_expires_ms)
 			e->s.idle_expires_ms = idle_expires_ms;
 	}
 	unlock(m);

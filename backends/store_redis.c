@@ -393,10 +393,11 @@ touch(struct redis_batch *b, const struct session_id *id, int64_t last_seen_ms,
 {
 	int64_t ignored;
 
-	(void)redis_add_script(b, LUA_TOUCH,
-			       redis_key_session(b, redis_id(b, id)),
-			       REDIS_ARGS(redis_time(b, last_seen_ms),
-					  redis_time(b, idle_expires_ms)));
+	(void)redis_add_script(
+	    b, LUA_TOUCH, redis_key_session(b, redis_id(b, id)),
+	    REDIS_ARGS(redis_time(b, last_seen_ms),
+		       redis_time(b, idle_expires_ms),
+		       redis_time(b, later_ms(last_seen_ms, CLOCK_SLACK_MS))));
 	if (redis_batch_run(b, err) != 0)
 		return -1;
 	if (redis_get_number(b, 0, &ignored, err) == 0)

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: a session.  ARGV: now, generation, presented, the earliest beginning
--- of a grace that is not over, its uses, next, wrapped, end when idle.
-local now, generation, presented, since, most, next, wrapped, ends =
+-- KEYS: a session.  ARGV: now, generation, presented, the earliest and the
+-- latest beginning of a grace that is not over, its uses, next, wrapped, end
+-- when idle.
+local now, generation, presented, since, till, most, next, wrapped, ends =
 	unpack(ARGV)
 -- At most what is longer than any session.
 local s = redis.call('GETRANGE', KEYS[1], 0, 4095)
@@ -28,7 +29,8 @@ end
 
 local uses = tonumber(string.sub(s, 108, 117))
 if string.sub(s, 118, 118) == '1' and presented == string.sub(s, 151, 182)
-	and string.sub(s, 79, 97) >= since and uses < tonumber(most) then
+	and string.sub(s, 79, 97) >= since and string.sub(s, 79, 97) <= till
+	and uses < tonumber(most) then
 	redis.call('SETRANGE', KEYS[1], 107, string.format('%010d', uses + 1))
 	return { 'GRACE', s }
 end

@@ -23,8 +23,9 @@ const struct option jwt_options[] = {
 		   "every service which checks tokens must have; the others "
 		   "have a public key, which GET /auth/jwks.json shows."),
 	OPTION(PATH, struct jwt_conf, keys, .def = "/var/lib/fcgiauth/keys",
-	       .help = "Directory of the keys. A first key is made when it is "
-		       "missing or empty. It must belong to the service alone."),
+	       .help =
+		   "Directory of the keys. A first key is made when it is "
+		   "missing or empty. It must belong to the service alone."),
 	OPTION(PATH, struct jwt_conf, secret_file,
 	       .help = "A file whose bytes are the one secret, instead of the "
 		       "directory: for several services that share it. HS "
@@ -45,13 +46,16 @@ const struct option jwt_options[] = {
 	       .max = JWT_LEEWAY_MAX,
 	       .help = "By how much clocks may differ: a token is taken so "
 		       "long after its end and before its beginning."),
-	OPTION(ENUM, struct jwt_conf, revocation, .def = "none",
-	       .words = revocations,
-	       .help =
-		   "Mode jwt only. none: nothing is stored; logout deletes the "
-		   "cookie, and a copy of the token works until it ends. store: "
-		   "the store holds what was ended before its time, and is "
-		   "asked at each check."),
+	OPTION(
+	    ENUM, struct jwt_conf, revocation, .def = "none",
+	    .words = revocations,
+	    .help =
+		"Mode jwt only. none: nothing is stored; logout deletes the "
+		"cookie, and a copy of the token works until it ends. store: "
+		"the store holds what was ended before its time, and is "
+		"asked at each check. Ending all tokens of a user reaches "
+		"those, too, that a host whose clock is ahead has issued, as "
+		"far as leeway allows."),
 	OPTION_END,
 };
 

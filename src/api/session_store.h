@@ -186,8 +186,9 @@ struct session_store_ops {
 		    struct err *err);
 
 	/*
-	 * Moves last_seen_ms and idle_expires_ms forward, never back.  A session
-	 * that is gone or over stays so: a touch never revives.
+	 * Moves last_seen_ms and idle_expires_ms forward, never back, unless
+	 * the session was last seen_ahead(): then both are set.  A session that
+	 * is gone or over stays so: a touch never revives.
 	 */
 	int (*touch)(void *conn, const struct session_id *id, int64_t last_seen_ms,
 		     int64_t idle_expires_ms, struct err *err);
@@ -201,9 +202,8 @@ struct session_store_ops {
 	 *	presented is the current secret		DONE: it becomes the
 	 *		one before; next, wrapped, generation + 1, last_seen_ms,
 	 *		idle_expires_ms are stored; grace begins at now_ms
-	 *	presented is the one before, now_ms is not past the beginning
-	 *		plus grace_ms, fewer than grace_max so far
-	 *						GRACE: nothing else moves
+	 *	presented is the one before, in_grace(), fewer than grace_max
+	 *		so far				GRACE: nothing else moves
 	 *	otherwise				REUSED: it is ended
 	 *
 	 * Of all calls with the same secret, in all processes, one gets DONE.
@@ -296,6 +296,29 @@ password_mark_is_known(const struct password_mark *mark)
 	static const struct password_mark unknown;
 
 	return memcmp(mark, &unknown, sizeof(*mark)) != 0;
+}
+
+/* Hosts differ by less, and no touch is later by more. */
+#define CLOCK_SLACK_MS INT64_C(300000)
+
+/*
+ * Was this time written while a clock was ahead, which was set right since?
+ * What it bounds would last for so much longer.  The stores and the modes
+ * decide by this, in SQL and Lua as well.
+ */
+static inline bool
+seen_ahead(int64_t seen_ms, int64_t now_ms)
+{
+	return seen_ms - CLOCK_SLACK_MS > now_ms; /* no time is below 0 */
+}
+
+/* At most grace_ms after the beginning; nor longer before it, as on a host whose
+ * clock is behind: a grace that begins in the future is over. */
+static inline bool
+in_grace(int64_t began_ms, int64_t grace_ms, int64_t now_ms)
+{
+	return grace_ms > 0 && now_ms - began_ms <= grace_ms &&
+	    began_ms - now_ms <= grace_ms;
 }
 
 /* The end of a span that may be as long as time itself; for the stores. */

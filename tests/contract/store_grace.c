@@ -40,7 +40,8 @@ START_TEST(grace_to_the_millisecond)
 		{ 10, 9, ROTATE_GRACE },
 		{ 10, 10, ROTATE_GRACE },
 		{ 10, 11, ROTATE_REUSED },
-		{ 10, -50, ROTATE_GRACE },
+		{ 10, -10, ROTATE_GRACE }, /* another host's clock */
+		{ 10, -11, ROTATE_REUSED },
 		{ 1, 1, ROTATE_GRACE },
 		{ 1, 2, ROTATE_REUSED },
 		{ 0, 0, ROTATE_REUSED },
@@ -73,6 +74,46 @@ START_TEST(grace_to_the_millisecond)
 		}
 	}
 	SAME(r, rig_live(r, "alice", r->now), 7);
+	rig_close(r);
+}
+END_TEST
+
+/* On a host whose clock is behind, but not when the clock was set back. */
+START_TEST(grace_before_it_began)
+{
+	struct rig *r = rig_open(_i);
+	struct rotation use;
+	struct session s = rotated(r, &use, 10, 100);
+
+	SAME(r, turn(r, &s.id, &use, r->now - 10).answer, ROTATE_GRACE);
+	SAME(r, turn(r, &s.id, &use, r->now - 11).answer, ROTATE_REUSED);
+	s = rotated(r, &use, 10, 100);
+	SAME(r, turn(r, &s.id, &use, r->now - 3600000).answer, ROTATE_REUSED);
+	rig_close(r);
+}
+END_TEST
+
+/* It was made while the clock was two days ahead. */
+START_TEST(touch_after_the_clock_was_set_right)
+{
+	const int64_t ahead = INT64_C(2) * 24 * 3600 * 1000;
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now + ahead), got;
+	bool found;
+
+	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found);
+	SAME(r, got.last_seen_ms, r->now);
+	SAME(r, got.idle_expires_ms, r->now + 3600);
+	SAME(r, got.expires_ms, s.expires_ms);
+	HOLDS(r, !rig_is_alive(r, &s, r->now + 3600));
+	/* Another host's clock, which is only a bit ahead. */
+	s = rig_create(r, "alice", r->now + CLOCK_SLACK_MS);
+	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found);
+	HOLDS(r, session_same(&got, &s));
 	rig_close(r);
 }
 END_TEST
@@ -329,6 +370,8 @@ store_grace_cases(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, grace_to_the_millisecond, 0, n);
+	tcase_add_loop_test(t, grace_before_it_began, 0, n);
+	tcase_add_loop_test(t, touch_after_the_clock_was_set_right, 0, n);
 	tcase_add_loop_test(t, grace_only_so_often, 0, n);
 	tcase_add_loop_test(t, grace_is_not_prolonged, 0, n);
 	tcase_add_loop_test(t, ancestors_are_reuse, 0, n);

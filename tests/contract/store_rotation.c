@@ -328,10 +328,12 @@ START_TEST(clock_is_set_back)
 	/* Grace goes by the clock as well, and by its number of uses. */
 	last = turn_done(r, &s, r->now - 2000);
 	for (unsigned i = 0; i < last.grace_max; i++)
-		SAME(r, turn(r, &s.id, &last, r->now - 9000 + i).answer,
-		     ROTATE_GRACE);
-	SAME(r, turn(r, &s.id, &last, r->now - 9000).answer, ROTATE_REUSED);
-	turn_over(r, &s, r->now - 9000);
+		SAME(
+		    r,
+		    turn(r, &s.id, &last, r->now - 2000 - last.grace_ms).answer,
+		    ROTATE_GRACE);
+	SAME(r, turn(r, &s.id, &last, r->now - 2000).answer, ROTATE_REUSED);
+	turn_over(r, &s, r->now - 2000);
 	rig_close(r);
 }
 END_TEST

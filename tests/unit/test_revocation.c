@@ -148,6 +148,37 @@ START_TEST(the_administrator_ends_it)
 }
 END_TEST
 
+/* And so was that of who issued what the administrator ends. */
+START_TEST(the_administrator_ends_what_a_faster_clock_made)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const char *cookie, *next;
+	struct err err;
+
+	fake_env_set_wall(&f.world, FAKE_NOW + 20);
+	cookie = sign_in();
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
+					STR("alice"), FAKE_NOW * 1000, &err),
+			 0);
+	/* Who signs in after that is not meant, until the next time. */
+	fake_env_set_wall(&f.world, FAKE_NOW + 1);
+	next = sign_in();
+	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(check(next), 204);
+	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
+					STR("alice"), (FAKE_NOW + 1) * 1000,
+					&err),
+			 0);
+	for (int64_t t = 1; t < 3600 + 120; t += 10) {
+		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		ck_assert_msg(check(cookie) == 401 && check(next) == 401,
+			      "after %d s", (int)t);
+	}
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -159,6 +190,7 @@ suite(void)
 	tcase_add_test(t, made_by_a_faster_clock);
 	tcase_add_test(t, ended_under_another_ttl);
 	tcase_add_test(t, the_administrator_ends_it);
+	tcase_add_test(t, the_administrator_ends_what_a_faster_clock_made);
 	suite_add_tcase(s, t);
 	return s;
 }
