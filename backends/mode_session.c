@@ -262,6 +262,25 @@ session_refresh(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
+/* Only the store knows which session a token is of. */
+static int
+session_session_of(const void *mode, struct call *c, struct str token,
+		   bool *ours, struct session_id *out, struct err *err)
+{
+	struct session s = { .created_ms = 0 };
+	struct token_hash hash;
+	bool found = false;
+
+	(void)mode;
+	if (hash_token(token, &hash) &&
+	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
+		0)
+		return -1;
+	*ours = found;
+	*out = s.id;
+	return 0;
+}
+
 static bool
 session_offers_remember(const void *mode)
 {
@@ -286,4 +305,5 @@ const struct auth_mode_ops mode_session = {
 	.issue = session_issue,
 	.refresh = session_refresh,
 	.revoke = session_revoke,
+	.session_of = session_session_of,
 };

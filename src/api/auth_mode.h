@@ -144,9 +144,10 @@ struct auth_mode_ops {
 		       struct grant *grant, struct credentials *out,
 		       struct err *err);
 
-	/* The session that a refresh token names, whether it lives or not;
-	 * *ours: it was made here, else *out is zero.  NULL: there are
-	 * none. */
+	/* The session that a token of refresh_cookie names, whether it lives
+	 * or not; *ours: it was made here, else *out is zero.  Asked, too, of
+	 * what another mode has left in a browser: then `mode` is NULL.  NULL
+	 * as a slot: there are none. */
 	int (*session_of)(const void *mode, struct call *c, struct str token,
 			  bool *ours, struct session_id *out, struct err *err);
 

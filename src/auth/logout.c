@@ -7,6 +7,7 @@
 #include "auth/answer.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
+#include "auth/left_over.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
 #include "base/buf.h"
@@ -204,11 +205,14 @@ sign_out(struct exchange *e, const struct presented *p)
 	     credential_end(e, p->access, "logout", &err) != 0) ||
 	    (p->how != CREDENTIAL_BEARER &&
 	     p->refresh_how == CREDENTIAL_COOKIE &&
-	     credential_end(e, p->refresh, "logout", &err) != 0)) {
+	     credential_end(e, p->refresh, "logout", &err) != 0) ||
+	    (p->how != CREDENTIAL_BEARER && left_over_end(e, &err) != 0)) {
 		answer_unavailable(e, &err);
 		return;
 	}
 	answer_signed_out(e);
+	if (p->how != CREDENTIAL_BEARER)
+		left_over_clear(e);
 	if (cookies)
 		credential_clear_cookies(e);
 }
@@ -239,7 +243,9 @@ logout_post(struct exchange *e)
 	    p.refresh_how == CREDENTIAL_REFUSED) {
 		answer_refusal(e, 401, "invalid_token",
 			       "More than one credential was sent.");
-	} else if (check_form(e, p.refresh_how == CREDENTIAL_COOKIE,
+	} else if (check_form(e,
+			      p.refresh_how == CREDENTIAL_COOKIE ||
+				  left_over_is_here(e),
 			      &p.in_body, &ok, &err) != 0) {
 		if (err.code == ERR_INPUT)
 			answer_refusal(e, 400, "invalid_request",

@@ -2,6 +2,7 @@
 /* Live state: where it is, and how what a user has is ended. */
 #include "ctl/live.h"
 
+#include "api/registry.h"
 #include "ctl/ring.h"
 
 /* Does the mode use the store that is configured? */
@@ -90,18 +91,42 @@ live_can_end(const struct ctl *c, struct str name)
 	return false;
 }
 
+/* Other modes that could be in use later, or were before, and whose tokens the
+ * store can refuse. */
+static int
+end_in_other_modes(struct ctl *c, struct str name, struct err *err)
+{
+	const int64_t now_ms = env_wall_ms(&c->env);
+
+	for (size_t i = 0; i < registry_nmodes; i++) {
+		const struct auth_mode_ops *mode = registry_modes[i];
+		const void *conf =
+		    settings_mode_conf(&c->settings, mode->base.name);
+
+		if (mode == ctl_mode(c) || mode->end_user == NULL ||
+		    (mode->needs_store != NULL && !mode->needs_store(conf)))
+			continue;
+		if (mode->end_user(conf, c->store_link, name, now_ms, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 live_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
 {
 	const struct auth_mode_ops *mode = ctl_mode(c);
+	int64_t sessions;
 
-	if (mode->end_user == NULL)
-		return store_revoke_user(c->store_link, name, NULL, ended,
-					 err);
-	if (mode->end_user(c->settings.mode.conf, c->store_link, name,
-			   env_wall_ms(&c->env), err) != 0)
+	if ((mode->end_user != NULL &&
+	     mode->end_user(c->settings.mode.conf, c->store_link, name,
+			    env_wall_ms(&c->env), err) != 0) ||
+	    end_in_other_modes(c, name, err) != 0 ||
+	    (name.p == NULL ? store_revoke_all(c->store_link, &sessions, err) :
+			      store_revoke_user(c->store_link, name, NULL,
+						&sessions, err)) != 0)
 		return -1;
-	*ended = LIVE_UNCOUNTED;
+	*ended = mode->end_user != NULL ? LIVE_UNCOUNTED : sessions;
 	return 0;
 }
 

@@ -194,14 +194,10 @@ revoke_many(struct ctl *c, struct str user)
 	enum ctl_exit status = open_sessions(c);
 	int64_t ended = 0;
 	struct err err;
-	int revoked;
 
 	if (status != CTL_DONE)
 		return status;
-	revoked = user.p == NULL && !live_is_stateless(c) ?
-	    store_revoke_all(c->store_link, &ended, &err) :
-	    live_end_user(c, user, &ended, &err);
-	if (revoked != 0)
+	if (live_end_user(c, user, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	live_audit_ended(c, user.p == NULL ? STR("(all)") : user, ended);
 	if (ended == LIVE_UNCOUNTED)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Cookies of another mode. */
+#include "auth/left_over.h"
+
+#include "api/registry.h"
+#include "auth/audit.h"
+#include "http/cookie.h"
+
+static const enum cookie_kind kinds[] = { COOKIE_SESSION, COOKIE_ACCESS,
+					  COOKIE_REFRESH };
+
+/* A cookie of this kind, which is none of the mode in use. */
+static enum cookie_answer
+find(struct exchange *e, enum cookie_kind kind, struct str *value)
+{
+	const struct auth_mode_ops *mode = e->service->mode_ops;
+
+	*value = STR("");
+	if ((int)kind == mode->access_cookie ||
+	    (int)kind == mode->refresh_cookie)
+		return COOKIE_ABSENT;
+	return cookie_find(e->in,
+			   cookie_name(&e->jar->set, kind, e->call.arena),
+			   value);
+}
+
+bool
+left_over_is_here(struct exchange *e)
+{
+	struct str value;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (find(e, kinds[i], &value) != COOKIE_ABSENT)
+			return true;
+	}
+	return false;
+}
+
+/* What the mode's cookie names. */
+static int
+end_of_mode(struct exchange *e, const struct auth_mode_ops *mode,
+	    struct err *err)
+{
+	struct session_id id;
+	bool ours, ended;
+	struct str token;
+
+	if (mode->session_of == NULL ||
+	    find(e, (enum cookie_kind)mode->refresh_cookie, &token) !=
+		COOKIE_FOUND)
+		return 0;
+	if (mode->session_of(NULL, &e->call, token, &ours, &id, err) != 0)
+		return -1;
+	if (!ours)
+		return 0;
+	if (store_revoke(e->call.store, &id, &ended, err) != 0)
+		return -1;
+	if (ended)
+		audit(e, "logout", STR(""), &id, "of another mode");
+	return 0;
+}
+
+int
+left_over_end(struct exchange *e, struct err *err)
+{
+	for (size_t i = 0; i < registry_nmodes; i++) {
+		if (end_of_mode(e, registry_modes[i], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+left_over_clear(struct exchange *e)
+{
+	struct str value;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (find(e, kinds[i], &value) != COOKIE_ABSENT)
+			cookie_set(e->out, &e->jar->set,
+				   e->service->set->server.path, kinds[i],
+				   STR(""), 0);
+	}
+}
