@@ -79,6 +79,7 @@ UNIT_TESTS = \
 	tests/unit/test_origins \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \
+	tests/unit/test_prolong \
 	tests/unit/test_recheck \
 	tests/unit/test_refusals \
 	tests/unit/test_refresh \

@@ -337,8 +337,8 @@ sub requests {
 		[ '', 403, 'csrf', HTTP_ORIGIN => 'https://evil.example',
 			%cookie ],
 		[ "$good&x=" . 'x' x 20000, 413, undef ],
-		[ '', undef, undef, HTTP_COOKIE => "fcgiauth_refresh=$token; " .
-			'fcgiauth_refresh=x' ],
+		[ '', 400, 'invalid_grant', HTTP_COOKIE =>
+			"fcgiauth_refresh=$token; fcgiauth_refresh=x" ],
 		[ '', 400, 'invalid_grant', HTTP_COOKIE =>
 			"__Secure-fcgiauth_refresh=$token" ],
 		[ '', 400, 'invalid_grant', HTTP_COOKIE =>

@@ -4,16 +4,10 @@
  * turn: never a crash, a leak, a 2xx that was not earned, a lost session or a
  * cleared cookie.
  */
-#include "tests/support/run.h"
-
-#include <string.h>
+#include "tests/unit/refresh_rig.h"
 
 #include "api/registry.h"
-#include "tests/support/flow.h"
 #include "tests/support/store_faulty.h"
-
-#define JSON	"application/json"
-#define FORM	"application/x-www-form-urlencoded"
 
 /* One kind of request; made by the route's name. */
 struct route_case {
@@ -45,8 +39,8 @@ static const struct route_case cases[] = {
 	  403 },
 	{ "public", "AUTH_ACTION=verify", false, "GET", "/open", "", "", true,
 	  204 },
-	{ "public, nobody", "AUTH_ACTION=verify", false, "GET", "/open", "",
-	  "", false, 204 },
+	{ "public, nobody", "AUTH_ACTION=verify", false, "GET", "/open", "", "",
+	  false, 204 },
 	{ "public, authorizer", NULL, true, "GET", "/open", "", "", true, 200 },
 	{ "challenge", "AUTH_ACTION=challenge", false, "GET", "/a", "", "",
 	  false, 302 },
@@ -73,9 +67,31 @@ static const struct route_case cases[] = {
 	{ "not found", NULL, false, "GET", "/auth/none", "", "", false, 404 },
 	{ "wrong method", NULL, false, "DELETE", "/auth/me", "", "", false,
 	  405 },
+	{ "late refresh", NULL, false, "POST", "/auth/refresh", "", "", true,
+	  200 },
+	{ "late login page", NULL, false, "GET", "/auth/login?rd=/x", "", "",
+	  true, 303 },
+	{ "late sign-out page", NULL, false, "GET", "/auth/logout", "", "",
+	  true, 303 },
+	{ "late logout", NULL, false, "POST", "/auth/logout", JSON, "", true,
+	  204 },
 };
 
-static struct flow f;
+static const char *const modes[] = { "session", "refresh" };
+
+/* The access token is over, and the refresh token is left. */
+static bool
+is_late(const struct route_case *c)
+{
+	return str_starts(str_from(c->name), STR("late "));
+}
+
+/* In mode refresh, what it alone has, too. */
+static bool
+is_asked(const struct route_case *c, int mode)
+{
+	return mode == 1 || !is_late(c);
+}
 
 static struct flow_answer
 ask(const struct route_case *c, const char *cookie)
@@ -100,12 +116,16 @@ static void
 check_closed(const struct route_case *c, const struct flow_answer *a,
 	     unsigned step)
 {
-	const char *deleted = flow_cookie(&f, a, "__Host-fcgiauth");
+	static const char *const names[] = { "__Host-fcgiauth", ACCESS,
+					     REFRESH };
 
 	ck_assert_msg(a->status == 0 || a->status == 403 || a->status >= 500 ||
 			  (is_open(c) && a->status == c->expected),
 		      "%s, step %u: %u", c->name, step, a->status);
-	ck_assert_msg(deleted == NULL, "%s, step %u: cookie", c->name, step);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		ck_assert_msg(flow_cookie(&f, a, names[i]) == NULL,
+			      "%s, step %u: cookie", c->name, step);
+	}
 	ck_assert_msg(flow_header(a, "Remote-User").p == NULL &&
 			  flow_header(a, "Variable-REMOTE_USER").p == NULL,
 		      "%s, step %u: identity", c->name, step);
@@ -122,16 +142,40 @@ static const char patient[] = "[cors]\norigins = https://app.example.com\n"
 			      "[store]\ndriver = memory\n"
 			      "[limits]\nlogin_attempts = 1000\n";
 
+/* Somebody is signed in; his cookies. */
+static const char *
+begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
+      const void *conf)
+{
+	char ini[1024];
+	struct tokens t;
+
+	flow_free(&f);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\ndeliver = both\n"
+		       "[jwt]\nsecret_file = %s/secret\n%s",
+		       modes[mode], folder, patient);
+	flow_init(&f, ini, ops, conf);
+	if (mode == 0)
+		return flow_login(&f, "bob");
+	t = sign_in("bob");
+	return flow_text(&f, "HTTP_COOKIE=%s=%s; " REFRESH "=%s",
+			 is_late(c) ? "x" : ACCESS, t.access, t.refresh);
+}
+
 START_TEST(every_allocation_fails)
 {
-	const struct route_case *c = &cases[_i];
+	const struct route_case *c = &cases[_i / 2];
 	struct flow_answer a = { .status = 0 };
 	const char *cookie;
 	unsigned step;
 
-	flow_init(&f, patient, NULL, NULL);
-	cookie = flow_login(&f, "bob");
+	if (!is_asked(c, _i % 2))
+		return;
+	cookie = begin(c, _i % 2, NULL, NULL);
 	for (step = 1; step < 1000; step++) {
+		if (is_late(c))
+			cookie = begin(c, _i % 2, NULL, NULL);
 		f.fail_after = step;
 		a = ask(c, cookie);
 		if (!f.arena_failed)
@@ -141,29 +185,26 @@ START_TEST(every_allocation_fails)
 	ck_assert_msg(step > 3, "%s: torture did not strike", c->name);
 	ck_assert_msg(a.status == c->expected, "%s at last: %u", c->name,
 		      a.status);
-	flow_free(&f);
 }
 END_TEST
 
 /* The n-th call of the store fails, alone or with all that follow. */
 static void
-fail_store(const struct route_case *c, bool stay_down)
+fail_store(const struct route_case *c, int mode, bool stay_down)
 {
-	struct store_faulty faulty;
+	static struct store_faulty faulty;
 	struct flow_answer a = { .status = 0 };
 	const char *cookie;
 	unsigned step;
 
 	for (step = 1; step < 100; step++) {
 		store_faulty_init(&faulty, registry_store("memory"), NULL);
-		flow_init(&f, patient, &faulty.ops, &faulty);
-		cookie = flow_login(&f, "bob");
+		cookie = begin(c, mode, &faulty.ops, &faulty);
 		store_faulty_fail(&faulty, step, stay_down);
 		a = ask(c, cookie);
 		if (atomic_load(&faulty.failed) == 0) {
 			ck_assert_msg(a.status == c->expected, "%s: %u",
 				      c->name, a.status);
-			flow_free(&f);
 			return;
 		}
 		ck_assert_msg(a.status == (is_open(c) ? c->expected : 503),
@@ -175,17 +216,20 @@ fail_store(const struct route_case *c, bool stay_down)
 		/* The session of who asked is as it was, once it is back. */
 		store_faulty_fail(&faulty, 0, false);
 		fake_env_advance_ms(&f.world, 2000);
-		ck_assert_msg(flow_verify(&f, "/", cookie, NULL).status == 204,
+		ck_assert_msg(is_late(c) ||
+				  flow_verify(&f, "/", cookie, NULL).status ==
+				      204,
 			      "%s, call %u: session lost", c->name, step);
-		flow_free(&f);
 	}
 	ck_abort_msg("%s never succeeds", c->name);
 }
 
 START_TEST(every_store_call_fails)
 {
-	fail_store(&cases[_i], false);
-	fail_store(&cases[_i], true);
+	if (!is_asked(&cases[_i / 2], _i % 2))
+		return;
+	fail_store(&cases[_i / 2], _i % 2, false);
+	fail_store(&cases[_i / 2], _i % 2, true);
 }
 END_TEST
 
@@ -193,7 +237,7 @@ START_TEST(no_entropy_issues_nothing)
 {
 	struct flow_answer a;
 
-	flow_init(&f, patient, NULL, NULL);
+	(void)begin(&cases[0], 0, NULL, NULL);
 	atomic_store(&f.world.no_entropy, true);
 	a = flow_post(&f, "/auth/login", JSON,
 		      "{\"username\":\"alice\",\"password\":"
@@ -203,7 +247,6 @@ START_TEST(no_entropy_issues_nothing)
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	a = flow_get(&f, "/auth/login", NULL, NULL);
 	ck_assert_uint_eq(a.status, 503);
-	flow_free(&f);
 }
 END_TEST
 
@@ -214,8 +257,9 @@ suite(void)
 	TCase *t = tcase_create("torture");
 
 	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, every_allocation_fails, 0, ARRAY_LEN(cases));
-	tcase_add_loop_test(t, every_store_call_fails, 0, ARRAY_LEN(cases));
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, every_allocation_fails, 0, 2 * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, every_store_call_fails, 0, 2 * ARRAY_LEN(cases));
 	tcase_add_test(t, no_entropy_issues_nothing);
 	suite_add_tcase(s, t);
 	return s;
