@@ -200,7 +200,7 @@ tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-style.sh \
 	tests/tools/demo-check.pl tests/tools/e2e.pl tests/t tests/fuzz/corpus \
-	tests/tools/hardened.sh \
+	tests/tools/hardened.sh tests/tools/mutate.pl \
 	tests/interop
 
 # Not of sanitizer builds.

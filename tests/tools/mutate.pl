@@ -1,0 +1,375 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+# Makes small wrong changes to source files, one at a time, and tells which of
+# them no test notices.
+#
+#     tests/tools/mutate.pl [option...] FILE.c...
+#
+#     --tests=A,B   run these programs; else those of the map below
+#     --max=N       at most N changes, drawn by --seed (default 1)
+#     --minutes=N   begin no change after that time (default 20)
+#     --timeout=N   seconds for one program (default 60); that it hangs is noticed
+#     --copy=DIR    where the copy of the tree is kept for the next call;
+#                   else one below /tmp, which is removed
+#     --configure=S arguments for configure (default: CFLAGS="-g -O1")
+#     --list        show the changes, make none
+#
+# The working tree is never touched: all happens in a copy of what git knows of
+# it, changes that are not committed included.  Each change is compiled with
+# warnings as they come; one that does not compile is counted as such, and not as
+# noticed.  Prints each survivor with file, line and difference, and at last the
+# share that was noticed; exits 1 when something survived, 2 when the tests fail
+# without any change.
+#
+# Kinds of changes: a condition turned; a clause of && or || left out; a
+# statement left out; < and <=, + and -, == and != exchanged; a number one off;
+# another answer returned; true and false exchanged.  Some change nothing that
+# can be seen (an equal program): read the survivors before you believe them.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
+use Getopt::Long;
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep);
+
+my %opt = (seed => 1, minutes => 20, timeout => 60,
+    configure => q{CFLAGS="-g -O1"});
+GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
+    'copy=s', 'configure=s', 'list') && @ARGV
+    or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE.c...\n";
+
+# What asks most of a file, by the first pattern that fits.
+my @flow = qw(login logout refresh renewal prolong sign_out subsets torture
+    verify recheck outputs forms);
+my @map = (
+    [qr{^backends/(?:store_|)memory} => ['contract/test_store']],
+    [qr{^backends/(?:store_|)sqlite} =>
+	['contract/test_store', 'contract/test_sqlite', 'contract/test_users']],
+    [qr{^backends/users_sqlite} => ['contract/test_users']],
+    [qr{^backends/(?:users_)?htpasswd} => ['contract/test_htpasswd']],
+    [qr{^backends/(?:store_)?redis_link|^backends/redis_(?:wire|target|url)} =>
+	['contract/test_redis_link']],
+    [qr{^backends/(?:store_)?redis} =>
+	['contract/test_redis', 'contract/test_store_redis']],
+    [qr{^backends/(?:users_postgres|postgres_foreign)} =>
+	['contract/test_users_postgres', 'contract/test_users_foreign']],
+    [qr{^backends/(?:store_)?postgres} =>
+	['contract/test_postgres', 'contract/test_store_postgres']],
+    [qr{^backends/mode_} =>
+	[map { "unit/test_$_" } @flow, qw(refresh_torture access revocation)]],
+    [qr{^src/auth/rules|^src/auth/require} =>
+	['unit/test_rules', 'unit/test_rule_mistakes', 'unit/test_verify']],
+    [qr{^src/auth/} => [map { "unit/test_$_" } @flow, 'cors', 'revocation']],
+    [qr{^src/api/} => ['contract/test_link', 'contract/test_store',
+	'contract/test_users']],
+    [qr{^src/crypto/password} =>
+	['unit/test_crypto', 'unit/test_password_legacy']],
+    [qr{^src/crypto/(?:jwk|keyring)} => [map { "unit/test_$_" }
+	qw(jwk jwk_refused keyring keyring_refused)]],
+    [qr{^src/crypto/} => [map { "unit/test_$_" }
+	qw(jws jws_oracles jwt jwt_claims crypto)]],
+    [qr{^src/http/} => [map { "unit/test_$_" } qw(http_cookie http_form
+	http_headers http_path http_redirect http_request http_response)]],
+    [qr{^src/conf/} => [map { "unit/test_$_" }
+	qw(conf conf_files conf_mistakes conf_text conf_hosts ini)]],
+    [qr{^src/base/} => ['unit/test_base', 'unit/test_conf']],
+    [qr{^src/server/} => [map { "unit/test_$_" }
+	qw(frame listen listen_passed loop loop_drain notify upgrade)]],
+);
+
+my $top = abs_path(dirname($0) . '/../..');
+my $began = time;
+
+sub tests_of {
+	my ($file) = @_;
+
+	return map { "tests/$_" } split /,/, $opt{tests} if $opt{tests};
+	for my $pair (@map) {
+		return map { "tests/$_" } @{ $pair->[1] }
+		    if $file =~ $pair->[0];
+	}
+	die "$file: which tests? say --tests\n";
+}
+
+sub slurp {
+	my ($path) = @_;
+
+	open my $in, '<', $path or die "$path: $!\n";
+	local $/ = undef;
+	return scalar <$in>;
+}
+
+sub spew {
+	my ($path, $text) = @_;
+
+	open my $out, '>', $path or die "$path: $!\n";
+	print {$out} $text;
+	close $out or die "$path: $!\n";
+	return;
+}
+
+# The text with comments, strings and preprocessor lines blanked out, of the
+# same length: what may be changed.
+sub code_of {
+	my ($text) = @_;
+	my $blank = sub { my $s = shift; $s =~ s/[^\n]/ /g; $s };
+
+	$text =~ s{(/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')}
+	    {$blank->($1)}gse;
+	$text =~ s{^([ \t]*\#(?:.*\\\n)*.*)$}{$blank->($1)}gme;
+	return $text;
+}
+
+# The end of the parenthesis that begins at $at.
+sub closing {
+	my ($code, $at) = @_;
+	my $depth = 0;
+
+	for my $i ($at .. length($code) - 1) {
+		my $c = substr $code, $i, 1;
+		$depth++ if $c eq '(';
+		return $i if $c eq ')' && --$depth == 0;
+	}
+	return;
+}
+
+# Clauses of a condition: [from, length, with the operator beside it].
+sub clauses {
+	my ($code, $from, $to) = @_;
+	my ($depth, $start, @found) = (0, $from);
+
+	for (my $i = $from; $i < $to; $i++) {
+		my $c = substr $code, $i, 1;
+		$depth++ if $c =~ /[(\[{]/;
+		$depth-- if $c =~ /[)\]}]/;
+		my $two = substr $code, $i, 2;
+		if ($depth == 0 && ($two eq '&&' || $two eq '||')) {
+			push @found, [$start, $i, $two];
+			$start = $i + 2;
+			$i++;
+		}
+	}
+	return @found ? (@found, [$start, $to, '']) : ();
+}
+
+# All changes of a file: { at, length, to, kind }.
+sub changes_of {
+	my ($text) = @_;
+	my $code = code_of($text);
+	my @all;
+	my $add = sub {
+		my ($at, $length, $to, $kind) = @_;
+
+		push @all, { at => $at, length => $length, to => $to,
+			kind => $kind };
+	};
+
+	# Conditions, and their clauses.
+	while ($code =~ /\b(?:if|while)\s*\(/g) {
+		my $open = pos($code) - 1;
+		my $close = closing($code, $open);
+		next if !defined $close;
+		my $inside = substr $text, $open + 1, $close - $open - 1;
+		$add->($open + 1, length $inside, "!($inside)",
+		    'condition turned');
+		clause_changes($code, $text, $open + 1, $close, $add);
+	}
+	# Expressions of && and || that are returned or kept.
+	while ($code =~ /(?:\breturn\b|[^=!<>]=)(?=[^=;]*(?:&&|\|\|))/g) {
+		my $from = pos $code;
+		my $to = index $code, ';', $from;
+		next if $to < 0 || substr($code, $from, $to - $from) =~ /[{}]/;
+		clause_changes($code, $text, $from, $to, $add);
+	}
+	# Statements that can be left out: calls and assignments.
+	while ($code =~ /(?<=[;{}:)\n])([ \t]*\n?[ \t]+)((?:\(void\))?
+	    [A-Za-z_*][\w.\->\[\]*]*(?:\s*\(|\s*[-+|&^]?=[^=]|\+\+|--)[^;{}]*;)
+	    /gx) {
+		my ($at, $what) = ($-[2], $2);
+		next if $what =~ /^(?:return|if|for|while|switch|else|goto|do|
+		    sizeof|static|const|struct|enum|case)\b/x;
+		$add->($at, length $what, ';', 'statement left out');
+	}
+	my %swap = ('<' => '<=', '<=' => '<', '>' => '>=', '>=' => '>',
+	    '==' => '!=', '!=' => '==', '+' => '-', '-' => '+');
+	while ($code =~ /(?<=\s)(<=|>=|==|!=|<|>|\+|-)(?=\s)/g) {
+		$add->($-[1], length $1, $swap{$1}, "$1 is $swap{$1}");
+	}
+	while ($code =~ /(?<![\w.])(\d+)(?![\w.])/g) {
+		$add->($-[1], length $1, $1 + 1, 'one more');
+		$add->($-[1], length $1, $1 - 1, 'one less')
+		    if $1 > 1;
+	}
+	while ($code =~ /\breturn\s+(-1|0|true|false)\s*;/g) {
+		my %other = (-1 => '0', 0 => '-1', true => 'false',
+		    false => 'true');
+		$add->($-[1], length $1, $other{$1}, 'another answer');
+	}
+	while ($code =~ /=\s*(true|false)\b/g) {
+		$add->($-[1], length $1, $1 eq 'true' ? 'false' : 'true',
+		    'true and false');
+	}
+	while ($code =~ /(?<=[\s(])(!)(?=[\w(*])/g) {
+		$add->($-[1], 1, '', 'not left out');
+	}
+	return @all;
+}
+
+sub clause_changes {
+	my ($code, $text, $from, $to, $add) = @_;
+	my @found = clauses($code, $from, $to);
+
+	for my $i (0 .. $#found) {
+		my ($start, $end, $op) = @{ $found[$i] };
+		my $before = $i > 0 ? $found[ $i - 1 ][2] : $op;
+		my $neutral = ($op || $before) eq '&&' ? ' true ' : ' false ';
+		$add->($start, $end - $start, $neutral, 'clause left out');
+	}
+	return;
+}
+
+# Deterministic, the same on every machine.
+sub draw {
+	my ($n, @all) = @_;
+	my $x = $opt{seed} * 2654435761 % 4294967296;
+
+	for my $i (reverse 1 .. $#all) {
+		$x = ($x * 1103515245 + 12345) % 2147483648;
+		my $j = int($x / 65536) % ($i + 1);
+		@all[$i, $j] = @all[$j, $i];
+	}
+	return $n < @all ? @all[0 .. $n - 1] : @all;
+}
+
+sub run {
+	my ($dir, $seconds, $log, @command) = @_;
+	my $pid = fork // die "fork: $!\n";
+
+	if ($pid == 0) {
+		setpgrp 0, 0;
+		chdir $dir or POSIX::_exit(127);
+		open STDOUT, '>', $log or POSIX::_exit(127);
+		open STDERR, '>&', \*STDOUT or POSIX::_exit(127);
+		exec @command or POSIX::_exit(127);
+	}
+	my $end = time + $seconds;
+	while (waitpid($pid, WNOHANG) == 0) {
+		if (time > $end) {
+			kill 'KILL', -$pid;
+			waitpid $pid, 0;
+			return 124;
+		}
+		sleep 0.02;
+	}
+	my $status = $?;
+	kill 'KILL', -$pid; # what it has left running
+	return $status == 0 ? 0 : 1;
+}
+
+# 'noticed', 'survived', or 'broken' when it does not compile.
+sub judge {
+	my ($dir, $tests, $log) = @_;
+
+	return 'broken' if run($dir, 600, $log, 'make', '-s', @{$tests}) != 0;
+	for my $test (@{$tests}) {
+		return 'noticed'
+		    if run($dir, $opt{timeout}, $log, "./$test") != 0;
+	}
+	return 'survived';
+}
+
+sub line_of {
+	my ($text, $at) = @_;
+
+	return 1 + (substr($text, 0, $at) =~ tr/\n//);
+}
+
+# The lines that differ, as in a patch.
+sub difference {
+	my ($before, $after) = @_;
+	my @a = split /\n/, $before, -1;
+	my @b = split /\n/, $after, -1;
+
+	while (@a && @b && $a[0] eq $b[0]) { shift @a; shift @b }
+	while (@a && @b && $a[-1] eq $b[-1]) { pop @a; pop @b }
+	return join '', map({ "-$_\n" } @a), map({ "+$_\n" } @b);
+}
+
+sub make_copy {
+	my ($dir) = @_;
+	my $list = "$dir/files";
+
+	make_path("$dir/tree/build");
+	system("cd '$top' && git ls-files -co --exclude-standard -z > '$list' "
+	    . "&& tar --null --ignore-failed-read -T '$list' -cf - "
+	    . "| tar -C '$dir/tree' -xf -") == 0
+	    or die "cannot copy the tree\n";
+	return if -e "$dir/tree/build/Makefile";
+	system("(cd '$dir/tree' && ./autogen.sh && cd build && ../configure "
+	    . "$opt{configure}) > '$dir/configure.log' 2>&1") == 0
+	    or die "cannot configure: see $dir/configure.log\n";
+	return;
+}
+
+my @plan;
+for my $file (@ARGV) {
+	my $path = abs_path($file) // abs_path("$top/$file") // '';
+	$path =~ s{^\Q$top\E/}{} or die "$file: not in this tree\n";
+	push @plan, map { { %{$_}, file => $path } }
+	    changes_of(slurp("$top/$path"));
+}
+my $possible = @plan;
+@plan = draw($opt{max} // $possible, @plan);
+@plan = sort { $a->{file} cmp $b->{file} || $a->{at} <=> $b->{at} } @plan;
+if ($opt{list}) {
+	for my $c (@plan) {
+		my $text = slurp("$top/$c->{file}");
+		printf "%s:%d: %s\n", $c->{file}, line_of($text, $c->{at}),
+		    $c->{kind};
+	}
+	exit 0;
+}
+
+my $place = $opt{copy} // tempdir('mutate.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+make_path($place);
+make_copy(abs_path($place));
+my ($tree, $log) = ("$place/tree", abs_path($place) . '/log');
+my %counted = (noticed => 0, survived => 0, broken => 0);
+my %good;
+$| = 1;
+
+for my $c (@plan) {
+	my @tests = tests_of($c->{file});
+	my $key = "@tests";
+
+	last if time - $began > 60 * $opt{minutes};
+	if (!$good{$key}) {
+		if (judge("$tree/build", \@tests, $log) ne 'survived') {
+			print STDERR slurp($log);
+			warn "the tests fail without a change\n";
+			exit 2;
+		}
+		$good{$key} = 1;
+	}
+	my $text = slurp("$top/$c->{file}");
+	my $wrong = $text;
+	substr($wrong, $c->{at}, $c->{length}) = $c->{to};
+	spew("$tree/$c->{file}", $wrong);
+	my $verdict = judge("$tree/build", \@tests, $log);
+	spew("$tree/$c->{file}", $text);
+	$counted{$verdict}++;
+	next if $verdict ne 'survived';
+	printf "%s:%d: %s\n%s\n", $c->{file}, line_of($text, $c->{at}),
+	    $c->{kind}, difference($text, $wrong);
+}
+
+my $tried = $counted{noticed} + $counted{survived};
+printf "%d changes of %d possible: %d noticed, %d survived, %d did not "
+    . "compile%s\n", $tried + $counted{broken}, $possible, $counted{noticed},
+    $counted{survived}, $counted{broken},
+    $tried > 0 ? sprintf('; %.0f %% noticed', 100 * $counted{noticed} / $tried)
+    : '';
+exit($counted{survived} > 0 ? 1 : 0);
