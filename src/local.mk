@@ -96,7 +96,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/refresh.c src/auth/refresh.h \
 	src/auth/repeat.c src/auth/repeat.h \
 	src/auth/require.c src/auth/require.h \
-	src/auth/rules.c src/auth/rules.h \
+	src/auth/rules.c src/auth/rules_hidden.c src/auth/rules.h \
 	src/auth/service.c src/auth/service.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \

@@ -227,6 +227,7 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 	}
 	if (problems->count > before)
 		return -1;
+	rules_warn_hidden(set, problems);
 	*out = rules;
 	return 0;
 }

@@ -25,6 +25,13 @@ struct rules;
 int rules_compile(const struct settings *set, struct arena *a,
 		  struct rules **out, struct problems *problems) MUST_USE;
 
+/*
+ * Warns of each rule that can never decide because an earlier one matches all
+ * that it does, as far as that is plain: networks and regular expressions are
+ * compared by their text.
+ */
+void rules_warn_hidden(const struct settings *set, struct problems *problems);
+
 struct rule_question {
 	struct str host; /* lower case, without port */
 	struct str method; /* as sent, with case */

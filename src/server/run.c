@@ -82,6 +82,25 @@ log_problems(struct app *app, const struct problems *problems)
 	    F_CSTR("kept", "the configuration before"));
 }
 
+/* Sessions and tokens of before are not found, or not believed, any more. */
+static void
+warn_of_lost_logins(const struct app *app, const struct snapshot *before,
+		    const struct snapshot *next)
+{
+	const struct settings *was = &before->settings, *is = &next->settings;
+	const char *why = NULL;
+
+	if (strcmp(was->mode.driver->name, is->mode.driver->name) != 0)
+		why = "[auth] mode has changed";
+	else if (before->store != next->store)
+		why = "[store] has changed";
+	else if (!str_eq(was->cookie.name, is->cookie.name))
+		why = "[cookie] name has changed";
+	if (why != NULL)
+		LOG(&app->log, LOG_WARNING, "everybody_must_sign_in_anew",
+		    F_CSTR("reason", why));
+}
+
 static bool
 adopt(struct app *app, struct snapshot *before, struct snapshot *next)
 {
@@ -103,6 +122,7 @@ adopt(struct app *app, struct snapshot *before, struct snapshot *next)
 	}
 	app->log.level = next->settings.server.log_level;
 	loop_set_body_limit(app->loop, (size_t)next->settings.limits.body);
+	warn_of_lost_logins(app, before, next);
 	snapshot_publish(&app->slot, next);
 	LOG(&app->log, LOG_INFO, "reloaded", F_CSTR("file", app->config_file));
 	return true;

@@ -124,6 +124,18 @@ subtest 'sessions in memory' => sub {
 	$e->reload;
 	ok(wait_for(10, sub { $e->log_text =~ /\breloaded\b/ }), 'reloaded');
 	is($e->check(HTTP_COOKIE => $cookie)->{status}, 204, 'is still there');
+	unlike($e->log_text, qr/everybody_must_sign_in_anew/, 'and no alarm');
+	for my $change ([ '[cookie] name', cookie => { name => 'other' } ],
+	    [ '[auth] mode', auth => { mode => 'jwt' },
+		jwt => { keys => $e->dir . '/keys', issuer => 'https://a.test',
+			audience => 'test' } ]) {
+		my ($what, @conf) = @$change;
+		$e->configure(@conf);
+		$e->reload;
+		ok(wait_for(10, sub { $e->log_text =~
+			/everybody_must_sign_in_anew reason="\Q$what\E has/ }),
+		    "a change of $what is told of");
+	}
 	$e->stop_ok;
 };
 

@@ -137,6 +137,79 @@ START_TEST(networks_are_read)
 }
 END_TEST
 
+/* Rules that no request can reach, each by the line of the warning or 0. */
+static const struct {
+	const char *rules;
+	unsigned line;
+} hidden[] = {
+	{ "[rule a]\nrequire = user\n[rule b]\npath = /x\nrequire = deny\n",
+	  3 },
+	{ "[rule a]\npath = /x\nrequire = user\n"
+	  "[rule b]\npath = /x/y\nrequire = deny\n",
+	  4 },
+	{ "[rule a]\npath = /x/\nrequire = user\n"
+	  "[rule b]\npath = /x\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\npath = /x\nrequire = user\n"
+	  "[rule b]\npath = /xy\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\npath = /x\nrequire = user\n"
+	  "[rule b]\npath_regex = /x/y\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\npath_regex = /x\nrequire = user\n"
+	  "[rule b]\npath_regex = /x\nrequire = deny\n",
+	  4 },
+	{ "[rule a]\nmethod = GET\nrequire = user\n"
+	  "[rule b]\nmethod = HEAD\nrequire = deny\n",
+	  4 },
+	{ "[rule a]\nmethod = GET\nrequire = user\n"
+	  "[rule b]\nmethod = GET POST\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\nmethod = GET\nrequire = user\n"
+	  "[rule b]\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\nhost = a.x b.x\nrequire = user\n"
+	  "[rule b]\nhost = b.x\npath = /\nrequire = deny\n",
+	  4 },
+	{ "[rule a]\nhost = a.x\nrequire = user\n"
+	  "[rule b]\nhost = a.x b.x\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\nnetwork = 10.0.0.0/8\nrequire = user\n"
+	  "[rule b]\nrequire = deny\n",
+	  0 },
+	{ "[rule a]\nnetwork = 10.0.0.0/8 ::1\nrequire = user\n"
+	  "[rule b]\nnetwork = ::1\npath = /x\nrequire = deny\n",
+	  4 },
+};
+
+START_TEST(hidden_rules_are_warned_of)
+{
+	struct parsed p;
+	struct rules *out;
+	const char *text = NULL, *end;
+
+	parse(&p, str_from(hidden[_i].rules));
+	ck_assert_int_eq(p.rc, 0);
+	p.problems.first_warning = NULL; /* that hosts are not named */
+	p.problems.last_warning = &p.problems.first_warning;
+	ck_assert_int_eq(rules_compile(&p.settings, p.arena, &out,
+				       &p.problems),
+			 0);
+	if (p.problems.first_warning != NULL)
+		text = p.problems.first_warning->text;
+	ck_assert_msg((text != NULL) == (hidden[_i].line != 0), "row %d: %s",
+		      _i, text != NULL ? text : "nothing");
+	if (text == NULL)
+		return;
+	ck_assert_ptr_null(p.problems.first_warning->next);
+	ck_assert_uint_eq(strtoul(text + strlen("t.ini:"), NULL, 10),
+			  hidden[_i].line);
+	end = strstr(text, "warning: [rule b] never decides: [rule a] in line 1 ");
+	ck_assert_msg(end != NULL, "row %d: %s", _i, text);
+	arena_free(p.arena);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -147,6 +220,8 @@ suite(void)
 	tcase_add_test(t, all_mistakes_are_seen);
 	tcase_add_test(t, out_of_memory_is_a_problem);
 	tcase_add_test(t, networks_are_read);
+	tcase_add_loop_test(t, hidden_rules_are_warned_of, 0,
+			    ARRAY_LEN(hidden));
 	suite_add_tcase(s, t);
 	return s;
 }
