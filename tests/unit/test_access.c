@@ -144,6 +144,51 @@ START_TEST(rules_and_location)
 }
 END_TEST
 
+/* Not only refused: a person and a program are told why, signed in or not. */
+START_TEST(doubts_are_said)
+{
+	static const struct {
+		const char *uri, *code, *text;
+	} cases[] = {
+		{ "/public/..;/x", "hidden_dot_segment", "disguised" },
+		{ "/public/../closed", "ambiguous_path", "different ways" },
+	};
+	const char *who[] = { NULL, flow_login(&f, "alice") };
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		const char *const person[] = {
+			"AUTH_ACTION=challenge", "HTTP_ACCEPT=text/html",
+			flow_text(&f, "REQUEST_URI=%s", cases[i / 2].uri),
+			who[i % 2], NULL
+		};
+		const char *const program[] = { person[0], person[2], person[3],
+						NULL };
+		const char *const apache[] = { person[1], person[2], person[3],
+					       NULL };
+		struct flow_answer a = flow_ask(&f, false, person, NULL);
+
+		ck_assert_uint_eq(a.status, 403);
+		ck_assert(flow_holds(a.body, cases[i / 2].text));
+		ck_assert_ptr_null(flow_header(&a, "Location").p);
+		a = flow_ask(&f, true, apache, NULL);
+		ck_assert_uint_eq(a.status, 403);
+		ck_assert(flow_holds(a.body, cases[i / 2].text));
+		a = flow_ask(&f, false, program, NULL);
+		ck_assert_uint_eq(a.status, 403);
+		ck_assert(flow_holds(a.body, cases[i / 2].code));
+	}
+	/* Bob is kept out by every reading: he is told who he is. */
+	const char *const bob[] = { "AUTH_ACTION=challenge",
+				    "HTTP_ACCEPT=text/html",
+				    "REQUEST_URI=/admin;x/../closed",
+				    flow_login(&f, "bob"), NULL };
+	struct flow_answer a = flow_ask(&f, false, bob, NULL);
+
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(flow_holds(a.body, "bob"));
+}
+END_TEST
+
 START_TEST(method_network_and_host)
 {
 	static const struct {
@@ -320,6 +365,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, rules_and_location);
+	tcase_add_test(t, doubts_are_said);
 	tcase_add_test(t, method_network_and_host);
 	tcase_add_test(t, public_with_a_bad_credential);
 	tcase_add_test(t, authorizer_on_public_pages);
