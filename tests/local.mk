@@ -176,7 +176,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_params \
 	tests/fuzz/fuzz_path \
-	tests/fuzz/fuzz_rd
+	tests/fuzz/fuzz_rd \
+	tests/fuzz/fuzz_webserver
 tests_fuzz_fuzz_cookie_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_form_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
@@ -186,6 +187,9 @@ tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_params_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_path_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_rd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_webserver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_webserver_SOURCES = tests/fuzz/fuzz_webserver.c \
+	$(WEBSERVER_SOURCES)
 fuzz: $(FUZZ_TARGETS)
 .PHONY: fuzz
 

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+# The configurations in the guides of nginx and Apache, word for word but for
+# addresses and certificates: they load, and webserver check finds nothing.
+# lighttpd.t does it with that of lighttpd.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Site;
+use FCGIAuth::Test;
+use Test::More;
+
+my $tmp = tempdir();
+my $address = 'unix:/tmp/fcgiauth-none.sock';
+
+# The blocks of a guide in that language, without their indentation.
+sub blocks {
+	my ($guide, $language) = @_;
+	my $text = slurp(top() . "/doc/$guide.md");
+	my @blocks;
+
+	while ($text =~ /^( *)```$language\n(.*?)^ *```$/msg) {
+		my ($indent, $block) = ($1, $2);
+		push @blocks, $block =~ s/^$indent//mgr;
+	}
+	return @blocks;
+}
+
+sub said { my (undef, $out, $err) = @_; return ($out // '') . ($err // '') }
+
+system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 " .
+    "-nodes -subj /CN=x -days 2 -keyout $tmp/app.key -out $tmp/app.pem " .
+    "2>$tmp/openssl.log") == 0 or die slurp("$tmp/openssl.log");
+
+sub nothing_found {
+	my ($file) = @_;
+	my ($code, $out, $err) = capture(bin('fcgiauthctl'), 'webserver',
+	    'check', $file);
+
+	is("$out$err", '', 'nothing is found');
+	is($code, 0, 'and that is said');
+	return;
+}
+
+subtest 'nginx' => sub {
+	plan(skip_all => 'no nginx here') unless in_path('nginx');
+	local $ENV{FCGIAUTH_WEB} = 'nginx';
+	my $fake = bless { tcp => $address, brings => {} }, 'FCGIAuth::Daemon';
+	my $n = new_web($fake);
+	my $dir = $n->dir;
+	my ($site, @more) = blocks('nginx', 'nginx');
+	my @locations = grep { !/^(?:map|log_format)/ } @more;
+	my $port = free_port();
+
+	my $maps = join '', grep { /^(?:map|log_format)/ } @more;
+	$maps =~ s{/var/log/nginx/}{$dir/}g;
+	cmp_ok(@locations, '>=', 4, 'all of them');
+	$site =~ s/\}\s*\z/@locations}\n/ or die;
+	$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
+	$site =~ s/listen 443/listen 127.0.0.1:$port/;
+	spit("$dir/uwsgi_params", slurp('/etc/nginx/uwsgi_params'));
+	$n->snippets;
+	spit("$dir/nginx.conf", "pid $dir/pid; error_log $dir/log; events {} " .
+	    "http { access_log off;\n$maps$site }\n");
+	my @said = capture('nginx', '-t', '-q', '-p', $dir, '-e', "$dir/log",
+	    '-c', "$dir/nginx.conf");
+	is($said[0], 0, 'loads') or diag(said(@said) . slurp("$dir/log"));
+	nothing_found("$dir/nginx.conf");
+};
+
+for my $guide (qw(apache webservers)) {
+	subtest "Apache, $guide.md" => sub {
+		plan(skip_all => 'no Apache here') unless in_path('apache2');
+		local $ENV{FCGIAUTH_WEB} = 'apache';
+		my $fake = bless { tcp => '127.0.0.1:9',
+			brings => { AUTH_SECRET => 'x' } }, 'FCGIAuth::Daemon';
+		my $n = new_web($fake, modules => [qw(ssl socache_shmcb)]);
+		my $file = $n->dir . '/httpd.conf';
+		my ($site, @more) = blocks($guide, 'apache');
+
+		$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
+		$site =~ s{^</VirtualHost>}{join '', @more, $&}me or die;
+		$site =~ s/^Include.*\n//;
+		# That of the test has one of its own.
+		$n->configure;
+		my $text = slurp($file);
+		$text =~ s{<VirtualHost \*>.*</VirtualHost>}{$site}s or die;
+		spit($file, $text);
+		my @said = capture('apache2', '-t', '-f', $file);
+		is($said[0], 0, 'loads') or diag(said(@said));
+		nothing_found($file);
+	};
+}
+
+subtest 'lighttpd, webservers.md' => sub {
+	plan(skip_all => 'no lighttpd here') unless in_path('lighttpd');
+	local $ENV{FCGIAUTH_WEB} = 'lighttpd';
+	my $fake = bless { tcp => $address, brings => {} }, 'FCGIAuth::Daemon';
+	my $n = new_web($fake);
+	my $file = $n->dir . '/lighttpd.conf';
+	my ($site) = blocks('webservers', 'lighttpd');
+
+	$n->snippets;
+	spit($file, 'server.document-root = "' . $n->dir . "/www\"\n$site");
+	my @said = capture('lighttpd', '-tt', '-f', $file);
+	is($said[0], 0, 'loads') or diag(said(@said));
+	nothing_found($file);
+};
+
+done_testing;
