@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api/identity.h"
+#include "api/user_source.h"
 #include "base/buf.h"
 
 #define LINES_MAX 100000
@@ -73,11 +73,23 @@ count_lines(struct str bytes)
 }
 
 static void
-note(struct htpasswd *h, enum htpasswd_note which, const struct lines *l)
+note(struct htpasswd_lines *lines, const struct lines *l)
 {
-	if (h->notes[which].count == 0)
-		h->notes[which].line = l->number;
-	h->notes[which].count++;
+	if (lines->count < HTPASSWD_LINES_MAX)
+		lines->v[lines->count] = l->number;
+	lines->count++;
+}
+
+/* Windows writes a mark in front of UTF-8. */
+static struct lines
+begin(const struct htpasswd_text *text)
+{
+	const struct str mark = STR("\xef\xbb\xbf");
+
+	return (struct lines){ .text = text,
+			       .rest = str_starts(text->bytes, mark) ?
+				   str_skip(text->bytes, mark.n) :
+				   text->bytes };
 }
 
 /* A user, and where the file has it. */
@@ -116,6 +128,27 @@ compare_drafts(const void *a, const void *b)
 	return x->line < y->line ? -1 : 1;
 }
 
+/* A kind has two reasons at most. */
+static void
+check_hash(struct htpasswd *h, const struct lines *l, struct str hash)
+{
+	const char *why, *kind = user_hash_kind(hash, &why);
+	struct htpasswd_refused *one = h->refused;
+
+	if (why == NULL)
+		return;
+	while (one < h->refused + h->nrefused &&
+	       (strcmp(one->kind, kind) != 0 || strcmp(one->why, why) != 0))
+		one++;
+	if (one == h->refused + h->nrefused) {
+		if (h->nrefused == HTPASSWD_KINDS_MAX)
+			return;
+		*one = (struct htpasswd_refused){ .kind = kind, .why = why };
+		h->nrefused++;
+	}
+	note(&one->lines, l);
+}
+
 static int
 read_user(struct reader *r, const struct lines *l, struct str line,
 	  struct err *err)
@@ -129,13 +162,11 @@ read_user(struct reader *r, const struct lines *l, struct str line,
 	if (d.user.hash.n > HASH_MAX)
 		return wrong(l, err, "the hash has more than 512 bytes");
 	if (!identity_name_is_valid(d.user.name)) {
-		note(r->out, HTPASSWD_NAMES, l);
+		note(&r->out->notes[HTPASSWD_NAMES], l);
 		return 0;
 	}
-	/* The kinds that we know begin so; which of them are fit, the core
-	 * tells when it is asked. */
-	if (!str_starts(d.user.hash, STR("$")))
-		note(r->out, HTPASSWD_HASHES, l);
+	check_hash(r->out, l, d.user.hash);
+	d.user.line = l->number;
 	r->v[r->n++] = d;
 	return 0;
 }
@@ -160,7 +191,7 @@ check_names(const struct reader *r, const char *file, struct err *err)
 static int
 read_users(struct reader *r, const struct htpasswd_text *text, struct err *err)
 {
-	struct lines l = { .text = text, .rest = text->bytes };
+	struct lines l = begin(text);
 	struct htpasswd_user *v;
 	struct str line;
 
@@ -207,24 +238,44 @@ add_role(struct reader *r, const struct lines *l,
 	return buf_failed(roles) ? err_nomem(err) : 0;
 }
 
+/* No name has a comma in it. */
+static bool
+next_member(struct str *rest, struct str *name)
+{
+	size_t n = 0;
+
+	while (rest->n > 0 && strchr(", \t", rest->p[0]) != NULL)
+		*rest = str_skip(*rest, 1);
+	while (n < rest->n && strchr(", \t", rest->p[n]) == NULL)
+		n++;
+	*name = (struct str){ .p = rest->p, .n = n };
+	*rest = str_skip(*rest, n);
+	return n > 0;
+}
+
 static int
 read_group(struct reader *r, const struct lines *l, struct str line,
 	   struct err *err)
 {
 	struct str group, name;
+	bool strangers = false;
 
 	(void)str_cut(&line, ':', &group); /* there is one */
 	group = str_trim(group);
 	if (!identity_role_is_valid(group)) {
-		note(r->out, HTPASSWD_GROUPS, l);
+		note(&r->out->notes[HTPASSWD_GROUPS], l);
 		return 0;
 	}
-	while (str_word(&line, &name)) {
+	while (next_member(&line, &name)) {
 		const struct htpasswd_user *u = htpasswd_find(r->out, name);
 
-		if (u != NULL && add_role(r, l, u, group, err) != 0)
+		if (u == NULL)
+			strangers = true;
+		else if (add_role(r, l, u, group, err) != 0)
 			return -1;
 	}
+	if (strangers)
+		note(&r->out->notes[HTPASSWD_MEMBERS], l);
 	return 0;
 }
 
@@ -232,7 +283,7 @@ static int
 read_groups(struct reader *r, const struct htpasswd_text *text,
 	    struct err *err)
 {
-	struct lines l = { .text = text, .rest = text->bytes };
+	struct lines l = begin(text);
 	struct str line;
 
 	r->roles = arena_array(r->arena, r->out->n + 1, sizeof(*r->roles));
@@ -258,6 +309,10 @@ htpasswd_parse(const struct htpasswd_text *users,
 	struct htpasswd made = { .n = 0 };
 	struct reader r = { .arena = a, .out = &made };
 
+	made.refused = arena_array(a, HTPASSWD_KINDS_MAX,
+				   sizeof(*made.refused));
+	if (made.refused == NULL)
+		return err_nomem(err);
 	if (read_users(&r, users, err) != 0 ||
 	    (groups != NULL && read_groups(&r, groups, err) != 0))
 		return -1;

@@ -17,6 +17,7 @@ BACKENDS = \
 # What several backends share.
 libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/htpasswd_file.c backends/htpasswd_file.h \
+	backends/htpasswd_notes.c \
 	backends/memory_attempts.c backends/memory_attempts.h \
 	backends/memory_denials.c backends/memory_denials.h \
 	backends/memory_rotation.c \

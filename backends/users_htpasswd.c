@@ -126,36 +126,6 @@ make_table(const struct source *s, struct table **out, struct err *err)
 	return 0;
 }
 
-/* What cannot be used is said once a reading. */
-static void
-log_notes(const struct source *s, const struct htpasswd *h)
-{
-	static const struct {
-		int file;
-		const char *why;
-	} says[HTPASSWD_NOTES] = {
-		[HTPASSWD_NAMES] = { USERS, "not a user name here: need 1 to 64 "
-					    "of [A-Za-z0-9._@+-]" },
-		[HTPASSWD_HASHES] = { USERS,
-				      "too weak a hash to sign in with ({SHA}, "
-				      "crypt or plain text): set the password "
-				      "anew with htpasswd -B" },
-		[HTPASSWD_GROUPS] = { GROUPS,
-				      "not a role here: need 1 to 64 of "
-				      "[A-Za-z0-9._@+-]" },
-	};
-
-	for (size_t i = 0; i < HTPASSWD_NOTES; i++) {
-		if (h->notes[i].count == 0)
-			continue;
-		LOG(s->env->log, LOG_WARNING, "htpasswd_unusable",
-		    F_CSTR("file", s->path[says[i].file]),
-		    F_INT("line", (int64_t)h->notes[i].line),
-		    F_INT("lines", (int64_t)h->notes[i].count),
-		    F_CSTR("why", says[i].why));
-	}
-}
-
 /* Under the lock, but for closing. */
 static void
 release(struct table *t)
@@ -173,7 +143,7 @@ use(struct source *s, struct table *t, const struct htpasswd_stamp stamps[FILES]
 	s->table = t;
 	memcpy(s->read, stamps, sizeof(s->read));
 	s->rested = have_rested(s, stamps);
-	log_notes(s, &t->users);
+	htpasswd_log(&t->users, s->path[USERS], s->path[GROUPS], s->env->log);
 }
 
 /* The last good content stays. */
@@ -371,7 +341,7 @@ copy_user(const struct htpasswd_user *from, struct arena *a, struct user *out,
 {
 	const struct identity who = { .name = from->name,
 				      .roles = from->roles };
-	struct user u = { .disabled = false };
+	struct user u = { .disabled = false, .line = from->line };
 
 	if (identity_copy(a, &who, &u.who) != 0 ||
 	    arena_copy(a, from->hash, &u.hash) != 0)
@@ -443,7 +413,9 @@ static const struct option options[] = {
 	       .help = "The password file, as htpasswd(1) writes it: NAME:HASH "
 		       "in each line. Use htpasswd -B or -5; the MD5 of "
 		       "htpasswd without an option works but is weak, and "
-		       "what is weaker is refused. A change is seen a second "
+		       "what is weaker is refused: the log names the kinds "
+		       "and the lines, and doc/moving.md has the table. "
+		       "A change is seen a second "
 		       "later, without a reload. With a mistake in it the "
 		       "service does not start, or goes on with the users "
 		       "before and logs why; while it is missing, unreadable "
@@ -451,7 +423,9 @@ static const struct option options[] = {
 		       "503."),
 	OPTION(PATH, struct htpasswd_conf, groups,
 	       .help = "A file of groups, GROUP: NAME NAME in each line, as "
-		       "Apache's AuthGroupFile. Groups are roles. It is read "
+		       "Apache's AuthGroupFile; commas may stand between the "
+		       "names. Groups are roles. Lines with a name that is no "
+		       "user are named in the log. It is read "
 		       "again as the password file is."),
 	OPTION_END
 };

@@ -398,8 +398,12 @@ static const struct option options[] = {
 	       .max = STATEMENT_MAX,
 	       .help = "With query: a statement that gives the user $1 the "
 		       "password hash $2 if it still is $3. With it, weaker "
-		       "hashes are replaced at the login. Empty means that "
-		       "nothing is written."),
+		       "hashes are replaced at the login by Argon2id ($argon2id$), "
+		       "in the table of the other program: one that does not "
+		       "read these locks its users out when it checks their "
+		       "passwords itself. Empty, the default, means that "
+		       "nothing is written. doc/moving.md says which programs "
+		       "read them."),
 	OPTION_END
 };
 

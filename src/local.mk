@@ -48,7 +48,10 @@ libfcgiauth_a_SOURCES = \
 	src/crypto/keyring.c src/crypto/keyring.h \
 	src/crypto/keyring_dir.c src/crypto/keyring_dir.h \
 	src/crypto/password.c src/crypto/password.h \
+	src/crypto/password_kind.c src/crypto/password_kind.h \
 	src/crypto/password_legacy.c src/crypto/password_legacy.h \
+	src/crypto/password_pbkdf2.c src/crypto/password_pbkdf2.h \
+	src/crypto/password_prehash.c src/crypto/password_prehash.h \
 	src/http/cookie.c src/http/cookie.h \
 	src/http/form.c src/http/form.h \
 	src/http/host.c src/http/host.h \

@@ -77,6 +77,8 @@ UNIT_TESTS = \
 	tests/unit/test_rules \
 	tests/unit/test_origin_refusals \
 	tests/unit/test_origins \
+	tests/unit/test_htpasswd_file \
+	tests/unit/test_password_kinds \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \
 	tests/unit/test_prolong \

@@ -17,7 +17,12 @@ struct user {
 	 * why, in words for a log.  Else empty. */
 	struct str refused;
 	int64_t created, changed; /* 0 when the source does not know */
+	size_t line; /* of the file that has him; 0: there is none */
 };
+
+/* The name of a hash's kind, for messages; *why it lets nobody in, NULL when it
+ * does (crypto/password_kind.h). */
+const char *user_hash_kind(struct str hash, const char **why);
 
 struct user_list {
 	struct user *v;

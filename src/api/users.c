@@ -9,6 +9,7 @@
 #include "api/link.h"
 #include "base/secret.h"
 #include "crypto/password.h"
+#include "crypto/password_kind.h"
 
 #define HASH_MAX 512 /* bytes of a password hash */
 #define PAGE_MAX 1000 /* more than this a listing never gives at once */
@@ -25,6 +26,15 @@ struct users_link {
 	char typical[HASH_MAX];
 	size_t ntypical;
 };
+
+const char *
+user_hash_kind(struct str hash, const char **why)
+{
+	struct str bare;
+
+	*why = password_is_refused(hash);
+	return password_kind(hash, &bare)->name;
+}
 
 int
 users_open(const struct user_source_ops *ops, const void *conf,

@@ -5,9 +5,26 @@
 #include "auth/audit.h"
 #include "auth/hash_slots.h"
 #include "auth/throttle.h"
+#include "base/buf.h"
 #include "crypto/password.h"
 
 #define BUSY_SECONDS 2
+
+/* "unusable_hash: md5-crypt: too weak: ..." */
+static const char *
+why_unusable(const struct exchange *e, const struct user *user)
+{
+	const char *why, *kind = user_hash_kind(user->hash, &why), *text;
+	struct buf b;
+
+	buf_init(&b, e->call.arena, 512);
+	buf_add(&b, STR("unusable_hash: "));
+	buf_add(&b, str_from(kind));
+	buf_add(&b, STR(": "));
+	buf_add(&b, str_from(why));
+	text = arena_cstr(e->call.arena, buf_str(&b));
+	return buf_failed(&b) || text == NULL ? "unusable_hash" : text;
+}
 
 static const char *
 why_disabled(const struct exchange *e, const struct user *user)
@@ -35,7 +52,7 @@ judge(const struct exchange *e, enum user_answer found,
 	if (found != USER_FOUND)
 		*why = "unknown_user";
 	else if (!usable)
-		*why = "unusable_hash";
+		*why = why_unusable(e, user);
 	else if (answer != PASSWORD_RIGHT)
 		*why = "wrong_password";
 	else if (user->disabled)

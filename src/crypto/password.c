@@ -12,7 +12,10 @@
 #include "base/str.h"
 #include "crypto/common_passwords.h"
 #include "crypto/digest.h"
+#include "crypto/password_kind.h"
 #include "crypto/password_legacy.h"
+#include "crypto/password_pbkdf2.h"
+#include "crypto/password_prehash.h"
 
 _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 _Static_assert(PASSWORD_PRINT_BYTES == crypto_pwhash_SALTBYTES, "a salt");
@@ -109,8 +112,10 @@ void
 password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES])
 {
 	uint8_t digest[DIGEST_BYTES];
+	struct str bare;
 
-	digest_sha256(hash, digest);
+	(void)password_kind(hash, &bare);
+	digest_sha256(bare, digest);
 	memcpy(out, digest, PASSWORD_PRINT_BYTES);
 }
 
@@ -118,10 +123,12 @@ bool
 password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES])
 {
 	uint8_t salt[PASSWORD_PRINT_BYTES];
+	struct str bare;
 	struct phc phc;
 	size_t n;
 
-	if (!parse_phc(hash, &phc) || !phc.id ||
+	(void)password_kind(hash, &bare);
+	if (!parse_phc(bare, &phc) || !phc.id ||
 	    sodium_base642bin(salt, sizeof(salt), phc.salt.p, phc.salt.n, NULL,
 			      &n, NULL,
 			      sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 ||
@@ -181,12 +188,47 @@ password_rehash(struct str password, struct str old,
 	return 0;
 }
 
-bool
-password_is_usable(struct str hash)
+static bool
+is_usable(const struct password_kind *kind, struct str bare)
 {
 	struct phc phc;
 
-	return parse_phc(hash, &phc) || password_legacy_is_usable(hash);
+	switch (kind->method) {
+	case PASSWORD_BY_NONE:
+		break;
+	case PASSWORD_BY_ARGON2:
+		return parse_phc(bare, &phc);
+	case PASSWORD_BY_CRYPT:
+		return password_legacy_is_usable(bare);
+	case PASSWORD_BY_PBKDF2:
+		return password_pbkdf2_is_usable(bare);
+	case PASSWORD_BY_PREHASH:
+		return password_prehash_is_usable(bare);
+	}
+	return false;
+}
+
+bool
+password_is_usable(struct str hash)
+{
+	struct str bare;
+	const struct password_kind *kind = password_kind(hash, &bare);
+
+	return is_usable(kind, bare);
+}
+
+const char *
+password_is_refused(struct str hash)
+{
+	struct str bare;
+	const struct password_kind *kind = password_kind(hash, &bare);
+
+	if (kind->method == PASSWORD_BY_NONE)
+		return kind->why;
+	return is_usable(kind, bare) ? NULL :
+				       "it is damaged, or asks for more work "
+				       "than is allowed: set the password "
+				       "anew";
 }
 
 /* As a NUL-terminated string, whatever it was; `hash` runs. */
@@ -206,19 +248,37 @@ verify_argon2(struct str password, struct str hash)
 	return rc == 0 ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
+static enum password_answer
+verify_by(enum password_method method, struct str password, struct str bare)
+{
+	switch (method) {
+	case PASSWORD_BY_NONE:
+		break;
+	case PASSWORD_BY_ARGON2:
+		return verify_argon2(password, bare);
+	case PASSWORD_BY_CRYPT:
+		return password_legacy_verify(password, bare);
+	case PASSWORD_BY_PBKDF2:
+		return password_pbkdf2_verify(password, bare);
+	case PASSWORD_BY_PREHASH:
+		return password_prehash_verify(password, bare);
+	}
+	return verify_argon2(password, STR(DUMMY));
+}
+
 enum password_answer
 password_verify(struct str password, struct str hash)
 {
 	const bool acceptable = is_acceptable(password);
-	const bool usable = password_is_usable(hash);
+	struct str bare;
+	const struct password_kind *kind = password_kind(hash, &bare);
+	const bool usable = is_usable(kind, bare);
 	enum password_answer answer;
 
 	if (!acceptable || password.n == 0)
 		password = STR("");
-	if (password_legacy_is_usable(hash))
-		answer = password_legacy_verify(password, hash);
-	else
-		answer = verify_argon2(password, usable ? hash : STR(DUMMY));
+	answer = verify_by(usable ? kind->method : PASSWORD_BY_NONE, password,
+			   bare);
 	if (answer == PASSWORD_UNTOLD)
 		return PASSWORD_UNTOLD;
 	if (!acceptable)
@@ -229,16 +289,21 @@ password_verify(struct str password, struct str hash)
 bool
 password_is_outdated(struct str hash)
 {
+	struct str bare;
 	struct phc phc;
 
-	return !parse_phc(hash, &phc) || !phc.id ||
+	(void)password_kind(hash, &bare);
+	return !parse_phc(bare, &phc) || !phc.id ||
 	    phc.memory_kib < MEMORY_KIB || phc.passes < PASSES;
 }
 
 bool
 password_is_all_in(struct str password, struct str hash)
 {
-	return password.n <= BCRYPT_READS || !str_starts(hash, STR("$2"));
+	struct str bare;
+
+	(void)password_kind(hash, &bare);
+	return password.n <= BCRYPT_READS || !str_starts(bare, STR("$2"));
 }
 
 /* Code points of well-formed UTF-8: bytes that continue none. */

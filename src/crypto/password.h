@@ -2,7 +2,7 @@
 /*
  * Password hashes: Argon2id in PHC form (RFC 9106, m = 19456 KiB, t = 2,
  * p = 1: OWASP's minimum), by libsodium.  Hashes of other programs are verified
- * too (crypto/password_legacy.h).  Any thread; each call takes tens of
+ * too (crypto/password_kind.h).  Any thread; each call takes tens of
  * milliseconds and 19 MiB, so callers bound how many run (auth/hash_slots.h).
  */
 #ifndef CRYPTO_PASSWORD_H
@@ -29,7 +29,8 @@ int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
 
 #define PASSWORD_PRINT_BYTES 16
 
-/* What a stored hash is recognised by: the beginning of its SHA-256. */
+/* What a stored hash is recognised by: the beginning of its SHA-256, without
+ * what a program has written in front of it. */
 void password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
 
 /*
@@ -56,6 +57,9 @@ enum password_answer password_verify(struct str password, struct str hash);
 
 /* Of a kind that password_verify() runs, and not too costly. */
 bool password_is_usable(struct str hash);
+/* NULL when it is usable; else why it lets nobody in, in words that follow the
+ * name of its kind (crypto/password_kind.h). */
+const char *password_is_refused(struct str hash);
 
 /* True when `hash` is not of today's kind, or costs less: rehash at this
  * login. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl user list, user show. */
+#include "base/buf.h"
 #include "ctl/output.h"
 #include "ctl/user.h"
 
@@ -7,19 +8,31 @@
 
 #define PAGE 500
 
-/* What kind of hash it is, never the hash: "argon2id" of "$argon2id$...". */
+/* What kind of hash it is, never the hash: "argon2id", or "md5-crypt, refused
+ * (line 3)". */
 static struct str
-hash_kind(struct str hash)
+hash_state(struct arena *a, const struct user *user)
 {
-	struct str rest = hash, kind;
+	const char *why, *kind = user_hash_kind(user->hash, &why);
+	char line[32] = "";
+	struct buf b;
 
-	if (hash.n == 0)
-		return STR("none");
-	if (!str_cut(&rest, '$', &kind) || kind.n > 0 ||
-	    !str_cut(&rest, '$', &kind) || rest.n == 0 || kind.n > 16 ||
-	    !str_is_name(kind, "-"))
-		return STR("unknown");
-	return kind;
+	if (why != NULL && user->line > 0)
+		(void)snprintf(line, sizeof(line), " (line %zu)", user->line);
+	buf_init(&b, a, 128);
+	buf_add(&b, str_from(kind));
+	buf_add(&b, why != NULL ? STR(", refused") : STR(""));
+	buf_add(&b, str_from(line));
+	return buf_failed(&b) ? STR("?") : buf_str(&b);
+}
+
+static struct str
+hash_reason(const struct user *user)
+{
+	const char *why;
+
+	(void)user_hash_kind(user->hash, &why);
+	return str_from(why);
 }
 
 static struct str
@@ -31,14 +44,20 @@ user_state(const struct user *user)
 static json_t *
 user_json(struct arena *a, const struct user *user)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:I, s:I}", "name",
+	const char *why, *kind = user_hash_kind(user->hash, &why);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:s, s:b, s:s*, "
+			 "s:I}",
+			 "name",
 			 output_json_text(a, user->who.name), "roles",
 			 output_json_roles(a, user->who.roles), "email",
 			 output_json_text(a, user->who.email), "full_name",
 			 output_json_text(a, user->who.full_name), "disabled",
 			 (int)user->disabled, "created",
 			 (json_int_t)user->created, "changed",
-			 (json_int_t)user->changed);
+			 (json_int_t)user->changed, "password", kind,
+			 "password_usable", why == NULL, "password_refused",
+			 why, "line", (json_int_t)user->line);
 }
 
 /* Hands every user to `fn`, by name. */
@@ -84,6 +103,7 @@ add_row(void *ctx, const struct user *user)
 	struct table *table = ctx;
 
 	table_add(table, (const struct str[]){ user->who.name, user_state(user),
+					       hash_state(table->arena, user),
 					       user->who.roles, user->who.email,
 					       user->who.full_name });
 	return table->failed ? -1 : 0;
@@ -92,8 +112,8 @@ add_row(void *ctx, const struct user *user)
 enum ctl_exit
 user_list(struct ctl *c)
 {
-	static const char *const heads[] = { "NAME", "STATE", "ROLES", "EMAIL",
-					     "FULL NAME" };
+	static const char *const heads[] = { "NAME", "STATE", "PASSWORD",
+					     "ROLES", "EMAIL", "FULL NAME" };
 	struct json_users users = { .arena = c->arena,
 				    .array = json_array() };
 	enum ctl_exit status = user_open(c, USERS_LISTS);
@@ -122,15 +142,7 @@ user_list(struct ctl *c)
 static enum ctl_exit
 show_json(struct ctl *c, const struct user *user)
 {
-	json_t *object = user_json(c->arena, user);
-
-	if (json_object_set_new(object, "password",
-				output_json_text(c->arena,
-						 hash_kind(user->hash))) != 0) {
-		json_decref(object);
-		return ctl_refuse("out of memory");
-	}
-	return output_json(object) == 0 ? CTL_DONE :
+	return output_json(user_json(c->arena, user)) == 0 ? CTL_DONE :
 					  ctl_refuse("out of memory");
 }
 
@@ -143,15 +155,18 @@ show_text(struct ctl *c, const struct user *user)
 		{ STR("roles"), user->who.roles },
 		{ STR("email"), user->who.email },
 		{ STR("full name"), user->who.full_name },
-		{ STR("password"), hash_kind(user->hash) },
+		{ STR("password"), hash_state(c->arena, user) },
+		{ STR("reason"), hash_reason(user) },
 		{ STR("created"), output_time(c->arena, user->created) },
 		{ STR("changed"), output_time(c->arena, user->changed) },
 	};
 	struct table table;
 
 	table_init(&table, c->arena, NULL, 2);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		table_add(&table, rows[i]);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!str_eq(rows[i][0], STR("reason")) || rows[i][1].n > 0)
+			table_add(&table, rows[i]);
+	}
 	return table_print(&table) == 0 ? CTL_DONE :
 					  ctl_refuse("out of memory");
 }

@@ -246,7 +246,7 @@ subtest 'users' => sub {
 	is($status, 0, 'a name like an option');
 	($status, $out) = ctl('user', 'list');
 	is($status, 0, 'user list');
-	like($out, qr/\ANAME +STATE +ROLES +EMAIL +FULL NAME\n/, '  heads');
+	like($out, qr/\ANAME +STATE +PASSWORD +ROLES +EMAIL +FULL NAME\n/, '  heads');
 	my @states = map { index $_, 'enabled' } split /\n/, $out;
 	is_deeply([@states[1 .. 3]], [$states[1], $states[1], $states[1]],
 	    '  columns');

@@ -106,8 +106,10 @@ subtest 'htpasswd(1)' => sub {
 	soon(sub { login('md5') == 200 }, 'what it adds can sign in');
 	is(login($_), 200, "$_: @{ $option{$_} }") for sort keys %option;
 	is(login('sha1'), 401, '{SHA} is refused');
-	like($d->log_text, qr/htpasswd_unusable.*htpasswd -B/,
-	    'and the log says what to do');
+	like($d->log_text, qr/htpasswd_unusable.*kind=digest/,
+	    'and the log says what it is');
+	like($d->log_text, qr/login_failure.*sha1.*unusable_hash: digest/,
+	    'and the audit line why');
 	capture(in_path('htpasswd'), '-D', $file, $_)
 	    for 'sha1', keys %option;
 	soon(sub { login('md5') == 401 }, 'what it deletes cannot');
@@ -205,10 +207,10 @@ subtest 'fcgiauthctl' => sub {
 	my ($code, $out, $errors) = $d->ctl('user', 'list');
 
 	is($code, 0, 'user list');
-	like($out, qr/^alice\s+enabled\s+staff/m, 'users and groups');
+	like($out, qr/^alice\s+enabled\s+sha512-crypt\s+staff/m, 'users and groups');
 	($code, $out) = $d->ctl('user', 'show', 'bob');
 	is($code, 0, 'user show');
-	like($out, qr/^password\s+6$/m, 'the kind of hash');
+	like($out, qr/^password\s+sha512-crypt$/m, 'the kind of hash');
 	unlike($out, qr/\Q$hash\E/, 'never the hash');
 	for my $command ([qw(add carol --password-stdin)],
 	    [qw(passwd bob --password-stdin)], [qw(set bob --role x)],
