@@ -53,6 +53,7 @@ UNIT_TESTS = \
 	tests/unit/test_http_response \
 	tests/unit/test_ini \
 	tests/unit/test_jwk \
+	tests/unit/test_jwk_given \
 	tests/unit/test_jwk_refused \
 	tests/unit/test_jws \
 	tests/unit/test_jws_oracles \

@@ -21,6 +21,7 @@ struct jwk {
 	EVP_PKEY *pkey;	   /* NULL for HMAC */
 	EVP_MD *md;	   /* of the algorithm; NULL for EdDSA */
 	bool can_sign;	   /* the private part is there */
+	bool renamed;	   /* what it was read from has another kid */
 	struct str secret; /* HMAC only; wiped when freed */
 };
 
@@ -28,7 +29,8 @@ void jwk_free(struct jwk *k); /* NULL is allowed */
 
 /*
  * What every way in checks (RFC 7518, RFC 8725 section 3.5): RSA of 2048 to
- * 8192 bits with an odd public exponent of at least 3 that fits its algorithm;
+ * 8192 bits with an odd public exponent of at least 3 that fits its algorithm,
+ * and not of the generator of ROCA;
  * P-256, P-384, P-521 for ES256, ES384, ES512, the point on the curve; Ed25519
  * for EdDSA; HMAC secrets of at least the size of their hash, that do not look
  * like a PEM, SSH or JSON key.  An algorithm that does not fit the key is
@@ -51,6 +53,8 @@ int jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
  * RFC 7517, 7518 section 6, RFC 8037: RSA, EC, OKP (Ed25519), oct.  Its own
  * `alg` must agree with `alg` when both are there; `use` must be sig, and
  * key_ops must allow it, when they are there.  Duplicate members are refused.
+ * A set of one key (RFC 7517 section 5) is that key.  Its own `kid` is not
+ * kept: `renamed` says so.
  */
 int jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,
 		  struct err *err) MUST_USE;

@@ -27,10 +27,22 @@ skip_space(struct str s)
 	return s;
 }
 
+/* RFC 7468 section 2 has text in front of it: "Bag Attributes" of a PKCS #12
+ * file, the name of a certificate. */
 bool
 jwk_looks_like_pem(struct str bytes)
 {
-	return str_starts(skip_space(bytes), STR("-----BEGIN"));
+	struct str rest = bytes, line;
+
+	if (str_starts(skip_space(bytes), STR("-----BEGIN")))
+		return true;
+	if (!str_is_utf8(bytes))
+		return false;
+	while (str_cut(&rest, '\n', &line)) {
+		if (str_starts(line, STR("-----BEGIN ")))
+			return true;
+	}
+	return false;
 }
 
 /* Random bytes may begin with a brace; but they are no text. */
@@ -120,6 +132,11 @@ check_rsa(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 			       "the public exponent of this RSA key is even, "
 			       "one, or longer than %d bits",
 			       EXPONENT_BITS_MAX);
+	if (jwk_is_roca(pkey))
+		return err_set(err, ERR_CONFIG,
+			       "this RSA key is weak: a faulty generator made "
+			       "it (ROCA, CVE-2017-15361), and its private "
+			       "part can be computed: make another");
 	*alg = wanted;
 	return 0;
 }

@@ -292,9 +292,6 @@ check_members(const json_t *jwk, bool can_sign, enum jws_alg *alg,
 	const json_t *name = json_object_get(jwk, "alg");
 	enum jws_alg own = JWS_NONE;
 
-	if (json_object_get(jwk, "keys") != NULL)
-		return err_set(err, ERR_CONFIG,
-			       "this is a set of keys: give one of them");
 	if (use != NULL && (!json_is_string(use) ||
 			    strcmp(json_string_value(use), "sig") != 0))
 		return err_set(err, ERR_CONFIG,
@@ -341,6 +338,30 @@ from_object(const json_t *jwk, enum jws_alg alg, struct jwk **out,
 	return bad_member("kty", err);
 }
 
+/* Which of several is meant, nobody knows. */
+static int
+from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,
+		   struct err *err)
+{
+	const json_t *set = json_object_get(json, "keys"), *kid;
+	const json_t *jwk = set != NULL ? json_array_get(set, 0) : json;
+
+	if (set != NULL && json_array_size(set) != 1)
+		return err_set(err, ERR_CONFIG,
+			       "this is a set of %zu keys: give one of them in "
+			       "a file of its own",
+			       json_array_size(set));
+	if (!json_is_object(jwk))
+		return err_set(err, ERR_CONFIG, "no JWK in this set");
+	if (from_object(jwk, alg, out, err) != 0)
+		return -1;
+	kid = json_object_get(jwk, "kid");
+	(*out)->renamed = kid != NULL &&
+	    (!json_is_string(kid) ||
+	     strcmp(json_string_value(kid), (*out)->kid) != 0);
+	return 0;
+}
+
 int
 jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,
 	      struct err *err)
@@ -358,7 +379,7 @@ jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,
 		return err_set(err, ERR_CONFIG, "no JSON: line %d, column %d",
 			       why.line, why.column);
 	rc = json_is_object(jwk) ?
-	    from_object(jwk, alg, out, err) :
+	    from_object_or_set(jwk, alg, out, err) :
 	    err_set(err, ERR_CONFIG, "no JSON object");
 	json_decref(jwk);
 	return rc;

@@ -24,6 +24,13 @@ int jwk_check(EVP_PKEY *pkey, bool can_sign, enum jws_alg *alg,
 int jwk_check_secret(struct str bytes, enum jws_alg *alg, struct err *err)
     MUST_USE;
 
+/*
+ * Was this RSA key made by the generator of CVE-2017-15361 (ROCA)?  Its primes,
+ * and so its modulus, are powers of 65537 modulo every small prime; of other
+ * keys one in 2^27 or fewer is.  Such a modulus can be factored.
+ */
+bool jwk_is_roca(EVP_PKEY *pkey);
+
 /* The members that RFC 7638 section 3.2 asks for.  NULL: no memory. */
 json_t *jwk_required_json(const struct jwk *k);
 

@@ -217,6 +217,11 @@ key_import(struct ctl *c)
 	if (status == CTL_DONE && world_readable && key->can_sign)
 		ctl_warn("warning: %s: everybody on this machine may read "
 			 "this key", c->operand);
+	if (status == CTL_DONE && key->renamed)
+		ctl_warn("warning: %s: the kid of this key is not kept: keys "
+			 "here are named by their thumbprint (RFC 7638), and "
+			 "tokens that name it otherwise are refused",
+			 c->operand);
 	return status == CTL_DONE ? add_key(c, &ring, key, "key_imported") :
 				    status;
 }

@@ -179,6 +179,9 @@ from_stdin(struct password *out)
 	/* Somebody may have left stdin non-blocking. */
 	while (!read_some(STDIN_FILENO, out))
 		(void)poll(&in, 1, -1);
+	/* Lines of Windows end so; nobody types it. */
+	if (out->n > 0 && out->text[out->n - 1] == '\r')
+		out->n--;
 }
 
 static enum ctl_exit

@@ -329,6 +329,9 @@ subtest 'passwords from stdin' => sub {
 	($status) = ctl_in("$other\nsecond line\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
 	is($status, 0, 'the first of two lines');
+	($status) = ctl_in('x' x 14 . "\r\n", 'user', 'passwd', 'a',
+	    '--password-stdin');
+	is($status, 1, 'the end of a line of Windows is no character of it');
 	($status) = ctl_in("short\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
 	is($status, 1, 'passwd asks the same');

@@ -61,7 +61,10 @@ static const struct {
 	{ "{\"kty\":\"EC\"}", JWS_NONE, "\"crv\"" },
 	{ "{\"kty\":\"OKP\"}", JWS_NONE, "\"crv\"" },
 	{ "{\"kty\":\"oct\"}", JWS_NONE, "\"k\"" },
-	{ "{\"keys\":[]}", JWS_NONE, "set of keys" },
+	{ "{\"keys\":[]}", JWS_NONE, "set of 0 keys" },
+	{ "{\"keys\":[{},{}]}", JWS_NONE, "set of 2 keys" },
+	{ "{\"keys\":[7]}", JWS_NONE, "no JWK" },
+	{ "{\"keys\":[{\"kty\":\"oct\"}]}", JWS_NONE, "\"k\"" },
 	{ "{\"kty\":\"oct\",\"kty\":\"oct\"}", JWS_NONE, "no JSON" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", JWS_NONE, "32 to 1024 bytes" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Keys as other programs hand them over: sets, text around a PEM, weak ones. */
+#include "tests/support/run.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "crypto/digest.h"
+#include "crypto/jwk.h"
+
+/* Of two primes that were made as the generator of CVE-2017-15361 did. */
+#define ROCA_N                                                                 \
+	"wk1a86UQ8mf1UjuSOnrvA_7V3WcGxVqTFShoa_m7dEgd717yTcaUaY8UcyHgDt" \
+	"7klCjuf56WXWCb_cs8iyzzra1r70Va9F1Bf2KNLYobEnSkXg0RC_9q4SR6vgGN" \
+	"9HEgxNRQpsMuMuqrKH_2k4OCEV2fM1qhVUI9tRka7B6YFSUmFp6qt0jzD46EYt" \
+	"N272LGlQjLQgpTkwKtGS0aRtRlJ2dAnHSN5ffDVKFNU-5ABqeUz_yEwDu9Oncl" \
+	"3uv89JHEFoNBLZXmos6j9pLEppuxZofvTkwMGqwdOw6UO_nddbcBs4cQM6eS79" \
+	"43TdjA2V-8l5YQ0r36kYbyGz4WRDcvsw"
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	ck_assert_int_eq(crypto_init(), 0);
+	a = arena_new(1 << 20);
+	ck_assert_ptr_nonnull(a);
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+START_TEST(weak_rsa_is_refused)
+{
+	struct jwk *k = NULL;
+	struct err err;
+
+	ck_assert_int_eq(jwk_from_json(STR("{\"kty\":\"RSA\",\"e\":\"AQAB\","
+					   "\"n\":\"" ROCA_N "\"}"),
+				       JWS_NONE, &k, &err),
+			 -1);
+	ck_assert_msg(strstr(err.msg, "CVE-2017-15361") != NULL, "%s",
+		      err.msg);
+}
+END_TEST
+
+static struct str
+join(const char *before, struct str middle, const char *after)
+{
+	const size_t b = strlen(before), n = strlen(after);
+	char *text = arena_alloc(a, b + middle.n + n);
+
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, before, b);
+	memcpy(text + b, middle.p, middle.n);
+	memcpy(text + b + middle.n, after, n);
+	return (struct str){ .p = text, .n = b + middle.n + n };
+}
+
+static const enum jws_alg algs[] = { JWS_RS256, JWS_ES256, JWS_EDDSA };
+
+/* A good key passes the same test, and is found in what is around it. */
+START_TEST(others_are_taken)
+{
+	struct jwk *made = NULL, *k = NULL;
+	struct str pem, json;
+	struct err err;
+	json_t *jwk;
+	char *text;
+
+	ck_assert_int_eq(jwk_generate(algs[_i], &made, &err), 0);
+	ck_assert_int_eq(jwk_private_bytes(made, a, &pem, &err), 0);
+	ck_assert_msg(jwk_from_bytes(join("Bag Attributes\n"
+					  "    friendlyName: k\xc3\xa9y\n"
+					  "Key Attributes: <No Attributes>\n",
+					  pem, "\n"),
+				     JWS_NONE, &k, &err) == 0,
+		      "%s", err.msg);
+	ck_assert_str_eq(k->kid, made->kid);
+	ck_assert(k->can_sign && !k->renamed);
+	jwk_free(k);
+
+	jwk = jwk_public_json(made);
+	text = json_dumps(jwk, 0);
+	json = join("{\"keys\":[", str_from(text), "]}");
+	ck_assert_int_eq(jwk_from_bytes(json, JWS_NONE, &k, &err), 0);
+	ck_assert_str_eq(k->kid, made->kid);
+	ck_assert(!k->renamed && !k->can_sign);
+	jwk_free(k);
+	free(text);
+
+	ck_assert_int_eq(json_object_set_new(jwk, "kid", json_string("2026")),
+			 0);
+	text = json_dumps(jwk, 0);
+	ck_assert_int_eq(jwk_from_bytes(str_from(text), JWS_NONE, &k, &err),
+			 0);
+	ck_assert_str_eq(k->kid, made->kid);
+	ck_assert(k->renamed);
+	jwk_free(k);
+	free(text);
+	json_decref(jwk);
+	jwk_free(made);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("jwk_given");
+	TCase *t = tcase_create("jwk_given");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, weak_rsa_is_refused);
+	tcase_add_loop_test(t, others_are_taken, 0, ARRAY_LEN(algs));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
