@@ -92,6 +92,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/hash_slots.c src/auth/hash_slots.h \
 	src/auth/left_over.c src/auth/left_over.h \
 	src/auth/login.c src/auth/login.h \
+	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/logout.c \
 	src/auth/page_text.c src/auth/page_text.h \
 	src/auth/pages.c src/auth/pages.h \

@@ -79,6 +79,7 @@ UNIT_TESTS = \
 	tests/unit/test_origin_refusals \
 	tests/unit/test_origins \
 	tests/unit/test_htpasswd_file \
+	tests/unit/test_login_floor \
 	tests/unit/test_password_kinds \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \

@@ -4,6 +4,7 @@
 
 #include "auth/audit.h"
 #include "auth/hash_slots.h"
+#include "auth/login_floor.h"
 #include "auth/throttle.h"
 #include "base/buf.h"
 #include "crypto/password.h"
@@ -34,6 +35,22 @@ why_disabled(const struct exchange *e, const struct user *user)
 	return user->refused.n == 0 || refused == NULL ? "disabled" : refused;
 }
 
+/* Whoever is refused waits as long as the dearest of these takes. */
+static enum password_answer
+verify(const struct exchange *e, struct str password, struct str hash)
+{
+	struct login_floor *floor = e->service->shared->login_floor;
+	const int64_t cpu_ms = login_floor_cpu_ms();
+	const int64_t from_ms = env_mono_ms(e->call.env);
+	const enum password_answer answer = password_verify(password, hash);
+	const int64_t now_ms = env_mono_ms(e->call.env);
+
+	if (floor != NULL)
+		login_floor_note(floor, login_floor_cpu_ms() - cpu_ms,
+				 now_ms - from_ms, now_ms);
+	return answer;
+}
+
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
 judge(const struct exchange *e, enum user_answer found,
@@ -43,8 +60,8 @@ judge(const struct exchange *e, enum user_answer found,
 	/* Who is not there, or has no hash that runs, costs as much time as
 	 * the others: by theirs, or by a dummy when none is known. */
 	const bool usable = password_is_usable(user->hash);
-	const enum password_answer answer = password_verify(
-	    password,
+	const enum password_answer answer = verify(
+	    e, password,
 	    usable ? user->hash : users_typical_hash(e->call.users));
 
 	if (answer == PASSWORD_UNTOLD)
@@ -109,7 +126,9 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 		      struct err *err)
 {
 	struct hash_slots *slots = e->service->shared->hash_slots;
+	struct login_floor *floor = e->service->shared->login_floor;
 	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	int64_t from_ms;
 	int rc;
 
 	*answer = LOGIN_WRONG;
@@ -122,7 +141,10 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 		*answer = LOGIN_BUSY;
 		return 0;
 	}
+	from_ms = env_mono_ms(e->call.env);
 	rc = try_password(e, name, password, answer, out, err);
+	if (rc == 0 && *answer == LOGIN_WRONG && floor != NULL)
+		login_floor_wait(floor, e->call.env, from_ms);
 	hash_slots_give(slots, who);
 	return rc;
 }

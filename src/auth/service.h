@@ -16,6 +16,7 @@ struct arena;
 struct buf;
 struct csrf_key;
 struct hash_slots;
+struct login_floor;
 struct probe;
 struct problems;
 struct rules;
@@ -33,6 +34,7 @@ struct service_shared {
 	const struct env *env;
 	bool look_only; /* of a process that will not serve */
 	struct hash_slots *hash_slots;
+	struct login_floor *login_floor; /* NULL: there is none */
 	struct touches *touches;
 	struct probe *probe;		    /* auth/status.h */
 	struct log_limits *log_limits;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "auth/hash_slots.h"
+#include "auth/login_floor.h"
 #include "auth/status.h"
 #include "auth/touches.h"
 #include "base/buf.h"
@@ -121,11 +122,12 @@ app_init(struct app *app, const char *config_file, bool look_only)
 		return -1;
 	snapshot_publish(&app->slot, s);
 	app->shared.hash_slots = make_hash_slots(&s->settings);
+	app->shared.login_floor = login_floor_new();
 	app->shared.touches = touches_new();
 	app->shared.probe = probe_new();
 	app->shared.log_limits = &app->log_limits;
 	if (app->shared.hash_slots == NULL || app->shared.touches == NULL ||
-	    app->shared.probe == NULL) {
+	    app->shared.login_floor == NULL || app->shared.probe == NULL) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
 		app_free(app);
 		return -1;
@@ -151,6 +153,7 @@ app_free(struct app *app)
 	listen_close(&app->listeners);
 	snapshot_publish(&app->slot, NULL);
 	hash_slots_free(app->shared.hash_slots);
+	login_floor_free(app->shared.login_floor);
 	touches_free(app->shared.touches);
 	probe_free(app->shared.probe);
 	notify_close(&app->notifier);

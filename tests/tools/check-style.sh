@@ -18,6 +18,7 @@ for f in $(find src backends -name '*.c' | sort); do
     for word in $banned; do
         case "$f $word" in
         "src/base/env.c clock_gettime") continue ;; # the real clock
+        "src/auth/login_floor.c clock_gettime") continue ;; # what was used
         "src/auth/hash_slots.c clock_gettime") continue ;; # a condition's
         "src/server/janitor.c clock_gettime") continue ;; # deadline
         esac

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* How long a refused sign-in takes. */
+#include "auth/login_floor.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define HALF_LIFE_MS 600000
+#define HALVINGS_MAX 20
+#define TOO_SHORT_MS 8
+
+struct login_floor {
+	pthread_mutex_t lock; /* guards what follows; not held while waiting */
+	int64_t ms, noted_ms;
+	int64_t slower; /* hundredths: 100 is as fast as can be */
+};
+
+struct login_floor *
+login_floor_new(void)
+{
+	struct login_floor *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	(void)pthread_mutex_init(&f->lock, NULL); /* cannot fail */
+	f->slower = 100;
+	return f;
+}
+
+void
+login_floor_free(struct login_floor *f)
+{
+	if (f == NULL)
+		return;
+	(void)pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+static int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Under the lock: the dearest of late, as it counts now.  It halves in steps,
+ * so that it is the same for a while. */
+static int64_t
+dearest(const struct login_floor *f, int64_t mono_ms)
+{
+	const int64_t halvings = (mono_ms - f->noted_ms) / HALF_LIFE_MS;
+
+	return halvings < 0 ? f->ms : f->ms >> min64(halvings, HALVINGS_MAX);
+}
+
+/* Under the lock.  An average over some ten; the clock is too coarse for what
+ * is short. */
+static void
+note_slower(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms)
+{
+	int64_t slower = 100;
+
+	if (cpu_ms < TOO_SHORT_MS)
+		return;
+	if (wall_ms > cpu_ms)
+		slower = wall_ms * 100 / cpu_ms;
+	slower = min64(slower, LOGIN_FLOOR_SLOWER_MAX * 100);
+	f->slower += (slower - f->slower) / 8;
+}
+
+void
+login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
+		 int64_t mono_ms)
+{
+	(void)pthread_mutex_lock(&f->lock);
+	note_slower(f, cpu_ms, wall_ms);
+	/* Nearly as dear keeps it up, too. */
+	if (cpu_ms >= dearest(f, mono_ms) * 3 / 4) {
+		f->ms = cpu_ms > dearest(f, mono_ms) ? cpu_ms :
+							dearest(f, mono_ms);
+		f->ms = min64(f->ms, LOGIN_FLOOR_MAX_MS);
+		f->noted_ms = mono_ms;
+	}
+	(void)pthread_mutex_unlock(&f->lock);
+}
+
+int64_t
+login_floor_left(struct login_floor *f, int64_t took_ms, int64_t mono_ms,
+		 uint32_t dice)
+{
+	int64_t floor_ms, left;
+
+	(void)pthread_mutex_lock(&f->lock);
+	floor_ms = dearest(f, mono_ms) * f->slower / 100;
+	floor_ms = min64(floor_ms, LOGIN_FLOOR_MAX_MS);
+	(void)pthread_mutex_unlock(&f->lock);
+	/* A quarter more covers what one takes longer than another. */
+	left = floor_ms + floor_ms / 4 - took_ms + dice % (floor_ms / 8 + 1);
+	return left > 0 ? left : 0;
+}
+
+int64_t
+login_floor_cpu_ms(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
+		return 0; /* then it costs nothing */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void
+login_floor_wait(struct login_floor *f, const struct env *env, int64_t from_ms)
+{
+	const int64_t now_ms = env_mono_ms(env);
+	struct timespec left;
+	uint32_t dice = 0;
+	int64_t ms;
+
+	if (env_random(env, &dice, sizeof(dice)) != 0)
+		dice = 0; /* then without */
+	ms = login_floor_left(f, now_ms - from_ms, now_ms, dice);
+	left = (struct timespec){ .tv_sec = ms / 1000,
+				  .tv_nsec = ms % 1000 * 1000000 };
+	(void)nanosleep(&left, NULL); /* a signal may cut it short */
+}
