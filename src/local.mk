@@ -84,6 +84,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/authenticate.c src/auth/authenticate.h \
 	src/auth/authenticate_confirm.c \
 	src/auth/credential.c src/auth/credential.h \
+	src/auth/conflict.c src/auth/conflict.h \
 	src/auth/cors.c src/auth/cors.h \
 	src/auth/csrf.c src/auth/csrf.h src/auth/csrf_refusal.c \
 	src/auth/own.c src/auth/own.h \

@@ -38,6 +38,7 @@ UNIT_TESTS = \
 	tests/unit/test_conf_hosts \
 	tests/unit/test_conf_mistakes \
 	tests/unit/test_conf_text \
+	tests/unit/test_conflict \
 	tests/unit/test_cors \
 	tests/unit/test_crypto \
 	tests/unit/test_enc \
@@ -224,6 +225,7 @@ MEMCHECK_TESTS = \
 	tests/unit/test_access \
 	tests/unit/test_base \
 	tests/unit/test_conf \
+	tests/unit/test_conflict \
 	tests/unit/test_cors \
 	tests/unit/test_forms \
 	tests/unit/test_http_form \

@@ -5,6 +5,7 @@
 #include "auth/answer.h"
 #include "auth/audit.h"
 #include "auth/authenticate.h"
+#include "auth/conflict.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/own.h"
@@ -155,6 +156,23 @@ keep_pre_session(struct exchange *e, struct str *value, struct err *err)
 	return 0;
 }
 
+int
+login_csrf(struct exchange *e, struct str *csrf, struct err *err)
+{
+	struct str binding;
+
+	if (keep_pre_session(e, &binding, err) != 0)
+		return -1;
+	return csrf_token(e, binding, csrf, err);
+}
+
+int
+login_csrf_verify(struct exchange *e, struct str csrf, bool *ok,
+		  struct err *err)
+{
+	return csrf_verify(e, pre_session(e), csrf, ok, err);
+}
+
 /* The page, with what was typed before, and a token for the next try. */
 static void
 show_page(struct exchange *e, unsigned status, const struct login_form *form,
@@ -167,14 +185,12 @@ show_page(struct exchange *e, unsigned status, const struct login_form *form,
 		.offer_remember = offers_remember(e),
 		.remember = form->remember,
 	};
-	struct str binding;
 	struct err err;
 
 	/* What is no name may be a password in the wrong box. */
 	if (!identity_name_is_valid(page.username))
 		page.username = STR("");
-	if (keep_pre_session(e, &binding, &err) != 0 ||
-	    csrf_token(e, binding, &page.csrf, &err) != 0) {
+	if (login_csrf(e, &page.csrf, &err) != 0) {
 		answer_unavailable(e, &err);
 		return;
 	}
@@ -183,14 +199,18 @@ show_page(struct exchange *e, unsigned status, const struct login_form *form,
 
 /* Nobody is signed in, so far as the access token says. */
 static void
-offer_login(struct exchange *e, const struct login_form *form, bool renewed)
+offer_login(struct exchange *e, const struct login_form *form,
+	    const char *problem)
 {
 	struct str target = form->rd.n > 0 ? form->rd : STR("/");
-	const char *problem = renewed ? refresh_no_cookies : NULL;
 	bool done = false;
 
-	if (!renewed)
+	if (conflict_is_there(e)) {
+		problem = conflict_problem;
+		conflict_clear(e);
+	} else if (problem == NULL) {
 		refresh_navigation(e, target, &done, &problem);
+	}
 	if (!done)
 		show_page(e, 200, form, problem);
 }
@@ -201,24 +221,31 @@ login_get(struct exchange *e)
 	struct login_form form = { .username = STR("") };
 	enum verdict verdict;
 	struct grant grant;
-	struct str token, rd, renewed;
+	struct str token, rd, renewed, conflict;
+	const char *problem = NULL;
 	struct err err;
 
 	if (http_request_query(e->in, STR("rd"), e->call.arena, &rd, &err) !=
 		0 ||
 	    http_request_query(e->in, STR("renewed"), e->call.arena, &renewed,
-			       &err) != 0) {
+			       &err) != 0 ||
+	    http_request_query(e->in, STR("conflict"), e->call.arena,
+			       &conflict, &err) != 0) {
 		answer_refusal(e, 400, "invalid_request",
 			       "The address of this page is malformed.");
 		return;
 	}
 	form.rd = safe_target(e, rd);
+	if (renewed.p != NULL)
+		problem = refresh_no_cookies;
+	else if (conflict.p != NULL)
+		problem = conflict_problem;
 	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
 		answer_unavailable(e, &err);
-	else if (verdict == VERDICT_ALLOW)
+	else if (verdict == VERDICT_ALLOW && conflict.p == NULL)
 		go_to_target(e, form.rd);
 	else
-		offer_login(e, &form, renewed.p != NULL);
+		offer_login(e, &form, problem);
 }
 
 /* A refused login, in the shape of its request. */

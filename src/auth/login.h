@@ -17,6 +17,12 @@
 int login_location(const struct exchange *e, struct str uri,
 		   struct str *location, struct err *err) MUST_USE;
 
+/* The token of a form of somebody who is not signed in: bound to a cookie of its
+ * own, which the answer sets when it is not there.  *ok: it is the one. */
+int login_csrf(struct exchange *e, struct str *csrf, struct err *err) MUST_USE;
+int login_csrf_verify(struct exchange *e, struct str csrf, bool *ok,
+		      struct err *err) MUST_USE;
+
 void login_get(struct exchange *e);
 void login_post(struct exchange *e);
 

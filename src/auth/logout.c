@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/answer.h"
+#include "auth/conflict.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/left_over.h"
@@ -22,6 +23,19 @@ binding(const struct grant *grant)
 			     .n = sizeof(grant->session.b) };
 }
 
+/* Two cookies: nobody knows who it is, but signing out ends both. */
+static void
+ask_about_both(struct exchange *e)
+{
+	struct str csrf;
+	struct err err;
+
+	if (login_csrf(e, &csrf, &err) != 0)
+		answer_unavailable(e, &err);
+	else
+		page_logout(e, csrf, STR(""));
+}
+
 void
 logout_get(struct exchange *e)
 {
@@ -32,6 +46,10 @@ logout_get(struct exchange *e)
 	const char *problem;
 	bool done = false;
 
+	if (conflict_is_there(e)) {
+		ask_about_both(e);
+		return;
+	}
 	if (credential_identify(e, &verdict, &grant, &token, &err) != 0 ||
 	    (verdict == VERDICT_ALLOW &&
 	     csrf_token(e, binding(&grant), &csrf, &err) != 0)) {
@@ -230,6 +248,31 @@ end_by_body(struct exchange *e, struct str token)
 		answer_signed_out(e);
 }
 
+/* A program is told; what it meant must not be guessed.  A person's form, that
+ * our page made, ends both. */
+static void
+sign_out_both(struct exchange *e)
+{
+	struct form form;
+	struct err err;
+	bool ok = false;
+
+	if (e->in->media == MEDIA_FORM && conflict_is_there(e) &&
+	    form_parse(e->in, e->call.arena, &form, &err) == 0 &&
+	    login_csrf_verify(e, form_get(&form, "csrf"), &ok, &err) != 0) {
+		answer_unavailable(e, &err);
+	} else if (!ok) {
+		answer_refusal(e, 401, "invalid_token",
+			       "More than one credential was sent.");
+	} else if (conflict_end(e, &err) != 0) {
+		answer_unavailable(e, &err);
+	} else {
+		answer_signed_out(e);
+		conflict_clear(e);
+		credential_clear_cookies(e);
+	}
+}
+
 void
 logout_post(struct exchange *e)
 {
@@ -241,8 +284,7 @@ logout_post(struct exchange *e)
 	p.refresh_how = credential_find_refresh(e, &p.refresh);
 	if (p.how == CREDENTIAL_REFUSED ||
 	    p.refresh_how == CREDENTIAL_REFUSED) {
-		answer_refusal(e, 401, "invalid_token",
-			       "More than one credential was sent.");
+		sign_out_both(e);
 	} else if (check_form(e,
 			      p.refresh_how == CREDENTIAL_COOKIE ||
 				  left_over_is_here(e),

@@ -4,6 +4,7 @@
 
 #include "auth/access.h"
 #include "auth/answer.h"
+#include "auth/conflict.h"
 #include "auth/credential.h"
 #include "auth/login.h"
 #include "auth/pages.h"
@@ -12,6 +13,7 @@
 #include "auth/require.h"
 #include "base/buf.h"
 #include "base/enc.h"
+#include "base/buf.h"
 #include "base/log.h"
 
 enum decision {
@@ -159,13 +161,23 @@ send_to_login(struct exchange *e)
 {
 	struct str location;
 	struct err err;
+	struct buf b;
 
-	if (login_location(e, e->in->uri, &location, &err) != 0)
+	if (login_location(e, e->in->uri, &location, &err) != 0) {
 		answer_unavailable(e, &err);
-	else if (location.n > LOGIN_LOCATION_MAX)
+		return;
+	}
+	buf_init(&b, e->call.arena, 32 * 1024);
+	buf_add(&b, location);
+	/* It may not be seen there, and that page would lead straight back. */
+	if (conflict_is_there(e))
+		buf_add(&b, STR("&conflict=1"));
+	if (buf_failed(&b))
+		e->out->failed = true;
+	else if (b.n > LOGIN_LOCATION_MAX)
 		page_too_long(e);
 	else
-		answer_redirect(e, 302, location);
+		answer_redirect(e, 302, buf_str(&b));
 }
 
 static void

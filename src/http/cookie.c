@@ -51,6 +51,25 @@ cookie_find(const struct http_request *r, struct str name, struct str *value)
 	return answer;
 }
 
+bool
+cookie_nth(const struct http_request *r, struct str name, size_t n,
+	   struct str *value)
+{
+	*value = STR("");
+	for (size_t i = 0; i < r->ncookies; i++) {
+		struct str rest = r->cookies[i], piece, key, this;
+
+		while (str_cut(&rest, ';', &piece)) {
+			if (!split_pair(piece, &key, &this) ||
+			    !str_eq(key, name) || n-- > 0)
+				continue;
+			*value = this;
+			return true;
+		}
+	}
+	return false;
+}
+
 static const struct {
 	const char *suffix;
 	bool own_path; /* Path is the service's prefix, else '/' */
@@ -151,4 +170,61 @@ cookie_set(struct http_response *res, const struct cookie_settings *set,
 		return;
 	}
 	http_response_header(res, "Set-Cookie", buf_str(&b));
+}
+
+static void
+forget_at(struct http_response *res, const struct cookie_settings *set,
+	  struct str name, struct str path, struct str domain)
+{
+	struct buf b;
+
+	buf_init(&b, res->arena, HEADER_MAX_BYTES);
+	buf_add(&b, name);
+	buf_add(&b, STR("=; Path="));
+	buf_add(&b, path);
+	buf_add_cstr(&b, set->secure ? "; Secure" : "");
+	buf_add(&b, STR("; HttpOnly; Max-Age=0"));
+	if (domain.n > 0) {
+		buf_add(&b, STR("; Domain="));
+		buf_add(&b, domain);
+	}
+	if (buf_failed(&b))
+		res->failed = true;
+	else
+		http_response_header(res, "Set-Cookie", buf_str(&b));
+}
+
+/* More than that are not tried. */
+#define DOMAINS_MAX 4
+
+void
+cookie_forget(struct http_response *res, const struct cookie_settings *set,
+	      struct str prefix, enum cookie_kind kind, struct str host)
+{
+	struct str name = cookie_name(set, kind, res->arena);
+	const struct str paths[] = { STR("/"), prefix };
+
+	if (name.p == NULL) {
+		res->failed = true;
+		return;
+	}
+	/* Of this one browsers take no other. */
+	if (str_starts(name, STR("__Host-"))) {
+		forget_at(res, set, name, STR("/"), STR(""));
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct str domain = host;
+
+		forget_at(res, set, name, paths[i], STR(""));
+		/* A name without a dot, as that of an address, has no domain. */
+		for (size_t k = 0; k < DOMAINS_MAX; k++) {
+			size_t dot = str_find(domain, '.');
+
+			if (dot == domain.n)
+				break;
+			forget_at(res, set, name, paths[i], domain);
+			domain = str_skip(domain, dot + 1);
+		}
+	}
 }

@@ -24,6 +24,11 @@ enum cookie_answer {
 enum cookie_answer cookie_find(const struct http_request *r, struct str name,
 			       struct str *value);
 
+/* The n-th cookie of that name, from 0; false when there are fewer, and *value is
+ * empty. */
+bool cookie_nth(const struct http_request *r, struct str name, size_t n,
+		struct str *value);
+
 /* Which of our cookies. */
 enum cookie_kind {
 	COOKIE_SESSION, /* base: the opaque session token */
@@ -48,5 +53,12 @@ struct str cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
 void cookie_set(struct http_response *res, const struct cookie_settings *set,
 		struct str prefix, enum cookie_kind kind, struct str value,
 		int64_t max_age);
+
+/*
+ * Deletes a cookie of that name wherever one may have been set from `host`: for
+ * it alone and for each domain that it belongs to, at '/' and at `prefix`.
+ */
+void cookie_forget(struct http_response *res, const struct cookie_settings *set,
+		   struct str prefix, enum cookie_kind kind, struct str host);
 
 #endif

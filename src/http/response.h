@@ -10,7 +10,7 @@
 
 struct arena;
 
-#define RESPONSE_MAX_HEADERS 24
+#define RESPONSE_MAX_HEADERS 48
 #define RESPONSE_MAX_BODY    (64 * 1024)
 
 struct http_header {

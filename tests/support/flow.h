@@ -12,7 +12,7 @@
 #include "tests/support/users_fake.h"
 
 #define FLOW_PASSWORD "correct horse battery"
-#define FLOW_HEADERS  32
+#define FLOW_HEADERS  64
 
 struct flow {
 	struct fake_env world;

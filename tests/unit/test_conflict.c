@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Two cookies of one of our names. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "tests/support/flow.h"
+
+#define FORM	 "application/x-www-form-urlencoded"
+#define JSON	 "application/json"
+#define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
+
+static struct flow f;
+
+/* Without a prefix any subdomain can set them. */
+static void
+setup(void)
+{
+	flow_init(&f, "[cookie]\nsecure = no\n[store]\ndriver = memory\n", NULL,
+		  NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+/* "fcgiauth=TOKEN" of a new session. */
+static const char *
+session_of(const char *user)
+{
+	const char *body = flow_text(
+	    &f, "{\"username\":\"%s\",\"password\":\"" FLOW_PASSWORD "\"}",
+	    user);
+	struct flow_answer a = flow_post(&f, "/auth/login", JSON, body, NULL);
+
+	return flow_text(&f, "fcgiauth=%s", flow_cookie(&f, &a, "fcgiauth"));
+}
+
+static bool
+lives(const char *session)
+{
+	const char *cookie = flow_text(&f, "HTTP_COOKIE=%s", session);
+
+	return flow_verify(&f, "/", cookie, NULL).status == 204;
+}
+
+static bool
+clears(const struct flow_answer *a, const char *text)
+{
+	for (size_t i = 0; i < a->nheaders; i++) {
+		if (str_eq(a->header[i].name, STR("Set-Cookie")) &&
+		    str_eq(a->header[i].value, str_from(text)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+clears_all(const struct flow_answer *a)
+{
+	static const char *const lines[] = {
+		"fcgiauth=; Path=/; HttpOnly; Max-Age=0",
+		"fcgiauth=; Path=/auth; HttpOnly; Max-Age=0",
+		"fcgiauth=; Path=/; HttpOnly; Max-Age=0; "
+		"Domain=www.example.com",
+		"fcgiauth=; Path=/; HttpOnly; Max-Age=0; Domain=example.com",
+		"fcgiauth=; Path=/auth; HttpOnly; Max-Age=0; "
+		"Domain=example.com",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		if (!clears(a, lines[i]))
+			return false;
+	}
+	return !clears(a, "fcgiauth=; Path=/; HttpOnly; Max-Age=0; "
+			  "Domain=com");
+}
+
+START_TEST(the_login_page_heals)
+{
+	const char *both = flow_text(&f, "HTTP_COOKIE=%s; fcgiauth=other",
+				     session_of("alice"));
+	struct flow_answer a = flow_get(&f, "/auth/login?rd=/x", NAVIGATE, both);
+	const char *csrf = flow_csrf(&f, &a);
+	const char *pre = flow_cookie(&f, &a, "fcgiauth_login");
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "two different sign-in cookies"));
+	ck_assert(clears_all(&a));
+	ck_assert_str_ne(pre, "");
+	/* Signing in works, whatever could not be removed. */
+	a = flow_post(&f, "/auth/login", FORM,
+		      flow_text(&f,
+				"username=alice&rd=/x&csrf=%s"
+				"&password=correct+horse+battery",
+				csrf),
+		      flow_text(&f, "%s; fcgiauth_login=%s", both, pre));
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(lives(
+	    flow_text(&f, "fcgiauth=%s", flow_cookie(&f, &a, "fcgiauth"))));
+	/* One is no conflict, and none. */
+	a = flow_get(&f, "/auth/login", NAVIGATE, "HTTP_COOKIE=fcgiauth=other");
+	ck_assert(!flow_holds(a.body, "two different"));
+	ck_assert(!clears(&a, "fcgiauth=; Path=/; HttpOnly; Max-Age=0"));
+}
+END_TEST
+
+START_TEST(it_does_not_lead_in_circles)
+{
+	const char *alice = session_of("alice");
+	const char *const params[] = { "AUTH_ACTION=challenge", NAVIGATE,
+				       "REQUEST_URI=/x",
+				       "HTTP_COOKIE=fcgiauth=a; fcgiauth=b",
+				       NULL };
+	struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+	ck_assert_uint_eq(a.status, 302);
+	ck_assert(str_eq(flow_header(&a, "Location"),
+			 STR("/auth/login?rd=%2Fx&conflict=1")));
+	/* There only one of them is seen, and is good. */
+	a = flow_get(&f, "/auth/login?rd=%2Fx&conflict=1", NAVIGATE,
+		     flow_text(&f, "HTTP_COOKIE=%s", alice));
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "two different sign-in cookies"));
+	ck_assert(lives(alice));
+}
+END_TEST
+
+START_TEST(signing_out_ends_both)
+{
+	const char *alice = session_of("alice"), *bob = session_of("bob");
+	const char *both = flow_text(&f, "HTTP_COOKIE=%s; %s", alice, bob);
+	struct flow_answer a = flow_get(&f, "/auth/logout", NAVIGATE, both);
+	const char *csrf = flow_csrf(&f, &a);
+	const char *pre = flow_cookie(&f, &a, "fcgiauth_login");
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(!clears_all(&a));
+	/* Not by a program, nor by a foreign form: they live. */
+	a = flow_post(&f, "/auth/logout", JSON, "", both);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	a = flow_post(&f, "/auth/logout", FORM, "csrf=no", both);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	a = flow_post(&f, "/auth/logout", FORM, flow_text(&f, "csrf=%s", csrf),
+		      both);
+	ck_assert_uint_eq(a.status, 401);
+	ck_assert(lives(alice) && lives(bob));
+
+	a = flow_post(&f, "/auth/logout", FORM, flow_text(&f, "csrf=%s", csrf),
+		      flow_text(&f, "%s; fcgiauth_login=%s", both, pre));
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(clears_all(&a));
+	ck_assert(!lives(alice) && !lives(bob));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("conflict");
+	TCase *t = tcase_create("conflict");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, the_login_page_heals);
+	tcase_add_test(t, it_does_not_lead_in_circles);
+	tcase_add_test(t, signing_out_ends_both);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
