@@ -23,7 +23,7 @@ my @state = qw(concurrency ctl login refresh revocation session);
 my @front = qw(concurrency login paths protocol web);
 my %variants = (
 	apache => { set => 'FCGIAUTH_WEB', tests => \@front },
-	lighttpd => { set => 'FCGIAUTH_WEB', tests => \@front },
+	lighttpd => { set => 'FCGIAUTH_WEB', tests => [ @front, 'uploads' ] },
 	'nginx-fastcgi' => { set => 'FCGIAUTH_WEB', tests => ['web'] },
 	postgres => { set => 'FCGIAUTH_STORE', tests => \@state },
 	redis => { set => 'FCGIAUTH_STORE', tests => \@state },
