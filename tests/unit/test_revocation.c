@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/registry.h"
+#include "auth/credential.h"
 #include "tests/support/flow.h"
 
 #define ACCESS "__Host-fcgiauth_access"
@@ -179,6 +180,47 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 }
 END_TEST
 
+/* As fcgiauthctl session revoke does it: for as long as any token of the
+ * session can live. */
+START_TEST(session_is_revoked)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const char *cookie = sign_in(), *other = sign_in();
+	const char *const params[] = { cookie, NULL };
+	struct flow_exchange x;
+	enum verdict verdict;
+	struct grant grant;
+	struct str token;
+	struct err err;
+
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(credential_identify(&x.e, &verdict, &grant, &token,
+					     &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_ALLOW);
+	ck_assert_int_eq(mode->end_session(NULL, f.links.store, &grant.session,
+					   FAKE_NOW * 1000, &err),
+			 0);
+	ck_assert_uint_eq(check(other), 204);
+	for (int64_t t = 0; t < 3600 + 60; t += 60) {
+		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		ck_assert_msg(check(cookie) == 401, "after %d s", (int)t);
+	}
+}
+END_TEST
+
+/* A shared secret is published to nobody. */
+START_TEST(no_public_keys)
+{
+	struct flow_answer a = flow_get(&f, "/auth/jwks.json", NULL, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(str_eq(a.body, STR("{\"keys\":[]}")));
+	ck_assert(str_eq(flow_header(&a, "Content-Type"),
+			 STR("application/jwk-set+json")));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -187,6 +229,8 @@ suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout_ends_it);
+	tcase_add_test(t, session_is_revoked);
+	tcase_add_test(t, no_public_keys);
 	tcase_add_test(t, made_by_a_faster_clock);
 	tcase_add_test(t, ended_under_another_ttl);
 	tcase_add_test(t, the_administrator_ends_it);
