@@ -198,7 +198,8 @@ sub changes_of {
 	while ($code =~ /(?<=\s)(<=|>=|==|!=|<|>|\+|-)(?=\s)/g) {
 		$add->($-[1], length $1, $swap{$1}, "$1 is $swap{$1}");
 	}
-	while ($code =~ /(?<![\w.])(\d+)(?![\w.])/g) {
+	# Not of -1: who fails is not asked how.
+	while ($code =~ /(?<![\w.])(?<!-)(\d+)(?![\w.])/g) {
 		$add->($-[1], length $1, $1 + 1, 'one more');
 		$add->($-[1], length $1, $1 - 1, 'one less')
 		    if $1 > 1;
