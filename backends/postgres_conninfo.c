@@ -30,15 +30,26 @@ postgres_one_line(const char *text, char *line, size_t n)
 			line[i] = '?';
 }
 
+#define LINE_MAX_BYTES 120
+
 /* libpq quotes what it did not expect, which may be a part of a password with
- * a blank in it. */
+ * a blank or a quote in it: all to the last quote, but for the one character
+ * that it missed. */
 static void
-hide_quoted(char *line)
+hide_quoted(char line[LINE_MAX_BYTES])
 {
 	char *first = strchr(line, '"'), *last = strrchr(line, '"');
+	char rest[LINE_MAX_BYTES];
 
-	if (first != NULL)
-		memmove(first + 1, last, strlen(last) + 1);
+	if (first != NULL &&
+	    (strncmp(first, "\"=\"", 3) == 0 ||
+	     strncmp(first, "\"]\"", 3) == 0))
+		first = strchr(first + 3, '"');
+	if (first == NULL || last <= first)
+		return;
+	(void)snprintf(rest, sizeof(rest), "%s", last + 1);
+	(void)snprintf(first, LINE_MAX_BYTES - (size_t)(first - line),
+		       "(hidden)%s", rest); /* may be cut */
 }
 
 static bool
@@ -83,7 +94,7 @@ check_parts(const PQconninfoOption *parsed, struct err *err)
 static int
 parse(const char *text, PQconninfoOption **out, struct err *err)
 {
-	char *why = NULL, line[120];
+	char *why = NULL, line[LINE_MAX_BYTES];
 	PQconninfoOption *parsed = PQconninfoParse(text, &why);
 
 	if (parsed != NULL && check_parts(parsed, err) != 0) {

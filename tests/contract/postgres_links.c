@@ -15,7 +15,11 @@ START_TEST(conninfo_is_checked)
 	} rows[] = {
 		{ STR("hots=db1 dbname=auth"), "\"hots\"", NULL },
 		{ STR("host=db1 dbname"), "missing \"=\"", NULL },
-		{ STR("host=db1 password=my secret"), "conninfo", "secret" },
+		{ STR("host=db1 password=my secret"),
+		  "missing \"=\" after (hidden) in connection info", "secret" },
+		{ STR("host=db1 password=my se\"cr\"et x"),
+		  "missing \"=\" after (hidden) in connection info", "cr" },
+		{ STR("foo=bar password=z"), "option (hidden)", "foo" },
 		{ STR("password=hunter 2='x"), "conninfo", "2" },
 		{ STR("password='hunter2"), "conninfo", "hunter2" },
 		{ STR("passfile='hunter2"), "unterminated", NULL },
