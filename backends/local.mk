@@ -42,7 +42,7 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/redis_store_batch.c backends/redis_store_batch.h \
 	backends/redis_store_keys.c \
 	backends/redis_store_lists.c \
-	backends/redis_store_record.c backends/redis_store.h \
+	backends/redis_store_ping.c backends/redis_store_record.c backends/redis_store.h \
 	backends/redis_store_rotate.c \
 	backends/redis_store_sweep.c \
 	backends/redis_target.c backends/redis_target.h \

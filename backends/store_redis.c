@@ -15,27 +15,6 @@ store_redis_open(const void *conf, const struct env *env, void **store,
 			  err);
 }
 
-/* A server that only answers may be a replica, out of memory, or unable to
- * save. */
-static int
-store_redis_ping(void *conn, struct err *err)
-{
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
-
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 1);
-	(void)redis_add(&b, "SET", redis_key(&b, "ping", STR("")),
-			REDIS_ARGS(STR("1"), STR("PX"), redis_keep(&b, 0)));
-	result = redis_ping(conn, err);
-	if (result == 0)
-		result = redis_batch_run(&b, err);
-	arena_free(a);
-	return result;
-}
-
 static int
 keep_secret(struct redis_batch *b, struct str name, uint8_t value[32],
 	    struct err *err)

@@ -194,6 +194,38 @@ START_TEST(rights_that_are_needed)
 }
 END_TEST
 
+/* Whoever is asked whether the store is usable must know. */
+START_TEST(ping_needs_what_a_login_needs)
+{
+	static const char *const without[] = { "-@scripting", "-zadd", "-del",
+					       "-set", "-zlexcount" };
+	struct rig *r = rig_open();
+	struct store_link *l;
+	char line[160];
+
+	for (size_t i = 0; i < ARRAY_LEN(without); i++) {
+		(void)snprintf(line, sizeof(line),
+			       "ACL SETUSER u reset on >p ~fcgiauth:* +@all %s",
+			       without[i]);
+		test_redis_do(&r->server,
+			      "ACL SETUSER u reset on >p"
+			      " ~fcgiauth:* +@all");
+		l = rig_link(r, "fcgiauth:", "u", "p");
+		OK(r, store_ping(l, &r->err));
+		test_redis_do(&r->server, line);
+		test_redis_do(&r->server, "SCRIPT FLUSH");
+		ck_assert_msg(store_ping(l, &r->err) == -1, "%s", without[i]);
+		rig_link_end(l);
+	}
+	(void)rig_redis(r,
+			"DEL fcgiauth:ping fcgiauth:ping:index"
+			" fcgiauth:ping:denial");
+	OK(r, store_ping(r->l, &r->err));
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(prefixes_stay_apart)
 {
 	static const char *const prefixes[] = { "a:", "a:s:", "*", "fcgiauth" };
@@ -339,6 +371,7 @@ redis_cases(void)
 	tcase_add_test(t, no_memory_left);
 	tcase_add_test(t, a_replica_is_not_usable);
 	tcase_add_test(t, rights_that_are_needed);
+	tcase_add_test(t, ping_needs_what_a_login_needs);
 	tcase_add_test(t, prefixes_stay_apart);
 	tcase_add_test(t, names_of_users);
 	tcase_add_test(t, all_that_ends_is_freed);
