@@ -16,7 +16,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 COPY . /src
 WORKDIR /src
 RUN ./autogen.sh \
-    && ./configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
+    && ./configure --prefix=/usr --sysconfdir=/etc \
 	--with-sqlite --with-postgres --with-redis \
     && make -j"$(nproc)" \
     && sh tests/tools/hardened.sh ./fcgiauthd ./fcgiauthctl \
