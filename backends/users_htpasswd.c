@@ -31,12 +31,12 @@ struct table {
 
 struct source {
 	const struct env *env;
-	char *path[FILES];    /* groups may be NULL */
+	char *path[FILES]; /* groups may be NULL */
 	/* Guards what follows.  Held while the files are read, too: they are
 	 * local and small, and whoever waits needs the result. */
 	pthread_mutex_t lock;
 	struct table *table;
-	struct htpasswd_stamp read[FILES];    /* what the table was made of */
+	struct htpasswd_stamp read[FILES]; /* what the table was made of */
 	struct htpasswd_stamp refused[FILES]; /* mistakes, which were logged */
 	bool rested; /* what was read had rested */
 };
@@ -136,7 +136,8 @@ release(struct table *t)
 }
 
 static void
-use(struct source *s, struct table *t, const struct htpasswd_stamp stamps[FILES])
+use(struct source *s, struct table *t,
+    const struct htpasswd_stamp stamps[FILES])
 {
 	if (s->table != NULL)
 		release(s->table);
@@ -168,9 +169,10 @@ check_whole(const struct source *s, const struct table *t, struct err *err)
 		return err_set(err, ERR_BUSY, "%s: there is no user in it",
 			       s->path[USERS]);
 	if (t->users.cut && s->table != NULL && !s->table->users.cut)
-		return err_set(err, ERR_CONFIG,
-			       "%s: the last line has no end: it may be cut off",
-			       s->path[USERS]);
+		return err_set(
+		    err, ERR_CONFIG,
+		    "%s: the last line has no end: it may be cut off",
+		    s->path[USERS]);
 	return 0;
 }
 
@@ -206,8 +208,8 @@ refresh(struct source *s, struct err *err)
 
 	if (look(s, stamps, err) != 0)
 		return -1;
-	if ((s->rested && same(stamps, s->read)) ||
-	    same(stamps, s->refused) || !have_rested(s, stamps))
+	if ((s->rested && same(stamps, s->read)) || same(stamps, s->refused) ||
+	    !have_rested(s, stamps))
 		return 0;
 	if (load(s, stamps, &t, &why) != 0) {
 		if (why.code == ERR_CONFIG) {
@@ -352,8 +354,7 @@ copy_user(const struct htpasswd_user *from, struct arena *a, struct user *out,
 
 static int
 users_htpasswd_find(void *conn, struct arena *a, struct str name,
-		    enum user_answer *answer, struct user *out,
-		    struct err *err)
+		    enum user_answer *answer, struct user *out, struct err *err)
 {
 	struct user got = { .disabled = false };
 	const struct htpasswd_user *u;
@@ -395,8 +396,8 @@ copy_list(const struct htpasswd *h, struct arena *a, struct str after,
 }
 
 static int
-users_htpasswd_list(void *conn, struct arena *a, struct str after,
-		    size_t limit, struct user_list *out, struct err *err)
+users_htpasswd_list(void *conn, struct arena *a, struct str after, size_t limit,
+		    struct user_list *out, struct err *err)
 {
 	struct table *t = NULL;
 	int rc;
@@ -426,7 +427,8 @@ static const struct option options[] = {
 		       "Apache's AuthGroupFile; commas may stand between the "
 		       "names. Groups are roles. Lines with a name that is no "
 		       "user are named in the log. It is read "
-		       "again as the password file is."),
+		       "again as the password file is. Neither file may have "
+		       "more than 100,000 lines: take postgres for more."),
 	OPTION_END
 };
 
