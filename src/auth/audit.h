@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit log (CONTRACT: class `audit`): who did what, from where.  Never a
+ * The audit log, lines of class `audit`: who did what, from where.  Never a
  * password, token, hash or cookie.
  */
 #ifndef AUTH_AUDIT_H

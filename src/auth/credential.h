@@ -60,8 +60,8 @@ enum credential_answer credential_find_refresh(const struct exchange *e,
 size_t credential_cookie_room(const struct exchange *e);
 extern const char credential_too_large[];
 
-/* The token answer of CONTRACT section 4, with the tokens themselves or
- * without; NULL when out of memory. */
+/* The token answer (RFC 6749 section 5.1, and `user`), with the tokens
+ * themselves or without; NULL when out of memory. */
 json_t *credential_json(const struct identity *who, const struct credentials *c,
 			bool tokens);
 

@@ -3,7 +3,7 @@
  * Is a state-changing request our own user's doing?  Three questions, in this
  * order: is its Origin ours, is its kind one that a foreign page cannot send
  * unasked, and, for forms, does its token belong to the cookie it came with.
- * (REFERENCE: OWASP CSRF, signed double submit bound to the session.)
+ * (OWASP CSRF Prevention Cheat Sheet: signed double submit cookie.)
  */
 #ifndef AUTH_CSRF_H
 #define AUTH_CSRF_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The check (CONTRACT section 5): may this request pass, and as whom? */
+/* The check: may this request pass, and as whom? */
 #ifndef AUTH_VERIFY_H
 #define AUTH_VERIFY_H
 

@@ -39,8 +39,8 @@ enum cookie_kind {
 };
 
 /*
- * The full name, with __Host- or __Secure- as CONTRACT section 4 says, into
- * the arena; p is NULL when out of memory.
+ * The full name, with __Host- or __Secure- (RFC 6265bis section 4.1.3) where
+ * the cookie is Secure, into the arena; p is NULL when out of memory.
  */
 struct arena;
 struct str cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
