@@ -59,7 +59,8 @@ uninstall-local:
 		elif test -e "$$to"; then echo "kept: $$to"; fi; \
 	done
 
-dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
+# The overview and the inside lead to the source: they stay there.
+dist_doc_DATA = NEWS.md SECURITY.md COPYING \
 	conf/fcgiauth-minimal.ini \
 	conf/fcgiauth-session.ini conf/fcgiauth-jwt.ini \
 	conf/fcgiauth-refresh.ini conf/fcgiauth-postgres.ini \
@@ -68,7 +69,8 @@ dist_doc_DATA = README.md HACKING.md NEWS.md SECURITY.md COPYING \
 	doc/behind-a-balancer.md \
 	doc/installing.md doc/lighttpd.md doc/moving.md doc/nginx.md \
 	doc/protocol.md doc/scaling.md doc/webservers.md
-EXTRA_DIST += doc/pictures/login.png doc/pictures/where.svg
+EXTRA_DIST += README.md HACKING.md doc/pictures/login.png \
+	doc/pictures/where.svg
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket
 sysusers_DATA = systemd/sysusers.d/fcgiauth.conf

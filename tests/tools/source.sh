@@ -33,6 +33,25 @@ links() {
     return 0
 }
 
+# All guides are installed, into one folder, and lead to nothing outside it.
+installed_links() {
+    names=$(grep -o '[A-Za-z./-]*\.md' "$srcdir/conf/local.mk" |
+        grep -v -e '^README' -e '^HACKING')
+    for file in "$srcdir"/doc/*.md; do
+        printf '%s\n' "$names" | grep -qx "doc/${file##*/}" ||
+            echo "$file: is not installed"
+    done | grep . && return 1
+    for name in $names; do
+        # shellcheck disable=SC2013 # names of ours have no blanks
+        for to in $(grep -o '](\([^)#]*\)' "$srcdir/$name" | cut -c 3- |
+            grep -v '^[a-z]*:'); do
+            printf '%s\n' "$names" | sed 's|.*/||' | grep -qx "$to" ||
+                echo "$name: $to is not beside it"
+        done
+    done | grep . && return 1
+    return 0
+}
+
 try 'layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
 try 'style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
 try 'options are in the example and the manual' \
@@ -40,4 +59,5 @@ try 'options are in the example and the manual' \
     "$srcdir/conf/fcgiauth.ini" doc/fcgiauth.ini.5
 try 'manual pages' lint
 try 'links of the guides' links
+try 'links of the installed guides' installed_links
 echo "1..$n"
