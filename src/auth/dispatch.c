@@ -226,11 +226,32 @@ answer_by_action(struct exchange *e)
 	}
 }
 
+/* Does the client say by itself who the user is?  The web server's own words
+ * about that come from us. */
+static bool
+brings_identity(const struct service *s, const struct message *in)
+{
+	for (size_t i = 0; i < in->nparams; i++) {
+		if (in->params[i].value.n == 0)
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(s->identity_params); k++) {
+			if (str_eq(in->params[i].name, s->identity_params[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
-answer_request(struct exchange *e)
+answer_request(struct exchange *e, const struct message *in)
 {
 	own_find(e);
-	answer_by_action(e);
+	/* An authorizer is sent what the web server then takes away itself. */
+	if (e->in->action == ACTION_VERIFY && !e->in->authorizer &&
+	    brings_identity(e->service, in))
+		refuse_check(e, "forged identity header", NULL, "");
+	else
+		answer_by_action(e);
 }
 
 static void
@@ -304,7 +325,7 @@ service_answer(const struct service *s, const struct service_links *links,
 	else if (http_request_parse(in, a, &request, &err) != 0)
 		answer_malformed(&e, &err);
 	else
-		answer_request(&e);
+		answer_request(&e, in);
 	if (request.action == ACTION_ENDPOINT)
 		cors_add_headers(&e);
 	add_defaults(&e);

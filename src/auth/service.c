@@ -92,6 +92,33 @@ open_sites(struct service *s, struct arena *a, struct err *err)
 						 -1;
 }
 
+/* As web servers make parameters of headers (RFC 3875 section 4.1.18). */
+static int
+name_params(struct service *s, struct arena *a, struct err *err)
+{
+	const struct headers_settings *set = &s->set->headers;
+	const struct str names[] = { set->user, set->roles, set->email,
+				     set->name };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct buf b;
+
+		buf_init(&b, a, 128);
+		buf_add(&b, STR("HTTP_"));
+		for (size_t k = 0; k < names[i].n; k++) {
+			char c = names[i].p[k];
+
+			if (c >= 'a' && c <= 'z')
+				c = (char)(c - 'a' + 'A');
+			buf_add_char(&b, c == '-' ? '_' : c);
+		}
+		if (buf_failed(&b))
+			return err_nomem(err);
+		s->identity_params[i] = buf_str(&b);
+	}
+	return 0;
+}
+
 int
 service_open(const struct settings *set, const struct service_shared *shared,
 	     struct arena *a, struct service **out, struct problems *problems)
@@ -109,7 +136,7 @@ service_open(const struct settings *set, const struct service_shared *shared,
 	if (rules_compile(set, a, &s->rules, problems) != 0)
 		return -1;
 	if (open_mode(s, a, &err) != 0 || open_csrf(s, a, &err) != 0 ||
-	    open_sites(s, a, &err) != 0 ||
+	    open_sites(s, a, &err) != 0 || name_params(s, a, &err) != 0 ||
 	    page_csp(set, &s->sites, a, &s->csp, &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;

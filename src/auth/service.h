@@ -58,6 +58,8 @@ struct service {
 	struct origin login_page;  /* of login_url; no host: there is none */
 	struct cookie_jar jars[2]; /* not Secure, Secure */
 	struct str csp; /* Content-Security-Policy of our pages */
+	/* The identity headers as parameters: "HTTP_REMOTE_USER". */
+	struct str identity_params[4];
 };
 
 /*

@@ -96,10 +96,9 @@ find_lost(const struct nginx_place *p, const struct nginx_protocol *k,
 	else
 		web_find(p->server->out, pass, p->name, "no-identity",
 			 "the application is not told who it is, for nginx "
-			 "forgets the %s lines of the level above (and before "
-			 "1.23 passes on the second %s of a client); write "
+			 "forgets the %s lines of the level above; write "
 			 "include fcgiauth/fcgiauth-%s.conf; in this location",
-			 k->param, name, file);
+			 k->param, file);
 }
 
 static bool
