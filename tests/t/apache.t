@@ -360,7 +360,9 @@ subtest 'a body of unknown length' => sub {
 subtest 'an address as long as Apache takes it' => sub {
 	for my $length (1000, 4000, 7000, 8100) {
 		my $a = $n->client->page('/x?' . '/' x $length);
-		is($a->status, 302, "$length: asked to sign in");
+		# Each is three bytes in the address of the login page.
+		is($a->status, 3 * $length < 7900 ? 302 : 401,
+		    "$length: asked to sign in");
 	}
 	is($n->client->page('/x?' . 'a' x 9000)->status, 414, 'a longer one');
 };

@@ -169,16 +169,15 @@ subtest 'where to' => sub {
 	    "/\t/evil.example", '/%09/evil.example', '/%0a/evil.example',
 	    '/./\\evil.example', '/./../../\\evil.example',
 	    'https://localhost@evil.example/', 'https:evil.example',
-	    "/x\r\nSet-Cookie: a=b", 'https://127.0.0.1.evil.example/', 'x',
-	    '/' . 'a' x 3000);
+	    "/x\r\nSet-Cookie: a=b", 'https://127.0.0.1.evil.example/', 'x');
 
 	# It refuses such addresses itself.
 	@bad = grep { !/[\t\r\n]/ } @bad if web_name() eq 'lighttpd';
 	for my $rd (@bad) {
 		my $c = $n->client;
 		my $a = sign_in($c, 'alice', rd => $rd);
-		my $name = length $rd > 40 ? 'a long one' : $rd;
-		$name =~ s/[\r\n\t]/ /g;
+		my $name = $rd =~ s/[\r\n\t]/ /gr;
+
 		is($a->status, 303, "$name: signed in");
 		is($a->header('location'), '/', "$name: but not sent there");
 		is($c->jar->{a}, undef, "$name: no other header");
@@ -186,6 +185,9 @@ subtest 'where to' => sub {
 		    FCGIAuth::Client::escape($rd));
 		is($a->header('location'), '/', "$name: nor when signed in");
 	}
+	my $long = '/' . 'a' x 7000;
+	is(sign_in($n->client, 'alice', rd => $long)->header('location'), $long,
+	    'a long one is no reason');
 	like($n->client->page('/auth/login?rd=/a&rd=/b')->status, qr/^400$/,
 	    'two of them: refused');
 };

@@ -256,9 +256,12 @@ subtest 'a login' => sub {
 	    'both cookies reach the browser');
 	like($_, qr/; *HttpOnly/i, 'as they are') for @cookies;
 	is($c->page('/x')->status, 200, 'and open the door');
-	is($c->post_form('/auth/login', [ username => 'alice',
+	is($c->post_form('/auth/login', [ username => 'bob',
 		password => $PASSWORD, csrf => 'wrong' ])->status, 403,
 	    'a form of somebody else');
+	is($c->post_form('/auth/login', [ username => 'alice',
+		password => 'any', csrf => 'old' ])->status, 303,
+	    'a form of another tab goes on');
 	$a = $c->xhr('/auth/me');
 	is($a->json->{name}, 'alice', 'me');
 	like($a->header('content-type'), qr{^application/json\b}, 'in JSON');
