@@ -20,10 +20,13 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/htpasswd_notes.c \
 	backends/memory_attempts.c backends/memory_attempts.h \
 	backends/memory_denials.c backends/memory_denials.h \
+	backends/memory_networks.c backends/memory_networks.h \
 	backends/memory_rotation.c \
+	backends/memory_secrets.c backends/memory_secrets.h \
 	backends/memory_sessions.c backends/memory_sessions.h \
 	backends/mode_access.c backends/mode_access.h \
 	backends/mode_refresh_token.c backends/mode_refresh_token.h \
+	backends/postgres_attempts.c \
 	backends/postgres_conninfo.c \
 	backends/postgres_foreign.c backends/postgres_foreign.h \
 	backends/postgres_keys.c \
@@ -39,6 +42,7 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/redis_link_run.c \
 	backends/redis_link_scan.c \
 	backends/redis_link_sentinel.c backends/redis_link_parts.h \
+	backends/redis_store_attempts.c \
 	backends/redis_store_batch.c backends/redis_store_batch.h \
 	backends/redis_store_keys.c \
 	backends/redis_store_lists.c \
@@ -51,6 +55,7 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 	backends/redis_wire_error.c backends/redis_wire_error.h \
 	backends/redis_wire_socket.c backends/redis_wire_socket.h \
 	backends/redis_wire_tls.c backends/redis_wire_tls.h \
+	backends/sqlite_attempts.c \
 	backends/sqlite_file.c backends/sqlite_file.h \
 	backends/sqlite_keys.c \
 	backends/sqlite_link.c backends/sqlite_link.h \
@@ -61,10 +66,12 @@ libfcgiauth_a_SOURCES += $(BACKENDS) \
 # Migrations, oldest first, become string literals.
 SQLITE_STORE_SQL = $(srcdir)/backends/sql/sqlite_store_1.sql \
 	$(srcdir)/backends/sql/sqlite_store_2.sql \
-	$(srcdir)/backends/sql/sqlite_store_3.sql
+	$(srcdir)/backends/sql/sqlite_store_3.sql \
+	$(srcdir)/backends/sql/sqlite_store_4.sql
 SQLITE_USERS_SQL = $(srcdir)/backends/sql/sqlite_users_1.sql
 POSTGRES_STORE_SQL = $(srcdir)/backends/sql/postgres_store_1.sql \
-	$(srcdir)/backends/sql/postgres_store_2.sql
+	$(srcdir)/backends/sql/postgres_store_2.sql \
+	$(srcdir)/backends/sql/postgres_store_3.sql
 POSTGRES_USERS_SQL = $(srcdir)/backends/sql/postgres_users_1.sql
 EMBED = $(srcdir)/backends/embed.awk
 EXTRA_DIST += $(EMBED) $(SQLITE_STORE_SQL) $(SQLITE_USERS_SQL) \
@@ -95,6 +102,8 @@ CLEANFILES += backends/sqlite_store.inc backends/sqlite_users.inc \
 REDIS_STORE_LUA = $(srcdir)/backends/lua/attempt.lua \
 	$(srcdir)/backends/lua/deny.lua $(srcdir)/backends/lua/drop.lua \
 	$(srcdir)/backends/lua/end.lua $(srcdir)/backends/lua/find.lua \
+	$(srcdir)/backends/lua/give_back.lua \
+	$(srcdir)/backends/lua/learn.lua \
 	$(srcdir)/backends/lua/mark.lua $(srcdir)/backends/lua/read.lua \
 	$(srcdir)/backends/lua/reap.lua $(srcdir)/backends/lua/room.lua \
 	$(srcdir)/backends/lua/rotate.lua $(srcdir)/backends/lua/touch.lua \

@@ -9,23 +9,30 @@ void
 memory_attempts_destroy(struct memory_attempts *t)
 {
 	while (t->first != NULL) {
-		struct attempt *x = t->first;
+		struct counter *x = t->first;
 
 		t->first = x->next;
 		free(x);
 	}
 }
 
+/* Of what lasts at most span_ms. */
 static bool
-is_ban(const struct attempt *x, int64_t now_ms)
+goes_on(const struct counter *x, int64_t span_ms, int64_t now_ms)
 {
-	return x->banned && now_ms < x->ends;
+	return now_ms < x->ends && x->ends <= latest_ms(now_ms, span_ms);
 }
 
-static struct attempt *
+static bool
+is_ban(const struct counter *x, int64_t ban_ms, int64_t now_ms)
+{
+	return x->banned && goes_on(x, ban_ms, now_ms);
+}
+
+static struct counter *
 find(const struct memory_attempts *t, struct str key)
 {
-	struct attempt *x = t->first;
+	struct counter *x = t->first;
 
 	while (x != NULL &&
 	       !str_eq((struct str){ .p = x->key, .n = x->n }, key))
@@ -33,10 +40,10 @@ find(const struct memory_attempts *t, struct str key)
 	return x;
 }
 
-static struct attempt *
+static struct counter *
 find_or_add(struct memory_attempts *t, struct str key)
 {
-	struct attempt *x = find(t, key);
+	struct counter *x = find(t, key);
 
 	if (x != NULL)
 		return x;
@@ -53,11 +60,9 @@ find_or_add(struct memory_attempts *t, struct str key)
 
 /* A ban that is over leaves nothing behind: the next attempt is the first. */
 static void
-count(struct attempt *x, const struct attempt_policy *policy, int64_t now_ms)
+count(struct counter *x, const struct attempt_policy *policy, int64_t now_ms)
 {
-	if (is_ban(x, now_ms))
-		return;
-	if (now_ms >= x->ends) {
+	if (x->banned || !goes_on(x, policy->window_ms, now_ms)) {
 		x->count = 0;
 		x->ends = later_ms(now_ms, policy->window_ms);
 	}
@@ -70,30 +75,43 @@ count(struct attempt *x, const struct attempt_policy *policy, int64_t now_ms)
 int
 memory_attempts_count(struct memory_attempts *t, struct str key,
 		      const struct attempt_policy *policy, int64_t now_ms,
-		      int64_t *banned_until_ms, struct err *err)
+		      struct attempt *out, struct err *err)
 {
-	struct attempt *x = find_or_add(t, key);
+	struct counter *x = find_or_add(t, key);
 
 	if (x == NULL)
 		return err_nomem(err);
-	count(x, policy, now_ms);
-	*banned_until_ms = is_ban(x, now_ms) ? x->ends : 0;
+	if (!is_ban(x, policy->ban_ms, now_ms))
+		count(x, policy, now_ms);
+	*out = (struct attempt){ .banned_until_ms = x->banned ? x->ends : 0,
+				 .count = x->banned ? 0 : x->count,
+				 .ends_ms = x->ends };
 	return 0;
+}
+
+void
+memory_attempts_give_back(const struct memory_attempts *t, struct str key,
+			  int64_t ends_ms)
+{
+	struct counter *x = find(t, key);
+
+	if (x != NULL && !x->banned && x->ends == ends_ms && x->count > 0)
+		x->count--;
 }
 
 int64_t
 memory_attempts_banned(const struct memory_attempts *t, struct str key,
-		       int64_t now_ms)
+		       int64_t ban_ms, int64_t now_ms)
 {
-	const struct attempt *x = find(t, key);
+	const struct counter *x = find(t, key);
 
-	return x != NULL && is_ban(x, now_ms) ? x->ends : 0;
+	return x != NULL && is_ban(x, ban_ms, now_ms) ? x->ends : 0;
 }
 
 bool
 memory_attempts_forgive(struct memory_attempts *t, struct str key)
 {
-	struct attempt *x = find(t, key), **at = &t->first;
+	struct counter *x = find(t, key), **at = &t->first;
 	bool was_banned;
 
 	if (x == NULL)
@@ -124,19 +142,19 @@ compare(const void *left, const void *right)
 
 int
 memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
-		     int64_t now_ms, size_t limit, struct ban **out, size_t *n,
-		     struct err *err)
+		     int64_t ban_ms, int64_t now_ms, size_t limit,
+		     struct ban **out, size_t *n, struct err *err)
 {
 	struct ban *v;
 	size_t got = 0, all = 0;
 
-	for (const struct attempt *x = t->first; x != NULL; x = x->next)
-		all += is_ban(x, now_ms);
+	for (const struct counter *x = t->first; x != NULL; x = x->next)
+		all += is_ban(x, ban_ms, now_ms);
 	v = arena_array(a, all, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err);
-	for (const struct attempt *x = t->first; x != NULL; x = x->next) {
-		if (!is_ban(x, now_ms))
+	for (const struct counter *x = t->first; x != NULL; x = x->next) {
+		if (!is_ban(x, ban_ms, now_ms))
 			continue;
 		if (arena_copy(a, (struct str){ .p = x->key, .n = x->n },
 			       &v[got].key) != 0)
@@ -152,11 +170,11 @@ memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
 size_t
 memory_attempts_sweep(struct memory_attempts *t, int64_t now_ms, size_t limit)
 {
-	struct attempt **at = &t->first;
+	struct counter **at = &t->first;
 	size_t removed = 0;
 
 	while (*at != NULL && removed < limit) {
-		struct attempt *x = *at;
+		struct counter *x = *at;
 
 		if (now_ms < x->ends) {
 			at = &x->next;

@@ -5,8 +5,8 @@
 
 #include "api/session_store.h"
 
-struct attempt {
-	struct attempt *next;
+struct counter {
+	struct counter *next;
 	int64_t count;
 	bool banned;
 	int64_t ends; /* the window or, once banned, the ban */
@@ -15,7 +15,7 @@ struct attempt {
 };
 
 struct memory_attempts {
-	struct attempt *first;
+	struct counter *first;
 };
 
 void memory_attempts_destroy(struct memory_attempts *t);
@@ -23,13 +23,15 @@ void memory_attempts_destroy(struct memory_attempts *t);
 /* As the operations of the same names. */
 int memory_attempts_count(struct memory_attempts *t, struct str key,
 			  const struct attempt_policy *policy, int64_t now_ms,
-			  int64_t *banned_until_ms, struct err *err) MUST_USE;
+			  struct attempt *out, struct err *err) MUST_USE;
+void memory_attempts_give_back(const struct memory_attempts *t, struct str key,
+			       int64_t ends_ms);
 int64_t memory_attempts_banned(const struct memory_attempts *t, struct str key,
-			       int64_t now_ms);
+			       int64_t ban_ms, int64_t now_ms);
 bool memory_attempts_forgive(struct memory_attempts *t, struct str key);
 int memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
-			 int64_t now_ms, size_t limit, struct ban **out,
-			 size_t *n, struct err *err) MUST_USE;
+			 int64_t ban_ms, int64_t now_ms, size_t limit,
+			 struct ban **out, size_t *n, struct err *err) MUST_USE;
 size_t memory_attempts_sweep(struct memory_attempts *t, int64_t now_ms,
 			     size_t limit);
 

@@ -303,11 +303,12 @@ page_put(const struct entry **page, size_t *n, size_t max,
 	page[at] = e;
 }
 
-void
-memory_sessions_page(const struct memory_sessions *t, struct str user,
-		     int64_t now_ms, size_t max,
-		     const struct session_cursor *from,
-		     const struct entry **page, size_t *n)
+/* The newest live sessions past the cursor, at most `max`, of a user or (p
+ * NULL) of all; sorted into page[], *n of them. */
+static void
+find_page(const struct memory_sessions *t, struct str user, int64_t now_ms,
+	  size_t max, const struct session_cursor *from,
+	  const struct entry **page, size_t *n)
 {
 	static const struct session_id none;
 	bool begin = from->created_ms == 0 &&
@@ -324,4 +325,35 @@ memory_sessions_page(const struct memory_sessions *t, struct str user,
 		    (begin || is_newer(&last, &at)))
 			page_put(page, n, max, e);
 	}
+}
+
+int
+memory_sessions_list(const struct memory_sessions *t, struct arena *a,
+		     struct str user, int64_t now_ms, size_t limit,
+		     struct session_cursor *cursor, struct session_list *out,
+		     struct err *err)
+{
+	/* One more than the page, to know whether there is another. */
+	const struct entry **page =
+	    arena_array(a, limit + 1, sizeof(const struct entry *));
+	struct session *v = arena_array(a, limit, sizeof(*v));
+	size_t n;
+	bool more;
+
+	if (page == NULL || v == NULL)
+		return err_nomem(err);
+	find_page(t, user, now_ms, limit + 1, cursor, page, &n);
+	more = n > limit;
+	if (more)
+		n = limit;
+	for (size_t i = 0; i < n; i++)
+		if (memory_entry_get(page[i], a, &v[i], err) != 0)
+			return -1;
+	if (n > 0)
+		*cursor =
+		    (struct session_cursor){ .created_ms = v[n - 1].created_ms,
+					     .id = v[n - 1].id };
+	cursor->more = more;
+	*out = (struct session_list){ .v = v, .n = n };
+	return 0;
 }

@@ -57,12 +57,11 @@ int64_t memory_sessions_make_room(struct memory_sessions *t, struct str user,
 				  int64_t keep, int64_t now,
 				  const struct entry *except);
 
-/* The newest live sessions past the cursor, at most `max`, of a user or (p
- * NULL) of all; sorted into page[], *n of them. */
-void memory_sessions_page(const struct memory_sessions *t, struct str user,
-			  int64_t now, size_t max,
-			  const struct session_cursor *from,
-			  const struct entry **page, size_t *n);
+/* As the operation `list`. */
+int memory_sessions_list(const struct memory_sessions *t, struct arena *a,
+			 struct str user, int64_t now_ms, size_t limit,
+			 struct session_cursor *cursor,
+			 struct session_list *out, struct err *err) MUST_USE;
 
 bool memory_is_alive(const struct session *s, int64_t now);
 

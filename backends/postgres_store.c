@@ -39,15 +39,17 @@
 	"($2, $3)"                                                             \
 	" ORDER BY created_ms DESC, id DESC LIMIT $4"
 
-/* $2 now_ms, $3 end of a new window, $4 end of a new ban, $5 max. */
-#define IN_BAN	"(a.banned AND a.ends_ms > $2)"
-#define SO_FAR	"(CASE WHEN a.ends_ms > $2 THEN a.count ELSE 0 END)"
+/* $2 now_ms, $3 end of a new window, $4 end of a new ban, $5 max, $6 and $7
+ * the latest ends: what ends later is of a clock that was set back. */
+#define IN_BAN	  "(a.banned AND a.ends_ms > $2 AND a.ends_ms <= $7)"
+#define IN_WINDOW "(NOT a.banned AND a.ends_ms > $2 AND a.ends_ms <= $6)"
+#define SO_FAR	  "(CASE WHEN " IN_WINDOW " THEN a.count ELSE 0 END)"
 
 #define IS_DEAD "(idle_expires_ms <= $1 OR expires_ms <= $1)"
 
 /* At most $2 rows that are over at $1. */
 #define SWEEP(table, key, ends)                                                \
-	"DELETE FROM fcgiauth." table " WHERE " ends " <= $1 AND " key         \
+	"DELETE FROM fcgiauth." table " WHERE " ends " <= $1 AND (" key ")"    \
 	" IN (SELECT " key " FROM fcgiauth." table " WHERE " ends              \
 	" <= $1 LIMIT $2)"
 
@@ -134,16 +136,37 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " banned = " IN_BAN " OR " SO_FAR " >= $5,"
 	    " ends_ms = CASE WHEN " IN_BAN " THEN a.ends_ms"
 	    " WHEN " SO_FAR " >= $5 THEN $4"
-	    " WHEN a.ends_ms > $2 THEN a.ends_ms ELSE $3 END"
-	    " RETURNING CASE WHEN banned THEN ends_ms ELSE 0 END",
+	    " WHEN " IN_WINDOW " THEN a.ends_ms ELSE $3 END"
+	    " RETURNING CASE WHEN banned THEN ends_ms ELSE 0 END,"
+	    " CASE WHEN banned THEN 0 ELSE count END, ends_ms",
+	[STORE_SQL_GIVE_BACK] =
+	    "UPDATE fcgiauth.attempts SET count = count - 1 WHERE key = $1"
+	    " AND ends_ms = $2 AND NOT banned AND count > 0",
+	/* $3 the latest end. */
 	[STORE_SQL_BANNED] =
 	    "SELECT ends_ms FROM fcgiauth.attempts WHERE key = $1 AND banned"
-	    " AND ends_ms > $2",
+	    " AND ends_ms > $2 AND ends_ms <= $3",
 	[STORE_SQL_FORGIVE] = "DELETE FROM fcgiauth.attempts WHERE key = $1"
 			      " RETURNING banned",
 	[STORE_SQL_BANS] =
 	    "SELECT key, ends_ms FROM fcgiauth.attempts WHERE banned"
-	    " AND ends_ms > $1 ORDER BY ends_ms DESC, key LIMIT $2",
+	    " AND ends_ms > $1 AND ends_ms <= $2"
+	    " ORDER BY ends_ms DESC, key LIMIT $3",
+	[STORE_SQL_LEARN] =
+	    "INSERT INTO fcgiauth.known_networks (name, network, until_ms)"
+	    " VALUES ($1, $2, $3) ON CONFLICT (name, network) DO UPDATE SET"
+	    " until_ms = excluded.until_ms",
+	/* Keeps $3 beside the new one. */
+	[STORE_SQL_FORGET_OLDEST] =
+	    "DELETE FROM fcgiauth.known_networks WHERE name = $1"
+	    " AND network IN (SELECT network FROM fcgiauth.known_networks"
+	    " WHERE name = $1 AND network <> $2"
+	    " ORDER BY until_ms DESC, network OFFSET $3)",
+	[STORE_SQL_NETWORKS] =
+	    "SELECT network, until_ms FROM fcgiauth.known_networks"
+	    " WHERE name = $1 AND until_ms > $2 LIMIT $3",
+	[STORE_SQL_UNLEARN] =
+	    "DELETE FROM fcgiauth.known_networks WHERE name = $1",
 	[STORE_SQL_DENY] =
 	    "INSERT INTO fcgiauth.denials AS d (key, issued_ms, until_ms)"
 	    " VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET"
@@ -164,6 +187,8 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " WHERE sweep_ms <= $1 AND " IS_DEAD " LIMIT $2)",
 	[STORE_SQL_SWEEP_ATTEMPTS] = SWEEP("attempts", "key", "ends_ms"),
 	[STORE_SQL_SWEEP_DENIALS] = SWEEP("denials", "key", "until_ms"),
+	[STORE_SQL_SWEEP_NETWORKS] =
+	    SWEEP("known_networks", "name, network", "until_ms"),
 	[STORE_SQL_SWEEP_LIMITS] = SWEEP("limits", "name", "ends_ms"),
 };
 /* clang-format on */

@@ -12,6 +12,8 @@
  *	P a:KEY		attempts: 19 digits of the end, blank, banned 0 or 1,
  *			blank, count
  *	P bans		KEY of a ban by its end
+ *	P n:USER	networks where a user signed in: of each 19 digits of
+ *			its end, 32 of its hash in hexadecimal
  *	P d:KEY		a denial: 19 digits of until, 19 of issued
  *	P secret:NAME	32 bytes
  *	P ping		what ping() writes
@@ -53,6 +55,8 @@ enum redis_store_script {
 	LUA_DROP,
 	LUA_END,
 	LUA_FIND,
+	LUA_GIVE_BACK,
+	LUA_LEARN,
 	LUA_MARK,
 	LUA_READ,
 	LUA_REAP,
@@ -69,6 +73,9 @@ extern const struct redis_script redis_store_scripts[LUA_COUNT];
 struct str redis_time(struct redis_batch *b, int64_t ms);
 bool redis_time_parse(struct str s, int64_t *ms) MUST_USE;
 struct str redis_count(struct redis_batch *b, uint32_t n); /* 10 digits */
+/* The member of `ends` of a record of this kind: "a:", "d:". */
+struct str redis_end_of_key(struct redis_batch *b, const char *kind,
+			    struct str key);
 /* For PX: how long to keep what is over in span_ms. */
 struct str redis_keep(struct redis_batch *b, int64_t span_ms);
 
@@ -125,8 +132,8 @@ void redis_forget_entry(struct redis_batch *b, const struct session *s);
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100
 
-/* The slots of redis_store_rotate.c, redis_store_keys.c, redis_store_lists.c
- * and redis_store_sweep.c. */
+/* The slots of redis_store_rotate.c, redis_store_keys.c,
+ * redis_store_attempts.c, redis_store_lists.c and redis_store_sweep.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 		       const struct rotation *rotation, int64_t now_ms,
@@ -134,13 +141,24 @@ int store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 		       uint8_t wrapped[32], struct err *err) MUST_USE;
 int store_redis_attempt(void *conn, struct str key,
 			const struct attempt_policy *policy, int64_t now_ms,
-			int64_t *banned_until_ms, struct err *err) MUST_USE;
-int store_redis_banned(void *conn, struct str key, int64_t now_ms,
-		       int64_t *banned_until_ms, struct err *err) MUST_USE;
+			struct attempt *out, struct err *err) MUST_USE;
+int store_redis_give_back(void *conn, struct str key, int64_t ends_ms,
+			  struct err *err) MUST_USE;
+int store_redis_banned(void *conn, struct str key, int64_t ban_ms,
+		       int64_t now_ms, int64_t *banned_until_ms,
+		       struct err *err) MUST_USE;
 int store_redis_forgive(void *conn, struct str key, bool *was_banned,
 			struct err *err) MUST_USE;
-int store_redis_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
-		     struct ban **out, size_t *n, struct err *err) MUST_USE;
+int store_redis_bans(void *conn, struct arena *a, int64_t ban_ms,
+		     int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+		     struct err *err) MUST_USE;
+int store_redis_learn(void *conn, struct str user,
+		      const struct known_network *network, int64_t now_ms,
+		      struct err *err) MUST_USE;
+int store_redis_networks(void *conn, struct str user, int64_t now_ms,
+			 struct known_network out[NETWORKS_MAX], size_t *n,
+			 struct err *err) MUST_USE;
+int store_redis_unlearn(void *conn, struct str user, struct err *err) MUST_USE;
 int store_redis_deny(void *conn, struct str key, int64_t issued_ms,
 		     int64_t until_ms, struct err *err) MUST_USE;
 int store_redis_denied(void *conn, const struct str *keys, size_t n,

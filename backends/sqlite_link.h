@@ -47,7 +47,7 @@ enum sqlite_common {
 
 extern const char *const sqlite_common_sql[]; /* in sqlite_schema.c */
 
-#define SQLITE_STATEMENTS_MAX 40
+#define SQLITE_STATEMENTS_MAX 64
 
 /* A worker's connection: the `conn` of the ops. */
 struct sqlite_link;

@@ -23,6 +23,11 @@
 	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
 	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
 
+/* Of attempts; parameters as there.  What ends later than the latest is of a
+ * clock that was set back. */
+#define IN_WINDOW "(NOT banned AND ends_ms > ?2 AND ends_ms <= ?6)"
+#define SO_FAR	  "iif(" IN_WINDOW ", count, 0)"
+
 const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_LOOK] = "SELECT 1 FROM main.sessions LIMIT 1",
 	[STORE_SQL_SECRET_KEEP] =
@@ -87,26 +92,45 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_LIST_USER] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?5"
 	    " AND" PAGE,
-	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max.  No
-	 * row comes back when a ban is in force. */
+	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max, ?6
+	 * and ?7 the latest ends.  No row comes back when a ban is in
+	 * force. */
 	[STORE_SQL_ATTEMPT] =
 	    "INSERT INTO main.attempts (key, count, banned, ends_ms)"
 	    " VALUES (?1, 1, ?5 < 1, iif(?5 < 1, ?4, ?3))"
 	    " ON CONFLICT (key) DO UPDATE SET"
-	    " count = iif(ends_ms > ?2, count + 1, 1),"
-	    " banned = iif(ends_ms > ?2, count, 0) >= ?5,"
-	    " ends_ms = CASE WHEN iif(ends_ms > ?2, count, 0) >= ?5 THEN ?4"
-	    " WHEN ends_ms > ?2 THEN ends_ms ELSE ?3 END"
-	    " WHERE NOT (banned AND ends_ms > ?2)"
-	    " RETURNING iif(banned, ends_ms, 0)",
+	    " count = " SO_FAR " + 1, banned = " SO_FAR " >= ?5,"
+	    " ends_ms = CASE WHEN " SO_FAR " >= ?5 THEN ?4"
+	    " WHEN " IN_WINDOW " THEN ends_ms ELSE ?3 END"
+	    " WHERE NOT (banned AND ends_ms > ?2 AND ends_ms <= ?7)"
+	    " RETURNING iif(banned, ends_ms, 0), iif(banned, 0, count),"
+	    " ends_ms",
+	[STORE_SQL_GIVE_BACK] =
+	    "UPDATE main.attempts SET count = count - 1 WHERE key = ?1"
+	    " AND ends_ms = ?2 AND NOT banned AND count > 0",
+	/* ?3 the latest end. */
 	[STORE_SQL_BANNED] =
 	    "SELECT ends_ms FROM main.attempts WHERE key = ?1 AND banned"
-	    " AND ends_ms > ?2",
+	    " AND ends_ms > ?2 AND ends_ms <= ?3",
 	[STORE_SQL_FORGIVE] = "DELETE FROM main.attempts WHERE key = ?1"
 			      " RETURNING banned",
-	[STORE_SQL_BANS] =
-	    "SELECT key, ends_ms FROM main.attempts WHERE banned"
-	    " AND ends_ms > ?1 ORDER BY ends_ms DESC, key LIMIT ?2",
+	[STORE_SQL_BANS] = "SELECT key, ends_ms FROM main.attempts WHERE banned"
+			   " AND ends_ms > ?1 AND ends_ms <= ?2"
+			   " ORDER BY ends_ms DESC, key LIMIT ?3",
+	[STORE_SQL_LEARN] =
+	    "INSERT INTO main.known_networks (name, network, until_ms)"
+	    " VALUES (?1, ?2, ?3) ON CONFLICT (name, network) DO UPDATE SET"
+	    " until_ms = excluded.until_ms",
+	/* Keeps ?3 beside the new one. */
+	[STORE_SQL_FORGET_OLDEST] =
+	    "DELETE FROM main.known_networks WHERE name = ?1 AND network IN"
+	    " (SELECT network FROM main.known_networks WHERE name = ?1"
+	    " AND network <> ?2 ORDER BY until_ms DESC, network"
+	    " LIMIT -1 OFFSET ?3)",
+	[STORE_SQL_NETWORKS] =
+	    "SELECT network, until_ms FROM main.known_networks"
+	    " WHERE name = ?1 AND until_ms > ?2 LIMIT ?3",
+	[STORE_SQL_UNLEARN] = "DELETE FROM main.known_networks WHERE name = ?1",
 	[STORE_SQL_DENY] =
 	    "INSERT INTO main.denials (key, issued_ms, until_ms)"
 	    " VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET"
@@ -124,6 +148,10 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SWEEP_ATTEMPTS] =
 	    "DELETE FROM main.attempts WHERE key IN (SELECT key"
 	    " FROM main.attempts WHERE ends_ms <= ?1 LIMIT ?2)",
+	[STORE_SQL_SWEEP_NETWORKS] =
+	    "DELETE FROM main.known_networks WHERE (name, network) IN"
+	    " (SELECT name, network FROM main.known_networks"
+	    " WHERE until_ms <= ?1 LIMIT ?2)",
 	[STORE_SQL_SWEEP_DENIALS] =
 	    "DELETE FROM main.denials WHERE key IN (SELECT key"
 	    " FROM main.denials WHERE until_ms <= ?1 LIMIT ?2)",

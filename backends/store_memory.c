@@ -12,16 +12,12 @@
 
 #include "backends/memory_attempts.h"
 #include "backends/memory_denials.h"
+#include "backends/memory_networks.h"
+#include "backends/memory_secrets.h"
 #include "backends/memory_sessions.h"
 
 struct memory_conf {
 	char none; /* no options: but a size of 0 says "not compiled in" */
-};
-
-struct secret {
-	struct secret *next;
-	uint8_t value[32];
-	char name[];
 };
 
 /* The store, and also every connection to it. */
@@ -30,7 +26,8 @@ struct memory {
 	struct memory_sessions sessions;
 	struct memory_attempts attempts;
 	struct memory_denials denials;
-	struct secret *secrets;
+	struct memory_networks networks;
+	struct memory_secrets secrets;
 };
 
 static int
@@ -64,13 +61,8 @@ store_memory_close(void *store)
 	memory_sessions_destroy(&m->sessions);
 	memory_attempts_destroy(&m->attempts);
 	memory_denials_destroy(&m->denials);
-	while (m->secrets != NULL) {
-		struct secret *s = m->secrets;
-
-		m->secrets = s->next;
-		explicit_bzero(s->value, sizeof(s->value));
-		free(s);
-	}
+	memory_networks_destroy(&m->networks);
+	memory_secrets_destroy(&m->secrets);
 	(void)pthread_mutex_destroy(&m->lock); /* nobody holds it */
 	free(m);
 }
@@ -113,33 +105,11 @@ unlock(struct memory *m)
 }
 
 static int
-keep_secret(struct memory *m, const char *name, uint8_t value[32],
-	    struct err *err)
-{
-	size_t n = strlen(name) + 1;
-	struct secret *s = m->secrets;
-
-	while (s != NULL && strcmp(s->name, name) != 0)
-		s = s->next;
-	if (s == NULL) {
-		s = malloc(sizeof(*s) + n);
-		if (s == NULL)
-			return err_nomem(err);
-		memcpy(s->name, name, n);
-		memcpy(s->value, value, sizeof(s->value));
-		s->next = m->secrets;
-		m->secrets = s;
-	}
-	memcpy(value, s->value, sizeof(s->value));
-	return 0;
-}
-
-static int
 store_memory_secret(void *conn, const char *name, uint8_t value[32],
 		    struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = keep_secret(m, name, value, err);
+	int result = memory_secrets_keep(&m->secrets, name, value, err);
 
 	unlock(m);
 	return result;
@@ -339,43 +309,13 @@ store_memory_remark(void *conn, struct str user,
 }
 
 static int
-list(const struct memory *m, struct arena *a, struct str user, int64_t now_ms,
-     size_t limit, struct session_cursor *cursor, struct session_list *out,
-     struct err *err)
-{
-	/* One more than the page, to know whether there is another. */
-	const struct entry **page =
-	    arena_array(a, limit + 1, sizeof(const struct entry *));
-	struct session *v = arena_array(a, limit, sizeof(*v));
-	size_t n;
-	bool more;
-
-	if (page == NULL || v == NULL)
-		return err_nomem(err);
-	memory_sessions_page(&m->sessions, user, now_ms, limit + 1, cursor,
-			     page, &n);
-	more = n > limit;
-	if (more)
-		n = limit;
-	for (size_t i = 0; i < n; i++)
-		if (memory_entry_get(page[i], a, &v[i], err) != 0)
-			return -1;
-	if (n > 0)
-		*cursor =
-		    (struct session_cursor){ .created_ms = v[n - 1].created_ms,
-					     .id = v[n - 1].id };
-	cursor->more = more;
-	*out = (struct session_list){ .v = v, .n = n };
-	return 0;
-}
-
-static int
 store_memory_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 		  size_t limit, struct session_cursor *cursor,
 		  struct session_list *out, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = list(m, a, user, now_ms, limit, cursor, out, err);
+	int result = memory_sessions_list(&m->sessions, a, user, now_ms, limit,
+					  cursor, out, err);
 
 	unlock(m);
 	return result;
@@ -384,24 +324,37 @@ store_memory_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 static int
 store_memory_attempt(void *conn, struct str key,
 		     const struct attempt_policy *policy, int64_t now_ms,
-		     int64_t *banned_until_ms, struct err *err)
+		     struct attempt *out, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = memory_attempts_count(&m->attempts, key, policy, now_ms,
-					   banned_until_ms, err);
+	int result =
+	    memory_attempts_count(&m->attempts, key, policy, now_ms, out, err);
 
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_banned(void *conn, struct str key, int64_t now_ms,
+store_memory_give_back(void *conn, struct str key, int64_t ends_ms,
+		       struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	memory_attempts_give_back(&m->attempts, key, ends_ms);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
 		    int64_t *banned_until_ms, struct err *err)
 {
 	struct memory *m = lock(conn);
 
 	(void)err; /* cannot fail */
-	*banned_until_ms = memory_attempts_banned(&m->attempts, key, now_ms);
+	*banned_until_ms =
+	    memory_attempts_banned(&m->attempts, key, ban_ms, now_ms);
 	unlock(m);
 	return 0;
 }
@@ -419,15 +372,52 @@ store_memory_forgive(void *conn, struct str key, bool *was_banned,
 }
 
 static int
-store_memory_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
-		  struct ban **out, size_t *n, struct err *err)
+store_memory_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
+		  size_t limit, struct ban **out, size_t *n, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result =
-	    memory_attempts_bans(&m->attempts, a, now_ms, limit, out, n, err);
+	int result = memory_attempts_bans(&m->attempts, a, ban_ms, now_ms,
+					  limit, out, n, err);
 
 	unlock(m);
 	return result;
+}
+
+static int
+store_memory_learn(void *conn, struct str user,
+		   const struct known_network *network, int64_t now_ms,
+		   struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_networks_learn(&m->networks, user, network, err);
+
+	(void)now_ms; /* what is over is not given out, and swept */
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_networks(void *conn, struct str user, int64_t now_ms,
+		      struct known_network out[NETWORKS_MAX], size_t *n,
+		      struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*n = memory_networks_get(&m->networks, user, now_ms, out);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_unlearn(void *conn, struct str user, struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	memory_networks_unlearn(&m->networks, user);
+	unlock(m);
+	return 0;
 }
 
 static int
@@ -449,6 +439,7 @@ store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 	}
 	n += memory_attempts_sweep(&m->attempts, now_ms, limit - n);
 	n += memory_denials_sweep(&m->denials, now_ms, limit - n);
+	n += memory_networks_sweep(&m->networks, now_ms, limit - n);
 	unlock(m);
 	*removed = (int64_t)n;
 	return 0;
@@ -484,8 +475,12 @@ const struct session_store_ops store_memory = {
 	.remark = store_memory_remark,
 	.list = store_memory_list,
 	.attempt = store_memory_attempt,
+	.give_back = store_memory_give_back,
 	.banned = store_memory_banned,
 	.forgive = store_memory_forgive,
 	.bans = store_memory_bans,
+	.learn = store_memory_learn,
+	.networks = store_memory_networks,
+	.unlearn = store_memory_unlearn,
 	.sweep = store_memory_sweep,
 };

@@ -399,7 +399,8 @@ store_postgres_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 {
 	static const enum postgres_store_sql sweeps[] = {
 		STORE_SQL_SWEEP_SESSIONS, STORE_SQL_SWEEP_ATTEMPTS,
-		STORE_SQL_SWEEP_DENIALS, STORE_SQL_SWEEP_LIMITS
+		STORE_SQL_SWEEP_DENIALS, STORE_SQL_SWEEP_NETWORKS,
+		STORE_SQL_SWEEP_LIMITS
 	};
 	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit;
 	int64_t all = 0, n;
@@ -456,9 +457,13 @@ const struct session_store_ops store_postgres = {
 	.remark = store_postgres_remark,
 	.list = store_postgres_list,
 	.attempt = store_postgres_attempt,
+	.give_back = store_postgres_give_back,
 	.banned = store_postgres_banned,
 	.forgive = store_postgres_forgive,
 	.bans = store_postgres_bans,
+	.learn = store_postgres_learn,
+	.networks = store_postgres_networks,
+	.unlearn = store_postgres_unlearn,
 	.sweep = store_postgres_sweep,
 #else
 	},

@@ -456,9 +456,13 @@ const struct session_store_ops store_redis = {
 	.remark = store_redis_remark,
 	.list = store_redis_list,
 	.attempt = store_redis_attempt,
+	.give_back = store_redis_give_back,
 	.banned = store_redis_banned,
 	.forgive = store_redis_forgive,
 	.bans = store_redis_bans,
+	.learn = store_redis_learn,
+	.networks = store_redis_networks,
+	.unlearn = store_redis_unlearn,
 	.sweep = store_redis_sweep,
 #else
 	},

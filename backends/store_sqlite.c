@@ -369,7 +369,8 @@ sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
 {
 	static const size_t sweeps[] = { STORE_SQL_SWEEP_SESSIONS,
 					 STORE_SQL_SWEEP_ATTEMPTS,
-					 STORE_SQL_SWEEP_DENIALS };
+					 STORE_SQL_SWEEP_DENIALS,
+					 STORE_SQL_SWEEP_NETWORKS };
 	int64_t all = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
@@ -444,9 +445,13 @@ const struct session_store_ops store_sqlite = {
 	.remark = store_sqlite_remark,
 	.list = store_sqlite_list,
 	.attempt = store_sqlite_attempt,
+	.give_back = store_sqlite_give_back,
 	.banned = store_sqlite_banned,
 	.forgive = store_sqlite_forgive,
 	.bans = store_sqlite_bans,
+	.learn = store_sqlite_learn,
+	.networks = store_sqlite_networks,
+	.unlearn = store_sqlite_unlearn,
 	.sweep = store_sqlite_sweep,
 #else
 	},

@@ -83,6 +83,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/audit.c src/auth/audit.h \
 	src/auth/authenticate.c src/auth/authenticate.h \
 	src/auth/authenticate_confirm.c \
+	src/auth/ban_key.c src/auth/ban_key.h \
 	src/auth/credential.c src/auth/credential.h \
 	src/auth/conflict.c src/auth/conflict.h \
 	src/auth/cors.c src/auth/cors.h \

@@ -88,6 +88,8 @@ UNIT_TESTS = \
 	tests/unit/test_recheck \
 	tests/unit/test_refusals \
 	tests/unit/test_refresh \
+	tests/unit/test_regulation \
+	tests/unit/test_regulation_limits \
 	tests/unit/test_refresh_torture \
 	tests/unit/test_renewal \
 	tests/unit/test_repeat \
@@ -101,6 +103,7 @@ UNIT_TESTS = \
 noinst_HEADERS = tests/unit/jws_rig.h tests/unit/keyring_rig.h \
 	tests/unit/origin_rig.h tests/unit/readings_rig.h \
 	tests/unit/refresh_rig.h tests/unit/rules_rig.h \
+	tests/unit/regulation_rig.h \
 	tests/unit/conf_drivers.h tests/unit/http_message.h \
 	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \
 	tests/unit/vectors/test_keys.h

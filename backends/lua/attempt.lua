@@ -1,20 +1,22 @@
 -- SPDX-License-Identifier: MIT
 -- KEYS: the attempts of a key.  ARGV: now, end of a new window, end of a new
--- ban, how many are allowed, ms to keep it.  Answers the end of the ban, or
--- nothing, or a table: it is damaged.
+-- ban, how many are allowed, ms to keep it, the latest ends of window and ban:
+-- what ends later is of a clock that was set back.  Answers the record as it
+-- is then, or a table: it is damaged.
 local now, ends, count = ARGV[1], ARGV[2], 0
 local s = redis.call('GET', KEYS[1])
 if s then
 	local stored, banned, n = string.match(s, '^(%d+) ([01]) (%d+)$')
 	if not stored or #stored ~= 19 then return { 'DAMAGED' } end
 	if stored > now then
-		if banned == '1' then return stored end
-		ends, count = stored, tonumber(n)
+		if banned == '1' and stored <= ARGV[7] then return s end
+		if banned == '0' and stored <= ARGV[6] then
+			ends, count = stored, tonumber(n)
+		end
 	end
 end
 local ban = count >= tonumber(ARGV[4])
 if ban then ends = ARGV[3] end
-redis.call('SET', KEYS[1],
-	string.format('%s %d %d', ends, ban and 1 or 0, count + 1),
-	'PX', ARGV[5])
-return ban and ends or ''
+s = string.format('%s %d %d', ends, ban and 1 or 0, count + 1)
+redis.call('SET', KEYS[1], s, 'PX', ARGV[5])
+return s

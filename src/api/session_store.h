@@ -102,15 +102,31 @@ enum store_caps {
 	STORE_EMBEDDED = 1 << 2,   /* a file of ours: migrates by itself */
 };
 
-/* Regulation: failures of one key in a window, and the ban that follows. */
+/* Regulation: attempts of one key in a window, and the ban that follows. */
 struct attempt_policy {
 	int64_t max;	/* this many are allowed in a window */
 	int64_t window_ms; /* from the first one */
 	int64_t ban_ms;
 };
 
+/* One attempt as it was counted. */
+struct attempt {
+	int64_t banned_until_ms; /* 0: it is not banned */
+	int64_t count; /* in its window, with this one; 0: banned */
+	int64_t ends_ms; /* of that window, for give_back() */
+};
+
 struct ban {
-	struct str key; /* "user:NAME" or "addr:ADDRESS" */
+	struct str key; /* auth/throttle.h makes and reads it */
+	int64_t until_ms;
+};
+
+#define NETWORK_HASH_BYTES 16
+#define NETWORKS_MAX	   10 /* of one user */
+
+/* A network where a user has signed in: a keyed hash, never its address. */
+struct known_network {
+	uint8_t b[NETWORK_HASH_BYTES];
 	int64_t until_ms;
 };
 
@@ -263,29 +279,52 @@ struct session_store_ops {
 		    struct session_list *out, struct err *err);
 
 	/*
-	 * Counts one attempt for a key, then tells until when the key is
-	 * banned: 0 when it is not.  The attempt after `max` ones in a window
-	 * begins a ban; during a ban nothing is counted.  Of parallel calls
-	 * each counts.
+	 * Counts one attempt for a key, or tells until when the key is banned.
+	 * The attempt after `max` ones in a window begins a ban; during a ban
+	 * nothing is counted.  Of parallel calls each counts.
+	 *
+	 * Here and below, a window or ban that ends after latest_ms() is of a
+	 * clock that was set back since, and is over.
 	 */
 	int (*attempt)(void *conn, struct str key,
 		       const struct attempt_policy *policy, int64_t now_ms,
-		       int64_t *banned_until_ms, struct err *err);
+		       struct attempt *out, struct err *err);
+
+	/* Takes one attempt back, of the window that ends at ends_ms: nothing
+	 * when that is over, forgotten or banned. */
+	int (*give_back)(void *conn, struct str key, int64_t ends_ms,
+			 struct err *err);
 
 	/* Until when the key is banned (0: it is not); counts nothing. */
-	int (*banned)(void *conn, struct str key, int64_t now_ms,
-		      int64_t *banned_until_ms, struct err *err);
+	int (*banned)(void *conn, struct str key, int64_t ban_ms,
+		      int64_t now_ms, int64_t *banned_until_ms,
+		      struct err *err);
 
 	/* Forgets the key: a success, or an administrator's lift. */
 	int (*forgive)(void *conn, struct str key, bool *was_banned,
 		       struct err *err);
 
 	/* Every ban in force, longest first, at most `limit`. */
-	int (*bans)(void *conn, struct arena *a, int64_t now_ms, size_t limit,
-		    struct ban **out, size_t *n, struct err *err);
+	int (*bans)(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
+		    size_t limit, struct ban **out, size_t *n, struct err *err);
 
-	/* Removes at most `limit` dead sessions, stale attempts and denials.
-	 * NULL when the store drops them by itself. */
+	/* Keeps a network of a user until its end (which replaces the one that
+	 * it had), and of the others those NETWORKS_MAX - 1 that end last. */
+	int (*learn)(void *conn, struct str user,
+		     const struct known_network *network, int64_t now_ms,
+		     struct err *err);
+
+	/* The networks of a user that are not over, in no order; zeros behind
+	 * them. */
+	int (*networks)(void *conn, struct str user, int64_t now_ms,
+			struct known_network out[NETWORKS_MAX], size_t *n,
+			struct err *err);
+
+	/* Forgets the networks of a user. */
+	int (*unlearn)(void *conn, struct str user, struct err *err);
+
+	/* Removes at most `limit` dead sessions, stale attempts, networks and
+	 * denials.  NULL when the store drops them by itself. */
 	int (*sweep)(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 		     struct err *err);
 };
@@ -326,6 +365,19 @@ static inline int64_t
 later_ms(int64_t now_ms, int64_t add_ms)
 {
 	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
+}
+
+/* How far the clocks of two instances may be apart. */
+#define CLOCK_SKEW_MS 30000
+
+/* The latest end of a window or ban that may have begun: by the clock of
+ * another instance, which is ahead. */
+static inline int64_t
+latest_ms(int64_t now_ms, int64_t span_ms)
+{
+	const int64_t skew = span_ms < CLOCK_SKEW_MS ? span_ms : CLOCK_SKEW_MS;
+
+	return later_ms(later_ms(now_ms, span_ms), skew);
 }
 
 #endif

@@ -22,7 +22,7 @@ struct store {
 	const struct session_store_ops *ops;
 };
 
-#define SECRETS_MAX 4
+#define SECRETS_MAX 8
 
 /* What store_secret() was told; good as long as the connection is the same. */
 struct known_secret {
@@ -396,20 +396,29 @@ store_list(struct store_link *l, struct arena *a, struct str user,
 int
 store_attempt(struct store_link *l, struct str key,
 	      const struct attempt_policy *policy, int64_t now_ms,
-	      int64_t *banned_until_ms, struct err *err)
+	      struct attempt *out, struct err *err)
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, attempt, key, policy, now_ms, banned_until_ms, err);
+	return CALL(l, attempt, key, policy, now_ms, out, err);
 }
 
 int
-store_banned(struct store_link *l, struct str key, int64_t now_ms,
-	     int64_t *banned_until_ms, struct err *err)
+store_give_back(struct store_link *l, struct str key, int64_t ends_ms,
+		struct err *err)
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return REPEAT(l, banned, key, now_ms, banned_until_ms, err);
+	return CALL(l, give_back, key, ends_ms, err);
+}
+
+int
+store_banned(struct store_link *l, struct str key, int64_t ban_ms,
+	     int64_t now_ms, int64_t *banned_until_ms, struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return REPEAT(l, banned, key, ban_ms, now_ms, banned_until_ms, err);
 }
 
 int
@@ -422,10 +431,40 @@ store_forgive(struct store_link *l, struct str key, bool *was_banned,
 }
 
 int
-store_bans(struct store_link *l, struct arena *a, int64_t now_ms, size_t limit,
-	   struct ban **out, size_t *n, struct err *err)
+store_bans(struct store_link *l, struct arena *a, int64_t ban_ms,
+	   int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+	   struct err *err)
 {
-	return REPEAT(l, bans, a, now_ms, page_limit(limit), out, n, err);
+	return REPEAT(l, bans, a, ban_ms, now_ms, page_limit(limit), out, n,
+		      err);
+}
+
+int
+store_learn(struct store_link *l, struct str user,
+	    const struct known_network *network, int64_t now_ms,
+	    struct err *err)
+{
+	if (check_key(user, err) != 0)
+		return -1;
+	return REPEAT(l, learn, user, network, now_ms, err);
+}
+
+int
+store_networks(struct store_link *l, struct str user, int64_t now_ms,
+	       struct known_network out[NETWORKS_MAX], size_t *n,
+	       struct err *err)
+{
+	if (check_key(user, err) != 0)
+		return -1;
+	return REPEAT(l, networks, user, now_ms, out, n, err);
+}
+
+int
+store_unlearn(struct store_link *l, struct str user, struct err *err)
+{
+	if (check_key(user, err) != 0)
+		return -1;
+	return REPEAT(l, unlearn, user, err);
 }
 
 int

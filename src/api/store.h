@@ -83,13 +83,25 @@ int store_list(struct store_link *l, struct arena *a, struct str user,
 	       struct session_list *out, struct err *err) MUST_USE;
 int store_attempt(struct store_link *l, struct str key,
 		  const struct attempt_policy *policy, int64_t now_ms,
-		  int64_t *banned_until_ms, struct err *err) MUST_USE;
-int store_banned(struct store_link *l, struct str key, int64_t now_ms,
-		 int64_t *banned_until_ms, struct err *err) MUST_USE;
+		  struct attempt *out, struct err *err) MUST_USE;
+int store_give_back(struct store_link *l, struct str key, int64_t ends_ms,
+		    struct err *err) MUST_USE;
+int store_banned(struct store_link *l, struct str key, int64_t ban_ms,
+		 int64_t now_ms, int64_t *banned_until_ms,
+		 struct err *err) MUST_USE;
 int store_forgive(struct store_link *l, struct str key, bool *was_banned,
 		  struct err *err) MUST_USE;
-int store_bans(struct store_link *l, struct arena *a, int64_t now_ms, size_t limit,
-	       struct ban **out, size_t *n, struct err *err) MUST_USE;
+int store_bans(struct store_link *l, struct arena *a, int64_t ban_ms,
+	       int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+	       struct err *err) MUST_USE;
+int store_learn(struct store_link *l, struct str user,
+		const struct known_network *network, int64_t now_ms,
+		struct err *err) MUST_USE;
+int store_networks(struct store_link *l, struct str user, int64_t now_ms,
+		   struct known_network out[NETWORKS_MAX], size_t *n,
+		   struct err *err) MUST_USE;
+int store_unlearn(struct store_link *l, struct str user,
+		  struct err *err) MUST_USE;
 /* *removed is 0 for a store that drops the dead by itself. */
 int store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
 		int64_t *removed, struct err *err) MUST_USE;

@@ -57,3 +57,17 @@ audit_ended(const struct exchange *e, const char *event, struct str user,
 {
 	write_line(e, event, user, &F_INT("ended", ended), 1);
 }
+
+void
+audit_bounded(const struct exchange *e, struct log_limit *limit,
+	      const char *event, struct str user, const char *why)
+{
+	int64_t left_out;
+
+	if (log_limit_take(limit, env_mono_ms(e->call.env), 1, &left_out))
+		write_line(e, event, user,
+			   (const struct log_field[]){
+			       F_CSTR("why", why),
+			       F_INT("suppressed", left_out) },
+			   left_out > 0 ? 2 : 1);
+}

@@ -20,4 +20,9 @@ void audit(const struct exchange *e, const char *event, struct str user,
 void audit_ended(const struct exchange *e, const char *event, struct str user,
 		 int64_t ended);
 
+/* As audit(), of an event that anybody can cause as often as they like: a line
+ * a second at most, which says how many were left out. */
+void audit_bounded(const struct exchange *e, struct log_limit *limit,
+		   const char *event, struct str user, const char *why);
+
 #endif

@@ -77,47 +77,66 @@ judge(const struct exchange *e, enum user_answer found,
 	return 0;
 }
 
-/* Banned already?  Then the answer is there. */
-static int
-check_ban(struct exchange *e, struct str name, enum login_answer *answer,
-	  struct login_result *out, struct err *err)
+/* A login on its way. */
+struct candidate {
+	enum user_answer found;
+	struct user user;
+	struct throttle throttle;
+};
+
+static void
+refuse_banned(struct exchange *e, struct str name, int64_t seconds,
+	      enum login_answer *answer, struct login_result *out)
 {
-	if (throttle_wait(e, name, &out->retry_after, err) != 0)
-		return -1;
-	if (out->retry_after > 0) {
-		audit(e, "login_failure", name, NULL, "banned");
-		*answer = LOGIN_BANNED;
-	}
-	return 0;
+	audit_bounded(e, &e->service->shared->log_limits->banned,
+		      "login_failure", name, "banned");
+	out->retry_after = seconds;
+	*answer = LOGIN_BANNED;
 }
 
-/* In a hash slot. */
+/* In a hash slot, so that no more are evaluated than are counted. */
 static int
-try_password(struct exchange *e, struct str name, struct str password,
+try_password(struct exchange *e, struct candidate *c, struct str password,
 	     enum login_answer *answer, struct login_result *out,
 	     struct err *err)
 {
-	struct user user = { .hash = STR("") };
-	enum user_answer found;
 	const char *why = NULL;
+	int64_t seconds;
 
 	/* Others may have failed while this one waited for its slot. */
-	if (check_ban(e, name, answer, out, err) != 0)
+	if (throttle_count(e, &c->throttle, &seconds, err) != 0)
 		return -1;
-	if (*answer == LOGIN_BANNED)
+	if (seconds > 0) {
+		refuse_banned(e, c->throttle.user, seconds, answer, out);
 		return 0;
-	if (users_find(e->call.users, e->call.arena, name, &found, &user,
-		       err) != 0 ||
-	    judge(e, found, &user, password, &why, err) != 0)
-		return -1;
-	if (why != NULL) {
-		audit(e, "login_failure", name, NULL, why);
-		*answer = LOGIN_WRONG;
-		return throttle_failure(e, name, err);
 	}
-	out->user = user;
+	if (judge(e, c->found, &c->user, password, &why, err) != 0) {
+		throttle_undo(e, &c->throttle);
+		return -1;
+	}
+	if (why != NULL) {
+		audit(e, "login_failure", c->throttle.user, NULL, why);
+		*answer = LOGIN_WRONG;
+		return throttle_failure(e, &c->throttle, err);
+	}
+	out->user = c->user;
 	*answer = LOGIN_RIGHT;
-	return throttle_success(e, name, err);
+	return throttle_success(e, &c->throttle, err);
+}
+
+/* Who it is, and what the attempt counts under: by the name that the source
+ * gives, when it knows one. */
+static int
+look_up(struct exchange *e, struct str name, struct candidate *c,
+	struct err *err)
+{
+	c->user = (struct user){ .hash = STR("") };
+	if (users_find(e->call.users, e->call.arena, name, &c->found, &c->user,
+		       err) != 0)
+		return -1;
+	if (c->found == USER_FOUND)
+		name = c->user.who.name;
+	return throttle_begin(e, name, &c->throttle, err);
 }
 
 int
@@ -127,22 +146,27 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 {
 	struct hash_slots *slots = e->service->shared->hash_slots;
 	struct login_floor *floor = e->service->shared->login_floor;
-	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	uint64_t who = throttle_network(e->in->remote_addr);
+	struct candidate c;
+	int64_t seconds;
 	int64_t from_ms;
 	int rc;
 
 	*answer = LOGIN_WRONG;
-	if (check_ban(e, name, answer, out, err) != 0)
+	if (look_up(e, name, &c, err) != 0 ||
+	    throttle_wait(e, &c.throttle, &seconds, err) != 0)
 		return -1;
-	if (*answer == LOGIN_BANNED)
+	if (seconds > 0) {
+		refuse_banned(e, c.throttle.user, seconds, answer, out);
 		return 0;
+	}
 	if (!hash_slots_take(slots, who)) {
 		out->retry_after = BUSY_SECONDS;
 		*answer = LOGIN_BUSY;
 		return 0;
 	}
 	from_ms = env_mono_ms(e->call.env);
-	rc = try_password(e, name, password, answer, out, err);
+	rc = try_password(e, &c, password, answer, out, err);
 	if (rc == 0 && *answer == LOGIN_WRONG && floor != NULL)
 		login_floor_wait(floor, e->call.env, from_ms);
 	hash_slots_give(slots, who);

@@ -29,7 +29,7 @@ try_again(struct exchange *e, struct str password, struct str hash,
 	  bool *right, struct err *err)
 {
 	struct hash_slots *slots = e->service->shared->hash_slots;
-	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	uint64_t who = throttle_network(e->in->remote_addr);
 	enum password_answer answer;
 
 	if (!hash_slots_take(slots, who))
@@ -122,7 +122,7 @@ void
 authenticate_rehash(struct exchange *e, const struct user *user,
 		    struct str password)
 {
-	uint64_t who = throttle_network(e->call.arena, e->in->remote_addr);
+	uint64_t who = throttle_network(e->in->remote_addr);
 	struct err err;
 
 	if (!users_can(e->call.users, USERS_REHASH) ||

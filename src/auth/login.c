@@ -382,6 +382,32 @@ sign_in(struct exchange *e, const struct login_form *form, struct user *user)
 	}
 }
 
+/* For how long, in words: rounded up, in the unit that is short to say. */
+static const char *
+too_many_text(struct exchange *e, int64_t seconds)
+{
+	static const struct {
+		int64_t seconds;
+		const char *word;
+	} units[] = { { 86400, "day" },
+		      { 3600, "hour" },
+		      { 60, "minute" },
+		      { 1, "second" } };
+	struct buf b;
+	size_t i = 0;
+	int64_t n;
+
+	while (units[i].seconds > 1 && seconds < 2 * units[i].seconds &&
+	       seconds != units[i].seconds)
+		i++;
+	n = (seconds + units[i].seconds - 1) / units[i].seconds;
+	buf_init(&b, e->call.arena, 128);
+	buf_printf(&b, "Too many attempts. Please try again in %lld %s%s.%c",
+		   (long long)n, units[i].word, n == 1 ? "" : "s", '\0');
+	return buf_failed(&b) ? "Too many attempts. Please try again later." :
+				buf_str(&b).p;
+}
+
 static void
 try_password(struct exchange *e, const struct login_form *form)
 {
@@ -404,7 +430,7 @@ try_password(struct exchange *e, const struct login_form *form)
 		break;
 	case LOGIN_BANNED:
 		refuse(e, form, 429, "too_many_attempts",
-		       "Too many failed attempts. Please wait and try again.");
+		       too_many_text(e, result.retry_after));
 		answer_retry_after(e, result.retry_after);
 		break;
 	case LOGIN_BUSY:

@@ -2,155 +2,287 @@
 /* Regulation of login attempts. */
 #include "auth/throttle.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "auth/audit.h"
 #include "base/buf.h"
+#include "base/log.h"
+#include "base/network.h"
+#include "base/secret.h"
+#include "crypto/digest.h"
 
-#define KEY_MAX	128
+/* Of a /48 there are 65,536 networks: not all are one household's. */
+#define WIDER 10
 
-/* One key is never longer than the longest valid name, whatever was sent. */
-int
-throttle_user_key(struct arena *a, struct str user, struct str *key,
-		  struct err *err)
+/* What is known so long already need not be written anew. */
+#define FRESH_MS (INT64_C(86400) * 1000)
+
+static uint64_t
+hash(struct str s)
 {
-	struct buf b;
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
-	buf_init(&b, a, KEY_MAX);
-	buf_add(&b, STR("user:"));
-	buf_add(&b, identity_name_is_valid(user) ? user : STR("!"));
-	*key = buf_str(&b);
-	return buf_failed(&b) ? err_nomem(err) : 0;
-}
-
-/* A household or a server has a /64 of its own: that counts as one. */
-int
-throttle_address_key(struct arena *a, struct str address, struct str *key,
-		     struct err *err)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr v6;
-	struct buf b;
-	char *cstr = arena_cstr(a, address);
-
-	if (cstr == NULL)
-		return err_nomem(err);
-	if (inet_pton(AF_INET6, cstr, &v6) == 1) {
-		bool mapped = IN6_IS_ADDR_V4MAPPED(&v6);
-
-		if (!mapped)
-			memset(v6.s6_addr + 8, 0, 8);
-		if (inet_ntop(mapped ? AF_INET : AF_INET6,
-			      v6.s6_addr + (mapped ? 12 : 0), text,
-			      sizeof(text)) == NULL)
-			return err_set(err, ERR_INTERNAL, "inet_ntop");
-		address = str_from(text);
-	}
-	buf_init(&b, a, KEY_MAX);
-	buf_add(&b, STR("addr:"));
-	buf_add(&b, address);
-	*key = buf_str(&b);
-	return buf_failed(&b) ? err_nomem(err) : 0;
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
+	return h;
 }
 
 uint64_t
-throttle_network(struct arena *a, struct str address)
+throttle_network(struct str address)
 {
-	const char *cstr = arena_cstr(a, address);
+	struct address a;
 	uint64_t network = 0;
-	struct in6_addr v6;
-	struct in_addr v4;
-	const uint8_t *p = v6.s6_addr;
-	size_t n = 6;
 
-	if (cstr == NULL)
+	if (!address_parse(address, &a))
 		return 0;
-	if (inet_pton(AF_INET, cstr, &v4) == 1) {
-		p = (const uint8_t *)&v4;
-		n = sizeof(v4);
-	} else if (inet_pton(AF_INET6, cstr, &v6) != 1) {
-		return 0;
-	} else if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-		p = v6.s6_addr + 12;
-		n = 4;
-	}
-	for (size_t i = 0; i < n; i++)
-		network = network << 8 | p[i];
+	for (size_t i = 0; i < (a.v4 ? 4U : 6U); i++)
+		network = network << 8 | a.b[i];
 	return network;
 }
 
-struct keys {
-	struct str v[2];
-};
-
-static int
-both_keys(struct exchange *e, struct str user, struct keys *keys,
-	  struct err *err)
+uint64_t
+throttle_account(struct str user)
 {
-	if (throttle_user_key(e->call.arena, user, &keys->v[0], err) != 0)
+	return hash(user);
+}
+
+static bool
+is_trusted(const struct exchange *e)
+{
+	const struct words *trusted = &e->service->set->limits.trusted;
+	struct address address;
+	struct network network;
+
+	if (!address_parse(e->in->remote_addr, &address))
+		return false;
+	for (size_t i = 0; i < trusted->n; i++)
+		if (network_parse(trusted->v[i], &network) &&
+		    network_has(&network, &address))
+			return true;
+	return false;
+}
+
+/* Keyed, and with the name in it: who reads the store learns neither where
+ * somebody signs in nor who does so in the same network. */
+static int
+hash_network(struct exchange *e, struct str user, struct str network,
+	     struct known_network *out, struct err *err)
+{
+	uint8_t key[DIGEST_BYTES], mac[DIGEST_BYTES];
+	struct buf b;
+
+	buf_init(&b, e->call.arena, 256);
+	buf_add(&b, network);
+	buf_add_char(&b, ' ');
+	buf_add(&b, user);
+	if (buf_failed(&b))
+		return err_nomem(err);
+	if (env_random(e->call.env, key, sizeof(key)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	if (store_secret(e->call.store, "networks", key, err) != 0)
 		return -1;
-	return throttle_address_key(e->call.arena, e->in->remote_addr,
-				    &keys->v[1], err);
+	digest_hmac(key, "network", buf_str(&b), mac);
+	secret_wipe(key, sizeof(key));
+	memcpy(out->b, mac, sizeof(out->b));
+	out->until_ms = 0;
+	return 0;
+}
+
+/* A clock that was set back leaves none that lasts longer than from now. */
+static bool
+is_known(const struct known_network *v, size_t n, int64_t now_ms,
+	 struct known_network *network)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (memcmp(v[i].b, network->b, sizeof(network->b)) != 0)
+			continue;
+		network->until_ms = v[i].until_ms;
+		return v[i].until_ms <= latest_ms(now_ms, THROTTLE_KNOWN_MS);
+	}
+	return false;
+}
+
+/* The name's counter: of this network where he is known in it. */
+static int
+add_user(struct exchange *e, struct throttle *t, struct str network,
+	 struct err *err)
+{
+	struct throttle_counter *c = &t->v[t->n++];
+	struct known_network known[NETWORKS_MAX];
+	size_t n;
+
+	*c = (struct throttle_counter){
+		.kind = BAN_USER, .max = e->service->set->limits.login_attempts
+	};
+	if (t->has_network && identity_name_is_valid(t->user)) {
+		if (hash_network(e, t->user, network, &t->network, err) != 0 ||
+		    store_networks(e->call.store, t->user, e->call.now_ms,
+				   known, &n, err) != 0)
+			return -1;
+		if (is_known(known, n, e->call.now_ms, &t->network)) {
+			c->kind = BAN_KNOWN;
+			return ban_key_known(e->call.arena, t->user,
+					     &t->network, &c->key, err);
+		}
+	}
+	return ban_key_user(e->call.arena, t->user, &c->key, err);
 }
 
 int
-throttle_wait(struct exchange *e, struct str user, int64_t *seconds,
+throttle_begin(struct exchange *e, struct str user, struct throttle *out,
+	       struct err *err)
+{
+	const int64_t max = e->service->set->limits.login_attempts_address;
+	const enum ban_kind kinds[] = { BAN_ADDRESS, BAN_NETWORK };
+	struct throttle t = { .user = user };
+	struct str keys[BAN_ADDRESS_KEYS];
+	struct address address;
+	size_t n;
+
+	t.has_network = address_parse(e->in->remote_addr, &address);
+	if (ban_key_address(e->call.arena, e->in->remote_addr, keys, &n, err) !=
+		0 ||
+	    add_user(e, &t, keys[0], err) != 0)
+		return -1;
+	if (is_trusted(e))
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		t.v[t.n++] = (struct throttle_counter){
+			.kind = kinds[i],
+			.key = keys[i],
+			.max = kinds[i] == BAN_NETWORK ? WIDER * max : max,
+		};
+	*out = t;
+	return 0;
+}
+
+static int64_t
+seconds_until(const struct exchange *e, int64_t until_ms)
+{
+	return until_ms <= e->call.now_ms ?
+	    0 :
+	    (until_ms - e->call.now_ms + 999) / 1000;
+}
+
+static int64_t
+ban_ms(const struct exchange *e)
+{
+	return e->service->set->limits.login_ban * 1000;
+}
+
+int
+throttle_wait(struct exchange *e, const struct throttle *t, int64_t *seconds,
 	      struct err *err)
 {
-	struct keys keys;
 	int64_t longest = 0;
 
-	if (both_keys(e, user, &keys, err) != 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(keys.v); i++) {
+	for (size_t i = 0; i < t->n; i++) {
 		int64_t until;
 
-		if (store_banned(e->call.store, keys.v[i], e->call.now_ms,
-				 &until, err) != 0)
+		if (store_banned(e->call.store, t->v[i].key, ban_ms(e),
+				 e->call.now_ms, &until, err) != 0)
 			return -1;
-		if (until - e->call.now_ms > longest)
-			longest = until - e->call.now_ms;
+		if (until > longest)
+			longest = until;
 	}
-	*seconds = (longest + 999) / 1000;
+	*seconds = seconds_until(e, longest);
 	return 0;
 }
 
-int
-throttle_failure(struct exchange *e, struct str user, struct err *err)
+static int
+count(struct exchange *e, const struct throttle *t,
+      const struct throttle_counter *c, struct attempt *out, struct err *err)
 {
-	const struct limits_settings *set = &e->service->set->limits;
 	const struct attempt_policy policy = {
-		/* The failure that uses up the allowance begins the ban. */
-		.max = set->login_attempts - 1,
-		.window_ms = set->login_window * 1000,
-		.ban_ms = set->login_ban * 1000,
+		.max = c->max,
+		.window_ms = e->service->set->limits.login_window * 1000,
+		.ban_ms = ban_ms(e),
 	};
-	static const char *const why[] = { "user", "address" };
-	struct keys keys;
 
-	if (both_keys(e, user, &keys, err) != 0)
+	if (store_attempt(e->call.store, c->key, &policy, e->call.now_ms, out,
+			  err) != 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(keys.v); i++) {
-		int64_t until;
+	/* Parallel attempts find the ban that another began. */
+	if (out->banned_until_ms == e->call.now_ms + policy.ban_ms)
+		audit(e, "ban", t->user, NULL, ban_kind_names[c->kind].reason);
+	return 0;
+}
 
-		if (store_attempt(e->call.store, keys.v[i], &policy,
-				  e->call.now_ms, &until, err) != 0)
+/* Of the first n counters. */
+static int
+give_back(struct exchange *e, const struct throttle *t, size_t first, size_t n,
+	  struct err *err)
+{
+	for (size_t i = first; i < n; i++)
+		if (store_give_back(e->call.store, t->v[i].key,
+				    t->v[i].attempt.ends_ms, err) != 0)
 			return -1;
-		/* Parallel failures find the ban that another began. */
-		if (until == e->call.now_ms + policy.ban_ms)
-			audit(e, "ban", user, NULL, why[i]);
-	}
 	return 0;
 }
 
 int
-throttle_success(struct exchange *e, struct str user, struct err *err)
+throttle_count(struct exchange *e, struct throttle *t, int64_t *seconds,
+	       struct err *err)
 {
-	struct str key;
+	for (size_t i = 0; i < t->n; i++) {
+		struct throttle_counter *c = &t->v[i];
+
+		if (count(e, t, c, &c->attempt, err) != 0)
+			return -1;
+		if (c->attempt.banned_until_ms > 0) {
+			*seconds = seconds_until(e, c->attempt.banned_until_ms);
+			return give_back(e, t, 0, i, err);
+		}
+	}
+	*seconds = 0;
+	return 0;
+}
+
+/* The attempt after the last that is allowed begins the ban: the last one
+ * counts twice when it fails. */
+int
+throttle_failure(struct exchange *e, const struct throttle *t, struct err *err)
+{
+	struct attempt ignored;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].attempt.count >= t->v[i].max &&
+		    count(e, t, &t->v[i], &ignored, err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+learn(struct exchange *e, const struct throttle *t, struct err *err)
+{
+	const int64_t until = e->call.now_ms + THROTTLE_KNOWN_MS;
+	struct known_network network = t->network;
+
+	if (!t->has_network ||
+	    (network.until_ms > until - FRESH_MS && network.until_ms <= until))
+		return 0;
+	network.until_ms = until;
+	return store_learn(e->call.store, t->user, &network, e->call.now_ms,
+			   err);
+}
+
+int
+throttle_success(struct exchange *e, const struct throttle *t, struct err *err)
+{
 	bool was_banned;
 
-	if (throttle_user_key(e->call.arena, user, &key, err) != 0)
+	if (store_forgive(e->call.store, t->v[0].key, &was_banned, err) != 0 ||
+	    give_back(e, t, 1, t->n, err) != 0)
 		return -1;
-	return store_forgive(e->call.store, key, &was_banned, err);
+	return learn(e, t, err);
+}
+
+void
+throttle_undo(struct exchange *e, const struct throttle *t)
+{
+	struct err err;
+
+	if (give_back(e, t, 0, t->n, &err) != 0)
+		LOG(e->call.env->log, LOG_WARNING, "attempt_not_taken_back",
+		    F_CSTR("reason", err.msg));
 }

@@ -1,34 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guessing is made slow: failures are counted by user name (whether there is
- * such a user or not) and by address (of IPv6 the /64), in the store, hence
- * by all instances together.
+ * Guessing is made slow.  Each attempt is counted before the password is
+ * looked at, in the store, hence by all instances together: under the user's
+ * name (whether there is such a user or not), and under the address, unless it
+ * is in limits.trusted; of IPv6 under the /64 and, with ten times the
+ * allowance, under the /48.
+ *
+ * In a network where the user has signed in before, the name has a counter of
+ * that network's own: strangers who guess elsewhere do not lock its owner out,
+ * and those who guess there have no more tries than others.  Network is here
+ * the IPv4 address, of IPv6 the /64.  What is counted nowhere else is bounded
+ * by NETWORKS_MAX networks of a user.
  */
 #ifndef AUTH_THROTTLE_H
 #define AUTH_THROTTLE_H
 
+#include "auth/ban_key.h"
 #include "auth/exchange.h"
 
-/* What the store counts under; also what an administrator lifts. */
-int throttle_user_key(struct arena *a, struct str user, struct str *key,
-		      struct err *err) MUST_USE;
-int throttle_address_key(struct arena *a, struct str address, struct str *key,
-			 struct err *err) MUST_USE;
+#define THROTTLE_COUNTERS (1 + BAN_ADDRESS_KEYS)
+#define THROTTLE_KNOWN_MS (INT64_C(90) * 86400 * 1000)
 
-/* Of whom a login takes a hash slot: the IPv4 address, of IPv6 the /48. */
-uint64_t throttle_network(struct arena *a, struct str address);
+/* One login and what it is counted under; in the arena of the request. */
+struct throttle {
+	struct str user; /* as the source spells it, or as it was typed */
+	size_t n;
+	struct throttle_counter {
+		enum ban_kind kind;
+		struct str key;
+		int64_t max;
+		struct attempt attempt; /* once it is counted */
+	} v[THROTTLE_COUNTERS];
+	bool has_network; /* the address is one */
+	struct known_network network; /* where he would be known after it */
+};
 
-/* *seconds: how long user or address is banned yet; 0: neither is. */
-int throttle_wait(struct exchange *e, struct str user, int64_t *seconds,
-		  struct err *err) MUST_USE;
+/* Of whom a login takes a hash slot: the IPv4 address, of IPv6 the /48; and
+ * the account. */
+uint64_t throttle_network(struct str address);
+uint64_t throttle_account(struct str user);
 
-/* A failure; audits the ban that begins with it. */
-int throttle_failure(struct exchange *e, struct str user, struct err *err)
-    MUST_USE;
+/* Finds the counters of a login; counts nothing. */
+int throttle_begin(struct exchange *e, struct str user, struct throttle *out,
+		   struct err *err) MUST_USE;
 
-/* A success forgives the name; the address goes on, or one own account would
- * reset the count of guesses at others'. */
-int throttle_success(struct exchange *e, struct str user, struct err *err)
-    MUST_USE;
+/* *seconds: how long one of them is banned yet; 0: none is. */
+int throttle_wait(struct exchange *e, const struct throttle *t,
+		  int64_t *seconds, struct err *err) MUST_USE;
+
+/* Counts the attempt.  *seconds > 0: one of them is banned, and none counts
+ * it; a ban that begins with it is audited. */
+int throttle_count(struct exchange *e, struct throttle *t, int64_t *seconds,
+		   struct err *err) MUST_USE;
+
+/* It has failed: where it used up the allowance a ban begins, and is
+ * audited. */
+int throttle_failure(struct exchange *e, const struct throttle *t,
+		     struct err *err) MUST_USE;
+
+/* It has succeeded.  The name's failures are forgotten; the addresses lose
+ * this attempt alone, or one own account would reset the count of guesses at
+ * others'.  The user is known in this network from now on. */
+int throttle_success(struct exchange *e, const struct throttle *t,
+		     struct err *err) MUST_USE;
+
+/* Nobody can tell whether it was right: then it has not been.  What cannot be
+ * taken back is logged, and counts until the end of its window. */
+void throttle_undo(struct exchange *e, const struct throttle *t);
 
 #endif

@@ -63,7 +63,9 @@ struct password_settings {
 };
 
 struct limits_settings {
-	int64_t login_attempts, login_window, login_ban;
+	int64_t login_attempts, login_attempts_address;
+	struct words trusted; /* each is a base/network.h */
+	int64_t login_window, login_ban;
 	int64_t body;
 	int64_t hash_slots; /* 0: auto */
 };

@@ -227,30 +227,50 @@ static const struct option password_options[] = {
 };
 
 static const struct option limits_options[] = {
-	OPTION(INT, struct limits_settings, login_attempts,
-	       .def = "5", .min = 1, .max = 1000,
-	       .help = "Failed logins within login_window after which a ban "
-		       "begins, counted for the user name and for the "
-		       "client's address."),
-	OPTION(SECONDS, struct limits_settings, login_window,
-	       .def = "2m", .min = 1, .max = 86400,
+	OPTION(INT, struct limits_settings, login_attempts, .def = "5",
+	       .min = 1, .max = 1000,
+	       .help = "Failed logins of a user within login_window after "
+		       "which a ban begins. The case of the name does not "
+		       "matter. In networks where the user has signed in "
+		       "within 90 days, the ten that were used last, the name "
+		       "has a counter and a ban of its own each: strangers who "
+		       "guess elsewhere do not lock its owner out there. Such "
+		       "a network is an IPv4 address or an IPv6 /64; what is "
+		       "stored is a keyed hash."),
+	OPTION(INT, struct limits_settings, login_attempts_address, .def = "50",
+	       .min = 1, .max = 100000,
+	       .help = "The same for an address, whatever the names: many "
+		       "people can be behind one, and a login that succeeds "
+		       "does not count. IPv6 is counted by /64 and, with ten "
+		       "times the allowance, by /48."),
+	OPTION(WORDS, struct limits_settings, trusted, .check = check_networks,
+	       .help = "Addresses or networks, such as 10.0.0.0/8 or "
+		       "2001:db8::/32, which are never banned. The users who "
+		       "fail to sign in from there still are. A proxy in "
+		       "front whose own address is all that arrives here does "
+		       "not belong here: have it pass on its clients' "
+		       "addresses."),
+	OPTION(SECONDS, struct limits_settings, login_window, .def = "2m",
+	       .min = 1, .max = 86400,
 	       .help = "How long a failed login counts."),
-	OPTION(SECONDS, struct limits_settings, login_ban,
-	       .def = "5m", .min = 1, .max = 30 * 86400,
+	OPTION(SECONDS, struct limits_settings, login_ban, .def = "5m",
+	       .min = 1, .max = 30 * 86400,
 	       .help = "How long a ban lasts. A stranger can have a user "
-		       "banned by guessing badly, so keep it short."),
-	OPTION(BYTES, struct limits_settings, body,
-	       .def = "16k", .min = 1024, .max = 1024 * 1024,
+		       "banned who signs in from a network that is new, so "
+		       "keep it short."),
+	OPTION(BYTES, struct limits_settings, body, .def = "16k", .min = 1024,
+	       .max = 1024 * 1024,
 	       .help = "The largest request body; a larger one is answered "
 		       "413."),
-	OPTION(INT, struct limits_settings, hash_slots,
-	       .def = "auto", .min = 1, .max = 64, .words = automatic,
-	       .flags = OPTION_RESTART,
-	       .help = "How many passwords are hashed at the same time; each "
-		       "takes a processor and 19 MiB. Others wait shortly and "
-		       "are then answered 503. With auto it is the number of "
-		       "processors less one, and at least 1. Logins never hold more "
-		       "than half of the threads."),
+	OPTION(
+	    INT, struct limits_settings, hash_slots, .def = "auto", .min = 1,
+	    .max = 64, .words = automatic, .flags = OPTION_RESTART,
+	    .help =
+		"How many passwords are hashed at the same time; each "
+		"takes a processor and 19 MiB. Others wait shortly and "
+		"are then answered 503. With auto it is the number of "
+		"processors less one, and at least 1. Logins never hold more "
+		"than half of the threads."),
 	OPTION_END,
 };
 

@@ -2,24 +2,32 @@
 /* fcgiauthctl ban. */
 #include "ctl/live.h"
 
-#include "auth/throttle.h"
+#include "auth/ban_key.h"
+#include "base/network.h"
 #include "ctl/output.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #define BANS_MAX 10000
 
-/* "user:bob" as kind and value. */
-static struct str
-split_key(struct str key, struct str *value)
-{
-	struct str kind = STR("");
+/* What a ban says of itself; one that is of another version as it is. */
+struct shown {
+	struct str value;
+	const struct ban_kind_name *name;
+};
 
-	*value = key;
-	if (!str_cut(value, ':', &kind))
-		return STR("");
-	return str_eq(kind, STR("addr")) ? STR("address") : kind;
+static struct shown
+show(struct str key)
+{
+	static const struct ban_kind_name other = { "", "", "", "" };
+	enum ban_kind kind;
+	struct shown s;
+
+	if (ban_key_read(key, &kind, &s.value))
+		s.name = &ban_kind_names[kind];
+	else
+		s = (struct shown){ .value = key, .name = &other };
+	return s;
 }
 
 static enum ctl_exit
@@ -28,12 +36,12 @@ list_json(struct ctl *c, const struct ban *bans, size_t n)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		struct str value, kind = split_key(bans[i].key, &value);
-		json_t *ban = json_pack("{s:o, s:o, s:I}", "kind",
-					output_json_text(c->arena, kind),
-					"value",
-					output_json_text(c->arena, value),
-					"until", (json_int_t)bans[i].until_ms / 1000);
+		const struct shown s = show(bans[i].key);
+		json_t *ban =
+		    json_pack("{s:s, s:o, s:s, s:I}", "kind", s.name->kind,
+			      "value", output_json_text(c->arena, s.value),
+			      "reason", s.name->reason, "until",
+			      (json_int_t)bans[i].until_ms / 1000);
 
 		if (json_array_append_new(array, ban) != 0) {
 			json_decref(array);
@@ -48,16 +56,19 @@ list_json(struct ctl *c, const struct ban *bans, size_t n)
 static enum ctl_exit
 list_text(struct ctl *c, const struct ban *bans, size_t n)
 {
-	static const char *const heads[] = { "KIND", "VALUE", "UNTIL" };
+	static const char *const heads[] = { "KIND", "VALUE", "REASON",
+					     "UNTIL" };
 	struct table table;
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
 	for (size_t i = 0; i < n; i++) {
-		struct str value, kind = split_key(bans[i].key, &value);
+		const struct shown s = show(bans[i].key);
 
-		table_add(&table, (const struct str[]){
-				      kind, value,
-				      output_time(c->arena, bans[i].until_ms / 1000) });
+		table_add(&table,
+			  (const struct str[]){
+			      str_from(s.name->kind), s.value,
+			      str_from(s.name->text),
+			      output_time(c->arena, bans[i].until_ms / 1000) });
 	}
 	return table_print(&table) == 0 ? CTL_DONE :
 					  ctl_refuse("out of memory");
@@ -73,8 +84,9 @@ ban_list(struct ctl *c)
 
 	if (status != CTL_DONE)
 		return status;
-	if (store_bans(c->store_link, c->arena, env_wall_ms(&c->env), BANS_MAX,
-		       &bans, &n, &err) != 0)
+	if (store_bans(c->store_link, c->arena,
+		       c->settings.limits.login_ban * 1000,
+		       env_wall_ms(&c->env), BANS_MAX, &bans, &n, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (n == BANS_MAX)
 		ctl_warn("warning: only the %d longest bans are shown",
@@ -83,31 +95,63 @@ ban_list(struct ctl *c)
 					 list_text(c, bans, n);
 }
 
-/* As the daemon counts. */
-static enum ctl_exit
-lift_key(const struct ctl *c, struct str *key)
+/* All that a user or an address is counted under. */
+struct keys {
+	struct str v[1 + NETWORKS_MAX];
+	size_t n;
+};
+
+static int
+user_keys(struct ctl *c, struct str user, struct keys *keys, struct err *err)
 {
-	enum ctl_exit status;
-	struct str user;
-	struct err err;
+	struct known_network known[NETWORKS_MAX];
+	size_t n;
 
-	if (ctl_given(c, FLAG_IP)) {
-		const char *text = c->args->value[FLAG_IP];
-		struct in6_addr any;
+	if (store_networks(c->store_link, user, env_wall_ms(&c->env), known, &n,
+			   err) != 0 ||
+	    ban_key_user(c->arena, user, &keys->v[0], err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (ban_key_known(c->arena, user, &known[i], &keys->v[1 + i],
+				  err) != 0)
+			return -1;
+	keys->n = 1 + n;
+	return 0;
+}
 
-		if (inet_pton(AF_INET6, text, &any) != 1 &&
-		    inet_pton(AF_INET, text, &any) != 1)
-			return ctl_refuse("not an IP address: %s", text);
-		return throttle_address_key(c->arena, str_from(text), key,
-					    &err) == 0 ?
-			  CTL_DONE :
-			  ctl_refuse("%s", err.msg);
+static int
+find_keys(struct ctl *c, struct str user, struct keys *keys, struct err *err)
+{
+	if (user.p != NULL)
+		return user_keys(c, user, keys, err);
+	return ban_key_address(c->arena, ctl_value(c, FLAG_IP), keys->v,
+			       &keys->n, err);
+}
+
+/* Not banned is forgotten, too: the next failure is the first. */
+static int
+lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
+{
+	*banned = false;
+	for (size_t i = 0; i < keys->n; i++) {
+		bool was;
+
+		if (store_forgive(c->store_link, keys->v[i], &was, err) != 0)
+			return -1;
+		*banned = *banned || was;
 	}
-	status = live_user(c, &user);
-	if (status == CTL_DONE &&
-	    throttle_user_key(c->arena, user, key, &err) != 0)
-		return ctl_refuse("%s", err.msg);
-	return status;
+	return 0;
+}
+
+static enum ctl_exit
+check_address(const struct ctl *c)
+{
+	struct address any;
+
+	if (!ctl_given(c, FLAG_IP) ||
+	    address_parse(ctl_value(c, FLAG_IP), &any))
+		return CTL_DONE;
+	return ctl_refuse("not an IP address: %s", c->args->value[FLAG_IP]);
 }
 
 enum ctl_exit
@@ -121,23 +165,27 @@ ban_lift_check(const struct ctl *c)
 enum ctl_exit
 ban_lift(struct ctl *c)
 {
-	bool user = ctl_given(c, FLAG_USER), banned = false;
-	const char *who = c->args->value[user ? FLAG_USER : FLAG_IP];
-	enum ctl_exit status;
-	struct str key = STR("");
+	const enum flag flag = ctl_given(c, FLAG_USER) ? FLAG_USER : FLAG_IP;
+	const char *who = c->args->value[flag];
+	enum ctl_exit status = check_address(c);
+	struct keys keys;
+	struct str user;
 	struct err err;
+	bool banned;
 
-	status = lift_key(c, &key);
+	if (status == CTL_DONE)
+		status = live_user(c, &user);
 	if (status == CTL_DONE)
 		status = live_open(c, "bans");
 	if (status != CTL_DONE)
 		return status;
-	if (store_forgive(c->store_link, key, &banned, &err) != 0)
+	if (find_keys(c, user, &keys, &err) != 0 ||
+	    lift(c, &keys, &banned, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!banned)
 		return ctl_refuse("%s is not banned", who);
 	ctl_audit(c, "ban_lifted",
-		  &F_CSTR(user ? "user" : "address", who), 1);
+		  &F_CSTR(flag == FLAG_USER ? "user" : "address", who), 1);
 	(void)printf("%s: ban lifted\n", who);
 	return CTL_DONE;
 }

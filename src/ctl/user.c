@@ -414,5 +414,11 @@ user_delete(struct ctl *c)
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);
 	audit_user(c, "user_deleted", name);
-	return end_sessions(c, name, "deleted");
+	status = end_sessions(c, name, "deleted");
+	if (status == CTL_DONE && ctl_reachable(c, ctl_part(CTL_STORE)) &&
+	    store_unlearn(c->store_link, name, &err) != 0)
+		return ctl_refuse("%s: deleted, but networks where the user "
+				  "signed in are kept: %s",
+				  c->operand, err.msg);
+	return status;
 }

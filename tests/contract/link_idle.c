@@ -108,9 +108,9 @@ attempt(struct store_link *l)
 	const struct attempt_policy policy = { .max = 1,
 					       .window_ms = 1,
 					       .ban_ms = 1 };
-	int64_t until;
+	struct attempt out;
 
-	return store_attempt(l, STR("k"), &policy, 0, &until, &r->err);
+	return store_attempt(l, STR("k"), &policy, 0, &out, &r->err);
 }
 
 static int

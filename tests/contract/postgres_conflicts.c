@@ -229,19 +229,19 @@ race_once(struct racer *me, struct store_link *l, struct arena *a)
 	const struct env *env = &me->r->fake.env;
 	enum rotate_answer answer;
 	uint8_t wrapped[32];
-	int64_t until;
+	struct attempt attempt;
 
 	if (env_random(env, &s.id, sizeof(s.id)) != 0 ||
 	    env_random(env, &s.token, sizeof(s.token)) != 0 ||
 	    env_random(env, &use.next, sizeof(use.next)) != 0)
 		return -1;
 	if (store_create(l, &s, LIMIT, me->r->now, NULL, &me->err) != 0 ||
-	    store_attempt(l, STR("user:bob"), &policy, me->r->now, &until,
+	    store_attempt(l, STR("user:bob"), &policy, me->r->now, &attempt,
 			  &me->err) != 0 ||
 	    store_rotate(l, a, &me->family.id, &use, me->r->now, &answer, &got,
 			 wrapped, &me->err) != 0)
 		return -1;
-	me->banned += until != 0;
+	me->banned += attempt.banned_until_ms != 0;
 	me->done += answer == ROTATE_DONE;
 	if (answer != ROTATE_DONE && answer != ROTATE_GRACE)
 		return -1;

@@ -76,16 +76,18 @@ START_TEST(login_on_a_dead_connection)
 					       .ban_ms = 1000 };
 	struct rig *r = rig_open(0, "");
 	PGconn *c = rig_foreign(r);
-	int64_t until, ended;
+	struct attempt attempt;
+	int64_t ended;
 	bool was;
 
 	for (int i = 0; i < IDLE_LOGINS; i++) {
 		struct session s;
 
 		end_idle(c, "fcgiauth");
-		OK(r, store_attempt(r->l, STR("user:alice"), &policy, r->now,
-				    &until, &r->err));
-		SAME(r, until, 0);
+		OK(r,
+		   store_attempt(r->l, STR("user:alice"), &policy, r->now,
+				 &attempt, &r->err));
+		SAME(r, attempt.banned_until_ms, 0);
 		end_idle(c, "fcgiauth");
 		s = rig_create(r);
 		end_idle(c, "fcgiauth");
@@ -200,7 +202,8 @@ START_TEST(swallowed)
 	struct rig *r = rig_open(RIG_OWN_SERVER, "");
 	struct session s = rig_create(r), second;
 	PGconn *c = rig_foreign(r);
-	int64_t until, begin_ms;
+	struct attempt attempt = { .count = 0 };
+	int64_t begin_ms;
 	bool found;
 	int pid;
 
@@ -218,12 +221,13 @@ START_TEST(swallowed)
 		else if (i == 1)
 			second = rig_create(r);
 		else
-			OK(r, store_attempt(r->l, STR("user:a"), &policy,
-					    r->now, &until, &r->err));
+			OK(r,
+			   store_attempt(r->l, STR("user:a"), &policy, r->now,
+					 &attempt, &r->err));
 		ck_assert_int_lt(process_now_ms() - begin_ms, 4000);
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
 	}
-	SAME(r, until, r->now + 1000);
+	SAME(r, attempt.banned_until_ms, r->now + 1000);
 	OK(r, rig_find(r, &second, &found));
 	HOLDS(r, found);
 	PQfinish(c);

@@ -304,6 +304,9 @@ START_TEST(plans_use_indexes)
 		  "denials_" },
 		{ "SELECT key FROM fcgiauth.attempts WHERE ends_ms <= 1",
 		  "attempts_ends" },
+		{ "SELECT name, network FROM fcgiauth.known_networks"
+		  " WHERE until_ms <= 1",
+		  "known_networks_ends" },
 		{ "SELECT name FROM fcgiauth.limits WHERE ends_ms <= 1",
 		  "limits_ends" },
 	};

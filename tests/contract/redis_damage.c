@@ -181,6 +181,7 @@ START_TEST(other_damage)
 	struct rig *r = rig_open();
 	const struct str key = STR("k");
 	uint8_t secret[32] = { 7 };
+	struct attempt attempt;
 	int64_t until = 5;
 	bool is = true;
 
@@ -189,10 +190,10 @@ START_TEST(other_damage)
 		(void)rig_redis(r, "SET fcgiauth:d:k %s", values[i]);
 		(void)rig_redis(r, "SET fcgiauth:secret:k %s", values[i]);
 		FAILS(r,
-		      store_attempt(r->l, key, &policy, r->now, &until,
+		      store_attempt(r->l, key, &policy, r->now, &attempt,
 				    &r->err),
 		      ERR_UNAVAILABLE, "damaged");
-		FAILS(r, store_banned(r->l, key, r->now, &until, &r->err),
+		FAILS(r, store_banned(r->l, key, 1, r->now, &until, &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		SAME(r, until, 5);
 		FAILS(r, store_deny(r->l, key, 1, 2, &r->err), ERR_UNAVAILABLE,
@@ -205,8 +206,9 @@ START_TEST(other_damage)
 		SAME(r, secret[0], 7);
 		OK(r, store_forgive(r->l, key, &is, &r->err));
 		HOLDS(r, !is);
-		OK(r, store_attempt(r->l, key, &policy, r->now, &until,
-				    &r->err));
+		OK(r,
+		   store_attempt(r->l, key, &policy, r->now, &attempt,
+				 &r->err));
 		is = true;
 		until = 5;
 	}
@@ -314,7 +316,7 @@ START_TEST(indices_that_lie)
 			" redis.call('ZRANGE', KEYS[1], 0, 0)[1])");
 	SAME(r, rig_live(r, "alice", r->now), 1);
 	SAME(r, rig_live(r, NULL, r->now), 2);
-	OK(r, store_bans(r->l, r->a, r->now, 99, &bans, &nbans, &r->err));
+	OK(r, store_bans(r->l, r->a, 9, r->now, 99, &bans, &nbans, &r->err));
 	SAME(r, nbans, 0);
 	OK(r, store_update_user(r->l, &s.who, &r->err));
 	SAME(r, rig_sweep(r, r->now), (int64_t)ARRAY_LEN(members));

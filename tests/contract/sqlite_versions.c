@@ -66,6 +66,9 @@ static const char third[] =
     "UPDATE sessions SET mark = x'0102030405060708090a0b0c0d0e0f10'"
     " WHERE name = 'alice'";
 
+static const char fourth[] =
+    "INSERT INTO known_networks VALUES ('alice', zeroblob(16), 1767225700000)";
+
 /* What a file of each version had that those before could not have. */
 static const struct {
 	const char *sql;
@@ -75,6 +78,7 @@ static const struct {
 	{ first, 0, false, false },
 	{ second, 3, true, false },
 	{ third, 3, true, true },
+	{ fourth, 3, true, true },
 };
 
 static void
@@ -105,7 +109,7 @@ expect_all(struct rig *r, uint32_t generation, bool denies, bool marked)
 	ck_assert(str_eq(got.who.email, STR("a@example.com")));
 	ck_assert(str_eq(got.user_agent, STR("Agent/1.0")));
 	SAME(r, got.expires_ms, INT64_C(1767225800000));
-	OK(r, store_banned(r->l, STR("user:bob"), r->now, &n, &r->err));
+	OK(r, store_banned(r->l, STR("user:bob"), 300000, r->now, &n, &r->err));
 	SAME(r, n, INT64_C(1767225700000));
 	OK(r, store_secret(r->l, "csrf", secret, &r->err));
 	SAME(r, secret[0], 0);

@@ -131,7 +131,7 @@ START_TEST(huge_limit)
 			 &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
-	OK(r, store_bans(r->l, r->a, r->now, SIZE_MAX, &bans, &n, &r->err));
+	OK(r, store_bans(r->l, r->a, 9, r->now, SIZE_MAX, &bans, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, store_sweep(r->l, r->now + 999999, SIZE_MAX, &removed, &r->err));
 	rig_close(r);
@@ -197,20 +197,26 @@ START_TEST(sweep_removes_the_dead_only)
 	static const struct attempt_policy policy = { 1, 100, 200 };
 	struct rig *r = rig_open(_i);
 	struct session live, dead[4];
+	struct known_network network = { .b = { 7 } };
+	struct attempt attempt;
 	int64_t removed, until, late = r->now + 3700;
 	int steps = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(dead); i++)
 		dead[i] = rig_create(r, "alice", r->now + (int64_t)i);
 	live = rig_create(r, "alice", late);
-	OK(r, store_attempt(r->l, STR("user:old"), &policy, r->now, &until,
-			    &r->err));
+	OK(r,
+	   store_attempt(r->l, STR("user:old"), &policy, r->now, &attempt,
+			 &r->err));
 	for (int i = 0; i < 2; i++)
-		OK(r, store_attempt(r->l, STR("user:banned"), &policy,
-				    late - 100, &until, &r->err));
-	HOLDS(r, until == late + 100);
+		OK(r,
+		   store_attempt(r->l, STR("user:banned"), &policy, late - 100,
+				 &attempt, &r->err));
+	HOLDS(r, attempt.banned_until_ms == late + 100);
+	network.until_ms = late;
+	OK(r, store_learn(r->l, STR("alice"), &network, r->now, &r->err));
 
-	/* 4 sessions and 1 attempt, two at a time. */
+	/* 4 sessions, 1 attempt and 1 network, two at a time. */
 	OK(r, store_sweep(r->l, r->now, 2, &removed, &r->err));
 	SAME(r, removed, 0);
 	do {
@@ -221,7 +227,9 @@ START_TEST(sweep_removes_the_dead_only)
 	if (r->ops->sweep != NULL)
 		SAME(r, steps, 4);
 	HOLDS(r, rig_is_alive(r, &live, late));
-	OK(r, store_banned(r->l, STR("user:banned"), late, &until, &r->err));
+	OK(r,
+	   store_banned(r->l, STR("user:banned"), policy.ban_ms, late, &until,
+			&r->err));
 	SAME(r, until, late + 100);
 	/* Gone for those too who ask with an older clock. */
 	if (r->ops->sweep != NULL)

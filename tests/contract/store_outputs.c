@@ -121,6 +121,8 @@ START_TEST(nothing_of_a_kind)
 	struct session s = rig_session(r, "alice", r->now);
 	struct session_cursor c = start;
 	struct session_list list;
+	struct known_network networks[NETWORKS_MAX];
+	struct attempt attempt;
 	struct ban *bans;
 	int64_t n = -1;
 	size_t nbans = 99;
@@ -133,16 +135,23 @@ START_TEST(nothing_of_a_kind)
 	HOLDS(r, !c.more);
 	OK(r, store_denied(r->l, keys, 2, r->now, r->now, &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, store_banned(r->l, keys[0], r->now, &n, &r->err));
+	OK(r, store_banned(r->l, keys[0], 10, r->now, &n, &r->err));
 	SAME(r, n, 0);
 	is = true;
 	OK(r, store_forgive(r->l, keys[0], &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, store_bans(r->l, r->a, r->now, 9, &bans, &nbans, &r->err));
+	OK(r, store_bans(r->l, r->a, 10, r->now, 9, &bans, &nbans, &r->err));
 	SAME(r, nbans, 0);
-	n = -1;
-	OK(r, store_attempt(r->l, keys[0], &policy, r->now, &n, &r->err));
-	SAME(r, n, 0);
+	OK(r, store_attempt(r->l, keys[0], &policy, r->now, &attempt, &r->err));
+	SAME(r, attempt.banned_until_ms, 0);
+	SAME(r, attempt.count, 1);
+	nbans = 99;
+	memset(networks, RUBBISH, sizeof(networks));
+	OK(r,
+	   store_networks(r->l, STR("alice"), r->now, networks, &nbans,
+			  &r->err));
+	SAME(r, nbans, 0);
+	HOLDS(r, is_all(networks, sizeof(networks), 0));
 	n = -1;
 	OK(r, store_sweep(r->l, r->now, 9, &n, &r->err));
 	SAME(r, n, 0);

@@ -43,22 +43,26 @@ START_TEST(what_a_restart_keeps)
 	struct rig *r = rig_open(_i);
 	struct session s = rig_create(r, "alice", r->now), got;
 	uint8_t first[32] = { 42 }, second[32] = { 43 };
+	struct attempt attempt = { .count = 0 };
 	int64_t until = 0;
 	bool found;
 
 	persistent = (r->ops->base.caps & STORE_PERSISTENT) != 0;
 	OK(r, store_secret(r->l, "csrf", first, &r->err));
 	for (int i = 0; i <= policy.max; i++)
-		OK(r, store_attempt(r->l, STR("user:a"), &policy, r->now,
-				    &until, &r->err));
-	HOLDS(r, until > 0);
+		OK(r,
+		   store_attempt(r->l, STR("user:a"), &policy, r->now, &attempt,
+				 &r->err));
+	HOLDS(r, attempt.banned_until_ms > 0);
 	rig_reopen(r);
 	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
 	HOLDS(r, found == persistent);
 	HOLDS(r, !found || session_same(&s, &got));
 	OK(r, store_secret(r->l, "csrf", second, &r->err));
 	SAME(r, second[0], persistent ? 42 : 43);
-	OK(r, store_banned(r->l, STR("user:a"), r->now, &until, &r->err));
+	OK(r,
+	   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now, &until,
+			&r->err));
 	HOLDS(r, (until > 0) == persistent);
 	rig_close(r);
 }
@@ -75,12 +79,12 @@ attempts_of_a_process(struct rig *r)
 		return 120;
 	store_link_bind(l, s);
 	for (int i = 0; i < ROUNDS; i++) {
-		int64_t until;
+		struct attempt attempt;
 
-		if (store_attempt(l, STR("user:alice"), &policy, r->now, &until,
-				  &r->err) != 0)
+		if (store_attempt(l, STR("user:alice"), &policy, r->now,
+				  &attempt, &r->err) != 0)
 			return 121;
-		passed += until == 0;
+		passed += attempt.banned_until_ms == 0;
 	}
 	store_link_free(l);
 	store_unref(s);

@@ -17,12 +17,12 @@ static void
 attempt_often(struct work *w)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		int64_t until;
+		struct attempt attempt;
 
 		if (store_attempt(w->l, STR("user:alice"), &policy, w->r->now,
-				  &until, &w->err) != 0)
+				  &attempt, &w->err) != 0)
 			w->fails++;
-		else if (until == 0)
+		else if (attempt.banned_until_ms == 0)
 			w->answers++;
 	}
 }

@@ -434,18 +434,19 @@ START_TEST(every_operation_can_fail)
 	struct rig *r = rig_open();
 	struct session s = { .who = { .name = STR("a") } };
 	struct attempt_policy policy = { 1, 1, 1 };
+	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct attempt attempt = { .count = 7 };
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list = { .n = 7 };
 	struct arena *a = arena_new(1 << 20);
-	bool yes = true;
 	int64_t n = 7;
 	uint8_t secret[32] = { 9 };
+	bool yes = true;
 	struct ban *bans = NULL;
 	size_t nbans = 7;
 	struct err *e = &r->err;
 
-	/* 1: the connection, 2: the operation after it. */
-	for (unsigned at = 1; at <= 2; at++) {
+	for (unsigned at = 1; at <= 2; at++) { /* connection, operation */
 		FAILS(store_ping(r->l, e));
 		FAILS(store_secret(r->l, "x", secret, e));
 		FAILS(store_create(r->l, &s, 0, 0, NULL, e));
@@ -456,13 +457,17 @@ START_TEST(every_operation_can_fail)
 		FAILS(store_revoke_all(r->l, &n, e));
 		FAILS(store_update_user(r->l, &s.who, e));
 		FAILS(store_list(r->l, a, STR("a"), 0, 1, &cursor, &list, e));
-		FAILS(store_attempt(r->l, STR("k"), &policy, 0, &n, e));
-		FAILS(store_banned(r->l, STR("k"), 0, &n, e));
+		FAILS(store_attempt(r->l, STR("k"), &policy, 0, &attempt, e));
+		FAILS(store_give_back(r->l, STR("k"), 0, e));
+		FAILS(store_banned(r->l, STR("k"), 1, 0, &n, e));
 		FAILS(store_forgive(r->l, STR("k"), &yes, e));
-		FAILS(store_bans(r->l, a, 0, 1, &bans, &nbans, e));
+		FAILS(store_bans(r->l, a, 1, 0, 1, &bans, &nbans, e));
+		FAILS(store_learn(r->l, STR("k"), networks, 0, e));
+		FAILS(store_networks(r->l, STR("k"), 0, networks, &nbans, e));
+		FAILS(store_unlearn(r->l, STR("k"), e));
 		FAILS(store_sweep(r->l, 0, 1, &n, e));
-		ck_assert(yes && n == 7 && list.n == 7 && nbans == 7 &&
-			  secret[0] == 9 && bans == NULL);
+		ck_assert(yes && n == 7 && list.n == 7 && nbans == 7);
+		ck_assert(secret[0] == 9 && bans == NULL && attempt.count == 7);
 	}
 	arena_free(a);
 	rig_close(r);

@@ -23,6 +23,8 @@ START_TEST(scripts_are_forgotten)
 	struct session s, other;
 	struct rotation use;
 	enum rotate_answer answer;
+	const struct known_network network = { .until_ms = r->now + 9 };
+	struct attempt attempt;
 	int64_t n;
 	bool yes;
 
@@ -43,8 +45,11 @@ START_TEST(scripts_are_forgotten)
 		AFTER_FLUSH(rig_rotate(r, &s, &use, r->now + 1, &answer));
 		SAME(r, answer, ROTATE_DONE);
 		AFTER_FLUSH(store_update_user(r->l, &s.who, &r->err));
-		AFTER_FLUSH(store_attempt(r->l, key, &policy, r->now, &n,
+		AFTER_FLUSH(store_attempt(r->l, key, &policy, r->now, &attempt,
 					  &r->err));
+		AFTER_FLUSH(
+		    store_give_back(r->l, key, attempt.ends_ms, &r->err));
+		AFTER_FLUSH(store_learn(r->l, key, &network, r->now, &r->err));
 		AFTER_FLUSH(store_deny(r->l, key, r->now, r->now + 9, &r->err));
 		AFTER_FLUSH(store_denied(r->l, &key, 1, r->now, r->now, &yes,
 					 &r->err));
@@ -130,6 +135,9 @@ all_works(struct rig *r, struct store_link *l)
 	struct session_list list;
 	enum rotate_answer answer;
 	uint8_t secret[32] = { 1 };
+	const struct known_network network = { .until_ms = r->now + 9 };
+	struct known_network nets[NETWORKS_MAX];
+	struct attempt attempt;
 	struct ban *bans;
 	size_t nbans;
 	int64_t n;
@@ -137,27 +145,30 @@ all_works(struct rig *r, struct store_link *l)
 
 #define WORKS(call) (store_##call == 0)
 	return WORKS(ping(l, &r->err)) &&
-	       WORKS(secret(l, "csrf", secret, &r->err)) &&
-	       WORKS(create(l, &s, 1, r->now, &n, &r->err)) &&
-	       WORKS(find(l, r->a, &s.token, r->now, &is, &got, &r->err)) &&
-	       is &&
-	       WORKS(touch(l, &s.id, r->now + 1, r->now + 3601, &r->err)) &&
-	       WORKS(rotate(l, r->a, &s.id, &use, r->now, &answer, &got,
-			    secret, &r->err)) &&
-	       WORKS(update_user(l, &s.who, &r->err)) &&
-	       WORKS(list(l, r->a, s.who.name, r->now, 9, &cursor, &list,
-			  &r->err)) &&
-	       list.n == 1 &&
-	       WORKS(attempt(l, key, &policy, r->now, &n, &r->err)) &&
-	       WORKS(banned(l, key, r->now, &n, &r->err)) &&
-	       WORKS(bans(l, r->a, r->now, 9, &bans, &nbans, &r->err)) &&
-	       WORKS(forgive(l, key, &is, &r->err)) &&
-	       WORKS(deny(l, key, r->now, r->now + 9, &r->err)) &&
-	       WORKS(denied(l, &key, 1, r->now, r->now, &is, &r->err)) &&
-	       WORKS(revoke_user(l, s.who.name, NULL, &n, &r->err)) &&
-	       WORKS(sweep(l, r->now + 99999, 9, &n, &r->err)) &&
-	       WORKS(revoke_all(l, &n, &r->err)) &&
-	       WORKS(revoke(l, &s.id, &is, &r->err));
+	    WORKS(secret(l, "csrf", secret, &r->err)) &&
+	    WORKS(create(l, &s, 1, r->now, &n, &r->err)) &&
+	    WORKS(find(l, r->a, &s.token, r->now, &is, &got, &r->err)) && is &&
+	    WORKS(touch(l, &s.id, r->now + 1, r->now + 3601, &r->err)) &&
+	    WORKS(rotate(l, r->a, &s.id, &use, r->now, &answer, &got, secret,
+			 &r->err)) &&
+	    WORKS(update_user(l, &s.who, &r->err)) &&
+	    WORKS(list(l, r->a, s.who.name, r->now, 9, &cursor, &list,
+		       &r->err)) &&
+	    list.n == 1 &&
+	    WORKS(attempt(l, key, &policy, r->now, &attempt, &r->err)) &&
+	    WORKS(give_back(l, key, attempt.ends_ms, &r->err)) &&
+	    WORKS(learn(l, key, &network, r->now, &r->err)) &&
+	    WORKS(networks(l, key, r->now, nets, &nbans, &r->err)) &&
+	    WORKS(unlearn(l, key, &r->err)) &&
+	    WORKS(banned(l, key, 9, r->now, &n, &r->err)) &&
+	    WORKS(bans(l, r->a, 9, r->now, 9, &bans, &nbans, &r->err)) &&
+	    WORKS(forgive(l, key, &is, &r->err)) &&
+	    WORKS(deny(l, key, r->now, r->now + 9, &r->err)) &&
+	    WORKS(denied(l, &key, 1, r->now, r->now, &is, &r->err)) &&
+	    WORKS(revoke_user(l, s.who.name, NULL, &n, &r->err)) &&
+	    WORKS(sweep(l, r->now + 99999, 9, &n, &r->err)) &&
+	    WORKS(revoke_all(l, &n, &r->err)) &&
+	    WORKS(revoke(l, &s.id, &is, &r->err));
 }
 
 /* Those that the manual names: without one something does not work. */
@@ -236,6 +247,7 @@ START_TEST(prefixes_stay_apart)
 		struct store_link *l = rig_link(r, prefixes[i], NULL, NULL);
 		struct session s = rig_session(r, "alice", r->now), got;
 		uint8_t one[32] = { 1 }, two[32] = { 2 };
+		struct attempt attempt;
 		int64_t until, n;
 		bool found;
 
@@ -248,11 +260,13 @@ START_TEST(prefixes_stay_apart)
 		OK(r, store_secret(l, "csrf", two, &r->err));
 		HOLDS(r, one[0] == 1 && two[0] == 2);
 		for (int k = 0; k < 2; k++)
-			OK(r, store_attempt(l, STR("user:a"), &policy, r->now,
-					    &until, &r->err));
-		HOLDS(r, until > 0);
-		OK(r, store_banned(r->l, STR("user:a"), r->now, &until,
-				   &r->err));
+			OK(r,
+			   store_attempt(l, STR("user:a"), &policy, r->now,
+					 &attempt, &r->err));
+		HOLDS(r, attempt.banned_until_ms > 0);
+		OK(r,
+		   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now,
+				&until, &r->err));
 		SAME(r, until, 0);
 		SAME(r, rig_live(r, "alice", r->now), 1);
 		OK(r, store_revoke_all(l, &n, &r->err));
@@ -301,7 +315,7 @@ START_TEST(all_that_ends_is_freed)
 	struct rotation use = rig_rotation(r, &s);
 	enum rotate_answer answer;
 	long long left;
-	int64_t until;
+	struct attempt attempt;
 
 	left = rig_redis(r, "PTTL %s", rig_key(&s).text);
 	HOLDS(r, left > 36000 && left <= 96000);
@@ -317,7 +331,8 @@ START_TEST(all_that_ends_is_freed)
 	OK(r, store_update_user(r->l, &s.who, &r->err));
 	left = rig_redis(r, "PTTL %s", rig_key(&s).text);
 	HOLDS(r, left > 35000 && left <= 96000);
-	OK(r, store_attempt(r->l, STR("k"), &policy, r->now, &until, &r->err));
+	OK(r,
+	   store_attempt(r->l, STR("k"), &policy, r->now, &attempt, &r->err));
 	left = rig_redis(r, "PTTL fcgiauth:a:k");
 	HOLDS(r, left > 200 && left <= 60200);
 	/* A denial must not end before its time, which nobody knows. */

@@ -76,7 +76,7 @@ START_TEST(newer_schema_is_refused)
 	      "newer than this program");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 93");
+	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 94");
 	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG, "is 91");
 	rig_stop(r);
 	rig_sql(r->path, "UPDATE schema_version SET version = version - 90");
@@ -229,6 +229,9 @@ START_TEST(plans_use_indexes)
 		{ "SELECT token FROM sessions"
 		  " WHERE min(idle_expires_ms, expires_ms) <= 1",
 		  "sessions_dead" },
+		{ "SELECT name, network FROM known_networks"
+		  " WHERE until_ms <= 1",
+		  "known_networks_ends" },
 		{ "SELECT key FROM attempts WHERE ends_ms <= 1",
 		  "attempts_ends" },
 		{ "UPDATE sessions SET token = x'01' WHERE id = x'00'"

@@ -91,13 +91,14 @@ static int
 add_ban(struct seed *s, char **argv, struct err *err)
 {
 	struct attempt_policy policy = { .max = 0, .window_ms = HOUR };
-	int64_t seconds, until;
+	struct attempt attempt;
+	int64_t seconds;
 
 	if (!str_to_uint(str_from(argv[1]), HOUR, &seconds))
 		return err_set(err, ERR_INPUT, "bad number of seconds");
 	policy.ban_ms = seconds * 1000;
 	return store_attempt(s->link, str_from(argv[0]), &policy,
-			     env_wall_ms(&s->env), &until, err);
+			     env_wall_ms(&s->env), &attempt, err);
 }
 
 static int

@@ -204,17 +204,22 @@ faulty_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 
 static int
 faulty_attempt(void *conn, struct str key, const struct attempt_policy *policy,
-	       int64_t now_ms, int64_t *banned_until_ms, struct err *err)
+	       int64_t now_ms, struct attempt *out, struct err *err)
 {
-	return FORWARD(conn, attempt, key, policy, now_ms, banned_until_ms,
-		       err);
+	return FORWARD(conn, attempt, key, policy, now_ms, out, err);
 }
 
 static int
-faulty_banned(void *conn, struct str key, int64_t now_ms,
+faulty_give_back(void *conn, struct str key, int64_t ends_ms, struct err *err)
+{
+	return FORWARD(conn, give_back, key, ends_ms, err);
+}
+
+static int
+faulty_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
 	      int64_t *banned_until_ms, struct err *err)
 {
-	return FORWARD(conn, banned, key, now_ms, banned_until_ms, err);
+	return FORWARD(conn, banned, key, ban_ms, now_ms, banned_until_ms, err);
 }
 
 static int
@@ -224,10 +229,31 @@ faulty_forgive(void *conn, struct str key, bool *was_banned, struct err *err)
 }
 
 static int
-faulty_bans(void *conn, struct arena *a, int64_t now_ms, size_t limit,
-	    struct ban **out, size_t *n, struct err *err)
+faulty_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
+	    size_t limit, struct ban **out, size_t *n, struct err *err)
 {
-	return FORWARD(conn, bans, a, now_ms, limit, out, n, err);
+	return FORWARD(conn, bans, a, ban_ms, now_ms, limit, out, n, err);
+}
+
+static int
+faulty_learn(void *conn, struct str user, const struct known_network *network,
+	     int64_t now_ms, struct err *err)
+{
+	return FORWARD(conn, learn, user, network, now_ms, err);
+}
+
+static int
+faulty_networks(void *conn, struct str user, int64_t now_ms,
+		struct known_network out[NETWORKS_MAX], size_t *n,
+		struct err *err)
+{
+	return FORWARD(conn, networks, user, now_ms, out, n, err);
+}
+
+static int
+faulty_unlearn(void *conn, struct str user, struct err *err)
+{
+	return FORWARD(conn, unlearn, user, err);
 }
 
 static int
@@ -265,9 +291,13 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 		.remark = faulty_remark,
 		.list = faulty_list,
 		.attempt = faulty_attempt,
+		.give_back = faulty_give_back,
 		.banned = faulty_banned,
 		.forgive = faulty_forgive,
 		.bans = faulty_bans,
+		.learn = faulty_learn,
+		.networks = faulty_networks,
+		.unlearn = faulty_unlearn,
 		.sweep = inner->sweep == NULL ? NULL : faulty_sweep,
 	};
 	f->inner = inner;

@@ -416,17 +416,24 @@ subtest 'sessions' => sub {
 
 subtest 'bans' => sub {
 	(my $dir, $config) = site();
-	my @keys = ('user:bob', 'addr:192.0.2.1', 'addr:2001:db8::');
-	seed('ban', $_, 600) for @keys;
+	my @keys = ('user:bob', 'addr:192.0.2.1', 'addr:2001:db8::',
+	    'net:2001:db8::', 'addr:2001:db8:0:1::', 'known:bob:00ff');
+	seed('ban', $_, 240) for @keys;
 	my ($status, $out, $err) = ctl('ban', 'list');
 
 	is($status, 0, 'ban list');
-	like($out, qr/^user +bob +\d{4}-\S+Z$/m, '  a user');
-	like($out, qr/^address +2001:db8:: +\d{4}-\S+Z$/m, '  a network');
-	is_deeply([sort map { "$_->{kind} $_->{value}" }
+	like($out, qr/^user +bob +user +\d{4}-\S+Z$/m, '  a user');
+	like($out, qr/^user +bob +user at a known network +\d{4}-\S+Z$/m,
+	    '  a user in one network');
+	like($out, qr/^address +2001:db8:: +address +\d{4}-\S+Z$/m,
+	    '  an address');
+	like($out, qr{^network +2001:db8:: +network /48 +\d{4}-\S+Z$}m,
+	    '  a network');
+	is_deeply([sort map { "$_->{kind} $_->{value} $_->{reason}" }
 	    @{json('ban', 'list')->{bans}}],
-	    ['address 192.0.2.1', 'address 2001:db8::', 'user bob'],
-	    '  as JSON');
+	    ['address 192.0.2.1 address', 'address 2001:db8:0:1:: address',
+	     'address 2001:db8:: address', 'network 2001:db8:: network',
+	     'user bob known_network', 'user bob user'], '  as JSON');
 	for my $lift (['--user', 'bob'], ['--ip', '192.0.2.1'],
 	    ['--ip', '2001:DB8:0::5']) {
 		($status, $out, $err) = ctl('ban', 'lift', @$lift);
@@ -437,7 +444,11 @@ subtest 'bans' => sub {
 	}
 	($status) = ctl('ban', 'lift', '--ip', 'example.com');
 	is($status, 1, 'no address');
-	is_deeply(json('ban', 'list')->{bans}, [], 'none left');
+	# Nobody signed in from that network: it is not one of bob's.
+	is_deeply([map { "$_->{value} $_->{reason}" }
+	    @{json('ban', 'list')->{bans}}],
+	    ['2001:db8:0:1:: address', 'bob known_network'],
+	    'a /48 is lifted with an address in it, another /64 is not');
 };
 
 subtest 'memory store' => sub {

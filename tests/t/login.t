@@ -287,8 +287,8 @@ subtest 'bad requests' => sub {
 
 subtest 'guessing' => sub {
 	my $e = FCGIAuth::Daemon->new(conf => { limits => {
-		login_attempts => 3, login_window => '60s',
-		login_ban => '2s' } });
+		login_attempts => 3, login_attempts_address => 5,
+		login_window => '60s', login_ban => '2s' } });
 	$e->add_user('alice')->add_user('bob')->start;
 	my $try = sub {
 		my ($name, $password, $address) = @_;

@@ -243,7 +243,7 @@ sub hangs {
 sub session_mode {
 	my ($store) = @_;
 	my @d = daemons($store, session => { max_per_user => 5 },
-	    limits => { login_attempts => 5 });
+	    limits => { login_attempts => 5, login_attempts_address => 5 });
 	my $n = nginx_before(@d);
 
 	subtest 'known everywhere' => sub { known_everywhere($n, @d) };

@@ -74,9 +74,9 @@ sub acts {
 		    "Agent '$n' \\ %d \xe2\x82\xac", 1);
 	}
 	seed($d, 'session', 'bob', '2001:db8::1', 'many', 250);
-	seed($d, 'ban', 'user:carol', 600);
-	seed($d, 'ban', 'addr:192.0.2.1', 600);
-	seed($d, 'ban', 'addr:2001:db8::', 600);
+	seed($d, 'ban', 'user:carol', 240);
+	seed($d, 'ban', 'addr:192.0.2.1', 240);
+	seed($d, 'ban', 'addr:2001:db8::', 240);
 	for my $act (@ACTS) {
 		my ($what, @args) = @$act;
 		push @seen, [ $what, $d->ctl(@args) ];

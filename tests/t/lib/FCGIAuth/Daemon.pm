@@ -32,7 +32,8 @@ sub new {
 				    log_level => 'debug', threads => 4 },
 			$store->sections,
 			cookie => { secure => 'no' },
-			limits => { login_attempts => 1000 },
+			limits => { login_attempts => 1000,
+				    login_attempts_address => 10000 },
 		},
 	}, $class;
 

@@ -1,0 +1,12 @@
+-- SPDX-License-Identifier: MIT
+-- Networks where a user has signed in, as keyed hashes: failed logins from
+-- elsewhere do not keep the user out there.  After until_ms the row means
+-- nothing any more.
+CREATE TABLE fcgiauth.known_networks (
+	name text COLLATE "C" NOT NULL,
+	network bytea NOT NULL CHECK (octet_length(network) = 16),
+	until_ms bigint NOT NULL,
+	PRIMARY KEY (name, network)
+);
+
+CREATE INDEX known_networks_ends ON fcgiauth.known_networks (until_ms);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* What failed logins are counted under. */
+#include "auth/ban_key.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/enc.h"
+#include "base/network.h"
+
+/* The longest: a name and a hash. */
+#define KEY_MAX 128
+
+const struct ban_kind_name ban_kind_names[BAN_KINDS] = {
+	[BAN_USER] = { "user:", "user", "user", "user" },
+	[BAN_KNOWN] = { "known:", "user", "known_network",
+			"user at a known network" },
+	[BAN_ADDRESS] = { "addr:", "address", "address", "address" },
+	[BAN_NETWORK] = { "net:", "network", "network", "network /48" },
+};
+
+static void
+begin(struct buf *b, struct arena *a, enum ban_kind kind)
+{
+	buf_init(b, a, KEY_MAX);
+	buf_add_cstr(b, ban_kind_names[kind].prefix);
+}
+
+static int
+end(const struct buf *b, struct str *key, struct err *err)
+{
+	*key = buf_str(b);
+	return buf_failed(b) ? err_nomem(err) : 0;
+}
+
+static void
+add_name(struct buf *b, struct str user)
+{
+	if (!identity_name_is_valid(user))
+		user = STR("!");
+	for (size_t i = 0; i < user.n; i++) {
+		const char c = user.p[i];
+
+		buf_add_char(b, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+	}
+}
+
+int
+ban_key_user(struct arena *a, struct str user, struct str *key, struct err *err)
+{
+	struct buf b;
+
+	begin(&b, a, BAN_USER);
+	add_name(&b, user);
+	return end(&b, key, err);
+}
+
+int
+ban_key_known(struct arena *a, struct str user,
+	      const struct known_network *network, struct str *key,
+	      struct err *err)
+{
+	char hash[HEX_LEN(NETWORK_HASH_BYTES)];
+	struct buf b;
+
+	hex_encode(network->b, sizeof(network->b), hash);
+	begin(&b, a, BAN_KNOWN);
+	add_name(&b, user);
+	buf_add_char(&b, ':');
+	buf_add(&b, (struct str){ .p = hash, .n = sizeof(hash) });
+	return end(&b, key, err);
+}
+
+/* The first `bytes` of it, zeros for the rest. */
+static int
+address_key(struct arena *a, const struct address *address, size_t bytes,
+	    enum ban_kind kind, struct str *key, struct err *err)
+{
+	struct address cut = { .v4 = address->v4 };
+	char text[INET6_ADDRSTRLEN];
+	struct buf b;
+
+	memcpy(cut.b, address->b, bytes);
+	if (inet_ntop(cut.v4 ? AF_INET : AF_INET6, cut.b, text, sizeof(text)) ==
+	    NULL)
+		return err_set(err, ERR_INTERNAL, "inet_ntop");
+	begin(&b, a, kind);
+	buf_add_cstr(&b, text);
+	return end(&b, key, err);
+}
+
+/* A household or a server has a /64 of its own, and perhaps a /48. */
+int
+ban_key_address(struct arena *a, struct str address,
+		struct str keys[BAN_ADDRESS_KEYS], size_t *n, struct err *err)
+{
+	struct address parsed;
+	struct buf b;
+
+	*n = 1;
+	if (!address_parse(address, &parsed)) {
+		begin(&b, a, BAN_ADDRESS);
+		buf_add(&b, str_clip(address, KEY_MAX / 2));
+		return end(&b, &keys[0], err);
+	}
+	if (parsed.v4)
+		return address_key(a, &parsed, 4, BAN_ADDRESS, &keys[0], err);
+	*n = 2;
+	if (address_key(a, &parsed, 8, BAN_ADDRESS, &keys[0], err) != 0)
+		return -1;
+	return address_key(a, &parsed, 6, BAN_NETWORK, &keys[1], err);
+}
+
+bool
+ban_key_read(struct str key, enum ban_kind *kind, struct str *value)
+{
+	for (size_t i = 0; i < BAN_KINDS; i++) {
+		struct str prefix = str_from(ban_kind_names[i].prefix);
+
+		if (!str_starts(key, prefix))
+			continue;
+		*kind = (enum ban_kind)i;
+		*value = str_skip(key, prefix.n);
+		if (i == BAN_KNOWN)
+			value->n = str_find(*value, ':');
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What failed logins are counted under, and what an administrator reads and
+ * lifts:
+ *
+ *	user:NAME		a user, wherever he has not signed in before
+ *	known:NAME:HASH		a user in one network where he has
+ *	addr:ADDRESS		an IPv4 address; of IPv6 the /64, first address
+ *	net:ADDRESS		of IPv6 the /48, first address
+ *
+ * NAME is in lower case: with a source that does not mind the case all
+ * spellings of a name are one, and with one that does, nobody learns from a
+ * ban which spelling there is.
+ */
+#ifndef AUTH_BAN_KEY_H
+#define AUTH_BAN_KEY_H
+
+#include "api/session_store.h"
+
+struct arena;
+
+enum ban_kind { BAN_USER, BAN_KNOWN, BAN_ADDRESS, BAN_NETWORK, BAN_KINDS };
+
+extern const struct ban_kind_name {
+	const char *prefix;
+	const char *kind; /* of what: user, address, network */
+	const char *reason; /* a word, for the audit log and JSON */
+	const char *text; /* for a person */
+} ban_kind_names[BAN_KINDS];
+
+/* A name that cannot be one is `!`, whatever was sent. */
+int ban_key_user(struct arena *a, struct str user, struct str *key,
+		 struct err *err) MUST_USE;
+int ban_key_known(struct arena *a, struct str user,
+		  const struct known_network *network, struct str *key,
+		  struct err *err) MUST_USE;
+
+#define BAN_ADDRESS_KEYS 2
+
+/* Both of an IPv6 address, of another the first: *n.  What is no address
+ * counts as it is written. */
+int ban_key_address(struct arena *a, struct str address,
+		    struct str keys[BAN_ADDRESS_KEYS], size_t *n,
+		    struct err *err) MUST_USE;
+
+/* False: it is no key of these.  *value is the name or address in it. */
+bool ban_key_read(struct str key, enum ban_kind *kind,
+		  struct str *value) MUST_USE;
+
+#endif
