@@ -31,9 +31,10 @@ struct flow {
 };
 
 /*
- * `ini` is added to `[cookie] secure` and so on: a whole configuration text;
- * NULL takes the smallest one.  `ops` NULL: the memory store.  Users: alice
- * (roles admin,dev) and bob, both with FLOW_PASSWORD, and carol, disabled.
+ * `ini` is a whole configuration text, which outlives the flow: names of rules
+ * are borrowed from it; NULL takes the smallest one.  `ops` NULL: the memory
+ * store.  Users: alice (roles admin,dev) and bob, both with FLOW_PASSWORD, and
+ * carol, disabled.
  */
 void flow_init(struct flow *f, const char *ini,
 	       const struct session_store_ops *ops, const void *store_conf);

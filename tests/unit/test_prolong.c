@@ -27,7 +27,7 @@ signed_in(void)
 static void
 use_mode(const char *mode, const char *more)
 {
-	char ini[1024];
+	static char ini[1024]; /* settings borrow from it */
 
 	flow_free(&f);
 	(void)snprintf(ini, sizeof(ini),

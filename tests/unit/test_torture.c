@@ -147,7 +147,7 @@ static const char *
 begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
       const void *conf)
 {
-	char ini[1024];
+	static char ini[1024]; /* settings borrow from it */
 	struct tokens t;
 
 	flow_free(&f);
