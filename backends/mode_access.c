@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "api/session_id.h"
-#include "base/buf.h"
+#include "api/denial.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
@@ -19,37 +18,7 @@ access_open(const struct jwt_conf *conf, bool make, bool denials,
 	out->policy = jwt_conf_policy(conf);
 	if (!make)
 		return jwt_conf_look(conf, env, a, &out->keys, err);
-	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys,
-			     err);
-}
-
-struct str
-access_sid_key(const struct session_id *id, char out[ACCESS_SID_KEY])
-{
-	memcpy(out, "sid:", 4);
-	hex_encode(id->b, sizeof(id->b), out + 4);
-	return (struct str){ .p = out, .n = ACCESS_SID_KEY };
-}
-
-int
-access_is_denied(struct call *c, struct str name,
-		 const struct session_id *session, bool *denied,
-		 struct err *err)
-{
-	char sid[ACCESS_SID_KEY];
-	struct str keys[3] = { STR("all") };
-	struct buf user;
-
-	buf_init(&user, c->arena, sizeof("user:") + IDENTITY_NAME_MAX);
-	buf_add(&user, STR("user:"));
-	buf_add(&user, name);
-	if (buf_failed(&user))
-		return err_nomem(err);
-	keys[1] = access_sid_key(session, sid);
-	keys[2] = buf_str(&user);
-	return store_denied(c->store, keys, ARRAY_LEN(keys),
-			    session_id_time_ms(session), c->now_ms, denied,
-			    err);
+	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys, err);
 }
 
 /* *verdict: the token says so; the store was not asked. */
@@ -63,8 +32,8 @@ read_token(const struct access *access, const struct jwt_policy *policy,
 	enum jwt_verdict valid;
 	const char *why;
 
-	if (jwt_verify(&access->keys, policy, token, c->now_ms / 1000,
-		       c->arena, &valid, &why, &claims, err) != 0)
+	if (jwt_verify(&access->keys, policy, token, c->now_ms / 1000, c->arena,
+		       &valid, &why, &claims, err) != 0)
 		return -1;
 	if (valid != JWT_VALID) {
 		LOG(c->env->log, LOG_DEBUG, "token_refused",
@@ -95,8 +64,8 @@ access_authenticate(const struct access *access, struct call *c,
 	if (read_token(access, &access->policy, c, token, &is, &grant, err) !=
 		0 ||
 	    (is == VERDICT_ALLOW && access->denials &&
-	     access_is_denied(c, grant.who.name, &grant.session, &denied,
-			      err) != 0))
+	     denial_covers(c->store, c->arena, grant.who.name, &grant.session,
+			   c->now_ms, &denied, err) != 0))
 		return -1;
 	*verdict = denied ? VERDICT_DENY : is;
 	*out = denied ? (struct grant){ .expires_ms = 0 } : grant;

@@ -5,7 +5,6 @@
 
 #include "api/auth_mode.h"
 #include "api/jwt_settings.h"
-#include "base/enc.h"
 
 /* Const once opened. */
 struct access {
@@ -35,18 +34,8 @@ int access_issue(const struct access *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,
 		 struct str *token, struct err *err) MUST_USE;
 
-/* Were the tokens of this user's session ended before their time? */
-int access_is_denied(struct call *c, struct str name,
-		     const struct session_id *session, bool *denied,
-		     struct err *err) MUST_USE;
-
 /* A secret derived from the key that signs. */
 int access_secret(const struct access *access, const char *label,
 		  uint8_t out[32], struct err *err) MUST_USE;
-
-/* "sid:HEX" */
-#define ACCESS_SID_KEY (sizeof("sid:") - 1 + HEX_LEN(SESSION_ID_BYTES))
-struct str access_sid_key(const struct session_id *id,
-			  char out[ACCESS_SID_KEY]);
 
 #endif

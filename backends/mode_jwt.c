@@ -7,8 +7,8 @@
  */
 #include "backends/mode_access.h"
 
+#include "api/denial.h"
 #include "api/session_id.h"
-#include "base/buf.h"
 #include "http/cookie.h"
 
 static bool
@@ -18,9 +18,8 @@ jwt_needs_store(const void *conf)
 }
 
 static int
-jwt_open(const void *conf, const void *also, bool make,
-	 const struct env *env, struct arena *a, void **mode,
-	 struct err *err)
+jwt_open(const void *conf, const void *also, bool make, const struct env *env,
+	 struct arena *a, void **mode, struct err *err)
 {
 	struct access *access = arena_alloc(a, sizeof(*access));
 
@@ -55,10 +54,10 @@ static int
 deny_session(struct store_link *store, const struct session_id *id,
 	     int64_t until_ms, struct err *err)
 {
-	char key[ACCESS_SID_KEY];
+	char key[DENIAL_SESSION_KEY];
 
-	return store_deny(store, access_sid_key(id, key), INT64_MAX, until_ms,
-			  err);
+	return store_deny(store, denial_session_key(id, key), INT64_MAX,
+			  until_ms, err);
 }
 
 static int
@@ -81,24 +80,14 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
-/* A user who was ended moments ago, and the leeway after that with him: who
- * signs in since begins behind it, and no later than the next end reaches. */
 static int
 make_id(const struct access *access, struct call *c, struct str name,
 	struct session_id *out, struct err *err)
 {
-	const int64_t leeway_ms = access->policy.leeway * 1000;
-	struct session_id id;
-	bool denied = false;
-
-	if (session_id_make(c->env, c->now_ms, &id, err) != 0 ||
-	    (access->denials &&
-	     access_is_denied(c, name, &id, &denied, err) != 0) ||
-	    (denied &&
-	     session_id_make(c->env, c->now_ms + leeway_ms, &id, err) != 0))
-		return -1;
-	*out = id;
-	return 0;
+	if (!access->denials)
+		return session_id_make(c->env, c->now_ms, out, err);
+	return denial_session_id(c->store, c->env, c->arena, name,
+				 access->policy.leeway, c->now_ms, out, err);
 }
 
 static int
@@ -126,18 +115,15 @@ jwt_end_user(const void *conf, struct store_link *store, struct str user,
 {
 	const struct jwt_conf *set = conf;
 	struct arena *a = arena_new(256);
-	struct buf key;
+	struct str key;
 	int rc;
 
 	if (a == NULL)
 		return err_nomem(err);
-	buf_init(&key, a, 128);
-	buf_add(&key, user.p != NULL ? STR("user:") : STR("all"));
-	buf_add(&key, user);
-	rc = buf_failed(&key) ?
-	    err_nomem(err) :
-	    store_deny(store, buf_str(&key), now_ms + set->leeway * 1000,
-		       now_ms + LIFE_MAX_MS, err);
+	key = denial_user_key(user, a);
+	rc = key.p == NULL ? err_nomem(err) :
+			     store_deny(store, key, now_ms + set->leeway * 1000,
+					now_ms + LIFE_MAX_MS, err);
 	arena_free(a);
 	return rc;
 }

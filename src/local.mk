@@ -67,6 +67,7 @@ libfcgiauth_a_SOURCES = \
 	src/http/response.c src/http/response.h \
 	src/api/auth_mode.h \
 	src/api/backend.c src/api/backend.h \
+	src/api/denial.c src/api/denial.h \
 	src/api/identity.c src/api/identity.h \
 	src/api/jwt_settings.c src/api/jwt_settings.h \
 	src/api/link.c src/api/link.h \

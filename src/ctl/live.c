@@ -52,6 +52,13 @@ live_is_stateless(const struct ctl *c)
 	return ctl_mode(c)->end_user != NULL;
 }
 
+bool
+live_is_deniable(const struct ctl *c)
+{
+	return live_is_stateless(c) && store_in_use(c) &&
+	    ctl_reachable(c, ctl_part(CTL_STORE));
+}
+
 int64_t
 live_token_life(const struct ctl *c)
 {

@@ -17,6 +17,9 @@ enum ctl_exit live_user(const struct ctl *c, struct str *out);
  */
 bool live_is_stateless(const struct ctl *c);
 
+/* Does a store that can be reached from here hold which of them were ended? */
+bool live_is_deniable(const struct ctl *c);
+
 /* How long a token works that nobody ends; seconds. */
 int64_t live_token_life(const struct ctl *c);
 

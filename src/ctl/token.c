@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl token issue. */
+#include "ctl/live.h"
 #include "ctl/ring.h"
 
+#include "api/denial.h"
 #include "api/session_id.h"
 #include "base/enc.h"
 
@@ -53,6 +55,19 @@ find_user(struct ctl *c, struct str name, struct user *out)
 	return CTL_DONE;
 }
 
+/* What was ended so far, as `user disable` does, is not true of this one. */
+static int
+make_id(struct ctl *c, struct str name, int64_t now_ms, struct session_id *out,
+	struct err *err)
+{
+	if (!live_is_deniable(c))
+		return session_id_make(&c->env, now_ms, out, err);
+	if (ctl_open(c, ctl_part(CTL_STORE), err) != 0)
+		return -1;
+	return denial_session_id(c->store_link, &c->env, c->arena, name,
+				 ring_conf(c)->leeway, now_ms, out, err);
+}
+
 static enum ctl_exit
 issue(struct ctl *c, const struct keyring *ring, const struct user *user,
       int64_t ttl)
@@ -64,7 +79,7 @@ issue(struct ctl *c, const struct keyring *ring, const struct user *user,
 	struct str token;
 	struct err err;
 
-	if (session_id_make(&c->env, now_ms, &id, &err) != 0 ||
+	if (make_id(c, user->who.name, now_ms, &id, &err) != 0 ||
 	    access_token_make(ring, &policy, &user->who, &id, now_ms / 1000,
 			      ttl, &c->env, c->arena, &token, &err) != 0)
 		return ctl_refuse("%s", err.msg);
