@@ -215,12 +215,3 @@ log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
 	*left_out = atomic_exchange(&limit->left_out, 0);
 	return true;
 }
-
-bool
-log_may(_Atomic int64_t *next_ms, int64_t now_ms)
-{
-	int64_t seen = atomic_load(next_ms);
-
-	return now_ms >= seen &&
-	    atomic_compare_exchange_strong(next_ms, &seen, now_ms + 1000);
-}

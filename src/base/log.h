@@ -63,12 +63,6 @@ bool log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
 		    int64_t *left_out);
 
 /*
- * For events that peers can cause as often as they like: true at most once a
- * second for the same `next_ms`, which begins as 0.
- */
-bool log_may(_Atomic int64_t *next_ms, int64_t now_ms);
-
-/*
  * `class` marks lines that belong together for a reader ("audit"); those are
  * written whatever the level.  NULL for the others.
  */

@@ -278,12 +278,9 @@ serve(struct worker *w, struct connection *c)
 		switch (frame_scan(&c->frame, &c->limits, c->in, &c->n)) {
 		case FRAME_MALFORMED:
 			count(&w->loop->malformed);
-			if (loop_may_log(w->loop,
-					 &w->loop->next_malformed_log))
-				LOG(w->loop->env->log, LOG_WARNING,
-				    "malformed_request",
-				    F_CSTR("reason", "not FastCGI, or past "
-						     "a limit"));
+			loop_warn(w->loop, &w->loop->malformed_log,
+				  "malformed_request",
+				  "not FastCGI, or past a limit");
 			return NEXT_LINGER;
 		case FRAME_INCOMPLETE:
 			return NEXT_READ;

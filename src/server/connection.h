@@ -21,6 +21,7 @@
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
+#include "base/log.h"
 #include "server/loop.h"
 
 #include <pthread.h>
@@ -97,7 +98,7 @@ struct loop {
 	atomic_bool stopping; /* set under the lock; answers close */
 	atomic_uint_fast64_t accepted, requests, malformed, timeouts, full;
 	/* Peers cause these events: a line a second at most. */
-	_Atomic int64_t next_accept_log, next_malformed_log;
+	struct log_limit accept_log, malformed_log;
 
 	pthread_mutex_t lock; /* for what follows */
 	struct connection *first;
@@ -132,7 +133,9 @@ void loop_make_room(const struct loop *l);
 void loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS],
 		     int64_t now);
 
-/* True at most once a second for the same `next`. */
-bool loop_may_log(const struct loop *l, _Atomic int64_t *next) MUST_USE;
+/* A warning of what a peer has caused: one a second for each `limit`, with the
+ * number of those that were left out. */
+void loop_warn(const struct loop *l, struct log_limit *limit, const char *event,
+	       const char *reason);
 
 #endif

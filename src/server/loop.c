@@ -28,10 +28,15 @@
 #define ARENA_MAX    ((size_t)64 * 1024 * 1024)
 #define DRAIN_POLL_MS 5
 
-bool
-loop_may_log(const struct loop *l, _Atomic int64_t *next)
+void
+loop_warn(const struct loop *l, struct log_limit *limit, const char *event,
+	  const char *reason)
 {
-	return log_may(next, env_mono_ms(l->env));
+	int64_t left_out;
+
+	if (log_limit_take(limit, env_mono_ms(l->env), 1, &left_out))
+		LOG(l->env->log, LOG_WARNING, event, F_CSTR("reason", reason),
+		    F_INT("left_out", left_out));
 }
 
 /* Out of epoll or back in.  Under the lock. */
@@ -139,9 +144,8 @@ accept_one(struct worker *w, int listener)
 		accept_failed(l, reason);
 	pthread_mutex_unlock(&l->lock);
 
-	if (failed && loop_may_log(l, &l->next_accept_log))
-		LOG(l->env->log, LOG_WARNING, "accept_failed",
-		    F_CSTR("reason", strerror(reason)));
+	if (failed)
+		loop_warn(l, &l->accept_log, "accept_failed", strerror(reason));
 	if (c == NULL) {
 		if (fd >= 0)
 			(void)close(fd);
