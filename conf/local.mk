@@ -66,9 +66,10 @@ dist_doc_DATA = NEWS.md SECURITY.md COPYING \
 	conf/fcgiauth-refresh.ini conf/fcgiauth-postgres.ini \
 	conf/fcgiauth-redis.ini \
 	doc/api-clients.md doc/apache.md doc/applications.md \
-	doc/behind-a-balancer.md \
+	doc/backup.md doc/behind-a-balancer.md doc/changing.md \
 	doc/installing.md doc/lighttpd.md doc/moving.md doc/nginx.md \
-	doc/protocol.md doc/scaling.md doc/webservers.md
+	doc/programs.md doc/protocol.md doc/scaling.md doc/several-hosts.md \
+	doc/webservers.md doc/why-refused.md
 EXTRA_DIST += README.md HACKING.md doc/pictures/login.png \
 	doc/pictures/where.svg
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The configurations in the guides of nginx and Apache, word for word but for
-# addresses and certificates: they load, and webserver check finds nothing.
-# lighttpd.t does it with that of lighttpd.
+# The configurations in the guides, word for word but for addresses, files and
+# certificates: they load, and webserver check finds nothing.  lighttpd.t does
+# it with that of the guide of lighttpd.
 use strict;
 use warnings;
 
@@ -43,41 +43,50 @@ sub nothing_found {
 	return;
 }
 
-subtest 'nginx' => sub {
-	plan(skip_all => 'no nginx here') unless in_path('nginx');
-	local $ENV{FCGIAUTH_WEB} = 'nginx';
-	my $fake = bless { tcp => $address, brings => {} }, 'FCGIAuth::Daemon';
-	my $n = new_web($fake);
-	my $dir = $n->dir;
-	my ($site, @more) = blocks('nginx', 'nginx');
-	my @locations = grep { !/^(?:map|log_format)/ } @more;
-	my $port = free_port();
+# In the guide of nginx, and in others, one block is the site, and what goes into
+# its `server` or beside it follows.
+for my $guide (qw(nginx several-hosts)) {
+	subtest "nginx, $guide.md" => sub {
+		plan(skip_all => 'no nginx here') unless in_path('nginx');
+		local $ENV{FCGIAUTH_WEB} = 'nginx';
+		my $fake = bless { tcp => $address, brings => {} },
+		    'FCGIAuth::Daemon';
+		my $n = new_web($fake);
+		my $dir = $n->dir;
+		my ($site, @more) = blocks($guide, 'nginx');
+		my @locations = grep { !/^(?:map|log_format)/ } @more;
+		my $port = free_port();
 
-	my $maps = join '', grep { /^(?:map|log_format)/ } @more;
-	$maps =~ s{/var/log/nginx/}{$dir/}g;
-	cmp_ok(@locations, '>=', 4, 'all of them');
-	$site =~ s/\}\s*\z/@locations}\n/ or die;
-	$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
-	$site =~ s/listen 443/listen 127.0.0.1:$port/;
-	spit("$dir/uwsgi_params", slurp('/etc/nginx/uwsgi_params'));
-	$n->snippets;
-	spit("$dir/nginx.conf", "pid $dir/pid; error_log $dir/log; events {} " .
-	    "http { access_log off;\n$maps$site }\n");
-	my @said = capture('nginx', '-t', '-q', '-p', $dir, '-e', "$dir/log",
-	    '-c', "$dir/nginx.conf");
-	is($said[0], 0, 'loads') or diag(said(@said) . slurp("$dir/log"));
-	nothing_found("$dir/nginx.conf");
-};
+		my $maps = join '', grep { /^(?:map|log_format)/ } @more;
+		$maps =~ s{/var/log/nginx/}{$dir/}g;
+		cmp_ok(@locations, '>=', 4, 'all of them')
+		    if $guide eq 'nginx';
+		$site =~ s/\}\s*\z/@locations}\n/ or die;
+		$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
+		$site =~ s/listen 443/listen 127.0.0.1:$port/g;
+		spit("$dir/uwsgi_params", slurp('/etc/nginx/uwsgi_params'));
+		$n->snippets;
+		spit("$dir/nginx.conf", "pid $dir/pid; error_log $dir/log; " .
+		    "events {} http { access_log off;\n$maps$site }\n");
+		my @said = capture('nginx', '-t', '-q', '-p', $dir, '-e',
+		    "$dir/log", '-c', "$dir/nginx.conf");
+		is($said[0], 0, 'loads') or
+		    diag(said(@said) . slurp("$dir/log"));
+		nothing_found("$dir/nginx.conf");
+	};
+}
 
-for my $guide (qw(apache webservers)) {
+for my $guide (qw(apache several-hosts webservers)) {
 	subtest "Apache, $guide.md" => sub {
 		plan(skip_all => 'no Apache here') unless in_path('apache2');
 		local $ENV{FCGIAUTH_WEB} = 'apache';
 		my $fake = bless { tcp => '127.0.0.1:9',
 			brings => { AUTH_SECRET => 'x' } }, 'FCGIAuth::Daemon';
-		my $n = new_web($fake, modules => [qw(ssl socache_shmcb)]);
+		my $n = new_web($fake, modules => [qw(alias ssl socache_shmcb)]);
 		my $file = $n->dir . '/httpd.conf';
 		my ($site, @more) = blocks($guide, 'apache');
+		push @more, blocks('programs', 'apache')
+		    if $guide eq 'several-hosts';
 
 		$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
 		$site =~ s{^</VirtualHost>}{join '', @more, $&}me or die;
@@ -93,19 +102,58 @@ for my $guide (qw(apache webservers)) {
 	};
 }
 
-subtest 'lighttpd, webservers.md' => sub {
-	plan(skip_all => 'no lighttpd here') unless in_path('lighttpd');
-	local $ENV{FCGIAUTH_WEB} = 'lighttpd';
-	my $fake = bless { tcp => $address, brings => {} }, 'FCGIAuth::Daemon';
-	my $n = new_web($fake);
-	my $file = $n->dir . '/lighttpd.conf';
-	my ($site) = blocks('webservers', 'lighttpd');
+# Of this guide the block is what comes last.
+my $first = <<'EOT';
+server.modules += ( "mod_redirect", "mod_setenv", "mod_magnet", "mod_fastcgi" )
+include "fcgiauth/fcgiauth.conf"
+server.modules += ( "mod_proxy" )
+EOT
+for (['webservers', ''], ['several-hosts', $first]) {
+	my ($guide, $before) = @$_;
+	subtest "lighttpd, $guide.md" => sub {
+		plan(skip_all => 'no lighttpd here')
+		    unless in_path('lighttpd');
+		local $ENV{FCGIAUTH_WEB} = 'lighttpd';
+		my $fake = bless { tcp => $address, brings => {} },
+		    'FCGIAuth::Daemon';
+		my $n = new_web($fake);
+		my $file = $n->dir . '/lighttpd.conf';
+		my ($site) = blocks($guide, 'lighttpd');
 
-	$n->snippets;
-	spit($file, 'server.document-root = "' . $n->dir . "/www\"\n$site");
-	my @said = capture('lighttpd', '-tt', '-f', $file);
-	is($said[0], 0, 'loads') or diag(said(@said));
-	nothing_found($file);
+		$site =~ s{/etc/lighttpd/fcgiauth}{$n->dir . '/fcgiauth'}ge;
+		$n->snippets;
+		spit($file, 'server.document-root = "' . $n->dir . "/www\"\n" .
+		    "$before$site");
+		my @said = capture('lighttpd', '-tt', '-f', $file);
+		is($said[0], 0, 'loads') or diag(said(@said));
+		nothing_found($file);
+	};
+}
+
+# Blocks of one guide that are meant for one file are tried together, the others
+# each by itself.
+subtest 'fcgiauth.ini' => sub {
+	my $try = sub {
+		my ($guide, $text) = @_;
+		$text =~ s{/var/backups/}{$tmp/}g;
+		for my $section (qw(store users)) {
+			next if $text =~ /^\[$section\]/m;
+			$text .= "\n[$section]\npath = $tmp/fcgiauth.db\n";
+		}
+		spit("$tmp/try.ini", $text);
+		chmod 0600, "$tmp/try.ini";
+		my @said = capture(bin('fcgiauthctl'), '-c', "$tmp/try.ini",
+		    'config', 'check');
+		is($said[0], 0, $guide) or diag(said(@said) . $text);
+		unlike(said(@said), qr/warning/, 'without a warning');
+	};
+	my $n = 0;
+
+	for my $guide (qw(backup changing programs)) {
+		$try->($guide, $_), $n++ for blocks($guide, 'ini');
+	}
+	$try->('several-hosts', join "\n", blocks('several-hosts', 'ini'));
+	cmp_ok($n, '>=', 5, 'all of them');
 };
 
 done_testing;
