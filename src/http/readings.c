@@ -125,6 +125,24 @@ merge_slashes(struct str s, char *out)
 	return n;
 }
 
+/* "//host/path" is a reference to another host (RFC 3986 section 4.2), also
+ * with more slashes (the URL standard of browsers). */
+static size_t
+drop_host(struct str s, char *out)
+{
+	struct str path = s;
+
+	if (str_starts(s, STR("//"))) {
+		while (str_starts(path, STR("/")))
+			path = str_skip(path, 1);
+		path = str_skip(path, str_find(path, '/'));
+		if (path.n == 0)
+			path = STR("/");
+	}
+	memcpy(out, path.p, path.n);
+	return path.n;
+}
+
 /* `out` without its last segment, which leaves no slash behind. */
 static size_t
 without_last(const char *out, size_t n)
@@ -289,7 +307,8 @@ static int
 vary(struct reader *r, struct str s, struct err *err)
 {
 	static const changer steps[] = { drop_parameters, turn_backslashes,
-					 merge_slashes, resolve_dots };
+					 merge_slashes, resolve_dots,
+					 drop_host };
 
 	for (size_t i = 0; i < ARRAY_LEN(steps) && r->out->complete; i++) {
 		if (take(r, s, steps[i], err) != 0)

@@ -4,8 +4,10 @@
  * agree on what a path means: some compare it as it was sent, some decode it
  * once, a chain of two decodes it twice; some merge slashes, some drop ";x"
  * from a segment (servlet containers), some take '\' for '/' (Windows, and the
- * URL standard of browsers), and most resolve dot segments (RFC 3986 section
- * 5.2.4), each at a time of its own.  Not among the readings: other cases of
+ * URL standard of browsers), some parse it as a URL reference, to which "//x/y"
+ * is the path "/y" of a host (RFC 3986 section 4.2; parse_url() of PHP, new
+ * URL() of Node), and most resolve dot segments (RFC 3986 section 5.2.4), each
+ * at a time of its own.  Not among the readings: other cases of
  * letters, "%u0041", dots or blanks dropped from the end of a segment.
  */
 #ifndef HTTP_READINGS_H
@@ -49,7 +51,8 @@ struct path_readings {
 
 /*
  * All that come of decoding at most twice, dropping parameters, taking '\' for
- * '/', merging slashes and resolving dot segments, each or not, in any order.
+ * '/', merging slashes, resolving dot segments and dropping a host, each or
+ * not, in any order.
  * The second time, escapes that are none stay as they are, and what is not
  * UTF-8 becomes U+FFFD.  Those in v borrow from `path` and `a`.
  */

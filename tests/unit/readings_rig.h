@@ -59,6 +59,19 @@ merged(const char *s, char *out)
 	} while (*s++ != '\0');
 }
 
+/* Of "//host/path" the path, as a parser of URLs takes it. */
+static void
+unhosted(const char *s, char *out)
+{
+	if (s[0] == '/' && s[1] == '/') {
+		s += strspn(s, "/");
+		s += strcspn(s, "/");
+		if (*s == '\0')
+			s = "/";
+	}
+	strcpy(out, s);
+}
+
 /* From the left, again and again; RFC 3986 in the words of its first part. */
 static void
 resolved(const char *s, char *out)
@@ -96,7 +109,8 @@ static const struct {
 	      { 'c', cut },
 	      { 'b', turned },
 	      { 'm', merged },
-	      { 'r', resolved } };
+	      { 'r', resolved },
+	      { 'h', unhosted } };
 
 /* Escapes that say no more than the byte; the others in upper case. */
 static void
@@ -182,6 +196,8 @@ static const char *const servers[] = {
 	"bmr",	    "dbmr",   "dbr",	"bdr", /* Windows */
 	"dmrd",	    "dmrdmr", "dd",	"ddmr", /* decoded by two */
 	"dmrdcbmr", "cdcdr",  "ddbcmr",
+	"h",	    "bh",     "bhr",	"hd", /* by new URL() or parse_url() */
+	"dh",	    "dmrdhr",
 };
 
 static void

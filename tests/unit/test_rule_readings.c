@@ -256,7 +256,7 @@ try_path(struct question *q, const struct rules *rules, struct world *w,
 	q->hidden = hides_dots(w, sent);
 	w->n = 0;
 	if (!q->hidden)
-		explore(w, sent, 0, "dcbmr");
+		explore(w, sent, 0, "dcbmrh");
 	if (terms.doubt == ACCESS_AMBIGUOUS)
 		tally->bounded++;
 	for (int who = 0; terms.doubt != ACCESS_AMBIGUOUS && who < VISITORS;
