@@ -94,8 +94,11 @@ UNIT_TESTS = \
 	tests/unit/test_renewal \
 	tests/unit/test_repeat \
 	tests/unit/test_clock \
+	tests/unit/test_csrf \
+	tests/unit/test_touches \
 	tests/unit/test_revocation \
 	tests/unit/test_sign_out \
+	tests/unit/test_sign_out_page \
 	tests/unit/test_subsets \
 	tests/unit/test_torture \
 	tests/unit/test_upgrade \

@@ -42,8 +42,8 @@ GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
     or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE.c...\n";
 
 # What asks most of a file, by the first pattern that fits.
-my @flow = qw(login logout refresh renewal prolong sign_out subsets torture
-    verify recheck outputs forms);
+my @flow = qw(login logout refresh renewal prolong sign_out verify recheck clock
+    outputs forms torture);
 my @map = (
     [qr{^backends/(?:store_|)memory} => ['contract/test_store']],
     [qr{^backends/(?:store_|)sqlite} =>
@@ -62,6 +62,17 @@ my @map = (
 	[map { "unit/test_$_" } @flow, qw(refresh_torture access revocation)]],
     [qr{^src/auth/rules|^src/auth/require} =>
 	['unit/test_rules', 'unit/test_rule_mistakes', 'unit/test_verify']],
+    [qr{^src/auth/(?:csrf|own)} => [map { "unit/test_$_" }
+	qw(csrf origin_refusals origins login logout forms)]],
+    [qr{^src/auth/(?:verify|access|refusals)} => [map { "unit/test_$_" }
+	qw(access refusals readings verify conflict outputs)]],
+    [qr{^src/auth/(?:logout|left_over|conflict)} => [map { "unit/test_$_" }
+	qw(logout conflict sign_out sign_out_page renewal forms)]],
+    [qr{^src/auth/(?:recheck|touches)} =>
+	[map { "unit/test_$_" } qw(touches clock recheck marks)]],
+    [qr{^src/auth/(?:throttle|ban_key|hash_slots|login_floor|authenticate)} =>
+	[map { "unit/test_$_" } qw(login_floor regulation regulation_limits
+	login logout marks)]],
     [qr{^src/auth/} => [map { "unit/test_$_" } @flow, 'cors', 'revocation']],
     [qr{^src/api/} => ['contract/test_link', 'contract/test_store',
 	'contract/test_users']],

@@ -57,6 +57,86 @@ START_TEST(session_of_two_days_ahead)
 }
 END_TEST
 
+static bool
+tells(const char *cookie, const char *expires_in)
+{
+	struct flow_answer a = flow_get(&f, "/auth/me", cookie, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	return flow_holds(a.body, expires_in);
+}
+
+/* Nobody is told of more than a new session has. */
+START_TEST(no_longer_than_a_new_one)
+{
+	struct flow_answer a;
+	const char *cookie, *remembered;
+
+	fake_env_set_wall(&f.world, FAKE_NOW + 2 * 86400);
+	cookie = flow_login(&f, "alice");
+	a = flow_post(&f, "/auth/login", "application/json",
+		      "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD
+		      "\",\"remember\":true}",
+		      NULL);
+	remembered = flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s",
+			       flow_cookie(&f, &a, "__Host-fcgiauth"));
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	ck_assert(tells(cookie, "\"expires_in\":1800}"));
+	ck_assert(tells(remembered, "\"expires_in\":86400}"));
+}
+END_TEST
+
+/* What the janitor wrote is the idle timeout to the second, and no more than
+ * what is left of the session. */
+START_TEST(touches_are_exact)
+{
+	const char *cookie = flow_login(&f, "alice");
+
+	for (int64_t t = 1799; t < 12 * 3600; t += 1799) {
+		fake_env_advance(&f.world, 1799);
+		ck_assert_uint_eq(check(cookie), 204);
+	}
+	fake_env_set_wall(&f.world, FAKE_NOW + 12 * 3600 - 1);
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert(tells(cookie, "\"expires_in\":1}"));
+	fake_env_set_wall(&f.world, FAKE_NOW + 12 * 3600);
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
+/* Less than the touch interval writes nothing; as much, or a clock behind the
+ * time that is written, does. */
+START_TEST(when_a_touch_is_due)
+{
+	static struct touch out[TOUCHES_MAX];
+	static const struct {
+		int64_t after_ms;
+		size_t due;
+	} rows[] = {
+		{ 0, 0 },
+		{ 59999, 0 },
+		{ 60000, 1 },
+		{ 60001, 1 },
+	};
+	const char *cookie = flow_login(&f, "alice");
+
+	f.settings.any_users.recheck = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		atomic_store(&f.world.wall_ms,
+			     FAKE_NOW * 1000 + rows[i].after_ms);
+		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
+				  204);
+		ck_assert_msg(touches_take(f.shared.touches, out) ==
+				  rows[i].due,
+			      "row %zu", i);
+		if (rows[i].due > 0)
+			ck_assert_int_eq(out[0].idle_expires_ms -
+					     out[0].last_seen_ms,
+					 1800 * 1000);
+	}
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -65,6 +145,9 @@ suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, session_of_two_days_ahead);
+	tcase_add_test(t, no_longer_than_a_new_one);
+	tcase_add_test(t, touches_are_exact);
+	tcase_add_test(t, when_a_touch_is_due);
 	suite_add_tcase(s, t);
 	return s;
 }

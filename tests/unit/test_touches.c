@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* auth/touches: a bounded table that is emptied as a whole. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "auth/touches.h"
+
+static struct touches *t;
+static struct touch out[TOUCHES_MAX];
+
+static void
+setup(void)
+{
+	t = touches_new();
+	ck_assert_ptr_nonnull(t);
+}
+
+static void
+teardown(void)
+{
+	touches_free(t);
+}
+
+/* The table looks by the last four bytes of the id; the others are `first`. */
+static struct touch
+make(uint32_t last, uint8_t first, int64_t seen_ms)
+{
+	struct touch one = { .last_seen_ms = seen_ms,
+			     .idle_expires_ms = seen_ms + 1 };
+	struct session_id *id = &one.id;
+
+	memset(id->b, first, sizeof(id->b));
+	memcpy(id->b + sizeof(id->b) - sizeof(last), &last, sizeof(last));
+	return one;
+}
+
+static void
+note(uint32_t last, uint8_t first, int64_t seen_ms)
+{
+	const struct touch one = make(last, first, seen_ms);
+
+	touches_note(t, &one);
+}
+
+static int64_t
+seen(uint32_t last, uint8_t first)
+{
+	const struct touch one = make(last, first, 0);
+
+	return touches_last_seen(t, &one.id);
+}
+
+START_TEST(the_last_note_counts)
+{
+	ck_assert_uint_eq(touches_take(t, out), 0);
+	ck_assert_int_eq(seen(7, 0), 0);
+	note(7, 0, 1000);
+	note(7, 0, 2000);
+	ck_assert_int_eq(seen(7, 0), 2000);
+	ck_assert_uint_eq(touches_take(t, out), 1);
+	ck_assert_int_eq(out[0].last_seen_ms, 2000);
+	ck_assert_int_eq(out[0].idle_expires_ms, 2001);
+	/* Taken is forgotten. */
+	ck_assert_int_eq(seen(7, 0), 0);
+	ck_assert_uint_eq(touches_take(t, out), 0);
+}
+END_TEST
+
+/* Ids that begin at one place, at the end of the table too. */
+START_TEST(collisions_are_kept_apart)
+{
+	static const uint32_t places[] = { 0, 5, 2 * TOUCHES_MAX - 1,
+					   2 * TOUCHES_MAX };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		for (uint8_t k = 0; k < 10; k++)
+			note(places[i], k, 100 * (int64_t)(i + 1) + k);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		for (uint8_t k = 0; k < 10; k++)
+			ck_assert_int_eq(seen(places[i], k),
+					 100 * (int64_t)(i + 1) + k);
+		ck_assert_int_eq(seen(places[i], 10), 0);
+	}
+	ck_assert_uint_eq(touches_take(t, out), 10 * ARRAY_LEN(places));
+}
+END_TEST
+
+/* Full, it drops what is new, and goes on taking what it knows; after each
+ * drain it is as new. */
+START_TEST(is_bounded)
+{
+	for (int64_t round = 1; round <= 3; round++) {
+		static bool there[TOUCHES_MAX];
+		size_t n;
+
+		for (uint32_t i = 0; i < TOUCHES_MAX + 100; i++)
+			note(i, 0, round);
+		ck_assert_int_eq(seen(TOUCHES_MAX - 1, 0), round);
+		ck_assert_int_eq(seen(TOUCHES_MAX, 0), 0);
+		note(3, 0, round + 10);
+		n = touches_take(t, out);
+		ck_assert_uint_eq(n, TOUCHES_MAX);
+		memset(there, 0, sizeof(there));
+		for (size_t i = 0; i < n; i++) {
+			uint32_t last;
+
+			memcpy(&last, out[i].id.b + sizeof(out[i].id.b) - 4, 4);
+			ck_assert_uint_lt(last, TOUCHES_MAX);
+			ck_assert(!there[last]);
+			there[last] = true;
+			ck_assert_int_eq(out[i].last_seen_ms,
+					 last == 3 ? round + 10 : round);
+		}
+	}
+}
+END_TEST
+
+START_TEST(none_is_freed)
+{
+	touches_free(NULL);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("touches");
+	TCase *c = tcase_create("touches");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, the_last_note_counts);
+	tcase_add_test(c, collisions_are_kept_apart);
+	tcase_add_test(c, is_bounded);
+	tcase_add_test(c, none_is_freed);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
