@@ -9,10 +9,12 @@
 #include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/enc.h"
 #include "http/cookie.h"
 #include "http/path.h"
+#include "http/readings.h"
 
 /* As often may a form come back while the access token that its browser was
  * given should still be good: more than once, as people click twice. */
@@ -56,18 +58,25 @@ repeat_challenge(struct exchange *e)
 		page_unsent(e);
 }
 
-/* A path of this host that is not one of ours. */
+/* A path of this host that is not one of ours, however it is read. */
 static bool
 is_target(const struct exchange *e, struct str rd)
 {
-	struct str path, query, prefix = e->service->set->server.path;
+	struct arena *a = e->call.arena;
+	struct path_readings *all = arena_alloc(a, sizeof(*all));
+	struct str path, query;
 	struct err err;
 
-	if (rd.p == NULL || !str_starts(rd, STR("/")) ||
+	if (all == NULL || !str_starts(rd, STR("/")) ||
 	    !own_may_lead_to(e, rd, false) ||
-	    path_normalise(rd, e->call.arena, &path, &query, &err) != 0)
+	    path_split(rd, a, &path, &query, &err) != 0 ||
+	    path_readings(path, a, all, &err) != 0 || !all->complete)
 		return false;
-	return !path_below(path, prefix);
+	for (size_t i = 0; i < all->n; i++) {
+		if (path_below(all->v[i], e->service->set->server.path))
+			return false;
+	}
+	return true;
 }
 
 /* How often this browser was sent back of late. */

@@ -165,6 +165,8 @@ static const struct {
 	{ "POST", "/auth/repeat?rd=/x/..%252fauth/login", OWN, NULL, 401 },
 	{ "POST", "/auth/repeat?rd=/x/../auth/login", OWN, NULL, 401 },
 	{ "POST", "/auth/repeat?rd=/auth", OWN, NULL, 401 },
+	{ "POST", "/auth/repeat?rd=/auth%253bx/login", OWN, NULL, 401 },
+	{ "POST", "/auth/repeat?rd=/%252561uth/login", OWN, NULL, 401 },
 	{ "POST", "/auth/repeat?rd=/a&rd=/b", OWN, NULL, 400 },
 	{ "POST", THERE "%0d%0aSet-Cookie:a", OWN, NULL, 401 },
 };
@@ -189,6 +191,29 @@ START_TEST(abuse)
 	}
 	/* And nothing was used up. */
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+}
+END_TEST
+
+/* What servers read in several ways is as good an address as any. */
+START_TEST(addresses_with_several_readings)
+{
+	static const struct {
+		const char *rd, *location;
+	} rows[] = {
+		{ "/api/%252F/x", "/api/%2F/x" },
+		{ "/a%3Bv%3D1", "/a;v=1" },
+		{ "/100%2525.txt%3Fa%3D1", "/100%25.txt?a=1" },
+	};
+	struct tokens t = sign_in("alice");
+	struct flow_answer a =
+	    ask(false, "POST",
+		flow_text(&f, "/auth/repeat?rd=%s", rows[_i].rd),
+		MORE(NAVIGATE, OWN,
+		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh)));
+
+	ck_assert_uint_eq(a.status, 307);
+	ck_assert(str_eq(flow_header(&a, "Location"),
+			 str_from(rows[_i].location)));
 }
 END_TEST
 
@@ -314,6 +339,7 @@ suite(void)
 	tcase_add_loop_test(t, renewed_and_sent_back, 0, 2);
 	tcase_add_test(t, body_does_not_matter);
 	tcase_add_loop_test(t, abuse, 0, ARRAY_LEN(abuses));
+	tcase_add_loop_test(t, addresses_with_several_readings, 0, 3);
 	tcase_add_test(t, only_for_persons);
 	tcase_add_test(t, nothing_to_renew_with);
 	tcase_add_test(t, it_does_not_loop);
