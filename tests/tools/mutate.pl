@@ -310,15 +310,29 @@ sub difference {
 	return join '', map({ "-$_\n" } @a), map({ "+$_\n" } @b);
 }
 
+# What is the same keeps its time, what differs gets a new one: an object that
+# was made of a change that is gone would be taken for up to date.
+sub copy_file {
+	my ($from, $to) = @_;
+	my $text = slurp($from);
+
+	return if -e $to && slurp($to) eq $text;
+	make_path(dirname($to));
+	spew($to, $text);
+	chmod((stat $from)[2] & 0777, $to) or die "$to: $!\n";
+	return;
+}
+
 sub make_copy {
 	my ($dir) = @_;
-	my $list = "$dir/files";
+	my @files = split /\0/,
+	    qx(cd '$top' && git ls-files -co --exclude-standard -z);
 
 	make_path("$dir/tree/build");
-	system("cd '$top' && git ls-files -co --exclude-standard -z > '$list' "
-	    . "&& tar --null --ignore-failed-read -T '$list' -cf - "
-	    . "| tar -C '$dir/tree' -xf -") == 0
-	    or die "cannot copy the tree\n";
+	@files > 0 or die "cannot list the tree\n";
+	for my $file (@files) {
+		copy_file("$top/$file", "$dir/tree/$file") if -f "$top/$file";
+	}
 	return if -e "$dir/tree/build/Makefile";
 	system("(cd '$dir/tree' && ./autogen.sh && cd build && ../configure "
 	    . "$opt{configure}) > '$dir/configure.log' 2>&1") == 0
