@@ -84,6 +84,7 @@ UNIT_TESTS = \
 	tests/unit/test_password_kinds \
 	tests/unit/test_password_legacy \
 	tests/unit/test_marks \
+	tests/unit/test_modes \
 	tests/unit/test_prolong \
 	tests/unit/test_recheck \
 	tests/unit/test_refusals \

@@ -59,7 +59,8 @@ my @map = (
     [qr{^backends/(?:store_)?postgres} =>
 	['contract/test_postgres', 'contract/test_store_postgres']],
     [qr{^backends/mode_} =>
-	[map { "unit/test_$_" } @flow, qw(refresh_torture access revocation)]],
+	[map { "unit/test_$_" } @flow,
+	qw(modes refresh_torture access revocation)]],
     [qr{^src/auth/rules|^src/auth/require} =>
 	['unit/test_rules', 'unit/test_rule_mistakes', 'unit/test_verify']],
     [qr{^src/auth/(?:csrf|own)} => [map { "unit/test_$_" }
