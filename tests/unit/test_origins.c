@@ -20,6 +20,7 @@ static const struct {
 	{ { "a.example", "on", "443", "https://a.example:8443", NULL }, 403 },
 	{ { "a.example:8443", "on", "443", "https://a.example:8443", NULL },
 	  200 },
+	{ { "a.example:9", "on", "443", "https://a.example:9", NULL }, 200 },
 	{ { "a.example:8443", "on", "8443", "https://a.example:9443", NULL },
 	  403 },
 	{ { "a.example:8443", "on", "443", "https://a.example", NULL }, 403 },
