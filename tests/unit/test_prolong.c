@@ -335,6 +335,67 @@ START_TEST(names_have_case)
 }
 END_TEST
 
+/* Is there a cookie of this name that lives for so long? */
+static bool
+lasts(const struct flow_answer *a, const char *name, int64_t seconds)
+{
+	const char *begin = flow_text(&f, "%s=", name);
+	const char *life = flow_text(&f, "; Max-Age=%lld", (long long)seconds);
+
+	for (size_t i = 0; i < a->nheaders; i++) {
+		struct str line = a->header[i].value;
+
+		if (str_eq(a->header[i].name, STR("Set-Cookie")) &&
+		    str_starts(line, str_from(begin)))
+			return flow_holds(line, life) &&
+			    !flow_holds(line, flow_text(&f, "%s0", life));
+	}
+	return false;
+}
+
+/* A cookie lives as long as the token in it: the last one of a login no longer
+ * than the login. */
+START_TEST(cookies_last_as_their_tokens)
+{
+	const int64_t day = 86400;
+	struct flow_answer a = login_with(NULL);
+	const char *cookie = flow_cookie(&f, &a, REFRESH);
+
+	ck_assert(lasts(&a, ACCESS, 600));
+	ck_assert(lasts(&a, REFRESH, 14 * day));
+	for (int64_t at = 10 * day; at < 90 * day; at += 10 * day) {
+		int64_t left = 90 * day - at;
+
+		fake_env_advance(&f.world, 10 * day);
+		a = flow_post(&f, "/auth/refresh", "", "",
+			      flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s",
+					cookie));
+		ck_assert_uint_eq(a.status, 200);
+		ck_assert_int_eq(expires_in(&a), 600);
+		ck_assert(lasts(&a, ACCESS, 600));
+		ck_assert_msg(lasts(&a, REFRESH,
+				    left < 14 * day ? left : 14 * day),
+			      "%lld days left", (long long)(left / day));
+		cookie = flow_cookie(&f, &a, REFRESH);
+	}
+}
+END_TEST
+
+/* An outage of the users in between changes nothing. */
+START_TEST(users_down_within_grace)
+{
+	struct tokens t = sign_in("alice"), first = refresh(t.refresh), again;
+
+	f.users_table.down = true;
+	ck_assert_uint_eq(refresh(t.refresh).status, 503);
+	f.users_table.down = false;
+	fake_env_advance(&f.world, 2);
+	again = refresh(t.refresh);
+	ck_assert_uint_eq(again.status, 200);
+	ck_assert_str_eq(again.refresh, first.refresh);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -344,6 +405,8 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, login_ends_the_one_before);
 	tcase_add_test(t, disabled_within_grace);
+	tcase_add_test(t, users_down_within_grace);
+	tcase_add_test(t, cookies_last_as_their_tokens);
 	tcase_add_test(t, session_by_cookie);
 	tcase_add_test(t, session_remembered);
 	tcase_add_test(t, session_by_bearer);
