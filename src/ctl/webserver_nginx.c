@@ -275,6 +275,20 @@ find_of_server(const struct nginx_server *s)
 	}
 }
 
+/* Is there a location for what no other one matches? */
+static bool
+has_root(const struct web_node *server)
+{
+	const struct web_node *node = NULL;
+
+	while ((node = web_child(server, "location", node)) != NULL) {
+		if (str_eq(web_word(node, node->n - 1), STR("/")) &&
+		    !str_eq(web_word(node, 1), STR("=")))
+			return true;
+	}
+	return false;
+}
+
 static void
 check_server(const struct nginx_scope *scope, struct web_findings *out)
 {
@@ -306,7 +320,7 @@ check_server(const struct nginx_scope *scope, struct web_findings *out)
 		return;
 	}
 	find_of_server(&s);
-	if (nginx_location(node, STR("/")) == NULL) {
+	if (!has_root(node)) {
 		whole.name = STR("what no location matches");
 		find_unguarded(&whole);
 	}
@@ -321,6 +335,24 @@ is_application(const struct web_node *node)
 	    !web_is(node, "fastcgi_pass");
 }
 
+/* Of "http://127.0.0.1:3000/path" the part between scheme and path; of
+ * "http://unix:/socket:/path" the socket. */
+static struct str
+program(struct str target)
+{
+	const struct str scheme = STR("://");
+	struct str s = target;
+
+	while (s.n > 0 && !str_starts(s, scheme))
+		s = str_skip(s, 1);
+	s = s.n > 0 ? str_skip(s, scheme.n) : target;
+	if (str_starts(s, STR("unix:")))
+		s.n = 5 + str_find(str_skip(s, 5), ':');
+	else
+		s.n = str_find(s, '/');
+	return s;
+}
+
 static const struct web_node *
 find_pass(const struct web_node *block, struct str target)
 {
@@ -329,7 +361,8 @@ find_pass(const struct web_node *block, struct str target)
 
 		if (inner != NULL)
 			return inner;
-		if (is_application(n) && str_eq(web_word(n, 1), target))
+		if (is_application(n) &&
+		    str_eq(program(web_word(n, 1)), target))
 			return n;
 	}
 	return NULL;
@@ -346,7 +379,7 @@ find_other_way(const struct web_node *other, const struct web_node *block,
 		find_other_way(other, n, out);
 		if (!is_application(n))
 			continue;
-		pass = find_pass(other, web_word(n, 1));
+		pass = find_pass(other, program(web_word(n, 1)));
 		if (pass != NULL && find_check(other).n == 0)
 			web_find(out, pass, STR("server"), "other-way",
 				 "%.*s is guarded in %.*s, line %u, and open "

@@ -147,6 +147,10 @@ my @bad = (
 	    "location /x/ { $protect $app }", sub {
 		spit($_[0]->dir . '/www/f', 'THE APPLICATION');
 		return open_to_all($_[0], '/f') } ],
+	[ 'files beside the first page', 'unguarded',
+	    "location = / { $protect $app }", sub {
+		spit($_[0]->dir . '/www/f', 'THE APPLICATION');
+		return open_to_all($_[0], '/f') } ],
 	[ 'a named location after try_files', 'named-unguarded',
 	    "location / { $protect try_files \$uri \@app; }" .
 	    "location \@app { $app }", sub {
@@ -241,6 +245,15 @@ my @bad = (
 		spit($path, $text) } ],
 	[ 'another server for the same application', 'other-way',
 	    $all, sub {
+		my $c = FCGIAuth::Client->new(port => $_[0]{other});
+		return $c->get('/x', 'Remote-User' => 'root')->body =~ /root/ },
+	    sub {}, sub {
+		my ($n) = @_;
+		$n->{other} = free_port();
+		$n->{http} .= "server { listen 127.0.0.1:$n->{other}; " .
+		    "location / { $app } }\n" } ],
+	[ 'another server, in other words', 'other-way',
+	    "location / { $protect proxy_pass http://app/; }", sub {
 		my $c = FCGIAuth::Client->new(port => $_[0]{other});
 		return $c->get('/x', 'Remote-User' => 'root')->body =~ /root/ },
 	    sub {}, sub {
