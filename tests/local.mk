@@ -140,7 +140,7 @@ tests_contract_test_redis_link_SOURCES = tests/contract/test_redis_link.c \
 	tests/contract/redis_rig.c tests/contract/redis_rig.h
 tests_contract_test_postgres_SOURCES = tests/contract/test_postgres.c \
 	tests/contract/postgres_conflicts.c tests/contract/postgres_faults.c \
-	tests/contract/postgres_idle.c \
+	tests/contract/postgres_idle.c tests/contract/postgres_waits.c \
 	tests/contract/postgres_links.c tests/contract/postgres_schemas.c \
 	tests/contract/postgres_rig.c tests/contract/postgres_rig.h
 tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \

@@ -72,6 +72,7 @@ TCase *postgres_schema_cases(void);
 TCase *postgres_conflict_cases(void);
 TCase *postgres_fault_cases(void);
 TCase *postgres_idle_cases(void);
+TCase *postgres_wait_cases(void);
 
 #endif
 #endif

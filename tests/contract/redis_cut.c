@@ -132,6 +132,9 @@ struct cutter {
 	char path[96];
 	const char *target;
 	long left[2]; /* to the server, to the client */
+	/* Called before the server is told anything more. */
+	void (*before)(void *ctx);
+	void *ctx;
 	pthread_t thread;
 };
 
@@ -158,6 +161,8 @@ relay(struct cutter *c)
 			if (n > c->left[i])
 				n = c->left[i];
 			c->left[i] -= n;
+			if (i == 0 && c->before != NULL)
+				c->before(c->ctx);
 			if (send(fds[!i], buf, (size_t)n, MSG_NOSIGNAL) != n ||
 			    c->left[i] == 0)
 				return;
@@ -191,15 +196,13 @@ cut_one(void *arg)
 	return NULL;
 }
 
-/* Calls fn on a link that is cut after `bytes` to the server (or from it). */
+/* Calls fn on a link by way of c. */
 static int
-cut(struct rig *r, bool answers, long bytes,
-    int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
+by_way_of(struct rig *r, struct cutter *by,
+	  int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
 {
-	struct cutter c = { .target = r->server.socket,
-			    .left = { answers ? 1 << 20 : bytes,
-				      answers ? bytes : 1 << 20 } };
 	struct test_redis real = r->server;
+	struct cutter c = *by;
 	struct sockaddr_un at;
 	struct store_link *l;
 	int result;
@@ -220,6 +223,18 @@ cut(struct rig *r, bool answers, long bytes,
 	r->server = real;
 	ck_assert(pthread_join(c.thread, NULL) == 0);
 	return result;
+}
+
+/* On one that is cut after `bytes` to the server (or from it). */
+static int
+cut(struct rig *r, bool answers, long bytes,
+    int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
+{
+	struct cutter c = { .target = r->server.socket,
+			    .left = { answers ? 1 << 20 : bytes,
+				      answers ? bytes : 1 << 20 } };
+
+	return by_way_of(r, &c, fn, ctx);
 }
 
 /* Answers are shorter. */
@@ -361,6 +376,65 @@ START_TEST(revoke_is_cut)
 }
 END_TEST
 
+/* Denies again what is over, at one of the steps of a sweep. */
+struct denier {
+	struct rig *r;
+	struct store_link *l;
+	int step, at;
+	int result;
+	struct err err;
+};
+
+static void
+deny_at_step(void *ctx)
+{
+	struct denier *d = ctx;
+
+	if (d->step++ == d->at)
+		d->result = store_deny(d->l, STR("user:a"), d->r->now,
+				       d->r->now + 5000, &d->err);
+}
+
+static int
+sweep_one(struct rig *r, struct store_link *l, void *ctx)
+{
+	int64_t n;
+
+	(void)ctx;
+	return store_sweep(l, r->now + 10, 100, &n, &r->err);
+}
+
+/* Whenever it comes, it holds, and is swept when it is over. */
+START_TEST(denied_while_it_is_swept)
+{
+	const struct str key = STR("user:a");
+	struct rig *r = rig_open();
+	struct denier d = { .r = r, .result = 1 };
+	bool denied;
+
+	d.l = rig_link(r, "fcgiauth:", NULL, NULL);
+	for (d.at = 0; d.result != -1; d.at++) {
+		struct cutter c = { .target = r->server.socket,
+				    .left = { 1 << 20, 1 << 20 },
+				    .before = deny_at_step,
+				    .ctx = &d };
+
+		OK(r, store_deny(r->l, key, r->now, r->now + 5, &r->err));
+		d.step = 0;
+		d.result = -1; /* there was no such step */
+		OK(r, by_way_of(r, &c, sweep_one, NULL));
+		OK(r, store_denied(r->l, &key, 1, r->now, r->now + 4999,
+				   &denied, &r->err));
+		ck_assert_msg(denied == (d.result == 0), "step %d", d.at);
+		(void)rig_sweep(r, r->now + 5000);
+		SAME(r, rig_redis(r, "DBSIZE"), 0);
+	}
+	ck_assert_int_gt(d.at, 4);
+	rig_link_end(d.l);
+	rig_close(r);
+}
+END_TEST
+
 TCase *
 redis_cut_cases(void)
 {
@@ -374,6 +448,7 @@ redis_cut_cases(void)
 	tcase_add_loop_test(t, create_is_cut, 0, 2);
 	tcase_add_loop_test(t, rotate_is_cut, 0, 2);
 	tcase_add_loop_test(t, revoke_is_cut, 0, 2);
+	tcase_add_test(t, denied_while_it_is_swept);
 	return t;
 }
 

@@ -137,6 +137,55 @@ START_TEST(one_of_several_keys)
 }
 END_TEST
 
+/* Any of those that are there decides, whatever the others say. */
+START_TEST(denials_beside_each_other)
+{
+	const struct str keys[] = { STR("sid:1"), STR("user:a"), STR("all") };
+	struct rig *r = rig_open(_i);
+	bool answer;
+
+	for (size_t of = 0; of < ARRAY_LEN(keys); of++) {
+		int64_t removed;
+
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+			OK(r, store_deny(r->l, keys[i],
+					 r->now - (i == of ? 0 : 50),
+					 r->now + (i == of ? 10 : 20),
+					 &r->err));
+		OK(r, store_denied(r->l, keys, ARRAY_LEN(keys), r->now,
+				   r->now + 9, &answer, &r->err));
+		HOLDS(r, answer);
+		/* Neither the later issue with the later end. */
+		OK(r, store_denied(r->l, keys, ARRAY_LEN(keys), r->now,
+				   r->now + 10, &answer, &r->err));
+		HOLDS(r, !answer);
+		OK(r, store_denied(r->l, keys, ARRAY_LEN(keys), r->now - 50,
+				   r->now + 10, &answer, &r->err));
+		HOLDS(r, answer);
+		OK(r, store_sweep(r->l, r->now + 20, 9, &removed, &r->err));
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(many_denials)
+{
+	struct rig *r = rig_open(_i);
+	char key[24];
+
+	for (int i = 0; i < 200; i++) {
+		(void)snprintf(key, sizeof(key), "sid:%d", i);
+		deny(r, key, r->now + i, r->now + 1000 + i);
+	}
+	for (int i = 0; i < 200; i++) {
+		(void)snprintf(key, sizeof(key), "sid:%d", i);
+		HOLDS(r, denied(r, key, r->now + i, r->now + 999 + i));
+		HOLDS(r, !denied(r, key, r->now + i + 1, r->now));
+	}
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(denial_keys_are_checked)
 {
 	static char longest[257];
@@ -287,6 +336,8 @@ store_denial_cases(void)
 	tcase_add_loop_test(t, keys_stay_apart, 0, n);
 	tcase_add_loop_test(t, calls_in_any_order, 0, n);
 	tcase_add_loop_test(t, one_of_several_keys, 0, n);
+	tcase_add_loop_test(t, denials_beside_each_other, 0, n);
+	tcase_add_loop_test(t, many_denials, 0, n);
 	tcase_add_loop_test(t, denial_keys_are_checked, 0, n);
 	tcase_add_loop_test(t, denials_of_times_far_away, 0, n);
 	tcase_add_loop_test(t, sweep_removes_stale_denials_only, 0, n);

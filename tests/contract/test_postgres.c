@@ -22,6 +22,7 @@ main(void)
 	suite_add_tcase(s, postgres_conflict_cases());
 	suite_add_tcase(s, postgres_fault_cases());
 	suite_add_tcase(s, postgres_idle_cases());
+	suite_add_tcase(s, postgres_wait_cases());
 	result = run_suite(s);
 	postgres_server_free(&shared_place);
 	return result;

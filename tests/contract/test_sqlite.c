@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/registry.h"
+#include "backends/sqlite_file.h"
 #include "tests/support/run.h"
 
 START_TEST(files_are_private)
@@ -271,6 +273,40 @@ START_TEST(plans_use_indexes)
 }
 END_TEST
 
+/* Every other write is on the disk before it is acknowledged, also one that
+ * comes after a touch that failed. */
+START_TEST(touch_alone_may_be_lost)
+{
+	/* An error, unless it is FULL. */
+	static const char is_full[] =
+	    "SELECT CASE WHEN synchronous <> 2"
+	    " THEN abs(-9223372036854775808) END FROM pragma_synchronous";
+	static const struct session_id id = { .b = { 1 } };
+	const struct session_store_ops *ops = registry_store("sqlite");
+	struct rig *r = rig_open();
+	const struct sqlite_conf conf = { .path = r->path };
+	void *file, *conn;
+
+	rig_migrate(r);
+	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	OK(r, sqlite_relax(conn, true, &r->err));
+	FAILS(r, sqlite_script(conn, is_full, &r->err), ERR_UNAVAILABLE,
+	      "overflow");
+	OK(r, sqlite_relax(conn, false, &r->err));
+	OK(r, ops->touch(conn, &id, r->now, r->now + 9, &r->err));
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	rig_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
+	ck_assert_int_eq(ops->touch(conn, &id, r->now, r->now + 9, &r->err),
+			 -1);
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	ops->disconnect(conn);
+	ops->close(file);
+	rig_close(r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -287,6 +323,7 @@ main(void)
 	tcase_add_test(t, path_is_no_file);
 	tcase_add_test(t, not_a_database);
 	tcase_add_test(t, plans_use_indexes);
+	tcase_add_test(t, touch_alone_may_be_lost);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, sqlite_version_cases());
 	suite_add_tcase(s, sqlite_fault_cases());
