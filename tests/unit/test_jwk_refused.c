@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/enc.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -248,6 +249,35 @@ START_TEST(public_numbers)
 }
 END_TEST
 
+/* All ones, which has small factors: that is told where the length is right. */
+START_TEST(rsa_of_any_length)
+{
+	static const struct {
+		size_t bytes;
+		const char *hint;
+	} sizes[] = {
+		{ 255, "2048 to 8192 bits, not 2040" },
+		{ 256, "damaged" },
+		{ 1024, "damaged" },
+		{ 1025, "\"n\" of this JWK" },
+	};
+	char n[1400], text[1500];
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		uint8_t bytes[1025];
+		struct err err;
+
+		memset(bytes, 0xff, sizeof(bytes));
+		base64url_encode(bytes, sizes[i].bytes, n);
+		n[BASE64URL_LEN(sizes[i].bytes)] = '\0';
+		(void)snprintf(text, sizeof(text),
+			       "{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"AQAB\"}",
+			       n);
+		assert_hint(refusal(text, JWS_NONE, &err), sizes[i].hint, "n");
+	}
+}
+END_TEST
+
 #define A16 "aaaaaaaaaaaaaaaa"
 
 static const struct {
@@ -357,6 +387,7 @@ suite(void)
 	tcase_add_loop_test(t, json_rows, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(t, json_changes, 0, ARRAY_LEN(changes));
 	tcase_add_test(t, public_numbers);
+	tcase_add_test(t, rsa_of_any_length);
 	tcase_add_loop_test(t, secret_rows, 0, ARRAY_LEN(secrets));
 	tcase_add_test(t, secret_bounds);
 	tcase_add_test(t, bytes_by_content);

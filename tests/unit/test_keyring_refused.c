@@ -31,7 +31,7 @@ static const struct {
 	{ FIFO, "not a regular file" },
 	{ FOLDER, "not a regular file" },
 	{ PUBLIC, "a public key cannot be active" },
-	{ DIR_LINK, "" },
+	{ DIR_LINK, "Not a directory" },
 	{ DIR_FILE, "Not a directory" },
 };
 
@@ -231,6 +231,28 @@ START_TEST(foreign_owner)
 }
 END_TEST
 
+/* Counted before any of them is read. */
+START_TEST(too_many)
+{
+	add(JWS_ES256, KEY_ACTIVE);
+	for (int i = 1; i <= KEYRING_MAX; i++) {
+		struct keyring_name name = { .alg = JWS_ES256,
+					     .state = KEY_RETIRING,
+					     .since = i };
+		char file[KEYRING_NAME_MAX];
+
+		memcpy(name.kid, KID, sizeof(KID));
+		name.kid[0] = (char)('A' + i % 26);
+		name.kid[1] = (char)('A' + i / 26);
+		keyring_name_write(&name, file);
+		put_in(file, "x");
+		if (i == KEYRING_MAX - 1)
+			assert_refused("no PEM block");
+	}
+	assert_refused("more than 64");
+}
+END_TEST
+
 START_TEST(names)
 {
 	static const char *const bad[] = {
@@ -316,6 +338,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, harmed, 0, ARRAY_LEN(harms));
 	tcase_add_test(t, foreign_owner);
+	tcase_add_test(t, too_many);
 	tcase_add_test(t, names);
 	tcase_add_loop_test(t, shared_secret, 0, ARRAY_LEN(secrets));
 	suite_add_tcase(s, t);
