@@ -137,6 +137,27 @@ START_TEST(when_a_touch_is_due)
 }
 END_TEST
 
+/* Sessions of one moment do not all ask for their user in one moment. */
+START_TEST(look_ups_are_spread)
+{
+	const char *cookies[20];
+	unsigned seconds = 0, all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(cookies); i++)
+		cookies[i] = flow_login(&f, "alice");
+	for (int second = 0; second < 60; second++) {
+		fake_env_advance(&f.world, 1);
+		f.users_table.finds = 0;
+		for (size_t i = 0; i < ARRAY_LEN(cookies); i++)
+			ck_assert_uint_eq(check(cookies[i]), 204);
+		seconds += f.users_table.finds > 0 ? 1 : 0;
+		all += f.users_table.finds;
+	}
+	ck_assert_uint_eq(all, ARRAY_LEN(cookies));
+	ck_assert_uint_gt(seconds, ARRAY_LEN(cookies) / 2);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -148,6 +169,7 @@ suite(void)
 	tcase_add_test(t, no_longer_than_a_new_one);
 	tcase_add_test(t, touches_are_exact);
 	tcase_add_test(t, when_a_touch_is_due);
+	tcase_add_test(t, look_ups_are_spread);
 	suite_add_tcase(s, t);
 	return s;
 }
