@@ -26,7 +26,7 @@
 #define GRACE_MS    100
 #define DRAIN_MS    2000
 
-static void
+static bool
 handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
        struct buf *out)
 {
@@ -35,6 +35,7 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 	(void)a;
 	(void)in;
 	buf_add(out, STR("Status: 204\r\n\r\n"));
+	return false;
 }
 
 static void

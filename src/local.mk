@@ -123,6 +123,7 @@ libserver_a_SOURCES = \
 	src/server/listen.c src/server/listen.h \
 	src/server/loop.c src/server/loop.h \
 	src/server/notify.c src/server/notify.h \
+	src/server/parking.c \
 	src/server/run.c \
 	src/server/snapshot.c src/server/snapshot.h \
 	src/server/upgrade.c src/server/upgrade.h

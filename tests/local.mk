@@ -89,6 +89,7 @@ UNIT_TESTS = \
 	tests/unit/test_recheck \
 	tests/unit/test_refusals \
 	tests/unit/test_refresh \
+	tests/unit/test_hash_slots \
 	tests/unit/test_regulation \
 	tests/unit/test_regulation_limits \
 	tests/unit/test_refresh_torture \

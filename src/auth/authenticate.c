@@ -139,18 +139,32 @@ look_up(struct exchange *e, struct str name, struct candidate *c,
 	return throttle_begin(e, name, &c->throttle, err);
 }
 
+/* With a slot, which is given back. */
+static int
+in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
+	struct str password, enum login_answer *answer,
+	struct login_result *out, struct err *err)
+{
+	struct login_floor *floor = e->service->shared->login_floor;
+	const int64_t from_ms = env_mono_ms(e->call.env);
+	const int rc = try_password(e, c, password, answer, out, err);
+
+	if (rc == 0 && *answer == LOGIN_WRONG && floor != NULL)
+		login_floor_wait(floor, e->call.env, from_ms);
+	hash_slots_give(e->service->shared->hash_slots, place);
+	return rc;
+}
+
 int
 authenticate_password(struct exchange *e, struct str name, struct str password,
 		      enum login_answer *answer, struct login_result *out,
 		      struct err *err)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
-	struct login_floor *floor = e->service->shared->login_floor;
-	uint64_t who = throttle_network(e->in->remote_addr);
+	struct hash_place here = { .wake = NULL };
+	struct hash_place *place = e->place != NULL ? e->place : &here;
+	struct hash_claim claim;
 	struct candidate c;
 	int64_t seconds;
-	int64_t from_ms;
-	int rc;
 
 	*answer = LOGIN_WRONG;
 	if (look_up(e, name, &c, err) != 0 ||
@@ -160,15 +174,19 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 		refuse_banned(e, c.throttle.user, seconds, answer, out);
 		return 0;
 	}
-	if (!hash_slots_take(slots, who)) {
-		out->retry_after = BUSY_SECONDS;
-		*answer = LOGIN_BUSY;
+	claim = throttle_claim(e, &c.throttle);
+	switch (hash_slots_take(e->service->shared->hash_slots, place, &claim,
+				env_mono_ms(e->call.env))) {
+	case HASH_TAKEN:
+		return in_slot(e, place, &c, password, answer, out, err);
+	case HASH_QUEUED:
+		e->queued = true;
+		*answer = LOGIN_QUEUED;
 		return 0;
+	case HASH_BUSY:
+		break;
 	}
-	from_ms = env_mono_ms(e->call.env);
-	rc = try_password(e, &c, password, answer, out, err);
-	if (rc == 0 && *answer == LOGIN_WRONG && floor != NULL)
-		login_floor_wait(floor, e->call.env, from_ms);
-	hash_slots_give(slots, who);
-	return rc;
+	out->retry_after = BUSY_SECONDS;
+	*answer = LOGIN_BUSY;
+	return 0;
 }

@@ -12,7 +12,8 @@ enum login_answer {
 	LOGIN_WRONG = 0, /* name, password, disabled: nobody learns which */
 	LOGIN_RIGHT,
 	LOGIN_BANNED, /* too many failures before */
-	LOGIN_BUSY,   /* too many logins at once */
+	LOGIN_BUSY, /* too many logins at once */
+	LOGIN_QUEUED, /* its turn will come: e->queued is set, no answer yet */
 };
 
 struct login_result {

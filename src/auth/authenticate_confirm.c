@@ -6,7 +6,6 @@
 
 #include "api/password_mark.h"
 #include "auth/hash_slots.h"
-#include "auth/throttle.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/password.h"
@@ -29,13 +28,13 @@ try_again(struct exchange *e, struct str password, struct str hash,
 	  bool *right, struct err *err)
 {
 	struct hash_slots *slots = e->service->shared->hash_slots;
-	uint64_t who = throttle_network(e->in->remote_addr);
+	struct hash_place here = { .wake = NULL };
 	enum password_answer answer;
 
-	if (!hash_slots_take(slots, who))
-		return err_set(err, ERR_BUSY, "no slot to hash in");
+	/* A session is there already: too late to queue. */
+	hash_slots_add(slots, &here);
 	answer = password_verify(password, hash);
-	hash_slots_give(slots, who);
+	hash_slots_give(slots, &here);
 	if (answer == PASSWORD_UNTOLD)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
 	*right = answer == PASSWORD_RIGHT;
@@ -122,17 +121,19 @@ void
 authenticate_rehash(struct exchange *e, const struct user *user,
 		    struct str password)
 {
-	uint64_t who = throttle_network(e->in->remote_addr);
+	struct hash_slots *slots = e->service->shared->hash_slots;
+	const struct hash_claim claim = { .account_max = 1 };
+	struct hash_place here = { .wake = NULL };
 	struct err err;
 
 	if (!users_can(e->call.users, USERS_REHASH) ||
 	    !password_is_outdated(user->hash) ||
 	    !password_is_all_in(password, user->hash) ||
-	    !hash_slots_take(e->service->shared->hash_slots, who))
+	    hash_slots_take(slots, &here, &claim, 0) != HASH_TAKEN)
 		return;
 	if (replace_hash(e, user, password, &err) != 0) {
 		LOG(e->call.env->log, LOG_WARNING, "rehash_failed",
 		    F_CSTR("reason", err.msg));
 	}
-	hash_slots_give(e->service->shared->hash_slots, who);
+	hash_slots_give(slots, &here);
 }

@@ -300,7 +300,7 @@ add_defaults(struct exchange *e)
 			      STR("nosniff"));
 }
 
-void
+bool
 service_answer(const struct service *s, const struct service_links *links,
 	       struct arena *a, const struct message *in, struct buf *out)
 {
@@ -316,6 +316,7 @@ service_answer(const struct service *s, const struct service_links *links,
 		.jar = &s->jars[s->set->cookie.secure],
 		.in = &request,
 		.out = &response,
+		.place = in->place,
 	};
 	struct err err;
 
@@ -326,8 +327,11 @@ service_answer(const struct service *s, const struct service_links *links,
 		answer_malformed(&e, &err);
 	else
 		answer_request(&e, in);
+	if (e.queued)
+		return true;
 	if (request.action == ACTION_ENDPOINT)
 		cors_add_headers(&e);
 	add_defaults(&e);
 	http_response_write(&response, request.method == HTTP_HEAD, out);
+	return false;
 }

@@ -14,6 +14,8 @@ struct exchange {
 	const struct cookie_jar *jar; /* the cookies of this host */
 	const struct http_request *in;
 	struct http_response *out;
+	struct hash_place *place; /* of the message; NULL: none */
+	bool queued; /* there is no answer yet: it waits in its place */
 };
 
 #endif

@@ -1,47 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* A counting semaphore with a bounded queue. */
+/* A semaphore with a fair and bounded queue. */
 #include "auth/hash_slots.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#define TURNS 1024 /* counters of turns; what shares one, shares turns */
+
+/* In the order of coming. */
+struct queue {
+	struct hash_place *first, **end;
+	unsigned n;
+};
 
 struct hash_slots {
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t given;
-	unsigned free, room; /* slots, and places in the queue */
-	unsigned share;	     /* places of one network */
+	unsigned slots, used, room;
 	int64_t wait_ms;
-	size_t places, taken;
-	uint64_t *who; /* of the first `taken` places, running or waiting */
+	uint64_t seed, turn;
+	struct queue waiting, running; /* running: those that are granted */
+	uint64_t network[TURNS], account[TURNS]; /* when each was served last */
 };
 
+static void
+queue_init(struct queue *q)
+{
+	*q = (struct queue){ .first = NULL };
+	q->end = &q->first;
+}
+
+static void
+queue_add(struct queue *q, struct hash_place *p)
+{
+	p->next = NULL;
+	*q->end = p;
+	q->end = &p->next;
+	q->n++;
+}
+
+static void
+queue_remove(struct queue *q, struct hash_place *p)
+{
+	struct hash_place **at = &q->first;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	if (q->end == &p->next)
+		q->end = at;
+	p->next = NULL;
+	q->n--;
+}
+
 struct hash_slots *
-hash_slots_new(unsigned running, unsigned waiting, int64_t wait_ms)
+hash_slots_new(unsigned running, unsigned waiting, int64_t wait_ms,
+	       uint64_t seed)
 {
 	struct hash_slots *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 
 	if (s == NULL)
 		return NULL;
-	s->places = (size_t)running + waiting;
-	s->who = calloc(s->places, sizeof(*s->who));
-	if (s->who == NULL) {
-		free(s);
-		return NULL;
-	}
-	s->free = running;
+	s->slots = running;
 	s->room = waiting;
-	s->share = s->places > 2 ? (unsigned)s->places - 1 : 2;
 	s->wait_ms = wait_ms;
-	/* With these arguments none of them can fail on Linux. */
-	(void)pthread_mutex_init(&s->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&s->given, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	s->seed = seed;
+	queue_init(&s->waiting);
+	queue_init(&s->running);
+	(void)pthread_mutex_init(&s->lock, NULL); /* cannot fail on Linux */
 	return s;
 }
 
@@ -50,88 +75,234 @@ hash_slots_free(struct hash_slots *s)
 {
 	if (s == NULL)
 		return;
-	(void)pthread_cond_destroy(&s->given);
-	(void)pthread_mutex_destroy(&s->lock);
-	free(s->who);
+	(void)pthread_mutex_destroy(&s->lock); /* nobody holds it */
 	free(s);
 }
 
-/* Under the lock, as all that follows. */
-static bool
-enter(struct hash_slots *s, uint64_t who)
+/* Under the lock, as all that follows but what is in the header. */
+static size_t
+turn_of(const struct hash_slots *s, uint64_t key)
 {
-	unsigned held = 0;
+	/* The finalizer of MurmurHash3: every bit of the key changes it. */
+	key ^= s->seed;
+	key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return (key ^ key >> 33) % TURNS;
+}
 
-	for (size_t i = 0; i < s->taken; i++)
-		held += s->who[i] == who ? 1 : 0;
-	if (held >= s->share || s->taken == s->places)
-		return false;
-	s->who[s->taken++] = who;
-	return true;
+/* When it had its turn last, by its network or by its account. */
+static uint64_t
+last_turn(const struct hash_slots *s, const struct hash_place *p)
+{
+	const uint64_t network = s->network[turn_of(s, p->network)];
+	const uint64_t account = s->account[turn_of(s, p->account)];
+
+	return network > account ? network : account;
+}
+
+static unsigned
+running_of(const struct hash_slots *s, uint64_t account)
+{
+	unsigned n = 0;
+
+	for (const struct hash_place *p = s->running.first; p != NULL;
+	     p = p->next)
+		n += p->account == account ? 1 : 0;
+	return n;
 }
 
 static void
-leave(struct hash_slots *s, uint64_t who)
+grant(struct hash_slots *s, struct hash_place *p)
 {
-	size_t i = 0;
-
-	while (s->who[i] != who)
-		i++;
-	s->who[i] = s->who[--s->taken];
+	s->turn++;
+	s->network[turn_of(s, p->network)] = s->turn;
+	s->account[turn_of(s, p->account)] = s->turn;
+	s->used++;
+	p->state = HASH_GRANTED;
+	queue_add(&s->running, p);
 }
 
-static struct timespec
-deadline_in(int64_t ms)
+/* Of those whose account may have another slot; NULL: none. */
+static struct hash_place *
+next_one(const struct hash_slots *s)
 {
-	struct timespec ts;
+	struct hash_place *best = NULL;
 
-	/* The condition variable waits by this very clock. */
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail on Linux */
-	ts.tv_sec += (time_t)(ms / 1000);
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_nsec -= 1000000000;
-		ts.tv_sec++;
+	for (struct hash_place *p = s->waiting.first; p != NULL; p = p->next) {
+		if (running_of(s, p->account) >= p->account_max)
+			continue;
+		if (best == NULL || last_turn(s, p) < last_turn(s, best))
+			best = p;
 	}
-	return ts;
+	return best;
+}
+
+/* Out of the queue, and among those to be woken. */
+static void
+end_wait(struct hash_slots *s, struct hash_place *p, enum hash_state state,
+	 struct hash_place **woken)
+{
+	queue_remove(&s->waiting, p);
+	if (state == HASH_GRANTED)
+		grant(s, p);
+	p->state = state;
+	p->woken = *woken;
+	*woken = p;
+}
+
+/* Without the lock.  A place is not ours any more once it is woken. */
+static void
+wake_all(struct hash_place *woken)
+{
+	while (woken != NULL) {
+		struct hash_place *next = woken->woken;
+
+		woken->wake(woken);
+		woken = next;
+	}
+}
+
+/* The place of the queue that is to go for one of this network; NULL: none
+ * has more than it. */
+static struct hash_place *
+one_too_many(const struct hash_slots *s, uint64_t network)
+{
+	struct hash_place *newest = NULL;
+	unsigned most = 0, own = 0;
+
+	for (struct hash_place *p = s->waiting.first; p != NULL; p = p->next) {
+		unsigned n = 0;
+
+		own += p->network == network ? 1 : 0;
+		for (const struct hash_place *q = s->waiting.first; q != p;
+		     q = q->next)
+			n += q->network == p->network ? 1 : 0;
+		if (n + 1 >= most) {
+			most = n + 1;
+			newest = p;
+		}
+	}
+	return most > own + 1 ? newest : NULL;
 }
 
 static bool
-wait_for_slot(struct hash_slots *s)
+enter(struct hash_slots *s, struct hash_place *p, int64_t now_ms,
+      struct hash_place **woken)
 {
-	struct timespec until = deadline_in(s->wait_ms);
-	int rc = 0;
+	if (p->wake == NULL || s->room == 0)
+		return false;
+	if (s->waiting.n == s->room) {
+		struct hash_place *other = one_too_many(s, p->network);
 
-	s->room--;
-	while (s->free == 0 && rc == 0)
-		rc = pthread_cond_timedwait(&s->given, &s->lock, &until);
-	s->room++;
-	return s->free > 0;
+		if (other == NULL)
+			return false;
+		end_wait(s, other, HASH_LATE, woken);
+	}
+	p->state = HASH_WAITS;
+	p->until_ms = now_ms + s->wait_ms;
+	queue_add(&s->waiting, p);
+	return true;
 }
 
-bool
-hash_slots_take(struct hash_slots *s, uint64_t who)
+static enum hash_answer
+take(struct hash_slots *s, struct hash_place *p, const struct hash_claim *claim,
+     int64_t now_ms, struct hash_place **woken)
 {
-	bool taken = false;
+	if (p->state == HASH_GRANTED)
+		return HASH_TAKEN;
+	if (p->state == HASH_LATE) {
+		p->state = HASH_NONE;
+		return HASH_BUSY;
+	}
+	p->network = claim->network;
+	p->account = claim->account;
+	p->account_max = claim->account_max;
+	if (s->used < s->slots && running_of(s, p->account) < p->account_max) {
+		grant(s, p);
+		return HASH_TAKEN;
+	}
+	return enter(s, p, now_ms, woken) ? HASH_QUEUED : HASH_BUSY;
+}
+
+enum hash_answer
+hash_slots_take(struct hash_slots *s, struct hash_place *p,
+		const struct hash_claim *claim, int64_t now_ms)
+{
+	enum hash_answer answer;
+	struct hash_place *woken = NULL;
 
 	(void)pthread_mutex_lock(&s->lock);
-	if (enter(s, who)) {
-		taken = s->free > 0 || (s->room > 0 && wait_for_slot(s));
-		if (taken)
-			s->free--;
-		else
-			leave(s, who);
-	}
+	answer = take(s, p, claim, now_ms, &woken);
 	(void)pthread_mutex_unlock(&s->lock);
-	return taken;
+	wake_all(woken);
+	return answer;
 }
 
 void
-hash_slots_give(struct hash_slots *s, uint64_t who)
+hash_slots_add(struct hash_slots *s, struct hash_place *p)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	leave(s, who);
-	s->free++;
-	(void)pthread_cond_signal(&s->given);
+	s->used++;
+	p->state = HASH_GRANTED;
+	queue_add(&s->running, p);
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* A slot that is free is somebody's at once. */
+static void
+hand_on(struct hash_slots *s, struct hash_place **woken)
+{
+	struct hash_place *p;
+
+	while (s->used < s->slots) {
+		p = next_one(s);
+		if (p == NULL)
+			return;
+		end_wait(s, p, HASH_GRANTED, woken);
+	}
+}
+
+void
+hash_slots_give(struct hash_slots *s, struct hash_place *p)
+{
+	struct hash_place *woken = NULL;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (p->state == HASH_GRANTED) {
+		queue_remove(&s->running, p);
+		s->used--;
+	} else if (p->state == HASH_WAITS) {
+		queue_remove(&s->waiting, p);
+	}
+	p->state = HASH_NONE;
+	hand_on(s, &woken);
+	(void)pthread_mutex_unlock(&s->lock);
+	wake_all(woken);
+}
+
+void
+hash_slots_expire(struct hash_slots *s, int64_t now_ms)
+{
+	struct hash_place *next, *woken = NULL;
+
+	(void)pthread_mutex_lock(&s->lock);
+	for (struct hash_place *p = s->waiting.first; p != NULL; p = next) {
+		next = p->next;
+		if (p->until_ms <= now_ms)
+			end_wait(s, p, HASH_LATE, &woken);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	wake_all(woken);
+}
+
+struct hash_slots_count
+hash_slots_count(struct hash_slots *s)
+{
+	struct hash_slots_count n;
+
+	(void)pthread_mutex_lock(&s->lock);
+	n = (struct hash_slots_count){ .running = s->used,
+				       .waiting = s->waiting.n };
+	(void)pthread_mutex_unlock(&s->lock);
+	return n;
 }

@@ -433,6 +433,8 @@ try_password(struct exchange *e, const struct login_form *form)
 		       too_many_text(e, result.retry_after));
 		answer_retry_after(e, result.retry_after);
 		break;
+	case LOGIN_QUEUED:
+		break;
 	case LOGIN_BUSY:
 		refuse(e, form, 503, "busy",
 		       "Too many people are signing in at this moment. "

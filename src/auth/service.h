@@ -80,10 +80,11 @@ struct service_links {
 
 /*
  * Answers one request: the whole of it, as a function of what it is given.
- * Never fails; appends the answer in CGI form to `out`.
+ * Never fails; appends the answer in CGI form to `out`.  True: none yet, the
+ * request waits in its place (http/message.h), and is not the caller's to touch
+ * until it is woken.
  */
-void service_answer(const struct service *s, const struct service_links *links,
-		    struct arena *a, const struct message *in,
-		    struct buf *out);
+bool service_answer(const struct service *s, const struct service_links *links,
+		    struct arena *a, const struct message *in, struct buf *out);
 
 #endif

@@ -27,25 +27,6 @@ hash(struct str s)
 	return h;
 }
 
-uint64_t
-throttle_network(struct str address)
-{
-	struct address a;
-	uint64_t network = 0;
-
-	if (!address_parse(address, &a))
-		return 0;
-	for (size_t i = 0; i < (a.v4 ? 4U : 6U); i++)
-		network = network << 8 | a.b[i];
-	return network;
-}
-
-uint64_t
-throttle_account(struct str user)
-{
-	return hash(user);
-}
-
 static bool
 is_trusted(const struct exchange *e)
 {
@@ -154,6 +135,27 @@ throttle_begin(struct exchange *e, struct str user, struct throttle *out,
 		};
 	*out = t;
 	return 0;
+}
+
+static uint64_t
+network_of(struct str address)
+{
+	struct address a;
+	uint64_t network = 0;
+
+	if (!address_parse(address, &a))
+		return 0;
+	for (size_t i = 0; i < (a.v4 ? 4U : 6U); i++)
+		network = network << 8 | a.b[i];
+	return network;
+}
+
+struct hash_claim
+throttle_claim(const struct exchange *e, const struct throttle *t)
+{
+	return (struct hash_claim){ .network = network_of(e->in->remote_addr),
+				    .account = hash(t->v[0].key),
+				    .account_max = (unsigned)t->v[0].max };
 }
 
 static int64_t

@@ -17,6 +17,7 @@
 
 #include "auth/ban_key.h"
 #include "auth/exchange.h"
+#include "auth/hash_slots.h"
 
 #define THROTTLE_COUNTERS (1 + BAN_ADDRESS_KEYS)
 #define THROTTLE_KNOWN_MS (INT64_C(90) * 86400 * 1000)
@@ -35,14 +36,15 @@ struct throttle {
 	struct known_network network; /* where he would be known after it */
 };
 
-/* Of whom a login takes a hash slot: the IPv4 address, of IPv6 the /48; and
- * the account. */
-uint64_t throttle_network(struct str address);
-uint64_t throttle_account(struct str user);
-
 /* Finds the counters of a login; counts nothing. */
 int throttle_begin(struct exchange *e, struct str user, struct throttle *out,
 		   struct err *err) MUST_USE;
+
+/* Of whom a login takes a hash slot: its network, which is the IPv4 address,
+ * of IPv6 the /48; and its account, which is not that of strangers in networks
+ * where the user is known.  An account has no more slots than attempts. */
+struct hash_claim throttle_claim(const struct exchange *e,
+				 const struct throttle *t);
 
 /* *seconds: how long one of them is banned yet; 0: none is. */
 int throttle_wait(struct exchange *e, const struct throttle *t,

@@ -267,8 +267,11 @@ static const struct option limits_options[] = {
 	    .max = 64, .words = automatic, .flags = OPTION_RESTART,
 	    .help =
 		"How many passwords are hashed at the same time; each "
-		"takes a processor and 19 MiB. Others wait shortly and "
-		"are then answered 503. With auto it is the number of "
+		"takes a processor and 19 MiB. Up to 256 others wait for at "
+		"most 3 seconds and are then answered 503. Networks "
+		"(an IPv4 address, an IPv6 /48) and accounts take "
+		"turns, so that a flood costs others a turn each; who "
+		"waits keeps no thread. With auto it is the number of "
 		"processors less one, and at least 1. Logins never hold more "
 		"than half of the threads."),
 	OPTION_END,

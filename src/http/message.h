@@ -10,6 +10,8 @@ struct param {
 	struct str name, value;
 };
 
+struct hash_place;
+
 /* Borrowed from whoever decoded it, for the length of the request. */
 struct message {
 	const struct param *params;
@@ -17,6 +19,9 @@ struct message {
 	struct str body;
 	bool authorizer;     /* role AUTHORIZER, else RESPONDER */
 	bool body_too_large; /* it was longer than allowed, and is not here */
+	/* Where it can wait for its turn without a worker (auth/hash_slots.h);
+	 * it is then handled again from the beginning.  NULL: nowhere. */
+	struct hash_place *place;
 };
 
 #endif

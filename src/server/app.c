@@ -22,7 +22,8 @@
 #define REQUEST_MS	10000
 #define WRITE_MS	10000
 #define IDLE_MS		300000 /* nginx closes its own after 60 s */
-#define HASH_WAIT_MS	2000
+#define HASH_WAIT_MS	3000
+#define HASH_QUEUE	256
 #define PROBLEMS_LIMIT	(4 * 1024 * 1024)
 
 /* nginx takes 32 KiB of client headers, and adds little to them. */
@@ -81,10 +82,12 @@ load_or_print(struct app *app)
 	return s;
 }
 
-/* Half the workers at most may be held by logins, so that checks go on. */
+/* Half the workers at most may be held by logins, so that checks go on; who
+ * waits holds none. */
 static struct hash_slots *
-make_hash_slots(const struct settings *set)
+make_hash_slots(const struct env *env, const struct settings *set)
 {
+	uint64_t seed;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned threads = (unsigned)set->server.threads;
 	unsigned half = threads > 1 ? threads / 2 : 1;
@@ -94,7 +97,9 @@ make_hash_slots(const struct settings *set)
 		slots = cores > 2 ? (unsigned)cores - 1 : 1;
 	if (slots > half)
 		slots = half;
-	return hash_slots_new(slots, half - slots, HASH_WAIT_MS);
+	if (env_random(env, &seed, sizeof(seed)) != 0)
+		return NULL;
+	return hash_slots_new(slots, HASH_QUEUE, HASH_WAIT_MS, seed);
 }
 
 int
@@ -121,7 +126,7 @@ app_init(struct app *app, const char *config_file, bool look_only)
 	if (s == NULL)
 		return -1;
 	snapshot_publish(&app->slot, s);
-	app->shared.hash_slots = make_hash_slots(&s->settings);
+	app->shared.hash_slots = make_hash_slots(&app->env, &s->settings);
 	app->shared.login_floor = login_floor_new();
 	app->shared.touches = touches_new();
 	app->shared.probe = probe_new();
@@ -233,18 +238,20 @@ app_check(struct app *app)
 }
 
 /* One request, on a worker's thread. */
-static void
+static bool
 handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
        struct buf *out)
 {
 	struct app *app = ctx;
 	const struct service_links *links = &app->links[worker];
 	struct snapshot *s = snapshot_acquire(&app->slot);
+	bool queued;
 
 	store_link_bind(links->store, s->store);
 	users_link_bind(links->users, s->users);
-	service_answer(s->service, links, a, in, out);
+	queued = service_answer(s->service, links, a, in, out);
 	snapshot_release(&app->slot, s);
+	return queued;
 }
 
 static int
@@ -274,6 +281,7 @@ start_loop(struct app *app, const struct settings *set, struct err *err)
 		.idle_ms = IDLE_MS,
 		.handle = handle,
 		.ctx = app,
+		.slots = app->shared.hash_slots,
 	};
 
 	config.frame.body = (size_t)set->limits.body;

@@ -49,34 +49,25 @@ __tsan_default_suppressions(void)
 }
 #endif
 
-enum next { NEXT_READ, NEXT_SERVE, NEXT_WRITE, NEXT_LINGER, NEXT_CLOSE };
-
-int64_t
-ticket_make(int64_t deadline, enum ticket_kind kind)
-{
-	return (deadline < 0 ? 0 : deadline) << 2 | (int64_t)kind;
-}
-
-int64_t
-ticket_deadline(int64_t ticket)
-{
-	return ticket >> 2;
-}
-
-enum ticket_kind
-ticket_kind(int64_t ticket)
-{
-	return (enum ticket_kind)(ticket & 3);
-}
+enum next {
+	NEXT_READ,
+	NEXT_SERVE,
+	NEXT_PARK,
+	NEXT_WRITE,
+	NEXT_LINGER,
+	NEXT_CLOSE
+};
 
 struct connection *
-connection_new(int fd)
+connection_new(struct loop *l, int fd)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
 	c->watch = (struct watch){ .kind = WATCH_CONNECTION, .fd = fd };
+	c->loop = l;
+	c->place.wake = connection_wake;
 	atomic_init(&c->ticket, TICKET_BUSY);
 	return c;
 }
@@ -94,6 +85,8 @@ discard(char **p, size_t n)
 void
 connection_free(struct connection *c)
 {
+	if (c->place.state != HASH_NONE)
+		hash_slots_give(c->loop->config.slots, &c->place);
 	(void)close(c->watch.fd); /* the descriptor is gone in any case */
 	discard(&c->in, c->cap);
 	discard(&c->out, c->out_n);
@@ -233,7 +226,14 @@ make_answer(struct worker *w, struct connection *c, struct buf *out,
 		m.body = STR("");
 	}
 	buf_init(&cgi, w->arena, ANSWER_MAX);
-	config->handle(config->ctx, w->number, w->arena, &m, &cgi);
+	m.place = config->slots != NULL ? &c->place : NULL;
+	c->parked = config->handle(config->ctx, w->number, w->arena, &m, &cgi);
+	if (c->parked) {
+		fcgi_abort(w->fcgi);
+		return 0;
+	}
+	if (c->place.state != HASH_NONE) /* it was not asked for any more */
+		hash_slots_give(config->slots, &c->place);
 	if (buf_failed(&cgi) || cgi.n == 0) {
 		fcgi_abort(w->fcgi);
 		return err_set(err, ERR_INTERNAL, "the handler gave no answer");
@@ -252,9 +252,13 @@ respond(struct worker *w, struct connection *c)
 	enum next next;
 	int rc;
 
-	count(&l->requests);
 	c->keep = c->frame.keep;
 	rc = make_answer(w, c, &out, &err);
+	if (c->parked) {
+		arena_reset(w->arena);
+		return NEXT_PARK;
+	}
+	count(&l->requests);
 	/* As late as can be, so that a stop during the handling is seen. */
 	end_reading(l, c);
 	end_request(l, c);
@@ -269,13 +273,22 @@ respond(struct worker *w, struct connection *c)
 	return next;
 }
 
+/* What was handled before is complete. */
+static enum frame_state
+scan(struct connection *c)
+{
+	if (c->parked)
+		return FRAME_COMPLETE;
+	return frame_scan(&c->frame, &c->limits, c->in, &c->n);
+}
+
 static enum next
 serve(struct worker *w, struct connection *c)
 {
 	for (int i = 0; i < FAIR_SHARE; i++) {
 		enum next next = NEXT_READ;
 
-		switch (frame_scan(&c->frame, &c->limits, c->in, &c->n)) {
+		switch (scan(c)) {
 		case FRAME_MALFORMED:
 			count(&w->loop->malformed);
 			loop_warn(w->loop, &w->loop->malformed_log,
@@ -355,12 +368,10 @@ linger_on(const struct connection *c)
 	return receive(c, rest, sizeof(rest)) == 0 ? NEXT_CLOSE : NEXT_LINGER;
 }
 
-/* Hands the connection over to epoll; it is not ours after that. */
-static void
-arm(struct worker *w, struct connection *c, uint32_t events,
-    enum ticket_kind kind)
+void
+connection_arm(struct connection *c, uint32_t events, enum ticket_kind kind)
 {
-	struct loop *l = w->loop;
+	struct loop *l = c->loop;
 	struct epoll_event e = { .events = events | EPOLLONESHOT,
 				 .data.ptr = c };
 	int op = c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -396,8 +407,8 @@ arm_read(struct worker *w, struct connection *c)
 		c->deadline = now + config->request_ms;
 	}
 	c->phase = PHASE_READ;
-	arm(w, c, EPOLLIN | EPOLLRDHUP,
-	    c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING);
+	connection_arm(c, EPOLLIN | EPOLLRDHUP,
+		       c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING);
 }
 
 /* Sets the deadline of a phase when it begins. */
@@ -427,15 +438,18 @@ go_on(struct worker *w, struct connection *c, enum next next)
 		/* What is to be served is here: being writable brings us back
 		 * behind those that wait. */
 		enter(w, c, PHASE_SERVE, w->loop->config.request_ms);
-		arm(w, c, EPOLLOUT, TICKET_WRITING);
+		connection_arm(c, EPOLLOUT, TICKET_WRITING);
+		return;
+	case NEXT_PARK:
+		connection_park(c);
 		return;
 	case NEXT_WRITE:
 		enter(w, c, PHASE_WRITE, w->loop->config.write_ms);
-		arm(w, c, EPOLLOUT, TICKET_WRITING);
+		connection_arm(c, EPOLLOUT, TICKET_WRITING);
 		return;
 	case NEXT_LINGER:
 		enter(w, c, PHASE_LINGER, LINGER_MS);
-		arm(w, c, EPOLLIN | EPOLLRDHUP, TICKET_READING);
+		connection_arm(c, EPOLLIN | EPOLLRDHUP, TICKET_READING);
 		return;
 	case NEXT_CLOSE:
 		loop_drop(w->loop, c);

@@ -27,6 +27,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "auth/hash_slots.h"
 #include "server/listen.h"
 
 /* What epoll points to: the first member of whatever is watched. */
@@ -50,10 +51,17 @@ enum ticket_kind {
 
 enum phase { PHASE_READ, PHASE_SERVE, PHASE_WRITE, PHASE_LINGER };
 
+/* Of a connection whose request waits in the queue of hash slots: the queue
+ * owns it.  Who comes second, the worker that leaves it there or who ends the
+ * wait, arms it. */
+enum parking { PARK_NONE, PARK_LEFT, PARK_WOKEN };
+
 struct connection {
 	struct watch watch;
+	struct loop *loop;
 	_Atomic int64_t ticket;
 	struct connection *next, **link; /* the list; loop->lock */
+	_Atomic int parking; /* enum parking */
 
 	/* The rest is the owner's. */
 	enum phase phase;
@@ -61,6 +69,8 @@ struct connection {
 	bool begun;	 /* the deadline is that of a request */
 	bool served;
 	bool keep; /* after the answer that is being sent */
+	bool parked; /* its request is complete, and was handled before */
+	struct hash_place place;
 	int64_t deadline;
 	struct frame frame;
 	struct frame_limits limits; /* of the request being read */
@@ -112,11 +122,19 @@ int64_t ticket_deadline(int64_t ticket);
 enum ticket_kind ticket_kind(int64_t ticket);
 
 /* Owned by the caller, not yet on the list; NULL when out of memory. */
-struct connection *connection_new(int fd) MUST_USE;
+struct connection *connection_new(struct loop *l, int fd) MUST_USE;
 
 /* After an accept, and on each of its events: does what can be done now, then
  * arms or closes it. */
 void connection_run(struct worker *w, struct connection *c);
+
+/* Hands the connection over to epoll; it is not the caller's after that. */
+void connection_arm(struct connection *c, uint32_t events,
+		    enum ticket_kind kind);
+
+/* Leaves it to the queue; it is not the caller's after that (parking.c). */
+void connection_park(struct connection *c);
+void connection_wake(struct hash_place *place);
 
 /* Closes the descriptor and frees; it is not on the list any more. */
 void connection_free(struct connection *c);

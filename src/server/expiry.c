@@ -7,6 +7,24 @@
 
 #define LOOKS 8 /* for one that may go */
 
+int64_t
+ticket_make(int64_t deadline, enum ticket_kind kind)
+{
+	return (deadline < 0 ? 0 : deadline) << 2 | (int64_t)kind;
+}
+
+int64_t
+ticket_deadline(int64_t ticket)
+{
+	return ticket >> 2;
+}
+
+enum ticket_kind
+ticket_kind(int64_t ticket)
+{
+	return (enum ticket_kind)(ticket & 3);
+}
+
 /*
  * `ticket` is what was judged.  The shutdown makes the event that brings a
  * worker to close it.  Where reading is what we wait for, it ends just that:

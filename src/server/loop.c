@@ -132,7 +132,7 @@ accept_one(struct worker *w, int listener)
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	reason = fd < 0 ? errno : ENOMEM;
 	if (fd >= 0)
-		c = connection_new(fd);
+		c = connection_new(l, fd);
 	failed = c == NULL && reason != EAGAIN && reason != EINTR &&
 	    reason != ECONNABORTED && (fd >= 0 || somebody_waits(listener));
 
@@ -358,6 +358,8 @@ loop_tick(struct loop *l)
 		[TICKET_WRITING] = now,
 	};
 
+	if (l->config.slots != NULL)
+		hash_slots_expire(l->config.slots, now);
 	pthread_mutex_lock(&l->lock);
 	loop_expire_due(l, until, now);
 	if (l->paused && !l->stopping)
@@ -396,6 +398,8 @@ drain(struct loop *l, bool grace_over)
 	};
 	bool done;
 
+	if (l->config.slots != NULL)
+		hash_slots_expire(l->config.slots, now);
 	pthread_mutex_lock(&l->lock);
 	done = l->accepting == 0 && atomic_load(&l->connections) == 0;
 	loop_expire_due(l, until, now);

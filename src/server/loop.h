@@ -22,6 +22,7 @@ struct arena;
 struct buf;
 struct env;
 struct err;
+struct hash_slots;
 struct listeners;
 struct loop;
 
@@ -38,9 +39,14 @@ struct loop_config {
 	 * connection is closed without an answer (which no web server takes
 	 * for a yes).
 	 */
-	void (*handle)(void *ctx, unsigned worker, struct arena *a,
+	bool (*handle)(void *ctx, unsigned worker, struct arena *a,
 		       const struct message *in, struct buf *out);
 	void *ctx;
+
+	/* Where requests wait that handle() answers with true: not now, call
+	 * again with the same once the place of the message is woken.  NULL:
+	 * none does. */
+	struct hash_slots *slots;
 };
 
 /* `listeners` must outlive the loop. */

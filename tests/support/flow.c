@@ -74,7 +74,7 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	f->request = arena_new(ARENA_LIMIT);
 	load_settings(f, ini != NULL ? ini : smallest);
 	f->shared.env = &f->world.env;
-	f->shared.hash_slots = hash_slots_new(2, 2, 2000);
+	f->shared.hash_slots = hash_slots_new(2, 2, 2000, 1);
 	f->shared.touches = touches_new();
 	f->shared.probe = probe_new();
 	f->shared.log_limits = &f->log_limits;
@@ -223,7 +223,7 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 		arena_fail_after(f->request, f->fail_after - 1);
 	f->fail_after = 0;
 	buf_init(&out, f->request, 128 * 1024);
-	service_answer(f->service, &f->links, f->request, &in, &out);
+	(void)service_answer(f->service, &f->links, f->request, &in, &out);
 	f->arena_failed = arena_has_failed(f->request);
 	/* Nothing written is a closed connection: nobody takes it for yes. */
 	if (buf_failed(&out) || out.n == 0)

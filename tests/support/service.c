@@ -70,7 +70,7 @@ report(const struct message *in, struct buf *out)
 	buf_add_cstr(out, "\r\n\r\n");
 }
 
-static void
+static bool
 handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
        struct buf *out)
 {
@@ -84,7 +84,7 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 	s->handled++;
 	pthread_mutex_unlock(&s->lock);
 	if (str_eq(what, STR("nothing")))
-		return;
+		return false;
 	if (str_eq(what, STR("gate")))
 		wait_at_gate(s);
 	if (str_eq(what, STR("barrier")))
@@ -95,6 +95,7 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 		for (int64_t i = 0; i < size; i++)
 			buf_add_char(out, 'x');
 	}
+	return false;
 }
 
 void

@@ -49,11 +49,11 @@ fake_find(void *conn, struct arena *a, struct str name,
 	  enum user_answer *answer, struct user *out, struct err *err)
 {
 	struct users_fake_table *t = conn;
+	unsigned nth = atomic_fetch_add(&t->finds, 1) + 1;
 
-	t->finds++;
 	if (t->on_find != NULL)
-		t->on_find(t, t->finds);
-	if (t->down || t->finds == t->fail_find)
+		t->on_find(t, nth);
+	if (t->down || nth == t->fail_find)
 		return err_set(err, ERR_UNAVAILABLE, "users are down");
 	*answer = USER_UNKNOWN;
 	for (size_t i = 0; i < t->n; i++) {

@@ -5,6 +5,8 @@
 
 #include "api/user_source.h"
 
+#include <stdatomic.h>
+
 #define USERS_FAKE_MAX 16
 
 /* Given as the configuration of the source. */
@@ -16,7 +18,7 @@ struct users_fake_table {
 	unsigned fail_find; /* the n-th find() from now fails; 0: none */
 	/* Runs before a find() answers: what happens at the same time. */
 	void (*on_find)(struct users_fake_table *t, unsigned nth);
-	unsigned finds;
+	atomic_uint finds;
 	bool rehash; /* set_hash() writes; else nothing has changed */
 };
 

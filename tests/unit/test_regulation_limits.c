@@ -104,7 +104,7 @@ guess(void *arg)
 	users_link_bind(links.users, f.users);
 	(void)pthread_barrier_wait(&b->begin);
 	buf_init(&out, a, 128 * 1024);
-	service_answer(f.service, &links, a, &in, &out);
+	(void)service_answer(f.service, &links, a, &in, &out);
 	(void)str_to_uint((struct str){ .p = buf_str(&out).p + 8, .n = 3 }, 599,
 			  &status);
 	atomic_fetch_add(&b->status[status], 1);
@@ -120,7 +120,7 @@ START_TEST(a_burst)
 	static struct burst b;
 
 	hash_slots_free(f.shared.hash_slots);
-	f.shared.hash_slots = hash_slots_new(THREADS, THREADS, 2000);
+	f.shared.hash_slots = hash_slots_new(THREADS, THREADS, 2000, 1);
 	ck_assert_int_eq(pthread_barrier_init(&b.begin, NULL, THREADS), 0);
 	for (size_t i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, guess, &b),

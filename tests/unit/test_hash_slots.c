@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/* The queue of those who want a password hashed: bounds, turns, threads. */
+#include "tests/support/run.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "auth/hash_slots.h"
+
+#define SLOTS 2
+#define ROOM  6
+#define WAIT  1000
+
+static struct hash_slots *s;
+static unsigned woken;
+
+static void
+setup(void)
+{
+	s = hash_slots_new(SLOTS, ROOM, WAIT, 1);
+	ck_assert_ptr_nonnull(s);
+	woken = 0;
+}
+
+static void
+teardown(void)
+{
+	hash_slots_free(s);
+}
+
+static void
+wake(struct hash_place *p)
+{
+	(void)p;
+	woken++;
+}
+
+static enum hash_answer
+take(struct hash_place *p, uint64_t network, uint64_t account, int64_t now)
+{
+	const struct hash_claim claim = { .network = network,
+					  .account = account,
+					  .account_max = 99 };
+
+	return hash_slots_take(s, p, &claim, now);
+}
+
+static void
+expect(unsigned running, unsigned waiting)
+{
+	struct hash_slots_count n = hash_slots_count(s);
+
+	ck_assert_uint_eq(n.running, running);
+	ck_assert_uint_eq(n.waiting, waiting);
+}
+
+static struct hash_place places[64];
+
+/* Somebody else has all slots. */
+static void
+fill(struct hash_place *busy)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		busy[i] = (struct hash_place){ .wake = wake };
+		ck_assert_int_eq(take(&busy[i], 1000 + i, 1000 + i, 0),
+				 HASH_TAKEN);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		places[i] = (struct hash_place){ .wake = wake };
+}
+
+START_TEST(bounds)
+{
+	struct hash_place busy[SLOTS], none = { .wake = NULL };
+
+	fill(busy);
+	ck_assert_int_eq(take(&none, 1, 1, 0), HASH_BUSY);
+	for (int i = 0; i < ROOM; i++)
+		ck_assert_int_eq(take(&places[i], i, i, 0), HASH_QUEUED);
+	expect(SLOTS, ROOM);
+	ck_assert_int_eq(take(&places[ROOM], 50, 50, 0), HASH_BUSY);
+	ck_assert_uint_eq(woken, 0);
+	/* A slot that is given goes to one who waits, who asks again. */
+	hash_slots_give(s, &busy[0]);
+	ck_assert_uint_eq(woken, 1);
+	expect(SLOTS, ROOM - 1);
+	ck_assert_int_eq(places[0].state, HASH_GRANTED);
+	ck_assert_int_eq(take(&none, 1, 1, 0), HASH_BUSY);
+	ck_assert_int_eq(take(&places[0], 0, 0, 0), HASH_TAKEN);
+	/* Leaving the queue, and giving back twice. */
+	hash_slots_give(s, &places[1]);
+	hash_slots_give(s, &places[1]);
+	expect(SLOTS, ROOM - 2);
+	ck_assert_uint_eq(woken, 1);
+	for (int i = 0; i < ROOM; i++)
+		hash_slots_give(s, &places[i]);
+	hash_slots_give(s, &busy[1]);
+	expect(0, 0);
+	ck_assert_int_eq(take(&none, 1, 1, 0), HASH_TAKEN);
+	hash_slots_give(s, &none);
+	expect(0, 0);
+}
+END_TEST
+
+/* A wait is as long as was set, then its place is free. */
+START_TEST(waits_end)
+{
+	struct hash_place busy[SLOTS];
+
+	fill(busy);
+	ck_assert_int_eq(take(&places[0], 1, 1, 100), HASH_QUEUED);
+	ck_assert_int_eq(take(&places[1], 2, 2, 600), HASH_QUEUED);
+	hash_slots_expire(s, 100 + WAIT - 1);
+	ck_assert_uint_eq(woken, 0);
+	hash_slots_expire(s, 100 + WAIT);
+	ck_assert_uint_eq(woken, 1);
+	expect(SLOTS, 1);
+	ck_assert_int_eq(take(&places[0], 1, 1, 100 + WAIT), HASH_BUSY);
+	/* Then it may begin anew. */
+	ck_assert_int_eq(take(&places[0], 1, 1, 100 + WAIT), HASH_QUEUED);
+	hash_slots_expire(s, 600 + WAIT);
+	ck_assert_uint_eq(woken, 2);
+	ck_assert_int_eq(places[1].state, HASH_LATE);
+	ck_assert_int_eq(places[0].state, HASH_WAITS);
+	hash_slots_give(s, &places[1]);
+	hash_slots_give(s, &busy[0]);
+	ck_assert_int_eq(places[0].state, HASH_GRANTED);
+	hash_slots_give(s, &busy[1]);
+	hash_slots_give(s, &places[0]);
+	expect(0, 0);
+}
+END_TEST
+
+/* Hands the one slot on, and says who got it. */
+static int
+next_turn(struct hash_place *holder, size_t n)
+{
+	hash_slots_give(s, holder);
+	for (size_t i = 0; i < n; i++) {
+		if (places[i].state == HASH_GRANTED)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* One slot and a long queue, for the tests of turns. */
+static void
+one_slot(struct hash_place *holder)
+{
+	hash_slots_free(s);
+	s = hash_slots_new(1, ARRAY_LEN(places), WAIT, 1);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		places[i] = (struct hash_place){ .wake = wake };
+	*holder = (struct hash_place){ .wake = wake };
+	ck_assert_int_eq(take(holder, 1000, 1000, 0), HASH_TAKEN);
+}
+
+/* Eight networks, eight each, who had their turns: who comes now is next. */
+START_TEST(networks_take_turns)
+{
+	struct hash_place holder, *has = &holder;
+	int got;
+
+	one_slot(&holder);
+	for (int i = 0; i < 48; i++)
+		ck_assert_int_eq(take(&places[i], i % 8, 100 + i, 0),
+				 HASH_QUEUED);
+	for (int i = 0; i < 16; i++) {
+		got = next_turn(has, 48);
+		ck_assert_int_eq(got, i); /* one of each, and again */
+		has = &places[got];
+	}
+	ck_assert_int_eq(take(&places[60], 77, 777, 0), HASH_QUEUED);
+	got = next_turn(has, 61);
+	ck_assert_int_eq(got, 60);
+	/* Its second one waits for a round of the others. */
+	ck_assert_int_eq(take(&places[61], 77, 778, 0), HASH_QUEUED);
+	has = &places[60];
+	for (int i = 0; i < 8; i++) {
+		got = next_turn(has, 62);
+		ck_assert_int_lt(got, 48);
+		has = &places[got];
+	}
+	ck_assert_int_eq(next_turn(has, 62), 61);
+	hash_slots_give(s, &places[61]);
+}
+END_TEST
+
+/* The same with one account from everywhere. */
+START_TEST(accounts_take_turns)
+{
+	struct hash_place holder, *has = &holder;
+	int got;
+
+	one_slot(&holder);
+	for (int i = 0; i < 40; i++)
+		ck_assert_int_eq(take(&places[i], 100 + i, 5, 0), HASH_QUEUED);
+	for (int i = 0; i < 4; i++) {
+		got = next_turn(has, 40);
+		ck_assert_int_eq(got, i);
+		has = &places[got];
+	}
+	ck_assert_int_eq(take(&places[60], 77, 777, 0), HASH_QUEUED);
+	ck_assert_int_eq(next_turn(has, 61), 60);
+	hash_slots_give(s, &places[60]);
+}
+END_TEST
+
+/* An account has no more slots than it may have attempts. */
+START_TEST(accounts_are_bounded)
+{
+	const struct hash_claim one = { .network = 1,
+					.account = 1,
+					.account_max = 1 };
+	const struct hash_claim other = { .network = 1,
+					  .account = 2,
+					  .account_max = 1 };
+
+	for (size_t i = 0; i < 4; i++)
+		places[i] = (struct hash_place){ .wake = wake };
+	ck_assert_int_eq(hash_slots_take(s, &places[0], &one, 0), HASH_TAKEN);
+	ck_assert_int_eq(hash_slots_take(s, &places[1], &one, 0), HASH_QUEUED);
+	ck_assert_int_eq(hash_slots_take(s, &places[2], &other, 0), HASH_TAKEN);
+	hash_slots_give(s, &places[2]);
+	ck_assert_int_eq(places[1].state, HASH_WAITS);
+	hash_slots_give(s, &places[0]);
+	ck_assert_int_eq(places[1].state, HASH_GRANTED);
+	hash_slots_give(s, &places[1]);
+	expect(0, 0);
+}
+END_TEST
+
+/* A full queue: the newest of the network that has most makes room. */
+START_TEST(a_full_queue)
+{
+	struct hash_place busy[SLOTS];
+
+	fill(busy);
+	for (int i = 0; i < ROOM; i++)
+		ck_assert_int_eq(take(&places[i], i < 4 ? 1 : 2, i, 0),
+				 HASH_QUEUED);
+	ck_assert_int_eq(take(&places[10], 1, 10, 0), HASH_BUSY);
+	ck_assert_int_eq(take(&places[11], 3, 11, 0), HASH_QUEUED);
+	ck_assert_uint_eq(woken, 1);
+	ck_assert_int_eq(places[3].state, HASH_LATE);
+	expect(SLOTS, ROOM);
+	ck_assert_int_eq(take(&places[12], 3, 12, 0), HASH_QUEUED);
+	ck_assert_int_eq(places[2].state, HASH_LATE);
+	ck_assert_int_eq(take(&places[13], 3, 13, 0), HASH_BUSY); /* 2 each */
+	for (int i = 0; i < SLOTS; i++)
+		hash_slots_give(s, &busy[i]);
+}
+END_TEST
+
+/* What cannot wait runs beside, and is paid back before others run. */
+START_TEST(one_more)
+{
+	struct hash_place busy[SLOTS], more = { .wake = NULL };
+
+	fill(busy);
+	hash_slots_add(s, &more);
+	expect(SLOTS + 1, 0);
+	ck_assert_int_eq(take(&places[0], 1, 1, 0), HASH_QUEUED);
+	hash_slots_give(s, &more);
+	ck_assert_int_eq(places[0].state, HASH_WAITS);
+	hash_slots_give(s, &busy[0]);
+	ck_assert_int_eq(places[0].state, HASH_GRANTED);
+	hash_slots_give(s, &busy[1]);
+	hash_slots_give(s, &places[0]);
+	expect(0, 0);
+}
+END_TEST
+
+/* Threads that take, wait, are late and give back. */
+#define THREADS 16
+#define ROUNDS	300
+
+struct client {
+	struct hash_place place; /* first */
+	pthread_mutex_t lock;
+	pthread_cond_t wakes;
+	bool awake;
+	unsigned number;
+};
+
+static atomic_int inside, most, taken, refused;
+static atomic_llong now;
+
+static void
+wake_client(struct hash_place *p)
+{
+	struct client *c = (struct client *)p;
+
+	(void)pthread_mutex_lock(&c->lock);
+	c->awake = true;
+	(void)pthread_cond_signal(&c->wakes);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+static enum hash_answer
+take_or_wait(struct client *c)
+{
+	enum hash_answer answer =
+	    take(&c->place, c->number % 5, c->number % 3, atomic_load(&now));
+
+	if (answer != HASH_QUEUED)
+		return answer;
+	(void)pthread_mutex_lock(&c->lock);
+	while (!c->awake)
+		(void)pthread_cond_wait(&c->wakes, &c->lock);
+	c->awake = false;
+	(void)pthread_mutex_unlock(&c->lock);
+	return take(&c->place, 0, 0, 0);
+}
+
+static void *
+run_client(void *arg)
+{
+	struct client *c = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int n, m;
+
+		if (take_or_wait(c) != HASH_TAKEN) {
+			atomic_fetch_add(&refused, 1);
+			hash_slots_expire(s, atomic_fetch_add(&now, 1));
+			continue;
+		}
+		atomic_fetch_add(&taken, 1);
+		n = atomic_fetch_add(&inside, 1) + 1;
+		m = atomic_load(&most);
+		while (n > m && !atomic_compare_exchange_weak(&most, &m, n))
+			;
+		(void)sched_yield();
+		atomic_fetch_sub(&inside, 1);
+		hash_slots_give(s, &c->place);
+	}
+	return NULL;
+}
+
+START_TEST(threads)
+{
+	static struct client clients[THREADS];
+	pthread_t running[THREADS];
+
+	hash_slots_free(s);
+	s = hash_slots_new(SLOTS, ROOM, 3, 1);
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct client *c = &clients[i];
+
+		c->place.wake = wake_client;
+		c->number = i;
+		(void)pthread_mutex_init(&c->lock, NULL);
+		(void)pthread_cond_init(&c->wakes, NULL);
+		ck_assert_int_eq(pthread_create(&running[i], NULL, run_client,
+						c),
+				 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		(void)pthread_join(running[i], NULL);
+	ck_assert_int_eq(taken + refused, THREADS * ROUNDS);
+	ck_assert_int_gt(taken, 0);
+	ck_assert_int_le(most, SLOTS);
+	expect(0, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+		bounds,
+		waits_end,
+		networks_take_turns,
+		accounts_take_turns,
+		accounts_are_bounded,
+		a_full_queue,
+		one_more,
+		threads,
+	};
+	Suite *suite = suite_create("hash_slots");
+	TCase *t = tcase_create("hash_slots");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(suite, t);
+	return run_suite(suite);
+}
