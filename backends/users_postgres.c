@@ -377,33 +377,35 @@ users_postgres_remove(void *conn, struct str name, enum user_change *answer,
 
 static const struct option options[] = {
 	POSTGRES_OPTIONS,
-	OPTION(STR, struct users_postgres_conf, query,
-	       .max = STATEMENT_MAX,
-	       .help = "For users in a table that exists: a statement that "
-		       "gives the one whose name is $1, in columns called "
-		       "name and password_hash, and if there are such email, "
-		       "full_name, roles (words with commas or blanks between, "
-		       "or an array) and disabled (a boolean, 0 or 1). "
-		       "Without the column disabled everybody is enabled; "
-		       "with it, who has NULL there cannot sign in, so write "
-		       "what NULL shall mean: is_active IS NOT TRUE AS "
-		       "disabled, or disabled_at IS NOT NULL AS disabled. Give "
-		       "others these names with AS. The name must come back "
-		       "as it was asked for, letter for letter; more than one "
-		       "row is an error. Who has a role or text that is not "
-		       "allowed cannot sign in, and the log says why. Empty "
-		       "means a table of our own, which fcgiauthctl store "
-		       "migrate makes and fcgiauthctl user fills."),
+	OPTION(STR, struct users_postgres_conf, query, .max = STATEMENT_MAX,
+	       .help =
+		   "For users in a table that exists: a statement that "
+		   "gives the one whose name is $1, in columns called "
+		   "name and password_hash, and if there are such email, "
+		   "full_name, roles (words with commas or blanks between, "
+		   "or an array) and disabled (a boolean, 0 or 1). "
+		   "Without the column disabled everybody is enabled; "
+		   "with it, who has NULL there cannot sign in, so write "
+		   "what NULL shall mean: is_active IS NOT TRUE AS "
+		   "disabled, or disabled_at IS NOT NULL AS disabled. Give "
+		   "others these names with AS. The name must come back "
+		   "as it was asked for, letter for letter, out of the table: "
+		   "$1 AS name is refused; more than one "
+		   "row is an error. Who has a role or text that is not "
+		   "allowed cannot sign in, and the log says why. Empty "
+		   "means a table of our own, which fcgiauthctl store "
+		   "migrate makes and fcgiauthctl user fills."),
 	OPTION(STR, struct users_postgres_conf, update_hash,
 	       .max = STATEMENT_MAX,
-	       .help = "With query: a statement that gives the user $1 the "
-		       "password hash $2 if it still is $3. With it, weaker "
-		       "hashes are replaced at the login by Argon2id ($argon2id$), "
-		       "in the table of the other program: one that does not "
-		       "read these locks its users out when it checks their "
-		       "passwords itself. Empty, the default, means that "
-		       "nothing is written. doc/moving.md says which programs "
-		       "read them."),
+	       .help =
+		   "With query: a statement that gives the user $1 the "
+		   "password hash $2 if it still is $3. With it, weaker "
+		   "hashes are replaced at the login by Argon2id ($argon2id$), "
+		   "in the table of the other program: one that does not "
+		   "read these locks its users out when it checks their "
+		   "passwords itself. Empty, the default, means that "
+		   "nothing is written. doc/moving.md says which programs "
+		   "read them."),
 	OPTION_END
 };
 

@@ -171,6 +171,12 @@ static const struct {
 	{ "SELECT login AS name, password_hash, login AS name"
 	  " FROM app.people WHERE login = $1",
 	  NULL, "name is there twice" },
+	{ "SELECT $1 AS name, password_hash FROM app.people"
+	  " WHERE lower(login) = lower($1)",
+	  NULL, "name is $1 as it was typed" },
+	{ "SELECT password_hash, coalesce($1, login) AS name FROM app.people"
+	  " WHERE login = $1",
+	  NULL, "name is $1 as it was typed" },
 	{ "SELECT login AS name, password_hash FROM app.people", NULL,
 	  "parameters" },
 	{ "SELECT login AS name, password_hash FROM app.people"
@@ -191,7 +197,8 @@ static const struct {
 	  "22P02" },
 	{ QUERY, "UPDATE app.people SET password_hash = $2 WHERE login = $1",
 	  "it has 2 parameters" },
-	{ QUERY, "UPDATE app.people SET nosuch = $2 WHERE login = $1", "nosuch" },
+	{ QUERY, "UPDATE app.people SET nosuch = $2 WHERE login = $1",
+	  "nosuch" },
 	{ QUERY, "SELECT 1; SELECT 2", "multiple commands" },
 	{ "", "UPDATE app.people SET password_hash = $2", "without query" },
 };
