@@ -27,7 +27,7 @@ signed_in(void)
 static void
 use_mode(const char *mode, const char *more)
 {
-	static char ini[1024]; /* settings borrow from it */
+	static char ini[4096]; /* settings borrow from it */
 
 	flow_free(&f);
 	(void)snprintf(ini, sizeof(ini),
