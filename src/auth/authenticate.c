@@ -100,14 +100,19 @@ try_password(struct exchange *e, struct candidate *c, struct str password,
 	     enum login_answer *answer, struct login_result *out,
 	     struct err *err)
 {
+	enum throttle_answer counted;
 	const char *why = NULL;
 	int64_t seconds;
 
 	/* Others may have failed while this one waited for its slot. */
-	if (throttle_count(e, &c->throttle, &seconds, err) != 0)
+	if (throttle_count(e, &c->throttle, &counted, &seconds, err) != 0)
 		return -1;
-	if (seconds > 0) {
+	if (counted == THROTTLE_BANNED) {
 		refuse_banned(e, c->throttle.user, seconds, answer, out);
+		return 0;
+	}
+	if (counted == THROTTLE_FULL) {
+		*answer = LOGIN_BUSY;
 		return 0;
 	}
 	if (judge(e, c->found, &c->user, password, &why, err) != 0) {
@@ -139,19 +144,35 @@ look_up(struct exchange *e, struct str name, struct candidate *c,
 	return throttle_begin(e, name, &c->throttle, err);
 }
 
+/* Queued, or too late for that. */
+static void
+set_queued(struct exchange *e, enum hash_answer answer,
+	   enum login_answer *login, struct login_result *out)
+{
+	e->queued = answer == HASH_QUEUED;
+	*login = e->queued ? LOGIN_QUEUED : LOGIN_BUSY;
+	out->retry_after = BUSY_SECONDS;
+}
+
 /* With a slot, which is given back. */
 static int
 in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
 	struct str password, enum login_answer *answer,
 	struct login_result *out, struct err *err)
 {
+	struct hash_slots *slots = e->service->shared->hash_slots;
 	struct login_floor *floor = e->service->shared->login_floor;
 	const int64_t from_ms = env_mono_ms(e->call.env);
 	const int rc = try_password(e, c, password, answer, out, err);
 
+	if (rc == 0 && *answer == LOGIN_BUSY) {
+		set_queued(e, hash_slots_later(slots, place, from_ms), answer,
+			   out);
+		return 0;
+	}
 	if (rc == 0 && *answer == LOGIN_WRONG && floor != NULL)
 		login_floor_wait(floor, e->call.env, from_ms);
-	hash_slots_give(e->service->shared->hash_slots, place);
+	hash_slots_give(slots, place);
 	return rc;
 }
 
@@ -162,6 +183,7 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 {
 	struct hash_place here = { .wake = NULL };
 	struct hash_place *place = e->place != NULL ? e->place : &here;
+	enum hash_answer taken;
 	struct hash_claim claim;
 	struct candidate c;
 	int64_t seconds;
@@ -175,18 +197,10 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 		return 0;
 	}
 	claim = throttle_claim(e, &c.throttle);
-	switch (hash_slots_take(e->service->shared->hash_slots, place, &claim,
-				env_mono_ms(e->call.env))) {
-	case HASH_TAKEN:
+	taken = hash_slots_take(e->service->shared->hash_slots, place, &claim,
+				env_mono_ms(e->call.env));
+	if (taken == HASH_TAKEN)
 		return in_slot(e, place, &c, password, answer, out, err);
-	case HASH_QUEUED:
-		e->queued = true;
-		*answer = LOGIN_QUEUED;
-		return 0;
-	case HASH_BUSY:
-		break;
-	}
-	out->retry_after = BUSY_SECONDS;
-	*answer = LOGIN_BUSY;
+	set_queued(e, taken, answer, out);
 	return 0;
 }

@@ -129,7 +129,7 @@ next_one(const struct hash_slots *s)
 	struct hash_place *best = NULL;
 
 	for (struct hash_place *p = s->waiting.first; p != NULL; p = p->next) {
-		if (running_of(s, p->account) >= p->account_max)
+		if (p->later || running_of(s, p->account) >= p->account_max)
 			continue;
 		if (best == NULL || last_turn(s, p) < last_turn(s, best))
 			best = p;
@@ -186,8 +186,7 @@ one_too_many(const struct hash_slots *s, uint64_t network)
 }
 
 static bool
-enter(struct hash_slots *s, struct hash_place *p, int64_t now_ms,
-      struct hash_place **woken)
+enter(struct hash_slots *s, struct hash_place *p, struct hash_place **woken)
 {
 	if (p->wake == NULL || s->room == 0)
 		return false;
@@ -199,7 +198,6 @@ enter(struct hash_slots *s, struct hash_place *p, int64_t now_ms,
 		end_wait(s, other, HASH_LATE, woken);
 	}
 	p->state = HASH_WAITS;
-	p->until_ms = now_ms + s->wait_ms;
 	queue_add(&s->waiting, p);
 	return true;
 }
@@ -217,11 +215,13 @@ take(struct hash_slots *s, struct hash_place *p, const struct hash_claim *claim,
 	p->network = claim->network;
 	p->account = claim->account;
 	p->account_max = claim->account_max;
+	p->until_ms = now_ms + s->wait_ms;
+	p->later = false;
 	if (s->used < s->slots && running_of(s, p->account) < p->account_max) {
 		grant(s, p);
 		return HASH_TAKEN;
 	}
-	return enter(s, p, now_ms, woken) ? HASH_QUEUED : HASH_BUSY;
+	return enter(s, p, woken) ? HASH_QUEUED : HASH_BUSY;
 }
 
 enum hash_answer
@@ -280,6 +280,27 @@ hash_slots_give(struct hash_slots *s, struct hash_place *p)
 	wake_all(woken);
 }
 
+enum hash_answer
+hash_slots_later(struct hash_slots *s, struct hash_place *p, int64_t now_ms)
+{
+	struct hash_place *woken = NULL;
+	bool waits;
+
+	(void)pthread_mutex_lock(&s->lock);
+	queue_remove(&s->running, p);
+	s->used--;
+	waits = p->wake != NULL && s->waiting.n < s->room &&
+	    now_ms < p->until_ms;
+	p->state = waits ? HASH_WAITS : HASH_NONE;
+	p->later = true;
+	if (waits)
+		queue_add(&s->waiting, p);
+	hand_on(s, &woken);
+	(void)pthread_mutex_unlock(&s->lock);
+	wake_all(woken);
+	return waits ? HASH_QUEUED : HASH_BUSY;
+}
+
 void
 hash_slots_expire(struct hash_slots *s, int64_t now_ms)
 {
@@ -288,9 +309,11 @@ hash_slots_expire(struct hash_slots *s, int64_t now_ms)
 	(void)pthread_mutex_lock(&s->lock);
 	for (struct hash_place *p = s->waiting.first; p != NULL; p = next) {
 		next = p->next;
+		p->later = false;
 		if (p->until_ms <= now_ms)
 			end_wait(s, p, HASH_LATE, &woken);
 	}
+	hand_on(s, &woken);
 	(void)pthread_mutex_unlock(&s->lock);
 	wake_all(woken);
 }

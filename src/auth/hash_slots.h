@@ -36,6 +36,7 @@ struct hash_place {
 	uint64_t network, account;
 	unsigned account_max;
 	int64_t until_ms;
+	bool later;
 	struct hash_place *next, *woken;
 };
 
@@ -66,6 +67,12 @@ enum hash_answer hash_slots_take(struct hash_slots *s, struct hash_place *p,
 				 const struct hash_claim *claim,
 				 int64_t now_ms) MUST_USE;
 
+/* Gives the slot back and waits for another one, until the next call of
+ * hash_slots_expire() at least and no longer than the first wait: HASH_QUEUED,
+ * or HASH_BUSY. */
+enum hash_answer hash_slots_later(struct hash_slots *s, struct hash_place *p,
+				  int64_t now_ms) MUST_USE;
+
 /* One more beside those that run, at once: for what cannot wait and is rare. */
 void hash_slots_add(struct hash_slots *s, struct hash_place *p);
 
@@ -73,7 +80,8 @@ void hash_slots_add(struct hash_slots *s, struct hash_place *p);
  * when the place is neither in one nor the other. */
 void hash_slots_give(struct hash_slots *s, struct hash_place *p);
 
-/* Ends the wait of those that have waited for wait_ms; about every 100 ms. */
+/* Ends the wait of those that have waited for wait_ms, and lets in those that
+ * came for later; about every 100 ms. */
 void hash_slots_expire(struct hash_slots *s, int64_t now_ms);
 
 struct hash_slots_count {

@@ -192,64 +192,80 @@ throttle_wait(struct exchange *e, const struct throttle *t, int64_t *seconds,
 }
 
 static int
-count(struct exchange *e, const struct throttle *t,
-      const struct throttle_counter *c, struct attempt *out, struct err *err)
+count(struct exchange *e, const struct throttle_counter *c, int64_t max,
+      struct attempt *out, struct err *err)
 {
 	const struct attempt_policy policy = {
-		.max = c->max,
+		.max = max,
 		.window_ms = e->service->set->limits.login_window * 1000,
 		.ban_ms = ban_ms(e),
 	};
 
-	if (store_attempt(e->call.store, c->key, &policy, e->call.now_ms, out,
-			  err) != 0)
-		return -1;
-	/* Parallel attempts find the ban that another began. */
-	if (out->banned_until_ms == e->call.now_ms + policy.ban_ms)
-		audit(e, "ban", t->user, NULL, ban_kind_names[c->kind].reason);
-	return 0;
+	return store_attempt(e->call.store, c->key, &policy, e->call.now_ms,
+			     out, err);
 }
 
-/* Of the first n counters. */
+/* Of counters from the first up to the end. */
 static int
-give_back(struct exchange *e, const struct throttle *t, size_t first, size_t n,
-	  struct err *err)
+give_back(struct exchange *e, const struct throttle *t, size_t first,
+	  size_t end, struct err *err)
 {
-	for (size_t i = first; i < n; i++)
+	for (size_t i = first; i < end; i++)
 		if (store_give_back(e->call.store, t->v[i].key,
 				    t->v[i].attempt.ends_ms, err) != 0)
 			return -1;
 	return 0;
 }
 
+/* Those under way count as failures until they have succeeded: none beyond
+ * the allowance begins, but it is no ban yet. */
 int
-throttle_count(struct exchange *e, struct throttle *t, int64_t *seconds,
-	       struct err *err)
+throttle_count(struct exchange *e, struct throttle *t,
+	       enum throttle_answer *answer, int64_t *seconds, struct err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct throttle_counter *c = &t->v[i];
+		const struct attempt *a = &c->attempt;
 
-		if (count(e, t, c, &c->attempt, err) != 0)
+		if (count(e, c, INT64_MAX, &c->attempt, err) != 0)
 			return -1;
-		if (c->attempt.banned_until_ms > 0) {
-			*seconds = seconds_until(e, c->attempt.banned_until_ms);
-			return give_back(e, t, 0, i, err);
-		}
+		if (a->banned_until_ms == 0 && a->count <= c->max)
+			continue;
+		*answer = a->banned_until_ms > 0 ? THROTTLE_BANNED
+						 : THROTTLE_FULL;
+		*seconds = seconds_until(e, a->banned_until_ms);
+		return give_back(e, t, 0,
+				 *answer == THROTTLE_FULL ? i + 1 : i, err);
 	}
+	*answer = THROTTLE_COUNTED;
 	*seconds = 0;
 	return 0;
 }
 
-/* The attempt after the last that is allowed begins the ban: the last one
- * counts twice when it fails. */
+/* One more attempt begins the ban, unless others were taken back. */
+static int
+begin_ban(struct exchange *e, const struct throttle *t,
+	  const struct throttle_counter *c, struct err *err)
+{
+	struct attempt one_more;
+
+	if (count(e, c, c->max, &one_more, err) != 0)
+		return -1;
+	if (one_more.banned_until_ms == 0)
+		return store_give_back(e->call.store, c->key,
+				       one_more.ends_ms, err);
+	/* Parallel failures find the ban that another began. */
+	if (one_more.banned_until_ms == e->call.now_ms + ban_ms(e))
+		audit(e, "ban", t->user, NULL, ban_kind_names[c->kind].reason);
+	return 0;
+}
+
 int
 throttle_failure(struct exchange *e, const struct throttle *t, struct err *err)
 {
-	struct attempt ignored;
-
 	for (size_t i = 0; i < t->n; i++)
 		if (t->v[i].attempt.count >= t->v[i].max &&
-		    count(e, t, &t->v[i], &ignored, err) != 0)
+		    begin_ban(e, t, &t->v[i], err) != 0)
 			return -1;
 	return 0;
 }

@@ -50,9 +50,15 @@ struct hash_claim throttle_claim(const struct exchange *e,
 int throttle_wait(struct exchange *e, const struct throttle *t,
 		  int64_t *seconds, struct err *err) MUST_USE;
 
-/* Counts the attempt.  *seconds > 0: one of them is banned, and none counts
- * it; a ban that begins with it is audited. */
-int throttle_count(struct exchange *e, struct throttle *t, int64_t *seconds,
+enum throttle_answer {
+	THROTTLE_BANNED = 0, /* for *seconds; nothing was counted */
+	THROTTLE_FULL, /* as many are under way as may fail: try again soon */
+	THROTTLE_COUNTED,
+};
+
+/* Counts the attempt. */
+int throttle_count(struct exchange *e, struct throttle *t,
+		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;
 
 /* It has failed: where it used up the allowance a ban begins, and is

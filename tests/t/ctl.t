@@ -445,7 +445,7 @@ subtest 'bans' => sub {
 	($status) = ctl('ban', 'lift', '--ip', 'example.com');
 	is($status, 1, 'no address');
 	# Nobody signed in from that network: it is not one of bob's.
-	is_deeply([map { "$_->{value} $_->{reason}" }
+	is_deeply([sort map { "$_->{value} $_->{reason}" }
 	    @{json('ban', 'list')->{bans}}],
 	    ['2001:db8:0:1:: address', 'bob known_network'],
 	    'a /48 is lifted with an address in it, another /64 is not');

@@ -253,6 +253,32 @@ START_TEST(a_full_queue)
 }
 END_TEST
 
+/* Later: not before the next look, and not beyond the first wait. */
+START_TEST(later)
+{
+	struct hash_place busy[SLOTS], none = { .wake = NULL };
+
+	fill(busy);
+	ck_assert_int_eq(hash_slots_later(s, &busy[0], 0), HASH_QUEUED);
+	expect(SLOTS - 1, 1);
+	ck_assert_uint_eq(woken, 0);
+	ck_assert_int_eq(take(&none, 1, 1, 0), HASH_TAKEN);
+	hash_slots_expire(s, 1);
+	ck_assert_uint_eq(woken, 0); /* no slot is free */
+	ck_assert_int_eq(hash_slots_later(s, &none, 1), HASH_BUSY);
+	ck_assert_uint_eq(woken, 1);
+	ck_assert_int_eq(busy[0].state, HASH_GRANTED);
+	ck_assert_int_eq(hash_slots_later(s, &busy[0], WAIT), HASH_BUSY);
+	ck_assert_int_eq(hash_slots_later(s, &busy[1], 1), HASH_QUEUED);
+	hash_slots_expire(s, 2);
+	ck_assert_int_eq(busy[1].state, HASH_GRANTED);
+	ck_assert_int_eq(hash_slots_later(s, &busy[1], 2), HASH_QUEUED);
+	hash_slots_expire(s, WAIT);
+	ck_assert_int_eq(take(&busy[1], 1, 1, WAIT), HASH_BUSY);
+	expect(0, 0);
+}
+END_TEST
+
 /* What cannot wait runs beside, and is paid back before others run. */
 START_TEST(one_more)
 {
@@ -376,7 +402,7 @@ main(void)
 		accounts_take_turns,
 		accounts_are_bounded,
 		a_full_queue,
-		one_more,
+		one_more, later,
 		threads,
 	};
 	Suite *suite = suite_create("hash_slots");
