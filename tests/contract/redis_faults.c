@@ -341,7 +341,7 @@ START_TEST(fake_refusals)
 		{ "-ERR unknown command `GET`, with args beginning with:"
 		  " `SECRET`\r\n",
 		  ERR_INTERNAL, "unknown command" },
-		{ "-WRONGTYPE x\r\n", ERR_INTERNAL, "WRONGTYPE" },
+		{ "-WRONGTYPE x\r\n", ERR_BUSY, "WRONGTYPE" },
 		{ "-NOSCRIPT x\r\n", ERR_INTERNAL, "NOSCRIPT" },
 		{ "-\r\n", ERR_INTERNAL, "" },
 	};

@@ -269,6 +269,8 @@ START_TEST(replica_takes_over)
 	ck_assert_uint_eq(redis_slot(STR("{06S}")), 0);
 	test_redis_until(&c.nodes[3], "INFO replication",
 			 "master_link_status:up");
+	/* A write is acknowledged before the replica has it. */
+	test_redis_until(&c.nodes[3], "INFO keyspace", "db0:keys=1");
 	test_redis_stop(&c.nodes[0], SIGKILL);
 	end = process_now_ms() + FAILOVER_MS;
 	while (rig_set(&r, "{06S}x", "v") != 0) {
