@@ -184,9 +184,11 @@ static const struct {
 
 START_TEST(hidden_rules_are_warned_of)
 {
+	static const char decides[] = "warning: [rule b] never decides: "
+				      "[rule a] in line 1 ";
 	struct parsed p;
 	struct rules *out;
-	const char *text = NULL, *end;
+	const char *text = NULL;
 
 	parse(&p, str_from(hidden[_i].rules));
 	ck_assert_int_eq(p.rc, 0);
@@ -199,13 +201,13 @@ START_TEST(hidden_rules_are_warned_of)
 		text = p.problems.first_warning->text;
 	ck_assert_msg((text != NULL) == (hidden[_i].line != 0), "row %d: %s",
 		      _i, text != NULL ? text : "nothing");
-	if (text == NULL)
-		return;
-	ck_assert_ptr_null(p.problems.first_warning->next);
-	ck_assert_uint_eq(strtoul(text + strlen("t.ini:"), NULL, 10),
-			  hidden[_i].line);
-	end = strstr(text, "warning: [rule b] never decides: [rule a] in line 1 ");
-	ck_assert_msg(end != NULL, "row %d: %s", _i, text);
+	if (text != NULL) {
+		ck_assert_ptr_null(p.problems.first_warning->next);
+		ck_assert_uint_eq(strtoul(text + strlen("t.ini:"), NULL, 10),
+				  hidden[_i].line);
+		ck_assert_msg(strstr(text, decides) != NULL, "row %d: %s", _i,
+			      text);
+	}
 	arena_free(p.arena);
 }
 END_TEST
