@@ -64,6 +64,12 @@ add_place(struct buf *text, const struct place *at, const char *kind)
 	}
 }
 
+static struct problem *new_problem(struct problems *p, const struct place *at,
+				   const char *kind, const char *fmt,
+				   va_list ap) PRINTF(4, 0);
+static struct problem *new_line(struct problems *p, const struct place *at,
+				const char *fmt, ...) PRINTF(3, 4);
+
 /* The line of a problem; NULL when out of memory. */
 static struct problem *
 new_problem(struct problems *p, const struct place *at, const char *kind,

@@ -11,16 +11,16 @@
 #define WORDS_MAX 4096 /* of one directive */
 #define NODES_MAX 200000
 
-static const char mark[] = "# configuration file ";
+#define MARK "# configuration file "
 
 /* The name in a mark of `nginx -T`; false: the line is none. */
 static bool
 read_mark(struct str line, struct str *name)
 {
-	if (!str_starts(line, STR("# configuration file ")) ||
+	if (!str_starts(line, STR(MARK)) ||
 	    !str_ends(line, STR(":")))
 		return false;
-	*name = str_skip(line, sizeof(mark) - 1);
+	*name = str_skip(line, sizeof(MARK) - 1);
 	name->n--;
 	return true;
 }
