@@ -84,7 +84,8 @@ my @map = (
     [qr{^src/crypto/} => [map { "unit/test_$_" }
 	qw(jws jws_oracles jwt jwt_claims crypto)]],
     [qr{^src/http/} => [map { "unit/test_$_" } qw(http_cookie http_form
-	http_headers http_path http_redirect http_request http_response)]],
+	http_headers http_origin http_path http_redirect http_request
+	http_response origin_refusals origins)]],
     [qr{^src/conf/} => [map { "unit/test_$_" }
 	qw(conf conf_files conf_mistakes conf_text conf_hosts ini)]],
     [qr{^src/base/} => ['unit/test_base', 'unit/test_conf']],
@@ -257,12 +258,29 @@ sub draw {
 	return $n < @all ? @all[0 .. $n - 1] : @all;
 }
 
+# A test program gives each of its cases a process group, so that a group is
+# not all that it started; its session is.
+sub end_session {
+	my ($leader) = @_;
+
+	for my $path (glob '/proc/[0-9]*/stat') {
+		open my $in, '<', $path or next;
+		my $line = <$in> // '';
+		close $in;
+		# "pid (name) state parent group session ..."
+		my ($pid, $session) =
+		    $line =~ /^(\d+) \(.*\) \S+ \d+ \d+ (\d+)/s or next;
+		kill 'KILL', $pid if $session == $leader;
+	}
+	return;
+}
+
 sub run {
 	my ($dir, $seconds, $log, @command) = @_;
 	my $pid = fork // die "fork: $!\n";
 
 	if ($pid == 0) {
-		setpgrp 0, 0;
+		POSIX::setsid();
 		chdir $dir or POSIX::_exit(127);
 		open STDOUT, '>', $log or POSIX::_exit(127);
 		open STDERR, '>&', \*STDOUT or POSIX::_exit(127);
@@ -271,14 +289,14 @@ sub run {
 	my $end = time + $seconds;
 	while (waitpid($pid, WNOHANG) == 0) {
 		if (time > $end) {
-			kill 'KILL', -$pid;
+			end_session($pid);
 			waitpid $pid, 0;
 			return 124;
 		}
 		sleep 0.02;
 	}
 	my $status = $?;
-	kill 'KILL', -$pid; # what it has left running
+	end_session($pid); # what it has left running
 	return $status == 0 ? 0 : 1;
 }
 
@@ -341,19 +359,21 @@ sub make_copy {
 	return;
 }
 
-my @plan;
+# Read once: the working tree may change meanwhile.
+my (@plan, %text);
 for my $file (@ARGV) {
 	my $path = abs_path($file) // abs_path("$top/$file") // '';
 	$path =~ s{^\Q$top\E/}{} or die "$file: not in this tree\n";
+	$text{$path} = slurp("$top/$path");
 	push @plan, map { { %{$_}, file => $path } }
-	    changes_of(slurp("$top/$path"));
+	    changes_of($text{$path});
 }
 my $possible = @plan;
 @plan = draw($opt{max} // $possible, @plan);
 @plan = sort { $a->{file} cmp $b->{file} || $a->{at} <=> $b->{at} } @plan;
 if ($opt{list}) {
 	for my $c (@plan) {
-		my $text = slurp("$top/$c->{file}");
+		my $text = $text{ $c->{file} };
 		printf "%s:%d: %s\n", $c->{file}, line_of($text, $c->{at}),
 		    $c->{kind};
 	}
@@ -381,7 +401,7 @@ for my $c (@plan) {
 		}
 		$good{$key} = 1;
 	}
-	my $text = slurp("$top/$c->{file}");
+	my $text = $text{ $c->{file} };
 	my $wrong = $text;
 	substr($wrong, $c->{at}, $c->{length}) = $c->{to};
 	spew("$tree/$c->{file}", $wrong);
