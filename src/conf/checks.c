@@ -400,5 +400,7 @@ const struct check_rule check_warnings[] = {
 	{ "server", "peer_secret", machine_wants_secret },
 	{ "server", "hosts", hosts_guard_rules },
 	{ "cookie", "secure", hosts_want_secure },
+	{ "cookie", "domain", hosts_share_login },
+	{ "redirect", "allow", hosts_may_be_returned_to },
 };
 const size_t check_nwarnings = ARRAY_LEN(check_warnings);

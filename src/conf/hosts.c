@@ -54,11 +54,11 @@ hosts_have_one_scheme(const struct settings *s, struct err *err)
 	return 0;
 }
 
-/* *listed: the very origin; *named: there are origins of the host at all;
- * *served: or at least its name. */
+/* What hosts has of it.  *listed: the very origin; *named: there are origins
+ * of the host at all; *served: or at least its name. */
 static void
-find_login(const struct settings *s, const struct syntax_url *login,
-	   bool *listed, bool *named, bool *served)
+find_origin(const struct settings *s, const struct syntax_url *wanted,
+	    bool *listed, bool *named, bool *served)
 {
 	const struct words *hosts = &s->server.hosts;
 
@@ -66,14 +66,14 @@ find_login(const struct settings *s, const struct syntax_url *login,
 	for (size_t i = 0; i < hosts->n; i++) {
 		struct syntax_url url = read_word(hosts->v[i]);
 
-		if (!str_eq_nocase(url.host, login->host))
+		if (!str_eq_nocase(url.host, wanted->host))
 			continue;
 		*served = true;
 		if (url.scheme.n == 0)
 			continue;
 		*named = true;
-		if (str_eq(url.scheme, login->scheme) &&
-		    str_eq(url.port, login->port))
+		if (str_eq(url.scheme, wanted->scheme) &&
+		    str_eq(url.port, wanted->port))
 			*listed = true;
 	}
 }
@@ -86,7 +86,7 @@ hosts_serve_login(const struct settings *s, struct err *err)
 
 	if (s->server.hosts.n == 0 || s->server.login_url.n == 0)
 		return 0;
-	find_login(s, &url, &listed, &named, &served);
+	find_origin(s, &url, &listed, &named, &served);
 	if (!served) {
 		return err_set(err, ERR_CONFIG,
 			       "its host %.*s is not in hosts, so that nobody "
@@ -110,7 +110,7 @@ hosts_allow_plain_login(const struct settings *s, struct err *err)
 
 	if (!is_plain(&url) || syntax_is_loopback(url.host))
 		return 0;
-	find_login(s, &url, &listed, &named, &served);
+	find_origin(s, &url, &listed, &named, &served);
 	if (named) /* hosts_serve_login() says whether it is the right one */
 		return 0;
 	return err_set(err, ERR_CONFIG,
@@ -192,6 +192,68 @@ hosts_want_secure(const struct settings *s, struct err *err)
 			       "is no, but [server] hosts has %.*s, whose "
 			       "cookies are Secure all the same",
 			       WORD_ARG(hosts->v[i]));
+	}
+	return 0;
+}
+
+int
+hosts_share_login(const struct settings *s, struct err *err)
+{
+	const struct words *hosts = &s->server.hosts;
+	struct syntax_url login = read_word(s->server.login_url);
+	struct str other = STR("any other host");
+	bool found = hosts->n == 0;
+
+	for (size_t i = 0; i < hosts->n && !found; i++) {
+		other = read_word(hosts->v[i]).host;
+		found = !str_eq_nocase(other, login.host);
+	}
+	if (!found || s->server.login_url.n == 0 || s->cookie.domain.n > 0)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "is empty, but [server] login_url is on %.*s: who signs "
+		       "in there stays unknown at %.*s, and is sent to and fro "
+		       "without end",
+		       WORD_ARG(login.host), WORD_ARG(other));
+}
+
+/* By redirect.allow, at any port. */
+static bool
+is_allowed(struct str host, const struct words *allow)
+{
+	for (size_t i = 0; i < allow->n; i++) {
+		struct str rest = allow->v[i], name;
+
+		if (!str_cut(&rest, ':', &name))
+			continue;
+		if (str_starts(name, STR(".")) ?
+			syntax_is_below(host, str_skip(name, 1)) &&
+			    host.n >= name.n :
+			str_eq_nocase(host, name))
+			return true;
+	}
+	return false;
+}
+
+int
+hosts_may_be_returned_to(const struct settings *s, struct err *err)
+{
+	const struct words *hosts = &s->server.hosts;
+	struct syntax_url login = read_word(s->server.login_url);
+	bool listed, named, served;
+
+	for (size_t i = 0; i < hosts->n && login.host.n > 0; i++) {
+		struct syntax_url url = read_word(hosts->v[i]);
+
+		find_origin(s, &url, &listed, &named, &served);
+		if (named || str_eq_nocase(url.host, login.host) ||
+		    is_allowed(url.host, &s->redirect.allow))
+			continue;
+		return err_set(err, ERR_CONFIG,
+			       "does not have %.*s, to which a login at %.*s "
+			       "could not return; add it, or name its origin "
+			       "in [server] hosts",
+			       WORD_ARG(url.host), WORD_ARG(login.host));
 	}
 	return 0;
 }

@@ -35,4 +35,13 @@ int hosts_guard_rules(const struct settings *s, struct err *err) MUST_USE;
  * cookies are Secure all the same. */
 int hosts_want_secure(const struct settings *s, struct err *err) MUST_USE;
 
+/* A warning of cookie.domain: empty, while the login is at another host, whose
+ * cookie ours never get. */
+int hosts_share_login(const struct settings *s, struct err *err) MUST_USE;
+
+/* A warning of redirect.allow: a bare name, of which no origin is known, is not
+ * in it, while the login is at another host. */
+int hosts_may_be_returned_to(const struct settings *s,
+			     struct err *err) MUST_USE;
+
 #endif

@@ -64,8 +64,9 @@ static const struct option server_options[] = {
 	OPTION(STR, struct server_settings, login_url,
 	       .min = 1, .max = 1024, .check = check_login_url,
 	       .help = "The absolute URL of the login page, for when one host "
-		       "signs in for several; set cookie.domain too. It must "
-		       "be https, except on localhost, 127.0.0.1 or [::1], "
+		       "signs in for several; set cookie.domain too, without "
+		       "which browsers are sent to and fro without end. It "
+		       "must be https, except on localhost, 127.0.0.1 or [::1], "
 		       "and on an origin that hosts has with http. Empty "
 		       "means the login page of the host at hand."),
 	OPTION(INT, struct server_settings, threads,
@@ -169,7 +170,9 @@ static const struct option redirect_options[] = {
 		       "name with a dot in front, such as .example.com, means "
 		       "every host below it. A port may follow, such as "
 		       "app.example.com:8443; without, it is 443. The origins "
-		       "of server.hosts need not be here. Whoever controls a "
+		       "of server.hosts need not be here, but its bare names "
+		       "need, when server.login_url is on another host. "
+		       "Whoever controls a "
 		       "listed host can use the login page to send people "
 		       "there."),
 	OPTION_END,

@@ -40,10 +40,44 @@ static const struct {
 	{ "[server]\nhosts = b.example http://a.example:8080\n"
 	  "[cookie]\nsecure = no\n",
 	  NULL },
+	/* a login that is at another host */
+#define LOGIN "login_url = https://a.example.com/auth/login\n"
+#define DOMAIN "[cookie]\ndomain = example.com\n"
+	{ "[server]\nhosts = https://A.example.com:8443 https://a.example.com "
+	  "https://b.example.com\n" LOGIN "[cookie]\n",
+	  "t.ini:4: warning: [cookie] domain: is empty, but [server] login_url "
+	  "is on a.example.com: who signs in there stays unknown at "
+	  "b.example.com, and is sent to and fro without end" },
+	{ "[server]\n" LOGIN,
+	  "t.ini: warning: [cookie] domain: is empty, but [server] login_url is "
+	  "on a.example.com: who signs in there stays unknown at any other" },
+	{ "[server]\nhosts = A.example.com\n" LOGIN, NULL },
+	{ "[server]\n" LOGIN DOMAIN, NULL },
+	{ "[server]\nhosts = https://a.example.com https://b.example.com\n" LOGIN
+	  DOMAIN,
+	  NULL },
+	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN,
+	  "t.ini: warning: [redirect] allow: does not have b.example.com, to "
+	  "which a login at a.example.com could not return" },
+	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN
+	  "[redirect]\nallow = c.example.com .b.example.com\n",
+	  "t.ini:7: warning: [redirect] allow: does not have b.example.com" },
+	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN
+	  "[redirect]\nallow = c.example.com B.example.com:8443\n",
+	  NULL },
+	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN
+	  "[redirect]\nallow = .example.com\n",
+	  NULL },
+	{ "[server]\nhosts = a.example.com b.example.com "
+	  "https://b.example.com:8443\n" LOGIN DOMAIN,
+	  NULL },
 	/* Fine, all of it. */
 	{ "[server]\nhosts = https://a.example:8443 a.example "
-	  "https://a.example https://[2001:db8::1]:8443 http://10.0.0.1:8080\n"
+	  "https://a.example\n"
 	  "login_url = https://A.example/login\n",
+	  NULL },
+	{ "[server]\nhosts = https://a.example:8443 a.example "
+	  "https://[2001:db8::1]:8443 http://10.0.0.1:8080\n",
 	  NULL },
 	{ "[server]\nhosts = http://nas.lan:8080\n"
 	  "login_url = http://nas.lan:8080/auth/login\n",
