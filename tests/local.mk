@@ -97,6 +97,7 @@ UNIT_TESTS = \
 	tests/unit/test_repeat \
 	tests/unit/test_clock \
 	tests/unit/test_csrf \
+	tests/unit/test_each_mode \
 	tests/unit/test_touches \
 	tests/unit/test_revocation \
 	tests/unit/test_sign_out \

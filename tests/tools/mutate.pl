@@ -60,7 +60,7 @@ my @map = (
 	['contract/test_postgres', 'contract/test_store_postgres']],
     [qr{^backends/mode_} =>
 	[map { "unit/test_$_" } @flow,
-	qw(modes refresh_torture access revocation)]],
+	qw(modes each_mode refresh_torture access revocation)]],
     [qr{^src/auth/rules|^src/auth/require} =>
 	['unit/test_rules', 'unit/test_rule_mistakes', 'unit/test_verify']],
     [qr{^src/auth/(?:csrf|own)} => [map { "unit/test_$_" }
@@ -68,7 +68,7 @@ my @map = (
     [qr{^src/auth/(?:verify|access|refusals)} => [map { "unit/test_$_" }
 	qw(access refusals readings verify conflict outputs)]],
     [qr{^src/auth/(?:logout|left_over|conflict)} => [map { "unit/test_$_" }
-	qw(logout conflict sign_out sign_out_page renewal forms)]],
+	qw(logout conflict sign_out sign_out_page each_mode renewal forms)]],
     [qr{^src/auth/(?:recheck|touches)} =>
 	[map { "unit/test_$_" } qw(touches clock recheck marks)]],
     [qr{^src/auth/(?:throttle|ban_key|hash_slots|login_floor|authenticate)} =>

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/jwt_settings.h"
 #include "api/registry.h"
 #include "auth/credential.h"
 #include "tests/support/flow.h"
@@ -16,14 +17,15 @@ static struct flow f;
 static char folder[32], secret[64];
 
 static void
-start(const char *ttl)
+start(const char *ttl, const char *leeway)
 {
 	char ini[256];
 
 	(void)snprintf(ini, sizeof(ini),
 		       "[auth]\nmode = jwt\n[store]\ndriver = memory\n[jwt]\n"
-		       "secret_file = %s\nrevocation = store\nttl = %s\n",
-		       secret, ttl);
+		       "secret_file = %s\nrevocation = store\nttl = %s\n"
+		       "leeway = %s\n",
+		       secret, ttl, leeway);
 	flow_init(&f, ini, NULL, NULL);
 }
 
@@ -40,7 +42,7 @@ setup(void)
 	ck_assert_ptr_nonnull(file);
 	ck_assert_int_ge(fputs("0123456789abcdef0123456789abcdef", file), 0);
 	ck_assert_int_eq(fclose(file), 0);
-	start("1h");
+	start("1h", "30s");
 }
 
 static void
@@ -115,7 +117,7 @@ START_TEST(ended_under_another_ttl)
 	struct flow before = f;
 	struct store *store = store_ref(f.store);
 
-	start("1s");
+	start("1s", "30s");
 	store_link_bind(f.links.store, store);
 	ck_assert_uint_eq(check(cookie), 401);
 	log_out(cookie);
@@ -180,12 +182,9 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 }
 END_TEST
 
-/* As fcgiauthctl session revoke does it: for as long as any token of the
- * session can live. */
-START_TEST(session_is_revoked)
+static void
+session_of(const char *cookie, struct session_id *out)
 {
-	const struct auth_mode_ops *mode = registry_mode("jwt");
-	const char *cookie = sign_in(), *other = sign_in();
 	const char *const params[] = { cookie, NULL };
 	struct flow_exchange x;
 	enum verdict verdict;
@@ -198,14 +197,42 @@ START_TEST(session_is_revoked)
 					     &err),
 			 0);
 	ck_assert_int_eq(verdict, VERDICT_ALLOW);
-	ck_assert_int_eq(mode->end_session(NULL, f.links.store, &grant.session,
-					   FAKE_NOW * 1000, &err),
+	*out = grant.session;
+}
+
+/* As fcgiauthctl session revoke and session revoke --user do it: for as long
+ * as any token can live, which the options of now do not say.  The longest of
+ * all was made by a clock that was ahead. */
+START_TEST(revoked_for_the_longest_life)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const int64_t ahead = JWT_LEEWAY_MAX, life = JWT_TTL_MAX;
+	const int64_t end = ahead + life + JWT_LEEWAY_MAX;
+	const char *cookie, *other;
+	struct session_id id;
+	struct err err;
+
+	flow_free(&f);
+	start("30d", "2m");
+	fake_env_set_wall(&f.world, FAKE_NOW + ahead);
+	cookie = sign_in();
+	other = sign_in();
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	session_of(cookie, &id);
+	ck_assert_int_eq(_i == 0 ? mode->end_session(NULL, f.links.store, &id,
+						     FAKE_NOW * 1000, &err) :
+				   mode->end_user(f.settings.mode.conf,
+						  f.links.store, STR("alice"),
+						  FAKE_NOW * 1000, &err),
 			 0);
-	ck_assert_uint_eq(check(other), 204);
-	for (int64_t t = 0; t < 3600 + 60; t += 60) {
-		fake_env_set_wall(&f.world, FAKE_NOW + t);
-		ck_assert_msg(check(cookie) == 401, "after %d s", (int)t);
+	for (int64_t left = end; left > 0; left -= left > 900 ? 600 : 1) {
+		fake_env_set_wall(&f.world, FAKE_NOW + end - left);
+		ck_assert_msg(check(cookie) == 401, "%d s left", (int)left);
+		ck_assert_msg(check(other) == (_i == 0 ? 204U : 401U),
+			      "%d s left", (int)left);
 	}
+	fake_env_set_wall(&f.world, FAKE_NOW + end);
+	ck_assert_uint_eq(check(other), 401);
 }
 END_TEST
 
@@ -229,7 +256,7 @@ suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout_ends_it);
-	tcase_add_test(t, session_is_revoked);
+	tcase_add_loop_test(t, revoked_for_the_longest_life, 0, 2);
 	tcase_add_test(t, no_public_keys);
 	tcase_add_test(t, made_by_a_faster_clock);
 	tcase_add_test(t, ended_under_another_ttl);

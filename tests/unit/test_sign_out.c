@@ -173,33 +173,6 @@ START_TEST(bearer_and_cookies)
 }
 END_TEST
 
-START_TEST(malformed)
-{
-	struct tokens t = sign_in("alice");
-	const char *cookie =
-	    flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s; " REFRESH "=%s", t.access,
-		      t.refresh);
-	const struct {
-		const char *type, *body;
-	} rows[] = {
-		{ FORM, "csrf=%" },
-		{ FORM, "csrf=a&csrf=b" },
-		{ JSON, "{" },
-		{ JSON, "[]" },
-		{ FORM, "refresh_token=%00" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct flow_answer a =
-		    sign_out(rows[i].type, rows[i].body, cookie, NULL);
-
-		ck_assert_msg(a.status == 400, "row %zu: %u", i, a.status);
-		ck_assert_msg(!has_set_cookie(&a), "row %zu", i);
-	}
-	ck_assert_uint_eq(refresh(t.refresh).status, 200);
-}
-END_TEST
-
 static const char *const switches[][2] = { { "session", "refresh" },
 					   { "refresh", "session" },
 					   { "session", "jwt" },
@@ -272,7 +245,6 @@ suite(void)
 	tcase_add_test(t, two_of_one_name);
 	tcase_add_test(t, whose_page_it_was);
 	tcase_add_test(t, bearer_and_cookies);
-	tcase_add_test(t, malformed);
 	tcase_add_loop_test(t, of_another_mode, 0, ARRAY_LEN(switches));
 	tcase_add_test(t, nothing_left_over);
 	suite_add_tcase(s, t);
