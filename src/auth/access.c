@@ -48,6 +48,18 @@ read_path(const struct rules *r, struct str path, struct arena *a,
 	return 0;
 }
 
+/* What the web server asks for elsewhere is not known here. */
+static bool
+share_location(const struct rules *r, const struct access_terms *t)
+{
+	for (size_t i = 1; i < t->n; i++) {
+		if (!str_eq(rules_location(r, t->paths[i]),
+			    rules_location(r, t->paths[0])))
+			return false;
+	}
+	return true;
+}
+
 static bool
 are_public(const struct access_terms *t)
 {
@@ -69,6 +81,8 @@ access_find(const struct rules *r, const struct rule_question *q,
 	if (!path_is_plain(path)) {
 		if (read_path(r, path, a, &t, err) != 0)
 			return -1;
+		if (!share_location(r, &t))
+			t.doubt = ACCESS_AMBIGUOUS;
 	} else {
 		self = arena_alloc(a, sizeof(*self));
 		if (self == NULL)
@@ -80,7 +94,8 @@ access_find(const struct rules *r, const struct rule_question *q,
 	if (t.n > 0 &&
 	    rules_judge(r, q, t.paths, t.n, a, &t.outcomes, err) != 0)
 		return -1;
-	t.open = are_public(&t) && (also.n == 0 || require_is_public(also));
+	t.open = t.doubt == ACCESS_CLEAR && are_public(&t) &&
+	    (also.n == 0 || require_is_public(also));
 	*out = t;
 	return 0;
 }

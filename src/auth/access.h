@@ -14,7 +14,8 @@ enum access_doubt {
 	ACCESS_CLEAR = 0,
 	/* http/readings.h: a client that means well sends no such path. */
 	ACCESS_HIDDEN_DOTS,
-	/* Some readings would let this visitor in, and some would not. */
+	/* Some readings would let this visitor in, and some would not; or
+	 * only some are where the web server asks for more (rules.h). */
 	ACCESS_AMBIGUOUS,
 };
 

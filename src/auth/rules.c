@@ -35,6 +35,7 @@ struct rule {
 struct rules {
 	struct rule *v;
 	size_t n;
+	const struct words *locations;
 	pcre2_match_context *limits;
 	bool has_regex, has_path;
 };
@@ -175,6 +176,25 @@ compile_require(const struct compiler *c, struct rule *rule)
 			     "and role:NAME, or deny alone");
 }
 
+#define PATH_WANTED                                                            \
+	"must begin with / and be what is left after decoding: without %%, "   \
+	"backslash, #, ;, control characters, empty and dot segments"
+
+static void
+check_locations(const struct compiler *c)
+{
+	const struct words *all = &c->set->server.locations;
+	const struct place at = { .file = c->set->file,
+				  .line = c->set->rules.locations_line,
+				  .section = STR("server"),
+				  .key = STR("locations") };
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (!path_is_decoded(all->v[i]))
+			problems_add(c->problems, &at, PATH_WANTED);
+	}
+}
+
 /* What no path of a request can be was meant to be something else. */
 static void
 check_path(const struct compiler *c, const struct rule_settings *rule)
@@ -190,10 +210,7 @@ check_path(const struct compiler *c, const struct rule_settings *rule)
 			     "all below it is meant anyway, and for more there "
 			     "is path_regex");
 	else if (!path_is_decoded(rule->path))
-		problems_add(c->problems, &at,
-			     "must begin with / and be what is left after "
-			     "decoding: without %%, backslash, #, ;, control "
-			     "characters, empty and dot segments");
+		problems_add(c->problems, &at, PATH_WANTED);
 }
 
 int
@@ -213,6 +230,9 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 		return -1;
 	}
 	make_limits(&c);
+	rules->locations = &set->server.locations;
+	rules->has_path = rules->locations->n > 0;
+	check_locations(&c);
 	for (size_t i = 0; i < set->rules.n; i++) {
 		struct rule *rule = &rules->v[rules->n++];
 
@@ -382,6 +402,20 @@ bool
 rules_see_paths(const struct rules *r)
 {
 	return r->has_path;
+}
+
+struct str
+rules_location(const struct rules *r, struct str path)
+{
+	struct str longest = STR("");
+
+	for (size_t i = 0; i < r->locations->n; i++) {
+		struct str location = r->locations->v[i];
+
+		if (location.n > longest.n && path_below(path, location))
+			longest = location;
+	}
+	return longest;
 }
 
 int

@@ -54,8 +54,11 @@ struct rule_outcome {
 	struct str require;
 };
 
-/* Is there a rule that asks for a path? */
+/* Is there a rule that asks for a path, or a path in server.locations? */
 bool rules_see_paths(const struct rules *r);
+
+/* The longest of server.locations that the path is at or below; empty: none. */
+struct str rules_location(const struct rules *r, struct str path);
 
 /*
  * *out: the outcomes of n paths, from `a`; readings of one request's path,

@@ -130,6 +130,7 @@ load_rules(const struct loader *l, const struct tables_section *t)
 {
 	struct rule_settings *v =
 	    arena_array(l->arena, l->ini.nsections, sizeof(*v));
+	struct ini_section server;
 	size_t n = 0;
 
 	if (v == NULL) {
@@ -144,7 +145,12 @@ load_rules(const struct loader *l, const struct tables_section *t)
 		    fill_is_first(l, in))
 			load_rule(l, in, t, &v[n++]);
 	}
-	l->out->rules = (struct rules_settings){ .v = v, .n = n };
+	server = fill_find_section(l, "server");
+	l->out->rules = (struct rules_settings){
+		.v = v,
+		.n = n,
+		.locations_line = fill_place(l, &server, "locations").line,
+	};
 }
 
 static void

@@ -24,6 +24,7 @@ struct server_settings {
 	struct words hosts; /* names or origins, lower case */
 	struct str login_url;
 	int64_t threads;
+	struct words locations; /* paths; auth/rules.c checks them */
 	struct str path; /* begins with '/', does not end with one */
 	int log_level;	 /* enum log_level */
 	int log_format;	 /* enum log_format */
@@ -92,6 +93,7 @@ struct rule_settings {
 struct rules_settings {
 	const struct rule_settings *v;
 	size_t n;
+	unsigned locations_line; /* of server.locations */
 };
 
 /* What conf needs to know of a backend; the registry fills it in. */

@@ -69,6 +69,17 @@ static const struct option server_options[] = {
 		       "must be https, except on localhost, 127.0.0.1 or [::1], "
 		       "and on an origin that hosts has with http. Empty "
 		       "means the login page of the host at hand."),
+	OPTION(WORDS, struct server_settings, locations,
+	       .help = "Paths that the web server's configuration guards with "
+		       "a requirement of its own ($fcgiauth_require and its "
+		       "counterparts), written like the path of a rule. The "
+		       "web server asks for the requirement where it reads "
+		       "the path itself; an application may read it "
+		       "otherwise. With this key, a path that only some of "
+		       "its readings put at or below one of these is refused "
+		       "as ambiguous, as it is for rules. A rule with the "
+		       "same path and the same requirement does this, too, "
+		       "and holds without the web server."),
 	OPTION(INT, struct server_settings, threads,
 	       .def = "8", .min = 1, .max = 256, .flags = OPTION_RESTART,
 	       .help = "How many requests are worked on at the same time. "

@@ -216,6 +216,10 @@ explain_doubt(struct test *t)
 		buf_add_cstr(&t->why,
 			     "it has more readings than can be "
 			     "compared");
+	else if (t->terms.doubt != ACCESS_CLEAR)
+		buf_add_cstr(&t->why,
+			     "only some of its readings are below a "
+			     "path of [server] locations");
 	else
 		buf_add_cstr(&t->why,
 			     "the rules let its readings in and "

@@ -18,7 +18,10 @@ note("seed $seed");
 srand $seed;
 
 my $web = web_name();
-my ($d, $n) = start_site(locations => [ { path => '/' },
+my ($d, $n) = start_site(
+	# What a location asks for counts on every reading, too.
+	conf => { server => { locations => '/need/' } },
+	locations => [ { path => '/' },
 	{ path => '/need/', require => 'role:admin' },
 	{ path => '/open/', open => 1 } ]);
 
@@ -205,7 +208,7 @@ sub let_in {
 
 my @segments = (qw(admin public bob need open closed a b.c admin public bob
     need open a), '', qw(%61dmin a%64min %2561dmin public%2fadmin a%2Fb
-    need%2fx admin%252fx admin;x bob;a=b ;x a%3Bb a%253bb a\b admin\x a%5Cb
+    need%2fx need;x need%252fx need\y admin%252fx admin;x bob;a=b ;x a%3Bb a%253bb a\b admin\x a%5Cb
     admin%255cx 100%25 @s%2fp a%20b a%23b %C3%A9 . ..), "\xc3\xa9");
 my @bad = qw(%2e%2e ..; %252e%252e ..%5c ..%2fadmin .%3bx ..\admin %2e);
 
@@ -257,13 +260,15 @@ sub try_path {
 	my $read = run_steps('dmr', $path);	# by the web server
 	my $open = $read =~ m{^/open/};
 	my $need = $read =~ m{^/need/};
+	my $below = grep { m{^/need/} } @readings;
+	my $torn = $below > 0 && $below < @readings;
 	my @wrong;
 
 	for my $who ('', 'bob', 'alice') {
 		my ($status, $given) = ask($who, $target);
 		my @no = grep { !let_in($rules, $who, $_) } @readings;
 		my $may = $open ? !is_way_out($path) : !$hidden && !@no &&
-		    (!$need || $require{'role:admin'}{$who});
+		    !$torn && (!$need || $require{'role:admin'}{$who});
 		my $label = name($target) . ' by ' . ($who || 'nobody') .
 		    " ($status)";
 
@@ -273,13 +278,15 @@ sub try_path {
 		    !is_for_server($path) &&
 		    ($web ne 'apache' || $open || $who ne '');
 		$seen{ defined $given ? 'let in' : $hidden ? 'hidden'
+			: $torn ? 'torn'
 			: @no && @no < @readings ? 'ambiguous' : 'refused' }++;
 		next if !defined $given || $open;
 		# Behind a proxy: what the application was given.
 		for my $app (qw(d dr dmr cd cdr cdmr dc r mr dbmr h bh), '') {
 			my $as = run_steps($app, as_sent($given));
 			push @wrong, "$label: read as $as by '$app'"
-			    if !let_in($rules, $who, $as);
+			    if !let_in($rules, $who, $as) ||
+			    ($as =~ m{^/need/} && !$require{'role:admin'}{$who});
 		}
 	}
 	return @wrong;
@@ -305,6 +312,6 @@ for my $i (0 .. $#sites) {
 }
 
 ok(($seen{$_} // 0) > 20, "some are: $_")
-    for 'let in', 'refused', 'hidden', 'ambiguous';
+    for 'let in', 'refused', 'hidden', 'ambiguous', 'torn';
 $d->stop_ok;
 done_testing;

@@ -189,6 +189,45 @@ START_TEST(doubts_are_said)
 }
 END_TEST
 
+/* The web server asks for more below its locations, as it reads the path. */
+START_TEST(locations_of_the_web_server)
+{
+	static const struct {
+		const char *uri;
+		unsigned status;
+	} cases[] = {
+		{ "/need/x", 204 },	     { "/need", 204 },
+		{ "/need/;x/y", 204 },	     { "/need/%20//y", 204 },
+		{ "/a;x/%252f", 204 },	     { "/need/deep/;x", 204 },
+		{ "/need;x/y", 403 },	     { "/need%252fx", 403 },
+		{ "/need\\x", 403 },	     { "//h/need/x", 403 },
+		{ "/need//../x", 403 },	     { "/need/deep;x/y", 403 },
+		{ "/public%252f..;", 403 },  { "/need/..%2fx", 403 },
+	};
+	struct flow own;
+	const char *alice;
+
+	flow_init(&own,
+		  "[store]\ndriver = memory\n"
+		  "[server]\nlocations = /need/deep/ /need/\n",
+		  NULL, NULL);
+	alice = flow_login(&own, "alice");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct flow_answer a =
+		    flow_verify(&own, cases[i].uri, alice, NULL);
+
+		ck_assert_msg(a.status == cases[i].status, "%s: %u",
+			      cases[i].uri, a.status);
+	}
+	/* Without the key, the web server's own reading is all there is. */
+	ck_assert_uint_eq(flow_verify(&f, "/user/;x", flow_login(&f, "bob"),
+				      NULL)
+			      .status,
+			  204);
+	flow_free(&own);
+}
+END_TEST
+
 START_TEST(method_network_and_host)
 {
 	static const struct {
@@ -366,6 +405,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, rules_and_location);
 	tcase_add_test(t, doubts_are_said);
+	tcase_add_test(t, locations_of_the_web_server);
 	tcase_add_test(t, method_network_and_host);
 	tcase_add_test(t, public_with_a_bad_credential);
 	tcase_add_test(t, authorizer_on_public_pages);

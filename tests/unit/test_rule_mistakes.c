@@ -12,6 +12,9 @@ static const struct {
 	{ LIT("[rule a]\nhost = a\nrequire = user nobody\n"),
 	  "t.ini:3: [rule a] require: must be words out of public, user, "
 	  "user:NAME and role:NAME, or deny alone" },
+	{ LIT("[server]\npath = /a\nlocations = /a/ b\n"),
+	  "t.ini:3: [server] locations: must begin with / and be what is left "
+	  "after decoding" },
 	{ LIT("[rule a]\nrequire = deny user\n"), "t.ini:2: [rule a] require: " },
 	{ LIT("[rule a]\nrequire = role:\n"), "t.ini:2: [rule a] require: " },
 	{ LIT("[rule a]\nrequire = role:a,b\n"),
