@@ -164,25 +164,42 @@ app_free(struct app *app)
 	notify_close(&app->notifier);
 }
 
+/* A file does not come by itself, as a server may. */
+static void
+blame_file(bool embedded, bool kept, struct err *err)
+{
+	if (embedded && !kept && err->code == ERR_UNAVAILABLE)
+		err->code = ERR_CONFIG;
+}
+
 /* Both are asked, so that each asks again once it is there; of two failures
  * the one that waiting does not mend. */
 static int
-check_schemas(struct service_links *links, struct err *err)
+check_schemas(const struct service_links *links, const struct snapshot *before,
+	      const struct snapshot *s, struct err *err)
 {
 	struct err second;
 	int store = store_check_schema(links->store, err);
 	int users = users_check_schema(links->users, &second);
 
-	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE)) {
+	if (store != 0)
+		blame_file((store_ops(s->store)->base.caps &
+			    STORE_EMBEDDED) != 0,
+			   before != NULL && before->store == s->store, err);
+	if (users != 0)
+		blame_file((users_ops(s->users)->base.caps &
+			    USERS_EMBEDDED) != 0,
+			   before != NULL && before->users == s->users,
+			   &second);
+	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE))
 		*err = second;
-		return err_context(err, "users");
-	}
-	return store == 0 ? 0 : err_context(err, "store");
+	return store == 0 && users == 0 ? 0 : -1;
 }
 
 /* With links of the main thread. */
 static int
-open_schemas(struct app *app, struct snapshot *s, struct err *err)
+open_schemas(const struct app *app, const struct snapshot *before,
+	     const struct snapshot *s, struct err *err)
 {
 	struct service_links links = {
 		.store = store_link_new(&app->env),
@@ -195,7 +212,7 @@ open_schemas(struct app *app, struct snapshot *s, struct err *err)
 	} else {
 		store_link_bind(links.store, s->store);
 		users_link_bind(links.users, s->users);
-		rc = check_schemas(&links, err);
+		rc = check_schemas(&links, before, s, err);
 	}
 	store_link_free(links.store);
 	users_link_free(links.users);
@@ -203,13 +220,15 @@ open_schemas(struct app *app, struct snapshot *s, struct err *err)
 }
 
 /*
- * A schema that is wrong is for the administrator to mend before we serve; a
- * server that is down may come back while we answer 503.
+ * A schema that is wrong, or a file that cannot be used, is for the
+ * administrator to mend before we serve; a server that is down may come back
+ * while we answer 503.
  */
 int
-app_prepare_stores(struct app *app, struct snapshot *s, struct err *err)
+app_prepare_stores(struct app *app, const struct snapshot *before,
+		   const struct snapshot *s, struct err *err)
 {
-	if (open_schemas(app, s, err) == 0)
+	if (open_schemas(app, before, s, err) == 0)
 		return 0;
 	if (err->code != ERR_UNAVAILABLE)
 		return -1;
@@ -308,7 +327,7 @@ int
 app_start(struct app *app, struct err *err)
 {
 	struct snapshot *s = snapshot_acquire(&app->slot);
-	int rc = app_prepare_stores(app, s, err);
+	int rc = app_prepare_stores(app, NULL, s, err);
 
 	if (rc == 0 && fcgi_init() != 0)
 		rc = err_set(err, ERR_INTERNAL, "libfcgi is unusable");

@@ -65,10 +65,11 @@ void app_free(struct app *app);
 
 /* Parts of app_run(), in app.c: opens all and starts the threads; logs what
  * a configuration that is taken warns of; looks at the schemas of what a
- * snapshot names. */
+ * snapshot names.  `before`: the snapshot that it is to follow, or NULL; a file
+ * of its that cannot be used now does not keep the next one out. */
 int app_start(struct app *app, struct err *err) MUST_USE;
 void app_log_warnings(struct app *app, const struct problems *problems);
-int app_prepare_stores(struct app *app, struct snapshot *s,
-		       struct err *err) MUST_USE;
+int app_prepare_stores(struct app *app, const struct snapshot *before,
+		       const struct snapshot *s, struct err *err) MUST_USE;
 
 #endif

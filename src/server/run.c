@@ -107,7 +107,7 @@ adopt(struct app *app, struct snapshot *before, struct snapshot *next)
 	struct buf names;
 	struct err err;
 
-	if (app_prepare_stores(app, next, &err) != 0) {
+	if (app_prepare_stores(app, before, next, &err) != 0) {
 		LOG(&app->log, LOG_ERROR, "reload_refused",
 		    F_CSTR("reason", err.msg),
 		    F_CSTR("kept", "the configuration before"));

@@ -207,6 +207,84 @@ for my $mode (qw(session refresh)) {
 	undef $mounted;
 }
 
+# `@before`: what to run it under.
+sub refuses_to_start {
+	my ($e, $pattern, $what, @before) = @_;
+	my ($code, $out, $errors) = capture(@before, 'timeout', 10 * slow(),
+	    bin('fcgiauthd'), '-c', $e->{file});
+
+	is($code, 1, "$what: the daemon does not start");
+	like("$out$errors", $pattern, '  and says why');
+	return;
+}
+
+sub log_grew {
+	my ($e, $pattern, $code) = @_;
+	my $before = length $e->log_text;
+
+	$code->();
+	return wait_for(10, sub {
+		substr($e->log_text, $before) =~ $pattern });
+}
+
+for my $section (qw(store users)) {
+	subtest "$section: a file that cannot be used" => sub {
+		my $e = FCGIAuth::Daemon->new(store => 'sqlite');
+		my $dir = $e->dir;
+		my $good = $e->{conf}{$section}{path};
+
+		mkdir "$dir/folder";
+		spit("$dir/rubbish", 'rubbish ' x 1000);
+		for ([ 'none/x.db', qr/cannot be created: its folder/ ],
+		    [ 'folder', qr/not a regular file/ ],
+		    [ 'rubbish/x.db', qr/Not a directory/ ],
+		    [ 'rubbish', qr/file is not a database/ ]) {
+			my ($path, $pattern) = @$_;
+			$e->configure($section => { path => "$dir/$path" });
+			refuses_to_start($e,
+			    qr/^fcgiauthd: $section .*\Q$path\E: $pattern/m,
+			    $path);
+		}
+		mkdir "$dir/closed", 0;
+		chmod 0711, $dir or die $!;
+		$e->configure($section => { path => "$dir/closed/x.db" });
+		chown((getpwnam 'nobody')[2, 3], $e->{file}) if is_root();
+		refuses_to_start($e, qr/closed\/x.db: Permission denied/,
+		    'a closed folder', as_nobody());
+
+		$e->configure($section => { path => $good });
+		$e->add_user('alice')->start;
+		for my $path ("$dir/none/x.db", "$dir/rubbish") {
+			ok(log_grew($e, qr/reload_refused .*\Q$path\E/, sub {
+				$e->configure($section => { path => $path });
+				$e->reload;
+			}), "a reload with $path is refused");
+			is(raw_login($e, 'alice')->{status}, 200,
+			    '  and all goes on');
+		}
+		$e->configure($section => { path => $good },
+		    session => { idle_timeout => '20m' });
+		rename $good, "$good.away" or die $!;
+		ok(log_grew($e, qr/\breloaded\b/, sub { $e->reload }),
+		    'what was in use before keeps no reload out');
+		rename "$good.away", $good or die $!;
+		$e->stop_ok;
+	};
+}
+
+subtest 'a server that is away' => sub {
+	plan(skip_all => 'built without Redis')
+	    unless FCGIAuth::Store::has_driver('store redis');
+	my $e = FCGIAuth::Daemon->new(store => 'sqlite', conf => {
+		store => { driver => 'redis', path => undef,
+			   url => 'redis://127.0.0.1:' . free_port() } });
+
+	$e->add_user('alice')->start;
+	like($e->log_text, qr/store_unavailable/, 'is no reason not to start');
+	unavailable(raw_login($e, 'alice'), 'a login');
+	$e->stop_ok;
+};
+
 subtest 'the file is overwritten' => sub {
 	my $e = FCGIAuth::Daemon->new;
 	my $db = $e->dir . '/fcgiauth.db';
@@ -221,22 +299,7 @@ subtest 'the file is overwritten' => sub {
 	my ($code, $out, $errors) = $e->ctl('user', 'list');
 	isnt($code, 0, 'fcgiauthctl refuses it');
 	like("$out$errors", qr/\S/, 'and says so');
-	my $pid = spawn('fcgiauthd', $e->{log}, bin('fcgiauthd'), '-c',
-	    $e->{file});
-	my $answer;
-	my $refused = wait_for(10, sub {
-		return 1 if waitpid($pid, 1) != 0;
-		$answer = $e->check(HTTP_COOKIE => "fcgiauth=$token");
-		return $answer;
-	});
-	ok($refused, 'fcgiauthd ends, or answers');
-	if ($answer) {
-		unavailable($answer, 'a check');
-		kill 'TERM', $pid;
-		reap($pid, 10);
-	}
-	like($e->log_text, qr/\Q$db\E|not a database|malformed/i,
-	    'and says why');
+	refuses_to_start($e, qr/\Q$db\E: file is not a database/, 'rubbish');
 	unlink "$db-wal", "$db-shm";
 	spit($db, $whole);
 	$e->start;
