@@ -27,7 +27,27 @@ sub blocks {
 	return @blocks;
 }
 
+# The commands of a section of a guide, as they are typed.
+sub commands {
+	my ($guide, $heading) = @_;
+	my $text = slurp(top() . "/doc/$guide.md");
+	my ($section) = $text =~ /^#+ \Q$heading\E\n(.*?)(?=^#|\z)/ms
+	    or die "$guide.md has no $heading\n";
+
+	return $section =~ /^    (\S.*)\n/mg;
+}
+
 sub said { my (undef, $out, $err) = @_; return ($out // '') . ($err // '') }
+
+# A session token of alice, by a raw login.
+sub sign_in_to {
+	my ($d) = @_;
+	my $answer = $d->ask(REQUEST_METHOD => 'POST',
+	    REQUEST_URI => '/auth/login', CONTENT_TYPE => 'application/json',
+	    body => qq({"username":"alice","password":"$PASSWORD"}));
+
+	return $answer->{raw} =~ /fcgiauth=([\w-]+)/ ? $1 : '';
+}
 
 system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 " .
     "-nodes -subj /CN=x -days 2 -keyout $tmp/app.key -out $tmp/app.pem " .
@@ -130,30 +150,94 @@ for (['webservers', ''], ['several-hosts', $first]) {
 	};
 }
 
+# Was the program built with the store that a block names?
+sub is_built {
+	my ($driver) = $_[0] =~ /^\[store\]\ndriver = (\w+)/m;
+	return !$driver || FCGIAuth::Store::has_driver("store $driver");
+}
+
 # Blocks of one guide that are meant for one file are tried together, the others
 # each by itself.
 subtest 'fcgiauth.ini' => sub {
 	my $try = sub {
 		my ($guide, $text) = @_;
-		$text =~ s{/var/backups/}{$tmp/}g;
+		$text =~ s{/var/backups/|/etc/fcgiauth/}{$tmp/}g;
 		for my $section (qw(store users)) {
 			next if $text =~ /^\[$section\]/m;
 			$text .= "\n[$section]\npath = $tmp/fcgiauth.db\n";
 		}
 		spit("$tmp/try.ini", $text);
 		chmod 0600, "$tmp/try.ini";
-		my @said = capture(bin('fcgiauthctl'), '-c', "$tmp/try.ini",
-		    'config', 'check');
+		# A check would look for the server of another store.
+		my @said = capture($text =~ /^driver/m ?
+		    (bin('fcgiauthd'), '-c', "$tmp/try.ini", '--dump-config') :
+		    (bin('fcgiauthctl'), '-c', "$tmp/try.ini", 'config', 'check'));
 		is($said[0], 0, $guide) or diag(said(@said) . $text);
 		unlike(said(@said), qr/warning/, 'without a warning');
 	};
 	my $n = 0;
 
-	for my $guide (qw(backup changing programs)) {
-		$try->($guide, $_), $n++ for blocks($guide, 'ini');
+	spit("$tmp/$_", "user=x\n"), chmod 0600, "$tmp/$_"
+	    for qw(owner.conninfo service.conninfo redis.password);
+	for my $guide (qw(backup changing programs scaling)) {
+		$try->($guide, $_), $n++ for grep { is_built($_) }
+		    blocks($guide, 'ini');
 	}
-	$try->('several-hosts', join "\n", blocks('several-hosts', 'ini'));
+	my $hosts = join "\n", blocks('several-hosts', 'ini');
+	$try->('several-hosts', $hosts);
 	cmp_ok($n, '>=', 5, 'all of them');
+
+	# What that guide says of a line that was left out.
+	$hosts =~ s/^domain = .*\n//m or die;
+	spit("$tmp/try.ini", $hosts);
+	like(said(capture(bin('fcgiauthctl'), '-c', "$tmp/try.ini", 'config',
+	    'check')), qr/warning: \[cookie\] domain: is empty, but/,
+	    'several-hosts, without cookie.domain: a warning');
+};
+
+# Word for word but for the folders and what systemctl does.
+subtest 'backup.md, the embedded database' => sub {
+	plan(skip_all => 'no sqlite3 here') unless in_path('sqlite3');
+	my $d = FCGIAuth::Daemon->new(store => 'sqlite')->start;
+	my $dir = $d->dir;
+	my ($ini) = blocks('backup', 'ini');
+	my $run = sub {
+		for my $line (@_) {
+			$d->stop_ok, next if $line =~ /^systemctl stop/;
+			$d->start, next if $line =~ /^systemctl start/;
+			$line =~ s{/var/backups/}{$tmp/}g;
+			$line =~ s{/var/lib/fcgiauth/}{$dir/}g;
+			$line =~ s{^fcgiauthd\b}{bin('fcgiauthd')}e;
+			$line =~ s{^fcgiauthctl\b(?! -c)}{fcgiauthctl -c $d->{file}};
+			$line =~ s{^fcgiauthctl\b}{bin('fcgiauthctl')}e;
+			my @said = capture('sh', '-c', "umask 077; $line");
+			is($said[0], 0, $line) or diag(said(@said));
+			$line = $said[1];
+		}
+		return @_;
+	};
+
+	mkdir "$dir/keys";
+	$d->add_user('alice');
+	my $asks = sub { $d->check(HTTP_COOKIE => "fcgiauth=$_[0]")->{status} };
+	my $old = sign_in_to($d);
+	is($asks->($old), 204, 'alice is in');
+	$run->(grep { /^sqlite3/ } commands('backup', 'The embedded database'));
+	is(($d->ctl('user', 'disable', 'alice'))[0], 0, 'alice is disabled');
+	is($asks->($old), 401, 'and out');
+
+	$ini =~ s{/var/backups/}{$tmp/}g;
+	spit("$tmp/try.ini", $ini);
+	my ($check, $list, $whole) =
+	    $run->(commands('backup', 'Is the copy good?'));
+	is($check, '', 'the first says nothing');
+	like($list, qr/^alice\s+enabled/m, 'the second names everybody');
+	is($whole, "ok\n", 'the last says ok');
+
+	$run->(commands('backup', 'Restore'));
+	is($asks->($old), 401, 'no session comes back');
+	is($asks->(sign_in_to($d)), 204, 'the user of the backup does');
+	$d->stop_ok;
 };
 
 done_testing;
