@@ -333,14 +333,26 @@ is_listed(struct str password, struct str blocklist)
 
 const char *
 password_refusal(struct str password, struct str user, int64_t min_length,
-		 struct str blocklist)
+		 struct str blocklist, char buf[PASSWORD_REFUSAL_MAX])
 {
-	if (password.n > PASSWORD_MAX_BYTES)
-		return "This password is too long.";
+	int64_t n;
+
+	if (password.n > PASSWORD_MAX_BYTES) {
+		(void)snprintf(buf, PASSWORD_REFUSAL_MAX,
+			       "This password is too long: more than %d bytes.",
+			       PASSWORD_MAX_BYTES);
+		return buf;
+	}
 	if (str_find(password, '\0') < password.n || !str_is_utf8(password))
 		return "This password is not valid text.";
-	if (count_characters(password) < min_length)
-		return "This password is too short.";
+	n = count_characters(password);
+	if (n < min_length) {
+		(void)snprintf(buf, PASSWORD_REFUSAL_MAX,
+			       "This password is too short: %lld of at least "
+			       "%lld characters.",
+			       (long long)n, (long long)min_length);
+		return buf;
+	}
 	if (str_eq_nocase(password, user))
 		return "This password is the user name.";
 	if (common_password(password))

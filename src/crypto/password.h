@@ -14,6 +14,7 @@ struct err;
 
 #define PASSWORD_MAX_BYTES 512 /* longer ones are refused, not cut */
 #define PASSWORD_HASH_MAX  128 /* with the NUL */
+#define PASSWORD_REFUSAL_MAX 128
 
 /* Zero denies. */
 enum password_answer {
@@ -75,9 +76,11 @@ bool password_is_all_in(struct str password, struct str hash);
  * NUL, not the user's name, not on the built-in list of the commonest nor in
  * `blocklist` (the bytes of a file, one a line; may be empty).  Lists are
  * compared without regard to ASCII case.  NULL when it may, else the reason
- * in words for a person.
+ * in words for a person, perhaps in `buf`: one that is too short is told its
+ * length.
  */
 const char *password_refusal(struct str password, struct str user,
-			     int64_t min_length, struct str blocklist);
+			     int64_t min_length, struct str blocklist,
+			     char buf[PASSWORD_REFUSAL_MAX]);
 
 #endif

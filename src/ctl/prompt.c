@@ -188,10 +188,11 @@ static enum ctl_exit
 check_and_hash(struct ctl *c, struct str user, struct str password,
 	       struct str blocklist, char hash[PASSWORD_HASH_MAX])
 {
+	char buf[PASSWORD_REFUSAL_MAX];
 	const char *refusal = password.n == 0 ?
 	    "The password is empty." :
 	    password_refusal(password, user, c->settings.password.min_length,
-			     blocklist);
+			     blocklist, buf);
 	struct err err;
 
 	if (refusal != NULL)

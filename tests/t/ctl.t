@@ -321,7 +321,11 @@ subtest 'passwords from stdin' => sub {
 		    "row $i: with a reason");
 		unlike($err, qr/xxx|phrase 1/i, "row $i: not repeated");
 	}
-	my ($status, $out, $err) = ctl_in("averylonguser.name\n", 'user', 'add',
+	my ($status, $out, $err) = ctl_in("fourteen chär.\n", 'user', 'add',
+	    'a', '--password-stdin');
+	like($err, qr/too short: 14 of at least 15 characters/,
+	    'how much is missing');
+	($status, $out, $err) = ctl_in("averylonguser.name\n", 'user', 'add',
 	    'averylonguser.name', '--password-stdin');
 	is($status, 1, 'the own name');
 	($status) = ctl_in($good, 'user', 'add', 'a', '--password-stdin');

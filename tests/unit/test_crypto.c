@@ -327,7 +327,8 @@ START_TEST(all_in)
 }
 END_TEST
 
-#define TOO_SHORT "This password is too short."
+#define TOO_SHORT(n, min)                                                      \
+	"This password is too short: " #n " of at least " #min " characters."
 #define NO_TEXT	  "This password is not valid text."
 #define COMMON	  "This password is among the commonest."
 #define LISTED	  "This password is on the list of refused ones."
@@ -338,14 +339,14 @@ static const struct {
 	const char *reason;
 } refused[] = {
 	{ LIT("violet-otter-42-lamp"), 15, NULL },
-	{ LIT("violet-otter-4"), 15, TOO_SHORT },
+	{ LIT("violet-otter-4"), 15, TOO_SHORT(14, 15) },
 	{ LIT("violet-otter-42"), 15, NULL },
-	{ LIT(""), 8, TOO_SHORT },
+	{ LIT(""), 8, TOO_SHORT(0, 8) },
 	/* eight code points of two bytes, then seven */
 	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"
 	      "\xc3\xb6"), 8, NULL },
 	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"), 8,
-	  TOO_SHORT },
+	  TOO_SHORT(7, 8) },
 	{ LIT("violet\0otter-42"), 8, NO_TEXT },
 	{ LIT("violet\xffotter-42"), 8, NO_TEXT },
 	{ LIT("violet\xed\xa0\x80otter-42"), 8, NO_TEXT },
@@ -371,9 +372,10 @@ START_TEST(refusal)
 	const struct str blocklist =
 	    STR("Acme-Company-GmbH\n\nline with a return\r\n"
 		"the last line of it");
+	char buf[PASSWORD_REFUSAL_MAX];
 	const char *reason =
 	    password_refusal(refused[_i].password, STR("alice.wonderland"),
-			     refused[_i].min_length, blocklist);
+			     refused[_i].min_length, blocklist, buf);
 	const char *wanted = refused[_i].reason;
 
 	ck_assert_msg((reason == NULL) == (wanted == NULL) &&
@@ -387,11 +389,14 @@ START_TEST(refusal_of_long_ones)
 	char bytes[PASSWORD_MAX_BYTES + 1];
 	struct str password = { .p = bytes, .n = sizeof(bytes) };
 
+	char buf[PASSWORD_REFUSAL_MAX];
+
 	memset(bytes, 'x', sizeof(bytes));
-	ck_assert_str_eq(password_refusal(password, STR("a"), 15, STR("")),
-			 "This password is too long.");
+	ck_assert_str_eq(password_refusal(password, STR("a"), 15, STR(""), buf),
+			 "This password is too long: more than 512 bytes.");
 	password.n--;
-	ck_assert_ptr_null(password_refusal(password, STR("a"), 15, STR("")));
+	ck_assert_ptr_null(
+	    password_refusal(password, STR("a"), 15, STR(""), buf));
 }
 END_TEST
 
