@@ -339,9 +339,10 @@ key_retire(struct ctl *c)
 				  "fcgiauthctl key rotate", c->operand);
 	wait = e->state == KEY_RETIRING ? retiring_left(c, e) : 0;
 	if (wait > 0 && !ctl_given(c, FLAG_NOW))
-		ctl_warn("warning: %s: tokens that it signed might have been "
-			 "in use for another %lld s; they are refused now",
-			 c->operand, (long long)wait);
+		return ctl_refuse("%s: tokens that it signed may be in use "
+				  "for another %lld s; with --now it is "
+				  "removed, and they are refused at once",
+				  c->operand, (long long)wait);
 	ctl_hold_signals();
 	if (keyring_remove(ring_conf(c)->keys, e, &err) != 0)
 		return ctl_refuse("%s", err.msg);

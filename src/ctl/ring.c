@@ -33,6 +33,11 @@ ring_load(const struct ctl *c, struct keyring *out, struct err *err)
 	const char *place =
 	    conf->secret_file != NULL ? conf->secret_file : conf->keys;
 
+	if (!ring_in_use(c))
+		return err_set(err, ERR_CONFIG,
+			       "[auth] mode = %s: there are no keys and no "
+			       "signed tokens in this mode; a login makes a "
+			       "session", ctl_mode(c)->base.name);
 	if (owner_become(&place, 1, err) != 0)
 		return -1;
 	if (jwt_conf_is_missing(conf)) {

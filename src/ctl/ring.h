@@ -14,7 +14,8 @@ bool ring_in_use(const struct ctl *c);
 
 /*
  * Started as root, becomes the owner of the directory, or of the secret; then
- * loads.  A directory that is not there yet is an empty ring.
+ * loads.  A directory that is not there yet is an empty ring; a mode without
+ * keys is an error.
  */
 int ring_load(const struct ctl *c, struct keyring *out, struct err *err)
     MUST_USE;

@@ -111,10 +111,6 @@ token_issue(struct ctl *c)
 	int64_t ttl = 0;
 	struct err err;
 
-	if (!ring_in_use(c))
-		return ctl_refuse("[auth] mode = %s: there are no signed "
-				  "tokens in this mode; a login makes a session",
-				  ctl_mode(c)->base.name);
 	status = take_ttl(c, &ttl);
 	if (status != CTL_DONE)
 		return status;

@@ -105,11 +105,15 @@ subtest 'generate, rotate, retire' => sub {
 	    '  with a warning that it is early');
 	is(states_of($d), 'active PS256, retiring ES256', '  rotated');
 
-	($out, $errors) = ctl_is($d, 0, qr/removed/,
+	ctl_is($d, 1, qr/\Q$first\E: .* for another 42(?:30|2\d) s; .*--now/,
 	    qw(key retire --), $first);
-	like($errors, qr/warning: .* for another 42(?:30|2\d) s; they are refus/,
-	    '  with a warning that tokens end');
-	is(states_of($d), 'active PS256', '  gone');
+	is(states_of($d), 'active PS256, retiring ES256',
+	    '  and tokens of it go on');
+	age($d, 'retiring', 4225);
+	ctl_is($d, 1, qr/for another [1-5] s;/, qw(key retire --), $first);
+	age($d, 'retiring', 5);
+	ctl_is($d, 0, qr/removed/, qw(key retire --), $first);
+	is(states_of($d), 'active PS256', '  when it is over it goes');
 	ctl_is($d, 1, qr/no such key/, qw(key retire --), $first);
 
 	($out, $errors) = ctl_is($d, 0, qr/: ES256, active/, qw(key rotate));
@@ -118,7 +122,7 @@ subtest 'generate, rotate, retire' => sub {
 	is(states_of($d), 'active ES256, retiring PS256', '  rotated');
 	($out, $errors) = ctl_is($d, 0, qr/removed/,
 	    qw(key retire --now --), $second);
-	unlike($errors, qr/warning/, '  and none with --now');
+	is(states_of($d), 'active ES256', '  a stolen one goes at once');
 	ctl_is($d, 0, qr/pending/, qw(key generate --alg EdDSA));
 	ctl_is($d, 0, qr/: EdDSA, active/, qw(key rotate --now));
 	ctl_is($d, 0, qr/pending/, qw(key generate));
@@ -126,6 +130,23 @@ subtest 'generate, rotate, retire' => sub {
 	is(states_of($d), 'active EdDSA, retiring ES256', 'all states left');
 	my @left = glob "$d->{dir}/keys/*";
 	is(@left, 2, '  and no other files');
+};
+
+subtest 'a mode without keys' => sub {
+	my $d = FCGIAuth::Daemon->new(store => 'sqlite');
+	my $none = qr/\A\S+ \[auth\] mode = session: there are no keys/;
+
+	openssl("genpkey -algorithm ED25519 -out $d->{dir}/ed.pem");
+	# The folder of the keys is there, or is not.
+	for my $keys ("$d->{dir}/none/keys", "$d->{dir}/keys") {
+		$d->configure(jwt => { keys => $keys });
+		ctl_is($d, 1, $none, @$_) for [qw(key list)],
+		    [qw(key list --json)], [qw(key generate)],
+		    [qw(key rotate)], [qw(key retire x)],
+		    ['key', 'import', "$d->{dir}/ed.pem"],
+		    [qw(token inspect x)], [qw(token issue --user alice)];
+		ok(!-e $keys, 'nothing was made');
+	}
 };
 
 subtest 'the oldest pending key first' => sub {
