@@ -9,6 +9,7 @@
 #define NO_ROLE(r) "'" r "' in roles is no name of a role"
 #define X65                                                                    \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define S40 ";;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;"
 
 const struct foreign_shape foreign_shapes[] = {
 	{ "'a' AS name, 'h' AS password_hash", false, "", "" },
@@ -18,10 +19,21 @@ const struct foreign_shape foreign_shapes[] = {
 	{ "'a'::char(20) AS name, 'h'::char(60) AS password_hash",
 	  false, "", "" },
 	{ N "true AS disabled", true, "", "" },
+	{ N "false AS disabled", false, "", "" },
 	{ N "0 AS disabled", false, "", "" },
 	{ N "1::smallint AS disabled", true, "", "" },
 	{ N "'t' AS disabled", true, "", "" },
 	{ N "'No' AS disabled", false, "", "" },
+	{ N "'FALSE' AS disabled", false, "", "" },
+	{ N "'off' AS disabled", false, "", "" },
+	{ N "'n' AS disabled", false, "", "" },
+	{ N "'True' AS disabled", true, "", "" },
+	{ N "'yes' AS disabled", true, "", "" },
+	{ N "'ON' AS disabled", true, "", "" },
+	{ N "'y' AS disabled", true, "", "" },
+	{ N "'tru' AS disabled", true, "", NEITHER },
+	{ N "'of' AS disabled", true, "", NEITHER },
+	{ N "'fa' AS disabled", true, "", NEITHER },
 	{ N "B'1' AS disabled", true, "", "" },
 	{ N "NULL AS disabled", true, "", IS_NULL },
 	{ N "NOT NULL::boolean AS disabled", true, "", IS_NULL },
@@ -50,6 +62,13 @@ const struct foreign_shape foreign_shapes[] = {
 	{ N "'[\"a\",\"b\"]'::json AS roles", true, "", NO_ROLE("[\"a\"") },
 	{ N "'a;b' AS roles", true, "", NO_ROLE("a;b") },
 	{ N "repeat('x', 65) AS roles", true, "", NO_ROLE(X65) },
+	{ N "'{' AS roles", true, "", NO_ROLE("{") },
+	{ N "'{a' AS roles", true, "", NO_ROLE("{a") },
+	{ N "'a}' AS roles", true, "", NO_ROLE("a}") },
+	{ N "'NULL' AS roles", false, "NULL", "" },
+	{ N "'\"NULL\"' AS roles", true, "", NO_ROLE("\"NULL\"") },
+	{ N "repeat(';', 81) AS roles", true, "",
+	  NO_ROLE(S40 S40) },
 	{ N "(SELECT string_agg('r' || i, ',') FROM generate_series(1, 500)"
 	    " s (i)) AS roles",
 	  true, "", "roles has more than 1024 bytes" },

@@ -268,6 +268,51 @@ START_TEST(many_sessions)
 }
 END_TEST
 
+/* Of one user, more than a store reads at once. */
+START_TEST(many_sessions_of_one)
+{
+	enum {
+		N = 250
+	};
+	static const struct password_mark one = { .b = { 1 } },
+					  two = { .b = { 2 } };
+	static struct session s[N];
+	struct rig *r = rig_open(_i);
+	struct session bob = rig_create(r, "bob", r->now + N);
+	struct identity who = { .name = STR("alice"), .roles = STR("guest") };
+	struct session_list list;
+	int64_t ended;
+
+	for (int i = 0; i < N; i++) {
+		s[i] = rig_session(r, "alice", r->now + i);
+		s[i].mark = one;
+		OK(r, store_create(r->l, &s[i], 0, r->now, NULL, &r->err));
+	}
+	OK(r, store_update_user(r->l, &who, &r->err));
+	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	for (size_t limit = N - 1; limit <= N + 1; limit++) {
+		struct session_cursor cursor = { .created_ms = 0 };
+		const size_t n = limit < N ? limit : N;
+
+		OK(r, store_list(r->l, r->a, STR("alice"), r->now, limit,
+				 &cursor, &list, &r->err));
+		SAME(r, list.n, n);
+		SAME(r, cursor.more, limit < N);
+		for (size_t i = 0; i < n; i++) {
+			s[N - 1 - i].who = who;
+			s[N - 1 - i].mark = two;
+			HOLDS(r, session_same(&list.v[i], &s[N - 1 - i]));
+		}
+	}
+	OK(r, store_revoke_user(r->l, STR("alice"), &s[7].id, &ended, &r->err));
+	SAME(r, ended, N - 1);
+	SAME(r, rig_live(r, "alice", r->now), 1);
+	HOLDS(r, rig_is_alive(r, &s[7], r->now));
+	HOLDS(r, rig_is_alive(r, &bob, r->now));
+	rig_close(r);
+}
+END_TEST
+
 TCase *
 store_list_cases(void)
 {
@@ -283,5 +328,6 @@ store_list_cases(void)
 	tcase_add_loop_test(t, max_per_user_counts_the_living, 0, n);
 	tcase_add_loop_test(t, sweep_removes_the_dead_only, 0, n);
 	tcase_add_loop_test(t, many_sessions, 0, n);
+	tcase_add_loop_test(t, many_sessions_of_one, 0, n);
 	return t;
 }

@@ -158,6 +158,27 @@ START_TEST(shapes_of_rows)
 }
 END_TEST
 
+/* 205 roles of four bytes, with commas, are as many bytes as may be. */
+START_TEST(roles_up_to_the_limit)
+{
+	char query[256];
+	struct user u;
+
+	for (int more = 0; more < 2; more++) {
+		(void)snprintf(query, sizeof(query),
+			       "SELECT 'a' AS name, 'h' AS password_hash,"
+			       " (SELECT string_agg('r' || i, ',') FROM"
+			       " generate_series(100, %d) g (i)) AS roles"
+			       " WHERE $1 = 'a'",
+			       304 + more);
+		OK(r, open_source(query, NULL));
+		SAME(r, find("a", &u), USER_FOUND);
+		SAME(r, u.disabled, more == 1);
+		SAME(r, u.who.roles.n, more == 1 ? 0 : IDENTITY_ROLES_MAX);
+	}
+}
+END_TEST
+
 static const struct {
 	const char *query, *update_hash, *says;
 } mistakes[] = {
@@ -436,6 +457,7 @@ main(void)
 	tcase_add_test(t, all_columns);
 	tcase_add_loop_test(t, shapes_of_rows, 0,
 			    (int)foreign_nshapes);
+	tcase_add_test(t, roles_up_to_the_limit);
 	tcase_add_loop_test(t, mistakes_are_told, 0, ARRAY_LEN(mistakes));
 	tcase_add_test(t, table_that_comes_later);
 	tcase_add_test(t, names_are_data);

@@ -49,7 +49,8 @@ my @map = (
     [qr{^backends/(?:store_|)sqlite} =>
 	['contract/test_store', 'contract/test_sqlite', 'contract/test_users']],
     [qr{^backends/users_sqlite} => ['contract/test_users']],
-    [qr{^backends/(?:users_)?htpasswd} => ['contract/test_htpasswd']],
+    [qr{^backends/(?:users_)?htpasswd} =>
+	['unit/test_htpasswd_file', 'contract/test_htpasswd']],
     [qr{^backends/(?:store_)?redis_link|^backends/redis_(?:wire|target|url)} =>
 	['contract/test_redis_link']],
     [qr{^backends/(?:store_)?redis} =>

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct arena *a;
@@ -119,6 +120,56 @@ START_TEST(members_with_commas_and_strangers)
 	ck_assert_str_eq(roles("bob"), "admins,staff,ops");
 	ck_assert_uint_eq(h.notes[HTPASSWD_MEMBERS].count, 1);
 	ck_assert_uint_eq(h.notes[HTPASSWD_MEMBERS].v[0], 3);
+	parse("alice:$a\n", "staff: alice \nops: alice,\t\r\nnone:\n");
+	ck_assert_str_eq(roles("alice"), "staff,ops");
+	ck_assert_uint_eq(h.notes[HTPASSWD_MEMBERS].count, 0);
+}
+END_TEST
+
+/* A name that is not there: before, between and after those that are. */
+START_TEST(who_is_not_there)
+{
+	static const char *const none[] = { "", "a", "bo", "bobb", "z" };
+
+	parse("bob:$b\ncarol:$c\n", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		ck_assert_ptr_null(htpasswd_find(&h, str_from(none[i])));
+	parse("", NULL);
+	ck_assert_uint_eq(h.n, 0);
+	ck_assert_ptr_null(htpasswd_find(&h, STR("")));
+}
+END_TEST
+
+/* What is as large as it may be is read. */
+START_TEST(limits_are_allowed)
+{
+	char text[4096], groups[4096], *p = groups;
+	size_t n;
+
+	n = (size_t)snprintf(text, sizeof(text), "alice:%0512d:", 0);
+	(void)snprintf(text + n, sizeof(text) - n, "%0*d\n", 1024 - (int)n, 0);
+	ck_assert_uint_eq(strlen(text), 1025);
+	for (int i = 0; i < 205; i++) /* 205 * 5 - 1 bytes */
+		p += sprintf(p, "r%03d:alice\n", i);
+	parse(text, groups);
+	ck_assert_uint_eq(htpasswd_find(&h, STR("alice"))->hash.n, 512);
+	ck_assert_uint_eq(strlen(roles("alice")), IDENTITY_ROLES_MAX);
+}
+END_TEST
+
+START_TEST(as_many_lines_as_may_be)
+{
+	char *text = malloc(100000 * 9 + 1), *p = text;
+
+	ck_assert_ptr_nonnull(text);
+	arena_free(a);
+	a = arena_new((size_t)64 << 20);
+	for (int i = 0; i < 100000; i++)
+		p += sprintf(p, "u%05d:$\n", i);
+	parse(text, NULL);
+	ck_assert_uint_eq(h.n, 100000);
+	ck_assert_uint_eq(htpasswd_find(&h, STR("u99999"))->line, 100000);
+	free(text);
 }
 END_TEST
 
@@ -132,6 +183,9 @@ suite(void)
 	tcase_add_test(t, refused_hashes_are_noted_by_kind);
 	tcase_add_test(t, mark_in_front_is_skipped);
 	tcase_add_test(t, members_with_commas_and_strangers);
+	tcase_add_test(t, who_is_not_there);
+	tcase_add_test(t, limits_are_allowed);
+	tcase_add_test(t, as_many_lines_as_may_be);
 	suite_add_tcase(s, t);
 	return s;
 }
