@@ -204,7 +204,7 @@ man_driver(const struct settings_driver *d, const char *key, struct buf *out)
 	buf_printf(out, ".Pp\nWith\n.Ic %s Ns = Ns %s :\n", key, d->name);
 	man_text(d->summary, out);
 	if (d->options == NULL || d->options->name == NULL) {
-		buf_add_cstr(out, "No other keys.\n");
+		buf_add_cstr(out, ".Pp\nNo other keys.\n");
 		return;
 	}
 	buf_add_cstr(out, ".Bl -tag -width Ds\n");

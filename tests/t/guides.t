@@ -179,7 +179,7 @@ subtest 'fcgiauth.ini' => sub {
 
 	spit("$tmp/$_", "user=x\n"), chmod 0600, "$tmp/$_"
 	    for qw(owner.conninfo service.conninfo redis.password);
-	for my $guide (qw(backup changing programs scaling)) {
+	for my $guide (qw(backup changing programs scaling webservers)) {
 		$try->($guide, $_), $n++ for grep { is_built($_) }
 		    blocks($guide, 'ini');
 	}
