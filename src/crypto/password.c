@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/err.h"
 #include "base/secret.h"
@@ -231,7 +232,27 @@ password_is_refused(struct str hash)
 				       "anew";
 }
 
-/* As a NUL-terminated string, whatever it was; `hash` runs. */
+/* Is there as much memory as this hash takes? */
+static bool
+has_memory(struct str hash)
+{
+	struct phc phc;
+	size_t n;
+	void *room;
+
+	if (!parse_phc(hash, &phc))
+		return false;
+	n = (size_t)phc.memory_kib * 1024;
+	room = mmap(NULL, n, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return room != MAP_FAILED && munmap(room, n) == 0;
+}
+
+/*
+ * As a NUL-terminated string, whatever it was; `hash` runs.  EINVAL says that
+ * the password is another, but libsodium 1.0.18 says so, too, when it got no
+ * memory to hash: then there is none a moment later either.
+ */
 static enum password_answer
 verify_argon2(struct str password, struct str hash)
 {
@@ -241,11 +262,12 @@ verify_argon2(struct str password, struct str hash)
 	memcpy(stored, hash.p, hash.n);
 	errno = 0;
 	rc = crypto_pwhash_str_verify(stored, password.p, password.n);
-	reason = errno; /* EINVAL: another password; else it could not hash */
+	reason = errno;
 	secret_wipe(stored, sizeof(stored));
-	if (rc != 0 && reason != EINVAL)
-		return PASSWORD_UNTOLD;
-	return rc == 0 ? PASSWORD_RIGHT : PASSWORD_WRONG;
+	if (rc == 0)
+		return PASSWORD_RIGHT;
+	return reason == EINVAL && has_memory(hash) ? PASSWORD_WRONG :
+						      PASSWORD_UNTOLD;
 }
 
 static enum password_answer

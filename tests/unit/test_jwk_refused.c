@@ -2,6 +2,11 @@
 /* JSON keys and secrets that are refused, and those that are not. */
 #include "crypto/jwk.h"
 
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -278,6 +283,71 @@ START_TEST(rsa_of_any_length)
 }
 END_TEST
 
+/* An RSA key whose modulus is so many ones; takes no time to make. */
+static char *
+pem_of_ones(int bits, size_t *n)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *modulus = BN_new(), *e = BN_new();
+	EVP_PKEY *pkey = NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	OSSL_PARAM *params;
+	char *text, *copy;
+
+	ck_assert_int_eq(BN_set_bit(modulus, bits), 1);
+	ck_assert_int_eq(BN_sub_word(modulus, 1), 1);
+	ck_assert_int_eq(BN_set_word(e, 65537), 1);
+	ck_assert(OSSL_PARAM_BLD_push_BN(build, "n", modulus) == 1 &&
+		  OSSL_PARAM_BLD_push_BN(build, "e", e) == 1);
+	params = OSSL_PARAM_BLD_to_param(build);
+	ck_assert(EVP_PKEY_fromdata_init(c) == 1 &&
+		  EVP_PKEY_fromdata(c, &pkey, EVP_PKEY_PUBLIC_KEY, params) ==
+		      1);
+	ck_assert_int_eq(PEM_write_bio_PUBKEY(bio, pkey), 1);
+	*n = (size_t)BIO_get_mem_data(bio, &text);
+	copy = malloc(*n);
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, text, *n);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(c);
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+	BN_free(modulus);
+	BN_free(e);
+	return copy;
+}
+
+START_TEST(rsa_of_any_length_as_pem)
+{
+	static const struct {
+		int bits;
+		const char *hint;
+	} sizes[] = {
+		{ 2047, "2048 to 8192 bits, not 2047" },
+		{ 2048, "damaged" },
+		{ 8192, "damaged" },
+		{ 8193, "2048 to 8192 bits, not 8193" },
+		{ 16384, "2048 to 8192 bits, not 16384" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct jwk *key = NULL;
+		struct err err;
+		size_t n;
+		char *pem = pem_of_ones(sizes[i].bits, &n);
+
+		ck_assert_int_eq(jwk_from_pem((struct str){ .p = pem, .n = n },
+					      JWS_NONE, &key, &err),
+				 -1);
+		assert_hint(err.msg, sizes[i].hint, "PEM");
+		ck_assert_ptr_null(key);
+		free(pem);
+	}
+}
+END_TEST
+
 #define A16 "aaaaaaaaaaaaaaaa"
 
 static const struct {
@@ -388,6 +458,7 @@ suite(void)
 	tcase_add_loop_test(t, json_changes, 0, ARRAY_LEN(changes));
 	tcase_add_test(t, public_numbers);
 	tcase_add_test(t, rsa_of_any_length);
+	tcase_add_test(t, rsa_of_any_length_as_pem);
 	tcase_add_loop_test(t, secret_rows, 0, ARRAY_LEN(secrets));
 	tcase_add_test(t, secret_bounds);
 	tcase_add_test(t, bytes_by_content);

@@ -2,7 +2,9 @@
 /* How guessing is made slow: what is counted under what, and who is not. */
 #include "tests/unit/regulation_rig.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* A user is banned for all but his own networks; the addresses are not. */
 START_TEST(names_are_counted)
@@ -276,6 +278,82 @@ START_TEST(clock_set_back)
 }
 END_TEST
 
+/* Needs 1 GiB of memory to be computed. */
+#define HUGE_ARGON2                                                            \
+	"$argon2id$v=19$m=1048576,t=1,p=1$HzpLYs6sYykDGM/rwZ9znQ"              \
+	"$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8"
+
+/* From now on no more than half of that is to be had. */
+static void
+forbid_memory(struct rlimit *was)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	unsigned long long kib = 0;
+	struct rlimit limit;
+	char line[256];
+
+	ck_assert_ptr_nonnull(file);
+	while (kib == 0 && fgets(line, sizeof(line), file) != NULL)
+		(void)sscanf(line, "VmData: %llu kB", &kib);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_uint_gt(kib, 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_DATA, was), 0);
+	limit = *was;
+	limit.rlim_cur = (rlim_t)(kib + 512 * 1024) * 1024;
+	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+}
+
+static void
+untold(const char *user, const struct flow_answer *a)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list live;
+	struct err err;
+
+	ck_assert_msg(a->status == 503, "%s: %u", user, a->status);
+	ck_assert_ptr_nonnull(flow_header(a, "Retry-After").p);
+	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
+	ck_assert_int_eq(store_list(f.links.store, f.request, str_from(user),
+				    f.world.wall_ms, 10, &cursor, &live, &err),
+			 0);
+	ck_assert_uint_eq(live.n, 0);
+}
+
+static void
+make_huge(struct users_fake_table *t, unsigned nth)
+{
+	if (nth > 1)
+		t->v[1].hash = STR(HUGE_ARGON2);
+}
+
+/* Whether the password was right cannot be told: no, and no failure either. */
+START_TEST(no_memory_is_no_failure)
+{
+	struct flow_answer a;
+	struct rlimit was;
+
+	f.users_table.v[0].hash = STR(HUGE_ARGON2);
+	forbid_memory(&was);
+	for (int i = 0; i < 2 * ADDRESS_MAX; i++) {
+		a = login("alice", FLOW_PASSWORD, "192.0.2.1");
+		untold("alice", &a);
+	}
+	/* Nor when another hash is there once the session is made. */
+	atomic_store(&f.users_table.finds, 0);
+	f.users_table.on_find = make_huge;
+	a = login("bob", FLOW_PASSWORD, "192.0.2.1");
+	untold("bob", &a);
+	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &was), 0);
+	f.users_table.on_find = NULL;
+	quick_hashes();
+	ck_assert_str_eq(reasons(), "");
+	/* Nothing counts: each has all his tries. */
+	for (int i = 1; i < USER_MAX; i++)
+		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);
+	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -294,6 +372,7 @@ main(void)
 		names_that_are_none,
 		lifted_meanwhile,
 		clock_set_back,
+		no_memory_is_no_failure,
 	};
 	Suite *s = suite_create("regulation");
 	TCase *t = tcase_create("regulation");
