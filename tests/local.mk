@@ -32,6 +32,7 @@ LDADD = $(TEST_LIBS)
 # Modules, and the service as a function.
 UNIT_TESTS = \
 	tests/unit/test_access \
+	tests/unit/test_backend_options \
 	tests/unit/test_base \
 	tests/unit/test_conf \
 	tests/unit/test_conf_files \
@@ -232,6 +233,7 @@ endif
 # races and processes.
 MEMCHECK_TESTS = \
 	tests/unit/test_access \
+	tests/unit/test_backend_options \
 	tests/unit/test_base \
 	tests/unit/test_conf \
 	tests/unit/test_conflict \

@@ -4,6 +4,7 @@
 
 #ifdef HAVE_REDIS
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/redis_target.h"
@@ -20,6 +21,10 @@ static const struct {
 	{ "redis://h", "h", 6379, "", "", 0, false },
 	{ "redis://h/", "h", 6379, "", "", 0, false },
 	{ "redis://h:1/15", "h", 1, "", "", 15, false },
+	{ "redis://h/1000000", "h", 6379, "", "", 1000000, false },
+	{ "redis://a-b_c.d", "a-b_c.d", 6379, "", "", 0, false },
+	{ "redis://:pw@h/", "h", 6379, "", "pw", 0, false },
+	{ "unix:///s", "/s", 0, "", "", 0, false },
 	{ "redis://192.0.2.1:65535", "192.0.2.1", 65535, "", "", 0,
 	  false },
 	{ "redis://[::1]:7000/2", "::1", 7000, "", "", 2, false },
@@ -66,7 +71,7 @@ START_TEST(urls_are_understood)
 			str_starts(t.login.password,
 				   str_from(urls[i].password)) &&
 			t.login.password.n ==
-			    strlen(urls[i].password) + (i == 10),
+			    strlen(urls[i].password) + (i == 14),
 		    "row %zu: login", i);
 		ck_assert_msg(t.login.db == urls[i].db && t.tls == urls[i].tls,
 			      "row %zu: db %d", i, (int)t.login.db);
@@ -92,7 +97,11 @@ START_TEST(bad_urls)
 		{ "redis://h:", "url: need host" },
 		{ "redis://[::1", "url: need host" },
 		{ "redis://[::1]x", "url: need host" },
+		{ "redis://[::1]1", "url: need host" },
+		{ "redis://[]", "url: need host" },
+		{ "redis://:1", "url: need host" },
 		{ "redis://h h", "url: need host" },
+		{ "redis://,h", "url: need host" },
 		{ "redis://h,", "url: need host" },
 		{ "redis://u:SECRET@", "url: names no host" },
 		{ "redis://u:SECRET@h/x", "database must be a number" },
@@ -164,12 +173,30 @@ START_TEST(sentinel_choices)
 	const struct words wrong = { .v = bad, .n = 1 };
 	const struct str comma[] = { STR(",") };
 	const struct words none = { .v = comma, .n = 1 };
+	const struct str gap[] = { STR("a,,b") };
+	const struct words holes = { .v = gap, .n = 1 };
+	const struct str early[] = { STR(",a") };
+	const struct words front = { .v = early, .n = 1 };
 	const struct str m = STR("m"), x = STR("x");
 	const struct choice rows[] = {
 		{ { .sentinels = two, .sentinel_name = m }, NULL },
 		{ { .sentinels = loose, .sentinel_name = m }, NULL },
 		{ { .sentinels = none, .sentinel_name = m },
 		  "sentinels: need host" },
+		{ { .sentinels = holes, .sentinel_name = m },
+		  "sentinels: need host" },
+		{ { .sentinels = front, .sentinel_name = m },
+		  "sentinels: need host" },
+		{ { .sentinel_username = x }, "sentinels: needed" },
+		{ { .sentinels = two,
+		    .sentinel_name = m,
+		    .sentinel_username = x,
+		    .sentinel_password = x },
+		  NULL },
+		{ { .sentinels = two,
+		    .sentinel_name = m,
+		    .sentinel_password = x },
+		  NULL },
 		{ { .sentinels = two,
 		    .sentinel_name = m,
 		    .url = STR("rediss://:pw@/3") },
@@ -208,14 +235,21 @@ START_TEST(other_choices)
 		  "url: a cluster has no databases" },
 		{ { .cluster = true, .url = STR("unix:///s") },
 		  "url: a cluster is reached by TCP" },
+		{ { .cluster = true, .url = STR("redis://") },
+		  "url: names no host" },
+		{ { .cluster = true }, NULL },
 		{ { .username = u, .password = pw }, NULL },
 		{ { .password = pw }, NULL },
 		{ { .username = u }, "username: needs a password" },
 		{ { .url = secret, .password = pw }, "password: url has" },
 		{ { .url = secret, .username = u }, "username: url has" },
+		{ { .url = STR("redis://SECRET@h"), .password = pw },
+		  "password: url has" },
 		{ { .url = tls, .ca_file = "/ca" }, NULL },
 		{ { .url = plain, .ca_file = "/ca" },
 		  "ca_file: only with rediss" },
+		{ { .url = plain, .cert_file = "/k" },
+		  "cert_file, key_file: only with rediss" },
 		{ { .url = plain, .key_file = "/k" },
 		  "cert_file, key_file: only with rediss" },
 		{ { .url = tls, .key_file = "/k" }, "need both or none" },
@@ -256,19 +290,8 @@ START_TEST(sentinel_addresses)
 }
 END_TEST
 
-START_TEST(option_table)
+START_TEST(option_defaults_are_fine)
 {
-	static const struct {
-		const char *key, *value;
-		bool fine;
-	} rows[] = {
-		{ "prefix", "app:", true },    { "prefix", "a{b", false },
-		{ "prefix", "a}", false },     { "prefix", "a b", false },
-		{ "prefix", "\xc3\xa4", false }, { "prefix", "", false },
-		{ "timeout", "0", false },     { "timeout", "61s", false },
-		{ "timeout", "5s", true },     { "cluster", "yes", true },
-		{ "ca_file", "x.pem", false }, { "connect_timeout", "1s", true },
-	};
 	struct arena *a = arena_new(1 << 16);
 	struct redis_conf conf;
 	struct err err;
@@ -278,16 +301,41 @@ START_TEST(option_table)
 	ck_assert_int_eq(conf.timeout, 2);
 	ck_assert_int_eq(conf.connect_timeout, 2);
 	ck_assert(str_eq(conf.prefix, STR("fcgiauth:")));
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct option *o =
-		    option_find(redis_options, str_from(rows[i].key));
-
-		ck_assert_ptr_nonnull(o);
-		ck_assert_msg((option_set(o, &conf, str_from(rows[i].value), a,
-					  &err) == 0) == rows[i].fine,
-			      "row %zu", i);
-	}
 	arena_free(a);
+}
+END_TEST
+
+/* What is as long as it may be, and one byte more. */
+START_TEST(lengths_in_urls)
+{
+	static const struct {
+		const char *front, *back, *message;
+		int most;
+	} rows[] = {
+		{ "unix:///", "", "at most 107 bytes", 106 },
+		{ "redis://", "", "need a host of 1 to 255", 255 },
+		{ "redis://:", "@h", "longer than 4096", 4096 },
+		{ "redis://", ":p@h", "longer than 4096", 4096 },
+	};
+	char url[5000];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		for (int more = 0; more < 2; more++) {
+			struct rig r;
+			int result;
+
+			(void)snprintf(url, sizeof(url), "%s%0*d%s",
+				       rows[i].front, rows[i].most + more, 0,
+				       rows[i].back);
+			rig_init(&r, url);
+			result = redis_check(&r.conf, &r.err);
+			ck_assert_msg(result == -more, "row %zu: %d", i, more);
+			if (more == 1)
+				ck_assert_msg(strstr(r.err.msg,
+						     rows[i].message) != NULL,
+					      "row %zu: %s", i, r.err.msg);
+		}
+	}
 }
 END_TEST
 
@@ -301,7 +349,8 @@ redis_option_cases(void)
 	tcase_add_test(t, sentinel_choices);
 	tcase_add_test(t, other_choices);
 	tcase_add_test(t, sentinel_addresses);
-	tcase_add_test(t, option_table);
+	tcase_add_test(t, option_defaults_are_fine);
+	tcase_add_test(t, lengths_in_urls);
 	return t;
 }
 

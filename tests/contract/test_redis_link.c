@@ -7,7 +7,13 @@
 
 #ifdef HAVE_REDIS
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "backends/redis_wire_socket.h"
 
 START_TEST(commands_and_scripts)
 {
@@ -307,6 +313,42 @@ START_TEST(scans)
 }
 END_TEST
 
+/* What lies idle is not forgotten on the way, and a dead server is noticed. */
+START_TEST(sockets_are_tuned)
+{
+	static const struct {
+		int level, name, value;
+	} rows[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 60 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 10 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 3 },
+	};
+	struct redis_address at = { .host = "127.0.0.1" };
+	struct test_redis s;
+	struct rig r;
+	int fd;
+
+	test_redis_start(&s, TEST_REDIS_TCP, NULL);
+	rig_init(&r, s.url);
+	at.port = (uint16_t)s.port;
+	OK(&r, redis_socket_connect(&at, &r.env, env_mono_ms(&r.env) + 20000,
+				    &fd, &r.err));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		socklen_t n = sizeof(int);
+		int value = 0;
+
+		ck_assert_int_eq(getsockopt(fd, rows[i].level, rows[i].name,
+					    &value, &n),
+				 0);
+		ck_assert_msg(value == rows[i].value, "row %zu: %d", i, value);
+	}
+	ck_assert_int_eq(close(fd), 0);
+	test_redis_end(&s);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -324,6 +366,7 @@ main(void)
 	tcase_add_test(t, pipelines);
 	tcase_add_test(t, errors_of_real_servers);
 	tcase_add_test(t, scans);
+	tcase_add_test(t, sockets_are_tuned);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, redis_option_cases());
 	suite_add_tcase(s, redis_fault_cases());

@@ -52,11 +52,12 @@ my @map = (
     [qr{^backends/(?:users_)?htpasswd} =>
 	['unit/test_htpasswd_file', 'contract/test_htpasswd']],
     [qr{^backends/(?:store_)?redis_link|^backends/redis_(?:wire|target|url)} =>
-	['contract/test_redis_link']],
+	['unit/test_backend_options', 'contract/test_redis_link']],
     [qr{^backends/(?:store_)?redis} =>
 	['contract/test_redis', 'contract/test_store_redis']],
     [qr{^backends/(?:users_postgres|postgres_foreign)} =>
-	['contract/test_users_postgres', 'contract/test_users_foreign']],
+	['unit/test_backend_options', 'contract/test_users_postgres',
+	'contract/test_users_foreign']],
     [qr{^backends/(?:store_)?postgres} =>
 	['contract/test_postgres', 'contract/test_store_postgres']],
     [qr{^backends/mode_} =>
@@ -76,8 +77,10 @@ my @map = (
 	[map { "unit/test_$_" } qw(login_floor regulation regulation_limits
 	login logout marks)]],
     [qr{^src/auth/} => [map { "unit/test_$_" } @flow, 'cors', 'revocation']],
-    [qr{^src/api/} => ['contract/test_link', 'contract/test_store',
-	'contract/test_users']],
+    [qr{^src/api/} => [(map { "contract/test_$_" } qw(link users)),
+	(map { "unit/test_$_" } qw(modes access revocation marks recheck login
+	login_floor refresh conf backend_options)),
+	(map { "contract/test_$_" } qw(store sqlite))]],
     [qr{^src/crypto/password} =>
 	['unit/test_crypto', 'unit/test_password_legacy']],
     [qr{^src/crypto/(?:jwk|keyring)} => [map { "unit/test_$_" }
