@@ -94,5 +94,14 @@ int redis_scan(struct redis_link *l, struct str start,
 			 struct err *err),
 	       void *ctx, struct err *err) MUST_USE;
 
+/*
+ * Calls fn with the answer of every master to one command without a key, an
+ * error reply included; stops at the first -1, and names the server in *err.
+ */
+int redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
+		  int (*fn)(void *ctx, const redisReply *reply,
+			    struct err *err),
+		  void *ctx, struct err *err) MUST_USE;
+
 #endif
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys by their beginning, on every master. */
+/* What is asked of every master: keys by their beginning, or one question. */
 #include "backends/redis_link.h"
 
 #ifdef HAVE_REDIS
@@ -33,11 +33,9 @@ add_escaped(struct buf *b, struct str s)
 
 /* Anew for each page: what fn does may reconnect. */
 static int
-find_wire(struct scan *s, const struct redis_address *at, int64_t deadline_ms,
-	  struct redis_wire **out, struct err *err)
+find_wire(struct redis_link *l, const struct redis_address *at,
+	  int64_t deadline_ms, struct redis_wire **out, struct err *err)
 {
-	struct redis_link *l = s->link;
-
 	if (l->broken)
 		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
 	redis_link_drop_stale(l);
@@ -86,7 +84,7 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 	redisReply *reply;
 	int result;
 
-	if (find_wire(s, at, deadline_ms, &w, err) != 0)
+	if (find_wire(s->link, at, deadline_ms, &w, err) != 0)
 		return -1;
 	/* A cursor is nothing to a server that was started anew. */
 	if (!redis_wire_is_new(w))
@@ -103,8 +101,9 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 }
 
 static int
-scan_server(struct scan *s, const struct redis_address *at, struct err *err)
+scan_server(void *scan, const struct redis_address *at, struct err *err)
 {
+	struct scan *s = scan;
 	struct str cursor = STR("0");
 
 	do {
@@ -114,12 +113,33 @@ scan_server(struct scan *s, const struct redis_address *at, struct err *err)
 	return 0;
 }
 
+/* Calls fn for each master, with NULL for the one that there is without a
+ * cluster; stops at the first -1. */
+static int
+each_master(struct redis_link *l, struct arena *a,
+	    int (*fn)(void *ctx, const struct redis_address *at,
+		      struct err *err),
+	    void *ctx, struct err *err)
+{
+	int64_t deadline_ms =
+	    env_mono_ms(l->server->env) + l->server->timeout_ms;
+	struct redis_addresses masters = { .n = 0 };
+
+	if (l->cluster == NULL)
+		return fn(ctx, NULL, err);
+	/* Nobody says MOVED to who does not ask a server at all. */
+	if (redis_cluster_refresh(l->cluster, NULL, deadline_ms, err) != 0 ||
+	    redis_cluster_masters(l->cluster, a, &masters, err) != 0)
+		return -1;
+	for (size_t i = 0; i < masters.n; i++)
+		if (fn(ctx, &masters.v[i], err) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 scan_all(struct scan *s, struct str start, struct err *err)
 {
-	const struct redis_server *server = s->link->server;
-	struct redis_cluster *c = s->link->cluster;
-	struct redis_addresses masters = { .n = 0 };
 	struct buf pattern;
 
 	buf_init(&pattern, s->arena, PATTERN_MAX);
@@ -129,18 +149,7 @@ scan_all(struct scan *s, struct str start, struct err *err)
 	if (buf_failed(&pattern))
 		return err_set(err, ERR_INTERNAL, "too long to be looked for");
 	s->pattern = buf_str(&pattern);
-	if (c == NULL)
-		return scan_server(s, NULL, err);
-	/* Nobody says MOVED to who does not ask a server at all. */
-	if (redis_cluster_refresh(c, NULL,
-				  env_mono_ms(server->env) + server->timeout_ms,
-				  err) != 0 ||
-	    redis_cluster_masters(c, s->arena, &masters, err) != 0)
-		return -1;
-	for (size_t i = 0; i < masters.n; i++)
-		if (scan_server(s, &masters.v[i], err) != 0)
-			return -1;
-	return 0;
+	return each_master(s->link, s->arena, scan_server, s, err);
 }
 
 int
@@ -162,6 +171,54 @@ redis_scan(struct redis_link *l, struct str start,
 		result = scan_all(&s, start, err);
 	arena_free(s.arena);
 	arena_free(s.page);
+	return result;
+}
+
+struct question {
+	struct redis_link *link;
+	const struct str *argv;
+	size_t n;
+	int (*fn)(void *ctx, const redisReply *reply, struct err *err);
+	void *ctx;
+};
+
+static int
+ask_server(void *question, const struct redis_address *at, struct err *err)
+{
+	const struct question *q = question;
+	const struct redis_server *server = q->link->server;
+	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
+	struct redis_wire *w;
+	redisReply *reply;
+	int result;
+
+	if (find_wire(q->link, at, deadline_ms, &w, err) != 0)
+		return -1;
+	if (redis_wire_queue(w, q->argv, q->n, err) != 0 ||
+	    redis_wire_read(w, deadline_ms, &reply, err) != 0) {
+		q->link->broken = true;
+		return -1;
+	}
+	result = q->fn(q->ctx, reply, err);
+	freeReplyObject(reply);
+	return result == 0 ? 0 : redis_wire_blame(redis_wire_address(w), err);
+}
+
+int
+redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
+	      int (*fn)(void *ctx, const redisReply *reply, struct err *err),
+	      void *ctx, struct err *err)
+{
+	struct question q = {
+		.link = l, .argv = argv, .n = n, .fn = fn, .ctx = ctx
+	};
+	struct arena *a = arena_new(SCAN_BYTES);
+	int result;
+
+	if (a == NULL)
+		return err_nomem(err);
+	result = each_master(l, a, ask_server, &q, err);
+	arena_free(a);
 	return result;
 }
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Is the Redis store usable, for all that is done with it? */
+/* Is the Redis store usable, for all that is done with it, and set up well? */
 #include "backends/redis_store.h"
 
 #ifdef HAVE_REDIS
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/redis_wire_error.h"
 
 /* What a login does, on keys that nobody else has, and that are gone then. */
 static int
@@ -42,6 +47,59 @@ store_redis_ping(void *conn, struct err *err)
 		result = try_all(&b, err);
 	arena_free(a);
 	return result;
+}
+
+/* "name:value" of a line of INFO; empty when there is none. */
+static struct str
+info_value(struct str info, struct str name)
+{
+	struct str line;
+
+	while (str_cut(&info, '\n', &line)) {
+		if (str_ends(line, STR("\r")))
+			line.n--;
+		if (str_starts(line, name))
+			return str_skip(line, name.n);
+	}
+	return STR("");
+}
+
+/* -1: this server drops what it was told to keep, once its memory is full.
+ * One that does not let us see is not blamed. */
+static int
+look_at_policy(void *evicts, const redisReply *reply, struct err *err)
+{
+	struct str info = STR(""), policy;
+	bool *found = evicts;
+
+	if (reply->type == REDIS_REPLY_STRING)
+		info = redis_reply_str(reply);
+	policy = info_value(info, STR("maxmemory_policy:"));
+	*found = policy.n > 0 && !str_eq(policy, STR("noeviction")) &&
+	    !str_eq(info_value(info, STR("maxmemory:")), STR("0"));
+	if (!*found)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "maxmemory-policy is %.*s: sessions, bans and denials "
+		       "are dropped when memory is short; set noeviction",
+		       (int)(policy.n < 32 ? policy.n : 32), policy.p);
+}
+
+/* By INFO, which the connection needs anyhow: CONFIG may be forbidden. */
+int
+store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX], struct err *err)
+{
+	const struct str argv[] = { STR("INFO"), STR("memory") };
+	bool evicts = false;
+	struct err why = { .msg = "" };
+
+	if (redis_ask_all(conn, argv, ARRAY_LEN(argv), look_at_policy, &evicts,
+			  &why) != 0 && !evicts) {
+		*err = why;
+		return -1;
+	}
+	(void)snprintf(advice, STORE_ADVICE_MAX, "%s", why.msg);
+	return 0;
 }
 
 #endif

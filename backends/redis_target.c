@@ -44,7 +44,9 @@ const struct option redis_options[] = {
 		   " failover to a replica loses what had not reached it: see"
 		   " min-replicas-to-write. maxmemory-policy must be"
 		   " noeviction: volatile policies drop sessions, allkeys"
-		   " policies also denials of revoked tokens."),
+		   " policies also denials of revoked tokens. --check and"
+		   " every start warn of a server, in a cluster of each"
+		   " master, that has another one and a maxmemory."),
 	OPTION(STR, struct redis_conf, username,
 	       .help = "User of the server's ACL, when url does not name it."
 		       " What it has to be allowed, with PREFIX as below:"

@@ -442,6 +442,7 @@ const struct session_store_ops store_redis = {
 	.disconnect = redis_disconnect,
 	.is_lost = redis_is_lost,
 	.ping = store_redis_ping,
+	.advise = store_redis_advise,
 	.secret = store_redis_secret,
 	.create = store_redis_create,
 	.find = store_redis_find,

@@ -11,7 +11,7 @@
 #include "conf/option.h"
 
 /* Grows when an ops struct changes its shape. */
-#define BACKEND_ABI 2
+#define BACKEND_ABI 3
 
 enum backend_kind { BACKEND_STORE, BACKEND_USERS, BACKEND_MODE };
 

@@ -39,6 +39,7 @@
 #define SESSION_ID_BYTES 16
 #define DENIED_KEYS_MAX	 4 /* in one question */
 #define PASSWORD_MARK_BYTES 16
+#define STORE_ADVICE_MAX 200 /* with the NUL */
 
 /* SHA-256 of a token: a store never sees, so cannot leak, the token. */
 struct token_hash {
@@ -172,6 +173,14 @@ struct session_store_ops {
 	/* A round trip that proves the store usable, for reading and
 	 * writing. */
 	int (*ping)(void *conn, struct err *err);
+
+	/*
+	 * What had better be set up otherwise, though the store is usable, as
+	 * a sentence for the administrator; empty when there is nothing, or
+	 * when it cannot be seen.  NULL: there is nothing to look at.
+	 */
+	int (*advise)(void *conn, char advice[STORE_ADVICE_MAX],
+		      struct err *err);
 
 	/* NULL when there is no schema (memory). */
 	int (*schema)(void *conn, struct schema_state *out, struct err *err);

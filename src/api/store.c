@@ -138,6 +138,17 @@ store_ping(struct store_link *l, struct err *err)
 }
 
 int
+store_advise(struct store_link *l, char advice[STORE_ADVICE_MAX],
+	     struct err *err)
+{
+	if (l->store != NULL && l->store->ops->advise == NULL) {
+		advice[0] = '\0';
+		return 0;
+	}
+	return REPEAT(l, advise, advice, err);
+}
+
+int
 store_schema(struct store_link *l, struct schema_state *out, struct err *err)
 {
 	if (l->store != NULL && l->store->ops->schema == NULL) {

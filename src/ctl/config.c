@@ -27,6 +27,8 @@ add_health(struct ctl *c, const struct ctl_part *part, struct problems *out)
 	else if (!health_is_good(report.health))
 		problems_add(out, &place, "the schema is %s",
 			     health_text(report.health));
+	if (report.advice[0] != '\0')
+		problems_warn(out, &place, "%s", report.advice);
 }
 
 static void

@@ -195,6 +195,13 @@ store_part_ping(struct ctl *c, struct err *err)
 	return store_ping(c->store_link, err);
 }
 
+static int
+store_part_advise(struct ctl *c, char advice[STORE_ADVICE_MAX],
+		  struct err *err)
+{
+	return store_advise(c->store_link, advice, err);
+}
+
 static const struct settings_choice *
 users_choice(const struct ctl *c)
 {
@@ -259,6 +266,7 @@ static const struct ctl_part parts[] = {
 		.schema = store_part_schema,
 		.migrate = store_part_migrate,
 		.ping = store_part_ping,
+		.advise = store_part_advise,
 	},
 	[CTL_USERS] = {
 		.name = "users",

@@ -39,6 +39,7 @@ look_at_schema(struct ctl *c, const struct ctl_part *part,
 	       struct health_report *out)
 {
 	const struct schema_state *schema = &out->schema;
+	struct err ignored;
 
 	if (part->schema(c, &out->schema, &out->err) != 0)
 		return -1;
@@ -52,7 +53,15 @@ look_at_schema(struct ctl *c, const struct ctl_part *part,
 	else
 		out->health = HEALTH_MIGRATE;
 	/* Without its tables it cannot answer. */
-	return out->health == HEALTH_OK ? part->ping(c, &out->err) : 0;
+	if (out->health != HEALTH_OK)
+		return 0;
+	if (part->ping(c, &out->err) != 0)
+		return -1;
+	/* Advice that is not to be had is none. */
+	if (part->advise != NULL &&
+	    part->advise(c, out->advice, &ignored) != 0)
+		out->advice[0] = '\0';
+	return 0;
 }
 
 static int

@@ -19,13 +19,17 @@ report_json(struct ctl *c, const char *driver, const struct health_report *r)
 	bool down = r->health == HEALTH_UNREACHABLE;
 
 	return json_pack(
-	    "{s:s, s:b, s:o, s:o, s:s, s:o}", "driver", driver, "good",
+	    "{s:s, s:b, s:o, s:o, s:s, s:o, s:o}", "driver", driver, "good",
 	    (int)health_is_good(r->health), "have",
 	    number_or_null(r->has_schema, r->schema.have), "want",
 	    number_or_null(r->has_schema, r->schema.want), "state",
 	    health_text(r->health), "error",
 	    down ? output_json_text(c->arena, str_from(r->err.msg)) :
-		   json_null());
+		   json_null(),
+	    "warning",
+	    r->advice[0] != '\0' ?
+		output_json_text(c->arena, str_from(r->advice)) :
+		json_null());
 }
 
 static struct str
@@ -80,6 +84,9 @@ schema_status(struct ctl *c)
 			table.failed = true;
 		if (report.health == HEALTH_UNREACHABLE)
 			ctl_warn("%s", report.err.msg);
+		if (report.advice[0] != '\0')
+			ctl_warn("warning: [%s] %s", part->name,
+				 report.advice);
 		if (!health_is_good(report.health))
 			status = CTL_REFUSED;
 	}

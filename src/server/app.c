@@ -196,6 +196,18 @@ check_schemas(const struct service_links *links, const struct snapshot *before,
 	return store == 0 && users == 0 ? 0 : -1;
 }
 
+/* Advice that is not to be had is none. */
+static void
+log_advice(const struct app *app, struct store_link *store)
+{
+	char advice[STORE_ADVICE_MAX];
+	struct err ignored;
+
+	if (store_advise(store, advice, &ignored) == 0 && advice[0] != '\0')
+		LOG(&app->log, LOG_WARNING, "configuration",
+		    F_CSTR("section", "store"), F_CSTR("problem", advice));
+}
+
 /* With links of the main thread. */
 static int
 open_schemas(const struct app *app, const struct snapshot *before,
@@ -213,6 +225,8 @@ open_schemas(const struct app *app, const struct snapshot *before,
 		store_link_bind(links.store, s->store);
 		users_link_bind(links.users, s->users);
 		rc = check_schemas(&links, before, s, err);
+		if (rc == 0)
+			log_advice(app, links.store);
 	}
 	store_link_free(links.store);
 	users_link_free(links.users);

@@ -54,10 +54,12 @@ is_to_be_made(const struct part *part, const char **path)
 
 static int
 check_store(const struct snapshot *s, const struct env *env,
-	    const struct part *part, struct err *err)
+	    const struct part *part, char advice[STORE_ADVICE_MAX],
+	    struct err *err)
 {
 	struct store_link *l;
 	struct schema_state schema;
+	struct err ignored;
 	const char *path;
 	int rc;
 
@@ -68,10 +70,16 @@ check_store(const struct snapshot *s, const struct env *env,
 		return err_nomem(err);
 	store_link_bind(l, s->store);
 	rc = store_schema(l, &schema, err);
-	if (rc == 0 && schema.want == 0)
+	if (rc == 0)
+		rc = check_schema(part, &schema, err);
+	if (rc == 0 && schema.have == schema.want) {
 		rc = store_ping(l, err);
+		/* Advice that is not to be had is none. */
+		if (rc == 0 && store_advise(l, advice, &ignored) != 0)
+			advice[0] = '\0';
+	}
 	store_link_free(l);
-	return rc == 0 ? check_schema(part, &schema, err) : -1;
+	return rc;
 }
 
 static int
@@ -90,10 +98,12 @@ check_users(const struct snapshot *s, const struct env *env,
 		return err_nomem(err);
 	users_link_bind(l, s->users);
 	rc = users_schema(l, &schema, err);
-	if (rc == 0 && schema.want == 0)
+	if (rc == 0)
+		rc = check_schema(part, &schema, err);
+	if (rc == 0 && schema.have == schema.want)
 		rc = users_ping(l, err);
 	users_link_free(l);
-	return rc == 0 ? check_schema(part, &schema, err) : -1;
+	return rc;
 }
 
 static struct part
@@ -144,13 +154,14 @@ check_backends(const struct snapshot *s, const char *file,
 	    store_part_of(&s->settings, &store_ops(s->store)->base);
 	const struct part users_part =
 	    users_part_of(&s->settings, &users_ops(s->users)->base);
-	struct place at = { .file = file };
+	struct place at = { .file = file, .section = STR("store") };
+	char advice[STORE_ADVICE_MAX] = "";
 	struct err err;
 
-	if (check_store(s, env, &store_part, &err) != 0) {
-		at.section = STR("store");
+	if (check_store(s, env, &store_part, advice, &err) != 0)
 		problems_add(problems, &at, "%s", err.msg);
-	}
+	if (advice[0] != '\0')
+		problems_warn(problems, &at, "%s", advice);
 	if (check_users(s, env, &users_part, &err) != 0) {
 		at.section = STR("users");
 		problems_add(problems, &at, "%s", err.msg);

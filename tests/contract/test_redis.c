@@ -7,6 +7,7 @@
 
 #ifdef HAVE_REDIS
 
+#include <signal.h>
 #include <string.h>
 
 #include "backends/redis_link.h"
@@ -237,6 +238,56 @@ START_TEST(ping_needs_what_a_login_needs)
 }
 END_TEST
 
+/* A server that may drop what it keeps is used, with a word about it. */
+START_TEST(policies_that_forget)
+{
+	static const struct {
+		const char *policy, *limit;
+		bool advice;
+	} rows[] = {
+		{ "noeviction", "100mb", false },
+		{ "noeviction", "0", false },
+		{ "allkeys-lru", "0", false }, /* it is never full */
+		{ "allkeys-lru", "100mb", true },
+		{ "allkeys-random", "100mb", true },
+		{ "volatile-ttl", "100mb", true },
+		{ "volatile-lfu", "100mb", true },
+	};
+	struct rig *r = rig_open();
+	char advice[STORE_ADVICE_MAX];
+	struct store_link *l;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)rig_redis(r, "CONFIG SET maxmemory-policy %s",
+				rows[i].policy);
+		(void)rig_redis(r, "CONFIG SET maxmemory %s", rows[i].limit);
+		memset(advice, 'x', sizeof(advice));
+		OK(r, store_advise(r->l, advice, &r->err));
+		ck_assert_msg(memchr(advice, '\0', sizeof(advice)) != NULL &&
+				  (advice[0] != '\0') == rows[i].advice,
+			      "row %zu: %s", i, advice);
+		if (rows[i].advice)
+			ck_assert_msg(strstr(advice, rows[i].policy) != NULL &&
+					  strstr(advice, "noeviction") != NULL,
+				      "row %zu: %s", i, advice);
+		OK(r, store_ping(r->l, &r->err));
+	}
+	/* Who may not look says nothing; CONFIG is not needed. */
+	test_redis_do(&r->server,
+		      "ACL SETUSER u reset on >p ~fcgiauth:* +@all -config");
+	l = rig_link(r, "fcgiauth:", "u", "p");
+	OK(r, store_advise(l, advice, &r->err));
+	HOLDS(r, advice[0] != '\0');
+	test_redis_do(&r->server, "ACL SETUSER u -info");
+	OK(r, store_advise(l, advice, &r->err));
+	HOLDS(r, advice[0] == '\0');
+	rig_link_end(l);
+	test_redis_stop(&r->server, SIGKILL);
+	FAILS(r, store_advise(r->l, advice, &r->err), ERR_UNAVAILABLE, "");
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(prefixes_stay_apart)
 {
 	static const char *const prefixes[] = { "a:", "a:s:", "*", "fcgiauth" };
@@ -393,6 +444,7 @@ redis_cases(void)
 	tcase_add_test(t, a_replica_is_not_usable);
 	tcase_add_test(t, rights_that_are_needed);
 	tcase_add_test(t, ping_needs_what_a_login_needs);
+	tcase_add_test(t, policies_that_forget);
 	tcase_add_test(t, prefixes_stay_apart);
 	tcase_add_test(t, names_of_users);
 	tcase_add_test(t, all_that_ends_is_freed);

@@ -275,6 +275,55 @@ subtest 'fcgiauthd --check' => sub {
 	}
 };
 
+# It is used, and whoever looks after it is told.
+sub warns_of_policy {
+	my ($d, $pattern) = @_;
+	my ($code, $out, $errors) = capture(bin('fcgiauthd'), '-c', $d->{file},
+	    '--check');
+
+	is($code, 0, '--check passes');
+	like($errors, qr/fcgiauth\.ini: warning: \[store\] $pattern/,
+	    '  with a warning');
+	($code, $out, $errors) = $d->ctl(qw(config check));
+	is($code, 0, 'so does config check');
+	like($errors, qr/fcgiauth\.ini: warning: \[store\] $pattern/,
+	    '  with a warning');
+	($code, $out, $errors) = $d->ctl(qw(store status));
+	is($code, 0, 'so does store status');
+	like($errors, qr/warning: \[store\] $pattern/, '  with a warning');
+	($code, $out) = $d->ctl(qw(store status --json));
+	my $status = JSON::PP->new->decode($out);
+	like($status->{store}{warning}, qr/\A$pattern/, '  in JSON, too');
+	ok(exists $status->{users}{warning} &&
+	    !defined $status->{users}{warning}, '  and none about the users');
+	$d->start;
+	like($d->log_text, qr/warning configuration section=store .*$pattern/,
+	    'so does the start');
+	$d->stop_ok;
+	return;
+}
+
+subtest 'Redis: what may be dropped' => sub {
+	plan(skip_all => 'no Redis') if FCGIAuth::Store::missing('redis');
+	my @limited = (conf => { maxmemory => '100mb' });
+	my $policy = qr/maxmemory-policy is allkeys-lru: .*noeviction/;
+	my $one = FCGIAuth::Redis->new(tcp => 1, @limited);
+	my $d = FCGIAuth::Daemon->new(store => 'sqlite', conf => { store => {
+		driver => 'redis', path => undef,
+		url => 'redis://' . $one->address } });
+
+	my ($code, $out) = $d->ctl(qw(store status --json));
+	is(JSON::PP->new->decode($out)->{store}{warning}, undef, 'none at all');
+	$one->cli(qw(CONFIG SET maxmemory-policy allkeys-lru));
+	warns_of_policy($d, qr/\Q${\ $one->address }\E: $policy/);
+
+	my @nodes = FCGIAuth::Redis->cluster(3, @limited);
+	$nodes[2]->cli(qw(CONFIG SET maxmemory-policy allkeys-lru));
+	$d->configure(store => { cluster => 'yes',
+		url => 'redis://' . $nodes[0]->address });
+	warns_of_policy($d, qr/\Q${\ $nodes[2]->address }\E: $policy/);
+};
+
 # What the role of the daemon is for, and what not.
 sub rights {
 	my ($server) = @_;
