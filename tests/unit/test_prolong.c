@@ -248,21 +248,21 @@ END_TEST
 /* Signing out while the store is away says so, and leaves the cookies. */
 START_TEST(no_store_no_sign_out)
 {
+	static struct store_faulty faulty; /* teardown() closes it */
 	unsigned step;
 
 	for (step = 1; step < 50; step++) {
-		struct store_faulty faulty;
 		char ini[512];
 		struct flow_answer a;
 		struct tokens t;
 
-		store_faulty_init(&faulty, registry_store("memory"), NULL);
 		(void)snprintf(ini, sizeof(ini),
 			       "[auth]\nmode = refresh\ndeliver = both\n"
 			       "[store]\ndriver = memory\n"
 			       "[jwt]\nsecret_file = %s/secret\n",
 			       folder);
 		flow_free(&f);
+		store_faulty_init(&faulty, registry_store("memory"), NULL);
 		flow_init(&f, ini, &faulty.ops, &faulty);
 		t = sign_in("alice");
 		store_faulty_fail(&faulty, step, step % 2 == 0);
