@@ -2,7 +2,9 @@
 /* The modes by themselves: what they promise to whoever calls them. */
 #include "tests/unit/refresh_rig.h"
 
+#include "api/registry.h"
 #include "auth/credential.h"
+#include "conf/problems.h"
 
 #define RUBBISH 0xa5
 
@@ -173,6 +175,71 @@ START_TEST(no_dice_no_login)
 }
 END_TEST
 
+static bool
+is_accepted(const char *mode, const char *section, const char *key, long value,
+	    const char *unit)
+{
+	struct arena *a = arena_new(1024 * 1024);
+	const char *ini = flow_text(&f,
+				    "[auth]\nmode = %s\n"
+				    "[store]\ndriver = memory\n"
+				    "[%s]\n%s = %ld%s\n",
+				    mode, section, key, value, unit);
+	struct settings_drivers drivers;
+	struct settings settings;
+	struct problems problems;
+	bool is;
+
+	problems_init(&problems, a);
+	ck_assert_int_eq(registry_drivers(a, &drivers), 0);
+	is = settings_parse(str_from(ini), "t.ini", &drivers, a, &settings,
+			    &problems) == 0;
+	arena_free(a);
+	return is;
+}
+
+START_TEST(numbers_have_limits)
+{
+	static const long day = 86400;
+	static const struct {
+		const char *mode, *section, *key;
+		long least, most;
+		const char *unit;
+	} rows[] = {
+		{ "session", "session", "idle_timeout", 1, 365 * day, "s" },
+		{ "session", "session", "absolute_timeout", 1, 365 * day, "s" },
+		{ "session", "session", "remember", 0, 400 * day, "s" },
+		{ "session", "session", "max_per_user", 0, 1000000, "" },
+		{ "refresh", "refresh", "idle_timeout", 1, 400 * day, "s" },
+		{ "refresh", "refresh", "absolute_timeout", 1, 400 * day, "s" },
+		{ "refresh", "refresh", "grace", 0, 60, "s" },
+		{ "refresh", "jwt", "ttl", 1, 30 * day, "s" },
+		{ "jwt", "jwt", "ttl", 1, 30 * day, "s" },
+		{ "jwt", "jwt", "leeway", 0, 120, "s" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct {
+			long value;
+			bool accepted;
+		} tries[] = { { rows[i].least - 1, false },
+			      { rows[i].least, true },
+			      { rows[i].most, true },
+			      { rows[i].most + 1, false } };
+
+		for (size_t k = 0; k < ARRAY_LEN(tries); k++)
+			ck_assert_msg(is_accepted(rows[i].mode, rows[i].section,
+						  rows[i].key,
+						  tries[k].value,
+						  rows[i].unit) ==
+					  tries[k].accepted,
+				      "[%s] %s = %ld%s", rows[i].section,
+				      rows[i].key, tries[k].value,
+				      rows[i].unit);
+	}
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -183,6 +250,7 @@ suite(void)
 	tcase_add_loop_test(t, strange_tokens, 0, 3);
 	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
 	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
+	tcase_add_test(t, numbers_have_limits);
 	suite_add_tcase(s, t);
 	return s;
 }
