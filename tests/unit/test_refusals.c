@@ -150,6 +150,47 @@ START_TEST(who_is_refused)
 }
 END_TEST
 
+/* What others choose is cut, each at a length of its own. */
+START_TEST(long_values_are_cut)
+{
+	static const struct {
+		const char *param, *shown;
+		size_t most;
+		const char *other; /* why it is refused */
+	} longest[] = {
+		{ "HTTP_HOST=", " host=", 255, "SERVER_PORT=x" },
+		{ "REQUEST_METHOD=", " method=", 32, "SERVER_PORT=x" },
+		{ "REQUEST_URI=", " path=", 512, "SERVER_PORT=x" },
+		{ "REMOTE_ADDR=", " address=", 64, "SERVER_PORT=x" },
+		{ "AUTH_REQUIRE=role:", " require=role:", 128 - 5,
+		  "REQUEST_ID=1" },
+	};
+	static char xs[601];
+	const char *bob;
+
+	start("log_refusals = all");
+	memset(xs, 'x', sizeof(xs) - 1);
+	bob = flow_login(&f, "bob");
+	for (size_t i = 0; i < ARRAY_LEN(longest); i++) {
+		const char *const params[] = {
+			"AUTH_ACTION=verify", bob, longest[i].other,
+			flow_text(&f, "%s%s", longest[i].param, xs), NULL
+		};
+		const char *field = flow_text(&f, "%s%.*s", longest[i].shown,
+					      (int)longest[i].most, xs);
+		struct str log;
+
+		(void)logged();
+		ck_assert_uint_eq(flow_ask(&f, false, params, NULL).status,
+				  403);
+		log = logged();
+		ck_assert_msg(flow_holds(log, flow_text(&f, "%s ", field)) ||
+				  flow_holds(log, flow_text(&f, "%s\n", field)),
+			      "%s %.*s", longest[i].shown, STR_ARG(log));
+	}
+}
+END_TEST
+
 START_TEST(which_are_logged)
 {
 	static const struct {
@@ -240,6 +281,7 @@ suite(void)
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_loop_test(t, each_reason, 0, ARRAY_LEN(rows));
 	tcase_add_test(t, who_is_refused);
+	tcase_add_test(t, long_values_are_cut);
 	tcase_add_loop_test(t, which_are_logged, 0, 4);
 	tcase_add_test(t, lines_are_bounded_and_counted);
 	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
