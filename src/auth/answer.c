@@ -76,7 +76,7 @@ answer_retry_after(struct exchange *e, int64_t seconds)
 	struct buf text;
 
 	buf_init(&text, e->call.arena, 32);
-	buf_printf(&text, "%lld", (long long)(seconds > 0 ? seconds : 1));
+	buf_printf(&text, "%lld", (long long)seconds);
 	if (buf_failed(&text))
 		e->out->failed = true;
 	http_response_header(e->out, "Retry-After", buf_str(&text));
@@ -92,4 +92,13 @@ answer_unavailable(struct exchange *e, const struct err *err)
 		       "The service cannot answer at the moment. "
 		       "Please try again shortly.");
 	answer_retry_after(e, 1);
+}
+
+void
+answer_unread(struct exchange *e, const struct err *err, const char *text)
+{
+	if (err->code == ERR_INPUT)
+		answer_refusal(e, 400, "invalid_request", text);
+	else
+		answer_unavailable(e, err);
 }

@@ -32,6 +32,10 @@ void answer_redirect(struct exchange *e, unsigned status, struct str location);
  * all headers so far are dropped. */
 void answer_unavailable(struct exchange *e, const struct err *err);
 
+/* What was sent could not be read: a refusal with 400 and this text, or 503
+ * where that is no fault of whoever sent it. */
+void answer_unread(struct exchange *e, const struct err *err, const char *text);
+
 void answer_retry_after(struct exchange *e, int64_t seconds);
 
 #endif

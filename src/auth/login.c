@@ -231,8 +231,8 @@ login_get(struct exchange *e)
 			       &err) != 0 ||
 	    http_request_query(e->in, STR("conflict"), e->call.arena,
 			       &conflict, &err) != 0) {
-		answer_refusal(e, 400, "invalid_request",
-			       "The address of this page is malformed.");
+		answer_unread(e, &err,
+			      "The address of this page is malformed.");
 		return;
 	}
 	form.rd = safe_target(e, rd);
@@ -472,8 +472,8 @@ login_post(struct exchange *e)
 	bool ok = true;
 
 	if (read_form(e, &form, &err) != 0) {
-		answer_refusal(e, 400, "invalid_request",
-			       "User name and password are needed, once each.");
+		answer_unread(e, &err,
+			      "User name and password are needed, once each.");
 		return;
 	}
 	if (form.form &&

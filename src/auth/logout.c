@@ -289,11 +289,7 @@ logout_post(struct exchange *e)
 			      p.refresh_how == CREDENTIAL_COOKIE ||
 				  left_over_is_here(e),
 			      &p.in_body, &ok, &err) != 0) {
-		if (err.code == ERR_INPUT)
-			answer_refusal(e, 400, "invalid_request",
-				       "The form is malformed.");
-		else
-			answer_unavailable(e, &err);
+		answer_unread(e, &err, "The form is malformed.");
 	} else if (!ok) {
 		csrf_refuse_form(e);
 	} else if (p.in_body.n > 0) {

@@ -181,8 +181,8 @@ repeat_post(struct exchange *e)
 				      &err) != 0 ||
 		   http_request_query(e->in, STR("renewed"), e->call.arena,
 				      &renewed, &err) != 0) {
-		answer_refusal(e, 400, "invalid_request",
-			       "The address of this page is malformed.");
+		answer_unread(e, &err,
+			      "The address of this page is malformed.");
 	} else if (!is_target(e, rd) || !may_be_repeated(e) ||
 		   count_repeats(e) >= REPEATS_MAX) {
 		give_up(e);

@@ -93,14 +93,15 @@ static int
 parse_object(struct str text, const struct part_words *words, struct arena *a,
 	     const char **why, json_t **out, struct err *err)
 {
-	json_error_t error;
+	json_error_t error = { .line = -1 };
 	json_t *json =
 	    json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &error);
 
 	if (json == NULL) {
 		enum json_error_code code = json_error_code(&error);
 
-		if (code == json_error_out_of_memory)
+		/* It names what is wrong, but not want of memory. */
+		if (code == json_error_unknown)
 			return err_nomem(err);
 		*why = code == json_error_duplicate_key ? words->duplicate :
 							  words->none;

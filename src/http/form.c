@@ -109,7 +109,8 @@ parse_json(struct str body, struct arena *a, struct form *out, struct err *err)
 				  &wrong);
 	int result;
 
-	if (json == NULL && json_error_code(&wrong) == json_error_out_of_memory)
+	/* It names what is wrong with the text, but not want of memory. */
+	if (json == NULL && json_error_code(&wrong) == json_error_unknown)
 		return err_nomem(err);
 	if (json == NULL)
 		return err_set(err, ERR_INPUT, "the body is no JSON");

@@ -2,7 +2,9 @@
 /* Bodies as fields. */
 #include "http/form.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -242,6 +244,31 @@ START_TEST(out_of_memory)
 }
 END_TEST
 
+static void *
+no_memory(size_t n)
+{
+	(void)n;
+	return NULL;
+}
+
+/* That it could not be read is no fault of what was sent. */
+START_TEST(no_memory_for_json)
+{
+	const struct http_request r = { .media = MEDIA_JSON,
+					.body = STR("{\"a\":\"1\"}") };
+	struct arena *a = arena_new(64 * 1024);
+	struct form f;
+	struct err err;
+
+	json_set_alloc_funcs(no_memory, free);
+	ck_assert_int_eq(form_parse(&r, a, &f, &err), -1);
+	ck_assert_int_eq(err.code, ERR_INTERNAL);
+	json_set_alloc_funcs(malloc, free);
+	ck_assert_int_eq(form_parse(&r, a, &f, &err), 0);
+	arena_free(a);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -254,6 +281,7 @@ suite(void)
 	tcase_add_loop_test(t, number_of_fields, 0, 2);
 	tcase_add_test(t, deep_json);
 	tcase_add_loop_test(t, out_of_memory, 0, 2);
+	tcase_add_test(t, no_memory_for_json);
 	suite_add_tcase(s, t);
 	return s;
 }

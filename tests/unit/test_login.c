@@ -2,6 +2,8 @@
 /* Signing in, by form and by JSON. */
 #include "tests/support/run.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/flow.h"
@@ -288,6 +290,31 @@ START_TEST(bad_bodies)
 }
 END_TEST
 
+static bool was_short; /* of memory, once */
+
+static void *
+short_once(size_t n)
+{
+	bool again = was_short;
+
+	was_short = true;
+	return again ? malloc(n) : NULL;
+}
+
+START_TEST(a_body_that_was_not_read)
+{
+	struct flow_answer a;
+
+	json_set_alloc_funcs(short_once, free);
+	a = json_login("{\"username\":\"alice\",\"password\":\"x\"}");
+	json_set_alloc_funcs(malloc, free);
+	ck_assert(was_short);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+}
+END_TEST
+
 START_TEST(failures_look_alike)
 {
 	static const char *const bodies[] = {
@@ -437,6 +464,7 @@ suite(void)
 	tcase_add_test(t, json_answers);
 	tcase_add_test(t, delivery);
 	tcase_add_test(t, bad_bodies);
+	tcase_add_test(t, a_body_that_was_not_read);
 	tcase_add_test(t, failures_look_alike);
 	tcase_add_test(t, typical_hash);
 	tcase_add_test(t, guessing_is_banned);

@@ -2,6 +2,9 @@
 /* The modes by themselves: what they promise to whoever calls them. */
 #include "tests/unit/refresh_rig.h"
 
+#include <jansson.h>
+#include <stdlib.h>
+
 #include "api/registry.h"
 #include "auth/credential.h"
 #include "conf/problems.h"
@@ -175,6 +178,46 @@ START_TEST(no_dice_no_login)
 }
 END_TEST
 
+static void *
+no_memory(size_t n)
+{
+	(void)n;
+	return NULL;
+}
+
+/* A token that could not be read is not for that a wrong one. */
+START_TEST(no_memory_for_a_token)
+{
+	static const char *const modes[] = { "jwt", "refresh" };
+	const struct auth_mode_ops *ops;
+	struct login login = { .hash = STR("x") };
+	struct credentials made;
+	struct flow_exchange x;
+	struct exchange *e;
+	enum verdict verdict;
+	struct grant grant;
+	struct err err;
+
+	use(modes[_i], "");
+	login.who = f.users_table.v[0].who;
+	e = begin(&x);
+	ops = e->service->mode_ops;
+	ck_assert_int_eq(ops->issue(e->service->mode, &e->call, &login, &made,
+				    &err),
+			 0);
+	json_set_alloc_funcs(no_memory, free);
+	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
+					   made.access, &verdict, &grant, &err),
+			 -1);
+	ck_assert_int_eq(err.code, ERR_INTERNAL);
+	json_set_alloc_funcs(malloc, free);
+	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
+					   made.access, &verdict, &grant, &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_ALLOW);
+}
+END_TEST
+
 static bool
 is_accepted(const char *mode, const char *section, const char *key, long value,
 	    const char *unit)
@@ -250,6 +293,7 @@ suite(void)
 	tcase_add_loop_test(t, strange_tokens, 0, 3);
 	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
 	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
+	tcase_add_loop_test(t, no_memory_for_a_token, 0, 2);
 	tcase_add_test(t, numbers_have_limits);
 	suite_add_tcase(s, t);
 	return s;
