@@ -7,6 +7,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use FCGIAuth::Guide;
 use FCGIAuth::Site;
 use FCGIAuth::Test;
 use Test::More;
@@ -14,40 +15,7 @@ use Test::More;
 my $tmp = tempdir();
 my $address = 'unix:/tmp/fcgiauth-none.sock';
 
-# The blocks of a guide in that language, without their indentation.
-sub blocks {
-	my ($guide, $language) = @_;
-	my $text = slurp(top() . "/doc/$guide.md");
-	my @blocks;
-
-	while ($text =~ /^( *)```$language\n(.*?)^ *```$/msg) {
-		my ($indent, $block) = ($1, $2);
-		push @blocks, $block =~ s/^$indent//mgr;
-	}
-	return @blocks;
-}
-
-# The commands of a section of a guide, as they are typed.
-sub commands {
-	my ($guide, $heading) = @_;
-	my $text = slurp(top() . "/doc/$guide.md");
-	my ($section) = $text =~ /^#+ \Q$heading\E\n(.*?)(?=^#|\z)/ms
-	    or die "$guide.md has no $heading\n";
-
-	return $section =~ /^    (\S.*)\n/mg;
-}
-
 sub said { my (undef, $out, $err) = @_; return ($out // '') . ($err // '') }
-
-# A session token of alice, by a raw login.
-sub sign_in_to {
-	my ($d) = @_;
-	my $answer = $d->ask(REQUEST_METHOD => 'POST',
-	    REQUEST_URI => '/auth/login', CONTENT_TYPE => 'application/json',
-	    body => qq({"username":"alice","password":"$PASSWORD"}));
-
-	return $answer->{raw} =~ /fcgiauth=([\w-]+)/ ? $1 : '';
-}
 
 system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 " .
     "-nodes -subj /CN=x -days 2 -keyout $tmp/app.key -out $tmp/app.pem " .
@@ -179,7 +147,8 @@ subtest 'fcgiauth.ini' => sub {
 
 	spit("$tmp/$_", "user=x\n"), chmod 0600, "$tmp/$_"
 	    for qw(owner.conninfo service.conninfo redis.password);
-	for my $guide (qw(backup changing programs scaling webservers)) {
+	for my $guide (qw(backup changing installing programs scaling
+	    webservers)) {
 		$try->($guide, $_), $n++ for grep { is_built($_) }
 		    blocks($guide, 'ini');
 	}
@@ -193,51 +162,6 @@ subtest 'fcgiauth.ini' => sub {
 	like(said(capture(bin('fcgiauthctl'), '-c', "$tmp/try.ini", 'config',
 	    'check')), qr/warning: \[cookie\] domain: is empty, but/,
 	    'several-hosts, without cookie.domain: a warning');
-};
-
-# Word for word but for the folders and what systemctl does.
-subtest 'backup.md, the embedded database' => sub {
-	plan(skip_all => 'no sqlite3 here') unless in_path('sqlite3');
-	my $d = FCGIAuth::Daemon->new(store => 'sqlite')->start;
-	my $dir = $d->dir;
-	my ($ini) = blocks('backup', 'ini');
-	my $run = sub {
-		for my $line (@_) {
-			$d->stop_ok, next if $line =~ /^systemctl stop/;
-			$d->start, next if $line =~ /^systemctl start/;
-			$line =~ s{/var/backups/}{$tmp/}g;
-			$line =~ s{/var/lib/fcgiauth/}{$dir/}g;
-			$line =~ s{^fcgiauthd\b}{bin('fcgiauthd')}e;
-			$line =~ s{^fcgiauthctl\b(?! -c)}{fcgiauthctl -c $d->{file}};
-			$line =~ s{^fcgiauthctl\b}{bin('fcgiauthctl')}e;
-			my @said = capture('sh', '-c', "umask 077; $line");
-			is($said[0], 0, $line) or diag(said(@said));
-			$line = $said[1];
-		}
-		return @_;
-	};
-
-	mkdir "$dir/keys";
-	$d->add_user('alice');
-	my $asks = sub { $d->check(HTTP_COOKIE => "fcgiauth=$_[0]")->{status} };
-	my $old = sign_in_to($d);
-	is($asks->($old), 204, 'alice is in');
-	$run->(grep { /^sqlite3/ } commands('backup', 'The embedded database'));
-	is(($d->ctl('user', 'disable', 'alice'))[0], 0, 'alice is disabled');
-	is($asks->($old), 401, 'and out');
-
-	$ini =~ s{/var/backups/}{$tmp/}g;
-	spit("$tmp/try.ini", $ini);
-	my ($check, $list, $whole) =
-	    $run->(commands('backup', 'Is the copy good?'));
-	is($check, '', 'the first says nothing');
-	like($list, qr/^alice\s+enabled/m, 'the second names everybody');
-	is($whole, "ok\n", 'the last says ok');
-
-	$run->(commands('backup', 'Restore'));
-	is($asks->($old), 401, 'no session comes back');
-	is($asks->(sign_in_to($d)), 204, 'the user of the backup does');
-	$d->stop_ok;
 };
 
 done_testing;

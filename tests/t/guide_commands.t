@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+# The commands in the guides, word for word but for folders, addresses and what
+# systemctl does: they do what the guides say.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FCGIAuth::Daemon;
+use FCGIAuth::Guide;
+use FCGIAuth::Site;
+use FCGIAuth::Test;
+use Test::More;
+
+my $tmp = tempdir();
+
+sub said { my (undef, $out, $err) = @_; return ($out // '') . ($err // '') }
+
+# Lines of a shell, as one script: what it says.  Where things are: { text =>
+# what stands there in its place }.
+sub run_script {
+	my ($places, @lines) = @_;
+	my $script = join "\n", 'set -e', @lines;
+
+	for my $text (sort { length $b <=> length $a } keys %$places) {
+		$script =~ s/\Q$text\E/$places->{$text}/g;
+	}
+	my @said = capture('sh', '-c', $script);
+	is($said[0], 0, $lines[0]) or diag("$script\n" . said(@said));
+	return $said[1];
+}
+
+# A session token of alice, by a raw login.
+sub sign_in_to {
+	my ($d) = @_;
+	my $answer = $d->ask(REQUEST_METHOD => 'POST',
+	    REQUEST_URI => '/auth/login', CONTENT_TYPE => 'application/json',
+	    body => qq({"username":"alice","password":"$PASSWORD"}));
+
+	return $answer->{raw} =~ /fcgiauth=([\w-]+)/ ? $1 : '';
+}
+
+# The configuration where the programs look for it, in that folder.
+sub programs {
+	my ($dir) = @_;
+	return (
+		"\nfcgiauthctl " => "\n" . bin('fcgiauthctl') .
+		    " -c $dir/fcgiauth.ini ",
+		"\nfcgiauthctl -c" => "\n" . bin('fcgiauthctl') . ' -c',
+	);
+}
+
+# Word for word but for the folders and what systemctl does.
+subtest 'backup.md, the embedded database' => sub {
+	plan(skip_all => 'no sqlite3 here') unless in_path('sqlite3');
+	my $d = FCGIAuth::Daemon->new(store => 'sqlite')->start;
+	my $dir = $d->dir;
+	my ($ini) = blocks('backup', 'ini');
+	my $run = sub {
+		for my $line (@_) {
+			$d->stop_ok, next if $line =~ /^systemctl stop/;
+			$d->start, next if $line =~ /^systemctl start/;
+			$line =~ s{/var/backups/}{$tmp/}g;
+			$line =~ s{/var/lib/fcgiauth/}{$dir/}g;
+			$line =~ s{^fcgiauthd\b}{bin('fcgiauthd')}e;
+			$line =~ s{^fcgiauthctl\b(?! -c)}{fcgiauthctl -c $d->{file}};
+			$line =~ s{^fcgiauthctl\b}{bin('fcgiauthctl')}e;
+			my @said = capture('sh', '-c', "umask 077; $line");
+			is($said[0], 0, $line) or diag(said(@said));
+			$line = $said[1];
+		}
+		return @_;
+	};
+
+	mkdir "$dir/keys";
+	$d->add_user('alice');
+	my $asks = sub { $d->check(HTTP_COOKIE => "fcgiauth=$_[0]")->{status} };
+	my $old = sign_in_to($d);
+	is($asks->($old), 204, 'alice is in');
+	$run->(grep { /^sqlite3/ } commands('backup', 'The embedded database'));
+	is(($d->ctl('user', 'disable', 'alice'))[0], 0, 'alice is disabled');
+	is($asks->($old), 401, 'and out');
+
+	$ini =~ s{/var/backups/}{$tmp/}g;
+	spit("$tmp/try.ini", $ini);
+	my ($check, $list, $whole) =
+	    $run->(commands('backup', 'Is the copy good?'));
+	is($check, '', 'the first says nothing');
+	like($list, qr/^alice\s+enabled/m, 'the second names everybody');
+	is($whole, "ok\n", 'the last says ok');
+
+	$run->(commands('backup', 'Restore'));
+	is($asks->($old), 401, 'no session comes back');
+	is($asks->(sign_in_to($d)), 204, 'the user of the backup does');
+	$d->stop_ok;
+};
+
+subtest 'scaling.md and backup.md, PostgreSQL' => sub {
+	my $missing = FCGIAuth::Store::missing('postgres');
+	plan(skip_all => $missing) if $missing;
+	my $server = FCGIAuth::Postgres->new(tcp => 1);
+	my $etc = tempdir();
+	my ($owner, $ours) = grep { /conninfo/ } blocks('scaling', 'ini');
+	my $port = $server->port;
+	my $psql = 'env PGHOST=127.0.0.1 PGUSER=postgres ' .
+	    "PGPORT=$port sh -c";
+	my %places = (programs($etc),
+		'su postgres -c' => "PATH=\$PATH:" .
+		    FCGIAuth::Postgres::programs() . " $psql",
+		'/usr/share/fcgiauth/' => top() . '/conf/postgres/',
+		'/etc/fcgiauth/' => "$etc/",
+		'/var/backups/' => "$tmp/",
+		'host=127.0.0.1' => "host=127.0.0.1 port=$port",
+		'chgrp fcgiauth' => 'true',
+	);
+
+	for (['migrate.ini', $owner], ['fcgiauth.ini', $ours]) {
+		spit("$etc/$_->[0]", $_->[1] =~ s{/etc/fcgiauth/}{$etc/}gr);
+	}
+	run_script(\%places, commands('scaling', 'Setting up PostgreSQL'));
+	is(() = run_script(\%places, 'fcgiauthctl store status') =~
+	    /^\w+ +postgres +\d+ +\d+ +ok$/mg, 2, 'both are ok');
+	my ($code, @more) = capture(\"$PASSWORD\n", bin('fcgiauthctl'), '-c',
+	    "$etc/fcgiauth.ini", qw(user add alice --password-stdin));
+	is($code, 0, 'a user is added') or diag("@more");
+
+	my ($dump, $create, $look, $restore, $end) =
+	    grep { !/umask/ } commands('backup', 'PostgreSQL');
+	run_script(\%places, $dump, $create, $look);
+	is($server->psql('SELECT name FROM fcgiauth.users',
+	    db => 'fcgiauth_try'), 'alice', 'she is in the copy');
+	run_script(\%places, 'fcgiauthctl user delete alice');
+	run_script(\%places, $restore, $end);
+	like(run_script(\%places, 'fcgiauthctl user list'), qr/^alice\b/m,
+	    'and back after the restore');
+	$server->stop;
+};
+
+subtest 'scaling.md, Redis' => sub {
+	my $missing = FCGIAuth::Store::missing('redis');
+	plan(skip_all => $missing) if $missing;
+	my $server = FCGIAuth::Redis->new(tcp => 1,
+	    conf => { 'maxmemory-policy' => 'noeviction' });
+	my $etc = tempdir();
+	my ($ours) = grep { /redis/ } blocks('scaling', 'ini');
+	my %places = (programs($etc), '/etc/fcgiauth/' => "$etc/",
+		'chgrp fcgiauth' => 'true',
+		'redis-cli' => 'redis-cli -p ' . $server->port);
+
+	$ours =~ s{/etc/fcgiauth/}{$etc/}g;
+	$ours =~ s/127\.0\.0\.1:6379/$server->address/e;
+	spit("$etc/fcgiauth.ini",
+	    "$ours\n[users]\npath = $etc/fcgiauth.db\n");
+	run_script(\%places, commands('scaling', 'Setting up Redis'));
+	is(said(capture(bin('fcgiauthd'), '-c', "$etc/fcgiauth.ini",
+	    '--check')), '', 'nothing is wrong');
+	$server->cli(qw(acl setuser fcgiauth -getrange));
+	my @said = capture(bin('fcgiauthd'), '-c', "$etc/fcgiauth.ini",
+	    '--check');
+	is($said[0], 1, 'the check tries what the user may do');
+	$server->stop;
+};
+
+done_testing;
