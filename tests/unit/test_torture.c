@@ -77,7 +77,8 @@ static const struct route_case cases[] = {
 	  204 },
 };
 
-static const char *const modes[] = { "session", "refresh" };
+static const char *const modes[] = { "session", "refresh", "jwt" };
+#define MODES ((int)ARRAY_LEN(modes))
 
 /* The access token is over, and the refresh token is left. */
 static bool
@@ -148,16 +149,26 @@ begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
       const void *conf)
 {
 	static char ini[1024]; /* settings borrow from it */
+	struct flow_answer a;
 	struct tokens t;
 
 	flow_free(&f);
 	(void)snprintf(ini, sizeof(ini),
 		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[jwt]\nsecret_file = %s/secret\n%s",
+		       "[jwt]\nsecret_file = %s/secret\n"
+		       "revocation = store\n%s",
 		       modes[mode], folder, patient);
 	flow_init(&f, ini, ops, conf);
 	if (mode == 0)
 		return flow_login(&f, "bob");
+	if (mode == 2) {
+		a = flow_post(&f, "/auth/login", JSON,
+			      "{\"username\":\"bob\",\"password\":"
+			      "\"" FLOW_PASSWORD "\"}",
+			      NULL);
+		return flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
+				 flow_cookie(&f, &a, ACCESS));
+	}
 	t = sign_in("bob");
 	return flow_text(&f, "HTTP_COOKIE=%s=%s; " REFRESH "=%s",
 			 is_late(c) ? "x" : ACCESS, t.access, t.refresh);
@@ -165,17 +176,17 @@ begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
 
 START_TEST(every_allocation_fails)
 {
-	const struct route_case *c = &cases[_i / 2];
+	const struct route_case *c = &cases[_i / MODES];
 	struct flow_answer a = { .status = 0 };
 	const char *cookie;
 	unsigned step;
 
-	if (!is_asked(c, _i % 2))
+	if (!is_asked(c, _i % MODES))
 		return;
-	cookie = begin(c, _i % 2, NULL, NULL);
+	cookie = begin(c, _i % MODES, NULL, NULL);
 	for (step = 1; step < 1000; step++) {
 		if (is_late(c))
-			cookie = begin(c, _i % 2, NULL, NULL);
+			cookie = begin(c, _i % MODES, NULL, NULL);
 		f.fail_after = step;
 		a = ask(c, cookie);
 		if (!f.arena_failed)
@@ -226,10 +237,10 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 
 START_TEST(every_store_call_fails)
 {
-	if (!is_asked(&cases[_i / 2], _i % 2))
+	if (!is_asked(&cases[_i / MODES], _i % MODES))
 		return;
-	fail_store(&cases[_i / 2], _i % 2, false);
-	fail_store(&cases[_i / 2], _i % 2, true);
+	fail_store(&cases[_i / MODES], _i % MODES, false);
+	fail_store(&cases[_i / MODES], _i % MODES, true);
 }
 END_TEST
 
@@ -258,8 +269,8 @@ suite(void)
 
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, every_allocation_fails, 0, 2 * ARRAY_LEN(cases));
-	tcase_add_loop_test(t, every_store_call_fails, 0, 2 * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, every_allocation_fails, 0, MODES * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, every_store_call_fails, 0, MODES * ARRAY_LEN(cases));
 	tcase_add_test(t, no_entropy_issues_nothing);
 	suite_add_tcase(s, t);
 	return s;
