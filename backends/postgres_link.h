@@ -71,8 +71,8 @@ struct postgres_spec {
 	const char *component; /* its row in fcgiauth.schema_version */
 	const char *const *steps; /* migrations: steps[0] leads to version 1 */
 	size_t nsteps; /* 0: it has no tables of its own */
-	/* Without arguments: succeeds when its tables can be read and
-	 * written.  NULL: any answer will do. */
+	/* Without arguments: succeeds when its tables can be used for all
+	 * that ping() is about.  NULL: any answer will do. */
 	const char *look;
 };
 

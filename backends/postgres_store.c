@@ -53,6 +53,23 @@
 	" IN (SELECT " key " FROM fcgiauth." table " WHERE " ends              \
 	" <= $1 LIMIT $2)"
 
+#define MAY_ADD(table)                                                         \
+	"add_" table " AS (INSERT INTO fcgiauth." table " SELECT *"            \
+	" FROM fcgiauth." table " WHERE FALSE)"
+#define MAY_CHANGE(table, column)                                              \
+	"change_" table " AS (UPDATE fcgiauth." table " SET " column " = "     \
+	column " WHERE FALSE)"
+#define MAY_DELETE(table)                                                      \
+	"delete_" table " AS (DELETE FROM fcgiauth." table " WHERE FALSE)"
+#define MAY_ALL(table, column)                                                 \
+	MAY_ADD(table) ", " MAY_CHANGE(table, column) ", " MAY_DELETE(table)
+
+const char postgres_store_look[] =
+    "WITH " MAY_ALL("sessions", "sweep_ms") ", " MAY_ALL("limits", "ends_ms")
+    ", " MAY_ALL("attempts", "ends_ms") ", " MAY_ALL("denials", "until_ms")
+    ", " MAY_ALL("known_networks", "until_ms") ", " MAY_ADD("secrets")
+    " SELECT 1";
+
 /* clang-format off */
 const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SECRET_KEEP] =

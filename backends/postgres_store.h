@@ -48,6 +48,10 @@ enum postgres_store_sql {
 
 extern const char *const postgres_store_sql[STORE_SQL_END];
 
+/* As postgres_spec.look: adds, changes, deletes and reads nothing, but needs
+ * the right to, in every table, and a server that writes. */
+extern const char postgres_store_look[];
+
 /* A row of the columns of a session; its texts point into the result. */
 void postgres_get_session(const PGresult *r, int row, struct session *out);
 

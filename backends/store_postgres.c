@@ -15,9 +15,7 @@ static const struct postgres_spec spec = {
 	.component = "store",
 	.steps = steps,
 	.nsteps = ARRAY_LEN(steps),
-	/* Needs the right to write, and a server that writes. */
-	.look = "UPDATE fcgiauth.sessions SET sweep_ms = sweep_ms"
-		" WHERE FALSE",
+	.look = postgres_store_look,
 };
 
 #define ID(id)	 PG_BYTES((id)->b, sizeof((id)->b))

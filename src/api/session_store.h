@@ -170,8 +170,13 @@ struct session_store_ops {
 	 */
 	bool (*is_lost)(void *conn, bool ask);
 
-	/* A round trip that proves the store usable, for reading and
-	 * writing. */
+	/*
+	 * A round trip or two that prove the store usable: whatever a login,
+	 * a check, a rotation, a sign-out and sweep() read, add, change and
+	 * delete is allowed, and the place for it can be written.  Leaves
+	 * nothing that anybody sees.  It is behind --check, store status and
+	 * /ready.
+	 */
 	int (*ping)(void *conn, struct err *err);
 
 	/*

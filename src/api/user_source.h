@@ -61,6 +61,7 @@ struct user_source_ops {
 	int (*connect)(void *source, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
 	bool (*is_lost)(void *conn, bool ask); /* as that of a store */
+	/* Users can be found, and their hashes replaced where that is ours. */
 	int (*ping)(void *conn, struct err *err);
 
 	/* NULL when there is no schema of ours. */

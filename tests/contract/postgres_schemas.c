@@ -162,6 +162,66 @@ START_TEST(daemon_role_needs_no_ddl)
 }
 END_TEST
 
+/* Each that a login, a rotation, a sign-out or the sweep needs, taken away by
+ * itself. */
+START_TEST(ping_needs_every_right)
+{
+	static const struct {
+		const char *table, *rights; /* blank separated */
+	} rows[] = {
+		{ "sessions", "SELECT INSERT UPDATE DELETE" },
+		{ "limits", "SELECT INSERT UPDATE DELETE" },
+		{ "attempts", "SELECT INSERT UPDATE DELETE" },
+		{ "denials", "SELECT INSERT UPDATE DELETE" },
+		{ "known_networks", "SELECT INSERT UPDATE DELETE" },
+		{ "secrets", "SELECT INSERT" },
+	};
+	struct rig *r = rig_open(0, "");
+	struct store_link *l;
+	struct store *s;
+	char sql[256], as[440], denied[80];
+	struct str left, right;
+
+	postgres_server_sql(r->place, "CREATE ROLE least;"
+			    " GRANT USAGE ON SCHEMA fcgiauth TO least");
+	(void)snprintf(as, sizeof(as), "%s options='-c role=least'",
+		       r->conninfo);
+	rig_second(r, as, &s, &l);
+	postgres_server_sql(r->place, "GRANT SELECT ON fcgiauth.schema_version"
+			    " TO least; GRANT SELECT, INSERT ON"
+			    " fcgiauth.secrets TO least;"
+			    " GRANT SELECT, INSERT, UPDATE, DELETE ON"
+			    " fcgiauth.sessions, fcgiauth.limits,"
+			    " fcgiauth.attempts, fcgiauth.denials,"
+			    " fcgiauth.known_networks TO least");
+	OK(r, store_ping(l, &r->err));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		left = str_from(rows[i].rights);
+		(void)snprintf(denied, sizeof(denied),
+			       "permission denied for table %s", rows[i].table);
+		while (str_word(&left, &right)) {
+			(void)snprintf(sql, sizeof(sql),
+				       "REVOKE %.*s ON fcgiauth.%s FROM least",
+				       STR_ARG(right), rows[i].table);
+			postgres_server_sql(r->place, sql);
+			ck_assert_msg(store_ping(l, &r->err) == -1, "%s", sql);
+			ck_assert_msg(strstr(r->err.msg, denied) != NULL,
+				      "%s: %s", sql, r->err.msg);
+			(void)snprintf(sql, sizeof(sql),
+				       "GRANT %.*s ON fcgiauth.%s TO least",
+				       STR_ARG(right), rows[i].table);
+			postgres_server_sql(r->place, sql);
+			rig_wait(r);
+			OK(r, store_ping(l, &r->err));
+		}
+	}
+	store_link_free(l);
+	store_unref(s);
+	postgres_server_sql(r->place, "DROP OWNED BY least; DROP ROLE least");
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(newer_schema_is_refused)
 {
 	struct rig *r = rig_open(0, "");
@@ -397,6 +457,7 @@ postgres_schema_cases(void)
 	tcase_add_test(t, missing_schema_says_what_to_do);
 	tcase_add_test(t, processes_migrate_at_once);
 	tcase_add_test(t, daemon_role_needs_no_ddl);
+	tcase_add_test(t, ping_needs_every_right);
 	tcase_add_test(t, newer_schema_is_refused);
 	tcase_add_test(t, steps_in_order);
 	tcase_add_test(t, a_step_may_take_long);

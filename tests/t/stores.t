@@ -176,6 +176,20 @@ sub refuses {
 	return ($code, "$out$errors");
 }
 
+# Whoever asks is told, though all of it can be read.
+sub cannot_be_used {
+	my ($d, $pattern) = @_;
+	my ($code, $out, $errors) = capture(bin('fcgiauthd'), '-c', $d->{file},
+	    '--check');
+
+	is($code, 1, '--check fails');
+	like($errors, qr/fcgiauth\.ini: \[store\] .*$pattern/, '  and says why');
+	($code, $out) = $d->ctl(qw(store status --json));
+	is($code, 1, 'so does store status');
+	like(JSON::PP->new->decode($out)->{store}{error}, $pattern, '  likewise');
+	return;
+}
+
 subtest 'Postgres: roles and migration' => sub {
 	plan(skip_all => $why) if $why;
 	my $server = FCGIAuth::Postgres->new;
@@ -219,6 +233,19 @@ subtest 'Postgres: roles and migration' => sub {
 	my ($cookie) = $a->{raw} =~ /(fcgiauth=[^;]+)/;
 	is($d->check(HTTP_COOKIE => $cookie)->{status}, 204, '  and is known');
 	rights($server);
+	for my $loss (
+	    [ 'REVOKE DELETE ON fcgiauth.attempts FROM fcgiauth',
+		qr/permission denied for table attempts/ ],
+	    [ 'GRANT DELETE ON fcgiauth.attempts TO fcgiauth; ALTER ROLE ' .
+		'fcgiauth SET default_transaction_read_only = on',
+		qr/in a read-only transaction/ ]) {
+		my ($sql, $pattern) = @$loss;
+		$server->psql($_, db => 'fcgiauth') for split /; /, $sql;
+		cannot_be_used($d, $pattern);
+	}
+	$server->psql('ALTER ROLE fcgiauth RESET ' .
+	    'default_transaction_read_only');
+	is(($d->ctl(qw(store status)))[0], 0, 'all is allowed again');
 
 	is($d->stop, 0, 'stopped');
 	$server->psql('UPDATE fcgiauth.schema_version SET version = 99',
