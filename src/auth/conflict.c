@@ -14,7 +14,7 @@ struct ours {
 	struct str name;
 };
 
-/* The cookies of this mode and of the login form; how many. */
+/* The cookies of this mode, and last that of the login form; how many. */
 static size_t
 list_ours(const struct exchange *e, struct ours out[3])
 {
@@ -40,16 +40,22 @@ is_twice(const struct exchange *e, struct str name)
 }
 
 bool
-conflict_is_there(const struct exchange *e)
+conflict_of_sessions(const struct exchange *e)
 {
 	struct ours ours[3];
-	size_t n = list_ours(e, ours);
+	size_t n = list_ours(e, ours) - 1;
 
 	while (n > 0) {
 		if (is_twice(e, ours[--n].name))
 			return true;
 	}
 	return false;
+}
+
+bool
+conflict_is_there(const struct exchange *e)
+{
+	return conflict_of_sessions(e) || is_twice(e, e->jar->login);
 }
 
 const char conflict_problem[] =
@@ -73,20 +79,33 @@ log_cure(struct exchange *e, struct str name)
 	    F_INT("left_out", left_out));
 }
 
+static void
+clear(struct exchange *e, const struct ours *ours)
+{
+	if (!is_twice(e, ours->name))
+		return;
+	cookie_forget(e->out, &e->jar->set, e->service->set->server.path,
+		      ours->kind, e->in->host);
+	log_cure(e, ours->name);
+}
+
 void
 conflict_clear(struct exchange *e)
 {
 	struct ours ours[3];
 	size_t n = list_ours(e, ours);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!is_twice(e, ours[i].name))
-			continue;
-		cookie_forget(e->out, &e->jar->set,
-			      e->service->set->server.path, ours[i].kind,
-			      e->in->host);
-		log_cure(e, ours[i].name);
-	}
+	for (size_t i = 0; i < n; i++)
+		clear(e, &ours[i]);
+}
+
+void
+conflict_clear_login(struct exchange *e)
+{
+	struct ours ours[3];
+	size_t n = list_ours(e, ours);
+
+	clear(e, &ours[n - 1]);
 }
 
 int

@@ -30,6 +30,7 @@ ask_about_both(struct exchange *e)
 	struct str csrf;
 	struct err err;
 
+	conflict_clear_login(e);
 	if (login_csrf(e, &csrf, &err) != 0)
 		answer_unavailable(e, &err);
 	else
@@ -46,7 +47,7 @@ logout_get(struct exchange *e)
 	const char *problem;
 	bool done = false;
 
-	if (conflict_is_there(e)) {
+	if (conflict_of_sessions(e)) {
 		ask_about_both(e);
 		return;
 	}
@@ -257,7 +258,7 @@ sign_out_both(struct exchange *e)
 	struct err err;
 	bool ok = false;
 
-	if (e->in->media == MEDIA_FORM && conflict_is_there(e) &&
+	if (e->in->media == MEDIA_FORM && conflict_of_sessions(e) &&
 	    form_parse(e->in, e->call.arena, &form, &err) == 0 &&
 	    login_csrf_verify(e, form_get(&form, "csrf"), &ok, &err) != 0) {
 		answer_unavailable(e, &err);

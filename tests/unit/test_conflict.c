@@ -158,6 +158,58 @@ START_TEST(signing_out_ends_both)
 }
 END_TEST
 
+/* What a browser keeps: the one that is set last. */
+static const char *
+kept(const struct flow_answer *a, const char *name)
+{
+	const char *value = NULL;
+
+	for (size_t i = 0; i < a->nheaders; i++) {
+		struct flow_answer one = { .nheaders = 1 };
+		const char *set;
+
+		one.header[0] = a->header[i];
+		set = flow_cookie(&f, &one, name);
+		if (set != NULL)
+			value = set;
+	}
+	return value;
+}
+
+/* Two cookies of the login form: who is signed in can sign out, also where
+ * those of the session are twice as well. */
+START_TEST(login_cookies_hinder_nobody)
+{
+	const char *alice = session_of("alice");
+	const char *cookies = flow_text(
+	    &f, "HTTP_COOKIE=%s; fcgiauth_login=a; fcgiauth_login=b", alice);
+	struct flow_answer a = flow_get(&f, "/auth/logout", NAVIGATE, cookies);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "<strong>alice</strong>"));
+	a = flow_post(&f, "/auth/logout", FORM,
+		      flow_text(&f, "csrf=%s", flow_csrf(&f, &a)), cookies);
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(!lives(alice));
+
+	alice = session_of("alice");
+	cookies = flow_text(&f, "HTTP_COOKIE=%s; fcgiauth=other", alice);
+	a = flow_get(&f, "/auth/logout", NAVIGATE,
+		     flow_text(&f, "%s; fcgiauth_login=a; fcgiauth_login=b",
+			       cookies));
+	/* The others go, so that the new one is alone. */
+	ck_assert(clears(&a, "fcgiauth_login=; Path=/; HttpOnly; Max-Age=0; "
+			     "Domain=example.com"));
+	ck_assert(!clears_all(&a));
+	a = flow_post(&f, "/auth/logout", FORM,
+		      flow_text(&f, "csrf=%s", flow_csrf(&f, &a)),
+		      flow_text(&f, "%s; fcgiauth_login=%s", cookies,
+				kept(&a, "fcgiauth_login")));
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(!lives(alice));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -168,6 +220,7 @@ suite(void)
 	tcase_add_test(t, the_login_page_heals);
 	tcase_add_test(t, it_does_not_lead_in_circles);
 	tcase_add_test(t, signing_out_ends_both);
+	tcase_add_test(t, login_cookies_hinder_nobody);
 	suite_add_tcase(s, t);
 	return s;
 }
