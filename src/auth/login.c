@@ -42,24 +42,6 @@ encode_origin(const struct exchange *e, struct buf *out)
 	out->failed = out->failed || buf_failed(&text);
 }
 
-/* With escapes for what a return URL may not have as it is. */
-static struct str
-escape_rest(struct str uri, struct arena *a)
-{
-	struct buf b;
-
-	buf_init(&b, a, 3 * uri.n);
-	for (size_t i = 0; i < uri.n; i++) {
-		unsigned char c = (unsigned char)uri.p[i];
-
-		if (c > '~' || c == '\\')
-			buf_printf(&b, "%%%02X", c);
-		else
-			buf_add_char(&b, uri.p[i]);
-	}
-	return buf_failed(&b) ? STR("/") : buf_str(&b);
-}
-
 int
 login_location(const struct exchange *e, struct str uri, struct str *location,
 	       struct err *err)
@@ -67,7 +49,7 @@ login_location(const struct exchange *e, struct str uri, struct str *location,
 	const struct server_settings *set = &e->service->set->server;
 	struct buf b;
 
-	uri = escape_rest(uri, e->call.arena);
+	uri = redirect_escape(uri, e->call.arena);
 	buf_init(&b, e->call.arena, 32 * 1024);
 	if (set->login_url.n > 0) {
 		buf_add(&b, set->login_url);

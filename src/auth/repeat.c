@@ -15,6 +15,7 @@
 #include "http/cookie.h"
 #include "http/path.h"
 #include "http/readings.h"
+#include "http/redirect.h"
 
 /* As often may a form come back while the access token that its browser was
  * given should still be good: more than once, as people click twice. */
@@ -53,7 +54,8 @@ void
 repeat_challenge(struct exchange *e)
 {
 	if (may_be_repeated(e))
-		go_by_repeat(e, "?rd=", e->in->uri);
+		go_by_repeat(e, "?rd=",
+			     redirect_escape(e->in->uri, e->call.arena));
 	else
 		page_unsent(e);
 }

@@ -2,6 +2,8 @@
 /* Return URLs: where a login may lead. */
 #include "http/redirect.h"
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "conf/option.h"
 #include "http/host.h"
@@ -10,13 +12,34 @@
 
 /* Browsers drop tabs and newlines and read '\\' as '/': none may be in it. */
 static bool
+is_plain_byte(char c)
+{
+	return c > ' ' && c <= '~' && c != '\\';
+}
+
+static bool
 is_plain(struct str url)
 {
 	for (size_t i = 0; i < url.n; i++) {
-		if (url.p[i] <= ' ' || url.p[i] > '~' || url.p[i] == '\\')
+		if (!is_plain_byte(url.p[i]))
 			return false;
 	}
 	return true;
+}
+
+struct str
+redirect_escape(struct str uri, struct arena *a)
+{
+	struct buf b;
+
+	buf_init(&b, a, 3 * uri.n);
+	for (size_t i = 0; i < uri.n; i++) {
+		if (is_plain_byte(uri.p[i]))
+			buf_add_char(&b, uri.p[i]);
+		else
+			buf_printf(&b, "%%%02X", (unsigned char)uri.p[i]);
+	}
+	return buf_failed(&b) ? STR("/") : buf_str(&b);
 }
 
 /* Position of the first byte of `any`, or s.n. */

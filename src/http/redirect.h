@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 
+struct arena;
 struct sites;
 struct words;
 
@@ -30,5 +31,9 @@ struct redirect_from {
  * of printable ASCII is fine, but no backslash.
  */
 bool redirect_is_safe(struct str url, const struct redirect_from *from);
+
+/* The path and query of a request, with escapes for what a return URL may not
+ * have as it is; "/" when there is no memory. */
+struct str redirect_escape(struct str uri, struct arena *a);
 
 #endif

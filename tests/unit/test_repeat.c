@@ -117,6 +117,24 @@ START_TEST(renewed_and_sent_back)
 }
 END_TEST
 
+/* What no return URL may have as it is: browsers leave `\\` in a query. */
+START_TEST(address_is_escaped)
+{
+	struct tokens t = sign_in("alice");
+	const char *cookie =
+	    flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh);
+	struct flow_answer a = ask(true, "POST", "/s\xc3\xa4?at=C:\\x",
+				   MORE(NAVIGATE, OWN, ORIGIN));
+
+	ck_assert(leads_to(
+	    &a, "/auth/repeat?rd=%2Fs%25C3%25A4%3Fat%3DC%3A%255Cx"));
+	a = ask(true, "POST", flow_text(&f, "%.*s",
+					STR_ARG(flow_header(&a, "Location"))),
+		MORE(NAVIGATE, OWN, ORIGIN, cookie));
+	ck_assert(leads_to(&a, "/s%C3%A4?at=C:%5Cx"));
+}
+END_TEST
+
 START_TEST(body_does_not_matter)
 {
 	struct tokens t = sign_in("alice");
@@ -337,6 +355,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, challenge_leads_there, 0, ARRAY_LEN(challenges));
 	tcase_add_loop_test(t, renewed_and_sent_back, 0, 2);
+	tcase_add_test(t, address_is_escaped);
 	tcase_add_test(t, body_does_not_matter);
 	tcase_add_loop_test(t, abuse, 0, ARRAY_LEN(abuses));
 	tcase_add_loop_test(t, addresses_with_several_readings, 0, 3);
