@@ -250,7 +250,7 @@ read_form(struct exchange *e, struct login_form *out, struct err *err)
 	if (form_parse(e->in, e->call.arena, &form, err) != 0)
 		return -1;
 	*out = (struct login_form){
-		.username = form_get(&form, "username"),
+		.username = str_trim(form_get(&form, "username")),
 		.password = form_get(&form, "password"),
 		.csrf = form_get(&form, "csrf"),
 		.rd = safe_target(e, form_get(&form, "rd")),

@@ -317,6 +317,37 @@ START_TEST(second_tab)
 }
 END_TEST
 
+/* Keyboards of phones end a word with one.  A password is as it is. */
+START_TEST(blanks_around_a_name)
+{
+	static const struct {
+		const char *name, *password;
+		unsigned status;
+	} rows[] = {
+		{ "alice+", "correct+horse+battery", 303 },
+		{ "+%09alice", "correct+horse+battery", 303 },
+		{ "al+ice", "correct+horse+battery", 401 },
+		{ "+", "correct+horse+battery", 401 },
+		{ "alice", "correct+horse+battery+", 401 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a =
+		    flow_get(&f, "/auth/login", NULL, NULL);
+		const char *cookie = flow_text(&f, "HTTP_COOKIE=" PRE "=%s",
+					       flow_cookie(&f, &a, PRE));
+
+		a = flow_post(&f, "/auth/login", FORM,
+			      flow_text(&f, "csrf=%s&username=%s&password=%s",
+					flow_csrf(&f, &a), rows[i].name,
+					rows[i].password),
+			      cookie);
+		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
+			      a.status);
+	}
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -331,6 +362,7 @@ suite(void)
 	tcase_add_test(t, form_of_who_may_not);
 	tcase_add_test(t, no_repeat_in_mode_session);
 	tcase_add_test(t, fragment_is_kept);
+	tcase_add_test(t, blanks_around_a_name);
 	tcase_add_test(t, long_addresses);
 	tcase_add_loop_test(t, second_tab, 0, ARRAY_LEN(stale));
 	suite_add_tcase(s, t);
