@@ -21,7 +21,6 @@ static const struct {
 	{ 405, "405 Method Not Allowed" },
 	{ 413, "413 Content Too Large" },
 	{ 415, "415 Unsupported Media Type" },
-	{ 422, "422 Unprocessable Content" },
 	{ 429, "429 Too Many Requests" },
 	{ 500, "500 Internal Server Error" },
 	{ 503, "503 Service Unavailable" },

@@ -239,6 +239,41 @@ START_TEST(split)
 }
 END_TEST
 
+/* What the log says of it; the same of both. */
+START_TEST(why)
+{
+	static const struct {
+		const char *uri, *why;
+	} rows[] = {
+		{ "a", "path does not begin with '/'" },
+		{ "/%", "path has a bad escape" },
+		{ "/%zz", "path has a bad escape" },
+		{ "/%00", "path has a byte that may not be in it" },
+		{ "/%1f", "path has a byte that may not be in it" },
+		{ "/%7f", "path has a byte that may not be in it" },
+		{ "/ ", "path has a byte that may not be in it" },
+		{ "/%ff", "path is not UTF-8" },
+		{ "/?\x01", "query has a byte that may not be in it" },
+	};
+	struct arena *a = arena_new(4096);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str path, query;
+		struct err err;
+
+		ck_assert_int_eq(path_split(str_from(rows[i].uri), a, &path,
+					    &query, &err),
+				 -1);
+		ck_assert_str_eq(err.msg, rows[i].why);
+		ck_assert_int_eq(path_normalise(str_from(rows[i].uri), a, &path,
+						&query, &err),
+				 -1);
+		ck_assert_str_eq(err.msg, rows[i].why);
+	}
+	arena_free(a);
+}
+END_TEST
+
 static const struct {
 	const char *path, *prefix;
 	bool below;
@@ -276,6 +311,7 @@ suite(void)
 
 	tcase_add_loop_test(t, normalised, 0, ARRAY_LEN(uris));
 	tcase_add_loop_test(t, split, 0, ARRAY_LEN(asked));
+	tcase_add_test(t, why);
 	tcase_add_test(t, embedded_nul);
 	tcase_add_loop_test(t, below, 0, ARRAY_LEN(prefixes));
 	suite_add_tcase(s, t);

@@ -2,6 +2,8 @@
 /* Regulation when something fails or many come at once, and what it says. */
 #include "tests/unit/regulation_rig.h"
 
+#include "auth/throttle.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -272,6 +274,45 @@ START_TEST(keys_are_read)
 }
 END_TEST
 
+static struct known_network
+network_of(const char *user, const char *from)
+{
+	const char *const params[] = { flow_text(&f, "REMOTE_ADDR=%s", from),
+				       NULL };
+	struct flow_exchange x;
+	struct throttle t;
+	struct err err;
+
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(throttle_begin(&x.e, str_from(user), &t, &err), 0);
+	ck_assert(t.has_network);
+	return t.network;
+}
+
+/* What the store keeps of a network is another for each user and network. */
+START_TEST(networks_are_told_apart)
+{
+	static const struct {
+		const char *user, *from;
+	} others[] = { { "bob", "192.0.2.1" },
+		       { "alice", "192.0.2.2" },
+		       { "alice", "2001:db8::1" },
+		       { "1alice", "192.0.2.1" },
+		       { "alice", "192.0.2.11" } };
+	struct known_network v[ARRAY_LEN(others)];
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		v[i] = network_of(others[i].user, others[i].from);
+		for (size_t k = 0; k < i; k++)
+			ck_assert_mem_ne(v[i].b, v[k].b, sizeof(v[i].b));
+	}
+	v[1] = network_of("bob", "192.0.2.1");
+	ck_assert_mem_eq(v[0].b, v[1].b, sizeof(v[0].b));
+	v[1] = network_of("bob", "::ffff:192.0.2.1");
+	ck_assert_mem_eq(v[0].b, v[1].b, sizeof(v[0].b));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -283,6 +324,7 @@ main(void)
 		the_log_is_bounded,
 		the_page_names_the_time,
 		keys_are_read,
+		networks_are_told_apart,
 	};
 	Suite *s = suite_create("limits");
 	TCase *t = tcase_create("limits");
