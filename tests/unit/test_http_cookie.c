@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -101,6 +102,9 @@ static const struct {
 	  "Max-Age=0" },
 	{ COOKIE_LOGIN, true, "", SAME_SITE_NONE, -1,
 	  "__Host-n_login=v; Path=/; Secure; HttpOnly; SameSite=None" },
+	{ COOKIE_REPEAT, true, "example.com", SAME_SITE_LAX, 9,
+	  "__Secure-n_repeat=v; Path=/auth; Secure; HttpOnly; SameSite=Lax; "
+	  "Max-Age=9" },
 	{ COOKIE_SESSION, true, "example.com", SAME_SITE_LAX, -1,
 	  "__Secure-n=v; Path=/; Secure; HttpOnly; SameSite=Lax; "
 	  "Domain=example.com" },
@@ -136,6 +140,104 @@ START_TEST(set)
 	ck_assert_msg(str_eq(res.header[0].value, str_from(written[_i].header)),
 		      "row %d: %.*s", _i, STR_ARG(res.header[0].value));
 	arena_free(a);
+}
+END_TEST
+
+START_TEST(each_by_its_number)
+{
+	static const char *const values[] = { "1", "2", "", "2" };
+	struct http_request r = {
+		.cookies = { STR("n=1; a=b; n=2"), STR("N=x"), STR("n=; n=2") },
+		.ncookies = 3,
+	};
+	struct str value;
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		ck_assert(cookie_nth(&r, STR("n"), i, &value));
+		ck_assert(str_eq(value, str_from(values[i])));
+	}
+	value = STR("unset");
+	ck_assert(!cookie_nth(&r, STR("n"), ARRAY_LEN(values), &value));
+	ck_assert_uint_eq(value.n, 0);
+}
+END_TEST
+
+/* Every Set-Cookie, a line each. */
+static const struct {
+	enum cookie_kind kind;
+	bool secure;
+	const char *host, *lines;
+} forgotten[] = {
+	{ COOKIE_SESSION, true, "www.example.com",
+	  "__Host-n=; Path=/; Secure; HttpOnly; Max-Age=0\n" },
+	{ COOKIE_REFRESH, true, "localhost",
+	  "__Secure-n_refresh=; Path=/; Secure; HttpOnly; Max-Age=0\n"
+	  "__Secure-n_refresh=; Path=/auth; Secure; HttpOnly; Max-Age=0\n" },
+	{ COOKIE_SESSION, false, "b.example",
+	  "n=; Path=/; HttpOnly; Max-Age=0\n"
+	  "n=; Path=/; HttpOnly; Max-Age=0; Domain=b.example\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0; Domain=b.example\n" },
+	{ COOKIE_SESSION, false, "a.b.c.d.e.f",
+	  "n=; Path=/; HttpOnly; Max-Age=0\n"
+	  "n=; Path=/; HttpOnly; Max-Age=0; Domain=a.b.c.d.e.f\n"
+	  "n=; Path=/; HttpOnly; Max-Age=0; Domain=b.c.d.e.f\n"
+	  "n=; Path=/; HttpOnly; Max-Age=0; Domain=c.d.e.f\n"
+	  "n=; Path=/; HttpOnly; Max-Age=0; Domain=d.e.f\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0; Domain=a.b.c.d.e.f\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0; Domain=b.c.d.e.f\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0; Domain=c.d.e.f\n"
+	  "n=; Path=/auth; HttpOnly; Max-Age=0; Domain=d.e.f\n" },
+};
+
+static void
+forget(struct http_response *res, struct arena *a, int row)
+{
+	const struct cookie_settings settings = {
+		.name = STR("n"), .secure = forgotten[row].secure
+	};
+
+	http_response_init(res, a);
+	cookie_forget(res, &settings, STR("/auth"), forgotten[row].kind,
+		      str_from(forgotten[row].host));
+}
+
+START_TEST(wherever_it_was_set)
+{
+	struct arena *a = arena_new(256 * 1024);
+	struct http_response res;
+	struct buf lines;
+
+	buf_init(&lines, a, 4096);
+	forget(&res, a, _i);
+	ck_assert(!res.failed);
+	for (size_t i = 0; i < res.nheaders; i++) {
+		ck_assert_str_eq(res.header[i].name, "Set-Cookie");
+		buf_add(&lines, res.header[i].value);
+		buf_add_char(&lines, '\n');
+	}
+	ck_assert_msg(str_eq(buf_str(&lines), str_from(forgotten[_i].lines)),
+		      "%.*s", STR_ARG(buf_str(&lines)));
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(no_memory_to_forget)
+{
+	bool ran_out = true;
+
+	for (unsigned n = 0; ran_out; n++) {
+		struct arena *a = arena_new(256 * 1024);
+		struct http_response res;
+
+		ck_assert_uint_lt(n, 100);
+		arena_fail_after(a, n);
+		forget(&res, a, _i);
+		ran_out = arena_has_failed(a);
+		ck_assert(res.failed == ran_out);
+		arena_free(a);
+	}
 }
 END_TEST
 
@@ -209,6 +311,9 @@ suite(void)
 
 	tcase_add_loop_test(t, found, 0, ARRAY_LEN(headers));
 	tcase_add_loop_test(t, set, 0, ARRAY_LEN(written));
+	tcase_add_test(t, each_by_its_number);
+	tcase_add_loop_test(t, wherever_it_was_set, 0, ARRAY_LEN(forgotten));
+	tcase_add_loop_test(t, no_memory_to_forget, 0, ARRAY_LEN(forgotten));
 	tcase_add_loop_test(t, bad_value, 0, ARRAY_LEN(bad_values));
 	tcase_add_test(t, largest_pair);
 	tcase_add_test(t, out_of_memory);
