@@ -239,6 +239,25 @@ START_TEST(split)
 }
 END_TEST
 
+/* What lies behind a path is not read as part of an escape. */
+START_TEST(cut_escape)
+{
+	static const char text[] = "/a%61";
+	struct arena *a = arena_new(4096);
+	struct err err;
+
+	for (size_t n = sizeof(text) - 3; n < sizeof(text) - 1; n++) {
+		const struct str cut = { .p = text, .n = n };
+		struct str path, query;
+
+		ck_assert_int_eq(path_split(cut, a, &path, &query, &err), -1);
+		ck_assert_int_eq(path_normalise(cut, a, &path, &query, &err),
+				 -1);
+	}
+	arena_free(a);
+}
+END_TEST
+
 /* What the log says of it; the same of both. */
 START_TEST(why)
 {
@@ -311,6 +330,7 @@ suite(void)
 
 	tcase_add_loop_test(t, normalised, 0, ARRAY_LEN(uris));
 	tcase_add_loop_test(t, split, 0, ARRAY_LEN(asked));
+	tcase_add_test(t, cut_escape);
 	tcase_add_test(t, why);
 	tcase_add_test(t, embedded_nul);
 	tcase_add_loop_test(t, below, 0, ARRAY_LEN(prefixes));

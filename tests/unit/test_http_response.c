@@ -242,6 +242,7 @@ static const struct {
 	{ "a{{#empty}}b{{/empty}}c", "ac" },
 	{ "a{{#null}}b{{/null}}c", "ac" },
 	{ "{{#empty}}{{name}}{{#html}}x{{/html}}{{/empty}}y", "y" },
+	{ "{{#empty}}{{&empty}}x{{/empty}}y", "y" },
 	{ "{{#html}}{{#empty}}x{{/empty}}{{&html}}{{/html}}", "<b>" },
 	{ "{{#html}}1{{/html}}{{#html}}2{{/html}}", "12" },
 };
