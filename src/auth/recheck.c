@@ -31,7 +31,8 @@ recheck_is_due(const struct exchange *e, const struct grant *grant)
 	if (length_ms == 0)
 		return false;
 	now = span_of(id, length_ms, e->call.now_ms);
-	if (span_of(id, length_ms, grant->last_seen_ms) >= now)
+	if (!seen_ahead(grant->last_seen_ms, e->call.now_ms) &&
+	    span_of(id, length_ms, grant->last_seen_ms) >= now)
 		return false;
 	/* Done, but the store does not know yet? */
 	return span_of(id, length_ms,

@@ -9,6 +9,7 @@
  * session's last_seen into the span; the others, on all instances, see by
  * last_seen that it is done.  A login counts as a look-up.  When the new
  * last_seen is late or lost, some more requests ask; never does one too few.
+ * One that is ahead of the clock (seen_ahead()) says nothing.
  */
 #ifndef AUTH_RECHECK_H
 #define AUTH_RECHECK_H

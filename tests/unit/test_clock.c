@@ -158,6 +158,41 @@ START_TEST(look_ups_are_spread)
 }
 END_TEST
 
+/* What a clock wrote that was ahead, or who damaged the store, is no sign of a
+ * look-up. */
+static const int64_t ahead_ms[] = { 2 * 86400 * INT64_C(1000),
+				    INT64_MAX - 1000 * FAKE_NOW };
+
+START_TEST(seen_in_the_future)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
+	const char *cookie;
+	struct err err;
+	bool ended;
+
+	cookie = flow_login(&f, "alice");
+	ck_assert_int_eq(store_list(f.links.store, f.arena, STR("alice"),
+				    1000 * FAKE_NOW, 1, &cursor, &list, &err),
+			 0);
+	list.v[0].last_seen_ms += ahead_ms[_i];
+	ck_assert_int_eq(store_revoke(f.links.store, &list.v[0].id, &ended,
+				      &err),
+			 0);
+	ck_assert_int_eq(store_create(f.links.store, &list.v[0], 0,
+				      1000 * FAKE_NOW, NULL, &err),
+			 0);
+	f.users_table.finds = 0;
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_uint_eq(f.users_table.finds, 1);
+	for (size_t i = 0; i < f.users_table.n; i++)
+		f.users_table.v[i].disabled = true;
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -170,6 +205,7 @@ suite(void)
 	tcase_add_test(t, touches_are_exact);
 	tcase_add_test(t, when_a_touch_is_due);
 	tcase_add_test(t, look_ups_are_spread);
+	tcase_add_loop_test(t, seen_in_the_future, 0, ARRAY_LEN(ahead_ms));
 	suite_add_tcase(s, t);
 	return s;
 }
