@@ -80,16 +80,11 @@ note(struct htpasswd_lines *lines, const struct lines *l)
 	lines->count++;
 }
 
-/* Windows writes a mark in front of UTF-8. */
 static struct lines
 begin(const struct htpasswd_text *text)
 {
-	const struct str mark = STR("\xef\xbb\xbf");
-
 	return (struct lines){ .text = text,
-			       .rest = str_starts(text->bytes, mark) ?
-				   str_skip(text->bytes, mark.n) :
-				   text->bytes };
+			       .rest = str_skip_mark(text->bytes) };
 }
 
 /* A user, and where the file has it. */

@@ -85,6 +85,14 @@ str_skip(struct str s, size_t n)
 	return (struct str){ .p = s.p + n, .n = s.n - n };
 }
 
+struct str
+str_skip_mark(struct str s)
+{
+	const struct str mark = STR("\xef\xbb\xbf");
+
+	return str_starts(s, mark) ? str_skip(s, mark.n) : s;
+}
+
 bool
 str_cut(struct str *rest, char sep, struct str *part)
 {

@@ -302,8 +302,7 @@ ini_parse(struct str bytes, const char *file, struct arena *a, struct ini *out,
 		problem(&r, "the file is larger than 1 MiB");
 		bytes.n = 0;
 	}
-	if (str_starts(bytes, STR("\xef\xbb\xbf")))
-		bytes = str_skip(bytes, 3);
+	bytes = str_skip_mark(bytes);
 	while (str_cut(&bytes, '\n', &line)) {
 		r.line++;
 		if (line.n > 0 && line.p[line.n - 1] == '\r')

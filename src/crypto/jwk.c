@@ -133,10 +133,12 @@ int
 jwk_from_bytes(struct str bytes, enum jws_alg alg, struct jwk **out,
 	       struct err *err)
 {
-	if (jwk_looks_like_json(bytes))
-		return jwk_from_json(bytes, alg, out, err);
-	if (jwk_looks_like_pem(bytes))
-		return jwk_from_pem(bytes, alg, out, err);
+	const struct str text = str_skip_mark(bytes);
+
+	if (jwk_looks_like_json(text))
+		return jwk_from_json(text, alg, out, err);
+	if (jwk_looks_like_pem(text))
+		return jwk_from_pem(text, alg, out, err);
 	if (jws_alg_is_hmac(alg))
 		return jwk_from_secret(bytes, alg, out, err);
 	return err_set(err, ERR_CONFIG,

@@ -52,6 +52,20 @@ jwk_looks_like_json(struct str bytes)
 	return str_starts(skip_space(bytes), STR("{")) && str_is_utf8(bytes);
 }
 
+/* Text of ASCII in UTF-16, as shells of Windows redirect it. */
+static bool
+looks_like_utf16(struct str bytes)
+{
+	const bool big = str_starts(bytes, STR("\xfe\xff"));
+	size_t i = 2;
+
+	if (!big && !str_starts(bytes, STR("\xff\xfe")))
+		return false;
+	while (i < bytes.n && (bytes.p[i] == '\0') == ((i % 2 == 0) == big))
+		i++;
+	return i == bytes.n;
+}
+
 /* A key that everybody may know, taken for a secret: RFC 8725 section 2.1. */
 static bool
 looks_like_key(struct str bytes)
@@ -59,13 +73,14 @@ looks_like_key(struct str bytes)
 	static const char *const beginnings[] = { "ssh-", "ecdsa-sha2-",
 						  "sk-ssh-", "sk-ecdsa-",
 						  "---- BEGIN" };
-	struct str text = skip_space(bytes);
+	const struct str text = skip_space(str_skip_mark(bytes));
 
 	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
 		if (str_starts(text, str_from(beginnings[i])))
 			return true;
 	}
-	return jwk_looks_like_pem(bytes) || jwk_looks_like_json(bytes);
+	return jwk_looks_like_pem(text) || jwk_looks_like_json(text) ||
+	    looks_like_utf16(bytes);
 }
 
 int

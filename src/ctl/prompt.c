@@ -175,13 +175,17 @@ static void
 from_stdin(struct password *out)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct str line;
 
 	/* Somebody may have left stdin non-blocking. */
 	while (!read_some(STDIN_FILENO, out))
 		(void)poll(&in, 1, -1);
-	/* Lines of Windows end so; nobody types it. */
-	if (out->n > 0 && out->text[out->n - 1] == '\r')
-		out->n--;
+	/* Lines of Windows begin and end so; nobody types it. */
+	line = str_skip_mark(password_str(out));
+	if (str_ends(line, STR("\r")))
+		line.n--;
+	memmove(out->text, line.p, line.n);
+	out->n = line.n;
 }
 
 static enum ctl_exit

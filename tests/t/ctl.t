@@ -336,6 +336,9 @@ subtest 'passwords from stdin' => sub {
 	($status) = ctl_in('x' x 14 . "\r\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
 	is($status, 1, 'the end of a line of Windows is no character of it');
+	($status) = ctl_in("\xef\xbb\xbf" . 'x' x 14 . "\n", 'user', 'passwd',
+	    'a', '--password-stdin');
+	is($status, 1, '  nor is its mark of UTF-8');
 	($status) = ctl_in("short\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
 	is($status, 1, 'passwd asks the same');

@@ -110,6 +110,61 @@ START_TEST(others_are_taken)
 }
 END_TEST
 
+/* What Windows makes of a text: each byte and a zero, or a zero and the byte. */
+static struct str
+widen(const char *mark, struct str s, bool little)
+{
+	char *text = arena_alloc(a, 2 + 2 * s.n);
+
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, mark, 2);
+	for (size_t i = 0; i < s.n; i++) {
+		text[2 + 2 * i] = (char)(little ? s.p[i] : '\0');
+		text[3 + 2 * i] = (char)(little ? '\0' : s.p[i]);
+	}
+	return (struct str){ .p = text, .n = 2 + 2 * s.n };
+}
+
+/* Behind its marks a key is a key: never a secret that everybody may know. */
+START_TEST(marks_of_windows)
+{
+	struct jwk *made = NULL, *k = NULL;
+	struct str private, json, texts[2];
+	struct err err;
+	json_t *jwk;
+	char *text;
+
+	ck_assert_int_eq(jwk_generate(algs[_i], &made, &err), 0);
+	ck_assert_int_eq(jwk_private_bytes(made, a, &private, &err), 0);
+	jwk = jwk_public_json(made);
+	text = json_dumps(jwk, 0);
+	json = str_from(text);
+	texts[0] = join("\xef\xbb\xbf", private, "\r\n");
+	texts[1] = join("\xef\xbb\xbf\r\n ", json, "\r\n");
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		ck_assert_msg(jwk_from_bytes(texts[i], JWS_NONE, &k, &err) == 0,
+			      "row %zu: %s", i, err.msg);
+		ck_assert_str_eq(k->kid, made->kid);
+		jwk_free(k);
+		k = NULL;
+		ck_assert_int_eq(jwk_from_secret(str_clip(texts[i], 200),
+						 JWS_HS256, &k, &err),
+				 -1);
+		ck_assert_ptr_nonnull(strstr(err.msg, "looks like"));
+	}
+	for (int little = 0; little < 2; little++) {
+		struct str wide = widen(little ? "\xff\xfe" : "\xfe\xff",
+					str_clip(json, 100), little);
+
+		ck_assert_int_eq(jwk_from_bytes(wide, JWS_HS256, &k, &err), -1);
+		ck_assert_ptr_nonnull(strstr(err.msg, "looks like"));
+	}
+	free(text);
+	json_decref(jwk);
+	jwk_free(made);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -120,6 +175,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, weak_rsa_is_refused);
 	tcase_add_loop_test(t, others_are_taken, 0, ARRAY_LEN(algs));
+	tcase_add_loop_test(t, marks_of_windows, 0, ARRAY_LEN(algs));
 	suite_add_tcase(s, t);
 	return s;
 }
