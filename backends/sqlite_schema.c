@@ -8,8 +8,10 @@ const char *const sqlite_common_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	/* Writes what is there already, in a transaction that is undone. */
-	[SQL_PING] = "PRAGMA main.user_version = 0",
+	/* Together they change nothing, but a page is written. */
+	[SQL_PING] = "INSERT INTO main.schema_version VALUES ('ping', 0)",
+	[SQL_PING_UNDO] =
+	    "DELETE FROM main.schema_version WHERE component = 'ping'",
 	[SQL_HAS_VERSIONS] = "SELECT 1 FROM main.sqlite_schema WHERE"
 			     " type = 'table' AND name = 'schema_version'",
 	[SQL_MAKE_VERSIONS] =

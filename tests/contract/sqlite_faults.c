@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What can happen to a SQLite file in use: every failure is an error with a
  * clear message; none crashes, answers wrongly or loses what was there. */
+#include "api/registry.h"
+#include "backends/sqlite_link.h"
 #include "tests/contract/sqlite_rig.h"
 
 #include <fcntl.h>
@@ -146,6 +148,9 @@ START_TEST(ping_reads_tables)
 	rig_migrate(r);
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
+	rig_sql(r->path, /* and leaves nothing behind */
+		"INSERT INTO schema_version VALUES ('ping', 1);"
+		"DELETE FROM schema_version WHERE component = 'ping'");
 	rig_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.sessions");
@@ -253,6 +258,13 @@ START_TEST(disk_is_full)
 	}
 	ck_assert_int_lt(made, 64);
 	ck_assert_msg(r->err.code == ERR_UNAVAILABLE, "%s", r->err.msg);
+	/* Whoever asks is told, though it can be locked and read. */
+	ck_assert_int_eq(stat(wal, &st), 0);
+	limit.rlim_cur = (rlim_t)st.st_size;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	rig_wait(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
 	limit.rlim_cur = limit.rlim_max;
 	rig_wait(r);
 	/* The logout that was not written is not acknowledged either. */
@@ -263,7 +275,51 @@ START_TEST(disk_is_full)
 		OK(r, rig_find(r, &more[i], &found));
 		ck_assert_msg(found == (i < made), "row %d", i);
 	}
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
 	OK(r, store_create(r->l, &more[made], 0, r->now, NULL, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* As SQLite says itself that there is no room: the connection is as good as
+ * any, so that checks go on with it. */
+START_TEST(no_page_is_left)
+{
+	const struct session_store_ops *ops = registry_store("sqlite");
+	struct rig *r = rig_open();
+	const struct sqlite_conf conf = { .path = r->path };
+	struct session s, next, got;
+	void *file, *conn;
+	int made = 0;
+	int64_t n;
+	bool is;
+
+	rig_migrate(r);
+	s = next = rig_create(r);
+	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, sqlite_script(conn, "PRAGMA max_page_count = 1", &r->err));
+	for (; made < 64; made++) {
+		OK(r, env_random(&r->fake.env, &next.id, sizeof(next.id)));
+		OK(r, env_random(&r->fake.env, &next.token,
+				 sizeof(next.token)));
+		if (ops->create(conn, &next, 0, r->now, &n, &r->err) != 0)
+			break;
+	}
+	ck_assert_int_lt(made, 64);
+	ck_assert_msg(r->err.code == ERR_BUSY &&
+			  strstr(r->err.msg, "full") != NULL,
+		      "%d: %s", r->err.code, r->err.msg);
+	OK(r, ops->find(conn, r->a, &next.token, r->now, &is, &got, &r->err));
+	HOLDS(r, !is);
+	OK(r, ops->find(conn, r->a, &s.token, r->now, &is, &got, &r->err));
+	HOLDS(r, is);
+	OK(r, ops->revoke_all(conn, &n, &r->err));
+	SAME(r, n, made + 1);
+	OK(r, ops->create(conn, &next, 0, r->now, &n, &r->err));
+	ops->disconnect(conn);
+	ops->close(file);
 	rig_close(r);
 }
 END_TEST
@@ -290,6 +346,59 @@ START_TEST(file_is_read_only)
 }
 END_TEST
 
+/* SQLite needs two more files there. */
+START_TEST(folder_is_read_only)
+{
+	const uid_t nobody = 65534;
+	struct rig *r = rig_open();
+
+	rig_migrate(r);
+	rig_stop(r);
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(r->path, nobody, (gid_t)-1), 0);
+	ck_assert_int_eq(chmod(r->folder, 0555), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(nobody), 0);
+	rig_start(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chmod(r->folder, 0700), 0);
+	rig_wait(r);
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* While it is used, and the connection stays as it is. */
+START_TEST(becomes_read_only)
+{
+	const struct session_store_ops *ops = registry_store("sqlite");
+	struct rig *r = rig_open();
+	const struct sqlite_conf conf = { .path = r->path };
+	struct session s, got;
+	void *file, *conn;
+	bool found;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, ops->ping(conn, &r->err));
+	OK(r, sqlite_script(conn, "PRAGMA query_only = ON", &r->err));
+	FAILS(r, ops->ping(conn, &r->err), ERR_UNAVAILABLE, "readonly");
+	OK(r, ops->find(conn, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found);
+	OK(r, sqlite_script(conn, "PRAGMA query_only = OFF", &r->err));
+	OK(r, ops->ping(conn, &r->err));
+	ops->disconnect(conn);
+	ops->close(file);
+	rig_close(r);
+}
+END_TEST
+
 TCase *
 sqlite_fault_cases(void)
 {
@@ -304,6 +413,9 @@ sqlite_fault_cases(void)
 	tcase_add_test(t, empty_file_in_its_place_is_migrated);
 	tcase_add_test(t, locked_by_another);
 	tcase_add_test(t, disk_is_full);
+	tcase_add_test(t, no_page_is_left);
 	tcase_add_test(t, file_is_read_only);
+	tcase_add_test(t, folder_is_read_only);
+	tcase_add_test(t, becomes_read_only);
 	return t;
 }

@@ -297,9 +297,13 @@ START_TEST(touch_alone_may_be_lost)
 	OK(r, sqlite_relax(conn, false, &r->err));
 	OK(r, ops->touch(conn, &id, r->now, r->now + 9, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
+	OK(r, ops->ping(conn, &r->err));
+	OK(r, sqlite_script(conn, is_full, &r->err));
 	rig_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
 	ck_assert_int_eq(ops->touch(conn, &id, r->now, r->now + 9, &r->err),
 			 -1);
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	ck_assert_int_eq(ops->ping(conn, &r->err), -1);
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	ops->disconnect(conn);
 	ops->close(file);

@@ -167,6 +167,31 @@ sub exhaust {
 	die "there is always room\n";
 }
 
+# Each that looks may take a page of what is left.
+sub is_ready_soon {
+	my ($d, $want) = @_;
+
+	return ok(wait_for(20, sub {
+		return $d->ask(REQUEST_URI => '/auth/ready')->{status} ==
+		    ($want ? 200 : 503);
+	}), $want ? 'it is ready again' : 'it is not ready');
+}
+
+# Other programs are told as well.
+sub is_known_to_be_full {
+	my ($d) = @_;
+	my @check = (bin('fcgiauthd'), '-c', $d->{file}, '--check');
+	my ($code, $errors);
+
+	ok(wait_for(10, sub {
+		($code, undef, $errors) = capture(@check);
+		return $code == 1;
+	}), '--check fails');
+	like($errors, qr/\[store\] .*disk is full/, '  and says why');
+	is(($d->ctl(qw(store status)))[0], 1, 'so does store status');
+	return;
+}
+
 # After a restart, too; and the file is whole.
 sub restart {
 	my ($f, $db) = @_;
@@ -191,16 +216,20 @@ for my $mode (qw(session refresh)) {
 		open my $fill, '>', "$dir/fill" or die $!;
 		1 while syswrite $fill, 'x' x 4096;
 		exhaust($f);
+		is_ready_soon($f->daemon, 0);
+		is_known_to_be_full($f->daemon);
 	}, end => sub { unlink "$dir/fill" }) if $disk;
 	$f->during('files cannot grow', serves => 1, begin => sub {
 		my $size = 4096 + -s "$db-wal";
 		system(in_path('prlimit'), '--pid', $f->daemon->pid,
 		    "--fsize=$size:unlimited") == 0 or die 'prlimit';
 		exhaust($f);
+		is_ready_soon($f->daemon, 0);
 	}, end => sub {
 		system(in_path('prlimit'), '--pid', $f->daemon->pid,
 		    '--fsize=unlimited:unlimited') == 0 or die 'prlimit';
 	}) if in_path('prlimit');
+	is_ready_soon($f->daemon, 1);
 	restart($f, $db);
 	$f->stop_ok;
 	system(in_path('umount'), '-l', $mounted) if defined $mounted;
