@@ -131,6 +131,7 @@ CONTRACT_TESTS = \
 	tests/contract/test_users_postgres
 tests_contract_test_link_SOURCES = tests/contract/test_link.c \
 	tests/contract/link_idle.c tests/contract/link_idle.h \
+	tests/contract/link_log.c tests/contract/link_log.h \
 	tests/contract/link_threads.c tests/contract/link_threads.h
 tests_contract_test_redis_SOURCES = tests/contract/test_redis.c \
 	tests/contract/redis_cut.c tests/contract/redis_damage.c \

@@ -149,7 +149,9 @@ START_TEST(max_per_user_ends_the_oldest)
 
 	for (int i = 0; i < 4; i++) {
 		s[i] = rig_session(r, "alice", r->now - age[i]);
-		OK(r, store_create(r->l, &s[i], 0, r->now, NULL, &r->err));
+		evicted = -1;
+		OK(r, store_create(r->l, &s[i], 0, r->now, &evicted, &r->err));
+		SAME(r, evicted, 0);
 	}
 	s[4] = rig_session(r, "alice", r->now);
 	OK(r, store_create(r->l, &s[4], 3, r->now, &evicted, &r->err));
