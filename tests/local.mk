@@ -143,7 +143,8 @@ tests_contract_test_redis_link_SOURCES = tests/contract/test_redis_link.c \
 	tests/contract/redis_encrypted.c \
 	tests/contract/redis_rig.c tests/contract/redis_rig.h
 tests_contract_test_postgres_SOURCES = tests/contract/test_postgres.c \
-	tests/contract/postgres_conflicts.c tests/contract/postgres_faults.c \
+	tests/contract/postgres_conflicts.c tests/contract/postgres_damage.c \
+	tests/contract/postgres_faults.c \
 	tests/contract/postgres_idle.c tests/contract/postgres_waits.c \
 	tests/contract/postgres_links.c tests/contract/postgres_schemas.c \
 	tests/contract/postgres_rig.c tests/contract/postgres_rig.h
@@ -158,7 +159,7 @@ STORE_CASES = tests/contract/test_store.c \
 	tests/contract/store_lists.c tests/contract/store_marks.c \
 	tests/contract/store_outputs.c \
 	tests/contract/store_processes.c \
-	tests/contract/store_races.c \
+	tests/contract/store_races.c tests/contract/store_refused.c \
 	tests/contract/store_regulation.c tests/contract/store_rotation.c \
 	tests/contract/store_sessions.c \
 	tests/contract/store_threads.c \
@@ -171,6 +172,7 @@ tests_contract_test_store_postgres_SOURCES = $(STORE_CASES) \
 tests_contract_test_store_redis_SOURCES = $(STORE_CASES) \
 	tests/contract/kinds_redis.c
 USERS_CASES = tests/contract/test_users.c \
+	tests/contract/users_refused.c \
 	tests/contract/users_rig.c tests/contract/users_rig.h
 tests_contract_test_users_foreign_SOURCES = \
 	tests/contract/test_users_foreign.c tests/contract/foreign_shapes.c \

@@ -5,6 +5,7 @@
 
 #ifdef HAVE_POSTGRES
 
+#include <stdio.h>
 #include <string.h>
 
 extern const struct session_store_ops store_postgres;
@@ -36,11 +37,35 @@ configure(const struct session_store_ops *ops, void *conf, const char *path)
 static void
 fresh(void)
 {
-	postgres_server_sql(&place, "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+	postgres_server_sql(&place, "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
+				    "DROP SCHEMA IF EXISTS away CASCADE");
+}
+
+/* Its tables are in another schema. */
+static void
+refuse(const char *path, bool refuses)
+{
+	char sql[400];
+
+	(void)path;
+	(void)snprintf(sql, sizeof(sql),
+		       "CREATE SCHEMA IF NOT EXISTS away; DO $$ DECLARE t text;"
+		       " BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE"
+		       " schemaname = '%s' AND tablename <> 'schema_version'"
+		       " LOOP EXECUTE format("
+		       "'ALTER TABLE %s.%%I SET SCHEMA %s', t);"
+		       " END LOOP; END $$",
+		       refuses ? "fcgiauth" : "away",
+		       refuses ? "fcgiauth" : "away",
+		       refuses ? "away" : "fcgiauth");
+	postgres_server_sql(&place, sql);
 }
 
 const struct store_kind store_kinds[] = {
-	{ .ops = &store_postgres, .configure = configure, .fresh = fresh },
+	{ .ops = &store_postgres,
+	  .configure = configure,
+	  .fresh = fresh,
+	  .refuse = refuse },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 

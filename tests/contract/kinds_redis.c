@@ -77,13 +77,38 @@ fresh_cluster(void)
 		test_redis_do(&place.cluster.nodes[i], "FLUSHALL");
 }
 
+/* Those who are connected, too. */
+static const char *
+rights(bool refuses)
+{
+	return refuses ? "ACL SETUSER default -@all +acl"
+		       : "ACL SETUSER default +@all";
+}
+
+static void
+refuse_alone(const char *path, bool refuses)
+{
+	(void)path;
+	test_redis_do(&place.alone, rights(refuses));
+}
+
+static void
+refuse_cluster(const char *path, bool refuses)
+{
+	(void)path;
+	for (size_t i = 0; i < MASTERS; i++)
+		test_redis_do(&place.cluster.nodes[i], rights(refuses));
+}
+
 const struct store_kind store_kinds[] = {
 	{ .ops = &store_redis,
 	  .configure = configure_alone,
-	  .fresh = fresh_alone },
+	  .fresh = fresh_alone,
+	  .refuse = refuse_alone },
 	{ .ops = &store_redis,
 	  .configure = configure_cluster,
-	  .fresh = fresh_cluster },
+	  .fresh = fresh_cluster,
+	  .refuse = refuse_cluster },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 

@@ -251,36 +251,6 @@ START_TEST(one_row_is_locked)
 }
 END_TEST
 
-/* Nor do they when it is damaged, however often it is asked for. */
-START_TEST(one_row_is_damaged)
-{
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r), other = rig_create(r), got;
-	struct store_link *second = store_link_new(&r->fake.env);
-	struct session_cursor cursor = { .created_ms = 0 };
-	struct session_list list;
-	bool found;
-
-	ck_assert_ptr_nonnull(second);
-	store_link_bind(second, r->store);
-	postgres_server_sql(r->place, "UPDATE fcgiauth.sessions"
-				      " SET generation = -1 WHERE id ="
-				      " (SELECT id FROM fcgiauth.sessions"
-				      " ORDER BY ctid LIMIT 1)");
-	for (int i = 0; i < 2; i++)
-		FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE, "damaged");
-	OK(r, store_find(second, r->a, &other.token, r->now, &found, &got,
-			 &r->err));
-	HOLDS(r, found);
-	OK(r,
-	   store_list(r->l, r->a, STR("alice"), r->now, 10, &cursor, &list,
-		      &r->err));
-	SAME(r, list.n, 1);
-	store_link_free(second);
-	rig_close(r);
-}
-END_TEST
-
 /* While it is used a primary turns into what cannot be written. */
 START_TEST(becomes_read_only)
 {
@@ -425,7 +395,6 @@ postgres_fault_cases(void)
 	tcase_add_test(t, slow_statement_is_cancelled);
 	tcase_add_test(t, slow_transaction_is_given_up);
 	tcase_add_test(t, one_row_is_locked);
-	tcase_add_test(t, one_row_is_damaged);
 	tcase_add_test(t, becomes_read_only);
 	tcase_add_test(t, behind_a_pooler);
 	return t;

@@ -2,15 +2,12 @@
 /* A connection that ended while it was idle is noticed by nobody: the server,
  * a pooler or a firewall may end one at any time. */
 #include "tests/contract/postgres_rig.h"
-#include "api/users.h"
 
 #ifdef HAVE_POSTGRES
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-extern const struct user_source_ops users_postgres;
 
 #define IDLE_CHECKS 200
 #define IDLE_LOGINS 50
@@ -239,36 +236,6 @@ START_TEST(swallowed)
 }
 END_TEST
 
-static void
-set(void *conf, const char *name, const void *value, size_t n)
-{
-	const struct option *o =
-	    option_find(users_postgres.base.options, str_from(name));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, value, n);
-}
-
-/* The service's own table, or that of somebody else. */
-static struct users *
-open_users(struct rig *r, const char *query)
-{
-	void *conf = calloc(1, users_postgres.base.conf_size);
-	const struct str texts[] = { str_from(r->conninfo), str_from(query) };
-	const int64_t seconds = 20;
-	struct users *u;
-
-	ck_assert_ptr_nonnull(conf);
-	set(conf, "conninfo", &texts[0], sizeof(texts[0]));
-	if (query[0] != '\0')
-		set(conf, "query", &texts[1], sizeof(texts[1]));
-	set(conf, "connect_timeout", &seconds, sizeof(seconds));
-	set(conf, "timeout", &seconds, sizeof(seconds));
-	OK(r, users_open(&users_postgres, conf, &r->fake.env, &u, &r->err));
-	free(conf);
-	return u;
-}
-
 START_TEST(users_on_a_dead_connection)
 {
 	static const char *const queries[] = {
@@ -279,7 +246,7 @@ START_TEST(users_on_a_dead_connection)
 	PGconn *c = rig_foreign(r);
 
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
-		struct users *u = open_users(r, queries[i]);
+		struct users *u = rig_users(r, queries[i]);
 		struct users_link *l = users_link_new(&r->fake.env);
 		struct user user = { .who = { .name = STR("alice") },
 				     .hash = STR("$x") };

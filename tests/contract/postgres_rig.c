@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+extern const struct user_source_ops users_postgres;
+
 struct postgres_server_place shared_place;
 
 static struct postgres_conf
@@ -132,6 +134,35 @@ bare_close(struct bare *b)
 {
 	postgres_disconnect(b->l);
 	postgres_close(b->server);
+}
+
+static void
+set(void *conf, const char *name, const void *value, size_t n)
+{
+	const struct option *o =
+	    option_find(users_postgres.base.options, str_from(name));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, value, n);
+}
+
+struct users *
+rig_users(struct rig *r, const char *query)
+{
+	void *conf = calloc(1, users_postgres.base.conf_size);
+	const struct str texts[] = { str_from(r->conninfo), str_from(query) };
+	const int64_t seconds = 20;
+	struct users *u;
+
+	ck_assert_ptr_nonnull(conf);
+	set(conf, "conninfo", &texts[0], sizeof(texts[0]));
+	if (query[0] != '\0')
+		set(conf, "query", &texts[1], sizeof(texts[1]));
+	set(conf, "connect_timeout", &seconds, sizeof(seconds));
+	set(conf, "timeout", &seconds, sizeof(seconds));
+	OK(r, users_open(&users_postgres, conf, &r->fake.env, &u, &r->err));
+	free(conf);
+	return u;
 }
 
 PGconn *

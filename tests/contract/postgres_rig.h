@@ -4,6 +4,7 @@
 #define TESTS_POSTGRES_RIG_H
 
 #include "api/store.h"
+#include "api/users.h"
 #include "backends/postgres_link.h"
 #include "tests/contract/expect.h"
 #include "tests/support/fake_env.h"
@@ -52,6 +53,9 @@ void rig_second(struct rig *r, const char *conninfo, struct store **s,
 struct session rig_create(struct rig *r);
 int rig_find(struct rig *r, const struct session *s, bool *found);
 
+/* Users in the service's own table (query ""), or in somebody else's. */
+struct users *rig_users(struct rig *r, const char *query);
+
 /* A link below the store, of a component with these steps. */
 struct bare {
 	struct postgres_spec spec;
@@ -71,6 +75,7 @@ TCase *postgres_link_cases(void);
 TCase *postgres_schema_cases(void);
 TCase *postgres_conflict_cases(void);
 TCase *postgres_fault_cases(void);
+TCase *postgres_damage_cases(void);
 TCase *postgres_idle_cases(void);
 TCase *postgres_wait_cases(void);
 

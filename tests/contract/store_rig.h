@@ -20,6 +20,9 @@ struct store_kind {
 	/* Before each case: nothing is left of the one before.  NULL: nothing
 	 * can be. */
 	void (*fresh)(void);
+	/* The store answers and refuses all that is asked of it, until this is
+	 * called with false.  `path` as above.  NULL: it never does. */
+	void (*refuse)(const char *path, bool refuses);
 };
 
 /* Of the program. */
@@ -115,5 +118,6 @@ TCase *store_race_cases(void);
 TCase *store_denial_cases(void);
 TCase *store_mark_cases(void);
 TCase *store_output_cases(void);
+TCase *store_refused_cases(void);
 
 #endif

@@ -21,6 +21,7 @@ main(void)
 	suite_add_tcase(s, postgres_schema_cases());
 	suite_add_tcase(s, postgres_conflict_cases());
 	suite_add_tcase(s, postgres_fault_cases());
+	suite_add_tcase(s, postgres_damage_cases());
 	suite_add_tcase(s, postgres_idle_cases());
 	suite_add_tcase(s, postgres_wait_cases());
 	result = run_suite(s);

@@ -26,6 +26,7 @@ main(void)
 	suite_add_tcase(s, store_denial_cases());
 	suite_add_tcase(s, store_mark_cases());
 	suite_add_tcase(s, store_output_cases());
+	suite_add_tcase(s, store_refused_cases());
 	result = run_suite(s);
 	kinds_stop();
 	return result;

@@ -7,18 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct user
-someone(const char *name)
-{
-	return (struct user){
-		.who = { .name = str_from(name),
-			 .roles = STR("staff,app:admin"),
-			 .email = STR("a@example.com"),
-			 .full_name = STR("Ann O'Brien \xe2\x82\xac \"x\"") },
-		.hash = STR("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
-	};
-}
-
 static enum user_change
 add(struct rig *r, const struct user *u)
 {
@@ -47,7 +35,7 @@ user_same(const struct user *a, const struct user *b)
 START_TEST(add_and_find)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got;
+	struct user u = rig_user("alice"), got;
 
 	SAME(r, find(r, STR("alice"), &got), USER_UNKNOWN);
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -71,7 +59,7 @@ START_TEST(names_are_exact)
 	};
 	static const struct user nobody;
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got;
+	struct user u = rig_user("alice"), got;
 
 	SAME(r, add(r, &u), USER_CHANGED);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
@@ -79,7 +67,7 @@ START_TEST(names_are_exact)
 		SAME(r, find(r, others[i], &got), USER_UNKNOWN);
 		ck_assert_mem_eq(&got, &nobody, sizeof(got));
 	}
-	u = someone("Alice");
+	u = rig_user("Alice");
 	SAME(r, add(r, &u), USER_CHANGED);
 	SAME(r, find(r, STR("Alice"), &got), USER_FOUND);
 	HOLDS(r, str_eq(got.who.name, STR("Alice")));
@@ -90,7 +78,7 @@ END_TEST
 START_TEST(add_twice)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), second = u, got;
+	struct user u = rig_user("alice"), second = u, got;
 
 	SAME(r, add(r, &u), USER_CHANGED);
 	second.hash = STR("$other");
@@ -105,7 +93,7 @@ END_TEST
 START_TEST(set_writes_all_but_created)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), other = someone("bob"), got;
+	struct user u = rig_user("alice"), other = rig_user("bob"), got;
 	const struct user old = u;
 	enum user_change answer;
 
@@ -137,7 +125,7 @@ END_TEST
 START_TEST(set_compares)
 {
 	struct rig *r = rig_open();
-	const struct user u = someone("alice");
+	const struct user u = rig_user("alice");
 	struct user olds[] = { u, u, u, u, u, u }, next = u, got;
 	enum user_change answer;
 
@@ -173,7 +161,7 @@ END_TEST
 START_TEST(set_hash_compares)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got;
+	struct user u = rig_user("alice"), got;
 	bool changed = true;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -199,7 +187,7 @@ END_TEST
 START_TEST(remove_once)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got;
+	struct user u = rig_user("alice"), got;
 	enum user_change answer;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -227,7 +215,7 @@ START_TEST(list_by_name)
 	OK(r, users_list(r->l, r->a, STR(""), 10, &list, &r->err));
 	SAME(r, list.n, 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct user u = someone(names[i]);
+		struct user u = rig_user(names[i]);
 
 		SAME(r, add(r, &u), USER_CHANGED);
 	}
@@ -259,7 +247,7 @@ START_TEST(bad_users_are_refused)
 {
 	static char longest[1100];
 	struct rig *r = rig_open();
-	struct user good = someone("alice"), got;
+	struct user good = rig_user("alice"), got;
 
 	memset(longest, 'x', sizeof(longest));
 	{
@@ -321,7 +309,7 @@ END_TEST
 START_TEST(find_without_memory)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got = u;
+	struct user u = rig_user("alice"), got = u;
 	unsigned failures = 0;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -370,11 +358,11 @@ rehash(void *arg)
 {
 	struct work *w = arg;
 	char hash[16];
-	struct user u = someone("race");
+	struct user u = rig_user("race");
 
 	(void)snprintf(hash, sizeof(hash), "$new%d", w->number);
 	w->result =
-	    users_set_hash(w->l, STR("alice"), someone("").hash, str_from(hash),
+	    users_set_hash(w->l, STR("alice"), rig_user("").hash, str_from(hash),
 			   w->r->now, &w->changed, &w->err);
 	if (w->result == 0)
 		w->result = users_add(w->l, &u, w->r->now, &w->added, &w->err);
@@ -385,7 +373,7 @@ rehash(void *arg)
 START_TEST(parallel_changes)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got;
+	struct user u = rig_user("alice"), got;
 	struct work work[THREADS];
 	pthread_t threads[THREADS];
 	int changed = 0, added = 0;
@@ -421,7 +409,7 @@ END_TEST
 START_TEST(ping_schema_restart)
 {
 	struct rig *r = rig_open();
-	struct user u = someone("alice"), got;
+	struct user u = rig_user("alice"), got;
 	struct schema_state state;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -434,36 +422,6 @@ START_TEST(ping_schema_restart)
 	SAME(r, find(r, STR("alice"), &got),
 	     (r->ops->base.caps & USERS_PERSISTENT) != 0 ? USER_FOUND
 							 : USER_UNKNOWN);
-	rig_close(r);
-}
-END_TEST
-
-/* A source that can only be read says so, and where to go. */
-START_TEST(read_only_source)
-{
-	struct rig *r = rig_open();
-	struct user_source_ops ops = *r->ops;
-	struct user u = someone("alice");
-	struct user_list list;
-	enum user_change answer;
-	bool changed = true;
-
-	rig_stop(r);
-	ops.base.caps = USERS_PERSISTENT;
-	ops.caps = NULL;
-	r->ops = &ops;
-	rig_start(r);
-	FAILS(r, users_add(r->l, &u, r->now, &answer, &r->err), ERR_CONFIG,
-	      "cannot be changed from here");
-	FAILS(r, users_set(r->l, &u, &u, r->now, &answer, &r->err), ERR_CONFIG,
-	      "cannot be changed from here");
-	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
-	      "cannot be changed from here");
-	FAILS(r, users_list(r->l, r->a, STR(""), 1, &list, &r->err), ERR_CONFIG,
-	      "cannot be listed from here");
-	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$x"), r->now,
-			     &changed, &r->err));
-	HOLDS(r, !changed);
 	rig_close(r);
 }
 END_TEST
@@ -492,8 +450,8 @@ main(void)
 	tcase_add_test(t, find_without_memory);
 	tcase_add_test(t, parallel_changes);
 	tcase_add_test(t, ping_schema_restart);
-	tcase_add_test(t, read_only_source);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, users_refused_cases());
 	result = run_suite(s);
 	kind_stop();
 	return result;

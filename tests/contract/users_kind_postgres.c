@@ -39,9 +39,20 @@ fresh(void)
 				    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 }
 
+static void
+refuse(const char *path, bool refuses)
+{
+	(void)path;
+	postgres_server_sql(&place,
+			    refuses
+				? "ALTER TABLE fcgiauth.users RENAME TO away"
+				: "ALTER TABLE fcgiauth.away RENAME TO users");
+}
+
 const struct users_kind users_kind = { .ops = &users_postgres,
 				       .configure = configure,
-				       .fresh = fresh };
+				       .fresh = fresh,
+				       .refuse = refuse };
 
 int
 kind_start(void)

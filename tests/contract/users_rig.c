@@ -82,3 +82,15 @@ rig_close(struct rig *r)
 	HOLDS(r, rmdir(r->folder) == 0);
 	free(r);
 }
+
+struct user
+rig_user(const char *name)
+{
+	return (struct user){
+		.who = { .name = str_from(name),
+			 .roles = STR("staff,app:admin"),
+			 .email = STR("a@example.com"),
+			 .full_name = STR("Ann O'Brien \xe2\x82\xac \"x\"") },
+		.hash = STR("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
+	};
+}

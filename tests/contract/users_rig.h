@@ -20,6 +20,9 @@ struct users_kind {
 	/* Before each case: nothing is left of the one before.  NULL: nothing
 	 * can be. */
 	void (*fresh)(void);
+	/* The source answers and refuses all that is asked of it, until this
+	 * is called with false. */
+	void (*refuse)(const char *path, bool refuses);
 };
 extern const struct users_kind users_kind;
 
@@ -48,5 +51,10 @@ void rig_stop(struct rig *r);
 void rig_start(struct rig *r);
 
 struct users_link *rig_link(struct rig *r);
+
+/* With all that a user may have, not added yet. */
+struct user rig_user(const char *name);
+
+TCase *users_refused_cases(void);
 
 #endif

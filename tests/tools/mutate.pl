@@ -8,7 +8,7 @@
 #     --tests=A,B   run these programs; else those of the map below
 #     --max=N       at most N changes, drawn by --seed (default 1)
 #     --minutes=N   begin no change after that time (default 20)
-#     --timeout=N   seconds for one program (default 60); that it hangs is noticed
+#     --timeout=N   seconds for one program (default 120); that it hangs is noticed
 #     --copy=DIR    where the copy of the tree is kept for the next call;
 #                   else one below /tmp, which is removed
 #     --configure=S arguments for configure (default: CFLAGS="-g -O1")
@@ -35,7 +35,7 @@ use Getopt::Long;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep);
 
-my %opt = (seed => 1, minutes => 20, timeout => 60,
+my %opt = (seed => 1, minutes => 20, timeout => 120,
     configure => q{CFLAGS="-g -O1"});
 GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
     'copy=s', 'configure=s', 'list') && @ARGV
@@ -57,9 +57,9 @@ my @map = (
 	['contract/test_redis', 'contract/test_store_redis']],
     [qr{^backends/(?:users_postgres|postgres_foreign)} =>
 	['unit/test_backend_options', 'contract/test_users_postgres',
-	'contract/test_users_foreign']],
+	'contract/test_users_foreign', 'contract/test_postgres']],
     [qr{^backends/(?:store_)?postgres} =>
-	['contract/test_postgres', 'contract/test_store_postgres']],
+	['contract/test_store_postgres', 'contract/test_postgres']],
     [qr{^backends/mode_} =>
 	[map { "unit/test_$_" } @flow,
 	qw(modes each_mode refresh_torture access revocation)]],

@@ -173,6 +173,31 @@ START_TEST(jwt_needs_keys)
 }
 END_TEST
 
+/* Only where there is nothing at all a first key may be made. */
+START_TEST(jwt_folder_is_missing)
+{
+	static const struct {
+		const char *keys, *secret_file;
+		bool missing;
+	} rows[] = {
+		{ "/nonexistent/keys", NULL, true },
+		{ "/nonexistent/keys", "/nonexistent/secret", false },
+		{ "/", NULL, false },
+		{ "/dev/null/keys", NULL, false }, /* could not tell */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct jwt_conf conf = {
+			.keys = rows[i].keys,
+			.secret_file = rows[i].secret_file,
+		};
+
+		ck_assert_msg(jwt_conf_is_missing(&conf) == rows[i].missing,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -183,6 +208,7 @@ suite(void)
 	tcase_add_test(t, users);
 	tcase_add_test(t, jwt);
 	tcase_add_test(t, jwt_needs_keys);
+	tcase_add_test(t, jwt_folder_is_missing);
 	suite_add_tcase(s, t);
 	return s;
 }
