@@ -107,7 +107,7 @@ cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
 	buf_add(&b, set->name);
 	buf_add_cstr(&b, kinds[kind].suffix);
 	if (buf_failed(&b))
-		return (struct str){ .p = NULL, .n = 0 };
+		return (struct str){ .p = NULL };
 	return buf_str(&b);
 }
 

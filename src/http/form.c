@@ -150,5 +150,5 @@ form_get(const struct form *f, const char *name)
 		if (str_eq(f->field[i].name, str_from(name)))
 			return f->field[i].value;
 	}
-	return (struct str){ .p = NULL, .n = 0 };
+	return (struct str){ .p = NULL };
 }

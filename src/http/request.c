@@ -101,7 +101,7 @@ find_known(struct str name)
 static enum http_action
 tell_action(const struct message *in)
 {
-	struct str value = { .p = NULL, .n = 0 };
+	struct str value = { .p = NULL };
 	size_t count = 0;
 
 	for (size_t i = 0; i < in->nparams; i++) {
@@ -181,7 +181,7 @@ collect(const struct message *in, struct values *values,
 			return err_set(err, ERR_INPUT, "%s is missing",
 				       known[id].name.p);
 		if (known[id].again == AGAIN_NONE && values->count[id] > 1)
-			values->v[id] = (struct str){ .p = NULL, .n = 0 };
+			values->v[id] = (struct str){ .p = NULL };
 	}
 	return rc;
 }
@@ -418,7 +418,7 @@ int
 http_request_query(const struct http_request *r, struct str name,
 		   struct arena *a, struct str *out, struct err *err)
 {
-	struct str found = { .p = NULL, .n = 0 };
+	struct str found = { .p = NULL };
 	struct form fields;
 
 	if (form_parse_urlencoded(r->query, a, &fields, err) != 0)
