@@ -5,6 +5,7 @@
 
 #include "http/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"

@@ -421,6 +421,21 @@ START_TEST(out_of_memory)
 }
 END_TEST
 
+/* What every web server sends is told from what it sends wrongly. */
+START_TEST(what_is_missing)
+{
+	static const char *const names[] = { "REQUEST_METHOD", "REQUEST_URI",
+					     "HTTP_HOST", "REMOTE_ADDR" };
+	const char *name = names[_i];
+	char text[64];
+
+	ck_assert_int_eq(PARSE(name, ), -1);
+	ck_assert_int_eq(failure.code, ERR_INPUT);
+	(void)snprintf(text, sizeof(text), "%s is missing", name);
+	ck_assert_str_eq(failure.msg, text);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -441,6 +456,7 @@ suite(void)
 	tcase_add_loop_test(t, longest_host, 0, ARRAY_LEN(lengths));
 	tcase_add_test(t, longest_uri);
 	tcase_add_test(t, length_of_the_body);
+	tcase_add_loop_test(t, what_is_missing, 0, 4);
 	tcase_add_test(t, out_of_memory);
 	suite_add_tcase(s, t);
 	return s;
