@@ -8,11 +8,15 @@
 #include "api/registry.h"
 #include "auth/credential.h"
 #include "conf/problems.h"
+#include "http/cookie.h"
+#include "tests/support/store_faulty.h"
 
 #define RUBBISH 0xa5
 
 static const struct grant no_grant;
 static const struct session_id no_session;
+
+static struct store_faulty faulty;
 
 static void
 use(const char *mode, const char *more)
@@ -24,7 +28,8 @@ use(const char *mode, const char *more)
 		       "[jwt]\nsecret_file = %s/secret\n%s",
 		       mode, folder, more);
 	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, ini, &faulty.ops, &faulty);
 }
 
 static struct exchange *
@@ -178,6 +183,106 @@ START_TEST(no_dice_no_login)
 }
 END_TEST
 
+static unsigned throws; /* that are left before the dice fail */
+static int (*throw_dice)(void *ctx, void *buf, size_t n);
+
+static int
+throw_few(void *ctx, void *buf, size_t n)
+{
+	if (throws == 0)
+		return -1;
+	throws--;
+	return throw_dice(ctx, buf, n);
+}
+
+static size_t
+count_sessions(void)
+{
+	struct session_cursor start_at = { .created_ms = 0 };
+	struct arena *a = arena_new(1024 * 1024);
+	struct session_list list;
+	struct err err;
+	size_t n;
+
+	store_faulty_fail(&faulty, 0, false);
+	fake_env_advance(&f.world, 10); /* it is asked again */
+	ck_assert_int_eq(store_list(f.links.store, a,
+				    (struct str){ .p = NULL },
+				    env_wall_ms(&f.world.env), 50, &start_at,
+				    &list, &err),
+			 0);
+	n = list.n;
+	arena_free(a);
+	return n;
+}
+
+/* Whatever of it fails: nothing is made and nothing is told. */
+static bool
+fails_to_issue(struct exchange *e)
+{
+	const struct auth_mode_ops *ops = e->service->mode_ops;
+	const bool stores = ops->access_cookie == COOKIE_SESSION ||
+	    ops->refresh_cookie == COOKIE_REFRESH;
+	struct credentials made, untouched;
+	struct login login = { .who = f.users_table.v[0].who,
+			       .hash = STR("x") };
+	struct err err;
+	int rc;
+
+	memset(&made, RUBBISH, sizeof(made));
+	memcpy(&untouched, &made, sizeof(made));
+	rc = ops->issue(e->service->mode, &e->call, &login, &made, &err);
+	ck_assert_uint_eq(count_sessions(), rc == 0 && stores ? 1 : 0);
+	if (rc != 0)
+		ck_assert_mem_eq(&made, &untouched, sizeof(made));
+	return rc != 0;
+}
+
+START_TEST(a_login_whose_dice_fail)
+{
+	static const char *const modes[] = { "session", "jwt", "refresh" };
+	bool failed = true;
+
+	for (unsigned n = 0; failed; n++) {
+		struct flow_exchange x;
+		struct exchange *e;
+
+		ck_assert_uint_lt(n, 20);
+		use(modes[_i], "");
+		e = begin(&x);
+		throw_dice = f.world.env.rng.fill;
+		throws = n;
+		f.world.env.rng.fill = throw_few;
+		failed = fails_to_issue(e);
+		ck_assert(failed || throws == 0);
+		ck_assert(n > 0 || failed);
+	}
+}
+END_TEST
+
+START_TEST(a_login_whose_store_fails)
+{
+	static const struct {
+		const char *mode, *more;
+		unsigned calls;
+	} rows[] = { { "session", "", 3 },
+		     { "jwt", "", 0 },
+		     { "jwt", "revocation = store\n", 2 },
+		     { "refresh", "", 4 } };
+
+	for (unsigned n = 1; n <= rows[_i].calls + 1; n++) {
+		struct flow_exchange x;
+		struct exchange *e;
+
+		use(rows[_i].mode, rows[_i].more);
+		e = begin(&x);
+		store_faulty_fail(&faulty, n, false);
+		ck_assert_msg(fails_to_issue(e) == (n <= rows[_i].calls),
+			      "call %u", n);
+	}
+}
+END_TEST
+
 static void *
 no_memory(size_t n)
 {
@@ -293,6 +398,8 @@ suite(void)
 	tcase_add_loop_test(t, strange_tokens, 0, 3);
 	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
 	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
+	tcase_add_loop_test(t, a_login_whose_dice_fail, 0, 3);
+	tcase_add_loop_test(t, a_login_whose_store_fails, 0, 4);
 	tcase_add_loop_test(t, no_memory_for_a_token, 0, 2);
 	tcase_add_test(t, numbers_have_limits);
 	suite_add_tcase(s, t);

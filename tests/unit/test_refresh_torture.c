@@ -147,6 +147,44 @@ START_TEST(store)
 }
 END_TEST
 
+static int (*rotates)(void *conn, struct arena *a, const struct session_id *id,
+		      const struct rotation *rotation, int64_t now_ms,
+		      enum rotate_answer *answer, struct session *out,
+		      uint8_t wrapped[32], struct err *err);
+
+/* As if the record were damaged: not what was put in comes out. */
+static int
+rotate_wrongly(void *conn, struct arena *a, const struct session_id *id,
+	       const struct rotation *rotation, int64_t now_ms,
+	       enum rotate_answer *answer, struct session *out,
+	       uint8_t wrapped[32], struct err *err)
+{
+	int rc = rotates(conn, a, id, rotation, now_ms, answer, out, wrapped,
+			 err);
+
+	wrapped[0] ^= 1;
+	return rc;
+}
+
+START_TEST(a_damaged_successor)
+{
+	static struct store_faulty faulty;
+	struct flow_answer a;
+	const char *token;
+
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	rotates = faulty.ops.rotate;
+	faulty.ops.rotate = rotate_wrongly;
+	start(&faulty.ops, &faulty);
+	token = sign_in();
+	a = refresh(_i, token);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert(!flow_holds(a.body, "access_token"));
+	flow_free(&f);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -157,6 +195,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, memory, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(t, store, 0, ARRAY_LEN(good));
+	tcase_add_loop_test(t, a_damaged_successor, 0, ARRAY_LEN(good));
 	suite_add_tcase(s, t);
 	return s;
 }
