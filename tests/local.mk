@@ -33,6 +33,7 @@ LDADD = $(TEST_LIBS)
 UNIT_TESTS = \
 	tests/unit/test_access \
 	tests/unit/test_backend_options \
+	tests/unit/test_audit \
 	tests/unit/test_base \
 	tests/unit/test_conf \
 	tests/unit/test_conf_files \
@@ -66,6 +67,7 @@ UNIT_TESTS = \
 	tests/unit/test_listen \
 	tests/unit/test_listen_passed \
 	tests/unit/test_login \
+	tests/unit/test_login_wait \
 	tests/unit/test_logout \
 	tests/unit/test_loop \
 	tests/unit/test_loop_drain \

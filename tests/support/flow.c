@@ -212,7 +212,9 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 	 const char *body)
 {
 	struct param all[PARAMS_MAX];
-	struct message in = { .params = all, .authorizer = authorizer };
+	struct message in = { .params = all,
+			      .authorizer = authorizer,
+			      .place = f->place };
 	struct buf out;
 
 	in.nparams = fill_params(params, all);
@@ -223,7 +225,8 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 		arena_fail_after(f->request, f->fail_after - 1);
 	f->fail_after = 0;
 	buf_init(&out, f->request, 128 * 1024);
-	(void)service_answer(f->service, &f->links, f->request, &in, &out);
+	f->queued = service_answer(f->service, &f->links, f->request, &in,
+				   &out);
 	f->arena_failed = arena_has_failed(f->request);
 	/* Nothing written is a closed connection: nobody takes it for yes. */
 	if (buf_failed(&out) || out.n == 0)

@@ -26,6 +26,8 @@ struct flow {
 	struct users *users;
 	struct service_links links;
 	struct arena *request; /* of the last request */
+	struct hash_place *place; /* of the next requests, or NULL */
+	bool queued; /* the last request waits: its answer has status 0 */
 	unsigned fail_after;   /* arena torture of the next request; 0: none */
 	bool arena_failed;     /* it struck */
 };

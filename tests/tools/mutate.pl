@@ -42,8 +42,8 @@ GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
     or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE.c...\n";
 
 # What asks most of a file, by the first pattern that fits.
-my @flow = qw(login logout refresh renewal prolong sign_out verify recheck clock
-    outputs forms torture);
+my @flow = qw(audit login login_wait logout refresh renewal prolong sign_out
+    verify recheck clock outputs forms torture);
 my @map = (
     [qr{^backends/(?:store_|)memory} => ['contract/test_store']],
     [qr{^backends/(?:store_|)sqlite} =>
@@ -74,8 +74,8 @@ my @map = (
     [qr{^src/auth/(?:recheck|touches)} =>
 	[map { "unit/test_$_" } qw(touches clock recheck marks)]],
     [qr{^src/auth/(?:throttle|ban_key|hash_slots|login_floor|authenticate)} =>
-	[map { "unit/test_$_" } qw(login_floor regulation regulation_limits
-	login logout marks)]],
+	[map { "unit/test_$_" } qw(hash_slots login_floor login_wait audit
+	regulation regulation_limits login logout marks)]],
     [qr{^src/auth/} => [map { "unit/test_$_" } @flow, 'cors', 'revocation']],
     [qr{^src/api/} => [(map { "contract/test_$_" } qw(link users)),
 	(map { "unit/test_$_" } qw(modes access revocation marks recheck login

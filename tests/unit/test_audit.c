@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* auth/audit: what becomes of sign-ins and sessions is a line each. */
+#include "tests/support/run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tests/support/flow.h"
+
+#define FORM   "application/x-www-form-urlencoded"
+#define JSON   "application/json"
+#define COOKIE "__Host-fcgiauth"
+#define FROM   " address=192.0.2.7 user_agent=\"test \\\"agent\\\"\"\n"
+
+static struct flow f;
+static struct log written;
+static char lines[64 * 1024];
+
+static void
+start(const char *ini)
+{
+	flow_init(&f, ini, NULL, NULL);
+	written = (struct log){ .fd = memfd_create("log", 0),
+				.level = LOG_INFO,
+				.wall_ms = f.world.env.clock.wall_ms,
+				.ctx = f.world.env.clock.ctx };
+	ck_assert_int_ge(written.fd, 0);
+	f.world.env.log = &written;
+}
+
+static void
+setup(void)
+{
+	start("[store]\ndriver = memory\n");
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+	(void)close(written.fd);
+}
+
+/* The lines since the last call, without their time. */
+static const char *
+logged(void)
+{
+	ssize_t n = pread(written.fd, lines, sizeof(lines) - 1, 0);
+
+	ck_assert_int_ge(n, 0);
+	lines[n] = '\0';
+	ck_assert_int_eq(ftruncate(written.fd, 0), 0);
+	ck_assert_int_eq(lseek(written.fd, 0, SEEK_SET), 0);
+	return lines;
+}
+
+/* One audit line, which ends so. */
+static void
+expect(const char *line)
+{
+	const char *text = logged(), *first = strstr(text, " audit ");
+
+	ck_assert_msg(first != NULL && strstr(first + 1, " audit ") == NULL &&
+			  strstr(first, line) == first,
+		      "\"%s\" is not \"%s\"", text, line);
+}
+
+static struct flow_answer
+login(const char *name, const char *password, const char *param)
+{
+	return flow_post(&f, "/auth/login", JSON,
+			 flow_text(&f,
+				   "{\"username\":\"%s\",\"password\":\"%s\"}",
+				   name, password),
+			 param);
+}
+
+/* Each by its reason. */
+START_TEST(failures)
+{
+	struct user *carol = &f.users_table.v[2];
+	char long_name[300];
+
+	(void)login("nobody", "x", NULL);
+	expect(" audit login_failure user=nobody why=unknown_user" FROM);
+	(void)login("alice", "x", NULL);
+	expect(" audit login_failure user=alice why=wrong_password" FROM);
+	(void)login("carol", "x", NULL);
+	expect(" audit login_failure user=carol why=wrong_password" FROM);
+	(void)login("carol", FLOW_PASSWORD, NULL);
+	expect(" audit login_failure user=carol why=disabled" FROM);
+	carol->refused = STR("role x");
+	(void)login("carol", FLOW_PASSWORD, NULL);
+	expect(" audit login_failure user=carol why=\"role x\"" FROM);
+	f.users_table.v[1].hash = STR("$1$salt$0123456789012345678901");
+	(void)login("bob", FLOW_PASSWORD, NULL);
+	expect(" audit login_failure user=bob why=\"unusable_hash: md5-crypt: ");
+	/* It may be a password in the wrong box. */
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	(void)login(long_name, "x", NULL);
+	expect(" audit login_failure user=\"(invalid)\" "
+	       "why=unknown_user" FROM);
+}
+END_TEST
+
+/* From the login to the sign-out, with the id of the session. */
+START_TEST(a_session)
+{
+	struct flow_answer a = login("alice", FLOW_PASSWORD, "REQUEST_ID=4-f");
+	const char *token = flow_cookie(&f, &a, COOKIE), *text = logged();
+	const char *cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token);
+	char first[64], second[64];
+
+	ck_assert_int_eq(sscanf(strstr(text, " audit "),
+				" audit login user=alice session=%63[0-9a-f] "
+				"address=192.0.2.7 request=4-f user_agent=",
+				first),
+			 1);
+	ck_assert_ptr_nonnull(strstr(text, " request=4-f "));
+	ck_assert_uint_eq(strlen(first), 32);
+	a = login("bob", FLOW_PASSWORD, cookie);
+	token = flow_cookie(&f, &a, COOKIE);
+	text = logged();
+	ck_assert_ptr_nonnull(
+	    strstr(text, flow_text(&f,
+				   " audit session_replaced user=alice "
+				   "session=%s" FROM,
+				   first)));
+	ck_assert_int_eq(sscanf(strstr(text, " audit login user"),
+				" audit login user=bob session=%63[0-9a-f] ",
+				second),
+			 1);
+	ck_assert_str_ne(first, second);
+	a = flow_post(&f, "/auth/logout", JSON, "",
+		      flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
+	ck_assert_uint_eq(a.status, 204);
+	expect(flow_text(&f, " audit logout user=bob session=%s" FROM,
+			 second));
+	/* Nothing ends twice. */
+	(void)flow_post(&f, "/auth/logout", JSON, "",
+			flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
+	ck_assert_ptr_null(strstr(logged(), " audit "));
+}
+END_TEST
+
+START_TEST(more_sessions_than_allowed)
+{
+	teardown();
+	start("[store]\ndriver = memory\n[session]\nmax_per_user = 2\n");
+	for (unsigned i = 0; i < 2; i++) {
+		(void)flow_login(&f, "alice");
+		ck_assert_ptr_null(strstr(logged(), "session_limit"));
+	}
+	(void)flow_login(&f, "alice");
+	ck_assert_ptr_nonnull(
+	    strstr(logged(), " audit session_limit user=alice ended=1" FROM));
+}
+END_TEST
+
+/* Of browsers that say much of themselves, as much as of other texts. */
+START_TEST(long_agents_are_cut)
+{
+	char agent[IDENTITY_TEXT_MAX + 2];
+
+	memset(agent, 'x', sizeof(agent) - 1);
+	agent[sizeof(agent) - 1] = '\0';
+	(void)login("nobody", "x", flow_text(&f, "HTTP_USER_AGENT=%s", agent));
+	agent[IDENTITY_TEXT_MAX] = '\0';
+	expect(flow_text(&f,
+			 " audit login_failure user=nobody why=unknown_user "
+			 "address=192.0.2.7 user_agent=%s\n",
+			 agent));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("audit");
+	TCase *t = tcase_create("audit");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, failures);
+	tcase_add_test(t, a_session);
+	tcase_add_test(t, more_sessions_than_allowed);
+	tcase_add_test(t, long_agents_are_cut);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

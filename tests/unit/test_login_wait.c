@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Sign-ins that wait: for a hash slot, and until a refusal may be told. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "auth/hash_slots.h"
+#include "auth/login_floor.h"
+#include "tests/support/flow.h"
+
+#define JSON "application/json"
+
+static struct flow f;
+static struct hash_place place, other[2];
+static unsigned wakes;
+
+static void
+wake(struct hash_place *p)
+{
+	ck_assert_ptr_eq(p, &place);
+	wakes++;
+}
+
+static void
+setup(void)
+{
+	flow_init(&f, NULL, NULL, NULL);
+	place = (struct hash_place){ .wake = wake };
+	memset(other, 0, sizeof(other));
+	wakes = 0;
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+static struct flow_answer
+login(const char *password)
+{
+	return flow_post(&f, "/auth/login", JSON,
+			 flow_text(&f,
+				   "{\"username\":\"alice\","
+				   "\"password\":\"%s\"}",
+				   password),
+			 NULL);
+}
+
+static void
+expect_counts(unsigned running, unsigned waiting)
+{
+	const struct hash_slots_count n = hash_slots_count(f.shared.hash_slots);
+
+	ck_assert_uint_eq(n.running, running);
+	ck_assert_uint_eq(n.waiting, waiting);
+}
+
+/* All slots are taken by others. */
+static void
+fill(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(other); i++)
+		hash_slots_add(f.shared.hash_slots, &other[i]);
+}
+
+static void
+expect_busy(const struct flow_answer *a)
+{
+	ck_assert(!f.queued);
+	ck_assert_uint_eq(a->status, 503);
+	ck_assert(flow_holds(a->body, "\"busy\""));
+	ck_assert(str_eq(flow_header(a, "Retry-After"), STR("2")));
+	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
+}
+
+START_TEST(nobody_else)
+{
+	f.place = &place;
+	ck_assert_uint_eq(login(FLOW_PASSWORD).status, 200);
+	ck_assert(!f.queued);
+	ck_assert_uint_eq(login("wrong").status, 401);
+	expect_counts(0, 0);
+	ck_assert_uint_eq(wakes, 0);
+}
+END_TEST
+
+/* It is asked again with its place, and its slot is given back. */
+START_TEST(a_slot_comes_free)
+{
+	struct flow_answer a;
+
+	fill();
+	f.place = &place;
+	a = login(FLOW_PASSWORD);
+	ck_assert(f.queued);
+	ck_assert_uint_eq(a.status, 0);
+	expect_counts(2, 1);
+	ck_assert_uint_eq(wakes, 0);
+	hash_slots_give(f.shared.hash_slots, &other[0]);
+	ck_assert_uint_eq(wakes, 1);
+	expect_counts(2, 0);
+	a = login(FLOW_PASSWORD);
+	ck_assert(!f.queued);
+	ck_assert_uint_eq(a.status, 200);
+	expect_counts(1, 0);
+}
+END_TEST
+
+START_TEST(none_comes_free)
+{
+	struct flow_answer a;
+
+	fill();
+	f.place = &place;
+	(void)login(FLOW_PASSWORD);
+	ck_assert(f.queued);
+	fake_env_advance_ms(&f.world, 1999);
+	hash_slots_expire(f.shared.hash_slots, env_mono_ms(&f.world.env));
+	ck_assert_uint_eq(wakes, 0);
+	fake_env_advance_ms(&f.world, 1);
+	hash_slots_expire(f.shared.hash_slots, env_mono_ms(&f.world.env));
+	ck_assert_uint_eq(wakes, 1);
+	a = login(FLOW_PASSWORD);
+	expect_busy(&a);
+	expect_counts(2, 0);
+	/* And that was counted as no failure: the next one waits anew. */
+	(void)login(FLOW_PASSWORD);
+	ck_assert(f.queued);
+}
+END_TEST
+
+/* Whose server cannot park it hears at once. */
+START_TEST(without_a_place)
+{
+	struct flow_answer a;
+
+	fill();
+	a = login(FLOW_PASSWORD);
+	expect_busy(&a);
+	expect_counts(2, 0);
+}
+END_TEST
+
+static int64_t
+took_ms(const char *password, unsigned status)
+{
+	struct env real = env_real(NULL);
+	const int64_t from_ms = env_mono_ms(&real);
+
+	ck_assert_uint_eq(login(password).status, status);
+	return env_mono_ms(&real) - from_ms;
+}
+
+/* As long as with the dearest hash; who is let in need not wait. */
+START_TEST(a_refusal_takes_its_time)
+{
+	f.shared.login_floor = login_floor_new();
+	login_floor_note(f.shared.login_floor, 1000, 1000,
+			 env_mono_ms(&f.world.env));
+	ck_assert_int_ge(took_ms("wrong", 401), 1000);
+	ck_assert_int_lt(took_ms(FLOW_PASSWORD, 200), 1000);
+	login_floor_free(f.shared.login_floor);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("login wait");
+	TCase *t = tcase_create("login wait");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, nobody_else);
+	tcase_add_test(t, a_slot_comes_free);
+	tcase_add_test(t, none_comes_free);
+	tcase_add_test(t, without_a_place);
+	tcase_add_test(t, a_refusal_takes_its_time);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
