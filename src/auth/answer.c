@@ -5,6 +5,8 @@
 #include "auth/pages.h"
 #include "base/log.h"
 
+#define LINES_PER_SECOND 20
+
 void
 answer_status(struct exchange *e, unsigned status)
 {
@@ -82,11 +84,26 @@ answer_retry_after(struct exchange *e, int64_t seconds)
 	http_response_header(e->out, "Retry-After", buf_str(&text));
 }
 
+/* Whoever owns a damaged session, or asks while a store is down, can have it
+ * written as often as he likes. */
+static void
+log_unavailable(const struct exchange *e, const char *reason)
+{
+	int64_t left_out;
+
+	if (!log_limit_take(&e->service->shared->log_limits->unavailable,
+			    env_mono_ms(e->call.env), LINES_PER_SECOND,
+			    &left_out))
+		return;
+	LOG(e->call.env->log, LOG_ERROR, "unavailable",
+	    F_CSTR("reason", reason),
+	    F_INT(left_out > 0 ? "left_out" : NULL, left_out));
+}
+
 void
 answer_unavailable(struct exchange *e, const struct err *err)
 {
-	LOG(e->call.env->log, LOG_ERROR, "unavailable",
-	    F_CSTR("reason", err->msg));
+	log_unavailable(e, err->msg);
 	http_response_reset(e->out, 503);
 	answer_refusal(e, 503, "temporarily_unavailable",
 		       "The service cannot answer at the moment. "

@@ -27,6 +27,7 @@ struct log_limits {
 	struct log_limit refusals;  /* auth/refusals.h */
 	struct log_limit csrf;	    /* auth/csrf.h */
 	struct log_limit banned; /* logins that a ban refuses */
+	struct log_limit unavailable; /* auth/answer.h */
 	struct log_limit requests;  /* those that are not believed at all */
 };
 

@@ -238,6 +238,34 @@ START_TEST(lines_are_bounded_and_counted)
 }
 END_TEST
 
+/* Nor can anybody fill the disk while a store is down. */
+START_TEST(unavailable_is_bounded_and_counted)
+{
+	static const char *const login = "{\"username\":\"bob\","
+					 "\"password\":\"" FLOW_PASSWORD "\"}";
+	size_t n = 0;
+	struct str log, line;
+
+	start("");
+	f.users_table.down = true;
+	for (unsigned i = 0; i < 50; i++)
+		ck_assert_uint_eq(flow_post(&f, "/auth/login",
+					    "application/json", login, NULL)
+				      .status,
+				  503);
+	log = logged();
+	while (str_cut(&log, '\n', &line))
+		n += flow_holds(line, " unavailable reason=") ? 1 : 0;
+	ck_assert_uint_eq(n, 20);
+	fake_env_advance(&f.world, 1);
+	(void)flow_post(&f, "/auth/login", "application/json", login, NULL);
+	ck_assert(flow_holds(logged(), " left_out=30\n"));
+	fake_env_advance(&f.world, 1);
+	(void)flow_post(&f, "/auth/login", "application/json", login, NULL);
+	ck_assert(!flow_holds(logged(), "left_out"));
+}
+END_TEST
+
 /* To an authorizer, and by the challenge, a person gets a page for all of
  * them, a program JSON. */
 START_TEST(every_refusal_has_a_page)
@@ -284,6 +312,7 @@ suite(void)
 	tcase_add_test(t, long_values_are_cut);
 	tcase_add_loop_test(t, which_are_logged, 0, 4);
 	tcase_add_test(t, lines_are_bounded_and_counted);
+	tcase_add_test(t, unavailable_is_bounded_and_counted);
 	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
 	suite_add_tcase(s, t);
 	return s;
