@@ -377,8 +377,19 @@ read_user(const PGresult *r, const struct places *p, struct arena *a,
 	return 0;
 }
 
+static void
+warn(struct foreign_log *log, const char *event, struct log_field one,
+     struct log_field other)
+{
+	int64_t left_out;
+
+	if (log_limit_take(&log->limit, env_mono_ms(log->env), 1, &left_out))
+		LOG(log->env->log, LOG_WARNING, event, one, other,
+		    F_INT(left_out > 0 ? "left_out" : NULL, left_out));
+}
+
 static int
-answer_found(const PGresult *r, const struct places *p, const struct env *env,
+answer_found(const PGresult *r, const struct places *p, struct foreign_log *log,
 	     struct arena *a, struct user *out, struct err *err)
 {
 	const char *why = NULL;
@@ -387,8 +398,8 @@ answer_found(const PGresult *r, const struct places *p, const struct env *env,
 	if (read_user(r, p, a, &u, &why, err) != 0)
 		return -1;
 	if (why != NULL) {
-		LOG(env->log, LOG_WARNING, "user_refused",
-		    F_STR("user", u.who.name), F_CSTR("why", why));
+		warn(log, "user_refused", F_STR("user", u.who.name),
+		     F_CSTR("why", why));
 		u.who = (struct identity){ .name = u.who.name };
 		u.disabled = true;
 		u.refused = str_from(why);
@@ -400,20 +411,20 @@ answer_found(const PGresult *r, const struct places *p, const struct env *env,
 /* One name is one person, letter for letter: sessions, bans and rules go by
  * it, and a column without regard to case would give him several. */
 static bool
-is_same_name(const PGresult *r, const struct places *p, const struct env *env,
+is_same_name(const PGresult *r, const struct places *p, struct foreign_log *log,
 	     struct str name)
 {
 	struct str given = field(r, p, NAME);
 
 	if (str_eq(given, name))
 		return true;
-	LOG(env->log, LOG_WARNING, "user_name_differs", F_STR("asked", name),
-	    F_STR("given", str_clip(given, IDENTITY_TEXT_MAX)));
+	warn(log, "user_name_differs", F_STR("asked", name),
+	     F_STR("given", str_clip(given, IDENTITY_TEXT_MAX)));
 	return false;
 }
 
 static int
-read_answer(const PGresult *r, const struct places *p, const struct env *env,
+read_answer(const PGresult *r, const struct places *p, struct foreign_log *log,
 	    struct arena *a, struct str name, enum user_answer *answer,
 	    struct user *out, struct err *err)
 {
@@ -422,21 +433,21 @@ read_answer(const PGresult *r, const struct places *p, const struct env *env,
 		return err_set(err, ERR_BUSY,
 			       "query: %d rows for the user %.*s: need one",
 			       PQntuples(r), STR_ARG(name));
-	if (PQntuples(r) == 0 || !is_same_name(r, p, env, name)) {
+	if (PQntuples(r) == 0 || !is_same_name(r, p, log, name)) {
 		*answer = USER_UNKNOWN;
 		*out = (struct user){ .disabled = false };
 		return 0;
 	}
-	if (answer_found(r, p, env, a, out, err) != 0)
+	if (answer_found(r, p, log, a, out, err) != 0)
 		return -1;
 	*answer = USER_FOUND;
 	return 0;
 }
 
 int
-foreign_find(struct postgres_link *l, const char *query, const struct env *env,
-	     struct arena *a, struct str name, enum user_answer *answer,
-	     struct user *out, struct err *err)
+foreign_find(struct postgres_link *l, const char *query,
+	     struct foreign_log *log, struct arena *a, struct str name,
+	     enum user_answer *answer, struct user *out, struct err *err)
 {
 	const char *value = arena_cstr(a, name);
 	struct places places;
@@ -447,7 +458,7 @@ foreign_find(struct postgres_link *l, const char *query, const struct env *env,
 		return err_nomem(err);
 	if (run_query(l, query, value, &r, &places, err) != 0)
 		return -1;
-	rc = read_answer(r, &places, env, a, name, answer, out, err);
+	rc = read_answer(r, &places, log, a, name, answer, out, err);
 	PQclear(r);
 	return rc;
 }

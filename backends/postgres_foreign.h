@@ -10,6 +10,7 @@
 
 #include "api/user_source.h"
 #include "backends/postgres_link.h"
+#include "base/log.h"
 
 #ifdef HAVE_POSTGRES
 
@@ -23,9 +24,16 @@ int foreign_check(struct postgres_link *l, const char *query,
 int foreign_ping(struct postgres_link *l, const char *query,
 		 struct err *err) MUST_USE;
 
+/* Of users who are not what they have to be: a line a second, as whoever types
+ * their names can have it written. */
+struct foreign_log {
+	const struct env *env;
+	struct log_limit limit;
+};
+
 /* As user_source_ops.find. */
 int foreign_find(struct postgres_link *l, const char *query,
-		 const struct env *env, struct arena *a, struct str name,
+		 struct foreign_log *log, struct arena *a, struct str name,
 		 enum user_answer *answer, struct user *out,
 		 struct err *err) MUST_USE;
 

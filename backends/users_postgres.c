@@ -23,12 +23,12 @@ struct users_postgres_conf {
 
 struct source {
 	void *server;
-	const struct env *env;
+	struct foreign_log log;
 	char *query, *update_hash; /* NULL: the table is ours; not updated */
 };
 
 struct conn {
-	const struct source *source;
+	struct source *source;
 	struct postgres_link *link;
 };
 
@@ -87,7 +87,7 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 
 	if (s == NULL)
 		return err_nomem(err);
-	s->env = env;
+	s->log.env = env;
 	if (keep(set->query, &s->query, err) != 0 ||
 	    keep(set->update_hash, &s->update_hash, err) != 0 ||
 	    postgres_open(s->query != NULL ? &foreign : &own, &set->link, env,
@@ -226,11 +226,11 @@ users_postgres_find(void *conn, struct arena *a, struct str name,
 		    struct err *err)
 {
 	const struct conn *c = conn;
-	const struct source *s = c->source;
+	struct source *s = c->source;
 
 	if (s->query == NULL)
 		return find_own(c->link, a, name, answer, out, err);
-	return foreign_find(c->link, s->query, s->env, a, name, answer, out,
+	return foreign_find(c->link, s->query, &s->log, a, name, answer, out,
 			    err);
 }
 

@@ -86,8 +86,9 @@ answer_retry_after(struct exchange *e, int64_t seconds)
 
 /* Whoever owns a damaged session, or asks while a store is down, can have it
  * written as often as he likes. */
-static void
-log_unavailable(const struct exchange *e, const char *reason)
+void
+answer_log_unavailable(const struct exchange *e, const char *event,
+		       const struct err *err)
 {
 	int64_t left_out;
 
@@ -95,15 +96,14 @@ log_unavailable(const struct exchange *e, const char *reason)
 			    env_mono_ms(e->call.env), LINES_PER_SECOND,
 			    &left_out))
 		return;
-	LOG(e->call.env->log, LOG_ERROR, "unavailable",
-	    F_CSTR("reason", reason),
+	LOG(e->call.env->log, LOG_ERROR, event, F_CSTR("reason", err->msg),
 	    F_INT(left_out > 0 ? "left_out" : NULL, left_out));
 }
 
 void
 answer_unavailable(struct exchange *e, const struct err *err)
 {
-	log_unavailable(e, err->msg);
+	answer_log_unavailable(e, "unavailable", err);
 	http_response_reset(e->out, 503);
 	answer_refusal(e, 503, "temporarily_unavailable",
 		       "The service cannot answer at the moment. "

@@ -28,8 +28,12 @@ void answer_refusal(struct exchange *e, unsigned status, const char *code,
 /* `status` 302 or 303. */
 void answer_redirect(struct exchange *e, unsigned status, struct str location);
 
-/* 503 and Retry-After: could not tell.  Logs err, 20 times a second; no cookie
- * is touched, as all headers so far are dropped. */
+/* Logs that a store or the like has not answered, 20 times a second. */
+void answer_log_unavailable(const struct exchange *e, const char *event,
+			    const struct err *err);
+
+/* 503 and Retry-After: could not tell.  Logs err; no cookie is touched, as all
+ * headers so far are dropped. */
 void answer_unavailable(struct exchange *e, const struct err *err);
 
 /* What was sent could not be read: a refusal with 400 and this text, or 503

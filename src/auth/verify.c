@@ -51,8 +51,7 @@ decide_without_store(const struct exchange *e, const struct access_terms *t,
 {
 	if (!t->open)
 		return -1;
-	LOG(e->call.env->log, LOG_WARNING, "public_without_identity",
-	    F_CSTR("reason", err->msg));
+	answer_log_unavailable(e, "public_without_identity", err);
 	*decision = DECISION_PASS_NOBODY;
 	return 0;
 }

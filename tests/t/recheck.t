@@ -222,6 +222,24 @@ subtest 'postgres' => sub {
 	    "alice' OR '1'='1", "Quote'd", 'control', '%', 'nosuch';
 	like($d->log_text, qr/user_refused.*control.*email/,
 	    'the log says who is refused, and why');
+	{
+		# Nor can anybody fill the disk with it, banned or not.
+		my $before = length $d->log_text;
+		my %login = (REQUEST_METHOD => 'POST',
+		    REQUEST_URI => '/auth/login',
+		    CONTENT_TYPE => 'application/json',
+		    body => '{"username":"control","password":"wrong"}');
+		$d->ask_at_once(map { +{ %login } } 1 .. 12);
+		sleep 1.2;
+		$d->ask(%login);
+		my @lines = substr($d->log_text, $before) =~
+		    /user_refused (.*)/g;
+		my $counted = @lines;
+		$counted += $_ for map { /left_out=(\d+)/ } @lines;
+		cmp_ok(scalar @lines, '<', 7, 'of 13 look-ups not many lines');
+		cmp_ok($counted, '>=', 13, '  and the others are counted')
+		    or diag "@lines";
+	}
 	is($pg->psql('SELECT count(*) FROM app.people'), '3',
 	    'the table is there');
 
