@@ -46,12 +46,13 @@ sub ask {
 
 # Where nobody is asked, the web server itself refuses the ways out.
 subtest 'public by the web server' => sub {
-	my @hidden = qw(..;/admin ..;x=1/admin .;/x ..%3b/admin ..%253b/admin
+	my @hidden = ('%252e%252e#x', '\..#', qw(
+	    ..;/admin ..;x=1/admin .;/x ..%3b/admin ..%253b/admin
 	    %2e%2e;/admin ..%5cadmin ..%5Cadmin ..%255cadmin ..\admin
 	    \..\admin %5c..%5cadmin ..%252fadmin x%252f..%252fadmin
 	    %252e%252e/admin %252E%252e%252Fadmin .%252e/admin
 	    %25%32%65%25%32%65/admin ..%25%32%66admin ..%25%35%63admin
-	    ..%25%33%62/admin %252e ..; .%5c);
+	    ..%25%33%62/admin %252e ..; .%5c));
 	my @plain = qw(x a/b.c/ ..x/y .x x.. ... a;b=..c a;../b a%252eb
 	    %252e%252e%252e/x 100%25 a%25b .%252ex/y ?..;/admin
 	    x?a=%252e%252e/ x?/..%5cy);
