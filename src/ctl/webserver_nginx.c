@@ -320,6 +320,7 @@ check_server(const struct nginx_scope *scope, struct web_findings *out)
 		return;
 	}
 	find_of_server(&s);
+	nginx_check_rewrites(&s, node);
 	if (!has_root(node)) {
 		whole.name = STR("what no location matches");
 		find_unguarded(&whole);

@@ -68,4 +68,8 @@ void nginx_check_upstream(const struct nginx_place *p);
 /* What comes before the check or in place of it. */
 void nginx_check_around(const struct nginx_place *p);
 
+/* Where the rewrites of `block`, a server or an `if` of it, lead to. */
+void nginx_check_rewrites(const struct nginx_server *server,
+			  const struct web_node *block);
+
 #endif

@@ -68,6 +68,17 @@ fixed_part(struct str address)
 	return address;
 }
 
+/* Does it go on in a location of this server? */
+static bool
+goes_on(const struct web_node *rewrite)
+{
+	struct str flag = web_word(rewrite, 3);
+
+	return str_starts(web_word(rewrite, 2), STR("/")) &&
+	    !str_eq(flag, STR("break")) && !str_eq(flag, STR("redirect")) &&
+	    !str_eq(flag, STR("permanent"));
+}
+
 /* A rewrite goes on in another location before this one has asked. */
 static void
 find_rewrite(const struct nginx_place *p)
@@ -78,13 +89,8 @@ find_rewrite(const struct nginx_place *p)
 		return;
 	while ((node = web_child(p->scope->node, "rewrite", node)) != NULL) {
 		struct str to = fixed_part(web_word(node, 2));
-		struct str flag = web_word(node, 3);
 
-		if (str_eq(flag, STR("break")) ||
-		    str_eq(flag, STR("redirect")) ||
-		    str_eq(flag, STR("permanent")) ||
-		    !str_starts(web_word(node, 2), STR("/")) ||
-		    nginx_leads_to_check(p->server, to))
+		if (!goes_on(node) || nginx_leads_to_check(p->server, to))
 			continue;
 		web_find(p->server->out, node, p->name, "rewrite",
 			 "it goes on to %.*s before the check, and nothing "
@@ -92,6 +98,33 @@ find_rewrite(const struct nginx_place *p)
 			 "fcgiauth/fcgiauth-guard.conf; in the server",
 			 STR_ARG(web_word(node, 2)));
 	}
+}
+
+/* What is `internal` is not for strangers, but a rewrite of the server leads
+ * them there. */
+void
+nginx_check_rewrites(const struct nginx_server *server,
+		     const struct web_node *block)
+{
+	const struct web_node *node = NULL, *to;
+
+	while ((node = web_child(block, "rewrite", node)) != NULL) {
+		struct str path = fixed_part(web_word(node, 2));
+
+		to = nginx_location(server->scope->node, path);
+		if (!goes_on(node) || nginx_leads_to_check(server, path) ||
+		    to == NULL || web_child(to, "internal", NULL) == NULL)
+			continue;
+		web_find(server->out, node, STR("server"), "rewrite",
+			 "it leads everybody on to %.*s, which is internal, "
+			 "but not guarded; write include "
+			 "fcgiauth/fcgiauth-guard.conf; in the server",
+			 STR_ARG(web_word(node, 2)));
+	}
+	node = NULL;
+	while (web_is(block, "server") &&
+	       (node = web_child(block, "if", node)) != NULL)
+		nginx_check_rewrites(server, node);
 }
 
 /* Does whoever is refused get to the login page, and nowhere else? */

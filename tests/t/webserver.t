@@ -98,6 +98,8 @@ my %good = (
 	location /try/ { try_files \$uri \@app; }
 	location /teapot/ { error_page 418 = \@app; return 418; }
 	location /rewritten/ { rewrite ^ /else last; }
+	rewrite ^/former/ /open/ last;
+	rewrite ^/left/ /elsewhere/ redirect;
 	location \@app { $protect $own $app }
 	location /wsgi/ {
 		$protect
@@ -179,6 +181,13 @@ my @bad = (
 	    "$all location /x/ { $protect rewrite ^ /y/ last; }" .
 	    "location /y/ { internal; $app }",
 	    sub { open_to_all($_[0], '/x/') } ],
+	[ 'a rewrite of the server to what is open', 'rewrite',
+	    "$all rewrite ^/x/ /y/ last; location /y/ { internal; $app }",
+	    sub { open_to_all($_[0], '/x/') } ],
+	[ 'the same in an if', 'rewrite',
+	    "$all if (\$arg_x) { rewrite ^ /y/?; } " .
+	    "location /y/ { internal; $app }",
+	    sub { open_to_all($_[0], '/x?x=1') } ],
 	[ 'auth_request off', 'auth-request-off',
 	    "$server location / { auth_request off; $app }",
 	    sub { open_to_all($_[0], '/x') } ],
