@@ -28,9 +28,9 @@ my $bouncer = FCGIAuth::PgBouncer->new(server => $server,
 my $keys = tempdir();
 
 sub keys_for {
-	my ($user) = @_;
+	my ($user, $by) = @_;
 	my %keys = (driver => 'postgres', path => undef,
-	    conninfo => $bouncer->conninfo('fcgiauth', $user));
+	    conninfo => ($by // $bouncer)->conninfo('fcgiauth', $user));
 	return (store => { %keys }, users => { %keys });
 }
 
@@ -133,4 +133,43 @@ subtest 'it goes away' => sub {
 };
 
 $_->stop_ok for @d;
+
+# One worker each, so that the connections that a request needs are those that
+# were closed.
+subtest 'connections that it closes while they are idle' => sub {
+	my $quick = FCGIAuth::PgBouncer->new(server => $server,
+	    users => ['fcgiauth'], conf => { client_idle_timeout => 1,
+		admin_users => 'postgres' });
+	my @one = map { FCGIAuth::Daemon->new(store => 'sqlite', conf => {
+		server => { threads => 1 }, keys_for('fcgiauth', $quick) })
+	    ->start } 1 .. 10;
+	my $clients = sub {
+		my ($status, $out) = $server->attempt('psql', '-XAt', '-d',
+		    $quick->conninfo('pgbouncer'), '-c', 'SHOW CLIENTS');
+		return $status == 0 ? scalar(() = $out =~ /\|fcgiauth\|/g) : -1;
+	};
+	my ($lost, %failed, $cookie) = (0);
+	my %ask = (login => sub {
+		my $a = $_[0]->ask(REQUEST_METHOD => 'POST',
+		    REQUEST_URI => '/auth/login',
+		    CONTENT_TYPE => 'application/json', body =>
+			qq({"username":"user3","password":"$PASSWORD"}));
+		($cookie) = $a->{raw} =~ /Set-Cookie: (fcgiauth=[^;]+)/;
+		return $a->{status} == 200;
+	}, check => sub {
+		return $_[0]->check(HTTP_COOKIE => $cookie)->{status} == 204;
+	});
+
+	ok($ask{login}->($_), 'a first login') for @one;
+	for my $what (('login') x 5, ('check') x 20) {
+		$lost++ if $clients->() > 0 && wait_for(10, sub {
+			$clients->() == 0 });
+		$failed{$what} += grep { !$ask{$what}->($_) } @one;
+	}
+	is($lost, 25, 'it has closed all, 25 times');
+	is($failed{login}, 0, '50 logins, none has failed');
+	is($failed{check}, 0, '200 checks, none has failed');
+	$_->stop_ok for @one;
+	$quick->stop;
+};
 done_testing;

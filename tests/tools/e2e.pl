@@ -31,7 +31,7 @@ my %variants = (
 
 # The longest first.
 my %first = map { $_ => 1 } qw(attacks browser faults faults_postgres forms
-    faults_redis jose nginx promotion refresh renew sentinel
+    faults_redis jose nginx pgbouncer promotion refresh renew sentinel
     scaling session stores successor upgrade web);
 
 sub everything {
