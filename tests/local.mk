@@ -102,6 +102,7 @@ UNIT_TESTS = \
 	tests/unit/test_csrf \
 	tests/unit/test_each_mode \
 	tests/unit/test_touches \
+	tests/unit/test_untouched \
 	tests/unit/test_revocation \
 	tests/unit/test_sign_out \
 	tests/unit/test_sign_out_page \

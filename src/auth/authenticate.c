@@ -176,10 +176,9 @@ in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
 	return rc;
 }
 
-int
-authenticate_password(struct exchange *e, struct str name, struct str password,
-		      enum login_answer *answer, struct login_result *out,
-		      struct err *err)
+static int
+attempt(struct exchange *e, struct str name, struct str password,
+	enum login_answer *answer, struct login_result *out, struct err *err)
 {
 	struct hash_place here = { .wake = NULL };
 	struct hash_place *place = e->place != NULL ? e->place : &here;
@@ -188,7 +187,6 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 	struct candidate c;
 	int64_t seconds;
 
-	*answer = LOGIN_WRONG;
 	if (look_up(e, name, &c, err) != 0 ||
 	    throttle_wait(e, &c.throttle, &seconds, err) != 0)
 		return -1;
@@ -202,5 +200,20 @@ authenticate_password(struct exchange *e, struct str name, struct str password,
 	if (taken == HASH_TAKEN)
 		return in_slot(e, place, &c, password, answer, out, err);
 	set_queued(e, taken, answer, out);
+	return 0;
+}
+
+int
+authenticate_password(struct exchange *e, struct str name, struct str password,
+		      enum login_answer *answer, struct login_result *out,
+		      struct err *err)
+{
+	enum login_answer is = LOGIN_WRONG;
+	struct login_result result = { .retry_after = 0 };
+
+	if (attempt(e, name, password, &is, &result, err) != 0)
+		return -1;
+	*answer = is;
+	*out = result;
 	return 0;
 }

@@ -30,8 +30,10 @@ begin(struct buf *b, struct arena *a, enum ban_kind kind)
 static int
 end(const struct buf *b, struct str *key, struct err *err)
 {
+	if (buf_failed(b))
+		return err_nomem(err);
 	*key = buf_str(b);
-	return buf_failed(b) ? err_nomem(err) : 0;
+	return 0;
 }
 
 static void
@@ -95,21 +97,28 @@ int
 ban_key_address(struct arena *a, struct str address,
 		struct str keys[BAN_ADDRESS_KEYS], size_t *n, struct err *err)
 {
+	struct str own, wider = STR("");
 	struct address parsed;
 	struct buf b;
+	bool v6 = false;
+	int rc;
 
-	*n = 1;
-	if (!address_parse(address, &parsed)) {
+	if (address_parse(address, &parsed)) {
+		v6 = !parsed.v4;
+		rc = address_key(a, &parsed, v6 ? 8 : 4, BAN_ADDRESS, &own,
+				 err);
+	} else {
 		begin(&b, a, BAN_ADDRESS);
 		buf_add(&b, str_clip(address, KEY_MAX / 2));
-		return end(&b, &keys[0], err);
+		rc = end(&b, &own, err);
 	}
-	if (parsed.v4)
-		return address_key(a, &parsed, 4, BAN_ADDRESS, &keys[0], err);
-	*n = 2;
-	if (address_key(a, &parsed, 8, BAN_ADDRESS, &keys[0], err) != 0)
+	if (rc != 0 ||
+	    (v6 && address_key(a, &parsed, 6, BAN_NETWORK, &wider, err) != 0))
 		return -1;
-	return address_key(a, &parsed, 6, BAN_NETWORK, &keys[1], err);
+	keys[0] = own;
+	keys[1] = wider;
+	*n = v6 ? 2 : 1;
+	return 0;
 }
 
 bool

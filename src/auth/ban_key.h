@@ -37,8 +37,8 @@ int ban_key_known(struct arena *a, struct str user,
 
 #define BAN_ADDRESS_KEYS 2
 
-/* Both of an IPv6 address, of another the first: *n.  What is no address
- * counts as it is written. */
+/* Both of an IPv6 address, of another the first: *n; the second is empty then.
+ * What is no address counts as it is written. */
 int ban_key_address(struct arena *a, struct str address,
 		    struct str keys[BAN_ADDRESS_KEYS], size_t *n,
 		    struct err *err) MUST_USE;

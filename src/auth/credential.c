@@ -29,7 +29,7 @@ credential_find(const struct exchange *e, struct str *token)
 	*token = STR("");
 	if (in->authorization_twice)
 		return CREDENTIAL_REFUSED;
-	if (in->authorization.p != NULL && is_bearer(in->authorization, token))
+	if (is_bearer(in->authorization, token))
 		return CREDENTIAL_BEARER;
 	switch (cookie_find(in, e->jar->access, token)) {
 	case COOKIE_FOUND:

@@ -393,7 +393,7 @@ too_many_text(struct exchange *e, int64_t seconds)
 static void
 try_password(struct exchange *e, const struct login_form *form)
 {
-	struct login_result result = { .retry_after = 0 };
+	struct login_result result;
 	enum login_answer answer;
 	struct err err;
 

@@ -20,15 +20,15 @@ add_style_hash(struct buf *out)
 
 	digest_sha256(str_from(page_style), hash);
 	hash[DIGEST_BYTES] = 0;
-	for (size_t i = 0; i < sizeof(hash); i += 3) {
-		unsigned bits = (unsigned)(hash[i] << 16 | hash[i + 1] << 8 |
-					   hash[i + 2]);
+	for (size_t i = 0; i < 4 * sizeof(hash) / 3 - 1; i++) {
+		const uint8_t *group = &hash[i / 4 * 3];
+		unsigned bits = (unsigned)(group[0] << 16 | group[1] << 8 |
+					   group[2]);
 
-		for (unsigned k = 0; k < 4; k++)
-			buf_add_char(out, alphabet[bits >> (18 - 6 * k) & 63]);
+		buf_add_char(out, alphabet[bits >> (18 - 6 * (i % 4)) & 63]);
 	}
 	/* 32 bytes are 43 characters and one of padding. */
-	out->p[out->n - 1] = '=';
+	buf_add_char(out, '=');
 }
 
 /* Where a page may lead besides itself.  CSP knows no IPv6 host. */
@@ -68,12 +68,12 @@ page_csp(const struct settings *set, const struct sites *sites, struct arena *a,
 			buf_add_char(&b, '*');
 		buf_add(&b, host);
 	}
-	*out = buf_str(&b);
 	if (buf_failed(&b)) {
 		return err_set(err, ERR_CONFIG,
 			       "server.hosts and redirect.allow are too long "
 			       "for the Content-Security-Policy header");
 	}
+	*out = buf_str(&b);
 	return 0;
 }
 

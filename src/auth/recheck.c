@@ -103,25 +103,27 @@ look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
 	const struct str name = grant->who.name;
 	enum user_answer found;
 	struct user user;
+	bool equal, fits = false;
 
 	if (users_find(e->call.users, e->call.arena, name, &found, &user,
 		       err) != 0)
 		return -1;
-	*still = found == USER_FOUND && !user.disabled;
-	*same = *still && identity_equal(&user.who, &grant->who);
-	if (!*still)
-		return end_sessions(e, name,
-				    found == USER_FOUND ? "user_disabled" :
-							  "user_gone",
-				    err);
-	if (check_password(e, grant, user.hash, still, err) != 0)
+	equal = identity_equal(&user.who, &grant->who);
+	if (found != USER_FOUND || user.disabled) {
+		if (end_sessions(e, name,
+				 found == USER_FOUND ? "user_disabled" :
+						       "user_gone",
+				 err) != 0)
+			return -1;
+	} else if (check_password(e, grant, user.hash, &fits, err) != 0 ||
+		   (fits && !equal &&
+		    update_sessions(e, &user.who, &grant->session, err) != 0)) {
 		return -1;
-	if (!*still)
-		return 0;
-	if (!*same &&
-	    update_sessions(e, &user.who, &grant->session, err) != 0)
-		return -1;
-	grant->who = user.who;
+	}
+	if (fits)
+		grant->who = user.who;
+	*still = fits;
+	*same = equal;
 	return 0;
 }
 
@@ -131,13 +133,18 @@ int
 recheck_user(struct exchange *e, struct grant *grant, bool *still,
 	     struct err *err)
 {
-	for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
-		bool same;
+	struct grant now = *grant;
 
-		if (look_up(e, grant, still, &same, err) != 0)
+	for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
+		bool is, same;
+
+		if (look_up(e, &now, &is, &same, err) != 0)
 			return -1;
-		if (!*still || same)
+		if (!is || same) {
+			*grant = now;
+			*still = is;
 			return 0;
+		}
 	}
 	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
 }

@@ -217,6 +217,16 @@ give_back(struct exchange *e, const struct throttle *t, size_t first,
 	return 0;
 }
 
+static void
+take_back(struct exchange *e, const struct throttle *t, size_t end)
+{
+	struct err err;
+
+	if (give_back(e, t, 0, end, &err) != 0)
+		LOG(e->call.env->log, LOG_WARNING, "attempt_not_taken_back",
+		    F_CSTR("reason", err.msg));
+}
+
 /* Those under way count as failures until they have succeeded: none beyond
  * the allowance begins, but it is no ban yet. */
 int
@@ -226,16 +236,20 @@ throttle_count(struct exchange *e, struct throttle *t,
 	for (size_t i = 0; i < t->n; i++) {
 		struct throttle_counter *c = &t->v[i];
 		const struct attempt *a = &c->attempt;
+		bool banned;
 
-		if (count(e, c, INT64_MAX, &c->attempt, err) != 0)
+		if (count(e, c, INT64_MAX, &c->attempt, err) != 0) {
+			take_back(e, t, i);
 			return -1;
-		if (a->banned_until_ms == 0 && a->count <= c->max)
+		}
+		banned = a->banned_until_ms > 0;
+		if (!banned && a->count <= c->max)
 			continue;
-		*answer = a->banned_until_ms > 0 ? THROTTLE_BANNED
-						 : THROTTLE_FULL;
+		if (give_back(e, t, 0, banned ? i : i + 1, err) != 0)
+			return -1;
+		*answer = banned ? THROTTLE_BANNED : THROTTLE_FULL;
 		*seconds = seconds_until(e, a->banned_until_ms);
-		return give_back(e, t, 0,
-				 *answer == THROTTLE_FULL ? i + 1 : i, err);
+		return 0;
 	}
 	*answer = THROTTLE_COUNTED;
 	*seconds = 0;
@@ -298,9 +312,5 @@ throttle_success(struct exchange *e, const struct throttle *t, struct err *err)
 void
 throttle_undo(struct exchange *e, const struct throttle *t)
 {
-	struct err err;
-
-	if (give_back(e, t, 0, t->n, &err) != 0)
-		LOG(e->call.env->log, LOG_WARNING, "attempt_not_taken_back",
-		    F_CSTR("reason", err.msg));
+	take_back(e, t, t->n);
 }

@@ -56,7 +56,7 @@ enum throttle_answer {
 	THROTTLE_COUNTED,
 };
 
-/* Counts the attempt. */
+/* Counts the attempt, or nothing. */
 int throttle_count(struct exchange *e, struct throttle *t,
 		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;

@@ -56,6 +56,7 @@ fake_find(void *conn, struct arena *a, struct str name,
 	if (t->down || nth == t->fail_find)
 		return err_set(err, ERR_UNAVAILABLE, "users are down");
 	*answer = USER_UNKNOWN;
+	*out = (struct user){ .disabled = false };
 	for (size_t i = 0; i < t->n; i++) {
 		if (!str_eq(t->v[i].who.name, name))
 			continue;

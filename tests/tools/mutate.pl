@@ -72,10 +72,11 @@ my @map = (
     [qr{^src/auth/(?:logout|left_over|conflict)} => [map { "unit/test_$_" }
 	qw(logout conflict sign_out sign_out_page each_mode renewal forms)]],
     [qr{^src/auth/(?:recheck|touches)} =>
-	[map { "unit/test_$_" } qw(touches clock recheck marks)]],
+	[map { "unit/test_$_" } qw(touches clock recheck marks untouched)]],
     [qr{^src/auth/(?:throttle|ban_key|hash_slots|login_floor|authenticate)} =>
 	[map { "unit/test_$_" } qw(hash_slots login_floor login_wait audit
-	regulation regulation_limits login logout marks)]],
+	regulation regulation_limits login logout marks
+	untouched)]],
     [qr{^src/auth/} => [map { "unit/test_$_" } @flow, 'cors', 'revocation']],
     [qr{^src/api/} => [(map { "contract/test_$_" } qw(link users)),
 	(map { "unit/test_$_" } qw(modes access revocation marks recheck login

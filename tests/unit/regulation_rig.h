@@ -30,7 +30,7 @@ quick_hashes(void)
 		f.users_table.v[i].hash = STR(BCRYPT);
 }
 
-static void
+static inline void
 setup(void)
 {
 	flow_init(&f, ini, NULL, NULL);

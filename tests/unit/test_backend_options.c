@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the options of stores, user sources and [jwt] take: the least, the most,
+/* What the options of stores, user sources and modes take: the least, the most,
  * and what is next to it. */
 #include "api/jwt_settings.h"
 #include "api/registry.h"
@@ -72,6 +72,25 @@ static const struct row jwt_rows[] = {
 	TEXT("revocation", "maybe", false),
 };
 
+static const struct row session_rows[] = {
+	SECONDS("idle_timeout", "1s", "365d", "0", "31536001s"),
+	SECONDS("absolute_timeout", "1s", "365d", "0", "31536001s"),
+	TEXT("remember", "0", true),
+	TEXT("remember", "400d", true),
+	TEXT("remember", "34560001s", false),
+	TEXT("max_per_user", "0", true),
+	TEXT("max_per_user", "1000000", true),
+	TEXT("max_per_user", "1000001", false),
+};
+
+static const struct row refresh_rows[] = {
+	SECONDS("idle_timeout", "1s", "400d", "0", "34560001s"),
+	SECONDS("absolute_timeout", "1s", "400d", "0", "34560001s"),
+	TEXT("grace", "0", true),
+	TEXT("grace", "60s", true),
+	TEXT("grace", "61s", false),
+};
+
 static void
 check_rows(const struct option *options, size_t size, const struct row *rows,
 	   size_t n)
@@ -131,6 +150,13 @@ START_TEST(jwt)
 {
 	check_rows(jwt_options, sizeof(struct jwt_conf), jwt_rows,
 		   ARRAY_LEN(jwt_rows));
+}
+END_TEST
+
+START_TEST(modes)
+{
+	CHECK(registry_mode("session")->base, session_rows);
+	CHECK(registry_mode("refresh")->base, refresh_rows);
 }
 END_TEST
 
@@ -207,6 +233,7 @@ suite(void)
 	tcase_add_test(t, stores);
 	tcase_add_test(t, users);
 	tcase_add_test(t, jwt);
+	tcase_add_test(t, modes);
 	tcase_add_test(t, jwt_needs_keys);
 	tcase_add_test(t, jwt_folder_is_missing);
 	suite_add_tcase(s, t);

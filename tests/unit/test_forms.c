@@ -2,11 +2,13 @@
 /* A form that a person posts is never answered by JSON, and not lost. */
 #include "tests/support/run.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "crypto/digest.h"
 #include "tests/support/flow.h"
 
 #define FORM	 "application/x-www-form-urlencoded"
@@ -348,6 +350,26 @@ START_TEST(blanks_around_a_name)
 }
 END_TEST
 
+/* A browser hashes what it finds between the tags (CSP 3, section 2.3.1). */
+START_TEST(style_is_allowed)
+{
+	struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
+	struct str rest = a.body, style;
+	uint8_t hash[DIGEST_BYTES];
+	char text[64];
+
+	while (rest.n > 0 && !str_starts(rest, STR("<style>")))
+		rest = str_skip(rest, 1);
+	rest = str_skip(rest, strlen("<style>"));
+	ck_assert(str_cut(&rest, '<', &style) && style.n > 0);
+	digest_sha256(style, hash);
+	(void)sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
+				sodium_base64_VARIANT_ORIGINAL);
+	ck_assert(flow_holds(flow_header(&a, "Content-Security-Policy"),
+			     flow_text(&f, "style-src 'sha256-%s';", text)));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -364,6 +386,7 @@ suite(void)
 	tcase_add_test(t, fragment_is_kept);
 	tcase_add_test(t, blanks_around_a_name);
 	tcase_add_test(t, long_addresses);
+	tcase_add_test(t, style_is_allowed);
 	tcase_add_loop_test(t, second_tab, 0, ARRAY_LEN(stale));
 	suite_add_tcase(s, t);
 	return s;

@@ -362,6 +362,46 @@ START_TEST(changed_meanwhile_is_refused)
 }
 END_TEST
 
+/* What the log says of how it came about. */
+static const struct {
+	const char *says;
+	bool disabled, gone;
+} ends[] = {
+	{ " sessions_revoked user=alice why=user_disabled ", true, false },
+	{ " sessions_revoked user=alice why=user_gone ", false, true },
+	{ " why=password_changed ", false, false },
+};
+
+START_TEST(audit_says_why)
+{
+	char text[8192];
+	struct log log = { .level = LOG_INFO };
+	FILE *file = tmpfile();
+	const char *cookie;
+	ssize_t n;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	cookie = flow_login(&f, "alice");
+	ck_assert_ptr_nonnull(file);
+	log.fd = fileno(file);
+	log.wall_ms = f.world.env.clock.wall_ms;
+	log.ctx = f.world.env.clock.ctx;
+	f.world.env.log = &log;
+	alice()->disabled = ends[_i].disabled;
+	if (ends[_i].gone)
+		alice()->who.name = STR("zoe");
+	if (!ends[_i].disabled && !ends[_i].gone)
+		alice()->hash = hash_of(0, "another password");
+	ck_assert_uint_eq(seen_later(cookie), 401);
+	n = pread(log.fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	ck_assert_msg(strstr(text, ends[_i].says) != NULL, "%s", text);
+	ck_assert_int_eq(fclose(file), 0);
+	flow_free(&f);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -378,6 +418,7 @@ suite(void)
 	tcase_add_test(t, rehash_cut_in_two_ends_none);
 	tcase_add_test(t, unmarked_lives_until_the_next_login);
 	tcase_add_test(t, store_learns_nothing);
+	tcase_add_loop_test(t, audit_says_why, 0, ARRAY_LEN(ends));
 	tcase_add_test(t, replaced_meanwhile_is_no_change);
 	tcase_add_loop_test(t, changed_meanwhile_is_refused, 0,
 			    ARRAY_LEN(changes));
