@@ -305,6 +305,44 @@ START_TEST(exact_when_serializable)
 }
 END_TEST
 
+/* Another was faster: so often that statement fails, and is begun anew. */
+START_TEST(migrations_in_a_race)
+{
+	static const struct {
+		const char *state;
+		int times;
+		bool passes;
+	} rows[] = {
+		{ "23505", 1, true },  { "42P06", 1, true },
+		{ "42P07", 1, true },  { "42P07", 20, true },
+		{ "42501", 1, false }, { "42P07", 21, false },
+	};
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	char sql[500];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(
+		    sql, sizeof(sql),
+		    "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
+		    "DROP SEQUENCE IF EXISTS races; CREATE SEQUENCE races;"
+		    "CREATE OR REPLACE FUNCTION race() RETURNS event_trigger"
+		    " LANGUAGE plpgsql AS $$ BEGIN"
+		    " IF nextval('public.races') <= %d THEN"
+		    " RAISE EXCEPTION USING ERRCODE = '%s'; END IF; END $$;"
+		    "CREATE EVENT TRIGGER race ON ddl_command_start"
+		    " EXECUTE FUNCTION race()",
+		    rows[i].times, rows[i].state);
+		postgres_server_sql(r->place, sql);
+		ck_assert_msg((store_migrate(r->l, &r->err) == 0) ==
+				  rows[i].passes,
+			      "row %zu: %s", i, r->err.msg);
+		postgres_server_sql(r->place, "DROP EVENT TRIGGER race");
+		rig_wait(r);
+	}
+	rig_close(r);
+}
+END_TEST
+
 TCase *
 postgres_conflict_cases(void)
 {
@@ -316,6 +354,7 @@ postgres_conflict_cases(void)
 	tcase_add_test(t, endless_conflict_is_bounded);
 	tcase_add_test(t, failed_transaction_leaves_nothing);
 	tcase_add_test(t, exact_when_serializable);
+	tcase_add_test(t, migrations_in_a_race);
 	return t;
 }
 
