@@ -102,21 +102,10 @@ struct reader {
 };
 
 static int
-compare_names(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	if (order != 0 || a.n == b.n)
-		return order;
-	return a.n < b.n ? -1 : 1;
-}
-
-static int
 compare_drafts(const void *a, const void *b)
 {
 	const struct draft *x = a, *y = b;
-	int order = compare_names(x->user.name, y->user.name);
+	int order = str_order(x->user.name, y->user.name);
 
 	if (order != 0)
 		return order;
@@ -324,7 +313,7 @@ htpasswd_position(const struct htpasswd *h, struct str name)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (compare_names(h->v[middle].name, name) < 0)
+		if (str_order(h->v[middle].name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;

@@ -129,15 +129,10 @@ static int
 compare(const void *left, const void *right)
 {
 	const struct ban *a = left, *b = right;
-	size_t n = a->key.n < b->key.n ? a->key.n : b->key.n;
-	int order;
 
 	if (a->until_ms != b->until_ms)
 		return a->until_ms < b->until_ms ? 1 : -1;
-	order = memcmp(a->key.p, b->key.p, n);
-	if (order != 0)
-		return order;
-	return a->key.n < b->key.n ? -1 : 1;
+	return str_order(a->key, b->key);
 }
 
 int

@@ -273,14 +273,10 @@ static int
 compare_bans(const void *a, const void *b)
 {
 	const struct ban *x = a, *y = b;
-	size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
-	int order = memcmp(x->key.p, y->key.p, n);
 
 	if (x->until_ms != y->until_ms)
 		return x->until_ms < y->until_ms ? 1 : -1;
-	if (order != 0)
-		return order;
-	return (x->key.n > y->key.n) - (x->key.n < y->key.n);
+	return str_order(x->key, y->key);
 }
 
 int

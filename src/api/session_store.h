@@ -318,7 +318,8 @@ struct session_store_ops {
 	int (*forgive)(void *conn, struct str key, bool *was_banned,
 		       struct err *err);
 
-	/* Every ban in force, longest first, at most `limit`. */
+	/* Every ban in force, longest first, then by the bytes of its key; at
+	 * most `limit`. */
 	int (*bans)(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
 		    size_t limit, struct ban **out, size_t *n, struct err *err);
 

@@ -17,6 +17,7 @@
 struct str str_from(const char *cstr); /* NULL gives an empty one */
 
 bool str_eq(struct str a, struct str b);
+int str_order(struct str a, struct str b); /* by bytes, as strcmp() */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);

@@ -210,6 +210,31 @@ START_TEST(bans_are_listed)
 }
 END_TEST
 
+/* Those that end at once are in the order of their bytes. */
+START_TEST(bans_in_order)
+{
+	static const char *const sorted[] = { "a",  "aa", "aaa", "ab",
+					      "a\xc3\xa9", "b",  "ba",  "c" };
+	struct rig *r = rig_open(_i);
+	struct ban *v;
+	size_t n;
+
+	for (size_t k = 0; k < ARRAY_LEN(sorted); k++)
+		for (int i = 0; i < 4; i++)
+			(void)attempt(r, sorted[k * 3 % ARRAY_LEN(sorted)],
+				      r->now);
+	OK(r, store_bans(r->l, r->a, policy.ban_ms, r->now, 10, &v, &n,
+			 &r->err));
+	SAME(r, n, ARRAY_LEN(sorted));
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(str_eq(v[i].key, str_from(sorted[i])) &&
+				  v[i].until_ms == r->now + 300,
+			      "%s: row %zu: %.*s", r->name, i,
+			      STR_ARG(v[i].key));
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(keys_are_checked)
 {
 	static char longest[257];
@@ -412,6 +437,7 @@ store_regulation_cases(void)
 	tcase_add_loop_test(t, far_ends_do_not_wrap, 0, n);
 	tcase_add_loop_test(t, one_allowed_attempt, 0, n);
 	tcase_add_loop_test(t, bans_are_listed, 0, n);
+	tcase_add_loop_test(t, bans_in_order, 0, n);
 	tcase_add_loop_test(t, keys_are_checked, 0, n);
 	tcase_add_loop_test(t, what_is_given_back_does_not_count, 0, n);
 	tcase_add_loop_test(t, clock_set_back, 0, n);

@@ -236,6 +236,25 @@ START_TEST(cutting)
 }
 END_TEST
 
+START_TEST(order_of_bytes)
+{
+	static const struct str sorted[] = {
+		{ NULL, 0 },	{ "\0", 1 },	 { "a", 1 },	{ "a\0", 2 },
+		{ "aa", 2 },	{ "ab", 2 },	 { "b", 1 },	{ "\xff", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sorted); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(sorted); j++) {
+			int order = str_order(sorted[i], sorted[j]);
+
+			ck_assert_msg((order > 0) - (order < 0) ==
+					  (i > j) - (i < j),
+				      "row %zu and %zu: %d", i, j, order);
+		}
+	}
+}
+END_TEST
+
 START_TEST(errors_keep_their_cause)
 {
 	struct err err;
@@ -359,6 +378,7 @@ suite(void)
 	tcase_add_test(t, text);
 	tcase_add_test(t, wiping_free);
 	tcase_add_test(t, cutting);
+	tcase_add_test(t, order_of_bytes);
 	tcase_add_test(t, errors_keep_their_cause);
 	tcase_add_test(t, log_is_one_line);
 	tcase_add_test(t, log_bounds_its_line);
