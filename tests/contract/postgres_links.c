@@ -73,6 +73,26 @@ START_TEST(conninfo_may_be_anything_of_libpq)
 }
 END_TEST
 
+START_TEST(conninfo_is_bounded)
+{
+	char text[POSTGRES_CONNINFO_MAX + 2];
+	const int front = sprintf(text, "host=");
+
+	memset(text + front, 'h', sizeof(text) - (size_t)front);
+	for (size_t more = 0; more < 2; more++) {
+		const struct postgres_conf conf = {
+			.conninfo = { text, POSTGRES_CONNINFO_MAX + more },
+		};
+		struct err err;
+
+		ck_assert_int_eq(postgres_check(&conf, &err), -(int)more);
+		if (more == 1)
+			ck_assert_msg(strstr(err.msg, "over 4096 bytes"),
+				      "%s", err.msg);
+	}
+}
+END_TEST
+
 /* Whatever goes wrong with one. */
 START_TEST(password_is_never_shown)
 {
@@ -435,6 +455,7 @@ postgres_link_cases(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, conninfo_is_checked);
 	tcase_add_test(t, conninfo_may_be_anything_of_libpq);
+	tcase_add_test(t, conninfo_is_bounded);
 	tcase_add_test(t, password_is_never_shown);
 	tcase_add_test(t, values_are_never_shown);
 	tcase_add_test(t, first_host_is_down);
