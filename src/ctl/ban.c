@@ -74,6 +74,14 @@ list_text(struct ctl *c, const struct ban *bans, size_t n)
 					  ctl_refuse("out of memory");
 }
 
+static int
+find_bans(struct ctl *c, struct ban **bans, size_t *n, struct err *err)
+{
+	return store_bans(c->store_link, c->arena,
+			  c->settings.limits.login_ban * 1000,
+			  env_wall_ms(&c->env), BANS_MAX, bans, n, err);
+}
+
 enum ctl_exit
 ban_list(struct ctl *c)
 {
@@ -84,9 +92,7 @@ ban_list(struct ctl *c)
 
 	if (status != CTL_DONE)
 		return status;
-	if (store_bans(c->store_link, c->arena,
-		       c->settings.limits.login_ban * 1000,
-		       env_wall_ms(&c->env), BANS_MAX, &bans, &n, &err) != 0)
+	if (find_bans(c, &bans, &n, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (n == BANS_MAX)
 		ctl_warn("warning: only the %d longest bans are shown",
@@ -143,6 +149,31 @@ lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
 	return 0;
 }
 
+/* Networks are remembered by the name as it is, and not for ever; bans have it
+ * in lower case, which is what `ban list` shows. */
+static int
+lift_known(struct ctl *c, struct str user, bool *banned, struct err *err)
+{
+	struct ban *bans;
+	size_t n;
+
+	if (find_bans(c, &bans, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		enum ban_kind kind;
+		struct str name;
+		bool was;
+
+		if (!ban_key_read(bans[i].key, &kind, &name) ||
+		    kind != BAN_KNOWN || !str_eq_nocase(name, user))
+			continue;
+		if (store_forgive(c->store_link, bans[i].key, &was, err) != 0)
+			return -1;
+		*banned = *banned || was;
+	}
+	return 0;
+}
+
 static enum ctl_exit
 check_address(const struct ctl *c)
 {
@@ -180,7 +211,8 @@ ban_lift(struct ctl *c)
 	if (status != CTL_DONE)
 		return status;
 	if (find_keys(c, user, &keys, &err) != 0 ||
-	    lift(c, &keys, &banned, &err) != 0)
+	    lift(c, &keys, &banned, &err) != 0 ||
+	    (user.p != NULL && lift_known(c, user, &banned, &err) != 0))
 		return ctl_refuse("%s", err.msg);
 	if (!banned)
 		return ctl_refuse("%s is not banned", who);

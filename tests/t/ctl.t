@@ -424,7 +424,8 @@ subtest 'sessions' => sub {
 subtest 'bans' => sub {
 	(my $dir, $config) = site();
 	my @keys = ('user:bob', 'addr:192.0.2.1', 'addr:2001:db8::',
-	    'net:2001:db8::', 'addr:2001:db8:0:1::', 'known:bob:00ff');
+	    'net:2001:db8::', 'addr:2001:db8:0:1::', 'known:bob:00ff',
+	    'known:bobby:00ff');
 	seed('ban', $_, 240) for @keys;
 	my ($status, $out, $err) = ctl('ban', 'list');
 
@@ -440,8 +441,9 @@ subtest 'bans' => sub {
 	    @{json('ban', 'list')->{bans}}],
 	    ['address 192.0.2.1 address', 'address 2001:db8:0:1:: address',
 	     'address 2001:db8:: address', 'network 2001:db8:: network',
-	     'user bob known_network', 'user bob user'], '  as JSON');
-	for my $lift (['--user', 'bob'], ['--ip', '192.0.2.1'],
+	     'user bob known_network', 'user bob user',
+	     'user bobby known_network'], '  as JSON');
+	for my $lift (['--user', 'Bob'], ['--ip', '192.0.2.1'],
 	    ['--ip', '2001:DB8:0::5']) {
 		($status, $out, $err) = ctl('ban', 'lift', @$lift);
 		is($status, 0, "lift @$lift") or diag $err;
@@ -451,11 +453,11 @@ subtest 'bans' => sub {
 	}
 	($status) = ctl('ban', 'lift', '--ip', 'example.com');
 	is($status, 1, 'no address');
-	# Nobody signed in from that network: it is not one of bob's.
 	is_deeply([sort map { "$_->{value} $_->{reason}" }
 	    @{json('ban', 'list')->{bans}}],
-	    ['2001:db8:0:1:: address', 'bob known_network'],
-	    'a /48 is lifted with an address in it, another /64 is not');
+	    ['2001:db8:0:1:: address', 'bobby known_network'],
+	    'a /48 is lifted with an address in it, another /64 is not; and ' .
+	    'a user everywhere, however his name is written');
 };
 
 subtest 'memory store' => sub {
