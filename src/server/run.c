@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/jwt_settings.h"
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "server/janitor.h"
@@ -82,20 +83,61 @@ log_problems(struct app *app, const struct problems *problems)
 	    F_CSTR("kept", "the configuration before"));
 }
 
+static bool
+is_other_text(const char *a, const char *b)
+{
+	return !str_eq(str_from(a), str_from(b));
+}
+
+/* Mode refresh makes others by its refresh tokens, which ask no key. */
+static const char *
+lost_tokens(const struct settings *was, const struct settings *is)
+{
+	const struct jwt_conf *a = jwt_conf_in_use(was);
+	const struct jwt_conf *b = jwt_conf_in_use(is);
+
+	if (a == NULL || b == NULL || strcmp(is->mode.driver->name, "jwt") != 0)
+		return NULL;
+	if (!str_eq(a->issuer, b->issuer))
+		return "[jwt] issuer has changed";
+	if (!str_eq(a->audience, b->audience))
+		return "[jwt] audience has changed";
+	if (is_other_text(a->keys, b->keys) ||
+	    is_other_text(a->secret_file, b->secret_file))
+		return "[jwt] keys have changed";
+	return NULL;
+}
+
+/* A domain or Secure is in the cookie's name; origins go before the latter. */
+static const char *
+lost_cookies(const struct settings *was, const struct settings *is)
+{
+	const struct words *hosts = &is->server.hosts;
+
+	if (!str_eq(was->cookie.name, is->cookie.name))
+		return "[cookie] name has changed";
+	if (!str_eq(was->cookie.domain, is->cookie.domain))
+		return "[cookie] domain has changed";
+	if (was->cookie.secure != is->cookie.secure &&
+	    (hosts->n == 0 || str_find(hosts->v[0], '/') == hosts->v[0].n))
+		return "[cookie] secure has changed";
+	return NULL;
+}
+
 /* Sessions and tokens of before are not found, or not believed, any more. */
 static void
 warn_of_lost_logins(const struct app *app, const struct snapshot *before,
 		    const struct snapshot *next)
 {
 	const struct settings *was = &before->settings, *is = &next->settings;
-	const char *why = NULL;
+	const char *why = lost_cookies(was, is);
 
 	if (strcmp(was->mode.driver->name, is->mode.driver->name) != 0)
 		why = "[auth] mode has changed";
 	else if (before->store != next->store)
 		why = "[store] has changed";
-	else if (!str_eq(was->cookie.name, is->cookie.name))
-		why = "[cookie] name has changed";
+	else if (why == NULL)
+		why = lost_tokens(was, is);
 	if (why != NULL)
 		LOG(&app->log, LOG_WARNING, "everybody_must_sign_in_anew",
 		    F_CSTR("reason", why));

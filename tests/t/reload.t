@@ -125,17 +125,37 @@ subtest 'sessions in memory' => sub {
 	ok(wait_for(10, sub { $e->log_text =~ /\breloaded\b/ }), 'reloaded');
 	is($e->check(HTTP_COOKIE => $cookie)->{status}, 204, 'is still there');
 	unlike($e->log_text, qr/everybody_must_sign_in_anew/, 'and no alarm');
-	for my $change ([ '[cookie] name', cookie => { name => 'other' } ],
-	    [ '[auth] mode', auth => { mode => 'jwt' },
-		jwt => { keys => $e->dir . '/keys', issuer => 'https://a.test',
-			audience => 'test' } ]) {
-		my ($what, @conf) = @$change;
+	my $told = sub {
+		my (@conf) = @_;
+		my $before = length $e->log_text;
+
 		$e->configure(@conf);
 		$e->reload;
-		ok(wait_for(10, sub { $e->log_text =~
-			/everybody_must_sign_in_anew reason="\Q$what\E has/ }),
-		    "a change of $what is told of");
+		ok(wait_for(10, sub { substr($e->log_text, $before) =~
+			/\breload(?:ed|_refused)\b/ }), 'read');
+		return substr($e->log_text, $before) =~
+		    /everybody_must_sign_in_anew reason="(.*) ha(?:s|ve) / &&
+		    $1;
+	};
+	my %jwt = (keys => $e->dir . '/keys', issuer => 'https://a.test',
+	    audience => 'test');
+	for my $change ([ '[cookie] name', cookie => { name => 'other' } ],
+	    [ '[cookie] domain', cookie => { domain => 'example.com' } ],
+	    [ '[cookie] secure', cookie => { secure => 'yes' } ],
+	    [ '[auth] mode', auth => { mode => 'jwt' }, jwt => \%jwt ],
+	    [ '[jwt] issuer', jwt => { issuer => 'https://b.test' } ],
+	    [ '[jwt] audience', jwt => { audience => 'other' } ],
+	    [ '[jwt] keys', jwt => { keys => $e->dir . '/others' } ],
+	    [ '[auth] mode', auth => { mode => 'refresh' } ]) {
+		my ($what, @conf) = @$change;
+		is($told->(@conf), $what, "a change of $what is told of");
 	}
+	ok(!$told->(@$_), 'nobody has to') for
+	    [ jwt => { issuer => 'https://c.test' } ],
+	    [ jwt => { keys => $e->dir . '/keys' } ],
+	    [ server => { hosts => 'https://www.example.com' } ],
+	    [ cookie => { secure => 'no' } ],
+	    [ jwt => { ttl => '5m' }, cookie => { same_site => 'strict' } ];
 	$e->stop_ok;
 };
 
