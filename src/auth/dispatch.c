@@ -119,6 +119,30 @@ may_change(struct exchange *e)
 	return !csrf_refuse_origin(e);
 }
 
+static bool
+may_warn(const struct exchange *e, int64_t *left_out)
+{
+	return log_limit_take(&e->service->shared->log_limits->requests,
+			      env_mono_ms(e->call.env), 1, left_out);
+}
+
+/* One of our pages or calls by a name that is not ours. */
+static void
+refuse_host(struct exchange *e)
+{
+	int64_t left_out;
+
+	if (may_warn(e, &left_out))
+		LOG(e->call.env->log, LOG_INFO, "unknown_host",
+		    F_STR("host", str_clip(e->in->host, 255)),
+		    F_STR("path", e->in->path),
+		    F_STR("address", e->in->remote_addr),
+		    F_CSTR("cure", "if it is ours, name it in server.hosts"),
+		    F_INT("left_out", left_out));
+	answer_refusal(e, 400, "invalid_request",
+		       "This service does not answer for this host.");
+}
+
 static void
 answer_endpoint(struct exchange *e)
 {
@@ -132,8 +156,7 @@ answer_endpoint(struct exchange *e)
 	else if (route == NULL)
 		answer_refusal(e, 404, "not_found", "There is nothing here.");
 	else if (!own_is_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
-		answer_refusal(e, 400, "invalid_request",
-			       "This service does not answer for this host.");
+		refuse_host(e);
 	else if (e->in->body_too_large && (route->flags & ROUTE_ANY_BODY) == 0)
 		answer_refusal(e, 413, "too_large", "The body is too large.");
 	else if ((route->flags & ROUTE_CHANGES) == 0 || may_change(e))
@@ -169,13 +192,6 @@ is_peer_trusted(const struct service *s, const struct message *in)
 		right = is_peer_secret(s, in->params[i].value);
 	}
 	return given == 1 && right;
-}
-
-static bool
-may_warn(const struct exchange *e, int64_t *left_out)
-{
-	return log_limit_take(&e->service->shared->log_limits->requests,
-			      env_mono_ms(e->call.env), 1, left_out);
 }
 
 /* A check or a challenge that is refused before anybody asks who it is. */

@@ -134,6 +134,31 @@ START_TEST(each_reason)
 }
 END_TEST
 
+/* At a page of ours: nobody may have asked for a check before. */
+START_TEST(a_host_that_is_not_ours)
+{
+	static const char other[] = "HTTP_HOST=other.example.com";
+
+	start("hosts = www.example.com");
+	written.level = LOG_INFO;
+	(void)logged();
+	ck_assert_uint_eq(flow_get(&f, "/auth/login", other, NULL).status, 400);
+	ck_assert(flow_holds(
+	    logged(), " unknown_host host=other.example.com path=/auth/login "
+		      "address=192.0.2.7 cure=\"if it is ours, name it in "
+		      "server.hosts\" left_out=0\n"));
+	/* Strangers can send as many as they like. */
+	for (int i = 0; i < 3; i++)
+		(void)flow_get(&f, "/auth/login", other, NULL);
+	ck_assert(!flow_holds(logged(), "unknown_host"));
+	fake_env_advance(&f.world, 1);
+	(void)flow_get(&f, "/auth/login", other, NULL);
+	ck_assert(flow_holds(logged(), "left_out=3\n"));
+	/* Of these nobody minds by which name they are asked for. */
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", other, NULL).status, 200);
+}
+END_TEST
+
 /* The name of who is refused, for the access log. */
 START_TEST(who_is_refused)
 {
@@ -308,6 +333,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_loop_test(t, each_reason, 0, ARRAY_LEN(rows));
+	tcase_add_test(t, a_host_that_is_not_ours);
 	tcase_add_test(t, who_is_refused);
 	tcase_add_test(t, long_values_are_cut);
 	tcase_add_loop_test(t, which_are_logged, 0, 4);
