@@ -82,6 +82,7 @@ UNIT_TESTS = \
 	tests/unit/test_rules \
 	tests/unit/test_origin_refusals \
 	tests/unit/test_origins \
+	tests/unit/test_parking \
 	tests/unit/test_htpasswd_file \
 	tests/unit/test_login_floor \
 	tests/unit/test_password_kinds \

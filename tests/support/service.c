@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/hash_slots.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -54,6 +55,15 @@ wait_at_barrier(struct service *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static enum hash_answer
+take_slot(struct service *s, const struct message *in)
+{
+	static const struct hash_claim claim = { .account_max = 1 };
+
+	return hash_slots_take(s->config.slots, in->place, &claim,
+			       env_mono_ms(&s->env));
+}
+
 static void
 report(const struct message *in, struct buf *out)
 {
@@ -89,6 +99,16 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 		wait_at_gate(s);
 	if (str_eq(what, STR("barrier")))
 		wait_at_barrier(s);
+	if (str_starts(what, STR("slot"))) {
+		enum hash_answer taken = take_slot(s, in);
+
+		if (taken == HASH_QUEUED && str_eq(what, STR("slot gate")))
+			wait_at_gate(s);
+		if (taken == HASH_BUSY)
+			buf_add_cstr(out, "Status: 503\r\n\r\n");
+		if (taken != HASH_TAKEN)
+			return taken == HASH_QUEUED;
+	}
 	report(in, out);
 	if (str_starts(what, STR("size:")) &&
 	    str_to_uint(str_skip(what, 5), INT32_MAX, &size)) {

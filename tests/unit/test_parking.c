@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* server/parking: requests that wait for a hash slot hold no worker, whoever
+ * comes first, and whoever goes away meanwhile. */
+#include "server/loop.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/hash_slots.h"
+#include "tests/support/run.h"
+#include "tests/support/service.h"
+
+#define WAITING	   16
+#define REQUEST_MS 1000
+
+static struct service s;
+static struct hash_place ours; /* has the only slot */
+
+static const struct hash_claim claim = { .network = 1,
+					 .account = 1,
+					 .account_max = 1 };
+
+static void
+take_ours(void)
+{
+	ours = (struct hash_place){ .wake = NULL };
+	ck_assert_int_eq(hash_slots_take(s.config.slots, &ours, &claim, 0),
+			 HASH_TAKEN);
+}
+
+/* One slot, which is taken. */
+static void
+begin(unsigned threads, int64_t wait_ms)
+{
+	service_init(&s, threads);
+	s.config.request_ms = REQUEST_MS;
+	s.config.slots = hash_slots_new(1, WAITING, wait_ms, 1);
+	ck_assert_ptr_nonnull(s.config.slots);
+	service_start(&s);
+	take_ours();
+}
+
+static void
+give_ours(void)
+{
+	hash_slots_give(s.config.slots, &ours);
+}
+
+/* Nobody has a slot any more, nor waits for one. */
+static void
+end(void)
+{
+	struct hash_slots_count n;
+
+	service_end(&s);
+	n = hash_slots_count(s.config.slots);
+	ck_assert_uint_eq(n.running, 0);
+	ck_assert_uint_eq(n.waiting, 0);
+	hash_slots_free(s.config.slots);
+}
+
+static bool
+one_waits(struct service *service)
+{
+	return hash_slots_count(service->config.slots).waiting == 1;
+}
+
+static bool
+none_waits(struct service *service)
+{
+	return hash_slots_count(service->config.slots).waiting == 0;
+}
+
+static bool
+one_is_at_the_gate(struct service *service)
+{
+	bool yes;
+
+	pthread_mutex_lock(&service->lock);
+	yes = service->at_gate == 1;
+	pthread_mutex_unlock(&service->lock);
+	return yes;
+}
+
+static void
+ask(int fd, const char *what)
+{
+	service_send(fd, &(struct fcgi_request){ .keep = true,
+						 .name = "DO",
+						 .value = what,
+						 .body = 100 });
+}
+
+/* A new connection, whose request waits. */
+static int
+parked(void)
+{
+	int fd = service_connect(&s);
+
+	ask(fd, "slot");
+	ck_assert(service_wait(&s, one_waits));
+	return fd;
+}
+
+static void
+must_answer(int fd, const char *text)
+{
+	struct fcgi_answer a;
+
+	ck_assert_int_eq(fcgi_read(fd, HANG_MS, &a), FCGI_GOT_ANSWER);
+	ck_assert_msg(strstr(a.text, text) != NULL, "%s", a.text);
+}
+
+START_TEST(holds_no_worker)
+{
+	int fd;
+
+	begin(1, HANG_MS);
+	fd = parked();
+	for (int i = 0; i < 3; i++)
+		service_must_answer(&s);
+	give_ours();
+	must_answer(fd, "Body: 100 good"); /* the same request */
+	ck_assert_uint_eq(s.handled, 5);
+	ck_assert_uint_eq(service_counts(&s).requests, 4);
+	/* The connection is as good as before: it may wait again. */
+	take_ours();
+	ask(fd, "slot");
+	ck_assert(service_wait(&s, one_waits));
+	service_must_answer(&s);
+	give_ours();
+	must_answer(fd, "Body: 100 good");
+	ck_assert_uint_eq(s.handled, 8);
+	(void)close(fd); /* answered */
+	end();
+}
+END_TEST
+
+/* The time for a request begins anew when its wait is over: a worker that is
+ * busy then is no fault of the peer. */
+START_TEST(waits_longer_than_a_request)
+{
+	int fd, busy;
+
+	begin(1, HANG_MS);
+	fd = parked();
+	(void)poll(NULL, 0, REQUEST_MS + 100);
+	busy = service_connect(&s);
+	ask(busy, "gate");
+	ck_assert(service_wait(&s, one_is_at_the_gate));
+	give_ours();
+	loop_tick(s.loop);
+	service_open_gate(&s);
+	must_answer(fd, "Body: 100 good");
+	must_answer(busy, "Body: 100 good");
+	(void)close(fd);   /* both are answered */
+	(void)close(busy);
+	end();
+}
+END_TEST
+
+/* Two requests written at once: the second waits for the first. */
+START_TEST(pipelined)
+{
+	int fd;
+
+	begin(1, HANG_MS);
+	fd = parked();
+	ask(fd, "none");
+	service_must_answer(&s);
+	give_ours();
+	must_answer(fd, "Body: 100 good");
+	must_answer(fd, "Body: 100 good");
+	(void)close(fd); /* answered */
+	end();
+}
+END_TEST
+
+/* The wait is over before the worker has left the connection. */
+START_TEST(woken_before_it_is_left)
+{
+	int fd;
+
+	begin(2, HANG_MS);
+	fd = service_connect(&s);
+	ask(fd, "slot gate");
+	ck_assert(service_wait(&s, one_is_at_the_gate));
+	ck_assert(one_waits(&s));
+	give_ours();
+	ck_assert(none_waits(&s));
+	/* The other worker does not get it meanwhile. */
+	service_must_answer(&s);
+	service_must_answer(&s);
+	ck_assert_uint_eq(s.handled, 3);
+	service_open_gate(&s);
+	must_answer(fd, "Body: 100 good");
+	ck_assert_uint_eq(s.handled, 4);
+	(void)close(fd); /* answered */
+	end();
+}
+END_TEST
+
+/* Who has waited for too long is told so. */
+START_TEST(too_late)
+{
+	int fd;
+
+	begin(1, 50);
+	fd = service_connect(&s);
+	ask(fd, "slot");
+	ck_assert(service_wait(&s, one_waits));
+	ck_assert(service_wait(&s, none_waits));
+	must_answer(fd, "Status: 503");
+	give_ours();
+	ask(fd, "slot");
+	must_answer(fd, "Body: 100 good");
+	(void)close(fd); /* answered */
+	end();
+}
+END_TEST
+
+/* Its turn comes all the same, and it takes nothing with it. */
+START_TEST(peer_hangs_up)
+{
+	begin(1, HANG_MS);
+	for (int half = 0; half <= 1; half++) {
+		int fd = parked();
+
+		if (half == 1)
+			ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+		else
+			(void)close(fd); /* it hangs up */
+		service_must_answer(&s);
+		give_ours();
+		if (half == 1) {
+			must_answer(fd, "Body: 100 good");
+			ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+			(void)close(fd); /* closed at the other end */
+		}
+		ck_assert(service_wait(&s, service_is_empty));
+		ck_assert_int_eq(hash_slots_take(s.config.slots, &ours, &claim,
+						 0),
+				 HASH_TAKEN);
+	}
+	give_ours();
+	end();
+}
+END_TEST
+
+static void *
+stop(void *arg)
+{
+	(void)arg;
+	service_stop(&s, 0, HANG_MS);
+	return NULL;
+}
+
+/* What waits is answered before the loop ends. */
+START_TEST(stopped_while_parked)
+{
+	pthread_t thread;
+	int fd, idle;
+
+	begin(1, HANG_MS);
+	idle = service_idle(&s);
+	fd = parked();
+	ck_assert_int_eq(pthread_create(&thread, NULL, stop, NULL), 0);
+	/* It is closed once the drain has begun. */
+	ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
+	give_ours();
+	must_answer(fd, "Body: 100 good");
+	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	(void)close(fd);   /* both are closed at the other end */
+	(void)close(idle);
+	end();
+}
+END_TEST
+
+/* And where that takes too long, leaves the queue. */
+START_TEST(stopped_for_good)
+{
+	int fd;
+
+	begin(1, HANG_MS);
+	fd = parked();
+	service_stop(&s, 0, 50);
+	ck_assert(none_waits(&s));
+	ck_assert_int_ne(service_read(fd), FCGI_GOT_ANSWER);
+	(void)close(fd); /* closed at the other end */
+	give_ours();
+	end();
+}
+END_TEST
+
+static void *
+ask_often(void *arg)
+{
+	unsigned *answered = arg;
+	struct fcgi_answer a;
+
+	for (int i = 0; i < 100; i++) {
+		int fd = service_connect(&s);
+
+		ask(fd, i % 3 == 0 ? "none" : "slot");
+		/* Every seventh goes away. */
+		if (i % 7 != 0 &&
+		    fcgi_read(fd, HANG_MS, &a) == FCGI_GOT_ANSWER)
+			(*answered)++;
+		(void)close(fd); /* answered, or left */
+	}
+	return NULL;
+}
+
+/* Workers that leave and others that wake, at the same time. */
+START_TEST(all_at_once)
+{
+	pthread_t threads[6];
+	unsigned answered[6] = { 0 };
+
+	service_init(&s, 3);
+	s.config.slots = hash_slots_new(1, WAITING, HANG_MS, 1);
+	service_start(&s);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_often,
+						&answered[i]),
+				 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_uint_eq(answered[i], 85);
+	}
+	ck_assert(service_wait(&s, service_is_empty));
+	end();
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	const TTest *const tests[] = {
+		holds_no_worker,
+		waits_longer_than_a_request,
+		pipelined,
+		woken_before_it_is_left,
+		too_late,
+		peer_hangs_up,
+		stopped_while_parked,
+		stopped_for_good,
+		all_at_once,
+	};
+	Suite *suite = suite_create("parking");
+	TCase *t = tcase_create("parking");
+
+	tcase_set_timeout(t, 60);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(suite, t);
+	return suite;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
