@@ -231,6 +231,68 @@ START_TEST(accounts_are_bounded)
 }
 END_TEST
 
+START_TEST(an_account_has_two)
+{
+	const struct hash_claim claim = { .network = 1,
+					  .account = 1,
+					  .account_max = 2 };
+
+	hash_slots_free(s);
+	s = hash_slots_new(4, ROOM, WAIT, 1);
+	for (size_t i = 0; i < 3; i++) {
+		places[i] = (struct hash_place){ .wake = wake };
+		ck_assert_int_eq(hash_slots_take(s, &places[i], &claim, 0),
+				 i < 2 ? HASH_TAKEN : HASH_QUEUED);
+	}
+	hash_slots_give(s, &places[0]);
+	ck_assert_int_eq(places[2].state, HASH_GRANTED);
+	hash_slots_give(s, &places[1]);
+	hash_slots_give(s, &places[2]);
+	expect(0, 0);
+}
+END_TEST
+
+/* Has network 1, with its turn, taken that of this network, too? */
+static bool
+shares_turn(uint64_t seed, uint64_t network)
+{
+	bool shared;
+
+	hash_slots_free(s);
+	s = hash_slots_new(1, 2, WAIT, seed);
+	for (size_t i = 0; i < 3; i++)
+		places[i] = (struct hash_place){ .wake = wake };
+	ck_assert_int_eq(take(&places[0], 1, 1, 0), HASH_TAKEN);
+	ck_assert_int_eq(take(&places[1], network, 2, 0), HASH_QUEUED);
+	ck_assert_int_eq(take(&places[2], 2, 3, 0), HASH_QUEUED);
+	hash_slots_give(s, &places[0]);
+	shared = places[2].state == HASH_GRANTED;
+	hash_slots_give(s, &places[shared ? 2 : 1]);
+	hash_slots_give(s, &places[shared ? 1 : 2]);
+	return shared;
+}
+
+/* Few share a turn, and who knows no seed cannot tell which. */
+START_TEST(turns_are_shared_by_chance)
+{
+	unsigned shared[2] = { 0, 0 }, both = 0;
+
+	for (uint64_t network = 3; network < 8192; network++) {
+		const bool first = shares_turn(1, network);
+		const bool second = shares_turn(2, network);
+
+		shared[0] += first ? 1 : 0;
+		shared[1] += second ? 1 : 0;
+		both += first && second ? 1 : 0;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_uint_gt(shared[i], 0);
+		ck_assert_uint_lt(shared[i], 24);
+		ck_assert_uint_lt(both, shared[i]);
+	}
+}
+END_TEST
+
 /* A full queue: the newest of the network that has most makes room. */
 START_TEST(a_full_queue)
 {
@@ -401,6 +463,8 @@ main(void)
 		networks_take_turns,
 		accounts_take_turns,
 		accounts_are_bounded,
+		an_account_has_two,
+		turns_are_shared_by_chance,
 		a_full_queue,
 		one_more, later,
 		threads,
