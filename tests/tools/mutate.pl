@@ -64,9 +64,10 @@ my @map = (
 	[map { "unit/test_$_" } @flow,
 	qw(modes each_mode refresh_torture access revocation)]],
     [qr{^src/auth/rules|^src/auth/require} =>
-	['unit/test_rules', 'unit/test_rule_mistakes', 'unit/test_verify']],
+	[map { "unit/test_$_" } qw(rules rule_mistakes rule_paths
+	rule_readings access verify)]],
     [qr{^src/auth/(?:csrf|own)} => [map { "unit/test_$_" }
-	qw(csrf origin_refusals origins login logout forms)]],
+	qw(csrf origin_refusals origins login logout forms repeat)]],
     [qr{^src/auth/(?:verify|access|refusals)} => [map { "unit/test_$_" }
 	qw(access refusals readings verify conflict outputs)]],
     [qr{^src/auth/(?:logout|left_over|conflict)} => [map { "unit/test_$_" }
@@ -77,7 +78,8 @@ my @map = (
 	[map { "unit/test_$_" } qw(hash_slots login_floor login_wait audit
 	regulation regulation_limits login logout marks
 	untouched)]],
-    [qr{^src/auth/} => [map { "unit/test_$_" } @flow, 'cors', 'revocation']],
+    [qr{^src/auth/} => [map { "unit/test_$_" } @flow, qw(cors revocation
+	repeat refusals sign_out_page access conflict)]],
     [qr{^src/api/} => [(map { "contract/test_$_" } qw(link users)),
 	(map { "unit/test_$_" } qw(modes access revocation marks recheck login
 	login_floor refresh conf backend_options)),
@@ -90,7 +92,7 @@ my @map = (
 	qw(jws jws_oracles jwt jwt_claims crypto)]],
     [qr{^src/http/} => [map { "unit/test_$_" } qw(http_cookie http_form
 	http_headers http_origin http_path http_redirect http_request
-	http_response origin_refusals origins)]],
+	http_response origin_refusals origins readings conflict)]],
     [qr{^src/conf/} => [map { "unit/test_$_" }
 	qw(conf conf_files conf_mistakes conf_text conf_hosts ini)]],
     [qr{^src/base/} => ['unit/test_base', 'unit/test_conf']],

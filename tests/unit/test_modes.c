@@ -110,18 +110,22 @@ prolongs_nothing(struct exchange *e, struct str token)
 	}
 }
 
+/* And the store hears of none but what might be one of its own. */
 START_TEST(strange_tokens)
 {
-	static const char *const modes[] = { "session", "jwt", "refresh" };
+	static const char *const modes[] = { "session", "refresh", "jwt",
+					     "jwt" };
 	struct flow_exchange x;
 	struct exchange *e;
 
-	use(modes[_i], "");
+	use(modes[_i], _i == 3 ? "revocation = store\n" : "");
 	e = begin(&x);
+	store_faulty_fail(&faulty, 0, false);
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
 		refuses(e, str_from(strange[i]));
 		prolongs_nothing(e, str_from(strange[i]));
 	}
+	ck_assert(_i < 2 || atomic_load(&faulty.calls) == 0);
 }
 END_TEST
 
@@ -395,7 +399,7 @@ suite(void)
 	TCase *t = tcase_create("modes");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, strange_tokens, 0, 3);
+	tcase_add_loop_test(t, strange_tokens, 0, 4);
 	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
 	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
 	tcase_add_loop_test(t, a_login_whose_dice_fail, 0, 3);

@@ -295,6 +295,39 @@ START_TEST(long_path_is_told)
 }
 END_TEST
 
+/* For want of memory it is neither yes nor no. */
+START_TEST(out_of_memory)
+{
+	static const struct str paths[] = {
+		LIT("/a"), LIT("/a/%2E%2E/b"), LIT("/a%2Fb;c//d"),
+		LIT("/a/..%2F../b"),
+	};
+	const struct rule_question question = { .host = STR("a"),
+						.method = STR("GET"),
+						.address = STR("::1") };
+	struct rig r;
+	bool ran_out = true;
+
+	rig_init(&r, STR("[rule a]\npath_regex = ^/a/?$\nrequire = user\n"
+			 "[rule b]\npath = /b\nrequire = public\n"));
+	for (unsigned n = 0; ran_out; n++) {
+		struct arena *a = arena_new(1024 * 1024);
+		struct access_terms terms;
+		struct err err;
+		int rc;
+
+		ck_assert_uint_lt(n, 100);
+		arena_fail_after(a, n);
+		rc = access_find(r.rules, &question, paths[_i], STR(""), a,
+				 &terms, &err);
+		ran_out = arena_has_failed(a);
+		ck_assert_int_eq(rc, ran_out ? -1 : 0);
+		arena_free(a);
+	}
+	rig_free(&r);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -311,6 +344,7 @@ suite(void)
 	tcase_add_test(t, catastrophic_regex_is_untold);
 	tcase_add_test(t, readings_share_the_limit);
 	tcase_add_test(t, long_path_is_told);
+	tcase_add_loop_test(t, out_of_memory, 0, 4);
 	suite_add_tcase(s, t);
 	return s;
 }
