@@ -219,7 +219,6 @@ static const struct message_kind {
 	{ 405, "This does not work here", false },
 	{ 413, "Too large", false },
 	{ 415, "This does not work here", false },
-	{ 429, "Too many attempts", true },
 	{ 0, "Not available at the moment", false },
 };
 

@@ -324,6 +324,48 @@ START_TEST(every_refusal_has_a_page)
 }
 END_TEST
 
+/* To a person: a heading, and the way to sign in where that may help. */
+START_TEST(headings)
+{
+	static const struct {
+		const char *method, *uri, *type, *body, *extra, *title;
+		unsigned status;
+		bool login;
+	} pages[] = {
+		{ "GET", "/auth/login?rd=%zz", "", NULL, NULL,
+		  "This address does not work", 400, true },
+		{ "POST", "/auth/logout", "", NULL,
+		  "HTTP_COOKIE=__Host-fcgiauth=a; __Host-fcgiauth=b",
+		  "Sign in", 401, true },
+		{ "POST", "/auth/logout", "", NULL,
+		  "HTTP_ORIGIN=https://evil.example", "No access", 403, true },
+		{ "GET", "/auth/none", "", NULL, NULL, "Page not found", 404,
+		  true },
+		{ "DELETE", "/auth/me", "", NULL, NULL,
+		  "This does not work here", 405, false },
+		{ "POST", "/auth/logout", "text/plain", "x", NULL,
+		  "This does not work here", 415, false },
+	};
+	struct flow_answer a;
+	const char *params[6];
+
+	start("");
+	params[0] = flow_text(&f, "REQUEST_METHOD=%s", pages[_i].method);
+	params[1] = flow_text(&f, "REQUEST_URI=%s", pages[_i].uri);
+	params[2] = flow_text(&f, "CONTENT_TYPE=%s", pages[_i].type);
+	params[3] = "HTTP_SEC_FETCH_MODE=navigate";
+	params[4] = pages[_i].extra;
+	params[5] = NULL;
+	a = flow_ask(&f, false, params, pages[_i].body);
+	ck_assert_uint_eq(a.status, pages[_i].status);
+	ck_assert_msg(flow_holds(a.body, flow_text(&f, "<h1>%s</h1>",
+						   pages[_i].title)),
+		      "%.*s", STR_ARG(a.body));
+	ck_assert(flow_holds(a.body, "href=\"/auth/login\"") ==
+		  pages[_i].login);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -340,6 +382,7 @@ suite(void)
 	tcase_add_test(t, lines_are_bounded_and_counted);
 	tcase_add_test(t, unavailable_is_bounded_and_counted);
 	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
+	tcase_add_loop_test(t, headings, 0, 6);
 	suite_add_tcase(s, t);
 	return s;
 }
