@@ -224,6 +224,16 @@ START_TEST(roles_outgrow_the_cookie)
 	ck_assert_uint_eq(a.status, 500);
 	ck_assert_str_eq(member(&a, "error"), "token_too_large");
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	a = flow_ask(&f, false,
+		     (const char *const[]){ "REQUEST_METHOD=POST",
+					    "REQUEST_URI=/auth/repeat?rd=/x",
+					    "HTTP_SEC_FETCH_SITE=same-origin",
+					    "HTTP_SEC_FETCH_MODE=navigate",
+					    cookie, NULL },
+		     NULL);
+	ck_assert_uint_eq(a.status, 500);
+	ck_assert(flow_holds(a.body, "more roles than"));
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	f.users_table.v[0].who.roles = few;
 	f.users_table.v[0].who.full_name = STR("");
 	fake_env_advance(&f.world, 60);
