@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define HALF_LIFE_MS 600000
+#define HALF_LIFE_MS 86400000 /* a day */
 #define HALVINGS_MAX 20
 #define TOO_SHORT_MS 8
 

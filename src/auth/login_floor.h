@@ -28,7 +28,8 @@ void login_floor_free(struct login_floor *f); /* NULL is allowed */
  * A verification, at mono_ms, took cpu_ms of login_floor_cpu_ms() and wall_ms in
  * all.  The dearest counts by its processor's time, which a crowd does not
  * lengthen, times what the last ones took longer than that on the average, at
- * most LOGIN_FLOOR_SLOWER_MAX.  It loses half of its weight in ten minutes.
+ * most LOGIN_FLOOR_SLOWER_MAX.  It loses half of its weight in a day: whoever
+ * waits for that learns of one user at a time.
  */
 void login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
 		      int64_t mono_ms);

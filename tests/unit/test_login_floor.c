@@ -82,6 +82,8 @@ START_TEST(is_bounded)
 }
 END_TEST
 
+#define DAY INT64_C(86400000)
+
 /* The last of a kind was replaced: nobody waits for it for ever. */
 START_TEST(is_forgotten)
 {
@@ -89,17 +91,17 @@ START_TEST(is_forgotten)
 
 	login_floor_note(f, 300, 300, 0);
 	login_floor_note(f, 20, 20, 100);
-	ck_assert_int_ge(whole(20, 599999, 0), 300);
-	before = whole(20, 600000, 0);
+	ck_assert_int_ge(whole(20, DAY - 1, 0), 300);
+	before = whole(20, DAY, 0);
 	ck_assert_int_lt(before, 300);
-	for (int64_t t = 600000; t < 4000000; t += 60000)
+	for (int64_t t = DAY; t < 7 * DAY; t += DAY / 10)
 		login_floor_note(f, 20, 20, t);
-	ck_assert_int_lt(whole(20, 4000000, 0), 30);
+	ck_assert_int_lt(whole(20, 7 * DAY, 0), 30);
 	/* One that is seen again and again is not. */
-	login_floor_note(f, 300, 300, 5000000);
-	for (int64_t t = 5000000; t < 9000000; t += 300000)
+	login_floor_note(f, 300, 300, 8 * DAY);
+	for (int64_t t = 8 * DAY; t < 15 * DAY; t += DAY / 2)
 		login_floor_note(f, 280, 280, t);
-	ck_assert_int_ge(whole(20, 9000000, 0), 280);
+	ck_assert_int_ge(whole(20, 15 * DAY, 0), 280);
 }
 END_TEST
 
