@@ -56,7 +56,9 @@ enum throttle_answer {
 	THROTTLE_COUNTED,
 };
 
-/* Counts the attempt, or nothing. */
+/* Counts the attempt, or nothing.  One that none of the following ends, for its
+ * process was killed, counts until the end of its window, as a failure would,
+ * but begins no ban. */
 int throttle_count(struct exchange *e, struct throttle *t,
 		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;

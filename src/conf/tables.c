@@ -266,7 +266,9 @@ static const struct option limits_options[] = {
 		       "addresses."),
 	OPTION(SECONDS, struct limits_settings, login_window, .def = "2m",
 	       .min = 1, .max = 86400,
-	       .help = "How long a failed login counts."),
+	       .help = "How long a failed login counts. So does one whose "
+		       "service was killed before its end: nobody knows how "
+		       "it went."),
 	OPTION(SECONDS, struct limits_settings, login_ban, .def = "5m",
 	       .min = 1, .max = 30 * 86400,
 	       .help = "How long a ban lasts. A stranger can have a user "

@@ -6,9 +6,9 @@
  * The parameter DO: `size:N` answers N bytes; `nothing` gives no answer;
  * `gate` waits for service_open_gate(); `barrier` waits until as many of them
  * are being handled as there are threads; `slot` waits in its place for one of
- * config.slots, and is 503 when it waited in vain; `slot gate` does so, too, but
- * the worker that leaves it there waits for service_open_gate().  All others: an
- * empty body and what was seen, as headers.
+ * config.slots, and is 503 when it waited in vain; `slot gate` does the same,
+ * but the worker that leaves it there waits for service_open_gate().  All
+ * others: an empty body and what was seen, as headers.
  */
 #ifndef TESTS_SERVICE_H
 #define TESTS_SERVICE_H

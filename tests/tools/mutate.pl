@@ -97,7 +97,7 @@ my @map = (
 	qw(conf conf_files conf_mistakes conf_text conf_hosts ini)]],
     [qr{^src/base/} => ['unit/test_base', 'unit/test_conf']],
     [qr{^src/server/} => [map { "unit/test_$_" }
-	qw(frame listen listen_passed loop loop_drain notify upgrade)]],
+	qw(frame listen listen_passed loop loop_drain notify parking upgrade)]],
 );
 
 my $top = abs_path(dirname($0) . '/../..');

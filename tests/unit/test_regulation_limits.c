@@ -70,22 +70,34 @@ START_TEST(store_that_fails)
 }
 END_TEST
 
+#define WINDOW_S 120
+
+/* So many attempts that are counted and do not end. */
+static struct attempt
+count_of_alice(int n)
+{
+	const struct attempt_policy policy = { .max = INT64_MAX,
+					       .window_ms = WINDOW_S * 1000,
+					       .ban_ms = BAN_S * 1000 };
+	struct attempt a = { .ends_ms = 0 };
+	struct err err;
+
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(store_attempt(f.links.store,
+					       STR("user:alice"), &policy,
+					       f.world.wall_ms, &a, &err),
+				 0);
+	return a;
+}
+
 /* As many as may fail are under way, here or at another instance: who comes
  * then is told to come again, and is not banned. */
 START_TEST(under_way_is_no_failure)
 {
-	const struct attempt_policy policy = { .max = INT64_MAX,
-					       .window_ms = 120000,
-					       .ban_ms = BAN_S * 1000 };
-	const struct str key = STR("user:alice");
-	struct attempt a = { .ends_ms = 0 };
+	struct attempt a = count_of_alice(USER_MAX);
 	struct flow_answer busy;
 	struct err err;
 
-	for (int i = 0; i < USER_MAX; i++)
-		ck_assert_int_eq(store_attempt(f.links.store, key, &policy,
-					       f.world.wall_ms, &a, &err),
-				 0);
 	for (int i = 0; i < 5; i++) {
 		busy = login("alice", FLOW_PASSWORD, "192.0.2.1");
 		ck_assert_uint_eq(busy.status, 503);
@@ -95,8 +107,28 @@ START_TEST(under_way_is_no_failure)
 	ck_assert_str_eq(reasons(), "");
 	ck_assert_uint_eq(right("bob", "192.0.2.1"), 200);
 	ck_assert_int_eq(
-		store_give_back(f.links.store, key, a.ends_ms, &err), 0);
+	    store_give_back(f.links.store, STR("user:alice"), a.ends_ms, &err),
+	    0);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
+}
+END_TEST
+
+/* Those of a process that was killed count until their window ends. */
+START_TEST(killed_meanwhile)
+{
+	/* While there is a try left, a success forgets them. */
+	(void)count_of_alice(USER_MAX - 1);
+	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
+	for (int i = 1; i < USER_MAX; i++)
+		ck_assert_uint_eq(wrong("alice", "192.0.2.2"), 401);
+	ck_assert_uint_eq(right("alice", "192.0.2.2"), 200);
+	(void)count_of_alice(USER_MAX);
+	fake_env_advance(&f.world, WINDOW_S - 1);
+	ck_assert_uint_eq(right("alice", "192.0.2.3"), 503);
+	ck_assert_uint_eq(wrong("alice", "192.0.2.3"), 503);
+	ck_assert_str_eq(reasons(), "");
+	fake_env_advance(&f.world, 1);
+	ck_assert_uint_eq(right("alice", "192.0.2.3"), 200);
 }
 END_TEST
 
@@ -320,6 +352,7 @@ main(void)
 		nothing_is_counted_in_vain,
 		store_that_fails,
 		under_way_is_no_failure,
+		killed_meanwhile,
 		a_burst,
 		the_log_is_bounded,
 		the_page_names_the_time,
