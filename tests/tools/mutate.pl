@@ -92,7 +92,8 @@ my @map = (
 	qw(jws jws_oracles jwt jwt_claims crypto)]],
     [qr{^src/http/} => [map { "unit/test_$_" } qw(http_cookie http_form
 	http_headers http_origin http_path http_redirect http_request
-	http_response origin_refusals origins readings conflict)]],
+	http_response origin_refusals origins readings rule_readings
+	conflict)]],
     [qr{^src/conf/} => [map { "unit/test_$_" }
 	qw(conf conf_files conf_mistakes conf_text conf_hosts ini)]],
     [qr{^src/base/} => ['unit/test_base', 'unit/test_conf']],
