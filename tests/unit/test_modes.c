@@ -161,6 +161,53 @@ START_TEST(remember_is_as_offered)
 }
 END_TEST
 
+/* For whom, of which session, and until when. */
+START_TEST(what_a_refresh_gives)
+{
+	static const struct {
+		const char *mode;
+		int64_t expires_in, ends_in, refresh_max_age;
+	} rows[] = {
+		{ "session", 1800, 43200, 0 },
+		{ "refresh", 600, 90 * 86400, 14 * 86400 },
+	};
+	struct login login = { .remember = false };
+	struct credentials made, next;
+	const struct auth_mode_ops *ops;
+	enum refresh_answer answer;
+	struct flow_exchange x;
+	struct exchange *e;
+	struct grant grant;
+	struct err err;
+	int64_t now_ms;
+
+	use(rows[_i].mode, "");
+	login.who = f.users_table.v[0].who;
+	login.hash = f.users_table.v[0].hash;
+	e = begin(&x);
+	ops = e->service->mode_ops;
+	now_ms = e->call.now_ms;
+	ck_assert_int_eq(ops->issue(e->service->mode, &e->call, &login, &made,
+				    &err),
+			 0);
+	ck_assert_int_eq(ops->refresh(e->service->mode, &e->call,
+				      _i == 0 ? made.access : made.refresh,
+				      SIZE_MAX, &answer, &grant, &next, &err),
+			 0);
+	ck_assert_int_eq(answer, REFRESH_DONE);
+	ck_assert(str_eq(grant.who.name, STR("alice")));
+	ck_assert_mem_eq(grant.session.b, made.session.b,
+			 sizeof(made.session.b));
+	ck_assert_mem_eq(next.session.b, made.session.b,
+			 sizeof(made.session.b));
+	ck_assert_int_eq(grant.expires_ms,
+			 now_ms + 1000 * rows[_i].expires_in);
+	ck_assert_int_eq(grant.ends_ms, now_ms + 1000 * rows[_i].ends_in);
+	ck_assert_int_eq(next.expires_in, rows[_i].expires_in);
+	ck_assert_int_eq(next.refresh_max_age, rows[_i].refresh_max_age);
+}
+END_TEST
+
 /* Without dice there is no login, and nothing is left of it. */
 START_TEST(no_dice_no_login)
 {
@@ -401,6 +448,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, strange_tokens, 0, 4);
 	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
+	tcase_add_loop_test(t, what_a_refresh_gives, 0, 2);
 	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
 	tcase_add_loop_test(t, a_login_whose_dice_fail, 0, 3);
 	tcase_add_loop_test(t, a_login_whose_store_fails, 0, 4);
