@@ -328,6 +328,30 @@ START_TEST(values_go_and_come_back)
 }
 END_TEST
 
+/* More than a socket takes at once, there and back. */
+START_TEST(much_goes_and_comes_back)
+{
+	enum {
+		N = 20 << 20
+	};
+	static char bytes[N], back[N];
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct bare b;
+	PGresult *res;
+
+	for (int i = 0; i < N; i += 4096)
+		bytes[i] = (char)(i >> 12);
+	bare_open(r, NULL, 0, &b);
+	OK(r, postgres_query(b.l, "SELECT $1", PG_ARGS(PG_BYTES(bytes, N)),
+			     &res, &r->err));
+	OK(r, postgres_get_bytes(res, 0, 0, back, N, &r->err));
+	ck_assert(memcmp(bytes, back, N) == 0);
+	PQclear(res);
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(fields_are_checked)
 {
 	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
@@ -462,6 +486,7 @@ postgres_link_cases(void)
 	tcase_add_test(t, first_host_is_read_only);
 	tcase_add_test(t, session_has_our_settings);
 	tcase_add_test(t, values_go_and_come_back);
+	tcase_add_test(t, much_goes_and_comes_back);
 	tcase_add_test(t, fields_are_checked);
 	tcase_add_test(t, errors_have_their_meaning);
 	tcase_add_test(t, statements_of_another_kind);

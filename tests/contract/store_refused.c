@@ -5,11 +5,20 @@
 
 #include <string.h>
 
-/* Past the back-off, and as a failure that callers may wait for. */
+/* A connection that was good until now: the call itself is refused. */
+static void
+begin_to_refuse(struct rig *r)
+{
+	fake_env_advance_ms(&r->fake, 1000); /* past the back-off */
+	OK(r, store_ping(r->l, &r->err));
+	store_kinds[r->kind].refuse(r->path, true);
+}
+
 #define REFUSED(call)                                                          \
 	do {                                                                   \
-		fake_env_advance_ms(&r->fake, 1000);                           \
+		begin_to_refuse(r);                                            \
 		FAILS(r, call, ERR_UNAVAILABLE, r->name);                      \
+		store_kinds[r->kind].refuse(r->path, false);                   \
 	} while (0)
 
 static void
@@ -82,15 +91,12 @@ refuse_the_rest(struct rig *r)
 START_TEST(refuses_everything)
 {
 	struct rig *r = rig_open(_i);
-	const struct store_kind *kind = &store_kinds[r->kind];
 	struct session s = rig_create(r, "alice", r->now), got;
 	bool found;
 
-	if (kind->refuse != NULL) {
-		kind->refuse(r->path, true);
+	if (store_kinds[r->kind].refuse != NULL) {
 		refuse_sessions(r, &s);
 		refuse_the_rest(r);
-		kind->refuse(r->path, false);
 	}
 	fake_env_advance_ms(&r->fake, 1000);
 	OK(r,

@@ -35,11 +35,14 @@ START_TEST(read_only_source)
 }
 END_TEST
 
-/* Past the back-off. */
+/* A connection that was good until now: the call itself is refused. */
 #define REFUSED(call)                                                          \
 	do {                                                                   \
 		fake_env_advance_ms(&r->fake, 1000);                           \
+		OK(r, users_ping(r->l, &r->err));                              \
+		users_kind.refuse(r->path, true);                              \
 		FAILS(r, call, ERR_UNAVAILABLE, r->name);                      \
+		users_kind.refuse(r->path, false);                             \
 	} while (0)
 
 /* It says so, gives nothing back, and has done nothing. */
@@ -55,7 +58,6 @@ START_TEST(refuses_everything)
 
 	OK(r, users_add(r->l, &alice, r->now, &answer, &r->err));
 	answer = USER_STALE;
-	users_kind.refuse(r->path, true);
 	REFUSED(users_ping(r->l, &r->err));
 	REFUSED(users_find(r->l, r->a, STR("alice"), &found, &got, &r->err));
 	REFUSED(users_set_hash(r->l, STR("alice"), alice.hash, STR("$x"),
@@ -66,7 +68,6 @@ START_TEST(refuses_everything)
 	REFUSED(users_remove(r->l, STR("alice"), &answer, &r->err));
 	HOLDS(r, found == USER_UNKNOWN && answer == USER_STALE && changed);
 	HOLDS(r, list.n == 7 && str_eq(got.who.name, STR("bob")));
-	users_kind.refuse(r->path, false);
 	fake_env_advance_ms(&r->fake, 1000);
 	OK(r, users_list(r->l, r->a, STR(""), 9, &list, &r->err));
 	SAME(r, list.n, 1);
