@@ -61,6 +61,11 @@ is_logged(void)
 	return flow_holds(logged(), " refusal refused ");
 }
 
+#define FORGED                                                                \
+	" refusal refused status=403 reason=\"forged identity header\" "       \
+	"host=www.example.com method=GET path=/",                              \
+	    "forged identity header"
+
 /* Each refusal by its status, reason and rule, for the log and for the access
  * log of the web server. */
 static const struct {
@@ -102,6 +107,13 @@ static const struct {
 	  "status=403 reason=\"malformed request\" "
 	  "detail=\"SERVER_PORT is malformed\" host=www.example.com ",
 	  "malformed request" },
+	{ "bob", "/user", "HTTP_REMOTE_USER=alice", 403, FORGED },
+	{ "bob", "/user", "HTTP_REMOTE_GROUPS=admin", 403, FORGED },
+	{ "bob", "/user", "HTTP_REMOTE_EMAIL=a@b.example", 403, FORGED },
+	{ "bob", "/user", "HTTP_REMOTE_NAME=Alice", 403, FORGED },
+	{ NULL, "/public/x", "HTTP_REMOTE_USER=alice", 403, FORGED },
+	{ "bob", "/user", "HTTP_REMOTE_USER=", 204, NULL, NULL },
+	{ "bob", "/user", "HTTP_REMOTE_OTHER=x", 204, NULL, NULL },
 	{ "bob", "/user", "REQUEST_ID=a b", 204, NULL, NULL },
 	{ NULL, "/public/x", NULL, 204, NULL, NULL },
 };
