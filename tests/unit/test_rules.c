@@ -295,6 +295,35 @@ START_TEST(long_path_is_told)
 }
 END_TEST
 
+/* With more readings than are looked at: refused where rules look at paths,
+ * and nobody's business where none does. */
+START_TEST(too_many_readings)
+{
+	static const char many[] =
+	    "/a;b\\c//d%3be%5cf%2f%2fg%253bh%255ci%252f%252fj/k";
+	static const struct {
+		struct str ini;
+		const char *rule;
+	} rows[] = {
+		{ LIT("[rule a]\npath = /b\nrequire = public\n"
+		      "[rule b]\nrequire = user\n"),
+		  "refused" },
+		{ LIT("[rule a]\npath_regex = ^/b\nrequire = public\n"
+		      "[rule b]\nrequire = user\n"),
+		  "refused" },
+		{ LIT("[rule a]\nmethod = PUT\nrequire = public\n"
+		      "[rule b]\nrequire = user\n"),
+		  "b" },
+	};
+	const struct asked q = GET(many);
+	struct rig r;
+
+	rig_init(&r, rows[_i].ini);
+	expect(&r, &q, rows[_i].rule, (size_t)_i);
+	rig_free(&r);
+}
+END_TEST
+
 /* For want of memory it is neither yes nor no. */
 START_TEST(out_of_memory)
 {
@@ -344,6 +373,7 @@ suite(void)
 	tcase_add_test(t, catastrophic_regex_is_untold);
 	tcase_add_test(t, readings_share_the_limit);
 	tcase_add_test(t, long_path_is_told);
+	tcase_add_loop_test(t, too_many_readings, 0, 3);
 	tcase_add_loop_test(t, out_of_memory, 0, 4);
 	suite_add_tcase(s, t);
 	return s;
