@@ -9,7 +9,8 @@
 #include "conf/settings.h"
 #include "conf/syntax.h"
 
-#define UNIX_PATH_MAX 107 /* sun_path, with its NUL */
+#define UNIX_PATH_MAX	 107 /* sun_path, with its NUL */
+#define PEER_SECRET_GOOD 16
 
 /* Words are cut for the message: it has an end. */
 #define WORD_ARG(s) (int)((s).n > 80 ? 80 : (s).n), (s).p
@@ -365,6 +366,23 @@ machine_wants_secret(const struct settings *s, struct err *err)
 		       WORD_ARG(open));
 }
 
+/* change.me of our own sample is one of them. */
+static int
+secret_is_short(const struct settings *s, struct err *err)
+{
+	struct str rest = s->server.peer_secret, word;
+
+	while (str_word(&rest, &word)) {
+		if (word.n < PEER_SECRET_GOOD)
+			return err_set(err, ERR_CONFIG,
+				       "is shorter than %d characters and may "
+				       "be guessed; openssl rand -hex 32 makes "
+				       "a good one",
+				       PEER_SECRET_GOOD);
+	}
+	return 0;
+}
+
 static int
 headers_differ(const struct settings *s, struct err *err)
 {
@@ -398,6 +416,7 @@ const size_t check_nrules = ARRAY_LEN(check_rules);
 
 const struct check_rule check_warnings[] = {
 	{ "server", "peer_secret", machine_wants_secret },
+	{ "server", "peer_secret", secret_is_short },
 	{ "server", "hosts", hosts_guard_rules },
 	{ "cookie", "secure", hosts_want_secure },
 	{ "cookie", "domain", hosts_share_login },

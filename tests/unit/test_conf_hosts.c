@@ -25,14 +25,20 @@ static const struct {
 	{ "[server]\nlisten = [::1]:9000\n",
 	  "t.ini:1: warning: [server] peer_secret: is empty" },
 	{ "[server]\nlisten = 127.0.0.1:9000 0.0.0.0:9000\n"
-	  "peer_secret = x\n",
+	  "peer_secret = 0123456789abcdef\n",
 	  NULL },
+	{ "[server]\npeer_secret = 0123456789abcdef change.me\n",
+	  "t.ini:2: warning: [server] peer_secret: is shorter than 16 "
+	  "characters" },
+	{ "[server]\npeer_secret = 0123456789abcde\n",
+	  "t.ini:2: warning: [server] peer_secret: is shorter than 16 "
+	  "characters" },
 	/* what nobody has filled in */
 	{ "[server]\npeer_secret = ${FCGIAUTH_SECRET}\n",
 	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
 	{ "[server]\npeer_secret = {{secret}}\n",
 	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
-	{ "[server]\npeer_secret = $ecret{}\n", NULL },
+	{ "[server]\npeer_secret = $ecret{}0123456789\n", NULL },
 	{ "[server]\nhosts = b.example https://a.example:8443\n"
 	  "[cookie]\nsecure = no\n",
 	  "t.ini:4: warning: [cookie] secure: is no, but [server] hosts has "
