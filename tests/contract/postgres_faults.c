@@ -251,6 +251,25 @@ START_TEST(one_row_is_locked)
 }
 END_TEST
 
+/* The settings are checked before, but not by everybody who opens. */
+START_TEST(cannot_be_opened)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	const struct str conninfo = STR("hots=db1"), query = STR("SELECT $1");
+	const struct postgres_conf conf = { .conninfo = conninfo };
+	struct store *s = NULL;
+	struct users *u = NULL;
+
+	FAILS(r, store_open(&store_postgres, &conf, &r->fake.env, &s, &r->err),
+	      ERR_CONFIG, "hots");
+	ck_assert_ptr_null(s);
+	FAILS(r, rig_try_users(r, conninfo, STR(""), &u), ERR_CONFIG, "hots");
+	FAILS(r, rig_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
+	ck_assert_ptr_null(u);
+	rig_close(r);
+}
+END_TEST
+
 /* While it is used a primary turns into what cannot be written. */
 START_TEST(becomes_read_only)
 {
@@ -395,6 +414,7 @@ postgres_fault_cases(void)
 	tcase_add_test(t, slow_statement_is_cancelled);
 	tcase_add_test(t, slow_transaction_is_given_up);
 	tcase_add_test(t, one_row_is_locked);
+	tcase_add_test(t, cannot_be_opened);
 	tcase_add_test(t, becomes_read_only);
 	tcase_add_test(t, behind_a_pooler);
 	return t;

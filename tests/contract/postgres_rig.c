@@ -146,22 +146,30 @@ set(void *conf, const char *name, const void *value, size_t n)
 	memcpy((char *)conf + o->offset, value, n);
 }
 
+int
+rig_try_users(struct rig *r, struct str conninfo, struct str query,
+	      struct users **out)
+{
+	void *conf = calloc(1, users_postgres.base.conf_size);
+	const int64_t seconds = 20;
+	int result;
+
+	ck_assert_ptr_nonnull(conf);
+	set(conf, "conninfo", &conninfo, sizeof(conninfo));
+	set(conf, "query", &query, sizeof(query));
+	set(conf, "connect_timeout", &seconds, sizeof(seconds));
+	set(conf, "timeout", &seconds, sizeof(seconds));
+	result = users_open(&users_postgres, conf, &r->fake.env, out, &r->err);
+	free(conf);
+	return result;
+}
+
 struct users *
 rig_users(struct rig *r, const char *query)
 {
-	void *conf = calloc(1, users_postgres.base.conf_size);
-	const struct str texts[] = { str_from(r->conninfo), str_from(query) };
-	const int64_t seconds = 20;
 	struct users *u;
 
-	ck_assert_ptr_nonnull(conf);
-	set(conf, "conninfo", &texts[0], sizeof(texts[0]));
-	if (query[0] != '\0')
-		set(conf, "query", &texts[1], sizeof(texts[1]));
-	set(conf, "connect_timeout", &seconds, sizeof(seconds));
-	set(conf, "timeout", &seconds, sizeof(seconds));
-	OK(r, users_open(&users_postgres, conf, &r->fake.env, &u, &r->err));
-	free(conf);
+	OK(r, rig_try_users(r, str_from(r->conninfo), str_from(query), &u));
 	return u;
 }
 

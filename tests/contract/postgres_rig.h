@@ -55,6 +55,8 @@ int rig_find(struct rig *r, const struct session *s, bool *found);
 
 /* Users in the service's own table (query ""), or in somebody else's. */
 struct users *rig_users(struct rig *r, const char *query);
+int rig_try_users(struct rig *r, struct str conninfo, struct str query,
+		  struct users **out) MUST_USE;
 
 /* A link below the store, of a component with these steps. */
 struct bare {
