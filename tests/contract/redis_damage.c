@@ -62,6 +62,39 @@ START_TEST(damaged_sessions)
 }
 END_TEST
 
+/* Records that can be read, of sessions that cannot be: at 214 begins the
+ * name. */
+START_TEST(sessions_that_cannot_be)
+{
+	static const struct {
+		int at;
+		const char *bytes, *names;
+	} rows[] = {
+		{ 214, "al ce", "identity" },
+		{ 214, "al\xff""ce", "identity" },
+		{ 220, "sta f", "identity" },
+		{ 232, "\x01", "identity" },
+	};
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now), got;
+	bool found;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)rig_redis(r, "COPY %s kept REPLACE", rig_key(&s).text);
+		(void)rig_redis(r, "SETRANGE %s %d %s", rig_key(&s).text,
+				rows[i].at, rows[i].bytes);
+		FAILS(r,
+		      store_find(r->l, r->a, &s.token, r->now, &found, &got,
+				 &r->err),
+		      ERR_UNAVAILABLE, rows[i].names);
+		SAME(r, rig_live(r, "alice", r->now), 0);
+		(void)rig_redis(r, "COPY kept %s REPLACE", rig_key(&s).text);
+		HOLDS(r, rig_is_alive(r, &s, r->now));
+	}
+	rig_close(r);
+}
+END_TEST
+
 /* Of any size, and of any type. */
 START_TEST(damage_hurts_nobody_else)
 {
@@ -417,6 +450,7 @@ redis_damage_cases(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, damaged_sessions);
+	tcase_add_test(t, sessions_that_cannot_be);
 	tcase_add_test(t, damage_hurts_nobody_else);
 	tcase_add_test(t, answers_without_end);
 	tcase_add_test(t, damage_at_each_byte);

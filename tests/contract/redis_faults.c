@@ -172,6 +172,51 @@ START_TEST(late_answer_to_a_ping)
 }
 END_TEST
 
+/* Only who asks waits for an answer; what is known to be lost is not asked. */
+START_TEST(lost_is_asked_for)
+{
+	struct test_redis s;
+	struct rig r;
+
+	test_redis_start(&s, 0, NULL);
+	rig_init(&r, s.url);
+	r.conf.timeout = 1;
+	OK(&r, rig_connect(&r));
+	HOLDS(&r, !redis_is_lost(r.conn, true));
+	HOLDS(&r, !redis_is_lost(r.conn, false));
+	process_signal_all(&s.process, SIGSTOP);
+	HOLDS(&r, !redis_is_lost(r.conn, false));
+	HOLDS(&r, redis_is_lost(r.conn, true));
+	process_signal_all(&s.process, SIGCONT);
+	HOLDS(&r, redis_is_lost(r.conn, false));
+	HOLDS(&r, redis_is_lost(r.conn, true));
+	rig_end(&r);
+	test_redis_end(&s);
+}
+END_TEST
+
+/* What is half written makes a connection unusable, whatever the reason. */
+START_TEST(more_than_is_sent)
+{
+	static char bytes[17 << 20];
+	const struct str value = { .p = bytes, .n = sizeof(bytes) };
+	struct test_redis s;
+	struct rig r;
+
+	test_redis_start(&s, 0, NULL);
+	rig_init(&r, s.url);
+	OK(&r, rig_connect(&r));
+	FAILS(&r, rig_run(&r, "SET", "k", &value, 1), ERR_UNAVAILABLE, "");
+	HOLDS(&r, redis_is_lost(r.conn, false));
+	rig_disconnect(&r);
+	OK(&r, rig_connect(&r));
+	OK(&r, rig_get(&r, "k"));
+	ck_assert_int_eq(r.reply->type, REDIS_REPLY_NIL);
+	rig_end(&r);
+	test_redis_end(&s);
+}
+END_TEST
+
 #define INFO { .bytes = "$0\r\n\r\n" }
 
 START_TEST(fake_answers)
@@ -381,6 +426,8 @@ redis_fault_cases(void)
 	tcase_add_test(t, idle_connections_come_back);
 	tcase_add_test(t, restarted_in_a_scan);
 	tcase_add_test(t, late_answer_to_a_ping);
+	tcase_add_test(t, lost_is_asked_for);
+	tcase_add_test(t, more_than_is_sent);
 	tcase_add_test(t, fake_answers);
 	tcase_add_test(t, one_answer_too_many);
 	tcase_add_test(t, fake_greetings);
