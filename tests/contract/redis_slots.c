@@ -345,6 +345,31 @@ START_TEST(fake_maps)
 }
 END_TEST
 
+/* It sends us to itself: a cluster in trouble, not a mistake in ours. */
+START_TEST(moved_for_ever)
+{
+	struct redis_line lines[32] = { { .bytes = NULL } };
+	struct redis_fake f;
+	struct rig r;
+	char map[96], moved[64];
+
+	for (size_t k = 0; k < ARRAY_LEN(lines); k++)
+		lines[k].bytes = k == 0 ? map : moved;
+	redis_fake_start(&f, lines, ARRAY_LEN(lines));
+	(void)snprintf(map, sizeof(map),
+		       "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$-1\r\n:%d\r\n",
+		       f.port);
+	(void)snprintf(moved, sizeof(moved), "-MOVED 1 127.0.0.1:%d\r\n",
+		       f.port);
+	rig_init(&r, f.url);
+	r.conf.cluster = true;
+	OK(&r, rig_connect(&r));
+	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "MOVED");
+	rig_end(&r);
+	redis_fake_end(&f);
+}
+END_TEST
+
 /* The first server hangs up when it was chosen for the first step, and there
  * is no connection to the second one yet. */
 START_TEST(hangs_up_while_others_connect)
@@ -440,6 +465,7 @@ redis_cluster_cases(void)
 	tcase_add_test(t, master_without_replica_dies);
 	tcase_add_test(t, replica_takes_over);
 	tcase_add_test(t, fake_maps);
+	tcase_add_test(t, moved_for_ever);
 	tcase_add_test(t, hangs_up_while_others_connect);
 	tcase_add_test(t, keys_on_a_server_that_is_new);
 	return t;
