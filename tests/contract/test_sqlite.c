@@ -116,6 +116,38 @@ migrate_probe(struct rig *r, const char *const *steps, size_t nsteps,
 	return rig_migrate_to(r, "probe", steps, nsteps, state);
 }
 
+/* What somebody writes into a file of ours cannot do what our statements
+ * could, and a slip in quotes is none that passes. */
+START_TEST(schema_is_not_trusted)
+{
+	static const struct {
+		const char *sql, *says;
+	} rows[] = {
+		{ "SELECT \"x\"", "no such column" },
+		{ "CREATE TABLE main.q (n CHECK (n <> \"x\"))",
+		  "no such column" },
+		{ "PRAGMA writable_schema = ON;"
+		  "UPDATE main.sqlite_schema SET sql = sql",
+		  "may not be modified" },
+		{ "CREATE TABLE main.q (n);"
+		  "CREATE TRIGGER main.t AFTER INSERT ON q BEGIN"
+		  " SELECT rtreedepth(x'00010001'); END;"
+		  "INSERT INTO main.q VALUES (1)",
+		  "unsafe use" },
+	};
+	struct rig *r = rig_open();
+	struct schema_state state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (i == 3 && sqlite3_compileoption_used("ENABLE_RTREE") == 0)
+			continue;
+		FAILS(r, migrate_probe(r, &rows[i].sql, 1, &state),
+		      ERR_UNAVAILABLE, rows[i].says);
+	}
+	rig_close(r);
+}
+END_TEST
+
 /* Each step once, in order, and each by itself: a failure keeps those
  * before it. */
 START_TEST(steps_in_order)
@@ -322,6 +354,7 @@ main(void)
 	tcase_add_test(t, components_share_a_file);
 	tcase_add_test(t, newer_schema_is_refused);
 	tcase_add_test(t, failed_migration_rolls_back);
+	tcase_add_test(t, schema_is_not_trusted);
 	tcase_add_test(t, steps_in_order);
 	tcase_add_test(t, folder_is_missing);
 	tcase_add_test(t, path_is_no_file);
