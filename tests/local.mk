@@ -134,6 +134,7 @@ CONTRACT_TESTS = \
 	tests/contract/test_users_foreign \
 	tests/contract/test_users_postgres
 tests_contract_test_link_SOURCES = tests/contract/test_link.c \
+	tests/contract/link_ends.c tests/contract/link_ends.h \
 	tests/contract/link_idle.c tests/contract/link_idle.h \
 	tests/contract/link_log.c tests/contract/link_log.h \
 	tests/contract/link_threads.c tests/contract/link_threads.h

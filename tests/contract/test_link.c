@@ -2,6 +2,7 @@
 /* The wrappers' own promises: connecting, back-off, counting, schema. */
 #include "api/store.h"
 #include "api/users.h"
+#include "tests/contract/link_ends.h"
 #include "tests/contract/link_idle.h"
 #include "tests/contract/link_log.h"
 #include "tests/contract/link_threads.h"
@@ -284,35 +285,6 @@ START_TEST(other_failures_keep_the_connection)
 }
 END_TEST
 
-/* The store lives until the last of its users lets go of it. */
-START_TEST(references)
-{
-	struct rig *r = rig_open();
-	struct store_link *second = store_link_new(&r->fake.env);
-	struct store *other;
-
-	store_link_bind(second, r->store);
-	store_link_bind(second, r->store); /* the same again is nothing */
-	store_unref(store_ref(r->store));
-	store_unref(r->store); /* the links hold it */
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
-	ck_assert_int_eq(store_ping(second, &r->err), 0);
-	ck_assert_int_eq(
-	    store_open(&store_memory, NULL, &r->fake.env, &other, &r->err), 0);
-	store_link_bind(second, other);
-	ck_assert_ptr_eq(store_ops(other), &store_memory);
-	ck_assert_int_eq(store_ping(second, &r->err), 0);
-	store_link_free(second);
-	store_link_bind(r->l, other);
-	r->store = other;
-	store_unref(NULL);
-	store_link_free(NULL);
-	users_unref(NULL);
-	users_link_free(NULL);
-	rig_close(r);
-}
-END_TEST
-
 static int
 schema_of_version(void *conn, struct schema_state *out, struct err *err)
 {
@@ -488,11 +460,11 @@ main(void)
 	tcase_add_test(t, secrets_are_of_a_connection);
 	tcase_add_test(t, busy_keeps_the_connection);
 	tcase_add_test(t, other_failures_keep_the_connection);
-	tcase_add_test(t, references);
 	tcase_add_test(t, schema_is_checked);
 	tcase_add_test(t, schema_is_checked_once_it_is_there);
 	tcase_add_test(t, every_operation_can_fail);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, link_ends_cases());
 	suite_add_tcase(s, link_idle_cases());
 	suite_add_tcase(s, link_log_cases());
 	suite_add_tcase(s, link_thread_cases());

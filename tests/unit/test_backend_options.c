@@ -224,6 +224,31 @@ START_TEST(jwt_folder_is_missing)
 }
 END_TEST
 
+/* Where a backend keeps its file; NULL: it has none. */
+START_TEST(path_of_a_backend)
+{
+	const struct session_store_ops *sqlite = registry_store("sqlite");
+	struct arena *a = arena_new(1 << 20);
+	struct err err;
+	void *conf;
+
+	ck_assert_ptr_nonnull(a);
+	ck_assert_ptr_null(backend_path(&registry_store("memory")->base, NULL));
+	ck_assert_ptr_null(backend_path(&registry_store("redis")->base, NULL));
+	ck_assert_ptr_null(
+	    backend_path(&registry_user_source("htpasswd")->base, NULL));
+	if (sqlite->base.conf_size > 0) {
+		conf = arena_alloc(a, sqlite->base.conf_size);
+		ck_assert_int_eq(option_defaults(sqlite->base.options, conf, a,
+						 &err),
+				 0);
+		ck_assert_str_eq(backend_path(&sqlite->base, conf),
+				 "/var/lib/fcgiauth/fcgiauth.db");
+	}
+	arena_free(a);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -236,6 +261,7 @@ suite(void)
 	tcase_add_test(t, modes);
 	tcase_add_test(t, jwt_needs_keys);
 	tcase_add_test(t, jwt_folder_is_missing);
+	tcase_add_test(t, path_of_a_backend);
 	suite_add_tcase(s, t);
 	return s;
 }

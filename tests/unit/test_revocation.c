@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/denial.h"
 #include "api/jwt_settings.h"
 #include "api/registry.h"
 #include "auth/credential.h"
@@ -248,6 +249,23 @@ START_TEST(no_public_keys)
 }
 END_TEST
 
+/* They are kept in stores, and no name makes one of another kind. */
+START_TEST(keys_of_denials)
+{
+	const struct session_id id = { .b = { 0x01, 0xab, [15] = 0xff } };
+	struct arena *a = arena_new(1 << 16);
+	char sid[DENIAL_SESSION_KEY];
+
+	ck_assert(str_eq(denial_user_key((struct str){ .p = NULL }, a),
+			 STR("all")));
+	ck_assert(str_eq(denial_user_key(STR("all"), a), STR("user:all")));
+	ck_assert(str_eq(denial_user_key(STR("alice"), a), STR("user:alice")));
+	ck_assert(str_eq(denial_session_key(&id, sid),
+			 STR("sid:01ab00000000000000000000000000ff")));
+	arena_free(a);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -258,6 +276,7 @@ suite(void)
 	tcase_add_test(t, logout_ends_it);
 	tcase_add_loop_test(t, revoked_for_the_longest_life, 0, 2);
 	tcase_add_test(t, no_public_keys);
+	tcase_add_test(t, keys_of_denials);
 	tcase_add_test(t, made_by_a_faster_clock);
 	tcase_add_test(t, ended_under_another_ttl);
 	tcase_add_test(t, the_administrator_ends_it);
