@@ -272,6 +272,34 @@ START_TEST(swallows_all)
 }
 END_TEST
 
+/* Meanwhile the others have lost theirs twice, and have good ones. */
+static int
+slow_among_others(void *conn, struct arena *a, const struct token_hash *token,
+		  int64_t now_ms, bool *found, struct session *out,
+		  struct err *err)
+{
+	state = CLOSED;
+	for (int i = 0; i < 2; i++) {
+		store_faulty_fail(&r->faulty, 2, true); /* connect passes */
+		ck_assert_int_eq(store_ping(r->second, err), -1);
+	}
+	store_faulty_fail(&r->faulty, 0, false);
+	fake_env_advance_ms(&r->fake, 2000);
+	ck_assert_int_eq(store_ping(r->second, err), 0);
+	return slow(conn, a, token, now_ms, found, out, err);
+}
+
+START_TEST(swallows_an_old_one)
+{
+	inner_find = r->faulty.ops.find;
+	r->faulty.ops.find = slow_among_others;
+	ck_assert_int_eq(find(r->l), 0);
+	store_faulty_fail(&r->faulty, 0, false);
+	ck_assert_int_eq(touch(r->second), 0);
+	ck_assert_uint_eq(calls(), 1);
+}
+END_TEST
+
 TCase *
 link_idle_cases(void)
 {
@@ -286,5 +314,6 @@ link_idle_cases(void)
 	tcase_add_test(t, fails_on_a_new_connection);
 	tcase_add_test(t, fails_for_certain);
 	tcase_add_test(t, swallows_all);
+	tcase_add_test(t, swallows_an_old_one);
 	return t;
 }
