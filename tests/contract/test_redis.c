@@ -409,7 +409,7 @@ START_TEST(memory_of_a_session)
 	};
 	struct rig *r = rig_open();
 	long long keys, bytes = 0;
-	char name[24];
+	char name[32];
 
 	for (int i = 0; i < N; i++) {
 		struct session s;
