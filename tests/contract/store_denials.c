@@ -270,6 +270,25 @@ START_TEST(sweep_removes_stale_denials_only)
 }
 END_TEST
 
+/* In memory, so many that every one of its lists has some. */
+START_TEST(sweep_finds_every_denial)
+{
+	struct rig *r = rig_open(_i);
+	const int n = strcmp(r->name, "memory") == 0 ? 9000 : 30;
+	int64_t removed;
+	char key[24];
+
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(key, sizeof(key), "sid:%d", i);
+		deny(r, key, r->now, r->now + 1);
+	}
+	OK(r, store_sweep(r->l, r->now + 1, 10000, &removed, &r->err));
+	if (r->ops->sweep != NULL)
+		SAME(r, removed, n);
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(denials_are_shared_and_kept)
 {
 	struct rig *r = rig_open(_i);
@@ -341,6 +360,7 @@ store_denial_cases(void)
 	tcase_add_loop_test(t, denial_keys_are_checked, 0, n);
 	tcase_add_loop_test(t, denials_of_times_far_away, 0, n);
 	tcase_add_loop_test(t, sweep_removes_stale_denials_only, 0, n);
+	tcase_add_loop_test(t, sweep_finds_every_denial, 0, n);
 	tcase_add_loop_test(t, denials_are_shared_and_kept, 0, n);
 	tcase_add_loop_test(t, parallel_denials_add_up, 0, n);
 	return t;
