@@ -3,7 +3,7 @@
 # Makes small wrong changes to source files, one at a time, and tells which of
 # them no test notices.
 #
-#     tests/tools/mutate.pl [option...] FILE.c...
+#     tests/tools/mutate.pl [option...] FILE...
 #
 #     --tests=A,B   run these programs; else those of the map below
 #     --max=N       at most N changes, drawn by --seed (default 1)
@@ -23,7 +23,8 @@
 #
 # Kinds of changes: a condition turned; a clause of && or || left out; a
 # statement left out; < and <=, + and -, == and != exchanged; a number one off;
-# another answer returned; true and false exchanged.  Some change nothing that
+# another answer returned; true and false exchanged; and the like in the SQL of
+# backends and in Lua.  Some change nothing that
 # can be seen (an equal program): read the survivors before you believe them.
 # What is not freed is noticed with --configure='--enable-sanitizers=address'.
 use strict;
@@ -40,7 +41,7 @@ my %opt = (seed => 1, minutes => 20, timeout => 120,
     configure => q{CFLAGS="-g -O1"});
 GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
     'copy=s', 'configure=s', 'list') && @ARGV
-    or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE.c...\n";
+    or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE...\n";
 
 # What asks most of a file, by the first pattern that fits.
 my @flow = qw(audit login login_wait logout refresh renewal prolong sign_out
@@ -55,7 +56,7 @@ my @map = (
     [qr{^backends/(?:store_)?redis_link|^backends/redis_(?:wire|target|url)} =>
 	['unit/test_backend_options', 'contract/test_store_redis',
 	'contract/test_redis', 'contract/test_redis_link']],
-    [qr{^backends/(?:store_)?redis} =>
+    [qr{^backends/(?:lua|(?:store_)?redis)} =>
 	['contract/test_redis', 'contract/test_store_redis']],
     [qr{^backends/(?:users_postgres|postgres_foreign)} =>
 	['unit/test_backend_options', 'contract/test_users_postgres',
@@ -178,10 +179,48 @@ sub clauses {
 	return @found ? (@found, [$start, $to, '']) : ();
 }
 
+# What a store is asked, in SQL or Lua: comparisons, AND and OR, numbers,
+# statements.  What is not to be changed is blank in `code`.
+sub query_changes {
+	my ($code, $add) = @_;
+	my %swap = ('<' => '<=', '<=' => '<', '>' => '>=', '>=' => '>',
+	    '=' => '<>', '==' => '~=', '~=' => '==', '<>' => '=',
+	    AND => 'OR', OR => 'AND', and => 'or', or => 'and');
+
+	while ($code =~ /(?<=\s)(<=|>=|==|~=|<>|<|>|AND|OR|and|or)(?=\s)/g) {
+		$add->($-[1], length $1, $swap{$1}, "$1 is $swap{$1}");
+	}
+	# Not of parameters.
+	while ($code =~ /(?<![\w.?\$:])(\d{1,6})(?![\w.])/g) {
+		$add->($-[1], length $1, $1 + 1, 'one more');
+	}
+	while ($code =~ /\bnot (?=[\w(])/g) {
+		$add->($-[0], 4, '', 'not left out');
+	}
+	while ($code =~ /^[ \t]+(?:redis\.call|[\w, ]+ = )[^\n]*$/gm) {
+		$add->($-[0], $+[0] - $-[0], '', 'statement left out');
+	}
+	return;
+}
+
+# SQL in C: of the strings that look like it, all else blanked out.
+sub sql_of {
+	my ($text) = @_;
+	my $sql = $text =~ s/[^\n]/ /gr;
+
+	while ($text =~ m{/\*.*?\*/|"((?:\\.|[^"\\])*)"}gs) {
+		my ($at, $string) = ($-[1], $1);
+		next if !defined $string || $string !~ /\b(?:SELECT|UPDATE|
+		    DELETE|INSERT|WHERE|AND|OR|SET|LIMIT|CASE|WHEN|VALUES|
+		    ON)\b/x;
+		substr($sql, $at, length $string) = $string;
+	}
+	return $sql;
+}
+
 # All changes of a file: { at, length, to, kind }.
 sub changes_of {
-	my ($text) = @_;
-	my $code = code_of($text);
+	my ($text, $path) = @_;
 	my @all;
 	my $add = sub {
 		my ($at, $length, $to, $kind) = @_;
@@ -189,6 +228,20 @@ sub changes_of {
 		push @all, { at => $at, length => $length, to => $to,
 			kind => $kind };
 	};
+
+	if ($path =~ /\.lua\z/) {
+		query_changes($text =~ s/(--.*|'[^']*')/' ' x length $1/ger,
+		    $add);
+		return @all;
+	}
+	query_changes(sql_of($text), $add) if $path =~ m{^backends/};
+	code_changes($text, $add);
+	return @all;
+}
+
+sub code_changes {
+	my ($text, $add) = @_;
+	my $code = code_of($text);
 
 	# Conditions, and their clauses.
 	while ($code =~ /\b(?:if|while)\s*\(/g) {
@@ -239,7 +292,7 @@ sub changes_of {
 	while ($code =~ /(?<=[\s(])(!)(?=[\w(*])/g) {
 		$add->($-[1], 1, '', 'not left out');
 	}
-	return @all;
+	return;
 }
 
 sub clause_changes {
@@ -376,7 +429,7 @@ for my $file (@ARGV) {
 	$path =~ s{^\Q$top\E/}{} or die "$file: not in this tree\n";
 	$text{$path} = slurp("$top/$path");
 	push @plan, map { { %{$_}, file => $path } }
-	    changes_of($text{$path});
+	    changes_of($text{$path}, $path);
 }
 my $possible = @plan;
 @plan = draw($opt{max} // $possible, @plan);
