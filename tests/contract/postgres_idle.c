@@ -153,7 +153,7 @@ START_TEST(idle_session_timeout)
 
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "%s application_name=idler options='-c"
-		       " idle_session_timeout=20'",
+		       " idle_session_timeout=200'",
 		       r->conninfo);
 	rig_second(r, conninfo, &store, &l);
 	for (int i = 0; i < 5 && PQserverVersion(c) >= 140000; i++) {
@@ -227,6 +227,9 @@ START_TEST(swallowed)
 					 &attempt, &r->err));
 		ck_assert_int_lt(process_now_ms() - begin_ms, 4000);
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
+		/* It has been left, and must not be taken for its successor. */
+		while (kill(pid, 0) == 0)
+			ck_assert_int_lt(process_now_ms() - begin_ms, 20000);
 	}
 	SAME(r, attempt.banned_until_ms, r->now + 1000);
 	OK(r, rig_find(r, &second, &found));
