@@ -52,7 +52,7 @@ sub site {
 	    map { $_ => $with{$_} } grep { $with{$_} } qw(store users));
 
 	spew("$dir/c.ini", join '', "[server]\nlisten = unix:$dir/s.sock\n",
-	    "peer_secret = topsecretvalue\n",
+	    "peer_secret = topsecret-value-x\n",
 	    (map { section($_, $place{$_}) } qw(store users)),
 	    $with{more} // '');
 	return ($dir, "$dir/c.ini");
@@ -178,7 +178,7 @@ subtest 'configuration' => sub {
 	($status, $out) = ctl('config', 'show');
 	is($status, 0, 'config show');
 	like($out, qr/^listen = unix:\Q$dir\E\/s\.sock$/m, '  shows values');
-	unlike($out, qr/topsecretvalue/, '  masks secrets');
+	unlike($out, qr/topsecret-value-x/, '  masks secrets');
 	is(json('config', 'show')->{server}{listen}, "unix:$dir/s.sock",
 	    '  as JSON, too');
 
@@ -200,7 +200,7 @@ subtest 'configuration' => sub {
 		like($err, qr/^\Q$config\E:$at:.*server2/m, '  first problem');
 		like($err, qr/^\Q$config\E:@{[$at + 2]}:.*limits.*body/m,
 		    '  second');
-		unlike($err, qr/topsecretvalue/, '  no secrets');
+		unlike($err, qr/topsecret-value-x/, '  no secrets');
 	}
 	($status, $out, $err) = run_program('', $ctl, '-c', "$dir/none",
 	    'user', 'list');
