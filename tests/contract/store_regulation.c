@@ -400,6 +400,30 @@ START_TEST(networks_are_bounded)
 }
 END_TEST
 
+START_TEST(networks_are_swept)
+{
+	static const uint8_t order[] = { 4, 1, 2, 3, 5 };
+	struct rig *r = rig_open(_i);
+	struct known_network v[NETWORKS_MAX];
+	int64_t t = r->now, removed = 0, all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		learn(r, "alice", order[i], t + order[i]);
+	for (int i = 0; i < 4; i++) {
+		OK(r, store_sweep(r->l, t + 3, 2, &removed, &r->err));
+		HOLDS(r, removed <= 2);
+		all += removed;
+	}
+	/* Redis ends a user's networks together, by itself. */
+	if (strcmp(r->name, "redis") != 0)
+		SAME(r, all, 3);
+	SAME(r, networks(r, "alice", t + 3, v), 2);
+	SAME(r, ends(v, 2, 4), t + 4);
+	SAME(r, ends(v, 2, 5), t + 5);
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(secret_is_the_first_one)
 {
 	struct rig *r = rig_open(_i);
@@ -443,6 +467,7 @@ store_regulation_cases(void)
 	tcase_add_loop_test(t, clock_set_back, 0, n);
 	tcase_add_loop_test(t, networks_of_a_user, 0, n);
 	tcase_add_loop_test(t, networks_are_bounded, 0, n);
+	tcase_add_loop_test(t, networks_are_swept, 0, n);
 	tcase_add_loop_test(t, secret_is_the_first_one, 0, n);
 	return t;
 }
