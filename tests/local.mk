@@ -238,8 +238,11 @@ endif
 
 # Who reads what nobody has set: AddressSanitizer does not see that.  Of the
 # programs those that are cheap, which is all but the long tables of numbers,
-# races and processes.
+# races and processes.  The longest are first, so that none is left alone.
 MEMCHECK_TESTS = \
+	tests/contract/test_users \
+	tests/unit/test_revocation \
+	tests/contract/test_sqlite \
 	tests/unit/test_access \
 	tests/unit/test_backend_options \
 	tests/unit/test_base \
@@ -254,10 +257,7 @@ MEMCHECK_TESTS = \
 	tests/unit/test_outputs \
 	tests/unit/test_refresh \
 	tests/unit/test_renewal \
-	tests/unit/test_revocation \
-	tests/unit/test_verify \
-	tests/contract/test_sqlite \
-	tests/contract/test_users
+	tests/unit/test_verify
 MEMCHECK = valgrind -q --error-exitcode=9
 memcheck:
 	$(MAKE) check TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"
