@@ -107,6 +107,41 @@ START_TEST(refuses_everything)
 }
 END_TEST
 
+/* No store is asked about what none could keep. */
+START_TEST(keys_that_cannot_be)
+{
+	const struct str keys[] = { STR(""), STR("a\0b") };
+	const struct attempt_policy policy = { .max = 5,
+					       .window_ms = 100,
+					       .ban_ms = 100 };
+	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct attempt attempt = { .count = 7 };
+	struct rig *r = rig_open(_i);
+	int64_t until = 7;
+	size_t count = 7;
+	bool is = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct str key = keys[i];
+
+#define WRONG(call) FAILS(r, call, ERR_INPUT, "key")
+		WRONG(store_attempt(r->l, key, &policy, r->now, &attempt,
+				    &r->err));
+		WRONG(store_give_back(r->l, key, r->now, &r->err));
+		WRONG(store_banned(r->l, key, 100, r->now, &until, &r->err));
+		WRONG(store_forgive(r->l, key, &is, &r->err));
+		WRONG(store_learn(r->l, key, networks, r->now, &r->err));
+		WRONG(store_networks(r->l, key, r->now, networks, &count,
+				     &r->err));
+		WRONG(store_unlearn(r->l, key, &r->err));
+#undef WRONG
+	}
+	HOLDS(r, is && until == 7 && count == 7 && attempt.count == 7);
+	SAME(r, networks[0].until_ms, 7);
+	rig_close(r);
+}
+END_TEST
+
 TCase *
 store_refused_cases(void)
 {
@@ -114,5 +149,6 @@ store_refused_cases(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, refuses_everything, 0, rig_count());
+	tcase_add_loop_test(t, keys_that_cannot_be, 0, rig_count());
 	return t;
 }
