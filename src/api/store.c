@@ -137,15 +137,14 @@ store_ping(struct store_link *l, struct err *err)
 	return REPEAT(l, ping, err);
 }
 
-int
-store_advise(struct store_link *l, char advice[STORE_ADVICE_MAX],
-	     struct err *err)
+void
+store_advise(struct store_link *l, char advice[STORE_ADVICE_MAX])
 {
-	if (l->store != NULL && l->store->ops->advise == NULL) {
+	struct err ignored, *err = &ignored;
+
+	if (l->store == NULL || l->store->ops->advise == NULL ||
+	    REPEAT(l, advise, advice, err) != 0)
 		advice[0] = '\0';
-		return 0;
-	}
-	return REPEAT(l, advise, advice, err);
 }
 
 int

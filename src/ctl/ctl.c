@@ -195,11 +195,10 @@ store_part_ping(struct ctl *c, struct err *err)
 	return store_ping(c->store_link, err);
 }
 
-static int
-store_part_advise(struct ctl *c, char advice[STORE_ADVICE_MAX],
-		  struct err *err)
+static void
+store_part_advise(struct ctl *c, char advice[STORE_ADVICE_MAX])
 {
-	return store_advise(c->store_link, advice, err);
+	store_advise(c->store_link, advice);
 }
 
 static const struct settings_choice *

@@ -93,9 +93,8 @@ struct ctl_part {
 	int (*schema)(struct ctl *c, struct schema_state *out, struct err *err);
 	int (*migrate)(struct ctl *c, struct err *err);
 	int (*ping)(struct ctl *c, struct err *err);
-	/* As that of session_store_ops; NULL likewise. */
-	int (*advise)(struct ctl *c, char advice[STORE_ADVICE_MAX],
-		      struct err *err);
+	/* As store_advise(); NULL: there is nothing to look at. */
+	void (*advise)(struct ctl *c, char advice[STORE_ADVICE_MAX]);
 };
 
 const struct ctl_part *ctl_part(enum ctl_part_id id);

@@ -39,7 +39,6 @@ look_at_schema(struct ctl *c, const struct ctl_part *part,
 	       struct health_report *out)
 {
 	const struct schema_state *schema = &out->schema;
-	struct err ignored;
 
 	if (part->schema(c, &out->schema, &out->err) != 0)
 		return -1;
@@ -57,10 +56,8 @@ look_at_schema(struct ctl *c, const struct ctl_part *part,
 		return 0;
 	if (part->ping(c, &out->err) != 0)
 		return -1;
-	/* Advice that is not to be had is none. */
-	if (part->advise != NULL &&
-	    part->advise(c, out->advice, &ignored) != 0)
-		out->advice[0] = '\0';
+	if (part->advise != NULL)
+		part->advise(c, out->advice);
 	return 0;
 }
 

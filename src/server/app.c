@@ -196,14 +196,13 @@ check_schemas(const struct service_links *links, const struct snapshot *before,
 	return store == 0 && users == 0 ? 0 : -1;
 }
 
-/* Advice that is not to be had is none. */
 static void
 log_advice(const struct app *app, struct store_link *store)
 {
 	char advice[STORE_ADVICE_MAX];
-	struct err ignored;
 
-	if (store_advise(store, advice, &ignored) == 0 && advice[0] != '\0')
+	store_advise(store, advice);
+	if (advice[0] != '\0')
 		LOG(&app->log, LOG_WARNING, "configuration",
 		    F_CSTR("section", "store"), F_CSTR("problem", advice));
 }
