@@ -226,10 +226,7 @@ is_allowed(struct str host, const struct words *allow)
 
 		if (!str_cut(&rest, ':', &name))
 			continue;
-		if (str_starts(name, STR(".")) ?
-			syntax_is_below(host, str_skip(name, 1)) &&
-			    host.n >= name.n :
-			str_eq_nocase(host, name))
+		if (syntax_host_matches(host, name))
 			return true;
 	}
 	return false;

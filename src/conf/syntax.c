@@ -83,6 +83,15 @@ syntax_is_below(struct str host, struct str domain)
 	    host.p[host.n - domain.n - 1] == '.';
 }
 
+bool
+syntax_host_matches(struct str host, struct str allowed)
+{
+	if (!str_starts(allowed, STR(".")))
+		return str_eq_nocase(host, allowed);
+	return host.n > allowed.n &&
+	    str_eq_nocase(str_skip(host, host.n - allowed.n), allowed);
+}
+
 /* Where the host of `authority` ends. */
 static size_t
 host_length(struct str authority)

@@ -20,6 +20,10 @@ bool syntax_is_port(struct str s);
 /* The domain itself, or a name below it; without regard to case. */
 bool syntax_is_below(struct str host, struct str domain);
 
+/* `allowed` is a name, or with a dot in front stands for all names below it;
+ * without regard to case. */
+bool syntax_host_matches(struct str host, struct str allowed);
+
 struct syntax_url {
 	struct str scheme, host; /* an IPv6 host with its brackets */
 	struct str port, path;	 /* may be empty; path begins with '/' */

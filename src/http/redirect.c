@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "conf/option.h"
+#include "conf/syntax.h"
 #include "http/host.h"
 #include "http/origin.h"
 #include "http/readings.h"
@@ -57,15 +58,6 @@ find_any(struct str s, struct str any)
 	return first;
 }
 
-static bool
-host_matches(struct str host, struct str allowed)
-{
-	if (!str_starts(allowed, STR(".")))
-		return str_eq_nocase(host, allowed);
-	return host.n > allowed.n &&
-	    str_eq_nocase(str_skip(host, host.n - allowed.n), allowed);
-}
-
 /* Whoever is allowed is so by https. */
 static bool
 is_allowed(struct str host, struct str port, const struct words *allow)
@@ -77,7 +69,7 @@ is_allowed(struct str host, struct str port, const struct words *allow)
 			continue;
 		if (rest.n == 0)
 			rest = STR("443");
-		if (host_matches(host, name) && str_eq(port, rest))
+		if (syntax_host_matches(host, name) && str_eq(port, rest))
 			return true;
 	}
 	return false;
