@@ -5,6 +5,7 @@
 #include "auth/login.h"
 #include "auth/page_text.h"
 #include "base/buf.h"
+#include "base/enc.h"
 #include "crypto/digest.h"
 #include "http/html.h"
 
@@ -14,19 +15,15 @@
 static void
 add_style_hash(struct buf *out)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t hash[DIGEST_BYTES + 1];
+	uint8_t hash[DIGEST_BYTES];
+	char text[BASE64URL_LEN(DIGEST_BYTES)];
 
 	digest_sha256(str_from(page_style), hash);
-	hash[DIGEST_BYTES] = 0;
-	for (size_t i = 0; i < 4 * sizeof(hash) / 3 - 1; i++) {
-		const uint8_t *group = &hash[i / 4 * 3];
-		unsigned bits = (unsigned)(group[0] << 16 | group[1] << 8 |
-					   group[2]);
-
-		buf_add_char(out, alphabet[bits >> (18 - 6 * (i % 4)) & 63]);
-	}
+	base64url_encode(hash, sizeof(hash), text);
+	for (size_t i = 0; i < sizeof(text); i++)
+		buf_add_char(out, text[i] == '-' ? '+' :
+				  text[i] == '_' ? '/' :
+						   text[i]);
 	/* 32 bytes are 43 characters and one of padding. */
 	buf_add_char(out, '=');
 }
