@@ -91,8 +91,10 @@ static int
 make_room(struct sqlite_link *l, const struct session *s, int64_t max,
 	  int64_t now_ms, int64_t *evicted, struct err *err)
 {
-	if (max <= 0)
-		return 0; /* *evicted is zero */
+	if (max <= 0) {
+		*evicted = 0;
+		return 0;
+	}
 	return sqlite_change(l, STORE_SQL_MAKE_ROOM,
 			     SQL_ARGS(SQL_TEXT(s->who.name), SQL_INT(now_ms),
 				      SQL_INT(max - 1), ID(&s->id)),
