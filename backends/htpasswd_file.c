@@ -84,7 +84,7 @@ static struct lines
 begin(const struct htpasswd_text *text)
 {
 	return (struct lines){ .text = text,
-			       .rest = str_skip_mark(text->bytes) };
+			       .rest = str_skip_bom(text->bytes) };
 }
 
 /* A user, and where the file has it. */

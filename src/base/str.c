@@ -95,11 +95,11 @@ str_skip(struct str s, size_t n)
 }
 
 struct str
-str_skip_mark(struct str s)
+str_skip_bom(struct str s)
 {
-	const struct str mark = STR("\xef\xbb\xbf");
+	const struct str bom = STR("\xef\xbb\xbf");
 
-	return str_starts(s, mark) ? str_skip(s, mark.n) : s;
+	return str_starts(s, bom) ? str_skip(s, bom.n) : s;
 }
 
 bool

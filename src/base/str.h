@@ -31,8 +31,8 @@ struct str str_trim(struct str s);
 /* What is left when n bytes (at most s.n) are taken off the front. */
 struct str str_skip(struct str s, size_t n);
 
-/* Without the mark that Windows writes in front of UTF-8. */
-struct str str_skip_mark(struct str s);
+/* Without the byte order mark that Windows writes in front of UTF-8. */
+struct str str_skip_bom(struct str s);
 
 /*
  * Takes the part before the first sep off *rest.  False when *rest was used

@@ -102,7 +102,7 @@ file_read_secret(struct str path, struct arena *a, struct str *out,
 	}
 	if (file_read(name, FILE_SECRET_MAX, a, &s, NULL, err) != 0)
 		return -1;
-	s = str_skip_mark(s);
+	s = str_skip_bom(s);
 	if (str_ends(s, STR("\n")))
 		s.n -= str_ends(s, STR("\r\n")) ? 2 : 1;
 	if (s.n == 0)

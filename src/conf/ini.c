@@ -302,7 +302,7 @@ ini_parse(struct str bytes, const char *file, struct arena *a, struct ini *out,
 		problem(&r, "the file is larger than 1 MiB");
 		bytes.n = 0;
 	}
-	bytes = str_skip_mark(bytes);
+	bytes = str_skip_bom(bytes);
 	while (str_cut(&bytes, '\n', &line)) {
 		r.line++;
 		if (line.n > 0 && line.p[line.n - 1] == '\r')

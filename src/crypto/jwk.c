@@ -133,7 +133,7 @@ int
 jwk_from_bytes(struct str bytes, enum jws_alg alg, struct jwk **out,
 	       struct err *err)
 {
-	const struct str text = str_skip_mark(bytes);
+	const struct str text = str_skip_bom(bytes);
 
 	if (jwk_looks_like_json(text))
 		return jwk_from_json(text, alg, out, err);

@@ -73,7 +73,7 @@ looks_like_key(struct str bytes)
 	static const char *const beginnings[] = { "ssh-", "ecdsa-sha2-",
 						  "sk-ssh-", "sk-ecdsa-",
 						  "---- BEGIN" };
-	const struct str text = skip_space(str_skip_mark(bytes));
+	const struct str text = skip_space(str_skip_bom(bytes));
 
 	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
 		if (str_starts(text, str_from(beginnings[i])))

@@ -344,7 +344,7 @@ is_listed(struct str password, struct str blocklist)
 {
 	struct str line;
 
-	blocklist = str_skip_mark(blocklist);
+	blocklist = str_skip_bom(blocklist);
 	while (str_cut(&blocklist, '\n', &line)) {
 		if (str_ends(line, STR("\r")))
 			line.n--;

@@ -181,7 +181,7 @@ from_stdin(struct password *out)
 	while (!read_some(STDIN_FILENO, out))
 		(void)poll(&in, 1, -1);
 	/* Lines of Windows begin and end so; nobody types it. */
-	line = str_skip_mark(password_str(out));
+	line = str_skip_bom(password_str(out));
 	if (str_ends(line, STR("\r")))
 		line.n--;
 	memmove(out->text, line.p, line.n);
