@@ -78,7 +78,7 @@ answer_retry_after(struct exchange *e, int64_t seconds)
 	struct buf text;
 
 	buf_init(&text, e->call.arena, 32);
-	buf_printf(&text, "%lld", (long long)seconds);
+	buf_printf(&text, "%lld", (long long)(seconds > 0 ? seconds : 1));
 	if (buf_failed(&text))
 		e->out->failed = true;
 	http_response_header(e->out, "Retry-After", buf_str(&text));

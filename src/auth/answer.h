@@ -28,12 +28,13 @@ void answer_refusal(struct exchange *e, unsigned status, const char *code,
 /* `status` 302 or 303. */
 void answer_redirect(struct exchange *e, unsigned status, struct str location);
 
-/* Logs that a store or the like has not answered, 20 times a second. */
+/* Logs that a store or the like has not answered; at most 20 lines a second,
+ * and the next one says how many were left out. */
 void answer_log_unavailable(const struct exchange *e, const char *event,
 			    const struct err *err);
 
-/* 503 and Retry-After: could not tell.  Logs err; no cookie is touched, as all
- * headers so far are dropped. */
+/* 503 and Retry-After: could not tell.  Logs err; no cookie is touched, as
+ * all headers so far are dropped. */
 void answer_unavailable(struct exchange *e, const struct err *err);
 
 /* What was sent could not be read: a refusal with 400 and this text, or 503
