@@ -48,13 +48,15 @@ read_path(const struct rules *r, struct str path, struct arena *a,
 	return 0;
 }
 
-/* What the web server asks for elsewhere is not known here. */
+/* Are all readings in the same one of server.locations, or all in none?  What
+ * the web server asks for in another is not known here. */
 static bool
 share_location(const struct rules *r, const struct access_terms *t)
 {
+	struct str first = rules_location(r, t->n > 0 ? t->paths[0] : STR(""));
+
 	for (size_t i = 1; i < t->n; i++) {
-		if (!str_eq(rules_location(r, t->paths[i]),
-			    rules_location(r, t->paths[0])))
+		if (!str_eq(rules_location(r, t->paths[i]), first))
 			return false;
 	}
 	return true;
