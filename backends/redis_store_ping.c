@@ -5,7 +5,6 @@
 #ifdef HAVE_REDIS
 
 #include <stdio.h>
-#include <string.h>
 
 #include "backends/redis_wire_error.h"
 
@@ -74,7 +73,7 @@ look_at_policy(void *evicts, const redisReply *reply, struct err *err)
 
 	if (reply->type == REDIS_REPLY_STRING)
 		info = redis_reply_str(reply);
-	policy = info_value(info, STR("maxmemory_policy:"));
+	policy = str_clip(info_value(info, STR("maxmemory_policy:")), 32);
 	*found = policy.n > 0 && !str_eq(policy, STR("noeviction")) &&
 	    !str_eq(info_value(info, STR("maxmemory:")), STR("0"));
 	if (!*found)
@@ -82,7 +81,7 @@ look_at_policy(void *evicts, const redisReply *reply, struct err *err)
 	return err_set(err, ERR_CONFIG,
 		       "maxmemory-policy is %.*s: sessions, bans and denials "
 		       "are dropped when memory is short; set noeviction",
-		       (int)(policy.n < 32 ? policy.n : 32), policy.p);
+		       STR_ARG(policy));
 }
 
 /* By INFO, which the connection needs anyhow: CONFIG may be forbidden. */
