@@ -17,7 +17,8 @@ if [ $# -ne 3 ]; then
 fi
 for file do
 	if [ ! -s "$file" ]; then
-		echo "check-options: $file is missing or empty" >&2
+		echo "check-options: $file is missing or empty;" \
+		    "./quickstart makes it, or make check gives another" >&2
 		exit 1
 	fi
 done
