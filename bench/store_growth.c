@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
 

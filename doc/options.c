@@ -4,7 +4,7 @@
  * the part of fcgiauth.ini(5) that is made of them, `options names` a line for
  * each, for tests/tools/check-options.sh.  Runs at build time.
  */
-#include "api/registry.h"
+#include "strategy/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,11 +4,16 @@ noinst_LIBRARIES += libfcgiauth.a libserver.a
 sbin_PROGRAMS += fcgiauthd
 bin_PROGRAMS += fcgiauthctl
 
+# The modes, in the order of the manual: mode_session, ...
+MODES = session jwt refresh
+
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = src/ctl/completion/fcgiauthctl
 
 # What the daemon, fcgiauthctl and the tests share; backends/local.mk adds the
-# backends.
+# backends.  Files of different folders may have the same name, so the archive is
+# made by appending: replacing (`ar r`) goes by the name alone.
+libfcgiauth_a_AR = $(AR) cq
 libfcgiauth_a_SOURCES = \
 	src/base/arena.c src/base/arena.h \
 	src/base/base.h \
@@ -18,32 +23,34 @@ libfcgiauth_a_SOURCES = \
 	src/base/err.c src/base/err.h \
 	src/base/log.c src/base/log.h \
 	src/base/network.c src/base/network.h \
-	src/base/owner.c src/base/owner.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \
+	src/os/file.c src/os/file.h \
+	src/os/owner.c src/os/owner.h \
 	src/conf/checks.c src/conf/checks.h \
 	src/conf/hosts.c src/conf/hosts.h \
-	src/conf/describe.c \
-	src/conf/file.c src/conf/file.h \
-	src/conf/fill.c src/conf/fill.h \
 	src/conf/ini.c src/conf/ini.h \
-	src/conf/nearest.c src/conf/nearest.h \
+	src/conf/loader.c src/conf/loader.h \
+	src/conf/manual.c \
 	src/conf/option.c src/conf/option.h \
+	src/conf/option_value.c src/conf/option_value.h \
 	src/conf/problems.c src/conf/problems.h \
+	src/conf/sections.c src/conf/sections.h \
 	src/conf/settings.c src/conf/settings.h \
+	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/syntax.c src/conf/syntax.h \
-	src/conf/tables.c src/conf/tables.h \
-	src/conf/value.c src/conf/value.h \
 	src/crypto/common_passwords.c src/crypto/common_passwords.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/jwk.c src/crypto/jwk.h \
-	src/crypto/jwk_check.c src/crypto/jwk_parts.h \
+	src/crypto/jwk_check.c \
 	src/crypto/jwk_json.c \
+	src/crypto/jwk_parts.h \
 	src/crypto/jwk_pem.c \
 	src/crypto/jwk_roca.c \
 	src/crypto/jws.c src/crypto/jws.h \
-	src/crypto/jws_evp.c src/crypto/jws_oracle.h \
+	src/crypto/jws_evp.c \
 	src/crypto/jws_libjwt.c \
+	src/crypto/jws_oracle.h \
 	src/crypto/jwt.c src/crypto/jwt.h \
 	src/crypto/jwt_claims.c src/crypto/jwt_claims.h \
 	src/crypto/keyring.c src/crypto/keyring.h \
@@ -59,37 +66,42 @@ libfcgiauth_a_SOURCES = \
 	src/http/html.c src/http/html.h \
 	src/http/media.c src/http/media.h \
 	src/http/message.h \
-	src/http/path.c src/http/path.h \
 	src/http/origin.c src/http/origin.h \
+	src/http/path.c src/http/path.h \
 	src/http/readings.c src/http/readings.h \
 	src/http/redirect.c src/http/redirect.h \
 	src/http/request.c src/http/request.h \
 	src/http/response.c src/http/response.h \
-	src/api/auth_mode.h \
-	src/api/backend.c src/api/backend.h \
-	src/api/denial.c src/api/denial.h \
-	src/api/identity.c src/api/identity.h \
-	src/api/jwt_settings.c src/api/jwt_settings.h \
-	src/api/link.c src/api/link.h \
-	src/api/registry.c src/api/registry.h \
-	src/api/password_mark.c src/api/password_mark.h \
-	src/api/session_check.c src/api/session_check.h \
-	src/api/session_id.c src/api/session_id.h \
-	src/api/session_store.h \
-	src/api/store.c src/api/store.h \
-	src/api/user_source.h \
-	src/api/users.c src/api/users.h \
+	src/strategy/auth_mode.h \
+	src/strategy/backend.c src/strategy/backend.h \
+	src/strategy/denial.c src/strategy/denial.h \
+	src/strategy/identity.c src/strategy/identity.h \
+	src/strategy/link.c src/strategy/link.h \
+	src/strategy/password_mark.c src/strategy/password_mark.h \
+	src/strategy/registry.c src/strategy/registry.h \
+	src/strategy/session_check.c src/strategy/session_check.h \
+	src/strategy/session_id.c src/strategy/session_id.h \
+	src/strategy/session_store.h \
+	src/strategy/store.c src/strategy/store.h \
+	src/strategy/user_source.h \
+	src/strategy/users.c src/strategy/users.h \
+	src/modes/access_token.c src/modes/access_token.h \
+	src/modes/jwt.c \
+	src/modes/jwt_settings.c src/modes/jwt_settings.h \
+	src/modes/refresh.c \
+	src/modes/refresh_token.c src/modes/refresh_token.h \
+	src/modes/session.c \
 	src/auth/access.c src/auth/access.h \
 	src/auth/answer.c src/auth/answer.h \
 	src/auth/audit.c src/auth/audit.h \
 	src/auth/authenticate.c src/auth/authenticate.h \
 	src/auth/authenticate_confirm.c \
 	src/auth/ban_key.c src/auth/ban_key.h \
-	src/auth/credential.c src/auth/credential.h \
 	src/auth/conflict.c src/auth/conflict.h \
 	src/auth/cors.c src/auth/cors.h \
-	src/auth/csrf.c src/auth/csrf.h src/auth/csrf_refusal.c \
-	src/auth/own.c src/auth/own.h \
+	src/auth/credential.c src/auth/credential.h \
+	src/auth/csrf.c src/auth/csrf.h \
+	src/auth/csrf_refusal.c \
 	src/auth/dispatch.c \
 	src/auth/exchange.h \
 	src/auth/hash_slots.c src/auth/hash_slots.h \
@@ -97,14 +109,16 @@ libfcgiauth_a_SOURCES = \
 	src/auth/login.c src/auth/login.h \
 	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/logout.c \
+	src/auth/own.c src/auth/own.h \
 	src/auth/page_text.c src/auth/page_text.h \
 	src/auth/pages.c src/auth/pages.h \
 	src/auth/recheck.c src/auth/recheck.h \
-	src/auth/refusals.c src/auth/refusals.h \
 	src/auth/refresh.c src/auth/refresh.h \
+	src/auth/refusals.c src/auth/refusals.h \
 	src/auth/repeat.c src/auth/repeat.h \
 	src/auth/require.c src/auth/require.h \
-	src/auth/rules.c src/auth/rules_hidden.c src/auth/rules.h \
+	src/auth/rules.c src/auth/rules.h \
+	src/auth/rules_hidden.c \
 	src/auth/service.c src/auth/service.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
@@ -113,18 +127,18 @@ libfcgiauth_a_SOURCES = \
 
 # All that knows processes and FastCGI.
 libserver_a_SOURCES = \
-	src/server/app.c src/server/app.h \
+	src/server/process.c src/server/process.h \
 	src/server/check.c src/server/check.h \
 	src/server/connection.c src/server/connection.h \
-	src/server/expiry.c \
+	src/server/loop_expiry.c \
 	src/server/fcgi.c src/server/fcgi.h \
 	src/server/frame.c src/server/frame.h \
 	src/server/janitor.c src/server/janitor.h \
 	src/server/listen.c src/server/listen.h \
 	src/server/loop.c src/server/loop.h \
 	src/server/notify.c src/server/notify.h \
-	src/server/parking.c \
-	src/server/run.c \
+	src/server/loop_parking.c \
+	src/server/process_run.c \
 	src/server/snapshot.c src/server/snapshot.h \
 	src/server/upgrade.c src/server/upgrade.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
@@ -138,15 +152,15 @@ fcgiauthd_LDADD = $(SERVER_LIBS)
 
 # What is asked of a configuration; the tests have it, too.
 WEBSERVER_SOURCES = \
-	src/ctl/webserver_apache.c \
-	src/ctl/webserver_apache_parse.c \
-	src/ctl/webserver_lighttpd.c \
-	src/ctl/webserver_lighttpd_parse.c \
-	src/ctl/webserver_nginx.c src/ctl/webserver_nginx.h \
-	src/ctl/webserver_nginx_around.c \
-	src/ctl/webserver_nginx_parse.c \
-	src/ctl/webserver_nginx_upstream.c \
-	src/ctl/webserver_tree.c
+	src/webserver/apache.c \
+	src/webserver/apache_parse.c \
+	src/webserver/lighttpd.c \
+	src/webserver/lighttpd_parse.c \
+	src/webserver/nginx.c src/webserver/nginx.h \
+	src/webserver/nginx_around.c \
+	src/webserver/nginx_parse.c \
+	src/webserver/nginx_upstream.c \
+	src/webserver/tree.c
 
 fcgiauthctl_SOURCES = \
 	src/ctl/args.c src/ctl/args.h \
@@ -156,16 +170,16 @@ fcgiauthctl_SOURCES = \
 	src/ctl/health.c src/ctl/health.h \
 	src/ctl/inspect.c \
 	src/ctl/key.c \
-	src/ctl/live.c src/ctl/live.h \
+	src/ctl/sessions.c src/ctl/sessions.h \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/prompt.c src/ctl/prompt.h \
-	src/ctl/ring.c src/ctl/ring.h \
+	src/ctl/keys.c src/ctl/keys.h \
 	src/ctl/rule.c \
 	src/ctl/schema.c \
 	src/ctl/session.c \
 	src/ctl/token.c \
 	src/ctl/user.c src/ctl/user.h \
 	src/ctl/user_show.c \
-	src/ctl/webserver.c src/ctl/webserver.h $(WEBSERVER_SOURCES)
+	src/ctl/webserver.c src/webserver/webserver.h $(WEBSERVER_SOURCES)
 fcgiauthctl_LDADD = $(COMMON_LIBS)

@@ -31,161 +31,164 @@ LDADD = $(TEST_LIBS)
 
 # Modules, and the service as a function.
 UNIT_TESTS = \
-	tests/unit/test_access \
-	tests/unit/test_backend_options \
-	tests/unit/test_audit \
-	tests/unit/test_base \
-	tests/unit/test_conf \
-	tests/unit/test_conf_files \
-	tests/unit/test_conf_hosts \
-	tests/unit/test_conf_mistakes \
-	tests/unit/test_conf_text \
-	tests/unit/test_conflict \
-	tests/unit/test_cors \
-	tests/unit/test_crypto \
-	tests/unit/test_enc \
-	tests/unit/test_forms \
-	tests/unit/test_frame \
-	tests/unit/test_http_cookie \
-	tests/unit/test_http_form \
-	tests/unit/test_http_headers \
-	tests/unit/test_http_origin \
-	tests/unit/test_http_path \
-	tests/unit/test_http_redirect \
-	tests/unit/test_http_request \
-	tests/unit/test_http_response \
-	tests/unit/test_ini \
-	tests/unit/test_jwk \
-	tests/unit/test_jwk_given \
-	tests/unit/test_jwk_refused \
-	tests/unit/test_jws \
-	tests/unit/test_jws_oracles \
-	tests/unit/test_jwt \
-	tests/unit/test_jwt_claims \
-	tests/unit/test_keyring \
-	tests/unit/test_keyring_refused \
-	tests/unit/test_listen \
-	tests/unit/test_listen_passed \
-	tests/unit/test_login \
-	tests/unit/test_login_wait \
-	tests/unit/test_logout \
-	tests/unit/test_loop \
-	tests/unit/test_loop_drain \
-	tests/unit/test_loop_load \
-	tests/unit/test_notify \
-	tests/unit/test_peer \
-	tests/unit/test_outputs \
-	tests/unit/test_readings \
-	tests/unit/test_rule_mistakes \
-	tests/unit/test_rule_paths \
-	tests/unit/test_rule_readings \
-	tests/unit/test_rules \
-	tests/unit/test_origin_refusals \
-	tests/unit/test_origins \
-	tests/unit/test_parking \
-	tests/unit/test_htpasswd_file \
-	tests/unit/test_login_floor \
-	tests/unit/test_password_kinds \
-	tests/unit/test_password_legacy \
-	tests/unit/test_marks \
-	tests/unit/test_modes \
-	tests/unit/test_prolong \
-	tests/unit/test_recheck \
-	tests/unit/test_refusals \
-	tests/unit/test_refresh \
-	tests/unit/test_hash_slots \
-	tests/unit/test_regulation \
-	tests/unit/test_regulation_limits \
-	tests/unit/test_refresh_torture \
-	tests/unit/test_renewal \
-	tests/unit/test_repeat \
-	tests/unit/test_clock \
-	tests/unit/test_csrf \
-	tests/unit/test_each_mode \
-	tests/unit/test_touches \
-	tests/unit/test_untouched \
-	tests/unit/test_revocation \
-	tests/unit/test_sign_out \
-	tests/unit/test_sign_out_page \
-	tests/unit/test_subsets \
-	tests/unit/test_torture \
-	tests/unit/test_upgrade \
-	tests/unit/test_verify
-noinst_HEADERS = tests/unit/jws_rig.h tests/unit/keyring_rig.h \
-	tests/unit/origin_rig.h tests/unit/readings_rig.h \
-	tests/unit/refresh_rig.h tests/unit/rules_rig.h \
-	tests/unit/regulation_rig.h \
-	tests/unit/conf_drivers.h tests/unit/http_message.h \
-	tests/unit/vectors/jwt_refused.h tests/unit/vectors/rfc_jws.h \
-	tests/unit/vectors/test_keys.h
+	tests/unit/auth/test_access \
+	tests/unit/auth/test_audit \
+	tests/unit/auth/test_clock \
+	tests/unit/auth/test_conflict \
+	tests/unit/auth/test_cors \
+	tests/unit/auth/test_csrf \
+	tests/unit/auth/test_forms \
+	tests/unit/auth/test_hash_slots \
+	tests/unit/auth/test_login \
+	tests/unit/auth/test_login_floor \
+	tests/unit/auth/test_login_wait \
+	tests/unit/auth/test_logout \
+	tests/unit/auth/test_marks \
+	tests/unit/auth/test_origin_refusals \
+	tests/unit/auth/test_origins \
+	tests/unit/auth/test_outputs \
+	tests/unit/auth/test_peer \
+	tests/unit/auth/test_recheck \
+	tests/unit/auth/test_refusals \
+	tests/unit/auth/test_regulation \
+	tests/unit/auth/test_regulation_limits \
+	tests/unit/auth/test_renewal \
+	tests/unit/auth/test_repeat \
+	tests/unit/auth/test_rule_mistakes \
+	tests/unit/auth/test_rule_paths \
+	tests/unit/auth/test_rule_readings \
+	tests/unit/auth/test_rules \
+	tests/unit/auth/test_sign_out \
+	tests/unit/auth/test_sign_out_page \
+	tests/unit/auth/test_subsets \
+	tests/unit/auth/test_torture \
+	tests/unit/auth/test_touches \
+	tests/unit/auth/test_untouched \
+	tests/unit/auth/test_verify \
+	tests/unit/base/test_base \
+	tests/unit/base/test_enc \
+	tests/unit/conf/test_backend_options \
+	tests/unit/conf/test_conf \
+	tests/unit/conf/test_files \
+	tests/unit/conf/test_hosts \
+	tests/unit/conf/test_ini \
+	tests/unit/conf/test_mistakes \
+	tests/unit/conf/test_text \
+	tests/unit/crypto/test_crypto \
+	tests/unit/crypto/test_jwk \
+	tests/unit/crypto/test_jwk_given \
+	tests/unit/crypto/test_jwk_refused \
+	tests/unit/crypto/test_jws \
+	tests/unit/crypto/test_jws_oracles \
+	tests/unit/crypto/test_jwt \
+	tests/unit/crypto/test_jwt_claims \
+	tests/unit/crypto/test_keyring \
+	tests/unit/crypto/test_keyring_refused \
+	tests/unit/crypto/test_password_kinds \
+	tests/unit/crypto/test_password_legacy \
+	tests/unit/http/test_cookie \
+	tests/unit/http/test_form \
+	tests/unit/http/test_headers \
+	tests/unit/http/test_origin \
+	tests/unit/http/test_path \
+	tests/unit/http/test_readings \
+	tests/unit/http/test_redirect \
+	tests/unit/http/test_request \
+	tests/unit/http/test_response \
+	tests/unit/modes/test_each_mode \
+	tests/unit/modes/test_modes \
+	tests/unit/modes/test_prolong \
+	tests/unit/modes/test_refresh \
+	tests/unit/modes/test_refresh_torture \
+	tests/unit/modes/test_revocation \
+	tests/unit/server/test_frame \
+	tests/unit/server/test_listen \
+	tests/unit/server/test_listen_passed \
+	tests/unit/server/test_loop \
+	tests/unit/server/test_loop_drain \
+	tests/unit/server/test_loop_load \
+	tests/unit/server/test_notify \
+	tests/unit/server/test_parking \
+	tests/unit/server/test_upgrade
+noinst_HEADERS = \
+	tests/unit/crypto/jws_rig.h tests/unit/crypto/keyring_rig.h \
+	tests/unit/auth/origin_rig.h tests/unit/http/readings_rig.h \
+	tests/unit/modes/refresh_rig.h tests/unit/auth/rules_rig.h \
+	tests/unit/auth/regulation_rig.h tests/unit/conf/drivers.h \
+	tests/unit/http/message.h tests/unit/crypto/vectors/jwt_refused.h \
+	tests/unit/crypto/vectors/rfc_jws.h \
+	tests/unit/crypto/vectors/test_keys.h
 
-# The promises of src/api, asked of every backend.
+# The promises of src/strategy, asked of every backend.
 CONTRACT_TESTS = \
-	tests/contract/test_htpasswd \
-	tests/contract/test_link \
-	tests/contract/test_redis \
-	tests/contract/test_redis_link \
-	tests/contract/test_postgres \
-	tests/contract/test_sqlite \
-	tests/contract/test_store \
-	tests/contract/test_store_postgres \
-	tests/contract/test_store_redis \
-	tests/contract/test_users \
-	tests/contract/test_users_foreign \
-	tests/contract/test_users_postgres
-tests_contract_test_link_SOURCES = tests/contract/test_link.c \
-	tests/contract/link_ends.c tests/contract/link_ends.h \
-	tests/contract/link_idle.c tests/contract/link_idle.h \
-	tests/contract/link_log.c tests/contract/link_log.h \
-	tests/contract/link_threads.c tests/contract/link_threads.h
-tests_contract_test_redis_SOURCES = tests/contract/test_redis.c \
-	tests/contract/redis_cut.c tests/contract/redis_damage.c \
-	tests/contract/redis_store_rig.c tests/contract/redis_store_rig.h
-tests_contract_test_redis_link_SOURCES = tests/contract/test_redis_link.c \
-	tests/contract/redis_fake.c tests/contract/redis_fake.h \
-	tests/contract/redis_faults.c tests/contract/redis_ha.c \
-	tests/contract/redis_options.c tests/contract/redis_slots.c \
-	tests/contract/redis_encrypted.c \
-	tests/contract/redis_rig.c tests/contract/redis_rig.h
-tests_contract_test_postgres_SOURCES = tests/contract/test_postgres.c \
-	tests/contract/postgres_conflicts.c tests/contract/postgres_damage.c \
-	tests/contract/postgres_faults.c \
-	tests/contract/postgres_idle.c tests/contract/postgres_waits.c \
-	tests/contract/postgres_links.c tests/contract/postgres_schemas.c \
-	tests/contract/postgres_rig.c tests/contract/postgres_rig.h
-tests_contract_test_sqlite_SOURCES = tests/contract/test_sqlite.c \
-	tests/contract/sqlite_damage.c \
-	tests/contract/sqlite_faults.c tests/contract/sqlite_versions.c \
-	tests/contract/sqlite_rig.c tests/contract/sqlite_rig.h \
+	tests/contract/conn/test_conn \
+	tests/contract/htpasswd/test_htpasswd \
+	tests/contract/htpasswd/test_htpasswd_file \
+	tests/contract/postgres/test_postgres \
+	tests/contract/postgres/test_users_foreign \
+	tests/contract/redis/test_redis \
+	tests/contract/redis/test_redis_conn \
+	tests/contract/sqlite/test_sqlite \
+	tests/contract/store/test_store \
+	tests/contract/store/test_store_postgres \
+	tests/contract/store/test_store_redis \
+	tests/contract/users/test_users \
+	tests/contract/users/test_users_postgres
+tests_contract_conn_test_conn_SOURCES = \
+	tests/contract/conn/test_conn.c tests/contract/conn/ends.c \
+	tests/contract/conn/ends.h tests/contract/conn/idle.c \
+	tests/contract/conn/idle.h tests/contract/conn/log.c \
+	tests/contract/conn/log.h tests/contract/conn/threads.c \
+	tests/contract/conn/threads.h
+tests_contract_redis_test_redis_SOURCES = \
+	tests/contract/redis/test_redis.c tests/contract/redis/cut.c \
+	tests/contract/redis/damage.c tests/contract/redis/store_rig.c \
+	tests/contract/redis/store_rig.h
+tests_contract_redis_test_redis_conn_SOURCES = \
+	tests/contract/redis/test_redis_conn.c tests/contract/redis/fake.c \
+	tests/contract/redis/fake.h tests/contract/redis/faults.c \
+	tests/contract/redis/ha.c tests/contract/redis/options.c \
+	tests/contract/redis/slots.c tests/contract/redis/encrypted.c \
+	tests/contract/redis/rig.c tests/contract/redis/rig.h
+tests_contract_postgres_test_postgres_SOURCES = \
+	tests/contract/postgres/test_postgres.c \
+	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
+	tests/contract/postgres/faults.c tests/contract/postgres/idle.c \
+	tests/contract/postgres/waits.c tests/contract/postgres/links.c \
+	tests/contract/postgres/schemas.c tests/contract/postgres/rig.c \
+	tests/contract/postgres/rig.h
+tests_contract_sqlite_test_sqlite_SOURCES = \
+	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
+	tests/contract/sqlite/faults.c tests/contract/sqlite/versions.c \
+	tests/contract/sqlite/rig.c tests/contract/sqlite/rig.h \
 	tests/contract/expect.h
-STORE_CASES = tests/contract/test_store.c \
-	tests/contract/store_crowd.c tests/contract/store_denials.c \
-	tests/contract/store_grace.c \
-	tests/contract/store_lists.c tests/contract/store_marks.c \
-	tests/contract/store_outputs.c \
-	tests/contract/store_processes.c \
-	tests/contract/store_races.c tests/contract/store_refused.c \
-	tests/contract/store_regulation.c tests/contract/store_rotation.c \
-	tests/contract/store_sessions.c \
-	tests/contract/store_threads.c \
-	tests/contract/store_rig.c tests/contract/store_rig.h \
-	tests/contract/store_turn.h
-tests_contract_test_store_SOURCES = $(STORE_CASES) \
-	tests/contract/kinds_embedded.c
-tests_contract_test_store_postgres_SOURCES = $(STORE_CASES) \
-	tests/contract/kinds_postgres.c
-tests_contract_test_store_redis_SOURCES = $(STORE_CASES) \
-	tests/contract/kinds_redis.c
-USERS_CASES = tests/contract/test_users.c \
-	tests/contract/users_refused.c \
-	tests/contract/users_rig.c tests/contract/users_rig.h
-tests_contract_test_users_foreign_SOURCES = \
-	tests/contract/test_users_foreign.c tests/contract/foreign_shapes.c \
-	tests/contract/foreign_shapes.h
-tests_contract_test_users_SOURCES = $(USERS_CASES) \
-	tests/contract/users_kind_sqlite.c
-tests_contract_test_users_postgres_SOURCES = $(USERS_CASES) \
-	tests/contract/users_kind_postgres.c
+STORE_CASES = \
+	tests/contract/store/test_store.c tests/contract/store/crowd.c \
+	tests/contract/store/denials.c tests/contract/store/grace.c \
+	tests/contract/store/lists.c tests/contract/store/marks.c \
+	tests/contract/store/outputs.c tests/contract/store/processes.c \
+	tests/contract/store/races.c tests/contract/store/refused.c \
+	tests/contract/store/regulation.c tests/contract/store/rotation.c \
+	tests/contract/store/sessions.c tests/contract/store/threads.c \
+	tests/contract/store/rig.c tests/contract/store/rig.h \
+	tests/contract/store/turn.h
+tests_contract_store_test_store_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_embedded.c
+tests_contract_store_test_store_postgres_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_postgres.c
+tests_contract_store_test_store_redis_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_redis.c
+USERS_CASES = \
+	tests/contract/users/test_users.c tests/contract/users/refused.c \
+	tests/contract/users/rig.c tests/contract/users/rig.h
+tests_contract_postgres_test_users_foreign_SOURCES = \
+	tests/contract/postgres/test_users_foreign.c \
+	tests/contract/postgres/foreign_shapes.c \
+	tests/contract/postgres/foreign_shapes.h
+tests_contract_users_test_users_SOURCES = \
+	$(USERS_CASES) tests/contract/users/kind_sqlite.c
+tests_contract_users_test_users_postgres_SOURCES = \
+	$(USERS_CASES) tests/contract/users/kind_postgres.c
 
 # Fuzz targets.  In `make check` they replay their corpus; configured with
 # CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.
@@ -226,7 +229,7 @@ SOURCE_CHECKS = tests/tools/source.sh
 tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-style.sh \
-	tests/tools/demo-check.pl tests/tools/e2e.pl tests/t tests/fuzz/corpus \
+	tests/tools/demo-check.pl tests/tools/e2e.pl tests/e2e tests/fuzz/corpus \
 	tests/tools/hardened.sh tests/tools/mutate.pl \
 	tests/interop
 
@@ -240,24 +243,24 @@ endif
 # programs those that are cheap, which is all but the long tables of numbers,
 # races and processes.  The longest are first, so that none is left alone.
 MEMCHECK_TESTS = \
-	tests/contract/test_users \
-	tests/unit/test_revocation \
-	tests/contract/test_sqlite \
-	tests/unit/test_access \
-	tests/unit/test_backend_options \
-	tests/unit/test_base \
-	tests/unit/test_conf \
-	tests/unit/test_conflict \
-	tests/unit/test_cors \
-	tests/unit/test_forms \
-	tests/unit/test_http_form \
-	tests/unit/test_ini \
-	tests/unit/test_login \
-	tests/unit/test_logout \
-	tests/unit/test_outputs \
-	tests/unit/test_refresh \
-	tests/unit/test_renewal \
-	tests/unit/test_verify
+	tests/contract/users/test_users \
+	tests/unit/modes/test_revocation \
+	tests/contract/sqlite/test_sqlite \
+	tests/unit/auth/test_access \
+	tests/unit/conf/test_backend_options \
+	tests/unit/base/test_base \
+	tests/unit/conf/test_conf \
+	tests/unit/auth/test_conflict \
+	tests/unit/auth/test_cors \
+	tests/unit/auth/test_forms \
+	tests/unit/http/test_form \
+	tests/unit/conf/test_ini \
+	tests/unit/auth/test_login \
+	tests/unit/auth/test_logout \
+	tests/unit/auth/test_outputs \
+	tests/unit/modes/test_refresh \
+	tests/unit/auth/test_renewal \
+	tests/unit/auth/test_verify
 MEMCHECK = valgrind -q --error-exitcode=9
 memcheck:
 	$(MAKE) check TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"

@@ -39,7 +39,7 @@ int authenticate_confirm(struct exchange *e, struct user *user,
     MUST_USE;
 
 /* A better hash while the password is at hand; failing at it is no matter.
- * Sessions of the user go on (api/password_mark.h). */
+ * Sessions of the user go on (strategy/password_mark.h). */
 void authenticate_rehash(struct exchange *e, const struct user *user,
 			 struct str password);
 

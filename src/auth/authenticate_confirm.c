@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "api/password_mark.h"
+#include "strategy/password_mark.h"
 #include "auth/hash_slots.h"
 #include "base/log.h"
 #include "base/secret.h"

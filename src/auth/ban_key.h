@@ -15,7 +15,7 @@
 #ifndef AUTH_BAN_KEY_H
 #define AUTH_BAN_KEY_H
 
-#include "api/session_store.h"
+#include "strategy/session_store.h"
 
 struct arena;
 

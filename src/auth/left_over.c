@@ -2,7 +2,7 @@
 /* Cookies of another mode. */
 #include "auth/left_over.h"
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "auth/audit.h"
 #include "http/cookie.h"
 

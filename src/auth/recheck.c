@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "api/password_mark.h"
+#include "strategy/password_mark.h"
 #include "auth/audit.h"
 #include "auth/touches.h"
 

@@ -21,7 +21,7 @@ bool recheck_is_due(const struct exchange *e, const struct grant *grant);
 
 /*
  * Looks up the user.  One who is gone or disabled loses all sessions, and one
- * who has got another password those of the old one (api/password_mark.h): then
+ * who has got another password those of the old one (strategy/password_mark.h): then
  * *still is false.  One who has changed: grant->who, and his sessions, follow.
  * -1: could not tell, so nobody may pass.
  */

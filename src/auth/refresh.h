@@ -15,7 +15,7 @@ bool refresh_has_own_token(const struct exchange *e);
 
 struct refreshed {
 	enum refresh_answer answer;
-	/* Filled as refresh() of api/auth_mode.h says. */
+	/* Filled as refresh() of strategy/auth_mode.h says. */
 	struct grant grant;
 	struct credentials credentials;
 };

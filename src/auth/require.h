@@ -6,7 +6,7 @@
 #ifndef AUTH_REQUIRE_H
 #define AUTH_REQUIRE_H
 
-#include "api/identity.h"
+#include "strategy/identity.h"
 
 /* Every word is one of the above; `deny` stands alone; at least one. */
 bool require_is_valid(struct str words);

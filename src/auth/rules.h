@@ -8,7 +8,7 @@
 #ifndef AUTH_RULES_H
 #define AUTH_RULES_H
 
-#include "api/identity.h"
+#include "strategy/identity.h"
 #include "conf/settings.h"
 
 struct arena;

@@ -3,7 +3,7 @@
 #include "auth/service.h"
 
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "auth/csrf.h"
 #include "auth/own.h"
 #include "auth/pages.h"

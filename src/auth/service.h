@@ -6,7 +6,7 @@
 #ifndef AUTH_SERVICE_H
 #define AUTH_SERVICE_H
 
-#include "api/auth_mode.h"
+#include "strategy/auth_mode.h"
 #include "base/log.h"
 #include "conf/settings.h"
 #include "http/message.h"

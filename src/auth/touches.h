@@ -6,7 +6,7 @@
 #ifndef AUTH_TOUCHES_H
 #define AUTH_TOUCHES_H
 
-#include "api/session_store.h"
+#include "strategy/session_store.h"
 
 #define TOUCHES_MAX 8192 /* beyond that a note is dropped: the next request of
 			  * the session makes it again */

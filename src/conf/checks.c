@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the options of conf/tables.c ask of their values. */
+/* What the options of conf/sections.c ask of their values. */
 #include "conf/checks.h"
 
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the options of conf/tables.c ask of their values: option.check of each
+ * What the options of conf/sections.c ask of their values: option.check of each
  * (called with the field, which is not empty), and rules over several.
  */
 #ifndef CONF_CHECKS_H

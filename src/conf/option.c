@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "conf/value.h"
+#include "conf/option_value.h"
 
 static size_t
 field_size(const struct option *o)

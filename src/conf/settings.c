@@ -6,11 +6,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/checks.h"
-#include "conf/file.h"
-#include "conf/fill.h"
-#include "conf/nearest.h"
+#include "os/file.h"
+#include "conf/loader.h"
+#include "conf/suggest.h"
 #include "conf/problems.h"
-#include "conf/tables.h"
+#include "conf/sections.h"
 
 static const struct settings_driver *
 find_driver(const struct settings_driver *v, size_t n, struct str name)

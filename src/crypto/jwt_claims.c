@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* As api/identity.h has it, which this folder may not know. */
+/* As strategy/identity.h has it, which this folder may not know. */
 #define NAME_MAX_BYTES	64
 #define TEXT_MAX_BYTES	256
 #define ROLES_MAX_BYTES 1024

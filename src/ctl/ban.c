@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl ban. */
-#include "ctl/live.h"
+#include "ctl/sessions.h"
 
 #include "auth/ban_key.h"
 #include "base/network.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl config. */
 #include "base/buf.h"
-#include "base/owner.h"
+#include "os/owner.h"
 #include "conf/ini.h"
 #include "conf/problems.h"
 #include "ctl/health.h"
 #include "ctl/output.h"
-#include "ctl/ring.h"
+#include "ctl/keys.h"
 
 #include <stdio.h>
 

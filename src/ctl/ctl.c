@@ -2,11 +2,11 @@
 /* What the commands share: messages, audit, the way to users and store. */
 #include "ctl/ctl.h"
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "auth/rules.h"
 #include "base/buf.h"
-#include "base/owner.h"
-#include "conf/file.h"
+#include "os/owner.h"
+#include "os/file.h"
 #include "conf/problems.h"
 #include "ctl/output.h"
 

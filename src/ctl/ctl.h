@@ -6,7 +6,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
-#include "api/auth_mode.h"
+#include "strategy/auth_mode.h"
 #include "conf/settings.h"
 #include "ctl/args.h"
 

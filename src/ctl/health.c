@@ -2,7 +2,7 @@
 /* In what state are users and store? */
 #include "ctl/health.h"
 
-#include "base/owner.h"
+#include "os/owner.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 /* fcgiauthctl token inspect. */
 #include "base/buf.h"
 #include "ctl/output.h"
-#include "ctl/ring.h"
+#include "ctl/keys.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl key. */
 #include "ctl/output.h"
-#include "ctl/ring.h"
+#include "ctl/keys.h"
 
 #include <stdio.h>
 

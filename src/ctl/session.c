@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl session. */
-#include "ctl/live.h"
+#include "ctl/sessions.h"
 
 #include "base/enc.h"
 #include "ctl/output.h"

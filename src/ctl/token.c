@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl token issue. */
-#include "ctl/live.h"
-#include "ctl/ring.h"
+#include "ctl/sessions.h"
+#include "ctl/keys.h"
 
-#include "api/denial.h"
-#include "api/session_id.h"
+#include "strategy/denial.h"
+#include "strategy/session_id.h"
 #include "base/enc.h"
 
 #include <stdio.h>

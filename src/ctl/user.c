@@ -2,9 +2,9 @@
 /* fcgiauthctl user: commands that change one user. */
 #include "ctl/user.h"
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "base/buf.h"
-#include "ctl/live.h"
+#include "ctl/sessions.h"
 #include "ctl/prompt.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl webserver. */
-#include "ctl/webserver.h"
+#include "webserver/webserver.h"
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "api/jwt_settings.h"
-#include "api/registry.h"
-#include "base/owner.h"
+#include "modes/jwt_settings.h"
+#include "strategy/registry.h"
+#include "os/owner.h"
 #include "conf/problems.h"
 
 /* One of the two things to look at. */

@@ -6,7 +6,7 @@
 #include "server/snapshot.h"
 
 /* Started as root: becomes the owner of the files that the service reads and
- * makes (base/owner.h), so that it is refused what the service is. */
+ * makes (os/owner.h), so that it is refused what the service is. */
 int check_become_owner(const struct settings *set, struct err *err) MUST_USE;
 
 /*

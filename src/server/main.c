@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthd: the command line. */
-#include "server/app.h"
+#include "server/process.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "base/buf.h"
 #include "base/secret.h"
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "conf/problems.h"
 #include "server/check.h"
 

@@ -4,7 +4,7 @@
  * What is read is judged; each finding has its place and what to write.  No
  * file but the one is read.
  */
-#include "ctl/webserver.h"
+#include "webserver/webserver.h"
 
 #include <assert.h>
 

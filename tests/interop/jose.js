@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The other side of tests/t/jose.t: reads a list of tasks as JSON, does them
+// The other side of tests/e2e/jose.t: reads a list of tasks as JSON, does them
 // with the package jose, and writes the list of results.
 import * as jose from 'jose';
 import { createSecretKey, randomBytes } from 'node:crypto';

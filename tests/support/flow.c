@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "auth/hash_slots.h"
 #include "auth/status.h"
 #include "auth/touches.h"

@@ -7,7 +7,7 @@
  * Puts sessions and bans into the store that the configuration FILE names, and
  * looks at it, so that fcgiauthctl can be tested without a daemon.
  */
-#include "api/registry.h"
+#include "strategy/registry.h"
 #include "base/enc.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"

@@ -11,7 +11,7 @@
 #ifndef TESTS_STORE_FAULTY_H
 #define TESTS_STORE_FAULTY_H
 
-#include "api/session_store.h"
+#include "strategy/session_store.h"
 
 #include <stdatomic.h>
 

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "crypto/digest.h"
 #include "crypto/jws_oracle.h"
-#include "tests/unit/vectors/test_keys.h"
+#include "tests/unit/crypto/vectors/test_keys.h"
 
 _Static_assert(ARRAY_LEN(test_keys) == JWS_ALGS - 1, "one an algorithm");
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_USERS_FAKE_H
 #define TESTS_USERS_FAKE_H
 
-#include "api/user_source.h"
+#include "strategy/user_source.h"
 
 #include <stdatomic.h>
 

@@ -8,7 +8,7 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
-use lib dirname(__FILE__) . '/../t/lib';
+use lib dirname(__FILE__) . '/../e2e/lib';
 use FCGIAuth::Client;
 
 my ($port, $user) = @ARGV;

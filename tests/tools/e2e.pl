@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# Runs the end-to-end tests of tests/t, all in all variants or the named ones,
+# Runs the end-to-end tests of tests/e2e, all in all variants or the named ones,
 # and ends with "counts: PASSED FAILED SKIPPED".
 #
 #	tests/tools/e2e.pl [--jobs N] [NAME[@VARIANT]...]
@@ -15,7 +15,7 @@ use TAP::Harness;
 my $jobs = 1;
 GetOptions('jobs=i' => \$jobs) or exit 2;
 
-my $folder = abs_path(dirname(__FILE__) . '/../t');
+my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 
 # What is asked again with something else in place of the default.  A store
 # can break what these ask; the others ask for what it never sees.

@@ -43,77 +43,77 @@ GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
     'copy=s', 'configure=s', 'list') && @ARGV
     or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE...\n";
 
-# What asks most of a file, by the first pattern that fits.
+# What asks most of a file, by the first pattern that fits: names of programs,
+# which are tests/unit/*/test_NAME or tests/contract/*/test_NAME.
 my @flow = qw(audit login login_wait logout refresh renewal prolong sign_out
     verify recheck clock outputs forms torture);
 my @map = (
-    [qr{^backends/(?:store_|)memory} => ['contract/test_store']],
-    [qr{^backends/(?:store_|)sqlite} =>
-	['contract/test_store', 'contract/test_sqlite', 'contract/test_users']],
-    [qr{^backends/users_sqlite} => ['contract/test_users']],
-    [qr{^backends/(?:users_)?htpasswd} =>
-	['unit/test_htpasswd_file', 'contract/test_htpasswd']],
-    [qr{^backends/(?:store_)?redis_link|^backends/redis_(?:wire|target|url)} =>
-	['unit/test_backend_options', 'contract/test_store_redis',
-	'contract/test_redis', 'contract/test_redis_link']],
-    [qr{^backends/(?:lua|(?:store_)?redis)} =>
-	['contract/test_redis', 'contract/test_store_redis']],
-    [qr{^backends/(?:users_postgres|postgres_foreign)} =>
-	['unit/test_backend_options', 'contract/test_users_postgres',
-	'contract/test_users_foreign', 'contract/test_postgres']],
-    [qr{^backends/(?:store_)?postgres} =>
-	['contract/test_store_postgres', 'contract/test_postgres']],
-    [qr{^backends/mode_} =>
-	[map { "unit/test_$_" } @flow,
-	qw(modes each_mode refresh_torture access revocation)]],
+    [qr{^backends/memory/} => qw(store)],
+    [qr{^backends/sqlite/users} => qw(users)],
+    [qr{^backends/sqlite/} => qw(store sqlite users)],
+    [qr{^backends/htpasswd/} => qw(htpasswd_file htpasswd)],
+    [qr{^backends/redis/client/} =>
+	qw(backend_options store_redis redis redis_conn)],
+    [qr{^backends/redis/} => qw(redis store_redis)],
+    [qr{^backends/postgres/(?:users|foreign)} =>
+	qw(backend_options users_postgres users_foreign postgres)],
+    [qr{^backends/postgres/} => qw(store_postgres postgres)],
+    [qr{^src/modes/} =>
+	@flow, qw(modes each_mode refresh_torture access revocation)],
     [qr{^src/auth/rules|^src/auth/require} =>
-	[map { "unit/test_$_" } qw(rules rule_mistakes rule_paths
-	rule_readings access verify)]],
-    [qr{^src/auth/(?:csrf|own)} => [map { "unit/test_$_" }
-	qw(csrf origin_refusals origins login logout forms repeat)]],
-    [qr{^src/auth/(?:verify|access|refusals)} => [map { "unit/test_$_" }
-	qw(access refusals readings verify conflict outputs)]],
-    [qr{^src/auth/(?:logout|left_over|conflict)} => [map { "unit/test_$_" }
-	qw(logout conflict sign_out sign_out_page each_mode renewal forms)]],
+	qw(rules rule_mistakes rule_paths rule_readings access verify)],
+    [qr{^src/auth/(?:csrf|own)} =>
+	qw(csrf origin_refusals origins login logout forms repeat)],
+    [qr{^src/auth/(?:verify|access|refusals)} =>
+	qw(access refusals readings verify conflict outputs)],
+    [qr{^src/auth/(?:logout|left_over|conflict)} =>
+	qw(logout conflict sign_out sign_out_page each_mode renewal forms)],
     [qr{^src/auth/(?:recheck|touches)} =>
-	[map { "unit/test_$_" } qw(touches clock recheck marks untouched)]],
+	qw(touches clock recheck marks untouched)],
     [qr{^src/auth/(?:throttle|ban_key|hash_slots|login_floor|authenticate)} =>
-	[map { "unit/test_$_" } qw(hash_slots login_floor login_wait audit
-	regulation regulation_limits login logout marks
-	untouched)]],
-    [qr{^src/auth/} => [map { "unit/test_$_" } @flow, qw(cors revocation
-	repeat refusals sign_out_page access conflict)]],
-    [qr{^src/api/} => [(map { "contract/test_$_" } qw(link users)),
-	(map { "unit/test_$_" } qw(modes access revocation marks recheck login
-	login_floor refresh conf backend_options)),
-	(map { "contract/test_$_" } qw(store sqlite))]],
-    [qr{^src/crypto/password} =>
-	['unit/test_crypto', 'unit/test_password_legacy']],
-    [qr{^src/crypto/(?:jwk|keyring)} => [map { "unit/test_$_" }
-	qw(jwk jwk_refused keyring keyring_refused)]],
-    [qr{^src/crypto/} => [map { "unit/test_$_" }
-	qw(jws jws_oracles jwt jwt_claims crypto)]],
-    [qr{^src/http/} => [map { "unit/test_$_" } qw(http_cookie http_form
-	http_headers http_origin http_path http_redirect http_request
-	http_response origin_refusals origins readings rule_readings
-	conflict)]],
-    [qr{^src/conf/} => [map { "unit/test_$_" }
-	qw(conf conf_files conf_mistakes conf_text conf_hosts ini)]],
-    [qr{^src/base/} => ['unit/test_base', 'unit/test_conf']],
-    [qr{^src/server/} => [map { "unit/test_$_" }
-	qw(frame listen listen_passed loop loop_drain notify parking upgrade)]],
+	qw(hash_slots login_floor login_wait audit regulation
+	regulation_limits login logout marks untouched)],
+    [qr{^src/auth/} => @flow, qw(cors revocation repeat refusals
+	sign_out_page access conflict)],
+    [qr{^src/strategy/} => qw(conn users modes access revocation marks recheck
+	login login_floor refresh conf backend_options store sqlite)],
+    [qr{^src/crypto/password} => qw(crypto password_legacy)],
+    [qr{^src/crypto/(?:jwk|keyring)} =>
+	qw(jwk jwk_refused keyring keyring_refused)],
+    [qr{^src/crypto/} => qw(jws jws_oracles jwt jwt_claims crypto)],
+    [qr{^src/http/} => qw(cookie form headers origin path redirect request
+	response origin_refusals origins readings rule_readings conflict)],
+    [qr{^src/conf/} => qw(conf files mistakes text hosts ini)],
+    [qr{^src/(?:base|os)/} => qw(base conf)],
+    [qr{^src/server/} =>
+	qw(frame listen listen_passed loop loop_drain notify parking upgrade)],
 );
 
 my $top = abs_path(dirname($0) . '/../..');
 my $began = time;
 
+# tests/unit/auth/test_login of "login".
+sub program {
+	my ($name) = @_;
+	my ($source) = glob "$top/tests/{unit,contract}/*/test_$name.c";
+
+	# Two programs share the source of the suite of a backend.
+	($source) = glob "$top/tests/contract/" . ($name =~ s/_.*//r) . '/'
+	    if !$source && $name =~ /^(?:store|users)_/;
+	die "no test $name\n" if !$source;
+	return dirname("$source/x") =~ s{^\Q$top\E/}{}r . "/test_$name"
+	    if $source =~ m{/$};
+	return $source =~ s{^\Q$top\E/|\.c$}{}gr;
+}
+
 sub tests_of {
 	my ($file) = @_;
 
-	return map { "tests/$_" } split /,/, $opt{tests} if $opt{tests};
+	return map { program($_) } split /,/, $opt{tests} if $opt{tests};
 	for my $pair (@map) {
-		return map { "tests/$_" } @{ $pair->[1] }
-		    if $file =~ $pair->[0];
+		my ($pattern, @names) = @$pair;
+
+		return map { program($_) } @names if $file =~ $pattern;
 	}
 	die "$file: which tests? say --tests\n";
 }

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Users in a password file, which htpasswd(1) or an editor changes while we
+ * run.  It is looked at whenever somebody is looked up, and read again when it
+ * has changed and then rested for a second: htpasswd empties it and writes it
+ * anew, and what is half written may look whole.
+ */
+#include "strategy/user_source.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/htpasswd/file.h"
+#include "os/file.h"
+
+#define TABLE_BYTES ((size_t)128 * 1024 * 1024)
+
+enum { USERS, GROUPS, FILES };
+
+struct htpasswd_conf {
+	const char *file, *groups;
+};
+
+/* A parsed state of both files. */
+struct table {
+	struct arena *arena;
+	struct htpasswd users;
+	unsigned refs; /* guarded by the lock of the source */
+};
+
+struct source {
+	const struct env *env;
+	char *path[FILES]; /* groups may be NULL */
+	/* Guards what follows.  Held while the files are read, too: they are
+	 * local and small, and whoever waits needs the result. */
+	pthread_mutex_t lock;
+	struct table *table;
+	struct htpasswd_stamp read[FILES]; /* what the table was made of */
+	struct htpasswd_stamp refused[FILES]; /* mistakes, which were logged */
+	bool rested; /* what was read had rested */
+};
+
+static int
+look(const struct source *s, struct htpasswd_stamp out[FILES], struct err *err)
+{
+	memset(out, 0, FILES * sizeof(*out));
+	for (size_t i = 0; i < FILES; i++) {
+		if (s->path[i] != NULL &&
+		    htpasswd_look(s->path[i], &out[i], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+same(const struct htpasswd_stamp a[FILES], const struct htpasswd_stamp b[FILES])
+{
+	return htpasswd_same(&a[USERS], &b[USERS]) &&
+	    htpasswd_same(&a[GROUPS], &b[GROUPS]);
+}
+
+static bool
+have_rested(const struct source *s, const struct htpasswd_stamp stamps[FILES])
+{
+	int64_t now_ms = env_wall_ms(s->env);
+
+	return htpasswd_has_rested(&stamps[USERS], now_ms) &&
+	    htpasswd_has_rested(&stamps[GROUPS], now_ms);
+}
+
+static void
+free_table(struct table *t)
+{
+	if (t == NULL)
+		return;
+	arena_free(t->arena); /* wipes */
+	free(t);
+}
+
+static int
+read_text(const char *path, struct arena *a, struct htpasswd_text *out,
+	  struct err *err)
+{
+	out->file = path;
+	if (file_read(path, HTPASSWD_BYTES_MAX, a, &out->bytes, NULL, err) == 0)
+		return 0;
+	/* Not what is in it is wrong: it may be readable the next time. */
+	if (err->code == ERR_CONFIG)
+		err->code = ERR_BUSY;
+	return err_context(err, "%s", path);
+}
+
+static int
+fill_table(const struct source *s, struct table *t, struct err *err)
+{
+	struct htpasswd_text users, groups;
+
+	if (read_text(s->path[USERS], t->arena, &users, err) != 0)
+		return -1;
+	if (s->path[GROUPS] == NULL)
+		return htpasswd_parse(&users, NULL, t->arena, &t->users, err);
+	if (read_text(s->path[GROUPS], t->arena, &groups, err) != 0)
+		return -1;
+	return htpasswd_parse(&users, &groups, t->arena, &t->users, err);
+}
+
+static int
+make_table(const struct source *s, struct table **out, struct err *err)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return err_nomem(err);
+	t->refs = 1;
+	t->arena = arena_new(TABLE_BYTES);
+	if (t->arena == NULL) {
+		free_table(t);
+		return err_nomem(err);
+	}
+	if (fill_table(s, t, err) != 0) {
+		free_table(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+/* Under the lock, but for closing. */
+static void
+release(struct table *t)
+{
+	t->refs--;
+	if (t->refs == 0)
+		free_table(t);
+}
+
+static void
+use(struct source *s, struct table *t,
+    const struct htpasswd_stamp stamps[FILES])
+{
+	if (s->table != NULL)
+		release(s->table);
+	s->table = t;
+	memcpy(s->read, stamps, sizeof(s->read));
+	s->rested = have_rested(s, stamps);
+	htpasswd_log(&t->users, s->path[USERS], s->path[GROUPS], s->env->log);
+}
+
+/* The last good content stays. */
+static void
+refuse(struct source *s, const struct htpasswd_stamp stamps[FILES],
+       const struct err *err)
+{
+	memcpy(s->refused, stamps, sizeof(s->refused));
+	LOG(s->env->log, LOG_ERROR, "htpasswd_refused",
+	    F_CSTR("reason", err->msg), F_CSTR("kept", "the users before"));
+}
+
+/*
+ * Empty is what a file is when it is being written anew, or could not be: that
+ * there is nobody it does not say.  And a writer who ended his last line before
+ * does so again.
+ */
+static int
+check_whole(const struct source *s, const struct table *t, struct err *err)
+{
+	if (t->users.n == 0)
+		return err_set(err, ERR_BUSY, "%s: there is no user in it",
+			       s->path[USERS]);
+	if (t->users.cut && s->table != NULL && !s->table->users.cut)
+		return err_set(
+		    err, ERR_CONFIG,
+		    "%s: the last line has no end: it may be cut off",
+		    s->path[USERS]);
+	return 0;
+}
+
+/* A whole state of both files; NULL when they changed meanwhile. */
+static int
+load(const struct source *s, const struct htpasswd_stamp stamps[FILES],
+     struct table **out, struct err *err)
+{
+	struct htpasswd_stamp after[FILES];
+	struct table *t = NULL;
+
+	if (make_table(s, &t, err) != 0)
+		return -1;
+	if (look(s, after, err) != 0 || check_whole(s, t, err) != 0) {
+		free_table(t);
+		return -1;
+	}
+	if (!same(stamps, after)) {
+		free_table(t);
+		t = NULL;
+	}
+	*out = t;
+	return 0;
+}
+
+/* Brings the table up to date.  -1: nobody can tell who there is. */
+static int
+refresh(struct source *s, struct err *err)
+{
+	struct htpasswd_stamp stamps[FILES];
+	struct table *t = NULL;
+	struct err why;
+
+	if (look(s, stamps, err) != 0)
+		return -1;
+	if ((s->rested && same(stamps, s->read)) || same(stamps, s->refused) ||
+	    !have_rested(s, stamps))
+		return 0;
+	if (load(s, stamps, &t, &why) != 0) {
+		if (why.code == ERR_CONFIG) {
+			refuse(s, stamps, &why);
+			return 0;
+		}
+		*err = why;
+		return -1;
+	}
+	if (t == NULL)
+		return 0; /* it has not rested any more */
+	LOG(s->env->log, LOG_INFO, "htpasswd_read",
+	    F_CSTR("file", s->path[USERS]),
+	    F_INT("users", (int64_t)t->users.n));
+	use(s, t, stamps);
+	return 0;
+}
+
+static void
+users_htpasswd_close(void *source)
+{
+	struct source *s = source;
+
+	free_table(s->table);
+	for (size_t i = 0; i < FILES; i++)
+		free(s->path[i]);
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* The first reading: here a mistake keeps us from starting. */
+static int
+read_first(struct source *s, struct err *err)
+{
+	struct htpasswd_stamp stamps[FILES];
+	struct table *t = NULL;
+
+	if (look(s, stamps, err) != 0 || load(s, stamps, &t, err) != 0) {
+		if (err->code == ERR_BUSY)
+			err->code = ERR_CONFIG;
+		return -1;
+	}
+	if (t == NULL)
+		return err_set(err, ERR_CONFIG, "%s: changed while it was read",
+			       s->path[USERS]);
+	use(s, t, stamps);
+	return 0;
+}
+
+static int
+users_htpasswd_open(const void *conf, const struct env *env, void **source,
+		    struct err *err)
+{
+	const struct htpasswd_conf *set = conf;
+	const char *const path[FILES] = { set->file, set->groups };
+	struct source *s = calloc(1, sizeof(*s));
+	int rc = 0;
+
+	if (s == NULL)
+		return err_nomem(err);
+	s->env = env;
+	(void)pthread_mutex_init(&s->lock, NULL); /* cannot fail */
+	for (size_t i = 0; i < FILES && rc == 0; i++) {
+		if (path[i] == NULL)
+			continue;
+		s->path[i] = strdup(path[i]);
+		if (s->path[i] == NULL)
+			rc = err_nomem(err);
+	}
+	if (rc == 0)
+		rc = read_first(s, err);
+	if (rc != 0)
+		users_htpasswd_close(s);
+	else
+		*source = s;
+	return rc;
+}
+
+static int
+users_htpasswd_connect(void *source, void **conn, struct err *err)
+{
+	(void)err; /* there is nothing to connect to */
+	*conn = source;
+	return 0;
+}
+
+static void
+users_htpasswd_disconnect(void *conn)
+{
+	(void)conn;
+}
+
+/* The users as they are now; given back with give(). */
+static int
+take(struct source *s, struct table **out, struct err *err)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&s->lock);
+	rc = refresh(s, err);
+	if (rc == 0) {
+		s->table->refs++;
+		*out = s->table;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+static void
+give(struct source *s, struct table *t)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	release(t);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+static int
+users_htpasswd_ping(void *conn, struct err *err)
+{
+	struct table *t = NULL;
+
+	if (take(conn, &t, err) != 0)
+		return -1;
+	give(conn, t);
+	return 0;
+}
+
+static int
+copy_user(const struct htpasswd_user *from, struct arena *a, struct user *out,
+	  struct err *err)
+{
+	const struct identity who = { .name = from->name,
+				      .roles = from->roles };
+	struct user u = { .disabled = false, .line = from->line };
+
+	if (identity_copy(a, &who, &u.who) != 0 ||
+	    arena_copy(a, from->hash, &u.hash) != 0)
+		return err_nomem(err);
+	*out = u;
+	return 0;
+}
+
+static int
+users_htpasswd_find(void *conn, struct arena *a, struct str name,
+		    enum user_answer *answer, struct user *out, struct err *err)
+{
+	struct user got = { .disabled = false };
+	const struct htpasswd_user *u;
+	struct table *t = NULL;
+	int rc = 0;
+
+	if (take(conn, &t, err) != 0)
+		return -1;
+	u = htpasswd_find(&t->users, name);
+	if (u != NULL)
+		rc = copy_user(u, a, &got, err);
+	if (rc == 0) {
+		*answer = u != NULL ? USER_FOUND : USER_UNKNOWN;
+		*out = got;
+	}
+	give(conn, t);
+	return rc;
+}
+
+static int
+copy_list(const struct htpasswd *h, struct arena *a, struct str after,
+	  size_t limit, struct user_list *out, struct err *err)
+{
+	size_t at = htpasswd_position(h, after);
+	struct user_list list;
+
+	if (at < h->n && str_eq(h->v[at].name, after))
+		at++;
+	list.n = h->n - at < limit ? h->n - at : limit;
+	list.v = arena_array(a, list.n + 1, sizeof(*list.v));
+	if (list.v == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < list.n; i++) {
+		if (copy_user(&h->v[at + i], a, &list.v[i], err) != 0)
+			return -1;
+	}
+	*out = list;
+	return 0;
+}
+
+static int
+users_htpasswd_list(void *conn, struct arena *a, struct str after, size_t limit,
+		    struct user_list *out, struct err *err)
+{
+	struct table *t = NULL;
+	int rc;
+
+	if (take(conn, &t, err) != 0)
+		return -1;
+	rc = copy_list(&t->users, a, after, limit, out, err);
+	give(conn, t);
+	return rc;
+}
+
+static const struct option options[] = {
+	OPTION(PATH, struct htpasswd_conf, file, .flags = OPTION_REQUIRED,
+	       .help = "The password file, as htpasswd(1) writes it: NAME:HASH "
+		       "in each line. Use htpasswd -B or -5; the MD5 of "
+		       "htpasswd without an option works but is weak, and "
+		       "what is weaker is refused: the log names the kinds "
+		       "and the lines, and doc/moving.md has the table. "
+		       "A change is seen a second "
+		       "later, without a reload. With a mistake in it the "
+		       "service does not start, or goes on with the users "
+		       "before and logs why; while it is missing, unreadable "
+		       "or without a user, who asks for one is answered "
+		       "503."),
+	OPTION(PATH, struct htpasswd_conf, groups,
+	       .help = "A file of groups, GROUP: NAME NAME in each line, as "
+		       "Apache's AuthGroupFile; commas may stand between the "
+		       "names. Groups are roles. Lines with a name that is no "
+		       "user are named in the log. It is read "
+		       "again as the password file is. Neither file may have "
+		       "more than 100,000 lines: take postgres for more."),
+	OPTION_END
+};
+
+const struct user_source_ops users_htpasswd = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_USERS,
+		.name = "htpasswd",
+		.summary = "users in a password file",
+		.caps = USERS_PERSISTENT | USERS_LISTS,
+		.options = options,
+		.conf_size = sizeof(struct htpasswd_conf),
+	},
+	.elsewhere = "change the file with htpasswd(1)",
+	.open = users_htpasswd_open,
+	.close = users_htpasswd_close,
+	.connect = users_htpasswd_connect,
+	.disconnect = users_htpasswd_disconnect,
+	.ping = users_htpasswd_ping,
+	.find = users_htpasswd_find,
+	.list = users_htpasswd_list,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Regulation in the memory store; its owner locks. */
+#ifndef BACKENDS_MEMORY_ATTEMPTS_H
+#define BACKENDS_MEMORY_ATTEMPTS_H
+
+#include "strategy/session_store.h"
+
+struct counter {
+	struct counter *next;
+	int64_t count;
+	bool banned;
+	int64_t ends; /* the window or, once banned, the ban */
+	size_t n;
+	char key[];
+};
+
+struct memory_attempts {
+	struct counter *first;
+};
+
+void memory_attempts_destroy(struct memory_attempts *t);
+
+/* As the operations of the same names. */
+int memory_attempts_count(struct memory_attempts *t, struct str key,
+			  const struct attempt_policy *policy, int64_t now_ms,
+			  struct attempt *out, struct err *err) MUST_USE;
+void memory_attempts_give_back(const struct memory_attempts *t, struct str key,
+			       int64_t ends_ms);
+int64_t memory_attempts_banned(const struct memory_attempts *t, struct str key,
+			       int64_t ban_ms, int64_t now_ms);
+bool memory_attempts_forgive(struct memory_attempts *t, struct str key);
+int memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
+			 int64_t ban_ms, int64_t now_ms, size_t limit,
+			 struct ban **out, size_t *n, struct err *err) MUST_USE;
+size_t memory_attempts_sweep(struct memory_attempts *t, int64_t now_ms,
+			     size_t limit);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Denied tokens in the memory store; its owner locks. */
+#ifndef BACKENDS_MEMORY_DENIALS_H
+#define BACKENDS_MEMORY_DENIALS_H
+
+#include "strategy/session_store.h"
+
+#define DENIAL_BUCKETS 1024
+
+struct denial {
+	struct denial *next; /* in the bucket */
+	int64_t issued_ms, until_ms;
+	size_t n;
+	char key[];
+};
+
+/* All zero: empty. */
+struct memory_denials {
+	struct denial *buckets[DENIAL_BUCKETS];
+};
+
+void memory_denials_destroy(struct memory_denials *t);
+
+/* As the operations of the same names, for one key. */
+int memory_denials_add(struct memory_denials *t, struct str key,
+		       int64_t issued_ms, int64_t until_ms,
+		       struct err *err) MUST_USE;
+bool memory_denials_has(const struct memory_denials *t, struct str key,
+			int64_t issued_ms, int64_t now_ms);
+size_t memory_denials_sweep(struct memory_denials *t, int64_t now_ms,
+			    size_t limit);
+
+#endif

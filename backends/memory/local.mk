@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+
+BACKENDS += store:memory
+libfcgiauth_a_SOURCES += \
+	backends/memory/attempts.c backends/memory/attempts.h \
+	backends/memory/denials.c backends/memory/denials.h \
+	backends/memory/networks.c backends/memory/networks.h \
+	backends/memory/rotation.c \
+	backends/memory/secrets.c backends/memory/secrets.h \
+	backends/memory/sessions.c backends/memory/sessions.h \
+	backends/memory/store.c

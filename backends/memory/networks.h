@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Networks where users signed in, in the memory store; its owner locks. */
+#ifndef BACKENDS_MEMORY_NETWORKS_H
+#define BACKENDS_MEMORY_NETWORKS_H
+
+#include "strategy/session_store.h"
+
+struct user_networks {
+	struct user_networks *next;
+	struct known_network v[NETWORKS_MAX];
+	size_t n; /* of v */
+	size_t name_n;
+	char name[];
+};
+
+struct memory_networks {
+	struct user_networks *first;
+};
+
+void memory_networks_destroy(struct memory_networks *t);
+
+/* As the operations of the same names. */
+int memory_networks_learn(struct memory_networks *t, struct str user,
+			  const struct known_network *network,
+			  struct err *err) MUST_USE;
+size_t memory_networks_get(const struct memory_networks *t, struct str user,
+			   int64_t now_ms,
+			   struct known_network out[NETWORKS_MAX]);
+void memory_networks_unlearn(struct memory_networks *t, struct str user);
+size_t memory_networks_sweep(struct memory_networks *t, int64_t now_ms,
+			     size_t limit);
+
+#endif

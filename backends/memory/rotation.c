@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Refresh rotation in the memory store. */
+#include "backends/memory/sessions.h"
+
+#include <string.h>
+
+static bool
+same(const struct token_hash *a, const struct token_hash *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static bool
+is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
+{
+	return e->rotated && same(&r->presented, &e->parent) &&
+	    in_grace(e->rotated_ms, r->grace_ms, now_ms) &&
+	    e->grace_uses < r->grace_max;
+}
+
+static enum rotate_answer
+decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
+{
+	if (e == NULL || !memory_is_alive(&e->s, now_ms) ||
+	    e->s.generation == UINT32_MAX)
+		return ROTATE_GONE;
+	if (r->generation > e->s.generation)
+		return ROTATE_FUTURE;
+	if (same(&r->presented, &e->s.token))
+		return ROTATE_DONE;
+	return is_in_grace(e, r, now_ms) ? ROTATE_GRACE : ROTATE_REUSED;
+}
+
+static int
+advance(struct memory_sessions *t, struct entry *e, const struct rotation *r,
+	int64_t now_ms, struct err *err)
+{
+	struct token_hash parent = e->s.token;
+	int64_t idle_expires_ms = later_ms(now_ms, r->idle_ms);
+
+	if (memory_sessions_retoken(t, e, &r->next, err) != 0)
+		return -1;
+	e->rotated = true;
+	e->parent = parent;
+	memcpy(e->wrapped, r->wrapped, sizeof(e->wrapped));
+	e->rotated_ms = now_ms;
+	e->grace_uses = 0;
+	e->s.generation++;
+	e->s.last_seen_ms = now_ms;
+	e->s.idle_expires_ms = idle_expires_ms < e->s.expires_ms
+				   ? idle_expires_ms
+				   : e->s.expires_ms;
+	return 0;
+}
+
+static int
+carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
+	  int64_t now_ms, enum rotate_answer answer, struct err *err)
+{
+	switch (answer) {
+	case ROTATE_GONE:
+	case ROTATE_FUTURE:
+		break;
+	case ROTATE_DONE:
+		return advance(t, e, r, now_ms, err);
+	case ROTATE_GRACE:
+		e->grace_uses++;
+		break;
+	case ROTATE_REUSED:
+		memory_sessions_remove(t, e);
+		break;
+	}
+	return 0;
+}
+
+int
+memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
+		       const struct session_id *id, const struct rotation *r,
+		       int64_t now_ms, enum rotate_answer *answer,
+		       struct session *out, uint8_t wrapped[32],
+		       struct err *err)
+{
+	struct entry *e = memory_sessions_id(t, id);
+	enum rotate_answer is = decide(e, r, now_ms);
+	struct session got, after = { .created_ms = 0 };
+
+	if (is != ROTATE_GONE) {
+		/* First what may fail: then nothing has happened. */
+		if (memory_entry_get(e, a, &got, err) != 0 ||
+		    carry_out(t, e, r, now_ms, is, err) != 0)
+			return -1;
+		after = is == ROTATE_DONE ? e->s : got;
+		after.who = got.who; /* the texts are the arena's */
+		after.address = got.address;
+		after.user_agent = got.user_agent;
+	}
+	if (is == ROTATE_DONE || is == ROTATE_GRACE)
+		memcpy(wrapped, e->wrapped, sizeof(e->wrapped));
+	else
+		memset(wrapped, 0, sizeof(e->wrapped));
+	*out = after;
+	*answer = is;
+	return 0;
+}

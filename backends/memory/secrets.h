@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared secrets in the memory store; its owner locks. */
+#ifndef BACKENDS_MEMORY_SECRETS_H
+#define BACKENDS_MEMORY_SECRETS_H
+
+#include "strategy/session_store.h"
+
+struct secret {
+	struct secret *next;
+	uint8_t value[32];
+	char name[];
+};
+
+struct memory_secrets {
+	struct secret *first;
+};
+
+void memory_secrets_destroy(struct memory_secrets *t);
+
+/* As the operation `secret`. */
+int memory_secrets_keep(struct memory_secrets *t, const char *name,
+			uint8_t value[32], struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* A list of sessions with two hash tables over it. */
+#include "backends/memory/sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BUCKETS 64
+#define NTEXTS	      6
+
+/* The texts of a session, in one order for all who copy them. */
+static void
+texts_of(struct session *s, struct str *texts[NTEXTS])
+{
+	texts[0] = &s->who.name;
+	texts[1] = &s->who.roles;
+	texts[2] = &s->who.email;
+	texts[3] = &s->who.full_name;
+	texts[4] = &s->address;
+	texts[5] = &s->user_agent;
+}
+
+/* The last bytes of a hash are as good as all; those of an id are dice, where
+ * the first may be a time. */
+static size_t
+bucket(const struct memory_sessions *t, const uint8_t *key, size_t n)
+{
+	size_t at;
+
+	memcpy(&at, key + n - sizeof(at), sizeof(at));
+	return at % t->nbuckets;
+}
+
+static void
+hang_token(struct memory_sessions *t, struct entry *e)
+{
+	struct entry **at =
+	    &t->by_token[bucket(t, e->s.token.b, sizeof(e->s.token.b))];
+
+	e->by_token = *at;
+	*at = e;
+}
+
+static void
+hang(struct memory_sessions *t, struct entry *e)
+{
+	struct entry **id = &t->by_id[bucket(t, e->s.id.b, sizeof(e->s.id.b))];
+
+	hang_token(t, e);
+	e->by_id = *id;
+	*id = e;
+}
+
+static int
+resize(struct memory_sessions *t, size_t nbuckets, struct err *err)
+{
+	struct entry **by_token = calloc(nbuckets, sizeof(*by_token));
+	struct entry **by_id = calloc(nbuckets, sizeof(*by_id));
+
+	if (by_token == NULL || by_id == NULL) {
+		free(by_token);
+		free(by_id);
+		return err_nomem(err);
+	}
+	free(t->by_token);
+	free(t->by_id);
+	t->by_token = by_token;
+	t->by_id = by_id;
+	t->nbuckets = nbuckets;
+	for (struct entry *e = t->first; e != NULL; e = e->next)
+		hang(t, e);
+	return 0;
+}
+
+int
+memory_sessions_init(struct memory_sessions *t, struct err *err)
+{
+	*t = (struct memory_sessions){ .first = NULL };
+	return resize(t, FIRST_BUCKETS, err);
+}
+
+void
+memory_sessions_destroy(struct memory_sessions *t)
+{
+	while (t->first != NULL)
+		memory_sessions_remove(t, t->first);
+	free(t->by_token);
+	free(t->by_id);
+}
+
+struct entry *
+memory_sessions_token(const struct memory_sessions *t,
+		      const struct token_hash *token)
+{
+	struct entry *e = t->by_token[bucket(t, token->b, sizeof(token->b))];
+
+	while (e != NULL && memcmp(&e->s.token, token, sizeof(*token)) != 0)
+		e = e->by_token;
+	return e;
+}
+
+struct entry *
+memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
+{
+	struct entry *e = t->by_id[bucket(t, id->b, sizeof(id->b))];
+
+	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
+		e = e->by_id;
+	return e;
+}
+
+int
+memory_sessions_add(struct memory_sessions *t, const struct session *s,
+		    struct err *err)
+{
+	struct entry *e;
+
+	if (memory_sessions_token(t, &s->token) != NULL ||
+	    memory_sessions_id(t, &s->id) != NULL)
+		return err_set(err, ERR_INTERNAL, "session is not new");
+	if (t->n >= 2 * t->nbuckets && resize(t, 4 * t->nbuckets, err) != 0)
+		return -1;
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return err_nomem(err);
+	if (memory_entry_set(e, s, err) != 0) {
+		free(e);
+		return -1;
+	}
+	e->next = t->first;
+	if (e->next != NULL)
+		e->next->prev = e;
+	t->first = e;
+	t->n++;
+	hang(t, e);
+	return 0;
+}
+
+static void
+unhang_token(struct memory_sessions *t, const struct entry *e)
+{
+	struct entry **at =
+	    &t->by_token[bucket(t, e->s.token.b, sizeof(e->s.token.b))];
+
+	while (*at != e)
+		at = &(*at)->by_token;
+	*at = e->by_token;
+}
+
+static void
+unhang(struct memory_sessions *t, const struct entry *e)
+{
+	struct entry **at = &t->by_id[bucket(t, e->s.id.b, sizeof(e->s.id.b))];
+
+	unhang_token(t, e);
+	while (*at != e)
+		at = &(*at)->by_id;
+	*at = e->by_id;
+}
+
+void
+memory_sessions_remove(struct memory_sessions *t, struct entry *e)
+{
+	unhang(t, e);
+	if (e->prev != NULL)
+		e->prev->next = e->next;
+	else
+		t->first = e->next;
+	if (e->next != NULL)
+		e->next->prev = e->prev;
+	t->n--;
+	free(e->text);
+	free(e);
+}
+
+int
+memory_sessions_retoken(struct memory_sessions *t, struct entry *e,
+			const struct token_hash *token, struct err *err)
+{
+	const struct entry *has = memory_sessions_token(t, token);
+
+	if (has != NULL && has != e)
+		return err_set(err, ERR_INTERNAL, "token is not new");
+	unhang_token(t, e);
+	e->s.token = *token;
+	hang_token(t, e);
+	return 0;
+}
+
+int
+memory_entry_set(struct entry *e, const struct session *s, struct err *err)
+{
+	struct session copy = *s;
+	struct str *texts[NTEXTS];
+	size_t n = 1;
+	char *text, *p;
+
+	texts_of(&copy, texts);
+	for (size_t i = 0; i < NTEXTS; i++)
+		n += texts[i]->n;
+	text = malloc(n);
+	if (text == NULL)
+		return err_nomem(err);
+	p = text;
+	for (size_t i = 0; i < NTEXTS; i++) {
+		if (texts[i]->n > 0)
+			memcpy(p, texts[i]->p, texts[i]->n);
+		texts[i]->p = p;
+		p += texts[i]->n;
+	}
+	free(e->text);
+	e->text = text;
+	e->s = copy;
+	return 0;
+}
+
+int
+memory_entry_get(const struct entry *e, struct arena *a, struct session *out,
+		 struct err *err)
+{
+	struct session copy = e->s;
+	struct str *texts[NTEXTS];
+
+	texts_of(&copy, texts);
+	for (size_t i = 0; i < NTEXTS; i++)
+		if (arena_copy(a, *texts[i], texts[i]) != 0)
+			return err_nomem(err);
+	*out = copy;
+	return 0;
+}
+
+bool
+memory_is_alive(const struct session *s, int64_t now_ms)
+{
+	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
+}
+
+/* Before the cursor in a listing, which goes from new to old. */
+static bool
+is_newer(const struct session *s, const struct session_cursor *than)
+{
+	if (s->created_ms != than->created_ms)
+		return s->created_ms > than->created_ms;
+	return memcmp(&s->id, &than->id, sizeof(s->id)) > 0;
+}
+
+static struct session_cursor
+cursor_at(const struct session *s)
+{
+	return (struct session_cursor){ .created_ms = s->created_ms,
+					.id = s->id };
+}
+
+int64_t
+memory_sessions_make_room(struct memory_sessions *t, struct str user,
+			  int64_t keep, int64_t now_ms,
+			  const struct entry *except)
+{
+	int64_t live = keep + 1, evicted = 0;
+
+	while (live > keep) {
+		struct entry *oldest = NULL;
+
+		live = 0;
+		for (struct entry *e = t->first; e != NULL; e = e->next) {
+			struct session_cursor at = cursor_at(&e->s);
+
+			if (e == except || !memory_is_alive(&e->s, now_ms) ||
+			    !str_eq(e->s.who.name, user))
+				continue;
+			live++;
+			if (oldest == NULL || is_newer(&oldest->s, &at))
+				oldest = e;
+		}
+		if (live > keep) {
+			memory_sessions_remove(t, oldest);
+			evicted++;
+		}
+	}
+	return evicted;
+}
+
+/* Puts e into the sorted page of *n (at most `max`) entries, or not. */
+static void
+page_put(const struct entry **page, size_t *n, size_t max,
+	 const struct entry *e)
+{
+	size_t at = *n;
+	struct session_cursor c;
+
+	while (at > 0) {
+		c = cursor_at(&page[at - 1]->s);
+		if (!is_newer(&e->s, &c))
+			break;
+		at--;
+	}
+	if (at == max)
+		return;
+	if (*n < max)
+		(*n)++;
+	memmove(&page[at + 1], &page[at],
+		(*n - 1 - at) * sizeof(struct entry *));
+	page[at] = e;
+}
+
+/* The newest live sessions past the cursor, at most `max`, of a user or (p
+ * NULL) of all; sorted into page[], *n of them. */
+static void
+find_page(const struct memory_sessions *t, struct str user, int64_t now_ms,
+	  size_t max, const struct session_cursor *from,
+	  const struct entry **page, size_t *n)
+{
+	static const struct session_id none;
+	bool begin = from->created_ms == 0 &&
+		     memcmp(&from->id, &none, sizeof(none)) == 0;
+	struct session last = { .created_ms = from->created_ms,
+				.id = from->id };
+
+	*n = 0;
+	for (const struct entry *e = t->first; e != NULL; e = e->next) {
+		struct session_cursor at = cursor_at(&e->s);
+
+		if (memory_is_alive(&e->s, now_ms) &&
+		    (user.p == NULL || str_eq(e->s.who.name, user)) &&
+		    (begin || is_newer(&last, &at)))
+			page_put(page, n, max, e);
+	}
+}
+
+int
+memory_sessions_list(const struct memory_sessions *t, struct arena *a,
+		     struct str user, int64_t now_ms, size_t limit,
+		     struct session_cursor *cursor, struct session_list *out,
+		     struct err *err)
+{
+	/* One more than the page, to know whether there is another. */
+	const struct entry **page =
+	    arena_array(a, limit + 1, sizeof(const struct entry *));
+	struct session *v = arena_array(a, limit, sizeof(*v));
+	size_t n;
+	bool more;
+
+	if (page == NULL || v == NULL)
+		return err_nomem(err);
+	find_page(t, user, now_ms, limit + 1, cursor, page, &n);
+	more = n > limit;
+	if (more)
+		n = limit;
+	for (size_t i = 0; i < n; i++)
+		if (memory_entry_get(page[i], a, &v[i], err) != 0)
+			return -1;
+	if (n > 0)
+		*cursor =
+		    (struct session_cursor){ .created_ms = v[n - 1].created_ms,
+					     .id = v[n - 1].id };
+	cursor->more = more;
+	*out = (struct session_list){ .v = v, .n = n };
+	return 0;
+}

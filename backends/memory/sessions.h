@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The sessions of the memory store; its owner locks. */
+#ifndef BACKENDS_MEMORY_SESSIONS_H
+#define BACKENDS_MEMORY_SESSIONS_H
+
+#include "strategy/session_store.h"
+
+/* One session; all of them hang in a list, newest addition first. */
+struct entry {
+	struct session s; /* its texts are in `text` */
+	char *text;
+	struct entry *next, *prev;
+	struct entry *by_token, *by_id; /* next in the bucket */
+	/* Of the last rotation; only when there was one. */
+	bool rotated;
+	struct token_hash parent;
+	uint8_t wrapped[32];
+	int64_t rotated_ms;
+	uint32_t grace_uses;
+};
+
+struct memory_sessions {
+	struct entry *first;
+	struct entry **by_token, **by_id;
+	size_t nbuckets, n;
+};
+
+int memory_sessions_init(struct memory_sessions *t, struct err *err) MUST_USE;
+void memory_sessions_destroy(struct memory_sessions *t);
+
+/* NULL: there is none. */
+struct entry *memory_sessions_token(const struct memory_sessions *t,
+				    const struct token_hash *token);
+struct entry *memory_sessions_id(const struct memory_sessions *t,
+				 const struct session_id *id);
+
+/* A deep copy; ERR_INTERNAL when its token or id is not new. */
+int memory_sessions_add(struct memory_sessions *t, const struct session *s,
+			struct err *err) MUST_USE;
+void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
+
+/* Gives it another token; ERR_INTERNAL when another session has that one. */
+int memory_sessions_retoken(struct memory_sessions *t, struct entry *e,
+			    const struct token_hash *token,
+			    struct err *err) MUST_USE;
+
+/* As the operation of this name (memory_rotation.c). */
+int memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
+			   const struct session_id *id,
+			   const struct rotation *rotation, int64_t now_ms,
+			   enum rotate_answer *answer, struct session *out,
+			   uint8_t wrapped[32], struct err *err) MUST_USE;
+
+/* Ends the oldest but `keep` live sessions of a user, `except` not counted;
+ * how many. */
+int64_t memory_sessions_make_room(struct memory_sessions *t, struct str user,
+				  int64_t keep, int64_t now,
+				  const struct entry *except);
+
+/* As the operation `list`. */
+int memory_sessions_list(const struct memory_sessions *t, struct arena *a,
+			 struct str user, int64_t now_ms, size_t limit,
+			 struct session_cursor *cursor,
+			 struct session_list *out, struct err *err) MUST_USE;
+
+bool memory_is_alive(const struct session *s, int64_t now);
+
+/* Replaces the content by a deep copy of `s`, or leaves all as it was. */
+int memory_entry_set(struct entry *e, const struct session *s,
+		     struct err *err) MUST_USE;
+/* A deep copy in the arena. */
+int memory_entry_get(const struct entry *e, struct arena *a,
+		     struct session *out, struct err *err) MUST_USE;
+
+#endif

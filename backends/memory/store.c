@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions in the memory of one process, for tests and for set-ups that may
+ * forget them at a restart.  One lock; bounded by memory and the sweep alone.
+ * Only create, find, touch, rotate and revoke do not look at every session.
+ */
+#include "strategy/session_store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/memory/attempts.h"
+#include "backends/memory/denials.h"
+#include "backends/memory/networks.h"
+#include "backends/memory/secrets.h"
+#include "backends/memory/sessions.h"
+
+struct memory_conf {
+	char none; /* no options: but a size of 0 says "not compiled in" */
+};
+
+/* The store, and also every connection to it. */
+struct memory {
+	pthread_mutex_t lock;
+	struct memory_sessions sessions;
+	struct memory_attempts attempts;
+	struct memory_denials denials;
+	struct memory_networks networks;
+	struct memory_secrets secrets;
+};
+
+static int
+store_memory_open(const void *conf, const struct env *env, void **store,
+		  struct err *err)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	(void)conf; /* there are no options */
+	(void)env; /* and no need of the world */
+	if (m == NULL)
+		return err_nomem(err);
+	if (memory_sessions_init(&m->sessions, err) != 0) {
+		free(m);
+		return -1;
+	}
+	if (pthread_mutex_init(&m->lock, NULL) != 0) {
+		memory_sessions_destroy(&m->sessions);
+		free(m);
+		return err_nomem(err);
+	}
+	*store = m;
+	return 0;
+}
+
+static void
+store_memory_close(void *store)
+{
+	struct memory *m = store;
+
+	memory_sessions_destroy(&m->sessions);
+	memory_attempts_destroy(&m->attempts);
+	memory_denials_destroy(&m->denials);
+	memory_networks_destroy(&m->networks);
+	memory_secrets_destroy(&m->secrets);
+	(void)pthread_mutex_destroy(&m->lock); /* nobody holds it */
+	free(m);
+}
+
+static int
+store_memory_connect(void *store, void **conn, struct err *err)
+{
+	(void)err; /* cannot fail */
+	*conn = store;
+	return 0;
+}
+
+static void
+store_memory_disconnect(void *conn)
+{
+	(void)conn; /* it is the store */
+}
+
+static int
+store_memory_ping(void *conn, struct err *err)
+{
+	(void)conn;
+	(void)err; /* always there */
+	return 0;
+}
+
+static struct memory *
+lock(void *conn)
+{
+	struct memory *m = conn;
+
+	(void)pthread_mutex_lock(&m->lock); /* fails for bad locks only */
+	return m;
+}
+
+static void
+unlock(struct memory *m)
+{
+	(void)pthread_mutex_unlock(&m->lock); /* it is ours */
+}
+
+static int
+store_memory_secret(void *conn, const char *name, uint8_t value[32],
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_secrets_keep(&m->secrets, name, value, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_create(void *conn, const struct session *session,
+		    int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	int64_t n = 0;
+	/* First what may fail, so that a failure ends nobody's session. */
+	int result = memory_sessions_add(&m->sessions, session, err);
+
+	if (result == 0 && max_per_user > 0)
+		n = memory_sessions_make_room(&m->sessions, session->who.name,
+					      max_per_user - 1, now_ms,
+					      m->sessions.first);
+	unlock(m);
+	if (result == 0)
+		*evicted = n;
+	return result;
+}
+
+static int
+store_memory_find(void *conn, struct arena *a, const struct token_hash *token,
+		  int64_t now_ms, bool *found, struct session *out,
+		  struct err *err)
+{
+	struct memory *m = lock(conn);
+	const struct entry *e = memory_sessions_token(&m->sessions, token);
+	bool alive = e != NULL && memory_is_alive(&e->s, now_ms);
+	struct session got = { .created_ms = 0 };
+	int result = alive ? memory_entry_get(e, a, &got, err) : 0;
+
+	unlock(m);
+	if (result != 0)
+		return -1;
+	*found = alive;
+	*out = got;
+	return 0;
+}
+
+static int
+store_memory_touch(void *conn, const struct session_id *id,
+		   int64_t last_seen_ms, int64_t idle_expires_ms,
+		   struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *e = memory_sessions_id(&m->sessions, id);
+
+	(void)err; /* cannot fail */
+	if (e != NULL && memory_is_alive(&e->s, last_seen_ms)) {
+		bool ahead = seen_ahead(e->s.last_seen_ms, last_seen_ms);
+
+		if (ahead || e->s.last_seen_ms < last_seen_ms)
+			e->s.last_seen_ms = last_seen_ms;
+		if (ahead || e->s.idle_expires_ms < idle_expires_ms)
+			e->s.idle_expires_ms = idle_expires_ms;
+	}
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_rotate(void *conn, struct arena *a, const struct session_id *id,
+		    const struct rotation *rotation, int64_t now_ms,
+		    enum rotate_answer *answer, struct session *out,
+		    uint8_t wrapped[32], struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_sessions_rotate(&m->sessions, a, id, rotation,
+					    now_ms, answer, out, wrapped, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_deny(void *conn, struct str key, int64_t issued_ms,
+		  int64_t until_ms, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result =
+	    memory_denials_add(&m->denials, key, issued_ms, until_ms, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_denied(void *conn, const struct str *keys, size_t n,
+		    int64_t issued_ms, int64_t now_ms, bool *denied,
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	bool any = false;
+
+	(void)err; /* cannot fail */
+	for (size_t i = 0; i < n && !any; i++)
+		any =
+		    memory_denials_has(&m->denials, keys[i], issued_ms, now_ms);
+	unlock(m);
+	*denied = any;
+	return 0;
+}
+
+static int
+store_memory_revoke(void *conn, const struct session_id *id, bool *ended,
+		    struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *e = memory_sessions_id(&m->sessions, id);
+
+	(void)err; /* cannot fail */
+	if (e != NULL)
+		memory_sessions_remove(&m->sessions, e);
+	unlock(m);
+	*ended = e != NULL;
+	return 0;
+}
+
+static int
+store_memory_revoke_user(void *conn, struct str user,
+			 const struct session_id *except, int64_t *ended,
+			 struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *next;
+	int64_t n = 0;
+
+	(void)err; /* cannot fail */
+	for (struct entry *e = m->sessions.first; e != NULL; e = next) {
+		next = e->next;
+		if (!str_eq(e->s.who.name, user) ||
+		    (except != NULL &&
+		     memcmp(&e->s.id, except, sizeof(*except)) == 0))
+			continue;
+		memory_sessions_remove(&m->sessions, e);
+		n++;
+	}
+	unlock(m);
+	*ended = n;
+	return 0;
+}
+
+static int
+store_memory_revoke_all(void *conn, int64_t *ended, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int64_t n = (int64_t)m->sessions.n;
+
+	(void)err; /* cannot fail */
+	while (m->sessions.first != NULL)
+		memory_sessions_remove(&m->sessions, m->sessions.first);
+	unlock(m);
+	*ended = n;
+	return 0;
+}
+
+/* Out of memory half way is mended by the next call: it sets the same. */
+static int
+store_memory_update_user(void *conn, const struct identity *who,
+			 struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = 0;
+
+	for (struct entry *e = m->sessions.first; e != NULL && result == 0;
+	     e = e->next) {
+		struct session s = e->s;
+
+		if (!str_eq(s.who.name, who->name))
+			continue;
+		s.who = *who;
+		result = memory_entry_set(e, &s, err);
+	}
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_remark(void *conn, struct str user,
+		    const struct password_mark *from,
+		    const struct password_mark *to, struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* nothing can fail */
+	for (struct entry *e = m->sessions.first; e != NULL; e = e->next)
+		if (str_eq(e->s.who.name, user) &&
+		    memcmp(&e->s.mark, from, sizeof(*from)) == 0)
+			e->s.mark = *to;
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
+		  size_t limit, struct session_cursor *cursor,
+		  struct session_list *out, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_sessions_list(&m->sessions, a, user, now_ms, limit,
+					  cursor, out, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_attempt(void *conn, struct str key,
+		     const struct attempt_policy *policy, int64_t now_ms,
+		     struct attempt *out, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result =
+	    memory_attempts_count(&m->attempts, key, policy, now_ms, out, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_give_back(void *conn, struct str key, int64_t ends_ms,
+		       struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	memory_attempts_give_back(&m->attempts, key, ends_ms);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
+		    int64_t *banned_until_ms, struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*banned_until_ms =
+	    memory_attempts_banned(&m->attempts, key, ban_ms, now_ms);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_forgive(void *conn, struct str key, bool *was_banned,
+		     struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*was_banned = memory_attempts_forgive(&m->attempts, key);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
+		  size_t limit, struct ban **out, size_t *n, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_attempts_bans(&m->attempts, a, ban_ms, now_ms,
+					  limit, out, n, err);
+
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_learn(void *conn, struct str user,
+		   const struct known_network *network, int64_t now_ms,
+		   struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_networks_learn(&m->networks, user, network, err);
+
+	(void)now_ms; /* what is over is not given out, and swept */
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_networks(void *conn, struct str user, int64_t now_ms,
+		      struct known_network out[NETWORKS_MAX], size_t *n,
+		      struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*n = memory_networks_get(&m->networks, user, now_ms, out);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_unlearn(void *conn, struct str user, struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	memory_networks_unlearn(&m->networks, user);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+		   struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct entry *next;
+	size_t n = 0;
+
+	(void)err; /* cannot fail */
+	for (struct entry *e = m->sessions.first; e != NULL && n < limit;
+	     e = next) {
+		next = e->next;
+		if (memory_is_alive(&e->s, now_ms))
+			continue;
+		memory_sessions_remove(&m->sessions, e);
+		n++;
+	}
+	n += memory_attempts_sweep(&m->attempts, now_ms, limit - n);
+	n += memory_denials_sweep(&m->denials, now_ms, limit - n);
+	n += memory_networks_sweep(&m->networks, now_ms, limit - n);
+	unlock(m);
+	*removed = (int64_t)n;
+	return 0;
+}
+
+static const struct option options[] = { OPTION_END };
+
+const struct session_store_ops store_memory = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_STORE,
+		.name = "memory",
+		.summary = "sessions in this process, gone when it ends",
+		.options = options,
+		.conf_size = sizeof(struct memory_conf),
+	},
+	.open = store_memory_open,
+	.close = store_memory_close,
+	.connect = store_memory_connect,
+	.disconnect = store_memory_disconnect,
+	.ping = store_memory_ping,
+	.secret = store_memory_secret,
+	.create = store_memory_create,
+	.find = store_memory_find,
+	.touch = store_memory_touch,
+	.rotate = store_memory_rotate,
+	.deny = store_memory_deny,
+	.denied = store_memory_denied,
+	.revoke = store_memory_revoke,
+	.revoke_user = store_memory_revoke_user,
+	.revoke_all = store_memory_revoke_all,
+	.update_user = store_memory_update_user,
+	.remark = store_memory_remark,
+	.list = store_memory_list,
+	.attempt = store_memory_attempt,
+	.give_back = store_memory_give_back,
+	.banned = store_memory_banned,
+	.forgive = store_memory_forgive,
+	.bans = store_memory_bans,
+	.learn = store_memory_learn,
+	.networks = store_memory_networks,
+	.unlearn = store_memory_unlearn,
+	.sweep = store_memory_sweep,
+};

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections to a Postgres server; what its errors mean. */
+#include "backends/postgres/conn_internal.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+postgres_open(const struct postgres_spec *spec,
+	      const struct postgres_conf *conf, const struct env *env,
+	      void **server, struct err *err)
+{
+	struct postgres_server *s;
+	long long ms = conf->timeout * 1000;
+
+	if (PQisthreadsafe() == 0)
+		return err_set(err, ERR_CONFIG,
+			       "this libpq was built without threads");
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return err_nomem(err);
+	if (postgres_conninfo_parse(conf->conninfo, &s->given, err) != 0) {
+		free(s);
+		return -1;
+	}
+	s->spec = spec;
+	s->env = env;
+	s->timeout_ms = ms;
+	(void)snprintf(s->connect_timeout, sizeof(s->connect_timeout), "%lld",
+		       (long long)conf->connect_timeout);
+	(void)snprintf(s->user_timeout, sizeof(s->user_timeout), "%lld", ms);
+	/* A deadlock is looked for after a second: sooner than this.  What
+	 * is slow is told by the server, before it is taken for gone. */
+	(void)snprintf(s->options, sizeof(s->options),
+		       "-c statement_timeout=%lld -c lock_timeout=%lld"
+		       " -c idle_in_transaction_session_timeout=%lld",
+		       ms * 7 / 8, ms * 3 / 4, ms);
+	atomic_init(&s->plain, false);
+	*server = s;
+	return 0;
+}
+
+void
+postgres_close(void *server)
+{
+	struct postgres_server *s = server;
+
+	postgres_conninfo_free(s->given);
+	free(s);
+}
+
+/* Nobody asked; but a server says so why it ends a connection in rest. */
+static void
+take_notice(void *arg, const PGresult *r)
+{
+	struct postgres_link *l = arg;
+	const char *severity =
+	    PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (severity != NULL &&
+	    (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+		l->dying = true;
+}
+
+static PGconn *
+connect_once(const struct postgres_server *s, bool plain)
+{
+	struct postgres_keywords k = { .n = 0 };
+
+	postgres_keywords_add(&k, "connect_timeout", s->connect_timeout);
+	postgres_keywords_add(&k, "tcp_user_timeout", s->user_timeout);
+	postgres_keywords_add(&k, "keepalives_idle", "60");
+	postgres_keywords_add(&k, "keepalives_interval", "10");
+	postgres_keywords_add(&k, "keepalives_count", "3");
+	postgres_keywords_add(&k, "fallback_application_name", "fcgiauth");
+	if (!plain)
+		postgres_keywords_add(&k, "options", s->options);
+	postgres_keywords_add_parsed(&k, s->given);
+	/* Whatever was given: what we hold is UTF-8. */
+	postgres_keywords_add(&k, "client_encoding", "UTF8");
+	return PQconnectdbParams(k.names, k.values, 0);
+}
+
+static bool
+is_refused_options(const PGconn *conn)
+{
+	return PQstatus(conn) != CONNECTION_OK &&
+	       strstr(PQerrorMessage(conn), "unsupported startup parameter") !=
+		   NULL;
+}
+
+int
+postgres_connect(void *server, void **conn, struct err *err)
+{
+	struct postgres_server *s = server;
+	struct postgres_link *l = calloc(1, sizeof(*l));
+	char why[160];
+
+	if (l == NULL)
+		return err_nomem(err);
+	l->server = s;
+	l->limit_ms = s->timeout_ms;
+	l->conn = connect_once(s, atomic_load(&s->plain));
+	if (is_refused_options(l->conn) && !atomic_load(&s->plain)) {
+		PQfinish(l->conn);
+		l->conn = connect_once(s, true);
+		if (PQstatus(l->conn) == CONNECTION_OK)
+			atomic_store(&s->plain, true);
+	}
+	if (PQstatus(l->conn) == CONNECTION_OK &&
+	    PQsetnonblocking(l->conn, 1) == 0) {
+		(void)PQsetNoticeReceiver(l->conn, take_notice, l);
+		/* Without a context, which may have our values in it. */
+		(void)PQsetErrorVerbosity(l->conn, PQERRORS_TERSE);
+		*conn = l;
+		return 0;
+	}
+	postgres_one_line(PQerrorMessage(l->conn), why, sizeof(why));
+	postgres_disconnect(l);
+	return err_set(err, ERR_UNAVAILABLE, "%s", why);
+}
+
+void
+postgres_disconnect(void *conn)
+{
+	struct postgres_link *l = conn;
+
+	PQfinish(l->conn);
+	free(l);
+}
+
+/* By SQLSTATE, the first that fits.  What is not here may be mended from
+ * outside, and another connection may do. */
+static enum err_code
+code_of(const char *state)
+{
+	static const struct {
+		const char *start;
+		enum err_code code;
+	} rows[] = {
+		{ "40", ERR_BUSY }, /* conflict */
+		{ "55P03", ERR_BUSY }, /* lock not given in time */
+		{ "57014", ERR_BUSY }, /* cancelled, by timeout */
+		{ "53", ERR_BUSY }, /* disk full, out of memory */
+		{ "54", ERR_BUSY }, /* too much at once */
+		/* What a statement of the administrator's, a function or a
+		 * trigger says of one row. */
+		{ "21", ERR_BUSY },
+		{ "38", ERR_BUSY },
+		{ "39", ERR_BUSY },
+		{ "44", ERR_BUSY },
+		{ "P0", ERR_BUSY },
+		/* Said only to who has begun nothing (idle_session_timeout). */
+		{ "57P05", ERR_UNDONE },
+		{ "42P01", ERR_UNAVAILABLE }, /* no such table */
+		{ "42501", ERR_UNAVAILABLE }, /* not granted */
+		{ "0A", ERR_INTERNAL }, /* not supported */
+		{ "22", ERR_INTERNAL }, /* unfit data */
+		{ "23", ERR_INTERNAL }, /* constraint, unique among them */
+		{ "42", ERR_INTERNAL }, /* bad statement */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strncmp(state, rows[i].start, strlen(rows[i].start)) == 0)
+			return rows[i].code;
+	return ERR_UNAVAILABLE;
+}
+
+/* The connection is of no more use. */
+int
+postgres_lost(const struct postgres_link *l, struct err *err)
+{
+	char why[160];
+
+	postgres_one_line(PQerrorMessage(l->conn), why, sizeof(why));
+	return err_set(err, ERR_UNAVAILABLE, "%s",
+		       why[0] != '\0' ? why : "no answer to use");
+}
+
+int
+postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	char why[160] = "unfit data"; /* whose message would quote it */
+
+	if (state == NULL)
+		return postgres_lost(l, err);
+	(void)snprintf(l->state, sizeof(l->state), "%s", state);
+	l->conflict =
+	    strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0;
+	if (strncmp(state, "22", 2) != 0)
+		postgres_one_line(text, why, sizeof(why));
+	return err_set(err, code_of(state), "%s (SQLSTATE %s)", why, state);
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Denials of keys in the Postgres store. */
+#include "backends/postgres/store_sql.h"
+
+#ifdef HAVE_POSTGRES
+
+int
+store_postgres_deny(void *conn, struct str key, int64_t issued_ms,
+		    int64_t until_ms, struct err *err)
+{
+	int64_t n;
+
+	return postgres_change(
+	    conn, postgres_store_sql[STORE_SQL_DENY],
+	    PG_ARGS(PG_TEXT(key), PG_INT(issued_ms), PG_INT(until_ms)), &n,
+	    err);
+}
+
+/* No row has an empty key: it fills the places of those not asked for. */
+int
+store_postgres_denied(void *conn, const struct str *keys, size_t n,
+		      int64_t issued_ms, int64_t now_ms, bool *denied,
+		      struct err *err)
+{
+	struct postgres_arg args[2 + DENIED_KEYS_MAX] = { PG_INT(issued_ms),
+							  PG_INT(now_ms) };
+	int64_t number;
+	bool row;
+
+	for (size_t i = 0; i < DENIED_KEYS_MAX; i++)
+		args[2 + i] = PG_TEXT(i < n ? keys[i] : STR(""));
+	if (postgres_numbers(conn, STORE_SQL_DENIED, args, ARRAY_LEN(args),
+			     &row, &number, 1, err) != 0)
+		return -1;
+	*denied = row;
+	return 0;
+}
+
+#endif

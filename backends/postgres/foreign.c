@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/* Users by the administrator's own statements. */
+#include "backends/postgres/foreign.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define TYPE_BPCHAR 1042 /* of pg_type, for ever */
+#define QUOTED_MAX  80	 /* bytes of a value in a message */
+
+enum column {
+	NAME,
+	PASSWORD_HASH,
+	EMAIL,
+	FULL_NAME,
+	ROLES,
+	DISABLED,
+	COLUMNS
+};
+
+static const struct {
+	const char *name;
+	bool needed;
+} columns[COLUMNS] = {
+	[NAME] = { "name", true },
+	[PASSWORD_HASH] = { "password_hash", true },
+	[EMAIL] = { "email", false },
+	[FULL_NAME] = { "full_name", false },
+	[ROLES] = { "roles", false },
+	[DISABLED] = { "disabled", false },
+};
+
+/* Where the result has each; -1: nowhere. */
+struct places {
+	int at[COLUMNS];
+};
+
+static int
+place_column(struct places *p, const char *name, int at, struct err *err)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		if (strcmp(name, columns[i].name) != 0)
+			continue;
+		if (p->at[i] >= 0)
+			return err_set(err, ERR_CONFIG,
+				       "query: column %s is there twice", name);
+		p->at[i] = at;
+		return 0;
+	}
+	/* A slip in `disabled` must not let anybody in. */
+	return err_set(err, ERR_CONFIG,
+		       "query: unknown column %.40s: need name, password_hash "
+		       "and none but email, full_name, roles, disabled",
+		       name);
+}
+
+static int
+find_places(const PGresult *r, struct places *out, struct err *err)
+{
+	struct places p;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		p.at[i] = -1;
+	for (int i = 0; i < PQnfields(r); i++) {
+		if (place_column(&p, PQfname(r, i), i, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < COLUMNS; i++) {
+		if (columns[i].needed && p.at[i] < 0)
+			return err_set(err, ERR_CONFIG,
+				       "query: there is no column %s",
+				       columns[i].name);
+	}
+	*out = p;
+	return 0;
+}
+
+static int
+run_query(struct postgres_link *l, const char *query, const char *name,
+	  PGresult **out, struct places *places, struct err *err)
+{
+	PGresult *r;
+
+	if (postgres_text(l, query, &name, 1, &r, err) != 0)
+		return err_context(err, "query");
+	if (PQresultStatus(r) != PGRES_TUPLES_OK) {
+		PQclear(r);
+		return err_set(err, ERR_CONFIG, "query: it gives no rows");
+	}
+	if (find_places(r, places, err) != 0) {
+		PQclear(r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+int
+foreign_ping(struct postgres_link *l, const char *query, struct err *err)
+{
+	struct places places;
+	PGresult *r;
+
+	/* Nobody has no name: that it works is all that is asked. */
+	if (run_query(l, query, "", &r, &places, err) != 0)
+		return -1;
+	PQclear(r);
+	return 0;
+}
+
+/* No query spells like this. */
+#define PROBE "Fcgiauth.Name-As-Typed"
+
+/* What the plan (EXPLAIN's JSON) gives in a column. */
+static bool
+plan_gives(const char *plan, int column, const char *what)
+{
+	json_t *json = json_loads(plan, 0, NULL);
+	const char *text = json_string_value(json_array_get(
+	    json_object_get(json_object_get(json_array_get(json, 0), "Plan"),
+			    "Output"),
+	    (size_t)column));
+	bool gives = text != NULL && strstr(text, what) != NULL;
+
+	json_decref(json); /* NULL is allowed */
+	return gives;
+}
+
+/* A name as it was typed is not one of the table's: with a condition that does
+ * not mind the case it would give one person many names.  What cannot be
+ * explained is not refused: it has been run. */
+static int
+check_name(struct postgres_link *l, const char *query, int column,
+	   struct err *err)
+{
+	static const char *const probe = PROBE;
+	struct arena *a = arena_new((size_t)64 * 1024);
+	struct err ignored;
+	struct buf sql;
+	bool typed = false;
+	PGresult *r;
+
+	if (a == NULL)
+		return err_nomem(err);
+	buf_init(&sql, a, (size_t)32 * 1024);
+	buf_printf(&sql, "EXPLAIN (VERBOSE, FORMAT JSON) %s", query);
+	buf_add_char(&sql, '\0');
+	if (!buf_failed(&sql) &&
+	    postgres_text(l, sql.p, &probe, 1, &r, &ignored) == 0) {
+		typed = PQntuples(r) == 1 &&
+		    plan_gives(PQgetvalue(r, 0, 0), column, "'" PROBE "'");
+		PQclear(r);
+	}
+	arena_free(a);
+	if (typed)
+		return err_set(err, ERR_CONFIG,
+			       "query: the column name is $1 as it was typed: "
+			       "select the name that the table has");
+	return 0;
+}
+
+static int
+check_columns(struct postgres_link *l, const char *query, struct err *err)
+{
+	struct places places;
+	PGresult *r;
+
+	if (run_query(l, query, "", &r, &places, err) != 0)
+		return -1;
+	PQclear(r);
+	return check_name(l, query, places.at[NAME], err);
+}
+
+static int
+check_params(struct postgres_link *l, const char *key, const char *sql,
+	     int need, const char *what, struct err *err)
+{
+	int n;
+
+	if (postgres_count_params(l, sql, &n, err) != 0)
+		return err_context(err, "%s", key);
+	if (n != need)
+		return err_set(err, ERR_CONFIG,
+			       "%s: it has %d parameters: "
+			       "need %s",
+			       key, n, what);
+	return 0;
+}
+
+int
+foreign_check(struct postgres_link *l, const char *query,
+	      const char *update_hash, struct err *err)
+{
+	int rc = check_params(l, "query", query, 1, "$1, the name", err);
+
+	if (rc == 0)
+		rc = check_columns(l, query, err);
+	if (rc == 0 && update_hash != NULL)
+		rc = check_params(l, "update_hash", update_hash, 3,
+				  "$1 the name, $2 the new hash, $3 the old "
+				  "one",
+				  err);
+	/* The server refused what is in the configuration. */
+	if (rc != 0 && err->code == ERR_INTERNAL)
+		err->code = ERR_CONFIG;
+	return rc;
+}
+
+/* Empty for NULL and for what is not there. */
+static struct str
+field(const PGresult *r, const struct places *p, enum column which)
+{
+	int at = p->at[which];
+	struct str s;
+
+	if (at < 0 || PQgetisnull(r, 0, at) != 0)
+		return STR("");
+	s = (struct str){ .p = PQgetvalue(r, 0, at),
+			  .n = (size_t)PQgetlength(r, 0, at) };
+	/* char(n) is filled up with blanks that mean nothing. */
+	while (PQftype(r, at) == TYPE_BPCHAR && str_ends(s, STR(" ")))
+		s.n--;
+	return s;
+}
+
+/* False when it says neither; what is empty says nothing. */
+static bool
+read_flag(struct str text, bool *out)
+{
+	static const struct {
+		struct str text;
+		bool value;
+	} words[] = {
+		{ { "f", 1 }, false },	   { { "0", 1 }, false },
+		{ { "false", 5 }, false }, { { "no", 2 }, false },
+		{ { "off", 3 }, false },   { { "n", 1 }, false },
+		{ { "t", 1 }, true },	   { { "1", 1 }, true },
+		{ { "true", 4 }, true },   { { "yes", 3 }, true },
+		{ { "on", 2 }, true },	   { { "y", 1 }, true },
+	};
+
+	text = str_trim(text);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (str_eq_nocase(text, words[i].text)) {
+			*out = words[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The next of words with commas or white space between. */
+static bool
+next_word(struct str *rest, struct str *word)
+{
+	size_t n = 0;
+
+	while (rest->n > 0 && strchr(", \t\r\n", rest->p[0]) != NULL)
+		*rest = str_skip(*rest, 1);
+	while (n < rest->n && strchr(", \t\r\n", rest->p[n]) == NULL)
+		n++;
+	*word = (struct str){ .p = rest->p, .n = n };
+	*rest = str_skip(*rest, n);
+	return n > 0;
+}
+
+/* An array of text looks like {a,b}.  What would be quoted in it is no role,
+ * but for the word NULL, which without quotes is none. */
+static struct str
+unwrap(struct str text, bool *array)
+{
+	*array = text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}';
+	if (*array)
+		text = (struct str){ .p = text.p + 1, .n = text.n - 2 };
+	return text;
+}
+
+/* A role that is none, quoted. */
+static int
+refuse_role(struct arena *a, struct str role, const char **why,
+	    struct err *err)
+{
+	struct buf b;
+
+	buf_init(&b, a, 2 * QUOTED_MAX);
+	buf_add(&b, STR("'"));
+	buf_add(&b, str_clip(role, QUOTED_MAX));
+	buf_add(&b, STR("' in roles is no name of a role"));
+	*why = arena_cstr(a, buf_str(&b));
+	return buf_failed(&b) || *why == NULL ? err_nomem(err) : 0;
+}
+
+static int
+add_role(struct arena *a, struct buf *roles, struct str role, const char **why,
+	 struct err *err)
+{
+	const struct identity so_far = { .roles = buf_str(roles) };
+
+	if (!identity_role_is_valid(role))
+		return refuse_role(a, role, why, err);
+	if (identity_has_role(&so_far, role))
+		return 0;
+	if (roles->n + 1 + role.n > IDENTITY_ROLES_MAX) {
+		*why = "roles has more than 1024 bytes";
+		return 0;
+	}
+	if (roles->n > 0)
+		buf_add_char(roles, ',');
+	buf_add(roles, role);
+	return buf_failed(roles) ? err_nomem(err) : 0;
+}
+
+static int
+read_roles(struct str text, struct arena *a, struct str *out, const char **why,
+	   struct err *err)
+{
+	bool array;
+	struct str rest = unwrap(str_trim(text), &array), role;
+	struct buf roles;
+
+	buf_init(&roles, a, IDENTITY_ROLES_MAX);
+	while (*why == NULL && next_word(&rest, &role)) {
+		if (array && str_eq(role, STR("NULL")))
+			continue;
+		if (array && str_eq(role, STR("\"NULL\"")))
+			role = STR("NULL");
+		if (add_role(a, &roles, role, why, err) != 0)
+			return -1;
+	}
+	*out = buf_str(&roles);
+	return 0;
+}
+
+/* NULL is what a join without a partner gives, and NOT of what is not known:
+ * it must not let anybody in.  Without the column nobody is disabled. */
+static void
+read_disabled(const PGresult *r, const struct places *p, bool *disabled,
+	      const char **why)
+{
+	const int at = p->at[DISABLED];
+
+	if (at < 0)
+		*disabled = false;
+	else if (PQgetisnull(r, 0, at) != 0)
+		*why = "disabled is NULL";
+	else if (!read_flag(field(r, p, DISABLED), disabled))
+		*why = "disabled is neither true nor false";
+}
+
+/* *why: the user may not be let in. */
+static int
+read_user(const PGresult *r, const struct places *p, struct arena *a,
+	  struct user *out, const char **why, struct err *err)
+{
+	struct user u = { .disabled = true };
+
+	read_disabled(r, p, &u.disabled, why);
+	if (!identity_text_is_valid(field(r, p, EMAIL)))
+		*why = "email is too long or has control characters";
+	if (!identity_text_is_valid(field(r, p, FULL_NAME)))
+		*why = "full_name is too long or has control characters";
+	if (read_roles(field(r, p, ROLES), a, &u.who.roles, why, err) != 0)
+		return -1;
+	if (arena_copy(a, field(r, p, NAME), &u.who.name) != 0 ||
+	    arena_copy(a, field(r, p, PASSWORD_HASH), &u.hash) != 0)
+		return err_nomem(err);
+	/* What is refused may be of any size. */
+	if (*why == NULL &&
+	    (arena_copy(a, field(r, p, EMAIL), &u.who.email) != 0 ||
+	     arena_copy(a, field(r, p, FULL_NAME), &u.who.full_name) != 0))
+		return err_nomem(err);
+	*out = u;
+	return 0;
+}
+
+static void
+warn(struct foreign_log *log, const char *event, struct log_field one,
+     struct log_field other)
+{
+	int64_t left_out;
+
+	if (log_limit_take(&log->limit, env_mono_ms(log->env), 1, &left_out))
+		LOG(log->env->log, LOG_WARNING, event, one, other,
+		    F_INT(left_out > 0 ? "left_out" : NULL, left_out));
+}
+
+static int
+answer_found(const PGresult *r, const struct places *p, struct foreign_log *log,
+	     struct arena *a, struct user *out, struct err *err)
+{
+	const char *why = NULL;
+	struct user u;
+
+	if (read_user(r, p, a, &u, &why, err) != 0)
+		return -1;
+	if (why != NULL) {
+		warn(log, "user_refused", F_STR("user", u.who.name),
+		     F_CSTR("why", why));
+		u.who = (struct identity){ .name = u.who.name };
+		u.disabled = true;
+		u.refused = str_from(why);
+	}
+	*out = u;
+	return 0;
+}
+
+/* One name is one person, letter for letter: sessions, bans and rules go by
+ * it, and a column without regard to case would give him several. */
+static bool
+is_same_name(const PGresult *r, const struct places *p, struct foreign_log *log,
+	     struct str name)
+{
+	struct str given = field(r, p, NAME);
+
+	if (str_eq(given, name))
+		return true;
+	warn(log, "user_name_differs", F_STR("asked", name),
+	     F_STR("given", str_clip(given, IDENTITY_TEXT_MAX)));
+	return false;
+}
+
+static int
+read_answer(const PGresult *r, const struct places *p, struct foreign_log *log,
+	    struct arena *a, struct str name, enum user_answer *answer,
+	    struct user *out, struct err *err)
+{
+	/* Whose password?  The connection is good all the same. */
+	if (PQntuples(r) > 1)
+		return err_set(err, ERR_BUSY,
+			       "query: %d rows for the user %.*s: need one",
+			       PQntuples(r), STR_ARG(name));
+	if (PQntuples(r) == 0 || !is_same_name(r, p, log, name)) {
+		*answer = USER_UNKNOWN;
+		*out = (struct user){ .disabled = false };
+		return 0;
+	}
+	if (answer_found(r, p, log, a, out, err) != 0)
+		return -1;
+	*answer = USER_FOUND;
+	return 0;
+}
+
+int
+foreign_find(struct postgres_link *l, const char *query,
+	     struct foreign_log *log, struct arena *a, struct str name,
+	     enum user_answer *answer, struct user *out, struct err *err)
+{
+	const char *value = arena_cstr(a, name);
+	struct places places;
+	PGresult *r;
+	int rc;
+
+	if (value == NULL)
+		return err_nomem(err);
+	if (run_query(l, query, value, &r, &places, err) != 0)
+		return -1;
+	rc = read_answer(r, &places, log, a, name, answer, out, err);
+	PQclear(r);
+	return rc;
+}
+
+int
+foreign_set_hash(struct postgres_link *l, const char *update_hash,
+		 struct str name, struct str old, struct str hash,
+		 bool *changed, struct err *err)
+{
+	struct arena *a = arena_new((size_t)64 * 1024);
+	const char *values[3];
+	int64_t n = 0;
+	PGresult *r;
+	int rc = -1;
+
+	if (a == NULL)
+		return err_nomem(err);
+	values[0] = arena_cstr(a, name);
+	values[1] = arena_cstr(a, hash);
+	values[2] = arena_cstr(a, old);
+	if (values[0] == NULL || values[1] == NULL || values[2] == NULL) {
+		rc = err_nomem(err);
+	} else if (postgres_text(l, update_hash, values, 3, &r, err) != 0) {
+		rc = err_context(err, "update_hash");
+	} else {
+		/* Empty for statements that do not count. */
+		(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);
+		PQclear(r);
+		*changed = n > 0;
+		rc = 0;
+	}
+	arena_free(a); /* wipes */
+	return rc;
+}
+
+#endif

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+
+BACKENDS += store:postgres users:postgres
+libfcgiauth_a_SOURCES += \
+	backends/postgres/attempts.c \
+	backends/postgres/conn.c backends/postgres/conn.h \
+	backends/postgres/conn_internal.h \
+	backends/postgres/conninfo.c \
+	backends/postgres/denials.c \
+	backends/postgres/foreign.c backends/postgres/foreign.h \
+	backends/postgres/query.c \
+	backends/postgres/row.c \
+	backends/postgres/schema.c \
+	backends/postgres/session_row.c \
+	backends/postgres/store.c \
+	backends/postgres/store_sql.c backends/postgres/store_sql.h \
+	backends/postgres/users.c
+
+# Migrations of the store, oldest first.
+POSTGRES_STORE_SQL = \
+	$(srcdir)/backends/postgres/sql/store_1.sql \
+	$(srcdir)/backends/postgres/sql/store_2.sql \
+	$(srcdir)/backends/postgres/sql/store_3.sql
+backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) $(EMBED_SQL)
+	$(AM_V_GEN)$(MKDIR_P) backends/postgres && \
+	$(AWK) -f $(EMBED_SQL) $(POSTGRES_STORE_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres/store.$(OBJEXT): backends/postgres/store_schema.inc
+EXTRA_DIST += $(POSTGRES_STORE_SQL)
+BUILT_SOURCES += backends/postgres/store_schema.inc
+CLEANFILES += backends/postgres/store_schema.inc
+
+# Migrations of the users, oldest first.
+POSTGRES_USERS_SQL = \
+	$(srcdir)/backends/postgres/sql/users_1.sql
+backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) $(EMBED_SQL)
+	$(AM_V_GEN)$(MKDIR_P) backends/postgres && \
+	$(AWK) -f $(EMBED_SQL) $(POSTGRES_USERS_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres/users.$(OBJEXT): backends/postgres/users_schema.inc
+EXTRA_DIST += $(POSTGRES_USERS_SQL)
+BUILT_SOURCES += backends/postgres/users_schema.inc
+CLEANFILES += backends/postgres/users_schema.inc

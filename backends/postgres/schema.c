@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The schema of one component in a Postgres database: its version, its
+ * migrations.  Who migrates holds the row of the component's version; who
+ * comes second waits for it and finds nothing to do.
+ */
+#include "backends/postgres/conn_internal.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <string.h>
+
+#define MIGRATE_MS (30 * 60 * 1000) /* a step may rewrite a large table */
+#define RACES_MAX  20
+
+static struct str
+component(const struct postgres_link *l)
+{
+	return str_from(l->server->spec->component);
+}
+
+static bool
+state_is(const struct postgres_link *l, const char *state)
+{
+	return strcmp(l->state, state) == 0;
+}
+
+static int
+read_version(struct postgres_link *l, int64_t *version, struct err *err)
+{
+	int64_t found = 0;
+	struct err why;
+	PGresult *r;
+	int result = 0;
+
+	if (postgres_query(l,
+			   "SELECT version FROM fcgiauth.schema_version"
+			   " WHERE component = $1",
+			   PG_ARGS(PG_TEXT(component(l))), &r, &why) != 0) {
+		/* No such table, no such schema. */
+		if (!state_is(l, "42P01") && !state_is(l, "3F000")) {
+			*err = why;
+			return -1;
+		}
+		*version = 0;
+		return 0;
+	}
+	if (PQntuples(r) > 0)
+		result = postgres_get_int(r, 0, 0, &found, err);
+	PQclear(r);
+	if (result == 0)
+		*version = found;
+	return result;
+}
+
+int
+postgres_schema(void *conn, struct schema_state *out, struct err *err)
+{
+	struct postgres_link *l = conn;
+	int64_t want = (int64_t)l->server->spec->nsteps, have = 0;
+
+	if (want > 0 && read_version(l, &have, err) != 0)
+		return -1;
+	*out = (struct schema_state){ .have = have, .want = want };
+	return 0;
+}
+
+static int
+has_row(struct postgres_link *l, const char *sql, bool *row, struct err *err)
+{
+	PGresult *r;
+
+	if (postgres_query(l, sql, NULL, 0, &r, err) != 0)
+		return -1;
+	*row = PQntuples(r) > 0;
+	PQclear(r);
+	return 0;
+}
+
+/* What is there already is not created "if not exists": that needs rights
+ * which a role may lack that has no more to create. */
+static int
+prepare(struct postgres_link *l, void *ctx, struct err *err)
+{
+	bool there;
+	int64_t n;
+
+	(void)ctx;
+	if (has_row(l,
+		    "SELECT 1 FROM pg_catalog.pg_namespace"
+		    " WHERE nspname = 'fcgiauth'",
+		    &there, err) != 0)
+		return -1;
+	if (!there && postgres_script(l, "CREATE SCHEMA fcgiauth", err) != 0)
+		return -1;
+	if (has_row(l,
+		    "SELECT 1 FROM pg_catalog.pg_tables WHERE"
+		    " schemaname = 'fcgiauth' AND tablename ="
+		    " 'schema_version'",
+		    &there, err) != 0)
+		return -1;
+	if (!there &&
+	    postgres_script(l,
+			    "CREATE TABLE fcgiauth.schema_version ("
+			    "component text COLLATE \"C\" PRIMARY KEY,"
+			    " version bigint NOT NULL)",
+			    err) != 0)
+		return -1;
+	return postgres_change(l,
+			       "INSERT INTO fcgiauth.schema_version"
+			       " (component, version) VALUES ($1, 0)"
+			       " ON CONFLICT (component) DO NOTHING",
+			       PG_ARGS(PG_TEXT(component(l))), &n, err);
+}
+
+/* Schema or table were created by another meanwhile: 23505 is of the server's
+ * own catalogue, or 42P06 and 42P07. */
+static bool
+is_race(const struct postgres_link *l)
+{
+	return state_is(l, "23505") || state_is(l, "42P06") ||
+	       state_is(l, "42P07");
+}
+
+static int
+step(struct postgres_link *l, void *ctx, struct err *err)
+{
+	const int64_t *have = ctx;
+	int64_t mine;
+
+	if (postgres_script(l,
+			    "SET LOCAL statement_timeout = 0;"
+			    " SET LOCAL lock_timeout = 60000",
+			    err) != 0 ||
+	    postgres_change(l,
+			    "UPDATE fcgiauth.schema_version SET version = $2"
+			    " WHERE component = $1 AND version = $3",
+			    PG_ARGS(PG_TEXT(component(l)), PG_INT(*have + 1),
+				    PG_INT(*have)),
+			    &mine, err) != 0)
+		return -1;
+	if (mine == 0)
+		return 0; /* it was done by another */
+	return postgres_script(l, l->server->spec->steps[*have], err);
+}
+
+/* Text would be refused, one day, that has no place in another encoding. */
+static int
+check_encoding(const struct postgres_link *l, struct err *err)
+{
+	const char *has = PQparameterStatus(l->conn, "server_encoding");
+
+	if (has == NULL || strcmp(has, "UTF8") == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "the database has the encoding %s: need UTF8", has);
+}
+
+static int
+forward(struct postgres_link *l, int64_t have, struct err *err)
+{
+	if (have == 0 && postgres_transaction(l, prepare, NULL, err) != 0)
+		return -1;
+	return postgres_transaction(l, step, &have, err);
+}
+
+static int
+explain(const struct postgres_link *l, int64_t version, struct err *err)
+{
+	if (state_is(l, "42501"))
+		err->code = ERR_CONFIG; /* another role may */
+	return err_context(err, "migration %s %lld", l->server->spec->component,
+			   (long long)version);
+}
+
+static int
+migrate(struct postgres_link *l, struct err *err)
+{
+	const struct postgres_spec *spec = l->server->spec;
+	struct schema_state s;
+
+	for (int races = 0;;) {
+		if (postgres_schema(l, &s, err) != 0)
+			return -1;
+		if (s.have == s.want)
+			return 0;
+		if (s.have < 0 || s.have > s.want)
+			return err_set(err, ERR_CONFIG,
+				       "schema version of %s is %lld, newer"
+				       " than this program, which knows %lld",
+				       spec->component, (long long)s.have,
+				       (long long)s.want);
+		if (check_encoding(l, err) != 0)
+			return -1;
+		if (forward(l, s.have, err) != 0 &&
+		    (!is_race(l) || ++races > RACES_MAX))
+			return explain(l, s.have + 1, err);
+	}
+}
+
+int
+postgres_migrate(void *conn, struct err *err)
+{
+	struct postgres_link *l = conn;
+	int result;
+
+	l->limit_ms = MIGRATE_MS;
+	result = migrate(l, err);
+	l->limit_ms = l->server->timeout_ms;
+	return result;
+}
+
+int
+postgres_ping(void *conn, struct err *err)
+{
+	struct postgres_link *l = conn;
+	const char *look = l->server->spec->look;
+	int64_t n;
+
+	return postgres_change(l, look != NULL ? look : "SELECT 1", NULL, 0, &n,
+			       err);
+}
+
+#endif

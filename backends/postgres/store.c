@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions in PostgreSQL. */
+#include "strategy/session_store.h"
+#include "backends/postgres/store_sql.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <string.h>
+
+static const char *const steps[] = {
+#include "backends/postgres/store_schema.inc"
+};
+
+static const struct postgres_spec spec = {
+	.component = "store",
+	.steps = steps,
+	.nsteps = ARRAY_LEN(steps),
+	.look = postgres_store_look,
+};
+
+#define ID(id)	 PG_BYTES((id)->b, sizeof((id)->b))
+#define BYTES(s) PG_BYTES((s).p != NULL ? (s).p : "", (s).n)
+#define MARK(m)                                                                \
+	PG_BYTES(password_mark_is_known(m) ? (m)->b : NULL, sizeof((m)->b))
+
+/* Behind those of a session. */
+enum {
+	COLUMN_WRAPPED = 15,
+	COLUMN_GRACE_USES
+};
+
+/* A rotation is begun anew at most so often. */
+#define ROTATE_TRIES 8
+
+static int
+store_postgres_open(const void *conf, const struct env *env, void **store,
+		    struct err *err)
+{
+	return postgres_open(&spec, conf, env, store, err);
+}
+
+static int
+change(void *conn, enum postgres_store_sql which,
+       const struct postgres_arg *args, size_t nargs, int64_t *n,
+       struct err *err)
+{
+	return postgres_change(conn, postgres_store_sql[which], args, nargs, n,
+			       err);
+}
+
+static int
+query(void *conn, enum postgres_store_sql which,
+      const struct postgres_arg *args, size_t nargs, PGresult **out,
+      struct err *err)
+{
+	return postgres_query(conn, postgres_store_sql[which], args, nargs, out,
+			      err);
+}
+
+static int
+store_postgres_secret(void *conn, const char *name, uint8_t value[32],
+		      struct err *err)
+{
+	struct postgres_arg key = PG_TEXT(str_from(name));
+	int64_t added;
+	PGresult *r;
+	int result;
+
+	if (change(conn, STORE_SQL_SECRET_KEEP,
+		   PG_ARGS(key, PG_BYTES(value, 32)), &added, err) != 0 ||
+	    query(conn, STORE_SQL_SECRET_GET, &key, 1, &r, err) != 0)
+		return -1;
+	if (PQntuples(r) > 0)
+		result = postgres_get_bytes(r, 0, 0, value, 32, err);
+	else
+		result = err_set(err, ERR_UNAVAILABLE, "secret was not kept");
+	PQclear(r);
+	return result;
+}
+
+static int
+insert(void *conn, const struct session *s, struct err *err)
+{
+	const struct identity *who = &s->who;
+	int64_t n;
+
+	return change(conn, STORE_SQL_CREATE,
+		      PG_ARGS(ID(&s->id), ID(&s->token), PG_TEXT(who->name),
+			      PG_TEXT(who->roles), PG_TEXT(who->email),
+			      PG_TEXT(who->full_name), PG_INT(s->created_ms),
+			      PG_INT(s->last_seen_ms),
+			      PG_INT(s->idle_expires_ms), PG_INT(s->expires_ms),
+			      PG_INT(s->remember), BYTES(s->address),
+			      BYTES(s->user_agent), PG_INT(s->generation),
+			      MARK(&s->mark)),
+		      &n, err);
+}
+
+struct creation {
+	const struct session *session;
+	int64_t max, now_ms, evicted;
+};
+
+/* Two logins of one user would not see each other's session, but for the row
+ * that both must have. */
+static int
+create_limited(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct creation *c = ctx;
+	const struct session *s = c->session;
+	int64_t n;
+
+	if (change(l, STORE_SQL_LIMIT,
+		   PG_ARGS(PG_TEXT(s->who.name), PG_INT(s->expires_ms)), &n,
+		   err) != 0 ||
+	    insert(l, s, err) != 0)
+		return -1;
+	return change(l, STORE_SQL_MAKE_ROOM,
+		      PG_ARGS(PG_TEXT(s->who.name), PG_INT(c->now_ms),
+			      PG_INT(c->max - 1), ID(&s->id)),
+		      &c->evicted, err);
+}
+
+static int
+store_postgres_create(void *conn, const struct session *session,
+		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		      struct err *err)
+{
+	struct creation c = { .session = session,
+			      .max = max_per_user,
+			      .now_ms = now_ms };
+	int result;
+
+	if (max_per_user > 0)
+		result = postgres_transaction(conn, create_limited, &c, err);
+	else
+		result = insert(conn, session, err);
+	if (result == 0)
+		*evicted = c.evicted;
+	return result;
+}
+
+static int
+store_postgres_find(void *conn, struct arena *a, const struct token_hash *token,
+		    int64_t now_ms, bool *found, struct session *out,
+		    struct err *err)
+{
+	PGresult *r;
+	struct session s = { .created_ms = 0 };
+	bool row;
+	int result = 0;
+
+	if (query(conn, STORE_SQL_FIND, PG_ARGS(ID(token), PG_INT(now_ms)), &r,
+		  err) != 0)
+		return -1;
+	row = PQntuples(r) > 0;
+	if (row) {
+		postgres_get_session(r, 0, &s);
+		result = postgres_keep_texts(&s, NULL, a, err);
+	}
+	PQclear(r);
+	if (result != 0)
+		return -1;
+	*found = row;
+	*out = s;
+	return 0;
+}
+
+static int
+store_postgres_touch(void *conn, const struct session_id *id,
+		     int64_t last_seen_ms, int64_t idle_expires_ms,
+		     struct err *err)
+{
+	int64_t n;
+
+	return change(
+	    conn, STORE_SQL_TOUCH,
+	    PG_ARGS(ID(id), PG_INT(last_seen_ms), PG_INT(idle_expires_ms)), &n,
+	    err);
+}
+
+/* What a rotation gives back; GONE, and zero, to begin with. */
+struct outcome {
+	enum rotate_answer answer;
+	struct session session;
+	uint8_t wrapped[32];
+};
+
+/* Which of the two has a successor to tell. */
+static int
+get_successor(const PGresult *r, struct outcome *out, struct err *err)
+{
+	int64_t uses;
+
+	if (postgres_get_bytes(r, 0, COLUMN_WRAPPED, out->wrapped,
+			       sizeof(out->wrapped), err) != 0 ||
+	    postgres_get_int(r, 0, COLUMN_GRACE_USES, &uses, err) != 0)
+		return -1;
+	out->answer = uses == 0 ? ROTATE_DONE : ROTATE_GRACE;
+	return 0;
+}
+
+/* One statement of a rotation; *row says whether it has decided. */
+static int
+rotate_by(void *conn, char *room, enum postgres_store_sql which,
+	  const struct postgres_arg *args, size_t nargs, bool *row,
+	  struct outcome *out, struct err *err)
+{
+	PGresult *r;
+	int result = 0;
+
+	if (query(conn, which, args, nargs, &r, err) != 0)
+		return -1;
+	*row = PQntuples(r) > 0;
+	if (*row) {
+		postgres_get_session(r, 0, &out->session);
+		result = postgres_keep_texts(&out->session, room, NULL, err);
+	}
+	if (*row && result == 0 && which == STORE_SQL_ROTATE)
+		result = get_successor(r, out, err);
+	PQclear(r);
+	return result;
+}
+
+/* Each statement is atomic, and what it asks is all that its answer depends
+ * on; between two of them the session may change. */
+static int
+rotate(void *conn, char *room, const struct postgres_arg args[9],
+       uint32_t generation, struct outcome *out, struct err *err)
+{
+	bool row;
+
+	for (int i = 0; i < ROTATE_TRIES; i++) {
+		if (rotate_by(conn, room, STORE_SQL_ROTATE, args, 9, &row, out,
+			      err) != 0)
+			return -1;
+		if (row)
+			return 0;
+		out->answer = ROTATE_REUSED;
+		if (rotate_by(conn, room, STORE_SQL_REUSED, args, 6, &row, out,
+			      err) != 0)
+			return -1;
+		if (row)
+			return 0;
+		if (rotate_by(conn, room, STORE_SQL_ROTATABLE, args, 2, &row,
+			      out, err) != 0)
+			return -1;
+		out->answer = row ? ROTATE_FUTURE : ROTATE_GONE;
+		if (!row)
+			out->session = (struct session){ .created_ms = 0 };
+		if (!row || out->session.generation < generation)
+			return 0;
+	}
+	return err_set(err, ERR_BUSY, "the session changes all the time");
+}
+
+static int
+store_postgres_rotate(void *conn, struct arena *a, const struct session_id *id,
+		      const struct rotation *r, int64_t now_ms,
+		      enum rotate_answer *answer, struct session *out,
+		      uint8_t wrapped[32], struct err *err)
+{
+	const struct postgres_arg args[] = {
+		ID(id),
+		PG_INT(now_ms),
+		PG_INT(r->generation),
+		ID(&r->presented),
+		PG_INT(r->grace_ms),
+		PG_INT(r->grace_max),
+		ID(&r->next),
+		PG_BYTES(r->wrapped, sizeof(r->wrapped)),
+		PG_INT(later_ms(now_ms, r->idle_ms)),
+	};
+	struct outcome is = { .answer = ROTATE_GONE };
+	/* Beforehand: what has happened must be told. */
+	char *room = arena_alloc(a, POSTGRES_TEXTS_MAX);
+
+	if (room == NULL)
+		return err_nomem(err);
+	if (rotate(conn, room, args, r->generation, &is, err) != 0)
+		return -1;
+	*answer = is.answer;
+	*out = is.session;
+	memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
+	return 0;
+}
+
+static int
+store_postgres_revoke(void *conn, const struct session_id *id, bool *ended,
+		      struct err *err)
+{
+	int64_t n;
+
+	if (change(conn, STORE_SQL_REVOKE, PG_ARGS(ID(id)), &n, err) != 0)
+		return -1;
+	*ended = n > 0;
+	return 0;
+}
+
+static int
+store_postgres_revoke_user(void *conn, struct str user,
+			   const struct session_id *except, int64_t *ended,
+			   struct err *err)
+{
+	return change(
+	    conn, STORE_SQL_REVOKE_USER,
+	    PG_ARGS(PG_TEXT(user), PG_BYTES(except == NULL ? NULL : except->b,
+					    sizeof(except->b))),
+	    ended, err);
+}
+
+static int
+store_postgres_revoke_all(void *conn, int64_t *ended, struct err *err)
+{
+	return change(conn, STORE_SQL_REVOKE_ALL, NULL, 0, ended, err);
+}
+
+static int
+store_postgres_update_user(void *conn, const struct identity *who,
+			   struct err *err)
+{
+	int64_t n;
+
+	return change(conn, STORE_SQL_UPDATE_USER,
+		      PG_ARGS(PG_TEXT(who->name), PG_TEXT(who->roles),
+			      PG_TEXT(who->email), PG_TEXT(who->full_name)),
+		      &n, err);
+}
+
+static int
+store_postgres_remark(void *conn, struct str user,
+		      const struct password_mark *from,
+		      const struct password_mark *to, struct err *err)
+{
+	int64_t n;
+
+	return change(conn, STORE_SQL_REMARK,
+		      PG_ARGS(PG_TEXT(user), MARK(from), MARK(to)), &n, err);
+}
+
+/* One row more than the page: *more says that there was one. */
+static int
+get_page(const PGresult *r, struct arena *a, size_t limit,
+	 struct session_list *out, bool *more, struct err *err)
+{
+	size_t rows = (size_t)PQntuples(r), n = rows < limit ? rows : limit;
+	struct session *v = arena_array(a, n, sizeof(*v));
+
+	if (v == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		postgres_get_session(r, (int)i, &v[i]);
+		if (postgres_keep_texts(&v[i], NULL, a, err) != 0)
+			return -1;
+	}
+	*more = rows > limit;
+	*out = (struct session_list){ .v = v, .n = n };
+	return 0;
+}
+
+static int
+store_postgres_list(void *conn, struct arena *a, struct str user,
+		    int64_t now_ms, size_t limit, struct session_cursor *cursor,
+		    struct session_list *out, struct err *err)
+{
+	static const struct session_id none;
+	struct session_cursor at = *cursor;
+	PGresult *r;
+	int result;
+
+	if (at.created_ms == 0 && memcmp(&at.id, &none, sizeof(none)) == 0) {
+		at.created_ms = INT64_MAX;
+		memset(&at.id, 0xff, sizeof(at.id));
+	}
+	if (query(conn, user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
+		  (const struct postgres_arg[]){
+		      PG_INT(now_ms), PG_INT(at.created_ms), ID(&at.id),
+		      PG_INT((int64_t)limit + 1), PG_TEXT(user) },
+		  user.p == NULL ? 4 : 5, &r, err) != 0)
+		return -1;
+	result = get_page(r, a, limit, out, &at.more, err);
+	PQclear(r);
+	if (result != 0)
+		return -1;
+	cursor->more = at.more;
+	if (out->n > 0) {
+		cursor->created_ms = out->v[out->n - 1].created_ms;
+		cursor->id = out->v[out->n - 1].id;
+	}
+	return 0;
+}
+
+/* Several statements, each of which may happen without the others. */
+static int
+store_postgres_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+		     struct err *err)
+{
+	static const enum postgres_store_sql sweeps[] = {
+		STORE_SQL_SWEEP_SESSIONS, STORE_SQL_SWEEP_ATTEMPTS,
+		STORE_SQL_SWEEP_DENIALS, STORE_SQL_SWEEP_NETWORKS,
+		STORE_SQL_SWEEP_LIMITS
+	};
+	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit;
+	int64_t all = 0, n;
+
+	if (change(conn, STORE_SQL_SWEEP_LATER,
+		   PG_ARGS(PG_INT(now_ms), PG_INT(most)), &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
+		if (change(conn, sweeps[i],
+			   PG_ARGS(PG_INT(now_ms), PG_INT(most - all)), &n,
+			   err) != 0)
+			return -1;
+		all += n;
+	}
+	*removed = all;
+	return 0;
+}
+
+static const struct option options[] = { POSTGRES_OPTIONS, OPTION_END };
+
+#endif
+
+const struct session_store_ops store_postgres = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_STORE,
+		.name = "postgres",
+		.summary = "sessions in PostgreSQL",
+#ifdef HAVE_POSTGRES
+		.caps = STORE_PERSISTENT | STORE_SHARED,
+		.options = options,
+		.conf_size = sizeof(struct postgres_conf),
+		.check = postgres_check,
+	},
+	.open = store_postgres_open,
+	.close = postgres_close,
+	.connect = postgres_connect,
+	.disconnect = postgres_disconnect,
+	.is_lost = postgres_is_lost,
+	.ping = postgres_ping,
+	.schema = postgres_schema,
+	.migrate = postgres_migrate,
+	.secret = store_postgres_secret,
+	.create = store_postgres_create,
+	.find = store_postgres_find,
+	.touch = store_postgres_touch,
+	.rotate = store_postgres_rotate,
+	.deny = store_postgres_deny,
+	.denied = store_postgres_denied,
+	.revoke = store_postgres_revoke,
+	.revoke_user = store_postgres_revoke_user,
+	.revoke_all = store_postgres_revoke_all,
+	.update_user = store_postgres_update_user,
+	.remark = store_postgres_remark,
+	.list = store_postgres_list,
+	.attempt = store_postgres_attempt,
+	.give_back = store_postgres_give_back,
+	.banned = store_postgres_banned,
+	.forgive = store_postgres_forgive,
+	.bans = store_postgres_bans,
+	.learn = store_postgres_learn,
+	.networks = store_postgres_networks,
+	.unlearn = store_postgres_unlearn,
+	.sweep = store_postgres_sweep,
+#else
+	},
+#endif
+};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The statements of the Postgres store.  Each that writes is right when
+ * another has changed the row meanwhile: after waiting for it, the server
+ * asks the condition anew.
+ */
+#include "backends/postgres/store_sql.h"
+
+#ifdef HAVE_POSTGRES
+
+#define COLUMNS                                                                \
+	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
+	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
+	" generation, mark"
+
+/* $1 id, $2 now_ms.  A generation that cannot grow ends a session too. */
+#define ROTATABLE                                                              \
+	" id = $1 AND idle_expires_ms > $2 AND expires_ms > $2"                \
+	" AND generation < 4294967295"
+
+/* $3 generation, $4 presented, $5 grace_ms, $6 grace_max. */
+#define IS_CURRENT " token = $4"
+#define IS_GRACE                                                               \
+	"(parent = $4 AND $5 > 0 AND $2 - rotated_ms <= $5"                    \
+	" AND rotated_ms - $2 <= $5"                                           \
+	" AND grace_uses < $6)"
+
+/* As seen_ahead() of strategy/session_store.h, at $2. */
+#define SEEN_AHEAD "last_seen_ms - 300000 > $2"
+
+/* What is assigned is not seen by the assignments beside it. */
+#define IF_CURRENT(column, value)                                              \
+	" " column " = CASE WHEN" IS_CURRENT " THEN " value " ELSE " column    \
+	" END"
+
+/* Below the cursor of the last page: newest first. */
+#define PAGE                                                                   \
+	" idle_expires_ms > $1 AND expires_ms > $1 AND (created_ms, id) < "    \
+	"($2, $3)"                                                             \
+	" ORDER BY created_ms DESC, id DESC LIMIT $4"
+
+/* $2 now_ms, $3 end of a new window, $4 end of a new ban, $5 max, $6 and $7
+ * the latest ends: what ends later is of a clock that was set back. */
+#define IN_BAN	  "(a.banned AND a.ends_ms > $2 AND a.ends_ms <= $7)"
+#define IN_WINDOW "(NOT a.banned AND a.ends_ms > $2 AND a.ends_ms <= $6)"
+#define SO_FAR	  "(CASE WHEN " IN_WINDOW " THEN a.count ELSE 0 END)"
+
+#define IS_DEAD "(idle_expires_ms <= $1 OR expires_ms <= $1)"
+
+/* At most $2 rows that are over at $1. */
+#define SWEEP(table, key, ends)                                                \
+	"DELETE FROM fcgiauth." table " WHERE " ends " <= $1 AND (" key ")"    \
+	" IN (SELECT " key " FROM fcgiauth." table " WHERE " ends              \
+	" <= $1 LIMIT $2)"
+
+#define MAY_ADD(table)                                                         \
+	"add_" table " AS (INSERT INTO fcgiauth." table " SELECT *"            \
+	" FROM fcgiauth." table " WHERE FALSE)"
+#define MAY_CHANGE(table, column)                                              \
+	"change_" table " AS (UPDATE fcgiauth." table " SET " column " = "     \
+	column " WHERE FALSE)"
+#define MAY_DELETE(table)                                                      \
+	"delete_" table " AS (DELETE FROM fcgiauth." table " WHERE FALSE)"
+#define MAY_ALL(table, column)                                                 \
+	MAY_ADD(table) ", " MAY_CHANGE(table, column) ", " MAY_DELETE(table)
+
+const char postgres_store_look[] =
+    "WITH " MAY_ALL("sessions", "sweep_ms") ", " MAY_ALL("limits", "ends_ms")
+    ", " MAY_ALL("attempts", "ends_ms") ", " MAY_ALL("denials", "until_ms")
+    ", " MAY_ALL("known_networks", "until_ms") ", " MAY_ADD("secrets")
+    " SELECT 1";
+
+/* clang-format off */
+const char *const postgres_store_sql[STORE_SQL_END] = {
+	[STORE_SQL_SECRET_KEEP] =
+	    "INSERT INTO fcgiauth.secrets (name, value) VALUES ($1, $2)"
+	    " ON CONFLICT (name) DO NOTHING",
+	[STORE_SQL_SECRET_GET] =
+	    "SELECT value FROM fcgiauth.secrets WHERE name = $1",
+	/* Holds the user's row until the end of the transaction. */
+	[STORE_SQL_LIMIT] =
+	    "INSERT INTO fcgiauth.limits AS l (name, ends_ms) VALUES ($1, $2)"
+	    " ON CONFLICT (name) DO UPDATE SET ends_ms ="
+	    " GREATEST(l.ends_ms, excluded.ends_ms)",
+	[STORE_SQL_CREATE] =
+	    "INSERT INTO fcgiauth.sessions (" COLUMNS ", sweep_ms)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 <> 0, $12,"
+	    " $13, $14, $15, LEAST($9, $10))",
+	/* Keeps the newest $3 of the live ones beside the new one. */
+	[STORE_SQL_MAKE_ROOM] =
+	    "DELETE FROM fcgiauth.sessions WHERE id IN (SELECT id"
+	    " FROM fcgiauth.sessions WHERE name = $1 AND id <> $4"
+	    " AND idle_expires_ms > $2 AND expires_ms > $2"
+	    " ORDER BY created_ms DESC, id DESC OFFSET $3)",
+	[STORE_SQL_FIND] =
+	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE token = $1"
+	    " AND idle_expires_ms > $2 AND expires_ms > $2",
+	/* What was over at $2 stays over; equal is not forward. */
+	[STORE_SQL_TOUCH] =
+	    "UPDATE fcgiauth.sessions SET"
+	    " last_seen_ms = CASE WHEN " SEEN_AHEAD " THEN $2"
+	    " ELSE GREATEST(last_seen_ms, $2) END,"
+	    " idle_expires_ms = CASE WHEN " SEEN_AHEAD " THEN $3"
+	    " ELSE GREATEST(idle_expires_ms, $3) END WHERE id = $1"
+	    " AND idle_expires_ms > $2 AND expires_ms > $2"
+	    " AND (last_seen_ms < $2 OR idle_expires_ms < $3 OR " SEEN_AHEAD
+	    ")",
+	/* Asked in this order until one has a row.  $7 next, $8 wrapped, $9
+	 * the new idle_expires_ms.  A rotation leaves grace_uses = 0, grace
+	 * does not. */
+	[STORE_SQL_ROTATE] =
+	    "UPDATE fcgiauth.sessions SET"
+	    IF_CURRENT("token", "$7") ","
+	    IF_CURRENT("parent", "token") ","
+	    IF_CURRENT("wrapped", "$8") ","
+	    IF_CURRENT("generation", "generation + 1") ","
+	    IF_CURRENT("rotated_ms", "$2") ","
+	    IF_CURRENT("last_seen_ms", "$2") ","
+	    IF_CURRENT("idle_expires_ms", "LEAST($9, expires_ms)") ","
+	    " grace_uses = CASE WHEN" IS_CURRENT " THEN 0"
+	    " ELSE grace_uses + 1 END"
+	    " WHERE" ROTATABLE " AND generation >= $3"
+	    " AND (" IS_CURRENT " OR " IS_GRACE ")"
+	    " RETURNING " COLUMNS ", wrapped, grace_uses",
+	[STORE_SQL_REUSED] =
+	    "DELETE FROM fcgiauth.sessions WHERE" ROTATABLE
+	    " AND generation >= $3 AND NOT" IS_CURRENT
+	    " AND NOT COALESCE(" IS_GRACE ", FALSE) RETURNING " COLUMNS,
+	[STORE_SQL_ROTATABLE] =
+	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE" ROTATABLE,
+	[STORE_SQL_REVOKE] = "DELETE FROM fcgiauth.sessions WHERE id = $1",
+	[STORE_SQL_REVOKE_USER] =
+	    "DELETE FROM fcgiauth.sessions WHERE name = $1"
+	    " AND id IS DISTINCT FROM $2",
+	[STORE_SQL_REVOKE_ALL] = "DELETE FROM fcgiauth.sessions",
+	[STORE_SQL_UPDATE_USER] =
+	    "UPDATE fcgiauth.sessions SET roles = $2, email = $3,"
+	    " full_name = $4 WHERE name = $1",
+	[STORE_SQL_REMARK] =
+	    "UPDATE fcgiauth.sessions SET mark = $3"
+	    " WHERE name = $1 AND mark = $2",
+	[STORE_SQL_LIST] =
+	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE" PAGE,
+	[STORE_SQL_LIST_USER] =
+	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE name = $5"
+	    " AND" PAGE,
+	[STORE_SQL_ATTEMPT] =
+	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
+	    " VALUES ($1, 1, $5 < 1, CASE WHEN $5 < 1 THEN $4 ELSE $3 END)"
+	    " ON CONFLICT (key) DO UPDATE SET"
+	    " count = CASE WHEN " IN_BAN " THEN a.count"
+	    " ELSE " SO_FAR " + 1 END,"
+	    " banned = " IN_BAN " OR " SO_FAR " >= $5,"
+	    " ends_ms = CASE WHEN " IN_BAN " THEN a.ends_ms"
+	    " WHEN " SO_FAR " >= $5 THEN $4"
+	    " WHEN " IN_WINDOW " THEN a.ends_ms ELSE $3 END"
+	    " RETURNING CASE WHEN banned THEN ends_ms ELSE 0 END,"
+	    " CASE WHEN banned THEN 0 ELSE count END, ends_ms",
+	[STORE_SQL_GIVE_BACK] =
+	    "UPDATE fcgiauth.attempts SET count = count - 1 WHERE key = $1"
+	    " AND ends_ms = $2 AND NOT banned AND count > 0",
+	/* $3 the latest end. */
+	[STORE_SQL_BANNED] =
+	    "SELECT ends_ms FROM fcgiauth.attempts WHERE key = $1 AND banned"
+	    " AND ends_ms > $2 AND ends_ms <= $3",
+	[STORE_SQL_FORGIVE] = "DELETE FROM fcgiauth.attempts WHERE key = $1"
+			      " RETURNING banned",
+	[STORE_SQL_BANS] =
+	    "SELECT key, ends_ms FROM fcgiauth.attempts WHERE banned"
+	    " AND ends_ms > $1 AND ends_ms <= $2"
+	    " ORDER BY ends_ms DESC, key LIMIT $3",
+	[STORE_SQL_LEARN] =
+	    "INSERT INTO fcgiauth.known_networks (name, network, until_ms)"
+	    " VALUES ($1, $2, $3) ON CONFLICT (name, network) DO UPDATE SET"
+	    " until_ms = excluded.until_ms",
+	/* Keeps $3 beside the new one. */
+	[STORE_SQL_FORGET_OLDEST] =
+	    "DELETE FROM fcgiauth.known_networks WHERE name = $1"
+	    " AND network IN (SELECT network FROM fcgiauth.known_networks"
+	    " WHERE name = $1 AND network <> $2"
+	    " ORDER BY until_ms DESC, network OFFSET $3)",
+	[STORE_SQL_NETWORKS] =
+	    "SELECT network, until_ms FROM fcgiauth.known_networks"
+	    " WHERE name = $1 AND until_ms > $2 LIMIT $3",
+	[STORE_SQL_UNLEARN] =
+	    "DELETE FROM fcgiauth.known_networks WHERE name = $1",
+	[STORE_SQL_DENY] =
+	    "INSERT INTO fcgiauth.denials AS d (key, issued_ms, until_ms)"
+	    " VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET"
+	    " issued_ms = GREATEST(d.issued_ms, excluded.issued_ms),"
+	    " until_ms = GREATEST(d.until_ms, excluded.until_ms)",
+	[STORE_SQL_DENIED] =
+	    "SELECT 1 FROM fcgiauth.denials WHERE key IN ($3, $4, $5, $6)"
+	    " AND issued_ms >= $1 AND until_ms > $2 LIMIT 1",
+	/* Those that live are looked at again when they may be dead. */
+	[STORE_SQL_SWEEP_LATER] =
+	    "UPDATE fcgiauth.sessions SET"
+	    " sweep_ms = LEAST(idle_expires_ms, expires_ms)"
+	    " WHERE id IN (SELECT id FROM fcgiauth.sessions"
+	    " WHERE sweep_ms <= $1 AND NOT " IS_DEAD " LIMIT $2)",
+	[STORE_SQL_SWEEP_SESSIONS] =
+	    "DELETE FROM fcgiauth.sessions WHERE " IS_DEAD
+	    " AND id IN (SELECT id FROM fcgiauth.sessions"
+	    " WHERE sweep_ms <= $1 AND " IS_DEAD " LIMIT $2)",
+	[STORE_SQL_SWEEP_ATTEMPTS] = SWEEP("attempts", "key", "ends_ms"),
+	[STORE_SQL_SWEEP_DENIALS] = SWEEP("denials", "key", "until_ms"),
+	[STORE_SQL_SWEEP_NETWORKS] =
+	    SWEEP("known_networks", "name, network", "until_ms"),
+	[STORE_SQL_SWEEP_LIMITS] = SWEEP("limits", "name", "ends_ms"),
+};
+/* clang-format on */
+
+#endif

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Users in PostgreSQL: in a table of ours, or in one that is there already, by
+ * the administrator's own statements (backends/postgres/foreign.h).
+ */
+#include "strategy/user_source.h"
+#include "backends/postgres/foreign.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STATEMENT_MAX 8192
+
+#define COLUMNS                                                                \
+	"name, hash, roles, email, full_name, disabled, created, changed"
+
+struct users_postgres_conf {
+	struct postgres_conf link; /* first: postgres_check() looks at it */
+	struct str query, update_hash;
+};
+
+struct source {
+	void *server;
+	struct foreign_log log;
+	char *query, *update_hash; /* NULL: the table is ours; not updated */
+};
+
+struct conn {
+	struct source *source;
+	struct postgres_link *link;
+};
+
+static const char *const steps[] = {
+#include "backends/postgres/users_schema.inc"
+};
+
+static const struct postgres_spec own = {
+	.component = "users",
+	.steps = steps,
+	.nsteps = ARRAY_LEN(steps),
+	/* Needs the right to write, and a server that writes. */
+	.look = "UPDATE fcgiauth.users SET changed = changed WHERE FALSE",
+};
+
+static const struct postgres_spec foreign = { .component = "users" };
+
+static int
+users_postgres_check(const void *conf, struct err *err)
+{
+	const struct users_postgres_conf *set = conf;
+
+	if (set->update_hash.n > 0 && set->query.n == 0)
+		return err_set(err, ERR_CONFIG,
+			       "update_hash is of no use without query");
+	return postgres_check(&set->link, err);
+}
+
+static void
+users_postgres_close(void *source)
+{
+	struct source *s = source;
+
+	if (s->server != NULL)
+		postgres_close(s->server);
+	free(s->query);
+	free(s->update_hash);
+	free(s);
+}
+
+static int
+keep(struct str text, char **out, struct err *err)
+{
+	if (text.n == 0)
+		return 0;
+	*out = strndup(text.p, text.n);
+	return *out != NULL ? 0 : err_nomem(err);
+}
+
+static int
+users_postgres_open(const void *conf, const struct env *env, void **source,
+		    struct err *err)
+{
+	const struct users_postgres_conf *set = conf;
+	struct source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(err);
+	s->log.env = env;
+	if (keep(set->query, &s->query, err) != 0 ||
+	    keep(set->update_hash, &s->update_hash, err) != 0 ||
+	    postgres_open(s->query != NULL ? &foreign : &own, &set->link, env,
+			  &s->server, err) != 0) {
+		users_postgres_close(s);
+		return -1;
+	}
+	*source = s;
+	return 0;
+}
+
+static unsigned
+users_postgres_caps(const void *source)
+{
+	const struct source *s = source;
+
+	if (s->query == NULL)
+		return USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
+		    USERS_LISTS;
+	return USERS_PERSISTENT | (s->update_hash != NULL ? USERS_REHASH : 0);
+}
+
+static void
+users_postgres_disconnect(void *conn)
+{
+	struct conn *c = conn;
+
+	postgres_disconnect(c->link);
+	free(c);
+}
+
+static bool
+users_postgres_is_lost(void *conn, bool ask)
+{
+	const struct conn *c = conn;
+
+	return postgres_is_lost(c->link, ask);
+}
+
+static int
+users_postgres_connect(void *source, void **conn, struct err *err)
+{
+	struct source *s = source;
+	struct conn *c = calloc(1, sizeof(*c));
+	void *link;
+
+	if (c == NULL)
+		return err_nomem(err);
+	if (postgres_connect(s->server, &link, err) != 0) {
+		free(c);
+		return -1;
+	}
+	c->source = s;
+	c->link = link;
+	if (s->query != NULL &&
+	    foreign_check(c->link, s->query, s->update_hash, err) != 0) {
+		users_postgres_disconnect(c);
+		return -1;
+	}
+	*conn = c;
+	return 0;
+}
+
+static int
+users_postgres_ping(void *conn, struct err *err)
+{
+	const struct conn *c = conn;
+
+	if (c->source->query != NULL)
+		return foreign_ping(c->link, c->source->query, err);
+	return postgres_ping(c->link, err);
+}
+
+static int
+users_postgres_schema(void *conn, struct schema_state *out, struct err *err)
+{
+	return postgres_schema(((const struct conn *)conn)->link, out, err);
+}
+
+static int
+users_postgres_migrate(void *conn, struct err *err)
+{
+	return postgres_migrate(((const struct conn *)conn)->link, err);
+}
+
+static int
+get_user(const PGresult *r, int row, struct arena *a, struct user *out,
+	 struct err *err)
+{
+	struct user u = { .disabled = true };
+	struct str *const text[] = { &u.who.name, &u.hash, &u.who.roles,
+				     &u.who.email, &u.who.full_name };
+	int64_t disabled;
+
+	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
+		if (postgres_get_text(r, row, (int)i, a, text[i], err) != 0)
+			return -1;
+	}
+	if (postgres_get_int(r, row, 5, &disabled, err) != 0 ||
+	    postgres_get_int(r, row, 6, &u.created, err) != 0 ||
+	    postgres_get_int(r, row, 7, &u.changed, err) != 0)
+		return -1;
+	u.disabled = disabled != 0;
+	*out = u;
+	return 0;
+}
+
+static int
+find_own(struct postgres_link *l, struct arena *a, struct str name,
+	 enum user_answer *answer, struct user *out, struct err *err)
+{
+	struct user u = { .disabled = false };
+	bool found;
+	PGresult *r;
+	int rc = 0;
+
+	if (postgres_query(l,
+			   "SELECT " COLUMNS " FROM fcgiauth.users"
+			   " WHERE name = $1",
+			   PG_ARGS(PG_TEXT(name)), &r, err) != 0)
+		return -1;
+	found = PQntuples(r) > 0;
+	if (found)
+		rc = get_user(r, 0, a, &u, err);
+	PQclear(r);
+	if (rc != 0)
+		return -1;
+	*answer = found ? USER_FOUND : USER_UNKNOWN;
+	*out = u;
+	return 0;
+}
+
+static int
+users_postgres_find(void *conn, struct arena *a, struct str name,
+		    enum user_answer *answer, struct user *out,
+		    struct err *err)
+{
+	const struct conn *c = conn;
+	struct source *s = c->source;
+
+	if (s->query == NULL)
+		return find_own(c->link, a, name, answer, out, err);
+	return foreign_find(c->link, s->query, &s->log, a, name, answer, out,
+			    err);
+}
+
+static int
+users_postgres_set_hash(void *conn, struct str name, struct str old,
+			struct str hash, int64_t now, bool *changed,
+			struct err *err)
+{
+	const struct conn *c = conn;
+	int64_t n;
+
+	if (c->source->query != NULL)
+		return foreign_set_hash(c->link, c->source->update_hash, name,
+					old, hash, changed, err);
+	if (postgres_change(c->link,
+			    "UPDATE fcgiauth.users SET hash = $3, changed = $4"
+			    " WHERE name = $1 AND hash = $2",
+			    PG_ARGS(PG_TEXT(name), PG_TEXT(old),
+				    PG_TEXT(hash), PG_INT(now)),
+			    &n, err) != 0)
+		return -1;
+	*changed = n > 0;
+	return 0;
+}
+
+static int
+get_list(const PGresult *r, struct arena *a, struct user_list *out,
+	 struct err *err)
+{
+	int n = PQntuples(r);
+	struct user_list list = { .n = (size_t)n };
+
+	list.v = arena_array(a, list.n + 1, sizeof(*list.v));
+	if (list.v == NULL)
+		return err_nomem(err);
+	for (int i = 0; i < n; i++) {
+		if (get_user(r, i, a, &list.v[i], err) != 0)
+			return -1;
+	}
+	*out = list;
+	return 0;
+}
+
+static int
+users_postgres_list(void *conn, struct arena *a, struct str after,
+		    size_t limit, struct user_list *out, struct err *err)
+{
+	PGresult *r;
+	int rc;
+
+	if (postgres_query(((const struct conn *)conn)->link,
+			   "SELECT " COLUMNS " FROM fcgiauth.users"
+			   " WHERE name > $1 ORDER BY name LIMIT $2",
+			   PG_ARGS(PG_TEXT(after), PG_INT((int64_t)limit)), &r,
+			   err) != 0)
+		return -1;
+	rc = get_list(r, a, out, err);
+	PQclear(r);
+	return rc;
+}
+
+static int
+users_postgres_add(void *conn, const struct user *user, int64_t now,
+		   enum user_change *answer, struct err *err)
+{
+	const struct identity *who = &user->who;
+	int64_t n;
+
+	if (postgres_change(((const struct conn *)conn)->link,
+			    "INSERT INTO fcgiauth.users (" COLUMNS ")"
+			    " VALUES ($1, $2, $3, $4, $5, $6 <> 0, $7, $7)"
+			    " ON CONFLICT (name) DO NOTHING",
+			    PG_ARGS(PG_TEXT(who->name), PG_TEXT(user->hash),
+				    PG_TEXT(who->roles), PG_TEXT(who->email),
+				    PG_TEXT(who->full_name),
+				    PG_INT(user->disabled), PG_INT(now)),
+			    &n, err) != 0)
+		return -1;
+	*answer = n > 0 ? USER_CHANGED : USER_EXISTS;
+	return 0;
+}
+
+static int
+is_there(struct postgres_link *l, struct str name, bool *there,
+	 struct err *err)
+{
+	PGresult *r;
+
+	if (postgres_query(l, "SELECT 1 FROM fcgiauth.users WHERE name = $1",
+			   PG_ARGS(PG_TEXT(name)), &r, err) != 0)
+		return -1;
+	*there = PQntuples(r) > 0;
+	PQclear(r);
+	return 0;
+}
+
+static int
+users_postgres_set(void *conn, const struct user *old, const struct user *user,
+		   int64_t now, enum user_change *answer, struct err *err)
+{
+	const struct identity *was = &old->who, *who = &user->who;
+	struct postgres_link *l = ((const struct conn *)conn)->link;
+	bool there = true;
+	int64_t n;
+
+	if (postgres_change(
+		l,
+		"UPDATE fcgiauth.users SET hash = $2, roles = $3, email = $4,"
+		" full_name = $5, disabled = $6 <> 0, changed = $7"
+		" WHERE name = $1 AND hash = $8 AND roles = $9"
+		" AND email = $10 AND full_name = $11"
+		" AND disabled = ($12 <> 0)",
+		PG_ARGS(PG_TEXT(who->name), PG_TEXT(user->hash),
+			PG_TEXT(who->roles), PG_TEXT(who->email),
+			PG_TEXT(who->full_name), PG_INT(user->disabled),
+			PG_INT(now), PG_TEXT(old->hash), PG_TEXT(was->roles),
+			PG_TEXT(was->email), PG_TEXT(was->full_name),
+			PG_INT(old->disabled)),
+		&n, err) != 0)
+		return -1;
+	/* Which of the two it was may be asked after it: nothing was done. */
+	if (n == 0 && is_there(l, who->name, &there, err) != 0)
+		return -1;
+	if (n > 0)
+		*answer = USER_CHANGED;
+	else
+		*answer = there ? USER_STALE : USER_MISSING;
+	return 0;
+}
+
+static int
+users_postgres_remove(void *conn, struct str name, enum user_change *answer,
+		      struct err *err)
+{
+	int64_t n;
+
+	if (postgres_change(((const struct conn *)conn)->link,
+			    "DELETE FROM fcgiauth.users WHERE name = $1",
+			    PG_ARGS(PG_TEXT(name)), &n, err) != 0)
+		return -1;
+	*answer = n > 0 ? USER_CHANGED : USER_MISSING;
+	return 0;
+}
+
+static const struct option options[] = {
+	POSTGRES_OPTIONS,
+	OPTION(STR, struct users_postgres_conf, query, .max = STATEMENT_MAX,
+	       .help =
+		   "For users in a table that exists: a statement that "
+		   "gives the one whose name is $1, in columns called "
+		   "name and password_hash, and if there are such email, "
+		   "full_name, roles (words with commas or blanks between, "
+		   "or an array) and disabled (a boolean, 0 or 1). "
+		   "Without the column disabled everybody is enabled; "
+		   "with it, who has NULL there cannot sign in, so write "
+		   "what NULL shall mean: is_active IS NOT TRUE AS "
+		   "disabled, or disabled_at IS NOT NULL AS disabled. Give "
+		   "others these names with AS. The name must come back "
+		   "as it was asked for, letter for letter, out of the table: "
+		   "$1 AS name is refused; more than one "
+		   "row is an error. Who has a role or text that is not "
+		   "allowed cannot sign in, and the log says why. Empty "
+		   "means a table of our own, which fcgiauthctl store "
+		   "migrate makes and fcgiauthctl user fills."),
+	OPTION(STR, struct users_postgres_conf, update_hash,
+	       .max = STATEMENT_MAX,
+	       .help =
+		   "With query: a statement that gives the user $1 the "
+		   "password hash $2 if it still is $3. With it, weaker "
+		   "hashes are replaced at the login by Argon2id ($argon2id$), "
+		   "in the table of the other program: one that does not "
+		   "read these locks its users out when it checks their "
+		   "passwords itself. Empty, the default, means that "
+		   "nothing is written. doc/moving.md says which programs "
+		   "read them."),
+	OPTION_END
+};
+
+#endif
+
+const struct user_source_ops users_postgres = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_USERS,
+		.name = "postgres",
+		.summary = "users in PostgreSQL, in a table of ours or of yours",
+#ifdef HAVE_POSTGRES
+		.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
+		    USERS_LISTS,
+		.options = options,
+		.conf_size = sizeof(struct users_postgres_conf),
+		.check = users_postgres_check,
+	},
+	.elsewhere = "change the table that query in [users] reads",
+	.open = users_postgres_open,
+	.close = users_postgres_close,
+	.caps = users_postgres_caps,
+	.connect = users_postgres_connect,
+	.disconnect = users_postgres_disconnect,
+	.is_lost = users_postgres_is_lost,
+	.ping = users_postgres_ping,
+	.schema = users_postgres_schema,
+	.migrate = users_postgres_migrate,
+	.find = users_postgres_find,
+	.set_hash = users_postgres_set_hash,
+	.list = users_postgres_list,
+	.add = users_postgres_add,
+	.set = users_postgres_set,
+	.remove = users_postgres_remove,
+#else
+	},
+#endif
+};

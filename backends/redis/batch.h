@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps of the Redis store that go out together.  Errors are sticky: add
+ * without looking, ask redis_batch_run() once.
+ */
+#ifndef BACKENDS_REDIS_BATCH_H
+#define BACKENDS_REDIS_BATCH_H
+
+#include "backends/redis/client/conn.h"
+
+#ifdef HAVE_REDIS
+
+struct redis_batch {
+	struct redis_link *l;
+	struct arena *a; /* of all that it is given and makes */
+	struct redis_step *steps;
+	redisReply **replies;
+	size_t n, max;
+	bool failed; /* out of memory */
+};
+
+/* At most `max` steps. */
+struct redis_batch redis_batch(struct redis_link *l, struct arena *a,
+			       size_t max);
+
+/* The two arguments `args, nargs`. */
+#define REDIS_ARGS(...)                                                        \
+	(const struct str[]){ __VA_ARGS__ },                                   \
+	    sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str)
+
+/* The index of the step's reply.  Copies args[], borrows their bytes until
+ * the run. */
+size_t redis_add(struct redis_batch *b, const char *command, struct str key,
+		 const struct str *args, size_t nargs);
+size_t redis_add_script(struct redis_batch *b, size_t script, struct str key,
+			const struct str *args, size_t nargs);
+
+/* Then it is empty again, for other steps. */
+int redis_batch_run(struct redis_batch *b, struct err *err) MUST_USE;
+
+/* The same for what is done all the same when this fails: an index that lags
+ * behind is swept, and a link that is broken says so the next time. */
+void redis_batch_try(struct redis_batch *b);
+
+/*
+ * A reply as what it has to be, else redis_damaged().  Bytes are borrowed
+ * until the next run on the link, whoever's.
+ */
+int redis_get_text(const struct redis_batch *b, size_t i, struct str *out,
+		   struct err *err) MUST_USE; /* p NULL: there is none */
+int redis_get_number(const struct redis_batch *b, size_t i, int64_t *out,
+		     struct err *err) MUST_USE;
+/* An array of nothing but texts, copied. */
+int redis_get_texts(const struct redis_batch *b, size_t i,
+		    const struct str **out, size_t *n, struct err *err)
+    MUST_USE;
+bool redis_is_array(const struct redis_batch *b, size_t i);
+
+/* ERR_BUSY: what is stored cannot be; the connection is good. */
+int redis_damaged(const char *what, struct err *err);
+
+/* Texts for the steps, in the arena. */
+struct str redis_join(struct redis_batch *b, const struct str *parts,
+		      size_t n);
+struct str redis_number(struct redis_batch *b, int64_t n);
+/* The prefix, KIND and NAME: "u:", "alice". */
+struct str redis_key(struct redis_batch *b, const char *kind, struct str name);
+
+/* Memory for an operation that was given none; NULL as arena_new(). */
+struct arena *redis_scratch(void) MUST_USE;
+
+#endif
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Open and close, connect and disconnect; which server it is. */
+#include "backends/redis/client/conn.h"
+
+#ifdef HAVE_REDIS
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/redis/client/cluster.h"
+#include "backends/redis/client/wire_error.h"
+#include "backends/redis/client/conn_internal.h"
+#include "backends/redis/client/tls.h"
+#include "base/arena.h"
+#include "base/enc.h"
+
+#define CONF_BYTES (1 << 20)
+#define RUN_BYTES  (64 << 20)
+
+/* A server has one name for a script: its SHA-1. */
+static int
+know_scripts(struct redis_server *s, const struct redis_script *scripts,
+	     size_t n, struct err *err)
+{
+	uint8_t sha[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	s->scripts = arena_array(s->arena, n, sizeof(*s->scripts));
+	if (s->scripts == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		struct redis_known_script *k = &s->scripts[i];
+
+		k->text = str_from(scripts[i].text);
+		if (EVP_Digest(k->text.p, k->text.n, sha, &len, EVP_sha1(),
+			       NULL) != 1 ||
+		    HEX_LEN(len) != sizeof(k->sha))
+			return err_set(err, ERR_INTERNAL,
+				       "libcrypto has no SHA-1");
+		hex_encode(sha, len, k->sha);
+	}
+	s->nscripts = n;
+	return 0;
+}
+
+static int
+set_up(struct redis_server *s, const struct redis_script *scripts,
+       size_t nscripts, const struct redis_conf *conf, struct err *err)
+{
+	s->arena = arena_new(CONF_BYTES);
+	s->connect_ms = conf->connect_timeout * 1000;
+	s->timeout_ms = conf->timeout * 1000;
+	if (s->arena == NULL ||
+	    arena_copy(s->arena, conf->prefix, &s->prefix) != 0)
+		return err_nomem(err);
+	if (redis_target_parse(conf, s->arena, &s->target, err) != 0 ||
+	    know_scripts(s, scripts, nscripts, err) != 0)
+		return -1;
+	if (!s->target.tls)
+		return 0;
+	if (redis_tls_new(conf->ca_file, conf->cert_file, conf->key_file,
+			  &s->tls, err) != 0)
+		return -1;
+	s->target.login.tls = s->tls;
+	return 0;
+}
+
+int
+redis_open(const struct redis_script *scripts, size_t nscripts,
+	   const struct redis_conf *conf, const struct env *env, void **server,
+	   struct err *err)
+{
+	struct redis_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(err);
+	s->env = env;
+	atomic_init(&s->sentinel, 0);
+	if (set_up(s, scripts, nscripts, conf, err) != 0) {
+		redis_close(s);
+		return -1;
+	}
+	*server = s;
+	return 0;
+}
+
+void
+redis_close(void *server)
+{
+	struct redis_server *s = server;
+
+	redis_tls_free(s->tls);
+	arena_free(s->arena);
+	free(s);
+}
+
+/* A sentinel may lag behind: the server itself must say that it is one. */
+static int
+check_master(struct redis_wire *w, int64_t deadline_ms, struct err *err)
+{
+	const struct str argv[] = { STR("ROLE") };
+	redisReply *reply;
+	bool master;
+
+	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+			    err) != 0)
+		return -1;
+	master = reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+		 str_eq(redis_reply_str(reply->element[0]), STR("master"));
+	freeReplyObject(reply);
+	if (master)
+		return 0;
+	(void)err_set(err, ERR_UNAVAILABLE,
+		      "not a master, though the sentinels say so");
+	return redis_wire_blame(redis_wire_address(w), err);
+}
+
+/* A member of a cluster would refuse most keys, later.  A user who may not
+ * ask for it gets that error then. */
+static int
+check_alone(struct redis_wire *w, int64_t deadline_ms, struct err *err)
+{
+	const struct str argv[] = { STR("INFO"), STR("cluster") };
+	static const char yes[] = "cluster_enabled:1";
+	redisReply *reply;
+	struct str text;
+	int result = 0;
+
+	if (redis_wire_queue(w, argv, ARRAY_LEN(argv), err) != 0 ||
+	    redis_wire_read(w, deadline_ms, &reply, err) != 0)
+		return -1;
+	text = redis_reply_str(reply);
+	if (reply->type == REDIS_REPLY_ERROR &&
+	    !str_starts(text, STR("NOPERM")))
+		result = redis_reply_fail(reply, err);
+	else if (reply->type == REDIS_REPLY_STRING &&
+		 memmem(text.p, text.n, yes, strlen(yes)) != NULL)
+		result = err_set(err, ERR_CONFIG,
+				 "the server is part of a cluster: say"
+				 " cluster = yes");
+	freeReplyObject(reply);
+	return result == 0 ? 0 : redis_wire_blame(redis_wire_address(w), err);
+}
+
+static int
+connect_one(struct redis_link *l, int64_t deadline_ms, struct redis_wire **out,
+	    struct err *err)
+{
+	struct redis_server *s = l->server;
+	bool asks = s->target.sentinels.n > 0;
+	struct redis_address at;
+
+	if (!asks)
+		at = s->target.servers.v[0];
+	else if (redis_sentinel_ask(s, redis_share(s->env, deadline_ms, 2), &at,
+				    err) != 0)
+		return -1;
+	if (redis_wire_open(&at, &s->target.login, s->env, deadline_ms, out,
+			    err) != 0)
+		return -1;
+	if ((asks && check_master(*out, deadline_ms, err) != 0) ||
+	    check_alone(*out, deadline_ms, err) != 0) {
+		redis_wire_close(*out);
+		return -1;
+	}
+	return 0;
+}
+
+int
+redis_link_reconnect(struct redis_link *l, int64_t deadline_ms, struct err *err)
+{
+	struct redis_wire *w;
+
+	redis_wire_close(l->wire);
+	l->wire = NULL;
+	if (connect_one(l, deadline_ms, &w, err) != 0)
+		return -1;
+	l->wire = w;
+	return 0;
+}
+
+void
+redis_link_drop_stale(struct redis_link *l)
+{
+	if (l->cluster != NULL)
+		redis_cluster_drop_stale(l->cluster);
+	if (l->wire != NULL && redis_wire_is_stale(l->wire)) {
+		redis_wire_close(l->wire);
+		l->wire = NULL;
+	}
+}
+
+static int
+begin(struct redis_link *l, struct err *err)
+{
+	const struct redis_server *s = l->server;
+	int64_t deadline_ms = env_mono_ms(s->env) + s->connect_ms;
+
+	l->arena = arena_new(RUN_BYTES);
+	if (l->arena == NULL)
+		return err_nomem(err);
+	if (!s->target.cluster)
+		return redis_link_reconnect(l, deadline_ms, err);
+	l->cluster = redis_cluster_new(s);
+	if (l->cluster == NULL)
+		return err_nomem(err);
+	return redis_cluster_refresh(l->cluster, NULL, deadline_ms, err);
+}
+
+int
+redis_connect(void *server, void **conn, struct err *err)
+{
+	struct redis_link *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return err_nomem(err);
+	l->server = server;
+	if (begin(l, err) != 0) {
+		redis_disconnect(l);
+		return -1;
+	}
+	*conn = l;
+	return 0;
+}
+
+void
+redis_disconnect(void *conn)
+{
+	struct redis_link *l = conn;
+
+	for (size_t i = 0; i < l->nreplies; i++)
+		freeReplyObject(l->replies[i]);
+	redis_wire_close(l->wire);
+	redis_cluster_free(l->cluster);
+	arena_free(l->arena);
+	free(l);
+}
+
+int
+redis_ping(void *conn, struct err *err)
+{
+	const struct str argv[] = { STR("PING") };
+	struct redis_link *l = conn;
+	const struct redis_server *s = l->server;
+	int64_t deadline_ms = env_mono_ms(s->env) + s->timeout_ms;
+	redisReply *reply;
+
+	if (l->broken)
+		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
+	if (l->cluster != NULL)
+		return redis_cluster_refresh(l->cluster, NULL, deadline_ms,
+					     err);
+	redis_link_drop_stale(l);
+	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
+		return -1;
+	if (redis_wire_call(l->wire, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+			    err) != 0) {
+		l->broken = true; /* the answer may still come */
+		return -1;
+	}
+	freeReplyObject(reply);
+	return 0;
+}
+
+bool
+redis_is_lost(void *conn, bool ask)
+{
+	struct redis_link *l = conn;
+	const struct redis_server *s = l->server;
+	struct err ignored; /* that it failed is the answer */
+
+	if (l->broken || !ask)
+		return l->broken; /* redis_run() looks for the rest */
+	if (l->cluster == NULL)
+		return redis_ping(l, &ignored) != 0;
+	redis_cluster_drop_dead(l->cluster,
+				env_mono_ms(s->env) + s->timeout_ms);
+	return false;
+}
+
+struct str
+redis_prefix(const struct redis_link *l)
+{
+	return l->server->prefix;
+}
+
+bool
+redis_is_cluster(const struct redis_link *l)
+{
+	return l->server->target.cluster;
+}
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps to servers and answers back, in rounds: what a server did not do
+ * (script unknown, key elsewhere, not now) goes out again in the next.
+ */
+#include "backends/redis/client/conn.h"
+
+#ifdef HAVE_REDIS
+
+#include <assert.h>
+#include <poll.h>
+
+#include "backends/redis/client/cluster.h"
+#include "backends/redis/client/wire_error.h"
+#include "backends/redis/client/conn_internal.h"
+#include "base/arena.h"
+
+#define ROUNDS_MAX 8
+#define PAUSE_MS   20 /* times the number of the round */
+
+/* A step on its way. */
+struct task {
+	const struct redis_step *step;
+	enum redis_answer answer;
+	bool eval;
+	bool asking; /* there, this once */
+	struct redis_address at;
+	struct redis_wire *wire; /* of this round */
+	redisReply *reply;
+};
+
+struct run {
+	struct redis_link *link;
+	struct task *tasks;
+	size_t n;
+	int64_t deadline_ms;
+};
+
+static void
+forget_replies(struct redis_link *l)
+{
+	for (size_t i = 0; i < l->nreplies; i++)
+		freeReplyObject(l->replies[i]);
+	l->replies = NULL;
+	l->nreplies = 0;
+	arena_reset(l->arena);
+}
+
+static int
+wire_alone(struct run *r, struct redis_wire **out, struct err *err)
+{
+	struct redis_link *l = r->link;
+
+	if (l->wire == NULL &&
+	    redis_link_reconnect(l, r->deadline_ms, err) != 0)
+		return -1;
+	*out = l->wire;
+	return 0;
+}
+
+static int
+wire_of_slot(struct run *r, unsigned slot, struct redis_wire **out,
+	     struct err *err)
+{
+	const struct redis_address *at =
+	    redis_cluster_owner(r->link->cluster, slot);
+
+	if (at == NULL)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "no server of the cluster has slot %u", slot);
+	return redis_cluster_wire(r->link->cluster, at,
+				  redis_share(r->link->server->env,
+					      r->deadline_ms, 2),
+				  out, err);
+}
+
+static int
+choose_wire(struct run *r, struct task *t, struct err *err)
+{
+	struct redis_cluster *c = r->link->cluster;
+	int result;
+
+	if (c == NULL)
+		result = wire_alone(r, &t->wire, err);
+	else if (t->asking)
+		result = redis_cluster_wire(c, &t->at, r->deadline_ms, &t->wire,
+					    err);
+	else
+		result = wire_of_slot(r, redis_slot(t->step->key), &t->wire,
+				      err);
+	if (result == 0)
+		t->at = *redis_wire_address(t->wire);
+	return result;
+}
+
+/* Stale ones go first: what was chosen for a step stays. */
+static int
+choose_all(struct run *r, struct err *err)
+{
+	redis_link_drop_stale(r->link);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].answer != REDIS_DONE &&
+		    choose_wire(r, &r->tasks[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+/* Before anything is sent: a refresh may close what was chosen. */
+static int
+choose_wires(struct run *r, struct err *err)
+{
+	struct redis_cluster *c = r->link->cluster;
+
+	if (choose_all(r, err) == 0)
+		return 0;
+	if (c == NULL ||
+	    redis_cluster_refresh(c, NULL, r->deadline_ms, err) != 0)
+		return -1;
+	return choose_all(r, err);
+}
+
+static int
+queue_one(struct run *r, const struct task *t, struct err *err)
+{
+	const struct redis_server *server = r->link->server;
+	const struct redis_step *s = t->step;
+	const struct str asking = STR("ASKING");
+	struct str *argv =
+	    arena_array(r->link->arena, s->nargs + 4, sizeof(*argv));
+	size_t n = 0;
+
+	if (argv == NULL)
+		return err_nomem(err);
+	if (s->command != NULL) {
+		argv[n++] = str_from(s->command);
+	} else {
+		const struct redis_known_script *k =
+		    &server->scripts[s->script];
+
+		assert(s->script < server->nscripts);
+		argv[n++] = t->eval ? STR("EVAL") : STR("EVALSHA");
+		argv[n++] = t->eval ? k->text
+				    : (struct str){ .p = k->sha,
+						    .n = sizeof(k->sha) };
+		argv[n++] = STR("1");
+	}
+	argv[n++] = s->key;
+	for (size_t i = 0; i < s->nargs; i++)
+		argv[n++] = s->args[i];
+	if (t->asking &&
+	    redis_wire_queue(t->wire, &asking, 1, err) != 0)
+		return -1;
+	return redis_wire_queue(t->wire, argv, n, err);
+}
+
+static int
+send_all(struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].answer != REDIS_DONE &&
+		    queue_one(r, &r->tasks[i], err) != 0)
+			return -1;
+	/* One that has nothing left to send costs nothing. */
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].answer != REDIS_DONE &&
+		    redis_wire_flush(r->tasks[i].wire, r->deadline_ms, err) !=
+			0)
+			return -1;
+	return 0;
+}
+
+/* The answer to ASKING is of no interest: the next one tells. */
+static int
+read_one(struct run *r, struct task *t, struct err *err)
+{
+	redisReply *reply;
+
+	if (t->asking) {
+		if (redis_wire_read(t->wire, r->deadline_ms, &reply, err) != 0)
+			return -1;
+		freeReplyObject(reply);
+	}
+	freeReplyObject(t->reply);
+	t->reply = NULL;
+	if (redis_wire_read(t->wire, r->deadline_ms, &t->reply, err) != 0)
+		return -1;
+	t->answer = redis_reply_answer(t->reply);
+	return 0;
+}
+
+static int
+read_all(struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].answer != REDIS_DONE &&
+		    read_one(r, &r->tasks[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+refuse(const struct task *t, struct err *err)
+{
+	(void)redis_reply_fail(t->reply, err);
+	return redis_wire_blame(&t->at, err);
+}
+
+/* The new map is as the servers say, or at least this slot is. */
+static int
+follow(struct run *r, struct task *t, bool *refreshed, struct err *err)
+{
+	struct redis_cluster *c = r->link->cluster;
+	struct redis_address at;
+	struct err ignored; /* this slot is known without it, too */
+	unsigned slot;
+
+	if (redis_cluster_target(t->reply, &t->at, &slot, &at, err) != 0)
+		return -1;
+	if (t->answer == REDIS_ASK) {
+		t->at = at;
+		t->asking = true;
+		return 0;
+	}
+	t->asking = false;
+	*refreshed = *refreshed ||
+		     redis_cluster_refresh(c, &at,
+					   redis_share(r->link->server->env,
+						       r->deadline_ms, 2),
+					   &ignored) == 0;
+	return redis_cluster_moved(c, slot, &at, err);
+}
+
+/* What to do differently in the next round. */
+static int
+prepare_one(struct run *r, struct task *t, bool *refreshed, bool *pause,
+	    struct err *err)
+{
+	switch (t->answer) {
+	case REDIS_DONE:
+		break;
+	case REDIS_NOSCRIPT:
+		if (t->eval || t->step->command != NULL)
+			return refuse(t, err);
+		t->eval = true;
+		break;
+	case REDIS_MOVED:
+	case REDIS_ASK:
+		if (r->link->cluster == NULL)
+			return refuse(t, err);
+		return follow(r, t, refreshed, err);
+	case REDIS_LATER:
+		t->asking = false;
+		*pause = true;
+		break;
+	case REDIS_REFUSED:
+		return refuse(t, err);
+	}
+	return 0;
+}
+
+static int
+prepare(struct run *r, bool *pause, struct err *err)
+{
+	bool refreshed = false;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (prepare_one(r, &r->tasks[i], &refreshed, pause, err) != 0)
+			return -1;
+	return 0;
+}
+
+static const struct task *
+first_open(const struct run *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].answer != REDIS_DONE)
+			return &r->tasks[i];
+	return NULL;
+}
+
+static int
+run_rounds(struct run *r, struct err *err)
+{
+	for (int round = 1; first_open(r) != NULL; round++) {
+		bool pause = false;
+
+		if (choose_wires(r, err) != 0)
+			return -1;
+		if (send_all(r, err) != 0 || read_all(r, err) != 0) {
+			r->link->broken = true;
+			/* Of too long an answer the rest is not read. */
+			if (err->code != ERR_BUSY)
+				err->code = ERR_UNAVAILABLE;
+			return -1;
+		}
+		if (round == ROUNDS_MAX && first_open(r) != NULL) {
+			(void)refuse(first_open(r), err);
+			err->code = ERR_UNAVAILABLE;
+			return -1;
+		}
+		if (prepare(r, &pause, err) != 0)
+			return -1;
+		if (pause)
+			(void)poll(NULL, 0, round * PAUSE_MS);
+	}
+	return 0;
+}
+
+int
+redis_run(struct redis_link *l, const struct redis_step *steps, size_t n,
+	  redisReply **replies, struct err *err)
+{
+	const struct redis_server *s = l->server;
+	struct run r = { .link = l,
+			 .n = n,
+			 .deadline_ms = env_mono_ms(s->env) + s->timeout_ms };
+	int result;
+
+	if (l->broken)
+		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
+	forget_replies(l);
+	r.tasks = arena_array(l->arena, n, sizeof(*r.tasks));
+	l->replies = arena_array(l->arena, n, sizeof(redisReply *));
+	if (r.tasks == NULL || l->replies == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		r.tasks[i].step = &steps[i];
+	result = run_rounds(&r, err);
+	for (size_t i = 0; i < n; i++) {
+		l->replies[i] = r.tasks[i].reply;
+		if (result == 0)
+			replies[i] = r.tasks[i].reply;
+	}
+	l->nreplies = n;
+	return result;
+}
+
+#endif

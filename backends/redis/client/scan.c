@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked of every master: keys by their beginning, or one question. */
+#include "backends/redis/client/conn.h"
+
+#ifdef HAVE_REDIS
+
+#include "backends/redis/client/cluster.h"
+#include "backends/redis/client/wire_error.h"
+#include "backends/redis/client/conn_internal.h"
+#include "base/arena.h"
+#include "base/buf.h"
+
+#define SCAN_BYTES  (16 << 20)
+#define PATTERN_MAX 4096
+
+struct scan {
+	struct redis_link *link;
+	struct arena *arena, *page;
+	struct str pattern;
+	int (*fn)(void *ctx, const struct str *keys, size_t n, struct err *err);
+	void *ctx;
+};
+
+static void
+add_escaped(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (str_find(STR("*?[]^\\"), s.p[i]) < 6)
+			buf_add_char(b, '\\');
+		buf_add_char(b, s.p[i]);
+	}
+}
+
+/* Anew for each page: what fn does may reconnect. */
+static int
+find_wire(struct redis_link *l, const struct redis_address *at,
+	  int64_t deadline_ms, struct redis_wire **out, struct err *err)
+{
+	if (l->broken)
+		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
+	redis_link_drop_stale(l);
+	if (l->cluster != NULL)
+		return redis_cluster_wire(l->cluster, at, deadline_ms, out,
+					  err);
+	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
+		return -1;
+	*out = l->wire;
+	return 0;
+}
+
+/* [cursor, [key ...]] */
+static int
+give(struct scan *s, const redisReply *reply, struct str *cursor,
+     struct err *err)
+{
+	const redisReply *list;
+	struct str *keys;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    reply->element[1]->type != REDIS_REPLY_ARRAY)
+		return err_set(err, ERR_UNAVAILABLE, "SCAN: not understood");
+	list = reply->element[1];
+	arena_reset(s->page);
+	keys = arena_array(s->page, list->elements, sizeof(*keys));
+	if (keys == NULL ||
+	    arena_copy(s->page, redis_reply_str(reply->element[0]), cursor) !=
+		0)
+		return err_nomem(err);
+	for (size_t i = 0; i < list->elements; i++)
+		keys[i] = redis_reply_str(list->element[i]);
+	return list->elements == 0 ? 0
+				   : s->fn(s->ctx, keys, list->elements, err);
+}
+
+static int
+scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
+	  struct err *err)
+{
+	const struct redis_server *server = s->link->server;
+	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
+	struct str argv[] = { STR("SCAN"), STR("0"),	 STR("MATCH"),
+			      s->pattern,  STR("COUNT"), STR("1000") };
+	struct redis_wire *w;
+	redisReply *reply;
+	int result;
+
+	if (find_wire(s->link, at, deadline_ms, &w, err) != 0)
+		return -1;
+	/* A cursor is nothing to a server that was started anew. */
+	if (!redis_wire_is_new(w))
+		argv[1] = *cursor;
+	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+			    err) != 0) {
+		s->link->broken = true;
+		err->code = ERR_UNAVAILABLE;
+		return -1;
+	}
+	result = give(s, reply, cursor, err);
+	freeReplyObject(reply);
+	return result;
+}
+
+static int
+scan_server(void *scan, const struct redis_address *at, struct err *err)
+{
+	struct scan *s = scan;
+	struct str cursor = STR("0");
+
+	do {
+		if (scan_page(s, at, &cursor, err) != 0)
+			return -1;
+	} while (!str_eq(cursor, STR("0")));
+	return 0;
+}
+
+/* Calls fn for each master, with NULL for the one that there is without a
+ * cluster; stops at the first -1. */
+static int
+each_master(struct redis_link *l, struct arena *a,
+	    int (*fn)(void *ctx, const struct redis_address *at,
+		      struct err *err),
+	    void *ctx, struct err *err)
+{
+	int64_t deadline_ms =
+	    env_mono_ms(l->server->env) + l->server->timeout_ms;
+	struct redis_addresses masters = { .n = 0 };
+
+	if (l->cluster == NULL)
+		return fn(ctx, NULL, err);
+	/* Nobody says MOVED to who does not ask a server at all. */
+	if (redis_cluster_refresh(l->cluster, NULL, deadline_ms, err) != 0 ||
+	    redis_cluster_masters(l->cluster, a, &masters, err) != 0)
+		return -1;
+	for (size_t i = 0; i < masters.n; i++)
+		if (fn(ctx, &masters.v[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+scan_all(struct scan *s, struct str start, struct err *err)
+{
+	struct buf pattern;
+
+	buf_init(&pattern, s->arena, PATTERN_MAX);
+	add_escaped(&pattern, redis_prefix(s->link));
+	add_escaped(&pattern, start);
+	buf_add_char(&pattern, '*');
+	if (buf_failed(&pattern))
+		return err_set(err, ERR_INTERNAL, "too long to be looked for");
+	s->pattern = buf_str(&pattern);
+	return each_master(s->link, s->arena, scan_server, s, err);
+}
+
+int
+redis_scan(struct redis_link *l, struct str start,
+	   int (*fn)(void *ctx, const struct str *keys, size_t n,
+		     struct err *err),
+	   void *ctx, struct err *err)
+{
+	struct scan s = { .link = l,
+			  .arena = arena_new(SCAN_BYTES),
+			  .page = arena_new(SCAN_BYTES),
+			  .fn = fn,
+			  .ctx = ctx };
+	int result = -1;
+
+	if (s.arena == NULL || s.page == NULL)
+		(void)err_nomem(err);
+	else
+		result = scan_all(&s, start, err);
+	arena_free(s.arena);
+	arena_free(s.page);
+	return result;
+}
+
+struct question {
+	struct redis_link *link;
+	const struct str *argv;
+	size_t n;
+	int (*fn)(void *ctx, const redisReply *reply, struct err *err);
+	void *ctx;
+};
+
+static int
+ask_server(void *question, const struct redis_address *at, struct err *err)
+{
+	const struct question *q = question;
+	const struct redis_server *server = q->link->server;
+	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
+	struct redis_wire *w;
+	redisReply *reply;
+	int result;
+
+	if (find_wire(q->link, at, deadline_ms, &w, err) != 0)
+		return -1;
+	if (redis_wire_queue(w, q->argv, q->n, err) != 0 ||
+	    redis_wire_read(w, deadline_ms, &reply, err) != 0) {
+		q->link->broken = true;
+		return -1;
+	}
+	result = q->fn(q->ctx, reply, err);
+	freeReplyObject(reply);
+	return result == 0 ? 0 : redis_wire_blame(redis_wire_address(w), err);
+}
+
+int
+redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
+	      int (*fn)(void *ctx, const redisReply *reply, struct err *err),
+	      void *ctx, struct err *err)
+{
+	struct question q = {
+		.link = l, .argv = argv, .n = n, .fn = fn, .ctx = ctx
+	};
+	struct arena *a = arena_new(SCAN_BYTES);
+	int result;
+
+	if (a == NULL)
+		return err_nomem(err);
+	result = each_master(l, a, ask_server, &q, err);
+	arena_free(a);
+	return result;
+}
+
+#endif

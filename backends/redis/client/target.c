@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* Options for Redis, and the rules over several of them. */
+#include "backends/redis/client/target.h"
+
+#ifdef HAVE_REDIS
+
+#include <string.h>
+
+#include "base/arena.h"
+
+#define PORT_SENTINEL 26379
+#define PREFIX_MAX    64
+#define DEFAULT_URL   "redis://127.0.0.1:6379/0"
+
+/* No braces: they would make a hash tag, and a slot, of their own. */
+static int
+check_prefix(const void *field, struct err *err)
+{
+	const struct str *s = field;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->p[i] <= ' ' || s->p[i] > '~' || s->p[i] == '{' ||
+		    s->p[i] == '}')
+			return err_set(err, ERR_CONFIG,
+				       "need printable ASCII without blanks"
+				       " and braces");
+	return 0;
+}
+
+const struct option redis_options[] = {
+	OPTION(SECRET, struct redis_conf, url,
+	       .help =
+		   "The server: redis://HOST:PORT/DB, rediss://HOST:PORT/DB"
+		   " for TLS, or unix:///PATH?db=DB, each with USER:PASSWORD@"
+		   " in front of host or path where the server wants one"
+		   " (a byte of these may be written %XX). Several hosts,"
+		   " with commas, are first addresses of a cluster. With"
+		   " sentinels no host is named: redis:///DB. Empty:"
+		   " " DEFAULT_URL ". Redis 6.0 or newer. What the server"
+		   " forgets is lost: without appendonly a restart signs"
+		   " everybody out, and what was revoked since its last"
+		   " snapshot is good again; appendfsync everysec may lose the"
+		   " logins and logouts of the last second, always none. A"
+		   " failover to a replica loses what had not reached it: see"
+		   " min-replicas-to-write. maxmemory-policy must be"
+		   " noeviction: volatile policies drop sessions, allkeys"
+		   " policies also denials of revoked tokens. --check and"
+		   " every start warn of a server, in a cluster of each"
+		   " master, that has another one and a maxmemory."),
+	OPTION(STR, struct redis_conf, username,
+	       .help = "User of the server's ACL, when url does not name it."
+		       " What it has to be allowed, with PREFIX as below:"
+		       " ~PREFIX* +ping +info +set +get +getrange +setrange"
+		       " +exists +del +eval +evalsha +scan +zadd +zrem +zscore "
+		       "+zlexcount"
+		       " +zrangebylex +zrevrangebylex +zrangebyscore"
+		       " +zrevrangebyscore +zremrangebyscore; +select for"
+		       " another database than 0, +role with sentinels,"
+		       " +cluster|slots +asking in a cluster."),
+	OPTION(SECRET, struct redis_conf, password,
+	       .help = "Its password, or that of requirepass."),
+	OPTION(STR, struct redis_conf, prefix, .def = "fcgiauth:", .min = 1,
+	       .max = PREFIX_MAX, .check = check_prefix,
+	       .flags = OPTION_REQUIRED,
+	       .help = "In front of every key, so that several services can"
+		       " share a server; one must not begin with another's."),
+	OPTION(WORDS, struct redis_conf, sentinels,
+	       .help = "Addresses of the sentinels, host:port, which name the"
+		       " server that is the master at the moment."),
+	OPTION(STR, struct redis_conf, sentinel_name,
+	       .help = "What the sentinels call the master, as in their"
+		       " sentinel monitor NAME."),
+	OPTION(STR, struct redis_conf, sentinel_username,
+	       .help = "User of the sentinels' own ACL."),
+	OPTION(SECRET, struct redis_conf, sentinel_password,
+	       .help = "Password of the sentinels themselves; that of the"
+		       " servers is not sent to them."),
+	OPTION(BOOL, struct redis_conf, cluster, .def = "no",
+	       .help = "The servers are a Redis Cluster."),
+	OPTION(PATH, struct redis_conf, ca_file,
+	       .help = "Certificates of the authorities that a rediss:// server"
+		       " is checked against, PEM. Empty: those of the system."),
+	OPTION(PATH, struct redis_conf, cert_file,
+	       .help = "Our own certificate for a server that asks for one,"
+		       " with its chain, PEM."),
+	OPTION(PATH, struct redis_conf, key_file,
+	       .help = "The key of cert_file, PEM without a passphrase."),
+	OPTION(SECONDS, struct redis_conf, connect_timeout, .def = "2s",
+	       .min = 1, .max = 60,
+	       .help = "Longest wait for a connection to be ready; another one"
+		       " for the sentinels' answer."),
+	OPTION(SECONDS, struct redis_conf, timeout, .def = "2s", .min = 1,
+	       .max = 60,
+	       .help = "Longest wait for the answers to what one request asks"
+		       " of the store at once."),
+	OPTION_END
+};
+
+static int
+parse_sentinels(const struct words *words, struct arena *a,
+		struct redis_addresses *out, struct err *err)
+{
+	size_t n = words->n;
+	struct redis_addresses list = { .n = 0 };
+
+	for (size_t i = 0; i < words->n; i++)
+		for (size_t j = 0; j < words->v[i].n; j++)
+			n += words->v[i].p[j] == ',';
+	list.v = arena_array(a, n, sizeof(*list.v));
+	if (list.v == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < words->n; i++) {
+		struct str rest = words->v[i], one;
+
+		while (str_cut(&rest, ',', &one)) {
+			/* "a, b" are two words, the first with a comma. */
+			if (one.n == 0 && rest.n == 0 && list.n > 0)
+				continue;
+			if (redis_address_parse(one, PORT_SENTINEL,
+						&list.v[list.n], err) != 0)
+				return err_context(err, "sentinels");
+			list.n++;
+		}
+	}
+	*out = list;
+	return 0;
+}
+
+/* A user name and password of their own keys, or of the URL. */
+static int
+merge_login(const struct redis_conf *conf, struct arena *a,
+	    struct redis_login *login, struct err *err)
+{
+	bool in_url = login->username.n > 0 || login->password.n > 0;
+
+	if (in_url && (conf->username.n > 0 || conf->password.n > 0))
+		return err_set(err, ERR_CONFIG,
+			       "%s: url has a user or password already",
+			       conf->password.n > 0 ? "password" : "username");
+	if (!in_url &&
+	    (arena_copy(a, conf->username, &login->username) != 0 ||
+	     arena_copy(a, conf->password, &login->password) != 0))
+		return err_nomem(err);
+	if (login->username.n > 0 && login->password.n == 0)
+		return err_set(err, ERR_CONFIG,
+			       "username: needs a password, too");
+	return 0;
+}
+
+static int
+sentinel_login(const struct redis_conf *conf, struct arena *a,
+	       struct redis_login *login, struct err *err)
+{
+	if (arena_copy(a, conf->sentinel_username, &login->username) != 0 ||
+	    arena_copy(a, conf->sentinel_password, &login->password) != 0)
+		return err_nomem(err);
+	return 0;
+}
+
+/* Contradictions; each rule blames one key. */
+static int
+check_rules(const struct redis_conf *c, const struct redis_target *t,
+	    struct err *err)
+{
+	bool sentinel = c->sentinels.n > 0;
+	bool own_key = c->cert_file != NULL || c->key_file != NULL;
+	const struct {
+		bool broken;
+		const char *message;
+	} rules[] = {
+		{ sentinel && c->sentinel_name.n == 0,
+		  "sentinel_name: needed with sentinels" },
+		{ !sentinel && c->sentinel_name.n > 0,
+		  "sentinels: needed with sentinel_name" },
+		{ !sentinel && (c->sentinel_password.n > 0 ||
+				c->sentinel_username.n > 0),
+		  "sentinels: needed with a login for them" },
+		{ c->sentinel_username.n > 0 && c->sentinel_password.n == 0,
+		  "sentinel_username: needs sentinel_password, too" },
+		{ sentinel && c->cluster,
+		  "cluster: not with sentinels, a cluster has none" },
+		{ sentinel && t->servers.n > 0,
+		  "url: the sentinels name the server; leave host and port"
+		  " out, as in redis:///0" },
+		{ !sentinel && t->servers.n == 0, "url: names no host" },
+		{ !c->cluster && t->servers.n > 1,
+		  "url: several hosts are for cluster = yes" },
+		{ c->cluster && t->login.db != 0,
+		  "url: a cluster has no databases" },
+		{ c->cluster && t->servers.n > 0 && t->servers.v[0].port == 0,
+		  "url: a cluster is reached by TCP" },
+		{ !t->tls && c->ca_file != NULL,
+		  "ca_file: only with rediss:// in url" },
+		{ !t->tls && own_key,
+		  "cert_file, key_file: only with rediss:// in url" },
+		{ (c->cert_file == NULL) != (c->key_file == NULL),
+		  "cert_file, key_file: need both or none" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (rules[i].broken)
+			return err_set(err, ERR_CONFIG, "%s",
+				       rules[i].message);
+	return 0;
+}
+
+int
+redis_target_parse(const struct redis_conf *conf, struct arena *a,
+		   struct redis_target *out, struct err *err)
+{
+	struct redis_target t = { .cluster = conf->cluster };
+	struct str url = conf->url;
+
+	if (url.n == 0)
+		url = conf->sentinels.n > 0 ? STR("redis://")
+					    : STR(DEFAULT_URL);
+	if (redis_url_parse(url, a, &t, err) != 0 ||
+	    merge_login(conf, a, &t.login, err) != 0 ||
+	    sentinel_login(conf, a, &t.sentinel_login, err) != 0 ||
+	    (conf->sentinels.n > 0 &&
+	     parse_sentinels(&conf->sentinels, a, &t.sentinels, err) != 0) ||
+	    check_rules(conf, &t, err) != 0)
+		return -1;
+	if (arena_copy(a, conf->sentinel_name, &t.sentinel_name) != 0)
+		return err_nomem(err);
+	*out = t;
+	return 0;
+}
+
+int
+redis_check(const void *conf, struct err *err)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct redis_target ignored;
+	int result;
+
+	if (a == NULL)
+		return err_nomem(err);
+	result = redis_target_parse(conf, a, &ignored, err);
+	arena_free(a);
+	return result;
+}
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLS to Redis.  hiredis_ssl is not used: hiredis 0.14 has none, and later
+ * ones do not look at the host name.
+ */
+#include "backends/redis/client/tls.h"
+
+#ifdef HAVE_REDIS
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "backends/redis/client/wire_socket.h"
+
+struct redis_tls {
+	SSL_CTX *ctx;
+	BIO_METHOD *method;
+};
+
+/* The library's own BIO would write(2), and SIGPIPE may kill. */
+static int
+bio_write(BIO *bio, const char *buf, int n)
+{
+	const int *fd = BIO_get_data(bio);
+	struct err unused; /* the library only wants to know that it failed */
+	short events;
+	ssize_t put = redis_socket_write(*fd, buf, (size_t)n, &events, &unused);
+
+	BIO_clear_retry_flags(bio);
+	if (put == 0)
+		BIO_set_retry_write(bio);
+	return put > 0 ? (int)put : -1;
+}
+
+static int
+bio_read(BIO *bio, char *buf, int n)
+{
+	const int *fd = BIO_get_data(bio);
+	struct err unused;
+	short events;
+	ssize_t got = redis_socket_read(*fd, buf, (size_t)n, &events, &unused);
+
+	BIO_clear_retry_flags(bio);
+	if (got == 0)
+		BIO_set_retry_read(bio);
+	return got > 0 ? (int)got : -1;
+}
+
+static long
+bio_ctrl(BIO *bio, int command, long n, void *p)
+{
+	(void)bio;
+	(void)n;
+	(void)p;
+	return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+static int
+bio_destroy(BIO *bio)
+{
+	free(BIO_get_data(bio));
+	return 1;
+}
+
+static BIO_METHOD *
+make_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(
+	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "redis");
+
+	if (m != NULL &&
+	    (BIO_meth_set_write(m, bio_write) != 1 ||
+	     BIO_meth_set_read(m, bio_read) != 1 ||
+	     BIO_meth_set_ctrl(m, bio_ctrl) != 1 ||
+	     BIO_meth_set_destroy(m, bio_destroy) != 1)) {
+		BIO_meth_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+/* What the library says of its last failure. */
+static int
+fail(enum err_code code, const char *what, struct err *err)
+{
+	const char *why = ERR_reason_error_string(ERR_peek_last_error());
+
+	ERR_clear_error();
+	return err_set(err, code, "%s: %s", what,
+		       why == NULL ? "refused" : why);
+}
+
+/* A key with a passphrase is refused: nobody is there to be asked. */
+static int
+no_passphrase(char *buf, int n, int writing, void *p)
+{
+	(void)buf;
+	(void)n;
+	(void)writing;
+	(void)p;
+	return -1;
+}
+
+static int
+set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
+       const char *key_file, struct err *err)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					SSL_MODE_RELEASE_BUFFERS);
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
+		return fail(ERR_CONFIG, "TLS 1.2", err);
+	if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
+		return fail(ERR_CONFIG, "the system's authorities", err);
+	if (ca_file != NULL && SSL_CTX_load_verify_file(ctx, ca_file) != 1)
+		return fail(ERR_CONFIG, "ca_file", err);
+	if (cert_file == NULL)
+		return 0;
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1)
+		return fail(ERR_CONFIG, "cert_file", err);
+	if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_check_private_key(ctx) != 1)
+		return fail(ERR_CONFIG, "key_file", err);
+	return 0;
+}
+
+int
+redis_tls_new(const char *ca_file, const char *cert_file, const char *key_file,
+	      struct redis_tls **out, struct err *err)
+{
+	struct redis_tls *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return err_nomem(err);
+	ERR_clear_error();
+	t->ctx = SSL_CTX_new(TLS_client_method());
+	t->method = make_method();
+	if (t->ctx == NULL || t->method == NULL) {
+		redis_tls_free(t);
+		return err_nomem(err);
+	}
+	if (set_up(t->ctx, ca_file, cert_file, key_file, err) != 0) {
+		redis_tls_free(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+void
+redis_tls_free(struct redis_tls *t)
+{
+	if (t == NULL)
+		return;
+	SSL_CTX_free(t->ctx);
+	BIO_meth_free(t->method);
+	free(t);
+}
+
+static bool
+is_address(const char *host)
+{
+	uint8_t b[16];
+
+	return inet_pton(AF_INET, host, b) == 1 ||
+	       inet_pton(AF_INET6, host, b) == 1;
+}
+
+/* Whom to expect; only a name may be sent as SNI (RFC 6066 3). */
+static bool
+expect_host(SSL *ssl, const char *host)
+{
+	if (is_address(host))
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
+						     host) == 1;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(ssl, host) == 1 &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+			TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)host) == 1;
+}
+
+static BIO *
+make_bio(const struct redis_tls *t, int fd)
+{
+	int *copy = malloc(sizeof(*copy));
+	BIO *bio = BIO_new(t->method);
+
+	if (copy == NULL || bio == NULL) {
+		free(copy);
+		BIO_free(bio);
+		return NULL;
+	}
+	*copy = fd;
+	BIO_set_data(bio, copy);
+	BIO_set_init(bio, 1);
+	return bio;
+}
+
+int
+redis_tls_session(const struct redis_tls *t, int fd, const char *host,
+		  SSL **out, struct err *err)
+{
+	SSL *ssl = SSL_new(t->ctx);
+	BIO *bio;
+
+	if (ssl == NULL)
+		return err_nomem(err);
+	bio = make_bio(t, fd);
+	if (bio == NULL) {
+		SSL_free(ssl);
+		return err_nomem(err);
+	}
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_connect_state(ssl);
+	if (!expect_host(ssl, host)) {
+		SSL_free(ssl);
+		return fail(ERR_UNAVAILABLE, "TLS: the host's name", err);
+	}
+	*out = ssl;
+	return 0;
+}
+
+/* 0: *events says what to wait for; -1. */
+static int
+look(SSL *ssl, int result, short *events, struct err *err)
+{
+	long verified = SSL_get_verify_result(ssl);
+
+	switch (SSL_get_error(ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		*events = POLLIN;
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		*events = POLLOUT;
+		return 0;
+	case SSL_ERROR_SSL:
+		if (verified != X509_V_OK)
+			return err_set(
+			    err, ERR_UNAVAILABLE, "TLS: certificate: %s",
+			    X509_verify_cert_error_string(verified));
+		return fail(ERR_UNAVAILABLE, "TLS", err);
+	default:
+		return err_set(err, ERR_UNAVAILABLE,
+			       "TLS: the server has closed the connection");
+	}
+}
+
+int
+redis_tls_handshake(SSL *ssl, short *events, struct err *err)
+{
+	int result;
+
+	ERR_clear_error();
+	result = SSL_do_handshake(ssl);
+	return result == 1 ? 1 : look(ssl, result, events, err);
+}
+
+ssize_t
+redis_tls_read(SSL *ssl, void *buf, size_t n, short *events, struct err *err)
+{
+	size_t got = 0;
+	int result;
+
+	ERR_clear_error();
+	result = SSL_read_ex(ssl, buf, n, &got);
+	return result == 1 ? (ssize_t)got : look(ssl, result, events, err);
+}
+
+ssize_t
+redis_tls_write(SSL *ssl, const void *buf, size_t n, short *events,
+		struct err *err)
+{
+	size_t put = 0;
+	int result;
+
+	ERR_clear_error();
+	result = SSL_write_ex(ssl, buf, n, &put);
+	return result == 1 ? (ssize_t)put : look(ssl, result, events, err);
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Error replies of Redis, by the word in front. */
+#include "backends/redis/client/wire_error.h"
+
+#ifdef HAVE_REDIS
+
+#define TEXT_MAX 90 /* of a message, so that there is room for the advice */
+
+struct str
+redis_reply_str(const redisReply *reply)
+{
+	return (struct str){ .p = reply->str == NULL ? "" : reply->str,
+			     .n = reply->str == NULL ? 0 : reply->len };
+}
+
+static bool
+find(struct str s, struct str what, struct str *from)
+{
+	for (; s.n >= what.n; s = str_skip(s, 1)) {
+		if (str_starts(s, what)) {
+			*from = s;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Redis 6 hides the error of a command inside a script in one of its own:
+ * "ERR Error running script (call to f_...): @user_script:1: -OOM ...". */
+static struct str
+text_of(const redisReply *reply)
+{
+	struct str s = redis_reply_str(reply), inner;
+
+	if (str_starts(s, STR("ERR Error running script")) &&
+	    find(s, STR(": -"), &inner))
+		return str_skip(inner, 3);
+	return s;
+}
+
+enum redis_answer
+redis_reply_answer(const redisReply *reply)
+{
+	static const struct {
+		const char *word;
+		enum redis_answer answer;
+	} rows[] = {
+		{ "NOSCRIPT ", REDIS_NOSCRIPT },
+		{ "MOVED ", REDIS_MOVED },
+		{ "ASK ", REDIS_ASK },
+		{ "TRYAGAIN ", REDIS_LATER },
+		{ "CLUSTERDOWN ", REDIS_LATER },
+	};
+
+	if (reply->type != REDIS_REPLY_ERROR)
+		return REDIS_DONE;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_starts(redis_reply_str(reply), str_from(rows[i].word)))
+			return rows[i].answer;
+	return REDIS_REFUSED;
+}
+
+static const struct refusal {
+	const char *start;
+	enum err_code code;
+	const char *advice;
+} refusals[] = {
+	{ "LOADING", ERR_UNAVAILABLE, "" },
+	{ "READONLY", ERR_UNAVAILABLE,
+	  "; it is a replica: name the master, or use sentinels" },
+	{ "MASTERDOWN", ERR_UNAVAILABLE, "" },
+	{ "CLUSTERDOWN", ERR_UNAVAILABLE, "" },
+	{ "TRYAGAIN", ERR_UNAVAILABLE, "" },
+	{ "OOM", ERR_BUSY, "; raise maxmemory of the server" },
+	{ "MISCONF", ERR_BUSY,
+	  "; the server's own log says why it cannot save" },
+	{ "NOREPLICAS", ERR_BUSY, "; min-replicas-to-write is not met" },
+	{ "WRONGTYPE", ERR_BUSY, "; somebody else has written it" },
+	{ "BUSY", ERR_UNAVAILABLE, "" },
+	{ "UNKILLABLE", ERR_UNAVAILABLE, "" },
+	{ "NOAUTH", ERR_UNAVAILABLE, "; no password is set for it" },
+	{ "WRONGPASS", ERR_UNAVAILABLE, "" },
+	{ "NOPERM", ERR_UNAVAILABLE, "; see the ACL of this user" },
+	{ "DENIED", ERR_UNAVAILABLE, "; the server wants a password" },
+	{ "ERR max number of clients", ERR_UNAVAILABLE,
+	  "; raise maxclients of the server" },
+	{ "MOVED", ERR_CONFIG,
+	  "; the server is part of a cluster: say cluster = yes" },
+	{ "ERR This instance has cluster support disabled", ERR_CONFIG,
+	  "; leave cluster out" },
+	{ "ERR DB index is out of range", ERR_CONFIG,
+	  "; choose a smaller one in url" },
+	{ "ERR SELECT is not allowed in cluster mode", ERR_CONFIG,
+	  "; say cluster = yes, and no database in url" },
+	{ "", ERR_INTERNAL, "" },
+};
+
+int
+redis_reply_fail(const redisReply *reply, struct err *err)
+{
+	struct str text = text_of(reply), args;
+	const struct refusal *r = refusals;
+
+	/* "ERR unknown command `X`, with args beginning with:" and data. */
+	if (find(text, STR(", with args"), &args))
+		text.n -= args.n;
+	while (!str_starts(text, str_from(r->start)))
+		r++;
+	text = str_clip(text, TEXT_MAX);
+	return err_set(err, r->code, "%.*s%s", STR_ARG(text), r->advice);
+}
+
+int
+redis_reply_login(const redisReply *reply, struct err *err)
+{
+	struct str text = redis_reply_str(reply);
+
+	if (reply->type == REDIS_REPLY_STATUS)
+		return 0;
+	if (reply->type != REDIS_REPLY_ERROR)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "not an answer of Redis to AUTH");
+	if (str_starts(text, STR("LOADING")) ||
+	    str_starts(text, STR("ERR max number of clients")))
+		return redis_reply_fail(reply, err);
+	if (str_starts(text, STR("ERR AUTH <password> called without")))
+		return err_set(err, ERR_UNAVAILABLE,
+			       "the server knows no password, but one is set");
+	return err_set(err, ERR_UNAVAILABLE,
+		       "the server refuses the user name and password");
+}
+
+#endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+
+BACKENDS += store:redis
+libfcgiauth_a_SOURCES += \
+	backends/redis/attempts.c \
+	backends/redis/batch.c backends/redis/batch.h \
+	backends/redis/denials.c \
+	backends/redis/lists.c \
+	backends/redis/ping.c \
+	backends/redis/record.c \
+	backends/redis/records.h \
+	backends/redis/rotate.c \
+	backends/redis/store.c \
+	backends/redis/sweep.c \
+	backends/redis/client/cluster.c backends/redis/client/cluster.h \
+	backends/redis/client/conn.c backends/redis/client/conn.h \
+	backends/redis/client/conn_internal.h \
+	backends/redis/client/run.c \
+	backends/redis/client/scan.c \
+	backends/redis/client/sentinel.c \
+	backends/redis/client/target.c backends/redis/client/target.h \
+	backends/redis/client/tls.c backends/redis/client/tls.h \
+	backends/redis/client/url.c \
+	backends/redis/client/wire.c backends/redis/client/wire.h \
+	backends/redis/client/wire_error.c backends/redis/client/wire_error.h \
+	backends/redis/client/wire_socket.c backends/redis/client/wire_socket.h
+
+# The scripts.
+REDIS_LUA = \
+	$(srcdir)/backends/redis/lua/attempt.lua \
+	$(srcdir)/backends/redis/lua/deny.lua \
+	$(srcdir)/backends/redis/lua/drop.lua \
+	$(srcdir)/backends/redis/lua/end.lua \
+	$(srcdir)/backends/redis/lua/find.lua \
+	$(srcdir)/backends/redis/lua/give_back.lua \
+	$(srcdir)/backends/redis/lua/learn.lua \
+	$(srcdir)/backends/redis/lua/mark.lua \
+	$(srcdir)/backends/redis/lua/read.lua \
+	$(srcdir)/backends/redis/lua/reap.lua \
+	$(srcdir)/backends/redis/lua/room.lua \
+	$(srcdir)/backends/redis/lua/rotate.lua \
+	$(srcdir)/backends/redis/lua/touch.lua \
+	$(srcdir)/backends/redis/lua/who.lua
+backends/redis/scripts.inc: $(REDIS_LUA) $(EMBED_LUA)
+	$(AM_V_GEN)$(MKDIR_P) backends/redis && \
+	$(AWK) -f $(EMBED_LUA) $(REDIS_LUA) >$@.tmp && mv $@.tmp $@
+backends/redis/record.$(OBJEXT): backends/redis/scripts.inc
+EXTRA_DIST += $(REDIS_LUA)
+BUILT_SOURCES += backends/redis/scripts.inc
+CLEANFILES += backends/redis/scripts.inc

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the Redis store usable, for all that is done with it, and set up well? */
+#include "backends/redis/records.h"
+
+#ifdef HAVE_REDIS
+
+#include <stdio.h>
+
+#include "backends/redis/client/wire_error.h"
+
+/* What a login does, on keys that nobody else has, and that are gone then. */
+static int
+try_all(struct redis_batch *b, struct err *err)
+{
+	const struct str ping = redis_key(b, "ping", STR(""));
+	const struct str index = redis_key(b, "ping:index", STR(""));
+	const struct str denial = redis_key(b, "ping:denial", STR(""));
+	const struct str zero = redis_time(b, 0), entry = STR("0");
+
+	(void)redis_add(b, "SET", ping,
+			REDIS_ARGS(STR("1"), STR("PX"), redis_keep(b, 0)));
+	(void)redis_add_script(b, LUA_TOUCH, ping,
+			       REDIS_ARGS(zero, zero, zero));
+	(void)redis_add_script(b, LUA_ROOM, index, REDIS_ARGS(entry, STR("1")));
+	(void)redis_add_script(b, LUA_DROP, index, REDIS_ARGS(zero, entry));
+	(void)redis_add_script(b, LUA_DENY, denial, REDIS_ARGS(zero, zero));
+	(void)redis_add(b, "DEL", denial, NULL, 0);
+	(void)redis_add_script(b, LUA_END, ping, NULL, 0);
+	return redis_batch_run(b, err);
+}
+
+/* A server that only answers may be a replica, out of memory, unable to save,
+ * or not allow us what a login needs. */
+int
+store_redis_ping(void *conn, struct err *err)
+{
+	struct arena *a = redis_scratch();
+	struct redis_batch b;
+	int result;
+
+	if (a == NULL)
+		return err_nomem(err);
+	b = redis_batch(conn, a, 7);
+	result = redis_ping(conn, err);
+	if (result == 0)
+		result = try_all(&b, err);
+	arena_free(a);
+	return result;
+}
+
+/* "name:value" of a line of INFO; empty when there is none. */
+static struct str
+info_value(struct str info, struct str name)
+{
+	struct str line;
+
+	while (str_cut(&info, '\n', &line)) {
+		if (str_ends(line, STR("\r")))
+			line.n--;
+		if (str_starts(line, name))
+			return str_skip(line, name.n);
+	}
+	return STR("");
+}
+
+/* -1: this server drops what it was told to keep, once its memory is full.
+ * One that does not let us see is not blamed. */
+static int
+look_at_policy(void *evicts, const redisReply *reply, struct err *err)
+{
+	struct str info = STR(""), policy;
+	bool *found = evicts;
+
+	if (reply->type == REDIS_REPLY_STRING)
+		info = redis_reply_str(reply);
+	policy = str_clip(info_value(info, STR("maxmemory_policy:")), 32);
+	*found = policy.n > 0 && !str_eq(policy, STR("noeviction")) &&
+	    !str_eq(info_value(info, STR("maxmemory:")), STR("0"));
+	if (!*found)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "maxmemory-policy is %.*s: sessions, bans and denials "
+		       "are dropped when memory is short; set noeviction",
+		       STR_ARG(policy));
+}
+
+/* By INFO, which the connection needs anyhow: CONFIG may be forbidden. */
+int
+store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX], struct err *err)
+{
+	const struct str argv[] = { STR("INFO"), STR("memory") };
+	bool evicts = false;
+	struct err why = { .msg = "" };
+
+	if (redis_ask_all(conn, argv, ARRAY_LEN(argv), look_at_policy, &evicts,
+			  &why) != 0 && !evicts) {
+		*err = why;
+		return -1;
+	}
+	(void)snprintf(advice, STORE_ADVICE_MAX, "%s", why.msg);
+	return 0;
+}
+
+#endif

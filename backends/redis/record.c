@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* Scripts, keys and records of the Redis store. */
+#include "strategy/session_check.h"
+#include "backends/redis/records.h"
+
+#ifdef HAVE_REDIS
+
+#include <stdio.h>
+#include <string.h>
+
+const struct redis_script redis_store_scripts[LUA_COUNT] = {
+#include "backends/redis/scripts.inc"
+};
+
+#define MARGIN_MS 60000
+/* A hundred years: Redis refuses an end that is past its own numbers. */
+#define KEEP_MAX_MS INT64_C(3155760000000)
+
+enum {
+	COUNT_LEN = 10,
+	SECRET_LEN = 32,
+	AT_REMEMBER = 1,
+	AT_CREATED = 2,
+	AT_EXPIRES = 21,
+	AT_LAST_SEEN = 40,
+	AT_IDLE = 59,
+	AT_ROTATED = 78,
+	AT_GENERATION = 97,
+	AT_USES = 107,
+	AT_WAS_ROTATED = 117,
+	AT_TOKEN = 118,
+	AT_WRAPPED = 182,
+	AT_TEXT = 214,
+};
+
+static struct str
+part(struct str s, size_t at, size_t n)
+{
+	return (struct str){ .p = s.p + at, .n = n };
+}
+
+struct str
+redis_time(struct redis_batch *b, int64_t ms)
+{
+	char text[REDIS_TIME_LEN + 1];
+
+	(void)snprintf(text, sizeof(text), "%019lld",
+		       ms < 0 ? 0LL : (long long)ms);
+	return redis_join(b, REDIS_ARGS({ .p = text, .n = REDIS_TIME_LEN }));
+}
+
+bool
+redis_time_parse(struct str s, int64_t *ms)
+{
+	return s.n == REDIS_TIME_LEN && str_to_uint(s, INT64_MAX, ms);
+}
+
+struct str
+redis_count(struct redis_batch *b, uint32_t n)
+{
+	char text[COUNT_LEN + 1];
+
+	(void)snprintf(text, sizeof(text), "%010lu", (unsigned long)n);
+	return redis_join(b, REDIS_ARGS({ .p = text, .n = COUNT_LEN }));
+}
+
+struct str
+redis_keep(struct redis_batch *b, int64_t span_ms)
+{
+	if (span_ms < 0)
+		span_ms = 0;
+	if (span_ms > KEEP_MAX_MS)
+		span_ms = KEEP_MAX_MS;
+	return redis_number(b, span_ms + MARGIN_MS);
+}
+
+struct str
+redis_id(struct redis_batch *b, const struct session_id *id)
+{
+	char text[REDIS_ID_LEN];
+
+	hex_encode(id->b, sizeof(id->b), text);
+	return redis_join(b, REDIS_ARGS({ .p = text, .n = sizeof(text) }));
+}
+
+struct str
+redis_key_session(struct redis_batch *b, struct str id)
+{
+	return redis_join(b, REDIS_ARGS(redis_prefix(b->l), STR("s:{"), id,
+					STR("}")));
+}
+
+struct str
+redis_key_token(struct redis_batch *b, const struct token_hash *token)
+{
+	return redis_key(b, "t:",
+			 (struct str){ .p = (const char *)token->b,
+				       .n = sizeof(token->b) });
+}
+
+struct str
+redis_entry(struct redis_batch *b, const struct session *s)
+{
+	return redis_join(b, REDIS_ARGS(redis_time(b, s->created_ms),
+					redis_id(b, &s->id)));
+}
+
+bool
+redis_entry_parse(struct str entry, struct session *s)
+{
+	if (str_starts(entry, STR("-")))
+		entry = str_skip(entry, 1);
+	return entry.n == REDIS_ENTRY_LEN &&
+	       redis_time_parse(part(entry, 0, REDIS_TIME_LEN),
+				&s->created_ms) &&
+	       hex_decode(str_skip(entry, REDIS_TIME_LEN), s->id.b,
+			  sizeof(s->id.b));
+}
+
+int
+redis_get_entries(const struct redis_batch *b, size_t i, struct session **v,
+		  size_t *n, struct err *err)
+{
+	const struct str *texts;
+	struct session *got;
+	size_t ntexts, ngot = 0;
+
+	if (redis_get_texts(b, i, &texts, &ntexts, err) != 0)
+		return -1;
+	got = arena_array(b->a, ntexts, sizeof(*got));
+	if (got == NULL)
+		return err_nomem(err);
+	for (size_t k = 0; k < ntexts; k++)
+		ngot += redis_entry_parse(texts[k], &got[ngot]);
+	*v = got;
+	*n = ngot;
+	return 0;
+}
+
+struct str
+redis_end_of(struct redis_batch *b, const struct session *s)
+{
+	return redis_join(b, REDIS_ARGS(STR("s:"), redis_entry(b, s), STR(":"),
+					s->who.name));
+}
+
+struct str
+redis_record_who(struct redis_batch *b, const struct identity *who)
+{
+	const struct str nul = { .p = "", .n = 1 };
+
+	return redis_join(b, REDIS_ARGS(who->name, nul, who->roles, nul,
+					who->email, nul, who->full_name, nul));
+}
+
+struct str
+redis_mark(struct redis_batch *b, const struct password_mark *mark)
+{
+	char text[HEX_LEN(PASSWORD_MARK_BYTES)];
+
+	if (!password_mark_is_known(mark))
+		return STR("");
+	hex_encode(mark->b, sizeof(mark->b), text);
+	return redis_join(b, REDIS_ARGS({ .p = text, .n = sizeof(text) }));
+}
+
+struct str
+redis_record(struct redis_batch *b, const struct session *s)
+{
+	static const char none[2 * SECRET_LEN];
+	const struct str nul = { .p = "", .n = 1 };
+	const struct str mark = redis_mark(b, &s->mark);
+	char head[AT_TOKEN + 1];
+
+	(void)snprintf(head, sizeof(head),
+		       "1%d%019lld%019lld%019lld%019lld%019d%010lu%010d0",
+		       s->remember, (long long)s->created_ms,
+		       (long long)s->expires_ms, (long long)s->last_seen_ms,
+		       (long long)s->idle_expires_ms, 0,
+		       (unsigned long)s->generation, 0);
+	return redis_join(
+	    b, REDIS_ARGS({ .p = head, .n = AT_TOKEN },
+			  { .p = (const char *)s->token.b, .n = SECRET_LEN },
+			  { .p = none, .n = sizeof(none) },
+			  redis_record_who(b, &s->who), s->address, nul,
+			  s->user_agent, mark.n > 0 ? nul : mark, mark));
+}
+
+static bool
+get_numbers(struct str record, struct session *s)
+{
+	const struct {
+		size_t at;
+		int64_t *to;
+	} times[] = {
+		{ AT_CREATED, &s->created_ms },
+		{ AT_EXPIRES, &s->expires_ms },
+		{ AT_LAST_SEEN, &s->last_seen_ms },
+		{ AT_IDLE, &s->idle_expires_ms },
+	};
+	int64_t remember, generation;
+
+	if (record.n < AT_TEXT || record.p[0] != '1' ||
+	    !str_to_uint(part(record, AT_REMEMBER, 1), 1, &remember) ||
+	    !str_to_uint(part(record, AT_GENERATION, COUNT_LEN), UINT32_MAX,
+			 &generation))
+		return false;
+	s->remember = remember != 0;
+	s->generation = (uint32_t)generation;
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		if (!redis_time_parse(part(record, times[i].at, REDIS_TIME_LEN),
+				      times[i].to))
+			return false;
+	return true;
+}
+
+static bool
+get_texts(struct str record, struct session *s)
+{
+	struct str *const texts[] = { &s->who.name,  &s->who.roles,
+				      &s->who.email, &s->who.full_name,
+				      &s->address,   &s->user_agent };
+	struct str rest = str_skip(record, AT_TEXT);
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!str_cut(&rest, '\0', texts[i]))
+			return false;
+	return rest.p == NULL ||
+	       hex_decode(rest, s->mark.b, sizeof(s->mark.b));
+}
+
+void
+redis_record_parse(struct str record, struct session *s)
+{
+	struct session got = { .id = s->id };
+
+	if (record.n > REDIS_RECORD_MAX || !get_numbers(record, &got) ||
+	    !get_texts(record, &got))
+		got = (struct session){ .id = s->id, .damage = "record" };
+	else
+		memcpy(got.token.b, record.p + AT_TOKEN, sizeof(got.token.b));
+	session_check(&got);
+	*s = got;
+}
+
+void
+redis_record_wrapped(struct str record, uint8_t out[32])
+{
+	memcpy(out, record.p + AT_WRAPPED, SECRET_LEN);
+}
+
+bool
+redis_is_alive(const struct session *s, int64_t now_ms)
+{
+	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
+}
+
+void
+redis_forget_entry(struct redis_batch *b, const struct session *s)
+{
+	struct str entry = redis_entry(b, s);
+	struct str mark = redis_join(b, REDIS_ARGS(STR("-"), entry));
+
+	(void)redis_add(b, "ZREM", redis_key(b, "u:", s->who.name),
+			REDIS_ARGS(entry, mark));
+	(void)redis_add(b, "ZREM", redis_key(b, "sessions", STR("")),
+			REDIS_ARGS(entry));
+}
+
+void
+redis_forget(struct redis_batch *b, const struct session *s)
+{
+	redis_forget_entry(b, s);
+	(void)redis_add(b, "ZREM", redis_key(b, "ends", STR("")),
+			REDIS_ARGS(redis_end_of(b, s)));
+}
+
+/* Adds what leads to the session that a reply says was there. */
+static int
+take_ended(const struct redis_batch *ends, size_t i, struct session *s,
+	   struct redis_batch *rest, int64_t now_ms, int64_t *ended,
+	   struct err *err)
+{
+	struct session was = { .id = s->id, .damage = "not there" };
+	struct str record;
+
+	if (redis_get_text(ends, i, &record, err) != 0)
+		return -1;
+	if (record.p != NULL)
+		redis_record_parse(record, &was);
+	if (was.damage == NULL) {
+		*s = was;
+		(void)redis_add(rest, "DEL", redis_key_token(rest, &s->token),
+				NULL, 0);
+	}
+	if (s->who.name.n > 0)
+		redis_forget(rest, s);
+	*ended += record.p != NULL && redis_is_alive(s, now_ms);
+	return 0;
+}
+
+/* At most REDIS_PAGE of them. */
+static int
+end_some(struct redis_link *l, struct arena *a, const struct session *v,
+	 size_t n, int64_t now_ms, int64_t *ended, struct err *err)
+{
+	struct redis_batch b = redis_batch(l, a, n);
+	struct redis_batch rest = redis_batch(l, a,
+					      n * (REDIS_FORGET_STEPS + 1));
+	int64_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct str name = redis_join(
+		    &b, REDIS_ARGS(v[i].who.name, { .p = "", .n = 1 }));
+
+		(void)redis_add_script(
+		    &b, LUA_END, redis_key_session(&b, redis_id(&b, &v[i].id)),
+		    &name, v[i].who.name.n > 0);
+	}
+	if (rest.failed)
+		return err_nomem(err);
+	if (redis_batch_run(&b, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct session s = { .id = v[i].id,
+				     .created_ms = v[i].created_ms,
+				     .who = { .name = v[i].who.name } };
+
+		if (take_ended(&b, i, &s, &rest, now_ms, &count, err) != 0)
+			return -1;
+	}
+	redis_batch_try(&rest);
+	*ended += count;
+	return 0;
+}
+
+int
+redis_end(struct redis_link *l, struct arena *a, const struct session *v,
+	  size_t n, int64_t now_ms, int64_t *ended, struct err *err)
+{
+	int64_t count = 0;
+
+	for (size_t done = 0; done < n;) {
+		size_t some = n - done < REDIS_PAGE ? n - done : REDIS_PAGE;
+
+		if (end_some(l, a, v + done, some, now_ms, &count, err) != 0)
+			return -1;
+		done += some;
+	}
+	*ended += count;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the Redis store keeps, and how.  P is the prefix; a number is decimal
+ * with leading zeros, so that numbers compare as their texts do.
+ *
+ *	P s:{ID}	a session, as below; ID is its id in hexadecimal
+ *	P t:TOKEN	leads from a token (its hash, 32 bytes) to an ID
+ *	P u:USER	index of a user's sessions: entries, all of score 0
+ *	P sessions	index of all sessions: the same
+ *	P ends		s:ENTRY:USER, a:KEY, d:KEY by the time from which on
+ *			sweep() has to look at them
+ *	P a:KEY		attempts: 19 digits of the end, blank, banned 0 or 1,
+ *			blank, count
+ *	P bans		KEY of a ban by its end
+ *	P n:USER	networks where a user signed in: of each 19 digits of
+ *			its end, 32 of its hash in hexadecimal
+ *	P d:KEY		a denial: 19 digits of until, 19 of issued
+ *	P secret:NAME	32 bytes
+ *	P ping		what ping() writes
+ *
+ * An entry is 19 digits of created_ms and the ID: its bytes are in the order
+ * of listings.  With '-' in front, in u:USER, its session has to go to make
+ * room.
+ *
+ * A record (s: a: d:) is the truth; an index may lag behind, and is verified
+ * against it.  The times in a record decide; Redis's own expiry only frees
+ * memory, a minute or more after that.
+ *
+ * A session is one string, because a hash takes twice the memory:
+ *
+ *	  0 format '1'	  1 remember	  2 created_ms	 21 expires_ms
+ *	 40 last_seen_ms		 59 idle_expires_ms
+ *	 78 rotated_ms	 97 generation	107 uses of grace
+ *	117 was rotated	118 token	150 the one before
+ *	182 wrapped	214 name, roles, email, full_name, address, user_agent,
+ *			    and, when it is known, the mark in hexadecimal
+ *
+ * Times have 19 digits, counts 10, flags are 0 or 1, secrets are 32 bytes,
+ * texts have NUL between them.  Another format would begin with another
+ * digit.  (Lua counts from 1.)
+ */
+#ifndef BACKENDS_REDIS_RECORDS_H
+#define BACKENDS_REDIS_RECORDS_H
+
+#include "strategy/session_store.h"
+#include "backends/redis/batch.h"
+#include "base/enc.h"
+
+#ifdef HAVE_REDIS
+
+/* backends/lua */
+enum redis_store_script {
+	LUA_ATTEMPT,
+	LUA_DENY,
+	LUA_DROP,
+	LUA_END,
+	LUA_FIND,
+	LUA_GIVE_BACK,
+	LUA_LEARN,
+	LUA_MARK,
+	LUA_READ,
+	LUA_REAP,
+	LUA_ROOM,
+	LUA_ROTATE,
+	LUA_TOUCH,
+	LUA_WHO,
+	LUA_COUNT
+};
+
+extern const struct redis_script redis_store_scripts[LUA_COUNT];
+
+/* 19 digits; a time before 1970 is as good as 1970. */
+struct str redis_time(struct redis_batch *b, int64_t ms);
+bool redis_time_parse(struct str s, int64_t *ms) MUST_USE;
+struct str redis_count(struct redis_batch *b, uint32_t n); /* 10 digits */
+/* The member of `ends` of a record of this kind: "a:", "d:". */
+struct str redis_end_of_key(struct redis_batch *b, const char *kind,
+			    struct str key);
+/* For PX: how long to keep what is over in span_ms. */
+struct str redis_keep(struct redis_batch *b, int64_t span_ms);
+
+#define REDIS_ID_LEN	HEX_LEN(SESSION_ID_BYTES)
+#define REDIS_TIME_LEN	19
+#define REDIS_ENTRY_LEN (REDIS_TIME_LEN + REDIS_ID_LEN)
+
+struct str redis_id(struct redis_batch *b, const struct session_id *id);
+struct str redis_key_session(struct redis_batch *b, struct str id);
+struct str redis_key_token(struct redis_batch *b,
+			   const struct token_hash *token);
+
+/* Of created_ms and id; a '-' in front is passed over when one is read. */
+struct str redis_entry(struct redis_batch *b, const struct session *s);
+bool redis_entry_parse(struct str entry, struct session *s) MUST_USE;
+/* A reply that is an array of entries; others are passed over. */
+int redis_get_entries(const struct redis_batch *b, size_t i, struct session **v,
+		      size_t *n, struct err *err) MUST_USE;
+/* "s:ENTRY:USER" */
+struct str redis_end_of(struct redis_batch *b, const struct session *s);
+
+/* No session makes a longer one. */
+#define REDIS_RECORD_MAX 2400
+
+/* In hexadecimal; empty when it is not known. */
+struct str redis_mark(struct redis_batch *b, const struct password_mark *mark);
+struct str redis_record(struct redis_batch *b, const struct session *s);
+/* Sets all but the id; texts point into `record`.  Of a damaged one nothing is
+ * known, not even its token. */
+void redis_record_parse(struct str record, struct session *s);
+/* Where the times are at which it is over, for LUA_REAP. */
+#define REDIS_ENDS_AT { .p = "22", .n = 2 }, { .p = "60", .n = 2 }
+/* What follows the secret that was replaced last. */
+void redis_record_wrapped(struct str record, uint8_t out[32]);
+/* The texts of a user, a NUL behind each. */
+struct str redis_record_who(struct redis_batch *b, const struct identity *who);
+
+bool redis_is_alive(const struct session *s, int64_t now_ms);
+
+/*
+ * Deletes the n sessions (of which id, created_ms and who.name are set, as far
+ * as they are known) and what leads to them.  Adds to *ended how many of them
+ * were alive at now_ms, INT64_MIN: were there.
+ */
+int redis_end(struct redis_link *l, struct arena *a, const struct session *v,
+	      size_t n, int64_t now_ms, int64_t *ended,
+	      struct err *err) MUST_USE;
+/* Steps to delete what leads to a session that is no more. */
+#define REDIS_FORGET_STEPS 3
+void redis_forget(struct redis_batch *b, const struct session *s);
+/* The same but for `ends`; a step less. */
+void redis_forget_entry(struct redis_batch *b, const struct session *s);
+
+/* What is asked for at once of many. */
+#define REDIS_PAGE 100
+
+/* The slots of redis_store_rotate.c, redis_store_keys.c,
+ * redis_store_attempts.c, redis_store_lists.c and redis_store_sweep.c. */
+int store_redis_ping(void *conn, struct err *err) MUST_USE;
+int store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX],
+		       struct err *err) MUST_USE;
+int store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
+		       const struct rotation *rotation, int64_t now_ms,
+		       enum rotate_answer *answer, struct session *out,
+		       uint8_t wrapped[32], struct err *err) MUST_USE;
+int store_redis_attempt(void *conn, struct str key,
+			const struct attempt_policy *policy, int64_t now_ms,
+			struct attempt *out, struct err *err) MUST_USE;
+int store_redis_give_back(void *conn, struct str key, int64_t ends_ms,
+			  struct err *err) MUST_USE;
+int store_redis_banned(void *conn, struct str key, int64_t ban_ms,
+		       int64_t now_ms, int64_t *banned_until_ms,
+		       struct err *err) MUST_USE;
+int store_redis_forgive(void *conn, struct str key, bool *was_banned,
+			struct err *err) MUST_USE;
+int store_redis_bans(void *conn, struct arena *a, int64_t ban_ms,
+		     int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+		     struct err *err) MUST_USE;
+int store_redis_learn(void *conn, struct str user,
+		      const struct known_network *network, int64_t now_ms,
+		      struct err *err) MUST_USE;
+int store_redis_networks(void *conn, struct str user, int64_t now_ms,
+			 struct known_network out[NETWORKS_MAX], size_t *n,
+			 struct err *err) MUST_USE;
+int store_redis_unlearn(void *conn, struct str user, struct err *err) MUST_USE;
+int store_redis_deny(void *conn, struct str key, int64_t issued_ms,
+		     int64_t until_ms, struct err *err) MUST_USE;
+int store_redis_denied(void *conn, const struct str *keys, size_t n,
+		       int64_t issued_ms, int64_t now_ms, bool *denied,
+		       struct err *err) MUST_USE;
+int store_redis_revoke_user(void *conn, struct str user,
+			    const struct session_id *except, int64_t *ended,
+			    struct err *err) MUST_USE;
+int store_redis_revoke_all(void *conn, int64_t *ended,
+			   struct err *err) MUST_USE;
+int store_redis_update_user(void *conn, const struct identity *who,
+			    struct err *err) MUST_USE;
+int store_redis_remark(void *conn, struct str user,
+		       const struct password_mark *from,
+		       const struct password_mark *to,
+		       struct err *err) MUST_USE;
+int store_redis_list(void *conn, struct arena *a, struct str user,
+		     int64_t now_ms, size_t limit,
+		     struct session_cursor *cursor, struct session_list *out,
+		     struct err *err) MUST_USE;
+int store_redis_sweep(void *conn, int64_t now_ms, size_t limit,
+		      int64_t *removed, struct err *err) MUST_USE;
+
+#endif
+#endif

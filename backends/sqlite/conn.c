@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections to a SQLite file.  synchronous=FULL: an acknowledged logout or
+ * change of password survives a power failure.
+ */
+#include "backends/sqlite/file.h"
+
+#ifdef HAVE_SQLITE
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a worker waits for another's write, at most. */
+#define BUSY_MS	     2000
+#define BUSY_STEP_MS 20
+
+struct sqlite_link {
+	struct sqlite_file *file;
+	sqlite3 *db;
+	int waited_ms; /* for another's write */
+	sqlite3_stmt *stmts[SQLITE_STATEMENTS_MAX];
+};
+
+/* Not worth trying again; all the rest may be mended from outside. */
+static bool
+is_our_fault(int code)
+{
+	return code == SQLITE_NOMEM || code == SQLITE_CONSTRAINT ||
+	    code == SQLITE_MISUSE || code == SQLITE_RANGE;
+}
+
+static enum err_code
+err_code_of(int code)
+{
+	if (is_our_fault(code))
+		return ERR_INTERNAL;
+	/* Then another connection would fare no better; what is wrong with a
+	 * row, or with the page that it is on, is no matter of the others. */
+	if (code == SQLITE_BUSY || code == SQLITE_PROTOCOL ||
+	    code == SQLITE_FULL || code == SQLITE_CORRUPT ||
+	    code == SQLITE_TOOBIG || code == SQLITE_MISMATCH)
+		return ERR_BUSY;
+	return ERR_UNAVAILABLE;
+}
+
+static int
+fail(const struct sqlite_link *l, struct err *err)
+{
+	int code = sqlite3_extended_errcode(l->db);
+
+	return err_set(err, err_code_of(code & 0xff), "%s: %s (SQLite code %d)",
+		       l->file->path, sqlite3_errmsg(l->db), code);
+}
+
+int
+sqlite_script(struct sqlite_link *l, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(l, err);
+	return 0;
+}
+
+/* SQLITE_OK also when another mode came out: *wal says. */
+static int
+ask_for_wal(struct sqlite_link *l, bool *wal)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(l->db, "PRAGMA main.journal_mode = WAL", -1,
+				    &stmt, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		const unsigned char *mode = sqlite3_column_text(stmt, 0);
+
+		*wal = mode != NULL && strcmp((const char *)mode, "wal") == 0;
+	}
+	return sqlite3_finalize(stmt);
+}
+
+/* The change to WAL, once in the life of a file, asks no busy handler. */
+static int
+set_wal(struct sqlite_link *l, struct err *err)
+{
+	bool wal = false;
+	int rc = ask_for_wal(l, &wal);
+
+	for (int waited = 0;
+	     rc != SQLITE_OK && (rc & 0xff) == SQLITE_BUSY && waited < BUSY_MS;
+	     waited += BUSY_STEP_MS) {
+		(void)sqlite3_sleep(BUSY_STEP_MS); /* gives the time slept */
+		rc = ask_for_wal(l, &wal);
+	}
+	if (rc != SQLITE_OK)
+		return fail(l, err);
+	if (!wal)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: cannot use WAL here (SQLite needs a local"
+			       " file system)",
+			       l->file->path);
+	return 0;
+}
+
+/* By dice: SQLite's own handler keeps those who came together in step. */
+static int
+wait_busy(void *link, int before)
+{
+	struct sqlite_link *l = link;
+	unsigned char dice;
+
+	if (before == 0)
+		l->waited_ms = 0;
+	if (l->waited_ms >= BUSY_MS)
+		return 0;
+	sqlite3_randomness(sizeof(dice), &dice);
+	l->waited_ms += sqlite3_sleep(1 + dice % 8);
+	return 1;
+}
+
+static int
+set_up(struct sqlite_link *l, struct err *err)
+{
+	static const struct {
+		int option, value;
+	} options[] = {
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
+		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_DQS_DML, 0 },
+		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
+	};
+
+	(void)sqlite3_extended_result_codes(l->db, 1); /* always SQLITE_OK */
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (sqlite3_db_config(l->db, options[i].option,
+				      options[i].value,
+				      (int *)NULL) != SQLITE_OK)
+			return fail(l, err);
+	if (sqlite3_busy_handler(l->db, wait_busy, l) != SQLITE_OK)
+		return fail(l, err);
+	if (sqlite3_db_readonly(l->db, "main") != 0)
+		return err_set(err, ERR_UNAVAILABLE, "%s: is not writable",
+			       l->file->path);
+	if (set_wal(l, err) != 0)
+		return -1;
+	return sqlite_script(l,
+			     "PRAGMA main.synchronous = FULL;"
+			     "PRAGMA main.journal_size_limit = 67108864;"
+			     "PRAGMA cell_size_check = ON;"
+			     "PRAGMA temp_store = MEMORY",
+			     err);
+}
+
+int
+sqlite_connect(void *file, void **conn, struct err *err)
+{
+	struct sqlite_file *f = file;
+	struct sqlite_link *l;
+
+	if (sqlite_file_find(f, err) != 0)
+		return -1;
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return err_nomem(err);
+	l->file = f;
+	if (sqlite3_open_v2(f->path, &l->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+				SQLITE_OPEN_PRIVATECACHE,
+			    f->vfs.zName) != SQLITE_OK) {
+		(void)fail(l, err); /* -1 */
+		sqlite_disconnect(l);
+		return -1;
+	}
+	if (set_up(l, err) != 0) {
+		sqlite_disconnect(l);
+		return -1;
+	}
+	atomic_store(&f->seen, true);
+	*conn = l;
+	return 0;
+}
+
+void
+sqlite_disconnect(void *conn)
+{
+	struct sqlite_link *l = conn;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(l->stmts); i++)
+		(void)sqlite3_finalize(l->stmts[i]); /* its last error again */
+	rc = sqlite3_close(l->db);
+	assert(rc == SQLITE_OK);
+	free(l);
+}
+
+/* Whoever has another file under this name must not be answered from ours. */
+static int
+check_file(struct sqlite_link *l, struct err *err)
+{
+	int moved = 0;
+
+	if (sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED,
+				 &moved) != SQLITE_OK)
+		return fail(l, err);
+	if (moved != 0)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: the file was replaced or removed",
+			       l->file->path);
+	return 0;
+}
+
+static int
+prepare(struct sqlite_link *l, size_t which, sqlite3_stmt **out,
+	struct err *err)
+{
+	if (l->stmts[which] == NULL) {
+		const char *sql = which < SQL_OWN ? sqlite_common_sql[which]
+						  : l->file->spec->sql[which];
+
+		if (sqlite3_prepare_v3(l->db, sql, -1,
+				       SQLITE_PREPARE_PERSISTENT,
+				       &l->stmts[which], NULL) != SQLITE_OK)
+			return fail(l, err);
+	}
+	*out = l->stmts[which];
+	return 0;
+}
+
+static int
+bind(sqlite3_stmt *stmt, int at, const struct sqlite_arg *arg)
+{
+	const char *p = arg->bytes.p != NULL ? arg->bytes.p : "";
+	sqlite3_uint64 n = arg->bytes.n;
+
+	switch (arg->type) {
+	case SQLITE_ARG_INT:
+		return sqlite3_bind_int64(stmt, at, arg->number);
+	case SQLITE_ARG_TEXT:
+		return sqlite3_bind_text64(stmt, at, p, n, SQLITE_STATIC,
+					   SQLITE_UTF8);
+	case SQLITE_ARG_BLOB:
+		break;
+	}
+	if (arg->bytes.p == NULL)
+		return sqlite3_bind_null(stmt, at);
+	return sqlite3_bind_blob64(stmt, at, p, n, SQLITE_STATIC);
+}
+
+void
+sqlite_finish(sqlite3_stmt *stmt)
+{
+	(void)sqlite3_reset(stmt); /* the error of the last step */
+	(void)sqlite3_clear_bindings(stmt); /* always SQLITE_OK */
+}
+
+int
+sqlite_query(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
+	     size_t nargs, sqlite3_stmt **out, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	/* Once a transaction, before it is worth anything. */
+	if (sqlite3_get_autocommit(l->db) != 0 && check_file(l, err) != 0)
+		return -1;
+	if (prepare(l, which, &stmt, err) != 0)
+		return -1;
+	for (size_t i = 0; i < nargs; i++) {
+		if (bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK) {
+			(void)fail(l, err); /* -1 */
+			sqlite_finish(stmt);
+			return -1;
+		}
+	}
+	*out = stmt;
+	return 0;
+}
+
+int
+sqlite_next(struct sqlite_link *l, sqlite3_stmt *stmt, bool *row,
+	    struct err *err)
+{
+	int rc = sqlite3_step(stmt);
+	bool done = rc == SQLITE_DONE;
+
+	if (rc == SQLITE_ROW) {
+		*row = true;
+		return 0;
+	}
+	if (!done)
+		(void)fail(l, err); /* -1 */
+	sqlite_finish(stmt);
+	if (!done)
+		return -1;
+	*row = false;
+	return 0;
+}
+
+int
+sqlite_change(struct sqlite_link *l, size_t which,
+	      const struct sqlite_arg *args, size_t nargs, int64_t *changed,
+	      struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool row;
+
+	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
+	    sqlite_next(l, stmt, &row, err) != 0)
+		return -1;
+	assert(!row);
+	*changed = sqlite3_changes(l->db);
+	return 0;
+}
+
+/* One of the statements without arguments; its first row is as good as all. */
+static int
+run_common(struct sqlite_link *l, size_t which, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool row;
+
+	if (sqlite_query(l, which, NULL, 0, &stmt, err) != 0 ||
+	    sqlite_next(l, stmt, &row, err) != 0)
+		return -1;
+	if (row)
+		sqlite_finish(stmt);
+	return 0;
+}
+
+int
+sqlite_begin(struct sqlite_link *l, struct err *err)
+{
+	return run_common(l, SQL_BEGIN, err);
+}
+
+static void
+roll_back(struct sqlite_link *l)
+{
+	struct err ignored;
+
+	/* Some failures have rolled back by themselves. */
+	if (sqlite3_get_autocommit(l->db) == 0)
+		(void)run_common(l, SQL_ROLLBACK, &ignored);
+}
+
+int
+sqlite_end(struct sqlite_link *l, int result, struct err *err)
+{
+	if (result == 0 && run_common(l, SQL_COMMIT, err) == 0)
+		return 0;
+	roll_back(l);
+	/* Then the connection must go, which ends the transaction too. */
+	if (sqlite3_get_autocommit(l->db) == 0)
+		err->code = ERR_UNAVAILABLE;
+	return -1;
+}
+
+const struct sqlite_spec *
+sqlite_spec_of(const struct sqlite_link *l)
+{
+	return l->file->spec;
+}
+
+int
+sqlite_relax(struct sqlite_link *l, bool relaxed, struct err *err)
+{
+	return sqlite_script(l,
+			     relaxed ? "PRAGMA main.synchronous = NORMAL"
+				     : "PRAGMA main.synchronous = FULL",
+			     err);
+}
+
+int
+sqlite_get_text(sqlite3_stmt *stmt, int column, struct arena *a,
+		struct str *out, struct err *err)
+{
+	const unsigned char *p = sqlite3_column_text(stmt, column);
+	int n = sqlite3_column_bytes(stmt, column);
+
+	if (p == NULL && n != 0)
+		return err_nomem(err);
+	if (arena_copy(a, (struct str){ .p = (const char *)p, .n = (size_t)n },
+		       out) != 0)
+		return err_nomem(err);
+	return 0;
+}
+
+int
+sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,
+		struct err *err)
+{
+	const void *p = sqlite3_column_blob(stmt, column);
+
+	if (p == NULL || (size_t)sqlite3_column_bytes(stmt, column) != n)
+		return err_set(err, ERR_BUSY,
+			       "damaged row: need %zu bytes in a column", n);
+	memcpy(out, p, n);
+	return 0;
+}
+
+static int
+try_all(struct sqlite_link *l, struct err *err)
+{
+	if (run_common(l, SQL_PING, err) != 0 ||
+	    run_common(l, SQL_PING_UNDO, err) != 0)
+		return -1;
+	return run_common(l, l->file->spec->look, err);
+}
+
+/* Only what is committed meets a full disk, or one that is read-only by now.
+ * It may be lost: then nobody has to wait for the disk. */
+int
+sqlite_ping(void *conn, struct err *err)
+{
+	struct sqlite_link *l = conn;
+	struct err second;
+	int result;
+
+	if (sqlite_relax(l, true, err) != 0)
+		return -1;
+	result = sqlite_begin(l, err);
+	if (result == 0)
+		result = sqlite_end(l, try_all(l, err), err);
+	if (sqlite_relax(l, false, result == 0 ? err : &second) != 0)
+		return -1;
+	return result;
+}
+
+#endif

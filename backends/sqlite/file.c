@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The file of a database, and how long SQLite sleeps on it. */
+#include "backends/sqlite/file.h"
+
+#ifdef HAVE_SQLITE
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/*
+ * A reader that cannot have its lock is tried 100 times by SQLite itself, with
+ * longer and longer sleeps of 10 s together, and no busy handler is asked.
+ * With this it is 1.5 s.
+ */
+#define SLEEP_MAX_US 20000
+
+static int
+sleep_briefly(sqlite3_vfs *vfs, int us)
+{
+	const int briefly = us < SLEEP_MAX_US ? us : SLEEP_MAX_US;
+	const struct timespec t = { .tv_nsec = briefly * 1000L };
+
+	(void)vfs;
+	(void)nanosleep(&t, NULL); /* a signal ends it early: as good */
+	return briefly;
+}
+
+/* SQLite's own, in all but its sleep; known by a name of this file. */
+static int
+make_vfs(struct sqlite_file *f)
+{
+	const sqlite3_vfs *own = sqlite3_vfs_find(NULL);
+
+	if (own == NULL)
+		return -1;
+	f->vfs = *own;
+	f->vfs.pNext = NULL;
+	f->vfs.zName = f->name;
+	f->vfs.xSleep = sleep_briefly;
+	(void)snprintf(f->name, sizeof(f->name), "fcgiauth-%p", (void *)f);
+	return sqlite3_vfs_register(&f->vfs, 0) == SQLITE_OK ? 0 : -1;
+}
+
+int
+sqlite_file_open(const struct sqlite_spec *spec, const struct sqlite_conf *conf,
+		 void **file, struct err *err)
+{
+	struct sqlite_file *f;
+
+	assert(spec->nsql <= SQLITE_STATEMENTS_MAX);
+	if (sqlite3_threadsafe() == 0)
+		return err_set(err, ERR_CONFIG,
+			       "this SQLite was built without threads");
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return err_nomem(err);
+	f->spec = spec;
+	f->path = strdup(conf->path);
+	if (f->path == NULL) {
+		free(f);
+		return err_nomem(err);
+	}
+	atomic_init(&f->seen, false);
+	if (make_vfs(f) != 0) {
+		sqlite_file_close(f);
+		return err_nomem(err);
+	}
+	*file = f;
+	return 0;
+}
+
+void
+sqlite_file_close(void *file)
+{
+	struct sqlite_file *f = file;
+
+	(void)sqlite3_vfs_unregister(&f->vfs); /* always SQLITE_OK */
+	free(f->path);
+	free(f);
+}
+
+/*
+ * mknod(2), because it leaves no descriptor: closing one of this file would
+ * drop the locks that SQLite holds on it elsewhere in this process.
+ */
+static int
+make_file(const struct sqlite_file *f, struct err *err)
+{
+	if (atomic_load(&f->seen))
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: the file is gone; put it back, or begin"
+			       " anew with a restart",
+			       f->path);
+	if (mknod(f->path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0 ||
+	    errno == EEXIST)
+		return 0;
+	if (errno == ENOENT)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: cannot be created: its folder does not"
+			       " exist",
+			       f->path);
+	return err_set(err, ERR_UNAVAILABLE, "%s: cannot be created: %s",
+		       f->path, strerror(errno));
+}
+
+int
+sqlite_file_find(const struct sqlite_file *f, struct err *err)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			return 0;
+		return err_set(err, ERR_UNAVAILABLE, "%s: not a regular file",
+			       f->path);
+	}
+	if (errno == ENOENT)
+		return make_file(f, err);
+	return err_set(err, ERR_UNAVAILABLE, "%s: %s", f->path,
+		       strerror(errno));
+}
+
+#endif

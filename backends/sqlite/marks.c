@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Marks of passwords in the SQLite store. */
+#include "backends/sqlite/store_sql.h"
+
+#ifdef HAVE_SQLITE
+
+struct sqlite_arg
+sqlite_mark_arg(const struct password_mark *mark)
+{
+	return SQL_BLOB(password_mark_is_known(mark) ? mark->b : NULL,
+			sizeof(mark->b));
+}
+
+int
+store_sqlite_remark(void *conn, struct str user,
+		    const struct password_mark *from,
+		    const struct password_mark *to, struct err *err)
+{
+	int64_t n;
+
+	return sqlite_change(conn, STORE_SQL_REMARK,
+			     SQL_ARGS(SQL_TEXT(user), sqlite_mark_arg(from),
+				      sqlite_mark_arg(to)),
+			     &n, err);
+}
+
+#endif

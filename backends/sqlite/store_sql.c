@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* The statements of the SQLite store. */
+#include "backends/sqlite/store_sql.h"
+
+#ifdef HAVE_SQLITE
+
+#define COLUMNS                                                                \
+	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
+	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
+	" generation, mark"
+
+/* ?1 id, ?2 now_ms.  A generation that cannot grow ends a session too. */
+#define ROTATABLE                                                              \
+	" id = ?1 AND idle_expires_ms > ?2 AND expires_ms > ?2"                \
+	" AND generation < 4294967295"
+
+/* As seen_ahead() of strategy/session_store.h, at ?2. */
+#define SEEN_AHEAD "last_seen_ms - 300000 > ?2"
+
+/* Below the cursor of the last page: newest first. */
+#define PAGE                                                                   \
+	" idle_expires_ms > ?1 AND expires_ms > ?1 AND (created_ms, id) < "    \
+	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
+	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
+
+/* Of attempts; parameters as there.  What ends later than the latest is of a
+ * clock that was set back. */
+#define IN_WINDOW "(NOT banned AND ends_ms > ?2 AND ends_ms <= ?6)"
+#define SO_FAR	  "iif(" IN_WINDOW ", count, 0)"
+
+const char *const sqlite_store_sql[STORE_SQL_END] = {
+	[STORE_SQL_LOOK] = "SELECT 1 FROM main.sessions LIMIT 1",
+	[STORE_SQL_SECRET_KEEP] =
+	    "INSERT INTO main.secrets (name, value) VALUES (?1, ?2)"
+	    " ON CONFLICT (name) DO NOTHING",
+	[STORE_SQL_SECRET_GET] =
+	    "SELECT value FROM main.secrets WHERE name = ?1",
+	/* Keeps the newest ?3 of the live ones beside the new one. */
+	[STORE_SQL_MAKE_ROOM] =
+	    "DELETE FROM main.sessions WHERE token IN (SELECT token"
+	    " FROM main.sessions WHERE name = ?1 AND id <> ?4"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
+	    " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?3)",
+	[STORE_SQL_CREATE] =
+	    "INSERT INTO main.sessions (" COLUMNS ") VALUES (?1, ?2,"
+	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	[STORE_SQL_FIND] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
+	/* What was over at ?2 stays over; equal is not forward. */
+	[STORE_SQL_TOUCH] =
+	    "UPDATE main.sessions SET"
+	    " last_seen_ms = iif(" SEEN_AHEAD ", ?2, max(last_seen_ms, ?2)),"
+	    " idle_expires_ms = iif(" SEEN_AHEAD ", ?3,"
+	    " max(idle_expires_ms, ?3)) WHERE id = ?1"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
+	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3 OR " SEEN_AHEAD
+	    ")",
+	/* Asked in this order, in one transaction, until one has a row.
+	 * ?3 generation, ?4 presented, ?5 grace_ms, ?6 grace_max, ?7 next,
+	 * ?8 wrapped, ?9 the new idle_expires_ms.  What was assigned is not
+	 * seen by the assignments beside it. */
+	[STORE_SQL_ROTATE] =
+	    "UPDATE main.sessions SET token = ?7, parent = token,"
+	    " wrapped = ?8, generation = generation + 1, rotated_ms = ?2,"
+	    " grace_uses = 0, last_seen_ms = ?2,"
+	    " idle_expires_ms = min(?9, expires_ms)"
+	    " WHERE" ROTATABLE " AND generation >= ?3 AND token = ?4"
+	    " RETURNING " COLUMNS ", wrapped",
+	[STORE_SQL_GRACE] =
+	    "UPDATE main.sessions SET grace_uses = grace_uses + 1"
+	    " WHERE" ROTATABLE " AND generation >= ?3 AND parent = ?4"
+	    /* As in_grace(). */
+	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND rotated_ms - ?2 <= ?5"
+	    " AND grace_uses < ?6"
+	    " RETURNING " COLUMNS ", wrapped",
+	[STORE_SQL_REUSED] = "DELETE FROM main.sessions WHERE" ROTATABLE
+			     " AND generation >= ?3 RETURNING " COLUMNS,
+	[STORE_SQL_FUTURE] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE" ROTATABLE
+	    " AND generation < ?3",
+	[STORE_SQL_REVOKE] = "DELETE FROM main.sessions WHERE id = ?1",
+	[STORE_SQL_REVOKE_USER] = "DELETE FROM main.sessions WHERE name = ?1"
+				  " AND id IS NOT ?2",
+	[STORE_SQL_REVOKE_ALL] = "DELETE FROM main.sessions",
+	[STORE_SQL_UPDATE_USER] =
+	    "UPDATE main.sessions SET roles = ?2, email = ?3,"
+	    " full_name = ?4 WHERE name = ?1",
+	[STORE_SQL_REMARK] = "UPDATE main.sessions SET mark = ?3"
+			     " WHERE name = ?1 AND mark = ?2",
+	[STORE_SQL_LIST] = "SELECT " COLUMNS " FROM main.sessions WHERE" PAGE,
+	[STORE_SQL_LIST_USER] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?5"
+	    " AND" PAGE,
+	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max, ?6
+	 * and ?7 the latest ends.  No row comes back when a ban is in
+	 * force. */
+	[STORE_SQL_ATTEMPT] =
+	    "INSERT INTO main.attempts (key, count, banned, ends_ms)"
+	    " VALUES (?1, 1, ?5 < 1, iif(?5 < 1, ?4, ?3))"
+	    " ON CONFLICT (key) DO UPDATE SET"
+	    " count = " SO_FAR " + 1, banned = " SO_FAR " >= ?5,"
+	    " ends_ms = CASE WHEN " SO_FAR " >= ?5 THEN ?4"
+	    " WHEN " IN_WINDOW " THEN ends_ms ELSE ?3 END"
+	    " WHERE NOT (banned AND ends_ms > ?2 AND ends_ms <= ?7)"
+	    " RETURNING iif(banned, ends_ms, 0), iif(banned, 0, count),"
+	    " ends_ms",
+	[STORE_SQL_GIVE_BACK] =
+	    "UPDATE main.attempts SET count = count - 1 WHERE key = ?1"
+	    " AND ends_ms = ?2 AND NOT banned AND count > 0",
+	/* ?3 the latest end. */
+	[STORE_SQL_BANNED] =
+	    "SELECT ends_ms FROM main.attempts WHERE key = ?1 AND banned"
+	    " AND ends_ms > ?2 AND ends_ms <= ?3",
+	[STORE_SQL_FORGIVE] = "DELETE FROM main.attempts WHERE key = ?1"
+			      " RETURNING banned",
+	[STORE_SQL_BANS] = "SELECT key, ends_ms FROM main.attempts WHERE banned"
+			   " AND ends_ms > ?1 AND ends_ms <= ?2"
+			   " ORDER BY ends_ms DESC, key LIMIT ?3",
+	[STORE_SQL_LEARN] =
+	    "INSERT INTO main.known_networks (name, network, until_ms)"
+	    " VALUES (?1, ?2, ?3) ON CONFLICT (name, network) DO UPDATE SET"
+	    " until_ms = excluded.until_ms",
+	/* Keeps ?3 beside the new one. */
+	[STORE_SQL_FORGET_OLDEST] =
+	    "DELETE FROM main.known_networks WHERE name = ?1 AND network IN"
+	    " (SELECT network FROM main.known_networks WHERE name = ?1"
+	    " AND network <> ?2 ORDER BY until_ms DESC, network"
+	    " LIMIT -1 OFFSET ?3)",
+	[STORE_SQL_NETWORKS] =
+	    "SELECT network, until_ms FROM main.known_networks"
+	    " WHERE name = ?1 AND until_ms > ?2 LIMIT ?3",
+	[STORE_SQL_UNLEARN] = "DELETE FROM main.known_networks WHERE name = ?1",
+	[STORE_SQL_DENY] =
+	    "INSERT INTO main.denials (key, issued_ms, until_ms)"
+	    " VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET"
+	    " issued_ms = max(issued_ms, excluded.issued_ms),"
+	    " until_ms = max(until_ms, excluded.until_ms)",
+	[STORE_SQL_DENIED] =
+	    "SELECT 1 FROM main.denials WHERE key IN (?3, ?4, ?5, ?6)"
+	    " AND issued_ms >= ?1 AND until_ms > ?2 LIMIT 1",
+	[STORE_SQL_SWEEP_SESSIONS] =
+	    "DELETE FROM main.sessions WHERE token IN (SELECT"
+	    " token FROM main.sessions"
+	    " WHERE min(idle_expires_ms, expires_ms) <= ?1"
+	    /* Texts are above all numbers: nothing would end it. */
+	    " OR min(idle_expires_ms, expires_ms) >= '' LIMIT ?2)",
+	[STORE_SQL_SWEEP_ATTEMPTS] =
+	    "DELETE FROM main.attempts WHERE key IN (SELECT key"
+	    " FROM main.attempts WHERE ends_ms <= ?1 LIMIT ?2)",
+	[STORE_SQL_SWEEP_NETWORKS] =
+	    "DELETE FROM main.known_networks WHERE (name, network) IN"
+	    " (SELECT name, network FROM main.known_networks"
+	    " WHERE until_ms <= ?1 LIMIT ?2)",
+	[STORE_SQL_SWEEP_DENIALS] =
+	    "DELETE FROM main.denials WHERE key IN (SELECT key"
+	    " FROM main.denials WHERE until_ms <= ?1 LIMIT ?2)",
+};
+
+#endif

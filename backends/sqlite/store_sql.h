@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The statements of the SQLite store. */
+#ifndef BACKENDS_SQLITE_STORE_SQL_H
+#define BACKENDS_SQLITE_STORE_SQL_H
+
+#include "strategy/session_store.h"
+#include "backends/sqlite/conn.h"
+
+#ifdef HAVE_SQLITE
+
+enum sqlite_store_sql {
+	STORE_SQL_LOOK = SQL_OWN,
+	STORE_SQL_SECRET_KEEP,
+	STORE_SQL_SECRET_GET,
+	STORE_SQL_MAKE_ROOM,
+	STORE_SQL_CREATE,
+	STORE_SQL_FIND,
+	STORE_SQL_TOUCH,
+	STORE_SQL_ROTATE,
+	STORE_SQL_GRACE,
+	STORE_SQL_REUSED,
+	STORE_SQL_FUTURE,
+	STORE_SQL_REVOKE,
+	STORE_SQL_REVOKE_USER,
+	STORE_SQL_REVOKE_ALL,
+	STORE_SQL_UPDATE_USER,
+	STORE_SQL_REMARK,
+	STORE_SQL_LIST,
+	STORE_SQL_LIST_USER,
+	STORE_SQL_ATTEMPT,
+	STORE_SQL_GIVE_BACK,
+	STORE_SQL_BANNED,
+	STORE_SQL_FORGIVE,
+	STORE_SQL_BANS,
+	STORE_SQL_LEARN,
+	STORE_SQL_FORGET_OLDEST,
+	STORE_SQL_NETWORKS,
+	STORE_SQL_UNLEARN,
+	STORE_SQL_SWEEP_SESSIONS,
+	STORE_SQL_DENY,
+	STORE_SQL_DENIED,
+	STORE_SQL_SWEEP_ATTEMPTS,
+	STORE_SQL_SWEEP_DENIALS,
+	STORE_SQL_SWEEP_NETWORKS,
+	STORE_SQL_END
+};
+
+extern const char *const sqlite_store_sql[STORE_SQL_END];
+
+/* A row of the columns of a session, copied into the arena. */
+int sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
+		       struct err *err) MUST_USE;
+
+/* A mark in the column of a session; NULL when it is not known
+ * (sqlite_mark.c). */
+struct sqlite_arg sqlite_mark_arg(const struct password_mark *mark);
+int store_sqlite_remark(void *conn, struct str user,
+			const struct password_mark *from,
+			const struct password_mark *to,
+			struct err *err) MUST_USE;
+
+#define SQLITE_NUMBERS_MAX 4
+
+/* Runs a statement that gives at most one row, of n numbers; *row: it gave
+ * one. */
+int sqlite_numbers(struct sqlite_link *l, size_t which,
+		   const struct sqlite_arg *args, size_t nargs, bool *row,
+		   int64_t *out, size_t n, struct err *err) MUST_USE;
+
+/* The operations that are about keys, not sessions (sqlite_keys.c), and those
+ * of regulation (sqlite_attempts.c). */
+int store_sqlite_attempt(void *conn, struct str key,
+			 const struct attempt_policy *policy, int64_t now_ms,
+			 struct attempt *out, struct err *err) MUST_USE;
+int store_sqlite_give_back(void *conn, struct str key, int64_t ends_ms,
+			   struct err *err) MUST_USE;
+int store_sqlite_banned(void *conn, struct str key, int64_t ban_ms,
+			int64_t now_ms, int64_t *banned_until_ms,
+			struct err *err) MUST_USE;
+int store_sqlite_forgive(void *conn, struct str key, bool *was_banned,
+			 struct err *err) MUST_USE;
+int store_sqlite_bans(void *conn, struct arena *a, int64_t ban_ms,
+		      int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+		      struct err *err) MUST_USE;
+int store_sqlite_learn(void *conn, struct str user,
+		       const struct known_network *network, int64_t now_ms,
+		       struct err *err) MUST_USE;
+int store_sqlite_networks(void *conn, struct str user, int64_t now_ms,
+			  struct known_network out[NETWORKS_MAX], size_t *n,
+			  struct err *err) MUST_USE;
+int store_sqlite_unlearn(void *conn, struct str user, struct err *err) MUST_USE;
+int store_sqlite_deny(void *conn, struct str key, int64_t issued_ms,
+		      int64_t until_ms, struct err *err) MUST_USE;
+int store_sqlite_denied(void *conn, const struct str *keys, size_t n,
+			int64_t issued_ms, int64_t now_ms, bool *denied,
+			struct err *err) MUST_USE;
+
+#endif
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Users in a SQLite file. */
+#include "strategy/user_source.h"
+#include "backends/sqlite/conn.h"
+
+#ifdef HAVE_SQLITE
+
+#define COLUMNS                                                                \
+	"name, hash, roles, email, full_name, disabled, created, changed"
+
+enum {
+	LOOK = SQL_OWN,
+	FIND,
+	SET_HASH,
+	LIST,
+	ADD,
+	SET,
+	EXISTS,
+	REMOVE,
+	NSTATEMENTS
+};
+
+static const char *const statements[NSTATEMENTS] = {
+	[LOOK] = "SELECT 1 FROM main.users LIMIT 1",
+	[FIND] = "SELECT " COLUMNS " FROM main.users WHERE name = ?1",
+	[SET_HASH] = "UPDATE main.users SET hash = ?3, changed = ?4"
+		     " WHERE name = ?1 AND hash = ?2",
+	[LIST] = "SELECT " COLUMNS " FROM main.users WHERE name > ?1"
+		 " ORDER BY name LIMIT ?2",
+	[ADD] = "INSERT INTO main.users (" COLUMNS ")"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
+		" ON CONFLICT (name) DO NOTHING",
+	[SET] = "UPDATE main.users SET hash = ?2, roles = ?3, email = ?4,"
+		" full_name = ?5, disabled = ?6, changed = ?7"
+		" WHERE name = ?1 AND hash = ?8 AND roles = ?9"
+		" AND email = ?10 AND full_name = ?11 AND (disabled <> 0) = ?12",
+	[EXISTS] = "SELECT 1 FROM main.users WHERE name = ?1",
+	[REMOVE] = "DELETE FROM main.users WHERE name = ?1",
+};
+
+static const char *const steps[] = {
+#include "backends/sqlite/users_schema.inc"
+};
+
+static const struct sqlite_spec spec = {
+	.component = "users",
+	.steps = steps,
+	.nsteps = ARRAY_LEN(steps),
+	.sql = statements,
+	.nsql = ARRAY_LEN(statements),
+	.look = LOOK,
+};
+
+static int
+users_sqlite_open(const void *conf, const struct env *env, void **source,
+		  struct err *err)
+{
+	(void)env; /* a file needs neither clock nor dice */
+	return sqlite_file_open(&spec, conf, source, err);
+}
+
+static int
+get_user(sqlite3_stmt *stmt, struct arena *a, struct user *out, struct err *err)
+{
+	struct user u = {
+		.disabled = sqlite3_column_int(stmt, 5) != 0,
+		.created = sqlite3_column_int64(stmt, 6),
+		.changed = sqlite3_column_int64(stmt, 7),
+	};
+	struct str *const text[] = { &u.who.name, &u.hash, &u.who.roles,
+				     &u.who.email, &u.who.full_name };
+
+	for (size_t i = 0; i < ARRAY_LEN(text); i++)
+		if (sqlite_get_text(stmt, (int)i, a, text[i], err) != 0)
+			return -1;
+	*out = u;
+	return 0;
+}
+
+static int
+users_sqlite_find(void *conn, struct arena *a, struct str name,
+		  enum user_answer *answer, struct user *out, struct err *err)
+{
+	struct user u = { .disabled = false };
+	sqlite3_stmt *stmt = NULL;
+	bool row;
+	int result = 0;
+
+	if (sqlite_query(conn, FIND, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
+		0 ||
+	    sqlite_next(conn, stmt, &row, err) != 0)
+		return -1;
+	if (row) {
+		result = get_user(stmt, a, &u, err);
+		sqlite_finish(stmt);
+	}
+	if (result != 0)
+		return -1;
+	*answer = row ? USER_FOUND : USER_UNKNOWN;
+	*out = u;
+	return 0;
+}
+
+static int
+users_sqlite_set_hash(void *conn, struct str name, struct str old,
+		      struct str hash, int64_t now, bool *changed,
+		      struct err *err)
+{
+	int64_t n;
+
+	if (sqlite_change(conn, SET_HASH,
+			  SQL_ARGS(SQL_TEXT(name), SQL_TEXT(old),
+				   SQL_TEXT(hash), SQL_INT(now)),
+			  &n, err) != 0)
+		return -1;
+	*changed = n > 0;
+	return 0;
+}
+
+static int
+get_list(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
+	 size_t limit, struct user_list *out, struct err *err)
+{
+	struct user_list list = { .v = arena_array(a, limit, sizeof(*list.v)) };
+	bool row;
+
+	if (list.v == NULL) {
+		sqlite_finish(stmt);
+		return err_nomem(err);
+	}
+	for (;;) {
+		if (sqlite_next(l, stmt, &row, err) != 0)
+			return -1;
+		if (!row)
+			break;
+		if (get_user(stmt, a, &list.v[list.n], err) != 0) {
+			sqlite_finish(stmt);
+			return -1;
+		}
+		list.n++;
+	}
+	*out = list;
+	return 0;
+}
+
+static int
+users_sqlite_list(void *conn, struct arena *a, struct str after, size_t limit,
+		  struct user_list *out, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite_query(conn, LIST,
+			 SQL_ARGS(SQL_TEXT(after), SQL_INT((int64_t)limit)),
+			 &stmt, err) != 0)
+		return -1;
+	return get_list(conn, stmt, a, limit, out, err);
+}
+
+static int
+users_sqlite_add(void *conn, const struct user *user, int64_t now,
+		 enum user_change *answer, struct err *err)
+{
+	const struct identity *who = &user->who;
+	int64_t n;
+
+	if (sqlite_change(conn, ADD,
+			  SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
+				   SQL_TEXT(who->roles), SQL_TEXT(who->email),
+				   SQL_TEXT(who->full_name),
+				   SQL_INT(user->disabled), SQL_INT(now)),
+			  &n, err) != 0)
+		return -1;
+	*answer = n > 0 ? USER_CHANGED : USER_EXISTS;
+	return 0;
+}
+
+static int
+is_there(struct sqlite_link *l, struct str name, bool *there, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool row;
+
+	if (sqlite_query(l, EXISTS, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
+		0 ||
+	    sqlite_next(l, stmt, &row, err) != 0)
+		return -1;
+	if (row)
+		sqlite_finish(stmt);
+	*there = row;
+	return 0;
+}
+
+static int
+users_sqlite_set(void *conn, const struct user *old, const struct user *user,
+		 int64_t now, enum user_change *answer, struct err *err)
+{
+	const struct identity *was = &old->who, *who = &user->who;
+	bool there = true;
+	int64_t n;
+
+	if (sqlite_change(conn, SET,
+			  SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
+				   SQL_TEXT(who->roles), SQL_TEXT(who->email),
+				   SQL_TEXT(who->full_name),
+				   SQL_INT(user->disabled), SQL_INT(now),
+				   SQL_TEXT(old->hash), SQL_TEXT(was->roles),
+				   SQL_TEXT(was->email),
+				   SQL_TEXT(was->full_name),
+				   SQL_INT(old->disabled)),
+			  &n, err) != 0)
+		return -1;
+	/* Which of the two it was may be asked after it: nothing was done. */
+	if (n == 0 && is_there(conn, who->name, &there, err) != 0)
+		return -1;
+	if (n > 0)
+		*answer = USER_CHANGED;
+	else
+		*answer = there ? USER_STALE : USER_MISSING;
+	return 0;
+}
+
+static int
+users_sqlite_remove(void *conn, struct str name, enum user_change *answer,
+		    struct err *err)
+{
+	int64_t n;
+
+	if (sqlite_change(conn, REMOVE, SQL_ARGS(SQL_TEXT(name)), &n, err) != 0)
+		return -1;
+	*answer = n > 0 ? USER_CHANGED : USER_MISSING;
+	return 0;
+}
+
+static const struct option options[] = {
+	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
+	       .flags = OPTION_REQUIRED,
+	       .help = "The database file, on a local file system; it is"
+		       " created with mode 0600 when it is missing.  It may be"
+		       " the file of the store.  Every change reaches the disk"
+		       " before it is acknowledged."),
+	OPTION_END
+};
+
+#endif
+
+const struct user_source_ops users_sqlite = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_USERS,
+		.name = "sqlite",
+		.summary = "users in a SQLite file",
+#ifdef HAVE_SQLITE
+		.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
+		    USERS_LISTS | USERS_EMBEDDED,
+		.options = options,
+		.conf_size = sizeof(struct sqlite_conf),
+	},
+	.open = users_sqlite_open,
+	.close = sqlite_file_close,
+	.connect = sqlite_connect,
+	.disconnect = sqlite_disconnect,
+	.ping = sqlite_ping,
+	.schema = sqlite_schema,
+	.migrate = sqlite_migrate,
+	.find = users_sqlite_find,
+	.set_hash = users_sqlite_set_hash,
+	.list = users_sqlite_list,
+	.add = users_sqlite_add,
+	.set = users_sqlite_set,
+	.remove = users_sqlite_remove,
+#else
+	},
+#endif
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Live state: where it is, and how what a user has is ended. */
+#include "ctl/sessions.h"
+
+#include "strategy/registry.h"
+#include "ctl/keys.h"
+
+/* Does the mode use the store that is configured? */
+static bool
+store_in_use(const struct ctl *c)
+{
+	const struct auth_mode_ops *mode = ctl_mode(c);
+
+	return mode->needs_store == NULL ||
+	    mode->needs_store(c->settings.mode.conf);
+}
+
+enum ctl_exit
+live_open(struct ctl *c, const char *what)
+{
+	const struct ctl_part *part = ctl_part(CTL_STORE);
+	const bool in_use = store_in_use(c);
+	struct err err;
+
+	if (!ctl_reachable(c, part))
+		return ctl_refuse("%s = %s%s: the %s are in the memory of the "
+				  "daemon, out of reach",
+				  in_use ? "[store] driver" : "[auth] mode",
+				  in_use ? ctl_backend(c, part)->name :
+					   ctl_mode(c)->base.name,
+				  in_use ? "" : " without a store", what);
+	if (ctl_open(c, part, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	return CTL_DONE;
+}
+
+enum ctl_exit
+live_user(const struct ctl *c, struct str *out)
+{
+	struct str user = ctl_value(c, FLAG_USER);
+
+	if (ctl_given(c, FLAG_USER) && !identity_name_is_valid(user))
+		return ctl_refuse("not a user name: %.*s", STR_ARG(user));
+	*out = ctl_given(c, FLAG_USER) ? user :
+					 (struct str){ .p = NULL, .n = 0 };
+	return CTL_DONE;
+}
+
+bool
+live_is_stateless(const struct ctl *c)
+{
+	return ctl_mode(c)->end_user != NULL;
+}
+
+bool
+live_is_deniable(const struct ctl *c)
+{
+	return live_is_stateless(c) && store_in_use(c) &&
+	    ctl_reachable(c, ctl_part(CTL_STORE));
+}
+
+int64_t
+live_token_life(const struct ctl *c)
+{
+	return ring_conf(c)->ttl + ring_conf(c)->leeway;
+}
+
+/* A session that has ended does not take back what was signed in its name. */
+static void
+warn_of_tokens(const struct ctl *c, struct str name)
+{
+	if (ctl_mode(c)->also != NULL)
+		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
+			 "has already work until they end, for up to %lld s",
+			 ctl_mode(c)->base.name, STR_ARG(name),
+			 (long long)live_token_life(c));
+}
+
+bool
+live_can_end(const struct ctl *c, struct str name)
+{
+	const struct ctl_part *part = ctl_part(CTL_STORE);
+
+	if (ctl_reachable(c, part)) {
+		warn_of_tokens(c, name);
+		return true;
+	}
+	if (!store_in_use(c))
+		ctl_warn("warning: [auth] mode = %s without a store: tokens of "
+			 "%.*s work until they end, for up to %lld s",
+			 ctl_mode(c)->base.name, STR_ARG(name),
+			 (long long)live_token_life(c));
+	else
+		ctl_warn("warning: [store] driver = %s: the sessions of %.*s "
+			 "are in the memory of the daemon and go on as they "
+			 "are until they expire or fcgiauthd is restarted",
+			 ctl_backend(c, part)->name, STR_ARG(name));
+	return false;
+}
+
+/* Other modes that could be in use later, or were before, and whose tokens the
+ * store can refuse. */
+static int
+end_in_other_modes(struct ctl *c, struct str name, struct err *err)
+{
+	const int64_t now_ms = env_wall_ms(&c->env);
+
+	for (size_t i = 0; i < registry_nmodes; i++) {
+		const struct auth_mode_ops *mode = registry_modes[i];
+		const void *conf =
+		    settings_mode_conf(&c->settings, mode->base.name);
+
+		if (mode == ctl_mode(c) || mode->end_user == NULL ||
+		    (mode->needs_store != NULL && !mode->needs_store(conf)))
+			continue;
+		if (mode->end_user(conf, c->store_link, name, now_ms, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+live_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
+{
+	const struct auth_mode_ops *mode = ctl_mode(c);
+	int64_t sessions;
+
+	if ((mode->end_user != NULL &&
+	     mode->end_user(c->settings.mode.conf, c->store_link, name,
+			    env_wall_ms(&c->env), err) != 0) ||
+	    end_in_other_modes(c, name, err) != 0 ||
+	    (name.p == NULL ? store_revoke_all(c->store_link, &sessions, err) :
+			      store_revoke_user(c->store_link, name, NULL,
+						&sessions, err)) != 0)
+		return -1;
+	*ended = mode->end_user != NULL ? LIVE_UNCOUNTED : sessions;
+	return 0;
+}
+
+void
+live_audit_ended(const struct ctl *c, struct str name, int64_t ended)
+{
+	struct log_field fields[] = { F_STR("user", name),
+				      F_INT("ended", ended) };
+
+	ctl_audit(c, "sessions_revoked", fields,
+		  ended == LIVE_UNCOUNTED ? 1 : ARRAY_LEN(fields));
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mode jwt: the client holds a signed token that says who it is; any service
+ * with the key believes it.  Nothing is stored, unless revocation = store:
+ * then what was ended before its time is, by session and by user, never by the
+ * token's text, which has many spellings.
+ */
+#include "modes/access_token.h"
+
+#include "strategy/denial.h"
+#include "strategy/session_id.h"
+#include "http/cookie.h"
+
+static bool
+jwt_needs_store(const void *conf)
+{
+	return ((const struct jwt_conf *)conf)->revocation == REVOCATION_STORE;
+}
+
+static int
+jwt_open(const void *conf, const void *also, bool make, const struct env *env,
+	 struct arena *a, void **mode, struct err *err)
+{
+	struct access *access = arena_alloc(a, sizeof(*access));
+
+	(void)also;
+	if (access == NULL)
+		return err_nomem(err);
+	if (access_open(conf, make, jwt_needs_store(conf), env, a, access,
+			err) != 0)
+		return err_context(err, "[jwt]");
+	*mode = access;
+	return 0;
+}
+
+static void
+jwt_close(void *mode)
+{
+	(void)mode; /* it lies in the snapshot's arena */
+}
+
+static int
+jwt_authenticate(const void *mode, struct call *c, struct str token,
+		 enum verdict *verdict, struct grant *out, struct err *err)
+{
+	return access_authenticate(mode, c, token, verdict, out, err);
+}
+
+/* The most that a token can live, whatever the options say now. */
+#define LIFE_MAX_MS ((JWT_TTL_MAX + 2 * JWT_LEEWAY_MAX) * INT64_C(1000))
+
+/* One session, whatever the clock said that it began by. */
+static int
+deny_session(struct store_link *store, const struct session_id *id,
+	     int64_t until_ms, struct err *err)
+{
+	char key[DENIAL_SESSION_KEY];
+
+	return store_deny(store, denial_session_key(id, key), INT64_MAX,
+			  until_ms, err);
+}
+
+static int
+jwt_revoke(const void *mode, struct call *c, struct str token,
+	   enum verdict *ended, struct grant *out, struct err *err)
+{
+	const struct access *access = mode;
+	const int64_t leeway_ms = JWT_LEEWAY_MAX * INT64_C(1000);
+	enum verdict ours;
+	struct grant grant;
+
+	if (access_identify(access, c, token, &ours, &grant, err) != 0)
+		return -1;
+	if (ours == VERDICT_ALLOW && access->denials &&
+	    deny_session(c->store, &grant.session, grant.expires_ms + leeway_ms,
+			 err) != 0)
+		return -1;
+	*ended = ours;
+	*out = grant;
+	return 0;
+}
+
+static int
+make_id(const struct access *access, struct call *c, struct str name,
+	struct session_id *out, struct err *err)
+{
+	if (!access->denials)
+		return session_id_make(c->env, c->now_ms, out, err);
+	return denial_session_id(c->store, c->env, c->arena, name,
+				 access->policy.leeway, c->now_ms, out, err);
+}
+
+static int
+jwt_issue_login(const void *mode, struct call *c, const struct login *login,
+		struct credentials *out, struct err *err)
+{
+	const struct access *access = mode;
+	struct credentials made = {
+		.expires_in = access->policy.ttl,
+		.cookie_max_age = access->policy.ttl,
+	};
+
+	if (make_id(access, c, login->who.name, &made.session, err) != 0 ||
+	    access_issue(access, c, &login->who, &made.session, &made.access,
+			 err) != 0)
+		return -1;
+	*out = made;
+	return 0;
+}
+
+/* The clock of the host that issued one may be ahead by the leeway. */
+static int
+jwt_end_user(const void *conf, struct store_link *store, struct str user,
+	     int64_t now_ms, struct err *err)
+{
+	const struct jwt_conf *set = conf;
+	struct arena *a = arena_new(256);
+	struct str key;
+	int rc;
+
+	if (a == NULL)
+		return err_nomem(err);
+	key = denial_user_key(user, a);
+	rc = key.p == NULL ? err_nomem(err) :
+			     store_deny(store, key, now_ms + set->leeway * 1000,
+					now_ms + LIFE_MAX_MS, err);
+	arena_free(a);
+	return rc;
+}
+
+static int
+jwt_end_session(const void *conf, struct store_link *store,
+		const struct session_id *id, int64_t now_ms, struct err *err)
+{
+	(void)conf;
+	return deny_session(store, id, now_ms + LIFE_MAX_MS, err);
+}
+
+static int
+jwt_secret(const void *mode, const char *label, uint8_t out[32],
+	   struct err *err)
+{
+	return access_secret(mode, label, out, err);
+}
+
+static json_t *
+jwt_jwks(const void *mode)
+{
+	return keyring_jwks(&((const struct access *)mode)->keys);
+}
+
+const struct auth_mode_ops mode_jwt = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_MODE,
+		.name = "jwt",
+		.summary = "signed token, no state",
+		.options = jwt_options,
+		.conf_size = sizeof(struct jwt_conf),
+		.check = jwt_conf_check,
+	},
+	.access_cookie = COOKIE_ACCESS,
+	.refresh_cookie = COOKIE_ACCESS,
+	.open = jwt_open,
+	.close = jwt_close,
+	.needs_store = jwt_needs_store,
+	.secret = jwt_secret,
+	.end_user = jwt_end_user,
+	.end_session = jwt_end_session,
+	.authenticate = jwt_authenticate,
+	.issue = jwt_issue_login,
+	.revoke = jwt_revoke,
+	.jwks = jwt_jwks,
+};

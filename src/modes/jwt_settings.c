@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* The section [jwt], and the tokens that are made by it. */
+#include "modes/jwt_settings.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "strategy/registry.h"
+#include "base/enc.h"
+#include "os/owner.h"
+
+static const char section[] = "jwt";
+
+static const char *const revocations[] = { "none", "store", NULL };
+
+const struct option jwt_options[] = {
+	OPTION(ENUM, struct jwt_conf, algorithm, .def = "HS256",
+	       .words = jws_alg_names,
+	       .help =
+		   "Algorithm of keys that are made from now on; existing keys "
+		   "keep theirs. HS256, HS384 and HS512 use one secret that "
+		   "every service which checks tokens must have; the others "
+		   "have a public key, which GET /auth/jwks.json shows."),
+	OPTION(PATH, struct jwt_conf, keys, .def = "/var/lib/fcgiauth/keys",
+	       .help =
+		   "Directory of the keys. A first key is made when it is "
+		   "missing or empty. It must belong to the service alone."),
+	OPTION(PATH, struct jwt_conf, secret_file,
+	       .help = "A file whose bytes are the one secret, instead of the "
+		       "directory: for several services that share it. HS "
+		       "algorithms only; nothing is cut off its end."),
+	OPTION(STR, struct jwt_conf, issuer, .def = "fcgiauth", .min = 1,
+	       .max = 256, .flags = OPTION_REQUIRED,
+	       .help = "The claim iss: tokens of another issuer are refused."),
+	OPTION(STR, struct jwt_conf, audience, .def = "fcgiauth", .min = 1,
+	       .max = 256, .flags = OPTION_REQUIRED,
+	       .help = "The claim aud: tokens for others are refused. Services "
+		       "that share a key and an audience share their users."),
+	OPTION(SECONDS, struct jwt_conf, ttl, .def = "10m", .min = 1,
+	       .max = JWT_TTL_MAX,
+	       .help = "Life of an access token. In mode jwt a browser is "
+		       "signed out after it, and a stolen token works until "
+		       "then unless revocation is store."),
+	OPTION(SECONDS, struct jwt_conf, leeway, .def = "30s", .min = 0,
+	       .max = JWT_LEEWAY_MAX,
+	       .help = "By how much clocks may differ: a token is taken so "
+		       "long after its end and before its beginning."),
+	OPTION(
+	    ENUM, struct jwt_conf, revocation, .def = "none",
+	    .words = revocations,
+	    .help =
+		"Mode jwt only. none: nothing is stored; logout deletes the "
+		"cookie, and a copy of the token works until it ends. store: "
+		"the store holds what was ended before its time, and is "
+		"asked at each check. Ending all tokens of a user reaches "
+		"those, too, that a host whose clock is ahead has issued, as "
+		"far as leeway allows."),
+	OPTION_END,
+};
+
+int
+jwt_conf_check(const void *conf, struct err *err)
+{
+	const struct jwt_conf *set = conf;
+
+	if (set->secret_file != NULL && !jws_alg_is_hmac(jwt_conf_alg(set)))
+		return err_set(err, ERR_CONFIG,
+			       "secret_file needs an HS algorithm");
+	if (set->secret_file == NULL && set->keys == NULL)
+		return err_set(err, ERR_CONFIG,
+			       "keys or secret_file is needed");
+	return 0;
+}
+
+enum jws_alg
+jwt_conf_alg(const struct jwt_conf *conf)
+{
+	return jws_alg_from_name(str_from(jws_alg_names[conf->algorithm]));
+}
+
+struct jwt_policy
+jwt_conf_policy(const struct jwt_conf *conf)
+{
+	return (struct jwt_policy){ .issuer = conf->issuer,
+				    .audience = conf->audience,
+				    .ttl = conf->ttl,
+				    .leeway = conf->leeway };
+}
+
+int
+jwt_conf_load(const struct jwt_conf *conf, enum jws_alg make_alg,
+	      const struct env *env, struct arena *a, struct keyring *out,
+	      struct err *err)
+{
+	if (conf->secret_file != NULL)
+		return keyring_load_secret(conf->secret_file,
+					   jwt_conf_alg(conf), a, out, err);
+	return keyring_load(conf->keys, make_alg, env, a, out, err);
+}
+
+bool
+jwt_conf_is_missing(const struct jwt_conf *conf)
+{
+	struct stat st;
+
+	return conf->secret_file == NULL && lstat(conf->keys, &st) != 0 &&
+	    errno == ENOENT;
+}
+
+int
+jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
+	      struct arena *a, struct keyring *out, struct err *err)
+{
+	if (!jwt_conf_is_missing(conf))
+		return jwt_conf_load(conf, JWS_NONE, env, a, out, err);
+	if (owner_check_folder(conf->keys, err) != 0)
+		return -1;
+	*out = (struct keyring){ .n = 0 };
+	return 0;
+}
+
+const struct jwt_conf *
+jwt_conf_in_use(const struct settings *set)
+{
+	const struct auth_mode_ops *mode =
+	    registry_mode(set->mode.driver->name);
+
+	if (strcmp(mode->base.name, section) != 0 &&
+	    (mode->also == NULL || strcmp(mode->also, section) != 0))
+		return NULL;
+	return settings_mode_conf(set, section);
+}
+
+int
+access_token_make(const struct keyring *keys, const struct jwt_policy *policy,
+		  const struct identity *who, const struct session_id *session,
+		  int64_t now, int64_t ttl, const struct env *env,
+		  struct arena *a, struct str *token, struct err *err)
+{
+	char sid[HEX_LEN(SESSION_ID_BYTES)], jti[HEX_LEN(SESSION_ID_BYTES)];
+	uint8_t id[SESSION_ID_BYTES];
+	struct jwt_claims claims = {
+		.sub = who->name,
+		.client_id = STR(JWT_CLIENT_ID),
+		.jti = { .p = jti, .n = sizeof(jti) },
+		.sid = { .p = sid, .n = sizeof(sid) },
+		.roles = who->roles,
+		.email = who->email,
+		.name = who->full_name,
+		.iat = now,
+		.exp = now + ttl,
+	};
+
+	if (env_random(env, id, sizeof(id)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	hex_encode(id, sizeof(id), jti);
+	hex_encode(session->b, sizeof(session->b), sid);
+	return jwt_issue(keys, policy, &claims, a, token, err);
+}

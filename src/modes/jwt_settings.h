@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The section [jwt]: of the modes jwt and refresh, and of fcgiauthctl, which
+ * works on the same keys and makes the same tokens.
+ */
+#ifndef MODES_JWT_SETTINGS_H
+#define MODES_JWT_SETTINGS_H
+
+#define JWT_TTL_MAX (30 * 86400) /* of jwt.ttl, in seconds */
+
+#include "strategy/session_store.h"
+#include "crypto/jwt.h"
+
+enum revocation { REVOCATION_NONE, REVOCATION_STORE };
+
+struct jwt_conf {
+	int algorithm; /* index in jws_alg_names */
+	const char *keys, *secret_file;
+	struct str issuer, audience;
+	int64_t ttl, leeway;
+	int revocation; /* enum revocation */
+};
+
+extern const struct option jwt_options[];
+
+/* Rules over several of them. */
+int jwt_conf_check(const void *conf, struct err *err) MUST_USE;
+
+/* Of keys that are to be made. */
+enum jws_alg jwt_conf_alg(const struct jwt_conf *conf);
+
+struct jwt_policy jwt_conf_policy(const struct jwt_conf *conf);
+
+/* The shared secret, or the directory as keyring_load(). */
+int jwt_conf_load(const struct jwt_conf *conf, enum jws_alg make_alg,
+		  const struct env *env, struct arena *a, struct keyring *out,
+		  struct err *err) MUST_USE;
+
+/* The directory is not there yet: the service makes it. */
+bool jwt_conf_is_missing(const struct jwt_conf *conf);
+
+/* Would the service have keys?  As jwt_conf_load(), but makes none: those that
+ * are missing, and could be made, are an empty ring. */
+int jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
+		  struct arena *a, struct keyring *out, struct err *err)
+    MUST_USE;
+
+/* The section, when the mode signs tokens with these keys; else NULL. */
+struct settings;
+const struct jwt_conf *jwt_conf_in_use(const struct settings *set);
+
+/* A token for who, of this session, from now on for `ttl` seconds. */
+int access_token_make(const struct keyring *keys,
+		      const struct jwt_policy *policy,
+		      const struct identity *who,
+		      const struct session_id *session, int64_t now,
+		      int64_t ttl, const struct env *env, struct arena *a,
+		      struct str *token, struct err *err) MUST_USE;
+
+#endif

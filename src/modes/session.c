@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mode session: the client holds an opaque random token, the store holds its
+ * SHA-256 and all the rest.
+ */
+#include "strategy/auth_mode.h"
+#include "strategy/password_mark.h"
+#include "strategy/session_id.h"
+#include "base/enc.h"
+#include "base/secret.h"
+#include "crypto/digest.h"
+#include "http/cookie.h"
+
+#define TOKEN_BYTES	32 /* 256 bits: far above ASVS 7.2.3 */
+#define TOKEN_CHARS	BASE64URL_LEN(TOKEN_BYTES)
+#define TOUCH_MAX_MS	60000 /* that last_seen may lag behind */
+
+struct session_conf {
+	int64_t idle_timeout, absolute_timeout;
+	int64_t remember;
+	int64_t max_per_user;
+};
+
+static const struct option session_options[] = {
+	OPTION(SECONDS, struct session_conf, idle_timeout, .def = "30m",
+	       .min = 1, .max = 365 * 86400,
+	       .help =
+		   "A session that is not used for so long ends. "
+		   "It is kept to within a tenth of itself, a minute at most: "
+		   "activity is written down no more often than that. "
+		   "Never longer than absolute_timeout."),
+	OPTION(SECONDS, struct session_conf, absolute_timeout, .def = "12h",
+	       .min = 1, .max = 365 * 86400,
+	       .help = "A session ends so long after its login, used or not."),
+	OPTION(SECONDS, struct session_conf, remember, .def = "30d", .min = 0,
+	       .max = 400 * 86400,
+	       .help =
+		   "Length of a session with "
+		   "\\(lqStay signed in\\(rq: "
+		   "its absolute timeout and the life of its cookie; the idle "
+		   "timeout does not apply to it. "
+		   "0 takes the box off the login page."),
+	OPTION(INT, struct session_conf, max_per_user, .def = "0", .min = 0,
+	       .max = 1000000,
+	       .help = "Live sessions that one user may have; a login beyond "
+		       "them ends the oldest. 0 means no limit."),
+	OPTION_END,
+};
+
+static int
+session_open(const void *conf, const void *also, bool make,
+	     const struct env *env, struct arena *a, void **mode,
+	     struct err *err)
+{
+	struct session_conf *copy = arena_alloc(a, sizeof(*copy));
+
+	(void)also;
+	(void)make;
+	(void)env;
+	if (copy == NULL)
+		return err_nomem(err);
+	*copy = *(const struct session_conf *)conf;
+	*mode = copy;
+	return 0;
+}
+
+static void
+session_close(void *mode)
+{
+	(void)mode; /* it lies in the snapshot's arena */
+}
+
+static int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* False for what cannot be a token of ours: no store is asked then. */
+static bool
+hash_token(struct str token, struct token_hash *out)
+{
+	uint8_t bytes[TOKEN_BYTES];
+	bool ok = base64url_decode(token, bytes, sizeof(bytes));
+
+	if (ok) {
+		digest_sha256((struct str){ .p = (const char *)bytes,
+					    .n = sizeof(bytes) },
+			      out->b);
+	}
+	secret_wipe(bytes, sizeof(bytes));
+	return ok;
+}
+
+/*
+ * Writing the time of each request would cost a transaction each; so it is
+ * written when it has moved by a tenth of the idle timeout.
+ */
+static void
+plan_touch(const struct session_conf *set, const struct session *s,
+	   int64_t now_ms, struct grant *out)
+{
+	int64_t interval_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
+
+	out->last_seen_ms = s->last_seen_ms;
+	out->touch_due = now_ms - s->last_seen_ms >= interval_ms ||
+	    seen_ahead(s->last_seen_ms, now_ms);
+	out->touch_idle_expires_ms = s->remember ?
+	    s->idle_expires_ms :
+	    min64(now_ms + set->idle_timeout * 1000, s->expires_ms);
+}
+
+/* A session of a time when the clock was ahead lasts no longer from now on than
+ * a new one. */
+static void
+bound(const struct session_conf *set, int64_t now_ms, struct session *s)
+{
+	const int64_t most =
+	    s->remember ? set->remember : set->absolute_timeout;
+
+	s->expires_ms = min64(s->expires_ms, now_ms + 1000 * most);
+	if (!s->remember)
+		s->idle_expires_ms = min64(s->idle_expires_ms,
+					   now_ms + 1000 * set->idle_timeout);
+}
+
+static int
+session_authenticate(const void *mode, struct call *c, struct str token,
+		     enum verdict *verdict, struct grant *out, struct err *err)
+{
+	struct token_hash hash;
+	struct session s;
+	bool found = false;
+
+	if (hash_token(token, &hash) &&
+	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
+		0)
+		return -1;
+	if (!found) {
+		*verdict = VERDICT_DENY;
+		*out = (struct grant){ .expires_ms = 0 };
+		return 0;
+	}
+	bound(mode, c->now_ms, &s);
+	*out = (struct grant){
+		.who = s.who,
+		.session = s.id,
+		.expires_ms = min64(s.idle_expires_ms, s.expires_ms),
+		.ends_ms = s.expires_ms,
+		.remember = s.remember,
+		.mark = s.mark,
+	};
+	plan_touch(mode, &s, c->now_ms, out);
+	*verdict = VERDICT_ALLOW;
+	return 0;
+}
+
+/* Fills the times; `remember` counts only where it is offered. */
+static void
+set_times(const struct session_conf *set, bool remember, int64_t now_ms,
+	  struct session *s)
+{
+	s->created_ms = now_ms;
+	s->last_seen_ms = now_ms;
+	s->remember = remember && set->remember > 0;
+	s->expires_ms = now_ms +
+	    1000 * (s->remember ? set->remember : set->absolute_timeout);
+	s->idle_expires_ms = s->remember ?
+	    s->expires_ms :
+	    min64(now_ms + 1000 * set->idle_timeout, s->expires_ms);
+}
+
+static int
+session_revoke(const void *mode, struct call *c, struct str token,
+	       enum verdict *ended, struct grant *out, struct err *err)
+{
+	enum verdict verdict;
+	struct grant grant;
+	bool was_live;
+
+	if (session_authenticate(mode, c, token, &verdict, &grant, err) != 0 ||
+	    (verdict == VERDICT_ALLOW &&
+	     store_revoke(c->store, &grant.session, &was_live, err) != 0))
+		return -1;
+	*ended = verdict;
+	*out = grant;
+	return 0;
+}
+
+static int
+session_issue(const void *mode, struct call *c, const struct login *login,
+	      struct credentials *out, struct err *err)
+{
+	const struct session_conf *set = mode;
+	uint8_t bytes[TOKEN_BYTES];
+	struct session s = { .who = login->who,
+			     .address = login->address,
+			     .user_agent = login->user_agent };
+	char *token = arena_alloc(c->arena, TOKEN_CHARS + 1);
+	int64_t evicted;
+
+	if (token == NULL)
+		return err_nomem(err);
+	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0 ||
+	    password_mark_make(c, login->hash, &s.mark, err) != 0)
+		return -1;
+	if (env_random(c->env, bytes, sizeof(bytes)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	base64url_encode(bytes, sizeof(bytes), token);
+	secret_wipe(bytes, sizeof(bytes));
+	if (!hash_token((struct str){ .p = token, .n = TOKEN_CHARS }, &s.token))
+		return err_set(err, ERR_INTERNAL, "token does not decode");
+	set_times(set, login->remember, c->now_ms, &s);
+	if (store_create(c->store, &s, set->max_per_user, c->now_ms, &evicted,
+			 err) != 0)
+		return -1;
+	*out = (struct credentials){
+		.session = s.id,
+		.access = { .p = token, .n = TOKEN_CHARS },
+		.expires_in =
+		    (min64(s.idle_expires_ms, s.expires_ms) - c->now_ms) / 1000,
+		.cookie_max_age = s.remember ? set->remember : -1,
+		.evicted = evicted,
+	};
+	return 0;
+}
+
+/* Counts as activity; nothing rotates. */
+static int
+session_refresh(const void *mode, struct call *c, struct str token,
+		size_t access_max, enum refresh_answer *answer,
+		struct grant *grant, struct credentials *out, struct err *err)
+{
+	const struct session_conf *set = mode;
+	enum verdict verdict;
+	struct grant who;
+
+	(void)access_max; /* the token stays as it is */
+	if (session_authenticate(mode, c, token, &verdict, &who, err) != 0)
+		return -1;
+	if (verdict != VERDICT_ALLOW) {
+		*answer = REFRESH_REFUSED;
+		*grant = who;
+		*out = (struct credentials){ .expires_in = 0 };
+		return 0;
+	}
+	if (!who.remember) {
+		who.expires_ms =
+		    min64(c->now_ms + 1000 * set->idle_timeout, who.ends_ms);
+		if (store_touch(c->store, &who.session, c->now_ms,
+				who.expires_ms, err) != 0)
+			return -1;
+	}
+	*answer = REFRESH_DONE;
+	*grant = who;
+	*out = (struct credentials){
+		.session = who.session,
+		.access = token,
+		.expires_in = (who.expires_ms - c->now_ms) / 1000,
+		.cookie_max_age = -1,
+	};
+	return 0;
+}
+
+/* Only the store knows which session a token is of. */
+static int
+session_session_of(const void *mode, struct call *c, struct str token,
+		   bool *ours, struct session_id *out, struct err *err)
+{
+	struct session s = { .created_ms = 0 };
+	struct token_hash hash;
+	bool found = false;
+
+	(void)mode;
+	if (hash_token(token, &hash) &&
+	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
+		0)
+		return -1;
+	*ours = found;
+	*out = s.id;
+	return 0;
+}
+
+static bool
+session_offers_remember(const void *mode)
+{
+	return ((const struct session_conf *)mode)->remember > 0;
+}
+
+const struct auth_mode_ops mode_session = {
+	.base = {
+		.abi = BACKEND_ABI,
+		.kind = BACKEND_MODE,
+		.name = "session",
+		.summary = "opaque cookie, sessions in the store",
+		.options = session_options,
+		.conf_size = sizeof(struct session_conf),
+	},
+	.access_cookie = COOKIE_SESSION,
+	.refresh_cookie = COOKIE_SESSION,
+	.open = session_open,
+	.close = session_close,
+	.offers_remember = session_offers_remember,
+	.authenticate = session_authenticate,
+	.issue = session_issue,
+	.refresh = session_refresh,
+	.revoke = session_revoke,
+	.session_of = session_session_of,
+};

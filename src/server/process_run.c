@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/* The process while it serves: signals, reload, upgrade, watchdog, drain. */
+#include "server/process.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "modes/jwt_settings.h"
+#include "base/buf.h"
+#include "conf/problems.h"
+#include "server/janitor.h"
+#include "server/loop.h"
+
+#define TICK_MS		100
+#define GRACE_MS	1000
+#define DRAIN_MS	10000
+#define UPGRADE_MS	30000 /* for a successor to start */
+#define PROBLEMS_LIMIT	(4 * 1024 * 1024)
+
+/* The service manager must hear of us so often in its interval. */
+#define WATCHDOG_PARTS	4
+
+#define STATUS_SERVING	"STATUS=Serving"
+#define STATUS_REFUSED                                                        \
+	"STATUS=Serving with the configuration before: the new one is wrong, " \
+	"see the log"
+#define STATUS_NO_UPGRADE                                                     \
+	"STATUS=Serving: the upgrade failed, see the log"
+
+static sigset_t
+awaited_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGUSR2);
+	return set;
+}
+
+void
+app_block_signals(void)
+{
+	const sigset_t set = awaited_signals();
+
+	/* Before any thread: they inherit it.  Cannot fail with these. */
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* False: the service manager is busy, and may hear it later. */
+static bool
+try_to_tell(struct app *app, const char *message)
+{
+	bool deaf = app->deaf;
+	struct err err = { .code = ERR_NONE };
+
+	app->deaf = notify_send(&app->notifier, message, &err) != 0;
+	if (app->deaf && !deaf)
+		LOG(&app->log, LOG_WARNING, "notify_failed",
+		    F_CSTR("reason", err.msg));
+	return err.code != ERR_BUSY;
+}
+
+/* One that cannot be told is no reason to stop. */
+static void
+tell(struct app *app, const char *message)
+{
+	(void)try_to_tell(app, message);
+}
+
+static void
+log_problems(struct app *app, const struct problems *problems)
+{
+	for (const struct problem *p = problems->first; p != NULL; p = p->next)
+		LOG(&app->log, LOG_ERROR, "configuration",
+		    F_CSTR("problem", p->text));
+	LOG(&app->log, LOG_ERROR, "reload_refused",
+	    F_CSTR("kept", "the configuration before"));
+}
+
+static bool
+is_other_text(const char *a, const char *b)
+{
+	return !str_eq(str_from(a), str_from(b));
+}
+
+/* Mode refresh makes others by its refresh tokens, which ask no key. */
+static const char *
+lost_tokens(const struct settings *was, const struct settings *is)
+{
+	const struct jwt_conf *a = jwt_conf_in_use(was);
+	const struct jwt_conf *b = jwt_conf_in_use(is);
+
+	if (a == NULL || b == NULL || strcmp(is->mode.driver->name, "jwt") != 0)
+		return NULL;
+	if (!str_eq(a->issuer, b->issuer))
+		return "[jwt] issuer has changed";
+	if (!str_eq(a->audience, b->audience))
+		return "[jwt] audience has changed";
+	if (is_other_text(a->keys, b->keys) ||
+	    is_other_text(a->secret_file, b->secret_file))
+		return "[jwt] keys have changed";
+	return NULL;
+}
+
+/* A domain or Secure is in the cookie's name; origins go before the latter. */
+static const char *
+lost_cookies(const struct settings *was, const struct settings *is)
+{
+	const struct words *hosts = &is->server.hosts;
+
+	if (!str_eq(was->cookie.name, is->cookie.name))
+		return "[cookie] name has changed";
+	if (!str_eq(was->cookie.domain, is->cookie.domain))
+		return "[cookie] domain has changed";
+	if (was->cookie.secure != is->cookie.secure &&
+	    (hosts->n == 0 || str_find(hosts->v[0], '/') == hosts->v[0].n))
+		return "[cookie] secure has changed";
+	return NULL;
+}
+
+/* Sessions and tokens of before are not found, or not believed, any more. */
+static void
+warn_of_lost_logins(const struct app *app, const struct snapshot *before,
+		    const struct snapshot *next)
+{
+	const struct settings *was = &before->settings, *is = &next->settings;
+	const char *why = lost_cookies(was, is);
+
+	if (strcmp(was->mode.driver->name, is->mode.driver->name) != 0)
+		why = "[auth] mode has changed";
+	else if (before->store != next->store)
+		why = "[store] has changed";
+	else if (why == NULL)
+		why = lost_tokens(was, is);
+	if (why != NULL)
+		LOG(&app->log, LOG_WARNING, "everybody_must_sign_in_anew",
+		    F_CSTR("reason", why));
+}
+
+static bool
+adopt(struct app *app, struct snapshot *before, struct snapshot *next)
+{
+	struct buf names;
+	struct err err;
+
+	if (app_prepare_stores(app, before, next, &err) != 0) {
+		LOG(&app->log, LOG_ERROR, "reload_refused",
+		    F_CSTR("reason", err.msg),
+		    F_CSTR("kept", "the configuration before"));
+		snapshot_discard(next);
+		return false;
+	}
+	buf_init(&names, next->arena, 4096);
+	settings_restart_needed(&before->settings, &next->settings, &names);
+	if (names.n > 0) {
+		LOG(&app->log, LOG_WARNING, "restart_needed",
+		    F_STR("options", buf_str(&names)));
+	}
+	app->log.level = next->settings.server.log_level;
+	loop_set_body_limit(app->loop, (size_t)next->settings.limits.body);
+	warn_of_lost_logins(app, before, next);
+	snapshot_publish(&app->slot, next);
+	LOG(&app->log, LOG_INFO, "reloaded", F_CSTR("file", app->config_file));
+	return true;
+}
+
+static bool
+load(struct app *app)
+{
+	struct arena *a = arena_new(PROBLEMS_LIMIT);
+	struct snapshot *before, *next;
+	struct problems problems;
+	bool adopted = false;
+
+	if (a == NULL)
+		return false;
+	problems_init(&problems, a);
+	before = snapshot_acquire(&app->slot);
+	next = snapshot_load(app->config_file, before, &app->shared, &problems);
+	if (next == NULL)
+		log_problems(app, &problems);
+	else
+		adopted = adopt(app, before, next);
+	if (adopted)
+		app_log_warnings(app, &problems);
+	snapshot_release(&app->slot, before);
+	arena_free(a);
+	return adopted;
+}
+
+static void
+reload(struct app *app)
+{
+	char message[128];
+	/* To the next millisecond: it must not be before the signal was
+	 * sent. */
+	long long now_us = ((long long)env_mono_ms(&app->env) + 1) * 1000;
+
+	(void)snprintf(message, sizeof(message),
+		       "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
+		       now_us);
+	tell(app, message);
+	tell(app, load(app) ? "READY=1\n" STATUS_SERVING :
+			      "READY=1\n" STATUS_REFUSED);
+	/* A successor that starts has perhaps read the file before. */
+	app->reload_successor = true;
+}
+
+static void
+upgrade_failed(struct app *app, const struct err *err)
+{
+	LOG(&app->log, LOG_ERROR, "upgrade_failed", F_CSTR("reason", err->msg));
+	tell(app, STATUS_NO_UPGRADE);
+}
+
+static void
+begin_upgrade(struct app *app)
+{
+	struct err err;
+
+	if (upgrade_begin(&app->upgrade, &app->program, &app->listeners,
+			  &app->notifier, &err) != 0) {
+		/* Of one that is under way already this is not the end. */
+		LOG(&app->log, LOG_ERROR, "upgrade_refused",
+		    F_CSTR("reason", err.msg));
+		return;
+	}
+	app->reload_successor = false;
+	app->upgrade_deadline_ms = env_mono_ms(&app->env) + UPGRADE_MS;
+	LOG(&app->log, LOG_INFO, "upgrade_begun",
+	    F_CSTR("program", app->program.path),
+	    F_INT("pid", app->upgrade.successor));
+	tell(app, "STATUS=Serving, while a successor starts");
+}
+
+static bool
+hand_over(struct app *app)
+{
+	char message[128];
+
+	/* The watchdog has a whole interval then to hear of the new one. */
+	(void)snprintf(message, sizeof(message),
+		       "MAINPID=%ld\nREADY=1\nWATCHDOG=1\n" STATUS_SERVING,
+		       (long)app->upgrade.successor);
+	/* Else it would take our end for that of the service. */
+	if (!try_to_tell(app, message))
+		return false;
+	if (app->reload_successor)
+		(void)kill(app->upgrade.successor, SIGHUP);
+	listen_hand_over(&app->listeners);
+	LOG(&app->log, LOG_INFO, "handed_over",
+	    F_INT("pid", app->upgrade.successor));
+	upgrade_let_go(&app->upgrade);
+	return true;
+}
+
+/* It has the time of a drain, then less mercy. */
+static void
+give_up(struct app *app)
+{
+	app->upgrade_deadline_ms = env_mono_ms(&app->env) + DRAIN_MS + GRACE_MS;
+	upgrade_give_up(&app->upgrade);
+}
+
+/* True when a successor serves. */
+static bool
+go_on_with_upgrade(struct app *app)
+{
+	struct err err;
+
+	switch (upgrade_look(&app->upgrade, &err)) {
+	case UPGRADE_NONE:
+		return false;
+	case UPGRADE_FAILED:
+		upgrade_failed(app, &err);
+		return false;
+	case UPGRADE_READY:
+		if (hand_over(app))
+			return true;
+		break;
+	case UPGRADE_WAITING:
+		break;
+	}
+	if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
+		give_up(app);
+	return false;
+}
+
+/* We are told to end: so is one that starts. */
+static void
+end_successor(struct app *app)
+{
+	struct err err;
+
+	while (upgrade_look(&app->upgrade, &err) >= UPGRADE_WAITING) {
+		if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
+			give_up(app);
+		(void)poll(NULL, 0, TICK_MS);
+	}
+}
+
+/* What came while we drained was meant for the one that serves. */
+static void
+pass_on_reload(const struct app *app)
+{
+	const struct timespec at_once = { .tv_sec = 0 };
+	sigset_t reloads;
+
+	(void)sigemptyset(&reloads);
+	(void)sigaddset(&reloads, SIGHUP);
+	if (sigtimedwait(&reloads, NULL, &at_once) == SIGHUP)
+		(void)kill(app->upgrade.successor, SIGHUP);
+}
+
+static void
+take_over(struct app *app)
+{
+	listen_take_over(&app->listeners);
+	LOG(&app->log, LOG_INFO, "taken_over", F_CSTR("from", "predecessor"));
+	tell(app, STATUS_SERVING);
+}
+
+/*
+ * Only while all workers get on: one that hangs in a handler for good is a
+ * thread less, and of what it holds more will wait.
+ */
+static void
+feed_watchdog(struct app *app)
+{
+	int64_t interval = app->notifier.watchdog_ms;
+	int64_t now = env_mono_ms(&app->env), longest;
+
+	/* A predecessor does it, as long as it is there. */
+	if (interval == 0 || now < app->next_watchdog_ms ||
+	    app->upgrade.to_predecessor >= 0)
+		return;
+	longest = loop_longest_turn(app->loop);
+	if (longest < interval) {
+		app->next_watchdog_ms = now + interval / WATCHDOG_PARTS;
+		app->stuck = false;
+		tell(app, "WATCHDOG=1");
+	} else if (!app->stuck) {
+		app->stuck = true;
+		LOG(&app->log, LOG_ERROR, "worker_stuck",
+		    F_INT("milliseconds", longest));
+	}
+}
+
+/* Until SIGTERM or SIGINT, which are blocked in every thread; true when it
+ * was a successor that ended it. */
+static bool
+serve(struct app *app)
+{
+	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+	const sigset_t signals = awaited_signals();
+	int signal = 0;
+
+	while (signal != SIGTERM && signal != SIGINT) {
+		signal = sigtimedwait(&signals, NULL, &tick);
+		if (signal == SIGHUP)
+			reload(app);
+		else if (signal == SIGUSR2)
+			begin_upgrade(app);
+		loop_tick(app->loop);
+		if (upgrade_has_taken_over(&app->upgrade))
+			take_over(app);
+		if (go_on_with_upgrade(app))
+			return true;
+		feed_watchdog(app);
+	}
+	give_up(app);
+	return false;
+}
+
+static void
+begin(struct app *app)
+{
+	struct err err;
+
+	/* The service manager listens to the predecessor so far. */
+	if (app->upgrade.to_predecessor < 0)
+		tell(app, "READY=1\n" STATUS_SERVING);
+	else if (upgrade_tell_ready(&app->upgrade, &err) != 0)
+		LOG(&app->log, LOG_WARNING, "upgrade_alone",
+		    F_CSTR("reason", err.msg));
+}
+
+int
+app_run(struct app *app, char *const *argv)
+{
+	struct err err;
+	int rc = 0;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a full disk, to a store's file */
+	/* Whoever started us may ignore it; then there is nobody to reap. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	program_init(&app->program, argv);
+	notify_init(&app->notifier);
+	upgrade_init(&app->upgrade);
+	if (app_start(app, &err) != 0) {
+		(void)fprintf(stderr, "fcgiauthd: %s\n", err.msg);
+		rc = -1;
+	} else {
+		bool succeeded;
+
+		begin(app);
+		succeeded = serve(app);
+		if (!succeeded)
+			tell(app, "STOPPING=1\nSTATUS=Draining");
+		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);
+		loop_stop(app->loop, GRACE_MS, DRAIN_MS);
+		if (succeeded)
+			pass_on_reload(app);
+		else
+			end_successor(app);
+	}
+	janitor_stop(app->janitor);
+	log_event(&app->log, LOG_INFO, NULL, "stopped", NULL, 0);
+	return rc;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mode strategy: how a login becomes credentials and a credential becomes
+ * an identity.  A mode knows no HTTP: where a credential comes from and how it
+ * is handed over is the same in all modes and lives in auth/.
+ *
+ * Lives    opened with its snapshot, const after that: all workers share it.
+ * Threads  any; nothing in it changes.
+ * Memory   results come from call->arena.
+ * Failure  -1 is "could not tell": the caller answers 503 and changes no
+ *          cookie.
+ * Outputs  on 0 all are set, also when the answer is no: what there is nothing
+ *          to say in is zero.  On -1 none is touched.
+ */
+#ifndef STRATEGY_AUTH_MODE_H
+#define STRATEGY_AUTH_MODE_H
+
+#include "strategy/store.h"
+#include "strategy/users.h"
+
+#include <jansson.h>
+
+/* What the handling of one request may touch below HTTP. */
+struct call {
+	struct arena *arena;
+	const struct env *env;
+	int64_t now_ms; /* wall clock, read once: all of a request agrees */
+	struct store_link *store;
+	struct users_link *users;
+};
+
+/* Zero denies. */
+enum verdict { VERDICT_DENY = 0, VERDICT_ALLOW };
+
+/* What a valid credential means. */
+struct grant {
+	struct identity who;
+	struct session_id session;
+	int64_t expires_ms; /* when this credential stops working at the latest */
+	int64_t ends_ms; /* when the login is over, however it is prolonged */
+	bool remember;
+	/* Of a session that the store was asked for, else 0: when it was last
+	 * seen, and how far idle lets it live when it is seen now. */
+	int64_t last_seen_ms, touch_idle_expires_ms;
+	bool touch_due; /* last_seen_ms is too far behind */
+	struct password_mark mark; /* of such a session */
+};
+
+struct login {
+	struct identity who;
+	struct str hash; /* that the password was verified with */
+	bool remember;
+	struct str address, user_agent;
+};
+
+/* What a client gets to hold. */
+struct credentials {
+	struct session_id session;
+	struct str access;  /* the token, in ASCII safe for cookie and header */
+	int64_t expires_in; /* seconds; of the access token */
+	int64_t cookie_max_age; /* of its cookie; -1: until the browser ends */
+	struct str refresh; /* refresh token; empty where the mode has none */
+	int64_t refresh_max_age; /* of its cookie */
+	int64_t evicted; /* other sessions that the login ended */
+};
+
+/* Zero denies. */
+enum refresh_answer {
+	REFRESH_REFUSED = 0, /* dead, forged, or not ours */
+	REFRESH_DONE,
+	REFRESH_AGAIN, /* it was just used: the same successor once more */
+	REFRESH_REUSED, /* an old one came back: its session was ended */
+	REFRESH_FUTURE, /* ahead of the store, which was set back */
+	REFRESH_TOO_LARGE, /* the new access token does not fit; nothing was
+			    * used up */
+};
+
+struct auth_mode_ops {
+	struct backend base;
+
+	/* Kinds of the cookies that carry what is presented to authenticate()
+	 * and to refresh(): enum cookie_kind of http/cookie.h. */
+	int access_cookie, refresh_cookie;
+
+	/* The mode whose section this one reads too; NULL: none. */
+	const char *also;
+
+	/*
+	 * Reads keys; asks no store.  `also` is the conf of that mode.  Without
+	 * `make` nothing is changed: keys that are missing are looked at only
+	 * as far as whether they could be made.
+	 */
+	int (*open)(const void *conf, const void *also, bool make,
+		    const struct env *env, struct arena *a, void **mode,
+		    struct err *err);
+	void (*close)(void *mode);
+
+	/*
+	 * Does the mode keep anything in the store?  When not, the service
+	 * counts failed logins in the process's own memory.  NULL: it does.
+	 */
+	bool (*needs_store)(const void *conf);
+
+	/*
+	 * A secret that all instances share, for `label`.  NULL: it is the
+	 * store's to keep (store_secret()).
+	 */
+	int (*secret)(const void *mode, const char *label, uint8_t out[32],
+		      struct err *err);
+
+	/*
+	 * Ends what a user (user.p NULL: everybody), or one session, has: what
+	 * an administrator's change does at once.  `conf` as in open().  NULL:
+	 * the sessions in the store are all there is.
+	 */
+	int (*end_user)(const void *conf, struct store_link *store,
+			struct str user, int64_t now_ms, struct err *err);
+	int (*end_session)(const void *conf, struct store_link *store,
+			   const struct session_id *id, int64_t now_ms,
+			   struct err *err);
+
+	/* May a login ask to be remembered?  NULL: never. */
+	bool (*offers_remember)(const void *mode);
+
+	/* Who is this?  `token` is attacker input of any length.  Reads only.
+	 * *out is zero with VERDICT_DENY. */
+	int (*authenticate)(const void *mode, struct call *c, struct str token,
+			    enum verdict *verdict, struct grant *out,
+			    struct err *err);
+
+	/* After a login. */
+	int (*issue)(const void *mode, struct call *c, const struct login *login,
+		     struct credentials *out, struct err *err);
+
+	/*
+	 * Prolongs a login.  NULL: the mode cannot.  With REFRESH_DONE and
+	 * _AGAIN *grant and *out are filled, with REFRESH_REUSED and _FUTURE
+	 * *grant, for the log; what is not filled is zero.  An access token
+	 * has at most access_max bytes.  All that can fail comes before the
+	 * token is used up, as far as that can be.
+	 */
+	int (*refresh)(const void *mode, struct call *c, struct str token,
+		       size_t access_max, enum refresh_answer *answer,
+		       struct grant *grant, struct credentials *out,
+		       struct err *err);
+
+	/* The session that a token of refresh_cookie names, whether it lives
+	 * or not; *ours: it was made here, else *out is zero.  Asked, too, of
+	 * what another mode has left in a browser: then `mode` is NULL.  NULL
+	 * as a slot: there are none. */
+	int (*session_of)(const void *mode, struct call *c, struct str token,
+			  bool *ours, struct session_id *out, struct err *err);
+
+	/* Public keys as a JWK Set (RFC 7517 section 5); a new reference, NULL
+	 * when out of memory.  NULL as a slot: the mode has no keys. */
+	json_t *(*jwks)(const void *mode);
+
+	/* Logout.  *ended: there was a session to end, which *out is, else it
+	 * is zero; a dead or forged token is no failure. */
+	int (*revoke)(const void *mode, struct call *c, struct str token,
+		      enum verdict *ended, struct grant *out, struct err *err);
+};
+
+#endif

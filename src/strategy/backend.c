@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be asked of any backend. */
+#include "strategy/backend.h"
+
+const char *
+backend_path(const struct backend *b, const void *conf)
+{
+	const struct option *path = option_find(b->options, STR("path"));
+	const char *base = conf;
+
+	if (path == NULL || path->type != OPT_PATH)
+		return NULL;
+	return *(const char *const *)(const void *)(base + path->offset);
+}

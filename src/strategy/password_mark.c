@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Which password a session was made with. */
+#include "strategy/password_mark.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "crypto/digest.h"
+#include "crypto/password.h"
+
+static int
+find_key(const struct call *c, uint8_t key[DIGEST_BYTES], struct err *err)
+{
+	if (env_random(c->env, key, DIGEST_BYTES) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	return store_secret(c->store, "password", key, err);
+}
+
+static void
+make(const uint8_t key[DIGEST_BYTES], const uint8_t print[PASSWORD_PRINT_BYTES],
+     struct password_mark *out)
+{
+	const struct str message = { .p = (const char *)print,
+				     .n = PASSWORD_PRINT_BYTES };
+	uint8_t digest[DIGEST_BYTES];
+
+	digest_hmac(key, "mark", message, digest);
+	memcpy(out->b, digest, sizeof(out->b));
+}
+
+int
+password_mark_make(const struct call *c, struct str hash,
+		   struct password_mark *out, struct err *err)
+{
+	uint8_t key[DIGEST_BYTES], print[PASSWORD_PRINT_BYTES];
+
+	if (find_key(c, key, err) != 0)
+		return -1;
+	password_print(hash, print);
+	make(key, print, out);
+	secret_wipe(key, sizeof(key));
+	return 0;
+}
+
+static bool
+same(const struct password_mark *a, const struct password_mark *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+int
+password_mark_fits(const struct call *c, const struct password_mark *mark,
+		   struct str hash, bool *fits, struct password_mark *now,
+		   struct err *err)
+{
+	uint8_t key[DIGEST_BYTES], print[PASSWORD_PRINT_BYTES];
+	struct password_mark before;
+
+	if (find_key(c, key, err) != 0)
+		return -1;
+	password_print(hash, print);
+	make(key, print, now);
+	*fits = !password_mark_is_known(mark) || same(mark, now);
+	if (!*fits && password_replaced(hash, print)) {
+		make(key, print, &before);
+		*fits = same(mark, &before);
+	}
+	secret_wipe(key, sizeof(key));
+	return 0;
+}

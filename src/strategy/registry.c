@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry: arrays made of the list in backends/local.mk. */
+#include "strategy/registry.h"
+
+#include <string.h>
+
+#define STORE(symbol)	extern const struct session_store_ops symbol;
+#define USERS(symbol)	extern const struct user_source_ops symbol;
+#define MODE(symbol)	extern const struct auth_mode_ops symbol;
+#include "backends/backends.inc"
+#undef STORE
+#undef USERS
+#undef MODE
+
+#define USERS(symbol)
+#define MODE(symbol)
+const struct session_store_ops *const registry_stores[] = {
+#define STORE(symbol)	&symbol,
+#include "backends/backends.inc"
+#undef STORE
+};
+#undef USERS
+#undef MODE
+
+#define STORE(symbol)
+#define MODE(symbol)
+const struct user_source_ops *const registry_users[] = {
+#define USERS(symbol)	&symbol,
+#include "backends/backends.inc"
+#undef USERS
+};
+#undef STORE
+#undef MODE
+
+#define STORE(symbol)
+#define USERS(symbol)
+const struct auth_mode_ops *const registry_modes[] = {
+#define MODE(symbol)	&symbol,
+#include "backends/backends.inc"
+#undef MODE
+};
+
+const size_t registry_nstores = ARRAY_LEN(registry_stores);
+const size_t registry_nusers = ARRAY_LEN(registry_users);
+const size_t registry_nmodes = ARRAY_LEN(registry_modes);
+
+const struct session_store_ops *
+registry_store(const char *name)
+{
+	for (size_t i = 0; i < registry_nstores; i++) {
+		if (strcmp(registry_stores[i]->base.name, name) == 0)
+			return registry_stores[i];
+	}
+	return NULL;
+}
+
+const struct user_source_ops *
+registry_user_source(const char *name)
+{
+	for (size_t i = 0; i < registry_nusers; i++) {
+		if (strcmp(registry_users[i]->base.name, name) == 0)
+			return registry_users[i];
+	}
+	return NULL;
+}
+
+const struct auth_mode_ops *
+registry_mode(const char *name)
+{
+	for (size_t i = 0; i < registry_nmodes; i++) {
+		if (strcmp(registry_modes[i]->base.name, name) == 0)
+			return registry_modes[i];
+	}
+	return NULL;
+}
+
+const struct session_store_ops *
+registry_effective_store(const struct settings *set)
+{
+	const struct auth_mode_ops *mode =
+	    registry_mode(set->mode.driver->name);
+
+	if (mode->needs_store != NULL && !mode->needs_store(set->mode.conf))
+		return registry_store("memory");
+	return registry_store(set->store.driver->name);
+}
+
+static struct settings_driver
+driver(const struct backend *base)
+{
+	return (struct settings_driver){
+		.name = base->name,
+		.summary = base->summary,
+		.options = base->options,
+		.size = base->conf_size,
+		.check = base->check,
+		.compiled = base->conf_size > 0,
+	};
+}
+
+int
+registry_drivers(struct arena *a, struct settings_drivers *out)
+{
+	struct settings_driver *v;
+	size_t n = 0;
+
+	v = arena_array(a, registry_nstores + registry_nusers + registry_nmodes,
+			sizeof(*v));
+	if (v == NULL)
+		return -1;
+	out->stores = v;
+	for (size_t i = 0; i < registry_nstores; i++)
+		v[n++] = driver(&registry_stores[i]->base);
+	out->users = v + n;
+	for (size_t i = 0; i < registry_nusers; i++)
+		v[n++] = driver(&registry_users[i]->base);
+	out->modes = v + n;
+	for (size_t i = 0; i < registry_nmodes; i++)
+		v[n++] = driver(&registry_modes[i]->base);
+	out->nstores = registry_nstores;
+	out->nusers = registry_nusers;
+	out->nmodes = registry_nmodes;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Every backend that this program was built with, from backends/local.mk. */
+#ifndef STRATEGY_REGISTRY_H
+#define STRATEGY_REGISTRY_H
+
+#include "strategy/auth_mode.h"
+#include "conf/settings.h"
+
+extern const struct session_store_ops *const registry_stores[];
+extern const struct user_source_ops *const registry_users[];
+extern const struct auth_mode_ops *const registry_modes[];
+extern const size_t registry_nstores, registry_nusers, registry_nmodes;
+
+/* NULL when there is none of that name. */
+const struct session_store_ops *registry_store(const char *name);
+const struct user_source_ops *registry_user_source(const char *name);
+const struct auth_mode_ops *registry_mode(const char *name);
+
+/* The store that these settings lead to: [store] driver, or the process's own
+ * memory when the mode keeps nothing (auth_mode.h, needs_store). */
+const struct session_store_ops *
+registry_effective_store(const struct settings *set);
+
+/* The option tables of all of them, for conf/settings.h.  -1: no memory. */
+struct arena;
+int registry_drivers(struct arena *a, struct settings_drivers *out) MUST_USE;
+
+#endif

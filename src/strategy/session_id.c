@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Ids of sessions. */
+#include "strategy/session_id.h"
+
+#define TIME_BYTES 6
+
+int
+session_id_make(const struct env *env, int64_t now_ms, struct session_id *out,
+		struct err *err)
+{
+	struct session_id id;
+
+	if (env_random(env, id.b, sizeof(id.b)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	for (size_t i = TIME_BYTES; i > 0; i--) {
+		id.b[i - 1] = (uint8_t)now_ms;
+		now_ms >>= 8;
+	}
+	*out = id;
+	return 0;
+}
+
+int64_t
+session_id_time_ms(const struct session_id *id)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < TIME_BYTES; i++)
+		ms = ms << 8 | id->b[i];
+	return ms;
+}

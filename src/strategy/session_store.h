@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store strategy, for implementers; callers include strategy/store.h.
+ *
+ * Lives    open() once per distinct configuration; a reload that leaves the
+ *          section unchanged keeps the store.  connect() once per worker (and
+ *          again after a failure), close() when nobody uses it any more.
+ * Threads  a conn belongs to one worker.  What hangs off the store is shared;
+ *          the store locks it.
+ * Memory   what an operation returns is allocated from the arena it was given;
+ *          what it is given is borrowed for the call.
+ * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
+ *          later may help: the caller then disconnects and connects again
+ *          later, with back-off, and so do other workers (strategy/link.h); or
+ *          with ERR_BUSY, when another connection would fare no better: what
+ *          is wrong with one session is no matter of the others.  A store
+ *          does not retry.  "No such session" is an answer, not a
+ *          failure.
+ * Outputs  on 0 all are set, also when the answer is no: what there is nothing
+ *          to say in is zero.  On -1 none is touched.
+ * Damage   whatever somebody else has put where a session should be, of any
+ *          type and size, is read with bounded memory and has session_check()
+ *          called for it.
+ * Atomic   each operation happens as a whole or not at all, also against the
+ *          same operation in other threads and processes.
+ * Time     comes in as `now_ms`, milliseconds since the epoch; a store never
+ *          asks a clock.  A session is alive while now_ms < idle_expires_ms
+ *          and now_ms < expires_ms; that is decided at reading, never by
+ *          sweep().
+ */
+#ifndef STRATEGY_SESSION_STORE_H
+#define STRATEGY_SESSION_STORE_H
+
+#include "strategy/backend.h"
+#include "strategy/identity.h"
+
+#include <string.h>
+
+#define SESSION_ID_BYTES 16
+#define DENIED_KEYS_MAX	 4 /* in one question */
+#define PASSWORD_MARK_BYTES 16
+#define STORE_ADVICE_MAX 200 /* with the NUL */
+
+/* SHA-256 of a token: a store never sees, so cannot leak, the token. */
+struct token_hash {
+	uint8_t b[32];
+};
+
+/* What lists and logs show; no secret, and not derived from one. */
+struct session_id {
+	uint8_t b[SESSION_ID_BYTES];
+};
+
+/*
+ * Which password hash a session was made with, without telling it
+ * (strategy/password_mark.h).  All zero: not known, in sessions of before there
+ * were marks.
+ */
+struct password_mark {
+	uint8_t b[PASSWORD_MARK_BYTES];
+};
+
+/* One login of one user on one client. */
+struct session {
+	struct session_id id;
+	struct token_hash token; /* of the current secret */
+	struct identity who; /* as of login; update_user() keeps it current */
+	int64_t created_ms, last_seen_ms;
+	int64_t idle_expires_ms, expires_ms; /* whichever is first */
+	bool remember; /* idle_timeout does not apply; persistent cookie */
+	struct str address, user_agent; /* of the login; at most 256 bytes */
+	uint32_t generation; /* of the secret: 0, then +1 at each rotation */
+	struct password_mark mark;
+	const char *damage; /* NULL, or which field cannot be: session_check().
+			     * Only between a store and its caller strategy/store.c,
+			     * which answers ERR_BUSY and leaves it out of lists */
+};
+
+/* One use of a refresh token, and what is to follow it. */
+struct rotation {
+	struct token_hash presented; /* authentic: its tag was checked */
+	uint32_t generation;	     /* that it says of itself */
+	struct token_hash next;	     /* the secret that shall follow it */
+	uint8_t wrapped[32]; /* `next`, readable only with the presented one */
+	int64_t idle_ms;     /* idle_expires_ms becomes now + this, at most
+			      * expires_ms */
+	int64_t grace_ms;    /* 0: none */
+	uint32_t grace_max;  /* answers ROTATE_GRACE at most so often */
+};
+
+/* Zero denies. */
+enum rotate_answer {
+	ROTATE_GONE = 0, /* no such session, or it is over */
+	ROTATE_DONE,	 /* `next` is the secret now */
+	ROTATE_GRACE,	 /* the one before, just replaced: the same successor */
+	ROTATE_REUSED,	 /* older: the session was ended by this call */
+	ROTATE_FUTURE,	 /* ahead of the store: it was set back; nothing done */
+};
+
+enum store_caps {
+	STORE_PERSISTENT = 1 << 0, /* survives a restart */
+	STORE_SHARED = 1 << 1,	   /* several processes may use it at once */
+	STORE_EMBEDDED = 1 << 2,   /* a file of ours: migrates by itself */
+};
+
+/* Regulation: attempts of one key in a window, and the ban that follows. */
+struct attempt_policy {
+	int64_t max;	/* this many are allowed in a window */
+	int64_t window_ms; /* from the first one */
+	int64_t ban_ms;
+};
+
+/* One attempt as it was counted. */
+struct attempt {
+	int64_t banned_until_ms; /* 0: it is not banned */
+	int64_t count; /* in its window, with this one; 0: banned */
+	int64_t ends_ms; /* of that window, for give_back() */
+};
+
+struct ban {
+	struct str key; /* auth/throttle.h makes and reads it */
+	int64_t until_ms;
+};
+
+#define NETWORK_HASH_BYTES 16
+#define NETWORKS_MAX	   10 /* of one user */
+
+/* A network where a user has signed in: a keyed hash, never its address. */
+struct known_network {
+	uint8_t b[NETWORK_HASH_BYTES];
+	int64_t until_ms;
+};
+
+/* Where a listing goes on: zero to begin, then what the last page left. */
+struct session_cursor {
+	int64_t created_ms;
+	struct session_id id;
+	bool more; /* out: there may be another page */
+};
+
+struct session_list {
+	struct session *v;
+	size_t n;
+};
+
+struct session_store_ops {
+	struct backend base;
+
+	/*
+	 * Main thread, at start and reload.  Takes what the process shares
+	 * (a table, a lock, a parsed address).  May not connect: a server that
+	 * is down must not keep us from starting.  `conf` is borrowed for the
+	 * call: copy what is needed longer.
+	 */
+	int (*open)(const void *conf, const struct env *env, void **store,
+		    struct err *err);
+	void (*close)(void *store);
+
+	/* One worker's connection.  Bounded in time.  Does not look at the
+	 * schema. */
+	int (*connect)(void *store, void **conn, struct err *err);
+	void (*disconnect)(void *conn);
+
+	/*
+	 * Has the connection ended since it was last used?  Without `ask` only
+	 * what is known without waiting; with it the server is asked, in
+	 * bounded time.  A caller may then repeat, on a new connection, what
+	 * he has not yet begun, and after ERR_UNAVAILABLE the operations that
+	 * say so below.  NULL: a connection does not end by itself.
+	 */
+	bool (*is_lost)(void *conn, bool ask);
+
+	/*
+	 * A round trip or two that prove the store usable: whatever a login,
+	 * a check, a rotation, a sign-out and sweep() read, add, change and
+	 * delete is allowed, and the place for it can be written.  Leaves
+	 * nothing that anybody sees.  It is behind --check, store status and
+	 * /ready.
+	 */
+	int (*ping)(void *conn, struct err *err);
+
+	/*
+	 * What had better be set up otherwise, though the store is usable, as
+	 * a sentence for the administrator; empty when there is nothing, or
+	 * when it cannot be seen.  NULL: there is nothing to look at.
+	 */
+	int (*advise)(void *conn, char advice[STORE_ADVICE_MAX],
+		      struct err *err);
+
+	/* NULL when there is no schema (memory). */
+	int (*schema)(void *conn, struct schema_state *out, struct err *err);
+	/* Brings the schema to `want`; numbered steps, each a transaction;
+	 * safe when several processes do it at once. */
+	int (*migrate)(void *conn, struct err *err);
+
+	/*
+	 * A named 32-byte secret that all instances on this store share:
+	 * *value comes in as a fresh random candidate and goes out as the one
+	 * that is kept.
+	 */
+	int (*secret)(void *conn, const char *name, uint8_t value[32],
+		      struct err *err);
+
+	/*
+	 * Adds a session whose id and token are new.  With max_per_user > 0
+	 * and that many live sessions of the user, the oldest by `created_ms` are
+	 * ended in the same step until the new one fits: *evicted of them.
+	 */
+	int (*create)(void *conn, const struct session *session,
+		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		      struct err *err);
+
+	/* The live session of this token; *out is zero when there is none. */
+	int (*find)(void *conn, struct arena *a, const struct token_hash *token,
+		    int64_t now_ms, bool *found, struct session *out,
+		    struct err *err);
+
+	/*
+	 * Moves last_seen_ms and idle_expires_ms forward, never back, unless
+	 * the session was last seen_ahead(): then both are set.  A session that
+	 * is gone or over stays so: a touch never revives.
+	 */
+	int (*touch)(void *conn, const struct session_id *id, int64_t last_seen_ms,
+		     int64_t idle_expires_ms, struct err *err);
+
+	/*
+	 * One atomic step on one session, by its id.  In this order:
+	 *
+	 *	not there or over, or its generation is
+	 *		the last (UINT32_MAX)		GONE
+	 *	generation above the stored one		FUTURE
+	 *	presented is the current secret		DONE: it becomes the
+	 *		one before; next, wrapped, generation + 1, last_seen_ms,
+	 *		idle_expires_ms are stored; grace begins at now_ms
+	 *	presented is the one before, in_grace(), fewer than grace_max
+	 *		so far				GRACE: nothing else moves
+	 *	otherwise				REUSED: it is ended
+	 *
+	 * Of all calls with the same secret, in all processes, one gets DONE.
+	 * But for GONE *out is the session: after the step, or with REUSED as
+	 * it was before its end.  With DONE and GRACE `wrapped` is the wrapped
+	 * successor of what was presented.  Else they are zero.  Grace counts
+	 * from the rotation and is not prolonged by its use.  A `next` that
+	 * another session has is ERR_INTERNAL.
+	 */
+	int (*rotate)(void *conn, struct arena *a, const struct session_id *id,
+		      const struct rotation *rotation, int64_t now_ms,
+		      enum rotate_answer *answer, struct session *out,
+		      uint8_t wrapped[32], struct err *err);
+
+	/*
+	 * Stateless tokens that are to be refused all the same: those of `key`
+	 * ("sid:ID", "user:NAME") issued at or before issued_ms, until
+	 * until_ms (exclusive).  A later call never takes back nor shortens an
+	 * earlier one.
+	 */
+	int (*deny)(void *conn, struct str key, int64_t issued_ms,
+		    int64_t until_ms, struct err *err);
+
+	/* Is a token issued at issued_ms denied by one of the n keys (at most
+	 * DENIED_KEYS_MAX)?  One round trip. */
+	int (*denied)(void *conn, const struct str *keys, size_t n,
+		      int64_t issued_ms, int64_t now_ms, bool *denied,
+		      struct err *err);
+
+	/* Ends one; *ended says whether there was one to end. */
+	int (*revoke)(void *conn, const struct session_id *id, bool *ended,
+		      struct err *err);
+
+	/* Ends all of a user but `except` (NULL: all). */
+	int (*revoke_user)(void *conn, struct str user,
+			   const struct session_id *except, int64_t *ended,
+			   struct err *err);
+
+	int (*revoke_all)(void *conn, int64_t *ended, struct err *err);
+
+	/* Live sessions of who->name get this identity. */
+	int (*update_user)(void *conn, const struct identity *who,
+			   struct err *err);
+
+	/* Live sessions of the user that have the mark `from` get `to`; neither
+	 * is zero. */
+	int (*remark)(void *conn, struct str user,
+		      const struct password_mark *from,
+		      const struct password_mark *to, struct err *err);
+
+	/*
+	 * Live sessions, newest first, of one user or (user.p NULL) of all:
+	 * at most `limit`, from *cursor on.
+	 */
+	int (*list)(void *conn, struct arena *a, struct str user, int64_t now_ms,
+		    size_t limit, struct session_cursor *cursor,
+		    struct session_list *out, struct err *err);
+
+	/*
+	 * Counts one attempt for a key, or tells until when the key is banned.
+	 * The attempt after `max` ones in a window begins a ban; during a ban
+	 * nothing is counted.  Of parallel calls each counts.
+	 *
+	 * Here and below, a window or ban that ends after latest_ms() is of a
+	 * clock that was set back since, and is over.
+	 */
+	int (*attempt)(void *conn, struct str key,
+		       const struct attempt_policy *policy, int64_t now_ms,
+		       struct attempt *out, struct err *err);
+
+	/* Takes one attempt back, of the window that ends at ends_ms: nothing
+	 * when that is over, forgotten or banned. */
+	int (*give_back)(void *conn, struct str key, int64_t ends_ms,
+			 struct err *err);
+
+	/* Until when the key is banned (0: it is not); counts nothing. */
+	int (*banned)(void *conn, struct str key, int64_t ban_ms,
+		      int64_t now_ms, int64_t *banned_until_ms,
+		      struct err *err);
+
+	/* Forgets the key: a success, or an administrator's lift. */
+	int (*forgive)(void *conn, struct str key, bool *was_banned,
+		       struct err *err);
+
+	/* Every ban in force, longest first, then by the bytes of its key; at
+	 * most `limit`. */
+	int (*bans)(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
+		    size_t limit, struct ban **out, size_t *n, struct err *err);
+
+	/* Keeps a network of a user until its end (which replaces the one that
+	 * it had), and of the others those NETWORKS_MAX - 1 that end last. */
+	int (*learn)(void *conn, struct str user,
+		     const struct known_network *network, int64_t now_ms,
+		     struct err *err);
+
+	/* The networks of a user that are not over, in no order; zeros behind
+	 * them. */
+	int (*networks)(void *conn, struct str user, int64_t now_ms,
+			struct known_network out[NETWORKS_MAX], size_t *n,
+			struct err *err);
+
+	/* Forgets the networks of a user. */
+	int (*unlearn)(void *conn, struct str user, struct err *err);
+
+	/* Removes at most `limit` dead sessions, stale attempts, networks and
+	 * denials.  NULL when the store drops them by itself. */
+	int (*sweep)(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+		     struct err *err);
+};
+
+static inline bool
+password_mark_is_known(const struct password_mark *mark)
+{
+	static const struct password_mark unknown;
+
+	return memcmp(mark, &unknown, sizeof(*mark)) != 0;
+}
+
+/* Hosts differ by less, and no touch is later by more. */
+#define CLOCK_SLACK_MS INT64_C(300000)
+
+/*
+ * Was this time written while a clock was ahead, which was set right since?
+ * What it bounds would last for so much longer.  The stores and the modes
+ * decide by this, in SQL and Lua as well.
+ */
+static inline bool
+seen_ahead(int64_t seen_ms, int64_t now_ms)
+{
+	return seen_ms - CLOCK_SLACK_MS > now_ms; /* no time is below 0 */
+}
+
+/* At most grace_ms after the beginning; nor longer before it, as on a host whose
+ * clock is behind: a grace that begins in the future is over. */
+static inline bool
+in_grace(int64_t began_ms, int64_t grace_ms, int64_t now_ms)
+{
+	return grace_ms > 0 && now_ms - began_ms <= grace_ms &&
+	    began_ms - now_ms <= grace_ms;
+}
+
+/* The end of a span that may be as long as time itself; for the stores. */
+static inline int64_t
+later_ms(int64_t now_ms, int64_t add_ms)
+{
+	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
+}
+
+/* How far the clocks of two instances may be apart. */
+#define CLOCK_SKEW_MS 30000
+
+/* The latest end of a window or ban that may have begun: by the clock of
+ * another instance, which is ahead. */
+static inline int64_t
+latest_ms(int64_t now_ms, int64_t span_ms)
+{
+	const int64_t skew = span_ms < CLOCK_SKEW_MS ? span_ms : CLOCK_SKEW_MS;
+
+	return later_ms(later_ms(now_ms, span_ms), skew);
+}
+
+#endif

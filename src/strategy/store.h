@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store as its callers see it.  A struct store is one opened backend,
+ * shared by all threads and counted; a struct store_link is one thread's way
+ * to it: it connects when first used and drops the connection on a failure.
+ * While the store is down one link at a time tries again, at least every 500
+ * ms when there are requests; all other calls fail at once with
+ * ERR_UNAVAILABLE (strategy/link.h).
+ */
+#ifndef STRATEGY_STORE_H
+#define STRATEGY_STORE_H
+
+#include "strategy/session_store.h"
+
+struct store;
+struct store_link;
+
+/* `conf` is borrowed for the call. */
+int store_open(const struct session_store_ops *ops, const void *conf,
+	       const struct env *env, struct store **out, struct err *err)
+    MUST_USE;
+struct store *store_ref(struct store *s);
+void store_unref(struct store *s); /* NULL is allowed */
+const struct session_store_ops *store_ops(const struct store *s);
+
+/* Not connected, bound to nothing. */
+struct store_link *store_link_new(const struct env *env) MUST_USE;
+void store_link_free(struct store_link *l); /* NULL is allowed */
+
+/* Uses `s` from now on (it takes a reference); the old connection goes when
+ * it was another store. */
+void store_link_bind(struct store_link *l, struct store *s);
+
+/*
+ * ERR_CONFIG with what to run when the schema is older or newer than this
+ * program; an embedded store that is older is migrated instead.
+ */
+int store_check_schema(struct store_link *l, struct err *err) MUST_USE;
+
+/* The operations of strategy/session_store.h, by their names. */
+int store_ping(struct store_link *l, struct err *err) MUST_USE;
+/* Never fails: advice that is not to be had is empty. */
+void store_advise(struct store_link *l, char advice[STORE_ADVICE_MAX]);
+int store_schema(struct store_link *l, struct schema_state *out,
+		 struct err *err) MUST_USE;
+int store_migrate(struct store_link *l, struct err *err) MUST_USE;
+/* Remembered for as long as the connection lasts; `name` is a constant. */
+int store_secret(struct store_link *l, const char *name, uint8_t value[32],
+		 struct err *err) MUST_USE;
+/* `evicted` may be NULL. */
+int store_create(struct store_link *l, const struct session *session,
+		 int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		 struct err *err) MUST_USE;
+int store_find(struct store_link *l, struct arena *a,
+	       const struct token_hash *token, int64_t now_ms, bool *found,
+	       struct session *out, struct err *err) MUST_USE;
+int store_touch(struct store_link *l, const struct session_id *id,
+		int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
+    MUST_USE;
+int store_rotate(struct store_link *l, struct arena *a,
+		 const struct session_id *id, const struct rotation *rotation,
+		 int64_t now_ms, enum rotate_answer *answer,
+		 struct session *out, uint8_t wrapped[32], struct err *err)
+    MUST_USE;
+int store_deny(struct store_link *l, struct str key, int64_t issued_ms,
+	       int64_t until_ms, struct err *err) MUST_USE;
+int store_denied(struct store_link *l, const struct str *keys, size_t n,
+		 int64_t issued_ms, int64_t now_ms, bool *denied,
+		 struct err *err) MUST_USE;
+int store_revoke(struct store_link *l, const struct session_id *id, bool *ended,
+		 struct err *err) MUST_USE;
+int store_revoke_user(struct store_link *l, struct str user,
+		      const struct session_id *except, int64_t *ended,
+		      struct err *err) MUST_USE;
+int store_revoke_all(struct store_link *l, int64_t *ended, struct err *err)
+    MUST_USE;
+int store_update_user(struct store_link *l, const struct identity *who,
+		      struct err *err) MUST_USE;
+/* Nothing to do when one of the marks is not known, or both are the same. */
+int store_remark(struct store_link *l, struct str user,
+		 const struct password_mark *from,
+		 const struct password_mark *to, struct err *err) MUST_USE;
+int store_list(struct store_link *l, struct arena *a, struct str user,
+	       int64_t now_ms, size_t limit, struct session_cursor *cursor,
+	       struct session_list *out, struct err *err) MUST_USE;
+int store_attempt(struct store_link *l, struct str key,
+		  const struct attempt_policy *policy, int64_t now_ms,
+		  struct attempt *out, struct err *err) MUST_USE;
+int store_give_back(struct store_link *l, struct str key, int64_t ends_ms,
+		    struct err *err) MUST_USE;
+int store_banned(struct store_link *l, struct str key, int64_t ban_ms,
+		 int64_t now_ms, int64_t *banned_until_ms,
+		 struct err *err) MUST_USE;
+int store_forgive(struct store_link *l, struct str key, bool *was_banned,
+		  struct err *err) MUST_USE;
+int store_bans(struct store_link *l, struct arena *a, int64_t ban_ms,
+	       int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+	       struct err *err) MUST_USE;
+int store_learn(struct store_link *l, struct str user,
+		const struct known_network *network, int64_t now_ms,
+		struct err *err) MUST_USE;
+int store_networks(struct store_link *l, struct str user, int64_t now_ms,
+		   struct known_network out[NETWORKS_MAX], size_t *n,
+		   struct err *err) MUST_USE;
+int store_unlearn(struct store_link *l, struct str user,
+		  struct err *err) MUST_USE;
+/* *removed is 0 for a store that drops the dead by itself. */
+int store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
+		int64_t *removed, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The user source strategy, for implementers; callers include strategy/users.h.
+ * Lives, threads, memory, failure, outputs, time: as in strategy/session_store.h.
+ */
+#ifndef STRATEGY_USER_SOURCE_H
+#define STRATEGY_USER_SOURCE_H
+
+#include "strategy/backend.h"
+#include "strategy/identity.h"
+
+struct user {
+	struct identity who;
+	struct str hash; /* of the password, in any form crypto/password knows */
+	bool disabled;
+	/* Disabled by the source itself, which may not let in what it has:
+	 * why, in words for a log.  Else empty. */
+	struct str refused;
+	int64_t created, changed; /* 0 when the source does not know */
+	size_t line; /* of the file that has him; 0: there is none */
+};
+
+/* The name of a hash's kind, for messages; *why it lets nobody in, NULL when it
+ * does (crypto/password_kind.h). */
+const char *user_hash_kind(struct str hash, const char **why);
+
+struct user_list {
+	struct user *v;
+	size_t n;
+};
+
+enum users_caps {
+	USERS_PERSISTENT = 1 << 0,
+	USERS_REHASH = 1 << 1,	 /* set_hash(): a better hash at login */
+	USERS_WRITES = 1 << 2,	 /* add, set, remove: fcgiauthctl user */
+	USERS_EMBEDDED = 1 << 3, /* a file of ours: migrates by itself */
+	USERS_LISTS = 1 << 4,	 /* list() */
+};
+
+enum user_answer { USER_UNKNOWN = 0, USER_FOUND };
+
+/* Zero is "no such user"; all but USER_CHANGED have changed nothing. */
+enum user_change {
+	USER_MISSING = 0,
+	USER_CHANGED,
+	USER_EXISTS,
+	USER_STALE, /* somebody else has changed it meanwhile */
+};
+
+struct user_source_ops {
+	struct backend base;
+
+	/* How its users are changed where we cannot: the end of a message. */
+	const char *elsewhere;
+
+	int (*open)(const void *conf, const struct env *env, void **source,
+		    struct err *err);
+	void (*close)(void *source);
+	/* What this one can of base.caps.  NULL: all. */
+	unsigned (*caps)(const void *source);
+	int (*connect)(void *source, void **conn, struct err *err);
+	void (*disconnect)(void *conn);
+	bool (*is_lost)(void *conn, bool ask); /* as that of a store */
+	/* Users can be found, and their hashes replaced where that is ours. */
+	int (*ping)(void *conn, struct err *err);
+
+	/* NULL when there is no schema of ours. */
+	int (*schema)(void *conn, struct schema_state *out, struct err *err);
+	int (*migrate)(void *conn, struct err *err);
+
+	/* Exactly this name, with case.  Found also when disabled.  *out is
+	 * zero with USER_UNKNOWN. */
+	int (*find)(void *conn, struct arena *a, struct str name,
+		    enum user_answer *answer, struct user *out,
+		    struct err *err);
+
+	/*
+	 * Replaces the hash when it still is `old` (compare and swap);
+	 * *changed says whether.  Only with USERS_REHASH.
+	 */
+	int (*set_hash)(void *conn, struct str name, struct str old,
+			struct str hash, int64_t now, bool *changed,
+			struct err *err);
+
+	/* By name, in the order of bytes, at most `limit`, those after `after`
+	 * (empty: from the start).  Only with USERS_LISTS. */
+	int (*list)(void *conn, struct arena *a, struct str after, size_t limit,
+		    struct user_list *out, struct err *err);
+
+	/* The rest only with USERS_WRITES. */
+
+	/* USER_EXISTS or USER_CHANGED. */
+	int (*add)(void *conn, const struct user *user, int64_t now,
+		   enum user_change *answer, struct err *err);
+
+	/*
+	 * Writes all of `user` but its name and created, when what is stored
+	 * still is `old` (compare and swap), times apart: USER_MISSING,
+	 * USER_STALE or USER_CHANGED.  Both have the same name.
+	 */
+	int (*set)(void *conn, const struct user *old, const struct user *user,
+		   int64_t now, enum user_change *answer, struct err *err);
+
+	int (*remove)(void *conn, struct str name, enum user_change *answer,
+		      struct err *err);
+};
+
+#endif

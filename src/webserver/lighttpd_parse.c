@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of lighttpd: assignments, conditions in their order, includes; or
+ * what `lighttpd -p` prints, which is the same without includes. */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "webserver/webserver.h"
+
+#include <string.h>
+
+#define DEPTH_MAX 64 /* of conditions and includes together */
+#define NODES_MAX 50000
+#define VALUE_MAX ((size_t)1024 * 1024)
+
+struct parse {
+	const struct web_source *source;
+	struct arena *arena;
+	struct err *err;
+	size_t nodes;
+	struct web_node *global; /* what is outside of all conditions */
+};
+
+struct reader {
+	struct str file, rest;
+	unsigned line;
+};
+
+static int
+bad(const struct parse *p, const struct reader *r, const char *what)
+{
+	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(r->file),
+		       r->line, what);
+}
+
+static char
+advance(struct reader *r)
+{
+	char c = r->rest.p[0];
+
+	r->rest = str_skip(r->rest, 1);
+	r->line += c == '\n';
+	return c;
+}
+
+static void
+skip_line(struct reader *r)
+{
+	while (r->rest.n > 0 && r->rest.p[0] != '\n')
+		(void)advance(r);
+}
+
+static void
+skip_blanks(struct reader *r)
+{
+	while (
+	    r->rest.n > 0 &&
+	    (strchr(" \t\r\n", r->rest.p[0]) != NULL || r->rest.p[0] == '#')) {
+		if (r->rest.p[0] == '#')
+			skip_line(r);
+		else
+			(void)advance(r);
+	}
+}
+
+/* A string with its quotes. */
+static void
+copy_string(struct reader *r, struct buf *out)
+{
+	buf_add_char(out, advance(r));
+	while (r->rest.n > 0 && r->rest.p[0] != '"') {
+		if (r->rest.p[0] == '\\' && r->rest.n > 1)
+			buf_add_char(out, advance(r));
+		buf_add_char(out, advance(r));
+	}
+	if (r->rest.n > 0)
+		buf_add_char(out, advance(r));
+}
+
+/* To one of `ends` outside of strings and parentheses, without blanks. */
+static int
+read_until(const struct parse *p, struct reader *r, const char *ends,
+	   struct str *out)
+{
+	struct buf text;
+	size_t depth = 0;
+
+	buf_init(&text, p->arena, VALUE_MAX);
+	while (r->rest.n > 0) {
+		char c = r->rest.p[0];
+
+		if (depth == 0 && c != '\0' && strchr(ends, c) != NULL)
+			break;
+		depth += c == '(';
+		depth -= c == ')' && depth > 0;
+		if (c == '"')
+			copy_string(r, &text);
+		else if (c == '#')
+			skip_line(r);
+		else if (strchr(" \t\r\n", advance(r)) == NULL)
+			buf_add_char(&text, c);
+	}
+	if (buf_failed(&text))
+		return bad(p, r, "too much");
+	*out = buf_str(&text);
+	return 0;
+}
+
+static struct str
+assigned(const struct web_node *block, struct str name)
+{
+	struct str value = STR("");
+
+	for (const struct web_node *n = block == NULL ? NULL : block->first;
+	     n != NULL; n = n->next) {
+		if (!n->block && str_eq(n->words[0], name))
+			value = n->words[1];
+	}
+	return value;
+}
+
+static bool
+is_empty(struct str value)
+{
+	return value.n == 0 || str_eq(value, STR("()"));
+}
+
+/* `+=` adds to what this block says, else to what is said outside. */
+static int
+append(const struct parse *p, const struct web_node *block, struct str name,
+       struct str *value)
+{
+	struct str before = assigned(block, name);
+	struct buf joined;
+
+	if (before.n == 0)
+		before = assigned(p->global, name);
+	if (is_empty(before) || is_empty(*value)) {
+		*value = is_empty(*value) && before.n > 0 ? before : *value;
+		return 0;
+	}
+	buf_init(&joined, p->arena, VALUE_MAX);
+	buf_add(&joined, before);
+	buf_add(&joined, *value);
+	if (buf_failed(&joined))
+		return err_nomem(p->err);
+	*value = buf_str(&joined);
+	return 0;
+}
+
+static int read_list(struct parse *p, struct reader *r, size_t depth, bool top,
+		     struct web_node *block, struct web_node ***tail);
+
+static struct web_node *
+add_node(struct parse *p, const struct reader *r, struct web_node ***tail)
+{
+	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
+	struct str *words = arena_array(p->arena, 2, sizeof(*words));
+
+	if (node == NULL || words == NULL || p->nodes++ == NODES_MAX) {
+		(void)err_set(p->err, ERR_LIMIT, "%.*s:%u: too much",
+			      STR_ARG(r->file), r->line);
+		return NULL;
+	}
+	*node = (struct web_node){
+		.file = r->file, .line = r->line, .words = words, .n = 2
+	};
+	**tail = node;
+	*tail = &node->next;
+	return node;
+}
+
+static int
+read_condition(struct parse *p, struct reader *r, size_t depth,
+	       struct web_node ***tail)
+{
+	struct web_node *node = add_node(p, r, tail);
+	struct web_node **inside;
+
+	if (node == NULL)
+		return -1;
+	node->block = true;
+	inside = &node->first;
+	/* The words of the node are its own until it is returned. */
+	if (read_until(p, r, "{", (struct str *)(uintptr_t)node->words) != 0)
+		return -1;
+	if (r->rest.n == 0)
+		return bad(p, r, "a condition without {");
+	(void)advance(r);
+	if (str_eq(node->words[0], STR("config")))
+		p->global = node;
+	return read_list(p, r, depth + 1, false, node, &inside);
+}
+
+static int
+read_assignment(struct parse *p, struct reader *r, struct web_node *block,
+		struct web_node ***tail)
+{
+	struct web_node *node;
+	struct str words[2], known;
+	bool more;
+
+	if (read_until(p, r, "=", &words[0]) != 0)
+		return -1;
+	if (r->rest.n == 0)
+		return bad(p, r, "not the grammar of lighttpd");
+	(void)advance(r);
+	more = str_ends(words[0], STR("+"));
+	words[0].n -= more;
+	if (read_until(p, r, "\n}", &words[1]) != 0)
+		return -1;
+	known = assigned(p->global, words[1]);
+	if (known.n > 0)
+		words[1] = known;
+	if (more && append(p, block, words[0], &words[1]) != 0)
+		return -1;
+	node = add_node(p, r, tail);
+	if (node == NULL)
+		return -1;
+	memcpy((struct str *)(uintptr_t)node->words, words, sizeof(words));
+	return 0;
+}
+
+static int
+read_include(struct parse *p, struct reader *r, size_t depth,
+	     struct web_node *block, struct web_node ***tail)
+{
+	struct str pattern;
+	struct web_file *files;
+	size_t n;
+
+	r->rest = str_skip(r->rest, sizeof("include") - 1);
+	if (read_until(p, r, "\n", &pattern) != 0)
+		return -1;
+	if (str_starts(pattern, STR("\"")) && str_ends(pattern, STR("\"")) &&
+	    pattern.n > 1)
+		pattern =
+		    (struct str){ .p = pattern.p + 1, .n = pattern.n - 2 };
+	if (web_include(p->source, pattern, p->arena, &files, &n, p->err) != 0)
+		return -1;
+	if (n == 0 && !web_has(pattern, "*"))
+		return bad(p, r, "what is included is not there");
+	for (size_t i = 0; i < n; i++) {
+		struct reader inner = { .file = files[i].name,
+					.rest = files[i].bytes,
+					.line = 1 };
+
+		if (read_list(p, &inner, depth + 1, true, block, tail) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* To the end of the file at the top, else past the closing brace. */
+static int
+read_list(struct parse *p, struct reader *r, size_t depth, bool top,
+	  struct web_node *block, struct web_node ***tail)
+{
+	int status = 0;
+
+	if (depth > DEPTH_MAX)
+		return bad(p, r, "conditions and includes are too deep");
+	for (skip_blanks(r); status == 0 && r->rest.n > 0; skip_blanks(r)) {
+		if (r->rest.p[0] == '}') {
+			if (top)
+				return bad(p, r, "} without {");
+			(void)advance(r);
+			return 0;
+		}
+		if (str_starts(r->rest, STR("include_shell")))
+			skip_line(r);
+		else if (str_starts(r->rest, STR("include")))
+			status = read_include(p, r, depth, block, tail);
+		else if (r->rest.p[0] == '$' ||
+			 str_starts(r->rest, STR("else")) ||
+			 str_starts(r->rest, STR("config")))
+			status = read_condition(p, r, depth, tail);
+		else
+			status = read_assignment(p, r, block, tail);
+	}
+	return status == 0 && !top ? bad(p, r, "a condition does not end") :
+				     status;
+}
+
+int
+lighttpd_parse(const struct web_source *source, struct arena *a,
+	       struct web_node *out, struct err *err)
+{
+	struct reader r = { .file = source->files[0].name,
+			    .rest = source->files[0].bytes,
+			    .line = 1 };
+	struct web_node root = { .file = r.file, .line = 1, .block = true };
+	struct parse p = {
+		.source = source, .arena = a, .err = err, .global = &root
+	};
+	struct web_node **tail = &root.first;
+
+	if (read_list(&p, &r, 0, true, &root, &tail) != 0)
+		return -1;
+	*out = root;
+	return 0;
+}

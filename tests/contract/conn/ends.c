@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* When a store is closed: when the last of its users lets go of it, once. */
+#include "tests/contract/conn/ends.h"
+#include "strategy/store.h"
+#include "strategy/users.h"
+#include "tests/support/fake_env.h"
+
+extern const struct session_store_ops store_memory;
+
+static struct fake_env fake;
+static struct session_store_ops ops;
+static struct err err;
+static int closed, connected;
+
+static void
+close_and_count(void *store)
+{
+	closed++;
+	store_memory.close(store);
+}
+
+static int
+connect_and_count(void *store, void **conn, struct err *e)
+{
+	connected++;
+	return store_memory.connect(store, conn, e);
+}
+
+static void
+disconnect_and_count(void *conn)
+{
+	connected--;
+	store_memory.disconnect(conn);
+}
+
+static void
+setup(void)
+{
+	fake_env_init(&fake);
+	ops = store_memory;
+	ops.close = close_and_count;
+	ops.connect = connect_and_count;
+	ops.disconnect = disconnect_and_count;
+	closed = connected = 0;
+}
+
+static struct store *
+make(void)
+{
+	struct store *s;
+
+	ck_assert_int_eq(store_open(&ops, NULL, &fake.env, &s, &err), 0);
+	return s;
+}
+
+static struct store_link *
+make_link(struct store *s)
+{
+	struct store_link *l = store_link_new(&fake.env);
+
+	ck_assert_ptr_nonnull(l);
+	store_link_bind(l, s);
+	return l;
+}
+
+START_TEST(references)
+{
+	struct store *s = make(), *other = make();
+	struct store_link *first = make_link(s), *second = make_link(s);
+
+	store_link_bind(second, s); /* the same again is nothing */
+	store_unref(store_ref(s));
+	store_unref(s); /* the links hold it */
+	ck_assert_int_eq(store_ping(first, &err), 0);
+	ck_assert_int_eq(store_ping(second, &err), 0);
+	ck_assert_int_eq(connected, 2);
+	store_link_bind(second, other);
+	ck_assert_int_eq(connected, 1);
+	ck_assert_ptr_eq(store_ops(other), &ops);
+	ck_assert_int_eq(store_ping(second, &err), 0);
+	ck_assert_int_eq(closed, 0);
+	store_link_free(first);
+	ck_assert_int_eq(closed, 1);
+	store_unref(other);
+	ck_assert_int_eq(closed, 1);
+	store_link_free(second);
+	ck_assert_int_eq(closed, 2);
+	ck_assert_int_eq(connected, 0);
+}
+END_TEST
+
+START_TEST(nothing_to_let_go_of)
+{
+	store_unref(NULL);
+	store_link_free(NULL);
+	users_unref(NULL);
+	users_link_free(NULL);
+}
+END_TEST
+
+TCase *
+link_ends_cases(void)
+{
+	TCase *t = tcase_create("ends");
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, references);
+	tcase_add_test(t, nothing_to_let_go_of);
+	return t;
+}

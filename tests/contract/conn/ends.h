@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* When a store is closed. */
+#ifndef CONTRACT_CONN_ENDS_H
+#define CONTRACT_CONN_ENDS_H
+
+#include <check.h>
+
+TCase *link_ends_cases(void);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done once more, when a connection ended while it was idle. */
+#include "tests/contract/conn/idle.h"
+#include "strategy/store.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/store_faulty.h"
+
+#include <string.h>
+
+extern const struct session_store_ops store_memory;
+
+/* Of the connection of before; a new one is not lost. */
+static enum {
+	ALIVE,
+	CLOSED,
+	SWALLOWS
+} state;
+static unsigned asked;
+
+static bool
+is_lost(void *conn, bool ask)
+{
+	(void)conn;
+	asked += ask;
+	if (state == ALIVE || (state == SWALLOWS && !ask))
+		return false;
+	state = ALIVE;
+	return true;
+}
+
+struct rig {
+	struct fake_env fake;
+	struct store_faulty faulty;
+	struct store *store;
+	struct store_link *l, *second;
+	struct arena *a;
+	struct err err;
+};
+
+static struct rig rig, *const r = &rig;
+
+static void
+setup(void)
+{
+	*r = (struct rig){ .a = arena_new(1 << 20) };
+	state = ALIVE;
+	asked = 0;
+	fake_env_init(&r->fake);
+	store_faulty_init(&r->faulty, &store_memory, NULL);
+	r->faulty.ops.is_lost = is_lost;
+	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
+				    &r->store, &r->err),
+			 0);
+	r->l = store_link_new(&r->fake.env);
+	r->second = store_link_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->l != NULL && r->second != NULL);
+	store_link_bind(r->l, r->store);
+	store_link_bind(r->second, r->store);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
+	store_faulty_fail(&r->faulty, 0, false);
+}
+
+static void
+teardown(void)
+{
+	store_link_free(r->l);
+	store_link_free(r->second);
+	store_unref(r->store);
+	arena_free(r->a);
+}
+
+static unsigned
+calls(void)
+{
+	return atomic_load(&r->faulty.calls);
+}
+
+static int
+rotate(struct store_link *l, int64_t grace_ms)
+{
+	const struct session_id id = { .b = { 1 } };
+	const struct rotation rotation = { .grace_ms = grace_ms,
+					   .grace_max = 10 };
+	enum rotate_answer answer;
+	struct session s;
+	uint8_t wrapped[32];
+
+	return store_rotate(l, r->a, &id, &rotation, 1, &answer, &s, wrapped,
+			    &r->err);
+}
+
+static int
+rotate_with_grace(struct store_link *l)
+{
+	return rotate(l, 1);
+}
+
+static int
+rotate_without(struct store_link *l)
+{
+	return rotate(l, 0);
+}
+
+static int
+attempt(struct store_link *l)
+{
+	const struct attempt_policy policy = { .max = 1,
+					       .window_ms = 1,
+					       .ban_ms = 1 };
+	struct attempt out;
+
+	return store_attempt(l, STR("k"), &policy, 0, &out, &r->err);
+}
+
+static int
+find(struct store_link *l)
+{
+	const struct token_hash token = { .b = { 1 } };
+	struct session s;
+	bool found;
+
+	return store_find(l, r->a, &token, 1, &found, &s, &r->err);
+}
+
+static int
+revoke(struct store_link *l)
+{
+	const struct session_id id = { .b = { 1 } };
+	bool ended;
+
+	return store_revoke(l, &id, &ended, &r->err);
+}
+
+static int
+touch(struct store_link *l)
+{
+	const struct session_id id = { .b = { 1 } };
+
+	return store_touch(l, &id, 1, 2, &r->err);
+}
+
+static const struct {
+	int (*fn)(struct store_link *l);
+	bool repeatable;
+} operations[] = {
+	{ find, true },
+	{ touch, true },
+	{ rotate_with_grace, true },
+	{ rotate_without, false },
+	{ attempt, false },
+	{ revoke, false },
+};
+
+/* Seen before anything is sent: all go on, on a new connection. */
+START_TEST(closed)
+{
+	state = CLOSED;
+	ck_assert_int_eq(operations[_i].fn(r->l), 0);
+	ck_assert_uint_eq(calls(), 2);
+}
+END_TEST
+
+/* Nothing says that it is lost.  Who may not do it twice asks before. */
+START_TEST(swallows)
+{
+	state = SWALLOWS;
+	if (operations[_i].repeatable)
+		store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(operations[_i].fn(r->l), 0);
+	ck_assert_uint_eq(asked, operations[_i].repeatable ? 0 : 1);
+	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 3 : 2);
+	/* Nobody has heard of it. */
+	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
+	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 4 : 3);
+}
+END_TEST
+
+/* What it did is not known: only who may is done once more. */
+START_TEST(fails)
+{
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(operations[_i].fn(r->l),
+			 operations[_i].repeatable ? 0 : -1);
+	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 3 : 1);
+}
+END_TEST
+
+/* Once, and then all know. */
+START_TEST(fails_again)
+{
+	store_faulty_fail(&r->faulty, 1, true);
+	ck_assert_int_eq(find(r->l), -1);
+	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	ck_assert_uint_eq(calls(), 2);
+	ck_assert_int_eq(find(r->l), -1);
+	ck_assert_uint_eq(calls(), 2);
+	/* Who is connected asks for himself, but does not connect either. */
+	ck_assert_int_eq(find(r->second), -1);
+	ck_assert_int_eq(find(r->second), -1);
+	ck_assert_uint_eq(calls(), 3);
+}
+END_TEST
+
+/* A new connection has nothing to do with being idle. */
+START_TEST(fails_on_a_new_connection)
+{
+	state = CLOSED;
+	store_faulty_fail(&r->faulty, 2, false);
+	ck_assert_int_eq(find(r->l), -1);
+	ck_assert_uint_eq(calls(), 2);
+}
+END_TEST
+
+static unsigned undone_calls;
+
+static int
+undone(void *conn, const struct session_id *id, bool *ended, struct err *err)
+{
+	(void)conn;
+	(void)id;
+	if (undone_calls++ != 0) {
+		*ended = true;
+		return 0;
+	}
+	return err_set(err, ERR_UNDONE, "too late");
+}
+
+/* The server itself says that nothing was done. */
+START_TEST(fails_for_certain)
+{
+	undone_calls = 0;
+	r->faulty.ops.revoke = undone;
+	ck_assert_int_eq(revoke(r->l), 0);
+	ck_assert_uint_eq(undone_calls, 2);
+	undone_calls = 0;
+	state = CLOSED;
+	ck_assert_int_eq(revoke(r->l), -1);
+	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	ck_assert_uint_eq(undone_calls, 1);
+}
+END_TEST
+
+static int (*inner_find)(void *conn, struct arena *a,
+			 const struct token_hash *token, int64_t now_ms,
+			 bool *found, struct session *out, struct err *err);
+
+static int
+slow(void *conn, struct arena *a, const struct token_hash *token,
+     int64_t now_ms, bool *found, struct session *out, struct err *err)
+{
+	(void)conn;
+	(void)a;
+	(void)token;
+	(void)now_ms;
+	(void)found;
+	(void)out;
+	fake_env_advance_ms(&r->fake, 2000);
+	r->faulty.ops.find = inner_find;
+	return err_set(err, ERR_UNAVAILABLE, "no answer");
+}
+
+/* Those of the same age are not waited for one by one. */
+START_TEST(swallows_all)
+{
+	inner_find = r->faulty.ops.find;
+	r->faulty.ops.find = slow;
+	ck_assert_int_eq(find(r->l), 0);
+	store_faulty_fail(&r->faulty, 0, false);
+	ck_assert_int_eq(touch(r->second), 0);
+	ck_assert_uint_eq(calls(), 2); /* connect, touch */
+}
+END_TEST
+
+/* Meanwhile the others have lost theirs twice, and have good ones. */
+static int
+slow_among_others(void *conn, struct arena *a, const struct token_hash *token,
+		  int64_t now_ms, bool *found, struct session *out,
+		  struct err *err)
+{
+	state = CLOSED;
+	for (int i = 0; i < 2; i++) {
+		store_faulty_fail(&r->faulty, 2, true); /* connect passes */
+		ck_assert_int_eq(store_ping(r->second, err), -1);
+	}
+	store_faulty_fail(&r->faulty, 0, false);
+	fake_env_advance_ms(&r->fake, 2000);
+	ck_assert_int_eq(store_ping(r->second, err), 0);
+	return slow(conn, a, token, now_ms, found, out, err);
+}
+
+START_TEST(swallows_an_old_one)
+{
+	inner_find = r->faulty.ops.find;
+	r->faulty.ops.find = slow_among_others;
+	ck_assert_int_eq(find(r->l), 0);
+	store_faulty_fail(&r->faulty, 0, false);
+	ck_assert_int_eq(touch(r->second), 0);
+	ck_assert_uint_eq(calls(), 1);
+}
+END_TEST
+
+TCase *
+link_idle_cases(void)
+{
+	TCase *t = tcase_create("idle");
+	int n = ARRAY_LEN(operations);
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, closed, 0, n);
+	tcase_add_loop_test(t, swallows, 0, n);
+	tcase_add_loop_test(t, fails, 0, n);
+	tcase_add_test(t, fails_again);
+	tcase_add_test(t, fails_on_a_new_connection);
+	tcase_add_test(t, fails_for_certain);
+	tcase_add_test(t, swallows_all);
+	tcase_add_test(t, swallows_an_old_one);
+	return t;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections that end while they are idle. */
+#ifndef CONTRACT_CONN_IDLE_H
+#define CONTRACT_CONN_IDLE_H
+
+#include <check.h>
+
+TCase *link_idle_cases(void);
+
+#endif

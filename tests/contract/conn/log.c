@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* What the log says of a store: lost, back, slow, damaged. */
+#include "strategy/store.h"
+#include "tests/contract/conn/log.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/store_faulty.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct session_store_ops store_memory;
+
+struct rig {
+	struct fake_env fake;
+	struct store_faulty faulty;
+	struct store *store;
+	struct store_link *l, *second;
+	struct arena *a;
+	struct log log;
+	FILE *said;
+	struct err err;
+};
+
+static struct rig rig, *const r = &rig;
+
+static void
+open_store(void)
+{
+	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
+				    &r->store, &r->err),
+			 0);
+	store_link_bind(r->l, r->store);
+	store_link_bind(r->second, r->store);
+}
+
+static void
+setup(void)
+{
+	*r = (struct rig){ .a = arena_new(1 << 20), .said = tmpfile() };
+	ck_assert(r->a != NULL && r->said != NULL);
+	fake_env_init(&r->fake);
+	r->log = (struct log){ .fd = fileno(r->said),
+			       .level = LOG_DEBUG,
+			       .wall_ms = r->fake.env.clock.wall_ms,
+			       .ctx = r->fake.env.clock.ctx };
+	r->fake.env.log = &r->log;
+	store_faulty_init(&r->faulty, &store_memory, NULL);
+	r->l = store_link_new(&r->fake.env);
+	r->second = store_link_new(&r->fake.env);
+	ck_assert(r->l != NULL && r->second != NULL);
+}
+
+static void
+teardown(void)
+{
+	store_link_free(r->l);
+	store_link_free(r->second);
+	store_unref(r->store);
+	arena_free(r->a);
+	ck_assert_int_eq(fclose(r->said), 0);
+}
+
+/* Since the last time it was asked: the event in one line, and no other. */
+static void
+says(const char *event, const char *fields)
+{
+	char text[4096] = "", *end;
+
+	ck_assert_int_ge(pread(r->log.fd, text, sizeof(text) - 1, 0), 0);
+	ck_assert_int_eq(ftruncate(r->log.fd, 0), 0);
+	ck_assert_int_eq(lseek(r->log.fd, 0, SEEK_SET), 0);
+	if (event == NULL) {
+		ck_assert_str_eq(text, "");
+		return;
+	}
+	ck_assert_msg(strstr(text, event) != NULL &&
+			  strstr(text, fields) != NULL,
+		      "%s", text);
+	end = strchr(text, '\n');
+	ck_assert_msg(end != NULL && end[1] == '\0', "%s", text);
+}
+
+/* Once by the first who notices, and once when it is back. */
+START_TEST(lost_and_back)
+{
+	open_store();
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
+	says(NULL, NULL);
+	store_faulty_fail(&r->faulty, 1, true);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	says("backend_lost", "section=store driver=memory reason=");
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(store_ping(r->second, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		fake_env_advance_ms(&r->fake, 100);
+	}
+	says(NULL, NULL);
+	store_faulty_fail(&r->faulty, 0, false);
+	fake_env_advance_ms(&r->fake, 400);
+	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
+	says("backend_back", "section=store driver=memory after_ms=700");
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	says(NULL, NULL);
+}
+END_TEST
+
+static int64_t took_ms;
+
+static int
+takes_long(void *conn, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	fake_env_advance_ms(&r->fake, took_ms);
+	return 0;
+}
+
+START_TEST(slow)
+{
+	r->faulty.ops.ping = takes_long;
+	open_store();
+	took_ms = 499;
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	says(NULL, NULL);
+	took_ms = 500;
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	says("backend_slow",
+	     "section=store driver=memory operation=ping ms=500");
+}
+END_TEST
+
+static bool
+is_lost(void *conn, bool ask)
+{
+	(void)conn;
+	(void)ask;
+	return true;
+}
+
+/* Of a connection that ended while nobody used it only who looks for it reads;
+ * the others are not told. */
+START_TEST(closed_while_idle)
+{
+	r->faulty.ops.is_lost = is_lost;
+	open_store();
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	says(NULL, NULL);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	says("backend_reconnects", "operation=ping reason=\"it was closed");
+	r->log.level = LOG_INFO;
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	says(NULL, NULL);
+}
+END_TEST
+
+static int64_t version;
+
+static int
+schema(void *conn, struct schema_state *out, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	*out = (struct schema_state){ .have = version, .want = 4 };
+	return 0;
+}
+
+static int
+migrate(void *conn, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	version = 4;
+	return 0;
+}
+
+START_TEST(migrated)
+{
+	version = 3;
+	r->faulty.ops.base.caps = STORE_EMBEDDED;
+	r->faulty.ops.schema = schema;
+	r->faulty.ops.migrate = migrate;
+	open_store();
+	ck_assert_int_eq(store_check_schema(r->l, &r->err), 0);
+	says("schema_migrated", "section=store driver=memory from=3 to=4");
+	ck_assert_int_eq(version, 4);
+	ck_assert_int_eq(store_check_schema(r->l, &r->err), 0);
+	says(NULL, NULL);
+}
+END_TEST
+
+/* So many damaged ones, each with its number as its id, before a good one. */
+static size_t ndamaged;
+
+static int
+list(void *conn, struct arena *a, struct str user, int64_t now_ms, size_t limit,
+     struct session_cursor *cursor, struct session_list *out, struct err *err)
+{
+	struct session_list made = { .n = ndamaged + 1 };
+
+	(void)conn;
+	(void)user;
+	(void)now_ms;
+	(void)cursor;
+	(void)err;
+	ck_assert_uint_le(made.n, limit);
+	made.v = arena_array(a, made.n, sizeof(*made.v));
+	ck_assert_ptr_nonnull(made.v);
+	for (size_t i = 0; i < made.n; i++)
+		made.v[i] = (struct session){
+			.id = { .b = { (uint8_t)i } },
+			.damage = i < ndamaged ? "roles" : NULL,
+		};
+	*out = made;
+	return 0;
+}
+
+/* By their ids, ten in one listing; the good ones are listed. */
+START_TEST(damaged)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list got;
+	char text[8192] = "";
+	int lines = 0;
+
+	r->faulty.ops.list = list;
+	open_store();
+	ndamaged = 1;
+	ck_assert_int_eq(store_list(r->l, r->a, STR("a"), 0, 9, &cursor, &got,
+				    &r->err),
+			 0);
+	ck_assert_uint_eq(got.n, 1);
+	ck_assert_int_eq(got.v[0].id.b[0], 1);
+	says("session_damaged", "driver=memory session="
+				"00000000000000000000000000000000 field=roles");
+	ndamaged = 12;
+	ck_assert_int_eq(store_list(r->l, r->a, STR("a"), 0, 99, &cursor, &got,
+				    &r->err),
+			 0);
+	ck_assert_uint_eq(got.n, 1);
+	ck_assert_int_eq(got.v[0].id.b[0], 12);
+	ck_assert_int_gt(pread(r->log.fd, text, sizeof(text) - 1, 0), 0);
+	for (const char *p = text; *p != '\0'; p++)
+		lines += *p == '\n';
+	ck_assert_int_eq(lines, 10);
+}
+END_TEST
+
+TCase *
+link_log_cases(void)
+{
+	TCase *t = tcase_create("log");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, lost_and_back);
+	tcase_add_test(t, slow);
+	tcase_add_test(t, closed_while_idle);
+	tcase_add_test(t, migrated);
+	tcase_add_test(t, damaged);
+	return t;
+}

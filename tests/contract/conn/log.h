@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* What the log says of a store: lost, back, slow, damaged. */
+#ifndef CONTRACT_CONN_LOG_H
+#define CONTRACT_CONN_LOG_H
+
+#include <check.h>
+
+TCase *link_log_cases(void);
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/* The wrappers' own promises: connecting, back-off, counting, schema. */
+#include "strategy/store.h"
+#include "strategy/users.h"
+#include "tests/contract/conn/ends.h"
+#include "tests/contract/conn/idle.h"
+#include "tests/contract/conn/log.h"
+#include "tests/contract/conn/threads.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/run.h"
+#include "tests/support/store_faulty.h"
+
+#include <string.h>
+
+extern const struct session_store_ops store_memory;
+
+struct rig {
+	struct fake_env fake;
+	struct store_faulty faulty;
+	struct store *store;
+	struct store_link *l;
+	struct err err;
+};
+
+static struct rig *
+rig_open(void)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	ck_assert_ptr_nonnull(r);
+	fake_env_init(&r->fake);
+	store_faulty_init(&r->faulty, &store_memory, NULL);
+	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
+				    &r->store, &r->err),
+			 0);
+	r->l = store_link_new(&r->fake.env);
+	ck_assert_ptr_nonnull(r->l);
+	store_link_bind(r->l, r->store);
+	return r;
+}
+
+static void
+rig_close(struct rig *r)
+{
+	store_link_free(r->l);
+	store_unref(r->store);
+	free(r);
+}
+
+static unsigned
+calls(struct rig *r)
+{
+	return atomic_load(&r->faulty.calls);
+}
+
+START_TEST(connects_when_first_used)
+{
+	struct rig *r = rig_open();
+
+	ck_assert_uint_eq(calls(r), 0);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 3);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(unbound_link_fails)
+{
+	struct rig *r = rig_open();
+	struct users_link *u = users_link_new(&r->fake.env);
+	enum user_answer answer;
+	struct user user;
+	int64_t removed;
+
+	store_link_bind(r->l, NULL);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
+	ck_assert_int_eq(store_sweep(r->l, 0, 1, &removed, &r->err), -1);
+	ck_assert_int_eq(users_find(u, NULL, STR("a"), &answer, &user, &r->err),
+			 -1);
+	users_link_free(u);
+	rig_close(r);
+}
+END_TEST
+
+/* After a failure to connect 50 ms, doubled each time, never more than 500 ms;
+ * in between no call reaches the backend. */
+START_TEST(back_off_doubles)
+{
+	static const int64_t waits[] = { 50, 100, 200, 400, 500, 500, 500 };
+	struct rig *r = rig_open();
+
+	store_faulty_fail(&r->faulty, 1, true);
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+		ck_assert_msg(calls(r) == i + 1, "row %zu: %u calls", i,
+			      calls(r));
+		fake_env_advance_ms(&r->fake, waits[i] - 1);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+		ck_assert_msg(strstr(r->err.msg, "told to fail") != NULL, "%s",
+			      r->err.msg);
+		ck_assert_msg(calls(r) == i + 1, "row %zu: too early", i);
+		fake_env_advance_ms(&r->fake, 1);
+	}
+	store_faulty_fail(&r->faulty, 0, false);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	/* A success forgets it: a cut connection is made anew at once. */
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	/* And what then fails begins with 50 ms. */
+	store_faulty_fail(&r->faulty, 1, true);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_uint_eq(calls(r), 2);
+	store_faulty_fail(&r->faulty, 0, false);
+	fake_env_advance_ms(&r->fake, 49);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_uint_eq(calls(r), 0);
+	fake_env_advance_ms(&r->fake, 1);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* A store that accepts connections but fails must not be hammered either. */
+START_TEST(back_off_grows_though_it_connects)
+{
+	struct rig *r = rig_open();
+
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	for (int64_t wait_ms = 50; wait_ms <= 100; wait_ms *= 2) {
+		store_faulty_fail(&r->faulty, 2, false); /* connect passes */
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_uint_eq(calls(r), 2);
+		fake_env_advance_ms(&r->fake, wait_ms - 1);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_uint_eq(calls(r), 2);
+		fake_env_advance_ms(&r->fake, 1);
+	}
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	rig_close(r);
+}
+END_TEST
+
+#define CROWD 4
+
+/* Several links to the store of the rig, the first of which is its own. */
+static void
+crowd_open(struct rig *r, struct store_link *crowd[CROWD])
+{
+	crowd[0] = r->l;
+	for (int i = 1; i < CROWD; i++) {
+		crowd[i] = store_link_new(&r->fake.env);
+		ck_assert_ptr_nonnull(crowd[i]);
+		store_link_bind(crowd[i], r->store);
+	}
+}
+
+static void
+crowd_close(struct rig *r, struct store_link *crowd[CROWD])
+{
+	for (int i = 1; i < CROWD; i++)
+		store_link_free(crowd[i]);
+	rig_close(r);
+}
+
+/* What one finds out about the store, the others need not. */
+START_TEST(failure_is_shared)
+{
+	struct rig *r = rig_open();
+	struct store_link *crowd[CROWD];
+
+	crowd_open(r, crowd);
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, true);
+	ck_assert_int_eq(store_ping(crowd[0], &r->err), -1);
+	ck_assert_int_eq(store_ping(crowd[1], &r->err), -1); /* tries */
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	}
+	ck_assert_uint_eq(calls(r), 2);
+	/* It is back: one success, and all go on, without a failure of a
+	 * connection of before. */
+	fake_env_advance_ms(&r->fake, 50);
+	store_faulty_fail(&r->faulty, 0, false);
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2 * CROWD);
+	crowd_close(r, crowd);
+}
+END_TEST
+
+/* The server takes no more connections; those that it has work. */
+START_TEST(live_connections_go_on)
+{
+	struct rig *r = rig_open();
+	struct store_link *crowd[CROWD];
+
+	crowd_open(r, crowd);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(crowd[2], &r->err), -1);
+	ck_assert_uint_eq(calls(r), 1);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
+	ck_assert_int_eq(store_ping(crowd[3], &r->err), -1);
+	ck_assert_uint_eq(calls(r), 3); /* without a connection: not yet */
+	fake_env_advance_ms(&r->fake, 50);
+	ck_assert_int_eq(store_ping(crowd[3], &r->err), 0);
+	crowd_close(r, crowd);
+}
+END_TEST
+
+/* Secrets of a store that may have been replaced are asked for again. */
+START_TEST(secrets_are_of_a_connection)
+{
+	struct rig *r = rig_open();
+	struct store_link *crowd[CROWD];
+	uint8_t secret[32];
+
+	crowd_open(r, crowd);
+	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2);
+	ck_assert_int_eq(store_ping(crowd[1], &r->err), 0);
+	store_faulty_fail(&r->faulty, 1, false);
+	ck_assert_int_eq(store_ping(crowd[1], &r->err), -1);
+	ck_assert_int_eq(store_ping(crowd[0], &r->err), 0); /* connects anew */
+	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 4);
+	crowd_close(r, crowd);
+}
+END_TEST
+
+static int
+busy(void *conn, struct err *err)
+{
+	(void)conn;
+	return err_set(err, ERR_BUSY, "in a moment");
+}
+
+/* "Not now" hurts neither the connection nor the others. */
+START_TEST(busy_keeps_the_connection)
+{
+	struct rig *r = rig_open();
+	int (*ping)(void *conn, struct err *err) = r->faulty.ops.ping;
+
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	r->faulty.ops.ping = busy;
+	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	r->faulty.ops.ping = ping;
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 3);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(other_failures_keep_the_connection)
+{
+	struct rig *r = rig_open();
+	struct session s = { .who = { .name = STR("a") },
+			     .idle_expires_ms = 9,
+			     .expires_ms = 9 };
+
+	ck_assert_int_eq(store_create(r->l, &s, 0, 1, NULL, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 2);
+	ck_assert_int_eq(store_create(r->l, &s, 0, 1, NULL, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
+	ck_assert_msg(strncmp(r->err.msg, "store memory: ", 14) == 0, "%s",
+		      r->err.msg);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_uint_eq(calls(r), 4);
+	rig_close(r);
+}
+END_TEST
+
+static int
+schema_of_version(void *conn, struct schema_state *out, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	*out = (struct schema_state){ .have = 3, .want = 4 };
+	return 0;
+}
+
+static int
+schema_of_the_future(void *conn, struct schema_state *out, struct err *err)
+{
+	(void)conn;
+	(void)err;
+	*out = (struct schema_state){ .have = 5, .want = 4 };
+	return 0;
+}
+
+static int
+no_migration(void *conn, struct err *err)
+{
+	(void)conn;
+	return err_set(err, ERR_INTERNAL, "must not be called");
+}
+
+static int
+broken_migration(void *conn, struct err *err)
+{
+	(void)conn;
+	return err_set(err, ERR_CONFIG, "half way");
+}
+
+START_TEST(schema_is_checked)
+{
+	static const struct {
+		unsigned caps;
+		int (*schema)(void *conn, struct schema_state *out,
+			      struct err *err);
+		int (*migrate)(void *conn, struct err *err);
+		const char *says;
+	} rows[] = {
+		{ 0, schema_of_version, no_migration,
+		  "run fcgiauthctl store migrate" },
+		{ STORE_EMBEDDED, schema_of_version, broken_migration,
+		  "half way" },
+		{ 0, schema_of_the_future, no_migration,
+		  "newer than this program" },
+		{ STORE_EMBEDDED, schema_of_the_future, no_migration,
+		  "(fcgiauthctl store migrate cannot go back)" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig *r = rig_open();
+		struct session_store_ops ops = store_memory;
+		struct store *s;
+
+		ops.base.caps = rows[i].caps;
+		ops.schema = rows[i].schema;
+		ops.migrate = rows[i].migrate;
+		ck_assert_int_eq(
+		    store_open(&ops, NULL, &r->fake.env, &s, &r->err), 0);
+		store_link_bind(r->l, s);
+		ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(r->err.msg, rows[i].says) != NULL,
+			      "row %zu: %s", i, r->err.msg);
+		store_link_bind(r->l, r->store);
+		store_unref(s);
+		rig_close(r);
+	}
+}
+END_TEST
+
+/* What was down at the start may come back as anything. */
+START_TEST(schema_is_checked_once_it_is_there)
+{
+	struct rig *r = rig_open();
+	struct store_faulty f;
+	struct store *s;
+
+	store_faulty_init(&f, &store_memory, NULL);
+	f.ops.schema = schema_of_version;
+	f.ops.migrate = no_migration;
+	ck_assert_int_eq(store_open(&f.ops, &f, &r->fake.env, &s, &r->err), 0);
+	store_link_bind(r->l, s);
+	ck_assert_int_eq(store_ping(r->l, &r->err), 0); /* nobody asked */
+	store_link_bind(r->l, NULL);
+	store_link_bind(r->l, s);
+	store_faulty_fail(&f, 1, false);
+	ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
+	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
+	for (int i = 0; i < 2; i++) {
+		fake_env_advance_ms(&r->fake, 1000);
+		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(r->err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(r->err.msg, "needed is 4") != NULL, "%s",
+			      r->err.msg);
+	}
+	store_link_bind(r->l, r->store);
+	store_unref(s);
+	rig_close(r);
+}
+END_TEST
+
+#define FAILS(call)                                                            \
+	do {                                                                   \
+		fake_env_advance_ms(&r->fake, 1000);                           \
+		store_faulty_fail(&r->faulty, at, false);                      \
+		r->err.code = ERR_NONE;                                        \
+		ck_assert_int_eq(call, -1);                                    \
+		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);                \
+		ck_assert_uint_eq(calls(r), at);                               \
+	} while (0)
+
+/* Every operation, failed at every place, says so and hurts nothing. */
+START_TEST(every_operation_can_fail)
+{
+	struct rig *r = rig_open();
+	struct session s = { .who = { .name = STR("a") } };
+	struct attempt_policy policy = { 1, 1, 1 };
+	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct attempt attempt = { .count = 7 };
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list = { .n = 7 };
+	struct arena *a = arena_new(1 << 20);
+	int64_t n = 7;
+	uint8_t secret[32] = { 9 };
+	bool yes = true;
+	struct ban *bans = NULL;
+	size_t nbans = 7;
+	struct err *e = &r->err;
+
+	for (unsigned at = 1; at <= 2; at++) { /* connection, operation */
+		FAILS(store_ping(r->l, e));
+		FAILS(store_secret(r->l, "x", secret, e));
+		FAILS(store_create(r->l, &s, 0, 0, NULL, e));
+		FAILS(store_find(r->l, a, &s.token, 0, &yes, &s, e));
+		FAILS(store_touch(r->l, &s.id, 0, 0, e));
+		FAILS(store_revoke(r->l, &s.id, &yes, e));
+		FAILS(store_revoke_user(r->l, STR("a"), NULL, &n, e));
+		FAILS(store_revoke_all(r->l, &n, e));
+		FAILS(store_update_user(r->l, &s.who, e));
+		FAILS(store_list(r->l, a, STR("a"), 0, 1, &cursor, &list, e));
+		FAILS(store_attempt(r->l, STR("k"), &policy, 0, &attempt, e));
+		FAILS(store_give_back(r->l, STR("k"), 0, e));
+		FAILS(store_banned(r->l, STR("k"), 1, 0, &n, e));
+		FAILS(store_forgive(r->l, STR("k"), &yes, e));
+		FAILS(store_bans(r->l, a, 1, 0, 1, &bans, &nbans, e));
+		FAILS(store_learn(r->l, STR("k"), networks, 0, e));
+		FAILS(store_networks(r->l, STR("k"), 0, networks, &nbans, e));
+		FAILS(store_unlearn(r->l, STR("k"), e));
+		FAILS(store_sweep(r->l, 0, 1, &n, e));
+		ck_assert(yes && n == 7 && list.n == 7 && nbans == 7);
+		ck_assert(secret[0] == 9 && bans == NULL && attempt.count == 7);
+	}
+	arena_free(a);
+	rig_close(r);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("link");
+	TCase *t = tcase_create("link");
+
+	tcase_add_test(t, connects_when_first_used);
+	tcase_add_test(t, unbound_link_fails);
+	tcase_add_test(t, back_off_doubles);
+	tcase_add_test(t, back_off_grows_though_it_connects);
+	tcase_add_test(t, failure_is_shared);
+	tcase_add_test(t, live_connections_go_on);
+	tcase_add_test(t, secrets_are_of_a_connection);
+	tcase_add_test(t, busy_keeps_the_connection);
+	tcase_add_test(t, other_failures_keep_the_connection);
+	tcase_add_test(t, schema_is_checked);
+	tcase_add_test(t, schema_is_checked_once_it_is_there);
+	tcase_add_test(t, every_operation_can_fail);
+	suite_add_tcase(s, t);
+	suite_add_tcase(s, link_ends_cases());
+	suite_add_tcase(s, link_idle_cases());
+	suite_add_tcase(s, link_log_cases());
+	suite_add_tcase(s, link_thread_cases());
+	return run_suite(s);
+}

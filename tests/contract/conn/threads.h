@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads against one store that hangs. */
+#ifndef CONTRACT_CONN_THREADS_H
+#define CONTRACT_CONN_THREADS_H
+
+#include <check.h>
+
+TCase *link_thread_cases(void);
+
+#endif

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+/* Users in a password file that changes. */
+#include "strategy/users.h"
+#include "backends/htpasswd/file.h"
+#include "tests/contract/expect.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/process.h"
+#include "tests/support/run.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const struct user_source_ops users_htpasswd;
+
+struct rig {
+	const char *name;
+	struct fake_env fake;
+	struct log log;
+	char folder[64], file[96], groups[96], said[96];
+	struct users *users;
+	struct users_link *l;
+	struct arena *a;
+	struct err err;
+};
+
+static struct rig rig, *const r = &rig;
+
+static void
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	size_t n = strlen(text);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, n), (ssize_t)n);
+	ck_assert_int_eq(close(fd), 0);
+}
+
+/* As editors do: another inode. */
+static void
+replace_file(const char *path, const char *text)
+{
+	char next[128];
+
+	(void)snprintf(next, sizeof(next), "%s.new", path);
+	write_file(next, text);
+	ck_assert_int_eq(rename(next, path), 0);
+}
+
+/* How often the log has this word. */
+static int
+said(const char *word)
+{
+	char text[8192] = "";
+	int fd = open(r->said, O_RDONLY), n = 0;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(read(fd, text, sizeof(text) - 1), 0);
+	ck_assert_int_eq(close(fd), 0);
+	for (const char *p = strstr(text, word); p != NULL;
+	     p = strstr(p + 1, word))
+		n++;
+	return n;
+}
+
+static int
+open_source(bool groups)
+{
+	struct {
+		const char *file, *groups;
+	} conf = { .file = r->file, .groups = groups ? r->groups : NULL };
+
+	ck_assert_uint_eq(sizeof(conf), users_htpasswd.base.conf_size);
+	if (users_open(&users_htpasswd, &conf, &r->fake.env, &r->users,
+		       &r->err) != 0)
+		return -1;
+	users_link_bind(r->l, r->users);
+	return 0;
+}
+
+static void
+setup(void)
+{
+	*r = (struct rig){ .name = "htpasswd" };
+	fake_env_init(&r->fake);
+	process_folder(r->folder, sizeof(r->folder));
+	(void)snprintf(r->file, sizeof(r->file), "%s/users", r->folder);
+	(void)snprintf(r->groups, sizeof(r->groups), "%s/groups", r->folder);
+	(void)snprintf(r->said, sizeof(r->said), "%s/log", r->folder);
+	write_file(r->said, "");
+	r->log = (struct log){ .fd = open(r->said, O_WRONLY | O_APPEND),
+			       .level = LOG_DEBUG,
+			       .wall_ms = r->fake.env.clock.wall_ms,
+			       .ctx = r->fake.env.clock.ctx };
+	r->fake.env.log = &r->log;
+	r->a = arena_new(16 << 20);
+	r->l = users_link_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->l != NULL);
+}
+
+static void
+teardown(void)
+{
+	users_link_free(r->l);
+	users_unref(r->users);
+	arena_free(r->a);
+	ck_assert_int_eq(close(r->log.fd), 0);
+	process_remove(r->folder);
+}
+
+static enum user_answer
+find(const char *name, struct user *out)
+{
+	enum user_answer answer = USER_FOUND;
+
+	OK(r, users_find(r->l, r->a, str_from(name), &answer, out, &r->err));
+	return answer;
+}
+
+static bool
+there(const char *name)
+{
+	struct user u;
+
+	return find(name, &u) == USER_FOUND;
+}
+
+static const char *
+roles(const char *name)
+{
+	struct user u = { .who.roles = STR("?") };
+	char *text;
+
+	(void)find(name, &u);
+	text = arena_cstr(r->a, u.who.roles);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+START_TEST(finds)
+{
+	struct user u;
+
+	write_file(r->file, "# a comment\n\n  \t\nalice:$2y$a\n"
+			    "bob:$apr1$b:a comment\r\n  carol:\n#dave:x\n"
+			    "Alice:$6$c\nerin:$5$no-end");
+	OK(r, open_source(false));
+	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, str_eq(u.who.name, STR("alice")));
+	HOLDS(r, str_eq(u.hash, STR("$2y$a")));
+	HOLDS(r, u.who.roles.n == 0 && !u.disabled);
+	SAME(r, find("bob", &u), USER_FOUND);
+	HOLDS(r, str_eq(u.hash, STR("$apr1$b")));
+	SAME(r, find("carol", &u), USER_FOUND);
+	SAME(r, u.hash.n, 0);
+	SAME(r, find("Alice", &u), USER_FOUND);
+	HOLDS(r, str_eq(u.hash, STR("$6$c")));
+	HOLDS(r, there("erin"));
+	HOLDS(r, !there("dave") && !there("#dave") && !there("ALICE") &&
+		     !there("alic") && !there("alice:"));
+	OK(r, users_ping(r->l, &r->err));
+}
+END_TEST
+
+START_TEST(groups_are_roles)
+{
+	write_file(r->file, "alice:$a\nbob:$b\ncarol:$c\n");
+	write_file(r->groups, "# c\nadmin: alice  carol\n\nstaff:bob alice\n"
+			      "empty:\nadmin: carol bob nobody\n"
+			      "not a role: alice\nALICE: alice2 Alice\n");
+	OK(r, open_source(true));
+	ck_assert_str_eq(roles("alice"), "admin,staff");
+	ck_assert_str_eq(roles("bob"), "staff,admin");
+	ck_assert_str_eq(roles("carol"), "admin");
+	SAME(r, said("not a role here"), 1);
+}
+END_TEST
+
+START_TEST(lists_in_order)
+{
+	static const char *const sorted[] = { "A", "Z", "a", "aa", "b" };
+	struct user_list list;
+
+	write_file(r->file, "b:$\naa:$\nZ:$\na:$\nA:$\n");
+	OK(r, open_source(false));
+	for (size_t limit = 1; limit < 7; limit++) {
+		struct str after = STR("");
+		size_t n = 0;
+
+		do {
+			OK(r, users_list(r->l, r->a, after, limit, &list,
+					 &r->err));
+			HOLDS(r, list.n <= limit);
+			for (size_t i = 0; i < list.n; i++) {
+				after = list.v[i].who.name;
+				HOLDS(r, str_eq(after, str_from(sorted[n])));
+				n++;
+			}
+		} while (list.n == limit);
+		SAME(r, n, ARRAY_LEN(sorted));
+	}
+}
+END_TEST
+
+START_TEST(cannot_be_written)
+{
+	struct user u;
+	enum user_change answer;
+	struct schema_state state;
+	bool changed = true;
+
+	write_file(r->file, "alice:$a\n");
+	OK(r, open_source(false));
+	SAME(r, find("alice", &u), USER_FOUND);
+	FAILS(r, users_add(r->l, &u, 0, &answer, &r->err), ERR_CONFIG,
+	      "htpasswd(1)");
+	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
+	      "htpasswd(1)");
+	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$x"), 0, &changed,
+			     &r->err));
+	HOLDS(r, !changed);
+	OK(r, users_schema(r->l, &state, &r->err));
+	SAME(r, state.want, 0);
+	OK(r, users_check_schema(r->l, &r->err));
+}
+END_TEST
+
+static const struct {
+	const char *users, *groups, *says;
+} mistakes[] = {
+	{ "alice:$a\nbob\n", NULL, "users:2: there is no colon" },
+	{ "alice:$a\n\n#\n:$b\n", NULL, "users:4: there is no name" },
+	{ "a:$1\nb:$2\nc:$3\nb:$4\n", NULL,
+	  "users:4: b is there already, in line 2" },
+	{ "", NULL, "there is no user" },
+	{ "# nobody\n", NULL, "there is no user" },
+	{ "no name:$x\n", NULL, "there is no user" },
+	{ NULL, NULL, "users: No such file" },
+	{ "alice:$a\n", "admin alice\n", "groups:1: there is no colon" },
+	{ "alice:$a\n", "a: alice\n: alice\n", "groups:2: there is no name" },
+};
+
+START_TEST(mistakes_keep_us_from_starting)
+{
+	if (mistakes[_i].users != NULL)
+		write_file(r->file, mistakes[_i].users);
+	if (mistakes[_i].groups != NULL)
+		write_file(r->groups, mistakes[_i].groups);
+	ck_assert_msg(open_source(mistakes[_i].groups != NULL) == -1,
+		      "row %d passes", _i);
+	ck_assert_msg(r->err.code == ERR_CONFIG &&
+			  strstr(r->err.msg, mistakes[_i].says) != NULL,
+		      "row %d: %s", _i, r->err.msg);
+}
+END_TEST
+
+/* Lines, bytes and files beyond measure. */
+START_TEST(limits)
+{
+	char *big = calloc(1, 2 << 20), *p = big;
+
+	ck_assert_ptr_nonnull(big);
+	(void)snprintf(big, 2048, "a:$x\nb:%01030d\n", 0);
+	write_file(r->file, big);
+	FAILS(r, open_source(false), ERR_CONFIG, "users:2: the line has more");
+	(void)snprintf(big, 2048, "a:$x\nb:%0513d\n", 0);
+	write_file(r->file, big);
+	FAILS(r, open_source(false), ERR_CONFIG, "users:2: the hash has more");
+	for (int i = 0; i < 100001; i++)
+		p += sprintf(p, "u%d:$\n", i);
+	write_file(r->file, big);
+	FAILS(r, open_source(false), ERR_CONFIG, "users:100001: more than");
+	write_file(r->file, "alice:$a\n");
+	p = big;
+	for (int i = 0; i < 20; i++)
+		p += sprintf(p, "%060d: alice\n", i);
+	write_file(r->groups, big);
+	FAILS(r, open_source(true), ERR_CONFIG,
+	      "groups:17: the groups of alice");
+	free(big);
+	ck_assert_int_eq(truncate(r->groups, HTPASSWD_BYTES_MAX + 1), 0);
+	FAILS(r, open_source(true), ERR_CONFIG, "groups: it is larger");
+	ck_assert_int_eq(unlink(r->groups), 0);
+	ck_assert_int_eq(mkdir(r->groups, 0700), 0);
+	FAILS(r, open_source(true), ERR_CONFIG, "groups: it is a directory");
+	write_file(r->file, "alice:$a\n");
+	ck_assert_int_eq(truncate(r->file, 12), 0); /* with NULs */
+	FAILS(r, open_source(false), ERR_CONFIG, "users:2: there is a NUL");
+}
+END_TEST
+
+START_TEST(what_cannot_be_used_is_told)
+{
+	write_file(r->file, "alice:$a\nno name:$x\nm\xc3\xbcller:$x\n"
+			    "old:4YsTU2tsmmUYI\nsha:{SHA}mN7MY=\n");
+	OK(r, open_source(false));
+	HOLDS(r, there("old") && there("sha"));
+	SAME(r, said("not a user name here"), 1); /* once a reading */
+	SAME(r, said("lines=\"2, 3\""), 1);
+	SAME(r, said("lines=4 kind=des-crypt"), 1);
+	SAME(r, said("lines=5 kind=digest"), 1);
+}
+END_TEST
+
+START_TEST(changes_are_seen)
+{
+	write_file(r->file, "alice:$a\n");
+	write_file(r->groups, "admin: alice\n");
+	OK(r, open_source(true));
+	HOLDS(r, there("alice") && !there("bob"));
+	write_file(r->file, "alice:$a\nbob:$b\n"); /* in place */
+	HOLDS(r, there("alice") && there("bob"));
+	replace_file(r->file, "bob:$c\n"); /* another file */
+	HOLDS(r, !there("alice") && there("bob"));
+	ck_assert_str_eq(roles("bob"), "");
+	replace_file(r->groups, "staff: bob\n");
+	ck_assert_str_eq(roles("bob"), "staff");
+	write_file(r->groups, "");
+	ck_assert_str_eq(roles("bob"), "");
+	SAME(r, said("htpasswd_read"), 4);
+	HOLDS(r, there("bob"));
+	SAME(r, said("htpasswd_read"), 4); /* not again */
+}
+END_TEST
+
+START_TEST(mistakes_keep_the_last_good)
+{
+	write_file(r->file, "alice:$a\n");
+	OK(r, open_source(false));
+	write_file(r->file, "alice:$a\nalice:$b\n");
+	HOLDS(r, there("alice") && !there("bob"));
+	HOLDS(r, there("alice"));
+	SAME(r, said("htpasswd_refused"), 1); /* once a change */
+	SAME(r, said("users:2: alice is there already"), 1);
+	write_file(r->file, "alice:$a\nrubbish\n");
+	HOLDS(r, there("alice"));
+	SAME(r, said("htpasswd_refused"), 2);
+	write_file(r->file, "bob:$b\n");
+	HOLDS(r, !there("alice") && there("bob"));
+	/* Cut off where lines were ended before. */
+	write_file(r->file, "bob:$b\nca");
+	HOLDS(r, there("bob"));
+	write_file(r->file, "carol:$2y$05$abc");
+	HOLDS(r, there("bob") && !there("carol"));
+	SAME(r, said("it may be cut off"), 1);
+	replace_file(r->file, "carol:$2y$05$abc\n");
+	HOLDS(r, !there("bob") && there("carol"));
+}
+END_TEST
+
+START_TEST(missing_or_empty_is_no_answer)
+{
+	enum user_answer answer = USER_FOUND;
+	struct rlimit was, none;
+	struct user u;
+
+	write_file(r->file, "alice:$a\n");
+	OK(r, open_source(false));
+	ck_assert_int_eq(unlink(r->file), 0);
+	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	      ERR_UNAVAILABLE, "users: No such file");
+	FAILS(r, users_ping(r->l, &r->err), ERR_UNAVAILABLE, "No such file");
+	SAME(r, answer, USER_FOUND);
+	write_file(r->file, "");
+	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	      ERR_UNAVAILABLE, "there is no user");
+	write_file(r->file, "bob:$b\n");
+	HOLDS(r, !there("alice") && there("bob")); /* at once, no back-off */
+	/* No mistake in the file, of which it would be asked only once. */
+	write_file(r->file, "carol:$c\n");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){ .rlim_max = was.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	FAILS(r, users_find(r->l, r->a, STR("bob"), &answer, &u, &r->err),
+	      ERR_UNAVAILABLE, "Too many open files");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	HOLDS(r, !there("bob") && there("carol"));
+}
+END_TEST
+
+/* The fake clock stands so long after the last change of the file. */
+static void
+stand_after_change(int64_t ms)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(r->file, &st), 0);
+	atomic_store(&r->fake.wall_ms,
+		     (int64_t)st.st_ctim.tv_sec * 1000 +
+			 st.st_ctim.tv_nsec / 1000000 + ms);
+}
+
+START_TEST(is_believed_once_it_has_rested)
+{
+	write_file(r->file, "alice:$a\n");
+	stand_after_change(100);
+	OK(r, open_source(false)); /* here it is all there is */
+	HOLDS(r, there("alice"));
+	SAME(r, said("htpasswd_read"), 0);
+	stand_after_change(1000);
+	HOLDS(r, there("alice"));
+	SAME(r, said("htpasswd_read"), 1); /* it could have changed since */
+	/* htpasswd(1) empties the file, then writes. */
+	write_file(r->file, "");
+	stand_after_change(0);
+	HOLDS(r, there("alice"));
+	write_file(r->file, "bob:$b\n");
+	stand_after_change(999);
+	HOLDS(r, there("alice") && !there("bob"));
+	stand_after_change(1000);
+	HOLDS(r, !there("alice") && there("bob"));
+	/* The clock was set back: no waiting for ever. */
+	write_file(r->file, "carol:$c\n");
+	stand_after_change(-5000);
+	HOLDS(r, !there("bob") && there("carol"));
+	HOLDS(r, said("htpasswd_refused") == 0);
+}
+END_TEST
+
+enum { THREADS = 4, ROUNDS = 300 };
+
+static void *
+read_all(void *arg)
+{
+	struct users_link *l = users_link_new(&r->fake.env);
+	long *bad = arg;
+
+	users_link_bind(l, r->users);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct arena *a = arena_new(1 << 20);
+		enum user_answer x, y;
+		struct user u;
+		struct err err;
+
+		if (users_find(l, a, STR("always"), &x, &u, &err) != 0 ||
+		    users_find(l, a, STR("never"), &y, &u, &err) != 0 ||
+		    x != USER_FOUND || y != USER_UNKNOWN)
+			++*bad;
+		arena_free(a);
+	}
+	users_link_free(l);
+	return NULL;
+}
+
+START_TEST(threads_share_it)
+{
+	pthread_t threads[THREADS];
+	long bad[THREADS] = { 0 };
+
+	write_file(r->file, "always:$a\n");
+	OK(r, open_source(false));
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, read_all,
+						&bad[i]),
+				 0);
+	for (int i = 0; i < ROUNDS; i++)
+		replace_file(r->file, i % 2 == 0 ? "always:$a\nother:$b\n" :
+						   "always:$a\n");
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		SAME(r, bad[i], 0);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("htpasswd");
+	TCase *t = tcase_create("htpasswd");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, finds);
+	tcase_add_test(t, groups_are_roles);
+	tcase_add_test(t, lists_in_order);
+	tcase_add_test(t, cannot_be_written);
+	tcase_add_loop_test(t, mistakes_keep_us_from_starting, 0,
+			    ARRAY_LEN(mistakes));
+	tcase_add_test(t, limits);
+	tcase_add_test(t, what_cannot_be_used_is_told);
+	tcase_add_test(t, changes_are_seen);
+	tcase_add_test(t, mistakes_keep_the_last_good);
+	tcase_add_test(t, missing_or_empty_is_no_answer);
+	tcase_add_test(t, is_believed_once_it_has_rested);
+	tcase_add_test(t, threads_share_it);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* Serialisation failures and deadlocks are begun anew, and end. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <pthread.h>
+#include <stdio.h>
+
+/* A table of two rows, and what fn is to do in its transaction. */
+struct clash {
+	struct rig *r;
+	PGconn *other;
+	int runs;
+	int64_t n;
+};
+
+static struct rig *
+open_pair(const char *more, struct bare *b, struct clash *c)
+{
+	struct rig *r = rig_open(0, more);
+
+	postgres_server_sql(r->place,
+			    "CREATE TABLE fcgiauth.pair (id int PRIMARY KEY,"
+			    " n bigint NOT NULL);"
+			    "INSERT INTO fcgiauth.pair VALUES (1, 0), (2, 0)");
+	bare_open(r, NULL, 0, b);
+	*c = (struct clash){ .r = r, .other = rig_foreign(r) };
+	return r;
+}
+
+static void
+close_pair(struct rig *r, struct bare *b, struct clash *c)
+{
+	PQfinish(c->other);
+	bare_close(b);
+	rig_close(r);
+}
+
+static int
+add_after_another(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct clash *c = ctx;
+	PGresult *res;
+
+	/* The snapshot is taken here. */
+	if (postgres_query(l, "SELECT n FROM fcgiauth.pair WHERE id = 1", NULL,
+			   0, &res, err) != 0)
+		return -1;
+	PQclear(res);
+	if (c->runs++ < 3)
+		foreign_do(c->other, "UPDATE fcgiauth.pair SET n = n + 10"
+				     " WHERE id = 1");
+	return postgres_change(l,
+			       "UPDATE fcgiauth.pair SET n = n + 1"
+			       " WHERE id = 1",
+			       NULL, 0, &c->n, err);
+}
+
+START_TEST(serialisation_failure_is_begun_anew)
+{
+	struct clash c;
+	struct bare b;
+	struct rig *r = open_pair(
+	    "options='-c default_transaction_isolation=serializable'", &b, &c);
+	char n[24];
+
+	OK(r, postgres_transaction(b.l, add_after_another, &c, &r->err));
+	SAME(r, c.runs, 4);
+	postgres_server_ask(r->place, "SELECT sum(n) FROM fcgiauth.pair", n,
+			    sizeof(n));
+	ck_assert_str_eq(n, "31");
+	close_pair(r, &b, &c);
+}
+END_TEST
+
+/* The other has row 2 and waits for row 1, which is ours, while we ask for
+ * row 2: the server ends us, for the other is not to look for deadlocks. */
+static int
+lock_both(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct clash *c = ctx;
+	bool first = c->runs++ == 0;
+
+	if (!first) {
+		PGresult *res = PQgetResult(c->other);
+
+		ck_assert_int_eq(PQresultStatus(res), PGRES_COMMAND_OK);
+		PQclear(res);
+		ck_assert_ptr_null(PQgetResult(c->other));
+		foreign_do(c->other, "COMMIT");
+	}
+	if (postgres_change(l,
+			    "UPDATE fcgiauth.pair SET n = n + 1 WHERE id = 1",
+			    NULL, 0, &c->n, err) != 0)
+		return -1;
+	if (first) {
+		foreign_do(c->other, "SET deadlock_timeout = '1h'");
+		foreign_do(c->other, "BEGIN");
+		foreign_do(c->other, "UPDATE fcgiauth.pair SET n = n + 10"
+				     " WHERE id = 2");
+		ck_assert_int_eq(PQsendQuery(c->other,
+					     "UPDATE fcgiauth.pair SET"
+					     " n = n + 10 WHERE id = 1"),
+				 1);
+	}
+	return postgres_change(l,
+			       "UPDATE fcgiauth.pair SET n = n + 1"
+			       " WHERE id = 2",
+			       NULL, 0, &c->n, err);
+}
+
+START_TEST(deadlock_is_begun_anew)
+{
+	struct clash c;
+	struct bare b;
+	struct rig *r = open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
+	char n[24];
+
+	OK(r, postgres_transaction(b.l, lock_both, &c, &r->err));
+	SAME(r, c.runs, 2);
+	postgres_server_ask(r->place, "SELECT sum(n) FROM fcgiauth.pair", n,
+			    sizeof(n));
+	ck_assert_str_eq(n, "22");
+	close_pair(r, &b, &c);
+}
+END_TEST
+
+/* And when it never ends, it is given up. */
+START_TEST(endless_conflict_is_bounded)
+{
+	static const char *const states[] = { "40001", "40P01" };
+	struct rig *r = rig_open(0, "");
+	int64_t begin_ms, n;
+	struct bare b;
+	char sql[200];
+
+	bare_open(r, NULL, 0, &b);
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		(void)snprintf(sql, sizeof(sql),
+			       "DO $$ BEGIN RAISE EXCEPTION 'again' USING"
+			       " ERRCODE = '%s'; END $$",
+			       states[i]);
+		begin_ms = process_now_ms();
+		FAILS(r, postgres_change(b.l, sql, NULL, 0, &n, &r->err),
+		      ERR_BUSY, states[i]);
+		HOLDS(r, process_now_ms() - begin_ms < 5000);
+	}
+	OK(r, postgres_ping(b.l, &r->err));
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+static int
+fail_by_itself(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct clash *c = ctx;
+
+	c->runs++;
+	if (postgres_change(l, "UPDATE fcgiauth.pair SET n = 99", NULL, 0,
+			    &c->n, err) != 0)
+		return -1;
+	return err_set(err, ERR_LIMIT, "enough");
+}
+
+static int
+forget_a_failure(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct clash *c = ctx;
+
+	c->runs++;
+	if (postgres_change(l, "UPDATE fcgiauth.pair SET n = 1 / 0", NULL, 0,
+			    &c->n, err) == 0)
+		return -1;
+	return 0;
+}
+
+START_TEST(failed_transaction_leaves_nothing)
+{
+	struct clash c;
+	struct bare b;
+	struct rig *r = open_pair("", &b, &c);
+	char n[24];
+
+	FAILS(r, postgres_transaction(b.l, fail_by_itself, &c, &r->err),
+	      ERR_LIMIT, "enough");
+	FAILS(r, postgres_transaction(b.l, forget_a_failure, &c, &r->err),
+	      ERR_INTERNAL, "not committed");
+	SAME(r, c.runs, 2);
+	OK(r, postgres_ping(b.l, &r->err));
+	postgres_server_ask(r->place, "SELECT sum(n) FROM fcgiauth.pair", n,
+			    sizeof(n));
+	ck_assert_str_eq(n, "0");
+	close_pair(r, &b, &c);
+}
+END_TEST
+
+enum {
+	THREADS = 8,
+	ROUNDS = 20,
+	LIMIT = 3
+};
+
+struct racer {
+	struct rig *r;
+	struct store *store;
+	struct session family; /* all rotate this one */
+	int failures, banned, done;
+	struct err err;
+};
+
+static const struct attempt_policy policy = { .max = THREADS * ROUNDS / 2,
+					      .window_ms = 60000,
+					      .ban_ms = 60000 };
+
+static int
+race_once(struct racer *me, struct store_link *l, struct arena *a)
+{
+	struct session s = { .who = { .name = STR("bob") },
+			     .created_ms = me->r->now,
+			     .idle_expires_ms = me->r->now + 60000,
+			     .expires_ms = me->r->now + 60000 },
+		       got;
+	struct rotation use = { .presented = me->family.token,
+				.idle_ms = 60000,
+				.grace_ms = 1000,
+				.grace_max = UINT32_MAX };
+	const struct env *env = &me->r->fake.env;
+	enum rotate_answer answer;
+	uint8_t wrapped[32];
+	struct attempt attempt;
+
+	if (env_random(env, &s.id, sizeof(s.id)) != 0 ||
+	    env_random(env, &s.token, sizeof(s.token)) != 0 ||
+	    env_random(env, &use.next, sizeof(use.next)) != 0)
+		return -1;
+	if (store_create(l, &s, LIMIT, me->r->now, NULL, &me->err) != 0 ||
+	    store_attempt(l, STR("user:bob"), &policy, me->r->now, &attempt,
+			  &me->err) != 0 ||
+	    store_rotate(l, a, &me->family.id, &use, me->r->now, &answer, &got,
+			 wrapped, &me->err) != 0)
+		return -1;
+	me->banned += attempt.banned_until_ms != 0;
+	me->done += answer == ROTATE_DONE;
+	if (answer != ROTATE_DONE && answer != ROTATE_GRACE)
+		return -1;
+	return 0;
+}
+
+static void *
+race(void *arg)
+{
+	struct racer *me = arg;
+	struct store_link *l = store_link_new(&me->r->fake.env);
+	struct arena *a = arena_new(1 << 20);
+
+	if (l == NULL || a == NULL) {
+		me->failures = ROUNDS;
+		return NULL;
+	}
+	store_link_bind(l, me->store);
+	for (int i = 0; i < ROUNDS; i++)
+		me->failures += race_once(me, l, a) != 0;
+	store_link_free(l);
+	arena_free(a);
+	return NULL;
+}
+
+/* A database whose default is the strictest gives the same exact answers. */
+START_TEST(exact_when_serializable)
+{
+	struct rig *r = rig_open(
+	    0, "options='-c default_transaction_isolation=serializable'");
+	struct racer racers[THREADS];
+	pthread_t threads[THREADS];
+	struct session family = rig_create(r);
+	int failures = 0, banned = 0, done = 0;
+	char n[24];
+
+	for (int i = 0; i < THREADS; i++) {
+		racers[i] = (struct racer){ .r = r,
+					    .store = r->store,
+					    .family = family };
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		failures += racers[i].failures;
+		banned += racers[i].banned;
+		done += racers[i].done;
+		if (racers[i].failures > 0)
+			r->err = racers[i].err;
+	}
+	ck_assert_msg(failures == 0, "%d failures: %s", failures, r->err.msg);
+	SAME(r, done, 1);
+	SAME(r, banned, THREADS * ROUNDS - policy.max);
+	postgres_server_ask(r->place,
+			    "SELECT count(*) FROM fcgiauth.sessions"
+			    " WHERE name = 'bob'",
+			    n, sizeof(n));
+	SAME(r, n[0] - '0', LIMIT);
+	rig_close(r);
+}
+END_TEST
+
+/* Another was faster: so often that statement fails, and is begun anew. */
+START_TEST(migrations_in_a_race)
+{
+	static const struct {
+		const char *state;
+		int times;
+		bool passes;
+	} rows[] = {
+		{ "23505", 1, true },  { "42P06", 1, true },
+		{ "42P07", 1, true },  { "42P07", 20, true },
+		{ "42501", 1, false }, { "42P07", 21, false },
+	};
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	char sql[500];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(
+		    sql, sizeof(sql),
+		    "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
+		    "DROP SEQUENCE IF EXISTS races; CREATE SEQUENCE races;"
+		    "CREATE OR REPLACE FUNCTION race() RETURNS event_trigger"
+		    " LANGUAGE plpgsql AS $$ BEGIN"
+		    " IF nextval('public.races') <= %d THEN"
+		    " RAISE EXCEPTION USING ERRCODE = '%s'; END IF; END $$;"
+		    "CREATE EVENT TRIGGER race ON ddl_command_start"
+		    " EXECUTE FUNCTION race()",
+		    rows[i].times, rows[i].state);
+		postgres_server_sql(r->place, sql);
+		ck_assert_msg((store_migrate(r->l, &r->err) == 0) ==
+				  rows[i].passes,
+			      "row %zu: %s", i, r->err.msg);
+		postgres_server_sql(r->place, "DROP EVENT TRIGGER race");
+		rig_wait(r);
+	}
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+postgres_conflict_cases(void)
+{
+	TCase *t = tcase_create("conflicts");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, serialisation_failure_is_begun_anew);
+	tcase_add_test(t, deadlock_is_begun_anew);
+	tcase_add_test(t, endless_conflict_is_bounded);
+	tcase_add_test(t, failed_transaction_leaves_nothing);
+	tcase_add_test(t, exact_when_serializable);
+	tcase_add_test(t, migrations_in_a_race);
+	return t;
+}
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of Postgres that somebody else has changed: trouble of their owner. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <stdio.h>
+
+static const struct {
+	const char *set, *names; /* NULL: it is as good as before */
+} sessions[] = {
+	{ "generation = -1", "generation" },
+	{ "generation = 4294967296", "generation" },
+	{ "generation = 4294967295", NULL },
+	{ "created_ms = -1", "created_ms" },
+	{ "last_seen_ms = -1", "last_seen_ms" },
+	{ "created_ms = 0, last_seen_ms = 0", NULL },
+	{ "name = ''", "identity" },
+	{ "roles = 'a b'", "identity" },
+	{ "roles = 'a,b'", NULL },
+	{ "email = repeat('x', 257)", "identity" },
+	{ "email = repeat('x', 256)", NULL },
+	{ "full_name = E'\\n'", "identity" },
+	{ "address = decode(repeat('78', 257), 'hex')", "address" },
+	{ "address = decode(repeat('78', 256), 'hex')", NULL },
+	{ "user_agent = '\\x00'", "user_agent" },
+	{ "mark = NULL", NULL },
+	{ "mark = '\\x01'", "mark" },
+	{ "id = '\\x01'", "id" },
+	{ "last_seen_ms = NULL", "last_seen_ms" },
+	{ "remember = NULL", "remember" },
+	{ "roles = NULL", "roles" },
+	{ "user_agent = NULL", "user_agent" },
+};
+
+/* Whatever the schema would refuse. */
+static const char lax[] =
+    "DO $$ DECLARE c record; BEGIN"
+    " FOR c IN SELECT conname FROM pg_constraint WHERE contype = 'c'"
+    "  AND conrelid = 'fcgiauth.sessions'::regclass LOOP"
+    "  EXECUTE 'ALTER TABLE fcgiauth.sessions DROP CONSTRAINT ' || c.conname;"
+    " END LOOP;"
+    " FOR c IN SELECT attrelid::regclass AS t, attname FROM pg_attribute"
+    "  WHERE attrelid IN ('fcgiauth.sessions'::regclass,"
+    "  to_regclass('fcgiauth.users')) AND attnum > 0"
+    "  AND attname NOT IN ('id', 'name') LOOP"
+    "  EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', c.t, c.attname);"
+    " END LOOP; END $$;";
+
+/* However often it is asked for, others keep their connections. */
+START_TEST(one_session_is_damaged)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r), other = rig_create(r), got;
+	struct store_link *second = store_link_new(&r->fake.env);
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
+	char sql[1200];
+	bool found;
+
+	ck_assert_ptr_nonnull(second);
+	store_link_bind(second, r->store);
+	(void)snprintf(sql, sizeof(sql),
+		       "%s UPDATE fcgiauth.sessions SET %s WHERE id ="
+		       " (SELECT id FROM fcgiauth.sessions"
+		       " ORDER BY ctid LIMIT 1)",
+		       lax, sessions[_i].set);
+	postgres_server_sql(r->place, sql);
+	for (int i = 0; i < 2; i++)
+		if (sessions[_i].names != NULL)
+			FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+			      sessions[_i].names);
+		else
+			OK(r, rig_find(r, &s, &found));
+	OK(r, store_find(second, r->a, &other.token, r->now, &found, &got,
+			 &r->err));
+	HOLDS(r, found);
+	OK(r,
+	   store_list(r->l, r->a, (struct str){ .p = NULL }, r->now, 10,
+		      &cursor, &list, &r->err));
+	SAME(r, list.n, sessions[_i].names != NULL ? 1 : 2);
+	store_link_free(second);
+	rig_close(r);
+}
+END_TEST
+
+/* The service's own table of users, with alice and bob in it. */
+static struct users_link *
+make_users(struct rig *r, struct user *alice)
+{
+	struct users_link *l = users_link_new(&r->fake.env);
+	struct users *u = rig_users(r, "");
+	struct user bob = { .who = { .name = STR("bob") }, .hash = STR("$b") };
+	enum user_change answer;
+
+	ck_assert_ptr_nonnull(l);
+	users_link_bind(l, u);
+	users_unref(u); /* the link holds it */
+	*alice = (struct user){ .who = { .name = STR("alice") },
+				.hash = STR("$a") };
+	OK(r, users_migrate(l, &r->err));
+	OK(r, users_add(l, alice, 1, &answer, &r->err));
+	OK(r, users_add(l, &bob, 1, &answer, &r->err));
+	return l;
+}
+
+START_TEST(one_user_is_damaged)
+{
+	static const char *const columns[] = { "hash",	    "roles",
+					       "email",	    "full_name",
+					       "disabled",  "created",
+					       "changed" };
+	struct rig *r = rig_open(0, "");
+	struct user alice, got;
+	struct users_link *l = make_users(r, &alice);
+	struct user_list list = { .n = 7 };
+	char sql[1200];
+
+	postgres_server_sql(r->place, lax);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		enum user_answer answer = USER_UNKNOWN;
+
+		(void)snprintf(sql, sizeof(sql),
+			       "CREATE TABLE kept AS TABLE fcgiauth.users;"
+			       "UPDATE fcgiauth.users SET %s = NULL"
+			       " WHERE name = 'alice'",
+			       columns[i]);
+		postgres_server_sql(r->place, sql);
+		(void)snprintf(sql, sizeof(sql), "column %s:", columns[i]);
+		FAILS(r,
+		      users_find(l, r->a, STR("alice"), &answer, &got, &r->err),
+		      ERR_UNAVAILABLE, sql);
+		SAME(r, answer, USER_UNKNOWN);
+		FAILS(r, users_list(l, r->a, STR(""), 9, &list, &r->err),
+		      ERR_UNAVAILABLE, sql);
+		SAME(r, list.n, 7);
+		OK(r,
+		   users_find(l, r->a, STR("bob"), &answer, &got, &r->err));
+		SAME(r, answer, USER_FOUND);
+		postgres_server_sql(r->place,
+				    "DELETE FROM fcgiauth.users;"
+				    "INSERT INTO fcgiauth.users TABLE kept;"
+				    "DROP TABLE kept");
+	}
+	users_link_free(l);
+	rig_close(r);
+}
+END_TEST
+
+/* A change that found nothing to change, and cannot ask why: it is neither
+ * stale nor missing.  The trigger takes the right to ask. */
+START_TEST(change_cannot_tell)
+{
+	struct rig *r = rig_open(0, "");
+	struct user alice, old;
+	struct users_link *l = make_users(r, &alice);
+	enum user_change answer = USER_CHANGED;
+
+	postgres_server_sql(
+	    r->place,
+	    "CREATE FUNCTION fcgiauth.drop_rights() RETURNS trigger"
+	    " LANGUAGE plpgsql AS $$ BEGIN"
+	    " PERFORM set_config('role', 'pg_monitor', false);"
+	    " RETURN NULL; END $$;"
+	    "CREATE TRIGGER drop_rights AFTER UPDATE ON fcgiauth.users"
+	    " EXECUTE FUNCTION fcgiauth.drop_rights()");
+	old = alice;
+	old.hash = STR("$stale");
+	FAILS(r, users_set(l, &old, &alice, 2, &answer, &r->err),
+	      ERR_UNAVAILABLE, "42501");
+	SAME(r, answer, USER_CHANGED);
+	users_link_free(l);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+postgres_damage_cases(void)
+{
+	TCase *t = tcase_create("damage");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(sessions));
+	tcase_add_test(t, one_user_is_damaged);
+	tcase_add_test(t, change_cannot_tell);
+	return t;
+}
+
+#endif

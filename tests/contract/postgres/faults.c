@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* What can happen to a server in use: every failure is ERR_UNAVAILABLE in
+ * bounded time, and it works again as soon as the server does. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <signal.h>
+#include <stdio.h>
+
+/* Fails so, within this time. */
+#define FAILS_WITHIN(r, ms, call, text)                                        \
+	do {                                                                   \
+		int64_t begin_ms = process_now_ms();                           \
+                                                                               \
+		FAILS(r, call, ERR_UNAVAILABLE, text);                         \
+		ck_assert_msg(process_now_ms() - begin_ms < (ms),              \
+			      "%s: %lld ms", #call,                            \
+			      (long long)(process_now_ms() - begin_ms));       \
+	} while (0)
+
+START_TEST(stopped_and_started)
+{
+	struct rig *r = rig_open(RIG_OWN_SERVER, "");
+	struct session s = rig_create(r);
+	bool found;
+
+	for (int i = 0; i < 2; i++) {
+		postgres_server_stop(r->place, i == 0 ? SIGINT : SIGQUIT);
+		FAILS_WITHIN(r, 4000, rig_find(r, &s, &found), "");
+		rig_wait(r);
+		FAILS_WITHIN(r, 4000, rig_find(r, &s, &found), "failed");
+		rig_wait(r);
+		FAILS_WITHIN(r, 4000, store_check_schema(r->l, &r->err), "");
+		postgres_server_start(r->place);
+		rig_wait(r);
+		OK(r, rig_find(r, &s, &found));
+		HOLDS(r, found);
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(down_at_the_start)
+{
+	struct rig *r = rig_open(RIG_OWN_SERVER, "");
+	struct session s = rig_create(r);
+	bool found;
+
+	rig_stop(r);
+	postgres_server_stop(r->place, SIGINT);
+	rig_start(r);
+	FAILS_WITHIN(r, 4000, store_check_schema(r->l, &r->err), "failed");
+	postgres_server_start(r->place);
+	rig_wait(r);
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	rig_close(r);
+}
+END_TEST
+
+/* Neither those who are connected nor those who connect wait for long. */
+START_TEST(paused)
+{
+	struct rig *r = rig_open(RIG_OWN_SERVER, "");
+	struct session s = rig_create(r);
+	bool found, ended;
+
+	r->timeout = 1;
+	rig_stop(r);
+	rig_start(r);
+	OK(r, rig_find(r, &s, &found));
+	process_signal_all(&r->place->process, SIGSTOP);
+	/* Nor does a new connection answer. */
+	FAILS_WITHIN(r, 6000, rig_find(r, &s, &found), "timeout expired");
+	rig_wait(r);
+	FAILS_WITHIN(r, 6000, rig_find(r, &s, &found), "timeout expired");
+	process_signal_all(&r->place->process, SIGCONT);
+	rig_wait(r);
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+
+	/* A write is not even sent. */
+	process_signal_all(&r->place->process, SIGSTOP);
+	FAILS_WITHIN(r, 6000, store_revoke(r->l, &s.id, &ended, &r->err),
+		     "timeout expired");
+	process_signal_all(&r->place->process, SIGCONT);
+	rig_wait(r);
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r, ended);
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, !found);
+	rig_close(r);
+}
+END_TEST
+
+static const char terminate[] =
+    "SELECT pg_catalog.pg_terminate_backend(pid)"
+    " FROM pg_catalog.pg_stat_activity WHERE application_name = 'fcgiauth'";
+
+static int
+end_ourselves(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct rig *r = ctx;
+	int64_t n;
+
+	if (postgres_change(l, "DELETE FROM fcgiauth.sessions", NULL, 0, &n,
+			    err) != 0)
+		return -1;
+	postgres_server_sql(r->place, terminate);
+	return postgres_change(l, "DELETE FROM fcgiauth.secrets", NULL, 0, &n,
+			       err);
+}
+
+START_TEST(backend_ends_in_a_transaction)
+{
+	struct rig *r = rig_open(RIG_OWN_SERVER, "");
+	struct session s = rig_create(r);
+	struct bare b;
+	bool found;
+
+	bare_open(r, NULL, 0, &b);
+	FAILS(r, postgres_transaction(b.l, end_ourselves, r, &r->err),
+	      ERR_UNAVAILABLE, "");
+	bare_close(&b);
+	rig_stop(r);
+	rig_start(r);
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	rig_close(r);
+}
+END_TEST
+
+/* By the server's own clock, and by ours when it was told otherwise. */
+START_TEST(locked_by_another)
+{
+	static const struct {
+		const char *more, *says;
+	} rows[] = {
+		{ "", "lock timeout" },
+		{ "options='-c lock_timeout=0'", "no answer within 1 s" },
+		{ "options='-c statement_timeout=300ms'", "statement timeout" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig *r = rig_open(0, rows[i].more);
+		struct session s = rig_create(r);
+		PGconn *c = rig_foreign(r);
+		bool found, ended;
+
+		r->timeout = 1;
+		rig_stop(r);
+		rig_start(r);
+		foreign_do(c, "BEGIN");
+		foreign_do(c, "LOCK TABLE fcgiauth.sessions");
+		FAILS_WITHIN(r, 5000, rig_find(r, &s, &found), rows[i].says);
+		rig_wait(r);
+		FAILS_WITHIN(r, 5000,
+			     store_create(r->l, &s, 3, r->now, NULL, &r->err),
+			     rows[i].says);
+		foreign_do(c, "ROLLBACK");
+		rig_wait(r);
+		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+		HOLDS(r, ended);
+		PQfinish(c);
+		rig_close(r);
+	}
+}
+END_TEST
+
+/* The server says so, before we give the connection up. */
+START_TEST(slow_statement_is_cancelled)
+{
+	struct rig *r = rig_open(0, "");
+	struct bare b;
+	int64_t n;
+
+	r->timeout = 1;
+	bare_open(r, NULL, 0, &b);
+	for (int i = 0; i < 3; i++)
+		FAILS(r,
+		      postgres_change(b.l, "SELECT pg_catalog.pg_sleep(9)",
+				      NULL, 0, &n, &r->err),
+		      ERR_BUSY, "statement timeout");
+	OK(r, postgres_ping(b.l, &r->err));
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+static int
+sleep_long(struct postgres_link *l, void *ctx, struct err *err)
+{
+	struct rig *r = ctx;
+	int64_t n;
+
+	for (;;) {
+		if (postgres_change(l, "SELECT pg_catalog.pg_sleep(0.7)", NULL,
+				    0, &n, err) != 0)
+			return -1;
+		fake_env_advance_ms(&r->fake, 700);
+	}
+}
+
+/* A transaction that takes its time is no sign that the server is gone, and
+ * has an end. */
+START_TEST(slow_transaction_is_given_up)
+{
+	struct rig *r = rig_open(0, "");
+	int64_t begin_ms = env_mono_ms(&r->fake.env);
+	struct bare b;
+
+	r->timeout = 1;
+	bare_open(r, NULL, 0, &b);
+	FAILS(r, postgres_transaction(b.l, sleep_long, r, &r->err),
+	      ERR_BUSY, "no time is left");
+	SAME(r, env_mono_ms(&r->fake.env) - begin_ms, 1400);
+	OK(r, postgres_ping(b.l, &r->err));
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+/* The row of one session: the others do not notice. */
+START_TEST(one_row_is_locked)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r), other = rig_create(r);
+	PGconn *c = rig_foreign(r);
+	bool found, ended;
+
+	r->timeout = 1;
+	rig_stop(r);
+	rig_start(r);
+	foreign_do(c, "BEGIN");
+	foreign_do(c, "UPDATE fcgiauth.sessions SET remember = true"
+		      " WHERE id = (SELECT id FROM fcgiauth.sessions"
+		      " ORDER BY ctid LIMIT 1)");
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	FAILS_WITHIN(r, 5000, store_revoke(r->l, &s.id, &ended, &r->err),
+		     "lock timeout");
+	/* The connection is as good as before: nobody has to wait. */
+	OK(r, store_revoke(r->l, &other.id, &ended, &r->err));
+	HOLDS(r, ended);
+	foreign_do(c, "COMMIT");
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r, ended);
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+/* The settings are checked before, but not by everybody who opens. */
+START_TEST(cannot_be_opened)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	const struct str conninfo = STR("hots=db1"), query = STR("SELECT $1");
+	const struct postgres_conf conf = { .conninfo = conninfo };
+	struct store *s = NULL;
+	struct users *u = NULL;
+
+	FAILS(r, store_open(&store_postgres, &conf, &r->fake.env, &s, &r->err),
+	      ERR_CONFIG, "hots");
+	ck_assert_ptr_null(s);
+	FAILS(r, rig_try_users(r, conninfo, STR(""), &u), ERR_CONFIG, "hots");
+	FAILS(r, rig_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
+	ck_assert_ptr_null(u);
+	rig_close(r);
+}
+END_TEST
+
+/* While it is used a primary turns into what cannot be written. */
+START_TEST(becomes_read_only)
+{
+	struct rig *r = rig_open(RIG_OWN_SERVER, "");
+	struct session s = rig_create(r);
+	bool found, ended;
+
+	OK(r, store_ping(r->l, &r->err));
+	postgres_server_sql(r->place,
+			    "ALTER SYSTEM SET default_transaction_read_only"
+			    " = on");
+	postgres_server_stop(r->place, SIGINT);
+	postgres_server_start(r->place);
+	OK(r, rig_find(r, &s, &found));
+	FAILS(r, store_revoke(r->l, &s.id, &ended, &r->err), ERR_UNAVAILABLE,
+	      "read-only");
+	rig_wait(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "read-only");
+	rig_close(r);
+}
+END_TEST
+
+struct pooler {
+	char folder[64], ini[80], log[80], conninfo[160], program[128];
+	struct process process;
+};
+
+static bool
+pooler_is_ready(void *ctx)
+{
+	const struct pooler *p = ctx;
+
+	return PQping(p->conninfo) == PQPING_OK;
+}
+
+/* In transaction mode, as it is installed: it takes no options. */
+static bool
+pooler_start(struct pooler *p, const struct rig *r)
+{
+	int port = process_free_port();
+	FILE *f;
+
+	*p = (struct pooler){ .folder = "" };
+	if (!process_find("pgbouncer", p->program, sizeof(p->program)))
+		return false;
+	process_folder(p->folder, sizeof(p->folder));
+	(void)snprintf(p->ini, sizeof(p->ini), "%s/ini", p->folder);
+	(void)snprintf(p->log, sizeof(p->log), "%s/log", p->folder);
+	(void)snprintf(p->conninfo, sizeof(p->conninfo),
+		       "host=%s port=%d user=postgres dbname=postgres",
+		       p->folder, port);
+	f = fopen(p->ini, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_gt(fprintf(f,
+				 "[databases]\n"
+				 "postgres = host=%s port=%d user=postgres\n"
+				 "[pgbouncer]\n"
+				 "listen_addr =\n"
+				 "listen_port = %d\n"
+				 "unix_socket_dir = %s\n"
+				 "auth_type = any\n"
+				 "pool_mode = transaction\n"
+				 "default_pool_size = 3\n",
+				 r->place->folder, r->place->port, port,
+				 p->folder),
+			 0);
+	ck_assert_int_eq(fclose(f), 0);
+	process_start(
+	    &p->process,
+	    &(struct process_spec){
+		.argv = (const char *const[]){ p->program, p->ini, NULL },
+		.log = p->log,
+		.unprivileged = true });
+	ck_assert_msg(process_wait(&p->process, pooler_is_ready, p, 20000),
+		      "pgbouncer does not start: see %s", p->log);
+	return true;
+}
+
+START_TEST(behind_a_pooler)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct store *store;
+	struct store_link *l[8]; /* more than the pooler has */
+	struct rotation use = { .idle_ms = 1000 };
+	enum rotate_answer answer;
+	uint8_t wrapped[32];
+	struct session s, got;
+	struct pooler p;
+	bool found;
+
+	if (!pooler_start(&p, r)) {
+		rig_close(r);
+		return; /* not installed */
+	}
+	rig_stop(r);
+	(void)snprintf(r->conninfo, sizeof(r->conninfo), "%s", p.conninfo);
+	rig_start(r);
+	OK(r, store_migrate(r->l, &r->err));
+	OK(r, store_check_schema(r->l, &r->err));
+	s = rig_create(r);
+	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
+		rig_second(r, r->conninfo, &store, &l[i]);
+		store_unref(store);
+	}
+	for (size_t i = 0; i < 10 * ARRAY_LEN(l); i++) {
+		struct store_link *one = l[i % ARRAY_LEN(l)];
+		struct session new = s;
+
+		new.id.b[15] ^= (uint8_t)(i + 1);
+		new.token.b[31] ^= (uint8_t)(i + 1);
+		OK(r, store_find(one, r->a, &s.token, r->now, &found, &got,
+				 &r->err));
+		HOLDS(r, found);
+		OK(r, store_create(one, &new, 1000, r->now, NULL, &r->err));
+		use.presented = new.token;
+		use.next = new.token;
+		use.next.b[0] ^= 0xff;
+		OK(r, store_rotate(one, r->a, &new.id, &use, r->now, &answer,
+				   &got, wrapped, &r->err));
+		SAME(r, answer, ROTATE_DONE);
+		arena_reset(r->a);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(l); i++)
+		store_link_free(l[i]);
+	rig_close(r);
+	process_stop(&p.process, SIGINT);
+	process_remove(p.folder);
+}
+END_TEST
+
+TCase *
+postgres_fault_cases(void)
+{
+	TCase *t = tcase_create("faults");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, stopped_and_started);
+	tcase_add_test(t, down_at_the_start);
+	tcase_add_test(t, paused);
+	tcase_add_test(t, backend_ends_in_a_transaction);
+	tcase_add_test(t, locked_by_another);
+	tcase_add_test(t, slow_statement_is_cancelled);
+	tcase_add_test(t, slow_transaction_is_given_up);
+	tcase_add_test(t, one_row_is_locked);
+	tcase_add_test(t, cannot_be_opened);
+	tcase_add_test(t, becomes_read_only);
+	tcase_add_test(t, behind_a_pooler);
+	return t;
+}
+
+#endif

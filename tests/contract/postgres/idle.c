@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection that ended while it was idle is noticed by nobody: the server,
+ * a pooler or a firewall may end one at any time. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define IDLE_CHECKS 200
+#define IDLE_LOGINS 50
+
+/* The pid of the backend whose connection has this name; 0: there is none. */
+static int
+backend_of(PGconn *c, const char *name)
+{
+	char sql[200];
+	PGresult *r;
+	int pid = 0;
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT pid FROM pg_catalog.pg_stat_activity"
+		       " WHERE application_name = '%s'",
+		       name);
+	r = PQexec(c, sql);
+	ck_assert_msg(PQresultStatus(r) == PGRES_TUPLES_OK, "%s",
+		      PQerrorMessage(c));
+	if (PQntuples(r) > 0)
+		pid = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	return pid;
+}
+
+/* Returns when they are gone; the server itself would look ten times a second
+ * only. */
+static void
+end_idle(PGconn *c, const char *name)
+{
+	int64_t until_ms = process_now_ms() + 20000;
+	char sql[250];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT pg_catalog.pg_terminate_backend(pid)"
+		       " FROM pg_catalog.pg_stat_activity"
+		       " WHERE application_name = '%s'",
+		       name);
+	foreign_do(c, sql);
+	while (backend_of(c, name) != 0)
+		ck_assert_int_lt(process_now_ms(), until_ms);
+}
+
+START_TEST(check_on_a_dead_connection)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r);
+	PGconn *c = rig_foreign(r);
+	bool found;
+
+	for (int i = 0; i < IDLE_CHECKS; i++) {
+		end_idle(c, "fcgiauth");
+		OK(r, rig_find(r, &s, &found));
+		HOLDS(r, found);
+		arena_reset(r->a);
+	}
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+/* Each write of a login, and of what else must not happen twice. */
+START_TEST(login_on_a_dead_connection)
+{
+	const struct attempt_policy policy = { .max = 3,
+					       .window_ms = 1000,
+					       .ban_ms = 1000 };
+	struct rig *r = rig_open(0, "");
+	PGconn *c = rig_foreign(r);
+	struct attempt attempt;
+	int64_t ended;
+	bool was;
+
+	for (int i = 0; i < IDLE_LOGINS; i++) {
+		struct session s;
+
+		end_idle(c, "fcgiauth");
+		OK(r,
+		   store_attempt(r->l, STR("user:alice"), &policy, r->now,
+				 &attempt, &r->err));
+		SAME(r, attempt.banned_until_ms, 0);
+		end_idle(c, "fcgiauth");
+		s = rig_create(r);
+		end_idle(c, "fcgiauth");
+		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
+		end_idle(c, "fcgiauth");
+		OK(r, store_revoke(r->l, &s.id, &was, &r->err));
+		HOLDS(r, was);
+	}
+	end_idle(c, "fcgiauth");
+	OK(r, store_revoke_all(r->l, &ended, &r->err));
+	SAME(r, ended, 0);
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+/* One dead connection says nothing of the others, nor of the server. */
+START_TEST(others_keep_their_connection)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r), got;
+	PGconn *c = rig_foreign(r);
+	struct store_link *second = store_link_new(&r->fake.env);
+	bool found;
+	int pid;
+
+	ck_assert_ptr_nonnull(second);
+	store_link_bind(second, r->store);
+	end_idle(c, "fcgiauth");
+	OK(r,
+	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	pid = backend_of(c, "fcgiauth");
+	OK(r, rig_find(r, &s, &found));
+	OK(r,
+	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	end_idle(c, "fcgiauth");
+	/* Both are gone now: the second has a new one, the first finds its
+	 * own dead and does not wait for the second. */
+	OK(r,
+	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	ck_assert_int_ne(pid, backend_of(c, "fcgiauth"));
+	pid = backend_of(c, "fcgiauth");
+	OK(r, rig_find(r, &s, &found));
+	OK(r,
+	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	ck_assert_int_eq(kill(pid, 0), 0);
+	store_link_free(second);
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(idle_session_timeout)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r), got;
+	PGconn *c = rig_foreign(r);
+	struct store *store;
+	struct store_link *l;
+	char conninfo[500];
+	bool found, ended;
+
+	(void)snprintf(conninfo, sizeof(conninfo),
+		       "%s application_name=idler options='-c"
+		       " idle_session_timeout=200'",
+		       r->conninfo);
+	rig_second(r, conninfo, &store, &l);
+	for (int i = 0; i < 5 && PQserverVersion(c) >= 140000; i++) {
+		int64_t until_ms = process_now_ms() + 20000;
+
+		OK(r, store_find(l, r->a, &s.token, r->now, &found, &got,
+				 &r->err));
+		HOLDS(r, found);
+		while (backend_of(c, "idler") != 0)
+			ck_assert_int_lt(process_now_ms(), until_ms);
+	}
+	if (PQserverVersion(c) >= 140000)
+		OK(r, store_revoke(l, &s.id, &ended, &r->err));
+	store_link_free(l);
+	store_unref(store);
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+/* What its server says to who asks while it is idle for too long. */
+START_TEST(ends_as_it_is_asked)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct bare b;
+	int64_t n;
+
+	bare_open(r, NULL, 0, &b);
+	FAILS(r,
+	      postgres_change(b.l,
+			      "DO $$ BEGIN RAISE EXCEPTION 'idle' USING"
+			      " ERRCODE = '57P05'; END $$",
+			      NULL, 0, &n, &r->err),
+	      ERR_UNDONE, "57P05");
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+/* The other side is there no more, and nothing says so: whoever is stopped
+ * swallows what he is sent.  New connections work. */
+START_TEST(swallowed)
+{
+	const struct attempt_policy policy = { .max = 0,
+					       .window_ms = 1000,
+					       .ban_ms = 1000 };
+	struct rig *r = rig_open(RIG_OWN_SERVER, "");
+	struct session s = rig_create(r), second;
+	PGconn *c = rig_foreign(r);
+	struct attempt attempt = { .count = 0 };
+	int64_t begin_ms;
+	bool found;
+	int pid;
+
+	r->timeout = 1;
+	rig_stop(r);
+	rig_start(r);
+	for (int i = 0; i < 3; i++) {
+		OK(r, rig_find(r, &s, &found));
+		HOLDS(r, found);
+		pid = backend_of(c, "fcgiauth");
+		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+		begin_ms = process_now_ms();
+		if (i == 0)
+			OK(r, rig_find(r, &s, &found));
+		else if (i == 1)
+			second = rig_create(r);
+		else
+			OK(r,
+			   store_attempt(r->l, STR("user:a"), &policy, r->now,
+					 &attempt, &r->err));
+		ck_assert_int_lt(process_now_ms() - begin_ms, 4000);
+		ck_assert_int_eq(kill(pid, SIGCONT), 0);
+		/* It has been left, and must not be taken for its successor. */
+		while (kill(pid, 0) == 0)
+			ck_assert_int_lt(process_now_ms() - begin_ms, 20000);
+	}
+	SAME(r, attempt.banned_until_ms, r->now + 1000);
+	OK(r, rig_find(r, &second, &found));
+	HOLDS(r, found);
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(users_on_a_dead_connection)
+{
+	static const char *const queries[] = {
+		"", "SELECT 'alice' AS name, '$x' AS password_hash"
+		    " WHERE $1 = 'alice'"
+	};
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	PGconn *c = rig_foreign(r);
+
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		struct users *u = rig_users(r, queries[i]);
+		struct users_link *l = users_link_new(&r->fake.env);
+		struct user user = { .who = { .name = STR("alice") },
+				     .hash = STR("$x") };
+		enum user_answer answer = USER_UNKNOWN;
+		enum user_change change;
+
+		ck_assert_ptr_nonnull(l);
+		users_link_bind(l, u);
+		if (i == 0) {
+			OK(r, users_migrate(l, &r->err));
+			end_idle(c, "fcgiauth");
+			OK(r, users_add(l, &user, 1, &change, &r->err));
+			SAME(r, change, USER_CHANGED);
+		}
+		for (int k = 0; k < 20; k++) {
+			end_idle(c, "fcgiauth");
+			OK(r, users_find(l, r->a, STR("alice"), &answer, &user,
+					 &r->err));
+			SAME(r, answer, USER_FOUND);
+		}
+		users_link_free(l);
+		users_unref(u);
+	}
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+postgres_idle_cases(void)
+{
+	TCase *t = tcase_create("idle");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, check_on_a_dead_connection);
+	tcase_add_test(t, login_on_a_dead_connection);
+	tcase_add_test(t, others_keep_their_connection);
+	tcase_add_test(t, idle_session_timeout);
+	tcase_add_test(t, ends_as_it_is_asked);
+	tcase_add_test(t, swallowed);
+	tcase_add_test(t, users_on_a_dead_connection);
+	return t;
+}
+
+#endif

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/* Connection strings, values in both directions, what errors mean. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <signal.h>
+#include <stdio.h>
+
+START_TEST(conninfo_is_checked)
+{
+	const struct {
+		struct str conninfo;
+		const char *says, *hides;
+	} rows[] = {
+		{ STR("hots=db1 dbname=auth"), "\"hots\"", NULL },
+		{ STR("host=db1 dbname"), "missing \"=\"", NULL },
+		{ STR("host=db1 password=my secret"),
+		  "missing \"=\" after (hidden) in connection info", "secret" },
+		{ STR("host=db1 password=my se\"cr\"et x"),
+		  "missing \"=\" after (hidden) in connection info", "cr" },
+		{ STR("foo=bar password=z"), "option (hidden)", "foo" },
+		{ STR("password=hunter 2='x"), "conninfo", "2" },
+		{ STR("password='hunter2"), "conninfo", "hunter2" },
+		{ STR("passfile='hunter2"), "unterminated", NULL },
+		{ STR("postgresql://u:hunter2@h:%zz/db"), "conninfo",
+		  "hunter" },
+		{ STR("postgresql://u:hunter2@[::1/db"),
+		  "\"]\" in IPv6 host address in URI: (hidden)", "hunter" },
+		{ STR("postgresql://u@h/db?hunter2=1"), "conninfo", "hunter" },
+		{ STR("postgresql://u:hun@ter2@h/db"), "%40", "ter" },
+		{ STR("postgresql://u:hun/ter2@h/db"), "%2F", "hun" },
+		{ STR("postgresql://u@h1,hun@ter2/db"), "%40", "ter" },
+		{ STR("host=a\0b"), "NUL", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct postgres_conf conf = { .conninfo =
+							rows[i].conninfo };
+		struct err err = { .code = ERR_NONE };
+
+		ck_assert_msg(postgres_check(&conf, &err) == -1 &&
+				  err.code == ERR_CONFIG &&
+				  strstr(err.msg, rows[i].says) != NULL,
+			      "row %zu: %s", i, err.msg);
+		ck_assert_msg(rows[i].hides == NULL ||
+				  strstr(err.msg, rows[i].hides) == NULL,
+			      "row %zu shows: %s", i, err.msg);
+	}
+}
+END_TEST
+
+START_TEST(conninfo_may_be_anything_of_libpq)
+{
+	const struct str rows[] = {
+		STR("host=a,b port=1,2 dbname=auth target_session_attrs="
+		    "read-write sslmode=verify-full passfile=/x service=s"),
+		STR("postgresql://u:p@h1,h2/db?sslmode=require&options=-c%20a"),
+		STR("postgres:///auth?host=/run/postgresql"),
+		STR("password='it''s not' host=x"),
+		STR("postgresql://u:a%40b%2Fc@h1:1,[::1]:2/db"),
+		STR("host=@/abstract,h port='1, 2'"),
+		STR("password='it\\'s' host=x"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct postgres_conf conf = { .conninfo = rows[i] };
+		struct err err;
+		bool bad = i == 3; /* a quote is not doubled there */
+
+		ck_assert_msg((postgres_check(&conf, &err) != 0) == bad,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(conninfo_is_bounded)
+{
+	char text[POSTGRES_CONNINFO_MAX + 2];
+	const int front = sprintf(text, "host=");
+
+	memset(text + front, 'h', sizeof(text) - (size_t)front);
+	for (size_t more = 0; more < 2; more++) {
+		const struct postgres_conf conf = {
+			.conninfo = { text, POSTGRES_CONNINFO_MAX + more },
+		};
+		struct err err;
+
+		ck_assert_int_eq(postgres_check(&conf, &err), -(int)more);
+		if (more == 1)
+			ck_assert_msg(strstr(err.msg, "over 4096 bytes"),
+				      "%s", err.msg);
+	}
+}
+END_TEST
+
+/* Whatever goes wrong with one. */
+START_TEST(password_is_never_shown)
+{
+	static const struct {
+		const char *before, *after; /* the port */
+	} rows[] = {
+		{ "user=scram password=hunter2 host=127.0.0.1 port=", "" },
+		{ "password=hunter2 host=127.0.0.1 port=1", "" },
+		{ "password=hunter2 host=127.0.0.1 sslmode=bad port=", "" },
+		{ "postgresql://scram:hunter2@127.0.0.1:", "/postgres" },
+		{ "postgresql://scram:hunter2@127.0.0.1:", "/no_such" },
+	};
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct store *s;
+	struct store_link *l;
+	char conninfo[200];
+
+	postgres_server_sql(r->place,
+			    "DROP ROLE IF EXISTS scram;"
+			    "CREATE ROLE scram LOGIN PASSWORD 'right one'");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(conninfo, sizeof(conninfo), "%s%d%s",
+			       rows[i].before, r->place->port, rows[i].after);
+		rig_second(r, conninfo, &s, &l);
+		FAILS(r, store_ping(l, &r->err), ERR_UNAVAILABLE, "postgres");
+		ck_assert_msg(strstr(r->err.msg, "hunter2") == NULL &&
+				  strchr(r->err.msg, '\n') == NULL,
+			      "row %zu: %s", i, r->err.msg);
+		store_link_free(l);
+		store_unref(s);
+	}
+	(void)snprintf(conninfo, sizeof(conninfo),
+		       "host=127.0.0.1 port=%d user=scram dbname=postgres"
+		       " password='right one'",
+		       r->place->port);
+	rig_second(r, conninfo, &s, &l);
+	FAILS(r, store_check_schema(l, &r->err), ERR_CONFIG, "migrate");
+	store_link_free(l);
+	store_unref(s);
+	postgres_server_sql(r->place, "DROP ROLE scram");
+	rig_close(r);
+}
+END_TEST
+
+/* A server may be told to send them along with what goes wrong. */
+START_TEST(values_are_never_shown)
+{
+	static const char *const sql[] = {
+		"SELECT $1 || (1 / 0)::text",
+		"SELECT $1, pg_catalog.pg_terminate_backend("
+		"pg_catalog.pg_backend_pid()), pg_catalog.pg_sleep(5)",
+	};
+	struct rig *r = rig_open(
+	    RIG_NO_SCHEMA,
+	    "options='-c log_parameter_max_length_on_error=-1'");
+	struct bare b;
+	PGresult *res;
+
+	bare_open(r, NULL, 0, &b);
+	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+		ck_assert_int_eq(
+		    postgres_query(b.l, sql[i], PG_ARGS(PG_TEXT(STR("hush"))),
+				   &res, &r->err),
+		    -1);
+		ck_assert_msg(strstr(r->err.msg, "hush") == NULL,
+			      "row %zu: %s", i, r->err.msg);
+	}
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(first_host_is_down)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r);
+	struct store *second;
+	struct store_link *l;
+	char conninfo[300];
+	bool found;
+
+	(void)snprintf(conninfo, sizeof(conninfo),
+		       "host=127.0.0.1,%s,127.0.0.1 port=1,%d,1 user=postgres"
+		       " dbname=postgres",
+		       r->place->folder, r->place->port);
+	rig_second(r, conninfo, &second, &l);
+	OK(r, store_check_schema(l, &r->err));
+	store_link_free(r->l);
+	r->l = l;
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	store_unref(second);
+	rig_close(r);
+}
+END_TEST
+
+/* As a standby, and as a primary that became one. */
+START_TEST(first_host_is_read_only)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r);
+	struct postgres_server_place other;
+	struct store *second;
+	struct store_link *l;
+	char conninfo[300];
+	bool found;
+
+	ck_assert(postgres_server_new(&other));
+	postgres_server_sql(&other,
+			    "ALTER SYSTEM SET default_transaction_read_only"
+			    " = on");
+	postgres_server_stop(&other, SIGINT);
+	postgres_server_start(&other);
+	(void)snprintf(conninfo, sizeof(conninfo),
+		       "host=%s,%s port=%d,%d user=postgres dbname=postgres"
+		       " target_session_attrs=read-write",
+		       other.folder, r->place->folder, other.port,
+		       r->place->port);
+	rig_second(r, conninfo, &second, &l);
+	OK(r, store_check_schema(l, &r->err));
+	store_link_free(r->l);
+	r->l = l;
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	store_unref(second);
+	rig_second(r, other.conninfo, &second, &l);
+	FAILS(r, store_migrate(l, &r->err), ERR_UNAVAILABLE, "read-only");
+	store_link_free(l);
+	store_unref(second);
+	postgres_server_free(&other);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(session_has_our_settings)
+{
+	static const struct {
+		const char *more, *sql, *want;
+	} rows[] = {
+		{ "", "SELECT current_setting('statement_timeout')",
+		  "4375ms" },
+		{ "", "SELECT current_setting('lock_timeout')", "3750ms" },
+		{ "",
+		  "SELECT current_setting("
+		  "'idle_in_transaction_session_timeout')",
+		  "5s" },
+		{ "", "SELECT current_setting('application_name')",
+		  "fcgiauth" },
+		{ "application_name=mine",
+		  "SELECT current_setting('application_name')", "mine" },
+		{ "options='-c lock_timeout=7s'",
+		  "SELECT current_setting('lock_timeout')", "7s" },
+		{ "options='-c lock_timeout=7s'",
+		  "SELECT current_setting('statement_timeout')", "0" },
+		{ "client_encoding=LATIN1",
+		  "SELECT current_setting('client_encoding')", "UTF8" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig *r = rig_open(RIG_NO_SCHEMA, rows[i].more);
+		struct bare b;
+		struct str got;
+		PGresult *res;
+
+		bare_open(r, NULL, 0, &b);
+		OK(r, postgres_query(b.l, rows[i].sql, NULL, 0, &res, &r->err));
+		OK(r, postgres_get_text(res, 0, 0, r->a, &got, &r->err));
+		PQclear(res);
+		ck_assert_msg(str_eq(got, str_from(rows[i].want)),
+			      "row %zu: %.*s", i, STR_ARG(got));
+		bare_close(&b);
+		rig_close(r);
+	}
+}
+END_TEST
+
+START_TEST(values_go_and_come_back)
+{
+	static const int64_t numbers[] = {
+		0, -1, 1, INT64_MAX, INT64_MIN, INT64_C(0x0102030405060708)
+	};
+	const struct str texts[] = {
+		STR(""),
+		STR("'; DROP SCHEMA fcgiauth; --"),
+		STR("\"a\" \\ \\\\ %s %n $1 ?1 :a {b}"),
+		STR("J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x94\x91\n\t\x01"),
+	};
+	static const uint8_t bytes[] = { 0, 1, 0, 255, '\'', '\\', 0 };
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	uint8_t back[sizeof(bytes)];
+	struct bare b;
+	struct str got;
+	PGresult *res;
+	int64_t n;
+
+	bare_open(r, NULL, 0, &b);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		OK(r,
+		   postgres_query(b.l, "SELECT $1", PG_ARGS(PG_INT(numbers[i])),
+				  &res, &r->err));
+		OK(r, postgres_get_int(res, 0, 0, &n, &r->err));
+		SAME(r, n, numbers[i]);
+		PQclear(res);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		OK(r,
+		   postgres_query(b.l, "SELECT $1", PG_ARGS(PG_TEXT(texts[i])),
+				  &res, &r->err));
+		OK(r, postgres_get_text(res, 0, 0, r->a, &got, &r->err));
+		HOLDS(r, str_eq(got, texts[i]));
+		PQclear(res);
+	}
+	OK(r, postgres_query(
+		  b.l, "SELECT $1, $2 IS NULL",
+		  PG_ARGS(PG_BYTES(bytes, sizeof(bytes)), PG_BYTES(NULL, 5)),
+		  &res, &r->err));
+	OK(r, postgres_get_bytes(res, 0, 0, back, sizeof(back), &r->err));
+	ck_assert_mem_eq(back, bytes, sizeof(bytes));
+	OK(r, postgres_get_int(res, 0, 1, &n, &r->err));
+	SAME(r, n, 1);
+	PQclear(res);
+	/* Refused, not cut. */
+	FAILS(r,
+	      postgres_query(b.l, "SELECT $1", PG_ARGS(PG_TEXT(STR("a\0b"))),
+			     &res, &r->err),
+	      ERR_INTERNAL, "22021");
+	FAILS(r,
+	      postgres_query(b.l, "SELECT $1", PG_ARGS(PG_TEXT(STR("\xff"))),
+			     &res, &r->err),
+	      ERR_INTERNAL, "22021");
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+/* More than a socket takes at once, there and back. */
+START_TEST(much_goes_and_comes_back)
+{
+	enum {
+		N = 20 << 20
+	};
+	static char bytes[N], back[N];
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct bare b;
+	PGresult *res;
+
+	for (int i = 0; i < N; i += 4096)
+		bytes[i] = (char)(i >> 12);
+	bare_open(r, NULL, 0, &b);
+	OK(r, postgres_query(b.l, "SELECT $1", PG_ARGS(PG_BYTES(bytes, N)),
+			     &res, &r->err));
+	OK(r, postgres_get_bytes(res, 0, 0, back, N, &r->err));
+	ck_assert(memcmp(bytes, back, N) == 0);
+	PQclear(res);
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(fields_are_checked)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct str text;
+	struct bare b;
+	PGresult *res;
+	uint8_t two[2];
+	int64_t n;
+
+	bare_open(r, NULL, 0, &b);
+	OK(r,
+	   postgres_query(b.l,
+			  "SELECT (-3)::int2, 70000::int4, true, NULL::int8"
+			  " AS nothing, 1.5::float8, 'x'::varchar, '{}'::"
+			  "text[], '\\x0102'::bytea, 'n'::name, 'c'::char(2)",
+			  NULL, 0, &res, &r->err));
+	OK(r, postgres_get_int(res, 0, 0, &n, &r->err));
+	SAME(r, n, -3);
+	OK(r, postgres_get_int(res, 0, 1, &n, &r->err));
+	SAME(r, n, 70000);
+	OK(r, postgres_get_int(res, 0, 2, &n, &r->err));
+	SAME(r, n, 1);
+	for (int i = 3; i < 10; i++)
+		ck_assert_int_eq(postgres_get_int(res, 0, i, &n, &r->err), -1);
+	FAILS(r, postgres_get_int(res, 0, 3, &n, &r->err), ERR_BUSY,
+	      "column nothing");
+	for (int i = 0; i < 10; i++)
+		ck_assert_msg(
+		    (postgres_get_text(res, 0, i, r->a, &text, &r->err) == 0) ==
+			(i == 5 || i >= 7),
+		    "column %d", i);
+	OK(r, postgres_get_bytes(res, 0, 7, two, 2, &r->err));
+	SAME(r, two[1], 2);
+	FAILS(r, postgres_get_bytes(res, 0, 7, two, 1, &r->err), ERR_BUSY,
+	      "bytea");
+	FAILS(r, postgres_get_bytes(res, 0, 5, two, 1, &r->err), ERR_BUSY,
+	      "bytea");
+	PQclear(res);
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(errors_have_their_meaning)
+{
+	static const struct {
+		const char *state;
+		enum err_code code;
+	} rows[] = {
+		{ "22P02", ERR_INTERNAL },    { "23505", ERR_INTERNAL },
+		{ "42601", ERR_INTERNAL },    { "42P01", ERR_UNAVAILABLE },
+		{ "42501", ERR_UNAVAILABLE }, { "3F000", ERR_UNAVAILABLE },
+		{ "25006", ERR_UNAVAILABLE }, { "08006", ERR_UNAVAILABLE },
+		{ "57P01", ERR_UNAVAILABLE }, { "57P03", ERR_UNAVAILABLE },
+		{ "58030", ERR_UNAVAILABLE }, { "XX001", ERR_UNAVAILABLE },
+		{ "53100", ERR_BUSY },	      { "57014", ERR_BUSY },
+		{ "55P03", ERR_BUSY },	      { "54000", ERR_BUSY },
+		{ "21000", ERR_BUSY },	      { "P0001", ERR_BUSY },
+		{ "38000", ERR_BUSY },	      { "39000", ERR_BUSY },
+		{ "44000", ERR_BUSY },
+	};
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct bare b;
+	char sql[200];
+	int64_t n;
+
+	bare_open(r, NULL, 0, &b);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(sql, sizeof(sql),
+			       "DO $$ BEGIN RAISE EXCEPTION E'first\\n\\x1b[2J"
+			       "hunter2' USING ERRCODE = '%s'; END $$",
+			       rows[i].state);
+		r->err.code = ERR_NONE;
+		ck_assert_int_eq(
+		    postgres_change(b.l, sql, NULL, 0, &n, &r->err), -1);
+		ck_assert_msg(r->err.code == rows[i].code, "%s: code %d: %s",
+			      rows[i].state, (int)r->err.code, r->err.msg);
+		ck_assert_msg(strstr(r->err.msg, rows[i].state) != NULL &&
+				  strpbrk(r->err.msg, "\n\x1b") == NULL,
+			      "%s: %s", rows[i].state, r->err.msg);
+		/* Unfit data would be quoted. */
+		ck_assert_msg((strstr(r->err.msg, "hunter2") == NULL) ==
+				  (i == 0),
+			      "%s: %s", rows[i].state, r->err.msg);
+	}
+	/* The connection is as good as before. */
+	OK(r, postgres_ping(b.l, &r->err));
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+/* Those of an administrator's own may be anything. */
+START_TEST(statements_of_another_kind)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct bare b;
+	PGresult *res;
+
+	bare_open(r, NULL, 0, &b);
+	FAILS(r,
+	      postgres_query(b.l, "SET LOCAL lock_timeout = 0", NULL, 0, &res,
+			     &r->err),
+	      ERR_CONFIG, "no rows");
+	FAILS(r, postgres_query(b.l, "", NULL, 0, &res, &r->err), ERR_CONFIG,
+	      "no rows");
+	FAILS(r,
+	      postgres_query(b.l, "SELECT 1; SELECT 2", NULL, 0, &res, &r->err),
+	      ERR_INTERNAL, "42601");
+	OK(r, postgres_ping(b.l, &r->err));
+	FAILS(r,
+	      postgres_query(b.l, "COPY (SELECT 1) TO STDOUT", NULL, 0, &res,
+			     &r->err),
+	      ERR_UNAVAILABLE, "no answer to use");
+	bare_close(&b);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+postgres_link_cases(void)
+{
+	TCase *t = tcase_create("links");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, conninfo_is_checked);
+	tcase_add_test(t, conninfo_may_be_anything_of_libpq);
+	tcase_add_test(t, conninfo_is_bounded);
+	tcase_add_test(t, password_is_never_shown);
+	tcase_add_test(t, values_are_never_shown);
+	tcase_add_test(t, first_host_is_down);
+	tcase_add_test(t, first_host_is_read_only);
+	tcase_add_test(t, session_has_our_settings);
+	tcase_add_test(t, values_go_and_come_back);
+	tcase_add_test(t, much_goes_and_comes_back);
+	tcase_add_test(t, fields_are_checked);
+	tcase_add_test(t, errors_have_their_meaning);
+	tcase_add_test(t, statements_of_another_kind);
+	return t;
+}
+
+#endif

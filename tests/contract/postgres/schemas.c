@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema: who makes it, who may use it, what is not ours. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+START_TEST(missing_schema_says_what_to_do)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct schema_state state;
+	struct session s = { .remember = false };
+	bool found;
+
+	OK(r, store_schema(r->l, &state, &r->err));
+	SAME(r, state.have, 0);
+	HOLDS(r, state.want > 0);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	      "fcgiauth.sessions");
+	rig_wait(r);
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
+	      "run fcgiauthctl store migrate");
+	FAILS(r, rig_find(r, &s, &found), ERR_CONFIG, "store migrate");
+	/* It is noticed when somebody has done so. */
+	{
+		struct store *second;
+		struct store_link *l;
+
+		rig_second(r, r->conninfo, &second, &l);
+		OK(r, store_migrate(l, &r->err));
+		store_link_free(l);
+		store_unref(second);
+	}
+	rig_wait(r);
+	s = rig_create(r);
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	rig_close(r);
+}
+END_TEST
+
+static int
+migrate_in_a_process(struct rig *r)
+{
+	struct schema_state state;
+	int result = 1;
+
+	rig_start(r);
+	if (store_migrate(r->l, &r->err) != 0 ||
+	    store_schema(r->l, &state, &r->err) != 0 ||
+	    state.have != state.want) {
+		(void)fprintf(stderr, "%s\n", r->err.msg);
+		result = 2;
+	}
+	rig_stop(r);
+	return result;
+}
+
+START_TEST(processes_migrate_at_once)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	pid_t pids[6];
+	int status;
+
+	rig_stop(r);
+	for (int round = 0; round < 8; round++) {
+		postgres_server_sql(r->place,
+				    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+		for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+			pids[i] = fork();
+			ck_assert_int_ge(pids[i], 0);
+			if (pids[i] == 0)
+				_exit(migrate_in_a_process(r));
+		}
+		for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+			ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+			HOLDS(r, WIFEXITED(status) && WEXITSTATUS(status) == 1);
+		}
+	}
+	rig_start(r);
+	OK(r, store_check_schema(r->l, &r->err));
+	(void)rig_create(r);
+	rig_close(r);
+}
+END_TEST
+
+static const char roles[] =
+    "DROP DATABASE IF EXISTS shared;"
+    "DROP ROLE IF EXISTS ddl; DROP ROLE IF EXISTS dml;"
+    "CREATE ROLE ddl LOGIN; CREATE ROLE dml LOGIN;"
+    "CREATE DATABASE shared; GRANT CREATE ON DATABASE shared TO ddl";
+
+static const char granted[] =
+    "GRANT USAGE ON SCHEMA fcgiauth TO dml;"
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fcgiauth"
+    " TO dml";
+
+static void
+run_each(const struct postgres_server_place *p, const char *sql)
+{
+	char text[400], *rest = text, *one;
+
+	(void)snprintf(text, sizeof(text), "%s", sql);
+	/* CREATE DATABASE must be alone. */
+	for (one = strsep(&rest, ";"); one != NULL; one = strsep(&rest, ";"))
+		postgres_server_sql(p, one);
+}
+
+/* As the manual says: one role makes the tables, the daemon's uses them. */
+START_TEST(daemon_role_needs_no_ddl)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct postgres_server_place inside = *r->place;
+	struct store *ddl, *dml;
+	struct store_link *maker, *user;
+	struct schema_state state;
+	uint8_t secret[32] = { 1 };
+	struct session s;
+	int64_t n;
+	char as[160];
+
+	run_each(r->place, roles);
+	(void)snprintf(as, sizeof(as), "host=%s port=%d dbname=shared user=ddl",
+		       r->place->folder, r->place->port);
+	(void)snprintf(inside.conninfo, sizeof(inside.conninfo), "%s", as);
+	rig_second(r, as, &ddl, &maker);
+	as[strlen(as) - 2] = 'm';
+	rig_second(r, as, &dml, &user);
+
+	OK(r, store_schema(user, &state, &r->err));
+	SAME(r, state.have, 0);
+	FAILS(r, store_migrate(user, &r->err), ERR_CONFIG, "permission denied");
+	OK(r, store_migrate(maker, &r->err));
+	FAILS(r, store_check_schema(user, &r->err), ERR_UNAVAILABLE,
+	      "permission denied for schema fcgiauth");
+	postgres_server_sql(&inside, granted);
+	rig_wait(r);
+	OK(r, store_check_schema(user, &r->err));
+	OK(r, store_ping(user, &r->err));
+	OK(r, store_migrate(user, &r->err)); /* nothing to do */
+	store_link_free(r->l);
+	r->l = user;
+	s = rig_create(r);
+	OK(r, store_touch(user, &s.id, r->now + 1, r->now + 70000, &r->err));
+	OK(r, store_secret(user, "csrf", secret, &r->err));
+	OK(r, store_deny(user, STR("sid:x"), r->now, r->now + 1, &r->err));
+	OK(r, store_create(user, &(struct session){ .who.name = STR("b") }, 3,
+			   r->now, &n, &r->err));
+	OK(r, store_sweep(user, r->now + 90000, 100, &n, &r->err));
+	HOLDS(r, n > 0);
+
+	store_link_free(maker);
+	store_unref(ddl);
+	store_link_bind(r->l, r->store);
+	store_unref(dml);
+	run_each(r->place,
+		 "DROP DATABASE shared; DROP ROLE ddl; DROP ROLE dml");
+	rig_close(r);
+}
+END_TEST
+
+/* Each that a login, a rotation, a sign-out or the sweep needs, taken away by
+ * itself. */
+START_TEST(ping_needs_every_right)
+{
+	static const struct {
+		const char *table, *rights; /* blank separated */
+	} rows[] = {
+		{ "sessions", "SELECT INSERT UPDATE DELETE" },
+		{ "limits", "SELECT INSERT UPDATE DELETE" },
+		{ "attempts", "SELECT INSERT UPDATE DELETE" },
+		{ "denials", "SELECT INSERT UPDATE DELETE" },
+		{ "known_networks", "SELECT INSERT UPDATE DELETE" },
+		{ "secrets", "SELECT INSERT" },
+	};
+	struct rig *r = rig_open(0, "");
+	struct store_link *l;
+	struct store *s;
+	char sql[256], as[440], denied[80];
+	struct str left, right;
+
+	postgres_server_sql(r->place, "CREATE ROLE least;"
+			    " GRANT USAGE ON SCHEMA fcgiauth TO least");
+	(void)snprintf(as, sizeof(as), "%s options='-c role=least'",
+		       r->conninfo);
+	rig_second(r, as, &s, &l);
+	postgres_server_sql(r->place, "GRANT SELECT ON fcgiauth.schema_version"
+			    " TO least; GRANT SELECT, INSERT ON"
+			    " fcgiauth.secrets TO least;"
+			    " GRANT SELECT, INSERT, UPDATE, DELETE ON"
+			    " fcgiauth.sessions, fcgiauth.limits,"
+			    " fcgiauth.attempts, fcgiauth.denials,"
+			    " fcgiauth.known_networks TO least");
+	OK(r, store_ping(l, &r->err));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		left = str_from(rows[i].rights);
+		(void)snprintf(denied, sizeof(denied),
+			       "permission denied for table %s", rows[i].table);
+		while (str_word(&left, &right)) {
+			(void)snprintf(sql, sizeof(sql),
+				       "REVOKE %.*s ON fcgiauth.%s FROM least",
+				       STR_ARG(right), rows[i].table);
+			postgres_server_sql(r->place, sql);
+			ck_assert_msg(store_ping(l, &r->err) == -1, "%s", sql);
+			ck_assert_msg(strstr(r->err.msg, denied) != NULL,
+				      "%s: %s", sql, r->err.msg);
+			(void)snprintf(sql, sizeof(sql),
+				       "GRANT %.*s ON fcgiauth.%s TO least",
+				       STR_ARG(right), rows[i].table);
+			postgres_server_sql(r->place, sql);
+			rig_wait(r);
+			OK(r, store_ping(l, &r->err));
+		}
+	}
+	store_link_free(l);
+	store_unref(s);
+	postgres_server_sql(r->place, "DROP OWNED BY least; DROP ROLE least");
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(newer_schema_is_refused)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r);
+	bool found;
+
+	postgres_server_sql(r->place, "UPDATE fcgiauth.schema_version"
+				      " SET version = version + 90");
+	rig_stop(r);
+	rig_start(r);
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
+	      "newer than this program");
+	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
+	      "newer than this program");
+	postgres_server_sql(r->place, "UPDATE fcgiauth.schema_version"
+				      " SET version = version - 90");
+	rig_stop(r);
+	rig_start(r);
+	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	rig_close(r);
+}
+END_TEST
+
+static int
+migrate_probe(struct rig *r, const char *const *steps, size_t nsteps,
+	      struct schema_state *state)
+{
+	struct bare b;
+	int result;
+
+	bare_open(r, steps, nsteps, &b);
+	result = postgres_migrate(b.l, &r->err);
+	if (result == 0)
+		OK(r, postgres_schema(b.l, state, &r->err));
+	else
+		OK(r, postgres_ping(b.l, &(struct err){ .code = ERR_NONE }));
+	bare_close(&b);
+	return result;
+}
+
+/* Each step once, in order, and each by itself: a failure keeps those before
+ * it, and nothing of its own. */
+START_TEST(steps_in_order)
+{
+	static const char *const steps[] = {
+		"CREATE TABLE fcgiauth.probe AS SELECT 1 AS n",
+		"UPDATE fcgiauth.probe SET n = n * 10 + 2",
+		"UPDATE fcgiauth.probe SET n = n * 10 + 3",
+	};
+	static const char *const broken[] = {
+		"", "UPDATE fcgiauth.probe SET n = 0; DROP TABLE fcgiauth.no"
+	};
+	struct rig *r = rig_open(0, "");
+	struct schema_state state;
+	char n[16];
+
+	OK(r, migrate_probe(r, steps, 1, &state));
+	SAME(r, state.have, 1);
+	FAILS(r, migrate_probe(r, broken, 2, &state), ERR_UNAVAILABLE,
+	      "migration probe 2");
+	OK(r, migrate_probe(r, steps, 3, &state));
+	SAME(r, state.have, 3);
+	OK(r, migrate_probe(r, steps, 3, &state));
+	FAILS(r, migrate_probe(r, steps, 2, &state), ERR_CONFIG,
+	      "newer than this program");
+	postgres_server_ask(r->place, "SELECT n FROM fcgiauth.probe", n,
+			    sizeof(n));
+	ck_assert_str_eq(n, "123");
+	/* One without tables of its own asks for none. */
+	OK(r, migrate_probe(r, NULL, 0, &state));
+	SAME(r, state.want, 0);
+	OK(r, store_check_schema(r->l, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* A large table is rewritten: no statement_timeout is in the way. */
+START_TEST(a_step_may_take_long)
+{
+	static const char *const steps[] = {
+		"SELECT pg_catalog.pg_sleep(1.5)",
+	};
+	struct rig *r = rig_open(0, "");
+	struct schema_state state;
+
+	r->timeout = 1;
+	OK(r, migrate_probe(r, steps, 1, &state));
+	SAME(r, state.have, 1);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(encoding_must_be_utf8)
+{
+	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct store *second;
+	struct store_link *l;
+	char conninfo[200];
+
+	postgres_server_sql(r->place, "DROP DATABASE IF EXISTS latin");
+	postgres_server_sql(r->place, "CREATE DATABASE latin ENCODING 'LATIN1'"
+				      " LC_COLLATE 'C' LC_CTYPE 'C'"
+				      " TEMPLATE template0");
+	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=latin",
+		       r->place->conninfo);
+	rig_second(r, conninfo, &second, &l);
+	FAILS(r, store_migrate(l, &r->err), ERR_CONFIG, "LATIN1: need UTF8");
+	store_link_free(l);
+	store_unref(second);
+	postgres_server_sql(r->place, "DROP DATABASE latin");
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(plans_use_indexes)
+{
+	static const struct {
+		const char *sql, *index;
+	} rows[] = {
+		{ "SELECT * FROM fcgiauth.sessions WHERE token = '\\x00'"
+		  " AND idle_expires_ms > 1 AND expires_ms > 1",
+		  "sessions_token_key" },
+		{ "DELETE FROM fcgiauth.sessions WHERE id = '\\x00'",
+		  "sessions_pkey" },
+		{ "SELECT id FROM fcgiauth.sessions WHERE name = 'a' AND"
+		  " (created_ms, id) < (1, '\\x00')"
+		  " ORDER BY created_ms DESC, id DESC LIMIT 9",
+		  "sessions_of_user" },
+		{ "SELECT id FROM fcgiauth.sessions WHERE"
+		  " (created_ms, id) < (1, '\\x00')"
+		  " ORDER BY created_ms DESC, id DESC LIMIT 9",
+		  "sessions_newest" },
+		{ "SELECT id FROM fcgiauth.sessions WHERE sweep_ms <= 1"
+		  " AND (idle_expires_ms <= 1 OR expires_ms <= 1) LIMIT 9",
+		  "sessions_sweep" },
+		{ "SELECT 1 FROM fcgiauth.denials WHERE key IN"
+		  " ('a', 'b', 'c', 'd') AND issued_ms >= 1 AND until_ms > 1",
+		  "denials_" },
+		{ "SELECT key FROM fcgiauth.attempts WHERE ends_ms <= 1",
+		  "attempts_ends" },
+		{ "SELECT name, network FROM fcgiauth.known_networks"
+		  " WHERE until_ms <= 1",
+		  "known_networks_ends" },
+		{ "SELECT name FROM fcgiauth.limits WHERE ends_ms <= 1",
+		  "limits_ends" },
+	};
+	struct rig *r = rig_open(0, "");
+	PGconn *c = rig_foreign(r);
+
+	foreign_do(c, "SET enable_seqscan = off");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char sql[400], plan[2000] = "";
+		PGresult *res;
+
+		(void)snprintf(sql, sizeof(sql), "EXPLAIN (COSTS OFF) %s",
+			       rows[i].sql);
+		res = PQexec(c, sql);
+		for (int row = 0; row < PQntuples(res); row++)
+			(void)strncat(plan, PQgetvalue(res, row, 0),
+				      sizeof(plan) - strlen(plan) - 1);
+		PQclear(res);
+		ck_assert_msg(strstr(plan, rows[i].index) != NULL &&
+				  strstr(plan, "Seq Scan") == NULL &&
+				  strstr(plan, "Sort") == NULL,
+			      "row %zu: %s", i, plan);
+	}
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
+static bool
+all_in_place(void *ctx)
+{
+	const struct rig *r = ctx;
+	char n[24];
+
+	postgres_server_ask(r->place,
+			    "SELECT n_tup_hot_upd FROM"
+			    " pg_catalog.pg_stat_user_tables WHERE"
+			    " schemaname = 'fcgiauth' AND relname = 'sessions'",
+			    n, sizeof(n));
+	return strcmp(n, "50") == 0;
+}
+
+/* What happens all the time writes no index. */
+START_TEST(touches_change_rows_in_place)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r);
+
+	for (int i = 1; i <= 50; i++)
+		OK(r, store_touch(r->l, &s.id, r->now + i, r->now + 70000 + i,
+				  &r->err));
+	rig_stop(r); /* the server counts at its end */
+	ck_assert(process_wait(NULL, all_in_place, r, 10000));
+	rig_start(r);
+	rig_close(r);
+}
+END_TEST
+
+/* A session that was kept alive is not swept when its first end comes, but
+ * when its last one does. */
+START_TEST(sweep_follows_touches)
+{
+	struct rig *r = rig_open(0, "");
+	struct session s = rig_create(r);
+	int64_t n;
+	bool found;
+
+	OK(r, store_touch(r->l, &s.id, r->now + 1, r->now + 59999, &r->err));
+	postgres_server_sql(r->place, "UPDATE fcgiauth.sessions"
+				      " SET expires_ms = expires_ms + 500000");
+	OK(r, store_touch(r->l, &s.id, r->now + 2, r->now + 100000, &r->err));
+	OK(r, store_sweep(r->l, r->now + 70000, 10, &n, &r->err));
+	SAME(r, n, 0);
+	OK(r, rig_find(r, &s, &found));
+	HOLDS(r, found);
+	OK(r, store_sweep(r->l, r->now + 100000, 10, &n, &r->err));
+	SAME(r, n, 1);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+postgres_schema_cases(void)
+{
+	TCase *t = tcase_create("schema");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, missing_schema_says_what_to_do);
+	tcase_add_test(t, processes_migrate_at_once);
+	tcase_add_test(t, daemon_role_needs_no_ddl);
+	tcase_add_test(t, ping_needs_every_right);
+	tcase_add_test(t, newer_schema_is_refused);
+	tcase_add_test(t, steps_in_order);
+	tcase_add_test(t, a_step_may_take_long);
+	tcase_add_test(t, encoding_must_be_utf8);
+	tcase_add_test(t, plans_use_indexes);
+	tcase_add_test(t, touches_change_rows_in_place);
+	tcase_add_test(t, sweep_follows_touches);
+	return t;
+}
+
+#endif

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: MIT */
+/* Users in a Postgres table of somebody else's, by statements of his own. */
+#include "strategy/users.h"
+#include "tests/contract/expect.h"
+#include "tests/contract/postgres/foreign_shapes.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/postgres_server.h"
+#include "tests/support/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#ifdef HAVE_POSTGRES
+
+extern const struct user_source_ops users_postgres;
+
+static struct postgres_server_place place;
+
+struct rig {
+	const char *name;
+	struct fake_env fake;
+	struct users *users;
+	struct users_link *l;
+	struct arena *a;
+	struct err err;
+};
+
+static struct rig rig, *const r = &rig;
+
+#define HASH "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+
+static const char table[] =
+    "SET client_min_messages = warning;"
+    "DROP SCHEMA IF EXISTS app CASCADE; CREATE SCHEMA app;"
+    "CREATE TABLE app.people (login text, password_hash text, mail text,"
+    " display text, groups text, gone boolean);"
+    "INSERT INTO app.people VALUES"
+    " ('alice', '" HASH "', 'a@example.com', 'Ann', 'admin staff', false),"
+    " ('bob', '$b', NULL, NULL, NULL, false),"
+    " ('carol', NULL, '', '', '', true)";
+
+static void
+set(void *conf, const char *name, const void *value, size_t n)
+{
+	const struct option *o =
+	    option_find(users_postgres.base.options, str_from(name));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, value, n);
+}
+
+static int
+open_source(const char *query, const char *update_hash)
+{
+	void *conf = calloc(1, users_postgres.base.conf_size);
+	char *copy = strdup(query);
+	const struct str texts[] = { str_from(place.conninfo), str_from(copy),
+				     str_from(update_hash) };
+	const int64_t seconds = 20;
+	int rc;
+
+	ck_assert_ptr_nonnull(conf);
+	users_unref(r->users); /* of the call before */
+	r->users = NULL;
+	set(conf, "conninfo", &texts[0], sizeof(texts[0]));
+	set(conf, "query", &texts[1], sizeof(texts[1]));
+	set(conf, "update_hash", &texts[2], sizeof(texts[2]));
+	set(conf, "connect_timeout", &seconds, sizeof(seconds));
+	set(conf, "timeout", &seconds, sizeof(seconds));
+	rc = users_postgres.base.check(conf, &r->err);
+	if (rc == 0)
+		rc = users_open(&users_postgres, conf, &r->fake.env, &r->users,
+				&r->err);
+	memset(copy, 'x', strlen(copy));
+	free(copy);
+	free(conf);
+	if (rc == 0)
+		users_link_bind(r->l, r->users);
+	return rc;
+}
+
+static void
+setup(void)
+{
+	*r = (struct rig){ .name = "foreign" };
+	fake_env_init(&r->fake);
+	r->a = arena_new(16 << 20);
+	r->l = users_link_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->l != NULL);
+	postgres_server_sql(&place, table);
+}
+
+static void
+teardown(void)
+{
+	users_link_free(r->l);
+	users_unref(r->users);
+	arena_free(r->a);
+}
+
+static enum user_answer
+find(const char *name, struct user *out)
+{
+	enum user_answer answer = USER_FOUND;
+
+	OK(r, users_find(r->l, r->a, str_from(name), &answer, out, &r->err));
+	return answer;
+}
+
+#define QUERY                                                                  \
+	"SELECT login AS name, password_hash, mail AS email,"                  \
+	" display AS full_name, groups AS roles, gone AS disabled"             \
+	" FROM app.people WHERE login = $1"
+
+START_TEST(all_columns)
+{
+	struct user u;
+
+	OK(r, open_source(QUERY, NULL));
+	OK(r, users_check_schema(r->l, &r->err));
+	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, str_eq(u.who.name, STR("alice")));
+	HOLDS(r, str_eq(u.hash, STR(HASH)));
+	HOLDS(r, str_eq(u.who.email, STR("a@example.com")));
+	HOLDS(r, str_eq(u.who.full_name, STR("Ann")));
+	HOLDS(r, str_eq(u.who.roles, STR("admin,staff")));
+	HOLDS(r, !u.disabled && u.created == 0 && u.changed == 0);
+	SAME(r, find("bob", &u), USER_FOUND); /* NULLs */
+	HOLDS(r, u.who.email.n == 0 && u.who.full_name.n == 0 &&
+		     u.who.roles.n == 0 && !u.disabled);
+	SAME(r, find("carol", &u), USER_FOUND);
+	HOLDS(r, u.hash.n == 0 && u.disabled);
+	SAME(r, find("dave", &u), USER_UNKNOWN);
+	OK(r, users_ping(r->l, &r->err));
+}
+END_TEST
+
+START_TEST(shapes_of_rows)
+{
+	char query[512];
+	struct user u;
+
+	(void)snprintf(query, sizeof(query), "SELECT %s WHERE $1 = 'a'",
+		       foreign_shapes[_i].columns);
+	ck_assert_msg(open_source(query, NULL) == 0, "row %d: %s", _i,
+		      r->err.msg);
+	ck_assert_msg(find("a", &u) == USER_FOUND, "row %d", _i);
+	ck_assert_msg(u.disabled == foreign_shapes[_i].disabled, "row %d", _i);
+	ck_assert_msg(str_eq(u.refused, str_from(foreign_shapes[_i].says)),
+		      "row %d: %.*s", _i, STR_ARG(u.refused));
+	ck_assert_msg(str_eq(u.who.roles, str_from(foreign_shapes[_i].roles)),
+		      "row %d: %.*s", _i, STR_ARG(u.who.roles));
+	ck_assert_msg(str_eq(u.hash, STR("h")), "row %d", _i);
+	ck_assert_msg(str_eq(u.who.name, STR("a")), "row %d", _i);
+	ck_assert_msg(u.who.email.n == 0 && u.who.full_name.n == 0,
+		      "row %d: more than the name", _i);
+	ck_assert_msg(find("b", &u) == USER_UNKNOWN, "row %d", _i);
+}
+END_TEST
+
+/* 205 roles of four bytes, with commas, are as many bytes as may be. */
+START_TEST(roles_up_to_the_limit)
+{
+	char query[256];
+	struct user u;
+
+	for (int more = 0; more < 2; more++) {
+		(void)snprintf(query, sizeof(query),
+			       "SELECT 'a' AS name, 'h' AS password_hash,"
+			       " (SELECT string_agg('r' || i, ',') FROM"
+			       " generate_series(100, %d) g (i)) AS roles"
+			       " WHERE $1 = 'a'",
+			       304 + more);
+		OK(r, open_source(query, NULL));
+		SAME(r, find("a", &u), USER_FOUND);
+		SAME(r, u.disabled, more == 1);
+		SAME(r, u.who.roles.n, more == 1 ? 0 : IDENTITY_ROLES_MAX);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *query, *update_hash, *says;
+} mistakes[] = {
+	{ "SELECT login AS name FROM app.people WHERE login = $1", NULL,
+	  "there is no column password_hash" },
+	{ "SELECT password_hash FROM app.people WHERE login = $1", NULL,
+	  "there is no column name" },
+	{ "SELECT login AS name, password_hash, gone AS disable"
+	  " FROM app.people WHERE login = $1",
+	  NULL, "unknown column disable" },
+	{ "SELECT login AS name, password_hash, login AS name"
+	  " FROM app.people WHERE login = $1",
+	  NULL, "name is there twice" },
+	{ "SELECT $1 AS name, password_hash FROM app.people"
+	  " WHERE lower(login) = lower($1)",
+	  NULL, "name is $1 as it was typed" },
+	{ "SELECT password_hash, coalesce($1, login) AS name FROM app.people"
+	  " WHERE login = $1",
+	  NULL, "name is $1 as it was typed" },
+	{ "SELECT login AS name, password_hash FROM app.people", NULL,
+	  "parameters" },
+	{ "SELECT login AS name, password_hash FROM app.people"
+	  " WHERE login = $1 AND mail = $2",
+	  NULL, "parameters" },
+	{ "SELECT login AS name, password_hash FROM app.people"
+	  " WHERE login = $2",
+	  NULL, "query" },
+	{ "SELEC 1", NULL, "syntax error" },
+	{ "SELECT login AS name, nosuch AS password_hash FROM app.people"
+	  " WHERE login = $1",
+	  NULL, "nosuch" },
+	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 'a';"
+	  " DROP TABLE app.people",
+	  NULL, "multiple commands" },
+	{ "DELETE FROM app.people WHERE login = $1", NULL, "gives no rows" },
+	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 7", NULL,
+	  "22P02" },
+	{ QUERY, "UPDATE app.people SET password_hash = $2 WHERE login = $1",
+	  "it has 2 parameters" },
+	{ QUERY, "UPDATE app.people SET nosuch = $2 WHERE login = $1",
+	  "nosuch" },
+	{ QUERY, "SELECT 1; SELECT 2", "multiple commands" },
+	{ "", "UPDATE app.people SET password_hash = $2", "without query" },
+};
+
+START_TEST(mistakes_are_told)
+{
+	struct user u;
+	enum user_answer answer = USER_UNKNOWN;
+
+	if (open_source(mistakes[_i].query, mistakes[_i].update_hash) == 0)
+		ck_assert_msg(users_check_schema(r->l, &r->err) == -1,
+			      "row %d passes", _i);
+	ck_assert_msg(r->err.code == ERR_CONFIG &&
+			  strstr(r->err.msg, mistakes[_i].says) != NULL,
+		      "row %d: code %d: %s", _i, (int)r->err.code,
+		      r->err.msg);
+	if (r->users == NULL)
+		return;
+	ck_assert_msg(users_find(r->l, r->a, STR("alice"), &answer, &u,
+				 &r->err) == -1,
+		      "row %d", _i);
+	/* Nothing was done by trying. */
+	OK(r, open_source(QUERY, NULL));
+	SAME(r, find("alice", &u), USER_FOUND);
+}
+END_TEST
+
+/* It may come, or be granted, while we run. */
+START_TEST(table_that_comes_later)
+{
+	struct user u;
+	enum user_answer answer = USER_UNKNOWN;
+
+	postgres_server_sql(&place, "DROP TABLE app.people");
+	OK(r, open_source(QUERY, NULL));
+	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	      ERR_UNAVAILABLE, "app.people");
+	postgres_server_sql(&place, table);
+	fake_env_advance(&r->fake, 2);
+	SAME(r, find("alice", &u), USER_FOUND);
+	/* And go again. */
+	postgres_server_sql(&place, "DROP TABLE app.people");
+	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	      ERR_UNAVAILABLE, "app.people");
+}
+END_TEST
+
+/* A name is data: what is not one never reaches the server, and what is one
+ * means itself. */
+START_TEST(names_are_data)
+{
+	static const char *const names[] = {
+		"' OR 1=1 --", "alice'; DROP TABLE app.people; --",
+		"%",	       "a%",
+		"a_ice",       "alice--",
+		"$1",	       "{alice}",
+		"alice\n",     "ALICE",
+		"alice@x",     "--",
+	};
+	struct user u;
+
+	OK(r, open_source(QUERY, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		ck_assert_msg(find(names[i], &u) == USER_UNKNOWN, "row %zu", i);
+	SAME(r, find("alice", &u), USER_FOUND);
+}
+END_TEST
+
+/* Without regard to case he would have several names, and several bans. */
+START_TEST(name_comes_back_as_asked)
+{
+	struct user u;
+
+	OK(r, open_source("SELECT login AS name, password_hash"
+			  " FROM app.people WHERE lower(login) = lower($1)",
+			  NULL));
+	SAME(r, find("alice", &u), USER_FOUND);
+	SAME(r, find("Alice", &u), USER_UNKNOWN);
+	SAME(r, find("ALICE", &u), USER_UNKNOWN);
+}
+END_TEST
+
+START_TEST(several_rows_are_nobody)
+{
+	enum user_answer answer = USER_UNKNOWN;
+	struct user u;
+
+	postgres_server_sql(&place, "INSERT INTO app.people (login,"
+				    " password_hash) VALUES ('alice', '$x')");
+	OK(r, open_source(QUERY, NULL));
+	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	      ERR_UNAVAILABLE, "2 rows for the user alice");
+	SAME(r, answer, USER_UNKNOWN);
+	SAME(r, find("bob", &u), USER_FOUND); /* others are not held up */
+}
+END_TEST
+
+/* What the statement says of his row only. */
+START_TEST(failure_of_one_holds_up_no_other)
+{
+	static const struct {
+		const char *hash, *says;
+	} rows[] = {
+		{ "(SELECT 'h' FROM generate_series(1, CASE login"
+		  " WHEN 'alice' THEN 2 ELSE 1 END))",
+		  "21000" },
+		{ "app.hash_of(login)", "P0001" },
+	};
+	struct users_link *other = users_link_new(&r->fake.env);
+	enum user_answer answer;
+	char query[400];
+	struct user u;
+
+	ck_assert_ptr_nonnull(other);
+	postgres_server_sql(&place,
+			    "CREATE FUNCTION app.hash_of(text) RETURNS text"
+			    " LANGUAGE plpgsql AS $$ BEGIN IF $1 = 'alice' THEN"
+			    " RAISE EXCEPTION 'who?'; END IF; RETURN 'h';"
+			    " END $$");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(query, sizeof(query),
+			       "SELECT login AS name, %s AS password_hash"
+			       " FROM app.people WHERE login = $1",
+			       rows[i].hash);
+		users_link_bind(other, NULL);
+		OK(r, open_source(query, NULL));
+		users_link_bind(other, r->users);
+		for (int n = 0; n < 2; n++) /* the one try for a while */
+			FAILS(r,
+			      users_find(r->l, r->a, STR("alice"), &answer, &u,
+					 &r->err),
+			      ERR_UNAVAILABLE, rows[i].says);
+		OK(r,
+		   users_find(other, r->a, STR("bob"), &answer, &u, &r->err));
+		SAME(r, answer, USER_FOUND);
+	}
+	users_link_free(other);
+}
+END_TEST
+
+START_TEST(only_what_is_configured_is_written)
+{
+	struct user u, old;
+	enum user_change answer;
+	struct user_list list;
+	struct schema_state state;
+	bool changed = true;
+
+	OK(r, open_source(QUERY, NULL));
+	SAME(r, users_caps(r->users), USERS_PERSISTENT);
+	SAME(r, find("alice", &u), USER_FOUND);
+	old = u;
+	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$x"), 0, &changed,
+			     &r->err));
+	HOLDS(r, !changed);
+	FAILS(r, users_add(r->l, &u, 0, &answer, &r->err), ERR_CONFIG,
+	      "change the table");
+	FAILS(r, users_set(r->l, &old, &u, 0, &answer, &r->err), ERR_CONFIG,
+	      "change the table");
+	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
+	      "change the table");
+	FAILS(r, users_list(r->l, r->a, STR(""), 9, &list, &r->err),
+	      ERR_CONFIG, "cannot be listed");
+	OK(r, users_schema(r->l, &state, &r->err));
+	SAME(r, state.have, 0);
+	SAME(r, state.want, 0);
+	OK(r, users_migrate(r->l, &r->err));
+}
+END_TEST
+
+START_TEST(update_hash_compares)
+{
+	struct user u;
+	bool changed = true;
+
+	OK(r, open_source(QUERY, "UPDATE app.people SET password_hash = $2"
+				 " WHERE login = $1 AND password_hash = $3"));
+	SAME(r, users_caps(r->users), USERS_PERSISTENT | USERS_REHASH);
+	OK(r, users_set_hash(r->l, STR("alice"), STR("$stale"), STR("$new"), 0,
+			     &changed, &r->err));
+	HOLDS(r, !changed);
+	OK(r, users_set_hash(r->l, STR("alice"), STR(HASH), STR("$new'--"), 0,
+			     &changed, &r->err));
+	HOLDS(r, changed);
+	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, str_eq(u.hash, STR("$new'--")));
+	SAME(r, find("bob", &u), USER_FOUND);
+	HOLDS(r, str_eq(u.hash, STR("$b")));
+}
+END_TEST
+
+START_TEST(no_memory_is_no_answer)
+{
+	struct user u, kept = { .disabled = true };
+	unsigned failures = 0;
+
+	OK(r, open_source(QUERY, NULL));
+	for (unsigned n = 0; n < 12; n++) {
+		enum user_answer answer = USER_UNKNOWN;
+		struct arena *a = arena_new(1 << 20);
+		int rc;
+
+		ck_assert_ptr_nonnull(a);
+		u = kept;
+		arena_fail_after(a, n);
+		rc = users_find(r->l, a, STR("alice"), &answer, &u, &r->err);
+		if (arena_has_failed(a)) {
+			failures++;
+			SAME(r, rc, -1);
+			SAME(r, r->err.code, ERR_INTERNAL);
+			SAME(r, answer, USER_UNKNOWN);
+			HOLDS(r, u.disabled);
+		} else {
+			SAME(r, answer, USER_FOUND);
+		}
+		arena_free(a);
+	}
+	HOLDS(r, failures > 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("users_foreign");
+	TCase *t = tcase_create("users_foreign");
+	int result;
+
+	if (!postgres_server_new(&place)) {
+		(void)printf("1..0 # SKIP PostgreSQL is not installed\n");
+		return 0;
+	}
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, all_columns);
+	tcase_add_loop_test(t, shapes_of_rows, 0,
+			    (int)foreign_nshapes);
+	tcase_add_test(t, roles_up_to_the_limit);
+	tcase_add_loop_test(t, mistakes_are_told, 0, ARRAY_LEN(mistakes));
+	tcase_add_test(t, table_that_comes_later);
+	tcase_add_test(t, names_are_data);
+	tcase_add_test(t, name_comes_back_as_asked);
+	tcase_add_test(t, several_rows_are_nobody);
+	tcase_add_test(t, failure_of_one_holds_up_no_other);
+	tcase_add_test(t, only_what_is_configured_is_written);
+	tcase_add_test(t, update_hash_compares);
+	tcase_add_test(t, no_memory_is_no_answer);
+	suite_add_tcase(s, t);
+	result = run_suite(s);
+	postgres_server_free(&place);
+	return result;
+}
+
+#else
+
+int
+main(void)
+{
+	(void)printf("1..0 # SKIP built without Postgres\n");
+	return 0;
+}
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* Another has the row while a statement of ours comes to it: after waiting,
+ * what has become of the row decides. */
+#include "tests/contract/postgres/rig.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Until somebody waits for us. */
+#define AWAIT                                                                  \
+	"DO $$ BEGIN FOR i IN 1..800 LOOP"                                     \
+	" IF EXISTS (SELECT FROM pg_catalog.pg_locks WHERE NOT granted) THEN"  \
+	" RETURN; END IF; PERFORM pg_catalog.pg_sleep(0.005); END LOOP;"       \
+	" RAISE 'nobody waits'; END $$"
+
+#define SET "UPDATE fcgiauth.sessions SET "
+
+/* One operation of ours, in a thread of its own. */
+struct waiter {
+	struct rig *r;
+	struct session s;
+	int64_t at_ms; /* its clock */
+	struct rotation use;
+	enum rotate_answer answer;
+	uint8_t wrapped[32];
+	int result;
+};
+
+static void *
+sweep(void *arg)
+{
+	struct waiter *w = arg;
+	int64_t n;
+
+	w->result = store_sweep(w->r->l, w->at_ms, 100, &n, &w->r->err);
+	return NULL;
+}
+
+static void *
+touch(void *arg)
+{
+	struct waiter *w = arg;
+
+	w->result =
+	    store_touch(w->r->l, &w->s.id, w->at_ms, w->at_ms + 50, &w->r->err);
+	return NULL;
+}
+
+static void *
+rotate(void *arg)
+{
+	struct waiter *w = arg;
+	struct session out;
+
+	w->result = store_rotate(w->r->l, w->r->a, &w->s.id, &w->use, w->at_ms,
+				 &w->answer, &out, w->wrapped, &w->r->err);
+	return NULL;
+}
+
+/* `sql` is done and committed while `op` waits for it. */
+static void
+meanwhile(struct waiter *w, void *(*op)(void *), const char *sql)
+{
+	PGconn *c = rig_foreign(w->r);
+	pthread_t thread;
+
+	foreign_do(c, "BEGIN");
+	foreign_do(c, sql);
+	ck_assert_int_eq(pthread_create(&thread, NULL, op, w), 0);
+	foreign_do(c, AWAIT);
+	foreign_do(c, "COMMIT");
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	OK(w->r, w->result);
+	PQfinish(c);
+}
+
+static long
+ask(const struct rig *r, const char *sql)
+{
+	char text[32];
+	long n;
+
+	postgres_server_ask(r->place, sql, text, sizeof(text));
+	ck_assert_int_eq(sscanf(text, "%ld", &n), 1);
+	return n;
+}
+
+/* What was over is prolonged: it stays.  All rows are over at 1000. */
+START_TEST(prolonged_while_it_is_swept)
+{
+	static const struct {
+		const char *table, *row, *change;
+	} rows[] = {
+		{ "attempts", "('user:a', 9, TRUE, 1000)", "ends_ms = 9000" },
+		{ "attempts", "('user:a', 1, FALSE, 999)",
+		  "ends_ms = 9000, banned = TRUE" },
+		{ "denials", "('user:a', 5, 1000)", "until_ms = 9000" },
+		{ "known_networks",
+		  "('a', '\\x00112233445566778899aabbccddeeff', 1000)",
+		  "until_ms = 9000" },
+		{ "limits", "('a', 1000)", "ends_ms = 9000" },
+	};
+	struct rig *r = rig_open(0, "");
+	struct waiter w = { .r = r, .at_ms = 1000 };
+	char sql[250];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(sql, sizeof(sql),
+			       "INSERT INTO fcgiauth.%s VALUES %s",
+			       rows[i].table, rows[i].row);
+		postgres_server_sql(r->place, sql);
+		(void)snprintf(sql, sizeof(sql), "UPDATE fcgiauth.%s SET %s",
+			       rows[i].table, rows[i].change);
+		meanwhile(&w, sweep, sql);
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT count(*) FROM fcgiauth.%s",
+			       rows[i].table);
+		ck_assert_msg(ask(r, sql) == 1, "row %zu", i);
+		(void)snprintf(sql, sizeof(sql), "DELETE FROM fcgiauth.%s",
+			       rows[i].table);
+		postgres_server_sql(r->place, sql);
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(touched_while_it_is_swept)
+{
+	struct rig *r = rig_open(0, "");
+	struct waiter w = { .r = r, .s = rig_create(r) };
+	bool found;
+
+	w.at_ms = r->now + 60000;
+	meanwhile(&w, sweep,
+		  SET "idle_expires_ms = idle_expires_ms + 9000,"
+		      " expires_ms = expires_ms + 9000");
+	OK(r, rig_find(r, &w.s, &found));
+	HOLDS(r, found);
+	rig_close(r);
+}
+END_TEST
+
+/* Later than ours, or over: ours changes nothing. */
+START_TEST(changed_while_it_is_touched)
+{
+	static const struct {
+		const char *change;
+		long last_seen, idle; /* past the beginning */
+	} rows[] = {
+		{ SET "last_seen_ms = last_seen_ms + 20,"
+		      " idle_expires_ms = created_ms + 90",
+		  20, 90 },
+		{ SET "idle_expires_ms = created_ms + 10", 0, 10 },
+		{ SET "expires_ms = created_ms + 10", 0, 15 },
+	};
+	struct rig *r = rig_open(0, "");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct waiter w = { .r = r, .s = rig_create(r) };
+		bool ended;
+
+		postgres_server_sql(r->place,
+				    SET "idle_expires_ms = created_ms + 15");
+		w.at_ms = r->now + 10;
+		meanwhile(&w, touch, rows[i].change);
+		SAME(r,
+		     ask(r,
+			 "SELECT last_seen_ms - created_ms"
+			 " FROM fcgiauth.sessions"),
+		     rows[i].last_seen);
+		SAME(r,
+		     ask(r,
+			 "SELECT idle_expires_ms - created_ms"
+			 " FROM fcgiauth.sessions"),
+		     rows[i].idle);
+		OK(r, store_revoke(r->l, &w.s.id, &ended, &r->err));
+	}
+	rig_close(r);
+}
+END_TEST
+
+#define PRESENTED "decode(repeat('aa', 32), 'hex')"
+#define OTHER	  "decode(repeat('bb', 32), 'hex')"
+#define WRAPPED	  "decode(repeat('cc', 32), 'hex')"
+#define TURNED                                                                 \
+	"token = " OTHER ", parent = " PRESENTED ", wrapped = " WRAPPED        \
+	", generation = 1"
+
+/* The answer is that to what the session has become. */
+static const struct {
+	const char *before, *change;
+	uint32_t generation;
+	int64_t grace_ms;
+	enum rotate_answer answer;
+} turns[] = {
+	/* By another who had the same secret. */
+	{ "token = " PRESENTED, TURNED ", rotated_ms = created_ms", 0, 10,
+	  ROTATE_GRACE },
+	{ "token = " PRESENTED, TURNED ", rotated_ms = created_ms", 0, 0,
+	  ROTATE_REUSED },
+	{ "token = " PRESENTED,
+	  TURNED ", rotated_ms = created_ms, grace_uses = 3", 0, 10,
+	  ROTATE_REUSED },
+	/* It was ended, by a clock or by its last generation. */
+	{ "token = " PRESENTED, "idle_expires_ms = created_ms", 0, 10,
+	  ROTATE_GONE },
+	{ "token = " PRESENTED, "expires_ms = created_ms", 0, 10, ROTATE_GONE },
+	{ "token = " PRESENTED, "generation = 4294967295", 0, 10, ROTATE_GONE },
+	/* Restored from a copy that is older. */
+	{ "token = " PRESENTED ", generation = 1", "generation = 0", 1, 10,
+	  ROTATE_FUTURE },
+	/* It would be taken for stolen, but is not by now. */
+	{ "token = " OTHER, "token = " PRESENTED, 0, 10, ROTATE_DONE },
+	{ "token = " OTHER, TURNED ", rotated_ms = created_ms", 0, 10,
+	  ROTATE_GRACE },
+	{ "token = " OTHER ", generation = 1", "generation = 0", 1, 10,
+	  ROTATE_FUTURE },
+	{ "token = " OTHER, "idle_expires_ms = created_ms", 0, 10,
+	  ROTATE_GONE },
+};
+
+START_TEST(changed_while_it_is_rotated)
+{
+	struct rig *r = rig_open(0, "");
+
+	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+		struct waiter w = { .r = r, .at_ms = r->now };
+		char sql[400];
+		uint8_t wrapped[32];
+		int64_t n;
+
+		w.s = rig_create(r);
+		w.use = (struct rotation){ .generation = turns[i].generation,
+					   .idle_ms = 3600,
+					   .grace_ms = turns[i].grace_ms,
+					   .grace_max = 3 };
+		memset(&w.use.presented, 0xaa, sizeof(w.use.presented));
+		memset(&w.use.next, 0xdd, sizeof(w.use.next));
+		memset(w.use.wrapped, 0xee, sizeof(w.use.wrapped));
+		memset(wrapped, turns[i].answer == ROTATE_GRACE ? 0xcc : 0xee,
+		       sizeof(wrapped));
+		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].before);
+		postgres_server_sql(r->place, sql);
+		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].change);
+		meanwhile(&w, rotate, sql);
+		ck_assert_msg(w.answer == turns[i].answer, "row %zu: %d", i,
+			      w.answer);
+		if (w.answer == ROTATE_DONE || w.answer == ROTATE_GRACE)
+			ck_assert_mem_eq(w.wrapped, wrapped, sizeof(wrapped));
+		SAME(r, ask(r, "SELECT count(*) FROM fcgiauth.sessions"),
+		     w.answer != ROTATE_REUSED);
+		OK(r, store_revoke_all(r->l, &n, &r->err));
+		arena_reset(r->a);
+	}
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+postgres_wait_cases(void)
+{
+	TCase *t = tcase_create("waits");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, prolonged_while_it_is_swept);
+	tcase_add_test(t, touched_while_it_is_swept);
+	tcase_add_test(t, changed_while_it_is_touched);
+	tcase_add_test(t, changed_while_it_is_rotated);
+	return t;
+}
+
+#endif

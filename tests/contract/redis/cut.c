@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/* The Redis store when a call does not come to its end. */
+#include "tests/contract/redis/store_rig.h"
+
+#ifdef HAVE_REDIS
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* As a call that ended there would have left it. */
+START_TEST(create_stops_in_between)
+{
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now), more;
+
+	/* Before anything leads to it. */
+	(void)rig_redis(r, "DEL fcgiauth:u:alice fcgiauth:sessions");
+	(void)rig_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	HOLDS(r, !rig_is_alive(r, &s, r->now));
+	SAME(r, rig_live(r, "alice", r->now), 0);
+	/* Before its token does. */
+	s = rig_create(r, "alice", r->now);
+	(void)rig_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	HOLDS(r, !rig_is_alive(r, &s, r->now));
+	/* Before those went that had to go. */
+	more = rig_create(r, "alice", r->now + 1);
+	(void)rig_redis(r, "EVAL %s 1 fcgiauth:u:alice",
+			"local e = redis.call('ZRANGE', KEYS[1], 0, 0)[1]"
+			" redis.call('ZREM', KEYS[1], e)"
+			" redis.call('ZADD', KEYS[1], 0, '-' .. e)");
+	SAME(r, rig_live(r, "alice", r->now), 1);
+	s = rig_session(r, "alice", r->now + 2);
+	OK(r, store_create(r->l, &s, 2, r->now, NULL, &r->err));
+	HOLDS(r, rig_is_alive(r, &s, r->now) && rig_is_alive(r, &more, r->now));
+	SAME(r, rig_redis(r, "ZCARD fcgiauth:u:alice"), 2);
+	/* None of it stays. */
+	(void)rig_sweep(r, r->now + 99999);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* Each part of it is refused in turn: nothing has happened. */
+START_TEST(create_is_refused_in_between)
+{
+	static const char *const rights[] = {
+		"~fcgiauth:ends ~fcgiauth:[tu]:* ~fcgiauth:sessions",
+		"~fcgiauth:ends ~fcgiauth:[st]:* ~fcgiauth:sessions",
+		"~fcgiauth:ends ~fcgiauth:[su]* %%R~fcgiauth:t:*",
+	};
+	struct rig *r = rig_open();
+	struct session old = rig_create(r, "alice", r->now), s;
+
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
+		struct store_link *l;
+		char line[160];
+
+		(void)snprintf(line, sizeof(line),
+			       "ACL SETUSER u reset on >p +@all %s", rights[i]);
+		test_redis_do(&r->server, line);
+		l = rig_link(r, "fcgiauth:", "u", "p");
+		s = rig_session(r, "alice", r->now + 1);
+		FAILS(r, store_create(l, &s, 1, r->now, NULL, &r->err),
+		      ERR_UNAVAILABLE, "NOPERM");
+		rig_link_end(l);
+		HOLDS(r, !rig_is_alive(r, &s, r->now));
+		HOLDS(r, rig_is_alive(r, &old, r->now));
+		SAME(r, rig_live(r, "alice", r->now), 1);
+	}
+	(void)rig_sweep(r, r->now + 99999);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* A touch is written later than it was noted: what took no room any more must
+ * not come back where nobody finds it. */
+START_TEST(touched_when_it_took_no_room)
+{
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now), next;
+	int64_t n;
+
+	next = rig_session(r, "alice", s.idle_expires_ms);
+	OK(r, store_create(r->l, &next, 1, s.idle_expires_ms, &n, &r->err));
+	SAME(r, n, 0);
+	OK(r, store_touch(r->l, &s.id, s.idle_expires_ms - 1,
+			  s.idle_expires_ms + 3599, &r->err));
+	SAME(r, rig_live(r, "alice", s.idle_expires_ms),
+	     1 + rig_is_alive(r, &s, s.idle_expires_ms));
+	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	HOLDS(r, !rig_is_alive(r, &s, s.idle_expires_ms));
+	HOLDS(r, !rig_is_alive(r, &next, s.idle_expires_ms));
+	(void)rig_sweep(r, r->now + 99999);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* What is done is said to be done, though an index keeps a trace of it. */
+START_TEST(revoke_without_the_indices)
+{
+	struct rig *r = rig_open();
+	struct session s = rig_create(r, "alice", r->now);
+	struct store_link *l;
+	bool ended = false;
+
+	test_redis_do(&r->server, "ACL SETUSER u on >p +@all -zrem"
+				  " ~fcgiauth:*");
+	l = rig_link(r, "fcgiauth:", "u", "p");
+	OK(r, store_revoke(l, &s.id, &ended, &r->err));
+	HOLDS(r, ended);
+	HOLDS(r, !rig_is_alive(r, &s, r->now));
+	SAME(r, rig_live(r, "alice", r->now), 0);
+	OK(r, store_revoke(l, &s.id, &ended, &r->err));
+	HOLDS(r, !ended);
+	rig_link_end(l);
+	(void)rig_sweep(r, r->now + 99999);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* Passes bytes on, and hangs up after some. */
+struct cutter {
+	int listener, client, server;
+	char path[96];
+	const char *target;
+	long left[2]; /* to the server, to the client */
+	/* Called before the server is told anything more. */
+	void (*before)(void *ctx);
+	void *ctx;
+	pthread_t thread;
+};
+
+static void
+relay(struct cutter *c)
+{
+	const int fds[2] = { c->client, c->server };
+
+	for (;;) {
+		struct pollfd p[2] = { { .fd = fds[0], .events = POLLIN },
+				       { .fd = fds[1], .events = POLLIN } };
+
+		if (poll(p, 2, 20000) <= 0)
+			return;
+		for (int i = 0; i < 2; i++) {
+			char buf[4096];
+			ssize_t n;
+
+			if (p[i].revents == 0)
+				continue;
+			n = recv(fds[i], buf, sizeof(buf), 0);
+			if (n <= 0)
+				return;
+			if (n > c->left[i])
+				n = c->left[i];
+			c->left[i] -= n;
+			if (i == 0 && c->before != NULL)
+				c->before(c->ctx);
+			if (send(fds[!i], buf, (size_t)n, MSG_NOSIGNAL) != n ||
+			    c->left[i] == 0)
+				return;
+		}
+	}
+}
+
+static struct sockaddr_un
+address(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	return at;
+}
+
+static void *
+cut_one(void *arg)
+{
+	struct cutter *c = arg;
+	const struct sockaddr_un at = address(c->target);
+
+	c->client = accept(c->listener, NULL, NULL);
+	(void)close(c->listener); /* who comes again is refused */
+	c->server = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (c->client >= 0 && c->server >= 0 &&
+	    connect(c->server, (const struct sockaddr *)&at, sizeof(at)) == 0)
+		relay(c);
+	(void)close(c->client);
+	(void)close(c->server);
+	return NULL;
+}
+
+/* Calls fn on a link by way of c. */
+static int
+by_way_of(struct rig *r, struct cutter *by,
+	  int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
+{
+	struct test_redis real = r->server;
+	struct cutter c = *by;
+	struct sockaddr_un at;
+	struct store_link *l;
+	int result;
+
+	(void)snprintf(c.path, sizeof(c.path), "%s/cut", r->server.folder);
+	(void)unlink(c.path);
+	at = address(c.path);
+	c.listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert(c.listener >= 0);
+	ck_assert(bind(c.listener, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		  listen(c.listener, 1) == 0);
+	ck_assert(pthread_create(&c.thread, NULL, cut_one, &c) == 0);
+	(void)snprintf(r->server.url, sizeof(r->server.url), "unix://%s",
+		       c.path);
+	l = rig_link(r, "fcgiauth:", NULL, NULL);
+	result = fn(r, l, ctx);
+	rig_link_end(l);
+	r->server = real;
+	ck_assert(pthread_join(c.thread, NULL) == 0);
+	return result;
+}
+
+/* On one that is cut after `bytes` to the server (or from it). */
+static int
+cut(struct rig *r, bool answers, long bytes,
+    int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
+{
+	struct cutter c = { .target = r->server.socket,
+			    .left = { answers ? 1 << 20 : bytes,
+				      answers ? bytes : 1 << 20 } };
+
+	return by_way_of(r, &c, fn, ctx);
+}
+
+/* Answers are shorter. */
+static long
+step(bool answers)
+{
+	return answers ? 3 : 17;
+}
+
+static int
+create_one(struct rig *r, struct store_link *l, void *ctx)
+{
+	return store_create(l, ctx, 2, r->now, NULL, &r->err);
+}
+
+static void
+create_cut_anywhere(struct rig *r, bool answers)
+{
+	static struct session all[1000];
+	int64_t n;
+	int made = 0, result;
+
+	for (long bytes = 1;; bytes += step(answers)) {
+		struct session *s = &all[made++];
+
+		ck_assert_int_lt(made, (int)ARRAY_LEN(all));
+		*s = rig_session(r, "alice", r->now + made);
+		result = cut(r, answers, bytes, create_one, s);
+		if (result == 0)
+			break;
+		SAME(r, r->err.code, ERR_UNAVAILABLE);
+		HOLDS(r, rig_live(r, "alice", r->now) <= 2);
+		HOLDS(r, rig_live(r, NULL, r->now) <= made);
+		arena_reset(r->a);
+		if (made % 5 != 0)
+			continue;
+		/* Whoever ends all that there are ends all of them. */
+		OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n,
+					&r->err));
+		for (int i = 0; i < made; i++)
+			HOLDS(r, !rig_is_alive(r, &all[i], r->now));
+	}
+	ck_assert_int_gt(made, 10);
+	HOLDS(r, rig_is_alive(r, &all[made - 1], r->now));
+	(void)rig_sweep(r, r->now + 99999);
+	SAME(r, rig_redis(r, "DBSIZE"), 0);
+}
+
+START_TEST(create_is_cut)
+{
+	struct rig *r = rig_open();
+
+	create_cut_anywhere(r, _i == 1);
+	rig_close(r);
+}
+END_TEST
+
+struct turn {
+	struct session s;
+	struct rotation use;
+	enum rotate_answer answer;
+};
+
+static int
+rotate_one(struct rig *r, struct store_link *l, void *ctx)
+{
+	struct turn *t = ctx;
+	const struct session_id id = t->s.id;
+	uint8_t wrapped[32];
+
+	return store_rotate(l, r->a, &id, &t->use, r->now, &t->answer, &t->s,
+			    wrapped, &r->err);
+}
+
+/* Whoever was not told asks again, and has what leads to the session. */
+START_TEST(rotate_is_cut)
+{
+	struct rig *r = rig_open();
+	int tries = 0, graces = 0, result;
+
+	do {
+		struct turn t = { .s = rig_create(r, "alice", r->now) };
+		struct session before = t.s;
+
+		t.use = rig_rotation(r, &t.s);
+		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, rotate_one, &t);
+		if (result != 0) {
+			SAME(r, r->err.code, ERR_UNAVAILABLE);
+			OK(r, rotate_one(r, r->l, &t));
+			HOLDS(r, t.answer == ROTATE_DONE ||
+				     t.answer == ROTATE_GRACE);
+			graces += t.answer == ROTATE_GRACE;
+		}
+		HOLDS(r, memcmp(&t.s.token, &t.use.next, 32) == 0);
+		HOLDS(r, rig_is_alive(r, &t.s, r->now));
+		HOLDS(r, !rig_is_alive(r, &before, r->now));
+		HOLDS(r, rig_redis(r, "PTTL fcgiauth:t:%b", t.s.token.b,
+				   sizeof(t.s.token)) > 60000);
+	} while (result != 0);
+	ck_assert_int_gt(tries, 10);
+	ck_assert_int_gt(graces, 2);
+	(void)rig_sweep(r, r->now + 99999);
+	HOLDS(r, rig_redis(r, "EXISTS fcgiauth:ends fcgiauth:sessions"
+			      " fcgiauth:u:alice") == 0);
+	rig_close(r);
+}
+END_TEST
+
+static int
+revoke_one(struct rig *r, struct store_link *l, void *ctx)
+{
+	const struct session *s = ctx;
+	bool ended;
+
+	return store_revoke(l, &s->id, &ended, &r->err);
+}
+
+START_TEST(revoke_is_cut)
+{
+	struct rig *r = rig_open();
+	int tries = 0, result, all_told = 0;
+
+	do {
+		struct session s = rig_create(r, "alice", r->now);
+
+		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, revoke_one, &s);
+		if (result != 0)
+			OK(r, revoke_one(r, r->l, &s));
+		HOLDS(r, !rig_is_alive(r, &s, r->now));
+		SAME(r, rig_live(r, "alice", r->now), 0);
+		arena_reset(r->a);
+		all_told = result == 0 ? all_told + 1 : 0;
+	} while (all_told < 40); /* the indices come after the answer */
+	(void)rig_sweep(r, r->now + 99999);
+	/* Tokens that lead nowhere: Redis drops them at their end. */
+	HOLDS(r, rig_redis(r, "DBSIZE") > 0);
+	SAME(r, rig_redis(r, "KEYS fcgiauth:t:*"), rig_redis(r, "DBSIZE"));
+	rig_close(r);
+}
+END_TEST
+
+/* Denies again what is over, at one of the steps of a sweep. */
+struct denier {
+	struct rig *r;
+	struct store_link *l;
+	int step, at;
+	int result;
+	struct err err;
+};
+
+static void
+deny_at_step(void *ctx)
+{
+	struct denier *d = ctx;
+
+	if (d->step++ == d->at)
+		d->result = store_deny(d->l, STR("user:a"), d->r->now,
+				       d->r->now + 5000, &d->err);
+}
+
+static int
+sweep_one(struct rig *r, struct store_link *l, void *ctx)
+{
+	int64_t n;
+
+	(void)ctx;
+	return store_sweep(l, r->now + 10, 100, &n, &r->err);
+}
+
+/* Whenever it comes, it holds, and is swept when it is over. */
+START_TEST(denied_while_it_is_swept)
+{
+	const struct str key = STR("user:a");
+	struct rig *r = rig_open();
+	struct denier d = { .r = r, .result = 1 };
+	bool denied;
+
+	d.l = rig_link(r, "fcgiauth:", NULL, NULL);
+	for (d.at = 0; d.result != -1; d.at++) {
+		struct cutter c = { .target = r->server.socket,
+				    .left = { 1 << 20, 1 << 20 },
+				    .before = deny_at_step,
+				    .ctx = &d };
+
+		OK(r, store_deny(r->l, key, r->now, r->now + 5, &r->err));
+		d.step = 0;
+		d.result = -1; /* there was no such step */
+		OK(r, by_way_of(r, &c, sweep_one, NULL));
+		OK(r, store_denied(r->l, &key, 1, r->now, r->now + 4999,
+				   &denied, &r->err));
+		ck_assert_msg(denied == (d.result == 0), "step %d", d.at);
+		(void)rig_sweep(r, r->now + 5000);
+		SAME(r, rig_redis(r, "DBSIZE"), 0);
+	}
+	ck_assert_int_gt(d.at, 4);
+	rig_link_end(d.l);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+redis_cut_cases(void)
+{
+	TCase *t = tcase_create("cut");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, create_stops_in_between);
+	tcase_add_test(t, create_is_refused_in_between);
+	tcase_add_test(t, touched_when_it_took_no_room);
+	tcase_add_test(t, revoke_without_the_indices);
+	tcase_add_loop_test(t, create_is_cut, 0, 2);
+	tcase_add_loop_test(t, rotate_is_cut, 0, 2);
+	tcase_add_loop_test(t, revoke_is_cut, 0, 2);
+	tcase_add_test(t, denied_while_it_is_swept);
+	return t;
+}
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS: whom we believe to be the server, and whom not. */
+#include "tests/contract/redis/fake.h"
+#include "tests/contract/redis/rig.h"
+
+#ifdef HAVE_REDIS
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Keys and certificates, made anew for each case by openssl(1). */
+struct papers {
+	char folder[64], program[256], log[80];
+};
+
+static void
+certify(const struct papers *p, const char *name, const char *ca,
+	const char *names)
+{
+	char cert[96], key[96], ca_cert[96], ca_key[96], subject[64], alt[128];
+	const char *argv[] = { p->program, "req", "-x509", "-newkey", "ec",
+			       "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+			       "-days", "2", "-subj", subject, "-keyout", key,
+			       "-out", cert,
+			       /* one that is signed by an authority: */
+			       "-CA", ca_cert, "-CAkey", ca_key, "-addext", alt,
+			       "-addext", "basicConstraints=critical,CA:FALSE",
+			       NULL };
+	const struct process_spec spec = { .argv = argv,
+					   .folder = p->folder,
+					   .log = p->log };
+
+	(void)snprintf(cert, sizeof(cert), "%s/%s.pem", p->folder, name);
+	(void)snprintf(key, sizeof(key), "%s/%s.key", p->folder, name);
+	(void)snprintf(subject, sizeof(subject), "/CN=test %s", name);
+	if (ca == NULL) {
+		argv[16] = NULL;
+	} else {
+		(void)snprintf(ca_cert, sizeof(ca_cert), "%s/%s.pem", p->folder,
+			       ca);
+		(void)snprintf(ca_key, sizeof(ca_key), "%s/%s.key", p->folder,
+			       ca);
+		(void)snprintf(alt, sizeof(alt), "subjectAltName=%s", names);
+	}
+	ck_assert_msg(process_run(&spec) == 0, "openssl req for %s", name);
+}
+
+/* False: skip. */
+static bool
+papers_make(struct papers *p)
+{
+	*p = (struct papers){ .folder = "" };
+	if (!process_find("openssl", p->program, sizeof(p->program))) {
+		(void)printf("# SKIP TLS to Redis: no openssl(1)\n");
+		return false;
+	}
+	process_folder(p->folder, sizeof(p->folder));
+	(void)snprintf(p->log, sizeof(p->log), "%s/log", p->folder);
+	certify(p, "ca", NULL, NULL);
+	certify(p, "foreign", NULL, NULL);
+	certify(p, "here", "ca", "DNS:localhost,IP:127.0.0.1");
+	certify(p, "other", "ca", "DNS:other.example,IP:192.0.2.1");
+	certify(p, "client", "ca", "DNS:client");
+	return true;
+}
+
+/* The port, or 0 when this server knows no TLS: skip. */
+static int
+tls_start(struct test_redis *s, const struct papers *p, const char *name,
+	  const char *clients)
+{
+	const int port = process_free_port();
+	char lines[768];
+	redisReply *reply;
+	bool knows;
+
+	test_redis_start(s, 0, NULL);
+	reply = test_redis_ask(s, "CONFIG GET tls-port");
+	knows = reply->elements == 2;
+	freeReplyObject(reply);
+	test_redis_end(s);
+	if (!knows) {
+		(void)printf("# SKIP TLS to Redis: redis-server has none\n");
+		return 0;
+	}
+	(void)snprintf(lines, sizeof(lines),
+		       "tls-port %d\ntls-cert-file %s/%s.pem\n"
+		       "tls-key-file %s/%s.key\ntls-ca-cert-file %s/ca.pem\n"
+		       "tls-auth-clients %s\n",
+		       port, p->folder, name, p->folder, name, p->folder,
+		       clients);
+	test_redis_start(s, 0, lines);
+	return port;
+}
+
+/* File names and a URL that live as long as the case. */
+struct choice {
+	char url[96], ca[96], cert[96], key[96];
+};
+
+static void
+choose(struct rig *r, struct choice *c, const struct papers *p,
+       const char *scheme, const char *host, int port, const char *ca,
+       const char *client)
+{
+	(void)snprintf(c->url, sizeof(c->url), "%s://%s:%d", scheme, host,
+		       port);
+	(void)snprintf(c->ca, sizeof(c->ca), "%s/%s.pem", p->folder, ca);
+	(void)snprintf(c->cert, sizeof(c->cert), "%s/%s.pem", p->folder,
+		       client);
+	(void)snprintf(c->key, sizeof(c->key), "%s/%s.key", p->folder, client);
+	rig_init(r, c->url);
+	r->conf.connect_timeout = 1;
+	r->conf.ca_file = ca[0] == '\0' ? NULL : c->ca;
+	r->conf.cert_file = client[0] == '\0' ? NULL : c->cert;
+	r->conf.key_file = client[0] == '\0' ? NULL : c->key;
+}
+
+START_TEST(who_is_believed)
+{
+	static const struct {
+		const char *server, *clients, *host, *ca, *client;
+		const char *message; /* NULL: accepted */
+	} rows[] = {
+		{ "here", "no", "localhost", "ca", "", NULL },
+		{ "here", "no", "127.0.0.1", "ca", "", NULL },
+		{ "here", "no", "127.0.0.1", "ca", "client", NULL },
+		{ "other", "no", "localhost", "ca", "", "mismatch" },
+		{ "other", "no", "127.0.0.1", "ca", "", "mismatch" },
+		{ "here", "no", "localhost", "foreign", "", "certificate: " },
+		{ "here", "no", "localhost", "", "", "certificate: " },
+		{ "here", "yes", "localhost", "ca", "client", NULL },
+		{ "here", "yes", "localhost", "ca", "", "" },
+		{ "here", "yes", "localhost", "ca", "foreign", "" },
+	};
+	struct papers p;
+
+	if (!papers_make(&p))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct test_redis s;
+		struct choice c;
+		struct rig r;
+		int port = tls_start(&s, &p, rows[i].server, rows[i].clients);
+		int result;
+
+		if (port == 0)
+			break;
+		choose(&r, &c, &p, "rediss", rows[i].host, port, rows[i].ca,
+		       rows[i].client);
+		result = rig_connect(&r);
+		if (rows[i].message == NULL)
+			ck_assert_msg(result == 0 &&
+					  rig_set(&r, "k", "v") == 0,
+				      "row %zu: %s", i, r.err.msg);
+		else
+			ck_assert_msg(result == -1 &&
+					  r.err.code == ERR_UNAVAILABLE &&
+					  strstr(r.err.msg, rows[i].message) !=
+					      NULL,
+				      "row %zu: %s", i,
+				      result == 0 ? "accepted" : r.err.msg);
+		rig_end(&r);
+		test_redis_end(&s);
+	}
+	process_remove(p.folder);
+}
+END_TEST
+
+/* TLS where there is none, and the other way round. */
+START_TEST(no_tls_there)
+{
+	static const struct redis_line plain = { .bytes = "-ERR no\r\n" };
+	struct redis_fake silent, talks;
+	struct test_redis s;
+	struct papers p;
+	struct choice c;
+	struct rig r;
+	int64_t begun_ms;
+	int port;
+
+	if (!papers_make(&p))
+		return;
+	test_redis_start(&s, TEST_REDIS_TCP, NULL);
+	redis_fake_start(&silent, NULL, 0);
+	redis_fake_start(&talks, &plain, 1);
+	begun_ms = process_now_ms();
+	choose(&r, &c, &p, "rediss", "127.0.0.1", s.port, "ca", "");
+	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
+	rig_took(begun_ms, 0, 1600);
+	rig_end(&r);
+	choose(&r, &c, &p, "rediss", "127.0.0.1", talks.port, "ca", "");
+	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "TLS: ");
+	rig_end(&r);
+	begun_ms = process_now_ms();
+	choose(&r, &c, &p, "rediss", "127.0.0.1", silent.port, "ca", "");
+	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "in time");
+	rig_took(begun_ms, 900, 1600);
+	rig_end(&r);
+	redis_fake_end(&silent);
+	redis_fake_end(&talks);
+	test_redis_end(&s);
+	port = tls_start(&s, &p, "here", "no");
+	if (port != 0) {
+		begun_ms = process_now_ms();
+		choose(&r, &c, &p, "redis", "127.0.0.1", port, "", "");
+		FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
+		rig_took(begun_ms, 0, 1600);
+		rig_end(&r);
+		test_redis_end(&s);
+	}
+	process_remove(p.folder);
+}
+END_TEST
+
+#define STEPS 200
+
+/* Much goes there and little comes back: a Redis 7.0 whose answers over TLS
+ * have to wait hangs up ("bad length" in its log). */
+START_TEST(much_and_again)
+{
+	static char big[50000];
+	static struct redis_step steps[STEPS];
+	static redisReply *replies[STEPS];
+	const struct str value = { .p = big, .n = sizeof(big) };
+	struct test_redis s;
+	struct papers p;
+	struct choice c;
+	struct rig r;
+	int port;
+
+	ck_assert(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+	if (!papers_make(&p))
+		return;
+	port = tls_start(&s, &p, "here", "no");
+	if (port != 0) {
+		choose(&r, &c, &p, "rediss", "localhost", port, "ca", "");
+		r.conf.timeout = 20;
+		OK(&r, rig_connect(&r));
+		for (size_t i = 0; i < STEPS; i++)
+			steps[i] = (struct redis_step){
+				.script = SCRIPT_SET,
+				.key = STR("t:k"),
+				.args = &value,
+				.nargs = 1,
+			};
+		for (int i = 0; i < 2; i++) {
+			OK(&r, redis_run(r.conn, steps, STEPS, replies,
+					 &r.err));
+			for (size_t k = 0; k < STEPS; k++)
+				ck_assert_int_eq(replies[k]->type,
+						 REDIS_REPLY_STATUS);
+			OK(&r, rig_get(&r, "k"));
+			ck_assert_uint_eq(r.reply->len, sizeof(big));
+			/* Closed while idle: a new one, unseen. */
+			test_redis_do(&s,
+				      "CLIENT KILL TYPE normal SKIPME yes");
+		}
+		OK(&r, rig_set(&r, "k", "v"));
+		test_redis_stop(&s, SIGKILL);
+		FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "");
+		rig_end(&r);
+		test_redis_end(&s);
+	}
+	process_remove(p.folder);
+}
+END_TEST
+
+START_TEST(files_are_wrong)
+{
+	struct papers p;
+	struct choice c;
+	struct rig r;
+
+	if (!papers_make(&p))
+		return;
+	choose(&r, &c, &p, "rediss", "h", 1, "none", "");
+	FAILS(&r, rig_open(&r), ERR_CONFIG, "ca_file: ");
+	choose(&r, &c, &p, "rediss", "h", 1, "ca", "none");
+	FAILS(&r, rig_open(&r), ERR_CONFIG, "cert_file: ");
+	choose(&r, &c, &p, "rediss", "h", 1, "ca", "client");
+	(void)snprintf(c.key, sizeof(c.key), "%s/here.key", p.folder);
+	FAILS(&r, rig_open(&r), ERR_CONFIG, "key_file: ");
+	(void)snprintf(c.key, sizeof(c.key), "%s/none.key", p.folder);
+	FAILS(&r, rig_open(&r), ERR_CONFIG, "key_file: ");
+	process_remove(p.folder);
+}
+END_TEST
+
+TCase *
+redis_tls_cases(void)
+{
+	TCase *t = tcase_create("tls");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, who_is_believed);
+	tcase_add_test(t, no_tls_there);
+	tcase_add_test(t, much_and_again);
+	tcase_add_test(t, files_are_wrong);
+	return t;
+}
+
+#endif

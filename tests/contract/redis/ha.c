@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Sentinels: who is the master now? */
+#include "tests/contract/redis/fake.h"
+#include "tests/contract/redis/rig.h"
+
+#ifdef HAVE_REDIS
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FAILOVER_MS 20000
+
+struct watch {
+	struct test_redis master, replica, sentinel;
+	char address[32];
+	struct str words[1];
+	struct rig r;
+};
+
+static void
+use_sentinels(struct rig *r, const struct str *words, size_t n)
+{
+	rig_init(r, "");
+	r->conf.sentinels = (struct words){ .v = words, .n = n };
+	r->conf.sentinel_name = STR("mymaster");
+}
+
+static void
+watch_start(struct watch *w, const char *lines)
+{
+	test_redis_start(&w->master, TEST_REDIS_TCP, NULL);
+	test_redis_replica(&w->replica, &w->master, NULL);
+	test_redis_sentinel(&w->sentinel, &w->master, lines);
+	(void)snprintf(w->address, sizeof(w->address), "127.0.0.1:%d",
+		       w->sentinel.port);
+	w->words[0] = str_from(w->address);
+	use_sentinels(&w->r, w->words, 1);
+}
+
+static void
+watch_end(struct watch *w)
+{
+	rig_end(&w->r);
+	test_redis_end(&w->sentinel);
+	test_redis_end(&w->replica);
+	test_redis_end(&w->master);
+}
+
+/* As the caller does: a failure drops the connection, the next try makes a new
+ * one.  What comes on the way is always "not now". */
+static void
+set_until(struct rig *r, const char *key, const char *value)
+{
+	int64_t end = process_now_ms() + FAILOVER_MS;
+
+	while ((r->conn == NULL && rig_connect(r) != 0) ||
+	       rig_set(r, key, value) != 0) {
+		ck_assert_msg(r->err.code == ERR_UNAVAILABLE, "%s", r->err.msg);
+		ck_assert_msg(process_now_ms() < end, "no end: %s", r->err.msg);
+		rig_disconnect(r);
+		process_sleep_ms(50);
+	}
+}
+
+START_TEST(master_dies)
+{
+	struct watch w;
+
+	watch_start(&w, NULL);
+	OK(&w.r, rig_connect(&w.r));
+	OK(&w.r, rig_set(&w.r, "k", "kept"));
+	test_redis_until(&w.replica, "GET t:k", "kept");
+	test_redis_until(&w.sentinel, "INFO sentinel", "slaves=1");
+	test_redis_stop(&w.master, SIGKILL);
+	set_until(&w.r, "after", "x");
+	test_redis_until(&w.replica, "GET t:after", "x");
+	OK(&w.r, rig_get(&w.r, "k"));
+	ck_assert_str_eq(w.r.reply->str, "kept");
+	watch_end(&w);
+}
+END_TEST
+
+START_TEST(masters_are_swapped)
+{
+	struct watch w;
+
+	watch_start(&w, NULL);
+	OK(&w.r, rig_connect(&w.r));
+	/* Until it knows the replica well enough. */
+	test_redis_until(&w.sentinel, "SENTINEL FAILOVER mymaster", "OK");
+	test_redis_until(&w.replica, "INFO replication", "role:master");
+	test_redis_until(&w.master, "INFO replication", "role:slave");
+	set_until(&w.r, "after", "x");
+	test_redis_until(&w.replica, "GET t:after", "x");
+	watch_end(&w);
+}
+END_TEST
+
+START_TEST(sentinels_in_turn)
+{
+	struct redis_fake silent;
+	struct watch w;
+	struct str words[3];
+	char dead[32], hung[32];
+	int64_t begun_ms;
+
+	watch_start(&w, NULL);
+	redis_fake_start(&silent, NULL, 0);
+	(void)snprintf(dead, sizeof(dead), "127.0.0.1:%d", process_free_port());
+	(void)snprintf(hung, sizeof(hung), "127.0.0.1:%d", silent.port);
+	words[0] = str_from(dead);
+	words[1] = str_from(hung);
+	words[2] = w.words[0];
+	use_sentinels(&w.r, words, 3);
+	begun_ms = process_now_ms();
+	OK(&w.r, rig_connect(&w.r));
+	rig_took(begun_ms, 200, 1500);
+	/* From now on the one that knew is the first one asked. */
+	begun_ms = process_now_ms();
+	OK(&w.r, rig_connect(&w.r));
+	rig_took(begun_ms, 0, 190);
+	rig_end(&w.r);
+	use_sentinels(&w.r, words, 2);
+	begun_ms = process_now_ms();
+	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE, "sentinel: ");
+	rig_took(begun_ms, 0, 2500);
+	redis_fake_end(&silent);
+	watch_end(&w);
+}
+END_TEST
+
+START_TEST(sentinels_have_logins)
+{
+	struct watch w;
+
+	watch_start(&w, "requirepass spw\nuser su on >upw ~* &* +@all\n");
+	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE, "NOAUTH");
+	rig_end(&w.r);
+	w.r.conf.sentinel_password = STR("SECRET");
+	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE, "refuses the user");
+	ck_assert_ptr_null(strstr(w.r.err.msg, "SECRET"));
+	rig_end(&w.r);
+	w.r.conf.sentinel_password = STR("spw");
+	OK(&w.r, rig_connect(&w.r));
+	rig_end(&w.r);
+	w.r.conf.sentinel_username = STR("su");
+	w.r.conf.sentinel_password = STR("upw");
+	OK(&w.r, rig_connect(&w.r));
+	OK(&w.r, rig_set(&w.r, "k", "v"));
+	rig_end(&w.r);
+	w.r.conf.sentinel_name = STR("other");
+	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE,
+	      "knows no master of the name other");
+	watch_end(&w);
+}
+END_TEST
+
+/* Not what the sentinel says: what the server itself says. */
+START_TEST(sentinel_lags)
+{
+	static const char *const answers[] = {
+		"+OK\r\n",
+		"*1\r\n$9\r\n127.0.0.1\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$5\r\n99999\r\n",
+		"*2\r\n$0\r\n\r\n$4\r\n6379\r\n",
+		"*2\r\n*0\r\n*0\r\n",
+		"*-1\r\n",
+		"-IDONTKNOW\r\n",
+	};
+	struct redis_line line = { .each_ms = 0 };
+	struct redis_fake fake;
+	struct watch w;
+	struct str word;
+	char address[32], answer[96];
+
+	watch_start(&w, NULL);
+	(void)snprintf(answer, sizeof(answer),
+		       "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%d\r\n", w.replica.port);
+	for (size_t i = 0; i <= ARRAY_LEN(answers); i++) {
+		bool last = i == ARRAY_LEN(answers);
+
+		line.bytes = last ? answer : answers[i];
+		redis_fake_start(&fake, &line, 1);
+		(void)snprintf(address, sizeof(address), "127.0.0.1:%d",
+			       fake.port);
+		word = str_from(address);
+		use_sentinels(&w.r, &word, 1);
+		FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE,
+		      last ? "not a master" : "sentinel: 127.0.0.1");
+		rig_end(&w.r);
+		redis_fake_end(&fake);
+	}
+	watch_end(&w);
+}
+END_TEST
+
+TCase *
+redis_sentinel_cases(void)
+{
+	TCase *t = tcase_create("sentinel");
+
+	tcase_set_timeout(t, 90);
+	tcase_add_test(t, master_dies);
+	tcase_add_test(t, masters_are_swapped);
+	tcase_add_test(t, sentinels_in_turn);
+	tcase_add_test(t, sentinels_have_logins);
+	tcase_add_test(t, sentinel_lags);
+	return t;
+}
+
+#endif

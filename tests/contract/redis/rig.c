@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Connects to a server of the test's own. */
+#include "tests/contract/redis/rig.h"
+
+#ifdef HAVE_REDIS
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct redis_script scripts[SCRIPT_N] = {
+	[SCRIPT_ECHO] = { "return {KEYS[1], ARGV[1], #ARGV[1]}" },
+	[SCRIPT_SET] = { "return redis.call('SET', KEYS[1], ARGV[1])" },
+	[SCRIPT_BROKEN] = { "return redis.call('LPUSH', KEYS[1], ARGV[1])" },
+};
+
+void
+rig_init(struct rig *r, const char *url)
+{
+	*r = (struct rig){ .name = "redis",
+			   .env = env_real(NULL),
+			   .conf = { .url = str_from(url),
+				     .prefix = STR("t:"),
+				     .connect_timeout = 2,
+				     .timeout = 2 } };
+}
+
+int
+rig_open(struct rig *r)
+{
+	return redis_open(scripts, SCRIPT_N, &r->conf, &r->env, &r->server,
+			  &r->err);
+}
+
+int
+rig_connect(struct rig *r)
+{
+	rig_disconnect(r);
+	if (r->server == NULL && rig_open(r) != 0)
+		return -1;
+	return redis_connect(r->server, &r->conn, &r->err);
+}
+
+void
+rig_disconnect(struct rig *r)
+{
+	if (r->conn != NULL)
+		redis_disconnect(r->conn);
+	r->conn = NULL;
+}
+
+void
+rig_end(struct rig *r)
+{
+	rig_disconnect(r);
+	if (r->server != NULL)
+		redis_close(r->server);
+	r->server = NULL;
+}
+
+static int
+run_step(struct rig *r, struct redis_step step, const char *key)
+{
+	char text[512];
+	struct str prefix = redis_prefix(r->conn);
+	int n = snprintf(text, sizeof(text), "%.*s%s", STR_ARG(prefix), key);
+
+	step.key = (struct str){ .p = text, .n = (size_t)n };
+	return redis_run(r->conn, &step, 1, &r->reply, &r->err);
+}
+
+int
+rig_run(struct rig *r, const char *command, const char *key,
+	const struct str *args, size_t n)
+{
+	return run_step(r,
+			(struct redis_step){
+			    .command = command, .args = args, .nargs = n },
+			key);
+}
+
+int
+rig_script(struct rig *r, enum rig_script which, const char *key,
+	   const struct str *args, size_t n)
+{
+	return run_step(r,
+			(struct redis_step){
+			    .script = which, .args = args, .nargs = n },
+			key);
+}
+
+int
+rig_get(struct rig *r, const char *key)
+{
+	return rig_run(r, "GET", key, NULL, 0);
+}
+
+int
+rig_set(struct rig *r, const char *key, const char *value)
+{
+	return rig_run(r, "SET", key, RIG_ARGS(str_from(value)));
+}
+
+void
+rig_took(int64_t begun_ms, int64_t least, int64_t most)
+{
+	int64_t ms = process_now_ms() - begun_ms;
+
+	ck_assert_msg(ms >= least && ms <= most, "took %lld ms, not %lld-%lld",
+		      (long long)ms, (long long)least, (long long)most);
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* A Redis store on a server of its own. */
+#include "tests/contract/redis/store_rig.h"
+
+#ifdef HAVE_REDIS
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backends/redis/client/conn.h"
+#include "base/enc.h"
+
+extern const struct session_store_ops store_redis;
+
+static struct store *
+open_store(struct rig *r, const char *prefix, const char *username,
+	   const char *password)
+{
+	const struct redis_conf conf = {
+		.url = str_from(r->server.url),
+		.prefix = str_from(prefix),
+		.username = str_from(username),
+		.password = str_from(password),
+		.connect_timeout = 20,
+		.timeout = 20,
+	};
+	struct store *s;
+
+	OK(r, store_open(&store_redis, &conf, &r->fake.env, &s, &r->err));
+	return s;
+}
+
+struct rig *
+rig_open(void)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	ck_assert_ptr_nonnull(r);
+	r->name = "redis";
+	test_redis_start(&r->server, 0, NULL);
+	fake_env_init(&r->fake);
+	r->now = env_wall_ms(&r->fake.env);
+	r->a = arena_new(16 << 20);
+	ck_assert_ptr_nonnull(r->a);
+	r->store = open_store(r, "fcgiauth:", NULL, NULL);
+	r->l = store_link_new(&r->fake.env);
+	ck_assert_ptr_nonnull(r->l);
+	store_link_bind(r->l, r->store);
+	return r;
+}
+
+void
+rig_close(struct rig *r)
+{
+	store_link_free(r->l);
+	store_unref(r->store);
+	arena_free(r->a);
+	test_redis_end(&r->server);
+	free(r);
+}
+
+struct store_link *
+rig_link(struct rig *r, const char *prefix, const char *username,
+	 const char *password)
+{
+	struct store *s = open_store(r, prefix, username, password);
+	struct store_link *l = store_link_new(&r->fake.env);
+
+	ck_assert_ptr_nonnull(l);
+	store_link_bind(l, s);
+	store_unref(s); /* the link has it */
+	return l;
+}
+
+void
+rig_link_end(struct store_link *l)
+{
+	store_link_free(l);
+}
+
+void
+rig_forgive(struct rig *r)
+{
+	fake_env_advance_ms(&r->fake, 2000);
+}
+
+long long
+rig_redis(struct rig *r, const char *format, ...)
+{
+	redisContext *c = redisConnectUnix(r->server.socket);
+	redisReply *reply;
+	long long answer = -1;
+	va_list ap;
+
+	ck_assert(c != NULL && c->err == 0);
+	va_start(ap, format);
+	reply = redisvCommand(c, format, ap);
+	va_end(ap);
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s: %s", format,
+		      reply->str);
+	if (reply->type == REDIS_REPLY_INTEGER)
+		answer = reply->integer;
+	else if (reply->type == REDIS_REPLY_ARRAY)
+		answer = (long long)reply->elements;
+	else if (reply->type != REDIS_REPLY_NIL)
+		answer = (long long)reply->len;
+	freeReplyObject(reply);
+	redisFree(c);
+	return answer;
+}
+
+struct session
+rig_session(struct rig *r, const char *user, int64_t created)
+{
+	struct session s = {
+		.who = { .name = str_from(user),
+			 .roles = STR("staff,admin"),
+			 .email = STR("someone@example.com"),
+			 .full_name = STR("Some One") },
+		.created_ms = created,
+		.last_seen_ms = created,
+		.idle_expires_ms = created + 3600,
+		.expires_ms = created + 36000,
+		.address = STR("192.0.2.1"),
+		.user_agent = STR("Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"
+				  " Gecko/20100101 Firefox/128.0"),
+	};
+
+	HOLDS(r, env_random(&r->fake.env, &s.id, sizeof(s.id)) == 0);
+	HOLDS(r, env_random(&r->fake.env, &s.token, sizeof(s.token)) == 0);
+	return s;
+}
+
+struct session
+rig_create(struct rig *r, const char *user, int64_t created)
+{
+	struct session s = rig_session(r, user, created);
+
+	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
+	return s;
+}
+
+bool
+rig_is_alive(struct rig *r, const struct session *s, int64_t now)
+{
+	struct session got;
+	bool found;
+
+	OK(r, store_find(r->l, r->a, &s->token, now, &found, &got, &r->err));
+	return found;
+}
+
+int64_t
+rig_live(struct rig *r, const char *user, int64_t now)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct str who = { .p = NULL };
+	struct session_list list;
+	int64_t n = 0;
+
+	if (user != NULL)
+		who = str_from(user);
+	do {
+		OK(r, store_list(r->l, r->a, who, now, 50, &cursor, &list,
+				 &r->err));
+		n += (int64_t)list.n;
+	} while (cursor.more);
+	return n;
+}
+
+int64_t
+rig_sweep(struct rig *r, int64_t now)
+{
+	int64_t all = 0, n;
+
+	do {
+		OK(r, store_sweep(r->l, now, 100, &n, &r->err));
+		all += n;
+	} while (n > 0);
+	return all;
+}
+
+struct rotation
+rig_rotation(struct rig *r, const struct session *s)
+{
+	struct rotation use = {
+		.presented = s->token,
+		.generation = s->generation,
+		.idle_ms = 3600,
+		.grace_ms = 10,
+		.grace_max = 3,
+	};
+
+	HOLDS(r, env_random(&r->fake.env, &use.next, sizeof(use.next)) == 0);
+	return use;
+}
+
+int
+rig_rotate(struct rig *r, struct session *s, const struct rotation *use,
+	   int64_t now, enum rotate_answer *answer)
+{
+	const struct session_id id = s->id;
+	uint8_t wrapped[32];
+
+	return store_rotate(r->l, r->a, &id, use, now, answer, s, wrapped,
+			    &r->err);
+}
+
+struct rig_key
+rig_key(const struct session *s)
+{
+	struct rig_key key;
+	char id[HEX_LEN(SESSION_ID_BYTES)];
+
+	hex_encode(s->id.b, sizeof(s->id.b), id);
+	(void)snprintf(key.text, sizeof(key.text), "fcgiauth:s:{%.*s}",
+		       (int)sizeof(id), id);
+	return key;
+}
+
+#endif

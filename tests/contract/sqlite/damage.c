@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Whatever somebody puts into a column is trouble of that session alone. */
+#include "tests/contract/sqlite/rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *set, *names; /* NULL: it is as good as before */
+} rows[] = {
+	{ "generation = -1", "generation" },
+	{ "generation = 4294967296", "generation" },
+	{ "generation = 'x'", "generation" },
+	{ "generation = x'00'", "generation" },
+	{ "remember = 7", "remember" },
+	{ "remember = -1", "remember" },
+	{ "remember = 'x'", "remember" },
+	{ "generation = 4294967295", NULL },
+	{ "created_ms = -1", "created_ms" },
+	{ "created_ms = 'soon'", "created_ms" },
+	{ "created_ms = 9e99", "created_ms" },
+	{ "created_ms = -9223372036854775807 - 1", "created_ms" },
+	{ "id = x'00'", "id" },
+	{ "id = zeroblob(17)", "id" },
+	{ "id = 'x'", "id" },
+	{ "created_ms = 0, last_seen_ms = 0", NULL },
+	{ "last_seen_ms = -1", "last_seen_ms" },
+	{ "last_seen_ms = 1.5", "last_seen_ms" },
+	{ "idle_expires_ms = 'never'", "idle_expires_ms" },
+	{ "expires_ms = x'ffffffff'", "expires_ms" },
+	{ "expires_ms = 9e99", "expires_ms" },
+	{ "name = printf('%.100000c', 'x')", "length of a text" },
+	{ "name = 'al' || char(0) || 'ice'", "identity" },
+	{ "name = cast(x'ff' as text)", "identity" },
+	{ "name = ''", "identity" },
+	{ "name = x'616c696365'", "type of a text" },
+	{ "roles = 'a b'", "identity" },
+	{ "roles = 'a'", NULL },
+	{ "roles = x'61'", "type of a text" },
+	{ "roles = printf('%.1025c', 'x')", "length of a text" },
+	{ "roles = substr(replace(printf('%.513c', ','), ',', 'x,'), 1, 1023)",
+	  NULL },
+	{ "roles = 'xx,' || substr(replace(printf('%.513c', ','), ',', 'x,'),"
+	  " 1, 1021)",
+	  NULL },
+	{ "email = printf('%.256c', 'x')", NULL },
+	{ "email = printf('%.257c', 'x')", "identity" },
+	{ "email = x'61'", "type of a text" },
+	{ "full_name = x'61'", "type of a text" },
+	{ "full_name = cast(x'c3' as text)", "identity" },
+	{ "address = printf('%.256c', 'x')", NULL },
+	{ "address = x'61'", "type of a text" },
+	{ "address = printf('%.257c', 'x')", "address" },
+	{ "address = 5", NULL }, /* a column of texts makes it one */
+	{ "user_agent = 'x' || char(0)", "user_agent" },
+	{ "user_agent = zeroblob(70000000)", "type of a text" },
+	{ "user_agent = printf('%.256c', 'x')", NULL },
+	{ "mark = x'01'", "mark" },
+	{ "mark = zeroblob(17)", "mark" },
+	{ "mark = 'x'", "mark" },
+	{ "mark = NULL", NULL },
+};
+
+/* Sessions of all pages. */
+static size_t
+listed(struct rig *r, size_t limit)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
+	size_t n = 0;
+
+	do {
+		OK(r,
+		   store_list(r->l, r->a, (struct str){ .p = NULL }, r->now,
+			      limit, &cursor, &list, &r->err));
+		n += list.n;
+	} while (cursor.more);
+	return n;
+}
+
+/* As long as the breaker is not touched the other link keeps its connection,
+ * whatever the owner of the damaged one asks. */
+START_TEST(one_session_is_damaged)
+{
+	struct rig *r = rig_open();
+	struct session s, other, got;
+	struct store_link *second = store_link_new(&r->fake.env);
+	char sql[300];
+	bool found, ended;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	(void)snprintf(sql, sizeof(sql),
+		       "PRAGMA ignore_check_constraints = ON;"
+		       "UPDATE sessions SET %s",
+		       rows[_i].set);
+	rig_sql(r->path, sql);
+	other = rig_create(r);
+	ck_assert_ptr_nonnull(second);
+	store_link_bind(second, r->store);
+	for (int i = 0; i < 3; i++) {
+		if (rows[_i].names != NULL)
+			FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+			      rows[_i].names);
+		OK(r,
+		   store_find(second, r->a, &other.token, r->now, &found, &got,
+			      &r->err));
+		HOLDS(r, found);
+		OK(r, rig_find(r, &other, &found));
+		HOLDS(r, found);
+	}
+	for (size_t limit = 1; limit < 4; limit++)
+		SAME(r, listed(r, limit), rows[_i].names == NULL ? 2 : 1);
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	SAME(r, ended, strncmp(rows[_i].set, "id = ", 5) != 0);
+	store_link_free(second);
+	rig_close(r);
+}
+END_TEST
+
+/* It neither turns nor is counted: once it is mended all is as before. */
+START_TEST(damaged_ones_do_not_turn)
+{
+	static const struct {
+		const char *damage, *mend, *names;
+		enum rotate_answer answer;
+	} turns[] = {
+		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_DONE },
+		{ "wrapped = x'01', grace_uses = 0",
+		  "wrapped = zeroblob(32)", "32 bytes", ROTATE_GRACE },
+		{ "wrapped = NULL, grace_uses = 0",
+		  "wrapped = zeroblob(32)", "32 bytes", ROTATE_GRACE },
+		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_FUTURE },
+		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_REUSED },
+	};
+	struct rig *r = rig_open();
+	struct session s;
+	struct rotation use = { .idle_ms = 60, .grace_ms = 9, .grace_max = 1 };
+	char sql[100];
+
+	rig_migrate(r);
+	s = rig_create(r);
+	use.presented = s.token;
+	memset(use.next.b, 7, sizeof(use.next.b));
+	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+		enum rotate_answer answer = ROTATE_GONE;
+		struct session got;
+		uint8_t wrapped[32];
+
+		use.generation = turns[i].answer == ROTATE_FUTURE ? 9 : 0;
+		(void)snprintf(sql, sizeof(sql),
+			       "PRAGMA ignore_check_constraints = ON;"
+			       "UPDATE sessions SET %s",
+			       turns[i].damage);
+		rig_sql(r->path, sql);
+		FAILS(r,
+		      store_rotate(r->l, r->a, &s.id, &use, r->now, &answer,
+				   &got, wrapped, &r->err),
+		      ERR_UNAVAILABLE, turns[i].names);
+		SAME(r, answer, ROTATE_GONE);
+		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
+			       turns[i].mend);
+		rig_sql(r->path, sql);
+		OK(r,
+		   store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &got,
+				wrapped, &r->err));
+		ck_assert_msg(answer == turns[i].answer, "row %zu: %d", i,
+			      (int)answer);
+	}
+	rig_close(r);
+}
+END_TEST
+
+/* Its end is known, or will never come. */
+START_TEST(damaged_ones_are_swept)
+{
+	static const char *const ends[] = {
+		"generation = -1, expires_ms = 5",
+		"idle_expires_ms = -9223372036854775807 - 1",
+		"idle_expires_ms = 'never', expires_ms = 5",
+		"idle_expires_ms = 'never', expires_ms = 'never'",
+		"idle_expires_ms = x'00', expires_ms = 'never'",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct rig *r = rig_open();
+		struct session other;
+		char sql[200];
+		int64_t n;
+		bool found;
+
+		rig_migrate(r);
+		(void)rig_create(r);
+		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
+			       ends[i]);
+		rig_sql(r->path, sql);
+		other = rig_create(r);
+		OK(r, store_sweep(r->l, r->now, 10, &n, &r->err));
+		ck_assert_msg(n == 1, "row %zu: %d", i, (int)n);
+		OK(r, rig_find(r, &other, &found));
+		HOLDS(r, found);
+		rig_close(r);
+	}
+}
+END_TEST
+
+TCase *
+sqlite_damage_cases(void)
+{
+	TCase *t = tcase_create("damage");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(rows));
+	tcase_add_test(t, damaged_ones_do_not_turn);
+	tcase_add_test(t, damaged_ones_are_swept);
+	return t;
+}

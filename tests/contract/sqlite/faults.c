@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/* What can happen to a SQLite file in use: every failure is an error with a
+ * clear message; none crashes, answers wrongly or loses what was there. */
+#include "strategy/registry.h"
+#include "backends/sqlite/conn.h"
+#include "tests/contract/sqlite/rig.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Damage anywhere in the file: an error or an answer, and no crash. */
+START_TEST(damaged_database)
+{
+	struct rig *r = rig_open();
+	struct session s;
+	char byte[64];
+	off_t size;
+	struct stat st;
+	int errors = 0;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	rig_stop(r);
+	ck_assert_int_eq(stat(r->path, &st), 0);
+	size = st.st_size;
+	memset(byte, 0xa5, sizeof(byte));
+	for (off_t at = 16; at < size; at += 997) {
+		char saved[64];
+		int fd = open(r->path, O_RDWR | O_CLOEXEC);
+		bool found = false;
+		int64_t n;
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_ge(pread(fd, saved, sizeof(saved), at), 1);
+		ck_assert_int_ge(pwrite(fd, byte, sizeof(byte), at), 1);
+		ck_assert_int_eq(close(fd), 0);
+		rig_start(r);
+		if (store_check_schema(r->l, &r->err) != 0 ||
+		    rig_find(r, &s, &found) != 0 ||
+		    store_revoke_user(r->l, STR("alice"), &s.id, &n, &r->err) !=
+			0)
+			errors++;
+		rig_stop(r);
+		fd = open(r->path, O_RDWR | O_CLOEXEC);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_ge(pwrite(fd, saved, sizeof(saved), at), 1);
+		ck_assert_int_eq(ftruncate(fd, size), 0);
+		ck_assert_int_eq(close(fd), 0);
+		arena_reset(r->a);
+	}
+	ck_assert_int_gt(errors, 0);
+	rig_start(r);
+	rig_close(r);
+}
+END_TEST
+
+/* A worker with the old file must not answer from it. */
+START_TEST(replaced_file_is_noticed)
+{
+	struct rig *r = rig_open();
+	struct session old, new;
+	char wal[160], shm[160];
+	bool found;
+
+	rig_migrate(r);
+	old = rig_create(r);
+	rig_stop(r);
+	ck_assert_int_eq(rename(r->path, r->other), 0);
+	rig_start(r);
+	rig_migrate(r);
+	new = rig_create(r);
+	/* As an administrator must: with the service's -wal and -shm gone. */
+	(void)snprintf(wal, sizeof(wal), "%s-wal", r->path);
+	(void)snprintf(shm, sizeof(shm), "%s-shm", r->path);
+	ck_assert_int_eq(unlink(wal), 0);
+	ck_assert_int_eq(unlink(shm), 0);
+	ck_assert_int_eq(rename(r->other, r->path), 0);
+	FAILS(r, rig_find(r, &new, &found), ERR_UNAVAILABLE,
+	      "replaced or removed");
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "replaced or removed");
+	rig_wait(r);
+	OK(r, rig_find(r, &new, &found));
+	ck_assert(!found);
+	OK(r, rig_find(r, &old, &found));
+	ck_assert(found);
+	rig_close(r);
+}
+END_TEST
+
+/* "No such session" would be a lie for a volume that is not mounted. */
+START_TEST(removed_file_is_not_made_anew)
+{
+	struct rig *r = rig_open();
+	struct session s;
+	struct stat st;
+	bool found;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	ck_assert_int_eq(rename(r->path, r->other), 0);
+	FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+	      "replaced or removed");
+	rig_wait(r);
+	FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE, "the file is gone");
+	ck_assert_int_eq(stat(r->path, &st), -1);
+	ck_assert_int_eq(rename(r->other, r->path), 0);
+	rig_wait(r);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	rig_close(r);
+}
+END_TEST
+
+/* As when a volume is mounted late: the start has asked in vain. */
+START_TEST(late_folder_is_migrated)
+{
+	struct rig *r = rig_open();
+	struct session s;
+	bool found;
+
+	ck_assert_int_eq(rmdir(r->folder), 0);
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	      "folder does not exist");
+	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "folder does not exist");
+	ck_assert_int_eq(mkdir(r->folder, 0700), 0);
+	rig_wait(r);
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	s = rig_create(r);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	rig_close(r);
+}
+END_TEST
+
+/* It can be locked and written, but it is no store. */
+START_TEST(ping_reads_tables)
+{
+	struct rig *r = rig_open();
+
+	rig_migrate(r);
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	rig_sql(r->path, /* and leaves nothing behind */
+		"INSERT INTO schema_version VALUES ('ping', 1);"
+		"DELETE FROM schema_version WHERE component = 'ping'");
+	rig_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	      "no such table: main.sessions");
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "no such table: main.users");
+	rig_close(r);
+}
+END_TEST
+
+/* An empty file in its place gets the schema, as at the first start. */
+START_TEST(empty_file_in_its_place_is_migrated)
+{
+	struct rig *r = rig_open();
+	struct session s;
+	bool found;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	rig_stop(r);
+	rig_start(r);
+	rig_migrate(r);
+	ck_assert_int_eq(unlink(r->path), 0);
+	rig_write(r->path, "", 0);
+	FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+	      "replaced or removed");
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "replaced or removed");
+	rig_wait(r);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(!found);
+	(void)rig_create(r);
+	rig_close(r);
+}
+END_TEST
+
+/* Somebody else holds the write lock: bounded, and reads go on at once. */
+START_TEST(locked_by_another)
+{
+	struct rig *r = rig_open();
+	enum rotate_answer answer = ROTATE_FUTURE;
+	struct rotation use = { .idle_ms = 60 };
+	struct session s;
+	uint8_t wrapped[32];
+	sqlite3 *db;
+	int64_t n;
+	bool found;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	use.presented = s.token;
+	ck_assert_int_eq(sqlite3_open(r->path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+			 SQLITE_OK);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	FAILS(r, store_revoke_all(r->l, &n, &r->err), ERR_UNAVAILABLE,
+	      "locked");
+	FAILS(r,
+	      store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &s,
+			   wrapped, &r->err),
+	      ERR_UNAVAILABLE, "locked");
+	SAME(r, answer, ROTATE_FUTURE);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "locked");
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL),
+			 SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	/* What could not be told has not happened. */
+	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &s,
+			   wrapped, &r->err));
+	SAME(r, answer, ROTATE_DONE);
+	OK(r, store_revoke_all(r->l, &n, &r->err));
+	ck_assert_int_eq(n, 1);
+	rig_close(r);
+}
+END_TEST
+
+/* The disk takes no more: failures say so, reads go on, nothing is lost. */
+START_TEST(disk_is_full)
+{
+	struct rig *r = rig_open();
+	struct rlimit limit;
+	struct stat st;
+	struct session s, more[64];
+	char wal[160];
+	bool found;
+	int made = 0;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", r->path);
+	ck_assert_int_eq(stat(wal, &st), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = (rlim_t)st.st_size + 65536;
+	ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	while (made < 64) {
+		more[made] = s;
+		more[made].id.b[0] ^= (uint8_t)(made + 1);
+		more[made].token.b[0] ^= (uint8_t)(made + 1);
+		if (store_create(r->l, &more[made], 0, r->now, NULL, &r->err) != 0)
+			break;
+		made++;
+	}
+	ck_assert_int_lt(made, 64);
+	ck_assert_msg(r->err.code == ERR_UNAVAILABLE, "%s", r->err.msg);
+	/* Whoever asks is told, though it can be locked and read. */
+	ck_assert_int_eq(stat(wal, &st), 0);
+	limit.rlim_cur = (rlim_t)st.st_size;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	rig_wait(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
+	limit.rlim_cur = limit.rlim_max;
+	rig_wait(r);
+	/* The logout that was not written is not acknowledged either. */
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (int i = 0; i <= made; i++) {
+		OK(r, rig_find(r, &more[i], &found));
+		ck_assert_msg(found == (i < made), "row %d", i);
+	}
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	OK(r, store_create(r->l, &more[made], 0, r->now, NULL, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* As SQLite says itself that there is no room: the connection is as good as
+ * any, so that checks go on with it. */
+START_TEST(no_page_is_left)
+{
+	const struct session_store_ops *ops = registry_store("sqlite");
+	struct rig *r = rig_open();
+	const struct sqlite_conf conf = { .path = r->path };
+	struct session s, next, got;
+	void *file, *conn;
+	int made = 0;
+	int64_t n;
+	bool is;
+
+	rig_migrate(r);
+	s = next = rig_create(r);
+	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, sqlite_script(conn, "PRAGMA max_page_count = 1", &r->err));
+	for (; made < 64; made++) {
+		OK(r, env_random(&r->fake.env, &next.id, sizeof(next.id)));
+		OK(r, env_random(&r->fake.env, &next.token,
+				 sizeof(next.token)));
+		if (ops->create(conn, &next, 0, r->now, &n, &r->err) != 0)
+			break;
+	}
+	ck_assert_int_lt(made, 64);
+	ck_assert_msg(r->err.code == ERR_BUSY &&
+			  strstr(r->err.msg, "full") != NULL,
+		      "%d: %s", r->err.code, r->err.msg);
+	OK(r, ops->find(conn, r->a, &next.token, r->now, &is, &got, &r->err));
+	HOLDS(r, !is);
+	OK(r, ops->find(conn, r->a, &s.token, r->now, &is, &got, &r->err));
+	HOLDS(r, is);
+	OK(r, ops->revoke_all(conn, &n, &r->err));
+	SAME(r, n, made + 1);
+	OK(r, ops->create(conn, &next, 0, r->now, &n, &r->err));
+	ops->disconnect(conn);
+	ops->close(file);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(file_is_read_only)
+{
+	struct rig *r = rig_open();
+
+	rig_migrate(r);
+	(void)rig_create(r);
+	rig_stop(r);
+	ck_assert_int_eq(chmod(r->path, 0444), 0);
+	ck_assert_int_eq(chmod(r->folder, 0755), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+	rig_start(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "not writable");
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+	rig_wait(r);
+	ck_assert_int_eq(chmod(r->path, 0600), 0);
+	OK(r, store_ping(r->l, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* SQLite needs two more files there. */
+START_TEST(folder_is_read_only)
+{
+	const uid_t nobody = 65534;
+	struct rig *r = rig_open();
+
+	rig_migrate(r);
+	rig_stop(r);
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(r->path, nobody, (gid_t)-1), 0);
+	ck_assert_int_eq(chmod(r->folder, 0555), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(nobody), 0);
+	rig_start(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chmod(r->folder, 0700), 0);
+	rig_wait(r);
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, users_ping(r->ul, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* While it is used, and the connection stays as it is. */
+START_TEST(becomes_read_only)
+{
+	const struct session_store_ops *ops = registry_store("sqlite");
+	struct rig *r = rig_open();
+	const struct sqlite_conf conf = { .path = r->path };
+	struct session s, got;
+	void *file, *conn;
+	bool found;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, ops->ping(conn, &r->err));
+	OK(r, sqlite_script(conn, "PRAGMA query_only = ON", &r->err));
+	FAILS(r, ops->ping(conn, &r->err), ERR_UNAVAILABLE, "readonly");
+	OK(r, ops->find(conn, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found);
+	OK(r, sqlite_script(conn, "PRAGMA query_only = OFF", &r->err));
+	OK(r, ops->ping(conn, &r->err));
+	ops->disconnect(conn);
+	ops->close(file);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+sqlite_fault_cases(void)
+{
+	TCase *t = tcase_create("faults");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, damaged_database);
+	tcase_add_test(t, replaced_file_is_noticed);
+	tcase_add_test(t, removed_file_is_not_made_anew);
+	tcase_add_test(t, late_folder_is_migrated);
+	tcase_add_test(t, ping_reads_tables);
+	tcase_add_test(t, empty_file_in_its_place_is_migrated);
+	tcase_add_test(t, locked_by_another);
+	tcase_add_test(t, disk_is_full);
+	tcase_add_test(t, no_page_is_left);
+	tcase_add_test(t, file_is_read_only);
+	tcase_add_test(t, folder_is_read_only);
+	tcase_add_test(t, becomes_read_only);
+	return t;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the file for the cases of SQLite. */
+#include "tests/contract/sqlite/rig.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern const struct session_store_ops store_sqlite;
+extern const struct user_source_ops users_sqlite;
+
+static void *
+configure(const struct backend *base, const char *path)
+{
+	const struct option *o = option_find(base->options, STR("path"));
+	char *conf = calloc(1, base->conf_size);
+
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_ptr_nonnull(o);
+	memcpy(conf + o->offset, &path, sizeof(path));
+	return conf;
+}
+
+void
+rig_start(struct rig *r)
+{
+	const struct env *env = &r->fake.env;
+	void *store = configure(&store_sqlite.base, r->path);
+	void *users = configure(&users_sqlite.base, r->path);
+
+	OK(r, store_open(&store_sqlite, store, env, &r->store, &r->err));
+	OK(r, users_open(&users_sqlite, users, env, &r->users, &r->err));
+	free(store);
+	free(users);
+	r->l = store_link_new(env);
+	r->ul = users_link_new(env);
+	ck_assert(r->l != NULL && r->ul != NULL);
+	store_link_bind(r->l, r->store);
+	users_link_bind(r->ul, r->users);
+}
+
+void
+rig_stop(struct rig *r)
+{
+	store_link_free(r->l);
+	users_link_free(r->ul);
+	store_unref(r->store);
+	users_unref(r->users);
+}
+
+struct rig *
+rig_open(void)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	ck_assert_ptr_nonnull(r);
+	r->name = "sqlite";
+	fake_env_init(&r->fake);
+	r->now = env_wall_ms(&r->fake.env);
+	(void)snprintf(r->folder, sizeof(r->folder), "/tmp/fcgiauth-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(r->folder));
+	(void)snprintf(r->path, sizeof(r->path), "%s/test.db", r->folder);
+	(void)snprintf(r->other, sizeof(r->other), "%s/other.db", r->folder);
+	r->a = arena_new(1 << 20);
+	ck_assert_ptr_nonnull(r->a);
+	rig_start(r);
+	return r;
+}
+
+void
+rig_close(struct rig *r)
+{
+	static const char *const names[] = { "test.db",	     "test.db-wal",
+					     "test.db-shm",  "other.db",
+					     "other.db-wal", "other.db-shm" };
+	char path[128];
+
+	rig_stop(r);
+	arena_free(r->a);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", r->folder,
+			       names[i]);
+		(void)unlink(path); /* not every case leaves it */
+	}
+	ck_assert_int_eq(rmdir(r->folder), 0);
+	free(r);
+}
+
+void
+rig_migrate(struct rig *r)
+{
+	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, users_check_schema(r->ul, &r->err));
+}
+
+void
+rig_wait(struct rig *r)
+{
+	fake_env_advance_ms(&r->fake, 1000);
+}
+
+struct session
+rig_create(struct rig *r)
+{
+	struct session s = { .who = { .name = STR("alice") },
+			     .created_ms = r->now,
+			     .last_seen_ms = r->now,
+			     .idle_expires_ms = r->now + 60,
+			     .expires_ms = r->now + 60 };
+
+	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
+	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
+			 0);
+	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	return s;
+}
+
+int
+rig_find(struct rig *r, const struct session *s, bool *found)
+{
+	struct session got;
+
+	return store_find(r->l, r->a, &s->token, r->now, found, &got, &r->err);
+}
+
+void
+rig_write(const char *path, const void *bytes, size_t n)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(bytes, 1, n, f), n);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+void
+rig_sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK,
+		      "%s: %s", text, sqlite3_errmsg(db));
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* SQLite files: who may read them, what they hold, what is no such file. */
+#include "tests/contract/sqlite/rig.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "strategy/registry.h"
+#include "backends/sqlite/file.h"
+#include "tests/support/run.h"
+
+START_TEST(files_are_private)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	struct rig *r = rig_open();
+	struct stat st;
+	char path[160];
+
+	(void)umask(0);
+	rig_migrate(r);
+	(void)rig_create(r);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", r->path,
+			       suffixes[i]);
+		ck_assert_msg(stat(path, &st) == 0, "no %s", path);
+		ck_assert_msg((st.st_mode & 07777) == 0600, "%s: %o", path,
+			      st.st_mode & 07777);
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(components_share_a_file)
+{
+	struct rig *r = rig_open();
+	struct user u = { .who = { .name = STR("alice") }, .hash = STR("$x") };
+	struct schema_state store, users;
+	enum user_change change;
+	enum user_answer answer;
+	struct session s;
+	bool found;
+
+	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, users_schema(r->ul, &users, &r->err));
+	ck_assert_int_eq(users.have, 0);
+	OK(r, users_check_schema(r->ul, &r->err));
+	OK(r, users_schema(r->ul, &users, &r->err));
+	ck_assert_int_eq(users.have, users.want);
+	OK(r, store_schema(r->l, &store, &r->err));
+	ck_assert_int_eq(store.have, store.want);
+	s = rig_create(r);
+	OK(r, users_add(r->ul, &u, r->now, &change, &r->err));
+	rig_stop(r);
+	rig_start(r);
+	rig_migrate(r);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	OK(r, users_find(r->ul, r->a, u.who.name, &answer, &u, &r->err));
+	ck_assert_int_eq(answer, USER_FOUND);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(newer_schema_is_refused)
+{
+	struct rig *r = rig_open();
+	struct session s;
+	bool found;
+
+	rig_migrate(r);
+	s = rig_create(r);
+	rig_stop(r);
+	rig_sql(r->path, "UPDATE schema_version SET version = version + 90");
+	rig_start(r);
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
+	      "newer than this program");
+	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
+	      "newer than this program");
+	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 94");
+	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG, "is 91");
+	rig_stop(r);
+	rig_sql(r->path, "UPDATE schema_version SET version = version - 90");
+	rig_start(r);
+	rig_migrate(r);
+	OK(r, rig_find(r, &s, &found));
+	ck_assert(found);
+	rig_close(r);
+}
+END_TEST
+
+/* A migration that fails leaves nothing half done. */
+START_TEST(failed_migration_rolls_back)
+{
+	struct rig *r = rig_open();
+	struct schema_state state;
+
+	rig_sql(r->path, "CREATE TABLE secrets (foreign_to_us)");
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	      "migration store 1");
+	rig_stop(r);
+	rig_start(r);
+	OK(r, store_schema(r->l, &state, &r->err));
+	ck_assert_int_eq(state.have, 0);
+	rig_sql(r->path, "DROP TABLE secrets");
+	rig_migrate(r);
+	rig_close(r);
+}
+END_TEST
+
+static int
+migrate_probe(struct rig *r, const char *const *steps, size_t nsteps,
+	      struct schema_state *state)
+{
+	return rig_migrate_to(r, "probe", steps, nsteps, state);
+}
+
+/* What somebody writes into a file of ours cannot do what our statements
+ * could, and a slip in quotes is none that passes. */
+START_TEST(schema_is_not_trusted)
+{
+	static const struct {
+		const char *sql, *says;
+	} rows[] = {
+		{ "SELECT \"x\"", "no such column" },
+		{ "CREATE TABLE main.q (n CHECK (n <> \"x\"))",
+		  "no such column" },
+		{ "PRAGMA writable_schema = ON;"
+		  "UPDATE main.sqlite_schema SET sql = sql",
+		  "may not be modified" },
+		{ "CREATE TABLE main.q (n);"
+		  "CREATE TRIGGER main.t AFTER INSERT ON q BEGIN"
+		  " SELECT rtreedepth(x'00010001'); END;"
+		  "INSERT INTO main.q VALUES (1)",
+		  "unsafe use" },
+	};
+	struct rig *r = rig_open();
+	struct schema_state state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (i == 3 && sqlite3_compileoption_used("ENABLE_RTREE") == 0)
+			continue;
+		FAILS(r, migrate_probe(r, &rows[i].sql, 1, &state),
+		      ERR_UNAVAILABLE, rows[i].says);
+	}
+	rig_close(r);
+}
+END_TEST
+
+/* Each step once, in order, and each by itself: a failure keeps those
+ * before it. */
+START_TEST(steps_in_order)
+{
+	static const char *const steps[] = {
+		"CREATE TABLE main.probe AS SELECT 1 AS n",
+		"UPDATE main.probe SET n = n * 10 + 2",
+		"UPDATE main.probe SET n = n * 10 + 3",
+	};
+	static const char *const broken[] = {
+		"", "UPDATE main.probe SET n = 0; DROP TABLE main.none"
+	};
+	struct rig *r = rig_open();
+	struct schema_state state;
+
+	rig_migrate(r);
+	OK(r, migrate_probe(r, steps, 1, &state));
+	SAME(r, state.have, 1);
+	FAILS(r, migrate_probe(r, broken, 2, &state), ERR_UNAVAILABLE,
+	      "migration probe 2");
+	OK(r, migrate_probe(r, steps, 3, &state));
+	SAME(r, state.have, 3);
+	OK(r, migrate_probe(r, steps, 3, &state));
+	FAILS(r, migrate_probe(r, steps, 2, &state), ERR_CONFIG,
+	      "newer than this program");
+	rig_sql(r->path, "CREATE TABLE proof (n CHECK (n = 123));"
+			 "INSERT INTO proof SELECT n FROM probe");
+	rig_migrate(r); /* the others are as they were */
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(folder_is_missing)
+{
+	struct rig *r = rig_open();
+
+	rig_stop(r);
+	(void)snprintf(r->path, sizeof(r->path), "%s/none/test.db", r->folder);
+	rig_start(r);
+	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	      "its folder does not exist");
+	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
+	      "its folder does not exist");
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(path_is_no_file)
+{
+	struct rig *r = rig_open();
+
+	ck_assert_int_eq(mkdir(r->path, 0700), 0);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	      "not a regular file");
+	ck_assert_int_eq(rmdir(r->path), 0);
+	ck_assert_int_eq(mkfifo(r->path, 0600), 0);
+	rig_wait(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	      "not a regular file");
+	ck_assert_int_eq(unlink(r->path), 0);
+	ck_assert_int_eq(symlink("/nonexistent/file", r->path), 0);
+	rig_wait(r);
+	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	rig_close(r);
+}
+END_TEST
+
+/* A file that is no database is not touched.  (To SQLite a single byte is an
+ * empty file.) */
+START_TEST(not_a_database)
+{
+	static const size_t sizes[] = { 2, 15, 100, 511, 512, 4096, 9999 };
+	char text[10000], back[10000];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct rig *r = rig_open();
+		FILE *f;
+
+		rig_write(r->path, text, sizes[i]);
+		FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+		      "not a database");
+		FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
+		      "not a database");
+		f = fopen(r->path, "r");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_uint_eq(fread(back, 1, sizeof(back), f), sizes[i]);
+		ck_assert_mem_eq(text, back, sizes[i]);
+		(void)fclose(f);
+		rig_close(r);
+	}
+}
+END_TEST
+
+/* The checks that every request makes are one lookup, the rest of the
+ * statements use an index too. */
+START_TEST(plans_use_indexes)
+{
+	static const struct {
+		const char *sql;
+		const char *index;
+	} rows[] = {
+		{ "SELECT * FROM sessions WHERE token = x'00'", "PRIMARY KEY" },
+		{ "DELETE FROM sessions WHERE id = x'00'",
+		  "sqlite_autoindex_sessions_2" },
+		{ "SELECT id FROM sessions WHERE name = 'a' AND"
+		  " (created_ms, id) < (1, x'00')"
+		  " ORDER BY created_ms DESC, id DESC LIMIT 9",
+		  "sessions_of_user" },
+		{ "SELECT id FROM sessions WHERE (created_ms, id) < (1, x'00')"
+		  " ORDER BY created_ms DESC, id DESC LIMIT 9",
+		  "sessions_newest" },
+		{ "SELECT token FROM sessions"
+		  " WHERE min(idle_expires_ms, expires_ms) <= 1",
+		  "sessions_dead" },
+		{ "SELECT name, network FROM known_networks"
+		  " WHERE until_ms <= 1",
+		  "known_networks_ends" },
+		{ "SELECT key FROM attempts WHERE ends_ms <= 1",
+		  "attempts_ends" },
+		{ "UPDATE sessions SET token = x'01' WHERE id = x'00'"
+		  " AND token = x'00'",
+		  "sqlite_autoindex_sessions_2" },
+		{ "UPDATE sessions SET grace_uses = 1 WHERE id = x'00'"
+		  " AND parent = x'00'",
+		  "sqlite_autoindex_sessions_2" },
+		{ "SELECT 1 FROM denials WHERE key IN ('a', 'b', 'c', 'd')"
+		  " AND issued_ms >= 1 AND until_ms > 1",
+		  "PRIMARY KEY" },
+		{ "SELECT key FROM denials WHERE until_ms <= 1",
+		  "denials_ends" },
+	};
+	struct rig *r = rig_open();
+	sqlite3 *db;
+
+	rig_migrate(r);
+	ck_assert_int_eq(sqlite3_open(r->path, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		sqlite3_stmt *stmt;
+		char text[400];
+		const char *plan;
+
+		(void)snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s",
+			       rows[i].sql);
+		ck_assert_int_eq(sqlite3_prepare_v2(db, text, -1, &stmt, NULL),
+				 SQLITE_OK);
+		ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+		plan = (const char *)sqlite3_column_text(stmt, 3);
+		ck_assert_msg(strstr(plan, rows[i].index) != NULL,
+			      "row %zu: %s", i, plan);
+		ck_assert_int_eq(sqlite3_finalize(stmt), SQLITE_OK);
+	}
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	rig_close(r);
+}
+END_TEST
+
+/* Every other write is on the disk before it is acknowledged, also one that
+ * comes after a touch that failed. */
+START_TEST(touch_alone_may_be_lost)
+{
+	/* An error, unless it is FULL. */
+	static const char is_full[] =
+	    "SELECT CASE WHEN synchronous <> 2"
+	    " THEN abs(-9223372036854775808) END FROM pragma_synchronous";
+	static const struct session_id id = { .b = { 1 } };
+	const struct session_store_ops *ops = registry_store("sqlite");
+	struct rig *r = rig_open();
+	const struct sqlite_conf conf = { .path = r->path };
+	void *file, *conn;
+
+	rig_migrate(r);
+	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	OK(r, sqlite_relax(conn, true, &r->err));
+	FAILS(r, sqlite_script(conn, is_full, &r->err), ERR_UNAVAILABLE,
+	      "overflow");
+	OK(r, sqlite_relax(conn, false, &r->err));
+	OK(r, ops->touch(conn, &id, r->now, r->now + 9, &r->err));
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	OK(r, ops->ping(conn, &r->err));
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	rig_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
+	ck_assert_int_eq(ops->touch(conn, &id, r->now, r->now + 9, &r->err),
+			 -1);
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	ck_assert_int_eq(ops->ping(conn, &r->err), -1);
+	OK(r, sqlite_script(conn, is_full, &r->err));
+	ops->disconnect(conn);
+	ops->close(file);
+	rig_close(r);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("sqlite");
+	TCase *t = tcase_create("sqlite");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, files_are_private);
+	tcase_add_test(t, components_share_a_file);
+	tcase_add_test(t, newer_schema_is_refused);
+	tcase_add_test(t, failed_migration_rolls_back);
+	tcase_add_test(t, schema_is_not_trusted);
+	tcase_add_test(t, steps_in_order);
+	tcase_add_test(t, folder_is_missing);
+	tcase_add_test(t, path_is_no_file);
+	tcase_add_test(t, not_a_database);
+	tcase_add_test(t, plans_use_indexes);
+	tcase_add_test(t, touch_alone_may_be_lost);
+	suite_add_tcase(s, t);
+	suite_add_tcase(s, sqlite_version_cases());
+	suite_add_tcase(s, sqlite_fault_cases());
+	suite_add_tcase(s, sqlite_damage_cases());
+	return run_suite(s);
+}

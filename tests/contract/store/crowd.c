@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Many threads and many processes for the contract suite. */
+#include "tests/contract/store/rig.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *
+work_main(void *arg)
+{
+	struct work *w = arg;
+
+	w->fn(w);
+	return NULL;
+}
+
+int64_t
+rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared, int n,
+	    bool handles)
+{
+	struct work work[RIG_THREADS_MAX];
+	struct store *stores[RIG_THREADS_MAX] = { NULL };
+	pthread_t threads[RIG_THREADS_MAX];
+	int64_t answers = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (handles)
+			stores[i] = rig_store(r);
+		work[i] = (struct work){
+			.r = r,
+			.l = rig_link_to(r, handles ? stores[i] : r->store),
+			.fn = fn,
+			.shared = shared,
+			.number = i,
+		};
+	}
+	for (int i = 0; i < n; i++)
+		HOLDS(r, pthread_create(&threads[i], NULL, work_main,
+					&work[i]) == 0);
+	for (int i = 0; i < n; i++) {
+		HOLDS(r, pthread_join(threads[i], NULL) == 0);
+		answers += work[i].answers;
+	}
+	for (int i = 0; i < n; i++) {
+		ck_assert_msg(work[i].fails == 0, "%s: %d failures: %s",
+			      r->name, work[i].fails, work[i].err.msg);
+		store_link_free(work[i].l);
+		store_unref(stores[i]);
+	}
+	return answers;
+}
+
+int
+rig_processes(struct rig *r, int (*fn)(struct rig *r), int n)
+{
+	pid_t pids[8];
+	int sum = 0;
+
+	rig_shut(r);
+	for (int i = 0; i < n; i++) {
+		pids[i] = fork();
+		HOLDS(r, pids[i] >= 0);
+		if (pids[i] == 0) {
+			/* Each throws its own dice. */
+			atomic_store(&r->fake.dice, (uint64_t)i << 32 | 7);
+			_exit(fn(r));
+		}
+	}
+	for (int i = 0; i < n; i++) {
+		int status;
+
+		HOLDS(r, waitpid(pids[i], &status, 0) == pids[i]);
+		HOLDS(r, WIFEXITED(status) && WEXITSTATUS(status) < 100);
+		sum += WEXITSTATUS(status);
+	}
+	return sum;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite's stores that need no server. */
+#include "tests/contract/store/rig.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct session_store_ops store_memory, store_sqlite;
+
+static void
+configure_file(const struct session_store_ops *ops, void *conf,
+	       const char *path)
+{
+	const struct option *o = option_find(ops->base.options, STR("path"));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, &path, sizeof(path));
+}
+
+static void
+configure_nothing(const struct session_store_ops *ops, void *conf,
+		  const char *path)
+{
+	(void)ops;
+	(void)conf;
+	(void)path; /* no options */
+}
+
+/* Its tables are away. */
+static void
+refuse_file(const char *path, bool refuses)
+{
+	static const char *const tables[] = { "sessions", "attempts", "secrets",
+					      "denials", "known_networks" };
+	sqlite3 *db;
+	char sql[100];
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		(void)snprintf(sql, sizeof(sql),
+			       "ALTER TABLE %s%s RENAME TO %s%s",
+			       refuses ? "" : "away_", tables[i],
+			       refuses ? "away_" : "", tables[i]);
+		ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) ==
+				  SQLITE_OK,
+			      "%s: %s", sql, sqlite3_errmsg(db));
+	}
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+const struct store_kind store_kinds[] = {
+	{ .ops = &store_memory, .configure = configure_nothing },
+	{ .ops = &store_sqlite,
+	  .configure = configure_file,
+	  .refuse = refuse_file },
+};
+const size_t store_nkinds = ARRAY_LEN(store_kinds);
+
+int
+kinds_start(void)
+{
+	return 0;
+}
+
+void
+kinds_stop(void)
+{
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite's Postgres store, on a server of its own. */
+#include "tests/contract/store/rig.h"
+#include "tests/support/postgres_server.h"
+
+#ifdef HAVE_POSTGRES
+
+#include <stdio.h>
+#include <string.h>
+
+extern const struct session_store_ops store_postgres;
+
+static struct postgres_server_place place;
+
+static void
+set(const struct session_store_ops *ops, void *conf, const char *name,
+    const void *value, size_t n)
+{
+	const struct option *o = option_find(ops->base.options, str_from(name));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, value, n);
+}
+
+static void
+configure(const struct session_store_ops *ops, void *conf, const char *path)
+{
+	const struct str conninfo = str_from(place.conninfo);
+	const int64_t seconds = 20; /* it is a sanitizer that is slow */
+
+	(void)path;
+	set(ops, conf, "conninfo", &conninfo, sizeof(conninfo));
+	set(ops, conf, "connect_timeout", &seconds, sizeof(seconds));
+	set(ops, conf, "timeout", &seconds, sizeof(seconds));
+}
+
+static void
+fresh(void)
+{
+	postgres_server_sql(&place, "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
+				    "DROP SCHEMA IF EXISTS away CASCADE");
+}
+
+/* Its tables are in another schema. */
+static void
+refuse(const char *path, bool refuses)
+{
+	char sql[400];
+
+	(void)path;
+	(void)snprintf(sql, sizeof(sql),
+		       "CREATE SCHEMA IF NOT EXISTS away; DO $$ DECLARE t text;"
+		       " BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE"
+		       " schemaname = '%s' AND tablename <> 'schema_version'"
+		       " LOOP EXECUTE format("
+		       "'ALTER TABLE %s.%%I SET SCHEMA %s', t);"
+		       " END LOOP; END $$",
+		       refuses ? "fcgiauth" : "away",
+		       refuses ? "fcgiauth" : "away",
+		       refuses ? "away" : "fcgiauth");
+	postgres_server_sql(&place, sql);
+}
+
+const struct store_kind store_kinds[] = {
+	{ .ops = &store_postgres,
+	  .configure = configure,
+	  .fresh = fresh,
+	  .refuse = refuse },
+};
+const size_t store_nkinds = ARRAY_LEN(store_kinds);
+
+int
+kinds_start(void)
+{
+	return postgres_server_new(&place) ? 0 : 1;
+}
+
+void
+kinds_stop(void)
+{
+	postgres_server_free(&place);
+}
+
+#else
+
+const struct store_kind store_kinds[1];
+const size_t store_nkinds = 0;
+
+int
+kinds_start(void)
+{
+	return 1;
+}
+
+void
+kinds_stop(void)
+{
+}
+
+#endif

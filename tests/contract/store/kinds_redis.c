@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite's Redis store: on one server, and on a cluster. */
+#include "tests/contract/store/rig.h"
+#include "tests/support/redis_server.h"
+
+#ifdef HAVE_REDIS
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/redis/client/conn.h"
+
+extern const struct session_store_ops store_redis;
+
+enum {
+	MASTERS = 3
+};
+
+static struct {
+	struct test_redis alone;
+	struct test_cluster cluster;
+	char seeds[128];
+} place;
+
+static void
+set(void *conf, const char *name, const void *value, size_t n)
+{
+	const struct option *o = option_find(redis_options, str_from(name));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, value, n);
+}
+
+static void
+configure(void *conf, const char *at)
+{
+	const struct str url = str_from(at), prefix = STR("fcgiauth:");
+	const int64_t seconds = 20; /* it is a sanitizer that is slow */
+
+	set(conf, "url", &url, sizeof(url));
+	set(conf, "prefix", &prefix, sizeof(prefix));
+	set(conf, "connect_timeout", &seconds, sizeof(seconds));
+	set(conf, "timeout", &seconds, sizeof(seconds));
+}
+
+static void
+configure_alone(const struct session_store_ops *ops, void *conf,
+		const char *path)
+{
+	(void)ops;
+	(void)path;
+	configure(conf, place.alone.url);
+}
+
+static void
+configure_cluster(const struct session_store_ops *ops, void *conf,
+		  const char *path)
+{
+	const bool yes = true;
+
+	(void)ops;
+	(void)path;
+	configure(conf, place.seeds);
+	set(conf, "cluster", &yes, sizeof(yes));
+}
+
+static void
+fresh_alone(void)
+{
+	test_redis_do(&place.alone, "FLUSHALL");
+}
+
+static void
+fresh_cluster(void)
+{
+	for (size_t i = 0; i < MASTERS; i++)
+		test_redis_do(&place.cluster.nodes[i], "FLUSHALL");
+}
+
+/* Those who are connected, too. */
+static const char *
+rights(bool refuses)
+{
+	return refuses ? "ACL SETUSER default -@all +acl"
+		       : "ACL SETUSER default +@all";
+}
+
+static void
+refuse_alone(const char *path, bool refuses)
+{
+	(void)path;
+	test_redis_do(&place.alone, rights(refuses));
+}
+
+static void
+refuse_cluster(const char *path, bool refuses)
+{
+	(void)path;
+	for (size_t i = 0; i < MASTERS; i++)
+		test_redis_do(&place.cluster.nodes[i], rights(refuses));
+}
+
+const struct store_kind store_kinds[] = {
+	{ .ops = &store_redis,
+	  .configure = configure_alone,
+	  .fresh = fresh_alone,
+	  .refuse = refuse_alone },
+	{ .ops = &store_redis,
+	  .configure = configure_cluster,
+	  .fresh = fresh_cluster,
+	  .refuse = refuse_cluster },
+};
+const size_t store_nkinds = ARRAY_LEN(store_kinds);
+
+int
+kinds_start(void)
+{
+	if (!test_redis_here())
+		return 1;
+	test_redis_start(&place.alone, 0, NULL);
+	test_cluster_start(&place.cluster, MASTERS, 0, NULL);
+	(void)snprintf(place.seeds, sizeof(place.seeds),
+		       "redis://127.0.0.1:%d,127.0.0.1:%d",
+		       place.cluster.nodes[0].port,
+		       place.cluster.nodes[1].port);
+	return 0;
+}
+
+void
+kinds_stop(void)
+{
+	test_cluster_end(&place.cluster);
+	test_redis_end(&place.alone);
+}
+
+#else
+
+const struct store_kind store_kinds[1];
+const size_t store_nkinds = 0;
+
+int
+kinds_start(void)
+{
+	return 1;
+}
+
+void
+kinds_stop(void)
+{
+}
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Which password a session was made with. */
+#include "tests/contract/store/rig.h"
+
+#include <check.h>
+#include <string.h>
+
+static struct session
+get(struct rig *r, const struct session *s)
+{
+	struct session got;
+	bool found;
+
+	OK(r, store_find(r->l, r->a, &s->token, r->now, &found, &got,
+			 &r->err));
+	HOLDS(r, found);
+	return got;
+}
+
+static struct session
+create(struct rig *r, const char *user, const struct password_mark *mark)
+{
+	struct session s = rig_session(r, user, r->now);
+
+	s.mark = *mark;
+	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	return s;
+}
+
+static void
+expect(struct rig *r, struct session s, const struct password_mark *mark)
+{
+	struct session got = get(r, &s);
+
+	s.mark = *mark;
+	HOLDS(r, session_same(&got, &s)); /* nothing else */
+}
+
+static const struct password_mark unknown, one = { .b = { 1 } },
+					   two = { .b = { 0, [15] = 2 } },
+					   three = { .b = { 3, 3, [15] = 3 } };
+
+START_TEST(only_who_has_it_gets_another)
+{
+	struct rig *r = rig_open(_i);
+	struct session a = create(r, "alice", &one);
+	struct session b = create(r, "alice", &one);
+	struct session new = create(r, "alice", &two);
+	struct session old = create(r, "alice", &unknown);
+	struct session other = create(r, "bob", &one);
+	struct session longer = create(r, "alice2", &one);
+
+	OK(r, store_remark(r->l, STR("alice"), &one, &three, &r->err));
+	expect(r, a, &three);
+	expect(r, b, &three);
+	expect(r, new, &two);
+	expect(r, old, &unknown);
+	expect(r, other, &one);
+	expect(r, longer, &one);
+	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	expect(r, a, &three);
+	OK(r, store_remark(r->l, STR("nobody"), &one, &two, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(unknown_is_neither_sought_nor_given)
+{
+	struct rig *r = rig_open(_i);
+	struct session old = create(r, "alice", &unknown);
+	struct session s = create(r, "alice", &one);
+
+	OK(r, store_remark(r->l, STR("alice"), &unknown, &two, &r->err));
+	expect(r, old, &unknown);
+	OK(r, store_remark(r->l, STR("alice"), &one, &unknown, &r->err));
+	expect(r, s, &one);
+	rig_close(r);
+}
+END_TEST
+
+/* Whatever else changes a session, and whoever lists it. */
+START_TEST(it_stays)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = create(r, "alice", &one), after, got;
+	struct identity who = { .name = STR("alice"), .roles = STR("x") };
+	struct rotation use = rig_rotation(r, &s.token, 0);
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
+	enum rotate_answer answer;
+	uint8_t wrapped[32];
+
+	OK(r, store_update_user(r->l, &who, &r->err));
+	OK(r, store_touch(r->l, &s.id, r->now + 1, r->now + 3601, &r->err));
+	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now + 2, &answer, &after,
+			   wrapped, &r->err));
+	SAME(r, answer, ROTATE_DONE);
+	HOLDS(r, memcmp(&after.mark, &one, sizeof(one)) == 0);
+	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	got = get(r, &after);
+	HOLDS(r, memcmp(&got.mark, &two, sizeof(two)) == 0);
+	got.mark = one;
+	HOLDS(r, session_same(&got, &after));
+	OK(r, store_list(r->l, r->a, STR("alice"), r->now, 9, &cursor, &list,
+			 &r->err));
+	SAME(r, list.n, 1);
+	HOLDS(r, memcmp(&list.v[0].mark, &two, sizeof(two)) == 0);
+	rig_reopen(r);
+	rig_close(r);
+}
+END_TEST
+
+/* More than a store takes at once. */
+START_TEST(all_of_many)
+{
+	struct rig *r = rig_open(_i);
+	struct session s[250];
+
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		s[i] = create(r, "alice", &one);
+	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		expect(r, s[i], &two);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_mark_cases(void)
+{
+	TCase *t = tcase_create("marks");
+	int n = rig_count();
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, only_who_has_it_gets_another, 0, n);
+	tcase_add_loop_test(t, unknown_is_neither_sought_nor_given, 0, n);
+	tcase_add_loop_test(t, it_stays, 0, n);
+	tcase_add_loop_test(t, all_of_many, 0, n);
+	return t;
+}

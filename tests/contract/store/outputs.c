@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contract: what an operation gives back when there is nothing to give.  Each
+ * output is rubbish before, as on a stack; after a no it is zero, and after a
+ * failure it is what it was.
+ */
+#include "tests/contract/store/turn.h"
+
+#include <string.h>
+
+#define RUBBISH 0xa5
+
+/* All that a rotation gives. */
+struct turned {
+	enum rotate_answer answer;
+	struct session session;
+	uint8_t wrapped[32];
+};
+
+static bool
+is_all(const void *p, size_t n, int byte)
+{
+	const unsigned char *bytes = p;
+
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] != byte)
+			return false;
+	}
+	return true;
+}
+
+static const struct session *
+none(void)
+{
+	static const struct session s;
+
+	return &s;
+}
+
+static int
+give(struct rig *r, const struct session_id *id, const struct rotation *how,
+     int64_t now, struct turned *out)
+{
+	memset(out, RUBBISH, sizeof(*out));
+	return store_rotate(r->l, r->a, id, how, now, &out->answer,
+			    &out->session, out->wrapped, &r->err);
+}
+
+static void
+find_nothing(struct rig *r, const struct token_hash *token, int64_t now)
+{
+	struct session got;
+	bool found = true;
+
+	memset(&got, RUBBISH, sizeof(got));
+	OK(r, store_find(r->l, r->a, token, now, &found, &got, &r->err));
+	HOLDS(r, !found);
+	ck_assert_mem_eq(&got, none(), sizeof(got));
+}
+
+START_TEST(no_session)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), t = s;
+	bool ended = true;
+
+	find_nothing(r, &s.token, r->now + 36000);
+	find_nothing(r, &s.token, r->now + 3600);
+	t.token.b[0] ^= 1;
+	find_nothing(r, &t.token, r->now);
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r, ended);
+	find_nothing(r, &s.token, r->now);
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r, !ended);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(no_rotation)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), gone = s;
+	struct rotation how = rig_rotation(r, &s.token, 0);
+	struct turned is;
+
+	/* No such session, and one that is over. */
+	gone.id.b[15] ^= 1;
+	OK(r, give(r, &gone.id, &how, r->now, &is));
+	SAME(r, is.answer, ROTATE_GONE);
+	ck_assert_mem_eq(&is.session, none(), sizeof(is.session));
+	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), 0));
+	OK(r, give(r, &s.id, &how, r->now + 36000, &is));
+	SAME(r, is.answer, ROTATE_GONE);
+	ck_assert_mem_eq(&is.session, none(), sizeof(is.session));
+	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), 0));
+	/* No successor. */
+	how.generation = 7;
+	OK(r, give(r, &s.id, &how, r->now, &is));
+	SAME(r, is.answer, ROTATE_FUTURE);
+	HOLDS(r, session_id_same(&is.session.id, &s.id));
+	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), 0));
+	how.generation = 0;
+	how.presented.b[0] ^= 1;
+	OK(r, give(r, &s.id, &how, r->now, &is));
+	SAME(r, is.answer, ROTATE_REUSED);
+	HOLDS(r, session_id_same(&is.session.id, &s.id));
+	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), 0));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(nothing_of_a_kind)
+{
+	static const struct session_cursor start;
+	const struct attempt_policy policy = { .max = 3,
+					       .window_ms = 10,
+					       .ban_ms = 10 };
+	const struct str keys[] = { STR("sid:x"), STR("user:x") };
+	struct rig *r = rig_open(_i);
+	struct session s = rig_session(r, "alice", r->now);
+	struct session_cursor c = start;
+	struct session_list list;
+	struct known_network networks[NETWORKS_MAX];
+	struct attempt attempt;
+	struct ban *bans;
+	int64_t n = -1;
+	size_t nbans = 99;
+	bool is = true;
+
+	memset(&list, RUBBISH, sizeof(list));
+	OK(r,
+	   store_list(r->l, r->a, STR("alice"), r->now, 9, &c, &list, &r->err));
+	SAME(r, list.n, 0);
+	HOLDS(r, !c.more);
+	OK(r, store_denied(r->l, keys, 2, r->now, r->now, &is, &r->err));
+	HOLDS(r, !is);
+	OK(r, store_banned(r->l, keys[0], 10, r->now, &n, &r->err));
+	SAME(r, n, 0);
+	is = true;
+	OK(r, store_forgive(r->l, keys[0], &is, &r->err));
+	HOLDS(r, !is);
+	OK(r, store_bans(r->l, r->a, 10, r->now, 9, &bans, &nbans, &r->err));
+	SAME(r, nbans, 0);
+	OK(r, store_attempt(r->l, keys[0], &policy, r->now, &attempt, &r->err));
+	SAME(r, attempt.banned_until_ms, 0);
+	SAME(r, attempt.count, 1);
+	nbans = 99;
+	memset(networks, RUBBISH, sizeof(networks));
+	OK(r,
+	   store_networks(r->l, STR("alice"), r->now, networks, &nbans,
+			  &r->err));
+	SAME(r, nbans, 0);
+	HOLDS(r, is_all(networks, sizeof(networks), 0));
+	n = -1;
+	OK(r, store_sweep(r->l, r->now, 9, &n, &r->err));
+	SAME(r, n, 0);
+	n = -1;
+	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	SAME(r, n, 0);
+	n = -1;
+	OK(r, store_revoke_all(r->l, &n, &r->err));
+	SAME(r, n, 0);
+	n = -1;
+	OK(r, store_create(r->l, &s, 1, r->now, &n, &r->err));
+	SAME(r, n, 0);
+	rig_close(r);
+}
+END_TEST
+
+/* What another has cannot be had twice. */
+START_TEST(failures_touch_nothing)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now);
+	struct session other = rig_create(r, "bob", r->now);
+	struct rotation how = rig_rotation(r, &s.token, 0);
+	int64_t n = -7;
+	struct turned is;
+
+	how.next = other.token;
+	FAILS(r, give(r, &s.id, &how, r->now, &is), ERR_INTERNAL, "");
+	HOLDS(r, is_all(&is.session, sizeof(is.session), RUBBISH));
+	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), RUBBISH));
+	HOLDS(r, is_all(&is.answer, sizeof(is.answer), RUBBISH));
+	FAILS(r, store_create(r->l, &s, 1, r->now, &n, &r->err), ERR_INTERNAL,
+	      "");
+	SAME(r, n, -7);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_output_cases(void)
+{
+	TCase *t = tcase_create("outputs");
+
+	tcase_add_loop_test(t, no_session, 0, rig_count());
+	tcase_add_loop_test(t, no_rotation, 0, rig_count());
+	tcase_add_loop_test(t, nothing_of_a_kind, 0, rig_count());
+	tcase_add_loop_test(t, failures_touch_nothing, 0, rig_count());
+	return t;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: several handles, several processes, restarts, the schema. */
+#include "tests/contract/store/rig.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	ROUNDS = 25,
+	MAX_PER_USER = 3
+};
+
+static const struct attempt_policy policy = { .max = 40,
+					      .window_ms = 120,
+					      .ban_ms = 300 };
+
+START_TEST(handles_see_each_other)
+{
+	struct rig *r = rig_open(_i);
+	struct store *second = rig_store(r);
+	struct store_link *other = rig_link_to(r, second);
+	struct session s = rig_create(r, "alice", r->now), got;
+	bool found, ended;
+
+	OK(r, store_check_schema(other, &r->err));
+	OK(r, store_find(other, r->a, &s.token, r->now, &found, &got, &r->err));
+	if (rig_is_shared(r)) {
+		HOLDS(r, found && session_same(&s, &got));
+		OK(r, store_revoke(other, &s.id, &ended, &r->err));
+		HOLDS(r, !rig_is_alive(r, &s, r->now));
+	} else {
+		HOLDS(r, !found);
+	}
+	store_link_free(other);
+	store_unref(second);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(what_a_restart_keeps)
+{
+	bool persistent;
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), got;
+	uint8_t first[32] = { 42 }, second[32] = { 43 };
+	struct attempt attempt = { .count = 0 };
+	int64_t until = 0;
+	bool found;
+
+	persistent = (r->ops->base.caps & STORE_PERSISTENT) != 0;
+	OK(r, store_secret(r->l, "csrf", first, &r->err));
+	for (int i = 0; i <= policy.max; i++)
+		OK(r,
+		   store_attempt(r->l, STR("user:a"), &policy, r->now, &attempt,
+				 &r->err));
+	HOLDS(r, attempt.banned_until_ms > 0);
+	rig_reopen(r);
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found == persistent);
+	HOLDS(r, !found || session_same(&s, &got));
+	OK(r, store_secret(r->l, "csrf", second, &r->err));
+	SAME(r, second[0], persistent ? 42 : 43);
+	OK(r,
+	   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now, &until,
+			&r->err));
+	HOLDS(r, (until > 0) == persistent);
+	rig_close(r);
+}
+END_TEST
+
+static int
+attempts_of_a_process(struct rig *r)
+{
+	struct store *s;
+	struct store_link *l = store_link_new(r->env);
+	int passed = 0;
+
+	if (l == NULL || rig_try_store(r, &s) != 0)
+		return 120;
+	store_link_bind(l, s);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct attempt attempt;
+
+		if (store_attempt(l, STR("user:alice"), &policy, r->now,
+				  &attempt, &r->err) != 0)
+			return 121;
+		passed += attempt.banned_until_ms == 0;
+	}
+	store_link_free(l);
+	store_unref(s);
+	return passed;
+}
+
+START_TEST(processes_share_attempts)
+{
+	struct rig *r = rig_open(_i);
+
+	if (rig_is_shared(r))
+		SAME(r, rig_processes(r, attempts_of_a_process, 4), policy.max);
+	rig_close(r);
+}
+END_TEST
+
+static int
+creates_of_a_process(struct rig *r)
+{
+	struct store *s;
+	struct store_link *l = store_link_new(r->env);
+
+	if (l == NULL || rig_try_store(r, &s) != 0)
+		return 120;
+	store_link_bind(l, s);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct session one = rig_session(r, "alice", r->now + i);
+
+		if (store_create(l, &one, MAX_PER_USER, r->now, NULL, &r->err) != 0)
+			return 121;
+	}
+	store_link_free(l);
+	store_unref(s);
+	return 0;
+}
+
+START_TEST(processes_keep_the_limit)
+{
+	struct rig *r = rig_open(_i);
+
+	if (rig_is_shared(r)) {
+		SAME(r, rig_processes(r, creates_of_a_process, 4), 0);
+		rig_reopen(r);
+		SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
+	}
+	rig_close(r);
+}
+END_TEST
+
+/* Creates one, ends one, and leaves without a word. */
+static int
+last_deeds(struct rig *r)
+{
+	struct store *s;
+	struct store_link *l = store_link_new(r->env);
+	struct session made = rig_session(r, "made", r->now);
+	int64_t ended;
+
+	if (l == NULL || rig_try_store(r, &s) != 0)
+		return 120;
+	store_link_bind(l, s);
+	if (store_create(l, &made, 0, r->now, NULL, &r->err) != 0 ||
+	    store_revoke_user(l, STR("ended"), NULL, &ended, &r->err) != 0 ||
+	    ended != 1)
+		return 121;
+	return 1; /* and nothing is closed */
+}
+
+START_TEST(what_a_crash_keeps)
+{
+	struct rig *r = rig_open(_i);
+
+	if ((r->ops->base.caps & STORE_PERSISTENT) != 0) {
+		(void)rig_create(r, "ended", r->now);
+		SAME(r, rig_processes(r, last_deeds, 1), 1);
+		rig_reopen(r);
+		SAME(r, rig_live(r, "ended", r->now), 0);
+		SAME(r, rig_live(r, "made", r->now), 1);
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(ping_and_schema)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now);
+	struct schema_state state;
+
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_schema(r->l, &state, &r->err));
+	SAME(r, state.have, state.want);
+	HOLDS(r, (state.want > 0) == (r->ops->schema != NULL));
+	/* Again is nothing. */
+	OK(r, store_migrate(r->l, &r->err));
+	OK(r, store_check_schema(r->l, &r->err));
+	HOLDS(r, rig_is_alive(r, &s, r->now));
+	rig_close(r);
+}
+END_TEST
+
+static int
+migrate_in_a_process(struct rig *r)
+{
+	struct store *s;
+	struct store_link *l = store_link_new(r->env);
+	struct schema_state state;
+
+	if (l == NULL || rig_try_store(r, &s) != 0)
+		return 120;
+	store_link_bind(l, s);
+	if (store_migrate(l, &r->err) != 0 ||
+	    store_schema(l, &state, &r->err) != 0 || state.have != state.want)
+		return 121;
+	store_link_free(l);
+	store_unref(s);
+	return 1;
+}
+
+/* Only a file can be taken away to begin without a schema. */
+START_TEST(processes_migrate_at_once)
+{
+	struct rig *r = rig_open(_i);
+
+	if ((r->ops->base.caps & STORE_EMBEDDED) != 0) {
+		for (int i = 0; i < 5; i++) {
+			rig_shut(r);
+			HOLDS(r, unlink(r->path) == 0);
+			SAME(r, rig_processes(r, migrate_in_a_process, 4), 4);
+		}
+	}
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_process_cases(void)
+{
+	TCase *t = tcase_create("processes");
+	int n = rig_count();
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, handles_see_each_other, 0, n);
+	tcase_add_loop_test(t, what_a_restart_keeps, 0, n);
+	tcase_add_loop_test(t, processes_share_attempts, 0, n);
+	tcase_add_loop_test(t, processes_keep_the_limit, 0, n);
+	tcase_add_loop_test(t, what_a_crash_keeps, 0, n);
+	tcase_add_loop_test(t, ping_and_schema, 0, n);
+	tcase_add_loop_test(t, processes_migrate_at_once, 0, n);
+	return t;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: the store is there and refuses. Every operation says so, gives
+ * nothing back, and has done nothing. */
+#include "tests/contract/store/rig.h"
+
+#include <string.h>
+
+/* A connection that was good until now: the call itself is refused. */
+static void
+begin_to_refuse(struct rig *r)
+{
+	fake_env_advance_ms(&r->fake, 1000); /* past the back-off */
+	OK(r, store_ping(r->l, &r->err));
+	store_kinds[r->kind].refuse(r->path, true);
+}
+
+#define REFUSED(call)                                                          \
+	do {                                                                   \
+		begin_to_refuse(r);                                            \
+		FAILS(r, call, ERR_UNAVAILABLE, r->name);                      \
+		store_kinds[r->kind].refuse(r->path, false);                   \
+	} while (0)
+
+static void
+refuse_sessions(struct rig *r, const struct session *s)
+{
+	const struct rotation how = rig_rotation(r, &s->token, 0);
+	const struct session new = rig_session(r, "alice", r->now);
+	const struct password_mark mark = { .b = { 7 } };
+	const struct session_cursor start = { .created_ms = 0 };
+	struct session_cursor cursor = start;
+	struct session got = new;
+	struct session_list list = { .n = 7 };
+	enum rotate_answer answer = ROTATE_FUTURE;
+	uint8_t wrapped[32] = { 9 };
+	int64_t n = 7;
+	bool is = true;
+
+	REFUSED(store_create(r->l, &new, 0, r->now, &n, &r->err));
+	REFUSED(store_create(r->l, &new, 1, r->now, &n, &r->err));
+	REFUSED(store_find(r->l, r->a, &s->token, r->now, &is, &got, &r->err));
+	REFUSED(store_touch(r->l, &s->id, r->now + 1, r->now + 4000, &r->err));
+	REFUSED(store_rotate(r->l, r->a, &s->id, &how, r->now, &answer, &got,
+			     wrapped, &r->err));
+	REFUSED(store_revoke(r->l, &s->id, &is, &r->err));
+	REFUSED(store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	REFUSED(store_revoke_all(r->l, &n, &r->err));
+	REFUSED(store_update_user(r->l, &s->who, &r->err));
+	REFUSED(store_remark(r->l, STR("alice"), &s->mark, &mark, &r->err));
+	REFUSED(store_list(r->l, r->a, STR("alice"), r->now, 9, &cursor, &list,
+			   &r->err));
+	REFUSED(store_list(r->l, r->a, (struct str){ .p = NULL }, r->now, 9,
+			   &cursor, &list, &r->err));
+	HOLDS(r, is && n == 7 && list.n == 7 && wrapped[0] == 9);
+	HOLDS(r, answer == ROTATE_FUTURE && session_same(&got, &new));
+	ck_assert_mem_eq(&cursor, &start, sizeof(cursor));
+}
+
+static void
+refuse_the_rest(struct rig *r)
+{
+	const struct attempt_policy policy = { 1, 100, 200 };
+	const struct str key = STR("user:x");
+	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct attempt attempt = { .count = 7 };
+	struct ban *bans = NULL;
+	uint8_t secret[32] = { 9 };
+	size_t count = 7;
+	int64_t n = 7;
+	bool is = true;
+
+	REFUSED(store_ping(r->l, &r->err));
+	REFUSED(store_secret(r->l, "x", secret, &r->err));
+	REFUSED(store_attempt(r->l, key, &policy, r->now, &attempt, &r->err));
+	REFUSED(store_give_back(r->l, key, r->now, &r->err));
+	REFUSED(store_banned(r->l, key, 200, r->now, &n, &r->err));
+	REFUSED(store_forgive(r->l, key, &is, &r->err));
+	REFUSED(store_bans(r->l, r->a, 200, r->now, 9, &bans, &count, &r->err));
+	REFUSED(store_learn(r->l, STR("x"), networks, r->now, &r->err));
+	REFUSED(store_networks(r->l, STR("x"), r->now, networks, &count,
+			       &r->err));
+	REFUSED(store_unlearn(r->l, STR("x"), &r->err));
+	REFUSED(store_deny(r->l, key, r->now, r->now + 9, &r->err));
+	REFUSED(store_denied(r->l, &key, 1, r->now, r->now, &is, &r->err));
+	REFUSED(store_sweep(r->l, r->now, 9, &n, &r->err));
+	HOLDS(r, is && n == 7 && count == 7 && bans == NULL);
+	HOLDS(r, secret[0] == 9 && attempt.count == 7);
+	SAME(r, networks[0].until_ms, 7);
+}
+
+START_TEST(refuses_everything)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), got;
+	bool found;
+
+	if (store_kinds[r->kind].refuse != NULL) {
+		refuse_sessions(r, &s);
+		refuse_the_rest(r);
+	}
+	fake_env_advance_ms(&r->fake, 1000);
+	OK(r,
+	   store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found && session_same(&got, &s));
+	SAME(r, rig_live(r, NULL, r->now), 1);
+	rig_close(r);
+}
+END_TEST
+
+/* No store is asked about what none could keep. */
+START_TEST(keys_that_cannot_be)
+{
+	const struct str keys[] = { STR(""), STR("a\0b") };
+	const struct attempt_policy policy = { .max = 5,
+					       .window_ms = 100,
+					       .ban_ms = 100 };
+	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct attempt attempt = { .count = 7 };
+	struct rig *r = rig_open(_i);
+	int64_t until = 7;
+	size_t count = 7;
+	bool is = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct str key = keys[i];
+
+#define WRONG(call) FAILS(r, call, ERR_INPUT, "key")
+		WRONG(store_attempt(r->l, key, &policy, r->now, &attempt,
+				    &r->err));
+		WRONG(store_give_back(r->l, key, r->now, &r->err));
+		WRONG(store_banned(r->l, key, 100, r->now, &until, &r->err));
+		WRONG(store_forgive(r->l, key, &is, &r->err));
+		WRONG(store_learn(r->l, key, networks, r->now, &r->err));
+		WRONG(store_networks(r->l, key, r->now, networks, &count,
+				     &r->err));
+		WRONG(store_unlearn(r->l, key, &r->err));
+#undef WRONG
+	}
+	HOLDS(r, is && until == 7 && count == 7 && attempt.count == 7);
+	SAME(r, networks[0].until_ms, 7);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_refused_cases(void)
+{
+	TCase *t = tcase_create("refused");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, refuses_everything, 0, rig_count());
+	tcase_add_loop_test(t, keys_that_cannot_be, 0, rig_count());
+	return t;
+}

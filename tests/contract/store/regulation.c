@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: attempts and bans, shared secrets. */
+#include "tests/contract/store/rig.h"
+
+#include <string.h>
+
+static const struct attempt_policy policy = { .max = 3,
+					      .window_ms = 120,
+					      .ban_ms = 300 };
+
+static struct attempt
+count(struct rig *r, const char *key, int64_t now)
+{
+	struct attempt a = { .count = -1 };
+
+	OK(r, store_attempt(r->l, str_from(key), &policy, now, &a, &r->err));
+	return a;
+}
+
+static int64_t
+attempt(struct rig *r, const char *key, int64_t now)
+{
+	return count(r, key, now).banned_until_ms;
+}
+
+static void
+give_back(struct rig *r, const char *key, int64_t ends)
+{
+	OK(r, store_give_back(r->l, str_from(key), ends, &r->err));
+}
+
+static int64_t
+banned(struct rig *r, const char *key, int64_t now)
+{
+	int64_t until = -1;
+
+	OK(r,
+	   store_banned(r->l, str_from(key), policy.ban_ms, now, &until,
+			&r->err));
+	return until;
+}
+
+static bool
+forgive(struct rig *r, const char *key)
+{
+	bool was = false;
+
+	OK(r, store_forgive(r->l, str_from(key), &was, &r->err));
+	return was;
+}
+
+START_TEST(one_too_many_begins_a_ban)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	SAME(r, banned(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t + 119), 0);
+	SAME(r, banned(r, "user:alice", t + 119), 0);
+	SAME(r, attempt(r, "user:alice", t + 119), t + 419);
+	SAME(r, banned(r, "user:alice", t + 119), t + 419);
+	SAME(r, banned(r, "user:alice", t + 418), t + 419);
+	SAME(r, banned(r, "user:alice", t + 419), 0);
+	/* Other keys are not meant. */
+	SAME(r, banned(r, "user:Alice", t + 119), 0);
+	SAME(r, banned(r, "addr:alice", t + 119), 0);
+	SAME(r, attempt(r, "user:alic", t + 119), 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(a_ban_does_not_grow)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t), 0);
+	for (int i = 0; i < 20; i++)
+		SAME(r, attempt(r, "user:alice", t + i), t + 300);
+	SAME(r, attempt(r, "user:alice", t + 299), t + 300);
+	/* After it all begins anew: the owner has a chance again. */
+	SAME(r, attempt(r, "user:alice", t + 300), 0);
+	SAME(r, attempt(r, "user:alice", t + 301), 0);
+	SAME(r, attempt(r, "user:alice", t + 302), 0);
+	SAME(r, attempt(r, "user:alice", t + 303), t + 603);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(a_window_begins_with_the_first)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t + i), 0);
+	SAME(r, attempt(r, "user:alice", t + 120), 0); /* a new one */
+	SAME(r, attempt(r, "user:alice", t + 239), 0);
+	SAME(r, attempt(r, "user:alice", t + 239), 0);
+	SAME(r, attempt(r, "user:alice", t + 239), t + 539);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(forgiven_is_forgotten)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+
+	HOLDS(r, !forgive(r, "user:nobody"));
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t), 0);
+	HOLDS(r, !forgive(r, "user:alice"));
+	for (int i = 0; i < 3; i++)
+		SAME(r, attempt(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), t + 300);
+	HOLDS(r, forgive(r, "user:alice"));
+	SAME(r, banned(r, "user:alice", t), 0);
+	SAME(r, attempt(r, "user:alice", t), 0);
+	HOLDS(r, !forgive(r, "user:alice"));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(far_ends_do_not_wrap)
+{
+	static const struct attempt_policy longest = { .max = 1,
+						       .window_ms = INT64_MAX,
+						       .ban_ms = INT64_MAX };
+	struct rig *r = rig_open(_i);
+	struct attempt a;
+	int64_t until;
+
+	for (int i = 0; i < 2; i++)
+		OK(r,
+		   store_attempt(r->l, STR("addr:::1"), &longest, r->now, &a,
+				 &r->err));
+	SAME(r, a.banned_until_ms, INT64_MAX);
+	OK(r,
+	   store_banned(r->l, STR("addr:::1"), INT64_MAX, r->now, &until,
+			&r->err));
+	SAME(r, until, INT64_MAX);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(one_allowed_attempt)
+{
+	static const struct attempt_policy one = { .max = 1,
+						   .window_ms = 10,
+						   .ban_ms = 20 };
+	static const struct attempt_policy none = { .max = 0,
+						    .window_ms = 10,
+						    .ban_ms = 20 };
+	struct rig *r = rig_open(_i);
+	struct attempt a;
+
+	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &a, &r->err));
+	SAME(r, a.banned_until_ms, 0);
+	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &a, &r->err));
+	SAME(r, a.banned_until_ms, r->now + 20);
+	OK(r, store_attempt(r->l, STR("b"), &none, r->now, &a, &r->err));
+	SAME(r, a.banned_until_ms, r->now + 20);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(bans_are_listed)
+{
+	static const char *const keys[] = { "user:a", "addr:2001:db8::1",
+					    "user:o'brien", "addr:192.0.2.7" };
+	struct rig *r = rig_open(_i);
+	struct ban *v;
+	size_t n;
+
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+		for (int i = 0; i < 4; i++)
+			(void)attempt(r, keys[k], r->now + (int64_t)(k % 3));
+	(void)attempt(r, "user:harmless", r->now);
+	OK(r,
+	   store_bans(r->l, r->a, policy.ban_ms, r->now + 3, 10, &v, &n,
+		      &r->err));
+	SAME(r, n, 4);
+	HOLDS(r, str_eq(v[0].key, str_from(keys[2])));
+	SAME(r, v[0].until_ms, r->now + 302);
+	HOLDS(r, str_eq(v[1].key, str_from(keys[1])));
+	/* The longest are those that a limit keeps. */
+	OK(r,
+	   store_bans(r->l, r->a, policy.ban_ms, r->now + 3, 1, &v, &n,
+		      &r->err));
+	SAME(r, n, 1);
+	HOLDS(r, str_eq(v[0].key, str_from(keys[2])));
+	OK(r,
+	   store_bans(r->l, r->a, policy.ban_ms, r->now + 300, 10, &v, &n,
+		      &r->err));
+	SAME(r, n, 2);
+	HOLDS(r, forgive(r, keys[2]));
+	OK(r,
+	   store_bans(r->l, r->a, policy.ban_ms, r->now + 300, 10, &v, &n,
+		      &r->err));
+	SAME(r, n, 1);
+	OK(r,
+	   store_bans(r->l, r->a, policy.ban_ms, r->now + 302, 10, &v, &n,
+		      &r->err));
+	SAME(r, n, 0);
+	rig_close(r);
+}
+END_TEST
+
+/* Those that end at once are in the order of their bytes. */
+START_TEST(bans_in_order)
+{
+	static const char *const sorted[] = { "a",  "aa", "aaa", "ab",
+					      "a\xc3\xa9", "b",  "ba",  "c" };
+	struct rig *r = rig_open(_i);
+	struct ban *v;
+	size_t n;
+
+	for (size_t k = 0; k < ARRAY_LEN(sorted); k++)
+		for (int i = 0; i < 4; i++)
+			(void)attempt(r, sorted[k * 3 % ARRAY_LEN(sorted)],
+				      r->now);
+	OK(r, store_bans(r->l, r->a, policy.ban_ms, r->now, 10, &v, &n,
+			 &r->err));
+	SAME(r, n, ARRAY_LEN(sorted));
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(str_eq(v[i].key, str_from(sorted[i])) &&
+				  v[i].until_ms == r->now + 300,
+			      "%s: row %zu: %.*s", r->name, i,
+			      STR_ARG(v[i].key));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(keys_are_checked)
+{
+	static char longest[257];
+	struct rig *r = rig_open(_i);
+	struct attempt a;
+
+	memset(longest, 'k', sizeof(longest));
+	HOLDS(r,
+	      store_attempt(r->l, STR(""), &policy, r->now, &a, &r->err) == -1);
+	SAME(r, r->err.code, ERR_INPUT);
+	HOLDS(r,
+	      store_attempt(r->l, (struct str){ .p = longest, .n = 257 },
+			    &policy, r->now, &a, &r->err) == -1);
+	HOLDS(r,
+	      store_attempt(r->l, STR("a\0b"), &policy, r->now, &a, &r->err) ==
+		  -1);
+	OK(r,
+	   store_attempt(r->l, (struct str){ .p = longest, .n = 256 }, &policy,
+			 r->now, &a, &r->err));
+	rig_close(r);
+}
+END_TEST
+
+/* A success takes its attempt back, of its own window and no other. */
+START_TEST(what_is_given_back_does_not_count)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now;
+	struct attempt first = count(r, "addr:a", t), a;
+
+	SAME(r, first.count, 1);
+	SAME(r, first.ends_ms, t + 120);
+	for (int i = 0; i < 20; i++) {
+		a = count(r, "addr:a", t + 1);
+		SAME(r, a.count, 2);
+		SAME(r, a.ends_ms, t + 120);
+		give_back(r, "addr:a", a.ends_ms);
+	}
+	SAME(r, count(r, "addr:a", t + 2).count, 2);
+	SAME(r, count(r, "addr:a", t + 2).count, 3);
+	/* A key that nobody has, and a window that is not there. */
+	give_back(r, "addr:b", t + 120);
+	SAME(r, count(r, "addr:b", t).count, 1);
+	give_back(r, "addr:a", t + 119);
+	SAME(r, attempt(r, "addr:a", t + 3), t + 303);
+	/* A ban stays. */
+	give_back(r, "addr:a", t + 120);
+	give_back(r, "addr:a", t + 303);
+	SAME(r, banned(r, "addr:a", t + 3), t + 303);
+	/* Those of the window before are not those of this one. */
+	SAME(r, count(r, "addr:a", t + 303).count, 1);
+	give_back(r, "addr:a", first.ends_ms);
+	SAME(r, count(r, "addr:a", t + 304).count, 2);
+	/* Never below none. */
+	for (int i = 0; i < 5; i++)
+		give_back(r, "addr:a", t + 423);
+	SAME(r, count(r, "addr:a", t + 305).count, 1);
+	rig_close(r);
+}
+END_TEST
+
+/* A clock that was a day ahead prolongs neither ban nor window. */
+START_TEST(clock_set_back)
+{
+	struct rig *r = rig_open(_i);
+	int64_t t = r->now, ahead = t + 86400;
+	struct ban *v;
+	size_t n;
+
+	for (int i = 0; i < 4; i++)
+		(void)attempt(r, "user:alice", ahead);
+	SAME(r, banned(r, "user:alice", ahead), ahead + 300);
+	SAME(r, banned(r, "user:alice", t), 0);
+	OK(r, store_bans(r->l, r->a, policy.ban_ms, t, 9, &v, &n, &r->err));
+	SAME(r, n, 0);
+	/* The clock of another instance may be behind by as much as it is
+	 * long. */
+	SAME(r, banned(r, "user:alice", ahead - 300), ahead + 300);
+	SAME(r, attempt(r, "user:alice", ahead - 300), ahead + 300);
+	SAME(r, banned(r, "user:alice", ahead - 301), 0);
+	SAME(r, count(r, "user:alice", t).count, 1);
+	SAME(r, count(r, "user:bob", ahead).count, 1);
+	SAME(r, count(r, "user:bob", ahead - 120).count, 2);
+	SAME(r, count(r, "user:bob", t).count, 1);
+	rig_close(r);
+}
+END_TEST
+
+static size_t
+networks(struct rig *r, const char *user, int64_t now,
+	 struct known_network v[NETWORKS_MAX])
+{
+	size_t n = 99;
+
+	OK(r, store_networks(r->l, str_from(user), now, v, &n, &r->err));
+	return n;
+}
+
+static void
+learn(struct rig *r, const char *user, uint8_t byte, int64_t until)
+{
+	struct known_network network = { .until_ms = until };
+
+	memset(network.b, byte, sizeof(network.b));
+	OK(r, store_learn(r->l, str_from(user), &network, r->now, &r->err));
+}
+
+/* When this one ends; 0: it is not among them. */
+static int64_t
+ends(const struct known_network *v, size_t n, uint8_t byte)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].b[0] == byte && v[i].b[NETWORK_HASH_BYTES - 1] == byte)
+			return v[i].until_ms;
+	return 0;
+}
+
+START_TEST(networks_of_a_user)
+{
+	struct rig *r = rig_open(_i);
+	struct known_network v[NETWORKS_MAX];
+	int64_t t = r->now;
+
+	SAME(r, networks(r, "alice", t, v), 0);
+	learn(r, "alice", 0, t + 100);
+	learn(r, "alice", 0xff, t + 200);
+	learn(r, "Alice", 3, t + 200);
+	SAME(r, networks(r, "alice", t, v), 2);
+	SAME(r, ends(v, 2, 0), t + 100);
+	SAME(r, ends(v, 2, 0xff), t + 200);
+	/* Anew: one place, the new end. */
+	learn(r, "alice", 0, t + 150);
+	SAME(r, networks(r, "alice", t + 149, v), 2);
+	SAME(r, ends(v, 2, 0), t + 150);
+	SAME(r, networks(r, "alice", t + 150, v), 1);
+	SAME(r, ends(v, 1, 0xff), t + 200);
+	SAME(r, networks(r, "alice", t + 200, v), 0);
+	OK(r, store_unlearn(r->l, STR("alice"), &r->err));
+	OK(r, store_unlearn(r->l, STR("nobody"), &r->err));
+	SAME(r, networks(r, "alice", t, v), 0);
+	SAME(r, networks(r, "Alice", t, v), 1);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(networks_are_bounded)
+{
+	struct rig *r = rig_open(_i);
+	struct known_network v[NETWORKS_MAX];
+	int64_t t = r->now;
+
+	for (int i = 1; i <= 3 * NETWORKS_MAX; i++)
+		learn(r, "alice", (uint8_t)i, t + 1000 - 10 * (i % 4));
+	learn(r, "alice", 99, t + 1); /* the new one stays */
+	SAME(r, networks(r, "alice", t, v), NETWORKS_MAX);
+	SAME(r, ends(v, NETWORKS_MAX, 99), t + 1);
+	/* Of the others, those that end last: every fourth, and some. */
+	for (int i = 4; i <= 3 * NETWORKS_MAX; i += 4)
+		SAME(r, ends(v, NETWORKS_MAX, (uint8_t)i), t + 1000);
+	SAME(r, networks(r, "alice", t + 990, v), 7);
+	SAME(r, networks(r, "alice", t + 1000, v), 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(networks_are_swept)
+{
+	static const uint8_t order[] = { 4, 1, 2, 3, 5 };
+	struct rig *r = rig_open(_i);
+	struct known_network v[NETWORKS_MAX];
+	int64_t t = r->now, removed = 0, all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		learn(r, "alice", order[i], t + order[i]);
+	for (int i = 0; i < 4; i++) {
+		OK(r, store_sweep(r->l, t + 3, 2, &removed, &r->err));
+		HOLDS(r, removed <= 2);
+		all += removed;
+	}
+	/* Redis ends a user's networks together, by itself. */
+	if (strcmp(r->name, "redis") != 0)
+		SAME(r, all, 3);
+	SAME(r, networks(r, "alice", t + 3, v), 2);
+	SAME(r, ends(v, 2, 4), t + 4);
+	SAME(r, ends(v, 2, 5), t + 5);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(secret_is_the_first_one)
+{
+	struct rig *r = rig_open(_i);
+	struct store_link *other = rig_link(r);
+	uint8_t first[32], second[32], third[32];
+
+	memset(first, 1, sizeof(first));
+	first[5] = 0;
+	memset(second, 2, sizeof(second));
+	memset(third, 3, sizeof(third));
+	OK(r, store_secret(r->l, "csrf", first, &r->err));
+	SAME(r, first[0], 1);
+	SAME(r, first[5], 0);
+	OK(r, store_secret(other, "csrf", second, &r->err));
+	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
+	OK(r, store_secret(r->l, "csrf", second, &r->err));
+	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
+	OK(r, store_secret(r->l, "other", third, &r->err));
+	SAME(r, third[31], 3);
+	store_link_free(other);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_regulation_cases(void)
+{
+	TCase *t = tcase_create("regulation");
+	int n = rig_count();
+
+	tcase_add_loop_test(t, one_too_many_begins_a_ban, 0, n);
+	tcase_add_loop_test(t, a_ban_does_not_grow, 0, n);
+	tcase_add_loop_test(t, a_window_begins_with_the_first, 0, n);
+	tcase_add_loop_test(t, forgiven_is_forgotten, 0, n);
+	tcase_add_loop_test(t, far_ends_do_not_wrap, 0, n);
+	tcase_add_loop_test(t, one_allowed_attempt, 0, n);
+	tcase_add_loop_test(t, bans_are_listed, 0, n);
+	tcase_add_loop_test(t, bans_in_order, 0, n);
+	tcase_add_loop_test(t, keys_are_checked, 0, n);
+	tcase_add_loop_test(t, what_is_given_back_does_not_count, 0, n);
+	tcase_add_loop_test(t, clock_set_back, 0, n);
+	tcase_add_loop_test(t, networks_of_a_user, 0, n);
+	tcase_add_loop_test(t, networks_are_bounded, 0, n);
+	tcase_add_loop_test(t, networks_are_swept, 0, n);
+	tcase_add_loop_test(t, secret_is_the_first_one, 0, n);
+	return t;
+}

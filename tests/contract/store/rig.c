@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the stores for the contract suite. */
+#include "tests/contract/store/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+rig_count(void)
+{
+	return (int)store_nkinds;
+}
+
+static bool
+rig_is_embedded(const struct rig *r)
+{
+	return (r->ops->base.caps & STORE_EMBEDDED) != 0;
+}
+
+static void
+open_store(struct rig *r)
+{
+	r->store = rig_store(r);
+	r->l = rig_link_to(r, r->store);
+	/* By itself only an embedded one does. */
+	if (!rig_is_embedded(r))
+		OK(r, store_migrate(r->l, &r->err));
+	OK(r, store_check_schema(r->l, &r->err));
+}
+
+struct rig *
+rig_open(int kind)
+{
+	const struct store_kind *k = &store_kinds[kind];
+	struct rig *r = calloc(1, sizeof(*r));
+
+	ck_assert_ptr_nonnull(r);
+	r->name = k->ops->base.name;
+	r->ops = k->ops;
+	fake_env_init(&r->fake);
+	r->env = &r->fake.env;
+	r->now = env_wall_ms(r->env);
+	(void)snprintf(r->folder, sizeof(r->folder), "/tmp/fcgiauth-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(r->folder));
+	(void)snprintf(r->path, sizeof(r->path), "%s/test.db", r->folder);
+	ck_assert_msg(r->ops->base.conf_size > 0, "%s: not compiled in",
+		      r->name);
+	r->kind = kind;
+	r->a = arena_new(16 << 20);
+	ck_assert_ptr_nonnull(r->a);
+	if (k->fresh != NULL)
+		k->fresh();
+	open_store(r);
+	return r;
+}
+
+bool
+rig_is_shared(const struct rig *r)
+{
+	return (r->ops->base.caps & STORE_SHARED) != 0;
+}
+
+void
+rig_shut(struct rig *r)
+{
+	store_link_free(r->l);
+	store_unref(r->store);
+	r->l = NULL;
+	r->store = NULL;
+}
+
+void
+rig_reopen(struct rig *r)
+{
+	rig_shut(r);
+	open_store(r);
+}
+
+void
+rig_close(struct rig *r)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char path[128];
+
+	rig_shut(r);
+	arena_free(r->a);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", r->path,
+			       suffixes[i]);
+		(void)unlink(path); /* most stores have none */
+	}
+	ck_assert_msg(rmdir(r->folder) == 0, "%s: leaves files in %s", r->name,
+		      r->folder);
+	free(r);
+}
+
+int
+rig_try_store(struct rig *r, struct store **out)
+{
+	void *conf = calloc(1, r->ops->base.conf_size);
+	char *path = strdup(r->path);
+	int result;
+
+	ck_assert(conf != NULL && path != NULL);
+	store_kinds[r->kind].configure(r->ops, conf, path);
+	result = store_open(r->ops, conf, r->env, out, &r->err);
+	/* It was borrowed for the call: whoever kept it is found out. */
+	memset(path, 'x', strlen(path));
+	free(path);
+	free(conf);
+	return result;
+}
+
+struct store *
+rig_store(struct rig *r)
+{
+	struct store *s;
+
+	OK(r, rig_try_store(r, &s));
+	return s;
+}
+
+struct store_link *
+rig_link_to(struct rig *r, struct store *s)
+{
+	struct store_link *l = store_link_new(r->env);
+
+	ck_assert_ptr_nonnull(l);
+	store_link_bind(l, s);
+	return l;
+}
+
+struct store_link *
+rig_link(struct rig *r)
+{
+	return rig_link_to(r, r->store);
+}
+
+struct session
+rig_session(struct rig *r, const char *user, int64_t created)
+{
+	struct session s = {
+		.who = { .name = str_from(user),
+			 .roles = STR("staff,admin"),
+			 .email = STR("someone@example.com"),
+			 .full_name = STR("Some One") },
+		.created_ms = created,
+		.last_seen_ms = created,
+		.idle_expires_ms = created + 3600,
+		.expires_ms = created + 36000,
+		.address = STR("192.0.2.1"),
+		.user_agent = STR("Agent/1.0"),
+	};
+
+	HOLDS(r, env_random(r->env, &s.id, sizeof(s.id)) == 0);
+	HOLDS(r, env_random(r->env, &s.token, sizeof(s.token)) == 0);
+	HOLDS(r, env_random(r->env, &s.mark, sizeof(s.mark)) == 0);
+	return s;
+}
+
+struct session
+rig_create(struct rig *r, const char *user, int64_t created)
+{
+	struct session s = rig_session(r, user, created);
+
+	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
+	return s;
+}
+
+struct rotation
+rig_rotation(struct rig *r, const struct token_hash *presented,
+	     uint32_t generation)
+{
+	struct rotation use = {
+		.presented = *presented,
+		.generation = generation,
+		.idle_ms = 3600,
+		.grace_ms = 10,
+		.grace_max = 3,
+	};
+
+	HOLDS(r, env_random(r->env, &use.next, sizeof(use.next)) == 0);
+	HOLDS(r, env_random(r->env, use.wrapped, sizeof(use.wrapped)) == 0);
+	return use;
+}
+
+bool
+rig_is_alive(struct rig *r, const struct session *s, int64_t now)
+{
+	struct session got;
+	bool found;
+
+	OK(r, store_find(r->l, r->a, &s->token, now, &found, &got, &r->err));
+	if (found)
+		HOLDS(r, session_id_same(&got.id, &s->id));
+	return found;
+}
+
+int64_t
+rig_live(struct rig *r, const char *user, int64_t now)
+{
+	struct str who = { .p = NULL };
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list;
+	int64_t n = 0;
+
+	if (user != NULL)
+		who = str_from(user);
+	do {
+		OK(r, store_list(r->l, r->a, who, now, 7, &cursor, &list,
+				 &r->err));
+		n += (int64_t)list.n;
+	} while (cursor.more);
+	return n;
+}
+
+bool
+session_id_same(const struct session_id *a, const struct session_id *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+bool
+session_same(const struct session *a, const struct session *b)
+{
+	return session_id_same(&a->id, &b->id) &&
+	       memcmp(&a->token, &b->token, sizeof(a->token)) == 0 &&
+	       identity_equal(&a->who, &b->who) &&
+	       a->created_ms == b->created_ms &&
+	       a->last_seen_ms == b->last_seen_ms &&
+	       a->idle_expires_ms == b->idle_expires_ms &&
+	       a->expires_ms == b->expires_ms && a->remember == b->remember &&
+	       str_eq(a->address, b->address) &&
+	       str_eq(a->user_agent, b->user_agent) &&
+	       a->generation == b->generation &&
+	       memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;
+}

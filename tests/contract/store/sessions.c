@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: one session, from create to its end. */
+#include "tests/contract/store/rig.h"
+
+#include <string.h>
+
+START_TEST(create_and_find)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_session(r, "alice", r->now), got;
+	bool found = false;
+
+	s.remember = true;
+	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found);
+	HOLDS(r, session_same(&s, &got));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(unknown_token)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), got = s;
+	const struct session none = { .damage = NULL };
+	bool found = true;
+
+	s.token.b[31] ^= 1; /* the last bit counts */
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, !found);
+	HOLDS(r, session_same(&got, &none));
+	memset(&s.token, 0, sizeof(s.token));
+	found = true;
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, !found);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(expires_to_the_second)
+{
+	static const struct {
+		int64_t idle, absolute, at;
+		bool alive;
+	} rows[] = {
+		{ 60, 600, 0, true },	   { 60, 600, 59, true },
+		{ 60, 600, 60, false },	   { 60, 600, 61, false },
+		{ 600, 60, 59, true },	   { 600, 60, 60, false },
+		{ 60, 60, 59, true },	   { 60, 60, 60, false },
+		{ 60, 600, 5000, false },  { 60, 600, -5000, true },
+		{ 0, 600, 0, false },	   { -1, 600, 0, false },
+		{ 1000, 1000, 999, true }, { 1000, 1000, 1000, false },
+	};
+	struct rig *r = rig_open(_i);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct session s = rig_session(r, "alice", r->now);
+		bool found;
+		struct session got;
+
+		s.idle_expires_ms = r->now + rows[i].idle;
+		s.expires_ms = r->now + rows[i].absolute;
+		OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+		OK(r, store_find(r->l, r->a, &s.token, r->now + rows[i].at,
+				 &found, &got, &r->err));
+		ck_assert_msg(found == rows[i].alive, "%s: row %zu", r->name,
+			      i);
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(create_needs_new_id_and_token)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), twin, got;
+	bool found;
+
+	twin = rig_session(r, "mallory", r->now);
+	twin.token = s.token;
+	HOLDS(r, store_create(r->l, &twin, 0, r->now, NULL, &r->err) == -1);
+	SAME(r, r->err.code, ERR_INTERNAL);
+	twin = rig_session(r, "mallory", r->now);
+	twin.id = s.id;
+	HOLDS(r, store_create(r->l, &twin, 0, r->now, NULL, &r->err) == -1);
+	SAME(r, r->err.code, ERR_INTERNAL);
+
+	/* Neither replaced nor half done, and no back-off after it. */
+	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	HOLDS(r, found && session_same(&s, &got));
+	SAME(r, rig_live(r, NULL, r->now), 1);
+	rig_close(r);
+}
+END_TEST
+
+/* A create that fails ends nobody's session to make room. */
+START_TEST(failed_create_makes_no_room)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), twin;
+	int64_t evicted = 7;
+
+	twin = rig_session(r, "alice", r->now + 1);
+	twin.token = s.token;
+	HOLDS(r, store_create(r->l, &twin, 1, r->now, &evicted, &r->err) == -1);
+	SAME(r, evicted, 7);
+	HOLDS(r, rig_is_alive(r, &s, r->now));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(create_checks_its_text)
+{
+	static char longest[257];
+	struct rig *r = rig_open(_i);
+	struct session good = rig_session(r, "alice", r->now), s;
+
+	memset(longest, 'x', sizeof(longest));
+	s = good;
+	s.user_agent = (struct str){ .p = longest, .n = 257 };
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
+	SAME(r, r->err.code, ERR_INPUT);
+	s = good;
+	s.user_agent = STR("a\0b");
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
+	s = good;
+	s.who.name = STR("");
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
+	s = good;
+	s.who.roles = STR("a,,b");
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
+	s = good;
+	s.who.full_name = STR("a\nb");
+	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
+	SAME(r, rig_live(r, NULL, r->now), 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(text_comes_back_as_it_went)
+{
+	static char longest[256];
+	struct rig *r = rig_open(_i);
+
+	for (size_t i = 0; i < sizeof(longest); i++)
+		longest[i] = (char)(i == 0 ? 'x' : i); /* all but NUL */
+	{
+		const struct str rows[] = {
+			STR(""),
+			STR("'; DROP TABLE sessions; --"),
+			STR("\"quoted\" `back` \\ %s $1 ?1 :a @b {c} *"),
+			STR("J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x94\x91"),
+			STR("\xff\xfe broken \xc3"),
+			{ .p = longest, .n = sizeof(longest) },
+		};
+		struct session s, got;
+		bool found;
+
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			s = rig_session(r, "alice", r->now);
+			s.user_agent = rows[i];
+			s.address = rows[i];
+			if (i < 4) {
+				s.who.full_name = rows[i];
+				s.who.email = rows[i];
+			}
+			if (i == 0)
+				s.who.roles = rows[i];
+			OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+			OK(r, store_find(r->l, r->a, &s.token, r->now, &found,
+					 &got, &r->err));
+			ck_assert_msg(found && session_same(&s, &got),
+				      "%s: row %zu", r->name, i);
+		}
+	}
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(times_far_away)
+{
+	static const int64_t times[] = { 0,
+					 1,
+					 2147483646,
+					 2147483647,
+					 2147483648,
+					 4294967296,
+					 253402300800,
+					 INT64_MAX / 2,
+					 INT64_MAX - 2,
+					 INT64_MAX - 1 };
+	struct rig *r = rig_open(_i);
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		struct session s = rig_session(r, "alice", 0), got;
+		bool found;
+
+		s.created_ms = s.last_seen_ms = times[i];
+		s.idle_expires_ms = s.expires_ms = times[i] + 1;
+		OK(r, store_create(r->l, &s, 0, times[i], NULL, &r->err));
+		OK(r, store_find(r->l, r->a, &s.token, times[i], &found, &got,
+				 &r->err));
+		ck_assert_msg(found && session_same(&s, &got), "%s: row %zu",
+			      r->name, i);
+		OK(r, store_find(r->l, r->a, &s.token, times[i] + 1, &found,
+				 &got, &r->err));
+		ck_assert_msg(!found, "%s: row %zu lives on", r->name, i);
+	}
+	/* The newest of them comes first. */
+	{
+		struct session_cursor c = { .created_ms = 0 };
+		struct session_list list;
+
+		OK(r, store_list(r->l, r->a, (struct str){ .p = NULL }, 0, 3,
+				 &c, &list, &r->err));
+		SAME(r, list.n, 3);
+		SAME(r, list.v[0].created_ms, INT64_MAX - 1);
+	}
+	rig_close(r);
+}
+END_TEST
+
+static struct session
+get(struct rig *r, const struct session *s, int64_t now)
+{
+	struct session got;
+	bool found;
+
+	OK(r, store_find(r->l, r->a, &s->token, now, &found, &got, &r->err));
+	HOLDS(r, found);
+	return got;
+}
+
+START_TEST(touch_moves_forward_only)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), got;
+	struct session other = rig_create(r, "alice", r->now);
+
+	OK(r, store_touch(r->l, &s.id, r->now + 100, r->now + 3700, &r->err));
+	got = get(r, &s, r->now);
+	SAME(r, got.last_seen_ms, r->now + 100);
+	SAME(r, got.idle_expires_ms, r->now + 3700);
+	SAME(r, got.expires_ms, s.expires_ms);
+	SAME(r, got.created_ms, s.created_ms);
+
+	/* A later one that was overtaken by an earlier one. */
+	OK(r, store_touch(r->l, &s.id, r->now + 50, r->now + 3650, &r->err));
+	got = get(r, &s, r->now);
+	SAME(r, got.last_seen_ms, r->now + 100);
+	SAME(r, got.idle_expires_ms, r->now + 3700);
+
+	/* A shorter timeout after a reload does not shorten it. */
+	OK(r, store_touch(r->l, &s.id, r->now + 200, r->now + 300, &r->err));
+	got = get(r, &s, r->now);
+	SAME(r, got.last_seen_ms, r->now + 200);
+	SAME(r, got.idle_expires_ms, r->now + 3700);
+
+	/* Each of the two by itself. */
+	OK(r, store_touch(r->l, &s.id, r->now + 150, r->now + 3800, &r->err));
+	got = get(r, &s, r->now);
+	SAME(r, got.last_seen_ms, r->now + 200);
+	SAME(r, got.idle_expires_ms, r->now + 3800);
+
+	got = get(r, &other, r->now);
+	HOLDS(r, session_same(&got, &other));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(touch_never_revives)
+{
+	struct rig *r = rig_open(_i);
+	struct session idle = rig_create(r, "alice", r->now);
+	struct session old = rig_session(r, "alice", r->now);
+	struct session gone = rig_create(r, "alice", r->now);
+	int64_t late = r->now + 3600;
+	bool ended;
+
+	old.expires_ms = r->now + 10;
+	OK(r, store_create(r->l, &old, 0, r->now, NULL, &r->err));
+	OK(r, store_revoke(r->l, &gone.id, &ended, &r->err));
+
+	OK(r, store_touch(r->l, &idle.id, late, late + 3600, &r->err));
+	OK(r, store_touch(r->l, &old.id, r->now + 10, late + 3600, &r->err));
+	OK(r, store_touch(r->l, &gone.id, r->now + 1, late, &r->err));
+	HOLDS(r, !rig_is_alive(r, &idle, late));
+	HOLDS(r, !rig_is_alive(r, &old, r->now + 10));
+	HOLDS(r, !rig_is_alive(r, &gone, r->now));
+	SAME(r, rig_live(r, NULL, late), 0);
+	/* Nor does one for a session that never was. */
+	gone = rig_session(r, "x", 0);
+	OK(r, store_touch(r->l, &gone.id, r->now, r->now + 99, &r->err));
+	SAME(r, rig_live(r, NULL, late), 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(touch_cannot_pass_the_absolute_end)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now);
+
+	OK(r,
+	   store_touch(r->l, &s.id, r->now + 1, s.expires_ms + 5000, &r->err));
+	HOLDS(r, rig_is_alive(r, &s, s.expires_ms - 1));
+	HOLDS(r, !rig_is_alive(r, &s, s.expires_ms));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(revoke_is_idempotent)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now);
+	bool ended = false;
+
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r, ended);
+	HOLDS(r, !rig_is_alive(r, &s, r->now));
+	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r, !ended);
+	SAME(r, rig_live(r, "alice", r->now), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* mod_auth_openidc 2026-08: the end of one session lost the index of the
+ * user's others, which "end all" then did not find. */
+START_TEST(ending_one_leaves_the_others_revocable)
+{
+	struct rig *r = rig_open(_i);
+	struct session s[3];
+	int64_t ended;
+	bool one;
+
+	for (int i = 0; i < 3; i++)
+		s[i] = rig_create(r, "alice", r->now + i);
+	OK(r, store_revoke(r->l, &s[1].id, &one, &r->err));
+	SAME(r, rig_live(r, "alice", r->now + 3), 2);
+	HOLDS(r, rig_is_alive(r, &s[0], r->now + 3));
+	HOLDS(r, rig_is_alive(r, &s[2], r->now + 3));
+	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &ended, &r->err));
+	SAME(r, ended, 2);
+	for (int i = 0; i < 3; i++)
+		HOLDS(r, !rig_is_alive(r, &s[i], r->now + 3));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(revoke_user_spares_one_and_the_others)
+{
+	struct rig *r = rig_open(_i);
+	struct session mine = rig_create(r, "alice", r->now);
+	struct session more = rig_create(r, "alice", r->now);
+	struct session upper = rig_create(r, "Alice", r->now);
+	struct session longer = rig_create(r, "alice2", r->now);
+	int64_t ended;
+
+	OK(r, store_revoke_user(r->l, STR("alice"), &mine.id, &ended, &r->err));
+	SAME(r, ended, 1);
+	HOLDS(r, rig_is_alive(r, &mine, r->now));
+	HOLDS(r, !rig_is_alive(r, &more, r->now));
+	HOLDS(r, rig_is_alive(r, &upper, r->now));
+	HOLDS(r, rig_is_alive(r, &longer, r->now));
+
+	/* Somebody else's id spares nothing. */
+	OK(r,
+	   store_revoke_user(r->l, STR("alice"), &upper.id, &ended, &r->err));
+	SAME(r, ended, 1);
+	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &ended, &r->err));
+	SAME(r, ended, 0);
+	OK(r, store_revoke_user(r->l, STR("a%"), NULL, &ended, &r->err));
+	SAME(r, ended, 0);
+	SAME(r, rig_live(r, NULL, r->now), 2);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(revoke_all)
+{
+	struct rig *r = rig_open(_i);
+	struct session a = rig_create(r, "alice", r->now);
+	struct session b = rig_create(r, "bob", r->now);
+	int64_t ended;
+
+	OK(r, store_revoke_all(r->l, &ended, &r->err));
+	SAME(r, ended, 2);
+	HOLDS(r, !rig_is_alive(r, &a, r->now));
+	HOLDS(r, !rig_is_alive(r, &b, r->now));
+	OK(r, store_revoke_all(r->l, &ended, &r->err));
+	SAME(r, ended, 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(update_user_reaches_live_sessions)
+{
+	struct rig *r = rig_open(_i);
+	struct session s[2] = { rig_create(r, "alice", r->now),
+				rig_create(r, "alice", r->now + 1) };
+	struct session other = rig_create(r, "bob", r->now), got;
+	struct identity now = { .name = STR("alice"),
+				.roles = STR(""),
+				.email = STR("new@example.com"),
+				.full_name = STR("Alice B") };
+
+	OK(r, store_update_user(r->l, &now, &r->err));
+	for (size_t i = 0; i < ARRAY_LEN(s); i++) {
+		got = get(r, &s[i], r->now);
+		HOLDS(r, identity_equal(&got.who, &now));
+		got.who = s[i].who;
+		HOLDS(r, session_same(&got, &s[i])); /* nothing else */
+	}
+	got = get(r, &other, r->now);
+	HOLDS(r, session_same(&got, &other));
+	now.name = STR("nobody");
+	OK(r, store_update_user(r->l, &now, &r->err));
+	SAME(r, rig_live(r, NULL, r->now), 3);
+	now.roles = STR("a b");
+	HOLDS(r, store_update_user(r->l, &now, &r->err) == -1);
+	SAME(r, r->err.code, ERR_INPUT);
+	rig_close(r);
+}
+END_TEST
+
+/* Out of memory is "could not tell", never "there is none". */
+START_TEST(find_and_list_without_memory)
+{
+	struct rig *r = rig_open(_i);
+	struct session s = rig_create(r, "alice", r->now), got = s, kept = s;
+	unsigned failures = 0;
+	bool found = true;
+
+	for (unsigned n = 0; n < 20; n++) {
+		struct session_cursor c = { .created_ms = 0 };
+		struct session_list list = { .n = 99 };
+		struct arena *a = arena_new(1 << 20);
+		int rc;
+
+		ck_assert_ptr_nonnull(a);
+		arena_fail_after(a, n);
+		rc = store_find(r->l, a, &s.token, r->now, &found, &got,
+				&r->err);
+		if (arena_has_failed(a)) {
+			failures++;
+			SAME(r, rc, -1);
+			SAME(r, r->err.code, ERR_INTERNAL);
+			HOLDS(r, found && session_same(&got, &kept));
+		} else {
+			OK(r, rc);
+		}
+		got = kept;
+		arena_fail_after(a, n);
+		rc = store_list(r->l, a, STR("alice"), r->now, 5, &c, &list,
+				&r->err);
+		if (arena_has_failed(a)) {
+			SAME(r, rc, -1);
+			SAME(r, list.n, 99);
+			SAME(r, c.created_ms, 0);
+		} else {
+			OK(r, rc);
+			SAME(r, list.n, 1);
+		}
+		arena_free(a);
+	}
+	HOLDS(r, failures > 0);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_session_cases(void)
+{
+	TCase *t = tcase_create("sessions");
+	int n = rig_count();
+
+	tcase_add_loop_test(t, create_and_find, 0, n);
+	tcase_add_loop_test(t, unknown_token, 0, n);
+	tcase_add_loop_test(t, expires_to_the_second, 0, n);
+	tcase_add_loop_test(t, create_needs_new_id_and_token, 0, n);
+	tcase_add_loop_test(t, failed_create_makes_no_room, 0, n);
+	tcase_add_loop_test(t, create_checks_its_text, 0, n);
+	tcase_add_loop_test(t, text_comes_back_as_it_went, 0, n);
+	tcase_add_loop_test(t, times_far_away, 0, n);
+	tcase_add_loop_test(t, touch_moves_forward_only, 0, n);
+	tcase_add_loop_test(t, touch_never_revives, 0, n);
+	tcase_add_loop_test(t, touch_cannot_pass_the_absolute_end, 0, n);
+	tcase_add_loop_test(t, revoke_is_idempotent, 0, n);
+	tcase_add_loop_test(t, ending_one_leaves_the_others_revocable, 0, n);
+	tcase_add_loop_test(t, revoke_user_spares_one_and_the_others, 0, n);
+	tcase_add_loop_test(t, revoke_all, 0, n);
+	tcase_add_loop_test(t, update_user_reaches_live_sessions, 0, n);
+	tcase_add_loop_test(t, find_and_list_without_memory, 0, n);
+	return t;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Contract: many threads, on one handle and on several. */
+#include "tests/contract/store/rig.h"
+
+#include <string.h>
+
+enum {
+	THREADS = 4,
+	ROUNDS = 25
+};
+
+static const struct attempt_policy policy = { .max = 40,
+					      .window_ms = 120,
+					      .ban_ms = 300 };
+
+static void
+attempt_often(struct work *w)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		struct attempt attempt;
+
+		if (store_attempt(w->l, STR("user:alice"), &policy, w->r->now,
+				  &attempt, &w->err) != 0)
+			w->fails++;
+		else if (attempt.banned_until_ms == 0)
+			w->answers++;
+	}
+}
+
+/* Of 100 parallel guesses exactly the allowed ones are let through. */
+START_TEST(parallel_attempts_all_count)
+{
+	struct rig *r = rig_open(_i);
+	bool was;
+
+	SAME(r, rig_threads(r, attempt_often, NULL, THREADS, false),
+	     policy.max);
+	if (rig_is_shared(r)) {
+		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
+		HOLDS(r, was);
+		SAME(r, rig_threads(r, attempt_often, NULL, THREADS, true),
+		     policy.max);
+	}
+	rig_close(r);
+}
+END_TEST
+
+enum {
+	MAX_PER_USER = 3
+};
+
+/* Creates, and now and then counts: never may there be one too many. */
+static void
+create_often(struct work *w)
+{
+	struct arena *a = arena_new(1 << 20);
+
+	for (int i = 0; i < ROUNDS && a != NULL; i++) {
+		struct session_cursor c = { .created_ms = 0 };
+		struct session_list list = { .n = 0 };
+		struct session s = rig_session(w->r, "alice", w->r->now + i);
+
+		if (store_create(w->l, &s, MAX_PER_USER, w->r->now, NULL, &w->err) !=
+			0 ||
+		    store_list(w->l, a, STR("alice"), w->r->now, 20, &c, &list,
+			       &w->err) != 0 ||
+		    list.n < 1 || list.n > MAX_PER_USER)
+			w->fails++;
+		arena_reset(a);
+	}
+	arena_free(a);
+}
+
+START_TEST(parallel_creates_keep_the_limit)
+{
+	struct rig *r = rig_open(_i);
+
+	(void)rig_threads(r, create_often, NULL, THREADS, false);
+	SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
+	if (rig_is_shared(r)) {
+		(void)rig_threads(r, create_often, NULL, THREADS, true);
+		SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
+	}
+	rig_close(r);
+}
+END_TEST
+
+static void
+make_secret(struct work *w)
+{
+	uint8_t value[32];
+
+	memset(value, w->number + 1, sizeof(value));
+	if (store_secret(w->l, "csrf", value, &w->err) != 0)
+		w->fails++;
+	w->answers = value[0] + 1000 * value[31];
+}
+
+START_TEST(parallel_secrets_agree)
+{
+	struct rig *r = rig_open(_i);
+	uint8_t kept[32] = { 77 };
+	int64_t sum =
+	    rig_threads(r, make_secret, NULL, THREADS, rig_is_shared(r));
+
+	OK(r, store_secret(r->l, "csrf", kept, &r->err));
+	HOLDS(r, kept[0] >= 1 && kept[0] <= THREADS);
+	SAME(r, sum, THREADS * (kept[0] + 1000 * kept[31]));
+	rig_close(r);
+}
+END_TEST
+
+/* Sessions of other threads' users must never come back (CVE-2021-35472). */
+static void
+mind_my_own(struct work *w)
+{
+	static const char *const names[THREADS] = { "ann", "bob", "cat",
+						    "dan" };
+	struct arena *a = arena_new(1 << 20);
+
+	for (int i = 0; i < ROUNDS && a != NULL; i++) {
+		struct session s = rig_session(w->r, names[w->number],
+					       w->r->now + i),
+			       got;
+		bool found = false, ended = false;
+
+		if (store_create(w->l, &s, 0, w->r->now, NULL, &w->err) != 0 ||
+		    store_touch(w->l, &s.id, s.created_ms, s.idle_expires_ms,
+				&w->err) != 0 ||
+		    store_find(w->l, a, &s.token, w->r->now, &found, &got,
+			       &w->err) != 0 ||
+		    !found || !session_same(&s, &got) ||
+		    store_revoke(w->l, &s.id, &ended, &w->err) != 0 || !ended ||
+		    store_find(w->l, a, &s.token, w->r->now, &found, &got,
+			       &w->err) != 0 ||
+		    found)
+			w->fails++;
+		arena_reset(a);
+	}
+	arena_free(a);
+}
+
+START_TEST(parallel_users_stay_apart)
+{
+	struct rig *r = rig_open(_i);
+
+	(void)rig_threads(r, mind_my_own, NULL, THREADS, rig_is_shared(r));
+	SAME(r, rig_live(r, NULL, r->now), 0);
+	rig_close(r);
+}
+END_TEST
+
+/* One thread ends what the others touch: it stays ended. */
+static void
+touch_or_end(struct work *w)
+{
+	struct session_cursor c = { .created_ms = 0 };
+	struct session_list list = { .n = 0 };
+	struct arena *a = arena_new(1 << 20);
+	bool ended = false;
+
+	if (a == NULL || store_list(w->l, a, STR("alice"), w->r->now, 100, &c,
+				    &list, &w->err) != 0)
+		w->fails++;
+	for (size_t i = 0; i < list.n; i++) {
+		int rc =
+		    w->number == 0
+			? store_revoke(w->l, &list.v[i].id, &ended, &w->err)
+			: store_touch(w->l, &list.v[i].id, w->r->now + 5,
+				      w->r->now + 9000, &w->err);
+
+		if (rc != 0)
+			w->fails++;
+	}
+	arena_free(a);
+}
+
+START_TEST(parallel_touches_revive_nothing)
+{
+	struct rig *r = rig_open(_i);
+
+	for (int i = 0; i < ROUNDS; i++)
+		(void)rig_create(r, "alice", r->now);
+	/* The first thread may see fewer only if it has ended them. */
+	(void)rig_threads(r, touch_or_end, NULL, THREADS, false);
+	SAME(r, rig_live(r, "alice", r->now), 0);
+	rig_close(r);
+}
+END_TEST
+
+TCase *
+store_thread_cases(void)
+{
+	TCase *t = tcase_create("threads");
+	int n = rig_count();
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, parallel_attempts_all_count, 0, n);
+	tcase_add_loop_test(t, parallel_creates_keep_the_limit, 0, n);
+	tcase_add_loop_test(t, parallel_secrets_agree, 0, n);
+	tcase_add_loop_test(t, parallel_users_stay_apart, 0, n);
+	tcase_add_loop_test(t, parallel_touches_revive_nothing, 0, n);
+	return t;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite's users in Postgres, on a server of its own. */
+#include "tests/contract/users/rig.h"
+#include "tests/support/postgres_server.h"
+
+extern const struct user_source_ops users_postgres;
+
+#ifdef HAVE_POSTGRES
+
+static struct postgres_server_place place;
+
+static void
+set(const struct user_source_ops *ops, void *conf, const char *name,
+    const void *value, size_t n)
+{
+	const struct option *o = option_find(ops->base.options, str_from(name));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, value, n);
+}
+
+static void
+configure(const struct user_source_ops *ops, void *conf,
+	  const char *const *path)
+{
+	const struct str conninfo = str_from(place.conninfo);
+	const int64_t seconds = 20; /* it is a sanitizer that is slow */
+
+	(void)path;
+	set(ops, conf, "conninfo", &conninfo, sizeof(conninfo));
+	set(ops, conf, "connect_timeout", &seconds, sizeof(seconds));
+	set(ops, conf, "timeout", &seconds, sizeof(seconds));
+}
+
+static void
+fresh(void)
+{
+	postgres_server_sql(&place, "SET client_min_messages = warning;"
+				    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+}
+
+static void
+refuse(const char *path, bool refuses)
+{
+	(void)path;
+	postgres_server_sql(&place,
+			    refuses
+				? "ALTER TABLE fcgiauth.users RENAME TO away"
+				: "ALTER TABLE fcgiauth.away RENAME TO users");
+}
+
+const struct users_kind users_kind = { .ops = &users_postgres,
+				       .configure = configure,
+				       .fresh = fresh,
+				       .refuse = refuse };
+
+int
+kind_start(void)
+{
+	return postgres_server_new(&place) ? 0 : 1;
+}
+
+void
+kind_stop(void)
+{
+	postgres_server_free(&place);
+}
+
+#else
+
+const struct users_kind users_kind = { .ops = &users_postgres };
+
+int
+kind_start(void)
+{
+	return 1;
+}
+
+void
+kind_stop(void)
+{
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite's users in a file. */
+#include "tests/contract/users/rig.h"
+
+#include <sqlite3.h>
+
+extern const struct user_source_ops users_sqlite;
+
+static void
+configure(const struct user_source_ops *ops, void *conf,
+	  const char *const *path)
+{
+	const struct option *o = option_find(ops->base.options, STR("path"));
+
+	ck_assert_ptr_nonnull(o);
+	memcpy((char *)conf + o->offset, path, sizeof(*path));
+}
+
+static void
+refuse(const char *path, bool refuses)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db,
+			 refuses ? "ALTER TABLE users RENAME TO away"
+				 : "ALTER TABLE away RENAME TO users",
+			 NULL, NULL, NULL),
+	    SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+const struct users_kind users_kind = { .ops = &users_sqlite,
+				       .configure = configure,
+				       .refuse = refuse };
+
+int
+kind_start(void)
+{
+	return 0;
+}
+
+void
+kind_stop(void)
+{
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract of strategy/user_source.h, asked of every source that can be
+ * written.  Each users_kind_X.c makes a program of these cases.
+ */
+#ifndef CONTRACT_USERS_RIG_H
+#define CONTRACT_USERS_RIG_H
+
+#include "strategy/users.h"
+#include "tests/contract/expect.h"
+#include "tests/support/fake_env.h"
+
+/* Of the program. */
+struct users_kind {
+	const struct user_source_ops *ops;
+	/* Fills the settings, which are zero; `path` is a file in the folder
+	 * of the case, borrowed for the call of open(). */
+	void (*configure)(const struct user_source_ops *ops, void *conf,
+			  const char *const *path);
+	/* Before each case: nothing is left of the one before.  NULL: nothing
+	 * can be. */
+	void (*fresh)(void);
+	/* The source answers and refuses all that is asked of it, until this
+	 * is called with false. */
+	void (*refuse)(const char *path, bool refuses);
+};
+extern const struct users_kind users_kind;
+
+/* Once, before all cases: 0, or 1 when a server is not installed. */
+int kind_start(void);
+void kind_stop(void);
+
+/* One opened source, fresh and empty, with one link. */
+struct rig {
+	const char *name;
+	const struct user_source_ops *ops;
+	struct fake_env fake;
+	int64_t now;
+	char folder[64], path[96];
+	struct users *users;
+	struct users_link *l;
+	struct arena *a;
+	struct err err;
+};
+
+struct rig *rig_open(void);
+void rig_close(struct rig *r);
+
+/* A restart, in two halves. */
+void rig_stop(struct rig *r);
+void rig_start(struct rig *r);
+
+struct users_link *rig_link(struct rig *r);
+
+/* With all that a user may have, not added yet. */
+struct user rig_user(const char *name);
+
+TCase *users_refused_cases(void);
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract suite of the user sources that can be written. */
+#include "tests/contract/users/rig.h"
+#include "tests/support/run.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum user_change
+add(struct rig *r, const struct user *u)
+{
+	enum user_change answer = USER_MISSING;
+
+	OK(r, users_add(r->l, u, r->now, &answer, &r->err));
+	return answer;
+}
+
+static enum user_answer
+find(struct rig *r, struct str name, struct user *out)
+{
+	enum user_answer answer = USER_FOUND;
+
+	OK(r, users_find(r->l, r->a, name, &answer, out, &r->err));
+	return answer;
+}
+
+static bool
+user_same(const struct user *a, const struct user *b)
+{
+	return identity_equal(&a->who, &b->who) && str_eq(a->hash, b->hash) &&
+	       a->disabled == b->disabled;
+}
+
+START_TEST(add_and_find)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got;
+
+	SAME(r, find(r, STR("alice"), &got), USER_UNKNOWN);
+	SAME(r, add(r, &u), USER_CHANGED);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, user_same(&u, &got));
+	SAME(r, got.created, r->now);
+	SAME(r, got.changed, r->now);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(names_are_exact)
+{
+	const struct str others[] = {
+		STR("Alice"),	    STR("alic"),
+		STR("alice "),	    STR(" alice"),
+		STR("alice2"),	    STR("al%"),
+		STR("a_ice"),	    STR(""),
+		STR("ali*"),	    STR("alice\0"),
+		STR("' OR 1=1 --"),
+	};
+	static const struct user nobody;
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		memset(&got, 0xa5, sizeof(got));
+		SAME(r, find(r, others[i], &got), USER_UNKNOWN);
+		ck_assert_mem_eq(&got, &nobody, sizeof(got));
+	}
+	u = rig_user("Alice");
+	SAME(r, add(r, &u), USER_CHANGED);
+	SAME(r, find(r, STR("Alice"), &got), USER_FOUND);
+	HOLDS(r, str_eq(got.who.name, STR("Alice")));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(add_twice)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), second = u, got;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	second.hash = STR("$other");
+	second.who.roles = STR("root");
+	SAME(r, add(r, &second), USER_EXISTS);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, user_same(&u, &got));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(set_writes_all_but_created)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), other = rig_user("bob"), got;
+	const struct user old = u;
+	enum user_change answer;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	SAME(r, add(r, &other), USER_CHANGED);
+	u.disabled = true;
+	u.hash = STR("");
+	u.who.roles = STR("");
+	u.who.email = STR("");
+	u.who.full_name = STR("");
+	OK(r, users_set(r->l, &old, &u, r->now + 60, &answer, &r->err));
+	SAME(r, answer, USER_CHANGED);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND); /* disabled too */
+	HOLDS(r, user_same(&u, &got));
+	SAME(r, got.created, r->now);
+	SAME(r, got.changed, r->now + 60);
+	SAME(r, find(r, STR("bob"), &got), USER_FOUND);
+	HOLDS(r, user_same(&other, &got));
+
+	u.who.name = STR("carol");
+	OK(r, users_set(r->l, &u, &u, r->now, &answer, &r->err));
+	SAME(r, answer, USER_MISSING);
+	SAME(r, find(r, STR("carol"), &got), USER_UNKNOWN);
+	rig_close(r);
+}
+END_TEST
+
+/* Whatever was changed since, and by whom, it is not undone. */
+START_TEST(set_compares)
+{
+	struct rig *r = rig_open();
+	const struct user u = rig_user("alice");
+	struct user olds[] = { u, u, u, u, u, u }, next = u, got;
+	enum user_change answer;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	olds[0].hash = STR("$stale");
+	olds[1].hash = STR("");
+	olds[2].disabled = true;
+	olds[3].who.roles = STR("staff");
+	olds[4].who.email = (struct str){ .p = NULL };
+	olds[5].who.full_name = STR("Ann");
+	next.who.email = STR("b@example.com");
+	for (size_t i = 0; i < ARRAY_LEN(olds); i++) {
+		answer = USER_MISSING;
+		OK(r, users_set(r->l, &olds[i], &next, r->now + 5, &answer,
+				&r->err));
+		ck_assert_msg(answer == USER_STALE, "%s: row %zu: %d", r->name,
+			      i, (int)answer);
+		SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+		HOLDS(r, user_same(&u, &got));
+		SAME(r, got.changed, r->now);
+	}
+	OK(r, users_set(r->l, &u, &next, r->now + 5, &answer, &r->err));
+	SAME(r, answer, USER_CHANGED);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, user_same(&next, &got));
+	/* The same again is a change, too. */
+	OK(r, users_set(r->l, &next, &next, r->now + 6, &answer, &r->err));
+	SAME(r, answer, USER_CHANGED);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(set_hash_compares)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got;
+	bool changed = true;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	OK(r, users_set_hash(r->l, u.who.name, STR("$stale"), STR("$new"),
+			     r->now + 5, &changed, &r->err));
+	HOLDS(r, !changed);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, user_same(&u, &got));
+	SAME(r, got.changed, r->now);
+	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$new"), r->now + 5,
+			     &changed, &r->err));
+	HOLDS(r, changed);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, str_eq(got.hash, STR("$new")));
+	HOLDS(r, identity_equal(&got.who, &u.who));
+	OK(r, users_set_hash(r->l, STR("bob"), STR("$new"), STR("$x"), r->now,
+			     &changed, &r->err));
+	HOLDS(r, !changed);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(remove_once)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got;
+	enum user_change answer;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	OK(r, users_remove(r->l, STR("alic%"), &answer, &r->err));
+	SAME(r, answer, USER_MISSING);
+	OK(r, users_remove(r->l, STR("alice"), &answer, &r->err));
+	SAME(r, answer, USER_CHANGED);
+	OK(r, users_remove(r->l, STR("alice"), &answer, &r->err));
+	SAME(r, answer, USER_MISSING);
+	SAME(r, find(r, STR("alice"), &got), USER_UNKNOWN);
+	SAME(r, add(r, &u), USER_CHANGED);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(list_by_name)
+{
+	static const char *const names[] = { "zoe", "bob",  "Bob", "alice",
+					     "a.b", "carl", "dora" };
+	static const char *const sorted[] = { "Bob",  "a.b",  "alice", "bob",
+					      "carl", "dora", "zoe" };
+	struct rig *r = rig_open();
+	struct user_list list;
+
+	OK(r, users_list(r->l, r->a, STR(""), 10, &list, &r->err));
+	SAME(r, list.n, 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct user u = rig_user(names[i]);
+
+		SAME(r, add(r, &u), USER_CHANGED);
+	}
+	for (size_t limit = 1; limit < 9; limit++) {
+		struct str after = STR("");
+		size_t n = 0;
+
+		do {
+			OK(r, users_list(r->l, r->a, after, limit, &list,
+					 &r->err));
+			HOLDS(r, list.n <= limit);
+			for (size_t i = 0; i < list.n; i++, n++) {
+				after = list.v[i].who.name;
+				ck_assert_msg(
+				    str_eq(after, str_from(sorted[n])),
+				    "%s: limit %zu: %.*s", r->name, limit,
+				    STR_ARG(after));
+			}
+		} while (list.n == limit);
+		SAME(r, n, ARRAY_LEN(names));
+	}
+	OK(r, users_list(r->l, r->a, STR("zoe"), SIZE_MAX, &list, &r->err));
+	SAME(r, list.n, 0);
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(bad_users_are_refused)
+{
+	static char longest[1100];
+	struct rig *r = rig_open();
+	struct user good = rig_user("alice"), got;
+
+	memset(longest, 'x', sizeof(longest));
+	{
+		const struct {
+			struct user u;
+			const char *says;
+		} rows[] = {
+			{ { .who = { .name = STR("") } }, "user name" },
+			{ { .who = { .name = STR("a b") } }, "user name" },
+			{ { .who = { .name = STR("a\0b") } }, "user name" },
+			{ { .who = { .name = { longest, 65 } } }, "user name" },
+			{ { .who = { .name = STR("a"), .roles = STR(",") } },
+			  "roles" },
+			{ { .who = { .name = STR("a"), .roles = STR("a b") } },
+			  "roles" },
+			{ { .who = { .name = STR("a"),
+				     .roles = { longest, 1100 } } },
+			  "roles" },
+			{ { .who = { .name = STR("a"),
+				     .email = STR("a@b\r\nX: y") } },
+			  "e-mail" },
+			{ { .who = { .name = STR("a"),
+				     .full_name = STR("\xff") } },
+			  "full name" },
+			{ { .who = { .name = STR("a"),
+				     .full_name = STR("\xe2\x80\xae") } },
+			  "full name" },
+			{ { .who = { .name = STR("a"),
+				     .full_name = { longest, 257 } } },
+			  "full name" },
+			{ { .who = { .name = STR("a") },
+			    .hash = { longest, 513 } },
+			  "hash" },
+		};
+
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			enum user_change answer;
+
+			r->err = (struct err){ .code = ERR_NONE };
+			ck_assert_msg(users_add(r->l, &rows[i].u, r->now,
+						&answer, &r->err) == -1 &&
+					  users_set(r->l, &rows[i].u,
+						    &rows[i].u, r->now,
+						    &answer, &r->err) == -1,
+				      "%s: row %zu", r->name, i);
+			ck_assert_msg(
+			    r->err.code == ERR_INPUT &&
+				strstr(r->err.msg, rows[i].says) != NULL,
+			    "%s: row %zu: %s", r->name, i, r->err.msg);
+		}
+	}
+	SAME(r, add(r, &good), USER_CHANGED); /* and no back-off after it */
+	SAME(r, find(r, STR("a"), &got), USER_UNKNOWN);
+	rig_close(r);
+}
+END_TEST
+
+/* Out of memory is "could not tell", never "no such user". */
+START_TEST(find_without_memory)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got = u;
+	unsigned failures = 0;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	for (unsigned n = 0; n < 12; n++) {
+		enum user_answer answer = USER_UNKNOWN;
+		struct arena *a = arena_new(1 << 20);
+		int rc;
+
+		ck_assert_ptr_nonnull(a);
+		arena_fail_after(a, n);
+		rc = users_find(r->l, a, STR("alice"), &answer, &got, &r->err);
+		if (arena_has_failed(a)) {
+			failures++;
+			SAME(r, rc, -1);
+			SAME(r, r->err.code, ERR_INTERNAL);
+			SAME(r, answer, USER_UNKNOWN);
+			HOLDS(r, user_same(&u, &got));
+		} else {
+			SAME(r, rc, 0);
+			SAME(r, answer, USER_FOUND);
+			got = u;
+		}
+		arena_free(a);
+	}
+	HOLDS(r, failures > 0);
+	rig_close(r);
+}
+END_TEST
+
+enum {
+	THREADS = 4
+};
+
+struct work {
+	struct rig *r;
+	struct users_link *l;
+	int number;
+	bool changed;
+	enum user_change added;
+	int result;
+	struct err err;
+};
+
+static void *
+rehash(void *arg)
+{
+	struct work *w = arg;
+	char hash[16];
+	struct user u = rig_user("race");
+
+	(void)snprintf(hash, sizeof(hash), "$new%d", w->number);
+	w->result =
+	    users_set_hash(w->l, STR("alice"), rig_user("").hash, str_from(hash),
+			   w->r->now, &w->changed, &w->err);
+	if (w->result == 0)
+		w->result = users_add(w->l, &u, w->r->now, &w->added, &w->err);
+	return NULL;
+}
+
+/* Of several that rehash, or add the same name, one wins. */
+START_TEST(parallel_changes)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got;
+	struct work work[THREADS];
+	pthread_t threads[THREADS];
+	int changed = 0, added = 0;
+	char winner[16] = "";
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	for (int i = 0; i < THREADS; i++) {
+		work[i] =
+		    (struct work){ .r = r, .l = rig_link(r), .number = i };
+		HOLDS(r,
+		      pthread_create(&threads[i], NULL, rehash, &work[i]) == 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		HOLDS(r, pthread_join(threads[i], NULL) == 0);
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert_msg(work[i].result == 0, "%s: %s", r->name,
+			      work[i].err.msg);
+		added += work[i].added == USER_CHANGED;
+		users_link_free(work[i].l);
+		if (!work[i].changed)
+			continue;
+		changed++;
+		(void)snprintf(winner, sizeof(winner), "$new%d", i);
+	}
+	SAME(r, changed, 1);
+	SAME(r, added, 1);
+	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, str_eq(got.hash, str_from(winner)));
+	rig_close(r);
+}
+END_TEST
+
+START_TEST(ping_schema_restart)
+{
+	struct rig *r = rig_open();
+	struct user u = rig_user("alice"), got;
+	struct schema_state state;
+
+	SAME(r, add(r, &u), USER_CHANGED);
+	OK(r, users_ping(r->l, &r->err));
+	OK(r, users_schema(r->l, &state, &r->err));
+	SAME(r, state.have, state.want);
+	OK(r, users_migrate(r->l, &r->err));
+	rig_stop(r);
+	rig_start(r);
+	SAME(r, find(r, STR("alice"), &got),
+	     (r->ops->base.caps & USERS_PERSISTENT) != 0 ? USER_FOUND
+							 : USER_UNKNOWN);
+	rig_close(r);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("users");
+	TCase *t = tcase_create("users");
+	int result;
+
+	if (kind_start() != 0) {
+		(void)printf("1..0 # SKIP the server is not installed\n");
+		return 0;
+	}
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, add_and_find);
+	tcase_add_test(t, names_are_exact);
+	tcase_add_test(t, add_twice);
+	tcase_add_test(t, set_writes_all_but_created);
+	tcase_add_test(t, set_compares);
+	tcase_add_test(t, set_hash_compares);
+	tcase_add_test(t, remove_once);
+	tcase_add_test(t, list_by_name);
+	tcase_add_test(t, bad_users_are_refused);
+	tcase_add_test(t, find_without_memory);
+	tcase_add_test(t, parallel_changes);
+	tcase_add_test(t, ping_schema_restart);
+	suite_add_tcase(s, t);
+	suite_add_tcase(s, users_refused_cases());
+	result = run_suite(s);
+	kind_stop();
+	return result;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests of our own addresses: requests with their facts, a log to read. */
+#ifndef UNIT_AUTH_ORIGIN_RIG_H
+#define UNIT_AUTH_ORIGIN_RIG_H
+
+#include "tests/support/flow.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/run.h"
+
+#define FORM   "application/x-www-form-urlencoded"
+#define MEMORY "[store]\ndriver = memory\n"
+
+static struct flow f;
+static struct log log_of_test;
+
+/* With a log that can be read. */
+static inline void
+init(const char *ini)
+{
+	flow_init(&f, ini, NULL, NULL);
+	log_of_test = (struct log){ .fd = fileno(tmpfile()),
+				    .level = LOG_WARNING,
+				    .wall_ms = f.world.env.clock.wall_ms,
+				    .ctx = f.world.env.clock.ctx };
+	f.world.env.log = &log_of_test;
+}
+
+static inline void
+done(void)
+{
+	(void)close(log_of_test.fd);
+	flow_free(&f);
+}
+
+/* What was logged since the last call; a second has passed then. */
+static inline const char *
+logged(void)
+{
+	static char text[4096];
+	ssize_t n = pread(log_of_test.fd, text, sizeof(text) - 1, 0);
+
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	ck_assert_int_eq(ftruncate(log_of_test.fd, 0), 0);
+	ck_assert_int_eq(lseek(log_of_test.fd, 0, SEEK_SET), 0);
+	fake_env_advance(&f.world, 1);
+	return text;
+}
+
+/* A sign-in with these facts; NULL: left out. */
+struct post {
+	const char *host, *https, *port, *origin, *site;
+};
+
+static inline struct flow_answer
+post_json(const struct post *p)
+{
+	const char *const params[] = {
+		"REQUEST_METHOD=POST",
+		"REQUEST_URI=/auth/login",
+		"CONTENT_TYPE=application/json",
+		flow_text(&f, "HTTP_HOST=%s", p->host),
+		flow_text(&f, "HTTPS=%s", p->https != NULL ? p->https : ""),
+		flow_text(&f, "SERVER_PORT=%s", p->port != NULL ? p->port : ""),
+		flow_text(&f, "%sORIGIN=%s", p->origin != NULL ? "HTTP_" : "X_",
+			  p->origin != NULL ? p->origin : ""),
+		flow_text(&f, "%s=%s",
+			  p->site != NULL ? "HTTP_SEC_FETCH_SITE" : "X_SITE",
+			  p->site != NULL ? p->site : ""),
+		NULL,
+	};
+
+	return flow_ask(&f, false, params,
+			"{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+			"\"}");
+}
+
+#define NAMED                                                                  \
+	"[server]\nhosts = https://a.example https://a.example:8443 "          \
+	"http://nas.lan:8080 bare.example https://[2001:db8::1]:8443 "         \
+	"https://c.example:9443\n" MEMORY
+
+#endif

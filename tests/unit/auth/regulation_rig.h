@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of regulation share: users, addresses, tries, bans. */
+#ifndef UNIT_AUTH_REGULATION_RIG_H
+#define UNIT_AUTH_REGULATION_RIG_H
+
+#include "tests/support/run.h"
+
+#include "auth/ban_key.h"
+#include "base/buf.h"
+#include "tests/support/flow.h"
+
+#define USER_MAX    3
+#define ADDRESS_MAX 6
+#define BAN_S	    300
+
+static const char ini[] = "[store]\ndriver = memory\n"
+			  "[limits]\nlogin_attempts = 3\n"
+			  "login_attempts_address = 6\n"
+			  "trusted = 10.0.0.0/8 2001:db8:7::/48\n";
+
+/* Of FLOW_PASSWORD: what takes no time. */
+#define BCRYPT "$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
+
+static struct flow f;
+
+static void
+quick_hashes(void)
+{
+	for (size_t i = 0; i < f.users_table.n; i++)
+		f.users_table.v[i].hash = STR(BCRYPT);
+}
+
+static inline void
+setup(void)
+{
+	flow_init(&f, ini, NULL, NULL);
+	quick_hashes();
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+static struct flow_answer
+login(const char *user, const char *password, const char *address)
+{
+	const char *const params[] = { "REQUEST_METHOD=POST",
+				       "REQUEST_URI=/auth/login",
+				       "CONTENT_TYPE=application/json",
+				       flow_text(&f, "REMOTE_ADDR=%s", address),
+				       NULL };
+
+	return flow_ask(&f, false, params,
+			flow_text(&f,
+				  "{\"username\":\"%s\",\"password\":\"%s\"}",
+				  user, password));
+}
+
+static inline unsigned
+right(const char *user, const char *address)
+{
+	return login(user, FLOW_PASSWORD, address).status;
+}
+
+static inline unsigned
+wrong(const char *user, const char *address)
+{
+	return login(user, "wrong", address).status;
+}
+
+#define address(...) flow_text(&f, __VA_ARGS__)
+
+/* The reasons of the bans in force, longest first. */
+static inline const char *
+reasons(void)
+{
+	struct arena *a = arena_new((size_t)1 << 20);
+	struct ban *bans;
+	struct err err;
+	struct buf b;
+	const char *text;
+	size_t n;
+
+	buf_init(&b, a, 1024);
+	ck_assert_int_eq(store_bans(f.links.store, a, BAN_S * 1000,
+				    f.world.wall_ms, 100, &bans, &n, &err),
+			 0);
+	for (size_t i = 0; i < n; i++) {
+		enum ban_kind kind;
+		struct str value;
+
+		ck_assert(ban_key_read(bans[i].key, &kind, &value));
+		buf_printf(&b, "%s%s %.*s", i > 0 ? ", " : "",
+			   ban_kind_names[kind].reason, STR_ARG(value));
+	}
+	text = flow_text(&f, "%.*s", STR_ARG(buf_str(&b)));
+	arena_free(a);
+	return text;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules out of a text, and which of them decides about a request. */
+#ifndef UNIT_AUTH_RULES_RIG_H
+#define UNIT_AUTH_RULES_RIG_H
+
+#include "auth/access.h"
+#include "http/path.h"
+#include "tests/unit/conf/drivers.h"
+
+struct rig {
+	struct parsed parsed;
+	struct rules *rules;
+};
+
+static inline void
+rig_init(struct rig *r, struct str ini)
+{
+	parse(&r->parsed, ini);
+	ck_assert_msg(r->parsed.rc == 0, "%s", first_problem(&r->parsed));
+	ck_assert_msg(rules_compile(&r->parsed.settings, r->parsed.arena,
+				    &r->rules, &r->parsed.problems) == 0,
+		      "%s", first_problem(&r->parsed));
+}
+
+static inline void
+rig_free(struct rig *r)
+{
+	arena_free(r->parsed.arena);
+}
+
+/* What is asked, as a client sends it. */
+struct asked {
+	const char *method, *host, *uri, *address;
+};
+
+#define GET(uri) { "GET", "www.example.com", uri, "192.0.2.7" }
+
+/* The rule that decides about each reading of the path: its name, or "" when
+ * none matched; "several"; "refused" when the path is none, or hides dots;
+ * "untold". */
+static inline struct str
+ask(const struct rig *r, const struct asked *q, enum rule_verdict *verdict)
+{
+	const struct rule_question question = {
+		.host = str_from(q->host),
+		.method = str_from(q->method),
+		.address = str_from(q->address),
+	};
+	struct access_terms terms;
+	struct str path, query;
+	struct err err;
+
+	*verdict = RULE_DENY;
+	if (path_split(str_from(q->uri), r->parsed.arena, &path, &query,
+		       &err) != 0)
+		return STR("refused");
+	if (access_find(r->rules, &question, path, STR(""), r->parsed.arena,
+			&terms, &err) != 0)
+		return STR("untold");
+	if (terms.doubt != ACCESS_CLEAR)
+		return STR("refused");
+	for (size_t i = 1; i < terms.n; i++) {
+		if (terms.outcomes[i].rule != terms.outcomes[0].rule)
+			return STR("several");
+	}
+	*verdict = terms.outcomes[0].verdict;
+	return terms.outcomes[0].rule != NULL ? terms.outcomes[0].rule->name :
+						STR("");
+}
+
+static inline void
+expect(const struct rig *r, const struct asked *q, const char *name, size_t row)
+{
+	enum rule_verdict verdict;
+	struct str got = ask(r, q, &verdict);
+
+	ck_assert_msg(str_eq(got, str_from(name)),
+		      "row %zu, %s %s: %.*s, not %s", row, q->method, q->uri,
+		      STR_ARG(got), name);
+	ck_assert_msg(got.n > 0 || verdict == RULE_DENY, "row %zu", row);
+}
+
+#endif

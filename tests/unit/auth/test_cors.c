@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may read our answers from a script of another origin. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "tests/support/flow.h"
+#include "tests/support/store_faulty.h"
+
+#include "strategy/registry.h"
+
+#define APP  "https://app.example.com"
+#define JSON "application/json"
+
+static const char ini[] =
+    "[store]\ndriver = memory\n"
+    "[cookie]\nsame_site = none\n"
+    "[cors]\norigins = " APP " http://localhost:3000\n"
+    "[limits]\nlogin_attempts = 2\n";
+
+static struct flow f;
+
+static void
+setup(void)
+{
+	flow_init(&f, ini, NULL, NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+/* With an origin or, NULL, without. */
+static struct flow_answer
+ask(const char *method, const char *uri, const char *origin,
+    const char *more)
+{
+	const char *const params[] = {
+		flow_text(&f, "REQUEST_METHOD=%s", method),
+		flow_text(&f, "REQUEST_URI=%s", uri),
+		"HTTP_ACCEPT=" JSON,
+		more != NULL ? more : "HTTP_X_NOTHING=",
+		origin != NULL ? flow_text(&f, "HTTP_ORIGIN=%s", origin) : NULL,
+		NULL
+	};
+
+	return flow_ask(&f, false, params, NULL);
+}
+
+static void
+expect_header(const struct flow_answer *a, const char *name, const char *value,
+	      const char *what)
+{
+	struct str got = flow_header(a, name);
+
+	ck_assert_msg((got.p == NULL) == (value == NULL) &&
+			  str_eq(got, str_from(value)),
+		      "%s: %s is %.*s", what, name, STR_ARG(got));
+}
+
+static void
+expect_none(const struct flow_answer *a, const char *what)
+{
+	for (size_t i = 0; i < a->nheaders; i++) {
+		ck_assert_msg(!str_starts(a->header[i].name,
+					  STR("Access-Control-")),
+			      "%s: %.*s", what, STR_ARG(a->header[i].name));
+	}
+}
+
+static void
+expect_allowed(const struct flow_answer *a, const char *origin,
+	       const char *what)
+{
+	expect_header(a, "Access-Control-Allow-Origin", origin, what);
+	expect_header(a, "Access-Control-Allow-Credentials", "true", what);
+	expect_header(a, "Vary", "Origin", what);
+}
+
+static const char *const strangers[] = {
+	"https://evil.example",
+	"https://app.example.com.evil.example",
+	"https://evilapp.example.com",
+	"http://app.example.com",
+	"https://app.example.com:443",
+	"https://app.example.com/",
+	"https://app.example.co",
+	"https://APP.example.com",
+	"https://x.app.example.com",
+	"https://www.example.com",
+	"http://localhost",
+	"http://localhost:30000",
+	"null",
+	"*",
+	"",
+	APP " http://localhost:3000",
+};
+
+START_TEST(only_listed_origins)
+{
+	struct flow_answer a = ask("GET", "/auth/health", APP, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	expect_allowed(&a, APP, "listed");
+	a = ask("GET", "/auth/health", "http://localhost:3000", NULL);
+	expect_allowed(&a, "http://localhost:3000", "the other");
+	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
+		a = ask("GET", "/auth/health", strangers[i], NULL);
+		ck_assert_uint_eq(a.status, 200);
+		expect_none(&a, strangers[i]);
+		expect_header(&a, "Vary", "Origin", strangers[i]);
+	}
+	a = ask("GET", "/auth/health", NULL, NULL);
+	expect_none(&a, "no origin");
+	expect_header(&a, "Vary", "Origin", "no origin");
+}
+END_TEST
+
+START_TEST(nothing_without_a_list)
+{
+	struct flow_answer a;
+
+	flow_free(&f);
+	flow_init(&f, NULL, NULL, NULL);
+	a = ask("GET", "/auth/health", APP, NULL);
+	expect_none(&a, "no list");
+	expect_header(&a, "Vary", NULL, "no list");
+	a = ask("OPTIONS", "/auth/login", APP,
+		"HTTP_ACCESS_CONTROL_REQUEST_METHOD=POST");
+	ck_assert_uint_eq(a.status, 405);
+	expect_none(&a, "no list, preflight");
+}
+END_TEST
+
+START_TEST(preflight)
+{
+	static const struct {
+		const char *uri, *methods;
+	} rows[] = {
+		{ "/auth/login", "GET, HEAD, POST" },
+		{ "/auth/me", "GET, HEAD" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a =
+		    ask("OPTIONS", rows[i].uri, APP,
+			"HTTP_ACCESS_CONTROL_REQUEST_METHOD=POST");
+
+		ck_assert_msg(a.status == 204, "row %zu: %u", i, a.status);
+		ck_assert_uint_eq(a.body.n, 0);
+		expect_allowed(&a, APP, rows[i].uri);
+		expect_header(&a, "Access-Control-Allow-Methods",
+			      rows[i].methods, rows[i].uri);
+		expect_header(&a, "Access-Control-Allow-Headers",
+			      "Authorization, Content-Type, Accept",
+			      rows[i].uri);
+		expect_header(&a, "Access-Control-Max-Age", "600",
+			      rows[i].uri);
+		expect_header(&a, "Set-Cookie", NULL, rows[i].uri);
+	}
+}
+END_TEST
+
+START_TEST(no_preflight)
+{
+	static const char method[] = "HTTP_ACCESS_CONTROL_REQUEST_METHOD=POST";
+	struct flow_answer a;
+
+	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
+		a = ask("OPTIONS", "/auth/login", strangers[i], method);
+		ck_assert_msg(a.status == 405, "row %zu: %u", i, a.status);
+		expect_none(&a, strangers[i]);
+	}
+	a = ask("OPTIONS", "/auth/login", NULL, method);
+	ck_assert_uint_eq(a.status, 405);
+	expect_none(&a, "no origin");
+	/* OPTIONS without the question is a method we do not know. */
+	a = ask("OPTIONS", "/auth/login", APP, NULL);
+	ck_assert_uint_eq(a.status, 405);
+	expect_allowed(&a, APP, "no question");
+	a = ask("DELETE", "/auth/me", APP, method);
+	ck_assert_uint_eq(a.status, 405);
+	a = ask("OPTIONS", "/auth/none", APP, method);
+	ck_assert_uint_eq(a.status, 404);
+	expect_allowed(&a, APP, "no such path");
+}
+END_TEST
+
+START_TEST(never_at_the_check)
+{
+	static const char *const actions[] = { "AUTH_ACTION=verify",
+					       "AUTH_ACTION=challenge",
+					       "AUTH_ACTION=nonsense" };
+
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+		struct flow_answer a = ask("GET", "/auth/me", APP, actions[i]);
+
+		ck_assert_uint_ge(a.status, 400);
+		expect_none(&a, actions[i]);
+		expect_header(&a, "Vary", NULL, actions[i]);
+	}
+}
+END_TEST
+
+/* A script that may not read the error cannot tell what went wrong. */
+START_TEST(errors_can_be_read)
+{
+	static const char wrong[] =
+	    "{\"username\":\"alice\",\"password\":\"wrong\"}";
+	const char *const login[] = { "REQUEST_METHOD=POST",
+				      "REQUEST_URI=/auth/login",
+				      "CONTENT_TYPE=" JSON,
+				      "HTTP_ORIGIN=" APP, NULL };
+	struct flow_answer a = ask("GET", "/auth/me", APP, NULL);
+
+	ck_assert_uint_eq(a.status, 401);
+	expect_allowed(&a, APP, "401");
+	a = ask("GET", "/auth/none", APP, NULL);
+	ck_assert_uint_eq(a.status, 404);
+	expect_allowed(&a, APP, "404");
+	a = ask("GET", "/auth/../x", APP, NULL);
+	ck_assert_uint_eq(a.status, 400);
+	expect_header(&a, "Vary", "Origin", "400");
+	for (unsigned i = 0; i < 2; i++) {
+		a = flow_ask(&f, false, login, wrong);
+		ck_assert_uint_eq(a.status, 401);
+		expect_allowed(&a, APP, "wrong password");
+	}
+	a = flow_ask(&f, false, login, wrong);
+	ck_assert_uint_eq(a.status, 429);
+	expect_allowed(&a, APP, "429");
+	expect_header(&a, "Access-Control-Expose-Headers", "Retry-After",
+		      "429");
+}
+END_TEST
+
+START_TEST(an_outage_can_be_read)
+{
+	/* Lives until teardown() has closed the store. */
+	static struct store_faulty faulty;
+	struct flow_answer a;
+	const char *cookie;
+
+	flow_free(&f);
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, ini, &faulty.ops, &faulty);
+	cookie = flow_login(&f, "alice");
+	store_faulty_fail(&faulty, 1, true);
+	a = ask("GET", "/auth/me", APP, cookie);
+	ck_assert_uint_eq(a.status, 503);
+	expect_allowed(&a, APP, "503");
+	expect_header(&a, "Access-Control-Expose-Headers", "Retry-After",
+		      "503");
+}
+END_TEST
+
+/* The rest of signing in from another site: its posts are believed. */
+START_TEST(a_listed_origin_may_sign_in)
+{
+	static const char right[] = "{\"username\":\"alice\",\"password\":"
+				    "\"" FLOW_PASSWORD "\"}";
+	const char *params[] = { "REQUEST_METHOD=POST",
+				 "REQUEST_URI=/auth/login",
+				 "CONTENT_TYPE=" JSON, "HTTP_ORIGIN=" APP,
+				 NULL };
+	struct flow_answer a = flow_ask(&f, false, params, right);
+
+	ck_assert_uint_eq(a.status, 200);
+	expect_allowed(&a, APP, "login");
+	ck_assert(flow_holds(flow_header(&a, "Set-Cookie"), "SameSite=None"));
+	params[3] = "HTTP_ORIGIN=https://evil.example";
+	a = flow_ask(&f, false, params, right);
+	ck_assert_uint_eq(a.status, 403);
+	expect_none(&a, "a stranger's login");
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("cors");
+	TCase *t = tcase_create("cors");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, only_listed_origins);
+	tcase_add_test(t, nothing_without_a_list);
+	tcase_add_test(t, preflight);
+	tcase_add_test(t, no_preflight);
+	tcase_add_test(t, never_at_the_check);
+	tcase_add_test(t, errors_can_be_read);
+	tcase_add_test(t, an_outage_can_be_read);
+	tcase_add_test(t, a_listed_origin_may_sign_in);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Form tokens: one key for all who share a store, asked for once. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "strategy/registry.h"
+#include "auth/csrf.h"
+#include "tests/support/flow.h"
+#include "tests/support/store_faulty.h"
+
+static struct flow f;
+static struct store_faulty faulty;
+
+static void
+setup(void)
+{
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, NULL, &faulty.ops, &faulty);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+static struct exchange *
+begin(struct flow_exchange *x)
+{
+	static const char *const params[] = { NULL };
+
+	flow_exchange(&f, params, x);
+	return &x->e;
+}
+
+/* Kept until flow_free(). */
+static struct str
+token_of(const char *binding)
+{
+	struct flow_exchange x;
+	struct str token;
+	struct err err;
+
+	ck_assert_int_eq(csrf_token(begin(&x), str_from(binding), &token, &err),
+			 0);
+	ck_assert_uint_eq(token.n, CSRF_TOKEN_CHARS);
+	return str_from(flow_text(&f, "%.*s", STR_ARG(token)));
+}
+
+static bool
+is_right(const char *binding, struct str token)
+{
+	struct flow_exchange x;
+	struct err err;
+	bool ok;
+
+	ck_assert_int_eq(csrf_verify(begin(&x), str_from(binding), token, &ok,
+				     &err),
+			 0);
+	return ok;
+}
+
+START_TEST(token_is_of_its_binding)
+{
+	const struct str token = token_of("one");
+
+	ck_assert(is_right("one", token));
+	ck_assert(!is_right("two", token));
+	ck_assert(!is_right("one", token_of("two")));
+	ck_assert(!is_right("one", STR("")));
+	ck_assert(
+	    !is_right("one", (struct str){ .p = token.p, .n = token.n - 1 }));
+	/* Who has no cookie is bound to nothing: no token is right. */
+	ck_assert(!is_right("", token_of("")));
+	ck_assert(!is_right("", STR("")));
+}
+END_TEST
+
+START_TEST(key_is_asked_for_once)
+{
+	struct str first;
+	unsigned calls;
+
+	store_faulty_fail(&faulty, 0, false);
+	first = token_of("one");
+	calls = atomic_load(&faulty.calls);
+	ck_assert_uint_gt(calls, 0);
+	ck_assert(str_eq(token_of("one"), first));
+	ck_assert(is_right("one", first));
+	ck_assert_uint_eq(atomic_load(&faulty.calls), calls);
+	/* No store is needed any more, nor are dice. */
+	store_faulty_fail(&faulty, 1, true);
+	f.world.no_entropy = true;
+	ck_assert(is_right("one", first));
+}
+END_TEST
+
+/* What could not be had is not kept in its place. */
+START_TEST(no_key_no_form)
+{
+	struct flow_exchange x;
+	struct str token;
+	struct err err;
+	bool ok = true;
+
+	store_faulty_fail(&faulty, 1, false);
+	ck_assert_int_eq(csrf_token(begin(&x), STR("one"), &token, &err), -1);
+	fake_env_advance(&f.world, 2);
+	store_faulty_fail(&faulty, 0, false);
+	f.world.no_entropy = true;
+	ck_assert_int_eq(csrf_verify(begin(&x), STR("one"), STR("x"), &ok,
+				     &err),
+			 -1);
+	ck_assert(ok); /* untouched */
+	ck_assert_uint_eq(atomic_load(&faulty.calls), 0);
+	f.world.no_entropy = false;
+	token = token_of("one");
+	ck_assert_uint_gt(atomic_load(&faulty.calls), 0);
+	ck_assert(is_right("one", token));
+}
+END_TEST
+
+/* A page of one instance, posted to another. */
+START_TEST(instances_share_the_key)
+{
+	char token[CSRF_TOKEN_CHARS + 1];
+	struct store *store;
+
+	(void)snprintf(token, sizeof(token), "%.*s", STR_ARG(token_of("one")));
+	store = store_ref(f.store);
+	flow_free(&f);
+	flow_init(&f, NULL, NULL, NULL);
+	atomic_store(&f.world.dice, 12345);
+	ck_assert(!is_right("one", str_from(token)));
+	flow_free(&f);
+	flow_init(&f, NULL, NULL, NULL);
+	atomic_store(&f.world.dice, 12345);
+	store_link_bind(f.links.store, store);
+	ck_assert(is_right("one", str_from(token)));
+	store_link_bind(f.links.store, f.store);
+	store_unref(store);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("csrf");
+	TCase *t = tcase_create("csrf");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, token_is_of_its_binding);
+	tcase_add_test(t, key_is_asked_for_once);
+	tcase_add_test(t, no_key_no_form);
+	tcase_add_test(t, instances_share_the_key);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

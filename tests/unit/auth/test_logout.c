@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Signing out, and what happens at the same time as signing in. */
+#include "tests/support/run.h"
+
+#include "strategy/store.h"
+#include "tests/support/flow.h"
+
+#define FORM	"application/x-www-form-urlencoded"
+#define JSON	"application/json"
+#define COOKIE	"__Host-fcgiauth"
+
+static struct flow f;
+
+static void
+setup(void)
+{
+	flow_init(&f, NULL, NULL, NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+static struct flow_answer
+json_login(const char *body)
+{
+	return flow_post(&f, "/auth/login", JSON, body, NULL);
+}
+
+START_TEST(logout)
+{
+	const char *cookie = flow_login(&f, "alice");
+	struct flow_answer a = flow_get(&f, "/auth/logout", cookie, NULL);
+	const char *csrf = flow_csrf(&f, &a);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "<strong>alice</strong>"));
+	/* A foreign form has no token: nothing happens. */
+	a = flow_post(&f, "/auth/logout", FORM, "", cookie);
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
+	a = flow_post(&f, "/auth/logout", FORM, flow_text(&f, "csrf=%s", csrf),
+		      cookie);
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert_str_eq(flow_cookie(&f, &a, COOKIE), "");
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
+	/* Again, and without anything: done already. */
+	a = flow_post(&f, "/auth/logout", FORM, flow_text(&f, "csrf=%s", csrf),
+		      cookie);
+	ck_assert_uint_eq(a.status, 303);
+	a = flow_post(&f, "/auth/logout", JSON, "", NULL);
+	ck_assert_uint_eq(a.status, 204);
+	a = flow_get(&f, "/auth/logout", NULL, NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "Signed out"));
+}
+END_TEST
+
+START_TEST(logout_by_bearer)
+{
+	const char *cookie = flow_login(&f, "alice");
+	const char *const params[] = {
+		"REQUEST_METHOD=POST", "REQUEST_URI=/auth/logout",
+		flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s",
+			  cookie + sizeof("HTTP_COOKIE=" COOKIE)),
+		NULL
+	};
+
+	ck_assert_uint_eq(flow_ask(&f, false, params, NULL).status, 204);
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
+}
+END_TEST
+
+/* Which cookie a Bearer token takes with it. */
+START_TEST(logout_by_bearer_and_cookie)
+{
+	const char *cookie = flow_login(&f, "alice");
+	const char *other = flow_login(&f, "alice");
+	const size_t skip = sizeof("HTTP_COOKIE=" COOKIE);
+	const struct {
+		const char *token;
+		bool cleared;
+		unsigned after;
+	} rows[] = {
+		{ "rubbish", false, 204 },
+		{ other + skip, false, 204 },
+		{ cookie + skip, true, 401 },
+		{ cookie + skip, true, 401 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const params[] = {
+			"REQUEST_METHOD=POST", "REQUEST_URI=/auth/logout",
+			flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s",
+				  rows[i].token),
+			cookie, NULL
+		};
+		struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+		ck_assert_msg(a.status == 204, "row %zu: %u", i, a.status);
+		ck_assert_msg((flow_cookie(&f, &a, COOKIE) != NULL) ==
+				  rows[i].cleared,
+			      "row %zu", i);
+		ck_assert_msg(flow_verify(&f, "/", cookie, NULL).status ==
+				  rows[i].after,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+static void
+disable_alice(struct users_fake_table *t, unsigned nth)
+{
+	t->v[0].disabled = nth > 1;
+}
+
+static void
+change_password(struct users_fake_table *t, unsigned nth)
+{
+	if (nth > 1)
+		t->v[0].hash = STR("another");
+}
+
+static void
+change_roles(struct users_fake_table *t, unsigned nth)
+{
+	if (nth > 1)
+		t->v[0].who.roles = nth == 2 ? STR("dev") : STR("ops");
+}
+
+static void
+keep_changing_roles(struct users_fake_table *t, unsigned nth)
+{
+	if (nth > 1)
+		t->v[0].who.roles = nth % 2 == 0 ? STR("dev") : STR("ops");
+}
+
+static void
+fail_second(struct users_fake_table *t, unsigned nth)
+{
+	t->fail_find = nth > 1 ? nth : 0;
+}
+
+START_TEST(disabled_while_signing_in)
+{
+	static const struct {
+		void (*happens)(struct users_fake_table *t, unsigned nth);
+		unsigned status;
+	} rows[] = { { disable_alice, 401 },
+		     { change_password, 401 },
+		     { fail_second, 503 },
+		     { keep_changing_roles, 503 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct session_cursor cursor = { .created_ms = 0 };
+		struct session_list live;
+		struct flow_answer a;
+		struct err err;
+
+		flow_free(&f);
+		flow_init(&f, NULL, NULL, NULL);
+		f.users_table.on_find = rows[i].happens;
+		a = json_login("{\"username\":\"alice\",\"password\":"
+			       "\"" FLOW_PASSWORD "\"}");
+		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
+			      a.status);
+		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+		ck_assert_int_eq(store_list(f.links.store, f.request,
+					    (struct str){ .p = NULL },
+					    FAKE_NOW * 1000, 10, &cursor, &live,
+					    &err),
+				 0);
+		ck_assert_msg(live.n == 0, "row %zu leaves a session", i);
+	}
+}
+END_TEST
+
+START_TEST(roles_changed_while_signing_in)
+{
+	const char *cookie;
+	struct flow_answer a;
+
+	f.users_table.on_find = change_roles;
+	cookie = flow_login(&f, "alice");
+	a = flow_verify(&f, "/", cookie, NULL);
+	ck_assert(str_eq(flow_header(&a, "Remote-Groups"), STR("ops")));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("logout");
+	TCase *t = tcase_create("logout");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, logout);
+	tcase_add_test(t, logout_by_bearer);
+	tcase_add_test(t, logout_by_bearer_and_cookie);
+	tcase_add_test(t, disabled_while_signing_in);
+	tcase_add_test(t, roles_changed_while_signing_in);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

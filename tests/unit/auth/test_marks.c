@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/* A new password, set by whomever, ends the sessions of the old one; another
+ * hash of the same password ends none. */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include "strategy/password_mark.h"
+#include "strategy/registry.h"
+#include "crypto/password.h"
+#include "tests/support/store_faulty.h"
+
+/* Of FLOW_PASSWORD. */
+#define BCRYPT	 "$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
+#define SESSIONS "[store]\ndriver = memory\n"
+
+static struct store_faulty faulty;
+static char texts[8][PASSWORD_HASH_MAX];
+
+/* A hash that nobody has yet. */
+static struct str
+hash_of(unsigned nth, const char *password)
+{
+	struct err err;
+
+	ck_assert_int_eq(password_hash(str_from(password), texts[nth], &err),
+			 0);
+	return str_from(texts[nth]);
+}
+
+static struct user *
+alice(void)
+{
+	return &f.users_table.v[0];
+}
+
+static void
+start_faulty(void)
+{
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, SESSIONS, &faulty.ops, &faulty);
+}
+
+static unsigned
+seen(const char *cookie)
+{
+	return flow_verify(&f, "/", cookie, NULL).status;
+}
+
+/* After the time in which each session is looked at once. */
+static unsigned
+seen_later(const char *cookie)
+{
+	fake_env_advance(&f.world, 60);
+	return seen(cookie);
+}
+
+static const char *
+login_with(const char *password, unsigned status)
+{
+	struct flow_answer a = flow_post(
+	    &f, "/auth/login", JSON,
+	    flow_text(&f, "{\"username\":\"alice\",\"password\":\"%s\"}",
+		      password),
+	    NULL);
+	const char *token = flow_cookie(&f, &a, "__Host-fcgiauth");
+
+	ck_assert_uint_eq(a.status, status);
+	return status != 200 || token == NULL ?
+	    NULL :
+	    flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
+}
+
+START_TEST(another_password_ends_the_sessions)
+{
+	const char *old[2], *other, *new;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	old[0] = flow_login(&f, "alice");
+	old[1] = flow_login(&f, "alice");
+	other = flow_login(&f, "bob");
+	ck_assert_uint_eq(seen_later(old[0]), 204);
+	alice()->hash = hash_of(0, "another password");
+	ck_assert_uint_eq(seen(old[0]), 204); /* it is not due */
+	new = login_with("another password", 200);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(seen_later(old[i]), 401);
+	ck_assert_uint_eq(seen_later(new), 204);
+	ck_assert_uint_eq(seen_later(other), 204);
+	/* It does not come back with the password. */
+	alice()->hash = f.users_table.v[1].hash;
+	ck_assert_uint_eq(seen_later(old[0]), 401);
+	ck_assert_uint_eq(seen_later(new), 401);
+	flow_free(&f);
+}
+END_TEST
+
+static const char *const others[] = {
+	"",  /* it was taken away */
+	"*", /* so that no password fits */
+	BCRYPT,
+};
+
+/* The same password, too: somebody has set it. */
+START_TEST(any_other_hash_ends_them)
+{
+	const char *cookie;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	cookie = flow_login(&f, "alice");
+	alice()->hash = str_from(others[_i]);
+	ck_assert_uint_eq(seen_later(cookie), 401);
+	flow_free(&f);
+}
+END_TEST
+
+/* Refreshing does not prolong what a look would end. */
+START_TEST(refresh_in_mode_session_ends_it)
+{
+	const char *cookie;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	cookie = flow_login(&f, "alice");
+	alice()->hash = hash_of(0, "another password");
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(
+	    flow_post(&f, "/auth/refresh", "", "", cookie).status, 401);
+	flow_free(&f);
+}
+END_TEST
+
+static const char *
+refresh_cookie(const struct flow_answer *a)
+{
+	return flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s",
+			 flow_cookie(&f, a, REFRESH));
+}
+
+START_TEST(refresh_token_ends_at_once)
+{
+	struct flow_answer a;
+	const char *first, *cookie;
+
+	setup();
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      NULL);
+	first = refresh_cookie(&a);
+	a = flow_post(&f, "/auth/refresh", "", "", first);
+	ck_assert_uint_eq(a.status, 200);
+	cookie = refresh_cookie(&a);
+	alice()->hash = hash_of(0, "another password");
+	/* Within its grace, too. */
+	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", first).status,
+			  400);
+	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", cookie).status,
+			  400);
+	alice()->hash = f.users_table.v[1].hash;
+	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", cookie).status,
+			  400);
+	teardown();
+}
+END_TEST
+
+START_TEST(refresh_token_survives_our_rehash)
+{
+	static const char body[] =
+	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}";
+	struct flow_answer a;
+	const char *cookie;
+
+	setup();
+	alice()->hash = STR(BCRYPT);
+	a = flow_post(&f, "/auth/login", JSON, body, NULL);
+	cookie = refresh_cookie(&a);
+	f.users_table.rehash = true;
+	a = flow_post(&f, "/auth/login", JSON, body, NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
+	a = flow_post(&f, "/auth/refresh", "", "", cookie);
+	ck_assert_uint_eq(a.status, 200);
+	teardown();
+}
+END_TEST
+
+/* The login that does it, one before, and one of long before. */
+START_TEST(our_rehash_ends_none)
+{
+	const char *before, *doing;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	alice()->hash = STR(BCRYPT);
+	before = flow_login(&f, "alice");
+	f.users_table.rehash = true;
+	doing = flow_login(&f, "alice");
+	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
+	/* And the next, before anybody has looked. */
+	ck_assert_int_eq(password_rehash(STR(FLOW_PASSWORD), alice()->hash,
+					 texts[0], &(struct err){ .code = 0 }),
+			 0);
+	alice()->hash = str_from(texts[0]);
+	ck_assert_uint_eq(seen_later(before), 204);
+	ck_assert_uint_eq(seen_later(doing), 204);
+	alice()->hash = hash_of(1, FLOW_PASSWORD);
+	ck_assert_uint_eq(seen_later(before), 401);
+	ck_assert_uint_eq(seen_later(doing), 401);
+	flow_free(&f);
+}
+END_TEST
+
+static int
+fail_remark(void *conn, struct str user, const struct password_mark *from,
+	    const struct password_mark *to, struct err *err)
+{
+	(void)conn;
+	(void)user;
+	(void)from;
+	(void)to;
+	return err_set(err, ERR_BUSY, "told to fail");
+}
+
+/* We stop, or the store does, after the hash was replaced: nobody is signed
+ * out, and the first look makes up for it. */
+START_TEST(rehash_cut_in_two_ends_none)
+{
+	int (*works)(void *, struct str, const struct password_mark *,
+		     const struct password_mark *, struct err *);
+	const char *cookie;
+
+	start_faulty();
+	alice()->hash = STR(BCRYPT);
+	cookie = flow_login(&f, "alice");
+	f.users_table.rehash = true;
+	works = faulty.ops.remark;
+	faulty.ops.remark = fail_remark;
+	(void)flow_login(&f, "alice");
+	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
+	faulty.ops.remark = works;
+	ck_assert_uint_eq(seen_later(cookie), 204);
+	ck_assert_int_eq(password_rehash(STR(FLOW_PASSWORD), alice()->hash,
+					 texts[0], &(struct err){ .code = 0 }),
+			 0);
+	alice()->hash = str_from(texts[0]);
+	ck_assert_uint_eq(seen_later(cookie), 204);
+	flow_free(&f);
+}
+END_TEST
+
+static int (*create)(void *conn, const struct session *session,
+		     int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		     struct err *err);
+static struct session created;
+
+static int
+create_unmarked(void *conn, const struct session *session,
+		int64_t max_per_user, int64_t now_ms, int64_t *evicted,
+		struct err *err)
+{
+	struct session old = *session;
+
+	created = *session;
+	memset(&old.mark, 0, sizeof(old.mark));
+	return create(conn, &old, max_per_user, now_ms, evicted, err);
+}
+
+/* A session of before there were marks lives as it did. */
+START_TEST(unmarked_lives_until_the_next_login)
+{
+	const char *old, *new;
+
+	start_faulty();
+	create = faulty.ops.create;
+	faulty.ops.create = create_unmarked;
+	old = flow_login(&f, "alice");
+	faulty.ops.create = create;
+	alice()->hash = hash_of(0, "another password");
+	ck_assert_uint_eq(seen_later(old), 204);
+	new = login_with("another password", 200);
+	alice()->hash = hash_of(1, "a third password");
+	ck_assert_uint_eq(seen_later(old), 204);
+	ck_assert_uint_eq(seen_later(new), 401);
+	flow_free(&f);
+}
+END_TEST
+
+/* Not the hash, nor what anybody can make of it, nor what another store has. */
+START_TEST(store_learns_nothing)
+{
+	uint8_t print[PASSWORD_PRINT_BYTES];
+	struct password_mark marks[2];
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		start_faulty();
+		create = faulty.ops.create;
+		faulty.ops.create = create_unmarked;
+		atomic_store(&f.world.dice, 1000 * i);
+		alice()->hash = STR(BCRYPT);
+		(void)flow_login(&f, "alice");
+		password_print(alice()->hash, print);
+		ck_assert(password_mark_is_known(&created.mark));
+		ck_assert_int_ne(memcmp(&created.mark, print, sizeof(print)),
+				 0);
+		marks[i] = created.mark;
+		flow_free(&f);
+	}
+	ck_assert_int_ne(memcmp(&marks[0], &marks[1], sizeof(marks[0])), 0);
+}
+END_TEST
+
+/* What happens between the password's verification and the session. */
+static struct str meanwhile;
+
+static void
+change(struct users_fake_table *t, unsigned nth)
+{
+	if (nth == 2)
+		t->v[0].hash = meanwhile;
+}
+
+static struct str
+change_during(struct str hash)
+{
+	meanwhile = hash;
+	f.users_table.finds = 0;
+	f.users_table.on_find = change;
+	return hash;
+}
+
+START_TEST(replaced_meanwhile_is_no_change)
+{
+	const char *cookie;
+	struct err err;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	alice()->hash = STR(BCRYPT);
+	ck_assert_int_eq(password_rehash(STR(FLOW_PASSWORD), STR(BCRYPT),
+					 texts[0], &err),
+			 0);
+	(void)change_during(str_from(texts[0]));
+	cookie = login_with(FLOW_PASSWORD, 200);
+	f.users_table.on_find = NULL;
+	ck_assert_uint_eq(seen_later(cookie), 204);
+	/* By somebody else's program, or that of a neighbour. */
+	alice()->hash = STR(BCRYPT);
+	(void)change_during(hash_of(1, FLOW_PASSWORD));
+	cookie = login_with(FLOW_PASSWORD, 200);
+	f.users_table.on_find = NULL;
+	ck_assert_uint_eq(seen_later(cookie), 204);
+	flow_free(&f);
+}
+END_TEST
+
+static const char *const changes[] = { "another password", "", "*" };
+
+START_TEST(changed_meanwhile_is_refused)
+{
+	flow_init(&f, SESSIONS, NULL, NULL);
+	alice()->hash = STR(BCRYPT);
+	(void)change_during(changes[_i][0] == 'a' ? hash_of(0, changes[_i]) :
+						    str_from(changes[_i]));
+	ck_assert_ptr_null(login_with(FLOW_PASSWORD, 401));
+	flow_free(&f);
+}
+END_TEST
+
+/* What the log says of how it came about. */
+static const struct {
+	const char *says;
+	bool disabled, gone;
+} ends[] = {
+	{ " sessions_revoked user=alice why=user_disabled ", true, false },
+	{ " sessions_revoked user=alice why=user_gone ", false, true },
+	{ " why=password_changed ", false, false },
+};
+
+START_TEST(audit_says_why)
+{
+	char text[8192];
+	struct log log = { .level = LOG_INFO };
+	FILE *file = tmpfile();
+	const char *cookie;
+	ssize_t n;
+
+	flow_init(&f, SESSIONS, NULL, NULL);
+	cookie = flow_login(&f, "alice");
+	ck_assert_ptr_nonnull(file);
+	log.fd = fileno(file);
+	log.wall_ms = f.world.env.clock.wall_ms;
+	log.ctx = f.world.env.clock.ctx;
+	f.world.env.log = &log;
+	alice()->disabled = ends[_i].disabled;
+	if (ends[_i].gone)
+		alice()->who.name = STR("zoe");
+	if (!ends[_i].disabled && !ends[_i].gone)
+		alice()->hash = hash_of(0, "another password");
+	ck_assert_uint_eq(seen_later(cookie), 401);
+	n = pread(log.fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	ck_assert_msg(strstr(text, ends[_i].says) != NULL, "%s", text);
+	ck_assert_int_eq(fclose(file), 0);
+	flow_free(&f);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("marks");
+	TCase *t = tcase_create("marks");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, another_password_ends_the_sessions);
+	tcase_add_loop_test(t, any_other_hash_ends_them, 0, ARRAY_LEN(others));
+	tcase_add_test(t, refresh_in_mode_session_ends_it);
+	tcase_add_test(t, refresh_token_ends_at_once);
+	tcase_add_test(t, refresh_token_survives_our_rehash);
+	tcase_add_test(t, our_rehash_ends_none);
+	tcase_add_test(t, rehash_cut_in_two_ends_none);
+	tcase_add_test(t, unmarked_lives_until_the_next_login);
+	tcase_add_test(t, store_learns_nothing);
+	tcase_add_loop_test(t, audit_says_why, 0, ARRAY_LEN(ends));
+	tcase_add_test(t, replaced_meanwhile_is_no_change);
+	tcase_add_loop_test(t, changed_meanwhile_is_refused, 0,
+			    ARRAY_LEN(changes));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* What a person and the administrator are told when an Origin is refused. */
+#include "tests/unit/auth/origin_rig.h"
+
+/* What a person and the administrator are told. */
+static const struct {
+	const char *hosts;
+	struct post p;
+	const char *page, *reason, *cure;
+} told[] = {
+	{ "",
+	  { "a.example", NULL, "80", "https://a.example", "same-origin" },
+	  "in your browser, https://a.example. Its administrator must name "
+	  "that address in the setting server.hosts.",
+	  "not named",
+	  "cure=\"server.hosts = https://a.example\"" },
+	{ "",
+	  { "a.example", NULL, "80", "http://a.example:8080", NULL },
+	  "http://a.example:8080. Its administrator",
+	  "not named",
+	  "cure=\"server.hosts = http://a.example:8080\"" },
+	{ "hosts = b.example a.example https://c.example:1\n",
+	  { "a.example", NULL, "80", "https://a.example:8443", NULL },
+	  "https://a.example:8443. Its administrator",
+	  "not named",
+	  "cure=\"server.hosts = b.example https://c.example:1 "
+	  "https://a.example:8443\"" },
+	{ "hosts = https://a.example b.example\n",
+	  { "a.example", NULL, "80", "https://a.example:8443", NULL },
+	  "https://a.example:8443. Its administrator",
+	  "not named",
+	  "cure=\"server.hosts = https://a.example b.example "
+	  "https://a.example:8443\"" },
+	{ "hosts = http://a.example b.example\n",
+	  { "a.example", NULL, "80", "https://a.example", NULL },
+	  "https://a.example. Its administrator",
+	  "not named",
+	  "cure=\"server.hosts = b.example https://a.example\"" },
+	/* Nobody is told to go down to http. */
+	{ "hosts = https://a.example\n",
+	  { "a.example", NULL, "80", "http://a.example", NULL },
+	  "Open this site by https",
+	  "by plain http",
+	  "cure=\"let the web server redirect http to https\"" },
+	{ "",
+	  { "a.example", "on", "443", "http://a.example", NULL },
+	  "Open this site by https",
+	  "by plain http",
+	  "cure=\"let the web server redirect http to https\"" },
+	{ "",
+	  { "127.0.0.1:9", NULL, "9", "https://a.example", "same-origin" },
+	  "must have the Host header passed on",
+	  "Host header",
+	  "cure=\"pass the Host header on as it came\"" },
+	{ "",
+	  { "a.example", "on", "443", "https://evil.example", "cross-site" },
+	  "by a page of another site, https://evil.example, and",
+	  "another site",
+	  "cors.origins" },
+	{ "",
+	  { "a.example", "on", "443", "null", NULL },
+	  "does not say which page",
+	  "does not say",
+	  "Referrer-Policy" },
+	{ "",
+	  { "a.example", "on", "443", "<b>", NULL },
+	  "does not say which page",
+	  "does not say",
+	  "Referrer-Policy" },
+};
+
+static struct flow_answer
+post_form(const struct post *p, const char *more)
+{
+	const char *const params[] = {
+		"REQUEST_METHOD=POST",
+		"REQUEST_URI=/auth/login",
+		"CONTENT_TYPE=" FORM,
+		"HTTP_ACCEPT=text/html,*/*",
+		flow_text(&f, "HTTP_HOST=%s", p->host),
+		flow_text(&f, "HTTPS=%s", p->https != NULL ? p->https : ""),
+		flow_text(&f, "SERVER_PORT=%s", p->port),
+		flow_text(&f, "%s_ORIGIN=%s", p->origin != NULL ? "HTTP" : "X",
+			  p->origin != NULL ? p->origin : ""),
+		flow_text(&f, "%s=%s",
+			  p->site != NULL ? "HTTP_SEC_FETCH_SITE" : "X_SITE",
+			  p->site != NULL ? p->site : ""),
+		more,
+		NULL,
+	};
+
+	return flow_ask(&f, false, params,
+			"username=alice&password=correct+horse+battery&csrf=x");
+}
+
+START_TEST(what_is_said)
+{
+	struct flow_answer a;
+	const char *text;
+	char ini[256];
+
+	(void)snprintf(ini, sizeof(ini), "[server]\n%s" MEMORY, told[_i].hosts);
+	init(ini);
+	a = post_form(&told[_i].p, NULL);
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert_msg(flow_holds(flow_header(&a, "Content-Type"), "text/html"),
+		      "row %d", _i);
+	ck_assert_msg(flow_holds(a.body, told[_i].page), "row %d: %.*s", _i,
+		      STR_ARG(a.body));
+	ck_assert(!flow_holds(a.body, "<b>"));
+	text = logged();
+	ck_assert_msg(strstr(text, "csrf_refused") != NULL &&
+			  strstr(text, told[_i].reason) != NULL &&
+			  strstr(text, told[_i].cure) != NULL,
+		      "row %d: %s", _i, text);
+	/* Five lines in a second, however many there are, and what was left
+	 * out is counted in the next. */
+	for (int i = 0; i < 20; i++)
+		(void)post_form(&told[_i].p, NULL);
+	text = logged();
+	for (int i = 0; i < 5; i++) {
+		text = strchr(text, '\n');
+		ck_assert_ptr_nonnull(text++);
+	}
+	ck_assert_str_eq(text, "");
+	(void)post_form(&told[_i].p, NULL);
+	ck_assert_ptr_nonnull(strstr(logged(), "left_out=15"));
+	/* A program is told the same in its own way. */
+	a = post_json(&told[_i].p);
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(flow_holds(a.body, "{\"error\":\"csrf\","));
+	done();
+}
+END_TEST
+
+/* By plain http a browser drops what is Secure; then the origin is ours, and
+ * the form is too old for ever. */
+static const struct {
+	const char *ini;
+	struct post p;
+	bool told;
+	const char *cure;
+} dropped[] = {
+	{ MEMORY,
+	  { "nas.lan", NULL, "80", "http://nas.lan", NULL },
+	  true,
+	  "cure=\"server.hosts = http://nas.lan\"" },
+	{ MEMORY,
+	  { "nas.lan:8080", NULL, "8080", "http://nas.lan:8080", NULL },
+	  true,
+	  "cure=\"server.hosts = http://nas.lan:8080\"" },
+	{ MEMORY,
+	  { "nas.lan:8080", NULL, "8080", NULL, NULL },
+	  true,
+	  "cure=\"server.hosts = http://nas.lan:8080\"" },
+	{ "[server]\nhosts = nas.lan b.lan\n" MEMORY,
+	  { "nas.lan", NULL, "80", "http://nas.lan", NULL },
+	  true,
+	  "cure=\"server.hosts = b.lan http://nas.lan\"" },
+	{ "[server]\nhosts = http://nas.lan\n" MEMORY,
+	  { "nas.lan", NULL, "80", "http://nas.lan", NULL },
+	  false,
+	  "did not send our cookie" },
+	{ "[cookie]\nsecure = no\n" MEMORY,
+	  { "nas.lan", NULL, "80", "http://nas.lan", NULL },
+	  false,
+	  "did not send our cookie" },
+	{ "[server]\nhosts = https://nas.lan\n" MEMORY,
+	  { "nas.lan", NULL, "80", "https://nas.lan", NULL },
+	  false,
+	  "did not send our cookie" },
+	{ MEMORY,
+	  { "nas.lan", "on", "443", "https://nas.lan", NULL },
+	  false,
+	  "did not send our cookie" },
+};
+
+START_TEST(dropped_cookie)
+{
+	struct flow_answer a;
+	const char *text;
+
+	init(dropped[_i].ini);
+	a = post_form(&dropped[_i].p, NULL);
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(flow_holds(a.body, "<form method=\"post\""));
+	ck_assert_msg(flow_holds(a.body, "This address is plain http") ==
+			  dropped[_i].told,
+		      "row %d: %.*s", _i, STR_ARG(a.body));
+	text = logged();
+	ck_assert_msg(strstr(text, "csrf_refused") != NULL &&
+			  strstr(text, dropped[_i].cure) != NULL,
+		      "row %d: %s", _i, text);
+	done();
+}
+END_TEST
+
+/* A cookie that came, and a token that is not its own. */
+START_TEST(wrong_token)
+{
+	static const struct post p = { "a.example", NULL, "80",
+				       "http://a.example", NULL };
+	struct flow_answer a;
+
+	init(MEMORY);
+	a = post_form(&p,
+		      "HTTP_COOKIE=__Host-fcgiauth_login="
+		      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert(flow_holds(a.body, "This page was too old"));
+	ck_assert_ptr_nonnull(strstr(logged(), "not of this browser"));
+	done();
+}
+END_TEST
+
+/* A list that leaves no room in the log for all of itself. */
+START_TEST(long_list)
+{
+	static char ini[8192];
+	static const struct post p = { "a.example", NULL, "80",
+				       "https://a.example", NULL };
+	size_t n =
+	    (size_t)snprintf(ini, sizeof(ini), "[server]\nhosts = a.example");
+
+	for (int i = 0; i < 100; i++)
+		n += (size_t)snprintf(ini + n, sizeof(ini) - n,
+				      " host-number-%d.example", i);
+	(void)snprintf(ini + n, sizeof(ini) - n, "\n" MEMORY);
+	init(ini);
+	ck_assert_uint_eq(post_form(&p, NULL).status, 403);
+	ck_assert_ptr_nonnull(
+	    strstr(logged(), "cure=\"to server.hosts add https://a.example\""));
+	done();
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("origin_refusals");
+	TCase *t = tcase_create("origin_refusals");
+
+	tcase_add_loop_test(t, what_is_said, 0, ARRAY_LEN(told));
+	tcase_add_loop_test(t, dropped_cookie, 0, ARRAY_LEN(dropped));
+	tcase_add_test(t, wrong_token);
+	tcase_add_test(t, long_list);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An answer of "no" sets every output: each is filled with rubbish first, as a
+ * stack is, and must be zero, or empty, afterwards.
+ */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include "auth/credential.h"
+
+#define RUBBISH 0xa5
+
+static const struct grant no_grant;
+
+/* Requests without a credential that counts. */
+static const char *const nobody[] = {
+	"HTTP_X_NOTHING=",
+	"HTTP_AUTHORIZATION=Basic YTpi",
+	"HTTP_AUTHORIZATION=Bearer dead",
+	"HTTP_AUTHORIZATION=Bearer ",
+	"HTTP_COOKIE=" ACCESS "=dead",
+	"HTTP_COOKIE=" ACCESS "=",
+	"HTTP_COOKIE=" ACCESS "=a; " ACCESS "=b",
+	"HTTP_COOKIE=" REFRESH "=a",
+	"HTTP_COOKIE=" REFRESH "=a; " REFRESH "=b",
+	"HTTP_COOKIE=" LOGIN "=a",
+};
+
+static struct exchange *
+ask(struct flow_exchange *x, const char *param)
+{
+	const char *const params[] = { param, NULL };
+
+	flow_exchange(&f, params, x);
+	return &x->e;
+}
+
+START_TEST(who_is_nobody)
+{
+	struct flow_exchange x;
+	struct exchange *e = ask(&x, nobody[_i]);
+	struct grant grant;
+	enum verdict verdict = VERDICT_ALLOW;
+	struct str token;
+	struct err err;
+
+	memset(&grant, RUBBISH, sizeof(grant));
+	memset(&token, RUBBISH, sizeof(token));
+	ck_assert_int_eq(credential_identify(e, &verdict, &grant, &token, &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+	ck_assert_uint_le(token.n, sizeof("dead") - 1);
+	memset(&grant, RUBBISH, sizeof(grant));
+	memset(&token, RUBBISH, sizeof(token));
+	verdict = VERDICT_ALLOW;
+	ck_assert_int_eq(
+	    credential_authenticate(e, &verdict, &grant, &token, &err), 0);
+	ck_assert_int_eq(verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+	ck_assert_uint_le(token.n, sizeof("dead") - 1);
+}
+END_TEST
+
+START_TEST(what_is_not_there)
+{
+	struct flow_exchange x;
+	struct exchange *e = ask(&x, nobody[_i]);
+	struct str token;
+
+	memset(&token, RUBBISH, sizeof(token));
+	if (credential_find(e, &token) <= CREDENTIAL_ABSENT)
+		ck_assert_uint_eq(token.n, 0);
+	memset(&token, RUBBISH, sizeof(token));
+	if (credential_find_refresh(e, &token) <= CREDENTIAL_ABSENT)
+		ck_assert_uint_eq(token.n, 0);
+	ck_assert_uint_le(token.n, 1);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("outputs");
+	TCase *t = tcase_create("outputs");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, who_is_nobody, 0, ARRAY_LEN(nobody));
+	tcase_add_loop_test(t, what_is_not_there, 0, ARRAY_LEN(nobody));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

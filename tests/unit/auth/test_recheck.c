@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/* The user of a live session is looked up again, once in `recheck`. */
+#include "tests/support/run.h"
+
+#include <string.h>
+
+#include "strategy/registry.h"
+#include "auth/touches.h"
+#include "tests/support/flow.h"
+#include "tests/support/store_faulty.h"
+
+#define COOKIE	     "__Host-fcgiauth"
+#define MINUTE	     "[store]\ndriver = memory\n"
+#define EVERY(text)  MINUTE "[users]\nrecheck = " text "\n"
+#define WITH_IDLE(i) MINUTE "[session]\nidle_timeout = " i "\n"
+
+static struct flow f;
+static struct store_faulty faulty;
+
+static void
+start(const char *ini)
+{
+	flow_init(&f, ini, NULL, NULL);
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+}
+
+/* What the janitor does twice a second. */
+static void
+write_touches(void)
+{
+	static struct touch out[TOUCHES_MAX];
+	size_t n = touches_take(f.shared.touches, out);
+	struct err err;
+
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(store_touch(f.links.store, &out[i].id,
+					     out[i].last_seen_ms,
+					     out[i].idle_expires_ms, &err),
+				 0);
+}
+
+static unsigned
+check(const char *cookie)
+{
+	unsigned status = flow_verify(&f, "/", cookie, NULL).status;
+
+	write_touches();
+	return status;
+}
+
+/* Users' queries that `seconds` of checks, one each, made. */
+static unsigned
+finds_in(const char *cookie, int seconds)
+{
+	f.users_table.finds = 0;
+	for (int i = 0; i < seconds; i++) {
+		fake_env_advance(&f.world, 1);
+		ck_assert_uint_eq(check(cookie), 204);
+	}
+	return f.users_table.finds;
+}
+
+static struct user *
+user(const char *name)
+{
+	for (size_t i = 0; i < f.users_table.n; i++) {
+		if (str_eq(f.users_table.v[i].who.name, str_from(name)))
+			return &f.users_table.v[i];
+	}
+	ck_abort_msg("no user %s", name);
+	return NULL;
+}
+
+START_TEST(one_query_an_interval)
+{
+	const char *a, *b;
+	unsigned n;
+
+	start(MINUTE);
+	a = flow_login(&f, "alice");
+	b = flow_login(&f, "alice");
+	n = finds_in(a, 600);
+	ck_assert_msg(n == 10, "%u queries in 10 minutes", n);
+	n = finds_in(b, 600); /* the first is late */
+	ck_assert_msg(n == 10 || n == 11, "%u queries in 10 minutes", n);
+	/* Many at once are as one, also before the touch is written. */
+	fake_env_advance(&f.world, 61);
+	f.users_table.finds = 0;
+	for (int i = 0; i < 100; i++)
+		ck_assert_uint_eq(flow_verify(&f, "/", a, NULL).status, 204);
+	ck_assert_uint_eq(f.users_table.finds, 1);
+	write_touches();
+	ck_assert_uint_eq(flow_verify(&f, "/", a, NULL).status, 204);
+	ck_assert_uint_eq(f.users_table.finds, 1);
+}
+END_TEST
+
+static const struct {
+	const char *ini;
+	int seconds;
+	unsigned finds;
+} intervals[] = {
+	{ EVERY("0"), 600, 0 },
+	{ EVERY("1s"), 60, 60 },
+	{ EVERY("5s"), 60, 12 }, /* below the touch interval */
+	{ EVERY("10m"), 3600, 6 }, /* and above it */
+	{ WITH_IDLE("10s"), 600, 10 },
+	{ WITH_IDLE("12h"), 600, 10 },
+};
+
+START_TEST(intervals_hold)
+{
+	const char *cookie;
+	unsigned n;
+
+	start(intervals[_i].ini);
+	cookie = flow_login(&f, "alice");
+	n = finds_in(cookie, intervals[_i].seconds);
+	ck_assert_msg(n == intervals[_i].finds, "row %d: %u queries", _i, n);
+}
+END_TEST
+
+/* Whenever it happens, and however often is asked: within the interval. */
+START_TEST(is_seen_within_the_interval)
+{
+	for (int wait = 0; wait < 60; wait += 7) {
+		const char *cookie;
+		int seconds = 0;
+
+		start(MINUTE);
+		cookie = flow_login(&f, "alice");
+		for (int i = 0; i < 120 + wait; i++) {
+			fake_env_advance(&f.world, 1);
+			ck_assert_uint_eq(check(cookie), 204);
+		}
+		user("alice")->disabled = true;
+		while (check(cookie) == 204) {
+			fake_env_advance(&f.world, 1);
+			seconds++;
+		}
+		ck_assert_msg(seconds <= 60, "%d s after %d", seconds, wait);
+		if (wait + 7 < 60)
+			flow_free(&f);
+	}
+}
+END_TEST
+
+START_TEST(disabled_loses_all_sessions)
+{
+	const char *a, *b, *other;
+	struct flow_answer answer;
+
+	start(MINUTE);
+	a = flow_login(&f, "alice");
+	b = flow_login(&f, "alice");
+	other = flow_login(&f, "bob");
+	user("alice")->disabled = true;
+	ck_assert_uint_eq(check(a), 204); /* it is not due */
+	fake_env_advance(&f.world, 60);
+	answer = flow_verify(&f, "/", a, NULL);
+	ck_assert_uint_eq(answer.status, 401);
+	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
+	ck_assert_ptr_null(flow_header(&answer, "Remote-User").p);
+	user("alice")->disabled = false;
+	ck_assert_uint_eq(check(a), 401);
+	ck_assert_uint_eq(check(b), 401);
+	ck_assert_uint_eq(check(other), 204);
+	ck_assert_uint_eq(check(flow_login(&f, "alice")), 204);
+}
+END_TEST
+
+START_TEST(removed_loses_all_sessions)
+{
+	const char *a;
+
+	start(MINUTE);
+	a = flow_login(&f, "alice");
+	user("alice")->who.name = STR("renamed");
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(check(a), 401);
+	user("renamed")->who.name = STR("alice");
+	ck_assert_uint_eq(check(a), 401); /* another who is called so */
+}
+END_TEST
+
+START_TEST(changed_is_answered_at_once)
+{
+	const char *a, *b;
+	struct flow_answer answer;
+
+	start(MINUTE "[rule all]\nrequire = role:admin\n");
+	a = flow_login(&f, "alice");
+	b = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(check(a), 204);
+	user("alice")->who.roles = STR("admin,new");
+	user("alice")->who.email = STR("new@example.com");
+	fake_env_advance(&f.world, 60);
+	answer = flow_verify(&f, "/", a, NULL);
+	ck_assert_uint_eq(answer.status, 204);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"),
+			 STR("admin,new")));
+	ck_assert(str_eq(flow_header(&answer, "Remote-Email"),
+			 STR("new@example.com")));
+	/* The rules see it, too, and the other sessions have it. */
+	user("alice")->who.roles = STR("new");
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(check(a), 403);
+	f.users_table.down = true;
+	ck_assert_uint_eq(check(a), 403);
+	f.users_table.down = false;
+	answer = flow_verify(&f, "/", b, NULL);
+	ck_assert_uint_eq(answer.status, 403);
+}
+END_TEST
+
+static int (*update_user)(void *conn, const struct identity *who,
+			  struct err *err);
+
+/* Between our look and our writing, somebody takes a role away: the user
+ * first, his sessions then. */
+static int
+update_after_another(void *conn, const struct identity *who, struct err *err)
+{
+	faulty.ops.update_user = update_user;
+	user("alice")->who.roles = STR("staff");
+	ck_assert_int_eq(update_user(conn, &user("alice")->who, err), 0);
+	return update_user(conn, who, err);
+}
+
+START_TEST(newer_is_not_undone)
+{
+	const char *a, *b;
+	struct flow_answer answer;
+
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, MINUTE, &faulty.ops, &faulty);
+	a = flow_login(&f, "alice");
+	b = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 60);
+	user("alice")->who.roles = STR("admin,new");
+	update_user = faulty.ops.update_user;
+	faulty.ops.update_user = update_after_another;
+	answer = flow_verify(&f, "/", a, NULL);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
+	f.users_table.finds = 0;
+	answer = flow_verify(&f, "/", a, NULL);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
+	ck_assert_uint_eq(f.users_table.finds, 0);
+	answer = flow_verify(&f, "/", b, NULL);
+	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
+}
+END_TEST
+
+/* An equal user is not written: the check stays a reader. */
+START_TEST(unchanged_is_not_written)
+{
+	const char *cookie;
+
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, MINUTE, &faulty.ops, &faulty);
+	cookie = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 60);
+	store_faulty_fail(&faulty, 0, false);
+	f.users_table.finds = 0;
+	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
+	ck_assert_uint_eq(f.users_table.finds, 1);
+	ck_assert_uint_eq(atomic_load(&faulty.calls), 1); /* find() */
+}
+END_TEST
+
+START_TEST(no_answer_is_503)
+{
+	const char *cookie;
+	struct flow_answer answer;
+
+	start(MINUTE "[rule pub]\npath = /pub\nrequire = public\n"
+		     "[rule all]\nrequire = user\n");
+	cookie = flow_login(&f, "alice");
+	f.users_table.down = true;
+	ck_assert_uint_eq(check(cookie), 204); /* it is not due */
+	fake_env_advance(&f.world, 60);
+	answer = flow_verify(&f, "/", cookie, NULL);
+	ck_assert_uint_eq(answer.status, 503);
+	ck_assert_ptr_nonnull(flow_header(&answer, "Retry-After").p);
+	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
+	/* What is public passes, without identity. */
+	answer = flow_verify(&f, "/pub/x", cookie, NULL);
+	ck_assert_uint_eq(answer.status, 204);
+	ck_assert_ptr_null(flow_header(&answer, "Remote-User").p);
+	ck_assert_uint_eq(flow_get(&f, "/auth/me", cookie, NULL).status, 503);
+	/* It stays due: failing counts for nothing. */
+	write_touches();
+	ck_assert_uint_eq(check(cookie), 503);
+	f.users_table.down = false;
+	fake_env_advance(&f.world, 2); /* back-off */
+	ck_assert_uint_eq(check(cookie), 204);
+}
+END_TEST
+
+/* Neither the store's failure to end nor to change lets anybody in. */
+START_TEST(store_failing_is_503)
+{
+	for (unsigned changed = 0; changed < 2; changed++) {
+		const char *cookie;
+
+		store_faulty_init(&faulty, registry_store("memory"), NULL);
+		flow_init(&f, MINUTE, &faulty.ops, &faulty);
+		cookie = flow_login(&f, "alice");
+		fake_env_advance(&f.world, 60);
+		if (changed != 0)
+			user("alice")->who.roles = STR("");
+		else
+			user("alice")->disabled = true;
+		store_faulty_fail(&faulty, 2, false); /* find(), then this */
+		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
+				  503);
+		store_faulty_fail(&faulty, 0, false);
+		fake_env_advance(&f.world, 2);
+		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
+				  changed != 0 ? 204 : 401);
+		if (changed == 0)
+			flow_free(&f);
+	}
+}
+END_TEST
+
+/* Every way to be somebody asks, by cookie or Bearer. */
+START_TEST(every_way_asks)
+{
+	const char *const me = "/auth/me";
+	const char *cookie, *bearer;
+
+	start(MINUTE "[auth]\ndeliver = both\n");
+	for (int way = 0; way < 5; way++) {
+		struct flow_answer a;
+
+		user("alice")->disabled = false;
+		cookie = flow_login(&f, "alice");
+		bearer = flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s",
+				   cookie + strlen("HTTP_COOKIE=" COOKIE "="));
+		fake_env_advance(&f.world, 60);
+		user("alice")->disabled = true;
+		switch (way) {
+		case 0:
+			a = flow_get(&f, me, cookie, NULL);
+			break;
+		case 1:
+			a = flow_get(&f, me, bearer, NULL);
+			break;
+		case 2:
+			a = flow_verify(&f, "/", bearer, NULL);
+			break;
+		case 3:
+			a = flow_post(&f, "/auth/refresh", "", "", cookie);
+			break;
+		default:
+			a = flow_post(&f, "/auth/refresh", "", "", bearer);
+			break;
+		}
+		ck_assert_msg(a.status == 401, "way %d: %u", way, a.status);
+		user("alice")->disabled = false;
+		ck_assert_msg(check(cookie) == 401, "way %d", way);
+	}
+}
+END_TEST
+
+/* Who keeps a session alive by refreshing alone does not stay unseen. */
+START_TEST(refresh_does_not_hide)
+{
+	const char *cookie;
+	int seconds = 0;
+
+	start(MINUTE);
+	cookie = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 61);
+	ck_assert_uint_eq(check(cookie), 204);
+	user("alice")->disabled = true;
+	while (flow_post(&f, "/auth/refresh", "", "", cookie).status == 200) {
+		fake_env_advance(&f.world, 5);
+		seconds += 5;
+		ck_assert_int_lt(seconds, 100);
+	}
+	ck_assert_int_le(seconds, 60);
+}
+END_TEST
+
+/* Who signs out need not be anybody any more. */
+START_TEST(logout_needs_no_users)
+{
+	const char *cookie;
+
+	start(MINUTE);
+	cookie = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 60);
+	f.users_table.down = true;
+	ck_assert_uint_eq(flow_get(&f, "/auth/logout", cookie, NULL).status,
+			  200);
+	ck_assert_uint_eq(flow_post(&f, "/auth/logout", "application/json", "",
+				    cookie)
+			      .status,
+			  204);
+	f.users_table.down = false;
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
+/* A remembered session has no idle timeout, and is looked after all the same;
+ * looking does not shorten it. */
+START_TEST(remembered_too)
+{
+	const char *cookie;
+	struct flow_answer a;
+	unsigned n;
+
+	start(MINUTE);
+	a = flow_post(&f, "/auth/login", "application/json",
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\",\"remember\":true}",
+		      NULL);
+	cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s",
+			   flow_cookie(&f, &a, COOKIE));
+	n = finds_in(cookie, 300);
+	ck_assert_msg(n == 5, "%u queries in 5 minutes", n);
+	fake_env_advance(&f.world, 29 * 86400);
+	ck_assert_uint_eq(check(cookie), 204);
+	user("alice")->disabled = true;
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
+/* Touches that are lost cost queries, never a look-up. */
+START_TEST(lost_touches)
+{
+	static struct touch lost[TOUCHES_MAX];
+	const char *cookie;
+
+	start(MINUTE);
+	cookie = flow_login(&f, "alice");
+	fake_env_advance(&f.world, 60);
+	f.users_table.finds = 0;
+	for (int i = 0; i < 10; i++) {
+		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
+				  204);
+		(void)touches_take(f.shared.touches, lost);
+	}
+	ck_assert_uint_eq(f.users_table.finds, 10);
+	user("alice")->disabled = true;
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("recheck");
+	TCase *t = tcase_create("recheck");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, NULL, teardown);
+	tcase_add_test(t, one_query_an_interval);
+	tcase_add_loop_test(t, intervals_hold, 0, ARRAY_LEN(intervals));
+	tcase_add_test(t, is_seen_within_the_interval);
+	tcase_add_test(t, disabled_loses_all_sessions);
+	tcase_add_test(t, removed_loses_all_sessions);
+	tcase_add_test(t, changed_is_answered_at_once);
+	tcase_add_test(t, newer_is_not_undone);
+	tcase_add_test(t, unchanged_is_not_written);
+	tcase_add_test(t, no_answer_is_503);
+	tcase_add_test(t, store_failing_is_503);
+	tcase_add_test(t, every_way_asks);
+	tcase_add_test(t, refresh_does_not_hide);
+	tcase_add_test(t, logout_needs_no_users);
+	tcase_add_test(t, remembered_too);
+	tcase_add_test(t, lost_touches);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

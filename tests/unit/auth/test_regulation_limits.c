@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* Regulation when something fails or many come at once, and what it says. */
+#include "tests/unit/auth/regulation_rig.h"
+
+#include "auth/throttle.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "strategy/registry.h"
+#include "auth/hash_slots.h"
+#include "tests/support/store_faulty.h"
+
+/* Users that cannot be asked: nothing is counted, and no cookie touched. */
+START_TEST(nothing_is_counted_in_vain)
+{
+	for (int i = 0; i < 3 * ADDRESS_MAX; i++) {
+		struct flow_answer a;
+
+		f.users_table.down = true;
+		a = login("alice", "wrong", "192.0.2.1");
+		f.users_table.down = false;
+		ck_assert_uint_eq(a.status, 503);
+		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+		fake_env_advance_ms(&f.world, 1000); /* a new connection */
+	}
+	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
+	ck_assert_str_eq(reasons(), "");
+}
+END_TEST
+
+/* A store that fails at any call of a login: 503 or the answer, no cookie
+ * without a session, and never more guesses than are allowed. */
+START_TEST(store_that_fails)
+{
+	static struct store_faulty faulty; /* teardown() closes it */
+
+	for (unsigned at = 1; at < 30; at++) {
+		struct flow_answer a;
+		unsigned guesses = 0;
+
+		flow_free(&f);
+		store_faulty_init(&faulty, registry_store("memory"), NULL);
+		flow_init(&f, ini, &faulty.ops, &faulty);
+		quick_hashes();
+		store_faulty_fail(&faulty, at, false);
+		for (int i = 0; i < 2 * USER_MAX; i++) {
+			a = login("alice", "wrong", "192.0.2.1");
+			ck_assert_msg(a.status == 401 || a.status == 429 ||
+					  a.status == 503,
+				      "call %u: %u", at, a.status);
+			if (a.status == 503)
+				ck_assert_ptr_null(
+				    flow_header(&a, "Set-Cookie").p);
+			guesses += a.status == 401;
+			fake_env_advance_ms(&f.world, 1000);
+		}
+		ck_assert_uint_le(guesses, USER_MAX);
+		/* One that failed may have been evaluated. */
+		ck_assert_uint_ge(guesses, USER_MAX - 1);
+		store_faulty_fail(&faulty, 0, false);
+		(void)wrong("alice", "192.0.2.2");
+		/* Banned, or the allowance is used up until the window ends. */
+		ck_assert_uint_ne(right("alice", "192.0.2.2"), 200);
+	}
+}
+END_TEST
+
+#define WINDOW_S 120
+
+/* So many attempts that are counted and do not end. */
+static struct attempt
+count_of_alice(int n)
+{
+	const struct attempt_policy policy = { .max = INT64_MAX,
+					       .window_ms = WINDOW_S * 1000,
+					       .ban_ms = BAN_S * 1000 };
+	struct attempt a = { .ends_ms = 0 };
+	struct err err;
+
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(store_attempt(f.links.store,
+					       STR("user:alice"), &policy,
+					       f.world.wall_ms, &a, &err),
+				 0);
+	return a;
+}
+
+/* As many as may fail are under way, here or at another instance: who comes
+ * then is told to come again, and is not banned. */
+START_TEST(under_way_is_no_failure)
+{
+	struct attempt a = count_of_alice(USER_MAX);
+	struct flow_answer busy;
+	struct err err;
+
+	for (int i = 0; i < 5; i++) {
+		busy = login("alice", FLOW_PASSWORD, "192.0.2.1");
+		ck_assert_uint_eq(busy.status, 503);
+		ck_assert(flow_holds(busy.body, "busy"));
+		ck_assert(str_eq(flow_header(&busy, "Retry-After"), STR("2")));
+	}
+	ck_assert_str_eq(reasons(), "");
+	ck_assert_uint_eq(right("bob", "192.0.2.1"), 200);
+	ck_assert_int_eq(
+	    store_give_back(f.links.store, STR("user:alice"), a.ends_ms, &err),
+	    0);
+	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
+}
+END_TEST
+
+/* Those of a process that was killed count until their window ends. */
+START_TEST(killed_meanwhile)
+{
+	/* While there is a try left, a success forgets them. */
+	(void)count_of_alice(USER_MAX - 1);
+	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
+	for (int i = 1; i < USER_MAX; i++)
+		ck_assert_uint_eq(wrong("alice", "192.0.2.2"), 401);
+	ck_assert_uint_eq(right("alice", "192.0.2.2"), 200);
+	(void)count_of_alice(USER_MAX);
+	fake_env_advance(&f.world, WINDOW_S - 1);
+	ck_assert_uint_eq(right("alice", "192.0.2.3"), 503);
+	ck_assert_uint_eq(wrong("alice", "192.0.2.3"), 503);
+	ck_assert_str_eq(reasons(), "");
+	fake_env_advance(&f.world, 1);
+	ck_assert_uint_eq(right("alice", "192.0.2.3"), 200);
+}
+END_TEST
+
+/* Many at the same moment: no more are evaluated than are allowed. */
+#define THREADS 24
+
+struct burst {
+	pthread_barrier_t begin;
+	atomic_int status[600];
+};
+
+static void *
+guess(void *arg)
+{
+	struct burst *b = arg;
+	struct service_links links = {
+		.store = store_link_new(&f.world.env),
+		.users = users_link_new(&f.world.env),
+	};
+	const struct param params[] = {
+		{ STR("REQUEST_METHOD"), STR("POST") },
+		{ STR("REQUEST_URI"), STR("/auth/login") },
+		{ STR("HTTP_HOST"), STR("www.example.com") },
+		{ STR("REMOTE_ADDR"), STR("192.0.2.1") },
+		{ STR("HTTPS"), STR("on") },
+		{ STR("CONTENT_TYPE"), STR("application/json") },
+	};
+	const struct message in = {
+		.params = params,
+		.nparams = ARRAY_LEN(params),
+		.body = STR("{\"username\":\"alice\",\"password\":\"x\"}"),
+	};
+	struct arena *a = arena_new((size_t)8 << 20);
+	struct buf out;
+	int64_t status = 0;
+
+	store_link_bind(links.store, f.store);
+	users_link_bind(links.users, f.users);
+	(void)pthread_barrier_wait(&b->begin);
+	buf_init(&out, a, 128 * 1024);
+	(void)service_answer(f.service, &links, a, &in, &out);
+	(void)str_to_uint((struct str){ .p = buf_str(&out).p + 8, .n = 3 }, 599,
+			  &status);
+	atomic_fetch_add(&b->status[status], 1);
+	arena_free(a);
+	store_link_free(links.store);
+	users_link_free(links.users);
+	return NULL;
+}
+
+START_TEST(a_burst)
+{
+	pthread_t threads[THREADS];
+	static struct burst b;
+
+	hash_slots_free(f.shared.hash_slots);
+	f.shared.hash_slots = hash_slots_new(THREADS, THREADS, 2000, 1);
+	ck_assert_int_eq(pthread_barrier_init(&b.begin, NULL, THREADS), 0);
+	for (size_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, guess, &b),
+				 0);
+	for (size_t i = 0; i < THREADS; i++)
+		(void)pthread_join(threads[i], NULL);
+	ck_assert_int_eq(b.status[401], USER_MAX);
+	ck_assert_int_eq(b.status[429] + b.status[503], THREADS - USER_MAX);
+	(void)pthread_barrier_destroy(&b.begin);
+}
+END_TEST
+
+static size_t
+count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text++)
+		n++;
+	return n;
+}
+
+/* A ban is a line; what it refuses is a line a second, with the number of
+ * those that are left out. */
+START_TEST(the_log_is_bounded)
+{
+	struct log log = { .fd = memfd_create("log", 0),
+			   .level = LOG_INFO,
+			   .wall_ms = f.world.env.clock.wall_ms };
+	static char text[65536];
+	ssize_t n;
+
+	log.ctx = f.world.env.clock.ctx;
+	f.world.env.log = &log;
+	for (int i = 0; i < USER_MAX; i++)
+		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);
+	for (int i = 0; i < 500; i++)
+		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 429);
+	fake_env_advance_ms(&f.world, 1000);
+	for (int i = 0; i < 10; i++)
+		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 429);
+	n = pread(log.fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_gt(n, 0);
+	ck_assert_uint_eq(count(text, "audit ban "), 1);
+	ck_assert_uint_eq(count(text, "why=wrong_password"), USER_MAX);
+	ck_assert_uint_eq(count(text, "why=banned"), 2);
+	ck_assert_uint_eq(count(text, "why=banned suppressed=499"), 1);
+	f.world.env.log = NULL;
+	(void)close(log.fd);
+}
+END_TEST
+
+/* The page, and in words that fit the time. */
+START_TEST(the_page_names_the_time)
+{
+	static const struct {
+		const char *ban, *text, *after;
+	} rows[] = {
+		{ "1s", "in 1 second.", "1" },
+		{ "59s", "in 59 seconds.", "59" },
+		{ "60s", "in 1 minute.", "60" },
+		{ "61s", "in 61 seconds.", "61" },
+		{ "121s", "in 3 minutes.", "121" },
+		{ "1h", "in 1 hour.", "3600" },
+		{ "3601s", "in 61 minutes.", "3601" },
+		{ "2h", "in 2 hours.", "7200" },
+		{ "1d", "in 1 day.", "86400" },
+		{ "30d", "in 30 days.", "2592000" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a;
+		char text[sizeof(ini) + 64];
+
+		(void)snprintf(text, sizeof(text), "%slogin_ban = %s\n", ini,
+			       rows[i].ban);
+		flow_free(&f);
+		flow_init(&f, text, NULL, NULL);
+		quick_hashes();
+		for (int k = 0; k < USER_MAX; k++)
+			ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);
+		a = login("alice", "wrong", "192.0.2.1");
+		ck_assert_msg(a.status == 429 &&
+				  flow_holds(a.body, rows[i].text) &&
+				  str_eq(flow_header(&a, "Retry-After"),
+					 str_from(rows[i].after)),
+			      "%s: %.*s", rows[i].ban, STR_ARG(a.raw));
+	}
+}
+END_TEST
+
+START_TEST(keys_are_read)
+{
+	static const struct {
+		const char *key, *reason, *value;
+	} rows[] = {
+		{ "user:bob", "user", "bob" },
+		{ "known:bob:00ff", "known_network", "bob" },
+		{ "known:bob", "known_network", "bob" },
+		{ "addr:2001:db8::", "address", "2001:db8::" },
+		{ "net:2001:db8::", "network", "2001:db8::" },
+		{ "users:bob", NULL, NULL },
+		{ "", NULL, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		enum ban_kind kind;
+		struct str value;
+		bool is = ban_key_read(str_from(rows[i].key), &kind, &value);
+
+		ck_assert_msg(is == (rows[i].reason != NULL), "%s",
+			      rows[i].key);
+		if (!is)
+			continue;
+		ck_assert_str_eq(ban_kind_names[kind].reason, rows[i].reason);
+		ck_assert(str_eq(value, str_from(rows[i].value)));
+	}
+}
+END_TEST
+
+static struct known_network
+network_of(const char *user, const char *from)
+{
+	const char *const params[] = { flow_text(&f, "REMOTE_ADDR=%s", from),
+				       NULL };
+	struct flow_exchange x;
+	struct throttle t;
+	struct err err;
+
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(throttle_begin(&x.e, str_from(user), &t, &err), 0);
+	ck_assert(t.has_network);
+	return t.network;
+}
+
+/* What the store keeps of a network is another for each user and network. */
+START_TEST(networks_are_told_apart)
+{
+	static const struct {
+		const char *user, *from;
+	} others[] = { { "bob", "192.0.2.1" },
+		       { "alice", "192.0.2.2" },
+		       { "alice", "2001:db8::1" },
+		       { "1alice", "192.0.2.1" },
+		       { "alice", "192.0.2.11" } };
+	struct known_network v[ARRAY_LEN(others)];
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		v[i] = network_of(others[i].user, others[i].from);
+		for (size_t k = 0; k < i; k++)
+			ck_assert_mem_ne(v[i].b, v[k].b, sizeof(v[i].b));
+	}
+	v[1] = network_of("bob", "192.0.2.1");
+	ck_assert_mem_eq(v[0].b, v[1].b, sizeof(v[0].b));
+	v[1] = network_of("bob", "::ffff:192.0.2.1");
+	ck_assert_mem_eq(v[0].b, v[1].b, sizeof(v[0].b));
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+		nothing_is_counted_in_vain,
+		store_that_fails,
+		under_way_is_no_failure,
+		killed_meanwhile,
+		a_burst,
+		the_log_is_bounded,
+		the_page_names_the_time,
+		keys_are_read,
+		networks_are_told_apart,
+	};
+	Suite *s = suite_create("limits");
+	TCase *t = tcase_create("limits");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Which credentials a sign-out takes, and which it must leave. */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include "strategy/store.h"
+
+#define SESSION "__Host-fcgiauth"
+
+/* Another mode on the same store. */
+static void
+switch_mode(const char *mode)
+{
+	struct store *store = store_ref(f.store);
+	char ini[512];
+	struct fake_env world = f.world;
+
+	flow_free(&f);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\ndeliver = both\n"
+		       "[store]\ndriver = memory\n"
+		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n",
+		       mode, folder);
+	flow_init(&f, ini, NULL, NULL);
+	atomic_store(&f.world.wall_ms, atomic_load(&world.wall_ms));
+	atomic_store(&f.world.dice, atomic_load(&world.dice));
+	store_link_bind(f.links.store, store);
+	store_unref(f.store);
+	f.store = store;
+}
+
+static struct flow_answer
+sign_out(const char *type, const char *body, const char *one, const char *two)
+{
+	const char *const params[] = { "REQUEST_METHOD=POST",
+				       "REQUEST_URI=/auth/logout",
+				       flow_text(&f, "CONTENT_TYPE=%s", type),
+				       one,
+				       one != NULL ? two : NULL,
+				       NULL };
+
+	return flow_ask(&f, false, params, body);
+}
+
+static int64_t
+live(void)
+{
+	struct session_cursor start = { .created_ms = 0 };
+	struct session_list list;
+	struct err err;
+
+	ck_assert_int_eq(store_list(f.links.store, f.request,
+				    (struct str){ .p = NULL },
+				    env_wall_ms(&f.world.env), 50, &start,
+				    &list, &err),
+			 0);
+	return (int64_t)list.n;
+}
+
+static bool
+has_set_cookie(const struct flow_answer *a)
+{
+	return flow_header(a, "Set-Cookie").p != NULL;
+}
+
+START_TEST(two_of_one_name)
+{
+	struct tokens a = sign_in("alice"), b = sign_in("bob");
+	const char *const rows[] = {
+		flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s; " REFRESH "=%s",
+			  a.refresh, b.refresh),
+		flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s; " ACCESS "=%s",
+			  a.access, b.access),
+		flow_text(&f,
+			  "HTTP_COOKIE=" ACCESS "=%s; " REFRESH "=%s; " REFRESH
+			  "=%s",
+			  a.access, a.refresh, b.refresh),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer answer = sign_out(JSON, "", rows[i], NULL);
+
+		ck_assert_msg(answer.status == 401, "row %zu: %u", i,
+			      answer.status);
+		ck_assert_msg(!has_set_cookie(&answer), "row %zu", i);
+		ck_assert_msg(live() == 2, "row %zu", i);
+	}
+	ck_assert_uint_eq(refresh(a.refresh).status, 200);
+	ck_assert_uint_eq(refresh(b.refresh).status, 200);
+}
+END_TEST
+
+START_TEST(whose_page_it_was)
+{
+	const struct {
+		const char *says;
+		unsigned status;
+	} rows[] = {
+		{ "HTTP_SEC_FETCH_SITE=cross-site", 403 },
+		{ "HTTP_SEC_FETCH_SITE=same-site", 403 },
+		{ "HTTP_SEC_FETCH_SITE=none", 403 },
+		{ "HTTP_X_NOTHING=", 403 },
+		{ "HTTP_ORIGIN=https://other.example.com", 403 },
+		{ "HTTP_ORIGIN=null", 403 },
+		{ "HTTP_ORIGIN=https://www.example.com", 303 },
+		{ "HTTP_SEC_FETCH_SITE=same-origin", 303 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct tokens t = sign_in("alice");
+		const char *cookie =
+		    flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh);
+		struct flow_answer a = sign_out(FORM, "", rows[i].says, cookie);
+		bool out = rows[i].status == 303;
+
+		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
+			      a.status);
+		ck_assert_msg((flow_cookie(&f, &a, REFRESH) != NULL) == out,
+			      "row %zu", i);
+		ck_assert_msg(refresh(t.refresh).status == (out ? 400 : 200),
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(bearer_and_cookies)
+{
+	struct tokens a = sign_in("alice"), b = sign_in("bob");
+	const char *bearer =
+	    flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", a.access);
+	const char *refresh_of_a =
+	    flow_text(&f, "HTTP_COOKIE=" ACCESS "=dead; " REFRESH "=%s",
+		      a.refresh);
+	struct flow_answer answer;
+
+	/* A dead token beside a refresh cookie that lives. */
+	answer =
+	    sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
+		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", b.refresh));
+	ck_assert_uint_eq(answer.status, 204);
+	ck_assert(!has_set_cookie(&answer));
+	ck_assert_int_eq(live(), 2);
+	/* The very same one as a cookie, alone, may go. */
+	answer = sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
+			  "HTTP_COOKIE=" ACCESS "=dead");
+	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
+	answer = sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
+			  "HTTP_COOKIE=" ACCESS "=other");
+	ck_assert(!has_set_cookie(&answer));
+	/* A living one beside somebody else's refresh cookie, and without any
+	 * cookie. */
+	answer =
+	    sign_out(JSON, "", bearer,
+		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", b.refresh));
+	ck_assert_uint_eq(answer.status, 204);
+	ck_assert(!has_set_cookie(&answer));
+	ck_assert_int_eq(live(), 1);
+	/* A living one beside the dead access cookie of the same session. */
+	a = sign_in("alice");
+	bearer = flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", a.access);
+	refresh_of_a =
+	    flow_text(&f, "HTTP_COOKIE=" ACCESS "=dead; " REFRESH "=%s",
+		      a.refresh);
+	answer = sign_out(JSON, "", bearer, refresh_of_a);
+	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
+	ck_assert_str_eq(flow_cookie(&f, &answer, REFRESH), "");
+	ck_assert_int_eq(live(), 1);
+	a = sign_in("alice");
+	answer =
+	    sign_out(JSON, "",
+		     flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", a.access),
+		     "HTTP_COOKIE=" ACCESS "=dead");
+	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
+}
+END_TEST
+
+static const char *const switches[][2] = { { "session", "refresh" },
+					   { "refresh", "session" },
+					   { "session", "jwt" },
+					   { "refresh", "jwt" } };
+
+/* Signed in in one mode and again in another: who signs out there is out in
+ * both, also when the mode is switched back. */
+START_TEST(of_another_mode)
+{
+	const char *const *mode = switches[_i];
+	bool by_session = strcmp(mode[0], "session") == 0;
+	const char *left = by_session ? SESSION : REFRESH;
+	struct flow_answer a;
+	char token[512];
+
+	switch_mode(mode[0]);
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      NULL);
+	(void)snprintf(token, sizeof(token), "HTTP_COOKIE=%s=%s", left,
+		       flow_cookie(&f, &a, left));
+	ck_assert_int_eq(live(), 1);
+	switch_mode(mode[1]);
+	/* In mode jwt the sessions of before are out of reach as a rule: its
+	 * store is the process's memory.  Here it is the same. */
+	ck_assert_int_eq(live(), 1);
+	/* A foreign page cannot do it. */
+	a = sign_out(FORM, "", token, "HTTP_SEC_FETCH_SITE=same-site");
+	ck_assert_uint_eq(a.status, 403);
+	ck_assert_int_eq(live(), 1);
+	/* Who shows a Bearer token means that. */
+	a = sign_out(JSON, "", token, "HTTP_AUTHORIZATION=Bearer dead");
+	ck_assert_ptr_null(flow_cookie(&f, &a, left));
+	ck_assert_int_eq(live(), 1);
+	a = sign_out(JSON, "", token, NULL);
+	ck_assert_uint_eq(a.status, 204);
+	ck_assert_str_eq(flow_cookie(&f, &a, left), "");
+	ck_assert_int_eq(live(), 0);
+	switch_mode(mode[0]);
+	if (by_session)
+		ck_assert_uint_eq(flow_verify(&f, "/", token, NULL).status,
+				  401);
+}
+END_TEST
+
+START_TEST(nothing_left_over)
+{
+	struct tokens t = sign_in("alice");
+	struct flow_answer a =
+	    sign_out(JSON, "",
+		     flow_text(&f,
+			       "HTTP_COOKIE=" REFRESH "=%s; " SESSION "=dead",
+			       t.refresh),
+		     NULL);
+
+	ck_assert_str_eq(flow_cookie(&f, &a, SESSION), "");
+	a = sign_out(JSON, "", NULL, NULL);
+	ck_assert_ptr_null(flow_cookie(&f, &a, SESSION));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("sign_out");
+	TCase *t = tcase_create("sign_out");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, two_of_one_name);
+	tcase_add_test(t, whose_page_it_was);
+	tcase_add_test(t, bearer_and_cookies);
+	tcase_add_loop_test(t, of_another_mode, 0, ARRAY_LEN(switches));
+	tcase_add_test(t, nothing_left_over);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* The page and the form of signing out, and what is left when they fail. */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include "strategy/registry.h"
+#include "strategy/store.h"
+#include "base/log.h"
+#include "tests/support/store_faulty.h"
+
+#define SESSION "__Host-fcgiauth"
+
+static struct store_faulty faulty;
+
+static void
+use(const char *mode, const char *more)
+{
+	static char ini[512]; /* settings borrow from it */
+
+	flow_free(&f);
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\ndeliver = both\n"
+		       "[store]\ndriver = memory\n"
+		       "[jwt]\nsecret_file = %s/secret\n%s",
+		       mode, folder, more);
+	flow_init(&f, ini, &faulty.ops, &faulty);
+}
+
+static size_t
+live(void)
+{
+	struct session_cursor start_at = { .created_ms = 0 };
+	struct session_list list;
+	struct err err;
+
+	ck_assert_int_eq(store_list(f.links.store, f.request,
+				    (struct str){ .p = NULL },
+				    env_wall_ms(&f.world.env), 50, &start_at,
+				    &list, &err),
+			 0);
+	return list.n;
+}
+
+static bool
+has_set_cookie(const struct flow_answer *a)
+{
+	return flow_header(a, "Set-Cookie").p != NULL;
+}
+
+/* With a token or without: is there something to sign out of? */
+START_TEST(page_offers_what_there_is)
+{
+	struct tokens t = sign_in("alice"), gone = sign_in("alice");
+	const char *const rows[][3] = {
+		/* cookies or Bearer; by a person; the page */
+		{ "HTTP_X_NOTHING=", NULL, "Signed out" },
+		{ "HTTP_X_NOTHING=", "", "Signed out" },
+		{ "HTTP_COOKIE=" ACCESS "=dead", NULL, "Signed out" },
+		{ "HTTP_COOKIE=" ACCESS "=dead", "", "Signed out" },
+		{ flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh), NULL,
+		  "name=\"csrf\"" },
+		{ flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", gone.refresh), "",
+		  "name=\"csrf\"" },
+		{ flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s", t.access), "",
+		  "<strong>alice</strong>" },
+		{ flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access), NULL,
+		  "<strong>alice</strong>" },
+	};
+
+	ck_assert_uint_eq(flow_post(&f, "/auth/logout", JSON,
+				    flow_text(&f, "{\"refresh_token\":\"%s\"}",
+					      gone.refresh),
+				    NULL)
+			      .status,
+			  204);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a =
+		    flow_get(&f, "/auth/logout", rows[i][0],
+			     rows[i][1] != NULL ?
+				 "HTTP_SEC_FETCH_MODE=navigate" :
+				 NULL);
+
+		ck_assert_msg(a.status == 200, "row %zu: %u", i, a.status);
+		ck_assert_msg(flow_holds(a.body, rows[i][2]), "row %zu: %.*s",
+			      i, STR_ARG(a.body));
+		ck_assert_msg(flow_holds(a.body, "name=\"csrf\"") == (i > 3),
+			      "row %zu", i);
+		ck_assert(!has_set_cookie(&a));
+	}
+}
+END_TEST
+
+/* A person whose access token alone is over gets a new one, and comes back. */
+START_TEST(page_renews_first)
+{
+	struct tokens t = sign_in("alice");
+	struct flow_answer a =
+	    flow_get(&f, "/auth/logout?x=1",
+		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh),
+		     "HTTP_SEC_FETCH_MODE=navigate");
+
+	ck_assert_uint_eq(a.status, 303);
+	ck_assert(str_eq(flow_header(&a, "Location"), STR("/auth/logout?x=1")));
+	ck_assert_ptr_nonnull(flow_cookie(&f, &a, ACCESS));
+	ck_assert_ptr_nonnull(flow_cookie(&f, &a, REFRESH));
+}
+END_TEST
+
+/* Who posts a refresh token means that one, and no cookie beside it. */
+START_TEST(form_with_a_refresh_token)
+{
+	struct tokens a = sign_in("alice"), b = sign_in("bob");
+	struct flow_answer answer =
+	    flow_post(&f, "/auth/logout", FORM,
+		      flow_text(&f, "refresh_token=%s", a.refresh),
+		      flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s; " REFRESH "=%s",
+				b.access, b.refresh));
+
+	ck_assert_uint_eq(answer.status, 303);
+	ck_assert(!has_set_cookie(&answer));
+	ck_assert_uint_eq(live(), 1);
+	ck_assert_uint_eq(refresh(b.refresh).status, 200);
+	ck_assert_uint_eq(refresh(a.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(answers_are_in_kind)
+{
+	static const struct {
+		const char *type, *accept;
+		bool person;
+	} rows[] = {
+		{ FORM, "text/html", true },
+		{ FORM, "application/json", false },
+		{ JSON, "text/html", false },
+		{ "", "text/html", false },
+	};
+
+	use("refresh", "[server]\npath = /sso\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const params[] = {
+			"REQUEST_METHOD=POST",
+			"REQUEST_URI=/sso/logout",
+			flow_text(&f, "CONTENT_TYPE=%s", rows[i].type),
+			flow_text(&f, "HTTP_ACCEPT=%s", rows[i].accept),
+			"HTTP_COOKIE=" ACCESS "=dead",
+			NULL
+		};
+		struct flow_answer a = flow_ask(&f, false, params, NULL);
+
+		ck_assert_msg(a.status == (rows[i].person ? 303 : 204),
+			      "row %zu: %u", i, a.status);
+		ck_assert_msg(str_eq(flow_header(&a, "Location"),
+				     str_from(rows[i].person ? "/sso/logout" :
+							       NULL)),
+			      "row %zu", i);
+		ck_assert_str_eq(flow_cookie(&f, &a, ACCESS), "");
+		ck_assert_str_eq(flow_cookie(&f, &a, REFRESH), "");
+	}
+}
+END_TEST
+
+/* Two cookies of a name, in every mode that has them. */
+START_TEST(form_ends_both)
+{
+	struct tokens a = sign_in("alice"), b = sign_in("bob");
+	const char *both =
+	    flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s; " REFRESH "=%s",
+		      a.refresh, b.refresh);
+	struct flow_answer answer = flow_get(&f, "/auth/logout", both, NULL);
+	const char *csrf = flow_csrf(&f, &answer);
+	const char *pre = flow_cookie(&f, &answer, LOGIN);
+
+	answer =
+	    flow_post(&f, "/auth/logout", FORM, flow_text(&f, "csrf=%s", csrf),
+		      flow_text(&f, "%s; " LOGIN "=%s", both, pre));
+	ck_assert_uint_eq(answer.status, 303);
+	ck_assert_str_eq(flow_cookie(&f, &answer, REFRESH), "");
+	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
+	ck_assert_uint_eq(live(), 0);
+}
+END_TEST
+
+/* No dice, no token: nothing that cannot be asked for is offered. */
+START_TEST(no_token_no_page)
+{
+	static const char *const modes[] = { "session", "refresh" };
+	const char *const access = _i == 0 ? SESSION : ACCESS;
+	const char *cookies[2];
+	struct flow_answer a;
+
+	use(modes[_i], "");
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      NULL);
+	cookies[0] = flow_text(&f, "HTTP_COOKIE=%s=%s", access,
+			       flow_cookie(&f, &a, access));
+	cookies[1] = flow_text(&f, "HTTP_COOKIE=%s=a; %s=b", access, access);
+	f.world.no_entropy = true;
+	for (size_t i = 0; i < ARRAY_LEN(cookies); i++) {
+		a = flow_get(&f, "/auth/logout", cookies[i], NULL);
+		ck_assert_msg(a.status == 503, "row %zu: %u", i, a.status);
+		ck_assert(!has_set_cookie(&a));
+		ck_assert(!flow_holds(a.body, "csrf"));
+	}
+	a = flow_post(&f, "/auth/logout", FORM, "csrf=x", cookies[0]);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert(!has_set_cookie(&a));
+	ck_assert_uint_eq(live(), 1);
+}
+END_TEST
+
+/* The store fails at the n-th call of a form: 503, and nothing is cleared. */
+static bool
+form_fails(const char *body, const char *cookies, unsigned n)
+{
+	struct flow_answer a;
+
+	store_faulty_fail(&faulty, n, false);
+	a = flow_post(&f, "/auth/logout", FORM, body, cookies);
+	if (atomic_load(&faulty.failed) == 0) {
+		store_faulty_fail(&faulty, 0, false);
+		ck_assert_uint_eq(a.status, 303);
+		ck_assert(has_set_cookie(&a));
+		return false;
+	}
+	ck_assert_msg(a.status == 503, "call %u: %u", n, a.status);
+	ck_assert_msg(!has_set_cookie(&a), "call %u", n);
+	store_faulty_fail(&faulty, 0, false);
+	fake_env_advance(&f.world, 2);
+	return true;
+}
+
+START_TEST(no_store_no_sign_out)
+{
+	const bool twice = _i > 0;
+	const char *cookies, *body;
+	struct flow_answer a;
+	unsigned n = 1;
+
+	use("session", "");
+	cookies = flow_login(&f, "alice");
+	if (twice)
+		cookies =
+		    flow_text(&f, "%s; %s", cookies,
+			      flow_login(&f, "bob") + strlen("HTTP_COOKIE="));
+	a = flow_get(&f, "/auth/logout", cookies, NULL);
+	body = flow_text(&f, "csrf=%s", flow_csrf(&f, &a));
+	if (twice)
+		cookies = flow_text(&f, "%s; " LOGIN "=%s", cookies,
+				    flow_cookie(&f, &a, LOGIN));
+	while (form_fails(body, cookies, n))
+		n++;
+	ck_assert_uint_gt(n, 2);
+	ck_assert_uint_eq(live(), 0);
+}
+END_TEST
+
+/* One line for a session that ended, none for what was over. */
+START_TEST(audit_says_who_left)
+{
+	char text[8192], *first;
+	struct log log = { .fd = fileno(tmpfile()),
+			   .level = LOG_INFO,
+			   .wall_ms = f.world.env.clock.wall_ms,
+			   .ctx = f.world.env.clock.ctx };
+	struct tokens t = sign_in("alice");
+	ssize_t n;
+
+	f.world.env.log = &log;
+	for (int i = 0; i < 2; i++)
+		ck_assert_uint_eq(
+		    flow_post(&f, "/auth/logout", JSON, "",
+			      flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s",
+					t.refresh))
+			.status,
+		    204);
+	n = pread(log.fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	ck_assert_int_eq(close(log.fd), 0);
+	first = strstr(text, " logout ");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_nonnull(strstr(first, "user=alice session="));
+	ck_assert_ptr_nonnull(strstr(first, "address=192.0.2.7"));
+	ck_assert_ptr_null(strstr(first + 1, " logout "));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("sign_out_page");
+	TCase *t = tcase_create("sign_out_page");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, page_offers_what_there_is);
+	tcase_add_test(t, page_renews_first);
+	tcase_add_test(t, form_with_a_refresh_token);
+	tcase_add_test(t, answers_are_in_kind);
+	tcase_add_test(t, form_ends_both);
+	tcase_add_loop_test(t, no_token_no_page, 0, 2);
+	tcase_add_loop_test(t, no_store_no_sign_out, 0, 2);
+	tcase_add_test(t, audit_says_who_left);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every route, with every allocation and every call of the store failing in
+ * turn: never a crash, a leak, a 2xx that was not earned, a lost session or a
+ * cleared cookie.
+ */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include "strategy/registry.h"
+#include "tests/support/store_faulty.h"
+
+/* One kind of request; made by the route's name. */
+struct route_case {
+	const char *name;
+	const char *action; /* AUTH_ACTION=..., or NULL */
+	bool authorizer;
+	const char *method, *uri, *type, *body;
+	bool cookie;
+	unsigned expected;
+};
+
+/* Allowed anyway, without identity when it cannot be told. */
+static bool
+is_open(const struct route_case *c)
+{
+	return strcmp(c->uri, "/open") == 0;
+}
+
+static const struct route_case cases[] = {
+	{ "verify", "AUTH_ACTION=verify", false, "GET", "/a?b", "", "", true,
+	  204 },
+	{ "verify, nobody", "AUTH_ACTION=verify", false, "GET", "/a", "", "",
+	  false, 401 },
+	{ "authorizer", NULL, true, "GET", "/a", "", "", true, 200 },
+	{ "authorizer, nobody", NULL, true, "GET", "/a", "", "", false, 302 },
+	{ "regex", "AUTH_ACTION=verify", false, "GET", "/re/x", "", "", true,
+	  204 },
+	{ "denied", "AUTH_ACTION=verify", false, "GET", "/re/1", "", "", true,
+	  403 },
+	{ "public", "AUTH_ACTION=verify", false, "GET", "/open", "", "", true,
+	  204 },
+	{ "public, nobody", "AUTH_ACTION=verify", false, "GET", "/open", "", "",
+	  false, 204 },
+	{ "public, authorizer", NULL, true, "GET", "/open", "", "", true, 200 },
+	{ "challenge", "AUTH_ACTION=challenge", false, "GET", "/a", "", "",
+	  false, 302 },
+	{ "challenge, signed in", "AUTH_ACTION=challenge", false, "GET", "/a",
+	  "", "", true, 403 },
+	{ "login page", NULL, false, "GET", "/auth/login?rd=/x", "", "", false,
+	  200 },
+	{ "login page, signed in", NULL, false, "GET", "/auth/login?rd=/x", "",
+	  "", true, 303 },
+	{ "login", NULL, false, "POST", "/auth/login", JSON,
+	  "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}", false,
+	  200 },
+	{ "login, wrong", NULL, false, "POST", "/auth/login", JSON,
+	  "{\"username\":\"alice\",\"password\":\"wrong\"}", false, 401 },
+	{ "login form, no token", NULL, false, "POST", "/auth/login", FORM,
+	  "username=alice&password=x&csrf=y", false, 403 },
+	{ "logout page", NULL, false, "GET", "/auth/logout", "", "", true,
+	  200 },
+	{ "logout", NULL, false, "POST", "/auth/logout", JSON, "", true, 204 },
+	{ "me", NULL, false, "GET", "/auth/me", "", "", true, 200 },
+	{ "ready", NULL, false, "GET", "/auth/ready", "", "", false, 200 },
+	{ "health", NULL, false, "GET", "/auth/health", "", "", false, 200 },
+	{ "preflight", NULL, false, "OPTIONS", "/auth/me", "", "", false, 204 },
+	{ "not found", NULL, false, "GET", "/auth/none", "", "", false, 404 },
+	{ "wrong method", NULL, false, "DELETE", "/auth/me", "", "", false,
+	  405 },
+	{ "late refresh", NULL, false, "POST", "/auth/refresh", "", "", true,
+	  200 },
+	{ "late login page", NULL, false, "GET", "/auth/login?rd=/x", "", "",
+	  true, 303 },
+	{ "late sign-out page", NULL, false, "GET", "/auth/logout", "", "",
+	  true, 303 },
+	{ "late logout", NULL, false, "POST", "/auth/logout", JSON, "", true,
+	  204 },
+};
+
+static const char *const modes[] = { "session", "refresh", "jwt" };
+#define MODES ((int)ARRAY_LEN(modes))
+
+/* The access token is over, and the refresh token is left. */
+static bool
+is_late(const struct route_case *c)
+{
+	return str_starts(str_from(c->name), STR("late "));
+}
+
+/* In mode refresh, what it alone has, too. */
+static bool
+is_asked(const struct route_case *c, int mode)
+{
+	return mode == 1 || !is_late(c);
+}
+
+static struct flow_answer
+ask(const struct route_case *c, const char *cookie)
+{
+	const char *const params[] = {
+		flow_text(&f, "REQUEST_METHOD=%s", c->method),
+		flow_text(&f, "REQUEST_URI=%s", c->uri),
+		flow_text(&f, "CONTENT_TYPE=%s", c->type),
+		"HTTP_SEC_FETCH_MODE=navigate",
+		c->cookie ? cookie : "HTTP_NONE=",
+		c->action != NULL ? c->action : "HTTP_NONE=",
+		"HTTP_ACCESS_CONTROL_REQUEST_METHOD=GET",
+		"HTTP_ORIGIN=https://app.example.com",
+		NULL
+	};
+
+	return flow_ask(&f, c->authorizer, params, c->body);
+}
+
+/* What an answer may be when something failed below it. */
+static void
+check_closed(const struct route_case *c, const struct flow_answer *a,
+	     unsigned step)
+{
+	static const char *const names[] = { "__Host-fcgiauth", ACCESS,
+					     REFRESH };
+
+	ck_assert_msg(a->status == 0 || a->status == 403 || a->status >= 500 ||
+			  (is_open(c) && a->status == c->expected),
+		      "%s, step %u: %u", c->name, step, a->status);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		ck_assert_msg(flow_cookie(&f, a, names[i]) == NULL,
+			      "%s, step %u: cookie", c->name, step);
+	}
+	ck_assert_msg(flow_header(a, "Remote-User").p == NULL &&
+			  flow_header(a, "Variable-REMOTE_USER").p == NULL,
+		      "%s, step %u: identity", c->name, step);
+}
+
+/* Many failed logins are to come: no bans. */
+static const char patient[] = "[cors]\norigins = https://app.example.com\n"
+			      "[rule open]\npath = /open\n"
+			      "require = public\n"
+			      "[rule regex]\npath_regex = /re/[a-z]+\n"
+			      "require = user\n"
+			      "[rule deny]\npath = /re\nrequire = deny\n"
+			      "[rule rest]\nrequire = user\n"
+			      "[store]\ndriver = memory\n"
+			      "[limits]\nlogin_attempts = 1000\n";
+
+/* Somebody is signed in; his cookies. */
+static const char *
+begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
+      const void *conf)
+{
+	static char ini[1024]; /* settings borrow from it */
+	struct flow_answer a;
+	struct tokens t;
+
+	flow_free(&f);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\ndeliver = both\n"
+		       "[jwt]\nsecret_file = %s/secret\n"
+		       "revocation = store\n%s",
+		       modes[mode], folder, patient);
+	flow_init(&f, ini, ops, conf);
+	if (mode == 0)
+		return flow_login(&f, "bob");
+	if (mode == 2) {
+		a = flow_post(&f, "/auth/login", JSON,
+			      "{\"username\":\"bob\",\"password\":"
+			      "\"" FLOW_PASSWORD "\"}",
+			      NULL);
+		return flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
+				 flow_cookie(&f, &a, ACCESS));
+	}
+	t = sign_in("bob");
+	return flow_text(&f, "HTTP_COOKIE=%s=%s; " REFRESH "=%s",
+			 is_late(c) ? "x" : ACCESS, t.access, t.refresh);
+}
+
+START_TEST(every_allocation_fails)
+{
+	const struct route_case *c = &cases[_i / MODES];
+	struct flow_answer a = { .status = 0 };
+	const char *cookie;
+	unsigned step;
+
+	if (!is_asked(c, _i % MODES))
+		return;
+	cookie = begin(c, _i % MODES, NULL, NULL);
+	for (step = 1; step < 1000; step++) {
+		if (is_late(c))
+			cookie = begin(c, _i % MODES, NULL, NULL);
+		f.fail_after = step;
+		a = ask(c, cookie);
+		if (!f.arena_failed)
+			break;
+		check_closed(c, &a, step);
+	}
+	ck_assert_msg(step > 3, "%s: torture did not strike", c->name);
+	ck_assert_msg(a.status == c->expected, "%s at last: %u", c->name,
+		      a.status);
+}
+END_TEST
+
+/* The n-th call of the store fails, alone or with all that follow. */
+static void
+fail_store(const struct route_case *c, int mode, bool stay_down)
+{
+	static struct store_faulty faulty;
+	struct flow_answer a = { .status = 0 };
+	const char *cookie;
+	unsigned step;
+
+	for (step = 1; step < 100; step++) {
+		store_faulty_init(&faulty, registry_store("memory"), NULL);
+		cookie = begin(c, mode, &faulty.ops, &faulty);
+		store_faulty_fail(&faulty, step, stay_down);
+		a = ask(c, cookie);
+		if (atomic_load(&faulty.failed) == 0) {
+			ck_assert_msg(a.status == c->expected, "%s: %u",
+				      c->name, a.status);
+			return;
+		}
+		ck_assert_msg(a.status == (is_open(c) ? c->expected : 503),
+			      "%s, call %u: %u", c->name, step, a.status);
+		ck_assert_msg(is_open(c) ||
+				  flow_header(&a, "Retry-After").p != NULL,
+			      "%s, call %u: no Retry-After", c->name, step);
+		check_closed(c, &a, step);
+		/* The session of who asked is as it was, once it is back. */
+		store_faulty_fail(&faulty, 0, false);
+		fake_env_advance_ms(&f.world, 2000);
+		ck_assert_msg(is_late(c) ||
+				  flow_verify(&f, "/", cookie, NULL).status ==
+				      204,
+			      "%s, call %u: session lost", c->name, step);
+	}
+	ck_abort_msg("%s never succeeds", c->name);
+}
+
+START_TEST(every_store_call_fails)
+{
+	if (!is_asked(&cases[_i / MODES], _i % MODES))
+		return;
+	fail_store(&cases[_i / MODES], _i % MODES, false);
+	fail_store(&cases[_i / MODES], _i % MODES, true);
+}
+END_TEST
+
+START_TEST(no_entropy_issues_nothing)
+{
+	struct flow_answer a;
+
+	(void)begin(&cases[0], 0, NULL, NULL);
+	atomic_store(&f.world.no_entropy, true);
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":"
+		      "\"" FLOW_PASSWORD "\"}",
+		      NULL);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	a = flow_get(&f, "/auth/login", NULL, NULL);
+	ck_assert_uint_eq(a.status, 503);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("torture");
+	TCase *t = tcase_create("torture");
+
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, every_allocation_fails, 0, MODES * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, every_store_call_fails, 0, MODES * ARRAY_LEN(cases));
+	tcase_add_test(t, no_entropy_issues_nothing);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

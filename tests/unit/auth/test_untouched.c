@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What could not be told touches no output: each function is made to fail at
+ * every allocation, call of the store and look-up of a user in turn, with
+ * rubbish in all that it writes to.
+ */
+#include "tests/unit/auth/regulation_rig.h"
+
+#include <string.h>
+
+#include "strategy/registry.h"
+#include "auth/authenticate.h"
+#include "auth/credential.h"
+#include "auth/login.h"
+#include "auth/pages.h"
+#include "auth/recheck.h"
+#include "auth/throttle.h"
+#include "tests/support/store_faulty.h"
+
+#define RUBBISH	  0xa5
+#define STEPS_MAX 200
+
+struct outputs {
+	enum login_answer login;
+	struct login_result result;
+	struct grant grant;
+	struct user user;
+	struct throttle throttle;
+	enum throttle_answer counted;
+	int64_t seconds;
+	struct str text, keys[BAN_ADDRESS_KEYS];
+	size_t n;
+	bool still;
+};
+
+static struct store_faulty faulty;
+static struct throttle counted; /* what throttle_count() is given */
+static const char *cookie;	/* of alice */
+static unsigned asked;
+
+static const char few[] = "[store]\ndriver = memory\n"
+			  "[limits]\nlogin_attempts = 1\n"
+			  "login_attempts_address = 100000\n";
+
+static void
+begin(void)
+{
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, few, &faulty.ops, &faulty);
+	quick_hashes();
+	cookie = flow_login(&f, "alice");
+	asked = 0;
+}
+
+static int
+right_password(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return authenticate_password(e, STR("bob"), STR(FLOW_PASSWORD),
+				     &out->login, &out->result, err);
+}
+
+/* Each name has one try. */
+static int
+wrong_password(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return authenticate_password(e,
+				     str_from(flow_text(&f, "n%u", asked++)),
+				     STR("wrong"), &out->login, &out->result,
+				     err);
+}
+
+static void
+change_role(struct users_fake_table *t, unsigned nth)
+{
+	t->v[0].who.roles = nth % 2 == 0 ? STR("dev") : STR("ops");
+}
+
+static void
+who_is_it(struct exchange *e, struct outputs *out)
+{
+	enum verdict verdict;
+	struct str token;
+	struct err err;
+
+	ck_assert_int_eq(credential_identify(e, &verdict, &out->grant, &token,
+					     &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_ALLOW);
+	change_role(&f.users_table, asked++);
+}
+
+static int
+recheck(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return recheck_user(e, &out->grant, &out->still, err);
+}
+
+static void
+who_signs_in(struct exchange *e, struct outputs *out)
+{
+	(void)e;
+	out->user = f.users_table.v[0];
+	change_role(&f.users_table, asked++);
+}
+
+static int
+confirm(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return authenticate_confirm(e, &out->user, STR(FLOW_PASSWORD),
+				    &out->still, err);
+}
+
+static int
+key_of_user(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return ban_key_user(e->call.arena, STR("alice"), &out->text, err);
+}
+
+static int
+key_of_known(struct exchange *e, struct outputs *out, struct err *err)
+{
+	const struct known_network network = { .until_ms = 0 };
+
+	return ban_key_known(e->call.arena, STR("alice"), &network, &out->text,
+			     err);
+}
+
+static int
+keys_of_address(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return ban_key_address(e->call.arena, STR("2001:db8::1"), out->keys,
+			       &out->n, err);
+}
+
+static int
+counters(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return throttle_begin(e, STR("alice"), &out->throttle, err);
+}
+
+/* Of somebody who is not known here, and has had as many tries. */
+static void
+count_before(struct exchange *e, unsigned tries)
+{
+	struct outputs out;
+	struct err err;
+
+	ck_assert_int_eq(
+	    throttle_begin(e, str_from(flow_text(&f, "n%u", asked++)), &counted,
+			   &err),
+	    0);
+	while (tries-- > 0)
+		ck_assert_int_eq(throttle_count(e, &counted, &out.counted,
+						&out.seconds, &err),
+				 0);
+}
+
+static void
+first_try(struct exchange *e, struct outputs *out)
+{
+	(void)out;
+	count_before(e, 0);
+}
+
+static void
+second_try(struct exchange *e, struct outputs *out)
+{
+	(void)out;
+	count_before(e, 1);
+}
+
+static int
+wait_for(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return throttle_wait(e, &counted, &out->seconds, err);
+}
+
+static int
+count_it(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return throttle_count(e, &counted, &out->counted, &out->seconds, err);
+}
+
+static int
+to_login(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return login_location(e, STR("/x?y"), &out->text, err);
+}
+
+static int
+policy(struct exchange *e, struct outputs *out, struct err *err)
+{
+	return page_csp(e->service->set, &e->service->sites, e->call.arena,
+			&out->text, err);
+}
+
+static const struct {
+	const char *name;
+	void (*prepare)(struct exchange *e, struct outputs *out);
+	int (*run)(struct exchange *e, struct outputs *out, struct err *err);
+} cases[] = {
+	{ "right password", NULL, right_password },
+	{ "wrong password", NULL, wrong_password },
+	{ "recheck", who_is_it, recheck },
+	{ "confirm", who_signs_in, confirm },
+	{ "key of a user", NULL, key_of_user },
+	{ "key of a user at a network", NULL, key_of_known },
+	{ "keys of an address", NULL, keys_of_address },
+	{ "counters", NULL, counters },
+	{ "wait", first_try, wait_for },
+	{ "first try", first_try, count_it },
+	{ "second try", second_try, count_it },
+	{ "location", NULL, to_login },
+	{ "policy", NULL, policy },
+};
+
+enum { ALLOCATION, STORE_CALL, LOOK_UP, KINDS };
+
+static void
+arm(int kind, unsigned step)
+{
+	if (kind == ALLOCATION)
+		arena_fail_after(f.request, step - 1);
+	else if (kind == STORE_CALL)
+		store_faulty_fail(&faulty, step, false);
+	else
+		f.users_table.fail_find = atomic_load(&f.users_table.finds) +
+		    step;
+}
+
+static void
+disarm(void)
+{
+	store_faulty_fail(&faulty, 0, false);
+	f.users_table.fail_find = 0;
+	fake_env_advance(&f.world, 2); /* the breaker lets go */
+}
+
+/* False: there is no such step any more. */
+static bool
+fails_at(size_t i, int kind, unsigned step)
+{
+	const char *const params[] = { cookie, "REMOTE_ADDR=2001:db8::1",
+				       NULL };
+	struct flow_exchange x;
+	struct outputs out, before;
+	struct err err;
+	int rc;
+
+	memset(&out, RUBBISH, sizeof(out));
+	flow_exchange(&f, params, &x);
+	if (cases[i].prepare != NULL)
+		cases[i].prepare(&x.e, &out);
+	memcpy(&before, &out, sizeof(out));
+	arm(kind, step);
+	rc = cases[i].run(&x.e, &out, &err);
+	disarm();
+	if (rc == 0)
+		return false;
+	ck_assert_msg(memcmp(&before, &out, sizeof(out)) == 0,
+		      "%s: step %u of kind %d", cases[i].name, step, kind);
+	return true;
+}
+
+START_TEST(nothing_is_written)
+{
+	unsigned failures = 0;
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		unsigned step = 1;
+
+		while (step < STEPS_MAX && fails_at((size_t)_i, kind, step))
+			step++;
+		ck_assert_uint_lt(step, STEPS_MAX);
+		failures += step - 1;
+	}
+	ck_assert_msg(failures > 0, "%s has not failed", cases[_i].name);
+}
+END_TEST
+
+/* Of a try that could not be counted everywhere nothing is left. */
+START_TEST(counted_all_or_nothing)
+{
+	const char *const params[] = { "REMOTE_ADDR=2001:db8::1", NULL };
+	enum throttle_answer answer;
+	struct flow_exchange x;
+	int64_t seconds;
+	struct err err;
+
+	flow_exchange(&f, params, &x);
+	count_before(&x.e, 0);
+	store_faulty_fail(&faulty, (unsigned)_i + 1, false);
+	ck_assert_int_eq(throttle_count(&x.e, &counted, &answer, &seconds,
+					&err),
+			 -1);
+	disarm();
+	ck_assert_int_eq(throttle_count(&x.e, &counted, &answer, &seconds,
+					&err),
+			 0);
+	ck_assert_int_eq(answer, THROTTLE_COUNTED);
+	for (size_t i = 0; i < counted.n; i++)
+		ck_assert_int_eq(counted.v[i].attempt.count, 1);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("untouched");
+	TCase *t = tcase_create("untouched");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, begin, teardown);
+	tcase_add_loop_test(t, nothing_is_written, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(t, counted_all_or_nothing, 0, THROTTLE_COUNTERS);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

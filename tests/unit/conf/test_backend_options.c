@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* What the options of stores, user sources and modes take: the least, the most,
+ * and what is next to it. */
+#include "modes/jwt_settings.h"
+#include "strategy/registry.h"
+#include "base/arena.h"
+#include "tests/support/run.h"
+
+#include <check.h>
+#include <string.h>
+
+struct row {
+	const char *key;
+	const char *value; /* NULL: as many letters */
+	size_t letters;
+	bool fine;
+};
+
+#define TEXT(key, value, fine)	    { key, value, 0, fine }
+#define LETTERS(key, letters, fine) { key, NULL, letters, fine }
+#define SECONDS(key, least, most, less, more)                                  \
+	TEXT(key, least, true), TEXT(key, most, true), TEXT(key, less, false), \
+	    TEXT(key, more, false)
+
+static const struct row redis_rows[] = {
+	SECONDS("connect_timeout", "1s", "60s", "0", "61s"),
+	SECONDS("timeout", "1s", "60s", "0", "61s"),
+	LETTERS("prefix", 1, true),
+	LETTERS("prefix", 64, true),
+	LETTERS("prefix", 65, false),
+	TEXT("prefix", "", false),
+	TEXT("prefix", "!app:~", true),
+	TEXT("prefix", "a{b", false),
+	TEXT("prefix", "a}", false),
+	TEXT("prefix", "a b", false),
+	TEXT("prefix", "a\x7f", false),
+	TEXT("prefix", "\xc3\xa4", false),
+	TEXT("cluster", "yes", true),
+	TEXT("ca_file", "x.pem", false),
+};
+
+static const struct row postgres_rows[] = {
+	SECONDS("connect_timeout", "2s", "60s", "1s", "61s"),
+	SECONDS("timeout", "1s", "60s", "0", "61s"),
+	LETTERS("conninfo", 4096, true),
+	LETTERS("conninfo", 4097, false),
+};
+
+static const struct row users_rows[] = {
+	LETTERS("query", 8192, true),
+	LETTERS("query", 8193, false),
+	LETTERS("update_hash", 8192, true),
+	LETTERS("update_hash", 8193, false),
+};
+
+static const struct row jwt_rows[] = {
+	LETTERS("issuer", 1, true),
+	LETTERS("issuer", 256, true),
+	LETTERS("issuer", 257, false),
+	TEXT("issuer", "", false),
+	LETTERS("audience", 1, true),
+	LETTERS("audience", 256, true),
+	LETTERS("audience", 257, false),
+	TEXT("audience", "", false),
+	SECONDS("ttl", "1s", "30d", "0", "2592001s"),
+	TEXT("leeway", "0", true),
+	TEXT("leeway", "120s", true),
+	TEXT("leeway", "121s", false),
+	TEXT("algorithm", "HS256", true),
+	TEXT("algorithm", "none", false),
+	TEXT("revocation", "store", true),
+	TEXT("revocation", "maybe", false),
+};
+
+static const struct row session_rows[] = {
+	SECONDS("idle_timeout", "1s", "365d", "0", "31536001s"),
+	SECONDS("absolute_timeout", "1s", "365d", "0", "31536001s"),
+	TEXT("remember", "0", true),
+	TEXT("remember", "400d", true),
+	TEXT("remember", "34560001s", false),
+	TEXT("max_per_user", "0", true),
+	TEXT("max_per_user", "1000000", true),
+	TEXT("max_per_user", "1000001", false),
+};
+
+static const struct row refresh_rows[] = {
+	SECONDS("idle_timeout", "1s", "400d", "0", "34560001s"),
+	SECONDS("absolute_timeout", "1s", "400d", "0", "34560001s"),
+	TEXT("grace", "0", true),
+	TEXT("grace", "60s", true),
+	TEXT("grace", "61s", false),
+};
+
+static void
+check_rows(const struct option *options, size_t size, const struct row *rows,
+	   size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct arena *a = arena_new(1 << 20);
+		const struct option *o =
+		    option_find(options, str_from(rows[i].key));
+		struct str value = { .n = rows[i].letters };
+		char letters[9000];
+		struct err err;
+		void *conf;
+
+		ck_assert_ptr_nonnull(a);
+		ck_assert_msg(o != NULL, "%s", rows[i].key);
+		memset(letters, 'x', sizeof(letters));
+		value.p = letters;
+		if (rows[i].value != NULL)
+			value = str_from(rows[i].value);
+		conf = arena_alloc(a, size);
+		ck_assert_int_eq(option_defaults(options, conf, a, &err), 0);
+		ck_assert_msg((option_set(o, conf, value, a, &err) == 0) ==
+				  rows[i].fine,
+			      "row %zu: %s", i, rows[i].key);
+		arena_free(a);
+	}
+}
+
+#define CHECK(base, rows)                                                      \
+	check_rows((base).options, (base).conf_size, rows, ARRAY_LEN(rows))
+
+START_TEST(stores)
+{
+	const struct session_store_ops *redis = registry_store("redis");
+	const struct session_store_ops *postgres = registry_store("postgres");
+
+	if (redis->base.conf_size > 0) /* compiled in */
+		CHECK(redis->base, redis_rows);
+	if (postgres->base.conf_size > 0)
+		CHECK(postgres->base, postgres_rows);
+}
+END_TEST
+
+START_TEST(users)
+{
+	const struct user_source_ops *postgres =
+	    registry_user_source("postgres");
+
+	if (postgres->base.conf_size == 0)
+		return;
+	CHECK(postgres->base, postgres_rows);
+	CHECK(postgres->base, users_rows);
+}
+END_TEST
+
+START_TEST(jwt)
+{
+	check_rows(jwt_options, sizeof(struct jwt_conf), jwt_rows,
+		   ARRAY_LEN(jwt_rows));
+}
+END_TEST
+
+START_TEST(modes)
+{
+	CHECK(registry_mode("session")->base, session_rows);
+	CHECK(registry_mode("refresh")->base, refresh_rows);
+}
+END_TEST
+
+/* A secret is for HS algorithms; without one there must be a folder. */
+START_TEST(jwt_needs_keys)
+{
+	static const struct {
+		const char *algorithm, *secret_file, *keys, *says;
+	} rows[] = {
+		{ "HS256", "/s", NULL, NULL },
+		{ "HS512", "/s", "/k", NULL },
+		{ "ES256", NULL, "/k", NULL },
+		{ "ES256", "/s", "/k", "secret_file needs an HS algorithm" },
+		{ "EdDSA", "/s", NULL, "secret_file needs an HS algorithm" },
+		{ "HS256", NULL, NULL, "keys or secret_file is needed" },
+		{ "ES256", NULL, NULL, "keys or secret_file is needed" },
+	};
+	const struct option *o = option_find(jwt_options, STR("algorithm"));
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct arena *a = arena_new(1 << 16);
+		struct jwt_conf conf = { .secret_file = rows[i].secret_file,
+					 .keys = rows[i].keys };
+		struct err err = { .code = ERR_NONE };
+		int result;
+
+		ck_assert_int_eq(option_set(o, &conf,
+					    str_from(rows[i].algorithm), a,
+					    &err),
+				 0);
+		result = jwt_conf_check(&conf, &err);
+		ck_assert_msg(result == (rows[i].says == NULL ? 0 : -1),
+			      "row %zu", i);
+		if (rows[i].says != NULL)
+			ck_assert_msg(err.code == ERR_CONFIG &&
+					  strcmp(err.msg, rows[i].says) == 0,
+				      "row %zu: %s", i, err.msg);
+		arena_free(a);
+	}
+}
+END_TEST
+
+/* Only where there is nothing at all a first key may be made. */
+START_TEST(jwt_folder_is_missing)
+{
+	static const struct {
+		const char *keys, *secret_file;
+		bool missing;
+	} rows[] = {
+		{ "/nonexistent/keys", NULL, true },
+		{ "/nonexistent/keys", "/nonexistent/secret", false },
+		{ "/", NULL, false },
+		{ "/dev/null/keys", NULL, false }, /* could not tell */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct jwt_conf conf = {
+			.keys = rows[i].keys,
+			.secret_file = rows[i].secret_file,
+		};
+
+		ck_assert_msg(jwt_conf_is_missing(&conf) == rows[i].missing,
+			      "row %zu", i);
+	}
+}
+END_TEST
+
+/* Where a backend keeps its file; NULL: it has none. */
+START_TEST(path_of_a_backend)
+{
+	const struct session_store_ops *sqlite = registry_store("sqlite");
+	struct arena *a = arena_new(1 << 20);
+	struct err err;
+	void *conf;
+
+	ck_assert_ptr_nonnull(a);
+	ck_assert_ptr_null(backend_path(&registry_store("memory")->base, NULL));
+	ck_assert_ptr_null(backend_path(&registry_store("redis")->base, NULL));
+	ck_assert_ptr_null(
+	    backend_path(&registry_user_source("htpasswd")->base, NULL));
+	if (sqlite->base.conf_size > 0) {
+		conf = arena_alloc(a, sqlite->base.conf_size);
+		ck_assert_int_eq(option_defaults(sqlite->base.options, conf, a,
+						 &err),
+				 0);
+		ck_assert_str_eq(backend_path(&sqlite->base, conf),
+				 "/var/lib/fcgiauth/fcgiauth.db");
+	}
+	arena_free(a);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("backend_options");
+	TCase *t = tcase_create("backend_options");
+
+	tcase_add_test(t, stores);
+	tcase_add_test(t, users);
+	tcase_add_test(t, jwt);
+	tcase_add_test(t, modes);
+	tcase_add_test(t, jwt_needs_keys);
+	tcase_add_test(t, jwt_folder_is_missing);
+	tcase_add_test(t, path_of_a_backend);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/* What a token may say: rows of tokens that may not, and every change. */
+#include "crypto/jwt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "crypto/jws_oracle.h"
+#include "tests/support/run.h"
+#include "tests/support/tokens.h"
+#include "tests/unit/crypto/vectors/jwt_refused.h"
+#include "tests/unit/crypto/vectors/rfc_jws.h"
+
+#define ARENA_BYTES ((size_t)256 * 1024 * 1024)
+
+static struct arena *arena;
+static struct keyring ring;
+
+static void
+setup(void)
+{
+	arena = arena_new(ARENA_BYTES);
+	ck_assert_ptr_nonnull(arena);
+	tokens_ring(arena, JWS_EDDSA, &ring);
+}
+
+static void
+teardown(void)
+{
+	arena_free(arena);
+}
+
+static const struct jwk *
+key_of(enum jws_alg alg)
+{
+	return ring.v[alg - 1].key;
+}
+
+/* NULL: valid. */
+static const char *
+verdict_at(struct str token, int64_t now, struct jwt_claims *out)
+{
+	const struct jwt_claims kept = { .exp = -5 };
+	enum jwt_verdict verdict = JWT_REFUSED;
+	const char *why = "(untouched)";
+	struct err err = { .msg = "" };
+
+	*out = kept;
+	ck_assert_msg(jwt_verify(&ring, &tokens_policy, token, now, arena,
+				 &verdict, &why, out, &err) == 0,
+		      "%s", err.msg);
+	ck_assert_int_eq(verdict == JWT_VALID, why == NULL);
+	if (why != NULL)
+		ck_assert_int_eq(out->exp, 0);
+	return why;
+}
+
+static const char *
+verdict_of(struct str token)
+{
+	struct jwt_claims claims;
+
+	return verdict_at(token, TOKENS_NOW, &claims);
+}
+
+static void
+assert_why(const char *got, const char *wanted, const char *table, int row)
+{
+	ck_assert_msg((got == NULL) == (wanted == NULL) &&
+			  (got == NULL || strcmp(got, wanted) == 0),
+		      "%s %d: %s, not %s", table, row,
+		      got != NULL ? got : "valid",
+		      wanted != NULL ? wanted : "valid");
+}
+
+static struct str
+good_token(const struct jwk *key)
+{
+	return tokens_sign(arena, key, tokens_header(arena, key, NULL, NULL),
+			   tokens_payload(arena, NULL, NULL));
+}
+
+START_TEST(headers)
+{
+	const struct jwk *key = key_of(JWS_EDDSA);
+
+	assert_why(verdict_of(tokens_sign(
+		       arena, key,
+		       tokens_header(arena, key, header_rows[_i].drop,
+				     header_rows[_i].add),
+		       tokens_payload(arena, NULL, NULL))),
+		   header_rows[_i].why, "header", _i);
+}
+END_TEST
+
+/* By both oracles; libjwt reads the payload before it says "good". */
+START_TEST(payloads)
+{
+	static const enum jws_alg algs[] = { JWS_EDDSA, JWS_HS256 };
+
+	for (size_t i = 0; i < ARRAY_LEN(algs); i++) {
+		const struct jwk *key = key_of(algs[i]);
+		const char *why = payload_rows[_i].why;
+
+		if (algs[i] == JWS_HS256 && why != NULL &&
+		    strcmp(why, "payload is no JSON") == 0)
+			why = "bad signature";
+		assert_why(verdict_of(tokens_sign(
+			       arena, key,
+			       tokens_header(arena, key, NULL, NULL),
+			       tokens_payload(arena, payload_rows[_i].drop,
+					      payload_rows[_i].add))),
+			   why, jws_alg_name(algs[i]), _i);
+	}
+}
+END_TEST
+
+START_TEST(whole_texts)
+{
+	const struct jwk *key = key_of(JWS_EDDSA);
+	struct str header = tokens_header(arena, key, NULL, NULL);
+	struct str payload = tokens_payload(arena, NULL, NULL);
+
+	if (whole_rows[_i].header != NULL)
+		header = str_from(whole_rows[_i].header);
+	if (whole_rows[_i].payload != NULL)
+		payload = str_from(whole_rows[_i].payload);
+	assert_why(verdict_of(tokens_sign(arena, key, header, payload)),
+		   whole_rows[_i].why, "whole", _i);
+}
+END_TEST
+
+/* A good token's parts, `<` for the header and `>` for the payload, which are
+ * then signed again. */
+static const struct {
+	const char *text, *why;
+} text_rows[] = {
+	{ "<.>", NULL },
+	{ "<", "not three parts" },
+	{ "<.>.>", "not three parts" },
+	{ "<.>..>", "not three parts" },
+	{ "<.", "not three parts" },
+	{ ".>", "not three parts" },
+	{ ".", "not three parts" },
+	{ "<.>=", "not of the alphabet of a token" },
+	{ "<=.>", "not of the alphabet of a token" },
+	{ "<.>==", "not of the alphabet of a token" },
+	{ " <.>", "not of the alphabet of a token" },
+	{ "< .>", "not of the alphabet of a token" },
+	{ "<.>\n", "not of the alphabet of a token" },
+	{ "<.>+", "not of the alphabet of a token" },
+	{ "<.>/", "not of the alphabet of a token" },
+	{ "<.>,", "not of the alphabet of a token" },
+	{ "<.>%", "not of the alphabet of a token" },
+	{ "<.>~", "not of the alphabet of a token" },
+	{ "Bearer%20<.>", "not of the alphabet of a token" },
+	{ "<.>\xc3\xa4", "not of the alphabet of a token" },
+	{ "A.>", "base64url is not canonical" },
+	{ "<.A", "base64url is not canonical" },
+	{ "<.AAAAA", "base64url is not canonical" },
+	{ "<.AB", "base64url is not canonical" },
+	{ "<.AAB", "base64url is not canonical" },
+	{ "-_.>", "base64url is not canonical" },
+	{ "AA.>", "header is no JSON" },
+	{ "<.AA", "payload is no JSON" },
+};
+
+START_TEST(texts)
+{
+	const struct jwk *key = key_of(JWS_EDDSA);
+	struct str header = tokens_encode(
+	    arena, tokens_header(arena, key, NULL, NULL));
+	struct str payload =
+	    tokens_encode(arena, tokens_payload(arena, NULL, NULL));
+	struct buf b;
+
+	buf_init(&b, arena, JWT_MAX_BYTES);
+	for (const char *c = text_rows[_i].text; *c != '\0'; c++) {
+		if (*c == '<')
+			buf_add(&b, header);
+		else if (*c == '>')
+			buf_add(&b, payload);
+		else
+			buf_add_char(&b, *c);
+	}
+	ck_assert(!buf_failed(&b));
+	assert_why(verdict_of(tokens_sign_text(arena, key, buf_str(&b))),
+		   text_rows[_i].why, "text", _i);
+}
+END_TEST
+
+static const struct {
+	struct str token;
+	const char *why;
+} bare_rows[] = {
+	{ { NULL, 0 }, "not of the alphabet of a token" },
+	{ { "", 0 }, "not of the alphabet of a token" },
+	{ { ".", 1 }, "not three parts" },
+	{ { "..", 2 }, "not three parts" },
+	{ { "...", 3 }, "not three parts" },
+	{ { "a", 1 }, "not three parts" },
+	{ { "a.b.c", 5 }, "base64url is not canonical" },
+	{ { "AA.AA.AA", 8 }, "header is no JSON" },
+	{ { "AA.AA.", 6 }, "not three parts" },
+	{ { "AA.A\0.AA", 8 }, "not of the alphabet of a token" },
+	{ { "e30.e30.AA", 10 }, "alg is missing" },
+};
+
+START_TEST(bare_texts)
+{
+	assert_why(verdict_of(bare_rows[_i].token), bare_rows[_i].why, "bare",
+		   _i);
+}
+END_TEST
+
+START_TEST(unsigned_tokens)
+{
+	struct str none = str_from(rfc7515_none);
+	struct buf b;
+
+	assert_why(verdict_of(none), "not three parts", "none", 0);
+	buf_init(&b, arena, 1024);
+	buf_add(&b, none);
+	buf_add_cstr(&b, "AA");
+	assert_why(verdict_of(buf_str(&b)), "alg is unknown", "none", 1);
+}
+END_TEST
+
+/* 3 bytes become 4 characters, so both parts are padded to get each length. */
+static struct str
+padded(int header, int payload)
+{
+	const struct jwk *key = key_of(JWS_EDDSA);
+	static char one[JWT_MAX_BYTES], two[16];
+
+	(void)snprintf(one, sizeof(one), "\"x\":\"%0*d\"", header, 0);
+	(void)snprintf(two, sizeof(two), "\"x\":\"%0*d\"", payload, 0);
+	return tokens_sign(arena, key, tokens_header(arena, key, NULL, one),
+			   tokens_payload(arena, NULL, two));
+}
+
+START_TEST(longest)
+{
+	bool seen[2] = { false };
+
+	for (int n = 5400; n < 5700; n++) {
+		for (int m = 1; m < 4; m++) {
+			struct str token = padded(n, m);
+
+			if (token.n != JWT_MAX_BYTES &&
+			    token.n != JWT_MAX_BYTES + 1)
+				continue;
+			seen[token.n - JWT_MAX_BYTES] = true;
+			assert_why(verdict_of(token),
+				   token.n > JWT_MAX_BYTES ? "too long" : NULL,
+				   "length", (int)token.n);
+		}
+	}
+	ck_assert(seen[0] && seen[1]);
+}
+END_TEST
+
+/* A flipped bit, a lost and a doubled character, anywhere. */
+START_TEST(every_change_is_refused)
+{
+	static const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA, JWS_RS256 };
+	struct str good = good_token(key_of(algs[_i]));
+	char text[JWT_MAX_BYTES];
+
+	ck_assert_ptr_null(verdict_of(good));
+	for (size_t i = 0; i < good.n; i++) {
+		memcpy(text, good.p, good.n);
+		for (unsigned bit = 0; bit < 8; bit++) {
+			text[i] = (char)(good.p[i] ^ (1 << bit));
+			ck_assert_msg(verdict_of((struct str){ text, good.n }) !=
+					  NULL,
+				      "byte %zu, bit %u", i, bit);
+		}
+		memmove(text + i, good.p + i + 1, good.n - i - 1);
+		ck_assert_msg(verdict_of((struct str){ text, good.n - 1 }) !=
+				  NULL,
+			      "lost %zu", i);
+		memcpy(text, good.p, i + 1);
+		memcpy(text + i + 1, good.p + i, good.n - i);
+		ck_assert_msg(verdict_of((struct str){ text, good.n + 1 }) !=
+				  NULL,
+			      "doubled %zu", i);
+	}
+}
+END_TEST
+
+/* HS256 made with the public key of an RS256 key: CVE-2016-10555's kind. */
+START_TEST(public_key_as_secret)
+{
+	const struct jwk *rsa = key_of(JWS_RS256);
+	json_t *jwk = jwk_public_json(rsa);
+	char *text = json_dumps(jwk, JSON_COMPACT);
+	struct jwk forger = *key_of(JWS_HS256);
+	struct str token;
+
+	forger.secret = str_from(text);
+	token = tokens_sign(arena, &forger,
+			    tokens_header(arena, &forger, NULL, NULL),
+			    tokens_payload(arena, NULL, NULL));
+	assert_why(verdict_of(token), "bad signature", "forged", 0);
+	memcpy(forger.kid, rsa->kid, sizeof(forger.kid));
+	token = tokens_sign(arena, &forger,
+			    tokens_header(arena, &forger, NULL, NULL),
+			    tokens_payload(arena, NULL, NULL));
+	assert_why(verdict_of(token), "alg is not that of the key", "forged",
+		   1);
+	free(text);
+	json_decref(jwk);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("jwt");
+	TCase *t = tcase_create("jwt");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_unchecked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, headers, 0, ARRAY_LEN(header_rows));
+	tcase_add_loop_test(t, payloads, 0, ARRAY_LEN(payload_rows));
+	tcase_add_loop_test(t, whole_texts, 0, ARRAY_LEN(whole_rows));
+	tcase_add_loop_test(t, texts, 0, ARRAY_LEN(text_rows));
+	tcase_add_loop_test(t, bare_texts, 0, ARRAY_LEN(bare_rows));
+	tcase_add_test(t, unsigned_tokens);
+	tcase_add_test(t, longest);
+	tcase_add_loop_test(t, every_change_is_refused, 0, 3);
+	tcase_add_test(t, public_key_as_secret);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/* Tokens that are issued and accepted: claims, clocks, and which key. */
+#include "crypto/jwt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "tests/support/run.h"
+#include "tests/support/tokens.h"
+#include "tests/unit/crypto/vectors/rfc_jws.h"
+
+#define ARENA_BYTES ((size_t)64 * 1024 * 1024)
+
+static struct arena *arena;
+static struct keyring ring;
+
+static void
+setup(void)
+{
+	arena = arena_new(ARENA_BYTES);
+	ck_assert_ptr_nonnull(arena);
+	tokens_ring(arena, JWS_EDDSA, &ring);
+}
+
+static void
+teardown(void)
+{
+	arena_free(arena);
+}
+
+static const char *
+check(const struct keyring *keys, const struct jwt_policy *policy,
+      struct str token, int64_t now, struct jwt_claims *out)
+{
+	enum jwt_verdict verdict;
+	const char *why;
+	struct err err = { .msg = "" };
+
+	ck_assert_msg(jwt_verify(keys, policy, token, now, arena, &verdict,
+				 &why, out, &err) == 0,
+		      "%s", err.msg);
+	ck_assert_int_eq(verdict == JWT_VALID, why == NULL);
+	return why;
+}
+
+static void
+assert_why(const char *got, const char *wanted, int row)
+{
+	ck_assert_msg((got == NULL) == (wanted == NULL) &&
+			  (got == NULL || strcmp(got, wanted) == 0),
+		      "row %d: %s", row, got != NULL ? got : "valid");
+}
+
+static void
+assert_str(struct str got, const char *wanted)
+{
+	ck_assert_msg(str_eq(got, str_from(wanted)), "%.*s, not %s",
+		      STR_ARG(got), wanted);
+}
+
+static const struct jwt_claims claims = {
+	.sub = { .p = "bob", .n = 3 },
+	.jti = { .p = "0123", .n = 4 },
+	.sid = { .p = "abcdef", .n = 6 },
+	.roles = { .p = "admin,app:user", .n = 14 },
+	.email = { .p = "bob@example.com", .n = 15 },
+	.name = { .p = "Bob \"\xc3\xa4\" \\", .n = 10 },
+	.iat = TOKENS_NOW,
+	.exp = TOKENS_NOW + 600,
+};
+
+static struct str
+issue(const struct keyring *keys, const struct jwt_claims *c)
+{
+	struct str token;
+	struct err err = { .msg = "" };
+
+	ck_assert_msg(jwt_issue(keys, &tokens_policy, c, arena, &token,
+				&err) == 0,
+		      "%s", err.msg);
+	return token;
+}
+
+/* What we issue we take, with each algorithm, and read what was meant. */
+START_TEST(issued_and_accepted)
+{
+	struct keyring mine = ring;
+	struct jwt_claims got;
+	json_t *header, *payload;
+	enum jwt_verdict verdict;
+	const char *why;
+	struct str token;
+	struct err err;
+
+	mine.signer = ring.v[_i - 1].key;
+	token = issue(&mine, &claims);
+	assert_why(check(&mine, &tokens_policy, token, TOKENS_NOW, &got), NULL,
+		   _i);
+	assert_str(got.sub, "bob");
+	assert_str(got.client_id, "fcgiauth");
+	assert_str(got.jti, "0123");
+	assert_str(got.sid, "abcdef");
+	assert_str(got.roles, "admin,app:user");
+	assert_str(got.email, "bob@example.com");
+	assert_str(got.name, "Bob \"\xc3\xa4\" \\");
+	ck_assert_int_eq(got.iat, TOKENS_NOW);
+	ck_assert_int_eq(got.exp, TOKENS_NOW + 600);
+
+	ck_assert_int_eq(jwt_verify_signature(&mine, token, arena, &verdict,
+					      &why, &header, &payload, &err),
+			 0);
+	ck_assert_str_eq(json_string_value(json_object_get(header, "kid")),
+			 mine.signer->kid);
+	ck_assert_str_eq(json_string_value(json_object_get(header, "alg")),
+			 jws_alg_name(mine.signer->alg));
+	ck_assert_uint_eq(json_object_size(header), 3);
+	ck_assert_str_eq(json_string_value(json_object_get(payload, "iss")),
+			 "https://auth.example.com");
+	ck_assert_uint_eq(json_object_size(payload), 11);
+	json_decref(header);
+	json_decref(payload);
+}
+END_TEST
+
+START_TEST(no_roles_no_email_no_name)
+{
+	struct jwt_claims few = claims, got;
+
+	few.roles = few.email = few.name = (struct str){ NULL, 0 };
+	assert_why(check(&ring, &tokens_policy, issue(&ring, &few), TOKENS_NOW,
+			 &got),
+		   NULL, 0);
+	assert_str(got.roles, "");
+	assert_str(got.email, "");
+	assert_str(got.name, "");
+}
+END_TEST
+
+START_TEST(issue_refuses)
+{
+	struct keyring none = { .n = 0 }, public = ring;
+	struct jwk key = *ring.signer;
+	struct jwt_claims bad = claims;
+	struct str token = STR("kept");
+	char text[JWT_MAX_BYTES];
+	struct err err;
+
+	ck_assert_int_eq(jwt_issue(&none, &tokens_policy, &claims, arena,
+				   &token, &err),
+			 -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	key.can_sign = false;
+	public.signer = &key;
+	ck_assert_int_eq(jwt_issue(&public, &tokens_policy, &claims, arena,
+				   &token, &err),
+			 -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	bad.name = STR("\xff");
+	ck_assert_int_eq(jwt_issue(&ring, &tokens_policy, &bad, arena, &token,
+				   &err),
+			 -1);
+	memset(text, 'x', sizeof(text));
+	for (size_t n = 5000; n <= sizeof(text); n += 1000) {
+		bad.name = (struct str){ text, n };
+		for (enum jws_alg alg = JWS_HS256; alg < JWS_ALGS; alg += 4) {
+			public.signer = ring.v[alg - 1].key;
+			if (jwt_issue(&public, &tokens_policy, &bad, arena,
+				      &token, &err) == 0) {
+				ck_assert_uint_le(token.n, JWT_MAX_BYTES);
+				token = STR("kept");
+			} else {
+				ck_assert_int_eq(err.code, ERR_LIMIT);
+				ck_assert_uint_ge(n, 5000);
+			}
+		}
+	}
+	assert_str(token, "kept");
+}
+END_TEST
+
+static const struct {
+	int64_t now; /* after iat */
+	const char *why;
+} clocks[] = {
+	{ -31, "issued in the future" },
+	{ -30, NULL },
+	{ 0, NULL },
+	{ 599, NULL },
+	{ 600, NULL },
+	{ 600 + 30 - 1, NULL },
+	{ 600 + 30, "expired" },
+	{ 600 + 31, "expired" },
+	{ INT64_C(1) << 40, "expired" },
+	{ -TOKENS_NOW, "issued in the future" },
+	{ -TOKENS_NOW - 1000, "issued in the future" },
+};
+
+START_TEST(clock_edges)
+{
+	struct jwt_claims got;
+
+	assert_why(check(&ring, &tokens_policy, issue(&ring, &claims),
+			 TOKENS_NOW + clocks[_i].now, &got),
+		   clocks[_i].why, _i);
+}
+END_TEST
+
+START_TEST(policies)
+{
+	struct str token = issue(&ring, &claims);
+	struct jwt_policy p = tokens_policy;
+	struct jwt_claims got;
+
+	p.leeway = 0;
+	assert_why(check(&ring, &p, token, TOKENS_NOW + 599, &got), NULL, 0);
+	assert_why(check(&ring, &p, token, TOKENS_NOW + 600, &got), "expired",
+		   1);
+	assert_why(check(&ring, &p, token, TOKENS_NOW - 1, &got),
+		   "issued in the future", 2);
+	p = tokens_policy;
+	p.ttl = 599;
+	assert_why(check(&ring, &p, token, TOKENS_NOW, &got), "lives too long",
+		   3);
+	p = tokens_policy;
+	p.audience = STR("exampl");
+	assert_why(check(&ring, &p, token, TOKENS_NOW, &got),
+		   "another audience", 4);
+	p = tokens_policy;
+	p.issuer = STR("https://auth.example.com/");
+	assert_why(check(&ring, &p, token, TOKENS_NOW, &got), "another issuer",
+		   5);
+}
+END_TEST
+
+/* 1024 bytes with the commas between them, as identities have at most: 127 of
+ * 7, and a last one that makes it full or not. */
+START_TEST(many_roles)
+{
+	for (int last = 7; last < 10; last++) {
+		char add[4096] = "\"roles\":[";
+		size_t n = strlen(add);
+		struct jwt_claims got;
+		struct str token;
+
+		for (int i = 0; i < 127; i++)
+			n += (size_t)snprintf(add + n, sizeof(add) - n,
+					      "\"r%06d\",", i);
+		(void)snprintf(add + n, sizeof(add) - n, "\"%0*d\"]", last, 0);
+		token = tokens_sign(
+		    arena, ring.signer,
+		    tokens_header(arena, ring.signer, NULL, NULL),
+		    tokens_payload(arena, "roles", add));
+		assert_why(check(&ring, &tokens_policy, token, TOKENS_NOW,
+				 &got),
+			   last < 9 ? NULL :
+				      "roles has no role names, or too many",
+			   last);
+		if (last == 8)
+			ck_assert_uint_eq(got.roles.n, 1024);
+	}
+}
+END_TEST
+
+/* kid chooses; without it, one key must be the only one. */
+START_TEST(two_keys_of_an_algorithm)
+{
+	struct keyring two = { .n = 0 };
+	struct jwk *second;
+	struct jwt_claims got;
+	struct str with, without;
+	struct err err;
+
+	ck_assert_int_eq(jwk_generate(JWS_EDDSA, &second, &err), 0);
+	two.v[0].key = ring.v[JWS_EDDSA - 1].key;
+	two.v[1].key = second;
+	two.v[0].state = KEY_RETIRING;
+	two.v[1].state = KEY_PENDING;
+	two.n = 2;
+	for (size_t i = 0; i < two.n; i++) {
+		two.signer = two.v[i].key;
+		with = issue(&two, &claims);
+		without = tokens_sign(
+		    arena, two.signer,
+		    tokens_header(arena, two.signer, "kid", NULL),
+		    tokens_payload(arena, NULL, NULL));
+		assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got),
+			   NULL, 0);
+		assert_why(check(&two, &tokens_policy, without, TOKENS_NOW,
+				 &got),
+			   "kid is missing, and keys are many", 1);
+	}
+	/* by now of the second */
+	two.n = 1;
+	assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got),
+		   "unknown kid", 2);
+	assert_why(check(&two, &tokens_policy, without, TOKENS_NOW, &got),
+		   "bad signature", 3);
+	two.any_kid = true;
+	assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got),
+		   "bad signature", 4);
+	two.v[0].key = second;
+	second->kid[0] ^= 1;
+	assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got), NULL,
+		   5);
+	two.any_kid = false;
+	assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got),
+		   "unknown kid", 6);
+	two.n = 0;
+	assert_why(check(&two, &tokens_policy, without, TOKENS_NOW, &got),
+		   "no key of this alg", 7);
+	jwk_free(second);
+}
+END_TEST
+
+/* RFC 7515, RFC 7520 and RFC 8037 themselves: any typ, kid and payload. */
+START_TEST(rfc_examples)
+{
+	const struct rfc_jws *row = &rfc_jws[_i];
+	struct jwk *key;
+	enum jwt_verdict verdict;
+	const char *why;
+	json_t *header;
+	struct str payload;
+	struct err err;
+
+	ck_assert_int_eq(jwk_from_json(str_from(row->jwk),
+				       jws_alg_from_name(str_from(row->alg)),
+				       &key, &err),
+			 0);
+	ck_assert_int_eq(jwt_verify_bytes(key, str_from(row->token), arena,
+					  &verdict, &why, &header, &payload,
+					  &err),
+			 0);
+	ck_assert_msg(verdict == JWT_VALID && why == NULL, "%s: %s", row->where,
+		      why);
+	ck_assert_ptr_nonnull(header);
+	ck_assert_uint_gt(payload.n, 0);
+	json_decref(header);
+	for (size_t i = 0; i < ARRAY_LEN(rfc_jws); i++) {
+		ck_assert_int_eq(jwt_verify_bytes(key,
+						  str_from(rfc_jws[i].token),
+						  arena, &verdict, &why,
+						  &header, &payload, &err),
+				 0);
+		/* RFC 7515 A.4 and RFC 7520 4.3 have keys of their own */
+		ck_assert_int_eq(verdict == JWT_VALID, i == (size_t)_i);
+		json_decref(header);
+	}
+	jwk_free(key);
+}
+END_TEST
+
+START_TEST(bytes_refuses)
+{
+	static const struct {
+		const char *add, *why;
+	} rows[] = {
+		{ "\"crit\":[\"b64\"]", "crit in the header" },
+		{ "\"b64\":false", "b64 in the header" },
+		{ "\"jwk\":{}", "jwk in the header" },
+		{ "\"alg\":\"EdDSA\"", "header has duplicate members" },
+		{ "\"kid2\":\"x\"", NULL },
+	};
+	enum jwt_verdict verdict;
+	const char *why;
+	json_t *header;
+	struct str payload;
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str token = tokens_sign(
+		    arena, ring.signer,
+		    tokens_header(arena, ring.signer, "kid,typ", rows[i].add),
+		    STR("bytes"));
+
+		ck_assert_int_eq(jwt_verify_bytes(ring.signer, token, arena,
+						  &verdict, &why, &header,
+						  &payload, &err),
+				 0);
+		assert_why(why, rows[i].why, (int)i);
+		ck_assert_int_eq(verdict == JWT_VALID, why == NULL);
+		assert_str(payload, why == NULL ? "bytes" : "");
+		json_decref(header);
+	}
+}
+END_TEST
+
+/* Out of memory at every allocation: never "valid", never "refused". */
+START_TEST(torture)
+{
+	const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA };
+	struct keyring mine = ring;
+	struct arena *a = arena_new(ARENA_BYTES);
+
+	ck_assert_ptr_nonnull(a);
+	mine.signer = ring.v[algs[_i] - 1].key;
+	for (unsigned n = 0; n < 100; n++) {
+		struct str token = STR("kept"), good = issue(&mine, &claims);
+		enum jwt_verdict verdict = (enum jwt_verdict)77;
+		const char *why = "kept";
+		struct jwt_claims got = { .exp = 5 };
+		struct err err = { .code = ERR_NONE };
+		int rc;
+
+		arena_fail_after(a, n);
+		rc = jwt_verify(&mine, &tokens_policy, good, TOKENS_NOW, a,
+				&verdict, &why, &got, &err);
+		ck_assert_int_eq(rc, arena_has_failed(a) ? -1 : 0);
+		if (rc != 0) {
+			ck_assert_int_eq(err.code, ERR_INTERNAL);
+			ck_assert_int_eq((int)verdict, 77);
+			ck_assert_str_eq(why, "kept");
+			ck_assert_int_eq(got.exp, 5);
+		}
+		arena_reset(a);
+		arena_fail_after(a, n);
+		if (jwt_issue(&mine, &tokens_policy, &claims, a, &token,
+			      &err) != 0)
+			assert_str(token, "kept");
+		arena_reset(a);
+		if (n == 99)
+			ck_assert_int_eq(rc, 0);
+	}
+	arena_free(a);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("jwt_claims");
+	TCase *t = tcase_create("jwt_claims");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_unchecked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, issued_and_accepted, JWS_HS256, JWS_ALGS);
+	tcase_add_test(t, no_roles_no_email_no_name);
+	tcase_add_test(t, issue_refuses);
+	tcase_add_loop_test(t, clock_edges, 0, ARRAY_LEN(clocks));
+	tcase_add_test(t, policies);
+	tcase_add_test(t, many_roles);
+	tcase_add_test(t, two_keys_of_an_algorithm);
+	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
+	tcase_add_test(t, bytes_refuses);
+	tcase_add_loop_test(t, torture, 0, 2);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

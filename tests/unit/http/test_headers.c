@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* What a request says of its body, of the answer it wants, of its query. */
+#include "tests/unit/http/message.h"
+
+static const struct {
+	const char *type;
+	enum http_media media;
+} media[] = {
+	{ "", MEDIA_NONE },
+	{ " ", MEDIA_NONE },
+	{ ";", MEDIA_NONE },
+	{ "application/x-www-form-urlencoded", MEDIA_FORM },
+	{ "Application/X-WWW-Form-Urlencoded;charset=UTF-8", MEDIA_FORM },
+	{ "application/x-www-form-urlencoded; charset=latin1", MEDIA_OTHER },
+	{ "application/json", MEDIA_JSON },
+	{ "APPLICATION/JSON ; a=b; Charset=\"utf-8\"", MEDIA_JSON },
+	{ "application/json; charset", MEDIA_OTHER },
+	{ "application/json; charset=utf-16", MEDIA_OTHER },
+	{ "application/json;", MEDIA_JSON },
+	{ "application/jsonx", MEDIA_OTHER },
+	{ "application/problem+json", MEDIA_OTHER },
+	{ "text/plain", MEDIA_OTHER },
+	{ "multipart/form-data; boundary=x", MEDIA_OTHER },
+	{ "text/plain; application/json", MEDIA_OTHER },
+	{ "application/json, text/plain", MEDIA_OTHER },
+};
+
+START_TEST(type_of_the_body)
+{
+	(void)PARSE();
+	add(STR("CONTENT_TYPE"), str_from(media[_i].type));
+	ck_assert_int_eq(parse_again(), 0);
+	ck_assert_msg(request.media == media[_i].media, "row %d: %d", _i,
+		      request.media);
+}
+END_TEST
+
+static const struct {
+	const char *accept;
+	bool html, json;
+} accepts[] = {
+	{ "", false, false },
+	{ "*/*", false, false },
+	{ "text/*", false, false },
+	{ "text/html", true, false },
+	{ "Text/HTML;q=0.9", true, false },
+	{ "text/html;q=0", false, false },
+	{ "text/html; q=0.000", false, false },
+	{ "text/html; q=0.001", true, false },
+	{ "text/html;q=x", false, false },
+	{ "text/html;q=", false, false },
+	{ "text/htmlx, xtext/html", false, false },
+	{ "x=text/html", false, false },
+	{ "application/json", false, true },
+	{ "application/json, text/plain, */*", false, true },
+	{ "application/xhtml+xml,application/json;q=0,text/html", true, false },
+	{ "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+	  true, false },
+	{ ",, ,text/html ;level=1,", true, false },
+	{ "text/html;q=0,text/html;q=1", true, false },
+	{ "application/json;q=0.1,text/html", true, true },
+};
+
+START_TEST(accepted)
+{
+	(void)PARSE();
+	add(STR("HTTP_ACCEPT"), str_from(accepts[_i].accept));
+	ck_assert_int_eq(parse_again(), 0);
+	ck_assert_msg(request.accepts_html == accepts[_i].html &&
+		      request.accepts_json == accepts[_i].json, "row %d", _i);
+	ck_assert_msg(http_request_wants_json(&request) ==
+		      (accepts[_i].json && !accepts[_i].html), "row %d", _i);
+}
+END_TEST
+
+START_TEST(json_body_wants_json)
+{
+	ck_assert_int_eq(PARSE("CONTENT_TYPE=application/json",
+			       "HTTP_ACCEPT=text/html", ), 0);
+	ck_assert(http_request_wants_json(&request));
+	ck_assert_int_eq(PARSE("CONTENT_TYPE=text/plain", ), 0);
+	ck_assert(!http_request_wants_json(&request));
+}
+END_TEST
+
+#define HTML "HTTP_ACCEPT=text/html"
+
+static const struct {
+	const char *changes[4];
+	bool navigation;
+} navigations[] = {
+	{ { "HTTP_SEC_FETCH_MODE=navigate" }, true },
+	{ { "HTTP_SEC_FETCH_MODE=navigate", "REQUEST_METHOD=HEAD" }, true },
+	{ { "HTTP_SEC_FETCH_MODE=navigate", "REQUEST_METHOD=POST" }, true },
+	{ { "HTTP_SEC_FETCH_MODE=cors", "REQUEST_METHOD=POST", HTML }, false },
+	{ { "REQUEST_METHOD=POST", HTML }, true },
+	{ { "REQUEST_METHOD=POST", HTML, "HTTP_X_REQUESTED_WITH=X" }, false },
+	{ { "REQUEST_METHOD=POST" }, false },
+	{ { "HTTP_SEC_FETCH_MODE=cors", HTML }, false },
+	{ { "HTTP_SEC_FETCH_MODE=", HTML }, false },
+	{ { "HTTP_SEC_FETCH_MODE=Navigate", HTML }, false },
+	{ { HTML }, true },
+	{ { "HTTP_ACCEPT=*/*", "REQUEST_METHOD=PROPFIND" }, false },
+	{ { HTML, "HTTP_X_REQUESTED_WITH=XMLHttpRequest" }, false },
+	{ { "HTTP_ACCEPT=*/*" }, false },
+	{ { NULL }, false },
+	{ { "HTTP_SEC_FETCH_MODE=navigate", "HTTP_SEC_FETCH_MODE=navigate" },
+	  false },
+};
+
+START_TEST(navigation)
+{
+	ck_assert_int_eq(parse(navigations[_i].changes), 0);
+	ck_assert_msg(http_request_is_navigation(&request) ==
+		      navigations[_i].navigation, "row %d", _i);
+}
+END_TEST
+
+static const struct {
+	const char *query;
+	const char *value; /* NULL: absent */
+	int result;
+} queries[] = {
+	{ "", NULL, 0 },
+	{ "&", NULL, 0 },
+	{ "?&", NULL, 0 },
+	{ "=&=", NULL, -1 },
+	{ "rd", "", 0 },
+	{ "rd=", "", 0 },
+	{ "rd=%2Fa%3Fb%3Dc%26d", "/a?b=c&d", 0 },
+	{ "rd=/a?b=c", "/a?b=c", 0 },
+	{ "x=1&rd=a+b", "a b", 0 },
+	{ "%72d=a", "a", 0 },
+	{ "RD=a&xrd=b", NULL, 0 },
+	{ "rd=a&rd=a", NULL, -1 },
+	{ "rd=a&%72%64=b", NULL, -1 },
+	{ "rd=%", NULL, -1 },
+	{ "rd=%0", NULL, -1 },
+	{ "rd=%00", NULL, -1 },
+	{ "rd=%ff", NULL, -1 },
+	{ "rd=%c3%a9", "\xc3\xa9", 0 },
+};
+
+START_TEST(query_field)
+{
+	const struct http_request r = { .query = str_from(queries[_i].query) };
+	struct str value = STR("untouched");
+	int result = http_request_query(&r, STR("rd"), arena, &value, &failure);
+
+	ck_assert_msg(result == queries[_i].result, "row %d", _i);
+	if (result != 0)
+		ck_str(value, "untouched");
+	else if (queries[_i].value == NULL)
+		ck_assert_msg(value.p == NULL, "row %d", _i);
+	else
+		ck_str(value, queries[_i].value);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("http_headers");
+	TCase *t = tcase_create("http_headers");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, type_of_the_body, 0, ARRAY_LEN(media));
+	tcase_add_loop_test(t, accepted, 0, ARRAY_LEN(accepts));
+	tcase_add_test(t, json_body_wants_json);
+	tcase_add_loop_test(t, navigation, 0, ARRAY_LEN(navigations));
+	tcase_add_loop_test(t, query_field, 0, ARRAY_LEN(queries));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

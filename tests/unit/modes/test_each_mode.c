@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* What holds in every mode alike, asked of each one. */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include <dirent.h>
+
+#include "strategy/registry.h"
+#include "auth/csrf.h"
+#include "http/cookie.h"
+#include "tests/support/store_faulty.h"
+
+#define SESSION "__Host-fcgiauth"
+
+static const char *const modes[] = { "session", "jwt", "refresh" };
+static struct store_faulty faulty;
+static char secret[512]; /* a line of [jwt] */
+
+static void
+use(const char *mode, const char *keys)
+{
+	static char ini[1024]; /* settings borrow from it */
+
+	flow_free(&f);
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\ndeliver = both\n"
+		       "[store]\ndriver = memory\n"
+		       "[jwt]\nrevocation = store\n%s\n",
+		       mode, keys);
+	flow_init(&f, ini, &faulty.ops, &faulty);
+}
+
+static void
+begin(void)
+{
+	setup();
+	(void)snprintf(secret, sizeof(secret), "secret_file = %s/secret",
+		       folder);
+}
+
+/* All that a browser has after a login, as a parameter. */
+static const char *
+cookies(void)
+{
+	static const char *const names[] = { SESSION, ACCESS, REFRESH };
+	struct flow_answer a = flow_post(
+	    &f, "/auth/login", JSON,
+	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}",
+	    NULL);
+	const char *all = "HTTP_COOKIE=none=x";
+
+	ck_assert_uint_eq(a.status, 200);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = flow_cookie(&f, &a, names[i]);
+
+		if (value != NULL)
+			all = flow_text(&f, "%s; %s=%s", all, names[i], value);
+	}
+	return all;
+}
+
+static unsigned
+check_of(const char *who)
+{
+	return flow_verify(&f, "/", who, NULL).status;
+}
+
+/* In mode refresh the access token lives on: the store knows better. */
+static bool
+is_signed_in(const char *who)
+{
+	struct session_cursor start_at = { .created_ms = 0 };
+	struct session_list list;
+	struct err err;
+
+	if (f.service->mode_ops->refresh_cookie != COOKIE_REFRESH)
+		return check_of(who) == 204;
+	ck_assert_int_eq(store_list(f.links.store, f.request, STR("alice"),
+				    env_wall_ms(&f.world.env), 50, &start_at,
+				    &list, &err),
+			 0);
+	return list.n == 1;
+}
+
+START_TEST(malformed_sign_out)
+{
+	static const struct {
+		const char *type, *body;
+	} rows[] = {
+		{ FORM, "csrf=%" },
+		{ FORM, "csrf=a&csrf=b" },
+		{ FORM, "refresh_token=%00" },
+		{ JSON, "{" },
+		{ JSON, "[]" },
+	};
+	const char *who;
+
+	use(modes[_i], secret);
+	who = cookies();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a = flow_post(
+		    &f, "/auth/logout", rows[i].type, rows[i].body, who);
+
+		ck_assert_msg(a.status == 400, "row %zu: %u", i, a.status);
+		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	}
+	ck_assert(is_signed_in(who));
+}
+END_TEST
+
+/* Signs out while the n-th call fails, and all after it; false: there is no
+ * n-th call. */
+static bool
+stays_signed_in(const char *body, const char *who, unsigned n)
+{
+	struct flow_answer a;
+
+	store_faulty_fail(&faulty, n, true);
+	a = flow_post(&f, "/auth/logout", body != NULL ? FORM : JSON,
+		      body != NULL ? body : "", who);
+	if (atomic_load(&faulty.failed) == 0) {
+		ck_assert_uint_eq(a.status, body != NULL ? 303 : 204);
+		ck_assert_ptr_nonnull(flow_header(&a, "Set-Cookie").p);
+		return false;
+	}
+	ck_assert_msg(a.status == 503, "call %u: %u", n, a.status);
+	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	store_faulty_fail(&faulty, 0, false);
+	fake_env_advance(&f.world, 2); /* the breaker lets go */
+	return true;
+}
+
+/* By a program and by our own form, in each mode. */
+START_TEST(sign_out_without_a_store)
+{
+	const char *who, *body = NULL;
+	struct flow_answer page;
+	unsigned n = 1;
+
+	use(modes[_i / 2], secret);
+	who = cookies();
+	if (_i % 2 == 1) {
+		page = flow_get(&f, "/auth/logout", who, NULL);
+		body = flow_text(&f, "csrf=%s", flow_csrf(&f, &page));
+	}
+	while (stays_signed_in(body, who, n)) {
+		/* The first call has ended nothing. */
+		if (n++ == 1)
+			ck_assert(is_signed_in(who));
+	}
+	ck_assert_uint_gt(n, 1);
+	store_faulty_fail(&faulty, 0, false);
+	ck_assert(!is_signed_in(who));
+}
+END_TEST
+
+static void
+form_token(char out[CSRF_TOKEN_CHARS])
+{
+	static const char *const params[] = { NULL };
+	struct flow_exchange x;
+	struct str token;
+	struct err err;
+
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(csrf_token(&x.e, STR("one"), &token, &err), 0);
+	ck_assert_uint_eq(token.n, CSRF_TOKEN_CHARS);
+	memcpy(out, token.p, CSRF_TOKEN_CHARS);
+}
+
+/* A page of one instance is posted to another: what both know is the store,
+ * but in mode jwt the key, and neither the dice nor the label of another use.
+ */
+START_TEST(instances_share_what_signs_forms)
+{
+	bool by_key = strcmp(modes[_i], "jwt") == 0;
+	char one[CSRF_TOKEN_CHARS], two[CSRF_TOKEN_CHARS];
+	char three[CSRF_TOKEN_CHARS];
+	struct store *shared;
+	char path[64];
+	FILE *file;
+
+	use(modes[_i], secret);
+	form_token(one);
+	shared = store_ref(f.store);
+	use(modes[_i], secret);
+	atomic_store(&f.world.dice, 12345);
+	form_token(two);
+	ck_assert_int_eq(memcmp(one, two, sizeof(one)) == 0, by_key);
+	(void)snprintf(path, sizeof(path), "%s/secret", folder);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("another secret of 32 bytes or so", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+	use(modes[_i], secret);
+	atomic_store(&f.world.dice, 54321);
+	store_link_bind(f.links.store, shared);
+	form_token(three);
+	ck_assert_int_eq(memcmp(one, three, sizeof(one)) == 0, !by_key);
+	store_link_bind(f.links.store, f.store);
+	store_unref(shared);
+}
+END_TEST
+
+START_TEST(secrets_differ_by_label)
+{
+	uint8_t a[32], b[32], again[32];
+	struct err err;
+
+	use("jwt", secret);
+	ck_assert_int_eq(f.service->mode_ops->secret(f.service->mode, "a", a,
+						     &err),
+			 0);
+	ck_assert_int_eq(f.service->mode_ops->secret(f.service->mode, "b", b,
+						     &err),
+			 0);
+	ck_assert_int_eq(f.service->mode_ops->secret(f.service->mode, "a",
+						     again, &err),
+			 0);
+	ck_assert_mem_eq(a, again, sizeof(a));
+	ck_assert_mem_ne(a, b, sizeof(a));
+}
+END_TEST
+
+static void
+remove_keys(const char *keys)
+{
+	const struct dirent *e;
+	DIR *d = opendir(keys);
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			ck_assert_int_eq(unlinkat(dirfd(d), e->d_name, 0), 0);
+	}
+	ck_assert_int_eq(closedir(d), 0);
+	ck_assert_int_eq(rmdir(keys), 0);
+}
+
+static const struct {
+	const char *alg, *members; /* of a public key */
+} kinds[] = {
+	{ "RS256", "alg e kid kty n use" },
+	{ "PS256", "alg e kid kty n use" },
+	{ "ES256", "alg crv kid kty use x y" },
+	{ "ES384", "alg crv kid kty use x y" },
+	{ "EdDSA", "alg crv kid kty use x" },
+};
+
+static void
+is_public(const json_t *key, const char *alg, const char *members)
+{
+	struct str rest = str_from(members), name;
+	size_t n = 0;
+
+	ck_assert_str_eq(json_string_value(json_object_get(key, "alg")), alg);
+	ck_assert_str_eq(json_string_value(json_object_get(key, "use")), "sig");
+	for (; str_word(&rest, &name); n++) {
+		const char *text = flow_text(&f, "%.*s", STR_ARG(name));
+
+		ck_assert_msg(json_object_get(key, text) != NULL, "%s: no %s",
+			      alg, text);
+	}
+	ck_assert_uint_eq(json_object_size(key), n);
+}
+
+/* In the modes that sign: what is published is the key, and no more of it. */
+START_TEST(public_keys)
+{
+	const char *mode = modes[1 + _i % 2];
+	const char *alg = kinds[_i / 2].alg;
+	struct flow_answer a;
+	const char *who;
+	char keys[64], lines[128];
+	json_t *set;
+
+	(void)snprintf(keys, sizeof(keys), "%s/keys", folder);
+	(void)snprintf(lines, sizeof(lines), "algorithm = %s\nkeys = %s", alg,
+		       keys);
+	use(mode, lines);
+	who = cookies();
+	ck_assert_uint_eq(check_of(who), 204);
+	a = flow_get(&f, "/auth/jwks.json", NULL, NULL);
+	ck_assert_uint_eq(a.status, 200);
+	set = json_loadb(a.body.p, a.body.n, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_eq(json_array_size(json_object_get(set, "keys")), 1);
+	is_public(json_array_get(json_object_get(set, "keys"), 0), alg,
+		  kinds[_i / 2].members);
+	json_decref(set);
+	remove_keys(keys);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("each_mode");
+	TCase *t = tcase_create("each_mode");
+
+	tcase_set_timeout(t, 60); /* RSA keys are made */
+	tcase_add_checked_fixture(t, begin, teardown);
+	tcase_add_loop_test(t, malformed_sign_out, 0, ARRAY_LEN(modes));
+	tcase_add_loop_test(t, sign_out_without_a_store, 0,
+			    2 * ARRAY_LEN(modes));
+	tcase_add_loop_test(t, instances_share_what_signs_forms, 0,
+			    ARRAY_LEN(modes));
+	tcase_add_test(t, secrets_differ_by_label);
+	tcase_add_loop_test(t, public_keys, 0, 2 * ARRAY_LEN(kinds));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

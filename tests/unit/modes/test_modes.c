@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* The modes by themselves: what they promise to whoever calls them. */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "strategy/registry.h"
+#include "auth/credential.h"
+#include "conf/problems.h"
+#include "http/cookie.h"
+#include "tests/support/store_faulty.h"
+
+#define RUBBISH 0xa5
+
+static const struct grant no_grant;
+static const struct session_id no_session;
+
+static struct store_faulty faulty;
+
+static void
+use(const char *mode, const char *more)
+{
+	static char ini[512]; /* settings borrow from it */
+
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\n[store]\ndriver = memory\n"
+		       "[jwt]\nsecret_file = %s/secret\n%s",
+		       mode, folder, more);
+	flow_free(&f);
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, ini, &faulty.ops, &faulty);
+}
+
+static struct exchange *
+begin(struct flow_exchange *x)
+{
+	static const char *const params[] = { NULL };
+
+	flow_exchange(&f, params, x);
+	return &x->e;
+}
+
+/* Each as long as some token is, and none of ours. */
+static const char *const strange[] = {
+	"",
+	"dead",
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+	("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+	"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
+};
+
+static void
+refuses(struct exchange *e, struct str token)
+{
+	const struct auth_mode_ops *ops = e->service->mode_ops;
+	const void *mode = e->service->mode;
+	struct grant grant;
+	enum verdict verdict = VERDICT_ALLOW;
+	struct err err;
+
+	memset(&grant, RUBBISH, sizeof(grant));
+	ck_assert_int_eq(ops->authenticate(mode, &e->call, token, &verdict,
+					   &grant, &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+	memset(&grant, RUBBISH, sizeof(grant));
+	verdict = VERDICT_ALLOW;
+	ck_assert_int_eq(ops->revoke(mode, &e->call, token, &verdict, &grant,
+				     &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+}
+
+static void
+prolongs_nothing(struct exchange *e, struct str token)
+{
+	const struct auth_mode_ops *ops = e->service->mode_ops;
+	const void *mode = e->service->mode;
+	enum refresh_answer answer = REFRESH_DONE;
+	struct credentials made;
+	struct session_id id;
+	struct grant grant;
+	struct err err;
+	bool ours = true;
+
+	memset(&grant, RUBBISH, sizeof(grant));
+	memset(&made, RUBBISH, sizeof(made));
+	memset(&id, RUBBISH, sizeof(id));
+	if (ops->refresh != NULL) {
+		ck_assert_int_eq(ops->refresh(mode, &e->call, token, SIZE_MAX,
+					      &answer, &grant, &made, &err),
+				 0);
+		ck_assert_int_eq(answer, REFRESH_REFUSED);
+		ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+		ck_assert_uint_eq(made.access.n + made.refresh.n, 0);
+		ck_assert_int_eq(made.expires_in, 0);
+		ck_assert_int_eq(made.evicted, 0);
+	}
+	if (ops->session_of != NULL) {
+		ck_assert_int_eq(ops->session_of(mode, &e->call, token, &ours,
+						 &id, &err),
+				 0);
+		ck_assert(!ours);
+		ck_assert_mem_eq(&id, &no_session, sizeof(id));
+	}
+}
+
+/* And the store hears of none but what might be one of its own. */
+START_TEST(strange_tokens)
+{
+	static const char *const modes[] = { "session", "refresh", "jwt",
+					     "jwt" };
+	struct flow_exchange x;
+	struct exchange *e;
+
+	use(modes[_i], _i == 3 ? "revocation = store\n" : "");
+	e = begin(&x);
+	store_faulty_fail(&faulty, 0, false);
+	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
+		refuses(e, str_from(strange[i]));
+		prolongs_nothing(e, str_from(strange[i]));
+	}
+	ck_assert(_i < 2 || atomic_load(&faulty.calls) == 0);
+}
+END_TEST
+
+/* What a session gets, whatever was asked for. */
+START_TEST(remember_is_as_offered)
+{
+	static const struct {
+		const char *offered;
+		bool asked;
+		int64_t expires_in, max_age;
+	} rows[] = {
+		{ "0", true, 1800, -1 },   { "0", false, 1800, -1 },
+		{ "1s", true, 1, 1 },	   { "1d", true, 86400, 86400 },
+		{ "1d", false, 1800, -1 },
+	};
+	struct flow_exchange x;
+	struct exchange *e;
+	struct credentials made;
+	struct login login = { .hash = STR("x"), .remember = rows[_i].asked };
+	struct err err;
+
+	use("session",
+	    flow_text(&f, "[session]\nremember = %s\n", rows[_i].offered));
+	login.who = f.users_table.v[0].who;
+	e = begin(&x);
+	ck_assert_int_eq(e->service->mode_ops->issue(e->service->mode, &e->call,
+						     &login, &made, &err),
+			 0);
+	ck_assert_int_eq(made.expires_in, rows[_i].expires_in);
+	ck_assert_int_eq(made.cookie_max_age, rows[_i].max_age);
+	ck_assert_int_eq(made.evicted, 0);
+	ck_assert_uint_eq(made.refresh.n, 0);
+}
+END_TEST
+
+/* For whom, of which session, and until when. */
+START_TEST(what_a_refresh_gives)
+{
+	static const struct {
+		const char *mode;
+		int64_t expires_in, ends_in, refresh_max_age;
+	} rows[] = {
+		{ "session", 1800, 43200, 0 },
+		{ "refresh", 600, 90 * 86400, 14 * 86400 },
+	};
+	struct login login = { .remember = false };
+	struct credentials made, next;
+	const struct auth_mode_ops *ops;
+	enum refresh_answer answer;
+	struct flow_exchange x;
+	struct exchange *e;
+	struct grant grant;
+	struct err err;
+	int64_t now_ms;
+
+	use(rows[_i].mode, "");
+	login.who = f.users_table.v[0].who;
+	login.hash = f.users_table.v[0].hash;
+	e = begin(&x);
+	ops = e->service->mode_ops;
+	now_ms = e->call.now_ms;
+	ck_assert_int_eq(ops->issue(e->service->mode, &e->call, &login, &made,
+				    &err),
+			 0);
+	ck_assert_int_eq(ops->refresh(e->service->mode, &e->call,
+				      _i == 0 ? made.access : made.refresh,
+				      SIZE_MAX, &answer, &grant, &next, &err),
+			 0);
+	ck_assert_int_eq(answer, REFRESH_DONE);
+	ck_assert(str_eq(grant.who.name, STR("alice")));
+	ck_assert_mem_eq(grant.session.b, made.session.b,
+			 sizeof(made.session.b));
+	ck_assert_mem_eq(next.session.b, made.session.b,
+			 sizeof(made.session.b));
+	ck_assert_int_eq(grant.expires_ms,
+			 now_ms + 1000 * rows[_i].expires_in);
+	ck_assert_int_eq(grant.ends_ms, now_ms + 1000 * rows[_i].ends_in);
+	ck_assert_int_eq(next.expires_in, rows[_i].expires_in);
+	ck_assert_int_eq(next.refresh_max_age, rows[_i].refresh_max_age);
+}
+END_TEST
+
+/* Without dice there is no login, and nothing is left of it. */
+START_TEST(no_dice_no_login)
+{
+	static const char *const modes[] = { "session", "jwt", "refresh" };
+	struct session_cursor start_at = { .created_ms = 0 };
+	struct session_list list;
+	struct flow_answer a;
+	struct err err;
+
+	use(modes[_i], "");
+	f.world.no_entropy = true;
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      NULL);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert_int_eq(store_list(f.links.store, f.request,
+				    (struct str){ .p = NULL },
+				    env_wall_ms(&f.world.env), 50, &start_at,
+				    &list, &err),
+			 0);
+	ck_assert_uint_eq(list.n, 0);
+}
+END_TEST
+
+static unsigned throws; /* that are left before the dice fail */
+static int (*throw_dice)(void *ctx, void *buf, size_t n);
+
+static int
+throw_few(void *ctx, void *buf, size_t n)
+{
+	if (throws == 0)
+		return -1;
+	throws--;
+	return throw_dice(ctx, buf, n);
+}
+
+static size_t
+count_sessions(void)
+{
+	struct session_cursor start_at = { .created_ms = 0 };
+	struct arena *a = arena_new(1024 * 1024);
+	struct session_list list;
+	struct err err;
+	size_t n;
+
+	store_faulty_fail(&faulty, 0, false);
+	fake_env_advance(&f.world, 10); /* it is asked again */
+	ck_assert_int_eq(store_list(f.links.store, a,
+				    (struct str){ .p = NULL },
+				    env_wall_ms(&f.world.env), 50, &start_at,
+				    &list, &err),
+			 0);
+	n = list.n;
+	arena_free(a);
+	return n;
+}
+
+/* Whatever of it fails: nothing is made and nothing is told. */
+static bool
+fails_to_issue(struct exchange *e)
+{
+	const struct auth_mode_ops *ops = e->service->mode_ops;
+	const bool stores = ops->access_cookie == COOKIE_SESSION ||
+	    ops->refresh_cookie == COOKIE_REFRESH;
+	struct credentials made, untouched;
+	struct login login = { .who = f.users_table.v[0].who,
+			       .hash = STR("x") };
+	struct err err;
+	int rc;
+
+	memset(&made, RUBBISH, sizeof(made));
+	memcpy(&untouched, &made, sizeof(made));
+	rc = ops->issue(e->service->mode, &e->call, &login, &made, &err);
+	ck_assert_uint_eq(count_sessions(), rc == 0 && stores ? 1 : 0);
+	if (rc != 0)
+		ck_assert_mem_eq(&made, &untouched, sizeof(made));
+	return rc != 0;
+}
+
+START_TEST(a_login_whose_dice_fail)
+{
+	static const char *const modes[] = { "session", "jwt", "refresh" };
+	bool failed = true;
+
+	for (unsigned n = 0; failed; n++) {
+		struct flow_exchange x;
+		struct exchange *e;
+
+		ck_assert_uint_lt(n, 20);
+		use(modes[_i], "");
+		e = begin(&x);
+		throw_dice = f.world.env.rng.fill;
+		throws = n;
+		f.world.env.rng.fill = throw_few;
+		failed = fails_to_issue(e);
+		ck_assert(failed || throws == 0);
+		ck_assert(n > 0 || failed);
+	}
+}
+END_TEST
+
+START_TEST(a_login_whose_store_fails)
+{
+	static const struct {
+		const char *mode, *more;
+		unsigned calls;
+	} rows[] = { { "session", "", 3 },
+		     { "jwt", "", 0 },
+		     { "jwt", "revocation = store\n", 2 },
+		     { "refresh", "", 4 } };
+
+	for (unsigned n = 1; n <= rows[_i].calls + 1; n++) {
+		struct flow_exchange x;
+		struct exchange *e;
+
+		use(rows[_i].mode, rows[_i].more);
+		e = begin(&x);
+		store_faulty_fail(&faulty, n, false);
+		ck_assert_msg(fails_to_issue(e) == (n <= rows[_i].calls),
+			      "call %u", n);
+	}
+}
+END_TEST
+
+static void *
+no_memory(size_t n)
+{
+	(void)n;
+	return NULL;
+}
+
+/* A token that could not be read is not for that a wrong one. */
+START_TEST(no_memory_for_a_token)
+{
+	static const char *const modes[] = { "jwt", "refresh" };
+	const struct auth_mode_ops *ops;
+	struct login login = { .hash = STR("x") };
+	struct credentials made;
+	struct flow_exchange x;
+	struct exchange *e;
+	enum verdict verdict;
+	struct grant grant;
+	struct err err;
+
+	use(modes[_i], "");
+	login.who = f.users_table.v[0].who;
+	e = begin(&x);
+	ops = e->service->mode_ops;
+	ck_assert_int_eq(ops->issue(e->service->mode, &e->call, &login, &made,
+				    &err),
+			 0);
+	json_set_alloc_funcs(no_memory, free);
+	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
+					   made.access, &verdict, &grant, &err),
+			 -1);
+	ck_assert_int_eq(err.code, ERR_INTERNAL);
+	json_set_alloc_funcs(malloc, free);
+	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
+					   made.access, &verdict, &grant, &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_ALLOW);
+}
+END_TEST
+
+static bool
+is_accepted(const char *mode, const char *section, const char *key, long value,
+	    const char *unit)
+{
+	struct arena *a = arena_new(1024 * 1024);
+	const char *ini = flow_text(&f,
+				    "[auth]\nmode = %s\n"
+				    "[store]\ndriver = memory\n"
+				    "[%s]\n%s = %ld%s\n",
+				    mode, section, key, value, unit);
+	struct settings_drivers drivers;
+	struct settings settings;
+	struct problems problems;
+	bool is;
+
+	problems_init(&problems, a);
+	ck_assert_int_eq(registry_drivers(a, &drivers), 0);
+	is = settings_parse(str_from(ini), "t.ini", &drivers, a, &settings,
+			    &problems) == 0;
+	arena_free(a);
+	return is;
+}
+
+START_TEST(numbers_have_limits)
+{
+	static const long day = 86400;
+	static const struct {
+		const char *mode, *section, *key;
+		long least, most;
+		const char *unit;
+	} rows[] = {
+		{ "session", "session", "idle_timeout", 1, 365 * day, "s" },
+		{ "session", "session", "absolute_timeout", 1, 365 * day, "s" },
+		{ "session", "session", "remember", 0, 400 * day, "s" },
+		{ "session", "session", "max_per_user", 0, 1000000, "" },
+		{ "refresh", "refresh", "idle_timeout", 1, 400 * day, "s" },
+		{ "refresh", "refresh", "absolute_timeout", 1, 400 * day, "s" },
+		{ "refresh", "refresh", "grace", 0, 60, "s" },
+		{ "refresh", "jwt", "ttl", 1, 30 * day, "s" },
+		{ "jwt", "jwt", "ttl", 1, 30 * day, "s" },
+		{ "jwt", "jwt", "leeway", 0, 120, "s" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct {
+			long value;
+			bool accepted;
+		} tries[] = { { rows[i].least - 1, false },
+			      { rows[i].least, true },
+			      { rows[i].most, true },
+			      { rows[i].most + 1, false } };
+
+		for (size_t k = 0; k < ARRAY_LEN(tries); k++)
+			ck_assert_msg(is_accepted(rows[i].mode, rows[i].section,
+						  rows[i].key,
+						  tries[k].value,
+						  rows[i].unit) ==
+					  tries[k].accepted,
+				      "[%s] %s = %ld%s", rows[i].section,
+				      rows[i].key, tries[k].value,
+				      rows[i].unit);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("modes");
+	TCase *t = tcase_create("modes");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, strange_tokens, 0, 4);
+	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
+	tcase_add_loop_test(t, what_a_refresh_gives, 0, 2);
+	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
+	tcase_add_loop_test(t, a_login_whose_dice_fail, 0, 3);
+	tcase_add_loop_test(t, a_login_whose_store_fails, 0, 4);
+	tcase_add_loop_test(t, no_memory_for_a_token, 0, 2);
+	tcase_add_test(t, numbers_have_limits);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/* What a login and its prolonging leave behind: sessions, tokens, lifetimes. */
+#include "tests/unit/modes/refresh_rig.h"
+
+#include "strategy/registry.h"
+#include "strategy/store.h"
+#include "base/log.h"
+#include "tests/support/store_faulty.h"
+
+#define SESSION "__Host-fcgiauth"
+
+static struct session_list
+signed_in(void)
+{
+	struct session_cursor start = { .created_ms = 0 };
+	struct session_list list;
+	struct err err;
+
+	ck_assert_int_eq(store_list(f.links.store, f.arena,
+				    (struct str){ .p = NULL },
+				    env_wall_ms(&f.world.env), 50, &start,
+				    &list, &err),
+			 0);
+	return list;
+}
+
+static void
+use_mode(const char *mode, const char *more)
+{
+	static char ini[4096]; /* settings borrow from it */
+
+	flow_free(&f);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\ndeliver = both\n"
+		       "[store]\ndriver = memory\n"
+		       "[jwt]\nsecret_file = %s/secret\n%s",
+		       mode, folder, more);
+	flow_init(&f, ini, NULL, NULL);
+}
+
+static struct flow_answer
+login_with(const char *cookie)
+{
+	return flow_post(&f, "/auth/login", JSON,
+			 "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+			 "\"}",
+			 cookie);
+}
+
+/* A browser that signs in again has one session, however it had the other. */
+START_TEST(login_ends_the_one_before)
+{
+	struct tokens t = sign_in("bob"), next;
+	struct flow_answer a;
+
+	a = login_with(flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh));
+	next = tokens_of(&a);
+	ck_assert_uint_eq(next.status, 200);
+	ck_assert_uint_eq(signed_in().n, 1);
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+	a = login_with(flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s", next.access));
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_uint_eq(signed_in().n, 1);
+	ck_assert_uint_eq(refresh(next.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(disabled_within_grace)
+{
+	struct tokens t = sign_in("alice"), again;
+
+	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+	f.users_table.v[0].disabled = true;
+	again = refresh(t.refresh);
+	ck_assert_uint_eq(again.status, 400);
+	ck_assert_ptr_null(again.access);
+	ck_assert_ptr_null(again.refresh);
+	ck_assert_uint_eq(signed_in().n, 0);
+}
+END_TEST
+
+static int64_t
+expires_in(const struct flow_answer *a)
+{
+	static const char before[] = "\"expires_in\":";
+	struct str rest = a->body;
+	int64_t n = 0;
+
+	while (rest.n > 0 && !str_starts(rest, STR("\"expires_in\":")))
+		rest = str_skip(rest, 1);
+	rest = str_skip(rest, sizeof(before) - 1);
+	for (; rest.n > 0 && rest.p[0] >= '0' && rest.p[0] <= '9';
+	     rest = str_skip(rest, 1))
+		n = n * 10 + (rest.p[0] - '0');
+	return n;
+}
+
+static struct flow_answer
+prolong(const char *credential)
+{
+	struct flow_answer a =
+	    flow_post(&f, "/auth/refresh", "", "", credential);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	return a;
+}
+
+START_TEST(session_by_cookie)
+{
+	const char *cookie;
+	struct flow_answer a;
+
+	use_mode("session",
+		 "[session]\nidle_timeout = 30m\n"
+		 "absolute_timeout = 2h\n");
+	cookie = flow_login(&f, "alice");
+	for (int64_t minute = 0; minute < 120; minute += 20) {
+		int64_t left = (120 - minute) * 60;
+
+		a = prolong(cookie);
+		ck_assert_int_eq(expires_in(&a), left < 1800 ? left : 1800);
+		ck_assert(member(&a, "access_token") == NULL);
+		fake_env_advance(&f.world, 20 * 60);
+	}
+	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", cookie).status,
+			  401);
+}
+END_TEST
+
+START_TEST(session_remembered)
+{
+	const int64_t day = 86400;
+	const char *cookie;
+	struct flow_answer a;
+
+	use_mode("session", "[session]\nremember = 30d\n");
+	a = flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\",\"remember\":true}",
+		      NULL);
+	cookie = flow_text(&f, "HTTP_COOKIE=" SESSION "=%s",
+			   flow_cookie(&f, &a, SESSION));
+	a = prolong(cookie);
+	ck_assert_int_eq(expires_in(&a), 30 * day);
+	fake_env_advance(&f.world, 29 * day);
+	a = prolong(cookie);
+	ck_assert_int_eq(expires_in(&a), day);
+}
+END_TEST
+
+START_TEST(session_by_bearer)
+{
+	struct flow_answer a;
+	const char *token;
+
+	use_mode("session", "");
+	a = login_with(NULL);
+	token = member(&a, "access_token");
+	ck_assert_ptr_nonnull(token);
+	a = prolong(flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", token));
+	ck_assert_str_eq(member(&a, "access_token"), token);
+	ck_assert_str_eq(member(&a, "token_type"), "Bearer");
+	ck_assert_ptr_null(member(&a, "refresh_token"));
+}
+END_TEST
+
+START_TEST(too_large_at_login)
+{
+	static char many[1025], issuer[257], more[1024];
+	struct flow_answer a;
+
+	memset(issuer, 'i', sizeof(issuer) - 1);
+	(void)snprintf(more, sizeof(more), "issuer = %s\naudience = %s\n",
+		       issuer, issuer);
+	use_mode("refresh", more);
+	for (size_t i = 0; i + 2 < sizeof(many); i += 2)
+		memcpy(many + i, "r,", 2);
+	many[sizeof(many) - 2] = 'r';
+	f.users_table.v[0].who.roles = str_from(many);
+	memset(issuer, '"', sizeof(issuer) - 1);
+	f.users_table.v[0].who.full_name = str_from(issuer);
+	a = login_with(NULL);
+	ck_assert_uint_eq(a.status, 500);
+	ck_assert_str_eq(member(&a, "error"), "token_too_large");
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert_uint_eq(signed_in().n, 0);
+}
+END_TEST
+
+/* The same session as it was some generations ago: a store from a backup. */
+static void
+set_store_back(void)
+{
+	struct session s = signed_in().v[0];
+	struct err err;
+	bool ended;
+
+	s.generation = 0;
+	memset(s.token.b, 7, sizeof(s.token.b));
+	ck_assert_int_eq(store_revoke(f.links.store, &s.id, &ended, &err), 0);
+	ck_assert_int_eq(store_create(f.links.store, &s, 0, s.created_ms, NULL,
+				      &err),
+			 0);
+}
+
+/* What was logged while this file was the log. */
+static const char *
+read_log(int fd)
+{
+	static char text[8192];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	return text;
+}
+
+static int64_t
+no_time(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+START_TEST(ahead_of_the_store)
+{
+	char name[] = "/tmp/fcgiauth.XXXXXX";
+	struct log log = { .fd = mkstemp(name),
+			   .level = LOG_INFO,
+			   .wall_ms = no_time };
+	struct tokens t = sign_in("alice");
+
+	ck_assert_int_ge(log.fd, 0);
+	ck_assert_int_eq(unlink(name), 0);
+	t = refresh(refresh(t.refresh).refresh);
+	set_store_back();
+	f.world.env.log = &log;
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+	ck_assert_ptr_nonnull(strstr(read_log(log.fd), "refresh_future"));
+	ck_assert_ptr_nonnull(strstr(read_log(log.fd), "user=alice"));
+	/* Nobody is signed out by that. */
+	ck_assert_uint_eq(signed_in().n, 1);
+	ck_assert_int_eq(close(log.fd), 0);
+}
+END_TEST
+
+/* Signing out while the store is away says so, and leaves the cookies. */
+START_TEST(no_store_no_sign_out)
+{
+	static struct store_faulty faulty; /* teardown() closes it */
+	unsigned step;
+
+	for (step = 1; step < 50; step++) {
+		char ini[512];
+		struct flow_answer a;
+		struct tokens t;
+
+		(void)snprintf(ini, sizeof(ini),
+			       "[auth]\nmode = refresh\ndeliver = both\n"
+			       "[store]\ndriver = memory\n"
+			       "[jwt]\nsecret_file = %s/secret\n",
+			       folder);
+		flow_free(&f);
+		store_faulty_init(&faulty, registry_store("memory"), NULL);
+		flow_init(&f, ini, &faulty.ops, &faulty);
+		t = sign_in("alice");
+		store_faulty_fail(&faulty, step, step % 2 == 0);
+		a = flow_post(&f, "/auth/logout", JSON, "",
+			      flow_text(&f,
+					"HTTP_COOKIE=" ACCESS "=%s; " REFRESH
+					"=%s; " SESSION "=dead",
+					t.access, t.refresh));
+		if (atomic_load(&faulty.failed) == 0) {
+			ck_assert_uint_eq(a.status, 204);
+			break;
+		}
+		ck_assert_msg(a.status == 503, "call %u: %u", step, a.status);
+		ck_assert_msg(flow_header(&a, "Retry-After").p != NULL,
+			      "call %u", step);
+		ck_assert_msg(flow_header(&a, "Set-Cookie").p == NULL,
+			      "call %u", step);
+	}
+	ck_assert_msg(step > 3 && step < 50, "%u calls", step);
+}
+END_TEST
+
+/* Names that nobody has, and that nobody may see again. */
+START_TEST(names_of_nobody)
+{
+	static char ten_k[10241];
+	static const char *const names[] = {
+		"a b", "%00", "\xc3\xa4", "", "<script>secret", ten_k
+	};
+	unsigned banned = 0;
+
+	memset(ten_k, 'x', sizeof(ten_k) - 1);
+	for (size_t i = 0; i < 60 && banned == 0; i++) {
+		const char *name = names[i % ARRAY_LEN(names)];
+		struct flow_answer page =
+		    flow_get(&f, "/auth/login", NULL, NULL);
+		const char *csrf = flow_csrf(&f, &page);
+		const char *pre = flow_text(&f, "HTTP_COOKIE=" LOGIN "=%s",
+					    flow_cookie(&f, &page, LOGIN));
+		char body[11000];
+		struct flow_answer a;
+
+		(void)snprintf(body, sizeof(body),
+			       "csrf=%s&password=x&username=%s", csrf, name);
+		a = flow_post(&f, "/auth/login", FORM, body, pre);
+		banned = a.status == 429;
+		if (strcmp(name, "%00") == 0)
+			ck_assert_uint_eq(a.status, 400);
+		else
+			ck_assert_msg(a.status == 401 || banned, "row %zu: %u",
+				      i, a.status);
+		ck_assert(!flow_holds(a.body, "secret"));
+		ck_assert(!flow_holds(a.body, "xxxxxxxx"));
+		ck_assert(!flow_holds(a.body, "a b\""));
+	}
+	ck_assert_msg(banned, "these are not counted");
+}
+END_TEST
+
+START_TEST(names_have_case)
+{
+	const char *cookie;
+
+	use_mode("session",
+		 "[rule a]\npath = /a\nrequire = user:Alice\n"
+		 "[rule b]\nrequire = user:alice\n");
+	cookie = flow_login(&f, "alice");
+	ck_assert_uint_eq(flow_verify(&f, "/a", cookie, NULL).status, 403);
+	ck_assert_uint_eq(flow_verify(&f, "/b", cookie, NULL).status, 204);
+}
+END_TEST
+
+/* Is there a cookie of this name that lives for so long? */
+static bool
+lasts(const struct flow_answer *a, const char *name, int64_t seconds)
+{
+	const char *begin = flow_text(&f, "%s=", name);
+	const char *life = flow_text(&f, "; Max-Age=%lld", (long long)seconds);
+
+	for (size_t i = 0; i < a->nheaders; i++) {
+		struct str line = a->header[i].value;
+
+		if (str_eq(a->header[i].name, STR("Set-Cookie")) &&
+		    str_starts(line, str_from(begin)))
+			return flow_holds(line, life) &&
+			    !flow_holds(line, flow_text(&f, "%s0", life));
+	}
+	return false;
+}
+
+/* A cookie lives as long as the token in it: the last one of a login no longer
+ * than the login. */
+START_TEST(cookies_last_as_their_tokens)
+{
+	const int64_t day = 86400;
+	struct flow_answer a = login_with(NULL);
+	const char *cookie = flow_cookie(&f, &a, REFRESH);
+
+	ck_assert(lasts(&a, ACCESS, 600));
+	ck_assert(lasts(&a, REFRESH, 14 * day));
+	for (int64_t at = 10 * day; at < 90 * day; at += 10 * day) {
+		int64_t left = 90 * day - at;
+
+		fake_env_advance(&f.world, 10 * day);
+		a = flow_post(&f, "/auth/refresh", "", "",
+			      flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s",
+					cookie));
+		ck_assert_uint_eq(a.status, 200);
+		ck_assert_int_eq(expires_in(&a), 600);
+		ck_assert(lasts(&a, ACCESS, 600));
+		ck_assert_msg(lasts(&a, REFRESH,
+				    left < 14 * day ? left : 14 * day),
+			      "%lld days left", (long long)(left / day));
+		cookie = flow_cookie(&f, &a, REFRESH);
+	}
+}
+END_TEST
+
+/* An outage of the users in between changes nothing. */
+START_TEST(users_down_within_grace)
+{
+	struct tokens t = sign_in("alice"), first = refresh(t.refresh), again;
+
+	f.users_table.down = true;
+	ck_assert_uint_eq(refresh(t.refresh).status, 503);
+	f.users_table.down = false;
+	fake_env_advance(&f.world, 2);
+	again = refresh(t.refresh);
+	ck_assert_uint_eq(again.status, 200);
+	ck_assert_str_eq(again.refresh, first.refresh);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("prolong");
+	TCase *t = tcase_create("prolong");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, login_ends_the_one_before);
+	tcase_add_test(t, disabled_within_grace);
+	tcase_add_test(t, users_down_within_grace);
+	tcase_add_test(t, cookies_last_as_their_tokens);
+	tcase_add_test(t, session_by_cookie);
+	tcase_add_test(t, session_remembered);
+	tcase_add_test(t, session_by_bearer);
+	tcase_add_test(t, too_large_at_login);
+	tcase_add_test(t, ahead_of_the_store);
+	tcase_add_test(t, no_store_no_sign_out);
+	tcase_add_test(t, names_of_nobody);
+	tcase_add_test(t, names_have_case);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

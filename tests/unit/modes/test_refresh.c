@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Mode refresh as a function: rotation, grace, reuse, lifetimes, clocks. */
+#include "tests/unit/modes/refresh_rig.h"
+
+START_TEST(rotates)
+{
+	struct tokens t = sign_in("alice");
+
+	for (int i = 0; i < 20; i++) {
+		struct tokens next = refresh(t.refresh);
+
+		ck_assert_uint_eq(next.status, 200);
+		ck_assert_str_ne(next.refresh, t.refresh);
+		ck_assert_uint_eq(check(next.access), 204);
+		t = next;
+		fake_env_advance(&f.world, 60);
+	}
+}
+END_TEST
+
+START_TEST(access_ends_refresh_goes_on)
+{
+	struct tokens t = sign_in("alice");
+
+	fake_env_advance(&f.world, 599);
+	ck_assert_uint_eq(check(t.access), 204);
+	fake_env_advance(&f.world, 1);
+	ck_assert_uint_eq(check(t.access), 401);
+	t = refresh(t.refresh);
+	ck_assert_uint_eq(t.status, 200);
+	ck_assert_uint_eq(check(t.access), 204);
+	/* Neither is taken for the other. */
+	ck_assert_uint_eq(check(t.refresh), 401);
+	ck_assert_uint_eq(refresh(t.access).status, 400);
+}
+END_TEST
+
+START_TEST(grace_gives_the_same)
+{
+	struct tokens t = sign_in("alice");
+	struct tokens a = refresh(t.refresh), b;
+
+	fake_env_advance_ms(&f.world, 10000);
+	b = refresh(t.refresh);
+	ck_assert_uint_eq(b.status, 200);
+	ck_assert_str_eq(a.refresh, b.refresh);
+	ck_assert_uint_eq(check(b.access), 204);
+	/* Its use does not prolong it. */
+	fake_env_advance_ms(&f.world, 1);
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+	ck_assert_uint_eq(refresh(a.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(any_older_ends_the_login)
+{
+	for (int back = 2; back < 6; back++) {
+		struct tokens t = sign_in("alice");
+		const char *old = t.refresh;
+		struct tokens bob = sign_in("bob");
+
+		for (int i = 0; i < back; i++)
+			t = refresh(t.refresh);
+		ck_assert_uint_eq(refresh(old).status, 400);
+		ck_assert_uint_eq(refresh(t.refresh).status, 400);
+		ck_assert_uint_eq(refresh(bob.refresh).status, 200);
+	}
+}
+END_TEST
+
+START_TEST(strict_without_grace)
+{
+	struct tokens t;
+
+	flow_free(&f);
+	start("0");
+	t = sign_in("alice");
+	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(forged_ones_do_nothing)
+{
+	struct tokens t = sign_in("alice");
+	size_t n = strlen(t.refresh);
+	char text[256];
+
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(text, sizeof(text), "%s", t.refresh);
+		text[i] = text[i] == 'A' ? 'B' : 'A';
+		ck_assert_msg(refresh(text).status == 400, "character %zu", i);
+	}
+	ck_assert_uint_eq(refresh("").status, 400);
+	ck_assert_uint_eq(refresh("x").status, 400);
+	/* After all that the right one is as good as before. */
+	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+}
+END_TEST
+
+START_TEST(lifetimes)
+{
+	struct tokens t = sign_in("alice");
+	const int64_t idle = 14 * 86400;
+
+	fake_env_advance(&f.world, idle);
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+	t = sign_in("alice");
+	for (int day = 0; day < 89; day++) {
+		fake_env_advance(&f.world, 86400);
+		t = refresh(t.refresh);
+		ck_assert_msg(t.status == 200, "day %d", day);
+	}
+	fake_env_advance(&f.world, 86400);
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(clock_steps)
+{
+	struct tokens t = sign_in("alice"), next;
+
+	/* Back: rotation goes by secrets, not by time. */
+	next = refresh(t.refresh);
+	fake_env_set_wall(&f.world, FAKE_NOW - 3600);
+	next = refresh(next.refresh);
+	ck_assert_uint_eq(next.status, 200);
+	/* The token of the time before begins in the future. */
+	ck_assert_uint_eq(check(t.access), 401);
+	/* Forward beyond all limits: over. */
+	fake_env_set_wall(&f.world, FAKE_NOW + 400 * 86400);
+	ck_assert_uint_eq(refresh(next.refresh).status, 400);
+}
+END_TEST
+
+/* Nor does a clock that is set back make it longer. */
+START_TEST(clock_steps_back_in_grace)
+{
+	struct tokens t = sign_in("alice");
+
+	(void)refresh(t.refresh);
+	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+	fake_env_set_wall(&f.world, FAKE_NOW - 3600);
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(disabled_users_refresh_no_more)
+{
+	struct tokens t = sign_in("alice");
+	struct flow_answer a;
+
+	f.users_table.v[0].who.roles = STR("dev");
+	t = refresh(t.refresh);
+	ck_assert_uint_eq(t.status, 200);
+	a = flow_verify(&f, "/",
+			flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access),
+			NULL);
+	ck_assert(str_eq(flow_header(&a, "Remote-Groups"), STR("dev")));
+	f.users_table.v[0].disabled = true;
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+	f.users_table.v[0].disabled = false;
+	ck_assert_uint_eq(refresh(t.refresh).status, 400);
+}
+END_TEST
+
+START_TEST(users_down_keeps_the_login)
+{
+	struct tokens t = sign_in("alice");
+	struct tokens next;
+
+	f.users_table.down = true;
+	ck_assert_uint_eq(refresh(t.refresh).status, 503);
+	f.users_table.down = false;
+	fake_env_advance(&f.world, 2);
+	next = refresh(t.refresh);
+	ck_assert_uint_eq(next.status, 200);
+	ck_assert_uint_eq(refresh(next.refresh).status, 200);
+}
+END_TEST
+
+/* Longer than grace: still nobody is logged out, nor called a thief. */
+START_TEST(users_away_for_long)
+{
+	struct tokens t = sign_in("alice");
+
+	f.users_table.down = true;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(refresh(t.refresh).status, 503);
+		fake_env_advance(&f.world, 60);
+	}
+	f.users_table.down = false;
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+}
+END_TEST
+
+START_TEST(roles_outgrow_the_cookie)
+{
+	static char many[1025], issuer[257], ini[1024];
+	struct flow_answer a;
+	const char *cookie;
+	struct tokens t;
+	struct str few;
+
+	memset(issuer, 'i', sizeof(issuer) - 1);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = refresh\ndeliver = both\n"
+		       "[store]\ndriver = memory\n[jwt]\n"
+		       "secret_file = %s/secret\nissuer = %s\naudience = %s\n",
+		       folder, issuer, issuer);
+	flow_free(&f);
+	flow_init(&f, ini, NULL, NULL);
+	t = sign_in("alice");
+	cookie = flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh);
+	few = f.users_table.v[0].who.roles;
+	for (size_t i = 0; i + 2 < sizeof(many); i += 2)
+		memcpy(many + i, "r,", 2);
+	many[sizeof(many) - 2] = 'r';
+	f.users_table.v[0].who.roles = str_from(many);
+	memset(issuer, '"', sizeof(issuer) - 1);
+	f.users_table.v[0].who.full_name = str_from(issuer);
+	a = flow_post(&f, "/auth/refresh", "", "", cookie);
+	ck_assert_uint_eq(a.status, 500);
+	ck_assert_str_eq(member(&a, "error"), "token_too_large");
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	a = flow_ask(&f, false,
+		     (const char *const[]){ "REQUEST_METHOD=POST",
+					    "REQUEST_URI=/auth/repeat?rd=/x",
+					    "HTTP_SEC_FETCH_SITE=same-origin",
+					    "HTTP_SEC_FETCH_MODE=navigate",
+					    cookie, NULL },
+		     NULL);
+	ck_assert_uint_eq(a.status, 500);
+	ck_assert(flow_holds(a.body, "more roles than"));
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	f.users_table.v[0].who.roles = few;
+	f.users_table.v[0].who.full_name = STR("");
+	fake_env_advance(&f.world, 60);
+	ck_assert_uint_eq(refresh(t.refresh).status, 200);
+}
+END_TEST
+
+START_TEST(many_at_once)
+{
+	struct tokens t = sign_in("alice"), first = refresh(t.refresh);
+
+	for (int i = 0; i < 300; i++) {
+		struct tokens again = refresh(t.refresh);
+
+		ck_assert_msg(again.status == 200, "use %d: %u", i,
+			      again.status);
+		ck_assert_str_eq(again.refresh, first.refresh);
+	}
+	ck_assert_uint_eq(refresh(first.refresh).status, 200);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("refresh");
+	TCase *t = tcase_create("refresh");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, rotates);
+	tcase_add_test(t, access_ends_refresh_goes_on);
+	tcase_add_test(t, grace_gives_the_same);
+	tcase_add_test(t, any_older_ends_the_login);
+	tcase_add_test(t, strict_without_grace);
+	tcase_add_test(t, forged_ones_do_nothing);
+	tcase_add_test(t, lifetimes);
+	tcase_add_test(t, clock_steps);
+	tcase_add_test(t, clock_steps_back_in_grace);
+	tcase_add_test(t, disabled_users_refresh_no_more);
+	tcase_add_test(t, users_down_keeps_the_login);
+	tcase_add_test(t, users_away_for_long);
+	tcase_add_test(t, roles_outgrow_the_cookie);
+	tcase_add_test(t, many_at_once);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

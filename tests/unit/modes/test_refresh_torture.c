@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A refresh that fails somewhere, for want of memory or of the store, costs
+ * nobody the login: the same token works when it is tried again.
+ */
+#include "tests/support/run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "strategy/registry.h"
+#include "tests/support/flow.h"
+#include "tests/support/store_faulty.h"
+
+#define REFRESH "__Secure-fcgiauth_refresh"
+
+static struct flow f;
+static char folder[32], secret[64];
+
+static void
+setup(void)
+{
+	FILE *file;
+
+	(void)snprintf(folder, sizeof(folder), "/tmp/fcgiauth.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(secret, sizeof(secret), "%s/secret", folder);
+	(void)umask(077);
+	file = fopen(secret, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("0123456789abcdef0123456789abcdef", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static void
+teardown(void)
+{
+	ck_assert_int_eq(unlink(secret), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void
+start(const struct session_store_ops *ops, const void *conf)
+{
+	char ini[256];
+
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = refresh\n[store]\ndriver = memory\n"
+		       "[jwt]\nsecret_file = %s\n",
+		       secret);
+	flow_init(&f, ini, ops, conf);
+}
+
+/* The refresh cookie of a new login. */
+static const char *
+sign_in(void)
+{
+	struct flow_answer a = flow_post(
+	    &f, "/auth/login", "application/json",
+	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}",
+	    NULL);
+	const char *token = flow_cookie(&f, &a, REFRESH);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_ptr_nonnull(token);
+	return token;
+}
+
+/* The ways in which a browser and a script refresh. */
+static struct flow_answer
+refresh(int way, const char *token)
+{
+	const char *cookie = flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", token);
+	const char *const page[] = { "REQUEST_URI=/auth/login?rd=/x",
+				     "HTTP_SEC_FETCH_MODE=navigate", cookie,
+				     NULL };
+
+	if (way == 0)
+		return flow_post(&f, "/auth/refresh", "", "", cookie);
+	if (way == 1)
+		return flow_post(&f, "/auth/refresh",
+				 "application/x-www-form-urlencoded",
+				 flow_text(&f,
+					   "grant_type=refresh_token&"
+					   "refresh_token=%s",
+					   token),
+				 NULL);
+	return flow_ask(&f, false, page, NULL);
+}
+
+static const unsigned good[] = { 200, 200, 303 };
+
+START_TEST(memory)
+{
+	struct flow_answer a = { .status = 0 };
+	const char *token;
+	unsigned step;
+
+	start(NULL, NULL);
+	token = sign_in();
+	for (step = 1; step < 500; step++) {
+		f.fail_after = step;
+		a = refresh(_i, token);
+		if (!f.arena_failed)
+			break;
+		ck_assert_msg(a.status == 0 || a.status >= 500,
+			      "step %u: %u", step, a.status);
+		ck_assert_msg(flow_cookie(&f, &a, REFRESH) == NULL,
+			      "step %u sets a cookie", step);
+	}
+	ck_assert_uint_gt(step, 10);
+	ck_assert_uint_eq(a.status, good[_i]);
+	ck_assert_uint_eq(refresh(_i, token).status, good[_i]);
+	flow_free(&f);
+}
+END_TEST
+
+START_TEST(store)
+{
+	struct store_faulty faulty;
+	struct flow_answer a;
+	bool failed = true;
+
+	for (unsigned step = 1; failed; step++) {
+		const char *token;
+
+		store_faulty_init(&faulty, registry_store("memory"), NULL);
+		start(&faulty.ops, &faulty);
+		token = sign_in();
+		store_faulty_fail(&faulty, step, false);
+		a = refresh(_i, token);
+		failed = atomic_load(&faulty.failed) > 0;
+		ck_assert_msg(a.status == (failed ? 503 : good[_i]),
+			      "call %u: %u", step, a.status);
+		ck_assert_msg(!failed || flow_cookie(&f, &a, REFRESH) == NULL,
+			      "call %u touches the cookie", step);
+		store_faulty_fail(&faulty, 0, false);
+		fake_env_advance_ms(&f.world, 2000);
+		a = refresh(_i, token);
+		ck_assert_msg(a.status == good[_i], "after call %u: %u", step,
+			      a.status);
+		flow_free(&f);
+		ck_assert_uint_lt(step, 50);
+	}
+}
+END_TEST
+
+static int (*rotates)(void *conn, struct arena *a, const struct session_id *id,
+		      const struct rotation *rotation, int64_t now_ms,
+		      enum rotate_answer *answer, struct session *out,
+		      uint8_t wrapped[32], struct err *err);
+
+/* As if the record were damaged: not what was put in comes out. */
+static int
+rotate_wrongly(void *conn, struct arena *a, const struct session_id *id,
+	       const struct rotation *rotation, int64_t now_ms,
+	       enum rotate_answer *answer, struct session *out,
+	       uint8_t wrapped[32], struct err *err)
+{
+	int rc = rotates(conn, a, id, rotation, now_ms, answer, out, wrapped,
+			 err);
+
+	wrapped[0] ^= 1;
+	return rc;
+}
+
+START_TEST(a_damaged_successor)
+{
+	static struct store_faulty faulty;
+	struct flow_answer a;
+	const char *token;
+
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	rotates = faulty.ops.rotate;
+	faulty.ops.rotate = rotate_wrongly;
+	start(&faulty.ops, &faulty);
+	token = sign_in();
+	a = refresh(_i, token);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
+	ck_assert(!flow_holds(a.body, "access_token"));
+	flow_free(&f);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("refresh torture");
+	TCase *t = tcase_create("refresh torture");
+
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, memory, 0, ARRAY_LEN(good));
+	tcase_add_loop_test(t, store, 0, ARRAY_LEN(good));
+	tcase_add_loop_test(t, a_damaged_successor, 0, ARRAY_LEN(good));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* Mode jwt with revocation = store: what was ended stays so. */
+#include "tests/support/run.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "strategy/denial.h"
+#include "modes/jwt_settings.h"
+#include "strategy/registry.h"
+#include "auth/credential.h"
+#include "tests/support/flow.h"
+
+#define ACCESS "__Host-fcgiauth_access"
+
+static struct flow f;
+static char folder[32], secret[64];
+
+static void
+start(const char *ttl, const char *leeway)
+{
+	char ini[256];
+
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = jwt\n[store]\ndriver = memory\n[jwt]\n"
+		       "secret_file = %s\nrevocation = store\nttl = %s\n"
+		       "leeway = %s\n",
+		       secret, ttl, leeway);
+	flow_init(&f, ini, NULL, NULL);
+}
+
+static void
+setup(void)
+{
+	FILE *file;
+
+	(void)snprintf(folder, sizeof(folder), "/tmp/fcgiauth.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(secret, sizeof(secret), "%s/secret", folder);
+	(void)umask(077);
+	file = fopen(secret, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("0123456789abcdef0123456789abcdef", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+	start("1h", "30s");
+}
+
+static void
+teardown(void)
+{
+	flow_free(&f);
+	ck_assert_int_eq(unlink(secret), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static const char *
+sign_in(void)
+{
+	struct flow_answer a = flow_post(
+	    &f, "/auth/login", "application/json",
+	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}",
+	    NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	return flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
+			 flow_cookie(&f, &a, ACCESS));
+}
+
+static unsigned
+check(const char *cookie)
+{
+	return flow_verify(&f, "/", cookie, NULL).status;
+}
+
+static void
+log_out(const char *cookie)
+{
+	ck_assert_uint_eq(flow_post(&f, "/auth/logout", "application/json", "",
+				    cookie)
+			      .status,
+			  204);
+}
+
+START_TEST(logout_ends_it)
+{
+	const char *cookie = sign_in(), *other = sign_in();
+
+	ck_assert_uint_eq(check(cookie), 204);
+	log_out(cookie);
+	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(check(other), 204);
+}
+END_TEST
+
+/* The clock of who issued it was ahead of ours, as far as leeway allows. */
+START_TEST(made_by_a_faster_clock)
+{
+	const char *cookie;
+
+	fake_env_set_wall(&f.world, FAKE_NOW + 20);
+	cookie = sign_in();
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	ck_assert_uint_eq(check(cookie), 204);
+	log_out(cookie);
+	for (int64_t t = 0; t < 3600 + 120; t += 10) {
+		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		ck_assert_msg(check(cookie) == 401, "after %d s", (int)t);
+	}
+}
+END_TEST
+
+/* While ttl is short the token is refused anyway; that is no reason not to
+ * take down that it is over. */
+START_TEST(ended_under_another_ttl)
+{
+	const char *cookie = sign_in();
+	struct flow before = f;
+	struct store *store = store_ref(f.store);
+
+	start("1s", "30s");
+	store_link_bind(f.links.store, store);
+	ck_assert_uint_eq(check(cookie), 401);
+	log_out(cookie);
+	flow_free(&f);
+	f = before;
+	ck_assert_uint_eq(check(cookie), 401);
+	store_unref(store);
+}
+END_TEST
+
+START_TEST(the_administrator_ends_it)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const void *conf = f.settings.mode.conf;
+	const char *cookie = sign_in();
+	struct err err;
+
+	fake_env_advance(&f.world, 1);
+	ck_assert_int_eq(mode->end_user(conf, f.links.store, STR("alice"),
+					(FAKE_NOW + 1) * 1000, &err),
+			 0);
+	ck_assert_uint_eq(check(cookie), 401);
+	fake_env_advance(&f.world, 1);
+	cookie = sign_in();
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_int_eq(mode->end_user(conf, f.links.store,
+					(struct str){ .p = NULL },
+					(FAKE_NOW + 2) * 1000, &err),
+			 0);
+	ck_assert_uint_eq(check(cookie), 401);
+}
+END_TEST
+
+/* And so was that of who issued what the administrator ends. */
+START_TEST(the_administrator_ends_what_a_faster_clock_made)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const char *cookie, *next;
+	struct err err;
+
+	fake_env_set_wall(&f.world, FAKE_NOW + 20);
+	cookie = sign_in();
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
+					STR("alice"), FAKE_NOW * 1000, &err),
+			 0);
+	/* Who signs in after that is not meant, until the next time. */
+	fake_env_set_wall(&f.world, FAKE_NOW + 1);
+	next = sign_in();
+	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(check(next), 204);
+	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
+					STR("alice"), (FAKE_NOW + 1) * 1000,
+					&err),
+			 0);
+	for (int64_t t = 1; t < 3600 + 120; t += 10) {
+		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		ck_assert_msg(check(cookie) == 401 && check(next) == 401,
+			      "after %d s", (int)t);
+	}
+}
+END_TEST
+
+static void
+session_of(const char *cookie, struct session_id *out)
+{
+	const char *const params[] = { cookie, NULL };
+	struct flow_exchange x;
+	enum verdict verdict;
+	struct grant grant;
+	struct str token;
+	struct err err;
+
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(credential_identify(&x.e, &verdict, &grant, &token,
+					     &err),
+			 0);
+	ck_assert_int_eq(verdict, VERDICT_ALLOW);
+	*out = grant.session;
+}
+
+/* As fcgiauthctl session revoke and session revoke --user do it: for as long
+ * as any token can live, which the options of now do not say.  The longest of
+ * all was made by a clock that was ahead. */
+START_TEST(revoked_for_the_longest_life)
+{
+	const struct auth_mode_ops *mode = registry_mode("jwt");
+	const int64_t ahead = JWT_LEEWAY_MAX, life = JWT_TTL_MAX;
+	const int64_t end = ahead + life + JWT_LEEWAY_MAX;
+	const char *cookie, *other;
+	struct session_id id;
+	struct err err;
+
+	flow_free(&f);
+	start("30d", "2m");
+	fake_env_set_wall(&f.world, FAKE_NOW + ahead);
+	cookie = sign_in();
+	other = sign_in();
+	fake_env_set_wall(&f.world, FAKE_NOW);
+	session_of(cookie, &id);
+	ck_assert_int_eq(_i == 0 ? mode->end_session(NULL, f.links.store, &id,
+						     FAKE_NOW * 1000, &err) :
+				   mode->end_user(f.settings.mode.conf,
+						  f.links.store, STR("alice"),
+						  FAKE_NOW * 1000, &err),
+			 0);
+	for (int64_t left = end; left > 0; left -= left > 900 ? 600 : 1) {
+		fake_env_set_wall(&f.world, FAKE_NOW + end - left);
+		ck_assert_msg(check(cookie) == 401, "%d s left", (int)left);
+		ck_assert_msg(check(other) == (_i == 0 ? 204U : 401U),
+			      "%d s left", (int)left);
+	}
+	fake_env_set_wall(&f.world, FAKE_NOW + end);
+	ck_assert_uint_eq(check(other), 401);
+}
+END_TEST
+
+/* A shared secret is published to nobody. */
+START_TEST(no_public_keys)
+{
+	struct flow_answer a = flow_get(&f, "/auth/jwks.json", NULL, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(str_eq(a.body, STR("{\"keys\":[]}")));
+	ck_assert(str_eq(flow_header(&a, "Content-Type"),
+			 STR("application/jwk-set+json")));
+}
+END_TEST
+
+/* They are kept in stores, and no name makes one of another kind. */
+START_TEST(keys_of_denials)
+{
+	const struct session_id id = { .b = { 0x01, 0xab, [15] = 0xff } };
+	struct arena *a = arena_new(1 << 16);
+	char sid[DENIAL_SESSION_KEY];
+
+	ck_assert(str_eq(denial_user_key((struct str){ .p = NULL }, a),
+			 STR("all")));
+	ck_assert(str_eq(denial_user_key(STR("all"), a), STR("user:all")));
+	ck_assert(str_eq(denial_user_key(STR("alice"), a), STR("user:alice")));
+	ck_assert(str_eq(denial_session_key(&id, sid),
+			 STR("sid:01ab00000000000000000000000000ff")));
+	arena_free(a);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("revocation");
+	TCase *t = tcase_create("revocation");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, logout_ends_it);
+	tcase_add_loop_test(t, revoked_for_the_longest_life, 0, 2);
+	tcase_add_test(t, no_public_keys);
+	tcase_add_test(t, keys_of_denials);
+	tcase_add_test(t, made_by_a_faster_clock);
+	tcase_add_test(t, ended_under_another_ttl);
+	tcase_add_test(t, the_administrator_ends_it);
+	tcase_add_test(t, the_administrator_ends_what_a_faster_clock_made);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return run_suite(suite());
+}
