@@ -91,7 +91,7 @@ redis_close(void *server)
 {
 	struct redis_server *s = server;
 
-	redis_tls_free(s->tls);
+	SSL_CTX_free(s->tls);
 	arena_free(s->arena);
 	free(s);
 }

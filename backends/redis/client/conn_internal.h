@@ -7,11 +7,11 @@
 
 #ifdef HAVE_REDIS
 
+#include <openssl/types.h>
 #include <stdatomic.h>
 
 #define REDIS_SHA_BYTES 40
 
-struct redis_tls;
 struct redis_cluster;
 
 struct redis_known_script {
@@ -24,7 +24,7 @@ struct redis_server {
 	struct arena *arena;
 	const struct env *env;
 	struct redis_target target;
-	struct redis_tls *tls; /* NULL: not encrypted */
+	SSL_CTX *tls; /* NULL: not encrypted */
 	struct str prefix;
 	struct redis_known_script *scripts;
 	size_t nscripts;

@@ -11,76 +11,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
-#include <stdlib.h>
-
-#include "backends/redis/client/wire_socket.h"
-
-struct redis_tls {
-	SSL_CTX *ctx;
-	BIO_METHOD *method;
-};
-
-/* The library's own BIO would write(2), and SIGPIPE may kill. */
-static int
-bio_write(BIO *bio, const char *buf, int n)
-{
-	const int *fd = BIO_get_data(bio);
-	struct err unused; /* the library only wants to know that it failed */
-	short events;
-	ssize_t put = redis_socket_write(*fd, buf, (size_t)n, &events, &unused);
-
-	BIO_clear_retry_flags(bio);
-	if (put == 0)
-		BIO_set_retry_write(bio);
-	return put > 0 ? (int)put : -1;
-}
-
-static int
-bio_read(BIO *bio, char *buf, int n)
-{
-	const int *fd = BIO_get_data(bio);
-	struct err unused;
-	short events;
-	ssize_t got = redis_socket_read(*fd, buf, (size_t)n, &events, &unused);
-
-	BIO_clear_retry_flags(bio);
-	if (got == 0)
-		BIO_set_retry_read(bio);
-	return got > 0 ? (int)got : -1;
-}
-
-static long
-bio_ctrl(BIO *bio, int command, long n, void *p)
-{
-	(void)bio;
-	(void)n;
-	(void)p;
-	return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-static int
-bio_destroy(BIO *bio)
-{
-	free(BIO_get_data(bio));
-	return 1;
-}
-
-static BIO_METHOD *
-make_method(void)
-{
-	BIO_METHOD *m = BIO_meth_new(
-	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "redis");
-
-	if (m != NULL &&
-	    (BIO_meth_set_write(m, bio_write) != 1 ||
-	     BIO_meth_set_read(m, bio_read) != 1 ||
-	     BIO_meth_set_ctrl(m, bio_ctrl) != 1 ||
-	     BIO_meth_set_destroy(m, bio_destroy) != 1)) {
-		BIO_meth_free(m);
-		return NULL;
-	}
-	return m;
-}
 
 /* What the library says of its last failure. */
 static int
@@ -113,6 +43,8 @@ set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					SSL_MODE_RELEASE_BUFFERS);
+	/* A reply says its length: one that is cut off is seen as such. */
+	(void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
 		return fail(ERR_CONFIG, "TLS 1.2", err);
 	if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
@@ -131,35 +63,20 @@ set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
 
 int
 redis_tls_new(const char *ca_file, const char *cert_file, const char *key_file,
-	      struct redis_tls **out, struct err *err)
+	      SSL_CTX **out, struct err *err)
 {
-	struct redis_tls *t = calloc(1, sizeof(*t));
+	SSL_CTX *ctx;
 
-	if (t == NULL)
-		return err_nomem(err);
 	ERR_clear_error();
-	t->ctx = SSL_CTX_new(TLS_client_method());
-	t->method = make_method();
-	if (t->ctx == NULL || t->method == NULL) {
-		redis_tls_free(t);
+	ctx = SSL_CTX_new(TLS_client_method());
+	if (ctx == NULL)
 		return err_nomem(err);
-	}
-	if (set_up(t->ctx, ca_file, cert_file, key_file, err) != 0) {
-		redis_tls_free(t);
+	if (set_up(ctx, ca_file, cert_file, key_file, err) != 0) {
+		SSL_CTX_free(ctx);
 		return -1;
 	}
-	*out = t;
+	*out = ctx;
 	return 0;
-}
-
-void
-redis_tls_free(struct redis_tls *t)
-{
-	if (t == NULL)
-		return;
-	SSL_CTX_free(t->ctx);
-	BIO_meth_free(t->method);
-	free(t);
 }
 
 static bool
@@ -185,38 +102,18 @@ expect_host(SSL *ssl, const char *host)
 			(void *)(uintptr_t)host) == 1;
 }
 
-static BIO *
-make_bio(const struct redis_tls *t, int fd)
-{
-	int *copy = malloc(sizeof(*copy));
-	BIO *bio = BIO_new(t->method);
-
-	if (copy == NULL || bio == NULL) {
-		free(copy);
-		BIO_free(bio);
-		return NULL;
-	}
-	*copy = fd;
-	BIO_set_data(bio, copy);
-	BIO_set_init(bio, 1);
-	return bio;
-}
-
 int
-redis_tls_session(const struct redis_tls *t, int fd, const char *host,
-		  SSL **out, struct err *err)
+redis_tls_session(SSL_CTX *ctx, int fd, const char *host, SSL **out,
+		  struct err *err)
 {
-	SSL *ssl = SSL_new(t->ctx);
-	BIO *bio;
+	SSL *ssl = SSL_new(ctx);
 
 	if (ssl == NULL)
 		return err_nomem(err);
-	bio = make_bio(t, fd);
-	if (bio == NULL) {
+	if (SSL_set_fd(ssl, fd) != 1) {
 		SSL_free(ssl);
 		return err_nomem(err);
 	}
-	SSL_set_bio(ssl, bio, bio);
 	SSL_set_connect_state(ssl);
 	if (!expect_host(ssl, host)) {
 		SSL_free(ssl);

@@ -13,18 +13,20 @@
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
-/* Shared by the links of a server. */
-struct redis_tls;
-
-/* NULL for ca_file: the system's; for the others: no client certificate. */
+/*
+ * What the links of a server share; ends with SSL_CTX_free().  NULL for
+ * ca_file: the system's; for the others: no client certificate.
+ */
 int redis_tls_new(const char *ca_file, const char *cert_file,
-		  const char *key_file, struct redis_tls **out,
+		  const char *key_file, SSL_CTX **out,
 		  struct err *err) MUST_USE;
-void redis_tls_free(struct redis_tls *t); /* NULL is allowed */
 
-/* On a connected socket; ends with SSL_free(), which leaves `fd` open. */
-int redis_tls_session(const struct redis_tls *t, int fd, const char *host,
-		      SSL **out, struct err *err) MUST_USE;
+/*
+ * On a connected, non-blocking socket; ends with SSL_free(), which leaves `fd`
+ * open.  libssl writes with write(2): the program ignores SIGPIPE.
+ */
+int redis_tls_session(SSL_CTX *ctx, int fd, const char *host, SSL **out,
+		      struct err *err) MUST_USE;
 
 /* 1: done; 0: wait for *events, then again; -1. */
 int redis_tls_handshake(SSL *ssl, short *events, struct err *err) MUST_USE;

@@ -264,8 +264,8 @@ redis_wire_is_new(struct redis_wire *w)
 }
 
 static int
-start_tls(struct redis_wire *w, const struct redis_tls *tls,
-	  int64_t deadline_ms, struct err *err)
+start_tls(struct redis_wire *w, SSL_CTX *tls, int64_t deadline_ms,
+	  struct err *err)
 {
 	if (redis_tls_session(tls, w->fd, w->at.host, &w->ssl, err) != 0)
 		return -1;

@@ -3,7 +3,8 @@
  * One connection to one Redis server: bytes out, replies in, each wait up to
  * a deadline on env_mono_ms().  Sockets are ours and replies hiredis's, so
  * that old and new hiredis are the same, a server that sends a byte now and
- * then gains no time, and no write raises SIGPIPE.
+ * then gains no time.  Without TLS no write raises SIGPIPE; with it, the
+ * program ignores that signal.
  */
 #ifndef BACKENDS_REDIS_CLIENT_WIRE_H
 #define BACKENDS_REDIS_CLIENT_WIRE_H
@@ -12,7 +13,7 @@
 
 #ifdef HAVE_REDIS
 
-struct redis_tls;
+#include <openssl/types.h>
 
 struct redis_address {
 	char host[256]; /* name or address; or path of a socket */
@@ -23,7 +24,7 @@ struct redis_address {
 struct redis_login {
 	struct str username, password; /* no password: no AUTH */
 	int64_t db;
-	const struct redis_tls *tls; /* NULL: not encrypted */
+	SSL_CTX *tls; /* NULL: not encrypted */
 };
 
 struct redis_wire;
