@@ -7,20 +7,20 @@
 set -eu
 
 if [ $# -eq 0 ]; then
-	top=$(cd "$(dirname "$0")/../.." && pwd)
-	set -- "$top/.build/main/doc/options.names" \
-	    "$top/conf/fcgiauth.ini" "$top/.build/main/doc/fcgiauth.ini.5"
+    top=$(cd "$(dirname "$0")/../.." && pwd)
+    set -- "$top/.build/main/doc/options.names" \
+        "$top/conf/fcgiauth.ini" "$top/.build/main/doc/fcgiauth.ini.5"
 fi
 if [ $# -ne 3 ]; then
-	echo "usage: check-options.sh NAMES_FILE INI_FILE MANUAL_PAGE" >&2
-	exit 2
+    echo "usage: check-options.sh NAMES_FILE INI_FILE MANUAL_PAGE" >&2
+    exit 2
 fi
 for file do
-	if [ ! -s "$file" ]; then
-		echo "check-options: $file is missing or empty;" \
-		    "./quickstart makes it, or make check gives another" >&2
-		exit 1
-	fi
+    if [ ! -s "$file" ]; then
+        echo "check-options: $file is missing or empty;" \
+            "./quickstart makes it, or make check gives another" >&2
+        exit 1
+    fi
 done
 
 work=$(mktemp -d)
@@ -29,27 +29,27 @@ trap 'exit 1' HUP INT TERM
 
 # A key of a driver is written in the section of its kind.
 sed 's/^\([^.]*\)\..*\.\([^.]*\)$/\1.\2/' "$1" | LC_ALL=C sort -u \
-	>"$work/names"
+    >"$work/names"
 
 # `;key = value` is an option with its default, `; text` is a comment.
 sed -n '
-	s/^;\{0,1\}\[\([a-z_]*\)[^]]*\].*/[\1/p
-	s/^;\{0,1\}\([A-Za-z0-9_]\{1,\}\) *=.*/\1/p
+    s/^;\{0,1\}\[\([a-z_]*\)[^]]*\].*/[\1/p
+    s/^;\{0,1\}\([A-Za-z0-9_]\{1,\}\) *=.*/\1/p
 ' "$2" | awk '/^\[/ { section = substr($0, 2); next }
-	{ print section "." $0 }' | LC_ALL=C sort -u >"$work/ini"
+    { print section "." $0 }' | LC_ALL=C sort -u >"$work/ini"
 
 sed -n '
-	s/^\.Ss \[\([a-z_]*\)[^]]*\].*/[\1/p
-	s/^\.It Ic \([A-Za-z0-9_]*\) Ns = .*/\1/p
+    s/^\.Ss \[\([a-z_]*\)[^]]*\].*/[\1/p
+    s/^\.It Ic \([A-Za-z0-9_]*\) Ns = .*/\1/p
 ' "$3" | awk '/^\[/ { section = substr($0, 2); next }
-	{ print section "." $0 }' | LC_ALL=C sort -u >"$work/manual"
+    { print section "." $0 }' | LC_ALL=C sort -u >"$work/manual"
 
 status=0
 complain() { # FILE WHAT
-	while read -r name; do
-		echo "check-options: $name $2"
-		status=1
-	done <"$1"
+    while read -r name; do
+        echo "check-options: $name $2"
+        status=1
+    done <"$1"
 }
 
 LC_ALL=C comm -23 "$work/names" "$work/ini" >"$work/missing"
