@@ -52,12 +52,35 @@ installed_links() {
     return 0
 }
 
+# Shell scripts say what is meant.
+shell_scripts() {
+    (cd "$srcdir" && shellcheck -x quickstart .ci/run scripts/*.sh \
+        tests/tools/*.sh)
+}
+
+# Each stage of the test is a job of the workflow.
+stages_are_jobs() {
+    stages=$(sh "$srcdir/quickstart" test --list | sed 's/ .*//')
+    jobs=$(sed -n '/^ *stage:$/,/^ *steps:$/s/^ *- \([a-z0-9-]*\)$/\1/p' \
+        "$srcdir/.github/workflows/test.yml")
+    test "$stages" = "$jobs" && return 0
+    printf 'stages:\n%s\njobs:\n%s\n' "$stages" "$jobs"
+    return 1
+}
+
 try 'layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
 try 'style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
 try 'options are in the example and the manual' \
     sh "$srcdir/tests/tools/check-options.sh" doc/options.names \
     "$srcdir/conf/fcgiauth.ini" doc/fcgiauth.ini.5
 try 'manual pages' lint
+if command -v shellcheck >/dev/null; then
+    try 'shell scripts' shell_scripts
+else
+    n=$((n + 1))
+    echo "ok $n - shell scripts # SKIP no shellcheck here"
+fi
+try 'stages of the test are jobs of the workflow' stages_are_jobs
 try 'links of the guides' links
 try 'links of the installed guides' installed_links
 echo "1..$n"

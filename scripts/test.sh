@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# Sourced by quickstart: the tests, in stages.
+: "${top:?}"
+: "${no_deps?}"
+: "${jobs:?}"
+
+# Each stage has a name, a function and a title.  A stage is run in a shell of
+# its own; it builds what it needs, and tells count() how its cases ended.
+stages() {
+    cat <<'END'
+unit | stage_unit | unit tests, contracts, fuzz corpus, checks of the source
+upgrade | stage_upgrade | no request is lost while the service is replaced
+memcheck | stage_memcheck | unit tests under valgrind: what is read but never set
+asan | stage_asan | unit tests under AddressSanitizer and UBSan
+e2e | stage_e2e | end to end under AddressSanitizer, with nginx and a browser
+tsan | stage_tsan | unit tests under ThreadSanitizer
+tsan-e2e | stage_tsan_e2e | end to end under ThreadSanitizer, many clients at once
+clang | stage_clang | clang compiles all of it without a warning
+distcheck | stage_distcheck | the tarball is complete: make distcheck
+END
+}
+
+stage_unit() {
+    tree main && unit_tests main 1 check
+}
+
+stage_upgrade() {
+    tree main && end_to_end main 1 upgrade
+}
+
+stage_memcheck() {
+    tree memcheck && unit_tests memcheck 20 memcheck
+}
+
+stage_asan() {
+    tree asan && unit_tests asan 4 check
+}
+
+stage_e2e() {
+    tree asan && end_to_end asan 4
+}
+
+stage_tsan() {
+    # shellcheck disable=SC2046 # a command of several words
+    tree tsan && unit_tests tsan 10 check env $(fixed_addresses)
+}
+
+stage_tsan_e2e() {
+    tree tsan && end_to_end tsan 10 concurrency reload \
+        concurrency@postgres concurrency@redis
+}
+
+stage_clang() {
+    if ! command -v clang >/dev/null; then
+        say "  no clang here"
+        count 0 0 1
+        return 0
+    fi
+    tree clang && one logged clang-check make -C "$top/.build/clang" \
+        -j "$jobs" check TESTS=
+}
+
+stage_distcheck() {
+    tree main && one logged distcheck make -C "$top/.build/main" \
+        -j "$jobs" distcheck
+}
+
+# tree NAME: makes the build of that name; a failed one is a failed case.
+tree() {
+    case $1 in
+    main) build main --enable-werror ;;
+    memcheck)
+        build memcheck --enable-werror --disable-auto-init CFLAGS="-g -O1"
+        ;;
+    asan)
+        build asan --enable-werror --enable-sanitizers=address,undefined
+        ;;
+    tsan) build tsan --enable-werror --enable-sanitizers=thread ;;
+    clang) build clang --enable-werror CC=clang ;;
+    esac && return 0
+    count 0 1 0
+    return 1
+}
+
+# count PASSED FAILED SKIPPED
+count() {
+    printf '%s %s %s\n' "$1" "$2" "$3" >>"$results/$stage"
+    say "  $1 passed, $2 failed, $3 skipped"
+}
+
+# one COMMAND...: it is one case.
+one() {
+    if "$@"; then
+        count 1 0 0
+    else
+        count 0 1 0
+    fi
+}
+
+# Prints what to run a program with where ThreadSanitizer needs fewer bits of
+# address randomness than the kernel gives.
+fixed_addresses() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        echo "setarch $(uname -m) -R"
+    fi
+}
+
+# unit_tests BUILD SLOW TARGET [WRAPPER...]: makes the target, and counts what
+# the TAP driver wrote down.
+unit_tests() {
+    dir=$top/.build/$1
+    log=$top/.build/$1-check.log
+    slow=$2
+    target=$3
+    shift 3
+    find "$dir" -name '*.trs' -exec rm -f {} +
+    status=0
+    CK_TIMEOUT_MULTIPLIER=$slow "$@" make -C "$dir" -j "$jobs" "$target" \
+        >"$log" 2>&1 || status=1
+    outcomes=$(find "$dir" -name '*.trs' -exec cat {} + |
+        sed -n 's/^:test-result: *\([A-Z]*\).*/\1/p')
+    good=$(printf '%s\n' "$outcomes" | grep -c -e '^PASS$' -e '^XFAIL$' || :)
+    bad=$(printf '%s\n' "$outcomes" |
+        grep -c -e '^FAIL$' -e '^XPASS$' -e '^ERROR$' || :)
+    left=$(printf '%s\n' "$outcomes" | grep -c '^SKIP$' || :)
+    if test $status != 0; then
+        failed_logs "$dir"
+        # It did not even get as far as a failed case.
+        if test "$bad" = 0; then
+            tail -n 40 "$log" >&2
+            bad=1
+        fi
+    fi
+    test "$good$bad$left" != 000 || bad=1
+    count "$good" "$bad" "$left"
+}
+
+# failed_logs FOLDER: shows the end of the log of each failed program.
+failed_logs() {
+    find "$1" -name '*.trs' | while read -r trs; do
+        grep -q '^:test-result: *\(FAIL\|ERROR\|XPASS\)' "$trs" || continue
+        say "--- ${trs#"$top"/}" >&2
+        tail -n 40 "${trs%.trs}.log" >&2
+    done
+}
+
+# end_to_end BUILD SLOW [TEST...]: runs the programs of that build.  These tests
+# wait more than they work.
+end_to_end() {
+    dir=$top/.build/$1
+    log=$top/.build/$stage-e2e.log
+    slow=$2
+    shift 2
+    FCGIAUTHD=$dir/fcgiauthd FCGIAUTHCTL=$dir/fcgiauthctl \
+        FCGIAUTH_SLOW=$slow FCGIAUTH_WRAP=$(fixed_addresses) \
+        perl "$top/tests/tools/e2e.pl" --jobs $((2 * jobs)) "$@" \
+        >"$log" 2>&1 || :
+    grep -v '^counts:' "$log" || :
+    # shellcheck disable=SC2046 # three numbers
+    set -- $(sed -n 's/^counts: //p' "$log")
+    if test $# = 3; then
+        count "$1" "$2" "$3"
+    else
+        count 0 1 0
+    fi
+}
+
+stage_names() { stages | sed 's/ .*//'; }
+
+list_stages() {
+    stages | while IFS='|' read -r name _ title; do
+        printf '%-10s%s\n' "$name" "$title"
+    done
+}
+
+# run_stage FUNCTION TITLE: runs $stage.
+run_stage() {
+    say "== $stage: $2"
+    status=0
+    ("$1") || status=1
+    # One that breaks off has failed, whatever it has counted before.
+    if test ! -s "$results/$stage" || { test $status = 1 &&
+        ! grep -q '^[0-9]* [1-9]' "$results/$stage"; }; then
+        count 0 1 0
+    fi
+}
+
+# The totals of all stages that ran, and the names of those with a failed case.
+summary() {
+    cd "$results" || return 1
+    awk '
+    { passed += $1; failed += $2; skipped += $3 }
+    $2 && !(FILENAME in red) { red[FILENAME]; names = names " " FILENAME }
+    END {
+        print ""
+        if (failed)
+            print "failed stages:" names
+        printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+        exit failed != 0
+    }' "$@"
+}
+
+# test_stages [STAGE...]: runs the named ones in the order of the table, or all.
+test_stages() {
+    PATH=$PATH:/usr/sbin:/sbin
+    for stage in "$@"; do
+        stage_names | grep -Fqx -e "$stage" && continue
+        printf 'quickstart: no stage %s; there are:\n' "$stage" >&2
+        list_stages >&2
+        exit 2
+    done
+    # shellcheck disable=SC2046 # one word a stage
+    test $# -gt 0 || set -- $(stage_names)
+
+    test -n "$no_deps" || dependencies test
+    autogen || exit 1
+    results=$top/.build/results
+    rm -rf "$results"
+    mkdir -p "$results"
+    chosen=" $* "
+    stages >"$results.table"
+    # The table has a descriptor of its own: stages may read standard input.
+    while IFS=' |' read -r stage function title <&3; do
+        case $chosen in
+        *" $stage "*) run_stage "$function" "$title" ;;
+        esac
+    done 3<"$results.table"
+    set --
+    for stage in $(stage_names); do
+        test ! -e "$results/$stage" || set -- "$@" "$stage"
+    done
+    summary "$@"
+}
