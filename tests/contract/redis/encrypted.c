@@ -177,7 +177,6 @@ START_TEST(no_tls_there)
 	struct papers p;
 	struct choice c;
 	struct rig r;
-	int64_t begun_ms;
 	int port;
 
 	if (!papers_make(&p))
@@ -185,28 +184,22 @@ START_TEST(no_tls_there)
 	test_redis_start(&s, TEST_REDIS_TCP, NULL);
 	redis_fake_start(&silent, NULL, 0);
 	redis_fake_start(&talks, &plain, 1);
-	begun_ms = process_now_ms();
 	choose(&r, &c, &p, "rediss", "127.0.0.1", s.port, "ca", "");
 	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
-	rig_took(begun_ms, 0, 1600);
 	rig_end(&r);
 	choose(&r, &c, &p, "rediss", "127.0.0.1", talks.port, "ca", "");
 	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "TLS: ");
 	rig_end(&r);
-	begun_ms = process_now_ms();
 	choose(&r, &c, &p, "rediss", "127.0.0.1", silent.port, "ca", "");
 	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "in time");
-	rig_took(begun_ms, 900, 1600);
 	rig_end(&r);
 	redis_fake_end(&silent);
 	redis_fake_end(&talks);
 	test_redis_end(&s);
 	port = tls_start(&s, &p, "here", "no");
 	if (port != 0) {
-		begun_ms = process_now_ms();
 		choose(&r, &c, &p, "redis", "127.0.0.1", port, "", "");
 		FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
-		rig_took(begun_ms, 0, 1600);
 		rig_end(&r);
 		test_redis_end(&s);
 	}

@@ -58,13 +58,14 @@ serve(const struct redis_fake *f, int fd)
 static void *
 run(void *arg)
 {
-	const struct redis_fake *f = arg;
+	struct redis_fake *f = arg;
 
 	while (wait_for(f, f->fd, -1)) {
 		int fd = accept(f->fd, NULL, NULL);
 
 		if (fd < 0)
 			continue;
+		(void)atomic_fetch_add(&f->accepted, 1);
 		serve(f, fd);
 		(void)close(fd);
 	}
@@ -91,6 +92,15 @@ redis_fake_start(struct redis_fake *f, const struct redis_line *lines, size_t n)
 	ck_assert_int_eq(listen(f->fd, 8), 0);
 	ck_assert_int_eq(pipe(f->stop), 0);
 	ck_assert_int_eq(pthread_create(&f->thread, NULL, run, f), 0);
+}
+
+void
+redis_fake_wait(struct redis_fake *f, unsigned accepted)
+{
+	for (int i = 0; atomic_load(&f->accepted) < accepted; i++) {
+		ck_assert_int_lt(i, 2000);
+		(void)poll(NULL, 0, 10);
+	}
 }
 
 void

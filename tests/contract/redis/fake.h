@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct redis_line {
 	const char *bytes; /* NULL: nothing */
@@ -21,12 +22,15 @@ struct redis_fake {
 	size_t n;
 	char url[64];
 	int port, fd, stop[2];
+	atomic_uint accepted; /* connections so far */
 	pthread_t thread;
 };
 
 /* Each connection begins with lines[0]; after the last one it is silent. */
 void redis_fake_start(struct redis_fake *f, const struct redis_line *lines,
 		      size_t n);
+/* Waits until it has accepted so many connections. */
+void redis_fake_wait(struct redis_fake *f, unsigned accepted);
 void redis_fake_end(struct redis_fake *f);
 
 #endif

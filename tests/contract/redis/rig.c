@@ -100,13 +100,4 @@ rig_set(struct rig *r, const char *key, const char *value)
 	return rig_run(r, "SET", key, RIG_ARGS(str_from(value)));
 }
 
-void
-rig_took(int64_t begun_ms, int64_t least, int64_t most)
-{
-	int64_t ms = process_now_ms() - begun_ms;
-
-	ck_assert_msg(ms >= least && ms <= most, "took %lld ms, not %lld-%lld",
-		      (long long)ms, (long long)least, (long long)most);
-}
-
 #endif

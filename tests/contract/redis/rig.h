@@ -41,9 +41,6 @@ int rig_script(struct rig *r, enum rig_script which, const char *key,
 int rig_get(struct rig *r, const char *key); /* r->reply has it */
 int rig_set(struct rig *r, const char *key, const char *value);
 
-/* Between these two, counted in milliseconds of the real clock. */
-void rig_took(int64_t begun_ms, int64_t least, int64_t most);
-
 TCase *redis_option_cases(void);
 TCase *redis_fault_cases(void);
 TCase *redis_sentinel_cases(void);

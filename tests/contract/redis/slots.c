@@ -226,25 +226,20 @@ START_TEST(master_without_replica_dies)
 	struct rig r;
 	const unsigned slot = redis_slot(STR("tag"));
 	const size_t victim = owner_of(slot);
-	int64_t begun_ms;
 
 	start(&c, &r, 0);
 	r.conf.timeout = 1;
 	OK(&r, rig_connect(&r));
 	set_all(&r);
 	process_signal_all(&c.nodes[victim].process, SIGSTOP);
-	begun_ms = process_now_ms();
 	FAILS(&r, rig_get(&r, "{tag}"), ERR_UNAVAILABLE, "in time");
-	rig_took(begun_ms, 900, 1700);
 	test_redis_stop(&c.nodes[victim], SIGKILL);
 	test_redis_until(&c.nodes[(victim + 1) % 3], "CLUSTER INFO",
 			 "cluster_state:fail");
 	rig_end(&r);
 	r.conf.url = str_from(c.nodes[(victim + 1) % 3].url);
 	OK(&r, rig_connect(&r));
-	begun_ms = process_now_ms();
 	FAILS(&r, rig_get(&r, "{tag}"), ERR_UNAVAILABLE, "");
-	rig_took(begun_ms, 0, 1700);
 	/* It comes back with its slots, and all is as it was. */
 	test_redis_again(&c.nodes[victim]);
 	for (size_t i = 0; i < 3; i++)
