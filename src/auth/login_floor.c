@@ -113,14 +113,10 @@ void
 login_floor_wait(struct login_floor *f, const struct env *env, int64_t from_ms)
 {
 	const int64_t now_ms = env_mono_ms(env);
-	struct timespec left;
 	uint32_t dice = 0;
-	int64_t ms;
 
 	if (env_random(env, &dice, sizeof(dice)) != 0)
 		dice = 0; /* then without */
-	ms = login_floor_left(f, now_ms - from_ms, now_ms, dice);
-	left = (struct timespec){ .tv_sec = ms / 1000,
-				  .tv_nsec = ms % 1000 * 1000000 };
-	(void)nanosleep(&left, NULL); /* a signal may cut it short */
+	env_sleep_ms(env,
+		     login_floor_left(f, now_ms - from_ms, now_ms, dice));
 }

@@ -29,6 +29,16 @@ real_mono_ms(void *ctx)
 	return read_ms(CLOCK_MONOTONIC);
 }
 
+static void
+real_sleep_ms(void *ctx, int64_t ms)
+{
+	const struct timespec ts = { .tv_sec = ms / 1000,
+				     .tv_nsec = ms % 1000 * 1000000 };
+
+	(void)ctx;
+	(void)nanosleep(&ts, NULL); /* a signal may cut it short */
+}
+
 static int
 real_fill(void *ctx, void *buf, size_t n)
 {
@@ -52,7 +62,9 @@ struct env
 env_real(const struct log *log)
 {
 	return (struct env){
-		.clock = { .wall_ms = real_wall_ms, .mono_ms = real_mono_ms },
+		.clock = { .wall_ms = real_wall_ms,
+			   .mono_ms = real_mono_ms,
+			   .sleep_ms = real_sleep_ms },
 		.rng = { .fill = real_fill },
 		.log = log,
 	};
@@ -74,6 +86,12 @@ int64_t
 env_mono_ms(const struct env *env)
 {
 	return env->clock.mono_ms(env->clock.ctx);
+}
+
+void
+env_sleep_ms(const struct env *env, int64_t ms)
+{
+	env->clock.sleep_ms(env->clock.ctx, ms);
 }
 
 int

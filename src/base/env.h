@@ -13,6 +13,7 @@ struct log;
 struct clock {
 	int64_t (*wall_ms)(void *ctx); /* since the epoch; may step */
 	int64_t (*mono_ms)(void *ctx); /* for timeouts; never goes back */
+	void (*sleep_ms)(void *ctx, int64_t ms); /* a signal may cut it short */
 	void *ctx;
 };
 
@@ -34,6 +35,7 @@ struct env env_real(const struct log *log);
 int64_t env_wall(const struct env *env); /* seconds */
 int64_t env_wall_ms(const struct env *env);
 int64_t env_mono_ms(const struct env *env);
+void env_sleep_ms(const struct env *env, int64_t ms);
 
 /* -1: no entropy, and then nothing may be issued. */
 int env_random(const struct env *env, void *buf, size_t n) MUST_USE;

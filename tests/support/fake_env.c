@@ -20,6 +20,12 @@ fake_mono_ms(void *ctx)
 	return atomic_load(&f->mono_ms);
 }
 
+static void
+fake_sleep_ms(void *ctx, int64_t ms)
+{
+	fake_env_advance_ms(ctx, ms);
+}
+
 /* splitmix64: a counter that is mixed, so threads never get the same. */
 static int
 fake_fill(void *ctx, void *buf, size_t n)
@@ -50,6 +56,7 @@ fake_env_init(struct fake_env *f)
 	f->env = (struct env){
 		.clock = { .wall_ms = fake_wall_ms,
 			   .mono_ms = fake_mono_ms,
+			   .sleep_ms = fake_sleep_ms,
 			   .ctx = f },
 		.rng = { .fill = fake_fill, .ctx = f },
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A world for tests: clocks that stand still until told, dice that fall the
- * same way in every run, a log that is silent.  Threads may share one.
+ * A world for tests: clocks that stand still until they are told, or until
+ * somebody sleeps; dice that fall the same way in every run; a log that is
+ * silent.  Threads may share one.
  */
 #ifndef TESTS_FAKE_ENV_H
 #define TESTS_FAKE_ENV_H
