@@ -20,6 +20,7 @@
 #include "base/env.h"
 #include "server/listen.h"
 #include "server/loop.h"
+#include "tests/support/fake_env.h"
 #include "tests/support/fcgi_client.h"
 
 /* Long enough for the slowest sanitizer: it only ends a test that hangs. */
@@ -28,6 +29,7 @@
 struct service {
 	char folder[64], path[80];
 	struct env env;
+	struct fake_env fake; /* after service_fake_clock() */
 	struct listeners listeners;
 	struct loop_config config;
 	struct loop *loop;
@@ -41,6 +43,8 @@ struct service {
 
 /* Defaults that a test may change before service_start(). */
 void service_init(struct service *s, unsigned threads);
+/* The clock stands still: what ends, has ended of itself. */
+void service_fake_clock(struct service *s);
 void service_start(struct service *s);
 
 /* The loop only; the sockets stay, as those of a service manager do. */

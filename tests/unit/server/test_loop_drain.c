@@ -26,15 +26,13 @@ START_TEST(drain_idle)
 {
 	struct service s;
 	int fds[20];
-	int64_t begun;
 
 	service_init(&s, 2);
+	service_fake_clock(&s); /* so that no grace and no limit passes */
 	service_start(&s);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fds[i] = service_idle(&s);
-	begun = env_mono_ms(&s.env);
 	service_stop(&s, HANG_MS, HANG_MS);
-	ck_assert_int_lt(env_mono_ms(&s.env) - begun, HANG_MS / 2);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		ck_assert_int_eq(service_read(fds[i]), FCGI_GOT_EOF);
 		(void)close(fds[i]); /* closed at the other end */
@@ -176,14 +174,16 @@ START_TEST(drain_busy)
 }
 END_TEST
 
+#define NEVER_MS (1000 * 3600)
+
 /* Nobody can hold the end up. */
 START_TEST(drain_limits)
 {
 	struct service s;
 	int silent, half, deaf;
-	int64_t begun;
 
 	service_init(&s, 2);
+	s.config.request_ms = s.config.write_ms = NEVER_MS;
 	service_start(&s);
 	silent = service_connect(&s);
 	half = service_half_sent(&s);
@@ -193,9 +193,7 @@ START_TEST(drain_limits)
 	while (service_counts(&s).requests < 1 ||
 	       service_counts(&s).accepted < 3)
 		(void)poll(NULL, 0, 1);
-	begun = env_mono_ms(&s.env);
 	service_stop(&s, 50, 300);
-	ck_assert_int_lt(env_mono_ms(&s.env) - begun, HANG_MS / 2);
 	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
 	ck_assert_int_ne(service_read(half), FCGI_GOT_ANSWER);
 	ck_assert_int_eq(service_read(deaf), FCGI_GOT_CUT);
