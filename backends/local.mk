@@ -5,11 +5,6 @@
 # store_foo, users:foo is users_foo.
 BACKENDS =
 
-# SQL and Lua files become string literals.
-EMBED_SQL = $(srcdir)/backends/embed.awk
-EMBED_LUA = $(srcdir)/backends/embed_lua.awk
-EXTRA_DIST += $(EMBED_SQL) $(EMBED_LUA)
-
 include backends/memory/local.mk
 include backends/sqlite/local.mk
 include backends/postgres/local.mk

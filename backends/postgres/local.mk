@@ -21,9 +21,8 @@ POSTGRES_STORE_SQL = \
 	$(srcdir)/backends/postgres/sql/store_1.sql \
 	$(srcdir)/backends/postgres/sql/store_2.sql \
 	$(srcdir)/backends/postgres/sql/store_3.sql
-backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) $(EMBED_SQL)
-	$(AM_V_GEN)$(MKDIR_P) backends/postgres && \
-	$(AWK) -f $(EMBED_SQL) $(POSTGRES_STORE_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(POSTGRES_STORE_SQL) >$@.tmp && mv $@.tmp $@
 backends/postgres/store.$(OBJEXT): backends/postgres/store_schema.inc
 EXTRA_DIST += $(POSTGRES_STORE_SQL)
 BUILT_SOURCES += backends/postgres/store_schema.inc
@@ -32,9 +31,8 @@ CLEANFILES += backends/postgres/store_schema.inc
 # Migrations of the users, oldest first.
 POSTGRES_USERS_SQL = \
 	$(srcdir)/backends/postgres/sql/users_1.sql
-backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) $(EMBED_SQL)
-	$(AM_V_GEN)$(MKDIR_P) backends/postgres && \
-	$(AWK) -f $(EMBED_SQL) $(POSTGRES_USERS_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(POSTGRES_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/postgres/users.$(OBJEXT): backends/postgres/users_schema.inc
 EXTRA_DIST += $(POSTGRES_USERS_SQL)
 BUILT_SOURCES += backends/postgres/users_schema.inc

@@ -41,9 +41,9 @@ REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/rotate.lua \
 	$(srcdir)/backends/redis/lua/touch.lua \
 	$(srcdir)/backends/redis/lua/who.lua
-backends/redis/scripts.inc: $(REDIS_LUA) $(EMBED_LUA)
-	$(AM_V_GEN)$(MKDIR_P) backends/redis && \
-	$(AWK) -f $(EMBED_LUA) $(REDIS_LUA) >$@.tmp && mv $@.tmp $@
+backends/redis/scripts.inc: $(REDIS_LUA) $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA) >$@.tmp && \
+		mv $@.tmp $@
 backends/redis/record.$(OBJEXT): backends/redis/scripts.inc
 EXTRA_DIST += $(REDIS_LUA)
 BUILT_SOURCES += backends/redis/scripts.inc

@@ -19,9 +19,8 @@ SQLITE_STORE_SQL = \
 	$(srcdir)/backends/sqlite/sql/store_2.sql \
 	$(srcdir)/backends/sqlite/sql/store_3.sql \
 	$(srcdir)/backends/sqlite/sql/store_4.sql
-backends/sqlite/store_schema.inc: $(SQLITE_STORE_SQL) $(EMBED_SQL)
-	$(AM_V_GEN)$(MKDIR_P) backends/sqlite && \
-	$(AWK) -f $(EMBED_SQL) $(SQLITE_STORE_SQL) >$@.tmp && mv $@.tmp $@
+backends/sqlite/store_schema.inc: $(SQLITE_STORE_SQL) $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(SQLITE_STORE_SQL) >$@.tmp && mv $@.tmp $@
 backends/sqlite/store.$(OBJEXT): backends/sqlite/store_schema.inc
 EXTRA_DIST += $(SQLITE_STORE_SQL)
 BUILT_SOURCES += backends/sqlite/store_schema.inc
@@ -30,9 +29,8 @@ CLEANFILES += backends/sqlite/store_schema.inc
 # Migrations of the users, oldest first.
 SQLITE_USERS_SQL = \
 	$(srcdir)/backends/sqlite/sql/users_1.sql
-backends/sqlite/users_schema.inc: $(SQLITE_USERS_SQL) $(EMBED_SQL)
-	$(AM_V_GEN)$(MKDIR_P) backends/sqlite && \
-	$(AWK) -f $(EMBED_SQL) $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
+backends/sqlite/users_schema.inc: $(SQLITE_USERS_SQL) $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/sqlite/users.$(OBJEXT): backends/sqlite/users_schema.inc
 EXTRA_DIST += $(SQLITE_USERS_SQL)
 BUILT_SOURCES += backends/sqlite/users_schema.inc
