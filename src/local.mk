@@ -125,6 +125,15 @@ libfcgiauth_a_SOURCES = \
 	src/auth/touches.c src/auth/touches.h \
 	src/auth/verify.c src/auth/verify.h
 
+COMMON_PASSWORDS = $(srcdir)/src/crypto/common_passwords.txt
+src/crypto/common_passwords.inc: $(COMMON_PASSWORDS) $(EMBED_AWK)
+	$(EMBED) -v comment='^# .*' -v each=line $(COMMON_PASSWORDS) \
+		>$@.tmp && mv $@.tmp $@
+src/crypto/common_passwords.$(OBJEXT): src/crypto/common_passwords.inc
+EXTRA_DIST += $(COMMON_PASSWORDS)
+BUILT_SOURCES += src/crypto/common_passwords.inc
+CLEANFILES += src/crypto/common_passwords.inc
+
 # All that knows processes and FastCGI.
 libserver_a_SOURCES = \
 	src/server/process.c src/server/process.h \

@@ -8,7 +8,7 @@
 /* On the built-in list, without regard to ASCII case. */
 bool common_password(struct str password);
 
-/* The list: lower case, at least 8 bytes each, sorted by strcmp(). */
+/* common_passwords.txt: lower case, at least 8 bytes each, sorted by strcmp(). */
 extern const char *const common_passwords[];
 extern const size_t common_passwords_n;
 
