@@ -110,7 +110,6 @@ libfcgiauth_a_SOURCES = \
 	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/logout.c \
 	src/auth/own.c src/auth/own.h \
-	src/auth/page_text.c src/auth/page_text.h \
 	src/auth/pages.c src/auth/pages.h \
 	src/auth/recheck.c src/auth/recheck.h \
 	src/auth/refresh.c src/auth/refresh.h \

@@ -66,8 +66,12 @@ logout_get(struct exchange *e)
 		if (credential_find_refresh(e, &token) == CREDENTIAL_COOKIE)
 			csrf = STR("none");
 	}
-	if (!done)
+	if (done)
+		return;
+	if (csrf.n > 0)
 		page_logout(e, csrf, grant.who.name);
+	else
+		page_signed_out(e);
 }
 
 /*

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The pages. */
+/* What the pages say of a request. */
 #include "auth/pages.h"
 
 #include "auth/login.h"
-#include "auth/page_text.h"
 #include "base/buf.h"
 #include "base/enc.h"
 #include "crypto/digest.h"
 #include "http/html.h"
+#include "pages/template.h"
 
 #define CSP_MAX	8192
 
@@ -18,7 +18,7 @@ add_style_hash(struct buf *out)
 	uint8_t hash[DIGEST_BYTES];
 	char text[BASE64URL_LEN(DIGEST_BYTES)];
 
-	digest_sha256(str_from(page_style), hash);
+	digest_sha256(template_style(), hash);
 	base64url_encode(hash, sizeof(hash), text);
 	for (size_t i = 0; i < sizeof(text); i++)
 		buf_add_char(out, text[i] == '-' ? '+' :
@@ -75,22 +75,10 @@ page_csp(const struct settings *set, const struct sites *sites, struct arena *a,
 }
 
 static void
-write_page(struct exchange *e, unsigned status, const char *title,
-	   const char *text, const struct html_var *vars, size_t n)
+write_page(struct exchange *e, unsigned status, enum page page,
+	   const struct html_var *vars, size_t n)
 {
-	struct buf inner;
-
-	buf_init(&inner, e->call.arena, RESPONSE_MAX_BODY);
-	html_template(&inner, str_from(text), vars, n);
-	html_template(&e->out->body, str_from(page_frame),
-		      (const struct html_var[]){
-			  { "title", str_from(title) },
-			  { "style", str_from(page_style) },
-			  { "main", buf_str(&inner) },
-		      },
-		      3);
-	if (buf_failed(&inner))
-		e->out->failed = true;
+	template_write(&e->out->body, page, vars, n);
 	e->out->status = status;
 	http_response_header(e->out, "Content-Type",
 			     STR("text/html; charset=utf-8"));
@@ -111,7 +99,6 @@ void
 page_login(struct exchange *e, unsigned status, const struct login_page *page)
 {
 	const struct html_var vars[] = {
-		{ "path", e->service->set->server.path },
 		{ "csrf", page->csrf },
 		{ "rd", page->rd },
 		{ "username", page->username },
@@ -122,8 +109,7 @@ page_login(struct exchange *e, unsigned status, const struct login_page *page)
 		{ "ask_password", on(page->username.n > 0) },
 	};
 
-	write_page(e, status, "Sign in", page_login_text, vars,
-		   ARRAY_LEN(vars));
+	write_page(e, status, PAGE_LOGIN, vars, ARRAY_LEN(vars));
 }
 
 void
@@ -133,11 +119,19 @@ page_logout(struct exchange *e, struct str csrf, struct str name)
 		{ "path", e->service->set->server.path },
 		{ "csrf", csrf },
 		{ "name", name },
-		{ "signed_out", on(csrf.n == 0) },
 	};
 
-	write_page(e, 200, csrf.n > 0 ? "Sign out" : "Signed out",
-		   page_logout_text, vars, ARRAY_LEN(vars));
+	write_page(e, 200, PAGE_LOGOUT, vars, ARRAY_LEN(vars));
+}
+
+void
+page_signed_out(struct exchange *e)
+{
+	const struct html_var vars[] = {
+		{ "path", e->service->set->server.path },
+	};
+
+	write_page(e, 200, PAGE_SIGNED_OUT, vars, ARRAY_LEN(vars));
 }
 
 void
@@ -150,37 +144,40 @@ page_forbidden(struct exchange *e, const struct identity *who, bool elsewhere)
 		{ "elsewhere", on(elsewhere) },
 	};
 
-	write_page(e, 403, "No access", page_forbidden_text, vars,
-		   ARRAY_LEN(vars));
+	write_page(e, 403, PAGE_FORBIDDEN, vars, ARRAY_LEN(vars));
 }
 
-/* A page whose way on is another tab. */
-static void
-write_aside(struct exchange *e, const char *title, const char *text)
+/* The address of the login page, to be opened in another tab. */
+static struct str
+login_url(struct exchange *e)
 {
-	/* A browser keeps our cookies from a form of another site. */
-	bool foreign = str_eq(e->in->fetch_site, STR("cross-site"));
-	struct html_var vars[] = {
-		{ "login", STR("") },
-		{ "foreign", on(foreign) },
-	};
+	struct str url = STR("");
 	struct err err;
 
-	if (login_location(e, STR("/"), &vars[0].value, &err) != 0)
+	if (login_location(e, STR("/"), &url, &err) != 0)
 		e->out->failed = true;
-	write_page(e, 401, title, text, vars, ARRAY_LEN(vars));
+	return url;
 }
 
 void
 page_unsent(struct exchange *e)
 {
-	write_aside(e, "Your form was not sent", page_unsent_text);
+	/* A browser keeps our cookies from a form of another site. */
+	bool foreign = str_eq(e->in->fetch_site, STR("cross-site"));
+	const struct html_var vars[] = {
+		{ "login_url", login_url(e) },
+		{ "foreign", on(foreign) },
+	};
+
+	write_page(e, 401, PAGE_UNSENT, vars, ARRAY_LEN(vars));
 }
 
 void
 page_too_long(struct exchange *e)
 {
-	write_aside(e, "Sign in first", page_too_long_text);
+	const struct html_var vars[] = { { "login_url", login_url(e) } };
+
+	write_page(e, 401, PAGE_TOO_LONG, vars, ARRAY_LEN(vars));
 }
 
 void
@@ -189,8 +186,7 @@ page_continue(struct exchange *e, struct str uri)
 	const struct html_var vars[] = { { "uri", uri } };
 	struct buf b;
 
-	write_page(e, 200, "One moment", page_continue_text, vars,
-		   ARRAY_LEN(vars));
+	write_page(e, 200, PAGE_CONTINUE, vars, ARRAY_LEN(vars));
 	/* Who opened this window has no hold on it any more (HTML, "cross-origin
 	 * opener policy"), and so cannot break off what comes now. */
 	http_response_header(e->out, "Cross-Origin-Opener-Policy",
@@ -240,6 +236,5 @@ page_message(struct exchange *e, unsigned status, const char *text)
 		{ "path", e->service->set->server.path },
 	};
 
-	write_page(e, status, kind->title, page_message_text, vars,
-		   ARRAY_LEN(vars));
+	write_page(e, status, PAGE_MESSAGE, vars, ARRAY_LEN(vars));
 }

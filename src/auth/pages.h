@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages: server-rendered, no script, one embedded style sheet that the
- * Content-Security-Policy names by its hash.
+ * The pages of src/pages with the values of a request: server-rendered, no
+ * script, one embedded style sheet that the Content-Security-Policy names by
+ * its hash.
  */
 #ifndef AUTH_PAGES_H
 #define AUTH_PAGES_H
@@ -23,8 +24,11 @@ struct login_page {
 void page_login(struct exchange *e, unsigned status,
 		const struct login_page *page);
 
-/* A button to sign out.  csrf empty: nobody is signed in, says so. */
+/* A button to sign out. */
 void page_logout(struct exchange *e, struct str csrf, struct str name);
+
+/* Nobody is signed in. */
+void page_signed_out(struct exchange *e);
 
 /* A 403 for a person: who they are, and a way to sign out.  `elsewhere`: it was
  * not this service that refused. */

@@ -49,6 +49,28 @@ find(struct str s, const char *what)
 	return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
+/* A section's tag, or a comment. */
+static bool
+is_mark(struct str tag)
+{
+	return tag.n > 0 &&
+	    (tag.p[0] == '#' || tag.p[0] == '/' || tag.p[0] == '!');
+}
+
+/* The HTML comment around a mark is part of it, and so is the line's end. */
+static void
+take_comment(struct str *rest, struct str *before)
+{
+	struct str open = STR("<!--"), close = STR("-->");
+
+	if (!str_ends(*before, open) || !str_starts(*rest, close))
+		return;
+	before->n -= open.n;
+	*rest = str_skip(*rest, close.n);
+	if (str_starts(*rest, STR("\n")))
+		*rest = str_skip(*rest, 1);
+}
+
 /*
  * Takes text and the tag after it off *rest; the tag without its braces.
  * False when there was no tag any more.
@@ -66,6 +88,8 @@ take_tag(struct str *rest, struct str *before, struct str *tag)
 	assert(close < rest->n);
 	*tag = (struct str){ .p = rest->p, .n = close };
 	*rest = str_skip(*rest, close + 2);
+	if (is_mark(*tag))
+		take_comment(rest, before);
 	return true;
 }
 
@@ -100,17 +124,16 @@ html_template(struct buf *out, struct str text, const struct html_var *vars,
 	struct str before, tag;
 
 	while (take_tag(&text, &before, &tag)) {
-		char kind = tag.n > 0 ? tag.p[0] : '\0';
-		bool marked = kind == '#' || kind == '/' || kind == '&';
-		struct str name = str_skip(tag, marked ? 1 : 0);
-		struct str value = value_of(name, vars, n);
+		bool mark = is_mark(tag);
+		struct str name = str_skip(tag, mark ? 1 : 0), value;
 
 		buf_add(out, before);
-		if (!marked)
+		if (mark && tag.p[0] == '!')
+			continue;
+		value = value_of(name, vars, n);
+		if (!mark)
 			html_escape(out, value);
-		else if (kind == '&')
-			buf_add(out, value);
-		else if (kind == '#' && value.n == 0)
+		else if (tag.p[0] == '#' && value.n == 0)
 			skip_section(&text, name);
 	}
 	buf_add(out, before);

@@ -11,10 +11,18 @@ struct buf;
 void html_escape(struct buf *out, struct str s);
 
 /*
- * Writes a template: `{{name}}` becomes the value, escaped; `{{&name}}` the
- * value as it is (it must be HTML of our own making); `{{#name}}...{{/name}}`
- * is left out when the value is empty.  No nesting of the same name.  A name
- * that is not in `vars` is a bug of ours (assert).
+ * Writes a template.  `{{name}}` becomes the value, escaped.
+ * `{{#name}}...{{/name}}` is left out when the value is empty; a section does
+ * not hold another one of its name.  `{{! ... }}` is a comment, which is left
+ * out.  The tags of sections and comments may be in an HTML comment, so that a
+ * browser does not show them in a template:
+ *
+ *	<!--{{#name}}-->
+ *	<p>You are {{name}}.</p>
+ *	<!--{{/name}}-->
+ *
+ * Then the HTML comment and the end of its line are left out, too.  A name that
+ * is not in `vars` is a bug of ours (assert).
  */
 struct html_var {
 	const char *name;

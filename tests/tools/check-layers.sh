@@ -15,10 +15,11 @@ src/crypto base crypto
 src/http base conf http
 src/strategy base conf crypto strategy
 src/modes base os conf crypto http strategy modes
-src/auth base os conf crypto http strategy modes auth
-src/server base os conf crypto http strategy modes auth server
+src/pages base http pages
+src/auth base os conf crypto http strategy modes pages auth
+src/server base os conf crypto http strategy modes pages auth server
 src/webserver base os webserver
-src/ctl base os conf crypto http strategy modes auth webserver ctl
+src/ctl base os conf crypto http strategy modes pages auth webserver ctl
 backends/redis/client base conf backends/redis/client
 backends/ base os conf strategy SELF
 '

@@ -234,17 +234,27 @@ static const struct {
 	{ "{{name}}", ESCAPED },
 	{ "<p title=\"{{name}}\">{{name}}</p>",
 	  "<p title=\"" ESCAPED "\">" ESCAPED "</p>" },
-	{ "a{{html}}b{{&html}}c", "a&lt;b&gt;b<b>c" },
-	{ "{{empty}}{{null}}{{&empty}}", "" },
+	{ "a{{html}}b{{html}}c", "a&lt;b&gt;b&lt;b&gt;c" },
+	{ "{{empty}}{{null}}", "" },
 	/* A value is never read as a template. */
-	{ "{{tag}}{{&tag}}", "{{name}}{{name}}" },
+	{ "{{tag}}{{tag}}", "{{name}}{{name}}" },
 	{ "a{{#name}}b{{/name}}c", "abc" },
 	{ "a{{#empty}}b{{/empty}}c", "ac" },
 	{ "a{{#null}}b{{/null}}c", "ac" },
 	{ "{{#empty}}{{name}}{{#html}}x{{/html}}{{/empty}}y", "y" },
-	{ "{{#empty}}{{&empty}}x{{/empty}}y", "y" },
-	{ "{{#html}}{{#empty}}x{{/empty}}{{&html}}{{/html}}", "<b>" },
+	{ "{{#empty}}{{empty}}x{{/empty}}y", "y" },
+	{ "{{#html}}{{#empty}}x{{/empty}}{{html}}{{/html}}", "&lt;b&gt;" },
 	{ "{{#html}}1{{/html}}{{#html}}2{{/html}}", "12" },
+	{ "a{{! b {{ }}c{{!}}d", "acd" },
+	{ "a\n<!--{{#name}}-->\nb\n<!--{{/name}}-->\nc", "a\nb\nc" },
+	{ "a\n<!--{{#empty}}-->\nb\n<!--{{/empty}}-->\nc", "a\nc" },
+	{ "a<!--{{#name}}-->b<!--{{/name}}-->\n\nc", "ab\nc" },
+	{ "a<!--{{! b }}-->\nc<!--{{!}}-->", "ac" },
+	/* Half a comment, and one that is more than the tag. */
+	{ "<!--{{#name}}b{{/name}}-->", "<!--b-->" },
+	{ "<!-- {{#name}}-->b{{/name}} -->", "<!-- -->b -->" },
+	/* What is filled in stays where it is. */
+	{ "<!--{{html}}-->\n", "<!--&lt;b&gt;-->\n" },
 };
 
 START_TEST(filled)
