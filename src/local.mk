@@ -74,9 +74,9 @@ libfcgiauth_a_SOURCES = \
 	src/http/response.c src/http/response.h \
 	src/strategy/auth_mode.h \
 	src/strategy/backend.c src/strategy/backend.h \
+	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \
 	src/strategy/identity.c src/strategy/identity.h \
-	src/strategy/link.c src/strategy/link.h \
 	src/strategy/password_mark.c src/strategy/password_mark.h \
 	src/strategy/registry.c src/strategy/registry.h \
 	src/strategy/session_check.c src/strategy/session_check.h \

@@ -19,9 +19,9 @@ enum err_code {
 	ERR_LIMIT,	/* a size, count or rate limit was reached */
 	ERR_UNAVAILABLE, /* a backend is down: trying later may help */
 	ERR_BUSY,	/* a backend answered "not now": its connection is good;
-			 * from strategy/link.c on this is ERR_UNAVAILABLE too */
+			 * from strategy/conn.c on this is ERR_UNAVAILABLE too */
 	ERR_UNDONE, /* the connection to a backend has ended, and nothing was
-			 * done: another may do it; not beyond strategy/link.c */
+			 * done: another may do it; not beyond strategy/conn.c */
 	ERR_CONFIG,	/* the administrator must change something */
 	ERR_INTERNAL	/* out of memory, no entropy, a broken promise */
 };

@@ -2,7 +2,7 @@
 /* What a session has to be, whoever has stored it. */
 #include "strategy/session_check.h"
 
-#include "strategy/link.h"
+#include "strategy/conn.h"
 #include "base/enc.h"
 
 #define CLIENT_MAX 256 /* address, user agent */

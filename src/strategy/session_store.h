@@ -11,7 +11,7 @@
  *          what it is given is borrowed for the call.
  * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
  *          later may help: the caller then disconnects and connects again
- *          later, with back-off, and so do other workers (strategy/link.h); or
+ *          later, with back-off, and so do other workers (strategy/conn.h); or
  *          with ERR_BUSY, when another connection would fare no better: what
  *          is wrong with one session is no matter of the others.  A store
  *          does not retry.  "No such session" is an answer, not a

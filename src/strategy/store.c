@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "strategy/link.h"
+#include "strategy/conn.h"
 #include "strategy/session_check.h"
 #include "base/enc.h"
 #include "base/secret.h"

@@ -5,7 +5,7 @@
  * to it: it connects when first used and drops the connection on a failure.
  * While the store is down one link at a time tries again, at least every 500
  * ms when there are requests; all other calls fail at once with
- * ERR_UNAVAILABLE (strategy/link.h).
+ * ERR_UNAVAILABLE (strategy/conn.h).
  */
 #ifndef STRATEGY_STORE_H
 #define STRATEGY_STORE_H

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "strategy/link.h"
+#include "strategy/conn.h"
 #include "base/secret.h"
 #include "crypto/password.h"
 #include "crypto/password_kind.h"

@@ -25,8 +25,8 @@
  * that were used meanwhile and answered: after a restart each of them would
  * fail once more, and each would wait for a server that hangs.
  */
-#ifndef STRATEGY_LINK_H
-#define STRATEGY_LINK_H
+#ifndef STRATEGY_CONN_H
+#define STRATEGY_CONN_H
 
 #include "strategy/backend.h"
 #include "strategy/identity.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections, what threads tell each other of them, and the check of the
  * schema behind them. */
-#include "strategy/link.h"
+#include "strategy/conn.h"
 
 #include <assert.h>
 
