@@ -29,7 +29,6 @@
 #define STRATEGY_CONN_H
 
 #include "strategy/backend.h"
-#include "strategy/identity.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,8 +129,5 @@ bool link_is_good(const struct link *l);
 
 /* As store_check_schema(). */
 int link_check_schema(struct link *l, struct err *err) MUST_USE;
-
-/* ERR_INPUT that names the field which the headers would not allow. */
-int link_check_identity(const struct identity *who, struct err *err) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 #include "strategy/identity.h"
 
 #include "base/arena.h"
+#include "base/err.h"
 
 bool
 identity_name_is_valid(struct str name)
@@ -20,6 +21,45 @@ bool
 identity_text_is_valid(struct str text)
 {
 	return text.n <= IDENTITY_TEXT_MAX && str_is_text(text);
+}
+
+static bool
+roles_are_valid(struct str roles)
+{
+	struct str role;
+
+	if (roles.n > IDENTITY_ROLES_MAX)
+		return false;
+	if (roles.n == 0)
+		return true;
+	while (str_cut(&roles, ',', &role))
+		if (!identity_role_is_valid(role))
+			return false;
+	return true;
+}
+
+int
+identity_check(const struct identity *who, struct err *err)
+{
+	if (!identity_name_is_valid(who->name))
+		return err_set(err, ERR_INPUT,
+			       "user name: need 1 to 64 of [A-Za-z0-9._@+-]");
+	if (!roles_are_valid(who->roles))
+		return err_set(err, ERR_INPUT,
+			       "roles: need names of [A-Za-z0-9._@+:-],"
+			       " at most %d bytes together",
+			       IDENTITY_ROLES_MAX);
+	if (!identity_text_is_valid(who->email))
+		return err_set(err, ERR_INPUT,
+			       "e-mail: need UTF-8 without control characters,"
+			       " at most %d bytes",
+			       IDENTITY_TEXT_MAX);
+	if (!identity_text_is_valid(who->full_name))
+		return err_set(err, ERR_INPUT,
+			       "full name: need UTF-8 without control"
+			       " characters, at most %d bytes",
+			       IDENTITY_TEXT_MAX);
+	return 0;
 }
 
 bool

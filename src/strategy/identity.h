@@ -23,6 +23,11 @@ bool identity_role_is_valid(struct str role);
 /* str_is_text() of at most IDENTITY_TEXT_MAX bytes. */
 bool identity_text_is_valid(struct str text);
 
+struct err;
+
+/* ERR_INPUT that names the field which the headers would not allow. */
+int identity_check(const struct identity *who, struct err *err) MUST_USE;
+
 bool identity_has_role(const struct identity *who, struct str role);
 
 bool identity_equal(const struct identity *a, const struct identity *b);

@@ -2,7 +2,6 @@
 /* What a session has to be, whoever has stored it. */
 #include "strategy/session_check.h"
 
-#include "strategy/conn.h"
 #include "base/enc.h"
 
 #define CLIENT_MAX 256 /* address, user agent */
@@ -27,7 +26,7 @@ find_damage(const struct session *s)
 		return "idle_expires_ms";
 	if (s->expires_ms < 0)
 		return "expires_ms";
-	if (link_check_identity(&s->who, &ignored) != 0)
+	if (identity_check(&s->who, &ignored) != 0)
 		return "identity";
 	if (!is_of_client(s->address))
 		return "address";

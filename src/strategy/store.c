@@ -210,7 +210,7 @@ store_create(struct store_link *l, const struct session *session,
 {
 	int64_t ignored;
 
-	if (link_check_identity(&session->who, err) != 0 ||
+	if (identity_check(&session->who, err) != 0 ||
 	    check_text("address", session->address, err) != 0 ||
 	    check_text("user agent", session->user_agent, err) != 0)
 		return -1;
@@ -340,7 +340,7 @@ int
 store_update_user(struct store_link *l, const struct identity *who,
 		  struct err *err)
 {
-	if (link_check_identity(who, err) != 0)
+	if (identity_check(who, err) != 0)
 		return -1;
 	return REPEAT(l, update_user, who, err);
 }

@@ -243,7 +243,7 @@ check_user(const struct users_link *l, const struct user *user, struct err *err)
 {
 	if (check_writes(l, err) != 0)
 		return -1;
-	if (link_check_identity(&user->who, err) != 0)
+	if (identity_check(&user->who, err) != 0)
 		return -1;
 	return check_hash(user->hash, err);
 }
