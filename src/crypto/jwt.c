@@ -14,55 +14,57 @@
 #include "crypto/jws_oracle.h"
 #include "crypto/jwt_claims.h"
 
-/* A token taken apart; strings are decoded. */
+/* A token taken apart; strings are decoded, objects belong to the arena. */
 struct token {
 	struct str text;
 	struct str header, payload, signature;
+	json_t *header_json, *payload_json;
 };
 
-/*
- * What follows are steps of one check.  Each returns 0 and sets *why when it
- * refuses; -1 is no memory.
- */
+/* What follows are steps of one check.  Each returns 0 and sets `why` when it
+ * refuses; -1 is no memory. */
+struct check {
+	struct arena *arena;
+	const char *why;
+};
 
 static int
-decode_part(struct str part, struct arena *a, const char **why,
-	    struct str *out, struct err *err)
+decode_part(struct check *c, struct str part, struct str *out, struct err *err)
 {
 	size_t n = part.n / 4 * 3 + (part.n % 4 * 3) / 4;
-	char *p = arena_alloc(a, n + 1);
+	char *p = arena_alloc(c->arena, n + 1);
 
 	if (p == NULL)
 		return err_nomem(err);
 	if (!base64url_decode(part, (uint8_t *)p, n))
-		*why = "base64url is not canonical";
+		c->why = "base64url is not canonical";
 	else
 		*out = (struct str){ .p = p, .n = n };
 	return 0;
 }
 
 static int
-take_apart(struct str text, struct arena *a, const char **why,
-	   struct token *out, struct err *err)
+take_apart(struct check *c, struct str text, struct token *out,
+	   struct err *err)
 {
 	struct jws_parts parts;
 
 	if (text.n > JWT_MAX_BYTES) {
-		*why = "too long";
+		c->why = "too long";
 		return 0;
 	}
 	if (text.n == 0 || !str_is_name(text, "-_.")) {
-		*why = "not of the alphabet of a token";
+		c->why = "not of the alphabet of a token";
 		return 0;
 	}
 	if (!jws_split(text, &parts)) {
-		*why = "not three parts";
+		c->why = "not three parts";
 		return 0;
 	}
 	out->text = text;
-	if (decode_part(parts.header, a, why, &out->header, err) != 0 ||
-	    decode_part(parts.payload, a, why, &out->payload, err) != 0 ||
-	    decode_part(parts.signature, a, why, &out->signature, err) != 0)
+	if (decode_part(c, parts.header, &out->header, err) != 0 ||
+	    decode_part(c, parts.payload, &out->payload, err) != 0 ||
+	    decode_part(c, parts.signature, &out->signature, err) != 0)
 		return -1;
 	return 0;
 }
@@ -90,8 +92,8 @@ release(void *json)
 
 /* The object lives as long as the arena. */
 static int
-parse_object(struct str text, const struct part_words *words, struct arena *a,
-	     const char **why, json_t **out, struct err *err)
+parse_object(struct check *c, struct str text, const struct part_words *words,
+	     json_t **out, struct err *err)
 {
 	json_error_t error = { .line = -1 };
 	json_t *json =
@@ -103,16 +105,16 @@ parse_object(struct str text, const struct part_words *words, struct arena *a,
 		/* It names what is wrong, but not want of memory. */
 		if (code == json_error_unknown)
 			return err_nomem(err);
-		*why = code == json_error_duplicate_key ? words->duplicate :
-							  words->none;
+		c->why = code == json_error_duplicate_key ? words->duplicate :
+							    words->none;
 		return 0;
 	}
-	if (arena_defer(a, release, json) != 0) {
+	if (arena_defer(c->arena, release, json) != 0) {
 		json_decref(json);
 		return err_nomem(err);
 	}
 	if (!json_is_object(json))
-		*why = words->other;
+		c->why = words->other;
 	else
 		*out = json;
 	return 0;
@@ -198,101 +200,96 @@ choose_key(const struct keyring *keys, const json_t *header, enum jws_alg alg,
 	return (*out)->alg == alg ? NULL : "alg is not that of the key";
 }
 
+/* Fills *out of a token whose header, and payload if need be, was parsed. */
+static void
+conclude(const struct check *c, const struct token *t, struct jwt_signed *out)
+{
+	*out = (struct jwt_signed){ .verdict = JWT_REFUSED, .why = c->why };
+	if (c->why != NULL)
+		return;
+	out->verdict = JWT_VALID;
+	out->header = json_incref(t->header_json);
+	out->claims = json_incref(t->payload_json);
+	out->payload = t->payload;
+}
+
 int
 jwt_verify_signature(const struct keyring *keys, struct str token,
-		     struct arena *a, enum jwt_verdict *verdict,
-		     const char **why, json_t **header, json_t **payload,
-		     struct err *err)
+		     struct arena *a, struct jwt_signed *out, struct err *err)
 {
+	struct check c = { .arena = a };
 	struct token t = { .text = token };
-	json_t *head = NULL, *body = NULL;
 	const struct jwk *key = NULL;
-	const char *reason = NULL;
 	enum jws_alg alg = JWS_NONE;
 	enum jws_answer answer = JWS_BAD;
 
-	if (take_apart(token, a, &reason, &t, err) != 0)
+	if (take_apart(&c, token, &t, err) != 0)
 		return -1;
-	if (reason == NULL &&
-	    parse_object(t.header, &header_words, a, &reason, &head, err) != 0)
+	if (c.why == NULL && parse_object(&c, t.header, &header_words,
+					  &t.header_json, err) != 0)
 		return -1;
-	if (reason == NULL)
-		reason = check_header(head, &alg);
-	if (reason == NULL)
-		reason = check_typ(head, alg);
-	if (reason == NULL)
-		reason = choose_key(keys, head, alg, &key);
-	if (reason == NULL && jws_verify(key, token, a, &answer, err) != 0)
+	if (c.why == NULL)
+		c.why = check_header(t.header_json, &alg);
+	if (c.why == NULL)
+		c.why = check_typ(t.header_json, alg);
+	if (c.why == NULL)
+		c.why = choose_key(keys, t.header_json, alg, &key);
+	if (c.why == NULL && jws_verify(key, token, a, &answer, err) != 0)
 		return -1;
-	if (reason == NULL && answer != JWS_GOOD)
-		reason = "bad signature";
-	if (reason == NULL && parse_object(t.payload, &payload_words, a,
-					   &reason, &body, err) != 0)
+	if (c.why == NULL && answer != JWS_GOOD)
+		c.why = "bad signature";
+	if (c.why == NULL && parse_object(&c, t.payload, &payload_words,
+					  &t.payload_json, err) != 0)
 		return -1;
-	*why = reason;
-	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
-	*header = reason == NULL ? json_incref(head) : NULL;
-	*payload = reason == NULL ? json_incref(body) : NULL;
+	conclude(&c, &t, out);
 	return 0;
 }
 
 int
 jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
-		 enum jwt_verdict *verdict, const char **why, json_t **header,
-		 struct str *payload, struct err *err)
+		 struct jwt_signed *out, struct err *err)
 {
+	struct check c = { .arena = a };
 	struct token t = { .text = token };
-	json_t *head = NULL;
-	const char *reason = NULL;
 	enum jws_alg alg = JWS_NONE;
 	enum jws_answer answer = JWS_BAD;
 
-	if (take_apart(token, a, &reason, &t, err) != 0)
+	if (take_apart(&c, token, &t, err) != 0)
 		return -1;
-	if (reason == NULL &&
-	    parse_object(t.header, &header_words, a, &reason, &head, err) != 0)
+	if (c.why == NULL && parse_object(&c, t.header, &header_words,
+					  &t.header_json, err) != 0)
 		return -1;
-	if (reason == NULL)
-		reason = check_header(head, &alg);
-	if (reason == NULL && alg != key->alg)
-		reason = "alg is not that of the key";
-	if (reason == NULL && jws_verify_bytes(key, token, &answer, err) != 0)
+	if (c.why == NULL)
+		c.why = check_header(t.header_json, &alg);
+	if (c.why == NULL && alg != key->alg)
+		c.why = "alg is not that of the key";
+	if (c.why == NULL && jws_verify_bytes(key, token, &answer, err) != 0)
 		return -1;
-	if (reason == NULL && answer != JWS_GOOD)
-		reason = "bad signature";
-	*why = reason;
-	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
-	*header = reason == NULL ? json_incref(head) : NULL;
-	*payload = reason == NULL ? t.payload : (struct str){ .p = "", .n = 0 };
+	if (c.why == NULL && answer != JWS_GOOD)
+		c.why = "bad signature";
+	conclude(&c, &t, out);
 	return 0;
 }
 
 int
-jwt_verify(const struct keyring *keys, const struct jwt_policy *policy,
-	   struct str token, int64_t now, struct arena *a,
-	   enum jwt_verdict *verdict, const char **why, struct jwt_claims *out,
-	   struct err *err)
+jwt_verify(const struct jwt_expected *expected, struct str token,
+	   struct arena *a, struct jwt_checked *out, struct err *err)
 {
-	struct jwt_claims claims = { .iat = 0 };
-	json_t *header = NULL, *payload = NULL;
-	enum jwt_verdict good;
-	const char *reason;
-	int rc;
+	struct jwt_checked checked = { .verdict = JWT_REFUSED };
+	struct jwt_signed is;
+	int rc = 0;
 
-	if (jwt_verify_signature(keys, token, a, &good, &reason, &header,
-				 &payload, err) != 0)
+	if (jwt_verify_signature(expected->keys, token, a, &is, err) != 0)
 		return -1;
-	rc = good != JWT_VALID ?
-	    0 :
-	    jwt_claims_check(payload, policy, now, a, &reason, &claims, err);
+	checked.why = is.why;
+	if (is.verdict == JWT_VALID)
+		rc = jwt_claims_check(is.claims, expected, a, &checked, err);
 	/* The arena has references of its own, which the claims point into. */
-	json_decref(header);
-	json_decref(payload);
+	json_decref(is.header);
+	json_decref(is.claims);
 	if (rc != 0)
 		return -1;
-	*why = reason;
-	*verdict = reason == NULL ? JWT_VALID : JWT_REFUSED;
-	*out = claims;
+	*out = checked;
 	return 0;
 }
 

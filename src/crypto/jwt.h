@@ -40,10 +40,34 @@ enum jwt_verdict {
 	JWT_VALID,
 };
 
+/* What a token is held against. */
+struct jwt_expected {
+	const struct keyring *keys;
+	const struct jwt_policy *policy;
+	int64_t now; /* seconds */
+};
+
 /*
- * *why, a constant in a few words ("expired", "unknown kid"), is for the log
+ * `why`, a constant in a few words ("expired", "unknown kid"), is for the log
  * and for `token inspect`, never for a client; NULL with JWT_VALID.
- *
+ */
+struct jwt_checked {
+	enum jwt_verdict verdict;
+	const char *why;
+	struct jwt_claims claims; /* zero with JWT_REFUSED */
+};
+
+/* A token whose signature was checked, and nothing that it claims. */
+struct jwt_signed {
+	enum jwt_verdict verdict;
+	const char *why; /* as above */
+	/* References that belong to the caller; NULL when refused. */
+	json_t *header;
+	json_t *claims; /* NULL, too, when nobody has parsed the payload */
+	struct str payload; /* in the arena; empty when refused */
+};
+
+/*
  * Refuses, each with its own reason: longer than JWT_MAX_BYTES; bytes outside
  * A-Za-z0-9-_. ; not three parts, an empty part; base64url that is not
  * canonical; header or payload that is not a JSON object in UTF-8, or has
@@ -56,32 +80,22 @@ enum jwt_verdict {
  * leeway; iat or nbf > now + leeway; exp <= iat; exp - iat > ttl; sub that is
  * no valid user name; roles, email, name of a wrong type or content.
  *
- * *out is zero with JWT_REFUSED.  -1 only when it could not be told.
+ * -1 only when it could not be told.
  */
-int jwt_verify(const struct keyring *keys, const struct jwt_policy *policy,
-	       struct str token, int64_t now, struct arena *a,
-	       enum jwt_verdict *verdict, const char **why,
-	       struct jwt_claims *out, struct err *err) MUST_USE;
+int jwt_verify(const struct jwt_expected *expected, struct str token,
+	       struct arena *a, struct jwt_checked *out, struct err *err)
+    MUST_USE;
 
-/*
- * The first half of it: form, header, key and signature, no claims.  *header
- * and *payload (borrowed references NULL when refused) belong to the caller.
- */
+/* The first half of it: form, header, key and signature; the payload is
+ * parsed, but its claims are not judged. */
 int jwt_verify_signature(const struct keyring *keys, struct str token,
-			 struct arena *a, enum jwt_verdict *verdict,
-			 const char **why, json_t **header, json_t **payload,
+			 struct arena *a, struct jwt_signed *out,
 			 struct err *err) MUST_USE;
 
-/*
- * For one key given by hand: form, header and signature of any JWS, whatever
- * its typ and kid say and its payload is.  *header (a reference, NULL when
- * refused) belongs to the caller, *payload (empty when refused) to the
- * arena.
- */
+/* For one key given by hand: form, header and signature of any JWS, whatever
+ * its typ and kid say and its payload is, which is not parsed. */
 int jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
-		     enum jwt_verdict *verdict, const char **why,
-		     json_t **header, struct str *payload, struct err *err)
-    MUST_USE;
+		     struct jwt_signed *out, struct err *err) MUST_USE;
 
 /* Signs with the ring's signer; ERR_CONFIG when there is none.  iss and aud
  * come from the policy, iat and exp from the claims; ERR_LIMIT when nobody

@@ -213,10 +213,10 @@ check_roles(const json_t *payload, struct arena *a, const char **why,
 }
 
 int
-jwt_claims_check(const json_t *payload, const struct jwt_policy *policy,
-		 int64_t now, struct arena *a, const char **why,
-		 struct jwt_claims *out, struct err *err)
+jwt_claims_check(const json_t *payload, const struct jwt_expected *expected,
+		 struct arena *a, struct jwt_checked *out, struct err *err)
 {
+	const struct jwt_policy *policy = expected->policy;
 	struct jwt_claims claims = { .iat = 0 };
 	const char *reason = check_issuer(payload, policy->issuer);
 
@@ -224,16 +224,17 @@ jwt_claims_check(const json_t *payload, const struct jwt_policy *policy,
 	if (reason == NULL)
 		reason = check_audience(payload, policy->audience);
 	if (reason == NULL)
-		reason = check_times(payload, policy, now, &claims);
+		reason = check_times(payload, policy, expected->now, &claims);
 	if (reason == NULL)
 		reason = check_texts(payload, &claims);
 	if (reason == NULL &&
 	    check_roles(payload, a, &reason, &claims.roles, err) != 0)
 		return -1;
-	if (reason != NULL)
-		claims = (struct jwt_claims){ .iat = 0 };
-	*out = claims;
-	*why = reason;
+	*out = (struct jwt_checked){ .verdict = JWT_REFUSED, .why = reason };
+	if (reason == NULL) {
+		out->verdict = JWT_VALID;
+		out->claims = claims;
+	}
 	return 0;
 }
 

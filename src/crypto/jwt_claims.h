@@ -5,13 +5,11 @@
 
 #include "crypto/jwt.h"
 
-/*
- * *why is NULL when the claims are what crypto/jwt.h says, and then *out
- * points into the payload and the arena; else *out is zero.  -1: no memory.
- */
-int jwt_claims_check(const json_t *payload, const struct jwt_policy *policy,
-		     int64_t now, struct arena *a, const char **why,
-		     struct jwt_claims *out, struct err *err) MUST_USE;
+/* JWT_VALID when the claims are what crypto/jwt.h says, and then those of *out
+ * point into the payload and the arena.  -1: no memory. */
+int jwt_claims_check(const json_t *payload,
+		     const struct jwt_expected *expected, struct arena *a,
+		     struct jwt_checked *out, struct err *err) MUST_USE;
 
 /* NULL: no memory, or a text that is not UTF-8. */
 json_t *jwt_claims_json(const struct jwt_claims *claims,

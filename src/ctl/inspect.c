@@ -22,54 +22,46 @@ struct inspector {
 	bool signature_only, many;
 };
 
-struct finding {
-	enum jwt_verdict verdict;
-	const char *why; /* NULL when it is valid */
-	json_t *header;
-	json_t *claims; /* NULL: the payload is no JSON object */
-	size_t payload_bytes; /* then */
-};
-
-/* Whatever the payload is. */
+/* Whatever the payload is; no JSON object: no claims. */
 static int
-look_at_bytes(const struct inspector *i, struct str token, struct finding *f,
-	      struct err *err)
+look_at_bytes(const struct inspector *i, struct str token,
+	      struct jwt_signed *out, struct err *err)
 {
-	struct str payload;
-
-	if (jwt_verify_bytes(i->key, token, i->arena, &f->verdict, &f->why,
-			     &f->header, &payload, err) != 0)
+	if (jwt_verify_bytes(i->key, token, i->arena, out, err) != 0)
 		return -1;
-	if (f->verdict != JWT_VALID)
+	if (out->verdict != JWT_VALID)
 		return 0;
-	f->claims = json_loadb(payload.p, payload.n, JSON_REJECT_DUPLICATES,
-			       NULL);
-	if (!json_is_object(f->claims)) {
-		json_decref(f->claims);
-		f->claims = NULL;
+	out->claims = json_loadb(out->payload.p, out->payload.n,
+				 JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(out->claims)) {
+		json_decref(out->claims);
+		out->claims = NULL;
 	}
-	f->payload_bytes = payload.n;
 	return 0;
 }
 
 static int
-look(const struct inspector *i, struct str token, struct finding *f,
+look(const struct inspector *i, struct str token, struct jwt_signed *out,
      struct err *err)
 {
-	struct jwt_claims claims;
+	const struct jwt_expected expected = {
+		.keys = &i->ring,
+		.policy = &i->policy,
+		.now = env_wall(&i->c->env),
+	};
+	struct jwt_checked checked;
 
 	if (i->signature_only && i->key != NULL)
-		return look_at_bytes(i, token, f, err);
+		return look_at_bytes(i, token, out, err);
 	if (!i->signature_only) {
-		if (jwt_verify(&i->ring, &i->policy, token,
-			       env_wall(&i->c->env), i->arena, &f->verdict,
-			       &f->why, &claims, err) != 0)
+		if (jwt_verify(&expected, token, i->arena, &checked, err) != 0)
 			return -1;
-		if (f->verdict != JWT_VALID)
+		if (checked.verdict != JWT_VALID) {
+			*out = (struct jwt_signed){ .why = checked.why };
 			return 0;
+		}
 	}
-	return jwt_verify_signature(&i->ring, token, i->arena, &f->verdict,
-				    &f->why, &f->header, &f->claims, err);
+	return jwt_verify_signature(&i->ring, token, i->arena, out, err);
 }
 
 static void
@@ -110,22 +102,22 @@ add_object(struct buf *out, const char *title, json_t *object)
 }
 
 static enum ctl_exit
-print_text(const struct inspector *i, const struct finding *f)
+print_text(const struct inspector *i, const struct jwt_signed *is)
 {
 	struct buf out;
 
 	buf_init(&out, i->arena, TOKEN_ARENA / 4);
-	if (f->verdict != JWT_VALID)
-		buf_printf(&out, "refused: %s\n", f->why);
+	if (is->verdict != JWT_VALID)
+		buf_printf(&out, "refused: %s\n", is->why);
 	else
 		buf_add_cstr(&out, "valid\n");
-	if (f->verdict == JWT_VALID && !i->many) {
-		add_object(&out, "header", f->header);
-		if (f->claims != NULL)
-			add_object(&out, "claims", f->claims);
+	if (is->verdict == JWT_VALID && !i->many) {
+		add_object(&out, "header", is->header);
+		if (is->claims != NULL)
+			add_object(&out, "claims", is->claims);
 		else
 			buf_printf(&out, "payload: %zu bytes, no JSON object\n",
-				   f->payload_bytes);
+				   is->payload.n);
 	}
 	if (buf_failed(&out))
 		return ctl_refuse("out of memory");
@@ -134,19 +126,19 @@ print_text(const struct inspector *i, const struct finding *f)
 }
 
 static enum ctl_exit
-print_json(const struct finding *f)
+print_json(const struct jwt_signed *is)
 {
 	json_t *root;
 
-	if (f->verdict != JWT_VALID)
-		root = json_pack("{s:b, s:s}", "valid", 0, "why", f->why);
-	else if (f->claims != NULL)
+	if (is->verdict != JWT_VALID)
+		root = json_pack("{s:b, s:s}", "valid", 0, "why", is->why);
+	else if (is->claims != NULL)
 		root = json_pack("{s:b, s:O, s:O}", "valid", 1, "header",
-				 f->header, "claims", f->claims);
+				 is->header, "claims", is->claims);
 	else
 		root = json_pack("{s:b, s:O, s:n, s:I}", "valid", 1, "header",
-				 f->header, "claims", "payload_bytes",
-				 (json_int_t)f->payload_bytes);
+				 is->header, "claims", "payload_bytes",
+				 (json_int_t)is->payload.n);
 	return output_json_line(root) == 0 ? CTL_DONE :
 					     ctl_refuse("out of memory");
 }
@@ -154,19 +146,19 @@ print_json(const struct finding *f)
 static enum ctl_exit
 inspect_one(const struct inspector *i, struct str token)
 {
-	struct finding f = { .verdict = JWT_REFUSED };
+	struct jwt_signed is = { .verdict = JWT_REFUSED };
 	enum ctl_exit status;
 	struct err err;
 
-	if (look(i, token, &f, &err) != 0)
+	if (look(i, token, &is, &err) != 0)
 		status = ctl_refuse("%s", err.msg);
 	else if (ctl_given(i->c, FLAG_JSON))
-		status = print_json(&f);
+		status = print_json(&is);
 	else
-		status = print_text(i, &f);
-	json_decref(f.header);
-	json_decref(f.claims);
-	return status == CTL_DONE && f.verdict == JWT_VALID ? CTL_DONE :
+		status = print_text(i, &is);
+	json_decref(is.header);
+	json_decref(is.claims);
+	return status == CTL_DONE && is.verdict == JWT_VALID ? CTL_DONE :
 							      CTL_REFUSED;
 }
 

@@ -27,25 +27,25 @@ read_token(const struct access *access, const struct jwt_policy *policy,
 	   struct call *c, struct str token, enum verdict *verdict,
 	   struct grant *out, struct err *err)
 {
+	const struct jwt_expected expected = { .keys = &access->keys,
+					       .policy = policy,
+					       .now = c->now_ms / 1000 };
 	struct grant grant = { .expires_ms = 0 };
-	struct jwt_claims claims;
-	enum jwt_verdict valid;
-	const char *why;
+	struct jwt_checked is;
 
-	if (jwt_verify(&access->keys, policy, token, c->now_ms / 1000, c->arena,
-		       &valid, &why, &claims, err) != 0)
+	if (jwt_verify(&expected, token, c->arena, &is, err) != 0)
 		return -1;
-	if (valid != JWT_VALID) {
+	if (is.verdict != JWT_VALID) {
 		LOG(c->env->log, LOG_DEBUG, "token_refused",
-		    F_CSTR("why", why));
-	} else if (hex_decode(claims.sid, grant.session.b,
+		    F_CSTR("why", is.why));
+	} else if (hex_decode(is.claims.sid, grant.session.b,
 			      sizeof(grant.session.b))) {
-		grant.who = (struct identity){ .name = claims.sub,
-					       .roles = claims.roles,
-					       .email = claims.email,
-					       .full_name = claims.name };
-		grant.expires_ms = claims.exp * 1000;
-		grant.ends_ms = claims.exp * 1000;
+		grant.who = (struct identity){ .name = is.claims.sub,
+					       .roles = is.claims.roles,
+					       .email = is.claims.email,
+					       .full_name = is.claims.name };
+		grant.expires_ms = is.claims.exp * 1000;
+		grant.ends_ms = is.claims.exp * 1000;
 	}
 	*verdict = grant.who.name.n > 0 ? VERDICT_ALLOW : VERDICT_DENY;
 	*out = grant;

@@ -49,18 +49,18 @@ check_claims(const struct jwt_claims *c)
 static void
 verify(struct str token, struct arena *a, bool is_signed)
 {
-	enum jwt_verdict verdict = JWT_REFUSED;
-	struct jwt_claims claims;
-	const char *why = NULL;
+	const struct jwt_expected expected = { .keys = fixed_ring(),
+					       .policy = &tokens_policy,
+					       .now = TOKENS_NOW };
+	struct jwt_checked is;
 	struct err err;
 
-	if (jwt_verify(fixed_ring(), &tokens_policy, token, TOKENS_NOW, a,
-		       &verdict, &why, &claims, &err) != 0)
+	if (jwt_verify(&expected, token, a, &is, &err) != 0)
 		return; /* no memory */
-	assert((verdict == JWT_VALID) == (why == NULL));
-	if (verdict == JWT_VALID) {
+	assert((is.verdict == JWT_VALID) == (is.why == NULL));
+	if (is.verdict == JWT_VALID) {
 		assert(is_signed && token.n <= JWT_MAX_BYTES);
-		check_claims(&claims);
+		check_claims(&is.claims);
 	}
 }
 

@@ -43,19 +43,19 @@ key_of(enum jws_alg alg)
 static const char *
 verdict_at(struct str token, int64_t now, struct jwt_claims *out)
 {
-	const struct jwt_claims kept = { .exp = -5 };
-	enum jwt_verdict verdict = JWT_REFUSED;
-	const char *why = "(untouched)";
+	const struct jwt_expected expected = { .keys = &ring,
+					       .policy = &tokens_policy,
+					       .now = now };
+	struct jwt_checked is = { .why = "(untouched)", .claims.exp = -5 };
 	struct err err = { .msg = "" };
 
-	*out = kept;
-	ck_assert_msg(jwt_verify(&ring, &tokens_policy, token, now, arena,
-				 &verdict, &why, out, &err) == 0,
+	ck_assert_msg(jwt_verify(&expected, token, arena, &is, &err) == 0,
 		      "%s", err.msg);
-	ck_assert_int_eq(verdict == JWT_VALID, why == NULL);
-	if (why != NULL)
-		ck_assert_int_eq(out->exp, 0);
-	return why;
+	ck_assert_int_eq(is.verdict == JWT_VALID, is.why == NULL);
+	if (is.why != NULL)
+		ck_assert_int_eq(is.claims.exp, 0);
+	*out = is.claims;
+	return is.why;
 }
 
 static const char *

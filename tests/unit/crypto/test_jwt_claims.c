@@ -34,15 +34,17 @@ static const char *
 check(const struct keyring *keys, const struct jwt_policy *policy,
       struct str token, int64_t now, struct jwt_claims *out)
 {
-	enum jwt_verdict verdict;
-	const char *why;
+	const struct jwt_expected expected = { .keys = keys,
+					       .policy = policy,
+					       .now = now };
+	struct jwt_checked is;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwt_verify(keys, policy, token, now, arena, &verdict,
-				 &why, out, &err) == 0,
+	ck_assert_msg(jwt_verify(&expected, token, arena, &is, &err) == 0,
 		      "%s", err.msg);
-	ck_assert_int_eq(verdict == JWT_VALID, why == NULL);
-	return why;
+	ck_assert_int_eq(is.verdict == JWT_VALID, is.why == NULL);
+	*out = is.claims;
+	return is.why;
 }
 
 static void
@@ -88,9 +90,7 @@ START_TEST(issued_and_accepted)
 {
 	struct keyring mine = ring;
 	struct jwt_claims got;
-	json_t *header, *payload;
-	enum jwt_verdict verdict;
-	const char *why;
+	struct jwt_signed is;
 	struct str token;
 	struct err err;
 
@@ -108,19 +108,18 @@ START_TEST(issued_and_accepted)
 	ck_assert_int_eq(got.iat, TOKENS_NOW);
 	ck_assert_int_eq(got.exp, TOKENS_NOW + 600);
 
-	ck_assert_int_eq(jwt_verify_signature(&mine, token, arena, &verdict,
-					      &why, &header, &payload, &err),
+	ck_assert_int_eq(jwt_verify_signature(&mine, token, arena, &is, &err),
 			 0);
-	ck_assert_str_eq(json_string_value(json_object_get(header, "kid")),
+	ck_assert_str_eq(json_string_value(json_object_get(is.header, "kid")),
 			 mine.signer->kid);
-	ck_assert_str_eq(json_string_value(json_object_get(header, "alg")),
+	ck_assert_str_eq(json_string_value(json_object_get(is.header, "alg")),
 			 jws_alg_name(mine.signer->alg));
-	ck_assert_uint_eq(json_object_size(header), 3);
-	ck_assert_str_eq(json_string_value(json_object_get(payload, "iss")),
+	ck_assert_uint_eq(json_object_size(is.header), 3);
+	ck_assert_str_eq(json_string_value(json_object_get(is.claims, "iss")),
 			 "https://auth.example.com");
-	ck_assert_uint_eq(json_object_size(payload), 11);
-	json_decref(header);
-	json_decref(payload);
+	ck_assert_uint_eq(json_object_size(is.claims), 11);
+	json_decref(is.header);
+	json_decref(is.claims);
 }
 END_TEST
 
@@ -319,10 +318,7 @@ START_TEST(rfc_examples)
 {
 	const struct rfc_jws *row = &rfc_jws[_i];
 	struct jwk *key;
-	enum jwt_verdict verdict;
-	const char *why;
-	json_t *header;
-	struct str payload;
+	struct jwt_signed is;
 	struct err err;
 
 	ck_assert_int_eq(jwk_from_json(str_from(row->jwk),
@@ -330,23 +326,21 @@ START_TEST(rfc_examples)
 				       &key, &err),
 			 0);
 	ck_assert_int_eq(jwt_verify_bytes(key, str_from(row->token), arena,
-					  &verdict, &why, &header, &payload,
-					  &err),
+					  &is, &err),
 			 0);
-	ck_assert_msg(verdict == JWT_VALID && why == NULL, "%s: %s", row->where,
-		      why);
-	ck_assert_ptr_nonnull(header);
-	ck_assert_uint_gt(payload.n, 0);
-	json_decref(header);
+	ck_assert_msg(is.verdict == JWT_VALID && is.why == NULL, "%s: %s",
+		      row->where, is.why);
+	ck_assert_ptr_nonnull(is.header);
+	ck_assert_uint_gt(is.payload.n, 0);
+	json_decref(is.header);
 	for (size_t i = 0; i < ARRAY_LEN(rfc_jws); i++) {
 		ck_assert_int_eq(jwt_verify_bytes(key,
 						  str_from(rfc_jws[i].token),
-						  arena, &verdict, &why,
-						  &header, &payload, &err),
+						  arena, &is, &err),
 				 0);
 		/* RFC 7515 A.4 and RFC 7520 4.3 have keys of their own */
-		ck_assert_int_eq(verdict == JWT_VALID, i == (size_t)_i);
-		json_decref(header);
+		ck_assert_int_eq(is.verdict == JWT_VALID, i == (size_t)_i);
+		json_decref(is.header);
 	}
 	jwk_free(key);
 }
@@ -363,10 +357,7 @@ START_TEST(bytes_refuses)
 		{ "\"alg\":\"EdDSA\"", "header has duplicate members" },
 		{ "\"kid2\":\"x\"", NULL },
 	};
-	enum jwt_verdict verdict;
-	const char *why;
-	json_t *header;
-	struct str payload;
+	struct jwt_signed is;
 	struct err err;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -376,13 +367,12 @@ START_TEST(bytes_refuses)
 		    STR("bytes"));
 
 		ck_assert_int_eq(jwt_verify_bytes(ring.signer, token, arena,
-						  &verdict, &why, &header,
-						  &payload, &err),
+						  &is, &err),
 				 0);
-		assert_why(why, rows[i].why, (int)i);
-		ck_assert_int_eq(verdict == JWT_VALID, why == NULL);
-		assert_str(payload, why == NULL ? "bytes" : "");
-		json_decref(header);
+		assert_why(is.why, rows[i].why, (int)i);
+		ck_assert_int_eq(is.verdict == JWT_VALID, is.why == NULL);
+		assert_str(is.payload, is.why == NULL ? "bytes" : "");
+		json_decref(is.header);
 	}
 }
 END_TEST
@@ -392,27 +382,29 @@ START_TEST(torture)
 {
 	const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA };
 	struct keyring mine = ring;
+	const struct jwt_expected expected = { .keys = &mine,
+					       .policy = &tokens_policy,
+					       .now = TOKENS_NOW };
 	struct arena *a = arena_new(ARENA_BYTES);
 
 	ck_assert_ptr_nonnull(a);
 	mine.signer = ring.v[algs[_i] - 1].key;
 	for (unsigned n = 0; n < 100; n++) {
 		struct str token = STR("kept"), good = issue(&mine, &claims);
-		enum jwt_verdict verdict = (enum jwt_verdict)77;
-		const char *why = "kept";
-		struct jwt_claims got = { .exp = 5 };
+		struct jwt_checked is = { .verdict = (enum jwt_verdict)77,
+					  .why = "kept",
+					  .claims.exp = 5 };
 		struct err err = { .code = ERR_NONE };
 		int rc;
 
 		arena_fail_after(a, n);
-		rc = jwt_verify(&mine, &tokens_policy, good, TOKENS_NOW, a,
-				&verdict, &why, &got, &err);
+		rc = jwt_verify(&expected, good, a, &is, &err);
 		ck_assert_int_eq(rc, arena_has_failed(a) ? -1 : 0);
 		if (rc != 0) {
 			ck_assert_int_eq(err.code, ERR_INTERNAL);
-			ck_assert_int_eq((int)verdict, 77);
-			ck_assert_str_eq(why, "kept");
-			ck_assert_int_eq(got.exp, 5);
+			ck_assert_int_eq((int)is.verdict, 77);
+			ck_assert_str_eq(is.why, "kept");
+			ck_assert_int_eq(is.claims.exp, 5);
 		}
 		arena_reset(a);
 		arena_fail_after(a, n);
