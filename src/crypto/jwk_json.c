@@ -50,6 +50,7 @@ bad_member(const char *name, struct err *err)
 
 /* Numbers to make an EVP_PKEY of. */
 struct numbers {
+	const json_t *jwk;
 	OSSL_PARAM_BLD *build;
 	BIGNUM *v[8];
 	size_t n;
@@ -68,13 +69,13 @@ numbers_free(struct numbers *s)
  * bytes as that.
  */
 static int
-add_number(struct numbers *s, const json_t *jwk, const char *name,
-	   const char *param, size_t size, struct err *err)
+add_number(struct numbers *s, const char *name, const char *param, size_t size,
+	   struct err *err)
 {
 	struct bytes b;
 	BIGNUM *bn = NULL;
 
-	if (!get_bytes(jwk, name, &b) ||
+	if (!get_bytes(s->jwk, name, &b) ||
 	    (size == 0 ? b.p[0] == 0 : b.n != size))
 		return bad_member(name, err);
 	bn = BN_bin2bn(b.p, (int)b.n, NULL);
@@ -129,7 +130,7 @@ static int
 rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
 	      struct err *err)
 {
-	struct numbers s = { .build = OSSL_PARAM_BLD_new() };
+	struct numbers s = { .jwk = jwk, .build = OSSL_PARAM_BLD_new() };
 	int rc = s.build != NULL ? 0 : err_nomem(err);
 
 	if (rc == 0 && json_object_get(jwk, "oth") != NULL)
@@ -137,7 +138,7 @@ rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
 			     "an RSA key has two primes, not more");
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rsa_members); i++) {
 		if (!rsa_members[i].private || can_sign)
-			rc = add_number(&s, jwk, rsa_members[i].name,
+			rc = add_number(&s, rsa_members[i].name,
 					rsa_members[i].param, 0, err);
 	}
 	if (rc == 0)
@@ -179,7 +180,7 @@ static int
 ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 {
 	const struct jws_info *curve = get_curve(jwk, JWS_ECDSA);
-	struct numbers s = { .build = NULL };
+	struct numbers s = { .jwk = jwk };
 	struct bytes point;
 	int rc;
 
@@ -190,7 +191,7 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 	s.build = OSSL_PARAM_BLD_new();
 	if (s.build == NULL)
 		return err_nomem(err);
-	rc = can_sign ? add_number(&s, jwk, "d", OSSL_PKEY_PARAM_PRIV_KEY,
+	rc = can_sign ? add_number(&s, "d", OSSL_PKEY_PARAM_PRIV_KEY,
 				   curve->size, err) :
 			0;
 	if (rc == 0 &&

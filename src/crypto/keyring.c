@@ -64,8 +64,7 @@ load_key(int dir, const struct keyring_name *name, struct arena *a,
 	struct str bytes;
 
 	keyring_name_write(name, file);
-	if (keyring_read(dir, file, KEYRING_KEY_FILE, JWK_FILE_MAX, a, &bytes,
-			 err) != 0 ||
+	if (keyring_read(dir, file, KEYRING_KEY_FILE, a, &bytes, err) != 0 ||
 	    parse_key(name, bytes, a, &out->key, err) != 0)
 		return err_context(err, "%s", file);
 	out->file = arena_cstr(a, str_from(file));
@@ -78,20 +77,19 @@ load_key(int dir, const struct keyring_name *name, struct arena *a,
 
 /* Oldest first, so that a listing does not depend on the file system. */
 static void
-sort(struct keyring_name *names, size_t n)
+sort(struct keyring_names *names)
 {
-	for (size_t i = 1; i < n; i++) {
-		struct keyring_name one = names[i];
-		size_t at = i;
+	for (size_t i = 1; i < names->n; i++) {
+		struct keyring_name one = names->v[i], *at = &names->v[i];
 
-		while (at > 0 &&
-		       (names[at - 1].since > one.since ||
-			(names[at - 1].since == one.since &&
-			 strcmp(names[at - 1].kid, one.kid) > 0))) {
-			names[at] = names[at - 1];
+		while (at > names->v &&
+		       (at[-1].since > one.since ||
+			(at[-1].since == one.since &&
+			 strcmp(at[-1].kid, one.kid) > 0))) {
+			*at = at[-1];
 			at--;
 		}
-		names[at] = one;
+		*at = one;
 	}
 }
 
@@ -115,16 +113,15 @@ check_active(const struct keyring *r, struct err *err)
 }
 
 static int
-load_all(int dir, struct keyring_name *names, size_t n, struct arena *a,
+load_all(int dir, const struct keyring_names *names, struct arena *a,
 	 struct keyring *out, struct err *err)
 {
 	struct keyring *r = arena_alloc(a, sizeof(*r));
 
 	if (r == NULL)
 		return err_nomem(err);
-	sort(names, n);
-	for (r->n = 0; r->n < n; r->n++) {
-		if (load_key(dir, &names[r->n], a, &r->v[r->n], err) != 0)
+	for (r->n = 0; r->n < names->n; r->n++) {
+		if (load_key(dir, &names->v[r->n], a, &r->v[r->n], err) != 0)
 			return -1;
 		if (r->v[r->n].state == KEY_ACTIVE)
 			r->signer = r->v[r->n].key;
@@ -180,20 +177,17 @@ static int
 load_locked(int dir, enum jws_alg make_alg, const struct env *env,
 	    struct arena *a, struct keyring *out, struct err *err)
 {
-	struct keyring_name *names =
-	    arena_array(a, KEYRING_MAX, sizeof(*names));
-	size_t n;
+	struct keyring_names names;
 
-	if (names == NULL)
-		return err_nomem(err);
-	if (keyring_dir_list(dir, names, KEYRING_MAX, &n, err) != 0)
+	if (keyring_dir_list(dir, &names, err) != 0)
 		return -1;
-	if (n == 0 && make_alg != JWS_NONE) {
-		if (make_first(dir, make_alg, env, names, err) != 0)
+	if (names.n == 0 && make_alg != JWS_NONE) {
+		if (make_first(dir, make_alg, env, &names.v[0], err) != 0)
 			return -1;
-		n = 1;
+		names.n = 1;
 	}
-	return load_all(dir, names, n, a, out, err);
+	sort(&names);
+	return load_all(dir, &names, a, out, err);
 }
 
 /* An open and locked directory. */
@@ -226,12 +220,10 @@ place_close(const struct place *p)
 static bool
 is_empty(int dir)
 {
-	struct keyring_name names[KEYRING_MAX];
+	struct keyring_names names;
 	struct err err;
-	size_t n;
 
-	return keyring_dir_list(dir, names, KEYRING_MAX, &n, &err) == 0 &&
-	    n == 0;
+	return keyring_dir_list(dir, &names, &err) == 0 && names.n == 0;
 }
 
 int
@@ -264,8 +256,8 @@ keyring_load_secret(const char *file, enum jws_alg alg, struct arena *a,
 
 	if (r == NULL)
 		return err_nomem(err);
-	if (keyring_read(AT_FDCWD, file, KEYRING_SECRET_FILE, JWK_SECRET_MAX, a,
-			 &bytes, err) != 0 ||
+	if (keyring_read(AT_FDCWD, file, KEYRING_SECRET_FILE, a, &bytes, err) !=
+		0 ||
 	    jwk_from_secret(bytes, alg, &r->v[0].key, err) != 0 ||
 	    own(a, r->v[0].key, err) != 0)
 		return err_context(err, "%s", file);
@@ -309,20 +301,19 @@ static int
 check_new(int dir, const struct jwk *key, enum key_state state,
 	  struct err *err)
 {
-	struct keyring_name names[KEYRING_MAX];
-	size_t n;
+	struct keyring_names names;
 
-	if (keyring_dir_list(dir, names, KEYRING_MAX, &n, err) != 0)
+	if (keyring_dir_list(dir, &names, err) != 0)
 		return -1;
-	if (n > 0 && state == KEY_ACTIVE)
+	if (names.n > 0 && state == KEY_ACTIVE)
 		return err_set(err, ERR_CONFIG,
 			       "there is an active key meanwhile");
-	if (n == KEYRING_MAX)
+	if (names.n == KEYRING_MAX)
 		return err_set(err, ERR_CONFIG,
 			       "there are %d keys, which is the most",
 			       KEYRING_MAX);
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i].kid, key->kid) == 0)
+	for (size_t i = 0; i < names.n; i++) {
+		if (strcmp(names.v[i].kid, key->kid) == 0)
 			return err_set(err, ERR_CONFIG,
 				       "key %s is there already", key->kid);
 	}

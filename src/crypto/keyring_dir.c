@@ -153,35 +153,35 @@ keyring_dir_lock(int dir, enum keyring_lock kind, int *lock, struct err *err)
 }
 
 static int
-add_name(const char *file, struct keyring_name *names, size_t max, size_t *n,
-	 struct err *err)
+add_name(const char *file, struct keyring_names *to, struct err *err)
 {
+	struct keyring_name name;
+
 	if (file[0] == '.')
 		return 0;
-	if (*n == max)
-		return err_set(err, ERR_CONFIG, "more than %zu keys", max);
-	if (!keyring_name_parse(str_from(file), &names[*n]))
+	if (to->n == ARRAY_LEN(to->v))
+		return err_set(err, ERR_CONFIG, "more than %zu keys", to->n);
+	if (!keyring_name_parse(str_from(file), &name))
 		return err_set(err, ERR_CONFIG,
 			       "%.80s is no key's name: move it elsewhere",
 			       str_has_control(str_from(file)) ? "?" : file);
-	for (size_t i = 0; i < *n; i++) {
-		if (strcmp(names[i].kid, names[*n].kid) == 0)
+	for (size_t i = 0; i < to->n; i++) {
+		if (strcmp(to->v[i].kid, name.kid) == 0)
 			return err_set(err, ERR_CONFIG,
 				       "two files of key %s: remove one",
-				       names[i].kid);
+				       name.kid);
 	}
-	(*n)++;
+	to->v[to->n++] = name;
 	return 0;
 }
 
 int
-keyring_dir_list(int dir, struct keyring_name *names, size_t max, size_t *n,
-		 struct err *err)
+keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	struct keyring_names names = { .n = 0 };
 	const struct dirent *entry;
-	size_t count = 0;
 	int rc = 0;
 
 	if (d == NULL) {
@@ -196,11 +196,11 @@ keyring_dir_list(int dir, struct keyring_name *names, size_t max, size_t *n,
 		if (entry == NULL && errno != 0)
 			rc = err_set(err, ERR_INTERNAL, "%s", strerror(errno));
 		if (entry != NULL)
-			rc = add_name(entry->d_name, names, max, &count, err);
+			rc = add_name(entry->d_name, &names, err);
 	} while (entry != NULL && rc == 0);
 	(void)closedir(d);
 	if (rc == 0)
-		*n = count;
+		*out = names;
 	return rc;
 }
 
@@ -209,10 +209,11 @@ keyring_dir_list(int dir, struct keyring_name *names, size_t max, size_t *n,
  * rights of the group; a key's file is ours alone.
  */
 static int
-check_file(const struct stat *st, enum keyring_rules rules, size_t max,
-	   struct err *err)
+check_file(const struct stat *st, enum keyring_rules rules, struct err *err)
 {
 	const mode_t forbidden = rules == KEYRING_KEY_FILE ? 077 : 027;
+	const size_t max =
+	    rules == KEYRING_KEY_FILE ? JWK_FILE_MAX : JWK_SECRET_MAX;
 
 	if (!S_ISREG(st->st_mode))
 		return err_set(err, ERR_CONFIG, "not a regular file");
@@ -251,7 +252,7 @@ read_all(int fd, size_t n, struct arena *a, struct str *out, struct err *err)
 }
 
 int
-keyring_read(int dir, const char *file, enum keyring_rules rules, size_t max,
+keyring_read(int dir, const char *file, enum keyring_rules rules,
 	     struct arena *a, struct str *out, struct err *err)
 {
 	/* O_NONBLOCK: a FIFO would wait for its writer. */
@@ -266,7 +267,7 @@ keyring_read(int dir, const char *file, enum keyring_rules rules, size_t max,
 	if (fstat(fd, &st) != 0)
 		rc = err_set(err, ERR_INTERNAL, "%s", strerror(errno));
 	else
-		rc = check_file(&st, rules, max, err);
+		rc = check_file(&st, rules, err);
 	if (rc == 0)
 		rc = read_all(fd, (size_t)st.st_size, a, out, err);
 	(void)close(fd);

@@ -34,16 +34,21 @@ enum keyring_lock { KEYRING_READ, KEYRING_WRITE };
 int keyring_dir_lock(int dir, enum keyring_lock kind, int *lock,
 		     struct err *err) MUST_USE;
 
-/* Names of keys in it, in no order; any other name but a dot's is an error. */
-int keyring_dir_list(int dir, struct keyring_name *names, size_t max,
-		     size_t *n, struct err *err) MUST_USE;
+struct keyring_names {
+	struct keyring_name v[KEYRING_MAX];
+	size_t n;
+};
 
+/* Names of keys in it, in no order; any other name but a dot's is an error. */
+int keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
+    MUST_USE;
+
+/* Who may use it, and how large it may be. */
 enum keyring_rules { KEYRING_KEY_FILE, KEYRING_SECRET_FILE };
 
 /* The whole of a regular file that nobody else may write, into the arena. */
 int keyring_read(int dir, const char *file, enum keyring_rules rules,
-		 size_t max, struct arena *a, struct str *out, struct err *err)
-    MUST_USE;
+		 struct arena *a, struct str *out, struct err *err) MUST_USE;
 
 /* A new file, with its content or not at all. */
 int keyring_dir_write(int dir, const char *file, struct str content,
