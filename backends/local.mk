@@ -2,7 +2,8 @@
 
 # THE list: one line a backend.  The local.mk of its folder adds KIND:NAME to
 # BACKENDS for each strategy that it implements: store:foo is the symbol
-# store_foo, users:foo is users_foo.
+# store_foo, users:foo is users_foo.  Where its library is missing nothing of
+# the folder is compiled, and no-store:foo keeps the name known.
 BACKENDS =
 
 include backends/memory/local.mk
@@ -16,11 +17,13 @@ include backends/htpasswd/local.mk
 backends/backends.inc: Makefile
 	$(AM_V_GEN)$(MKDIR_P) backends && for backend in $(BACKENDS); do \
 		case $$backend in \
-		store:*) echo "STORE(store_$${backend#store:})";; \
-		users:*) echo "USERS(users_$${backend#users:})";; \
+		store:*) echo "STORE($${backend#store:})";; \
+		users:*) echo "USERS($${backend#users:})";; \
+		no-store:*) echo "NO_STORE($${backend#no-store:})";; \
+		no-users:*) echo "NO_USERS($${backend#no-users:})";; \
 		esac; \
 	done >$@.tmp && for mode in $(MODES); do \
-		echo "MODE(mode_$$mode)"; \
+		echo "MODE($$mode)"; \
 	done >>$@.tmp && mv $@.tmp $@
 src/strategy/registry.$(OBJEXT): backends/backends.inc
 BUILT_SOURCES += backends/backends.inc

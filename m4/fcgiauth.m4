@@ -41,7 +41,6 @@ AC_DEFUN([FCGIAUTH_WITH], [
   AS_IF([test "x$with_$1" != xno], [
     PKG_CHECK_MODULES([$3], [$2], [
       with_$1=yes
-      AC_DEFINE([HAVE_$3], [1], [Define when the $1 backends are built.])
     ], [
       AS_IF([test "x$with_$1" = xyes],
         [AC_MSG_ERROR([$2 not found by pkg-config: install $4, or say --without-$1])])
@@ -49,6 +48,7 @@ AC_DEFUN([FCGIAUTH_WITH], [
       with_$1=no
     ])
   ])
+  AM_CONDITIONAL([HAVE_$3], [test "x$with_$1" = xyes])
 ])
 
 # FCGIAUTH_NEED(VARIABLE, MODULE, PACKAGE): a library that must be there.

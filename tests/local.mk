@@ -17,9 +17,7 @@ libtests_a_SOURCES = \
 	tests/support/flow.c tests/support/flow.h \
 	tests/support/fuzz.h \
 	tests/support/place.h \
-	tests/support/postgres_server.c tests/support/postgres_server.h \
 	tests/support/process.c tests/support/process.h \
-	tests/support/redis_server.c tests/support/redis_server.h \
 	tests/support/run.h \
 	tests/support/service.c tests/support/service.h \
 	tests/support/store_faulty.c tests/support/store_faulty.h \
@@ -124,45 +122,15 @@ noinst_HEADERS = \
 CONTRACT_TESTS = \
 	tests/contract/conn/test_conn \
 	tests/contract/htpasswd/test_htpasswd \
-	tests/contract/htpasswd/test_htpasswd_file \
-	tests/contract/postgres/test_postgres \
-	tests/contract/postgres/test_users_foreign \
-	tests/contract/redis/test_redis \
-	tests/contract/redis/test_redis_conn \
-	tests/contract/sqlite/test_sqlite \
-	tests/contract/store/test_store \
-	tests/contract/store/test_store_postgres \
-	tests/contract/store/test_store_redis \
-	tests/contract/users/test_users \
-	tests/contract/users/test_users_postgres
+	tests/contract/htpasswd/test_htpasswd_file
 tests_contract_conn_test_conn_SOURCES = \
 	tests/contract/conn/test_conn.c tests/contract/conn/ends.c \
 	tests/contract/conn/ends.h tests/contract/conn/idle.c \
 	tests/contract/conn/idle.h tests/contract/conn/log.c \
 	tests/contract/conn/log.h tests/contract/conn/threads.c \
 	tests/contract/conn/threads.h
-tests_contract_redis_test_redis_SOURCES = \
-	tests/contract/redis/test_redis.c tests/contract/redis/cut.c \
-	tests/contract/redis/damage.c tests/contract/redis/store_rig.c \
-	tests/contract/redis/store_rig.h
-tests_contract_redis_test_redis_conn_SOURCES = \
-	tests/contract/redis/test_redis_conn.c tests/contract/redis/fake.c \
-	tests/contract/redis/fake.h tests/contract/redis/faults.c \
-	tests/contract/redis/ha.c tests/contract/redis/options.c \
-	tests/contract/redis/slots.c tests/contract/redis/encrypted.c \
-	tests/contract/redis/rig.c tests/contract/redis/rig.h
-tests_contract_postgres_test_postgres_SOURCES = \
-	tests/contract/postgres/test_postgres.c \
-	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
-	tests/contract/postgres/faults.c tests/contract/postgres/idle.c \
-	tests/contract/postgres/waits.c tests/contract/postgres/links.c \
-	tests/contract/postgres/schemas.c tests/contract/postgres/rig.c \
-	tests/contract/postgres/rig.h
-tests_contract_sqlite_test_sqlite_SOURCES = \
-	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
-	tests/contract/sqlite/faults.c tests/contract/sqlite/versions.c \
-	tests/contract/sqlite/rig.c tests/contract/sqlite/rig.h \
-	tests/contract/expect.h
+
+# The suites of all stores and of all user sources that can be written.
 STORE_CASES = \
 	tests/contract/store/test_store.c tests/contract/store/crowd.c \
 	tests/contract/store/denials.c tests/contract/store/grace.c \
@@ -173,23 +141,69 @@ STORE_CASES = \
 	tests/contract/store/sessions.c tests/contract/store/threads.c \
 	tests/contract/store/rig.c tests/contract/store/rig.h \
 	tests/contract/store/turn.h
-tests_contract_store_test_store_SOURCES = \
-	$(STORE_CASES) tests/contract/store/kinds_embedded.c
-tests_contract_store_test_store_postgres_SOURCES = \
-	$(STORE_CASES) tests/contract/store/kinds_postgres.c
-tests_contract_store_test_store_redis_SOURCES = \
-	$(STORE_CASES) tests/contract/store/kinds_redis.c
 USERS_CASES = \
 	tests/contract/users/test_users.c tests/contract/users/refused.c \
 	tests/contract/users/rig.c tests/contract/users/rig.h
+
+if HAVE_SQLITE
+CONTRACT_TESTS += \
+	tests/contract/sqlite/test_sqlite \
+	tests/contract/store/test_store \
+	tests/contract/users/test_users
+tests_contract_sqlite_test_sqlite_SOURCES = \
+	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
+	tests/contract/sqlite/faults.c tests/contract/sqlite/versions.c \
+	tests/contract/sqlite/rig.c tests/contract/sqlite/rig.h \
+	tests/contract/expect.h
+tests_contract_store_test_store_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_embedded.c
+tests_contract_users_test_users_SOURCES = \
+	$(USERS_CASES) tests/contract/users/kind_sqlite.c
+endif
+if HAVE_POSTGRES
+CONTRACT_TESTS += \
+	tests/contract/postgres/test_postgres \
+	tests/contract/postgres/test_users_foreign \
+	tests/contract/store/test_store_postgres \
+	tests/contract/users/test_users_postgres
+libtests_a_SOURCES += \
+	tests/support/postgres_server.c tests/support/postgres_server.h
+tests_contract_postgres_test_postgres_SOURCES = \
+	tests/contract/postgres/test_postgres.c \
+	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
+	tests/contract/postgres/faults.c tests/contract/postgres/idle.c \
+	tests/contract/postgres/waits.c tests/contract/postgres/links.c \
+	tests/contract/postgres/schemas.c tests/contract/postgres/rig.c \
+	tests/contract/postgres/rig.h
 tests_contract_postgres_test_users_foreign_SOURCES = \
 	tests/contract/postgres/test_users_foreign.c \
 	tests/contract/postgres/foreign_shapes.c \
 	tests/contract/postgres/foreign_shapes.h
-tests_contract_users_test_users_SOURCES = \
-	$(USERS_CASES) tests/contract/users/kind_sqlite.c
+tests_contract_store_test_store_postgres_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_postgres.c
 tests_contract_users_test_users_postgres_SOURCES = \
 	$(USERS_CASES) tests/contract/users/kind_postgres.c
+endif
+if HAVE_REDIS
+CONTRACT_TESTS += \
+	tests/contract/redis/test_redis \
+	tests/contract/redis/test_redis_conn \
+	tests/contract/store/test_store_redis
+libtests_a_SOURCES += \
+	tests/support/redis_server.c tests/support/redis_server.h
+tests_contract_redis_test_redis_SOURCES = \
+	tests/contract/redis/test_redis.c tests/contract/redis/cut.c \
+	tests/contract/redis/damage.c tests/contract/redis/store_rig.c \
+	tests/contract/redis/store_rig.h
+tests_contract_redis_test_redis_conn_SOURCES = \
+	tests/contract/redis/test_redis_conn.c tests/contract/redis/fake.c \
+	tests/contract/redis/fake.h tests/contract/redis/faults.c \
+	tests/contract/redis/ha.c tests/contract/redis/options.c \
+	tests/contract/redis/slots.c tests/contract/redis/encrypted.c \
+	tests/contract/redis/rig.c tests/contract/redis/rig.h
+tests_contract_store_test_store_redis_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_redis.c
+endif
 
 # Fuzz targets.  In `make check` they replay their corpus; configured with
 # CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.
@@ -245,9 +259,7 @@ endif
 # programs those that are cheap, which is all but the long tables of numbers,
 # races and processes.  The longest are first, so that none is left alone.
 MEMCHECK_TESTS = \
-	tests/contract/users/test_users \
 	tests/unit/modes/test_revocation \
-	tests/contract/sqlite/test_sqlite \
 	tests/unit/auth/test_access \
 	tests/unit/conf/test_backend_options \
 	tests/unit/base/test_base \

@@ -2,8 +2,6 @@
 /* Regulation in the Postgres store: attempts, bans, networks of users. */
 #include "backends/postgres/store_sql.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <string.h>
 
 int
@@ -197,5 +195,3 @@ store_postgres_unlearn(void *conn, struct str user, struct err *err)
 {
 	return change(conn, STORE_SQL_UNLEARN, PG_ARGS(PG_TEXT(user)), err);
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* Connections to a Postgres server; what its errors mean. */
 #include "backends/postgres/conn_internal.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,5 +194,3 @@ postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err)
 		postgres_one_line(text, why, sizeof(why));
 	return err_set(err, code_of(state), "%s (SQLSTATE %s)", why, state);
 }
-
-#endif

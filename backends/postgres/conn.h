@@ -17,8 +17,6 @@
 
 #include "strategy/backend.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <libpq-fe.h>
 
 /* What the keys of a section that speaks to Postgres fill: the first member of
@@ -159,5 +157,4 @@ int postgres_get_text(const PGresult *r, int row, int column, struct arena *a,
 int postgres_get_bytes(const PGresult *r, int row, int column, void *out,
 		       size_t n, struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -5,8 +5,6 @@
 
 #include "backends/postgres/conn.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <stdatomic.h>
 
 struct postgres_server {
@@ -63,5 +61,4 @@ int postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err);
 int postgres_script(struct postgres_link *l, const char *sql,
 		    struct err *err) MUST_USE;
 
-#endif
 #endif

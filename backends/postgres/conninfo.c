@@ -2,8 +2,6 @@
 /* Connection strings of libpq. */
 #include "backends/postgres/conn_internal.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -173,5 +171,3 @@ postgres_check(const void *conf, struct err *err)
 	postgres_conninfo_free(parsed);
 	return 0;
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* Denials of keys in the Postgres store. */
 #include "backends/postgres/store_sql.h"
 
-#ifdef HAVE_POSTGRES
-
 int
 store_postgres_deny(void *conn, struct str key, int64_t issued_ms,
 		    int64_t until_ms, struct err *err)
@@ -35,5 +33,3 @@ store_postgres_denied(void *conn, const struct str *keys, size_t n,
 	*denied = row;
 	return 0;
 }
-
-#endif

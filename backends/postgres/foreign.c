@@ -2,8 +2,6 @@
 /* Users by the administrator's own statements. */
 #include "backends/postgres/foreign.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <jansson.h>
 #include <string.h>
 
@@ -493,5 +491,3 @@ foreign_set_hash(struct postgres_link *l, const char *update_hash,
 	arena_free(a); /* wipes */
 	return rc;
 }
-
-#endif

@@ -12,8 +12,6 @@
 #include "backends/postgres/conn.h"
 #include "base/log.h"
 
-#ifdef HAVE_POSTGRES
-
 /* `query` runs, takes a name, and gives columns that we know, among them those
  * that we need; `update_hash` (NULL: none) takes three values.  Else
  * ERR_CONFIG that says what is wrong. */
@@ -42,5 +40,4 @@ int foreign_set_hash(struct postgres_link *l, const char *update_hash,
 		     struct str name, struct str old, struct str hash,
 		     bool *changed, struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -1,5 +1,18 @@
 # SPDX-License-Identifier: MIT
 
+# Migrations of the store, oldest first.
+POSTGRES_STORE_SQL = \
+	$(srcdir)/backends/postgres/sql/store_1.sql \
+	$(srcdir)/backends/postgres/sql/store_2.sql \
+	$(srcdir)/backends/postgres/sql/store_3.sql
+EXTRA_DIST += $(POSTGRES_STORE_SQL)
+
+# Migrations of the users, oldest first.
+POSTGRES_USERS_SQL = \
+	$(srcdir)/backends/postgres/sql/users_1.sql
+EXTRA_DIST += $(POSTGRES_USERS_SQL)
+
+if HAVE_POSTGRES
 BACKENDS += store:postgres users:postgres
 libfcgiauth_a_SOURCES += \
 	backends/postgres/attempts.c \
@@ -16,24 +29,17 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/store_sql.c backends/postgres/store_sql.h \
 	backends/postgres/users.c
 
-# Migrations of the store, oldest first.
-POSTGRES_STORE_SQL = \
-	$(srcdir)/backends/postgres/sql/store_1.sql \
-	$(srcdir)/backends/postgres/sql/store_2.sql \
-	$(srcdir)/backends/postgres/sql/store_3.sql
 backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(POSTGRES_STORE_SQL) >$@.tmp && mv $@.tmp $@
 backends/postgres/store.$(OBJEXT): backends/postgres/store_schema.inc
-EXTRA_DIST += $(POSTGRES_STORE_SQL)
 BUILT_SOURCES += backends/postgres/store_schema.inc
 CLEANFILES += backends/postgres/store_schema.inc
 
-# Migrations of the users, oldest first.
-POSTGRES_USERS_SQL = \
-	$(srcdir)/backends/postgres/sql/users_1.sql
 backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(POSTGRES_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/postgres/users.$(OBJEXT): backends/postgres/users_schema.inc
-EXTRA_DIST += $(POSTGRES_USERS_SQL)
 BUILT_SOURCES += backends/postgres/users_schema.inc
 CLEANFILES += backends/postgres/users_schema.inc
+else
+BACKENDS += no-store:postgres no-users:postgres
+endif

@@ -3,8 +3,6 @@
  * deadline. */
 #include "backends/postgres/conn_internal.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
@@ -431,5 +429,3 @@ postgres_count_params(struct postgres_link *l, const char *sql, int *n,
 	*n = d.params;
 	return 0;
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* Fields of rows that a Postgres server gave in binary. */
 #include "backends/postgres/conn.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <string.h>
 
 /* Of pg_type, where they are for ever. */
@@ -88,5 +86,3 @@ postgres_get_bytes(const PGresult *r, int row, int column, void *out, size_t n,
 	memcpy(out, PQgetvalue(r, row, column), n);
 	return 0;
 }
-
-#endif

@@ -6,8 +6,6 @@
  */
 #include "backends/postgres/conn_internal.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <string.h>
 
 #define MIGRATE_MS (30 * 60 * 1000) /* a step may rewrite a large table */
@@ -220,5 +218,3 @@ postgres_ping(void *conn, struct err *err)
 	return postgres_change(l, look != NULL ? look : "SELECT 1", NULL, 0, &n,
 			       err);
 }
-
-#endif

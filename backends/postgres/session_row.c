@@ -2,8 +2,6 @@
 /* Sessions out of rows of the Postgres store. */
 #include "backends/postgres/store_sql.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <assert.h>
 #include <string.h>
 
@@ -107,5 +105,3 @@ postgres_keep_texts(struct session *s, char *room, struct arena *a,
 	}
 	return 0;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "strategy/session_store.h"
 #include "backends/postgres/store_sql.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <string.h>
 
 static const char *const steps[] = {
@@ -419,15 +417,12 @@ store_postgres_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 
 static const struct option options[] = { POSTGRES_OPTIONS, OPTION_END };
 
-#endif
-
 const struct session_store_ops store_postgres = {
 	.base = {
 		.abi = BACKEND_ABI,
 		.kind = BACKEND_STORE,
 		.name = "postgres",
 		.summary = "sessions in PostgreSQL",
-#ifdef HAVE_POSTGRES
 		.caps = STORE_PERSISTENT | STORE_SHARED,
 		.options = options,
 		.conf_size = sizeof(struct postgres_conf),
@@ -463,7 +458,4 @@ const struct session_store_ops store_postgres = {
 	.networks = store_postgres_networks,
 	.unlearn = store_postgres_unlearn,
 	.sweep = store_postgres_sweep,
-#else
-	},
-#endif
 };

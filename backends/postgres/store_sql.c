@@ -6,8 +6,6 @@
  */
 #include "backends/postgres/store_sql.h"
 
-#ifdef HAVE_POSTGRES
-
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
@@ -209,5 +207,3 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SWEEP_LIMITS] = SWEEP("limits", "name", "ends_ms"),
 };
 /* clang-format on */
-
-#endif

@@ -6,8 +6,6 @@
 #include "strategy/session_store.h"
 #include "backends/postgres/conn.h"
 
-#ifdef HAVE_POSTGRES
-
 enum postgres_store_sql {
 	STORE_SQL_SECRET_KEEP,
 	STORE_SQL_SECRET_GET,
@@ -98,5 +96,4 @@ int store_postgres_denied(void *conn, const struct str *keys, size_t n,
 			  int64_t issued_ms, int64_t now_ms, bool *denied,
 			  struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -6,8 +6,6 @@
 #include "strategy/user_source.h"
 #include "backends/postgres/foreign.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -409,15 +407,12 @@ static const struct option options[] = {
 	OPTION_END
 };
 
-#endif
-
 const struct user_source_ops users_postgres = {
 	.base = {
 		.abi = BACKEND_ABI,
 		.kind = BACKEND_USERS,
 		.name = "postgres",
 		.summary = "users in PostgreSQL, in a table of ours or of yours",
-#ifdef HAVE_POSTGRES
 		.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
 		    USERS_LISTS,
 		.options = options,
@@ -440,7 +435,4 @@ const struct user_source_ops users_postgres = {
 	.add = users_postgres_add,
 	.set = users_postgres_set,
 	.remove = users_postgres_remove,
-#else
-	},
-#endif
 };

@@ -2,8 +2,6 @@
 /* Regulation in the Redis store: attempts, bans, networks of users. */
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -394,5 +392,3 @@ store_redis_unlearn(void *conn, struct str user, struct err *err)
 	arena_free(a);
 	return result;
 }
-
-#endif

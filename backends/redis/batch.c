@@ -2,8 +2,6 @@
 /* Steps of the Redis store that go out together. */
 #include "backends/redis/batch.h"
 
-#ifdef HAVE_REDIS
-
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,5 +190,3 @@ redis_key(struct redis_batch *b, const char *kind, struct str name)
 	return redis_join(b,
 			  REDIS_ARGS(redis_prefix(b->l), str_from(kind), name));
 }
-
-#endif

@@ -8,8 +8,6 @@
 
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 struct redis_batch {
 	struct redis_link *l;
 	struct arena *a; /* of all that it is given and makes */
@@ -69,5 +67,4 @@ struct str redis_key(struct redis_batch *b, const char *kind, struct str name);
 /* Memory for an operation that was given none; NULL as arena_new(). */
 struct arena *redis_scratch(void) MUST_USE;
 
-#endif
 #endif

@@ -2,8 +2,6 @@
 /* Denials of keys in the Redis store. */
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 struct str
 redis_end_of_key(struct redis_batch *b, const char *kind, struct str key)
 {
@@ -90,5 +88,3 @@ store_redis_denied(void *conn, const struct str *keys, size_t n,
 	arena_free(a);
 	return result;
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* Many sessions of the Redis store: of a user, of all; listings. */
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 /* A walk over the sessions of a user, newest first, a page at a time; those
@@ -355,5 +353,3 @@ store_redis_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 	*out = m.list;
 	return 0;
 }
-
-#endif

@@ -1,5 +1,24 @@
 # SPDX-License-Identifier: MIT
 
+# The scripts.
+REDIS_LUA = \
+	$(srcdir)/backends/redis/lua/attempt.lua \
+	$(srcdir)/backends/redis/lua/deny.lua \
+	$(srcdir)/backends/redis/lua/drop.lua \
+	$(srcdir)/backends/redis/lua/end.lua \
+	$(srcdir)/backends/redis/lua/find.lua \
+	$(srcdir)/backends/redis/lua/give_back.lua \
+	$(srcdir)/backends/redis/lua/learn.lua \
+	$(srcdir)/backends/redis/lua/mark.lua \
+	$(srcdir)/backends/redis/lua/read.lua \
+	$(srcdir)/backends/redis/lua/reap.lua \
+	$(srcdir)/backends/redis/lua/room.lua \
+	$(srcdir)/backends/redis/lua/rotate.lua \
+	$(srcdir)/backends/redis/lua/touch.lua \
+	$(srcdir)/backends/redis/lua/who.lua
+EXTRA_DIST += $(REDIS_LUA)
+
+if HAVE_REDIS
 BACKENDS += store:redis
 libfcgiauth_a_SOURCES += \
 	backends/redis/attempts.c \
@@ -25,26 +44,12 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/client/wire_error.c backends/redis/client/wire_error.h \
 	backends/redis/client/wire_socket.c backends/redis/client/wire_socket.h
 
-# The scripts.
-REDIS_LUA = \
-	$(srcdir)/backends/redis/lua/attempt.lua \
-	$(srcdir)/backends/redis/lua/deny.lua \
-	$(srcdir)/backends/redis/lua/drop.lua \
-	$(srcdir)/backends/redis/lua/end.lua \
-	$(srcdir)/backends/redis/lua/find.lua \
-	$(srcdir)/backends/redis/lua/give_back.lua \
-	$(srcdir)/backends/redis/lua/learn.lua \
-	$(srcdir)/backends/redis/lua/mark.lua \
-	$(srcdir)/backends/redis/lua/read.lua \
-	$(srcdir)/backends/redis/lua/reap.lua \
-	$(srcdir)/backends/redis/lua/room.lua \
-	$(srcdir)/backends/redis/lua/rotate.lua \
-	$(srcdir)/backends/redis/lua/touch.lua \
-	$(srcdir)/backends/redis/lua/who.lua
 backends/redis/scripts.inc: $(REDIS_LUA) $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA) >$@.tmp && \
 		mv $@.tmp $@
 backends/redis/record.$(OBJEXT): backends/redis/scripts.inc
-EXTRA_DIST += $(REDIS_LUA)
 BUILT_SOURCES += backends/redis/scripts.inc
 CLEANFILES += backends/redis/scripts.inc
+else
+BACKENDS += no-store:redis
+endif

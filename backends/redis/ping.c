@@ -2,8 +2,6 @@
 /* Is the Redis store usable, for all that is done with it, and set up well? */
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdio.h>
 
 #include "backends/redis/client/wire_error.h"
@@ -100,5 +98,3 @@ store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX], struct err *err)
 	(void)snprintf(advice, STORE_ADVICE_MAX, "%s", why.msg);
 	return 0;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "strategy/session_check.h"
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdio.h>
 #include <string.h>
 
@@ -350,5 +348,3 @@ redis_end(struct redis_link *l, struct arena *a, const struct session *v,
 	*ended += count;
 	return 0;
 }
-
-#endif

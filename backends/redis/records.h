@@ -46,8 +46,6 @@
 #include "backends/redis/batch.h"
 #include "base/enc.h"
 
-#ifdef HAVE_REDIS
-
 /* backends/lua */
 enum redis_store_script {
 	LUA_ATTEMPT,
@@ -184,5 +182,4 @@ int store_redis_list(void *conn, struct arena *a, struct str user,
 int store_redis_sweep(void *conn, int64_t now_ms, size_t limit,
 		      int64_t *removed, struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -3,8 +3,6 @@
 #include "strategy/session_check.h"
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 /* How long the next token is reserved before its session leads to it. */
@@ -195,5 +193,3 @@ store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 		memset(wrapped, 0, sizeof(rotation->wrapped));
 	return 0;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "strategy/session_check.h"
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 static int
@@ -421,8 +419,6 @@ store_redis_revoke(void *conn, const struct session_id *id, bool *ended,
 	return result;
 }
 
-#endif
-
 const struct session_store_ops store_redis = {
 	.base = {
 		.abi = BACKEND_ABI,
@@ -430,7 +426,6 @@ const struct session_store_ops store_redis = {
 		.name = "redis",
 		.summary = "sessions in Redis: one server, Sentinel, or a"
 			   " cluster",
-#ifdef HAVE_REDIS
 		.caps = STORE_PERSISTENT | STORE_SHARED,
 		.options = redis_options,
 		.conf_size = sizeof(struct redis_conf),
@@ -465,7 +460,4 @@ const struct session_store_ops store_redis = {
 	.networks = store_redis_networks,
 	.unlearn = store_redis_unlearn,
 	.sweep = store_redis_sweep,
-#else
-	},
-#endif
 };

@@ -2,8 +2,6 @@
 /* What is over in the Redis store, and what led to it. */
 #include "backends/redis/records.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 /* Pages of one call: what lives on only gets a new time, and is not counted. */
@@ -241,5 +239,3 @@ store_redis_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 		*removed = n;
 	return result;
 }
-
-#endif

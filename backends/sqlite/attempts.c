@@ -2,8 +2,6 @@
 /* Regulation in the SQLite store: attempts, bans, networks of users. */
 #include "backends/sqlite/store_sql.h"
 
-#ifdef HAVE_SQLITE
-
 #include <string.h>
 
 int
@@ -219,5 +217,3 @@ store_sqlite_unlearn(void *conn, struct str user, struct err *err)
 	return sqlite_change(conn, STORE_SQL_UNLEARN, SQL_ARGS(SQL_TEXT(user)),
 			     &ignored, err);
 }
-
-#endif

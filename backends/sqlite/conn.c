@@ -5,8 +5,6 @@
  */
 #include "backends/sqlite/file.h"
 
-#ifdef HAVE_SQLITE
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,5 +423,3 @@ sqlite_ping(void *conn, struct err *err)
 		return -1;
 	return result;
 }
-
-#endif

@@ -12,8 +12,6 @@
 
 #include "strategy/backend.h"
 
-#ifdef HAVE_SQLITE
-
 #include <sqlite3.h>
 
 struct sqlite_conf {
@@ -121,5 +119,4 @@ int sqlite_get_text(sqlite3_stmt *stmt, int column, struct arena *a,
 int sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,
 		    struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -2,8 +2,6 @@
 /* Denials of keys in the SQLite store. */
 #include "backends/sqlite/store_sql.h"
 
-#ifdef HAVE_SQLITE
-
 int
 store_sqlite_deny(void *conn, struct str key, int64_t issued_ms,
 		  int64_t until_ms, struct err *err)
@@ -35,5 +33,3 @@ store_sqlite_denied(void *conn, const struct str *keys, size_t n,
 	*denied = row;
 	return 0;
 }
-
-#endif

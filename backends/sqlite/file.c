@@ -2,8 +2,6 @@
 /* The file of a database, and how long SQLite sleeps on it. */
 #include "backends/sqlite/file.h"
 
-#ifdef HAVE_SQLITE
-
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -124,5 +122,3 @@ sqlite_file_find(const struct sqlite_file *f, struct err *err)
 	return err_set(err, ERR_UNAVAILABLE, "%s: %s", f->path,
 		       strerror(errno));
 }
-
-#endif

@@ -5,8 +5,6 @@
 
 #include "backends/sqlite/conn.h"
 
-#ifdef HAVE_SQLITE
-
 #include <stdatomic.h>
 
 /* Made by sqlite_file_open(). */
@@ -23,5 +21,4 @@ struct sqlite_file {
 /* It is there, or is made, and can be a database. */
 int sqlite_file_find(const struct sqlite_file *f, struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -1,5 +1,19 @@
 # SPDX-License-Identifier: MIT
 
+# Migrations of the store, oldest first.
+SQLITE_STORE_SQL = \
+	$(srcdir)/backends/sqlite/sql/store_1.sql \
+	$(srcdir)/backends/sqlite/sql/store_2.sql \
+	$(srcdir)/backends/sqlite/sql/store_3.sql \
+	$(srcdir)/backends/sqlite/sql/store_4.sql
+EXTRA_DIST += $(SQLITE_STORE_SQL)
+
+# Migrations of the users, oldest first.
+SQLITE_USERS_SQL = \
+	$(srcdir)/backends/sqlite/sql/users_1.sql
+EXTRA_DIST += $(SQLITE_USERS_SQL)
+
+if HAVE_SQLITE
 BACKENDS += store:sqlite users:sqlite
 libfcgiauth_a_SOURCES += \
 	backends/sqlite/attempts.c \
@@ -13,25 +27,17 @@ libfcgiauth_a_SOURCES += \
 	backends/sqlite/store_sql.c backends/sqlite/store_sql.h \
 	backends/sqlite/users.c
 
-# Migrations of the store, oldest first.
-SQLITE_STORE_SQL = \
-	$(srcdir)/backends/sqlite/sql/store_1.sql \
-	$(srcdir)/backends/sqlite/sql/store_2.sql \
-	$(srcdir)/backends/sqlite/sql/store_3.sql \
-	$(srcdir)/backends/sqlite/sql/store_4.sql
 backends/sqlite/store_schema.inc: $(SQLITE_STORE_SQL) $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(SQLITE_STORE_SQL) >$@.tmp && mv $@.tmp $@
 backends/sqlite/store.$(OBJEXT): backends/sqlite/store_schema.inc
-EXTRA_DIST += $(SQLITE_STORE_SQL)
 BUILT_SOURCES += backends/sqlite/store_schema.inc
 CLEANFILES += backends/sqlite/store_schema.inc
 
-# Migrations of the users, oldest first.
-SQLITE_USERS_SQL = \
-	$(srcdir)/backends/sqlite/sql/users_1.sql
 backends/sqlite/users_schema.inc: $(SQLITE_USERS_SQL) $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/sqlite/users.$(OBJEXT): backends/sqlite/users_schema.inc
-EXTRA_DIST += $(SQLITE_USERS_SQL)
 BUILT_SOURCES += backends/sqlite/users_schema.inc
 CLEANFILES += backends/sqlite/users_schema.inc
+else
+BACKENDS += no-store:sqlite no-users:sqlite
+endif

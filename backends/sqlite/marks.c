@@ -2,8 +2,6 @@
 /* Marks of passwords in the SQLite store. */
 #include "backends/sqlite/store_sql.h"
 
-#ifdef HAVE_SQLITE
-
 struct sqlite_arg
 sqlite_mark_arg(const struct password_mark *mark)
 {
@@ -23,5 +21,3 @@ store_sqlite_remark(void *conn, struct str user,
 				      sqlite_mark_arg(to)),
 			     &n, err);
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* The schema of one component in a SQLite file: its version, its migrations. */
 #include "backends/sqlite/conn.h"
 
-#ifdef HAVE_SQLITE
-
 const char *const sqlite_common_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
@@ -114,5 +112,3 @@ sqlite_migrate(void *conn, struct err *err)
 	}
 	return 0;
 }
-
-#endif

@@ -4,8 +4,6 @@
 #include "strategy/session_check.h"
 #include "backends/sqlite/store_sql.h"
 
-#ifdef HAVE_SQLITE
-
 #define COLUMN_MARK 14
 
 /* Of another type than ours: somebody else has written it. */
@@ -92,5 +90,3 @@ sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 	*out = s;
 	return 0;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "strategy/session_check.h"
 #include "backends/sqlite/store_sql.h"
 
-#ifdef HAVE_SQLITE
-
 #include <string.h>
 
 static const char *const steps[] = {
@@ -412,15 +410,12 @@ static const struct option options[] = {
 	OPTION_END
 };
 
-#endif
-
 const struct session_store_ops store_sqlite = {
 	.base = {
 		.abi = BACKEND_ABI,
 		.kind = BACKEND_STORE,
 		.name = "sqlite",
 		.summary = "sessions in a SQLite file",
-#ifdef HAVE_SQLITE
 		.caps = STORE_PERSISTENT | STORE_SHARED | STORE_EMBEDDED,
 		.options = options,
 		.conf_size = sizeof(struct sqlite_conf),
@@ -454,7 +449,4 @@ const struct session_store_ops store_sqlite = {
 	.networks = store_sqlite_networks,
 	.unlearn = store_sqlite_unlearn,
 	.sweep = store_sqlite_sweep,
-#else
-	},
-#endif
 };

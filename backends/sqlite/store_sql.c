@@ -2,8 +2,6 @@
 /* The statements of the SQLite store. */
 #include "backends/sqlite/store_sql.h"
 
-#ifdef HAVE_SQLITE
-
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
@@ -156,5 +154,3 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "DELETE FROM main.denials WHERE key IN (SELECT key"
 	    " FROM main.denials WHERE until_ms <= ?1 LIMIT ?2)",
 };
-
-#endif

@@ -6,8 +6,6 @@
 #include "strategy/session_store.h"
 #include "backends/sqlite/conn.h"
 
-#ifdef HAVE_SQLITE
-
 enum sqlite_store_sql {
 	STORE_SQL_LOOK = SQL_OWN,
 	STORE_SQL_SECRET_KEEP,
@@ -95,5 +93,4 @@ int store_sqlite_denied(void *conn, const struct str *keys, size_t n,
 			int64_t issued_ms, int64_t now_ms, bool *denied,
 			struct err *err) MUST_USE;
 
-#endif
 #endif

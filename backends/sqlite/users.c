@@ -3,8 +3,6 @@
 #include "strategy/user_source.h"
 #include "backends/sqlite/conn.h"
 
-#ifdef HAVE_SQLITE
-
 #define COLUMNS                                                                \
 	"name, hash, roles, email, full_name, disabled, created, changed"
 
@@ -241,15 +239,12 @@ static const struct option options[] = {
 	OPTION_END
 };
 
-#endif
-
 const struct user_source_ops users_sqlite = {
 	.base = {
 		.abi = BACKEND_ABI,
 		.kind = BACKEND_USERS,
 		.name = "sqlite",
 		.summary = "users in a SQLite file",
-#ifdef HAVE_SQLITE
 		.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
 		    USERS_LISTS | USERS_EMBEDDED,
 		.options = options,
@@ -268,7 +263,4 @@ const struct user_source_ops users_sqlite = {
 	.add = users_sqlite_add,
 	.set = users_sqlite_set,
 	.remove = users_sqlite_remove,
-#else
-	},
-#endif
 };

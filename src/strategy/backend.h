@@ -32,9 +32,10 @@ struct backend {
 const char *backend_path(const struct backend *b, const void *conf);
 
 /*
- * A backend whose library was not there at build time keeps its name and has
- * nothing else: its ops struct is all zero behind `base`, whose conf_size is
- * 0.  `driver = NAME` then says "not compiled in".
+ * Of a backend whose library was missing when the program was built nothing is
+ * compiled.  The registry keeps its name: its ops struct is zero but for name
+ * and summary, and a conf_size of 0 makes `driver = NAME` say "not compiled
+ * in".
  */
 
 /* Schema of a backend that keeps tables. */

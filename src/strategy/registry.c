@@ -1,43 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry: arrays made of the list in backends/local.mk. */
+/* The registry: arrays made of the lists in backends and src/local.mk. */
 #include "strategy/registry.h"
 
 #include <string.h>
 
-#define STORE(symbol)	extern const struct session_store_ops symbol;
-#define USERS(symbol)	extern const struct user_source_ops symbol;
-#define MODE(symbol)	extern const struct auth_mode_ops symbol;
+#define MISSING "its library was missing when this program was built"
+
+#define STORE(name) extern const struct session_store_ops store_##name;
+#define USERS(name) extern const struct user_source_ops users_##name;
+#define MODE(name)  extern const struct auth_mode_ops mode_##name;
+#define NO_STORE(ours)                                                         \
+	static const struct session_store_ops store_##ours = {                 \
+		.base = { .name = #ours, .summary = MISSING },                 \
+	};
+#define NO_USERS(ours)                                                         \
+	static const struct user_source_ops users_##ours = {                   \
+		.base = { .name = #ours, .summary = MISSING },                 \
+	};
 #include "backends/backends.inc"
 #undef STORE
 #undef USERS
 #undef MODE
+#undef NO_STORE
+#undef NO_USERS
 
-#define USERS(symbol)
-#define MODE(symbol)
+/* A row of one kind is an element of that kind's array, and nothing in the
+ * others. */
+#define STORE(name)    &store_##name,
+#define NO_STORE(name) &store_##name,
+#define USERS(name)
+#define NO_USERS(name)
+#define MODE(name)
 const struct session_store_ops *const registry_stores[] = {
-#define STORE(symbol)	&symbol,
 #include "backends/backends.inc"
-#undef STORE
 };
+#undef STORE
+#undef NO_STORE
 #undef USERS
-#undef MODE
+#undef NO_USERS
 
-#define STORE(symbol)
-#define MODE(symbol)
+#define STORE(name)
+#define NO_STORE(name)
+#define USERS(name)    &users_##name,
+#define NO_USERS(name) &users_##name,
 const struct user_source_ops *const registry_users[] = {
-#define USERS(symbol)	&symbol,
 #include "backends/backends.inc"
-#undef USERS
 };
-#undef STORE
+#undef USERS
+#undef NO_USERS
 #undef MODE
 
-#define STORE(symbol)
-#define USERS(symbol)
+#define USERS(name)
+#define NO_USERS(name)
+#define MODE(name) &mode_##name,
 const struct auth_mode_ops *const registry_modes[] = {
-#define MODE(symbol)	&symbol,
 #include "backends/backends.inc"
-#undef MODE
 };
 
 const size_t registry_nstores = ARRAY_LEN(registry_stores);

@@ -2,8 +2,6 @@
 /* Starting and ending a PostgreSQL server of the test. */
 #include "tests/support/postgres_server.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,5 +132,3 @@ postgres_server_ask(const struct postgres_server_place *p, const char *sql,
 	(void)snprintf(out, n, "%s", PQgetvalue(r, 0, 0));
 	PQclear(r);
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* Starting and asking Redis servers. */
 #include "tests/support/redis_server.h"
 
-#ifdef HAVE_REDIS
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -282,5 +280,3 @@ test_cluster_end(struct test_cluster *c)
 	for (size_t i = 0; i < c->n; i++)
 		test_redis_end(&c->nodes[i]);
 }
-
-#endif

@@ -9,8 +9,6 @@
 #include "base/base.h"
 #include "tests/support/process.h"
 
-#ifdef HAVE_REDIS
-
 #include <hiredis/hiredis.h>
 
 struct test_redis {
@@ -69,5 +67,4 @@ void test_cluster_end(struct test_cluster *c);
 /* Its identifier in the cluster. */
 void test_cluster_id(const struct test_redis *r, char id[41]);
 
-#endif
 #endif

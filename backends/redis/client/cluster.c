@@ -5,8 +5,6 @@
  */
 #include "backends/redis/client/cluster.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -457,5 +455,3 @@ redis_cluster_target(const redisReply *reply, const struct redis_address *from,
 	*slot = (unsigned)n;
 	return 0;
 }
-
-#endif

@@ -9,8 +9,6 @@
 
 #include "backends/redis/client/conn_internal.h"
 
-#ifdef HAVE_REDIS
-
 #define REDIS_SLOTS 16384
 
 /* CRC16 of the key, or of what is between its first braces. */
@@ -53,5 +51,4 @@ int redis_cluster_target(const redisReply *reply,
 			 const struct redis_address *from, unsigned *slot,
 			 struct redis_address *at, struct err *err) MUST_USE;
 
-#endif
 #endif

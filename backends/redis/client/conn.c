@@ -2,8 +2,6 @@
 /* Open and close, connect and disconnect; which server it is. */
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 #include <assert.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -291,5 +289,3 @@ redis_is_cluster(const struct redis_link *l)
 {
 	return l->server->target.cluster;
 }
-
-#endif

@@ -19,8 +19,6 @@
 #include "base/log.h"
 #include "conf/option.h"
 
-#ifdef HAVE_REDIS
-
 #include <hiredis/hiredis.h>
 
 /* What the keys of a section that speaks to Redis fill (redis_options).  A
@@ -107,5 +105,4 @@ int redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
 			    struct err *err),
 		  void *ctx, struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -5,8 +5,6 @@
 
 #include "backends/redis/client/target.h"
 
-#ifdef HAVE_REDIS
-
 #include <openssl/types.h>
 #include <stdatomic.h>
 
@@ -56,5 +54,4 @@ int redis_sentinel_ask(struct redis_server *s, int64_t deadline_ms,
 /* A share of the time until the deadline, for one of `n` that may hang. */
 int64_t redis_share(const struct env *env, int64_t deadline_ms, size_t n);
 
-#endif
 #endif

@@ -5,8 +5,6 @@
  */
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 #include <assert.h>
 #include <poll.h>
 
@@ -334,5 +332,3 @@ redis_run(struct redis_link *l, const struct redis_step *steps, size_t n,
 	l->nreplies = n;
 	return result;
 }
-
-#endif

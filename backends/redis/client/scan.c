@@ -2,8 +2,6 @@
 /* What is asked of every master: keys by their beginning, or one question. */
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 #include "backends/redis/client/cluster.h"
 #include "backends/redis/client/wire_error.h"
 #include "backends/redis/client/conn_internal.h"
@@ -221,5 +219,3 @@ redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
 	arena_free(a);
 	return result;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "backends/redis/client/wire_error.h"
 #include "backends/redis/client/conn_internal.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 int64_t
@@ -90,5 +88,3 @@ redis_sentinel_ask(struct redis_server *s, int64_t deadline_ms,
 	err->code = ERR_UNAVAILABLE;
 	return err_context(err, "sentinel");
 }
-
-#endif

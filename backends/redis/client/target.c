@@ -2,8 +2,6 @@
 /* Options for Redis, and the rules over several of them. */
 #include "backends/redis/client/target.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 #include "base/arena.h"
@@ -240,5 +238,3 @@ redis_check(const void *conf, struct err *err)
 	arena_free(a);
 	return result;
 }
-
-#endif

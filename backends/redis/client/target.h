@@ -5,8 +5,6 @@
 
 #include "backends/redis/client/wire.h"
 
-#ifdef HAVE_REDIS
-
 #define REDIS_DB_MAX 1000000
 
 struct redis_addresses {
@@ -34,5 +32,4 @@ int redis_address_parse(struct str s, uint16_t port, struct redis_address *out,
 int redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 		    struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -5,8 +5,6 @@
  */
 #include "backends/redis/client/tls.h"
 
-#ifdef HAVE_REDIS
-
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -180,5 +178,3 @@ redis_tls_write(SSL *ssl, const void *buf, size_t n, short *events,
 	result = SSL_write_ex(ssl, buf, n, &put);
 	return result == 1 ? (ssize_t)put : look(ssl, result, events, err);
 }
-
-#endif

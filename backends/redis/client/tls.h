@@ -8,8 +8,6 @@
 
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
@@ -35,5 +33,4 @@ ssize_t redis_tls_read(SSL *ssl, void *buf, size_t n, short *events,
 ssize_t redis_tls_write(SSL *ssl, const void *buf, size_t n, short *events,
 			struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -6,8 +6,6 @@
  */
 #include "backends/redis/client/target.h"
 
-#ifdef HAVE_REDIS
-
 #include <string.h>
 
 #include "base/arena.h"
@@ -219,5 +217,3 @@ redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 		       "url: need redis://HOST, rediss://HOST or"
 		       " unix:///PATH");
 }
-
-#endif

@@ -5,8 +5,6 @@
  */
 #include "backends/redis/client/wire.h"
 
-#ifdef HAVE_REDIS
-
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -366,5 +364,3 @@ redis_wire_open(const struct redis_address *at, const struct redis_login *login,
 	*out = w;
 	return 0;
 }
-
-#endif

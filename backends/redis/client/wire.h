@@ -11,8 +11,6 @@
 
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 #include <openssl/types.h>
 
 struct redis_address {
@@ -63,5 +61,4 @@ int redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,
 /* "host:port: " in front of the message. */
 int redis_wire_blame(const struct redis_address *at, struct err *err);
 
-#endif
 #endif

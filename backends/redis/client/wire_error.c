@@ -2,8 +2,6 @@
 /* Error replies of Redis, by the word in front. */
 #include "backends/redis/client/wire_error.h"
 
-#ifdef HAVE_REDIS
-
 #define TEXT_MAX 90 /* of a message, so that there is room for the advice */
 
 struct str
@@ -129,5 +127,3 @@ redis_reply_login(const redisReply *reply, struct err *err)
 	return err_set(err, ERR_UNAVAILABLE,
 		       "the server refuses the user name and password");
 }
-
-#endif

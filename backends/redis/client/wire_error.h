@@ -5,8 +5,6 @@
 
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 enum redis_answer {
 	REDIS_REFUSED, /* an error that stays one */
 	REDIS_DONE,
@@ -26,5 +24,4 @@ int redis_reply_login(const redisReply *reply, struct err *err) MUST_USE;
 
 struct str redis_reply_str(const redisReply *reply);
 
-#endif
 #endif

@@ -2,8 +2,6 @@
 /* Sockets to Redis: connect, wait, read and write, all with a deadline. */
 #include "backends/redis/client/wire_socket.h"
 
-#ifdef HAVE_REDIS
-
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -197,5 +195,3 @@ redis_socket_connect(const struct redis_address *at, const struct env *env,
 		return connect_unix(at->host, env, deadline_ms, fd, err);
 	return connect_tcp(at, env, deadline_ms, fd, err);
 }
-
-#endif

@@ -5,8 +5,6 @@
 
 #include "backends/redis/client/wire.h"
 
-#ifdef HAVE_REDIS
-
 #include <sys/types.h>
 
 /* *fd is connected. */
@@ -27,5 +25,4 @@ ssize_t redis_socket_read(int fd, void *buf, size_t n, short *events,
 ssize_t redis_socket_write(int fd, const void *buf, size_t n, short *events,
 			   struct err *err) MUST_USE;
 
-#endif
 #endif

@@ -2,8 +2,6 @@
 /* Serialisation failures and deadlocks are begun anew, and end. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <pthread.h>
 #include <stdio.h>
 
@@ -357,5 +355,3 @@ postgres_conflict_cases(void)
 	tcase_add_test(t, migrations_in_a_race);
 	return t;
 }
-
-#endif

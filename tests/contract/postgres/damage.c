@@ -2,8 +2,6 @@
 /* Rows of Postgres that somebody else has changed: trouble of their owner. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <stdio.h>
 
 static const struct {
@@ -185,5 +183,3 @@ postgres_damage_cases(void)
 	tcase_add_test(t, change_cannot_tell);
 	return t;
 }
-
-#endif

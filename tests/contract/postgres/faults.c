@@ -3,8 +3,6 @@
  * bounded time, and it works again as soon as the server does. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <signal.h>
 #include <stdio.h>
 
@@ -419,5 +417,3 @@ postgres_fault_cases(void)
 	tcase_add_test(t, behind_a_pooler);
 	return t;
 }
-
-#endif

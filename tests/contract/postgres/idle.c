@@ -3,8 +3,6 @@
  * a pooler or a firewall may end one at any time. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,5 +291,3 @@ postgres_idle_cases(void)
 	tcase_add_test(t, users_on_a_dead_connection);
 	return t;
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* Connection strings, values in both directions, what errors mean. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <signal.h>
 #include <stdio.h>
 
@@ -493,5 +491,3 @@ postgres_link_cases(void)
 	tcase_add_test(t, statements_of_another_kind);
 	return t;
 }
-
-#endif

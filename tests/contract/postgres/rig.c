@@ -2,8 +2,6 @@
 /* Opens the server and the store for the cases of Postgres. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,5 +190,3 @@ foreign_do(PGconn *c, const char *sql)
 		      "%s: %s", sql, PQerrorMessage(c));
 	PQclear(r);
 }
-
-#endif

@@ -10,8 +10,6 @@
 #include "tests/support/fake_env.h"
 #include "tests/support/postgres_server.h"
 
-#ifdef HAVE_POSTGRES
-
 extern const struct session_store_ops store_postgres;
 
 /* One for all cases that leave it as it is; main() starts it. */
@@ -81,5 +79,4 @@ TCase *postgres_damage_cases(void);
 TCase *postgres_idle_cases(void);
 TCase *postgres_wait_cases(void);
 
-#endif
 #endif

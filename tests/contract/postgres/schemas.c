@@ -2,8 +2,6 @@
 /* The schema: who makes it, who may use it, what is not ours. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -467,5 +465,3 @@ postgres_schema_cases(void)
 	tcase_add_test(t, sweep_follows_touches);
 	return t;
 }
-
-#endif

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#ifdef HAVE_POSTGRES
-
 int
 main(void)
 {
@@ -28,14 +26,3 @@ main(void)
 	postgres_server_free(&shared_place);
 	return result;
 }
-
-#else
-
-int
-main(void)
-{
-	(void)printf("1..0 # SKIP built without PostgreSQL\n");
-	return 0;
-}
-
-#endif

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifdef HAVE_POSTGRES
-
 extern const struct user_source_ops users_postgres;
 
 static struct postgres_server_place place;
@@ -472,14 +470,3 @@ main(void)
 	postgres_server_free(&place);
 	return result;
 }
-
-#else
-
-int
-main(void)
-{
-	(void)printf("1..0 # SKIP built without Postgres\n");
-	return 0;
-}
-
-#endif

@@ -3,8 +3,6 @@
  * what has become of the row decides. */
 #include "tests/contract/postgres/rig.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -271,5 +269,3 @@ postgres_wait_cases(void)
 	tcase_add_test(t, changed_while_it_is_rotated);
 	return t;
 }
-
-#endif

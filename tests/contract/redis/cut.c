@@ -2,8 +2,6 @@
 /* The Redis store when a call does not come to its end. */
 #include "tests/contract/redis/store_rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -451,5 +449,3 @@ redis_cut_cases(void)
 	tcase_add_test(t, denied_while_it_is_swept);
 	return t;
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* The Redis store among records that are damaged and indices that lie. */
 #include "tests/contract/redis/store_rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdio.h>
 
 static const struct attempt_policy policy = { .max = 1,
@@ -463,5 +461,3 @@ redis_damage_cases(void)
 	tcase_add_test(t, sweep_puts_off_the_living);
 	return t;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -300,5 +298,3 @@ redis_tls_cases(void)
 	tcase_add_test(t, files_are_wrong);
 	return t;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -422,5 +420,3 @@ redis_fault_cases(void)
 	tcase_add_test(t, fake_refusals);
 	return t;
 }
-
-#endif

@@ -3,8 +3,6 @@
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,5 +204,3 @@ redis_sentinel_cases(void)
 	tcase_add_test(t, sentinel_lags);
 	return t;
 }
-
-#endif

@@ -2,8 +2,6 @@
 /* URLs and options of Redis: what they mean, what contradicts. */
 #include "tests/contract/redis/rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdio.h>
 #include <string.h>
 
@@ -353,5 +351,3 @@ redis_option_cases(void)
 	tcase_add_test(t, lengths_in_urls);
 	return t;
 }
-
-#endif

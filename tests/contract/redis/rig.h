@@ -5,8 +5,6 @@
 
 #include "backends/redis/client/conn.h"
 
-#ifdef HAVE_REDIS
-
 #include "base/log.h"
 #include "tests/contract/expect.h"
 #include "tests/support/redis_server.h"
@@ -47,5 +45,4 @@ TCase *redis_sentinel_cases(void);
 TCase *redis_cluster_cases(void);
 TCase *redis_tls_cases(void);
 
-#endif
 #endif

@@ -3,8 +3,6 @@
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/rig.h"
 
-#ifdef HAVE_REDIS
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -465,5 +463,3 @@ redis_cluster_cases(void)
 	tcase_add_test(t, keys_on_a_server_that_is_new);
 	return t;
 }
-
-#endif

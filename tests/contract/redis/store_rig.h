@@ -5,8 +5,6 @@
 
 #include "strategy/store.h"
 
-#ifdef HAVE_REDIS
-
 #include "tests/contract/expect.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/redis_server.h"
@@ -57,5 +55,4 @@ struct rig_key rig_key(const struct session *s);
 TCase *redis_damage_cases(void);
 TCase *redis_cut_cases(void);
 
-#endif
 #endif

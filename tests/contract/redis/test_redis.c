@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#ifdef HAVE_REDIS
-
 #include <signal.h>
 #include <string.h>
 
@@ -468,14 +466,3 @@ main(void)
 	suite_add_tcase(s, redis_cut_cases());
 	return run_suite(s);
 }
-
-#else
-
-int
-main(void)
-{
-	(void)printf("1..0 # SKIP without hiredis\n");
-	return 0;
-}
-
-#endif

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#ifdef HAVE_REDIS
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -375,14 +373,3 @@ main(void)
 	suite_add_tcase(s, redis_tls_cases());
 	return run_suite(s);
 }
-
-#else
-
-int
-main(void)
-{
-	(void)printf("1..0 # SKIP built without Redis\n");
-	return EXIT_SUCCESS;
-}
-
-#endif

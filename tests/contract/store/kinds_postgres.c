@@ -3,8 +3,6 @@
 #include "tests/contract/store/rig.h"
 #include "tests/support/postgres_server.h"
 
-#ifdef HAVE_POSTGRES
-
 #include <stdio.h>
 #include <string.h>
 
@@ -80,21 +78,3 @@ kinds_stop(void)
 {
 	postgres_server_free(&place);
 }
-
-#else
-
-const struct store_kind store_kinds[1];
-const size_t store_nkinds = 0;
-
-int
-kinds_start(void)
-{
-	return 1;
-}
-
-void
-kinds_stop(void)
-{
-}
-
-#endif

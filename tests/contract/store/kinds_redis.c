@@ -3,8 +3,6 @@
 #include "tests/contract/store/rig.h"
 #include "tests/support/redis_server.h"
 
-#ifdef HAVE_REDIS
-
 #include <stdio.h>
 #include <string.h>
 
@@ -132,21 +130,3 @@ kinds_stop(void)
 	test_cluster_end(&place.cluster);
 	test_redis_end(&place.alone);
 }
-
-#else
-
-const struct store_kind store_kinds[1];
-const size_t store_nkinds = 0;
-
-int
-kinds_start(void)
-{
-	return 1;
-}
-
-void
-kinds_stop(void)
-{
-}
-
-#endif

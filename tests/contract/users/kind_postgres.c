@@ -5,8 +5,6 @@
 
 extern const struct user_source_ops users_postgres;
 
-#ifdef HAVE_POSTGRES
-
 static struct postgres_server_place place;
 
 static void
@@ -65,20 +63,3 @@ kind_stop(void)
 {
 	postgres_server_free(&place);
 }
-
-#else
-
-const struct users_kind users_kind = { .ops = &users_postgres };
-
-int
-kind_start(void)
-{
-	return 1;
-}
-
-void
-kind_stop(void)
-{
-}
-
-#endif
