@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 
+EXTRA_DIST += backends/htpasswd/README.md
+
 BACKENDS += users:htpasswd
 libfcgiauth_a_SOURCES += \
 	backends/htpasswd/file.c backends/htpasswd/file.h \

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 
+EXTRA_DIST += backends/memory/README.md
+
 BACKENDS += store:memory
 libfcgiauth_a_SOURCES += \
 	backends/memory/attempts.c backends/memory/attempts.h \

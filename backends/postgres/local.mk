@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 
+EXTRA_DIST += backends/postgres/README.md
+
 # Migrations of the store, oldest first.
 POSTGRES_STORE_SQL = \
 	$(srcdir)/backends/postgres/sql/store_1.sql \

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 
+EXTRA_DIST += backends/sqlite/README.md
+
 # Migrations of the store, oldest first.
 SQLITE_STORE_SQL = \
 	$(srcdir)/backends/sqlite/sql/store_1.sql \
