@@ -3,9 +3,12 @@
  * a pooler or a firewall may end one at any time. */
 #include "tests/contract/postgres/rig.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "backends/postgres/conn_internal.h"
 
 #define IDLE_CHECKS 200
 #define IDLE_LOGINS 50
@@ -104,6 +107,27 @@ START_TEST(login_on_a_dead_connection)
 END_TEST
 
 /* One dead connection says nothing of the others, nor of the server. */
+/* A notification, or a notice, is no end of the connection. */
+START_TEST(told_while_idle)
+{
+	struct rig *r = rig_open(0, "");
+	PGconn *c = rig_foreign(r);
+	struct bare b;
+	struct pollfd p;
+	int64_t none;
+
+	bare_open(r, NULL, 0, &b);
+	OK(r, postgres_change(b.l, "LISTEN told", NULL, 0, &none, &r->err));
+	foreign_do(c, "NOTIFY told");
+	p = (struct pollfd){ .fd = PQsocket(b.l->conn), .events = POLLIN };
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	ck_assert(!postgres_is_lost(b.l, false));
+	bare_close(&b);
+	PQfinish(c);
+	rig_close(r);
+}
+END_TEST
+
 START_TEST(others_keep_their_connection)
 {
 	struct rig *r = rig_open(0, "");
@@ -284,6 +308,7 @@ postgres_idle_cases(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, check_on_a_dead_connection);
 	tcase_add_test(t, login_on_a_dead_connection);
+	tcase_add_test(t, told_while_idle);
 	tcase_add_test(t, others_keep_their_connection);
 	tcase_add_test(t, idle_session_timeout);
 	tcase_add_test(t, ends_as_it_is_asked);
