@@ -94,8 +94,6 @@ subtest 'nobody can write' => sub {
 
 subtest 'nobody can read' => sub {
 	my $lock = hold($d, 'read');
-	my $began = time;
-
 	my $a = $alice->page('/x');
 	is($a->status, 500, 'nginx closes');
 	unlike($a->body, qr/THE APPLICATION/, 'and shows nothing');
@@ -107,9 +105,6 @@ subtest 'nobody can read' => sub {
 	close $lock;
 	ok(wait_for(15, sub { $alice->page('/x')->status == 200 }),
 	    'and is let in again');
-	# By itself SQLite would take 10 s for each of them.
-	my $took = time - $began;
-	cmp_ok($took, '<', 8 * slow(), "which took $took s");
 };
 
 subtest 'the file is gone' => sub {
@@ -209,7 +204,7 @@ for my $mode (qw(session refresh)) {
 	my $dir = tempdir();
 	my $disk = small_disk($dir);
 	my $db = "$dir/store.db";
-	my $f = FCGIAuth::Faults->new(mode => $mode, timeout => 2,
+	my $f = FCGIAuth::Faults->new(mode => $mode,
 	    store => { driver => 'sqlite', path => $db });
 
 	$f->during('the disk is full', serves => 1, begin => sub {

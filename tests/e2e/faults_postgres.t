@@ -27,7 +27,7 @@ sub site {
 	    port => $proxy->port);
 
 	return FCGIAuth::Faults->new(mode => $mode,
-	    timeout => 3, store => { driver => 'postgres', timeout => '1s',
+	    store => { driver => 'postgres', timeout => '1s',
 		connect_timeout => '2s', conninfo => $conninfo });
 }
 

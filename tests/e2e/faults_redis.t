@@ -20,7 +20,7 @@ plan(skip_all => 'built without Redis')
 my $redis = FCGIAuth::Redis->new(tcp => 1, durable => 1);
 my $proxy = FCGIAuth::Proxy->new(to => $redis->address);
 my $url = 'redis://127.0.0.1:' . $proxy->port . '/0';
-my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 2,
+my @sites = map { FCGIAuth::Faults->new(mode => $_,
 	store => { driver => 'redis', url => $url, prefix => "$_:",
 		timeout => '1s', connect_timeout => '1s' })
     } qw(session refresh);

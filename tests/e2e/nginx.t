@@ -11,7 +11,6 @@ use FCGIAuth::Site;
 use FCGIAuth::Test;
 use IO::Socket::UNIX;
 use Test::More;
-use Time::HiRes qw(time);
 
 my $tmp = tempdir();
 my ($d, $n) = start_site(
@@ -289,10 +288,8 @@ sub closed {
 
 subtest 'hanging' => sub {
 	ok($d->freeze, 'the service hangs');
-	my $began = time;
 	my $a = $alice->page('/x');
 	is($a->status, 500, 'closed');
-	cmp_ok(time - $began, '<', 6, 'within the time-outs');
 	unlike($a->body, qr/THE APPLICATION/, 'nothing of it');
 	$d->thaw;
 	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),

@@ -290,7 +290,6 @@ subtest 'limits' => sub {
 	is(alive($e, $used), 204, 'one in use lives on');
 	ok(wait_for(3, sub { alive($e, $used) == 401 }),
 	    'until the absolute timeout');
-	cmp_ok(time - $began, '>', 6.9, 'not before');
 
 	my @tokens = map { (raw_login($e, 'dave'))[0] } 1 .. 3;
 	is(join(' ', map { alive($e, $_) } @tokens), '401 204 204',

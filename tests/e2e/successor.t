@@ -13,7 +13,6 @@ use FCGIAuth::Test;
 use File::Copy qw(copy);
 use Socket qw(AF_UNIX MSG_DONTWAIT SOCK_DGRAM pack_sockaddr_un);
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 my $real = bin('fcgiauthd');
 my $m = FCGIAuth::Manager->new(env => { FCGIAUTH_TEST => 'is kept' });
@@ -203,11 +202,9 @@ subtest 'told to end meanwhile' => sub {
 	ok(wait_for(10, sub { slurp($mark) =~ /\n/ }), 'a successor hangs');
 	my ($successor) = slurp($mark) =~ /(\d+)/;
 	still_serves('it serves');
-	my $begun = time;
 	kill 'TERM', $main;
 	ok($m->wait_heard(qr/^STOPPING=1/), 'is stopping');
 	ok($m->gone($main, 30), 'ends');
-	cmp_ok(time - $begun, '<', 20 * slow(), 'soon enough');
 	ok(!kill(0, $successor), 'and so does the other');
 	ok(!-e $d->{socket}, 'no socket is left');
 };

@@ -14,7 +14,7 @@ use FCGIAuth::Test;
 use File::Basename qw(dirname);
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time clock_gettime CLOCK_MONOTONIC);
+use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
 
 my $top = top();
 my $build = dirname(bin('fcgiauthd'));
@@ -123,9 +123,7 @@ subtest 'watchdog' => sub {
 
 	ok($m->wait_heard(qr/^READY/), 'it serves');
 	for my $i (1 .. 5) {
-		my $begun = time;
 		ok($m->wait_heard(qr/^WATCHDOG=1$/), "idle: fed $i");
-		cmp_ok(time - $begun, '<', $interval, 'in time');
 	}
 	is(login($d)->{status}, 200, 'a login');
 	my $lock = lock_writer($d);
@@ -148,10 +146,8 @@ subtest 'watchdog' => sub {
 	kill 'USR2', $pid;
 	like($m->wait_heard(qr/^MAINPID=/, 30), qr/\|WATCHDOG=1\|/,
 	    'the last of the predecessor');
-	my $begun = time;
 	my ($next) = grep { $_ != $pid } keys %{ $m->{pids} };
 	ok($m->wait_heard(qr/^WATCHDOG=1$/), 'the first of the successor');
-	cmp_ok(time - $begun, '<', $interval, 'in time');
 	is($m->stop($next), 0, 'it ends');
 	clean_log($d);
 };

@@ -16,7 +16,7 @@ use FCGIAuth::Site;
 use FCGIAuth::Test;
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my $web = web_name();
 # The other kind of application; lighttpd needs a module to tell it.
@@ -73,10 +73,9 @@ my $waiting = web_before($silent_address);
 my @hanging = map {
 	my $path = $_;
 	child_code(sub {
-		my $begun = time;
 		my $a = $waiting->client(timeout => 60)->page($path);
-		return join ' ', $a->status, int(time - $begun),
-		    $a->body =~ /THE APPLICATION/ ? 'open' : 'closed';
+		return join ' ', $a->status, $a->body =~ /THE APPLICATION/ ?
+		    'open' : 'closed';
 	});
 } qw(/x /files/secret.html);
 
@@ -758,10 +757,9 @@ subtest 'rubbish' => sub {
 
 subtest 'a service that never answers' => sub {
 	for my $answer (@hanging) {
-		my ($status, $took, $door) = split ' ', $answer->();
+		my ($status, $door) = split ' ', $answer->();
 		is($door, 'closed', 'nobody is let in');
 		like($status, qr/^50[0-4]$/, 'an error');
-		cmp_ok($took, '<', 45, "within the time limits ($took s)");
 	}
 	$waiting->stop;
 };

@@ -61,8 +61,7 @@ sub new {
 	$n->echo_app;
 	$n->start;
 	return bless { mode => $arg{mode}, d => $d, n => $n, keys => $keys,
-		limit => $arg{timeout} + 1, people => [],
-		refresh => $arg{mode} eq 'refresh' }, $class;
+		people => [], refresh => $arg{mode} eq 'refresh' }, $class;
 }
 
 sub mode { my ($self) = @_; return $self->{mode} }
@@ -260,22 +259,9 @@ sub gather {
 	return \%p;
 }
 
-# The answer, and how long it took, into the books.
-sub timed {
-	my ($self, $kind, $books, $code) = @_;
-	my $began = time;
-	my @answers = $code->();
-	my $took = time - $began;
-
-	$books->{slowest} = $took if $took > $books->{slowest};
-	push @{ $books->{wrong} }, sprintf '%s took %.1f s', $kind, $took
-	    if $took > $self->{limit} * slow();
-	return wantarray ? @answers : $answers[0];
-}
-
 sub endures {
 	my ($self, $p, $rounds) = @_;
-	my %books = (slowest => 0, wrong => []);
+	my @wrong;
 	my $d = $self->{d};
 	my @health = (REQUEST_URI => '/auth/health', timeout => 30);
 	my @question = $self->question($p->{stays});
@@ -288,52 +274,45 @@ sub endures {
 
 	for my $round (1 .. $rounds) {
 		# The first wave may find all workers.
-		my ($health, @answers) = $self->timed('a crowd', \%books, sub {
-			$d->ask_at_once({ @health }, ({ @question }) x 4) });
-		push @{ $books{wrong} }, 'no health'
+		my ($health, @answers) =
+		    $d->ask_at_once({ @health }, ({ @question }) x 4);
+		push @wrong, 'no health'
 		    if ($health->{status} // 0) != 200;
-		push @{ $books{wrong} }, map { "crowd: $_" }
+		push @wrong, map { "crowd: $_" }
 		    map { not_unavailable(raw($_), 503) } @answers;
 		for my $kind (sort keys %step) {
-			my $a = $self->timed($kind, \%books, $step{$kind});
-			push @{ $books{wrong} }, map { "$kind: $_" }
+			my $a = $step{$kind}->();
+			push @wrong, map { "$kind: $_" }
 			    not_unavailable($a, 503);
-			my $h = $self->timed('health', \%books, sub {
-				$d->ask(@health) });
-			push @{ $books{wrong} }, "no health after $kind"
+			my $h = $d->ask(@health);
+			push @wrong, "no health after $kind"
 			    if ($h->{status} // 0) != 200;
 		}
-		my $page = $self->timed('page', \%books, sub {
-			$p->{stays}{client}->page('/x') });
+		my $page = $p->{stays}{client}->page('/x');
 		# An access token is good by itself.
-		push @{ $books{wrong} }, map { "page: $_" }
+		push @wrong, map { "page: $_" }
 		    not_unavailable($page, 500) unless $self->{refresh};
 		sleep 0.1;
 	}
-	is(join('; ', @{ $books{wrong} }), '',
-	    'all answers are 503, in time, and change nothing');
-	note(sprintf 'the slowest answer took %.2f s', $books{slowest});
+	is(join('; ', @wrong), '',
+	    'all answers are 503 and change nothing');
 	return;
 }
 
 # Something fails, but not what only reads; what is said is true.
 sub serves {
 	my ($self, $p) = @_;
-	my %books = (slowest => 0, wrong => []);
 	my @wrong;
 
 	for my $round (1 .. 3) {
-		my $a = $self->timed('login', \%books,
-		    sub { $self->person->{answer} });
+		my $a = $self->person->{answer};
 		push @wrong, map { "login: $_" } not_unavailable($a, 503)
 		    if $a->status != 200;	# there may be some room
 		my %seen;
 		# Behind a refused write a connection may be made anew.
 		wait_for(5, sub {
-			my $q = $self->timed('check', \%books, sub { raw(
-			    $self->{d}->check(timeout => 30,
-				HTTP_AUTHORIZATION =>
-				"Bearer $p->{stays}{token}")) });
+			my $q = raw($self->{d}->check(timeout => 30,
+			    HTTP_AUTHORIZATION => "Bearer $p->{stays}{token}"));
 			$seen{ $q->status }++;
 			return $q->status == 204;
 		}) or push @wrong, 'no check';
@@ -346,8 +325,8 @@ sub serves {
 	$a = $self->refresh($p->{turns});
 	push @wrong, map { "refresh: $_" } not_unavailable($a, 503)
 	    if $a->status != 200;
-	is(join('; ', @{ $books{wrong} }, @wrong), '',
-	    'reads go on, writes are refused by 503 in time');
+	is(join('; ', @wrong), '',
+	    'reads go on, writes are refused by 503');
 	return;
 }
 
@@ -505,14 +484,10 @@ sub settle {
 sub busy {
 	my ($self, $stop, $loses) = @_;
 	my (%count, @wrong);
-	my $slowest = 0;
 	my $step = sub {
 		my ($kind, $good, $code) = @_;
-		my $began = time;
 		my $a = $code->();
-		my $took = time - $began;
 
-		$slowest = $took if $took > $slowest;
 		# Not of the store, but of the passwords.
 		my $busy = ($a->json || {})->{error} // '';
 		$count{ $a->status . ($busy eq 'busy' ? ' (busy)' : '') }++;
@@ -540,9 +515,9 @@ sub busy {
 	}
 	push @wrong, $self->lies unless $loses;
 	return join '; ', @wrong if @wrong;
-	return sprintf 'good: %s; %d people; slowest %.2f s',
+	return sprintf 'good: %s; %d people',
 	    join(', ', map { "$count{$_} x $_" } sort keys %count),
-	    scalar @{ $self->{people} }, $slowest;
+	    scalar @{ $self->{people} };
 }
 
 sub refresh_recovers {
