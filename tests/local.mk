@@ -2,7 +2,6 @@
 
 # Each program prints TAP, a line a case.
 LOG_DRIVER = env CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
-	CK_DEFAULT_TIMEOUT=120 \
 	srcdir=$(srcdir) $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh
 SH_LOG_DRIVER = env srcdir=$(srcdir) \

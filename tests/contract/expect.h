@@ -3,8 +3,9 @@
 #ifndef TESTS_EXPECT_H
 #define TESTS_EXPECT_H
 
-#include <check.h>
 #include <string.h>
+
+#include "tests/support/run.h"
 
 #define OK(r, call)                                                            \
 	ck_assert_msg((call) == 0, "%s: %s: %s", (r)->name, #call, (r)->err.msg)

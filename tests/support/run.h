@@ -1,25 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs check suites and prints TAP, one line a case. */
+/* main() of the test programs: runs their cases and prints TAP, one line a
+ * test. */
 #ifndef TESTS_RUN_H
 #define TESTS_RUN_H
 
 #include "base/base.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* Ends a test that hangs; no slow machine and no sanitizer comes near it. */
+#define TEST_LIMIT_S 600
+
+static inline TCase *
+new_case(const char *name)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_set_timeout(t, TEST_LIMIT_S);
+	return t;
+}
 
 /* Exit status of main(). */
 static inline int
-run_suite(Suite *suite)
+run_cases(TCase *const *cases, size_t n)
 {
-	SRunner *runner = srunner_create(suite);
+	Suite *suite = suite_create("tests");
+	SRunner *runner;
 	int failed;
 
+	for (size_t i = 0; i < n; i++)
+		suite_add_tcase(suite, cases[i]);
+	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define RUN_CASES(...)                                                         \
+	run_cases((TCase *const[]){ __VA_ARGS__ },                             \
+		  ARRAY_LEN(((TCase *const[]){ __VA_ARGS__ })))
+
+static inline int
+run_case(TCase *t)
+{
+	return run_cases(&t, 1);
+}
+
+/* Likewise, of a program that lacks what it needs. */
+static inline int
+skip_all(const char *why)
+{
+	(void)printf("1..0 # SKIP %s\n", why);
+	return EXIT_SUCCESS;
 }
 
 #endif

@@ -101,7 +101,7 @@ END_TEST
 TCase *
 link_ends_cases(void)
 {
-	TCase *t = tcase_create("ends");
+	TCase *t = new_case("ends");
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, references);

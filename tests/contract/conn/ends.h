@@ -3,7 +3,7 @@
 #ifndef CONTRACT_CONN_ENDS_H
 #define CONTRACT_CONN_ENDS_H
 
-#include <check.h>
+#include "tests/support/run.h"
 
 TCase *link_ends_cases(void);
 

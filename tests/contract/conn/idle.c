@@ -303,7 +303,7 @@ END_TEST
 TCase *
 link_idle_cases(void)
 {
-	TCase *t = tcase_create("idle");
+	TCase *t = new_case("idle");
 	int n = ARRAY_LEN(operations);
 
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -3,7 +3,7 @@
 #ifndef CONTRACT_CONN_IDLE_H
 #define CONTRACT_CONN_IDLE_H
 
-#include <check.h>
+#include "tests/support/run.h"
 
 TCase *link_idle_cases(void);
 

@@ -250,7 +250,7 @@ END_TEST
 TCase *
 link_log_cases(void)
 {
-	TCase *t = tcase_create("log");
+	TCase *t = new_case("log");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, lost_and_back);

@@ -3,7 +3,7 @@
 #ifndef CONTRACT_CONN_LOG_H
 #define CONTRACT_CONN_LOG_H
 
-#include <check.h>
+#include "tests/support/run.h"
 
 TCase *link_log_cases(void);
 

@@ -448,8 +448,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("link");
-	TCase *t = tcase_create("link");
+	TCase *t = new_case("link");
 
 	tcase_add_test(t, connects_when_first_used);
 	tcase_add_test(t, unbound_link_fails);
@@ -463,10 +462,6 @@ main(void)
 	tcase_add_test(t, schema_is_checked);
 	tcase_add_test(t, schema_is_checked_once_it_is_there);
 	tcase_add_test(t, every_operation_can_fail);
-	suite_add_tcase(s, t);
-	suite_add_tcase(s, link_ends_cases());
-	suite_add_tcase(s, link_idle_cases());
-	suite_add_tcase(s, link_log_cases());
-	suite_add_tcase(s, link_thread_cases());
-	return run_suite(s);
+	return RUN_CASES(t, link_ends_cases(), link_idle_cases(),
+			 link_log_cases(), link_thread_cases());
 }

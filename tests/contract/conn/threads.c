@@ -174,9 +174,8 @@ END_TEST
 TCase *
 link_thread_cases(void)
 {
-	TCase *t = tcase_create("threads");
+	TCase *t = new_case("threads");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, one_thread_tries);
 	return t;
 }

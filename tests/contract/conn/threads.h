@@ -3,7 +3,7 @@
 #ifndef CONTRACT_CONN_THREADS_H
 #define CONTRACT_CONN_THREADS_H
 
-#include <check.h>
+#include "tests/support/run.h"
 
 TCase *link_thread_cases(void);
 

@@ -468,13 +468,11 @@ START_TEST(threads_share_it)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("htpasswd");
-	TCase *t = tcase_create("htpasswd");
+	TCase *t = new_case("htpasswd");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, finds);
 	tcase_add_test(t, groups_are_roles);
@@ -489,12 +487,5 @@ suite(void)
 	tcase_add_test(t, missing_or_empty_is_no_answer);
 	tcase_add_test(t, is_believed_once_it_has_rested);
 	tcase_add_test(t, threads_share_it);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

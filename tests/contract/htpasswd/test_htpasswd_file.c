@@ -173,11 +173,10 @@ START_TEST(as_many_lines_as_may_be)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("htpasswd_file");
-	TCase *t = tcase_create("htpasswd_file");
+	TCase *t = new_case("htpasswd_file");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, refused_hashes_are_noted_by_kind);
@@ -186,12 +185,5 @@ suite(void)
 	tcase_add_test(t, who_is_not_there);
 	tcase_add_test(t, limits_are_allowed);
 	tcase_add_test(t, as_many_lines_as_may_be);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

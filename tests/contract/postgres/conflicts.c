@@ -344,9 +344,8 @@ END_TEST
 TCase *
 postgres_conflict_cases(void)
 {
-	TCase *t = tcase_create("conflicts");
+	TCase *t = new_case("conflicts");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, serialisation_failure_is_begun_anew);
 	tcase_add_test(t, deadlock_is_begun_anew);
 	tcase_add_test(t, endless_conflict_is_bounded);

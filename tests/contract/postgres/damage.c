@@ -175,9 +175,8 @@ END_TEST
 TCase *
 postgres_damage_cases(void)
 {
-	TCase *t = tcase_create("damage");
+	TCase *t = new_case("damage");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(sessions));
 	tcase_add_test(t, one_user_is_damaged);
 	tcase_add_test(t, change_cannot_tell);

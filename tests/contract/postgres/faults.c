@@ -401,9 +401,8 @@ END_TEST
 TCase *
 postgres_fault_cases(void)
 {
-	TCase *t = tcase_create("faults");
+	TCase *t = new_case("faults");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, stopped_and_started);
 	tcase_add_test(t, down_at_the_start);
 	tcase_add_test(t, paused);

@@ -303,9 +303,8 @@ END_TEST
 TCase *
 postgres_idle_cases(void)
 {
-	TCase *t = tcase_create("idle");
+	TCase *t = new_case("idle");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, check_on_a_dead_connection);
 	tcase_add_test(t, login_on_a_dead_connection);
 	tcase_add_test(t, told_while_idle);

@@ -473,9 +473,8 @@ END_TEST
 TCase *
 postgres_link_cases(void)
 {
-	TCase *t = tcase_create("links");
+	TCase *t = new_case("links");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, conninfo_is_checked);
 	tcase_add_test(t, conninfo_may_be_anything_of_libpq);
 	tcase_add_test(t, conninfo_is_bounded);

@@ -449,9 +449,8 @@ END_TEST
 TCase *
 postgres_schema_cases(void)
 {
-	TCase *t = tcase_create("schema");
+	TCase *t = new_case("schema");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, missing_schema_says_what_to_do);
 	tcase_add_test(t, processes_migrate_at_once);
 	tcase_add_test(t, daemon_role_needs_no_ddl);

@@ -8,21 +8,14 @@
 int
 main(void)
 {
-	Suite *s = suite_create("postgres");
 	int result;
 
-	if (!postgres_server_new(&shared_place)) {
-		(void)printf("1..0 # SKIP PostgreSQL is not installed\n");
-		return 0;
-	}
-	suite_add_tcase(s, postgres_link_cases());
-	suite_add_tcase(s, postgres_schema_cases());
-	suite_add_tcase(s, postgres_conflict_cases());
-	suite_add_tcase(s, postgres_fault_cases());
-	suite_add_tcase(s, postgres_damage_cases());
-	suite_add_tcase(s, postgres_idle_cases());
-	suite_add_tcase(s, postgres_wait_cases());
-	result = run_suite(s);
+	if (!postgres_server_new(&shared_place))
+		return skip_all("PostgreSQL is not installed");
+	result = RUN_CASES(postgres_link_cases(), postgres_schema_cases(),
+			   postgres_conflict_cases(), postgres_fault_cases(),
+			   postgres_damage_cases(), postgres_idle_cases(),
+			   postgres_wait_cases());
 	postgres_server_free(&shared_place);
 	return result;
 }

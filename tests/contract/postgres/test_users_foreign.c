@@ -442,15 +442,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("users_foreign");
-	TCase *t = tcase_create("users_foreign");
+	TCase *t = new_case("users_foreign");
 	int result;
 
-	if (!postgres_server_new(&place)) {
-		(void)printf("1..0 # SKIP PostgreSQL is not installed\n");
-		return 0;
-	}
-	tcase_set_timeout(t, 60);
+	if (!postgres_server_new(&place))
+		return skip_all("PostgreSQL is not installed");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, all_columns);
 	tcase_add_loop_test(t, shapes_of_rows, 0,
@@ -465,8 +461,7 @@ main(void)
 	tcase_add_test(t, only_what_is_configured_is_written);
 	tcase_add_test(t, update_hash_compares);
 	tcase_add_test(t, no_memory_is_no_answer);
-	suite_add_tcase(s, t);
-	result = run_suite(s);
+	result = run_case(t);
 	postgres_server_free(&place);
 	return result;
 }

@@ -260,9 +260,8 @@ END_TEST
 TCase *
 postgres_wait_cases(void)
 {
-	TCase *t = tcase_create("waits");
+	TCase *t = new_case("waits");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t, prolonged_while_it_is_swept);
 	tcase_add_test(t, touched_while_it_is_swept);
 	tcase_add_test(t, changed_while_it_is_touched);

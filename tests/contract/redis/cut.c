@@ -436,9 +436,8 @@ END_TEST
 TCase *
 redis_cut_cases(void)
 {
-	TCase *t = tcase_create("cut");
+	TCase *t = new_case("cut");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, create_stops_in_between);
 	tcase_add_test(t, create_is_refused_in_between);
 	tcase_add_test(t, touched_when_it_took_no_room);

@@ -444,9 +444,8 @@ END_TEST
 TCase *
 redis_damage_cases(void)
 {
-	TCase *t = tcase_create("damage");
+	TCase *t = new_case("damage");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, damaged_sessions);
 	tcase_add_test(t, sessions_that_cannot_be);
 	tcase_add_test(t, damage_hurts_nobody_else);

@@ -288,9 +288,8 @@ ignore_sigpipe(void)
 TCase *
 redis_tls_cases(void)
 {
-	TCase *t = tcase_create("tls");
+	TCase *t = new_case("tls");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, ignore_sigpipe, NULL);
 	tcase_add_test(t, who_is_believed);
 	tcase_add_test(t, no_tls_there);

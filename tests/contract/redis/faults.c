@@ -404,9 +404,8 @@ END_TEST
 TCase *
 redis_fault_cases(void)
 {
-	TCase *t = tcase_create("faults");
+	TCase *t = new_case("faults");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, killed_in_a_run);
 	tcase_add_test(t, stopped_and_continued);
 	tcase_add_test(t, idle_connections_come_back);

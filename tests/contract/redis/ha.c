@@ -194,9 +194,8 @@ END_TEST
 TCase *
 redis_sentinel_cases(void)
 {
-	TCase *t = tcase_create("sentinel");
+	TCase *t = new_case("sentinel");
 
-	tcase_set_timeout(t, 90);
 	tcase_add_test(t, master_dies);
 	tcase_add_test(t, masters_are_swapped);
 	tcase_add_test(t, sentinels_in_turn);

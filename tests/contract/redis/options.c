@@ -340,7 +340,7 @@ END_TEST
 TCase *
 redis_option_cases(void)
 {
-	TCase *t = tcase_create("options");
+	TCase *t = new_case("options");
 
 	tcase_add_test(t, urls_are_understood);
 	tcase_add_test(t, bad_urls);

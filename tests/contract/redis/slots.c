@@ -448,9 +448,8 @@ END_TEST
 TCase *
 redis_cluster_cases(void)
 {
-	TCase *t = tcase_create("cluster");
+	TCase *t = new_case("cluster");
 
-	tcase_set_timeout(t, 90);
 	tcase_add_test(t, slots_of_keys);
 	tcase_add_test(t, keys_on_all_servers);
 	tcase_add_test(t, not_a_cluster);

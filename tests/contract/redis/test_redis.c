@@ -436,9 +436,8 @@ END_TEST
 static TCase *
 redis_cases(void)
 {
-	TCase *t = tcase_create("redis");
+	TCase *t = new_case("redis");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, scripts_are_forgotten);
 	tcase_add_test(t, no_memory_left);
 	tcase_add_test(t, a_replica_is_not_usable);
@@ -455,14 +454,8 @@ redis_cases(void)
 int
 main(void)
 {
-	Suite *s = suite_create("redis");
-
-	if (!test_redis_here()) {
-		(void)printf("1..0 # SKIP redis-server is not installed\n");
-		return 0;
-	}
-	suite_add_tcase(s, redis_cases());
-	suite_add_tcase(s, redis_damage_cases());
-	suite_add_tcase(s, redis_cut_cases());
-	return run_suite(s);
+	if (!test_redis_here())
+		return skip_all("redis-server is not installed");
+	return RUN_CASES(redis_cases(), redis_damage_cases(),
+			 redis_cut_cases());
 }

@@ -350,14 +350,10 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("redis_link");
-	TCase *t = tcase_create("single");
+	TCase *t = new_case("single");
 
-	if (!test_redis_here()) {
-		(void)printf("1..0 # SKIP no redis-server\n");
-		return EXIT_SUCCESS;
-	}
-	tcase_set_timeout(t, 60);
+	if (!test_redis_here())
+		return skip_all("no redis-server");
 	tcase_add_test(t, commands_and_scripts);
 	tcase_add_test(t, logins);
 	tcase_add_test(t, logins_in_urls);
@@ -365,11 +361,7 @@ main(void)
 	tcase_add_test(t, errors_of_real_servers);
 	tcase_add_test(t, scans);
 	tcase_add_test(t, sockets_are_tuned);
-	suite_add_tcase(s, t);
-	suite_add_tcase(s, redis_option_cases());
-	suite_add_tcase(s, redis_fault_cases());
-	suite_add_tcase(s, redis_sentinel_cases());
-	suite_add_tcase(s, redis_cluster_cases());
-	suite_add_tcase(s, redis_tls_cases());
-	return run_suite(s);
+	return RUN_CASES(t, redis_option_cases(), redis_fault_cases(),
+			 redis_sentinel_cases(), redis_cluster_cases(),
+			 redis_tls_cases());
 }

@@ -207,9 +207,8 @@ END_TEST
 TCase *
 sqlite_damage_cases(void)
 {
-	TCase *t = tcase_create("damage");
+	TCase *t = new_case("damage");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(rows));
 	tcase_add_test(t, damaged_ones_do_not_turn);
 	tcase_add_test(t, damaged_ones_are_swept);

@@ -402,9 +402,8 @@ END_TEST
 TCase *
 sqlite_fault_cases(void)
 {
-	TCase *t = tcase_create("faults");
+	TCase *t = new_case("faults");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, damaged_database);
 	tcase_add_test(t, replaced_file_is_noticed);
 	tcase_add_test(t, removed_file_is_not_made_anew);

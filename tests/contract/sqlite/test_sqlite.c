@@ -346,10 +346,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sqlite");
-	TCase *t = tcase_create("sqlite");
+	TCase *t = new_case("sqlite");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, files_are_private);
 	tcase_add_test(t, components_share_a_file);
 	tcase_add_test(t, newer_schema_is_refused);
@@ -361,9 +359,6 @@ main(void)
 	tcase_add_test(t, not_a_database);
 	tcase_add_test(t, plans_use_indexes);
 	tcase_add_test(t, touch_alone_may_be_lost);
-	suite_add_tcase(s, t);
-	suite_add_tcase(s, sqlite_version_cases());
-	suite_add_tcase(s, sqlite_fault_cases());
-	suite_add_tcase(s, sqlite_damage_cases());
-	return run_suite(s);
+	return RUN_CASES(t, sqlite_version_cases(), sqlite_fault_cases(),
+			 sqlite_damage_cases());
 }

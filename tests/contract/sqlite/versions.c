@@ -226,9 +226,8 @@ END_TEST
 TCase *
 sqlite_version_cases(void)
 {
-	TCase *t = tcase_create("versions");
+	TCase *t = new_case("versions");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, store_versions_are_migrated);
 	tcase_add_test(t, users_versions_are_migrated);
 	tcase_add_test(t, published_steps_stay);

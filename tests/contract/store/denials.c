@@ -347,10 +347,9 @@ END_TEST
 TCase *
 store_denial_cases(void)
 {
-	TCase *t = tcase_create("denials");
+	TCase *t = new_case("denials");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, denied_to_the_millisecond, 0, n);
 	tcase_add_loop_test(t, keys_stay_apart, 0, n);
 	tcase_add_loop_test(t, calls_in_any_order, 0, n);

@@ -365,10 +365,9 @@ END_TEST
 TCase *
 store_grace_cases(void)
 {
-	TCase *t = tcase_create("grace");
+	TCase *t = new_case("grace");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, grace_to_the_millisecond, 0, n);
 	tcase_add_loop_test(t, grace_before_it_began, 0, n);
 	tcase_add_loop_test(t, touch_after_the_clock_was_set_right, 0, n);

@@ -318,10 +318,9 @@ END_TEST
 TCase *
 store_list_cases(void)
 {
-	TCase *t = tcase_create("lists");
+	TCase *t = new_case("lists");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, list_pages, 0, n);
 	tcase_add_loop_test(t, list_shows_the_living, 0, n);
 	tcase_add_loop_test(t, list_while_it_changes, 0, n);

@@ -128,10 +128,9 @@ END_TEST
 TCase *
 store_mark_cases(void)
 {
-	TCase *t = tcase_create("marks");
+	TCase *t = new_case("marks");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, only_who_has_it_gets_another, 0, n);
 	tcase_add_loop_test(t, unknown_is_neither_sought_nor_given, 0, n);
 	tcase_add_loop_test(t, it_stays, 0, n);

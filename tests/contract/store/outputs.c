@@ -193,7 +193,7 @@ END_TEST
 TCase *
 store_output_cases(void)
 {
-	TCase *t = tcase_create("outputs");
+	TCase *t = new_case("outputs");
 
 	tcase_add_loop_test(t, no_session, 0, rig_count());
 	tcase_add_loop_test(t, no_rotation, 0, rig_count());

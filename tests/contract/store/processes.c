@@ -224,10 +224,9 @@ END_TEST
 TCase *
 store_process_cases(void)
 {
-	TCase *t = tcase_create("processes");
+	TCase *t = new_case("processes");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, handles_see_each_other, 0, n);
 	tcase_add_loop_test(t, what_a_restart_keeps, 0, n);
 	tcase_add_loop_test(t, processes_share_attempts, 0, n);

@@ -315,10 +315,9 @@ END_TEST
 TCase *
 store_race_cases(void)
 {
-	TCase *t = tcase_create("races");
+	TCase *t = new_case("races");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, threads_present_the_same, 0, n);
 	tcase_add_loop_test(t, processes_present_the_same, 0, n);
 	tcase_add_loop_test(t, ended_while_it_rotates, 0, n);

@@ -145,9 +145,8 @@ END_TEST
 TCase *
 store_refused_cases(void)
 {
-	TCase *t = tcase_create("refused");
+	TCase *t = new_case("refused");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, refuses_everything, 0, rig_count());
 	tcase_add_loop_test(t, keys_that_cannot_be, 0, rig_count());
 	return t;

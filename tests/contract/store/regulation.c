@@ -451,7 +451,7 @@ END_TEST
 TCase *
 store_regulation_cases(void)
 {
-	TCase *t = tcase_create("regulation");
+	TCase *t = new_case("regulation");
 	int n = rig_count();
 
 	tcase_add_loop_test(t, one_too_many_begins_a_ban, 0, n);

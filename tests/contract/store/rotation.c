@@ -413,10 +413,9 @@ END_TEST
 TCase *
 store_rotation_cases(void)
 {
-	TCase *t = tcase_create("rotation");
+	TCase *t = new_case("rotation");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, chain_of_rotations, 0, n);
 	tcase_add_loop_test(t, gone_when_it_is_over, 0, n);
 	tcase_add_loop_test(t, gone_when_it_was_ended, 0, n);

@@ -473,7 +473,7 @@ END_TEST
 TCase *
 store_session_cases(void)
 {
-	TCase *t = tcase_create("sessions");
+	TCase *t = new_case("sessions");
 	int n = rig_count();
 
 	tcase_add_loop_test(t, create_and_find, 0, n);

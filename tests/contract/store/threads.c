@@ -191,10 +191,9 @@ END_TEST
 TCase *
 store_thread_cases(void)
 {
-	TCase *t = tcase_create("threads");
+	TCase *t = new_case("threads");
 	int n = rig_count();
 
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, parallel_attempts_all_count, 0, n);
 	tcase_add_loop_test(t, parallel_creates_keep_the_limit, 0, n);
 	tcase_add_loop_test(t, parallel_secrets_agree, 0, n);

@@ -80,9 +80,8 @@ END_TEST
 TCase *
 users_refused_cases(void)
 {
-	TCase *t = tcase_create("refused");
+	TCase *t = new_case("refused");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, read_only_source);
 	tcase_add_test(t, refuses_everything);
 	return t;

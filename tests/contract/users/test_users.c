@@ -429,15 +429,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("users");
-	TCase *t = tcase_create("users");
+	TCase *t = new_case("users");
 	int result;
 
-	if (kind_start() != 0) {
-		(void)printf("1..0 # SKIP the server is not installed\n");
-		return 0;
-	}
-	tcase_set_timeout(t, 60);
+	if (kind_start() != 0)
+		return skip_all("the server is not installed");
 	tcase_add_test(t, add_and_find);
 	tcase_add_test(t, names_are_exact);
 	tcase_add_test(t, add_twice);
@@ -450,9 +446,7 @@ main(void)
 	tcase_add_test(t, find_without_memory);
 	tcase_add_test(t, parallel_changes);
 	tcase_add_test(t, ping_schema_restart);
-	suite_add_tcase(s, t);
-	suite_add_tcase(s, users_refused_cases());
-	result = run_suite(s);
+	result = RUN_CASES(t, users_refused_cases());
 	kind_stop();
 	return result;
 }

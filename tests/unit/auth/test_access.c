@@ -395,13 +395,11 @@ START_TEST(challenge)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("access");
-	TCase *t = tcase_create("access");
+	TCase *t = new_case("access");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, rules_and_location);
 	tcase_add_test(t, doubts_are_said);
@@ -412,12 +410,5 @@ suite(void)
 	tcase_add_test(t, store_down);
 	tcase_add_test(t, untold_regex_is_no_answer);
 	tcase_add_test(t, challenge);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -177,23 +177,15 @@ START_TEST(long_agents_are_cut)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("audit");
-	TCase *t = tcase_create("audit");
+	TCase *t = new_case("audit");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, failures);
 	tcase_add_test(t, a_session);
 	tcase_add_test(t, more_sessions_than_allowed);
 	tcase_add_test(t, long_agents_are_cut);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -193,11 +193,10 @@ START_TEST(seen_in_the_future)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("clock");
-	TCase *t = tcase_create("clock");
+	TCase *t = new_case("clock");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, session_of_two_days_ahead);
@@ -206,12 +205,5 @@ suite(void)
 	tcase_add_test(t, when_a_touch_is_due);
 	tcase_add_test(t, look_ups_are_spread);
 	tcase_add_loop_test(t, seen_in_the_future, 0, ARRAY_LEN(ahead_ms));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

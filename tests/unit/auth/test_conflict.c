@@ -210,23 +210,15 @@ START_TEST(login_cookies_hinder_nobody)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("conflict");
-	TCase *t = tcase_create("conflict");
+	TCase *t = new_case("conflict");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_login_page_heals);
 	tcase_add_test(t, it_does_not_lead_in_circles);
 	tcase_add_test(t, signing_out_ends_both);
 	tcase_add_test(t, login_cookies_hinder_nobody);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -277,13 +277,11 @@ START_TEST(a_listed_origin_may_sign_in)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("cors");
-	TCase *t = tcase_create("cors");
+	TCase *t = new_case("cors");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, only_listed_origins);
 	tcase_add_test(t, nothing_without_a_list);
@@ -293,12 +291,5 @@ suite(void)
 	tcase_add_test(t, errors_can_be_read);
 	tcase_add_test(t, an_outage_can_be_read);
 	tcase_add_test(t, a_listed_origin_may_sign_in);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

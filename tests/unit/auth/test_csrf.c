@@ -143,23 +143,15 @@ START_TEST(instances_share_the_key)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("csrf");
-	TCase *t = tcase_create("csrf");
+	TCase *t = new_case("csrf");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, token_is_of_its_binding);
 	tcase_add_test(t, key_is_asked_for_once);
 	tcase_add_test(t, no_key_no_form);
 	tcase_add_test(t, instances_share_the_key);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -370,11 +370,10 @@ START_TEST(style_is_allowed)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("forms");
-	TCase *t = tcase_create("forms");
+	TCase *t = new_case("forms");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, refusals_are_pages, 0, ARRAY_LEN(refusals));
@@ -388,12 +387,5 @@ suite(void)
 	tcase_add_test(t, long_addresses);
 	tcase_add_test(t, style_is_allowed);
 	tcase_add_loop_test(t, second_tab, 0, ARRAY_LEN(stale));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -457,25 +457,19 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {
-		bounds,
-		waits_end,
-		networks_take_turns,
-		accounts_take_turns,
-		accounts_are_bounded,
-		an_account_has_two,
-		turns_are_shared_by_chance,
-		a_full_queue,
-		one_more, later,
-		threads,
-	};
-	Suite *suite = suite_create("hash_slots");
-	TCase *t = tcase_create("hash_slots");
+	TCase *t = new_case("hash_slots");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 120);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(suite, t);
-	return run_suite(suite);
+	tcase_add_test(t, bounds);
+	tcase_add_test(t, waits_end);
+	tcase_add_test(t, networks_take_turns);
+	tcase_add_test(t, accounts_take_turns);
+	tcase_add_test(t, accounts_are_bounded);
+	tcase_add_test(t, an_account_has_two);
+	tcase_add_test(t, turns_are_shared_by_chance);
+	tcase_add_test(t, a_full_queue);
+	tcase_add_test(t, one_more);
+	tcase_add_test(t, later);
+	tcase_add_test(t, threads);
+	return run_case(t);
 }

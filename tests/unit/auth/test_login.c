@@ -447,13 +447,11 @@ START_TEST(remember_can_be_off)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("login");
-	TCase *t = tcase_create("login");
+	TCase *t = new_case("login");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, login_page);
 	tcase_add_test(t, form_leads_back);
@@ -472,12 +470,5 @@ suite(void)
 	tcase_add_test(t, already_signed_in);
 	tcase_add_test(t, remember_me);
 	tcase_add_test(t, remember_can_be_off);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -105,11 +105,10 @@ START_TEST(is_forgotten)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("login_floor");
-	TCase *t = tcase_create("login_floor");
+	TCase *t = new_case("login_floor");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, all_kinds_take_the_same);
@@ -117,12 +116,5 @@ suite(void)
 	tcase_add_test(t, a_busy_machine_lengthens_all);
 	tcase_add_test(t, is_bounded);
 	tcase_add_test(t, is_forgotten);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -164,11 +164,10 @@ START_TEST(a_refusal_takes_its_time)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("login wait");
-	TCase *t = tcase_create("login wait");
+	TCase *t = new_case("login wait");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, nobody_else);
@@ -176,12 +175,5 @@ suite(void)
 	tcase_add_test(t, none_comes_free);
 	tcase_add_test(t, without_a_place);
 	tcase_add_test(t, a_refusal_takes_its_time);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -190,25 +190,16 @@ START_TEST(roles_changed_while_signing_in)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("logout");
-	TCase *t = tcase_create("logout");
+	TCase *t = new_case("logout");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout);
 	tcase_add_test(t, logout_by_bearer);
 	tcase_add_test(t, logout_by_bearer_and_cookie);
 	tcase_add_test(t, disabled_while_signing_in);
 	tcase_add_test(t, roles_changed_while_signing_in);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -402,13 +402,11 @@ START_TEST(audit_says_why)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("marks");
-	TCase *t = tcase_create("marks");
+	TCase *t = new_case("marks");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, another_password_ends_the_sessions);
 	tcase_add_loop_test(t, any_other_hash_ends_them, 0, ARRAY_LEN(others));
 	tcase_add_test(t, refresh_in_mode_session_ends_it);
@@ -422,12 +420,5 @@ suite(void)
 	tcase_add_test(t, replaced_meanwhile_is_no_change);
 	tcase_add_loop_test(t, changed_meanwhile_is_refused, 0,
 			    ARRAY_LEN(changes));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -234,22 +234,14 @@ START_TEST(long_list)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("origin_refusals");
-	TCase *t = tcase_create("origin_refusals");
+	TCase *t = new_case("origin_refusals");
 
 	tcase_add_loop_test(t, what_is_said, 0, ARRAY_LEN(told));
 	tcase_add_loop_test(t, dropped_cookie, 0, ARRAY_LEN(dropped));
 	tcase_add_test(t, wrong_token);
 	tcase_add_test(t, long_list);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -433,11 +433,10 @@ START_TEST(form_action)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("origins");
-	TCase *t = tcase_create("origins");
+	TCase *t = new_case("origins");
 
 	tcase_add_test(t, by_the_web_server);
 	tcase_add_test(t, by_the_names);
@@ -448,12 +447,5 @@ suite(void)
 	tcase_add_test(t, targets);
 	tcase_add_test(t, relative_target_with_login_url);
 	tcase_add_test(t, form_action);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -77,21 +77,13 @@ START_TEST(what_is_not_there)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("outputs");
-	TCase *t = tcase_create("outputs");
+	TCase *t = new_case("outputs");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, who_is_nobody, 0, ARRAY_LEN(nobody));
 	tcase_add_loop_test(t, what_is_not_there, 0, ARRAY_LEN(nobody));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -104,23 +104,14 @@ START_TEST(identity_comes_from_us_alone)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("peer");
-	TCase *t = tcase_create("peer");
+	TCase *t = new_case("peer");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, hosts_and_peer_secret);
 	tcase_add_test(t, two_peer_secrets);
 	tcase_add_test(t, identity_comes_from_us_alone);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

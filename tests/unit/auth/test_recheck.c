@@ -456,13 +456,11 @@ START_TEST(lost_touches)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("recheck");
-	TCase *t = tcase_create("recheck");
+	TCase *t = new_case("recheck");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, one_query_an_interval);
 	tcase_add_loop_test(t, intervals_hold, 0, ARRAY_LEN(intervals));
@@ -479,12 +477,5 @@ suite(void)
 	tcase_add_test(t, logout_needs_no_users);
 	tcase_add_test(t, remembered_too);
 	tcase_add_test(t, lost_touches);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

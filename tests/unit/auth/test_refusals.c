@@ -378,13 +378,11 @@ START_TEST(headings)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("refusals");
-	TCase *t = tcase_create("refusals");
+	TCase *t = new_case("refusals");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_loop_test(t, each_reason, 0, ARRAY_LEN(rows));
 	tcase_add_test(t, a_host_that_is_not_ours);
@@ -395,12 +393,5 @@ suite(void)
 	tcase_add_test(t, unavailable_is_bounded_and_counted);
 	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
 	tcase_add_loop_test(t, headings, 0, 6);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -357,30 +357,23 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {
-		names_are_counted,
-		addresses_are_counted,
-		a_success_forgets_the_name,
-		a_success_does_not_count_for_the_address,
-		a_success_keeps_the_failures_of_the_address,
-		trusted_networks,
-		known_networks,
-		known_networks_are_bounded,
-		ipv6_networks,
-		ipv6_hopping,
-		spellings,
-		names_that_are_none,
-		lifted_meanwhile,
-		clock_set_back,
-		no_memory_is_no_failure,
-	};
-	Suite *s = suite_create("regulation");
-	TCase *t = tcase_create("regulation");
+	TCase *t = new_case("regulation");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 120);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return run_suite(s);
+	tcase_add_test(t, names_are_counted);
+	tcase_add_test(t, addresses_are_counted);
+	tcase_add_test(t, a_success_forgets_the_name);
+	tcase_add_test(t, a_success_does_not_count_for_the_address);
+	tcase_add_test(t, a_success_keeps_the_failures_of_the_address);
+	tcase_add_test(t, trusted_networks);
+	tcase_add_test(t, known_networks);
+	tcase_add_test(t, known_networks_are_bounded);
+	tcase_add_test(t, ipv6_networks);
+	tcase_add_test(t, ipv6_hopping);
+	tcase_add_test(t, spellings);
+	tcase_add_test(t, names_that_are_none);
+	tcase_add_test(t, lifted_meanwhile);
+	tcase_add_test(t, clock_set_back);
+	tcase_add_test(t, no_memory_is_no_failure);
+	return run_case(t);
 }

@@ -348,24 +348,17 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {
-		nothing_is_counted_in_vain,
-		store_that_fails,
-		under_way_is_no_failure,
-		killed_meanwhile,
-		a_burst,
-		the_log_is_bounded,
-		the_page_names_the_time,
-		keys_are_read,
-		networks_are_told_apart,
-	};
-	Suite *s = suite_create("limits");
-	TCase *t = tcase_create("limits");
+	TCase *t = new_case("limits");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 120);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return run_suite(s);
+	tcase_add_test(t, nothing_is_counted_in_vain);
+	tcase_add_test(t, store_that_fails);
+	tcase_add_test(t, under_way_is_no_failure);
+	tcase_add_test(t, killed_meanwhile);
+	tcase_add_test(t, a_burst);
+	tcase_add_test(t, the_log_is_bounded);
+	tcase_add_test(t, the_page_names_the_time);
+	tcase_add_test(t, keys_are_read);
+	tcase_add_test(t, networks_are_told_apart);
+	return run_case(t);
 }

@@ -249,11 +249,10 @@ START_TEST(sign_out_page_names_nobody)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("renewal");
-	TCase *t = tcase_create("renewal");
+	TCase *t = new_case("renewal");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout_kills_refresh);
@@ -265,12 +264,5 @@ suite(void)
 	tcase_add_loop_test(t, foreign_pages_use_nothing_up, 0, 6);
 	tcase_add_test(t, way_in_is_way_out);
 	tcase_add_test(t, bad_requests);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

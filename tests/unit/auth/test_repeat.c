@@ -346,11 +346,10 @@ START_TEST(other_hosts)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("repeat");
-	TCase *t = tcase_create("repeat");
+	TCase *t = new_case("repeat");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, challenge_leads_there, 0, ARRAY_LEN(challenges));
@@ -364,12 +363,5 @@ suite(void)
 	tcase_add_test(t, it_does_not_loop);
 	tcase_add_test(t, cookies_are_not_kept);
 	tcase_add_test(t, other_hosts);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -215,11 +215,10 @@ START_TEST(hidden_rules_are_warned_of)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("rule_mistakes");
-	TCase *t = tcase_create("rule_mistakes");
+	TCase *t = new_case("rule_mistakes");
 
 	tcase_add_loop_test(t, mistakes_have_a_place, 0, ARRAY_LEN(mistakes));
 	tcase_add_test(t, all_mistakes_are_seen);
@@ -227,12 +226,5 @@ suite(void)
 	tcase_add_test(t, networks_are_read);
 	tcase_add_loop_test(t, hidden_rules_are_warned_of, 0,
 			    ARRAY_LEN(hidden));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

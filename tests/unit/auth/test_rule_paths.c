@@ -142,19 +142,11 @@ START_TEST(paths_find_their_rule)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("rule_paths");
-	TCase *t = tcase_create("rule_paths");
-
-	tcase_add_test(t, paths_find_their_rule);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("rule_paths");
+
+	tcase_add_test(t, paths_find_their_rule);
+	return run_case(t);
 }

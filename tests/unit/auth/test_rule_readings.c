@@ -304,20 +304,11 @@ START_TEST(whoever_is_let_in_is_on_every_reading)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("rule_readings");
-	TCase *t = tcase_create("rule_readings");
-
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, whoever_is_let_in_is_on_every_reading);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("rule_readings");
+
+	tcase_add_test(t, whoever_is_let_in_is_on_every_reading);
+	return run_case(t);
 }

@@ -357,13 +357,11 @@ START_TEST(out_of_memory)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("rules");
-	TCase *t = tcase_create("rules");
+	TCase *t = new_case("rules");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, no_rules_ask_for_a_user);
 	tcase_add_test(t, verdicts_by_words);
 	tcase_add_test(t, conditions_select);
@@ -375,12 +373,5 @@ suite(void)
 	tcase_add_test(t, long_path_is_told);
 	tcase_add_loop_test(t, too_many_readings, 0, 3);
 	tcase_add_loop_test(t, out_of_memory, 0, 4);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -235,11 +235,10 @@ START_TEST(nothing_left_over)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("sign_out");
-	TCase *t = tcase_create("sign_out");
+	TCase *t = new_case("sign_out");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, two_of_one_name);
@@ -247,12 +246,5 @@ suite(void)
 	tcase_add_test(t, bearer_and_cookies);
 	tcase_add_loop_test(t, of_another_mode, 0, ARRAY_LEN(switches));
 	tcase_add_test(t, nothing_left_over);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

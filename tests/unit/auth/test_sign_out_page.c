@@ -288,13 +288,11 @@ START_TEST(audit_says_who_left)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("sign_out_page");
-	TCase *t = tcase_create("sign_out_page");
+	TCase *t = new_case("sign_out_page");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, page_offers_what_there_is);
 	tcase_add_test(t, page_renews_first);
@@ -304,12 +302,5 @@ suite(void)
 	tcase_add_loop_test(t, no_token_no_page, 0, 2);
 	tcase_add_loop_test(t, no_store_no_sign_out, 0, 2);
 	tcase_add_test(t, audit_says_who_left);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

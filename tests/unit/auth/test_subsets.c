@@ -454,22 +454,13 @@ START_TEST(every_subset)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("subsets");
-	TCase *t = tcase_create("subsets");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, every_subset, 0,
-			    ARRAY_LEN(routes) * ARRAY_LEN(modes));
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("subsets");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, every_subset, 0,
+			    ARRAY_LEN(routes) * ARRAY_LEN(modes));
+	return run_case(t);
 }

@@ -261,23 +261,14 @@ START_TEST(no_entropy_issues_nothing)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("torture");
-	TCase *t = tcase_create("torture");
+	TCase *t = new_case("torture");
 
-	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, every_allocation_fails, 0, MODES * ARRAY_LEN(cases));
 	tcase_add_loop_test(t, every_store_call_fails, 0, MODES * ARRAY_LEN(cases));
 	tcase_add_test(t, no_entropy_issues_nothing);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -123,23 +123,15 @@ START_TEST(none_is_freed)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("touches");
-	TCase *c = tcase_create("touches");
+	TCase *c = new_case("touches");
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, the_last_note_counts);
 	tcase_add_test(c, collisions_are_kept_apart);
 	tcase_add_test(c, is_bounded);
 	tcase_add_test(c, none_is_freed);
-	suite_add_tcase(s, c);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(c);
 }

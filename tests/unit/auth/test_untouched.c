@@ -303,22 +303,13 @@ START_TEST(counted_all_or_nothing)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("untouched");
-	TCase *t = tcase_create("untouched");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, begin, teardown);
-	tcase_add_loop_test(t, nothing_is_written, 0, ARRAY_LEN(cases));
-	tcase_add_loop_test(t, counted_all_or_nothing, 0, THROTTLE_COUNTERS);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("untouched");
+
+	tcase_add_checked_fixture(t, begin, teardown);
+	tcase_add_loop_test(t, nothing_is_written, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(t, counted_all_or_nothing, 0, THROTTLE_COUNTERS);
+	return run_case(t);
 }

@@ -433,13 +433,11 @@ START_TEST(idle_and_absolute_end)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("verify");
-	TCase *t = tcase_create("verify");
+	TCase *t = new_case("verify");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, no_credential_is_401);
 	tcase_add_test(t, session_passes_with_identity);
@@ -459,12 +457,5 @@ suite(void)
 	tcase_add_test(t, unknown_places);
 	tcase_add_test(t, me_and_status);
 	tcase_add_test(t, idle_and_absolute_end);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

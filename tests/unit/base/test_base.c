@@ -362,11 +362,10 @@ START_TEST(log_bounds_its_line)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("base");
-	TCase *t = tcase_create("base");
+	TCase *t = new_case("base");
 
 	tcase_add_test(t, arena_bounds);
 	tcase_add_test(t, arena_large_and_small);
@@ -383,12 +382,5 @@ suite(void)
 	tcase_add_test(t, log_is_one_line);
 	tcase_add_test(t, log_bounds_its_line);
 	tcase_add_test(t, log_limit_counts);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

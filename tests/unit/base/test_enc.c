@@ -136,23 +136,15 @@ START_TEST(percent_round_trip)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("enc");
-	TCase *t = tcase_create("enc");
+	TCase *t = new_case("enc");
 
 	tcase_add_test(t, base64url);
 	tcase_add_test(t, hex);
 	tcase_add_test(t, percent);
 	tcase_add_test(t, percent_text);
 	tcase_add_test(t, percent_round_trip);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -249,11 +249,10 @@ START_TEST(path_of_a_backend)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("backend_options");
-	TCase *t = tcase_create("backend_options");
+	TCase *t = new_case("backend_options");
 
 	tcase_add_test(t, stores);
 	tcase_add_test(t, users);
@@ -262,12 +261,5 @@ suite(void)
 	tcase_add_test(t, jwt_needs_keys);
 	tcase_add_test(t, jwt_folder_is_missing);
 	tcase_add_test(t, path_of_a_backend);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

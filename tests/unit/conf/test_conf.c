@@ -374,11 +374,10 @@ START_TEST(out_of_memory)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("conf");
-	TCase *t = tcase_create("conf");
+	TCase *t = new_case("conf");
 
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, values);
@@ -389,12 +388,5 @@ suite(void)
 	tcase_add_test(t, all_mistakes_at_once);
 	tcase_add_test(t, a_flood_of_problems_is_bounded);
 	tcase_add_test(t, out_of_memory);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

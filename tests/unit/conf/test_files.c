@@ -233,22 +233,14 @@ START_TEST(files_that_do_not_load)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("conf_files");
-	TCase *t = tcase_create("conf_files");
+	TCase *t = new_case("conf_files");
 
 	tcase_add_test(t, secret_in_a_file);
 	tcase_add_test(t, secret_file_mistakes);
 	tcase_add_test(t, world_readable_secret);
 	tcase_add_test(t, files_that_do_not_load);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

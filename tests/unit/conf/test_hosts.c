@@ -136,20 +136,12 @@ START_TEST(many_warnings)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("conf_hosts");
-	TCase *t = tcase_create("conf_hosts");
-
-	tcase_add_loop_test(t, warnings, 0, ARRAY_LEN(warned));
-	tcase_add_test(t, many_warnings);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("conf_hosts");
+
+	tcase_add_loop_test(t, warnings, 0, ARRAY_LEN(warned));
+	tcase_add_test(t, many_warnings);
+	return run_case(t);
 }

@@ -129,20 +129,12 @@ START_TEST(reader_limits)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("ini");
-	TCase *t = tcase_create("ini");
-
-	tcase_add_loop_test(t, reader, 0, ARRAY_LEN(readable));
-	tcase_add_test(t, reader_limits);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("ini");
+
+	tcase_add_loop_test(t, reader, 0, ARRAY_LEN(readable));
+	tcase_add_test(t, reader_limits);
+	return run_case(t);
 }

@@ -326,19 +326,11 @@ START_TEST(one_mistake)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("conf_mistakes");
-	TCase *t = tcase_create("conf_mistakes");
-
-	tcase_add_loop_test(t, one_mistake, 0, ARRAY_LEN(mistakes));
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("conf_mistakes");
+
+	tcase_add_loop_test(t, one_mistake, 0, ARRAY_LEN(mistakes));
+	return run_case(t);
 }

@@ -144,23 +144,15 @@ START_TEST(what_needs_a_restart)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("conf_text");
-	TCase *t = tcase_create("conf_text");
+	TCase *t = new_case("conf_text");
 
 	tcase_add_loop_test(t, dump_reads_back, 0, 2);
 	tcase_add_test(t, dump_of_the_defaults);
 	tcase_add_test(t, names_of_all_options);
 	tcase_add_test(t, manual_from_the_tables);
 	tcase_add_test(t, what_needs_a_restart);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

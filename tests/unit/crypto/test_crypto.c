@@ -421,13 +421,11 @@ START_TEST(common_list_is_sound)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("crypto");
-	TCase *t = tcase_create("crypto");
+	TCase *t = new_case("crypto");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_loop_test(t, sha256_known_answers, 0, ARRAY_LEN(sha256));
 	tcase_add_loop_test(t, hmac_known_answers, 0, ARRAY_LEN(hmac));
@@ -440,12 +438,5 @@ suite(void)
 	tcase_add_loop_test(t, refusal, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, refusal_of_long_ones);
 	tcase_add_test(t, common_list_is_sound);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

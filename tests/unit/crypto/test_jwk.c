@@ -453,13 +453,11 @@ START_TEST(pem_damaged)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("jwk");
-	TCase *t = tcase_create("jwk");
+	TCase *t = new_case("jwk");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, rfc_thumbprints);
 	tcase_add_loop_test(t, there_and_back, JWS_HS256, JWS_ALGS);
@@ -472,12 +470,5 @@ suite(void)
 	tcase_add_test(t, pem_of_other_kinds);
 	tcase_add_loop_test(t, pem_that_is_none, 0, ARRAY_LEN(no_pem));
 	tcase_add_loop_test(t, pem_damaged, JWS_ES256, JWS_ALGS);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -165,23 +165,14 @@ START_TEST(marks_of_windows)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("jwk_given");
-	TCase *t = tcase_create("jwk_given");
+	TCase *t = new_case("jwk_given");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, weak_rsa_is_refused);
 	tcase_add_loop_test(t, others_are_taken, 0, ARRAY_LEN(algs));
 	tcase_add_loop_test(t, marks_of_windows, 0, ARRAY_LEN(algs));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -446,13 +446,11 @@ START_TEST(too_large)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("jwk_refused");
-	TCase *t = tcase_create("jwk_refused");
+	TCase *t = new_case("jwk_refused");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_loop_test(t, json_rows, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(t, json_changes, 0, ARRAY_LEN(changes));
@@ -463,12 +461,5 @@ suite(void)
 	tcase_add_test(t, secret_bounds);
 	tcase_add_test(t, bytes_by_content);
 	tcase_add_test(t, too_large);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -324,13 +324,11 @@ START_TEST(threads_share_a_key)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("jws");
-	TCase *t = tcase_create("jws");
+	TCase *t = new_case("jws");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_unchecked_fixture(t, setup, teardown);
 	tcase_add_test(t, names);
 	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
@@ -341,12 +339,5 @@ suite(void)
 	tcase_add_loop_test(t, shapeless_tokens, 0, ARRAY_LEN(shapeless));
 	tcase_add_test(t, long_tokens);
 	tcase_add_test(t, threads_share_a_key);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -170,22 +170,13 @@ START_TEST(oracles_agree)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("jws_oracles");
-	TCase *t = tcase_create("jws_oracles");
-
-	tcase_set_timeout(t, 120);
-	tcase_add_unchecked_fixture(t, setup, teardown);
-	tcase_add_test(t, alg_of_the_token_is_not_believed);
-	tcase_add_loop_test(t, oracles_agree, 0, ARRAY_LEN(both));
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("jws_oracles");
+
+	tcase_add_unchecked_fixture(t, setup, teardown);
+	tcase_add_test(t, alg_of_the_token_is_not_believed);
+	tcase_add_loop_test(t, oracles_agree, 0, ARRAY_LEN(both));
+	return run_case(t);
 }

@@ -317,13 +317,11 @@ START_TEST(public_key_as_secret)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("jwt");
-	TCase *t = tcase_create("jwt");
+	TCase *t = new_case("jwt");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_unchecked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, headers, 0, ARRAY_LEN(header_rows));
 	tcase_add_loop_test(t, payloads, 0, ARRAY_LEN(payload_rows));
@@ -334,12 +332,5 @@ suite(void)
 	tcase_add_test(t, longest);
 	tcase_add_loop_test(t, every_change_is_refused, 0, 3);
 	tcase_add_test(t, public_key_as_secret);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

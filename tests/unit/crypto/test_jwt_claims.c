@@ -419,13 +419,11 @@ START_TEST(torture)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("jwt_claims");
-	TCase *t = tcase_create("jwt_claims");
+	TCase *t = new_case("jwt_claims");
 
-	tcase_set_timeout(t, 120);
 	tcase_add_unchecked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, issued_and_accepted, JWS_HS256, JWS_ALGS);
 	tcase_add_test(t, no_roles_no_email_no_name);
@@ -437,12 +435,5 @@ suite(void)
 	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
 	tcase_add_test(t, bytes_refuses);
 	tcase_add_loop_test(t, torture, 0, 2);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -267,13 +267,11 @@ START_TEST(torture)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("keyring");
-	TCase *t = tcase_create("keyring");
+	TCase *t = new_case("keyring");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, made_on_first_use, 0, 3);
 	tcase_add_test(t, empty_ring);
@@ -285,12 +283,5 @@ suite(void)
 	tcase_add_test(t, added_twice);
 	tcase_add_test(t, public_and_retiring);
 	tcase_add_test(t, torture);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

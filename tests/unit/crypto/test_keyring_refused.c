@@ -328,25 +328,16 @@ START_TEST(shared_secret)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("keyring_refused");
-	TCase *t = tcase_create("keyring_refused");
+	TCase *t = new_case("keyring_refused");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, harmed, 0, ARRAY_LEN(harms));
 	tcase_add_test(t, foreign_owner);
 	tcase_add_test(t, too_many);
 	tcase_add_test(t, names);
 	tcase_add_loop_test(t, shared_secret, 0, ARRAY_LEN(secrets));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -279,26 +279,17 @@ setup(void)
 	ck_assert_int_eq(crypto_init(), 0);
 }
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("password_kinds");
-	TCase *t = tcase_create("password_kinds");
+	TCase *t = new_case("password_kinds");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, lets_in, 0, ARRAY_LEN(accepted));
 	tcase_add_loop_test(t, prefix_makes_no_difference, 0,
 			    ARRAY_LEN(wraps));
 	tcase_add_test(t, which_read_all_of_a_password);
 	tcase_add_loop_test(t, keeps_out, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, manual_has_the_table);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

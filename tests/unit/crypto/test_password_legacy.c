@@ -189,22 +189,14 @@ setup(void)
 	ck_assert_int_eq(crypto_init(), 0);
 }
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("password_legacy");
-	TCase *t = tcase_create("password_legacy");
+	TCase *t = new_case("password_legacy");
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_loop_test(t, verifies, 0, ARRAY_LEN(made));
 	tcase_add_loop_test(t, refuses, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, longest_password);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

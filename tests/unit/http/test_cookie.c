@@ -303,11 +303,10 @@ START_TEST(out_of_memory)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_cookie");
-	TCase *t = tcase_create("cookie");
+	TCase *t = new_case("cookie");
 
 	tcase_add_loop_test(t, found, 0, ARRAY_LEN(headers));
 	tcase_add_loop_test(t, set, 0, ARRAY_LEN(written));
@@ -317,12 +316,5 @@ suite(void)
 	tcase_add_loop_test(t, bad_value, 0, ARRAY_LEN(bad_values));
 	tcase_add_test(t, largest_pair);
 	tcase_add_test(t, out_of_memory);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

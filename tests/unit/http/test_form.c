@@ -269,11 +269,10 @@ START_TEST(no_memory_for_json)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_form");
-	TCase *t = tcase_create("form");
+	TCase *t = new_case("form");
 
 	tcase_add_loop_test(t, parsed, 0, ARRAY_LEN(bodies));
 	tcase_add_test(t, raw_nul);
@@ -282,12 +281,5 @@ suite(void)
 	tcase_add_test(t, deep_json);
 	tcase_add_loop_test(t, out_of_memory, 0, 2);
 	tcase_add_test(t, no_memory_for_json);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

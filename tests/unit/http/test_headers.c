@@ -157,11 +157,10 @@ START_TEST(query_field)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_headers");
-	TCase *t = tcase_create("http_headers");
+	TCase *t = new_case("http_headers");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, type_of_the_body, 0, ARRAY_LEN(media));
@@ -169,12 +168,5 @@ suite(void)
 	tcase_add_test(t, json_body_wants_json);
 	tcase_add_loop_test(t, navigation, 0, ARRAY_LEN(navigations));
 	tcase_add_loop_test(t, query_field, 0, ARRAY_LEN(queries));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

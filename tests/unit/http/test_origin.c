@@ -221,21 +221,13 @@ START_TEST(own_origins)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_origin");
-	TCase *t = tcase_create("http_origin");
+	TCase *t = new_case("http_origin");
 
 	tcase_add_loop_test(t, parse, 0, ARRAY_LEN(origins));
 	tcase_add_test(t, hosts_with_origins);
 	tcase_add_loop_test(t, own_origins, 0, ARRAY_LEN(listed));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

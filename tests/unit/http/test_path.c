@@ -322,11 +322,10 @@ START_TEST(below)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_path");
-	TCase *t = tcase_create("path");
+	TCase *t = new_case("path");
 
 	tcase_add_loop_test(t, normalised, 0, ARRAY_LEN(uris));
 	tcase_add_loop_test(t, split, 0, ARRAY_LEN(asked));
@@ -334,12 +333,5 @@ suite(void)
 	tcase_add_test(t, why);
 	tcase_add_test(t, embedded_nul);
 	tcase_add_loop_test(t, below, 0, ARRAY_LEN(prefixes));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

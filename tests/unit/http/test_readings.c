@@ -252,23 +252,15 @@ START_TEST(out_of_memory)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("readings");
-	TCase *t = tcase_create("readings");
+	TCase *t = new_case("readings");
 
 	tcase_add_loop_test(t, all_readings, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(t, hidden_dots, 0, ARRAY_LEN(dots));
 	tcase_add_test(t, work_is_bounded);
 	tcase_add_test(t, long_paths_are_read);
 	tcase_add_test(t, out_of_memory);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -458,22 +458,14 @@ START_TEST(length)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_redirect");
-	TCase *t = tcase_create("redirect");
+	TCase *t = new_case("redirect");
 
 	tcase_add_loop_test(t, accepted, 0, ARRAY_LEN(safe));
 	tcase_add_loop_test(t, refused, 0, ARRAY_LEN(unsafe));
 	tcase_add_loop_test(t, own_host, 0, ARRAY_LEN(cases));
 	tcase_add_test(t, length);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -436,11 +436,10 @@ START_TEST(what_is_missing)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_request");
-	TCase *t = tcase_create("http_request");
+	TCase *t = new_case("http_request");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_plain_request);
@@ -458,12 +457,5 @@ suite(void)
 	tcase_add_test(t, length_of_the_body);
 	tcase_add_loop_test(t, what_is_missing, 0, 4);
 	tcase_add_test(t, out_of_memory);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

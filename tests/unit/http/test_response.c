@@ -269,11 +269,10 @@ START_TEST(filled)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("http_response");
-	TCase *t = tcase_create("response");
+	TCase *t = new_case("response");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, written);
@@ -287,12 +286,5 @@ suite(void)
 	tcase_add_test(t, out_of_memory);
 	tcase_add_loop_test(t, escaped, 0, ARRAY_LEN(texts));
 	tcase_add_loop_test(t, filled, 0, ARRAY_LEN(templates));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -293,13 +293,11 @@ START_TEST(public_keys)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("each_mode");
-	TCase *t = tcase_create("each_mode");
+	TCase *t = new_case("each_mode");
 
-	tcase_set_timeout(t, 60); /* RSA keys are made */
 	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_loop_test(t, malformed_sign_out, 0, ARRAY_LEN(modes));
 	tcase_add_loop_test(t, sign_out_without_a_store, 0,
@@ -308,12 +306,5 @@ suite(void)
 			    ARRAY_LEN(modes));
 	tcase_add_test(t, secrets_differ_by_label);
 	tcase_add_loop_test(t, public_keys, 0, 2 * ARRAY_LEN(kinds));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -439,11 +439,10 @@ START_TEST(numbers_have_limits)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("modes");
-	TCase *t = tcase_create("modes");
+	TCase *t = new_case("modes");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, strange_tokens, 0, 4);
@@ -454,12 +453,5 @@ suite(void)
 	tcase_add_loop_test(t, a_login_whose_store_fails, 0, 4);
 	tcase_add_loop_test(t, no_memory_for_a_token, 0, 2);
 	tcase_add_test(t, numbers_have_limits);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -396,11 +396,10 @@ START_TEST(users_down_within_grace)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("prolong");
-	TCase *t = tcase_create("prolong");
+	TCase *t = new_case("prolong");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, login_ends_the_one_before);
@@ -415,12 +414,5 @@ suite(void)
 	tcase_add_test(t, no_store_no_sign_out);
 	tcase_add_test(t, names_of_nobody);
 	tcase_add_test(t, names_have_case);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

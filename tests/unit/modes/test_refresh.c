@@ -256,11 +256,10 @@ START_TEST(many_at_once)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("refresh");
-	TCase *t = tcase_create("refresh");
+	TCase *t = new_case("refresh");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, rotates);
@@ -277,12 +276,5 @@ suite(void)
 	tcase_add_test(t, users_away_for_long);
 	tcase_add_test(t, roles_outgrow_the_cookie);
 	tcase_add_test(t, many_at_once);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -185,23 +185,14 @@ START_TEST(a_damaged_successor)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("refresh torture");
-	TCase *t = tcase_create("refresh torture");
+	TCase *t = new_case("refresh torture");
 
-	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, memory, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(t, store, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(t, a_damaged_successor, 0, ARRAY_LEN(good));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

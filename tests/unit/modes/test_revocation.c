@@ -266,11 +266,10 @@ START_TEST(keys_of_denials)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("revocation");
-	TCase *t = tcase_create("revocation");
+	TCase *t = new_case("revocation");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout_ends_it);
@@ -281,12 +280,5 @@ suite(void)
 	tcase_add_test(t, ended_under_another_ttl);
 	tcase_add_test(t, the_administrator_ends_it);
 	tcase_add_test(t, the_administrator_ends_what_a_faster_clock_made);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

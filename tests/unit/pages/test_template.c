@@ -195,11 +195,10 @@ START_TEST(written)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("template");
-	TCase *t = tcase_create("template");
+	TCase *t = new_case("template");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, page_is_its_file, 0, PAGES);
@@ -208,12 +207,5 @@ suite(void)
 	tcase_add_loop_test(t, every_placeholder_is_filled, 0, PAGES);
 	tcase_add_loop_test(t, every_value_has_a_placeholder, 0, PAGES);
 	tcase_add_loop_test(t, written, 0, PAGES);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -461,29 +461,21 @@ START_TEST(authorizer_stdin_refused)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	const TTest *const tests[] = {
-		malformed,	  good,
-		packed,		  params_limit,
-		pairs_limit,	  body_limit,
-		memory_is_bounded, pipelined,
-		authorizer_stdin, authorizer_stdin_refused,
-		padding_everywhere,
-	};
-	Suite *s = suite_create("frame");
-	TCase *t = tcase_create("frame");
-
-	tcase_set_timeout(t, 60);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("frame");
+
+	tcase_add_test(t, malformed);
+	tcase_add_test(t, good);
+	tcase_add_test(t, packed);
+	tcase_add_test(t, params_limit);
+	tcase_add_test(t, pairs_limit);
+	tcase_add_test(t, body_limit);
+	tcase_add_test(t, memory_is_bounded);
+	tcase_add_test(t, pipelined);
+	tcase_add_test(t, authorizer_stdin);
+	tcase_add_test(t, authorizer_stdin_refused);
+	tcase_add_test(t, padding_everywhere);
+	return run_case(t);
 }

@@ -383,26 +383,21 @@ START_TEST(tcp)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	const TTest *const tests[] = {
-		addresses,    path_length,	 unix_socket, live_service,
-		stale_socket, not_a_socket,	 datagram_socket,
-		no_folder,    successor,	 all_or_none, tcp,
-	};
-	Suite *s = suite_create("listen");
-	TCase *t = tcase_create("listen");
-
-	tcase_set_timeout(t, 60);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("listen");
+
+	tcase_add_test(t, addresses);
+	tcase_add_test(t, path_length);
+	tcase_add_test(t, unix_socket);
+	tcase_add_test(t, live_service);
+	tcase_add_test(t, stale_socket);
+	tcase_add_test(t, not_a_socket);
+	tcase_add_test(t, datagram_socket);
+	tcase_add_test(t, no_folder);
+	tcase_add_test(t, successor);
+	tcase_add_test(t, all_or_none);
+	tcase_add_test(t, tcp);
+	return run_case(t);
 }

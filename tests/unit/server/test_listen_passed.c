@@ -335,20 +335,11 @@ START_TEST(inherited)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("listen, passed sockets");
-	TCase *t = tcase_create("passed");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, inherited);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("passed");
+
+	tcase_add_test(t, inherited);
+	return run_case(t);
 }

@@ -392,28 +392,23 @@ START_TEST(large_answers)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	const TTest *const tests[] = {
-		malformed,	 cut_anywhere, half_closed,
-		one_byte_writes, legal_extremes, large_body,
-		body_limit_changes, pipelined,	 kept,
-		authorizer,	 answer_before_reset, no_answer,
-		large_answers,
-	};
-	Suite *s = suite_create("loop");
-	TCase *t = tcase_create("loop");
-
-	tcase_set_timeout(t, 120);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("loop");
+
+	tcase_add_test(t, malformed);
+	tcase_add_test(t, cut_anywhere);
+	tcase_add_test(t, half_closed);
+	tcase_add_test(t, one_byte_writes);
+	tcase_add_test(t, legal_extremes);
+	tcase_add_test(t, large_body);
+	tcase_add_test(t, body_limit_changes);
+	tcase_add_test(t, pipelined);
+	tcase_add_test(t, kept);
+	tcase_add_test(t, authorizer);
+	tcase_add_test(t, answer_before_reset);
+	tcase_add_test(t, no_answer);
+	tcase_add_test(t, large_answers);
+	return run_case(t);
 }

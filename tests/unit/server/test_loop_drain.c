@@ -290,25 +290,16 @@ START_TEST(drain_under_load)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	const TTest *const tests[] = {
-		drain_idle,   drain_in_flight,	drain_grace,
-		drain_busy,   drain_limits,	drain_under_load,
-	};
-	Suite *s = suite_create("loop's end");
-	TCase *t = tcase_create("drain");
-
-	tcase_set_timeout(t, 180);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("drain");
+
+	tcase_add_test(t, drain_idle);
+	tcase_add_test(t, drain_in_flight);
+	tcase_add_test(t, drain_grace);
+	tcase_add_test(t, drain_busy);
+	tcase_add_test(t, drain_limits);
+	tcase_add_test(t, drain_under_load);
+	return run_case(t);
 }

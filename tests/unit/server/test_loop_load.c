@@ -333,28 +333,19 @@ START_TEST(longest_turn)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	const TTest *const tests[] = {
-		many_idle_and_half_sent, slow_peer,
-		idle_peers,		 peer_that_never_reads,
-		peer_that_never_closes,	 full_table,
-		silent_peer,		 full_of_silence,
-		longest_turn,
-	};
-	Suite *s = suite_create("loop under load");
-	TCase *t = tcase_create("load");
-
-	tcase_set_timeout(t, 180);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("load");
+
+	tcase_add_test(t, many_idle_and_half_sent);
+	tcase_add_test(t, slow_peer);
+	tcase_add_test(t, idle_peers);
+	tcase_add_test(t, peer_that_never_reads);
+	tcase_add_test(t, peer_that_never_closes);
+	tcase_add_test(t, full_table);
+	tcase_add_test(t, silent_peer);
+	tcase_add_test(t, full_of_silence);
+	tcase_add_test(t, longest_turn);
+	return run_case(t);
 }

@@ -160,22 +160,14 @@ START_TEST(environment)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
-	Suite *s = suite_create("notify");
-	TCase *t = tcase_create("notify");
+	TCase *t = new_case("notify");
 
 	tcase_add_test(t, messages);
 	tcase_add_test(t, nobody);
 	tcase_add_test(t, watchdog);
 	tcase_add_test(t, environment);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	return run_suite(suite());
+	return run_case(t);
 }

@@ -337,32 +337,19 @@ START_TEST(all_at_once)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	const TTest *const tests[] = {
-		holds_no_worker,
-		waits_longer_than_a_request,
-		pipelined,
-		woken_before_it_is_left,
-		too_late,
-		peer_hangs_up,
-		stopped_while_parked,
-		stopped_for_good,
-		all_at_once,
-	};
-	Suite *suite = suite_create("parking");
-	TCase *t = tcase_create("parking");
-
-	tcase_set_timeout(t, 60);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
-		tcase_add_test(t, tests[i]);
-	suite_add_tcase(suite, t);
-	return suite;
-}
-
 int
 main(void)
 {
-	return run_suite(suite());
+	TCase *t = new_case("parking");
+
+	tcase_add_test(t, holds_no_worker);
+	tcase_add_test(t, waits_longer_than_a_request);
+	tcase_add_test(t, pipelined);
+	tcase_add_test(t, woken_before_it_is_left);
+	tcase_add_test(t, too_late);
+	tcase_add_test(t, peer_hangs_up);
+	tcase_add_test(t, stopped_while_parked);
+	tcase_add_test(t, stopped_for_good);
+	tcase_add_test(t, all_at_once);
+	return run_case(t);
 }

@@ -94,21 +94,13 @@ START_TEST(given_up)
 }
 END_TEST
 
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("upgrade");
-	TCase *t = tcase_create("given up");
-
-	tcase_add_test(t, given_up);
-	suite_add_tcase(s, t);
-	return s;
-}
-
 int
 main(int argc, char **argv)
 {
+	TCase *t = new_case("upgrade");
+
 	if (argc == 3 && strcmp(argv[1], SUCCESSOR) == 0)
 		return succeed(argv[2]);
-	return run_suite(suite());
+	tcase_add_test(t, given_up);
+	return run_case(t);
 }
