@@ -132,7 +132,8 @@ void connection_run(struct worker *w, struct connection *c);
 void connection_arm(struct connection *c, uint32_t events,
 		    enum ticket_kind kind);
 
-/* Leaves it to the queue; it is not the caller's after that (parking.c). */
+/* Leaves it to the queue; it is not the caller's after that
+ * (loop_parking.c). */
 void connection_park(struct connection *c);
 void connection_wake(struct hash_place *place);
 

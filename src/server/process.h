@@ -3,10 +3,10 @@
  * The process: everything that main() builds and passes on.
  *
  * What threads share and change, all of it: the snapshot slot (its lock), the
- * hash slots, the touches, each store's and user source's own state, the CSRF
- * key of a service, the log's level, what /ready found last, the time of the
- * next log line about refused peers, the loop's connection list and counters.
- * Anything else shared is a bug.
+ * hash slots, the login floor, the touches, each store's and user source's own
+ * state, the CSRF key of a service, the log's level and limits, what /ready
+ * found last, the loop's connection list and counters.  Anything else shared
+ * is a bug.
  */
 #ifndef SERVER_PROCESS_H
 #define SERVER_PROCESS_H
@@ -63,8 +63,8 @@ int app_run(struct app *app, char *const *argv) MUST_USE;
 /* Undoes app_init(). */
 void app_free(struct app *app);
 
-/* Parts of app_run(), in app.c: opens all and starts the threads; logs what
- * a configuration that is taken warns of; looks at the schemas of what a
+/* Parts of app_run(), in process.c: opens all and starts the threads; logs
+ * what a configuration that is taken warns of; looks at the schemas of what a
  * snapshot names.  `before`: the snapshot that it is to follow, or NULL; a file
  * of its that cannot be used now does not keep the next one out. */
 int app_start(struct app *app, struct err *err) MUST_USE;
