@@ -7,6 +7,11 @@ doc_options_LDADD = $(COMMON_LIBS)
 dist_man8_MANS = doc/fcgiauthd.8 doc/fcgiauthctl.8
 man5_MANS = doc/fcgiauth.ini.5
 EXTRA_DIST += doc/fcgiauth.ini.5.in
+# For developers: they lead to the source, so they are not installed.
+EXTRA_DIST += doc/internals/README.md doc/internals/check.md \
+	doc/internals/check.svg doc/internals/process.md \
+	doc/internals/process.svg doc/internals/refresh.md \
+	doc/internals/refresh.svg
 CLEANFILES += doc/fcgiauth.ini.5 doc/options.names
 
 # The option part comes out of the option tables.

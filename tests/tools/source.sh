@@ -28,11 +28,27 @@ lint() {
 
 # What the guides lead to is there.
 links() {
-    for file in "$srcdir"/*.md "$srcdir"/*/*.md; do
+    for file in "$srcdir"/*.md "$srcdir"/*/*.md "$srcdir"/*/*/*.md; do
         # shellcheck disable=SC2013 # names of ours have no blanks
         for to in $(grep -o '](\([^)#]*\)' "$file" | cut -c 3- |
             grep -v '^[a-z]*:'); do
             test -e "$(dirname "$file")/$to" || echo "$file: $to"
+        done
+    done | grep . && return 1
+    return 0
+}
+
+# The files that the pages for developers name are there: those with a folder in
+# front, from the top or from src on.
+named_files() {
+    for file in "$srcdir"/doc/internals/*; do
+        # shellcheck disable=SC2013 # names of ours have no blanks
+        for name in $(grep -o '[a-z][a-z0-9_/-]*/[a-z0-9_]*\.[a-z]*' "$file" |
+            grep '\.\(c\|h\|lua\|sql\|mk\)$'); do
+            case $name in
+            src/* | backends/* | tests/*) test -e "$srcdir/$name" ;;
+            *) test -e "$srcdir/src/$name" ;;
+            esac || echo "$file: $name"
         done
     done | grep . && return 1
     return 0
@@ -89,4 +105,5 @@ fi
 try 'stages of the test are jobs of the workflow' stages_are_jobs
 try 'links of the guides' links
 try 'links of the installed guides' installed_links
+try 'files that doc/internals names' named_files
 echo "1..$n"
