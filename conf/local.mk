@@ -70,7 +70,7 @@ dist_doc_DATA = NEWS.md SECURITY.md COPYING \
 	doc/installing.md doc/lighttpd.md doc/moving.md doc/nginx.md \
 	doc/programs.md doc/protocol.md doc/scaling.md doc/several-hosts.md \
 	doc/webservers.md doc/why-refused.md
-EXTRA_DIST += README.md HACKING.md doc/pictures/login.png \
+EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/pictures/login.png \
 	doc/pictures/where.svg
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket

@@ -11,7 +11,7 @@ EXTRA_DIST += doc/fcgiauth.ini.5.in
 EXTRA_DIST += doc/internals/README.md doc/internals/check.md \
 	doc/internals/check.svg doc/internals/process.md \
 	doc/internals/process.svg doc/internals/refresh.md \
-	doc/internals/refresh.svg
+	doc/internals/refresh.svg doc/internals/releasing.md
 CLEANFILES += doc/fcgiauth.ini.5 doc/options.names
 
 # The option part comes out of the option tables.

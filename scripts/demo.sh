@@ -51,7 +51,7 @@ path = $run/fcgiauth.db
 [cookie]
 secure = no    ; the demo speaks plain http on the loopback interface
 END
-    for file in "$top"/conf/nginx/*.conf; do
+    for file in "$snippets"/*.conf; do
         sed "s|unix:/run/fcgiauth/fcgiauth.sock|unix:$sockets/fcgiauth.sock|" \
             "$file" >"$run/fcgiauth/${file##*/}"
     done
@@ -192,8 +192,14 @@ demo() {
     # shellcheck disable=SC2046 # one word an argument
     build main $(cat "$top/.build/main/arguments" 2>/dev/null || :)
     bin=$top/.build/main
+    snippets=$top/conf/nginx
     run=$top/.demo/$port
+    demo_serve
+}
 
+# Programs in $bin, snippets of nginx in $snippets, all files in $run, on
+# $port; $check as above.  Ends this shell.
+demo_serve() {
     trap demo_stop EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT

@@ -57,7 +57,7 @@ named_files() {
 # All guides are installed, into one folder, and lead to nothing outside it.
 installed_links() {
     names=$(grep -o '[A-Za-z./-]*\.md' "$srcdir/conf/local.mk" |
-        grep -v -e '^README' -e '^HACKING')
+        grep -v -e '^README' -e '^HACKING' -e '^CONTRIBUTING')
     for file in "$srcdir"/doc/*.md; do
         printf '%s\n' "$names" | grep -qx "doc/${file##*/}" ||
             echo "$file: is not installed"
@@ -76,7 +76,7 @@ installed_links() {
 # Shell scripts say what is meant.
 shell_scripts() {
     (cd "$srcdir" && shellcheck -x quickstart .ci/run scripts/*.sh \
-        tests/tools/*.sh)
+        tests/tools/*.sh debian/tests/demo)
 }
 
 # Each stage of the test is a job of the workflow.
