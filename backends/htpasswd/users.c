@@ -434,20 +434,20 @@ static const struct option options[] = {
 
 const struct user_source_ops users_htpasswd = {
 	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_USERS,
-		.name = "htpasswd",
-		.summary = "users in a password file",
-		.caps = USERS_PERSISTENT | USERS_LISTS,
-		.options = options,
-		.conf_size = sizeof(struct htpasswd_conf),
+		.driver = {
+			.name = "htpasswd",
+			.summary = "users in a password file",
+			.caps = USERS_PERSISTENT | USERS_LISTS,
+			.options = options,
+			.conf_size = sizeof(struct htpasswd_conf),
+		},
+		.open = users_htpasswd_open,
+		.close = users_htpasswd_close,
+		.connect = users_htpasswd_connect,
+		.disconnect = users_htpasswd_disconnect,
+		.ping = users_htpasswd_ping,
 	},
 	.elsewhere = "change the file with htpasswd(1)",
-	.open = users_htpasswd_open,
-	.close = users_htpasswd_close,
-	.connect = users_htpasswd_connect,
-	.disconnect = users_htpasswd_disconnect,
-	.ping = users_htpasswd_ping,
 	.find = users_htpasswd_find,
 	.list = users_htpasswd_list,
 };

@@ -449,18 +449,19 @@ static const struct option options[] = { OPTION_END };
 
 const struct session_store_ops store_memory = {
 	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_STORE,
-		.name = "memory",
-		.summary = "sessions in this process, gone when it ends",
-		.options = options,
-		.conf_size = sizeof(struct memory_conf),
+		.driver = {
+			.name = "memory",
+			.summary = "sessions in this process, gone when it"
+				   " ends",
+			.options = options,
+			.conf_size = sizeof(struct memory_conf),
+		},
+		.open = store_memory_open,
+		.close = store_memory_close,
+		.connect = store_memory_connect,
+		.disconnect = store_memory_disconnect,
+		.ping = store_memory_ping,
 	},
-	.open = store_memory_open,
-	.close = store_memory_close,
-	.connect = store_memory_connect,
-	.disconnect = store_memory_disconnect,
-	.ping = store_memory_ping,
 	.secret = store_memory_secret,
 	.create = store_memory_create,
 	.find = store_memory_find,

@@ -84,7 +84,7 @@ look_at_policy(void *evicts, const redisReply *reply, struct err *err)
 
 /* By INFO, which the connection needs anyhow: CONFIG may be forbidden. */
 int
-store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX], struct err *err)
+store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX], struct err *err)
 {
 	const struct str argv[] = { STR("INFO"), STR("memory") };
 	bool evicts = false;
@@ -95,6 +95,6 @@ store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX], struct err *err)
 		*err = why;
 		return -1;
 	}
-	(void)snprintf(advice, STORE_ADVICE_MAX, "%s", why.msg);
+	(void)snprintf(advice, BACKEND_ADVICE_MAX, "%s", why.msg);
 	return 0;
 }

@@ -133,7 +133,7 @@ void redis_forget_entry(struct redis_batch *b, const struct session *s);
 /* The slots of redis_store_rotate.c, redis_store_keys.c,
  * redis_store_attempts.c, redis_store_lists.c and redis_store_sweep.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
-int store_redis_advise(void *conn, char advice[STORE_ADVICE_MAX],
+int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		       struct err *err) MUST_USE;
 int store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 		       const struct rotation *rotation, int64_t now_ms,

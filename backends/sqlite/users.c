@@ -241,22 +241,22 @@ static const struct option options[] = {
 
 const struct user_source_ops users_sqlite = {
 	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_USERS,
-		.name = "sqlite",
-		.summary = "users in a SQLite file",
-		.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
-		    USERS_LISTS | USERS_EMBEDDED,
-		.options = options,
-		.conf_size = sizeof(struct sqlite_conf),
+		.driver = {
+			.name = "sqlite",
+			.summary = "users in a SQLite file",
+			.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
+			    USERS_LISTS | USERS_EMBEDDED,
+			.options = options,
+			.conf_size = sizeof(struct sqlite_conf),
+		},
+		.open = users_sqlite_open,
+		.close = sqlite_file_close,
+		.connect = sqlite_connect,
+		.disconnect = sqlite_disconnect,
+		.ping = sqlite_ping,
+		.schema = sqlite_schema,
+		.migrate = sqlite_migrate,
 	},
-	.open = users_sqlite_open,
-	.close = sqlite_file_close,
-	.connect = sqlite_connect,
-	.disconnect = sqlite_disconnect,
-	.ping = sqlite_ping,
-	.schema = sqlite_schema,
-	.migrate = sqlite_migrate,
 	.find = users_sqlite_find,
 	.set_hash = users_sqlite_set_hash,
 	.list = users_sqlite_list,

@@ -150,10 +150,10 @@ store_choice(const struct ctl *c)
 }
 
 /* The one that the mode uses. */
-static const struct backend *
+static const struct driver *
 store_backend(const struct ctl *c)
 {
-	return &registry_effective_store(&c->settings)->base;
+	return &registry_effective_store(&c->settings)->base.driver;
 }
 
 static int
@@ -196,7 +196,7 @@ store_part_ping(struct ctl *c, struct err *err)
 }
 
 static void
-store_part_advise(struct ctl *c, char advice[STORE_ADVICE_MAX])
+store_part_advise(struct ctl *c, char advice[BACKEND_ADVICE_MAX])
 {
 	store_advise(c->store_link, advice);
 }
@@ -207,11 +207,12 @@ users_choice(const struct ctl *c)
 	return &c->settings.users;
 }
 
-static const struct backend *
+static const struct driver *
 users_backend(const struct ctl *c)
 {
 	/* settings_load() took the driver from the registry: it is there. */
-	return &registry_user_source(c->settings.users.driver->name)->base;
+	return &registry_user_source(c->settings.users.driver->name)
+		    ->base.driver;
 }
 
 static int
@@ -287,7 +288,7 @@ ctl_part(enum ctl_part_id id)
 	return &parts[id];
 }
 
-const struct backend *
+const struct driver *
 ctl_backend(const struct ctl *c, const struct ctl_part *part)
 {
 	return part->backend(c);
@@ -308,7 +309,7 @@ ctl_reachable(const struct ctl *c, const struct ctl_part *part)
 const char *
 ctl_part_path(const struct ctl *c, const struct ctl_part *part)
 {
-	const struct backend *backend = ctl_backend(c, part);
+	const struct driver *backend = ctl_backend(c, part);
 
 	if ((backend->caps & part->embedded) == 0)
 		return NULL;

@@ -85,7 +85,7 @@ enum ctl_part_id { CTL_STORE, CTL_USERS };
 struct ctl_part {
 	const char *name; /* its section, too */
 	const struct settings_choice *(*choice)(const struct ctl *c);
-	const struct backend *(*backend)(const struct ctl *c);
+	const struct driver *(*backend)(const struct ctl *c);
 	unsigned reachable, embedded; /* bits of its caps */
 	/* Opens and binds; no look at the schema. */
 	int (*open)(struct ctl *c, struct err *err);
@@ -94,12 +94,12 @@ struct ctl_part {
 	int (*migrate)(struct ctl *c, struct err *err);
 	int (*ping)(struct ctl *c, struct err *err);
 	/* As store_advise(); NULL: there is nothing to look at. */
-	void (*advise)(struct ctl *c, char advice[STORE_ADVICE_MAX]);
+	void (*advise)(struct ctl *c, char advice[BACKEND_ADVICE_MAX]);
 };
 
 const struct ctl_part *ctl_part(enum ctl_part_id id);
-const struct backend *ctl_backend(const struct ctl *c,
-				  const struct ctl_part *part);
+const struct driver *ctl_backend(const struct ctl *c,
+				 const struct ctl_part *part);
 
 /* The mode of the settings. */
 const struct auth_mode_ops *ctl_mode(const struct ctl *c);

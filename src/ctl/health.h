@@ -19,7 +19,8 @@ struct health_report {
 	enum health health;
 	struct schema_state schema; /* of those that have been read */
 	bool has_schema;
-	char advice[STORE_ADVICE_MAX]; /* of one that is HEALTH_OK, or empty */
+	char
+	    advice[BACKEND_ADVICE_MAX]; /* of one that is HEALTH_OK, or empty */
 	struct err err;
 };
 

@@ -37,7 +37,8 @@ ring_load(const struct ctl *c, struct keyring *out, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			       "[auth] mode = %s: there are no keys and no "
 			       "signed tokens in this mode; a login makes a "
-			       "session", ctl_mode(c)->base.name);
+			       "session",
+			       ctl_mode(c)->driver.name);
 	if (owner_become(&place, 1, err) != 0)
 		return -1;
 	if (jwt_conf_is_missing(conf)) {

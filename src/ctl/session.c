@@ -122,7 +122,7 @@ session_list(struct ctl *c)
 	if (status == CTL_DONE && live_is_stateless(c))
 		return ctl_refuse("[auth] mode = %s: tokens are written down "
 				  "nowhere, so there is nothing to list",
-				  ctl_mode(c)->base.name);
+				  ctl_mode(c)->driver.name);
 	if (status == CTL_DONE)
 		status = live_open(c, "sessions");
 	if (status != CTL_DONE)
@@ -141,7 +141,7 @@ open_sessions(struct ctl *c)
 				  "for up to %lld s; to end all of them, run: "
 				  "fcgiauthctl key rotate, and key retire "
 				  "--now",
-				  ctl_mode(c)->base.name,
+				  ctl_mode(c)->driver.name,
 				  (long long)live_token_life(c));
 	return live_open(c, "sessions");
 }

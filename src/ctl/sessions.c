@@ -27,7 +27,7 @@ live_open(struct ctl *c, const char *what)
 				  "daemon, out of reach",
 				  in_use ? "[store] driver" : "[auth] mode",
 				  in_use ? ctl_backend(c, part)->name :
-					   ctl_mode(c)->base.name,
+					   ctl_mode(c)->driver.name,
 				  in_use ? "" : " without a store", what);
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
@@ -72,7 +72,7 @@ warn_of_tokens(const struct ctl *c, struct str name)
 	if (ctl_mode(c)->also != NULL)
 		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
 			 "has already work until they end, for up to %lld s",
-			 ctl_mode(c)->base.name, STR_ARG(name),
+			 ctl_mode(c)->driver.name, STR_ARG(name),
 			 (long long)live_token_life(c));
 }
 
@@ -88,7 +88,7 @@ live_can_end(const struct ctl *c, struct str name)
 	if (!store_in_use(c))
 		ctl_warn("warning: [auth] mode = %s without a store: tokens of "
 			 "%.*s work until they end, for up to %lld s",
-			 ctl_mode(c)->base.name, STR_ARG(name),
+			 ctl_mode(c)->driver.name, STR_ARG(name),
 			 (long long)live_token_life(c));
 	else
 		ctl_warn("warning: [store] driver = %s: the sessions of %.*s "
@@ -108,7 +108,7 @@ end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 	for (size_t i = 0; i < registry_nmodes; i++) {
 		const struct auth_mode_ops *mode = registry_modes[i];
 		const void *conf =
-		    settings_mode_conf(&c->settings, mode->base.name);
+		    settings_mode_conf(&c->settings, mode->driver.name);
 
 		if (mode == ctl_mode(c) || mode->end_user == NULL ||
 		    (mode->needs_store != NULL && !mode->needs_store(conf)))

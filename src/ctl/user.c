@@ -30,7 +30,7 @@ enum ctl_exit
 user_open(struct ctl *c, unsigned needs)
 {
 	const struct ctl_part *part = ctl_part(CTL_USERS);
-	const struct backend *backend = ctl_backend(c, part);
+	const struct driver *backend = ctl_backend(c, part);
 	struct err err;
 
 	if (!ctl_reachable(c, part))
@@ -298,7 +298,7 @@ user_set(struct ctl *c)
 	if (live_is_stateless(c))
 		ctl_warn("warning: [auth] mode = %s: tokens of %s stay as "
 			 "they are until they end, for up to %lld s",
-			 ctl_mode(c)->base.name, c->operand,
+			 ctl_mode(c)->driver.name, c->operand,
 			 (long long)live_token_life(c));
 	else if (live_can_end(c, user.who.name) &&
 		 (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||

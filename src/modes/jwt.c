@@ -150,9 +150,7 @@ jwt_jwks(const void *mode)
 }
 
 const struct auth_mode_ops mode_jwt = {
-	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_MODE,
+	.driver = {
 		.name = "jwt",
 		.summary = "signed token, no state",
 		.options = jwt_options,

@@ -126,7 +126,7 @@ jwt_conf_in_use(const struct settings *set)
 	const struct auth_mode_ops *mode =
 	    registry_mode(set->mode.driver->name);
 
-	if (strcmp(mode->base.name, section) != 0 &&
+	if (strcmp(mode->driver.name, section) != 0 &&
 	    (mode->also == NULL || strcmp(mode->also, section) != 0))
 		return NULL;
 	return settings_mode_conf(set, section);

@@ -451,9 +451,7 @@ refresh_jwks(const void *mode)
 }
 
 const struct auth_mode_ops mode_refresh = {
-	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_MODE,
+	.driver = {
 		.name = "refresh",
 		.summary = "short tokens, rotating refresh token in the store",
 		.options = refresh_options,

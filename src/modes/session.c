@@ -288,9 +288,7 @@ session_offers_remember(const void *mode)
 }
 
 const struct auth_mode_ops mode_session = {
-	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_MODE,
+	.driver = {
 		.name = "session",
 		.summary = "opaque cookie, sessions in the store",
 		.options = session_options,

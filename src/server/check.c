@@ -12,7 +12,7 @@
 
 /* One of the two things to look at. */
 struct part {
-	const struct backend *backend;
+	const struct driver *backend;
 	const void *conf;
 	bool embedded;
 };
@@ -54,7 +54,7 @@ is_to_be_made(const struct part *part, const char **path)
 
 static int
 check_store(const struct snapshot *s, const struct env *env,
-	    const struct part *part, char advice[STORE_ADVICE_MAX],
+	    const struct part *part, char advice[BACKEND_ADVICE_MAX],
 	    struct err *err)
 {
 	struct store_link *l;
@@ -105,7 +105,7 @@ check_users(const struct snapshot *s, const struct env *env,
 }
 
 static struct part
-store_part_of(const struct settings *set, const struct backend *b)
+store_part_of(const struct settings *set, const struct driver *b)
 {
 	return (struct part){ .backend = b,
 			      .conf = set->store.conf,
@@ -113,7 +113,7 @@ store_part_of(const struct settings *set, const struct backend *b)
 }
 
 static struct part
-users_part_of(const struct settings *set, const struct backend *b)
+users_part_of(const struct settings *set, const struct driver *b)
 {
 	return (struct part){ .backend = b,
 			      .conf = set->users.conf,
@@ -128,9 +128,9 @@ int
 check_become_owner(const struct settings *set, struct err *err)
 {
 	const struct part store =
-	    store_part_of(set, &registry_effective_store(set)->base);
+	    store_part_of(set, &registry_effective_store(set)->base.driver);
 	const struct part users = users_part_of(
-	    set, &registry_user_source(set->users.driver->name)->base);
+	    set, &registry_user_source(set->users.driver->name)->base.driver);
 	const struct jwt_conf *jwt = jwt_conf_in_use(set);
 	const char *secret = jwt != NULL ? jwt->secret_file : NULL;
 	const char *const files[] = {
@@ -149,11 +149,11 @@ check_backends(const struct snapshot *s, const char *file,
 	       const struct env *env, struct problems *problems)
 {
 	const struct part store_part =
-	    store_part_of(&s->settings, &store_ops(s->store)->base);
+	    store_part_of(&s->settings, &store_ops(s->store)->base.driver);
 	const struct part users_part =
-	    users_part_of(&s->settings, &users_ops(s->users)->base);
+	    users_part_of(&s->settings, &users_ops(s->users)->base.driver);
 	struct place at = { .file = file, .section = STR("store") };
-	char advice[STORE_ADVICE_MAX] = "";
+	char advice[BACKEND_ADVICE_MAX] = "";
 	struct err err;
 
 	if (check_store(s, env, &store_part, advice, &err) != 0)

@@ -83,7 +83,7 @@ dump(const struct command_line *line)
 }
 
 static void
-list_one(const char *kind, const struct backend *b)
+list_one(const char *kind, const struct driver *b)
 {
 	(void)printf("%-6s %-10s %s%s\n", kind, b->name,
 		     b->conf_size > 0 ? "" : "(not compiled in) ", b->summary);
@@ -94,11 +94,11 @@ list_backends(const struct command_line *line)
 {
 	(void)line;
 	for (size_t i = 0; i < registry_nmodes; i++)
-		list_one("mode", &registry_modes[i]->base);
+		list_one("mode", &registry_modes[i]->driver);
 	for (size_t i = 0; i < registry_nstores; i++)
-		list_one("store", &registry_stores[i]->base);
+		list_one("store", &registry_stores[i]->base.driver);
 	for (size_t i = 0; i < registry_nusers; i++)
-		list_one("users", &registry_users[i]->base);
+		list_one("users", &registry_users[i]->base.driver);
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 

@@ -183,11 +183,11 @@ check_schemas(const struct service_links *links, const struct snapshot *before,
 	int users = users_check_schema(links->users, &second);
 
 	if (store != 0)
-		blame_file((store_ops(s->store)->base.caps &
+		blame_file((store_ops(s->store)->base.driver.caps &
 			    STORE_EMBEDDED) != 0,
 			   before != NULL && before->store == s->store, err);
 	if (users != 0)
-		blame_file((users_ops(s->users)->base.caps &
+		blame_file((users_ops(s->users)->base.driver.caps &
 			    USERS_EMBEDDED) != 0,
 			   before != NULL && before->users == s->users,
 			   &second);
@@ -199,7 +199,7 @@ check_schemas(const struct service_links *links, const struct snapshot *before,
 static void
 log_advice(const struct app *app, struct store_link *store)
 {
-	char advice[STORE_ADVICE_MAX];
+	char advice[BACKEND_ADVICE_MAX];
 
 	store_advise(store, advice);
 	if (advice[0] != '\0')

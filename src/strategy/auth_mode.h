@@ -76,7 +76,7 @@ enum refresh_answer {
 };
 
 struct auth_mode_ops {
-	struct backend base;
+	struct driver driver;
 
 	/* Kinds of the cookies that carry what is presented to authenticate()
 	 * and to refresh(): enum cookie_kind of http/cookie.h. */

@@ -3,9 +3,9 @@
 #include "strategy/backend.h"
 
 const char *
-backend_path(const struct backend *b, const void *conf)
+backend_path(const struct driver *driver, const void *conf)
 {
-	const struct option *path = option_find(b->options, STR("path"));
+	const struct option *path = option_find(driver->options, STR("path"));
 	const char *base = conf;
 
 	if (path == NULL || path->type != OPT_PATH)

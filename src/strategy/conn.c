@@ -148,14 +148,14 @@ failed(struct link *l, bool connected, struct err *err)
 	disconnect(l);
 	if (err->code == ERR_BUSY)
 		err->code = ERR_UNAVAILABLE;
-	(void)err_context(err, "%s %s", ops->section, ops->base->name);
+	(void)err_context(err, "%s %s", ops->section, ops->driver->name);
 	(void)pthread_mutex_lock(&b->lock);
 	lost = note_failure(l, connected, err);
 	(void)pthread_mutex_unlock(&b->lock);
 	if (lost)
 		LOG(l->env->log, LOG_WARNING, "backend_lost",
 		    F_CSTR("section", ops->section),
-		    F_CSTR("driver", ops->base->name),
+		    F_CSTR("driver", ops->driver->name),
 		    F_CSTR("reason", err->msg));
 	return -1;
 }
@@ -183,7 +183,7 @@ succeeded(struct link *l)
 	if (back)
 		LOG(l->env->log, LOG_INFO, "backend_back",
 		    F_CSTR("section", l->shared->ops.section),
-		    F_CSTR("driver", l->shared->ops.base->name),
+		    F_CSTR("driver", l->shared->ops.driver->name),
 		    F_INT("after_ms", env_mono_ms(l->env) - since_ms));
 }
 
@@ -221,7 +221,7 @@ check_schema(struct link *l, struct err *err)
 			return -1;
 		LOG(l->env->log, LOG_INFO, "schema_migrated",
 		    F_CSTR("section", ops->section),
-		    F_CSTR("driver", ops->base->name),
+		    F_CSTR("driver", ops->driver->name),
 		    F_INT("from", state.have), F_INT("to", state.want));
 	}
 	return 0;
@@ -251,7 +251,7 @@ drop_lost(struct link *l, const char *why)
 {
 	LOG(l->env->log, LOG_DEBUG, "backend_reconnects",
 	    F_CSTR("section", l->shared->ops.section),
-	    F_CSTR("driver", l->shared->ops.base->name),
+	    F_CSTR("driver", l->shared->ops.driver->name),
 	    F_CSTR("operation", l->operation), F_CSTR("reason", why));
 	disconnect(l);
 }
@@ -323,7 +323,7 @@ log_slow(const struct link *l)
 	if (took_ms >= SLOW_MS)
 		LOG(l->env->log, LOG_WARNING, "backend_slow",
 		    F_CSTR("section", l->shared->ops.section),
-		    F_CSTR("driver", l->shared->ops.base->name),
+		    F_CSTR("driver", l->shared->ops.driver->name),
 		    F_CSTR("operation", l->operation), F_INT("ms", took_ms));
 }
 
@@ -343,7 +343,7 @@ link_end(struct link *l, int result, struct err *err)
 	if (err->code == ERR_BUSY)
 		err->code = ERR_UNAVAILABLE;
 	return err_context(err, "%s %s", l->shared->ops.section,
-			   l->shared->ops.base->name);
+			   l->shared->ops.driver->name);
 }
 
 int

@@ -35,7 +35,7 @@
 
 /* The slots that both kinds of ops have. */
 struct link_ops {
-	const struct backend *base;
+	const struct driver *driver;
 	const char *section; /* "store" or "users", for messages */
 	bool embedded; /* a schema that is older is migrated */
 	void (*close)(void *backend);

@@ -11,11 +11,11 @@
 #define MODE(name)  extern const struct auth_mode_ops mode_##name;
 #define NO_STORE(ours)                                                         \
 	static const struct session_store_ops store_##ours = {                 \
-		.base = { .name = #ours, .summary = MISSING },                 \
+		.base.driver = { .name = #ours, .summary = MISSING },          \
 	};
 #define NO_USERS(ours)                                                         \
 	static const struct user_source_ops users_##ours = {                   \
-		.base = { .name = #ours, .summary = MISSING },                 \
+		.base.driver = { .name = #ours, .summary = MISSING },          \
 	};
 #include "backends/backends.inc"
 #undef STORE
@@ -65,7 +65,7 @@ const struct session_store_ops *
 registry_store(const char *name)
 {
 	for (size_t i = 0; i < registry_nstores; i++) {
-		if (strcmp(registry_stores[i]->base.name, name) == 0)
+		if (strcmp(registry_stores[i]->base.driver.name, name) == 0)
 			return registry_stores[i];
 	}
 	return NULL;
@@ -75,7 +75,7 @@ const struct user_source_ops *
 registry_user_source(const char *name)
 {
 	for (size_t i = 0; i < registry_nusers; i++) {
-		if (strcmp(registry_users[i]->base.name, name) == 0)
+		if (strcmp(registry_users[i]->base.driver.name, name) == 0)
 			return registry_users[i];
 	}
 	return NULL;
@@ -85,7 +85,7 @@ const struct auth_mode_ops *
 registry_mode(const char *name)
 {
 	for (size_t i = 0; i < registry_nmodes; i++) {
-		if (strcmp(registry_modes[i]->base.name, name) == 0)
+		if (strcmp(registry_modes[i]->driver.name, name) == 0)
 			return registry_modes[i];
 	}
 	return NULL;
@@ -103,15 +103,15 @@ registry_effective_store(const struct settings *set)
 }
 
 static struct settings_driver
-driver(const struct backend *base)
+settings_of(const struct driver *d)
 {
 	return (struct settings_driver){
-		.name = base->name,
-		.summary = base->summary,
-		.options = base->options,
-		.size = base->conf_size,
-		.check = base->check,
-		.compiled = base->conf_size > 0,
+		.name = d->name,
+		.summary = d->summary,
+		.options = d->options,
+		.size = d->conf_size,
+		.check = d->check,
+		.compiled = d->conf_size > 0,
 	};
 }
 
@@ -127,13 +127,13 @@ registry_drivers(struct arena *a, struct settings_drivers *out)
 		return -1;
 	out->stores = v;
 	for (size_t i = 0; i < registry_nstores; i++)
-		v[n++] = driver(&registry_stores[i]->base);
+		v[n++] = settings_of(&registry_stores[i]->base.driver);
 	out->users = v + n;
 	for (size_t i = 0; i < registry_nusers; i++)
-		v[n++] = driver(&registry_users[i]->base);
+		v[n++] = settings_of(&registry_users[i]->base.driver);
 	out->modes = v + n;
 	for (size_t i = 0; i < registry_nmodes; i++)
-		v[n++] = driver(&registry_modes[i]->base);
+		v[n++] = settings_of(&registry_modes[i]->driver);
 	out->nstores = registry_nstores;
 	out->nusers = registry_nusers;
 	out->nmodes = registry_nmodes;

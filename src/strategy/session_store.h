@@ -2,11 +2,7 @@
 /*
  * The store strategy, for implementers; callers include strategy/store.h.
  *
- * Lives    open() once per distinct configuration; a reload that leaves the
- *          section unchanged keeps the store.  connect() once per worker (and
- *          again after a failure), close() when nobody uses it any more.
- * Threads  a conn belongs to one worker.  What hangs off the store is shared;
- *          the store locks it.
+ * Lives, threads: as in strategy/backend.h.
  * Memory   what an operation returns is allocated from the arena it was given;
  *          what it is given is borrowed for the call.
  * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
@@ -39,7 +35,6 @@
 #define SESSION_ID_BYTES 16
 #define DENIED_KEYS_MAX	 4 /* in one question */
 #define PASSWORD_MARK_BYTES 16
-#define STORE_ADVICE_MAX 200 /* with the NUL */
 
 /* SHA-256 of a token: a store never sees, so cannot leak, the token. */
 struct token_hash {
@@ -144,54 +139,7 @@ struct session_list {
 };
 
 struct session_store_ops {
-	struct backend base;
-
-	/*
-	 * Main thread, at start and reload.  Takes what the process shares
-	 * (a table, a lock, a parsed address).  May not connect: a server that
-	 * is down must not keep us from starting.  `conf` is borrowed for the
-	 * call: copy what is needed longer.
-	 */
-	int (*open)(const void *conf, const struct env *env, void **store,
-		    struct err *err);
-	void (*close)(void *store);
-
-	/* One worker's connection.  Bounded in time.  Does not look at the
-	 * schema. */
-	int (*connect)(void *store, void **conn, struct err *err);
-	void (*disconnect)(void *conn);
-
-	/*
-	 * Has the connection ended since it was last used?  Without `ask` only
-	 * what is known without waiting; with it the server is asked, in
-	 * bounded time.  A caller may then repeat, on a new connection, what
-	 * he has not yet begun, and after ERR_UNAVAILABLE the operations that
-	 * say so below.  NULL: a connection does not end by itself.
-	 */
-	bool (*is_lost)(void *conn, bool ask);
-
-	/*
-	 * A round trip or two that prove the store usable: whatever a login,
-	 * a check, a rotation, a sign-out and sweep() read, add, change and
-	 * delete is allowed, and the place for it can be written.  Leaves
-	 * nothing that anybody sees.  It is behind --check, store status and
-	 * /ready.
-	 */
-	int (*ping)(void *conn, struct err *err);
-
-	/*
-	 * What had better be set up otherwise, though the store is usable, as
-	 * a sentence for the administrator; empty when there is nothing, or
-	 * when it cannot be seen.  NULL: there is nothing to look at.
-	 */
-	int (*advise)(void *conn, char advice[STORE_ADVICE_MAX],
-		      struct err *err);
-
-	/* NULL when there is no schema (memory). */
-	int (*schema)(void *conn, struct schema_state *out, struct err *err);
-	/* Brings the schema to `want`; numbered steps, each a transaction;
-	 * safe when several processes do it at once. */
-	int (*migrate)(void *conn, struct err *err);
+	struct backend_ops base;
 
 	/*
 	 * A named 32-byte secret that all instances on this store share:

@@ -46,22 +46,23 @@ store_open(const struct session_store_ops *ops, const void *conf,
 
 	if (s == NULL)
 		return err_nomem(err);
-	if (ops->open(conf, env, &backend, err) != 0) {
+	if (ops->base.open(conf, env, &backend, err) != 0) {
 		free(s);
-		return err_context(err, "store %s", ops->base.name);
+		return err_context(err, "store %s", ops->base.driver.name);
 	}
 	s->ops = ops;
 	shared_init(&s->shared,
 		    (struct link_ops){
-			.base = &ops->base,
+			.driver = &ops->base.driver,
 			.section = "store",
-			.embedded = (ops->base.caps & STORE_EMBEDDED) != 0,
-			.close = ops->close,
-			.connect = ops->connect,
-			.disconnect = ops->disconnect,
-			.is_lost = ops->is_lost,
-			.schema = ops->schema,
-			.migrate = ops->migrate,
+			.embedded =
+			    (ops->base.driver.caps & STORE_EMBEDDED) != 0,
+			.close = ops->base.close,
+			.connect = ops->base.connect,
+			.disconnect = ops->base.disconnect,
+			.is_lost = ops->base.is_lost,
+			.schema = ops->base.schema,
+			.migrate = ops->base.migrate,
 		    },
 		    backend);
 	*out = s;
@@ -134,35 +135,37 @@ store_check_schema(struct store_link *l, struct err *err)
 int
 store_ping(struct store_link *l, struct err *err)
 {
-	return REPEAT(l, ping, err);
+	return LINK_CALL(&l->link, true, &l->store->ops->base, ping, err);
 }
 
 void
-store_advise(struct store_link *l, char advice[STORE_ADVICE_MAX])
+store_advise(struct store_link *l, char advice[BACKEND_ADVICE_MAX])
 {
 	struct err ignored, *err = &ignored;
 
-	if (l->store == NULL || l->store->ops->advise == NULL ||
-	    REPEAT(l, advise, advice, err) != 0)
+	if (l->store == NULL || l->store->ops->base.advise == NULL ||
+	    LINK_CALL(&l->link, true, &l->store->ops->base, advise, advice,
+		      err) != 0)
 		advice[0] = '\0';
 }
 
 int
 store_schema(struct store_link *l, struct schema_state *out, struct err *err)
 {
-	if (l->store != NULL && l->store->ops->schema == NULL) {
+	if (l->store != NULL && l->store->ops->base.schema == NULL) {
 		*out = (struct schema_state){ .have = 0 };
 		return 0;
 	}
-	return REPEAT(l, schema, out, err);
+	return LINK_CALL(&l->link, true, &l->store->ops->base, schema, out,
+			 err);
 }
 
 int
 store_migrate(struct store_link *l, struct err *err)
 {
-	if (l->store != NULL && l->store->ops->migrate == NULL)
+	if (l->store != NULL && l->store->ops->base.migrate == NULL)
 		return 0;
-	return CALL(l, migrate, err);
+	return LINK_CALL(&l->link, false, &l->store->ops->base, migrate, err);
 }
 
 int
@@ -226,7 +229,7 @@ refuse_damaged(const struct store_link *l, const struct session *s,
 	if (session_refuse_damaged(s, err) == 0)
 		return 0;
 	err->code = ERR_UNAVAILABLE;
-	return err_context(err, "store %s", l->store->ops->base.name);
+	return err_context(err, "store %s", l->store->ops->base.driver.name);
 }
 
 int
@@ -371,7 +374,7 @@ name_damaged(const struct store_link *l, const struct session *s)
 
 	hex_encode(s->id.b, sizeof(s->id.b), id);
 	LOG(l->link.env->log, LOG_WARNING, "session_damaged",
-	    F_CSTR("driver", l->store->ops->base.name),
+	    F_CSTR("driver", l->store->ops->base.driver.name),
 	    F_STR("session", ((struct str){ .p = id, .n = sizeof(id) })),
 	    F_CSTR("field", s->damage));
 }

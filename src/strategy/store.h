@@ -40,7 +40,7 @@ int store_check_schema(struct store_link *l, struct err *err) MUST_USE;
 /* The operations of strategy/session_store.h, by their names. */
 int store_ping(struct store_link *l, struct err *err) MUST_USE;
 /* Never fails: advice that is not to be had is empty. */
-void store_advise(struct store_link *l, char advice[STORE_ADVICE_MAX]);
+void store_advise(struct store_link *l, char advice[BACKEND_ADVICE_MAX]);
 int store_schema(struct store_link *l, struct schema_state *out,
 		 struct err *err) MUST_USE;
 int store_migrate(struct store_link *l, struct err *err) MUST_USE;

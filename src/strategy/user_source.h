@@ -48,25 +48,10 @@ enum user_change {
 };
 
 struct user_source_ops {
-	struct backend base;
+	struct backend_ops base;
 
 	/* How its users are changed where we cannot: the end of a message. */
 	const char *elsewhere;
-
-	int (*open)(const void *conf, const struct env *env, void **source,
-		    struct err *err);
-	void (*close)(void *source);
-	/* What this one can of base.caps.  NULL: all. */
-	unsigned (*caps)(const void *source);
-	int (*connect)(void *source, void **conn, struct err *err);
-	void (*disconnect)(void *conn);
-	bool (*is_lost)(void *conn, bool ask); /* as that of a store */
-	/* Users can be found, and their hashes replaced where that is ours. */
-	int (*ping)(void *conn, struct err *err);
-
-	/* NULL when there is no schema of ours. */
-	int (*schema)(void *conn, struct schema_state *out, struct err *err);
-	int (*migrate)(void *conn, struct err *err);
 
 	/* Exactly this name, with case.  Found also when disabled.  *out is
 	 * zero with USER_UNKNOWN. */

@@ -45,23 +45,25 @@ users_open(const struct user_source_ops *ops, const void *conf,
 
 	if (u == NULL)
 		return err_nomem(err);
-	if (ops->open(conf, env, &backend, err) != 0) {
+	if (ops->base.open(conf, env, &backend, err) != 0) {
 		free(u);
-		return err_context(err, "users %s", ops->base.name);
+		return err_context(err, "users %s", ops->base.driver.name);
 	}
 	u->ops = ops;
-	u->caps = ops->caps != NULL ? ops->caps(backend) : ops->base.caps;
+	u->caps = ops->base.caps != NULL ? ops->base.caps(backend) :
+					   ops->base.driver.caps;
 	shared_init(&u->shared,
 		    (struct link_ops){
-			.base = &ops->base,
+			.driver = &ops->base.driver,
 			.section = "users",
-			.embedded = (ops->base.caps & USERS_EMBEDDED) != 0,
-			.close = ops->close,
-			.connect = ops->connect,
-			.disconnect = ops->disconnect,
-			.is_lost = ops->is_lost,
-			.schema = ops->schema,
-			.migrate = ops->migrate,
+			.embedded =
+			    (ops->base.driver.caps & USERS_EMBEDDED) != 0,
+			.close = ops->base.close,
+			.connect = ops->base.connect,
+			.disconnect = ops->base.disconnect,
+			.is_lost = ops->base.is_lost,
+			.schema = ops->base.schema,
+			.migrate = ops->base.migrate,
 		    },
 		    backend);
 	*out = u;
@@ -148,25 +150,26 @@ users_check_schema(struct users_link *l, struct err *err)
 int
 users_ping(struct users_link *l, struct err *err)
 {
-	return REPEAT(l, ping, err);
+	return LINK_CALL(&l->link, true, &l->users->ops->base, ping, err);
 }
 
 int
 users_schema(struct users_link *l, struct schema_state *out, struct err *err)
 {
-	if (l->users != NULL && l->users->ops->schema == NULL) {
+	if (l->users != NULL && l->users->ops->base.schema == NULL) {
 		*out = (struct schema_state){ .have = 0 };
 		return 0;
 	}
-	return REPEAT(l, schema, out, err);
+	return LINK_CALL(&l->link, true, &l->users->ops->base, schema, out,
+			 err);
 }
 
 int
 users_migrate(struct users_link *l, struct err *err)
 {
-	if (l->users != NULL && l->users->ops->migrate == NULL)
+	if (l->users != NULL && l->users->ops->base.migrate == NULL)
 		return 0;
-	return CALL(l, migrate, err);
+	return LINK_CALL(&l->link, false, &l->users->ops->base, migrate, err);
 }
 
 struct str
@@ -233,7 +236,7 @@ check_writes(const struct users_link *l, struct err *err)
 	elsewhere = l->users->ops->elsewhere;
 	return err_set(err, ERR_CONFIG,
 		       "users %s: cannot be changed from here: %s",
-		       l->users->ops->base.name,
+		       l->users->ops->base.driver.name,
 		       elsewhere != NULL ? elsewhere :
 					   "change them where they are kept");
 }
@@ -255,7 +258,7 @@ users_list(struct users_link *l, struct arena *a, struct str after,
 	if (!users_can(l, USERS_LISTS))
 		return err_set(err, ERR_CONFIG,
 			       "users %s: cannot be listed from here",
-			       l->users->ops->base.name);
+			       l->users->ops->base.driver.name);
 	return REPEAT(l, list, a, after, limit < PAGE_MAX ? limit : PAGE_MAX,
 		      out, err);
 }

@@ -24,7 +24,7 @@ faulty_open(const void *conf, const struct env *env, void **store,
 	if (s == NULL)
 		return err_nomem(err);
 	s->f = f->self;
-	if (f->inner->open(f->inner_conf, env, &s->inner, err) != 0) {
+	if (f->inner->base.open(f->inner_conf, env, &s->inner, err) != 0) {
 		free(s);
 		return -1;
 	}
@@ -37,7 +37,7 @@ faulty_close(void *store)
 {
 	struct faulty_store *s = store;
 
-	s->f->inner->close(s->inner);
+	s->f->inner->base.close(s->inner);
 	free(s);
 }
 
@@ -67,7 +67,7 @@ faulty_connect(void *store, void **conn, struct err *err)
 	if (c == NULL)
 		return err_nomem(err);
 	c->f = s->f;
-	if (s->f->inner->connect(s->inner, &c->inner, err) != 0) {
+	if (s->f->inner->base.connect(s->inner, &c->inner, err) != 0) {
 		free(c);
 		return -1;
 	}
@@ -80,7 +80,7 @@ faulty_disconnect(void *conn)
 {
 	struct faulty_conn *c = conn;
 
-	c->f->inner->disconnect(c->inner);
+	c->f->inner->base.disconnect(c->inner);
 	free(c);
 }
 
@@ -94,19 +94,19 @@ faulty_disconnect(void *conn)
 static int
 faulty_ping(void *conn, struct err *err)
 {
-	return FORWARD(conn, ping, err);
+	return FORWARD(conn, base.ping, err);
 }
 
 static int
 faulty_schema(void *conn, struct schema_state *out, struct err *err)
 {
-	return FORWARD(conn, schema, out, err);
+	return FORWARD(conn, base.schema, out, err);
 }
 
 static int
 faulty_migrate(void *conn, struct err *err)
 {
-	return FORWARD(conn, migrate, err);
+	return FORWARD(conn, base.migrate, err);
 }
 
 static int
@@ -269,14 +269,18 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 {
 	f->self = f;
 	f->ops = (struct session_store_ops){
-		.base = inner->base, /* also in what it can do */
-		.open = faulty_open,
-		.close = faulty_close,
-		.connect = faulty_connect,
-		.disconnect = faulty_disconnect,
-		.ping = faulty_ping,
-		.schema = inner->schema == NULL ? NULL : faulty_schema,
-		.migrate = inner->migrate == NULL ? NULL : faulty_migrate,
+		.base = {
+			.driver = inner->base.driver, /* also in what it can */
+			.open = faulty_open,
+			.close = faulty_close,
+			.connect = faulty_connect,
+			.disconnect = faulty_disconnect,
+			.ping = faulty_ping,
+			.schema = inner->base.schema == NULL ? NULL :
+							       faulty_schema,
+			.migrate = inner->base.migrate == NULL ? NULL :
+								 faulty_migrate,
+		},
 		.secret = faulty_secret,
 		.create = faulty_create,
 		.find = faulty_find,

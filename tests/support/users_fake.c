@@ -95,19 +95,19 @@ static const struct option no_options[] = { OPTION_END };
 
 const struct user_source_ops users_fake = {
 	.base = {
-		.abi = BACKEND_ABI,
-		.kind = BACKEND_USERS,
-		.name = "fake",
-		.summary = "for tests",
-		.caps = USERS_REHASH,
-		.options = no_options,
-		.conf_size = sizeof(struct users_fake_table),
+		.driver = {
+			.name = "fake",
+			.summary = "for tests",
+			.caps = USERS_REHASH,
+			.options = no_options,
+			.conf_size = sizeof(struct users_fake_table),
+		},
+		.open = fake_open,
+		.close = fake_close,
+		.connect = fake_connect,
+		.disconnect = fake_close,
+		.ping = fake_ping,
 	},
-	.open = fake_open,
-	.close = fake_close,
-	.connect = fake_connect,
-	.disconnect = fake_close,
-	.ping = fake_ping,
 	.find = fake_find,
 	.set_hash = fake_set_hash,
 };

@@ -16,21 +16,21 @@ static void
 close_and_count(void *store)
 {
 	closed++;
-	store_memory.close(store);
+	store_memory.base.close(store);
 }
 
 static int
 connect_and_count(void *store, void **conn, struct err *e)
 {
 	connected++;
-	return store_memory.connect(store, conn, e);
+	return store_memory.base.connect(store, conn, e);
 }
 
 static void
 disconnect_and_count(void *conn)
 {
 	connected--;
-	store_memory.disconnect(conn);
+	store_memory.base.disconnect(conn);
 }
 
 static void
@@ -38,9 +38,9 @@ setup(void)
 {
 	fake_env_init(&fake);
 	ops = store_memory;
-	ops.close = close_and_count;
-	ops.connect = connect_and_count;
-	ops.disconnect = disconnect_and_count;
+	ops.base.close = close_and_count;
+	ops.base.connect = connect_and_count;
+	ops.base.disconnect = disconnect_and_count;
 	closed = connected = 0;
 }
 

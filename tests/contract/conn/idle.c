@@ -47,7 +47,7 @@ setup(void)
 	asked = 0;
 	fake_env_init(&r->fake);
 	store_faulty_init(&r->faulty, &store_memory, NULL);
-	r->faulty.ops.is_lost = is_lost;
+	r->faulty.ops.base.is_lost = is_lost;
 	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
 				    &r->store, &r->err),
 			 0);

@@ -119,7 +119,7 @@ takes_long(void *conn, struct err *err)
 
 START_TEST(slow)
 {
-	r->faulty.ops.ping = takes_long;
+	r->faulty.ops.base.ping = takes_long;
 	open_store();
 	took_ms = 499;
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
@@ -143,7 +143,7 @@ is_lost(void *conn, bool ask)
  * the others are not told. */
 START_TEST(closed_while_idle)
 {
-	r->faulty.ops.is_lost = is_lost;
+	r->faulty.ops.base.is_lost = is_lost;
 	open_store();
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	says(NULL, NULL);
@@ -178,9 +178,9 @@ migrate(void *conn, struct err *err)
 START_TEST(migrated)
 {
 	version = 3;
-	r->faulty.ops.base.caps = STORE_EMBEDDED;
-	r->faulty.ops.schema = schema;
-	r->faulty.ops.migrate = migrate;
+	r->faulty.ops.base.driver.caps = STORE_EMBEDDED;
+	r->faulty.ops.base.schema = schema;
+	r->faulty.ops.base.migrate = migrate;
 	open_store();
 	ck_assert_int_eq(store_check_schema(r->l, &r->err), 0);
 	says("schema_migrated", "section=store driver=memory from=3 to=4");

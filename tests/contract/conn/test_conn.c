@@ -253,13 +253,13 @@ busy(void *conn, struct err *err)
 START_TEST(busy_keeps_the_connection)
 {
 	struct rig *r = rig_open();
-	int (*ping)(void *conn, struct err *err) = r->faulty.ops.ping;
+	int (*ping)(void *conn, struct err *err) = r->faulty.ops.base.ping;
 
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
-	r->faulty.ops.ping = busy;
+	r->faulty.ops.base.ping = busy;
 	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
-	r->faulty.ops.ping = ping;
+	r->faulty.ops.base.ping = ping;
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 3);
 	rig_close(r);
@@ -341,9 +341,9 @@ START_TEST(schema_is_checked)
 		struct session_store_ops ops = store_memory;
 		struct store *s;
 
-		ops.base.caps = rows[i].caps;
-		ops.schema = rows[i].schema;
-		ops.migrate = rows[i].migrate;
+		ops.base.driver.caps = rows[i].caps;
+		ops.base.schema = rows[i].schema;
+		ops.base.migrate = rows[i].migrate;
 		ck_assert_int_eq(
 		    store_open(&ops, NULL, &r->fake.env, &s, &r->err), 0);
 		store_link_bind(r->l, s);
@@ -366,8 +366,8 @@ START_TEST(schema_is_checked_once_it_is_there)
 	struct store *s;
 
 	store_faulty_init(&f, &store_memory, NULL);
-	f.ops.schema = schema_of_version;
-	f.ops.migrate = no_migration;
+	f.ops.base.schema = schema_of_version;
+	f.ops.base.migrate = no_migration;
 	ck_assert_int_eq(store_open(&f.ops, &f, &r->fake.env, &s, &r->err), 0);
 	store_link_bind(r->l, s);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0); /* nobody asked */

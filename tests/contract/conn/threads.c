@@ -136,16 +136,20 @@ wait_until(atomic_bool *flag)
  */
 START_TEST(one_thread_tries)
 {
-	struct hanging h = { .ops = { .open = hanging_open,
-				      .close = hanging_close,
-				      .connect = hanging_connect,
-				      .disconnect = hanging_disconnect,
-				      .ping = hanging_ping } };
+	struct hanging h = {
+		.ops.base = {
+			.driver.name = "hanging",
+			.open = hanging_open,
+			.close = hanging_close,
+			.connect = hanging_connect,
+			.disconnect = hanging_disconnect,
+			.ping = hanging_ping,
+		},
+	};
 	struct hanging *self = &h;
 	pthread_t threads[THREADS];
 	struct err err;
 
-	h.ops.base.name = "hanging";
 	h.log = (struct log){ .fd = -1, .level = LOG_ERROR };
 	h.env = env_real(&h.log);
 	ck_assert_int_eq(store_open(&h.ops, &self, &h.env, &h.store, &err), 0);

@@ -75,7 +75,7 @@ open_source(bool groups)
 		const char *file, *groups;
 	} conf = { .file = r->file, .groups = groups ? r->groups : NULL };
 
-	ck_assert_uint_eq(sizeof(conf), users_htpasswd.base.conf_size);
+	ck_assert_uint_eq(sizeof(conf), users_htpasswd.base.driver.conf_size);
 	if (users_open(&users_htpasswd, &conf, &r->fake.env, &r->users,
 		       &r->err) != 0)
 		return -1;

@@ -138,7 +138,7 @@ static void
 set(void *conf, const char *name, const void *value, size_t n)
 {
 	const struct option *o =
-	    option_find(users_postgres.base.options, str_from(name));
+	    option_find(users_postgres.base.driver.options, str_from(name));
 
 	ck_assert_ptr_nonnull(o);
 	memcpy((char *)conf + o->offset, value, n);
@@ -148,7 +148,7 @@ int
 rig_try_users(struct rig *r, struct str conninfo, struct str query,
 	      struct users **out)
 {
-	void *conf = calloc(1, users_postgres.base.conf_size);
+	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	const int64_t seconds = 20;
 	int result;
 

@@ -41,7 +41,7 @@ static void
 set(void *conf, const char *name, const void *value, size_t n)
 {
 	const struct option *o =
-	    option_find(users_postgres.base.options, str_from(name));
+	    option_find(users_postgres.base.driver.options, str_from(name));
 
 	ck_assert_ptr_nonnull(o);
 	memcpy((char *)conf + o->offset, value, n);
@@ -50,7 +50,7 @@ set(void *conf, const char *name, const void *value, size_t n)
 static int
 open_source(const char *query, const char *update_hash)
 {
-	void *conf = calloc(1, users_postgres.base.conf_size);
+	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	char *copy = strdup(query);
 	const struct str texts[] = { str_from(place.conninfo), str_from(copy),
 				     str_from(update_hash) };
@@ -65,7 +65,7 @@ open_source(const char *query, const char *update_hash)
 	set(conf, "update_hash", &texts[2], sizeof(texts[2]));
 	set(conf, "connect_timeout", &seconds, sizeof(seconds));
 	set(conf, "timeout", &seconds, sizeof(seconds));
-	rc = users_postgres.base.check(conf, &r->err);
+	rc = users_postgres.base.driver.check(conf, &r->err);
 	if (rc == 0)
 		rc = users_open(&users_postgres, conf, &r->fake.env, &r->users,
 				&r->err);

@@ -252,7 +252,7 @@ START_TEST(policies_that_forget)
 		{ "volatile-lfu", "100mb", true },
 	};
 	struct rig *r = rig_open();
-	char advice[STORE_ADVICE_MAX];
+	char advice[BACKEND_ADVICE_MAX];
 	struct store_link *l;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -297,8 +297,8 @@ START_TEST(no_page_is_left)
 
 	rig_migrate(r);
 	s = next = rig_create(r);
-	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
-	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, ops->base.open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->base.connect(file, &conn, &r->err));
 	OK(r, sqlite_script(conn, "PRAGMA max_page_count = 1", &r->err));
 	for (; made < 64; made++) {
 		OK(r, env_random(&r->fake.env, &next.id, sizeof(next.id)));
@@ -318,8 +318,8 @@ START_TEST(no_page_is_left)
 	OK(r, ops->revoke_all(conn, &n, &r->err));
 	SAME(r, n, made + 1);
 	OK(r, ops->create(conn, &next, 0, r->now, &n, &r->err));
-	ops->disconnect(conn);
-	ops->close(file);
+	ops->base.disconnect(conn);
+	ops->base.close(file);
 	rig_close(r);
 }
 END_TEST
@@ -384,17 +384,17 @@ START_TEST(becomes_read_only)
 
 	rig_migrate(r);
 	s = rig_create(r);
-	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
-	OK(r, ops->connect(file, &conn, &r->err));
-	OK(r, ops->ping(conn, &r->err));
+	OK(r, ops->base.open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->base.connect(file, &conn, &r->err));
+	OK(r, ops->base.ping(conn, &r->err));
 	OK(r, sqlite_script(conn, "PRAGMA query_only = ON", &r->err));
-	FAILS(r, ops->ping(conn, &r->err), ERR_UNAVAILABLE, "readonly");
+	FAILS(r, ops->base.ping(conn, &r->err), ERR_UNAVAILABLE, "readonly");
 	OK(r, ops->find(conn, r->a, &s.token, r->now, &found, &got, &r->err));
 	HOLDS(r, found);
 	OK(r, sqlite_script(conn, "PRAGMA query_only = OFF", &r->err));
-	OK(r, ops->ping(conn, &r->err));
-	ops->disconnect(conn);
-	ops->close(file);
+	OK(r, ops->base.ping(conn, &r->err));
+	ops->base.disconnect(conn);
+	ops->base.close(file);
 	rig_close(r);
 }
 END_TEST

@@ -11,10 +11,10 @@ extern const struct session_store_ops store_sqlite;
 extern const struct user_source_ops users_sqlite;
 
 static void *
-configure(const struct backend *base, const char *path)
+configure(const struct driver *driver, const char *path)
 {
-	const struct option *o = option_find(base->options, STR("path"));
-	char *conf = calloc(1, base->conf_size);
+	const struct option *o = option_find(driver->options, STR("path"));
+	char *conf = calloc(1, driver->conf_size);
 
 	ck_assert_ptr_nonnull(conf);
 	ck_assert_ptr_nonnull(o);
@@ -26,8 +26,8 @@ void
 rig_start(struct rig *r)
 {
 	const struct env *env = &r->fake.env;
-	void *store = configure(&store_sqlite.base, r->path);
-	void *users = configure(&users_sqlite.base, r->path);
+	void *store = configure(&store_sqlite.base.driver, r->path);
+	void *users = configure(&users_sqlite.base.driver, r->path);
 
 	OK(r, store_open(&store_sqlite, store, env, &r->store, &r->err));
 	OK(r, users_open(&users_sqlite, users, env, &r->users, &r->err));

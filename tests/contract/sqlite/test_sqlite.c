@@ -320,8 +320,8 @@ START_TEST(touch_alone_may_be_lost)
 	void *file, *conn;
 
 	rig_migrate(r);
-	OK(r, ops->open(&conf, &r->fake.env, &file, &r->err));
-	OK(r, ops->connect(file, &conn, &r->err));
+	OK(r, ops->base.open(&conf, &r->fake.env, &file, &r->err));
+	OK(r, ops->base.connect(file, &conn, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	OK(r, sqlite_relax(conn, true, &r->err));
 	FAILS(r, sqlite_script(conn, is_full, &r->err), ERR_UNAVAILABLE,
@@ -329,16 +329,16 @@ START_TEST(touch_alone_may_be_lost)
 	OK(r, sqlite_relax(conn, false, &r->err));
 	OK(r, ops->touch(conn, &id, r->now, r->now + 9, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
-	OK(r, ops->ping(conn, &r->err));
+	OK(r, ops->base.ping(conn, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	rig_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
 	ck_assert_int_eq(ops->touch(conn, &id, r->now, r->now + 9, &r->err),
 			 -1);
 	OK(r, sqlite_script(conn, is_full, &r->err));
-	ck_assert_int_eq(ops->ping(conn, &r->err), -1);
+	ck_assert_int_eq(ops->base.ping(conn, &r->err), -1);
 	OK(r, sqlite_script(conn, is_full, &r->err));
-	ops->disconnect(conn);
-	ops->close(file);
+	ops->base.disconnect(conn);
+	ops->base.close(file);
 	rig_close(r);
 }
 END_TEST

@@ -303,8 +303,9 @@ START_TEST(denials_are_shared_and_kept)
 	store_link_free(other);
 	store_unref(second);
 	rig_reopen(r);
-	HOLDS(r, denied(r, "sid:abc", r->now, r->now) ==
-		     ((r->ops->base.caps & STORE_PERSISTENT) != 0));
+	HOLDS(r,
+	      denied(r, "sid:abc", r->now, r->now) ==
+		  ((r->ops->base.driver.caps & STORE_PERSISTENT) != 0));
 	rig_close(r);
 }
 END_TEST

@@ -12,7 +12,8 @@ static void
 configure_file(const struct session_store_ops *ops, void *conf,
 	       const char *path)
 {
-	const struct option *o = option_find(ops->base.options, STR("path"));
+	const struct option *o =
+	    option_find(ops->base.driver.options, STR("path"));
 
 	ck_assert_ptr_nonnull(o);
 	memcpy((char *)conf + o->offset, &path, sizeof(path));

@@ -47,7 +47,7 @@ START_TEST(what_a_restart_keeps)
 	int64_t until = 0;
 	bool found;
 
-	persistent = (r->ops->base.caps & STORE_PERSISTENT) != 0;
+	persistent = (r->ops->base.driver.caps & STORE_PERSISTENT) != 0;
 	OK(r, store_secret(r->l, "csrf", first, &r->err));
 	for (int i = 0; i <= policy.max; i++)
 		OK(r,
@@ -157,7 +157,7 @@ START_TEST(what_a_crash_keeps)
 {
 	struct rig *r = rig_open(_i);
 
-	if ((r->ops->base.caps & STORE_PERSISTENT) != 0) {
+	if ((r->ops->base.driver.caps & STORE_PERSISTENT) != 0) {
 		(void)rig_create(r, "ended", r->now);
 		SAME(r, rig_processes(r, last_deeds, 1), 1);
 		rig_reopen(r);
@@ -178,7 +178,7 @@ START_TEST(ping_and_schema)
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, store_schema(r->l, &state, &r->err));
 	SAME(r, state.have, state.want);
-	HOLDS(r, (state.want > 0) == (r->ops->schema != NULL));
+	HOLDS(r, (state.want > 0) == (r->ops->base.schema != NULL));
 	/* Again is nothing. */
 	OK(r, store_migrate(r->l, &r->err));
 	OK(r, store_check_schema(r->l, &r->err));
@@ -210,7 +210,7 @@ START_TEST(processes_migrate_at_once)
 {
 	struct rig *r = rig_open(_i);
 
-	if ((r->ops->base.caps & STORE_EMBEDDED) != 0) {
+	if ((r->ops->base.driver.caps & STORE_EMBEDDED) != 0) {
 		for (int i = 0; i < 5; i++) {
 			rig_shut(r);
 			HOLDS(r, unlink(r->path) == 0);

@@ -16,7 +16,7 @@ rig_count(void)
 static bool
 rig_is_embedded(const struct rig *r)
 {
-	return (r->ops->base.caps & STORE_EMBEDDED) != 0;
+	return (r->ops->base.driver.caps & STORE_EMBEDDED) != 0;
 }
 
 static void
@@ -37,7 +37,7 @@ rig_open(int kind)
 	struct rig *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
-	r->name = k->ops->base.name;
+	r->name = k->ops->base.driver.name;
 	r->ops = k->ops;
 	fake_env_init(&r->fake);
 	r->env = &r->fake.env;
@@ -45,7 +45,7 @@ rig_open(int kind)
 	(void)snprintf(r->folder, sizeof(r->folder), "/tmp/fcgiauth-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(r->folder));
 	(void)snprintf(r->path, sizeof(r->path), "%s/test.db", r->folder);
-	ck_assert_msg(r->ops->base.conf_size > 0, "%s: not compiled in",
+	ck_assert_msg(r->ops->base.driver.conf_size > 0, "%s: not compiled in",
 		      r->name);
 	r->kind = kind;
 	r->a = arena_new(16 << 20);
@@ -59,7 +59,7 @@ rig_open(int kind)
 bool
 rig_is_shared(const struct rig *r)
 {
-	return (r->ops->base.caps & STORE_SHARED) != 0;
+	return (r->ops->base.driver.caps & STORE_SHARED) != 0;
 }
 
 void
@@ -99,7 +99,7 @@ rig_close(struct rig *r)
 int
 rig_try_store(struct rig *r, struct store **out)
 {
-	void *conf = calloc(1, r->ops->base.conf_size);
+	void *conf = calloc(1, r->ops->base.driver.conf_size);
 	char *path = strdup(r->path);
 	int result;
 

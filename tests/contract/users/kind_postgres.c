@@ -11,7 +11,8 @@ static void
 set(const struct user_source_ops *ops, void *conf, const char *name,
     const void *value, size_t n)
 {
-	const struct option *o = option_find(ops->base.options, str_from(name));
+	const struct option *o =
+	    option_find(ops->base.driver.options, str_from(name));
 
 	ck_assert_ptr_nonnull(o);
 	memcpy((char *)conf + o->offset, value, n);

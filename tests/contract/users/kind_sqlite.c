@@ -10,7 +10,8 @@ static void
 configure(const struct user_source_ops *ops, void *conf,
 	  const char *const *path)
 {
-	const struct option *o = option_find(ops->base.options, STR("path"));
+	const struct option *o =
+	    option_find(ops->base.driver.options, STR("path"));
 
 	ck_assert_ptr_nonnull(o);
 	memcpy((char *)conf + o->offset, path, sizeof(*path));

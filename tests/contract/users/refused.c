@@ -16,8 +16,8 @@ START_TEST(read_only_source)
 	bool changed = true;
 
 	rig_stop(r);
-	ops.base.caps = USERS_PERSISTENT;
-	ops.caps = NULL;
+	ops.base.driver.caps = USERS_PERSISTENT;
+	ops.base.caps = NULL;
 	r->ops = &ops;
 	rig_start(r);
 	FAILS(r, users_add(r->l, &u, r->now, &answer, &r->err), ERR_CONFIG,

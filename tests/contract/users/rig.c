@@ -19,7 +19,7 @@ rig_link(struct rig *r)
 void
 rig_start(struct rig *r)
 {
-	char *conf = calloc(1, r->ops->base.conf_size);
+	char *conf = calloc(1, r->ops->base.driver.conf_size);
 	char *path = strdup(r->path);
 	const char *borrowed = path;
 
@@ -32,7 +32,7 @@ rig_start(struct rig *r)
 	free(conf);
 	r->l = rig_link(r);
 	/* As fcgiauthctl store migrate does; a file of ours does it itself. */
-	if ((r->ops->base.caps & USERS_EMBEDDED) == 0)
+	if ((r->ops->base.driver.caps & USERS_EMBEDDED) == 0)
 		OK(r, users_migrate(r->l, &r->err));
 	OK(r, users_check_schema(r->l, &r->err));
 }
@@ -44,13 +44,13 @@ rig_open(void)
 
 	ck_assert_ptr_nonnull(r);
 	r->ops = users_kind.ops;
-	r->name = r->ops->base.name;
+	r->name = r->ops->base.driver.name;
 	fake_env_init(&r->fake);
 	r->now = env_wall(&r->fake.env);
 	(void)snprintf(r->folder, sizeof(r->folder), "/tmp/fcgiauth-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(r->folder));
 	(void)snprintf(r->path, sizeof(r->path), "%s/test.db", r->folder);
-	HOLDS(r, r->ops->base.conf_size > 0);
+	HOLDS(r, r->ops->base.driver.conf_size > 0);
 	if (users_kind.fresh != NULL)
 		users_kind.fresh();
 	r->a = arena_new(16 << 20);

@@ -420,8 +420,8 @@ START_TEST(ping_schema_restart)
 	rig_stop(r);
 	rig_start(r);
 	SAME(r, find(r, STR("alice"), &got),
-	     (r->ops->base.caps & USERS_PERSISTENT) != 0 ? USER_FOUND
-							 : USER_UNKNOWN);
+	     (r->ops->base.driver.caps & USERS_PERSISTENT) != 0 ? USER_FOUND :
+								  USER_UNKNOWN);
 	rig_close(r);
 }
 END_TEST

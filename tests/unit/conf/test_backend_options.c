@@ -127,10 +127,10 @@ START_TEST(stores)
 	const struct session_store_ops *redis = registry_store("redis");
 	const struct session_store_ops *postgres = registry_store("postgres");
 
-	if (redis->base.conf_size > 0) /* compiled in */
-		CHECK(redis->base, redis_rows);
-	if (postgres->base.conf_size > 0)
-		CHECK(postgres->base, postgres_rows);
+	if (redis->base.driver.conf_size > 0) /* compiled in */
+		CHECK(redis->base.driver, redis_rows);
+	if (postgres->base.driver.conf_size > 0)
+		CHECK(postgres->base.driver, postgres_rows);
 }
 END_TEST
 
@@ -139,10 +139,10 @@ START_TEST(users)
 	const struct user_source_ops *postgres =
 	    registry_user_source("postgres");
 
-	if (postgres->base.conf_size == 0)
+	if (postgres->base.driver.conf_size == 0)
 		return;
-	CHECK(postgres->base, postgres_rows);
-	CHECK(postgres->base, users_rows);
+	CHECK(postgres->base.driver, postgres_rows);
+	CHECK(postgres->base.driver, users_rows);
 }
 END_TEST
 
@@ -155,8 +155,8 @@ END_TEST
 
 START_TEST(modes)
 {
-	CHECK(registry_mode("session")->base, session_rows);
-	CHECK(registry_mode("refresh")->base, refresh_rows);
+	CHECK(registry_mode("session")->driver, session_rows);
+	CHECK(registry_mode("refresh")->driver, refresh_rows);
 }
 END_TEST
 
@@ -233,16 +233,18 @@ START_TEST(path_of_a_backend)
 	void *conf;
 
 	ck_assert_ptr_nonnull(a);
-	ck_assert_ptr_null(backend_path(&registry_store("memory")->base, NULL));
-	ck_assert_ptr_null(backend_path(&registry_store("redis")->base, NULL));
 	ck_assert_ptr_null(
-	    backend_path(&registry_user_source("htpasswd")->base, NULL));
-	if (sqlite->base.conf_size > 0) {
-		conf = arena_alloc(a, sqlite->base.conf_size);
-		ck_assert_int_eq(option_defaults(sqlite->base.options, conf, a,
-						 &err),
+	    backend_path(&registry_store("memory")->base.driver, NULL));
+	ck_assert_ptr_null(
+	    backend_path(&registry_store("redis")->base.driver, NULL));
+	ck_assert_ptr_null(
+	    backend_path(&registry_user_source("htpasswd")->base.driver, NULL));
+	if (sqlite->base.driver.conf_size > 0) {
+		conf = arena_alloc(a, sqlite->base.driver.conf_size);
+		ck_assert_int_eq(option_defaults(sqlite->base.driver.options,
+						 conf, a, &err),
 				 0);
-		ck_assert_str_eq(backend_path(&sqlite->base, conf),
+		ck_assert_str_eq(backend_path(&sqlite->base.driver, conf),
 				 "/var/lib/fcgiauth/fcgiauth.db");
 	}
 	arena_free(a);
