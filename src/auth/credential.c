@@ -62,62 +62,55 @@ note_touch(struct exchange *e, const struct grant *grant)
 }
 
 int
-credential_identify(struct exchange *e, enum verdict *verdict,
-		    struct grant *grant, struct str *token, struct err *err)
+credential_identify(struct exchange *e, struct auth_result *out,
+		    struct str *token, struct err *err)
 {
 	const struct service *s = e->service;
 	enum credential_answer found;
-	enum verdict is = VERDICT_DENY;
-	struct grant what = { .expires_ms = 0 };
+	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct str text;
 
 	found = credential_find(e, &text);
 	if (found > CREDENTIAL_ABSENT &&
-	    s->mode_ops->authenticate(s->mode, &e->call, text, &is, &what,
-				      err) != 0)
+	    s->mode_ops->authenticate(s->mode, &e->call, text, &is, err) != 0)
 		return -1;
-	*verdict = is;
-	*grant = what;
+	*out = is;
 	*token = text;
 	return 0;
 }
 
 int
-credential_keep(struct exchange *e, enum verdict *verdict, struct grant *grant,
-		struct err *err)
+credential_keep(struct exchange *e, struct auth_result *is, struct err *err)
 {
-	struct grant kept = *grant;
+	struct grant kept = is->grant;
 	bool due, still = true;
 
-	if (*verdict != VERDICT_ALLOW || grant->last_seen_ms == 0)
+	if (is->verdict != VERDICT_ALLOW || is->grant.last_seen_ms == 0)
 		return 0;
-	due = recheck_is_due(e, grant);
+	due = recheck_is_due(e, &is->grant);
 	if (due && recheck_user(e, &kept, &still, err) != 0)
 		return -1;
 	if (!still) {
-		*verdict = VERDICT_DENY;
-		*grant = (struct grant){ .expires_ms = 0 };
+		*is = (struct auth_result){ .verdict = VERDICT_DENY };
 		return 0;
 	}
-	*grant = kept;
-	if (due || grant->touch_due)
-		note_touch(e, grant);
+	is->grant = kept;
+	if (due || kept.touch_due)
+		note_touch(e, &kept);
 	return 0;
 }
 
 int
-credential_authenticate(struct exchange *e, enum verdict *verdict,
-			struct grant *grant, struct str *token, struct err *err)
+credential_authenticate(struct exchange *e, struct auth_result *out,
+			struct str *token, struct err *err)
 {
-	enum verdict is;
-	struct grant what;
+	struct auth_result is;
 	struct str text;
 
-	if (credential_identify(e, &is, &what, &text, err) != 0 ||
-	    credential_keep(e, &is, &what, err) != 0)
+	if (credential_identify(e, &is, &text, err) != 0 ||
+	    credential_keep(e, &is, err) != 0)
 		return -1;
-	*verdict = is;
-	*grant = what;
+	*out = is;
 	*token = text;
 	return 0;
 }
@@ -189,14 +182,12 @@ credential_end(struct exchange *e, struct str token, const char *event,
 	       struct err *err)
 {
 	const struct service *s = e->service;
-	struct grant grant = { .expires_ms = 0 };
-	enum verdict ended;
+	struct auth_result is;
 
-	if (s->mode_ops->revoke(s->mode, &e->call, token, &ended, &grant,
-				err) != 0)
+	if (s->mode_ops->revoke(s->mode, &e->call, token, &is, err) != 0)
 		return -1;
-	if (ended == VERDICT_ALLOW)
-		audit(e, event, grant.who.name, &grant.session, NULL);
+	if (is.verdict == VERDICT_ALLOW)
+		audit(e, event, is.grant.who.name, &is.grant.session, NULL);
 	return 0;
 }
 

@@ -26,23 +26,20 @@ enum credential_answer credential_find(const struct exchange *e,
 
 /*
  * Whose credential is it?  A refused or absent one is VERDICT_DENY.  *token is
- * what was presented; empty when nothing was.  With VERDICT_DENY *grant is
- * zero.  Enough to sign out: whether the user may still be signed in is not
- * asked.
+ * what was presented; empty when nothing was.  Enough to sign out: whether the
+ * user may still be signed in is not asked.
  */
-int credential_identify(struct exchange *e, enum verdict *verdict,
-			struct grant *grant, struct str *token,
-			struct err *err) MUST_USE;
+int credential_identify(struct exchange *e, struct auth_result *out,
+			struct str *token, struct err *err) MUST_USE;
 
 /* After a mode has authenticated: looks up the user when that is due, which
- * may change *grant, or deny and zero it, and notes a due touch. */
-int credential_keep(struct exchange *e, enum verdict *verdict,
-		    struct grant *grant, struct err *err) MUST_USE;
+ * may change the grant, or deny and zero it, and notes a due touch. */
+int credential_keep(struct exchange *e, struct auth_result *is,
+		    struct err *err) MUST_USE;
 
 /* Who asks?  Both of the above. */
-int credential_authenticate(struct exchange *e, enum verdict *verdict,
-			    struct grant *grant, struct str *token,
-			    struct err *err) MUST_USE;
+int credential_authenticate(struct exchange *e, struct auth_result *out,
+			    struct str *token, struct err *err) MUST_USE;
 
 /* After a login or a refresh. */
 void credential_set_cookies(struct exchange *e, const struct credentials *c);

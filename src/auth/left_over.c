@@ -41,22 +41,22 @@ static int
 end_of_mode(struct exchange *e, const struct auth_mode_ops *mode,
 	    struct err *err)
 {
-	struct session_id id;
-	bool ours, ended;
+	struct named_session named;
+	bool ended;
 	struct str token;
 
 	if (mode->session_of == NULL ||
 	    find(e, (enum cookie_kind)mode->refresh_cookie, &token) !=
 		COOKIE_FOUND)
 		return 0;
-	if (mode->session_of(NULL, &e->call, token, &ours, &id, err) != 0)
+	if (mode->session_of(NULL, &e->call, token, &named, err) != 0)
 		return -1;
-	if (!ours)
+	if (!named.ours)
 		return 0;
-	if (store_revoke(e->call.store, &id, &ended, err) != 0)
+	if (store_revoke(e->call.store, &named.id, &ended, err) != 0)
 		return -1;
 	if (ended)
-		audit(e, "logout", STR(""), &id, "of another mode");
+		audit(e, "logout", STR(""), &named.id, "of another mode");
 	return 0;
 }
 

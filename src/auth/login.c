@@ -201,8 +201,7 @@ void
 login_get(struct exchange *e)
 {
 	struct login_form form = { .username = STR("") };
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct str token, rd, renewed, conflict;
 	const char *problem = NULL;
 	struct err err;
@@ -222,9 +221,9 @@ login_get(struct exchange *e)
 		problem = refresh_no_cookies;
 	else if (conflict.p != NULL)
 		problem = conflict_problem;
-	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
+	if (credential_authenticate(e, &is, &token, &err) != 0)
 		answer_unavailable(e, &err);
-	else if (verdict == VERDICT_ALLOW && conflict.p == NULL)
+	else if (is.verdict == VERDICT_ALLOW && conflict.p == NULL)
 		go_to_target(e, form.rd);
 	else
 		offer_login(e, &form, problem);
@@ -431,15 +430,14 @@ try_password(struct exchange *e, const struct login_form *form)
 static void
 answer_stale(struct exchange *e, const struct login_form *form)
 {
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
+	if (credential_authenticate(e, &is, &token, &err) != 0)
 		answer_unavailable(e, &err);
-	else if (verdict == VERDICT_ALLOW && csrf_page_is_ours(e) &&
-		 str_eq(form->username, grant.who.name))
+	else if (is.verdict == VERDICT_ALLOW && csrf_page_is_ours(e) &&
+		 str_eq(form->username, is.grant.who.name))
 		go_to_target(e, form->rd);
 	else
 		refuse(e, form, 403, "csrf",

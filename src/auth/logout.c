@@ -41,8 +41,7 @@ void
 logout_get(struct exchange *e)
 {
 	struct str token, csrf = STR("");
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct err err;
 	const char *problem;
 	bool done = false;
@@ -51,15 +50,15 @@ logout_get(struct exchange *e)
 		ask_about_both(e);
 		return;
 	}
-	if (credential_identify(e, &verdict, &grant, &token, &err) != 0 ||
-	    (verdict == VERDICT_ALLOW &&
-	     csrf_token(e, binding(&grant), &csrf, &err) != 0)) {
+	if (credential_identify(e, &is, &token, &err) != 0 ||
+	    (is.verdict == VERDICT_ALLOW &&
+	     csrf_token(e, binding(&is.grant), &csrf, &err) != 0)) {
 		answer_unavailable(e, &err);
 		return;
 	}
 	/* Only the access token is over: come back with a new one, so that
 	 * there is something to sign out of. */
-	if (verdict != VERDICT_ALLOW) {
+	if (is.verdict != VERDICT_ALLOW) {
 		refresh_navigation(e, e->in->uri, &done, &problem);
 		/* There may be a login all the same: offer the button, and let
 		 * the browser say whose page it was. */
@@ -69,7 +68,7 @@ logout_get(struct exchange *e)
 	if (done)
 		return;
 	if (csrf.n > 0)
-		page_logout(e, csrf, grant.who.name);
+		page_logout(e, csrf, is.grant.who.name);
 	else
 		page_signed_out(e);
 }
@@ -83,8 +82,7 @@ static int
 check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 	   bool *ok, struct err *err)
 {
-	enum verdict verdict = VERDICT_DENY;
-	struct grant grant;
+	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct form form;
 	struct str token, in_body;
 	bool proven = true;
@@ -94,13 +92,12 @@ check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 	in_body = form_get(&form, "refresh_token");
 	/* Who has the token needs no page of ours. */
 	if (e->in->media == MEDIA_FORM && in_body.n == 0) {
-		if (credential_identify(e, &verdict, &grant, &token, err) !=
-			0 ||
-		    (verdict == VERDICT_ALLOW &&
-		     csrf_verify(e, binding(&grant), form_get(&form, "csrf"),
+		if (credential_identify(e, &is, &token, err) != 0 ||
+		    (is.verdict == VERDICT_ALLOW &&
+		     csrf_verify(e, binding(&is.grant), form_get(&form, "csrf"),
 				 &proven, err) != 0))
 			return -1;
-		if (verdict != VERDICT_ALLOW)
+		if (is.verdict != VERDICT_ALLOW)
 			proven = !refresh_cookie || e->in->origin.p != NULL ||
 			    str_eq(e->in->fetch_site, STR("same-origin"));
 	}
@@ -144,18 +141,17 @@ struct presented {
 	struct str in_body; /* a refresh token; empty when there is none */
 };
 
-/* *session: of the refresh cookie, zero when there is none that is ours. */
+/* Of the refresh cookie; zero when there is none that is ours. */
 static int
 refresh_session(struct exchange *e, const struct presented *p,
-		struct session_id *session, struct err *err)
+		struct named_session *out, struct err *err)
 {
 	const struct service *s = e->service;
-	bool ours;
 
 	if (p->refresh_how == CREDENTIAL_COOKIE)
 		return s->mode_ops->session_of(s->mode, &e->call, p->refresh,
-					       &ours, session, err);
-	*session = (struct session_id){ .b = { 0 } };
+					       out, err);
+	*out = (struct named_session){ .ours = false };
 	return 0;
 }
 
@@ -165,21 +161,20 @@ cookies_belong(struct exchange *e, const struct presented *p,
 	       const struct session_id *session, bool *same, struct err *err)
 {
 	const struct service *s = e->service;
-	struct grant grant = { .expires_ms = 0 };
-	enum verdict verdict = VERDICT_DENY;
-	struct session_id other;
+	struct auth_result is = { .verdict = VERDICT_DENY };
+	struct named_session other;
 	struct str token;
 	enum cookie_answer found = cookie_find(e->in, e->jar->access, &token);
 
 	if ((found == COOKIE_FOUND &&
-	     s->mode_ops->authenticate(s->mode, &e->call, token, &verdict,
-				       &grant, err) != 0) ||
+	     s->mode_ops->authenticate(s->mode, &e->call, token, &is, err) !=
+		 0) ||
 	    refresh_session(e, p, &other, err) != 0)
 		return -1;
-	if (verdict == VERDICT_ALLOW)
-		*same = is_session(&grant.session, session);
+	if (is.verdict == VERDICT_ALLOW)
+		*same = is_session(&is.grant.session, session);
 	else if (p->refresh_how == CREDENTIAL_COOKIE)
-		*same = is_session(&other, session);
+		*same = is_session(&other.id, session);
 	else
 		*same = found == COOKIE_FOUND; /* dead, and alone */
 	return 0;
@@ -194,19 +189,18 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 	      struct err *err)
 {
 	const struct service *s = e->service;
-	struct grant grant = { .expires_ms = 0 };
-	enum verdict verdict;
+	struct auth_result is;
 	struct str token;
 
 	if (p->how != CREDENTIAL_BEARER) {
 		*cookies = true;
 		return 0;
 	}
-	if (s->mode_ops->authenticate(s->mode, &e->call, p->access, &verdict,
-				      &grant, err) != 0)
+	if (s->mode_ops->authenticate(s->mode, &e->call, p->access, &is, err) !=
+	    0)
 		return -1;
-	if (verdict == VERDICT_ALLOW)
-		return cookies_belong(e, p, &grant.session, cookies, err);
+	if (is.verdict == VERDICT_ALLOW)
+		return cookies_belong(e, p, &is.grant.session, cookies, err);
 	/* Nothing was ended.  The very same token as a cookie is as dead, and
 	 * may go. */
 	*cookies = p->refresh_how != CREDENTIAL_COOKIE &&

@@ -21,7 +21,7 @@ struct presented {
 /* An old token that came back is an alarm; one from the future says that the
  * store was set back, or that a key leaked. */
 static void
-raise_alarm(struct exchange *e, const struct refreshed *r)
+raise_alarm(struct exchange *e, const struct refresh_result *r)
 {
 	switch (r->answer) {
 	case REFRESH_REUSED:
@@ -55,23 +55,22 @@ keep_session(struct exchange *e, struct str token, enum verdict *verdict,
 	     struct err *err)
 {
 	const struct service *s = e->service;
-	enum verdict is;
-	struct grant grant;
+	struct auth_result is;
 
-	if (s->mode_ops->authenticate(s->mode, &e->call, token, &is, &grant,
-				      err) != 0 ||
-	    credential_keep(e, &is, &grant, err) != 0)
+	if (s->mode_ops->authenticate(s->mode, &e->call, token, &is, err) !=
+		0 ||
+	    credential_keep(e, &is, err) != 0)
 		return -1;
-	*verdict = is;
+	*verdict = is.verdict;
 	return 0;
 }
 
 int
 refresh_token(struct exchange *e, struct str token, bool as_cookie,
-	      struct refreshed *out, struct err *err)
+	      struct refresh_result *out, struct err *err)
 {
 	const struct service *s = e->service;
-	struct refreshed is = { .answer = REFRESH_REFUSED };
+	struct refresh_result is = { .answer = REFRESH_REFUSED };
 	enum verdict verdict = VERDICT_ALLOW;
 
 	if ((!refresh_has_own_token(e) &&
@@ -80,8 +79,7 @@ refresh_token(struct exchange *e, struct str token, bool as_cookie,
 	     s->mode_ops->refresh(s->mode, &e->call, token,
 				  as_cookie ? credential_cookie_room(e) :
 					      SIZE_MAX,
-				  &is.answer, &is.grant, &is.credentials,
-				  err) != 0))
+				  &is, err) != 0))
 		return -1;
 	raise_alarm(e, &is);
 	*out = is;
@@ -143,7 +141,7 @@ answer_refused(struct exchange *e)
 
 static void
 hand_over(struct exchange *e, const struct presented *p,
-	  const struct refreshed *r)
+	  const struct refresh_result *r)
 {
 	answer_json(e, 200,
 		    credential_json(&r->grant.who, &r->credentials,
@@ -156,7 +154,7 @@ hand_over(struct exchange *e, const struct presented *p,
 static void
 try_token(struct exchange *e, const struct presented *p)
 {
-	struct refreshed r;
+	struct refresh_result r;
 	struct err err;
 
 	if (refresh_token(e, p->token, p->as_cookie, &r, &err) != 0)
@@ -284,7 +282,7 @@ void
 refresh_navigation(struct exchange *e, struct str rd, bool *done,
 		   const char **problem)
 {
-	struct refreshed r;
+	struct refresh_result r;
 	struct str token;
 	struct err err;
 

@@ -13,19 +13,12 @@ void refresh_post(struct exchange *e);
  * one take the access token to refresh(). */
 bool refresh_has_own_token(const struct exchange *e);
 
-struct refreshed {
-	enum refresh_answer answer;
-	/* Filled as refresh() of strategy/auth_mode.h says. */
-	struct grant grant;
-	struct credentials credentials;
-};
-
 /*
  * Uses a refresh token up, and audits what is alarming.  as_cookie: the access
  * token must fit into a cookie.
  */
 int refresh_token(struct exchange *e, struct str token, bool as_cookie,
-		  struct refreshed *out, struct err *err) MUST_USE;
+		  struct refresh_result *out, struct err *err) MUST_USE;
 
 /*
  * A navigation that came to the login page with a refresh cookie of its own:

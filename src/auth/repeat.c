@@ -127,7 +127,7 @@ give_up(struct exchange *e)
 static void
 renew(struct exchange *e, struct str rd, bool renewed)
 {
-	struct refreshed r;
+	struct refresh_result r;
 	struct str token;
 	struct err err;
 
@@ -156,16 +156,15 @@ renew(struct exchange *e, struct str rd, bool renewed)
 static void
 repeat(struct exchange *e, struct str rd, bool renewed)
 {
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0)
+	if (credential_authenticate(e, &is, &token, &err) != 0)
 		answer_unavailable(e, &err);
-	else if (verdict == VERDICT_ALLOW)
+	else if (is.verdict == VERDICT_ALLOW)
 		/* Another tab was faster, or the person has signed in. */
-		send_back(e, rd, (grant.expires_ms - e->call.now_ms) / 1000);
+		send_back(e, rd, (is.grant.expires_ms - e->call.now_ms) / 1000);
 	else
 		renew(e, rd, renewed);
 }

@@ -29,16 +29,15 @@ open_mode(struct service *s, struct arena *a, struct err *err)
 {
 	const struct settings_choice *choice = &s->set->mode;
 	struct opened_mode *opened = arena_alloc(a, sizeof(*opened));
-	const void *also;
+	struct mode_conf conf = { .own = choice->conf,
+				  .make = !s->shared->look_only };
 
 	if (opened == NULL)
 		return err_nomem(err);
 	s->mode_ops = registry_mode(choice->driver->name);
-	also = s->mode_ops->also != NULL ?
-	    settings_mode_conf(s->set, s->mode_ops->also) :
-	    NULL;
-	if (s->mode_ops->open(choice->conf, also, !s->shared->look_only,
-			      s->shared->env, a, &s->mode, err) != 0)
+	if (s->mode_ops->also != NULL)
+		conf.also = settings_mode_conf(s->set, s->mode_ops->also);
+	if (s->mode_ops->open(&conf, s->shared->env, a, &s->mode, err) != 0)
 		return -1;
 	*opened = (struct opened_mode){ .ops = s->mode_ops, .mode = s->mode };
 	if (arena_defer(a, close_mode, opened) != 0) {

@@ -33,15 +33,14 @@ me_json(const struct exchange *e, const struct grant *grant)
 void
 me_get(struct exchange *e)
 {
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	if (credential_authenticate(e, &verdict, &grant, &token, &err) != 0) {
+	if (credential_authenticate(e, &is, &token, &err) != 0) {
 		answer_unavailable(e, &err);
-	} else if (verdict == VERDICT_ALLOW) {
-		answer_json(e, 200, me_json(e, &grant));
+	} else if (is.verdict == VERDICT_ALLOW) {
+		answer_json(e, 200, me_json(e, &is.grant));
 	} else {
 		answer_error(e, 401, "unauthorized", "Sign in first.");
 		http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));

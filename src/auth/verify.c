@@ -85,22 +85,22 @@ decide(struct exchange *e, struct judgement *out, struct err *err)
 {
 	struct judgement j = { .decision = DECISION_LOGIN };
 	struct access_terms terms;
-	enum verdict verdict;
+	struct auth_result is;
 	struct str token;
 
 	if (find_terms(e, &terms, err) != 0)
 		return -1;
 	if (terms.doubt != ACCESS_CLEAR) {
 		j.decision = conclude(&terms, NULL, &j.doubt);
-	} else if (credential_authenticate(e, &verdict, &j.grant, &token,
-					   err) != 0) {
+	} else if (credential_authenticate(e, &is, &token, err) != 0) {
 		if (decide_without_store(e, &terms, &j.decision, err) != 0)
 			return -1;
 	} else {
 		j.presented = token.n > 0;
+		j.grant = is.grant;
 		j.decision =
 		    conclude(&terms,
-			     verdict == VERDICT_ALLOW ? &j.grant.who : NULL,
+			     is.verdict == VERDICT_ALLOW ? &j.grant.who : NULL,
 			     &j.doubt);
 	}
 	if (j.decision == DECISION_FORBIDDEN)

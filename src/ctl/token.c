@@ -6,6 +6,7 @@
 #include "strategy/denial.h"
 #include "strategy/session_id.h"
 #include "base/enc.h"
+#include "modes/access_token.h"
 
 #include <stdio.h>
 
@@ -72,16 +73,21 @@ static enum ctl_exit
 issue(struct ctl *c, const struct keyring *ring, const struct user *user,
       int64_t ttl)
 {
-	const struct jwt_policy policy = jwt_conf_policy(ring_conf(c));
+	const struct access access = { .keys = *ring,
+				       .policy = jwt_conf_policy(ring_conf(c)) };
 	const int64_t now_ms = env_wall_ms(&c->env);
 	char hex[HEX_LEN(SESSION_ID_BYTES)];
 	struct session_id id;
+	const struct access_token says = { .who = &user->who,
+					   .session = &id,
+					   .now = now_ms / 1000,
+					   .ttl = ttl };
 	struct str token;
 	struct err err;
 
 	if (make_id(c, user->who.name, now_ms, &id, &err) != 0 ||
-	    access_token_make(ring, &policy, &user->who, &id, now_ms / 1000,
-			      ttl, &c->env, c->arena, &token, &err) != 0)
+	    access_token_make(&access, &says, &c->env, c->arena, &token,
+			      &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	hex_encode(id.b, sizeof(id.b), hex);
 	ctl_audit(c, "token_issued",

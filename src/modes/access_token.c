@@ -5,32 +5,33 @@
 #include <string.h>
 
 #include "strategy/denial.h"
+#include "base/enc.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
 
 int
-access_open(const struct jwt_conf *conf, bool make, bool denials,
-	    const struct env *env, struct arena *a, struct access *out,
-	    struct err *err)
+access_open(const struct jwt_conf *conf, bool make, const struct env *env,
+	    struct arena *a, struct access *out, struct err *err)
 {
-	out->denials = denials;
+	out->denials = false;
 	out->policy = jwt_conf_policy(conf);
 	if (!make)
 		return jwt_conf_look(conf, env, a, &out->keys, err);
 	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys, err);
 }
 
-/* *verdict: the token says so; the store was not asked. */
+/* What the token says; the store is not asked. */
 static int
-read_token(const struct access *access, const struct jwt_policy *policy,
-	   struct call *c, struct str token, enum verdict *verdict,
-	   struct grant *out, struct err *err)
+access_read(const struct access *access, const struct jwt_policy *policy,
+	    struct call *c, struct str token, struct auth_result *out,
+	    struct err *err)
 {
 	const struct jwt_expected expected = { .keys = &access->keys,
 					       .policy = policy,
 					       .now = c->now_ms / 1000 };
-	struct grant grant = { .expires_ms = 0 };
+	struct auth_result result = { .verdict = VERDICT_DENY };
+	struct grant *grant = &result.grant;
 	struct jwt_checked is;
 
 	if (jwt_verify(&expected, token, c->arena, &is, err) != 0)
@@ -38,48 +39,72 @@ read_token(const struct access *access, const struct jwt_policy *policy,
 	if (is.verdict != JWT_VALID) {
 		LOG(c->env->log, LOG_DEBUG, "token_refused",
 		    F_CSTR("why", is.why));
-	} else if (hex_decode(is.claims.sid, grant.session.b,
-			      sizeof(grant.session.b))) {
-		grant.who = (struct identity){ .name = is.claims.sub,
-					       .roles = is.claims.roles,
-					       .email = is.claims.email,
-					       .full_name = is.claims.name };
-		grant.expires_ms = is.claims.exp * 1000;
-		grant.ends_ms = is.claims.exp * 1000;
+	} else if (hex_decode(is.claims.sid, grant->session.b,
+			      sizeof(grant->session.b))) {
+		grant->who = (struct identity){ .name = is.claims.sub,
+						.roles = is.claims.roles,
+						.email = is.claims.email,
+						.full_name = is.claims.name };
+		grant->expires_ms = is.claims.exp * 1000;
+		grant->ends_ms = is.claims.exp * 1000;
 	}
-	*verdict = grant.who.name.n > 0 ? VERDICT_ALLOW : VERDICT_DENY;
-	*out = grant;
+	if (grant->who.name.n > 0)
+		result.verdict = VERDICT_ALLOW;
+	*out = result;
 	return 0;
 }
 
 int
 access_authenticate(const struct access *access, struct call *c,
-		    struct str token, enum verdict *verdict, struct grant *out,
-		    struct err *err)
+		    struct str token, struct auth_result *out, struct err *err)
 {
-	enum verdict is;
-	struct grant grant;
+	struct auth_result is;
 	bool denied = false;
 
-	if (read_token(access, &access->policy, c, token, &is, &grant, err) !=
-		0 ||
-	    (is == VERDICT_ALLOW && access->denials &&
-	     denial_covers(c->store, c->arena, grant.who.name, &grant.session,
-			   c->now_ms, &denied, err) != 0))
+	if (access_read(access, &access->policy, c, token, &is, err) != 0 ||
+	    (is.verdict == VERDICT_ALLOW && access->denials &&
+	     denial_covers(c->store, c->arena, is.grant.who.name,
+			   &is.grant.session, c->now_ms, &denied, err) != 0))
 		return -1;
-	*verdict = denied ? VERDICT_DENY : is;
-	*out = denied ? (struct grant){ .expires_ms = 0 } : grant;
+	*out = denied ? (struct auth_result){ .verdict = VERDICT_DENY } : is;
 	return 0;
 }
 
 int
 access_identify(const struct access *access, struct call *c, struct str token,
-		enum verdict *ours, struct grant *out, struct err *err)
+		struct auth_result *out, struct err *err)
 {
 	struct jwt_policy policy = access->policy;
 
 	policy.any_time = true;
-	return read_token(access, &policy, c, token, ours, out, err);
+	return access_read(access, &policy, c, token, out, err);
+}
+
+int
+access_token_make(const struct access *access, const struct access_token *says,
+		  const struct env *env, struct arena *a, struct str *token,
+		  struct err *err)
+{
+	char sid[HEX_LEN(SESSION_ID_BYTES)], jti[HEX_LEN(SESSION_ID_BYTES)];
+	uint8_t id[SESSION_ID_BYTES];
+	struct jwt_claims claims = {
+		.sub = says->who->name,
+		.client_id = STR(JWT_CLIENT_ID),
+		.jti = { .p = jti, .n = sizeof(jti) },
+		.sid = { .p = sid, .n = sizeof(sid) },
+		.roles = says->who->roles,
+		.email = says->who->email,
+		.name = says->who->full_name,
+		.iat = says->now,
+		.exp = says->now + says->ttl,
+	};
+
+	if (env_random(env, id, sizeof(id)) != 0)
+		return err_set(err, ERR_INTERNAL, "no entropy");
+	hex_encode(id, sizeof(id), jti);
+	hex_encode(says->session->b, sizeof(says->session->b), sid);
+	return jwt_issue(&access->keys, &access->policy, &claims, a, token,
+			 err);
 }
 
 int
@@ -87,9 +112,12 @@ access_issue(const struct access *access, struct call *c,
 	     const struct identity *who, const struct session_id *session,
 	     struct str *token, struct err *err)
 {
-	return access_token_make(&access->keys, &access->policy, who, session,
-				 c->now_ms / 1000, access->policy.ttl, c->env,
-				 c->arena, token, err);
+	const struct access_token says = { .who = who,
+					   .session = session,
+					   .now = c->now_ms / 1000,
+					   .ttl = access->policy.ttl };
+
+	return access_token_make(access, &says, c->env, c->arena, token, err);
 }
 
 int

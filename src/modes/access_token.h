@@ -13,23 +13,34 @@ struct access {
 	bool denials; /* the store is asked whether a token is denied */
 };
 
-/* `make` as in auth_mode_ops.open. */
-int access_open(const struct jwt_conf *conf, bool make, bool denials,
-		const struct env *env, struct arena *a, struct access *out,
-		struct err *err) MUST_USE;
+/* `make` as in struct mode_conf; no denials. */
+int access_open(const struct jwt_conf *conf, bool make, const struct env *env,
+		struct arena *a, struct access *out, struct err *err) MUST_USE;
 
 /* As auth_mode_ops.authenticate. */
 int access_authenticate(const struct access *access, struct call *c,
-			struct str token, enum verdict *verdict,
-			struct grant *out, struct err *err) MUST_USE;
+			struct str token, struct auth_result *out,
+			struct err *err) MUST_USE;
 
 /* Whose token, and of which session, whether it is still good or not: for
  * ending that. */
 int access_identify(const struct access *access, struct call *c,
-		    struct str token, enum verdict *ours, struct grant *out,
+		    struct str token, struct auth_result *out,
 		    struct err *err) MUST_USE;
 
-/* A token for who, of this session. */
+/* What an access token says. */
+struct access_token {
+	const struct identity *who;
+	const struct session_id *session;
+	int64_t now, ttl; /* seconds: from now on, for so long */
+};
+
+int access_token_make(const struct access *access,
+		      const struct access_token *says, const struct env *env,
+		      struct arena *a, struct str *token, struct err *err)
+    MUST_USE;
+
+/* A token for who, of this session, from now on for the time of the policy. */
 int access_issue(const struct access *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,
 		 struct str *token, struct err *err) MUST_USE;

@@ -18,17 +18,16 @@ jwt_needs_store(const void *conf)
 }
 
 static int
-jwt_open(const void *conf, const void *also, bool make, const struct env *env,
-	 struct arena *a, void **mode, struct err *err)
+jwt_open(const struct mode_conf *conf, const struct env *env, struct arena *a,
+	 void **mode, struct err *err)
 {
 	struct access *access = arena_alloc(a, sizeof(*access));
 
-	(void)also;
 	if (access == NULL)
 		return err_nomem(err);
-	if (access_open(conf, make, jwt_needs_store(conf), env, a, access,
-			err) != 0)
+	if (access_open(conf->own, conf->make, env, a, access, err) != 0)
 		return err_context(err, "[jwt]");
+	access->denials = jwt_needs_store(conf->own);
 	*mode = access;
 	return 0;
 }
@@ -41,9 +40,9 @@ jwt_close(void *mode)
 
 static int
 jwt_authenticate(const void *mode, struct call *c, struct str token,
-		 enum verdict *verdict, struct grant *out, struct err *err)
+		 struct auth_result *out, struct err *err)
 {
-	return access_authenticate(mode, c, token, verdict, out, err);
+	return access_authenticate(mode, c, token, out, err);
 }
 
 /* The most that a token can live, whatever the options say now. */
@@ -62,21 +61,19 @@ deny_session(struct store_link *store, const struct session_id *id,
 
 static int
 jwt_revoke(const void *mode, struct call *c, struct str token,
-	   enum verdict *ended, struct grant *out, struct err *err)
+	   struct auth_result *out, struct err *err)
 {
 	const struct access *access = mode;
 	const int64_t leeway_ms = JWT_LEEWAY_MAX * INT64_C(1000);
-	enum verdict ours;
-	struct grant grant;
+	struct auth_result is;
 
-	if (access_identify(access, c, token, &ours, &grant, err) != 0)
+	if (access_identify(access, c, token, &is, err) != 0)
 		return -1;
-	if (ours == VERDICT_ALLOW && access->denials &&
-	    deny_session(c->store, &grant.session, grant.expires_ms + leeway_ms,
-			 err) != 0)
+	if (is.verdict == VERDICT_ALLOW && access->denials &&
+	    deny_session(c->store, &is.grant.session,
+			 is.grant.expires_ms + leeway_ms, err) != 0)
 		return -1;
-	*ended = ours;
-	*out = grant;
+	*out = is;
 	return 0;
 }
 

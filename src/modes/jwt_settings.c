@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The section [jwt], and the tokens that are made by it. */
+/* The section [jwt]. */
 #include "modes/jwt_settings.h"
 
 #include <errno.h>
@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "strategy/registry.h"
-#include "base/enc.h"
 #include "os/owner.h"
 
 static const char section[] = "jwt";
@@ -130,31 +129,4 @@ jwt_conf_in_use(const struct settings *set)
 	    (mode->also == NULL || strcmp(mode->also, section) != 0))
 		return NULL;
 	return settings_mode_conf(set, section);
-}
-
-int
-access_token_make(const struct keyring *keys, const struct jwt_policy *policy,
-		  const struct identity *who, const struct session_id *session,
-		  int64_t now, int64_t ttl, const struct env *env,
-		  struct arena *a, struct str *token, struct err *err)
-{
-	char sid[HEX_LEN(SESSION_ID_BYTES)], jti[HEX_LEN(SESSION_ID_BYTES)];
-	uint8_t id[SESSION_ID_BYTES];
-	struct jwt_claims claims = {
-		.sub = who->name,
-		.client_id = STR(JWT_CLIENT_ID),
-		.jti = { .p = jti, .n = sizeof(jti) },
-		.sid = { .p = sid, .n = sizeof(sid) },
-		.roles = who->roles,
-		.email = who->email,
-		.name = who->full_name,
-		.iat = now,
-		.exp = now + ttl,
-	};
-
-	if (env_random(env, id, sizeof(id)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
-	hex_encode(id, sizeof(id), jti);
-	hex_encode(session->b, sizeof(session->b), sid);
-	return jwt_issue(keys, policy, &claims, a, token, err);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The section [jwt]: of the modes jwt and refresh, and of fcgiauthctl, which
- * works on the same keys and makes the same tokens.
- */
+/* The section [jwt]: of the modes jwt and refresh, and of fcgiauthctl, which
+ * works on the same keys. */
 #ifndef MODES_JWT_SETTINGS_H
 #define MODES_JWT_SETTINGS_H
 
@@ -48,13 +46,5 @@ int jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
 /* The section, when the mode signs tokens with these keys; else NULL. */
 struct settings;
 const struct jwt_conf *jwt_conf_in_use(const struct settings *set);
-
-/* A token for who, of this session, from now on for `ttl` seconds. */
-int access_token_make(const struct keyring *keys,
-		      const struct jwt_policy *policy,
-		      const struct identity *who,
-		      const struct session_id *session, int64_t now,
-		      int64_t ttl, const struct env *env, struct arena *a,
-		      struct str *token, struct err *err) MUST_USE;
 
 #endif

@@ -47,16 +47,15 @@ static const struct option refresh_options[] = {
 };
 
 static int
-refresh_open(const void *conf, const void *also, bool make,
-	     const struct env *env, struct arena *a, void **mode,
-	     struct err *err)
+refresh_open(const struct mode_conf *conf, const struct env *env,
+	     struct arena *a, void **mode, struct err *err)
 {
 	struct refresh_mode *m = arena_alloc(a, sizeof(*m));
 
 	if (m == NULL)
 		return err_nomem(err);
-	m->set = *(const struct refresh_conf *)conf;
-	if (access_open(also, make, false, env, a, &m->access, err) != 0)
+	m->set = *(const struct refresh_conf *)conf->own;
+	if (access_open(conf->also, conf->make, env, a, &m->access, err) != 0)
 		return err_context(err, "[jwt]");
 	*mode = m;
 	return 0;
@@ -70,11 +69,11 @@ refresh_close(void *mode)
 
 static int
 refresh_authenticate(const void *mode, struct call *c, struct str token,
-		     enum verdict *verdict, struct grant *out, struct err *err)
+		     struct auth_result *out, struct err *err)
 {
 	const struct refresh_mode *m = mode;
 
-	return access_authenticate(&m->access, c, token, verdict, out, err);
+	return access_authenticate(&m->access, c, token, out, err);
 }
 
 static int64_t
@@ -92,23 +91,24 @@ tag_key(struct call *c, uint8_t key[32], struct err *err)
 	return store_secret(c->store, "refresh", key, err);
 }
 
-/* *ours: the token was made here, for the session that it names; else *out and
- * key are zero. */
-static int
-read_token(struct call *c, struct str text, uint8_t key[32], bool *ours,
-	   struct refresh_token *out, struct err *err)
-{
-	struct refresh_token t = { .generation = 0 };
-	uint8_t tags[32] = { 0 };
-	bool is = text.n == REFRESH_TOKEN_CHARS;
+/* A token that somebody has shown. */
+struct presented {
+	bool ours; /* made here, for the session that it names; else all is 0 */
+	struct refresh_token token;
+	uint8_t key[32]; /* of the tags */
+};
 
-	if (is && tag_key(c, tags, err) != 0)
+static int
+refresh_read(struct call *c, struct str text, struct presented *out,
+	     struct err *err)
+{
+	struct presented p = { .ours = text.n == REFRESH_TOKEN_CHARS };
+
+	if (p.ours && tag_key(c, p.key, err) != 0)
 		return -1;
-	*ours = is && refresh_token_read(text, tags, &t);
-	*out = t;
-	memcpy(key, tags, sizeof(tags));
-	secret_wipe(&t, sizeof(t));
-	secret_wipe(tags, sizeof(tags));
+	p.ours = p.ours && refresh_token_read(text, p.key, &p.token);
+	*out = p.ours ? p : (struct presented){ .ours = false };
+	secret_wipe(&p, sizeof(p));
 	return 0;
 }
 
@@ -142,55 +142,51 @@ fill_credentials(const struct refresh_mode *m, const struct call *c,
 
 /* The session whose secret this is now; *found false for an older one. */
 static int
-find_current(struct call *c, const struct refresh_token *t,
-	     const uint8_t key[32], bool *found, struct session *out,
-	     struct err *err)
+find_current(struct call *c, const struct presented *p, bool *found,
+	     struct session *out, struct err *err)
 {
 	struct token_hash hash;
 
-	refresh_token_hash(t, key, &hash);
+	refresh_token_hash(&p->token, p->key, &hash);
 	return store_find(c->store, c->arena, &hash, c->now_ms, found, out,
 			  err);
 }
 
-/* *ours, and whose, as far as it is known: a refresh token, or an access token
- * of any age. */
+/* Is it ours, and whose, as far as it is known: a refresh token, or an access
+ * token of any age. */
 static int
-identify(const struct refresh_mode *m, struct call *c, struct str token,
-	 enum verdict *ours, struct grant *out, struct err *err)
+refresh_identify(const struct refresh_mode *m, struct call *c, struct str token,
+		 struct auth_result *out, struct err *err)
 {
-	struct refresh_token t;
+	struct presented p;
 	struct session s;
-	uint8_t key[32];
-	bool mine, found;
+	bool found;
 
-	if (read_token(c, token, key, &mine, &t, err) != 0)
+	if (refresh_read(c, token, &p, err) != 0)
 		return -1;
-	if (!mine)
-		return access_identify(&m->access, c, token, ours, out, err);
-	if (find_current(c, &t, key, &found, &s, err) != 0)
+	if (!p.ours)
+		return access_identify(&m->access, c, token, out, err);
+	if (find_current(c, &p, &found, &s, err) != 0)
 		return -1;
-	*ours = VERDICT_ALLOW;
-	*out = (struct grant){ .session = t.session };
+	*out = (struct auth_result){ .verdict = VERDICT_ALLOW,
+				     .grant.session = p.token.session };
 	if (found)
-		out->who = s.who;
+		out->grant.who = s.who;
 	return 0;
 }
 
 static int
 refresh_revoke(const void *mode, struct call *c, struct str token,
-	       enum verdict *ended, struct grant *out, struct err *err)
+	       struct auth_result *out, struct err *err)
 {
-	enum verdict ours;
-	struct grant grant;
+	struct auth_result is;
 	bool was_live = false;
 
-	if (identify(mode, c, token, &ours, &grant, err) != 0 ||
-	    (ours == VERDICT_ALLOW &&
-	     store_revoke(c->store, &grant.session, &was_live, err) != 0))
+	if (refresh_identify(mode, c, token, &is, err) != 0 ||
+	    (is.verdict == VERDICT_ALLOW &&
+	     store_revoke(c->store, &is.grant.session, &was_live, err) != 0))
 		return -1;
-	*ended = was_live ? VERDICT_ALLOW : VERDICT_DENY;
-	*out = was_live ? grant : (struct grant){ .expires_ms = 0 };
+	*out = was_live ? is : (struct auth_result){ .verdict = VERDICT_DENY };
 	return 0;
 }
 
@@ -256,34 +252,38 @@ check_user(struct call *c, const struct session *s, struct identity *who,
 	return 0;
 }
 
+/* What the store said to the use of a token. */
+struct rotated {
+	enum rotate_answer answer;
+	struct session session; /* with its new secret, or the latest */
+	uint8_t wrapped[32]; /* the successor's */
+};
+
 /* The successor: as it was made now, or, after grace, as it was made before. */
 static int
-successor(const struct refresh_token *presented, const uint8_t key[32],
-	  const struct session *s, const uint8_t wrapped[32],
+successor(const struct presented *p, const struct rotated *r,
 	  struct refresh_token *out, struct err *err)
 {
 	struct token_hash hash;
 
-	out->session = presented->session;
-	out->generation = presented->generation + 1;
-	refresh_token_wrap(presented, wrapped, out->secret);
-	refresh_token_hash(out, key, &hash);
-	if (memcmp(hash.b, s->token.b, sizeof(hash.b)) != 0)
+	out->session = p->token.session;
+	out->generation = p->token.generation + 1;
+	refresh_token_wrap(&p->token, r->wrapped, out->secret);
+	refresh_token_hash(out, p->key, &hash);
+	if (memcmp(hash.b, r->session.token.b, sizeof(hash.b)) != 0)
 		return err_set(err, ERR_INTERNAL,
 			       "stored successor does not fit its session");
 	return 0;
 }
 
 static int
-rotate(const struct refresh_mode *m, struct call *c,
-       const struct refresh_token *presented, const uint8_t key[32],
-       enum rotate_answer *answer, struct session *s, uint8_t wrapped[32],
-       struct err *err)
+refresh_rotate(const struct refresh_mode *m, struct call *c,
+	       const struct presented *p, struct rotated *out, struct err *err)
 {
-	struct refresh_token next = { .session = presented->session,
-				      .generation = presented->generation + 1 };
+	struct refresh_token next = { .session = p->token.session,
+				      .generation = p->token.generation + 1 };
 	struct rotation r = {
-		.generation = presented->generation,
+		.generation = p->token.generation,
 		.idle_ms = m->set.idle_timeout * 1000,
 		.grace_ms = m->set.grace * 1000,
 		.grace_max = m->set.grace > 0 ? UINT32_MAX : 0,
@@ -291,12 +291,13 @@ rotate(const struct refresh_mode *m, struct call *c,
 
 	if (env_random(c->env, next.secret, sizeof(next.secret)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	refresh_token_hash(presented, key, &r.presented);
-	refresh_token_hash(&next, key, &r.next);
-	refresh_token_wrap(presented, next.secret, r.wrapped);
+	refresh_token_hash(&p->token, p->key, &r.presented);
+	refresh_token_hash(&next, p->key, &r.next);
+	refresh_token_wrap(&p->token, next.secret, r.wrapped);
 	secret_wipe(&next, sizeof(next));
-	return store_rotate(c->store, c->arena, &presented->session, &r,
-			    c->now_ms, answer, s, wrapped, err);
+	return store_rotate(c->store, c->arena, &p->token.session, &r,
+			    c->now_ms, &out->answer, &out->session,
+			    out->wrapped, err);
 }
 
 static enum refresh_answer
@@ -317,130 +318,111 @@ translate(enum rotate_answer answer)
 	return REFRESH_REFUSED;
 }
 
-/* Everything that can fail, before the token is used up.  *answer:
- * REFRESH_DONE when there is an access token to hand over. */
+/* Everything that can fail, before the token is used up.  REFRESH_DONE when
+ * there is an access token to hand over; else all but the answer is zero. */
 static int
 prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
-	size_t access_max, enum refresh_answer *answer, struct grant *grant,
-	struct credentials *out, struct err *err)
+	size_t access_max, struct refresh_result *out, struct err *err)
 {
+	struct refresh_result made = { .answer = REFRESH_DONE };
 	bool still;
 
-	*answer = REFRESH_REFUSED;
-	if (check_user(c, s, &grant->who, &still, err) != 0)
+	if (check_user(c, s, &made.grant.who, &still, err) != 0 ||
+	    (still && access_issue(&m->access, c, &made.grant.who, &s->id,
+				   &made.credentials.access, err) != 0))
 		return -1;
 	if (!still)
-		return 0;
-	if (access_issue(&m->access, c, &grant->who, &s->id, &out->access,
-			 err) != 0)
-		return -1;
-	*answer = out->access.n > access_max ? REFRESH_TOO_LARGE :
-					       REFRESH_DONE;
+		made = (struct refresh_result){ .answer = REFRESH_REFUSED };
+	else if (made.credentials.access.n > access_max)
+		made = (struct refresh_result){ .answer = REFRESH_TOO_LARGE };
+	*out = made;
 	return 0;
 }
 
 /* The token is used up, now or just before: its successor goes out. */
 static int
-finish(const struct refresh_mode *m, struct call *c,
-       const struct refresh_token *presented, const uint8_t key[32],
-       const struct session *s, const uint8_t wrapped[32],
-       struct grant *grant, struct credentials *out, struct err *err)
+finish(const struct refresh_mode *m, struct call *c, const struct presented *p,
+       const struct rotated *r, struct refresh_result *out, struct err *err)
 {
 	struct refresh_token next;
 
-	grant->session = s->id;
-	grant->expires_ms = c->now_ms + m->access.policy.ttl * 1000;
-	grant->ends_ms = s->expires_ms;
-	fill_credentials(m, c, s, out);
-	if (successor(presented, key, s, wrapped, &next, err) != 0)
+	out->answer = translate(r->answer);
+	out->grant.session = r->session.id;
+	out->grant.expires_ms = c->now_ms + m->access.policy.ttl * 1000;
+	out->grant.ends_ms = r->session.expires_ms;
+	fill_credentials(m, c, &r->session, &out->credentials);
+	if (successor(p, r, &next, err) != 0)
 		return -1;
-	return write_token(c, &next, key, &out->refresh, err);
+	return write_token(c, &next, p->key, &out->credentials.refresh, err);
 }
 
-/* What a use of a refresh token gives; refused, and zero, to begin with. */
-struct prolonged {
-	enum refresh_answer answer;
-	struct grant grant;
-	struct credentials credentials;
-};
+/* The token gives nothing: that much is told to the log. */
+static void
+fill_refusal(const struct presented *p, const struct rotated *r,
+	     struct refresh_result *out)
+{
+	*out = (struct refresh_result){ .answer = translate(r->answer) };
+	if (r->answer == ROTATE_REUSED || r->answer == ROTATE_FUTURE)
+		out->grant = (struct grant){ .session = p->token.session,
+					     .who = r->session.who };
+}
 
 /* The token is ours. */
 static int
-prolong(const struct refresh_mode *m, struct call *c,
-	const struct refresh_token *presented, const uint8_t key[32],
-	size_t access_max, struct prolonged *out, struct err *err)
+prolong(const struct refresh_mode *m, struct call *c, const struct presented *p,
+	size_t access_max, struct refresh_result *out, struct err *err)
 {
-	struct credentials made = { .expires_in = 0 };
-	struct grant who = { .expires_ms = 0 };
-	enum refresh_answer ready = REFRESH_REFUSED;
-	enum rotate_answer rotated;
-	uint8_t wrapped[32];
+	struct refresh_result made;
+	struct rotated r;
 	struct session s;
 	bool current;
 
-	if (find_current(c, presented, key, &current, &s, err) != 0 ||
-	    (current &&
-	     prepare(m, c, &s, access_max, &ready, &who, &made, err) != 0))
+	if (find_current(c, p, &current, &s, err) != 0 ||
+	    (current && prepare(m, c, &s, access_max, &made, err) != 0))
 		return -1;
-	if (current && ready != REFRESH_DONE) {
-		out->answer = ready;
+	if (current && made.answer != REFRESH_DONE) {
+		*out = made;
 		return 0;
 	}
-	if (rotate(m, c, presented, key, &rotated, &s, wrapped, err) != 0)
+	if (refresh_rotate(m, c, p, &r, err) != 0)
 		return -1;
-	out->answer = translate(rotated);
-	if (rotated == ROTATE_REUSED || rotated == ROTATE_FUTURE)
-		out->grant = (struct grant){ .session = presented->session,
-					     .who = s.who };
-	if (rotated != ROTATE_DONE && rotated != ROTATE_GRACE)
-		return 0;
-	if (!current && prepare(m, c, &s, access_max, &ready, &who, &made,
-				err) != 0)
-		return -1;
-	if (ready != REFRESH_DONE) {
-		out->answer = ready;
+	if (r.answer != ROTATE_DONE && r.answer != ROTATE_GRACE) {
+		fill_refusal(p, &r, out);
 		return 0;
 	}
-	if (finish(m, c, presented, key, &s, wrapped, &who, &made, err) != 0)
+	if (!current && prepare(m, c, &r.session, access_max, &made, err) != 0)
 		return -1;
-	out->grant = who;
-	out->credentials = made;
+	if (made.answer == REFRESH_DONE && finish(m, c, p, &r, &made, err) != 0)
+		return -1;
+	*out = made;
 	return 0;
 }
 
 static int
 refresh_refresh(const void *mode, struct call *c, struct str token,
-		size_t access_max, enum refresh_answer *answer,
-		struct grant *grant, struct credentials *out, struct err *err)
+		size_t access_max, struct refresh_result *out, struct err *err)
 {
-	struct prolonged is = { .answer = REFRESH_REFUSED };
-	struct refresh_token presented;
-	uint8_t key[32];
-	bool ours;
+	struct presented p;
 
-	if (read_token(c, token, key, &ours, &presented, err) != 0 ||
-	    (ours &&
-	     prolong(mode, c, &presented, key, access_max, &is, err) != 0))
+	if (refresh_read(c, token, &p, err) != 0)
 		return -1;
-	*answer = is.answer;
-	*grant = is.grant;
-	*out = is.credentials;
+	if (p.ours)
+		return prolong(mode, c, &p, access_max, out, err);
+	*out = (struct refresh_result){ .answer = REFRESH_REFUSED };
 	return 0;
 }
 
 static int
 refresh_session_of(const void *mode, struct call *c, struct str token,
-		   bool *ours, struct session_id *out, struct err *err)
+		   struct named_session *out, struct err *err)
 {
-	struct refresh_token t;
-	uint8_t key[32];
-	bool is;
+	struct presented p;
 
 	(void)mode;
-	if (read_token(c, token, key, &is, &t, err) != 0)
+	if (refresh_read(c, token, &p, err) != 0)
 		return -1;
-	*ours = is;
-	*out = t.session;
+	*out = (struct named_session){ .ours = p.ours,
+				       .id = p.token.session };
 	return 0;
 }
 

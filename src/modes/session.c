@@ -48,18 +48,15 @@ static const struct option session_options[] = {
 };
 
 static int
-session_open(const void *conf, const void *also, bool make,
-	     const struct env *env, struct arena *a, void **mode,
-	     struct err *err)
+session_open(const struct mode_conf *conf, const struct env *env,
+	     struct arena *a, void **mode, struct err *err)
 {
 	struct session_conf *copy = arena_alloc(a, sizeof(*copy));
 
-	(void)also;
-	(void)make;
 	(void)env;
 	if (copy == NULL)
 		return err_nomem(err);
-	*copy = *(const struct session_conf *)conf;
+	*copy = *(const struct session_conf *)conf->own;
 	*mode = copy;
 	return 0;
 }
@@ -126,7 +123,7 @@ bound(const struct session_conf *set, int64_t now_ms, struct session *s)
 
 static int
 session_authenticate(const void *mode, struct call *c, struct str token,
-		     enum verdict *verdict, struct grant *out, struct err *err)
+		     struct auth_result *out, struct err *err)
 {
 	struct token_hash hash;
 	struct session s;
@@ -136,13 +133,12 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
 		0)
 		return -1;
-	if (!found) {
-		*verdict = VERDICT_DENY;
-		*out = (struct grant){ .expires_ms = 0 };
+	*out = (struct auth_result){ .verdict = VERDICT_DENY };
+	if (!found)
 		return 0;
-	}
 	bound(mode, c->now_ms, &s);
-	*out = (struct grant){
+	out->verdict = VERDICT_ALLOW;
+	out->grant = (struct grant){
 		.who = s.who,
 		.session = s.id,
 		.expires_ms = min64(s.idle_expires_ms, s.expires_ms),
@@ -150,8 +146,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		.remember = s.remember,
 		.mark = s.mark,
 	};
-	plan_touch(mode, &s, c->now_ms, out);
-	*verdict = VERDICT_ALLOW;
+	plan_touch(mode, &s, c->now_ms, &out->grant);
 	return 0;
 }
 
@@ -172,18 +167,16 @@ set_times(const struct session_conf *set, bool remember, int64_t now_ms,
 
 static int
 session_revoke(const void *mode, struct call *c, struct str token,
-	       enum verdict *ended, struct grant *out, struct err *err)
+	       struct auth_result *out, struct err *err)
 {
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	bool was_live;
 
-	if (session_authenticate(mode, c, token, &verdict, &grant, err) != 0 ||
-	    (verdict == VERDICT_ALLOW &&
-	     store_revoke(c->store, &grant.session, &was_live, err) != 0))
+	if (session_authenticate(mode, c, token, &is, err) != 0 ||
+	    (is.verdict == VERDICT_ALLOW &&
+	     store_revoke(c->store, &is.grant.session, &was_live, err) != 0))
 		return -1;
-	*ended = verdict;
-	*out = grant;
+	*out = is;
 	return 0;
 }
 
@@ -228,36 +221,35 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 /* Counts as activity; nothing rotates. */
 static int
 session_refresh(const void *mode, struct call *c, struct str token,
-		size_t access_max, enum refresh_answer *answer,
-		struct grant *grant, struct credentials *out, struct err *err)
+		size_t access_max, struct refresh_result *out, struct err *err)
 {
 	const struct session_conf *set = mode;
-	enum verdict verdict;
-	struct grant who;
+	struct auth_result is;
+	struct grant *who = &is.grant;
 
 	(void)access_max; /* the token stays as it is */
-	if (session_authenticate(mode, c, token, &verdict, &who, err) != 0)
+	if (session_authenticate(mode, c, token, &is, err) != 0)
 		return -1;
-	if (verdict != VERDICT_ALLOW) {
-		*answer = REFRESH_REFUSED;
-		*grant = who;
-		*out = (struct credentials){ .expires_in = 0 };
+	if (is.verdict != VERDICT_ALLOW) {
+		*out = (struct refresh_result){ .answer = REFRESH_REFUSED };
 		return 0;
 	}
-	if (!who.remember) {
-		who.expires_ms =
-		    min64(c->now_ms + 1000 * set->idle_timeout, who.ends_ms);
-		if (store_touch(c->store, &who.session, c->now_ms,
-				who.expires_ms, err) != 0)
+	if (!who->remember) {
+		who->expires_ms =
+		    min64(c->now_ms + 1000 * set->idle_timeout, who->ends_ms);
+		if (store_touch(c->store, &who->session, c->now_ms,
+				who->expires_ms, err) != 0)
 			return -1;
 	}
-	*answer = REFRESH_DONE;
-	*grant = who;
-	*out = (struct credentials){
-		.session = who.session,
-		.access = token,
-		.expires_in = (who.expires_ms - c->now_ms) / 1000,
-		.cookie_max_age = -1,
+	*out = (struct refresh_result){
+		.answer = REFRESH_DONE,
+		.grant = *who,
+		.credentials = {
+			.session = who->session,
+			.access = token,
+			.expires_in = (who->expires_ms - c->now_ms) / 1000,
+			.cookie_max_age = -1,
+		},
 	};
 	return 0;
 }
@@ -265,7 +257,7 @@ session_refresh(const void *mode, struct call *c, struct str token,
 /* Only the store knows which session a token is of. */
 static int
 session_session_of(const void *mode, struct call *c, struct str token,
-		   bool *ours, struct session_id *out, struct err *err)
+		   struct named_session *out, struct err *err)
 {
 	struct session s = { .created_ms = 0 };
 	struct token_hash hash;
@@ -276,8 +268,7 @@ session_session_of(const void *mode, struct call *c, struct str token,
 	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
 		0)
 		return -1;
-	*ours = found;
-	*out = s.id;
+	*out = (struct named_session){ .ours = found, .id = s.id };
 	return 0;
 }
 

@@ -64,6 +64,18 @@ struct credentials {
 	int64_t evicted; /* other sessions that the login ended */
 };
 
+/* What a credential is worth; the grant is zero with VERDICT_DENY. */
+struct auth_result {
+	enum verdict verdict;
+	struct grant grant;
+};
+
+/* The session that a token names. */
+struct named_session {
+	bool ours; /* the token was made here; else the id is zero */
+	struct session_id id;
+};
+
 /* Zero denies. */
 enum refresh_answer {
 	REFRESH_REFUSED = 0, /* dead, forged, or not ours */
@@ -73,6 +85,23 @@ enum refresh_answer {
 	REFRESH_FUTURE, /* ahead of the store, which was set back */
 	REFRESH_TOO_LARGE, /* the new access token does not fit; nothing was
 			    * used up */
+};
+
+/* With REFRESH_DONE and _AGAIN all is filled, with REFRESH_REUSED and _FUTURE
+ * the grant, for the log; what is not filled is zero. */
+struct refresh_result {
+	enum refresh_answer answer;
+	struct grant grant;
+	struct credentials credentials;
+};
+
+/* What a mode is opened with. */
+struct mode_conf {
+	const void *own;
+	const void *also; /* of the mode auth_mode_ops.also; else NULL */
+	/* Keys that are missing are made.  Without it nothing is changed: they
+	 * are looked at only as far as whether they could be made. */
+	bool make;
 };
 
 struct auth_mode_ops {
@@ -85,14 +114,9 @@ struct auth_mode_ops {
 	/* The mode whose section this one reads too; NULL: none. */
 	const char *also;
 
-	/*
-	 * Reads keys; asks no store.  `also` is the conf of that mode.  Without
-	 * `make` nothing is changed: keys that are missing are looked at only
-	 * as far as whether they could be made.
-	 */
-	int (*open)(const void *conf, const void *also, bool make,
-		    const struct env *env, struct arena *a, void **mode,
-		    struct err *err);
+	/* Reads keys; asks no store. */
+	int (*open)(const struct mode_conf *conf, const struct env *env,
+		    struct arena *a, void **mode, struct err *err);
 	void (*close)(void *mode);
 
 	/*
@@ -110,7 +134,7 @@ struct auth_mode_ops {
 
 	/*
 	 * Ends what a user (user.p NULL: everybody), or one session, has: what
-	 * an administrator's change does at once.  `conf` as in open().  NULL:
+	 * an administrator's change does at once.  `conf` is the mode's.  NULL:
 	 * the sessions in the store are all there is.
 	 */
 	int (*end_user)(const void *conf, struct store_link *store,
@@ -122,43 +146,38 @@ struct auth_mode_ops {
 	/* May a login ask to be remembered?  NULL: never. */
 	bool (*offers_remember)(const void *mode);
 
-	/* Who is this?  `token` is attacker input of any length.  Reads only.
-	 * *out is zero with VERDICT_DENY. */
+	/* Who is this?  `token` is attacker input of any length.  Reads
+	 * only. */
 	int (*authenticate)(const void *mode, struct call *c, struct str token,
-			    enum verdict *verdict, struct grant *out,
-			    struct err *err);
+			    struct auth_result *out, struct err *err);
 
 	/* After a login. */
 	int (*issue)(const void *mode, struct call *c, const struct login *login,
 		     struct credentials *out, struct err *err);
 
 	/*
-	 * Prolongs a login.  NULL: the mode cannot.  With REFRESH_DONE and
-	 * _AGAIN *grant and *out are filled, with REFRESH_REUSED and _FUTURE
-	 * *grant, for the log; what is not filled is zero.  An access token
-	 * has at most access_max bytes.  All that can fail comes before the
-	 * token is used up, as far as that can be.
+	 * Prolongs a login.  NULL: the mode cannot.  An access token has at
+	 * most access_max bytes.  All that can fail comes before the token is
+	 * used up, as far as that can be.
 	 */
 	int (*refresh)(const void *mode, struct call *c, struct str token,
-		       size_t access_max, enum refresh_answer *answer,
-		       struct grant *grant, struct credentials *out,
+		       size_t access_max, struct refresh_result *out,
 		       struct err *err);
 
 	/* The session that a token of refresh_cookie names, whether it lives
-	 * or not; *ours: it was made here, else *out is zero.  Asked, too, of
-	 * what another mode has left in a browser: then `mode` is NULL.  NULL
-	 * as a slot: there are none. */
+	 * or not.  Asked, too, of what another mode has left in a browser:
+	 * then `mode` is NULL.  NULL as a slot: there are none. */
 	int (*session_of)(const void *mode, struct call *c, struct str token,
-			  bool *ours, struct session_id *out, struct err *err);
+			  struct named_session *out, struct err *err);
 
 	/* Public keys as a JWK Set (RFC 7517 section 5); a new reference, NULL
 	 * when out of memory.  NULL as a slot: the mode has no keys. */
 	json_t *(*jwks)(const void *mode);
 
-	/* Logout.  *ended: there was a session to end, which *out is, else it
-	 * is zero; a dead or forged token is no failure. */
+	/* Logout.  VERDICT_ALLOW: there was a session to end, which the grant
+	 * is of; a dead or forged token is no failure. */
 	int (*revoke)(const void *mode, struct call *c, struct str token,
-		      enum verdict *ended, struct grant *out, struct err *err);
+		      struct auth_result *out, struct err *err);
 };
 
 #endif

@@ -38,25 +38,21 @@ START_TEST(who_is_nobody)
 {
 	struct flow_exchange x;
 	struct exchange *e = ask(&x, nobody[_i]);
-	struct grant grant;
-	enum verdict verdict = VERDICT_ALLOW;
+	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	memset(&grant, RUBBISH, sizeof(grant));
+	memset(&is, RUBBISH, sizeof(is));
 	memset(&token, RUBBISH, sizeof(token));
-	ck_assert_int_eq(credential_identify(e, &verdict, &grant, &token, &err),
-			 0);
-	ck_assert_int_eq(verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+	ck_assert_int_eq(credential_identify(e, &is, &token, &err), 0);
+	ck_assert_int_eq(is.verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
 	ck_assert_uint_le(token.n, sizeof("dead") - 1);
-	memset(&grant, RUBBISH, sizeof(grant));
+	memset(&is, RUBBISH, sizeof(is));
 	memset(&token, RUBBISH, sizeof(token));
-	verdict = VERDICT_ALLOW;
-	ck_assert_int_eq(
-	    credential_authenticate(e, &verdict, &grant, &token, &err), 0);
-	ck_assert_int_eq(verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+	ck_assert_int_eq(credential_authenticate(e, &is, &token, &err), 0);
+	ck_assert_int_eq(is.verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
 	ck_assert_uint_le(token.n, sizeof("dead") - 1);
 }
 END_TEST

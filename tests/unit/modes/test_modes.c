@@ -57,23 +57,18 @@ refuses(struct exchange *e, struct str token)
 {
 	const struct auth_mode_ops *ops = e->service->mode_ops;
 	const void *mode = e->service->mode;
-	struct grant grant;
-	enum verdict verdict = VERDICT_ALLOW;
+	struct auth_result is;
 	struct err err;
 
-	memset(&grant, RUBBISH, sizeof(grant));
-	ck_assert_int_eq(ops->authenticate(mode, &e->call, token, &verdict,
-					   &grant, &err),
+	memset(&is, RUBBISH, sizeof(is));
+	ck_assert_int_eq(ops->authenticate(mode, &e->call, token, &is, &err),
 			 0);
-	ck_assert_int_eq(verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
-	memset(&grant, RUBBISH, sizeof(grant));
-	verdict = VERDICT_ALLOW;
-	ck_assert_int_eq(ops->revoke(mode, &e->call, token, &verdict, &grant,
-				     &err),
-			 0);
-	ck_assert_int_eq(verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
+	ck_assert_int_eq(is.verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+	memset(&is, RUBBISH, sizeof(is));
+	ck_assert_int_eq(ops->revoke(mode, &e->call, token, &is, &err), 0);
+	ck_assert_int_eq(is.verdict, VERDICT_DENY);
+	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
 }
 
 static void
@@ -81,32 +76,30 @@ prolongs_nothing(struct exchange *e, struct str token)
 {
 	const struct auth_mode_ops *ops = e->service->mode_ops;
 	const void *mode = e->service->mode;
-	enum refresh_answer answer = REFRESH_DONE;
-	struct credentials made;
-	struct session_id id;
-	struct grant grant;
+	const struct credentials *made;
+	struct named_session named;
+	struct refresh_result is;
 	struct err err;
-	bool ours = true;
 
-	memset(&grant, RUBBISH, sizeof(grant));
-	memset(&made, RUBBISH, sizeof(made));
-	memset(&id, RUBBISH, sizeof(id));
+	memset(&is, RUBBISH, sizeof(is));
+	memset(&named, RUBBISH, sizeof(named));
 	if (ops->refresh != NULL) {
 		ck_assert_int_eq(ops->refresh(mode, &e->call, token, SIZE_MAX,
-					      &answer, &grant, &made, &err),
+					      &is, &err),
 				 0);
-		ck_assert_int_eq(answer, REFRESH_REFUSED);
-		ck_assert_mem_eq(&grant, &no_grant, sizeof(grant));
-		ck_assert_uint_eq(made.access.n + made.refresh.n, 0);
-		ck_assert_int_eq(made.expires_in, 0);
-		ck_assert_int_eq(made.evicted, 0);
+		ck_assert_int_eq(is.answer, REFRESH_REFUSED);
+		ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+		made = &is.credentials;
+		ck_assert_uint_eq(made->access.n + made->refresh.n, 0);
+		ck_assert_int_eq(made->expires_in, 0);
+		ck_assert_int_eq(made->evicted, 0);
 	}
 	if (ops->session_of != NULL) {
-		ck_assert_int_eq(ops->session_of(mode, &e->call, token, &ours,
-						 &id, &err),
+		ck_assert_int_eq(ops->session_of(mode, &e->call, token, &named,
+						 &err),
 				 0);
-		ck_assert(!ours);
-		ck_assert_mem_eq(&id, &no_session, sizeof(id));
+		ck_assert(!named.ours);
+		ck_assert_mem_eq(&named.id, &no_session, sizeof(named.id));
 	}
 }
 
@@ -174,7 +167,7 @@ START_TEST(what_a_refresh_gives)
 	struct login login = { .remember = false };
 	struct credentials made, next;
 	const struct auth_mode_ops *ops;
-	enum refresh_answer answer;
+	struct refresh_result is;
 	struct flow_exchange x;
 	struct exchange *e;
 	struct grant grant;
@@ -192,9 +185,11 @@ START_TEST(what_a_refresh_gives)
 			 0);
 	ck_assert_int_eq(ops->refresh(e->service->mode, &e->call,
 				      _i == 0 ? made.access : made.refresh,
-				      SIZE_MAX, &answer, &grant, &next, &err),
+				      SIZE_MAX, &is, &err),
 			 0);
-	ck_assert_int_eq(answer, REFRESH_DONE);
+	grant = is.grant;
+	next = is.credentials;
+	ck_assert_int_eq(is.answer, REFRESH_DONE);
 	ck_assert(str_eq(grant.who.name, STR("alice")));
 	ck_assert_mem_eq(grant.session.b, made.session.b,
 			 sizeof(made.session.b));
@@ -350,8 +345,7 @@ START_TEST(no_memory_for_a_token)
 	struct credentials made;
 	struct flow_exchange x;
 	struct exchange *e;
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct err err;
 
 	use(modes[_i], "");
@@ -363,14 +357,14 @@ START_TEST(no_memory_for_a_token)
 			 0);
 	json_set_alloc_funcs(no_memory, free);
 	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
-					   made.access, &verdict, &grant, &err),
+					   made.access, &is, &err),
 			 -1);
 	ck_assert_int_eq(err.code, ERR_INTERNAL);
 	json_set_alloc_funcs(malloc, free);
 	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
-					   made.access, &verdict, &grant, &err),
+					   made.access, &is, &err),
 			 0);
-	ck_assert_int_eq(verdict, VERDICT_ALLOW);
+	ck_assert_int_eq(is.verdict, VERDICT_ALLOW);
 }
 END_TEST
 

@@ -188,17 +188,14 @@ session_of(const char *cookie, struct session_id *out)
 {
 	const char *const params[] = { cookie, NULL };
 	struct flow_exchange x;
-	enum verdict verdict;
-	struct grant grant;
+	struct auth_result is;
 	struct str token;
 	struct err err;
 
 	flow_exchange(&f, params, &x);
-	ck_assert_int_eq(credential_identify(&x.e, &verdict, &grant, &token,
-					     &err),
-			 0);
-	ck_assert_int_eq(verdict, VERDICT_ALLOW);
-	*out = grant.session;
+	ck_assert_int_eq(credential_identify(&x.e, &is, &token, &err), 0);
+	ck_assert_int_eq(is.verdict, VERDICT_ALLOW);
+	*out = is.grant.session;
 }
 
 /* As fcgiauthctl session revoke and session revoke --user do it: for as long
