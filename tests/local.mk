@@ -276,8 +276,25 @@ MEMCHECK_TESTS = \
 	tests/unit/auth/test_verify
 MEMCHECK = valgrind -q --error-exitcode=9
 memcheck:
-	$(MAKE) check TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"
-.PHONY: memcheck
+	$(MAKE) check check_PROGRAMS="$(MEMCHECK_TESTS)" \
+		TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"
+
+# Who writes what another thread reads: ThreadSanitizer is asked about the
+# programs that can start a thread.  The others are one thread, which has no
+# race.
+threadcheck: $(check_PROGRAMS)
+	$(MAKE) check TESTS="`for t in $(UNIT_TESTS) $(CONTRACT_TESTS); do \
+		nm -u $$t | grep -q pthread_create && echo $$t; done`"
+
+# Is the tarball complete?  All programs are built from it; those are run that
+# read its files.  What the code does is not the question, so the compiler need
+# not optimise.
+TARBALL_TESTS = $(FUZZ_TARGETS) tests/tools/source.sh \
+	tests/unit/crypto/test_password_kinds
+tarball:
+	XZ_OPT=-1 $(MAKE) distcheck TESTS="$(TARBALL_TESTS)" \
+		AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0
+.PHONY: memcheck threadcheck tarball
 
 check_PROGRAMS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(TOOLS)
 TESTS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(SOURCE_CHECKS)
