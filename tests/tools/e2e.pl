@@ -30,8 +30,8 @@ my %variants = (
 );
 
 # The longest first.
-my %first = map { $_ => 1 } qw(attacks browser faults faults_postgres forms
-    faults_redis jose nginx pgbouncer promotion refresh renew sentinel
+my %first = map { $_ => 1 } qw(browser faults faults_postgres forms
+    faults_redis floods jose nginx pgbouncer promotion races refresh renew sentinel
     scaling session stores successor upgrade web);
 
 sub everything {
