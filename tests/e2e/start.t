@@ -54,10 +54,10 @@ subtest 'signals during the start' => sub {
 			open STDERR, '>&', $write or POSIX::_exit(126);
 			exec bin('fcgiauthd'), '-c', $d->{file};
 		});
-		# These three, and no more: it is past what fork() does.
-		wait_for(10, sub {
-			slurp("/proc/$pid/status") =~ /^SigBlk:\s*0*4003$/m;
-		});
+		# HUP, INT, TERM and USR2, and no more: it is past what fork() does.
+		ok(wait_for(10, sub {
+			slurp("/proc/$pid/status") =~ /^SigBlk:\s*0*4803$/m;
+		}), "SIG$signal comes before it is of use");
 		kill $signal, $pid;
 		close $write;
 		1 while sysread $read, my $bytes, 65536;

@@ -61,16 +61,21 @@ sub free_port {
 }
 
 # Polls until the code gives something true, which it returns, or time is up.
+# A caller that does not look at the result is told where it waited in vain.
 sub wait_for {
 	my ($limit, $code) = @_;
 	my $end = Time::HiRes::time() + $limit * slow();
+	my $result;
 
-	while (1) {
-		my $result = $code->();
-		return $result if $result;
-		return if Time::HiRes::time() > $end;
+	until ($result = $code->()) {
+		last if Time::HiRes::time() > $end;
 		Time::HiRes::sleep(0.02);
 	}
+	if (!$result && !defined wantarray) {
+		my (undef, $file, $line) = caller;
+		diag("waited in vain: $file line $line");
+	}
+	return $result;
 }
 
 # By how much deadlines stretch.
