@@ -11,6 +11,7 @@ stages() {
     cat <<'END'
 unit | stage_unit | unit tests, contracts, fuzz corpus, checks of the source
 upgrade | stage_upgrade | no request is lost while the service is replaced
+processes | stage_processes | end to end: many processes at once, documents, keys
 memcheck | stage_memcheck | unit tests under valgrind: what is read but never set
 asan | stage_asan | unit tests under AddressSanitizer and UBSan
 e2e | stage_e2e | end to end under AddressSanitizer, with nginx and a browser
@@ -29,6 +30,10 @@ stage_upgrade() {
     tree main && end_to_end main 1 upgrade
 }
 
+stage_processes() {
+    tree main && end_to_end main 2 --plain
+}
+
 stage_memcheck() {
     tree memcheck && unit_tests memcheck 20 memcheck
 }
@@ -38,7 +43,7 @@ stage_asan() {
 }
 
 stage_e2e() {
-    tree asan && end_to_end asan 4
+    tree asan && end_to_end asan 4 --memory
 }
 
 stage_tsan() {

@@ -3,7 +3,10 @@
 # Runs the end-to-end tests of tests/e2e, all in all variants or the named ones,
 # and ends with "counts: PASSED FAILED SKIPPED".
 #
-#	tests/tools/e2e.pl [--jobs N] [NAME[@VARIANT]...]
+#	tests/tools/e2e.pl [--jobs N] [--memory | --plain | NAME[@VARIANT]...]
+#
+# --plain are those below @plain, and --memory are all others: a build with
+# AddressSanitizer is asked the second half only.
 use strict;
 use warnings;
 
@@ -13,7 +16,9 @@ use Getopt::Long;
 use TAP::Harness;
 
 my $jobs = 1;
-GetOptions('jobs=i' => \$jobs) or exit 2;
+my ($memory, $plain);
+GetOptions('jobs=i' => \$jobs, memory => \$memory, plain => \$plain)
+    or exit 2;
 
 my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 
@@ -29,9 +34,13 @@ my %variants = (
 	redis => { set => 'FCGIAUTH_STORE', tests => \@state },
 );
 
+# Their subject is not memory but time, processes or documents: most of what
+# they would cost under a sanitizer is the start of hundreds of programs.
+my @plain = qw(completion floods guide_commands guides key races samples);
+
 # The longest first.
-my %first = map { $_ => 1 } qw(browser faults faults_postgres forms
-    faults_redis floods jose nginx pgbouncer promotion races refresh renew sentinel
+my %first = map { $_ => 1 } qw(browser faults faults_postgres faults_redis
+    floods forms jose nginx pgbouncer promotion races refresh renew sentinel
     scaling session stores successor upgrade web);
 
 sub everything {
@@ -53,7 +62,11 @@ sub command {
 	    "-I$folder/lib", "$folder/$file.t" ];
 }
 
-my @names = @ARGV ? @ARGV : everything();
+my %is_plain = map { $_ => 1 } @plain;
+my @names = @ARGV ? @ARGV : grep {
+	my $is_plain = $is_plain{ base($_) };
+	$memory ? !$is_plain : !$plain || $is_plain;
+} everything();
 for my $name (@names) {
 	my ($file, $variant) = split /@/, $name;
 	die "no test $name\n" if !-e "$folder/$file.t" ||
