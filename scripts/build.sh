@@ -32,8 +32,8 @@ autogen() {
     logged autogen ./autogen.sh
 }
 
-# build NAME [ARGUMENT of configure...]: .build/NAME, out of the source tree.
-build() {
+# configured NAME [ARGUMENT of configure...]: .build/NAME, out of the source tree.
+configured() {
     name=$1
     shift
     dir=$top/.build/$name
@@ -47,6 +47,11 @@ build() {
         logged "$name-configure" "$top/configure" "$@" || return 1
         printf '%s\n' "$*" >"$dir/arguments"
     fi
+}
+
+# build NAME [ARGUMENT of configure...]: configures it, and makes the programs.
+build() {
+    configured "$@" || return 1
     say "building .build/$name"
     logged "$name-make" make -C "$dir" -j "$jobs"
 }

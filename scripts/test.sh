@@ -22,6 +22,10 @@ distcheck | stage_distcheck | the tarball is complete: it builds, installs, unin
 END
 }
 
+# These compute all the time, while the end-to-end tests wait for most of it:
+# they run beside the others, and give way to them.
+beside='memcheck clang distcheck'
+
 stage_unit() {
     tree main && unit_tests main 1 check
 }
@@ -67,7 +71,7 @@ stage_clang() {
 }
 
 stage_distcheck() {
-    tree main && one logged distcheck make -C "$top/.build/main" \
+    tree dist && one logged distcheck make -C "$top/.build/dist" \
         -j "$jobs" tarball
 }
 
@@ -82,6 +86,7 @@ tree() {
         build asan --enable-werror --enable-sanitizers=address,undefined
         ;;
     tsan) build tsan --enable-werror --enable-sanitizers=thread ;;
+    dist) configured dist ;;
     clang) build clang --enable-werror CC=clang CFLAGS=-O0 ;;
     esac && return 0
     count 0 1 0
@@ -182,6 +187,7 @@ list_stages() {
 # run_stage FUNCTION TITLE: runs $stage.
 run_stage() {
     say "== $stage: $2"
+    began=$(date +%s)
     status=0
     ("$1") || status=1
     # One that breaks off has failed, whatever it has counted before.
@@ -189,6 +195,7 @@ run_stage() {
         ! grep -q '^[0-9]* [1-9]' "$results/$stage"; }; then
         count 0 1 0
     fi
+    say "  took $(($(date +%s) - began)) s"
 }
 
 # The totals of all stages that ran, and the names of those with a failed case.
@@ -206,7 +213,32 @@ summary() {
     }' "$@"
 }
 
-# test_stages [STAGE...]: runs the named ones in the order of the table, or all.
+# run_stages [STAGE...]: runs the named ones in the order of the table.
+run_stages() {
+    chosen=" $* "
+    stages >"$results/table.$$"
+    # The table has a descriptor of its own: stages may read standard input.
+    while IFS=' |' read -r stage function title <&3; do
+        case $chosen in
+        *" $stage "*) run_stage "$function" "$title" ;;
+        esac
+    done 3<"$results/table.$$"
+}
+
+# start_beside STAGE...: runs them in a session of its own, so that all of it can
+# be ended with us.
+start_beside() {
+    say "== beside the others, shown after them: $*"
+    QUICKSTART_RESULTS=$results nice setsid sh "$top/quickstart" test \
+        --no-deps "$@" >"$results/beside.log" 2>&1 &
+    beside_pid=$!
+    trap 'kill -TERM "-$beside_pid" 2>/dev/null || :' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+# test_stages [STAGE...]: runs the named ones, or all.
 test_stages() {
     PATH=$PATH:/usr/sbin:/sbin
     for stage in "$@"; do
@@ -220,17 +252,33 @@ test_stages() {
 
     test -n "$no_deps" || dependencies test
     autogen || exit 1
+    if test -n "${QUICKSTART_RESULTS:-}"; then # we are what runs beside
+        results=$QUICKSTART_RESULTS
+        run_stages "$@"
+        return 0
+    fi
     results=$top/.build/results
     rm -rf "$results"
     mkdir -p "$results"
-    chosen=" $* "
-    stages >"$results.table"
-    # The table has a descriptor of its own: stages may read standard input.
-    while IFS=' |' read -r stage function title <&3; do
-        case $chosen in
-        *" $stage "*) run_stage "$function" "$title" ;;
+    here=
+    there=
+    for stage in "$@"; do
+        case " $beside " in
+        *" $stage "*) there="$there $stage" ;;
+        *) here="$here $stage" ;;
         esac
-    done 3<"$results.table"
+    done
+    # shellcheck disable=SC2086 # one word a stage
+    if test -n "$here" && test -n "$there" && command -v setsid >/dev/null
+    then
+        start_beside $there
+        run_stages $here
+        wait "$beside_pid" || :
+        trap - EXIT
+        cat "$results/beside.log"
+    else
+        run_stages $here $there
+    fi
     set --
     for stage in $(stage_names); do
         test ! -e "$results/$stage" || set -- "$@" "$stage"
