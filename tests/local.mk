@@ -15,6 +15,7 @@ libtests_a_SOURCES = \
 	tests/support/fcgi_client.c tests/support/fcgi_client.h \
 	tests/support/flow.c tests/support/flow.h \
 	tests/support/fuzz.h \
+	tests/support/call.h \
 	tests/support/place.h \
 	tests/support/process.c tests/support/process.h \
 	tests/support/run.h \

@@ -353,10 +353,10 @@ copy_user(const struct htpasswd_user *from, struct arena *a, struct user *out,
 }
 
 static int
-users_htpasswd_find(void *conn, struct arena *a, struct str name,
-		    enum user_answer *answer, struct user *out, struct err *err)
+users_htpasswd_find(void *conn, const struct call *c, struct str name,
+		    struct user_answer *out, struct err *err)
 {
-	struct user got = { .disabled = false };
+	struct user_answer is = { .found = false };
 	const struct htpasswd_user *u;
 	struct table *t = NULL;
 	int rc = 0;
@@ -364,12 +364,11 @@ users_htpasswd_find(void *conn, struct arena *a, struct str name,
 	if (take(conn, &t, err) != 0)
 		return -1;
 	u = htpasswd_find(&t->users, name);
+	is.found = u != NULL;
 	if (u != NULL)
-		rc = copy_user(u, a, &got, err);
-	if (rc == 0) {
-		*answer = u != NULL ? USER_FOUND : USER_UNKNOWN;
-		*out = got;
-	}
+		rc = copy_user(u, c->arena, &is.user, err);
+	if (rc == 0)
+		*out = is;
 	give(conn, t);
 	return rc;
 }
@@ -396,15 +395,15 @@ copy_list(const struct htpasswd *h, struct arena *a, struct str after,
 }
 
 static int
-users_htpasswd_list(void *conn, struct arena *a, struct str after, size_t limit,
-		    struct user_list *out, struct err *err)
+users_htpasswd_list(void *conn, const struct call *c, struct str after,
+		    size_t limit, struct user_list *out, struct err *err)
 {
 	struct table *t = NULL;
 	int rc;
 
 	if (take(conn, &t, err) != 0)
 		return -1;
-	rc = copy_list(&t->users, a, after, limit, out, err);
+	rc = copy_list(&t->users, c->arena, after, limit, out, err);
 	give(conn, t);
 	return rc;
 }

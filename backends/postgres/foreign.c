@@ -421,73 +421,73 @@ is_same_name(const PGresult *r, const struct places *p, struct foreign_log *log,
 	return false;
 }
 
+/* What a row has to answer. */
+struct asked {
+	struct str name;
+	struct foreign_log *log;
+	struct arena *arena;
+};
+
 static int
-read_answer(const PGresult *r, const struct places *p, struct foreign_log *log,
-	    struct arena *a, struct str name, enum user_answer *answer,
-	    struct user *out, struct err *err)
+read_answer(const PGresult *r, const struct places *p,
+	    const struct asked *asked, struct user_answer *out, struct err *err)
 {
+	struct user_answer is = { .found = false };
+
 	/* Whose password?  The connection is good all the same. */
 	if (PQntuples(r) > 1)
 		return err_set(err, ERR_BUSY,
 			       "query: %d rows for the user %.*s: need one",
-			       PQntuples(r), STR_ARG(name));
-	if (PQntuples(r) == 0 || !is_same_name(r, p, log, name)) {
-		*answer = USER_UNKNOWN;
-		*out = (struct user){ .disabled = false };
-		return 0;
-	}
-	if (answer_found(r, p, log, a, out, err) != 0)
+			       PQntuples(r), STR_ARG(asked->name));
+	is.found =
+	    PQntuples(r) > 0 && is_same_name(r, p, asked->log, asked->name);
+	if (is.found &&
+	    answer_found(r, p, asked->log, asked->arena, &is.user, err) != 0)
 		return -1;
-	*answer = USER_FOUND;
+	*out = is;
 	return 0;
 }
 
 int
-foreign_find(struct postgres_link *l, const char *query,
-	     struct foreign_log *log, struct arena *a, struct str name,
-	     enum user_answer *answer, struct user *out, struct err *err)
+foreign_find(const struct foreign *f, const struct call *c, struct str name,
+	     struct user_answer *out, struct err *err)
 {
-	const char *value = arena_cstr(a, name);
+	const struct asked asked = { .name = name,
+				     .log = f->log,
+				     .arena = c->arena };
+	const char *value = arena_cstr(c->arena, name);
 	struct places places;
 	PGresult *r;
 	int rc;
 
 	if (value == NULL)
 		return err_nomem(err);
-	if (run_query(l, query, value, &r, &places, err) != 0)
+	if (run_query(f->link, f->query, value, &r, &places, err) != 0)
 		return -1;
-	rc = read_answer(r, &places, log, a, name, answer, out, err);
+	rc = read_answer(r, &places, &asked, out, err);
 	PQclear(r);
 	return rc;
 }
 
 int
-foreign_set_hash(struct postgres_link *l, const char *update_hash,
-		 struct str name, struct str old, struct str hash,
-		 bool *changed, struct err *err)
+foreign_set_hash(const struct foreign *f, const struct call *c,
+		 const struct hash_change *h, bool *changed, struct err *err)
 {
-	struct arena *a = arena_new((size_t)64 * 1024);
-	const char *values[3];
+	const char *const values[] = {
+		arena_cstr(c->arena, h->name),
+		arena_cstr(c->arena, h->hash),
+		arena_cstr(c->arena, h->old),
+	};
 	int64_t n = 0;
 	PGresult *r;
-	int rc = -1;
 
-	if (a == NULL)
+	if (values[0] == NULL || values[1] == NULL || values[2] == NULL)
 		return err_nomem(err);
-	values[0] = arena_cstr(a, name);
-	values[1] = arena_cstr(a, hash);
-	values[2] = arena_cstr(a, old);
-	if (values[0] == NULL || values[1] == NULL || values[2] == NULL) {
-		rc = err_nomem(err);
-	} else if (postgres_text(l, update_hash, values, 3, &r, err) != 0) {
-		rc = err_context(err, "update_hash");
-	} else {
-		/* Empty for statements that do not count. */
-		(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);
-		PQclear(r);
-		*changed = n > 0;
-		rc = 0;
-	}
-	arena_free(a); /* wipes */
-	return rc;
+	if (postgres_text(f->link, f->update_hash, values, 3, &r, err) != 0)
+		return err_context(err, "update_hash");
+	/* Empty for statements that do not count. */
+	(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);
+	PQclear(r);
+	*changed = n > 0;
+	return 0;
 }

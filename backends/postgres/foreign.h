@@ -29,15 +29,20 @@ struct foreign_log {
 	struct log_limit limit;
 };
 
-/* As user_source_ops.find. */
-int foreign_find(struct postgres_link *l, const char *query,
-		 struct foreign_log *log, struct arena *a, struct str name,
-		 enum user_answer *answer, struct user *out,
-		 struct err *err) MUST_USE;
+/* Where they are, and how they are asked for. */
+struct foreign {
+	struct postgres_link *link;
+	const char *query, *update_hash;
+	struct foreign_log *log;
+};
 
-/* As user_source_ops.set_hash. */
-int foreign_set_hash(struct postgres_link *l, const char *update_hash,
-		     struct str name, struct str old, struct str hash,
-		     bool *changed, struct err *err) MUST_USE;
+/* As user_source_ops.find; of `f` without update_hash. */
+int foreign_find(const struct foreign *f, const struct call *c, struct str name,
+		 struct user_answer *out, struct err *err) MUST_USE;
+
+/* As user_source_ops.set_hash; of `f` the link and update_hash. */
+int foreign_set_hash(const struct foreign *f, const struct call *c,
+		     const struct hash_change *h, bool *changed,
+		     struct err *err) MUST_USE;
 
 #endif

@@ -194,11 +194,10 @@ get_user(const PGresult *r, int row, struct arena *a, struct user *out,
 }
 
 static int
-find_own(struct postgres_link *l, struct arena *a, struct str name,
-	 enum user_answer *answer, struct user *out, struct err *err)
+find_own(struct postgres_link *l, const struct call *c, struct str name,
+	 struct user_answer *out, struct err *err)
 {
-	struct user u = { .disabled = false };
-	bool found;
+	struct user_answer is = { .found = false };
 	PGresult *r;
 	int rc = 0;
 
@@ -207,47 +206,46 @@ find_own(struct postgres_link *l, struct arena *a, struct str name,
 			   " WHERE name = $1",
 			   PG_ARGS(PG_TEXT(name)), &r, err) != 0)
 		return -1;
-	found = PQntuples(r) > 0;
-	if (found)
-		rc = get_user(r, 0, a, &u, err);
+	is.found = PQntuples(r) > 0;
+	if (is.found)
+		rc = get_user(r, 0, c->arena, &is.user, err);
 	PQclear(r);
-	if (rc != 0)
-		return -1;
-	*answer = found ? USER_FOUND : USER_UNKNOWN;
-	*out = u;
-	return 0;
+	if (rc == 0)
+		*out = is;
+	return rc;
 }
 
 static int
-users_postgres_find(void *conn, struct arena *a, struct str name,
-		    enum user_answer *answer, struct user *out,
-		    struct err *err)
+users_postgres_find(void *conn, const struct call *c, struct str name,
+		    struct user_answer *out, struct err *err)
 {
-	const struct conn *c = conn;
-	struct source *s = c->source;
+	const struct conn *k = conn;
+	const struct foreign f = { .link = k->link,
+				   .query = k->source->query,
+				   .log = &k->source->log };
 
-	if (s->query == NULL)
-		return find_own(c->link, a, name, answer, out, err);
-	return foreign_find(c->link, s->query, &s->log, a, name, answer, out,
-			    err);
+	if (f.query == NULL)
+		return find_own(k->link, c, name, out, err);
+	return foreign_find(&f, c, name, out, err);
 }
 
 static int
-users_postgres_set_hash(void *conn, struct str name, struct str old,
-			struct str hash, int64_t now, bool *changed,
+users_postgres_set_hash(void *conn, const struct call *c,
+			const struct hash_change *h, bool *changed,
 			struct err *err)
 {
-	const struct conn *c = conn;
+	const struct conn *k = conn;
+	const struct foreign f = { .link = k->link,
+				   .update_hash = k->source->update_hash };
 	int64_t n;
 
-	if (c->source->query != NULL)
-		return foreign_set_hash(c->link, c->source->update_hash, name,
-					old, hash, changed, err);
-	if (postgres_change(c->link,
+	if (k->source->query != NULL)
+		return foreign_set_hash(&f, c, h, changed, err);
+	if (postgres_change(k->link,
 			    "UPDATE fcgiauth.users SET hash = $3, changed = $4"
 			    " WHERE name = $1 AND hash = $2",
-			    PG_ARGS(PG_TEXT(name), PG_TEXT(old),
-				    PG_TEXT(hash), PG_INT(now)),
+			    PG_ARGS(PG_TEXT(h->name), PG_TEXT(h->old),
+				    PG_TEXT(h->hash), PG_INT(c->now_ms / 1000)),
 			    &n, err) != 0)
 		return -1;
 	*changed = n > 0;
@@ -273,7 +271,7 @@ get_list(const PGresult *r, struct arena *a, struct user_list *out,
 }
 
 static int
-users_postgres_list(void *conn, struct arena *a, struct str after,
+users_postgres_list(void *conn, const struct call *c, struct str after,
 		    size_t limit, struct user_list *out, struct err *err)
 {
 	PGresult *r;
@@ -285,13 +283,13 @@ users_postgres_list(void *conn, struct arena *a, struct str after,
 			   PG_ARGS(PG_TEXT(after), PG_INT((int64_t)limit)), &r,
 			   err) != 0)
 		return -1;
-	rc = get_list(r, a, out, err);
+	rc = get_list(r, c->arena, out, err);
 	PQclear(r);
 	return rc;
 }
 
 static int
-users_postgres_add(void *conn, const struct user *user, int64_t now,
+users_postgres_add(void *conn, const struct call *c, const struct user *user,
 		   enum user_change *answer, struct err *err)
 {
 	const struct identity *who = &user->who;
@@ -304,7 +302,8 @@ users_postgres_add(void *conn, const struct user *user, int64_t now,
 			    PG_ARGS(PG_TEXT(who->name), PG_TEXT(user->hash),
 				    PG_TEXT(who->roles), PG_TEXT(who->email),
 				    PG_TEXT(who->full_name),
-				    PG_INT(user->disabled), PG_INT(now)),
+				    PG_INT(user->disabled),
+				    PG_INT(c->now_ms / 1000)),
 			    &n, err) != 0)
 		return -1;
 	*answer = n > 0 ? USER_CHANGED : USER_EXISTS;
@@ -326,8 +325,9 @@ is_there(struct postgres_link *l, struct str name, bool *there,
 }
 
 static int
-users_postgres_set(void *conn, const struct user *old, const struct user *user,
-		   int64_t now, enum user_change *answer, struct err *err)
+users_postgres_set(void *conn, const struct call *c, const struct user *old,
+		   const struct user *user, enum user_change *answer,
+		   struct err *err)
 {
 	const struct identity *was = &old->who, *who = &user->who;
 	struct postgres_link *l = ((const struct conn *)conn)->link;
@@ -344,9 +344,9 @@ users_postgres_set(void *conn, const struct user *old, const struct user *user,
 		PG_ARGS(PG_TEXT(who->name), PG_TEXT(user->hash),
 			PG_TEXT(who->roles), PG_TEXT(who->email),
 			PG_TEXT(who->full_name), PG_INT(user->disabled),
-			PG_INT(now), PG_TEXT(old->hash), PG_TEXT(was->roles),
-			PG_TEXT(was->email), PG_TEXT(was->full_name),
-			PG_INT(old->disabled)),
+			PG_INT(c->now_ms / 1000), PG_TEXT(old->hash),
+			PG_TEXT(was->roles), PG_TEXT(was->email),
+			PG_TEXT(was->full_name), PG_INT(old->disabled)),
 		&n, err) != 0)
 		return -1;
 	/* Which of the two it was may be asked after it: nothing was done. */
@@ -360,11 +360,12 @@ users_postgres_set(void *conn, const struct user *old, const struct user *user,
 }
 
 static int
-users_postgres_remove(void *conn, struct str name, enum user_change *answer,
-		      struct err *err)
+users_postgres_remove(void *conn, const struct call *c, struct str name,
+		      enum user_change *answer, struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	if (postgres_change(((const struct conn *)conn)->link,
 			    "DELETE FROM fcgiauth.users WHERE name = $1",
 			    PG_ARGS(PG_TEXT(name)), &n, err) != 0)

@@ -76,39 +76,37 @@ get_user(sqlite3_stmt *stmt, struct arena *a, struct user *out, struct err *err)
 }
 
 static int
-users_sqlite_find(void *conn, struct arena *a, struct str name,
-		  enum user_answer *answer, struct user *out, struct err *err)
+users_sqlite_find(void *conn, const struct call *c, struct str name,
+		  struct user_answer *out, struct err *err)
 {
-	struct user u = { .disabled = false };
+	struct user_answer is = { .found = false };
 	sqlite3_stmt *stmt = NULL;
-	bool row;
 	int result = 0;
 
 	if (sqlite_query(conn, FIND, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
 		0 ||
-	    sqlite_next(conn, stmt, &row, err) != 0)
+	    sqlite_next(conn, stmt, &is.found, err) != 0)
 		return -1;
-	if (row) {
-		result = get_user(stmt, a, &u, err);
+	if (is.found) {
+		result = get_user(stmt, c->arena, &is.user, err);
 		sqlite_finish(stmt);
 	}
-	if (result != 0)
-		return -1;
-	*answer = row ? USER_FOUND : USER_UNKNOWN;
-	*out = u;
-	return 0;
+	if (result == 0)
+		*out = is;
+	return result;
 }
 
 static int
-users_sqlite_set_hash(void *conn, struct str name, struct str old,
-		      struct str hash, int64_t now, bool *changed,
+users_sqlite_set_hash(void *conn, const struct call *c,
+		      const struct hash_change *h, bool *changed,
 		      struct err *err)
 {
 	int64_t n;
 
 	if (sqlite_change(conn, SET_HASH,
-			  SQL_ARGS(SQL_TEXT(name), SQL_TEXT(old),
-				   SQL_TEXT(hash), SQL_INT(now)),
+			  SQL_ARGS(SQL_TEXT(h->name), SQL_TEXT(h->old),
+				   SQL_TEXT(h->hash),
+				   SQL_INT(c->now_ms / 1000)),
 			  &n, err) != 0)
 		return -1;
 	*changed = n > 0;
@@ -142,8 +140,8 @@ get_list(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 }
 
 static int
-users_sqlite_list(void *conn, struct arena *a, struct str after, size_t limit,
-		  struct user_list *out, struct err *err)
+users_sqlite_list(void *conn, const struct call *c, struct str after,
+		  size_t limit, struct user_list *out, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
@@ -151,11 +149,11 @@ users_sqlite_list(void *conn, struct arena *a, struct str after, size_t limit,
 			 SQL_ARGS(SQL_TEXT(after), SQL_INT((int64_t)limit)),
 			 &stmt, err) != 0)
 		return -1;
-	return get_list(conn, stmt, a, limit, out, err);
+	return get_list(conn, stmt, c->arena, limit, out, err);
 }
 
 static int
-users_sqlite_add(void *conn, const struct user *user, int64_t now,
+users_sqlite_add(void *conn, const struct call *c, const struct user *user,
 		 enum user_change *answer, struct err *err)
 {
 	const struct identity *who = &user->who;
@@ -165,7 +163,8 @@ users_sqlite_add(void *conn, const struct user *user, int64_t now,
 			  SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
 				   SQL_TEXT(who->roles), SQL_TEXT(who->email),
 				   SQL_TEXT(who->full_name),
-				   SQL_INT(user->disabled), SQL_INT(now)),
+				   SQL_INT(user->disabled),
+				   SQL_INT(c->now_ms / 1000)),
 			  &n, err) != 0)
 		return -1;
 	*answer = n > 0 ? USER_CHANGED : USER_EXISTS;
@@ -189,23 +188,23 @@ is_there(struct sqlite_link *l, struct str name, bool *there, struct err *err)
 }
 
 static int
-users_sqlite_set(void *conn, const struct user *old, const struct user *user,
-		 int64_t now, enum user_change *answer, struct err *err)
+users_sqlite_set(void *conn, const struct call *c, const struct user *old,
+		 const struct user *user, enum user_change *answer,
+		 struct err *err)
 {
 	const struct identity *was = &old->who, *who = &user->who;
 	bool there = true;
 	int64_t n;
 
-	if (sqlite_change(conn, SET,
-			  SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
-				   SQL_TEXT(who->roles), SQL_TEXT(who->email),
-				   SQL_TEXT(who->full_name),
-				   SQL_INT(user->disabled), SQL_INT(now),
-				   SQL_TEXT(old->hash), SQL_TEXT(was->roles),
-				   SQL_TEXT(was->email),
-				   SQL_TEXT(was->full_name),
-				   SQL_INT(old->disabled)),
-			  &n, err) != 0)
+	if (sqlite_change(
+		conn, SET,
+		SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(user->hash),
+			 SQL_TEXT(who->roles), SQL_TEXT(who->email),
+			 SQL_TEXT(who->full_name), SQL_INT(user->disabled),
+			 SQL_INT(c->now_ms / 1000), SQL_TEXT(old->hash),
+			 SQL_TEXT(was->roles), SQL_TEXT(was->email),
+			 SQL_TEXT(was->full_name), SQL_INT(old->disabled)),
+		&n, err) != 0)
 		return -1;
 	/* Which of the two it was may be asked after it: nothing was done. */
 	if (n == 0 && is_there(conn, who->name, &there, err) != 0)
@@ -218,11 +217,12 @@ users_sqlite_set(void *conn, const struct user *old, const struct user *user,
 }
 
 static int
-users_sqlite_remove(void *conn, struct str name, enum user_change *answer,
-		    struct err *err)
+users_sqlite_remove(void *conn, const struct call *c, struct str name,
+		    enum user_change *answer, struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	if (sqlite_change(conn, REMOVE, SQL_ARGS(SQL_TEXT(name)), &n, err) != 0)
 		return -1;
 	*answer = n > 0 ? USER_CHANGED : USER_MISSING;

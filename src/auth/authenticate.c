@@ -53,10 +53,10 @@ verify(const struct exchange *e, struct str password, struct str hash)
 
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
-judge(const struct exchange *e, enum user_answer found,
-      const struct user *user, struct str password, const char **why,
-      struct err *err)
+judge(const struct exchange *e, const struct user_answer *is,
+      struct str password, const char **why, struct err *err)
 {
+	const struct user *user = &is->user;
 	/* Who is not there, or has no hash that runs, costs as much time as
 	 * the others: by theirs, or by a dummy when none is known. */
 	const bool usable = password_is_usable(user->hash);
@@ -66,7 +66,7 @@ judge(const struct exchange *e, enum user_answer found,
 
 	if (answer == PASSWORD_UNTOLD)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
-	if (found != USER_FOUND)
+	if (!is->found)
 		*why = "unknown_user";
 	else if (!usable)
 		*why = why_unusable(e, user);
@@ -79,8 +79,7 @@ judge(const struct exchange *e, enum user_answer found,
 
 /* A login on its way. */
 struct candidate {
-	enum user_answer found;
-	struct user user;
+	struct user_answer is;
 	struct throttle throttle;
 };
 
@@ -115,7 +114,7 @@ try_password(struct exchange *e, struct candidate *c, struct str password,
 		*answer = LOGIN_BUSY;
 		return 0;
 	}
-	if (judge(e, c->found, &c->user, password, &why, err) != 0) {
+	if (judge(e, &c->is, password, &why, err) != 0) {
 		throttle_undo(e, &c->throttle);
 		return -1;
 	}
@@ -124,7 +123,7 @@ try_password(struct exchange *e, struct candidate *c, struct str password,
 		*answer = LOGIN_WRONG;
 		return throttle_failure(e, &c->throttle, err);
 	}
-	out->user = c->user;
+	out->user = c->is.user;
 	*answer = LOGIN_RIGHT;
 	return throttle_success(e, &c->throttle, err);
 }
@@ -135,12 +134,10 @@ static int
 look_up(struct exchange *e, struct str name, struct candidate *c,
 	struct err *err)
 {
-	c->user = (struct user){ .hash = STR("") };
-	if (users_find(e->call.users, e->call.arena, name, &c->found, &c->user,
-		       err) != 0)
+	if (users_find(e->call.users, &e->call, name, &c->is, err) != 0)
 		return -1;
-	if (c->found == USER_FOUND)
-		name = c->user.who.name;
+	if (c->is.found)
+		name = c->is.user.who.name;
 	return throttle_begin(e, name, &c->throttle, err);
 }
 

@@ -76,23 +76,23 @@ authenticate_confirm(struct exchange *e, struct user *user, struct str password,
 	struct user was = *user; /* what the sessions have */
 
 	for (unsigned tries = 0; tries < CONFIRM_TRIES; tries++) {
-		enum user_answer found;
-		struct user now;
+		struct user_answer now;
 		bool is, same;
 
-		if (users_find(e->call.users, e->call.arena, user->who.name,
-			       &found, &now, err) != 0)
+		if (users_find(e->call.users, &e->call, user->who.name, &now,
+			       err) != 0)
 			return -1;
-		is = found == USER_FOUND && !now.disabled;
-		if (is && compare_hashes(e, &was, password, now.hash, &is,
-					 err) != 0)
+		is = now.found && !now.user.disabled;
+		if (is &&
+		    compare_hashes(e, &was, password, now.user.hash, &is,
+				   err) != 0)
 			return -1;
-		same = !is || identity_equal(&now.who, &was.who);
+		same = !is || identity_equal(&now.user.who, &was.who);
 		if (!same &&
-		    store_update_user(e->call.store, &now.who, err) != 0)
+		    store_update_user(e->call.store, &now.user.who, err) != 0)
 			return -1;
 		if (is)
-			was = now;
+			was = now.user;
 		if (same) {
 			*still = is;
 			*user = was;
@@ -107,12 +107,15 @@ replace_hash(struct exchange *e, const struct user *user, struct str password,
 	     struct err *err)
 {
 	const struct str name = user->who.name;
+	struct hash_change change = { .name = name, .old = user->hash };
 	char hash[PASSWORD_HASH_MAX];
 	bool changed;
 
-	if (password_rehash(password, user->hash, hash, err) != 0 ||
-	    users_set_hash(e->call.users, name, user->hash, str_from(hash),
-			   e->call.now_ms / 1000, &changed, err) != 0)
+	if (password_rehash(password, user->hash, hash, err) != 0)
+		return -1;
+	change.hash = str_from(hash);
+	if (users_set_hash(e->call.users, &e->call, &change, &changed, err) !=
+	    0)
 		return -1;
 	return changed ? remark(e, name, user->hash, str_from(hash), err) : 0;
 }

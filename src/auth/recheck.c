@@ -101,27 +101,25 @@ look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
 	struct err *err)
 {
 	const struct str name = grant->who.name;
-	enum user_answer found;
-	struct user user;
+	struct user_answer now;
+	const struct identity *who = &now.user.who;
 	bool equal, fits = false;
 
-	if (users_find(e->call.users, e->call.arena, name, &found, &user,
-		       err) != 0)
+	if (users_find(e->call.users, &e->call, name, &now, err) != 0)
 		return -1;
-	equal = identity_equal(&user.who, &grant->who);
-	if (found != USER_FOUND || user.disabled) {
+	equal = identity_equal(who, &grant->who);
+	if (!now.found || now.user.disabled) {
 		if (end_sessions(e, name,
-				 found == USER_FOUND ? "user_disabled" :
-						       "user_gone",
+				 now.found ? "user_disabled" : "user_gone",
 				 err) != 0)
 			return -1;
-	} else if (check_password(e, grant, user.hash, &fits, err) != 0 ||
+	} else if (check_password(e, grant, now.user.hash, &fits, err) != 0 ||
 		   (fits && !equal &&
-		    update_sessions(e, &user.who, &grant->session, err) != 0)) {
+		    update_sessions(e, who, &grant->session, err) != 0)) {
 		return -1;
 	}
 	if (fits)
-		grant->who = user.who;
+		grant->who = *who;
 	*still = fits;
 	*same = equal;
 	return 0;

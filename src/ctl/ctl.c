@@ -29,6 +29,17 @@ ctl_value(const struct ctl *c, enum flag flag)
 	return str_from(c->args->value[flag]);
 }
 
+struct call *
+ctl_call(struct ctl *c)
+{
+	c->call = (struct call){ .arena = c->arena,
+				 .env = &c->env,
+				 .now_ms = env_wall_ms(&c->env),
+				 .store = c->store_link,
+				 .users = c->users_link };
+	return &c->call;
+}
+
 /* Messages quote the command line, files and servers: none of them may reach
  * the terminal as control sequences. */
 static void

@@ -51,12 +51,16 @@ struct ctl {
 	struct store_link *store_link; /* NULL until ctl_open() */
 	struct users *users;
 	struct users_link *users_link; /* NULL until ctl_open() */
+	struct call call; /* ctl_call() */
 };
 
 bool ctl_given(const struct ctl *c, enum flag flag);
 
 /* The value of a flag; empty when it was not given. */
 struct str ctl_value(const struct ctl *c, enum flag flag);
+
+/* What an operation works with, at this moment; good until the next one. */
+struct call *ctl_call(struct ctl *c);
 
 /* `fcgiauthctl: MESSAGE` on stderr, safe for a terminal. */
 void ctl_warn(const char *fmt, ...) PRINTF(1, 2);

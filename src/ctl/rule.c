@@ -107,31 +107,30 @@ static enum ctl_exit
 find_user(struct ctl *c, struct test *t)
 {
 	const struct ctl_part *part = ctl_part(CTL_USERS);
-	struct user *user = arena_alloc(c->arena, sizeof(*user));
+	struct user_answer *is = arena_alloc(c->arena, sizeof(*is));
 	struct str name = ctl_value(c, FLAG_USER);
-	enum user_answer answer;
 	struct err err;
 
 	if (!ctl_given(c, FLAG_USER))
 		return CTL_DONE;
-	if (user == NULL)
+	if (is == NULL)
 		return ctl_refuse("out of memory");
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("[users] driver = %s: the users are in the "
 				  "memory of the daemon, out of reach",
 				  ctl_backend(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
-	    users_find(c->users_link, c->arena, name, &answer, user, &err) != 0)
+	    users_find(c->users_link, ctl_call(c), name, is, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (answer != USER_FOUND)
+	if (!is->found)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));
-	if (user->disabled)
+	if (is->user.disabled)
 		buf_printf(&t->why,
 			   "%.*s is disabled and cannot be signed "
 			   "in; ",
 			   STR_ARG(name));
 	else
-		t->who = &user->who;
+		t->who = &is->user.who;
 	return CTL_DONE;
 }
 

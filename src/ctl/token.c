@@ -39,7 +39,7 @@ static enum ctl_exit
 find_user(struct ctl *c, struct str name, struct user *out)
 {
 	const struct ctl_part *part = ctl_part(CTL_USERS);
-	enum user_answer answer;
+	struct user_answer is;
 	struct err err;
 
 	if (!ctl_reachable(c, part))
@@ -47,12 +47,13 @@ find_user(struct ctl *c, struct str name, struct user *out)
 				  "memory of the daemon, out of reach",
 				  ctl_backend(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
-	    users_find(c->users_link, c->arena, name, &answer, out, &err) != 0)
+	    users_find(c->users_link, ctl_call(c), name, &is, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (answer != USER_FOUND)
+	if (!is.found)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));
-	if (out->disabled)
+	if (is.user.disabled)
 		return ctl_refuse("%.*s is disabled", STR_ARG(name));
+	*out = is.user;
 	return CTL_DONE;
 }
 

@@ -50,14 +50,15 @@ user_open(struct ctl *c, unsigned needs)
 enum ctl_exit
 user_find(struct ctl *c, struct user *out)
 {
-	enum user_answer answer;
+	struct user_answer is;
 	struct err err;
 
-	if (users_find(c->users_link, c->arena, str_from(c->operand), &answer,
-		       out, &err) != 0)
+	if (users_find(c->users_link, ctl_call(c), str_from(c->operand), &is,
+		       &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (answer == USER_UNKNOWN)
+	if (!is.found)
 		return ctl_refuse("no such user: %s", c->operand);
+	*out = is.user;
 	return CTL_DONE;
 }
 
@@ -163,10 +164,10 @@ take_identity(struct ctl *c, struct identity *who)
 enum ctl_exit
 user_add(struct ctl *c)
 {
-	struct user user = { .who.name = str_from(c->operand) }, other;
+	struct user user = { .who.name = str_from(c->operand) };
 	char hash[PASSWORD_HASH_MAX];
 	enum user_change change;
-	enum user_answer answer;
+	struct user_answer other;
 	enum ctl_exit status;
 	struct err err;
 
@@ -179,18 +180,16 @@ user_add(struct ctl *c)
 		status = user_open(c, USERS_WRITES);
 	if (status != CTL_DONE)
 		return status;
-	if (users_find(c->users_link, c->arena, user.who.name, &answer, &other,
+	if (users_find(c->users_link, ctl_call(c), user.who.name, &other,
 		       &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (answer == USER_FOUND)
+	if (other.found)
 		return ctl_refuse("%s exists already", c->operand);
 	status = prompt_new_password(c, user.who.name, hash);
 	if (status != CTL_DONE)
 		return status;
 	user.hash = str_from(hash);
-	user.created = env_wall(&c->env);
-	user.changed = user.created;
-	if (users_add(c->users_link, &user, user.created, &change, &err) != 0)
+	if (users_add(c->users_link, ctl_call(c), &user, &change, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (change != USER_CHANGED)
 		return ctl_refuse("%s exists already", c->operand);
@@ -224,8 +223,8 @@ change_user(struct ctl *c,
 		status = apply(c, out);
 		if (status != CTL_DONE)
 			return status;
-		if (users_set(c->users_link, &old, out, env_wall(&c->env),
-			      &change, &err) != 0)
+		if (users_set(c->users_link, ctl_call(c), &old, out, &change,
+			      &err) != 0)
 			return ctl_refuse("%s", err.msg);
 	}
 	if (change == USER_STALE)
@@ -267,18 +266,16 @@ update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 	struct identity written = *who;
 
 	for (unsigned tries = 0; tries < TRIES; tries++) {
-		enum user_answer answer;
-		struct user now;
+		struct user_answer now;
 
 		if (store_update_user(c->store_link, &written, err) != 0 ||
-		    users_find(c->users_link, c->arena, written.name, &answer,
-			       &now, err) != 0)
+		    users_find(c->users_link, ctl_call(c), written.name, &now,
+			       err) != 0)
 			return -1;
 		/* Who deletes a user ends its sessions. */
-		if (answer == USER_UNKNOWN ||
-		    identity_equal(&now.who, &written))
+		if (!now.found || identity_equal(&now.user.who, &written))
 			return 0;
-		written = now.who;
+		written = now.user.who;
 	}
 	return err_set(err, ERR_UNAVAILABLE,
 		       "somebody else keeps changing this user");
@@ -316,6 +313,7 @@ store_hash(struct ctl *c, struct str hash)
 {
 	ctl_hold_signals();
 	for (unsigned tries = 0; tries < TRIES; tries++) {
+		struct hash_change change = { .hash = hash };
 		bool changed = false;
 		enum ctl_exit status;
 		struct user user;
@@ -324,9 +322,10 @@ store_hash(struct ctl *c, struct str hash)
 		status = user_find(c, &user);
 		if (status != CTL_DONE)
 			return status;
-		if (users_set_hash(c->users_link, user.who.name, user.hash,
-				   hash, env_wall(&c->env), &changed,
-				   &err) != 0)
+		change.name = user.who.name;
+		change.old = user.hash;
+		if (users_set_hash(c->users_link, ctl_call(c), &change,
+				   &changed, &err) != 0)
 			return ctl_refuse("%s", err.msg);
 		if (changed)
 			return CTL_DONE;
@@ -409,7 +408,7 @@ user_delete(struct ctl *c)
 	if (!identity_name_is_valid(name))
 		return ctl_refuse("no such user: %s", c->operand);
 	ctl_hold_signals();
-	if (users_remove(c->users_link, name, &change, &err) != 0)
+	if (users_remove(c->users_link, ctl_call(c), name, &change, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);

@@ -232,23 +232,22 @@ static int
 check_user(struct call *c, const struct session *s, struct identity *who,
 	   bool *still, struct err *err)
 {
-	enum user_answer found;
-	struct user user;
+	struct user_answer user;
 	struct password_mark now;
 	bool is, was_live;
 
-	if (users_find(c->users, c->arena, s->who.name, &found, &user, err) !=
-	    0)
+	if (users_find(c->users, c, s->who.name, &user, err) != 0)
 		return -1;
-	is = found == USER_FOUND && !user.disabled;
-	if (is && password_mark_fits(c, &s->mark, user.hash, &is, &now, err) !=
+	is = user.found && !user.user.disabled;
+	if (is &&
+	    password_mark_fits(c, &s->mark, user.user.hash, &is, &now, err) !=
 		0)
 		return -1;
 	if ((is ? store_remark(c->store, s->who.name, &s->mark, &now, err) :
 		  store_revoke(c->store, &s->id, &was_live, err)) != 0)
 		return -1;
 	*still = is;
-	*who = is ? user.who : (struct identity){ .name = STR("") };
+	*who = is ? user.user.who : (struct identity){ .name = STR("") };
 	return 0;
 }
 

@@ -15,19 +15,11 @@
 #ifndef STRATEGY_AUTH_MODE_H
 #define STRATEGY_AUTH_MODE_H
 
+#include "strategy/call.h"
 #include "strategy/store.h"
 #include "strategy/users.h"
 
 #include <jansson.h>
-
-/* What the handling of one request may touch below HTTP. */
-struct call {
-	struct arena *arena;
-	const struct env *env;
-	int64_t now_ms; /* wall clock, read once: all of a request agrees */
-	struct store_link *store;
-	struct users_link *users;
-};
 
 /* Zero denies. */
 enum verdict { VERDICT_DENY = 0, VERDICT_ALLOW };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The user source strategy, for implementers; callers include strategy/users.h.
- * Lives, threads, memory, failure, outputs, time: as in strategy/session_store.h.
+ * Lives, threads, memory, failure, outputs, time: as in strategy/session_store.h;
+ * but the times of users are seconds.
  */
 #ifndef STRATEGY_USER_SOURCE_H
 #define STRATEGY_USER_SOURCE_H
 
 #include "strategy/backend.h"
+#include "strategy/call.h"
 #include "strategy/identity.h"
 
 struct user {
@@ -37,7 +39,16 @@ enum users_caps {
 	USERS_LISTS = 1 << 4,	 /* list() */
 };
 
-enum user_answer { USER_UNKNOWN = 0, USER_FOUND };
+/* Zero when there is no such user. */
+struct user_answer {
+	bool found; /* also when they are disabled */
+	struct user user;
+};
+
+struct hash_change {
+	struct str name;
+	struct str old, hash; /* from, to */
+};
 
 /* Zero is "no such user"; all but USER_CHANGED have changed nothing. */
 enum user_change {
@@ -53,29 +64,27 @@ struct user_source_ops {
 	/* How its users are changed where we cannot: the end of a message. */
 	const char *elsewhere;
 
-	/* Exactly this name, with case.  Found also when disabled.  *out is
-	 * zero with USER_UNKNOWN. */
-	int (*find)(void *conn, struct arena *a, struct str name,
-		    enum user_answer *answer, struct user *out,
-		    struct err *err);
+	/* Exactly this name, with case. */
+	int (*find)(void *conn, const struct call *c, struct str name,
+		    struct user_answer *out, struct err *err);
 
 	/*
 	 * Replaces the hash when it still is `old` (compare and swap);
 	 * *changed says whether.  Only with USERS_REHASH.
 	 */
-	int (*set_hash)(void *conn, struct str name, struct str old,
-			struct str hash, int64_t now, bool *changed,
+	int (*set_hash)(void *conn, const struct call *c,
+			const struct hash_change *h, bool *changed,
 			struct err *err);
 
 	/* By name, in the order of bytes, at most `limit`, those after `after`
 	 * (empty: from the start).  Only with USERS_LISTS. */
-	int (*list)(void *conn, struct arena *a, struct str after, size_t limit,
-		    struct user_list *out, struct err *err);
+	int (*list)(void *conn, const struct call *c, struct str after,
+		    size_t limit, struct user_list *out, struct err *err);
 
 	/* The rest only with USERS_WRITES. */
 
 	/* USER_EXISTS or USER_CHANGED. */
-	int (*add)(void *conn, const struct user *user, int64_t now,
+	int (*add)(void *conn, const struct call *c, const struct user *user,
 		   enum user_change *answer, struct err *err);
 
 	/*
@@ -83,11 +92,12 @@ struct user_source_ops {
 	 * still is `old` (compare and swap), times apart: USER_MISSING,
 	 * USER_STALE or USER_CHANGED.  Both have the same name.
 	 */
-	int (*set)(void *conn, const struct user *old, const struct user *user,
-		   int64_t now, enum user_change *answer, struct err *err);
+	int (*set)(void *conn, const struct call *c, const struct user *old,
+		   const struct user *user, enum user_change *answer,
+		   struct err *err);
 
-	int (*remove)(void *conn, struct str name, enum user_change *answer,
-		      struct err *err);
+	int (*remove)(void *conn, const struct call *c, struct str name,
+		      enum user_change *answer, struct err *err);
 };
 
 #endif

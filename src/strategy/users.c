@@ -188,18 +188,17 @@ note_typical(struct users_link *l, struct str hash)
 }
 
 int
-users_find(struct users_link *l, struct arena *a, struct str name,
-	   enum user_answer *answer, struct user *out, struct err *err)
+users_find(struct users_link *l, const struct call *c, struct str name,
+	   struct user_answer *out, struct err *err)
 {
 	if (!identity_name_is_valid(name)) {
-		*answer = USER_UNKNOWN;
-		*out = (struct user){ .disabled = false };
+		*out = (struct user_answer){ .found = false };
 		return 0;
 	}
-	if (REPEAT(l, find, a, name, answer, out, err) != 0)
+	if (REPEAT(l, find, c, name, out, err) != 0)
 		return -1;
-	if (*answer == USER_FOUND)
-		note_typical(l, out->hash);
+	if (out->found)
+		note_typical(l, out->user.hash);
 	return 0;
 }
 
@@ -214,16 +213,16 @@ check_hash(struct str hash, struct err *err)
 }
 
 int
-users_set_hash(struct users_link *l, struct str name, struct str old,
-	       struct str hash, int64_t now, bool *changed, struct err *err)
+users_set_hash(struct users_link *l, const struct call *c,
+	       const struct hash_change *h, bool *changed, struct err *err)
 {
 	if (!users_can(l, USERS_REHASH)) {
 		*changed = false;
 		return 0;
 	}
-	if (check_hash(hash, err) != 0)
+	if (check_hash(h->hash, err) != 0)
 		return -1;
-	return CALL(l, set_hash, name, old, hash, now, changed, err);
+	return CALL(l, set_hash, c, h, changed, err);
 }
 
 static int
@@ -252,42 +251,41 @@ check_user(const struct users_link *l, const struct user *user, struct err *err)
 }
 
 int
-users_list(struct users_link *l, struct arena *a, struct str after,
+users_list(struct users_link *l, const struct call *c, struct str after,
 	   size_t limit, struct user_list *out, struct err *err)
 {
 	if (!users_can(l, USERS_LISTS))
 		return err_set(err, ERR_CONFIG,
 			       "users %s: cannot be listed from here",
 			       l->users->ops->base.driver.name);
-	return REPEAT(l, list, a, after, limit < PAGE_MAX ? limit : PAGE_MAX,
+	return REPEAT(l, list, c, after, limit < PAGE_MAX ? limit : PAGE_MAX,
 		      out, err);
 }
 
 int
-users_add(struct users_link *l, const struct user *user, int64_t now,
+users_add(struct users_link *l, const struct call *c, const struct user *user,
 	  enum user_change *answer, struct err *err)
 {
 	if (check_user(l, user, err) != 0)
 		return -1;
-	return CALL(l, add, user, now, answer, err);
+	return CALL(l, add, c, user, answer, err);
 }
 
 int
-users_set(struct users_link *l, const struct user *old,
-	  const struct user *user, int64_t now, enum user_change *answer,
-	  struct err *err)
+users_set(struct users_link *l, const struct call *c, const struct user *old,
+	  const struct user *user, enum user_change *answer, struct err *err)
 {
 	assert(str_eq(old->who.name, user->who.name));
 	if (check_user(l, user, err) != 0)
 		return -1;
-	return CALL(l, set, old, user, now, answer, err);
+	return CALL(l, set, c, old, user, answer, err);
 }
 
 int
-users_remove(struct users_link *l, struct str name, enum user_change *answer,
-	     struct err *err)
+users_remove(struct users_link *l, const struct call *c, struct str name,
+	     enum user_change *answer, struct err *err)
 {
 	if (check_writes(l, err) != 0)
 		return -1;
-	return CALL(l, remove, name, answer, err);
+	return CALL(l, remove, c, name, answer, err);
 }

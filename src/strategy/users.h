@@ -28,11 +28,9 @@ int users_ping(struct users_link *l, struct err *err) MUST_USE;
 int users_schema(struct users_link *l, struct schema_state *out,
 		 struct err *err) MUST_USE;
 int users_migrate(struct users_link *l, struct err *err) MUST_USE;
-/* A name that identity_name_is_valid() refuses is USER_UNKNOWN at once; *out is
- * zero then. */
-int users_find(struct users_link *l, struct arena *a, struct str name,
-	       enum user_answer *answer, struct user *out, struct err *err)
-    MUST_USE;
+/* A name that identity_name_is_valid() refuses is not found at once. */
+int users_find(struct users_link *l, const struct call *c, struct str name,
+	       struct user_answer *out, struct err *err) MUST_USE;
 /*
  * A hash as the users of this source have them, for one that has none: so that
  * time does not tell who there is.  The last usable one that this link found,
@@ -40,18 +38,19 @@ int users_find(struct users_link *l, struct arena *a, struct str name,
  */
 struct str users_typical_hash(const struct users_link *l);
 /* Without USERS_REHASH *changed is false. */
-int users_set_hash(struct users_link *l, struct str name, struct str old,
-		   struct str hash, int64_t now, bool *changed, struct err *err)
-    MUST_USE;
+int users_set_hash(struct users_link *l, const struct call *c,
+		   const struct hash_change *h, bool *changed,
+		   struct err *err) MUST_USE;
 /* ERR_CONFIG for a source that cannot be listed, or not be written. */
-int users_list(struct users_link *l, struct arena *a, struct str after,
+int users_list(struct users_link *l, const struct call *c, struct str after,
 	       size_t limit, struct user_list *out, struct err *err) MUST_USE;
-int users_add(struct users_link *l, const struct user *user, int64_t now,
-	      enum user_change *answer, struct err *err) MUST_USE;
-int users_set(struct users_link *l, const struct user *old,
-	      const struct user *user, int64_t now, enum user_change *answer,
+int users_add(struct users_link *l, const struct call *c,
+	      const struct user *user, enum user_change *answer,
 	      struct err *err) MUST_USE;
-int users_remove(struct users_link *l, struct str name,
+int users_set(struct users_link *l, const struct call *c,
+	      const struct user *old, const struct user *user,
+	      enum user_change *answer, struct err *err) MUST_USE;
+int users_remove(struct users_link *l, const struct call *c, struct str name,
 		 enum user_change *answer, struct err *err) MUST_USE;
 
 #endif

@@ -45,46 +45,45 @@ fake_ping(void *conn, struct err *err)
 }
 
 static int
-fake_find(void *conn, struct arena *a, struct str name,
-	  enum user_answer *answer, struct user *out, struct err *err)
+fake_find(void *conn, const struct call *c, struct str name,
+	  struct user_answer *out, struct err *err)
 {
 	struct users_fake_table *t = conn;
+	struct user_answer is = { .found = false };
 	unsigned nth = atomic_fetch_add(&t->finds, 1) + 1;
 
 	if (t->on_find != NULL)
 		t->on_find(t, nth);
 	if (t->down || nth == t->fail_find)
 		return err_set(err, ERR_UNAVAILABLE, "users are down");
-	*answer = USER_UNKNOWN;
-	*out = (struct user){ .disabled = false };
 	for (size_t i = 0; i < t->n; i++) {
 		if (!str_eq(t->v[i].who.name, name))
 			continue;
-		*out = t->v[i];
-		if (identity_copy(a, &t->v[i].who, &out->who) != 0 ||
-		    arena_copy(a, t->v[i].hash, &out->hash) != 0)
+		is = (struct user_answer){ .found = true, .user = t->v[i] };
+		if (identity_copy(c->arena, &t->v[i].who, &is.user.who) != 0 ||
+		    arena_copy(c->arena, t->v[i].hash, &is.user.hash) != 0)
 			return err_nomem(err);
-		*answer = USER_FOUND;
 	}
+	*out = is;
 	return 0;
 }
 
 static int
-fake_set_hash(void *conn, struct str name, struct str old, struct str hash,
-	      int64_t now, bool *changed, struct err *err)
+fake_set_hash(void *conn, const struct call *c, const struct hash_change *h,
+	      bool *changed, struct err *err)
 {
 	struct users_fake_table *t = conn;
 
-	(void)now;
+	(void)c;
 	if (t->down)
 		return err_set(err, ERR_UNAVAILABLE, "users are down");
 	*changed = false;
 	for (size_t i = 0; t->rehash && i < t->n; i++) {
-		if (!str_eq(t->v[i].who.name, name) ||
-		    !str_eq(t->v[i].hash, old))
+		if (!str_eq(t->v[i].who.name, h->name) ||
+		    !str_eq(t->v[i].hash, h->old))
 			continue;
 		(void)snprintf(t->hashes[i], sizeof(t->hashes[i]), "%.*s",
-			       STR_ARG(hash));
+			       STR_ARG(h->hash));
 		t->v[i].hash = str_from(t->hashes[i]);
 		*changed = true;
 	}

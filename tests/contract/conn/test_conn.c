@@ -3,6 +3,7 @@
 #include "strategy/store.h"
 #include "strategy/users.h"
 #include "tests/contract/conn/ends.h"
+#include "tests/support/call.h"
 #include "tests/contract/conn/idle.h"
 #include "tests/contract/conn/log.h"
 #include "tests/contract/conn/threads.h"
@@ -70,15 +71,15 @@ START_TEST(unbound_link_fails)
 {
 	struct rig *r = rig_open();
 	struct users_link *u = users_link_new(&r->fake.env);
-	enum user_answer answer;
-	struct user user;
+	struct user_answer is;
 	int64_t removed;
 
 	store_link_bind(r->l, NULL);
 	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
 	ck_assert_int_eq(store_sweep(r->l, 0, 1, &removed, &r->err), -1);
-	ck_assert_int_eq(users_find(u, NULL, STR("a"), &answer, &user, &r->err),
+	ck_assert_int_eq(users_find(u, CALL_AT(NULL, 0), STR("a"), &is,
+				    &r->err),
 			 -1);
 	users_link_free(u);
 	rig_close(r);

@@ -3,6 +3,7 @@
 #include "strategy/users.h"
 #include "backends/htpasswd/file.h"
 #include "tests/contract/expect.h"
+#include "tests/support/call.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/process.h"
 #include "tests/support/run.h"
@@ -113,13 +114,17 @@ teardown(void)
 	process_remove(r->folder);
 }
 
-static enum user_answer
+/* No time is written. */
+#define NOW CALL_AT(r->a, 0)
+
+static bool
 find(const char *name, struct user *out)
 {
-	enum user_answer answer = USER_FOUND;
+	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, r->a, str_from(name), &answer, out, &r->err));
-	return answer;
+	OK(r, users_find(r->l, NOW, str_from(name), &is, &r->err));
+	*out = is.user;
+	return is.found;
 }
 
 static bool
@@ -127,7 +132,7 @@ there(const char *name)
 {
 	struct user u;
 
-	return find(name, &u) == USER_FOUND;
+	return find(name, &u);
 }
 
 static const char *
@@ -150,15 +155,15 @@ START_TEST(finds)
 			    "bob:$apr1$b:a comment\r\n  carol:\n#dave:x\n"
 			    "Alice:$6$c\nerin:$5$no-end");
 	OK(r, open_source(false));
-	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, find("alice", &u));
 	HOLDS(r, str_eq(u.who.name, STR("alice")));
 	HOLDS(r, str_eq(u.hash, STR("$2y$a")));
 	HOLDS(r, u.who.roles.n == 0 && !u.disabled);
-	SAME(r, find("bob", &u), USER_FOUND);
+	HOLDS(r, find("bob", &u));
 	HOLDS(r, str_eq(u.hash, STR("$apr1$b")));
-	SAME(r, find("carol", &u), USER_FOUND);
+	HOLDS(r, find("carol", &u));
 	SAME(r, u.hash.n, 0);
-	SAME(r, find("Alice", &u), USER_FOUND);
+	HOLDS(r, find("Alice", &u));
 	HOLDS(r, str_eq(u.hash, STR("$6$c")));
 	HOLDS(r, there("erin"));
 	HOLDS(r, !there("dave") && !there("#dave") && !there("ALICE") &&
@@ -193,7 +198,7 @@ START_TEST(lists_in_order)
 		size_t n = 0;
 
 		do {
-			OK(r, users_list(r->l, r->a, after, limit, &list,
+			OK(r, users_list(r->l, NOW, after, limit, &list,
 					 &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++) {
@@ -212,17 +217,17 @@ START_TEST(cannot_be_written)
 	struct user u;
 	enum user_change answer;
 	struct schema_state state;
+	struct hash_change change = { .hash = STR("$x") };
 	bool changed = true;
 
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
-	SAME(r, find("alice", &u), USER_FOUND);
-	FAILS(r, users_add(r->l, &u, 0, &answer, &r->err), ERR_CONFIG,
+	HOLDS(r, find("alice", &u));
+	FAILS(r, users_add(r->l, NOW, &u, &answer, &r->err), ERR_CONFIG,
 	      "htpasswd(1)");
-	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
-	      "htpasswd(1)");
-	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$x"), 0, &changed,
-			     &r->err));
+	FAILS(r, users_remove(r->l, NOW, u.who.name, &answer, &r->err),
+	      ERR_CONFIG, "htpasswd(1)");
+	OK(r, users_set_hash(r->l, NOW, &change, &changed, &r->err));
 	HOLDS(r, !changed);
 	OK(r, users_schema(r->l, &state, &r->err));
 	SAME(r, state.want, 0);
@@ -355,19 +360,18 @@ END_TEST
 
 START_TEST(missing_or_empty_is_no_answer)
 {
-	enum user_answer answer = USER_FOUND;
+	struct user_answer is = { .found = true };
 	struct rlimit was, none;
-	struct user u;
 
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
 	ck_assert_int_eq(unlink(r->file), 0);
-	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	FAILS(r, users_find(r->l, NOW, STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "users: No such file");
 	FAILS(r, users_ping(r->l, &r->err), ERR_UNAVAILABLE, "No such file");
-	SAME(r, answer, USER_FOUND);
+	HOLDS(r, is.found);
 	write_file(r->file, "");
-	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	FAILS(r, users_find(r->l, NOW, STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "there is no user");
 	write_file(r->file, "bob:$b\n");
 	HOLDS(r, !there("alice") && there("bob")); /* at once, no back-off */
@@ -376,7 +380,7 @@ START_TEST(missing_or_empty_is_no_answer)
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
 	none = (struct rlimit){ .rlim_max = was.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	FAILS(r, users_find(r->l, r->a, STR("bob"), &answer, &u, &r->err),
+	FAILS(r, users_find(r->l, NOW, STR("bob"), &is, &r->err),
 	      ERR_UNAVAILABLE, "Too many open files");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
 	HOLDS(r, !there("bob") && there("carol"));
@@ -433,13 +437,13 @@ read_all(void *arg)
 	users_link_bind(l, r->users);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct arena *a = arena_new(1 << 20);
-		enum user_answer x, y;
-		struct user u;
+		struct user_answer x, y;
 		struct err err;
 
-		if (users_find(l, a, STR("always"), &x, &u, &err) != 0 ||
-		    users_find(l, a, STR("never"), &y, &u, &err) != 0 ||
-		    x != USER_FOUND || y != USER_UNKNOWN)
+		if (users_find(l, CALL_AT(a, 0), STR("always"), &x, &err) !=
+			0 ||
+		    users_find(l, CALL_AT(a, 0), STR("never"), &y, &err) != 0 ||
+		    !x.found || y.found)
 			++*bad;
 		arena_free(a);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of Postgres that somebody else has changed: trouble of their owner. */
 #include "tests/contract/postgres/rig.h"
+#include "tests/support/call.h"
 
 #include <stdio.h>
 
@@ -97,8 +98,8 @@ make_users(struct rig *r, struct user *alice)
 	*alice = (struct user){ .who = { .name = STR("alice") },
 				.hash = STR("$a") };
 	OK(r, users_migrate(l, &r->err));
-	OK(r, users_add(l, alice, 1, &answer, &r->err));
-	OK(r, users_add(l, &bob, 1, &answer, &r->err));
+	OK(r, users_add(l, CALL_AT(r->a, 1000), alice, &answer, &r->err));
+	OK(r, users_add(l, CALL_AT(r->a, 1000), &bob, &answer, &r->err));
 	return l;
 }
 
@@ -109,14 +110,14 @@ START_TEST(one_user_is_damaged)
 					       "disabled",  "created",
 					       "changed" };
 	struct rig *r = rig_open(0, "");
-	struct user alice, got;
+	struct user alice;
 	struct users_link *l = make_users(r, &alice);
 	struct user_list list = { .n = 7 };
 	char sql[1200];
 
 	postgres_server_sql(r->place, lax);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-		enum user_answer answer = USER_UNKNOWN;
+		struct user_answer is = { .found = false };
 
 		(void)snprintf(sql, sizeof(sql),
 			       "CREATE TABLE kept AS TABLE fcgiauth.users;"
@@ -126,15 +127,18 @@ START_TEST(one_user_is_damaged)
 		postgres_server_sql(r->place, sql);
 		(void)snprintf(sql, sizeof(sql), "column %s:", columns[i]);
 		FAILS(r,
-		      users_find(l, r->a, STR("alice"), &answer, &got, &r->err),
+		      users_find(l, CALL_AT(r->a, 0), STR("alice"), &is,
+				 &r->err),
 		      ERR_UNAVAILABLE, sql);
-		SAME(r, answer, USER_UNKNOWN);
-		FAILS(r, users_list(l, r->a, STR(""), 9, &list, &r->err),
+		HOLDS(r, !is.found);
+		FAILS(r,
+		      users_list(l, CALL_AT(r->a, 0), STR(""), 9, &list,
+				 &r->err),
 		      ERR_UNAVAILABLE, sql);
 		SAME(r, list.n, 7);
 		OK(r,
-		   users_find(l, r->a, STR("bob"), &answer, &got, &r->err));
-		SAME(r, answer, USER_FOUND);
+		   users_find(l, CALL_AT(r->a, 0), STR("bob"), &is, &r->err));
+		HOLDS(r, is.found);
 		postgres_server_sql(r->place,
 				    "DELETE FROM fcgiauth.users;"
 				    "INSERT INTO fcgiauth.users TABLE kept;"
@@ -164,7 +168,8 @@ START_TEST(change_cannot_tell)
 	    " EXECUTE FUNCTION fcgiauth.drop_rights()");
 	old = alice;
 	old.hash = STR("$stale");
-	FAILS(r, users_set(l, &old, &alice, 2, &answer, &r->err),
+	FAILS(r,
+	      users_set(l, CALL_AT(r->a, 2000), &old, &alice, &answer, &r->err),
 	      ERR_UNAVAILABLE, "42501");
 	SAME(r, answer, USER_CHANGED);
 	users_link_free(l);

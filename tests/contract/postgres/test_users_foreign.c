@@ -2,6 +2,7 @@
 /* Users in a Postgres table of somebody else's, by statements of his own. */
 #include "strategy/users.h"
 #include "tests/contract/expect.h"
+#include "tests/support/call.h"
 #include "tests/contract/postgres/foreign_shapes.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/postgres_server.h"
@@ -96,13 +97,14 @@ teardown(void)
 	arena_free(r->a);
 }
 
-static enum user_answer
+static bool
 find(const char *name, struct user *out)
 {
-	enum user_answer answer = USER_FOUND;
+	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, r->a, str_from(name), &answer, out, &r->err));
-	return answer;
+	OK(r, users_find(r->l, CALL_AT(r->a, 0), str_from(name), &is, &r->err));
+	*out = is.user;
+	return is.found;
 }
 
 #define QUERY                                                                  \
@@ -116,19 +118,19 @@ START_TEST(all_columns)
 
 	OK(r, open_source(QUERY, NULL));
 	OK(r, users_check_schema(r->l, &r->err));
-	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, find("alice", &u));
 	HOLDS(r, str_eq(u.who.name, STR("alice")));
 	HOLDS(r, str_eq(u.hash, STR(HASH)));
 	HOLDS(r, str_eq(u.who.email, STR("a@example.com")));
 	HOLDS(r, str_eq(u.who.full_name, STR("Ann")));
 	HOLDS(r, str_eq(u.who.roles, STR("admin,staff")));
 	HOLDS(r, !u.disabled && u.created == 0 && u.changed == 0);
-	SAME(r, find("bob", &u), USER_FOUND); /* NULLs */
+	HOLDS(r, find("bob", &u)); /* NULLs */
 	HOLDS(r, u.who.email.n == 0 && u.who.full_name.n == 0 &&
 		     u.who.roles.n == 0 && !u.disabled);
-	SAME(r, find("carol", &u), USER_FOUND);
+	HOLDS(r, find("carol", &u));
 	HOLDS(r, u.hash.n == 0 && u.disabled);
-	SAME(r, find("dave", &u), USER_UNKNOWN);
+	HOLDS(r, !find("dave", &u));
 	OK(r, users_ping(r->l, &r->err));
 }
 END_TEST
@@ -142,7 +144,7 @@ START_TEST(shapes_of_rows)
 		       foreign_shapes[_i].columns);
 	ck_assert_msg(open_source(query, NULL) == 0, "row %d: %s", _i,
 		      r->err.msg);
-	ck_assert_msg(find("a", &u) == USER_FOUND, "row %d", _i);
+	ck_assert_msg(find("a", &u), "row %d", _i);
 	ck_assert_msg(u.disabled == foreign_shapes[_i].disabled, "row %d", _i);
 	ck_assert_msg(str_eq(u.refused, str_from(foreign_shapes[_i].says)),
 		      "row %d: %.*s", _i, STR_ARG(u.refused));
@@ -152,7 +154,7 @@ START_TEST(shapes_of_rows)
 	ck_assert_msg(str_eq(u.who.name, STR("a")), "row %d", _i);
 	ck_assert_msg(u.who.email.n == 0 && u.who.full_name.n == 0,
 		      "row %d: more than the name", _i);
-	ck_assert_msg(find("b", &u) == USER_UNKNOWN, "row %d", _i);
+	ck_assert_msg(!find("b", &u), "row %d", _i);
 }
 END_TEST
 
@@ -170,7 +172,7 @@ START_TEST(roles_up_to_the_limit)
 			       " WHERE $1 = 'a'",
 			       304 + more);
 		OK(r, open_source(query, NULL));
-		SAME(r, find("a", &u), USER_FOUND);
+		HOLDS(r, find("a", &u));
 		SAME(r, u.disabled, more == 1);
 		SAME(r, u.who.roles.n, more == 1 ? 0 : IDENTITY_ROLES_MAX);
 	}
@@ -225,7 +227,7 @@ static const struct {
 START_TEST(mistakes_are_told)
 {
 	struct user u;
-	enum user_answer answer = USER_UNKNOWN;
+	struct user_answer is = { .found = false };
 
 	if (open_source(mistakes[_i].query, mistakes[_i].update_hash) == 0)
 		ck_assert_msg(users_check_schema(r->l, &r->err) == -1,
@@ -236,12 +238,12 @@ START_TEST(mistakes_are_told)
 		      r->err.msg);
 	if (r->users == NULL)
 		return;
-	ck_assert_msg(users_find(r->l, r->a, STR("alice"), &answer, &u,
+	ck_assert_msg(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is,
 				 &r->err) == -1,
 		      "row %d", _i);
 	/* Nothing was done by trying. */
 	OK(r, open_source(QUERY, NULL));
-	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, find("alice", &u));
 }
 END_TEST
 
@@ -249,18 +251,18 @@ END_TEST
 START_TEST(table_that_comes_later)
 {
 	struct user u;
-	enum user_answer answer = USER_UNKNOWN;
+	struct user_answer is = { .found = false };
 
 	postgres_server_sql(&place, "DROP TABLE app.people");
 	OK(r, open_source(QUERY, NULL));
-	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
 	postgres_server_sql(&place, table);
 	fake_env_advance(&r->fake, 2);
-	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, find("alice", &u));
 	/* And go again. */
 	postgres_server_sql(&place, "DROP TABLE app.people");
-	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
 }
 END_TEST
@@ -281,8 +283,8 @@ START_TEST(names_are_data)
 
 	OK(r, open_source(QUERY, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		ck_assert_msg(find(names[i], &u) == USER_UNKNOWN, "row %zu", i);
-	SAME(r, find("alice", &u), USER_FOUND);
+		ck_assert_msg(!find(names[i], &u), "row %zu", i);
+	HOLDS(r, find("alice", &u));
 }
 END_TEST
 
@@ -294,24 +296,24 @@ START_TEST(name_comes_back_as_asked)
 	OK(r, open_source("SELECT login AS name, password_hash"
 			  " FROM app.people WHERE lower(login) = lower($1)",
 			  NULL));
-	SAME(r, find("alice", &u), USER_FOUND);
-	SAME(r, find("Alice", &u), USER_UNKNOWN);
-	SAME(r, find("ALICE", &u), USER_UNKNOWN);
+	HOLDS(r, find("alice", &u));
+	HOLDS(r, !find("Alice", &u));
+	HOLDS(r, !find("ALICE", &u));
 }
 END_TEST
 
 START_TEST(several_rows_are_nobody)
 {
-	enum user_answer answer = USER_UNKNOWN;
+	struct user_answer is = { .found = false };
 	struct user u;
 
 	postgres_server_sql(&place, "INSERT INTO app.people (login,"
 				    " password_hash) VALUES ('alice', '$x')");
 	OK(r, open_source(QUERY, NULL));
-	FAILS(r, users_find(r->l, r->a, STR("alice"), &answer, &u, &r->err),
+	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
-	SAME(r, answer, USER_UNKNOWN);
-	SAME(r, find("bob", &u), USER_FOUND); /* others are not held up */
+	HOLDS(r, !is.found);
+	HOLDS(r, find("bob", &u)); /* others are not held up */
 }
 END_TEST
 
@@ -327,9 +329,8 @@ START_TEST(failure_of_one_holds_up_no_other)
 		{ "app.hash_of(login)", "P0001" },
 	};
 	struct users_link *other = users_link_new(&r->fake.env);
-	enum user_answer answer;
+	struct user_answer is;
 	char query[400];
-	struct user u;
 
 	ck_assert_ptr_nonnull(other);
 	postgres_server_sql(&place,
@@ -347,12 +348,13 @@ START_TEST(failure_of_one_holds_up_no_other)
 		users_link_bind(other, r->users);
 		for (int n = 0; n < 2; n++) /* the one try for a while */
 			FAILS(r,
-			      users_find(r->l, r->a, STR("alice"), &answer, &u,
-					 &r->err),
+			      users_find(r->l, CALL_AT(r->a, 0), STR("alice"),
+					 &is, &r->err),
 			      ERR_UNAVAILABLE, rows[i].says);
 		OK(r,
-		   users_find(other, r->a, STR("bob"), &answer, &u, &r->err));
-		SAME(r, answer, USER_FOUND);
+		   users_find(other, CALL_AT(r->a, 0), STR("bob"), &is,
+			      &r->err));
+		HOLDS(r, is.found);
 	}
 	users_link_free(other);
 }
@@ -368,18 +370,24 @@ START_TEST(only_what_is_configured_is_written)
 
 	OK(r, open_source(QUERY, NULL));
 	SAME(r, users_caps(r->users), USERS_PERSISTENT);
-	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, find("alice", &u));
 	old = u;
-	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$x"), 0, &changed,
-			     &r->err));
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, 0),
+			  &(struct hash_change){ .name = u.who.name,
+						 .old = u.hash,
+						 .hash = STR("$x") },
+			  &changed, &r->err));
 	HOLDS(r, !changed);
-	FAILS(r, users_add(r->l, &u, 0, &answer, &r->err), ERR_CONFIG,
-	      "change the table");
-	FAILS(r, users_set(r->l, &old, &u, 0, &answer, &r->err), ERR_CONFIG,
-	      "change the table");
-	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
-	      "change the table");
-	FAILS(r, users_list(r->l, r->a, STR(""), 9, &list, &r->err),
+	FAILS(r, users_add(r->l, CALL_AT(r->a, 0), &u, &answer, &r->err),
+	      ERR_CONFIG, "change the table");
+	FAILS(r, users_set(r->l, CALL_AT(r->a, 0), &old, &u, &answer, &r->err),
+	      ERR_CONFIG, "change the table");
+	FAILS(r,
+	      users_remove(r->l, CALL_AT(r->a, 0), u.who.name, &answer,
+			   &r->err),
+	      ERR_CONFIG, "change the table");
+	FAILS(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err),
 	      ERR_CONFIG, "cannot be listed");
 	OK(r, users_schema(r->l, &state, &r->err));
 	SAME(r, state.have, 0);
@@ -390,48 +398,50 @@ END_TEST
 
 START_TEST(update_hash_compares)
 {
+	struct hash_change change = { .name = STR("alice"),
+				      .old = STR("$stale"),
+				      .hash = STR("$new'--") };
 	struct user u;
 	bool changed = true;
 
 	OK(r, open_source(QUERY, "UPDATE app.people SET password_hash = $2"
 				 " WHERE login = $1 AND password_hash = $3"));
 	SAME(r, users_caps(r->users), USERS_PERSISTENT | USERS_REHASH);
-	OK(r, users_set_hash(r->l, STR("alice"), STR("$stale"), STR("$new"), 0,
-			     &changed, &r->err));
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, 0), &change, &changed, &r->err));
 	HOLDS(r, !changed);
-	OK(r, users_set_hash(r->l, STR("alice"), STR(HASH), STR("$new'--"), 0,
-			     &changed, &r->err));
+	change.old = STR(HASH);
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, 0), &change, &changed, &r->err));
 	HOLDS(r, changed);
-	SAME(r, find("alice", &u), USER_FOUND);
+	HOLDS(r, find("alice", &u));
 	HOLDS(r, str_eq(u.hash, STR("$new'--")));
-	SAME(r, find("bob", &u), USER_FOUND);
+	HOLDS(r, find("bob", &u));
 	HOLDS(r, str_eq(u.hash, STR("$b")));
 }
 END_TEST
 
 START_TEST(no_memory_is_no_answer)
 {
-	struct user u, kept = { .disabled = true };
 	unsigned failures = 0;
 
 	OK(r, open_source(QUERY, NULL));
 	for (unsigned n = 0; n < 12; n++) {
-		enum user_answer answer = USER_UNKNOWN;
+		struct user_answer is = { .user = { .disabled = true } };
 		struct arena *a = arena_new(1 << 20);
 		int rc;
 
 		ck_assert_ptr_nonnull(a);
-		u = kept;
 		arena_fail_after(a, n);
-		rc = users_find(r->l, a, STR("alice"), &answer, &u, &r->err);
+		rc =
+		    users_find(r->l, CALL_AT(a, 0), STR("alice"), &is, &r->err);
 		if (arena_has_failed(a)) {
 			failures++;
 			SAME(r, rc, -1);
 			SAME(r, r->err.code, ERR_INTERNAL);
-			SAME(r, answer, USER_UNKNOWN);
-			HOLDS(r, u.disabled);
+			HOLDS(r, !is.found && is.user.disabled);
 		} else {
-			SAME(r, answer, USER_FOUND);
+			HOLDS(r, is.found);
 		}
 		arena_free(a);
 	}

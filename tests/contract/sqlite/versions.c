@@ -2,6 +2,7 @@
 /* A file as each version has left it is brought up to date, and keeps what is
  * in it. */
 #include "tests/contract/sqlite/rig.h"
+#include "tests/support/call.h"
 
 #include "backends/sqlite/conn.h"
 #include "base/enc.h"
@@ -165,8 +166,7 @@ START_TEST(users_versions_are_migrated)
 	for (size_t v = 1; v <= ARRAY_LEN(users_steps); v++) {
 		struct rig *r = rig_open();
 		struct schema_state state;
-		enum user_answer answer;
-		struct user u;
+		struct user_answer is;
 
 		rig_stop(r);
 		OK(r, rig_migrate_to(r, "users", users_steps, v, &state));
@@ -176,16 +176,18 @@ START_TEST(users_versions_are_migrated)
 		OK(r, users_check_schema(r->ul, &r->err));
 		OK(r, users_schema(r->ul, &state, &r->err));
 		SAME(r, state.have, state.want);
-		OK(r, users_find(r->ul, r->a, STR("alice"), &answer, &u,
-				 &r->err));
-		SAME(r, answer, USER_FOUND);
-		ck_assert(str_eq(u.hash, STR("$x$")) && !u.disabled);
-		ck_assert(str_eq(u.who.roles, STR("admin,staff")));
-		ck_assert(str_eq(u.who.full_name, STR("Alice")));
-		SAME(r, u.created, 5);
-		OK(r, users_find(r->ul, r->a, STR("bob"), &answer, &u,
-				 &r->err));
-		ck_assert(answer == USER_FOUND && u.disabled);
+		OK(r,
+		   users_find(r->ul, CALL_AT(r->a, 0), STR("alice"), &is,
+			      &r->err));
+		ck_assert(is.found && !is.user.disabled);
+		ck_assert(str_eq(is.user.hash, STR("$x$")));
+		ck_assert(str_eq(is.user.who.roles, STR("admin,staff")));
+		ck_assert(str_eq(is.user.who.full_name, STR("Alice")));
+		SAME(r, is.user.created, 5);
+		OK(r,
+		   users_find(r->ul, CALL_AT(r->a, 0), STR("bob"), &is,
+			      &r->err));
+		ck_assert(is.found && is.user.disabled);
 		rig_close(r);
 	}
 }

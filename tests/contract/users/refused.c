@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: what users cannot be asked or told, and who says so. */
 #include "tests/contract/users/rig.h"
+#include "tests/support/call.h"
 
 #include <check.h>
 #include <string.h>
@@ -20,16 +21,26 @@ START_TEST(read_only_source)
 	ops.base.caps = NULL;
 	r->ops = &ops;
 	rig_start(r);
-	FAILS(r, users_add(r->l, &u, r->now, &answer, &r->err), ERR_CONFIG,
-	      "cannot be changed from here");
-	FAILS(r, users_set(r->l, &u, &u, r->now, &answer, &r->err), ERR_CONFIG,
-	      "cannot be changed from here");
-	FAILS(r, users_remove(r->l, u.who.name, &answer, &r->err), ERR_CONFIG,
-	      "cannot be changed from here");
-	FAILS(r, users_list(r->l, r->a, STR(""), 1, &list, &r->err), ERR_CONFIG,
-	      "cannot be listed from here");
-	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$x"), r->now,
-			     &changed, &r->err));
+	FAILS(r,
+	      users_add(r->l, CALL_AT(r->a, r->now * 1000), &u, &answer,
+			&r->err),
+	      ERR_CONFIG, "cannot be changed from here");
+	FAILS(r,
+	      users_set(r->l, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
+			&r->err),
+	      ERR_CONFIG, "cannot be changed from here");
+	FAILS(r,
+	      users_remove(r->l, CALL_AT(r->a, 0), u.who.name, &answer,
+			   &r->err),
+	      ERR_CONFIG, "cannot be changed from here");
+	FAILS(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 1, &list, &r->err),
+	      ERR_CONFIG, "cannot be listed from here");
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+			  &(struct hash_change){ .name = u.who.name,
+						 .old = u.hash,
+						 .hash = STR("$x") },
+			  &changed, &r->err));
 	HOLDS(r, !changed);
 	rig_close(r);
 }
@@ -50,26 +61,33 @@ START_TEST(refuses_everything)
 {
 	struct rig *r = rig_open();
 	const struct user alice = rig_user("alice"), bob = rig_user("bob");
-	struct user got = bob;
+	struct user_answer is = { .user = bob };
 	struct user_list list = { .n = 7 };
-	enum user_answer found = USER_UNKNOWN;
 	enum user_change answer = USER_STALE;
 	bool changed = true;
 
-	OK(r, users_add(r->l, &alice, r->now, &answer, &r->err));
+	OK(r,
+	   users_add(r->l, CALL_AT(r->a, r->now * 1000), &alice, &answer,
+		     &r->err));
 	answer = USER_STALE;
 	REFUSED(users_ping(r->l, &r->err));
-	REFUSED(users_find(r->l, r->a, STR("alice"), &found, &got, &r->err));
-	REFUSED(users_set_hash(r->l, STR("alice"), alice.hash, STR("$x"),
-			       r->now, &changed, &r->err));
-	REFUSED(users_list(r->l, r->a, STR(""), 9, &list, &r->err));
-	REFUSED(users_add(r->l, &bob, r->now, &answer, &r->err));
-	REFUSED(users_set(r->l, &alice, &alice, r->now, &answer, &r->err));
-	REFUSED(users_remove(r->l, STR("alice"), &answer, &r->err));
-	HOLDS(r, found == USER_UNKNOWN && answer == USER_STALE && changed);
-	HOLDS(r, list.n == 7 && str_eq(got.who.name, STR("bob")));
+	REFUSED(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err));
+	REFUSED(users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+			       &(struct hash_change){ .name = STR("alice"),
+						      .old = alice.hash,
+						      .hash = STR("$x") },
+			       &changed, &r->err));
+	REFUSED(users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err));
+	REFUSED(users_add(r->l, CALL_AT(r->a, r->now * 1000), &bob, &answer,
+			  &r->err));
+	REFUSED(users_set(r->l, CALL_AT(r->a, r->now * 1000), &alice, &alice,
+			  &answer, &r->err));
+	REFUSED(users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+			     &r->err));
+	HOLDS(r, !is.found && answer == USER_STALE && changed);
+	HOLDS(r, list.n == 7 && str_eq(is.user.who.name, STR("bob")));
 	fake_env_advance_ms(&r->fake, 1000);
-	OK(r, users_list(r->l, r->a, STR(""), 9, &list, &r->err));
+	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, str_eq(list.v[0].who.name, STR("alice")));
 	HOLDS(r, str_eq(list.v[0].hash, alice.hash));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite of the user sources that can be written. */
 #include "tests/contract/users/rig.h"
+#include "tests/support/call.h"
 #include "tests/support/run.h"
 
 #include <pthread.h>
@@ -12,17 +13,19 @@ add(struct rig *r, const struct user *u)
 {
 	enum user_change answer = USER_MISSING;
 
-	OK(r, users_add(r->l, u, r->now, &answer, &r->err));
+	OK(r,
+	   users_add(r->l, CALL_AT(r->a, r->now * 1000), u, &answer, &r->err));
 	return answer;
 }
 
-static enum user_answer
+static bool
 find(struct rig *r, struct str name, struct user *out)
 {
-	enum user_answer answer = USER_FOUND;
+	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, r->a, name, &answer, out, &r->err));
-	return answer;
+	OK(r, users_find(r->l, CALL_AT(r->a, 0), name, &is, &r->err));
+	*out = is.user;
+	return is.found;
 }
 
 static bool
@@ -37,9 +40,9 @@ START_TEST(add_and_find)
 	struct rig *r = rig_open();
 	struct user u = rig_user("alice"), got;
 
-	SAME(r, find(r, STR("alice"), &got), USER_UNKNOWN);
+	HOLDS(r, !find(r, STR("alice"), &got));
 	SAME(r, add(r, &u), USER_CHANGED);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.created, r->now);
 	SAME(r, got.changed, r->now);
@@ -64,12 +67,12 @@ START_TEST(names_are_exact)
 	SAME(r, add(r, &u), USER_CHANGED);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		memset(&got, 0xa5, sizeof(got));
-		SAME(r, find(r, others[i], &got), USER_UNKNOWN);
+		HOLDS(r, !find(r, others[i], &got));
 		ck_assert_mem_eq(&got, &nobody, sizeof(got));
 	}
 	u = rig_user("Alice");
 	SAME(r, add(r, &u), USER_CHANGED);
-	SAME(r, find(r, STR("Alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("Alice"), &got));
 	HOLDS(r, str_eq(got.who.name, STR("Alice")));
 	rig_close(r);
 }
@@ -84,7 +87,7 @@ START_TEST(add_twice)
 	second.hash = STR("$other");
 	second.who.roles = STR("root");
 	SAME(r, add(r, &second), USER_EXISTS);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&u, &got));
 	rig_close(r);
 }
@@ -104,19 +107,23 @@ START_TEST(set_writes_all_but_created)
 	u.who.roles = STR("");
 	u.who.email = STR("");
 	u.who.full_name = STR("");
-	OK(r, users_set(r->l, &old, &u, r->now + 60, &answer, &r->err));
+	OK(r,
+	   users_set(r->l, CALL_AT(r->a, (r->now + 60) * 1000), &old, &u,
+		     &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND); /* disabled too */
+	HOLDS(r, find(r, STR("alice"), &got)); /* disabled too */
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.created, r->now);
 	SAME(r, got.changed, r->now + 60);
-	SAME(r, find(r, STR("bob"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("bob"), &got));
 	HOLDS(r, user_same(&other, &got));
 
 	u.who.name = STR("carol");
-	OK(r, users_set(r->l, &u, &u, r->now, &answer, &r->err));
+	OK(r,
+	   users_set(r->l, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
+		     &r->err));
 	SAME(r, answer, USER_MISSING);
-	SAME(r, find(r, STR("carol"), &got), USER_UNKNOWN);
+	HOLDS(r, !find(r, STR("carol"), &got));
 	rig_close(r);
 }
 END_TEST
@@ -139,20 +146,25 @@ START_TEST(set_compares)
 	next.who.email = STR("b@example.com");
 	for (size_t i = 0; i < ARRAY_LEN(olds); i++) {
 		answer = USER_MISSING;
-		OK(r, users_set(r->l, &olds[i], &next, r->now + 5, &answer,
-				&r->err));
+		OK(r,
+		   users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000), &olds[i],
+			     &next, &answer, &r->err));
 		ck_assert_msg(answer == USER_STALE, "%s: row %zu: %d", r->name,
 			      i, (int)answer);
-		SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+		HOLDS(r, find(r, STR("alice"), &got));
 		HOLDS(r, user_same(&u, &got));
 		SAME(r, got.changed, r->now);
 	}
-	OK(r, users_set(r->l, &u, &next, r->now + 5, &answer, &r->err));
+	OK(r,
+	   users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000), &u, &next,
+		     &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&next, &got));
 	/* The same again is a change, too. */
-	OK(r, users_set(r->l, &next, &next, r->now + 6, &answer, &r->err));
+	OK(r,
+	   users_set(r->l, CALL_AT(r->a, (r->now + 6) * 1000), &next, &next,
+		     &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	rig_close(r);
 }
@@ -165,20 +177,32 @@ START_TEST(set_hash_compares)
 	bool changed = true;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r, users_set_hash(r->l, u.who.name, STR("$stale"), STR("$new"),
-			     r->now + 5, &changed, &r->err));
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+			  &(struct hash_change){ .name = u.who.name,
+						 .old = STR("$stale"),
+						 .hash = STR("$new") },
+			  &changed, &r->err));
 	HOLDS(r, !changed);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.changed, r->now);
-	OK(r, users_set_hash(r->l, u.who.name, u.hash, STR("$new"), r->now + 5,
-			     &changed, &r->err));
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+			  &(struct hash_change){ .name = u.who.name,
+						 .old = u.hash,
+						 .hash = STR("$new") },
+			  &changed, &r->err));
 	HOLDS(r, changed);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, str_eq(got.hash, STR("$new")));
 	HOLDS(r, identity_equal(&got.who, &u.who));
-	OK(r, users_set_hash(r->l, STR("bob"), STR("$new"), STR("$x"), r->now,
-			     &changed, &r->err));
+	OK(r,
+	   users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+			  &(struct hash_change){ .name = STR("bob"),
+						 .old = STR("$new"),
+						 .hash = STR("$x") },
+			  &changed, &r->err));
 	HOLDS(r, !changed);
 	rig_close(r);
 }
@@ -191,13 +215,19 @@ START_TEST(remove_once)
 	enum user_change answer;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r, users_remove(r->l, STR("alic%"), &answer, &r->err));
+	OK(r,
+	   users_remove(r->l, CALL_AT(r->a, 0), STR("alic%"), &answer,
+			&r->err));
 	SAME(r, answer, USER_MISSING);
-	OK(r, users_remove(r->l, STR("alice"), &answer, &r->err));
+	OK(r,
+	   users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+			&r->err));
 	SAME(r, answer, USER_CHANGED);
-	OK(r, users_remove(r->l, STR("alice"), &answer, &r->err));
+	OK(r,
+	   users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+			&r->err));
 	SAME(r, answer, USER_MISSING);
-	SAME(r, find(r, STR("alice"), &got), USER_UNKNOWN);
+	HOLDS(r, !find(r, STR("alice"), &got));
 	SAME(r, add(r, &u), USER_CHANGED);
 	rig_close(r);
 }
@@ -212,7 +242,7 @@ START_TEST(list_by_name)
 	struct rig *r = rig_open();
 	struct user_list list;
 
-	OK(r, users_list(r->l, r->a, STR(""), 10, &list, &r->err));
+	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 10, &list, &r->err));
 	SAME(r, list.n, 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct user u = rig_user(names[i]);
@@ -224,8 +254,9 @@ START_TEST(list_by_name)
 		size_t n = 0;
 
 		do {
-			OK(r, users_list(r->l, r->a, after, limit, &list,
-					 &r->err));
+			OK(r,
+			   users_list(r->l, CALL_AT(r->a, 0), after, limit,
+				      &list, &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++, n++) {
 				after = list.v[i].who.name;
@@ -237,7 +268,9 @@ START_TEST(list_by_name)
 		} while (list.n == limit);
 		SAME(r, n, ARRAY_LEN(names));
 	}
-	OK(r, users_list(r->l, r->a, STR("zoe"), SIZE_MAX, &list, &r->err));
+	OK(r,
+	   users_list(r->l, CALL_AT(r->a, 0), STR("zoe"), SIZE_MAX, &list,
+		      &r->err));
 	SAME(r, list.n, 0);
 	rig_close(r);
 }
@@ -287,12 +320,13 @@ START_TEST(bad_users_are_refused)
 			enum user_change answer;
 
 			r->err = (struct err){ .code = ERR_NONE };
-			ck_assert_msg(users_add(r->l, &rows[i].u, r->now,
-						&answer, &r->err) == -1 &&
-					  users_set(r->l, &rows[i].u,
-						    &rows[i].u, r->now,
-						    &answer, &r->err) == -1,
-				      "%s: row %zu", r->name, i);
+			ck_assert_msg(
+			    users_add(r->l, CALL_AT(r->a, r->now * 1000),
+				      &rows[i].u, &answer, &r->err) == -1 &&
+				users_set(r->l, CALL_AT(r->a, r->now * 1000),
+					  &rows[i].u, &rows[i].u, &answer,
+					  &r->err) == -1,
+			    "%s: row %zu", r->name, i);
 			ck_assert_msg(
 			    r->err.code == ERR_INPUT &&
 				strstr(r->err.msg, rows[i].says) != NULL,
@@ -300,7 +334,7 @@ START_TEST(bad_users_are_refused)
 		}
 	}
 	SAME(r, add(r, &good), USER_CHANGED); /* and no back-off after it */
-	SAME(r, find(r, STR("a"), &got), USER_UNKNOWN);
+	HOLDS(r, !find(r, STR("a"), &got));
 	rig_close(r);
 }
 END_TEST
@@ -309,28 +343,28 @@ END_TEST
 START_TEST(find_without_memory)
 {
 	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got = u;
+	struct user u = rig_user("alice");
+	struct user_answer is = { .user = u };
 	unsigned failures = 0;
 
 	SAME(r, add(r, &u), USER_CHANGED);
 	for (unsigned n = 0; n < 12; n++) {
-		enum user_answer answer = USER_UNKNOWN;
 		struct arena *a = arena_new(1 << 20);
 		int rc;
 
 		ck_assert_ptr_nonnull(a);
 		arena_fail_after(a, n);
-		rc = users_find(r->l, a, STR("alice"), &answer, &got, &r->err);
+		rc =
+		    users_find(r->l, CALL_AT(a, 0), STR("alice"), &is, &r->err);
 		if (arena_has_failed(a)) {
 			failures++;
 			SAME(r, rc, -1);
 			SAME(r, r->err.code, ERR_INTERNAL);
-			SAME(r, answer, USER_UNKNOWN);
-			HOLDS(r, user_same(&u, &got));
+			HOLDS(r, !is.found && user_same(&u, &is.user));
 		} else {
 			SAME(r, rc, 0);
-			SAME(r, answer, USER_FOUND);
-			got = u;
+			HOLDS(r, is.found);
+			is = (struct user_answer){ .user = u };
 		}
 		arena_free(a);
 	}
@@ -359,13 +393,16 @@ rehash(void *arg)
 	struct work *w = arg;
 	char hash[16];
 	struct user u = rig_user("race");
+	struct hash_change change = { .name = STR("alice"),
+				      .old = rig_user("").hash };
 
 	(void)snprintf(hash, sizeof(hash), "$new%d", w->number);
-	w->result =
-	    users_set_hash(w->l, STR("alice"), rig_user("").hash, str_from(hash),
-			   w->r->now, &w->changed, &w->err);
+	change.hash = str_from(hash);
+	w->result = users_set_hash(w->l, CALL_AT(NULL, w->r->now * 1000),
+				   &change, &w->changed, &w->err);
 	if (w->result == 0)
-		w->result = users_add(w->l, &u, w->r->now, &w->added, &w->err);
+		w->result = users_add(w->l, CALL_AT(NULL, w->r->now * 1000), &u,
+				      &w->added, &w->err);
 	return NULL;
 }
 
@@ -400,7 +437,7 @@ START_TEST(parallel_changes)
 	}
 	SAME(r, changed, 1);
 	SAME(r, added, 1);
-	SAME(r, find(r, STR("alice"), &got), USER_FOUND);
+	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, str_eq(got.hash, str_from(winner)));
 	rig_close(r);
 }
@@ -420,8 +457,7 @@ START_TEST(ping_schema_restart)
 	rig_stop(r);
 	rig_start(r);
 	SAME(r, find(r, STR("alice"), &got),
-	     (r->ops->base.driver.caps & USERS_PERSISTENT) != 0 ? USER_FOUND :
-								  USER_UNKNOWN);
+	     (r->ops->base.driver.caps & USERS_PERSISTENT) != 0);
 	rig_close(r);
 }
 END_TEST
