@@ -73,15 +73,15 @@ are_public(const struct access_terms *t)
 }
 
 int
-access_find(const struct rules *r, const struct rule_question *q,
-	    struct str path, struct str also, struct arena *a,
-	    struct access_terms *out, struct err *err)
+access_find(const struct rules *r, const struct access_question *q,
+	    struct arena *a, struct access_terms *out, struct err *err)
 {
-	struct access_terms t = { .also = also };
+	struct access_terms t = { .also = q->also };
+	struct words paths;
 	struct str *self;
 
-	if (!path_is_plain(path)) {
-		if (read_path(r, path, a, &t, err) != 0)
+	if (!path_is_plain(q->path)) {
+		if (read_path(r, q->path, a, &t, err) != 0)
 			return -1;
 		if (!share_location(r, &t))
 			t.doubt = ACCESS_AMBIGUOUS;
@@ -89,15 +89,16 @@ access_find(const struct rules *r, const struct rule_question *q,
 		self = arena_alloc(a, sizeof(*self));
 		if (self == NULL)
 			return err_nomem(err);
-		*self = path;
+		*self = q->path;
 		t.paths = self;
 		t.n = 1;
 	}
+	paths = (struct words){ .v = t.paths, .n = t.n };
 	if (t.n > 0 &&
-	    rules_judge(r, q, t.paths, t.n, a, &t.outcomes, err) != 0)
+	    rules_judge(r, &q->rule, &paths, a, &t.outcomes, err) != 0)
 		return -1;
 	t.open = t.doubt == ACCESS_CLEAR && are_public(&t) &&
-	    (also.n == 0 || require_is_public(also));
+	    (t.also.n == 0 || require_is_public(t.also));
 	*out = t;
 	return 0;
 }

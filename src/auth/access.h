@@ -22,6 +22,12 @@ enum access_doubt {
 /* For logs: "hidden dot segment", "ambiguous path"; NULL when clear. */
 const char *access_doubt_text(enum access_doubt doubt);
 
+struct access_question {
+	struct rule_question rule;
+	struct str path; /* as path_split() gives it */
+	struct str also; /* as AUTH_REQUIRE brings it, valid or not */
+};
+
 /* What holds for the request, whoever sends it. */
 struct access_terms {
 	enum access_doubt doubt; /* refused, for all */
@@ -34,13 +40,10 @@ struct access_terms {
 	size_t n;
 };
 
-/*
- * `path` as path_split() gives it; `also` as AUTH_REQUIRE brings it, valid or
- * not.  -1: could not tell, as rules_judge().
- */
-int access_find(const struct rules *r, const struct rule_question *q,
-		struct str path, struct str also, struct arena *a,
-		struct access_terms *out, struct err *err) MUST_USE;
+/* -1: could not tell, as rules_judge(). */
+int access_find(const struct rules *r, const struct access_question *q,
+		struct arena *a, struct access_terms *out, struct err *err)
+    MUST_USE;
 
 /*
  * Why a user was refused whom access_judge() refused without a doubt: what the

@@ -353,13 +353,13 @@ outcome_of(const struct hearing *h, const struct rule *rule)
 }
 
 static int
-judge_all(const struct hearing *h, const struct str *paths, size_t n,
+judge_all(const struct hearing *h, const struct words *paths,
 	  struct rule_outcome *out, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < paths->n; i++) {
 		const struct rule *rule;
 
-		if (find_rule(h, paths[i], &rule, err) != 0)
+		if (find_rule(h, paths->v[i], &rule, err) != 0)
 			return -1;
 		out[i] = outcome_of(h, rule);
 	}
@@ -379,7 +379,7 @@ share_limits(const struct rules *r, size_t n)
 }
 
 static int
-judge_by_regex(struct hearing *h, const struct str *paths, size_t n,
+judge_by_regex(struct hearing *h, const struct words *paths,
 	       struct rule_outcome *out, struct err *err)
 {
 	pcre2_match_context *shared = NULL;
@@ -387,12 +387,12 @@ judge_by_regex(struct hearing *h, const struct str *paths, size_t n,
 
 	h->data = pcre2_match_data_create(1, NULL);
 	h->limits = h->rules->limits;
-	if (n > 1)
-		h->limits = shared = share_limits(h->rules, n);
+	if (paths->n > 1)
+		h->limits = shared = share_limits(h->rules, paths->n);
 	if (h->data == NULL || h->limits == NULL)
 		(void)err_nomem(err);
 	else
-		rc = judge_all(h, paths, n, out, err);
+		rc = judge_all(h, paths, out, err);
 	pcre2_match_context_free(shared); /* NULL is allowed for both */
 	pcre2_match_data_free(h->data);
 	return rc;
@@ -420,10 +420,11 @@ rules_location(const struct rules *r, struct str path)
 
 int
 rules_judge(const struct rules *r, const struct rule_question *q,
-	    const struct str *paths, size_t n, struct arena *a,
+	    const struct words *paths, struct arena *a,
 	    const struct rule_outcome **out, struct err *err)
 {
-	struct rule_outcome *outcomes = arena_array(a, n, sizeof(*outcomes));
+	struct rule_outcome *outcomes =
+	    arena_array(a, paths->n, sizeof(*outcomes));
 	struct address address;
 	bool known = address_parse(q->address, &address);
 	struct hearing h = { .rules = r,
@@ -433,8 +434,8 @@ rules_judge(const struct rules *r, const struct rule_question *q,
 
 	if (outcomes == NULL)
 		return err_nomem(err);
-	rc = r->has_regex ? judge_by_regex(&h, paths, n, outcomes, err) :
-			    judge_all(&h, paths, n, outcomes, err);
+	rc = r->has_regex ? judge_by_regex(&h, paths, outcomes, err) :
+			    judge_all(&h, paths, outcomes, err);
 	if (rc == 0)
 		*out = outcomes;
 	return rc;

@@ -61,14 +61,14 @@ bool rules_see_paths(const struct rules *r);
 struct str rules_location(const struct rules *r, struct str path);
 
 /*
- * *out: the outcomes of n paths, from `a`; readings of one request's path,
- * which share what regular expressions may cost.  A rule that asks for a network and
- * matches otherwise refuses an address that cannot be read: RULE_DENY, though
- * its `require` is another.  -1: could not tell (a regular expression ran into
- * its limits).
+ * *out: an outcome for each of the paths, from `a`; they are readings of one
+ * request's path, which share what regular expressions may cost.  A rule that
+ * asks for a network and matches otherwise refuses an address that cannot be
+ * read: RULE_DENY, though its `require` is another.  -1: could not tell (a
+ * regular expression ran into its limits).
  */
 int rules_judge(const struct rules *r, const struct rule_question *q,
-		const struct str *paths, size_t n, struct arena *a,
+		const struct words *paths, struct arena *a,
 		const struct rule_outcome **out, struct err *err) MUST_USE;
 
 #endif

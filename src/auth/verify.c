@@ -27,15 +27,17 @@ enum decision {
 static int
 find_terms(const struct exchange *e, struct access_terms *out, struct err *err)
 {
-	const struct rule_question question = {
-		.host = e->in->host,
-		.method = e->in->method_name,
-		.address = e->in->remote_addr,
+	const struct access_question question = {
+		.rule = { .host = e->in->host,
+			  .method = e->in->method_name,
+			  .address = e->in->remote_addr },
+		.path = e->in->path,
+		.also = e->in->require,
 	};
 	struct str also = e->in->require;
 
-	if (access_find(e->service->rules, &question, e->in->path, also,
-			e->call.arena, out, err) != 0)
+	if (access_find(e->service->rules, &question, e->call.arena, out,
+			err) != 0)
 		return -1;
 	if (also.n > 0 && !require_is_valid(also)) {
 		LOG(e->call.env->log, LOG_ERROR, "bad_requirement",

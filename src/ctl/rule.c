@@ -251,9 +251,12 @@ conclude(struct test *t)
 static enum ctl_exit
 judge(struct ctl *c, struct test *t)
 {
-	const struct rule_question question = { .host = t->in.host,
-						.method = t->in.method_name,
-						.address = t->in.remote_addr };
+	const struct access_question question = {
+		.rule = { .host = t->in.host,
+			  .method = t->in.method_name,
+			  .address = t->in.remote_addr },
+		.path = t->in.path,
+	};
 	struct sites sites;
 	struct err err;
 
@@ -266,8 +269,7 @@ judge(struct ctl *c, struct test *t)
 		settle(t, 403);
 		return CTL_DONE;
 	}
-	if (access_find(c->rules, &question, t->in.path, STR(""), c->arena,
-			&t->terms, &err) != 0) {
+	if (access_find(c->rules, &question, c->arena, &t->terms, &err) != 0) {
 		buf_printf(&t->why, "could not tell: %s", err.msg);
 		settle(t, 503);
 		return CTL_DONE;

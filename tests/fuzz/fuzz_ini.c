@@ -74,7 +74,8 @@ try_rules(const struct settings *s, struct arena *a)
 		.address = STR("10.0.0.1"),
 	};
 	static const char path[] = "/admin/aaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-	const struct str paths[] = { str_from(path), str_from(path + 7) };
+	const struct str v[] = { str_from(path), str_from(path + 7) };
+	const struct words paths = { .v = v, .n = ARRAY_LEN(v) };
 	const struct rule_outcome *out = NULL;
 	struct problems problems;
 	struct rules *rules;
@@ -86,7 +87,7 @@ try_rules(const struct settings *s, struct arena *a)
 		check_places(&problems);
 		return;
 	}
-	if (rules_judge(rules, &question, paths, 2, a, &out, &err) != 0)
+	if (rules_judge(rules, &question, &paths, a, &out, &err) != 0)
 		assert(out == NULL);
 	else if (out[0].rule == NULL)
 		assert(out[0].verdict ==

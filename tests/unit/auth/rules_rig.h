@@ -41,21 +41,21 @@ struct asked {
 static inline struct str
 ask(const struct rig *r, const struct asked *q, enum rule_verdict *verdict)
 {
-	const struct rule_question question = {
-		.host = str_from(q->host),
-		.method = str_from(q->method),
-		.address = str_from(q->address),
+	struct access_question question = {
+		.rule = { .host = str_from(q->host),
+			  .method = str_from(q->method),
+			  .address = str_from(q->address) },
 	};
 	struct access_terms terms;
-	struct str path, query;
+	struct str query;
 	struct err err;
 
 	*verdict = RULE_DENY;
-	if (path_split(str_from(q->uri), r->parsed.arena, &path, &query,
-		       &err) != 0)
+	if (path_split(str_from(q->uri), r->parsed.arena, &question.path,
+		       &query, &err) != 0)
 		return STR("refused");
-	if (access_find(r->rules, &question, path, STR(""), r->parsed.arena,
-			&terms, &err) != 0)
+	if (access_find(r->rules, &question, r->parsed.arena, &terms, &err) !=
+	    0)
 		return STR("untold");
 	if (terms.doubt != ACCESS_CLEAR)
 		return STR("refused");

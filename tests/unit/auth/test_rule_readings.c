@@ -234,24 +234,24 @@ static void
 try_path(struct question *q, const struct rules *rules, struct world *w,
 	 struct tally *tally)
 {
-	const struct rule_question asked = { .host = STR("a"),
-					     .method = STR("GET"),
-					     .address = STR("::1") };
+	struct access_question asked = { .rule = { .host = STR("a"),
+						   .method = STR("GET"),
+						   .address = STR("::1") } };
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct access_terms terms;
-	struct str path, query, also = STR("");
+	struct str path, query;
 	struct err err;
 	char sent[TEXT];
 
 	if (q->made->location < ARRAY_LEN(requires))
-		also = str_from(requires[q->made->location].words);
+		asked.also = str_from(requires[q->made->location].words);
 	as_sent(q->uri, sent);
 	q->path = sent;
 	ck_assert_int_eq(path_split(str_from(q->uri), a, &path, &query, &err),
 			 0);
 	ck_assert_msg(str_eq(path, str_from(sent)), "%s", q->uri);
-	ck_assert_msg(access_find(rules, &asked, path, also, a, &terms, &err) ==
-			  0,
+	asked.path = path;
+	ck_assert_msg(access_find(rules, &asked, a, &terms, &err) == 0,
 		      "%s: %s", q->uri, err.msg);
 	q->hidden = hides_dots(w, sent);
 	w->n = 0;

@@ -13,14 +13,15 @@ START_TEST(no_rules_ask_for_a_user)
 	const struct rule_question q = { .host = STR("a"),
 					 .method = STR("GET"),
 					 .address = STR("::1") };
-	const struct str paths[] = { LIT("/"), LIT("/a") };
+	static const struct str v[] = { LIT("/"), LIT("/a") };
+	const struct words paths = { .v = v, .n = ARRAY_LEN(v) };
 	const struct rule_outcome *out;
 	struct err err;
 
 	rig_init(&r, STR(""));
 	ck_assert(!rules_see_paths(r.rules));
-	ck_assert_int_eq(rules_judge(r.rules, &q, paths, 2, r.parsed.arena,
-				     &out, &err),
+	ck_assert_int_eq(rules_judge(r.rules, &q, &paths, r.parsed.arena, &out,
+				     &err),
 			 0);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(out[i].verdict, RULE_ASK);
@@ -331,9 +332,12 @@ START_TEST(out_of_memory)
 		LIT("/a"), LIT("/a/%2E%2E/b"), LIT("/a%2Fb;c//d"),
 		LIT("/a/..%2F../b"),
 	};
-	const struct rule_question question = { .host = STR("a"),
-						.method = STR("GET"),
-						.address = STR("::1") };
+	const struct access_question question = {
+		.rule = { .host = STR("a"),
+			  .method = STR("GET"),
+			  .address = STR("::1") },
+		.path = paths[_i],
+	};
 	struct rig r;
 	bool ran_out = true;
 
@@ -347,8 +351,7 @@ START_TEST(out_of_memory)
 
 		ck_assert_uint_lt(n, 100);
 		arena_fail_after(a, n);
-		rc = access_find(r.rules, &question, paths[_i], STR(""), a,
-				 &terms, &err);
+		rc = access_find(r.rules, &question, a, &terms, &err);
 		ran_out = arena_has_failed(a);
 		ck_assert_int_eq(rc, ran_out ? -1 : 0);
 		arena_free(a);
