@@ -223,21 +223,27 @@ load(const struct loader *l)
 	check_all(l, check_warnings, check_nwarnings, fill_warning);
 }
 
+struct text {
+	struct str bytes;
+	const char *name; /* of the file */
+	bool world_readable;
+};
+
 static int
-parse(struct str bytes, const char *name, bool world_readable,
-      const struct settings_drivers *drivers, struct arena *a,
-      struct settings *out, struct problems *problems)
+parse(const struct text *text, const struct settings_drivers *drivers,
+      struct arena *a, struct settings *out, struct problems *problems)
 {
-	struct settings settings = { .file = arena_cstr(a, str_from(name)) };
+	struct settings settings = { .file =
+					 arena_cstr(a, str_from(text->name)) };
 	struct loader l = { .arena = a,
 			    .drivers = drivers,
 			    .problems = problems,
-			    .world_readable = world_readable,
-			    .ini = { .file = name },
+			    .world_readable = text->world_readable,
+			    .ini = { .file = text->name },
 			    .out = &settings };
 
 	if (settings.file == NULL ||
-	    ini_parse(bytes, settings.file, a, &l.ini, problems) != 0)
+	    ini_parse(text->bytes, settings.file, a, &l.ini, problems) != 0)
 		fill_no_memory(&l);
 	else
 		load(&l);
@@ -252,7 +258,9 @@ settings_parse(struct str bytes, const char *name,
 	       const struct settings_drivers *drivers, struct arena *a,
 	       struct settings *out, struct problems *problems)
 {
-	return parse(bytes, name, false, drivers, a, out, problems);
+	const struct text text = { .bytes = bytes, .name = name };
+
+	return parse(&text, drivers, a, out, problems);
 }
 
 int
@@ -260,16 +268,15 @@ settings_load(const char *file, const struct settings_drivers *drivers,
 	      struct arena *a, struct settings *out, struct problems *problems)
 {
 	const struct place at = { .file = file };
-	bool world_readable = false;
-	struct str bytes;
+	struct text text = { .name = file };
 	struct err err;
 
-	if (file_read(file, INI_MAX_BYTES, a, &bytes, &world_readable, &err) !=
-	    0) {
+	if (file_read(file, INI_MAX_BYTES, a, &text.bytes,
+		      &text.world_readable, &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;
 	}
-	return parse(bytes, file, world_readable, drivers, a, out, problems);
+	return parse(&text, drivers, a, out, problems);
 }
 
 const void *
