@@ -230,22 +230,31 @@ skip_foreign(struct lexer *l)
 	}
 }
 
+/* The words in struct parse, and what is to know of them. */
+struct statement {
+	size_t n;
+	unsigned line; /* of the first */
+	enum token end; /* what came after them */
+};
+
 static struct web_node *
-add_node(struct parse *p, const struct lexer *l, size_t n,
+add_node(struct parse *p, const struct lexer *l, const struct statement *s,
 	 struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
-	struct str *words = arena_array(p->arena, n, sizeof(*words));
+	struct str *words = arena_array(p->arena, s->n, sizeof(*words));
 
 	if (node == NULL || words == NULL || p->nodes++ == NODES_MAX) {
 		(void)err_set(p->err, ERR_LIMIT, "%.*s:%u: too much",
 			      STR_ARG(l->file), l->line);
 		return NULL;
 	}
-	memcpy(words, p->words, n * sizeof(*words));
-	*node = (struct web_node){
-		.file = l->file, .line = l->line, .words = words, .n = n
-	};
+	memcpy(words, p->words, s->n * sizeof(*words));
+	*node = (struct web_node){ .file = l->file,
+				   .line = s->line,
+				   .words = words,
+				   .n = s->n,
+				   .block = s->end == TOKEN_OPEN };
 	**tail = node;
 	*tail = &node->next;
 	return node;
@@ -279,24 +288,22 @@ read_include(struct parse *p, size_t depth, struct str pattern,
 	return 0;
 }
 
-/* The words are read; `end` is what came after them. */
+/* What a statement stands for, and the block behind it. */
 static int
-read_rest(struct parse *p, struct lexer *l, size_t depth, size_t n,
-	  unsigned line, enum token end, struct web_node ***tail)
+read_rest(struct parse *p, struct lexer *l, size_t depth,
+	  const struct statement *s, struct web_node ***tail)
 {
 	struct web_node *node;
 	struct web_node **inside;
 
-	if (n == 0 || (end != TOKEN_SEMICOLON && end != TOKEN_OPEN))
+	if (s->n == 0 || (s->end != TOKEN_SEMICOLON && s->end != TOKEN_OPEN))
 		return bad(p, l, "this is not nginx's grammar");
-	if (end == TOKEN_SEMICOLON && n == 2 &&
+	if (s->end == TOKEN_SEMICOLON && s->n == 2 &&
 	    str_eq(p->words[0], STR("include")))
 		return read_include(p, depth + 1, p->words[1], tail);
-	node = add_node(p, l, n, tail);
+	node = add_node(p, l, s, tail);
 	if (node == NULL)
 		return -1;
-	node->line = line;
-	node->block = end == TOKEN_OPEN;
 	if (!node->block)
 		return 0;
 	if (str_ends(node->words[0], STR("_by_lua_block"))) {
@@ -315,21 +322,19 @@ read_list(struct parse *p, struct lexer *l, size_t depth, bool top,
 	if (depth > DEPTH_MAX)
 		return bad(p, l, "blocks and includes are too deep");
 	for (;;) {
-		size_t n = 0;
-		unsigned line = 0;
+		struct statement s = { .n = 0 };
 		struct str word;
-		enum token t;
 
-		while ((t = next_token(l, p->arena, &word)) == TOKEN_WORD) {
-			if (n == WORDS_MAX)
+		while ((s.end = next_token(l, p->arena, &word)) == TOKEN_WORD) {
+			if (s.n == WORDS_MAX)
 				return bad(p, l, "too many words");
-			if (n == 0)
-				line = l->line;
-			p->words[n++] = word;
+			if (s.n == 0)
+				s.line = l->line;
+			p->words[s.n++] = word;
 		}
-		if (n == 0 && t == (top ? TOKEN_END : TOKEN_CLOSE))
+		if (s.n == 0 && s.end == (top ? TOKEN_END : TOKEN_CLOSE))
 			return 0;
-		if (read_rest(p, l, depth, n, line, t, tail) != 0)
+		if (read_rest(p, l, depth, &s, tail) != 0)
 			return -1;
 	}
 }
