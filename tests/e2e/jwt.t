@@ -179,56 +179,44 @@ sub refused {
 	return;
 }
 
+# The tables of all that is refused are in tests/unit/crypto; these, of each
+# class, ask whether the service asks.
 subtest 'headers' => sub {
 	is(answer(head()), 200, 'one that we could have made');
 	is(answer(signed(without($HEAD, 'kid'), $CLAIMS)), 200,
 	    'without kid, while there is one key');
 	my ($h, $p, $s) = split /\./, $good;
-	for my $none (qw(none None NONE nOnE noNE NonE nONE)) {
+	for my $none (qw(none nOnE)) {
 		my $unsigned = b64(qq({"alg":"$none","typ":"JWT"})) . ".$p.";
 		my $kid = join_token({ %$HEAD, alg => $none }, $CLAIMS, '');
 		refused("alg $none", $unsigned, "$unsigned$s", "${kid}$s",
 		    $kid, "${kid}AA", head(alg => $none));
 	}
-	for my $alg ('hs256', 'HS384', 'HS512', 'RS256', 'ES256', 'PS256',
-	    'EdDSA', 'HS256 ', '', 'HS1', "HS256\0") {
+	for my $alg ('hs256', 'HS384', 'RS256', '', "HS256\0") {
 		refused("alg $alg", head(alg => $alg));
 	}
-	for my $alg (qw(HS384 HS512)) {
-		refused("$alg with the same secret",
-		    sign($alg, $secret, { %$HEAD, alg => $alg }, $CLAIMS));
-	}
-	refused('alg that is no string', head(alg => undef), head(alg => 256),
-	    head(alg => ['HS256']), head(alg => { HS256 => 1 }),
-	    head(alg => JSON::PP::true()));
+	refused('HS512 with the same secret', sign('HS512', $secret,
+		{ %$HEAD, alg => 'HS512' }, $CLAIMS));
+	refused('alg that is no string', head(alg => undef),
+	    head(alg => ['HS256']), head(alg => JSON::PP::true()));
 	refused('no alg', signed(without($HEAD, 'alg'), $CLAIMS));
-	refused('typ', (map { head(typ => $_) } 'at+jwt', 'jwt', 'JWE', '',
-		'application/jwt', 'JWT ', 1, undef, ['JWT']),
+	refused('typ', (map { head(typ => $_) } 'at+jwt', 'jwt', '', 1),
 	    signed(without($HEAD, 'typ'), $CLAIMS));
 	refused('crit', head(crit => ['exp']), head(crit => []),
-	    head(crit => ['b64'], b64 => JSON::PP::false()),
-	    head(crit => 'exp'), head(crit => undef), head(crit => ['x'],
-		x => 1), head(crit => ['alg']));
-	refused('b64', head(b64 => JSON::PP::false()),
-	    head(b64 => JSON::PP::true()));
-	for my $name (qw(zip enc cty jku x5u)) {
-		refused($name, head($name => 'x'),
-		    head($name => 'https://127.0.0.1:1/keys'));
-	}
-	refused('cty', head(cty => 'JWT'));
-	refused('a key that it brings itself', head(jwk => { kty => 'oct',
-		    k => b64('x' x 32) }), head(x5c => ['AAAA']),
-	    sign('HS256', 'x' x 32, { %$HEAD, jwk => { kty => 'oct',
-			k => b64('x' x 32) } }, $CLAIMS),
-	    sign('HS256', 'x' x 32, { %{ without($HEAD, 'kid') },
-			jwk => { kty => 'oct', k => b64('x' x 32) } },
+	    head(crit => ['b64'], b64 => JSON::PP::false()));
+	refused('b64', head(b64 => JSON::PP::true()));
+	refused($_, head($_ => 'https://127.0.0.1:1/keys'))
+	    for qw(zip enc cty jku x5u);
+	my %own = (jwk => { kty => 'oct', k => b64('x' x 32) });
+	refused('a key that it brings itself', head(%own),
+	    head(x5c => ['AAAA']),
+	    sign('HS256', 'x' x 32, { %$HEAD, %own }, $CLAIMS),
+	    sign('HS256', 'x' x 32, { %{ without($HEAD, 'kid') }, %own },
 		$CLAIMS));
-	for my $kid ('', '0', 'x' x 43, 'x' x 4000, '../../../../dev/null',
-	    '/dev/null', "' OR '1'='1", "$HEAD->{kid}\0", "$HEAD->{kid} ",
-	    lc $HEAD->{kid}, substr($HEAD->{kid}, 0, 42),
-	    signer_file("$dir/keys-HS256"), 'http://127.0.0.1:1/', '|id',
-	    "\$(id)", '%2e%2e', "\x{1F511}", 7, undef, [ $HEAD->{kid} ],
-	    { kid => $HEAD->{kid} }, JSON::PP::true()) {
+	for my $kid ('', 'x' x 43, 'x' x 4000, '/dev/null', "' OR '1'='1",
+	    "$HEAD->{kid}\0", lc $HEAD->{kid}, substr($HEAD->{kid}, 0, 42),
+	    signer_file("$dir/keys-HS256"), "\x{1F511}", undef,
+	    [ $HEAD->{kid} ]) {
 		refused('kid', head(kid => $kid),
 		    sign('HS256', '', { %$HEAD, kid => $kid }, $CLAIMS));
 	}
@@ -240,28 +228,22 @@ subtest 'JSON' => sub {
 
 	is(answer(signed($h, $p)), 200, 'as it should be');
 	is(answer(signed(" $h\n", "\t$p ")), 200, 'with white space');
-	for my $twice ('"alg":"HS256"', '"alg":"none"', '"typ":"JWT"',
-	    qq("kid":"$HEAD->{kid}"), '"kid":"x"', '"\u0061lg":"HS256"') {
+	for my $twice ('"alg":"none"', qq("kid":"$HEAD->{kid}"),
+	    '"\u0061lg":"HS256"') {
 		refused("header: $twice, again",
 		    signed($h =~ s/\}$/,$twice}/r, $p),
 		    signed($h =~ s/^\{/{$twice,/r, $p));
 	}
-	for my $twice ('"sub":"bob"', '"sub":"alice"', '"exp":9999999999',
-	    '"aud":"example"', qq("iss":"$ISSUER"), '"roles":["root"]',
-	    '"s\u0075b":"bob"', '"x":1,"x":2', '"x":{"a":1,"a":2}',
-	    '"x":[{"a":1,"a":1}]') {
+	for my $twice ('"sub":"bob"', '"exp":9999999999', '"roles":["root"]',
+	    '"s\u0075b":"bob"', '"x":{"a":1,"a":2}') {
 		refused("payload: $twice, again",
 		    signed($h, $p =~ s/\}$/,$twice}/r),
 		    signed($h, $p =~ s/^\{/{$twice,/r));
 	}
-	for my $text ('[]', '""', '1', 'null', 'true', '{}', '{', '', ' ',
-	    "[$p]", "$p$p", "$p,", "${p}x", "$p\0", "\xEF\xBB\xBF$p",
-	    "\xFF\xFE$p", $p =~ s/"/'/gr, $p =~ s/\}$/,}/r,
-	    $p =~ s/\}$/,"x":NaN}/r, $p =~ s/\}$/,"x":"\xff"}/r,
-	    $p =~ s/\}$/,"x":"\xc0\xaf"}/r, $p =~ s/\}$/,"x":"\xed\xa0\x80"}/r,
-	    $p =~ s/alice/alice\\u0000/r, $p =~ s/alice/\\ud800/r,
-	    "/**/$p", $p =~ s/^\{/{"x":01,/r,
-	    $p =~ s/\}$/,"x":1e999}/r, ('[' x 3000) . (']' x 3000),
+	for my $text ('[]', 'null', '{}', '{', '', "[$p]", "$p$p", "$p\0",
+	    "\xEF\xBB\xBF$p", $p =~ s/"/'/gr, $p =~ s/\}$/,"x":"\xff"}/r,
+	    $p =~ s/alice/alice\\u0000/r, $p =~ s/^\{/{"x":01,/r,
+	    ('[' x 3000) . (']' x 3000),
 	    '{"a":' x 2000 . '1' . '}' x 2000) {
 		refused('payload: ' . substr($text =~ s/[^ -~]/?/gr, 0, 40),
 		    signed($h, $text));
@@ -269,9 +251,8 @@ subtest 'JSON' => sub {
 		refused('header: ' . substr($text, 0, 40),
 		    signed($text, $p));
 	}
-	refused('a header that is not UTF-8', signed("$h\xff", $p),
-	    signed($h =~ s/\}$/,"x":"\xff"}/r, $p), signed("$h$h", $p),
-	    signed("\xEF\xBB\xBF$h", $p), signed("[$h]", $p));
+	refused('a header that is not UTF-8',
+	    signed($h =~ s/\}$/,"x":"\xff"}/r, $p));
 };
 
 subtest 'times' => sub {
@@ -311,12 +292,8 @@ subtest 'times' => sub {
 		my $t = $name eq 'exp' ? $far : $now;
 		is(answer(raw_claim($name, $t)), 200, "$name: a number");
 		refused("$name: $_", raw_claim($name, $_)) for
-		    qq("$t"), "$t.0", "$t.5", "${t}e0", "[$t]",
-		    "{\"t\":$t}", 'null', 'true', 'false', '""', '-1',
-		    '1e300', '-1e300', '1e10', '9007199254740993',
-		    '9223372036854775807', '9223372036854775808',
-		    '18446744073709551616', '1e999', '-9223372036854775808',
-		    '4294967296' . '0' x 30;
+		    qq("$t"), "$t.0", "${t}e0", "[$t]", 'null', 'true', '-1',
+		    '1e300', '9007199254740993', '9223372036854775808';
 	}
 	refused("no $_", signed($HEAD, without($CLAIMS, $_)))
 	    for qw(exp iat);
@@ -332,27 +309,23 @@ subtest 'claims' => sub {
 	for my $name (qw(iss aud sub client_id jti sid)) {
 		refused("no $name", signed($HEAD, without($CLAIMS, $name)));
 		refused("$name: $_", raw_claim($name, $_)) for
-		    'null', '1', 'true', '{}', '[]', '[1]', '[null]', '""';
+		    'null', '1', '[]', '""';
 	}
-	refused('iss', map { claims(iss => $_) } "$ISSUER/", "$ISSUER.",
-	    "${ISSUER}\0", uc $ISSUER, substr($ISSUER, 0, -1), "x$ISSUER",
-	    'http://auth.example.com', [$ISSUER]);
-	refused('aud', map { claims(aud => $_) } 'Example', 'example ',
-	    'exampl', 'examplex', "example\0", [], ['other'], ['Example'],
-	    [['example']], { example => 1 }, ['example', 1], 'other,example',
+	refused('iss', map { claims(iss => $_) } "$ISSUER/", "${ISSUER}\0",
+	    uc $ISSUER, 'http://auth.example.com', [$ISSUER]);
+	refused('aud', map { claims(aud => $_) } 'Example', "example\0",
+	    [], ['other'], [['example']], { example => 1 }, ['example', 1],
 	    'other example');
-	refused('sub', map { claims(sub => $_) } ' alice', 'alice ', 'a b',
-	    "alice\n", "alice\r\nRemote-User: root", '../alice', 'a' x 65,
-	    "alic\x{e9}", ['alice'], "alice\0");
+	refused('sub', map { claims(sub => $_) } 'alice ',
+	    "alice\r\nRemote-User: root", '../alice', 'a' x 65,
+	    "alic\x{e9}", "alice\0");
 	refused('sid', map { claims(sid => $_) } 'x', 'g' x 32, 'a' x 31,
 	    'a' x 33, uc $CLAIMS->{sid}, "$CLAIMS->{sid}\0", [ 'a' x 32 ]);
-	refused('roles', map { claims(roles => $_) } 'admin', 1, { a => 1 },
-	    [1], [['admin']], ['admin,root'], ["a\nb"], ['a b'], [''],
-	    [undef], JSON::PP::true());
+	refused('roles', map { claims(roles => $_) } 'admin', { a => 1 },
+	    [1], ['admin,root'], ["a\nb"], ['']);
 	refused('email', map { claims(email => $_) } 1, ['a@b'],
-	    "a\@b\r\nRemote-User: root", "a\0b", "\x7f");
-	refused('name', map { claims(name => $_) } 1, ['A'], "A\nB", "A\rB",
-	    "A\0", "A\x{1b}[1m");
+	    "a\@b\r\nRemote-User: root");
+	refused('name', map { claims(name => $_) } 1, "A\rB", "A\x{1b}[1m");
 	my $other = claims(sub => 'bob', roles => ['staff']);
 	is($client->get('/auth/me', Authorization => "Bearer $other")
 	    ->json->{name}, 'bob', 'who holds the key says who it is');
@@ -362,20 +335,17 @@ subtest 'the text' => sub {
 	my ($h, $p, $s) = split /\./, $good;
 
 	is(answer($good), 200, 'a good one');
-	refused('parts', $h, "$h.$p", "$h.$p.", ".$p.$s", "$h..$s", '..', '.',
-	    "$h.$p.$s.", ".$h.$p.$s", "$h.$p.$s.x", "$h.$p.$s.x.y", "$h $p $s",
-	    "$h,$p,$s", "$h.$p.$s.$s");
-	refused('trailing junk', map { "$good$_" } '=', '==', '%3D', '!',
-	    '~', "\x{80}", "\x{ff}", ',', ';', ' x', '/', '+', '-', '_', 'A',
-	    'AA', 'AAA', 'AAAA', '"');
-	refused('leading junk', map { "$_$good" } '=', 'A', 'AAAA', '"', '.',
-	    "\x{80}", 'x ', 'Bearer ');
-	refused('padding', "$h=.$p.$s", "$h.$p=.$s", "$h.$p==.$s",
-	    "$h.$p.$s=", "$h==.$p==.$s==");
+	refused('parts', $h, "$h.$p", "$h.$p.", ".$p.$s", "$h..$s", '..',
+	    "$h.$p.$s.", "$h.$p.$s.x", "$h $p $s", "$h.$p.$s.$s");
+	refused('trailing junk', map { "$good$_" } '=', '%3D', "\x{80}", ',',
+	    ' x', '/', 'A', 'AAAA', '"');
+	refused('leading junk', map { "$_$good" } '=', 'AAAA', '.', "\x{80}",
+	    'Bearer ');
+	refused('padding', "$h=.$p.$s", "$h.$p==.$s", "$h.$p.$s=");
 	refused('another alphabet', map { "$h.$p.$_" }
-	    '+' . substr($s, 1), '/' . substr($s, 1), '*' . substr($s, 1));
+	    '+' . substr($s, 1), '/' . substr($s, 1));
 	refused('junk inside', map { substr($good, 0, 20) . $_ .
-	    substr $good, 20 } ' ', '=', "\x{80}", "\x{ff}", '%', '!', '.');
+	    substr $good, 20 } ' ', '=', "\x{ff}", '.');
 	is(answer(substr($good, 0, 20) . "\t" . substr $good, 20), 403,
 	    'a tab is no part of any header');
 	# 32 bytes are 43 characters, whose last has two bits to spare.
@@ -448,18 +418,14 @@ subtest 'RSA' => sub {
 	    [ 'JWK', JSON::PP->new->canonical->encode($jwk) ],
 	    [ 'kid', $jwk->{kid} ], [ 'nothing', '' ]) {
 		my ($name, $bytes) = @$what;
-		for my $alg (qw(HS256 HS384 HS512)) {
-			refused("$alg with the public key as $name",
-			    map { sign($alg, $bytes, $_, $p) }
-			    { %$h, alg => $alg },
-			    { %$h, alg => $alg, typ => 'JWT' },
-			    { alg => $alg, typ => 'JWT' },
-			    { alg => $alg, typ => 'at+jwt' });
-		}
+		refused("HS256 with the public key as $name", map {
+			sign('HS256', $bytes, $_, $p) }
+		    { %$h, alg => 'HS256', typ => 'JWT' },
+		    { alg => 'HS256', typ => 'JWT' });
 		refused("RS256 with the public key as $name",
 		    sign('HS256', $bytes, $h, $p));
 	}
-	for my $alg (qw(RS384 RS512 PS256 PS384 PS512)) {
+	for my $alg (qw(RS512 PS256)) {
 		refused("$alg with the same key", map {
 			sign($alg, $key, $_, $p) } { %$h, alg => $alg }, $h);
 	}
@@ -511,7 +477,7 @@ subtest 'elliptic curves' => sub {
 	my $ed = new_pem('EdDSA', "$dir/ed.pem");
 	refused('EdDSA', sign('EdDSA', $ed, $h, $p), sign('EdDSA', $ed,
 		{ %$h, alg => 'EdDSA' }, $p));
-	for my $alg (qw(HS256 HS384 HS512)) {
+	for my $alg (qw(HS256 HS512)) {
 		refused("$alg with the public key", map { sign($alg,
 			public_pem($key), $_, $p) } { %$h, alg => $alg },
 		    { alg => $alg, typ => 'JWT' });
