@@ -60,6 +60,19 @@ load_settings(struct flow *f, const char *ini)
 		ck_abort_msg("%s", problems.first->text);
 }
 
+static void
+open_users(struct flow *f, unsigned caps)
+{
+	struct err err;
+
+	f->users_ops = users_fake;
+	f->users_ops.base.driver.caps = caps;
+	if (users_open(&f->users_ops, &f->users_table, &f->world.env,
+		       &f->users, &err) != 0)
+		ck_abort_msg("%s", err.msg);
+	users_link_bind(f->links.users, f->users);
+}
+
 void
 flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	  const void *store_conf)
@@ -85,9 +98,7 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 		ops = registry_store("memory");
 		store_conf = f->settings.store.conf;
 	}
-	if (store_open(ops, store_conf, &f->world.env, &f->store, &err) != 0 ||
-	    users_open(&users_fake, &f->users_table, &f->world.env, &f->users,
-		       &err) != 0)
+	if (store_open(ops, store_conf, &f->world.env, &f->store, &err) != 0)
 		ck_abort_msg("%s", err.msg);
 	problems_init(&problems, f->arena);
 	if (service_open(&f->settings, &f->shared, f->arena, &f->service,
@@ -96,7 +107,14 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	f->links.store = store_link_new(&f->world.env);
 	f->links.users = users_link_new(&f->world.env);
 	store_link_bind(f->links.store, f->store);
-	users_link_bind(f->links.users, f->users);
+	open_users(f, 0);
+}
+
+void
+flow_rehash(struct flow *f)
+{
+	users_unref(f->users);
+	open_users(f, USERS_REHASH);
 }
 
 void

@@ -22,6 +22,7 @@ struct flow {
 	struct settings settings;
 	struct service *service;
 	struct users_fake_table users_table;
+	struct user_source_ops users_ops;
 	struct store *store;
 	struct users *users;
 	struct service_links links;
@@ -41,6 +42,9 @@ struct flow {
 void flow_init(struct flow *f, const char *ini,
 	       const struct session_store_ops *ops, const void *store_conf);
 void flow_free(struct flow *f);
+
+/* From now on a login replaces a hash that is not of today's cost. */
+void flow_rehash(struct flow *f);
 
 struct flow_answer {
 	unsigned status;

@@ -78,7 +78,7 @@ fake_set_hash(void *conn, const struct call *c, const struct hash_change *h,
 	if (t->down)
 		return err_set(err, ERR_UNAVAILABLE, "users are down");
 	*changed = false;
-	for (size_t i = 0; t->rehash && i < t->n; i++) {
+	for (size_t i = 0; i < t->n; i++) {
 		if (!str_eq(t->v[i].who.name, h->name) ||
 		    !str_eq(t->v[i].hash, h->old))
 			continue;

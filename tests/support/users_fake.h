@@ -19,7 +19,6 @@ struct users_fake_table {
 	/* Runs before a find() answers: what happens at the same time. */
 	void (*on_find)(struct users_fake_table *t, unsigned nth);
 	atomic_uint finds;
-	bool rehash; /* set_hash() writes; else nothing has changed */
 };
 
 extern const struct user_source_ops users_fake;

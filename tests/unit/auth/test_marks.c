@@ -172,7 +172,7 @@ START_TEST(refresh_token_survives_our_rehash)
 	alice()->hash = STR(BCRYPT);
 	a = flow_post(&f, "/auth/login", JSON, body, NULL);
 	cookie = refresh_cookie(&a);
-	f.users_table.rehash = true;
+	flow_rehash(&f);
 	a = flow_post(&f, "/auth/login", JSON, body, NULL);
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
@@ -190,7 +190,7 @@ START_TEST(our_rehash_ends_none)
 	flow_init(&f, SESSIONS, NULL, NULL);
 	alice()->hash = STR(BCRYPT);
 	before = flow_login(&f, "alice");
-	f.users_table.rehash = true;
+	flow_rehash(&f);
 	doing = flow_login(&f, "alice");
 	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
 	/* And the next, before anybody has looked. */
@@ -229,7 +229,7 @@ START_TEST(rehash_cut_in_two_ends_none)
 	start_faulty();
 	alice()->hash = STR(BCRYPT);
 	cookie = flow_login(&f, "alice");
-	f.users_table.rehash = true;
+	flow_rehash(&f);
 	works = faulty.ops.remark;
 	faulty.ops.remark = fail_remark;
 	(void)flow_login(&f, "alice");
