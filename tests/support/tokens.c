@@ -24,6 +24,18 @@ const struct jwt_policy tokens_policy = {
 	.leeway = 30,
 };
 
+struct jwk *
+tokens_key(enum jws_alg alg)
+{
+	struct jwk *key = NULL;
+	struct err err;
+
+	assert(jwk_from_json(str_from(test_keys[alg - 1]), JWS_NONE, &key,
+			     &err) == 0);
+	assert(key->alg == alg);
+	return key;
+}
+
 static void
 free_key(void *key)
 {
@@ -33,17 +45,13 @@ free_key(void *key)
 void
 tokens_ring(struct arena *a, enum jws_alg alg, struct keyring *out)
 {
-	struct err err;
-
 	assert(crypto_init() == 0);
 	*out = (struct keyring){ .n = 0 };
 	for (size_t i = 0; i < ARRAY_LEN(test_keys); i++) {
 		struct keyring_entry *e = &out->v[out->n++];
 
-		assert(jwk_from_json(str_from(test_keys[i]), JWS_NONE, &e->key,
-				     &err) == 0);
+		e->key = tokens_key((enum jws_alg)(i + 1));
 		assert(arena_defer(a, free_key, e->key) == 0);
-		assert(e->key->alg == (enum jws_alg)(i + 1));
 		e->state = KEY_RETIRING;
 		if (e->key->alg == alg) {
 			e->state = KEY_ACTIVE;

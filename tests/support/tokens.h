@@ -10,6 +10,9 @@
 #define TOKENS_NOW INT64_C(1767225600)
 extern const struct jwt_policy tokens_policy;
 
+/* The key of an algorithm, the same in every run; the caller's. */
+struct jwk *tokens_key(enum jws_alg alg);
+
 /* A ring with one key an algorithm, in the order of enum jws_alg, all of the
  * arena.  The signer is the one of `alg`. */
 void tokens_ring(struct arena *a, enum jws_alg alg, struct keyring *out);

@@ -24,7 +24,7 @@
 #include "crypto/keyring_dir.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/run.h"
-#include "tests/unit/crypto/vectors/test_keys.h"
+#include "tests/support/tokens.h"
 
 #define ARENA_BYTES ((size_t)64 * 1024 * 1024)
 #define PATH_BYTES  512
@@ -118,23 +118,11 @@ assert_refused(const char *hint)
 	ck_assert_uint_eq(r.n, 77);
 }
 
-static inline struct jwk *
-test_key(enum jws_alg alg)
-{
-	struct jwk *key;
-	struct err err;
-
-	ck_assert_int_eq(jwk_from_json(str_from(test_keys[alg - 1]), JWS_NONE,
-				       &key, &err),
-			 0);
-	return key;
-}
-
 /* Adds the test key of an algorithm. */
 static inline void
 add(enum jws_alg alg, enum key_state state)
 {
-	struct jwk *key = test_key(alg);
+	struct jwk *key = tokens_key(alg);
 	struct err err = { .msg = "" };
 
 	ck_assert_msg(keyring_add(keys, key, state, &fake.env, &err) == 0,

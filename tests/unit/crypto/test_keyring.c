@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(two_active)
 {
-	struct jwk *key = test_key(JWS_EDDSA);
+	struct jwk *key = tokens_key(JWS_EDDSA);
 	struct keyring r;
 	struct err err;
 
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(added_twice)
 {
-	struct jwk *key = test_key(JWS_ES256);
+	struct jwk *key = tokens_key(JWS_ES256);
 	struct err err = { .msg = "" };
 
 	add(JWS_ES256, KEY_ACTIVE);

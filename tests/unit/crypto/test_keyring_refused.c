@@ -204,7 +204,7 @@ do_harm(enum harm harm, const char *file, struct keyring_name name)
 
 START_TEST(harmed)
 {
-	struct jwk *key = test_key(JWS_ES256);
+	struct jwk *key = tokens_key(JWS_ES256);
 	struct keyring_name name = { .alg = JWS_ES256,
 				     .state = KEY_ACTIVE,
 				     .since = FAKE_NOW };

@@ -8,6 +8,7 @@
 #include "auth/csrf.h"
 #include "http/cookie.h"
 #include "tests/support/store_faulty.h"
+#include "tests/support/tokens.h"
 
 #define SESSION "__Host-fcgiauth"
 
@@ -239,14 +240,26 @@ remove_keys(const char *keys)
 }
 
 static const struct {
-	const char *alg, *members; /* of a public key */
+	enum jws_alg alg;
+	const char *members; /* of a public key */
 } kinds[] = {
-	{ "RS256", "alg e kid kty n use" },
-	{ "PS256", "alg e kid kty n use" },
-	{ "ES256", "alg crv kid kty use x y" },
-	{ "ES384", "alg crv kid kty use x y" },
-	{ "EdDSA", "alg crv kid kty use x" },
+	{ JWS_RS256, "alg e kid kty n use" },
+	{ JWS_PS256, "alg e kid kty n use" },
+	{ JWS_ES256, "alg crv kid kty use x y" },
+	{ JWS_ES384, "alg crv kid kty use x y" },
+	{ JWS_EDDSA, "alg crv kid kty use x" },
 };
+
+static void
+add_key(const char *keys, enum jws_alg alg)
+{
+	struct jwk *key = tokens_key(alg);
+	struct err err;
+
+	ck_assert_int_eq(keyring_add(keys, key, KEY_ACTIVE, &f.world.env, &err),
+			 0);
+	jwk_free(key);
+}
 
 static void
 is_public(const json_t *key, const char *alg, const char *members)
@@ -269,7 +282,7 @@ is_public(const json_t *key, const char *alg, const char *members)
 START_TEST(public_keys)
 {
 	const char *mode = modes[1 + _i % 2];
-	const char *alg = kinds[_i / 2].alg;
+	const char *alg = jws_alg_name(kinds[_i / 2].alg);
 	struct flow_answer a;
 	const char *who;
 	char keys[64], lines[128];
@@ -278,6 +291,7 @@ START_TEST(public_keys)
 	(void)snprintf(keys, sizeof(keys), "%s/keys", folder);
 	(void)snprintf(lines, sizeof(lines), "algorithm = %s\nkeys = %s", alg,
 		       keys);
+	add_key(keys, kinds[_i / 2].alg);
 	use(mode, lines);
 	who = cookies();
 	ck_assert_uint_eq(check_of(who), 204);
