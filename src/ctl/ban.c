@@ -85,7 +85,7 @@ find_bans(struct ctl *c, struct ban **bans, size_t *n, struct err *err)
 enum ctl_exit
 ban_list(struct ctl *c)
 {
-	enum ctl_exit status = live_open(c, "bans");
+	enum ctl_exit status = sessions_open(c, "bans");
 	struct ban *bans = NULL;
 	struct err err;
 	size_t n = 0;
@@ -205,9 +205,9 @@ ban_lift(struct ctl *c)
 	bool banned;
 
 	if (status == CTL_DONE)
-		status = live_user(c, &user);
+		status = sessions_user(c, &user);
 	if (status == CTL_DONE)
-		status = live_open(c, "bans");
+		status = sessions_open(c, "bans");
 	if (status != CTL_DONE)
 		return status;
 	if (find_keys(c, user, &keys, &err) != 0 ||

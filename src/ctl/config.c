@@ -38,13 +38,13 @@ add_keys(const struct ctl *c, struct problems *out)
 		.file = c->settings.file,
 		.section = STR("jwt"),
 	};
-	struct keyring ring;
+	struct keyring keys;
 	struct err err;
 
-	if (ring_in_use(c) &&
-	    (ring_load(c, &ring, &err) != 0 ||
-	     (jwt_conf_is_missing(ring_conf(c)) &&
-	      owner_check_folder(ring_conf(c)->keys, &err) != 0)))
+	if (keys_in_use(c) &&
+	    (keys_load(c, &keys, &err) != 0 ||
+	     (jwt_conf_is_missing(keys_conf(c)) &&
+	      owner_check_folder(keys_conf(c)->keys, &err) != 0)))
 		problems_add(out, &place, "%s", err.msg);
 }
 

@@ -16,7 +16,7 @@
 struct inspector {
 	struct ctl *c;
 	struct arena *arena; /* of one token */
-	struct keyring ring;
+	struct keyring keys;
 	const struct jwk *key; /* of --key, else NULL */
 	struct jwt_policy policy;
 	bool signature_only, many;
@@ -45,7 +45,7 @@ look(const struct inspector *i, struct str token, struct jwt_signed *out,
      struct err *err)
 {
 	const struct jwt_expected expected = {
-		.keys = &i->ring,
+		.keys = &i->keys,
 		.policy = &i->policy,
 		.now = env_wall(&i->c->env),
 	};
@@ -61,7 +61,7 @@ look(const struct inspector *i, struct str token, struct jwt_signed *out,
 			return 0;
 		}
 	}
-	return jwt_verify_signature(&i->ring, token, i->arena, out, err);
+	return jwt_verify_signature(&i->keys, token, i->arena, out, err);
 }
 
 static void
@@ -209,14 +209,14 @@ take_keys(struct inspector *i)
 	struct err err;
 
 	if (!ctl_given(c, FLAG_KEY))
-		return ring_load(c, &i->ring, &err) == 0 ?
+		return keys_load(c, &i->keys, &err) == 0 ?
 			  CTL_DONE :
 			  ctl_refuse("%s", err.msg);
-	status = ring_read_key(c, c->args->value[FLAG_KEY], &key, NULL);
+	status = keys_read_key(c, c->args->value[FLAG_KEY], &key, NULL);
 	if (status != CTL_DONE)
 		return status;
 	i->key = key;
-	i->ring = (struct keyring){ .v = { { .key = key,
+	i->keys = (struct keyring){ .v = { { .key = key,
 					     .state = KEY_RETIRING } },
 				    .n = 1,
 				    .any_kid = true };
@@ -247,7 +247,7 @@ token_inspect(struct ctl *c)
 	status = take_keys(&i);
 	/* There may be no settings but for the policy. */
 	if (status == CTL_DONE && !i.signature_only)
-		i.policy = jwt_conf_policy(ring_conf(c));
+		i.policy = jwt_conf_policy(keys_conf(c));
 	if (status == CTL_DONE)
 		status = i.many ? inspect_lines(&i) :
 				  inspect_one(&i, str_from(c->operand));

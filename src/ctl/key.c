@@ -22,13 +22,13 @@ entry_json(const struct keyring_entry *e)
 }
 
 static enum ctl_exit
-list_json(struct ctl *c, const struct keyring *ring)
+list_json(struct ctl *c, const struct keyring *keys)
 {
-	const char *secret_file = ring_conf(c)->secret_file;
+	const char *secret_file = keys_conf(c)->secret_file;
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < ring->n; i++) {
-		if (json_array_append_new(array, entry_json(&ring->v[i])) !=
+	for (size_t i = 0; i < keys->n; i++) {
+		if (json_array_append_new(array, entry_json(&keys->v[i])) !=
 		    0) {
 			json_decref(array);
 			return ctl_refuse("out of memory");
@@ -45,15 +45,15 @@ list_json(struct ctl *c, const struct keyring *ring)
 }
 
 static enum ctl_exit
-list_text(struct ctl *c, const struct keyring *ring)
+list_text(struct ctl *c, const struct keyring *keys)
 {
 	static const char *const heads[] = { "KID", "ALG", "STATE", "SINCE",
 					     "KIND" };
 	struct table table;
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
-	for (size_t i = 0; i < ring->n; i++) {
-		const struct keyring_entry *e = &ring->v[i];
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct keyring_entry *e = &keys->v[i];
 
 		table_add(&table, (const struct str[]){
 				      str_from(e->key->kid),
@@ -66,7 +66,7 @@ list_text(struct ctl *c, const struct keyring *ring)
 	}
 	if (table_print(&table) != 0)
 		return ctl_refuse("out of memory");
-	if (ring_conf(c)->secret_file != NULL)
+	if (keys_conf(c)->secret_file != NULL)
 		ctl_warn("[jwt] secret_file: one shared secret; there is "
 			 "nothing to rotate here");
 	return CTL_DONE;
@@ -75,27 +75,27 @@ list_text(struct ctl *c, const struct keyring *ring)
 enum ctl_exit
 key_list(struct ctl *c)
 {
-	struct keyring ring;
+	struct keyring keys;
 	struct err err;
 
-	if (ring_load(c, &ring, &err) != 0)
+	if (keys_load(c, &keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	return ctl_given(c, FLAG_JSON) ? list_json(c, &ring) :
-					 list_text(c, &ring);
+	return ctl_given(c, FLAG_JSON) ? list_json(c, &keys) :
+					 list_text(c, &keys);
 }
 
 /* For a command that changes the directory. */
 static enum ctl_exit
-open_ring(struct ctl *c, struct keyring *ring)
+open_keys(struct ctl *c, struct keyring *keys)
 {
 	struct err err;
 
-	if (ring_conf(c)->secret_file != NULL)
+	if (keys_conf(c)->secret_file != NULL)
 		return ctl_refuse("[jwt] secret_file = %s: the one secret is "
 				  "in that file, shared with others: change it "
 				  "there, in all places at once",
-				  ring_conf(c)->secret_file);
-	if (ring_load(c, ring, &err) != 0)
+				  keys_conf(c)->secret_file);
+	if (keys_load(c, keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	return CTL_DONE;
 }
@@ -113,22 +113,22 @@ audit_key(const struct ctl *c, const char *event, const struct jwk *key,
 }
 
 static const struct keyring_entry *
-find_entry(const struct keyring *ring, struct str kid)
+find_entry(const struct keyring *keys, struct str kid)
 {
-	for (size_t i = 0; i < ring->n; i++) {
-		if (str_eq(kid, str_from(ring->v[i].key->kid)))
-			return &ring->v[i];
+	for (size_t i = 0; i < keys->n; i++) {
+		if (str_eq(kid, str_from(keys->v[i].key->kid)))
+			return &keys->v[i];
 	}
 	return NULL;
 }
 
-/* The oldest of this state: the ring is sorted. */
+/* The oldest of this state: they are sorted. */
 static const struct keyring_entry *
-first_entry(const struct keyring *ring, enum key_state state)
+first_entry(const struct keyring *keys, enum key_state state)
 {
-	for (size_t i = 0; i < ring->n; i++) {
-		if (ring->v[i].state == state)
-			return &ring->v[i];
+	for (size_t i = 0; i < keys->n; i++) {
+		if (keys->v[i].state == state)
+			return &keys->v[i];
 	}
 	return NULL;
 }
@@ -138,14 +138,14 @@ static enum ctl_exit
 make_key(struct ctl *c, struct jwk **out)
 {
 	enum jws_alg alg;
-	enum ctl_exit status = ring_alg(c, &alg);
+	enum ctl_exit status = keys_alg(c, &alg);
 	struct err err;
 
 	if (status != CTL_DONE)
 		return status;
 	if (alg == JWS_NONE)
-		alg = jwt_conf_alg(ring_conf(c));
-	if (jwk_generate(alg, out, &err) != 0 || ring_own(c, *out, &err) != 0)
+		alg = jwt_conf_alg(keys_conf(c));
+	if (jwk_generate(alg, out, &err) != 0 || keys_own(c, *out, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	return CTL_DONE;
 }
@@ -155,7 +155,7 @@ static int
 add_private(const struct ctl *c, const struct jwk *key, bool first,
 	    enum key_state *state, struct err *err)
 {
-	const char *directory = ring_conf(c)->keys;
+	const char *directory = keys_conf(c)->keys;
 
 	*state = KEY_ACTIVE;
 	if (first &&
@@ -167,20 +167,20 @@ add_private(const struct ctl *c, const struct jwk *key, bool first,
 
 /* Pending; but the first one signs, and a public one never does. */
 static enum ctl_exit
-add_key(const struct ctl *c, const struct keyring *ring, const struct jwk *key,
+add_key(const struct ctl *c, const struct keyring *keys, const struct jwk *key,
 	const char *event)
 {
 	enum key_state state = KEY_RETIRING;
 	struct err err;
 	int added;
 
-	if (!key->can_sign && ring->n == 0)
+	if (!key->can_sign && keys->n == 0)
 		return ctl_refuse("a public key cannot be the first one: it "
 				  "signs nothing; first, run: fcgiauthctl "
 				  "key generate");
 	added = key->can_sign ?
-	    add_private(c, key, ring->n == 0, &state, &err) :
-	    keyring_add(ring_conf(c)->keys, key, state, &c->env, &err);
+	    add_private(c, key, keys->n == 0, &state, &err) :
+	    keyring_add(keys_conf(c)->keys, key, state, &c->env, &err);
 	if (added != 0)
 		return ctl_refuse("%s", err.msg);
 	audit_key(c, event, key, key_state_name(state));
@@ -192,28 +192,28 @@ add_key(const struct ctl *c, const struct keyring *ring, const struct jwk *key,
 enum ctl_exit
 key_generate(struct ctl *c)
 {
-	struct keyring ring;
+	struct keyring keys;
 	struct jwk *key = NULL;
-	enum ctl_exit status = open_ring(c, &ring);
+	enum ctl_exit status = open_keys(c, &keys);
 
 	if (status == CTL_DONE)
 		status = make_key(c, &key);
-	return status == CTL_DONE ? add_key(c, &ring, key, "key_generated") :
+	return status == CTL_DONE ? add_key(c, &keys, key, "key_generated") :
 				    status;
 }
 
 enum ctl_exit
 key_import(struct ctl *c)
 {
-	struct keyring ring;
+	struct keyring keys;
 	struct jwk *key = NULL;
 	bool world_readable = false;
 	/* First: only who called us may be able to read the file. */
 	enum ctl_exit status =
-	    ring_read_key(c, c->operand, &key, &world_readable);
+	    keys_read_key(c, c->operand, &key, &world_readable);
 
 	if (status == CTL_DONE)
-		status = open_ring(c, &ring);
+		status = open_keys(c, &keys);
 	if (status == CTL_DONE && world_readable && key->can_sign)
 		ctl_warn("warning: %s: everybody on this machine may read "
 			 "this key", c->operand);
@@ -222,7 +222,7 @@ key_import(struct ctl *c)
 			 "here are named by their thumbprint (RFC 7638), and "
 			 "tokens that name it otherwise are refused",
 			 c->operand);
-	return status == CTL_DONE ? add_key(c, &ring, key, "key_imported") :
+	return status == CTL_DONE ? add_key(c, &keys, key, "key_imported") :
 				    status;
 }
 
@@ -234,13 +234,13 @@ is_published(const struct jwk *key)
 }
 
 static enum ctl_exit
-rotate_to(const struct ctl *c, const struct keyring *ring,
+rotate_to(const struct ctl *c, const struct keyring *keys,
 	  const struct keyring_entry *next)
 {
-	const struct keyring_entry *old = first_entry(ring, KEY_ACTIVE);
+	const struct keyring_entry *old = first_entry(keys, KEY_ACTIVE);
 	struct err err;
 
-	if (keyring_rotate(ring_conf(c)->keys, old, next, &c->env, &err) != 0)
+	if (keyring_rotate(keys_conf(c)->keys, old, next, &c->env, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	audit_key(c, "key_rotated", next->key, key_state_name(KEY_ACTIVE));
 	if (old != NULL)
@@ -255,24 +255,24 @@ rotate_to(const struct ctl *c, const struct keyring *ring,
 static enum ctl_exit
 rotate_to_new(struct ctl *c)
 {
-	const char *directory = ring_conf(c)->keys;
+	const char *directory = keys_conf(c)->keys;
 	const struct keyring_entry *next;
 	struct jwk *key = NULL;
-	struct keyring ring;
+	struct keyring keys;
 	enum ctl_exit status = make_key(c, &key);
 	struct err err;
 
 	if (status != CTL_DONE)
 		return status;
 	if (keyring_add(directory, key, KEY_PENDING, &c->env, &err) != 0 ||
-	    ring_load(c, &ring, &err) != 0)
+	    keys_load(c, &keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	audit_key(c, "key_generated", key, key_state_name(KEY_PENDING));
-	next = find_entry(&ring, str_from(key->kid));
+	next = find_entry(&keys, str_from(key->kid));
 	if (next == NULL || next->state != KEY_PENDING)
 		return ctl_refuse("somebody else has changed key %s meanwhile",
 				  key->kid);
-	status = rotate_to(c, &ring, next);
+	status = rotate_to(c, &keys, next);
 	if (status == CTL_DONE && is_published(key))
 		ctl_warn("warning: nobody has seen this key before: whoever "
 			 "checks tokens by a copy of jwks.json may refuse its "
@@ -289,17 +289,17 @@ enum ctl_exit
 key_rotate(struct ctl *c)
 {
 	const struct keyring_entry *next;
-	struct keyring ring;
-	enum ctl_exit status = open_ring(c, &ring);
+	struct keyring keys;
+	enum ctl_exit status = open_keys(c, &keys);
 	int64_t wait;
 
 	if (status != CTL_DONE)
 		return status;
-	if (ring.n == 0)
+	if (keys.n == 0)
 		return ctl_refuse("%s: there is no key yet; run: fcgiauthctl "
-				  "key generate", ring_conf(c)->keys);
+				  "key generate", keys_conf(c)->keys);
 	ctl_hold_signals();
-	next = first_entry(&ring, KEY_PENDING);
+	next = first_entry(&keys, KEY_PENDING);
 	if (next == NULL)
 		return rotate_to_new(c);
 	wait = next->since + JWKS_LIFE - env_wall(&c->env);
@@ -307,14 +307,14 @@ key_rotate(struct ctl *c)
 		ctl_warn("warning: %s: whoever checks tokens by a copy of "
 			 "jwks.json may not know it for another %lld s",
 			 next->key->kid, (long long)wait);
-	return rotate_to(c, &ring, next);
+	return rotate_to(c, &keys, next);
 }
 
 /* Until nobody can have a token of it any more, and all daemons know. */
 static int64_t
 retiring_left(const struct ctl *c, const struct keyring_entry *e)
 {
-	const struct jwt_conf *conf = ring_conf(c);
+	const struct jwt_conf *conf = keys_conf(c);
 
 	return e->since + conf->ttl + conf->leeway + JWKS_LIFE -
 	    env_wall(&c->env);
@@ -324,14 +324,14 @@ enum ctl_exit
 key_retire(struct ctl *c)
 {
 	const struct keyring_entry *e;
-	struct keyring ring;
-	enum ctl_exit status = open_ring(c, &ring);
+	struct keyring keys;
+	enum ctl_exit status = open_keys(c, &keys);
 	int64_t wait;
 	struct err err;
 
 	if (status != CTL_DONE)
 		return status;
-	e = find_entry(&ring, str_from(c->operand));
+	e = find_entry(&keys, str_from(c->operand));
 	if (e == NULL)
 		return ctl_refuse("no such key: %s", c->operand);
 	if (e->state == KEY_ACTIVE)
@@ -344,7 +344,7 @@ key_retire(struct ctl *c)
 				  "removed, and they are refused at once",
 				  c->operand, (long long)wait);
 	ctl_hold_signals();
-	if (keyring_remove(ring_conf(c)->keys, e, &err) != 0)
+	if (keyring_remove(keys_conf(c)->keys, e, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	audit_key(c, "key_removed", e->key, key_state_name(e->state));
 	(void)printf("%s: removed; " TAKEN_UP "\n", c->operand);

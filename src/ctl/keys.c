@@ -12,7 +12,7 @@
 static const char section[] = "jwt";
 
 const struct jwt_conf *
-ring_conf(const struct ctl *c)
+keys_conf(const struct ctl *c)
 {
 	const void *conf = settings_mode_conf(&c->settings, section);
 
@@ -21,19 +21,19 @@ ring_conf(const struct ctl *c)
 }
 
 bool
-ring_in_use(const struct ctl *c)
+keys_in_use(const struct ctl *c)
 {
 	return jwt_conf_in_use(&c->settings) != NULL;
 }
 
 int
-ring_load(const struct ctl *c, struct keyring *out, struct err *err)
+keys_load(const struct ctl *c, struct keyring *out, struct err *err)
 {
-	const struct jwt_conf *conf = ring_conf(c);
+	const struct jwt_conf *conf = keys_conf(c);
 	const char *place =
 	    conf->secret_file != NULL ? conf->secret_file : conf->keys;
 
-	if (!ring_in_use(c))
+	if (!keys_in_use(c))
 		return err_set(err, ERR_CONFIG,
 			       "[auth] mode = %s: there are no keys and no "
 			       "signed tokens in this mode; a login makes a "
@@ -49,7 +49,7 @@ ring_load(const struct ctl *c, struct keyring *out, struct err *err)
 }
 
 enum ctl_exit
-ring_alg(const struct ctl *c, enum jws_alg *out)
+keys_alg(const struct ctl *c, enum jws_alg *out)
 {
 	struct buf known;
 
@@ -70,7 +70,7 @@ free_key(void *key)
 }
 
 int
-ring_own(struct ctl *c, struct jwk *key, struct err *err)
+keys_own(struct ctl *c, struct jwk *key, struct err *err)
 {
 	if (arena_defer(c->arena, free_key, key) != 0) {
 		jwk_free(key);
@@ -80,11 +80,11 @@ ring_own(struct ctl *c, struct jwk *key, struct err *err)
 }
 
 enum ctl_exit
-ring_read_key(struct ctl *c, const char *file, struct jwk **out,
+keys_read_key(struct ctl *c, const char *file, struct jwk **out,
 	      bool *world_readable)
 {
 	enum jws_alg alg = JWS_NONE;
-	enum ctl_exit status = ring_alg(c, &alg);
+	enum ctl_exit status = keys_alg(c, &alg);
 	struct str bytes = STR("");
 	struct jwk *key = NULL;
 	struct err err;
@@ -94,7 +94,7 @@ ring_read_key(struct ctl *c, const char *file, struct jwk **out,
 	if (file_read(file, JWK_FILE_MAX, c->arena, &bytes, world_readable,
 		      &err) != 0 ||
 	    jwk_from_bytes(bytes, alg, &key, &err) != 0 ||
-	    ring_own(c, key, &err) != 0)
+	    keys_own(c, key, &err) != 0)
 		return ctl_refuse("%s: %s", file, err.msg);
 	*out = key;
 	return CTL_DONE;

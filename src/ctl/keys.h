@@ -7,28 +7,28 @@
 #include "ctl/ctl.h"
 
 /* What [jwt] says, whatever the mode. */
-const struct jwt_conf *ring_conf(const struct ctl *c);
+const struct jwt_conf *keys_conf(const struct ctl *c);
 
 /* Does the mode sign tokens with these keys? */
-bool ring_in_use(const struct ctl *c);
+bool keys_in_use(const struct ctl *c);
 
 /*
  * Started as root, becomes the owner of the directory, or of the secret; then
- * loads.  A directory that is not there yet is an empty ring; a mode without
+ * loads.  A directory that is not there yet is an empty keyring; a mode without
  * keys is an error.
  */
-int ring_load(const struct ctl *c, struct keyring *out, struct err *err)
+int keys_load(const struct ctl *c, struct keyring *out, struct err *err)
     MUST_USE;
 
 /* A key out of a file of the caller's choice, with --alg; freed with the
  * arena.  Says what is wrong itself.  *world_readable as in os/file.h. */
-enum ctl_exit ring_read_key(struct ctl *c, const char *file, struct jwk **out,
+enum ctl_exit keys_read_key(struct ctl *c, const char *file, struct jwk **out,
 			    bool *world_readable);
 
 /* --alg; JWS_NONE when it was not given. */
-enum ctl_exit ring_alg(const struct ctl *c, enum jws_alg *out);
+enum ctl_exit keys_alg(const struct ctl *c, enum jws_alg *out);
 
 /* Frees the key with the arena of the program, or at once. */
-int ring_own(struct ctl *c, struct jwk *key, struct err *err) MUST_USE;
+int keys_own(struct ctl *c, struct jwk *key, struct err *err) MUST_USE;
 
 #endif

@@ -118,13 +118,13 @@ session_list(struct ctl *c)
 	enum ctl_exit status;
 	struct str user;
 
-	status = live_user(c, &user);
-	if (status == CTL_DONE && live_is_stateless(c))
+	status = sessions_user(c, &user);
+	if (status == CTL_DONE && sessions_is_stateless(c))
 		return ctl_refuse("[auth] mode = %s: tokens are written down "
 				  "nowhere, so there is nothing to list",
 				  ctl_mode(c)->driver.name);
 	if (status == CTL_DONE)
-		status = live_open(c, "sessions");
+		status = sessions_open(c, "sessions");
 	if (status != CTL_DONE)
 		return status;
 	return ctl_given(c, FLAG_JSON) ? list_json(c, user) :
@@ -135,15 +135,15 @@ session_list(struct ctl *c)
 static enum ctl_exit
 open_sessions(struct ctl *c)
 {
-	if (live_is_stateless(c) && !ctl_reachable(c, ctl_part(CTL_STORE)))
+	if (sessions_is_stateless(c) && !ctl_reachable(c, ctl_part(CTL_STORE)))
 		return ctl_refuse("[auth] mode = %s, with no store that can "
 				  "be reached: tokens work until they end, "
 				  "for up to %lld s; to end all of them, run: "
 				  "fcgiauthctl key rotate, and key retire "
 				  "--now",
 				  ctl_mode(c)->driver.name,
-				  (long long)live_token_life(c));
-	return live_open(c, "sessions");
+				  (long long)sessions_token_life(c));
+	return sessions_open(c, "sessions");
 }
 
 /* The id of an earlier login is as good as any: nobody knows them all. */
@@ -176,7 +176,7 @@ revoke_one(struct ctl *c)
 	status = open_sessions(c);
 	if (status != CTL_DONE)
 		return status;
-	if (live_is_stateless(c))
+	if (sessions_is_stateless(c))
 		return deny_one(c, &id);
 	if (store_revoke(c->store_link, &id, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
@@ -197,10 +197,10 @@ revoke_many(struct ctl *c, struct str user)
 
 	if (status != CTL_DONE)
 		return status;
-	if (live_end_user(c, user, &ended, &err) != 0)
+	if (sessions_end_user(c, user, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	live_audit_ended(c, user.p == NULL ? STR("(all)") : user, ended);
-	if (ended == LIVE_UNCOUNTED)
+	sessions_audit_ended(c, user.p == NULL ? STR("(all)") : user, ended);
+	if (ended == SESSIONS_UNCOUNTED)
 		(void)printf("%.*s: tokens issued so far are refused from now "
 			     "on\n",
 			     STR_ARG(user.p != NULL ? user : STR("(all)")));
@@ -227,6 +227,6 @@ session_revoke(struct ctl *c)
 
 	if (c->operand != NULL)
 		return revoke_one(c);
-	status = live_user(c, &user);
+	status = sessions_user(c, &user);
 	return status == CTL_DONE ? revoke_many(c, user) : status;
 }

@@ -16,7 +16,7 @@ store_in_use(const struct ctl *c)
 }
 
 enum ctl_exit
-live_open(struct ctl *c, const char *what)
+sessions_open(struct ctl *c, const char *what)
 {
 	const struct ctl_part *part = ctl_part(CTL_STORE);
 	const bool in_use = store_in_use(c);
@@ -35,7 +35,7 @@ live_open(struct ctl *c, const char *what)
 }
 
 enum ctl_exit
-live_user(const struct ctl *c, struct str *out)
+sessions_user(const struct ctl *c, struct str *out)
 {
 	struct str user = ctl_value(c, FLAG_USER);
 
@@ -47,22 +47,22 @@ live_user(const struct ctl *c, struct str *out)
 }
 
 bool
-live_is_stateless(const struct ctl *c)
+sessions_is_stateless(const struct ctl *c)
 {
 	return ctl_mode(c)->end_user != NULL;
 }
 
 bool
-live_is_deniable(const struct ctl *c)
+sessions_is_deniable(const struct ctl *c)
 {
-	return live_is_stateless(c) && store_in_use(c) &&
+	return sessions_is_stateless(c) && store_in_use(c) &&
 	    ctl_reachable(c, ctl_part(CTL_STORE));
 }
 
 int64_t
-live_token_life(const struct ctl *c)
+sessions_token_life(const struct ctl *c)
 {
-	return ring_conf(c)->ttl + ring_conf(c)->leeway;
+	return keys_conf(c)->ttl + keys_conf(c)->leeway;
 }
 
 /* A session that has ended does not take back what was signed in its name. */
@@ -73,11 +73,11 @@ warn_of_tokens(const struct ctl *c, struct str name)
 		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
 			 "has already work until they end, for up to %lld s",
 			 ctl_mode(c)->driver.name, STR_ARG(name),
-			 (long long)live_token_life(c));
+			 (long long)sessions_token_life(c));
 }
 
 bool
-live_can_end(const struct ctl *c, struct str name)
+sessions_can_end(const struct ctl *c, struct str name)
 {
 	const struct ctl_part *part = ctl_part(CTL_STORE);
 
@@ -89,7 +89,7 @@ live_can_end(const struct ctl *c, struct str name)
 		ctl_warn("warning: [auth] mode = %s without a store: tokens of "
 			 "%.*s work until they end, for up to %lld s",
 			 ctl_mode(c)->driver.name, STR_ARG(name),
-			 (long long)live_token_life(c));
+			 (long long)sessions_token_life(c));
 	else
 		ctl_warn("warning: [store] driver = %s: the sessions of %.*s "
 			 "are in the memory of the daemon and go on as they "
@@ -120,7 +120,7 @@ end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 }
 
 int
-live_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
+sessions_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
 {
 	const struct auth_mode_ops *mode = ctl_mode(c);
 	int64_t sessions;
@@ -133,16 +133,16 @@ live_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
 			      store_revoke_user(c->store_link, name, NULL,
 						&sessions, err)) != 0)
 		return -1;
-	*ended = mode->end_user != NULL ? LIVE_UNCOUNTED : sessions;
+	*ended = mode->end_user != NULL ? SESSIONS_UNCOUNTED : sessions;
 	return 0;
 }
 
 void
-live_audit_ended(const struct ctl *c, struct str name, int64_t ended)
+sessions_audit_ended(const struct ctl *c, struct str name, int64_t ended)
 {
 	struct log_field fields[] = { F_STR("user", name),
 				      F_INT("ended", ended) };
 
 	ctl_audit(c, "sessions_revoked", fields,
-		  ended == LIVE_UNCOUNTED ? 1 : ARRAY_LEN(fields));
+		  ended == SESSIONS_UNCOUNTED ? 1 : ARRAY_LEN(fields));
 }

@@ -19,7 +19,7 @@ struct lifetime {
 static enum ctl_exit
 take_ttl(const struct ctl *c, int64_t *out)
 {
-	const int64_t most = ring_conf(c)->ttl;
+	const int64_t most = keys_conf(c)->ttl;
 	const struct option option =
 	    OPTION(SECONDS, struct lifetime, ttl, .min = 1, .max = most,
 		   .help = "");
@@ -62,20 +62,20 @@ static int
 make_id(struct ctl *c, struct str name, int64_t now_ms, struct session_id *out,
 	struct err *err)
 {
-	if (!live_is_deniable(c))
+	if (!sessions_is_deniable(c))
 		return session_id_make(&c->env, now_ms, out, err);
 	if (ctl_open(c, ctl_part(CTL_STORE), err) != 0)
 		return -1;
 	return denial_session_id(c->store_link, &c->env, c->arena, name,
-				 ring_conf(c)->leeway, now_ms, out, err);
+				 keys_conf(c)->leeway, now_ms, out, err);
 }
 
 static enum ctl_exit
-issue(struct ctl *c, const struct keyring *ring, const struct user *user,
+issue(struct ctl *c, const struct keyring *keys, const struct user *user,
       int64_t ttl)
 {
-	const struct access access = { .keys = *ring,
-				       .policy = jwt_conf_policy(ring_conf(c)) };
+	const struct access access = { .keys = *keys,
+				       .policy = jwt_conf_policy(keys_conf(c)) };
 	const int64_t now_ms = env_wall_ms(&c->env);
 	char hex[HEX_LEN(SESSION_ID_BYTES)];
 	struct session_id id;
@@ -113,7 +113,7 @@ enum ctl_exit
 token_issue(struct ctl *c)
 {
 	enum ctl_exit status;
-	struct keyring ring;
+	struct keyring keys;
 	struct user user;
 	int64_t ttl = 0;
 	struct err err;
@@ -121,11 +121,11 @@ token_issue(struct ctl *c)
 	status = take_ttl(c, &ttl);
 	if (status != CTL_DONE)
 		return status;
-	if (ring_load(c, &ring, &err) != 0)
+	if (keys_load(c, &keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (ring.signer == NULL)
+	if (keys.signer == NULL)
 		return ctl_refuse("%s: there is no key yet; run: fcgiauthctl "
-				  "key generate", ring_conf(c)->keys);
+				  "key generate", keys_conf(c)->keys);
 	status = find_user(c, ctl_value(c, FLAG_USER), &user);
-	return status == CTL_DONE ? issue(c, &ring, &user, ttl) : status;
+	return status == CTL_DONE ? issue(c, &keys, &user, ttl) : status;
 }

@@ -87,19 +87,19 @@ end_sessions(struct ctl *c, struct str name, const char *done)
 	int64_t ended = 0;
 	struct err err;
 
-	if (!live_can_end(c, name)) {
+	if (!sessions_can_end(c, name)) {
 		(void)printf("%.*s: %s\n", STR_ARG(name), done);
 		return CTL_DONE;
 	}
 	if (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
-	    live_end_user(c, name, &ended, &err) != 0)
+	    sessions_end_user(c, name, &ended, &err) != 0)
 		return ctl_refuse("%.*s: %s, but the sessions still live: "
 				  "%s; later, run: fcgiauthctl "
 				  "session revoke --user %.*s",
 				  STR_ARG(name), done, err.msg, STR_ARG(name));
 	if (ended != 0)
-		live_audit_ended(c, name, ended);
-	if (ended == LIVE_UNCOUNTED)
+		sessions_audit_ended(c, name, ended);
+	if (ended == SESSIONS_UNCOUNTED)
 		(void)printf("%.*s: %s; tokens issued so far are refused\n",
 			     STR_ARG(name), done);
 	else
@@ -292,12 +292,12 @@ user_set(struct ctl *c)
 		status = change_user(c, apply_identity, "user_changed", &user);
 	if (status != CTL_DONE)
 		return status;
-	if (live_is_stateless(c))
+	if (sessions_is_stateless(c))
 		ctl_warn("warning: [auth] mode = %s: tokens of %s stay as "
 			 "they are until they end, for up to %lld s",
 			 ctl_mode(c)->driver.name, c->operand,
-			 (long long)live_token_life(c));
-	else if (live_can_end(c, user.who.name) &&
+			 (long long)sessions_token_life(c));
+	else if (sessions_can_end(c, user.who.name) &&
 		 (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
 		  update_sessions(c, &user.who, &err) != 0))
 		return ctl_refuse("%s: changed, but live sessions are not: "
