@@ -20,27 +20,26 @@ struct csrf_key *csrf_key_new(void) MUST_USE;
 void csrf_key_free(void *key);
 
 /*
- * A present Origin is ours: one that server.hosts names for this host, and
- * where it names none, scheme and host of this request and its port
- * (HTTP_HOST's or SERVER_PORT; any when the browser itself says same-origin);
- * the origin of server.login_url; or one of cors.origins.  Another host of
- * server.hosts is another site.  `null` is nobody's.  An absent one is fine:
- * browsers send it with every POST.
+ * An Origin is ours: one that server.hosts names for this host, and where it
+ * names none, scheme and host of this request and its port (HTTP_HOST's or
+ * SERVER_PORT; any when the browser itself says same-origin); the origin of
+ * server.login_url; or one of cors.origins.  Another host of server.hosts is
+ * another site.  `null` is nobody's.
+ *
+ * csrf_page_is_ours(): the browser itself says that a page of ours sent this,
+ * by Sec-Fetch-Site or by an Origin.
  */
-bool csrf_origin_is_ours(const struct exchange *e);
-
-/* The browser itself says that a page of ours sent this: by Sec-Fetch-Site, or
- * by an Origin as above, that is there. */
 bool csrf_page_is_ours(const struct exchange *e);
 
 /*
  * Refusals, 403 `csrf`: a page to a person, JSON to a program, and a line
  * in the log, five a second at the most, that says what mends it.
  *
- * csrf_refuse_origin() does so when the Origin is not ours, and says whether
- * it did.  csrf_refuse_form() is for a form whose token is wrong.
- * csrf_login_problem() logs the same for the login form, which is shown once
- * more, and is the sentence for it; `has_cookie`: the pre-session came along.
+ * csrf_refuse_origin() does so when there is an Origin that is not ours, and
+ * says whether it did: browsers send one with every POST.  csrf_refuse_form()
+ * is for a form whose token is wrong.  csrf_login_problem() logs the same for
+ * the login form, which is shown once more, and is the sentence for it;
+ * `has_cookie`: the pre-session came along.
  */
 bool csrf_refuse_origin(struct exchange *e) MUST_USE;
 void csrf_refuse_form(struct exchange *e);

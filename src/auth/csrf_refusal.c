@@ -46,19 +46,13 @@ judge(const struct exchange *e, struct origin *o)
 }
 
 bool
-csrf_origin_is_ours(const struct exchange *e)
+csrf_page_is_ours(const struct exchange *e)
 {
 	struct origin o;
 
-	return judge(e, &o) == FAULT_NONE;
-}
-
-bool
-csrf_page_is_ours(const struct exchange *e)
-{
 	if (str_eq(e->in->fetch_site, STR("same-origin")))
 		return true;
-	return e->in->origin.p != NULL && csrf_origin_is_ours(e);
+	return e->in->origin.p != NULL && judge(e, &o) == FAULT_NONE;
 }
 
 /* What server.hosts should be for `o` to be ours: as it is, but for what it

@@ -57,8 +57,9 @@ print_units(struct buf *out, int64_t value, const struct value_unit *u)
 	buf_printf(out, "%" PRId64, value);
 }
 
-void
-option_print_number(const struct option *o, int64_t value, struct buf *out)
+/* In the option's unit, `15m`. */
+static void
+print_number(const struct option *o, int64_t value, struct buf *out)
 {
 	if (o->type == OPT_SECONDS)
 		print_units(out, value, value_seconds);
@@ -72,15 +73,14 @@ option_print_number(const struct option *o, int64_t value, struct buf *out)
 		buf_printf(out, "%" PRId64, value);
 }
 
-/* "1m to 1d", or nothing when there is no range. */
 void
 option_print_range(const struct option *o, struct buf *out)
 {
 	if (!value_has_range(o))
 		return;
-	option_print_number(o, o->min, out);
+	print_number(o, o->min, out);
 	buf_add_cstr(out, " to ");
-	option_print_number(o, o->max, out);
+	print_number(o, o->max, out);
 }
 
 bool
@@ -178,7 +178,7 @@ option_print(const struct option *o, const void *base, struct buf *out)
 	case OPT_SECONDS:
 	case OPT_BYTES:
 	case OPT_MODE:
-		option_print_number(o, v.number, out);
+		print_number(o, v.number, out);
 		break;
 	case OPT_STR:
 		print_quoted(v.text, out);

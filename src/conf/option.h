@@ -100,10 +100,7 @@ int option_defaults(const struct option *table, void *base, struct arena *a,
 /* The value as one would write it in the file; a set secret prints `***`. */
 void option_print(const struct option *o, const void *base, struct buf *out);
 
-/* A number in the option's unit, `15m`; and its range, `1m to 1d`, or nothing
- * when any number will do. */
-void option_print_number(const struct option *o, int64_t value,
-			 struct buf *out);
+/* Its range in its unit, `1m to 1d`, or nothing when any number will do. */
 void option_print_range(const struct option *o, struct buf *out);
 
 /* A text, file name, secret or list of words that is not there. */

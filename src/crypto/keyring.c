@@ -359,20 +359,6 @@ rename_entry(int dir, const struct keyring_entry *entry, enum key_state state,
 	return keyring_dir_sync(dir, err);
 }
 
-int
-keyring_set_state(const char *directory, const struct keyring_entry *entry,
-		  enum key_state state, const struct env *env, struct err *err)
-{
-	struct place p;
-	int rc = place_open(directory, false, KEYRING_WRITE, &p, err);
-
-	if (rc == 0) {
-		rc = rename_entry(p.dir, entry, state, env, err);
-		place_close(&p);
-	}
-	return rc == 0 ? 0 : err_context(err, "%s", directory);
-}
-
 /* Nobody has renamed or removed it since it was loaded. */
 static int
 check_still(int dir, const struct keyring_entry *entry, struct err *err)

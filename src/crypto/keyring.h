@@ -71,11 +71,6 @@ int keyring_add(const char *directory, const struct jwk *key,
 		enum key_state state, const struct env *env, struct err *err)
     MUST_USE;
 
-/* Renames the file of an entry to another state. */
-int keyring_set_state(const char *directory, const struct keyring_entry *entry,
-		      enum key_state state, const struct env *env,
-		      struct err *err) MUST_USE;
-
 /* Makes `next` the active key and `old`, the active one so far (NULL: there
  * is none), a retiring one; no keyring_load() sees it half done.  ERR_CONFIG,
  * and nothing changes, when one of them is not what it was when loaded. */

@@ -27,8 +27,8 @@ entity(char c)
 	}
 }
 
-void
-html_escape(struct buf *out, struct str s)
+static void
+escape(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		const char *text = entity(s.p[i]);
@@ -132,7 +132,7 @@ html_template(struct buf *out, struct str text, const struct html_var *vars,
 			continue;
 		value = value_of(name, vars, n);
 		if (!mark)
-			html_escape(out, value);
+			escape(out, value);
 		else if (tag.p[0] == '#' && value.n == 0)
 			skip_section(&text, name);
 	}

@@ -7,11 +7,9 @@
 
 struct buf;
 
-/* For element content and for attribute values in double quotes. */
-void html_escape(struct buf *out, struct str s);
-
 /*
- * Writes a template.  `{{name}}` becomes the value, escaped.
+ * Writes a template.  `{{name}}` becomes the value, escaped for the content of
+ * elements and for values of attributes in double quotes.
  * `{{#name}}...{{/name}}` is left out when the value is empty; a section does
  * not hold another one of its name.  `{{! ... }}` is a comment, which is left
  * out.  The tags of sections and comments may be in an HTML comment, so that a

@@ -60,8 +60,10 @@ segments_are_plain(struct str path)
 	return true;
 }
 
-const char *
-path_decode(struct str raw, char *out, size_t *n)
+/* What path_normalise() does with the path; `out`, *n and the answer are as in
+ * path_normalise_escapes(). */
+static const char *
+decode(struct str raw, char *out, size_t *n)
 {
 	struct str path = { .p = out, .n = 0 };
 
@@ -122,7 +124,7 @@ path_normalise(struct str uri, struct arena *a, struct str *path,
 
 	if (decoded == NULL)
 		return err_nomem(err);
-	wrong = path_decode(raw, decoded, &n);
+	wrong = decode(raw, decoded, &n);
 	if (wrong != NULL)
 		return err_set(err, ERR_INPUT, "path %s", wrong);
 	if (!query_is_plain(after))

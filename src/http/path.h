@@ -40,10 +40,10 @@ int path_split(struct str uri, struct arena *a, struct str *path,
 	       struct str *query, struct err *err) MUST_USE;
 
 /*
- * The parts of the two about the path, for who has no arena: `out` has room for
- * raw.n bytes, *n of them are written.  NULL, or what is wrong, as "path %s".
+ * What path_split() does with the path, for who has no arena: `out` has room
+ * for raw.n bytes, *n of them are written.  NULL, or what is wrong, as
+ * "path %s".
  */
-const char *path_decode(struct str raw, char *out, size_t *n) MUST_USE;
 const char *path_normalise_escapes(struct str raw, char *out, size_t *n)
     MUST_USE;
 
@@ -51,7 +51,7 @@ const char *path_normalise_escapes(struct str raw, char *out, size_t *n)
  * without two digits. */
 int path_first_byte(struct str s);
 
-/* Could path_decode() give this? */
+/* Could path_normalise() give this? */
 bool path_is_decoded(struct str path) MUST_USE;
 
 /* path is prefix itself or lies below it, on a segment boundary: "/a" covers

@@ -37,14 +37,6 @@ find_line(unsigned status)
 	return NULL;
 }
 
-const char *
-http_status_line(unsigned status)
-{
-	const char *line = find_line(status);
-
-	return line != NULL ? line : find_line(500);
-}
-
 void
 http_response_init(struct http_response *res, struct arena *a)
 {
@@ -102,7 +94,7 @@ http_response_write(const struct http_response *res, bool head_only,
 
 	if (line == NULL || res->failed || buf_failed(&res->body)) {
 		buf_printf(out, "Status: %s\r\nCache-Control: no-store\r\n\r\n",
-			   http_status_line(500));
+			   find_line(500));
 		return;
 	}
 	buf_printf(out, "Status: %s\r\n", line);

@@ -52,7 +52,4 @@ void http_response_default(struct http_response *res, const char *name,
 void http_response_write(const struct http_response *res, bool head_only,
 			 struct buf *out);
 
-/* "404 Not Found"; an unknown status is written as 500. */
-const char *http_status_line(unsigned status);
-
 #endif

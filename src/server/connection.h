@@ -118,8 +118,6 @@ struct loop {
 };
 
 int64_t ticket_make(int64_t deadline, enum ticket_kind kind);
-int64_t ticket_deadline(int64_t ticket);
-enum ticket_kind ticket_kind(int64_t ticket);
 
 /* Owned by the caller, not yet on the list; NULL when out of memory. */
 struct connection *connection_new(struct loop *l, int fd) MUST_USE;

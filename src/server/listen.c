@@ -104,14 +104,6 @@ parse(struct str s, struct address *out, struct err *err)
 	return 0;
 }
 
-int
-listen_check(struct str address, struct err *err)
-{
-	struct address ignored;
-
-	return parse(address, &ignored, err);
-}
-
 static int
 set_option(int fd, int level, int option)
 {

@@ -30,15 +30,13 @@ struct listeners {
 	size_t n;
 };
 
-/* `unix:/path`, `127.0.0.1:9000`, `[::1]:9000`: is this one?  No I/O. */
-int listen_check(struct str address, struct err *err) MUST_USE;
-
 /*
  * Takes the sockets that LISTEN_PID and LISTEN_FDS announce when there are
  * any, else standard input when that is a listening socket, else binds
- * `addresses`.  A unix socket is bound beside its path and renamed into place
- * with mode `mode`, unless something that is not a socket, or a live service,
- * is there: that is ERR_CONFIG and nothing is touched.
+ * `addresses`: each is `unix:/path`, `127.0.0.1:9000` or `[::1]:9000`.  A
+ * unix socket is bound beside its path and renamed into place with mode
+ * `mode`, unless something that is not a socket, or a live service, is there:
+ * that is ERR_CONFIG and nothing is touched.
  */
 int listen_open(const struct words *addresses, unsigned mode,
 		struct listeners *out, struct err *err) MUST_USE;

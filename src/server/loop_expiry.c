@@ -13,13 +13,13 @@ ticket_make(int64_t deadline, enum ticket_kind kind)
 	return (deadline < 0 ? 0 : deadline) << 2 | (int64_t)kind;
 }
 
-int64_t
+static int64_t
 ticket_deadline(int64_t ticket)
 {
 	return ticket >> 2;
 }
 
-enum ticket_kind
+static enum ticket_kind
 ticket_kind(int64_t ticket)
 {
 	return (enum ticket_kind)(ticket & 3);

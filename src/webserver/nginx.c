@@ -34,8 +34,8 @@ nginx_value(const struct nginx_scope *s, const char *name)
 	return node == NULL ? STR("") : web_word(node, 1);
 }
 
-bool
-nginx_is_guarded(const struct nginx_scope *s, struct str check)
+static bool
+is_guarded(const struct nginx_scope *s, struct str check)
 {
 	return str_eq(nginx_value(s, "auth_request"), check) &&
 	    !str_eq(nginx_value(s, "satisfy"), STR("any"));
@@ -94,8 +94,8 @@ nginx_leads_to_check(const struct nginx_server *server, struct str address)
 	struct nginx_scope s = { .up = server->scope, .node = node };
 
 	if (node == NULL)
-		return nginx_is_guarded(server->scope, server->check);
-	return is_of_the_service(node) || nginx_is_guarded(&s, server->check);
+		return is_guarded(server->scope, server->check);
+	return is_of_the_service(node) || is_guarded(&s, server->check);
 }
 
 /* Nobody gets in, or nothing is there but the address of something else. */
@@ -187,7 +187,7 @@ check_place(const struct nginx_server *server, const struct nginx_scope *s,
 		.name = web_is(s->node, "if") ?
 		    outer :
 		    place_name(s->node, server->out->arena),
-		.guarded = nginx_is_guarded(s, server->check),
+		.guarded = is_guarded(s, server->check),
 		.opened = auth != NULL && web_is_ours(auth) &&
 		    str_eq(web_word(auth, 1), STR("off")),
 	};
@@ -314,7 +314,7 @@ check_server(const struct nginx_scope *scope, struct web_findings *out)
 				 "in the server");
 		return;
 	}
-	whole.guarded = nginx_is_guarded(scope, s.check);
+	whole.guarded = is_guarded(scope, s.check);
 	if (web_child(node, "return", NULL) != NULL) {
 		nginx_check_around(&whole);
 		return;

@@ -31,15 +31,6 @@ struct nginx_place {
 	bool opened; /* by fcgiauth-public.conf */
 };
 
-/* The kinds of upstreams; each has its directives. */
-struct nginx_protocol {
-	const char *pass, *param;
-	const char *cache, *key, *no_cache, *bypass;
-	bool cgi; /* told by HTTP_REMOTE_USER, not by Remote-User */
-};
-#define NGINX_PROTOCOLS 5
-extern const struct nginx_protocol nginx_protocols[NGINX_PROTOCOLS];
-
 /* The scope that has the directive of that name for `s`; NULL: none. */
 const struct nginx_scope *nginx_owner(const struct nginx_scope *s,
 				      const char *name);
@@ -50,8 +41,6 @@ const struct web_node *nginx_effective(const struct nginx_scope *s,
 
 /* The word of a flag or address that holds; empty: none. */
 struct str nginx_value(const struct nginx_scope *s, const char *name);
-
-bool nginx_is_guarded(const struct nginx_scope *s, struct str check);
 
 /* The `location` that `address` (a path or @name) leads to, regular
  * expressions aside; NULL: none that can be told. */

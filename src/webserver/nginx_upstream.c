@@ -4,6 +4,13 @@
 #include "base/arena.h"
 #include "webserver/nginx.h"
 
+/* The kinds of upstreams; each has its directives. */
+struct protocol {
+	const char *pass, *param;
+	const char *cache, *key, *no_cache, *bypass;
+	bool cgi; /* told by HTTP_REMOTE_USER, not by Remote-User */
+};
+
 #define PROTOCOL(name, param_, cgi_)                                           \
 	{                                                                      \
 		.pass = name "_pass", .param = name param_,                    \
@@ -12,7 +19,7 @@
 		.cgi = (cgi_)                                                  \
 	}
 
-const struct nginx_protocol nginx_protocols[NGINX_PROTOCOLS] = {
+static const struct protocol protocols[] = {
 	PROTOCOL("proxy", "_set_header", false),
 	PROTOCOL("fastcgi", "_param", true),
 	PROTOCOL("uwsgi", "_param", true),
@@ -59,7 +66,7 @@ underscores_pass(const struct nginx_scope *s)
 
 /* The first fact that the client could set itself; NULL: none. */
 static const char *
-open_fact(const struct nginx_place *p, const struct nginx_protocol *k)
+open_fact(const struct nginx_place *p, const struct protocol *k)
 {
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
 		const struct fact *f = &facts[i];
@@ -75,7 +82,7 @@ open_fact(const struct nginx_place *p, const struct nginx_protocol *k)
 }
 
 static void
-find_lost(const struct nginx_place *p, const struct nginx_protocol *k,
+find_lost(const struct nginx_place *p, const struct protocol *k,
 	  const struct web_node *pass)
 {
 	const char *name = open_fact(p, k);
@@ -130,7 +137,7 @@ is_of_the_client(struct str value)
 
 /* Identity out of the client's hands. */
 static void
-find_values(const struct nginx_place *p, const struct nginx_protocol *k)
+find_values(const struct nginx_place *p, const struct protocol *k)
 {
 	const struct nginx_scope *owner = nginx_owner(p->scope, k->param);
 	const struct web_node *node = NULL;
@@ -180,7 +187,7 @@ keeps_out(const struct nginx_scope *s, const char *directive)
 }
 
 static void
-find_cache(const struct nginx_place *p, const struct nginx_protocol *k)
+find_cache(const struct nginx_place *p, const struct protocol *k)
 {
 	const struct web_node *cache = nginx_effective(p->scope, k->cache);
 	struct str key = nginx_value(p->scope, k->key);
@@ -201,8 +208,8 @@ find_cache(const struct nginx_place *p, const struct nginx_protocol *k)
 void
 nginx_check_upstream(const struct nginx_place *p)
 {
-	for (size_t i = 0; i < NGINX_PROTOCOLS; i++) {
-		const struct nginx_protocol *k = &nginx_protocols[i];
+	for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
+		const struct protocol *k = &protocols[i];
 		const struct web_node *pass =
 		    web_child(p->scope->node, k->pass, NULL);
 
