@@ -249,6 +249,24 @@ EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-commits.sh \
 	tests/tools/hardened.sh tests/tools/mutate.pl \
 	tests/interop
 
+# Whatever is built, but for the tests and the bench.
+PRODUCT_OBJECTS = $(libfcgiauth_a_OBJECTS) $(libserver_a_OBJECTS) \
+	$(fcgiauthd_OBJECTS) $(fcgiauthctl_OBJECTS) $(doc_options_OBJECTS)
+tests/tools/product.objects: Makefile $(PRODUCT_OBJECTS)
+	$(AM_V_GEN)mkdir -p tests/tools && echo $(PRODUCT_OBJECTS) >$@.tmp && \
+	mv $@.tmp $@
+tests/tools/check-unused.log: tests/tools/product.objects
+CLEANFILES += tests/tools/product.objects
+EXTRA_DIST += tests/tools/check-unused.sh
+# What only one backend calls is unused where that is left out.
+if HAVE_SQLITE
+if HAVE_POSTGRES
+if HAVE_REDIS
+SOURCE_CHECKS += tests/tools/check-unused.sh
+endif
+endif
+endif
+
 # Not of sanitizer builds.
 if HARDENED
 SOURCE_CHECKS += tests/tools/hardened.sh
