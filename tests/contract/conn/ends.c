@@ -63,7 +63,7 @@ make_link(struct store *s)
 	return l;
 }
 
-START_TEST(references)
+START_TEST(a_store_lives_while_a_connection_holds_it)
 {
 	struct store *s = make(), *other = make();
 	struct store_link *first = make_link(s), *second = make_link(s);
@@ -104,7 +104,7 @@ link_ends_cases(void)
 	TCase *t = new_case("ends");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_test(t, references);
+	tcase_add_test(t, a_store_lives_while_a_connection_holds_it);
 	tcase_add_test(t, nothing_to_let_go_of);
 	return t;
 }

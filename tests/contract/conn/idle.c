@@ -153,7 +153,7 @@ static const struct {
 };
 
 /* Seen before anything is sent: all go on, on a new connection. */
-START_TEST(closed)
+START_TEST(what_was_closed_while_idle_is_made_anew)
 {
 	state = CLOSED;
 	ck_assert_int_eq(operations[_i].fn(r->l), 0);
@@ -162,7 +162,7 @@ START_TEST(closed)
 END_TEST
 
 /* Nothing says that it is lost.  Who may not do it twice asks before. */
-START_TEST(swallows)
+START_TEST(what_swallows_is_asked_first)
 {
 	state = SWALLOWS;
 	if (operations[_i].repeatable)
@@ -177,7 +177,7 @@ START_TEST(swallows)
 END_TEST
 
 /* What it did is not known: only who may is done once more. */
-START_TEST(fails)
+START_TEST(what_fails_is_done_once_more_where_it_may)
 {
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(operations[_i].fn(r->l),
@@ -307,9 +307,9 @@ link_idle_cases(void)
 	int n = ARRAY_LEN(operations);
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, closed, 0, n);
-	tcase_add_loop_test(t, swallows, 0, n);
-	tcase_add_loop_test(t, fails, 0, n);
+	tcase_add_loop_test(t, what_was_closed_while_idle_is_made_anew, 0, n);
+	tcase_add_loop_test(t, what_swallows_is_asked_first, 0, n);
+	tcase_add_loop_test(t, what_fails_is_done_once_more_where_it_may, 0, n);
 	tcase_add_test(t, fails_again);
 	tcase_add_test(t, fails_on_a_new_connection);
 	tcase_add_test(t, fails_for_certain);

@@ -117,7 +117,7 @@ takes_long(void *conn, struct err *err)
 	return 0;
 }
 
-START_TEST(slow)
+START_TEST(slow_operations_are_logged)
 {
 	r->faulty.ops.base.ping = takes_long;
 	open_store();
@@ -175,7 +175,7 @@ migrate(void *conn, struct err *err)
 	return 0;
 }
 
-START_TEST(migrated)
+START_TEST(migration_is_logged)
 {
 	version = 3;
 	r->faulty.ops.base.driver.caps = STORE_EMBEDDED;
@@ -217,7 +217,7 @@ list(void *conn, struct arena *a, struct str user, int64_t now_ms, size_t limit,
 }
 
 /* By their ids, ten in one listing; the good ones are listed. */
-START_TEST(damaged)
+START_TEST(damaged_sessions_are_logged)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list got;
@@ -254,9 +254,9 @@ link_log_cases(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, lost_and_back);
-	tcase_add_test(t, slow);
+	tcase_add_test(t, slow_operations_are_logged);
 	tcase_add_test(t, closed_while_idle);
-	tcase_add_test(t, migrated);
-	tcase_add_test(t, damaged);
+	tcase_add_test(t, migration_is_logged);
+	tcase_add_test(t, damaged_sessions_are_logged);
 	return t;
 }

@@ -147,7 +147,7 @@ roles(const char *name)
 	return text;
 }
 
-START_TEST(finds)
+START_TEST(users_of_the_file_are_found)
 {
 	struct user u;
 
@@ -265,7 +265,7 @@ START_TEST(mistakes_keep_us_from_starting)
 END_TEST
 
 /* Lines, bytes and files beyond measure. */
-START_TEST(limits)
+START_TEST(files_have_limits)
 {
 	char *big = calloc(1, 2 << 20), *p = big;
 
@@ -478,13 +478,13 @@ main(void)
 	TCase *t = new_case("htpasswd");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, finds);
+	tcase_add_test(t, users_of_the_file_are_found);
 	tcase_add_test(t, groups_are_roles);
 	tcase_add_test(t, lists_in_order);
 	tcase_add_test(t, cannot_be_written);
 	tcase_add_loop_test(t, mistakes_keep_us_from_starting, 0,
 			    ARRAY_LEN(mistakes));
-	tcase_add_test(t, limits);
+	tcase_add_test(t, files_have_limits);
 	tcase_add_test(t, what_cannot_be_used_is_told);
 	tcase_add_test(t, changes_are_seen);
 	tcase_add_test(t, mistakes_keep_the_last_good);

@@ -58,7 +58,7 @@ START_TEST(down_at_the_start)
 END_TEST
 
 /* Neither those who are connected nor those who connect wait for long. */
-START_TEST(paused)
+START_TEST(paused_server_holds_nobody_up)
 {
 	struct rig *r = rig_open(RIG_OWN_SERVER, "");
 	struct session s = rig_create(r);
@@ -405,7 +405,7 @@ postgres_fault_cases(void)
 
 	tcase_add_test(t, stopped_and_started);
 	tcase_add_test(t, down_at_the_start);
-	tcase_add_test(t, paused);
+	tcase_add_test(t, paused_server_holds_nobody_up);
 	tcase_add_test(t, backend_ends_in_a_transaction);
 	tcase_add_test(t, locked_by_another);
 	tcase_add_test(t, slow_statement_is_cancelled);

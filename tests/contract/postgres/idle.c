@@ -218,7 +218,7 @@ END_TEST
 
 /* The other side is there no more, and nothing says so: whoever is stopped
  * swallows what he is sent.  New connections work. */
-START_TEST(swallowed)
+START_TEST(sent_bytes_are_swallowed)
 {
 	const struct attempt_policy policy = { .max = 0,
 					       .window_ms = 1000,
@@ -315,7 +315,7 @@ postgres_idle_cases(void)
 	tcase_add_test(t, others_keep_their_connection);
 	tcase_add_test(t, idle_session_timeout);
 	tcase_add_test(t, ends_as_it_is_asked);
-	tcase_add_test(t, swallowed);
+	tcase_add_test(t, sent_bytes_are_swallowed);
 	tcase_add_test(t, users_on_a_dead_connection);
 	return t;
 }

@@ -48,7 +48,7 @@ START_TEST(commands_and_scripts)
 }
 END_TEST
 
-START_TEST(logins)
+START_TEST(logins_of_the_server)
 {
 	static const char lines[] = "requirepass base\n"
 				    "user u on >p@ss ~t:* +@all -keys\n"
@@ -134,7 +134,7 @@ END_TEST
 #define STEPS 600
 
 /* More than the buffers of the kernel hold, both ways at once. */
-START_TEST(pipelines)
+START_TEST(large_pipelines_do_not_block)
 {
 	static char big[20000], keys[STEPS][16];
 	static struct redis_step steps[STEPS];
@@ -267,7 +267,7 @@ collect(void *ctx, const struct str *keys, size_t n, struct err *err)
 	return 0;
 }
 
-START_TEST(scans)
+START_TEST(scans_find_every_key)
 {
 	static struct collector c;
 	struct test_redis s;
@@ -355,11 +355,11 @@ main(void)
 	if (!test_redis_here())
 		return skip_all("no redis-server");
 	tcase_add_test(t, commands_and_scripts);
-	tcase_add_test(t, logins);
+	tcase_add_test(t, logins_of_the_server);
 	tcase_add_test(t, logins_in_urls);
-	tcase_add_test(t, pipelines);
+	tcase_add_test(t, large_pipelines_do_not_block);
 	tcase_add_test(t, errors_of_real_servers);
-	tcase_add_test(t, scans);
+	tcase_add_test(t, scans_find_every_key);
 	tcase_add_test(t, sockets_are_tuned);
 	return RUN_CASES(t, redis_option_cases(), redis_fault_cases(),
 			 redis_sentinel_cases(), redis_cluster_cases(),

@@ -367,7 +367,7 @@ START_TEST(untold_regex_is_no_answer)
 }
 END_TEST
 
-START_TEST(challenge)
+START_TEST(challenge_of_a_refusal)
 {
 	const char *bob = flow_login(&f, "bob");
 	static const struct {
@@ -409,6 +409,6 @@ main(void)
 	tcase_add_test(t, authorizer_on_public_pages);
 	tcase_add_test(t, store_down);
 	tcase_add_test(t, untold_regex_is_no_answer);
-	tcase_add_test(t, challenge);
+	tcase_add_test(t, challenge_of_a_refusal);
 	return run_case(t);
 }

@@ -79,7 +79,7 @@ login(const char *name, const char *password, const char *param)
 }
 
 /* Each by its reason. */
-START_TEST(failures)
+START_TEST(failures_are_audited)
 {
 	struct user *carol = &f.users_table.v[2];
 	char long_name[300];
@@ -183,7 +183,7 @@ main(void)
 	TCase *t = new_case("audit");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, failures);
+	tcase_add_test(t, failures_are_audited);
 	tcase_add_test(t, a_session);
 	tcase_add_test(t, more_sessions_than_allowed);
 	tcase_add_test(t, long_agents_are_cut);

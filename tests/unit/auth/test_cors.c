@@ -134,7 +134,7 @@ START_TEST(nothing_without_a_list)
 }
 END_TEST
 
-START_TEST(preflight)
+START_TEST(preflight_is_answered)
 {
 	static const struct {
 		const char *uri, *methods;
@@ -285,7 +285,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, only_listed_origins);
 	tcase_add_test(t, nothing_without_a_list);
-	tcase_add_test(t, preflight);
+	tcase_add_test(t, preflight_is_answered);
 	tcase_add_test(t, no_preflight);
 	tcase_add_test(t, never_at_the_check);
 	tcase_add_test(t, errors_can_be_read);

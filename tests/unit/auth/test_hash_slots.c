@@ -70,7 +70,7 @@ fill(struct hash_place *busy)
 		places[i] = (struct hash_place){ .wake = wake };
 }
 
-START_TEST(bounds)
+START_TEST(slots_are_bounded)
 {
 	struct hash_place busy[SLOTS], none = { .wake = NULL };
 
@@ -316,7 +316,7 @@ START_TEST(a_full_queue)
 END_TEST
 
 /* Later: not before the next look, and not beyond the first wait. */
-START_TEST(later)
+START_TEST(busy_ones_are_queued_for_later)
 {
 	struct hash_place busy[SLOTS], none = { .wake = NULL };
 
@@ -427,7 +427,7 @@ run_client(void *arg)
 	return NULL;
 }
 
-START_TEST(threads)
+START_TEST(threads_share_the_slots)
 {
 	static struct client clients[THREADS];
 	pthread_t running[THREADS];
@@ -460,7 +460,7 @@ main(void)
 	TCase *t = new_case("hash_slots");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, bounds);
+	tcase_add_test(t, slots_are_bounded);
 	tcase_add_test(t, waits_end);
 	tcase_add_test(t, networks_take_turns);
 	tcase_add_test(t, accounts_take_turns);
@@ -469,7 +469,7 @@ main(void)
 	tcase_add_test(t, turns_are_shared_by_chance);
 	tcase_add_test(t, a_full_queue);
 	tcase_add_test(t, one_more);
-	tcase_add_test(t, later);
-	tcase_add_test(t, threads);
+	tcase_add_test(t, busy_ones_are_queued_for_later);
+	tcase_add_test(t, threads_share_the_slots);
 	return run_case(t);
 }

@@ -155,7 +155,7 @@ START_TEST(csrf_is_needed)
 }
 END_TEST
 
-START_TEST(origins)
+START_TEST(login_is_refused_from_other_origins)
 {
 	static const struct {
 		const char *origin, *more;
@@ -216,7 +216,7 @@ START_TEST(json_answers)
 }
 END_TEST
 
-START_TEST(delivery)
+START_TEST(tokens_are_delivered_as_configured)
 {
 	static const struct {
 		const char *deliver;
@@ -458,9 +458,9 @@ main(void)
 	tcase_add_test(t, unsafe_targets_are_dropped);
 	tcase_add_test(t, page_escapes_what_it_shows);
 	tcase_add_test(t, csrf_is_needed);
-	tcase_add_test(t, origins);
+	tcase_add_test(t, login_is_refused_from_other_origins);
 	tcase_add_test(t, json_answers);
-	tcase_add_test(t, delivery);
+	tcase_add_test(t, tokens_are_delivered_as_configured);
 	tcase_add_test(t, bad_bodies);
 	tcase_add_test(t, a_body_that_was_not_read);
 	tcase_add_test(t, failures_look_alike);

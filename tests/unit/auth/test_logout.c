@@ -29,7 +29,7 @@ json_login(const char *body)
 	return flow_post(&f, "/auth/login", JSON, body, NULL);
 }
 
-START_TEST(logout)
+START_TEST(logout_ends_the_session)
 {
 	const char *cookie = flow_login(&f, "alice");
 	struct flow_answer a = flow_get(&f, "/auth/logout", cookie, NULL);
@@ -196,7 +196,7 @@ main(void)
 	TCase *t = new_case("logout");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, logout);
+	tcase_add_test(t, logout_ends_the_session);
 	tcase_add_test(t, logout_by_bearer);
 	tcase_add_test(t, logout_by_bearer_and_cookie);
 	tcase_add_test(t, disabled_while_signing_in);

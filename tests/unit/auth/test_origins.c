@@ -282,7 +282,7 @@ static const struct {
 	  "fcgiauth_login", false },
 };
 
-START_TEST(cookies)
+START_TEST(cookies_of_several_origins)
 {
 	static const char *const all[] = { "__Host-fcgiauth", "fcgiauth",
 					   "__Secure-fcgiauth" };
@@ -358,7 +358,7 @@ START_TEST(sign_out)
 END_TEST
 
 /* Where a login at one of several leads. */
-START_TEST(targets)
+START_TEST(login_leads_to_its_origin)
 {
 	static const struct {
 		const char *host, *origin, *pre, *rd;
@@ -442,9 +442,9 @@ main(void)
 	tcase_add_test(t, by_the_names);
 	tcase_add_test(t, by_the_login_url);
 	tcase_add_loop_test(t, return_addresses, 0, ARRAY_LEN(returns));
-	tcase_add_loop_test(t, cookies, 0, ARRAY_LEN(jars));
+	tcase_add_loop_test(t, cookies_of_several_origins, 0, ARRAY_LEN(jars));
 	tcase_add_test(t, sign_out);
-	tcase_add_test(t, targets);
+	tcase_add_test(t, login_leads_to_its_origin);
 	tcase_add_test(t, relative_target_with_login_url);
 	tcase_add_test(t, form_action);
 	return run_case(t);

@@ -337,7 +337,7 @@ START_TEST(every_refusal_has_a_page)
 END_TEST
 
 /* To a person: a heading, and the way to sign in where that may help. */
-START_TEST(headings)
+START_TEST(refusals_have_headings)
 {
 	static const struct {
 		const char *method, *uri, *type, *body, *extra, *title;
@@ -392,6 +392,6 @@ main(void)
 	tcase_add_test(t, lines_are_bounded_and_counted);
 	tcase_add_test(t, unavailable_is_bounded_and_counted);
 	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
-	tcase_add_loop_test(t, headings, 0, 6);
+	tcase_add_loop_test(t, refusals_have_headings, 0, 6);
 	return run_case(t);
 }

@@ -200,7 +200,7 @@ START_TEST(ipv6_hopping)
 END_TEST
 
 /* All spellings of a name are one, whether it is one of ours or not. */
-START_TEST(spellings)
+START_TEST(spellings_of_a_name_count_as_one)
 {
 	static const char *const spelled[] = { "alice", "Alice", "ALICE",
 					       "aLiCe" };
@@ -370,7 +370,7 @@ main(void)
 	tcase_add_test(t, known_networks_are_bounded);
 	tcase_add_test(t, ipv6_networks);
 	tcase_add_test(t, ipv6_hopping);
-	tcase_add_test(t, spellings);
+	tcase_add_test(t, spellings_of_a_name_count_as_one);
 	tcase_add_test(t, names_that_are_none);
 	tcase_add_test(t, lifted_meanwhile);
 	tcase_add_test(t, clock_set_back);

@@ -189,7 +189,7 @@ static const struct {
 	{ "POST", THERE "%0d%0aSet-Cookie:a", OWN, NULL, 401 },
 };
 
-START_TEST(abuse)
+START_TEST(repeat_page_cannot_be_abused)
 {
 	struct tokens t = sign_in("alice");
 	const char *cookie =
@@ -356,7 +356,8 @@ main(void)
 	tcase_add_loop_test(t, renewed_and_sent_back, 0, 2);
 	tcase_add_test(t, address_is_escaped);
 	tcase_add_test(t, body_does_not_matter);
-	tcase_add_loop_test(t, abuse, 0, ARRAY_LEN(abuses));
+	tcase_add_loop_test(t, repeat_page_cannot_be_abused, 0,
+			    ARRAY_LEN(abuses));
 	tcase_add_loop_test(t, addresses_with_several_readings, 0, 3);
 	tcase_add_test(t, only_for_persons);
 	tcase_add_test(t, nothing_to_renew_with);

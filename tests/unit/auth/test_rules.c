@@ -326,7 +326,7 @@ START_TEST(too_many_readings)
 END_TEST
 
 /* For want of memory it is neither yes nor no. */
-START_TEST(out_of_memory)
+START_TEST(rules_without_memory)
 {
 	static const struct str paths[] = {
 		LIT("/a"), LIT("/a/%2E%2E/b"), LIT("/a%2Fb;c//d"),
@@ -375,6 +375,6 @@ main(void)
 	tcase_add_test(t, readings_share_the_limit);
 	tcase_add_test(t, long_path_is_told);
 	tcase_add_loop_test(t, too_many_readings, 0, 3);
-	tcase_add_loop_test(t, out_of_memory, 0, 4);
+	tcase_add_loop_test(t, rules_without_memory, 0, 4);
 	return run_case(t);
 }

@@ -256,7 +256,7 @@ START_TEST(client_headers_are_no_facts)
 }
 END_TEST
 
-START_TEST(requirements)
+START_TEST(requirements_of_a_location)
 {
 	static const struct {
 		const char *words;
@@ -450,7 +450,7 @@ main(void)
 	tcase_add_test(t, forged_tokens_are_401);
 	tcase_add_test(t, malformed_facts_are_403);
 	tcase_add_test(t, client_headers_are_no_facts);
-	tcase_add_test(t, requirements);
+	tcase_add_test(t, requirements_of_a_location);
 	tcase_add_test(t, challenge_by_kind);
 	tcase_add_test(t, challenge_to_who_may_not);
 	tcase_add_test(t, login_url_makes_rd_absolute);

@@ -109,7 +109,7 @@ START_TEST(buf_is_sticky)
 }
 END_TEST
 
-START_TEST(numbers)
+START_TEST(str_to_uint_is_strict)
 {
 	static const struct {
 		const char *text;
@@ -141,7 +141,7 @@ START_TEST(numbers)
 }
 END_TEST
 
-START_TEST(utf8)
+START_TEST(utf8_is_checked)
 {
 	static const struct {
 		const char *text;
@@ -164,7 +164,7 @@ START_TEST(utf8)
 }
 END_TEST
 
-START_TEST(text)
+START_TEST(text_has_no_controls)
 {
 	static const struct {
 		const char *text;
@@ -211,7 +211,7 @@ START_TEST(wiping_free)
 }
 END_TEST
 
-START_TEST(cutting)
+START_TEST(str_cut_and_trim)
 {
 	struct str rest = STR("a,,b"), part, word;
 	struct str words = STR("  one \t two ");
@@ -372,11 +372,11 @@ main(void)
 	tcase_add_test(t, arena_defers_newest_first);
 	tcase_add_test(t, arena_tortures);
 	tcase_add_test(t, buf_is_sticky);
-	tcase_add_test(t, numbers);
-	tcase_add_test(t, utf8);
-	tcase_add_test(t, text);
+	tcase_add_test(t, str_to_uint_is_strict);
+	tcase_add_test(t, utf8_is_checked);
+	tcase_add_test(t, text_has_no_controls);
 	tcase_add_test(t, wiping_free);
-	tcase_add_test(t, cutting);
+	tcase_add_test(t, str_cut_and_trim);
 	tcase_add_test(t, order_of_bytes);
 	tcase_add_test(t, errors_keep_their_cause);
 	tcase_add_test(t, log_is_one_line);

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "tests/support/run.h"
 
-START_TEST(base64url)
+START_TEST(base64url_both_ways)
 {
 	/* RFC 4648 section 10, and what a strict decoder must refuse. */
 	static const struct {
@@ -44,7 +44,7 @@ START_TEST(base64url)
 }
 END_TEST
 
-START_TEST(hex)
+START_TEST(hex_both_ways)
 {
 	uint8_t bytes[2] = { 0 };
 	char text[5] = { 0 };
@@ -58,7 +58,7 @@ START_TEST(hex)
 }
 END_TEST
 
-START_TEST(percent)
+START_TEST(percent_is_decoded)
 {
 	static const struct {
 		const char *text, *out; /* out NULL: refused */
@@ -141,9 +141,9 @@ main(void)
 {
 	TCase *t = new_case("enc");
 
-	tcase_add_test(t, base64url);
-	tcase_add_test(t, hex);
-	tcase_add_test(t, percent);
+	tcase_add_test(t, base64url_both_ways);
+	tcase_add_test(t, hex_both_ways);
+	tcase_add_test(t, percent_is_decoded);
 	tcase_add_test(t, percent_text);
 	tcase_add_test(t, percent_round_trip);
 	return run_case(t);

@@ -122,7 +122,7 @@ check_rows(const struct option *options, size_t size, const struct row *rows,
 #define CHECK(base, rows)                                                      \
 	check_rows((base).options, (base).conf_size, rows, ARRAY_LEN(rows))
 
-START_TEST(stores)
+START_TEST(options_of_stores)
 {
 	const struct session_store_ops *redis = registry_store("redis");
 	const struct session_store_ops *postgres = registry_store("postgres");
@@ -134,7 +134,7 @@ START_TEST(stores)
 }
 END_TEST
 
-START_TEST(users)
+START_TEST(options_of_user_sources)
 {
 	const struct user_source_ops *postgres =
 	    registry_user_source("postgres");
@@ -146,14 +146,14 @@ START_TEST(users)
 }
 END_TEST
 
-START_TEST(jwt)
+START_TEST(options_of_jwt)
 {
 	check_rows(jwt_options, sizeof(struct jwt_conf), jwt_rows,
 		   ARRAY_LEN(jwt_rows));
 }
 END_TEST
 
-START_TEST(modes)
+START_TEST(options_of_modes)
 {
 	CHECK(registry_mode("session")->driver, session_rows);
 	CHECK(registry_mode("refresh")->driver, refresh_rows);
@@ -256,10 +256,10 @@ main(void)
 {
 	TCase *t = new_case("backend_options");
 
-	tcase_add_test(t, stores);
-	tcase_add_test(t, users);
-	tcase_add_test(t, jwt);
-	tcase_add_test(t, modes);
+	tcase_add_test(t, options_of_stores);
+	tcase_add_test(t, options_of_user_sources);
+	tcase_add_test(t, options_of_jwt);
+	tcase_add_test(t, options_of_modes);
 	tcase_add_test(t, jwt_needs_keys);
 	tcase_add_test(t, jwt_folder_is_missing);
 	tcase_add_test(t, path_of_a_backend);

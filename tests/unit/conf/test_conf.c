@@ -9,7 +9,7 @@
 #include "conf/suggest.h"
 #include "tests/unit/conf/drivers.h"
 
-START_TEST(defaults)
+START_TEST(settings_have_defaults)
 {
 	struct parsed p;
 	const struct settings *s = &p.settings;
@@ -59,7 +59,7 @@ START_TEST(defaults)
 }
 END_TEST
 
-START_TEST(values)
+START_TEST(settings_take_values)
 {
 	struct parsed p;
 	const struct settings *s = &p.settings;
@@ -349,7 +349,7 @@ START_TEST(a_flood_of_problems_is_bounded)
 }
 END_TEST
 
-START_TEST(out_of_memory)
+START_TEST(settings_without_memory)
 {
 	for (unsigned n = 0;; n++) {
 		struct arena *a = arena_new(ARENA_BYTES);
@@ -379,14 +379,14 @@ main(void)
 {
 	TCase *t = new_case("conf");
 
-	tcase_add_test(t, defaults);
-	tcase_add_test(t, values);
+	tcase_add_test(t, settings_have_defaults);
+	tcase_add_test(t, settings_take_values);
 	tcase_add_test(t, rules_in_order);
 	tcase_add_loop_test(t, what_options_accept, 0, ARRAY_LEN(accepted));
 	tcase_add_test(t, listen_path_length);
 	tcase_add_loop_test(t, nearest_name, 0, ARRAY_LEN(near_names));
 	tcase_add_test(t, all_mistakes_at_once);
 	tcase_add_test(t, a_flood_of_problems_is_bounded);
-	tcase_add_test(t, out_of_memory);
+	tcase_add_test(t, settings_without_memory);
 	return run_case(t);
 }

@@ -96,7 +96,7 @@ static const struct {
 	  NULL },
 };
 
-START_TEST(warnings)
+START_TEST(hosts_are_warned_of)
 {
 	struct parsed p;
 	const char *text;
@@ -141,7 +141,7 @@ main(void)
 {
 	TCase *t = new_case("conf_hosts");
 
-	tcase_add_loop_test(t, warnings, 0, ARRAY_LEN(warned));
+	tcase_add_loop_test(t, hosts_are_warned_of, 0, ARRAY_LEN(warned));
 	tcase_add_test(t, many_warnings);
 	return run_case(t);
 }

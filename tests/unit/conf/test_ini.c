@@ -48,7 +48,7 @@ write_entries(const struct ini *ini, struct buf *out)
 	}
 }
 
-START_TEST(reader)
+START_TEST(ini_lines_are_read)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct problems problems;
@@ -134,7 +134,7 @@ main(void)
 {
 	TCase *t = new_case("ini");
 
-	tcase_add_loop_test(t, reader, 0, ARRAY_LEN(readable));
+	tcase_add_loop_test(t, ini_lines_are_read, 0, ARRAY_LEN(readable));
 	tcase_add_test(t, reader_limits);
 	return run_case(t);
 }

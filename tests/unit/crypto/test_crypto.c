@@ -304,7 +304,7 @@ static const struct {
 	{ "", true },
 };
 
-START_TEST(outdated)
+START_TEST(outdated_hashes_are_told)
 {
 	ck_assert_msg(password_is_outdated(str_from(dated[_i].hash)) ==
 			  dated[_i].outdated,
@@ -312,7 +312,7 @@ START_TEST(outdated)
 }
 END_TEST
 
-START_TEST(all_in)
+START_TEST(whole_password_counts)
 {
 	char letters[73];
 	const struct str most = { .p = letters, .n = 72 };
@@ -367,7 +367,7 @@ static const struct {
 	{ LIT("acme-company-gmb"), 15, NULL },
 };
 
-START_TEST(refusal)
+START_TEST(passwords_are_refused)
 {
 	const struct str blocklist =
 	    STR("\xef\xbb\xbf" "Acme-Company-GmbH\n\nline with a return\r\n"
@@ -433,9 +433,9 @@ main(void)
 	tcase_add_test(t, hash_and_verify);
 	tcase_add_test(t, long_passwords);
 	tcase_add_test(t, every_answer_costs_a_hash);
-	tcase_add_test(t, all_in);
-	tcase_add_loop_test(t, outdated, 0, ARRAY_LEN(dated));
-	tcase_add_loop_test(t, refusal, 0, ARRAY_LEN(refused));
+	tcase_add_test(t, whole_password_counts);
+	tcase_add_loop_test(t, outdated_hashes_are_told, 0, ARRAY_LEN(dated));
+	tcase_add_loop_test(t, passwords_are_refused, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, refusal_of_long_ones);
 	tcase_add_test(t, common_list_is_sound);
 	return run_case(t);

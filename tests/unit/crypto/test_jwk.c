@@ -126,7 +126,7 @@ START_TEST(public_members_only)
 }
 END_TEST
 
-START_TEST(generated)
+START_TEST(keys_are_generated)
 {
 	struct jwk *one, *two;
 	struct err err = { .msg = "" };
@@ -462,8 +462,8 @@ main(void)
 	tcase_add_test(t, rfc_thumbprints);
 	tcase_add_loop_test(t, there_and_back, JWS_HS256, JWS_ALGS);
 	tcase_add_loop_test(t, public_members_only, JWS_RS256, JWS_ALGS);
-	tcase_add_loop_test(t, generated, JWS_HS256, JWS_RS384);
-	tcase_add_loop_test(t, generated, JWS_ES256, JWS_ALGS);
+	tcase_add_loop_test(t, keys_are_generated, JWS_HS256, JWS_RS384);
+	tcase_add_loop_test(t, keys_are_generated, JWS_ES256, JWS_ALGS);
 	tcase_add_loop_test(t, pem_kinds, 0, 4);
 	tcase_add_test(t, pem_with_parameters);
 	tcase_add_test(t, pem_encrypted);

@@ -19,7 +19,7 @@
 #include "tests/unit/crypto/jws_rig.h"
 #include "tests/unit/crypto/vectors/rfc_jws.h"
 
-START_TEST(names)
+START_TEST(algorithms_have_names)
 {
 	static const char *const bad[] = { "",	    "none",   "None",
 					   "HS25",  "HS2566", "hs256",
@@ -199,7 +199,7 @@ START_TEST(made_up_signatures)
 END_TEST
 
 /* RFC 7518 section 3.5: the salt is as long as the digest, not otherwise. */
-START_TEST(salts)
+START_TEST(pss_salt_is_as_long_as_the_digest)
 {
 	static const struct {
 		int salt;
@@ -330,12 +330,12 @@ main(void)
 	TCase *t = new_case("jws");
 
 	tcase_add_unchecked_fixture(t, setup, teardown);
-	tcase_add_test(t, names);
+	tcase_add_test(t, algorithms_have_names);
 	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
 	tcase_add_loop_test(t, rfc_examples_signed, 0, ARRAY_LEN(rfc_jws));
 	tcase_add_loop_test(t, every_algorithm, JWS_HS256, JWS_ALGS);
 	tcase_add_loop_test(t, made_up_signatures, JWS_HS256, JWS_ALGS);
-	tcase_add_test(t, salts);
+	tcase_add_test(t, pss_salt_is_as_long_as_the_digest);
 	tcase_add_loop_test(t, shapeless_tokens, 0, ARRAY_LEN(shapeless));
 	tcase_add_test(t, long_tokens);
 	tcase_add_test(t, threads_share_a_key);

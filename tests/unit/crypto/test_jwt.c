@@ -83,7 +83,7 @@ good_token(const struct jwk *key)
 			   tokens_payload(arena, NULL, NULL));
 }
 
-START_TEST(headers)
+START_TEST(headers_are_refused)
 {
 	const struct jwk *key = key_of(JWS_EDDSA);
 
@@ -97,7 +97,7 @@ START_TEST(headers)
 END_TEST
 
 /* By both oracles; libjwt reads the payload before it says "good". */
-START_TEST(payloads)
+START_TEST(payloads_are_refused)
 {
 	static const enum jws_alg algs[] = { JWS_EDDSA, JWS_HS256 };
 
@@ -168,7 +168,7 @@ static const struct {
 	{ "<.AA", "payload is no JSON" },
 };
 
-START_TEST(texts)
+START_TEST(token_texts_are_refused)
 {
 	const struct jwk *key = key_of(JWS_EDDSA);
 	struct str header = tokens_encode(
@@ -242,7 +242,7 @@ padded(int header, int payload)
 			   tokens_payload(arena, NULL, two));
 }
 
-START_TEST(longest)
+START_TEST(longest_token_is_read)
 {
 	bool seen[2] = { false };
 
@@ -323,13 +323,15 @@ main(void)
 	TCase *t = new_case("jwt");
 
 	tcase_add_unchecked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, headers, 0, ARRAY_LEN(header_rows));
-	tcase_add_loop_test(t, payloads, 0, ARRAY_LEN(payload_rows));
+	tcase_add_loop_test(t, headers_are_refused, 0, ARRAY_LEN(header_rows));
+	tcase_add_loop_test(t, payloads_are_refused, 0,
+			    ARRAY_LEN(payload_rows));
 	tcase_add_loop_test(t, whole_texts, 0, ARRAY_LEN(whole_rows));
-	tcase_add_loop_test(t, texts, 0, ARRAY_LEN(text_rows));
+	tcase_add_loop_test(t, token_texts_are_refused, 0,
+			    ARRAY_LEN(text_rows));
 	tcase_add_loop_test(t, bare_texts, 0, ARRAY_LEN(bare_rows));
 	tcase_add_test(t, unsigned_tokens);
-	tcase_add_test(t, longest);
+	tcase_add_test(t, longest_token_is_read);
 	tcase_add_loop_test(t, every_change_is_refused, 0, 3);
 	tcase_add_test(t, public_key_as_secret);
 	return run_case(t);

@@ -206,7 +206,7 @@ START_TEST(clock_edges)
 }
 END_TEST
 
-START_TEST(policies)
+START_TEST(claims_are_checked_by_policy)
 {
 	struct str token = issue(&ring, &claims);
 	struct jwt_policy p = tokens_policy;
@@ -378,7 +378,7 @@ START_TEST(bytes_refuses)
 END_TEST
 
 /* Out of memory at every allocation: never "valid", never "refused". */
-START_TEST(torture)
+START_TEST(claims_without_memory)
 {
 	const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA };
 	struct keyring mine = ring;
@@ -429,11 +429,11 @@ main(void)
 	tcase_add_test(t, no_roles_no_email_no_name);
 	tcase_add_test(t, issue_refuses);
 	tcase_add_loop_test(t, clock_edges, 0, ARRAY_LEN(clocks));
-	tcase_add_test(t, policies);
+	tcase_add_test(t, claims_are_checked_by_policy);
 	tcase_add_test(t, many_roles);
 	tcase_add_test(t, two_keys_of_an_algorithm);
 	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
 	tcase_add_test(t, bytes_refuses);
-	tcase_add_loop_test(t, torture, 0, 2);
+	tcase_add_loop_test(t, claims_without_memory, 0, 2);
 	return run_case(t);
 }

@@ -123,7 +123,7 @@ START_TEST(many_begin_at_once)
 }
 END_TEST
 
-START_TEST(states)
+START_TEST(keys_change_states)
 {
 	struct keyring r;
 	struct err err = { .msg = "" };
@@ -254,7 +254,7 @@ START_TEST(public_and_retiring)
 }
 END_TEST
 
-START_TEST(torture)
+START_TEST(keyring_without_memory)
 {
 	unsigned n = 0;
 	bool failed = true;
@@ -287,11 +287,11 @@ main(void)
 	tcase_add_test(t, empty_ring);
 	tcase_add_test(t, no_entropy);
 	tcase_add_test(t, many_begin_at_once);
-	tcase_add_test(t, states);
+	tcase_add_test(t, keys_change_states);
 	tcase_add_test(t, two_active);
 	tcase_add_test(t, rotated_twice);
 	tcase_add_test(t, added_twice);
 	tcase_add_test(t, public_and_retiring);
-	tcase_add_test(t, torture);
+	tcase_add_test(t, keyring_without_memory);
 	return run_case(t);
 }

@@ -202,7 +202,7 @@ do_harm(enum harm harm, const char *file, struct keyring_name name)
 	}
 }
 
-START_TEST(harmed)
+START_TEST(harmed_directory_is_refused)
 {
 	struct jwk *key = tokens_key(JWS_ES256);
 	struct keyring_name name = { .alg = JWS_ES256,
@@ -253,7 +253,7 @@ START_TEST(too_many)
 }
 END_TEST
 
-START_TEST(names)
+START_TEST(file_names_are_refused)
 {
 	static const char *const bad[] = {
 		"", ".", "..", KID, KID ".ES256", KID ".ES256.active",
@@ -334,10 +334,11 @@ main(void)
 	TCase *t = new_case("keyring_refused");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, harmed, 0, ARRAY_LEN(harms));
+	tcase_add_loop_test(t, harmed_directory_is_refused, 0,
+			    ARRAY_LEN(harms));
 	tcase_add_test(t, foreign_owner);
 	tcase_add_test(t, too_many);
-	tcase_add_test(t, names);
+	tcase_add_test(t, file_names_are_refused);
 	tcase_add_loop_test(t, shared_secret, 0, ARRAY_LEN(secrets));
 	return run_case(t);
 }

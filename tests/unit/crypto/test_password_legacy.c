@@ -52,7 +52,7 @@ spoil(char *hash)
 	*at = *at == 'x' ? 'y' : 'x';
 }
 
-START_TEST(verifies)
+START_TEST(legacy_hashes_verify)
 {
 	struct str password = str_from(made[_i].password);
 	struct str hash = str_from(made[_i].hash);
@@ -136,7 +136,7 @@ static const char *const refused[] = {
 	"",
 };
 
-START_TEST(refuses)
+START_TEST(legacy_hashes_refuse)
 {
 	struct str hash = str_from(refused[_i]);
 
@@ -195,8 +195,8 @@ main(void)
 	TCase *t = new_case("password_legacy");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_loop_test(t, verifies, 0, ARRAY_LEN(made));
-	tcase_add_loop_test(t, refuses, 0, ARRAY_LEN(refused));
+	tcase_add_loop_test(t, legacy_hashes_verify, 0, ARRAY_LEN(made));
+	tcase_add_loop_test(t, legacy_hashes_refuse, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, longest_password);
 	return run_case(t);
 }

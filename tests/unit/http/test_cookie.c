@@ -69,7 +69,7 @@ static const struct {
 	{ { "n=v; n=w; n=v" }, COOKIE_CONFLICT, NULL },
 };
 
-START_TEST(found)
+START_TEST(cookie_is_found)
 {
 	struct http_request r = { .ncookies = 0 };
 	struct str value = STR("unset");
@@ -120,7 +120,7 @@ static const struct {
 	  "Domain=example.com; Max-Age=9223372036854775807" },
 };
 
-START_TEST(set)
+START_TEST(cookie_is_set)
 {
 	const struct cookie_settings settings = {
 		.name = STR("n"),
@@ -281,7 +281,7 @@ START_TEST(largest_pair)
 }
 END_TEST
 
-START_TEST(out_of_memory)
+START_TEST(cookie_without_memory)
 {
 	const struct cookie_settings settings = { .name = STR("n") };
 	bool ran_out = true;
@@ -308,13 +308,13 @@ main(void)
 {
 	TCase *t = new_case("cookie");
 
-	tcase_add_loop_test(t, found, 0, ARRAY_LEN(headers));
-	tcase_add_loop_test(t, set, 0, ARRAY_LEN(written));
+	tcase_add_loop_test(t, cookie_is_found, 0, ARRAY_LEN(headers));
+	tcase_add_loop_test(t, cookie_is_set, 0, ARRAY_LEN(written));
 	tcase_add_test(t, each_by_its_number);
 	tcase_add_loop_test(t, wherever_it_was_set, 0, ARRAY_LEN(forgotten));
 	tcase_add_loop_test(t, no_memory_to_forget, 0, ARRAY_LEN(forgotten));
 	tcase_add_loop_test(t, bad_value, 0, ARRAY_LEN(bad_values));
 	tcase_add_test(t, largest_pair);
-	tcase_add_test(t, out_of_memory);
+	tcase_add_test(t, cookie_without_memory);
 	return run_case(t);
 }

@@ -109,7 +109,7 @@ check_value(int row, const struct form *f, const char *name, const char *want)
 		      "row %d: %s is %.*s", row, name, STR_ARG(value));
 }
 
-START_TEST(parsed)
+START_TEST(form_is_parsed)
 {
 	const struct http_request r = { .media = bodies[_i].media,
 					.body = str_from(bodies[_i].body) };
@@ -219,7 +219,7 @@ START_TEST(deep_json)
 }
 END_TEST
 
-START_TEST(out_of_memory)
+START_TEST(form_without_memory)
 {
 	const struct http_request requests[] = {
 		{ .media = MEDIA_FORM, .body = STR("a=1&b=2") },
@@ -274,12 +274,12 @@ main(void)
 {
 	TCase *t = new_case("form");
 
-	tcase_add_loop_test(t, parsed, 0, ARRAY_LEN(bodies));
+	tcase_add_loop_test(t, form_is_parsed, 0, ARRAY_LEN(bodies));
 	tcase_add_test(t, raw_nul);
 	tcase_add_test(t, too_large);
 	tcase_add_loop_test(t, number_of_fields, 0, 2);
 	tcase_add_test(t, deep_json);
-	tcase_add_loop_test(t, out_of_memory, 0, 2);
+	tcase_add_loop_test(t, form_without_memory, 0, 2);
 	tcase_add_test(t, no_memory_for_json);
 	return run_case(t);
 }

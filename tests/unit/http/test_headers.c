@@ -61,7 +61,7 @@ static const struct {
 	{ "application/json;q=0.1,text/html", true, true },
 };
 
-START_TEST(accepted)
+START_TEST(accepted_media)
 {
 	(void)PARSE();
 	add(STR("HTTP_ACCEPT"), str_from(accepts[_i].accept));
@@ -108,7 +108,7 @@ static const struct {
 	  false },
 };
 
-START_TEST(navigation)
+START_TEST(navigation_is_told)
 {
 	ck_assert_int_eq(parse(navigations[_i].changes), 0);
 	ck_assert_msg(http_request_is_navigation(&request) ==
@@ -164,9 +164,9 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, type_of_the_body, 0, ARRAY_LEN(media));
-	tcase_add_loop_test(t, accepted, 0, ARRAY_LEN(accepts));
+	tcase_add_loop_test(t, accepted_media, 0, ARRAY_LEN(accepts));
 	tcase_add_test(t, json_body_wants_json);
-	tcase_add_loop_test(t, navigation, 0, ARRAY_LEN(navigations));
+	tcase_add_loop_test(t, navigation_is_told, 0, ARRAY_LEN(navigations));
 	tcase_add_loop_test(t, query_field, 0, ARRAY_LEN(queries));
 	return run_case(t);
 }

@@ -66,7 +66,7 @@ static const struct {
 	{ .text = "file://" },
 };
 
-START_TEST(parse)
+START_TEST(origin_is_parsed)
 {
 	struct arena *a = arena_new(4096);
 	struct origin o = { .host = STR("untouched") };
@@ -226,7 +226,7 @@ main(void)
 {
 	TCase *t = new_case("http_origin");
 
-	tcase_add_loop_test(t, parse, 0, ARRAY_LEN(origins));
+	tcase_add_loop_test(t, origin_is_parsed, 0, ARRAY_LEN(origins));
 	tcase_add_test(t, hosts_with_origins);
 	tcase_add_loop_test(t, own_origins, 0, ARRAY_LEN(listed));
 	return run_case(t);

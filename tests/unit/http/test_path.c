@@ -123,7 +123,7 @@ static const struct {
 	{ "/%f4%90%80%80", NULL, NULL },
 };
 
-START_TEST(normalised)
+START_TEST(path_is_normalised)
 {
 	struct arena *a = arena_new(4096);
 	struct str path = STR("untouched"), query = STR("untouched");
@@ -215,7 +215,7 @@ static const struct {
 	{ "/a?\x7f", NULL, NULL },
 };
 
-START_TEST(split)
+START_TEST(uri_is_split)
 {
 	struct arena *a = arena_new(4096);
 	struct str path = STR("untouched"), query = STR("untouched");
@@ -259,7 +259,7 @@ START_TEST(cut_escape)
 END_TEST
 
 /* What the log says of it; the same of both. */
-START_TEST(why)
+START_TEST(refusal_says_why)
 {
 	static const struct {
 		const char *uri, *why;
@@ -314,7 +314,7 @@ static const struct {
 	{ "/x", "", true },
 };
 
-START_TEST(below)
+START_TEST(path_is_below_a_prefix)
 {
 	ck_assert_msg(path_below(str_from(prefixes[_i].path),
 				 str_from(prefixes[_i].prefix)) ==
@@ -327,11 +327,11 @@ main(void)
 {
 	TCase *t = new_case("path");
 
-	tcase_add_loop_test(t, normalised, 0, ARRAY_LEN(uris));
-	tcase_add_loop_test(t, split, 0, ARRAY_LEN(asked));
+	tcase_add_loop_test(t, path_is_normalised, 0, ARRAY_LEN(uris));
+	tcase_add_loop_test(t, uri_is_split, 0, ARRAY_LEN(asked));
 	tcase_add_test(t, cut_escape);
-	tcase_add_test(t, why);
+	tcase_add_test(t, refusal_says_why);
 	tcase_add_test(t, embedded_nul);
-	tcase_add_loop_test(t, below, 0, ARRAY_LEN(prefixes));
+	tcase_add_loop_test(t, path_is_below_a_prefix, 0, ARRAY_LEN(prefixes));
 	return run_case(t);
 }

@@ -226,7 +226,7 @@ START_TEST(long_paths_are_read)
 }
 END_TEST
 
-START_TEST(out_of_memory)
+START_TEST(readings_without_memory)
 {
 	static const struct str uri = { .p = "/a%2F%25ff;x//\\y", .n = 16 };
 	struct path_readings found = { .n = 77 };
@@ -261,6 +261,6 @@ main(void)
 	tcase_add_loop_test(t, hidden_dots, 0, ARRAY_LEN(dots));
 	tcase_add_test(t, work_is_bounded);
 	tcase_add_test(t, long_paths_are_read);
-	tcase_add_test(t, out_of_memory);
+	tcase_add_test(t, readings_without_memory);
 	return run_case(t);
 }

@@ -386,13 +386,13 @@ static const char *const unsafe[] = {
 	"/a?\xc3\xa9",
 };
 
-START_TEST(accepted)
+START_TEST(safe_targets_are_accepted)
 {
 	ck_assert_msg(is_safe(safe[_i]), "row %d: %s", _i, safe[_i]);
 }
 END_TEST
 
-START_TEST(refused)
+START_TEST(unsafe_targets_are_refused)
 {
 	ck_assert_msg(!is_safe(unsafe[_i]), "row %d: %s", _i, unsafe[_i]);
 }
@@ -441,7 +441,7 @@ START_TEST(own_host)
 }
 END_TEST
 
-START_TEST(length)
+START_TEST(targets_have_a_limit)
 {
 	char url[REDIRECT_MAX_BYTES + 1];
 	const struct redirect_from from = { .host = STR("h"),
@@ -463,9 +463,10 @@ main(void)
 {
 	TCase *t = new_case("redirect");
 
-	tcase_add_loop_test(t, accepted, 0, ARRAY_LEN(safe));
-	tcase_add_loop_test(t, refused, 0, ARRAY_LEN(unsafe));
+	tcase_add_loop_test(t, safe_targets_are_accepted, 0, ARRAY_LEN(safe));
+	tcase_add_loop_test(t, unsafe_targets_are_refused, 0,
+			    ARRAY_LEN(unsafe));
 	tcase_add_loop_test(t, own_host, 0, ARRAY_LEN(cases));
-	tcase_add_test(t, length);
+	tcase_add_test(t, targets_have_a_limit);
 	return run_case(t);
 }

@@ -130,7 +130,7 @@ static const struct {
 	{ false, "REQUEST_METHOD", NULL, ACTION_ENDPOINT, -1 },
 };
 
-START_TEST(action)
+START_TEST(action_of_a_request)
 {
 	int result;
 
@@ -235,7 +235,7 @@ static const struct {
 	{ "HTTP_USER_AGENT=\xc3\xa9 \xff", true },
 };
 
-START_TEST(fact)
+START_TEST(facts_of_a_request)
 {
 	int result = parse((const char *const[]){ facts[_i].change, NULL });
 
@@ -335,7 +335,7 @@ static const struct {
 	{ "localhost", "localhost", "" },
 };
 
-START_TEST(host)
+START_TEST(host_of_a_request)
 {
 	ck_assert_int_eq(PARSE("HTTP_HOST", ), -1);
 	add(STR("HTTP_HOST"), str_from(hosts[_i].sent));
@@ -403,7 +403,7 @@ START_TEST(length_of_the_body)
 }
 END_TEST
 
-START_TEST(out_of_memory)
+START_TEST(request_without_memory)
 {
 	bool ran_out = true;
 
@@ -446,16 +446,16 @@ main(void)
 	tcase_add_test(t, every_value_arrives);
 	tcase_add_test(t, empty_headers_are_present);
 	tcase_add_test(t, foreign_names_do_nothing);
-	tcase_add_loop_test(t, action, 0, ARRAY_LEN(actions));
-	tcase_add_loop_test(t, fact, 0, ARRAY_LEN(facts));
+	tcase_add_loop_test(t, action_of_a_request, 0, ARRAY_LEN(actions));
+	tcase_add_loop_test(t, facts_of_a_request, 0, ARRAY_LEN(facts));
 	tcase_add_loop_test(t, nul_bytes, 0, 7);
 	tcase_add_loop_test(t, given_twice, 0, ARRAY_LEN(twice));
 	tcase_add_test(t, cookies_are_counted);
-	tcase_add_loop_test(t, host, 0, ARRAY_LEN(hosts));
+	tcase_add_loop_test(t, host_of_a_request, 0, ARRAY_LEN(hosts));
 	tcase_add_loop_test(t, longest_host, 0, ARRAY_LEN(lengths));
 	tcase_add_test(t, longest_uri);
 	tcase_add_test(t, length_of_the_body);
 	tcase_add_loop_test(t, what_is_missing, 0, 4);
-	tcase_add_test(t, out_of_memory);
+	tcase_add_test(t, request_without_memory);
 	return run_case(t);
 }

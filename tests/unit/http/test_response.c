@@ -44,7 +44,7 @@ check_written(bool head_only, const char *want)
 		      "\"%.*s\" is not \"%s\"", STR_ARG(buf_str(&out)), want);
 }
 
-START_TEST(written)
+START_TEST(response_is_written)
 {
 	char value[] = "text/plain";
 
@@ -128,7 +128,7 @@ static const struct {
 	{ "A", { "\x7f", 1 }, false },
 };
 
-START_TEST(header)
+START_TEST(header_is_added)
 {
 	http_response_header(&res, "First", STR("1"));
 	http_response_header(&res, headers[_i].name, headers[_i].value);
@@ -160,7 +160,7 @@ START_TEST(body_too_large)
 }
 END_TEST
 
-START_TEST(replaced)
+START_TEST(header_is_replaced)
 {
 	http_response_header(&res, "Set-Cookie", STR("a=b"));
 	http_response_header(&res, "Bad", STR("\n"));
@@ -172,7 +172,7 @@ START_TEST(replaced)
 }
 END_TEST
 
-START_TEST(defaults)
+START_TEST(response_has_defaults)
 {
 	http_response_header(&res, "cache-control", STR("no-store"));
 	http_response_default(&res, "Cache-Control", STR("public"));
@@ -183,7 +183,7 @@ START_TEST(defaults)
 }
 END_TEST
 
-START_TEST(out_of_memory)
+START_TEST(response_without_memory)
 {
 	arena_fail_after(arena, 0);
 	http_response_header(&res, "A", STR("b"));
@@ -206,7 +206,7 @@ static const struct {
 	{ "{{&html}}{{name}}", "{{&amp;html}}{{name}}" },
 };
 
-START_TEST(escaped)
+START_TEST(html_is_escaped)
 {
 	struct buf out;
 
@@ -261,7 +261,7 @@ static const struct {
 	{ "<!--{{html}}-->\n", "<!--&lt;b&gt;-->\n" },
 };
 
-START_TEST(filled)
+START_TEST(template_is_filled)
 {
 	struct buf out;
 
@@ -279,16 +279,16 @@ main(void)
 	TCase *t = new_case("response");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, written);
+	tcase_add_test(t, response_is_written);
 	tcase_add_test(t, nobody_answered);
 	tcase_add_loop_test(t, status_line, 0, ARRAY_LEN(lines));
-	tcase_add_loop_test(t, header, 0, ARRAY_LEN(headers));
+	tcase_add_loop_test(t, header_is_added, 0, ARRAY_LEN(headers));
 	tcase_add_test(t, too_many_headers);
 	tcase_add_test(t, body_too_large);
-	tcase_add_test(t, replaced);
-	tcase_add_test(t, defaults);
-	tcase_add_test(t, out_of_memory);
-	tcase_add_loop_test(t, escaped, 0, ARRAY_LEN(texts));
-	tcase_add_loop_test(t, filled, 0, ARRAY_LEN(templates));
+	tcase_add_test(t, header_is_replaced);
+	tcase_add_test(t, response_has_defaults);
+	tcase_add_test(t, response_without_memory);
+	tcase_add_loop_test(t, html_is_escaped, 0, ARRAY_LEN(texts));
+	tcase_add_loop_test(t, template_is_filled, 0, ARRAY_LEN(templates));
 	return run_case(t);
 }

@@ -2,7 +2,7 @@
 /* Mode refresh as a function: rotation, grace, reuse, lifetimes, clocks. */
 #include "tests/unit/modes/refresh_rig.h"
 
-START_TEST(rotates)
+START_TEST(refresh_rotates_the_token)
 {
 	struct tokens t = sign_in("alice");
 
@@ -98,7 +98,7 @@ START_TEST(forged_ones_do_nothing)
 }
 END_TEST
 
-START_TEST(lifetimes)
+START_TEST(tokens_have_lifetimes)
 {
 	struct tokens t = sign_in("alice");
 	const int64_t idle = 14 * 86400;
@@ -262,13 +262,13 @@ main(void)
 	TCase *t = new_case("refresh");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, rotates);
+	tcase_add_test(t, refresh_rotates_the_token);
 	tcase_add_test(t, access_ends_refresh_goes_on);
 	tcase_add_test(t, grace_gives_the_same);
 	tcase_add_test(t, any_older_ends_the_login);
 	tcase_add_test(t, strict_without_grace);
 	tcase_add_test(t, forged_ones_do_nothing);
-	tcase_add_test(t, lifetimes);
+	tcase_add_test(t, tokens_have_lifetimes);
 	tcase_add_test(t, clock_steps);
 	tcase_add_test(t, clock_steps_back_in_grace);
 	tcase_add_test(t, disabled_users_refresh_no_more);

@@ -92,7 +92,7 @@ refresh(int way, const char *token)
 
 static const unsigned good[] = { 200, 200, 303 };
 
-START_TEST(memory)
+START_TEST(refresh_without_memory)
 {
 	struct flow_answer a = { .status = 0 };
 	const char *token;
@@ -117,7 +117,7 @@ START_TEST(memory)
 }
 END_TEST
 
-START_TEST(store)
+START_TEST(refresh_while_the_store_fails)
 {
 	struct store_faulty faulty;
 	struct flow_answer a;
@@ -191,8 +191,9 @@ main(void)
 	TCase *t = new_case("refresh torture");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, memory, 0, ARRAY_LEN(good));
-	tcase_add_loop_test(t, store, 0, ARRAY_LEN(good));
+	tcase_add_loop_test(t, refresh_without_memory, 0, ARRAY_LEN(good));
+	tcase_add_loop_test(t, refresh_while_the_store_fails, 0,
+			    ARRAY_LEN(good));
 	tcase_add_loop_test(t, a_damaged_successor, 0, ARRAY_LEN(good));
 	return run_case(t);
 }

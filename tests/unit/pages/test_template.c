@@ -173,7 +173,7 @@ write_page(enum page page, struct str value)
 }
 
 /* With all parts of the page, and with none. */
-START_TEST(written)
+START_TEST(pages_are_written)
 {
 	struct str values[] = { STR("<&>"), STR("") };
 
@@ -206,6 +206,6 @@ main(void)
 	tcase_add_test(t, every_file_is_a_page);
 	tcase_add_loop_test(t, every_placeholder_is_filled, 0, PAGES);
 	tcase_add_loop_test(t, every_value_has_a_placeholder, 0, PAGES);
-	tcase_add_loop_test(t, written, 0, PAGES);
+	tcase_add_loop_test(t, pages_are_written, 0, PAGES);
 	return run_case(t);
 }

@@ -69,7 +69,7 @@ scan(const struct bytes *b, size_t step)
 
 static const size_t steps[] = { SIZE_MAX, 1, 7, 8, 9, 1000 };
 
-START_TEST(malformed)
+START_TEST(malformed_frames_are_refused)
 {
 	for (size_t i = 0; i < fcgi_nbad; i++) {
 		struct bytes b = { .p = NULL };
@@ -84,7 +84,7 @@ START_TEST(malformed)
 }
 END_TEST
 
-START_TEST(good)
+START_TEST(good_frames_are_read)
 {
 	static const struct fcgi_request rows[] = {
 		{ .id = 1 },
@@ -130,7 +130,7 @@ START_TEST(good)
 END_TEST
 
 /* Records as no server sends them, but legal: one for each byte, padded. */
-START_TEST(packed)
+START_TEST(records_of_one_byte)
 {
 	struct bytes plain = { .p = NULL }, odd = { .p = NULL };
 	struct bytes params = { .p = NULL }, body = { .p = NULL };
@@ -357,7 +357,7 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
-START_TEST(pipelined)
+START_TEST(pipelined_frames)
 {
 	struct bytes b = { .p = NULL };
 
@@ -466,14 +466,14 @@ main(void)
 {
 	TCase *t = new_case("frame");
 
-	tcase_add_test(t, malformed);
-	tcase_add_test(t, good);
-	tcase_add_test(t, packed);
+	tcase_add_test(t, malformed_frames_are_refused);
+	tcase_add_test(t, good_frames_are_read);
+	tcase_add_test(t, records_of_one_byte);
 	tcase_add_test(t, params_limit);
 	tcase_add_test(t, pairs_limit);
 	tcase_add_test(t, body_limit);
 	tcase_add_test(t, memory_is_bounded);
-	tcase_add_test(t, pipelined);
+	tcase_add_test(t, pipelined_frames);
 	tcase_add_test(t, authorizer_stdin);
 	tcase_add_test(t, authorizer_stdin_refused);
 	tcase_add_test(t, padding_everywhere);

@@ -55,7 +55,7 @@ somebody_accepts(const struct listeners *l, const char *path)
 	return server >= 0;
 }
 
-START_TEST(addresses)
+START_TEST(addresses_are_parsed)
 {
 	static const char *const good[] = { "127.0.0.1:0", "0.0.0.0:0",
 					    "127.0.0.1:65535" };
@@ -258,7 +258,7 @@ START_TEST(no_folder)
 END_TEST
 
 /* A successor has taken the name: its socket is not unlinked. */
-START_TEST(successor)
+START_TEST(successor_keeps_its_socket)
 {
 	struct place p;
 	struct listeners old, new;
@@ -370,7 +370,7 @@ check_tcp(const char *address)
 	listen_close(&l);
 }
 
-START_TEST(tcp)
+START_TEST(tcp_addresses_are_listened_on)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
@@ -390,7 +390,7 @@ main(void)
 {
 	TCase *t = new_case("listen");
 
-	tcase_add_test(t, addresses);
+	tcase_add_test(t, addresses_are_parsed);
 	tcase_add_test(t, path_length);
 	tcase_add_test(t, unix_socket);
 	tcase_add_test(t, live_service);
@@ -398,8 +398,8 @@ main(void)
 	tcase_add_test(t, not_a_socket);
 	tcase_add_test(t, datagram_socket);
 	tcase_add_test(t, no_folder);
-	tcase_add_test(t, successor);
+	tcase_add_test(t, successor_keeps_its_socket);
 	tcase_add_test(t, all_or_none);
-	tcase_add_test(t, tcp);
+	tcase_add_test(t, tcp_addresses_are_listened_on);
 	return run_case(t);
 }

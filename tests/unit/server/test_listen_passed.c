@@ -310,7 +310,7 @@ child_replaced(const struct place *p)
 	_exit(0);
 }
 
-START_TEST(inherited)
+START_TEST(sockets_are_inherited)
 {
 	static const struct {
 		void (*run)(const struct place *p);
@@ -340,6 +340,6 @@ main(void)
 {
 	TCase *t = new_case("passed");
 
-	tcase_add_test(t, inherited);
+	tcase_add_test(t, sockets_are_inherited);
 	return run_case(t);
 }

@@ -31,7 +31,7 @@ must_be_closed(int fd)
 	(void)close(fd); /* nothing more to come */
 }
 
-START_TEST(malformed)
+START_TEST(malformed_requests_end_the_connection)
 {
 	struct service s;
 
@@ -222,7 +222,7 @@ START_TEST(body_limit_changes)
 }
 END_TEST
 
-START_TEST(pipelined)
+START_TEST(pipelined_requests_are_answered)
 {
 	struct service s;
 	struct bytes b = { .p = NULL };
@@ -250,7 +250,7 @@ START_TEST(pipelined)
 }
 END_TEST
 
-START_TEST(kept)
+START_TEST(connections_are_kept)
 {
 	struct service s;
 	struct loop_counts c;
@@ -277,7 +277,7 @@ START_TEST(kept)
 END_TEST
 
 /* STDIN's end is sent with the request, after the answer, or never. */
-START_TEST(authorizer)
+START_TEST(authorizer_requests_are_answered)
 {
 	struct service s;
 	struct bytes end = { .p = NULL };
@@ -397,16 +397,16 @@ main(void)
 {
 	TCase *t = new_case("loop");
 
-	tcase_add_test(t, malformed);
+	tcase_add_test(t, malformed_requests_end_the_connection);
 	tcase_add_test(t, cut_anywhere);
 	tcase_add_test(t, half_closed);
 	tcase_add_test(t, one_byte_writes);
 	tcase_add_test(t, legal_extremes);
 	tcase_add_test(t, large_body);
 	tcase_add_test(t, body_limit_changes);
-	tcase_add_test(t, pipelined);
-	tcase_add_test(t, kept);
-	tcase_add_test(t, authorizer);
+	tcase_add_test(t, pipelined_requests_are_answered);
+	tcase_add_test(t, connections_are_kept);
+	tcase_add_test(t, authorizer_requests_are_answered);
 	tcase_add_test(t, answer_before_reset);
 	tcase_add_test(t, no_answer);
 	tcase_add_test(t, large_answers);

@@ -43,7 +43,7 @@ hear(const char *name)
 	return fd;
 }
 
-START_TEST(messages)
+START_TEST(messages_are_sent)
 {
 	for (int abstract = 0; abstract <= 1; abstract++) {
 		char name[100], got[64] = "";
@@ -74,7 +74,7 @@ START_TEST(messages)
 }
 END_TEST
 
-START_TEST(nobody)
+START_TEST(nobody_listens)
 {
 	char longest[110];
 	const char *const rows[] = { NULL, "", "/", "@", "relative",
@@ -96,7 +96,7 @@ START_TEST(nobody)
 }
 END_TEST
 
-START_TEST(watchdog)
+START_TEST(watchdog_interval_is_read)
 {
 	char ours[24], other[24];
 	const struct {
@@ -133,7 +133,7 @@ START_TEST(watchdog)
 END_TEST
 
 /* A successor speaks at the same place, and as often. */
-START_TEST(environment)
+START_TEST(environment_is_for_the_successor)
 {
 	static const char wanted[] =
 	    "NOTIFY_SOCKET=@fcgiauth-test\0WATCHDOG_USEC=1500000";
@@ -165,9 +165,9 @@ main(void)
 {
 	TCase *t = new_case("notify");
 
-	tcase_add_test(t, messages);
-	tcase_add_test(t, nobody);
-	tcase_add_test(t, watchdog);
-	tcase_add_test(t, environment);
+	tcase_add_test(t, messages_are_sent);
+	tcase_add_test(t, nobody_listens);
+	tcase_add_test(t, watchdog_interval_is_read);
+	tcase_add_test(t, environment_is_for_the_successor);
 	return run_case(t);
 }

@@ -163,7 +163,7 @@ START_TEST(waits_longer_than_a_request)
 END_TEST
 
 /* Two requests written at once: the second waits for the first. */
-START_TEST(pipelined)
+START_TEST(pipelined_request_waits_for_the_first)
 {
 	int fd;
 
@@ -344,7 +344,7 @@ main(void)
 
 	tcase_add_test(t, holds_no_worker);
 	tcase_add_test(t, waits_longer_than_a_request);
-	tcase_add_test(t, pipelined);
+	tcase_add_test(t, pipelined_request_waits_for_the_first);
 	tcase_add_test(t, woken_before_it_is_left);
 	tcase_add_test(t, too_late);
 	tcase_add_test(t, peer_hangs_up);
