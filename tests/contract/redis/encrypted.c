@@ -92,6 +92,11 @@ tls_start(struct test_redis *s, const struct papers *p, const char *name,
 	return port;
 }
 
+/* Where to, whom a client believes and who it is; "": nobody. */
+struct side {
+	const char *scheme, *host, *ca, *client;
+};
+
 /* File names and a URL that live as long as the case. */
 struct choice {
 	char url[96], ca[96], cert[96], key[96];
@@ -99,21 +104,26 @@ struct choice {
 
 static void
 choose(struct rig *r, struct choice *c, const struct papers *p,
-       const char *scheme, const char *host, int port, const char *ca,
-       const char *client)
+       struct side side, int port)
 {
-	(void)snprintf(c->url, sizeof(c->url), "%s://%s:%d", scheme, host,
-		       port);
-	(void)snprintf(c->ca, sizeof(c->ca), "%s/%s.pem", p->folder, ca);
+	(void)snprintf(c->url, sizeof(c->url), "%s://%s:%d", side.scheme,
+		       side.host, port);
+	(void)snprintf(c->ca, sizeof(c->ca), "%s/%s.pem", p->folder, side.ca);
 	(void)snprintf(c->cert, sizeof(c->cert), "%s/%s.pem", p->folder,
-		       client);
-	(void)snprintf(c->key, sizeof(c->key), "%s/%s.key", p->folder, client);
+		       side.client);
+	(void)snprintf(c->key, sizeof(c->key), "%s/%s.key", p->folder,
+		       side.client);
 	rig_init(r, c->url);
 	r->conf.connect_timeout = 1;
-	r->conf.ca_file = ca[0] == '\0' ? NULL : c->ca;
-	r->conf.cert_file = client[0] == '\0' ? NULL : c->cert;
-	r->conf.key_file = client[0] == '\0' ? NULL : c->key;
+	r->conf.ca_file = side.ca[0] == '\0' ? NULL : c->ca;
+	r->conf.cert_file = side.client[0] == '\0' ? NULL : c->cert;
+	r->conf.key_file = side.client[0] == '\0' ? NULL : c->key;
 }
+
+/* Of the right authority, and no certificate of ours. */
+static const struct side by_number = { "rediss", "127.0.0.1", "ca", "" };
+static const struct side by_name = { "rediss", "localhost", "ca", "" };
+static const struct side unencrypted = { "redis", "127.0.0.1", "", "" };
 
 START_TEST(who_is_believed)
 {
@@ -145,8 +155,10 @@ START_TEST(who_is_believed)
 
 		if (port == 0)
 			break;
-		choose(&r, &c, &p, "rediss", rows[i].host, port, rows[i].ca,
-		       rows[i].client);
+		choose(&r, &c, &p,
+		       (struct side){ "rediss", rows[i].host, rows[i].ca,
+				      rows[i].client },
+		       port);
 		result = rig_connect(&r);
 		if (rows[i].message == NULL)
 			ck_assert_msg(result == 0 &&
@@ -182,13 +194,13 @@ START_TEST(no_tls_there)
 	test_redis_start(&s, TEST_REDIS_TCP, NULL);
 	redis_fake_start(&silent, NULL, 0);
 	redis_fake_start(&talks, &plain, 1);
-	choose(&r, &c, &p, "rediss", "127.0.0.1", s.port, "ca", "");
+	choose(&r, &c, &p, by_number, s.port);
 	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
 	rig_end(&r);
-	choose(&r, &c, &p, "rediss", "127.0.0.1", talks.port, "ca", "");
+	choose(&r, &c, &p, by_number, talks.port);
 	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "TLS: ");
 	rig_end(&r);
-	choose(&r, &c, &p, "rediss", "127.0.0.1", silent.port, "ca", "");
+	choose(&r, &c, &p, by_number, silent.port);
 	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "in time");
 	rig_end(&r);
 	redis_fake_end(&silent);
@@ -196,7 +208,7 @@ START_TEST(no_tls_there)
 	test_redis_end(&s);
 	port = tls_start(&s, &p, "here", "no");
 	if (port != 0) {
-		choose(&r, &c, &p, "redis", "127.0.0.1", port, "", "");
+		choose(&r, &c, &p, unencrypted, port);
 		FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
 		rig_end(&r);
 		test_redis_end(&s);
@@ -225,7 +237,7 @@ START_TEST(much_and_again)
 		return;
 	port = tls_start(&s, &p, "here", "no");
 	if (port != 0) {
-		choose(&r, &c, &p, "rediss", "localhost", port, "ca", "");
+		choose(&r, &c, &p, by_name, port);
 		r.conf.timeout = 20;
 		OK(&r, rig_connect(&r));
 		for (size_t i = 0; i < STEPS; i++)
@@ -265,11 +277,11 @@ START_TEST(files_are_wrong)
 
 	if (!papers_make(&p))
 		return;
-	choose(&r, &c, &p, "rediss", "h", 1, "none", "");
+	choose(&r, &c, &p, (struct side){ "rediss", "h", "none", "" }, 1);
 	FAILS(&r, rig_open(&r), ERR_CONFIG, "ca_file: ");
-	choose(&r, &c, &p, "rediss", "h", 1, "ca", "none");
+	choose(&r, &c, &p, (struct side){ "rediss", "h", "ca", "none" }, 1);
 	FAILS(&r, rig_open(&r), ERR_CONFIG, "cert_file: ");
-	choose(&r, &c, &p, "rediss", "h", 1, "ca", "client");
+	choose(&r, &c, &p, (struct side){ "rediss", "h", "ca", "client" }, 1);
 	(void)snprintf(c.key, sizeof(c.key), "%s/here.key", p.folder);
 	FAILS(&r, rig_open(&r), ERR_CONFIG, "key_file: ");
 	(void)snprintf(c.key, sizeof(c.key), "%s/none.key", p.folder);
