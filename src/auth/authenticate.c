@@ -51,22 +51,29 @@ verify(const struct exchange *e, struct str password, struct str hash)
 	return answer;
 }
 
+/* A login on its way. */
+struct candidate {
+	struct str password;
+	struct user_answer is;
+	struct throttle throttle;
+};
+
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
-judge(const struct exchange *e, const struct user_answer *is,
-      struct str password, const char **why, struct err *err)
+judge(const struct exchange *e, const struct candidate *c, const char **why,
+      struct err *err)
 {
-	const struct user *user = &is->user;
+	const struct user *user = &c->is.user;
 	/* Who is not there, or has no hash that runs, costs as much time as
 	 * the others: by theirs, or by a dummy when none is known. */
 	const bool usable = password_is_usable(user->hash);
 	const enum password_answer answer = verify(
-	    e, password,
+	    e, c->password,
 	    usable ? user->hash : users_typical_hash(e->call.users));
 
 	if (answer == PASSWORD_UNTOLD)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
-	if (!is->found)
+	if (!c->is.found)
 		*why = "unknown_user";
 	else if (!usable)
 		*why = why_unusable(e, user);
@@ -77,26 +84,19 @@ judge(const struct exchange *e, const struct user_answer *is,
 	return 0;
 }
 
-/* A login on its way. */
-struct candidate {
-	struct user_answer is;
-	struct throttle throttle;
-};
-
 static void
 refuse_banned(struct exchange *e, struct str name, int64_t seconds,
-	      enum login_answer *answer, struct login_result *out)
+	      struct login_result *out)
 {
 	audit_bounded(e, &e->service->shared->log_limits->banned,
 		      "login_failure", name, "banned");
 	out->retry_after = seconds;
-	*answer = LOGIN_BANNED;
+	out->answer = LOGIN_BANNED;
 }
 
 /* In a hash slot, so that no more are evaluated than are counted. */
 static int
-try_password(struct exchange *e, struct candidate *c, struct str password,
-	     enum login_answer *answer, struct login_result *out,
+try_password(struct exchange *e, struct candidate *c, struct login_result *out,
 	     struct err *err)
 {
 	enum throttle_answer counted;
@@ -107,24 +107,24 @@ try_password(struct exchange *e, struct candidate *c, struct str password,
 	if (throttle_count(e, &c->throttle, &counted, &seconds, err) != 0)
 		return -1;
 	if (counted == THROTTLE_BANNED) {
-		refuse_banned(e, c->throttle.user, seconds, answer, out);
+		refuse_banned(e, c->throttle.user, seconds, out);
 		return 0;
 	}
 	if (counted == THROTTLE_FULL) {
-		*answer = LOGIN_BUSY;
+		out->answer = LOGIN_BUSY;
 		return 0;
 	}
-	if (judge(e, &c->is, password, &why, err) != 0) {
+	if (judge(e, c, &why, err) != 0) {
 		throttle_undo(e, &c->throttle);
 		return -1;
 	}
 	if (why != NULL) {
 		audit(e, "login_failure", c->throttle.user, NULL, why);
-		*answer = LOGIN_WRONG;
+		out->answer = LOGIN_WRONG;
 		return throttle_failure(e, &c->throttle, err);
 	}
 	out->user = c->is.user;
-	*answer = LOGIN_RIGHT;
+	out->answer = LOGIN_RIGHT;
 	return throttle_success(e, &c->throttle, err);
 }
 
@@ -143,31 +143,28 @@ look_up(struct exchange *e, struct str name, struct candidate *c,
 
 /* Queued, or too late for that. */
 static void
-set_queued(struct exchange *e, enum hash_answer answer,
-	   enum login_answer *login, struct login_result *out)
+set_queued(struct exchange *e, enum hash_answer answer, struct login_result *out)
 {
 	e->queued = answer == HASH_QUEUED;
-	*login = e->queued ? LOGIN_QUEUED : LOGIN_BUSY;
+	out->answer = e->queued ? LOGIN_QUEUED : LOGIN_BUSY;
 	out->retry_after = BUSY_SECONDS;
 }
 
 /* With a slot, which is given back. */
 static int
 in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
-	struct str password, enum login_answer *answer,
 	struct login_result *out, struct err *err)
 {
 	struct hash_slots *slots = e->service->shared->hash_slots;
 	struct login_floor *floor = e->service->shared->login_floor;
 	const int64_t from_ms = env_mono_ms(e->call.env);
-	const int rc = try_password(e, c, password, answer, out, err);
+	const int rc = try_password(e, c, out, err);
 
-	if (rc == 0 && *answer == LOGIN_BUSY) {
-		set_queued(e, hash_slots_later(slots, place, from_ms), answer,
-			   out);
+	if (rc == 0 && out->answer == LOGIN_BUSY) {
+		set_queued(e, hash_slots_later(slots, place, from_ms), out);
 		return 0;
 	}
-	if (rc == 0 && *answer == LOGIN_WRONG && floor != NULL)
+	if (rc == 0 && out->answer == LOGIN_WRONG && floor != NULL)
 		login_floor_wait(floor, e->call.env, from_ms);
 	hash_slots_give(slots, place);
 	return rc;
@@ -175,42 +172,39 @@ in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
 
 static int
 attempt(struct exchange *e, struct str name, struct str password,
-	enum login_answer *answer, struct login_result *out, struct err *err)
+	struct login_result *out, struct err *err)
 {
 	struct hash_place here = { .wake = NULL };
 	struct hash_place *place = e->place != NULL ? e->place : &here;
 	enum hash_answer taken;
 	struct hash_claim claim;
-	struct candidate c;
+	struct candidate c = { .password = password };
 	int64_t seconds;
 
 	if (look_up(e, name, &c, err) != 0 ||
 	    throttle_wait(e, &c.throttle, &seconds, err) != 0)
 		return -1;
 	if (seconds > 0) {
-		refuse_banned(e, c.throttle.user, seconds, answer, out);
+		refuse_banned(e, c.throttle.user, seconds, out);
 		return 0;
 	}
 	claim = throttle_claim(e, &c.throttle);
 	taken = hash_slots_take(e->service->shared->hash_slots, place, &claim,
 				env_mono_ms(e->call.env));
 	if (taken == HASH_TAKEN)
-		return in_slot(e, place, &c, password, answer, out, err);
-	set_queued(e, taken, answer, out);
+		return in_slot(e, place, &c, out, err);
+	set_queued(e, taken, out);
 	return 0;
 }
 
 int
 authenticate_password(struct exchange *e, struct str name, struct str password,
-		      enum login_answer *answer, struct login_result *out,
-		      struct err *err)
+		      struct login_result *out, struct err *err)
 {
-	enum login_answer is = LOGIN_WRONG;
-	struct login_result result = { .retry_after = 0 };
+	struct login_result result = { .answer = LOGIN_WRONG };
 
-	if (attempt(e, name, password, &is, &result, err) != 0)
+	if (attempt(e, name, password, &result, err) != 0)
 		return -1;
-	*answer = is;
 	*out = result;
 	return 0;
 }

@@ -17,14 +17,15 @@ enum login_answer {
 };
 
 struct login_result {
+	enum login_answer answer;
 	struct user user;	 /* with LOGIN_RIGHT */
 	int64_t retry_after; /* seconds, with LOGIN_BANNED and LOGIN_BUSY */
 };
 
 /* Audits every failure. */
 int authenticate_password(struct exchange *e, struct str name,
-			  struct str password, enum login_answer *answer,
-			  struct login_result *out, struct err *err) MUST_USE;
+			  struct str password, struct login_result *out,
+			  struct err *err) MUST_USE;
 
 /*
  * Once the session is there: has the user meanwhile been disabled, removed or

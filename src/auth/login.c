@@ -393,15 +393,14 @@ static void
 try_password(struct exchange *e, const struct login_form *form)
 {
 	struct login_result result;
-	enum login_answer answer;
 	struct err err;
 
-	if (authenticate_password(e, form->username, form->password, &answer,
-				  &result, &err) != 0) {
+	if (authenticate_password(e, form->username, form->password, &result,
+				  &err) != 0) {
 		answer_unavailable(e, &err);
 		return;
 	}
-	switch (answer) {
+	switch (result.answer) {
 	case LOGIN_RIGHT:
 		sign_in(e, form, &result.user);
 		break;

@@ -21,7 +21,6 @@
 #define STEPS_MAX 200
 
 struct outputs {
-	enum login_answer login;
 	struct login_result result;
 	struct grant grant;
 	struct user user;
@@ -56,7 +55,7 @@ static int
 right_password(struct exchange *e, struct outputs *out, struct err *err)
 {
 	return authenticate_password(e, STR("bob"), STR(FLOW_PASSWORD),
-				     &out->login, &out->result, err);
+				     &out->result, err);
 }
 
 /* Each name has one try. */
@@ -65,8 +64,7 @@ wrong_password(struct exchange *e, struct outputs *out, struct err *err)
 {
 	return authenticate_password(e,
 				     str_from(flow_text(&f, "n%u", asked++)),
-				     STR("wrong"), &out->login, &out->result,
-				     err);
+				     STR("wrong"), &out->result, err);
 }
 
 static void
