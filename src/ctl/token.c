@@ -59,15 +59,17 @@ find_user(struct ctl *c, struct str name, struct user *out)
 
 /* What was ended so far, as `user disable` does, is not true of this one. */
 static int
-make_id(struct ctl *c, struct str name, int64_t now_ms, struct session_id *out,
+make_id(struct ctl *c, struct str name, struct session_id *out,
 	struct err *err)
 {
+	const struct call *call;
+
 	if (!sessions_is_deniable(c))
-		return session_id_make(&c->env, now_ms, out, err);
+		return session_id_make(&c->env, env_wall_ms(&c->env), out, err);
 	if (ctl_open(c, ctl_part(CTL_STORE), err) != 0)
 		return -1;
-	return denial_session_id(c->store_link, &c->env, c->arena, name,
-				 keys_conf(c)->leeway, now_ms, out, err);
+	call = ctl_call(c);
+	return denial_session_id(call, name, keys_conf(c)->leeway, out, err);
 }
 
 static enum ctl_exit
@@ -76,17 +78,16 @@ issue(struct ctl *c, const struct keyring *keys, const struct user *user,
 {
 	const struct access access = { .keys = *keys,
 				       .policy = jwt_conf_policy(keys_conf(c)) };
-	const int64_t now_ms = env_wall_ms(&c->env);
 	char hex[HEX_LEN(SESSION_ID_BYTES)];
 	struct session_id id;
 	const struct access_token says = { .who = &user->who,
 					   .session = &id,
-					   .now = now_ms / 1000,
+					   .now = env_wall(&c->env),
 					   .ttl = ttl };
 	struct str token;
 	struct err err;
 
-	if (make_id(c, user->who.name, now_ms, &id, &err) != 0 ||
+	if (make_id(c, user->who.name, &id, &err) != 0 ||
 	    access_token_make(&access, &says, &c->env, c->arena, &token,
 			      &err) != 0)
 		return ctl_refuse("%s", err.msg);

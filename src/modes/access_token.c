@@ -63,8 +63,8 @@ access_authenticate(const struct access *access, struct call *c,
 
 	if (access_read(access, &access->policy, c, token, &is, err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW && access->denials &&
-	     denial_covers(c->store, c->arena, is.grant.who.name,
-			   &is.grant.session, c->now_ms, &denied, err) != 0))
+	     denial_covers(c, is.grant.who.name, &is.grant.session, &denied,
+			   err) != 0))
 		return -1;
 	*out = denied ? (struct auth_result){ .verdict = VERDICT_DENY } : is;
 	return 0;

@@ -83,8 +83,7 @@ make_id(const struct access *access, struct call *c, struct str name,
 {
 	if (!access->denials)
 		return session_id_make(c->env, c->now_ms, out, err);
-	return denial_session_id(c->store, c->env, c->arena, name,
-				 access->policy.leeway, c->now_ms, out, err);
+	return denial_session_id(c, name, access->policy.leeway, out, err);
 }
 
 static int

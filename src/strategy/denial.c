@@ -29,35 +29,34 @@ denial_user_key(struct str user, struct arena *a)
 }
 
 int
-denial_covers(struct store_link *store, struct arena *a, struct str user,
-	      const struct session_id *session, int64_t now_ms, bool *denied,
-	      struct err *err)
+denial_covers(const struct call *c, struct str user,
+	      const struct session_id *session, bool *denied, struct err *err)
 {
 	char sid[DENIAL_SESSION_KEY];
 	const struct str keys[] = {
 		STR("all"),
 		denial_session_key(session, sid),
-		denial_user_key(user, a),
+		denial_user_key(user, c->arena),
 	};
 
 	if (keys[2].p == NULL)
 		return err_nomem(err);
-	return store_denied(store, keys, ARRAY_LEN(keys),
-			    session_id_time_ms(session), now_ms, denied, err);
+	return store_denied(c->store, keys, ARRAY_LEN(keys),
+			    session_id_time_ms(session), c->now_ms, denied,
+			    err);
 }
 
 int
-denial_session_id(struct store_link *store, const struct env *env,
-		  struct arena *a, struct str user, int64_t leeway,
-		  int64_t now_ms, struct session_id *out, struct err *err)
+denial_session_id(const struct call *c, struct str user, int64_t leeway,
+		  struct session_id *out, struct err *err)
 {
 	struct session_id id;
 	bool denied;
 
-	if (session_id_make(env, now_ms, &id, err) != 0 ||
-	    denial_covers(store, a, user, &id, now_ms, &denied, err) != 0 ||
-	    (denied &&
-	     session_id_make(env, now_ms + leeway * 1000, &id, err) != 0))
+	if (session_id_make(c->env, c->now_ms, &id, err) != 0 ||
+	    denial_covers(c, user, &id, &denied, err) != 0 ||
+	    (denied && session_id_make(c->env, c->now_ms + leeway * 1000, &id,
+				       err) != 0))
 		return -1;
 	*out = id;
 	return 0;

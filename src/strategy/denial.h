@@ -7,6 +7,7 @@
 #ifndef STRATEGY_DENIAL_H
 #define STRATEGY_DENIAL_H
 
+#include "strategy/call.h"
 #include "strategy/store.h"
 #include "base/enc.h"
 
@@ -19,9 +20,9 @@ struct str denial_session_key(const struct session_id *id,
 struct str denial_user_key(struct str user, struct arena *a);
 
 /* Were the tokens of this user's session ended before their time? */
-int denial_covers(struct store_link *store, struct arena *a, struct str user,
-		  const struct session_id *session, int64_t now_ms,
-		  bool *denied, struct err *err) MUST_USE;
+int denial_covers(const struct call *c, struct str user,
+		  const struct session_id *session, bool *denied,
+		  struct err *err) MUST_USE;
 
 /*
  * The id of a session that begins now, of which no earlier end of this user or
@@ -29,9 +30,7 @@ int denial_covers(struct store_link *store, struct arena *a, struct str user,
  * whose clock is; who signs in within that time begins behind it, and no later
  * than the next end reaches.
  */
-int denial_session_id(struct store_link *store, const struct env *env,
-		      struct arena *a, struct str user, int64_t leeway,
-		      int64_t now_ms, struct session_id *out,
-		      struct err *err) MUST_USE;
+int denial_session_id(const struct call *c, struct str user, int64_t leeway,
+		      struct session_id *out, struct err *err) MUST_USE;
 
 #endif
