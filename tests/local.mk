@@ -239,12 +239,14 @@ TOOLS = tests/hammer tests/seed
 tests_hammer_SOURCES = tests/support/hammer.c
 tests_seed_SOURCES = tests/support/seed.c
 
-# Layers, style, commits, options against manual and example, manual pages.
+# Layers, style, parameters, commits, options against manual and example,
+# manual pages.
 SOURCE_CHECKS = tests/tools/source.sh tests/tools/check-commits-test.sh
 tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-commits.sh \
 	tests/tools/commits-checked tests/tools/check-layers.sh \
-	tests/tools/check-options.sh tests/tools/check-style.sh \
+	tests/tools/check-options.sh tests/tools/check-params.pl \
+	tests/tools/check-style.sh \
 	tests/tools/demo-check.pl tests/tools/e2e.pl tests/e2e tests/fuzz/corpus \
 	tests/tools/hardened.sh tests/tools/mutate.pl \
 	tests/interop
