@@ -74,6 +74,7 @@ libfcgiauth_a_SOURCES = \
 	src/http/response.c src/http/response.h \
 	src/strategy/auth_mode.h \
 	src/strategy/backend.c src/strategy/backend.h \
+	src/strategy/breaker.c src/strategy/breaker.h \
 	src/strategy/call.h \
 	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \

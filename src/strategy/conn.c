@@ -5,9 +5,7 @@
 
 #include <assert.h>
 
-#define WAIT_FIRST_MS 50
-#define WAIT_MAX_MS   500
-#define SLOW_MS	      500
+#define SLOW_MS 500
 
 void
 shared_init(struct shared *s, struct link_ops ops, void *backend)
@@ -16,9 +14,7 @@ shared_init(struct shared *s, struct link_ops ops, void *backend)
 	s->backend = backend;
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->checks, false);
-	s->breaker = (struct breaker){ .doubtful = false };
-	atomic_init(&s->breaker.epoch, 0);
-	(void)pthread_mutex_init(&s->breaker.lock, NULL); /* cannot fail */
+	breaker_init(&s->breaker);
 }
 
 void
@@ -37,7 +33,7 @@ shared_unref(struct shared *s)
 	assert(before > 0);
 	if (before > 1)
 		return false;
-	(void)pthread_mutex_destroy(&s->breaker.lock);
+	breaker_destroy(&s->breaker);
 	s->ops.close(s->backend);
 	return true;
 }
@@ -67,74 +63,7 @@ bool
 link_is_good(const struct link *l)
 {
 	return l->conn != NULL &&
-	       l->epoch == atomic_load(&l->shared->breaker.epoch);
-}
-
-/* May this link connect now?  Perhaps as the one whom the others wait for. */
-static int
-enter(struct link *l, struct err *err)
-{
-	struct breaker *b = &l->shared->breaker;
-	bool may;
-
-	(void)pthread_mutex_lock(&b->lock);
-	may = !b->doubtful ||
-	      (!b->probing && env_mono_ms(l->env) >= b->retry_at_ms);
-	l->probing = may && b->doubtful;
-	if (l->probing)
-		b->probing = true;
-	if (may)
-		l->epoch = atomic_load(&b->epoch);
-	else
-		*err = b->why;
-	(void)pthread_mutex_unlock(&b->lock);
-	if (may)
-		return 0;
-	err->code = ERR_UNAVAILABLE;
-	return err_context(err, "not tried again yet");
-}
-
-/* How long nobody tries after this failure; -1: it changes nothing. */
-static int64_t
-next_wait(const struct link *l, const struct breaker *b, bool connected)
-{
-	int64_t took_ms = env_mono_ms(l->env) - l->began_ms;
-
-	if (!l->probing && b->doubtful)
-		return -1;
-	/* One connection may have been cut, and the rest be well. */
-	if (!l->probing && connected && took_ms < WAIT_FIRST_MS)
-		return 0;
-	if (b->wait_ms == 0)
-		return WAIT_FIRST_MS;
-	return b->wait_ms * 2 < WAIT_MAX_MS ? b->wait_ms * 2 : WAIT_MAX_MS;
-}
-
-/* True: it was good until now. */
-static bool
-note_failure(struct link *l, bool connected, const struct err *err)
-{
-	struct breaker *b = &l->shared->breaker;
-	bool current = l->epoch == atomic_load(&b->epoch);
-	bool was_good = !b->doubtful;
-	int64_t wait_ms = next_wait(l, b, connected);
-
-	if (connected && !current && !l->probing)
-		return false; /* of a connection that was given up */
-	if (connected && current)
-		atomic_store(&b->epoch, l->epoch + 1);
-	if (wait_ms < 0)
-		return false;
-	b->wait_ms = wait_ms;
-	b->retry_at_ms = env_mono_ms(l->env) + wait_ms;
-	b->why = *err;
-	if (was_good)
-		b->since_ms = env_mono_ms(l->env);
-	b->doubtful = true;
-	if (l->probing)
-		b->probing = false;
-	l->probing = false;
-	return was_good;
+	       breaker_trusts(&l->shared->breaker, &l->seat);
 }
 
 /* Names the backend, drops the connection, tells the others. */
@@ -142,17 +71,20 @@ static int
 failed(struct link *l, bool connected, struct err *err)
 {
 	const struct link_ops *ops = &l->shared->ops;
-	struct breaker *b = &l->shared->breaker;
-	bool lost;
+	int64_t now_ms;
 
 	disconnect(l);
 	if (err->code == ERR_BUSY)
 		err->code = ERR_UNAVAILABLE;
 	(void)err_context(err, "%s %s", ops->section, ops->driver->name);
-	(void)pthread_mutex_lock(&b->lock);
-	lost = note_failure(l, connected, err);
-	(void)pthread_mutex_unlock(&b->lock);
-	if (lost)
+	now_ms = env_mono_ms(l->env);
+	if (breaker_fail(&l->shared->breaker, &l->seat,
+			 &(struct breaker_failure){
+			     .connected = connected,
+			     .took_ms = now_ms - l->began_ms,
+			     .now_ms = now_ms,
+			     .why = err,
+			 }))
 		LOG(l->env->log, LOG_WARNING, "backend_lost",
 		    F_CSTR("section", ops->section),
 		    F_CSTR("driver", ops->driver->name),
@@ -160,31 +92,17 @@ failed(struct link *l, bool connected, struct err *err)
 	return -1;
 }
 
-/* The server has answered. */
 static void
 succeeded(struct link *l)
 {
-	struct breaker *b = &l->shared->breaker;
-	bool back = l->probing;
-	int64_t since_ms;
+	int64_t doubt_ms;
 
-	if (!back && link_is_good(l))
-		return;
-	(void)pthread_mutex_lock(&b->lock);
-	l->epoch = atomic_load(&b->epoch);
-	since_ms = b->since_ms;
-	if (back) {
-		b->doubtful = false;
-		b->probing = false;
-		b->wait_ms = 0;
-	}
-	(void)pthread_mutex_unlock(&b->lock);
-	l->probing = false;
-	if (back)
+	if (breaker_succeed(&l->shared->breaker, &l->seat, env_mono_ms(l->env),
+			    &doubt_ms))
 		LOG(l->env->log, LOG_INFO, "backend_back",
 		    F_CSTR("section", l->shared->ops.section),
 		    F_CSTR("driver", l->shared->ops.driver->name),
-		    F_INT("after_ms", env_mono_ms(l->env) - since_ms));
+		    F_INT("after_ms", doubt_ms));
 }
 
 static int
@@ -232,7 +150,7 @@ connect_now(struct link *l, struct err *err)
 {
 	struct shared *s = l->shared;
 
-	if (enter(l, err) != 0)
+	if (breaker_enter(&s->breaker, &l->seat, env_mono_ms(l->env), err) != 0)
 		return -1;
 	disconnect(l);
 	if (s->ops.connect(s->backend, &l->conn, err) != 0) {
@@ -302,14 +220,11 @@ may_repeat(const struct link *l, enum err_code code)
 static int
 try_another(struct link *l, struct err *err)
 {
-	struct breaker *b = &l->shared->breaker;
-	bool slow = env_mono_ms(l->env) - l->began_ms >= WAIT_FIRST_MS;
+	bool slow = env_mono_ms(l->env) - l->began_ms >= BREAKER_SLOW_MS;
 
 	drop_lost(l, err->msg);
-	(void)pthread_mutex_lock(&b->lock);
-	if (slow && l->epoch == atomic_load(&b->epoch))
-		atomic_store(&b->epoch, l->epoch + 1);
-	(void)pthread_mutex_unlock(&b->lock);
+	if (slow)
+		breaker_distrust(&l->shared->breaker, &l->seat);
 	l->repeat = true;
 	err->code = ERR_UNAVAILABLE;
 	return -1;

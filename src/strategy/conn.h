@@ -4,34 +4,16 @@
  * opened backend that is counted, and one thread's connection to it.  For
  * strategy/store.c and strategy/users.c.
  *
- * Threads tell each other what they find out, so that a server that hangs
- * holds one of them at a time and not all, and so that all go on together when
- * it is back:
- *
- *   good      all may connect.  An operation that fails by ERR_UNAVAILABLE, or
- *             a failure to connect, ends this.
- *   doubtful  one link at a time may try, with a new connection; the others
- *             fail at once.  After the first such failure the wait before the
- *             next is 50 ms, doubled up to 500 ms.  An operation that the
- *             server answers, whatever it says, makes it good again.
- *
  * A connection that was idle may have been closed by the server, a pooler or
  * something between, which says nothing of the server: an operation on it that
  * was certainly not executed, or does no harm when it is executed twice, is
  * done once more on a new connection before anybody hears of a failure.
- *
- * A connection in use is not hurt by a failure to connect.  When an operation
- * fails, all connections are dropped before they are used again, but for those
- * that were used meanwhile and answered: after a restart each of them would
- * fail once more, and each would wait for a server that hangs.
  */
 #ifndef STRATEGY_CONN_H
 #define STRATEGY_CONN_H
 
 #include "strategy/backend.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
+#include "strategy/breaker.h"
 
 /* The slots that both kinds of ops have. */
 struct link_ops {
@@ -44,19 +26,6 @@ struct link_ops {
 	bool (*is_lost)(void *conn, bool ask); /* NULL: never */
 	int (*schema)(void *conn, struct schema_state *out, struct err *err);
 	int (*migrate)(void *conn, struct err *err);
-};
-
-/* What threads know of a backend together. */
-struct breaker {
-	/* Grows when an operation fails: connections of before are doubtful.
-	 * Written under the lock. */
-	atomic_uint epoch;
-	pthread_mutex_t lock; /* guards the rest; not held across I/O */
-	bool doubtful, probing;
-	int64_t wait_ms; /* 0: nobody has tried yet since it was good */
-	int64_t retry_at_ms; /* no attempt before */
-	int64_t since_ms; /* of the doubt */
-	struct err why;
 };
 
 /* An opened backend, shared by threads. */
@@ -77,8 +46,7 @@ struct link {
 	struct shared *shared; /* NULL: bound to nothing */
 	void *conn; /* NULL: not connected */
 	unsigned connects; /* how often it did; a name for the connection */
-	unsigned epoch; /* when `conn` was last known to work */
-	bool probing; /* the others wait for what comes of it */
+	struct breaker_seat seat;
 	bool old; /* the connection is from before the operation */
 	bool repeatable; /* the operation */
 	bool repeat; /* it failed, and is to be done once more */
