@@ -436,7 +436,7 @@ const struct user_source_ops users_htpasswd = {
 		.driver = {
 			.name = "htpasswd",
 			.summary = "users in a password file",
-			.caps = USERS_PERSISTENT | USERS_LISTS,
+			.caps = BACKEND_PERSISTENT | BACKEND_SHARED | USERS_LISTS,
 			.options = options,
 			.conf_size = sizeof(struct htpasswd_conf),
 		},

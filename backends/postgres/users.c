@@ -97,15 +97,18 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 	return 0;
 }
 
+#define CAPS_FOREIGN (BACKEND_PERSISTENT | BACKEND_SHARED)
+#define CAPS_OWN                                                               \
+	(CAPS_FOREIGN | USERS_REHASH | USERS_WRITES | USERS_LISTS)
+
 static unsigned
 users_postgres_caps(const void *source)
 {
 	const struct source *s = source;
 
 	if (s->query == NULL)
-		return USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
-		    USERS_LISTS;
-	return USERS_PERSISTENT | (s->update_hash != NULL ? USERS_REHASH : 0);
+		return CAPS_OWN;
+	return CAPS_FOREIGN | (s->update_hash != NULL ? USERS_REHASH : 0);
 }
 
 static void
@@ -414,8 +417,7 @@ const struct user_source_ops users_postgres = {
 			.name = "postgres",
 			.summary = "users in PostgreSQL, in a table of ours or"
 				   " of yours",
-			.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
-			    USERS_LISTS,
+			.caps = CAPS_OWN,
 			.options = options,
 			.conf_size = sizeof(struct users_postgres_conf),
 			.check = users_postgres_check,

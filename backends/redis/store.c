@@ -425,7 +425,7 @@ const struct session_store_ops store_redis = {
 			.name = "redis",
 			.summary = "sessions in Redis: one server, Sentinel, or"
 				   " a cluster",
-			.caps = STORE_PERSISTENT | STORE_SHARED,
+			.caps = BACKEND_PERSISTENT | BACKEND_SHARED,
 			.options = redis_options,
 			.conf_size = sizeof(struct redis_conf),
 			.check = redis_check,

@@ -415,8 +415,8 @@ const struct session_store_ops store_sqlite = {
 		.driver = {
 			.name = "sqlite",
 			.summary = "sessions in a SQLite file",
-			.caps = STORE_PERSISTENT | STORE_SHARED |
-				STORE_EMBEDDED,
+			.caps = BACKEND_PERSISTENT | BACKEND_SHARED |
+				BACKEND_EMBEDDED,
 			.options = options,
 			.conf_size = sizeof(struct sqlite_conf),
 		},

@@ -244,8 +244,9 @@ const struct user_source_ops users_sqlite = {
 		.driver = {
 			.name = "sqlite",
 			.summary = "users in a SQLite file",
-			.caps = USERS_PERSISTENT | USERS_REHASH | USERS_WRITES |
-			    USERS_LISTS | USERS_EMBEDDED,
+			.caps = BACKEND_PERSISTENT | BACKEND_SHARED |
+				BACKEND_EMBEDDED | USERS_REHASH |
+				USERS_WRITES | USERS_LISTS,
 			.options = options,
 			.conf_size = sizeof(struct sqlite_conf),
 		},

@@ -268,8 +268,8 @@ users_part_ping(struct ctl *c, struct err *err)
 static const struct ctl_part parts[] = {
 	[CTL_STORE] = {
 		.name = "store",
-		.reachable = STORE_SHARED,
-		.embedded = STORE_EMBEDDED,
+		.reachable = BACKEND_SHARED,
+		.embedded = BACKEND_EMBEDDED,
 		.choice = store_choice,
 		.backend = store_backend,
 		.open = store_part_open,
@@ -281,8 +281,8 @@ static const struct ctl_part parts[] = {
 	},
 	[CTL_USERS] = {
 		.name = "users",
-		.reachable = USERS_PERSISTENT,
-		.embedded = USERS_EMBEDDED,
+		.reachable = BACKEND_SHARED,
+		.embedded = BACKEND_EMBEDDED,
 		.choice = users_choice,
 		.backend = users_backend,
 		.open = users_part_open,

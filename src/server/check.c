@@ -109,7 +109,7 @@ store_part_of(const struct settings *set, const struct driver *b)
 {
 	return (struct part){ .backend = b,
 			      .conf = set->store.conf,
-			      .embedded = (b->caps & STORE_EMBEDDED) != 0 };
+			      .embedded = (b->caps & BACKEND_EMBEDDED) != 0 };
 }
 
 static struct part
@@ -117,7 +117,7 @@ users_part_of(const struct settings *set, const struct driver *b)
 {
 	return (struct part){ .backend = b,
 			      .conf = set->users.conf,
-			      .embedded = (b->caps & USERS_EMBEDDED) != 0 };
+			      .embedded = (b->caps & BACKEND_EMBEDDED) != 0 };
 }
 
 /*

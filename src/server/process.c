@@ -184,11 +184,11 @@ check_schemas(const struct service_links *links, const struct snapshot *before,
 
 	if (store != 0)
 		blame_file((store_ops(s->store)->base.driver.caps &
-			    STORE_EMBEDDED) != 0,
+			    BACKEND_EMBEDDED) != 0,
 			   before != NULL && before->store == s->store, err);
 	if (users != 0)
 		blame_file((users_ops(s->users)->base.driver.caps &
-			    USERS_EMBEDDED) != 0,
+			    BACKEND_EMBEDDED) != 0,
 			   before != NULL && before->users == s->users,
 			   &second);
 	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE))

@@ -31,6 +31,12 @@ struct driver {
 	int (*check)(const void *conf, struct err *err);
 };
 
+enum backend_caps {
+	BACKEND_PERSISTENT = 1 << 0, /* survives a restart */
+	BACKEND_SHARED = 1 << 1, /* several processes may use it at once */
+	BACKEND_EMBEDDED = 1 << 2, /* a file of ours: migrates by itself */
+};
+
 /* Schema of a backend that keeps tables. */
 struct schema_state {
 	int64_t have; /* 0: nothing there yet */

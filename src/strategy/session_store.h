@@ -92,12 +92,6 @@ enum rotate_answer {
 	ROTATE_FUTURE,	 /* ahead of the store: it was set back; nothing done */
 };
 
-enum store_caps {
-	STORE_PERSISTENT = 1 << 0, /* survives a restart */
-	STORE_SHARED = 1 << 1,	   /* several processes may use it at once */
-	STORE_EMBEDDED = 1 << 2,   /* a file of ours: migrates by itself */
-};
-
 /* Regulation: attempts of one key in a window, and the ban that follows. */
 struct attempt_policy {
 	int64_t max;	/* this many are allowed in a window */

@@ -56,7 +56,7 @@ store_open(const struct session_store_ops *ops, const void *conf,
 			.driver = &ops->base.driver,
 			.section = "store",
 			.embedded =
-			    (ops->base.driver.caps & STORE_EMBEDDED) != 0,
+			    (ops->base.driver.caps & BACKEND_EMBEDDED) != 0,
 			.close = ops->base.close,
 			.connect = ops->base.connect,
 			.disconnect = ops->base.disconnect,

@@ -31,12 +31,11 @@ struct user_list {
 	size_t n;
 };
 
+/* Beside those of enum backend_caps. */
 enum users_caps {
-	USERS_PERSISTENT = 1 << 0,
-	USERS_REHASH = 1 << 1,	 /* set_hash(): a better hash at login */
-	USERS_WRITES = 1 << 2,	 /* add, set, remove: fcgiauthctl user */
-	USERS_EMBEDDED = 1 << 3, /* a file of ours: migrates by itself */
-	USERS_LISTS = 1 << 4,	 /* list() */
+	USERS_REHASH = 1 << 8, /* set_hash(): a better hash at login */
+	USERS_WRITES = 1 << 9, /* add, set, remove: fcgiauthctl user */
+	USERS_LISTS = 1 << 10, /* list() */
 };
 
 /* Zero when there is no such user. */

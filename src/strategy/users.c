@@ -57,7 +57,7 @@ users_open(const struct user_source_ops *ops, const void *conf,
 			.driver = &ops->base.driver,
 			.section = "users",
 			.embedded =
-			    (ops->base.driver.caps & USERS_EMBEDDED) != 0,
+			    (ops->base.driver.caps & BACKEND_EMBEDDED) != 0,
 			.close = ops->base.close,
 			.connect = ops->base.connect,
 			.disconnect = ops->base.disconnect,

@@ -178,7 +178,7 @@ migrate(void *conn, struct err *err)
 START_TEST(migration_is_logged)
 {
 	version = 3;
-	r->faulty.ops.base.driver.caps = STORE_EMBEDDED;
+	r->faulty.ops.base.driver.caps = BACKEND_EMBEDDED;
 	r->faulty.ops.base.schema = schema;
 	r->faulty.ops.base.migrate = migrate;
 	open_store();

@@ -329,11 +329,11 @@ START_TEST(schema_is_checked)
 	} rows[] = {
 		{ 0, schema_of_version, no_migration,
 		  "run fcgiauthctl store migrate" },
-		{ STORE_EMBEDDED, schema_of_version, broken_migration,
+		{ BACKEND_EMBEDDED, schema_of_version, broken_migration,
 		  "half way" },
 		{ 0, schema_of_the_future, no_migration,
 		  "newer than this program" },
-		{ STORE_EMBEDDED, schema_of_the_future, no_migration,
+		{ BACKEND_EMBEDDED, schema_of_the_future, no_migration,
 		  "(fcgiauthctl store migrate cannot go back)" },
 	};
 

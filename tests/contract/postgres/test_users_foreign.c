@@ -369,7 +369,8 @@ START_TEST(only_what_is_configured_is_written)
 	bool changed = true;
 
 	OK(r, open_source(QUERY, NULL));
-	SAME(r, users_caps(r->users), USERS_PERSISTENT);
+	SAME(r, users_caps(r->users),
+	     BACKEND_PERSISTENT | BACKEND_SHARED);
 	HOLDS(r, find("alice", &u));
 	old = u;
 	OK(r,
@@ -406,7 +407,8 @@ START_TEST(update_hash_compares)
 
 	OK(r, open_source(QUERY, "UPDATE app.people SET password_hash = $2"
 				 " WHERE login = $1 AND password_hash = $3"));
-	SAME(r, users_caps(r->users), USERS_PERSISTENT | USERS_REHASH);
+	SAME(r, users_caps(r->users),
+	     BACKEND_PERSISTENT | BACKEND_SHARED | USERS_REHASH);
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, 0), &change, &changed, &r->err));
 	HOLDS(r, !changed);

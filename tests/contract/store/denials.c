@@ -305,7 +305,7 @@ START_TEST(denials_are_shared_and_kept)
 	rig_reopen(r);
 	HOLDS(r,
 	      denied(r, "sid:abc", r->now, r->now) ==
-		  ((r->ops->base.driver.caps & STORE_PERSISTENT) != 0));
+		  ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0));
 	rig_close(r);
 }
 END_TEST

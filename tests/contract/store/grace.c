@@ -238,7 +238,7 @@ START_TEST(grace_after_a_restart)
 	struct session s = rotated(r, &use, 10, 2);
 	struct turn t;
 
-	if ((r->ops->base.driver.caps & STORE_PERSISTENT) != 0) {
+	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
 		SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_GRACE);
 		rig_reopen(r);
 		t = turn(r, &s.id, &use, r->now + 10);

@@ -47,7 +47,7 @@ START_TEST(what_a_restart_keeps)
 	int64_t until = 0;
 	bool found;
 
-	persistent = (r->ops->base.driver.caps & STORE_PERSISTENT) != 0;
+	persistent = (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0;
 	OK(r, store_secret(r->l, "csrf", first, &r->err));
 	for (int i = 0; i <= policy.max; i++)
 		OK(r,
@@ -157,7 +157,7 @@ START_TEST(what_a_crash_keeps)
 {
 	struct rig *r = rig_open(_i);
 
-	if ((r->ops->base.driver.caps & STORE_PERSISTENT) != 0) {
+	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
 		(void)rig_create(r, "ended", r->now);
 		SAME(r, rig_processes(r, last_deeds, 1), 1);
 		rig_reopen(r);
@@ -210,7 +210,7 @@ START_TEST(processes_migrate_at_once)
 {
 	struct rig *r = rig_open(_i);
 
-	if ((r->ops->base.driver.caps & STORE_EMBEDDED) != 0) {
+	if ((r->ops->base.driver.caps & BACKEND_EMBEDDED) != 0) {
 		for (int i = 0; i < 5; i++) {
 			rig_shut(r);
 			HOLDS(r, unlink(r->path) == 0);

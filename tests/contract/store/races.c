@@ -298,7 +298,7 @@ START_TEST(the_answer_of_the_dead)
 	struct rig *r = rig_open(_i);
 	struct told *told;
 
-	if ((r->ops->base.driver.caps & STORE_PERSISTENT) != 0) {
+	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
 		shared.race = map_shared(r, sizeof(*shared.race));
 		told = shared.race->told[0];
 		shared.race->sessions[0] = rig_create(r, "alice", r->now);

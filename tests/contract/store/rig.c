@@ -16,7 +16,7 @@ rig_count(void)
 static bool
 rig_is_embedded(const struct rig *r)
 {
-	return (r->ops->base.driver.caps & STORE_EMBEDDED) != 0;
+	return (r->ops->base.driver.caps & BACKEND_EMBEDDED) != 0;
 }
 
 static void
@@ -59,7 +59,7 @@ rig_open(int kind)
 bool
 rig_is_shared(const struct rig *r)
 {
-	return (r->ops->base.driver.caps & STORE_SHARED) != 0;
+	return (r->ops->base.driver.caps & BACKEND_SHARED) != 0;
 }
 
 void

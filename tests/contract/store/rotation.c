@@ -33,7 +33,7 @@ START_TEST(chain_of_rotations)
 		HOLDS(r, session_same(&got, &s));
 		HOLDS(r, !rig_is_alive(r, &before, r->now + 20 * i));
 		if (i == 25 &&
-		    (r->ops->base.driver.caps & STORE_PERSISTENT) != 0)
+		    (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0)
 			rig_reopen(r);
 	}
 	SAME(r, got.generation, 50);

@@ -17,7 +17,7 @@ START_TEST(read_only_source)
 	bool changed = true;
 
 	rig_stop(r);
-	ops.base.driver.caps = USERS_PERSISTENT;
+	ops.base.driver.caps = BACKEND_PERSISTENT;
 	ops.base.caps = NULL;
 	r->ops = &ops;
 	rig_start(r);

@@ -32,7 +32,7 @@ rig_start(struct rig *r)
 	free(conf);
 	r->l = rig_link(r);
 	/* As fcgiauthctl store migrate does; a file of ours does it itself. */
-	if ((r->ops->base.driver.caps & USERS_EMBEDDED) == 0)
+	if ((r->ops->base.driver.caps & BACKEND_EMBEDDED) == 0)
 		OK(r, users_migrate(r->l, &r->err));
 	OK(r, users_check_schema(r->l, &r->err));
 }

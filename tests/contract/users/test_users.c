@@ -457,7 +457,7 @@ START_TEST(ping_schema_restart)
 	rig_stop(r);
 	rig_start(r);
 	SAME(r, find(r, STR("alice"), &got),
-	     (r->ops->base.driver.caps & USERS_PERSISTENT) != 0);
+	     (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0);
 	rig_close(r);
 }
 END_TEST
