@@ -28,7 +28,7 @@
 
 struct growth {
 	struct env env;
-	struct store *store;
+	struct backend *store;
 	int64_t began_ms; /* now, for all of the run */
 	atomic_ullong next; /* to create */
 	unsigned long long size;
@@ -305,7 +305,7 @@ int main(int argc, char **argv)
 	}
 	if (rc != 0)
 		(void)fprintf(stderr, "store_growth: %s\n", err.msg);
-	store_unref(g.store);
+	backend_unref(g.store);
 	arena_free(a);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -209,7 +209,7 @@ store_part_ping(struct ctl *c, struct err *err)
 static void
 store_part_advise(struct ctl *c, char advice[BACKEND_ADVICE_MAX])
 {
-	store_advise(c->store_link, advice);
+	conn_advise(&c->store_link->conn, advice);
 }
 
 static const struct settings_choice *
@@ -369,9 +369,9 @@ void
 ctl_close(struct ctl *c)
 {
 	store_link_free(c->store_link);
-	store_unref(c->store);
+	backend_unref(c->store);
 	users_link_free(c->users_link);
-	users_unref(c->users);
+	backend_unref(c->users);
 }
 
 int

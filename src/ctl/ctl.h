@@ -47,9 +47,9 @@ struct ctl {
 	struct settings settings;
 	const struct problem *warnings; /* of the settings */
 	struct rules *rules;		/* the same */
-	struct store *store;
+	struct backend *store;
 	struct store_link *store_link; /* NULL until ctl_open() */
-	struct users *users;
+	struct backend *users;
 	struct users_link *users_link; /* NULL until ctl_open() */
 	struct call call; /* ctl_call() */
 };
@@ -97,7 +97,7 @@ struct ctl_part {
 	int (*schema)(struct ctl *c, struct schema_state *out, struct err *err);
 	int (*migrate)(struct ctl *c, struct err *err);
 	int (*ping)(struct ctl *c, struct err *err);
-	/* As store_advise(); NULL: there is nothing to look at. */
+	/* As conn_advise(); NULL: there is nothing to look at. */
 	void (*advise)(struct ctl *c, char advice[BACKEND_ADVICE_MAX]);
 };
 

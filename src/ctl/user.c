@@ -42,7 +42,7 @@ user_open(struct ctl *c, unsigned needs)
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	/* What the driver can, this source of it may not. */
-	if ((users_caps(c->users) & needs) != needs)
+	if ((c->users->caps & needs) != needs)
 		return refuse_unable(c, needs);
 	return CTL_DONE;
 }

@@ -74,7 +74,7 @@ check_store(const struct snapshot *s, const struct env *env,
 	if (rc == 0 && schema.have == schema.want) {
 		rc = store_ping(l, err);
 		if (rc == 0)
-			store_advise(l, advice);
+			conn_advise(&l->conn, advice);
 	}
 	store_link_free(l);
 	return rc;
@@ -149,9 +149,9 @@ check_backends(const struct snapshot *s, const char *file,
 	       const struct env *env, struct problems *problems)
 {
 	const struct part store_part =
-	    store_part_of(&s->settings, &store_ops(s->store)->base.driver);
+	    store_part_of(&s->settings, &s->store->ops->driver);
 	const struct part users_part =
-	    users_part_of(&s->settings, &users_ops(s->users)->base.driver);
+	    users_part_of(&s->settings, &s->users->ops->driver);
 	struct place at = { .file = file, .section = STR("store") };
 	char advice[BACKEND_ADVICE_MAX] = "";
 	struct err err;

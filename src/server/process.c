@@ -166,9 +166,10 @@ app_free(struct app *app)
 
 /* A file does not come by itself, as a server may. */
 static void
-blame_file(bool embedded, bool kept, struct err *err)
+blame_file(const struct backend *b, bool kept, struct err *err)
 {
-	if (embedded && !kept && err->code == ERR_UNAVAILABLE)
+	if ((b->ops->driver.caps & BACKEND_EMBEDDED) != 0 && !kept &&
+	    err->code == ERR_UNAVAILABLE)
 		err->code = ERR_CONFIG;
 }
 
@@ -183,12 +184,10 @@ check_schemas(const struct service_links *links, const struct snapshot *before,
 	int users = users_check_schema(links->users, &second);
 
 	if (store != 0)
-		blame_file((store_ops(s->store)->base.driver.caps &
-			    BACKEND_EMBEDDED) != 0,
+		blame_file(s->store,
 			   before != NULL && before->store == s->store, err);
 	if (users != 0)
-		blame_file((users_ops(s->users)->base.driver.caps &
-			    BACKEND_EMBEDDED) != 0,
+		blame_file(s->users,
 			   before != NULL && before->users == s->users,
 			   &second);
 	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE))
@@ -201,7 +200,7 @@ log_advice(const struct app *app, struct store_link *store)
 {
 	char advice[BACKEND_ADVICE_MAX];
 
-	store_advise(store, advice);
+	conn_advise(&store->conn, advice);
 	if (advice[0] != '\0')
 		LOG(&app->log, LOG_WARNING, "configuration",
 		    F_CSTR("section", "store"), F_CSTR("problem", advice));

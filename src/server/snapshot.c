@@ -11,42 +11,37 @@
 
 #define ARENA_LIMIT	(16 * 1024 * 1024)
 
-static bool
-choice_equal(const struct settings_choice *a, const struct settings_choice *b)
+/* A section that says the same as before keeps its backend. */
+static int
+keep_or_open(const struct backend_choice *choice,
+	     const struct backend_choice *was, struct backend *before,
+	     const struct env *env, struct backend **out, struct err *err)
 {
-	/* Drivers lie in the arena of their snapshot: compare what they are. */
-	return a->driver->options == b->driver->options &&
-	    option_equal(a->driver->options, a->conf, b->conf);
+	if (choice->ops != was->ops ||
+	    !option_equal(choice->ops->driver.options, choice->conf, was->conf))
+		return backend_open(choice, env, out, err);
+	*out = backend_ref(before);
+	return 0;
 }
 
 static int
-open_store(struct snapshot *s, struct snapshot *before, const struct env *env,
-	   struct err *err)
+open_backends(struct snapshot *s, const struct snapshot *before,
+	      const struct env *env, struct err *err)
 {
-	const struct settings_choice *choice = &s->settings.store;
-	const struct session_store_ops *ops =
-	    registry_effective_store(&s->settings);
+	const struct backend_choice store = registry_store_choice(&s->settings),
+				    users = registry_users_choice(&s->settings);
+	struct backend_choice was;
 
-	if (before != NULL && ops == store_ops(before->store) &&
-	    choice_equal(choice, &before->settings.store)) {
-		s->store = store_ref(before->store);
-		return 0;
+	if (before == NULL) {
+		if (backend_open(&store, env, &s->store, err) != 0)
+			return -1;
+		return backend_open(&users, env, &s->users, err);
 	}
-	return store_open(ops, choice->conf, env, &s->store, err);
-}
-
-static int
-open_users(struct snapshot *s, struct snapshot *before, const struct env *env,
-	   struct err *err)
-{
-	const struct settings_choice *choice = &s->settings.users;
-
-	if (before != NULL && choice_equal(choice, &before->settings.users)) {
-		s->users = users_ref(before->users);
-		return 0;
-	}
-	return users_open(registry_user_source(choice->driver->name),
-			  choice->conf, env, &s->users, err);
+	was = registry_store_choice(&before->settings);
+	if (keep_or_open(&store, &was, before->store, env, &s->store, err) != 0)
+		return -1;
+	was = registry_users_choice(&before->settings);
+	return keep_or_open(&users, &was, before->users, env, &s->users, err);
 }
 
 static void
@@ -77,8 +72,7 @@ load(struct snapshot *s, const char *file, struct snapshot *before,
 	if (service_open(&s->settings, shared, s->arena, &s->service,
 			 problems) != 0)
 		return -1;
-	if (open_store(s, before, shared->env, &err) != 0 ||
-	    open_users(s, before, shared->env, &err) != 0) {
+	if (open_backends(s, before, shared->env, &err) != 0) {
 		add_problem(problems, file, &err);
 		return -1;
 	}
@@ -110,8 +104,8 @@ snapshot_load(const char *file, struct snapshot *before,
 void
 snapshot_discard(struct snapshot *s)
 {
-	store_unref(s->store);
-	users_unref(s->users);
+	backend_unref(s->store);
+	backend_unref(s->users);
 	arena_free(s->arena);
 	free(s);
 }

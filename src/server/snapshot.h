@@ -16,8 +16,8 @@ struct snapshot {
 	struct arena *arena; /* owns everything below */
 	struct settings settings;
 	struct service *service;
-	struct store *store;
-	struct users *users;
+	struct backend *store;
+	struct backend *users;
 	unsigned references; /* guarded by the slot's lock */
 };
 

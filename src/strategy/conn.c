@@ -1,112 +1,155 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections, what threads tell each other of them, and the check of the
- * schema behind them. */
+/* Opened backends, connections to them, and the check of their schemas. */
 #include "strategy/conn.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
 
 #define SLOW_MS 500
 
-void
-shared_init(struct shared *s, struct link_ops ops, void *backend)
+int
+backend_open(const struct backend_choice *choice, const struct env *env,
+	     struct backend **out, struct err *err)
 {
-	s->ops = ops;
-	s->backend = backend;
-	atomic_init(&s->refs, 1);
-	atomic_init(&s->checks, false);
-	breaker_init(&s->breaker);
+	const struct backend_ops *ops = choice->ops;
+	struct backend *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return err_nomem(err);
+	if (ops->open(choice->conf, env, &b->opened, err) != 0) {
+		free(b);
+		return err_context(err, "%s %s", choice->section,
+				   ops->driver.name);
+	}
+	b->ops = ops;
+	b->section = choice->section;
+	b->caps = ops->caps != NULL ? ops->caps(b->opened) : ops->driver.caps;
+	atomic_init(&b->refs, 1);
+	atomic_init(&b->checks, false);
+	breaker_init(&b->breaker);
+	*out = b;
+	return 0;
 }
 
-void
-shared_ref(struct shared *s)
+struct backend *
+backend_ref(struct backend *b)
 {
-	unsigned before = atomic_fetch_add(&s->refs, 1);
+	unsigned before = atomic_fetch_add(&b->refs, 1);
 
 	assert(before > 0);
+	return b;
 }
 
-bool
-shared_unref(struct shared *s)
+void
+backend_unref(struct backend *b)
 {
-	unsigned before = atomic_fetch_sub(&s->refs, 1);
+	unsigned before;
 
+	if (b == NULL)
+		return;
+	before = atomic_fetch_sub(&b->refs, 1);
 	assert(before > 0);
 	if (before > 1)
-		return false;
-	breaker_destroy(&s->breaker);
-	s->ops.close(s->backend);
-	return true;
+		return;
+	breaker_destroy(&b->breaker);
+	b->ops->close(b->opened);
+	free(b);
 }
 
-void
-link_init(struct link *l, const struct env *env)
+void *
+conn_new(size_t size, const char *section, const struct env *env)
 {
-	*l = (struct link){ .env = env };
+	struct conn *c = calloc(1, size);
+
+	assert(size >= sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	c->size = size;
+	c->section = section;
+	c->env = env;
+	return c;
 }
 
 static void
-disconnect(struct link *l)
+disconnect(struct conn *c)
 {
-	if (l->conn != NULL)
-		l->shared->ops.disconnect(l->conn);
-	l->conn = NULL;
+	if (c->handle != NULL)
+		c->backend->ops->disconnect(c->handle);
+	c->handle = NULL;
 }
 
 void
-link_bind(struct link *l, struct shared *s)
+conn_bind(struct conn *c, struct backend *b)
 {
-	disconnect(l);
-	l->shared = s;
+	struct backend *old = c->backend;
+
+	if (old == b)
+		return;
+	assert(b == NULL || strcmp(b->section, c->section) == 0);
+	disconnect(c);
+	secret_wipe((char *)c + sizeof(*c), c->size - sizeof(*c));
+	c->backend = b == NULL ? NULL : backend_ref(b);
+	backend_unref(old);
+}
+
+void
+conn_free(struct conn *c)
+{
+	conn_bind(c, NULL);
+	free(c);
 }
 
 bool
-link_is_good(const struct link *l)
+conn_is_good(const struct conn *c)
 {
-	return l->conn != NULL &&
-	       breaker_trusts(&l->shared->breaker, &l->seat);
+	return c->handle != NULL &&
+	    breaker_trusts(&c->backend->breaker, &c->seat);
 }
 
 /* Names the backend, drops the connection, tells the others. */
 static int
-failed(struct link *l, bool connected, struct err *err)
+failed(struct conn *c, bool connected, struct err *err)
 {
-	const struct link_ops *ops = &l->shared->ops;
+	const struct backend_ops *ops = c->backend->ops;
 	int64_t now_ms;
 
-	disconnect(l);
+	disconnect(c);
 	if (err->code == ERR_BUSY)
 		err->code = ERR_UNAVAILABLE;
-	(void)err_context(err, "%s %s", ops->section, ops->driver->name);
-	now_ms = env_mono_ms(l->env);
-	if (breaker_fail(&l->shared->breaker, &l->seat,
+	(void)err_context(err, "%s %s", c->backend->section, ops->driver.name);
+	now_ms = env_mono_ms(c->env);
+	if (breaker_fail(&c->backend->breaker, &c->seat,
 			 &(struct breaker_failure){
 			     .connected = connected,
-			     .took_ms = now_ms - l->began_ms,
+			     .took_ms = now_ms - c->began_ms,
 			     .now_ms = now_ms,
 			     .why = err,
 			 }))
-		LOG(l->env->log, LOG_WARNING, "backend_lost",
-		    F_CSTR("section", ops->section),
-		    F_CSTR("driver", ops->driver->name),
+		LOG(c->env->log, LOG_WARNING, "backend_lost",
+		    F_CSTR("section", c->backend->section),
+		    F_CSTR("driver", ops->driver.name),
 		    F_CSTR("reason", err->msg));
 	return -1;
 }
 
 static void
-succeeded(struct link *l)
+succeeded(struct conn *c)
 {
 	int64_t doubt_ms;
 
-	if (breaker_succeed(&l->shared->breaker, &l->seat, env_mono_ms(l->env),
+	if (breaker_succeed(&c->backend->breaker, &c->seat, env_mono_ms(c->env),
 			    &doubt_ms))
-		LOG(l->env->log, LOG_INFO, "backend_back",
-		    F_CSTR("section", l->shared->ops.section),
-		    F_CSTR("driver", l->shared->ops.driver->name),
+		LOG(c->env->log, LOG_INFO, "backend_back",
+		    F_CSTR("section", c->backend->section),
+		    F_CSTR("driver", c->backend->ops->driver.name),
 		    F_INT("after_ms", doubt_ms));
 }
 
 static int
-schema_differs(const struct link *l, const struct schema_state *state,
+schema_differs(const struct conn *c, const struct schema_state *state,
 	       struct err *err)
 {
 	if (state->have > state->want)
@@ -115,7 +158,7 @@ schema_differs(const struct link *l, const struct schema_state *state,
 			       " which knows %lld: install the newer fcgiauth"
 			       " (fcgiauthctl store migrate cannot go back)",
 			       (long long)state->have, (long long)state->want);
-	if (!l->shared->ops.embedded)
+	if ((c->backend->ops->driver.caps & BACKEND_EMBEDDED) == 0)
 		return err_set(err, ERR_CONFIG,
 			       "schema version is %lld, needed is %lld:"
 			       " run fcgiauthctl store migrate",
@@ -124,149 +167,183 @@ schema_differs(const struct link *l, const struct schema_state *state,
 }
 
 static int
-check_schema(struct link *l, struct err *err)
+check_schema(struct conn *c, struct err *err)
 {
-	const struct link_ops *ops = &l->shared->ops;
+	const struct backend_ops *ops = c->backend->ops;
 	struct schema_state state;
 
 	if (ops->schema == NULL)
 		return 0;
-	if (ops->schema(l->conn, &state, err) != 0)
+	if (ops->schema(c->handle, &state, err) != 0)
 		return -1;
 	if (state.have != state.want) {
-		if (schema_differs(l, &state, err) != 0 ||
-		    ops->migrate(l->conn, err) != 0)
+		if (schema_differs(c, &state, err) != 0 ||
+		    ops->migrate(c->handle, err) != 0)
 			return -1;
-		LOG(l->env->log, LOG_INFO, "schema_migrated",
-		    F_CSTR("section", ops->section),
-		    F_CSTR("driver", ops->driver->name),
+		LOG(c->env->log, LOG_INFO, "schema_migrated",
+		    F_CSTR("section", c->backend->section),
+		    F_CSTR("driver", ops->driver.name),
 		    F_INT("from", state.have), F_INT("to", state.want));
 	}
 	return 0;
 }
 
 static int
-connect_now(struct link *l, struct err *err)
+connect_now(struct conn *c, struct err *err)
 {
-	struct shared *s = l->shared;
+	struct backend *b = c->backend;
 
-	if (breaker_enter(&s->breaker, &l->seat, env_mono_ms(l->env), err) != 0)
+	if (breaker_enter(&b->breaker, &c->seat, env_mono_ms(c->env), err) != 0)
 		return -1;
-	disconnect(l);
-	if (s->ops.connect(s->backend, &l->conn, err) != 0) {
-		l->conn = NULL;
-		return failed(l, false, err);
+	disconnect(c);
+	if (b->ops->connect(b->opened, &c->handle, err) != 0) {
+		c->handle = NULL;
+		return failed(c, false, err);
 	}
-	l->connects++;
-	if (atomic_load(&s->checks) && check_schema(l, err) != 0)
-		return failed(l, false, err);
+	c->connects++;
+	if (atomic_load(&b->checks) && check_schema(c, err) != 0)
+		return failed(c, false, err);
 	return 0;
 }
 
 /* Nobody is told: it says nothing of the server. */
 static void
-drop_lost(struct link *l, const char *why)
+drop_lost(struct conn *c, const char *why)
 {
-	LOG(l->env->log, LOG_DEBUG, "backend_reconnects",
-	    F_CSTR("section", l->shared->ops.section),
-	    F_CSTR("driver", l->shared->ops.driver->name),
-	    F_CSTR("operation", l->operation), F_CSTR("reason", why));
-	disconnect(l);
+	LOG(c->env->log, LOG_DEBUG, "backend_reconnects",
+	    F_CSTR("section", c->backend->section),
+	    F_CSTR("driver", c->backend->ops->driver.name),
+	    F_CSTR("operation", c->operation), F_CSTR("reason", why));
+	disconnect(c);
 }
 
 int
-link_begin(struct link *l, const char *operation, bool repeatable,
+conn_begin(struct conn *c, const char *operation, bool repeatable,
 	   struct err *err)
 {
-	const struct link_ops *ops;
+	const struct backend_ops *ops;
 
-	l->repeat = l->old = false;
-	l->repeatable = repeatable;
-	if (l->shared == NULL)
+	c->repeat = c->old = false;
+	c->repeatable = repeatable;
+	if (c->backend == NULL)
 		return err_set(err, ERR_INTERNAL, "not bound to a backend");
-	ops = &l->shared->ops;
-	l->operation = operation;
-	l->began_ms = env_mono_ms(l->env);
-	if (!link_is_good(l))
-		return connect_now(l, err);
+	ops = c->backend->ops;
+	c->operation = operation;
+	c->began_ms = env_mono_ms(c->env);
+	if (!conn_is_good(c))
+		return connect_now(c, err);
 	if (ops->is_lost == NULL)
 		return 0;
-	if (!ops->is_lost(l->conn, !repeatable)) {
-		l->old = true;
+	if (!ops->is_lost(c->handle, !repeatable)) {
+		c->old = true;
 		return 0;
 	}
-	drop_lost(l, "it was closed while it was idle");
-	return connect_now(l, err);
+	drop_lost(c, "it was closed while it was idle");
+	return connect_now(c, err);
 }
 
 bool
-link_repeats(struct link *l)
+conn_repeats(struct conn *c)
 {
-	bool repeat = l->repeat;
+	bool repeat = c->repeat;
 
-	l->repeat = false;
+	c->repeat = false;
 	return repeat;
 }
 
 static bool
-may_repeat(const struct link *l, enum err_code code)
+may_repeat(const struct conn *c, enum err_code code)
 {
-	return l->old && (code == ERR_UNDONE ||
-			  (code == ERR_UNAVAILABLE && l->repeatable));
+	return c->old &&
+	    (code == ERR_UNDONE || (code == ERR_UNAVAILABLE && c->repeatable));
 }
 
 /* Another connection may do.  Where this one kept us waiting the others of its
  * time are as old, and need not all be waited for. */
 static int
-try_another(struct link *l, struct err *err)
+try_another(struct conn *c, struct err *err)
 {
-	bool slow = env_mono_ms(l->env) - l->began_ms >= BREAKER_SLOW_MS;
+	bool slow = env_mono_ms(c->env) - c->began_ms >= BREAKER_SLOW_MS;
 
-	drop_lost(l, err->msg);
+	drop_lost(c, err->msg);
 	if (slow)
-		breaker_distrust(&l->shared->breaker, &l->seat);
-	l->repeat = true;
+		breaker_distrust(&c->backend->breaker, &c->seat);
+	c->repeat = true;
 	err->code = ERR_UNAVAILABLE;
 	return -1;
 }
 
 static void
-log_slow(const struct link *l)
+log_slow(const struct conn *c)
 {
-	int64_t took_ms = env_mono_ms(l->env) - l->began_ms;
+	int64_t took_ms = env_mono_ms(c->env) - c->began_ms;
 
 	if (took_ms >= SLOW_MS)
-		LOG(l->env->log, LOG_WARNING, "backend_slow",
-		    F_CSTR("section", l->shared->ops.section),
-		    F_CSTR("driver", l->shared->ops.driver->name),
-		    F_CSTR("operation", l->operation), F_INT("ms", took_ms));
+		LOG(c->env->log, LOG_WARNING, "backend_slow",
+		    F_CSTR("section", c->backend->section),
+		    F_CSTR("driver", c->backend->ops->driver.name),
+		    F_CSTR("operation", c->operation), F_INT("ms", took_ms));
 }
 
 int
-link_end(struct link *l, int result, struct err *err)
+conn_end(struct conn *c, int result, struct err *err)
 {
-	log_slow(l);
-	if (result != 0 && may_repeat(l, err->code))
-		return try_another(l, err);
+	log_slow(c);
+	if (result != 0 && may_repeat(c, err->code))
+		return try_another(c, err);
 	if (result != 0 && err->code == ERR_UNDONE)
 		err->code = ERR_UNAVAILABLE;
 	if (result != 0 && err->code == ERR_UNAVAILABLE)
-		return failed(l, true, err);
-	succeeded(l);
+		return failed(c, true, err);
+	succeeded(c);
 	if (result == 0)
 		return 0;
 	if (err->code == ERR_BUSY)
 		err->code = ERR_UNAVAILABLE;
-	return err_context(err, "%s %s", l->shared->ops.section,
-			   l->shared->ops.driver->name);
+	return err_context(err, "%s %s", c->backend->section,
+			   c->backend->ops->driver.name);
 }
 
 int
-link_check_schema(struct link *l, struct err *err)
+conn_check_schema(struct conn *c, struct err *err)
 {
-	int begun = link_begin(l, "schema", false, err);
+	int begun = conn_begin(c, "schema", false, err);
 
-	if (l->shared != NULL)
-		atomic_store(&l->shared->checks, true);
-	return begun == 0 ? link_end(l, check_schema(l, err), err) : -1;
+	if (c->backend != NULL)
+		atomic_store(&c->backend->checks, true);
+	return begun == 0 ? conn_end(c, check_schema(c, err), err) : -1;
+}
+
+int
+conn_ping(struct conn *c, struct err *err)
+{
+	return CONN_CALL(c, true, c->backend->ops, ping, err);
+}
+
+void
+conn_advise(struct conn *c, char advice[BACKEND_ADVICE_MAX])
+{
+	struct err ignored, *err = &ignored;
+
+	if (c->backend == NULL || c->backend->ops->advise == NULL ||
+	    CONN_CALL(c, true, c->backend->ops, advise, advice, err) != 0)
+		advice[0] = '\0';
+}
+
+int
+conn_schema(struct conn *c, struct schema_state *out, struct err *err)
+{
+	if (c->backend != NULL && c->backend->ops->schema == NULL) {
+		*out = (struct schema_state){ .have = 0 };
+		return 0;
+	}
+	return CONN_CALL(c, true, c->backend->ops, schema, out, err);
+}
+
+int
+conn_migrate(struct conn *c, struct err *err)
+{
+	if (c->backend != NULL && c->backend->ops->migrate == NULL)
+		return 0;
+	return CONN_CALL(c, false, c->backend->ops, migrate, err);
 }

@@ -102,6 +102,27 @@ registry_effective_store(const struct settings *set)
 	return registry_store(set->store.driver->name);
 }
 
+struct backend_choice
+registry_store_choice(const struct settings *set)
+{
+	return (struct backend_choice){
+		.section = "store",
+		.ops = &registry_effective_store(set)->base,
+		.conf = set->store.conf,
+	};
+}
+
+struct backend_choice
+registry_users_choice(const struct settings *set)
+{
+	/* settings_load() took the driver from the registry: it is there. */
+	return (struct backend_choice){
+		.section = "users",
+		.ops = &registry_user_source(set->users.driver->name)->base,
+		.conf = set->users.conf,
+	};
+}
+
 static struct settings_driver
 settings_of(const struct driver *d)
 {

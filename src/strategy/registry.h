@@ -21,6 +21,10 @@ const struct auth_mode_ops *registry_mode(const char *name);
 const struct session_store_ops *
 registry_effective_store(const struct settings *set);
 
+/* What these settings choose: that store, and that user source. */
+struct backend_choice registry_store_choice(const struct settings *set);
+struct backend_choice registry_users_choice(const struct settings *set);
+
 /* The option tables of all of them, for conf/settings.h.  -1: no memory. */
 struct arena;
 int registry_drivers(struct arena *a, struct settings_drivers *out) MUST_USE;

@@ -6,10 +6,8 @@
 #include "strategy/store.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "strategy/conn.h"
 #include "strategy/session_check.h"
 #include "base/enc.h"
 #include "base/secret.h"
@@ -17,156 +15,17 @@
 #define TEXT_MAX 256 /* address, user agent, key */
 #define PAGE_MAX 1000 /* more than this a listing never gives at once */
 
-struct store {
-	struct shared shared;
-	const struct session_store_ops *ops;
-};
-
-#define SECRETS_MAX 8
-
-/* What store_secret() was told; good as long as the connection is the same. */
-struct known_secret {
-	const char *name; /* NULL: none */
-	uint8_t value[32];
-};
-
-struct store_link {
-	struct link link;
-	struct store *store;
-	struct known_secret secrets[SECRETS_MAX];
-	unsigned told; /* the connection they came by: link.connects */
-};
-
-int
-store_open(const struct session_store_ops *ops, const void *conf,
-	   const struct env *env, struct store **out, struct err *err)
+static const struct session_store_ops *
+ops_of(const struct store_link *l)
 {
-	struct store *s = calloc(1, sizeof(*s));
-	void *backend;
-
-	if (s == NULL)
-		return err_nomem(err);
-	if (ops->base.open(conf, env, &backend, err) != 0) {
-		free(s);
-		return err_context(err, "store %s", ops->base.driver.name);
-	}
-	s->ops = ops;
-	shared_init(&s->shared,
-		    (struct link_ops){
-			.driver = &ops->base.driver,
-			.section = "store",
-			.embedded =
-			    (ops->base.driver.caps & BACKEND_EMBEDDED) != 0,
-			.close = ops->base.close,
-			.connect = ops->base.connect,
-			.disconnect = ops->base.disconnect,
-			.is_lost = ops->base.is_lost,
-			.schema = ops->base.schema,
-			.migrate = ops->base.migrate,
-		    },
-		    backend);
-	*out = s;
-	return 0;
-}
-
-struct store *
-store_ref(struct store *s)
-{
-	shared_ref(&s->shared);
-	return s;
-}
-
-void
-store_unref(struct store *s)
-{
-	if (s != NULL && shared_unref(&s->shared))
-		free(s);
-}
-
-const struct session_store_ops *
-store_ops(const struct store *s)
-{
-	return s->ops;
-}
-
-struct store_link *
-store_link_new(const struct env *env)
-{
-	struct store_link *l = calloc(1, sizeof(*l));
-
-	if (l != NULL)
-		link_init(&l->link, env);
-	return l;
-}
-
-void
-store_link_bind(struct store_link *l, struct store *s)
-{
-	struct store *old = l->store;
-
-	if (old == s)
-		return;
-	link_bind(&l->link, s == NULL ? NULL : &s->shared);
-	l->store = s == NULL ? NULL : store_ref(s);
-	store_unref(old);
-}
-
-void
-store_link_free(struct store_link *l)
-{
-	if (l == NULL)
-		return;
-	store_link_bind(l, NULL);
-	secret_wipe(l->secrets, sizeof(l->secrets));
-	free(l);
+	/* store_open() took its first member. */
+	return (const struct session_store_ops *)l->conn.backend->ops;
 }
 
 /* Every operation is one of these: what must not be done twice, and what
  * changes nothing, or the same when it is done again. */
-#define CALL(l, ...)   LINK_CALL(&(l)->link, false, (l)->store->ops, __VA_ARGS__)
-#define REPEAT(l, ...) LINK_CALL(&(l)->link, true, (l)->store->ops, __VA_ARGS__)
-
-int
-store_check_schema(struct store_link *l, struct err *err)
-{
-	return link_check_schema(&l->link, err);
-}
-
-int
-store_ping(struct store_link *l, struct err *err)
-{
-	return LINK_CALL(&l->link, true, &l->store->ops->base, ping, err);
-}
-
-void
-store_advise(struct store_link *l, char advice[BACKEND_ADVICE_MAX])
-{
-	struct err ignored, *err = &ignored;
-
-	if (l->store == NULL || l->store->ops->base.advise == NULL ||
-	    LINK_CALL(&l->link, true, &l->store->ops->base, advise, advice,
-		      err) != 0)
-		advice[0] = '\0';
-}
-
-int
-store_schema(struct store_link *l, struct schema_state *out, struct err *err)
-{
-	if (l->store != NULL && l->store->ops->base.schema == NULL) {
-		*out = (struct schema_state){ .have = 0 };
-		return 0;
-	}
-	return LINK_CALL(&l->link, true, &l->store->ops->base, schema, out,
-			 err);
-}
-
-int
-store_migrate(struct store_link *l, struct err *err)
-{
-	if (l->store != NULL && l->store->ops->base.migrate == NULL)
-		return 0;
-	return LINK_CALL(&l->link, false, &l->store->ops->base, migrate, err);
-}
+#define CALL(l, ...)   CONN_CALL(&(l)->conn, false, ops_of(l), __VA_ARGS__)
+#define REPEAT(l, ...) CONN_CALL(&(l)->conn, true, ops_of(l), __VA_ARGS__)
 
 int
 store_secret(struct store_link *l, const char *name, uint8_t value[32],
@@ -174,9 +33,9 @@ store_secret(struct store_link *l, const char *name, uint8_t value[32],
 {
 	struct known_secret *free_one = NULL;
 
-	if (!link_is_good(&l->link) || l->told != l->link.connects)
+	if (!conn_is_good(&l->conn) || l->told != l->conn.connects)
 		secret_wipe(l->secrets, sizeof(l->secrets));
-	for (size_t i = 0; i < SECRETS_MAX; i++) {
+	for (size_t i = 0; i < STORE_SECRETS_MAX; i++) {
 		struct known_secret *s = &l->secrets[i];
 
 		if (s->name != NULL && strcmp(s->name, name) == 0) {
@@ -188,7 +47,7 @@ store_secret(struct store_link *l, const char *name, uint8_t value[32],
 	}
 	if (REPEAT(l, secret, name, value, err) != 0)
 		return -1;
-	l->told = l->link.connects;
+	l->told = l->conn.connects;
 	if (free_one != NULL) {
 		free_one->name = name;
 		memcpy(free_one->value, value, sizeof(free_one->value));
@@ -229,7 +88,7 @@ refuse_damaged(const struct store_link *l, const struct session *s,
 	if (session_refuse_damaged(s, err) == 0)
 		return 0;
 	err->code = ERR_UNAVAILABLE;
-	return err_context(err, "store %s", l->store->ops->base.driver.name);
+	return err_context(err, "store %s", ops_of(l)->base.driver.name);
 }
 
 int
@@ -373,8 +232,8 @@ name_damaged(const struct store_link *l, const struct session *s)
 	char id[HEX_LEN(SESSION_ID_BYTES)];
 
 	hex_encode(s->id.b, sizeof(s->id.b), id);
-	LOG(l->link.env->log, LOG_WARNING, "session_damaged",
-	    F_CSTR("driver", l->store->ops->base.driver.name),
+	LOG(l->conn.env->log, LOG_WARNING, "session_damaged",
+	    F_CSTR("driver", ops_of(l)->base.driver.name),
 	    F_STR("session", ((struct str){ .p = id, .n = sizeof(id) })),
 	    F_CSTR("field", s->damage));
 }
@@ -484,7 +343,7 @@ int
 store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
 	    int64_t *removed, struct err *err)
 {
-	if (l->store != NULL && l->store->ops->sweep == NULL) {
+	if (l->conn.backend != NULL && ops_of(l)->sweep == NULL) {
 		*removed = 0;
 		return 0;
 	}

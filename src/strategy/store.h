@@ -1,49 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store as its callers see it.  A struct store is one opened backend,
- * shared by all threads and counted; a struct store_link is one thread's way
- * to it: it connects when first used and drops the connection on a failure.
- * While the store is down one link at a time tries again, at least every 500
- * ms when there are requests; all other calls fail at once with
- * ERR_UNAVAILABLE (strategy/conn.h).
+ * The store as its callers see it: a struct backend of the section "store",
+ * shared by all threads, and a struct store_link, which is one thread's
+ * connection to it (strategy/conn.h).  While the store is down all calls but
+ * one fail at once with ERR_UNAVAILABLE (strategy/breaker.h).
  */
 #ifndef STRATEGY_STORE_H
 #define STRATEGY_STORE_H
 
+#include "strategy/conn.h"
 #include "strategy/session_store.h"
 
-struct store;
-struct store_link;
+#define STORE_SECRETS_MAX 8
 
-/* `conf` is borrowed for the call. */
-int store_open(const struct session_store_ops *ops, const void *conf,
-	       const struct env *env, struct store **out, struct err *err)
-    MUST_USE;
-struct store *store_ref(struct store *s);
-void store_unref(struct store *s); /* NULL is allowed */
-const struct session_store_ops *store_ops(const struct store *s);
+/* What store_secret() was told; good as long as the connection is the same. */
+struct known_secret {
+	const char *name; /* NULL: none */
+	uint8_t value[32];
+};
 
-/* Not connected, bound to nothing. */
-struct store_link *store_link_new(const struct env *env) MUST_USE;
-void store_link_free(struct store_link *l); /* NULL is allowed */
+/* Callers use `conn`; the rest is of strategy/store.c. */
+struct store_link {
+	struct conn conn;
+	struct known_secret secrets[STORE_SECRETS_MAX];
+	unsigned told; /* the connection they came by: conn.connects */
+};
 
-/* Uses `s` from now on (it takes a reference); the old connection goes when
- * it was another store. */
-void store_link_bind(struct store_link *l, struct store *s);
+/* The life, as in strategy/conn.h; a link to free may be NULL. */
+static inline int MUST_USE
+store_open(const struct session_store_ops *ops, const void *conf,
+	   const struct env *env, struct backend **out, struct err *err)
+{
+	const struct backend_choice choice = {
+		.section = "store",
+		.ops = &ops->base,
+		.conf = conf,
+	};
 
-/*
- * ERR_CONFIG with what to run when the schema is older or newer than this
- * program; an embedded store that is older is migrated instead.
- */
-int store_check_schema(struct store_link *l, struct err *err) MUST_USE;
+	return backend_open(&choice, env, out, err);
+}
+
+static inline struct store_link *MUST_USE
+store_link_new(const struct env *env)
+{
+	return conn_new(sizeof(struct store_link), "store", env);
+}
+
+static inline void
+store_link_free(struct store_link *l)
+{
+	if (l != NULL)
+		conn_free(&l->conn);
+}
+
+static inline void
+store_link_bind(struct store_link *l, struct backend *b)
+{
+	conn_bind(&l->conn, b);
+}
+
+static inline int MUST_USE
+store_check_schema(struct store_link *l, struct err *err)
+{
+	return conn_check_schema(&l->conn, err);
+}
+
+static inline int MUST_USE
+store_ping(struct store_link *l, struct err *err)
+{
+	return conn_ping(&l->conn, err);
+}
+
+static inline int MUST_USE
+store_schema(struct store_link *l, struct schema_state *out, struct err *err)
+{
+	return conn_schema(&l->conn, out, err);
+}
+
+static inline int MUST_USE
+store_migrate(struct store_link *l, struct err *err)
+{
+	return conn_migrate(&l->conn, err);
+}
 
 /* The operations of strategy/session_store.h, by their names. */
-int store_ping(struct store_link *l, struct err *err) MUST_USE;
-/* Never fails: advice that is not to be had is empty. */
-void store_advise(struct store_link *l, char advice[BACKEND_ADVICE_MAX]);
-int store_schema(struct store_link *l, struct schema_state *out,
-		 struct err *err) MUST_USE;
-int store_migrate(struct store_link *l, struct err *err) MUST_USE;
 /* Remembered for as long as the connection lasts; `name` is a constant. */
 int store_secret(struct store_link *l, const char *name, uint8_t value[32],
 		 struct err *err) MUST_USE;

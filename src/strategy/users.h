@@ -1,33 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* The user source as its callers see it: as strategy/store.h. */
+/* The user source as its callers see it: as strategy/store.h, of the section
+ * "users". */
 #ifndef STRATEGY_USERS_H
 #define STRATEGY_USERS_H
 
+#include "strategy/conn.h"
 #include "strategy/user_source.h"
 
-struct users;
-struct users_link;
+#define USERS_HASH_MAX 512 /* bytes of a password hash */
 
-int users_open(const struct user_source_ops *ops, const void *conf,
-	       const struct env *env, struct users **out, struct err *err)
-    MUST_USE;
-struct users *users_ref(struct users *u);
-void users_unref(struct users *u); /* NULL is allowed */
-const struct user_source_ops *users_ops(const struct users *u);
-/* What it can: of the backend's, what its configuration leaves. */
-unsigned users_caps(const struct users *u);
+/* Callers use `conn`; the rest is of strategy/users.c. */
+struct users_link {
+	struct conn conn;
+	char typical[USERS_HASH_MAX];
+	size_t ntypical;
+};
 
-struct users_link *users_link_new(const struct env *env) MUST_USE;
-void users_link_free(struct users_link *l); /* NULL is allowed */
-void users_link_bind(struct users_link *l, struct users *u);
+/* The life, as in strategy/conn.h; a link to free may be NULL. */
+static inline int MUST_USE
+users_open(const struct user_source_ops *ops, const void *conf,
+	   const struct env *env, struct backend **out, struct err *err)
+{
+	const struct backend_choice choice = {
+		.section = "users",
+		.ops = &ops->base,
+		.conf = conf,
+	};
+
+	return backend_open(&choice, env, out, err);
+}
+
+static inline struct users_link *MUST_USE
+users_link_new(const struct env *env)
+{
+	return conn_new(sizeof(struct users_link), "users", env);
+}
+
+static inline void
+users_link_free(struct users_link *l)
+{
+	if (l != NULL)
+		conn_free(&l->conn);
+}
+
+static inline void
+users_link_bind(struct users_link *l, struct backend *b)
+{
+	conn_bind(&l->conn, b);
+}
+
+static inline int MUST_USE
+users_check_schema(struct users_link *l, struct err *err)
+{
+	return conn_check_schema(&l->conn, err);
+}
+
+static inline int MUST_USE
+users_ping(struct users_link *l, struct err *err)
+{
+	return conn_ping(&l->conn, err);
+}
+
+static inline int MUST_USE
+users_schema(struct users_link *l, struct schema_state *out, struct err *err)
+{
+	return conn_schema(&l->conn, out, err);
+}
+
+static inline int MUST_USE
+users_migrate(struct users_link *l, struct err *err)
+{
+	return conn_migrate(&l->conn, err);
+}
+
+/* As it is configured. */
 bool users_can(const struct users_link *l, enum users_caps cap);
 
-int users_check_schema(struct users_link *l, struct err *err) MUST_USE;
-
-int users_ping(struct users_link *l, struct err *err) MUST_USE;
-int users_schema(struct users_link *l, struct schema_state *out,
-		 struct err *err) MUST_USE;
-int users_migrate(struct users_link *l, struct err *err) MUST_USE;
 /* A name that identity_name_is_valid() refuses is not found at once. */
 int users_find(struct users_link *l, const struct call *c, struct str name,
 	       struct user_answer *out, struct err *err) MUST_USE;

@@ -113,7 +113,7 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 void
 flow_rehash(struct flow *f)
 {
-	users_unref(f->users);
+	backend_unref(f->users);
 	open_users(f, USERS_REHASH);
 }
 
@@ -122,8 +122,8 @@ flow_free(struct flow *f)
 {
 	store_link_free(f->links.store);
 	users_link_free(f->links.users);
-	store_unref(f->store);
-	users_unref(f->users);
+	backend_unref(f->store);
+	backend_unref(f->users);
 	arena_free(f->request);
 	arena_free(f->arena);
 	hash_slots_free(f->shared.hash_slots);

@@ -23,8 +23,8 @@ struct flow {
 	struct service *service;
 	struct users_fake_table users_table;
 	struct user_source_ops users_ops;
-	struct store *store;
-	struct users *users;
+	struct backend *store;
+	struct backend *users;
 	struct service_links links;
 	struct arena *request; /* of the last request */
 	struct hash_place *place; /* of the next requests, or NULL */

@@ -22,7 +22,7 @@ struct seed {
 	struct arena *arena;
 	struct env env;
 	struct settings settings;
-	struct store *store;
+	struct backend *store;
 	struct store_link *link;
 };
 
@@ -153,7 +153,7 @@ main(int argc, char **argv)
 	if (rc != 0)
 		(void)fprintf(stderr, "seed: %s\n", err.msg);
 	store_link_free(seed.link);
-	store_unref(seed.store);
+	backend_unref(seed.store);
 	arena_free(seed.arena);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -44,17 +44,17 @@ setup(void)
 	closed = connected = 0;
 }
 
-static struct store *
+static struct backend *
 make(void)
 {
-	struct store *s;
+	struct backend *s;
 
 	ck_assert_int_eq(store_open(&ops, NULL, &fake.env, &s, &err), 0);
 	return s;
 }
 
 static struct store_link *
-make_link(struct store *s)
+make_link(struct backend *s)
 {
 	struct store_link *l = store_link_new(&fake.env);
 
@@ -65,23 +65,23 @@ make_link(struct store *s)
 
 START_TEST(a_store_lives_while_a_connection_holds_it)
 {
-	struct store *s = make(), *other = make();
+	struct backend *s = make(), *other = make();
 	struct store_link *first = make_link(s), *second = make_link(s);
 
 	store_link_bind(second, s); /* the same again is nothing */
-	store_unref(store_ref(s));
-	store_unref(s); /* the links hold it */
+	backend_unref(backend_ref(s));
+	backend_unref(s); /* the links hold it */
 	ck_assert_int_eq(store_ping(first, &err), 0);
 	ck_assert_int_eq(store_ping(second, &err), 0);
 	ck_assert_int_eq(connected, 2);
 	store_link_bind(second, other);
 	ck_assert_int_eq(connected, 1);
-	ck_assert_ptr_eq(store_ops(other), &ops);
+	ck_assert_ptr_eq(other->ops, &ops.base);
 	ck_assert_int_eq(store_ping(second, &err), 0);
 	ck_assert_int_eq(closed, 0);
 	store_link_free(first);
 	ck_assert_int_eq(closed, 1);
-	store_unref(other);
+	backend_unref(other);
 	ck_assert_int_eq(closed, 1);
 	store_link_free(second);
 	ck_assert_int_eq(closed, 2);
@@ -91,9 +91,8 @@ END_TEST
 
 START_TEST(nothing_to_let_go_of)
 {
-	store_unref(NULL);
+	backend_unref(NULL);
 	store_link_free(NULL);
-	users_unref(NULL);
 	users_link_free(NULL);
 }
 END_TEST

@@ -31,7 +31,7 @@ is_lost(void *conn, bool ask)
 struct rig {
 	struct fake_env fake;
 	struct store_faulty faulty;
-	struct store *store;
+	struct backend *store;
 	struct store_link *l, *second;
 	struct arena *a;
 	struct err err;
@@ -66,7 +66,7 @@ teardown(void)
 {
 	store_link_free(r->l);
 	store_link_free(r->second);
-	store_unref(r->store);
+	backend_unref(r->store);
 	arena_free(r->a);
 }
 

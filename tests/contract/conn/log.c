@@ -14,7 +14,7 @@ extern const struct session_store_ops store_memory;
 struct rig {
 	struct fake_env fake;
 	struct store_faulty faulty;
-	struct store *store;
+	struct backend *store;
 	struct store_link *l, *second;
 	struct arena *a;
 	struct log log;
@@ -56,7 +56,7 @@ teardown(void)
 {
 	store_link_free(r->l);
 	store_link_free(r->second);
-	store_unref(r->store);
+	backend_unref(r->store);
 	arena_free(r->a);
 	ck_assert_int_eq(fclose(r->said), 0);
 }

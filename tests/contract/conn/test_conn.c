@@ -18,7 +18,7 @@ extern const struct session_store_ops store_memory;
 struct rig {
 	struct fake_env fake;
 	struct store_faulty faulty;
-	struct store *store;
+	struct backend *store;
 	struct store_link *l;
 	struct err err;
 };
@@ -44,7 +44,7 @@ static void
 rig_close(struct rig *r)
 {
 	store_link_free(r->l);
-	store_unref(r->store);
+	backend_unref(r->store);
 	free(r);
 }
 
@@ -340,7 +340,7 @@ START_TEST(schema_is_checked)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct rig *r = rig_open();
 		struct session_store_ops ops = store_memory;
-		struct store *s;
+		struct backend *s;
 
 		ops.base.driver.caps = rows[i].caps;
 		ops.base.schema = rows[i].schema;
@@ -353,7 +353,7 @@ START_TEST(schema_is_checked)
 		ck_assert_msg(strstr(r->err.msg, rows[i].says) != NULL,
 			      "row %zu: %s", i, r->err.msg);
 		store_link_bind(r->l, r->store);
-		store_unref(s);
+		backend_unref(s);
 		rig_close(r);
 	}
 }
@@ -364,7 +364,7 @@ START_TEST(schema_is_checked_once_it_is_there)
 {
 	struct rig *r = rig_open();
 	struct store_faulty f;
-	struct store *s;
+	struct backend *s;
 
 	store_faulty_init(&f, &store_memory, NULL);
 	f.ops.base.schema = schema_of_version;
@@ -385,7 +385,7 @@ START_TEST(schema_is_checked_once_it_is_there)
 			      r->err.msg);
 	}
 	store_link_bind(r->l, r->store);
-	store_unref(s);
+	backend_unref(s);
 	rig_close(r);
 }
 END_TEST

@@ -16,7 +16,7 @@
 /* A store whose calls wait for their timeout while it is frozen. */
 struct hanging {
 	struct session_store_ops ops;
-	struct store *store;
+	struct backend *store;
 	struct env env;
 	struct log log;
 	atomic_bool frozen, back, stop;
@@ -171,7 +171,7 @@ START_TEST(one_thread_tries)
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 	ck_assert_uint_eq(atomic_load(&h.wrong), 0);
-	store_unref(h.store);
+	backend_unref(h.store);
 }
 END_TEST
 

@@ -23,7 +23,7 @@ struct rig {
 	struct fake_env fake;
 	struct log log;
 	char folder[64], file[96], groups[96], said[96];
-	struct users *users;
+	struct backend *users;
 	struct users_link *l;
 	struct arena *a;
 	struct err err;
@@ -108,7 +108,7 @@ static void
 teardown(void)
 {
 	users_link_free(r->l);
-	users_unref(r->users);
+	backend_unref(r->users);
 	arena_free(r->a);
 	ck_assert_int_eq(close(r->log.fd), 0);
 	process_remove(r->folder);

@@ -202,7 +202,7 @@ enum {
 
 struct racer {
 	struct rig *r;
-	struct store *store;
+	struct backend *store;
 	struct session family; /* all rotate this one */
 	int failures, banned, done;
 	struct err err;

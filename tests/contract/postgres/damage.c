@@ -88,13 +88,13 @@ static struct users_link *
 make_users(struct rig *r, struct user *alice)
 {
 	struct users_link *l = users_link_new(&r->fake.env);
-	struct users *u = rig_users(r, "");
+	struct backend *u = rig_users(r, "");
 	struct user bob = { .who = { .name = STR("bob") }, .hash = STR("$b") };
 	enum user_change answer;
 
 	ck_assert_ptr_nonnull(l);
 	users_link_bind(l, u);
-	users_unref(u); /* the link holds it */
+	backend_unref(u); /* the link holds it */
 	*alice = (struct user){ .who = { .name = STR("alice") },
 				.hash = STR("$a") };
 	OK(r, users_migrate(l, &r->err));

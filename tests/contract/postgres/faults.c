@@ -255,8 +255,8 @@ START_TEST(cannot_be_opened)
 	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
 	const struct str conninfo = STR("hots=db1"), query = STR("SELECT $1");
 	const struct postgres_conf conf = { .conninfo = conninfo };
-	struct store *s = NULL;
-	struct users *u = NULL;
+	struct backend *s = NULL;
+	struct backend *u = NULL;
 
 	FAILS(r, store_open(&store_postgres, &conf, &r->fake.env, &s, &r->err),
 	      ERR_CONFIG, "hots");
@@ -349,7 +349,7 @@ pooler_start(struct pooler *p, const struct rig *r)
 START_TEST(behind_a_pooler)
 {
 	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
-	struct store *store;
+	struct backend *store;
 	struct store_link *l[8]; /* more than the pooler has */
 	struct rotation use = { .idle_ms = 1000 };
 	enum rotate_answer answer;
@@ -370,7 +370,7 @@ START_TEST(behind_a_pooler)
 	s = rig_create(r);
 	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
 		rig_second(r, r->conninfo, &store, &l[i]);
-		store_unref(store);
+		backend_unref(store);
 	}
 	for (size_t i = 0; i < 10 * ARRAY_LEN(l); i++) {
 		struct store_link *one = l[i % ARRAY_LEN(l)];

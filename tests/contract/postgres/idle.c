@@ -169,7 +169,7 @@ START_TEST(idle_session_timeout)
 	struct rig *r = rig_open(0, "");
 	struct session s = rig_create(r), got;
 	PGconn *c = rig_foreign(r);
-	struct store *store;
+	struct backend *store;
 	struct store_link *l;
 	char conninfo[500];
 	bool found, ended;
@@ -191,7 +191,7 @@ START_TEST(idle_session_timeout)
 	if (PQserverVersion(c) >= 140000)
 		OK(r, store_revoke(l, &s.id, &ended, &r->err));
 	store_link_free(l);
-	store_unref(store);
+	backend_unref(store);
 	PQfinish(c);
 	rig_close(r);
 }
@@ -272,7 +272,7 @@ START_TEST(users_on_a_dead_connection)
 	PGconn *c = rig_foreign(r);
 
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
-		struct users *u = rig_users(r, queries[i]);
+		struct backend *u = rig_users(r, queries[i]);
 		struct users_link *l = users_link_new(&r->fake.env);
 		struct user user = { .who = { .name = STR("alice") },
 				     .hash = STR("$x") };
@@ -297,7 +297,7 @@ START_TEST(users_on_a_dead_connection)
 			HOLDS(r, is.found);
 		}
 		users_link_free(l);
-		users_unref(u);
+		backend_unref(u);
 	}
 	PQfinish(c);
 	rig_close(r);

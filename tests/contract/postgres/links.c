@@ -105,7 +105,7 @@ START_TEST(password_is_never_shown)
 		{ "postgresql://scram:hunter2@127.0.0.1:", "/no_such" },
 	};
 	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
-	struct store *s;
+	struct backend *s;
 	struct store_link *l;
 	char conninfo[200];
 
@@ -121,7 +121,7 @@ START_TEST(password_is_never_shown)
 				  strchr(r->err.msg, '\n') == NULL,
 			      "row %zu: %s", i, r->err.msg);
 		store_link_free(l);
-		store_unref(s);
+		backend_unref(s);
 	}
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "host=127.0.0.1 port=%d user=scram dbname=postgres"
@@ -130,7 +130,7 @@ START_TEST(password_is_never_shown)
 	rig_second(r, conninfo, &s, &l);
 	FAILS(r, store_check_schema(l, &r->err), ERR_CONFIG, "migrate");
 	store_link_free(l);
-	store_unref(s);
+	backend_unref(s);
 	postgres_server_sql(r->place, "DROP ROLE scram");
 	rig_close(r);
 }
@@ -168,7 +168,7 @@ START_TEST(first_host_is_down)
 {
 	struct rig *r = rig_open(0, "");
 	struct session s = rig_create(r);
-	struct store *second;
+	struct backend *second;
 	struct store_link *l;
 	char conninfo[300];
 	bool found;
@@ -183,7 +183,7 @@ START_TEST(first_host_is_down)
 	r->l = l;
 	OK(r, rig_find(r, &s, &found));
 	HOLDS(r, found);
-	store_unref(second);
+	backend_unref(second);
 	rig_close(r);
 }
 END_TEST
@@ -194,7 +194,7 @@ START_TEST(first_host_is_read_only)
 	struct rig *r = rig_open(0, "");
 	struct session s = rig_create(r);
 	struct postgres_server_place other;
-	struct store *second;
+	struct backend *second;
 	struct store_link *l;
 	char conninfo[300];
 	bool found;
@@ -216,11 +216,11 @@ START_TEST(first_host_is_read_only)
 	r->l = l;
 	OK(r, rig_find(r, &s, &found));
 	HOLDS(r, found);
-	store_unref(second);
+	backend_unref(second);
 	rig_second(r, other.conninfo, &second, &l);
 	FAILS(r, store_migrate(l, &r->err), ERR_UNAVAILABLE, "read-only");
 	store_link_free(l);
-	store_unref(second);
+	backend_unref(second);
 	postgres_server_free(&other);
 	rig_close(r);
 }

@@ -19,7 +19,7 @@ conf_of(const struct rig *r, const char *conninfo)
 }
 
 void
-rig_second(struct rig *r, const char *conninfo, struct store **s,
+rig_second(struct rig *r, const char *conninfo, struct backend **s,
 	   struct store_link **l)
 {
 	const struct postgres_conf conf = conf_of(r, conninfo);
@@ -40,7 +40,7 @@ void
 rig_stop(struct rig *r)
 {
 	store_link_free(r->l);
-	store_unref(r->store);
+	backend_unref(r->store);
 }
 
 struct rig *
@@ -146,7 +146,7 @@ set(void *conf, const char *name, const void *value, size_t n)
 
 int
 rig_try_users(struct rig *r, struct str conninfo, struct str query,
-	      struct users **out)
+	      struct backend **out)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	const int64_t seconds = 20;
@@ -162,10 +162,10 @@ rig_try_users(struct rig *r, struct str conninfo, struct str query,
 	return result;
 }
 
-struct users *
+struct backend *
 rig_users(struct rig *r, const char *query)
 {
-	struct users *u;
+	struct backend *u;
 
 	OK(r, rig_try_users(r, str_from(r->conninfo), str_from(query), &u));
 	return u;

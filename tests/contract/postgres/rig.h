@@ -22,7 +22,7 @@ struct rig {
 	int64_t now;
 	char conninfo[400];
 	int64_t timeout; /* of store and bare link, seconds */
-	struct store *store;
+	struct backend *store;
 	struct store_link *l;
 	struct arena *a;
 	struct err err;
@@ -44,7 +44,7 @@ void rig_stop(struct rig *r);
 void rig_wait(struct rig *r);
 
 /* Opens a second store with another connection string; not migrated. */
-void rig_second(struct rig *r, const char *conninfo, struct store **s,
+void rig_second(struct rig *r, const char *conninfo, struct backend **s,
 		struct store_link **l);
 
 /* A live session of alice. */
@@ -52,9 +52,9 @@ struct session rig_create(struct rig *r);
 int rig_find(struct rig *r, const struct session *s, bool *found);
 
 /* Users in the service's own table (query ""), or in somebody else's. */
-struct users *rig_users(struct rig *r, const char *query);
+struct backend *rig_users(struct rig *r, const char *query);
 int rig_try_users(struct rig *r, struct str conninfo, struct str query,
-		  struct users **out) MUST_USE;
+		  struct backend **out) MUST_USE;
 
 /* A link below the store, of a component with these steps. */
 struct bare {

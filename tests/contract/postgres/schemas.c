@@ -24,13 +24,13 @@ START_TEST(missing_schema_says_what_to_do)
 	FAILS(r, rig_find(r, &s, &found), ERR_CONFIG, "store migrate");
 	/* It is noticed when somebody has done so. */
 	{
-		struct store *second;
+		struct backend *second;
 		struct store_link *l;
 
 		rig_second(r, r->conninfo, &second, &l);
 		OK(r, store_migrate(l, &r->err));
 		store_link_free(l);
-		store_unref(second);
+		backend_unref(second);
 	}
 	rig_wait(r);
 	s = rig_create(r);
@@ -112,7 +112,7 @@ START_TEST(daemon_role_needs_no_ddl)
 {
 	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
 	struct postgres_server_place inside = *r->place;
-	struct store *ddl, *dml;
+	struct backend *ddl, *dml;
 	struct store_link *maker, *user;
 	struct schema_state state;
 	uint8_t secret[32] = { 1 };
@@ -151,9 +151,9 @@ START_TEST(daemon_role_needs_no_ddl)
 	HOLDS(r, n > 0);
 
 	store_link_free(maker);
-	store_unref(ddl);
+	backend_unref(ddl);
 	store_link_bind(r->l, r->store);
-	store_unref(dml);
+	backend_unref(dml);
 	run_each(r->place,
 		 "DROP DATABASE shared; DROP ROLE ddl; DROP ROLE dml");
 	rig_close(r);
@@ -176,7 +176,7 @@ START_TEST(ping_needs_every_right)
 	};
 	struct rig *r = rig_open(0, "");
 	struct store_link *l;
-	struct store *s;
+	struct backend *s;
 	char sql[256], as[440], denied[80];
 	struct str left, right;
 
@@ -214,7 +214,7 @@ START_TEST(ping_needs_every_right)
 		}
 	}
 	store_link_free(l);
-	store_unref(s);
+	backend_unref(s);
 	postgres_server_sql(r->place, "DROP OWNED BY least; DROP ROLE least");
 	rig_close(r);
 }
@@ -317,7 +317,7 @@ END_TEST
 START_TEST(encoding_must_be_utf8)
 {
 	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
-	struct store *second;
+	struct backend *second;
 	struct store_link *l;
 	char conninfo[200];
 
@@ -330,7 +330,7 @@ START_TEST(encoding_must_be_utf8)
 	rig_second(r, conninfo, &second, &l);
 	FAILS(r, store_migrate(l, &r->err), ERR_CONFIG, "LATIN1: need UTF8");
 	store_link_free(l);
-	store_unref(second);
+	backend_unref(second);
 	postgres_server_sql(r->place, "DROP DATABASE latin");
 	rig_close(r);
 }

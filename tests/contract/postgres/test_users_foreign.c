@@ -18,7 +18,7 @@ static struct postgres_server_place place;
 struct rig {
 	const char *name;
 	struct fake_env fake;
-	struct users *users;
+	struct backend *users;
 	struct users_link *l;
 	struct arena *a;
 	struct err err;
@@ -59,7 +59,7 @@ open_source(const char *query, const char *update_hash)
 	int rc;
 
 	ck_assert_ptr_nonnull(conf);
-	users_unref(r->users); /* of the call before */
+	backend_unref(r->users); /* of the call before */
 	r->users = NULL;
 	set(conf, "conninfo", &texts[0], sizeof(texts[0]));
 	set(conf, "query", &texts[1], sizeof(texts[1]));
@@ -93,7 +93,7 @@ static void
 teardown(void)
 {
 	users_link_free(r->l);
-	users_unref(r->users);
+	backend_unref(r->users);
 	arena_free(r->a);
 }
 
@@ -369,7 +369,7 @@ START_TEST(only_what_is_configured_is_written)
 	bool changed = true;
 
 	OK(r, open_source(QUERY, NULL));
-	SAME(r, users_caps(r->users),
+	SAME(r, r->users->caps,
 	     BACKEND_PERSISTENT | BACKEND_SHARED);
 	HOLDS(r, find("alice", &u));
 	old = u;
@@ -407,7 +407,7 @@ START_TEST(update_hash_compares)
 
 	OK(r, open_source(QUERY, "UPDATE app.people SET password_hash = $2"
 				 " WHERE login = $1 AND password_hash = $3"));
-	SAME(r, users_caps(r->users),
+	SAME(r, r->users->caps,
 	     BACKEND_PERSISTENT | BACKEND_SHARED | USERS_REHASH);
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, 0), &change, &changed, &r->err));

@@ -11,7 +11,7 @@
 
 extern const struct session_store_ops store_redis;
 
-static struct store *
+static struct backend *
 open_store(struct rig *r, const char *prefix, const char *username,
 	   const char *password)
 {
@@ -23,7 +23,7 @@ open_store(struct rig *r, const char *prefix, const char *username,
 		.connect_timeout = 20,
 		.timeout = 20,
 	};
-	struct store *s;
+	struct backend *s;
 
 	OK(r, store_open(&store_redis, &conf, &r->fake.env, &s, &r->err));
 	return s;
@@ -52,7 +52,7 @@ void
 rig_close(struct rig *r)
 {
 	store_link_free(r->l);
-	store_unref(r->store);
+	backend_unref(r->store);
 	arena_free(r->a);
 	test_redis_end(&r->server);
 	free(r);
@@ -62,12 +62,12 @@ struct store_link *
 rig_link(struct rig *r, const char *prefix, const char *username,
 	 const char *password)
 {
-	struct store *s = open_store(r, prefix, username, password);
+	struct backend *s = open_store(r, prefix, username, password);
 	struct store_link *l = store_link_new(&r->fake.env);
 
 	ck_assert_ptr_nonnull(l);
 	store_link_bind(l, s);
-	store_unref(s); /* the link has it */
+	backend_unref(s); /* the link has it */
 	return l;
 }
 

@@ -14,7 +14,7 @@ struct rig {
 	struct fake_env fake;
 	int64_t now; /* of its clock at the beginning */
 	struct test_redis server;
-	struct store *store;
+	struct backend *store;
 	struct store_link *l;
 	struct arena *a;
 	struct err err;

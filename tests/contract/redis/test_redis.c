@@ -260,7 +260,7 @@ START_TEST(policies_that_forget)
 				rows[i].policy);
 		(void)rig_redis(r, "CONFIG SET maxmemory %s", rows[i].limit);
 		memset(advice, 'x', sizeof(advice));
-		store_advise(r->l, advice);
+		conn_advise(&r->l->conn, advice);
 		ck_assert_msg(memchr(advice, '\0', sizeof(advice)) != NULL &&
 				  (advice[0] != '\0') == rows[i].advice,
 			      "row %zu: %s", i, advice);
@@ -274,15 +274,15 @@ START_TEST(policies_that_forget)
 	test_redis_do(&r->server,
 		      "ACL SETUSER u reset on >p ~fcgiauth:* +@all -config");
 	l = rig_link(r, "fcgiauth:", "u", "p");
-	store_advise(l, advice);
+	conn_advise(&l->conn, advice);
 	HOLDS(r, advice[0] != '\0');
 	test_redis_do(&r->server, "ACL SETUSER u -info");
-	store_advise(l, advice);
+	conn_advise(&l->conn, advice);
 	HOLDS(r, advice[0] == '\0');
 	rig_link_end(l);
 	test_redis_stop(&r->server, SIGKILL);
 	memset(advice, 'x', sizeof(advice));
-	store_advise(r->l, advice);
+	conn_advise(&r->l->conn, advice);
 	HOLDS(r, advice[0] == '\0');
 	rig_close(r);
 }

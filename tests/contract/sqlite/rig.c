@@ -45,8 +45,8 @@ rig_stop(struct rig *r)
 {
 	store_link_free(r->l);
 	users_link_free(r->ul);
-	store_unref(r->store);
-	users_unref(r->users);
+	backend_unref(r->store);
+	backend_unref(r->users);
 }
 
 struct rig *

@@ -13,8 +13,8 @@ struct rig {
 	struct fake_env fake;
 	int64_t now;
 	char folder[64], path[128], other[128];
-	struct store *store;
-	struct users *users;
+	struct backend *store;
+	struct backend *users;
 	struct store_link *l;
 	struct users_link *ul;
 	struct arena *a;

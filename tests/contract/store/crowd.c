@@ -20,7 +20,7 @@ rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared, int n,
 	    bool handles)
 {
 	struct work work[RIG_THREADS_MAX];
-	struct store *stores[RIG_THREADS_MAX] = { NULL };
+	struct backend *stores[RIG_THREADS_MAX] = { NULL };
 	pthread_t threads[RIG_THREADS_MAX];
 	int64_t answers = 0;
 
@@ -46,7 +46,7 @@ rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared, int n,
 		ck_assert_msg(work[i].fails == 0, "%s: %d failures: %s",
 			      r->name, work[i].fails, work[i].err.msg);
 		store_link_free(work[i].l);
-		store_unref(stores[i]);
+		backend_unref(stores[i]);
 	}
 	return answers;
 }

@@ -292,7 +292,7 @@ END_TEST
 START_TEST(denials_are_shared_and_kept)
 {
 	struct rig *r = rig_open(_i);
-	struct store *second = rig_store(r);
+	struct backend *second = rig_store(r);
 	struct store_link *other = rig_link_to(r, second);
 	const struct str key = STR("sid:abc");
 	bool answer;
@@ -301,7 +301,7 @@ START_TEST(denials_are_shared_and_kept)
 	OK(r, store_denied(other, &key, 1, r->now, r->now, &answer, &r->err));
 	HOLDS(r, answer == rig_is_shared(r));
 	store_link_free(other);
-	store_unref(second);
+	backend_unref(second);
 	rig_reopen(r);
 	HOLDS(r,
 	      denied(r, "sid:abc", r->now, r->now) ==

@@ -17,7 +17,7 @@ static const struct attempt_policy policy = { .max = 40,
 START_TEST(handles_see_each_other)
 {
 	struct rig *r = rig_open(_i);
-	struct store *second = rig_store(r);
+	struct backend *second = rig_store(r);
 	struct store_link *other = rig_link_to(r, second);
 	struct session s = rig_create(r, "alice", r->now), got;
 	bool found, ended;
@@ -32,7 +32,7 @@ START_TEST(handles_see_each_other)
 		HOLDS(r, !found);
 	}
 	store_link_free(other);
-	store_unref(second);
+	backend_unref(second);
 	rig_close(r);
 }
 END_TEST
@@ -71,7 +71,7 @@ END_TEST
 static int
 attempts_of_a_process(struct rig *r)
 {
-	struct store *s;
+	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	int passed = 0;
 
@@ -87,7 +87,7 @@ attempts_of_a_process(struct rig *r)
 		passed += attempt.banned_until_ms == 0;
 	}
 	store_link_free(l);
-	store_unref(s);
+	backend_unref(s);
 	return passed;
 }
 
@@ -104,7 +104,7 @@ END_TEST
 static int
 creates_of_a_process(struct rig *r)
 {
-	struct store *s;
+	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 
 	if (l == NULL || rig_try_store(r, &s) != 0)
@@ -117,7 +117,7 @@ creates_of_a_process(struct rig *r)
 			return 121;
 	}
 	store_link_free(l);
-	store_unref(s);
+	backend_unref(s);
 	return 0;
 }
 
@@ -138,7 +138,7 @@ END_TEST
 static int
 last_deeds(struct rig *r)
 {
-	struct store *s;
+	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	struct session made = rig_session(r, "made", r->now);
 	int64_t ended;
@@ -190,7 +190,7 @@ END_TEST
 static int
 migrate_in_a_process(struct rig *r)
 {
-	struct store *s;
+	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	struct schema_state state;
 
@@ -201,7 +201,7 @@ migrate_in_a_process(struct rig *r)
 	    store_schema(l, &state, &r->err) != 0 || state.have != state.want)
 		return 121;
 	store_link_free(l);
-	store_unref(s);
+	backend_unref(s);
 	return 1;
 }
 

@@ -130,7 +130,7 @@ static int
 race_in_a_process(struct rig *r)
 {
 	int number = atomic_fetch_add(shared.number, 1);
-	struct store *s;
+	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 
 	if (l == NULL || rig_try_store(r, &s) != 0)
@@ -143,7 +143,7 @@ race_in_a_process(struct rig *r)
 			return 121;
 	}
 	store_link_free(l);
-	store_unref(s);
+	backend_unref(s);
 	return 1;
 }
 
@@ -280,7 +280,7 @@ END_TEST
 static int
 rotate_and_die(struct rig *r)
 {
-	struct store *s;
+	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	struct told *told = &shared.race->told[0][0];
 

@@ -66,7 +66,7 @@ void
 rig_shut(struct rig *r)
 {
 	store_link_free(r->l);
-	store_unref(r->store);
+	backend_unref(r->store);
 	r->l = NULL;
 	r->store = NULL;
 }
@@ -97,7 +97,7 @@ rig_close(struct rig *r)
 }
 
 int
-rig_try_store(struct rig *r, struct store **out)
+rig_try_store(struct rig *r, struct backend **out)
 {
 	void *conf = calloc(1, r->ops->base.driver.conf_size);
 	char *path = strdup(r->path);
@@ -113,17 +113,17 @@ rig_try_store(struct rig *r, struct store **out)
 	return result;
 }
 
-struct store *
+struct backend *
 rig_store(struct rig *r)
 {
-	struct store *s;
+	struct backend *s;
 
 	OK(r, rig_try_store(r, &s));
 	return s;
 }
 
 struct store_link *
-rig_link_to(struct rig *r, struct store *s)
+rig_link_to(struct rig *r, struct backend *s)
 {
 	struct store_link *l = store_link_new(r->env);
 

@@ -43,7 +43,7 @@ struct rig {
 	int64_t now; /* of the fake clock when the case began */
 	char folder[64], path[96];
 	int kind;
-	struct store *store;
+	struct backend *store;
 	struct store_link *l;
 	struct arena *a;
 	struct err err;
@@ -63,9 +63,10 @@ void rig_shut(struct rig *r);
 
 /* Another connection to r->store; another handle, as another process has. */
 struct store_link *rig_link(struct rig *r);
-struct store *rig_store(struct rig *r);
-int rig_try_store(struct rig *r, struct store **out) MUST_USE; /* in a child */
-struct store_link *rig_link_to(struct rig *r, struct store *s);
+struct backend *rig_store(struct rig *r);
+int rig_try_store(struct rig *r,
+		  struct backend **out) MUST_USE; /* in a child */
+struct store_link *rig_link_to(struct rig *r, struct backend *s);
 
 /* A session of its own id and token: 3600 ms when idle, 36000 in all. */
 struct session rig_session(struct rig *r, const char *user, int64_t created);

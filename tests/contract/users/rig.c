@@ -63,7 +63,7 @@ void
 rig_stop(struct rig *r)
 {
 	users_link_free(r->l);
-	users_unref(r->users);
+	backend_unref(r->users);
 }
 
 void

@@ -37,7 +37,7 @@ struct rig {
 	struct fake_env fake;
 	int64_t now;
 	char folder[64], path[96];
-	struct users *users;
+	struct backend *users;
 	struct users_link *l;
 	struct arena *a;
 	struct err err;

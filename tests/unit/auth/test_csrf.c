@@ -125,10 +125,10 @@ END_TEST
 START_TEST(instances_share_the_key)
 {
 	char token[CSRF_TOKEN_CHARS + 1];
-	struct store *store;
+	struct backend *store;
 
 	(void)snprintf(token, sizeof(token), "%.*s", STR_ARG(token_of("one")));
-	store = store_ref(f.store);
+	store = backend_ref(f.store);
 	flow_free(&f);
 	flow_init(&f, NULL, NULL, NULL);
 	atomic_store(&f.world.dice, 12345);
@@ -139,7 +139,7 @@ START_TEST(instances_share_the_key)
 	store_link_bind(f.links.store, store);
 	ck_assert(is_right("one", str_from(token)));
 	store_link_bind(f.links.store, f.store);
-	store_unref(store);
+	backend_unref(store);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 static void
 switch_mode(const char *mode)
 {
-	struct store *store = store_ref(f.store);
+	struct backend *store = backend_ref(f.store);
 	char ini[512];
 	struct fake_env world = f.world;
 
@@ -24,7 +24,7 @@ switch_mode(const char *mode)
 	atomic_store(&f.world.wall_ms, atomic_load(&world.wall_ms));
 	atomic_store(&f.world.dice, atomic_load(&world.dice));
 	store_link_bind(f.links.store, store);
-	store_unref(f.store);
+	backend_unref(f.store);
 	f.store = store;
 }
 

@@ -178,13 +178,13 @@ START_TEST(instances_share_what_signs_forms)
 	bool by_key = strcmp(modes[_i], "jwt") == 0;
 	char one[CSRF_TOKEN_CHARS], two[CSRF_TOKEN_CHARS];
 	char three[CSRF_TOKEN_CHARS];
-	struct store *shared;
+	struct backend *shared;
 	char path[64];
 	FILE *file;
 
 	use(modes[_i], secret);
 	form_token(one);
-	shared = store_ref(f.store);
+	shared = backend_ref(f.store);
 	use(modes[_i], secret);
 	atomic_store(&f.world.dice, 12345);
 	form_token(two);
@@ -200,7 +200,7 @@ START_TEST(instances_share_what_signs_forms)
 	form_token(three);
 	ck_assert_int_eq(memcmp(one, three, sizeof(one)) == 0, !by_key);
 	store_link_bind(f.links.store, f.store);
-	store_unref(shared);
+	backend_unref(shared);
 }
 END_TEST
 

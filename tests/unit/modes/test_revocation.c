@@ -116,7 +116,7 @@ START_TEST(ended_under_another_ttl)
 {
 	const char *cookie = sign_in();
 	struct flow before = f;
-	struct store *store = store_ref(f.store);
+	struct backend *store = backend_ref(f.store);
 
 	start("1s", "30s");
 	store_link_bind(f.links.store, store);
@@ -125,7 +125,7 @@ START_TEST(ended_under_another_ttl)
 	flow_free(&f);
 	f = before;
 	ck_assert_uint_eq(check(cookie), 401);
-	store_unref(store);
+	backend_unref(store);
 }
 END_TEST
 
