@@ -108,7 +108,8 @@ UNIT_TESTS = \
 	tests/unit/server/test_loop_load \
 	tests/unit/server/test_notify \
 	tests/unit/server/test_parking \
-	tests/unit/server/test_upgrade
+	tests/unit/server/test_upgrade \
+	tests/unit/strategy/test_session_id
 noinst_HEADERS = \
 	tests/unit/crypto/jws_rig.h tests/unit/crypto/keyring_rig.h \
 	tests/unit/auth/origin_rig.h tests/unit/http/readings_rig.h \

@@ -65,7 +65,8 @@ make_id(struct ctl *c, struct str name, struct session_id *out,
 	const struct call *call;
 
 	if (!sessions_is_deniable(c))
-		return session_id_make(&c->env, env_wall_ms(&c->env), out, err);
+		return session_id_make(&c->env, env_wall_ms(&c->env), name, out,
+				       err);
 	if (ctl_open(c, ctl_part(CTL_STORE), err) != 0)
 		return -1;
 	call = ctl_call(c);

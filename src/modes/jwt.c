@@ -82,7 +82,7 @@ make_id(const struct access *access, struct call *c, struct str name,
 	struct session_id *out, struct err *err)
 {
 	if (!access->denials)
-		return session_id_make(c->env, c->now_ms, out, err);
+		return session_id_make(c->env, c->now_ms, name, out, err);
 	return denial_session_id(c, name, access->policy.leeway, out, err);
 }
 

@@ -207,7 +207,7 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	s.expires_ms = c->now_ms + m->set.absolute_timeout * 1000;
 	s.idle_expires_ms = min64(c->now_ms + m->set.idle_timeout * 1000,
 				  s.expires_ms);
-	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0 ||
+	if (session_id_make(c->env, c->now_ms, s.who.name, &s.id, err) != 0 ||
 	    password_mark_make(c, login->hash, &s.mark, err) != 0 ||
 	    tag_key(c, key, err) != 0)
 		return -1;

@@ -194,7 +194,7 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 
 	if (token == NULL)
 		return err_nomem(err);
-	if (session_id_make(c->env, c->now_ms, &s.id, err) != 0 ||
+	if (session_id_make(c->env, c->now_ms, s.who.name, &s.id, err) != 0 ||
 	    password_mark_make(c, login->hash, &s.mark, err) != 0)
 		return -1;
 	if (env_random(c->env, bytes, sizeof(bytes)) != 0)

@@ -53,10 +53,10 @@ denial_session_id(const struct call *c, struct str user, int64_t leeway,
 	struct session_id id;
 	bool denied;
 
-	if (session_id_make(c->env, c->now_ms, &id, err) != 0 ||
+	if (session_id_make(c->env, c->now_ms, user, &id, err) != 0 ||
 	    denial_covers(c, user, &id, &denied, err) != 0 ||
-	    (denied && session_id_make(c->env, c->now_ms + leeway * 1000, &id,
-				       err) != 0))
+	    (denied && session_id_make(c->env, c->now_ms + leeway * 1000, user,
+				       &id, err) != 0))
 		return -1;
 	*out = id;
 	return 0;

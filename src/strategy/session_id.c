@@ -2,11 +2,23 @@
 /* Ids of sessions. */
 #include "strategy/session_id.h"
 
-#define TIME_BYTES 6
+enum { TIME_BYTES = 6, AT_SHARD = TIME_BYTES };
+
+/* FNV-1a, folded to one byte. */
+static uint8_t
+shard_of(struct str user)
+{
+	uint32_t h = 2166136261U;
+
+	for (size_t i = 0; i < user.n; i++)
+		h = (h ^ (uint8_t)user.p[i]) * 16777619U;
+	h ^= h >> 16;
+	return (uint8_t)(h ^ h >> 8);
+}
 
 int
-session_id_make(const struct env *env, int64_t now_ms, struct session_id *out,
-		struct err *err)
+session_id_make(const struct env *env, int64_t now_ms, struct str user,
+		struct session_id *out, struct err *err)
 {
 	struct session_id id;
 
@@ -16,6 +28,7 @@ session_id_make(const struct env *env, int64_t now_ms, struct session_id *out,
 		id.b[i - 1] = (uint8_t)now_ms;
 		now_ms >>= 8;
 	}
+	id.b[AT_SHARD] = shard_of(user);
 	*out = id;
 	return 0;
 }

@@ -8,6 +8,7 @@
  * looks at it, so that fcgiauthctl can be tested without a daemon.
  */
 #include "strategy/registry.h"
+#include "strategy/session_id.h"
 #include "base/enc.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
@@ -63,8 +64,10 @@ add_session(struct seed *s, char **argv, struct err *err)
 		.user_agent = str_from(argv[2]),
 	};
 
-	if (env_random(&s->env, &session.id, sizeof(session.id)) != 0 ||
-	    env_random(&s->env, &session.token, sizeof(session.token)) != 0)
+	if (session_id_make(&s->env, now, session.who.name, &session.id,
+			    err) != 0)
+		return -1;
+	if (env_random(&s->env, &session.token, sizeof(session.token)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
 	if (store_create(s->link, &session, 0, now, NULL, err) != 0)
 		return -1;

@@ -8,6 +8,7 @@
 
 #include "backends/redis/client/conn.h"
 #include "base/enc.h"
+#include "strategy/session_id.h"
 
 extern const struct session_store_ops store_redis;
 
@@ -126,7 +127,8 @@ rig_session(struct rig *r, const char *user, int64_t created)
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
-	HOLDS(r, env_random(&r->fake.env, &s.id, sizeof(s.id)) == 0);
+	OK(r, session_id_make(&r->fake.env, created, s.who.name, &s.id,
+			      &r->err));
 	HOLDS(r, env_random(&r->fake.env, &s.token, sizeof(s.token)) == 0);
 	return s;
 }

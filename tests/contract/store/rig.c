@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "strategy/session_id.h"
+
 int
 rig_count(void)
 {
@@ -154,7 +156,7 @@ rig_session(struct rig *r, const char *user, int64_t created)
 		.user_agent = STR("Agent/1.0"),
 	};
 
-	HOLDS(r, env_random(r->env, &s.id, sizeof(s.id)) == 0);
+	OK(r, session_id_make(r->env, created, s.who.name, &s.id, &r->err));
 	HOLDS(r, env_random(r->env, &s.token, sizeof(s.token)) == 0);
 	HOLDS(r, env_random(r->env, &s.mark, sizeof(s.mark)) == 0);
 	return s;
