@@ -144,13 +144,16 @@ static int sample_create(const struct growth *g, struct store_link *l,
 		      err);
 }
 
-static int find(const struct growth *g, struct store_link *l, struct arena *a,
-		struct token_hash hash, bool expected, struct err *err)
+static int
+find(const struct growth *g, struct store_link *l, struct arena *a,
+     unsigned long long n, bool expected, struct err *err)
 {
+	const struct session_id id = session_id(g, n);
+	const struct token_hash hash = token(n, expected ? 0 : SECRET_KINDS + 1);
 	struct session s;
 	bool found;
 
-	if (store_find(l, a, &hash, g->began_ms, &found, &s, err) != 0)
+	if (store_find(l, a, &id, &hash, g->began_ms, &found, &s, err) != 0)
 		return -1;
 	return found == expected ? 0
 				 : err_set(err, ERR_INTERNAL, "wrong answer");
@@ -161,7 +164,7 @@ static int sample_find(const struct growth *g, struct store_link *l,
 		       struct err *err)
 {
 	(void)i;
-	return find(g, l, a, token(n, 0), true, err);
+	return find(g, l, a, n, true, err);
 }
 
 static int sample_miss(const struct growth *g, struct store_link *l,
@@ -169,7 +172,7 @@ static int sample_miss(const struct growth *g, struct store_link *l,
 		       struct err *err)
 {
 	(void)i;
-	return find(g, l, a, token(n, SECRET_KINDS + 1), false, err);
+	return find(g, l, a, n, false, err);
 }
 
 static int sample_touch(const struct growth *g, struct store_link *l,

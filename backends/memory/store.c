@@ -136,13 +136,14 @@ store_memory_create(void *conn, const struct session *session,
 }
 
 static int
-store_memory_find(void *conn, struct arena *a, const struct token_hash *token,
-		  int64_t now_ms, bool *found, struct session *out,
-		  struct err *err)
+store_memory_find(void *conn, struct arena *a, const struct session_id *id,
+		  const struct token_hash *token, int64_t now_ms, bool *found,
+		  struct session *out, struct err *err)
 {
 	struct memory *m = lock(conn);
-	const struct entry *e = memory_sessions_token(&m->sessions, token);
-	bool alive = e != NULL && memory_is_alive(&e->s, now_ms);
+	const struct entry *e = memory_sessions_id(&m->sessions, id);
+	bool alive = e != NULL && token_hash_same(&e->s.token, token) &&
+	    memory_is_alive(&e->s, now_ms);
 	struct session got = { .created_ms = 0 };
 	int result = alive ? memory_entry_get(e, a, &got, err) : 0;
 

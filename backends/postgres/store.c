@@ -139,17 +139,17 @@ store_postgres_create(void *conn, const struct session *session,
 }
 
 static int
-store_postgres_find(void *conn, struct arena *a, const struct token_hash *token,
-		    int64_t now_ms, bool *found, struct session *out,
-		    struct err *err)
+store_postgres_find(void *conn, struct arena *a, const struct session_id *id,
+		    const struct token_hash *token, int64_t now_ms, bool *found,
+		    struct session *out, struct err *err)
 {
 	PGresult *r;
 	struct session s = { .created_ms = 0 };
 	bool row;
 	int result = 0;
 
-	if (query(conn, STORE_SQL_FIND, PG_ARGS(ID(token), PG_INT(now_ms)), &r,
-		  err) != 0)
+	if (query(conn, STORE_SQL_FIND,
+		  PG_ARGS(ID(token), PG_INT(now_ms), ID(id)), &r, err) != 0)
 		return -1;
 	row = PQntuples(r) > 0;
 	if (row) {

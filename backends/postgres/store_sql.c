@@ -92,7 +92,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " ORDER BY created_ms DESC, id DESC OFFSET $3)",
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE token = $1"
-	    " AND idle_expires_ms > $2 AND expires_ms > $2",
+	    " AND id = $3 AND idle_expires_ms > $2 AND expires_ms > $2",
 	/* What was over at $2 stays over; equal is not forward. */
 	[STORE_SQL_TOUCH] =
 	    "UPDATE fcgiauth.sessions SET"

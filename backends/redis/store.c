@@ -337,9 +337,9 @@ ask_in_turn(struct redis_batch *b, const struct token_hash *token,
 }
 
 static int
-store_redis_find(void *conn, struct arena *a, const struct token_hash *token,
-		 int64_t now_ms, bool *found, struct session *out,
-		 struct err *err)
+store_redis_find(void *conn, struct arena *a, const struct session_id *id,
+		 const struct token_hash *token, int64_t now_ms, bool *found,
+		 struct session *out, struct err *err)
 {
 	struct redis_batch b = redis_batch(conn, a, 1);
 	struct str answer[2] = { { .p = NULL }, { .p = NULL } };
@@ -356,7 +356,8 @@ store_redis_find(void *conn, struct arena *a, const struct token_hash *token,
 		redis_record_parse(answer[1], &s);
 		/* One that was rotated away may still lead here. */
 		is = s.damage != NULL ||
-		    (memcmp(&s.token, token, sizeof(*token)) == 0 &&
+		    (token_hash_same(&s.token, token) &&
+		     memcmp(&s.id, id, sizeof(*id)) == 0 &&
 		     redis_is_alive(&s, now_ms));
 	}
 	*found = is;

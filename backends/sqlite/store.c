@@ -120,9 +120,9 @@ store_sqlite_create(void *conn, const struct session *session,
 }
 
 static int
-store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
-		  int64_t now_ms, bool *found, struct session *out,
-		  struct err *err)
+store_sqlite_find(void *conn, struct arena *a, const struct session_id *id,
+		  const struct token_hash *token, int64_t now_ms, bool *found,
+		  struct session *out, struct err *err)
 {
 	struct session s = { .created_ms = 0 };
 	sqlite3_stmt *stmt = NULL;
@@ -130,7 +130,7 @@ store_sqlite_find(void *conn, struct arena *a, const struct token_hash *token,
 	int result = 0;
 
 	if (sqlite_query(conn, STORE_SQL_FIND,
-			 SQL_ARGS(ID(token), SQL_INT(now_ms)), &stmt,
+			 SQL_ARGS(ID(token), SQL_INT(now_ms), ID(id)), &stmt,
 			 err) != 0 ||
 	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;

@@ -44,7 +44,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
-	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
+	    " AND id = ?3 AND idle_expires_ms > ?2 AND expires_ms > ?2",
 	/* What was over at ?2 stays over; equal is not forward. */
 	[STORE_SQL_TOUCH] =
 	    "UPDATE main.sessions SET"

@@ -148,8 +148,8 @@ find_current(struct call *c, const struct presented *p, bool *found,
 	struct token_hash hash;
 
 	refresh_token_hash(&p->token, p->key, &hash);
-	return store_find(c->store, c->arena, &hash, c->now_ms, found, out,
-			  err);
+	return store_find(c->store, c->arena, &p->token.session, &hash,
+			  c->now_ms, found, out, err);
 }
 
 /* Is it ours, and whose, as far as it is known: a refresh token, or an access

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mode session: the client holds an opaque random token, the store holds its
- * SHA-256 and all the rest.
+ * Mode session: the client holds a token, the store holds its SHA-256 and all
+ * the rest.  A token is base64url of
+ *
+ *	session id (16) | secret (32)
+ *
+ * The id says where to look; that it is right is proven by the hash, which is
+ * of both.
  */
 #include "strategy/auth_mode.h"
 #include "strategy/password_mark.h"
@@ -11,7 +16,8 @@
 #include "crypto/digest.h"
 #include "http/cookie.h"
 
-#define TOKEN_BYTES	32 /* 256 bits: far above ASVS 7.2.3 */
+#define SECRET_BYTES	32 /* 256 bits: far above ASVS 7.2.3 */
+#define TOKEN_BYTES	(SESSION_ID_BYTES + SECRET_BYTES)
 #define TOKEN_CHARS	BASE64URL_LEN(TOKEN_BYTES)
 #define TOUCH_MAX_MS	60000 /* that last_seen may lag behind */
 
@@ -73,20 +79,36 @@ min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* False for what cannot be a token of ours: no store is asked then. */
-static bool
-hash_token(struct str token, struct token_hash *out)
+static struct token_hash
+hash_of(const uint8_t token[TOKEN_BYTES])
+{
+	struct token_hash hash;
+
+	digest_sha256((struct str){ .p = (const char *)token,
+				    .n = TOKEN_BYTES },
+		      hash.b);
+	return hash;
+}
+
+/* What cannot be a token of ours is not found, and no store is asked. */
+static int
+find(struct call *c, struct str token, bool *found, struct session *out,
+     struct err *err)
 {
 	uint8_t bytes[TOKEN_BYTES];
-	bool ok = base64url_decode(token, bytes, sizeof(bytes));
+	struct token_hash hash;
+	struct session_id id;
 
-	if (ok) {
-		digest_sha256((struct str){ .p = (const char *)bytes,
-					    .n = sizeof(bytes) },
-			      out->b);
+	if (!base64url_decode(token, bytes, sizeof(bytes))) {
+		*found = false;
+		*out = (struct session){ .created_ms = 0 };
+		return 0;
 	}
+	memcpy(id.b, bytes, sizeof(id.b));
+	hash = hash_of(bytes);
 	secret_wipe(bytes, sizeof(bytes));
-	return ok;
+	return store_find(c->store, c->arena, &id, &hash, c->now_ms, found, out,
+			  err);
 }
 
 /*
@@ -125,13 +147,10 @@ static int
 session_authenticate(const void *mode, struct call *c, struct str token,
 		     struct auth_result *out, struct err *err)
 {
-	struct token_hash hash;
 	struct session s;
-	bool found = false;
+	bool found;
 
-	if (hash_token(token, &hash) &&
-	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
-		0)
+	if (find(c, token, &found, &s, err) != 0)
 		return -1;
 	*out = (struct auth_result){ .verdict = VERDICT_DENY };
 	if (!found)
@@ -197,12 +216,12 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 	if (session_id_make(c->env, c->now_ms, s.who.name, &s.id, err) != 0 ||
 	    password_mark_make(c, login->hash, &s.mark, err) != 0)
 		return -1;
-	if (env_random(c->env, bytes, sizeof(bytes)) != 0)
+	memcpy(bytes, s.id.b, SESSION_ID_BYTES);
+	if (env_random(c->env, bytes + SESSION_ID_BYTES, SECRET_BYTES) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
 	base64url_encode(bytes, sizeof(bytes), token);
+	s.token = hash_of(bytes);
 	secret_wipe(bytes, sizeof(bytes));
-	if (!hash_token((struct str){ .p = token, .n = TOKEN_CHARS }, &s.token))
-		return err_set(err, ERR_INTERNAL, "token does not decode");
 	set_times(set, login->remember, c->now_ms, &s);
 	if (store_create(c->store, &s, set->max_per_user, c->now_ms, &evicted,
 			 err) != 0)
@@ -254,19 +273,16 @@ session_refresh(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
-/* Only the store knows which session a token is of. */
+/* Only the store knows whether a token is of the session that it names. */
 static int
 session_session_of(const void *mode, struct call *c, struct str token,
 		   struct named_session *out, struct err *err)
 {
-	struct session s = { .created_ms = 0 };
-	struct token_hash hash;
-	bool found = false;
+	struct session s;
+	bool found;
 
 	(void)mode;
-	if (hash_token(token, &hash) &&
-	    store_find(c->store, c->arena, &hash, c->now_ms, &found, &s, err) !=
-		0)
+	if (find(c, token, &found, &s, err) != 0)
 		return -1;
 	*out = (struct named_session){ .ours = found, .id = s.id };
 	return 0;

@@ -29,6 +29,7 @@
 
 #include "strategy/backend.h"
 #include "strategy/identity.h"
+#include "base/secret.h"
 
 #include <string.h>
 
@@ -36,7 +37,10 @@
 #define DENIED_KEYS_MAX	 4 /* in one question */
 #define PASSWORD_MARK_BYTES 16
 
-/* SHA-256 of a token: a store never sees, so cannot leak, the token. */
+/*
+ * SHA-256 of a token: a store never sees, so cannot leak, the token.  A token
+ * contains the id of its session, so no two sessions have the same hash.
+ */
 struct token_hash {
 	uint8_t b[32];
 };
@@ -144,7 +148,7 @@ struct session_store_ops {
 		      struct err *err);
 
 	/*
-	 * Adds a session whose id and token are new.  With max_per_user > 0
+	 * Adds a session whose id, by session_id_make(), is new.  With max_per_user > 0
 	 * and that many live sessions of the user, the oldest by `created_ms` are
 	 * ended in the same step until the new one fits: *evicted of them.
 	 */
@@ -152,10 +156,13 @@ struct session_store_ops {
 		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
 		      struct err *err);
 
-	/* The live session of this token; *out is zero when there is none. */
-	int (*find)(void *conn, struct arena *a, const struct token_hash *token,
-		    int64_t now_ms, bool *found, struct session *out,
-		    struct err *err);
+	/*
+	 * The live session with this id, if this is its token; *out is zero
+	 * when there is none.
+	 */
+	int (*find)(void *conn, struct arena *a, const struct session_id *id,
+		    const struct token_hash *token, int64_t now_ms, bool *found,
+		    struct session *out, struct err *err);
 
 	/*
 	 * Moves last_seen_ms and idle_expires_ms forward, never back, unless
@@ -182,8 +189,7 @@ struct session_store_ops {
 	 * But for GONE *out is the session: after the step, or with REUSED as
 	 * it was before its end.  With DONE and GRACE `wrapped` is the wrapped
 	 * successor of what was presented.  Else they are zero.  Grace counts
-	 * from the rotation and is not prolonged by its use.  A `next` that
-	 * another session has is ERR_INTERNAL.
+	 * from the rotation and is not prolonged by its use.
 	 */
 	int (*rotate)(void *conn, struct arena *a, const struct session_id *id,
 		      const struct rotation *rotation, int64_t now_ms,
@@ -285,6 +291,16 @@ struct session_store_ops {
 	int (*sweep)(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 		     struct err *err);
 };
+
+/* In a time that does not tell where they differ. */
+static inline bool
+token_hash_same(const struct token_hash *a, const struct token_hash *b)
+{
+	return secret_equal((struct str){ .p = (const char *)a->b,
+					  .n = sizeof(a->b) },
+			    (struct str){ .p = (const char *)b->b,
+					  .n = sizeof(b->b) });
+}
 
 static inline bool
 password_mark_is_known(const struct password_mark *mark)

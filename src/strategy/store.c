@@ -92,14 +92,14 @@ refuse_damaged(const struct store_link *l, const struct session *s,
 }
 
 int
-store_find(struct store_link *l, struct arena *a,
+store_find(struct store_link *l, struct arena *a, const struct session_id *id,
 	   const struct token_hash *token, int64_t now_ms, bool *found,
 	   struct session *out, struct err *err)
 {
 	struct session s = { .damage = NULL };
 	bool is = false;
 
-	if (REPEAT(l, find, a, token, now_ms, &is, &s, err) != 0 ||
+	if (REPEAT(l, find, a, id, token, now_ms, &is, &s, err) != 0 ||
 	    (is && refuse_damaged(l, &s, err) != 0))
 		return -1;
 	*found = is;

@@ -92,8 +92,9 @@ int store_create(struct store_link *l, const struct session *session,
 		 int64_t max_per_user, int64_t now_ms, int64_t *evicted,
 		 struct err *err) MUST_USE;
 int store_find(struct store_link *l, struct arena *a,
-	       const struct token_hash *token, int64_t now_ms, bool *found,
-	       struct session *out, struct err *err) MUST_USE;
+	       const struct session_id *id, const struct token_hash *token,
+	       int64_t now_ms, bool *found, struct session *out,
+	       struct err *err) MUST_USE;
 int store_touch(struct store_link *l, const struct session_id *id,
 		int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
     MUST_USE;

@@ -386,7 +386,7 @@ subtest 'the text' => sub {
 	}
 	is($client->get('/x', Cookie => "fcgiauth_access=$good")->status, 200,
 	    'where a good one is good');
-	refused('a session token', 'A' x 43);
+	refused('a session token', 'A' x 64);
 	is($client->post_json('/auth/login', '', Cookie => "x=$good",
 		Authorization => "Bearer $good")->status, 400,
 	    'a token is no login');

@@ -64,7 +64,8 @@ subtest 'a person' => sub {
 	is($a->header('location'), $target, 'and sent back');
 	is($a->header('cache-control'), 'no-store', 'not stored');
 	my ($cookie) = grep { /^fcgiauth=/ } $a->all('set-cookie');
-	like($cookie, qr/^fcgiauth=[A-Za-z0-9_-]{43};/, '256 bits');
+	like($cookie, qr/^fcgiauth=[A-Za-z0-9_-]{64};/,
+	    'an id and 256 bits');
 	like($cookie, qr/;\s*HttpOnly/i, 'HttpOnly');
 	like($cookie, qr/;\s*SameSite=Lax/i, 'SameSite');
 	like($cookie, qr{;\s*Path=/(?:;|$)}i, 'for all paths');
@@ -149,7 +150,7 @@ subtest 'deliver' => sub {
 		is($a->{status}, 200, "$deliver: signed in");
 		my $j = JSON::PP->new->decode($a->{body});
 		is($j->{token_type}, 'Bearer', "$deliver: a Bearer token");
-		like($j->{access_token}, qr/^[A-Za-z0-9_-]{43}$/,
+		like($j->{access_token}, qr/^[A-Za-z0-9_-]{64}$/,
 		    "$deliver: opaque");
 		ok($j->{expires_in} > 1700 && $j->{expires_in} <= 1800,
 		    "$deliver: expires_in is the nearer limit");

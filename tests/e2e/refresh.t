@@ -796,7 +796,7 @@ subtest 'session mode' => sub {
 	    'by Bearer');
 	for my $dead ([ HTTP_COOKIE => "fcgiauth=$other" ],
 	    [ HTTP_AUTHORIZATION => "Bearer $other" ],
-	    [ HTTP_COOKIE => 'fcgiauth=' . 'A' x 43 ], []) {
+	    [ HTTP_COOKIE => 'fcgiauth=' . 'A' x 64 ], []) {
 		my $a = $by->(@$dead);
 		is($a->{status}, 401, 'a dead one is 401');
 		is(scalar @{ $a->{cookies} }, 0, 'and no cookie changes');

@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 use FCGIAuth::FastCGI qw(header_values);
 use FCGIAuth::Site;
 use FCGIAuth::Test;
+use MIME::Base64 qw(decode_base64url encode_base64url);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -21,6 +22,12 @@ sub raw_login {
 	my ($cookie) = grep { /fcgiauth=/ } header_values($a, 'Set-Cookie');
 	my ($token) = ($cookie // '') =~ /fcgiauth=([^;]*)/;
 	return ($token, $a, $cookie);
+}
+
+# A token with the id of one and the secret of another.
+sub mixed {
+	my ($id, $secret) = map { decode_base64url($_) } @_;
+	return encode_base64url(substr($id, 0, 16) . substr($secret, 16));
 }
 
 sub alive {
@@ -122,6 +129,7 @@ subtest 'the check' => sub {
 subtest 'credentials' => sub {
 	my ($one) = raw_login($d, 'alice');
 	my ($two) = raw_login($d, 'bob');
+	my ($other) = raw_login($d, 'alice');
 	my $who = sub {
 		my $a = $d->check(@_);
 		return ($a->{status} == 204 ?
@@ -153,9 +161,10 @@ subtest 'credentials' => sub {
 	is($twice->{status}, 401, 'two Authorization headers');
 	for my $cookie ('=', ';;', '; ; =;', 'fcgiauth', 'fcgiauth=',
 	    'fcgiauth="' . $one . '"', "FCGIAUTH=$one", "fcgiauth=$one.",
-	    "fcgiauth= $one x", 'fcgiauth=' . 'A' x 43, 'fcgiauth=9999999',
+	    "fcgiauth= $one x", 'fcgiauth=' . 'A' x 64, 'fcgiauth=9999999',
 	    'fcgiauth=' . 'x' x 20000, "fcgiauth=\xff\xfe", "xfcgiauth=$one",
-	    "fcgiauth=" . substr($one, 0, 42), "fcgiauth=${one}A",
+	    "fcgiauth=" . substr($one, 0, 63), "fcgiauth=${one}A",
+	    'fcgiauth=' . mixed($one, $other), 'fcgiauth=' . mixed($two, $one),
 	    "__Host-fcgiauth=$one") {
 		my $a = $d->check(HTTP_COOKIE => $cookie);
 		like($a ? $a->{status} : 'closed', qr/^(?:40[13]|closed)$/,
@@ -211,10 +220,10 @@ subtest 'logging out' => sub {
 subtest 'a new one at each login' => sub {
 	my $c = $n->client;
 
-	$c->jar->{fcgiauth} = 'A' x 43;
+	$c->jar->{fcgiauth} = 'A' x 64;
 	json_sign_in($c, 'alice');
 	my $first = token_of($c);
-	isnt($first, 'A' x 43, 'one that we did not issue is not adopted');
+	isnt($first, 'A' x 64, 'one that we did not issue is not adopted');
 	json_sign_in($c, 'alice');
 	my $second = token_of($c);
 	isnt($second, $first, 'another');

@@ -124,10 +124,11 @@ faulty_create(void *conn, const struct session *session, int64_t max_per_user,
 }
 
 static int
-faulty_find(void *conn, struct arena *a, const struct token_hash *token,
-	    int64_t now_ms, bool *found, struct session *out, struct err *err)
+faulty_find(void *conn, struct arena *a, const struct session_id *id,
+	    const struct token_hash *token, int64_t now_ms, bool *found,
+	    struct session *out, struct err *err)
 {
-	return FORWARD(conn, find, a, token, now_ms, found, out, err);
+	return FORWARD(conn, find, a, id, token, now_ms, found, out, err);
 }
 
 static int

@@ -116,11 +116,12 @@ attempt(struct store_link *l)
 static int
 find(struct store_link *l)
 {
+	const struct session_id id = { .b = { 1 } };
 	const struct token_hash token = { .b = { 1 } };
 	struct session s;
 	bool found;
 
-	return store_find(l, r->a, &token, 1, &found, &s, &r->err);
+	return store_find(l, r->a, &id, &token, 1, &found, &s, &r->err);
 }
 
 static int
@@ -242,15 +243,18 @@ START_TEST(fails_for_certain)
 END_TEST
 
 static int (*inner_find)(void *conn, struct arena *a,
+			 const struct session_id *id,
 			 const struct token_hash *token, int64_t now_ms,
 			 bool *found, struct session *out, struct err *err);
 
 static int
-slow(void *conn, struct arena *a, const struct token_hash *token,
-     int64_t now_ms, bool *found, struct session *out, struct err *err)
+slow(void *conn, struct arena *a, const struct session_id *id,
+     const struct token_hash *token, int64_t now_ms, bool *found,
+     struct session *out, struct err *err)
 {
 	(void)conn;
 	(void)a;
+	(void)id;
 	(void)token;
 	(void)now_ms;
 	(void)found;
@@ -274,9 +278,9 @@ END_TEST
 
 /* Meanwhile the others have lost theirs twice, and have good ones. */
 static int
-slow_among_others(void *conn, struct arena *a, const struct token_hash *token,
-		  int64_t now_ms, bool *found, struct session *out,
-		  struct err *err)
+slow_among_others(void *conn, struct arena *a, const struct session_id *id,
+		  const struct token_hash *token, int64_t now_ms, bool *found,
+		  struct session *out, struct err *err)
 {
 	state = CLOSED;
 	for (int i = 0; i < 2; i++) {
@@ -286,7 +290,7 @@ slow_among_others(void *conn, struct arena *a, const struct token_hash *token,
 	store_faulty_fail(&r->faulty, 0, false);
 	fake_env_advance_ms(&r->fake, 2000);
 	ck_assert_int_eq(store_ping(r->second, err), 0);
-	return slow(conn, a, token, now_ms, found, out, err);
+	return slow(conn, a, id, token, now_ms, found, out, err);
 }
 
 START_TEST(swallows_an_old_one)

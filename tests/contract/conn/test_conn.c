@@ -422,7 +422,7 @@ START_TEST(every_operation_can_fail)
 		FAILS(store_ping(r->l, e));
 		FAILS(store_secret(r->l, "x", secret, e));
 		FAILS(store_create(r->l, &s, 0, 0, NULL, e));
-		FAILS(store_find(r->l, a, &s.token, 0, &yes, &s, e));
+		FAILS(store_find(r->l, a, &s.id, &s.token, 0, &yes, &s, e));
 		FAILS(store_touch(r->l, &s.id, 0, 0, e));
 		FAILS(store_revoke(r->l, &s.id, &yes, e));
 		FAILS(store_revoke_user(r->l, STR("a"), NULL, &n, e));

@@ -54,6 +54,7 @@ START_TEST(one_session_is_damaged)
 	struct store_link *second = store_link_new(&r->fake.env);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
+	const bool has_id = strncmp(sessions[_i].set, "id = ", 5) != 0;
 	char sql[1200];
 	bool found;
 
@@ -66,13 +67,14 @@ START_TEST(one_session_is_damaged)
 		       lax, sessions[_i].set);
 	postgres_server_sql(r->place, sql);
 	for (int i = 0; i < 2; i++)
-		if (sessions[_i].names != NULL)
+		if (sessions[_i].names != NULL && has_id)
 			FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
 			      sessions[_i].names);
 		else
 			OK(r, rig_find(r, &s, &found));
-	OK(r, store_find(second, r->a, &other.token, r->now, &found, &got,
-			 &r->err));
+	OK(r,
+	   store_find(second, r->a, &other.id, &other.token, r->now, &found,
+		      &got, &r->err));
 	HOLDS(r, found);
 	OK(r,
 	   store_list(r->l, r->a, (struct str){ .p = NULL }, r->now, 10,

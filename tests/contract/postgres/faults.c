@@ -378,8 +378,9 @@ START_TEST(behind_a_pooler)
 
 		new.id.b[15] ^= (uint8_t)(i + 1);
 		new.token.b[31] ^= (uint8_t)(i + 1);
-		OK(r, store_find(one, r->a, &s.token, r->now, &found, &got,
-				 &r->err));
+		OK(r,
+		   store_find(one, r->a, &s.id, &s.token, r->now, &found, &got,
+			      &r->err));
 		HOLDS(r, found);
 		OK(r, store_create(one, &new, 1000, r->now, NULL, &r->err));
 		use.presented = new.token;

@@ -142,21 +142,25 @@ START_TEST(others_keep_their_connection)
 	store_link_bind(second, r->store);
 	end_idle(c, "fcgiauth");
 	OK(r,
-	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
+		      &r->err));
 	pid = backend_of(c, "fcgiauth");
 	OK(r, rig_find(r, &s, &found));
 	OK(r,
-	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
+		      &r->err));
 	end_idle(c, "fcgiauth");
 	/* Both are gone now: the second has a new one, the first finds its
 	 * own dead and does not wait for the second. */
 	OK(r,
-	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
+		      &r->err));
 	ck_assert_int_ne(pid, backend_of(c, "fcgiauth"));
 	pid = backend_of(c, "fcgiauth");
 	OK(r, rig_find(r, &s, &found));
 	OK(r,
-	   store_find(second, r->a, &s.token, r->now, &found, &got, &r->err));
+	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
+		      &r->err));
 	ck_assert_int_eq(kill(pid, 0), 0);
 	store_link_free(second);
 	PQfinish(c);
@@ -182,8 +186,9 @@ START_TEST(idle_session_timeout)
 	for (int i = 0; i < 5 && PQserverVersion(c) >= 140000; i++) {
 		int64_t until_ms = process_now_ms() + 20000;
 
-		OK(r, store_find(l, r->a, &s.token, r->now, &found, &got,
-				 &r->err));
+		OK(r,
+		   store_find(l, r->a, &s.id, &s.token, r->now, &found, &got,
+			      &r->err));
 		HOLDS(r, found);
 		while (backend_of(c, "idler") != 0)
 			ck_assert_int_lt(process_now_ms(), until_ms);

@@ -17,8 +17,8 @@ cannot_be_told(struct rig *r, const struct session *s, const char *what)
 	enum rotate_answer answer = ROTATE_FUTURE;
 	bool found = true;
 
-	ck_assert_msg(store_find(r->l, r->a, &s->token, r->now, &found, &got,
-				 &r->err) == -1 &&
+	ck_assert_msg(store_find(r->l, r->a, &s->id, &s->token, r->now, &found,
+				 &got, &r->err) == -1 &&
 			  found && strstr(r->err.msg, "damaged") != NULL,
 		      "%s: find", what);
 	ck_assert_msg(rig_rotate(r, &got, &use, r->now, &answer) == -1 &&
@@ -82,8 +82,8 @@ START_TEST(sessions_that_cannot_be)
 		(void)rig_redis(r, "SETRANGE %s %d %s", rig_key(&s).text,
 				rows[i].at, rows[i].bytes);
 		FAILS(r,
-		      store_find(r->l, r->a, &s.token, r->now, &found, &got,
-				 &r->err),
+		      store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
+				 &got, &r->err),
 		      ERR_UNAVAILABLE, rows[i].names);
 		SAME(r, rig_live(r, "alice", r->now), 0);
 		(void)rig_redis(r, "COPY kept %s REPLACE", rig_key(&s).text);
@@ -116,8 +116,8 @@ START_TEST(damage_hurts_nobody_else)
 		(void)rig_redis(r, "DEL %s", rig_key(&s).text);
 		(void)rig_redis(r, damage[i], rig_key(&s).text);
 		FAILS(r,
-		      store_find(r->l, r->a, &s.token, r->now, &found, &got,
-				 &r->err),
+		      store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
+				 &got, &r->err),
 		      ERR_UNAVAILABLE, "");
 		got = s;
 		ck_assert_int_eq(rig_rotate(r, &got, &use, r->now, &answer),
@@ -128,8 +128,8 @@ START_TEST(damage_hurts_nobody_else)
 		/* Nobody has to wait, and nobody's connection is lost. */
 		HOLDS(r, rig_is_alive(r, &other, r->now));
 		OK(r,
-		   store_find(second, r->a, &other.token, r->now, &found, &got,
-			      &r->err));
+		   store_find(second, r->a, &other.id, &other.token, r->now,
+			      &found, &got, &r->err));
 		HOLDS(r, found);
 		OK(r, store_update_user(r->l, &other.who, &r->err));
 		SAME(r, rig_live(r, "alice", r->now), 1);
@@ -182,8 +182,8 @@ START_TEST(damage_at_each_byte)
 		ck_assert_msg(store_touch(r->l, &s.id, r->now + 1,
 					  r->now + 4000, &r->err) == -1,
 			      "byte %d: touches", i);
-		read += store_find(r->l, r->a, &s.token, r->now, &found, &got,
-				   &r->err) == 0;
+		read += store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
+				   &got, &r->err) == 0;
 		(void)rig_redis(r, "COPY kept %s REPLACE", key.text);
 		HOLDS(r, rig_is_alive(r, &s, r->now));
 	}
@@ -357,8 +357,9 @@ START_TEST(indices_that_lie)
 	HOLDS(r, rig_is_alive(r, &other, r->now));
 	/* A token of yesterday. */
 	(void)rig_redis(r, "SET fcgiauth:t:%b x", s.token.b, sizeof(s.token));
-	HOLDS(r, store_find(r->l, r->a, &s.token, r->now, &(bool){ false }, &s,
-			    &r->err) == -1);
+	HOLDS(r,
+	      store_find(r->l, r->a, &s.id, &s.token, r->now, &(bool){ false },
+			 &s, &r->err) == -1);
 	rig_close(r);
 }
 END_TEST

@@ -148,7 +148,9 @@ rig_is_alive(struct rig *r, const struct session *s, int64_t now)
 	struct session got;
 	bool found;
 
-	OK(r, store_find(r->l, r->a, &s->token, now, &found, &got, &r->err));
+	OK(r,
+	   store_find(r->l, r->a, &s->id, &s->token, now, &found, &got,
+		      &r->err));
 	return found;
 }
 

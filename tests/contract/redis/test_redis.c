@@ -146,8 +146,8 @@ all_works(struct rig *r, struct store_link *l)
 	return WORKS(ping(l, &r->err)) &&
 	    WORKS(secret(l, "csrf", secret, &r->err)) &&
 	    WORKS(create(l, &s, 1, r->now, &n, &r->err)) &&
-	    WORKS(find(l, r->a, &s.token, r->now, &is, &got, &r->err)) && is &&
-	    WORKS(touch(l, &s.id, r->now + 1, r->now + 3601, &r->err)) &&
+	    WORKS(find(l, r->a, &s.id, &s.token, r->now, &is, &got, &r->err)) &&
+	    is && WORKS(touch(l, &s.id, r->now + 1, r->now + 3601, &r->err)) &&
 	    WORKS(rotate(l, r->a, &s.id, &use, r->now, &answer, &got, secret,
 			 &r->err)) &&
 	    WORKS(update_user(l, &s.who, &r->err)) &&
@@ -302,8 +302,9 @@ START_TEST(prefixes_stay_apart)
 		int64_t until, n;
 		bool found;
 
-		OK(r, store_find(l, r->a, &mine.token, r->now, &found, &got,
-				 &r->err));
+		OK(r,
+		   store_find(l, r->a, &mine.id, &mine.token, r->now, &found,
+			      &got, &r->err));
 		HOLDS(r, !found);
 		OK(r, store_create(l, &s, 1, r->now, &n, &r->err));
 		SAME(r, n, 0);

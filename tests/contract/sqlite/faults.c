@@ -311,9 +311,12 @@ START_TEST(no_page_is_left)
 	ck_assert_msg(r->err.code == ERR_BUSY &&
 			  strstr(r->err.msg, "full") != NULL,
 		      "%d: %s", r->err.code, r->err.msg);
-	OK(r, ops->find(conn, r->a, &next.token, r->now, &is, &got, &r->err));
+	OK(r,
+	   ops->find(conn, r->a, &next.id, &next.token, r->now, &is, &got,
+		     &r->err));
 	HOLDS(r, !is);
-	OK(r, ops->find(conn, r->a, &s.token, r->now, &is, &got, &r->err));
+	OK(r,
+	   ops->find(conn, r->a, &s.id, &s.token, r->now, &is, &got, &r->err));
 	HOLDS(r, is);
 	OK(r, ops->revoke_all(conn, &n, &r->err));
 	SAME(r, n, made + 1);
@@ -389,7 +392,9 @@ START_TEST(becomes_read_only)
 	OK(r, ops->base.ping(conn, &r->err));
 	OK(r, sqlite_script(conn, "PRAGMA query_only = ON", &r->err));
 	FAILS(r, ops->base.ping(conn, &r->err), ERR_UNAVAILABLE, "readonly");
-	OK(r, ops->find(conn, r->a, &s.token, r->now, &found, &got, &r->err));
+	OK(r,
+	   ops->find(conn, r->a, &s.id, &s.token, r->now, &found, &got,
+		     &r->err));
 	HOLDS(r, found);
 	OK(r, sqlite_script(conn, "PRAGMA query_only = OFF", &r->err));
 	OK(r, ops->base.ping(conn, &r->err));

@@ -121,7 +121,8 @@ rig_find(struct rig *r, const struct session *s, bool *found)
 {
 	struct session got;
 
-	return store_find(r->l, r->a, &s->token, r->now, found, &got, &r->err);
+	return store_find(r->l, r->a, &s->id, &s->token, r->now, found, &got,
+			  &r->err);
 }
 
 void

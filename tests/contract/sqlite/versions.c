@@ -102,7 +102,9 @@ expect_all(struct rig *r, uint32_t generation, bool denies, bool marked)
 	bool found;
 	int64_t n;
 
-	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	OK(r,
+	   store_find(r->l, r->a, &s.id, &s.token, r->now, &found, &got,
+		      &r->err));
 	ck_assert(found && got.remember);
 	SAME(r, password_mark_is_known(&got.mark), marked);
 	SAME(r, got.generation, generation);

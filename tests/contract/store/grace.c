@@ -102,7 +102,7 @@ START_TEST(touch_after_the_clock_was_set_right)
 	bool found;
 
 	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
-	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	found = rig_find(r, &s, r->now, &got);
 	HOLDS(r, found);
 	SAME(r, got.last_seen_ms, r->now);
 	SAME(r, got.idle_expires_ms, r->now + 3600);
@@ -111,7 +111,7 @@ START_TEST(touch_after_the_clock_was_set_right)
 	/* Another host's clock, which is only a bit ahead. */
 	s = rig_create(r, "alice", r->now + CLOCK_SLACK_MS);
 	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
-	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	found = rig_find(r, &s, r->now, &got);
 	HOLDS(r, found);
 	HOLDS(r, session_same(&got, &s));
 	rig_close(r);

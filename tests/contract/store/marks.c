@@ -11,8 +11,7 @@ get(struct rig *r, const struct session *s)
 	struct session got;
 	bool found;
 
-	OK(r, store_find(r->l, r->a, &s->token, r->now, &found, &got,
-			 &r->err));
+	found = rig_find(r, s, r->now, &got);
 	HOLDS(r, found);
 	return got;
 }

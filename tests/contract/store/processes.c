@@ -23,7 +23,9 @@ START_TEST(handles_see_each_other)
 	bool found, ended;
 
 	OK(r, store_check_schema(other, &r->err));
-	OK(r, store_find(other, r->a, &s.token, r->now, &found, &got, &r->err));
+	OK(r,
+	   store_find(other, r->a, &s.id, &s.token, r->now, &found, &got,
+		      &r->err));
 	if (rig_is_shared(r)) {
 		HOLDS(r, found && session_same(&s, &got));
 		OK(r, store_revoke(other, &s.id, &ended, &r->err));
@@ -55,7 +57,7 @@ START_TEST(what_a_restart_keeps)
 				 &r->err));
 	HOLDS(r, attempt.banned_until_ms > 0);
 	rig_reopen(r);
-	OK(r, store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	found = rig_find(r, &s, r->now, &got);
 	HOLDS(r, found == persistent);
 	HOLDS(r, !found || session_same(&s, &got));
 	OK(r, store_secret(r->l, "csrf", second, &r->err));

@@ -69,8 +69,9 @@ judge(struct rig *r, const struct session *s, const struct told *told, int n)
 		HOLDS(r, memcmp(told[i].wrapped, winner->wrapped, 32) == 0);
 		HOLDS(r, memcmp(&told[i].s.token, &winner->s.token, 32) == 0);
 	}
-	OK(r, store_find(r->l, r->a, &winner->s.token, r->now, &found, &got,
-			 &r->err));
+	OK(r,
+	   store_find(r->l, r->a, &winner->s.id, &winner->s.token, r->now,
+		      &found, &got, &r->err));
 	HOLDS(r, found && session_id_same(&got.id, &s->id));
 	SAME(r, got.generation, 1);
 	HOLDS(r, !rig_is_alive(r, s, r->now));

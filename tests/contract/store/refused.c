@@ -38,7 +38,8 @@ refuse_sessions(struct rig *r, const struct session *s)
 
 	REFUSED(store_create(r->l, &new, 0, r->now, &n, &r->err));
 	REFUSED(store_create(r->l, &new, 1, r->now, &n, &r->err));
-	REFUSED(store_find(r->l, r->a, &s->token, r->now, &is, &got, &r->err));
+	REFUSED(store_find(r->l, r->a, &s->id, &s->token, r->now, &is, &got,
+			   &r->err));
 	REFUSED(store_touch(r->l, &s->id, r->now + 1, r->now + 4000, &r->err));
 	REFUSED(store_rotate(r->l, r->a, &s->id, &how, r->now, &answer, &got,
 			     wrapped, &r->err));
@@ -99,8 +100,7 @@ START_TEST(refuses_everything)
 		refuse_the_rest(r);
 	}
 	fake_env_advance_ms(&r->fake, 1000);
-	OK(r,
-	   store_find(r->l, r->a, &s.token, r->now, &found, &got, &r->err));
+	found = rig_find(r, &s, r->now, &got);
 	HOLDS(r, found && session_same(&got, &s));
 	SAME(r, rig_live(r, NULL, r->now), 1);
 	rig_close(r);

@@ -189,12 +189,23 @@ rig_rotation(struct rig *r, const struct token_hash *presented,
 }
 
 bool
+rig_find(struct rig *r, const struct session *s, int64_t now,
+	 struct session *got)
+{
+	bool found = true;
+
+	OK(r,
+	   store_find(r->l, r->a, &s->id, &s->token, now, &found, got,
+		      &r->err));
+	return found;
+}
+
+bool
 rig_is_alive(struct rig *r, const struct session *s, int64_t now)
 {
 	struct session got;
-	bool found;
+	bool found = rig_find(r, s, now, &got);
 
-	OK(r, store_find(r->l, r->a, &s->token, now, &found, &got, &r->err));
 	if (found)
 		HOLDS(r, session_id_same(&got.id, &s->id));
 	return found;

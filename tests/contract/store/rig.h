@@ -72,6 +72,8 @@ struct store_link *rig_link_to(struct rig *r, struct backend *s);
 struct session rig_session(struct rig *r, const char *user, int64_t created);
 /* The same, created in the store. */
 struct session rig_create(struct rig *r, const char *user, int64_t created);
+bool rig_find(struct rig *r, const struct session *s, int64_t now,
+	      struct session *got);
 bool rig_is_alive(struct rig *r, const struct session *s, int64_t now);
 /* Live sessions of a user (NULL: of all). */
 int64_t rig_live(struct rig *r, const char *user, int64_t now);

@@ -10,7 +10,7 @@ get(struct rig *r, const struct session *s, int64_t now)
 	struct session got = *s;
 	bool found;
 
-	OK(r, store_find(r->l, r->a, &s->token, now, &found, &got, &r->err));
+	found = rig_find(r, s, now, &got);
 	HOLDS(r, found);
 	return got;
 }
@@ -247,30 +247,6 @@ START_TEST(the_last_generation)
 }
 END_TEST
 
-START_TEST(next_must_be_new)
-{
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got;
-	struct session other = rig_create(r, "bob", r->now);
-	struct rotation use = rig_rotation(r, &s.token, 0);
-	enum rotate_answer answer = ROTATE_FUTURE;
-
-	use.next = other.token;
-	for (int i = 0; i < 2; i++)
-		HOLDS(r, store_rotate(r->l, r->a, &s.id, &use, r->now, &answer,
-				      &got, use.wrapped, &r->err) == -1 &&
-			     r->err.code == ERR_INTERNAL &&
-			     answer == ROTATE_FUTURE);
-	got = get(r, &s, r->now);
-	HOLDS(r, session_same(&got, &s));
-	got = get(r, &other, r->now);
-	HOLDS(r, session_same(&got, &other));
-	(void)turn_done(r, &s, r->now);
-	(void)turn_done(r, &other, r->now);
-	rig_close(r);
-}
-END_TEST
-
 START_TEST(rotated_sessions_are_sessions)
 {
 	struct rig *r = rig_open(_i);
@@ -425,7 +401,6 @@ store_rotation_cases(void)
 	tcase_add_loop_test(t, future_changes_nothing, 0, n);
 	tcase_add_loop_test(t, generation_is_no_key, 0, n);
 	tcase_add_loop_test(t, the_last_generation, 0, n);
-	tcase_add_loop_test(t, next_must_be_new, 0, n);
 	tcase_add_loop_test(t, rotated_sessions_are_sessions, 0, n);
 	tcase_add_loop_test(t, clock_is_set_back, 0, n);
 	tcase_add_loop_test(t, rotation_in_times_far_away, 0, n);

@@ -127,12 +127,12 @@ mind_my_own(struct work *w)
 		if (store_create(w->l, &s, 0, w->r->now, NULL, &w->err) != 0 ||
 		    store_touch(w->l, &s.id, s.created_ms, s.idle_expires_ms,
 				&w->err) != 0 ||
-		    store_find(w->l, a, &s.token, w->r->now, &found, &got,
-			       &w->err) != 0 ||
+		    store_find(w->l, a, &s.id, &s.token, w->r->now, &found,
+			       &got, &w->err) != 0 ||
 		    !found || !session_same(&s, &got) ||
 		    store_revoke(w->l, &s.id, &ended, &w->err) != 0 || !ended ||
-		    store_find(w->l, a, &s.token, w->r->now, &found, &got,
-			       &w->err) != 0 ||
+		    store_find(w->l, a, &s.id, &s.token, w->r->now, &found,
+			       &got, &w->err) != 0 ||
 		    found)
 			w->fails++;
 		arena_reset(a);
