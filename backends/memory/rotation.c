@@ -5,15 +5,9 @@
 #include <string.h>
 
 static bool
-same(const struct token_hash *a, const struct token_hash *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-static bool
 is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
 {
-	return e->rotated && same(&r->presented, &e->parent) &&
+	return e->rotated && token_hash_same(&r->presented, &e->parent) &&
 	    in_grace(e->rotated_ms, r->grace_ms, now_ms) &&
 	    e->grace_uses < r->grace_max;
 }
@@ -26,22 +20,19 @@ decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
 		return ROTATE_GONE;
 	if (r->generation > e->s.generation)
 		return ROTATE_FUTURE;
-	if (same(&r->presented, &e->s.token))
+	if (token_hash_same(&r->presented, &e->s.token))
 		return ROTATE_DONE;
 	return is_in_grace(e, r, now_ms) ? ROTATE_GRACE : ROTATE_REUSED;
 }
 
-static int
-advance(struct memory_sessions *t, struct entry *e, const struct rotation *r,
-	int64_t now_ms, struct err *err)
+static void
+advance(struct entry *e, const struct rotation *r, int64_t now_ms)
 {
-	struct token_hash parent = e->s.token;
 	int64_t idle_expires_ms = later_ms(now_ms, r->idle_ms);
 
-	if (memory_sessions_retoken(t, e, &r->next, err) != 0)
-		return -1;
 	e->rotated = true;
-	e->parent = parent;
+	e->parent = e->s.token;
+	e->s.token = r->next;
 	memcpy(e->wrapped, r->wrapped, sizeof(e->wrapped));
 	e->rotated_ms = now_ms;
 	e->grace_uses = 0;
@@ -50,19 +41,19 @@ advance(struct memory_sessions *t, struct entry *e, const struct rotation *r,
 	e->s.idle_expires_ms = idle_expires_ms < e->s.expires_ms
 				   ? idle_expires_ms
 				   : e->s.expires_ms;
-	return 0;
 }
 
-static int
+static void
 carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
-	  int64_t now_ms, enum rotate_answer answer, struct err *err)
+	  int64_t now_ms, enum rotate_answer answer)
 {
 	switch (answer) {
 	case ROTATE_GONE:
 	case ROTATE_FUTURE:
 		break;
 	case ROTATE_DONE:
-		return advance(t, e, r, now_ms, err);
+		advance(e, r, now_ms);
+		break;
 	case ROTATE_GRACE:
 		e->grace_uses++;
 		break;
@@ -70,7 +61,6 @@ carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
 		memory_sessions_remove(t, e);
 		break;
 	}
-	return 0;
 }
 
 int
@@ -86,9 +76,9 @@ memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
 
 	if (is != ROTATE_GONE) {
 		/* First what may fail: then nothing has happened. */
-		if (memory_entry_get(e, a, &got, err) != 0 ||
-		    carry_out(t, e, r, now_ms, is, err) != 0)
+		if (memory_entry_get(e, a, &got, err) != 0)
 			return -1;
+		carry_out(t, e, r, now_ms, is);
 		after = is == ROTATE_DONE ? e->s : got;
 		after.who = got.who; /* the texts are the arena's */
 		after.address = got.address;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of sessions with two hash tables over it. */
+/* A list of sessions with a hash table over it. */
 #include "backends/memory/sessions.h"
 
 #include <stdlib.h>
@@ -20,51 +20,33 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 	texts[5] = &s->user_agent;
 }
 
-/* The last bytes of a hash are as good as all; those of an id are dice, where
- * the first may be a time. */
-static size_t
-bucket(const struct memory_sessions *t, const uint8_t *key, size_t n)
+/* The last bytes of an id are dice, where the first are a time. */
+static struct entry **
+bucket(const struct memory_sessions *t, const struct session_id *id)
 {
 	size_t at;
 
-	memcpy(&at, key + n - sizeof(at), sizeof(at));
-	return at % t->nbuckets;
-}
-
-static void
-hang_token(struct memory_sessions *t, struct entry *e)
-{
-	struct entry **at =
-	    &t->by_token[bucket(t, e->s.token.b, sizeof(e->s.token.b))];
-
-	e->by_token = *at;
-	*at = e;
+	memcpy(&at, id->b + sizeof(id->b) - sizeof(at), sizeof(at));
+	return &t->by_id[at % t->nbuckets];
 }
 
 static void
 hang(struct memory_sessions *t, struct entry *e)
 {
-	struct entry **id = &t->by_id[bucket(t, e->s.id.b, sizeof(e->s.id.b))];
+	struct entry **at = bucket(t, &e->s.id);
 
-	hang_token(t, e);
-	e->by_id = *id;
-	*id = e;
+	e->by_id = *at;
+	*at = e;
 }
 
 static int
 resize(struct memory_sessions *t, size_t nbuckets, struct err *err)
 {
-	struct entry **by_token = calloc(nbuckets, sizeof(*by_token));
 	struct entry **by_id = calloc(nbuckets, sizeof(*by_id));
 
-	if (by_token == NULL || by_id == NULL) {
-		free(by_token);
-		free(by_id);
+	if (by_id == NULL)
 		return err_nomem(err);
-	}
-	free(t->by_token);
 	free(t->by_id);
-	t->by_token = by_token;
 	t->by_id = by_id;
 	t->nbuckets = nbuckets;
 	for (struct entry *e = t->first; e != NULL; e = e->next)
@@ -84,25 +66,13 @@ memory_sessions_destroy(struct memory_sessions *t)
 {
 	while (t->first != NULL)
 		memory_sessions_remove(t, t->first);
-	free(t->by_token);
 	free(t->by_id);
-}
-
-struct entry *
-memory_sessions_token(const struct memory_sessions *t,
-		      const struct token_hash *token)
-{
-	struct entry *e = t->by_token[bucket(t, token->b, sizeof(token->b))];
-
-	while (e != NULL && memcmp(&e->s.token, token, sizeof(*token)) != 0)
-		e = e->by_token;
-	return e;
 }
 
 struct entry *
 memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 {
-	struct entry *e = t->by_id[bucket(t, id->b, sizeof(id->b))];
+	struct entry *e = *bucket(t, id);
 
 	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
 		e = e->by_id;
@@ -115,8 +85,7 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 {
 	struct entry *e;
 
-	if (memory_sessions_token(t, &s->token) != NULL ||
-	    memory_sessions_id(t, &s->id) != NULL)
+	if (memory_sessions_id(t, &s->id) != NULL)
 		return err_set(err, ERR_INTERNAL, "session is not new");
 	if (t->n >= 2 * t->nbuckets && resize(t, 4 * t->nbuckets, err) != 0)
 		return -1;
@@ -137,22 +106,10 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 }
 
 static void
-unhang_token(struct memory_sessions *t, const struct entry *e)
-{
-	struct entry **at =
-	    &t->by_token[bucket(t, e->s.token.b, sizeof(e->s.token.b))];
-
-	while (*at != e)
-		at = &(*at)->by_token;
-	*at = e->by_token;
-}
-
-static void
 unhang(struct memory_sessions *t, const struct entry *e)
 {
-	struct entry **at = &t->by_id[bucket(t, e->s.id.b, sizeof(e->s.id.b))];
+	struct entry **at = bucket(t, &e->s.id);
 
-	unhang_token(t, e);
 	while (*at != e)
 		at = &(*at)->by_id;
 	*at = e->by_id;
@@ -171,20 +128,6 @@ memory_sessions_remove(struct memory_sessions *t, struct entry *e)
 	t->n--;
 	free(e->text);
 	free(e);
-}
-
-int
-memory_sessions_retoken(struct memory_sessions *t, struct entry *e,
-			const struct token_hash *token, struct err *err)
-{
-	const struct entry *has = memory_sessions_token(t, token);
-
-	if (has != NULL && has != e)
-		return err_set(err, ERR_INTERNAL, "token is not new");
-	unhang_token(t, e);
-	e->s.token = *token;
-	hang_token(t, e);
-	return 0;
 }
 
 int

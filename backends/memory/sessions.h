@@ -10,7 +10,7 @@ struct entry {
 	struct session s; /* its texts are in `text` */
 	char *text;
 	struct entry *next, *prev;
-	struct entry *by_token, *by_id; /* next in the bucket */
+	struct entry *by_id; /* next in the bucket */
 	/* Of the last rotation; only when there was one. */
 	bool rotated;
 	struct token_hash parent;
@@ -21,7 +21,7 @@ struct entry {
 
 struct memory_sessions {
 	struct entry *first;
-	struct entry **by_token, **by_id;
+	struct entry **by_id;
 	size_t nbuckets, n;
 };
 
@@ -29,20 +29,13 @@ int memory_sessions_init(struct memory_sessions *t, struct err *err) MUST_USE;
 void memory_sessions_destroy(struct memory_sessions *t);
 
 /* NULL: there is none. */
-struct entry *memory_sessions_token(const struct memory_sessions *t,
-				    const struct token_hash *token);
 struct entry *memory_sessions_id(const struct memory_sessions *t,
 				 const struct session_id *id);
 
-/* A deep copy; ERR_INTERNAL when its token or id is not new. */
+/* A deep copy; ERR_INTERNAL when its id is not new. */
 int memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			struct err *err) MUST_USE;
 void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
-
-/* Gives it another token; ERR_INTERNAL when another session has that one. */
-int memory_sessions_retoken(struct memory_sessions *t, struct entry *e,
-			    const struct token_hash *token,
-			    struct err *err) MUST_USE;
 
 /* As the operation of this name (memory_rotation.c). */
 int memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
