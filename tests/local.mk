@@ -16,7 +16,7 @@ libtests_a_SOURCES = \
 	tests/support/flow.c tests/support/flow.h \
 	tests/support/fuzz.h \
 	tests/support/call.h \
-	tests/support/place.h \
+	tests/support/tmpdir.h \
 	tests/support/process.c tests/support/process.h \
 	tests/support/run.h \
 	tests/support/service.c tests/support/service.h \
@@ -111,10 +111,10 @@ UNIT_TESTS = \
 	tests/unit/server/test_upgrade \
 	tests/unit/strategy/test_session_id
 noinst_HEADERS = \
-	tests/unit/crypto/jws_rig.h tests/unit/crypto/keyring_rig.h \
-	tests/unit/auth/origin_rig.h tests/unit/http/readings_rig.h \
-	tests/unit/modes/refresh_rig.h tests/unit/auth/rules_rig.h \
-	tests/unit/auth/regulation_rig.h tests/unit/conf/drivers.h \
+	tests/unit/crypto/jws_fixture.h tests/unit/crypto/keyring_fixture.h \
+	tests/unit/auth/origin_fixture.h tests/unit/http/readings_fixture.h \
+	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
+	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \
 	tests/unit/http/message.h tests/unit/crypto/vectors/jwt_refused.h \
 	tests/unit/crypto/vectors/rfc_jws.h \
 	tests/unit/crypto/vectors/test_keys.h
@@ -140,11 +140,11 @@ STORE_CASES = \
 	tests/contract/store/races.c tests/contract/store/refused.c \
 	tests/contract/store/regulation.c tests/contract/store/rotation.c \
 	tests/contract/store/sessions.c tests/contract/store/threads.c \
-	tests/contract/store/rig.c tests/contract/store/rig.h \
-	tests/contract/store/turn.h
+	tests/contract/store/fixture.c tests/contract/store/fixture.h \
+	tests/contract/store/rotate.h
 USERS_CASES = \
 	tests/contract/users/test_users.c tests/contract/users/refused.c \
-	tests/contract/users/rig.c tests/contract/users/rig.h
+	tests/contract/users/fixture.c tests/contract/users/fixture.h
 
 if HAVE_SQLITE
 CONTRACT_TESTS += \
@@ -154,7 +154,7 @@ CONTRACT_TESTS += \
 tests_contract_sqlite_test_sqlite_SOURCES = \
 	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
 	tests/contract/sqlite/faults.c tests/contract/sqlite/versions.c \
-	tests/contract/sqlite/rig.c tests/contract/sqlite/rig.h \
+	tests/contract/sqlite/fixture.c tests/contract/sqlite/fixture.h \
 	tests/contract/expect.h
 tests_contract_store_test_store_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_embedded.c
@@ -174,8 +174,8 @@ tests_contract_postgres_test_postgres_SOURCES = \
 	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
 	tests/contract/postgres/faults.c tests/contract/postgres/idle.c \
 	tests/contract/postgres/waits.c tests/contract/postgres/links.c \
-	tests/contract/postgres/schemas.c tests/contract/postgres/rig.c \
-	tests/contract/postgres/rig.h
+	tests/contract/postgres/schemas.c tests/contract/postgres/fixture.c \
+	tests/contract/postgres/fixture.h
 tests_contract_postgres_test_users_foreign_SOURCES = \
 	tests/contract/postgres/test_users_foreign.c \
 	tests/contract/postgres/foreign_shapes.c \
@@ -194,14 +194,14 @@ libtests_a_SOURCES += \
 	tests/support/redis_server.c tests/support/redis_server.h
 tests_contract_redis_test_redis_SOURCES = \
 	tests/contract/redis/test_redis.c tests/contract/redis/cut.c \
-	tests/contract/redis/damage.c tests/contract/redis/store_rig.c \
-	tests/contract/redis/store_rig.h
+	tests/contract/redis/damage.c tests/contract/redis/store_fixture.c \
+	tests/contract/redis/store_fixture.h
 tests_contract_redis_test_redis_conn_SOURCES = \
 	tests/contract/redis/test_redis_conn.c tests/contract/redis/fake.c \
 	tests/contract/redis/fake.h tests/contract/redis/faults.c \
 	tests/contract/redis/ha.c tests/contract/redis/options.c \
 	tests/contract/redis/slots.c tests/contract/redis/encrypted.c \
-	tests/contract/redis/rig.c tests/contract/redis/rig.h
+	tests/contract/redis/fixture.c tests/contract/redis/fixture.h
 tests_contract_store_test_store_redis_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_redis.c
 endif
@@ -236,8 +236,8 @@ fuzz: $(FUZZ_TARGETS)
 .PHONY: fuzz
 
 # Tools of the end-to-end tests.
-TOOLS = tests/hammer tests/seed
-tests_hammer_SOURCES = tests/support/hammer.c
+TOOLS = tests/load tests/seed
+tests_load_SOURCES = tests/support/load.c
 tests_seed_SOURCES = tests/support/seed.c
 
 # Layers, style, parameters, commits, options against manual and example,

@@ -17,8 +17,8 @@ use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $hammer = $ENV{HAMMER} // dirname(bin('fcgiauthd')) . '/tests/hammer';
-BAIL_OUT('tests/hammer is not built') unless -x $hammer;
+my $load = $ENV{LOAD} // dirname(bin('fcgiauthd')) . '/tests/load';
+BAIL_OUT('tests/load is not built') unless -x $load;
 plan(skip_all => 'no nginx here') unless in_path('nginx');
 
 my $all = $ENV{FCGIAUTH_REQUESTS} || (slow() > 1 ? 10_000 : 100_000);
@@ -70,7 +70,7 @@ sub under_load {
 		my $log = tempdir();
 		open my $errors, '>', "$log/errors" or die;
 		my $pid = open3(my $in, my $out, '>&' . fileno $errors,
-		    $hammer, int($all * $share * $part) + 1, 2, $how, $where,
+		    $load, int($all * $share * $part) + 1, 2, $how, $where,
 		    $cookie);
 		push @running, [ "$how $where", $pid, $in, $out, $log ];
 	}

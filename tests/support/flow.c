@@ -67,8 +67,8 @@ open_users(struct flow *f, unsigned caps)
 
 	f->users_ops = users_fake;
 	f->users_ops.base.driver.caps = caps;
-	if (users_open(&f->users_ops, &f->users_table, &f->world.env,
-		       &f->users, &err) != 0)
+	if (users_open(&f->users_ops, &f->users_table, &f->fake.env, &f->users,
+		       &err) != 0)
 		ck_abort_msg("%s", err.msg);
 	users_link_bind(f->links.users, f->users);
 }
@@ -82,11 +82,11 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 
 	memset(f, 0, sizeof(*f));
 	ck_assert_int_eq(crypto_init(), 0);
-	fake_env_init(&f->world);
+	fake_env_init(&f->fake);
 	f->arena = arena_new(ARENA_LIMIT);
 	f->request = arena_new(ARENA_LIMIT);
 	load_settings(f, ini != NULL ? ini : smallest);
-	f->shared.env = &f->world.env;
+	f->shared.env = &f->fake.env;
 	f->shared.hash_slots = hash_slots_new(2, 2, 2000, 1);
 	f->shared.touches = touches_new();
 	f->shared.probe = probe_new();
@@ -98,14 +98,14 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 		ops = registry_store("memory");
 		store_conf = f->settings.store.conf;
 	}
-	if (store_open(ops, store_conf, &f->world.env, &f->store, &err) != 0)
+	if (store_open(ops, store_conf, &f->fake.env, &f->store, &err) != 0)
 		ck_abort_msg("%s", err.msg);
 	problems_init(&problems, f->arena);
 	if (service_open(&f->settings, &f->shared, f->arena, &f->service,
 			 &problems) != 0)
 		ck_abort_msg("%s", problems.first->text);
-	f->links.store = store_link_new(&f->world.env);
-	f->links.users = users_link_new(&f->world.env);
+	f->links.store = store_link_new(&f->fake.env);
+	f->links.users = users_link_new(&f->fake.env);
 	store_link_bind(f->links.store, f->store);
 	open_users(f, 0);
 }
@@ -267,8 +267,8 @@ flow_exchange(struct flow *f, const char *const *params,
 	ck_assert_int_eq(http_request_parse(&in, f->request, &x->in, &err), 0);
 	x->e = (struct exchange){
 		.call = { .arena = f->request,
-			  .env = &f->world.env,
-			  .now_ms = env_wall_ms(&f->world.env),
+			  .env = &f->fake.env,
+			  .now_ms = env_wall_ms(&f->fake.env),
 			  .store = f->links.store,
 			  .users = f->links.users },
 		.service = f->service,

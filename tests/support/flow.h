@@ -15,7 +15,7 @@
 #define FLOW_HEADERS  64
 
 struct flow {
-	struct fake_env world;
+	struct fake_env fake;
 	struct service_shared shared;
 	struct log_limits log_limits;
 	struct arena *arena; /* of the configuration */

@@ -12,13 +12,13 @@
 static bool
 is_ready(void *ctx)
 {
-	const struct postgres_server_place *p = ctx;
+	const struct test_postgres *p = ctx;
 
 	return PQping(p->conninfo) == PQPING_OK;
 }
 
 void
-postgres_server_start(struct postgres_server_place *p)
+postgres_server_start(struct test_postgres *p)
 {
 	char postgres[128], port[16];
 
@@ -41,7 +41,7 @@ postgres_server_start(struct postgres_server_place *p)
 }
 
 static void
-write_rules(const struct postgres_server_place *p)
+write_rules(const struct test_postgres *p)
 {
 	char path[120];
 	FILE *f;
@@ -58,11 +58,11 @@ write_rules(const struct postgres_server_place *p)
 }
 
 bool
-postgres_server_new(struct postgres_server_place *p)
+postgres_server_new(struct test_postgres *p)
 {
 	char initdb[128], postgres[128];
 
-	*p = (struct postgres_server_place){ .port = 0 };
+	*p = (struct test_postgres){ .port = 0 };
 	if (!process_find("initdb", initdb, sizeof(initdb)) ||
 	    !process_find("postgres", postgres, sizeof(postgres)))
 		return false;
@@ -90,13 +90,13 @@ postgres_server_new(struct postgres_server_place *p)
 }
 
 void
-postgres_server_stop(struct postgres_server_place *p, int signal)
+postgres_server_stop(struct test_postgres *p, int signal)
 {
 	process_stop(&p->process, signal);
 }
 
 void
-postgres_server_free(struct postgres_server_place *p)
+postgres_server_free(struct test_postgres *p)
 {
 	postgres_server_stop(p, SIGQUIT);
 	process_remove(p->folder);
@@ -104,7 +104,7 @@ postgres_server_free(struct postgres_server_place *p)
 
 /* Statements of one text; the result of the last. */
 static PGresult *
-run(const struct postgres_server_place *p, const char *sql)
+run(const struct test_postgres *p, const char *sql)
 {
 	PGconn *c = PQconnectdb(p->conninfo);
 	PGresult *r = PQexec(c, sql);
@@ -117,14 +117,14 @@ run(const struct postgres_server_place *p, const char *sql)
 }
 
 void
-postgres_server_sql(const struct postgres_server_place *p, const char *sql)
+postgres_server_sql(const struct test_postgres *p, const char *sql)
 {
 	PQclear(run(p, sql));
 }
 
 void
-postgres_server_ask(const struct postgres_server_place *p, const char *sql,
-		    char *out, size_t n)
+postgres_server_ask(const struct test_postgres *p, const char *sql, char *out,
+		    size_t n)
 {
 	PGresult *r = run(p, sql);
 

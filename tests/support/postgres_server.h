@@ -10,7 +10,7 @@
 
 #include "tests/support/process.h"
 
-struct postgres_server_place {
+struct test_postgres {
 	char folder[64], data[80], log[80];
 	int port;
 	char conninfo[160]; /* by the socket, as the superuser */
@@ -18,19 +18,18 @@ struct postgres_server_place {
 };
 
 /* initdb and first start; false: PostgreSQL is not installed. */
-bool postgres_server_new(struct postgres_server_place *p) MUST_USE;
+bool postgres_server_new(struct test_postgres *p) MUST_USE;
 /* Also when it is stopped. */
-void postgres_server_free(struct postgres_server_place *p);
+void postgres_server_free(struct test_postgres *p);
 
-void postgres_server_start(struct postgres_server_place *p);
+void postgres_server_start(struct test_postgres *p);
 /* At once, as after a crash: SIGQUIT; SIGINT ends transactions first. */
-void postgres_server_stop(struct postgres_server_place *p, int signal);
+void postgres_server_stop(struct test_postgres *p, int signal);
 
 /* Statements of the superuser; aborts the case when one fails. */
-void postgres_server_sql(const struct postgres_server_place *p,
-			 const char *sql);
+void postgres_server_sql(const struct test_postgres *p, const char *sql);
 /* The first field of the first row, as text. */
-void postgres_server_ask(const struct postgres_server_place *p, const char *sql,
+void postgres_server_ask(const struct test_postgres *p, const char *sql,
 			 char *out, size_t n);
 
 #endif

@@ -28,7 +28,7 @@ is_lost(void *conn, bool ask)
 	return true;
 }
 
-struct rig {
+struct fixture {
 	struct fake_env fake;
 	struct store_faulty faulty;
 	struct backend *store;
@@ -37,12 +37,12 @@ struct rig {
 	struct err err;
 };
 
-static struct rig rig, *const r = &rig;
+static struct fixture fixture, *const r = &fixture;
 
 static void
 setup(void)
 {
-	*r = (struct rig){ .a = arena_new(1 << 20) };
+	*r = (struct fixture){ .a = arena_new(1 << 20) };
 	state = ALIVE;
 	asked = 0;
 	fake_env_init(&r->fake);

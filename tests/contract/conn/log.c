@@ -11,7 +11,7 @@
 
 extern const struct session_store_ops store_memory;
 
-struct rig {
+struct fixture {
 	struct fake_env fake;
 	struct store_faulty faulty;
 	struct backend *store;
@@ -22,7 +22,7 @@ struct rig {
 	struct err err;
 };
 
-static struct rig rig, *const r = &rig;
+static struct fixture fixture, *const r = &fixture;
 
 static void
 open_store(void)
@@ -37,7 +37,7 @@ open_store(void)
 static void
 setup(void)
 {
-	*r = (struct rig){ .a = arena_new(1 << 20), .said = tmpfile() };
+	*r = (struct fixture){ .a = arena_new(1 << 20), .said = tmpfile() };
 	ck_assert(r->a != NULL && r->said != NULL);
 	fake_env_init(&r->fake);
 	r->log = (struct log){ .fd = fileno(r->said),

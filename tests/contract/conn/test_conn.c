@@ -15,7 +15,7 @@
 
 extern const struct session_store_ops store_memory;
 
-struct rig {
+struct fixture {
 	struct fake_env fake;
 	struct store_faulty faulty;
 	struct backend *store;
@@ -23,10 +23,10 @@ struct rig {
 	struct err err;
 };
 
-static struct rig *
-rig_open(void)
+static struct fixture *
+fixture_open(void)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
 	fake_env_init(&r->fake);
@@ -41,7 +41,7 @@ rig_open(void)
 }
 
 static void
-rig_close(struct rig *r)
+fixture_close(struct fixture *r)
 {
 	store_link_free(r->l);
 	backend_unref(r->store);
@@ -49,27 +49,27 @@ rig_close(struct rig *r)
 }
 
 static unsigned
-calls(struct rig *r)
+calls(struct fixture *r)
 {
 	return atomic_load(&r->faulty.calls);
 }
 
 START_TEST(connects_when_first_used)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	ck_assert_uint_eq(calls(r), 0);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 2);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 3);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(unbound_link_fails)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct users_link *u = users_link_new(&r->fake.env);
 	struct user_answer is;
 	int64_t removed;
@@ -82,7 +82,7 @@ START_TEST(unbound_link_fails)
 				    &r->err),
 			 -1);
 	users_link_free(u);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -91,7 +91,7 @@ END_TEST
 START_TEST(back_off_doubles)
 {
 	static const int64_t waits[] = { 50, 100, 200, 400, 500, 500, 500 };
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	store_faulty_fail(&r->faulty, 1, true);
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
@@ -124,14 +124,14 @@ START_TEST(back_off_doubles)
 	ck_assert_uint_eq(calls(r), 0);
 	fake_env_advance_ms(&r->fake, 1);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* A store that accepts connections but fails must not be hammered either. */
 START_TEST(back_off_grows_though_it_connects)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	store_faulty_fail(&r->faulty, 1, false);
@@ -146,15 +146,15 @@ START_TEST(back_off_grows_though_it_connects)
 		fake_env_advance_ms(&r->fake, 1);
 	}
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 #define CROWD 4
 
-/* Several links to the store of the rig, the first of which is its own. */
+/* Several links to the store of the fixture, the first of which is its own. */
 static void
-crowd_open(struct rig *r, struct store_link *crowd[CROWD])
+crowd_open(struct fixture *r, struct store_link *crowd[CROWD])
 {
 	crowd[0] = r->l;
 	for (int i = 1; i < CROWD; i++) {
@@ -165,17 +165,17 @@ crowd_open(struct rig *r, struct store_link *crowd[CROWD])
 }
 
 static void
-crowd_close(struct rig *r, struct store_link *crowd[CROWD])
+crowd_close(struct fixture *r, struct store_link *crowd[CROWD])
 {
 	for (int i = 1; i < CROWD; i++)
 		store_link_free(crowd[i]);
-	rig_close(r);
+	fixture_close(r);
 }
 
 /* What one finds out about the store, the others need not. */
 START_TEST(failure_is_shared)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct store_link *crowd[CROWD];
 
 	crowd_open(r, crowd);
@@ -203,7 +203,7 @@ END_TEST
 /* The server takes no more connections; those that it has work. */
 START_TEST(live_connections_go_on)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct store_link *crowd[CROWD];
 
 	crowd_open(r, crowd);
@@ -225,7 +225,7 @@ END_TEST
 /* Secrets of a store that may have been replaced are asked for again. */
 START_TEST(secrets_are_of_a_connection)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct store_link *crowd[CROWD];
 	uint8_t secret[32];
 
@@ -253,7 +253,7 @@ busy(void *conn, struct err *err)
 /* "Not now" hurts neither the connection nor the others. */
 START_TEST(busy_keeps_the_connection)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	int (*ping)(void *conn, struct err *err) = r->faulty.ops.base.ping;
 
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
@@ -263,13 +263,13 @@ START_TEST(busy_keeps_the_connection)
 	r->faulty.ops.base.ping = ping;
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 3);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(other_failures_keep_the_connection)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s = { .who = { .name = STR("a") },
 			     .idle_expires_ms = 9,
 			     .expires_ms = 9 };
@@ -282,7 +282,7 @@ START_TEST(other_failures_keep_the_connection)
 		      r->err.msg);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 4);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -338,7 +338,7 @@ START_TEST(schema_is_checked)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rig *r = rig_open();
+		struct fixture *r = fixture_open();
 		struct session_store_ops ops = store_memory;
 		struct backend *s;
 
@@ -354,7 +354,7 @@ START_TEST(schema_is_checked)
 			      "row %zu: %s", i, r->err.msg);
 		store_link_bind(r->l, r->store);
 		backend_unref(s);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST
@@ -362,7 +362,7 @@ END_TEST
 /* What was down at the start may come back as anything. */
 START_TEST(schema_is_checked_once_it_is_there)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct store_faulty f;
 	struct backend *s;
 
@@ -386,7 +386,7 @@ START_TEST(schema_is_checked_once_it_is_there)
 	}
 	store_link_bind(r->l, r->store);
 	backend_unref(s);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -403,7 +403,7 @@ END_TEST
 /* Every operation, failed at every place, says so and hurts nothing. */
 START_TEST(every_operation_can_fail)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s = { .who = { .name = STR("a") } };
 	struct attempt_policy policy = { 1, 1, 1 };
 	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
@@ -442,7 +442,7 @@ START_TEST(every_operation_can_fail)
 		ck_assert(secret[0] == 9 && bans == NULL && attempt.count == 7);
 	}
 	arena_free(a);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

@@ -18,7 +18,7 @@
 
 extern const struct user_source_ops users_htpasswd;
 
-struct rig {
+struct fixture {
 	const char *name;
 	struct fake_env fake;
 	struct log log;
@@ -29,7 +29,7 @@ struct rig {
 	struct err err;
 };
 
-static struct rig rig, *const r = &rig;
+static struct fixture fixture, *const r = &fixture;
 
 static void
 write_file(const char *path, const char *text)
@@ -87,7 +87,7 @@ open_source(bool groups)
 static void
 setup(void)
 {
-	*r = (struct rig){ .name = "htpasswd" };
+	*r = (struct fixture){ .name = "htpasswd" };
 	fake_env_init(&r->fake);
 	process_folder(r->folder, sizeof(r->folder));
 	(void)snprintf(r->file, sizeof(r->file), "%s/users", r->folder);

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* Serialisation failures and deadlocks are begun anew, and end. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
 /* A table of two rows, and what fn is to do in its transaction. */
 struct clash {
-	struct rig *r;
+	struct fixture *r;
 	PGconn *other;
 	int runs;
 	int64_t n;
 };
 
-static struct rig *
+static struct fixture *
 open_pair(const char *more, struct bare *b, struct clash *c)
 {
-	struct rig *r = rig_open(0, more);
+	struct fixture *r = fixture_open(0, more);
 
-	postgres_server_sql(r->place,
+	postgres_server_sql(r->server,
 			    "CREATE TABLE fcgiauth.pair (id int PRIMARY KEY,"
 			    " n bigint NOT NULL);"
 			    "INSERT INTO fcgiauth.pair VALUES (1, 0), (2, 0)");
 	bare_open(r, NULL, 0, b);
-	*c = (struct clash){ .r = r, .other = rig_foreign(r) };
+	*c = (struct clash){ .r = r, .other = fixture_foreign(r) };
 	return r;
 }
 
 static void
-close_pair(struct rig *r, struct bare *b, struct clash *c)
+close_pair(struct fixture *r, struct bare *b, struct clash *c)
 {
 	PQfinish(c->other);
 	bare_close(b);
-	rig_close(r);
+	fixture_close(r);
 }
 
 static int
@@ -59,13 +59,14 @@ START_TEST(serialisation_failure_is_begun_anew)
 {
 	struct clash c;
 	struct bare b;
-	struct rig *r = open_pair(
-	    "options='-c default_transaction_isolation=serializable'", &b, &c);
+	struct fixture *r =
+	    open_pair("options='-c default_transaction_isolation=serializable'",
+		      &b, &c);
 	char n[24];
 
 	OK(r, postgres_transaction(b.l, add_after_another, &c, &r->err));
 	SAME(r, c.runs, 4);
-	postgres_server_ask(r->place, "SELECT sum(n) FROM fcgiauth.pair", n,
+	postgres_server_ask(r->server, "SELECT sum(n) FROM fcgiauth.pair", n,
 			    sizeof(n));
 	ck_assert_str_eq(n, "31");
 	close_pair(r, &b, &c);
@@ -112,12 +113,13 @@ START_TEST(deadlock_is_begun_anew)
 {
 	struct clash c;
 	struct bare b;
-	struct rig *r = open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
+	struct fixture *r =
+	    open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
 	char n[24];
 
 	OK(r, postgres_transaction(b.l, lock_both, &c, &r->err));
 	SAME(r, c.runs, 2);
-	postgres_server_ask(r->place, "SELECT sum(n) FROM fcgiauth.pair", n,
+	postgres_server_ask(r->server, "SELECT sum(n) FROM fcgiauth.pair", n,
 			    sizeof(n));
 	ck_assert_str_eq(n, "22");
 	close_pair(r, &b, &c);
@@ -128,7 +130,7 @@ END_TEST
 START_TEST(endless_conflict_is_bounded)
 {
 	static const char *const states[] = { "40001", "40P01" };
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	int64_t begin_ms, n;
 	struct bare b;
 	char sql[200];
@@ -146,7 +148,7 @@ START_TEST(endless_conflict_is_bounded)
 	}
 	OK(r, postgres_ping(b.l, &r->err));
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -178,7 +180,7 @@ START_TEST(failed_transaction_leaves_nothing)
 {
 	struct clash c;
 	struct bare b;
-	struct rig *r = open_pair("", &b, &c);
+	struct fixture *r = open_pair("", &b, &c);
 	char n[24];
 
 	FAILS(r, postgres_transaction(b.l, fail_by_itself, &c, &r->err),
@@ -187,7 +189,7 @@ START_TEST(failed_transaction_leaves_nothing)
 	      ERR_INTERNAL, "not committed");
 	SAME(r, c.runs, 2);
 	OK(r, postgres_ping(b.l, &r->err));
-	postgres_server_ask(r->place, "SELECT sum(n) FROM fcgiauth.pair", n,
+	postgres_server_ask(r->server, "SELECT sum(n) FROM fcgiauth.pair", n,
 			    sizeof(n));
 	ck_assert_str_eq(n, "0");
 	close_pair(r, &b, &c);
@@ -201,7 +203,7 @@ enum {
 };
 
 struct racer {
-	struct rig *r;
+	struct fixture *r;
 	struct backend *store;
 	struct session family; /* all rotate this one */
 	int failures, banned, done;
@@ -268,11 +270,11 @@ race(void *arg)
 /* A database whose default is the strictest gives the same exact answers. */
 START_TEST(exact_when_serializable)
 {
-	struct rig *r = rig_open(
+	struct fixture *r = fixture_open(
 	    0, "options='-c default_transaction_isolation=serializable'");
 	struct racer racers[THREADS];
 	pthread_t threads[THREADS];
-	struct session family = rig_create(r);
+	struct session family = fixture_create(r);
 	int failures = 0, banned = 0, done = 0;
 	char n[24];
 
@@ -294,12 +296,12 @@ START_TEST(exact_when_serializable)
 	ck_assert_msg(failures == 0, "%d failures: %s", failures, r->err.msg);
 	SAME(r, done, 1);
 	SAME(r, banned, THREADS * ROUNDS - policy.max);
-	postgres_server_ask(r->place,
+	postgres_server_ask(r->server,
 			    "SELECT count(*) FROM fcgiauth.sessions"
 			    " WHERE name = 'bob'",
 			    n, sizeof(n));
 	SAME(r, n[0] - '0', LIMIT);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -315,7 +317,7 @@ START_TEST(migrations_in_a_race)
 		{ "42P07", 1, true },  { "42P07", 20, true },
 		{ "42501", 1, false }, { "42P07", 21, false },
 	};
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	char sql[500];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -330,14 +332,14 @@ START_TEST(migrations_in_a_race)
 		    "CREATE EVENT TRIGGER race ON ddl_command_start"
 		    " EXECUTE FUNCTION race()",
 		    rows[i].times, rows[i].state);
-		postgres_server_sql(r->place, sql);
+		postgres_server_sql(r->server, sql);
 		ck_assert_msg((store_migrate(r->l, &r->err) == 0) ==
 				  rows[i].passes,
 			      "row %zu: %s", i, r->err.msg);
-		postgres_server_sql(r->place, "DROP EVENT TRIGGER race");
-		rig_wait(r);
+		postgres_server_sql(r->server, "DROP EVENT TRIGGER race");
+		fixture_wait(r);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

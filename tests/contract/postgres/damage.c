@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of Postgres that somebody else has changed: trouble of their owner. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 
 #include <stdio.h>
@@ -49,8 +49,8 @@ static const char lax[] =
 /* However often it is asked for, others keep their connections. */
 START_TEST(one_session_is_damaged)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r), other = rig_create(r), got;
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r), other = fixture_create(r), got;
 	struct store_link *second = store_link_new(&r->fake.env);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
@@ -65,13 +65,13 @@ START_TEST(one_session_is_damaged)
 		       " (SELECT id FROM fcgiauth.sessions"
 		       " ORDER BY ctid LIMIT 1)",
 		       lax, sessions[_i].set);
-	postgres_server_sql(r->place, sql);
+	postgres_server_sql(r->server, sql);
 	for (int i = 0; i < 2; i++)
 		if (sessions[_i].names != NULL && has_id)
-			FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+			FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 			      sessions[_i].names);
 		else
-			OK(r, rig_find(r, &s, &found));
+			OK(r, fixture_find(r, &s, &found));
 	OK(r,
 	   store_find(second, r->a, &other.id, &other.token, r->now, &found,
 		      &got, &r->err));
@@ -81,16 +81,16 @@ START_TEST(one_session_is_damaged)
 		      &cursor, &list, &r->err));
 	SAME(r, list.n, sessions[_i].names != NULL ? 1 : 2);
 	store_link_free(second);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* The service's own table of users, with alice and bob in it. */
 static struct users_link *
-make_users(struct rig *r, struct user *alice)
+make_users(struct fixture *r, struct user *alice)
 {
 	struct users_link *l = users_link_new(&r->fake.env);
-	struct backend *u = rig_users(r, "");
+	struct backend *u = fixture_users(r, "");
 	struct user bob = { .who = { .name = STR("bob") }, .hash = STR("$b") };
 	enum user_change answer;
 
@@ -111,13 +111,13 @@ START_TEST(one_user_is_damaged)
 					       "email",	    "full_name",
 					       "disabled",  "created",
 					       "changed" };
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct user alice;
 	struct users_link *l = make_users(r, &alice);
 	struct user_list list = { .n = 7 };
 	char sql[1200];
 
-	postgres_server_sql(r->place, lax);
+	postgres_server_sql(r->server, lax);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
 		struct user_answer is = { .found = false };
 
@@ -126,7 +126,7 @@ START_TEST(one_user_is_damaged)
 			       "UPDATE fcgiauth.users SET %s = NULL"
 			       " WHERE name = 'alice'",
 			       columns[i]);
-		postgres_server_sql(r->place, sql);
+		postgres_server_sql(r->server, sql);
 		(void)snprintf(sql, sizeof(sql), "column %s:", columns[i]);
 		FAILS(r,
 		      users_find(l, CALL_AT(r->a, 0), STR("alice"), &is,
@@ -141,13 +141,13 @@ START_TEST(one_user_is_damaged)
 		OK(r,
 		   users_find(l, CALL_AT(r->a, 0), STR("bob"), &is, &r->err));
 		HOLDS(r, is.found);
-		postgres_server_sql(r->place,
+		postgres_server_sql(r->server,
 				    "DELETE FROM fcgiauth.users;"
 				    "INSERT INTO fcgiauth.users TABLE kept;"
 				    "DROP TABLE kept");
 	}
 	users_link_free(l);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -155,13 +155,13 @@ END_TEST
  * stale nor missing.  The trigger takes the right to ask. */
 START_TEST(change_cannot_tell)
 {
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct user alice, old;
 	struct users_link *l = make_users(r, &alice);
 	enum user_change answer = USER_CHANGED;
 
 	postgres_server_sql(
-	    r->place,
+	    r->server,
 	    "CREATE FUNCTION fcgiauth.drop_rights() RETURNS trigger"
 	    " LANGUAGE plpgsql AS $$ BEGIN"
 	    " PERFORM set_config('role', 'pg_monitor', false);"
@@ -175,7 +175,7 @@ START_TEST(change_cannot_tell)
 	      ERR_UNAVAILABLE, "42501");
 	SAME(r, answer, USER_CHANGED);
 	users_link_free(l);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What can happen to a server in use: every failure is ERR_UNAVAILABLE in
  * bounded time, and it works again as soon as the server does. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,76 +19,76 @@
 
 START_TEST(stopped_and_started)
 {
-	struct rig *r = rig_open(RIG_OWN_SERVER, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct session s = fixture_create(r);
 	bool found;
 
 	for (int i = 0; i < 2; i++) {
-		postgres_server_stop(r->place, i == 0 ? SIGINT : SIGQUIT);
-		FAILS_WITHIN(r, 4000, rig_find(r, &s, &found), "");
-		rig_wait(r);
-		FAILS_WITHIN(r, 4000, rig_find(r, &s, &found), "failed");
-		rig_wait(r);
+		postgres_server_stop(r->server, i == 0 ? SIGINT : SIGQUIT);
+		FAILS_WITHIN(r, 4000, fixture_find(r, &s, &found), "");
+		fixture_wait(r);
+		FAILS_WITHIN(r, 4000, fixture_find(r, &s, &found), "failed");
+		fixture_wait(r);
 		FAILS_WITHIN(r, 4000, store_check_schema(r->l, &r->err), "");
-		postgres_server_start(r->place);
-		rig_wait(r);
-		OK(r, rig_find(r, &s, &found));
+		postgres_server_start(r->server);
+		fixture_wait(r);
+		OK(r, fixture_find(r, &s, &found));
 		HOLDS(r, found);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(down_at_the_start)
 {
-	struct rig *r = rig_open(RIG_OWN_SERVER, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct session s = fixture_create(r);
 	bool found;
 
-	rig_stop(r);
-	postgres_server_stop(r->place, SIGINT);
-	rig_start(r);
+	fixture_stop(r);
+	postgres_server_stop(r->server, SIGINT);
+	fixture_start(r);
 	FAILS_WITHIN(r, 4000, store_check_schema(r->l, &r->err), "failed");
-	postgres_server_start(r->place);
-	rig_wait(r);
-	OK(r, rig_find(r, &s, &found));
+	postgres_server_start(r->server);
+	fixture_wait(r);
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Neither those who are connected nor those who connect wait for long. */
 START_TEST(paused_server_holds_nobody_up)
 {
-	struct rig *r = rig_open(RIG_OWN_SERVER, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct session s = fixture_create(r);
 	bool found, ended;
 
 	r->timeout = 1;
-	rig_stop(r);
-	rig_start(r);
-	OK(r, rig_find(r, &s, &found));
-	process_signal_all(&r->place->process, SIGSTOP);
+	fixture_stop(r);
+	fixture_start(r);
+	OK(r, fixture_find(r, &s, &found));
+	process_signal_all(&r->server->process, SIGSTOP);
 	/* Nor does a new connection answer. */
-	FAILS_WITHIN(r, 6000, rig_find(r, &s, &found), "timeout expired");
-	rig_wait(r);
-	FAILS_WITHIN(r, 6000, rig_find(r, &s, &found), "timeout expired");
-	process_signal_all(&r->place->process, SIGCONT);
-	rig_wait(r);
-	OK(r, rig_find(r, &s, &found));
+	FAILS_WITHIN(r, 6000, fixture_find(r, &s, &found), "timeout expired");
+	fixture_wait(r);
+	FAILS_WITHIN(r, 6000, fixture_find(r, &s, &found), "timeout expired");
+	process_signal_all(&r->server->process, SIGCONT);
+	fixture_wait(r);
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 
 	/* A write is not even sent. */
-	process_signal_all(&r->place->process, SIGSTOP);
+	process_signal_all(&r->server->process, SIGSTOP);
 	FAILS_WITHIN(r, 6000, store_revoke(r->l, &s.id, &ended, &r->err),
 		     "timeout expired");
-	process_signal_all(&r->place->process, SIGCONT);
-	rig_wait(r);
+	process_signal_all(&r->server->process, SIGCONT);
+	fixture_wait(r);
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, !found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -99,21 +99,21 @@ static const char terminate[] =
 static int
 end_ourselves(struct postgres_link *l, void *ctx, struct err *err)
 {
-	struct rig *r = ctx;
+	struct fixture *r = ctx;
 	int64_t n;
 
 	if (postgres_change(l, "DELETE FROM fcgiauth.sessions", NULL, 0, &n,
 			    err) != 0)
 		return -1;
-	postgres_server_sql(r->place, terminate);
+	postgres_server_sql(r->server, terminate);
 	return postgres_change(l, "DELETE FROM fcgiauth.secrets", NULL, 0, &n,
 			       err);
 }
 
 START_TEST(backend_ends_in_a_transaction)
 {
-	struct rig *r = rig_open(RIG_OWN_SERVER, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct session s = fixture_create(r);
 	struct bare b;
 	bool found;
 
@@ -121,11 +121,11 @@ START_TEST(backend_ends_in_a_transaction)
 	FAILS(r, postgres_transaction(b.l, end_ourselves, r, &r->err),
 	      ERR_UNAVAILABLE, "");
 	bare_close(&b);
-	rig_stop(r);
-	rig_start(r);
-	OK(r, rig_find(r, &s, &found));
+	fixture_stop(r);
+	fixture_start(r);
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -141,27 +141,28 @@ START_TEST(locked_by_another)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rig *r = rig_open(0, rows[i].more);
-		struct session s = rig_create(r);
-		PGconn *c = rig_foreign(r);
+		struct fixture *r = fixture_open(0, rows[i].more);
+		struct session s = fixture_create(r);
+		PGconn *c = fixture_foreign(r);
 		bool found, ended;
 
 		r->timeout = 1;
-		rig_stop(r);
-		rig_start(r);
+		fixture_stop(r);
+		fixture_start(r);
 		foreign_do(c, "BEGIN");
 		foreign_do(c, "LOCK TABLE fcgiauth.sessions");
-		FAILS_WITHIN(r, 5000, rig_find(r, &s, &found), rows[i].says);
-		rig_wait(r);
+		FAILS_WITHIN(r, 5000, fixture_find(r, &s, &found),
+			     rows[i].says);
+		fixture_wait(r);
 		FAILS_WITHIN(r, 5000,
 			     store_create(r->l, &s, 3, r->now, NULL, &r->err),
 			     rows[i].says);
 		foreign_do(c, "ROLLBACK");
-		rig_wait(r);
+		fixture_wait(r);
 		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 		HOLDS(r, ended);
 		PQfinish(c);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST
@@ -169,7 +170,7 @@ END_TEST
 /* The server says so, before we give the connection up. */
 START_TEST(slow_statement_is_cancelled)
 {
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct bare b;
 	int64_t n;
 
@@ -182,14 +183,14 @@ START_TEST(slow_statement_is_cancelled)
 		      ERR_BUSY, "statement timeout");
 	OK(r, postgres_ping(b.l, &r->err));
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static int
 sleep_long(struct postgres_link *l, void *ctx, struct err *err)
 {
-	struct rig *r = ctx;
+	struct fixture *r = ctx;
 	int64_t n;
 
 	for (;;) {
@@ -204,7 +205,7 @@ sleep_long(struct postgres_link *l, void *ctx, struct err *err)
  * has an end. */
 START_TEST(slow_transaction_is_given_up)
 {
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	int64_t begin_ms = env_mono_ms(&r->fake.env);
 	struct bare b;
 
@@ -215,26 +216,26 @@ START_TEST(slow_transaction_is_given_up)
 	SAME(r, env_mono_ms(&r->fake.env) - begin_ms, 1400);
 	OK(r, postgres_ping(b.l, &r->err));
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* The row of one session: the others do not notice. */
 START_TEST(one_row_is_locked)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r), other = rig_create(r);
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r), other = fixture_create(r);
+	PGconn *c = fixture_foreign(r);
 	bool found, ended;
 
 	r->timeout = 1;
-	rig_stop(r);
-	rig_start(r);
+	fixture_stop(r);
+	fixture_start(r);
 	foreign_do(c, "BEGIN");
 	foreign_do(c, "UPDATE fcgiauth.sessions SET remember = true"
 		      " WHERE id = (SELECT id FROM fcgiauth.sessions"
 		      " ORDER BY ctid LIMIT 1)");
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	FAILS_WITHIN(r, 5000, store_revoke(r->l, &s.id, &ended, &r->err),
 		     "lock timeout");
@@ -245,14 +246,14 @@ START_TEST(one_row_is_locked)
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* The settings are checked before, but not by everybody who opens. */
 START_TEST(cannot_be_opened)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	const struct str conninfo = STR("hots=db1"), query = STR("SELECT $1");
 	const struct postgres_conf conf = { .conninfo = conninfo };
 	struct backend *s = NULL;
@@ -261,32 +262,33 @@ START_TEST(cannot_be_opened)
 	FAILS(r, store_open(&store_postgres, &conf, &r->fake.env, &s, &r->err),
 	      ERR_CONFIG, "hots");
 	ck_assert_ptr_null(s);
-	FAILS(r, rig_try_users(r, conninfo, STR(""), &u), ERR_CONFIG, "hots");
-	FAILS(r, rig_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
+	FAILS(r, fixture_try_users(r, conninfo, STR(""), &u), ERR_CONFIG,
+	      "hots");
+	FAILS(r, fixture_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
 	ck_assert_ptr_null(u);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* While it is used a primary turns into what cannot be written. */
 START_TEST(becomes_read_only)
 {
-	struct rig *r = rig_open(RIG_OWN_SERVER, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct session s = fixture_create(r);
 	bool found, ended;
 
 	OK(r, store_ping(r->l, &r->err));
-	postgres_server_sql(r->place,
+	postgres_server_sql(r->server,
 			    "ALTER SYSTEM SET default_transaction_read_only"
 			    " = on");
-	postgres_server_stop(r->place, SIGINT);
-	postgres_server_start(r->place);
-	OK(r, rig_find(r, &s, &found));
+	postgres_server_stop(r->server, SIGINT);
+	postgres_server_start(r->server);
+	OK(r, fixture_find(r, &s, &found));
 	FAILS(r, store_revoke(r->l, &s.id, &ended, &r->err), ERR_UNAVAILABLE,
 	      "read-only");
-	rig_wait(r);
+	fixture_wait(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "read-only");
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -305,7 +307,7 @@ pooler_is_ready(void *ctx)
 
 /* In transaction mode, as it is installed: it takes no options. */
 static bool
-pooler_start(struct pooler *p, const struct rig *r)
+pooler_start(struct pooler *p, const struct fixture *r)
 {
 	int port = process_free_port();
 	FILE *f;
@@ -331,7 +333,7 @@ pooler_start(struct pooler *p, const struct rig *r)
 				 "auth_type = any\n"
 				 "pool_mode = transaction\n"
 				 "default_pool_size = 3\n",
-				 r->place->folder, r->place->port, port,
+				 r->server->folder, r->server->port, port,
 				 p->folder),
 			 0);
 	ck_assert_int_eq(fclose(f), 0);
@@ -348,7 +350,7 @@ pooler_start(struct pooler *p, const struct rig *r)
 
 START_TEST(behind_a_pooler)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *store;
 	struct store_link *l[8]; /* more than the pooler has */
 	struct rotation use = { .idle_ms = 1000 };
@@ -359,17 +361,17 @@ START_TEST(behind_a_pooler)
 	bool found;
 
 	if (!pooler_start(&p, r)) {
-		rig_close(r);
+		fixture_close(r);
 		return; /* not installed */
 	}
-	rig_stop(r);
+	fixture_stop(r);
 	(void)snprintf(r->conninfo, sizeof(r->conninfo), "%s", p.conninfo);
-	rig_start(r);
+	fixture_start(r);
 	OK(r, store_migrate(r->l, &r->err));
 	OK(r, store_check_schema(r->l, &r->err));
-	s = rig_create(r);
+	s = fixture_create(r);
 	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
-		rig_second(r, r->conninfo, &store, &l[i]);
+		fixture_second(r, r->conninfo, &store, &l[i]);
 		backend_unref(store);
 	}
 	for (size_t i = 0; i < 10 * ARRAY_LEN(l); i++) {
@@ -393,7 +395,7 @@ START_TEST(behind_a_pooler)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(l); i++)
 		store_link_free(l[i]);
-	rig_close(r);
+	fixture_close(r);
 	process_stop(&p.process, SIGINT);
 	process_remove(p.folder);
 }

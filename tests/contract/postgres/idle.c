@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A connection that ended while it was idle is noticed by nobody: the server,
  * a pooler or a firewall may end one at any time. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 
 #include <poll.h>
@@ -55,19 +55,19 @@ end_idle(PGconn *c, const char *name)
 
 START_TEST(check_on_a_dead_connection)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r);
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r);
+	PGconn *c = fixture_foreign(r);
 	bool found;
 
 	for (int i = 0; i < IDLE_CHECKS; i++) {
 		end_idle(c, "fcgiauth");
-		OK(r, rig_find(r, &s, &found));
+		OK(r, fixture_find(r, &s, &found));
 		HOLDS(r, found);
 		arena_reset(r->a);
 	}
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -77,8 +77,8 @@ START_TEST(login_on_a_dead_connection)
 	const struct attempt_policy policy = { .max = 3,
 					       .window_ms = 1000,
 					       .ban_ms = 1000 };
-	struct rig *r = rig_open(0, "");
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	PGconn *c = fixture_foreign(r);
 	struct attempt attempt;
 	int64_t ended;
 	bool was;
@@ -92,7 +92,7 @@ START_TEST(login_on_a_dead_connection)
 				 &attempt, &r->err));
 		SAME(r, attempt.banned_until_ms, 0);
 		end_idle(c, "fcgiauth");
-		s = rig_create(r);
+		s = fixture_create(r);
 		end_idle(c, "fcgiauth");
 		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
 		end_idle(c, "fcgiauth");
@@ -103,7 +103,7 @@ START_TEST(login_on_a_dead_connection)
 	OK(r, store_revoke_all(r->l, &ended, &r->err));
 	SAME(r, ended, 0);
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -111,8 +111,8 @@ END_TEST
 /* A notification, or a notice, is no end of the connection. */
 START_TEST(told_while_idle)
 {
-	struct rig *r = rig_open(0, "");
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	PGconn *c = fixture_foreign(r);
 	struct bare b;
 	struct pollfd p;
 	int64_t none;
@@ -125,15 +125,15 @@ START_TEST(told_while_idle)
 	ck_assert(!postgres_is_lost(b.l, false));
 	bare_close(&b);
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(others_keep_their_connection)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r), got;
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r), got;
+	PGconn *c = fixture_foreign(r);
 	struct store_link *second = store_link_new(&r->fake.env);
 	bool found;
 	int pid;
@@ -145,7 +145,7 @@ START_TEST(others_keep_their_connection)
 	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
 		      &r->err));
 	pid = backend_of(c, "fcgiauth");
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	OK(r,
 	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
 		      &r->err));
@@ -157,22 +157,22 @@ START_TEST(others_keep_their_connection)
 		      &r->err));
 	ck_assert_int_ne(pid, backend_of(c, "fcgiauth"));
 	pid = backend_of(c, "fcgiauth");
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	OK(r,
 	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
 		      &r->err));
 	ck_assert_int_eq(kill(pid, 0), 0);
 	store_link_free(second);
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(idle_session_timeout)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r), got;
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r), got;
+	PGconn *c = fixture_foreign(r);
 	struct backend *store;
 	struct store_link *l;
 	char conninfo[500];
@@ -182,7 +182,7 @@ START_TEST(idle_session_timeout)
 		       "%s application_name=idler options='-c"
 		       " idle_session_timeout=200'",
 		       r->conninfo);
-	rig_second(r, conninfo, &store, &l);
+	fixture_second(r, conninfo, &store, &l);
 	for (int i = 0; i < 5 && PQserverVersion(c) >= 140000; i++) {
 		int64_t until_ms = process_now_ms() + 20000;
 
@@ -198,14 +198,14 @@ START_TEST(idle_session_timeout)
 	store_link_free(l);
 	backend_unref(store);
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* What its server says to who asks while it is idle for too long. */
 START_TEST(ends_as_it_is_asked)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
 	int64_t n;
 
@@ -217,7 +217,7 @@ START_TEST(ends_as_it_is_asked)
 			      NULL, 0, &n, &r->err),
 	      ERR_UNDONE, "57P05");
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -228,27 +228,27 @@ START_TEST(sent_bytes_are_swallowed)
 	const struct attempt_policy policy = { .max = 0,
 					       .window_ms = 1000,
 					       .ban_ms = 1000 };
-	struct rig *r = rig_open(RIG_OWN_SERVER, "");
-	struct session s = rig_create(r), second;
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct session s = fixture_create(r), second;
+	PGconn *c = fixture_foreign(r);
 	struct attempt attempt = { .count = 0 };
 	int64_t begin_ms;
 	bool found;
 	int pid;
 
 	r->timeout = 1;
-	rig_stop(r);
-	rig_start(r);
+	fixture_stop(r);
+	fixture_start(r);
 	for (int i = 0; i < 3; i++) {
-		OK(r, rig_find(r, &s, &found));
+		OK(r, fixture_find(r, &s, &found));
 		HOLDS(r, found);
 		pid = backend_of(c, "fcgiauth");
 		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
 		begin_ms = process_now_ms();
 		if (i == 0)
-			OK(r, rig_find(r, &s, &found));
+			OK(r, fixture_find(r, &s, &found));
 		else if (i == 1)
-			second = rig_create(r);
+			second = fixture_create(r);
 		else
 			OK(r,
 			   store_attempt(r->l, STR("user:a"), &policy, r->now,
@@ -260,10 +260,10 @@ START_TEST(sent_bytes_are_swallowed)
 			ck_assert_int_lt(process_now_ms() - begin_ms, 20000);
 	}
 	SAME(r, attempt.banned_until_ms, r->now + 1000);
-	OK(r, rig_find(r, &second, &found));
+	OK(r, fixture_find(r, &second, &found));
 	HOLDS(r, found);
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -273,11 +273,11 @@ START_TEST(users_on_a_dead_connection)
 		"", "SELECT 'alice' AS name, '$x' AS password_hash"
 		    " WHERE $1 = 'alice'"
 	};
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
+	PGconn *c = fixture_foreign(r);
 
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
-		struct backend *u = rig_users(r, queries[i]);
+		struct backend *u = fixture_users(r, queries[i]);
 		struct users_link *l = users_link_new(&r->fake.env);
 		struct user user = { .who = { .name = STR("alice") },
 				     .hash = STR("$x") };
@@ -305,7 +305,7 @@ START_TEST(users_on_a_dead_connection)
 		backend_unref(u);
 	}
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connection strings, values in both directions, what errors mean. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -104,18 +104,18 @@ START_TEST(password_is_never_shown)
 		{ "postgresql://scram:hunter2@127.0.0.1:", "/postgres" },
 		{ "postgresql://scram:hunter2@127.0.0.1:", "/no_such" },
 	};
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *s;
 	struct store_link *l;
 	char conninfo[200];
 
-	postgres_server_sql(r->place,
+	postgres_server_sql(r->server,
 			    "DROP ROLE IF EXISTS scram;"
 			    "CREATE ROLE scram LOGIN PASSWORD 'right one'");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)snprintf(conninfo, sizeof(conninfo), "%s%d%s",
-			       rows[i].before, r->place->port, rows[i].after);
-		rig_second(r, conninfo, &s, &l);
+			       rows[i].before, r->server->port, rows[i].after);
+		fixture_second(r, conninfo, &s, &l);
 		FAILS(r, store_ping(l, &r->err), ERR_UNAVAILABLE, "postgres");
 		ck_assert_msg(strstr(r->err.msg, "hunter2") == NULL &&
 				  strchr(r->err.msg, '\n') == NULL,
@@ -126,13 +126,13 @@ START_TEST(password_is_never_shown)
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "host=127.0.0.1 port=%d user=scram dbname=postgres"
 		       " password='right one'",
-		       r->place->port);
-	rig_second(r, conninfo, &s, &l);
+		       r->server->port);
+	fixture_second(r, conninfo, &s, &l);
 	FAILS(r, store_check_schema(l, &r->err), ERR_CONFIG, "migrate");
 	store_link_free(l);
 	backend_unref(s);
-	postgres_server_sql(r->place, "DROP ROLE scram");
-	rig_close(r);
+	postgres_server_sql(r->server, "DROP ROLE scram");
+	fixture_close(r);
 }
 END_TEST
 
@@ -144,9 +144,9 @@ START_TEST(values_are_never_shown)
 		"SELECT $1, pg_catalog.pg_terminate_backend("
 		"pg_catalog.pg_backend_pid()), pg_catalog.pg_sleep(5)",
 	};
-	struct rig *r = rig_open(
-	    RIG_NO_SCHEMA,
-	    "options='-c log_parameter_max_length_on_error=-1'");
+	struct fixture *r =
+	    fixture_open(FIXTURE_NO_SCHEMA,
+			 "options='-c log_parameter_max_length_on_error=-1'");
 	struct bare b;
 	PGresult *res;
 
@@ -160,14 +160,14 @@ START_TEST(values_are_never_shown)
 			      "row %zu: %s", i, r->err.msg);
 	}
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(first_host_is_down)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r);
 	struct backend *second;
 	struct store_link *l;
 	char conninfo[300];
@@ -176,24 +176,24 @@ START_TEST(first_host_is_down)
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "host=127.0.0.1,%s,127.0.0.1 port=1,%d,1 user=postgres"
 		       " dbname=postgres",
-		       r->place->folder, r->place->port);
-	rig_second(r, conninfo, &second, &l);
+		       r->server->folder, r->server->port);
+	fixture_second(r, conninfo, &second, &l);
 	OK(r, store_check_schema(l, &r->err));
 	store_link_free(r->l);
 	r->l = l;
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	backend_unref(second);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* As a standby, and as a primary that became one. */
 START_TEST(first_host_is_read_only)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r);
-	struct postgres_server_place other;
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r);
+	struct test_postgres other;
 	struct backend *second;
 	struct store_link *l;
 	char conninfo[300];
@@ -208,21 +208,21 @@ START_TEST(first_host_is_read_only)
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "host=%s,%s port=%d,%d user=postgres dbname=postgres"
 		       " target_session_attrs=read-write",
-		       other.folder, r->place->folder, other.port,
-		       r->place->port);
-	rig_second(r, conninfo, &second, &l);
+		       other.folder, r->server->folder, other.port,
+		       r->server->port);
+	fixture_second(r, conninfo, &second, &l);
 	OK(r, store_check_schema(l, &r->err));
 	store_link_free(r->l);
 	r->l = l;
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	backend_unref(second);
-	rig_second(r, other.conninfo, &second, &l);
+	fixture_second(r, other.conninfo, &second, &l);
 	FAILS(r, store_migrate(l, &r->err), ERR_UNAVAILABLE, "read-only");
 	store_link_free(l);
 	backend_unref(second);
 	postgres_server_free(&other);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -251,7 +251,8 @@ START_TEST(session_has_our_settings)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rig *r = rig_open(RIG_NO_SCHEMA, rows[i].more);
+		struct fixture *r =
+		    fixture_open(FIXTURE_NO_SCHEMA, rows[i].more);
 		struct bare b;
 		struct str got;
 		PGresult *res;
@@ -263,7 +264,7 @@ START_TEST(session_has_our_settings)
 		ck_assert_msg(str_eq(got, str_from(rows[i].want)),
 			      "row %zu: %.*s", i, STR_ARG(got));
 		bare_close(&b);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST
@@ -280,7 +281,7 @@ START_TEST(values_go_and_come_back)
 		STR("J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x94\x91\n\t\x01"),
 	};
 	static const uint8_t bytes[] = { 0, 1, 0, 255, '\'', '\\', 0 };
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	uint8_t back[sizeof(bytes)];
 	struct bare b;
 	struct str got;
@@ -323,7 +324,7 @@ START_TEST(values_go_and_come_back)
 			     &res, &r->err),
 	      ERR_INTERNAL, "22021");
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -334,7 +335,7 @@ START_TEST(much_goes_and_comes_back)
 		N = 20 << 20
 	};
 	static char bytes[N], back[N];
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
 	PGresult *res;
 
@@ -347,13 +348,13 @@ START_TEST(much_goes_and_comes_back)
 	ck_assert(memcmp(bytes, back, N) == 0);
 	PQclear(res);
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(fields_are_checked)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct str text;
 	struct bare b;
 	PGresult *res;
@@ -390,7 +391,7 @@ START_TEST(fields_are_checked)
 	      "bytea");
 	PQclear(res);
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -412,7 +413,7 @@ START_TEST(errors_have_their_meaning)
 		{ "38000", ERR_BUSY },	      { "39000", ERR_BUSY },
 		{ "44000", ERR_BUSY },
 	};
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
 	char sql[200];
 	int64_t n;
@@ -439,14 +440,14 @@ START_TEST(errors_have_their_meaning)
 	/* The connection is as good as before. */
 	OK(r, postgres_ping(b.l, &r->err));
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Those of an administrator's own may be anything. */
 START_TEST(statements_of_another_kind)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
 	PGresult *res;
 
@@ -466,7 +467,7 @@ START_TEST(statements_of_another_kind)
 			     &r->err),
 	      ERR_UNAVAILABLE, "no answer to use");
 	bare_close(&b);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The schema: who makes it, who may use it, what is not ours. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 
 #include <stdio.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 
 START_TEST(missing_schema_says_what_to_do)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct schema_state state;
 	struct session s = { .remember = false };
 	bool found;
@@ -18,54 +18,54 @@ START_TEST(missing_schema_says_what_to_do)
 	HOLDS(r, state.want > 0);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "fcgiauth.sessions");
-	rig_wait(r);
+	fixture_wait(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "run fcgiauthctl store migrate");
-	FAILS(r, rig_find(r, &s, &found), ERR_CONFIG, "store migrate");
+	FAILS(r, fixture_find(r, &s, &found), ERR_CONFIG, "store migrate");
 	/* It is noticed when somebody has done so. */
 	{
 		struct backend *second;
 		struct store_link *l;
 
-		rig_second(r, r->conninfo, &second, &l);
+		fixture_second(r, r->conninfo, &second, &l);
 		OK(r, store_migrate(l, &r->err));
 		store_link_free(l);
 		backend_unref(second);
 	}
-	rig_wait(r);
-	s = rig_create(r);
-	OK(r, rig_find(r, &s, &found));
+	fixture_wait(r);
+	s = fixture_create(r);
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static int
-migrate_in_a_process(struct rig *r)
+migrate_in_a_process(struct fixture *r)
 {
 	struct schema_state state;
 	int result = 1;
 
-	rig_start(r);
+	fixture_start(r);
 	if (store_migrate(r->l, &r->err) != 0 ||
 	    store_schema(r->l, &state, &r->err) != 0 ||
 	    state.have != state.want) {
 		(void)fprintf(stderr, "%s\n", r->err.msg);
 		result = 2;
 	}
-	rig_stop(r);
+	fixture_stop(r);
 	return result;
 }
 
 START_TEST(processes_migrate_at_once)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	pid_t pids[6];
 	int status;
 
-	rig_stop(r);
+	fixture_stop(r);
 	for (int round = 0; round < 8; round++) {
-		postgres_server_sql(r->place,
+		postgres_server_sql(r->server,
 				    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 		for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
 			pids[i] = fork();
@@ -78,10 +78,10 @@ START_TEST(processes_migrate_at_once)
 			HOLDS(r, WIFEXITED(status) && WEXITSTATUS(status) == 1);
 		}
 	}
-	rig_start(r);
+	fixture_start(r);
 	OK(r, store_check_schema(r->l, &r->err));
-	(void)rig_create(r);
-	rig_close(r);
+	(void)fixture_create(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ static const char granted[] =
     " TO dml";
 
 static void
-run_each(const struct postgres_server_place *p, const char *sql)
+run_each(const struct test_postgres *p, const char *sql)
 {
 	char text[400], *rest = text, *one;
 
@@ -110,8 +110,8 @@ run_each(const struct postgres_server_place *p, const char *sql)
 /* As the manual says: one role makes the tables, the daemon's uses them. */
 START_TEST(daemon_role_needs_no_ddl)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
-	struct postgres_server_place inside = *r->place;
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
+	struct test_postgres inside = *r->server;
 	struct backend *ddl, *dml;
 	struct store_link *maker, *user;
 	struct schema_state state;
@@ -120,13 +120,13 @@ START_TEST(daemon_role_needs_no_ddl)
 	int64_t n;
 	char as[160];
 
-	run_each(r->place, roles);
+	run_each(r->server, roles);
 	(void)snprintf(as, sizeof(as), "host=%s port=%d dbname=shared user=ddl",
-		       r->place->folder, r->place->port);
+		       r->server->folder, r->server->port);
 	(void)snprintf(inside.conninfo, sizeof(inside.conninfo), "%s", as);
-	rig_second(r, as, &ddl, &maker);
+	fixture_second(r, as, &ddl, &maker);
 	as[strlen(as) - 2] = 'm';
-	rig_second(r, as, &dml, &user);
+	fixture_second(r, as, &dml, &user);
 
 	OK(r, store_schema(user, &state, &r->err));
 	SAME(r, state.have, 0);
@@ -135,13 +135,13 @@ START_TEST(daemon_role_needs_no_ddl)
 	FAILS(r, store_check_schema(user, &r->err), ERR_UNAVAILABLE,
 	      "permission denied for schema fcgiauth");
 	postgres_server_sql(&inside, granted);
-	rig_wait(r);
+	fixture_wait(r);
 	OK(r, store_check_schema(user, &r->err));
 	OK(r, store_ping(user, &r->err));
 	OK(r, store_migrate(user, &r->err)); /* nothing to do */
 	store_link_free(r->l);
 	r->l = user;
-	s = rig_create(r);
+	s = fixture_create(r);
 	OK(r, store_touch(user, &s.id, r->now + 1, r->now + 70000, &r->err));
 	OK(r, store_secret(user, "csrf", secret, &r->err));
 	OK(r, store_deny(user, STR("sid:x"), r->now, r->now + 1, &r->err));
@@ -154,9 +154,9 @@ START_TEST(daemon_role_needs_no_ddl)
 	backend_unref(ddl);
 	store_link_bind(r->l, r->store);
 	backend_unref(dml);
-	run_each(r->place,
+	run_each(r->server,
 		 "DROP DATABASE shared; DROP ROLE ddl; DROP ROLE dml");
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -174,18 +174,20 @@ START_TEST(ping_needs_every_right)
 		{ "known_networks", "SELECT INSERT UPDATE DELETE" },
 		{ "secrets", "SELECT INSERT" },
 	};
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct store_link *l;
 	struct backend *s;
 	char sql[256], as[440], denied[80];
 	struct str left, right;
 
-	postgres_server_sql(r->place, "CREATE ROLE least;"
+	postgres_server_sql(r->server,
+			    "CREATE ROLE least;"
 			    " GRANT USAGE ON SCHEMA fcgiauth TO least");
 	(void)snprintf(as, sizeof(as), "%s options='-c role=least'",
 		       r->conninfo);
-	rig_second(r, as, &s, &l);
-	postgres_server_sql(r->place, "GRANT SELECT ON fcgiauth.schema_version"
+	fixture_second(r, as, &s, &l);
+	postgres_server_sql(r->server,
+			    "GRANT SELECT ON fcgiauth.schema_version"
 			    " TO least; GRANT SELECT, INSERT ON"
 			    " fcgiauth.secrets TO least;"
 			    " GRANT SELECT, INSERT, UPDATE, DELETE ON"
@@ -201,52 +203,54 @@ START_TEST(ping_needs_every_right)
 			(void)snprintf(sql, sizeof(sql),
 				       "REVOKE %.*s ON fcgiauth.%s FROM least",
 				       STR_ARG(right), rows[i].table);
-			postgres_server_sql(r->place, sql);
+			postgres_server_sql(r->server, sql);
 			ck_assert_msg(store_ping(l, &r->err) == -1, "%s", sql);
 			ck_assert_msg(strstr(r->err.msg, denied) != NULL,
 				      "%s: %s", sql, r->err.msg);
 			(void)snprintf(sql, sizeof(sql),
 				       "GRANT %.*s ON fcgiauth.%s TO least",
 				       STR_ARG(right), rows[i].table);
-			postgres_server_sql(r->place, sql);
-			rig_wait(r);
+			postgres_server_sql(r->server, sql);
+			fixture_wait(r);
 			OK(r, store_ping(l, &r->err));
 		}
 	}
 	store_link_free(l);
 	backend_unref(s);
-	postgres_server_sql(r->place, "DROP OWNED BY least; DROP ROLE least");
-	rig_close(r);
+	postgres_server_sql(r->server, "DROP OWNED BY least; DROP ROLE least");
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(newer_schema_is_refused)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r);
 	bool found;
 
-	postgres_server_sql(r->place, "UPDATE fcgiauth.schema_version"
-				      " SET version = version + 90");
-	rig_stop(r);
-	rig_start(r);
+	postgres_server_sql(r->server,
+			    "UPDATE fcgiauth.schema_version"
+			    " SET version = version + 90");
+	fixture_stop(r);
+	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	postgres_server_sql(r->place, "UPDATE fcgiauth.schema_version"
-				      " SET version = version - 90");
-	rig_stop(r);
-	rig_start(r);
+	postgres_server_sql(r->server,
+			    "UPDATE fcgiauth.schema_version"
+			    " SET version = version - 90");
+	fixture_stop(r);
+	fixture_start(r);
 	OK(r, store_check_schema(r->l, &r->err));
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static int
-migrate_probe(struct rig *r, const char *const *steps, size_t nsteps,
+migrate_probe(struct fixture *r, const char *const *steps, size_t nsteps,
 	      struct schema_state *state)
 {
 	struct bare b;
@@ -274,7 +278,7 @@ START_TEST(steps_in_order)
 	static const char *const broken[] = {
 		"", "UPDATE fcgiauth.probe SET n = 0; DROP TABLE fcgiauth.no"
 	};
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct schema_state state;
 	char n[16];
 
@@ -287,14 +291,14 @@ START_TEST(steps_in_order)
 	OK(r, migrate_probe(r, steps, 3, &state));
 	FAILS(r, migrate_probe(r, steps, 2, &state), ERR_CONFIG,
 	      "newer than this program");
-	postgres_server_ask(r->place, "SELECT n FROM fcgiauth.probe", n,
+	postgres_server_ask(r->server, "SELECT n FROM fcgiauth.probe", n,
 			    sizeof(n));
 	ck_assert_str_eq(n, "123");
 	/* One without tables of its own asks for none. */
 	OK(r, migrate_probe(r, NULL, 0, &state));
 	SAME(r, state.want, 0);
 	OK(r, store_check_schema(r->l, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -304,35 +308,36 @@ START_TEST(a_step_may_take_long)
 	static const char *const steps[] = {
 		"SELECT pg_catalog.pg_sleep(1.5)",
 	};
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct schema_state state;
 
 	r->timeout = 1;
 	OK(r, migrate_probe(r, steps, 1, &state));
 	SAME(r, state.have, 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(encoding_must_be_utf8)
 {
-	struct rig *r = rig_open(RIG_NO_SCHEMA, "");
+	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *second;
 	struct store_link *l;
 	char conninfo[200];
 
-	postgres_server_sql(r->place, "DROP DATABASE IF EXISTS latin");
-	postgres_server_sql(r->place, "CREATE DATABASE latin ENCODING 'LATIN1'"
-				      " LC_COLLATE 'C' LC_CTYPE 'C'"
-				      " TEMPLATE template0");
+	postgres_server_sql(r->server, "DROP DATABASE IF EXISTS latin");
+	postgres_server_sql(r->server,
+			    "CREATE DATABASE latin ENCODING 'LATIN1'"
+			    " LC_COLLATE 'C' LC_CTYPE 'C'"
+			    " TEMPLATE template0");
 	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=latin",
-		       r->place->conninfo);
-	rig_second(r, conninfo, &second, &l);
+		       r->server->conninfo);
+	fixture_second(r, conninfo, &second, &l);
 	FAILS(r, store_migrate(l, &r->err), ERR_CONFIG, "LATIN1: need UTF8");
 	store_link_free(l);
 	backend_unref(second);
-	postgres_server_sql(r->place, "DROP DATABASE latin");
-	rig_close(r);
+	postgres_server_sql(r->server, "DROP DATABASE latin");
+	fixture_close(r);
 }
 END_TEST
 
@@ -368,8 +373,8 @@ START_TEST(plans_use_indexes)
 		{ "SELECT name FROM fcgiauth.limits WHERE ends_ms <= 1",
 		  "limits_ends" },
 	};
-	struct rig *r = rig_open(0, "");
-	PGconn *c = rig_foreign(r);
+	struct fixture *r = fixture_open(0, "");
+	PGconn *c = fixture_foreign(r);
 
 	foreign_do(c, "SET enable_seqscan = off");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -389,17 +394,17 @@ START_TEST(plans_use_indexes)
 			      "row %zu: %s", i, plan);
 	}
 	PQfinish(c);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static bool
 all_in_place(void *ctx)
 {
-	const struct rig *r = ctx;
+	const struct fixture *r = ctx;
 	char n[24];
 
-	postgres_server_ask(r->place,
+	postgres_server_ask(r->server,
 			    "SELECT n_tup_hot_upd FROM"
 			    " pg_catalog.pg_stat_user_tables WHERE"
 			    " schemaname = 'fcgiauth' AND relname = 'sessions'",
@@ -410,16 +415,16 @@ all_in_place(void *ctx)
 /* What happens all the time writes no index. */
 START_TEST(touches_change_rows_in_place)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r);
 
 	for (int i = 1; i <= 50; i++)
 		OK(r, store_touch(r->l, &s.id, r->now + i, r->now + 70000 + i,
 				  &r->err));
-	rig_stop(r); /* the server counts at its end */
+	fixture_stop(r); /* the server counts at its end */
 	ck_assert(process_wait(NULL, all_in_place, r, 10000));
-	rig_start(r);
-	rig_close(r);
+	fixture_start(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -427,22 +432,23 @@ END_TEST
  * when its last one does. */
 START_TEST(sweep_follows_touches)
 {
-	struct rig *r = rig_open(0, "");
-	struct session s = rig_create(r);
+	struct fixture *r = fixture_open(0, "");
+	struct session s = fixture_create(r);
 	int64_t n;
 	bool found;
 
 	OK(r, store_touch(r->l, &s.id, r->now + 1, r->now + 59999, &r->err));
-	postgres_server_sql(r->place, "UPDATE fcgiauth.sessions"
-				      " SET expires_ms = expires_ms + 500000");
+	postgres_server_sql(r->server,
+			    "UPDATE fcgiauth.sessions"
+			    " SET expires_ms = expires_ms + 500000");
 	OK(r, store_touch(r->l, &s.id, r->now + 2, r->now + 100000, &r->err));
 	OK(r, store_sweep(r->l, r->now + 70000, 10, &n, &r->err));
 	SAME(r, n, 0);
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	OK(r, store_sweep(r->l, r->now + 100000, 10, &n, &r->err));
 	SAME(r, n, 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is particular to the Postgres backends, on real servers. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 #include "tests/support/run.h"
 
 #include <stdio.h>
@@ -10,12 +10,12 @@ main(void)
 {
 	int result;
 
-	if (!postgres_server_new(&shared_place))
+	if (!postgres_server_new(&shared_server))
 		return skip_all("PostgreSQL is not installed");
 	result = RUN_CASES(postgres_link_cases(), postgres_schema_cases(),
 			   postgres_conflict_cases(), postgres_fault_cases(),
 			   postgres_damage_cases(), postgres_idle_cases(),
 			   postgres_wait_cases());
-	postgres_server_free(&shared_place);
+	postgres_server_free(&shared_server);
 	return result;
 }

@@ -13,9 +13,9 @@
 
 extern const struct user_source_ops users_postgres;
 
-static struct postgres_server_place place;
+static struct test_postgres server;
 
-struct rig {
+struct fixture {
 	const char *name;
 	struct fake_env fake;
 	struct backend *users;
@@ -24,7 +24,7 @@ struct rig {
 	struct err err;
 };
 
-static struct rig rig, *const r = &rig;
+static struct fixture fixture, *const r = &fixture;
 
 #define HASH "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
@@ -53,7 +53,7 @@ open_source(const char *query, const char *update_hash)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	char *copy = strdup(query);
-	const struct str texts[] = { str_from(place.conninfo), str_from(copy),
+	const struct str texts[] = { str_from(server.conninfo), str_from(copy),
 				     str_from(update_hash) };
 	const int64_t seconds = 20;
 	int rc;
@@ -81,12 +81,12 @@ open_source(const char *query, const char *update_hash)
 static void
 setup(void)
 {
-	*r = (struct rig){ .name = "foreign" };
+	*r = (struct fixture){ .name = "foreign" };
 	fake_env_init(&r->fake);
 	r->a = arena_new(16 << 20);
 	r->l = users_link_new(&r->fake.env);
 	ck_assert(r->a != NULL && r->l != NULL);
-	postgres_server_sql(&place, table);
+	postgres_server_sql(&server, table);
 }
 
 static void
@@ -253,15 +253,15 @@ START_TEST(table_that_comes_later)
 	struct user u;
 	struct user_answer is = { .found = false };
 
-	postgres_server_sql(&place, "DROP TABLE app.people");
+	postgres_server_sql(&server, "DROP TABLE app.people");
 	OK(r, open_source(QUERY, NULL));
 	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
-	postgres_server_sql(&place, table);
+	postgres_server_sql(&server, table);
 	fake_env_advance(&r->fake, 2);
 	HOLDS(r, find("alice", &u));
 	/* And go again. */
-	postgres_server_sql(&place, "DROP TABLE app.people");
+	postgres_server_sql(&server, "DROP TABLE app.people");
 	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
 }
@@ -307,8 +307,9 @@ START_TEST(several_rows_are_nobody)
 	struct user_answer is = { .found = false };
 	struct user u;
 
-	postgres_server_sql(&place, "INSERT INTO app.people (login,"
-				    " password_hash) VALUES ('alice', '$x')");
+	postgres_server_sql(&server,
+			    "INSERT INTO app.people (login,"
+			    " password_hash) VALUES ('alice', '$x')");
 	OK(r, open_source(QUERY, NULL));
 	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
@@ -333,7 +334,7 @@ START_TEST(failure_of_one_holds_up_no_other)
 	char query[400];
 
 	ck_assert_ptr_nonnull(other);
-	postgres_server_sql(&place,
+	postgres_server_sql(&server,
 			    "CREATE FUNCTION app.hash_of(text) RETURNS text"
 			    " LANGUAGE plpgsql AS $$ BEGIN IF $1 = 'alice' THEN"
 			    " RAISE EXCEPTION 'who?'; END IF; RETURN 'h';"
@@ -457,7 +458,7 @@ main(void)
 	TCase *t = new_case("users_foreign");
 	int result;
 
-	if (!postgres_server_new(&place))
+	if (!postgres_server_new(&server))
 		return skip_all("PostgreSQL is not installed");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, all_columns);
@@ -474,6 +475,6 @@ main(void)
 	tcase_add_test(t, update_hash_compares);
 	tcase_add_test(t, no_memory_is_no_answer);
 	result = run_case(t);
-	postgres_server_free(&place);
+	postgres_server_free(&server);
 	return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Another has the row while a statement of ours comes to it: after waiting,
  * what has become of the row decides. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 /* One operation of ours, in a thread of its own. */
 struct waiter {
-	struct rig *r;
+	struct fixture *r;
 	struct session s;
 	int64_t at_ms; /* its clock */
 	struct rotation use;
@@ -62,7 +62,7 @@ rotate(void *arg)
 static void
 meanwhile(struct waiter *w, void *(*op)(void *), const char *sql)
 {
-	PGconn *c = rig_foreign(w->r);
+	PGconn *c = fixture_foreign(w->r);
 	pthread_t thread;
 
 	foreign_do(c, "BEGIN");
@@ -76,12 +76,12 @@ meanwhile(struct waiter *w, void *(*op)(void *), const char *sql)
 }
 
 static long
-ask(const struct rig *r, const char *sql)
+ask(const struct fixture *r, const char *sql)
 {
 	char text[32];
 	long n;
 
-	postgres_server_ask(r->place, sql, text, sizeof(text));
+	postgres_server_ask(r->server, sql, text, sizeof(text));
 	ck_assert_int_eq(sscanf(text, "%ld", &n), 1);
 	return n;
 }
@@ -101,7 +101,7 @@ START_TEST(prolonged_while_it_is_swept)
 		  "until_ms = 9000" },
 		{ "limits", "('a', 1000)", "ends_ms = 9000" },
 	};
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 	struct waiter w = { .r = r, .at_ms = 1000 };
 	char sql[250];
 
@@ -109,7 +109,7 @@ START_TEST(prolonged_while_it_is_swept)
 		(void)snprintf(sql, sizeof(sql),
 			       "INSERT INTO fcgiauth.%s VALUES %s",
 			       rows[i].table, rows[i].row);
-		postgres_server_sql(r->place, sql);
+		postgres_server_sql(r->server, sql);
 		(void)snprintf(sql, sizeof(sql), "UPDATE fcgiauth.%s SET %s",
 			       rows[i].table, rows[i].change);
 		meanwhile(&w, sweep, sql);
@@ -119,25 +119,25 @@ START_TEST(prolonged_while_it_is_swept)
 		ck_assert_msg(ask(r, sql) == 1, "row %zu", i);
 		(void)snprintf(sql, sizeof(sql), "DELETE FROM fcgiauth.%s",
 			       rows[i].table);
-		postgres_server_sql(r->place, sql);
+		postgres_server_sql(r->server, sql);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(touched_while_it_is_swept)
 {
-	struct rig *r = rig_open(0, "");
-	struct waiter w = { .r = r, .s = rig_create(r) };
+	struct fixture *r = fixture_open(0, "");
+	struct waiter w = { .r = r, .s = fixture_create(r) };
 	bool found;
 
 	w.at_ms = r->now + 60000;
 	meanwhile(&w, sweep,
 		  SET "idle_expires_ms = idle_expires_ms + 9000,"
 		      " expires_ms = expires_ms + 9000");
-	OK(r, rig_find(r, &w.s, &found));
+	OK(r, fixture_find(r, &w.s, &found));
 	HOLDS(r, found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -154,13 +154,13 @@ START_TEST(changed_while_it_is_touched)
 		{ SET "idle_expires_ms = created_ms + 10", 0, 10 },
 		{ SET "expires_ms = created_ms + 10", 0, 15 },
 	};
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct waiter w = { .r = r, .s = rig_create(r) };
+		struct waiter w = { .r = r, .s = fixture_create(r) };
 		bool ended;
 
-		postgres_server_sql(r->place,
+		postgres_server_sql(r->server,
 				    SET "idle_expires_ms = created_ms + 15");
 		w.at_ms = r->now + 10;
 		meanwhile(&w, touch, rows[i].change);
@@ -176,7 +176,7 @@ START_TEST(changed_while_it_is_touched)
 		     rows[i].idle);
 		OK(r, store_revoke(r->l, &w.s.id, &ended, &r->err));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -222,7 +222,7 @@ static const struct {
 
 START_TEST(changed_while_it_is_rotated)
 {
-	struct rig *r = rig_open(0, "");
+	struct fixture *r = fixture_open(0, "");
 
 	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
 		struct waiter w = { .r = r, .at_ms = r->now };
@@ -230,7 +230,7 @@ START_TEST(changed_while_it_is_rotated)
 		uint8_t wrapped[32];
 		int64_t n;
 
-		w.s = rig_create(r);
+		w.s = fixture_create(r);
 		w.use = (struct rotation){ .generation = turns[i].generation,
 					   .idle_ms = 3600,
 					   .grace_ms = turns[i].grace_ms,
@@ -241,7 +241,7 @@ START_TEST(changed_while_it_is_rotated)
 		memset(wrapped, turns[i].answer == ROTATE_GRACE ? 0xcc : 0xee,
 		       sizeof(wrapped));
 		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].before);
-		postgres_server_sql(r->place, sql);
+		postgres_server_sql(r->server, sql);
 		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].change);
 		meanwhile(&w, rotate, sql);
 		ck_assert_msg(w.answer == turns[i].answer, "row %zu: %d", i,
@@ -253,7 +253,7 @@ START_TEST(changed_while_it_is_rotated)
 		OK(r, store_revoke_all(r->l, &n, &r->err));
 		arena_reset(r->a);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

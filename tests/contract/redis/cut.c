@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The Redis store when a call does not come to its end. */
-#include "tests/contract/redis/store_rig.h"
+#include "tests/contract/redis/store_fixture.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -13,33 +13,35 @@
 /* As a call that ended there would have left it. */
 START_TEST(create_stops_in_between)
 {
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now), more;
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now), more;
 
 	/* Before anything leads to it. */
-	(void)rig_redis(r, "DEL fcgiauth:u:alice fcgiauth:sessions");
-	(void)rig_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
-	HOLDS(r, !rig_is_alive(r, &s, r->now));
-	SAME(r, rig_live(r, "alice", r->now), 0);
+	(void)fixture_redis(r, "DEL fcgiauth:u:alice fcgiauth:sessions");
+	(void)fixture_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	HOLDS(r, !fixture_is_alive(r, &s, r->now));
+	SAME(r, fixture_live(r, "alice", r->now), 0);
 	/* Before its token does. */
-	s = rig_create(r, "alice", r->now);
-	(void)rig_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
-	HOLDS(r, !rig_is_alive(r, &s, r->now));
+	s = fixture_create(r, "alice", r->now);
+	(void)fixture_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	/* Before those went that had to go. */
-	more = rig_create(r, "alice", r->now + 1);
-	(void)rig_redis(r, "EVAL %s 1 fcgiauth:u:alice",
-			"local e = redis.call('ZRANGE', KEYS[1], 0, 0)[1]"
-			" redis.call('ZREM', KEYS[1], e)"
-			" redis.call('ZADD', KEYS[1], 0, '-' .. e)");
-	SAME(r, rig_live(r, "alice", r->now), 1);
-	s = rig_session(r, "alice", r->now + 2);
+	more = fixture_create(r, "alice", r->now + 1);
+	(void)fixture_redis(r, "EVAL %s 1 fcgiauth:u:alice",
+			    "local e = redis.call('ZRANGE', KEYS[1], 0, 0)[1]"
+			    " redis.call('ZREM', KEYS[1], e)"
+			    " redis.call('ZADD', KEYS[1], 0, '-' .. e)");
+	SAME(r, fixture_live(r, "alice", r->now), 1);
+	s = fixture_session(r, "alice", r->now + 2);
 	OK(r, store_create(r->l, &s, 2, r->now, NULL, &r->err));
-	HOLDS(r, rig_is_alive(r, &s, r->now) && rig_is_alive(r, &more, r->now));
-	SAME(r, rig_redis(r, "ZCARD fcgiauth:u:alice"), 2);
+	HOLDS(r,
+	      fixture_is_alive(r, &s, r->now) &&
+		  fixture_is_alive(r, &more, r->now));
+	SAME(r, fixture_redis(r, "ZCARD fcgiauth:u:alice"), 2);
 	/* None of it stays. */
-	(void)rig_sweep(r, r->now + 99999);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	(void)fixture_sweep(r, r->now + 99999);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -51,8 +53,8 @@ START_TEST(create_is_refused_in_between)
 		"~fcgiauth:ends ~fcgiauth:[st]:* ~fcgiauth:sessions",
 		"~fcgiauth:ends ~fcgiauth:[su]* %%R~fcgiauth:t:*",
 	};
-	struct rig *r = rig_open();
-	struct session old = rig_create(r, "alice", r->now), s;
+	struct fixture *r = fixture_open();
+	struct session old = fixture_create(r, "alice", r->now), s;
 
 	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
 		struct store_link *l;
@@ -61,18 +63,18 @@ START_TEST(create_is_refused_in_between)
 		(void)snprintf(line, sizeof(line),
 			       "ACL SETUSER u reset on >p +@all %s", rights[i]);
 		test_redis_do(&r->server, line);
-		l = rig_link(r, "fcgiauth:", "u", "p");
-		s = rig_session(r, "alice", r->now + 1);
+		l = fixture_link(r, "fcgiauth:", "u", "p");
+		s = fixture_session(r, "alice", r->now + 1);
 		FAILS(r, store_create(l, &s, 1, r->now, NULL, &r->err),
 		      ERR_UNAVAILABLE, "NOPERM");
-		rig_link_end(l);
-		HOLDS(r, !rig_is_alive(r, &s, r->now));
-		HOLDS(r, rig_is_alive(r, &old, r->now));
-		SAME(r, rig_live(r, "alice", r->now), 1);
+		fixture_link_end(l);
+		HOLDS(r, !fixture_is_alive(r, &s, r->now));
+		HOLDS(r, fixture_is_alive(r, &old, r->now));
+		SAME(r, fixture_live(r, "alice", r->now), 1);
 	}
-	(void)rig_sweep(r, r->now + 99999);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	(void)fixture_sweep(r, r->now + 99999);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -80,47 +82,47 @@ END_TEST
  * not come back where nobody finds it. */
 START_TEST(touched_when_it_took_no_room)
 {
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now), next;
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now), next;
 	int64_t n;
 
-	next = rig_session(r, "alice", s.idle_expires_ms);
+	next = fixture_session(r, "alice", s.idle_expires_ms);
 	OK(r, store_create(r->l, &next, 1, s.idle_expires_ms, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, store_touch(r->l, &s.id, s.idle_expires_ms - 1,
 			  s.idle_expires_ms + 3599, &r->err));
-	SAME(r, rig_live(r, "alice", s.idle_expires_ms),
-	     1 + rig_is_alive(r, &s, s.idle_expires_ms));
+	SAME(r, fixture_live(r, "alice", s.idle_expires_ms),
+	     1 + fixture_is_alive(r, &s, s.idle_expires_ms));
 	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
-	HOLDS(r, !rig_is_alive(r, &s, s.idle_expires_ms));
-	HOLDS(r, !rig_is_alive(r, &next, s.idle_expires_ms));
-	(void)rig_sweep(r, r->now + 99999);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	HOLDS(r, !fixture_is_alive(r, &s, s.idle_expires_ms));
+	HOLDS(r, !fixture_is_alive(r, &next, s.idle_expires_ms));
+	(void)fixture_sweep(r, r->now + 99999);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
 /* What is done is said to be done, though an index keeps a trace of it. */
 START_TEST(revoke_without_the_indices)
 {
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
 	struct store_link *l;
 	bool ended = false;
 
 	test_redis_do(&r->server, "ACL SETUSER u on >p +@all -zrem"
 				  " ~fcgiauth:*");
-	l = rig_link(r, "fcgiauth:", "u", "p");
+	l = fixture_link(r, "fcgiauth:", "u", "p");
 	OK(r, store_revoke(l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
-	HOLDS(r, !rig_is_alive(r, &s, r->now));
-	SAME(r, rig_live(r, "alice", r->now), 0);
+	HOLDS(r, !fixture_is_alive(r, &s, r->now));
+	SAME(r, fixture_live(r, "alice", r->now), 0);
 	OK(r, store_revoke(l, &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
-	rig_link_end(l);
-	(void)rig_sweep(r, r->now + 99999);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	fixture_link_end(l);
+	(void)fixture_sweep(r, r->now + 99999);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -196,8 +198,9 @@ cut_one(void *arg)
 
 /* Calls fn on a link by way of c. */
 static int
-by_way_of(struct rig *r, struct cutter *by,
-	  int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
+by_way_of(struct fixture *r, struct cutter *by,
+	  int (*fn)(struct fixture *r, struct store_link *l, void *ctx),
+	  void *ctx)
 {
 	struct test_redis real = r->server;
 	struct cutter c = *by;
@@ -215,9 +218,9 @@ by_way_of(struct rig *r, struct cutter *by,
 	ck_assert(pthread_create(&c.thread, NULL, cut_one, &c) == 0);
 	(void)snprintf(r->server.url, sizeof(r->server.url), "unix://%s",
 		       c.path);
-	l = rig_link(r, "fcgiauth:", NULL, NULL);
+	l = fixture_link(r, "fcgiauth:", NULL, NULL);
 	result = fn(r, l, ctx);
-	rig_link_end(l);
+	fixture_link_end(l);
 	r->server = real;
 	ck_assert(pthread_join(c.thread, NULL) == 0);
 	return result;
@@ -225,8 +228,8 @@ by_way_of(struct rig *r, struct cutter *by,
 
 /* On one that is cut after `bytes` to the server (or from it). */
 static int
-cut(struct rig *r, bool answers, long bytes,
-    int (*fn)(struct rig *r, struct store_link *l, void *ctx), void *ctx)
+cut(struct fixture *r, bool answers, long bytes,
+    int (*fn)(struct fixture *r, struct store_link *l, void *ctx), void *ctx)
 {
 	struct cutter c = { .target = r->server.socket,
 			    .left = { answers ? 1 << 20 : bytes,
@@ -243,13 +246,13 @@ step(bool answers)
 }
 
 static int
-create_one(struct rig *r, struct store_link *l, void *ctx)
+create_one(struct fixture *r, struct store_link *l, void *ctx)
 {
 	return store_create(l, ctx, 2, r->now, NULL, &r->err);
 }
 
 static void
-create_cut_anywhere(struct rig *r, bool answers)
+create_cut_anywhere(struct fixture *r, bool answers)
 {
 	static struct session all[1000];
 	int64_t n;
@@ -259,13 +262,13 @@ create_cut_anywhere(struct rig *r, bool answers)
 		struct session *s = &all[made++];
 
 		ck_assert_int_lt(made, (int)ARRAY_LEN(all));
-		*s = rig_session(r, "alice", r->now + made);
+		*s = fixture_session(r, "alice", r->now + made);
 		result = cut(r, answers, bytes, create_one, s);
 		if (result == 0)
 			break;
 		SAME(r, r->err.code, ERR_UNAVAILABLE);
-		HOLDS(r, rig_live(r, "alice", r->now) <= 2);
-		HOLDS(r, rig_live(r, NULL, r->now) <= made);
+		HOLDS(r, fixture_live(r, "alice", r->now) <= 2);
+		HOLDS(r, fixture_live(r, NULL, r->now) <= made);
 		arena_reset(r->a);
 		if (made % 5 != 0)
 			continue;
@@ -273,20 +276,20 @@ create_cut_anywhere(struct rig *r, bool answers)
 		OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n,
 					&r->err));
 		for (int i = 0; i < made; i++)
-			HOLDS(r, !rig_is_alive(r, &all[i], r->now));
+			HOLDS(r, !fixture_is_alive(r, &all[i], r->now));
 	}
 	ck_assert_int_gt(made, 10);
-	HOLDS(r, rig_is_alive(r, &all[made - 1], r->now));
-	(void)rig_sweep(r, r->now + 99999);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
+	HOLDS(r, fixture_is_alive(r, &all[made - 1], r->now));
+	(void)fixture_sweep(r, r->now + 99999);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 }
 
 START_TEST(create_is_cut)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	create_cut_anywhere(r, _i == 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -297,7 +300,7 @@ struct turn {
 };
 
 static int
-rotate_one(struct rig *r, struct store_link *l, void *ctx)
+rotate_one(struct fixture *r, struct store_link *l, void *ctx)
 {
 	struct turn *t = ctx;
 	const struct session_id id = t->s.id;
@@ -310,14 +313,14 @@ rotate_one(struct rig *r, struct store_link *l, void *ctx)
 /* Whoever was not told asks again, and has what leads to the session. */
 START_TEST(rotate_is_cut)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	int tries = 0, graces = 0, result;
 
 	do {
-		struct turn t = { .s = rig_create(r, "alice", r->now) };
+		struct turn t = { .s = fixture_create(r, "alice", r->now) };
 		struct session before = t.s;
 
-		t.use = rig_rotation(r, &t.s);
+		t.use = fixture_rotation(r, &t.s);
 		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, rotate_one, &t);
 		if (result != 0) {
 			SAME(r, r->err.code, ERR_UNAVAILABLE);
@@ -327,22 +330,25 @@ START_TEST(rotate_is_cut)
 			graces += t.answer == ROTATE_GRACE;
 		}
 		HOLDS(r, memcmp(&t.s.token, &t.use.next, 32) == 0);
-		HOLDS(r, rig_is_alive(r, &t.s, r->now));
-		HOLDS(r, !rig_is_alive(r, &before, r->now));
-		HOLDS(r, rig_redis(r, "PTTL fcgiauth:t:%b", t.s.token.b,
-				   sizeof(t.s.token)) > 60000);
+		HOLDS(r, fixture_is_alive(r, &t.s, r->now));
+		HOLDS(r, !fixture_is_alive(r, &before, r->now));
+		HOLDS(r,
+		      fixture_redis(r, "PTTL fcgiauth:t:%b", t.s.token.b,
+				    sizeof(t.s.token)) > 60000);
 	} while (result != 0);
 	ck_assert_int_gt(tries, 10);
 	ck_assert_int_gt(graces, 2);
-	(void)rig_sweep(r, r->now + 99999);
-	HOLDS(r, rig_redis(r, "EXISTS fcgiauth:ends fcgiauth:sessions"
-			      " fcgiauth:u:alice") == 0);
-	rig_close(r);
+	(void)fixture_sweep(r, r->now + 99999);
+	HOLDS(r,
+	      fixture_redis(r,
+			    "EXISTS fcgiauth:ends fcgiauth:sessions"
+			    " fcgiauth:u:alice") == 0);
+	fixture_close(r);
 }
 END_TEST
 
 static int
-revoke_one(struct rig *r, struct store_link *l, void *ctx)
+revoke_one(struct fixture *r, struct store_link *l, void *ctx)
 {
 	const struct session *s = ctx;
 	bool ended;
@@ -352,31 +358,32 @@ revoke_one(struct rig *r, struct store_link *l, void *ctx)
 
 START_TEST(revoke_is_cut)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	int tries = 0, result, all_told = 0;
 
 	do {
-		struct session s = rig_create(r, "alice", r->now);
+		struct session s = fixture_create(r, "alice", r->now);
 
 		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, revoke_one, &s);
 		if (result != 0)
 			OK(r, revoke_one(r, r->l, &s));
-		HOLDS(r, !rig_is_alive(r, &s, r->now));
-		SAME(r, rig_live(r, "alice", r->now), 0);
+		HOLDS(r, !fixture_is_alive(r, &s, r->now));
+		SAME(r, fixture_live(r, "alice", r->now), 0);
 		arena_reset(r->a);
 		all_told = result == 0 ? all_told + 1 : 0;
 	} while (all_told < 40); /* the indices come after the answer */
-	(void)rig_sweep(r, r->now + 99999);
+	(void)fixture_sweep(r, r->now + 99999);
 	/* Tokens that lead nowhere: Redis drops them at their end. */
-	HOLDS(r, rig_redis(r, "DBSIZE") > 0);
-	SAME(r, rig_redis(r, "KEYS fcgiauth:t:*"), rig_redis(r, "DBSIZE"));
-	rig_close(r);
+	HOLDS(r, fixture_redis(r, "DBSIZE") > 0);
+	SAME(r, fixture_redis(r, "KEYS fcgiauth:t:*"),
+	     fixture_redis(r, "DBSIZE"));
+	fixture_close(r);
 }
 END_TEST
 
 /* Denies again what is over, at one of the steps of a sweep. */
 struct denier {
-	struct rig *r;
+	struct fixture *r;
 	struct store_link *l;
 	int step, at;
 	int result;
@@ -394,7 +401,7 @@ deny_at_step(void *ctx)
 }
 
 static int
-sweep_one(struct rig *r, struct store_link *l, void *ctx)
+sweep_one(struct fixture *r, struct store_link *l, void *ctx)
 {
 	int64_t n;
 
@@ -406,11 +413,11 @@ sweep_one(struct rig *r, struct store_link *l, void *ctx)
 START_TEST(denied_while_it_is_swept)
 {
 	const struct str key = STR("user:a");
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct denier d = { .r = r, .result = 1 };
 	bool denied;
 
-	d.l = rig_link(r, "fcgiauth:", NULL, NULL);
+	d.l = fixture_link(r, "fcgiauth:", NULL, NULL);
 	for (d.at = 0; d.result != -1; d.at++) {
 		struct cutter c = { .target = r->server.socket,
 				    .left = { 1 << 20, 1 << 20 },
@@ -424,12 +431,12 @@ START_TEST(denied_while_it_is_swept)
 		OK(r, store_denied(r->l, &key, 1, r->now, r->now + 4999,
 				   &denied, &r->err));
 		ck_assert_msg(denied == (d.result == 0), "step %d", d.at);
-		(void)rig_sweep(r, r->now + 5000);
-		SAME(r, rig_redis(r, "DBSIZE"), 0);
+		(void)fixture_sweep(r, r->now + 5000);
+		SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	}
 	ck_assert_int_gt(d.at, 4);
-	rig_link_end(d.l);
-	rig_close(r);
+	fixture_link_end(d.l);
+	fixture_close(r);
 }
 END_TEST
 

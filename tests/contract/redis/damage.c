@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The Redis store among records that are damaged and indices that lie. */
-#include "tests/contract/redis/store_rig.h"
+#include "tests/contract/redis/store_fixture.h"
 
 #include <stdio.h>
 
@@ -10,9 +10,9 @@ static const struct attempt_policy policy = { .max = 1,
 
 /* Each is "could not tell": neither a session nor none. */
 static void
-cannot_be_told(struct rig *r, const struct session *s, const char *what)
+cannot_be_told(struct fixture *r, const struct session *s, const char *what)
 {
-	struct rotation use = rig_rotation(r, s);
+	struct rotation use = fixture_rotation(r, s);
 	struct session got = *s;
 	enum rotate_answer answer = ROTATE_FUTURE;
 	bool found = true;
@@ -21,7 +21,7 @@ cannot_be_told(struct rig *r, const struct session *s, const char *what)
 				 &got, &r->err) == -1 &&
 			  found && strstr(r->err.msg, "damaged") != NULL,
 		      "%s: find", what);
-	ck_assert_msg(rig_rotate(r, &got, &use, r->now, &answer) == -1 &&
+	ck_assert_msg(fixture_rotate(r, &got, &use, r->now, &answer) == -1 &&
 			  answer == ROTATE_FUTURE &&
 			  strstr(r->err.msg, "damaged") != NULL,
 		      "%s: rotate", what);
@@ -36,27 +36,28 @@ START_TEST(damaged_sessions)
 {
 	static const char *const values[] = { "", "1", "x", "hello",
 					      "1000000000000000000000000000" };
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now), good;
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now), good;
 	bool ended;
 
-	good = rig_create(r, "alice", r->now + 1);
+	good = fixture_create(r, "alice", r->now + 1);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		(void)rig_redis(r, "SET %s %s", rig_key(&s).text, values[i]);
+		(void)fixture_redis(r, "SET %s %s", fixture_key(&s).text,
+				    values[i]);
 		cannot_be_told(r, &s, values[i]);
 		/* Nobody else suffers, and it can be ended. */
-		HOLDS(r, rig_is_alive(r, &good, r->now));
+		HOLDS(r, fixture_is_alive(r, &good, r->now));
 		OK(r, store_update_user(r->l, &s.who, &r->err));
 		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 		HOLDS(r, ended);
 		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 		HOLDS(r, !ended);
 	}
-	(void)rig_redis(r, "LPUSH %s x", rig_key(&s).text);
+	(void)fixture_redis(r, "LPUSH %s x", fixture_key(&s).text);
 	HOLDS(r, store_touch(r->l, &s.id, r->now, r->now, &r->err) == -1);
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -73,23 +74,26 @@ START_TEST(sessions_that_cannot_be)
 		{ 220, "sta f", "identity" },
 		{ 232, "\x01", "identity" },
 	};
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now), got;
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now), got;
 	bool found;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		(void)rig_redis(r, "COPY %s kept REPLACE", rig_key(&s).text);
-		(void)rig_redis(r, "SETRANGE %s %d %s", rig_key(&s).text,
-				rows[i].at, rows[i].bytes);
+		(void)fixture_redis(r, "COPY %s kept REPLACE",
+				    fixture_key(&s).text);
+		(void)fixture_redis(r, "SETRANGE %s %d %s",
+				    fixture_key(&s).text, rows[i].at,
+				    rows[i].bytes);
 		FAILS(r,
 		      store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
 				 &got, &r->err),
 		      ERR_UNAVAILABLE, rows[i].names);
-		SAME(r, rig_live(r, "alice", r->now), 0);
-		(void)rig_redis(r, "COPY kept %s REPLACE", rig_key(&s).text);
-		HOLDS(r, rig_is_alive(r, &s, r->now));
+		SAME(r, fixture_live(r, "alice", r->now), 0);
+		(void)fixture_redis(r, "COPY kept %s REPLACE",
+				    fixture_key(&s).text);
+		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -101,46 +105,47 @@ START_TEST(damage_hurts_nobody_else)
 		"SET %s x",
 		"LPUSH %s x",
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
-		struct session s = rig_create(r, "alice", r->now);
-		struct session other = rig_create(r, "alice", r->now + 1), got;
-		struct rotation use = rig_rotation(r, &s);
+		struct session s = fixture_create(r, "alice", r->now);
+		struct session other = fixture_create(r, "alice", r->now + 1),
+			       got;
+		struct rotation use = fixture_rotation(r, &s);
 		struct store_link *second =
-		    rig_link(r, "fcgiauth:", NULL, NULL);
+		    fixture_link(r, "fcgiauth:", NULL, NULL);
 		enum rotate_answer answer;
 		bool found, ended;
 		int64_t n;
 
-		(void)rig_redis(r, "DEL %s", rig_key(&s).text);
-		(void)rig_redis(r, damage[i], rig_key(&s).text);
+		(void)fixture_redis(r, "DEL %s", fixture_key(&s).text);
+		(void)fixture_redis(r, damage[i], fixture_key(&s).text);
 		FAILS(r,
 		      store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
 				 &got, &r->err),
 		      ERR_UNAVAILABLE, "");
 		got = s;
-		ck_assert_int_eq(rig_rotate(r, &got, &use, r->now, &answer),
+		ck_assert_int_eq(fixture_rotate(r, &got, &use, r->now, &answer),
 				 -1);
 		ck_assert_int_eq(store_touch(r->l, &s.id, r->now + 1,
 					     r->now + 4000, &r->err),
 				 -1);
 		/* Nobody has to wait, and nobody's connection is lost. */
-		HOLDS(r, rig_is_alive(r, &other, r->now));
+		HOLDS(r, fixture_is_alive(r, &other, r->now));
 		OK(r,
 		   store_find(second, r->a, &other.id, &other.token, r->now,
 			      &found, &got, &r->err));
 		HOLDS(r, found);
 		OK(r, store_update_user(r->l, &other.who, &r->err));
-		SAME(r, rig_live(r, "alice", r->now), 1);
-		SAME(r, rig_live(r, NULL, r->now), 1);
+		SAME(r, fixture_live(r, "alice", r->now), 1);
+		SAME(r, fixture_live(r, NULL, r->now), 1);
 		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 		HOLDS(r, ended);
 		OK(r, store_revoke_all(r->l, &n, &r->err));
 		SAME(r, n, 1);
-		rig_link_end(second);
+		fixture_link_end(second);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -148,59 +153,60 @@ END_TEST
 START_TEST(answers_without_end)
 {
 	const struct str key = STR("k");
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
 	bool is;
 
-	(void)rig_redis(r, "SETRANGE fcgiauth:d:k 68157440 x");
+	(void)fixture_redis(r, "SETRANGE fcgiauth:d:k 68157440 x");
 	for (int i = 0; i < 3; i++) {
 		FAILS(r, store_denied(r->l, &key, 1, 1, 1, &is, &r->err),
 		      ERR_UNAVAILABLE, "more than");
-		HOLDS(r, rig_is_alive(r, &s, r->now));
+		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(damage_at_each_byte)
 {
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now), got;
-	struct rig_key key = rig_key(&s);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now), got;
+	struct fixture_key key = fixture_key(&s);
 	int read = 0;
 
-	(void)rig_redis(r, "COPY %s kept", key.text);
+	(void)fixture_redis(r, "COPY %s kept", key.text);
 	for (int i = 0; i < 118; i++) {
-		struct rotation use = rig_rotation(r, &s);
+		struct rotation use = fixture_rotation(r, &s);
 		enum rotate_answer answer;
 		bool found;
 
-		(void)rig_redis(r, "SETRANGE %s %d x", key.text, i);
+		(void)fixture_redis(r, "SETRANGE %s %d x", key.text, i);
 		got = s;
-		ck_assert_msg(rig_rotate(r, &got, &use, r->now, &answer) == -1,
+		ck_assert_msg(fixture_rotate(r, &got, &use, r->now, &answer) ==
+				  -1,
 			      "byte %d: rotates", i);
 		ck_assert_msg(store_touch(r->l, &s.id, r->now + 1,
 					  r->now + 4000, &r->err) == -1,
 			      "byte %d: touches", i);
 		read += store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
 				   &got, &r->err) == 0;
-		(void)rig_redis(r, "COPY kept %s REPLACE", key.text);
-		HOLDS(r, rig_is_alive(r, &s, r->now));
+		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
+		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
 	SAME(r, read, 30); /* what only rotate() reads: 19 + 10 + 1 */
 	/* A format of the future. */
-	(void)rig_redis(r, "SETRANGE %s 0 2", key.text);
+	(void)fixture_redis(r, "SETRANGE %s 0 2", key.text);
 	cannot_be_told(r, &s, "format 2");
 	/* Cut off at any length, it is not a session. */
 	for (int n = 0; n < 219; n++) {
-		(void)rig_redis(r, "COPY kept %s REPLACE", key.text);
-		(void)rig_redis(r, "EVAL %s 1 %s %d",
-				"redis.call('SET', KEYS[1], string.sub("
-				"redis.call('GET', KEYS[1]), 1, ARGV[1]))",
-				key.text, n);
+		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
+		(void)fixture_redis(r, "EVAL %s 1 %s %d",
+				    "redis.call('SET', KEYS[1], string.sub("
+				    "redis.call('GET', KEYS[1]), 1, ARGV[1]))",
+				    key.text, n);
 		cannot_be_told(r, &s, "cut off");
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -209,7 +215,7 @@ START_TEST(other_damage)
 	static const char *const values[] = { "", "x", "1 2 3",
 					      "0001767225600000000 2 1",
 					      "0001767225600000000 1 -1" };
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	const struct str key = STR("k");
 	uint8_t secret[32] = { 7 };
 	struct attempt attempt;
@@ -217,9 +223,9 @@ START_TEST(other_damage)
 	bool is = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		(void)rig_redis(r, "SET fcgiauth:a:k %s", values[i]);
-		(void)rig_redis(r, "SET fcgiauth:d:k %s", values[i]);
-		(void)rig_redis(r, "SET fcgiauth:secret:k %s", values[i]);
+		(void)fixture_redis(r, "SET fcgiauth:a:k %s", values[i]);
+		(void)fixture_redis(r, "SET fcgiauth:d:k %s", values[i]);
+		(void)fixture_redis(r, "SET fcgiauth:secret:k %s", values[i]);
 		FAILS(r,
 		      store_attempt(r->l, key, &policy, r->now, &attempt,
 				    &r->err),
@@ -243,81 +249,81 @@ START_TEST(other_damage)
 		is = true;
 		until = 5;
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Sessions are gone, and all that leads to them is still there. */
 START_TEST(indices_that_lag_behind)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s[4], more, got;
 	enum rotate_answer answer;
 	struct rotation use;
 	int64_t n;
 
 	for (int i = 0; i < 4; i++)
-		s[i] = rig_create(r, "alice", r->now + i);
+		s[i] = fixture_create(r, "alice", r->now + i);
 	for (int i = 0; i < 3; i++)
-		(void)rig_redis(r, "DEL %s", rig_key(&s[i]).text);
-	SAME(r, rig_live(r, "alice", r->now), 1);
-	SAME(r, rig_live(r, NULL, r->now), 1);
-	HOLDS(r, !rig_is_alive(r, &s[0], r->now));
-	use = rig_rotation(r, &s[0]);
+		(void)fixture_redis(r, "DEL %s", fixture_key(&s[i]).text);
+	SAME(r, fixture_live(r, "alice", r->now), 1);
+	SAME(r, fixture_live(r, NULL, r->now), 1);
+	HOLDS(r, !fixture_is_alive(r, &s[0], r->now));
+	use = fixture_rotation(r, &s[0]);
 	got = s[0];
-	OK(r, rig_rotate(r, &got, &use, r->now, &answer));
+	OK(r, fixture_rotate(r, &got, &use, r->now, &answer));
 	SAME(r, answer, ROTATE_GONE);
 	/* They take no room. */
-	more = rig_session(r, "alice", r->now + 9);
+	more = fixture_session(r, "alice", r->now + 9);
 	OK(r, store_create(r->l, &more, 2, r->now, &n, &r->err));
 	SAME(r, n, 0);
-	HOLDS(r, rig_is_alive(r, &s[3], r->now));
-	SAME(r, rig_redis(r, "ZCARD fcgiauth:u:alice"), 2);
+	HOLDS(r, fixture_is_alive(r, &s[3], r->now));
+	SAME(r, fixture_redis(r, "ZCARD fcgiauth:u:alice"), 2);
 	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
-	SAME(r, rig_redis(r, "EXISTS fcgiauth:u:alice"), 0);
-	SAME(r, rig_redis(r, "ZCARD fcgiauth:sessions"), 3);
-	SAME(r, rig_sweep(r, r->now + 99999), 3);
-	SAME(r, rig_redis(r, "EXISTS fcgiauth:sessions fcgiauth:ends"), 0);
-	rig_close(r);
+	SAME(r, fixture_redis(r, "EXISTS fcgiauth:u:alice"), 0);
+	SAME(r, fixture_redis(r, "ZCARD fcgiauth:sessions"), 3);
+	SAME(r, fixture_sweep(r, r->now + 99999), 3);
+	SAME(r, fixture_redis(r, "EXISTS fcgiauth:sessions fcgiauth:ends"), 0);
+	fixture_close(r);
 }
 END_TEST
 
 /* The other way: a failover lost what was written last on one server. */
 START_TEST(indices_that_were_lost)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s[3], gone;
 	int64_t n;
 
 	for (int i = 0; i < 3; i++) {
-		s[i] = rig_create(r, "alice", r->now);
+		s[i] = fixture_create(r, "alice", r->now);
 		OK(r, store_touch(r->l, &s[i].id, r->now + 1000, r->now + 5000,
 				  &r->err));
 	}
-	gone = rig_create(r, "alice", r->now);
-	(void)rig_redis(r, "DEL fcgiauth:u:alice fcgiauth:sessions");
+	gone = fixture_create(r, "alice", r->now);
+	(void)fixture_redis(r, "DEL fcgiauth:u:alice fcgiauth:sessions");
 	for (int i = 0; i < 3; i++)
-		HOLDS(r, rig_is_alive(r, &s[i], r->now));
-	SAME(r, rig_live(r, "alice", r->now), 0);
+		HOLDS(r, fixture_is_alive(r, &s[i], r->now));
+	SAME(r, fixture_live(r, "alice", r->now), 0);
 	/* The first sweep that looks at them finds them alive. */
-	SAME(r, rig_sweep(r, r->now + 3700), 1);
-	SAME(r, rig_live(r, "alice", r->now), 3);
-	SAME(r, rig_live(r, NULL, r->now), 3);
-	HOLDS(r, !rig_is_alive(r, &gone, r->now));
+	SAME(r, fixture_sweep(r, r->now + 3700), 1);
+	SAME(r, fixture_live(r, "alice", r->now), 3);
+	SAME(r, fixture_live(r, NULL, r->now), 3);
+	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
 	OK(r, store_revoke(r->l, &s[0].id, &(bool){ false }, &r->err));
 	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
 
 	/* "All" means those that no index knows, too. */
 	for (int i = 0; i < 3; i++)
-		s[i] = rig_create(r, "bob", r->now);
-	(void)rig_redis(r,
-			"DEL fcgiauth:u:bob fcgiauth:sessions fcgiauth:ends");
+		s[i] = fixture_create(r, "bob", r->now);
+	(void)fixture_redis(
+	    r, "DEL fcgiauth:u:bob fcgiauth:sessions fcgiauth:ends");
 	OK(r, store_revoke_all(r->l, &n, &r->err));
 	SAME(r, n, 3);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -327,40 +333,43 @@ START_TEST(indices_that_lie)
 		"",    "x",  "s:", "s:x:alice", "a:", "d:", "a:nobody",
 		"d:x", "-s:"
 	};
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now);
-	struct session other = rig_create(r, "bob", r->now);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session other = fixture_create(r, "bob", r->now);
 	struct ban *bans;
 	int64_t n;
 	size_t nbans;
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-		(void)rig_redis(r, "ZADD fcgiauth:u:alice 0 %s", members[i]);
-		(void)rig_redis(r, "ZADD fcgiauth:sessions 0 %s", members[i]);
-		(void)rig_redis(r, "ZADD fcgiauth:ends 0 %s", members[i]);
-		(void)rig_redis(r, "ZADD fcgiauth:bans +inf %s", members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:u:alice 0 %s",
+				    members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:sessions 0 %s",
+				    members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:ends 0 %s", members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s",
+				    members[i]);
 	}
 	/* Somebody else's session among mine. */
-	(void)rig_redis(r,
-			"EVAL %s 1 fcgiauth:u:bob",
-			"redis.call('ZADD', 'fcgiauth:u:alice', 0,"
-			" redis.call('ZRANGE', KEYS[1], 0, 0)[1])");
-	SAME(r, rig_live(r, "alice", r->now), 1);
-	SAME(r, rig_live(r, NULL, r->now), 2);
+	(void)fixture_redis(r, "EVAL %s 1 fcgiauth:u:bob",
+			    "redis.call('ZADD', 'fcgiauth:u:alice', 0,"
+			    " redis.call('ZRANGE', KEYS[1], 0, 0)[1])");
+	SAME(r, fixture_live(r, "alice", r->now), 1);
+	SAME(r, fixture_live(r, NULL, r->now), 2);
 	OK(r, store_bans(r->l, r->a, 9, r->now, 99, &bans, &nbans, &r->err));
 	SAME(r, nbans, 0);
 	OK(r, store_update_user(r->l, &s.who, &r->err));
-	SAME(r, rig_sweep(r, r->now), (int64_t)ARRAY_LEN(members));
+	SAME(r, fixture_sweep(r, r->now), (int64_t)ARRAY_LEN(members));
 	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
-	HOLDS(r, !rig_is_alive(r, &s, r->now));
-	HOLDS(r, rig_is_alive(r, &other, r->now));
+	HOLDS(r, !fixture_is_alive(r, &s, r->now));
+	HOLDS(r, fixture_is_alive(r, &other, r->now));
 	/* A token of yesterday. */
-	(void)rig_redis(r, "SET fcgiauth:t:%b x", s.token.b, sizeof(s.token));
+	(void)fixture_redis(r, "SET fcgiauth:t:%b x", s.token.b,
+			    sizeof(s.token));
 	HOLDS(r,
 	      store_find(r->l, r->a, &s.id, &s.token, r->now, &(bool){ false },
 			 &s, &r->err) == -1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -368,17 +377,17 @@ END_TEST
 START_TEST(times_past_all_numbers)
 {
 	static const char most[] = "9999999999999999999";
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
 	int64_t n;
 
-	(void)rig_redis(r, "SETRANGE %s 21 %s", rig_key(&s).text, most);
-	(void)rig_redis(r, "SETRANGE %s 59 %s", rig_key(&s).text, most);
+	(void)fixture_redis(r, "SETRANGE %s 21 %s", fixture_key(&s).text, most);
+	(void)fixture_redis(r, "SETRANGE %s 59 %s", fixture_key(&s).text, most);
 	OK(r, store_sweep(r->l, r->now + 3600, 9, &n, &r->err));
 	SAME(r, n, 1);
-	(void)rig_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	(void)fixture_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -396,18 +405,18 @@ START_TEST(more_than_the_limit)
 	    "    string.sub(s, 1, 2) .. at .. string.sub(s, 22)) end"
 	    "  redis.call('ZADD', KEYS[1], 0, at .. id)"
 	    " end";
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
 	int64_t n;
 
-	(void)rig_redis(r, "EVAL %s 1 fcgiauth:u:alice %s", copies,
-			rig_key(&s).text);
-	s = rig_session(r, "alice", r->now + 1);
+	(void)fixture_redis(r, "EVAL %s 1 fcgiauth:u:alice %s", copies,
+			    fixture_key(&s).text);
+	s = fixture_session(r, "alice", r->now + 1);
 	OK(r, store_create(r->l, &s, 3, r->now + 1, &n, &r->err));
 	SAME(r, n, 49999);
-	SAME(r, rig_redis(r, "ZCARD fcgiauth:u:alice"), 3);
-	HOLDS(r, rig_is_alive(r, &s, r->now + 1));
-	rig_close(r);
+	SAME(r, fixture_redis(r, "ZCARD fcgiauth:u:alice"), 3);
+	HOLDS(r, fixture_is_alive(r, &s, r->now + 1));
+	fixture_close(r);
 }
 END_TEST
 
@@ -418,27 +427,28 @@ START_TEST(sweep_puts_off_the_living)
 		N = 350
 	};
 	static struct session s[N];
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	int64_t n;
 
 	for (int i = 0; i < N; i++) {
-		s[i] = rig_create(r, "alice", r->now);
+		s[i] = fixture_create(r, "alice", r->now);
 		if (i % 7 != 0)
 			OK(r, store_touch(r->l, &s[i].id, r->now + 1,
 					  r->now + 9000, &r->err));
 	}
 	OK(r, store_sweep(r->l, r->now + 3600, 1000, &n, &r->err));
 	SAME(r, n, N / 7);
-	SAME(r, rig_redis(r, "ZCOUNT fcgiauth:ends -inf %lld",
-			  (long long)r->now + 8999),
+	SAME(r,
+	     fixture_redis(r, "ZCOUNT fcgiauth:ends -inf %lld",
+			   (long long)r->now + 8999),
 	     0);
-	SAME(r, rig_live(r, "alice", r->now), N - N / 7);
+	SAME(r, fixture_live(r, "alice", r->now), N - N / 7);
 	OK(r, store_sweep(r->l, r->now + 8999, 1000, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, store_sweep(r->l, r->now + 9000, 1000, &n, &r->err));
 	SAME(r, n, N - N / 7);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 

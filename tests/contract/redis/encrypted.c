@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS: whom we believe to be the server, and whom not. */
 #include "tests/contract/redis/fake.h"
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ struct choice {
 };
 
 static void
-choose(struct rig *r, struct choice *c, const struct papers *p,
+choose(struct fixture *r, struct choice *c, const struct papers *p,
        struct side side, int port)
 {
 	(void)snprintf(c->url, sizeof(c->url), "%s://%s:%d", side.scheme,
@@ -113,7 +113,7 @@ choose(struct rig *r, struct choice *c, const struct papers *p,
 		       side.client);
 	(void)snprintf(c->key, sizeof(c->key), "%s/%s.key", p->folder,
 		       side.client);
-	rig_init(r, c->url);
+	fixture_init(r, c->url);
 	r->conf.connect_timeout = 1;
 	r->conf.ca_file = side.ca[0] == '\0' ? NULL : c->ca;
 	r->conf.cert_file = side.client[0] == '\0' ? NULL : c->cert;
@@ -149,7 +149,7 @@ START_TEST(who_is_believed)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct test_redis s;
 		struct choice c;
-		struct rig r;
+		struct fixture r;
 		int port = tls_start(&s, &p, rows[i].server, rows[i].clients);
 		int result;
 
@@ -159,10 +159,10 @@ START_TEST(who_is_believed)
 		       (struct side){ "rediss", rows[i].host, rows[i].ca,
 				      rows[i].client },
 		       port);
-		result = rig_connect(&r);
+		result = fixture_connect(&r);
 		if (rows[i].message == NULL)
 			ck_assert_msg(result == 0 &&
-					  rig_set(&r, "k", "v") == 0,
+					  fixture_set(&r, "k", "v") == 0,
 				      "row %zu: %s", i, r.err.msg);
 		else
 			ck_assert_msg(result == -1 &&
@@ -171,7 +171,7 @@ START_TEST(who_is_believed)
 					      NULL,
 				      "row %zu: %s", i,
 				      result == 0 ? "accepted" : r.err.msg);
-		rig_end(&r);
+		fixture_end(&r);
 		test_redis_end(&s);
 	}
 	process_remove(p.folder);
@@ -186,7 +186,7 @@ START_TEST(no_tls_there)
 	struct test_redis s;
 	struct papers p;
 	struct choice c;
-	struct rig r;
+	struct fixture r;
 	int port;
 
 	if (!papers_make(&p))
@@ -195,22 +195,22 @@ START_TEST(no_tls_there)
 	redis_fake_start(&silent, NULL, 0);
 	redis_fake_start(&talks, &plain, 1);
 	choose(&r, &c, &p, by_number, s.port);
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "");
+	fixture_end(&r);
 	choose(&r, &c, &p, by_number, talks.port);
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "TLS: ");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "TLS: ");
+	fixture_end(&r);
 	choose(&r, &c, &p, by_number, silent.port);
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "in time");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "in time");
+	fixture_end(&r);
 	redis_fake_end(&silent);
 	redis_fake_end(&talks);
 	test_redis_end(&s);
 	port = tls_start(&s, &p, "here", "no");
 	if (port != 0) {
 		choose(&r, &c, &p, unencrypted, port);
-		FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "");
-		rig_end(&r);
+		FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "");
+		fixture_end(&r);
 		test_redis_end(&s);
 	}
 	process_remove(p.folder);
@@ -230,7 +230,7 @@ START_TEST(much_and_again)
 	struct test_redis s;
 	struct papers p;
 	struct choice c;
-	struct rig r;
+	struct fixture r;
 	int port;
 
 	if (!papers_make(&p))
@@ -239,7 +239,7 @@ START_TEST(much_and_again)
 	if (port != 0) {
 		choose(&r, &c, &p, by_name, port);
 		r.conf.timeout = 20;
-		OK(&r, rig_connect(&r));
+		OK(&r, fixture_connect(&r));
 		for (size_t i = 0; i < STEPS; i++)
 			steps[i] = (struct redis_step){
 				.script = SCRIPT_SET,
@@ -253,16 +253,16 @@ START_TEST(much_and_again)
 			for (size_t k = 0; k < STEPS; k++)
 				ck_assert_int_eq(replies[k]->type,
 						 REDIS_REPLY_STATUS);
-			OK(&r, rig_get(&r, "k"));
+			OK(&r, fixture_get(&r, "k"));
 			ck_assert_uint_eq(r.reply->len, sizeof(big));
 			/* Closed while idle: a new one, unseen. */
 			test_redis_do(&s,
 				      "CLIENT KILL TYPE normal SKIPME yes");
 		}
-		OK(&r, rig_set(&r, "k", "v"));
+		OK(&r, fixture_set(&r, "k", "v"));
 		test_redis_stop(&s, SIGKILL);
-		FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "");
-		rig_end(&r);
+		FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "");
+		fixture_end(&r);
 		test_redis_end(&s);
 	}
 	process_remove(p.folder);
@@ -273,19 +273,19 @@ START_TEST(files_are_wrong)
 {
 	struct papers p;
 	struct choice c;
-	struct rig r;
+	struct fixture r;
 
 	if (!papers_make(&p))
 		return;
 	choose(&r, &c, &p, (struct side){ "rediss", "h", "none", "" }, 1);
-	FAILS(&r, rig_open(&r), ERR_CONFIG, "ca_file: ");
+	FAILS(&r, fixture_open(&r), ERR_CONFIG, "ca_file: ");
 	choose(&r, &c, &p, (struct side){ "rediss", "h", "ca", "none" }, 1);
-	FAILS(&r, rig_open(&r), ERR_CONFIG, "cert_file: ");
+	FAILS(&r, fixture_open(&r), ERR_CONFIG, "cert_file: ");
 	choose(&r, &c, &p, (struct side){ "rediss", "h", "ca", "client" }, 1);
 	(void)snprintf(c.key, sizeof(c.key), "%s/here.key", p.folder);
-	FAILS(&r, rig_open(&r), ERR_CONFIG, "key_file: ");
+	FAILS(&r, fixture_open(&r), ERR_CONFIG, "key_file: ");
 	(void)snprintf(c.key, sizeof(c.key), "%s/none.key", p.folder);
-	FAILS(&r, rig_open(&r), ERR_CONFIG, "key_file: ");
+	FAILS(&r, fixture_open(&r), ERR_CONFIG, "key_file: ");
 	process_remove(p.folder);
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers that stop, hang, dribble, lie, or come back. */
 #include "tests/contract/redis/fake.h"
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -20,28 +20,28 @@ kill_soon(void *arg)
 START_TEST(killed_in_a_run)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 	pthread_t thread;
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_set(&r, "k", "v"));
+	fixture_init(&r, s.url);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "k", "v"));
 	process_signal_all(&s.process, SIGSTOP);
 	ck_assert_int_eq(pthread_create(&thread, NULL, kill_soon, &s.process),
 			 0);
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, s.socket);
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, s.socket);
 	/* The end of the server ends the wait, not the deadline. */
 	HOLDS(&r, strstr(r.err.msg, "in time") == NULL);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	/* The link is lost, even if the server is back. */
 	test_redis_stop(&s, SIGKILL);
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "cannot connect");
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "cannot connect");
 	test_redis_again(&s);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_get(&r, "k"));
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_int_eq(r.reply->type, REDIS_REPLY_NIL);
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -49,24 +49,24 @@ END_TEST
 START_TEST(stopped_and_continued)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, TEST_REDIS_TCP, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.timeout = r.conf.connect_timeout = 1;
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_set(&r, "k", "v"));
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "k", "v"));
 	process_signal_all(&s.process, SIGSTOP);
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "no answer in time");
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "no answer in time");
 	/* The answer that is still to come is not that of the next one. */
-	FAILS(&r, rig_get(&r, "other"), ERR_UNAVAILABLE, "lost");
+	FAILS(&r, fixture_get(&r, "other"), ERR_UNAVAILABLE, "lost");
 	FAILS(&r, redis_ping(r.conn, &r.err), ERR_UNAVAILABLE, "lost");
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "no answer in time");
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "no answer in time");
 	process_signal_all(&s.process, SIGCONT);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_get(&r, "k"));
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_str_eq(r.reply->str, "v");
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -75,21 +75,21 @@ END_TEST
 START_TEST(idle_connections_come_back)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	ck_assert(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
-	OK(&r, rig_connect(&r));
+	fixture_init(&r, s.url);
+	OK(&r, fixture_connect(&r));
 	test_redis_do(&s, "CLIENT KILL TYPE normal SKIPME yes");
-	OK(&r, rig_set(&r, "k", "v"));
+	OK(&r, fixture_set(&r, "k", "v"));
 	test_redis_do(&s, "CLIENT KILL TYPE normal SKIPME yes");
 	OK(&r, redis_ping(r.conn, &r.err));
 	test_redis_stop(&s, SIGTERM);
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "cannot connect");
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "cannot connect");
 	test_redis_again(&s);
-	OK(&r, rig_get(&r, "k"));
-	rig_end(&r);
+	OK(&r, fixture_get(&r, "k"));
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -124,21 +124,21 @@ START_TEST(restarted_in_a_scan)
 {
 	static struct looking l;
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 	char text[16];
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
-	OK(&r, rig_connect(&r));
+	fixture_init(&r, s.url);
+	OK(&r, fixture_connect(&r));
 	for (int i = 0; i < SCANNED; i++) {
 		(void)snprintf(text, sizeof(text), "%d", i);
-		OK(&r, rig_set(&r, text, "v"));
+		OK(&r, fixture_set(&r, text, "v"));
 	}
 	l.s = &s;
 	OK(&r, redis_scan(r.conn, STR(""), look_and_restart, &l, &r.err));
 	for (int i = 0; i < SCANNED; i++)
 		ck_assert_msg(l.seen[i], "key %d", i);
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -147,18 +147,18 @@ END_TEST
 START_TEST(late_answer_to_a_ping)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.timeout = 1;
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_set(&r, "k", "v"));
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "k", "v"));
 	process_signal_all(&s.process, SIGSTOP);
 	FAILS(&r, redis_ping(r.conn, &r.err), ERR_UNAVAILABLE, "in time");
 	process_signal_all(&s.process, SIGCONT);
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "lost");
-	rig_end(&r);
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "lost");
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -167,12 +167,12 @@ END_TEST
 START_TEST(lost_is_asked_for)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.timeout = 1;
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	HOLDS(&r, !redis_is_lost(r.conn, true));
 	HOLDS(&r, !redis_is_lost(r.conn, false));
 	process_signal_all(&s.process, SIGSTOP);
@@ -181,7 +181,7 @@ START_TEST(lost_is_asked_for)
 	process_signal_all(&s.process, SIGCONT);
 	HOLDS(&r, redis_is_lost(r.conn, false));
 	HOLDS(&r, redis_is_lost(r.conn, true));
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -192,18 +192,18 @@ START_TEST(more_than_is_sent)
 	static char bytes[17 << 20];
 	const struct str value = { .p = bytes, .n = sizeof(bytes) };
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
-	OK(&r, rig_connect(&r));
-	FAILS(&r, rig_run(&r, "SET", "k", &value, 1), ERR_UNAVAILABLE, "");
+	fixture_init(&r, s.url);
+	OK(&r, fixture_connect(&r));
+	FAILS(&r, fixture_run(&r, "SET", "k", &value, 1), ERR_UNAVAILABLE, "");
 	HOLDS(&r, redis_is_lost(r.conn, false));
-	rig_disconnect(&r);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_get(&r, "k"));
+	fixture_disconnect(&r);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_int_eq(r.reply->type, REDIS_REPLY_NIL);
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -246,17 +246,17 @@ START_TEST(fake_answers)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct redis_line lines[] = { INFO, rows[i].line };
 		struct redis_fake f;
-		struct rig r;
+		struct fixture r;
 
 		redis_fake_start(&f, lines, ARRAY_LEN(lines));
-		rig_init(&r, f.url);
+		fixture_init(&r, f.url);
 		r.conf.timeout = 1;
-		OK(&r, rig_connect(&r));
-		ck_assert_msg(rig_get(&r, "k") == -1 &&
+		OK(&r, fixture_connect(&r));
+		ck_assert_msg(fixture_get(&r, "k") == -1 &&
 				  r.err.code == ERR_UNAVAILABLE &&
 				  strstr(r.err.msg, rows[i].message) != NULL,
 			      "row %zu: %s", i, r.err.msg);
-		rig_end(&r);
+		fixture_end(&r);
 		redis_fake_end(&f);
 	}
 }
@@ -275,25 +275,25 @@ START_TEST(one_answer_too_many)
 		{ .bytes = "*2\r\n+a\r\n" },
 	};
 	struct redis_fake f;
-	struct rig r;
+	struct fixture r;
 
 	redis_fake_start(&f, lines, ARRAY_LEN(lines));
-	rig_init(&r, f.url);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_get(&r, "k"));
+	fixture_init(&r, f.url);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_str_eq(r.reply->str, "first");
-	OK(&r, rig_get(&r, "k")); /* on a new connection */
+	OK(&r, fixture_get(&r, "k")); /* on a new connection */
 	ck_assert_str_eq(r.reply->str, "first");
-	rig_end(&r);
+	fixture_end(&r);
 	redis_fake_end(&f);
 
 	redis_fake_start(&f, late, ARRAY_LEN(late));
-	rig_init(&r, f.url);
+	fixture_init(&r, f.url);
 	r.conf.timeout = 1;
-	OK(&r, rig_connect(&r));
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "in time");
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "lost");
-	rig_end(&r);
+	OK(&r, fixture_connect(&r));
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "in time");
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "lost");
+	fixture_end(&r);
 	redis_fake_end(&f);
 }
 END_TEST
@@ -326,13 +326,13 @@ START_TEST(fake_greetings)
 			{ .bytes = rows[i].greeting }, INFO
 		};
 		struct redis_fake f;
-		struct rig r;
+		struct fixture r;
 		int result;
 
 		redis_fake_start(&f, lines, ARRAY_LEN(lines));
-		rig_init(&r, f.url);
+		fixture_init(&r, f.url);
 		r.conf.password = STR("SECRET");
-		result = rig_connect(&r);
+		result = fixture_connect(&r);
 		if (rows[i].message == NULL)
 			ck_assert_msg(result == 0, "row %zu: %s", i, r.err.msg);
 		else
@@ -341,7 +341,7 @@ START_TEST(fake_greetings)
 				strstr(r.err.msg, rows[i].message) != NULL &&
 				strstr(r.err.msg, "SECRET") == NULL,
 			    "row %zu: %s", i, r.err.msg);
-		rig_end(&r);
+		fixture_end(&r);
 		redis_fake_end(&f);
 	}
 }
@@ -382,20 +382,20 @@ START_TEST(fake_refusals)
 			INFO, { .bytes = rows[i].error }, { .bytes = "+OK\r\n" }
 		};
 		struct redis_fake f;
-		struct rig r;
+		struct fixture r;
 
 		redis_fake_start(&f, lines, ARRAY_LEN(lines));
-		rig_init(&r, f.url);
-		OK(&r, rig_connect(&r));
-		ck_assert_msg(rig_get(&r, "k") == -1 &&
+		fixture_init(&r, f.url);
+		OK(&r, fixture_connect(&r));
+		ck_assert_msg(fixture_get(&r, "k") == -1 &&
 				  r.err.code == rows[i].code &&
 				  strstr(r.err.msg, rows[i].message) != NULL &&
 				  strstr(r.err.msg, "SECRET") == NULL,
 			      "row %zu: %d %s", i, (int)r.err.code, r.err.msg);
 		/* It was an answer: the connection is as good as before. */
-		OK(&r, rig_get(&r, "k"));
+		OK(&r, fixture_get(&r, "k"));
 		ck_assert_str_eq(r.reply->str, "OK");
-		rig_end(&r);
+		fixture_end(&r);
 		redis_fake_end(&f);
 	}
 }

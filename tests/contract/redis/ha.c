@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sentinels: who is the master now? */
 #include "tests/contract/redis/fake.h"
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,13 +13,13 @@ struct watch {
 	struct test_redis master, replica, sentinel;
 	char address[32];
 	struct str words[1];
-	struct rig r;
+	struct fixture r;
 };
 
 static void
-use_sentinels(struct rig *r, const struct str *words, size_t n)
+use_sentinels(struct fixture *r, const struct str *words, size_t n)
 {
-	rig_init(r, "");
+	fixture_init(r, "");
 	r->conf.sentinels = (struct words){ .v = words, .n = n };
 	r->conf.sentinel_name = STR("mymaster");
 }
@@ -39,7 +39,7 @@ watch_start(struct watch *w, const char *lines)
 static void
 watch_end(struct watch *w)
 {
-	rig_end(&w->r);
+	fixture_end(&w->r);
 	test_redis_end(&w->sentinel);
 	test_redis_end(&w->replica);
 	test_redis_end(&w->master);
@@ -48,15 +48,15 @@ watch_end(struct watch *w)
 /* As the caller does: a failure drops the connection, the next try makes a new
  * one.  What comes on the way is always "not now". */
 static void
-set_until(struct rig *r, const char *key, const char *value)
+set_until(struct fixture *r, const char *key, const char *value)
 {
 	int64_t end = process_now_ms() + FAILOVER_MS;
 
-	while ((r->conn == NULL && rig_connect(r) != 0) ||
-	       rig_set(r, key, value) != 0) {
+	while ((r->conn == NULL && fixture_connect(r) != 0) ||
+	       fixture_set(r, key, value) != 0) {
 		ck_assert_msg(r->err.code == ERR_UNAVAILABLE, "%s", r->err.msg);
 		ck_assert_msg(process_now_ms() < end, "no end: %s", r->err.msg);
-		rig_disconnect(r);
+		fixture_disconnect(r);
 		process_sleep_ms(50);
 	}
 }
@@ -66,14 +66,14 @@ START_TEST(master_dies)
 	struct watch w;
 
 	watch_start(&w, NULL);
-	OK(&w.r, rig_connect(&w.r));
-	OK(&w.r, rig_set(&w.r, "k", "kept"));
+	OK(&w.r, fixture_connect(&w.r));
+	OK(&w.r, fixture_set(&w.r, "k", "kept"));
 	test_redis_until(&w.replica, "GET t:k", "kept");
 	test_redis_until(&w.sentinel, "INFO sentinel", "slaves=1");
 	test_redis_stop(&w.master, SIGKILL);
 	set_until(&w.r, "after", "x");
 	test_redis_until(&w.replica, "GET t:after", "x");
-	OK(&w.r, rig_get(&w.r, "k"));
+	OK(&w.r, fixture_get(&w.r, "k"));
 	ck_assert_str_eq(w.r.reply->str, "kept");
 	watch_end(&w);
 }
@@ -84,7 +84,7 @@ START_TEST(masters_are_swapped)
 	struct watch w;
 
 	watch_start(&w, NULL);
-	OK(&w.r, rig_connect(&w.r));
+	OK(&w.r, fixture_connect(&w.r));
 	/* Until it knows the replica well enough. */
 	test_redis_until(&w.sentinel, "SENTINEL FAILOVER mymaster", "OK");
 	test_redis_until(&w.replica, "INFO replication", "role:master");
@@ -111,14 +111,14 @@ START_TEST(sentinels_in_turn)
 	words[2] = w.words[0];
 	use_sentinels(&w.r, words, 3);
 	/* The silent one does not use up the time of the next one. */
-	OK(&w.r, rig_connect(&w.r));
+	OK(&w.r, fixture_connect(&w.r));
 	redis_fake_wait(&silent, 1);
 	/* From now on the one that knew is the first one asked. */
-	OK(&w.r, rig_connect(&w.r));
+	OK(&w.r, fixture_connect(&w.r));
 	ck_assert_uint_eq(atomic_load(&silent.accepted), 1);
-	rig_end(&w.r);
+	fixture_end(&w.r);
 	use_sentinels(&w.r, words, 2);
-	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE, "sentinel: ");
+	FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE, "sentinel: ");
 	redis_fake_wait(&silent, 2);
 	redis_fake_end(&silent);
 	watch_end(&w);
@@ -130,22 +130,22 @@ START_TEST(sentinels_have_logins)
 	struct watch w;
 
 	watch_start(&w, "requirepass spw\nuser su on >upw ~* &* +@all\n");
-	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE, "NOAUTH");
-	rig_end(&w.r);
+	FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE, "NOAUTH");
+	fixture_end(&w.r);
 	w.r.conf.sentinel_password = STR("SECRET");
-	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE, "refuses the user");
+	FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE, "refuses the user");
 	ck_assert_ptr_null(strstr(w.r.err.msg, "SECRET"));
-	rig_end(&w.r);
+	fixture_end(&w.r);
 	w.r.conf.sentinel_password = STR("spw");
-	OK(&w.r, rig_connect(&w.r));
-	rig_end(&w.r);
+	OK(&w.r, fixture_connect(&w.r));
+	fixture_end(&w.r);
 	w.r.conf.sentinel_username = STR("su");
 	w.r.conf.sentinel_password = STR("upw");
-	OK(&w.r, rig_connect(&w.r));
-	OK(&w.r, rig_set(&w.r, "k", "v"));
-	rig_end(&w.r);
+	OK(&w.r, fixture_connect(&w.r));
+	OK(&w.r, fixture_set(&w.r, "k", "v"));
+	fixture_end(&w.r);
 	w.r.conf.sentinel_name = STR("other");
-	FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE,
+	FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE,
 	      "knows no master of the name other");
 	watch_end(&w);
 }
@@ -182,9 +182,9 @@ START_TEST(sentinel_lags)
 			       fake.port);
 		word = str_from(address);
 		use_sentinels(&w.r, &word, 1);
-		FAILS(&w.r, rig_connect(&w.r), ERR_UNAVAILABLE,
+		FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE,
 		      last ? "not a master" : "sentinel: 127.0.0.1");
-		rig_end(&w.r);
+		fixture_end(&w.r);
 		redis_fake_end(&fake);
 	}
 	watch_end(&w);

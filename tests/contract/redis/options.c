@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* URLs and options of Redis: what they mean, what contradicts. */
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,9 +51,9 @@ START_TEST(urls_are_understood)
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		struct arena *a = arena_new(1 << 16);
 		struct redis_target t;
-		struct rig r;
+		struct fixture r;
 
-		rig_init(&r, urls[i].url);
+		fixture_init(&r, urls[i].url);
 		ck_assert_msg(redis_target_parse(&r.conf, a, &t, &r.err) == 0,
 			      "row %zu: %s", i, r.err.msg);
 		ck_assert_msg(redis_check(&r.conf, &r.err) == 0, "row %zu", i);
@@ -123,9 +123,9 @@ START_TEST(bad_urls)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rig r;
+		struct fixture r;
 
-		rig_init(&r, rows[i].url);
+		fixture_init(&r, rows[i].url);
 		ck_assert_msg(redis_check(&r.conf, &r.err) == -1, "row %zu: %s",
 			      i, rows[i].url);
 		ck_assert_msg(r.err.code == ERR_CONFIG &&
@@ -319,13 +319,13 @@ START_TEST(lengths_in_urls)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		for (int more = 0; more < 2; more++) {
-			struct rig r;
+			struct fixture r;
 			int result;
 
 			(void)snprintf(url, sizeof(url), "%s%0*d%s",
 				       rows[i].front, rows[i].most + more, 0,
 				       rows[i].back);
-			rig_init(&r, url);
+			fixture_init(&r, url);
 			result = redis_check(&r.conf, &r.err);
 			ck_assert_msg(result == -more, "row %zu: %d", i, more);
 			if (more == 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A Redis Cluster: every key at its server, while slots and servers move. */
 #include "tests/contract/redis/fake.h"
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #define FAILOVER_MS 30000
 
 static void
-start(struct test_cluster *c, struct rig *r, size_t replicas)
+start(struct test_cluster *c, struct fixture *r, size_t replicas)
 {
 	test_cluster_start(c, 3, replicas, NULL);
-	rig_init(r, c->nodes[0].url);
+	fixture_init(r, c->nodes[0].url);
 	r->conf.cluster = true;
 }
 
@@ -47,7 +47,7 @@ START_TEST(slots_of_keys)
 	for (size_t i = 1; i < ARRAY_LEN(keys); i++) {
 		(void)snprintf(command, sizeof(command), "CLUSTER KEYSLOT %s",
 			       keys[i]);
-		SAME(&(struct rig){ .name = keys[i] },
+		SAME(&(struct fixture){ .name = keys[i] },
 		     (long long)redis_slot(str_from(keys[i])),
 		     number(&s, command));
 	}
@@ -57,7 +57,7 @@ END_TEST
 
 /* In one run: commands and scripts on all servers. */
 static void
-set_all(struct rig *r)
+set_all(struct fixture *r)
 {
 	static char keys[KEYS][16];
 	static struct redis_step steps[2 * KEYS];
@@ -100,12 +100,12 @@ count(void *ctx, const struct str *keys, size_t n, struct err *err)
 START_TEST(keys_on_all_servers)
 {
 	struct test_cluster c;
-	struct rig r;
+	struct fixture r;
 	bool seen[KEYS] = { false };
 	char url[128];
 
 	start(&c, &r, 0);
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	ck_assert(redis_is_cluster(r.conn));
 	OK(&r, redis_ping(r.conn, &r.err));
 	set_all(&r);
@@ -117,19 +117,19 @@ START_TEST(keys_on_all_servers)
 	test_redis_do(&c.nodes[1], "SCRIPT FLUSH");
 	test_redis_do(&c.nodes[2], "CLIENT KILL TYPE normal SKIPME yes");
 	set_all(&r);
-	rig_end(&r);
+	fixture_end(&r);
 
 	/* One that is up is enough; and a cluster is not what it is not. */
 	(void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d,127.0.0.1:%d",
 		       process_free_port(), c.nodes[2].port);
 	r.conf.url = str_from(url);
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	set_all(&r);
-	rig_end(&r);
+	fixture_end(&r);
 	r.conf.url = str_from(c.nodes[0].url);
 	r.conf.cluster = false;
-	FAILS(&r, rig_connect(&r), ERR_CONFIG, "cluster = yes");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_CONFIG, "cluster = yes");
+	fixture_end(&r);
 	test_cluster_end(&c);
 }
 END_TEST
@@ -137,19 +137,19 @@ END_TEST
 START_TEST(not_a_cluster)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, TEST_REDIS_TCP, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.cluster = true;
-	FAILS(&r, rig_connect(&r), ERR_CONFIG, "leave cluster out");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_CONFIG, "leave cluster out");
+	fixture_end(&r);
 	test_redis_end(&s);
 	test_redis_start(&s, TEST_REDIS_CLUSTER, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.cluster = true;
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "no server has a slot");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "no server has a slot");
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -177,15 +177,15 @@ START_TEST(slot_moves)
 {
 	const struct str x = STR("x");
 	struct test_cluster c;
-	struct rig r;
+	struct fixture r;
 	const unsigned slot = redis_slot(STR("tag"));
 	const size_t from = owner_of(slot), to = (from + 1) % 3;
 	char text[128];
 
 	start(&c, &r, 0);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_set(&r, "{tag}stays", "1"));
-	OK(&r, rig_set(&r, "{tag}goes", "2"));
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "{tag}stays", "1"));
+	OK(&r, fixture_set(&r, "{tag}goes", "2"));
 	tell(&c, to, slot, "IMPORTING", from);
 	tell(&c, from, slot, "MIGRATING", to);
 	(void)snprintf(text, sizeof(text),
@@ -193,12 +193,12 @@ START_TEST(slot_moves)
 		       c.nodes[to].port);
 	test_redis_do(&c.nodes[from], text);
 	/* ASK, by command and by script, which the other does not know. */
-	OK(&r, rig_get(&r, "{tag}goes"));
+	OK(&r, fixture_get(&r, "{tag}goes"));
 	ck_assert_str_eq(r.reply->str, "2");
-	OK(&r, rig_get(&r, "{tag}stays"));
+	OK(&r, fixture_get(&r, "{tag}stays"));
 	ck_assert_str_eq(r.reply->str, "1");
-	OK(&r, rig_script(&r, SCRIPT_SET, "{tag}new", &x, 1));
-	OK(&r, rig_get(&r, "{tag}new"));
+	OK(&r, fixture_script(&r, SCRIPT_SET, "{tag}new", &x, 1));
+	OK(&r, fixture_get(&r, "{tag}new"));
 	ck_assert_str_eq(r.reply->str, "x");
 	set_all(&r);
 	/* The rest goes; MOVED. */
@@ -208,12 +208,12 @@ START_TEST(slot_moves)
 	test_redis_do(&c.nodes[from], text);
 	for (size_t i = 0; i < 3; i++)
 		tell(&c, (to + i) % 3, slot, "NODE", to);
-	OK(&r, rig_get(&r, "{tag}stays"));
+	OK(&r, fixture_get(&r, "{tag}stays"));
 	ck_assert_str_eq(r.reply->str, "1");
-	OK(&r, rig_script(&r, SCRIPT_SET, "{tag}new", &x, 1));
+	OK(&r, fixture_script(&r, SCRIPT_SET, "{tag}new", &x, 1));
 	set_all(&r);
 	test_redis_until(&c.nodes[to], "INFO commandstats", "cmdstat_asking");
-	rig_end(&r);
+	fixture_end(&r);
 	test_cluster_end(&c);
 }
 END_TEST
@@ -221,31 +221,31 @@ END_TEST
 START_TEST(master_without_replica_dies)
 {
 	struct test_cluster c;
-	struct rig r;
+	struct fixture r;
 	const unsigned slot = redis_slot(STR("tag"));
 	const size_t victim = owner_of(slot);
 
 	start(&c, &r, 0);
 	r.conf.timeout = 1;
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	set_all(&r);
 	process_signal_all(&c.nodes[victim].process, SIGSTOP);
-	FAILS(&r, rig_get(&r, "{tag}"), ERR_UNAVAILABLE, "in time");
+	FAILS(&r, fixture_get(&r, "{tag}"), ERR_UNAVAILABLE, "in time");
 	test_redis_stop(&c.nodes[victim], SIGKILL);
 	test_redis_until(&c.nodes[(victim + 1) % 3], "CLUSTER INFO",
 			 "cluster_state:fail");
-	rig_end(&r);
+	fixture_end(&r);
 	r.conf.url = str_from(c.nodes[(victim + 1) % 3].url);
-	OK(&r, rig_connect(&r));
-	FAILS(&r, rig_get(&r, "{tag}"), ERR_UNAVAILABLE, "");
+	OK(&r, fixture_connect(&r));
+	FAILS(&r, fixture_get(&r, "{tag}"), ERR_UNAVAILABLE, "");
 	/* It comes back with its slots, and all is as it was. */
 	test_redis_again(&c.nodes[victim]);
 	for (size_t i = 0; i < 3; i++)
 		test_redis_until(&c.nodes[i], "CLUSTER INFO",
 				 "cluster_state:ok");
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	set_all(&r);
-	rig_end(&r);
+	fixture_end(&r);
 	test_cluster_end(&c);
 }
 END_TEST
@@ -253,12 +253,12 @@ END_TEST
 START_TEST(replica_takes_over)
 {
 	struct test_cluster c;
-	struct rig r;
+	struct fixture r;
 	int64_t end;
 
 	start(&c, &r, 1); /* of the first master, which is the seed, too */
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_set(&r, "{06S}", "kept")); /* slot 0 */
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "{06S}", "kept")); /* slot 0 */
 	ck_assert_uint_eq(redis_slot(STR("{06S}")), 0);
 	test_redis_until(&c.nodes[3], "INFO replication",
 			 "master_link_status:up");
@@ -266,15 +266,15 @@ START_TEST(replica_takes_over)
 	test_redis_until(&c.nodes[3], "INFO keyspace", "db0:keys=1");
 	test_redis_stop(&c.nodes[0], SIGKILL);
 	end = process_now_ms() + FAILOVER_MS;
-	while (rig_set(&r, "{06S}x", "v") != 0) {
+	while (fixture_set(&r, "{06S}x", "v") != 0) {
 		ck_assert_msg(r.err.code == ERR_UNAVAILABLE, "%s", r.err.msg);
 		ck_assert_msg(process_now_ms() < end, "no end: %s", r.err.msg);
 		process_sleep_ms(50);
 	}
-	OK(&r, rig_get(&r, "{06S}"));
+	OK(&r, fixture_get(&r, "{06S}"));
 	ck_assert_str_eq(r.reply->str, "kept");
 	set_all(&r);
-	rig_end(&r);
+	fixture_end(&r);
 	test_cluster_end(&c);
 }
 END_TEST
@@ -310,7 +310,7 @@ START_TEST(fake_maps)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct redis_line lines[12];
 		struct redis_fake f;
-		struct rig r;
+		struct fixture r;
 		char map[96];
 
 		for (size_t k = 0; k < ARRAY_LEN(lines); k++)
@@ -324,15 +324,17 @@ START_TEST(fake_maps)
 			       f.port);
 		if (rows[i].map != NULL)
 			lines[0].bytes = rows[i].map;
-		rig_init(&r, f.url);
+		fixture_init(&r, f.url);
 		r.conf.cluster = true;
-		ck_assert_msg((rig_connect(&r) == 0) == (rows[i].map == NULL),
+		ck_assert_msg((fixture_connect(&r) == 0) ==
+				  (rows[i].map == NULL),
 			      "row %zu: %s", i, r.err.msg);
-		ck_assert_msg((rows[i].map != NULL || rig_get(&r, "k") == -1) &&
+		ck_assert_msg((rows[i].map != NULL ||
+			       fixture_get(&r, "k") == -1) &&
 				  r.err.code == ERR_UNAVAILABLE &&
 				  strstr(r.err.msg, rows[i].message) != NULL,
 			      "row %zu: %s", i, r.err.msg);
-		rig_end(&r);
+		fixture_end(&r);
 		redis_fake_end(&f);
 	}
 }
@@ -343,7 +345,7 @@ START_TEST(moved_for_ever)
 {
 	struct redis_line lines[32] = { { .bytes = NULL } };
 	struct redis_fake f;
-	struct rig r;
+	struct fixture r;
 	char map[96], moved[64];
 
 	for (size_t k = 0; k < ARRAY_LEN(lines); k++)
@@ -354,11 +356,11 @@ START_TEST(moved_for_ever)
 		       f.port);
 	(void)snprintf(moved, sizeof(moved), "-MOVED 1 127.0.0.1:%d\r\n",
 		       f.port);
-	rig_init(&r, f.url);
+	fixture_init(&r, f.url);
 	r.conf.cluster = true;
-	OK(&r, rig_connect(&r));
-	FAILS(&r, rig_get(&r, "k"), ERR_UNAVAILABLE, "MOVED");
-	rig_end(&r);
+	OK(&r, fixture_connect(&r));
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "MOVED");
+	fixture_end(&r);
 	redis_fake_end(&f);
 }
 END_TEST
@@ -383,7 +385,7 @@ START_TEST(hangs_up_while_others_connect)
 	};
 	redisReply *replies[ARRAY_LEN(steps)];
 	struct redis_fake f[2];
-	struct rig r;
+	struct fixture r;
 
 	redis_fake_start(&f[0], first, ARRAY_LEN(first));
 	redis_fake_start(&f[1], second, ARRAY_LEN(second));
@@ -391,14 +393,14 @@ START_TEST(hangs_up_while_others_connect)
 		       "*2\r\n*3\r\n:0\r\n:8191\r\n*2\r\n$0\r\n\r\n:%d\r\n"
 		       "*3\r\n:8192\r\n:16383\r\n*2\r\n$0\r\n\r\n:%d\r\n",
 		       f[1].port, f[0].port);
-	rig_init(&r, f[0].url);
+	fixture_init(&r, f[0].url);
 	r.conf.cluster = true;
 	r.conf.password = STR("p");
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	FAILS(&r,
 	      redis_run(r.conn, steps, ARRAY_LEN(steps), replies, &r.err),
 	      ERR_UNAVAILABLE, "closed");
-	rig_end(&r);
+	fixture_end(&r);
 	redis_fake_end(&f[0]);
 	redis_fake_end(&f[1]);
 }
@@ -409,14 +411,14 @@ START_TEST(keys_on_a_server_that_is_new)
 {
 	struct test_cluster c;
 	struct test_redis *more;
-	struct rig r, other;
+	struct fixture r, other;
 	bool seen[KEYS] = { false };
 	const unsigned slot = redis_slot(STR("t:0"));
 	const size_t from = owner_of(slot);
 	char text[128];
 
 	start(&c, &r, 0);
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	more = &c.nodes[c.n++];
 	test_redis_start(more, TEST_REDIS_CLUSTER, NULL);
 	(void)snprintf(text, sizeof(text), "CLUSTER MEET 127.0.0.1 %d %d",
@@ -430,17 +432,17 @@ START_TEST(keys_on_a_server_that_is_new)
 	for (size_t i = 0; i < c.n; i++)
 		test_redis_until(&c.nodes[i], "CLUSTER INFO",
 				 "cluster_state:ok");
-	rig_init(&other, c.nodes[0].url);
+	fixture_init(&other, c.nodes[0].url);
 	other.conf.cluster = true;
-	OK(&other, rig_connect(&other));
+	OK(&other, fixture_connect(&other));
 	set_all(&other);
-	rig_end(&other);
+	fixture_end(&other);
 	ck_assert_int_gt(number(more, "DBSIZE"), 0);
 	ck_assert_uint_ne(from, 3);
 	OK(&r, redis_scan(r.conn, STR(""), count, seen, &r.err));
 	for (size_t i = 0; i < KEYS; i++)
 		ck_assert_msg(seen[i], "key %zu", i);
-	rig_end(&r);
+	fixture_end(&r);
 	test_cluster_end(&c);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the Redis store has: indices, scripts, memory, prefixes. */
-#include "tests/contract/redis/store_rig.h"
+#include "tests/contract/redis/store_fixture.h"
 #include "tests/support/run.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static const struct attempt_policy policy = { .max = 1,
 /* A server forgets its scripts when it is restarted or replaced. */
 START_TEST(scripts_are_forgotten)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	const struct str key = STR("user:alice");
 	struct session s, other;
 	struct rotation use;
@@ -30,18 +30,18 @@ START_TEST(scripts_are_forgotten)
 	for (int i = 0; i < 3; i++) {
 #define AFTER_FLUSH(call)                                                      \
 	do {                                                                   \
-		(void)rig_redis(r, "SCRIPT FLUSH");                            \
+		(void)fixture_redis(r, "SCRIPT FLUSH");                        \
 		OK(r, call);                                                   \
 	} while (0)
-		s = rig_session(r, "alice", r->now);
+		s = fixture_session(r, "alice", r->now);
 		AFTER_FLUSH(
 		    store_create(r->l, &s, 2, r->now, &n, &r->err));
-		(void)rig_redis(r, "SCRIPT FLUSH");
-		HOLDS(r, rig_is_alive(r, &s, r->now));
+		(void)fixture_redis(r, "SCRIPT FLUSH");
+		HOLDS(r, fixture_is_alive(r, &s, r->now));
 		AFTER_FLUSH(store_touch(r->l, &s.id, r->now + 1,
 					r->now + 3601, &r->err));
-		use = rig_rotation(r, &s);
-		AFTER_FLUSH(rig_rotate(r, &s, &use, r->now + 1, &answer));
+		use = fixture_rotation(r, &s);
+		AFTER_FLUSH(fixture_rotate(r, &s, &use, r->now + 1, &answer));
 		SAME(r, answer, ROTATE_DONE);
 		AFTER_FLUSH(store_update_user(r->l, &s.who, &r->err));
 		AFTER_FLUSH(store_attempt(r->l, key, &policy, r->now, &attempt,
@@ -54,35 +54,35 @@ START_TEST(scripts_are_forgotten)
 					 &r->err));
 		HOLDS(r, yes);
 		AFTER_FLUSH(store_forgive(r->l, key, &yes, &r->err));
-		other = rig_create(r, "bob", r->now);
+		other = fixture_create(r, "bob", r->now);
 		AFTER_FLUSH(store_revoke(r->l, &s.id, &yes, &r->err));
 		HOLDS(r, yes);
 		AFTER_FLUSH(store_revoke_user(r->l, STR("bob"), NULL, &n,
 					      &r->err));
 		SAME(r, n, 1);
-		HOLDS(r, !rig_is_alive(r, &other, r->now));
+		HOLDS(r, !fixture_is_alive(r, &other, r->now));
 		AFTER_FLUSH(store_sweep(r->l, r->now + 99999, 9, &n, &r->err));
 		AFTER_FLUSH(store_revoke_all(r->l, &n, &r->err));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Nothing new can be kept, but who is signed in stays so, and can sign out. */
 START_TEST(no_memory_left)
 {
-	struct rig *r = rig_open();
-	struct session s[3], more = rig_session(r, "alice", r->now);
+	struct fixture *r = fixture_open();
+	struct session s[3], more = fixture_session(r, "alice", r->now);
 	int64_t n;
 	bool ended;
 
 	for (int i = 0; i < 3; i++)
-		s[i] = rig_create(r, "alice", r->now + i);
+		s[i] = fixture_create(r, "alice", r->now + i);
 	for (int round = 0; round < 2; round++) {
 		/* The second time with no script known. */
-		(void)rig_redis(r, "CONFIG SET maxmemory 1");
+		(void)fixture_redis(r, "CONFIG SET maxmemory 1");
 		if (round == 1)
-			(void)rig_redis(r, "SCRIPT FLUSH");
+			(void)fixture_redis(r, "SCRIPT FLUSH");
 		FAILS(r, store_create(r->l, &more, 0, r->now, NULL, &r->err),
 		      ERR_UNAVAILABLE, "OOM");
 		FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "OOM");
@@ -92,45 +92,45 @@ START_TEST(no_memory_left)
 		      store_touch(r->l, &s[2].id, r->now + 9, r->now + 9999,
 				  &r->err),
 		      ERR_UNAVAILABLE, "OOM");
-		HOLDS(r, rig_is_alive(r, &s[round], r->now));
+		HOLDS(r, fixture_is_alive(r, &s[round], r->now));
 		OK(r, store_revoke(r->l, &s[round].id, &ended, &r->err));
 		HOLDS(r, ended);
-		HOLDS(r, !rig_is_alive(r, &s[round], r->now));
-		SAME(r, rig_live(r, "alice", r->now), 2 - round);
-		(void)rig_redis(r, "CONFIG SET maxmemory 0");
+		HOLDS(r, !fixture_is_alive(r, &s[round], r->now));
+		SAME(r, fixture_live(r, "alice", r->now), 2 - round);
+		(void)fixture_redis(r, "CONFIG SET maxmemory 0");
 		OK(r, store_ping(r->l, &r->err));
 	}
-	(void)rig_redis(r, "CONFIG SET maxmemory 1");
+	(void)fixture_redis(r, "CONFIG SET maxmemory 1");
 	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
 	/* What was not made left nothing behind. */
-	SAME(r, rig_redis(r, "DBSIZE"), 1); /* that of ping */
-	rig_close(r);
+	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* that of ping */
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(a_replica_is_not_usable)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	OK(r, store_ping(r->l, &r->err));
-	(void)rig_redis(r, "REPLICAOF 127.0.0.1 1");
+	(void)fixture_redis(r, "REPLICAOF 127.0.0.1 1");
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "READONLY");
-	(void)rig_redis(r, "REPLICAOF NO ONE");
-	rig_forgive(r);
+	(void)fixture_redis(r, "REPLICAOF NO ONE");
+	fixture_forgive(r);
 	OK(r, store_ping(r->l, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Each operation once; false at the first that is refused. */
 static bool
-all_works(struct rig *r, struct store_link *l)
+all_works(struct fixture *r, struct store_link *l)
 {
 	const struct str key = STR("user:alice");
-	struct session s = rig_session(r, "alice", r->now), got;
+	struct session s = fixture_session(r, "alice", r->now), got;
 	struct session_cursor cursor = { .created_ms = 0 };
-	struct rotation use = rig_rotation(r, &s);
+	struct rotation use = fixture_rotation(r, &s);
 	struct session_list list;
 	enum rotate_answer answer;
 	uint8_t secret[32] = { 1 };
@@ -174,7 +174,7 @@ all_works(struct rig *r, struct store_link *l)
 START_TEST(rights_that_are_needed)
 {
 	const struct option *o = option_find(redis_options, STR("username"));
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct str all = str_from(o->help), left, right;
 	struct store_link *l;
 	char line[512];
@@ -189,7 +189,7 @@ START_TEST(rights_that_are_needed)
 		char change[64];
 
 		test_redis_do(&r->server, line);
-		l = rig_link(r, "fcgiauth:", "u", "p");
+		l = fixture_link(r, "fcgiauth:", "u", "p");
 		ck_assert_msg(all_works(r, l), "%s", r->err.msg);
 		(void)snprintf(change, sizeof(change), "ACL SETUSER u -%.*s",
 			       (int)right.n - 1, right.p + 1);
@@ -197,10 +197,10 @@ START_TEST(rights_that_are_needed)
 		test_redis_do(&r->server, "SCRIPT FLUSH");
 		ck_assert_msg(str_eq(right, STR("+info")) == all_works(r, l),
 			      "%.*s", STR_ARG(right));
-		rig_link_end(l);
-		(void)rig_redis(r, "FLUSHALL");
+		fixture_link_end(l);
+		(void)fixture_redis(r, "FLUSHALL");
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -209,7 +209,7 @@ START_TEST(ping_needs_what_a_login_needs)
 {
 	static const char *const without[] = { "-@scripting", "-zadd", "-del",
 					       "-set", "-zlexcount" };
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct store_link *l;
 	char line[160];
 
@@ -220,19 +220,19 @@ START_TEST(ping_needs_what_a_login_needs)
 		test_redis_do(&r->server,
 			      "ACL SETUSER u reset on >p"
 			      " ~fcgiauth:* +@all");
-		l = rig_link(r, "fcgiauth:", "u", "p");
+		l = fixture_link(r, "fcgiauth:", "u", "p");
 		OK(r, store_ping(l, &r->err));
 		test_redis_do(&r->server, line);
 		test_redis_do(&r->server, "SCRIPT FLUSH");
 		ck_assert_msg(store_ping(l, &r->err) == -1, "%s", without[i]);
-		rig_link_end(l);
+		fixture_link_end(l);
 	}
-	(void)rig_redis(r,
-			"DEL fcgiauth:ping fcgiauth:ping:index"
-			" fcgiauth:ping:denial");
+	(void)fixture_redis(r,
+			    "DEL fcgiauth:ping fcgiauth:ping:index"
+			    " fcgiauth:ping:denial");
 	OK(r, store_ping(r->l, &r->err));
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -251,14 +251,15 @@ START_TEST(policies_that_forget)
 		{ "volatile-ttl", "100mb", true },
 		{ "volatile-lfu", "100mb", true },
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	char advice[BACKEND_ADVICE_MAX];
 	struct store_link *l;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		(void)rig_redis(r, "CONFIG SET maxmemory-policy %s",
-				rows[i].policy);
-		(void)rig_redis(r, "CONFIG SET maxmemory %s", rows[i].limit);
+		(void)fixture_redis(r, "CONFIG SET maxmemory-policy %s",
+				    rows[i].policy);
+		(void)fixture_redis(r, "CONFIG SET maxmemory %s",
+				    rows[i].limit);
 		memset(advice, 'x', sizeof(advice));
 		conn_advise(&r->l->conn, advice);
 		ck_assert_msg(memchr(advice, '\0', sizeof(advice)) != NULL &&
@@ -273,30 +274,30 @@ START_TEST(policies_that_forget)
 	/* Who may not look says nothing; CONFIG is not needed. */
 	test_redis_do(&r->server,
 		      "ACL SETUSER u reset on >p ~fcgiauth:* +@all -config");
-	l = rig_link(r, "fcgiauth:", "u", "p");
+	l = fixture_link(r, "fcgiauth:", "u", "p");
 	conn_advise(&l->conn, advice);
 	HOLDS(r, advice[0] != '\0');
 	test_redis_do(&r->server, "ACL SETUSER u -info");
 	conn_advise(&l->conn, advice);
 	HOLDS(r, advice[0] == '\0');
-	rig_link_end(l);
+	fixture_link_end(l);
 	test_redis_stop(&r->server, SIGKILL);
 	memset(advice, 'x', sizeof(advice));
 	conn_advise(&r->l->conn, advice);
 	HOLDS(r, advice[0] == '\0');
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(prefixes_stay_apart)
 {
 	static const char *const prefixes[] = { "a:", "a:s:", "*", "fcgiauth" };
-	struct rig *r = rig_open();
-	struct session mine = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open();
+	struct session mine = fixture_create(r, "alice", r->now);
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		struct store_link *l = rig_link(r, prefixes[i], NULL, NULL);
-		struct session s = rig_session(r, "alice", r->now), got;
+		struct store_link *l = fixture_link(r, prefixes[i], NULL, NULL);
+		struct session s = fixture_session(r, "alice", r->now), got;
 		uint8_t one[32] = { 1 }, two[32] = { 2 };
 		struct attempt attempt;
 		int64_t until, n;
@@ -320,13 +321,13 @@ START_TEST(prefixes_stay_apart)
 		   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now,
 				&until, &r->err));
 		SAME(r, until, 0);
-		SAME(r, rig_live(r, "alice", r->now), 1);
+		SAME(r, fixture_live(r, "alice", r->now), 1);
 		OK(r, store_revoke_all(l, &n, &r->err));
 		SAME(r, n, 1);
-		HOLDS(r, rig_is_alive(r, &mine, r->now));
-		rig_link_end(l);
+		HOLDS(r, fixture_is_alive(r, &mine, r->now));
+		fixture_link_end(l);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -336,16 +337,16 @@ START_TEST(names_of_users)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-@";
 	static const char *const names[] = { "-", "+", "._@+-", "0", longest,
 					     "o.brien+x@example.com" };
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	int64_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		(void)rig_create(r, names[i], r->now);
-		(void)rig_create(r, names[i], r->now + 1);
+		(void)fixture_create(r, names[i], r->now);
+		(void)fixture_create(r, names[i], r->now + 1);
 	}
-	SAME(r, rig_live(r, NULL, r->now), 2 * (int64_t)ARRAY_LEN(names));
+	SAME(r, fixture_live(r, NULL, r->now), 2 * (int64_t)ARRAY_LEN(names));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		SAME(r, rig_live(r, names[i], r->now), 2);
+		SAME(r, fixture_live(r, names[i], r->now), 2);
 		if (i % 2 == 0)
 			continue;
 		OK(r, store_revoke_user(r->l, str_from(names[i]), NULL, &n,
@@ -353,9 +354,9 @@ START_TEST(names_of_users)
 		SAME(r, n, 2);
 	}
 	/* The others are swept by their names. */
-	SAME(r, rig_sweep(r, r->now + 99999), (int64_t)ARRAY_LEN(names));
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	SAME(r, fixture_sweep(r, r->now + 99999), (int64_t)ARRAY_LEN(names));
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -365,40 +366,42 @@ START_TEST(all_that_ends_is_freed)
 	static const struct attempt_policy longer = { .max = 1,
 						      .window_ms = 100000,
 						      .ban_ms = 200000 };
-	struct rig *r = rig_open();
-	struct session s = rig_create(r, "alice", r->now);
-	struct rotation use = rig_rotation(r, &s);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
+	struct rotation use = fixture_rotation(r, &s);
 	enum rotate_answer answer;
 	long long left;
 	struct attempt attempt;
 
-	left = rig_redis(r, "PTTL %s", rig_key(&s).text);
+	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 36000 && left <= 96000);
-	left = rig_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	left =
+	    fixture_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
 	HOLDS(r, left > 36000 && left <= 96000);
-	OK(r, rig_rotate(r, &s, &use, r->now + 1000, &answer));
-	left = rig_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	OK(r, fixture_rotate(r, &s, &use, r->now + 1000, &answer));
+	left =
+	    fixture_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
 	HOLDS(r, left > 35000 && left <= 95000);
 	SAME(r,
-	     rig_redis(r, "EXISTS fcgiauth:t:%b", use.presented.b,
-		       sizeof(use.presented)),
+	     fixture_redis(r, "EXISTS fcgiauth:t:%b", use.presented.b,
+			   sizeof(use.presented)),
 	     0);
 	OK(r, store_update_user(r->l, &s.who, &r->err));
-	left = rig_redis(r, "PTTL %s", rig_key(&s).text);
+	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 35000 && left <= 96000);
 	/* For longer than what is added to all. */
 	for (int i = 0; i < 2; i++) {
 		OK(r, store_attempt(r->l, STR("k"), &longer, r->now, &attempt,
 				    &r->err));
-		left = rig_redis(r, "PTTL fcgiauth:a:k");
+		left = fixture_redis(r, "PTTL fcgiauth:a:k");
 		HOLDS(r, left > 200000 && left <= 260000);
 	}
 	/* A denial must not end before its time, which nobody knows. */
 	OK(r, store_deny(r->l, STR("k"), INT64_MAX, r->now + 5, &r->err));
-	SAME(r, rig_redis(r, "PTTL fcgiauth:d:k"), -1);
-	SAME(r, rig_sweep(r, r->now + 299999), 3);
-	SAME(r, rig_redis(r, "DBSIZE"), 0);
-	rig_close(r);
+	SAME(r, fixture_redis(r, "PTTL fcgiauth:d:k"), -1);
+	SAME(r, fixture_sweep(r, r->now + 299999), 3);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -408,7 +411,7 @@ START_TEST(memory_of_a_session)
 	enum {
 		N = 2000
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	long long keys, bytes = 0;
 	char name[32];
 
@@ -416,21 +419,22 @@ START_TEST(memory_of_a_session)
 		struct session s;
 
 		(void)snprintf(name, sizeof(name), "user%d", i / 2);
-		s = rig_create(r, name, r->now);
-		bytes += rig_redis(r, "MEMORY USAGE %s", rig_key(&s).text);
-		bytes += rig_redis(r, "MEMORY USAGE fcgiauth:t:%b", s.token.b,
-				   sizeof(s.token));
+		s = fixture_create(r, name, r->now);
+		bytes +=
+		    fixture_redis(r, "MEMORY USAGE %s", fixture_key(&s).text);
+		bytes += fixture_redis(r, "MEMORY USAGE fcgiauth:t:%b",
+				       s.token.b, sizeof(s.token));
 	}
 	for (int i = 0; i < N / 2; i++) {
 		(void)snprintf(name, sizeof(name), "fcgiauth:u:user%d", i);
-		bytes += rig_redis(r, "MEMORY USAGE %s SAMPLES 0", name);
+		bytes += fixture_redis(r, "MEMORY USAGE %s SAMPLES 0", name);
 	}
-	bytes += rig_redis(r, "MEMORY USAGE fcgiauth:ends SAMPLES 0");
-	bytes += rig_redis(r, "MEMORY USAGE fcgiauth:sessions SAMPLES 0");
-	keys = rig_redis(r, "DBSIZE");
+	bytes += fixture_redis(r, "MEMORY USAGE fcgiauth:ends SAMPLES 0");
+	bytes += fixture_redis(r, "MEMORY USAGE fcgiauth:sessions SAMPLES 0");
+	keys = fixture_redis(r, "DBSIZE");
 	SAME(r, keys, 2 * N + N / 2 + 2);
 	ck_assert_msg(bytes / N < 1400, "%lld bytes a session", bytes / N);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The link to one Redis server: logins, databases, bytes, scripts, keys. */
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 #include "tests/support/run.h"
 
 #include <stdio.h>
@@ -18,23 +18,23 @@ START_TEST(commands_and_scripts)
 	static const char bytes[] = "a\r\n$3\r\nx\0y*1\r\n\xff";
 	const struct str value = { .p = bytes, .n = sizeof(bytes) };
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
-	OK(&r, rig_connect(&r));
+	fixture_init(&r, s.url);
+	OK(&r, fixture_connect(&r));
 	OK(&r, redis_ping(r.conn, &r.err));
 	ck_assert(!redis_is_cluster(r.conn));
-	OK(&r, rig_get(&r, "none"));
+	OK(&r, fixture_get(&r, "none"));
 	ck_assert_int_eq(r.reply->type, REDIS_REPLY_NIL);
-	OK(&r, rig_run(&r, "SET", "k", &value, 1));
-	OK(&r, rig_get(&r, "k"));
+	OK(&r, fixture_run(&r, "SET", "k", &value, 1));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_uint_eq(r.reply->len, value.n);
 	ck_assert_mem_eq(r.reply->str, value.p, value.n);
 	/* By EVAL first, then by its SHA-1, then by EVAL again; ARGV is bytes
 	 * for Lua, too. */
 	for (int i = 0; i < 4; i++) {
-		OK(&r, rig_script(&r, SCRIPT_ECHO, "k", &value, 1));
+		OK(&r, fixture_script(&r, SCRIPT_ECHO, "k", &value, 1));
 		ck_assert_uint_eq(r.reply->elements, 3);
 		ck_assert_str_eq(r.reply->element[0]->str, "t:k");
 		ck_assert_mem_eq(r.reply->element[1]->str, value.p, value.n);
@@ -43,7 +43,7 @@ START_TEST(commands_and_scripts)
 			test_redis_do(&s, "SCRIPT FLUSH");
 	}
 	test_redis_until(&s, "INFO commandstats", "cmdstat_eval:calls=2");
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -66,18 +66,18 @@ START_TEST(logins_of_the_server)
 		{ "", "", "no password is set" },
 	};
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, TEST_REDIS_TCP, lines);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int result;
 
-		rig_init(&r, s.url);
+		fixture_init(&r, s.url);
 		r.conf.username = str_from(rows[i].user);
 		r.conf.password = str_from(rows[i].password);
-		result = rig_connect(&r);
+		result = fixture_connect(&r);
 		if (rows[i].message == NULL)
-			ck_assert_msg(result == 0 && rig_get(&r, "k") == 0,
+			ck_assert_msg(result == 0 && fixture_get(&r, "k") == 0,
 				      "row %zu: %s", i, r.err.msg);
 		else
 			ck_assert_msg(
@@ -85,7 +85,7 @@ START_TEST(logins_of_the_server)
 				strstr(r.err.msg, rows[i].message) != NULL &&
 				strstr(r.err.msg, "SECRET") == NULL,
 			    "row %zu: %s", i, r.err.msg);
-		rig_end(&r);
+		fixture_end(&r);
 	}
 	test_redis_end(&s);
 }
@@ -95,38 +95,38 @@ END_TEST
 START_TEST(logins_in_urls)
 {
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 	char url[256];
 
 	test_redis_start(&s, TEST_REDIS_TCP, "user u on >p@s/ ~t:* +@all\n");
 	(void)snprintf(url, sizeof(url), "redis://u:p%%40s%%2F@127.0.0.1:%d/3",
 		       s.port);
-	rig_init(&r, url);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_set(&r, "k", "of three"));
-	rig_end(&r);
+	fixture_init(&r, url);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "k", "of three"));
+	fixture_end(&r);
 	(void)snprintf(url, sizeof(url), "unix://u:p%%40s%%2F@%s?db=3",
 		       s.socket);
-	rig_init(&r, url);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_get(&r, "k"));
+	fixture_init(&r, url);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_str_eq(r.reply->str, "of three");
-	rig_end(&r);
+	fixture_end(&r);
 	(void)snprintf(url, sizeof(url), "redis://u:p%%40s%%2F@localhost:%d",
 		       s.port);
-	rig_init(&r, url);
-	OK(&r, rig_connect(&r));
-	OK(&r, rig_get(&r, "k"));
+	fixture_init(&r, url);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_get(&r, "k"));
 	ck_assert_int_eq(r.reply->type, REDIS_REPLY_NIL);
-	rig_end(&r);
+	fixture_end(&r);
 	(void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d/16", s.port);
-	rig_init(&r, url);
-	FAILS(&r, rig_connect(&r), ERR_CONFIG, "choose a smaller one");
-	rig_end(&r);
-	rig_init(&r, s.url);
+	fixture_init(&r, url);
+	FAILS(&r, fixture_connect(&r), ERR_CONFIG, "choose a smaller one");
+	fixture_end(&r);
+	fixture_init(&r, s.url);
 	r.conf.password = STR("SECRET");
-	FAILS(&r, rig_connect(&r), ERR_UNAVAILABLE, "knows no password");
-	rig_end(&r);
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "knows no password");
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -143,12 +143,12 @@ START_TEST(large_pipelines_do_not_block)
 	const struct str many[] = { value, value };
 	const size_t half = STEPS / 2;
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.timeout = 20;
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	memset(big, 'x', sizeof(big));
 	for (size_t i = 0; i < STEPS; i++) {
 		int n = snprintf(keys[i], sizeof(keys[i]), "t:%zu", i % half);
@@ -177,7 +177,7 @@ START_TEST(large_pipelines_do_not_block)
 						.nargs = ARRAY_LEN(many) };
 	FAILS(&r, redis_run(r.conn, steps, STEPS, replies, &r.err),
 	      ERR_UNAVAILABLE, "");
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -194,51 +194,52 @@ START_TEST(errors_of_real_servers)
 	};
 	redisReply *replies[3] = { NULL };
 	struct test_redis s, replica;
-	struct rig r;
+	struct fixture r;
 
 	test_redis_start(&s, TEST_REDIS_TCP, "user u on >p ~t:* +@all -set\n");
-	rig_init(&r, s.url);
-	OK(&r, rig_connect(&r));
+	fixture_init(&r, s.url);
+	OK(&r, fixture_connect(&r));
 	/* An error in the middle: nothing is out of step afterwards. */
 	for (int i = 0; i < 3; i++) {
 		FAILS(&r, redis_run(r.conn, three, 3, replies, &r.err),
 		      ERR_BUSY, "WRONGTYPE");
 		ck_assert_ptr_null(replies[0]);
-		OK(&r, rig_get(&r, "a"));
+		OK(&r, fixture_get(&r, "a"));
 		ck_assert_str_eq(r.reply->str, "v");
 	}
 	test_redis_replica(&replica, &s, NULL);
 	test_redis_do(&s, "CONFIG SET maxmemory 1");
-	FAILS(&r, rig_set(&r, "k", "v"), ERR_BUSY, "raise maxmemory");
-	FAILS(&r, rig_script(&r, SCRIPT_SET, "k", &value, 1), ERR_BUSY,
+	FAILS(&r, fixture_set(&r, "k", "v"), ERR_BUSY, "raise maxmemory");
+	FAILS(&r, fixture_script(&r, SCRIPT_SET, "k", &value, 1), ERR_BUSY,
 	      "raise maxmemory");
-	OK(&r, rig_get(&r, "k"));
+	OK(&r, fixture_get(&r, "k"));
 	test_redis_do(&s, "CONFIG SET maxmemory 0");
 	test_redis_do(&s, "CONFIG SET min-replicas-to-write 5");
-	FAILS(&r, rig_set(&r, "k", "v"), ERR_BUSY, "min-replicas");
+	FAILS(&r, fixture_set(&r, "k", "v"), ERR_BUSY, "min-replicas");
 	test_redis_do(&s, "CONFIG SET min-replicas-to-write 0");
-	rig_end(&r);
+	fixture_end(&r);
 
-	rig_init(&r, replica.url);
-	OK(&r, rig_connect(&r));
-	FAILS(&r, rig_set(&r, "k", "v"), ERR_UNAVAILABLE, "it is a replica");
-	FAILS(&r, rig_script(&r, SCRIPT_SET, "k", &value, 1), ERR_UNAVAILABLE,
+	fixture_init(&r, replica.url);
+	OK(&r, fixture_connect(&r));
+	FAILS(&r, fixture_set(&r, "k", "v"), ERR_UNAVAILABLE,
 	      "it is a replica");
-	rig_end(&r);
+	FAILS(&r, fixture_script(&r, SCRIPT_SET, "k", &value, 1),
+	      ERR_UNAVAILABLE, "it is a replica");
+	fixture_end(&r);
 	test_redis_end(&replica);
 
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.username = STR("u");
 	r.conf.password = STR("p");
-	OK(&r, rig_connect(&r));
-	FAILS(&r, rig_set(&r, "k", "v"), ERR_UNAVAILABLE, "ACL");
-	rig_end(&r);
+	OK(&r, fixture_connect(&r));
+	FAILS(&r, fixture_set(&r, "k", "v"), ERR_UNAVAILABLE, "ACL");
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
 
 struct collector {
-	struct rig *r;
+	struct fixture *r;
 	size_t keys, pages, stop_at;
 	bool seen[3000];
 	bool drops;
@@ -271,24 +272,24 @@ START_TEST(scans_find_every_key)
 {
 	static struct collector c;
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 	redisReply *reply;
 	char key[32];
 
 	test_redis_start(&s, 0, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	r.conf.prefix = STR("a*[x]?:");
-	OK(&r, rig_connect(&r));
+	OK(&r, fixture_connect(&r));
 	c.r = &r;
 	OK(&r, redis_scan(r.conn, STR("n"), collect, &c, &r.err));
 	ck_assert_uint_eq(c.pages, 0);
 	for (int i = 0; i < 3000; i++) {
 		(void)snprintf(key, sizeof(key), "n%d", i);
-		OK(&r, rig_set(&r, key, "v"));
+		OK(&r, fixture_set(&r, key, "v"));
 	}
 	/* What a pattern would match, but we did not mean. */
 	test_redis_do(&s, "MSET abx1:n1 v axx?:n2 v a*x?:n3 v a*[x]?n v");
-	OK(&r, rig_set(&r, "m1", "v"));
+	OK(&r, fixture_set(&r, "m1", "v"));
 	OK(&r, redis_scan(r.conn, STR("n"), collect, &c, &r.err));
 	ck_assert_uint_eq(c.keys, 3000);
 	ck_assert_uint_gt(c.pages, 2);
@@ -306,7 +307,7 @@ START_TEST(scans_find_every_key)
 	reply = test_redis_ask(&s, "DBSIZE");
 	SAME(&r, reply->integer, 5);
 	freeReplyObject(reply);
-	rig_end(&r);
+	fixture_end(&r);
 	test_redis_end(&s);
 }
 END_TEST
@@ -325,11 +326,11 @@ START_TEST(sockets_are_tuned)
 	};
 	struct redis_address at = { .host = "127.0.0.1" };
 	struct test_redis s;
-	struct rig r;
+	struct fixture r;
 	int fd;
 
 	test_redis_start(&s, TEST_REDIS_TCP, NULL);
-	rig_init(&r, s.url);
+	fixture_init(&r, s.url);
 	at.port = (uint16_t)s.port;
 	OK(&r, redis_socket_connect(&at, &r.env, env_mono_ms(&r.env) + 20000,
 				    &fd, &r.err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whatever somebody puts into a column is trouble of that session alone. */
-#include "tests/contract/sqlite/rig.h"
+#include "tests/contract/sqlite/fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static const struct {
 
 /* Sessions of all pages. */
 static size_t
-listed(struct rig *r, size_t limit)
+listed(struct fixture *r, size_t limit)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
@@ -82,34 +82,34 @@ listed(struct rig *r, size_t limit)
  * whatever the owner of the damaged one asks. */
 START_TEST(one_session_is_damaged)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s, other, got;
 	struct store_link *second = store_link_new(&r->fake.env);
 	char sql[300];
 	const bool has_id = strncmp(rows[_i].set, "id = ", 5) != 0;
 	bool found, ended;
 
-	rig_migrate(r);
-	s = rig_create(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
 	(void)snprintf(sql, sizeof(sql),
 		       "PRAGMA ignore_check_constraints = ON;"
 		       "UPDATE sessions SET %s",
 		       rows[_i].set);
-	rig_sql(r->path, sql);
-	other = rig_create(r);
+	fixture_sql(r->path, sql);
+	other = fixture_create(r);
 	ck_assert_ptr_nonnull(second);
 	store_link_bind(second, r->store);
 	for (int i = 0; i < 3; i++) {
 		if (rows[_i].names != NULL && has_id)
-			FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+			FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 			      rows[_i].names);
 		else
-			OK(r, rig_find(r, &s, &found));
+			OK(r, fixture_find(r, &s, &found));
 		OK(r,
 		   store_find(second, r->a, &other.id, &other.token, r->now,
 			      &found, &got, &r->err));
 		HOLDS(r, found);
-		OK(r, rig_find(r, &other, &found));
+		OK(r, fixture_find(r, &other, &found));
 		HOLDS(r, found);
 	}
 	for (size_t limit = 1; limit < 4; limit++)
@@ -117,7 +117,7 @@ START_TEST(one_session_is_damaged)
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	SAME(r, ended, has_id);
 	store_link_free(second);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -136,13 +136,13 @@ START_TEST(damaged_ones_do_not_turn)
 		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_FUTURE },
 		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_REUSED },
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s;
 	struct rotation use = { .idle_ms = 60, .grace_ms = 9, .grace_max = 1 };
 	char sql[100];
 
-	rig_migrate(r);
-	s = rig_create(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
 	use.presented = s.token;
 	memset(use.next.b, 7, sizeof(use.next.b));
 	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
@@ -155,7 +155,7 @@ START_TEST(damaged_ones_do_not_turn)
 			       "PRAGMA ignore_check_constraints = ON;"
 			       "UPDATE sessions SET %s",
 			       turns[i].damage);
-		rig_sql(r->path, sql);
+		fixture_sql(r->path, sql);
 		FAILS(r,
 		      store_rotate(r->l, r->a, &s.id, &use, r->now, &answer,
 				   &got, wrapped, &r->err),
@@ -163,14 +163,14 @@ START_TEST(damaged_ones_do_not_turn)
 		SAME(r, answer, ROTATE_GONE);
 		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
 			       turns[i].mend);
-		rig_sql(r->path, sql);
+		fixture_sql(r->path, sql);
 		OK(r,
 		   store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &got,
 				wrapped, &r->err));
 		ck_assert_msg(answer == turns[i].answer, "row %zu: %d", i,
 			      (int)answer);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -186,23 +186,23 @@ START_TEST(damaged_ones_are_swept)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		struct rig *r = rig_open();
+		struct fixture *r = fixture_open();
 		struct session other;
 		char sql[200];
 		int64_t n;
 		bool found;
 
-		rig_migrate(r);
-		(void)rig_create(r);
+		fixture_migrate(r);
+		(void)fixture_create(r);
 		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
 			       ends[i]);
-		rig_sql(r->path, sql);
-		other = rig_create(r);
+		fixture_sql(r->path, sql);
+		other = fixture_create(r);
 		OK(r, store_sweep(r->l, r->now, 10, &n, &r->err));
 		ck_assert_msg(n == 1, "row %zu: %d", i, (int)n);
-		OK(r, rig_find(r, &other, &found));
+		OK(r, fixture_find(r, &other, &found));
 		HOLDS(r, found);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST

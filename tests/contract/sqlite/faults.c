@@ -3,7 +3,7 @@
  * clear message; none crashes, answers wrongly or loses what was there. */
 #include "strategy/registry.h"
 #include "backends/sqlite/conn.h"
-#include "tests/contract/sqlite/rig.h"
+#include "tests/contract/sqlite/fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,16 +16,16 @@
 /* Damage anywhere in the file: an error or an answer, and no crash. */
 START_TEST(damaged_database)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s;
 	char byte[64];
 	off_t size;
 	struct stat st;
 	int errors = 0;
 
-	rig_migrate(r);
-	s = rig_create(r);
-	rig_stop(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
+	fixture_stop(r);
 	ck_assert_int_eq(stat(r->path, &st), 0);
 	size = st.st_size;
 	memset(byte, 0xa5, sizeof(byte));
@@ -39,13 +39,13 @@ START_TEST(damaged_database)
 		ck_assert_int_ge(pread(fd, saved, sizeof(saved), at), 1);
 		ck_assert_int_ge(pwrite(fd, byte, sizeof(byte), at), 1);
 		ck_assert_int_eq(close(fd), 0);
-		rig_start(r);
+		fixture_start(r);
 		if (store_check_schema(r->l, &r->err) != 0 ||
-		    rig_find(r, &s, &found) != 0 ||
+		    fixture_find(r, &s, &found) != 0 ||
 		    store_revoke_user(r->l, STR("alice"), &s.id, &n, &r->err) !=
 			0)
 			errors++;
-		rig_stop(r);
+		fixture_stop(r);
 		fd = open(r->path, O_RDWR | O_CLOEXEC);
 		ck_assert_int_ge(fd, 0);
 		ck_assert_int_ge(pwrite(fd, saved, sizeof(saved), at), 1);
@@ -54,73 +54,74 @@ START_TEST(damaged_database)
 		arena_reset(r->a);
 	}
 	ck_assert_int_gt(errors, 0);
-	rig_start(r);
-	rig_close(r);
+	fixture_start(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* A worker with the old file must not answer from it. */
 START_TEST(replaced_file_is_noticed)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session old, new;
 	char wal[160], shm[160];
 	bool found;
 
-	rig_migrate(r);
-	old = rig_create(r);
-	rig_stop(r);
+	fixture_migrate(r);
+	old = fixture_create(r);
+	fixture_stop(r);
 	ck_assert_int_eq(rename(r->path, r->other), 0);
-	rig_start(r);
-	rig_migrate(r);
-	new = rig_create(r);
+	fixture_start(r);
+	fixture_migrate(r);
+	new = fixture_create(r);
 	/* As an administrator must: with the service's -wal and -shm gone. */
 	(void)snprintf(wal, sizeof(wal), "%s-wal", r->path);
 	(void)snprintf(shm, sizeof(shm), "%s-shm", r->path);
 	ck_assert_int_eq(unlink(wal), 0);
 	ck_assert_int_eq(unlink(shm), 0);
 	ck_assert_int_eq(rename(r->other, r->path), 0);
-	FAILS(r, rig_find(r, &new, &found), ERR_UNAVAILABLE,
+	FAILS(r, fixture_find(r, &new, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "replaced or removed");
-	rig_wait(r);
-	OK(r, rig_find(r, &new, &found));
+	fixture_wait(r);
+	OK(r, fixture_find(r, &new, &found));
 	ck_assert(!found);
-	OK(r, rig_find(r, &old, &found));
+	OK(r, fixture_find(r, &old, &found));
 	ck_assert(found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* "No such session" would be a lie for a volume that is not mounted. */
 START_TEST(removed_file_is_not_made_anew)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s;
 	struct stat st;
 	bool found;
 
-	rig_migrate(r);
-	s = rig_create(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
 	ck_assert_int_eq(rename(r->path, r->other), 0);
-	FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
-	rig_wait(r);
-	FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE, "the file is gone");
+	fixture_wait(r);
+	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
+	      "the file is gone");
 	ck_assert_int_eq(stat(r->path, &st), -1);
 	ck_assert_int_eq(rename(r->other, r->path), 0);
-	rig_wait(r);
-	OK(r, rig_find(r, &s, &found));
+	fixture_wait(r);
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* As when a volume is mounted late: the start has asked in vain. */
 START_TEST(late_folder_is_migrated)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s;
 	bool found;
 
@@ -130,66 +131,66 @@ START_TEST(late_folder_is_migrated)
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "folder does not exist");
 	ck_assert_int_eq(mkdir(r->folder, 0700), 0);
-	rig_wait(r);
+	fixture_wait(r);
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
-	s = rig_create(r);
-	OK(r, rig_find(r, &s, &found));
+	s = fixture_create(r);
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* It can be locked and written, but it is no store. */
 START_TEST(ping_reads_tables)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
-	rig_migrate(r);
+	fixture_migrate(r);
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
-	rig_sql(r->path, /* and leaves nothing behind */
-		"INSERT INTO schema_version VALUES ('ping', 1);"
-		"DELETE FROM schema_version WHERE component = 'ping'");
-	rig_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
+	fixture_sql(r->path, /* and leaves nothing behind */
+		    "INSERT INTO schema_version VALUES ('ping', 1);"
+		    "DELETE FROM schema_version WHERE component = 'ping'");
+	fixture_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.sessions");
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.users");
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* An empty file in its place gets the schema, as at the first start. */
 START_TEST(empty_file_in_its_place_is_migrated)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s;
 	bool found;
 
-	rig_migrate(r);
-	s = rig_create(r);
-	rig_stop(r);
-	rig_start(r);
-	rig_migrate(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
+	fixture_stop(r);
+	fixture_start(r);
+	fixture_migrate(r);
 	ck_assert_int_eq(unlink(r->path), 0);
-	rig_write(r->path, "", 0);
-	FAILS(r, rig_find(r, &s, &found), ERR_UNAVAILABLE,
+	fixture_write(r->path, "", 0);
+	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "replaced or removed");
-	rig_wait(r);
-	OK(r, rig_find(r, &s, &found));
+	fixture_wait(r);
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(!found);
-	(void)rig_create(r);
-	rig_close(r);
+	(void)fixture_create(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Somebody else holds the write lock: bounded, and reads go on at once. */
 START_TEST(locked_by_another)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	enum rotate_answer answer = ROTATE_FUTURE;
 	struct rotation use = { .idle_ms = 60 };
 	struct session s;
@@ -198,13 +199,13 @@ START_TEST(locked_by_another)
 	int64_t n;
 	bool found;
 
-	rig_migrate(r);
-	s = rig_create(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
 	use.presented = s.token;
 	ck_assert_int_eq(sqlite3_open(r->path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 			 SQLITE_OK);
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
 	FAILS(r, store_revoke_all(r->l, &n, &r->err), ERR_UNAVAILABLE,
 	      "locked");
@@ -214,7 +215,7 @@ START_TEST(locked_by_another)
 	      ERR_UNAVAILABLE, "locked");
 	SAME(r, answer, ROTATE_FUTURE);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "locked");
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
 	ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL),
 			 SQLITE_OK);
@@ -225,14 +226,14 @@ START_TEST(locked_by_another)
 	SAME(r, answer, ROTATE_DONE);
 	OK(r, store_revoke_all(r->l, &n, &r->err));
 	ck_assert_int_eq(n, 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* The disk takes no more: failures say so, reads go on, nothing is lost. */
 START_TEST(disk_is_full)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct rlimit limit;
 	struct stat st;
 	struct session s, more[64];
@@ -240,8 +241,8 @@ START_TEST(disk_is_full)
 	bool found;
 	int made = 0;
 
-	rig_migrate(r);
-	s = rig_create(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
 	(void)snprintf(wal, sizeof(wal), "%s-wal", r->path);
 	ck_assert_int_eq(stat(wal, &st), 0);
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -262,23 +263,23 @@ START_TEST(disk_is_full)
 	ck_assert_int_eq(stat(wal, &st), 0);
 	limit.rlim_cur = (rlim_t)st.st_size;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	rig_wait(r);
+	fixture_wait(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
 	limit.rlim_cur = limit.rlim_max;
-	rig_wait(r);
+	fixture_wait(r);
 	/* The logout that was not written is not acknowledged either. */
-	OK(r, rig_find(r, &s, &found));
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	for (int i = 0; i <= made; i++) {
-		OK(r, rig_find(r, &more[i], &found));
+		OK(r, fixture_find(r, &more[i], &found));
 		ck_assert_msg(found == (i < made), "row %d", i);
 	}
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
 	OK(r, store_create(r->l, &more[made], 0, r->now, NULL, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -287,7 +288,7 @@ END_TEST
 START_TEST(no_page_is_left)
 {
 	const struct session_store_ops *ops = registry_store("sqlite");
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	const struct sqlite_conf conf = { .path = r->path };
 	struct session s, next, got;
 	void *file, *conn;
@@ -295,8 +296,8 @@ START_TEST(no_page_is_left)
 	int64_t n;
 	bool is;
 
-	rig_migrate(r);
-	s = next = rig_create(r);
+	fixture_migrate(r);
+	s = next = fixture_create(r);
 	OK(r, ops->base.open(&conf, &r->fake.env, &file, &r->err));
 	OK(r, ops->base.connect(file, &conn, &r->err));
 	OK(r, sqlite_script(conn, "PRAGMA max_page_count = 1", &r->err));
@@ -323,29 +324,29 @@ START_TEST(no_page_is_left)
 	OK(r, ops->create(conn, &next, 0, r->now, &n, &r->err));
 	ops->base.disconnect(conn);
 	ops->base.close(file);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(file_is_read_only)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
-	rig_migrate(r);
-	(void)rig_create(r);
-	rig_stop(r);
+	fixture_migrate(r);
+	(void)fixture_create(r);
+	fixture_stop(r);
 	ck_assert_int_eq(chmod(r->path, 0444), 0);
 	ck_assert_int_eq(chmod(r->folder, 0755), 0);
 	if (geteuid() == 0)
 		ck_assert_int_eq(seteuid(65534), 0);
-	rig_start(r);
+	fixture_start(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "not writable");
 	if (getuid() == 0)
 		ck_assert_int_eq(seteuid(0), 0);
-	rig_wait(r);
+	fixture_wait(r);
 	ck_assert_int_eq(chmod(r->path, 0600), 0);
 	OK(r, store_ping(r->l, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -353,25 +354,25 @@ END_TEST
 START_TEST(folder_is_read_only)
 {
 	const uid_t nobody = 65534;
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
-	rig_migrate(r);
-	rig_stop(r);
+	fixture_migrate(r);
+	fixture_stop(r);
 	if (geteuid() == 0)
 		ck_assert_int_eq(chown(r->path, nobody, (gid_t)-1), 0);
 	ck_assert_int_eq(chmod(r->folder, 0555), 0);
 	if (geteuid() == 0)
 		ck_assert_int_eq(seteuid(nobody), 0);
-	rig_start(r);
+	fixture_start(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
 	if (getuid() == 0)
 		ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(chmod(r->folder, 0700), 0);
-	rig_wait(r);
+	fixture_wait(r);
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -379,14 +380,14 @@ END_TEST
 START_TEST(becomes_read_only)
 {
 	const struct session_store_ops *ops = registry_store("sqlite");
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	const struct sqlite_conf conf = { .path = r->path };
 	struct session s, got;
 	void *file, *conn;
 	bool found;
 
-	rig_migrate(r);
-	s = rig_create(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
 	OK(r, ops->base.open(&conf, &r->fake.env, &file, &r->err));
 	OK(r, ops->base.connect(file, &conn, &r->err));
 	OK(r, ops->base.ping(conn, &r->err));
@@ -400,7 +401,7 @@ START_TEST(becomes_read_only)
 	OK(r, ops->base.ping(conn, &r->err));
 	ops->base.disconnect(conn);
 	ops->base.close(file);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

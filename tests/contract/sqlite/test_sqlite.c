@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SQLite files: who may read them, what they hold, what is no such file. */
-#include "tests/contract/sqlite/rig.h"
+#include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
 
 #include <sqlite3.h>
@@ -15,13 +15,13 @@
 START_TEST(files_are_private)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct stat st;
 	char path[160];
 
 	(void)umask(0);
-	rig_migrate(r);
-	(void)rig_create(r);
+	fixture_migrate(r);
+	(void)fixture_create(r);
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", r->path,
 			       suffixes[i]);
@@ -29,13 +29,13 @@ START_TEST(files_are_private)
 		ck_assert_msg((st.st_mode & 07777) == 0600, "%s: %o", path,
 			      st.st_mode & 07777);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(components_share_a_file)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct user u = { .who = { .name = STR("alice") }, .hash = STR("$x") };
 	struct schema_state store, users;
 	enum user_change change;
@@ -51,72 +51,74 @@ START_TEST(components_share_a_file)
 	ck_assert_int_eq(users.have, users.want);
 	OK(r, store_schema(r->l, &store, &r->err));
 	ck_assert_int_eq(store.have, store.want);
-	s = rig_create(r);
+	s = fixture_create(r);
 	OK(r,
 	   users_add(r->ul, CALL_AT(r->a, r->now * 1000), &u, &change,
 		     &r->err));
-	rig_stop(r);
-	rig_start(r);
-	rig_migrate(r);
-	OK(r, rig_find(r, &s, &found));
+	fixture_stop(r);
+	fixture_start(r);
+	fixture_migrate(r);
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
 	OK(r, users_find(r->ul, CALL_AT(r->a, 0), u.who.name, &is, &r->err));
 	ck_assert(is.found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(newer_schema_is_refused)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct session s;
 	bool found;
 
-	rig_migrate(r);
-	s = rig_create(r);
-	rig_stop(r);
-	rig_sql(r->path, "UPDATE schema_version SET version = version + 90");
-	rig_start(r);
+	fixture_migrate(r);
+	s = fixture_create(r);
+	fixture_stop(r);
+	fixture_sql(r->path,
+		    "UPDATE schema_version SET version = version + 90");
+	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 94");
 	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG, "is 91");
-	rig_stop(r);
-	rig_sql(r->path, "UPDATE schema_version SET version = version - 90");
-	rig_start(r);
-	rig_migrate(r);
-	OK(r, rig_find(r, &s, &found));
+	fixture_stop(r);
+	fixture_sql(r->path,
+		    "UPDATE schema_version SET version = version - 90");
+	fixture_start(r);
+	fixture_migrate(r);
+	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* A migration that fails leaves nothing half done. */
 START_TEST(failed_migration_rolls_back)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct schema_state state;
 
-	rig_sql(r->path, "CREATE TABLE secrets (foreign_to_us)");
+	fixture_sql(r->path, "CREATE TABLE secrets (foreign_to_us)");
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
 	      "migration store 1");
-	rig_stop(r);
-	rig_start(r);
+	fixture_stop(r);
+	fixture_start(r);
 	OK(r, store_schema(r->l, &state, &r->err));
 	ck_assert_int_eq(state.have, 0);
-	rig_sql(r->path, "DROP TABLE secrets");
-	rig_migrate(r);
-	rig_close(r);
+	fixture_sql(r->path, "DROP TABLE secrets");
+	fixture_migrate(r);
+	fixture_close(r);
 }
 END_TEST
 
 static int
-migrate_probe(struct rig *r, const char *const *steps, size_t nsteps,
+migrate_probe(struct fixture *r, const char *const *steps, size_t nsteps,
 	      struct schema_state *state)
 {
-	return rig_migrate_to(r, "probe", steps, nsteps, state);
+	return fixture_migrate_to(r, "probe", steps, nsteps, state);
 }
 
 /* What somebody writes into a file of ours cannot do what our statements
@@ -138,7 +140,7 @@ START_TEST(schema_is_not_trusted)
 		  "INSERT INTO main.q VALUES (1)",
 		  "unsafe use" },
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct schema_state state;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -147,7 +149,7 @@ START_TEST(schema_is_not_trusted)
 		FAILS(r, migrate_probe(r, &rows[i].sql, 1, &state),
 		      ERR_UNAVAILABLE, rows[i].says);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -163,10 +165,10 @@ START_TEST(steps_in_order)
 	static const char *const broken[] = {
 		"", "UPDATE main.probe SET n = 0; DROP TABLE main.none"
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct schema_state state;
 
-	rig_migrate(r);
+	fixture_migrate(r);
 	OK(r, migrate_probe(r, steps, 1, &state));
 	SAME(r, state.have, 1);
 	FAILS(r, migrate_probe(r, broken, 2, &state), ERR_UNAVAILABLE,
@@ -176,45 +178,46 @@ START_TEST(steps_in_order)
 	OK(r, migrate_probe(r, steps, 3, &state));
 	FAILS(r, migrate_probe(r, steps, 2, &state), ERR_CONFIG,
 	      "newer than this program");
-	rig_sql(r->path, "CREATE TABLE proof (n CHECK (n = 123));"
-			 "INSERT INTO proof SELECT n FROM probe");
-	rig_migrate(r); /* the others are as they were */
-	rig_close(r);
+	fixture_sql(r->path,
+		    "CREATE TABLE proof (n CHECK (n = 123));"
+		    "INSERT INTO proof SELECT n FROM probe");
+	fixture_migrate(r); /* the others are as they were */
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(folder_is_missing)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
-	rig_stop(r);
+	fixture_stop(r);
 	(void)snprintf(r->path, sizeof(r->path), "%s/none/test.db", r->folder);
-	rig_start(r);
+	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
 	      "its folder does not exist");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "its folder does not exist");
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(path_is_no_file)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 
 	ck_assert_int_eq(mkdir(r->path, 0700), 0);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "not a regular file");
 	ck_assert_int_eq(rmdir(r->path), 0);
 	ck_assert_int_eq(mkfifo(r->path, 0600), 0);
-	rig_wait(r);
+	fixture_wait(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "not a regular file");
 	ck_assert_int_eq(unlink(r->path), 0);
 	ck_assert_int_eq(symlink("/nonexistent/file", r->path), 0);
-	rig_wait(r);
+	fixture_wait(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -227,10 +230,10 @@ START_TEST(not_a_database)
 
 	memset(text, 'x', sizeof(text));
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		struct rig *r = rig_open();
+		struct fixture *r = fixture_open();
 		FILE *f;
 
-		rig_write(r->path, text, sizes[i]);
+		fixture_write(r->path, text, sizes[i]);
 		FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
 		      "not a database");
 		FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
@@ -240,7 +243,7 @@ START_TEST(not_a_database)
 		ck_assert_uint_eq(fread(back, 1, sizeof(back), f), sizes[i]);
 		ck_assert_mem_eq(text, back, sizes[i]);
 		(void)fclose(f);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST
@@ -283,10 +286,10 @@ START_TEST(plans_use_indexes)
 		{ "SELECT key FROM denials WHERE until_ms <= 1",
 		  "denials_ends" },
 	};
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	sqlite3 *db;
 
-	rig_migrate(r);
+	fixture_migrate(r);
 	ck_assert_int_eq(sqlite3_open(r->path, &db), SQLITE_OK);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		sqlite3_stmt *stmt;
@@ -304,7 +307,7 @@ START_TEST(plans_use_indexes)
 		ck_assert_int_eq(sqlite3_finalize(stmt), SQLITE_OK);
 	}
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -318,11 +321,11 @@ START_TEST(touch_alone_may_be_lost)
 	    " THEN abs(-9223372036854775808) END FROM pragma_synchronous";
 	static const struct session_id id = { .b = { 1 } };
 	const struct session_store_ops *ops = registry_store("sqlite");
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	const struct sqlite_conf conf = { .path = r->path };
 	void *file, *conn;
 
-	rig_migrate(r);
+	fixture_migrate(r);
 	OK(r, ops->base.open(&conf, &r->fake.env, &file, &r->err));
 	OK(r, ops->base.connect(file, &conn, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
@@ -334,7 +337,7 @@ START_TEST(touch_alone_may_be_lost)
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	OK(r, ops->base.ping(conn, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
-	rig_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
+	fixture_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
 	ck_assert_int_eq(ops->touch(conn, &id, r->now, r->now + 9, &r->err),
 			 -1);
 	OK(r, sqlite_script(conn, is_full, &r->err));
@@ -342,7 +345,7 @@ START_TEST(touch_alone_may_be_lost)
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	ops->base.disconnect(conn);
 	ops->base.close(file);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

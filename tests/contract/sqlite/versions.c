@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A file as each version has left it is brought up to date, and keeps what is
  * in it. */
-#include "tests/contract/sqlite/rig.h"
+#include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
 
 #include "backends/sqlite/conn.h"
@@ -9,8 +9,9 @@
 #include "crypto/digest.h"
 
 int
-rig_migrate_to(struct rig *r, const char *component, const char *const *steps,
-	       size_t nsteps, struct schema_state *state)
+fixture_migrate_to(struct fixture *r, const char *component,
+		   const char *const *steps, size_t nsteps,
+		   struct schema_state *state)
 {
 	const struct sqlite_spec spec = { .component = component,
 					  .steps = steps,
@@ -83,7 +84,7 @@ static const struct {
 };
 
 static void
-expect_denied(struct rig *r, struct str key, bool expected)
+expect_denied(struct fixture *r, struct str key, bool expected)
 {
 	bool denied;
 
@@ -92,7 +93,7 @@ expect_denied(struct rig *r, struct str key, bool expected)
 }
 
 static void
-expect_all(struct rig *r, uint32_t generation, bool denies, bool marked)
+expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 {
 	struct session s = { .created_ms = 0 }, got;
 	struct rotation use = { .next = { { 7 } }, .idle_ms = 1000,
@@ -133,15 +134,15 @@ START_TEST(store_versions_are_migrated)
 {
 	ck_assert_uint_eq(ARRAY_LEN(store_versions), ARRAY_LEN(store_steps));
 	for (size_t v = 1; v <= ARRAY_LEN(store_steps); v++) {
-		struct rig *r = rig_open();
+		struct fixture *r = fixture_open();
 		struct schema_state state;
 
-		rig_stop(r);
-		OK(r, rig_migrate_to(r, "store", store_steps, v, &state));
+		fixture_stop(r);
+		OK(r, fixture_migrate_to(r, "store", store_steps, v, &state));
 		SAME(r, state.have, (int64_t)v);
 		for (size_t i = 0; i < v; i++)
-			rig_sql(r->path, store_versions[i].sql);
-		rig_start(r);
+			fixture_sql(r->path, store_versions[i].sql);
+		fixture_start(r);
 		OK(r, store_schema(r->l, &state, &r->err));
 		SAME(r, state.have, (int64_t)v);
 		OK(r, store_check_schema(r->l, &r->err)); /* migrates */
@@ -151,7 +152,7 @@ START_TEST(store_versions_are_migrated)
 		expect_all(r, store_versions[v - 1].generation,
 			   store_versions[v - 1].denies,
 			   store_versions[v - 1].marked);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST
@@ -166,15 +167,15 @@ START_TEST(users_versions_are_migrated)
 {
 	ck_assert_uint_eq(ARRAY_LEN(users_versions), ARRAY_LEN(users_steps));
 	for (size_t v = 1; v <= ARRAY_LEN(users_steps); v++) {
-		struct rig *r = rig_open();
+		struct fixture *r = fixture_open();
 		struct schema_state state;
 		struct user_answer is;
 
-		rig_stop(r);
-		OK(r, rig_migrate_to(r, "users", users_steps, v, &state));
+		fixture_stop(r);
+		OK(r, fixture_migrate_to(r, "users", users_steps, v, &state));
 		for (size_t i = 0; i < v; i++)
-			rig_sql(r->path, users_versions[i]);
-		rig_start(r);
+			fixture_sql(r->path, users_versions[i]);
+		fixture_start(r);
 		OK(r, users_check_schema(r->ul, &r->err));
 		OK(r, users_schema(r->ul, &state, &r->err));
 		SAME(r, state.have, state.want);
@@ -190,7 +191,7 @@ START_TEST(users_versions_are_migrated)
 		   users_find(r->ul, CALL_AT(r->a, 0), STR("bob"), &is,
 			      &r->err));
 		ck_assert(is.found && is.user.disabled);
-		rig_close(r);
+		fixture_close(r);
 	}
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Many threads and many processes for the contract suite. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <pthread.h>
 #include <sys/wait.h>
@@ -16,20 +16,20 @@ work_main(void *arg)
 }
 
 int64_t
-rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared, int n,
-	    bool handles)
+fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
+		int n, bool handles)
 {
-	struct work work[RIG_THREADS_MAX];
-	struct backend *stores[RIG_THREADS_MAX] = { NULL };
-	pthread_t threads[RIG_THREADS_MAX];
+	struct work work[FIXTURE_THREADS_MAX];
+	struct backend *stores[FIXTURE_THREADS_MAX] = { NULL };
+	pthread_t threads[FIXTURE_THREADS_MAX];
 	int64_t answers = 0;
 
 	for (int i = 0; i < n; i++) {
 		if (handles)
-			stores[i] = rig_store(r);
+			stores[i] = fixture_store(r);
 		work[i] = (struct work){
 			.r = r,
-			.l = rig_link_to(r, handles ? stores[i] : r->store),
+			.l = fixture_link_to(r, handles ? stores[i] : r->store),
 			.fn = fn,
 			.shared = shared,
 			.number = i,
@@ -52,12 +52,12 @@ rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared, int n,
 }
 
 int
-rig_processes(struct rig *r, int (*fn)(struct rig *r), int n)
+fixture_processes(struct fixture *r, int (*fn)(struct fixture *r), int n)
 {
 	pid_t pids[8];
 	int sum = 0;
 
-	rig_shut(r);
+	fixture_shut(r);
 	for (int i = 0; i < n; i++) {
 		pids[i] = fork();
 		HOLDS(r, pids[i] >= 0);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: stateless tokens that are refused all the same. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static void
-deny(struct rig *r, const char *key, int64_t issued, int64_t until)
+deny(struct fixture *r, const char *key, int64_t issued, int64_t until)
 {
 	OK(r, store_deny(r->l, str_from(key), issued, until, &r->err));
 }
 
 static bool
-denied(struct rig *r, const char *key, int64_t issued, int64_t now)
+denied(struct fixture *r, const char *key, int64_t issued, int64_t now)
 {
 	struct str one = str_from(key);
 	bool no = true, yes = false;
@@ -35,14 +35,14 @@ START_TEST(denied_to_the_millisecond)
 		{ 0, 1000, false }, { -1, 1000, false }, { 0, 5000, false },
 		{ 0, -5000, true }, { 1, 999, false },
 	};
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	deny(r, "sid:abc", r->now - 7, r->now + 1000);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		ck_assert_msg(denied(r, "sid:abc", r->now - 7 + rows[i].issued,
 				     r->now + rows[i].now) == rows[i].denied,
 			      "%s: row %zu", r->name, i);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -51,7 +51,7 @@ START_TEST(keys_stay_apart)
 	static const char *const others[] = { "sid:ab",	  "sid:abcd", "sid:ABC",
 					      "user:abc", "abc",      "sid:ab%",
 					      "sid:*",	  " sid:abc" };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	HOLDS(r, !denied(r, "sid:abc", 0, r->now));
 	deny(r, "sid:abc", r->now, r->now + 1000);
@@ -69,7 +69,7 @@ START_TEST(keys_stay_apart)
 		OK(r, store_revoke_all(r->l, &ended, &r->err));
 	}
 	HOLDS(r, denied(r, "sid:abc", r->now, r->now));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(calls_in_any_order)
 	static const unsigned char orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 },
 						   { 1, 0, 2 }, { 1, 2, 0 },
 						   { 2, 0, 1 }, { 2, 1, 0 } };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
 		char key[24];
@@ -103,7 +103,7 @@ START_TEST(calls_in_any_order)
 		HOLDS(r, !denied(r, key, 301, 0));
 		HOLDS(r, !denied(r, key, 0, 3000));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -111,7 +111,7 @@ START_TEST(one_of_several_keys)
 {
 	const struct str keys[DENIED_KEYS_MAX] = { STR("sid:1"), STR("user:a"),
 						   STR("jti:x"), STR("all") };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	bool answer = true;
 
 	OK(r, store_denied(r->l, keys, 0, r->now, r->now, &answer, &r->err));
@@ -133,7 +133,7 @@ START_TEST(one_of_several_keys)
 		}
 		OK(r, store_sweep(r->l, r->now + 10, 9, &removed, &r->err));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -141,7 +141,7 @@ END_TEST
 START_TEST(denials_beside_each_other)
 {
 	const struct str keys[] = { STR("sid:1"), STR("user:a"), STR("all") };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	bool answer;
 
 	for (size_t of = 0; of < ARRAY_LEN(keys); of++) {
@@ -164,13 +164,13 @@ START_TEST(denials_beside_each_other)
 		HOLDS(r, answer);
 		OK(r, store_sweep(r->l, r->now + 20, 9, &removed, &r->err));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(many_denials)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	char key[24];
 
 	for (int i = 0; i < 200; i++) {
@@ -182,14 +182,14 @@ START_TEST(many_denials)
 		HOLDS(r, denied(r, key, r->now + i, r->now + 999 + i));
 		HOLDS(r, !denied(r, key, r->now + i + 1, r->now));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(denial_keys_are_checked)
 {
 	static char longest[257];
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	const struct str rows[] = { STR(""),
 				    STR("a\0b"),
 				    { .p = longest, .n = 257 } };
@@ -213,7 +213,7 @@ START_TEST(denial_keys_are_checked)
 	HOLDS(r, !denied(r, longest, r->now, r->now));
 	deny(r, "user:'; DROP TABLE denials; --", r->now, r->now + 1);
 	HOLDS(r, denied(r, "user:'; DROP TABLE denials; --", r->now, r->now));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -222,7 +222,7 @@ START_TEST(denials_of_times_far_away)
 	static const int64_t times[] = { 0, 1, INT64_C(2147483647000),
 					 INT64_C(4294967296000),
 					 INT64_MAX - 1 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
 		char key[24];
@@ -233,13 +233,13 @@ START_TEST(denials_of_times_far_away)
 		HOLDS(r, !denied(r, key, times[i] + 1, times[i]));
 		HOLDS(r, !denied(r, key, times[i], times[i] + 1));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(sweep_removes_stale_denials_only)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t removed, all = 0;
 	char key[24];
 
@@ -266,14 +266,14 @@ START_TEST(sweep_removes_stale_denials_only)
 	HOLDS(r, denied(r, "user:0", r->now - 50, r->now + 109));
 	if (r->ops->sweep != NULL)
 		HOLDS(r, !denied(r, "user:0", r->now, r->now));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* In memory, so many that every one of its lists has some. */
 START_TEST(sweep_finds_every_denial)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	const int n = strcmp(r->name, "memory") == 0 ? 9000 : 30;
 	int64_t removed;
 	char key[24];
@@ -285,28 +285,28 @@ START_TEST(sweep_finds_every_denial)
 	OK(r, store_sweep(r->l, r->now + 1, 10000, &removed, &r->err));
 	if (r->ops->sweep != NULL)
 		SAME(r, removed, n);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(denials_are_shared_and_kept)
 {
-	struct rig *r = rig_open(_i);
-	struct backend *second = rig_store(r);
-	struct store_link *other = rig_link_to(r, second);
+	struct fixture *r = fixture_open(_i);
+	struct backend *second = fixture_store(r);
+	struct store_link *other = fixture_link_to(r, second);
 	const struct str key = STR("sid:abc");
 	bool answer;
 
 	deny(r, "sid:abc", r->now, r->now + 1000);
 	OK(r, store_denied(other, &key, 1, r->now, r->now, &answer, &r->err));
-	HOLDS(r, answer == rig_is_shared(r));
+	HOLDS(r, answer == fixture_is_shared(r));
 	store_link_free(other);
 	backend_unref(second);
-	rig_reopen(r);
+	fixture_reopen(r);
 	HOLDS(r,
 	      denied(r, "sid:abc", r->now, r->now) ==
 		  ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -325,7 +325,7 @@ deny_often(struct work *w)
 
 START_TEST(parallel_denials_add_up)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t issued = 0, until = 0;
 
 	for (int n = 0; n < 4; n++) {
@@ -336,12 +336,12 @@ START_TEST(parallel_denials_add_up)
 			until = 1079 - at > until ? 1079 - at : until;
 		}
 	}
-	(void)rig_threads(r, deny_often, NULL, 4, rig_is_shared(r));
+	(void)fixture_threads(r, deny_often, NULL, 4, fixture_is_shared(r));
 	HOLDS(r, denied(r, "user:alice", r->now + issued, r->now));
 	HOLDS(r, !denied(r, "user:alice", r->now + issued + 1, r->now));
 	HOLDS(r, denied(r, "user:alice", r->now, r->now + until - 1));
 	HOLDS(r, !denied(r, "user:alice", r->now, r->now + until));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -349,7 +349,7 @@ TCase *
 store_denial_cases(void)
 {
 	TCase *t = new_case("denials");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, denied_to_the_millisecond, 0, n);
 	tcase_add_loop_test(t, keys_stay_apart, 0, n);

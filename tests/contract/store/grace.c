@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: a refresh token that comes twice. */
-#include "tests/contract/store/turn.h"
+#include "tests/contract/store/rotate.h"
 
 #include <string.h>
 
 /* A session whose secret was just replaced, at r->now, by *use. */
 static struct session
-rotated(struct rig *r, struct rotation *use, int64_t grace_ms,
+rotated(struct fixture *r, struct rotation *use, int64_t grace_ms,
 	uint32_t grace_max)
 {
-	struct session s = rig_create(r, "alice", r->now - 100);
+	struct session s = fixture_create(r, "alice", r->now - 100);
 
-	*use = rig_rotation(r, &s.token, 0);
+	*use = fixture_rotation(r, &s.token, 0);
 	use->grace_ms = grace_ms;
 	use->grace_max = grace_max;
-	SAME(r, turn(r, &s.id, use, r->now).answer, ROTATE_DONE);
-	return turn_expect(&s, use, r->now);
+	SAME(r, rotate(r, &s.id, use, r->now).answer, ROTATE_DONE);
+	return rotated_session(&s, use, r->now);
 }
 
 /* The loser's own offer, for the same secret. */
 static struct rotation
-again(struct rig *r, const struct rotation *use)
+again(struct fixture *r, const struct rotation *use)
 {
 	struct rotation other =
-	    rig_rotation(r, &use->presented, use->generation);
+	    fixture_rotation(r, &use->presented, use->generation);
 
 	other.grace_ms = use->grace_ms;
 	other.grace_max = use->grace_max;
@@ -51,45 +51,45 @@ START_TEST(grace_to_the_millisecond)
 		{ 3000, 3001, ROTATE_REUSED },
 		{ INT64_MAX, 3599, ROTATE_GRACE },
 	};
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t at = r->now + rows[i].at;
 		struct rotation use, other;
 		struct session s = rotated(r, &use, rows[i].grace, 9);
-		struct turn t;
+		struct rotated t;
 
 		other = again(r, &use);
-		t = turn(r, &s.id, &other, at);
+		t = rotate(r, &s.id, &other, at);
 		ck_assert_msg(t.answer == rows[i].answer, "%s: row %zu: %d",
 			      r->name, i, (int)t.answer);
 		/* Grace moves nothing, REUSED says what was. */
 		HOLDS(r, session_same(&t.s, &s));
 		if (t.answer == ROTATE_GRACE) {
-			HOLDS(r, turn_gives(&t, &use)); /* the winner's */
-			HOLDS(r, rig_is_alive(r, &s, at));
+			HOLDS(r, rotated_gives(&t, &use)); /* the winner's */
+			HOLDS(r, fixture_is_alive(r, &s, at));
 		} else {
-			turn_over(r, &s, at);
-			SAME(r, turn(r, &s.id, &use, at).answer, ROTATE_GONE);
+			rotate_gone(r, &s, at);
+			SAME(r, rotate(r, &s.id, &use, at).answer, ROTATE_GONE);
 		}
 	}
-	SAME(r, rig_live(r, "alice", r->now), 7);
-	rig_close(r);
+	SAME(r, fixture_live(r, "alice", r->now), 7);
+	fixture_close(r);
 }
 END_TEST
 
 /* On a host whose clock is behind, but not when the clock was set back. */
 START_TEST(grace_before_it_began)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct rotation use;
 	struct session s = rotated(r, &use, 10, 100);
 
-	SAME(r, turn(r, &s.id, &use, r->now - 10).answer, ROTATE_GRACE);
-	SAME(r, turn(r, &s.id, &use, r->now - 11).answer, ROTATE_REUSED);
+	SAME(r, rotate(r, &s.id, &use, r->now - 10).answer, ROTATE_GRACE);
+	SAME(r, rotate(r, &s.id, &use, r->now - 11).answer, ROTATE_REUSED);
 	s = rotated(r, &use, 10, 100);
-	SAME(r, turn(r, &s.id, &use, r->now - 3600000).answer, ROTATE_REUSED);
-	rig_close(r);
+	SAME(r, rotate(r, &s.id, &use, r->now - 3600000).answer, ROTATE_REUSED);
+	fixture_close(r);
 }
 END_TEST
 
@@ -97,74 +97,77 @@ END_TEST
 START_TEST(touch_after_the_clock_was_set_right)
 {
 	const int64_t ahead = INT64_C(2) * 24 * 3600 * 1000;
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now + ahead), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now + ahead), got;
 	bool found;
 
 	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
-	found = rig_find(r, &s, r->now, &got);
+	found = fixture_find(r, &s, r->now, &got);
 	HOLDS(r, found);
 	SAME(r, got.last_seen_ms, r->now);
 	SAME(r, got.idle_expires_ms, r->now + 3600);
 	SAME(r, got.expires_ms, s.expires_ms);
-	HOLDS(r, !rig_is_alive(r, &s, r->now + 3600));
+	HOLDS(r, !fixture_is_alive(r, &s, r->now + 3600));
 	/* Another host's clock, which is only a bit ahead. */
-	s = rig_create(r, "alice", r->now + CLOCK_SLACK_MS);
+	s = fixture_create(r, "alice", r->now + CLOCK_SLACK_MS);
 	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
-	found = rig_find(r, &s, r->now, &got);
+	found = fixture_find(r, &s, r->now, &got);
 	HOLDS(r, found);
 	HOLDS(r, session_same(&got, &s));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(grace_only_so_often)
 {
 	static const uint32_t most[] = { 0, 1, 3, 20 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(most); i++) {
 		struct rotation use;
 		struct session s = rotated(r, &use, 10, most[i]);
 
 		for (uint32_t n = 0; n < most[i]; n++) {
-			struct turn t = turn(r, &s.id, &use, r->now + n % 10);
+			struct rotated t =
+			    rotate(r, &s.id, &use, r->now + n % 10);
 
 			SAME(r, t.answer, ROTATE_GRACE);
-			HOLDS(r, turn_gives(&t, &use));
+			HOLDS(r, rotated_gives(&t, &use));
 		}
-		SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_REUSED);
-		turn_over(r, &s, r->now);
+		SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_REUSED);
+		rotate_gone(r, &s, r->now);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(grace_is_not_prolonged)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct rotation use, before;
 	struct session s = rotated(r, &use, 10, 100);
 
 	for (int at = 0; at <= 10; at++)
-		SAME(r, turn(r, &s.id, &use, r->now + at).answer, ROTATE_GRACE);
-	SAME(r, turn(r, &s.id, &use, r->now + 11).answer, ROTATE_REUSED);
-	turn_over(r, &s, r->now);
+		SAME(r, rotate(r, &s.id, &use, r->now + at).answer,
+		     ROTATE_GRACE);
+	SAME(r, rotate(r, &s.id, &use, r->now + 11).answer, ROTATE_REUSED);
+	rotate_gone(r, &s, r->now);
 
 	/* The next rotation has a time of grace and uses of its own. */
 	s = rotated(r, &before, 10, 2);
 	for (int i = 0; i < 2; i++)
-		SAME(r, turn(r, &s.id, &before, r->now).answer, ROTATE_GRACE);
-	use = turn_done(r, &s, r->now + 8);
+		SAME(r, rotate(r, &s.id, &before, r->now).answer, ROTATE_GRACE);
+	use = rotate_done(r, &s, r->now + 8);
 	for (int i = 0; i < 3; i++) {
-		struct turn t = turn(r, &s.id, &use, r->now + 18);
+		struct rotated t = rotate(r, &s.id, &use, r->now + 18);
 
 		SAME(r, t.answer, ROTATE_GRACE);
-		HOLDS(r, turn_gives(&t, &use) && !turn_gives(&t, &before));
+		HOLDS(r,
+		      rotated_gives(&t, &use) && !rotated_gives(&t, &before));
 	}
-	SAME(r, turn(r, &s.id, &use, r->now + 18).answer, ROTATE_REUSED);
-	turn_over(r, &s, r->now + 18);
-	rig_close(r);
+	SAME(r, rotate(r, &s.id, &use, r->now + 18).answer, ROTATE_REUSED);
+	rotate_gone(r, &s, r->now + 18);
+	fixture_close(r);
 }
 END_TEST
 
@@ -175,25 +178,27 @@ START_TEST(ancestors_are_reuse)
 	enum {
 		CHAIN = 6
 	};
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (unsigned i = 0; i < CHAIN - 1; i++) {
-		struct session s = rig_create(r, "alice", r->now), bystander;
+		struct session s = fixture_create(r, "alice", r->now),
+			       bystander;
 		struct rotation uses[CHAIN];
 
-		bystander = rig_create(r, "alice", r->now);
+		bystander = fixture_create(r, "alice", r->now);
 		for (unsigned k = 0; k < CHAIN; k++)
-			uses[k] = turn_done(r, &s, r->now);
-		SAME(r, turn(r, &s.id, &uses[CHAIN - 1], r->now).answer,
+			uses[k] = rotate_done(r, &s, r->now);
+		SAME(r, rotate(r, &s.id, &uses[CHAIN - 1], r->now).answer,
 		     ROTATE_GRACE);
-		SAME(r, turn(r, &s.id, &uses[i], r->now).answer, ROTATE_REUSED);
-		turn_over(r, &s, r->now);
+		SAME(r, rotate(r, &s.id, &uses[i], r->now).answer,
+		     ROTATE_REUSED);
+		rotate_gone(r, &s, r->now);
 		for (unsigned k = 0; k < CHAIN; k++)
-			SAME(r, turn(r, &s.id, &uses[k], r->now).answer,
+			SAME(r, rotate(r, &s.id, &uses[k], r->now).answer,
 			     ROTATE_GONE);
-		HOLDS(r, rig_is_alive(r, &bystander, r->now));
+		HOLDS(r, fixture_is_alive(r, &bystander, r->now));
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -201,55 +206,55 @@ START_TEST(never_rotated_has_no_parent)
 {
 	static const struct token_hash rows[] = { { .b = { 0 } },
 						  { .b = { 1 } } };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct session s = rig_create(r, "alice", 5);
-		struct rotation use = rig_rotation(r, &rows[i], 0);
+		struct session s = fixture_create(r, "alice", 5);
+		struct rotation use = fixture_rotation(r, &rows[i], 0);
 
-		SAME(r, turn(r, &s.id, &use, 6).answer, ROTATE_REUSED);
-		turn_over(r, &s, 6);
+		SAME(r, rotate(r, &s.id, &use, 6).answer, ROTATE_REUSED);
+		rotate_gone(r, &s, 6);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(grace_in_a_shorter_time)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct rotation use, other;
 	struct session s = rotated(r, &use, 1000, 9);
 
 	/* What counts is what the service says today. */
-	SAME(r, turn(r, &s.id, &use, r->now + 500).answer, ROTATE_GRACE);
+	SAME(r, rotate(r, &s.id, &use, r->now + 500).answer, ROTATE_GRACE);
 	other = again(r, &use);
 	other.grace_max = 1;
 	other.grace_ms = 400;
-	SAME(r, turn(r, &s.id, &other, r->now + 500).answer, ROTATE_REUSED);
-	turn_over(r, &s, r->now);
-	rig_close(r);
+	SAME(r, rotate(r, &s.id, &other, r->now + 500).answer, ROTATE_REUSED);
+	rotate_gone(r, &s, r->now);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(grace_after_a_restart)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct rotation use;
 	struct session s = rotated(r, &use, 10, 2);
-	struct turn t;
+	struct rotated t;
 
 	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
-		SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_GRACE);
-		rig_reopen(r);
-		t = turn(r, &s.id, &use, r->now + 10);
+		SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_GRACE);
+		fixture_reopen(r);
+		t = rotate(r, &s.id, &use, r->now + 10);
 		SAME(r, t.answer, ROTATE_GRACE);
-		HOLDS(r, turn_gives(&t, &use));
-		rig_reopen(r);
-		SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_REUSED);
-		rig_reopen(r);
-		turn_over(r, &s, r->now);
+		HOLDS(r, rotated_gives(&t, &use));
+		fixture_reopen(r);
+		SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_REUSED);
+		fixture_reopen(r);
+		rotate_gone(r, &s, r->now);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -290,7 +295,7 @@ model_follow(struct model *m, const struct rotation *use, int64_t now,
 	m->there = m->there && answer != ROTATE_REUSED;
 	if (answer != ROTATE_DONE)
 		return;
-	m->s = turn_expect(&m->s, use, now);
+	m->s = rotated_session(&m->s, use, now);
 	m->secrets[m->s.generation] = use->next;
 	memcpy(m->wrapped, use->wrapped, sizeof(m->wrapped));
 	m->rotated = now;
@@ -298,7 +303,7 @@ model_follow(struct model *m, const struct rotation *use, int64_t now,
 }
 
 static unsigned
-dice(struct rig *r, unsigned sides)
+dice(struct fixture *r, unsigned sides)
 {
 	uint32_t n = 0;
 
@@ -308,14 +313,14 @@ dice(struct rig *r, unsigned sides)
 
 /* Mostly what a client would do. */
 static struct rotation
-random_use(struct rig *r, const struct model *m)
+random_use(struct fixture *r, const struct model *m)
 {
 	static const unsigned char back[] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 2 };
 	uint32_t g = m->s.generation, less = back[dice(r, sizeof(back))];
 	struct rotation use;
 
 	g -= less < g ? less : g;
-	use = rig_rotation(r, &m->secrets[g], g);
+	use = fixture_rotation(r, &m->secrets[g], g);
 	use.generation += dice(r, 15) == 0;
 	use.idle_ms = 300 * (1 + dice(r, 12));
 	use.grace_ms = dice(r, 4) * 10;
@@ -325,19 +330,19 @@ random_use(struct rig *r, const struct model *m)
 
 START_TEST(random_walks)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int seen[5] = { 0 };
 
 	for (int walk = 0; walk < 60; walk++) {
 		int64_t now = r->now;
-		struct model m = { .s = rig_create(r, "alice", now),
+		struct model m = { .s = fixture_create(r, "alice", now),
 				   .there = true };
 
 		m.secrets[0] = m.s.token;
 		for (int step = 0; step < 30; step++) {
 			struct rotation use = random_use(r, &m);
 			enum rotate_answer want = expected(&m, &use, now);
-			struct turn t = turn(r, &m.s.id, &use, now);
+			struct rotated t = rotate(r, &m.s.id, &use, now);
 
 			ck_assert_msg(t.answer == want,
 				      "%s: walk %d, step %d: %d, not %d",
@@ -358,7 +363,7 @@ START_TEST(random_walks)
 	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
 		ck_assert_msg(seen[i] > 3, "%s: answer %zu: %d times", r->name,
 			      i, seen[i]);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -366,7 +371,7 @@ TCase *
 store_grace_cases(void)
 {
 	TCase *t = new_case("grace");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, grace_to_the_millisecond, 0, n);
 	tcase_add_loop_test(t, grace_before_it_began, 0, n);

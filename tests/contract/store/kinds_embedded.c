@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite's stores that need no server. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite's Postgres store, on a server of its own. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 #include "tests/support/postgres_server.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 extern const struct session_store_ops store_postgres;
 
-static struct postgres_server_place place;
+static struct test_postgres server;
 
 static void
 set(const struct session_store_ops *ops, void *conf, const char *name,
@@ -24,7 +24,7 @@ set(const struct session_store_ops *ops, void *conf, const char *name,
 static void
 configure(const struct session_store_ops *ops, void *conf, const char *path)
 {
-	const struct str conninfo = str_from(place.conninfo);
+	const struct str conninfo = str_from(server.conninfo);
 	const int64_t seconds = 20; /* it is a sanitizer that is slow */
 
 	(void)path;
@@ -36,8 +36,9 @@ configure(const struct session_store_ops *ops, void *conf, const char *path)
 static void
 fresh(void)
 {
-	postgres_server_sql(&place, "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
-				    "DROP SCHEMA IF EXISTS away CASCADE");
+	postgres_server_sql(&server,
+			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
+			    "DROP SCHEMA IF EXISTS away CASCADE");
 }
 
 /* Its tables are in another schema. */
@@ -57,7 +58,7 @@ refuse(const char *path, bool refuses)
 		       refuses ? "fcgiauth" : "away",
 		       refuses ? "fcgiauth" : "away",
 		       refuses ? "away" : "fcgiauth");
-	postgres_server_sql(&place, sql);
+	postgres_server_sql(&server, sql);
 }
 
 const struct store_kind store_kinds[] = {
@@ -71,11 +72,11 @@ const size_t store_nkinds = ARRAY_LEN(store_kinds);
 int
 kinds_start(void)
 {
-	return postgres_server_new(&place) ? 0 : 1;
+	return postgres_server_new(&server) ? 0 : 1;
 }
 
 void
 kinds_stop(void)
 {
-	postgres_server_free(&place);
+	postgres_server_free(&server);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite's Redis store: on one server, and on a cluster. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 #include "tests/support/redis_server.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ static struct {
 	struct test_redis alone;
 	struct test_cluster cluster;
 	char seeds[128];
-} place;
+} server;
 
 static void
 set(void *conf, const char *name, const void *value, size_t n)
@@ -47,7 +47,7 @@ configure_alone(const struct session_store_ops *ops, void *conf,
 {
 	(void)ops;
 	(void)path;
-	configure(conf, place.alone.url);
+	configure(conf, server.alone.url);
 }
 
 static void
@@ -58,21 +58,21 @@ configure_cluster(const struct session_store_ops *ops, void *conf,
 
 	(void)ops;
 	(void)path;
-	configure(conf, place.seeds);
+	configure(conf, server.seeds);
 	set(conf, "cluster", &yes, sizeof(yes));
 }
 
 static void
 fresh_alone(void)
 {
-	test_redis_do(&place.alone, "FLUSHALL");
+	test_redis_do(&server.alone, "FLUSHALL");
 }
 
 static void
 fresh_cluster(void)
 {
 	for (size_t i = 0; i < MASTERS; i++)
-		test_redis_do(&place.cluster.nodes[i], "FLUSHALL");
+		test_redis_do(&server.cluster.nodes[i], "FLUSHALL");
 }
 
 /* Those who are connected, too. */
@@ -87,7 +87,7 @@ static void
 refuse_alone(const char *path, bool refuses)
 {
 	(void)path;
-	test_redis_do(&place.alone, rights(refuses));
+	test_redis_do(&server.alone, rights(refuses));
 }
 
 static void
@@ -95,7 +95,7 @@ refuse_cluster(const char *path, bool refuses)
 {
 	(void)path;
 	for (size_t i = 0; i < MASTERS; i++)
-		test_redis_do(&place.cluster.nodes[i], rights(refuses));
+		test_redis_do(&server.cluster.nodes[i], rights(refuses));
 }
 
 const struct store_kind store_kinds[] = {
@@ -115,18 +115,18 @@ kinds_start(void)
 {
 	if (!test_redis_here())
 		return 1;
-	test_redis_start(&place.alone, 0, NULL);
-	test_cluster_start(&place.cluster, MASTERS, 0, NULL);
-	(void)snprintf(place.seeds, sizeof(place.seeds),
+	test_redis_start(&server.alone, 0, NULL);
+	test_cluster_start(&server.cluster, MASTERS, 0, NULL);
+	(void)snprintf(server.seeds, sizeof(server.seeds),
 		       "redis://127.0.0.1:%d,127.0.0.1:%d",
-		       place.cluster.nodes[0].port,
-		       place.cluster.nodes[1].port);
+		       server.cluster.nodes[0].port,
+		       server.cluster.nodes[1].port);
 	return 0;
 }
 
 void
 kinds_stop(void)
 {
-	test_cluster_end(&place.cluster);
-	test_redis_end(&place.alone);
+	test_cluster_end(&server.cluster);
+	test_redis_end(&server.alone);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: listings, the limit of sessions a user may have, the sweep. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@ static const struct str everybody = { .p = NULL };
 
 /* Walks all pages, checks the order, and fills `out` (of `max`). */
 static size_t
-walk(struct rig *r, struct str user, int64_t now, size_t limit,
+walk(struct fixture *r, struct str user, int64_t now, size_t limit,
      struct session *out, size_t max)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -42,13 +42,13 @@ START_TEST(list_pages)
 		N = 23
 	};
 	struct session made[N], got[N];
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	size_t n;
 
 	/* Not in the order of time, and many of the same second. */
 	for (size_t i = 0; i < N; i++)
-		made[i] = rig_create(r, i % 3 == 0 ? "bob" : "alice",
-				     r->now + (int64_t)(i * 7 % 5));
+		made[i] = fixture_create(r, i % 3 == 0 ? "bob" : "alice",
+					 r->now + (int64_t)(i * 7 % 5));
 	for (size_t limit = 1; limit <= N + 1; limit++) {
 		n = walk(r, everybody, r->now + 10, limit, got, N);
 		ck_assert_msg(n == N, "%s: limit %zu: %zu", r->name, limit, n);
@@ -65,36 +65,36 @@ START_TEST(list_pages)
 	SAME(r, walk(r, STR("alice"), r->now + 10, 5, got, N), 15);
 	SAME(r, walk(r, STR("Bob"), r->now + 10, 5, got, N), 0);
 	SAME(r, walk(r, STR(""), r->now + 10, 5, got, N), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(list_shows_the_living)
 {
-	struct rig *r = rig_open(_i);
-	struct session a = rig_create(r, "alice", r->now), got[4];
-	struct session b = rig_create(r, "alice", r->now + 100);
+	struct fixture *r = fixture_open(_i);
+	struct session a = fixture_create(r, "alice", r->now), got[4];
+	struct session b = fixture_create(r, "alice", r->now + 100);
 
 	SAME(r, walk(r, everybody, r->now, 9, got, 4), 2);
 	SAME(r, walk(r, everybody, a.idle_expires_ms - 1, 9, got, 4), 2);
 	SAME(r, walk(r, STR("alice"), a.idle_expires_ms, 9, got, 4), 1);
 	HOLDS(r, session_same(&got[0], &b));
 	SAME(r, walk(r, everybody, b.idle_expires_ms, 9, got, 4), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Pages stay right when sessions come and go between them. */
 START_TEST(list_while_it_changes)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
 	struct session s[6];
 	bool ended;
 
 	for (int i = 0; i < 6; i++)
-		s[i] = rig_create(r, "alice", r->now + i);
+		s[i] = fixture_create(r, "alice", r->now + i);
 	OK(r, store_list(r->l, r->a, STR("alice"), r->now, 2, &cursor, &list,
 			 &r->err));
 	SAME(r, list.n, 2);
@@ -102,7 +102,7 @@ START_TEST(list_while_it_changes)
 	/* The one that the cursor stands on, and the next, go. */
 	OK(r, store_revoke(r->l, &s[4].id, &ended, &r->err));
 	OK(r, store_revoke(r->l, &s[3].id, &ended, &r->err));
-	(void)rig_create(r, "alice", r->now + 50);
+	(void)fixture_create(r, "alice", r->now + 50);
 	OK(r, store_list(r->l, r->a, STR("alice"), r->now, 2, &cursor, &list,
 			 &r->err));
 	SAME(r, list.n, 2);
@@ -113,20 +113,20 @@ START_TEST(list_while_it_changes)
 			 &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(huge_limit)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
 	struct ban *bans;
 	int64_t removed;
 	size_t n;
 
-	(void)rig_create(r, "alice", r->now);
+	(void)fixture_create(r, "alice", r->now);
 	OK(r, store_list(r->l, r->a, everybody, r->now, SIZE_MAX, &cursor,
 			 &list, &r->err));
 	SAME(r, list.n, 1);
@@ -134,70 +134,71 @@ START_TEST(huge_limit)
 	OK(r, store_bans(r->l, r->a, 9, r->now, SIZE_MAX, &bans, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, store_sweep(r->l, r->now + 999999, SIZE_MAX, &removed, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(max_per_user_ends_the_oldest)
 {
-	struct rig *r = rig_open(_i);
-	struct session s[5], other = rig_create(r, "bob", r->now - 50);
+	struct fixture *r = fixture_open(_i);
+	struct session s[5], other = fixture_create(r, "bob", r->now - 50);
 	int64_t evicted = -1;
 
 	/* The order of creation in the store is not the order of `created`. */
 	static const int64_t age[] = { 20, 40, 10, 30, 0 };
 
 	for (int i = 0; i < 4; i++) {
-		s[i] = rig_session(r, "alice", r->now - age[i]);
+		s[i] = fixture_session(r, "alice", r->now - age[i]);
 		evicted = -1;
 		OK(r, store_create(r->l, &s[i], 0, r->now, &evicted, &r->err));
 		SAME(r, evicted, 0);
 	}
-	s[4] = rig_session(r, "alice", r->now);
+	s[4] = fixture_session(r, "alice", r->now);
 	OK(r, store_create(r->l, &s[4], 3, r->now, &evicted, &r->err));
 	SAME(r, evicted, 2);
-	SAME(r, rig_live(r, "alice", r->now), 3);
+	SAME(r, fixture_live(r, "alice", r->now), 3);
 	for (int i = 0; i < 5; i++)
-		ck_assert_msg(rig_is_alive(r, &s[i], r->now) == (age[i] < 30),
+		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
+				  (age[i] < 30),
 			      "%s: row %d", r->name, i);
-	HOLDS(r, rig_is_alive(r, &other, r->now));
+	HOLDS(r, fixture_is_alive(r, &other, r->now));
 
 	OK(r, store_revoke(r->l, &s[4].id, &(bool){ false }, &r->err));
 	OK(r, store_create(r->l, &s[4], 1, r->now, &evicted, &r->err));
 	SAME(r, evicted, 2);
-	SAME(r, rig_live(r, "alice", r->now), 1);
-	HOLDS(r, rig_is_alive(r, &s[4], r->now));
-	rig_close(r);
+	SAME(r, fixture_live(r, "alice", r->now), 1);
+	HOLDS(r, fixture_is_alive(r, &s[4], r->now));
+	fixture_close(r);
 }
 END_TEST
 
 /* The new session stays, whatever its time; the dead take no room. */
 START_TEST(max_per_user_counts_the_living)
 {
-	struct rig *r = rig_open(_i);
-	struct session dead = rig_create(r, "alice", r->now - 3600);
-	struct session live = rig_create(r, "alice", r->now - 10);
-	struct session old = rig_session(r, "alice", r->now - 100);
+	struct fixture *r = fixture_open(_i);
+	struct session dead = fixture_create(r, "alice", r->now - 3600);
+	struct session live = fixture_create(r, "alice", r->now - 10);
+	struct session old = fixture_session(r, "alice", r->now - 100);
 	int64_t evicted = -1;
 
 	OK(r, store_create(r->l, &old, 2, r->now, &evicted, &r->err));
 	SAME(r, evicted, 0);
-	HOLDS(r, rig_is_alive(r, &live, r->now));
-	HOLDS(r, rig_is_alive(r, &old, r->now));
-	HOLDS(r, !rig_is_alive(r, &dead, r->now));
+	HOLDS(r, fixture_is_alive(r, &live, r->now));
+	HOLDS(r, fixture_is_alive(r, &old, r->now));
+	HOLDS(r, !fixture_is_alive(r, &dead, r->now));
 
-	dead = rig_session(r, "alice", r->now - 1000);
+	dead = fixture_session(r, "alice", r->now - 1000);
 	OK(r, store_create(r->l, &dead, 1, r->now, NULL, &r->err));
-	HOLDS(r, rig_is_alive(r, &dead, r->now));
-	SAME(r, rig_live(r, "alice", r->now), 1);
-	rig_close(r);
+	HOLDS(r, fixture_is_alive(r, &dead, r->now));
+	SAME(r, fixture_live(r, "alice", r->now), 1);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(sweep_removes_the_dead_only)
 {
 	static const struct attempt_policy policy = { 1, 100, 200 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session live, dead[4];
 	struct known_network network = { .b = { 7 } };
 	struct attempt attempt;
@@ -205,8 +206,8 @@ START_TEST(sweep_removes_the_dead_only)
 	int steps = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(dead); i++)
-		dead[i] = rig_create(r, "alice", r->now + (int64_t)i);
-	live = rig_create(r, "alice", late);
+		dead[i] = fixture_create(r, "alice", r->now + (int64_t)i);
+	live = fixture_create(r, "alice", late);
 	OK(r,
 	   store_attempt(r->l, STR("user:old"), &policy, r->now, &attempt,
 			 &r->err));
@@ -228,17 +229,17 @@ START_TEST(sweep_removes_the_dead_only)
 	} while (removed > 0 && steps < 10);
 	if (r->ops->sweep != NULL)
 		SAME(r, steps, 4);
-	HOLDS(r, rig_is_alive(r, &live, late));
+	HOLDS(r, fixture_is_alive(r, &live, late));
 	OK(r,
 	   store_banned(r->l, STR("user:banned"), policy.ban_ms, late, &until,
 			&r->err));
 	SAME(r, until, late + 100);
 	/* Gone for those too who ask with an older clock. */
 	if (r->ops->sweep != NULL)
-		SAME(r, rig_live(r, NULL, r->now), 1);
+		SAME(r, fixture_live(r, NULL, r->now), 1);
 	OK(r, store_sweep(r->l, late, 0, &removed, &r->err));
 	SAME(r, removed, 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -249,24 +250,25 @@ START_TEST(many_sessions)
 		N = 600
 	};
 	static struct session s[N], got[N];
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	char name[16];
 	bool ended;
 
 	for (int i = 0; i < N; i++) {
 		(void)snprintf(name, sizeof(name), "user%d", i % 10);
-		s[i] = rig_create(r, name, r->now + i % 50);
+		s[i] = fixture_create(r, name, r->now + i % 50);
 		s[i].who.name = STR("");
 	}
 	for (int i = 0; i < N; i += 2)
 		OK(r, store_revoke(r->l, &s[i].id, &ended, &r->err));
 	for (int i = 0; i < N; i++)
-		ck_assert_msg(rig_is_alive(r, &s[i], r->now) == (i % 2 == 1),
+		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
+				  (i % 2 == 1),
 			      "%s: row %d", r->name, i);
 	SAME(r, walk(r, everybody, r->now + 60, 64, got, N), N / 2);
 	SAME(r, walk(r, STR("user3"), r->now + 60, 7, got, N), N / 10);
 	SAME(r, walk(r, STR("user4"), r->now + 60, 7, got, N), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -279,14 +281,14 @@ START_TEST(many_sessions_of_one)
 	static const struct password_mark one = { .b = { 1 } },
 					  two = { .b = { 2 } };
 	static struct session s[N];
-	struct rig *r = rig_open(_i);
-	struct session bob = rig_create(r, "bob", r->now + N);
+	struct fixture *r = fixture_open(_i);
+	struct session bob = fixture_create(r, "bob", r->now + N);
 	struct identity who = { .name = STR("alice"), .roles = STR("guest") };
 	struct session_list list;
 	int64_t ended;
 
 	for (int i = 0; i < N; i++) {
-		s[i] = rig_session(r, "alice", r->now + i);
+		s[i] = fixture_session(r, "alice", r->now + i);
 		s[i].mark = one;
 		OK(r, store_create(r->l, &s[i], 0, r->now, NULL, &r->err));
 	}
@@ -308,10 +310,10 @@ START_TEST(many_sessions_of_one)
 	}
 	OK(r, store_revoke_user(r->l, STR("alice"), &s[7].id, &ended, &r->err));
 	SAME(r, ended, N - 1);
-	SAME(r, rig_live(r, "alice", r->now), 1);
-	HOLDS(r, rig_is_alive(r, &s[7], r->now));
-	HOLDS(r, rig_is_alive(r, &bob, r->now));
-	rig_close(r);
+	SAME(r, fixture_live(r, "alice", r->now), 1);
+	HOLDS(r, fixture_is_alive(r, &s[7], r->now));
+	HOLDS(r, fixture_is_alive(r, &bob, r->now));
+	fixture_close(r);
 }
 END_TEST
 
@@ -319,7 +321,7 @@ TCase *
 store_list_cases(void)
 {
 	TCase *t = new_case("lists");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, list_pages, 0, n);
 	tcase_add_loop_test(t, list_shows_the_living, 0, n);

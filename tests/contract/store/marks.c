@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Which password a session was made with. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <check.h>
 #include <string.h>
 
 static struct session
-get(struct rig *r, const struct session *s)
+get(struct fixture *r, const struct session *s)
 {
 	struct session got;
 	bool found;
 
-	found = rig_find(r, s, r->now, &got);
+	found = fixture_find(r, s, r->now, &got);
 	HOLDS(r, found);
 	return got;
 }
 
 static struct session
-create(struct rig *r, const char *user, const struct password_mark *mark)
+create(struct fixture *r, const char *user, const struct password_mark *mark)
 {
-	struct session s = rig_session(r, user, r->now);
+	struct session s = fixture_session(r, user, r->now);
 
 	s.mark = *mark;
 	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
@@ -27,7 +27,7 @@ create(struct rig *r, const char *user, const struct password_mark *mark)
 }
 
 static void
-expect(struct rig *r, struct session s, const struct password_mark *mark)
+expect(struct fixture *r, struct session s, const struct password_mark *mark)
 {
 	struct session got = get(r, &s);
 
@@ -41,7 +41,7 @@ static const struct password_mark unknown, one = { .b = { 1 } },
 
 START_TEST(only_who_has_it_gets_another)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session a = create(r, "alice", &one);
 	struct session b = create(r, "alice", &one);
 	struct session new = create(r, "alice", &two);
@@ -59,13 +59,13 @@ START_TEST(only_who_has_it_gets_another)
 	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
 	expect(r, a, &three);
 	OK(r, store_remark(r->l, STR("nobody"), &one, &two, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(unknown_is_neither_sought_nor_given)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session old = create(r, "alice", &unknown);
 	struct session s = create(r, "alice", &one);
 
@@ -73,17 +73,17 @@ START_TEST(unknown_is_neither_sought_nor_given)
 	expect(r, old, &unknown);
 	OK(r, store_remark(r->l, STR("alice"), &one, &unknown, &r->err));
 	expect(r, s, &one);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Whatever else changes a session, and whoever lists it. */
 START_TEST(it_stays)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session s = create(r, "alice", &one), after, got;
 	struct identity who = { .name = STR("alice"), .roles = STR("x") };
-	struct rotation use = rig_rotation(r, &s.token, 0);
+	struct rotation use = fixture_rotation(r, &s.token, 0);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
 	enum rotate_answer answer;
@@ -104,15 +104,15 @@ START_TEST(it_stays)
 			 &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, memcmp(&list.v[0].mark, &two, sizeof(two)) == 0);
-	rig_reopen(r);
-	rig_close(r);
+	fixture_reopen(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* More than a store takes at once. */
 START_TEST(all_of_many)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session s[250];
 
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
@@ -120,7 +120,7 @@ START_TEST(all_of_many)
 	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		expect(r, s[i], &two);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -128,7 +128,7 @@ TCase *
 store_mark_cases(void)
 {
 	TCase *t = new_case("marks");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, only_who_has_it_gets_another, 0, n);
 	tcase_add_loop_test(t, unknown_is_neither_sought_nor_given, 0, n);

@@ -4,7 +4,7 @@
  * output is rubbish before, as on a stack; after a no it is zero, and after a
  * failure it is what it was.
  */
-#include "tests/contract/store/turn.h"
+#include "tests/contract/store/rotate.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ none(void)
 }
 
 static int
-give(struct rig *r, const struct session_id *id, const struct rotation *how,
+give(struct fixture *r, const struct session_id *id, const struct rotation *how,
      int64_t now, struct turned *out)
 {
 	memset(out, RUBBISH, sizeof(*out));
@@ -47,19 +47,19 @@ give(struct rig *r, const struct session_id *id, const struct rotation *how,
 }
 
 static void
-find_nothing(struct rig *r, const struct session *s, int64_t now)
+find_nothing(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session got;
 
 	memset(&got, RUBBISH, sizeof(got));
-	HOLDS(r, !rig_find(r, s, now, &got));
+	HOLDS(r, !fixture_find(r, s, now, &got));
 	ck_assert_mem_eq(&got, none(), sizeof(got));
 }
 
 START_TEST(no_session)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), t = s;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), t = s;
 	bool ended = true;
 
 	find_nothing(r, &s, r->now + 36000);
@@ -67,22 +67,22 @@ START_TEST(no_session)
 	t.token.b[0] ^= 1;
 	find_nothing(r, &t, r->now);
 	t = s;
-	t.id = rig_create(r, "alice", r->now).id;
+	t.id = fixture_create(r, "alice", r->now).id;
 	find_nothing(r, &t, r->now);
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	find_nothing(r, &s, r->now);
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(no_rotation)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), gone = s;
-	struct rotation how = rig_rotation(r, &s.token, 0);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), gone = s;
+	struct rotation how = fixture_rotation(r, &s.token, 0);
 	struct turned is;
 
 	/* No such session, and one that is over. */
@@ -107,7 +107,7 @@ START_TEST(no_rotation)
 	SAME(r, is.answer, ROTATE_REUSED);
 	HOLDS(r, session_id_same(&is.session.id, &s.id));
 	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), 0));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -118,8 +118,8 @@ START_TEST(nothing_of_a_kind)
 					       .window_ms = 10,
 					       .ban_ms = 10 };
 	const struct str keys[] = { STR("sid:x"), STR("user:x") };
-	struct rig *r = rig_open(_i);
-	struct session s = rig_session(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_session(r, "alice", r->now);
 	struct session_cursor c = start;
 	struct session_list list;
 	struct known_network networks[NETWORKS_MAX];
@@ -165,21 +165,21 @@ START_TEST(nothing_of_a_kind)
 	n = -1;
 	OK(r, store_create(r->l, &s, 1, r->now, &n, &r->err));
 	SAME(r, n, 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* What another has cannot be had twice. */
 START_TEST(failures_touch_nothing)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now);
 	int64_t n = -7;
 
 	FAILS(r, store_create(r->l, &s, 1, r->now, &n, &r->err), ERR_INTERNAL,
 	      "");
 	SAME(r, n, -7);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -188,9 +188,9 @@ store_output_cases(void)
 {
 	TCase *t = new_case("outputs");
 
-	tcase_add_loop_test(t, no_session, 0, rig_count());
-	tcase_add_loop_test(t, no_rotation, 0, rig_count());
-	tcase_add_loop_test(t, nothing_of_a_kind, 0, rig_count());
-	tcase_add_loop_test(t, failures_touch_nothing, 0, rig_count());
+	tcase_add_loop_test(t, no_session, 0, fixture_count());
+	tcase_add_loop_test(t, no_rotation, 0, fixture_count());
+	tcase_add_loop_test(t, nothing_of_a_kind, 0, fixture_count());
+	tcase_add_loop_test(t, failures_touch_nothing, 0, fixture_count());
 	return t;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: several handles, several processes, restarts, the schema. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -16,34 +16,34 @@ static const struct attempt_policy policy = { .max = 40,
 
 START_TEST(handles_see_each_other)
 {
-	struct rig *r = rig_open(_i);
-	struct backend *second = rig_store(r);
-	struct store_link *other = rig_link_to(r, second);
-	struct session s = rig_create(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct backend *second = fixture_store(r);
+	struct store_link *other = fixture_link_to(r, second);
+	struct session s = fixture_create(r, "alice", r->now), got;
 	bool found, ended;
 
 	OK(r, store_check_schema(other, &r->err));
 	OK(r,
 	   store_find(other, r->a, &s.id, &s.token, r->now, &found, &got,
 		      &r->err));
-	if (rig_is_shared(r)) {
+	if (fixture_is_shared(r)) {
 		HOLDS(r, found && session_same(&s, &got));
 		OK(r, store_revoke(other, &s.id, &ended, &r->err));
-		HOLDS(r, !rig_is_alive(r, &s, r->now));
+		HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	} else {
 		HOLDS(r, !found);
 	}
 	store_link_free(other);
 	backend_unref(second);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(what_a_restart_keeps)
 {
 	bool persistent;
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got;
 	uint8_t first[32] = { 42 }, second[32] = { 43 };
 	struct attempt attempt = { .count = 0 };
 	int64_t until = 0;
@@ -56,8 +56,8 @@ START_TEST(what_a_restart_keeps)
 		   store_attempt(r->l, STR("user:a"), &policy, r->now, &attempt,
 				 &r->err));
 	HOLDS(r, attempt.banned_until_ms > 0);
-	rig_reopen(r);
-	found = rig_find(r, &s, r->now, &got);
+	fixture_reopen(r);
+	found = fixture_find(r, &s, r->now, &got);
 	HOLDS(r, found == persistent);
 	HOLDS(r, !found || session_same(&s, &got));
 	OK(r, store_secret(r->l, "csrf", second, &r->err));
@@ -66,18 +66,18 @@ START_TEST(what_a_restart_keeps)
 	   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now, &until,
 			&r->err));
 	HOLDS(r, (until > 0) == persistent);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static int
-attempts_of_a_process(struct rig *r)
+attempts_of_a_process(struct fixture *r)
 {
 	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	int passed = 0;
 
-	if (l == NULL || rig_try_store(r, &s) != 0)
+	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -95,25 +95,26 @@ attempts_of_a_process(struct rig *r)
 
 START_TEST(processes_share_attempts)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
-	if (rig_is_shared(r))
-		SAME(r, rig_processes(r, attempts_of_a_process, 4), policy.max);
-	rig_close(r);
+	if (fixture_is_shared(r))
+		SAME(r, fixture_processes(r, attempts_of_a_process, 4),
+		     policy.max);
+	fixture_close(r);
 }
 END_TEST
 
 static int
-creates_of_a_process(struct rig *r)
+creates_of_a_process(struct fixture *r)
 {
 	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 
-	if (l == NULL || rig_try_store(r, &s) != 0)
+	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
 	for (int i = 0; i < ROUNDS; i++) {
-		struct session one = rig_session(r, "alice", r->now + i);
+		struct session one = fixture_session(r, "alice", r->now + i);
 
 		if (store_create(l, &one, MAX_PER_USER, r->now, NULL, &r->err) != 0)
 			return 121;
@@ -125,27 +126,27 @@ creates_of_a_process(struct rig *r)
 
 START_TEST(processes_keep_the_limit)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
-	if (rig_is_shared(r)) {
-		SAME(r, rig_processes(r, creates_of_a_process, 4), 0);
-		rig_reopen(r);
-		SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
+	if (fixture_is_shared(r)) {
+		SAME(r, fixture_processes(r, creates_of_a_process, 4), 0);
+		fixture_reopen(r);
+		SAME(r, fixture_live(r, "alice", r->now), MAX_PER_USER);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Creates one, ends one, and leaves without a word. */
 static int
-last_deeds(struct rig *r)
+last_deeds(struct fixture *r)
 {
 	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
-	struct session made = rig_session(r, "made", r->now);
+	struct session made = fixture_session(r, "made", r->now);
 	int64_t ended;
 
-	if (l == NULL || rig_try_store(r, &s) != 0)
+	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
 	if (store_create(l, &made, 0, r->now, NULL, &r->err) != 0 ||
@@ -157,23 +158,23 @@ last_deeds(struct rig *r)
 
 START_TEST(what_a_crash_keeps)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
-		(void)rig_create(r, "ended", r->now);
-		SAME(r, rig_processes(r, last_deeds, 1), 1);
-		rig_reopen(r);
-		SAME(r, rig_live(r, "ended", r->now), 0);
-		SAME(r, rig_live(r, "made", r->now), 1);
+		(void)fixture_create(r, "ended", r->now);
+		SAME(r, fixture_processes(r, last_deeds, 1), 1);
+		fixture_reopen(r);
+		SAME(r, fixture_live(r, "ended", r->now), 0);
+		SAME(r, fixture_live(r, "made", r->now), 1);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(ping_and_schema)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now);
 	struct schema_state state;
 
 	OK(r, store_ping(r->l, &r->err));
@@ -184,19 +185,19 @@ START_TEST(ping_and_schema)
 	/* Again is nothing. */
 	OK(r, store_migrate(r->l, &r->err));
 	OK(r, store_check_schema(r->l, &r->err));
-	HOLDS(r, rig_is_alive(r, &s, r->now));
-	rig_close(r);
+	HOLDS(r, fixture_is_alive(r, &s, r->now));
+	fixture_close(r);
 }
 END_TEST
 
 static int
-migrate_in_a_process(struct rig *r)
+migrate_in_a_process(struct fixture *r)
 {
 	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	struct schema_state state;
 
-	if (l == NULL || rig_try_store(r, &s) != 0)
+	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
 	if (store_migrate(l, &r->err) != 0 ||
@@ -210,16 +211,17 @@ migrate_in_a_process(struct rig *r)
 /* Only a file can be taken away to begin without a schema. */
 START_TEST(processes_migrate_at_once)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	if ((r->ops->base.driver.caps & BACKEND_EMBEDDED) != 0) {
 		for (int i = 0; i < 5; i++) {
-			rig_shut(r);
+			fixture_shut(r);
 			HOLDS(r, unlink(r->path) == 0);
-			SAME(r, rig_processes(r, migrate_in_a_process, 4), 4);
+			SAME(r, fixture_processes(r, migrate_in_a_process, 4),
+			     4);
 		}
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -227,7 +229,7 @@ TCase *
 store_process_cases(void)
 {
 	TCase *t = new_case("processes");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, handles_see_each_other, 0, n);
 	tcase_add_loop_test(t, what_a_restart_keeps, 0, n);

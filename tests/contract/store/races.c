@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: refresh tokens that come at once, and sessions ended meanwhile. */
-#include "tests/contract/store/turn.h"
+#include "tests/contract/store/rotate.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -30,7 +30,7 @@ struct race {
 };
 
 static int
-present(struct rig *r, struct store_link *l, struct arena *a,
+present(struct fixture *r, struct store_link *l, struct arena *a,
 	const struct session *s, int number, struct told *told, struct err *err)
 {
 	struct rotation use = { .presented = s->token,
@@ -50,7 +50,8 @@ present(struct rig *r, struct store_link *l, struct arena *a,
 
 /* One winner; all have its successor, and so has the store. */
 static void
-judge(struct rig *r, const struct session *s, const struct told *told, int n)
+judge(struct fixture *r, const struct session *s, const struct told *told,
+      int n)
 {
 	const struct told *winner = NULL;
 	struct session got;
@@ -74,7 +75,7 @@ judge(struct rig *r, const struct session *s, const struct told *told, int n)
 		      &found, &got, &r->err));
 	HOLDS(r, found && session_id_same(&got.id, &s->id));
 	SAME(r, got.generation, 1);
-	HOLDS(r, !rig_is_alive(r, s, r->now));
+	HOLDS(r, !fixture_is_alive(r, s, r->now));
 }
 
 static void
@@ -96,28 +97,29 @@ race_in_a_thread(struct work *w)
 }
 
 static void
-race_threads(struct rig *r, bool handles)
+race_threads(struct fixture *r, bool handles)
 {
 	static struct race race;
 
 	for (int i = 0; i < ROUNDS; i++)
-		race.sessions[i] = rig_create(r, "alice", r->now);
+		race.sessions[i] = fixture_create(r, "alice", r->now);
 	HOLDS(r, pthread_barrier_init(&race.start, NULL, CALLERS) == 0);
-	(void)rig_threads(r, race_in_a_thread, &race, CALLERS, handles);
+	(void)fixture_threads(r, race_in_a_thread, &race, CALLERS, handles);
 	HOLDS(r, pthread_barrier_destroy(&race.start) == 0);
 	for (int i = 0; i < ROUNDS; i++)
 		judge(r, &race.sessions[i], race.told[i], CALLERS);
-	SAME(r, rig_live(r, "alice", r->now), handles ? 2 * ROUNDS : ROUNDS);
+	SAME(r, fixture_live(r, "alice", r->now),
+	     handles ? 2 * ROUNDS : ROUNDS);
 }
 
 START_TEST(threads_present_the_same)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	race_threads(r, false);
-	if (rig_is_shared(r))
+	if (fixture_is_shared(r))
 		race_threads(r, true);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -128,13 +130,13 @@ static struct {
 } shared;
 
 static int
-race_in_a_process(struct rig *r)
+race_in_a_process(struct fixture *r)
 {
 	int number = atomic_fetch_add(shared.number, 1);
 	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 
-	if (l == NULL || rig_try_store(r, &s) != 0)
+	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -149,7 +151,7 @@ race_in_a_process(struct rig *r)
 }
 
 static void *
-map_shared(struct rig *r, size_t n)
+map_shared(struct fixture *r, size_t n)
 {
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -160,11 +162,11 @@ map_shared(struct rig *r, size_t n)
 
 START_TEST(processes_present_the_same)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	pthread_barrierattr_t attr;
 
-	if (!rig_is_shared(r)) {
-		rig_close(r);
+	if (!fixture_is_shared(r)) {
+		fixture_close(r);
 		return;
 	}
 	shared.race = map_shared(r, sizeof(*shared.race));
@@ -175,13 +177,13 @@ START_TEST(processes_present_the_same)
 	HOLDS(r,
 	      pthread_barrier_init(&shared.race->start, &attr, PROCESSES) == 0);
 	for (int i = 0; i < ROUNDS; i++)
-		shared.race->sessions[i] = rig_create(r, "alice", r->now);
-	SAME(r, rig_processes(r, race_in_a_process, PROCESSES), PROCESSES);
-	rig_reopen(r);
+		shared.race->sessions[i] = fixture_create(r, "alice", r->now);
+	SAME(r, fixture_processes(r, race_in_a_process, PROCESSES), PROCESSES);
+	fixture_reopen(r);
 	for (int i = 0; i < ROUNDS; i++)
 		judge(r, &shared.race->sessions[i], shared.race->told[i],
 		      PROCESSES);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -198,7 +200,7 @@ static int
 rotate_once(struct work *w, struct session *s, struct arena *a,
 	    enum rotate_answer *answer)
 {
-	struct rotation use = rig_rotation(w->r, &s->token, s->generation);
+	struct rotation use = fixture_rotation(w->r, &s->token, s->generation);
 	uint8_t wrapped[32];
 
 	arena_reset(a);
@@ -263,29 +265,30 @@ rotate_or_end(struct work *w)
 
 START_TEST(ended_while_it_rotates)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (int round = 0; round < 6; round++) {
 		struct ending e = { .all_at_once = round % 2 == 1 };
 
 		for (int i = 1; i < 4; i++)
-			e.sessions[i] = rig_create(r, "alice", r->now);
-		(void)rig_threads(r, rotate_or_end, &e, 4, rig_is_shared(r));
-		SAME(r, rig_live(r, NULL, r->now), 0);
+			e.sessions[i] = fixture_create(r, "alice", r->now);
+		(void)fixture_threads(r, rotate_or_end, &e, 4,
+				      fixture_is_shared(r));
+		SAME(r, fixture_live(r, NULL, r->now), 0);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Is done, and its answer is lost. */
 static int
-rotate_and_die(struct rig *r)
+rotate_and_die(struct fixture *r)
 {
 	struct backend *s;
 	struct store_link *l = store_link_new(r->env);
 	struct told *told = &shared.race->told[0][0];
 
-	if (l == NULL || rig_try_store(r, &s) != 0)
+	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
 	if (present(r, l, r->a, &shared.race->sessions[0], 0, told, &r->err) !=
@@ -296,20 +299,20 @@ rotate_and_die(struct rig *r)
 
 START_TEST(the_answer_of_the_dead)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct told *told;
 
 	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
 		shared.race = map_shared(r, sizeof(*shared.race));
 		told = shared.race->told[0];
-		shared.race->sessions[0] = rig_create(r, "alice", r->now);
-		SAME(r, rig_processes(r, rotate_and_die, 1), 1);
-		rig_reopen(r);
+		shared.race->sessions[0] = fixture_create(r, "alice", r->now);
+		SAME(r, fixture_processes(r, rotate_and_die, 1), 1);
+		fixture_reopen(r);
 		OK(r, present(r, r->l, r->a, &shared.race->sessions[0], 1,
 			      &told[1], &r->err));
 		judge(r, &shared.race->sessions[0], told, 2);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -317,7 +320,7 @@ TCase *
 store_race_cases(void)
 {
 	TCase *t = new_case("races");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, threads_present_the_same, 0, n);
 	tcase_add_loop_test(t, processes_present_the_same, 0, n);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: the store is there and refuses. Every operation says so, gives
  * nothing back, and has done nothing. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <string.h>
 
 /* A connection that was good until now: the call itself is refused. */
 static void
-begin_to_refuse(struct rig *r)
+begin_to_refuse(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 1000); /* past the back-off */
 	OK(r, store_ping(r->l, &r->err));
@@ -22,10 +22,10 @@ begin_to_refuse(struct rig *r)
 	} while (0)
 
 static void
-refuse_sessions(struct rig *r, const struct session *s)
+refuse_sessions(struct fixture *r, const struct session *s)
 {
-	const struct rotation how = rig_rotation(r, &s->token, 0);
-	const struct session new = rig_session(r, "alice", r->now);
+	const struct rotation how = fixture_rotation(r, &s->token, 0);
+	const struct session new = fixture_session(r, "alice", r->now);
 	const struct password_mark mark = { .b = { 7 } };
 	const struct session_cursor start = { .created_ms = 0 };
 	struct session_cursor cursor = start;
@@ -58,7 +58,7 @@ refuse_sessions(struct rig *r, const struct session *s)
 }
 
 static void
-refuse_the_rest(struct rig *r)
+refuse_the_rest(struct fixture *r)
 {
 	const struct attempt_policy policy = { 1, 100, 200 };
 	const struct str key = STR("user:x");
@@ -91,8 +91,8 @@ refuse_the_rest(struct rig *r)
 
 START_TEST(refuses_everything)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got;
 	bool found;
 
 	if (store_kinds[r->kind].refuse != NULL) {
@@ -100,10 +100,10 @@ START_TEST(refuses_everything)
 		refuse_the_rest(r);
 	}
 	fake_env_advance_ms(&r->fake, 1000);
-	found = rig_find(r, &s, r->now, &got);
+	found = fixture_find(r, &s, r->now, &got);
 	HOLDS(r, found && session_same(&got, &s));
-	SAME(r, rig_live(r, NULL, r->now), 1);
-	rig_close(r);
+	SAME(r, fixture_live(r, NULL, r->now), 1);
+	fixture_close(r);
 }
 END_TEST
 
@@ -116,7 +116,7 @@ START_TEST(keys_that_cannot_be)
 					       .ban_ms = 100 };
 	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
 	struct attempt attempt = { .count = 7 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t until = 7;
 	size_t count = 7;
 	bool is = true;
@@ -138,7 +138,7 @@ START_TEST(keys_that_cannot_be)
 	}
 	HOLDS(r, is && until == 7 && count == 7 && attempt.count == 7);
 	SAME(r, networks[0].until_ms, 7);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -147,7 +147,7 @@ store_refused_cases(void)
 {
 	TCase *t = new_case("refused");
 
-	tcase_add_loop_test(t, refuses_everything, 0, rig_count());
-	tcase_add_loop_test(t, keys_that_cannot_be, 0, rig_count());
+	tcase_add_loop_test(t, refuses_everything, 0, fixture_count());
+	tcase_add_loop_test(t, keys_that_cannot_be, 0, fixture_count());
 	return t;
 }

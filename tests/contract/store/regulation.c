@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: attempts and bans, shared secrets. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@ static const struct attempt_policy policy = { .max = 3,
 					      .ban_ms = 300 };
 
 static struct attempt
-count(struct rig *r, const char *key, int64_t now)
+count(struct fixture *r, const char *key, int64_t now)
 {
 	struct attempt a = { .count = -1 };
 
@@ -18,19 +18,19 @@ count(struct rig *r, const char *key, int64_t now)
 }
 
 static int64_t
-attempt(struct rig *r, const char *key, int64_t now)
+attempt(struct fixture *r, const char *key, int64_t now)
 {
 	return count(r, key, now).banned_until_ms;
 }
 
 static void
-give_back(struct rig *r, const char *key, int64_t ends)
+give_back(struct fixture *r, const char *key, int64_t ends)
 {
 	OK(r, store_give_back(r->l, str_from(key), ends, &r->err));
 }
 
 static int64_t
-banned(struct rig *r, const char *key, int64_t now)
+banned(struct fixture *r, const char *key, int64_t now)
 {
 	int64_t until = -1;
 
@@ -41,7 +41,7 @@ banned(struct rig *r, const char *key, int64_t now)
 }
 
 static bool
-forgive(struct rig *r, const char *key)
+forgive(struct fixture *r, const char *key)
 {
 	bool was = false;
 
@@ -51,7 +51,7 @@ forgive(struct rig *r, const char *key)
 
 START_TEST(one_too_many_begins_a_ban)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 
 	SAME(r, banned(r, "user:alice", t), 0);
@@ -67,13 +67,13 @@ START_TEST(one_too_many_begins_a_ban)
 	SAME(r, banned(r, "user:Alice", t + 119), 0);
 	SAME(r, banned(r, "addr:alice", t + 119), 0);
 	SAME(r, attempt(r, "user:alic", t + 119), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(a_ban_does_not_grow)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 
 	for (int i = 0; i < 3; i++)
@@ -86,13 +86,13 @@ START_TEST(a_ban_does_not_grow)
 	SAME(r, attempt(r, "user:alice", t + 301), 0);
 	SAME(r, attempt(r, "user:alice", t + 302), 0);
 	SAME(r, attempt(r, "user:alice", t + 303), t + 603);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(a_window_begins_with_the_first)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 
 	for (int i = 0; i < 3; i++)
@@ -101,13 +101,13 @@ START_TEST(a_window_begins_with_the_first)
 	SAME(r, attempt(r, "user:alice", t + 239), 0);
 	SAME(r, attempt(r, "user:alice", t + 239), 0);
 	SAME(r, attempt(r, "user:alice", t + 239), t + 539);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(forgiven_is_forgotten)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 
 	HOLDS(r, !forgive(r, "user:nobody"));
@@ -121,7 +121,7 @@ START_TEST(forgiven_is_forgotten)
 	SAME(r, banned(r, "user:alice", t), 0);
 	SAME(r, attempt(r, "user:alice", t), 0);
 	HOLDS(r, !forgive(r, "user:alice"));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -130,7 +130,7 @@ START_TEST(far_ends_do_not_wrap)
 	static const struct attempt_policy longest = { .max = 1,
 						       .window_ms = INT64_MAX,
 						       .ban_ms = INT64_MAX };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct attempt a;
 	int64_t until;
 
@@ -143,7 +143,7 @@ START_TEST(far_ends_do_not_wrap)
 	   store_banned(r->l, STR("addr:::1"), INT64_MAX, r->now, &until,
 			&r->err));
 	SAME(r, until, INT64_MAX);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(one_allowed_attempt)
 	static const struct attempt_policy none = { .max = 0,
 						    .window_ms = 10,
 						    .ban_ms = 20 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct attempt a;
 
 	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &a, &r->err));
@@ -164,7 +164,7 @@ START_TEST(one_allowed_attempt)
 	SAME(r, a.banned_until_ms, r->now + 20);
 	OK(r, store_attempt(r->l, STR("b"), &none, r->now, &a, &r->err));
 	SAME(r, a.banned_until_ms, r->now + 20);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -172,7 +172,7 @@ START_TEST(bans_are_listed)
 {
 	static const char *const keys[] = { "user:a", "addr:2001:db8::1",
 					    "user:o'brien", "addr:192.0.2.7" };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct ban *v;
 	size_t n;
 
@@ -206,7 +206,7 @@ START_TEST(bans_are_listed)
 	   store_bans(r->l, r->a, policy.ban_ms, r->now + 302, 10, &v, &n,
 		      &r->err));
 	SAME(r, n, 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -215,7 +215,7 @@ START_TEST(bans_in_order)
 {
 	static const char *const sorted[] = { "a",  "aa", "aaa", "ab",
 					      "a\xc3\xa9", "b",  "ba",  "c" };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct ban *v;
 	size_t n;
 
@@ -231,14 +231,14 @@ START_TEST(bans_in_order)
 				  v[i].until_ms == r->now + 300,
 			      "%s: row %zu: %.*s", r->name, i,
 			      STR_ARG(v[i].key));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(keys_are_checked)
 {
 	static char longest[257];
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct attempt a;
 
 	memset(longest, 'k', sizeof(longest));
@@ -254,14 +254,14 @@ START_TEST(keys_are_checked)
 	OK(r,
 	   store_attempt(r->l, (struct str){ .p = longest, .n = 256 }, &policy,
 			 r->now, &a, &r->err));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* A success takes its attempt back, of its own window and no other. */
 START_TEST(what_is_given_back_does_not_count)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 	struct attempt first = count(r, "addr:a", t), a;
 
@@ -292,14 +292,14 @@ START_TEST(what_is_given_back_does_not_count)
 	for (int i = 0; i < 5; i++)
 		give_back(r, "addr:a", t + 423);
 	SAME(r, count(r, "addr:a", t + 305).count, 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* A clock that was a day ahead prolongs neither ban nor window. */
 START_TEST(clock_set_back)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now, ahead = t + 86400;
 	struct ban *v;
 	size_t n;
@@ -319,12 +319,12 @@ START_TEST(clock_set_back)
 	SAME(r, count(r, "user:bob", ahead).count, 1);
 	SAME(r, count(r, "user:bob", ahead - 120).count, 2);
 	SAME(r, count(r, "user:bob", t).count, 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static size_t
-networks(struct rig *r, const char *user, int64_t now,
+networks(struct fixture *r, const char *user, int64_t now,
 	 struct known_network v[NETWORKS_MAX])
 {
 	size_t n = 99;
@@ -334,7 +334,7 @@ networks(struct rig *r, const char *user, int64_t now,
 }
 
 static void
-learn(struct rig *r, const char *user, uint8_t byte, int64_t until)
+learn(struct fixture *r, const char *user, uint8_t byte, int64_t until)
 {
 	struct known_network network = { .until_ms = until };
 
@@ -354,7 +354,7 @@ ends(const struct known_network *v, size_t n, uint8_t byte)
 
 START_TEST(networks_of_a_user)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct known_network v[NETWORKS_MAX];
 	int64_t t = r->now;
 
@@ -376,13 +376,13 @@ START_TEST(networks_of_a_user)
 	OK(r, store_unlearn(r->l, STR("nobody"), &r->err));
 	SAME(r, networks(r, "alice", t, v), 0);
 	SAME(r, networks(r, "Alice", t, v), 1);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(networks_are_bounded)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct known_network v[NETWORKS_MAX];
 	int64_t t = r->now;
 
@@ -396,14 +396,14 @@ START_TEST(networks_are_bounded)
 		SAME(r, ends(v, NETWORKS_MAX, (uint8_t)i), t + 1000);
 	SAME(r, networks(r, "alice", t + 990, v), 7);
 	SAME(r, networks(r, "alice", t + 1000, v), 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(networks_are_swept)
 {
 	static const uint8_t order[] = { 4, 1, 2, 3, 5 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct known_network v[NETWORKS_MAX];
 	int64_t t = r->now, removed = 0, all = 0;
 
@@ -420,14 +420,14 @@ START_TEST(networks_are_swept)
 	SAME(r, networks(r, "alice", t + 3, v), 2);
 	SAME(r, ends(v, 2, 4), t + 4);
 	SAME(r, ends(v, 2, 5), t + 5);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(secret_is_the_first_one)
 {
-	struct rig *r = rig_open(_i);
-	struct store_link *other = rig_link(r);
+	struct fixture *r = fixture_open(_i);
+	struct store_link *other = fixture_link(r);
 	uint8_t first[32], second[32], third[32];
 
 	memset(first, 1, sizeof(first));
@@ -444,7 +444,7 @@ START_TEST(secret_is_the_first_one)
 	OK(r, store_secret(r->l, "other", third, &r->err));
 	SAME(r, third[31], 3);
 	store_link_free(other);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -452,7 +452,7 @@ TCase *
 store_regulation_cases(void)
 {
 	TCase *t = new_case("regulation");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, one_too_many_begins_a_ban, 0, n);
 	tcase_add_loop_test(t, a_ban_does_not_grow, 0, n);

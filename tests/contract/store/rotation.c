@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: a refresh token that follows another. */
-#include "tests/contract/store/turn.h"
+#include "tests/contract/store/rotate.h"
 
 #include <string.h>
 
 static struct session
-get(struct rig *r, const struct session *s, int64_t now)
+get(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session got = *s;
 	bool found;
 
-	found = rig_find(r, s, now, &got);
+	found = fixture_find(r, s, now, &got);
 	HOLDS(r, found);
 	return got;
 }
 
 START_TEST(chain_of_rotations)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_session(r, "alice", r->now), got;
-	struct session other = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_session(r, "alice", r->now), got;
+	struct session other = fixture_create(r, "alice", r->now);
 	struct session_cursor c = { .created_ms = 0 };
 	struct session_list list;
 
@@ -28,13 +28,13 @@ START_TEST(chain_of_rotations)
 	for (int i = 1; i <= 50; i++) {
 		struct session before = s;
 
-		(void)turn_done(r, &s, r->now + 20 * i);
+		(void)rotate_done(r, &s, r->now + 20 * i);
 		got = get(r, &s, r->now + 20 * i);
 		HOLDS(r, session_same(&got, &s));
-		HOLDS(r, !rig_is_alive(r, &before, r->now + 20 * i));
+		HOLDS(r, !fixture_is_alive(r, &before, r->now + 20 * i));
 		if (i == 25 &&
 		    (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0)
-			rig_reopen(r);
+			fixture_reopen(r);
 	}
 	SAME(r, got.generation, 50);
 	OK(r, store_list(r->l, r->a, STR("alice"), r->now + 1000, 9, &c, &list,
@@ -43,7 +43,7 @@ START_TEST(chain_of_rotations)
 	HOLDS(r, session_same(&list.v[0], &s) || session_same(&list.v[1], &s));
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -58,127 +58,128 @@ START_TEST(gone_when_it_is_over)
 		{ 600, 60, 60, ROTATE_GONE }, { 600, 60, 9999, ROTATE_GONE },
 		{ 0, 600, 0, ROTATE_GONE },
 	};
-	struct rig *r = rig_open(_i);
-	struct session s = rig_session(r, "alice", r->now);
-	struct rotation use = rig_rotation(r, &s.token, 0);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_session(r, "alice", r->now);
+	struct rotation use = fixture_rotation(r, &s.token, 0);
 
 	/* Never there; nor is there one afterwards. */
-	SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_GONE);
-	SAME(r, rig_live(r, NULL, r->now), 0);
+	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_GONE);
+	SAME(r, fixture_live(r, NULL, r->now), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t at = r->now + rows[i].at;
 
-		s = rig_session(r, "alice", r->now);
+		s = fixture_session(r, "alice", r->now);
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
 		OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-		use = rig_rotation(r, &s.token, 0);
-		ck_assert_msg(turn(r, &s.id, &use, at).answer == rows[i].answer,
+		use = fixture_rotation(r, &s.token, 0);
+		ck_assert_msg(rotate(r, &s.id, &use, at).answer ==
+				  rows[i].answer,
 			      "%s: row %zu", r->name, i);
 		if (rows[i].answer != ROTATE_GONE)
 			continue;
 		/* No alarm for what is over. */
 		use.presented.b[0] ^= 1;
-		SAME(r, turn(r, &s.id, &use, at).answer, ROTATE_GONE);
+		SAME(r, rotate(r, &s.id, &use, at).answer, ROTATE_GONE);
 		use.generation = 7;
-		SAME(r, turn(r, &s.id, &use, at).answer, ROTATE_GONE);
+		SAME(r, rotate(r, &s.id, &use, at).answer, ROTATE_GONE);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(gone_when_it_was_ended)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session s[3];
 	struct rotation last[3];
 	int64_t n;
 	bool ended;
 
 	for (int i = 0; i < 3; i++) {
-		s[i] = rig_create(r, "alice", r->now);
-		last[i] = turn_done(r, &s[i], r->now);
+		s[i] = fixture_create(r, "alice", r->now);
+		last[i] = rotate_done(r, &s[i], r->now);
 	}
 	OK(r, store_revoke(r->l, &s[0].id, &ended, &r->err));
 	HOLDS(r, ended);
-	turn_over(r, &s[0], r->now);
+	rotate_gone(r, &s[0], r->now);
 	OK(r, store_revoke_user(r->l, STR("alice"), &s[1].id, &n, &r->err));
 	SAME(r, n, 1);
-	turn_over(r, &s[2], r->now);
-	(void)turn_done(r, &s[1], r->now);
+	rotate_gone(r, &s[2], r->now);
+	(void)rotate_done(r, &s[1], r->now);
 	OK(r, store_revoke_all(r->l, &n, &r->err));
 	SAME(r, n, 1);
-	turn_over(r, &s[1], r->now);
+	rotate_gone(r, &s[1], r->now);
 	/* In the time of grace too. */
 	for (int i = 0; i < 3; i++)
-		SAME(r, turn(r, &s[i].id, &last[i], r->now).answer,
+		SAME(r, rotate(r, &s[i].id, &last[i], r->now).answer,
 		     ROTATE_GONE);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(idle_end_moves_up_to_the_absolute)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now);
 	struct rotation use;
 	int64_t end = s.expires_ms, at;
 
 	for (at = r->now + 3599; at < end; at += 3599) {
-		(void)turn_done(r, &s, at);
+		(void)rotate_done(r, &s, at);
 		SAME(r, s.expires_ms, end);
 		HOLDS(r, s.idle_expires_ms <= end);
 	}
 	at -= 3599;
 	SAME(r, s.idle_expires_ms, end);
-	(void)turn_done(r, &s, end - 1);
-	HOLDS(r, rig_is_alive(r, &s, end - 1));
-	use = rig_rotation(r, &s.token, s.generation);
-	SAME(r, turn(r, &s.id, &use, end).answer, ROTATE_GONE);
-	HOLDS(r, !rig_is_alive(r, &s, end));
-	rig_close(r);
+	(void)rotate_done(r, &s, end - 1);
+	HOLDS(r, fixture_is_alive(r, &s, end - 1));
+	use = fixture_rotation(r, &s.token, s.generation);
+	SAME(r, rotate(r, &s.id, &use, end).answer, ROTATE_GONE);
+	HOLDS(r, !fixture_is_alive(r, &s, end));
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(a_longest_idle_time)
 {
 	static const int64_t idle[] = { 1, INT64_C(1) << 40, INT64_MAX };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
-		struct session s = rig_create(r, "alice", r->now);
-		struct rotation use = rig_rotation(r, &s.token, 0);
-		struct turn t;
+		struct session s = fixture_create(r, "alice", r->now);
+		struct rotation use = fixture_rotation(r, &s.token, 0);
+		struct rotated t;
 
 		use.idle_ms = idle[i];
-		t = turn(r, &s.id, &use, r->now);
+		t = rotate(r, &s.id, &use, r->now);
 		SAME(r, t.answer, ROTATE_DONE);
 		SAME(r, t.s.idle_expires_ms,
 		     i == 0 ? r->now + 1 : s.expires_ms);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(future_changes_nothing)
 {
 	static const uint32_t ahead[] = { 3, 4, 1000, UINT32_MAX };
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got;
 	struct rotation last, use;
 
-	(void)turn_done(r, &s, r->now);
-	last = turn_done(r, &s, r->now);
+	(void)rotate_done(r, &s, r->now);
+	last = rotate_done(r, &s, r->now);
 	for (size_t i = 0; i < ARRAY_LEN(ahead); i++) {
 		const struct token_hash rows[] = { s.token,
 						   last.presented,
 						   { .b = { 1 } } };
 
 		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
-			struct turn t;
+			struct rotated t;
 
-			use = rig_rotation(r, &rows[k], ahead[i]);
-			t = turn(r, &s.id, &use, r->now);
+			use = fixture_rotation(r, &rows[k], ahead[i]);
+			t = rotate(r, &s.id, &use, r->now);
 			SAME(r, t.answer, ROTATE_FUTURE);
 			HOLDS(r, session_same(&t.s, &s));
 			got = get(r, &s, r->now);
@@ -187,69 +188,69 @@ START_TEST(future_changes_nothing)
 	}
 	/* Not even a use of the grace. */
 	for (unsigned i = 0; i < last.grace_max; i++)
-		SAME(r, turn(r, &s.id, &last, r->now).answer, ROTATE_GRACE);
-	(void)turn_done(r, &s, r->now);
-	rig_close(r);
+		SAME(r, rotate(r, &s.id, &last, r->now).answer, ROTATE_GRACE);
+	(void)rotate_done(r, &s, r->now);
+	fixture_close(r);
 }
 END_TEST
 
 /* The number of a token is proof of its age, never of more. */
 START_TEST(generation_is_no_key)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now);
-	struct session other = rig_create(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session other = fixture_create(r, "alice", r->now), got;
 	struct rotation use;
-	struct turn t;
+	struct rotated t;
 
-	(void)turn_done(r, &s, r->now);
-	(void)turn_done(r, &other, r->now);
+	(void)rotate_done(r, &s, r->now);
+	(void)rotate_done(r, &other, r->now);
 	/* The current secret, whatever it says of its age. */
-	use = rig_rotation(r, &s.token, 0);
-	SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_DONE);
-	s = turn_expect(&s, &use, r->now);
+	use = fixture_rotation(r, &s.token, 0);
+	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_DONE);
+	s = rotated_session(&s, &use, r->now);
 	/* The right number with a secret that is none of this session. */
-	use = rig_rotation(r, &other.token, s.generation);
-	t = turn(r, &s.id, &use, r->now);
+	use = fixture_rotation(r, &other.token, s.generation);
+	t = rotate(r, &s.id, &use, r->now);
 	SAME(r, t.answer, ROTATE_REUSED);
 	HOLDS(r, session_same(&t.s, &s));
-	turn_over(r, &s, r->now);
+	rotate_gone(r, &s, r->now);
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other)); /* only the named one */
-	(void)turn_done(r, &other, r->now);
-	rig_close(r);
+	(void)rotate_done(r, &other, r->now);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(the_last_generation)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_session(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_session(r, "alice", r->now), got;
 	struct rotation use, last;
 
 	s.generation = UINT32_MAX - 1;
 	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&got, &s));
-	use = rig_rotation(r, &s.token, UINT32_MAX);
-	SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_FUTURE);
-	last = turn_done(r, &s, r->now);
+	use = fixture_rotation(r, &s.token, UINT32_MAX);
+	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_FUTURE);
+	last = rotate_done(r, &s, r->now);
 	SAME(r, s.generation, UINT32_MAX);
-	use = rig_rotation(r, &s.token, UINT32_MAX);
-	SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_GONE);
-	SAME(r, turn(r, &s.id, &last, r->now).answer, ROTATE_GONE);
-	use = rig_rotation(r, &use.next, 0);
-	SAME(r, turn(r, &s.id, &use, r->now).answer, ROTATE_GONE);
+	use = fixture_rotation(r, &s.token, UINT32_MAX);
+	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_GONE);
+	SAME(r, rotate(r, &s.id, &last, r->now).answer, ROTATE_GONE);
+	use = fixture_rotation(r, &use.next, 0);
+	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_GONE);
 	/* It does not begin again, and is not ended. */
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&got, &s));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(rotated_sessions_are_sessions)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session s[3], got, more;
 	struct identity now = { .name = STR("alice"),
 				.roles = STR("guest"),
@@ -258,14 +259,14 @@ START_TEST(rotated_sessions_are_sessions)
 	int64_t removed;
 
 	for (int i = 0; i < 3; i++) {
-		s[i] = rig_create(r, "alice", r->now + i);
-		(void)turn_done(r, &s[i], r->now + 10 - i);
+		s[i] = fixture_create(r, "alice", r->now + i);
+		(void)rotate_done(r, &s[i], r->now + 10 - i);
 	}
 	/* update_user */
 	OK(r, store_update_user(r->l, &now, &r->err));
 	for (int i = 0; i < 3; i++) {
 		s[i].who = now;
-		(void)turn_done(r, &s[i], r->now + 10);
+		(void)rotate_done(r, &s[i], r->now + 10);
 	}
 	/* touch */
 	OK(r, store_touch(r->l, &s[2].id, r->now + 50, r->now + 4000, &r->err));
@@ -274,44 +275,44 @@ START_TEST(rotated_sessions_are_sessions)
 	SAME(r, got.idle_expires_ms, r->now + 4000);
 	SAME(r, got.generation, 2);
 	/* max_per_user goes by the login, not by the rotation. */
-	more = rig_session(r, "alice", r->now + 60);
+	more = fixture_session(r, "alice", r->now + 60);
 	OK(r, store_create(r->l, &more, 3, r->now + 60, NULL, &r->err));
-	turn_over(r, &s[0], r->now + 60);
+	rotate_gone(r, &s[0], r->now + 60);
 	for (int i = 1; i < 3; i++)
-		HOLDS(r, rig_is_alive(r, &s[i], r->now + 60));
+		HOLDS(r, fixture_is_alive(r, &s[i], r->now + 60));
 	/* sweep: the second is dead by the time that its rotation set. */
 	OK(r, store_sweep(r->l, r->now + 3609, 9, &removed, &r->err));
 	SAME(r, removed, 0);
 	OK(r, store_sweep(r->l, r->now + 3610, 9, &removed, &r->err));
 	if (r->ops->sweep != NULL)
 		SAME(r, removed, 1);
-	turn_over(r, &s[1], r->now + 3610);
-	HOLDS(r, rig_is_alive(r, &s[2], r->now + 3610));
-	rig_close(r);
+	rotate_gone(r, &s[1], r->now + 3610);
+	HOLDS(r, fixture_is_alive(r, &s[2], r->now + 3610));
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(clock_is_set_back)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), before;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), before;
 	struct rotation last;
 
-	(void)turn_done(r, &s, r->now + 1000);
-	(void)turn_done(r, &s, r->now - 5000); /* s says: all by this clock */
+	(void)rotate_done(r, &s, r->now + 1000);
+	(void)rotate_done(r, &s, r->now - 5000); /* s says: all by this clock */
 	before = get(r, &s, r->now - 5000);
 	SAME(r, before.idle_expires_ms, r->now - 1400);
-	HOLDS(r, !rig_is_alive(r, &s, r->now - 1400));
+	HOLDS(r, !fixture_is_alive(r, &s, r->now - 1400));
 	/* Grace goes by the clock as well, and by its number of uses. */
-	last = turn_done(r, &s, r->now - 2000);
+	last = rotate_done(r, &s, r->now - 2000);
 	for (unsigned i = 0; i < last.grace_max; i++)
-		SAME(
-		    r,
-		    turn(r, &s.id, &last, r->now - 2000 - last.grace_ms).answer,
-		    ROTATE_GRACE);
-	SAME(r, turn(r, &s.id, &last, r->now - 2000).answer, ROTATE_REUSED);
-	turn_over(r, &s, r->now - 2000);
-	rig_close(r);
+		SAME(r,
+		     rotate(r, &s.id, &last, r->now - 2000 - last.grace_ms)
+			 .answer,
+		     ROTATE_GRACE);
+	SAME(r, rotate(r, &s.id, &last, r->now - 2000).answer, ROTATE_REUSED);
+	rotate_gone(r, &s, r->now - 2000);
+	fixture_close(r);
 }
 END_TEST
 
@@ -323,38 +324,38 @@ START_TEST(rotation_in_times_far_away)
 					 INT64_C(4294967296000),
 					 INT64_C(253402300800000),
 					 INT64_MAX - 20 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-		struct session s = rig_session(r, "alice", 0);
+		struct session s = fixture_session(r, "alice", 0);
 		struct rotation use;
-		struct turn t;
+		struct rotated t;
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 20;
 		OK(r, store_create(r->l, &s, 0, times[i], NULL, &r->err));
-		use = rig_rotation(r, &s.token, 0);
+		use = fixture_rotation(r, &s.token, 0);
 		use.grace_ms = i == 0 ? INT64_MAX : 10;
-		t = turn(r, &s.id, &use, times[i]);
+		t = rotate(r, &s.id, &use, times[i]);
 		SAME(r, t.answer, ROTATE_DONE);
 		SAME(r, t.s.idle_expires_ms, times[i] + 20);
-		SAME(r, turn(r, &s.id, &use, times[i] + 10).answer,
+		SAME(r, rotate(r, &s.id, &use, times[i] + 10).answer,
 		     ROTATE_GRACE);
-		SAME(r, turn(r, &s.id, &use, times[i] + 11).answer,
+		SAME(r, rotate(r, &s.id, &use, times[i] + 11).answer,
 		     i == 0 ? ROTATE_GRACE : ROTATE_REUSED);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* "Could not tell" has done nothing: the same again is an answer. */
 START_TEST(rotation_without_memory)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got = s;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got = s;
 	enum rotate_answer want[] = { ROTATE_DONE, ROTATE_GRACE,
 				      ROTATE_REUSED };
-	struct rotation use = rig_rotation(r, &s.token, 0);
+	struct rotation use = fixture_rotation(r, &s.token, 0);
 	unsigned failures = 0;
 
 	use.grace_max = 1;
@@ -375,7 +376,7 @@ START_TEST(rotation_without_memory)
 				SAME(r, r->err.code, ERR_INTERNAL);
 				SAME(r, answer, ROTATE_FUTURE);
 				SAME(r, wrapped[0], 0);
-				HOLDS(r, rig_live(r, NULL, r->now) == 1);
+				HOLDS(r, fixture_live(r, NULL, r->now) == 1);
 			}
 			arena_free(a);
 		}
@@ -383,7 +384,7 @@ START_TEST(rotation_without_memory)
 		SAME(r, answer, want[i]);
 	}
 	HOLDS(r, failures >= 3);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -391,7 +392,7 @@ TCase *
 store_rotation_cases(void)
 {
 	TCase *t = new_case("rotation");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, chain_of_rotations, 0, n);
 	tcase_add_loop_test(t, gone_when_it_is_over, 0, n);

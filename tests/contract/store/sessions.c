@@ -1,36 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: one session, from create to its end. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <string.h>
 
 START_TEST(create_and_find)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_session(r, "alice", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_session(r, "alice", r->now), got;
 	bool found = false;
 
 	s.remember = true;
 	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-	found = rig_find(r, &s, r->now, &got);
+	found = fixture_find(r, &s, r->now, &got);
 	HOLDS(r, found);
 	HOLDS(r, session_same(&s, &got));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(unknown_token)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got = s;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got = s;
 	const struct session none = { .damage = NULL };
 
 	s.token.b[31] ^= 1; /* the last bit counts */
-	HOLDS(r, !rig_find(r, &s, r->now, &got));
+	HOLDS(r, !fixture_find(r, &s, r->now, &got));
 	HOLDS(r, session_same(&got, &none));
 	memset(&s.token, 0, sizeof(s.token));
-	HOLDS(r, !rig_find(r, &s, r->now, &got));
-	rig_close(r);
+	HOLDS(r, !fixture_find(r, &s, r->now, &got));
+	fixture_close(r);
 }
 END_TEST
 
@@ -48,64 +48,64 @@ START_TEST(expires_to_the_second)
 		{ 0, 600, 0, false },	   { -1, 600, 0, false },
 		{ 1000, 1000, 999, true }, { 1000, 1000, 1000, false },
 	};
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct session s = rig_session(r, "alice", r->now);
+		struct session s = fixture_session(r, "alice", r->now);
 		bool found;
 		struct session got;
 
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
 		OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-		found = rig_find(r, &s, r->now + rows[i].at, &got);
+		found = fixture_find(r, &s, r->now + rows[i].at, &got);
 		ck_assert_msg(found == rows[i].alive, "%s: row %zu", r->name,
 			      i);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(create_needs_new_id)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), twin, got;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), twin, got;
 	bool found;
 
-	twin = rig_session(r, "alice", r->now);
+	twin = fixture_session(r, "alice", r->now);
 	twin.id = s.id;
 	HOLDS(r, store_create(r->l, &twin, 0, r->now, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INTERNAL);
 
 	/* Neither replaced nor half done, and no back-off after it. */
-	found = rig_find(r, &s, r->now, &got);
+	found = fixture_find(r, &s, r->now, &got);
 	HOLDS(r, found && session_same(&s, &got));
-	SAME(r, rig_live(r, NULL, r->now), 1);
-	rig_close(r);
+	SAME(r, fixture_live(r, NULL, r->now), 1);
+	fixture_close(r);
 }
 END_TEST
 
 /* A create that fails ends nobody's session to make room. */
 START_TEST(failed_create_makes_no_room)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), twin;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), twin;
 	int64_t evicted = 7;
 
-	twin = rig_session(r, "alice", r->now + 1);
+	twin = fixture_session(r, "alice", r->now + 1);
 	twin.id = s.id;
 	HOLDS(r, store_create(r->l, &twin, 1, r->now, &evicted, &r->err) == -1);
 	SAME(r, evicted, 7);
-	HOLDS(r, rig_is_alive(r, &s, r->now));
-	rig_close(r);
+	HOLDS(r, fixture_is_alive(r, &s, r->now));
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(create_checks_its_text)
 {
 	static char longest[257];
-	struct rig *r = rig_open(_i);
-	struct session good = rig_session(r, "alice", r->now), s;
+	struct fixture *r = fixture_open(_i);
+	struct session good = fixture_session(r, "alice", r->now), s;
 
 	memset(longest, 'x', sizeof(longest));
 	s = good;
@@ -124,15 +124,15 @@ START_TEST(create_checks_its_text)
 	s = good;
 	s.who.full_name = STR("a\nb");
 	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
-	SAME(r, rig_live(r, NULL, r->now), 0);
-	rig_close(r);
+	SAME(r, fixture_live(r, NULL, r->now), 0);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(text_comes_back_as_it_went)
 {
 	static char longest[256];
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < sizeof(longest); i++)
 		longest[i] = (char)(i == 0 ? 'x' : i); /* all but NUL */
@@ -149,7 +149,7 @@ START_TEST(text_comes_back_as_it_went)
 		bool found;
 
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-			s = rig_session(r, "alice", r->now);
+			s = fixture_session(r, "alice", r->now);
 			s.user_agent = rows[i];
 			s.address = rows[i];
 			if (i < 4) {
@@ -159,12 +159,12 @@ START_TEST(text_comes_back_as_it_went)
 			if (i == 0)
 				s.who.roles = rows[i];
 			OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-			found = rig_find(r, &s, r->now, &got);
+			found = fixture_find(r, &s, r->now, &got);
 			ck_assert_msg(found && session_same(&s, &got),
 				      "%s: row %zu", r->name, i);
 		}
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -180,19 +180,19 @@ START_TEST(times_far_away)
 					 INT64_MAX / 2,
 					 INT64_MAX - 2,
 					 INT64_MAX - 1 };
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-		struct session s = rig_session(r, "alice", 0), got;
+		struct session s = fixture_session(r, "alice", 0), got;
 		bool found;
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 1;
 		OK(r, store_create(r->l, &s, 0, times[i], NULL, &r->err));
-		found = rig_find(r, &s, times[i], &got);
+		found = fixture_find(r, &s, times[i], &got);
 		ck_assert_msg(found && session_same(&s, &got), "%s: row %zu",
 			      r->name, i);
-		found = rig_find(r, &s, times[i] + 1, &got);
+		found = fixture_find(r, &s, times[i] + 1, &got);
 		ck_assert_msg(!found, "%s: row %zu lives on", r->name, i);
 	}
 	/* The newest of them comes first. */
@@ -205,26 +205,26 @@ START_TEST(times_far_away)
 		SAME(r, list.n, 3);
 		SAME(r, list.v[0].created_ms, INT64_MAX - 1);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 static struct session
-get(struct rig *r, const struct session *s, int64_t now)
+get(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session got;
 	bool found;
 
-	found = rig_find(r, s, now, &got);
+	found = fixture_find(r, s, now, &got);
 	HOLDS(r, found);
 	return got;
 }
 
 START_TEST(touch_moves_forward_only)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got;
-	struct session other = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got;
+	struct session other = fixture_create(r, "alice", r->now);
 
 	OK(r, store_touch(r->l, &s.id, r->now + 100, r->now + 3700, &r->err));
 	got = get(r, &s, r->now);
@@ -253,16 +253,16 @@ START_TEST(touch_moves_forward_only)
 
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(touch_never_revives)
 {
-	struct rig *r = rig_open(_i);
-	struct session idle = rig_create(r, "alice", r->now);
-	struct session old = rig_session(r, "alice", r->now);
-	struct session gone = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session idle = fixture_create(r, "alice", r->now);
+	struct session old = fixture_session(r, "alice", r->now);
+	struct session gone = fixture_create(r, "alice", r->now);
 	int64_t late = r->now + 3600;
 	bool ended;
 
@@ -273,44 +273,44 @@ START_TEST(touch_never_revives)
 	OK(r, store_touch(r->l, &idle.id, late, late + 3600, &r->err));
 	OK(r, store_touch(r->l, &old.id, r->now + 10, late + 3600, &r->err));
 	OK(r, store_touch(r->l, &gone.id, r->now + 1, late, &r->err));
-	HOLDS(r, !rig_is_alive(r, &idle, late));
-	HOLDS(r, !rig_is_alive(r, &old, r->now + 10));
-	HOLDS(r, !rig_is_alive(r, &gone, r->now));
-	SAME(r, rig_live(r, NULL, late), 0);
+	HOLDS(r, !fixture_is_alive(r, &idle, late));
+	HOLDS(r, !fixture_is_alive(r, &old, r->now + 10));
+	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
+	SAME(r, fixture_live(r, NULL, late), 0);
 	/* Nor does one for a session that never was. */
-	gone = rig_session(r, "x", 0);
+	gone = fixture_session(r, "x", 0);
 	OK(r, store_touch(r->l, &gone.id, r->now, r->now + 99, &r->err));
-	SAME(r, rig_live(r, NULL, late), 0);
-	rig_close(r);
+	SAME(r, fixture_live(r, NULL, late), 0);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(touch_cannot_pass_the_absolute_end)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now);
 
 	OK(r,
 	   store_touch(r->l, &s.id, r->now + 1, s.expires_ms + 5000, &r->err));
-	HOLDS(r, rig_is_alive(r, &s, s.expires_ms - 1));
-	HOLDS(r, !rig_is_alive(r, &s, s.expires_ms));
-	rig_close(r);
+	HOLDS(r, fixture_is_alive(r, &s, s.expires_ms - 1));
+	HOLDS(r, !fixture_is_alive(r, &s, s.expires_ms));
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(revoke_is_idempotent)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now);
 	bool ended = false;
 
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, ended);
-	HOLDS(r, !rig_is_alive(r, &s, r->now));
+	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
-	SAME(r, rig_live(r, "alice", r->now), 0);
-	rig_close(r);
+	SAME(r, fixture_live(r, "alice", r->now), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -318,40 +318,40 @@ END_TEST
  * user's others, which "end all" then did not find. */
 START_TEST(ending_one_leaves_the_others_revocable)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	struct session s[3];
 	int64_t ended;
 	bool one;
 
 	for (int i = 0; i < 3; i++)
-		s[i] = rig_create(r, "alice", r->now + i);
+		s[i] = fixture_create(r, "alice", r->now + i);
 	OK(r, store_revoke(r->l, &s[1].id, &one, &r->err));
-	SAME(r, rig_live(r, "alice", r->now + 3), 2);
-	HOLDS(r, rig_is_alive(r, &s[0], r->now + 3));
-	HOLDS(r, rig_is_alive(r, &s[2], r->now + 3));
+	SAME(r, fixture_live(r, "alice", r->now + 3), 2);
+	HOLDS(r, fixture_is_alive(r, &s[0], r->now + 3));
+	HOLDS(r, fixture_is_alive(r, &s[2], r->now + 3));
 	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &ended, &r->err));
 	SAME(r, ended, 2);
 	for (int i = 0; i < 3; i++)
-		HOLDS(r, !rig_is_alive(r, &s[i], r->now + 3));
-	rig_close(r);
+		HOLDS(r, !fixture_is_alive(r, &s[i], r->now + 3));
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(revoke_user_spares_one_and_the_others)
 {
-	struct rig *r = rig_open(_i);
-	struct session mine = rig_create(r, "alice", r->now);
-	struct session more = rig_create(r, "alice", r->now);
-	struct session upper = rig_create(r, "Alice", r->now);
-	struct session longer = rig_create(r, "alice2", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session mine = fixture_create(r, "alice", r->now);
+	struct session more = fixture_create(r, "alice", r->now);
+	struct session upper = fixture_create(r, "Alice", r->now);
+	struct session longer = fixture_create(r, "alice2", r->now);
 	int64_t ended;
 
 	OK(r, store_revoke_user(r->l, STR("alice"), &mine.id, &ended, &r->err));
 	SAME(r, ended, 1);
-	HOLDS(r, rig_is_alive(r, &mine, r->now));
-	HOLDS(r, !rig_is_alive(r, &more, r->now));
-	HOLDS(r, rig_is_alive(r, &upper, r->now));
-	HOLDS(r, rig_is_alive(r, &longer, r->now));
+	HOLDS(r, fixture_is_alive(r, &mine, r->now));
+	HOLDS(r, !fixture_is_alive(r, &more, r->now));
+	HOLDS(r, fixture_is_alive(r, &upper, r->now));
+	HOLDS(r, fixture_is_alive(r, &longer, r->now));
 
 	/* Somebody else's id spares nothing. */
 	OK(r,
@@ -361,34 +361,34 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	SAME(r, ended, 0);
 	OK(r, store_revoke_user(r->l, STR("a%"), NULL, &ended, &r->err));
 	SAME(r, ended, 0);
-	SAME(r, rig_live(r, NULL, r->now), 2);
-	rig_close(r);
+	SAME(r, fixture_live(r, NULL, r->now), 2);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(revoke_all)
 {
-	struct rig *r = rig_open(_i);
-	struct session a = rig_create(r, "alice", r->now);
-	struct session b = rig_create(r, "bob", r->now);
+	struct fixture *r = fixture_open(_i);
+	struct session a = fixture_create(r, "alice", r->now);
+	struct session b = fixture_create(r, "bob", r->now);
 	int64_t ended;
 
 	OK(r, store_revoke_all(r->l, &ended, &r->err));
 	SAME(r, ended, 2);
-	HOLDS(r, !rig_is_alive(r, &a, r->now));
-	HOLDS(r, !rig_is_alive(r, &b, r->now));
+	HOLDS(r, !fixture_is_alive(r, &a, r->now));
+	HOLDS(r, !fixture_is_alive(r, &b, r->now));
 	OK(r, store_revoke_all(r->l, &ended, &r->err));
 	SAME(r, ended, 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(update_user_reaches_live_sessions)
 {
-	struct rig *r = rig_open(_i);
-	struct session s[2] = { rig_create(r, "alice", r->now),
-				rig_create(r, "alice", r->now + 1) };
-	struct session other = rig_create(r, "bob", r->now), got;
+	struct fixture *r = fixture_open(_i);
+	struct session s[2] = { fixture_create(r, "alice", r->now),
+				fixture_create(r, "alice", r->now + 1) };
+	struct session other = fixture_create(r, "bob", r->now), got;
 	struct identity now = { .name = STR("alice"),
 				.roles = STR(""),
 				.email = STR("new@example.com"),
@@ -405,19 +405,20 @@ START_TEST(update_user_reaches_live_sessions)
 	HOLDS(r, session_same(&got, &other));
 	now.name = STR("nobody");
 	OK(r, store_update_user(r->l, &now, &r->err));
-	SAME(r, rig_live(r, NULL, r->now), 3);
+	SAME(r, fixture_live(r, NULL, r->now), 3);
 	now.roles = STR("a b");
 	HOLDS(r, store_update_user(r->l, &now, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Out of memory is "could not tell", never "there is none". */
 START_TEST(find_and_list_without_memory)
 {
-	struct rig *r = rig_open(_i);
-	struct session s = rig_create(r, "alice", r->now), got = s, kept = s;
+	struct fixture *r = fixture_open(_i);
+	struct session s = fixture_create(r, "alice", r->now), got = s,
+		       kept = s;
 	unsigned failures = 0;
 	bool found = true;
 
@@ -454,7 +455,7 @@ START_TEST(find_and_list_without_memory)
 		arena_free(a);
 	}
 	HOLDS(r, failures > 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -462,7 +463,7 @@ TCase *
 store_session_cases(void)
 {
 	TCase *t = new_case("sessions");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, create_and_find, 0, n);
 	tcase_add_loop_test(t, unknown_token, 0, n);

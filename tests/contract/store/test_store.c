@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite of the session stores. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 #include "tests/support/run.h"
 
 #include <stdio.h>

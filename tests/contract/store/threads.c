@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: many threads, on one handle and on several. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <string.h>
 
@@ -30,18 +30,18 @@ attempt_often(struct work *w)
 /* Of 100 parallel guesses exactly the allowed ones are let through. */
 START_TEST(parallel_attempts_all_count)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	bool was;
 
-	SAME(r, rig_threads(r, attempt_often, NULL, THREADS, false),
+	SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, false),
 	     policy.max);
-	if (rig_is_shared(r)) {
+	if (fixture_is_shared(r)) {
 		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
 		HOLDS(r, was);
-		SAME(r, rig_threads(r, attempt_often, NULL, THREADS, true),
+		SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, true),
 		     policy.max);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -58,7 +58,8 @@ create_often(struct work *w)
 	for (int i = 0; i < ROUNDS && a != NULL; i++) {
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list = { .n = 0 };
-		struct session s = rig_session(w->r, "alice", w->r->now + i);
+		struct session s =
+		    fixture_session(w->r, "alice", w->r->now + i);
 
 		if (store_create(w->l, &s, MAX_PER_USER, w->r->now, NULL, &w->err) !=
 			0 ||
@@ -73,15 +74,15 @@ create_often(struct work *w)
 
 START_TEST(parallel_creates_keep_the_limit)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
-	(void)rig_threads(r, create_often, NULL, THREADS, false);
-	SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
-	if (rig_is_shared(r)) {
-		(void)rig_threads(r, create_often, NULL, THREADS, true);
-		SAME(r, rig_live(r, "alice", r->now), MAX_PER_USER);
+	(void)fixture_threads(r, create_often, NULL, THREADS, false);
+	SAME(r, fixture_live(r, "alice", r->now), MAX_PER_USER);
+	if (fixture_is_shared(r)) {
+		(void)fixture_threads(r, create_often, NULL, THREADS, true);
+		SAME(r, fixture_live(r, "alice", r->now), MAX_PER_USER);
 	}
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -98,15 +99,15 @@ make_secret(struct work *w)
 
 START_TEST(parallel_secrets_agree)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 	uint8_t kept[32] = { 77 };
-	int64_t sum =
-	    rig_threads(r, make_secret, NULL, THREADS, rig_is_shared(r));
+	int64_t sum = fixture_threads(r, make_secret, NULL, THREADS,
+				      fixture_is_shared(r));
 
 	OK(r, store_secret(r->l, "csrf", kept, &r->err));
 	HOLDS(r, kept[0] >= 1 && kept[0] <= THREADS);
 	SAME(r, sum, THREADS * (kept[0] + 1000 * kept[31]));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -119,8 +120,8 @@ mind_my_own(struct work *w)
 	struct arena *a = arena_new(1 << 20);
 
 	for (int i = 0; i < ROUNDS && a != NULL; i++) {
-		struct session s = rig_session(w->r, names[w->number],
-					       w->r->now + i),
+		struct session s = fixture_session(w->r, names[w->number],
+						   w->r->now + i),
 			       got;
 		bool found = false, ended = false;
 
@@ -142,11 +143,12 @@ mind_my_own(struct work *w)
 
 START_TEST(parallel_users_stay_apart)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
-	(void)rig_threads(r, mind_my_own, NULL, THREADS, rig_is_shared(r));
-	SAME(r, rig_live(r, NULL, r->now), 0);
-	rig_close(r);
+	(void)fixture_threads(r, mind_my_own, NULL, THREADS,
+			      fixture_is_shared(r));
+	SAME(r, fixture_live(r, NULL, r->now), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -177,14 +179,14 @@ touch_or_end(struct work *w)
 
 START_TEST(parallel_touches_revive_nothing)
 {
-	struct rig *r = rig_open(_i);
+	struct fixture *r = fixture_open(_i);
 
 	for (int i = 0; i < ROUNDS; i++)
-		(void)rig_create(r, "alice", r->now);
+		(void)fixture_create(r, "alice", r->now);
 	/* The first thread may see fewer only if it has ended them. */
-	(void)rig_threads(r, touch_or_end, NULL, THREADS, false);
-	SAME(r, rig_live(r, "alice", r->now), 0);
-	rig_close(r);
+	(void)fixture_threads(r, touch_or_end, NULL, THREADS, false);
+	SAME(r, fixture_live(r, "alice", r->now), 0);
+	fixture_close(r);
 }
 END_TEST
 
@@ -192,7 +194,7 @@ TCase *
 store_thread_cases(void)
 {
 	TCase *t = new_case("threads");
-	int n = rig_count();
+	int n = fixture_count();
 
 	tcase_add_loop_test(t, parallel_attempts_all_count, 0, n);
 	tcase_add_loop_test(t, parallel_creates_keep_the_limit, 0, n);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite's users in Postgres, on a server of its own. */
-#include "tests/contract/users/rig.h"
+#include "tests/contract/users/fixture.h"
 #include "tests/support/postgres_server.h"
 
 extern const struct user_source_ops users_postgres;
 
-static struct postgres_server_place place;
+static struct test_postgres server;
 
 static void
 set(const struct user_source_ops *ops, void *conf, const char *name,
@@ -22,7 +22,7 @@ static void
 configure(const struct user_source_ops *ops, void *conf,
 	  const char *const *path)
 {
-	const struct str conninfo = str_from(place.conninfo);
+	const struct str conninfo = str_from(server.conninfo);
 	const int64_t seconds = 20; /* it is a sanitizer that is slow */
 
 	(void)path;
@@ -34,18 +34,19 @@ configure(const struct user_source_ops *ops, void *conf,
 static void
 fresh(void)
 {
-	postgres_server_sql(&place, "SET client_min_messages = warning;"
-				    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+	postgres_server_sql(&server,
+			    "SET client_min_messages = warning;"
+			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 }
 
 static void
 refuse(const char *path, bool refuses)
 {
 	(void)path;
-	postgres_server_sql(&place,
-			    refuses
-				? "ALTER TABLE fcgiauth.users RENAME TO away"
-				: "ALTER TABLE fcgiauth.away RENAME TO users");
+	postgres_server_sql(&server,
+			    refuses ?
+				"ALTER TABLE fcgiauth.users RENAME TO away" :
+				"ALTER TABLE fcgiauth.away RENAME TO users");
 }
 
 const struct users_kind users_kind = { .ops = &users_postgres,
@@ -56,11 +57,11 @@ const struct users_kind users_kind = { .ops = &users_postgres,
 int
 kind_start(void)
 {
-	return postgres_server_new(&place) ? 0 : 1;
+	return postgres_server_new(&server) ? 0 : 1;
 }
 
 void
 kind_stop(void)
 {
-	postgres_server_free(&place);
+	postgres_server_free(&server);
 }

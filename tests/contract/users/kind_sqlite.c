@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite's users in a file. */
-#include "tests/contract/users/rig.h"
+#include "tests/contract/users/fixture.h"
 
 #include <sqlite3.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: what users cannot be asked or told, and who says so. */
-#include "tests/contract/users/rig.h"
+#include "tests/contract/users/fixture.h"
 #include "tests/support/call.h"
 
 #include <check.h>
@@ -9,18 +9,18 @@
 /* A source that can only be read says so, and where to go. */
 START_TEST(read_only_source)
 {
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct user_source_ops ops = *r->ops;
-	struct user u = rig_user("alice");
+	struct user u = fixture_user("alice");
 	struct user_list list;
 	enum user_change answer;
 	bool changed = true;
 
-	rig_stop(r);
+	fixture_stop(r);
 	ops.base.driver.caps = BACKEND_PERSISTENT;
 	ops.base.caps = NULL;
 	r->ops = &ops;
-	rig_start(r);
+	fixture_start(r);
 	FAILS(r,
 	      users_add(r->l, CALL_AT(r->a, r->now * 1000), &u, &answer,
 			&r->err),
@@ -42,7 +42,7 @@ START_TEST(read_only_source)
 						 .hash = STR("$x") },
 			  &changed, &r->err));
 	HOLDS(r, !changed);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -59,8 +59,9 @@ END_TEST
 /* It says so, gives nothing back, and has done nothing. */
 START_TEST(refuses_everything)
 {
-	struct rig *r = rig_open();
-	const struct user alice = rig_user("alice"), bob = rig_user("bob");
+	struct fixture *r = fixture_open();
+	const struct user alice = fixture_user("alice"),
+			  bob = fixture_user("bob");
 	struct user_answer is = { .user = bob };
 	struct user_list list = { .n = 7 };
 	enum user_change answer = USER_STALE;
@@ -91,7 +92,7 @@ START_TEST(refuses_everything)
 	SAME(r, list.n, 1);
 	HOLDS(r, str_eq(list.v[0].who.name, STR("alice")));
 	HOLDS(r, str_eq(list.v[0].hash, alice.hash));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

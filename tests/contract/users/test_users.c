@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract suite of the user sources that can be written. */
-#include "tests/contract/users/rig.h"
+#include "tests/contract/users/fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/run.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 static enum user_change
-add(struct rig *r, const struct user *u)
+add(struct fixture *r, const struct user *u)
 {
 	enum user_change answer = USER_MISSING;
 
@@ -19,7 +19,7 @@ add(struct rig *r, const struct user *u)
 }
 
 static bool
-find(struct rig *r, struct str name, struct user *out)
+find(struct fixture *r, struct str name, struct user *out)
 {
 	struct user_answer is = { .found = true };
 
@@ -37,8 +37,8 @@ user_same(const struct user *a, const struct user *b)
 
 START_TEST(add_and_find)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), got;
 
 	HOLDS(r, !find(r, STR("alice"), &got));
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -46,7 +46,7 @@ START_TEST(add_and_find)
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.created, r->now);
 	SAME(r, got.changed, r->now);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -61,8 +61,8 @@ START_TEST(names_are_exact)
 		STR("' OR 1=1 --"),
 	};
 	static const struct user nobody;
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), got;
 
 	SAME(r, add(r, &u), USER_CHANGED);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
@@ -70,18 +70,18 @@ START_TEST(names_are_exact)
 		HOLDS(r, !find(r, others[i], &got));
 		ck_assert_mem_eq(&got, &nobody, sizeof(got));
 	}
-	u = rig_user("Alice");
+	u = fixture_user("Alice");
 	SAME(r, add(r, &u), USER_CHANGED);
 	HOLDS(r, find(r, STR("Alice"), &got));
 	HOLDS(r, str_eq(got.who.name, STR("Alice")));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(add_twice)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), second = u, got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), second = u, got;
 
 	SAME(r, add(r, &u), USER_CHANGED);
 	second.hash = STR("$other");
@@ -89,14 +89,14 @@ START_TEST(add_twice)
 	SAME(r, add(r, &second), USER_EXISTS);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&u, &got));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(set_writes_all_but_created)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), other = rig_user("bob"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), other = fixture_user("bob"), got;
 	const struct user old = u;
 	enum user_change answer;
 
@@ -124,15 +124,15 @@ START_TEST(set_writes_all_but_created)
 		     &r->err));
 	SAME(r, answer, USER_MISSING);
 	HOLDS(r, !find(r, STR("carol"), &got));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Whatever was changed since, and by whom, it is not undone. */
 START_TEST(set_compares)
 {
-	struct rig *r = rig_open();
-	const struct user u = rig_user("alice");
+	struct fixture *r = fixture_open();
+	const struct user u = fixture_user("alice");
 	struct user olds[] = { u, u, u, u, u, u }, next = u, got;
 	enum user_change answer;
 
@@ -166,14 +166,14 @@ START_TEST(set_compares)
 	   users_set(r->l, CALL_AT(r->a, (r->now + 6) * 1000), &next, &next,
 		     &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(set_hash_compares)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), got;
 	bool changed = true;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -204,14 +204,14 @@ START_TEST(set_hash_compares)
 						 .hash = STR("$x") },
 			  &changed, &r->err));
 	HOLDS(r, !changed);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(remove_once)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), got;
 	enum user_change answer;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -229,7 +229,7 @@ START_TEST(remove_once)
 	SAME(r, answer, USER_MISSING);
 	HOLDS(r, !find(r, STR("alice"), &got));
 	SAME(r, add(r, &u), USER_CHANGED);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -239,13 +239,13 @@ START_TEST(list_by_name)
 					     "a.b", "carl", "dora" };
 	static const char *const sorted[] = { "Bob",  "a.b",  "alice", "bob",
 					      "carl", "dora", "zoe" };
-	struct rig *r = rig_open();
+	struct fixture *r = fixture_open();
 	struct user_list list;
 
 	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 10, &list, &r->err));
 	SAME(r, list.n, 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		struct user u = rig_user(names[i]);
+		struct user u = fixture_user(names[i]);
 
 		SAME(r, add(r, &u), USER_CHANGED);
 	}
@@ -272,15 +272,15 @@ START_TEST(list_by_name)
 	   users_list(r->l, CALL_AT(r->a, 0), STR("zoe"), SIZE_MAX, &list,
 		      &r->err));
 	SAME(r, list.n, 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(bad_users_are_refused)
 {
 	static char longest[1100];
-	struct rig *r = rig_open();
-	struct user good = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user good = fixture_user("alice"), got;
 
 	memset(longest, 'x', sizeof(longest));
 	{
@@ -335,15 +335,15 @@ START_TEST(bad_users_are_refused)
 	}
 	SAME(r, add(r, &good), USER_CHANGED); /* and no back-off after it */
 	HOLDS(r, !find(r, STR("a"), &got));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 /* Out of memory is "could not tell", never "no such user". */
 START_TEST(find_without_memory)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice");
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice");
 	struct user_answer is = { .user = u };
 	unsigned failures = 0;
 
@@ -369,7 +369,7 @@ START_TEST(find_without_memory)
 		arena_free(a);
 	}
 	HOLDS(r, failures > 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
@@ -378,7 +378,7 @@ enum {
 };
 
 struct work {
-	struct rig *r;
+	struct fixture *r;
 	struct users_link *l;
 	int number;
 	bool changed;
@@ -392,9 +392,9 @@ rehash(void *arg)
 {
 	struct work *w = arg;
 	char hash[16];
-	struct user u = rig_user("race");
+	struct user u = fixture_user("race");
 	struct hash_change change = { .name = STR("alice"),
-				      .old = rig_user("").hash };
+				      .old = fixture_user("").hash };
 
 	(void)snprintf(hash, sizeof(hash), "$new%d", w->number);
 	change.hash = str_from(hash);
@@ -409,8 +409,8 @@ rehash(void *arg)
 /* Of several that rehash, or add the same name, one wins. */
 START_TEST(parallel_changes)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), got;
 	struct work work[THREADS];
 	pthread_t threads[THREADS];
 	int changed = 0, added = 0;
@@ -419,7 +419,7 @@ START_TEST(parallel_changes)
 	SAME(r, add(r, &u), USER_CHANGED);
 	for (int i = 0; i < THREADS; i++) {
 		work[i] =
-		    (struct work){ .r = r, .l = rig_link(r), .number = i };
+		    (struct work){ .r = r, .l = fixture_link(r), .number = i };
 		HOLDS(r,
 		      pthread_create(&threads[i], NULL, rehash, &work[i]) == 0);
 	}
@@ -439,14 +439,14 @@ START_TEST(parallel_changes)
 	SAME(r, added, 1);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, str_eq(got.hash, str_from(winner)));
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 
 START_TEST(ping_schema_restart)
 {
-	struct rig *r = rig_open();
-	struct user u = rig_user("alice"), got;
+	struct fixture *r = fixture_open();
+	struct user u = fixture_user("alice"), got;
 	struct schema_state state;
 
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -454,11 +454,11 @@ START_TEST(ping_schema_restart)
 	OK(r, users_schema(r->l, &state, &r->err));
 	SAME(r, state.have, state.want);
 	OK(r, users_migrate(r->l, &r->err));
-	rig_stop(r);
-	rig_start(r);
+	fixture_stop(r);
+	fixture_start(r);
 	SAME(r, find(r, STR("alice"), &got),
 	     (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0);
-	rig_close(r);
+	fixture_close(r);
 }
 END_TEST
 

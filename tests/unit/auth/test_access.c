@@ -348,7 +348,7 @@ START_TEST(store_down)
 	/* Who brings no credential is told without the store. */
 	ck_assert_uint_eq(flow_verify(&f, "/user", NULL, NULL).status, 401);
 	store_faulty_fail(&faulty, 0, false);
-	fake_env_advance_ms(&f.world, 2000);
+	fake_env_advance_ms(&f.fake, 2000);
 	ck_assert_uint_eq(flow_verify(&f, "/user", alice, NULL).status, 204);
 }
 END_TEST

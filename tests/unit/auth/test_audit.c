@@ -25,10 +25,10 @@ start(const char *ini)
 	flow_init(&f, ini, NULL, NULL);
 	written = (struct log){ .fd = memfd_create("log", 0),
 				.level = LOG_INFO,
-				.wall_ms = f.world.env.clock.wall_ms,
-				.ctx = f.world.env.clock.ctx };
+				.wall_ms = f.fake.env.clock.wall_ms,
+				.ctx = f.fake.env.clock.ctx };
 	ck_assert_int_ge(written.fd, 0);
-	f.world.env.log = &written;
+	f.fake.env.log = &written;
 }
 
 static void

@@ -44,15 +44,15 @@ START_TEST(session_of_two_days_ahead)
 {
 	const char *cookie;
 
-	fake_env_set_wall(&f.world, FAKE_NOW + 2 * 86400);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 2 * 86400);
 	cookie = flow_login(&f, "alice");
-	fake_env_set_wall(&f.world, FAKE_NOW);
+	fake_env_set_wall(&f.fake, FAKE_NOW);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_uint_eq(check(cookie), 204);
-		fake_env_advance(&f.world, 29 * 60);
+		fake_env_advance(&f.fake, 29 * 60);
 	}
 	ck_assert_uint_eq(check(cookie), 204);
-	fake_env_advance(&f.world, 30 * 60);
+	fake_env_advance(&f.fake, 30 * 60);
 	ck_assert_uint_eq(check(cookie), 401);
 }
 END_TEST
@@ -72,7 +72,7 @@ START_TEST(no_longer_than_a_new_one)
 	struct flow_answer a;
 	const char *cookie, *remembered;
 
-	fake_env_set_wall(&f.world, FAKE_NOW + 2 * 86400);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 2 * 86400);
 	cookie = flow_login(&f, "alice");
 	a = flow_post(&f, "/auth/login", "application/json",
 		      "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD
@@ -80,7 +80,7 @@ START_TEST(no_longer_than_a_new_one)
 		      NULL);
 	remembered = flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s",
 			       flow_cookie(&f, &a, "__Host-fcgiauth"));
-	fake_env_set_wall(&f.world, FAKE_NOW);
+	fake_env_set_wall(&f.fake, FAKE_NOW);
 	ck_assert(tells(cookie, "\"expires_in\":1800}"));
 	ck_assert(tells(remembered, "\"expires_in\":86400}"));
 }
@@ -93,13 +93,13 @@ START_TEST(touches_are_exact)
 	const char *cookie = flow_login(&f, "alice");
 
 	for (int64_t t = 1799; t < 12 * 3600; t += 1799) {
-		fake_env_advance(&f.world, 1799);
+		fake_env_advance(&f.fake, 1799);
 		ck_assert_uint_eq(check(cookie), 204);
 	}
-	fake_env_set_wall(&f.world, FAKE_NOW + 12 * 3600 - 1);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 12 * 3600 - 1);
 	ck_assert_uint_eq(check(cookie), 204);
 	ck_assert(tells(cookie, "\"expires_in\":1}"));
-	fake_env_set_wall(&f.world, FAKE_NOW + 12 * 3600);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 12 * 3600);
 	ck_assert_uint_eq(check(cookie), 401);
 }
 END_TEST
@@ -122,7 +122,7 @@ START_TEST(when_a_touch_is_due)
 
 	f.settings.any_users.recheck = 0;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		atomic_store(&f.world.wall_ms,
+		atomic_store(&f.fake.wall_ms,
 			     FAKE_NOW * 1000 + rows[i].after_ms);
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  204);
@@ -146,7 +146,7 @@ START_TEST(look_ups_are_spread)
 	for (size_t i = 0; i < ARRAY_LEN(cookies); i++)
 		cookies[i] = flow_login(&f, "alice");
 	for (int second = 0; second < 60; second++) {
-		fake_env_advance(&f.world, 1);
+		fake_env_advance(&f.fake, 1);
 		f.users_table.finds = 0;
 		for (size_t i = 0; i < ARRAY_LEN(cookies); i++)
 			ck_assert_uint_eq(check(cookies[i]), 204);
@@ -188,7 +188,7 @@ START_TEST(seen_in_the_future)
 	ck_assert_uint_eq(f.users_table.finds, 1);
 	for (size_t i = 0; i < f.users_table.n; i++)
 		f.users_table.v[i].disabled = true;
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(cookie), 401);
 }
 END_TEST

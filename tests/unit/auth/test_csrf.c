@@ -91,7 +91,7 @@ START_TEST(key_is_asked_for_once)
 	ck_assert_uint_eq(atomic_load(&faulty.calls), calls);
 	/* No store is needed any more, nor are dice. */
 	store_faulty_fail(&faulty, 1, true);
-	f.world.no_entropy = true;
+	f.fake.no_entropy = true;
 	ck_assert(is_right("one", first));
 }
 END_TEST
@@ -106,15 +106,15 @@ START_TEST(no_key_no_form)
 
 	store_faulty_fail(&faulty, 1, false);
 	ck_assert_int_eq(csrf_token(begin(&x), STR("one"), &token, &err), -1);
-	fake_env_advance(&f.world, 2);
+	fake_env_advance(&f.fake, 2);
 	store_faulty_fail(&faulty, 0, false);
-	f.world.no_entropy = true;
+	f.fake.no_entropy = true;
 	ck_assert_int_eq(csrf_verify(begin(&x), STR("one"), STR("x"), &ok,
 				     &err),
 			 -1);
 	ck_assert(ok); /* untouched */
 	ck_assert_uint_eq(atomic_load(&faulty.calls), 0);
-	f.world.no_entropy = false;
+	f.fake.no_entropy = false;
 	token = token_of("one");
 	ck_assert_uint_gt(atomic_load(&faulty.calls), 0);
 	ck_assert(is_right("one", token));
@@ -131,11 +131,11 @@ START_TEST(instances_share_the_key)
 	store = backend_ref(f.store);
 	flow_free(&f);
 	flow_init(&f, NULL, NULL, NULL);
-	atomic_store(&f.world.dice, 12345);
+	atomic_store(&f.fake.dice, 12345);
 	ck_assert(!is_right("one", str_from(token)));
 	flow_free(&f);
 	flow_init(&f, NULL, NULL, NULL);
-	atomic_store(&f.world.dice, 12345);
+	atomic_store(&f.fake.dice, 12345);
 	store_link_bind(f.links.store, store);
 	ck_assert(is_right("one", str_from(token)));
 	store_link_bind(f.links.store, f.store);

@@ -372,7 +372,7 @@ START_TEST(guessing_is_banned)
 	ck_assert(flow_holds(a.body, "too_many_attempts"));
 	ck_assert(str_eq(flow_header(&a, "Retry-After"), STR("300")));
 	ck_assert(flow_holds(a.body, "Please try again in 5 minutes."));
-	fake_env_advance(&f.world, 300);
+	fake_env_advance(&f.fake, 300);
 	ck_assert_uint_eq(json_login(right).status, 200);
 }
 END_TEST
@@ -423,9 +423,9 @@ START_TEST(remember_me)
 		    flow_holds(a.header[i].value, "; Max-Age=2592000");
 	}
 	ck_assert(found);
-	fake_env_advance(&f.world, 2592000 - 1);
+	fake_env_advance(&f.fake, 2592000 - 1);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
 }
 END_TEST

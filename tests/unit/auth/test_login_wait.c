@@ -115,11 +115,11 @@ START_TEST(none_comes_free)
 	f.place = &place;
 	(void)login(FLOW_PASSWORD);
 	ck_assert(f.queued);
-	fake_env_advance_ms(&f.world, 1999);
-	hash_slots_expire(f.shared.hash_slots, env_mono_ms(&f.world.env));
+	fake_env_advance_ms(&f.fake, 1999);
+	hash_slots_expire(f.shared.hash_slots, env_mono_ms(&f.fake.env));
 	ck_assert_uint_eq(wakes, 0);
-	fake_env_advance_ms(&f.world, 1);
-	hash_slots_expire(f.shared.hash_slots, env_mono_ms(&f.world.env));
+	fake_env_advance_ms(&f.fake, 1);
+	hash_slots_expire(f.shared.hash_slots, env_mono_ms(&f.fake.env));
 	ck_assert_uint_eq(wakes, 1);
 	a = login(FLOW_PASSWORD);
 	expect_busy(&a);
@@ -146,10 +146,10 @@ END_TEST
 static int64_t
 waited_ms(const char *password, unsigned status)
 {
-	const int64_t from_ms = env_mono_ms(&f.world.env);
+	const int64_t from_ms = env_mono_ms(&f.fake.env);
 
 	ck_assert_uint_eq(login(password).status, status);
-	return env_mono_ms(&f.world.env) - from_ms;
+	return env_mono_ms(&f.fake.env) - from_ms;
 }
 
 /* As long as with the dearest hash; who is let in need not wait. */
@@ -157,7 +157,7 @@ START_TEST(a_refusal_takes_its_time)
 {
 	f.shared.login_floor = login_floor_new();
 	login_floor_note(f.shared.login_floor, 1000, 1000,
-			 env_mono_ms(&f.world.env));
+			 env_mono_ms(&f.fake.env));
 	ck_assert_int_ge(waited_ms("wrong", 401), 1000);
 	ck_assert_int_eq(waited_ms(FLOW_PASSWORD, 200), 0);
 	login_floor_free(f.shared.login_floor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A new password, set by whomever, ends the sessions of the old one; another
  * hash of the same password ends none. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/password_mark.h"
 #include "strategy/registry.h"
@@ -49,7 +49,7 @@ seen(const char *cookie)
 static unsigned
 seen_later(const char *cookie)
 {
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	return seen(cookie);
 }
 
@@ -120,7 +120,7 @@ START_TEST(refresh_in_mode_session_ends_it)
 	flow_init(&f, SESSIONS, NULL, NULL);
 	cookie = flow_login(&f, "alice");
 	alice()->hash = hash_of(0, "another password");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(
 	    flow_post(&f, "/auth/refresh", "", "", cookie).status, 401);
 	flow_free(&f);
@@ -292,7 +292,7 @@ START_TEST(store_learns_nothing)
 		start_faulty();
 		create = faulty.ops.create;
 		faulty.ops.create = create_unmarked;
-		atomic_store(&f.world.dice, 1000 * i);
+		atomic_store(&f.fake.dice, 1000 * i);
 		alice()->hash = STR(BCRYPT);
 		(void)flow_login(&f, "alice");
 		password_print(alice()->hash, print);
@@ -384,9 +384,9 @@ START_TEST(audit_says_why)
 	cookie = flow_login(&f, "alice");
 	ck_assert_ptr_nonnull(file);
 	log.fd = fileno(file);
-	log.wall_ms = f.world.env.clock.wall_ms;
-	log.ctx = f.world.env.clock.ctx;
-	f.world.env.log = &log;
+	log.wall_ms = f.fake.env.clock.wall_ms;
+	log.ctx = f.fake.env.clock.ctx;
+	f.fake.env.log = &log;
 	alice()->disabled = ends[_i].disabled;
 	if (ends[_i].gone)
 		alice()->who.name = STR("zoe");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a person and the administrator are told when an Origin is refused. */
-#include "tests/unit/auth/origin_rig.h"
+#include "tests/unit/auth/origin_fixture.h"
 
 /* What a person and the administrator are told. */
 static const struct {

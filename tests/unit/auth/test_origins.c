@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Our own addresses: whose page may post, where a login leads, which cookies. */
-#include "tests/unit/auth/origin_rig.h"
+#include "tests/unit/auth/origin_fixture.h"
 
 /* Without origins in server.hosts: what the web server says. */
 static const struct {

@@ -3,7 +3,7 @@
  * An answer of "no" sets every output: each is filled with rubbish first, as a
  * stack is, and must be zero, or empty, afterwards.
  */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "auth/credential.h"
 

@@ -59,7 +59,7 @@ finds_in(const char *cookie, int seconds)
 {
 	f.users_table.finds = 0;
 	for (int i = 0; i < seconds; i++) {
-		fake_env_advance(&f.world, 1);
+		fake_env_advance(&f.fake, 1);
 		ck_assert_uint_eq(check(cookie), 204);
 	}
 	return f.users_table.finds;
@@ -89,7 +89,7 @@ START_TEST(one_query_an_interval)
 	n = finds_in(b, 600); /* the first is late */
 	ck_assert_msg(n == 10 || n == 11, "%u queries in 10 minutes", n);
 	/* Many at once are as one, also before the touch is written. */
-	fake_env_advance(&f.world, 61);
+	fake_env_advance(&f.fake, 61);
 	f.users_table.finds = 0;
 	for (int i = 0; i < 100; i++)
 		ck_assert_uint_eq(flow_verify(&f, "/", a, NULL).status, 204);
@@ -135,12 +135,12 @@ START_TEST(is_seen_within_the_interval)
 		start(MINUTE);
 		cookie = flow_login(&f, "alice");
 		for (int i = 0; i < 120 + wait; i++) {
-			fake_env_advance(&f.world, 1);
+			fake_env_advance(&f.fake, 1);
 			ck_assert_uint_eq(check(cookie), 204);
 		}
 		user("alice")->disabled = true;
 		while (check(cookie) == 204) {
-			fake_env_advance(&f.world, 1);
+			fake_env_advance(&f.fake, 1);
 			seconds++;
 		}
 		ck_assert_msg(seconds <= 60, "%d s after %d", seconds, wait);
@@ -161,7 +161,7 @@ START_TEST(disabled_loses_all_sessions)
 	other = flow_login(&f, "bob");
 	user("alice")->disabled = true;
 	ck_assert_uint_eq(check(a), 204); /* it is not due */
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	answer = flow_verify(&f, "/", a, NULL);
 	ck_assert_uint_eq(answer.status, 401);
 	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
@@ -181,7 +181,7 @@ START_TEST(removed_loses_all_sessions)
 	start(MINUTE);
 	a = flow_login(&f, "alice");
 	user("alice")->who.name = STR("renamed");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(a), 401);
 	user("renamed")->who.name = STR("alice");
 	ck_assert_uint_eq(check(a), 401); /* another who is called so */
@@ -196,11 +196,11 @@ START_TEST(changed_is_answered_at_once)
 	start(MINUTE "[rule all]\nrequire = role:admin\n");
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(a), 204);
 	user("alice")->who.roles = STR("admin,new");
 	user("alice")->who.email = STR("new@example.com");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	answer = flow_verify(&f, "/", a, NULL);
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"),
@@ -209,7 +209,7 @@ START_TEST(changed_is_answered_at_once)
 			 STR("new@example.com")));
 	/* The rules see it, too, and the other sessions have it. */
 	user("alice")->who.roles = STR("new");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(a), 403);
 	f.users_table.down = true;
 	ck_assert_uint_eq(check(a), 403);
@@ -242,7 +242,7 @@ START_TEST(newer_is_not_undone)
 	flow_init(&f, MINUTE, &faulty.ops, &faulty);
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	user("alice")->who.roles = STR("admin,new");
 	update_user = faulty.ops.update_user;
 	faulty.ops.update_user = update_after_another;
@@ -265,7 +265,7 @@ START_TEST(unchanged_is_not_written)
 	store_faulty_init(&faulty, registry_store("memory"), NULL);
 	flow_init(&f, MINUTE, &faulty.ops, &faulty);
 	cookie = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	store_faulty_fail(&faulty, 0, false);
 	f.users_table.finds = 0;
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
@@ -284,7 +284,7 @@ START_TEST(no_answer_is_503)
 	cookie = flow_login(&f, "alice");
 	f.users_table.down = true;
 	ck_assert_uint_eq(check(cookie), 204); /* it is not due */
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	answer = flow_verify(&f, "/", cookie, NULL);
 	ck_assert_uint_eq(answer.status, 503);
 	ck_assert_ptr_nonnull(flow_header(&answer, "Retry-After").p);
@@ -298,7 +298,7 @@ START_TEST(no_answer_is_503)
 	write_touches();
 	ck_assert_uint_eq(check(cookie), 503);
 	f.users_table.down = false;
-	fake_env_advance(&f.world, 2); /* back-off */
+	fake_env_advance(&f.fake, 2); /* back-off */
 	ck_assert_uint_eq(check(cookie), 204);
 }
 END_TEST
@@ -312,7 +312,7 @@ START_TEST(store_failing_is_503)
 		store_faulty_init(&faulty, registry_store("memory"), NULL);
 		flow_init(&f, MINUTE, &faulty.ops, &faulty);
 		cookie = flow_login(&f, "alice");
-		fake_env_advance(&f.world, 60);
+		fake_env_advance(&f.fake, 60);
 		if (changed != 0)
 			user("alice")->who.roles = STR("");
 		else
@@ -321,7 +321,7 @@ START_TEST(store_failing_is_503)
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  503);
 		store_faulty_fail(&faulty, 0, false);
-		fake_env_advance(&f.world, 2);
+		fake_env_advance(&f.fake, 2);
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  changed != 0 ? 204 : 401);
 		if (changed == 0)
@@ -344,7 +344,7 @@ START_TEST(every_way_asks)
 		cookie = flow_login(&f, "alice");
 		bearer = flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s",
 				   cookie + strlen("HTTP_COOKIE=" COOKIE "="));
-		fake_env_advance(&f.world, 60);
+		fake_env_advance(&f.fake, 60);
 		user("alice")->disabled = true;
 		switch (way) {
 		case 0:
@@ -378,11 +378,11 @@ START_TEST(refresh_does_not_hide)
 
 	start(MINUTE);
 	cookie = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 61);
+	fake_env_advance(&f.fake, 61);
 	ck_assert_uint_eq(check(cookie), 204);
 	user("alice")->disabled = true;
 	while (flow_post(&f, "/auth/refresh", "", "", cookie).status == 200) {
-		fake_env_advance(&f.world, 5);
+		fake_env_advance(&f.fake, 5);
 		seconds += 5;
 		ck_assert_int_lt(seconds, 100);
 	}
@@ -397,7 +397,7 @@ START_TEST(logout_needs_no_users)
 
 	start(MINUTE);
 	cookie = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	f.users_table.down = true;
 	ck_assert_uint_eq(flow_get(&f, "/auth/logout", cookie, NULL).status,
 			  200);
@@ -427,10 +427,10 @@ START_TEST(remembered_too)
 			   flow_cookie(&f, &a, COOKIE));
 	n = finds_in(cookie, 300);
 	ck_assert_msg(n == 5, "%u queries in 5 minutes", n);
-	fake_env_advance(&f.world, 29 * 86400);
+	fake_env_advance(&f.fake, 29 * 86400);
 	ck_assert_uint_eq(check(cookie), 204);
 	user("alice")->disabled = true;
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(cookie), 401);
 }
 END_TEST
@@ -443,7 +443,7 @@ START_TEST(lost_touches)
 
 	start(MINUTE);
 	cookie = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	f.users_table.finds = 0;
 	for (int i = 0; i < 10; i++) {
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,

@@ -29,9 +29,9 @@ start(const char *server)
 	ck_assert_int_eq(pipe(fd), 0);
 	written = (struct log){ .fd = fd[1],
 				.level = LOG_ERROR,
-				.wall_ms = f.world.env.clock.wall_ms,
-				.ctx = f.world.env.clock.ctx };
-	f.world.env.log = &written;
+				.wall_ms = f.fake.env.clock.wall_ms,
+				.ctx = f.fake.env.clock.ctx };
+	f.fake.env.log = &written;
 }
 
 static void
@@ -163,7 +163,7 @@ START_TEST(a_host_that_is_not_ours)
 	for (int i = 0; i < 3; i++)
 		(void)flow_get(&f, "/auth/login", other, NULL);
 	ck_assert(!flow_holds(logged(), "unknown_host"));
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	(void)flow_get(&f, "/auth/login", other, NULL);
 	ck_assert(flow_holds(logged(), "left_out=3\n"));
 	/* Of these nobody minds by which name they are asked for. */
@@ -269,7 +269,7 @@ START_TEST(lines_are_bounded_and_counted)
 	while (str_cut(&log, '\n', &line))
 		n += flow_holds(line, "refused") ? 1 : 0;
 	ck_assert_uint_eq(n, 20);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	(void)flow_verify(&f, "/admin", bob, NULL);
 	ck_assert(flow_holds(logged(), " left_out=30\n"));
 }
@@ -294,10 +294,10 @@ START_TEST(unavailable_is_bounded_and_counted)
 	while (str_cut(&log, '\n', &line))
 		n += flow_holds(line, " unavailable reason=") ? 1 : 0;
 	ck_assert_uint_eq(n, 20);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	(void)flow_post(&f, "/auth/login", "application/json", login, NULL);
 	ck_assert(flow_holds(logged(), " left_out=30\n"));
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	(void)flow_post(&f, "/auth/login", "application/json", login, NULL);
 	ck_assert(!flow_holds(logged(), "left_out"));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How guessing is made slow: what is counted under what, and who is not. */
-#include "tests/unit/auth/regulation_rig.h"
+#include "tests/unit/auth/regulation_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,9 +23,9 @@ START_TEST(names_are_counted)
 			     "5 minutes."));
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(right("bob", address("192.0.2.%d", i)), 200);
-	fake_env_advance(&f.world, BAN_S - 1);
+	fake_env_advance(&f.fake, BAN_S - 1);
 	ck_assert_uint_eq(right("alice", "198.51.100.1"), 429);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	ck_assert_uint_eq(right("alice", "198.51.100.1"), 200);
 }
 END_TEST
@@ -130,7 +130,7 @@ START_TEST(known_networks)
 	ck_assert_str_eq(reasons(), "known_network alice, user alice");
 	ck_assert_uint_eq(right("bob", "192.0.2.1"), 200);
 	/* Bob has been in alice's network, not in hers as alice. */
-	fake_env_advance(&f.world, BAN_S);
+	fake_env_advance(&f.fake, BAN_S);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 	ck_assert_uint_eq(right("alice", "203.0.113.1"), 200);
 }
@@ -144,13 +144,13 @@ START_TEST(known_networks_are_bounded)
 	for (int i = 0; i <= NETWORKS_MAX; i++) {
 		ck_assert_uint_eq(right("alice", address("192.0.2.%d", i)),
 				  200);
-		fake_env_advance(&f.world, 2 * days);
+		fake_env_advance(&f.fake, 2 * days);
 	}
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "198.51.100.1"), 401);
 	ck_assert_uint_eq(right("alice", "192.0.2.0"), 429);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
-	fake_env_advance(&f.world, 90 * days);
+	fake_env_advance(&f.fake, 90 * days);
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "198.51.100.1"), 401);
 	ck_assert_uint_eq(right("alice", "192.0.2.10"), 429);
@@ -265,11 +265,11 @@ END_TEST
 /* The clock is set back by a day: no ban lasts longer than it is long. */
 START_TEST(clock_set_back)
 {
-	fake_env_advance(&f.world, 86400);
+	fake_env_advance(&f.fake, 86400);
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 429);
-	fake_env_set_wall(&f.world, FAKE_NOW);
+	fake_env_set_wall(&f.fake, FAKE_NOW);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 	/* Known from then on: for 90 days of that clock. */
 	for (int i = 0; i < USER_MAX; i++)
@@ -314,7 +314,7 @@ untold(const char *user, const struct flow_answer *a)
 	ck_assert_ptr_nonnull(flow_header(a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
 	ck_assert_int_eq(store_list(f.links.store, f.request, str_from(user),
-				    f.world.wall_ms, 10, &cursor, &live, &err),
+				    f.fake.wall_ms, 10, &cursor, &live, &err),
 			 0);
 	ck_assert_uint_eq(live.n, 0);
 }

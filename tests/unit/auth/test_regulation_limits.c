@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Regulation when something fails or many come at once, and what it says. */
-#include "tests/unit/auth/regulation_rig.h"
+#include "tests/unit/auth/regulation_fixture.h"
 
 #include "auth/throttle.h"
 
@@ -26,7 +26,7 @@ START_TEST(nothing_is_counted_in_vain)
 		f.users_table.down = false;
 		ck_assert_uint_eq(a.status, 503);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-		fake_env_advance_ms(&f.world, 1000); /* a new connection */
+		fake_env_advance_ms(&f.fake, 1000); /* a new connection */
 	}
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 	ck_assert_str_eq(reasons(), "");
@@ -57,7 +57,7 @@ START_TEST(store_that_fails)
 				ck_assert_ptr_null(
 				    flow_header(&a, "Set-Cookie").p);
 			guesses += a.status == 401;
-			fake_env_advance_ms(&f.world, 1000);
+			fake_env_advance_ms(&f.fake, 1000);
 		}
 		ck_assert_uint_le(guesses, USER_MAX);
 		/* One that failed may have been evaluated. */
@@ -83,9 +83,9 @@ count_of_alice(int n)
 	struct err err;
 
 	for (int i = 0; i < n; i++)
-		ck_assert_int_eq(store_attempt(f.links.store,
-					       STR("user:alice"), &policy,
-					       f.world.wall_ms, &a, &err),
+		ck_assert_int_eq(store_attempt(f.links.store, STR("user:alice"),
+					       &policy, f.fake.wall_ms, &a,
+					       &err),
 				 0);
 	return a;
 }
@@ -123,11 +123,11 @@ START_TEST(killed_meanwhile)
 		ck_assert_uint_eq(wrong("alice", "192.0.2.2"), 401);
 	ck_assert_uint_eq(right("alice", "192.0.2.2"), 200);
 	(void)count_of_alice(USER_MAX);
-	fake_env_advance(&f.world, WINDOW_S - 1);
+	fake_env_advance(&f.fake, WINDOW_S - 1);
 	ck_assert_uint_eq(right("alice", "192.0.2.3"), 503);
 	ck_assert_uint_eq(wrong("alice", "192.0.2.3"), 503);
 	ck_assert_str_eq(reasons(), "");
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	ck_assert_uint_eq(right("alice", "192.0.2.3"), 200);
 }
 END_TEST
@@ -145,8 +145,8 @@ guess(void *arg)
 {
 	struct burst *b = arg;
 	struct service_links links = {
-		.store = store_link_new(&f.world.env),
-		.users = users_link_new(&f.world.env),
+		.store = store_link_new(&f.fake.env),
+		.users = users_link_new(&f.fake.env),
 	};
 	const struct param params[] = {
 		{ STR("REQUEST_METHOD"), STR("POST") },
@@ -214,17 +214,17 @@ START_TEST(the_log_is_bounded)
 {
 	struct log log = { .fd = memfd_create("log", 0),
 			   .level = LOG_INFO,
-			   .wall_ms = f.world.env.clock.wall_ms };
+			   .wall_ms = f.fake.env.clock.wall_ms };
 	static char text[65536];
 	ssize_t n;
 
-	log.ctx = f.world.env.clock.ctx;
-	f.world.env.log = &log;
+	log.ctx = f.fake.env.clock.ctx;
+	f.fake.env.log = &log;
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);
 	for (int i = 0; i < 500; i++)
 		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 429);
-	fake_env_advance_ms(&f.world, 1000);
+	fake_env_advance_ms(&f.fake, 1000);
 	for (int i = 0; i < 10; i++)
 		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 429);
 	n = pread(log.fd, text, sizeof(text) - 1, 0);
@@ -233,7 +233,7 @@ START_TEST(the_log_is_bounded)
 	ck_assert_uint_eq(count(text, "why=wrong_password"), USER_MAX);
 	ck_assert_uint_eq(count(text, "why=banned"), 2);
 	ck_assert_uint_eq(count(text, "why=banned suppressed=499"), 1);
-	f.world.env.log = NULL;
+	f.fake.env.log = NULL;
 	(void)close(log.fd);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mode refresh as browsers and programs see it: renewal, ways in and out. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 START_TEST(logout_kills_refresh)
 {
@@ -38,7 +38,7 @@ START_TEST(logout_late)
 	struct tokens t = sign_in("alice");
 
 	/* The access token is over; it still says whose login is meant. */
-	fake_env_advance(&f.world, 3600);
+	fake_env_advance(&f.fake, 3600);
 	ck_assert_uint_eq(
 	    log_out("", flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access),
 		    NULL)

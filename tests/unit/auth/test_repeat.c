@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A form that came too late in mode refresh: renewed, and sent again. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #define MARK	 "__Secure-fcgiauth_repeat"
 #define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every path that has opened a door elsewhere, and which rule it meets here. */
-#include "tests/unit/auth/rules_rig.h"
+#include "tests/unit/auth/rules_fixture.h"
 
 /* Default deny, the first match, segment boundaries, regular expressions. */
 static const char site[] =
@@ -133,12 +133,12 @@ static const struct {
 
 START_TEST(paths_find_their_rule)
 {
-	struct rig r;
+	struct fixture r;
 
-	rig_init(&r, str_from(site));
+	fixture_init(&r, str_from(site));
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		expect(&r, &paths[i].q, paths[i].rule, i);
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 

@@ -12,7 +12,7 @@
 
 #include "http/path.h"
 #include "tests/unit/conf/drivers.h"
-#include "tests/unit/http/readings_rig.h"
+#include "tests/unit/http/readings_fixture.h"
 
 #define ROUNDS 200
 #define PATHS  60
@@ -196,7 +196,7 @@ struct question {
 
 /* Is what the service says right by all readings, and by each server? */
 static void
-compare(const struct question *q, struct world *w, enum visitor who,
+compare(const struct question *q, struct exploration *w, enum visitor who,
 	const struct access_terms *t, struct tally *tally)
 {
 	static const struct identity identities[] = {
@@ -231,7 +231,7 @@ compare(const struct question *q, struct world *w, enum visitor who,
 }
 
 static void
-try_path(struct question *q, const struct rules *rules, struct world *w,
+try_path(struct question *q, const struct rules *rules, struct exploration *w,
 	 struct tally *tally)
 {
 	struct access_question asked = { .rule = { .host = STR("a"),
@@ -269,7 +269,7 @@ START_TEST(whoever_is_let_in_is_on_every_reading)
 {
 	const char *seed = getenv("FCGIAUTH_SEED");
 	struct dice d = { seed != NULL ? strtoull(seed, NULL, 10) : 1 };
-	static struct world w;
+	static struct exploration w;
 	struct tally tally = { 0 };
 
 	for (size_t round = 0; round < ROUNDS; round++) {

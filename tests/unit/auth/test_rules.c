@@ -5,11 +5,11 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "tests/unit/auth/rules_rig.h"
+#include "tests/unit/auth/rules_fixture.h"
 
 START_TEST(no_rules_ask_for_a_user)
 {
-	struct rig r;
+	struct fixture r;
 	const struct rule_question q = { .host = STR("a"),
 					 .method = STR("GET"),
 					 .address = STR("::1") };
@@ -18,7 +18,7 @@ START_TEST(no_rules_ask_for_a_user)
 	const struct rule_outcome *out;
 	struct err err;
 
-	rig_init(&r, STR(""));
+	fixture_init(&r, STR(""));
 	ck_assert(!rules_see_paths(r.rules));
 	ck_assert_int_eq(rules_judge(r.rules, &q, &paths, r.parsed.arena, &out,
 				     &err),
@@ -28,7 +28,7 @@ START_TEST(no_rules_ask_for_a_user)
 		ck_assert_ptr_null(out[i].rule);
 		ck_assert(str_eq(out[i].require, STR("user")));
 	}
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 
@@ -48,15 +48,15 @@ START_TEST(verdicts_by_words)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		static const struct asked q = GET("/");
 		enum rule_verdict verdict;
-		struct rig r;
+		struct fixture r;
 		char ini[200];
 
 		(void)snprintf(ini, sizeof(ini), "[rule a]\nrequire = %s\n",
 			       rows[i].words);
-		rig_init(&r, str_from(ini));
+		fixture_init(&r, str_from(ini));
 		ck_assert(str_eq(ask(&r, &q, &verdict), STR("a")));
 		ck_assert_msg(verdict == rows[i].verdict, "row %zu", i);
-		rig_free(&r);
+		fixture_free(&r);
 	}
 }
 END_TEST
@@ -117,12 +117,12 @@ static const struct {
 
 START_TEST(conditions_select)
 {
-	struct rig r;
+	struct fixture r;
 
-	rig_init(&r, str_from(conditions));
+	fixture_init(&r, str_from(conditions));
 	for (size_t i = 0; i < ARRAY_LEN(conditional); i++)
 		expect(&r, &conditional[i].q, conditional[i].rule, i);
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 
@@ -138,9 +138,9 @@ START_TEST(unreadable_address_is_refused)
 	static const struct {
 		const char *uri, *rule;
 	} rows[] = { { "/n", "v4" }, { "/six", "all6" }, { "/deny", "inner" } };
-	struct rig r;
+	struct fixture r;
 
-	rig_init(&r, str_from(conditions));
+	fixture_init(&r, str_from(conditions));
 	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
 			const struct asked q = { "GET", "a", rows[k].uri,
@@ -153,7 +153,7 @@ START_TEST(unreadable_address_is_refused)
 				      "row %zu, %s", i, rows[k].uri);
 		}
 	}
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 
@@ -166,13 +166,13 @@ START_TEST(many_hosts)
 		struct arena *a = arena_new(ARENA_BYTES);
 		enum rule_verdict verdict;
 		struct buf ini;
-		struct rig r;
+		struct fixture r;
 
 		buf_init(&ini, a, 1024 * 1024);
 		buf_add_cstr(&ini, "[rule a]\nrequire = public\nhost =");
 		for (size_t k = 0; k < counts[i]; k++)
 			buf_printf(&ini, " H%zu.Example.com", k);
-		rig_init(&r, buf_str(&ini));
+		fixture_init(&r, buf_str(&ini));
 		for (size_t k = 0; k <= counts[i]; k++) {
 			char host[64];
 			const struct asked q = { "GET", host, "/", "::1" };
@@ -184,7 +184,7 @@ START_TEST(many_hosts)
 							     STR("")),
 				      "row %zu, host %zu", i, k);
 		}
-		rig_free(&r);
+		fixture_free(&r);
 		arena_free(a);
 	}
 }
@@ -195,7 +195,7 @@ START_TEST(many_rules)
 	struct arena *a = arena_new(ARENA_BYTES);
 	enum rule_verdict verdict;
 	struct buf ini;
-	struct rig r;
+	struct fixture r;
 
 	buf_init(&ini, a, 1024 * 1024);
 	for (size_t k = 0; k < 1000; k++) {
@@ -205,7 +205,7 @@ START_TEST(many_rules)
 			   "network = 10.0.0.0/8\nrequire = user\n",
 			   k, k, k);
 	}
-	rig_init(&r, buf_str(&ini));
+	fixture_init(&r, buf_str(&ini));
 	ck_assert_uint_eq(r.parsed.settings.rules.n, 1000);
 	for (size_t k = 0; k < 1000; k++) {
 		char host[64], uri[64], name[64];
@@ -218,7 +218,7 @@ START_TEST(many_rules)
 		ck_assert_int_eq(r.parsed.settings.rules.v[k].line, 6 * k + 1);
 	}
 	(void)ask(&r, &(struct asked)GET("/"), &verdict);
-	rig_free(&r);
+	fixture_free(&r);
 	arena_free(a);
 }
 END_TEST
@@ -238,14 +238,14 @@ START_TEST(catastrophic_regex_is_untold)
 		const struct asked q = GET(uri);
 		enum rule_verdict verdict;
 		clock_t began;
-		struct rig r;
+		struct fixture r;
 		char ini[400];
 
 		(void)snprintf(ini, sizeof(ini),
 			       "[rule a]\npath_regex = %s\nrequire = public\n"
 			       "[rule b]\nrequire = public\n",
 			       regexes[i]);
-		rig_init(&r, str_from(ini));
+		fixture_init(&r, str_from(ini));
 		began = clock();
 		ck_assert_msg(str_eq(ask(&r, &q, &verdict), STR("untold")),
 			      "row %zu", i);
@@ -254,7 +254,7 @@ START_TEST(catastrophic_regex_is_untold)
 		ck_assert_msg(clock() - began < CLOCKS_PER_SEC / 5,
 			      "row %zu: %ld ms", i,
 			      (long)(clock() - began) * 1000 / CLOCKS_PER_SEC);
-		rig_free(&r);
+		fixture_free(&r);
 	}
 }
 END_TEST
@@ -265,14 +265,14 @@ START_TEST(readings_share_the_limit)
 	static const char ini[] = "[rule a]\npath_regex = /(a+)+[bc].*\n"
 				  "require = public\n"
 				  "[rule b]\nrequire = public\n";
-	struct rig r;
+	struct fixture r;
 
-	rig_init(&r, str_from(ini));
+	fixture_init(&r, str_from(ini));
 	expect(&r, &(struct asked)GET("/aaaaaaaaaaaad/b"), "b", 0);
 	expect(&r, &(struct asked)GET("/aaaaaaaaaaaad;/b"), "b", 1);
 	expect(&r, &(struct asked)GET("/aaaaaaaaaaaad;%2f%5c//%253b/../b"),
 	       "untold", 2);
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 
@@ -286,13 +286,13 @@ START_TEST(long_path_is_told)
 	    "[rule c]\npath_regex = (?:/[^/]+)+/?\nrequire = user\n";
 	static char uri[8192];
 	const struct asked q = GET(uri);
-	struct rig r;
+	struct fixture r;
 
 	for (size_t i = 0; i < sizeof(uri) - 1; i++)
 		uri[i] = i % 8 == 0 ? '/' : 'a';
-	rig_init(&r, str_from(ini));
+	fixture_init(&r, str_from(ini));
 	expect(&r, &q, "c", 0);
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 
@@ -317,11 +317,11 @@ START_TEST(too_many_readings)
 		  "b" },
 	};
 	const struct asked q = GET(many);
-	struct rig r;
+	struct fixture r;
 
-	rig_init(&r, rows[_i].ini);
+	fixture_init(&r, rows[_i].ini);
 	expect(&r, &q, rows[_i].rule, (size_t)_i);
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 
@@ -338,10 +338,11 @@ START_TEST(rules_without_memory)
 			  .address = STR("::1") },
 		.path = paths[_i],
 	};
-	struct rig r;
+	struct fixture r;
 	bool ran_out = true;
 
-	rig_init(&r, STR("[rule a]\npath_regex = ^/a/?$\nrequire = user\n"
+	fixture_init(&r,
+		     STR("[rule a]\npath_regex = ^/a/?$\nrequire = user\n"
 			 "[rule b]\npath = /b\nrequire = public\n"));
 	for (unsigned n = 0; ran_out; n++) {
 		struct arena *a = arena_new(1024 * 1024);
@@ -356,7 +357,7 @@ START_TEST(rules_without_memory)
 		ck_assert_int_eq(rc, ran_out ? -1 : 0);
 		arena_free(a);
 	}
-	rig_free(&r);
+	fixture_free(&r);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which credentials a sign-out takes, and which it must leave. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/store.h"
 
@@ -12,7 +12,7 @@ switch_mode(const char *mode)
 {
 	struct backend *store = backend_ref(f.store);
 	char ini[512];
-	struct fake_env world = f.world;
+	struct fake_env world = f.fake;
 
 	flow_free(&f);
 	(void)snprintf(ini, sizeof(ini),
@@ -21,8 +21,8 @@ switch_mode(const char *mode)
 		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n",
 		       mode, folder);
 	flow_init(&f, ini, NULL, NULL);
-	atomic_store(&f.world.wall_ms, atomic_load(&world.wall_ms));
-	atomic_store(&f.world.dice, atomic_load(&world.dice));
+	atomic_store(&f.fake.wall_ms, atomic_load(&world.wall_ms));
+	atomic_store(&f.fake.dice, atomic_load(&world.dice));
 	store_link_bind(f.links.store, store);
 	backend_unref(f.store);
 	f.store = store;
@@ -50,8 +50,8 @@ live(void)
 
 	ck_assert_int_eq(store_list(f.links.store, f.request,
 				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.world.env), 50, &start,
-				    &list, &err),
+				    env_wall_ms(&f.fake.env), 50, &start, &list,
+				    &err),
 			 0);
 	return (int64_t)list.n;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The page and the form of signing out, and what is left when they fail. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/registry.h"
 #include "strategy/store.h"
@@ -35,7 +35,7 @@ live(void)
 
 	ck_assert_int_eq(store_list(f.links.store, f.request,
 				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.world.env), 50, &start_at,
+				    env_wall_ms(&f.fake.env), 50, &start_at,
 				    &list, &err),
 			 0);
 	return list.n;
@@ -197,7 +197,7 @@ START_TEST(no_token_no_page)
 	cookies[0] = flow_text(&f, "HTTP_COOKIE=%s=%s", access,
 			       flow_cookie(&f, &a, access));
 	cookies[1] = flow_text(&f, "HTTP_COOKIE=%s=a; %s=b", access, access);
-	f.world.no_entropy = true;
+	f.fake.no_entropy = true;
 	for (size_t i = 0; i < ARRAY_LEN(cookies); i++) {
 		a = flow_get(&f, "/auth/logout", cookies[i], NULL);
 		ck_assert_msg(a.status == 503, "row %zu: %u", i, a.status);
@@ -228,7 +228,7 @@ form_fails(const char *body, const char *cookies, unsigned n)
 	ck_assert_msg(a.status == 503, "call %u: %u", n, a.status);
 	ck_assert_msg(!has_set_cookie(&a), "call %u", n);
 	store_faulty_fail(&faulty, 0, false);
-	fake_env_advance(&f.world, 2);
+	fake_env_advance(&f.fake, 2);
 	return true;
 }
 
@@ -263,12 +263,12 @@ START_TEST(audit_says_who_left)
 	char text[8192], *first;
 	struct log log = { .fd = fileno(tmpfile()),
 			   .level = LOG_INFO,
-			   .wall_ms = f.world.env.clock.wall_ms,
-			   .ctx = f.world.env.clock.ctx };
+			   .wall_ms = f.fake.env.clock.wall_ms,
+			   .ctx = f.fake.env.clock.ctx };
 	struct tokens t = sign_in("alice");
 	ssize_t n;
 
-	f.world.env.log = &log;
+	f.fake.env.log = &log;
 	for (int i = 0; i < 2; i++)
 		ck_assert_uint_eq(
 		    flow_post(&f, "/auth/logout", JSON, "",

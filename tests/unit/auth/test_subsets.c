@@ -5,7 +5,7 @@
  * and by a program, in every mode.  What holds for all of them is asked of
  * each answer.
  */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/store.h"
 
@@ -221,7 +221,7 @@ make_dead(void)
 	end[3] =
 	    flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", hands[DEAD].access);
 	ck_assert_uint_eq(flow_ask(&f, false, end, NULL).status, 204);
-	fake_env_advance(&f.world, 3600);
+	fake_env_advance(&f.fake, 3600);
 }
 
 /* Who is signed in now, kept until flow_free(). */
@@ -234,8 +234,8 @@ signed_in(void)
 
 	ck_assert_int_eq(store_list(f.links.store, f.arena,
 				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.world.env), 10, &start,
-				    &list, &err),
+				    env_wall_ms(&f.fake.env), 10, &start, &list,
+				    &err),
 			 0);
 	return list;
 }

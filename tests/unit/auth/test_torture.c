@@ -4,7 +4,7 @@
  * turn: never a crash, a leak, a 2xx that was not earned, a lost session or a
  * cleared cookie.
  */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/registry.h"
 #include "tests/support/store_faulty.h"
@@ -226,7 +226,7 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 		check_closed(c, &a, step);
 		/* The session of who asked is as it was, once it is back. */
 		store_faulty_fail(&faulty, 0, false);
-		fake_env_advance_ms(&f.world, 2000);
+		fake_env_advance_ms(&f.fake, 2000);
 		ck_assert_msg(is_late(c) ||
 				  flow_verify(&f, "/", cookie, NULL).status ==
 				      204,
@@ -249,7 +249,7 @@ START_TEST(no_entropy_issues_nothing)
 	struct flow_answer a;
 
 	(void)begin(&cases[0], 0, NULL, NULL);
-	atomic_store(&f.world.no_entropy, true);
+	atomic_store(&f.fake.no_entropy, true);
 	a = flow_post(&f, "/auth/login", JSON,
 		      "{\"username\":\"alice\",\"password\":"
 		      "\"" FLOW_PASSWORD "\"}",

@@ -4,7 +4,7 @@
  * every allocation, call of the store and look-up of a user in turn, with
  * rubbish in all that it writes to.
  */
-#include "tests/unit/auth/regulation_rig.h"
+#include "tests/unit/auth/regulation_fixture.h"
 
 #include <string.h>
 
@@ -230,7 +230,7 @@ disarm(void)
 {
 	store_faulty_fail(&faulty, 0, false);
 	f.users_table.fail_find = 0;
-	fake_env_advance(&f.world, 2); /* the breaker lets go */
+	fake_env_advance(&f.fake, 2); /* the breaker lets go */
 }
 
 /* False: there is no such step any more. */

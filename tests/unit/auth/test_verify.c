@@ -401,7 +401,7 @@ START_TEST(me_and_status)
 			  200);
 	ck_assert_uint_eq(flow_get(&f, "/auth/ready", NULL, NULL).status, 200);
 	f.users_table.down = true;
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	a = flow_get(&f, "/auth/ready", NULL, NULL);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert(flow_holds(a.body, "\"down\":[\"users\"]"));
@@ -418,17 +418,17 @@ START_TEST(idle_and_absolute_end)
 	/* Used so late, it is written down at once: over stays over, and what
 	 * is not over does not become so. */
 	for (int64_t t = 0; t + 1799 < 12 * 3600; t += 1799) {
-		fake_env_advance(&f.world, 1799);
+		fake_env_advance(&f.fake, 1799);
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  204);
 	}
-	fake_env_advance(&f.world, 1799);
+	fake_env_advance(&f.fake, 1799);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
 	/* Used earlier, the janitor writes it, of which there is none here. */
 	cookie = flow_login(&f, "alice");
-	fake_env_advance(&f.world, 600);
+	fake_env_advance(&f.fake, 600);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
-	fake_env_advance(&f.world, 1200);
+	fake_env_advance(&f.fake, 1200);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
 }
 END_TEST

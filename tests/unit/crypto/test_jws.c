@@ -16,7 +16,7 @@
 #include "crypto/jws_oracle.h"
 #include "tests/support/run.h"
 #include "tests/support/tokens.h"
-#include "tests/unit/crypto/jws_rig.h"
+#include "tests/unit/crypto/jws_fixture.h"
 #include "tests/unit/crypto/vectors/rfc_jws.h"
 
 START_TEST(algorithms_have_names)

@@ -13,7 +13,7 @@
 #include "crypto/jws_oracle.h"
 #include "tests/support/run.h"
 #include "tests/support/tokens.h"
-#include "tests/unit/crypto/jws_rig.h"
+#include "tests/unit/crypto/jws_fixture.h"
 
 /* libjwt takes alg from the token: the key's is what counts. */
 START_TEST(alg_of_the_token_is_not_believed)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Key directories: made, loaded, changed. */
-#include "tests/unit/crypto/keyring_rig.h"
+#include "tests/unit/crypto/keyring_fixture.h"
 
 static mode_t
 mode_of(const char *path)

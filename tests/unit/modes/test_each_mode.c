@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What holds in every mode alike, asked of each one. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include <dirent.h>
 
@@ -77,7 +77,7 @@ is_signed_in(const char *who)
 	if (f.service->mode_ops->refresh_cookie != COOKIE_REFRESH)
 		return check_of(who) == 204;
 	ck_assert_int_eq(store_list(f.links.store, f.request, STR("alice"),
-				    env_wall_ms(&f.world.env), 50, &start_at,
+				    env_wall_ms(&f.fake.env), 50, &start_at,
 				    &list, &err),
 			 0);
 	return list.n == 1;
@@ -128,7 +128,7 @@ stays_signed_in(const char *body, const char *who, unsigned n)
 	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	store_faulty_fail(&faulty, 0, false);
-	fake_env_advance(&f.world, 2); /* the breaker lets go */
+	fake_env_advance(&f.fake, 2); /* the breaker lets go */
 	return true;
 }
 
@@ -186,7 +186,7 @@ START_TEST(instances_share_what_signs_forms)
 	form_token(one);
 	shared = backend_ref(f.store);
 	use(modes[_i], secret);
-	atomic_store(&f.world.dice, 12345);
+	atomic_store(&f.fake.dice, 12345);
 	form_token(two);
 	ck_assert_int_eq(memcmp(one, two, sizeof(one)) == 0, by_key);
 	(void)snprintf(path, sizeof(path), "%s/secret", folder);
@@ -195,7 +195,7 @@ START_TEST(instances_share_what_signs_forms)
 	ck_assert_int_ge(fputs("another secret of 32 bytes or so", file), 0);
 	ck_assert_int_eq(fclose(file), 0);
 	use(modes[_i], secret);
-	atomic_store(&f.world.dice, 54321);
+	atomic_store(&f.fake.dice, 54321);
 	store_link_bind(f.links.store, shared);
 	form_token(three);
 	ck_assert_int_eq(memcmp(one, three, sizeof(one)) == 0, !by_key);
@@ -256,7 +256,7 @@ add_key(const char *keys, enum jws_alg alg)
 	struct jwk *key = tokens_key(alg);
 	struct err err;
 
-	ck_assert_int_eq(keyring_add(keys, key, KEY_ACTIVE, &f.world.env, &err),
+	ck_assert_int_eq(keyring_add(keys, key, KEY_ACTIVE, &f.fake.env, &err),
 			 0);
 	jwk_free(key);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The modes by themselves: what they promise to whoever calls them. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -213,7 +213,7 @@ START_TEST(no_dice_no_login)
 	struct err err;
 
 	use(modes[_i], "");
-	f.world.no_entropy = true;
+	f.fake.no_entropy = true;
 	a = flow_post(&f, "/auth/login", JSON,
 		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
 		      "\"}",
@@ -222,7 +222,7 @@ START_TEST(no_dice_no_login)
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	ck_assert_int_eq(store_list(f.links.store, f.request,
 				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.world.env), 50, &start_at,
+				    env_wall_ms(&f.fake.env), 50, &start_at,
 				    &list, &err),
 			 0);
 	ck_assert_uint_eq(list.n, 0);
@@ -251,10 +251,9 @@ count_sessions(void)
 	size_t n;
 
 	store_faulty_fail(&faulty, 0, false);
-	fake_env_advance(&f.world, 10); /* it is asked again */
-	ck_assert_int_eq(store_list(f.links.store, a,
-				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.world.env), 50, &start_at,
+	fake_env_advance(&f.fake, 10); /* it is asked again */
+	ck_assert_int_eq(store_list(f.links.store, a, (struct str){ .p = NULL },
+				    env_wall_ms(&f.fake.env), 50, &start_at,
 				    &list, &err),
 			 0);
 	n = list.n;
@@ -296,9 +295,9 @@ START_TEST(a_login_whose_dice_fail)
 		ck_assert_uint_lt(n, 20);
 		use(modes[_i], "");
 		e = begin(&x);
-		throw_dice = f.world.env.rng.fill;
+		throw_dice = f.fake.env.rng.fill;
 		throws = n;
-		f.world.env.rng.fill = throw_few;
+		f.fake.env.rng.fill = throw_few;
 		failed = fails_to_issue(e);
 		ck_assert(failed || throws == 0);
 		ck_assert(n > 0 || failed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a login and its prolonging leave behind: sessions, tokens, lifetimes. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/registry.h"
 #include "strategy/store.h"
@@ -18,8 +18,8 @@ signed_in(void)
 
 	ck_assert_int_eq(store_list(f.links.store, f.arena,
 				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.world.env), 50, &start,
-				    &list, &err),
+				    env_wall_ms(&f.fake.env), 50, &start, &list,
+				    &err),
 			 0);
 	return list;
 }
@@ -121,7 +121,7 @@ START_TEST(session_by_cookie)
 		a = prolong(cookie);
 		ck_assert_int_eq(expires_in(&a), left < 1800 ? left : 1800);
 		ck_assert(member(&a, "access_token") == NULL);
-		fake_env_advance(&f.world, 20 * 60);
+		fake_env_advance(&f.fake, 20 * 60);
 	}
 	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", cookie).status,
 			  401);
@@ -143,7 +143,7 @@ START_TEST(session_remembered)
 			   flow_cookie(&f, &a, SESSION));
 	a = prolong(cookie);
 	ck_assert_int_eq(expires_in(&a), 30 * day);
-	fake_env_advance(&f.world, 29 * day);
+	fake_env_advance(&f.fake, 29 * day);
 	a = prolong(cookie);
 	ck_assert_int_eq(expires_in(&a), day);
 }
@@ -235,7 +235,7 @@ START_TEST(ahead_of_the_store)
 	ck_assert_int_eq(unlink(name), 0);
 	t = refresh(refresh(t.refresh).refresh);
 	set_store_back();
-	f.world.env.log = &log;
+	f.fake.env.log = &log;
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 	ck_assert_ptr_nonnull(strstr(read_log(log.fd), "refresh_future"));
 	ck_assert_ptr_nonnull(strstr(read_log(log.fd), "user=alice"));
@@ -366,7 +366,7 @@ START_TEST(cookies_last_as_their_tokens)
 	for (int64_t at = 10 * day; at < 90 * day; at += 10 * day) {
 		int64_t left = 90 * day - at;
 
-		fake_env_advance(&f.world, 10 * day);
+		fake_env_advance(&f.fake, 10 * day);
 		a = flow_post(&f, "/auth/refresh", "", "",
 			      flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s",
 					cookie));
@@ -389,7 +389,7 @@ START_TEST(users_down_within_grace)
 	f.users_table.down = true;
 	ck_assert_uint_eq(refresh(t.refresh).status, 503);
 	f.users_table.down = false;
-	fake_env_advance(&f.world, 2);
+	fake_env_advance(&f.fake, 2);
 	again = refresh(t.refresh);
 	ck_assert_uint_eq(again.status, 200);
 	ck_assert_str_eq(again.refresh, first.refresh);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mode refresh as a function: rotation, grace, reuse, lifetimes, clocks. */
-#include "tests/unit/modes/refresh_rig.h"
+#include "tests/unit/modes/refresh_fixture.h"
 
 START_TEST(refresh_rotates_the_token)
 {
@@ -13,7 +13,7 @@ START_TEST(refresh_rotates_the_token)
 		ck_assert_str_ne(next.refresh, t.refresh);
 		ck_assert_uint_eq(check(next.access), 204);
 		t = next;
-		fake_env_advance(&f.world, 60);
+		fake_env_advance(&f.fake, 60);
 	}
 }
 END_TEST
@@ -22,9 +22,9 @@ START_TEST(access_ends_refresh_goes_on)
 {
 	struct tokens t = sign_in("alice");
 
-	fake_env_advance(&f.world, 599);
+	fake_env_advance(&f.fake, 599);
 	ck_assert_uint_eq(check(t.access), 204);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	ck_assert_uint_eq(check(t.access), 401);
 	t = refresh(t.refresh);
 	ck_assert_uint_eq(t.status, 200);
@@ -40,13 +40,13 @@ START_TEST(grace_gives_the_same)
 	struct tokens t = sign_in("alice");
 	struct tokens a = refresh(t.refresh), b;
 
-	fake_env_advance_ms(&f.world, 10000);
+	fake_env_advance_ms(&f.fake, 10000);
 	b = refresh(t.refresh);
 	ck_assert_uint_eq(b.status, 200);
 	ck_assert_str_eq(a.refresh, b.refresh);
 	ck_assert_uint_eq(check(b.access), 204);
 	/* Its use does not prolong it. */
-	fake_env_advance_ms(&f.world, 1);
+	fake_env_advance_ms(&f.fake, 1);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 	ck_assert_uint_eq(refresh(a.refresh).status, 400);
 }
@@ -103,15 +103,15 @@ START_TEST(tokens_have_lifetimes)
 	struct tokens t = sign_in("alice");
 	const int64_t idle = 14 * 86400;
 
-	fake_env_advance(&f.world, idle);
+	fake_env_advance(&f.fake, idle);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 	t = sign_in("alice");
 	for (int day = 0; day < 89; day++) {
-		fake_env_advance(&f.world, 86400);
+		fake_env_advance(&f.fake, 86400);
 		t = refresh(t.refresh);
 		ck_assert_msg(t.status == 200, "day %d", day);
 	}
-	fake_env_advance(&f.world, 86400);
+	fake_env_advance(&f.fake, 86400);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 }
 END_TEST
@@ -122,13 +122,13 @@ START_TEST(clock_steps)
 
 	/* Back: rotation goes by secrets, not by time. */
 	next = refresh(t.refresh);
-	fake_env_set_wall(&f.world, FAKE_NOW - 3600);
+	fake_env_set_wall(&f.fake, FAKE_NOW - 3600);
 	next = refresh(next.refresh);
 	ck_assert_uint_eq(next.status, 200);
 	/* The token of the time before begins in the future. */
 	ck_assert_uint_eq(check(t.access), 401);
 	/* Forward beyond all limits: over. */
-	fake_env_set_wall(&f.world, FAKE_NOW + 400 * 86400);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 400 * 86400);
 	ck_assert_uint_eq(refresh(next.refresh).status, 400);
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(clock_steps_back_in_grace)
 
 	(void)refresh(t.refresh);
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
-	fake_env_set_wall(&f.world, FAKE_NOW - 3600);
+	fake_env_set_wall(&f.fake, FAKE_NOW - 3600);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 }
 END_TEST
@@ -172,7 +172,7 @@ START_TEST(users_down_keeps_the_login)
 	f.users_table.down = true;
 	ck_assert_uint_eq(refresh(t.refresh).status, 503);
 	f.users_table.down = false;
-	fake_env_advance(&f.world, 2);
+	fake_env_advance(&f.fake, 2);
 	next = refresh(t.refresh);
 	ck_assert_uint_eq(next.status, 200);
 	ck_assert_uint_eq(refresh(next.refresh).status, 200);
@@ -187,10 +187,10 @@ START_TEST(users_away_for_long)
 	f.users_table.down = true;
 	for (int i = 0; i < 3; i++) {
 		ck_assert_uint_eq(refresh(t.refresh).status, 503);
-		fake_env_advance(&f.world, 60);
+		fake_env_advance(&f.fake, 60);
 	}
 	f.users_table.down = false;
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
 }
 END_TEST
@@ -236,7 +236,7 @@ START_TEST(roles_outgrow_the_cookie)
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	f.users_table.v[0].who.roles = few;
 	f.users_table.v[0].who.full_name = STR("");
-	fake_env_advance(&f.world, 60);
+	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
 }
 END_TEST

@@ -137,7 +137,7 @@ START_TEST(refresh_while_the_store_fails)
 		ck_assert_msg(!failed || flow_cookie(&f, &a, REFRESH) == NULL,
 			      "call %u touches the cookie", step);
 		store_faulty_fail(&faulty, 0, false);
-		fake_env_advance_ms(&f.world, 2000);
+		fake_env_advance_ms(&f.fake, 2000);
 		a = refresh(_i, token);
 		ck_assert_msg(a.status == good[_i], "after call %u: %u", step,
 			      a.status);

@@ -98,13 +98,13 @@ START_TEST(made_by_a_faster_clock)
 {
 	const char *cookie;
 
-	fake_env_set_wall(&f.world, FAKE_NOW + 20);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 20);
 	cookie = sign_in();
-	fake_env_set_wall(&f.world, FAKE_NOW);
+	fake_env_set_wall(&f.fake, FAKE_NOW);
 	ck_assert_uint_eq(check(cookie), 204);
 	log_out(cookie);
 	for (int64_t t = 0; t < 3600 + 120; t += 10) {
-		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		fake_env_set_wall(&f.fake, FAKE_NOW + t);
 		ck_assert_msg(check(cookie) == 401, "after %d s", (int)t);
 	}
 }
@@ -136,12 +136,12 @@ START_TEST(the_administrator_ends_it)
 	const char *cookie = sign_in();
 	struct err err;
 
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	ck_assert_int_eq(mode->end_user(conf, f.links.store, STR("alice"),
 					(FAKE_NOW + 1) * 1000, &err),
 			 0);
 	ck_assert_uint_eq(check(cookie), 401);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	cookie = sign_in();
 	ck_assert_uint_eq(check(cookie), 204);
 	ck_assert_int_eq(mode->end_user(conf, f.links.store,
@@ -159,15 +159,15 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 	const char *cookie, *next;
 	struct err err;
 
-	fake_env_set_wall(&f.world, FAKE_NOW + 20);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 20);
 	cookie = sign_in();
-	fake_env_set_wall(&f.world, FAKE_NOW);
+	fake_env_set_wall(&f.fake, FAKE_NOW);
 	ck_assert_uint_eq(check(cookie), 204);
 	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
 					STR("alice"), FAKE_NOW * 1000, &err),
 			 0);
 	/* Who signs in after that is not meant, until the next time. */
-	fake_env_set_wall(&f.world, FAKE_NOW + 1);
+	fake_env_set_wall(&f.fake, FAKE_NOW + 1);
 	next = sign_in();
 	ck_assert_uint_eq(check(cookie), 401);
 	ck_assert_uint_eq(check(next), 204);
@@ -176,7 +176,7 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 					&err),
 			 0);
 	for (int64_t t = 1; t < 3600 + 120; t += 10) {
-		fake_env_set_wall(&f.world, FAKE_NOW + t);
+		fake_env_set_wall(&f.fake, FAKE_NOW + t);
 		ck_assert_msg(check(cookie) == 401 && check(next) == 401,
 			      "after %d s", (int)t);
 	}
@@ -212,10 +212,10 @@ START_TEST(revoked_for_the_longest_life)
 
 	flow_free(&f);
 	start("30d", "2m");
-	fake_env_set_wall(&f.world, FAKE_NOW + ahead);
+	fake_env_set_wall(&f.fake, FAKE_NOW + ahead);
 	cookie = sign_in();
 	other = sign_in();
-	fake_env_set_wall(&f.world, FAKE_NOW);
+	fake_env_set_wall(&f.fake, FAKE_NOW);
 	session_of(cookie, &id);
 	ck_assert_int_eq(_i == 0 ? mode->end_session(NULL, f.links.store, &id,
 						     FAKE_NOW * 1000, &err) :
@@ -224,12 +224,12 @@ START_TEST(revoked_for_the_longest_life)
 						  FAKE_NOW * 1000, &err),
 			 0);
 	for (int64_t left = end; left > 0; left -= left > 900 ? 600 : 1) {
-		fake_env_set_wall(&f.world, FAKE_NOW + end - left);
+		fake_env_set_wall(&f.fake, FAKE_NOW + end - left);
 		ck_assert_msg(check(cookie) == 401, "%d s left", (int)left);
 		ck_assert_msg(check(other) == (_i == 0 ? 204U : 401U),
 			      "%d s left", (int)left);
 	}
-	fake_env_set_wall(&f.world, FAKE_NOW + end);
+	fake_env_set_wall(&f.fake, FAKE_NOW + end);
 	ck_assert_uint_eq(check(other), 401);
 }
 END_TEST

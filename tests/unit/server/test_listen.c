@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "conf/option.h"
 #include "tests/support/fcgi_client.h"
-#include "tests/support/place.h"
+#include "tests/support/tmpdir.h"
 #include "tests/support/run.h"
 
 static void
@@ -120,11 +120,11 @@ long_path(char *out, const char *folder, size_t n)
 
 START_TEST(path_length)
 {
-	struct place p;
+	struct tmpdir p;
 	struct listeners l;
 	char path[200], address[220];
 
-	place_init(&p);
+	tmpdir_init(&p);
 	long_path(path, p.folder, 107);
 	(void)snprintf(address, sizeof(address), "unix:%s", path);
 	must_open(address, &l);
@@ -134,7 +134,7 @@ START_TEST(path_length)
 	long_path(path, p.folder, 108);
 	(void)snprintf(address, sizeof(address), "unix:%s", path);
 	must_refuse(address, "longer than 107");
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 
@@ -145,11 +145,11 @@ START_TEST(unix_socket)
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		struct err err = { .code = ERR_NONE };
 		struct listeners l;
-		struct place p;
+		struct tmpdir p;
 		struct stat st;
 		int flags;
 
-		place_init(&p);
+		tmpdir_init(&p);
 		ck_assert_int_eq(open_one(p.address, modes[i], &l, &err), 0);
 		ck_assert_int_eq(lstat(p.path, &st), 0);
 		ck_assert_msg((st.st_mode & 07777) == modes[i], "row %zu", i);
@@ -163,34 +163,34 @@ START_TEST(unix_socket)
 		listen_close(&l);
 		ck_assert_uint_eq(l.n, 0);
 		ck_assert_int_lt(lstat(p.path, &st), 0);
-		place_end(&p);
+		tmpdir_end(&p);
 	}
 }
 END_TEST
 
 START_TEST(live_service)
 {
-	struct place p;
+	struct tmpdir p;
 	struct listeners l;
 
-	place_init(&p);
+	tmpdir_init(&p);
 	must_open(p.address, &l);
 	must_refuse(p.address, "another service is listening");
 	/* The first one did not notice: it has the probe, and goes on. */
 	ck_assert(somebody_accepts(&l, p.path));
 	listen_close(&l);
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 
 START_TEST(stale_socket)
 {
-	struct place p;
+	struct tmpdir p;
 	struct listeners l;
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	place_init(&p);
+	tmpdir_init(&p);
 	memcpy(un.sun_path, p.path, strlen(p.path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	ck_assert_int_eq(listen(fd, 1), 0);
@@ -198,18 +198,18 @@ START_TEST(stale_socket)
 	must_open(p.address, &l);
 	ck_assert(somebody_accepts(&l, p.path));
 	listen_close(&l);
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 
 START_TEST(not_a_socket)
 {
-	struct place p;
+	struct tmpdir p;
 	struct stat st;
 	char other[100];
 	int fd;
 
-	place_init(&p);
+	tmpdir_init(&p);
 	fd = open(p.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 	ck_assert_int_eq(write(fd, "data", 4), 4);
 	(void)close(fd); /* written */
@@ -227,31 +227,31 @@ START_TEST(not_a_socket)
 	ck_assert_int_eq(symlink(other, p.path), 0);
 	must_refuse(p.address, "not a socket");
 	ck_assert_int_eq(unlink(p.path), 0);
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 
 START_TEST(datagram_socket)
 {
-	struct place p;
+	struct tmpdir p;
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	place_init(&p);
+	tmpdir_init(&p);
 	memcpy(un.sun_path, p.path, strlen(p.path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	must_refuse(p.address, "is there");
 	(void)close(fd); /* done with */
 	ck_assert_int_eq(unlink(p.path), 0);
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 
 START_TEST(no_folder)
 {
-	struct place p;
+	struct tmpdir p;
 
-	place_init(&p);
+	tmpdir_init(&p);
 	ck_assert_int_eq(rmdir(p.folder), 0);
 	must_refuse(p.address, "No such file");
 }
@@ -260,29 +260,29 @@ END_TEST
 /* A successor has taken the name: its socket is not unlinked. */
 START_TEST(successor_keeps_its_socket)
 {
-	struct place p;
+	struct tmpdir p;
 	struct listeners old, new;
 
-	place_init(&p);
+	tmpdir_init(&p);
 	must_open(p.address, &old);
 	ck_assert_int_eq(unlink(p.path), 0);
 	must_open(p.address, &new);
 	listen_close(&old);
 	ck_assert(somebody_accepts(&new, p.path));
 	listen_close(&new);
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 
 /* One bad address: none stays open, none stays in the file system. */
 START_TEST(all_or_none)
 {
-	struct place p;
+	struct tmpdir p;
 	struct listeners l = { .n = 77 };
 	struct err err;
 	struct str v[LISTEN_MAX + 1];
 
-	place_init(&p);
+	tmpdir_init(&p);
 	v[0] = str_from(p.address);
 	v[1] = STR("127.0.0.1:0");
 	v[2] = str_from(p.address);
@@ -307,7 +307,7 @@ START_TEST(all_or_none)
 			 0);
 	ck_assert_uint_eq(l.n, LISTEN_MAX);
 	listen_close(&l);
-	place_end(&p);
+	tmpdir_end(&p);
 }
 END_TEST
 

@@ -13,12 +13,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "tests/support/place.h"
+#include "tests/support/tmpdir.h"
 #include "tests/support/run.h"
 
 /* Runs in a child that ends by it: 0 is success. */
 static void
-in_child(void (*run)(const struct place *p), const struct place *p)
+in_child(void (*run)(const struct tmpdir *p), const struct tmpdir *p)
 {
 	int status = -1;
 	pid_t pid;
@@ -63,7 +63,7 @@ set_env(const char *fds, long pid)
 
 /* A listening unix socket at p->path as descriptor `as`. */
 static void
-pass(const struct place *p, int as)
+pass(const struct tmpdir *p, int as)
 {
 	struct listeners l;
 	struct err err;
@@ -81,7 +81,7 @@ pass(const struct place *p, int as)
 }
 
 static void
-child_systemd(const struct place *p)
+child_systemd(const struct tmpdir *p)
 {
 	struct listeners l;
 	struct stat st;
@@ -108,7 +108,7 @@ child_systemd(const struct place *p)
 }
 
 static void
-child_other_pid(const struct place *p)
+child_other_pid(const struct tmpdir *p)
 {
 	struct listeners l;
 	struct err err;
@@ -134,7 +134,7 @@ refused_count(const char *fds)
 }
 
 static void
-child_bad_count(const struct place *p)
+child_bad_count(const struct tmpdir *p)
 {
 	(void)p;
 	refused_count("17");
@@ -145,7 +145,7 @@ child_bad_count(const struct place *p)
 }
 
 static void
-child_not_listening(const struct place *p)
+child_not_listening(const struct tmpdir *p)
 {
 	struct listeners l;
 	struct err err;
@@ -163,7 +163,7 @@ child_not_listening(const struct place *p)
 }
 
 static void
-child_stdin(const struct place *p)
+child_stdin(const struct tmpdir *p)
 {
 	struct listeners l;
 	struct stat st;
@@ -182,7 +182,7 @@ child_stdin(const struct place *p)
 
 /* LISTEN_FDS wins over standard input, which is left as it is. */
 static void
-child_both(const struct place *p)
+child_both(const struct tmpdir *p)
 {
 	struct listeners l;
 	struct stat st;
@@ -198,7 +198,7 @@ child_both(const struct place *p)
 }
 
 static void
-child_names(const struct place *p)
+child_names(const struct tmpdir *p)
 {
 	static const struct {
 		const char *names, *wanted[2];
@@ -251,7 +251,7 @@ put_environment(const struct listeners *l)
 
 /* The socket goes from hand to hand, and the last one unlinks it. */
 static void
-child_successor(const struct place *p)
+child_successor(const struct tmpdir *p)
 {
 	struct listeners first, second;
 	struct stat st;
@@ -290,7 +290,7 @@ child_successor(const struct place *p)
 
 /* Somebody else has the path by now: it stays, whoever ends. */
 static void
-child_replaced(const struct place *p)
+child_replaced(const struct tmpdir *p)
 {
 	struct listeners first, second;
 	struct stat st;
@@ -313,7 +313,7 @@ child_replaced(const struct place *p)
 START_TEST(sockets_are_inherited)
 {
 	static const struct {
-		void (*run)(const struct place *p);
+		void (*run)(const struct tmpdir *p);
 		bool left; /* the socket is still there */
 	} rows[] = {
 		{ child_systemd, true },	{ child_other_pid, false },
@@ -324,13 +324,13 @@ START_TEST(sockets_are_inherited)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct place p;
+		struct tmpdir p;
 
-		place_init(&p);
+		tmpdir_init(&p);
 		in_child(rows[i].run, &p);
 		ck_assert_msg((unlink(p.path) == 0) == rows[i].left,
 			      "row %zu", i);
-		place_end(&p);
+		tmpdir_end(&p);
 	}
 }
 END_TEST

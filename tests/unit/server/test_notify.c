@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "tests/support/place.h"
+#include "tests/support/tmpdir.h"
 #include "tests/support/run.h"
 
 static void
@@ -48,11 +48,11 @@ START_TEST(messages_are_sent)
 	for (int abstract = 0; abstract <= 1; abstract++) {
 		char name[100], got[64] = "";
 		struct notifier n;
-		struct place p;
+		struct tmpdir p;
 		struct err err;
 		int fd;
 
-		place_init(&p);
+		tmpdir_init(&p);
 		(void)snprintf(name, sizeof(name), "%s%s",
 			       abstract == 1 ? "@" : "", p.path);
 		fd = hear(name);
@@ -69,7 +69,7 @@ START_TEST(messages_are_sent)
 		ck_assert_int_eq(err.code, ERR_UNAVAILABLE);
 		notify_close(&n);
 		ck_assert_int_eq(notify_send(&n, "READY=1", &err), 0);
-		place_end(&p);
+		tmpdir_end(&p);
 	}
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests of our own addresses: requests with their facts, a log to read. */
-#ifndef UNIT_AUTH_ORIGIN_RIG_H
-#define UNIT_AUTH_ORIGIN_RIG_H
+#ifndef UNIT_AUTH_ORIGIN_FIXTURE_H
+#define UNIT_AUTH_ORIGIN_FIXTURE_H
 
 #include "tests/support/flow.h"
 
@@ -24,9 +24,9 @@ init(const char *ini)
 	flow_init(&f, ini, NULL, NULL);
 	log_of_test = (struct log){ .fd = fileno(tmpfile()),
 				    .level = LOG_WARNING,
-				    .wall_ms = f.world.env.clock.wall_ms,
-				    .ctx = f.world.env.clock.ctx };
-	f.world.env.log = &log_of_test;
+				    .wall_ms = f.fake.env.clock.wall_ms,
+				    .ctx = f.fake.env.clock.ctx };
+	f.fake.env.log = &log_of_test;
 }
 
 static inline void
@@ -47,7 +47,7 @@ logged(void)
 	text[n] = '\0';
 	ck_assert_int_eq(ftruncate(log_of_test.fd, 0), 0);
 	ck_assert_int_eq(lseek(log_of_test.fd, 0, SEEK_SET), 0);
-	fake_env_advance(&f.world, 1);
+	fake_env_advance(&f.fake, 1);
 	return text;
 }
 

@@ -3,8 +3,8 @@
  * The contract of strategy/user_source.h, asked of every source that can be
  * written.  Each users_kind_X.c makes a program of these cases.
  */
-#ifndef CONTRACT_USERS_RIG_H
-#define CONTRACT_USERS_RIG_H
+#ifndef CONTRACT_USERS_FIXTURE_H
+#define CONTRACT_USERS_FIXTURE_H
 
 #include "strategy/users.h"
 #include "tests/contract/expect.h"
@@ -31,7 +31,7 @@ int kind_start(void);
 void kind_stop(void);
 
 /* One opened source, fresh and empty, with one link. */
-struct rig {
+struct fixture {
 	const char *name;
 	const struct user_source_ops *ops;
 	struct fake_env fake;
@@ -43,17 +43,17 @@ struct rig {
 	struct err err;
 };
 
-struct rig *rig_open(void);
-void rig_close(struct rig *r);
+struct fixture *fixture_open(void);
+void fixture_close(struct fixture *r);
 
 /* A restart, in two halves. */
-void rig_stop(struct rig *r);
-void rig_start(struct rig *r);
+void fixture_stop(struct fixture *r);
+void fixture_start(struct fixture *r);
 
-struct users_link *rig_link(struct rig *r);
+struct users_link *fixture_link(struct fixture *r);
 
 /* With all that a user may have, not added yet. */
-struct user rig_user(const char *name);
+struct user fixture_user(const char *name);
 
 TCase *users_refused_cases(void);
 

@@ -4,8 +4,8 @@
  * makes a program of these cases with the stores of its own, each of which
  * every case is run for.
  */
-#ifndef CONTRACT_STORE_RIG_H
-#define CONTRACT_STORE_RIG_H
+#ifndef CONTRACT_STORE_FIXTURE_H
+#define CONTRACT_STORE_FIXTURE_H
 
 #include "strategy/store.h"
 #include "tests/contract/expect.h"
@@ -35,7 +35,7 @@ int kinds_start(void);
 void kinds_stop(void);
 
 /* One opened store, fresh and empty, with one link. */
-struct rig {
+struct fixture {
 	const char *name;
 	const struct session_store_ops *ops;
 	struct fake_env fake;
@@ -49,38 +49,40 @@ struct rig {
 	struct err err;
 };
 
-int rig_count(void);
-struct rig *rig_open(int kind);
-void rig_close(struct rig *r);
+int fixture_count(void);
+struct fixture *fixture_open(int kind);
+void fixture_close(struct fixture *r);
 
 /* Several handles may hold it, as several processes do. */
-bool rig_is_shared(const struct rig *r);
+bool fixture_is_shared(const struct fixture *r);
 
 /* Closes the store and opens it again, as a restart does. */
-void rig_reopen(struct rig *r);
+void fixture_reopen(struct fixture *r);
 /* Leaves nothing open: before fork(). */
-void rig_shut(struct rig *r);
+void fixture_shut(struct fixture *r);
 
 /* Another connection to r->store; another handle, as another process has. */
-struct store_link *rig_link(struct rig *r);
-struct backend *rig_store(struct rig *r);
-int rig_try_store(struct rig *r,
-		  struct backend **out) MUST_USE; /* in a child */
-struct store_link *rig_link_to(struct rig *r, struct backend *s);
+struct store_link *fixture_link(struct fixture *r);
+struct backend *fixture_store(struct fixture *r);
+int fixture_try_store(struct fixture *r,
+		      struct backend **out) MUST_USE; /* in a child */
+struct store_link *fixture_link_to(struct fixture *r, struct backend *s);
 
 /* A session of its own id and token: 3600 ms when idle, 36000 in all. */
-struct session rig_session(struct rig *r, const char *user, int64_t created);
+struct session fixture_session(struct fixture *r, const char *user,
+			       int64_t created);
 /* The same, created in the store. */
-struct session rig_create(struct rig *r, const char *user, int64_t created);
-bool rig_find(struct rig *r, const struct session *s, int64_t now,
-	      struct session *got);
-bool rig_is_alive(struct rig *r, const struct session *s, int64_t now);
+struct session fixture_create(struct fixture *r, const char *user,
+			      int64_t created);
+bool fixture_find(struct fixture *r, const struct session *s, int64_t now,
+		  struct session *got);
+bool fixture_is_alive(struct fixture *r, const struct session *s, int64_t now);
 /* Live sessions of a user (NULL: of all). */
-int64_t rig_live(struct rig *r, const char *user, int64_t now);
+int64_t fixture_live(struct fixture *r, const char *user, int64_t now);
 
 /* What a thread does, on a link of its own. */
 struct work {
-	struct rig *r;
+	struct fixture *r;
 	struct store_link *l;
 	void (*fn)(struct work *w);
 	void *shared; /* with the other threads */
@@ -90,21 +92,22 @@ struct work {
 	struct err err;
 };
 
-#define RIG_THREADS_MAX 16
+#define FIXTURE_THREADS_MAX 16
 
 /* Runs fn in n threads, none of which may count a failure; with `handles` each
  * has a store of its own, as processes have.  The sum of their answers. */
-int64_t rig_threads(struct rig *r, void (*fn)(struct work *w), void *shared,
-		    int n, bool handles);
+int64_t fixture_threads(struct fixture *r, void (*fn)(struct work *w),
+			void *shared, int n, bool handles);
 
 /* Runs fn in n processes, each of which opens a store of its own and throws
  * its own dice; the sum of their answers (each below 100). */
-int rig_processes(struct rig *r, int (*fn)(struct rig *r), int n);
+int fixture_processes(struct fixture *r, int (*fn)(struct fixture *r), int n);
 
 /* A use of a refresh token: 3600 ms when idle, 10 ms of grace, 3 times; what
  * follows is new. */
-struct rotation rig_rotation(struct rig *r, const struct token_hash *presented,
-			     uint32_t generation);
+struct rotation fixture_rotation(struct fixture *r,
+				 const struct token_hash *presented,
+				 uint32_t generation);
 
 bool session_same(const struct session *a, const struct session *b);
 bool session_id_same(const struct session_id *a, const struct session_id *b);

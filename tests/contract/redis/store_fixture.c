@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A Redis store on a server of its own. */
-#include "tests/contract/redis/store_rig.h"
+#include "tests/contract/redis/store_fixture.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 extern const struct session_store_ops store_redis;
 
 static struct backend *
-open_store(struct rig *r, const char *prefix, const char *username,
+open_store(struct fixture *r, const char *prefix, const char *username,
 	   const char *password)
 {
 	const struct redis_conf conf = {
@@ -30,10 +30,10 @@ open_store(struct rig *r, const char *prefix, const char *username,
 	return s;
 }
 
-struct rig *
-rig_open(void)
+struct fixture *
+fixture_open(void)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
 	r->name = "redis";
@@ -50,7 +50,7 @@ rig_open(void)
 }
 
 void
-rig_close(struct rig *r)
+fixture_close(struct fixture *r)
 {
 	store_link_free(r->l);
 	backend_unref(r->store);
@@ -60,8 +60,8 @@ rig_close(struct rig *r)
 }
 
 struct store_link *
-rig_link(struct rig *r, const char *prefix, const char *username,
-	 const char *password)
+fixture_link(struct fixture *r, const char *prefix, const char *username,
+	     const char *password)
 {
 	struct backend *s = open_store(r, prefix, username, password);
 	struct store_link *l = store_link_new(&r->fake.env);
@@ -73,19 +73,19 @@ rig_link(struct rig *r, const char *prefix, const char *username,
 }
 
 void
-rig_link_end(struct store_link *l)
+fixture_link_end(struct store_link *l)
 {
 	store_link_free(l);
 }
 
 void
-rig_forgive(struct rig *r)
+fixture_forgive(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 2000);
 }
 
 long long
-rig_redis(struct rig *r, const char *format, ...)
+fixture_redis(struct fixture *r, const char *format, ...)
 {
 	redisContext *c = redisConnectUnix(r->server.socket);
 	redisReply *reply;
@@ -111,7 +111,7 @@ rig_redis(struct rig *r, const char *format, ...)
 }
 
 struct session
-rig_session(struct rig *r, const char *user, int64_t created)
+fixture_session(struct fixture *r, const char *user, int64_t created)
 {
 	struct session s = {
 		.who = { .name = str_from(user),
@@ -127,23 +127,23 @@ rig_session(struct rig *r, const char *user, int64_t created)
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
-	OK(r, session_id_make(&r->fake.env, created, s.who.name, &s.id,
-			      &r->err));
+	OK(r,
+	   session_id_make(&r->fake.env, created, s.who.name, &s.id, &r->err));
 	HOLDS(r, env_random(&r->fake.env, &s.token, sizeof(s.token)) == 0);
 	return s;
 }
 
 struct session
-rig_create(struct rig *r, const char *user, int64_t created)
+fixture_create(struct fixture *r, const char *user, int64_t created)
 {
-	struct session s = rig_session(r, user, created);
+	struct session s = fixture_session(r, user, created);
 
 	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
 	return s;
 }
 
 bool
-rig_is_alive(struct rig *r, const struct session *s, int64_t now)
+fixture_is_alive(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session got;
 	bool found;
@@ -155,7 +155,7 @@ rig_is_alive(struct rig *r, const struct session *s, int64_t now)
 }
 
 int64_t
-rig_live(struct rig *r, const char *user, int64_t now)
+fixture_live(struct fixture *r, const char *user, int64_t now)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct str who = { .p = NULL };
@@ -165,15 +165,16 @@ rig_live(struct rig *r, const char *user, int64_t now)
 	if (user != NULL)
 		who = str_from(user);
 	do {
-		OK(r, store_list(r->l, r->a, who, now, 50, &cursor, &list,
-				 &r->err));
+		OK(r,
+		   store_list(r->l, r->a, who, now, 50, &cursor, &list,
+			      &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
 	return n;
 }
 
 int64_t
-rig_sweep(struct rig *r, int64_t now)
+fixture_sweep(struct fixture *r, int64_t now)
 {
 	int64_t all = 0, n;
 
@@ -185,7 +186,7 @@ rig_sweep(struct rig *r, int64_t now)
 }
 
 struct rotation
-rig_rotation(struct rig *r, const struct session *s)
+fixture_rotation(struct fixture *r, const struct session *s)
 {
 	struct rotation use = {
 		.presented = s->token,
@@ -200,8 +201,8 @@ rig_rotation(struct rig *r, const struct session *s)
 }
 
 int
-rig_rotate(struct rig *r, struct session *s, const struct rotation *use,
-	   int64_t now, enum rotate_answer *answer)
+fixture_rotate(struct fixture *r, struct session *s, const struct rotation *use,
+	       int64_t now, enum rotate_answer *answer)
 {
 	const struct session_id id = s->id;
 	uint8_t wrapped[32];
@@ -210,10 +211,10 @@ rig_rotate(struct rig *r, struct session *s, const struct rotation *use,
 			    &r->err);
 }
 
-struct rig_key
-rig_key(const struct session *s)
+struct fixture_key
+fixture_key(const struct session *s)
 {
-	struct rig_key key;
+	struct fixture_key key;
 	char id[HEX_LEN(SESSION_ID_BYTES)];
 
 	hex_encode(s->id.b, sizeof(s->id.b), id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hammer COUNT THREADS fcgi SOCKET COOKIE    checks, on kept connections
- * hammer COUNT THREADS http PORT COOKIE      pages, through a web server
+ * load COUNT THREADS fcgi SOCKET COOKIE    checks, on kept connections
+ * load COUNT THREADS http PORT COOKIE      pages, through a web server
  *
  * Asks on and on: COUNT requests at least, and until standard input ends.
  * Prints "DONE FAILED MOVED".  A request is done when it has the answer that
@@ -24,8 +24,8 @@
 
 #include "base/str.h"
 
-#define WAIT_MS	    20000
-#define THREADS_MAX 64
+#define WAIT_MS	       20000
+#define THREADS_MAX    64
 #define STRANGER_EVERY 2 /* one that is to be refused */
 
 struct request {
@@ -33,7 +33,7 @@ struct request {
 	const char *wanted[2]; /* both are in the answer */
 };
 
-struct hammer {
+struct load {
 	long count;
 	const char *address;
 	struct request request, stranger;
@@ -109,14 +109,14 @@ read_fcgi(int fd, char *text, size_t room)
 	enum fcgi_got got = fcgi_read(fd, WAIT_MS, &answer);
 
 	if (got != FCGI_GOT_ANSWER)
-		return complain("no answer", got == FCGI_GOT_CUT ? "cut" :
-								   "none");
+		return complain("no answer",
+				got == FCGI_GOT_CUT ? "cut" : "none");
 	(void)snprintf(text, room, "%s", answer.text);
 	return true;
 }
 
 static bool
-answered(const struct hammer *h, int fd, const struct request *r)
+answered(const struct load *h, int fd, const struct request *r)
 {
 	char text[16384];
 
@@ -131,7 +131,7 @@ answered(const struct hammer *h, int fd, const struct request *r)
 
 /* One request; opens *fd when need be, closes it after a failure. */
 static bool
-ask(struct hammer *h, int *fd, const struct request *r)
+ask(struct load *h, int *fd, const struct request *r)
 {
 	bool kept = *fd >= 0;
 	ssize_t sent;
@@ -160,7 +160,7 @@ ask(struct hammer *h, int *fd, const struct request *r)
 static void *
 run(void *arg)
 {
-	struct hammer *h = arg;
+	struct load *h = arg;
 	int fd = -1;
 
 	for (;;) {
@@ -202,8 +202,8 @@ add_fcgi(struct request *r, const char *cookie)
 	struct bytes params = { .p = NULL }, none = { .p = NULL };
 
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
-		fcgi_pair(&params, str_from(facts[i][0]),
-			  str_from(facts[i][1]), false);
+		fcgi_pair(&params, str_from(facts[i][0]), str_from(facts[i][1]),
+			  false);
 	fcgi_pair(&params, STR("HTTP_COOKIE"), str_from(cookie), false);
 	fcgi_begin(&r->bytes, 1, FCGI_R_RESPONDER, true);
 	fcgi_stream(&r->bytes, FCGI_T_PARAMS, 1, &params, 65535, 0);
@@ -212,7 +212,7 @@ add_fcgi(struct request *r, const char *cookie)
 }
 
 static void
-make_requests(struct hammer *h, const char *cookie)
+make_requests(struct load *h, const char *cookie)
 {
 	if (h->http) {
 		/* A POST is what nginx is most careful to send again. */
@@ -235,7 +235,7 @@ make_requests(struct hammer *h, const char *cookie)
 int
 main(int argc, char **argv)
 {
-	static struct hammer h;
+	static struct load h;
 	pthread_t threads[THREADS_MAX];
 	long n;
 	char c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the stores for the contract suite. */
-#include "tests/contract/store/rig.h"
+#include "tests/contract/store/fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,33 +10,33 @@
 #include "strategy/session_id.h"
 
 int
-rig_count(void)
+fixture_count(void)
 {
 	return (int)store_nkinds;
 }
 
 static bool
-rig_is_embedded(const struct rig *r)
+fixture_is_embedded(const struct fixture *r)
 {
 	return (r->ops->base.driver.caps & BACKEND_EMBEDDED) != 0;
 }
 
 static void
-open_store(struct rig *r)
+open_store(struct fixture *r)
 {
-	r->store = rig_store(r);
-	r->l = rig_link_to(r, r->store);
+	r->store = fixture_store(r);
+	r->l = fixture_link_to(r, r->store);
 	/* By itself only an embedded one does. */
-	if (!rig_is_embedded(r))
+	if (!fixture_is_embedded(r))
 		OK(r, store_migrate(r->l, &r->err));
 	OK(r, store_check_schema(r->l, &r->err));
 }
 
-struct rig *
-rig_open(int kind)
+struct fixture *
+fixture_open(int kind)
 {
 	const struct store_kind *k = &store_kinds[kind];
-	struct rig *r = calloc(1, sizeof(*r));
+	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
 	r->name = k->ops->base.driver.name;
@@ -59,13 +59,13 @@ rig_open(int kind)
 }
 
 bool
-rig_is_shared(const struct rig *r)
+fixture_is_shared(const struct fixture *r)
 {
 	return (r->ops->base.driver.caps & BACKEND_SHARED) != 0;
 }
 
 void
-rig_shut(struct rig *r)
+fixture_shut(struct fixture *r)
 {
 	store_link_free(r->l);
 	backend_unref(r->store);
@@ -74,19 +74,19 @@ rig_shut(struct rig *r)
 }
 
 void
-rig_reopen(struct rig *r)
+fixture_reopen(struct fixture *r)
 {
-	rig_shut(r);
+	fixture_shut(r);
 	open_store(r);
 }
 
 void
-rig_close(struct rig *r)
+fixture_close(struct fixture *r)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
 	char path[128];
 
-	rig_shut(r);
+	fixture_shut(r);
 	arena_free(r->a);
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", r->path,
@@ -99,7 +99,7 @@ rig_close(struct rig *r)
 }
 
 int
-rig_try_store(struct rig *r, struct backend **out)
+fixture_try_store(struct fixture *r, struct backend **out)
 {
 	void *conf = calloc(1, r->ops->base.driver.conf_size);
 	char *path = strdup(r->path);
@@ -116,16 +116,16 @@ rig_try_store(struct rig *r, struct backend **out)
 }
 
 struct backend *
-rig_store(struct rig *r)
+fixture_store(struct fixture *r)
 {
 	struct backend *s;
 
-	OK(r, rig_try_store(r, &s));
+	OK(r, fixture_try_store(r, &s));
 	return s;
 }
 
 struct store_link *
-rig_link_to(struct rig *r, struct backend *s)
+fixture_link_to(struct fixture *r, struct backend *s)
 {
 	struct store_link *l = store_link_new(r->env);
 
@@ -135,13 +135,13 @@ rig_link_to(struct rig *r, struct backend *s)
 }
 
 struct store_link *
-rig_link(struct rig *r)
+fixture_link(struct fixture *r)
 {
-	return rig_link_to(r, r->store);
+	return fixture_link_to(r, r->store);
 }
 
 struct session
-rig_session(struct rig *r, const char *user, int64_t created)
+fixture_session(struct fixture *r, const char *user, int64_t created)
 {
 	struct session s = {
 		.who = { .name = str_from(user),
@@ -163,17 +163,17 @@ rig_session(struct rig *r, const char *user, int64_t created)
 }
 
 struct session
-rig_create(struct rig *r, const char *user, int64_t created)
+fixture_create(struct fixture *r, const char *user, int64_t created)
 {
-	struct session s = rig_session(r, user, created);
+	struct session s = fixture_session(r, user, created);
 
 	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
 	return s;
 }
 
 struct rotation
-rig_rotation(struct rig *r, const struct token_hash *presented,
-	     uint32_t generation)
+fixture_rotation(struct fixture *r, const struct token_hash *presented,
+		 uint32_t generation)
 {
 	struct rotation use = {
 		.presented = *presented,
@@ -189,8 +189,8 @@ rig_rotation(struct rig *r, const struct token_hash *presented,
 }
 
 bool
-rig_find(struct rig *r, const struct session *s, int64_t now,
-	 struct session *got)
+fixture_find(struct fixture *r, const struct session *s, int64_t now,
+	     struct session *got)
 {
 	bool found = true;
 
@@ -201,10 +201,10 @@ rig_find(struct rig *r, const struct session *s, int64_t now,
 }
 
 bool
-rig_is_alive(struct rig *r, const struct session *s, int64_t now)
+fixture_is_alive(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session got;
-	bool found = rig_find(r, s, now, &got);
+	bool found = fixture_find(r, s, now, &got);
 
 	if (found)
 		HOLDS(r, session_id_same(&got.id, &s->id));
@@ -212,7 +212,7 @@ rig_is_alive(struct rig *r, const struct session *s, int64_t now)
 }
 
 int64_t
-rig_live(struct rig *r, const char *user, int64_t now)
+fixture_live(struct fixture *r, const char *user, int64_t now)
 {
 	struct str who = { .p = NULL };
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -222,8 +222,9 @@ rig_live(struct rig *r, const char *user, int64_t now)
 	if (user != NULL)
 		who = str_from(user);
 	do {
-		OK(r, store_list(r->l, r->a, who, now, 7, &cursor, &list,
-				 &r->err));
+		OK(r,
+		   store_list(r->l, r->a, who, now, 7, &cursor, &list,
+			      &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
 	return n;
@@ -239,14 +240,14 @@ bool
 session_same(const struct session *a, const struct session *b)
 {
 	return session_id_same(&a->id, &b->id) &&
-	       memcmp(&a->token, &b->token, sizeof(a->token)) == 0 &&
-	       identity_equal(&a->who, &b->who) &&
-	       a->created_ms == b->created_ms &&
-	       a->last_seen_ms == b->last_seen_ms &&
-	       a->idle_expires_ms == b->idle_expires_ms &&
-	       a->expires_ms == b->expires_ms && a->remember == b->remember &&
-	       str_eq(a->address, b->address) &&
-	       str_eq(a->user_agent, b->user_agent) &&
-	       a->generation == b->generation &&
-	       memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;
+	    memcmp(&a->token, &b->token, sizeof(a->token)) == 0 &&
+	    identity_equal(&a->who, &b->who) &&
+	    a->created_ms == b->created_ms &&
+	    a->last_seen_ms == b->last_seen_ms &&
+	    a->idle_expires_ms == b->idle_expires_ms &&
+	    a->expires_ms == b->expires_ms && a->remember == b->remember &&
+	    str_eq(a->address, b->address) &&
+	    str_eq(a->user_agent, b->user_agent) &&
+	    a->generation == b->generation &&
+	    memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connects to a server of the test's own. */
-#include "tests/contract/redis/rig.h"
+#include "tests/contract/redis/fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,34 +12,34 @@ static const struct redis_script scripts[SCRIPT_N] = {
 };
 
 void
-rig_init(struct rig *r, const char *url)
+fixture_init(struct fixture *r, const char *url)
 {
-	*r = (struct rig){ .name = "redis",
-			   .env = env_real(NULL),
-			   .conf = { .url = str_from(url),
-				     .prefix = STR("t:"),
-				     .connect_timeout = 2,
-				     .timeout = 2 } };
+	*r = (struct fixture){ .name = "redis",
+			       .env = env_real(NULL),
+			       .conf = { .url = str_from(url),
+					 .prefix = STR("t:"),
+					 .connect_timeout = 2,
+					 .timeout = 2 } };
 }
 
 int
-rig_open(struct rig *r)
+fixture_open(struct fixture *r)
 {
 	return redis_open(scripts, SCRIPT_N, &r->conf, &r->env, &r->server,
 			  &r->err);
 }
 
 int
-rig_connect(struct rig *r)
+fixture_connect(struct fixture *r)
 {
-	rig_disconnect(r);
-	if (r->server == NULL && rig_open(r) != 0)
+	fixture_disconnect(r);
+	if (r->server == NULL && fixture_open(r) != 0)
 		return -1;
 	return redis_connect(r->server, &r->conn, &r->err);
 }
 
 void
-rig_disconnect(struct rig *r)
+fixture_disconnect(struct fixture *r)
 {
 	if (r->conn != NULL)
 		redis_disconnect(r->conn);
@@ -47,16 +47,16 @@ rig_disconnect(struct rig *r)
 }
 
 void
-rig_end(struct rig *r)
+fixture_end(struct fixture *r)
 {
-	rig_disconnect(r);
+	fixture_disconnect(r);
 	if (r->server != NULL)
 		redis_close(r->server);
 	r->server = NULL;
 }
 
 static int
-run_step(struct rig *r, struct redis_step step, const char *key)
+run_step(struct fixture *r, struct redis_step step, const char *key)
 {
 	char text[512];
 	struct str prefix = redis_prefix(r->conn);
@@ -67,8 +67,8 @@ run_step(struct rig *r, struct redis_step step, const char *key)
 }
 
 int
-rig_run(struct rig *r, const char *command, const char *key,
-	const struct str *args, size_t n)
+fixture_run(struct fixture *r, const char *command, const char *key,
+	    const struct str *args, size_t n)
 {
 	return run_step(r,
 			(struct redis_step){
@@ -77,8 +77,8 @@ rig_run(struct rig *r, const char *command, const char *key,
 }
 
 int
-rig_script(struct rig *r, enum rig_script which, const char *key,
-	   const struct str *args, size_t n)
+fixture_script(struct fixture *r, enum fixture_script which, const char *key,
+	       const struct str *args, size_t n)
 {
 	return run_step(r,
 			(struct redis_step){
@@ -87,13 +87,13 @@ rig_script(struct rig *r, enum rig_script which, const char *key,
 }
 
 int
-rig_get(struct rig *r, const char *key)
+fixture_get(struct fixture *r, const char *key)
 {
-	return rig_run(r, "GET", key, NULL, 0);
+	return fixture_run(r, "GET", key, NULL, 0);
 }
 
 int
-rig_set(struct rig *r, const char *key, const char *value)
+fixture_set(struct fixture *r, const char *key, const char *value)
 {
-	return rig_run(r, "SET", key, RIG_ARGS(str_from(value)));
+	return fixture_run(r, "SET", key, FIXTURE_ARGS(str_from(value)));
 }

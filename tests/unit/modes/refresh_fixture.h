@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A service in mode refresh, for test_refresh and test_renewal. */
-#ifndef UNIT_MODES_REFRESH_RIG_H
-#define UNIT_MODES_REFRESH_RIG_H
+#ifndef UNIT_MODES_REFRESH_FIXTURE_H
+#define UNIT_MODES_REFRESH_FIXTURE_H
 
 #include "tests/support/run.h"
 
@@ -99,11 +99,11 @@ tokens_of(const struct flow_answer *a)
 static inline struct tokens
 sign_in(const char *user)
 {
-	struct flow_answer a = flow_post(
-	    &f, "/auth/login", JSON,
-	    flow_text(&f, "{\"username\":\"%s\",\"password\":\"%s\"}", user,
-		      FLOW_PASSWORD),
-	    NULL);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/login", JSON,
+		      flow_text(&f, "{\"username\":\"%s\",\"password\":\"%s\"}",
+				user, FLOW_PASSWORD),
+		      NULL);
 	struct tokens t = tokens_of(&a);
 
 	ck_assert_uint_eq(a.status, 200);
@@ -117,10 +117,11 @@ sign_in(const char *user)
 static inline struct tokens
 refresh(const char *token)
 {
-	struct flow_answer a = flow_post(
-	    &f, "/auth/refresh", FORM,
-	    flow_text(&f, "grant_type=refresh_token&refresh_token=%s", token),
-	    NULL);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/refresh", FORM,
+		      flow_text(&f, "grant_type=refresh_token&refresh_token=%s",
+				token),
+		      NULL);
 
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	return tokens_of(&a);

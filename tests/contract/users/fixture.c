@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the user sources for the contract suite. */
-#include "tests/contract/users/rig.h"
+#include "tests/contract/users/fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct users_link *
-rig_link(struct rig *r)
+fixture_link(struct fixture *r)
 {
 	struct users_link *l = users_link_new(&r->fake.env);
 
@@ -17,7 +17,7 @@ rig_link(struct rig *r)
 }
 
 void
-rig_start(struct rig *r)
+fixture_start(struct fixture *r)
 {
 	char *conf = calloc(1, r->ops->base.driver.conf_size);
 	char *path = strdup(r->path);
@@ -30,17 +30,17 @@ rig_start(struct rig *r)
 	memset(path, 'x', strlen(path));
 	free(path);
 	free(conf);
-	r->l = rig_link(r);
+	r->l = fixture_link(r);
 	/* As fcgiauthctl store migrate does; a file of ours does it itself. */
 	if ((r->ops->base.driver.caps & BACKEND_EMBEDDED) == 0)
 		OK(r, users_migrate(r->l, &r->err));
 	OK(r, users_check_schema(r->l, &r->err));
 }
 
-struct rig *
-rig_open(void)
+struct fixture *
+fixture_open(void)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
 	r->ops = users_kind.ops;
@@ -55,24 +55,24 @@ rig_open(void)
 		users_kind.fresh();
 	r->a = arena_new(16 << 20);
 	ck_assert_ptr_nonnull(r->a);
-	rig_start(r);
+	fixture_start(r);
 	return r;
 }
 
 void
-rig_stop(struct rig *r)
+fixture_stop(struct fixture *r)
 {
 	users_link_free(r->l);
 	backend_unref(r->users);
 }
 
 void
-rig_close(struct rig *r)
+fixture_close(struct fixture *r)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
 	char path[128];
 
-	rig_stop(r);
+	fixture_stop(r);
 	arena_free(r->a);
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", r->path,
@@ -84,7 +84,7 @@ rig_close(struct rig *r)
 }
 
 struct user
-rig_user(const char *name)
+fixture_user(const char *name)
 {
 	return (struct user){
 		.who = { .name = str_from(name),

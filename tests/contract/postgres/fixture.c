@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the server and the store for the cases of Postgres. */
-#include "tests/contract/postgres/rig.h"
+#include "tests/contract/postgres/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 
 extern const struct user_source_ops users_postgres;
 
-struct postgres_server_place shared_place;
+struct test_postgres shared_server;
 
 static struct postgres_conf
-conf_of(const struct rig *r, const char *conninfo)
+conf_of(const struct fixture *r, const char *conninfo)
 {
 	return (struct postgres_conf){ .conninfo = str_from(conninfo),
 				       .connect_timeout = 2,
@@ -19,8 +19,8 @@ conf_of(const struct rig *r, const char *conninfo)
 }
 
 void
-rig_second(struct rig *r, const char *conninfo, struct backend **s,
-	   struct store_link **l)
+fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
+	       struct store_link **l)
 {
 	const struct postgres_conf conf = conf_of(r, conninfo);
 
@@ -31,40 +31,41 @@ rig_second(struct rig *r, const char *conninfo, struct backend **s,
 }
 
 void
-rig_start(struct rig *r)
+fixture_start(struct fixture *r)
 {
-	rig_second(r, r->conninfo, &r->store, &r->l);
+	fixture_second(r, r->conninfo, &r->store, &r->l);
 }
 
 void
-rig_stop(struct rig *r)
+fixture_stop(struct fixture *r)
 {
 	store_link_free(r->l);
 	backend_unref(r->store);
 }
 
-struct rig *
-rig_open(unsigned flags, const char *more)
+struct fixture *
+fixture_open(unsigned flags, const char *more)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
 	r->name = "postgres";
 	r->timeout = 5;
-	r->place = &shared_place;
-	if ((flags & RIG_OWN_SERVER) != 0) {
-		r->place = &r->own;
-		ck_assert(postgres_server_new(r->place));
+	r->server = &shared_server;
+	if ((flags & FIXTURE_OWN_SERVER) != 0) {
+		r->server = &r->own;
+		ck_assert(postgres_server_new(r->server));
 	}
 	fake_env_init(&r->fake);
 	r->now = env_wall_ms(&r->fake.env);
 	(void)snprintf(r->conninfo, sizeof(r->conninfo), "%s %s",
-		       r->place->conninfo, more);
-	postgres_server_sql(r->place, "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+		       r->server->conninfo, more);
+	postgres_server_sql(r->server,
+			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 	r->a = arena_new(1 << 20);
 	ck_assert_ptr_nonnull(r->a);
-	rig_start(r);
-	if ((flags & RIG_NO_SCHEMA) == 0) {
+	fixture_start(r);
+	if ((flags & FIXTURE_NO_SCHEMA) == 0) {
 		OK(r, store_migrate(r->l, &r->err));
 		OK(r, store_check_schema(r->l, &r->err));
 	}
@@ -72,23 +73,23 @@ rig_open(unsigned flags, const char *more)
 }
 
 void
-rig_close(struct rig *r)
+fixture_close(struct fixture *r)
 {
-	rig_stop(r);
+	fixture_stop(r);
 	arena_free(r->a);
-	if (r->place == &r->own)
-		postgres_server_free(r->place);
+	if (r->server == &r->own)
+		postgres_server_free(r->server);
 	free(r);
 }
 
 void
-rig_wait(struct rig *r)
+fixture_wait(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 2000);
 }
 
 struct session
-rig_create(struct rig *r)
+fixture_create(struct fixture *r)
 {
 	struct session s = { .who = { .name = STR("alice") },
 			     .created_ms = r->now,
@@ -104,7 +105,7 @@ rig_create(struct rig *r)
 }
 
 int
-rig_find(struct rig *r, const struct session *s, bool *found)
+fixture_find(struct fixture *r, const struct session *s, bool *found)
 {
 	struct session got;
 
@@ -113,7 +114,7 @@ rig_find(struct rig *r, const struct session *s, bool *found)
 }
 
 void
-bare_open(struct rig *r, const char *const *steps, size_t nsteps,
+bare_open(struct fixture *r, const char *const *steps, size_t nsteps,
 	  struct bare *b)
 {
 	const struct postgres_conf conf = conf_of(r, r->conninfo);
@@ -146,8 +147,8 @@ set(void *conf, const char *name, const void *value, size_t n)
 }
 
 int
-rig_try_users(struct rig *r, struct str conninfo, struct str query,
-	      struct backend **out)
+fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
+		  struct backend **out)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	const int64_t seconds = 20;
@@ -164,18 +165,18 @@ rig_try_users(struct rig *r, struct str conninfo, struct str query,
 }
 
 struct backend *
-rig_users(struct rig *r, const char *query)
+fixture_users(struct fixture *r, const char *query)
 {
 	struct backend *u;
 
-	OK(r, rig_try_users(r, str_from(r->conninfo), str_from(query), &u));
+	OK(r, fixture_try_users(r, str_from(r->conninfo), str_from(query), &u));
 	return u;
 }
 
 PGconn *
-rig_foreign(const struct rig *r)
+fixture_foreign(const struct fixture *r)
 {
-	PGconn *c = PQconnectdb(r->place->conninfo);
+	PGconn *c = PQconnectdb(r->server->conninfo);
 
 	ck_assert_msg(PQstatus(c) == CONNECTION_OK, "%s", PQerrorMessage(c));
 	return c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A temporary folder with room for a unix socket, and listening there. */
-#ifndef TESTS_PLACE_H
-#define TESTS_PLACE_H
+#ifndef TESTS_TMPDIR_H
+#define TESTS_TMPDIR_H
 
 #include "base/base.h"
 
@@ -14,14 +14,14 @@
 #include "conf/option.h"
 #include "server/listen.h"
 
-struct place {
+struct tmpdir {
 	char folder[64], path[80], address[100];
 };
 
 static inline void
-place_init(struct place *p)
+tmpdir_init(struct tmpdir *p)
 {
-	*p = (struct place){ .folder = "/tmp/fcgiauth-test-XXXXXX" };
+	*p = (struct tmpdir){ .folder = "/tmp/fcgiauth-test-XXXXXX" };
 	ck_assert_ptr_nonnull(mkdtemp(p->folder));
 	(void)snprintf(p->path, sizeof(p->path), "%s/s", p->folder);
 	(void)snprintf(p->address, sizeof(p->address), "unix:%s", p->path);
@@ -29,7 +29,7 @@ place_init(struct place *p)
 
 /* Fails when anything is left behind. */
 static inline void
-place_end(const struct place *p)
+tmpdir_end(const struct tmpdir *p)
 {
 	ck_assert_int_eq(rmdir(p->folder), 0);
 }

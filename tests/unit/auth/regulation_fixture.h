@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tests of regulation share: users, addresses, tries, bans. */
-#ifndef UNIT_AUTH_REGULATION_RIG_H
-#define UNIT_AUTH_REGULATION_RIG_H
+#ifndef UNIT_AUTH_REGULATION_FIXTURE_H
+#define UNIT_AUTH_REGULATION_FIXTURE_H
 
 #include "tests/support/run.h"
 
@@ -85,7 +85,7 @@ reasons(void)
 
 	buf_init(&b, a, 1024);
 	ck_assert_int_eq(store_bans(f.links.store, a, BAN_S * 1000,
-				    f.world.wall_ms, 100, &bans, &n, &err),
+				    f.fake.wall_ms, 100, &bans, &n, &err),
 			 0);
 	for (size_t i = 0; i < n; i++) {
 		enum ban_kind kind;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A folder for keys and what fills it, for test_keyring and
  * test_keyring_refused. */
-#ifndef UNIT_CRYPTO_KEYRING_RIG_H
-#define UNIT_CRYPTO_KEYRING_RIG_H
+#ifndef UNIT_CRYPTO_KEYRING_FIXTURE_H
+#define UNIT_CRYPTO_KEYRING_FIXTURE_H
 
 #include "crypto/keyring.h"
 
@@ -96,8 +96,7 @@ load(enum jws_alg make)
 	struct keyring r;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(keyring_load(keys, make, &fake.env, arena, &r, &err) ==
-			  0,
+	ck_assert_msg(keyring_load(keys, make, &fake.env, arena, &r, &err) == 0,
 		      "%s", err.msg);
 	return r;
 }
@@ -125,8 +124,8 @@ add(enum jws_alg alg, enum key_state state)
 	struct jwk *key = tokens_key(alg);
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(keyring_add(keys, key, state, &fake.env, &err) == 0,
-		      "%s", err.msg);
+	ck_assert_msg(keyring_add(keys, key, state, &fake.env, &err) == 0, "%s",
+		      err.msg);
 	jwk_free(key);
 }
 

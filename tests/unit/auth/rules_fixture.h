@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules out of a text, and which of them decides about a request. */
-#ifndef UNIT_AUTH_RULES_RIG_H
-#define UNIT_AUTH_RULES_RIG_H
+#ifndef UNIT_AUTH_RULES_FIXTURE_H
+#define UNIT_AUTH_RULES_FIXTURE_H
 
 #include "auth/access.h"
 #include "http/path.h"
 #include "tests/unit/conf/drivers.h"
 
-struct rig {
+struct fixture {
 	struct parsed parsed;
 	struct rules *rules;
 };
 
 static inline void
-rig_init(struct rig *r, struct str ini)
+fixture_init(struct fixture *r, struct str ini)
 {
 	parse(&r->parsed, ini);
 	ck_assert_msg(r->parsed.rc == 0, "%s", first_problem(&r->parsed));
@@ -23,7 +23,7 @@ rig_init(struct rig *r, struct str ini)
 }
 
 static inline void
-rig_free(struct rig *r)
+fixture_free(struct fixture *r)
 {
 	arena_free(r->parsed.arena);
 }
@@ -33,13 +33,16 @@ struct asked {
 	const char *method, *host, *uri, *address;
 };
 
-#define GET(uri) { "GET", "www.example.com", uri, "192.0.2.7" }
+#define GET(uri)                                                               \
+	{                                                                      \
+		"GET", "www.example.com", uri, "192.0.2.7"                     \
+	}
 
 /* The rule that decides about each reading of the path: its name, or "" when
  * none matched; "several"; "refused" when the path is none, or hides dots;
  * "untold". */
 static inline struct str
-ask(const struct rig *r, const struct asked *q, enum rule_verdict *verdict)
+ask(const struct fixture *r, const struct asked *q, enum rule_verdict *verdict)
 {
 	struct access_question question = {
 		.rule = { .host = str_from(q->host),
@@ -69,7 +72,8 @@ ask(const struct rig *r, const struct asked *q, enum rule_verdict *verdict)
 }
 
 static inline void
-expect(const struct rig *r, const struct asked *q, const char *name, size_t row)
+expect(const struct fixture *r, const struct asked *q, const char *name,
+       size_t row)
 {
 	enum rule_verdict verdict;
 	struct str got = ask(r, q, &verdict);

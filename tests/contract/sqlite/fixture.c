@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the file for the cases of SQLite. */
-#include "tests/contract/sqlite/rig.h"
+#include "tests/contract/sqlite/fixture.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ configure(const struct driver *driver, const char *path)
 }
 
 void
-rig_start(struct rig *r)
+fixture_start(struct fixture *r)
 {
 	const struct env *env = &r->fake.env;
 	void *store = configure(&store_sqlite.base.driver, r->path);
@@ -41,7 +41,7 @@ rig_start(struct rig *r)
 }
 
 void
-rig_stop(struct rig *r)
+fixture_stop(struct fixture *r)
 {
 	store_link_free(r->l);
 	users_link_free(r->ul);
@@ -49,10 +49,10 @@ rig_stop(struct rig *r)
 	backend_unref(r->users);
 }
 
-struct rig *
-rig_open(void)
+struct fixture *
+fixture_open(void)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
 	r->name = "sqlite";
@@ -64,19 +64,19 @@ rig_open(void)
 	(void)snprintf(r->other, sizeof(r->other), "%s/other.db", r->folder);
 	r->a = arena_new(1 << 20);
 	ck_assert_ptr_nonnull(r->a);
-	rig_start(r);
+	fixture_start(r);
 	return r;
 }
 
 void
-rig_close(struct rig *r)
+fixture_close(struct fixture *r)
 {
 	static const char *const names[] = { "test.db",	     "test.db-wal",
 					     "test.db-shm",  "other.db",
 					     "other.db-wal", "other.db-shm" };
 	char path[128];
 
-	rig_stop(r);
+	fixture_stop(r);
 	arena_free(r->a);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", r->folder,
@@ -88,20 +88,20 @@ rig_close(struct rig *r)
 }
 
 void
-rig_migrate(struct rig *r)
+fixture_migrate(struct fixture *r)
 {
 	OK(r, store_check_schema(r->l, &r->err));
 	OK(r, users_check_schema(r->ul, &r->err));
 }
 
 void
-rig_wait(struct rig *r)
+fixture_wait(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 1000);
 }
 
 struct session
-rig_create(struct rig *r)
+fixture_create(struct fixture *r)
 {
 	struct session s = { .who = { .name = STR("alice") },
 			     .created_ms = r->now,
@@ -117,7 +117,7 @@ rig_create(struct rig *r)
 }
 
 int
-rig_find(struct rig *r, const struct session *s, bool *found)
+fixture_find(struct fixture *r, const struct session *s, bool *found)
 {
 	struct session got;
 
@@ -126,7 +126,7 @@ rig_find(struct rig *r, const struct session *s, bool *found)
 }
 
 void
-rig_write(const char *path, const void *bytes, size_t n)
+fixture_write(const char *path, const void *bytes, size_t n)
 {
 	FILE *f = fopen(path, "w");
 
@@ -136,7 +136,7 @@ rig_write(const char *path, const void *bytes, size_t n)
 }
 
 void
-rig_sql(const char *path, const char *text)
+fixture_sql(const char *path, const char *text)
 {
 	sqlite3 *db;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A SQLite file that is store and user source at once. */
-#ifndef CONTRACT_SQLITE_RIG_H
-#define CONTRACT_SQLITE_RIG_H
+#ifndef CONTRACT_SQLITE_FIXTURE_H
+#define CONTRACT_SQLITE_FIXTURE_H
 
 #include "strategy/store.h"
 #include "strategy/users.h"
 #include "tests/contract/expect.h"
 #include "tests/support/fake_env.h"
 
-struct rig {
+struct fixture {
 	const char *name; /* of the driver */
 	struct fake_env fake;
 	int64_t now;
@@ -22,27 +22,27 @@ struct rig {
 };
 
 /* Opened, but not yet connected: there is no file. */
-struct rig *rig_open(void);
-void rig_close(struct rig *r);
-void rig_stop(struct rig *r);
-void rig_start(struct rig *r);
+struct fixture *fixture_open(void);
+void fixture_close(struct fixture *r);
+void fixture_stop(struct fixture *r);
+void fixture_start(struct fixture *r);
 
-void rig_migrate(struct rig *r);
+void fixture_migrate(struct fixture *r);
 /* Past every back-off. */
-void rig_wait(struct rig *r);
+void fixture_wait(struct fixture *r);
 
 /* A live session of alice. */
-struct session rig_create(struct rig *r);
-int rig_find(struct rig *r, const struct session *s, bool *found);
+struct session fixture_create(struct fixture *r);
+int fixture_find(struct fixture *r, const struct session *s, bool *found);
 
-void rig_write(const char *path, const void *bytes, size_t n);
+void fixture_write(const char *path, const void *bytes, size_t n);
 /* Runs SQL on the file from outside. */
-void rig_sql(const char *path, const char *text);
+void fixture_sql(const char *path, const char *text);
 
 /* Brings a component to the last of these steps, some of which may be done. */
-int rig_migrate_to(struct rig *r, const char *component,
-		   const char *const *steps, size_t nsteps,
-		   struct schema_state *state);
+int fixture_migrate_to(struct fixture *r, const char *component,
+		       const char *const *steps, size_t nsteps,
+		       struct schema_state *state);
 
 TCase *sqlite_version_cases(void);
 TCase *sqlite_fault_cases(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What servers and applications make of a path, in another way than
  * http/readings.c: on C strings, one step after the other, in every order. */
-#ifndef UNIT_HTTP_READINGS_RIG_H
-#define UNIT_HTTP_READINGS_RIG_H
+#ifndef UNIT_HTTP_READINGS_FIXTURE_H
+#define UNIT_HTTP_READINGS_FIXTURE_H
 
 #include <stdio.h>
 #include <string.h>
@@ -105,12 +105,8 @@ resolved(const char *s, char *out)
 static const struct {
 	char letter;
 	void (*run)(const char *s, char *out);
-} steps[] = { { 'd', decoded },
-	      { 'c', cut },
-	      { 'b', turned },
-	      { 'm', merged },
-	      { 'r', resolved },
-	      { 'h', unhosted } };
+} steps[] = { { 'd', decoded }, { 'c', cut },	   { 'b', turned },
+	      { 'm', merged },	{ 'r', resolved }, { 'h', unhosted } };
 
 /* Escapes that say no more than the byte; the others in upper case. */
 static void
@@ -133,14 +129,15 @@ as_sent(const char *s, char *out)
 	*out = '\0';
 }
 
-struct world {
+struct exploration {
 	char text[MOST][TEXT];
 	int decodings[MOST];
 	size_t n;
 };
 
 static void
-explore(struct world *w, const char *s, int decodings, const char *letters)
+explore(struct exploration *w, const char *s, int decodings,
+	const char *letters)
 {
 	char next[TEXT];
 
@@ -175,7 +172,7 @@ count_dots(const char *s)
 }
 
 static bool
-hides_dots(struct world *w, const char *s)
+hides_dots(struct exploration *w, const char *s)
 {
 	w->n = 0;
 	explore(w, s, 0, "dcb");
@@ -195,8 +192,8 @@ static const char *const servers[] = {
 	"dc",	    "dcr",    "dmrc", /* behind what decodes and escapes again */
 	"bmr",	    "dbmr",   "dbr",	"bdr", /* Windows */
 	"dmrd",	    "dmrdmr", "dd",	"ddmr", /* decoded by two */
-	"dmrdcbmr", "cdcdr",  "ddbcmr",
-	"h",	    "bh",     "bhr",	"hd", /* by new URL() or parse_url() */
+	"dmrdcbmr", "cdcdr",  "ddbcmr", "h",
+	"bh",	    "bhr",    "hd", /* by new URL() or parse_url() */
 	"dh",	    "dmrdhr",
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For the tests of signatures: a key of each algorithm, and what they share. */
-#ifndef UNIT_CRYPTO_JWS_RIG_H
-#define UNIT_CRYPTO_JWS_RIG_H
+#ifndef UNIT_CRYPTO_JWS_FIXTURE_H
+#define UNIT_CRYPTO_JWS_FIXTURE_H
 
 #include "base/str.h"
 #include "crypto/jws.h"

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* A Redis store on a server of its own, for the cases of test_redis.c. */
+#ifndef CONTRACT_REDIS_STORE_FIXTURE_H
+#define CONTRACT_REDIS_STORE_FIXTURE_H
+
+#include "strategy/store.h"
+
+#include "tests/contract/expect.h"
+#include "tests/support/fake_env.h"
+#include "tests/support/redis_server.h"
+
+struct fixture {
+	const char *name; /* for expect.h */
+	struct fake_env fake;
+	int64_t now; /* of its clock at the beginning */
+	struct test_redis server;
+	struct backend *store;
+	struct store_link *l;
+	struct arena *a;
+	struct err err;
+};
+
+struct fixture *fixture_open(void);
+void fixture_close(struct fixture *r);
+
+/* Another way to the same server: with this prefix, by this user. */
+struct store_link *fixture_link(struct fixture *r, const char *prefix,
+				const char *username, const char *password);
+void fixture_link_end(struct store_link *l);
+
+/* The store may be asked again at once after a failure. */
+void fixture_forgive(struct fixture *r);
+
+/* A command from outside with binary arguments, `format` as for hiredis; its
+ * answer: a number, the length of a text or array, -1 for nothing. */
+long long fixture_redis(struct fixture *r, const char *format, ...);
+
+/* 3600 ms when idle, 36000 in all. */
+struct session fixture_session(struct fixture *r, const char *user,
+			       int64_t created);
+struct session fixture_create(struct fixture *r, const char *user,
+			      int64_t created);
+bool fixture_is_alive(struct fixture *r, const struct session *s, int64_t now);
+int64_t fixture_live(struct fixture *r, const char *user, int64_t now);
+/* Sweeps until there is nothing left to sweep. */
+int64_t fixture_sweep(struct fixture *r, int64_t now);
+struct rotation fixture_rotation(struct fixture *r, const struct session *s);
+int fixture_rotate(struct fixture *r, struct session *s,
+		   const struct rotation *use, int64_t now,
+		   enum rotate_answer *answer) MUST_USE;
+
+/* "fcgiauth:s:{ID}" */
+struct fixture_key {
+	char text[64];
+};
+struct fixture_key fixture_key(const struct session *s);
+
+TCase *redis_damage_cases(void);
+TCase *redis_cut_cases(void);
+
+#endif

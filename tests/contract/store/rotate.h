@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* One rotation and all that came of it. */
+#ifndef CONTRACT_STORE_ROTATE_H
+#define CONTRACT_STORE_ROTATE_H
+
+#include "tests/contract/store/fixture.h"
+
+struct rotated {
+	enum rotate_answer answer;
+	struct session s;
+	uint8_t wrapped[32];
+};
+
+/* What an answer leaves alone comes back as zero. */
+static inline struct rotated
+rotate(struct fixture *r, const struct session_id *id,
+       const struct rotation *use, int64_t now)
+{
+	struct rotated t = { .answer = ROTATE_FUTURE };
+	static const struct session untouched;
+
+	OK(r,
+	   store_rotate(r->l, r->a, id, use, now, &t.answer, &t.s, t.wrapped,
+			&r->err));
+	if (t.answer == ROTATE_GONE)
+		HOLDS(r, memcmp(&t.s, &untouched, sizeof(t.s)) == 0);
+	else
+		HOLDS(r, session_id_same(&t.s.id, id));
+	return t;
+}
+
+static inline bool
+rotated_gives(const struct rotated *t, const struct rotation *use)
+{
+	return memcmp(t->wrapped, use->wrapped, sizeof(use->wrapped)) == 0;
+}
+
+/* The session as `use` must leave it when it is DONE. */
+static inline struct session
+rotated_session(const struct session *s, const struct rotation *use,
+		int64_t now)
+{
+	struct session after = *s;
+
+	after.token = use->next;
+	after.generation++;
+	after.last_seen_ms = now;
+	after.idle_expires_ms = now + use->idle_ms < s->expires_ms ?
+	    now + use->idle_ms :
+	    s->expires_ms;
+	return after;
+}
+
+/* A rotation that must be DONE; *s follows. */
+static inline struct rotation
+rotate_done(struct fixture *r, struct session *s, int64_t now)
+{
+	struct rotation use = fixture_rotation(r, &s->token, s->generation);
+	struct session after = rotated_session(s, &use, now);
+	struct rotated t = rotate(r, &s->id, &use, now);
+
+	SAME(r, t.answer, ROTATE_DONE);
+	HOLDS(r, rotated_gives(&t, &use));
+	HOLDS(r, session_same(&t.s, &after));
+	*s = after;
+	return use;
+}
+
+/* Not to be found by anything any more. */
+static inline void
+rotate_gone(struct fixture *r, const struct session *s, int64_t now)
+{
+	struct rotation use = fixture_rotation(r, &s->token, s->generation);
+	bool ended = true;
+
+	HOLDS(r, !fixture_is_alive(r, s, now));
+	SAME(r, rotate(r, &s->id, &use, now).answer, ROTATE_GONE);
+	OK(r, store_revoke(r->l, &s->id, &ended, &r->err));
+	HOLDS(r, !ended);
+}
+
+#endif
