@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* FNV-1a.  Nobody gains by a full bucket: its keys are session ids, which are
- * dice, and names of users who exist. */
+ * random, and names of users who exist. */
 static size_t
 bucket(struct str key)
 {

@@ -20,7 +20,7 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 	texts[5] = &s->user_agent;
 }
 
-/* The last bytes of an id are dice, where the first are a time. */
+/* The last bytes of an id are random, where the first are a time. */
 static struct entry **
 bucket(const struct memory_sessions *t, const struct session_id *id)
 {

@@ -82,9 +82,8 @@ check_parts(const PQconninfoOption *parsed, struct err *err)
 	for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
 		if (is_of_password(o))
 			return err_set(err, ERR_CONFIG,
-				       "conninfo: that is no %s; if it is of a"
-				       " password, write @ as %%40 and / as"
-				       " %%2F there",
+				       "conninfo: invalid %s; percent-encode @ as"
+				       " %%40 and / as %%2F in the password",
 				       o->keyword);
 	return 0;
 }

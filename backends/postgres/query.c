@@ -183,18 +183,18 @@ set_deadline(struct postgres_link *l)
 	l->deadline_ms = env_mono_ms(l->server->env) + l->limit_ms;
 }
 
-/* By dice, for those who have met would meet again. */
+/* Random back-off, so that conflicting transactions do not collide again. */
 static bool
 try_again(const struct postgres_link *l, unsigned before)
 {
 	unsigned range = 4U << (before < 5 ? before : 5);
-	unsigned char dice = 0;
+	unsigned char random = 0;
 
 	if (!l->conflict || before >= TRIES_MAX)
 		return false;
-	if (env_random(l->server->env, &dice, sizeof(dice)) != 0)
+	if (env_random(l->server->env, &random, sizeof(random)) != 0)
 		return false;
-	(void)poll(NULL, 0, 1 + (int)(dice % range)); /* sooner will do */
+	(void)poll(NULL, 0, 1 + (int)(random % range)); /* sooner will do */
 	return env_mono_ms(l->server->env) < l->deadline_ms;
 }
 

@@ -101,19 +101,20 @@ set_wal(struct sqlite_link *l, struct err *err)
 	return 0;
 }
 
-/* By dice: SQLite's own handler keeps those who came together in step. */
+/* Waits a random time: SQLite's own handler lets connections that began to
+ * wait together collide again. */
 static int
 wait_busy(void *link, int before)
 {
 	struct sqlite_link *l = link;
-	unsigned char dice;
+	unsigned char random;
 
 	if (before == 0)
 		l->waited_ms = 0;
 	if (l->waited_ms >= BUSY_MS)
 		return 0;
-	sqlite3_randomness(sizeof(dice), &dice);
-	l->waited_ms += sqlite3_sleep(1 + dice % 8);
+	sqlite3_randomness(sizeof(random), &random);
+	l->waited_ms += sqlite3_sleep(1 + random % 8);
 	return 1;
 }
 

@@ -126,7 +126,7 @@ is_met(const struct rule_outcome *o, const struct identity *who)
 }
 
 const struct rule_outcome *
-access_blame(const struct access_terms *t, const struct identity *who)
+access_refused_by(const struct access_terms *t, const struct identity *who)
 {
 	if (t->also.n > 0 && !require_is_met(t->also, who))
 		return NULL;

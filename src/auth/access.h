@@ -50,7 +50,7 @@ int access_find(const struct rules *r, const struct access_question *q,
  * rules say of the first reading that is closed to him, or NULL when it is the
  * requirement of the location.
  */
-const struct rule_outcome *access_blame(const struct access_terms *t,
+const struct rule_outcome *access_refused_by(const struct access_terms *t,
 					const struct identity *who);
 
 enum access {

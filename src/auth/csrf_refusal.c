@@ -23,7 +23,7 @@ enum fault {
 
 /* *o is set unless the answer is FAULT_NONE or FAULT_HIDDEN. */
 static enum fault
-judge(const struct exchange *e, struct origin *o)
+origin_fault(const struct exchange *e, struct origin *o)
 {
 	const struct http_request *in = e->in;
 	const struct service *s = e->service;
@@ -52,7 +52,7 @@ csrf_page_is_ours(const struct exchange *e)
 
 	if (str_eq(e->in->fetch_site, STR("same-origin")))
 		return true;
-	return e->in->origin.p != NULL && judge(e, &o) == FAULT_NONE;
+	return e->in->origin.p != NULL && origin_fault(e, &o) == FAULT_NONE;
 }
 
 /* What server.hosts should be for `o` to be ours: as it is, but for what it
@@ -162,7 +162,7 @@ bool
 csrf_refuse_origin(struct exchange *e)
 {
 	struct origin o;
-	enum fault fault = judge(e, &o);
+	enum fault fault = origin_fault(e, &o);
 	const char *text;
 	struct str cure;
 
@@ -215,6 +215,6 @@ csrf_refuse_form(struct exchange *e)
 	log_refusal(e, "the form is not of a page of this session",
 		    STR("none, if it is rare: a page that was open for long"));
 	answer_refusal(e, 403, "csrf",
-		       "This did not come from our own page. Open the page "
-		       "again and try once more.");
+		       "Cross-site request refused. Open the page again, and "
+		       "send the form from there.");
 }

@@ -102,7 +102,7 @@ answer_wrong_method(struct exchange *e, struct str path)
 		return;
 	}
 	answer_refusal(e, 405, "method_not_allowed",
-		       "This address does not know this method.");
+		       "Method not allowed.");
 	http_response_header(e->out, "Allow", methods);
 }
 
@@ -154,7 +154,7 @@ answer_endpoint(struct exchange *e)
 	if (route == NULL && path_known)
 		answer_wrong_method(e, path);
 	else if (route == NULL)
-		answer_refusal(e, 404, "not_found", "There is nothing here.");
+		answer_refusal(e, 404, "not_found", "Not found.");
 	else if (!own_is_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
 		refuse_host(e);
 	else if (e->in->body_too_large && (route->flags & ROUTE_ANY_BODY) == 0)

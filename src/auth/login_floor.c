@@ -86,7 +86,7 @@ login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
 
 int64_t
 login_floor_left(struct login_floor *f, int64_t took_ms, int64_t mono_ms,
-		 uint32_t dice)
+		 uint32_t random)
 {
 	int64_t floor_ms, left;
 
@@ -95,7 +95,7 @@ login_floor_left(struct login_floor *f, int64_t took_ms, int64_t mono_ms,
 	floor_ms = min64(floor_ms, LOGIN_FLOOR_MAX_MS);
 	(void)pthread_mutex_unlock(&f->lock);
 	/* A quarter more covers what one takes longer than another. */
-	left = floor_ms + floor_ms / 4 - took_ms + dice % (floor_ms / 8 + 1);
+	left = floor_ms + floor_ms / 4 - took_ms + random % (floor_ms / 8 + 1);
 	return left > 0 ? left : 0;
 }
 
@@ -113,10 +113,10 @@ void
 login_floor_wait(struct login_floor *f, const struct env *env, int64_t from_ms)
 {
 	const int64_t now_ms = env_mono_ms(env);
-	uint32_t dice = 0;
+	uint32_t random = 0;
 
-	if (env_random(env, &dice, sizeof(dice)) != 0)
-		dice = 0; /* then without */
+	if (env_random(env, &random, sizeof(random)) != 0)
+		random = 0; /* then without */
 	env_sleep_ms(env,
-		     login_floor_left(f, now_ms - from_ms, now_ms, dice));
+		     login_floor_left(f, now_ms - from_ms, now_ms, random));
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How long a refused sign-in takes.  Users may have password hashes of kinds
- * that cost very different times, so time would tell who is there, and whose
- * password is of which kind.  Each verification says what it took; whoever is
- * refused waits until as much time has gone by as the dearest of late took,
- * and a bit by dice.  One for the process; any thread.
+ * that cost very different times, so the time of an answer would tell which
+ * users exist, and of which kind their hashes are.  Each verification reports
+ * what it took; a refused sign-in waits until the time of the most expensive
+ * recent one has passed, and a random part more.  One for the process; any
+ * thread.
  *
  * The wait is spent in the hash slot, so that no more than half of the workers
  * wait or hash (auth/hash_slots.h): a site whose hashes are all of one kind
@@ -34,10 +35,10 @@ void login_floor_free(struct login_floor *f); /* NULL is allowed */
 void login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
 		      int64_t mono_ms);
 
-/* How much longer one that took so long has to wait to be refused; `dice` is
+/* How much longer one that took so long has to wait to be refused; `random` is
  * any number. */
 int64_t login_floor_left(struct login_floor *f, int64_t took_ms,
-			 int64_t mono_ms, uint32_t dice);
+			 int64_t mono_ms, uint32_t random);
 
 /* The processor's time of this thread. */
 int64_t login_floor_cpu_ms(void);

@@ -177,8 +177,8 @@ compile_require(const struct compiler *c, struct rule *rule)
 }
 
 #define PATH_WANTED                                                            \
-	"must begin with / and be what is left after decoding: without %%, "   \
-	"backslash, #, ;, control characters, empty and dot segments"
+	"must be an absolute, decoded path (no %%, \\, #, ;, control "          \
+	"characters, or empty, \".\" or \"..\" segments)"
 
 static void
 check_locations(const struct compiler *c)

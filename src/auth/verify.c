@@ -77,7 +77,7 @@ struct judgement {
 	enum decision decision;
 	enum access_doubt doubt; /* with DECISION_DOUBTFUL; else clear */
 	/* With DECISION_FORBIDDEN: of the rules; NULL: of the location. */
-	const struct rule_outcome *blame;
+	const struct rule_outcome *refused_by;
 	bool presented; /* there was a credential, valid or not */
 	struct grant grant; /* who is signed in; else zero */
 };
@@ -106,7 +106,7 @@ decide(struct exchange *e, struct judgement *out, struct err *err)
 			     &j.doubt);
 	}
 	if (j.decision == DECISION_FORBIDDEN)
-		j.blame = access_blame(&terms, &j.grant.who);
+		j.refused_by = access_refused_by(&terms, &j.grant.who);
 	*out = j;
 	return 0;
 }
@@ -252,9 +252,9 @@ forbidden_because(const struct judgement *j)
 {
 	if (j->decision == DECISION_DOUBTFUL)
 		return access_doubt_text(j->doubt);
-	if (j->blame == NULL)
+	if (j->refused_by == NULL)
 		return "location";
-	return j->blame->rule != NULL ? "rule" : "no rule";
+	return j->refused_by->rule != NULL ? "rule" : "no rule";
 }
 
 static void
@@ -269,8 +269,8 @@ note(struct exchange *e, const struct judgement *j)
 	} else {
 		r.reason = forbidden_because(j);
 	}
-	if (j->blame != NULL && j->blame->rule != NULL)
-		r.rule = j->blame->rule->name;
+	if (j->refused_by != NULL && j->refused_by->rule != NULL)
+		r.rule = j->refused_by->rule->name;
 	refusal_note(e, &r);
 }
 

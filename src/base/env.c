@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The real clock and the real dice. */
+/* The real clock and the real random source. */
 #include "base/env.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The outside world: clock, dice and log.  main() builds the real one; a test
- * builds one whose clock stands still and whose dice are loaded.
+ * The outside world: clock, random source and log.  main() builds the real one;
+ * tests use a clock that stands still and a deterministic random source.
  */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H

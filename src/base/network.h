@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses and networks (CIDR).  An IPv4 address in IPv6 clothes,
- * ::ffff:192.0.2.1, is that IPv4 address; ::/0 holds no IPv4 address.
+ * Addresses and networks (CIDR).  An IPv4-mapped IPv6 address
+ * (::ffff:192.0.2.1) is treated as IPv4; ::/0 matches no IPv4 address.
  */
 #ifndef BASE_NETWORK_H
 #define BASE_NETWORK_H

@@ -63,7 +63,7 @@ enum jws_answer { JWS_BAD = 0, JWS_GOOD };
  * Checks the signature of a token that has exactly two dots, three parts that
  * are not empty, canonical base64url and at most JWS_MAX_BYTES (else it is
  * bad), with the key's one algorithm.  libjwt wants JSON in header and payload
- * of an HMAC token: what is no JSON is bad.  -1 only when it could not be told
+ * of an HMAC token: what is not valid JSON is bad.  -1 only when it could not be told
  * (no memory).
  */
 int jws_verify(const struct jwk *key, struct str token, struct arena *a,

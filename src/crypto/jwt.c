@@ -75,13 +75,13 @@ struct part_words {
 };
 
 static const struct part_words header_words = {
-	"header is no JSON", "header has duplicate members",
-	"header is no JSON object"
+	"header is not valid JSON", "header has duplicate members",
+	"header is not a JSON object"
 };
 
 static const struct part_words payload_words = {
-	"payload is no JSON", "payload has duplicate members",
-	"payload is no JSON object"
+	"payload is not valid JSON", "payload has duplicate members",
+	"payload is not a JSON object"
 };
 
 static void
@@ -144,7 +144,7 @@ check_header(const json_t *header, enum jws_alg *alg)
 	if (name == NULL)
 		return "alg is missing";
 	if (!json_is_string(name))
-		return "alg is no string";
+		return "alg is not a string";
 	*alg = jws_alg_from_name(str_from(json_string_value(name)));
 	return *alg == JWS_NONE ? "alg is unknown" : NULL;
 }
@@ -190,7 +190,7 @@ choose_key(const struct keyring *keys, const json_t *header, enum jws_alg alg,
 	const json_t *kid = json_object_get(header, "kid");
 
 	if (kid != NULL && !json_is_string(kid))
-		return "kid is no string";
+		return "kid is not a string";
 	if (kid == NULL || keys->any_kid)
 		return only_key(keys, alg, out);
 	*out = keyring_find(keys, (struct str){ json_string_value(kid),

@@ -74,7 +74,7 @@ struct jwt_signed {
  * duplicate members at any level; alg missing, unknown, of other case, or
  * another than the key's; crit, b64, zip, enc, cty, jwk, jku, x5u, x5c in the
  * header; typ other than "JWT" (HS*) or "at+jwt" (the others), exactly; kid
- * that is no string, unknown, or missing while several keys have the alg; a
+ * that is not a string, unknown, or missing while several keys have the alg; a
  * bad signature; iss, aud, exp, iat, sub, jti, sid, client_id missing or of
  * the wrong type; times that are not integers from 0 to 2^53; now >= exp +
  * leeway; iat or nbf > now + leeway; exp <= iat; exp - iat > ttl; sub that is
@@ -87,7 +87,7 @@ int jwt_verify(const struct jwt_expected *expected, struct str token,
     MUST_USE;
 
 /* The first half of it: form, header, key and signature; the payload is
- * parsed, but its claims are not judged. */
+ * parsed, but its claims are not evaluated. */
 int jwt_verify_signature(const struct keyring *keys, struct str token,
 			 struct arena *a, struct jwt_signed *out,
 			 struct err *err) MUST_USE;

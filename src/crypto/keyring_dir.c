@@ -294,13 +294,13 @@ int
 keyring_dir_write(int dir, const char *file, struct str content,
 		  const struct env *env, struct err *err)
 {
-	uint8_t dice[8];
+	uint8_t random[8];
 	char temp[] = ".new-0123456789abcdef";
 	int fd, rc, reason;
 
-	if (env_random(env, dice, sizeof(dice)) != 0)
+	if (env_random(env, random, sizeof(random)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	hex_encode(dice, sizeof(dice), temp + sizeof(".new-") - 1);
+	hex_encode(random, sizeof(random), temp + sizeof(".new-") - 1);
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, ERR_CONFIG, "cannot make a file: %s",

@@ -44,8 +44,9 @@ void password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
 int password_rehash(struct str password, struct str old,
 		    char out[PASSWORD_HASH_MAX], struct err *err) MUST_USE;
 
-/* False when `hash` is none that password_rehash() makes; else the print of
- * the one that it replaced, or, when password_hash() made it, dice. */
+/* False when `hash` is not of the form that password_rehash() makes.  Else *out
+ * is the print of the hash that it replaced; when password_hash() made it, the
+ * bytes are random. */
 bool password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
 
 /*

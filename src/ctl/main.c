@@ -181,10 +181,10 @@ check_command(struct ctl *c)
 					 args_flag_name(flag));
 	}
 	if (words < c->command->min)
-		return ctl_usage(c, "an argument is missing");
+		return ctl_usage(c, "missing argument");
 	/* Not repeated: it might be a password. */
 	if (words > c->command->max)
-		return ctl_usage(c, "there is an argument too many");
+		return ctl_usage(c, "too many arguments");
 	if (role_twice(c->args))
 		return ctl_usage(c, "a role is given twice");
 	c->operand = words > 0 ? c->args->words[2] : NULL;

@@ -249,7 +249,7 @@ conclude(struct test *t)
 }
 
 static enum ctl_exit
-judge(struct ctl *c, struct test *t)
+evaluate(struct ctl *c, struct test *t)
 {
 	const struct access_question question = {
 		.rule = { .host = t->in.host,
@@ -416,7 +416,7 @@ rule_test(struct ctl *c)
 	if (status == CTL_DONE)
 		status = find_user(c, &t);
 	if (status == CTL_DONE && t.status == 0)
-		status = judge(c, &t);
+		status = evaluate(c, &t);
 	if (status != CTL_DONE)
 		return status;
 	if (buf_failed(&t.why))

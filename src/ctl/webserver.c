@@ -167,7 +167,7 @@ read_subject(const struct ctl *c, struct subject *out, struct err *err)
 }
 
 static int
-judge(const struct ctl *c, struct web_findings *out, struct err *err)
+check(const struct ctl *c, struct web_findings *out, struct err *err)
 {
 	const struct kind *kind;
 	struct web_source source;
@@ -242,7 +242,7 @@ webserver_check(struct ctl *c)
 	int printed;
 
 	web_findings_init(&findings, c->arena);
-	if (judge(c, &findings, &err) != 0) {
+	if (check(c, &findings, &err) != 0) {
 		ctl_warn("%s", err.msg);
 		return CTL_USAGE;
 	}

@@ -19,10 +19,10 @@ add_field(struct form *f, struct str name, struct str value, struct err *err)
 			       FORM_MAX_FIELDS);
 	if (str_find(name, '\0') < name.n || str_find(value, '\0') < value.n ||
 	    !str_is_utf8(name) || !str_is_utf8(value))
-		return err_set(err, ERR_INPUT, "a field is no text");
+		return err_set(err, ERR_INPUT, "field is not valid UTF-8, or has a NUL");
 	for (size_t i = 0; i < f->n; i++) {
 		if (str_eq(f->field[i].name, name))
-			return err_set(err, ERR_INPUT, "a field comes twice");
+			return err_set(err, ERR_INPUT, "duplicate field");
 	}
 	f->field[f->n++] = (struct form_field){ .name = name, .value = value };
 	return 0;
@@ -90,7 +90,7 @@ add_members(struct form *f, json_t *object, struct arena *a, struct err *err)
 	void *at = json_object_iter(object);
 
 	if (!json_is_object(object))
-		return err_set(err, ERR_INPUT, "the body is no JSON object");
+		return err_set(err, ERR_INPUT, "body is not a JSON object");
 	while (at != NULL) {
 		if (add_member(f, json_object_iter_key(at),
 			       json_object_iter_value(at), a, err) != 0)
@@ -113,7 +113,7 @@ parse_json(struct str body, struct arena *a, struct form *out, struct err *err)
 	if (json == NULL && json_error_code(&wrong) == json_error_unknown)
 		return err_nomem(err);
 	if (json == NULL)
-		return err_set(err, ERR_INPUT, "the body is no JSON");
+		return err_set(err, ERR_INPUT, "body is not valid JSON");
 	result = add_members(&f, json, a, err);
 	json_decref(json);
 	if (result == 0)

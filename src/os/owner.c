@@ -133,7 +133,7 @@ become(const struct owner *owner, const char *file, struct err *err)
 	    getgid() != owner->gid || getegid() != owner->gid ||
 	    setuid(0) == 0)
 		return err_set(err, ERR_INTERNAL,
-			       "not quite uid %lu after becoming it",
+			       "failed to drop privileges to uid %lu",
 			       (unsigned long)owner->uid);
 	return 0;
 }

@@ -153,7 +153,7 @@ finish(struct connection *c)
 {
 	char rest[1024];
 
-	if (c->frame.swallow == 0 && c->n == 0 &&
+	if (c->frame.skip == 0 && c->n == 0 &&
 	    recv(c->watch.fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
 		return NEXT_CLOSE;
 	return NEXT_LINGER;

@@ -7,8 +7,8 @@
  * `ticket` says so: BUSY, a worker has it; EXPIRED, its time is over and it
  * waits for a worker to close it, once what was written in the last moment is
  * answered; else it is armed in epoll, and the ticket is its deadline and kind
- * in one word, so that one compare-and-swap against the word that was judged
- * can only expire a connection that is still the one judged.
+ * in one word, so that a compare-and-swap against the word that was read can only
+ * expire a connection that is still in that state.
  *
  * A worker stores the ticket and then arms the descriptor, and does not touch
  * the connection after that.  With EPOLLONESHOT one arming gives one event to

@@ -180,7 +180,7 @@ take_begin(struct frame *f, char *bytes, size_t in, const struct record *r)
 	f->pos += HEADER + BEGIN_BODY;
 	f->params_at = f->pos;
 	f->id = r->id;
-	f->swallow = 0;
+	f->skip = 0;
 	f->authorizer = role == AUTHORIZER;
 	f->keep = (byte_at(body, 2) & KEEP_CONN) != 0;
 	f->stage = STAGE_PARAMS;
@@ -224,7 +224,7 @@ take_params(struct frame *f, const struct frame_limits *limits, char *bytes,
 	f->stage = STAGE_STDIN;
 	if (!f->authorizer)
 		return FRAME_INCOMPLETE;
-	f->swallow = f->id;
+	f->skip = f->id;
 	return FRAME_COMPLETE;
 }
 
@@ -247,13 +247,13 @@ take_stdin(struct frame *f, const struct frame_limits *limits, char *bytes,
 static bool
 is_late_stdin(const struct frame *f, const struct record *r)
 {
-	return f->swallow != 0 && r->version == 1 && r->type == STDIN &&
-	    r->id == f->swallow && r->content == 0;
+	return f->skip != 0 && r->version == 1 && r->type == STDIN &&
+	    r->id == f->skip && r->content == 0;
 }
 
 /* Its bytes, if all of it is there. */
 static size_t
-swallow(struct frame *f, const char *p, size_t n)
+skip(struct frame *f, const char *p, size_t n)
 {
 	struct record r;
 
@@ -262,7 +262,7 @@ swallow(struct frame *f, const char *p, size_t n)
 	r = record_at(p);
 	if (!is_late_stdin(f, &r) || n < HEADER + r.padding)
 		return 0;
-	f->swallow = 0;
+	f->skip = 0;
 	return HEADER + r.padding;
 }
 
@@ -290,7 +290,7 @@ take(struct frame *f, const struct frame_limits *limits, char *bytes,
 	else
 		state = take_stdin(f, limits, bytes, at, &r);
 	if (state == FRAME_COMPLETE)
-		*in += swallow(f, bytes + *in, n - *in);
+		*in += skip(f, bytes + *in, n - *in);
 	return state;
 }
 
@@ -302,7 +302,7 @@ frame_scan(struct frame *f, const struct frame_limits *limits, char *bytes,
 	size_t in = f->pos, before;
 
 	if (f->stage == STAGE_BEGIN)
-		in += swallow(f, bytes + in, *n - in);
+		in += skip(f, bytes + in, *n - in);
 	do {
 		before = in;
 		if (*n - in >= HEADER)
@@ -321,7 +321,7 @@ frame_scan(struct frame *f, const struct frame_limits *limits, char *bytes,
 void
 frame_next(struct frame *f)
 {
-	*f = (struct frame){ .swallow = f->swallow };
+	*f = (struct frame){ .skip = f->skip };
 }
 
 /* Two neighbours that were not joined are more than CONTENT_MAX together. */

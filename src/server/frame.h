@@ -7,7 +7,7 @@
  * Accepted: version 1; first BEGIN_REQUEST with 8 bytes, an id that is not 0,
  * role RESPONDER or AUTHORIZER; then, all with the same id, PARAMS until an
  * empty one, then STDIN until an empty one (a RESPONDER; for an AUTHORIZER the
- * request ends with PARAMS, and an empty STDIN that follows is swallowed).  Any
+ * request ends with PARAMS, and an empty STDIN that follows is skipped).  Any
  * record may have padding, also an empty one (FastCGI 1.0, section 3.3).
  * Name-value pairs within their bytes, no empty name, no NUL, no '=' in a name,
  * at most `pairs`.  Everything else is malformed.
@@ -32,7 +32,7 @@ struct frame {
 	size_t pos; /* bytes of the buffer that are done with */
 	uint8_t stage;
 	uint16_t id;
-	uint16_t swallow; /* an AUTHORIZER request of this id has ended: one
+	uint16_t skip; /* an AUTHORIZER request of this id has ended: one
 			   * empty STDIN may still come; 0: none */
 	bool authorizer, keep;
 	bool body_too_large; /* STDIN content was dropped */

@@ -26,7 +26,7 @@ ticket_kind(int64_t ticket)
 }
 
 /*
- * `ticket` is what was judged.  The shutdown makes the event that brings a
+ * `ticket` is the word that was read.  The shutdown makes the event that brings a
  * worker to close it.  Where reading is what we wait for, it ends just that:
  * what the peer has written by then is read and answered first, and on a unix
  * socket it cannot write any more, so nothing is ever lost between.

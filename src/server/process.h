@@ -40,7 +40,7 @@ struct app {
 	int64_t upgrade_deadline_ms, next_watchdog_ms;
 	bool reload_successor; /* told to reload while it starts */
 	bool stuck;	       /* a worker is, and that was logged */
-	bool deaf;	       /* the service manager: likewise */
+	bool notify_failed;    /* the service manager is not reached: likewise */
 };
 
 /* The signals that app_run() waits for: before app_init(), in a process that

@@ -56,11 +56,11 @@ app_block_signals(void)
 static bool
 try_to_tell(struct app *app, const char *message)
 {
-	bool deaf = app->deaf;
+	bool failed_before = app->notify_failed;
 	struct err err = { .code = ERR_NONE };
 
-	app->deaf = notify_send(&app->notifier, message, &err) != 0;
-	if (app->deaf && !deaf)
+	app->notify_failed = notify_send(&app->notifier, message, &err) != 0;
+	if (app->notify_failed && !failed_before)
 		LOG(&app->log, LOG_WARNING, "notify_failed",
 		    F_CSTR("reason", err.msg));
 	return err.code != ERR_BUSY;
@@ -260,7 +260,7 @@ hand_over(struct app *app)
 	return true;
 }
 
-/* It has the time of a drain, then less mercy. */
+/* Sends SIGTERM now, and SIGKILL after the time of a drain. */
 static void
 give_up(struct app *app)
 {

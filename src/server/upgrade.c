@@ -233,14 +233,15 @@ failed(struct upgrade *u, int status, struct err *err)
 	upgrade_let_go(u); /* nobody is at its end */
 	u->successor = 0;
 	if (WIFSIGNALED(status))
-		(void)err_set(err, ERR_CONFIG, "process %ld: signal %d", pid,
+		(void)err_set(err, ERR_CONFIG,
+			      "successor (pid %ld) was ended by signal %d", pid,
 			      WTERMSIG(status));
 	else if (WEXITSTATUS(status) == EXIT_NO_EXEC)
-		(void)err_set(err, ERR_CONFIG, "process %ld: cannot be started",
-			      pid);
+		(void)err_set(err, ERR_CONFIG,
+			      "successor (pid %ld) cannot be started", pid);
 	else
 		(void)err_set(err, ERR_CONFIG,
-			      "process %ld: exit status %d, its own words are "
+			      "successor (pid %ld) exited with status %d; see its log "
 			      "above",
 			      pid, WEXITSTATUS(status));
 	return UPGRADE_FAILED;

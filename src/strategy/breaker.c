@@ -44,7 +44,7 @@ breaker_enter(struct breaker *b, struct breaker_seat *seat, int64_t now_ms,
 	if (may)
 		return 0;
 	err->code = ERR_UNAVAILABLE;
-	return err_context(err, "not tried again yet");
+	return err_context(err, "waiting before the next connection attempt");
 }
 
 /* How long nobody tries after this failure; -1: it changes nothing. */

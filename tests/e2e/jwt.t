@@ -197,7 +197,7 @@ subtest 'headers' => sub {
 	}
 	refused('HS512 with the same secret', sign('HS512', $secret,
 		{ %$HEAD, alg => 'HS512' }, $CLAIMS));
-	refused('alg that is no string', head(alg => undef),
+	refused('alg that is not a string', head(alg => undef),
 	    head(alg => ['HS256']), head(alg => JSON::PP::true()));
 	refused('no alg', signed(without($HEAD, 'alg'), $CLAIMS));
 	refused('typ', (map { head(typ => $_) } 'at+jwt', 'jwt', '', 1),

@@ -73,7 +73,7 @@ subtest 'what cannot take over' => sub {
 	my $good = slurp($d->{file});
 
 	spit($d->{file}, "$good\n[nonsense\n");
-	ok(log_grew(qr/upgrade_failed.*exit status 1/,
+	ok(log_grew(qr/upgrade_failed.*exited with status 1/,
 	    sub { kill 'USR2', $main }), 'a wrong configuration');
 	like($d->log_text, qr/fcgiauth\.ini:\d+: the section header/,
 	    'is shown');
@@ -92,7 +92,7 @@ subtest 'what cannot take over' => sub {
 	still_serves('goes on');
 
 	put(\'exit 0');
-	ok(log_grew(qr/upgrade_failed.*exit status 0/,
+	ok(log_grew(qr/upgrade_failed.*exited with status 0/,
 	    sub { kill 'USR2', $main }), 'one that ends');
 	still_serves('goes on');
 };

@@ -180,7 +180,7 @@ read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 
 		if (redisReaderGetReply(w->reader, &reply) != REDIS_OK)
 			return err_set(err, ERR_UNAVAILABLE,
-				       "not an answer of Redis: %s",
+				       "Redis protocol error: %s",
 				       w->reader->errstr);
 		if (reply != NULL) {
 			w->fed = 0;

@@ -117,7 +117,7 @@ redis_reply_login(const redisReply *reply, struct err *err)
 		return 0;
 	if (reply->type != REDIS_REPLY_ERROR)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "not an answer of Redis to AUTH");
+			       "Redis protocol error: unexpected reply to AUTH");
 	if (str_starts(text, STR("LOADING")) ||
 	    str_starts(text, STR("ERR max number of clients")))
 		return redis_reply_fail(reply, err);

@@ -227,17 +227,17 @@ START_TEST(fake_answers)
 		{ { .bytes = "", .hang_up = true }, "closed" },
 		{ { .bytes = NULL }, "no answer in time" },
 		{ { .bytes = "HTTP/1.1 400 Bad Request\r\n\r\n" },
-		  "not an answer of Redis" },
-		{ { .bytes = "\0\0\0\r\n", .n = 5 }, "not an answer" },
+		  "Redis protocol error" },
+		{ { .bytes = "\0\0\0\r\n", .n = 5 }, "protocol error" },
 		{ { .bytes = "$9223372036854775800\r\nabc" }, "" },
 		{ { .bytes = "$99999999999999999999999\r\nabc" },
-		  "not an answer" },
-		{ { .bytes = "$-7\r\n" }, "not an answer" },
+		  "protocol error" },
+		{ { .bytes = "$-7\r\n" }, "protocol error" },
 		{ { .bytes = "$2147483647\r\nabc" }, "in time" },
-		{ { .bytes = "*2147483647\r\n$1\r\na\r\n" }, "not an answer" },
-		{ { .bytes = "*1048577\r\n" }, "not an answer" },
-		{ { .bytes = "*-2\r\n" }, "not an answer" },
-		{ { .bytes = ":12x\r\n" }, "not an answer" },
+		{ { .bytes = "*2147483647\r\n$1\r\na\r\n" }, "protocol error" },
+		{ { .bytes = "*1048577\r\n" }, "protocol error" },
+		{ { .bytes = "*-2\r\n" }, "protocol error" },
+		{ { .bytes = ":12x\r\n" }, "protocol error" },
 		{ { .bytes = deep, .n = sizeof(deep) - 1 }, "" },
 	};
 
@@ -317,8 +317,8 @@ START_TEST(fake_greetings)
 		  ERR_UNAVAILABLE, "LOADING" },
 		{ "-ERR max number of clients reached\r\n", ERR_UNAVAILABLE,
 		  "raise maxclients" },
-		{ "$6\r\nSECRET\r\n", ERR_UNAVAILABLE, "not an answer" },
-		{ "220 SECRET ESMTP\r\n", ERR_UNAVAILABLE, "not an answer" },
+		{ "$6\r\nSECRET\r\n", ERR_UNAVAILABLE, "protocol error" },
+		{ "220 SECRET ESMTP\r\n", ERR_UNAVAILABLE, "protocol error" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -106,7 +106,7 @@ START_TEST(payloads_are_refused)
 		const char *why = payload_rows[_i].why;
 
 		if (algs[i] == JWS_HS256 && why != NULL &&
-		    strcmp(why, "payload is no JSON") == 0)
+		    strcmp(why, "payload is not valid JSON") == 0)
 			why = "bad signature";
 		assert_why(verdict_of(tokens_sign(
 			       arena, key,
@@ -164,8 +164,8 @@ static const struct {
 	{ "<.AB", "base64url is not canonical" },
 	{ "<.AAB", "base64url is not canonical" },
 	{ "-_.>", "base64url is not canonical" },
-	{ "AA.>", "header is no JSON" },
-	{ "<.AA", "payload is no JSON" },
+	{ "AA.>", "header is not valid JSON" },
+	{ "<.AA", "payload is not valid JSON" },
 };
 
 START_TEST(token_texts_are_refused)
@@ -203,7 +203,7 @@ static const struct {
 	{ { "...", 3 }, "not three parts" },
 	{ { "a", 1 }, "not three parts" },
 	{ { "a.b.c", 5 }, "base64url is not canonical" },
-	{ { "AA.AA.AA", 8 }, "header is no JSON" },
+	{ { "AA.AA.AA", 8 }, "header is not valid JSON" },
 	{ { "AA.AA.", 6 }, "not three parts" },
 	{ { "AA.A\0.AA", 8 }, "not of the alphabet of a token" },
 	{ { "e30.e30.AA", 10 }, "alg is missing" },

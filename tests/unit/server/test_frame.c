@@ -410,7 +410,7 @@ START_TEST(authorizer_stdin)
 		ck_assert_int_eq(reader_feed(&r, &limits, &in, SIZE_MAX),
 				 FRAME_COMPLETE);
 		ck_assert_uint_eq(r.frame.pos, end);
-		ck_assert_msg((r.frame.swallow == 0) == (split[i] == 8),
+		ck_assert_msg((r.frame.skip == 0) == (split[i] == 8),
 			      "row %zu", i);
 		reader_next(&r);
 		in = (struct str){ .p = b.p + end + split[i],
@@ -418,7 +418,7 @@ START_TEST(authorizer_stdin)
 		ck_assert_msg(reader_feed(&r, &limits, &in, SIZE_MAX) ==
 				  FRAME_COMPLETE,
 			      "row %zu", i);
-		ck_assert_uint_eq(r.frame.swallow, 7);
+		ck_assert_uint_eq(r.frame.skip, 7);
 		reader_next(&r);
 		ck_assert_uint_eq(r.n, 0);
 		free(r.buffer);
