@@ -62,13 +62,13 @@
 #define MAY_ALL(table, column)                                                 \
 	MAY_ADD(table) ", " MAY_CHANGE(table, column) ", " MAY_DELETE(table)
 
+/* clang-format off */
 const char postgres_store_look[] =
     "WITH " MAY_ALL("sessions", "sweep_ms") ", " MAY_ALL("limits", "ends_ms")
     ", " MAY_ALL("attempts", "ends_ms") ", " MAY_ALL("denials", "until_ms")
     ", " MAY_ALL("known_networks", "until_ms") ", " MAY_ADD("secrets")
     " SELECT 1";
 
-/* clang-format off */
 const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SECRET_KEEP] =
 	    "INSERT INTO fcgiauth.secrets (name, value) VALUES ($1, $2)"

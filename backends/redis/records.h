@@ -105,7 +105,9 @@ struct str redis_record(struct redis_batch *b, const struct session *s);
  * known, not even its token. */
 void redis_record_parse(struct str record, struct session *s);
 /* Where the times are at which it is over, for LUA_REAP. */
+/* clang-format off */
 #define REDIS_ENDS_AT { .p = "22", .n = 2 }, { .p = "60", .n = 2 }
+/* clang-format on */
 /* What follows the secret that was replaced last. */
 void redis_record_wrapped(struct str record, uint8_t out[32]);
 /* The texts of a user, a NUL behind each. */

@@ -95,6 +95,7 @@ is_apr1(struct str rest)
 static const struct {
 	struct str prefix;
 	bool (*is_usable)(struct str rest);
+	/* clang-format off */
 } kinds[] = {
 	{ { "$2a$", 4 }, is_bcrypt },
 	{ { "$2b$", 4 }, is_bcrypt },
@@ -104,6 +105,7 @@ static const struct {
 	{ { "$y$j9T$", 7 }, is_yescrypt },
 	{ { "$apr1$", 6 }, is_apr1 },
 };
+/* clang-format on */
 
 bool
 password_legacy_is_usable(struct str hash)

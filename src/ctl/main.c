@@ -28,6 +28,7 @@
 #define NOW  FLAG_BIT(FLAG_NOW)
 
 /* group, verb, usage, help, flags, min, max, run, check */
+/* clang-format off */
 static const struct ctl_command commands[] = {
 	{ "user", "add", "NAME " IDENTITY " [--password-stdin]",
 	  "add a user; the password is asked for",
@@ -109,6 +110,7 @@ static const struct ctl_command commands[] = {
 	  "print the effective settings, secrets masked",
 	  JSON, 0, 0, config_show, NULL },
 };
+/* clang-format on */
 
 /* Every command takes these. */
 static const unsigned common =

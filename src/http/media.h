@@ -5,7 +5,8 @@
 
 #include "base/base.h"
 
-enum http_media { /* Content-Type of the body, or what Accept prefers */
+/* Content-Type of the body, or what Accept prefers. */
+enum http_media {
 	MEDIA_NONE = 0,
 	MEDIA_FORM,
 	MEDIA_JSON,

@@ -28,7 +28,7 @@ enum verdict { VERDICT_DENY = 0, VERDICT_ALLOW };
 struct grant {
 	struct identity who;
 	struct session_id session;
-	int64_t expires_ms; /* when this credential stops working at the latest */
+	int64_t expires_ms; /* when this credential stops at the latest */
 	int64_t ends_ms; /* when the login is over, however it is prolonged */
 	bool remember;
 	/* Of a session that the store was asked for, else 0: when it was last

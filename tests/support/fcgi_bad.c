@@ -127,7 +127,7 @@ unknown_type_in_params(struct bytes *b)
 static void
 management_in_params(struct bytes *b)
 {
-	in_params(b, 200, 0, STR("\x01\x01""AB"));
+	in_params(b, 200, 0, STR("\001\001AB"));
 }
 
 static void
@@ -169,7 +169,7 @@ begin_other_id(struct bytes *b)
 static void
 params_other_id(struct bytes *b)
 {
-	in_params(b, FCGI_T_PARAMS, 2, STR("\x01\x01""AB"));
+	in_params(b, FCGI_T_PARAMS, 2, STR("\001\001AB"));
 }
 
 static void
@@ -193,7 +193,7 @@ params_after_end(struct bytes *b)
 {
 	begin(b);
 	end_params(b);
-	fcgi_record(b, FCGI_T_PARAMS, 1, "\x01\x01""AB", 4, 0);
+	fcgi_record(b, FCGI_T_PARAMS, 1, "\001\001AB", 4, 0);
 }
 
 static void
@@ -266,7 +266,7 @@ id_0(struct bytes *b)
 static void
 params_first(struct bytes *b)
 {
-	fcgi_record(b, FCGI_T_PARAMS, 1, "\x01\x01""AB", 4, 0);
+	fcgi_record(b, FCGI_T_PARAMS, 1, "\001\001AB", 4, 0);
 }
 
 static void
@@ -374,7 +374,7 @@ static void
 authorizer_with_body(struct bytes *b)
 {
 	fcgi_begin(b, 1, FCGI_R_AUTHORIZER, true);
-	fcgi_record(b, FCGI_T_PARAMS, 1, "\x01\x01""AB", 4, 0);
+	fcgi_record(b, FCGI_T_PARAMS, 1, "\001\001AB", 4, 0);
 	fcgi_record(b, FCGI_T_STDIN, 1, "body", 4, 0);
 }
 

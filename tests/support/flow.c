@@ -32,7 +32,7 @@ add_user(struct flow *f, const char *name, const char *roles, bool disabled)
 	u->who.name = str_from(name);
 	u->who.roles = str_from(roles);
 	u->who.email = str_from(flow_text(f, "%s@example.com", name));
-	u->who.full_name = STR("Some \xc3\x9c""ser");
+	u->who.full_name = STR("Some \303\234ser");
 	/* One for all, and as cheap as can be: a password says no more when it
 	 * takes longer. */
 	if (f->users_table.n > 1) {

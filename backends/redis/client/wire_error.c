@@ -42,6 +42,7 @@ redis_reply_answer(const redisReply *reply)
 	static const struct {
 		const char *word;
 		enum redis_answer answer;
+		/* clang-format off */
 	} rows[] = {
 		{ "NOSCRIPT ", REDIS_NOSCRIPT },
 		{ "MOVED ", REDIS_MOVED },
@@ -49,6 +50,7 @@ redis_reply_answer(const redisReply *reply)
 		{ "TRYAGAIN ", REDIS_LATER },
 		{ "CLUSTERDOWN ", REDIS_LATER },
 	};
+	/* clang-format on */
 
 	if (reply->type != REDIS_REPLY_ERROR)
 		return REDIS_DONE;

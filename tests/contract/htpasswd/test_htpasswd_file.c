@@ -57,6 +57,7 @@ refused(const char *kind)
 	return NULL;
 }
 
+/* clang-format off */
 static const char *const kinds[] = {
 	"$1$s4q3060d$XclWzUwxGIQbSuaZfyfAn1", "md5-crypt",
 	"$P$B4buMmHVQA9JB9.t9LrYOvCwS9Tt5N1", "phpass",
@@ -70,6 +71,7 @@ static const char *const kinds[] = {
 	"bcrypt",
 	"!", "none",
 };
+/* clang-format on */
 
 #define BCRYPT "$2y$05$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
 
@@ -103,8 +105,8 @@ END_TEST
 /* As Windows writes them. */
 START_TEST(mark_in_front_is_skipped)
 {
-	parse("\xef\xbb\xbf" "alice:$a\r\nbob:$b\r\n",
-	      "\xef\xbb\xbf" "staff: alice\r\n");
+	parse("\357\273\277alice:$a\r\nbob:$b\r\n",
+	      "\357\273\277staff: alice\r\n");
 	ck_assert_uint_eq(h.n, 2);
 	ck_assert_str_eq(roles("alice"), "staff");
 	ck_assert_uint_eq(h.notes[HTPASSWD_NAMES].count, 0);

@@ -91,7 +91,7 @@ START_TEST(secret_in_a_file)
 		{ LIT("abc"), LIT("abc"), NULL },
 		{ LIT("abc\n"), LIT("abc"), NULL },
 		{ LIT("abc\r\n"), LIT("abc"), NULL },
-		{ LIT("\xef\xbb\xbf" "abc\r\n"), LIT("abc"), NULL },
+		{ LIT("\357\273\277abc\r\n"), LIT("abc"), NULL },
 		{ LIT("abc\n\n"), LIT("abc\n"), NULL },
 		{ LIT(" a;#\" "), LIT(" a;#\" "), NULL },
 		{ LIT("\n"), LIT(""), "the file is empty" },

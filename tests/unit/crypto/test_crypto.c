@@ -370,7 +370,7 @@ static const struct {
 START_TEST(passwords_are_refused)
 {
 	const struct str blocklist =
-	    STR("\xef\xbb\xbf" "Acme-Company-GmbH\n\nline with a return\r\n"
+	    STR("\357\273\277Acme-Company-GmbH\n\nline with a return\r\n"
 		"the last line of it");
 	char buf[PASSWORD_REFUSAL_MAX];
 	const char *reason =

@@ -189,7 +189,7 @@ static const struct {
 	{ "HTTP_HOST=[", false },
 	{ "HTTP_HOST=[127.0.0.1]", false },
 	{ "HTTP_HOST=[fe80::1%25eth0]", false },
-	{ "HTTP_HOST=b\xc3\xbc" "cher.example", false },
+	{ "HTTP_HOST=b\303\274cher.example", false },
 	{ "HTTP_HOST=a_b.example", true },
 	{ "HTTP_HOST=127.0.0.1:65535", true },
 	{ "HTTP_HOST=127.0.0.1:00080", true },
