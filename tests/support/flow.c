@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "strategy/registry.h"
 #include "auth/hash_slots.h"
@@ -118,8 +120,34 @@ flow_rehash(struct flow *f)
 }
 
 void
+flow_log(struct flow *f, enum log_level level)
+{
+	f->log = (struct log){ .fd = memfd_create("log", 0),
+			       .level = level,
+			       .wall_ms = f->fake.env.clock.wall_ms,
+			       .ctx = f->fake.env.clock.ctx };
+	ck_assert_int_ge(f->log.fd, 0);
+	f->fake.env.log = &f->log;
+}
+
+const char *
+flow_logged(struct flow *f)
+{
+	const off_t n = lseek(f->log.fd, 0, SEEK_END);
+	char *text = arena_alloc(f->arena, (size_t)n + 1);
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_int_eq(pread(f->log.fd, text, (size_t)n, 0), n);
+	ck_assert_int_eq(ftruncate(f->log.fd, 0), 0);
+	ck_assert_int_eq(lseek(f->log.fd, 0, SEEK_SET), 0);
+	return text;
+}
+
+void
 flow_free(struct flow *f)
 {
+	if (f->fake.env.log != NULL)
+		(void)close(f->log.fd);
 	store_link_free(f->links.store);
 	users_link_free(f->links.users);
 	backend_unref(f->store);

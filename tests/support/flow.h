@@ -31,6 +31,7 @@ struct flow {
 	bool queued; /* the last request waits: its answer has status 0 */
 	unsigned fail_after;   /* arena torture of the next request; 0: none */
 	bool arena_failed;     /* it struck */
+	struct log log; /* after flow_log() */
 };
 
 /*
@@ -45,6 +46,11 @@ void flow_free(struct flow *f);
 
 /* From now on a login replaces a hash that is not of today's cost. */
 void flow_rehash(struct flow *f);
+
+/* Logs from now on, from this level up. */
+void flow_log(struct flow *f, enum log_level level);
+/* What was logged since the last call; kept until flow_free(). */
+const char *flow_logged(struct flow *f);
 
 struct flow_answer {
 	unsigned status;

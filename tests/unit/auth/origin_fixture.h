@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/support/run.h"
 
@@ -15,24 +14,18 @@
 #define MEMORY "[store]\ndriver = memory\n"
 
 static struct flow f;
-static struct log log_of_test;
 
 /* With a log that can be read. */
 static inline void
 init(const char *ini)
 {
 	flow_init(&f, ini, NULL, NULL);
-	log_of_test = (struct log){ .fd = fileno(tmpfile()),
-				    .level = LOG_WARNING,
-				    .wall_ms = f.fake.env.clock.wall_ms,
-				    .ctx = f.fake.env.clock.ctx };
-	f.fake.env.log = &log_of_test;
+	flow_log(&f, LOG_WARNING);
 }
 
 static inline void
 done(void)
 {
-	(void)close(log_of_test.fd);
 	flow_free(&f);
 }
 
@@ -40,13 +33,8 @@ done(void)
 static inline const char *
 logged(void)
 {
-	static char text[4096];
-	ssize_t n = pread(log_of_test.fd, text, sizeof(text) - 1, 0);
+	const char *text = flow_logged(&f);
 
-	ck_assert_int_ge(n, 0);
-	text[n] = '\0';
-	ck_assert_int_eq(ftruncate(log_of_test.fd, 0), 0);
-	ck_assert_int_eq(lseek(log_of_test.fd, 0, SEEK_SET), 0);
 	fake_env_advance(&f.fake, 1);
 	return text;
 }

@@ -4,10 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "tests/support/flow.h"
 
 #define FORM   "application/x-www-form-urlencoded"
@@ -16,19 +13,12 @@
 #define FROM   " address=192.0.2.7 user_agent=\"test \\\"agent\\\"\"\n"
 
 static struct flow f;
-static struct log written;
-static char lines[64 * 1024];
 
 static void
 start(const char *ini)
 {
 	flow_init(&f, ini, NULL, NULL);
-	written = (struct log){ .fd = memfd_create("log", 0),
-				.level = LOG_INFO,
-				.wall_ms = f.fake.env.clock.wall_ms,
-				.ctx = f.fake.env.clock.ctx };
-	ck_assert_int_ge(written.fd, 0);
-	f.fake.env.log = &written;
+	flow_log(&f, LOG_INFO);
 }
 
 static void
@@ -41,27 +31,13 @@ static void
 teardown(void)
 {
 	flow_free(&f);
-	(void)close(written.fd);
-}
-
-/* The lines since the last call, without their time. */
-static const char *
-logged(void)
-{
-	ssize_t n = pread(written.fd, lines, sizeof(lines) - 1, 0);
-
-	ck_assert_int_ge(n, 0);
-	lines[n] = '\0';
-	ck_assert_int_eq(ftruncate(written.fd, 0), 0);
-	ck_assert_int_eq(lseek(written.fd, 0, SEEK_SET), 0);
-	return lines;
 }
 
 /* One audit line, which ends so. */
 static void
 expect(const char *line)
 {
-	const char *text = logged(), *first = strstr(text, " audit ");
+	const char *text = flow_logged(&f), *first = strstr(text, " audit ");
 
 	ck_assert_msg(first != NULL && strstr(first + 1, " audit ") == NULL &&
 			  strstr(first, line) == first,
@@ -111,7 +87,8 @@ END_TEST
 START_TEST(a_session)
 {
 	struct flow_answer a = login("alice", FLOW_PASSWORD, "REQUEST_ID=4-f");
-	const char *token = flow_cookie(&f, &a, COOKIE), *text = logged();
+	const char *token = flow_cookie(&f, &a, COOKIE),
+		   *text = flow_logged(&f);
 	const char *cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token);
 	char first[64], second[64];
 
@@ -124,7 +101,7 @@ START_TEST(a_session)
 	ck_assert_uint_eq(strlen(first), 32);
 	a = login("bob", FLOW_PASSWORD, cookie);
 	token = flow_cookie(&f, &a, COOKIE);
-	text = logged();
+	text = flow_logged(&f);
 	ck_assert_ptr_nonnull(
 	    strstr(text, flow_text(&f,
 				   " audit session_replaced user=alice "
@@ -143,7 +120,7 @@ START_TEST(a_session)
 	/* Nothing ends twice. */
 	(void)flow_post(&f, "/auth/logout", JSON, "",
 			flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
-	ck_assert_ptr_null(strstr(logged(), " audit "));
+	ck_assert_ptr_null(strstr(flow_logged(&f), " audit "));
 }
 END_TEST
 
@@ -153,11 +130,12 @@ START_TEST(more_sessions_than_allowed)
 	start("[store]\ndriver = memory\n[session]\nmax_per_user = 2\n");
 	for (unsigned i = 0; i < 2; i++) {
 		(void)flow_login(&f, "alice");
-		ck_assert_ptr_null(strstr(logged(), "session_limit"));
+		ck_assert_ptr_null(strstr(flow_logged(&f), "session_limit"));
 	}
 	(void)flow_login(&f, "alice");
 	ck_assert_ptr_nonnull(
-	    strstr(logged(), " audit session_limit user=alice ended=1" FROM));
+	    strstr(flow_logged(&f),
+		   " audit session_limit user=alice ended=1" FROM));
 }
 END_TEST
 

@@ -2,6 +2,8 @@
 /* Our own addresses: whose page may post, where a login leads, which cookies. */
 #include "tests/unit/auth/origin_fixture.h"
 
+#include <unistd.h>
+
 /* Without origins in server.hosts: what the web server says. */
 static const struct {
 	struct post p;

@@ -4,7 +4,6 @@
 
 #include "strategy/registry.h"
 #include "strategy/store.h"
-#include "base/log.h"
 #include "tests/support/store_faulty.h"
 
 #define SESSION "__Host-fcgiauth"
@@ -204,44 +203,20 @@ set_store_back(void)
 			 0);
 }
 
-/* What was logged while this file was the log. */
-static const char *
-read_log(int fd)
-{
-	static char text[8192];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-	ck_assert_int_ge(n, 0);
-	text[n] = '\0';
-	return text;
-}
-
-static int64_t
-no_time(void *ctx)
-{
-	(void)ctx;
-	return 0;
-}
-
 START_TEST(ahead_of_the_store)
 {
-	char name[] = "/tmp/fcgiauth.XXXXXX";
-	struct log log = { .fd = mkstemp(name),
-			   .level = LOG_INFO,
-			   .wall_ms = no_time };
 	struct tokens t = sign_in("alice");
+	const char *text;
 
-	ck_assert_int_ge(log.fd, 0);
-	ck_assert_int_eq(unlink(name), 0);
 	t = refresh(refresh(t.refresh).refresh);
 	set_store_back();
-	f.fake.env.log = &log;
+	flow_log(&f, LOG_INFO);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
-	ck_assert_ptr_nonnull(strstr(read_log(log.fd), "refresh_future"));
-	ck_assert_ptr_nonnull(strstr(read_log(log.fd), "user=alice"));
+	text = flow_logged(&f);
+	ck_assert_ptr_nonnull(strstr(text, "refresh_future"));
+	ck_assert_ptr_nonnull(strstr(text, "user=alice"));
 	/* Nobody is signed out by that. */
 	ck_assert_uint_eq(signed_in().n, 1);
-	ck_assert_int_eq(close(log.fd), 0);
 }
 END_TEST
 
