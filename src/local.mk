@@ -73,11 +73,12 @@ libfcgiauth_a_SOURCES = \
 	src/http/request.c src/http/request.h \
 	src/http/response.c src/http/response.h \
 	src/strategy/auth_mode.h \
-	src/strategy/backend.c src/strategy/backend.h \
+	src/strategy/backend.h \
 	src/strategy/breaker.c src/strategy/breaker.h \
 	src/strategy/call.h \
 	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \
+	src/strategy/health.c src/strategy/health.h \
 	src/strategy/identity.c src/strategy/identity.h \
 	src/strategy/password_mark.c src/strategy/password_mark.h \
 	src/strategy/registry.c src/strategy/registry.h \
@@ -177,7 +178,6 @@ fcgiauthctl_SOURCES = \
 	src/ctl/ban.c \
 	src/ctl/config.c \
 	src/ctl/ctl.c src/ctl/ctl.h \
-	src/ctl/health.c src/ctl/health.h \
 	src/ctl/inspect.c \
 	src/ctl/key.c \
 	src/ctl/sessions.c src/ctl/sessions.h \

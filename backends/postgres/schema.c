@@ -5,6 +5,7 @@
  * comes second waits for it and finds nothing to do.
  */
 #include "backends/postgres/conn_internal.h"
+#include "strategy/health.h"
 
 #include <string.h>
 
@@ -174,7 +175,6 @@ explain(const struct postgres_link *l, int64_t version, struct err *err)
 static int
 migrate(struct postgres_link *l, struct err *err)
 {
-	const struct postgres_spec *spec = l->server->spec;
 	struct schema_state s;
 
 	for (int races = 0;;) {
@@ -183,11 +183,7 @@ migrate(struct postgres_link *l, struct err *err)
 		if (s.have == s.want)
 			return 0;
 		if (s.have < 0 || s.have > s.want)
-			return err_set(err, ERR_CONFIG,
-				       "schema version of %s is %lld, newer"
-				       " than this program, which knows %lld",
-				       spec->component, (long long)s.have,
-				       (long long)s.want);
+			return health_refuse(HEALTH_NEWER, &s, err);
 		if (check_encoding(l, err) != 0)
 			return -1;
 		if (forward(l, s.have, err) != 0 &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The schema of one component in a SQLite file: its version, its migrations. */
 #include "backends/sqlite/conn.h"
+#include "strategy/health.h"
 
 const char *const sqlite_common_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -85,11 +86,10 @@ step(struct sqlite_link *l, bool *done, struct err *err)
 	    read_version(l, &have, err) != 0)
 		return -1;
 	if (have < 0 || have > want)
-		return err_set(err, ERR_CONFIG,
-			       "schema version of %s is %lld, newer than this"
-			       " program, which knows %lld",
-			       spec->component, (long long)have,
-			       (long long)want);
+		return health_refuse(HEALTH_NEWER,
+				     &(struct schema_state){ .have = have,
+							     .want = want },
+				     err);
 	if (have < want && (sqlite_script(l, spec->steps[have], err) != 0 ||
 			    write_version(l, have + 1, err) != 0))
 		return err_context(err, "migration %s %lld", spec->component,

@@ -4,7 +4,7 @@
 #include "os/owner.h"
 #include "conf/ini.h"
 #include "conf/problems.h"
-#include "ctl/health.h"
+#include "ctl/ctl.h"
 #include "ctl/output.h"
 #include "ctl/keys.h"
 
@@ -13,20 +13,17 @@
 #define DUMP_MAX (1024 * 1024)
 
 static void
-add_health(struct ctl *c, const struct ctl_part *part, struct problems *out)
+add_health(struct ctl *c, enum ctl_part part, struct problems *out)
 {
 	const struct place place = {
 		.file = c->settings.file,
-		.section = str_from(part->name),
+		.section = str_from(ctl_choice(c, part).section),
 	};
 	struct health_report report;
 
-	health_look(c, part, &report);
-	if (report.health == HEALTH_UNREACHABLE)
+	ctl_look(c, part, &report);
+	if (!health_is_good(report.health))
 		problems_add(out, &place, "%s", report.err.msg);
-	else if (!health_is_good(report.health))
-		problems_add(out, &place, "the schema is %s",
-			     health_text(report.health));
 	if (report.advice[0] != '\0')
 		problems_warn(out, &place, "%s", report.advice);
 }
@@ -61,8 +58,8 @@ config_check(struct ctl *c)
 	struct err err;
 
 	problems_init(&problems, c->arena);
-	add_health(c, ctl_part(CTL_STORE), &problems);
-	add_health(c, ctl_part(CTL_USERS), &problems);
+	add_health(c, CTL_STORE, &problems);
+	add_health(c, CTL_USERS, &problems);
 	add_keys(c, &problems);
 	if (ctl_blocklist(c, &blocklist, &err) != 0)
 		problems_add(&problems, &place, "%s", err.msg);

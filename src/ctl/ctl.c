@@ -154,155 +154,17 @@ ctl_load_settings(struct ctl *c)
 	return CTL_REFUSED;
 }
 
-static const struct settings_choice *
-store_choice(const struct ctl *c)
+struct backend_choice
+ctl_choice(const struct ctl *c, enum ctl_part part)
 {
-	return &c->settings.store;
-}
-
-/* The one that the mode uses. */
-static const struct driver *
-store_backend(const struct ctl *c)
-{
-	return &registry_effective_store(&c->settings)->base.driver;
-}
-
-static int
-store_part_open(struct ctl *c, struct err *err)
-{
-	const struct settings_choice *choice = &c->settings.store;
-
-	c->store_link = store_link_new(&c->env);
-	if (c->store_link == NULL)
-		return err_nomem(err);
-	if (store_open(registry_effective_store(&c->settings), choice->conf,
-		       &c->env, &c->store, err) != 0)
-		return -1;
-	store_link_bind(c->store_link, c->store);
-	return 0;
-}
-
-static int
-store_part_check(struct ctl *c, struct err *err)
-{
-	return store_check_schema(c->store_link, err);
-}
-
-static int
-store_part_schema(struct ctl *c, struct schema_state *out, struct err *err)
-{
-	return store_schema(c->store_link, out, err);
-}
-
-static int
-store_part_migrate(struct ctl *c, struct err *err)
-{
-	return store_migrate(c->store_link, err);
-}
-
-static int
-store_part_ping(struct ctl *c, struct err *err)
-{
-	return store_ping(c->store_link, err);
-}
-
-static void
-store_part_advise(struct ctl *c, char advice[BACKEND_ADVICE_MAX])
-{
-	conn_advise(&c->store_link->conn, advice);
-}
-
-static const struct settings_choice *
-users_choice(const struct ctl *c)
-{
-	return &c->settings.users;
-}
-
-static const struct driver *
-users_backend(const struct ctl *c)
-{
-	/* settings_load() took the driver from the registry: it is there. */
-	return &registry_user_source(c->settings.users.driver->name)
-		    ->base.driver;
-}
-
-static int
-users_part_open(struct ctl *c, struct err *err)
-{
-	const struct settings_choice *choice = &c->settings.users;
-
-	c->users_link = users_link_new(&c->env);
-	if (c->users_link == NULL)
-		return err_nomem(err);
-	if (users_open(registry_user_source(choice->driver->name),
-		       choice->conf, &c->env, &c->users, err) != 0)
-		return -1;
-	users_link_bind(c->users_link, c->users);
-	return 0;
-}
-
-static int
-users_part_check(struct ctl *c, struct err *err)
-{
-	return users_check_schema(c->users_link, err);
-}
-
-static int
-users_part_schema(struct ctl *c, struct schema_state *out, struct err *err)
-{
-	return users_schema(c->users_link, out, err);
-}
-
-static int
-users_part_migrate(struct ctl *c, struct err *err)
-{
-	return users_migrate(c->users_link, err);
-}
-
-static int
-users_part_ping(struct ctl *c, struct err *err)
-{
-	return users_ping(c->users_link, err);
-}
-
-static const struct ctl_part parts[] = {
-	[CTL_STORE] = {
-		.name = "store",
-		.reachable = BACKEND_SHARED,
-		.embedded = BACKEND_EMBEDDED,
-		.choice = store_choice,
-		.backend = store_backend,
-		.open = store_part_open,
-		.check_schema = store_part_check,
-		.schema = store_part_schema,
-		.migrate = store_part_migrate,
-		.ping = store_part_ping,
-		.advise = store_part_advise,
-	},
-	[CTL_USERS] = {
-		.name = "users",
-		.reachable = BACKEND_SHARED,
-		.embedded = BACKEND_EMBEDDED,
-		.choice = users_choice,
-		.backend = users_backend,
-		.open = users_part_open,
-		.check_schema = users_part_check,
-		.schema = users_part_schema,
-		.migrate = users_part_migrate,
-		.ping = users_part_ping,
-	},
-};
-
-const struct ctl_part *
-ctl_part(enum ctl_part_id id)
-{
-	return &parts[id];
+	return part == CTL_STORE ? registry_store_choice(&c->settings) :
+				   registry_users_choice(&c->settings);
 }
 
 const struct driver *
-ctl_backend(const struct ctl *c, const struct ctl_part *part)
+ctl_driver(const struct ctl *c, enum ctl_part part)
 {
-	return part->backend(c);
+	return &ctl_choice(c, part).ops->driver;
 }
 
 const struct auth_mode_ops *
@@ -312,45 +174,80 @@ ctl_mode(const struct ctl *c)
 }
 
 bool
-ctl_reachable(const struct ctl *c, const struct ctl_part *part)
+ctl_reachable(const struct ctl *c, enum ctl_part part)
 {
-	return (ctl_backend(c, part)->caps & part->reachable) != 0;
-}
-
-const char *
-ctl_part_path(const struct ctl *c, const struct ctl_part *part)
-{
-	const struct driver *backend = ctl_backend(c, part);
-
-	if ((backend->caps & part->embedded) == 0)
-		return NULL;
-	return backend_path(backend, part->choice(c)->conf);
+	return (ctl_driver(c, part)->caps & BACKEND_SHARED) != 0;
 }
 
 int
 ctl_become_owner(const struct ctl *c, struct err *err)
 {
-	const char *files[ARRAY_LEN(parts)];
+	const struct backend_choice store = ctl_choice(c, CTL_STORE),
+				    users = ctl_choice(c, CTL_USERS);
+	const char *const files[] = {
+		backend_path(&store),
+		backend_path(&users),
+	};
 
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		files[i] = ctl_part_path(c, &parts[i]);
 	return owner_become(files, ARRAY_LEN(files), err);
 }
 
-int
-ctl_connect(struct ctl *c, const struct ctl_part *part, struct err *err)
+/* NULL: no memory. */
+static struct conn *
+new_conn(struct ctl *c, enum ctl_part part)
 {
-	if (ctl_become_owner(c, err) != 0)
-		return -1;
-	return part->open(c, err);
+	if (part == CTL_STORE) {
+		c->store_link = store_link_new(&c->env);
+		return c->store_link != NULL ? &c->store_link->conn : NULL;
+	}
+	c->users_link = users_link_new(&c->env);
+	return c->users_link != NULL ? &c->users_link->conn : NULL;
 }
 
 int
-ctl_open(struct ctl *c, const struct ctl_part *part, struct err *err)
+ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
+	    struct err *err)
 {
-	if (ctl_connect(c, part, err) != 0)
+	const struct backend_choice choice = ctl_choice(c, part);
+	struct backend *b;
+	struct conn *conn;
+
+	if (ctl_become_owner(c, err) != 0)
 		return -1;
-	return part->check_schema(c, err);
+	conn = new_conn(c, part);
+	if (conn == NULL)
+		return err_nomem(err);
+	if (backend_open(&choice, &c->env, &b, err) != 0)
+		return -1;
+	conn_bind(conn, b);
+	backend_unref(b); /* the connection holds it */
+	*out = conn;
+	return 0;
+}
+
+void
+ctl_look(struct ctl *c, enum ctl_part part, struct health_report *out)
+{
+	const struct backend_choice choice = ctl_choice(c, part);
+	struct conn *conn;
+
+	*out = (struct health_report){ .health = HEALTH_DAEMON };
+	if (!ctl_reachable(c, part))
+		return;
+	if (ctl_connect(c, part, &conn, &out->err) != 0)
+		out->health = HEALTH_UNREACHABLE;
+	else
+		health_look(conn, backend_path(&choice), out);
+}
+
+int
+ctl_open(struct ctl *c, enum ctl_part part, struct err *err)
+{
+	struct conn *conn;
+
+	if (ctl_connect(c, part, &conn, err) != 0)
+		return -1;
+	return conn_check_schema(conn, err);
 }
 
 void
@@ -369,9 +266,7 @@ void
 ctl_close(struct ctl *c)
 {
 	store_link_free(c->store_link);
-	backend_unref(c->store);
 	users_link_free(c->users_link);
-	backend_unref(c->users);
 }
 
 int

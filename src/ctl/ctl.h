@@ -7,6 +7,7 @@
 #define CTL_CTL_H
 
 #include "strategy/auth_mode.h"
+#include "strategy/health.h"
 #include "conf/settings.h"
 #include "ctl/args.h"
 
@@ -46,10 +47,8 @@ struct ctl {
 	const char *operand; /* NAME or ID; NULL when not given */
 	struct settings settings;
 	const struct problem *warnings; /* of the settings */
-	struct rules *rules;		/* the same */
-	struct backend *store;
+	struct rules *rules; /* the same */
 	struct store_link *store_link; /* NULL until ctl_open() */
-	struct backend *users;
 	struct users_link *users_link; /* NULL until ctl_open() */
 	struct call call; /* ctl_call() */
 };
@@ -83,47 +82,32 @@ void ctl_problems(const struct problem *first);
 /* Loads the settings of -c; every problem goes to stderr. */
 enum ctl_exit ctl_load_settings(struct ctl *c);
 
-/* The two things that are opened: one row each. */
-enum ctl_part_id { CTL_STORE, CTL_USERS };
+/* The two things that are opened. */
+enum ctl_part { CTL_STORE, CTL_USERS };
 
-struct ctl_part {
-	const char *name; /* its section, too */
-	const struct settings_choice *(*choice)(const struct ctl *c);
-	const struct driver *(*backend)(const struct ctl *c);
-	unsigned reachable, embedded; /* bits of its caps */
-	/* Opens and binds; no look at the schema. */
-	int (*open)(struct ctl *c, struct err *err);
-	int (*check_schema)(struct ctl *c, struct err *err);
-	int (*schema)(struct ctl *c, struct schema_state *out, struct err *err);
-	int (*migrate)(struct ctl *c, struct err *err);
-	int (*ping)(struct ctl *c, struct err *err);
-	/* As conn_advise(); NULL: there is nothing to look at. */
-	void (*advise)(struct ctl *c, char advice[BACKEND_ADVICE_MAX]);
-};
-
-const struct ctl_part *ctl_part(enum ctl_part_id id);
-const struct driver *ctl_backend(const struct ctl *c,
-				 const struct ctl_part *part);
+/* What the settings say of it, and whose it is. */
+struct backend_choice ctl_choice(const struct ctl *c, enum ctl_part part);
+const struct driver *ctl_driver(const struct ctl *c, enum ctl_part part);
 
 /* The mode of the settings. */
 const struct auth_mode_ops *ctl_mode(const struct ctl *c);
 
 /* False when its state lives in the daemon's memory. */
-bool ctl_reachable(const struct ctl *c, const struct ctl_part *part);
-
-/* The file of an embedded backend; NULL when it is none. */
-const char *ctl_part_path(const struct ctl *c, const struct ctl_part *part);
+bool ctl_reachable(const struct ctl *c, enum ctl_part part);
 
 /* Started as root: becomes the owner of the embedded data. */
 int ctl_become_owner(const struct ctl *c, struct err *err) MUST_USE;
 
-/* The same, then opens; no look at the schema. */
-int ctl_connect(struct ctl *c, const struct ctl_part *part, struct err *err)
-    MUST_USE;
+/* The same, then opens; no look at the schema.  *out is what the link of the
+ * part begins with. */
+int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
+		struct err *err) MUST_USE;
 
 /* The same, and the schema is the one of this program. */
-int ctl_open(struct ctl *c, const struct ctl_part *part, struct err *err)
-    MUST_USE;
+int ctl_open(struct ctl *c, enum ctl_part part, struct err *err) MUST_USE;
+
+/* In what state is it? */
+void ctl_look(struct ctl *c, enum ctl_part part, struct health_report *out);
 
 /*
  * From here to the end of the program no ^C comes between the change of a user

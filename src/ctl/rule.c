@@ -106,7 +106,7 @@ read_request(struct ctl *c, struct test *t)
 static enum ctl_exit
 find_user(struct ctl *c, struct test *t)
 {
-	const struct ctl_part *part = ctl_part(CTL_USERS);
+	enum ctl_part part = CTL_USERS;
 	struct user_answer *is = arena_alloc(c->arena, sizeof(*is));
 	struct str name = ctl_value(c, FLAG_USER);
 	struct err err;
@@ -118,7 +118,7 @@ find_user(struct ctl *c, struct test *t)
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("[users] driver = %s: the users are in the "
 				  "memory of the daemon, out of reach",
-				  ctl_backend(c, part)->name);
+				  ctl_driver(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
 	    users_find(c->users_link, ctl_call(c), name, is, &err) != 0)
 		return ctl_refuse("%s", err.msg);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl store: the schemas of store and users. */
-#include "ctl/health.h"
+#include "ctl/ctl.h"
 #include "ctl/output.h"
 
 #include <stdio.h>
 
-static const enum ctl_part_id both[] = { CTL_STORE, CTL_USERS };
+static const enum ctl_part both[] = { CTL_STORE, CTL_USERS };
 
 static json_t *
 number_or_null(bool is_number, int64_t number)
@@ -47,18 +47,19 @@ version_text(struct ctl *c, bool known, int64_t version)
 }
 
 static void
-report_row(struct ctl *c, struct table *table, const struct ctl_part *part,
+report_row(struct ctl *c, struct table *table, enum ctl_part part,
 	   const struct health_report *r)
 {
 	const struct schema_state *schema = &r->schema;
 
-	table_add(table, (const struct str[]){
-			     str_from(part->name),
-			     str_from(ctl_backend(c, part)->name),
-			     version_text(c, r->has_schema, schema->have),
-			     version_text(c, r->has_schema, schema->want),
-			     str_from(health_text(r->health)),
-			 });
+	table_add(table,
+		  (const struct str[]){
+		      str_from(ctl_choice(c, part).section),
+		      str_from(ctl_driver(c, part)->name),
+		      version_text(c, r->has_schema, schema->have),
+		      version_text(c, r->has_schema, schema->want),
+		      str_from(health_text(r->health)),
+		  });
 }
 
 enum ctl_exit
@@ -73,20 +74,21 @@ schema_status(struct ctl *c)
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		const struct ctl_part *part = ctl_part(both[i]);
+		enum ctl_part part = both[i];
 		struct health_report report;
 		json_t *json;
 
-		health_look(c, part, &report);
+		ctl_look(c, part, &report);
 		report_row(c, &table, part, &report);
-		json = report_json(c, ctl_backend(c, part)->name, &report);
-		if (json_object_set_new(root, part->name, json) != 0)
+		json = report_json(c, ctl_driver(c, part)->name, &report);
+		if (json_object_set_new(root, ctl_choice(c, part).section,
+					json) != 0)
 			table.failed = true;
 		if (report.health == HEALTH_UNREACHABLE)
 			ctl_warn("%s", report.err.msg);
 		if (report.advice[0] != '\0')
-			ctl_warn("warning: [%s] %s", part->name,
-				 report.advice);
+			ctl_warn("warning: [%s] %s",
+				 ctl_choice(c, part).section, report.advice);
 		if (!health_is_good(report.health))
 			status = CTL_REFUSED;
 	}
@@ -100,27 +102,25 @@ schema_status(struct ctl *c)
 }
 
 static enum ctl_exit
-migrate_part(struct ctl *c, const struct ctl_part *part)
+migrate_part(struct ctl *c, enum ctl_part part)
 {
-	const char *driver = ctl_backend(c, part)->name;
+	const char *section = ctl_choice(c, part).section;
+	const char *driver = ctl_driver(c, part)->name;
 	struct schema_state before, after;
+	struct conn *conn;
 	struct err err;
 
 	if (!ctl_reachable(c, part)) {
-		(void)printf("%s (%s): has no schema\n", part->name, driver);
+		(void)printf("%s (%s): has no schema\n", section, driver);
 		return CTL_DONE;
 	}
-	if (ctl_connect(c, part, &err) != 0 ||
-	    part->schema(c, &before, &err) != 0)
+	/* A backend refuses to migrate what a newer program has made. */
+	if (ctl_connect(c, part, &conn, &err) != 0 ||
+	    conn_schema(conn, &before, &err) != 0 ||
+	    conn_migrate(conn, &err) != 0 ||
+	    conn_schema(conn, &after, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (before.have > before.want)
-		return ctl_refuse("[%s]: its schema is version %lld, this "
-				  "program knows %lld: use a newer fcgiauth",
-				  part->name, (long long)before.have,
-				  (long long)before.want);
-	if (part->migrate(c, &err) != 0 || part->schema(c, &after, &err) != 0)
-		return ctl_refuse("%s", err.msg);
-	(void)printf("%s (%s): version %lld%s\n", part->name, driver,
+	(void)printf("%s (%s): version %lld%s\n", section, driver,
 		     (long long)after.have,
 		     before.have == after.have ? " already" : "");
 	return CTL_DONE;
@@ -132,7 +132,7 @@ schema_migrate(struct ctl *c)
 	enum ctl_exit status = CTL_DONE;
 
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		if (migrate_part(c, ctl_part(both[i])) != CTL_DONE)
+		if (migrate_part(c, both[i]) != CTL_DONE)
 			status = CTL_REFUSED;
 	}
 	return status;

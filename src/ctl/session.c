@@ -135,7 +135,7 @@ session_list(struct ctl *c)
 static enum ctl_exit
 open_sessions(struct ctl *c)
 {
-	if (sessions_is_stateless(c) && !ctl_reachable(c, ctl_part(CTL_STORE)))
+	if (sessions_is_stateless(c) && !ctl_reachable(c, CTL_STORE))
 		return ctl_refuse("[auth] mode = %s, with no store that can "
 				  "be reached: tokens work until they end, "
 				  "for up to %lld s; to end all of them, run: "

@@ -18,7 +18,7 @@ store_in_use(const struct ctl *c)
 enum ctl_exit
 sessions_open(struct ctl *c, const char *what)
 {
-	const struct ctl_part *part = ctl_part(CTL_STORE);
+	enum ctl_part part = CTL_STORE;
 	const bool in_use = store_in_use(c);
 	struct err err;
 
@@ -26,7 +26,7 @@ sessions_open(struct ctl *c, const char *what)
 		return ctl_refuse("%s = %s%s: the %s are in the memory of the "
 				  "daemon, out of reach",
 				  in_use ? "[store] driver" : "[auth] mode",
-				  in_use ? ctl_backend(c, part)->name :
+				  in_use ? ctl_driver(c, part)->name :
 					   ctl_mode(c)->driver.name,
 				  in_use ? "" : " without a store", what);
 	if (ctl_open(c, part, &err) != 0)
@@ -56,7 +56,7 @@ bool
 sessions_is_deniable(const struct ctl *c)
 {
 	return sessions_is_stateless(c) && store_in_use(c) &&
-	    ctl_reachable(c, ctl_part(CTL_STORE));
+	    ctl_reachable(c, CTL_STORE);
 }
 
 int64_t
@@ -79,7 +79,7 @@ warn_of_tokens(const struct ctl *c, struct str name)
 bool
 sessions_can_end(const struct ctl *c, struct str name)
 {
-	const struct ctl_part *part = ctl_part(CTL_STORE);
+	enum ctl_part part = CTL_STORE;
 
 	if (ctl_reachable(c, part)) {
 		warn_of_tokens(c, name);
@@ -94,7 +94,7 @@ sessions_can_end(const struct ctl *c, struct str name)
 		ctl_warn("warning: [store] driver = %s: the sessions of %.*s "
 			 "are in the memory of the daemon and go on as they "
 			 "are until they expire or fcgiauthd is restarted",
-			 ctl_backend(c, part)->name, STR_ARG(name));
+			 ctl_driver(c, part)->name, STR_ARG(name));
 	return false;
 }
 

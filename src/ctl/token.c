@@ -38,14 +38,14 @@ take_ttl(const struct ctl *c, int64_t *out)
 static enum ctl_exit
 find_user(struct ctl *c, struct str name, struct user *out)
 {
-	const struct ctl_part *part = ctl_part(CTL_USERS);
+	enum ctl_part part = CTL_USERS;
 	struct user_answer is;
 	struct err err;
 
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("[users] driver = %s: the users are in the "
 				  "memory of the daemon, out of reach",
-				  ctl_backend(c, part)->name);
+				  ctl_driver(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
 	    users_find(c->users_link, ctl_call(c), name, &is, &err) != 0)
 		return ctl_refuse("%s", err.msg);
@@ -67,7 +67,7 @@ make_id(struct ctl *c, struct str name, struct session_id *out,
 	if (!sessions_is_deniable(c))
 		return session_id_make(&c->env, env_wall_ms(&c->env), name, out,
 				       err);
-	if (ctl_open(c, ctl_part(CTL_STORE), err) != 0)
+	if (ctl_open(c, CTL_STORE, err) != 0)
 		return -1;
 	call = ctl_call(c);
 	return denial_session_id(call, name, keys_conf(c)->leeway, out, err);

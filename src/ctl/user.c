@@ -29,8 +29,8 @@ refuse_unable(const struct ctl *c, unsigned needs)
 enum ctl_exit
 user_open(struct ctl *c, unsigned needs)
 {
-	const struct ctl_part *part = ctl_part(CTL_USERS);
-	const struct driver *backend = ctl_backend(c, part);
+	enum ctl_part part = CTL_USERS;
+	const struct driver *backend = ctl_driver(c, part);
 	struct err err;
 
 	if (!ctl_reachable(c, part))
@@ -42,7 +42,7 @@ user_open(struct ctl *c, unsigned needs)
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	/* What the driver can, this source of it may not. */
-	if ((c->users->caps & needs) != needs)
+	if ((c->users_link->conn.backend->caps & needs) != needs)
 		return refuse_unable(c, needs);
 	return CTL_DONE;
 }
@@ -91,7 +91,7 @@ end_sessions(struct ctl *c, struct str name, const char *done)
 		(void)printf("%.*s: %s\n", STR_ARG(name), done);
 		return CTL_DONE;
 	}
-	if (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
+	if (ctl_open(c, CTL_STORE, &err) != 0 ||
 	    sessions_end_user(c, name, &ended, &err) != 0)
 		return ctl_refuse("%.*s: %s, but the sessions still live: "
 				  "%s; later, run: fcgiauthctl "
@@ -298,7 +298,7 @@ user_set(struct ctl *c)
 			 ctl_mode(c)->driver.name, c->operand,
 			 (long long)sessions_token_life(c));
 	else if (sessions_can_end(c, user.who.name) &&
-		 (ctl_open(c, ctl_part(CTL_STORE), &err) != 0 ||
+		 (ctl_open(c, CTL_STORE, &err) != 0 ||
 		  update_sessions(c, &user.who, &err) != 0))
 		return ctl_refuse("%s: changed, but live sessions are not: "
 				  "%s; later, run the same again",
@@ -414,7 +414,7 @@ user_delete(struct ctl *c)
 		return ctl_refuse("no such user: %s", c->operand);
 	audit_user(c, "user_deleted", name);
 	status = end_sessions(c, name, "deleted");
-	if (status == CTL_DONE && ctl_reachable(c, ctl_part(CTL_STORE)) &&
+	if (status == CTL_DONE && ctl_reachable(c, CTL_STORE) &&
 	    store_unlearn(c->store_link, name, &err) != 0)
 		return ctl_refuse("%s: deleted, but networks where the user "
 				  "signed in are kept: %s",

@@ -108,7 +108,4 @@ struct backend_ops {
 	int (*migrate)(void *conn, struct err *err);
 };
 
-/* The file of an embedded backend: its option `path`; NULL when it has none. */
-const char *backend_path(const struct driver *driver, const void *conf);
-
 #endif

@@ -7,8 +7,23 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "strategy/health.h"
 
 #define SLOW_MS 500
+
+const char *
+backend_path(const struct backend_choice *choice)
+{
+	const struct driver *driver = &choice->ops->driver;
+	const char *base = choice->conf;
+	const struct option *path;
+
+	if ((driver->caps & BACKEND_EMBEDDED) == 0)
+		return NULL;
+	path = option_find(driver->options, STR("path"));
+	assert(path != NULL && path->type == OPT_PATH);
+	return *(const char *const *)(const void *)(base + path->offset);
+}
 
 int
 backend_open(const struct backend_choice *choice, const struct env *env,
@@ -149,36 +164,21 @@ succeeded(struct conn *c)
 }
 
 static int
-schema_differs(const struct conn *c, const struct schema_state *state,
-	       struct err *err)
-{
-	if (state->have > state->want)
-		return err_set(err, ERR_CONFIG,
-			       "schema version %lld is newer than this program,"
-			       " which knows %lld: install the newer fcgiauth"
-			       " (fcgiauthctl store migrate cannot go back)",
-			       (long long)state->have, (long long)state->want);
-	if ((c->backend->ops->driver.caps & BACKEND_EMBEDDED) == 0)
-		return err_set(err, ERR_CONFIG,
-			       "schema version is %lld, needed is %lld:"
-			       " run fcgiauthctl store migrate",
-			       (long long)state->have, (long long)state->want);
-	return 0;
-}
-
-static int
 check_schema(struct conn *c, struct err *err)
 {
 	const struct backend_ops *ops = c->backend->ops;
 	struct schema_state state;
+	enum health health;
 
 	if (ops->schema == NULL)
 		return 0;
 	if (ops->schema(c->handle, &state, err) != 0)
 		return -1;
-	if (state.have != state.want) {
-		if (schema_differs(c, &state, err) != 0 ||
-		    ops->migrate(c->handle, err) != 0)
+	health = health_of_schema(ops, &state);
+	if (!health_is_good(health))
+		return health_refuse(health, &state, err);
+	if (health == HEALTH_OLDER) {
+		if (ops->migrate(c->handle, err) != 0)
 			return -1;
 		LOG(c->env->log, LOG_INFO, "schema_migrated",
 		    F_CSTR("section", c->backend->section),

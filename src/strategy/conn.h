@@ -23,6 +23,9 @@ struct backend_choice {
 	const void *conf;
 };
 
+/* The file of an embedded backend: its option `path`; NULL when it is none. */
+const char *backend_path(const struct backend_choice *choice);
+
 /* An opened backend, shared by threads. */
 struct backend {
 	const struct backend_ops *ops;

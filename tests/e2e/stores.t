@@ -252,7 +252,20 @@ subtest 'Postgres: roles and migration' => sub {
 	    db => 'fcgiauth');
 	($code, $out) = refuses($d);
 	is($code, 1, 'with tables of a newer one it does not start');
-	like($out, qr/newer/, '  and says so');
+	my $newer = qr/store\ postgres:\ schema\ version\ 99\ is\ newer\ than
+	    \ this\ program,\ which\ knows\ \d+:\ install\ the\ newer/x;
+	like($out, $newer, '  and says so');
+	for my $ask (sub { capture(bin('fcgiauthd'), '-c', $d->{file},
+	    '--check') }, sub { $d->ctl(qw(config check)) },
+	    sub { by_owner($d, qw(store migrate)) }) {
+		($code, $out, my $errors) = $ask->();
+		is($code, 1, 'who is asked refuses');
+		like($errors, $newer, '  in the same words');
+	}
+	($code, $out) = $d->ctl(qw(store status));
+	is($code, 1, 'store status');
+	like($out, qr/^store .* newer: install the newer fcgiauth$/m,
+	    '  has a short form');
 	$server->stop;
 };
 

@@ -13,7 +13,7 @@ src/os base os
 src/conf base os conf
 src/crypto base crypto
 src/http base conf http
-src/strategy base conf crypto strategy
+src/strategy base os conf crypto strategy
 src/modes base os conf crypto http strategy modes
 src/pages base http pages
 src/auth base os conf crypto http strategy modes pages auth

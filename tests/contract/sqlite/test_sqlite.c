@@ -82,8 +82,10 @@ START_TEST(newer_schema_is_refused)
 	      "newer than this program");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG, "is 94");
-	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG, "is 91");
+	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
+	      "version 94 is newer");
+	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG,
+	      "version 91 is newer");
 	fixture_stop(r);
 	fixture_sql(r->path,
 		    "UPDATE schema_version SET version = version - 90");

@@ -225,6 +225,14 @@ START_TEST(jwt_folder_is_missing)
 END_TEST
 
 /* Where a backend keeps its file; NULL: it has none. */
+static const char *
+path_of(const struct backend_ops *ops, const void *conf)
+{
+	const struct backend_choice choice = { .ops = ops, .conf = conf };
+
+	return backend_path(&choice);
+}
+
 START_TEST(path_of_a_backend)
 {
 	const struct session_store_ops *sqlite = registry_store("sqlite");
@@ -233,18 +241,16 @@ START_TEST(path_of_a_backend)
 	void *conf;
 
 	ck_assert_ptr_nonnull(a);
+	ck_assert_ptr_null(path_of(&registry_store("memory")->base, NULL));
+	ck_assert_ptr_null(path_of(&registry_store("redis")->base, NULL));
 	ck_assert_ptr_null(
-	    backend_path(&registry_store("memory")->base.driver, NULL));
-	ck_assert_ptr_null(
-	    backend_path(&registry_store("redis")->base.driver, NULL));
-	ck_assert_ptr_null(
-	    backend_path(&registry_user_source("htpasswd")->base.driver, NULL));
+	    path_of(&registry_user_source("htpasswd")->base, NULL));
 	if (sqlite->base.driver.conf_size > 0) {
 		conf = arena_alloc(a, sqlite->base.driver.conf_size);
 		ck_assert_int_eq(option_defaults(sqlite->base.driver.options,
 						 conf, a, &err),
 				 0);
-		ck_assert_str_eq(backend_path(&sqlite->base.driver, conf),
+		ck_assert_str_eq(path_of(&sqlite->base, conf),
 				 "/var/lib/fcgiauth/fcgiauth.db");
 	}
 	arena_free(a);
