@@ -42,7 +42,16 @@ for f in $files; do
         /^}/ && start { if (NR - start > 60)
             printf "%s:%d: function of %d lines\n", f, start, NR - start
             start = 0 }
-        { line = $0; gsub(/\t/, "        ", line) }
+        {
+            line = ""
+            rest = $0
+            while ((at = index(rest, "\t")) > 0) {
+                line = line substr(rest, 1, at - 1)
+                line = line substr("        ", length(line) % 8 + 1)
+                rest = substr(rest, at + 1)
+            }
+            line = line rest
+        }
         length(line) > 90 && !/https?:/ { printf "%s:%d: %d columns\n",
             f, NR, length(line) }
     ' "$f" >"${TMPDIR:-/tmp}/check-style.$$"
