@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- fcgiauth for lighttpd with mod_magnet: tells an application behind mod_proxy
--- who it is.
+-- fcgiauth for lighttpd with mod_magnet: passes the identity to an application
+-- behind mod_proxy.
 --
 --	magnet.attract-raw-url-to = ( "/etc/lighttpd/fcgiauth/fcgiauth-headers.lua" )
 --
--- lighttpd begins the request anew once the check has said yes; before that the
--- variables are empty, and so are the headers.
+-- After the check has allowed the request, lighttpd processes it again from
+-- the start.  Before that the variables are empty, and so are the headers.
 
 local r = lighty.r
 local identity = {

@@ -1,22 +1,23 @@
--- SPDX-License-Identifier: MIT
--- fcgiauth in PostgreSQL: a database and two roles, made once, by somebody who
--- may create roles and databases:
+-- SPDX-License-Identifier: MIT fcgiauth in PostgreSQL: this creates a database
+-- and two roles.  Run it once, as a role that may create roles and databases:
 --
 --	psql -f roles.sql postgres
 --
--- fcgiauth_owner makes and changes the tables.  Only `fcgiauthctl store
--- migrate` needs it, with a configuration of its own:
+-- fcgiauth_owner creates and changes the tables.  Only `fcgiauthctl store
+-- migrate` needs this role, with a configuration of its own:
 --
 --	[store]
 --	driver = postgres
 --	conninfo = host=db.example.com dbname=fcgiauth user=fcgiauth_owner
 --
--- fcgiauth is the daemon's, and fcgiauthctl's otherwise.  It reads and writes
--- rows, and can neither create, change nor drop anything.
+-- fcgiauth is the role of the daemon, and of all other commands of
+-- fcgiauthctl.  It reads and writes rows, and cannot create, change or drop
+-- tables.
 --
--- Neither has a password yet: give them one with \password in psql, or let
--- pg_hba.conf know them otherwise (peer, certificates).  Where you are no
--- superuser, say `GRANT fcgiauth_owner TO current_user` behind its creation.
+-- The roles have no passwords yet.  Set them with \password in psql, or
+-- configure another method in pg_hba.conf (peer, certificates).  If you are
+-- not a superuser, add `GRANT fcgiauth_owner TO current_user` after the
+-- creation of that role.
 
 \set ON_ERROR_STOP on
 
@@ -34,12 +35,12 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 CREATE SCHEMA fcgiauth AUTHORIZATION fcgiauth_owner;
 GRANT USAGE ON SCHEMA fcgiauth TO fcgiauth;
 
--- What a migration makes later is the daemon's to use without another GRANT.
+-- The daemon may use tables of later migrations without another GRANT.
 ALTER DEFAULT PRIVILEGES FOR ROLE fcgiauth_owner IN SCHEMA fcgiauth
 	GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO fcgiauth;
 
--- Behind a pooler that lets no options through, the server gives up by these
--- before the daemon does.
+-- With these limits the server cancels a statement before the daemon stops
+-- waiting for it, also behind a pooler that does not pass on options.
 ALTER ROLE fcgiauth SET statement_timeout = '1750ms';
 ALTER ROLE fcgiauth SET lock_timeout = '1750ms';
 ALTER ROLE fcgiauth SET idle_in_transaction_session_timeout = '10s';
