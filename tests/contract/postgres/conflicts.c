@@ -131,8 +131,8 @@ START_TEST(endless_conflict_is_bounded)
 {
 	static const char *const states[] = { "40001", "40P01" };
 	struct fixture *r = fixture_open(0, "");
-	int64_t begin_ms, n;
 	struct bare b;
+	int64_t n;
 	char sql[200];
 
 	bare_open(r, NULL, 0, &b);
@@ -141,10 +141,8 @@ START_TEST(endless_conflict_is_bounded)
 			       "DO $$ BEGIN RAISE EXCEPTION 'again' USING"
 			       " ERRCODE = '%s'; END $$",
 			       states[i]);
-		begin_ms = process_now_ms();
 		FAILS(r, postgres_change(b.l, sql, NULL, 0, &n, &r->err),
 		      ERR_BUSY, states[i]);
-		HOLDS(r, process_now_ms() - begin_ms < 5000);
 	}
 	OK(r, postgres_ping(b.l, &r->err));
 	bare_close(&b);
