@@ -1,5 +1,6 @@
--- SPDX-License-Identifier: MIT fcgiauth in PostgreSQL: this creates a database
--- and two roles.  Run it once, as a role that may create roles and databases:
+-- SPDX-License-Identifier: MIT
+-- fcgiauth in PostgreSQL: this creates a database and two roles.  Run it once,
+-- as a role that may create roles and databases:
 --
 --	psql -f roles.sql postgres
 --
