@@ -101,18 +101,26 @@ static const struct {
 	[OPT_ENUM] = { "word", NULL, NULL },
 };
 
+/* A character of a text: mdoc reads a backslash as the begin of an escape. */
+static void
+man_char(char c, struct buf *out)
+{
+	if (c == '\\')
+		buf_add_cstr(out, "\\e");
+	else
+		buf_add_char(out, c);
+}
+
 /* In quotes, so that no word of it is a macro. */
 static void
 man_quoted(const char *s, struct buf *out)
 {
 	buf_add_cstr(out, ".Ql \"");
 	for (; *s != '\0'; s++) {
-		if (*s == '\\')
-			buf_add_cstr(out, "\\e");
-		else if (*s == '"')
+		if (*s == '"')
 			buf_add_cstr(out, "\\(dq");
 		else
-			buf_add_char(out, *s);
+			man_char(*s, out);
 	}
 	buf_add_cstr(out, "\"");
 }
@@ -135,7 +143,8 @@ man_text(const char *text, struct buf *out)
 			buf_add_char(out, ' ');
 		else if (word.p[0] == '.' || word.p[0] == '\'')
 			buf_add_cstr(out, "\\&");
-		buf_add(out, word);
+		for (size_t i = 0; i < word.n; i++)
+			man_char(word.p[i], out);
 		column += 1 + word.n;
 		if (ends) {
 			buf_add_char(out, '\n');
