@@ -179,8 +179,8 @@ ctl_reachable(const struct ctl *c, enum ctl_part part)
 	return (ctl_driver(c, part)->caps & BACKEND_SHARED) != 0;
 }
 
-int
-ctl_become_owner(const struct ctl *c, struct err *err)
+static int
+become_owner(const struct ctl *c, struct err *err)
 {
 	const struct backend_choice store = ctl_choice(c, CTL_STORE),
 				    users = ctl_choice(c, CTL_USERS);
@@ -212,7 +212,7 @@ ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 	struct backend *b;
 	struct conn *conn;
 
-	if (ctl_become_owner(c, err) != 0)
+	if (become_owner(c, err) != 0)
 		return -1;
 	conn = new_conn(c, part);
 	if (conn == NULL)

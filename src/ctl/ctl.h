@@ -95,11 +95,8 @@ const struct auth_mode_ops *ctl_mode(const struct ctl *c);
 /* False when its state lives in the daemon's memory. */
 bool ctl_reachable(const struct ctl *c, enum ctl_part part);
 
-/* Started as root: becomes the owner of the embedded data. */
-int ctl_become_owner(const struct ctl *c, struct err *err) MUST_USE;
-
-/* The same, then opens; no look at the schema.  *out is what the link of the
- * part begins with. */
+/* Started as root, becomes the owner of the embedded data first.  Does not look
+ * at the schema.  *out is what the link of the part begins with. */
 int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 		struct err *err) MUST_USE;
 

@@ -91,8 +91,8 @@ registry_mode(const char *name)
 	return NULL;
 }
 
-const struct session_store_ops *
-registry_effective_store(const struct settings *set)
+static const struct session_store_ops *
+effective_store(const struct settings *set)
 {
 	const struct auth_mode_ops *mode =
 	    registry_mode(set->mode.driver->name);
@@ -107,7 +107,7 @@ registry_store_choice(const struct settings *set)
 {
 	return (struct backend_choice){
 		.section = "store",
-		.ops = &registry_effective_store(set)->base,
+		.ops = &effective_store(set)->base,
 		.conf = set->store.conf,
 	};
 }

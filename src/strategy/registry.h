@@ -16,12 +16,9 @@ const struct session_store_ops *registry_store(const char *name);
 const struct user_source_ops *registry_user_source(const char *name);
 const struct auth_mode_ops *registry_mode(const char *name);
 
-/* The store that these settings lead to: [store] driver, or the process's own
- * memory when the mode keeps nothing (auth_mode.h, needs_store). */
-const struct session_store_ops *
-registry_effective_store(const struct settings *set);
-
-/* What these settings choose: that store, and that user source. */
+/* What these settings choose: the store, which is [store] driver, or the memory
+ * of the process when the mode keeps nothing (auth_mode.h, needs_store); and
+ * the user source. */
 struct backend_choice registry_store_choice(const struct settings *set);
 struct backend_choice registry_users_choice(const struct settings *set);
 
