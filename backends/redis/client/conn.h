@@ -8,7 +8,8 @@
  * come, or that says "not now" (LOADING, READONLY, CLUSTERDOWN ...), is
  * ERR_UNAVAILABLE: the caller disconnects, and the next connect asks Sentinel,
  * or the cluster, anew.  A server that can be read but not written (OOM,
- * MISCONF, NOREPLICAS) is ERR_BUSY.
+ * MISCONF, NOREPLICAS) is ERR_BUSY, and so is a slot that is being moved: only
+ * those whose keys are in it have to wait.
  */
 #ifndef BACKENDS_REDIS_CLIENT_CONN_H
 #define BACKENDS_REDIS_CLIENT_CONN_H
@@ -59,9 +60,16 @@ struct str redis_prefix(const struct redis_link *l);
 /* Then each step can reach the slot of its own key only. */
 bool redis_is_cluster(const struct redis_link *l);
 
+#define REDIS_KEYS_MAX 4 /* of one script */
+
 /*
- * One command on one key, or one script with one key: EVALSHA, and EVAL when
- * the server does not know it (after a restart, a failover, SCRIPT FLUSH).
+ * One command on one key, or one script with keys of one slot: EVALSHA, and
+ * EVAL when the server does not know it (after a restart, a failover, SCRIPT
+ * FLUSH).
+ *
+ * A cluster that moves the slot has some of its keys here and some there; then
+ * a command or script with several keys is refused, before anything happens,
+ * and goes out again until the time is up.
  */
 struct redis_step {
 	const char *command; /* "GET"; NULL: a script */
@@ -70,6 +78,7 @@ struct redis_step {
 			 * one, decides the slot */
 	const struct str *args; /* those behind the key */
 	size_t nargs;
+	size_t nkeys; /* so many of args, the first, are keys, too */
 };
 
 /*

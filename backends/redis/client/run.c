@@ -123,6 +123,8 @@ queue_one(struct run *r, const struct task *t, struct err *err)
 	const struct redis_server *server = r->link->server;
 	const struct redis_step *s = t->step;
 	const struct str asking = STR("ASKING");
+	static const char *const counts[REDIS_KEYS_MAX] = { "1", "2", "3",
+							    "4" };
 	struct str *argv =
 	    arena_array(r->link->arena, s->nargs + 4, sizeof(*argv));
 	size_t n = 0;
@@ -136,11 +138,12 @@ queue_one(struct run *r, const struct task *t, struct err *err)
 		    &server->scripts[s->script];
 
 		assert(s->script < server->nscripts);
+		assert(s->nkeys < ARRAY_LEN(counts));
 		argv[n++] = t->eval ? STR("EVAL") : STR("EVALSHA");
 		argv[n++] = t->eval ? k->text
 				    : (struct str){ .p = k->sha,
 						    .n = sizeof(k->sha) };
-		argv[n++] = STR("1");
+		argv[n++] = str_from(counts[s->nkeys]);
 	}
 	argv[n++] = s->key;
 	for (size_t i = 0; i < s->nargs; i++)
@@ -292,8 +295,9 @@ run_rounds(struct run *r, struct err *err)
 			return -1;
 		}
 		if (round == ROUNDS_MAX && first_open(r) != NULL) {
-			(void)refuse(first_open(r), err);
-			err->code = ERR_UNAVAILABLE;
+			if (refuse(first_open(r), err) != 0 &&
+			    err->code != ERR_BUSY)
+				err->code = ERR_UNAVAILABLE;
 			return -1;
 		}
 		if (prepare(r, &pause, err) != 0)

@@ -8,6 +8,7 @@
 static const struct redis_script scripts[SCRIPT_N] = {
 	[SCRIPT_ECHO] = { "return {KEYS[1], ARGV[1], #ARGV[1]}" },
 	[SCRIPT_SET] = { "return redis.call('SET', KEYS[1], ARGV[1])" },
+	[SCRIPT_BOTH] = { "return redis.call('EXISTS', KEYS[1], ARGV[1])" },
 	[SCRIPT_BROKEN] = { "return redis.call('LPUSH', KEYS[1], ARGV[1])" },
 };
 

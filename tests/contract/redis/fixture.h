@@ -18,7 +18,13 @@ struct fixture {
 	struct err err;
 };
 
-enum fixture_script { SCRIPT_ECHO, SCRIPT_SET, SCRIPT_BROKEN, SCRIPT_N };
+enum fixture_script {
+	SCRIPT_ECHO,
+	SCRIPT_SET,
+	SCRIPT_BROKEN,
+	SCRIPT_BOTH,
+	SCRIPT_N
+};
 
 /* The defaults, and this url; it is borrowed. */
 void fixture_init(struct fixture *r, const char *url);

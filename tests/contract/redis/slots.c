@@ -175,7 +175,7 @@ owner_of(unsigned slot)
 /* A slot wanders from one server to the next, as redis-cli does it. */
 START_TEST(slot_moves)
 {
-	const struct str x = STR("x");
+	const struct str x = STR("x"), other = STR("t:{tag}goes");
 	struct test_cluster c;
 	struct fixture r;
 	const unsigned slot = redis_slot(STR("tag"));
@@ -201,6 +201,12 @@ START_TEST(slot_moves)
 	OK(&r, fixture_get(&r, "{tag}new"));
 	ck_assert_str_eq(r.reply->str, "x");
 	set_all(&r);
+	/* Both at once, or one after another: nobody has the two. */
+	FAILS(&r, fixture_run(&r, "EXISTS", "{tag}stays", &other, 1), ERR_BUSY,
+	      "moving its slot");
+	FAILS(&r, fixture_script(&r, SCRIPT_BOTH, "{tag}stays", &other, 1),
+	      ERR_BUSY, "moving its slot");
+	set_all(&r);
 	/* The rest goes; MOVED. */
 	(void)snprintf(text, sizeof(text),
 		       "MIGRATE 127.0.0.1 %d t:{tag}stays 0 2000",
@@ -211,6 +217,8 @@ START_TEST(slot_moves)
 	OK(&r, fixture_get(&r, "{tag}stays"));
 	ck_assert_str_eq(r.reply->str, "1");
 	OK(&r, fixture_script(&r, SCRIPT_SET, "{tag}new", &x, 1));
+	OK(&r, fixture_script(&r, SCRIPT_BOTH, "{tag}stays", &other, 1));
+	ck_assert_int_eq(r.reply->integer, 2);
 	set_all(&r);
 	test_redis_until(&c.nodes[to], "INFO commandstats", "cmdstat_asking");
 	fixture_end(&r);
@@ -280,59 +288,72 @@ START_TEST(replica_takes_over)
 END_TEST
 
 /* Maps and redirections that are none. */
+static const struct {
+	const char *map, *answer;
+	const char *message;
+} fakes[] = {
+	{ "+OK\r\n", NULL, "no server has a slot" },
+	{ "*0\r\n", NULL, "no server has a slot" },
+	{ "*1\r\n*2\r\n:0\r\n:1\r\n", NULL, "not understood" },
+	{ "*1\r\n+x\r\n", NULL, "not understood" },
+	{ "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$0\r\n\r\n:1\r\n", NULL,
+	  "no such slots" },
+	{ "*1\r\n*3\r\n:-1\r\n:3\r\n*2\r\n$0\r\n\r\n:1\r\n", NULL,
+	  "no such slots" },
+	{ "*1\r\n*3\r\n:0\r\n:3\r\n*2\r\n$0\r\n\r\n:0\r\n", NULL,
+	  "without an address" },
+	{ "*1\r\n*3\r\n:0\r\n:3\r\n*0\r\n", NULL, "without an address" },
+	{ NULL, "-MOVED x\r\n", "not understood" },
+	{ NULL, "-MOVED 16384 h:1\r\n", "not understood" },
+	{ NULL, "-MOVED 1 h\r\n", "without an address" },
+	{ NULL, "-ASK 1 h:x\r\n", "without an address" },
+	{ NULL, "-ASK 1 :0\r\n", "without an address" },
+	{ NULL, "-TRYAGAIN x\r\n",
+	  "TRYAGAIN x; the cluster is moving its slot" },
+	{ NULL,
+	  "-ERR Script attempted to access a non local key in a cluster"
+	  " node script: f, on @user_script:1.\r\n",
+	  "moving its slot" },
+	{ NULL,
+	  "-ERR Error running script (call to f_1): @user_script:1:"
+	  " @user_script: 1: Script attempted to access a non local"
+	  " key in a cluster node\r\n",
+	  "moving its slot" },
+	{ NULL, "-CLUSTERDOWN x\r\n", "CLUSTERDOWN" },
+};
+
 START_TEST(fake_maps)
 {
-	static const struct {
-		const char *map, *answer;
-		const char *message;
-	} rows[] = {
-		{ "+OK\r\n", NULL, "no server has a slot" },
-		{ "*0\r\n", NULL, "no server has a slot" },
-		{ "*1\r\n*2\r\n:0\r\n:1\r\n", NULL, "not understood" },
-		{ "*1\r\n+x\r\n", NULL, "not understood" },
-		{ "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$0\r\n\r\n:1\r\n", NULL,
-		  "no such slots" },
-		{ "*1\r\n*3\r\n:-1\r\n:3\r\n*2\r\n$0\r\n\r\n:1\r\n", NULL,
-		  "no such slots" },
-		{ "*1\r\n*3\r\n:0\r\n:3\r\n*2\r\n$0\r\n\r\n:0\r\n", NULL,
-		  "without an address" },
-		{ "*1\r\n*3\r\n:0\r\n:3\r\n*0\r\n", NULL,
-		  "without an address" },
-		{ NULL, "-MOVED x\r\n", "not understood" },
-		{ NULL, "-MOVED 16384 h:1\r\n", "not understood" },
-		{ NULL, "-MOVED 1 h\r\n", "without an address" },
-		{ NULL, "-ASK 1 h:x\r\n", "without an address" },
-		{ NULL, "-ASK 1 :0\r\n", "without an address" },
-		{ NULL, "-TRYAGAIN x\r\n", "TRYAGAIN" },
-		{ NULL, "-CLUSTERDOWN x\r\n", "CLUSTERDOWN" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(fakes); i++) {
+		const enum err_code code =
+		    strstr(fakes[i].message, "moving its slot") != NULL ?
+		    ERR_BUSY :
+		    ERR_UNAVAILABLE;
 		struct redis_line lines[12];
 		struct redis_fake f;
 		struct fixture r;
 		char map[96];
 
 		for (size_t k = 0; k < ARRAY_LEN(lines); k++)
-			lines[k] = (struct redis_line){
-				.bytes = k == 0 ? map : rows[i].answer
-			};
+			lines[k] = (struct redis_line){ .bytes = k == 0 ?
+							    map :
+							    fakes[i].answer };
 		redis_fake_start(&f, lines, ARRAY_LEN(lines));
 		(void)snprintf(map, sizeof(map),
 			       "*1\r\n*3\r\n:0\r\n:16383\r\n"
 			       "*2\r\n$-1\r\n:%d\r\n",
 			       f.port);
-		if (rows[i].map != NULL)
-			lines[0].bytes = rows[i].map;
+		if (fakes[i].map != NULL)
+			lines[0].bytes = fakes[i].map;
 		fixture_init(&r, f.url);
 		r.conf.cluster = true;
 		ck_assert_msg((fixture_connect(&r) == 0) ==
-				  (rows[i].map == NULL),
+				  (fakes[i].map == NULL),
 			      "row %zu: %s", i, r.err.msg);
-		ck_assert_msg((rows[i].map != NULL ||
+		ck_assert_msg((fakes[i].map != NULL ||
 			       fixture_get(&r, "k") == -1) &&
-				  r.err.code == ERR_UNAVAILABLE &&
-				  strstr(r.err.msg, rows[i].message) != NULL,
+				  r.err.code == code &&
+				  strstr(r.err.msg, fakes[i].message) != NULL,
 			      "row %zu: %s", i, r.err.msg);
 		fixture_end(&r);
 		redis_fake_end(&f);
