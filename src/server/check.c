@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --check: could the service start? */
+/* --check: checks whether the service could start with a configuration. */
 #include "server/check.h"
 
 #include "modes/jwt_settings.h"
@@ -9,8 +9,9 @@
 #include "conf/problems.h"
 
 /*
- * A secret may be root's beside files of others; it alone decides only when
- * nothing else did.
+ * The files that the service reads decide first. The secret file decides only
+ * if none of the others did: it may belong to root beside files that belong to
+ * another user.
  */
 int
 check_become_owner(const struct settings *set, struct err *err)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One connection: read, serve, answer, close.  Nothing here waits: what cannot
- * go on now is armed in epoll.  connection.h says who owns what.
- */
+/* One connection: reads, serves, answers and closes it. No function here
+ * blocks: a connection that cannot go on now is armed in epoll. connection.h
+ * says who owns what. */
 #include "server/connection.h"
 
 #include <assert.h>
@@ -25,7 +24,8 @@
 #define FIRST_READ 8192
 #define ANSWER_MAX ((size_t)1024 * 1024)
 #define LINGER_MS  2000
-/* Pipelined requests in a row, before others get their turn. */
+/* The number of pipelined requests served in a row before other connections are
+ * served. */
 #define FAIR_SHARE 8
 
 #if defined(__SANITIZE_THREAD__)
@@ -37,10 +37,10 @@
 #endif
 
 #ifdef THREAD_SANITIZER
-/* It knows that EPOLL_CTL_ADD happens before the event, but not that
- * EPOLL_CTL_MOD does, and so takes the close() after the event for a race with
- * the call that armed.  A suppression by name would not do: names are looked
- * up in files, which a test of a full descriptor table leaves no room for. */
+/* ThreadSanitizer knows that EPOLL_CTL_ADD happens before the event, but not
+ * that EPOLL_CTL_MOD does, and so reports close() after the event as a race
+ * with the call that armed. Suppressions by name do not help: to find names,
+ * files must be opened, which fails in a test with a full descriptor table. */
 void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreReadsEnd(const char *file, int line);
 #define UNCHECKED_BEGIN() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
@@ -73,7 +73,7 @@ connection_new(struct loop *l, int fd)
 	return c;
 }
 
-/* Passwords come in, tokens go out. */
+/* Wipes and frees: passwords come in here and tokens go out. */
 static void
 discard(char **p, size_t n)
 {
@@ -88,7 +88,8 @@ connection_free(struct connection *c)
 {
 	if (c->place.state != HASH_NONE)
 		hash_slots_give(c->loop->config.slots, &c->place);
-	(void)close(c->watch.fd); /* the descriptor is gone in any case */
+	/* close() frees the descriptor even if it fails */
+	(void)close(c->watch.fd);
 	discard(&c->in, c->cap);
 	discard(&c->out, c->out_n);
 	free(c);
@@ -100,7 +101,7 @@ count(atomic_uint_fast64_t *n)
 	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
-/* Room for more; the buffer is never larger than a request can need. */
+/* Makes room for more bytes, up to what the limits allow for one request. */
 static bool
 make_room(struct connection *c)
 {
@@ -114,7 +115,7 @@ make_room(struct connection *c)
 		cap = max;
 	if (cap <= c->n)
 		return false;
-	in = malloc(cap); /* realloc() would leave the old one as it is */
+	in = malloc(cap); /* realloc() would not wipe the old buffer */
 	if (in == NULL)
 		return false;
 	if (c->n > 0)
@@ -133,7 +134,7 @@ begin_request(const struct loop *l, struct connection *c)
 	    atomic_load_explicit(&l->body_limit, memory_order_relaxed);
 }
 
-/* Takes the request that is over off the buffer. */
+/* Removes the request that has been answered from the buffer. */
 static void
 end_request(const struct loop *l, struct connection *c)
 {
@@ -146,8 +147,8 @@ end_request(const struct loop *l, struct connection *c)
 	c->served = true;
 }
 
-/* Bytes that are waiting unread would make close() a reset, which can take the
- * answer away from the peer. */
+/* Bytes left unread would make close() send a reset, after which the peer may
+ * lose the answer. */
 static enum next
 finish(struct connection *c)
 {
@@ -159,7 +160,7 @@ finish(struct connection *c)
 	return NEXT_LINGER;
 }
 
-/* As much as the socket takes now; -1: it is broken. */
+/* Sends as much as the socket takes now; -1 when the connection is broken. */
 static ssize_t
 send_some(const struct connection *c, const char *p, size_t n)
 {
@@ -173,16 +174,15 @@ send_some(const struct connection *c, const char *p, size_t n)
 	return sent;
 }
 
-/*
- * The last answers of a loop that stops.  Before the peer has them: so that on
- * a unix socket it cannot write a request that nobody would read.  What it has
- * written is answered; then comes the end of the stream, and we close.
- */
+/* Ends the reading side before the last answer of a loop that stops, so that
+ * on a unix socket the peer cannot write another request that nobody would
+ * read. What it has written so far is answered; then the stream ends and is
+ * closed. */
 static void
 end_reading(const struct loop *l, const struct connection *c)
 {
 	if (c->keep && atomic_load(&l->stopping))
-		/* Fails on a broken connection only. */
+		/* Fails only on a broken connection. */
 		(void)shutdown(c->watch.fd, SHUT_RD);
 }
 
@@ -211,7 +211,7 @@ send_answer(struct connection *c, struct str answer)
 	return NEXT_WRITE;
 }
 
-/* The framed answer in the worker's arena; -1: there is none. */
+/* Puts the framed answer into the worker's arena; -1 when there is none. */
 static int
 make_answer(struct worker *w, struct connection *c, struct buf *out,
 	    struct err *err)
@@ -233,13 +233,14 @@ make_answer(struct worker *w, struct connection *c, struct buf *out,
 		fcgi_abort(w->fcgi);
 		return 0;
 	}
-	if (c->place.state != HASH_NONE) /* it was not asked for any more */
+	/* the request did not need it any more */
+	if (c->place.state != HASH_NONE)
 		hash_slots_give(config->slots, &c->place);
 	if (buf_failed(&cgi) || cgi.n == 0) {
 		fcgi_abort(w->fcgi);
-		return err_set(err, ERR_INTERNAL, "the handler gave no answer");
+		return err_set(err, ERR_INTERNAL, "the handler made no answer");
 	}
-	/* Twice: record headers and padding. */
+	/* Twice the size: record headers and padding come on top. */
 	buf_init(out, w->arena, 2 * ANSWER_MAX);
 	return fcgi_answer(w->fcgi, buf_str(&cgi), out, err);
 }
@@ -260,7 +261,7 @@ respond(struct worker *w, struct connection *c)
 		return NEXT_PARK;
 	}
 	count(&l->requests);
-	/* As late as can be, so that a stop during the handling is seen. */
+	/* As late as possible, so that a stop during the handling is seen. */
 	end_reading(l, c);
 	end_request(l, c);
 	if (rc == 0) {
@@ -274,7 +275,7 @@ respond(struct worker *w, struct connection *c)
 	return next;
 }
 
-/* What was handled before is complete. */
+/* A request that was parked is known to be complete. */
 static enum frame_state
 scan(struct connection *c)
 {
@@ -294,7 +295,7 @@ serve(struct worker *w, struct connection *c)
 			count(&w->loop->malformed);
 			loop_warn(w->loop, &w->loop->malformed_log,
 				  "malformed_request",
-				  "not FastCGI, or past a limit");
+				  "invalid FastCGI, or over a limit");
 			return NEXT_LINGER;
 		case FRAME_INCOMPLETE:
 			return NEXT_READ;
@@ -308,7 +309,8 @@ serve(struct worker *w, struct connection *c)
 	return NEXT_SERVE;
 }
 
-/* Bytes, 0 at the end of the stream or when broken, -1 when there are none. */
+/* Returns the number of bytes; 0 at the end of the stream or when it is broken;
+ * -1 when none can be read now. */
 static ssize_t
 receive(const struct connection *c, char *p, size_t n)
 {
@@ -335,7 +337,8 @@ read_on(struct worker *w, struct connection *c)
 	got = receive(c, c->in + c->n, c->cap - c->n);
 	if (got <= 0)
 		return got == 0 ? NEXT_CLOSE : NEXT_READ;
-	/* Again: the limit may have changed before these bytes were sent. */
+	/* Once more: the limits may have changed before these bytes were
+	 * sent. */
 	if (fresh)
 		begin_request(w->loop, c);
 	c->n += (size_t)got;
@@ -360,7 +363,7 @@ write_on(struct worker *w, struct connection *c)
 	return next == NEXT_READ && c->n > 0 ? serve(w, c) : next;
 }
 
-/* Reads what the peer still sends, until it has closed. */
+/* Reads and drops what the peer still sends, until it has closed. */
 static enum next
 linger_on(const struct connection *c)
 {
@@ -389,7 +392,8 @@ connection_arm(struct connection *c, uint32_t events, enum ticket_kind kind)
 	UNCHECKED_END();
 	if (rc == 0)
 		return;
-	/* Not armed (no memory), so no event: still ours. */
+	/* Not armed for want of memory: no event comes, and it is still
+	 * ours. */
 	(void)atomic_exchange(&c->ticket, TICKET_BUSY);
 	loop_drop(l, c);
 }
@@ -415,7 +419,7 @@ arm_read(struct worker *w, struct connection *c)
 		       c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING);
 }
 
-/* Sets the deadline of a phase when it begins. */
+/* Begins a phase and sets its deadline. */
 static void
 enter(struct worker *w, struct connection *c, enum phase phase, int64_t ms)
 {
@@ -426,7 +430,8 @@ enter(struct worker *w, struct connection *c, enum phase phase, int64_t ms)
 	if (phase == PHASE_LINGER) {
 		c->begun = false;
 		c->n = 0;
-		/* Fails on a broken connection, which the next read shows. */
+		/* Fails only on a broken connection, which the next read
+		 * shows. */
 		(void)shutdown(c->watch.fd, SHUT_WR);
 	}
 }
@@ -439,8 +444,8 @@ go_on(struct worker *w, struct connection *c, enum next next)
 		arm_read(w, c);
 		return;
 	case NEXT_SERVE:
-		/* What is to be served is here: being writable brings us back
-		 * behind those that wait. */
+		/* The request is already read: the socket is writable, and that
+		 * event queues the connection behind those that wait. */
 		enter(w, c, PHASE_SERVE, w->loop->config.request_ms);
 		connection_arm(c, EPOLLOUT, TICKET_WRITING);
 		return;
@@ -484,7 +489,7 @@ connection_run(struct worker *w, struct connection *c)
 	bool expired =
 	    atomic_exchange(&c->ticket, TICKET_BUSY) == TICKET_EXPIRED;
 
-	/* Before a request, it is read once more: expire() says why. */
+	/* Before a request, the socket is read once more: see expire(). */
 	if (expired && (c->phase != PHASE_READ || c->n > 0)) {
 		if (c->begun || c->phase == PHASE_WRITE)
 			count(&w->loop->timeouts);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libfcgi between two buffers.  The linker sends its calls of OS_Read, OS_Write
- * and OS_IpcClose to the __wrap_ functions below (-Wl,--wrap=...).
+ * Runs libfcgi between two buffers. The linker directs its calls of OS_Read,
+ * OS_Write and OS_IpcClose to the __wrap_ functions below (-Wl,--wrap=...).
  */
 #include "server/fcgi.h"
 
@@ -20,26 +20,26 @@
 #include "base/secret.h"
 #include "base/str.h"
 
-/* What libfcgi takes for a connection; never a descriptor. */
+/* The number that libfcgi takes for a connection; it is never a descriptor. */
 #define NO_SOCKET INT_MAX
 
 struct fcgi {
 	FCGX_Request request;
-	const char *in; /* what is left to be read */
+	const char *in; /* the bytes that are left to be read */
 	size_t n;
 	struct buf *out;
-	char *read; /* where libfcgi has put what it read, while it is there */
+	char *read; /* libfcgi's own buffer, until it is freed */
 	size_t nread;
 };
 
 /*
- * The wrapped functions get a descriptor and nothing else, so this is how they
- * find their decoder.  Set only while this thread is inside a call of libfcgi:
- * the one mutable static of the program.
+ * The wrapped functions are given a descriptor and nothing else; they find
+ * their decoder here. Set only while this thread is inside a call of libfcgi.
+ * This is the one mutable static of the program.
  */
 static _Thread_local struct fcgi *current;
 
-/* Not static: the linker refers to them by name. */
+/* Not static: the linker refers to these functions by name. */
 int __wrap_OS_Read(int fd, char *bytes, size_t n);
 int __wrap_OS_Write(int fd, char *bytes, size_t n);
 int __wrap_OS_IpcClose(int fd, int shutdown);
@@ -53,7 +53,7 @@ __wrap_OS_Read(int fd, char *bytes, size_t n)
 	take = n < current->n ? n : current->n;
 	if (take > 0)
 		memcpy(bytes, current->in, take);
-	/* Its one buffer, which it fills from the beginning. */
+	/* libfcgi has one buffer, and fills it from the beginning. */
 	current->read = bytes;
 	if (take > current->nread)
 		current->nread = take;
@@ -68,7 +68,7 @@ __wrap_OS_Write(int fd, char *bytes, size_t n)
 	assert(current != NULL && fd == NO_SOCKET);
 	if (current->out != NULL)
 		buf_add(current->out, (struct str){ .p = bytes, .n = n });
-	secret_wipe(bytes, n); /* a token may be in it */
+	secret_wipe(bytes, n); /* it may contain a token */
 	if (current->out == NULL || buf_failed(current->out)) {
 		errno = EPIPE;
 		return -1;
@@ -110,7 +110,8 @@ fcgi_new(void)
 
 	if (f == NULL)
 		return NULL;
-	/* No listening socket: where libfcgi would accept(), it fails. */
+	/* There is no listening socket: where libfcgi would call accept(), it
+	 * fails. */
 	if (FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
 		free(f);
 		return NULL;
@@ -119,7 +120,7 @@ fcgi_new(void)
 	return f;
 }
 
-/* What libfcgi has freed, or is going to. */
+/* Forgets pointers to memory that libfcgi has freed or is going to free. */
 static void
 forget(struct fcgi *f)
 {
@@ -128,7 +129,8 @@ forget(struct fcgi *f)
 	f->request.envp = NULL;
 }
 
-/* Before libfcgi frees them: passwords and cookies come through it. */
+/* Wipes the buffers before libfcgi frees them: passwords and cookies pass
+ * through them. */
 static void
 wipe(struct fcgi *f)
 {
@@ -165,16 +167,16 @@ accept_from_memory(struct fcgi *f, const char *bytes, size_t n)
 	f->in = bytes;
 	f->n = n;
 	f->request.ipcFd = NO_SOCKET;
-	/* Else FCGX_Accept_r begins by closing it. */
+	/* Without this, FCGX_Accept_r begins by closing the connection. */
 	f->request.keepConnection = 1;
 	current = f;
 	rc = FCGX_Accept_r(&f->request);
 	current = NULL;
-	/* It returns 0 on truncated parameters, too. */
+	/* FCGX_Accept_r also returns 0 when the parameters are truncated. */
 	return rc == 0 && FCGX_GetError(f->request.in) == 0 ? 0 : -1;
 }
 
-/* An AUTHORIZER has no STDIN: reading would wait for it. */
+/* An AUTHORIZER has no STDIN: reading would block. */
 static int
 read_body(struct fcgi *f, size_t max, struct arena *a, struct str *out)
 {
@@ -227,12 +229,12 @@ fcgi_decode(struct fcgi *f, char *bytes, size_t n, struct arena *a,
 	struct message m = { .params = NULL };
 
 	if (n > INT_MAX)
-		return err_set(err, ERR_LIMIT, "request too long");
+		return err_set(err, ERR_LIMIT, "the request is too long");
 	if (accept_from_memory(f, bytes, n) < 0) {
 		forget(f);
 		fcgi_abort(f);
 		return err_set(err, ERR_INTERNAL,
-			       "libfcgi refused a checked request");
+			       "libfcgi rejected a checked request");
 	}
 	if (read_params(f, a, &m) < 0 || read_body(f, n, a, &m.body) < 0) {
 		fcgi_abort(f);
@@ -249,13 +251,14 @@ fcgi_answer(struct fcgi *f, struct str answer, struct buf *out,
 {
 	bool whole = false;
 
-	/* An empty answer is a yes to lighttpd: never send one. */
+	/* lighttpd takes an empty answer for "allowed": none is ever sent. */
 	if (answer.n == 0 || answer.n > INT_MAX) {
 		fcgi_abort(f);
-		return err_set(err, ERR_INTERNAL, "no answer to send");
+		return err_set(err, ERR_INTERNAL, "there is no answer to send");
 	}
 	f->out = out;
-	/* The peer's flag is the loop's business: here closing means error. */
+	/* The loop decides whether the connection is kept, by the peer's flag.
+	 * Here, closing would only mean an error. */
 	f->request.keepConnection = 1;
 	current = f;
 	if (FCGX_PutStr(answer.p, (int)answer.n, f->request.out) >= 0) {
@@ -267,7 +270,8 @@ fcgi_answer(struct fcgi *f, struct str answer, struct buf *out,
 	f->out = NULL;
 	if (!whole) {
 		fcgi_abort(f);
-		return err_set(err, ERR_LIMIT, "answer not framed");
+		return err_set(err, ERR_LIMIT,
+			       "libfcgi did not frame the answer");
 	}
 	f->request.ipcFd = -1;
 	f->request.keepConnection = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate before libfcgi: FastCGI records, checked as they come in. */
+/* Checks FastCGI records as they come in, before libfcgi sees them. */
 #include "server/frame.h"
 
 #include <assert.h>
@@ -43,14 +43,15 @@ record_at(const char *p)
 	};
 }
 
-/* The content of consecutive records, as if there were no headers. */
+/* The content of consecutive records, read as if there were no headers. */
 struct content {
 	const char *p;
-	size_t left;  /* in this record */
-	size_t total; /* in all */
+	size_t left;  /* in the current record */
+	size_t total; /* in all records */
 };
 
-/* Up to n bytes in a row at c->p; never 0 as long as there is content. */
+/* Returns how many bytes, up to n, lie in a row at c->p; not 0 while there is
+ * content. */
 static size_t
 content_run(struct content *c, size_t n)
 {
@@ -75,13 +76,13 @@ take_byte(struct content *c, uint8_t *out)
 {
 	if (c->total == 0)
 		return false;
-	(void)content_run(c, 1); /* it is 1: there is content */
+	(void)content_run(c, 1); /* returns 1, as there is content */
 	*out = byte_at(c->p, 0);
 	content_skip(c, 1);
 	return true;
 }
 
-/* One byte, or four with the highest bit set. */
+/* Reads a length: one byte, or four with the highest bit set. */
 static bool
 take_length(struct content *c, size_t *out)
 {
@@ -103,7 +104,7 @@ take_length(struct content *c, size_t *out)
 	return true;
 }
 
-/* libfcgi makes C strings "name=value" of them. */
+/* NUL and '=' are refused, as libfcgi makes C strings "name=value" of these. */
 static bool
 take_text(struct content *c, size_t n, bool is_name)
 {
@@ -148,7 +149,8 @@ body_fits(const struct frame *f, const struct frame_limits *limits, size_t n)
 	return !f->body_too_large && f->body + n <= limits->body;
 }
 
-/* As much as the header tells, so that nothing is waited for in vain. */
+/* Checks as much as the header tells, so that bytes that would be refused
+ * anyway are not waited for. */
 static bool
 header_ok(const struct frame *f, const struct frame_limits *limits,
 	  const struct record *r)
@@ -187,7 +189,7 @@ take_begin(struct frame *f, char *bytes, size_t in, const struct record *r)
 	return FRAME_INCOMPLETE;
 }
 
-/* Packs the record at `in` to what is done with. */
+/* Moves the record at `in` down behind the part that is already checked. */
 static void
 keep_record(struct frame *f, char *bytes, size_t in, const struct record *r)
 {
@@ -242,8 +244,8 @@ take_stdin(struct frame *f, const struct frame_limits *limits, char *bytes,
 	return r->content > 0 ? FRAME_INCOMPLETE : FRAME_COMPLETE;
 }
 
-/* The empty STDIN that ends an AUTHORIZER request: lighttpd sends one, Apache
- * does not. */
+/* True for the empty STDIN that ends an AUTHORIZER request: lighttpd sends one,
+ * Apache does not. */
 static bool
 is_late_stdin(const struct frame *f, const struct record *r)
 {
@@ -251,7 +253,8 @@ is_late_stdin(const struct frame *f, const struct record *r)
 	    r->id == f->skip && r->content == 0;
 }
 
-/* Its bytes, if all of it is there. */
+/* Returns the length of an empty STDIN that is skipped; 0 when there is none,
+ * or not all of it yet. */
 static size_t
 skip(struct frame *f, const char *p, size_t n)
 {
@@ -324,7 +327,8 @@ frame_next(struct frame *f)
 	*f = (struct frame){ .skip = f->skip };
 }
 
-/* Two neighbours that were not joined are more than CONTENT_MAX together. */
+/* Two neighbouring records that were not joined have together more than
+ * CONTENT_MAX bytes. */
 static size_t
 stream_max(size_t content)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Touches and sweeping. */
+/* Writing of due touches, and sweeping. */
 #include "server/janitor.h"
 
 #include <errno.h>
@@ -17,8 +17,9 @@
 struct janitor {
 	struct snapshot_slot *slot;
 	const struct service_shared *shared;
-	struct store_link *store; /* the thread's own */
-	struct touch *touches;	  /* TOUCHES_MAX, the thread's own */
+	struct store_link *store; /* used by the thread only */
+	/* TOUCHES_MAX of them; used by the thread only */
+	struct touch *touches;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards stop */
 	pthread_cond_t wake;
@@ -37,7 +38,7 @@ write_touches(struct janitor *j)
 		if (store_touch(j->store, &t->id, t->last_seen_ms,
 				t->idle_expires_ms, &err) == 0)
 			continue;
-		/* The next request of each session notes it again. */
+		/* The next request of each session records it again. */
 		LOG(j->shared->env->log, LOG_WARNING, "touches_lost",
 		    F_INT("count", (int64_t)(n - i)),
 		    F_CSTR("reason", err.msg));
@@ -74,7 +75,7 @@ clean(struct janitor *j, bool sweep_too)
 	snapshot_release(j->slot, s);
 }
 
-/* True when it is time to end. */
+/* Waits; true when the thread must end. */
 static bool
 wait_for_stop(struct janitor *j)
 {
@@ -82,7 +83,7 @@ wait_for_stop(struct janitor *j)
 	bool stop;
 
 	(void)pthread_mutex_lock(&j->lock);
-	/* The condition variable waits by this very clock. */
+	/* The condition variable uses the same clock. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail */
 	until.tv_nsec += TOUCH_MS * 1000000L;
 	if (until.tv_nsec >= 1000000000) {
@@ -136,7 +137,7 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	j->shared = shared;
 	j->store = store_link_new(shared->env);
 	j->touches = calloc(TOUCHES_MAX, sizeof(*j->touches));
-	/* With these arguments none of them can fail on Linux. */
+	/* With these arguments, none of them can fail on Linux. */
 	(void)pthread_mutex_init(&j->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -160,6 +161,6 @@ janitor_stop(struct janitor *j)
 	j->stop = true;
 	(void)pthread_cond_signal(&j->wake);
 	(void)pthread_mutex_unlock(&j->lock);
-	(void)pthread_join(j->thread, NULL); /* ours, joined once */
+	(void)pthread_join(j->thread, NULL); /* cannot fail: joined once */
 	free_janitor(j);
 }

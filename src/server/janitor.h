@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread of its own for what nobody waits for: writing the due touches
- * twice a second, and sweeping dead sessions and old attempts out of the store
- * once a minute.
+ * A background thread that writes the due touches (times of last use) to the
+ * store twice a second, and once a minute sweeps ended sessions and old
+ * attempts out of it.
  */
 #ifndef SERVER_JANITOR_H
 #define SERVER_JANITOR_H
@@ -15,7 +15,8 @@ int janitor_start(struct snapshot_slot *slot,
 		  const struct service_shared *shared, struct janitor **out,
 		  struct err *err) MUST_USE;
 
-/* Writes what is due, ends the thread, frees.  NULL is allowed. */
+/* Writes what is due, ends the thread and frees the janitor. NULL is
+ * allowed. */
 void janitor_stop(struct janitor *j);
 
 #endif

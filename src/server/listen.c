@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets: inherited ones first, else bound here. */
+/* Listening sockets: inherited ones first, otherwise bound here. */
 #include "server/listen.h"
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@
 
 #define BACKLOG	     4096 /* the kernel lowers it to its own maximum */
 #define FIRST_PASSED 3	  /* SD_LISTEN_FDS_START */
-/* Their names, from a predecessor: a line for each. */
+/* The names of the sockets, from a predecessor: one a line. */
 #define NAMES	     "FCGIAUTH_SOCKETS"
 #define UNIX_PREFIX  STR("unix:")
 
@@ -41,13 +41,15 @@ parse_unix(struct str path, struct address *out, struct err *err)
 {
 	if (path.n == 0 || path.p[0] != '/')
 		return err_set(err, ERR_CONFIG,
-			       "a unix socket needs an absolute path");
+			       "the path of a unix socket must be absolute");
 	if (path.n >= sizeof(out->u.un.sun_path))
 		return err_set(err, ERR_CONFIG,
-			       "path of a unix socket longer than %zu bytes",
+			       "the path of a unix socket must have at "
+			       "most %zu bytes",
 			       sizeof(out->u.un.sun_path) - 1);
 	if (str_find(path, '\0') < path.n || path.p[path.n - 1] == '/')
-		return err_set(err, ERR_CONFIG, "not the path of a socket");
+		return err_set(err, ERR_CONFIG, "the path of a unix socket must "
+						"not contain NUL or end in /");
 	*out = (struct address){ .n = sizeof(out->u.un) };
 	out->u.un.sun_family = AF_UNIX;
 	memcpy(out->u.un.sun_path, path.p, path.n);
@@ -126,7 +128,7 @@ is_listening(int fd)
 static void
 set_name(struct listener *l, struct str name)
 {
-	/* For the log: as much as there is room for. */
+	/* Used in the log, and cut off if it is too long. */
 	(void)snprintf(l->name, sizeof(l->name), "%.*s", STR_ARG(name));
 }
 
@@ -144,7 +146,7 @@ inherit(int fd, struct str name, struct listeners *out, struct err *err)
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return err_set(err, ERR_INTERNAL, "descriptor %d: %s", fd,
 			       strerror(errno));
-	/* Fails on a unix socket, where it means nothing. */
+	/* Fails on a unix socket, where the option has no meaning. */
 	(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 	*l = (struct listener){ .fd = fd, .inherited = true };
 	set_name(l, name);
@@ -152,7 +154,7 @@ inherit(int fd, struct str name, struct listeners *out, struct err *err)
 	return 0;
 }
 
-/* How many the service manager passed to this very process. */
+/* Returns how many sockets the service manager passed to this process. */
 static int
 count_passed(int64_t *out, struct err *err)
 {
@@ -166,18 +168,19 @@ count_passed(int64_t *out, struct err *err)
 	}
 	if (!str_to_uint(fds, LISTEN_MAX, &n))
 		return err_set(err, ERR_CONFIG,
-			       "LISTEN_FDS is not a number up to %d",
+			       "LISTEN_FDS must be a number up to %d",
 			       LISTEN_MAX);
 	*out = n;
 	return 0;
 }
 
-/* A path that a predecessor bound: not ours to unlink before it is gone. */
+/* Records a path that a predecessor bound. It must not be unlinked by this
+ * process before the predecessor has ended. */
 static void
 note_path(struct listener *l, struct str name)
 {
 	struct address a;
-	struct err ignored; /* then the socket stays when we end */
+	struct err ignored; /* then the socket file stays when we end */
 	struct stat st;
 
 	if (!str_starts(name, UNIX_PREFIX) ||
@@ -201,7 +204,8 @@ take_numbered(int64_t n, struct listeners *out, struct err *err)
 	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
 		struct str name = STR("");
 
-		(void)str_cut(&names, separator, &name); /* may have none */
+		/* false: there is no name left */
+		(void)str_cut(&names, separator, &name);
 		if (inherit(fd, name, out, err) < 0)
 			return -1;
 		note_path(&out->v[out->n - 1], name);
@@ -209,8 +213,9 @@ take_numbered(int64_t n, struct listeners *out, struct err *err)
 	return 0;
 }
 
-/* spawn-fcgi, and systemd's StandardInput=socket.  0 stays taken, so that no
- * other file becomes standard input. */
+/* Standard input is a socket when started by spawn-fcgi, or by systemd with
+ * StandardInput=socket. Descriptor 0 is filled with /dev/null, so that no other
+ * file becomes standard input. */
 static int
 take_stdin(struct listeners *out, struct err *err)
 {
@@ -225,10 +230,10 @@ take_stdin(struct listeners *out, struct err *err)
 	else if (inherit(fd, STR("standard input"), out, err) == 0)
 		fd = -1;
 	if (null >= 0)
-		(void)close(null); /* 0 is a copy of it, or we end */
+		(void)close(null); /* 0 is a copy of it, or the process ends */
 	if (fd < 0)
 		return 0;
-	(void)close(fd); /* we end */
+	(void)close(fd); /* the process ends */
 	return -1;
 }
 
@@ -241,13 +246,13 @@ take_passed(struct listeners *out, struct err *err)
 
 	if (count_passed(&n, err) < 0 || take_numbered(n, out, err) < 0)
 		return -1;
-	/* Not for children of ours. */
+	/* Children must not inherit these. */
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
-		(void)unsetenv(variables[i]); /* fails on a bad name only */
+		(void)unsetenv(variables[i]); /* fails only on a bad name */
 	return n == 0 && is_listening(STDIN_FILENO) ? take_stdin(out, err) : 0;
 }
 
-/* 0: nothing is there, or a socket that nobody listens on. */
+/* Returns 0 when nothing is there, or a socket that no process listens on. */
 static int
 check_free(const struct sockaddr_un *un, struct err *err)
 {
@@ -261,7 +266,7 @@ check_free(const struct sockaddr_un *un, struct err *err)
 	}
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(err, ERR_CONFIG,
-			       "is there and is not a socket");
+			       "the path exists and is not a socket");
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, ERR_INTERNAL, "socket: %s",
@@ -271,14 +276,14 @@ check_free(const struct sockaddr_un *un, struct err *err)
 	(void)close(fd);
 	if (rc < 0 && (reason == ECONNREFUSED || reason == ENOENT))
 		return 0;
-	/* EAGAIN: its queue is full, so it lives. */
+	/* EAGAIN: its queue is full, so a process listens. */
 	if (rc == 0 || reason == EAGAIN)
 		return err_set(err, ERR_CONFIG,
-			       "another service is listening");
-	return err_set(err, ERR_CONFIG, "is there: %s", strerror(reason));
+			       "another service listens on it");
+	return err_set(err, ERR_CONFIG, "connect: %s", strerror(reason));
 }
 
-/* A name in the same folder, so that rename() can put it into place. */
+/* Makes a name in the same folder, so that rename() can put it into place. */
 static int
 temporary_name(const char *path, struct sockaddr_un *out, struct err *err)
 {
@@ -289,7 +294,8 @@ temporary_name(const char *path, struct sockaddr_un *out, struct err *err)
 	n = snprintf(out->sun_path, sizeof(out->sun_path), "%.*s/.%ld.new",
 		     (int)folder, path, (long)getpid());
 	if (n < 0 || (size_t)n >= sizeof(out->sun_path))
-		return err_set(err, ERR_CONFIG, "name of its folder too long");
+		return err_set(err, ERR_CONFIG,
+			       "the name of its folder is too long");
 	return 0;
 }
 
@@ -303,17 +309,18 @@ bind_and_rename(int fd, const struct sockaddr_un *un, unsigned mode,
 
 	if (temporary_name(un->sun_path, &temporary, err) < 0)
 		return -1;
-	/* Left behind by a crash; its process had our number, so is gone. */
+	/* A file of that name was left behind by a crash: its process had our
+	 * process id, so it has ended. */
 	(void)unlink(name);
 	if (bind(fd, (const struct sockaddr *)&temporary, sizeof(temporary)) <
 	    0)
 		return err_set(err, ERR_CONFIG, "bind %s: %s", name,
 			       strerror(errno));
-	/* Before listen(): nobody gets in by a wider mode. */
+	/* Before listen(), so that nobody connects while the mode is wider. */
 	if (chmod(name, (mode_t)mode) < 0 || listen(fd, BACKLOG) < 0 ||
 	    lstat(name, &st) < 0 || rename(name, un->sun_path) < 0) {
 		err_set(err, ERR_CONFIG, "%s", strerror(errno));
-		(void)unlink(name); /* there is nothing else to do */
+		(void)unlink(name); /* nothing else can be done if it fails */
 		return -1;
 	}
 	memcpy(l->path, un->sun_path, sizeof(l->path));
@@ -327,7 +334,7 @@ static int
 bind_tcp(int fd, const struct address *a, struct err *err)
 {
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
-	    /* Accepted sockets inherit it. */
+	    /* Accepted sockets inherit this option. */
 	    set_option(fd, IPPROTO_TCP, TCP_NODELAY) < 0 ||
 	    (a->u.any.sa_family == AF_INET6 &&
 	     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0) ||
@@ -397,7 +404,7 @@ listen_open(const struct words *addresses, unsigned mode,
 	return 0;
 }
 
-/* Its path still leads to it, and to no other. */
+/* True when the path still leads to this socket, and not to another one. */
 static bool
 is_in_place(const struct listener *l)
 {
@@ -414,7 +421,8 @@ listen_close(struct listeners *l)
 		const struct listener *one = &l->v[i];
 
 		if (one->unlink && is_in_place(one))
-			(void)unlink(one->path); /* at worst it stays */
+			/* if it fails, the file stays */
+			(void)unlink(one->path);
 		(void)close(one->fd);
 	}
 	l->n = 0;
@@ -426,7 +434,8 @@ listen_print_environment(const struct listeners *l, struct buf *out)
 	buf_printf(out, "LISTEN_FDS=%zu%c" NAMES "=", l->n, '\0');
 	for (size_t i = 0; i < l->n; i++) {
 		const struct listener *one = &l->v[i];
-		/* A path that is another's now is no path to a successor. */
+		/* A path that leads to another socket by now is not passed
+		 * on. */
 		bool lost = one->path[0] != '\0' && !is_in_place(one);
 
 		buf_printf(out, "%s%s\n", lost ? "lost " : "", one->name);

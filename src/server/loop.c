@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of the loop: workers, accepting, deadlines, draining.  What a
- * worker does with a connection is in connection.c.
+ * The life of the loop: workers, accepting, deadlines, draining. What a worker
+ * does with a connection is in connection.c.
  */
 #include "server/loop.h"
 
@@ -39,7 +39,8 @@ loop_warn(const struct loop *l, struct log_limit *limit, const char *event,
 		    F_INT("left_out", left_out));
 }
 
-/* Out of epoll or back in.  Under the lock. */
+/* Takes the listeners out of epoll, or puts them back. Called under the
+ * lock. */
 static void
 watch_listeners(struct loop *l, bool on)
 {
@@ -48,7 +49,7 @@ watch_listeners(struct loop *l, bool on)
 		struct epoll_event e = { .events = on ? EPOLLIN : 0,
 					 .data.ptr = w };
 
-		/* Out of memory: then the next tick does it. */
+		/* If out of memory, the next tick does it. */
 		if (epoll_ctl(l->epoll,
 			      on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->fd,
 			      &e) < 0 &&
@@ -77,21 +78,22 @@ loop_drop(struct loop *l, struct connection *c)
 	if (c->next != NULL)
 		c->next->link = c->link;
 	pthread_mutex_unlock(&l->lock);
-	/* close() alone is not enough if a library forked meanwhile. */
+	/* close() alone is not enough if a library has forked meanwhile. */
 	if (c->registered)
 		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, c->watch.fd, NULL);
 	connection_free(c);
-	/* There is room for one, so nobody has to wait for the tick. */
+	/* A descriptor is free again, so accepting need not wait for the next
+	 * tick. */
 	pthread_mutex_lock(&l->lock);
 	if (l->paused && !l->stopping)
 		watch_listeners(l, true);
 	pthread_mutex_unlock(&l->lock);
-	/* Last, so that a drained loop has nothing open. */
+	/* Last, so that a drained loop has no descriptor open. */
 	atomic_fetch_sub(&l->connections, 1);
 }
 
-/* Under the lock: no descriptors, or another condition that does not pass by
- * asking again. */
+/* Called under the lock: there are no descriptors, or there is another
+ * condition that does not go away by trying again. */
 static void
 accept_failed(struct loop *l, int reason)
 {
@@ -103,7 +105,7 @@ accept_failed(struct loop *l, int reason)
 		watch_listeners(l, false);
 }
 
-/* A full table is reported also when nobody knocks. */
+/* accept4() fails with a full descriptor table even if no client waits. */
 static bool
 somebody_waits(int listener)
 {
@@ -120,7 +122,7 @@ accept_one(struct worker *w, int listener)
 	bool failed;
 	int fd, reason;
 
-	/* loop_stop() waits for those that are between here and the list. */
+	/* loop_stop() waits for workers that are between here and the list. */
 	pthread_mutex_lock(&l->lock);
 	if (l->stopping) {
 		pthread_mutex_unlock(&l->lock);
@@ -155,7 +157,7 @@ accept_one(struct worker *w, int listener)
 	connection_run(w, c);
 }
 
-/* Nobody else writes it, so this needs no locked instruction. */
+/* No other thread writes it, so this needs no atomic read-modify-write. */
 static void
 turn(struct worker *w)
 {
@@ -171,7 +173,7 @@ work(void *arg)
 
 	for (;;) {
 		struct epoll_event e;
-		/* One: what else is ready is for the others. */
+		/* One event: other workers take the others. */
 		int n = epoll_wait(w->loop->epoll, &e, 1, -1);
 		struct watch *watch;
 
@@ -203,7 +205,7 @@ raise_descriptor_limit(void)
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == r.rlim_max)
 		return;
 	r.rlim_cur = r.rlim_max;
-	/* With the lower limit the service works, too. */
+	/* If this fails, the service works with the lower limit. */
 	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
@@ -222,7 +224,7 @@ end_workers(struct loop *l)
 	l->nworkers = 0;
 }
 
-/* No worker runs any more. */
+/* Frees the loop; no worker runs any more. */
 static void
 destroy(struct loop *l)
 {
@@ -241,7 +243,8 @@ destroy(struct loop *l)
 		(void)close(l->quit.fd);
 	if (l->epoll >= 0)
 		(void)close(l->epoll);
-	(void)pthread_mutex_destroy(&l->lock); /* nobody holds it */
+	/* cannot fail: nobody holds it */
+	(void)pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
@@ -272,7 +275,7 @@ prepare(struct loop *l, const struct listeners *listeners)
 	return 0;
 }
 
-/* Signals are for the main thread. */
+/* Starts the workers with signals blocked: the main thread takes them. */
 static int
 start_workers(struct loop *l)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Worker threads around one epoll instance.  A connection is EPOLLONESHOT:
- * whoever gets it owns it until it is armed again, so a worker is held only
- * while a complete request is handled, never by a peer that is idle, slow or
- * hostile.
+ * Worker threads around one epoll instance. Connections are armed with
+ * EPOLLONESHOT: the worker that gets the event owns the connection until it is
+ * armed again. A worker is therefore busy only while a complete request is
+ * handled, never because a peer is idle, slow or hostile.
  *
- * Deadlines: a request must be complete `request_ms` after its first byte and
- * its answer taken `write_ms` after it was ready; a connection between
- * requests is closed after `idle_ms`, one without any after `request_ms`.  When
- * descriptors run out, those that have not asked yet make room, then those that
- * are idle.
+ * Deadlines: a request must be complete `request_ms` after its first byte, and
+ * its answer must be taken `write_ms` after it was ready. A connection between
+ * two requests is closed after `idle_ms`, one that has sent no request after
+ * `request_ms`. When descriptors run out, connections without a complete
+ * request are closed first, then those that are idle.
  */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
@@ -32,59 +32,63 @@ struct loop_config {
 	int64_t request_ms, write_ms, idle_ms;
 
 	/*
-	 * Called by worker number `worker` with one decoded request; appends
+	 * Called by worker number `worker` with one decoded request. Appends
 	 * the answer in CGI form to `out`, in memory of `a`, which lives until
-	 * the answer is framed.  Never fails: what cannot be answered is
-	 * answered 500 or 503.  When `out` has failed or is empty, the
-	 * connection is closed without an answer (which no web server takes
-	 * for a yes).
+	 * the answer is framed. Never fails: a request that cannot be handled
+	 * is answered with 500 or 503. If `out` has failed or is empty, the
+	 * connection is closed without an answer (which no web server takes for
+	 * "allowed").
 	 */
 	bool (*handle)(void *ctx, unsigned worker, struct arena *a,
 		       const struct message *in, struct buf *out);
 	void *ctx;
 
-	/* Where requests wait that handle() answers with true: not now, call
-	 * again with the same once the place of the message is woken.  NULL:
-	 * none does. */
+	/*
+	 * The queue in which a request waits for which handle() returned true:
+	 * it cannot be handled now, and handle() is called again with the same
+	 * message when its place in the queue is woken. NULL: handle() never
+	 * returns true.
+	 */
 	struct hash_slots *slots;
 };
 
-/* `listeners` must outlive the loop. */
+/* Starts the workers. `listeners` must outlive the loop. */
 int loop_start(const struct loop_config *config,
 	       const struct listeners *listeners, const struct env *env,
 	       struct loop **out, struct err *err) MUST_USE;
 
-/* The body limit may change at a reload; new requests see it. */
+/* Changes the limit of request bodies, for example at a reload; requests that
+ * begin later see it. */
 void loop_set_body_limit(struct loop *l, size_t bytes);
 
 /*
- * Deadlines and full descriptor tables are looked at here: the main thread
- * calls it about every 100 ms.
+ * Handles deadlines and full descriptor tables. The main thread calls it about
+ * every 100 ms.
  */
 void loop_tick(struct loop *l);
 
 /*
- * For how long the worker that is longest at one thing has been at it, as far
- * as calls of this saw; one that waits for work is at nothing.  The main
- * thread's.
+ * Returns for how many milliseconds the worker that has been busy longest has
+ * handled the same event, as far as earlier calls saw it; a worker that waits
+ * for work counts as 0. Called by the main thread only.
  */
 int64_t loop_longest_turn(struct loop *l) MUST_USE;
 
 /*
- * Drains: accepts no more, closes idle kept connections, lets what has begun
- * end (a connection that never spoke gets `grace_ms`), answers with
- * connections closed.  Returns when no connection is left, after `limit_ms`
- * at the latest; then the workers have ended and `l` is freed.
+ * Drains the loop: accepts no more, closes idle connections, lets requests that
+ * have begun end (a connection that has sent nothing gets `grace_ms`), and
+ * closes connections after their answers. Returns when no connection is left,
+ * at the latest after `limit_ms`; the workers have then ended and `l` is freed.
  */
 void loop_stop(struct loop *l, int64_t grace_ms, int64_t limit_ms);
 
 struct loop_counts {
 	uint64_t accepted, requests, malformed, timeouts;
-	uint64_t full; /* accepts refused: no descriptors left */
+	uint64_t full; /* accepts that failed for want of descriptors */
 	size_t connections;
 };
 
-/* Any thread. */
+/* Returns the counters. May be called by any thread. */
 void loop_count(const struct loop *l, struct loop_counts *out);
 
 #endif

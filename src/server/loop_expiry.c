@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections whose time is over.  connection.h says why this is safe. */
+/* Closing of connections whose deadline has passed. connection.h says why it is
+ * safe. */
 #include "server/connection.h"
 
 #include <stdatomic.h>
@@ -26,10 +27,11 @@ ticket_kind(int64_t ticket)
 }
 
 /*
- * `ticket` is the word that was read.  The shutdown makes the event that brings a
- * worker to close it.  Where reading is what we wait for, it ends just that:
- * what the peer has written by then is read and answered first, and on a unix
- * socket it cannot write any more, so nothing is ever lost between.
+ * Expires `c` if its ticket is still `ticket`, the word that was read. The
+ * shutdown causes the event that brings a worker to close it. If the connection
+ * waits to read, only reading is shut down: what the peer has written until
+ * then is read and answered first, and on a unix socket the peer cannot write
+ * any more, so no request is lost.
  */
 static void
 expire(struct connection *c, int64_t ticket)
@@ -41,7 +43,8 @@ expire(struct connection *c, int64_t ticket)
 		(void)shutdown(c->watch.fd, writing ? SHUT_RDWR : SHUT_RD);
 }
 
-/* A request that is on its way must not be cut. */
+/* True when bytes have arrived: a request that is under way must not be cut
+ * off. */
 static bool
 has_bytes(const struct connection *c)
 {
@@ -50,8 +53,8 @@ has_bytes(const struct connection *c)
 	return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* The one of this kind whose deadline is the first after this; of several, the
- * last in the list, where the newest are first. */
+/* Returns the connection of this kind whose deadline is the next after *ticket.
+ * Of several, it is the last in the list, where the newest are first. */
 static struct connection *
 next_due(const struct loop *l, enum ticket_kind kind, int64_t *ticket)
 {
@@ -88,12 +91,14 @@ expire_oldest(const struct loop *l, enum ticket_kind kind)
 	return false;
 }
 
-/* Who keeps us waiting goes before who was served and may ask again. */
+/* A connection that has not sent a request yet is closed before one that was
+ * served and may send another. */
 void
 loop_make_room(const struct loop *l)
 {
 	if (!expire_oldest(l, TICKET_READING))
-		(void)expire_oldest(l, TICKET_IDLE); /* then all are at work */
+		/* if there is none either, all are being handled */
+		(void)expire_oldest(l, TICKET_IDLE);
 }
 
 void
@@ -106,7 +111,8 @@ loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS],
 		if (ticket <= 0 ||
 		    ticket_deadline(ticket) > until[ticket_kind(ticket)])
 			continue;
-		/* Workers that are busy are no fault of the peer. */
+		/* If the workers are too busy to read, that is not the peer's
+		 * fault. */
 		if ((ticket_kind(ticket) == TICKET_IDLE ||
 		     ticket_deadline(ticket) > now) &&
 		    has_bytes(c))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections whose request waits for a hash slot, without a worker. */
+/* Connections whose request waits for a hash slot without holding a worker. */
 #include "server/connection.h"
 
 #include <stdatomic.h>
@@ -8,7 +8,8 @@
 
 #include "base/env.h"
 
-/* What is to be served is here: being writable brings a worker. */
+/* The request is already read: the event that the socket is writable brings a
+ * worker. */
 static void
 resume(struct connection *c)
 {

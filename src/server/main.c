@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "base/secret.h"
 
-/* LeakSanitizer is a ptrace(2) of our user. */
+/* LeakSanitizer uses ptrace(2) as our user, so keep_secrets() must not forbid
+ * it in a sanitizer build. */
 #if defined(__SANITIZE_ADDRESS__)
 #define WATCHED 1
 #elif defined(__has_feature)
@@ -118,7 +119,7 @@ help(const struct command_line *line)
 	    "       fcgiauthd --list-backends | --version | --help\n"
 	    "\n"
 	    "  -c FILE          configuration (" DEFAULT_CONFIG ")\n"
-	    "  --check          check the configuration, open what it names\n"
+	    "  --check          check the configuration and what it names\n"
 	    "  --dump-config    print the effective configuration\n"
 	    "  --list-backends  print modes, stores and user sources\n"
 	    "\n"
@@ -137,7 +138,7 @@ static const struct {
 	{ "--help", help },
 };
 
-/* False: what was written cannot be understood. */
+/* Returns false when the command line cannot be understood. */
 static bool
 parse(int argc, char **argv, struct command_line *out)
 {
@@ -156,7 +157,7 @@ parse(int argc, char **argv, struct command_line *out)
 		}
 		if (!known) {
 			(void)fprintf(stderr,
-				      "fcgiauthd: %s: not understood here; "
+				      "fcgiauthd: %s: unexpected argument; "
 				      "see fcgiauthd --help\n",
 				      argv[i]);
 			return false;
@@ -165,8 +166,8 @@ parse(int argc, char **argv, struct command_line *out)
 	return true;
 }
 
-/* Passwords and keys are in our memory: no core file, no ptrace(2) by others
- * of our user, and nothing left of them in what was freed. */
+/* Protects passwords and keys in memory: no core file, no ptrace(2) by other
+ * processes of the same user, and freed memory of libraries is wiped. */
 static void
 keep_secrets(void)
 {

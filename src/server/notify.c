@@ -26,14 +26,16 @@ watchdog_ms(void)
 
 	if (!str_to_uint(usec, INT64_MAX, &us))
 		return 0;
-	/* Without it, it is for whoever reads it. */
+	/* Without WATCHDOG_PID, the variable is meant for any process that
+	 * reads it. */
 	if (pid.n > 0 &&
 	    (!str_to_uint(pid, INT32_MAX, &who) || who != getpid()))
 		return 0;
 	return us / 1000;
 }
 
-/* One that is busy is waited for; one that hangs must not hang us as well. */
+/* Sending waits while the service manager is busy, but only for a limited time,
+ * so that one that hangs does not block the service. */
 static int
 open_socket(void)
 {
@@ -57,11 +59,11 @@ notify_init(struct notifier *n)
 	if (name.n > 1 && name.n < sizeof(n->socket) &&
 	    (name.p[0] == '/' || name.p[0] == '@')) {
 		memcpy(n->socket, name.p, name.n);
-		/* Now: later there may be no descriptor left. */
+		/* Opened now: later there may be no descriptor left. */
 		n->fd = open_socket();
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		(void)unsetenv(names[i]); /* fails on a bad name only */
+		(void)unsetenv(names[i]); /* fails only on a bad name */
 }
 
 void
@@ -79,7 +81,7 @@ fill_address(const char *name, struct sockaddr_un *un)
 
 	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(un->sun_path, name, n);
-	/* Abstract: no NUL at its end, but one at the beginning. */
+	/* An abstract name begins with a NUL and does not end with one. */
 	if (name[0] == '@')
 		un->sun_path[0] = '\0';
 	else

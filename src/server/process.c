@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The process: what it is made of, and how it starts. */
+/* The process: its parts, and how it starts. */
 #include "server/process.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@
 #define HASH_QUEUE	256
 #define PROBLEMS_LIMIT	(4 * 1024 * 1024)
 
-/* nginx takes 32 KiB of client headers, and adds little to them. */
+/* nginx accepts 32 KiB of client headers, and adds little to them. */
 static const struct frame_limits frame_limits = {
 	.params = 64 * 1024,
 	.pairs = 512,
@@ -82,8 +82,8 @@ load_or_print(struct app *app)
 	return s;
 }
 
-/* Half the workers at most may be held by logins, so that checks go on; who
- * waits holds none. */
+/* Sign-ins may hold at most half of the workers, so that checks go on; a
+ * sign-in that waits for a slot holds none. */
 static struct hash_slots *
 make_hash_slots(const struct env *env, const struct settings *set)
 {
@@ -112,14 +112,16 @@ app_init(struct app *app, const char *config_file, bool look_only)
 	app->log.level = LOG_INFO;
 	app->env = env_real(&app->log);
 	app->log.wall_ms = app->env.clock.wall_ms;
-	/* Set by systemd when standard error is its journal (systemd.exec). */
+	/* Set by systemd when standard error is its journal (see
+	 * systemd.exec). */
 	app->log.journal = getenv("JOURNAL_STREAM") != NULL;
 	app->shared.env = &app->env;
 	app->shared.look_only = look_only;
 	snapshot_slot_init(&app->slot);
 	app->notifier.fd = -1;
 	if (crypto_init() != 0) {
-		(void)fprintf(stderr, "fcgiauthd: libsodium is unusable\n");
+		(void)fprintf(stderr,
+			      "fcgiauthd: libsodium cannot be initialised\n");
 		return -1;
 	}
 	s = load_or_print(app);
@@ -164,7 +166,8 @@ app_free(struct app *app)
 	notify_close(&app->notifier);
 }
 
-/* A file does not come by itself, as a server may. */
+/* A file that is missing does not come back by itself, as a server may: it is
+ * an error of the configuration. */
 static void
 blame_file(const struct backend *b, bool kept, struct err *err)
 {
@@ -173,8 +176,9 @@ blame_file(const struct backend *b, bool kept, struct err *err)
 		err->code = ERR_CONFIG;
 }
 
-/* Both are asked, so that each asks again once it is there; of two failures
- * the one that waiting does not mend. */
+/* Both are checked, so that each that fails now is checked again once it can be
+ * reached. Of two failures, the one that does not go away by waiting is
+ * reported. */
 static int
 check_schemas(const struct service_links *links, const struct snapshot *before,
 	      const struct snapshot *s, struct err *err)
@@ -206,7 +210,7 @@ log_advice(const struct app *app, struct store_link *store)
 		    F_CSTR("section", "store"), F_CSTR("problem", advice));
 }
 
-/* With links of the main thread. */
+/* Checks the schemas by links of the main thread. */
 static int
 open_schemas(const struct app *app, const struct snapshot *before,
 	     const struct snapshot *s, struct err *err)
@@ -218,7 +222,7 @@ open_schemas(const struct app *app, const struct snapshot *before,
 	int rc = -1;
 
 	if (links.store == NULL || links.users == NULL) {
-		(void)err_nomem(err); /* fills err */
+		(void)err_nomem(err); /* sets *err */
 	} else {
 		store_link_bind(links.store, s->store);
 		users_link_bind(links.users, s->users);
@@ -232,9 +236,9 @@ open_schemas(const struct app *app, const struct snapshot *before,
 }
 
 /*
- * A schema that is wrong, or a file that cannot be used, is for the
- * administrator to mend before we serve; a server that is down may come back
- * while we answer 503.
+ * A wrong schema, or a file that cannot be used, must be corrected by the
+ * administrator before the service runs. A server that cannot be reached may
+ * come back while the service answers 503.
  */
 int
 app_prepare_stores(struct app *app, const struct snapshot *before,
@@ -268,7 +272,7 @@ app_check(struct app *app)
 	return rc;
 }
 
-/* One request, on a worker's thread. */
+/* Handles one request; called by a worker thread. */
 static bool
 handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
        struct buf *out)
@@ -342,7 +346,8 @@ app_start(struct app *app, struct err *err)
 	int rc = app_prepare_stores(app, NULL, s, err);
 
 	if (rc == 0 && fcgi_init() != 0)
-		rc = err_set(err, ERR_INTERNAL, "libfcgi is unusable");
+		rc = err_set(err, ERR_INTERNAL,
+			     "libfcgi cannot be initialised");
 	if (rc == 0)
 		rc = listen_open(&s->settings.server.listen,
 				 (unsigned)s->settings.server.socket_mode,

@@ -2,11 +2,11 @@
 /*
  * The process: everything that main() builds and passes on.
  *
- * What threads share and change, all of it: the snapshot slot (its lock), the
- * hash slots, the login floor, the touches, each store's and user source's own
- * state, the CSRF key of a service, the log's level and limits, what /ready
- * found last, the loop's connection list and counters.  Anything else shared
- * is a bug.
+ * This is the complete list of what threads share and change: the snapshot slot
+ * (with its lock), the hash slots, the login floor, the touches, the internal
+ * state of each store and user source, the CSRF key of a service, the log's
+ * level and limits, the last result of /ready, and the loop's connection list
+ * and counters. Anything else that is shared is a bug.
  */
 #ifndef SERVER_PROCESS_H
 #define SERVER_PROCESS_H
@@ -30,43 +30,50 @@ struct app {
 	struct listeners listeners;
 	struct loop *loop;
 	struct janitor *janitor;
-	struct service_links *links; /* one a worker, used by it alone */
+	/* one for each worker, which alone uses it */
+	struct service_links *links;
 	unsigned workers;
 
-	/* The main thread's. */
+	/* Used by the main thread only. */
 	struct program program;
 	struct notifier notifier;
 	struct upgrade upgrade;
 	int64_t upgrade_deadline_ms, next_watchdog_ms;
-	bool reload_successor; /* told to reload while it starts */
-	bool stuck;	       /* a worker is, and that was logged */
-	bool notify_failed;    /* the service manager is not reached: likewise */
+	/* it must be told to reload when it has started */
+	bool reload_successor;
+	bool stuck;	       /* a worker hangs, and this was logged */
+	/* the service manager cannot be reached, and this was logged */
+	bool notify_failed;
 };
 
-/* The signals that app_run() waits for: before app_init(), in a process that
- * will serve, so that none of them ends it half-way. */
+/* Blocks the signals that app_run() waits for. Called before app_init() in a
+ * process that will serve, so that none of them ends it halfway. */
 void app_block_signals(void);
 
-/* Reads the configuration and opens what it names.  Every mistake has been
- * printed to standard error when it returns -1.  `look_only`: of a process that
- * will not serve, as in snapshot_load(). */
+/* Reads the configuration and opens what it names. When it returns -1, every
+ * mistake has been printed to standard error. `look_only`: the process will not
+ * serve, as in snapshot_load(). */
 int app_init(struct app *app, const char *config_file, bool look_only) MUST_USE;
 
-/* --check: looks at store and users too (server/check.h).  Prints a line for
- * each problem. */
+/* --check: probes the store and the user source, too (server/check.h). Prints a
+ * line for each problem. */
 int app_check(struct app *app) MUST_USE;
 
-/* Serves until SIGTERM or SIGINT, or until a successor does; 0 after a clean
- * drain.  `argv` is what main() got. */
+/* Serves until SIGTERM or SIGINT arrives, or until a successor serves; returns
+ * 0 after a clean drain. `argv` is that of main(). */
 int app_run(struct app *app, char *const *argv) MUST_USE;
 
 /* Undoes app_init(). */
 void app_free(struct app *app);
 
-/* Parts of app_run(), in process.c: opens all and starts the threads; logs
- * what a configuration that is taken warns of; looks at the schemas of what a
- * snapshot names.  `before`: the snapshot that it is to follow, or NULL; a file
- * of its that cannot be used now does not keep the next one out. */
+/*
+ * The parts of app_run() that are in process.c: app_start() opens everything
+ * and starts the threads; app_log_warnings() logs the warnings about a
+ * configuration that is adopted; app_prepare_stores() checks the schemas of
+ * what a snapshot names. `before` is the snapshot that it follows, or NULL: if
+ * a file that `before` already uses cannot be used now, this does not keep `s`
+ * from being adopted.
+ */
 int app_start(struct app *app, struct err *err) MUST_USE;
 void app_log_warnings(struct app *app, const struct problems *problems);
 int app_prepare_stores(struct app *app, const struct snapshot *before,

@@ -20,13 +20,13 @@
 #define UPGRADE_MS	30000 /* for a successor to start */
 #define PROBLEMS_LIMIT	(4 * 1024 * 1024)
 
-/* The service manager must hear of us so often in its interval. */
+/* The number of notifications in one watchdog interval. */
 #define WATCHDOG_PARTS	4
 
 #define STATUS_SERVING	"STATUS=Serving"
 #define STATUS_REFUSED                                                        \
-	"STATUS=Serving with the configuration before: the new one is wrong, " \
-	"see the log"
+	"STATUS=Serving with the previous configuration: the new one is " \
+	"invalid, see the log"
 #define STATUS_NO_UPGRADE                                                     \
 	"STATUS=Serving: the upgrade failed, see the log"
 
@@ -48,11 +48,13 @@ app_block_signals(void)
 {
 	const sigset_t set = awaited_signals();
 
-	/* Before any thread: they inherit it.  Cannot fail with these. */
+	/* Called before any thread starts, as threads inherit the mask. Cannot
+	 * fail with these arguments. */
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* False: the service manager is busy, and may hear it later. */
+/* Returns false when the service manager is busy, so that it can be told
+ * later. */
 static bool
 try_to_tell(struct app *app, const char *message)
 {
@@ -66,7 +68,7 @@ try_to_tell(struct app *app, const char *message)
 	return err.code != ERR_BUSY;
 }
 
-/* One that cannot be told is no reason to stop. */
+/* The process goes on if the service manager cannot be told. */
 static void
 tell(struct app *app, const char *message)
 {
@@ -80,7 +82,7 @@ log_problems(struct app *app, const struct problems *problems)
 		LOG(&app->log, LOG_ERROR, "configuration",
 		    F_CSTR("problem", p->text));
 	LOG(&app->log, LOG_ERROR, "reload_refused",
-	    F_CSTR("kept", "the configuration before"));
+	    F_CSTR("kept", "the previous configuration"));
 }
 
 static bool
@@ -89,7 +91,8 @@ is_other_text(const char *a, const char *b)
 	return !str_eq(str_from(a), str_from(b));
 }
 
-/* Mode refresh makes others by its refresh tokens, which ask no key. */
+/* Mode refresh is not affected: it makes new access tokens by its refresh
+ * tokens, which need no key. */
 static const char *
 lost_tokens(const struct settings *was, const struct settings *is)
 {
@@ -108,7 +111,8 @@ lost_tokens(const struct settings *was, const struct settings *is)
 	return NULL;
 }
 
-/* A domain or Secure is in the cookie's name; origins go before the latter. */
+/* [cookie] domain and secure change the name of the cookie. If [server] hosts
+ * names origins, these decide about Secure, not [cookie] secure. */
 static const char *
 lost_cookies(const struct settings *was, const struct settings *is)
 {
@@ -124,7 +128,8 @@ lost_cookies(const struct settings *was, const struct settings *is)
 	return NULL;
 }
 
-/* Sessions and tokens of before are not found, or not believed, any more. */
+/* Logs a warning when earlier sessions and tokens will not be found or accepted
+ * any more. */
 static void
 warn_of_lost_logins(const struct app *app, const struct snapshot *before,
 		    const struct snapshot *next)
@@ -152,7 +157,7 @@ adopt(struct app *app, struct snapshot *before, struct snapshot *next)
 	if (app_prepare_stores(app, before, next, &err) != 0) {
 		LOG(&app->log, LOG_ERROR, "reload_refused",
 		    F_CSTR("reason", err.msg),
-		    F_CSTR("kept", "the configuration before"));
+		    F_CSTR("kept", "the previous configuration"));
 		snapshot_discard(next);
 		return false;
 	}
@@ -198,8 +203,8 @@ static void
 reload(struct app *app)
 {
 	char message[128];
-	/* To the next millisecond: it must not be before the signal was
-	 * sent. */
+	/* Rounded up to the next millisecond: it must not be earlier than the
+	 * sending of the signal. */
 	long long now_us = ((long long)env_mono_ms(&app->env) + 1) * 1000;
 
 	(void)snprintf(message, sizeof(message),
@@ -208,7 +213,7 @@ reload(struct app *app)
 	tell(app, message);
 	tell(app, load(app) ? "READY=1\n" STATUS_SERVING :
 			      "READY=1\n" STATUS_REFUSED);
-	/* A successor that starts has perhaps read the file before. */
+	/* A successor that is starting may have read the old file. */
 	app->reload_successor = true;
 }
 
@@ -226,7 +231,7 @@ begin_upgrade(struct app *app)
 
 	if (upgrade_begin(&app->upgrade, &app->program, &app->listeners,
 			  &app->notifier, &err) != 0) {
-		/* Of one that is under way already this is not the end. */
+		/* If an upgrade is already under way, it continues. */
 		LOG(&app->log, LOG_ERROR, "upgrade_refused",
 		    F_CSTR("reason", err.msg));
 		return;
@@ -244,11 +249,13 @@ hand_over(struct app *app)
 {
 	char message[128];
 
-	/* The watchdog has a whole interval then to hear of the new one. */
+	/* The service manager then waits a whole watchdog interval for the
+	 * first notification of the successor. */
 	(void)snprintf(message, sizeof(message),
 		       "MAINPID=%ld\nREADY=1\nWATCHDOG=1\n" STATUS_SERVING,
 		       (long)app->upgrade.successor);
-	/* Else it would take our end for that of the service. */
+	/* If the service manager is not told, it takes the end of this process
+	 * for the end of the service. */
 	if (!try_to_tell(app, message))
 		return false;
 	if (app->reload_successor)
@@ -292,7 +299,7 @@ go_on_with_upgrade(struct app *app)
 	return false;
 }
 
-/* We are told to end: so is one that starts. */
+/* This process must end, and so must a successor that is starting. */
 static void
 end_successor(struct app *app)
 {
@@ -305,7 +312,8 @@ end_successor(struct app *app)
 	}
 }
 
-/* What came while we drained was meant for the one that serves. */
+/* A reload that was requested during the drain is passed on to the
+ * successor. */
 static void
 pass_on_reload(const struct app *app)
 {
@@ -327,8 +335,8 @@ take_over(struct app *app)
 }
 
 /*
- * Only while all workers get on: one that hangs in a handler for good is a
- * thread less, and of what it holds more will wait.
+ * Notifies the watchdog only while no worker hangs: a worker that hangs in a
+ * handler is lost for good, and others will wait for what it holds.
  */
 static void
 feed_watchdog(struct app *app)
@@ -336,7 +344,7 @@ feed_watchdog(struct app *app)
 	int64_t interval = app->notifier.watchdog_ms;
 	int64_t now = env_mono_ms(&app->env), longest;
 
-	/* A predecessor does it, as long as it is there. */
+	/* A predecessor does this as long as it runs. */
 	if (interval == 0 || now < app->next_watchdog_ms ||
 	    app->upgrade.to_predecessor >= 0)
 		return;
@@ -352,8 +360,8 @@ feed_watchdog(struct app *app)
 	}
 }
 
-/* Until SIGTERM or SIGINT, which are blocked in every thread; true when it
- * was a successor that ended it. */
+/* Runs until SIGTERM or SIGINT, which are blocked in every thread. Returns true
+ * when it was ended by a successor. */
 static bool
 serve(struct app *app)
 {
@@ -383,7 +391,7 @@ begin(struct app *app)
 {
 	struct err err;
 
-	/* The service manager listens to the predecessor so far. */
+	/* The service manager still listens to the predecessor then. */
 	if (app->upgrade.to_predecessor < 0)
 		tell(app, "READY=1\n" STATUS_SERVING);
 	else if (upgrade_tell_ready(&app->upgrade, &err) != 0)
@@ -398,8 +406,10 @@ app_run(struct app *app, char *const *argv)
 	int rc = 0;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN); /* a full disk, to a store's file */
-	/* Whoever started us may ignore it; then there is nobody to reap. */
+	/* a full disk under the file of a store */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	/* The parent process may have ignored it; then no child could be waited
+	 * for. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	program_init(&app->program, argv);
 	notify_init(&app->notifier);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A configuration read, checked, opened and frozen. */
+/* A configuration that is read, checked, opened and immutable. */
 #include "server/snapshot.h"
 
 #include <assert.h>
@@ -11,7 +11,8 @@
 
 #define ARENA_LIMIT	(16 * 1024 * 1024)
 
-/* A section that says the same as before keeps its backend. */
+/* Keeps the backend if its section has not changed, otherwise opens a new
+ * one. */
 static int
 keep_or_open(const struct backend_choice *choice,
 	     const struct backend_choice *was, struct backend *before,
@@ -58,7 +59,7 @@ load(struct snapshot *s, const char *file, struct snapshot *before,
 	struct err err;
 
 	if (registry_drivers(s->arena, &drivers) != 0) {
-		(void)err_nomem(&err); /* fills err */
+		(void)err_nomem(&err); /* sets err */
 		add_problem(problems, file, &err);
 		return -1;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A configuration read, checked, opened and frozen.  A request pins the one it
- * began with; a reload publishes another; the last holder frees it.
+ * A configuration that is read, checked, opened and immutable. A request holds
+ * a reference to the one that it began with; a reload publishes another one;
+ * the last user frees it.
  */
 #ifndef SERVER_SNAPSHOT_H
 #define SERVER_SNAPSHOT_H
@@ -22,21 +23,23 @@ struct snapshot {
 };
 
 /*
- * Reads `file` and opens all it names; nothing is connected.  Store and users
- * of `before` (NULL at first) are kept when their sections have not changed:
- * the memory store would forget all sessions otherwise.  With
- * shared->look_only root becomes the owner of the service's files first, and
- * nothing is made.  NULL with problems filled.
+ * Reads `file` and opens all that it names; nothing is connected. The store and
+ * the user source of `before` (NULL at the start) are kept if their sections
+ * have not changed: otherwise the memory store would lose all sessions. With
+ * shared->look_only, a process of root becomes the owner of the service's files
+ * first, and nothing is created. Returns NULL, with problems filled, on
+ * failure.
  */
 struct snapshot *snapshot_load(const char *file, struct snapshot *before,
 			       const struct service_shared *shared,
 			       struct problems *problems) MUST_USE;
 
-/* For one that was never published. */
+/* Frees a snapshot that was never published. */
 void snapshot_discard(struct snapshot *s);
 
 struct snapshot_slot {
-	pthread_mutex_t lock; /* load and count are one step: no atomics */
+	/* loading and counting are one step, so atomics do not suffice */
+	pthread_mutex_t lock;
 	struct snapshot *current;
 };
 
@@ -45,8 +48,8 @@ void snapshot_slot_init(struct snapshot_slot *slot);
 struct snapshot *snapshot_acquire(struct snapshot_slot *slot) MUST_USE;
 void snapshot_release(struct snapshot_slot *slot, struct snapshot *s);
 
-/* Makes `next` (NULL at the end) current and takes over the caller's
- * reference. */
+/* Makes `next` (NULL at the end) the current snapshot and takes over the
+ * caller's reference. */
 void snapshot_publish(struct snapshot_slot *slot, struct snapshot *next);
 
 #endif

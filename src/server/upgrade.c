@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Another program takes over without a break. */
+/* Upgrade: another program takes over without an interruption. */
 #include "server/upgrade.h"
 
 #include <errno.h>
@@ -26,14 +26,15 @@
 #define ENVIRONMENT_MAX (4 * 1024 * 1024)
 #define EXIT_NO_EXEC 127 /* as a shell has it */
 
-/* All that the child needs: after fork() of a process with threads it may call
- * little more than execve(). */
+/* Everything that the child needs: after fork() in a process with threads it
+ * may call little more than execve(). */
 struct launch {
 	const char *path;
 	char *const *argv;
 	char **environment;
-	char *pid_digits; /* in the environment: to be filled in */
-	int fds[LISTEN_MAX + 1]; /* listening sockets, then our pair's end */
+	char *pid_digits; /* the digits in the environment, to be filled in */
+	/* the listening sockets, then our end of the pair */
+	int fds[LISTEN_MAX + 1];
 	int nfds;
 };
 
@@ -53,7 +54,7 @@ absolute(struct program *p, const char *name)
 		p->path[0] = '\0';
 }
 
-/* As the shell found it. */
+/* Finds the program in PATH, as the shell did. */
 static void
 search(struct program *p, const char *name)
 {
@@ -94,10 +95,11 @@ upgrade_init(struct upgrade *u)
 	if (str_to_uint(text, INT32_MAX, &fd) &&
 	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0)
 		u->to_predecessor = (int)fd;
-	(void)unsetenv(VARIABLE); /* fails on a bad name only */
+	(void)unsetenv(VARIABLE); /* fails only on a bad name */
 }
 
-/* Our environment, and what belongs to the sockets, as one string each. */
+/* Makes the environment of the successor: our own, and what describes the
+ * sockets, as one string each. */
 static int
 make_environment(struct launch *launch, const struct listeners *listeners,
 		 const struct notifier *notifier, struct arena *a,
@@ -107,7 +109,7 @@ make_environment(struct launch *launch, const struct listeners *listeners,
 	struct buf more;
 
 	buf_init(&more, a, ENVIRONMENT_MAX);
-	/* First, so that its digits are easily found. */
+	/* First, so that its digits are at a known offset. */
 	buf_printf(&more, LISTEN_PID "%0*d%c", PID_DIGITS, 0, '\0');
 	buf_printf(&more, VARIABLE "=%d%c", FIRST_PASSED + launch->nfds - 1,
 		   '\0');
@@ -130,7 +132,7 @@ make_environment(struct launch *launch, const struct listeners *listeners,
 	return 0;
 }
 
-/* The child: only what a signal handler may do. */
+/* Runs in the child: may call only what a signal handler may call. */
 static _Noreturn void
 become(struct launch *launch)
 {
@@ -140,14 +142,16 @@ become(struct launch *launch)
 		launch->pid_digits[i] = (char)('0' + pid % 10);
 		pid /= 10;
 	}
-	/* Out of the way first: they may be where others shall be. */
+	/* Moved away first: a descriptor may have a number that another one
+	 * must get. */
 	for (int i = 0; i < launch->nfds; i++) {
 		launch->fds[i] = fcntl(launch->fds[i], F_DUPFD_CLOEXEC,
 				       FIRST_PASSED + launch->nfds);
 		if (launch->fds[i] < 0)
 			_exit(EXIT_NO_EXEC);
 	}
-	/* Without close-on-exec, as all others have it. */
+	/* These are passed on: unlike all others, they are not
+	 * close-on-exec. */
 	for (int i = 0; i < launch->nfds; i++) {
 		if (dup2(launch->fds[i], FIRST_PASSED + i) < 0)
 			_exit(EXIT_NO_EXEC);
@@ -192,7 +196,7 @@ begin(struct upgrade *u, const struct program *program,
 	if (rc == 0)
 		rc = launch_it(u, &launch, pair, err);
 	if (rc != 0)
-		(void)close(pair[0]); /* nothing was written */
+		(void)close(pair[0]); /* nothing was written to it */
 	(void)close(pair[1]);	      /* the successor has it */
 	return rc;
 }
@@ -206,16 +210,19 @@ upgrade_begin(struct upgrade *u, const struct program *program,
 	int rc;
 
 	if (u->successor != 0)
-		return err_set(err, ERR_BUSY, "process %ld is being started",
+		return err_set(err, ERR_BUSY,
+			       "successor (pid %ld) is still starting",
 			       (long)u->successor);
 	if (u->to_predecessor >= 0)
-		return err_set(err, ERR_BUSY, "we have not taken over yet");
-	/* Its end is the end of all in its container. */
+		return err_set(err, ERR_BUSY,
+			       "the predecessor has not handed over yet");
+	/* When process 1 ends, everything in its container ends. */
 	if (getpid() == 1)
 		return err_set(err, ERR_CONFIG,
-			       "process 1 must stay: restart the container");
+			       "process 1 cannot hand over: restart the "
+			       "container");
 	if (program->path[0] == '\0')
-		return err_set(err, ERR_CONFIG, "%s: where it is, is not known",
+		return err_set(err, ERR_CONFIG, "%s: the program was not found",
 			       program->argv[0]);
 	a = arena_new(2 * ENVIRONMENT_MAX);
 	if (a == NULL)
@@ -230,7 +237,7 @@ failed(struct upgrade *u, int status, struct err *err)
 {
 	long pid = (long)u->successor;
 
-	upgrade_let_go(u); /* nobody is at its end */
+	upgrade_let_go(u); /* there is no process at its other end */
 	u->successor = 0;
 	if (WIFSIGNALED(status))
 		(void)err_set(err, ERR_CONFIG,
@@ -241,8 +248,8 @@ failed(struct upgrade *u, int status, struct err *err)
 			      "successor (pid %ld) cannot be started", pid);
 	else
 		(void)err_set(err, ERR_CONFIG,
-			      "successor (pid %ld) exited with status %d; see its log "
-			      "above",
+			      "successor (pid %ld) exited with status %d; see "
+			      "its log above",
 			      pid, WEXITSTATUS(status));
 	return UPGRADE_FAILED;
 }
@@ -258,7 +265,7 @@ upgrade_look(struct upgrade *u, struct err *err)
 	if (!u->given_up &&
 	    recv(u->to_successor, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1)
 		return UPGRADE_READY;
-	/* It ends without a word, or was told to. */
+	/* It has ended without writing a byte, or because it was told to. */
 	if (waitpid(u->successor, &status, WNOHANG) == u->successor)
 		return failed(u, status, err);
 	return UPGRADE_WAITING;
@@ -268,14 +275,15 @@ void
 upgrade_let_go(struct upgrade *u)
 {
 	if (u->to_successor >= 0)
-		(void)close(u->to_successor); /* the close is what counts */
+		/* the other end sees that it is closed */
+		(void)close(u->to_successor);
 	u->to_successor = -1;
 }
 
 void
 upgrade_give_up(struct upgrade *u)
 {
-	if (u->successor != 0) /* not reaped: it is ours */
+	if (u->successor != 0) /* not reaped, so the process id is still ours */
 		(void)kill(u->successor, u->given_up ? SIGKILL : SIGTERM);
 	u->given_up = true;
 }
@@ -286,7 +294,7 @@ upgrade_tell_ready(const struct upgrade *u, struct err *err)
 	if (u->to_predecessor < 0 ||
 	    send(u->to_predecessor, "", 1, MSG_NOSIGNAL) == 1)
 		return 0;
-	return err_set(err, ERR_UNAVAILABLE, "the predecessor is gone: %s",
+	return err_set(err, ERR_UNAVAILABLE, "the predecessor has ended: %s",
 		       strerror(errno));
 }
 
@@ -295,12 +303,12 @@ upgrade_has_taken_over(struct upgrade *u)
 {
 	char byte;
 
-	/* Any other failure means that it has crashed. */
+	/* Any other failure means that the predecessor has crashed. */
 	if (u->to_predecessor < 0 ||
 	    (recv(u->to_predecessor, &byte, 1, MSG_DONTWAIT) < 0 &&
 	     (errno == EAGAIN || errno == EINTR)))
 		return false;
-	(void)close(u->to_predecessor); /* it is over */
+	(void)close(u->to_predecessor); /* the predecessor has let go */
 	u->to_predecessor = -1;
 	return true;
 }

@@ -71,7 +71,7 @@ subtest 'notification' => sub {
 	kill 'HUP', $pid;
 	like($m->wait_heard(qr/./), qr/^RELOADING=1/, 'it reloads again');
 	like($m->wait_heard(qr/./),
-	    qr/^READY=1\|STATUS=.*configuration before.*wrong/,
+	    qr/^READY=1\|STATUS=.*previous configuration.*invalid/,
 	    'is ready, and says what is wrong');
 	ok(healthy($d), 'and serves');
 	spit($d->{file}, $good);
