@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Does Apache ask the service wherever it should?  As far as the macros of the
- * project, the sections around them and ProxyPass say. */
+/* Checks whether Apache asks the service wherever it should, as far as the
+ * macros of the project, the sections around them and ProxyPass tell. */
 #include "base/str.h"
 #include "webserver/webserver.h"
 
-/* What the macros say of a path; of those that match, the last holds. */
+/* What the macros say about a path; of the sections that match, the last one
+ * decides. */
 enum cover {
 	COVER_NONE = 0,
 	COVER_PUBLIC,
@@ -34,7 +35,7 @@ is_use(const struct web_node *node, const char *macro)
 	    str_eq_nocase(web_word(node, 1), str_from(macro));
 }
 
-/* Sections that stand for what is in them. */
+/* True for a section that stands for what is in it. */
 static bool
 is_container(const struct web_node *node)
 {
@@ -60,7 +61,7 @@ cover_of_section(const struct web_node *section)
 	return cover;
 }
 
-/* A <Location> of a path, not of an expression. */
+/* True for a <Location> of a path, not of a regular expression. */
 static bool
 is_location(const struct web_node *node)
 {
@@ -103,7 +104,7 @@ cover_of(const struct site *site, struct str path)
 	return cover;
 }
 
-/* The first `Use` of that macro in it or in a section of it. */
+/* Returns the first `Use` of that macro in the block or in a section of it. */
 static const struct web_node *
 find_use(const struct web_node *block, const char *macro)
 {
@@ -148,7 +149,7 @@ find_pass(const struct site *site, const struct web_node *pass, struct str path)
 		web_find(site->out, pass, site->name, "unguarded",
 			 "%.*s is open to everybody; write Use FcgiauthGuard "
 			 "first in the <VirtualHost>, or Use FcgiauthProtect "
-			 "in a <Location> of it; if it is meant, Use "
+			 "in a <Location> of it; if this is intended, Use "
 			 "FcgiauthPublic",
 			 STR_ARG(path));
 }
@@ -165,12 +166,12 @@ find_header(const struct site *site, const struct web_node *node)
 	    !web_has(value, "%"))
 		return;
 	web_find(site->out, node, site->name, "client-value",
-		 "%.*s is set beside what the check says, and may be the "
-		 "client's; take it out",
+		 "%.*s is set in addition to the result of the check, and "
+		 "its value may come from the client; remove it",
 		 STR_ARG(name));
 }
 
-/* An <If> comes after the check, and may say something else. */
+/* An <If> is applied after the check, and may allow what the check refused. */
 static void
 find_if(const struct site *site, const struct web_node *node)
 {
@@ -180,8 +181,8 @@ find_if(const struct site *site, const struct web_node *node)
 	    web_child(node, "AuthMerging", NULL) != NULL)
 		return;
 	web_find(site->out, require, site->name, "if-opens",
-		 "a Require in an <If> holds in place of the check; write "
-		 "AuthMerging And beside it, or if it is meant, Use "
+		 "a Require in an <If> replaces the check; write "
+		 "AuthMerging And beside it, or if this is intended, Use "
 		 "FcgiauthPublic");
 }
 
@@ -192,16 +193,16 @@ find_leftovers(const struct site *site, const struct web_node *node)
 	    !str_eq_nocase(web_word(node, 1), STR("None")) &&
 	    !str_eq(web_word(node, 1), STR("fcgiauth")))
 		web_find(site->out, node, site->name, "auth-basic",
-			 "two ways to sign in are in the way of each other; "
-			 "take AuthType %.*s and what belongs to it out, where "
-			 "the check is asked",
+			 "two ways to sign in conflict; remove "
+			 "AuthType %.*s and the directives that belong to it "
+			 "where the check is asked",
 			 STR_ARG(web_word(node, 1)));
 	if (web_is(node, "CacheEnable") &&
 	    web_child(site->node, "CacheQuickHandler", NULL) == NULL)
 		web_find(site->out, node, site->name, "cache",
-			 "what is in the cache is sent before the check; write "
-			 "CacheQuickHandler off in the <VirtualHost>, and keep "
-			 "what is for one person out of it");
+			 "answers in the cache are sent before the check; "
+			 "write CacheQuickHandler off in the <VirtualHost>, "
+			 "and keep answers for one user out of the cache");
 }
 
 static void
@@ -231,10 +232,11 @@ check_site(const struct site *site)
 	check_inside(site, site->node);
 	if (cover_of(site, STR("/")) == COVER_NONE)
 		web_find(site->out, site->node, site->name, "unguarded",
-			 "what no <Location> names is open to everybody; write "
-			 "Use FcgiauthGuard first in the <VirtualHost>, or if "
-			 "it is meant, <Location \"/\"> with Use "
-			 "FcgiauthPublic; before the others");
+			 "paths that no <Location> names are open to "
+			 "everybody; write Use FcgiauthGuard first in the "
+			 "<VirtualHost>, or if this is intended, "
+			 "<Location \"/\"> with Use FcgiauthPublic before the "
+			 "others");
 	if (find_use(site->node, "FcgiauthServer") == NULL &&
 	    find_use(site->node, "FcgiauthGuard") == NULL)
 		web_find(site->out, asking, site->name, "no-check",
@@ -242,11 +244,11 @@ check_site(const struct site *site)
 			 "last in the <VirtualHost>");
 	else if (cover_of(site, STR("/auth/login")) != COVER_PUBLIC)
 		web_find(site->out, asking, site->name, "order",
-			 "the login page itself asks to sign in; write Use "
+			 "the login page itself requires a sign-in; write Use "
 			 "FcgiauthServer after all sections that guard");
 }
 
-/* The same application without the check. */
+/* Reports other sites that lead to the same application without the check. */
 static void
 find_other_way(const struct site *other, const struct web_node *block,
 	       struct str target)
@@ -257,8 +259,8 @@ find_other_way(const struct site *other, const struct web_node *block,
 		find_other_way(other, n, target);
 		if (is_pass(n) && str_eq(web_word(n, n->n - 1), target))
 			web_find(other->out, n, other->name, "other-way",
-				 "%.*s is guarded in another place, and open "
-				 "here; guard this as well, or take it out",
+				 "%.*s is guarded in another place, but open "
+				 "here; guard this as well, or remove it",
 				 STR_ARG(target));
 	}
 }
@@ -310,9 +312,9 @@ find_secret(const struct web_node *root, struct web_findings *out)
 		if (str_eq(web_word(define, 1), STR("FCGIAUTH_SECRET")) &&
 		    str_eq(web_word(define, 2), STR("change.me")))
 			web_find(out, define, STR("Define"), "secret",
-				 "everybody knows this secret, and may ask "
-				 "the service in Apache's place; write that "
-				 "of peer_secret here");
+				 "this secret is public, so others can ask "
+				 "the service in place of Apache; write the "
+				 "value of peer_secret here");
 	}
 }
 

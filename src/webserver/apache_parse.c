@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of Apache: lines, <Sections>, includes. */
+/* Parses the files of Apache: lines, <Sections>, includes. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -40,8 +40,8 @@ trimmed(struct str line)
 	return str_trim(line);
 }
 
-/* A line with those that a backslash at its end joins to it.  1: there is one,
- * 0: the end. */
+/* Reads a line, with the lines that a backslash at its end joins to it. Returns
+ * 1 when there is one, 0 at the end. */
 static int
 next_line(struct parse *p, struct reader *r, struct str *out)
 {
@@ -72,7 +72,7 @@ next_line(struct parse *p, struct reader *r, struct str *out)
 	return 1;
 }
 
-/* Takes one word off the front; quotes around it are not part of it. */
+/* Takes one word off the front, without the quotes around it. */
 static bool
 take_word(struct str *rest, struct str *word)
 {
@@ -106,7 +106,7 @@ split_words(struct parse *p, const struct reader *r, struct str line)
 	p->n = 0;
 	while (take_word(&line, &word)) {
 		if (p->n == WORDS_MAX)
-			return bad(p, r, "too many words");
+			return bad(p, r, "the line has too many words");
 		p->words[p->n++] = word;
 	}
 	return 0;
@@ -119,7 +119,8 @@ add_node(struct parse *p, const struct reader *r, struct web_node ***tail)
 	struct str *words = arena_array(p->arena, p->n, sizeof(*words));
 
 	if (node == NULL || words == NULL || p->nodes++ == NODES_MAX) {
-		(void)err_set(p->err, ERR_LIMIT, "%.*s:%u: too much",
+		(void)err_set(p->err, ERR_LIMIT,
+			      "%.*s:%u: the file is too large",
 			      STR_ARG(r->file), r->line);
 		return NULL;
 	}
@@ -146,7 +147,7 @@ read_include(struct parse *p, const struct reader *from, size_t depth,
 	if (web_include(&p->source, pattern, p->arena, &files, &n, p->err) != 0)
 		return -1;
 	if (n == 0 && !optional && !web_has(pattern, "*"))
-		return bad(p, from, "what is included is not there");
+		return bad(p, from, "the included file does not exist");
 	for (size_t i = 0; i < n; i++) {
 		struct reader r = { .file = files[i].name,
 				    .rest = files[i].bytes };
@@ -157,7 +158,7 @@ read_include(struct parse *p, const struct reader *from, size_t depth,
 	return 0;
 }
 
-/* `<Name words>` becomes a node with what is in it. */
+/* Makes a node of `<Name words>`, with what is in the section. */
 static int
 read_section(struct parse *p, struct reader *r, size_t depth, struct str line,
 	     struct web_node ***tail)
@@ -166,12 +167,12 @@ read_section(struct parse *p, struct reader *r, size_t depth, struct str line,
 	struct web_node **inside;
 
 	if (!str_ends(line, STR(">")))
-		return bad(p, r, "a section without >");
+		return bad(p, r, "the section has no closing >");
 	line = (struct str){ .p = line.p + 1, .n = line.n - 2 };
 	if (split_words(p, r, line) != 0)
 		return -1;
 	if (p->n == 0)
-		return bad(p, r, "a section without a name");
+		return bad(p, r, "the section has no name");
 	node = add_node(p, r, tail);
 	if (node == NULL)
 		return -1;
@@ -201,7 +202,8 @@ read_line(struct parse *p, struct reader *r, size_t depth, struct str line,
 	return add_node(p, r, tail) == NULL ? -1 : 0;
 }
 
-/* To the end of the section of that name; empty: of the file. */
+/* Reads up to the end of the section of that name; if it is empty, to the end
+ * of the file. */
 static int
 read_list(struct parse *p, struct reader *r, size_t depth, struct str section,
 	  struct web_node ***tail)
@@ -210,7 +212,7 @@ read_list(struct parse *p, struct reader *r, size_t depth, struct str section,
 	int status;
 
 	if (depth > DEPTH_MAX)
-		return bad(p, r, "sections and includes are too deep");
+		return bad(p, r, "sections and includes are nested too deep");
 	while ((status = next_line(p, r, &line)) == 1) {
 		if (str_starts(line, STR("#")))
 			continue;
@@ -219,14 +221,14 @@ read_list(struct parse *p, struct reader *r, size_t depth, struct str section,
 			line.n -= str_ends(line, STR(">"));
 			if (section.n == 0 ||
 			    !str_eq_nocase(str_trim(line), section))
-				return bad(p, r, "the end of another section");
+				return bad(p, r, "this ends another section");
 			return 0;
 		}
 		if (read_line(p, r, depth, line, tail) != 0)
 			return -1;
 	}
 	if (status == 0 && section.n > 0)
-		return bad(p, r, "a section does not end");
+		return bad(p, r, "the section has no end");
 	return status;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Does lighttpd ask the service wherever it should?  As far as the conditions
- * and the order of server.modules say. */
+/* Checks whether lighttpd asks the service wherever it should, as far as the
+ * conditions and the order of server.modules tell. */
 #include "base/str.h"
 #include "webserver/webserver.h"
 
@@ -8,9 +8,11 @@
 
 struct site {
 	struct web_findings *out;
-	const struct web_node *global; /* config { } */
-	const struct web_node *guard; /* the last that asks for everything */
-	bool after; /* the guard is behind us, in the order of the file */
+	const struct web_node *global; /* the block config { } */
+	/* the last include of the check for all requests */
+	const struct web_node *guard;
+	/* the guard comes earlier in the file than the current node */
+	bool after;
 };
 
 static struct str
@@ -56,7 +58,7 @@ find_guard(const struct web_node *block, const struct web_node *guard)
 	return guard;
 }
 
-/* The pages of the service, which ask nobody. */
+/* True for the pages of the service, for which no check is asked. */
 static bool
 is_of_the_service(const struct web_node *fastcgi)
 {
@@ -83,7 +85,7 @@ has_application(const struct web_node *block)
 	return false;
 }
 
-/* An assignment in a condition forgets the one outside. */
+/* An assignment in a condition replaces the one outside of it. */
 static void
 find_assignments(const struct site *s, const struct web_node *n)
 {
@@ -104,7 +106,8 @@ find_assignments(const struct site *s, const struct web_node *n)
 	web_find(s->out, fastcgi, web_word(n, 0), "unguarded",
 		 "it is open to everybody; write include "
 		 "\"fcgiauth/fcgiauth-protect.conf\" and += in this condition; "
-		 "if it is meant, include \"fcgiauth/fcgiauth-public.conf\"");
+		 "if this is intended, include "
+		 "\"fcgiauth/fcgiauth-public.conf\"");
 }
 
 static void
@@ -131,7 +134,7 @@ find_check_local(const struct site *s, const struct web_node *n)
 		     "\"check-local\"=>\"disable\""))
 		web_find(s->out, web_child(n, "fastcgi.server", NULL),
 			 STR("fastcgi.server"), "check-local",
-			 "only what is a file is checked; write "
+			 "only requests for files are checked; write "
 			 "\"check-local\" => \"disable\"");
 }
 
@@ -150,7 +153,8 @@ check_conditions(struct site *s, const struct web_node *block)
 	}
 }
 
-/* Where a module stands in server.modules; past the end: it is not there. */
+/* Returns the place of a module in server.modules; past the end when it is not
+ * there. */
 static size_t
 position(struct str modules, struct str name)
 {
@@ -210,14 +214,14 @@ lighttpd_check(const struct web_node *root, struct web_findings *out)
 	s.after = s.guard == s.global;
 	if (!asks_anywhere(s.global)) {
 		web_find(out, root, STR("lighttpd"), "unused",
-			 "nothing asks fcgiauth; write include "
-			 "\"fcgiauth/fcgiauth-guard.conf\" after all else, and "
+			 "no condition asks fcgiauth; write include "
+			 "\"fcgiauth/fcgiauth-guard.conf\" at the end, and "
 			 "include \"fcgiauth/fcgiauth-server.conf\"");
 		return;
 	}
 	if (s.guard == NULL)
-		web_find(out, s.global, STR("what no condition names"),
-			 "unguarded",
+		web_find(out, s.global,
+			 STR("requests outside of all conditions"), "unguarded",
 			 "it is open to everybody; write include "
 			 "\"fcgiauth/fcgiauth-guard.conf\" after all "
 			 "conditions");

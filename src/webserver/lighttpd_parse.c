@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of lighttpd: assignments, conditions in their order, includes; or
- * what `lighttpd -p` prints, which is the same without includes. */
+/* Parses the files of lighttpd: assignments, conditions in their order,
+ * includes; or the output of `lighttpd -p`, which is the same without
+ * includes. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -63,7 +64,7 @@ skip_blanks(struct reader *r)
 	}
 }
 
-/* A string with its quotes. */
+/* Copies a string with its quotes. */
 static void
 copy_string(struct reader *r, struct buf *out)
 {
@@ -77,7 +78,8 @@ copy_string(struct reader *r, struct buf *out)
 		buf_add_char(out, advance(r));
 }
 
-/* To one of `ends` outside of strings and parentheses, without blanks. */
+/* Reads up to one of `ends` that is outside of strings and parentheses; leaves
+ * out blanks. */
 static int
 read_until(const struct parse *p, struct reader *r, const char *ends,
 	   struct str *out)
@@ -101,7 +103,7 @@ read_until(const struct parse *p, struct reader *r, const char *ends,
 			buf_add_char(&text, c);
 	}
 	if (buf_failed(&text))
-		return bad(p, r, "too much");
+		return bad(p, r, "the value is too long");
 	*out = buf_str(&text);
 	return 0;
 }
@@ -125,7 +127,8 @@ is_empty(struct str value)
 	return value.n == 0 || str_eq(value, STR("()"));
 }
 
-/* `+=` adds to what this block says, else to what is said outside. */
+/* `+=` adds to the value in this block, or if there is none, to the value
+ * outside. */
 static int
 append(const struct parse *p, const struct web_node *block, struct str name,
        struct str *value)
@@ -158,7 +161,8 @@ add_node(struct parse *p, const struct reader *r, struct web_node ***tail)
 	struct str *words = arena_array(p->arena, 2, sizeof(*words));
 
 	if (node == NULL || words == NULL || p->nodes++ == NODES_MAX) {
-		(void)err_set(p->err, ERR_LIMIT, "%.*s:%u: too much",
+		(void)err_set(p->err, ERR_LIMIT,
+			      "%.*s:%u: the file is too large",
 			      STR_ARG(r->file), r->line);
 		return NULL;
 	}
@@ -181,11 +185,12 @@ read_condition(struct parse *p, struct reader *r, size_t depth,
 		return -1;
 	node->block = true;
 	inside = &node->first;
-	/* The words of the node are its own until it is returned. */
+	/* The words are const only for callers: this node has not been returned
+	 * yet. */
 	if (read_until(p, r, "{", (struct str *)(uintptr_t)node->words) != 0)
 		return -1;
 	if (r->rest.n == 0)
-		return bad(p, r, "a condition without {");
+		return bad(p, r, "the condition has no {");
 	(void)advance(r);
 	if (str_eq(node->words[0], STR("config")))
 		p->global = node;
@@ -203,7 +208,7 @@ read_assignment(struct parse *p, struct reader *r, struct web_node *block,
 	if (read_until(p, r, "=", &words[0]) != 0)
 		return -1;
 	if (r->rest.n == 0)
-		return bad(p, r, "not the grammar of lighttpd");
+		return bad(p, r, "this is not valid in lighttpd");
 	(void)advance(r);
 	more = str_ends(words[0], STR("+"));
 	words[0].n -= more;
@@ -239,7 +244,7 @@ read_include(struct parse *p, struct reader *r, size_t depth,
 	if (web_include(p->source, pattern, p->arena, &files, &n, p->err) != 0)
 		return -1;
 	if (n == 0 && !web_has(pattern, "*"))
-		return bad(p, r, "what is included is not there");
+		return bad(p, r, "the included file does not exist");
 	for (size_t i = 0; i < n; i++) {
 		struct reader inner = { .file = files[i].name,
 					.rest = files[i].bytes,
@@ -251,7 +256,8 @@ read_include(struct parse *p, struct reader *r, size_t depth,
 	return 0;
 }
 
-/* To the end of the file at the top, else past the closing brace. */
+/* Reads to the end of the file at the top level, otherwise past the closing
+ * brace. */
 static int
 read_list(struct parse *p, struct reader *r, size_t depth, bool top,
 	  struct web_node *block, struct web_node ***tail)
@@ -259,11 +265,11 @@ read_list(struct parse *p, struct reader *r, size_t depth, bool top,
 	int status = 0;
 
 	if (depth > DEPTH_MAX)
-		return bad(p, r, "conditions and includes are too deep");
+		return bad(p, r, "conditions and includes are nested too deep");
 	for (skip_blanks(r); status == 0 && r->rest.n > 0; skip_blanks(r)) {
 		if (r->rest.p[0] == '}') {
 			if (top)
-				return bad(p, r, "} without {");
+				return bad(p, r, "there is a } without a {");
 			(void)advance(r);
 			return 0;
 		}
@@ -278,7 +284,7 @@ read_list(struct parse *p, struct reader *r, size_t depth, bool top,
 		else
 			status = read_assignment(p, r, block, tail);
 	}
-	return status == 0 && !top ? bad(p, r, "a condition does not end") :
+	return status == 0 && !top ? bad(p, r, "the condition has no end") :
 				     status;
 }
 

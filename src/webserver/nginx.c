@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Does nginx ask the service wherever it should? */
+/* Checks whether nginx asks the service wherever it should. */
 #include "webserver/nginx.h"
 
 #include "base/arena.h"
@@ -7,7 +7,7 @@
 
 #define ADVICE_GUARD                                                           \
 	"write include fcgiauth/fcgiauth-guard.conf; in the server, or "       \
-	"include fcgiauth/fcgiauth-protect.conf; here; if it is meant, "       \
+	"include fcgiauth/fcgiauth-protect.conf; here; if this is intended, "  \
 	"include fcgiauth/fcgiauth-public.conf;"
 
 const struct nginx_scope *
@@ -41,7 +41,8 @@ is_guarded(const struct nginx_scope *s, struct str check)
 	    !str_eq(nginx_value(s, "satisfy"), STR("any"));
 }
 
-/* A location of the service's own: its pages, the check, the challenge. */
+/* True for a location of the service itself: its pages, the check, the
+ * challenge. */
 static bool
 is_of_the_service(const struct web_node *location)
 {
@@ -55,7 +56,7 @@ is_of_the_service(const struct web_node *location)
 	return param != NULL && str_eq(web_word(param, 1), STR("fcgiauth"));
 }
 
-/* `= /x`, `^~ /x` and `/x` alike; the last word is the path. */
+/* True for `= /x`, `^~ /x` and `/x`; the last word is the path. */
 static bool
 is_prefix(const struct web_node *location, struct str address)
 {
@@ -98,7 +99,7 @@ nginx_leads_to_check(const struct nginx_server *server, struct str address)
 	return is_of_the_service(node) || is_guarded(&s, server->check);
 }
 
-/* Nobody gets in, or nothing is there but the address of something else. */
+/* True when nobody gets in, or the location only leads to another one. */
 static bool
 is_harmless(const struct nginx_scope *s)
 {
@@ -107,7 +108,7 @@ is_harmless(const struct nginx_scope *s)
 	const struct web_node *file = nginx_effective(s, "auth_request");
 
 	if (end != NULL)
-		return true; /* nginx_check_around() has looked */
+		return true; /* nginx_check_around() checks this */
 	if (file != NULL && str_eq(web_word(file, 1), STR("off")) &&
 	    web_is_ours(file))
 		return true;
@@ -128,18 +129,18 @@ find_unguarded(const struct nginx_place *p)
 	    off != NULL && !str_eq(web_word(off, 1), STR("off")))
 		web_find(p->server->out, nginx_effective(p->scope, "satisfy"),
 			 p->name, "satisfy-any",
-			 "satisfy any lets in who passes allow or another "
-			 "check, unasked; take it out");
+			 "satisfy any lets in clients that pass allow or "
+			 "another check, without this check; remove it");
 	else if (off != NULL && str_eq(web_word(off, 1), STR("off")))
 		web_find(p->server->out, off, p->name, "auth-request-off",
-			 "auth_request off opens it to everybody; take it "
-			 "out, or if it is meant, write include "
+			 "auth_request off opens it to everybody; remove it, "
+			 "or if this is intended, write include "
 			 "fcgiauth/fcgiauth-public.conf; in its place");
 	else if (str_starts(web_word(node, 1), STR("@")))
 		web_find(p->server->out, node, p->name, "named-unguarded",
-			 "it is open to whom try_files, error_page or an "
-			 "X-Accel-Redirect leads here, for a named location "
-			 "is inside no other; " ADVICE_GUARD);
+			 "it is open to clients that try_files, error_page or "
+			 "X-Accel-Redirect leads here, as a named location is "
+			 "not inside another one; " ADVICE_GUARD);
 	else if (web_child(node, "internal", NULL) == NULL)
 		web_find(p->server->out, node, p->name, "unguarded",
 			 "it is open to everybody; " ADVICE_GUARD);
@@ -161,7 +162,7 @@ place_name(const struct web_node *node, struct arena *a)
 static void check_place(const struct nginx_server *server,
 			const struct nginx_scope *s, struct str outer);
 
-/* What is inside of a location or server. */
+/* Checks the blocks inside of a location or server. */
 static void
 check_inside(const struct nginx_server *server, const struct nginx_scope *s,
 	     struct str name)
@@ -201,7 +202,7 @@ check_place(const struct nginx_server *server, const struct nginx_scope *s,
 	check_inside(server, s, p.name);
 }
 
-/* The address of the check: the location that says so to the service. */
+/* Returns the address of the location that sends the check to the service. */
 static struct str
 find_check(const struct web_node *server)
 {
@@ -232,7 +233,7 @@ refuses(const struct web_node *server, const char *variable)
 	return false;
 }
 
-/* Any auth_request in it or in a block of it. */
+/* Returns any auth_request in the block or in a block of it. */
 static const struct web_node *
 find_asking(const struct web_node *block)
 {
@@ -257,25 +258,26 @@ find_of_server(const struct nginx_server *s)
 	if (!s->refuses)
 		web_find(
 		    s->out, node, STR("server"), "no-refusal",
-		    "a client that says who it is by Remote-User is not "
-		    "refused; write include fcgiauth/fcgiauth-server.conf;");
+		    "a client that sends Remote-User is not refused; write "
+		    "include fcgiauth/fcgiauth-server.conf;");
 	if (str_eq(nginx_value(s->scope, "ignore_invalid_headers"), STR("off")))
 		web_find(s->out,
 			 nginx_effective(s->scope, "ignore_invalid_headers"),
 			 STR("server"), "invalid-headers",
-			 "a client's Remote.User and the like reach the "
-			 "application, and some take it for Remote-User; "
-			 "leave ignore_invalid_headers on");
+			 "a client's Remote.User and similar headers reach "
+			 "the application, and some applications take them "
+			 "for Remote-User; leave ignore_invalid_headers on");
 	while ((set = web_child(node, "set", set)) != NULL) {
 		if (str_eq(web_word(set, 1), STR("$fcgiauth_require")))
 			web_find(s->out, set, STR("server"), "require-lost",
-				 "in server, nginx runs this again for the "
-				 "check, over the location's own requirement; "
-				 "write a [rule] in fcgiauth.ini");
+				 "nginx runs a set in server again for the "
+				 "check, which replaces the requirement of "
+				 "the location; write a [rule] in "
+				 "fcgiauth.ini");
 	}
 }
 
-/* Is there a location for what no other one matches? */
+/* True when there is a location for paths that no other one matches. */
 static bool
 has_root(const struct web_node *server)
 {
@@ -309,7 +311,7 @@ check_server(const struct nginx_scope *scope, struct web_findings *out)
 	if (s.check.n == 0) {
 		if (asking != NULL && web_has(web_word(asking, 1), "fcgiauth"))
 			web_find(out, asking, STR("server"), "no-check",
-				 "the check is asked for, and is not there: "
+				 "the check is asked for, but not defined: "
 				 "write include fcgiauth/fcgiauth-server.conf; "
 				 "in the server");
 		return;
@@ -322,13 +324,14 @@ check_server(const struct nginx_scope *scope, struct web_findings *out)
 	find_of_server(&s);
 	nginx_check_rewrites(&s, node);
 	if (!has_root(node)) {
-		whole.name = STR("what no location matches");
+		whole.name = STR("paths that no location matches");
 		find_unguarded(&whole);
 	}
 	check_inside(&s, scope, STR("server"));
 }
 
-/* A FastCGI process may serve the files of many sites. */
+/* A FastCGI process may serve the files of many sites, so it does not count as
+ * one application. */
 static bool
 is_application(const struct web_node *node)
 {
@@ -336,7 +339,7 @@ is_application(const struct web_node *node)
 	    !web_is(node, "fastcgi_pass");
 }
 
-/* Of "http://127.0.0.1:3000/path" the part between scheme and path; of
+/* Returns the part of "http://127.0.0.1:3000/path" between scheme and path; of
  * "http://unix:/socket:/path" the socket. */
 static struct str
 program(struct str target)
@@ -369,7 +372,8 @@ find_pass(const struct web_node *block, struct str target)
 	return NULL;
 }
 
-/* A server without the check that hands on to an application of `guarded`. */
+/* Reports a server without the check that passes requests to an application of
+ * `guarded`. */
 static void
 find_other_way(const struct web_node *other, const struct web_node *block,
 	       struct web_findings *out)
@@ -383,8 +387,8 @@ find_other_way(const struct web_node *other, const struct web_node *block,
 		pass = find_pass(other, program(web_word(n, 1)));
 		if (pass != NULL && find_check(other).n == 0)
 			web_find(out, pass, STR("server"), "other-way",
-				 "%.*s is guarded in %.*s, line %u, and open "
-				 "here, where a client may say who it is; "
+				 "%.*s is guarded in %.*s, line %u, but open "
+				 "here, where clients can send Remote-User; "
 				 "guard this server as well",
 				 STR_ARG(web_word(n, 1)), STR_ARG(n->file),
 				 n->line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What nginx does before it asks, or with the answer. */
+/* Checks what nginx does before it asks the service, and with the answer. */
 #include "webserver/nginx.h"
 
 static bool
@@ -12,7 +12,8 @@ is_named(const struct web_node *error_page, struct str code)
 	return false;
 }
 
-/* The error_page of a code that holds; nginx takes the first.  NULL: none. */
+/* Returns the error_page in force for a code, of which nginx takes the first;
+ * NULL when there is none. */
 static const struct web_node *
 error_page(const struct nginx_scope *s, struct str code)
 {
@@ -27,8 +28,8 @@ error_page(const struct nginx_scope *s, struct str code)
 	return NULL;
 }
 
-/* `return` comes before the check: what is said is for everybody, and what it
- * leads on to has to ask for itself. */
+/* `return` is executed before the check: everybody gets its answer, and a
+ * location that it leads to must have a check of its own. */
 static void
 find_return(const struct nginx_place *p)
 {
@@ -54,7 +55,7 @@ find_return(const struct nginx_place *p)
 	if (str_starts(code, STR("2")) && node->n > 2)
 		web_find(p->server->out, node, p->name, "return",
 			 "it answers before the check, and so to everybody; "
-			 "if that is meant, write include "
+			 "if this is intended, write include "
 			 "fcgiauth/fcgiauth-public.conf; beside it");
 }
 
@@ -68,7 +69,7 @@ fixed_part(struct str address)
 	return address;
 }
 
-/* Does it go on in a location of this server? */
+/* True when the request goes on in a location of this server. */
 static bool
 goes_on(const struct web_node *rewrite)
 {
@@ -79,7 +80,8 @@ goes_on(const struct web_node *rewrite)
 	    !str_eq(flag, STR("permanent"));
 }
 
-/* A rewrite goes on in another location before this one has asked. */
+/* A rewrite sends the request to another location before this one has asked for
+ * the check. */
 static void
 find_rewrite(const struct nginx_place *p)
 {
@@ -93,15 +95,15 @@ find_rewrite(const struct nginx_place *p)
 		if (!goes_on(node) || nginx_leads_to_check(p->server, to))
 			continue;
 		web_find(p->server->out, node, p->name, "rewrite",
-			 "it goes on to %.*s before the check, and nothing "
-			 "asks there; write include "
+			 "it goes on to %.*s before the check, and no check "
+			 "is asked there; write include "
 			 "fcgiauth/fcgiauth-guard.conf; in the server",
 			 STR_ARG(web_word(node, 2)));
 	}
 }
 
-/* What is `internal` is not for strangers, but a rewrite of the server leads
- * them there. */
+/* Clients cannot reach a location that is `internal`, but a rewrite in the
+ * server leads them there. */
 void
 nginx_check_rewrites(const struct nginx_server *server,
 		     const struct web_node *block)
@@ -127,7 +129,7 @@ nginx_check_rewrites(const struct nginx_server *server,
 		nginx_check_rewrites(server, node);
 }
 
-/* Does whoever is refused get to the login page, and nowhere else? */
+/* Checks that refused visitors are led to the login page, and nowhere else. */
 static void
 find_error_page(const struct nginx_place *p)
 {
@@ -135,7 +137,8 @@ find_error_page(const struct nginx_place *p)
 	const struct nginx_scope *owner = nginx_owner(p->scope, "error_page");
 	struct str to = page == NULL ? STR("") : web_word(page, page->n - 1);
 
-	/* After a return, the page of 401 is that of where it leads. */
+	/* After a return, the error_page 401 is that of the location it leads
+	 * to. */
 	if (!p->guarded || str_eq(to, STR("@fcgiauth_challenge")) ||
 	    web_child(p->scope->node, "return", NULL) != NULL)
 		return;
@@ -145,17 +148,17 @@ find_error_page(const struct nginx_place *p)
 			     p->scope->node :
 			     web_child(owner->node, "error_page", NULL),
 			 p->name, "error-page",
-			 "a visitor gets a bare 401, for nginx forgets the "
+			 "a visitor gets a bare 401, as nginx ignores the "
 			 "error_page of the level above; write error_page 401 "
 			 "403 = @fcgiauth_challenge; beside the other");
 	else
 		web_find(p->server->out, page, p->name, "error-page",
-			 "whoever is refused is led to %.*s in place of the "
-			 "login page%s; take the 401 out of it",
+			 "visitors who are refused are led to %.*s in place "
+			 "of the login page%s; remove 401 from it",
 			 STR_ARG(to),
 			 nginx_leads_to_check(p->server, to) ?
 			     "" :
-			     ", and nothing asks there");
+			     ", and no check is asked there");
 }
 
 static const struct web_node *
@@ -170,7 +173,7 @@ own_requirement(const struct web_node *location)
 	return NULL;
 }
 
-/* A requirement is not inherited. */
+/* Reports a requirement that is not inherited. */
 static void
 find_requirement(const struct nginx_place *p)
 {
@@ -181,8 +184,8 @@ find_requirement(const struct nginx_place *p)
 	    !web_is(up->node, "location") || own_requirement(up->node) == NULL)
 		return;
 	web_find(p->server->out, p->scope->node, p->name, "require-lost",
-		 "the $fcgiauth_require of the location around it does not "
-		 "hold here; write the set once more, or a [rule] in "
+		 "the $fcgiauth_require of the location around it has no "
+		 "effect here; write the set once more, or a [rule] in "
 		 "fcgiauth.ini");
 }
 
@@ -194,8 +197,8 @@ find_basic(const struct nginx_place *p)
 	if (p->guarded && basic != NULL &&
 	    !str_eq(web_word(basic, 1), STR("off")))
 		web_find(p->server->out, basic, p->name, "auth-basic",
-			 "the browser's box is asked for beside the login "
-			 "page; take auth_basic out");
+			 "the browser asks for a password in addition to the "
+			 "login page; remove auth_basic");
 }
 
 void

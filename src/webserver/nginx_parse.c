@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The grammar of nginx: words, quotes, comments, blocks, includes. */
+/* Parses the grammar of nginx: words, quotes, comments, blocks, includes. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -13,7 +13,7 @@
 
 #define MARK "# configuration file "
 
-/* The name in a mark of `nginx -T`; false: the line is none. */
+/* Reads the name in a mark of `nginx -T`; false when the line is no mark. */
 static bool
 read_mark(struct str line, struct str *name)
 {
@@ -128,7 +128,8 @@ skip_blanks(struct lexer *l)
 	}
 }
 
-/* What is left of `\c`; nginx keeps the backslash before all others. */
+/* Returns what is left of `\c`; nginx keeps the backslash before all other
+ * characters. */
 static char
 unescaped(char c)
 {
@@ -218,7 +219,7 @@ bad(struct parse *p, const struct lexer *l, const char *what)
 		       l->line, what);
 }
 
-/* A block in another language, to its last brace. */
+/* Skips a block in another language, up to its last brace. */
 static void
 skip_foreign(struct lexer *l)
 {
@@ -230,11 +231,11 @@ skip_foreign(struct lexer *l)
 	}
 }
 
-/* The words in struct parse, and what is to know of them. */
+/* A statement, whose words are in struct parse. */
 struct statement {
 	size_t n;
-	unsigned line; /* of the first */
-	enum token end; /* what came after them */
+	unsigned line; /* of the first word */
+	enum token end; /* what comes after the words */
 };
 
 static struct web_node *
@@ -245,7 +246,8 @@ add_node(struct parse *p, const struct lexer *l, const struct statement *s,
 	struct str *words = arena_array(p->arena, s->n, sizeof(*words));
 
 	if (node == NULL || words == NULL || p->nodes++ == NODES_MAX) {
-		(void)err_set(p->err, ERR_LIMIT, "%.*s:%u: too much",
+		(void)err_set(p->err, ERR_LIMIT,
+			      "%.*s:%u: the file is too large",
 			      STR_ARG(l->file), l->line);
 		return NULL;
 	}
@@ -274,8 +276,8 @@ read_include(struct parse *p, size_t depth, struct str pattern,
 		return -1;
 	if (n == 0 && !web_has(pattern, "*"))
 		return err_set(p->err, ERR_INPUT,
-			       "%.*s is included, and not "
-			       "there",
+			       "%.*s is included, but does not "
+			       "exist",
 			       STR_ARG(pattern));
 	for (size_t i = 0; i < n; i++) {
 		struct lexer l = { .file = files[i].name,
@@ -288,7 +290,7 @@ read_include(struct parse *p, size_t depth, struct str pattern,
 	return 0;
 }
 
-/* What a statement stands for, and the block behind it. */
+/* Reads what belongs to a statement: an include's files, or its block. */
 static int
 read_rest(struct parse *p, struct lexer *l, size_t depth,
 	  const struct statement *s, struct web_node ***tail)
@@ -297,7 +299,7 @@ read_rest(struct parse *p, struct lexer *l, size_t depth,
 	struct web_node **inside;
 
 	if (s->n == 0 || (s->end != TOKEN_SEMICOLON && s->end != TOKEN_OPEN))
-		return bad(p, l, "this is not nginx's grammar");
+		return bad(p, l, "this is not valid in nginx");
 	if (s->end == TOKEN_SEMICOLON && s->n == 2 &&
 	    str_eq(p->words[0], STR("include")))
 		return read_include(p, depth + 1, p->words[1], tail);
@@ -314,20 +316,22 @@ read_rest(struct parse *p, struct lexer *l, size_t depth,
 	return read_list(p, l, depth + 1, false, &inside);
 }
 
-/* To the end of the file at the top, else to the closing brace. */
+/* Reads to the end of the file at the top level, otherwise to the closing
+ * brace. */
 static int
 read_list(struct parse *p, struct lexer *l, size_t depth, bool top,
 	  struct web_node ***tail)
 {
 	if (depth > DEPTH_MAX)
-		return bad(p, l, "blocks and includes are too deep");
+		return bad(p, l, "blocks and includes are nested too deep");
 	for (;;) {
 		struct statement s = { .n = 0 };
 		struct str word;
 
 		while ((s.end = next_token(l, p->arena, &word)) == TOKEN_WORD) {
 			if (s.n == WORDS_MAX)
-				return bad(p, l, "too many words");
+				return bad(p, l,
+					   "the directive has too many words");
 			if (s.n == 0)
 				s.line = l->line;
 			p->words[s.n++] = word;

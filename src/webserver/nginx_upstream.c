@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What an application behind nginx could be told by its client, and what a
- * cache could tell to others. */
+/* Checks what an application behind nginx could be told by its client, and what
+ * a cache could tell to other users. */
 #include "base/arena.h"
 #include "webserver/nginx.h"
 
-/* The kinds of upstreams; each has its directives. */
+/* The kinds of upstreams; each has directives of its own. */
 struct protocol {
 	const char *pass, *param;
 	const char *cache, *key, *no_cache, *bypass;
-	bool cgi; /* told by HTTP_REMOTE_USER, not by Remote-User */
+	bool cgi; /* it gets HTTP_REMOTE_USER instead of Remote-User */
 };
 
 #define PROTOCOL(name, param_, cgi_)                                           \
@@ -43,7 +43,8 @@ static const struct fact {
 	FACT("Remote-Name", "Remote_Name", "HTTP_REMOTE_NAME"),
 };
 
-/* The line of the list that holds in `s` which sets `name`; NULL: none. */
+/* Returns the line of the list in force in `s` that sets `name`; NULL when
+ * there is none. */
 static const struct web_node *
 setting(const struct nginx_scope *s, const char *directive, struct str name)
 {
@@ -64,7 +65,8 @@ underscores_pass(const struct nginx_scope *s)
 	return str_eq(nginx_value(s, "underscores_in_headers"), STR("on"));
 }
 
-/* The first fact that the client could set itself; NULL: none. */
+/* Returns the first fact that the client could set itself; NULL when there is
+ * none. */
 static const char *
 open_fact(const struct nginx_place *p, const struct protocol *k)
 {
@@ -96,14 +98,14 @@ find_lost(const struct nginx_place *p, const struct protocol *k,
 		return;
 	if (!p->server->refuses)
 		web_find(p->server->out, pass, p->name, "forged-header",
-			 "a client's own %s reaches the application, for "
-			 "nginx forgets the %s lines of the level above; write "
+			 "a client's own %s reaches the application, as nginx "
+			 "ignores the %s lines of the level above; write "
 			 "include fcgiauth/fcgiauth-%s.conf; in this location",
 			 name, k->param, file);
 	else
 		web_find(p->server->out, pass, p->name, "no-identity",
-			 "the application is not told who it is, for nginx "
-			 "forgets the %s lines of the level above; write "
+			 "the application is not told who the user is, as "
+			 "nginx ignores the %s lines of the level above; write "
 			 "include fcgiauth/fcgiauth-%s.conf; in this location",
 			 k->param, file);
 }
@@ -135,7 +137,7 @@ is_of_the_client(struct str value)
 	    web_has(value, "$cookie_") || web_has(value, "$remote_user");
 }
 
-/* Identity out of the client's hands. */
+/* Reports an identity that is taken from what the client sends. */
 static void
 find_values(const struct nginx_place *p, const struct protocol *k)
 {
@@ -151,23 +153,24 @@ find_values(const struct nginx_place *p, const struct protocol *k)
 		    web_has(value, "$http_connection"))
 			web_find(p->server->out, node, p->name, "connection",
 				 "a client can name Remote-User in Connection, "
-				 "and so have it taken away; write a map of "
+				 "and so have it removed; write a map of "
 				 "$http_upgrade in place of $http_connection");
 		if (!is_identity(name) || !is_of_the_client(value) ||
 		    (basic && p->server->refuses_basic))
 			continue;
 		web_find(p->server->out, node, p->name,
 			 basic ? "basic-name" : "client-value",
-			 "%.*s is %.*s, which the client says and nobody has "
-			 "checked; %s",
+			 "%.*s is %.*s, which comes from the client and is "
+			 "not checked; %s",
 			 STR_ARG(name), STR_ARG(value),
 			 basic ? "write include fcgiauth/fcgiauth-protect-"
 				 "fastcgi.conf; in place of the stock file" :
-				 "take the line out");
+				 "remove the line");
 	}
 }
 
-/* `0` says that it is meant. */
+/* True when the directive depends on the user, or has the value `0`, which
+ * states that caching is intended. */
 static bool
 keeps_out(const struct nginx_scope *s, const char *directive)
 {
@@ -199,8 +202,8 @@ find_cache(const struct nginx_place *p, const struct protocol *k)
 	     keeps_out(p->scope, k->bypass)))
 		return;
 	web_find(p->server->out, cache, p->name, "cache",
-		 "what the application answers to one person is kept for all "
-		 "who are signed in; write %s $fcgiauth_signed_in; and %s "
+		 "an answer of the application to one user is cached for all "
+		 "users; write %s $fcgiauth_signed_in; and %s "
 		 "$fcgiauth_signed_in; or put $fcgiauth_user into %s",
 		 k->no_cache, k->bypass, k->key);
 }

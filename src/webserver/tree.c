@@ -31,7 +31,7 @@ web_find(struct web_findings *f, const struct web_node *at, struct str place,
 	char text[TEXT_MAX] = "";
 	va_list ap;
 
-	/* What is inherited is said once. */
+	/* What is inherited is reported once. */
 	for (finding = f->first; finding != NULL; finding = finding->next) {
 		if (finding->at == at && strcmp(finding->code, code) == 0)
 			return;
@@ -123,7 +123,7 @@ web_has(struct str s, const char *part)
 	return false;
 }
 
-/* An absolute pattern as a C string. */
+/* Makes a pattern absolute and returns it as a C string. */
 static char *
 absolute(const struct web_source *source, struct str pattern, struct arena *a)
 {
