@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "strategy/registry.h"
+#include "tests/support/call.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
 
@@ -59,8 +60,9 @@ static struct session_id session_id(const struct growth *g,
 	return id;
 }
 
-static int create(const struct growth *g, struct store_link *l,
-		  unsigned long long n, struct err *err)
+static int
+create(const struct growth *g, struct store_link *l, struct arena *a,
+       unsigned long long n, struct err *err)
 {
 	char user[32];
 	struct session s = {
@@ -80,7 +82,7 @@ static int create(const struct growth *g, struct store_link *l,
 
 	(void)snprintf(user, sizeof(user), "user%llu", n / PER_USER);
 	s.who.name = str_from(user);
-	return store_create(l, &s, 0, g->began_ms, NULL, err);
+	return store_create(l, CALL_AT(a, g->began_ms), &s, 0, NULL, err);
 }
 
 static struct store_link *new_link(const struct growth *g)
@@ -96,21 +98,24 @@ static void *fill_some(void *arg)
 {
 	struct growth *g = arg;
 	struct store_link *l = new_link(g);
+	struct arena *a = arena_new(MEMORY);
 	struct err err = { .msg = "out of memory" };
+	bool done = false;
 
-	while (l != NULL && !atomic_load(&g->failed)) {
+	while (l != NULL && a != NULL && !atomic_load(&g->failed)) {
 		unsigned long long n = atomic_fetch_add(&g->next, 1);
 
-		if (n >= g->size) {
-			store_link_free(l);
-			return NULL;
-		}
-		if (create(g, l, n, &err) != 0)
+		done = n >= g->size;
+		if (done)
+			break;
+		arena_reset(a);
+		if (create(g, l, a, n, &err) != 0)
 			break;
 	}
-	if (!atomic_exchange(&g->failed, true))
+	if (!done && !atomic_exchange(&g->failed, true))
 		(void)fprintf(stderr, "store_growth: %s\n", err.msg);
 	store_link_free(l);
+	arena_free(a);
 	return NULL;
 }
 
@@ -137,10 +142,9 @@ static int sample_create(const struct growth *g, struct store_link *l,
 			 struct arena *a, unsigned long long n, int i,
 			 struct err *err)
 {
-	(void)a;
 	(void)n;
 	/* Behind all that the filling will make. */
-	return create(g, l, (1ULL << 40) + g->size * SAMPLES + (unsigned)i,
+	return create(g, l, a, (1ULL << 40) + g->size * SAMPLES + (unsigned)i,
 		      err);
 }
 
@@ -150,13 +154,13 @@ find(const struct growth *g, struct store_link *l, struct arena *a,
 {
 	const struct session_id id = session_id(g, n);
 	const struct token_hash hash = token(n, expected ? 0 : SECRET_KINDS + 1);
-	struct session s;
-	bool found;
+	struct session_answer got;
 
-	if (store_find(l, a, &id, &hash, g->began_ms, &found, &s, err) != 0)
+	if (store_find(l, CALL_AT(a, g->began_ms), &id, &hash, &got, err) != 0)
 		return -1;
-	return found == expected ? 0
-				 : err_set(err, ERR_INTERNAL, "wrong answer");
+	return got.found == expected ?
+	    0 :
+	    err_set(err, ERR_INTERNAL, "wrong answer");
 }
 
 static int sample_find(const struct growth *g, struct store_link *l,
@@ -179,11 +183,13 @@ static int sample_touch(const struct growth *g, struct store_link *l,
 			struct arena *a, unsigned long long n, int i,
 			struct err *err)
 {
-	struct session_id id = session_id(g, n);
+	const struct touch touch = {
+		.id = session_id(g, n),
+		.last_seen_ms = g->began_ms + i + 1,
+		.idle_expires_ms = g->began_ms + LIFE_MS + i + 1,
+	};
 
-	(void)a;
-	return store_touch(l, &id, g->began_ms + i + 1,
-			   g->began_ms + LIFE_MS + i + 1, err);
+	return store_touch(l, CALL_AT(a, g->began_ms), &touch, err);
 }
 
 /* There and back: the session is found by its first token again. */
@@ -193,24 +199,21 @@ static int sample_rotate(const struct growth *g, struct store_link *l,
 {
 	unsigned long long which = (unsigned)i / 2;
 	unsigned side = (unsigned)i % 2;
-	struct session_id id = session_id(g, which);
 	struct rotation use = {
+		.id = session_id(g, which),
 		.presented = token(which, side),
 		.next = token(which, 1 - side),
 		.generation = side,
 		.idle_ms = LIFE_MS,
 	};
-	enum rotate_answer answer;
-	struct session s;
-	uint8_t wrapped[32];
+	struct rotated is;
 
 	(void)n;
-	if (store_rotate(l, a, &id, &use, g->began_ms, &answer, &s, wrapped,
-			 err) != 0)
+	if (store_rotate(l, CALL_AT(a, g->began_ms), &use, &is, err) != 0)
 		return -1;
-	return answer == ROTATE_DONE
-		   ? 0
-		   : err_set(err, ERR_INTERNAL, "did not rotate");
+	return is.answer == ROTATE_DONE ?
+	    0 :
+	    err_set(err, ERR_INTERNAL, "did not rotate");
 }
 
 static int sample_list(const struct growth *g, struct store_link *l,
@@ -222,8 +225,9 @@ static int sample_list(const struct growth *g, struct store_link *l,
 
 	(void)n;
 	(void)i;
-	return store_list(l, a, (struct str){ .p = NULL }, g->began_ms, PAGE,
-			  &cursor, &list, err);
+	return store_list(l, CALL_AT(a, g->began_ms),
+			  LISTED((struct str){ .p = NULL }, PAGE), &cursor,
+			  &list, err);
 }
 
 static int measure(const struct growth *g, struct store_link *l, sample_fn *fn,

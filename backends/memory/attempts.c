@@ -73,16 +73,16 @@ count(struct counter *x, const struct attempt_policy *policy, int64_t now_ms)
 }
 
 int
-memory_attempts_count(struct memory_attempts *t, struct str key,
-		      const struct attempt_policy *policy, int64_t now_ms,
+memory_attempts_count(struct memory_attempts *t, const struct call *c,
+		      struct str key, const struct attempt_policy *policy,
 		      struct attempt *out, struct err *err)
 {
 	struct counter *x = find_or_add(t, key);
 
 	if (x == NULL)
 		return err_nomem(err);
-	if (!is_ban(x, policy->ban_ms, now_ms))
-		count(x, policy, now_ms);
+	if (!is_ban(x, policy->ban_ms, c->now_ms))
+		count(x, policy, c->now_ms);
 	*out = (struct attempt){ .banned_until_ms = x->banned ? x->ends : 0,
 				 .count = x->banned ? 0 : x->count,
 				 .ends_ms = x->ends };
@@ -109,7 +109,7 @@ memory_attempts_banned(const struct memory_attempts *t, struct str key,
 }
 
 bool
-memory_attempts_forgive(struct memory_attempts *t, struct str key)
+memory_attempts_reset(struct memory_attempts *t, struct str key)
 {
 	struct counter *x = find(t, key), **at = &t->first;
 	bool was_banned;
@@ -136,29 +136,28 @@ compare(const void *left, const void *right)
 }
 
 int
-memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
-		     int64_t ban_ms, int64_t now_ms, size_t limit,
-		     struct ban **out, size_t *n, struct err *err)
+memory_attempts_bans(const struct memory_attempts *t, const struct call *c,
+		     int64_t ban_ms, size_t limit, struct ban_list *out,
+		     struct err *err)
 {
 	struct ban *v;
 	size_t got = 0, all = 0;
 
 	for (const struct counter *x = t->first; x != NULL; x = x->next)
-		all += is_ban(x, ban_ms, now_ms);
-	v = arena_array(a, all, sizeof(*v));
+		all += is_ban(x, ban_ms, c->now_ms);
+	v = arena_array(c->arena, all, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err);
 	for (const struct counter *x = t->first; x != NULL; x = x->next) {
-		if (!is_ban(x, ban_ms, now_ms))
+		if (!is_ban(x, ban_ms, c->now_ms))
 			continue;
-		if (arena_copy(a, (struct str){ .p = x->key, .n = x->n },
+		if (arena_copy(c->arena, (struct str){ .p = x->key, .n = x->n },
 			       &v[got].key) != 0)
 			return err_nomem(err);
 		v[got++].until_ms = x->ends;
 	}
 	qsort(v, got, sizeof(*v), compare);
-	*out = v;
-	*n = got < limit ? got : limit;
+	*out = (struct ban_list){ .v = v, .n = got < limit ? got : limit };
 	return 0;
 }
 

@@ -21,17 +21,17 @@ struct memory_attempts {
 void memory_attempts_destroy(struct memory_attempts *t);
 
 /* As the operations of the same names. */
-int memory_attempts_count(struct memory_attempts *t, struct str key,
-			  const struct attempt_policy *policy, int64_t now_ms,
+int memory_attempts_count(struct memory_attempts *t, const struct call *c,
+			  struct str key, const struct attempt_policy *policy,
 			  struct attempt *out, struct err *err) MUST_USE;
 void memory_attempts_give_back(const struct memory_attempts *t, struct str key,
 			       int64_t ends_ms);
 int64_t memory_attempts_banned(const struct memory_attempts *t, struct str key,
 			       int64_t ban_ms, int64_t now_ms);
-bool memory_attempts_forgive(struct memory_attempts *t, struct str key);
-int memory_attempts_bans(const struct memory_attempts *t, struct arena *a,
-			 int64_t ban_ms, int64_t now_ms, size_t limit,
-			 struct ban **out, size_t *n, struct err *err) MUST_USE;
+bool memory_attempts_reset(struct memory_attempts *t, struct str key);
+int memory_attempts_bans(const struct memory_attempts *t, const struct call *c,
+			 int64_t ban_ms, size_t limit, struct ban_list *out,
+			 struct err *err) MUST_USE;
 size_t memory_attempts_sweep(struct memory_attempts *t, int64_t now_ms,
 			     size_t limit);
 

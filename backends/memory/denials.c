@@ -23,10 +23,10 @@ memory_denials_destroy(struct memory_denials *t)
 	(void)memory_denials_sweep(t, INT64_MAX, SIZE_MAX); /* all of them */
 }
 
-static struct denial *
+static struct denied_key *
 find(const struct memory_denials *t, struct str key)
 {
-	struct denial *d = t->buckets[bucket(key)];
+	struct denied_key *d = t->buckets[bucket(key)];
 
 	while (d != NULL &&
 	       !str_eq((struct str){ .p = d->key, .n = d->n }, key))
@@ -34,10 +34,10 @@ find(const struct memory_denials *t, struct str key)
 	return d;
 }
 
-static struct denial *
+static struct denied_key *
 find_or_add(struct memory_denials *t, struct str key)
 {
-	struct denial *d = find(t, key), **at = &t->buckets[bucket(key)];
+	struct denied_key *d = find(t, key), **at = &t->buckets[bucket(key)];
 
 	if (d != NULL)
 		return d;
@@ -53,17 +53,17 @@ find_or_add(struct memory_denials *t, struct str key)
 }
 
 int
-memory_denials_add(struct memory_denials *t, struct str key, int64_t issued_ms,
-		   int64_t until_ms, struct err *err)
+memory_denials_add(struct memory_denials *t, const struct denial *denial,
+		   struct err *err)
 {
-	struct denial *d = find_or_add(t, key);
+	struct denied_key *d = find_or_add(t, denial->key);
 
 	if (d == NULL)
 		return err_nomem(err);
-	if (d->issued_ms < issued_ms)
-		d->issued_ms = issued_ms;
-	if (d->until_ms < until_ms)
-		d->until_ms = until_ms;
+	if (d->issued_ms < denial->issued_ms)
+		d->issued_ms = denial->issued_ms;
+	if (d->until_ms < denial->until_ms)
+		d->until_ms = denial->until_ms;
 	return 0;
 }
 
@@ -71,18 +71,18 @@ bool
 memory_denials_has(const struct memory_denials *t, struct str key,
 		   int64_t issued_ms, int64_t now_ms)
 {
-	const struct denial *d = find(t, key);
+	const struct denied_key *d = find(t, key);
 
 	return d != NULL && issued_ms <= d->issued_ms && now_ms < d->until_ms;
 }
 
 static size_t
-sweep_bucket(struct denial **at, int64_t now_ms, size_t limit)
+sweep_bucket(struct denied_key **at, int64_t now_ms, size_t limit)
 {
 	size_t removed = 0;
 
 	while (*at != NULL && removed < limit) {
-		struct denial *d = *at;
+		struct denied_key *d = *at;
 
 		if (now_ms < d->until_ms) {
 			at = &d->next;

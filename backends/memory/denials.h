@@ -7,8 +7,8 @@
 
 #define DENIAL_BUCKETS 1024
 
-struct denial {
-	struct denial *next; /* in the bucket */
+struct denied_key {
+	struct denied_key *next; /* in the bucket */
 	int64_t issued_ms, until_ms;
 	size_t n;
 	char key[];
@@ -16,14 +16,13 @@ struct denial {
 
 /* All zero: empty. */
 struct memory_denials {
-	struct denial *buckets[DENIAL_BUCKETS];
+	struct denied_key *buckets[DENIAL_BUCKETS];
 };
 
 void memory_denials_destroy(struct memory_denials *t);
 
 /* As the operations of the same names, for one key. */
-int memory_denials_add(struct memory_denials *t, struct str key,
-		       int64_t issued_ms, int64_t until_ms,
+int memory_denials_add(struct memory_denials *t, const struct denial *denial,
 		       struct err *err) MUST_USE;
 bool memory_denials_has(const struct memory_denials *t, struct str key,
 			int64_t issued_ms, int64_t now_ms);

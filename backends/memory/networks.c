@@ -71,19 +71,17 @@ memory_networks_learn(struct memory_networks *t, struct str user,
 	return 0;
 }
 
-size_t
+void
 memory_networks_get(const struct memory_networks *t, struct str user,
-		    int64_t now_ms, struct known_network out[NETWORKS_MAX])
+		    int64_t now_ms, struct known_networks *out)
 {
 	struct user_networks *first = t->first;
 	const struct user_networks *u = *place_of(&first, user);
-	size_t n = 0;
 
-	memset(out, 0, NETWORKS_MAX * sizeof(*out));
+	*out = (struct known_networks){ .n = 0 };
 	for (size_t i = 0; u != NULL && i < u->n; i++)
 		if (now_ms < u->v[i].until_ms)
-			out[n++] = u->v[i];
-	return n;
+			out->v[out->n++] = u->v[i];
 }
 
 static void

@@ -23,9 +23,8 @@ void memory_networks_destroy(struct memory_networks *t);
 int memory_networks_learn(struct memory_networks *t, struct str user,
 			  const struct known_network *network,
 			  struct err *err) MUST_USE;
-size_t memory_networks_get(const struct memory_networks *t, struct str user,
-			   int64_t now_ms,
-			   struct known_network out[NETWORKS_MAX]);
+void memory_networks_get(const struct memory_networks *t, struct str user,
+			 int64_t now_ms, struct known_networks *out);
 void memory_networks_unlearn(struct memory_networks *t, struct str user);
 size_t memory_networks_sweep(struct memory_networks *t, int64_t now_ms,
 			     size_t limit);

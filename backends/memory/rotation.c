@@ -64,31 +64,26 @@ carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
 }
 
 int
-memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
-		       const struct session_id *id, const struct rotation *r,
-		       int64_t now_ms, enum rotate_answer *answer,
-		       struct session *out, uint8_t wrapped[32],
+memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
+		       const struct rotation *r, struct rotated *out,
 		       struct err *err)
 {
-	struct entry *e = memory_sessions_id(t, id);
-	enum rotate_answer is = decide(e, r, now_ms);
-	struct session got, after = { .created_ms = 0 };
+	struct entry *e = memory_sessions_id(t, &r->id);
+	struct rotated is = { .answer = decide(e, r, c->now_ms) };
+	struct session got;
 
-	if (is != ROTATE_GONE) {
+	if (is.answer != ROTATE_GONE) {
 		/* First what may fail: then nothing has happened. */
-		if (memory_entry_get(e, a, &got, err) != 0)
+		if (memory_entry_get(e, c->arena, &got, err) != 0)
 			return -1;
-		carry_out(t, e, r, now_ms, is);
-		after = is == ROTATE_DONE ? e->s : got;
-		after.who = got.who; /* the texts are the arena's */
-		after.address = got.address;
-		after.user_agent = got.user_agent;
+		carry_out(t, e, r, c->now_ms, is.answer);
+		is.session = is.answer == ROTATE_DONE ? e->s : got;
+		is.session.who = got.who; /* the texts are the arena's */
+		is.session.address = got.address;
+		is.session.user_agent = got.user_agent;
 	}
-	if (is == ROTATE_DONE || is == ROTATE_GRACE)
-		memcpy(wrapped, e->wrapped, sizeof(e->wrapped));
-	else
-		memset(wrapped, 0, sizeof(e->wrapped));
-	*out = after;
-	*answer = is;
+	if (is.answer == ROTATE_DONE || is.answer == ROTATE_GRACE)
+		memcpy(is.wrapped, e->wrapped, sizeof(e->wrapped));
+	*out = is;
 	return 0;
 }

@@ -246,11 +246,11 @@ page_put(const struct entry **page, size_t *n, size_t max,
 	page[at] = e;
 }
 
-/* The newest live sessions past the cursor, at most `max`, of a user or (p
- * NULL) of all; sorted into page[], *n of them. */
+/* The newest live sessions past the cursor, one more than the limit; sorted
+ * into page[], *n of them. */
 static void
-find_page(const struct memory_sessions *t, struct str user, int64_t now_ms,
-	  size_t max, const struct session_cursor *from,
+find_page(const struct memory_sessions *t, const struct session_query *q,
+	  int64_t now_ms, const struct session_cursor *from,
 	  const struct entry **page, size_t *n)
 {
 	static const struct session_id none;
@@ -264,33 +264,33 @@ find_page(const struct memory_sessions *t, struct str user, int64_t now_ms,
 		struct session_cursor at = cursor_at(&e->s);
 
 		if (memory_is_alive(&e->s, now_ms) &&
-		    (user.p == NULL || str_eq(e->s.who.name, user)) &&
+		    (q->user.p == NULL || str_eq(e->s.who.name, q->user)) &&
 		    (begin || is_newer(&last, &at)))
-			page_put(page, n, max, e);
+			page_put(page, n, q->limit + 1, e);
 	}
 }
 
 int
-memory_sessions_list(const struct memory_sessions *t, struct arena *a,
-		     struct str user, int64_t now_ms, size_t limit,
+memory_sessions_list(const struct memory_sessions *t, const struct call *c,
+		     const struct session_query *q,
 		     struct session_cursor *cursor, struct session_list *out,
 		     struct err *err)
 {
 	/* One more than the page, to know whether there is another. */
 	const struct entry **page =
-	    arena_array(a, limit + 1, sizeof(const struct entry *));
-	struct session *v = arena_array(a, limit, sizeof(*v));
+	    arena_array(c->arena, q->limit + 1, sizeof(const struct entry *));
+	struct session *v = arena_array(c->arena, q->limit, sizeof(*v));
 	size_t n;
 	bool more;
 
 	if (page == NULL || v == NULL)
 		return err_nomem(err);
-	find_page(t, user, now_ms, limit + 1, cursor, page, &n);
-	more = n > limit;
+	find_page(t, q, c->now_ms, cursor, page, &n);
+	more = n > q->limit;
 	if (more)
-		n = limit;
+		n = q->limit;
 	for (size_t i = 0; i < n; i++)
-		if (memory_entry_get(page[i], a, &v[i], err) != 0)
+		if (memory_entry_get(page[i], c->arena, &v[i], err) != 0)
 			return -1;
 	if (n > 0)
 		*cursor =

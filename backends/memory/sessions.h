@@ -37,12 +37,10 @@ int memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			struct err *err) MUST_USE;
 void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
 
-/* As the operation of this name (memory_rotation.c). */
-int memory_sessions_rotate(struct memory_sessions *t, struct arena *a,
-			   const struct session_id *id,
-			   const struct rotation *rotation, int64_t now_ms,
-			   enum rotate_answer *answer, struct session *out,
-			   uint8_t wrapped[32], struct err *err) MUST_USE;
+/* As the operation of this name (rotation.c). */
+int memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
+			   const struct rotation *r, struct rotated *out,
+			   struct err *err) MUST_USE;
 
 /* Ends the oldest but `keep` live sessions of a user, `except` not counted;
  * how many. */
@@ -51,8 +49,8 @@ int64_t memory_sessions_make_room(struct memory_sessions *t, struct str user,
 				  const struct entry *except);
 
 /* As the operation `list`. */
-int memory_sessions_list(const struct memory_sessions *t, struct arena *a,
-			 struct str user, int64_t now_ms, size_t limit,
+int memory_sessions_list(const struct memory_sessions *t, const struct call *c,
+			 const struct session_query *q,
 			 struct session_cursor *cursor,
 			 struct session_list *out, struct err *err) MUST_USE;
 

@@ -105,20 +105,21 @@ unlock(struct memory *m)
 }
 
 static int
-store_memory_secret(void *conn, const char *name, uint8_t value[32],
-		    struct err *err)
+store_memory_secret(void *conn, const struct call *c, const char *name,
+		    uint8_t value[32], struct err *err)
 {
 	struct memory *m = lock(conn);
 	int result = memory_secrets_keep(&m->secrets, name, value, err);
 
+	(void)c;
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_create(void *conn, const struct session *session,
-		    int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		    struct err *err)
+store_memory_create(void *conn, const struct call *c,
+		    const struct session *session, int64_t max_per_user,
+		    int64_t *evicted, struct err *err)
 {
 	struct memory *m = lock(conn);
 	int64_t n = 0;
@@ -127,7 +128,7 @@ store_memory_create(void *conn, const struct session *session,
 
 	if (result == 0 && max_per_user > 0)
 		n = memory_sessions_make_room(&m->sessions, session->who.name,
-					      max_per_user - 1, now_ms,
+					      max_per_user - 1, c->now_ms,
 					      m->sessions.first);
 	unlock(m);
 	if (result == 0)
@@ -136,96 +137,93 @@ store_memory_create(void *conn, const struct session *session,
 }
 
 static int
-store_memory_find(void *conn, struct arena *a, const struct session_id *id,
-		  const struct token_hash *token, int64_t now_ms, bool *found,
-		  struct session *out, struct err *err)
+store_memory_find(void *conn, const struct call *c, const struct session_id *id,
+		  const struct token_hash *token, struct session_answer *out,
+		  struct err *err)
 {
 	struct memory *m = lock(conn);
 	const struct entry *e = memory_sessions_id(&m->sessions, id);
-	bool alive = e != NULL && token_hash_same(&e->s.token, token) &&
-	    memory_is_alive(&e->s, now_ms);
-	struct session got = { .created_ms = 0 };
-	int result = alive ? memory_entry_get(e, a, &got, err) : 0;
+	struct session_answer is = { .found = e != NULL &&
+					 token_hash_same(&e->s.token, token) &&
+					 memory_is_alive(&e->s, c->now_ms) };
+	int result =
+	    is.found ? memory_entry_get(e, c->arena, &is.session, err) : 0;
 
 	unlock(m);
-	if (result != 0)
-		return -1;
-	*found = alive;
-	*out = got;
-	return 0;
+	if (result == 0)
+		*out = is;
+	return result;
 }
 
 static int
-store_memory_touch(void *conn, const struct session_id *id,
-		   int64_t last_seen_ms, int64_t idle_expires_ms,
+store_memory_touch(void *conn, const struct call *c, const struct touch *t,
 		   struct err *err)
 {
 	struct memory *m = lock(conn);
-	struct entry *e = memory_sessions_id(&m->sessions, id);
+	struct entry *e = memory_sessions_id(&m->sessions, &t->id);
 
+	(void)c;
 	(void)err; /* cannot fail */
-	if (e != NULL && memory_is_alive(&e->s, last_seen_ms)) {
-		bool ahead = seen_ahead(e->s.last_seen_ms, last_seen_ms);
+	if (e != NULL && memory_is_alive(&e->s, t->last_seen_ms)) {
+		bool ahead = seen_ahead(e->s.last_seen_ms, t->last_seen_ms);
 
-		if (ahead || e->s.last_seen_ms < last_seen_ms)
-			e->s.last_seen_ms = last_seen_ms;
-		if (ahead || e->s.idle_expires_ms < idle_expires_ms)
-			e->s.idle_expires_ms = idle_expires_ms;
+		if (ahead || e->s.last_seen_ms < t->last_seen_ms)
+			e->s.last_seen_ms = t->last_seen_ms;
+		if (ahead || e->s.idle_expires_ms < t->idle_expires_ms)
+			e->s.idle_expires_ms = t->idle_expires_ms;
 	}
 	unlock(m);
 	return 0;
 }
 
 static int
-store_memory_rotate(void *conn, struct arena *a, const struct session_id *id,
-		    const struct rotation *rotation, int64_t now_ms,
-		    enum rotate_answer *answer, struct session *out,
-		    uint8_t wrapped[32], struct err *err)
+store_memory_rotate(void *conn, const struct call *c, const struct rotation *r,
+		    struct rotated *out, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = memory_sessions_rotate(&m->sessions, a, id, rotation,
-					    now_ms, answer, out, wrapped, err);
+	int result = memory_sessions_rotate(&m->sessions, c, r, out, err);
 
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_deny(void *conn, struct str key, int64_t issued_ms,
-		  int64_t until_ms, struct err *err)
+store_memory_deny(void *conn, const struct call *c, const struct denial *d,
+		  struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result =
-	    memory_denials_add(&m->denials, key, issued_ms, until_ms, err);
+	int result = memory_denials_add(&m->denials, d, err);
 
+	(void)c;
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_denied(void *conn, const struct str *keys, size_t n,
-		    int64_t issued_ms, int64_t now_ms, bool *denied,
+store_memory_denied(void *conn, const struct call *c,
+		    const struct denial_question *q, bool *denied,
 		    struct err *err)
 {
 	struct memory *m = lock(conn);
 	bool any = false;
 
 	(void)err; /* cannot fail */
-	for (size_t i = 0; i < n && !any; i++)
-		any =
-		    memory_denials_has(&m->denials, keys[i], issued_ms, now_ms);
+	for (size_t i = 0; i < q->n && !any; i++)
+		any = memory_denials_has(&m->denials, q->keys[i], q->issued_ms,
+					 c->now_ms);
 	unlock(m);
 	*denied = any;
 	return 0;
 }
 
 static int
-store_memory_revoke(void *conn, const struct session_id *id, bool *ended,
-		    struct err *err)
+store_memory_revoke(void *conn, const struct call *c,
+		    const struct session_id *id, bool *ended, struct err *err)
 {
 	struct memory *m = lock(conn);
 	struct entry *e = memory_sessions_id(&m->sessions, id);
 
+	(void)c;
 	(void)err; /* cannot fail */
 	if (e != NULL)
 		memory_sessions_remove(&m->sessions, e);
@@ -235,7 +233,7 @@ store_memory_revoke(void *conn, const struct session_id *id, bool *ended,
 }
 
 static int
-store_memory_revoke_user(void *conn, struct str user,
+store_memory_revoke_user(void *conn, const struct call *c, struct str user,
 			 const struct session_id *except, int64_t *ended,
 			 struct err *err)
 {
@@ -243,6 +241,7 @@ store_memory_revoke_user(void *conn, struct str user,
 	struct entry *next;
 	int64_t n = 0;
 
+	(void)c;
 	(void)err; /* cannot fail */
 	for (struct entry *e = m->sessions.first; e != NULL; e = next) {
 		next = e->next;
@@ -259,11 +258,13 @@ store_memory_revoke_user(void *conn, struct str user,
 }
 
 static int
-store_memory_revoke_all(void *conn, int64_t *ended, struct err *err)
+store_memory_revoke_all(void *conn, const struct call *c, int64_t *ended,
+			struct err *err)
 {
 	struct memory *m = lock(conn);
 	int64_t n = (int64_t)m->sessions.n;
 
+	(void)c;
 	(void)err; /* cannot fail */
 	while (m->sessions.first != NULL)
 		memory_sessions_remove(&m->sessions, m->sessions.first);
@@ -274,12 +275,13 @@ store_memory_revoke_all(void *conn, int64_t *ended, struct err *err)
 
 /* Out of memory half way is mended by the next call: it sets the same. */
 static int
-store_memory_update_user(void *conn, const struct identity *who,
-			 struct err *err)
+store_memory_update_user(void *conn, const struct call *c,
+			 const struct identity *who, struct err *err)
 {
 	struct memory *m = lock(conn);
 	int result = 0;
 
+	(void)c;
 	for (struct entry *e = m->sessions.first; e != NULL && result == 0;
 	     e = e->next) {
 		struct session s = e->s;
@@ -294,53 +296,53 @@ store_memory_update_user(void *conn, const struct identity *who,
 }
 
 static int
-store_memory_remark(void *conn, struct str user,
-		    const struct password_mark *from,
-		    const struct password_mark *to, struct err *err)
+store_memory_remark(void *conn, const struct call *c, const struct remark *r,
+		    struct err *err)
 {
 	struct memory *m = lock(conn);
 
-	(void)err; /* nothing can fail */
+	(void)c;
+	(void)err; /* cannot fail */
 	for (struct entry *e = m->sessions.first; e != NULL; e = e->next)
-		if (str_eq(e->s.who.name, user) &&
-		    memcmp(&e->s.mark, from, sizeof(*from)) == 0)
-			e->s.mark = *to;
+		if (str_eq(e->s.who.name, r->user) &&
+		    memcmp(&e->s.mark, &r->from, sizeof(r->from)) == 0)
+			e->s.mark = r->to;
 	unlock(m);
 	return 0;
 }
 
 static int
-store_memory_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
-		  size_t limit, struct session_cursor *cursor,
+store_memory_list(void *conn, const struct call *c,
+		  const struct session_query *q, struct session_cursor *cursor,
 		  struct session_list *out, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = memory_sessions_list(&m->sessions, a, user, now_ms, limit,
-					  cursor, out, err);
+	int result = memory_sessions_list(&m->sessions, c, q, cursor, out, err);
 
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_attempt(void *conn, struct str key,
-		     const struct attempt_policy *policy, int64_t now_ms,
-		     struct attempt *out, struct err *err)
+store_memory_attempt(void *conn, const struct call *c, struct str key,
+		     const struct attempt_policy *policy, struct attempt *out,
+		     struct err *err)
 {
 	struct memory *m = lock(conn);
 	int result =
-	    memory_attempts_count(&m->attempts, key, policy, now_ms, out, err);
+	    memory_attempts_count(&m->attempts, c, key, policy, out, err);
 
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_give_back(void *conn, struct str key, int64_t ends_ms,
-		       struct err *err)
+store_memory_give_back(void *conn, const struct call *c, struct str key,
+		       int64_t ends_ms, struct err *err)
 {
 	struct memory *m = lock(conn);
 
+	(void)c;
 	(void)err; /* cannot fail */
 	memory_attempts_give_back(&m->attempts, key, ends_ms);
 	unlock(m);
@@ -348,73 +350,74 @@ store_memory_give_back(void *conn, struct str key, int64_t ends_ms,
 }
 
 static int
-store_memory_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
-		    int64_t *banned_until_ms, struct err *err)
+store_memory_banned(void *conn, const struct call *c, struct str key,
+		    int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
 {
 	struct memory *m = lock(conn);
 
 	(void)err; /* cannot fail */
 	*banned_until_ms =
-	    memory_attempts_banned(&m->attempts, key, ban_ms, now_ms);
+	    memory_attempts_banned(&m->attempts, key, ban_ms, c->now_ms);
 	unlock(m);
 	return 0;
 }
 
 static int
-store_memory_forgive(void *conn, struct str key, bool *was_banned,
-		     struct err *err)
+store_memory_reset_attempts(void *conn, const struct call *c, struct str key,
+			    bool *was_banned, struct err *err)
 {
 	struct memory *m = lock(conn);
 
+	(void)c;
 	(void)err; /* cannot fail */
-	*was_banned = memory_attempts_forgive(&m->attempts, key);
+	*was_banned = memory_attempts_reset(&m->attempts, key);
 	unlock(m);
 	return 0;
 }
 
 static int
-store_memory_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
-		  size_t limit, struct ban **out, size_t *n, struct err *err)
+store_memory_bans(void *conn, const struct call *c, int64_t ban_ms,
+		  size_t limit, struct ban_list *out, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = memory_attempts_bans(&m->attempts, a, ban_ms, now_ms,
-					  limit, out, n, err);
+	int result =
+	    memory_attempts_bans(&m->attempts, c, ban_ms, limit, out, err);
 
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_learn(void *conn, struct str user,
-		   const struct known_network *network, int64_t now_ms,
-		   struct err *err)
+store_memory_learn(void *conn, const struct call *c, struct str user,
+		   const struct known_network *network, struct err *err)
 {
 	struct memory *m = lock(conn);
 	int result = memory_networks_learn(&m->networks, user, network, err);
 
-	(void)now_ms; /* what is over is not given out, and swept */
+	(void)c; /* what is over is not given out, and swept */
 	unlock(m);
 	return result;
 }
 
 static int
-store_memory_networks(void *conn, struct str user, int64_t now_ms,
-		      struct known_network out[NETWORKS_MAX], size_t *n,
-		      struct err *err)
+store_memory_networks(void *conn, const struct call *c, struct str user,
+		      struct known_networks *out, struct err *err)
 {
 	struct memory *m = lock(conn);
 
 	(void)err; /* cannot fail */
-	*n = memory_networks_get(&m->networks, user, now_ms, out);
+	memory_networks_get(&m->networks, user, c->now_ms, out);
 	unlock(m);
 	return 0;
 }
 
 static int
-store_memory_unlearn(void *conn, struct str user, struct err *err)
+store_memory_unlearn(void *conn, const struct call *c, struct str user,
+		     struct err *err)
 {
 	struct memory *m = lock(conn);
 
+	(void)c;
 	(void)err; /* cannot fail */
 	memory_networks_unlearn(&m->networks, user);
 	unlock(m);
@@ -422,8 +425,8 @@ store_memory_unlearn(void *conn, struct str user, struct err *err)
 }
 
 static int
-store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
-		   struct err *err)
+store_memory_sweep(void *conn, const struct call *c, size_t limit,
+		   int64_t *removed, struct err *err)
 {
 	struct memory *m = lock(conn);
 	struct entry *next;
@@ -433,14 +436,14 @@ store_memory_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 	for (struct entry *e = m->sessions.first; e != NULL && n < limit;
 	     e = next) {
 		next = e->next;
-		if (memory_is_alive(&e->s, now_ms))
+		if (memory_is_alive(&e->s, c->now_ms))
 			continue;
 		memory_sessions_remove(&m->sessions, e);
 		n++;
 	}
-	n += memory_attempts_sweep(&m->attempts, now_ms, limit - n);
-	n += memory_denials_sweep(&m->denials, now_ms, limit - n);
-	n += memory_networks_sweep(&m->networks, now_ms, limit - n);
+	n += memory_attempts_sweep(&m->attempts, c->now_ms, limit - n);
+	n += memory_denials_sweep(&m->denials, c->now_ms, limit - n);
+	n += memory_networks_sweep(&m->networks, c->now_ms, limit - n);
 	unlock(m);
 	*removed = (int64_t)n;
 	return 0;
@@ -479,7 +482,7 @@ const struct session_store_ops store_memory = {
 	.attempt = store_memory_attempt,
 	.give_back = store_memory_give_back,
 	.banned = store_memory_banned,
-	.forgive = store_memory_forgive,
+	.reset_attempts = store_memory_reset_attempts,
 	.bans = store_memory_bans,
 	.learn = store_memory_learn,
 	.networks = store_memory_networks,

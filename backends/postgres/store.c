@@ -56,14 +56,15 @@ query(void *conn, enum postgres_store_sql which,
 }
 
 static int
-store_postgres_secret(void *conn, const char *name, uint8_t value[32],
-		      struct err *err)
+store_postgres_secret(void *conn, const struct call *c, const char *name,
+		      uint8_t value[32], struct err *err)
 {
 	struct postgres_arg key = PG_TEXT(str_from(name));
 	int64_t added;
 	PGresult *r;
 	int result;
 
+	(void)c;
 	if (change(conn, STORE_SQL_SECRET_KEEP,
 		   PG_ARGS(key, PG_BYTES(value, 32)), &added, err) != 0 ||
 	    query(conn, STORE_SQL_SECRET_GET, &key, 1, &r, err) != 0)
@@ -120,73 +121,63 @@ create_limited(struct postgres_link *l, void *ctx, struct err *err)
 }
 
 static int
-store_postgres_create(void *conn, const struct session *session,
-		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		      struct err *err)
+store_postgres_create(void *conn, const struct call *c,
+		      const struct session *session, int64_t max_per_user,
+		      int64_t *evicted, struct err *err)
 {
-	struct creation c = { .session = session,
-			      .max = max_per_user,
-			      .now_ms = now_ms };
+	struct creation new = { .session = session,
+				.max = max_per_user,
+				.now_ms = c->now_ms };
 	int result;
 
 	if (max_per_user > 0)
-		result = postgres_transaction(conn, create_limited, &c, err);
+		result = postgres_transaction(conn, create_limited, &new, err);
 	else
 		result = insert(conn, session, err);
 	if (result == 0)
-		*evicted = c.evicted;
+		*evicted = new.evicted;
 	return result;
 }
 
 static int
-store_postgres_find(void *conn, struct arena *a, const struct session_id *id,
-		    const struct token_hash *token, int64_t now_ms, bool *found,
-		    struct session *out, struct err *err)
+store_postgres_find(void *conn, const struct call *c,
+		    const struct session_id *id, const struct token_hash *token,
+		    struct session_answer *out, struct err *err)
 {
+	struct session_answer is = { .found = false };
 	PGresult *r;
-	struct session s = { .created_ms = 0 };
-	bool row;
 	int result = 0;
 
 	if (query(conn, STORE_SQL_FIND,
-		  PG_ARGS(ID(token), PG_INT(now_ms), ID(id)), &r, err) != 0)
+		  PG_ARGS(ID(token), PG_INT(c->now_ms), ID(id)), &r, err) != 0)
 		return -1;
-	row = PQntuples(r) > 0;
-	if (row) {
-		postgres_get_session(r, 0, &s);
-		result = postgres_keep_texts(&s, NULL, a, err);
+	is.found = PQntuples(r) > 0;
+	if (is.found) {
+		postgres_get_session(r, 0, &is.session);
+		result = postgres_keep_texts(&is.session, NULL, c->arena, err);
 	}
 	PQclear(r);
-	if (result != 0)
-		return -1;
-	*found = row;
-	*out = s;
-	return 0;
+	if (result == 0)
+		*out = is;
+	return result;
 }
 
 static int
-store_postgres_touch(void *conn, const struct session_id *id,
-		     int64_t last_seen_ms, int64_t idle_expires_ms,
+store_postgres_touch(void *conn, const struct call *c, const struct touch *t,
 		     struct err *err)
 {
 	int64_t n;
 
-	return change(
-	    conn, STORE_SQL_TOUCH,
-	    PG_ARGS(ID(id), PG_INT(last_seen_ms), PG_INT(idle_expires_ms)), &n,
-	    err);
+	(void)c;
+	return change(conn, STORE_SQL_TOUCH,
+		      PG_ARGS(ID(&t->id), PG_INT(t->last_seen_ms),
+			      PG_INT(t->idle_expires_ms)),
+		      &n, err);
 }
-
-/* What a rotation gives back; GONE, and zero, to begin with. */
-struct outcome {
-	enum rotate_answer answer;
-	struct session session;
-	uint8_t wrapped[32];
-};
 
 /* Which of the two has a successor to tell. */
 static int
-get_successor(const PGresult *r, struct outcome *out, struct err *err)
+get_successor(const PGresult *r, struct rotated *out, struct err *err)
 {
 	int64_t uses;
 
@@ -198,21 +189,31 @@ get_successor(const PGresult *r, struct outcome *out, struct err *err)
 	return 0;
 }
 
-/* One statement of a rotation; *row says whether it has decided. */
+#define ROTATION_ARGS 9
+
+/* A rotation on its way. */
+struct turn {
+	void *conn;
+	uint32_t generation;
+	struct postgres_arg args[ROTATION_ARGS];
+	char *room; /* beforehand: what has happened must be told */
+};
+
+/* One statement of it, with so many of the arguments; *row says whether it has
+ * decided. */
 static int
-rotate_by(void *conn, char *room, enum postgres_store_sql which,
-	  const struct postgres_arg *args, size_t nargs, bool *row,
-	  struct outcome *out, struct err *err)
+rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
+	  bool *row, struct rotated *out, struct err *err)
 {
 	PGresult *r;
 	int result = 0;
 
-	if (query(conn, which, args, nargs, &r, err) != 0)
+	if (query(t->conn, which, t->args, nargs, &r, err) != 0)
 		return -1;
 	*row = PQntuples(r) > 0;
 	if (*row) {
 		postgres_get_session(r, 0, &out->session);
-		result = postgres_keep_texts(&out->session, room, NULL, err);
+		result = postgres_keep_texts(&out->session, t->room, NULL, err);
 	}
 	if (*row && result == 0 && which == STORE_SQL_ROTATE)
 		result = get_successor(r, out, err);
@@ -223,72 +224,64 @@ rotate_by(void *conn, char *room, enum postgres_store_sql which,
 /* Each statement is atomic, and what it asks is all that its answer depends
  * on; between two of them the session may change. */
 static int
-rotate(void *conn, char *room, const struct postgres_arg args[9],
-       uint32_t generation, struct outcome *out, struct err *err)
+rotate(const struct turn *t, struct rotated *out, struct err *err)
 {
 	bool row;
 
 	for (int i = 0; i < ROTATE_TRIES; i++) {
-		if (rotate_by(conn, room, STORE_SQL_ROTATE, args, 9, &row, out,
+		if (rotate_by(t, STORE_SQL_ROTATE, ROTATION_ARGS, &row, out,
 			      err) != 0)
 			return -1;
 		if (row)
 			return 0;
 		out->answer = ROTATE_REUSED;
-		if (rotate_by(conn, room, STORE_SQL_REUSED, args, 6, &row, out,
-			      err) != 0)
+		if (rotate_by(t, STORE_SQL_REUSED, 6, &row, out, err) != 0)
 			return -1;
 		if (row)
 			return 0;
-		if (rotate_by(conn, room, STORE_SQL_ROTATABLE, args, 2, &row,
-			      out, err) != 0)
+		if (rotate_by(t, STORE_SQL_ROTATABLE, 2, &row, out, err) != 0)
 			return -1;
 		out->answer = row ? ROTATE_FUTURE : ROTATE_GONE;
 		if (!row)
 			out->session = (struct session){ .created_ms = 0 };
-		if (!row || out->session.generation < generation)
+		if (!row || out->session.generation < t->generation)
 			return 0;
 	}
 	return err_set(err, ERR_BUSY, "the session changes all the time");
 }
 
 static int
-store_postgres_rotate(void *conn, struct arena *a, const struct session_id *id,
-		      const struct rotation *r, int64_t now_ms,
-		      enum rotate_answer *answer, struct session *out,
-		      uint8_t wrapped[32], struct err *err)
+store_postgres_rotate(void *conn, const struct call *c,
+		      const struct rotation *r, struct rotated *out,
+		      struct err *err)
 {
-	const struct postgres_arg args[] = {
-		ID(id),
-		PG_INT(now_ms),
-		PG_INT(r->generation),
-		ID(&r->presented),
-		PG_INT(r->grace_ms),
-		PG_INT(r->grace_max),
-		ID(&r->next),
-		PG_BYTES(r->wrapped, sizeof(r->wrapped)),
-		PG_INT(later_ms(now_ms, r->idle_ms)),
+	const struct turn t = {
+		.conn = conn,
+		.generation = r->generation,
+		.args = { ID(&r->id), PG_INT(c->now_ms), PG_INT(r->generation),
+			  ID(&r->presented), PG_INT(r->grace_ms),
+			  PG_INT(r->grace_max), ID(&r->next),
+			  PG_BYTES(r->wrapped, sizeof(r->wrapped)),
+			  PG_INT(later_ms(c->now_ms, r->idle_ms)) },
+		.room = arena_alloc(c->arena, POSTGRES_TEXTS_MAX),
 	};
-	struct outcome is = { .answer = ROTATE_GONE };
-	/* Beforehand: what has happened must be told. */
-	char *room = arena_alloc(a, POSTGRES_TEXTS_MAX);
+	struct rotated is = { .answer = ROTATE_GONE };
 
-	if (room == NULL)
+	if (t.room == NULL)
 		return err_nomem(err);
-	if (rotate(conn, room, args, r->generation, &is, err) != 0)
+	if (rotate(&t, &is, err) != 0)
 		return -1;
-	*answer = is.answer;
-	*out = is.session;
-	memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
+	*out = is;
 	return 0;
 }
 
 static int
-store_postgres_revoke(void *conn, const struct session_id *id, bool *ended,
-		      struct err *err)
+store_postgres_revoke(void *conn, const struct call *c,
+		      const struct session_id *id, bool *ended, struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	if (change(conn, STORE_SQL_REVOKE, PG_ARGS(ID(id)), &n, err) != 0)
 		return -1;
 	*ended = n > 0;
@@ -296,10 +289,11 @@ store_postgres_revoke(void *conn, const struct session_id *id, bool *ended,
 }
 
 static int
-store_postgres_revoke_user(void *conn, struct str user,
+store_postgres_revoke_user(void *conn, const struct call *c, struct str user,
 			   const struct session_id *except, int64_t *ended,
 			   struct err *err)
 {
+	(void)c;
 	return change(
 	    conn, STORE_SQL_REVOKE_USER,
 	    PG_ARGS(PG_TEXT(user), PG_BYTES(except == NULL ? NULL : except->b,
@@ -308,17 +302,20 @@ store_postgres_revoke_user(void *conn, struct str user,
 }
 
 static int
-store_postgres_revoke_all(void *conn, int64_t *ended, struct err *err)
+store_postgres_revoke_all(void *conn, const struct call *c, int64_t *ended,
+			  struct err *err)
 {
+	(void)c;
 	return change(conn, STORE_SQL_REVOKE_ALL, NULL, 0, ended, err);
 }
 
 static int
-store_postgres_update_user(void *conn, const struct identity *who,
-			   struct err *err)
+store_postgres_update_user(void *conn, const struct call *c,
+			   const struct identity *who, struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	return change(conn, STORE_SQL_UPDATE_USER,
 		      PG_ARGS(PG_TEXT(who->name), PG_TEXT(who->roles),
 			      PG_TEXT(who->email), PG_TEXT(who->full_name)),
@@ -326,20 +323,20 @@ store_postgres_update_user(void *conn, const struct identity *who,
 }
 
 static int
-store_postgres_remark(void *conn, struct str user,
-		      const struct password_mark *from,
-		      const struct password_mark *to, struct err *err)
+store_postgres_remark(void *conn, const struct call *c, const struct remark *m,
+		      struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	return change(conn, STORE_SQL_REMARK,
-		      PG_ARGS(PG_TEXT(user), MARK(from), MARK(to)), &n, err);
+		      PG_ARGS(PG_TEXT(m->user), MARK(&m->from), MARK(&m->to)),
+		      &n, err);
 }
 
-/* One row more than the page: *more says that there was one. */
 static int
 get_page(const PGresult *r, struct arena *a, size_t limit,
-	 struct session_list *out, bool *more, struct err *err)
+	 struct session_list *out, struct err *err)
 {
 	size_t rows = (size_t)PQntuples(r), n = rows < limit ? rows : limit;
 	struct session *v = arena_array(a, n, sizeof(*v));
@@ -351,15 +348,15 @@ get_page(const PGresult *r, struct arena *a, size_t limit,
 		if (postgres_keep_texts(&v[i], NULL, a, err) != 0)
 			return -1;
 	}
-	*more = rows > limit;
 	*out = (struct session_list){ .v = v, .n = n };
 	return 0;
 }
 
 static int
-store_postgres_list(void *conn, struct arena *a, struct str user,
-		    int64_t now_ms, size_t limit, struct session_cursor *cursor,
-		    struct session_list *out, struct err *err)
+store_postgres_list(void *conn, const struct call *c,
+		    const struct session_query *q,
+		    struct session_cursor *cursor, struct session_list *out,
+		    struct err *err)
 {
 	static const struct session_id none;
 	struct session_cursor at = *cursor;
@@ -370,13 +367,16 @@ store_postgres_list(void *conn, struct arena *a, struct str user,
 		at.created_ms = INT64_MAX;
 		memset(&at.id, 0xff, sizeof(at.id));
 	}
-	if (query(conn, user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
+	if (query(conn,
+		  q->user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
 		  (const struct postgres_arg[]){
-		      PG_INT(now_ms), PG_INT(at.created_ms), ID(&at.id),
-		      PG_INT((int64_t)limit + 1), PG_TEXT(user) },
-		  user.p == NULL ? 4 : 5, &r, err) != 0)
+		      PG_INT(c->now_ms), PG_INT(at.created_ms), ID(&at.id),
+		      PG_INT((int64_t)q->limit + 1), PG_TEXT(q->user) },
+		  q->user.p == NULL ? 4 : 5, &r, err) != 0)
 		return -1;
-	result = get_page(r, a, limit, out, &at.more, err);
+	/* One row more than the page says that there is another. */
+	at.more = (size_t)PQntuples(r) > q->limit;
+	result = get_page(r, c->arena, q->limit, out, err);
 	PQclear(r);
 	if (result != 0)
 		return -1;
@@ -390,8 +390,8 @@ store_postgres_list(void *conn, struct arena *a, struct str user,
 
 /* Several statements, each of which may happen without the others. */
 static int
-store_postgres_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
-		     struct err *err)
+store_postgres_sweep(void *conn, const struct call *c, size_t limit,
+		     int64_t *removed, struct err *err)
 {
 	static const enum postgres_store_sql sweeps[] = {
 		STORE_SQL_SWEEP_SESSIONS, STORE_SQL_SWEEP_ATTEMPTS,
@@ -402,11 +402,11 @@ store_postgres_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
 	int64_t all = 0, n;
 
 	if (change(conn, STORE_SQL_SWEEP_LATER,
-		   PG_ARGS(PG_INT(now_ms), PG_INT(most)), &n, err) != 0)
+		   PG_ARGS(PG_INT(c->now_ms), PG_INT(most)), &n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
 		if (change(conn, sweeps[i],
-			   PG_ARGS(PG_INT(now_ms), PG_INT(most - all)), &n,
+			   PG_ARGS(PG_INT(c->now_ms), PG_INT(most - all)), &n,
 			   err) != 0)
 			return -1;
 		all += n;
@@ -452,7 +452,7 @@ const struct session_store_ops store_postgres = {
 	.attempt = store_postgres_attempt,
 	.give_back = store_postgres_give_back,
 	.banned = store_postgres_banned,
-	.forgive = store_postgres_forgive,
+	.reset_attempts = store_postgres_reset_attempts,
 	.bans = store_postgres_bans,
 	.learn = store_postgres_learn,
 	.networks = store_postgres_networks,

@@ -161,7 +161,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_BANNED] =
 	    "SELECT ends_ms FROM fcgiauth.attempts WHERE key = $1 AND banned"
 	    " AND ends_ms > $2 AND ends_ms <= $3",
-	[STORE_SQL_FORGIVE] = "DELETE FROM fcgiauth.attempts WHERE key = $1"
+	[STORE_SQL_RESET] = "DELETE FROM fcgiauth.attempts WHERE key = $1"
 			      " RETURNING banned",
 	[STORE_SQL_BANS] =
 	    "SELECT key, ends_ms FROM fcgiauth.attempts WHERE banned"

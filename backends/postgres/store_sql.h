@@ -27,7 +27,7 @@ enum postgres_store_sql {
 	STORE_SQL_ATTEMPT,
 	STORE_SQL_GIVE_BACK,
 	STORE_SQL_BANNED,
-	STORE_SQL_FORGIVE,
+	STORE_SQL_RESET,
 	STORE_SQL_BANS,
 	STORE_SQL_LEARN,
 	STORE_SQL_FORGET_OLDEST,
@@ -62,38 +62,47 @@ void postgres_get_session(const PGresult *r, int row, struct session *out);
 int postgres_keep_texts(struct session *s, char *room, struct arena *a,
 			struct err *err) MUST_USE;
 
-/* A statement that gives at most one row, of n numbers; *row: it gave one. */
-int postgres_numbers(void *conn, enum postgres_store_sql which,
-		     const struct postgres_arg *args, size_t nargs, bool *row,
-		     int64_t *out, size_t n, struct err *err) MUST_USE;
+#define POSTGRES_NUMBERS_MAX 3
 
-/* The operations that are about keys, not sessions (postgres_keys.c), and those
- * of regulation (postgres_attempts.c). */
-int store_postgres_attempt(void *conn, struct str key,
-			   const struct attempt_policy *policy, int64_t now_ms,
+/* The one row that a statement gave, or none. */
+struct postgres_numbers {
+	bool row;
+	int64_t v[POSTGRES_NUMBERS_MAX]; /* its columns, as many as there are */
+};
+
+/* Runs a statement that gives at most one row, of numbers. */
+int postgres_numbers(void *conn, enum postgres_store_sql which,
+		     const struct postgres_arg *args, size_t nargs,
+		     struct postgres_numbers *out, struct err *err) MUST_USE;
+
+/* The operations that are about keys, not sessions (denials.c), and those
+ * of regulation (attempts.c). */
+int store_postgres_attempt(void *conn, const struct call *c, struct str key,
+			   const struct attempt_policy *policy,
 			   struct attempt *out, struct err *err) MUST_USE;
-int store_postgres_give_back(void *conn, struct str key, int64_t ends_ms,
-			     struct err *err) MUST_USE;
-int store_postgres_banned(void *conn, struct str key, int64_t ban_ms,
-			  int64_t now_ms, int64_t *banned_until_ms,
+int store_postgres_give_back(void *conn, const struct call *c, struct str key,
+			     int64_t ends_ms, struct err *err) MUST_USE;
+int store_postgres_banned(void *conn, const struct call *c, struct str key,
+			  int64_t ban_ms, int64_t *banned_until_ms,
 			  struct err *err) MUST_USE;
-int store_postgres_forgive(void *conn, struct str key, bool *was_banned,
-			   struct err *err) MUST_USE;
-int store_postgres_bans(void *conn, struct arena *a, int64_t ban_ms,
-			int64_t now_ms, size_t limit, struct ban **out,
-			size_t *n, struct err *err) MUST_USE;
-int store_postgres_learn(void *conn, struct str user,
-			 const struct known_network *network, int64_t now_ms,
+int store_postgres_reset_attempts(void *conn, const struct call *c,
+				  struct str key, bool *was_banned,
+				  struct err *err) MUST_USE;
+int store_postgres_bans(void *conn, const struct call *c, int64_t ban_ms,
+			size_t limit, struct ban_list *out,
+			struct err *err) MUST_USE;
+int store_postgres_learn(void *conn, const struct call *c, struct str user,
+			 const struct known_network *network,
 			 struct err *err) MUST_USE;
-int store_postgres_networks(void *conn, struct str user, int64_t now_ms,
-			    struct known_network out[NETWORKS_MAX], size_t *n,
+int store_postgres_networks(void *conn, const struct call *c, struct str user,
+			    struct known_networks *out,
 			    struct err *err) MUST_USE;
-int store_postgres_unlearn(void *conn, struct str user,
+int store_postgres_unlearn(void *conn, const struct call *c, struct str user,
 			   struct err *err) MUST_USE;
-int store_postgres_deny(void *conn, struct str key, int64_t issued_ms,
-			int64_t until_ms, struct err *err) MUST_USE;
-int store_postgres_denied(void *conn, const struct str *keys, size_t n,
-			  int64_t issued_ms, int64_t now_ms, bool *denied,
+int store_postgres_deny(void *conn, const struct call *c,
+			const struct denial *d, struct err *err) MUST_USE;
+int store_postgres_denied(void *conn, const struct call *c,
+			  const struct denial_question *q, bool *denied,
 			  struct err *err) MUST_USE;
 
 #endif

@@ -49,9 +49,9 @@ get_ban(struct str text, int64_t ban_ms, int64_t now_ms, int64_t *until_ms,
 }
 
 static int
-count_attempt(struct redis_batch *b, struct str key,
-	      const struct attempt_policy *policy, int64_t now_ms,
-	      struct attempt *out, struct err *err)
+count_attempt(struct redis_batch *b, int64_t now_ms, struct str key,
+	      const struct attempt_policy *policy, struct attempt *out,
+	      struct err *err)
 {
 	int64_t window = policy->window_ms, ban = policy->ban_ms;
 	struct record r;
@@ -89,23 +89,17 @@ count_attempt(struct redis_batch *b, struct str key,
 }
 
 int
-store_redis_attempt(void *conn, struct str key,
-		    const struct attempt_policy *policy, int64_t now_ms,
-		    struct attempt *out, struct err *err)
+store_redis_attempt(void *conn, const struct call *c, struct str key,
+		    const struct attempt_policy *policy, struct attempt *out,
+		    struct err *err)
 {
-	struct arena *a = redis_scratch();
-	struct attempt attempt = { .count = 0 };
-	struct redis_batch b;
-	int result;
+	struct redis_batch b = redis_batch(conn, c->arena, 2);
+	struct attempt attempt;
 
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 2);
-	result = count_attempt(&b, key, policy, now_ms, &attempt, err);
-	arena_free(a);
-	if (result == 0)
-		*out = attempt;
-	return result;
+	if (count_attempt(&b, c->now_ms, key, policy, &attempt, err) != 0)
+		return -1;
+	*out = attempt;
+	return 0;
 }
 
 /* One step whose answer is not looked at. */
@@ -120,88 +114,48 @@ run_step(struct redis_batch *b, struct err *err)
 }
 
 int
-store_redis_give_back(void *conn, struct str key, int64_t ends_ms,
-		      struct err *err)
+store_redis_give_back(void *conn, const struct call *c, struct str key,
+		      int64_t ends_ms, struct err *err)
 {
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 1);
 	(void)redis_add_script(&b, LUA_GIVE_BACK, redis_key(&b, "a:", key),
 			       REDIS_ARGS(redis_time(&b, ends_ms)));
-	result = run_step(&b, err);
-	arena_free(a);
-	return result;
-}
-
-static int
-ask_ban(struct redis_batch *b, struct str key, int64_t ban_ms, int64_t now_ms,
-	int64_t *until, struct err *err)
-{
-	struct str record;
-
-	(void)redis_add(b, "GET", redis_key(b, "a:", key), NULL, 0);
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_text(b, 0, &record, err) != 0)
-		return -1;
-	return get_ban(record, ban_ms, now_ms, until, err);
+	return run_step(&b, err);
 }
 
 int
-store_redis_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
-		   int64_t *banned_until_ms, struct err *err)
+store_redis_banned(void *conn, const struct call *c, struct str key,
+		   int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
 {
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int64_t until = 0;
-	int result;
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
+	struct str record;
 
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 1);
-	result = ask_ban(&b, key, ban_ms, now_ms, &until, err);
-	arena_free(a);
-	if (result == 0)
-		*banned_until_ms = until;
-	return result;
+	(void)redis_add(&b, "GET", redis_key(&b, "a:", key), NULL, 0);
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_get_text(&b, 0, &record, err) != 0)
+		return -1;
+	return get_ban(record, ban_ms, c->now_ms, banned_until_ms, err);
 }
 
 /* What is damaged is forgotten, too. */
-static int
-forgive(struct redis_batch *b, struct str key, bool *was_banned,
-	struct err *err)
+int
+store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
+			   bool *was_banned, struct err *err)
 {
+	struct redis_batch b = redis_batch(conn, c->arena, 2);
 	struct record was;
 	struct str record;
 	struct err damage;
 
-	(void)redis_add_script(b, LUA_END, redis_key(b, "a:", key), NULL, 0);
-	(void)redis_add(b, "ZREM", redis_key(b, "bans", STR("")),
+	(void)redis_add_script(&b, LUA_END, redis_key(&b, "a:", key), NULL, 0);
+	(void)redis_add(&b, "ZREM", redis_key(&b, "bans", STR("")),
 			REDIS_ARGS(key));
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_text(b, 0, &record, err) != 0)
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_get_text(&b, 0, &record, err) != 0)
 		return -1;
 	*was_banned = read_record(record, &was, &damage) == 0 && was.banned;
 	return 0;
-}
-
-int
-store_redis_forgive(void *conn, struct str key, bool *was_banned,
-		    struct err *err)
-{
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
-
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 2);
-	result = forgive(&b, key, was_banned, err);
-	arena_free(a);
-	return result;
 }
 
 /* Some bans, as far as they are in force. */
@@ -278,14 +232,14 @@ compare_bans(const void *a, const void *b)
 }
 
 int
-store_redis_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
-		 size_t limit, struct ban **out, size_t *n, struct err *err)
+store_redis_bans(void *conn, const struct call *c, int64_t ban_ms, size_t limit,
+		 struct ban_list *out, struct err *err)
 {
 	struct bans m = { .l = conn,
-			  .a = a,
+			  .a = c->arena,
 			  .ban_ms = ban_ms,
-			  .now_ms = now_ms,
-			  .v = arena_array(a, limit, sizeof(*m.v)),
+			  .now_ms = c->now_ms,
+			  .v = arena_array(c->arena, limit, sizeof(*m.v)),
 			  .max = limit };
 
 	if (m.v == NULL)
@@ -293,36 +247,27 @@ store_redis_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
 	if (collect_bans(&m, err) != 0)
 		return -1;
 	qsort(m.v, m.n, sizeof(*m.v), compare_bans);
-	*out = m.v;
-	*n = m.n;
+	*out = (struct ban_list){ .v = m.v, .n = m.n };
 	return 0;
 }
 
 #define NETWORK_LEN (REDIS_TIME_LEN + HEX_LEN(NETWORK_HASH_BYTES))
 
 int
-store_redis_learn(void *conn, struct str user,
-		  const struct known_network *network, int64_t now_ms,
-		  struct err *err)
+store_redis_learn(void *conn, const struct call *c, struct str user,
+		  const struct known_network *network, struct err *err)
 {
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 	char hash[HEX_LEN(NETWORK_HASH_BYTES)];
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
 
-	if (a == NULL)
-		return err_nomem(err);
 	hex_encode(network->b, sizeof(network->b), hash);
-	b = redis_batch(conn, a, 1);
 	(void)redis_add_script(
 	    &b, LUA_LEARN, redis_key(&b, "n:", user),
 	    REDIS_ARGS({ .p = hash, .n = sizeof(hash) },
 		       redis_time(&b, network->until_ms),
 		       redis_number(&b, NETWORKS_MAX - 1),
-		       redis_keep(&b, network->until_ms - now_ms)));
-	result = run_step(&b, err);
-	arena_free(a);
-	return result;
+		       redis_keep(&b, network->until_ms - c->now_ms)));
+	return run_step(&b, err);
 }
 
 /* False: it is damaged. */
@@ -337,58 +282,36 @@ read_network(struct str s, struct known_network *out)
 	    hex_decode(hash, out->b, sizeof(out->b));
 }
 
-static int
-ask_networks(struct redis_batch *b, struct str user, int64_t now_ms,
-	     struct known_network out[NETWORKS_MAX], size_t *n, struct err *err)
+int
+store_redis_networks(void *conn, const struct call *c, struct str user,
+		     struct known_networks *out, struct err *err)
 {
-	struct known_network v[NETWORKS_MAX] = { { .until_ms = 0 } }, one;
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
+	struct known_networks known = { .n = 0 };
 	struct str rest;
-	size_t got = 0;
 
-	(void)redis_add(b, "GET", redis_key(b, "n:", user), NULL, 0);
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_text(b, 0, &rest, err) != 0)
+	(void)redis_add(&b, "GET", redis_key(&b, "n:", user), NULL, 0);
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_get_text(&b, 0, &rest, err) != 0)
 		return -1;
 	for (; rest.n > 0; rest = str_skip(rest, NETWORK_LEN)) {
-		if (got == NETWORKS_MAX || !read_network(rest, &one))
+		struct known_network one;
+
+		if (known.n == NETWORKS_MAX || !read_network(rest, &one))
 			return redis_damaged("networks", err);
-		if (one.until_ms > now_ms)
-			v[got++] = one;
+		if (one.until_ms > c->now_ms)
+			known.v[known.n++] = one;
 	}
-	memcpy(out, v, sizeof(v));
-	*n = got;
+	*out = known;
 	return 0;
 }
 
 int
-store_redis_networks(void *conn, struct str user, int64_t now_ms,
-		     struct known_network out[NETWORKS_MAX], size_t *n,
-		     struct err *err)
+store_redis_unlearn(void *conn, const struct call *c, struct str user,
+		    struct err *err)
 {
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 1);
-	result = ask_networks(&b, user, now_ms, out, n, err);
-	arena_free(a);
-	return result;
-}
-
-int
-store_redis_unlearn(void *conn, struct str user, struct err *err)
-{
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
-
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 1);
 	(void)redis_add(&b, "DEL", redis_key(&b, "n:", user), NULL, 0);
-	result = run_step(&b, err);
-	arena_free(a);
-	return result;
+	return run_step(&b, err);
 }

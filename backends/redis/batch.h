@@ -64,7 +64,8 @@ struct str redis_number(struct redis_batch *b, int64_t n);
 /* The prefix, KIND and NAME: "u:", "alice". */
 struct str redis_key(struct redis_batch *b, const char *kind, struct str name);
 
-/* Memory for an operation that was given none; NULL as arena_new(). */
+/* Memory apart from that of the call: of one page after another, or of what
+ * must not fail for want of it half way.  NULL as arena_new(). */
 struct arena *redis_scratch(void) MUST_USE;
 
 #endif

@@ -81,22 +81,23 @@ static int
 end_page(const struct walk *w, void *ctx, struct err *err)
 {
 	struct ending *e = ctx;
-	size_t n = 0;
+	struct redis_sessions of = { .l = w->l, .a = w->a, .v = w->v };
 
 	for (size_t i = 0; i < w->n; i++)
 		if (e->except == NULL ||
 		    memcmp(&w->v[i].id, e->except, sizeof(*e->except)) != 0)
-			w->v[n++] = w->v[i];
-	return redis_end(w->l, w->a, w->v, n, INT64_MIN, &e->n, err);
+			w->v[of.n++] = w->v[i];
+	return redis_end(&of, INT64_MIN, &e->n, err);
 }
 
 int
-store_redis_revoke_user(void *conn, struct str user,
+store_redis_revoke_user(void *conn, const struct call *c, struct str user,
 			const struct session_id *except, int64_t *ended,
 			struct err *err)
 {
 	struct ending e = { .except = except };
 
+	(void)c;
 	if (walk(conn, user, end_page, &e, err) != 0)
 		return -1;
 	*ended = e.n;
@@ -108,34 +109,36 @@ static int
 end_keys(void *ctx, const struct str *keys, size_t n, struct err *err)
 {
 	struct ending *e = ctx;
-	size_t before = redis_prefix(e->l).n + strlen("s:{"), count = 0;
-	struct arena *a = redis_scratch();
+	size_t before = redis_prefix(e->l).n + strlen("s:{");
+	struct redis_sessions of = { .l = e->l, .a = redis_scratch() };
 	struct session *v;
 	int result;
 
-	if (a == NULL)
+	if (of.a == NULL)
 		return err_nomem(err);
-	v = arena_array(a, n, sizeof(*v));
+	v = arena_array(of.a, n, sizeof(*v));
 	for (size_t i = 0; v != NULL && i < n; i++) {
 		struct str id = str_skip(keys[i], before);
 
 		if (id.n == REDIS_ID_LEN + 1)
-			count += hex_decode(
-			    (struct str){ .p = id.p, .n = REDIS_ID_LEN },
-			    v[count].id.b, sizeof(v[count].id.b));
+			of.n += hex_decode((struct str){ .p = id.p,
+							 .n = REDIS_ID_LEN },
+					   v[of.n].id.b, sizeof(v[of.n].id.b));
 	}
-	result = v == NULL ? err_nomem(err)
-			   : redis_end(e->l, a, v, count, INT64_MIN, &e->n,
-				       err);
-	arena_free(a);
+	of.v = v;
+	result =
+	    v == NULL ? err_nomem(err) : redis_end(&of, INT64_MIN, &e->n, err);
+	arena_free(of.a);
 	return result;
 }
 
 int
-store_redis_revoke_all(void *conn, int64_t *ended, struct err *err)
+store_redis_revoke_all(void *conn, const struct call *c, int64_t *ended,
+		       struct err *err)
 {
 	struct ending e = { .l = conn };
 
+	(void)c;
 	if (redis_scan(conn, STR("s:{"), end_keys, &e, err) != 0)
 		return -1;
 	*ended = e.n;
@@ -160,28 +163,25 @@ update_page(const struct walk *w, void *ctx, struct err *err)
 }
 
 int
-store_redis_update_user(void *conn, const struct identity *who,
-			struct err *err)
+store_redis_update_user(void *conn, const struct call *c,
+			const struct identity *who, struct err *err)
 {
 	struct identity copy = *who; /* fn takes no const */
 
+	(void)c;
 	return walk(conn, who->name, update_page, &copy, err);
 }
-
-struct remarking {
-	const struct password_mark *from, *to;
-};
 
 static int
 remark_page(const struct walk *w, void *ctx, struct err *err)
 {
-	const struct remarking *m = ctx;
+	const struct remark *m = ctx;
 	const struct str nul = { .p = "", .n = 1 };
 	struct redis_batch b = redis_batch(w->l, w->a, w->n);
 	const struct str name = redis_join(&b, REDIS_ARGS(w->user, nul));
 	const struct str from =
-	    redis_join(&b, REDIS_ARGS(nul, redis_mark(&b, m->from)));
-	const struct str to = redis_mark(&b, m->to);
+	    redis_join(&b, REDIS_ARGS(nul, redis_mark(&b, &m->from)));
+	const struct str to = redis_mark(&b, &m->to);
 
 	for (size_t i = 0; i < w->n; i++)
 		(void)redis_add_script(
@@ -192,13 +192,13 @@ remark_page(const struct walk *w, void *ctx, struct err *err)
 }
 
 int
-store_redis_remark(void *conn, struct str user,
-		   const struct password_mark *from,
-		   const struct password_mark *to, struct err *err)
+store_redis_remark(void *conn, const struct call *c, const struct remark *m,
+		   struct err *err)
 {
-	struct remarking m = { .from = from, .to = to };
+	struct remark copy = *m; /* fn takes no const */
 
-	return walk(conn, user, remark_page, &m, err);
+	(void)c;
+	return walk(conn, m->user, remark_page, &copy, err);
 }
 
 /* A listing on its way. */
@@ -328,19 +328,20 @@ cursor_entry(struct redis_batch *b, const struct session_cursor *cursor)
 }
 
 int
-store_redis_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
-		 size_t limit, struct session_cursor *cursor,
+store_redis_list(void *conn, const struct call *c,
+		 const struct session_query *q, struct session_cursor *cursor,
 		 struct session_list *out, struct err *err)
 {
-	struct redis_batch b = redis_batch(conn, a, 1); /* only makes texts */
+	/* Only makes texts. */
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 	struct listing m = { .l = conn,
-			     .a = a,
-			     .user = user,
-			     .now_ms = now_ms,
-			     .limit = limit,
+			     .a = c->arena,
+			     .user = q->user,
+			     .now_ms = c->now_ms,
+			     .limit = q->limit,
 			     .from = cursor_entry(&b, cursor) };
 
-	m.list.v = arena_array(a, limit, sizeof(*m.list.v));
+	m.list.v = arena_array(c->arena, q->limit, sizeof(*m.list.v));
 	if (b.failed || m.list.v == NULL)
 		return err_nomem(err);
 	if (collect(&m, err) != 0)

@@ -273,17 +273,14 @@ redis_forget(struct redis_batch *b, const struct session *s)
 			REDIS_ARGS(redis_end_of(b, s)));
 }
 
-/* Adds what leads to the session that a reply says was there. */
-static int
-take_ended(const struct redis_batch *ends, size_t i, struct session *s,
-	   struct redis_batch *rest, int64_t now_ms, int64_t *ended,
-	   struct err *err)
+/* Adds what leads to the session that a reply says was there.  True: it was
+ * alive at now_ms. */
+static bool
+take_ended(struct str record, struct session *s, struct redis_batch *rest,
+	   int64_t now_ms)
 {
 	struct session was = { .id = s->id, .damage = "not there" };
-	struct str record;
 
-	if (redis_get_text(ends, i, &record, err) != 0)
-		return -1;
 	if (record.p != NULL)
 		redis_record_parse(record, &was);
 	if (was.damage == NULL) {
@@ -293,39 +290,43 @@ take_ended(const struct redis_batch *ends, size_t i, struct session *s,
 	}
 	if (s->who.name.n > 0)
 		redis_forget(rest, s);
-	*ended += record.p != NULL && redis_is_alive(s, now_ms);
-	return 0;
+	return record.p != NULL && redis_is_alive(s, now_ms);
 }
 
 /* At most REDIS_PAGE of them. */
 static int
-end_some(struct redis_link *l, struct arena *a, const struct session *v,
-	 size_t n, int64_t now_ms, int64_t *ended, struct err *err)
+end_some(const struct redis_sessions *of, int64_t now_ms, int64_t *ended,
+	 struct err *err)
 {
-	struct redis_batch b = redis_batch(l, a, n);
-	struct redis_batch rest = redis_batch(l, a,
-					      n * (REDIS_FORGET_STEPS + 1));
+	struct redis_batch b = redis_batch(of->l, of->a, of->n);
+	struct redis_batch rest =
+	    redis_batch(of->l, of->a, of->n * (REDIS_FORGET_STEPS + 1));
 	int64_t count = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct str name = redis_join(
-		    &b, REDIS_ARGS(v[i].who.name, { .p = "", .n = 1 }));
+	for (size_t i = 0; i < of->n; i++) {
+		const struct session *s = &of->v[i];
+		const struct str name =
+		    redis_join(&b,
+			       REDIS_ARGS(s->who.name, { .p = "", .n = 1 }));
 
-		(void)redis_add_script(
-		    &b, LUA_END, redis_key_session(&b, redis_id(&b, &v[i].id)),
-		    &name, v[i].who.name.n > 0);
+		(void)redis_add_script(&b, LUA_END,
+				       redis_key_session(&b,
+							 redis_id(&b, &s->id)),
+				       &name, s->who.name.n > 0);
 	}
 	if (rest.failed)
 		return err_nomem(err);
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct session s = { .id = v[i].id,
-				     .created_ms = v[i].created_ms,
-				     .who = { .name = v[i].who.name } };
+	for (size_t i = 0; i < of->n; i++) {
+		struct session s = { .id = of->v[i].id,
+				     .created_ms = of->v[i].created_ms,
+				     .who = { .name = of->v[i].who.name } };
+		struct str record;
 
-		if (take_ended(&b, i, &s, &rest, now_ms, &count, err) != 0)
+		if (redis_get_text(&b, i, &record, err) != 0)
 			return -1;
+		count += take_ended(record, &s, &rest, now_ms);
 	}
 	redis_batch_try(&rest);
 	*ended += count;
@@ -333,17 +334,21 @@ end_some(struct redis_link *l, struct arena *a, const struct session *v,
 }
 
 int
-redis_end(struct redis_link *l, struct arena *a, const struct session *v,
-	  size_t n, int64_t now_ms, int64_t *ended, struct err *err)
+redis_end(const struct redis_sessions *of, int64_t now_ms, int64_t *ended,
+	  struct err *err)
 {
 	int64_t count = 0;
 
-	for (size_t done = 0; done < n;) {
-		size_t some = n - done < REDIS_PAGE ? n - done : REDIS_PAGE;
+	for (size_t done = 0; done < of->n;) {
+		struct redis_sessions some = *of;
 
-		if (end_some(l, a, v + done, some, now_ms, &count, err) != 0)
+		some.v += done;
+		some.n -= done;
+		if (some.n > REDIS_PAGE)
+			some.n = REDIS_PAGE;
+		if (end_some(&some, now_ms, &count, err) != 0)
 			return -1;
-		done += some;
+		done += some.n;
 	}
 	*ended += count;
 	return 0;

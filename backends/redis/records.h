@@ -115,13 +115,20 @@ struct str redis_record_who(struct redis_batch *b, const struct identity *who);
 
 bool redis_is_alive(const struct session *s, int64_t now_ms);
 
+/* Some sessions: id, created_ms and who.name are set, as far as they are
+ * known. */
+struct redis_sessions {
+	struct redis_link *l;
+	struct arena *a;
+	const struct session *v;
+	size_t n;
+};
+
 /*
- * Deletes the n sessions (of which id, created_ms and who.name are set, as far
- * as they are known) and what leads to them.  Adds to *ended how many of them
+ * Deletes the sessions and what leads to them.  Adds to *ended how many of them
  * were alive at now_ms, INT64_MIN: were there.
  */
-int redis_end(struct redis_link *l, struct arena *a, const struct session *v,
-	      size_t n, int64_t now_ms, int64_t *ended,
+int redis_end(const struct redis_sessions *of, int64_t now_ms, int64_t *ended,
 	      struct err *err) MUST_USE;
 /* Steps to delete what leads to a session that is no more. */
 #define REDIS_FORGET_STEPS 3
@@ -132,56 +139,54 @@ void redis_forget_entry(struct redis_batch *b, const struct session *s);
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100
 
-/* The slots of redis_store_rotate.c, redis_store_keys.c,
- * redis_store_attempts.c, redis_store_lists.c and redis_store_sweep.c. */
+/* The slots of ping.c, rotate.c, attempts.c, denials.c, lists.c and
+ * sweep.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		       struct err *err) MUST_USE;
-int store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
-		       const struct rotation *rotation, int64_t now_ms,
-		       enum rotate_answer *answer, struct session *out,
-		       uint8_t wrapped[32], struct err *err) MUST_USE;
-int store_redis_attempt(void *conn, struct str key,
-			const struct attempt_policy *policy, int64_t now_ms,
+int store_redis_rotate(void *conn, const struct call *c,
+		       const struct rotation *r, struct rotated *out,
+		       struct err *err) MUST_USE;
+int store_redis_attempt(void *conn, const struct call *c, struct str key,
+			const struct attempt_policy *policy,
 			struct attempt *out, struct err *err) MUST_USE;
-int store_redis_give_back(void *conn, struct str key, int64_t ends_ms,
-			  struct err *err) MUST_USE;
-int store_redis_banned(void *conn, struct str key, int64_t ban_ms,
-		       int64_t now_ms, int64_t *banned_until_ms,
+int store_redis_give_back(void *conn, const struct call *c, struct str key,
+			  int64_t ends_ms, struct err *err) MUST_USE;
+int store_redis_banned(void *conn, const struct call *c, struct str key,
+		       int64_t ban_ms, int64_t *banned_until_ms,
 		       struct err *err) MUST_USE;
-int store_redis_forgive(void *conn, struct str key, bool *was_banned,
-			struct err *err) MUST_USE;
-int store_redis_bans(void *conn, struct arena *a, int64_t ban_ms,
-		     int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+int store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
+			       bool *was_banned, struct err *err) MUST_USE;
+int store_redis_bans(void *conn, const struct call *c, int64_t ban_ms,
+		     size_t limit, struct ban_list *out,
 		     struct err *err) MUST_USE;
-int store_redis_learn(void *conn, struct str user,
-		      const struct known_network *network, int64_t now_ms,
+int store_redis_learn(void *conn, const struct call *c, struct str user,
+		      const struct known_network *network,
 		      struct err *err) MUST_USE;
-int store_redis_networks(void *conn, struct str user, int64_t now_ms,
-			 struct known_network out[NETWORKS_MAX], size_t *n,
-			 struct err *err) MUST_USE;
-int store_redis_unlearn(void *conn, struct str user, struct err *err) MUST_USE;
-int store_redis_deny(void *conn, struct str key, int64_t issued_ms,
-		     int64_t until_ms, struct err *err) MUST_USE;
-int store_redis_denied(void *conn, const struct str *keys, size_t n,
-		       int64_t issued_ms, int64_t now_ms, bool *denied,
+int store_redis_networks(void *conn, const struct call *c, struct str user,
+			 struct known_networks *out, struct err *err) MUST_USE;
+int store_redis_unlearn(void *conn, const struct call *c, struct str user,
+			struct err *err) MUST_USE;
+int store_redis_deny(void *conn, const struct call *c, const struct denial *d,
+		     struct err *err) MUST_USE;
+int store_redis_denied(void *conn, const struct call *c,
+		       const struct denial_question *q, bool *denied,
 		       struct err *err) MUST_USE;
-int store_redis_revoke_user(void *conn, struct str user,
+int store_redis_revoke_user(void *conn, const struct call *c, struct str user,
 			    const struct session_id *except, int64_t *ended,
 			    struct err *err) MUST_USE;
-int store_redis_revoke_all(void *conn, int64_t *ended,
+int store_redis_revoke_all(void *conn, const struct call *c, int64_t *ended,
 			   struct err *err) MUST_USE;
-int store_redis_update_user(void *conn, const struct identity *who,
+int store_redis_update_user(void *conn, const struct call *c,
+			    const struct identity *who,
 			    struct err *err) MUST_USE;
-int store_redis_remark(void *conn, struct str user,
-		       const struct password_mark *from,
-		       const struct password_mark *to,
+int store_redis_remark(void *conn, const struct call *c, const struct remark *m,
 		       struct err *err) MUST_USE;
-int store_redis_list(void *conn, struct arena *a, struct str user,
-		     int64_t now_ms, size_t limit,
+int store_redis_list(void *conn, const struct call *c,
+		     const struct session_query *q,
 		     struct session_cursor *cursor, struct session_list *out,
 		     struct err *err) MUST_USE;
-int store_redis_sweep(void *conn, int64_t now_ms, size_t limit,
+int store_redis_sweep(void *conn, const struct call *c, size_t limit,
 		      int64_t *removed, struct err *err) MUST_USE;
 
 #endif

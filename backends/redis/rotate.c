@@ -12,15 +12,13 @@
 struct turn {
 	struct redis_link *l;
 	struct arena *a;
-	const struct session_id *id;
 	const struct rotation *r;
 	int64_t now_ms;
 	bool reserved; /* `next` leads to the session because of us */
 	char *record; /* REDIS_RECORD_MAX, of the caller's arena: what is done
 		       * must not fail for want of memory */
 	size_t n; /* of it */
-	enum rotate_answer answer;
-	struct session s;
+	struct rotated is;
 };
 
 /* A `next` that leads elsewhere is taken. */
@@ -29,7 +27,7 @@ reserve(struct turn *t, struct err *err)
 {
 	struct redis_batch b = redis_batch(t->l, t->a, 2);
 	struct str key = redis_key_token(&b, &t->r->next);
-	struct str id = redis_id(&b, t->id), set, got;
+	struct str id = redis_id(&b, &t->r->id), set, got;
 
 	(void)redis_add(&b, "SET", key,
 			REDIS_ARGS(id, STR("NX"), STR("PX"), RESERVED));
@@ -81,18 +79,21 @@ read_outcome(struct turn *t, const struct redis_batch *b, struct err *err)
 
 	if (redis_get_texts(b, 0, &v, &n, err) != 0)
 		return -1;
-	if (n < 1 || n > 2 || !answer_of(v[0], &t->answer) ||
-	    (t->answer == ROTATE_GONE) != (n == 1) ||
+	if (n < 1 || n > 2 || !answer_of(v[0], &t->is.answer) ||
+	    (t->is.answer == ROTATE_GONE) != (n == 1) ||
 	    (n == 2 && v[1].n > REDIS_RECORD_MAX))
-		return session_refuse_damaged(
-		    &(struct session){ .id = *t->id, .damage = "record" }, err);
+		return session_refuse_damaged(&(struct session){ .id = t->r->id,
+								 .damage =
+								     "record" },
+					      err);
 	if (n == 1)
 		return 0;
 	memcpy(t->record, v[1].p, v[1].n);
 	t->n = v[1].n;
-	t->s.id = *t->id;
-	redis_record_parse((struct str){ .p = t->record, .n = t->n }, &t->s);
-	return session_refuse_damaged(&t->s, err);
+	t->is.session.id = t->r->id;
+	redis_record_parse((struct str){ .p = t->record, .n = t->n },
+			   &t->is.session);
+	return session_refuse_damaged(&t->is.session, err);
 }
 
 static struct str
@@ -108,7 +109,7 @@ turn(struct turn *t, struct err *err)
 	struct redis_batch b = redis_batch(t->l, t->a, 1);
 
 	(void)redis_add_script(
-	    &b, LUA_ROTATE, redis_key_session(&b, redis_id(&b, t->id)),
+	    &b, LUA_ROTATE, redis_key_session(&b, redis_id(&b, &t->r->id)),
 	    REDIS_ARGS(redis_time(&b, t->now_ms),
 		       redis_count(&b, r->generation), secret(r->presented.b),
 		       redis_time(&b, since_ms(t)),
@@ -126,23 +127,26 @@ static struct redis_batch
 lead(const struct turn *t)
 {
 	struct redis_batch b = redis_batch(t->l, t->a, 3 + REDIS_FORGET_STEPS);
-	const struct token_hash *next = &t->r->next, *now = &t->s.token;
+	const struct token_hash *next = &t->r->next,
+				*now = &t->is.session.token;
 
-	if (t->answer == ROTATE_DONE || t->answer == ROTATE_GRACE)
-		(void)redis_add(
-		    &b, "SET", redis_key_token(&b, now),
-		    REDIS_ARGS(redis_id(&b, t->id), STR("PX"),
-			       redis_keep(&b, t->s.expires_ms - t->now_ms)));
-	if (t->answer == ROTATE_DONE && memcmp(&t->r->presented, now,
-					       sizeof(*now)) != 0)
+	if (t->is.answer == ROTATE_DONE || t->is.answer == ROTATE_GRACE)
+		(void)redis_add(&b, "SET", redis_key_token(&b, now),
+				REDIS_ARGS(redis_id(&b, &t->r->id), STR("PX"),
+					   redis_keep(&b,
+						      t->is.session.expires_ms -
+							  t->now_ms)));
+	if (t->is.answer == ROTATE_DONE &&
+	    memcmp(&t->r->presented, now, sizeof(*now)) != 0)
 		(void)redis_add(&b, "DEL",
 				redis_key_token(&b, &t->r->presented), NULL, 0);
-	if (t->answer == ROTATE_REUSED) {
+	if (t->is.answer == ROTATE_REUSED) {
 		(void)redis_add(&b, "DEL", redis_key_token(&b, now), NULL, 0);
-		redis_forget(&b, &t->s);
+		redis_forget(&b, &t->is.session);
 	}
-	if (t->reserved && (t->answer == ROTATE_GONE ||
-			    memcmp(next, now, sizeof(*now)) != 0))
+	if (t->reserved &&
+	    (t->is.answer == ROTATE_GONE ||
+	     memcmp(next, now, sizeof(*now)) != 0))
 		(void)redis_add(&b, "DEL", redis_key_token(&b, next), NULL, 0);
 	return b;
 }
@@ -157,24 +161,21 @@ rotate(struct turn *t, struct err *err)
 	b = lead(t);
 	/* Whoever is not told so asks again and gets GRACE, which leads to
 	 * the session, too. */
-	if (t->answer == ROTATE_DONE || t->answer == ROTATE_GRACE)
+	if (t->is.answer == ROTATE_DONE || t->is.answer == ROTATE_GRACE)
 		return redis_batch_run(&b, err);
 	redis_batch_try(&b);
 	return 0;
 }
 
 int
-store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
-		   const struct rotation *rotation, int64_t now_ms,
-		   enum rotate_answer *answer, struct session *out,
-		   uint8_t wrapped[32], struct err *err)
+store_redis_rotate(void *conn, const struct call *c, const struct rotation *r,
+		   struct rotated *out, struct err *err)
 {
 	struct turn t = { .l = conn,
 			  .a = redis_scratch(),
-			  .id = id,
-			  .r = rotation,
-			  .now_ms = now_ms,
-			  .record = arena_alloc(a, REDIS_RECORD_MAX) };
+			  .r = r,
+			  .now_ms = c->now_ms,
+			  .record = arena_alloc(c->arena, REDIS_RECORD_MAX) };
 	int result = -1;
 
 	if (t.a == NULL || t.record == NULL)
@@ -184,12 +185,9 @@ store_redis_rotate(void *conn, struct arena *a, const struct session_id *id,
 	arena_free(t.a);
 	if (result != 0)
 		return -1;
-	*answer = t.answer;
-	*out = t.s;
-	if (t.answer == ROTATE_DONE || t.answer == ROTATE_GRACE)
-		redis_record_wrapped(
-		    (struct str){ .p = t.record, .n = t.n }, wrapped);
-	else
-		memset(wrapped, 0, sizeof(rotation->wrapped));
+	if (t.is.answer == ROTATE_DONE || t.is.answer == ROTATE_GRACE)
+		redis_record_wrapped((struct str){ .p = t.record, .n = t.n },
+				     t.is.wrapped);
+	*out = t.is;
 	return 0;
 }

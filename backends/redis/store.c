@@ -34,19 +34,12 @@ keep_secret(struct redis_batch *b, struct str name, uint8_t value[32],
 }
 
 static int
-store_redis_secret(void *conn, const char *name, uint8_t value[32],
-		   struct err *err)
+store_redis_secret(void *conn, const struct call *c, const char *name,
+		   uint8_t value[32], struct err *err)
 {
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
+	struct redis_batch b = redis_batch(conn, c->arena, 2);
 
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 2);
-	result = keep_secret(&b, str_from(name), value, err);
-	arena_free(a);
-	return result;
+	return keep_secret(&b, str_from(name), value, err);
 }
 
 /* Enough for all sessions of a user who had no limit until now. */
@@ -60,6 +53,8 @@ struct making {
 	int64_t max, now_ms;
 	struct session *others; /* of the user, with max */
 	size_t nothers;
+	struct session *over; /* of those, who have to go */
+	size_t nover;
 };
 
 static int64_t
@@ -85,13 +80,13 @@ take_back(const struct making *m)
 
 /* Those that were to make room for it stay. */
 static void
-spare(const struct making *m, const struct session *over, size_t n)
+spare(const struct making *m)
 {
-	struct redis_batch b = redis_batch(m->l, m->a, 2 * n);
+	struct redis_batch b = redis_batch(m->l, m->a, 2 * m->nover);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < m->nover; i++) {
 		struct str key = redis_key(&b, "u:", m->s->who.name);
-		struct str entry = redis_entry(&b, &over[i]);
+		struct str entry = redis_entry(&b, &m->over[i]);
 
 		(void)redis_add(&b, "ZADD", key, REDIS_ARGS(STR("0"), entry));
 		(void)redis_add(&b, "ZREM", key,
@@ -199,10 +194,9 @@ look_for_gone(struct making *m, size_t *ngone, struct err *err)
 	return 0;
 }
 
-/* Into the indices; *over become those that have to go for it. */
+/* Into the indices; m->over become those that have to go for it. */
 static int
-enlist(const struct making *m, size_t ngone, struct session **over,
-       size_t *nover, struct err *err)
+enlist(struct making *m, size_t ngone, struct err *err)
 {
 	struct redis_batch b = redis_batch(m->l, m->a, 2);
 	struct str *args = arena_array(m->a, ngone + 2, sizeof(*args));
@@ -220,7 +214,7 @@ enlist(const struct making *m, size_t ngone, struct session **over,
 			REDIS_ARGS(STR("0"), redis_entry(&b, m->s)));
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	return redis_get_entries(&b, 0, over, nover, err);
+	return redis_get_entries(&b, 0, &m->over, &m->nover, err);
 }
 
 /* Last: a session that can be used is whole, and found by who ends those of
@@ -245,33 +239,35 @@ lead(const struct making *m, struct err *err)
 static int
 create(struct making *m, int64_t *evicted, struct err *err)
 {
-	struct session *over;
-	size_t ngone, nover = 0;
+	struct redis_sessions over = { .l = m->l, .a = m->a };
+	size_t ngone;
 
 	if (make(m, err) != 0)
 		return -1;
-	if (look_for_gone(m, &ngone, err) != 0 ||
-	    enlist(m, ngone, &over, &nover, err) != 0 || lead(m, err) != 0) {
-		if (nover > 0)
-			spare(m, over, nover);
+	if (look_for_gone(m, &ngone, err) != 0 || enlist(m, ngone, err) != 0 ||
+	    lead(m, err) != 0) {
+		if (m->nover > 0)
+			spare(m);
 		take_back(m);
 		return -1;
 	}
-	for (size_t i = 0; i < nover; i++)
-		over[i].who.name = m->s->who.name;
-	return redis_end(m->l, m->a, over, nover, m->now_ms, evicted, err);
+	for (size_t i = 0; i < m->nover; i++)
+		m->over[i].who.name = m->s->who.name;
+	over.v = m->over;
+	over.n = m->nover;
+	return redis_end(&over, m->now_ms, evicted, err);
 }
 
 static int
-store_redis_create(void *conn, const struct session *session,
-		   int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		   struct err *err)
+store_redis_create(void *conn, const struct call *c,
+		   const struct session *session, int64_t max_per_user,
+		   int64_t *evicted, struct err *err)
 {
 	struct making m = { .l = conn,
 			    .a = arena_new(MAKING_MAX),
 			    .s = session,
 			    .max = max_per_user > 0 ? max_per_user : 0,
-			    .now_ms = now_ms };
+			    .now_ms = c->now_ms };
 	int64_t n = 0;
 	int result;
 
@@ -337,11 +333,11 @@ ask_in_turn(struct redis_batch *b, const struct token_hash *token,
 }
 
 static int
-store_redis_find(void *conn, struct arena *a, const struct session_id *id,
-		 const struct token_hash *token, int64_t now_ms, bool *found,
-		 struct session *out, struct err *err)
+store_redis_find(void *conn, const struct call *c, const struct session_id *id,
+		 const struct token_hash *token, struct session_answer *out,
+		 struct err *err)
 {
-	struct redis_batch b = redis_batch(conn, a, 1);
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 	struct str answer[2] = { { .p = NULL }, { .p = NULL } };
 	struct session s = { .created_ms = 0 };
 	bool is = false;
@@ -358,66 +354,50 @@ store_redis_find(void *conn, struct arena *a, const struct session_id *id,
 		is = s.damage != NULL ||
 		    (token_hash_same(&s.token, token) &&
 		     memcmp(&s.id, id, sizeof(*id)) == 0 &&
-		     redis_is_alive(&s, now_ms));
+		     redis_is_alive(&s, c->now_ms));
 	}
-	*found = is;
-	*out = is ? s : (struct session){ .created_ms = 0 };
+	*out = (struct session_answer){ .found = is };
+	if (is)
+		out->session = s;
 	return 0;
 }
 
 static int
-touch(struct redis_batch *b, const struct session_id *id, int64_t last_seen_ms,
-      int64_t idle_expires_ms, struct err *err)
+store_redis_touch(void *conn, const struct call *c, const struct touch *t,
+		  struct err *err)
 {
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 	int64_t ignored;
 
 	(void)redis_add_script(
-	    b, LUA_TOUCH, redis_key_session(b, redis_id(b, id)),
-	    REDIS_ARGS(redis_time(b, last_seen_ms),
-		       redis_time(b, idle_expires_ms),
-		       redis_time(b, later_ms(last_seen_ms, CLOCK_SLACK_MS))));
-	if (redis_batch_run(b, err) != 0)
+	    &b, LUA_TOUCH, redis_key_session(&b, redis_id(&b, &t->id)),
+	    REDIS_ARGS(redis_time(&b, t->last_seen_ms),
+		       redis_time(&b, t->idle_expires_ms),
+		       redis_time(&b,
+				  later_ms(t->last_seen_ms, CLOCK_SLACK_MS))));
+	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	if (redis_get_number(b, 0, &ignored, err) == 0)
+	if (redis_get_number(&b, 0, &ignored, err) == 0)
 		return 0;
-	return session_refuse_damaged(&(struct session){ .id = *id,
+	return session_refuse_damaged(&(struct session){ .id = t->id,
 							 .damage = "record" },
 				      err);
 }
 
 static int
-store_redis_touch(void *conn, const struct session_id *id,
-		  int64_t last_seen_ms, int64_t idle_expires_ms,
-		  struct err *err)
+store_redis_revoke(void *conn, const struct call *c,
+		   const struct session_id *id, bool *ended, struct err *err)
 {
-	struct arena *a = redis_scratch();
-	struct redis_batch b;
-	int result;
-
-	if (a == NULL)
-		return err_nomem(err);
-	b = redis_batch(conn, a, 1);
-	result = touch(&b, id, last_seen_ms, idle_expires_ms, err);
-	arena_free(a);
-	return result;
-}
-
-static int
-store_redis_revoke(void *conn, const struct session_id *id, bool *ended,
-		   struct err *err)
-{
-	const struct session one = { .id = *id };
-	struct arena *a = redis_scratch();
+	const struct session session = { .id = *id };
+	const struct redis_sessions one = {
+		.l = conn, .a = c->arena, .v = &session, .n = 1
+	};
 	int64_t n = 0;
-	int result;
 
-	if (a == NULL)
-		return err_nomem(err);
-	result = redis_end(conn, a, &one, 1, INT64_MIN, &n, err);
-	arena_free(a);
-	if (result == 0)
-		*ended = n > 0;
-	return result;
+	if (redis_end(&one, INT64_MIN, &n, err) != 0)
+		return -1;
+	*ended = n > 0;
+	return 0;
 }
 
 const struct session_store_ops store_redis = {
@@ -455,7 +435,7 @@ const struct session_store_ops store_redis = {
 	.attempt = store_redis_attempt,
 	.give_back = store_redis_give_back,
 	.banned = store_redis_banned,
-	.forgive = store_redis_forgive,
+	.reset_attempts = store_redis_reset_attempts,
 	.bans = store_redis_bans,
 	.learn = store_redis_learn,
 	.networks = store_redis_networks,

@@ -223,10 +223,10 @@ sweep_bans(const struct due *d, struct err *err)
 }
 
 int
-store_redis_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
-		  struct err *err)
+store_redis_sweep(void *conn, const struct call *c, size_t limit,
+		  int64_t *removed, struct err *err)
 {
-	struct due d = { .l = conn, .a = redis_scratch(), .now_ms = now_ms };
+	struct due d = { .l = conn, .a = redis_scratch(), .now_ms = c->now_ms };
 	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit, n = 0;
 	int result = -1;
 

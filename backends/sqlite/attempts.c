@@ -2,55 +2,53 @@
 /* Regulation in the SQLite store: attempts, bans, networks of users. */
 #include "backends/sqlite/store_sql.h"
 
-#include <string.h>
+#include <assert.h>
 
 int
 sqlite_numbers(struct sqlite_link *l, size_t which,
-	       const struct sqlite_arg *args, size_t nargs, bool *row,
-	       int64_t *out, size_t n, struct err *err)
+	       const struct sqlite_arg *args, size_t nargs,
+	       struct sqlite_numbers *out, struct err *err)
 {
-	int64_t v[SQLITE_NUMBERS_MAX];
+	struct sqlite_numbers r = { .row = false };
 	sqlite3_stmt *stmt = NULL;
-	bool more;
+	int n;
 
 	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, row, err) != 0)
+	    sqlite_next(l, stmt, &r.row, err) != 0)
 		return -1;
-	if (!*row)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		v[i] = sqlite3_column_int64(stmt, (int)i);
+	n = r.row ? sqlite3_column_count(stmt) : 0;
+	assert(n <= SQLITE_NUMBERS_MAX);
+	for (int i = 0; i < n; i++)
+		r.v[i] = sqlite3_column_int64(stmt, i);
 	/* A statement that writes has not committed before its end. */
-	if (sqlite_next(l, stmt, &more, err) != 0)
+	if (r.row && sqlite_next(l, stmt, &(bool){ false }, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		out[i] = v[i];
+	*out = r;
 	return 0;
 }
 
 int
-store_sqlite_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
-		    int64_t *banned_until_ms, struct err *err)
+store_sqlite_banned(void *conn, const struct call *c, struct str key,
+		    int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
 {
-	int64_t until = 0;
-	bool row;
+	struct sqlite_numbers r;
 
 	if (sqlite_numbers(conn, STORE_SQL_BANNED,
-			   SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms),
-				    SQL_INT(latest_ms(now_ms, ban_ms))),
-			   &row, &until, 1, err) != 0)
+			   SQL_ARGS(SQL_TEXT(key), SQL_INT(c->now_ms),
+				    SQL_INT(latest_ms(c->now_ms, ban_ms))),
+			   &r, err) != 0)
 		return -1;
-	*banned_until_ms = until;
+	*banned_until_ms = r.v[0];
 	return 0;
 }
 
 static int
-count_attempt(struct sqlite_link *l, struct str key,
-	      const struct attempt_policy *policy, int64_t now_ms,
-	      struct attempt *out, struct err *err)
+count_attempt(struct sqlite_link *l, const struct call *c, struct str key,
+	      const struct attempt_policy *policy, struct attempt *out,
+	      struct err *err)
 {
-	int64_t v[3];
-	bool row;
+	const int64_t now_ms = c->now_ms;
+	struct sqlite_numbers r;
 
 	if (sqlite_numbers(
 		l, STORE_SQL_ATTEMPT,
@@ -60,28 +58,26 @@ count_attempt(struct sqlite_link *l, struct str key,
 			 SQL_INT(policy->max),
 			 SQL_INT(latest_ms(now_ms, policy->window_ms)),
 			 SQL_INT(latest_ms(now_ms, policy->ban_ms))),
-		&row, v, ARRAY_LEN(v), err) != 0)
+		&r, err) != 0)
 		return -1;
-	if (row) {
-		*out = (struct attempt){ .banned_until_ms = v[0],
-					 .count = v[1],
-					 .ends_ms = v[2] };
+	*out = (struct attempt){ .banned_until_ms = r.v[0],
+				 .count = r.v[1],
+				 .ends_ms = r.v[2] };
+	if (r.row)
 		return 0;
-	}
-	return store_sqlite_banned(l, key, policy->ban_ms, now_ms,
+	return store_sqlite_banned(l, c, key, policy->ban_ms,
 				   &out->banned_until_ms, err);
 }
 
 int
-store_sqlite_attempt(void *conn, struct str key,
-		     const struct attempt_policy *policy, int64_t now_ms,
-		     struct attempt *out, struct err *err)
+store_sqlite_attempt(void *conn, const struct call *c, struct str key,
+		     const struct attempt_policy *policy, struct attempt *out,
+		     struct err *err)
 {
-	struct attempt attempt = { .count = 0 };
+	struct attempt attempt;
 
 	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn,
-		       count_attempt(conn, key, policy, now_ms, &attempt, err),
+	    sqlite_end(conn, count_attempt(conn, c, key, policy, &attempt, err),
 		       err) != 0)
 		return -1;
 	*out = attempt;
@@ -89,44 +85,45 @@ store_sqlite_attempt(void *conn, struct str key,
 }
 
 int
-store_sqlite_give_back(void *conn, struct str key, int64_t ends_ms,
-		       struct err *err)
+store_sqlite_give_back(void *conn, const struct call *c, struct str key,
+		       int64_t ends_ms, struct err *err)
 {
 	int64_t ignored;
 
+	(void)c;
 	return sqlite_change(conn, STORE_SQL_GIVE_BACK,
 			     SQL_ARGS(SQL_TEXT(key), SQL_INT(ends_ms)),
 			     &ignored, err);
 }
 
 int
-store_sqlite_forgive(void *conn, struct str key, bool *was_banned,
-		     struct err *err)
+store_sqlite_reset_attempts(void *conn, const struct call *c, struct str key,
+			    bool *was_banned, struct err *err)
 {
-	int64_t banned = 0;
-	bool row;
+	struct sqlite_numbers r;
 
-	if (sqlite_numbers(conn, STORE_SQL_FORGIVE, SQL_ARGS(SQL_TEXT(key)),
-			   &row, &banned, 1, err) != 0)
+	(void)c;
+	if (sqlite_numbers(conn, STORE_SQL_RESET, SQL_ARGS(SQL_TEXT(key)), &r,
+			   err) != 0)
 		return -1;
-	*was_banned = banned != 0;
+	*was_banned = r.v[0] != 0;
 	return 0;
 }
 
 int
-store_sqlite_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
-		  size_t limit, struct ban **out, size_t *n, struct err *err)
+store_sqlite_bans(void *conn, const struct call *c, int64_t ban_ms,
+		  size_t limit, struct ban_list *out, struct err *err)
 {
-	struct ban *v = arena_array(a, limit, sizeof(*v));
+	struct ban_list list = { .v = arena_array(c->arena, limit,
+						  sizeof(*list.v)) };
 	sqlite3_stmt *stmt = NULL;
-	size_t got = 0;
 	bool row;
 
-	if (v == NULL)
+	if (list.v == NULL)
 		return err_nomem(err);
 	if (sqlite_query(conn, STORE_SQL_BANS,
-			 SQL_ARGS(SQL_INT(now_ms),
-				  SQL_INT(latest_ms(now_ms, ban_ms)),
+			 SQL_ARGS(SQL_INT(c->now_ms),
+				  SQL_INT(latest_ms(c->now_ms, ban_ms)),
 				  SQL_INT((int64_t)limit)),
 			 &stmt, err) != 0)
 		return -1;
@@ -135,15 +132,15 @@ store_sqlite_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
 			return -1;
 		if (!row)
 			break;
-		v[got].until_ms = sqlite3_column_int64(stmt, 1);
-		if (sqlite_get_text(stmt, 0, a, &v[got].key, err) != 0) {
+		list.v[list.n].until_ms = sqlite3_column_int64(stmt, 1);
+		if (sqlite_get_text(stmt, 0, c->arena, &list.v[list.n].key,
+				    err) != 0) {
 			sqlite_finish(stmt);
 			return -1;
 		}
-		got++;
+		list.n++;
 	}
-	*out = v;
-	*n = got;
+	*out = list;
 	return 0;
 }
 
@@ -166,54 +163,54 @@ learn(struct sqlite_link *l, struct str user,
 }
 
 int
-store_sqlite_learn(void *conn, struct str user,
-		   const struct known_network *network, int64_t now_ms,
-		   struct err *err)
+store_sqlite_learn(void *conn, const struct call *c, struct str user,
+		   const struct known_network *network, struct err *err)
 {
-	(void)now_ms; /* what is over is not given out, and swept */
+	(void)c; /* what is over is not given out, and swept */
 	if (sqlite_begin(conn, err) != 0)
 		return -1;
 	return sqlite_end(conn, learn(conn, user, network, err), err);
 }
 
 int
-store_sqlite_networks(void *conn, struct str user, int64_t now_ms,
-		      struct known_network out[NETWORKS_MAX], size_t *n,
-		      struct err *err)
+store_sqlite_networks(void *conn, const struct call *c, struct str user,
+		      struct known_networks *out, struct err *err)
 {
-	struct known_network v[NETWORKS_MAX] = { { .until_ms = 0 } };
+	struct known_networks known = { .n = 0 };
 	sqlite3_stmt *stmt = NULL;
-	size_t got = 0;
 	bool row;
 
 	if (sqlite_query(conn, STORE_SQL_NETWORKS,
-			 SQL_ARGS(SQL_TEXT(user), SQL_INT(now_ms),
+			 SQL_ARGS(SQL_TEXT(user), SQL_INT(c->now_ms),
 				  SQL_INT(NETWORKS_MAX)),
 			 &stmt, err) != 0)
 		return -1;
 	for (;;) {
+		struct known_network *network = &known.v[known.n];
+
 		if (sqlite_next(conn, stmt, &row, err) != 0)
 			return -1;
 		if (!row)
 			break;
-		v[got].until_ms = sqlite3_column_int64(stmt, 1);
-		if (sqlite_get_blob(stmt, 0, v[got].b, sizeof(v[got].b), err) !=
-		    0) {
+		network->until_ms = sqlite3_column_int64(stmt, 1);
+		if (sqlite_get_blob(stmt, 0, network->b, sizeof(network->b),
+				    err) != 0) {
 			sqlite_finish(stmt);
 			return -1;
 		}
-		got++;
+		known.n++;
 	}
-	memcpy(out, v, sizeof(v));
-	*n = got;
+	*out = known;
 	return 0;
 }
 
 int
-store_sqlite_unlearn(void *conn, struct str user, struct err *err)
+store_sqlite_unlearn(void *conn, const struct call *c, struct str user,
+		     struct err *err)
 {
 	int64_t ignored;
 
+	(void)c;
 	return sqlite_change(conn, STORE_SQL_UNLEARN, SQL_ARGS(SQL_TEXT(user)),
 			     &ignored, err);
 }

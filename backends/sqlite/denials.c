@@ -3,33 +3,33 @@
 #include "backends/sqlite/store_sql.h"
 
 int
-store_sqlite_deny(void *conn, struct str key, int64_t issued_ms,
-		  int64_t until_ms, struct err *err)
+store_sqlite_deny(void *conn, const struct call *c, const struct denial *d,
+		  struct err *err)
 {
 	int64_t n;
 
-	return sqlite_change(
-	    conn, STORE_SQL_DENY,
-	    SQL_ARGS(SQL_TEXT(key), SQL_INT(issued_ms), SQL_INT(until_ms)), &n,
-	    err);
+	(void)c;
+	return sqlite_change(conn, STORE_SQL_DENY,
+			     SQL_ARGS(SQL_TEXT(d->key), SQL_INT(d->issued_ms),
+				      SQL_INT(d->until_ms)),
+			     &n, err);
 }
 
 /* No row has an empty key: it fills the places of those not asked for. */
 int
-store_sqlite_denied(void *conn, const struct str *keys, size_t n,
-		    int64_t issued_ms, int64_t now_ms, bool *denied,
+store_sqlite_denied(void *conn, const struct call *c,
+		    const struct denial_question *q, bool *denied,
 		    struct err *err)
 {
-	struct sqlite_arg args[2 + DENIED_KEYS_MAX] = { SQL_INT(issued_ms),
-							SQL_INT(now_ms) };
-	int64_t number;
-	bool row;
+	struct sqlite_arg args[2 + DENIED_KEYS_MAX] = { SQL_INT(q->issued_ms),
+							SQL_INT(c->now_ms) };
+	struct sqlite_numbers r;
 
 	for (size_t i = 0; i < DENIED_KEYS_MAX; i++)
-		args[2 + i] = SQL_TEXT(i < n ? keys[i] : STR(""));
-	if (sqlite_numbers(conn, STORE_SQL_DENIED, args, ARRAY_LEN(args), &row,
-			   &number, 1, err) != 0)
+		args[2 + i] = SQL_TEXT(i < q->n ? q->keys[i] : STR(""));
+	if (sqlite_numbers(conn, STORE_SQL_DENIED, args, ARRAY_LEN(args), &r,
+			   err) != 0)
 		return -1;
-	*denied = row;
+	*denied = r.row;
 	return 0;
 }

@@ -10,14 +10,15 @@ sqlite_mark_arg(const struct password_mark *mark)
 }
 
 int
-store_sqlite_remark(void *conn, struct str user,
-		    const struct password_mark *from,
-		    const struct password_mark *to, struct err *err)
+store_sqlite_remark(void *conn, const struct call *c, const struct remark *m,
+		    struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	return sqlite_change(conn, STORE_SQL_REMARK,
-			     SQL_ARGS(SQL_TEXT(user), sqlite_mark_arg(from),
-				      sqlite_mark_arg(to)),
+			     SQL_ARGS(SQL_TEXT(m->user),
+				      sqlite_mark_arg(&m->from),
+				      sqlite_mark_arg(&m->to)),
 			     &n, err);
 }

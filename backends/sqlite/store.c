@@ -53,11 +53,12 @@ keep_secret(struct sqlite_link *l, struct str name, uint8_t value[32],
 }
 
 static int
-store_sqlite_secret(void *conn, const char *name, uint8_t value[32],
-		    struct err *err)
+store_sqlite_secret(void *conn, const struct call *c, const char *name,
+		    uint8_t value[32], struct err *err)
 {
 	uint8_t kept[32];
 
+	(void)c;
 	memcpy(kept, value, sizeof(kept));
 	if (sqlite_begin(conn, err) != 0 ||
 	    sqlite_end(conn, keep_secret(conn, str_from(name), kept, err),
@@ -100,9 +101,9 @@ make_room(struct sqlite_link *l, const struct session *s, int64_t max,
 }
 
 static int
-store_sqlite_create(void *conn, const struct session *session,
-		    int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		    struct err *err)
+store_sqlite_create(void *conn, const struct call *c,
+		    const struct session *session, int64_t max_per_user,
+		    int64_t *evicted, struct err *err)
 {
 	int64_t n = 0;
 	int result;
@@ -112,7 +113,7 @@ store_sqlite_create(void *conn, const struct session *session,
 	result = insert(conn, session, err);
 	if (result == 0)
 		result =
-		    make_room(conn, session, max_per_user, now_ms, &n, err);
+		    make_room(conn, session, max_per_user, c->now_ms, &n, err);
 	if (sqlite_end(conn, result, err) != 0)
 		return -1;
 	*evicted = n;
@@ -120,59 +121,49 @@ store_sqlite_create(void *conn, const struct session *session,
 }
 
 static int
-store_sqlite_find(void *conn, struct arena *a, const struct session_id *id,
-		  const struct token_hash *token, int64_t now_ms, bool *found,
-		  struct session *out, struct err *err)
+store_sqlite_find(void *conn, const struct call *c, const struct session_id *id,
+		  const struct token_hash *token, struct session_answer *out,
+		  struct err *err)
 {
-	struct session s = { .created_ms = 0 };
+	struct session_answer is = { .found = false };
 	sqlite3_stmt *stmt = NULL;
-	bool row;
 	int result = 0;
 
 	if (sqlite_query(conn, STORE_SQL_FIND,
-			 SQL_ARGS(ID(token), SQL_INT(now_ms), ID(id)), &stmt,
+			 SQL_ARGS(ID(token), SQL_INT(c->now_ms), ID(id)), &stmt,
 			 err) != 0 ||
-	    sqlite_next(conn, stmt, &row, err) != 0)
+	    sqlite_next(conn, stmt, &is.found, err) != 0)
 		return -1;
-	if (row) {
-		result = sqlite_get_session(stmt, a, &s, err);
+	if (is.found) {
+		result = sqlite_get_session(stmt, c->arena, &is.session, err);
 		sqlite_finish(stmt);
 	}
-	if (result != 0)
-		return -1;
-	*found = row;
-	*out = s;
-	return 0;
+	if (result == 0)
+		*out = is;
+	return result;
 }
 
 /* The one write that a power failure may undo: it only makes a session end
  * sooner, and there are too many of them to wait for the disk. */
 static int
-store_sqlite_touch(void *conn, const struct session_id *id,
-		   int64_t last_seen_ms, int64_t idle_expires_ms,
+store_sqlite_touch(void *conn, const struct call *c, const struct touch *t,
 		   struct err *err)
 {
 	struct err second;
 	int64_t n;
 	int result;
 
+	(void)c;
 	if (sqlite_relax(conn, true, err) != 0)
 		return -1;
-	result = sqlite_change(
-	    conn, STORE_SQL_TOUCH,
-	    SQL_ARGS(ID(id), SQL_INT(last_seen_ms), SQL_INT(idle_expires_ms)),
-	    &n, err);
+	result = sqlite_change(conn, STORE_SQL_TOUCH,
+			       SQL_ARGS(ID(&t->id), SQL_INT(t->last_seen_ms),
+					SQL_INT(t->idle_expires_ms)),
+			       &n, err);
 	if (sqlite_relax(conn, false, result == 0 ? err : &second) != 0)
 		return -1;
 	return result;
 }
-
-/* What a rotation gives back; GONE, and zero, to begin with. */
-struct outcome {
-	enum rotate_answer answer;
-	struct session session;
-	uint8_t wrapped[32];
-};
 
 static bool
 has_successor(enum rotate_answer answer)
@@ -183,7 +174,7 @@ has_successor(enum rotate_answer answer)
 /* Reads the one row that says what a statement of the rotation has done. */
 static int
 get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
-	    struct outcome *out, struct err *err)
+	    struct rotated *out, struct err *err)
 {
 	bool more;
 
@@ -200,9 +191,8 @@ get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 }
 
 static int
-rotate(struct sqlite_link *l, struct arena *a, const struct session_id *id,
-       const struct rotation *r, int64_t now_ms, struct outcome *out,
-       struct err *err)
+rotate(struct sqlite_link *l, const struct call *c, const struct rotation *r,
+       struct rotated *out, struct err *err)
 {
 	static const struct {
 		size_t sql, nargs;
@@ -214,15 +204,15 @@ rotate(struct sqlite_link *l, struct arena *a, const struct session_id *id,
 		{ STORE_SQL_FUTURE, 3, ROTATE_FUTURE },
 	};
 	const struct sqlite_arg args[] = {
-		ID(id),
-		SQL_INT(now_ms),
+		ID(&r->id),
+		SQL_INT(c->now_ms),
 		SQL_INT(r->generation),
 		ID(&r->presented),
 		SQL_INT(r->grace_ms),
 		SQL_INT(r->grace_max),
 		ID(&r->next),
 		SQL_BLOB(r->wrapped, sizeof(r->wrapped)),
-		SQL_INT(later_ms(now_ms, r->idle_ms)),
+		SQL_INT(later_ms(c->now_ms, r->idle_ms)),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
@@ -235,36 +225,32 @@ rotate(struct sqlite_link *l, struct arena *a, const struct session_id *id,
 			return -1;
 		if (row) {
 			out->answer = tries[i].answer;
-			return get_outcome(l, stmt, a, out, err);
+			return get_outcome(l, stmt, c->arena, out, err);
 		}
 	}
 	return 0;
 }
 
 static int
-store_sqlite_rotate(void *conn, struct arena *a, const struct session_id *id,
-		    const struct rotation *rotation, int64_t now_ms,
-		    enum rotate_answer *answer, struct session *out,
-		    uint8_t wrapped[32], struct err *err)
+store_sqlite_rotate(void *conn, const struct call *c, const struct rotation *r,
+		    struct rotated *out, struct err *err)
 {
-	struct outcome is = { .answer = ROTATE_GONE };
+	struct rotated is = { .answer = ROTATE_GONE };
 
 	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn, rotate(conn, a, id, rotation, now_ms, &is, err),
-		       err) != 0)
+	    sqlite_end(conn, rotate(conn, c, r, &is, err), err) != 0)
 		return -1;
-	*answer = is.answer;
-	*out = is.session;
-	memcpy(wrapped, is.wrapped, sizeof(is.wrapped));
+	*out = is;
 	return 0;
 }
 
 static int
-store_sqlite_revoke(void *conn, const struct session_id *id, bool *ended,
-		    struct err *err)
+store_sqlite_revoke(void *conn, const struct call *c,
+		    const struct session_id *id, bool *ended, struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	if (sqlite_change(conn, STORE_SQL_REVOKE, SQL_ARGS(ID(id)), &n, err) !=
 	    0)
 		return -1;
@@ -273,10 +259,11 @@ store_sqlite_revoke(void *conn, const struct session_id *id, bool *ended,
 }
 
 static int
-store_sqlite_revoke_user(void *conn, struct str user,
+store_sqlite_revoke_user(void *conn, const struct call *c, struct str user,
 			 const struct session_id *except, int64_t *ended,
 			 struct err *err)
 {
+	(void)c;
 	return sqlite_change(
 	    conn, STORE_SQL_REVOKE_USER,
 	    SQL_ARGS(SQL_TEXT(user), SQL_BLOB(except == NULL ? NULL : except->b,
@@ -285,17 +272,20 @@ store_sqlite_revoke_user(void *conn, struct str user,
 }
 
 static int
-store_sqlite_revoke_all(void *conn, int64_t *ended, struct err *err)
+store_sqlite_revoke_all(void *conn, const struct call *c, int64_t *ended,
+			struct err *err)
 {
+	(void)c;
 	return sqlite_change(conn, STORE_SQL_REVOKE_ALL, NULL, 0, ended, err);
 }
 
 static int
-store_sqlite_update_user(void *conn, const struct identity *who,
-			 struct err *err)
+store_sqlite_update_user(void *conn, const struct call *c,
+			 const struct identity *who, struct err *err)
 {
 	int64_t n;
 
+	(void)c;
 	return sqlite_change(conn, STORE_SQL_UPDATE_USER,
 			     SQL_ARGS(SQL_TEXT(who->name), SQL_TEXT(who->roles),
 				      SQL_TEXT(who->email),
@@ -303,12 +293,12 @@ store_sqlite_update_user(void *conn, const struct identity *who,
 			     &n, err);
 }
 
-/* One row more than the page: *more says that there was one. */
+/* One row more than the page says that there is another. */
 static int
 get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
-	 size_t limit, struct session_list *out, bool *more, struct err *err)
+	 size_t limit, struct session_list *out, struct err *err)
 {
-	struct session_list list = { .v = arena_array(a, limit,
+	struct session_list list = { .v = arena_array(a, limit + 1,
 						      sizeof(*list.v)) };
 	bool row;
 
@@ -319,7 +309,7 @@ get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 	for (;;) {
 		if (sqlite_next(l, stmt, &row, err) != 0)
 			return -1;
-		if (!row || list.n == limit)
+		if (!row)
 			break;
 		if (sqlite_get_session(stmt, a, &list.v[list.n], err) != 0) {
 			sqlite_finish(stmt);
@@ -327,15 +317,13 @@ get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 		}
 		list.n++;
 	}
-	sqlite_finish(stmt);
-	*more = row;
 	*out = list;
 	return 0;
 }
 
 static int
-store_sqlite_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
-		  size_t limit, struct session_cursor *cursor,
+store_sqlite_list(void *conn, const struct call *c,
+		  const struct session_query *q, struct session_cursor *cursor,
 		  struct session_list *out, struct err *err)
 {
 	static const struct session_id none;
@@ -347,14 +335,15 @@ store_sqlite_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
 		memset(&at.id, 0xff, sizeof(at.id));
 	}
 	if (sqlite_query(
-		conn, user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
+		conn, q->user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
 		(const struct sqlite_arg[]){
-		    SQL_INT(now_ms), SQL_INT(at.created_ms), ID(&at.id),
-		    SQL_INT((int64_t)limit + 1), SQL_TEXT(user) },
-		user.p == NULL ? 4 : 5, &stmt, err) != 0 ||
-	    get_page(conn, stmt, a, limit, out, &at.more, err) != 0)
+		    SQL_INT(c->now_ms), SQL_INT(at.created_ms), ID(&at.id),
+		    SQL_INT((int64_t)q->limit + 1), SQL_TEXT(q->user) },
+		q->user.p == NULL ? 4 : 5, &stmt, err) != 0 ||
+	    get_page(conn, stmt, c->arena, q->limit, out, err) != 0)
 		return -1;
-	cursor->more = at.more;
+	cursor->more = out->n > q->limit;
+	out->n -= cursor->more;
 	if (out->n > 0) {
 		cursor->created_ms = out->v[out->n - 1].created_ms;
 		cursor->id = out->v[out->n - 1].id;
@@ -387,13 +376,13 @@ sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
 }
 
 static int
-store_sqlite_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
-		   struct err *err)
+store_sqlite_sweep(void *conn, const struct call *c, size_t limit,
+		   int64_t *removed, struct err *err)
 {
 	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit, n = 0;
 
 	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn, sweep(conn, now_ms, most, &n, err), err) != 0)
+	    sqlite_end(conn, sweep(conn, c->now_ms, most, &n, err), err) != 0)
 		return -1;
 	*removed = n;
 	return 0;
@@ -444,7 +433,7 @@ const struct session_store_ops store_sqlite = {
 	.attempt = store_sqlite_attempt,
 	.give_back = store_sqlite_give_back,
 	.banned = store_sqlite_banned,
-	.forgive = store_sqlite_forgive,
+	.reset_attempts = store_sqlite_reset_attempts,
 	.bans = store_sqlite_bans,
 	.learn = store_sqlite_learn,
 	.networks = store_sqlite_networks,

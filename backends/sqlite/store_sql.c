@@ -110,8 +110,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_BANNED] =
 	    "SELECT ends_ms FROM main.attempts WHERE key = ?1 AND banned"
 	    " AND ends_ms > ?2 AND ends_ms <= ?3",
-	[STORE_SQL_FORGIVE] = "DELETE FROM main.attempts WHERE key = ?1"
-			      " RETURNING banned",
+	[STORE_SQL_RESET] = "DELETE FROM main.attempts WHERE key = ?1"
+			    " RETURNING banned",
 	[STORE_SQL_BANS] = "SELECT key, ends_ms FROM main.attempts WHERE banned"
 			   " AND ends_ms > ?1 AND ends_ms <= ?2"
 			   " ORDER BY ends_ms DESC, key LIMIT ?3",

@@ -28,7 +28,7 @@ enum sqlite_store_sql {
 	STORE_SQL_ATTEMPT,
 	STORE_SQL_GIVE_BACK,
 	STORE_SQL_BANNED,
-	STORE_SQL_FORGIVE,
+	STORE_SQL_RESET,
 	STORE_SQL_BANS,
 	STORE_SQL_LEARN,
 	STORE_SQL_FORGET_OLDEST,
@@ -50,47 +50,51 @@ int sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 		       struct err *err) MUST_USE;
 
 /* A mark in the column of a session; NULL when it is not known
- * (sqlite_mark.c). */
+ * (marks.c). */
 struct sqlite_arg sqlite_mark_arg(const struct password_mark *mark);
-int store_sqlite_remark(void *conn, struct str user,
-			const struct password_mark *from,
-			const struct password_mark *to,
-			struct err *err) MUST_USE;
+int store_sqlite_remark(void *conn, const struct call *c,
+			const struct remark *m, struct err *err) MUST_USE;
 
-#define SQLITE_NUMBERS_MAX 4
+#define SQLITE_NUMBERS_MAX 3
 
-/* Runs a statement that gives at most one row, of n numbers; *row: it gave
- * one. */
+/* The one row that a statement gave, or none. */
+struct sqlite_numbers {
+	bool row;
+	int64_t v[SQLITE_NUMBERS_MAX]; /* its columns, as many as there are */
+};
+
+/* Runs a statement that gives at most one row, of numbers. */
 int sqlite_numbers(struct sqlite_link *l, size_t which,
-		   const struct sqlite_arg *args, size_t nargs, bool *row,
-		   int64_t *out, size_t n, struct err *err) MUST_USE;
+		   const struct sqlite_arg *args, size_t nargs,
+		   struct sqlite_numbers *out, struct err *err) MUST_USE;
 
-/* The operations that are about keys, not sessions (sqlite_keys.c), and those
- * of regulation (sqlite_attempts.c). */
-int store_sqlite_attempt(void *conn, struct str key,
-			 const struct attempt_policy *policy, int64_t now_ms,
+/* The operations that are about keys, not sessions (denials.c), and those
+ * of regulation (attempts.c). */
+int store_sqlite_attempt(void *conn, const struct call *c, struct str key,
+			 const struct attempt_policy *policy,
 			 struct attempt *out, struct err *err) MUST_USE;
-int store_sqlite_give_back(void *conn, struct str key, int64_t ends_ms,
-			   struct err *err) MUST_USE;
-int store_sqlite_banned(void *conn, struct str key, int64_t ban_ms,
-			int64_t now_ms, int64_t *banned_until_ms,
+int store_sqlite_give_back(void *conn, const struct call *c, struct str key,
+			   int64_t ends_ms, struct err *err) MUST_USE;
+int store_sqlite_banned(void *conn, const struct call *c, struct str key,
+			int64_t ban_ms, int64_t *banned_until_ms,
 			struct err *err) MUST_USE;
-int store_sqlite_forgive(void *conn, struct str key, bool *was_banned,
-			 struct err *err) MUST_USE;
-int store_sqlite_bans(void *conn, struct arena *a, int64_t ban_ms,
-		      int64_t now_ms, size_t limit, struct ban **out, size_t *n,
+int store_sqlite_reset_attempts(void *conn, const struct call *c,
+				struct str key, bool *was_banned,
+				struct err *err) MUST_USE;
+int store_sqlite_bans(void *conn, const struct call *c, int64_t ban_ms,
+		      size_t limit, struct ban_list *out,
 		      struct err *err) MUST_USE;
-int store_sqlite_learn(void *conn, struct str user,
-		       const struct known_network *network, int64_t now_ms,
+int store_sqlite_learn(void *conn, const struct call *c, struct str user,
+		       const struct known_network *network,
 		       struct err *err) MUST_USE;
-int store_sqlite_networks(void *conn, struct str user, int64_t now_ms,
-			  struct known_network out[NETWORKS_MAX], size_t *n,
-			  struct err *err) MUST_USE;
-int store_sqlite_unlearn(void *conn, struct str user, struct err *err) MUST_USE;
-int store_sqlite_deny(void *conn, struct str key, int64_t issued_ms,
-		      int64_t until_ms, struct err *err) MUST_USE;
-int store_sqlite_denied(void *conn, const struct str *keys, size_t n,
-			int64_t issued_ms, int64_t now_ms, bool *denied,
+int store_sqlite_networks(void *conn, const struct call *c, struct str user,
+			  struct known_networks *out, struct err *err) MUST_USE;
+int store_sqlite_unlearn(void *conn, const struct call *c, struct str user,
+			 struct err *err) MUST_USE;
+int store_sqlite_deny(void *conn, const struct call *c, const struct denial *d,
+		      struct err *err) MUST_USE;
+int store_sqlite_denied(void *conn, const struct call *c,
+			const struct denial_question *q, bool *denied,
 			struct err *err) MUST_USE;
 
 #endif

@@ -45,12 +45,12 @@ static int
 remark(struct exchange *e, struct str name, struct str from, struct str to,
        struct err *err)
 {
-	struct password_mark old, new;
+	struct remark m = { .user = name };
 
-	if (password_mark_make(&e->call, from, &old, err) != 0 ||
-	    password_mark_make(&e->call, to, &new, err) != 0)
+	if (password_mark_make(&e->call, from, &m.from, err) != 0 ||
+	    password_mark_make(&e->call, to, &m.to, err) != 0)
 		return -1;
-	return store_remark(e->call.store, name, &old, &new, err);
+	return store_remark(e->call.store, &e->call, &m, err);
 }
 
 /* *same: both hashes are of this password. */
@@ -89,7 +89,8 @@ authenticate_confirm(struct exchange *e, struct user *user, struct str password,
 			return -1;
 		same = !is || identity_equal(&now.user.who, &was.who);
 		if (!same &&
-		    store_update_user(e->call.store, &now.user.who, err) != 0)
+		    store_update_user(e->call.store, &e->call, &now.user.who,
+				      err) != 0)
 			return -1;
 		if (is)
 			was = now.user;

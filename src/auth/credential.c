@@ -55,8 +55,7 @@ note_touch(struct exchange *e, const struct grant *grant)
 	/* Soon over: the janitor might come too late, and a request between
 	 * would be told that it is. */
 	if (grant->expires_ms - e->call.now_ms < TOUCH_SOON_MS &&
-	    store_touch(e->call.store, &touch.id, touch.last_seen_ms,
-			touch.idle_expires_ms, &err) == 0)
+	    store_touch(e->call.store, &e->call, &touch, &err) == 0)
 		return;
 	touches_note(e->service->shared->touches, &touch);
 }

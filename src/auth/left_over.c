@@ -53,7 +53,7 @@ end_of_mode(struct exchange *e, const struct auth_mode_ops *mode,
 		return -1;
 	if (!named.ours)
 		return 0;
-	if (store_revoke(e->call.store, &named.id, &ended, err) != 0)
+	if (store_revoke(e->call.store, &e->call, &named.id, &ended, err) != 0)
 		return -1;
 	if (ended)
 		audit(e, "logout", STR(""), &named.id, "of another mode");

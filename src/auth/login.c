@@ -312,8 +312,8 @@ take_back(struct exchange *e, const struct credentials *credentials)
 	struct err err;
 	bool ended;
 
-	if (store_revoke(e->call.store, &credentials->session, &ended, &err) !=
-	    0) {
+	if (store_revoke(e->call.store, &e->call, &credentials->session, &ended,
+			 &err) != 0) {
 		LOG(e->call.env->log, LOG_ERROR, "session_not_taken_back",
 		    F_CSTR("reason", err.msg));
 	}

@@ -46,7 +46,8 @@ end_sessions(struct exchange *e, struct str name, const char *why,
 {
 	int64_t ended;
 
-	if (store_revoke_user(e->call.store, name, NULL, &ended, err) != 0)
+	if (store_revoke_user(e->call.store, &e->call, name, NULL, &ended,
+			      err) != 0)
 		return -1;
 	if (ended > 0)
 		audit(e, "sessions_revoked", name, NULL, why);
@@ -57,7 +58,7 @@ static int
 update_sessions(struct exchange *e, const struct identity *who,
 		const struct session_id *session, struct err *err)
 {
-	if (store_update_user(e->call.store, who, err) != 0)
+	if (store_update_user(e->call.store, &e->call, who, err) != 0)
 		return -1;
 	audit(e, "sessions_updated", who->name, session, "user_changed");
 	return 0;
@@ -68,7 +69,8 @@ end_session(struct exchange *e, const struct grant *grant, struct err *err)
 {
 	bool ended;
 
-	if (store_revoke(e->call.store, &grant->session, &ended, err) != 0)
+	if (store_revoke(e->call.store, &e->call, &grant->session, &ended,
+			 err) != 0)
 		return -1;
 	if (ended)
 		audit(e, "session_revoked", grant->who.name, &grant->session,
@@ -81,14 +83,13 @@ static int
 check_password(struct exchange *e, const struct grant *grant, struct str hash,
 	       bool *still, struct err *err)
 {
-	struct password_mark now;
+	struct remark m = { .user = grant->who.name, .from = grant->mark };
 	bool fits;
 
-	if (password_mark_fits(&e->call, &grant->mark, hash, &fits, &now,
+	if (password_mark_fits(&e->call, &grant->mark, hash, &fits, &m.to,
 			       err) != 0)
 		return -1;
-	if ((fits ? store_remark(e->call.store, grant->who.name, &grant->mark,
-				 &now, err) :
+	if ((fits ? store_remark(e->call.store, &e->call, &m, err) :
 		    end_session(e, grant, err)) != 0)
 		return -1;
 	*still = fits;

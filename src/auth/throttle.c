@@ -60,7 +60,7 @@ hash_network(struct exchange *e, struct str user, struct str network,
 		return err_nomem(err);
 	if (env_random(e->call.env, key, sizeof(key)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	if (store_secret(e->call.store, "networks", key, err) != 0)
+	if (store_secret(e->call.store, &e->call, "networks", key, err) != 0)
 		return -1;
 	digest_hmac(key, "network", buf_str(&b), mac);
 	secret_wipe(key, sizeof(key));
@@ -71,14 +71,16 @@ hash_network(struct exchange *e, struct str user, struct str network,
 
 /* A clock that was set back leaves none that lasts longer than from now. */
 static bool
-is_known(const struct known_network *v, size_t n, int64_t now_ms,
+is_known(const struct known_networks *known, int64_t now_ms,
 	 struct known_network *network)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (memcmp(v[i].b, network->b, sizeof(network->b)) != 0)
+	for (size_t i = 0; i < known->n; i++) {
+		const struct known_network *one = &known->v[i];
+
+		if (memcmp(one->b, network->b, sizeof(network->b)) != 0)
 			continue;
-		network->until_ms = v[i].until_ms;
-		return v[i].until_ms <= latest_ms(now_ms, THROTTLE_KNOWN_MS);
+		network->until_ms = one->until_ms;
+		return one->until_ms <= latest_ms(now_ms, THROTTLE_KNOWN_MS);
 	}
 	return false;
 }
@@ -89,18 +91,17 @@ add_user(struct exchange *e, struct throttle *t, struct str network,
 	 struct err *err)
 {
 	struct throttle_counter *c = &t->v[t->n++];
-	struct known_network known[NETWORKS_MAX];
-	size_t n;
+	struct known_networks known;
 
 	*c = (struct throttle_counter){
 		.kind = BAN_USER, .max = e->service->set->limits.login_attempts
 	};
 	if (t->has_network && identity_name_is_valid(t->user)) {
 		if (hash_network(e, t->user, network, &t->network, err) != 0 ||
-		    store_networks(e->call.store, t->user, e->call.now_ms,
-				   known, &n, err) != 0)
+		    store_networks(e->call.store, &e->call, t->user, &known,
+				   err) != 0)
 			return -1;
-		if (is_known(known, n, e->call.now_ms, &t->network)) {
+		if (is_known(&known, e->call.now_ms, &t->network)) {
 			c->kind = BAN_KNOWN;
 			return ban_key_known(e->call.arena, t->user,
 					     &t->network, &c->key, err);
@@ -181,8 +182,8 @@ throttle_wait(struct exchange *e, const struct throttle *t, int64_t *seconds,
 	for (size_t i = 0; i < t->n; i++) {
 		int64_t until;
 
-		if (store_banned(e->call.store, t->v[i].key, ban_ms(e),
-				 e->call.now_ms, &until, err) != 0)
+		if (store_banned(e->call.store, &e->call, t->v[i].key,
+				 ban_ms(e), &until, err) != 0)
 			return -1;
 		if (until > longest)
 			longest = until;
@@ -201,8 +202,8 @@ count(struct exchange *e, const struct throttle_counter *c, int64_t max,
 		.ban_ms = ban_ms(e),
 	};
 
-	return store_attempt(e->call.store, c->key, &policy, e->call.now_ms,
-			     out, err);
+	return store_attempt(e->call.store, &e->call, c->key, &policy, out,
+			     err);
 }
 
 /* Of counters from the first up to the end. */
@@ -211,7 +212,7 @@ give_back(struct exchange *e, const struct throttle *t, size_t first,
 	  size_t end, struct err *err)
 {
 	for (size_t i = first; i < end; i++)
-		if (store_give_back(e->call.store, t->v[i].key,
+		if (store_give_back(e->call.store, &e->call, t->v[i].key,
 				    t->v[i].attempt.ends_ms, err) != 0)
 			return -1;
 	return 0;
@@ -266,7 +267,7 @@ begin_ban(struct exchange *e, const struct throttle *t,
 	if (count(e, c, c->max, &one_more, err) != 0)
 		return -1;
 	if (one_more.banned_until_ms == 0)
-		return store_give_back(e->call.store, c->key,
+		return store_give_back(e->call.store, &e->call, c->key,
 				       one_more.ends_ms, err);
 	/* Parallel failures find the ban that another began. */
 	if (one_more.banned_until_ms == e->call.now_ms + ban_ms(e))
@@ -294,8 +295,7 @@ learn(struct exchange *e, const struct throttle *t, struct err *err)
 	    (network.until_ms > until - FRESH_MS && network.until_ms <= until))
 		return 0;
 	network.until_ms = until;
-	return store_learn(e->call.store, t->user, &network, e->call.now_ms,
-			   err);
+	return store_learn(e->call.store, &e->call, t->user, &network, err);
 }
 
 int
@@ -303,7 +303,8 @@ throttle_success(struct exchange *e, const struct throttle *t, struct err *err)
 {
 	bool was_banned;
 
-	if (store_forgive(e->call.store, t->v[0].key, &was_banned, err) != 0 ||
+	if (store_reset_attempts(e->call.store, &e->call, t->v[0].key,
+				 &was_banned, err) != 0 ||
 	    give_back(e, t, 1, t->n, err) != 0)
 		return -1;
 	return learn(e, t, err);

@@ -11,11 +11,6 @@
 #define TOUCHES_MAX 8192 /* beyond that a note is dropped: the next request of
 			  * the session makes it again */
 
-struct touch {
-	struct session_id id;
-	int64_t last_seen_ms, idle_expires_ms;
-};
-
 struct touches;
 
 struct touches *touches_new(void) MUST_USE; /* NULL: out of memory */

@@ -31,17 +31,17 @@ show(struct str key)
 }
 
 static enum ctl_exit
-list_json(struct ctl *c, const struct ban *bans, size_t n)
+list_json(struct ctl *c, const struct ban_list *bans)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < n; i++) {
-		const struct shown s = show(bans[i].key);
+	for (size_t i = 0; i < bans->n; i++) {
+		const struct shown s = show(bans->v[i].key);
 		json_t *ban =
 		    json_pack("{s:s, s:o, s:s, s:I}", "kind", s.name->kind,
 			      "value", output_json_text(c->arena, s.value),
 			      "reason", s.name->reason, "until",
-			      (json_int_t)bans[i].until_ms / 1000);
+			      (json_int_t)bans->v[i].until_ms / 1000);
 
 		if (json_array_append_new(array, ban) != 0) {
 			json_decref(array);
@@ -54,51 +54,50 @@ list_json(struct ctl *c, const struct ban *bans, size_t n)
 }
 
 static enum ctl_exit
-list_text(struct ctl *c, const struct ban *bans, size_t n)
+list_text(struct ctl *c, const struct ban_list *bans)
 {
 	static const char *const heads[] = { "KIND", "VALUE", "REASON",
 					     "UNTIL" };
 	struct table table;
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
-	for (size_t i = 0; i < n; i++) {
-		const struct shown s = show(bans[i].key);
+	for (size_t i = 0; i < bans->n; i++) {
+		const struct shown s = show(bans->v[i].key);
 
-		table_add(&table,
-			  (const struct str[]){
-			      str_from(s.name->kind), s.value,
-			      str_from(s.name->text),
-			      output_time(c->arena, bans[i].until_ms / 1000) });
+		table_add(
+		    &table,
+		    (const struct str[]){
+			str_from(s.name->kind), s.value, str_from(s.name->text),
+			output_time(c->arena, bans->v[i].until_ms / 1000) });
 	}
 	return table_print(&table) == 0 ? CTL_DONE :
 					  ctl_refuse("out of memory");
 }
 
 static int
-find_bans(struct ctl *c, struct ban **bans, size_t *n, struct err *err)
+find_bans(struct ctl *c, struct ban_list *bans, struct err *err)
 {
-	return store_bans(c->store_link, c->arena,
-			  c->settings.limits.login_ban * 1000,
-			  env_wall_ms(&c->env), BANS_MAX, bans, n, err);
+	return store_bans(c->store_link, ctl_call(c),
+			  c->settings.limits.login_ban * 1000, BANS_MAX, bans,
+			  err);
 }
 
 enum ctl_exit
 ban_list(struct ctl *c)
 {
 	enum ctl_exit status = sessions_open(c, "bans");
-	struct ban *bans = NULL;
+	struct ban_list bans;
 	struct err err;
-	size_t n = 0;
 
 	if (status != CTL_DONE)
 		return status;
-	if (find_bans(c, &bans, &n, &err) != 0)
+	if (find_bans(c, &bans, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	if (n == BANS_MAX)
+	if (bans.n == BANS_MAX)
 		ctl_warn("warning: only the %d longest bans are shown",
 			 BANS_MAX);
-	return ctl_given(c, FLAG_JSON) ? list_json(c, bans, n) :
-					 list_text(c, bans, n);
+	return ctl_given(c, FLAG_JSON) ? list_json(c, &bans) :
+					 list_text(c, &bans);
 }
 
 /* All that a user or an address is counted under. */
@@ -110,18 +109,17 @@ struct keys {
 static int
 user_keys(struct ctl *c, struct str user, struct keys *keys, struct err *err)
 {
-	struct known_network known[NETWORKS_MAX];
-	size_t n;
+	struct known_networks known;
 
-	if (store_networks(c->store_link, user, env_wall_ms(&c->env), known, &n,
-			   err) != 0 ||
+	if (store_networks(c->store_link, ctl_call(c), user, &known, err) !=
+		0 ||
 	    ban_key_user(c->arena, user, &keys->v[0], err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (ban_key_known(c->arena, user, &known[i], &keys->v[1 + i],
+	for (size_t i = 0; i < known.n; i++)
+		if (ban_key_known(c->arena, user, &known.v[i], &keys->v[1 + i],
 				  err) != 0)
 			return -1;
-	keys->n = 1 + n;
+	keys->n = 1 + known.n;
 	return 0;
 }
 
@@ -142,7 +140,8 @@ lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
 	for (size_t i = 0; i < keys->n; i++) {
 		bool was;
 
-		if (store_forgive(c->store_link, keys->v[i], &was, err) != 0)
+		if (store_reset_attempts(c->store_link, ctl_call(c), keys->v[i],
+					 &was, err) != 0)
 			return -1;
 		*banned = *banned || was;
 	}
@@ -154,20 +153,21 @@ lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
 static int
 lift_known(struct ctl *c, struct str user, bool *banned, struct err *err)
 {
-	struct ban *bans;
-	size_t n;
+	struct ban_list bans;
 
-	if (find_bans(c, &bans, &n, err) != 0)
+	if (find_bans(c, &bans, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < bans.n; i++) {
+		const struct str key = bans.v[i].key;
 		enum ban_kind kind;
 		struct str name;
 		bool was;
 
-		if (!ban_key_read(bans[i].key, &kind, &name) ||
-		    kind != BAN_KNOWN || !str_eq_nocase(name, user))
+		if (!ban_key_read(key, &kind, &name) || kind != BAN_KNOWN ||
+		    !str_eq_nocase(name, user))
 			continue;
-		if (store_forgive(c->store_link, bans[i].key, &was, err) != 0)
+		if (store_reset_attempts(c->store_link, ctl_call(c), key, &was,
+					 err) != 0)
 			return -1;
 		*banned = *banned || was;
 	}

@@ -56,14 +56,15 @@ add_row(struct arena *a, struct table *table, const struct session *s)
 static enum ctl_exit
 collect(struct ctl *c, struct str user, json_t *array, struct table *table)
 {
+	const struct session_query q = { .user = user, .limit = PAGE };
+	const struct call call = *ctl_call(c); /* all pages of one moment */
 	struct session_cursor cursor = { .more = true };
-	int64_t now_ms = env_wall_ms(&c->env);
 	struct session_list page;
 	struct err err;
 
 	while (cursor.more) {
-		if (store_list(c->store_link, c->arena, user, now_ms, PAGE,
-			       &cursor, &page, &err) != 0)
+		if (store_list(c->store_link, &call, &q, &cursor, &page,
+			       &err) != 0)
 			return ctl_refuse("%s", err.msg);
 		for (size_t i = 0; i < page.n; i++) {
 			int added = array != NULL ?
@@ -152,8 +153,8 @@ deny_one(struct ctl *c, const struct session_id *id)
 {
 	struct err err;
 
-	if (ctl_mode(c)->end_session(c->settings.mode.conf, c->store_link, id,
-				     env_wall_ms(&c->env), &err) != 0)
+	if (ctl_mode(c)->end_session(c->settings.mode.conf, ctl_call(c), id,
+				     &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	ctl_audit(c, "session_revoked", &F_CSTR("session", c->operand), 1);
 	(void)printf("%s: its tokens are refused from now on\n", c->operand);
@@ -178,7 +179,7 @@ revoke_one(struct ctl *c)
 		return status;
 	if (sessions_is_stateless(c))
 		return deny_one(c, &id);
-	if (store_revoke(c->store_link, &id, &ended, &err) != 0)
+	if (store_revoke(c->store_link, ctl_call(c), &id, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!ended)
 		return ctl_refuse("no such session: %s", c->operand);

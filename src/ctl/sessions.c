@@ -103,8 +103,6 @@ sessions_can_end(const struct ctl *c, struct str name)
 static int
 end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 {
-	const int64_t now_ms = env_wall_ms(&c->env);
-
 	for (size_t i = 0; i < registry_nmodes; i++) {
 		const struct auth_mode_ops *mode = registry_modes[i];
 		const void *conf =
@@ -113,7 +111,7 @@ end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 		if (mode == ctl_mode(c) || mode->end_user == NULL ||
 		    (mode->needs_store != NULL && !mode->needs_store(conf)))
 			continue;
-		if (mode->end_user(conf, c->store_link, name, now_ms, err) != 0)
+		if (mode->end_user(conf, ctl_call(c), name, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -126,12 +124,13 @@ sessions_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *er
 	int64_t sessions;
 
 	if ((mode->end_user != NULL &&
-	     mode->end_user(c->settings.mode.conf, c->store_link, name,
-			    env_wall_ms(&c->env), err) != 0) ||
+	     mode->end_user(c->settings.mode.conf, ctl_call(c), name, err) !=
+		 0) ||
 	    end_in_other_modes(c, name, err) != 0 ||
-	    (name.p == NULL ? store_revoke_all(c->store_link, &sessions, err) :
-			      store_revoke_user(c->store_link, name, NULL,
-						&sessions, err)) != 0)
+	    (name.p == NULL ?
+		 store_revoke_all(c->store_link, ctl_call(c), &sessions, err) :
+		 store_revoke_user(c->store_link, ctl_call(c), name, NULL,
+				   &sessions, err)) != 0)
 		return -1;
 	*ended = mode->end_user != NULL ? SESSIONS_UNCOUNTED : sessions;
 	return 0;

@@ -268,7 +268,8 @@ update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		struct user_answer now;
 
-		if (store_update_user(c->store_link, &written, err) != 0 ||
+		if (store_update_user(c->store_link, ctl_call(c), &written,
+				      err) != 0 ||
 		    users_find(c->users_link, ctl_call(c), written.name, &now,
 			       err) != 0)
 			return -1;
@@ -415,7 +416,7 @@ user_delete(struct ctl *c)
 	audit_user(c, "user_deleted", name);
 	status = end_sessions(c, name, "deleted");
 	if (status == CTL_DONE && ctl_reachable(c, CTL_STORE) &&
-	    store_unlearn(c->store_link, name, &err) != 0)
+	    store_unlearn(c->store_link, ctl_call(c), name, &err) != 0)
 		return ctl_refuse("%s: deleted, but networks where the user "
 				  "signed in are kept: %s",
 				  c->operand, err.msg);

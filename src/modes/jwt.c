@@ -50,13 +50,15 @@ jwt_authenticate(const void *mode, struct call *c, struct str token,
 
 /* One session, whatever the clock said that it began by. */
 static int
-deny_session(struct store_link *store, const struct session_id *id,
-	     int64_t until_ms, struct err *err)
+deny_session(struct call *c, const struct session_id *id, int64_t until_ms,
+	     struct err *err)
 {
 	char key[DENIAL_SESSION_KEY];
+	const struct denial d = { .key = denial_session_key(id, key),
+				  .issued_ms = INT64_MAX,
+				  .until_ms = until_ms };
 
-	return store_deny(store, denial_session_key(id, key), INT64_MAX,
-			  until_ms, err);
+	return store_deny(c->store, c, &d, err);
 }
 
 static int
@@ -70,8 +72,8 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 	if (access_identify(access, c, token, &is, err) != 0)
 		return -1;
 	if (is.verdict == VERDICT_ALLOW && access->denials &&
-	    deny_session(c->store, &is.grant.session,
-			 is.grant.expires_ms + leeway_ms, err) != 0)
+	    deny_session(c, &is.grant.session, is.grant.expires_ms + leeway_ms,
+			 err) != 0)
 		return -1;
 	*out = is;
 	return 0;
@@ -106,30 +108,26 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 
 /* The clock of the host that issued one may be ahead by the leeway. */
 static int
-jwt_end_user(const void *conf, struct store_link *store, struct str user,
-	     int64_t now_ms, struct err *err)
+jwt_end_user(const void *conf, struct call *c, struct str user, struct err *err)
 {
 	const struct jwt_conf *set = conf;
-	struct arena *a = arena_new(256);
-	struct str key;
-	int rc;
+	const struct denial d = {
+		.key = denial_user_key(user, c->arena),
+		.issued_ms = c->now_ms + set->leeway * 1000,
+		.until_ms = c->now_ms + LIFE_MAX_MS,
+	};
 
-	if (a == NULL)
+	if (d.key.p == NULL)
 		return err_nomem(err);
-	key = denial_user_key(user, a);
-	rc = key.p == NULL ? err_nomem(err) :
-			     store_deny(store, key, now_ms + set->leeway * 1000,
-					now_ms + LIFE_MAX_MS, err);
-	arena_free(a);
-	return rc;
+	return store_deny(c->store, c, &d, err);
 }
 
 static int
-jwt_end_session(const void *conf, struct store_link *store,
-		const struct session_id *id, int64_t now_ms, struct err *err)
+jwt_end_session(const void *conf, struct call *c, const struct session_id *id,
+		struct err *err)
 {
 	(void)conf;
-	return deny_session(store, id, now_ms + LIFE_MAX_MS, err);
+	return deny_session(c, id, c->now_ms + LIFE_MAX_MS, err);
 }
 
 static int

@@ -88,7 +88,7 @@ tag_key(struct call *c, uint8_t key[32], struct err *err)
 {
 	if (env_random(c->env, key, 32) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	return store_secret(c->store, "refresh", key, err);
+	return store_secret(c->store, c, "refresh", key, err);
 }
 
 /* A token that somebody has shown. */
@@ -140,16 +140,15 @@ fill_credentials(const struct refresh_mode *m, const struct call *c,
 	out->refresh_max_age = left_ms / 1000;
 }
 
-/* The session whose secret this is now; *found false for an older one. */
+/* The session whose secret this is now; not found for an older one. */
 static int
-find_current(struct call *c, const struct presented *p, bool *found,
-	     struct session *out, struct err *err)
+find_current(struct call *c, const struct presented *p,
+	     struct session_answer *out, struct err *err)
 {
 	struct token_hash hash;
 
 	refresh_token_hash(&p->token, p->key, &hash);
-	return store_find(c->store, c->arena, &p->token.session, &hash,
-			  c->now_ms, found, out, err);
+	return store_find(c->store, c, &p->token.session, &hash, out, err);
 }
 
 /* Is it ours, and whose, as far as it is known: a refresh token, or an access
@@ -159,19 +158,18 @@ refresh_identify(const struct refresh_mode *m, struct call *c, struct str token,
 		 struct auth_result *out, struct err *err)
 {
 	struct presented p;
-	struct session s;
-	bool found;
+	struct session_answer current;
 
 	if (refresh_read(c, token, &p, err) != 0)
 		return -1;
 	if (!p.ours)
 		return access_identify(&m->access, c, token, out, err);
-	if (find_current(c, &p, &found, &s, err) != 0)
+	if (find_current(c, &p, &current, err) != 0)
 		return -1;
 	*out = (struct auth_result){ .verdict = VERDICT_ALLOW,
 				     .grant.session = p.token.session };
-	if (found)
-		out->grant.who = s.who;
+	if (current.found)
+		out->grant.who = current.session.who;
 	return 0;
 }
 
@@ -184,7 +182,7 @@ refresh_revoke(const void *mode, struct call *c, struct str token,
 
 	if (refresh_identify(mode, c, token, &is, err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW &&
-	     store_revoke(c->store, &is.grant.session, &was_live, err) != 0))
+	     store_revoke(c->store, c, &is.grant.session, &was_live, err) != 0))
 		return -1;
 	*out = was_live ? is : (struct auth_result){ .verdict = VERDICT_DENY };
 	return 0;
@@ -218,7 +216,7 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	if (write_token(c, &t, key, &made.refresh, err) != 0 ||
 	    access_issue(&m->access, c, &s.who, &s.id, &made.access, err) !=
 		0 ||
-	    store_create(c->store, &s, 0, c->now_ms, NULL, err) != 0)
+	    store_create(c->store, c, &s, 0, NULL, err) != 0)
 		return -1;
 	secret_wipe(&t, sizeof(t));
 	fill_credentials(m, c, &s, &made);
@@ -232,31 +230,24 @@ static int
 check_user(struct call *c, const struct session *s, struct identity *who,
 	   bool *still, struct err *err)
 {
+	struct remark m = { .user = s->who.name, .from = s->mark };
 	struct user_answer user;
-	struct password_mark now;
 	bool is, was_live;
 
 	if (users_find(c->users, c, s->who.name, &user, err) != 0)
 		return -1;
 	is = user.found && !user.user.disabled;
 	if (is &&
-	    password_mark_fits(c, &s->mark, user.user.hash, &is, &now, err) !=
+	    password_mark_fits(c, &s->mark, user.user.hash, &is, &m.to, err) !=
 		0)
 		return -1;
-	if ((is ? store_remark(c->store, s->who.name, &s->mark, &now, err) :
-		  store_revoke(c->store, &s->id, &was_live, err)) != 0)
+	if ((is ? store_remark(c->store, c, &m, err) :
+		  store_revoke(c->store, c, &s->id, &was_live, err)) != 0)
 		return -1;
 	*still = is;
 	*who = is ? user.user.who : (struct identity){ .name = STR("") };
 	return 0;
 }
-
-/* What the store said to the use of a token. */
-struct rotated {
-	enum rotate_answer answer;
-	struct session session; /* with its new secret, or the latest */
-	uint8_t wrapped[32]; /* the successor's */
-};
 
 /* The successor: as it was made now, or, after grace, as it was made before. */
 static int
@@ -282,6 +273,7 @@ refresh_rotate(const struct refresh_mode *m, struct call *c,
 	struct refresh_token next = { .session = p->token.session,
 				      .generation = p->token.generation + 1 };
 	struct rotation r = {
+		.id = p->token.session,
 		.generation = p->token.generation,
 		.idle_ms = m->set.idle_timeout * 1000,
 		.grace_ms = m->set.grace * 1000,
@@ -294,9 +286,7 @@ refresh_rotate(const struct refresh_mode *m, struct call *c,
 	refresh_token_hash(&next, p->key, &r.next);
 	refresh_token_wrap(&p->token, next.secret, r.wrapped);
 	secret_wipe(&next, sizeof(next));
-	return store_rotate(c->store, c->arena, &p->token.session, &r,
-			    c->now_ms, &out->answer, &out->session,
-			    out->wrapped, err);
+	return store_rotate(c->store, c, &r, out, err);
 }
 
 static enum refresh_answer
@@ -372,14 +362,14 @@ prolong(const struct refresh_mode *m, struct call *c, const struct presented *p,
 	size_t access_max, struct refresh_result *out, struct err *err)
 {
 	struct refresh_result made;
+	struct session_answer current;
 	struct rotated r;
-	struct session s;
-	bool current;
 
-	if (find_current(c, p, &current, &s, err) != 0 ||
-	    (current && prepare(m, c, &s, access_max, &made, err) != 0))
+	if (find_current(c, p, &current, err) != 0 ||
+	    (current.found &&
+	     prepare(m, c, &current.session, access_max, &made, err) != 0))
 		return -1;
-	if (current && made.answer != REFRESH_DONE) {
+	if (current.found && made.answer != REFRESH_DONE) {
 		*out = made;
 		return 0;
 	}
@@ -389,7 +379,8 @@ prolong(const struct refresh_mode *m, struct call *c, const struct presented *p,
 		fill_refusal(p, &r, out);
 		return 0;
 	}
-	if (!current && prepare(m, c, &r.session, access_max, &made, err) != 0)
+	if (!current.found &&
+	    prepare(m, c, &r.session, access_max, &made, err) != 0)
 		return -1;
 	if (made.answer == REFRESH_DONE && finish(m, c, p, &r, &made, err) != 0)
 		return -1;

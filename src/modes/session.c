@@ -92,23 +92,21 @@ hash_of(const uint8_t token[TOKEN_BYTES])
 
 /* What cannot be a token of ours is not found, and no store is asked. */
 static int
-find(struct call *c, struct str token, bool *found, struct session *out,
-     struct err *err)
+session_find(struct call *c, struct str token, struct session_answer *out,
+	     struct err *err)
 {
 	uint8_t bytes[TOKEN_BYTES];
 	struct token_hash hash;
 	struct session_id id;
 
 	if (!base64url_decode(token, bytes, sizeof(bytes))) {
-		*found = false;
-		*out = (struct session){ .created_ms = 0 };
+		*out = (struct session_answer){ .found = false };
 		return 0;
 	}
 	memcpy(id.b, bytes, sizeof(id.b));
 	hash = hash_of(bytes);
 	secret_wipe(bytes, sizeof(bytes));
-	return store_find(c->store, c->arena, &id, &hash, c->now_ms, found, out,
-			  err);
+	return store_find(c->store, c, &id, &hash, out, err);
 }
 
 /*
@@ -147,25 +145,25 @@ static int
 session_authenticate(const void *mode, struct call *c, struct str token,
 		     struct auth_result *out, struct err *err)
 {
-	struct session s;
-	bool found;
+	struct session_answer is;
+	struct session *s = &is.session;
 
-	if (find(c, token, &found, &s, err) != 0)
+	if (session_find(c, token, &is, err) != 0)
 		return -1;
 	*out = (struct auth_result){ .verdict = VERDICT_DENY };
-	if (!found)
+	if (!is.found)
 		return 0;
-	bound(mode, c->now_ms, &s);
+	bound(mode, c->now_ms, s);
 	out->verdict = VERDICT_ALLOW;
 	out->grant = (struct grant){
-		.who = s.who,
-		.session = s.id,
-		.expires_ms = min64(s.idle_expires_ms, s.expires_ms),
-		.ends_ms = s.expires_ms,
-		.remember = s.remember,
-		.mark = s.mark,
+		.who = s->who,
+		.session = s->id,
+		.expires_ms = min64(s->idle_expires_ms, s->expires_ms),
+		.ends_ms = s->expires_ms,
+		.remember = s->remember,
+		.mark = s->mark,
 	};
-	plan_touch(mode, &s, c->now_ms, &out->grant);
+	plan_touch(mode, s, c->now_ms, &out->grant);
 	return 0;
 }
 
@@ -193,7 +191,7 @@ session_revoke(const void *mode, struct call *c, struct str token,
 
 	if (session_authenticate(mode, c, token, &is, err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW &&
-	     store_revoke(c->store, &is.grant.session, &was_live, err) != 0))
+	     store_revoke(c->store, c, &is.grant.session, &was_live, err) != 0))
 		return -1;
 	*out = is;
 	return 0;
@@ -223,8 +221,8 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 	s.token = hash_of(bytes);
 	secret_wipe(bytes, sizeof(bytes));
 	set_times(set, login->remember, c->now_ms, &s);
-	if (store_create(c->store, &s, set->max_per_user, c->now_ms, &evicted,
-			 err) != 0)
+	if (store_create(c->store, c, &s, set->max_per_user, &evicted, err) !=
+	    0)
 		return -1;
 	*out = (struct credentials){
 		.session = s.id,
@@ -254,11 +252,17 @@ session_refresh(const void *mode, struct call *c, struct str token,
 		return 0;
 	}
 	if (!who->remember) {
-		who->expires_ms =
-		    min64(c->now_ms + 1000 * set->idle_timeout, who->ends_ms);
-		if (store_touch(c->store, &who->session, c->now_ms,
-				who->expires_ms, err) != 0)
+		const struct touch touch = {
+			.id = who->session,
+			.last_seen_ms = c->now_ms,
+			.idle_expires_ms =
+			    min64(c->now_ms + 1000 * set->idle_timeout,
+				  who->ends_ms),
+		};
+
+		if (store_touch(c->store, c, &touch, err) != 0)
 			return -1;
+		who->expires_ms = touch.idle_expires_ms;
 	}
 	*out = (struct refresh_result){
 		.answer = REFRESH_DONE,
@@ -278,13 +282,12 @@ static int
 session_session_of(const void *mode, struct call *c, struct str token,
 		   struct named_session *out, struct err *err)
 {
-	struct session s;
-	bool found;
+	struct session_answer is;
 
 	(void)mode;
-	if (find(c, token, &found, &s, err) != 0)
+	if (session_find(c, token, &is, err) != 0)
 		return -1;
-	*out = (struct named_session){ .ours = found, .id = s.id };
+	*out = (struct named_session){ .ours = is.found, .id = is.session.id };
 	return 0;
 }
 

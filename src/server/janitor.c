@@ -12,31 +12,42 @@
 
 #define TOUCH_MS	500
 #define SWEEP_SECONDS	60
+#define ARENA_MAX	((size_t)4 << 20)
 #define SWEEP_BATCH	1000 /* one transaction; others wait for no more */
 
 struct janitor {
 	struct snapshot_slot *slot;
 	const struct service_shared *shared;
-	struct store_link *store; /* used by the thread only */
-	/* TOUCHES_MAX of them; used by the thread only */
-	struct touch *touches;
+	/* The thread alone uses these three. */
+	struct store_link *store;
+	struct arena *arena; /* of one operation */
+	struct touch *touches; /* TOUCHES_MAX of them */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards stop */
 	pthread_cond_t wake;
 	bool stop;
 };
 
+static struct call
+next_call(struct janitor *j, int64_t now_ms)
+{
+	arena_reset(j->arena);
+	return (struct call){ .arena = j->arena,
+			      .env = j->shared->env,
+			      .now_ms = now_ms };
+}
+
 static void
 write_touches(struct janitor *j)
 {
 	size_t n = touches_take(j->shared->touches, j->touches);
+	int64_t now_ms = env_wall_ms(j->shared->env);
 	struct err err;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct touch *t = &j->touches[i];
+		const struct call c = next_call(j, now_ms);
 
-		if (store_touch(j->store, &t->id, t->last_seen_ms,
-				t->idle_expires_ms, &err) == 0)
+		if (store_touch(j->store, &c, &j->touches[i], &err) == 0)
 			continue;
 		/* The next request of each session records it again. */
 		LOG(j->shared->env->log, LOG_WARNING, "touches_lost",
@@ -54,7 +65,9 @@ sweep(struct janitor *j)
 	struct err err;
 
 	while (removed >= SWEEP_BATCH) {
-		if (store_sweep(j->store, now_ms, SWEEP_BATCH, &removed, &err) !=
+		const struct call c = next_call(j, now_ms);
+
+		if (store_sweep(j->store, &c, SWEEP_BATCH, &removed, &err) !=
 		    0) {
 			LOG(j->shared->env->log, LOG_WARNING, "sweep_failed",
 			    F_CSTR("reason", err.msg));
@@ -120,6 +133,7 @@ static void
 free_janitor(struct janitor *j)
 {
 	store_link_free(j->store);
+	arena_free(j->arena);
 	free(j->touches);
 	free(j);
 }
@@ -136,6 +150,7 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	j->slot = slot;
 	j->shared = shared;
 	j->store = store_link_new(shared->env);
+	j->arena = arena_new(ARENA_MAX);
 	j->touches = calloc(TOUCHES_MAX, sizeof(*j->touches));
 	/* With these arguments, none of them can fail on Linux. */
 	(void)pthread_mutex_init(&j->lock, NULL);
@@ -143,7 +158,7 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&j->wake, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	if (j->store == NULL || j->touches == NULL ||
+	if (j->store == NULL || j->arena == NULL || j->touches == NULL ||
 	    pthread_create(&j->thread, NULL, run, j) != 0) {
 		free_janitor(j);
 		return err_nomem(err);

@@ -129,11 +129,10 @@ struct auth_mode_ops {
 	 * an administrator's change does at once.  `conf` is the mode's.  NULL:
 	 * the sessions in the store are all there is.
 	 */
-	int (*end_user)(const void *conf, struct store_link *store,
-			struct str user, int64_t now_ms, struct err *err);
-	int (*end_session)(const void *conf, struct store_link *store,
-			   const struct session_id *id, int64_t now_ms,
-			   struct err *err);
+	int (*end_user)(const void *conf, struct call *c, struct str user,
+			struct err *err);
+	int (*end_session)(const void *conf, struct call *c,
+			   const struct session_id *id, struct err *err);
 
 	/* May a login ask to be remembered?  NULL: never. */
 	bool (*offers_remember)(const void *mode);

@@ -38,12 +38,15 @@ denial_covers(const struct call *c, struct str user,
 		denial_session_key(session, sid),
 		denial_user_key(user, c->arena),
 	};
+	const struct denial_question q = {
+		.keys = keys,
+		.n = ARRAY_LEN(keys),
+		.issued_ms = session_id_time_ms(session),
+	};
 
 	if (keys[2].p == NULL)
 		return err_nomem(err);
-	return store_denied(c->store, keys, ARRAY_LEN(keys),
-			    session_id_time_ms(session), c->now_ms, denied,
-			    err);
+	return store_denied(c->store, c, &q, denied, err);
 }
 
 int

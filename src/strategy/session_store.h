@@ -3,8 +3,8 @@
  * The store strategy, for implementers; callers include strategy/store.h.
  *
  * Lives, threads: as in strategy/backend.h.
- * Memory   what an operation returns is allocated from the arena it was given;
- *          what it is given is borrowed for the call.
+ * Memory   what an operation returns, and what it needs meanwhile, is from the
+ *          arena of its call; what it is given is borrowed for the call.
  * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
  *          later may help: the caller then disconnects and connects again
  *          later, with back-off, and so do other workers (strategy/conn.h); or
@@ -19,7 +19,7 @@
  *          called for it.
  * Atomic   each operation happens as a whole or not at all, also against the
  *          same operation in other threads and processes.
- * Time     comes in as `now_ms`, milliseconds since the epoch; a store never
+ * Time     is now_ms of the call, milliseconds since the epoch; a store never
  *          asks a clock.  A session is alive while now_ms < idle_expires_ms
  *          and now_ms < expires_ms; that is decided at reading, never by
  *          sweep().
@@ -28,6 +28,7 @@
 #define STRATEGY_SESSION_STORE_H
 
 #include "strategy/backend.h"
+#include "strategy/call.h"
 #include "strategy/identity.h"
 #include "base/secret.h"
 
@@ -75,8 +76,21 @@ struct session {
 			     * which answers ERR_BUSY and leaves it out of lists */
 };
 
+/* All zero when there is none. */
+struct session_answer {
+	bool found;
+	struct session session;
+};
+
+/* A session was seen. */
+struct touch {
+	struct session_id id;
+	int64_t last_seen_ms, idle_expires_ms;
+};
+
 /* One use of a refresh token, and what is to follow it. */
 struct rotation {
+	struct session_id id; /* of the session */
 	struct token_hash presented; /* authentic: its tag was checked */
 	uint32_t generation;	     /* that it says of itself */
 	struct token_hash next;	     /* the secret that shall follow it */
@@ -94,6 +108,34 @@ enum rotate_answer {
 	ROTATE_GRACE,	 /* the one before, just replaced: the same successor */
 	ROTATE_REUSED,	 /* older: the session was ended by this call */
 	ROTATE_FUTURE,	 /* ahead of the store: it was set back; nothing done */
+};
+
+struct rotated {
+	enum rotate_answer answer;
+	struct session session; /* after the step; with REUSED as it was
+				 * before its end, with GONE zero */
+	uint8_t wrapped[32]; /* with DONE and GRACE the wrapped successor of
+			      * what was presented, else zero */
+};
+
+/* Stateless tokens of a key ("sid:ID", "user:NAME") issued at or before
+ * issued_ms, until until_ms (exclusive). */
+struct denial {
+	struct str key;
+	int64_t issued_ms, until_ms;
+};
+
+/* About a token issued at issued_ms. */
+struct denial_question {
+	const struct str *keys;
+	size_t n; /* at most DENIED_KEYS_MAX */
+	int64_t issued_ms;
+};
+
+/* Sessions of the user with one mark get another; neither is zero. */
+struct remark {
+	struct str user;
+	struct password_mark from, to;
 };
 
 /* Regulation: attempts of one key in a window, and the ban that follows. */
@@ -115,6 +157,11 @@ struct ban {
 	int64_t until_ms;
 };
 
+struct ban_list {
+	struct ban *v;
+	size_t n;
+};
+
 #define NETWORK_HASH_BYTES 16
 #define NETWORKS_MAX	   10 /* of one user */
 
@@ -122,6 +169,18 @@ struct ban {
 struct known_network {
 	uint8_t b[NETWORK_HASH_BYTES];
 	int64_t until_ms;
+};
+
+/* Zeros behind the n. */
+struct known_networks {
+	struct known_network v[NETWORKS_MAX];
+	size_t n;
+};
+
+/* Live sessions of one user or (user.p NULL) of all, at most `limit`. */
+struct session_query {
+	struct str user;
+	size_t limit;
 };
 
 /* Where a listing goes on: zero to begin, then what the last page left. */
@@ -144,36 +203,33 @@ struct session_store_ops {
 	 * *value comes in as a fresh random candidate and goes out as the one
 	 * that is kept.
 	 */
-	int (*secret)(void *conn, const char *name, uint8_t value[32],
-		      struct err *err);
+	int (*secret)(void *conn, const struct call *c, const char *name,
+		      uint8_t value[32], struct err *err);
 
 	/*
 	 * Adds a session whose id, by session_id_make(), is new.  With max_per_user > 0
 	 * and that many live sessions of the user, the oldest by `created_ms` are
 	 * ended in the same step until the new one fits: *evicted of them.
 	 */
-	int (*create)(void *conn, const struct session *session,
-		      int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		      struct err *err);
+	int (*create)(void *conn, const struct call *c,
+		      const struct session *session, int64_t max_per_user,
+		      int64_t *evicted, struct err *err);
 
-	/*
-	 * The live session with this id, if this is its token; *out is zero
-	 * when there is none.
-	 */
-	int (*find)(void *conn, struct arena *a, const struct session_id *id,
-		    const struct token_hash *token, int64_t now_ms, bool *found,
-		    struct session *out, struct err *err);
+	/* The live session with this id, if this is its token. */
+	int (*find)(void *conn, const struct call *c,
+		    const struct session_id *id, const struct token_hash *token,
+		    struct session_answer *out, struct err *err);
 
 	/*
 	 * Moves last_seen_ms and idle_expires_ms forward, never back, unless
 	 * the session was last seen_ahead(): then both are set.  A session that
-	 * is gone or over stays so: a touch never revives.
+	 * is gone, or over at t->last_seen_ms, stays so: a touch never revives.
 	 */
-	int (*touch)(void *conn, const struct session_id *id, int64_t last_seen_ms,
-		     int64_t idle_expires_ms, struct err *err);
+	int (*touch)(void *conn, const struct call *c, const struct touch *t,
+		     struct err *err);
 
 	/*
-	 * One atomic step on one session, by its id.  In this order:
+	 * One atomic step on one session.  In this order:
 	 *
 	 *	not there or over, or its generation is
 	 *		the last (UINT32_MAX)		GONE
@@ -186,59 +242,47 @@ struct session_store_ops {
 	 *	otherwise				REUSED: it is ended
 	 *
 	 * Of all calls with the same secret, in all processes, one gets DONE.
-	 * But for GONE *out is the session: after the step, or with REUSED as
-	 * it was before its end.  With DONE and GRACE `wrapped` is the wrapped
-	 * successor of what was presented.  Else they are zero.  Grace counts
-	 * from the rotation and is not prolonged by its use.
+	 * Grace counts from the rotation and is not prolonged by its use.
 	 */
-	int (*rotate)(void *conn, struct arena *a, const struct session_id *id,
-		      const struct rotation *rotation, int64_t now_ms,
-		      enum rotate_answer *answer, struct session *out,
-		      uint8_t wrapped[32], struct err *err);
+	int (*rotate)(void *conn, const struct call *c,
+		      const struct rotation *r, struct rotated *out,
+		      struct err *err);
 
-	/*
-	 * Stateless tokens that are to be refused all the same: those of `key`
-	 * ("sid:ID", "user:NAME") issued at or before issued_ms, until
-	 * until_ms (exclusive).  A later call never takes back nor shortens an
-	 * earlier one.
-	 */
-	int (*deny)(void *conn, struct str key, int64_t issued_ms,
-		    int64_t until_ms, struct err *err);
+	/* Refuses these tokens all the same.  A later call never takes back
+	 * nor shortens an earlier one. */
+	int (*deny)(void *conn, const struct call *c, const struct denial *d,
+		    struct err *err);
 
-	/* Is a token issued at issued_ms denied by one of the n keys (at most
-	 * DENIED_KEYS_MAX)?  One round trip. */
-	int (*denied)(void *conn, const struct str *keys, size_t n,
-		      int64_t issued_ms, int64_t now_ms, bool *denied,
+	/* Is the token denied by one of the keys?  One round trip. */
+	int (*denied)(void *conn, const struct call *c,
+		      const struct denial_question *q, bool *denied,
 		      struct err *err);
 
 	/* Ends one; *ended says whether there was one to end. */
-	int (*revoke)(void *conn, const struct session_id *id, bool *ended,
+	int (*revoke)(void *conn, const struct call *c,
+		      const struct session_id *id, bool *ended,
 		      struct err *err);
 
 	/* Ends all of a user but `except` (NULL: all). */
-	int (*revoke_user)(void *conn, struct str user,
+	int (*revoke_user)(void *conn, const struct call *c, struct str user,
 			   const struct session_id *except, int64_t *ended,
 			   struct err *err);
 
-	int (*revoke_all)(void *conn, int64_t *ended, struct err *err);
+	int (*revoke_all)(void *conn, const struct call *c, int64_t *ended,
+			  struct err *err);
 
 	/* Live sessions of who->name get this identity. */
-	int (*update_user)(void *conn, const struct identity *who,
-			   struct err *err);
+	int (*update_user)(void *conn, const struct call *c,
+			   const struct identity *who, struct err *err);
 
-	/* Live sessions of the user that have the mark `from` get `to`; neither
-	 * is zero. */
-	int (*remark)(void *conn, struct str user,
-		      const struct password_mark *from,
-		      const struct password_mark *to, struct err *err);
+	int (*remark)(void *conn, const struct call *c, const struct remark *m,
+		      struct err *err);
 
-	/*
-	 * Live sessions, newest first, of one user or (user.p NULL) of all:
-	 * at most `limit`, from *cursor on.
-	 */
-	int (*list)(void *conn, struct arena *a, struct str user, int64_t now_ms,
-		    size_t limit, struct session_cursor *cursor,
-		    struct session_list *out, struct err *err);
+	/* Newest first, from *cursor on, which moves. */
+	int (*list)(void *conn, const struct call *c,
+		    const struct session_query *q,
+		    struct session_cursor *cursor, struct session_list *out,
+		    struct err *err);
 
 	/*
 	 * Counts one attempt for a key, or tells until when the key is banned.
@@ -248,48 +292,47 @@ struct session_store_ops {
 	 * Here and below, a window or ban that ends after latest_ms() is of a
 	 * clock that was set back since, and is over.
 	 */
-	int (*attempt)(void *conn, struct str key,
-		       const struct attempt_policy *policy, int64_t now_ms,
-		       struct attempt *out, struct err *err);
+	int (*attempt)(void *conn, const struct call *c, struct str key,
+		       const struct attempt_policy *policy, struct attempt *out,
+		       struct err *err);
 
 	/* Takes one attempt back, of the window that ends at ends_ms: nothing
 	 * when that is over, forgotten or banned. */
-	int (*give_back)(void *conn, struct str key, int64_t ends_ms,
-			 struct err *err);
+	int (*give_back)(void *conn, const struct call *c, struct str key,
+			 int64_t ends_ms, struct err *err);
 
 	/* Until when the key is banned (0: it is not); counts nothing. */
-	int (*banned)(void *conn, struct str key, int64_t ban_ms,
-		      int64_t now_ms, int64_t *banned_until_ms,
+	int (*banned)(void *conn, const struct call *c, struct str key,
+		      int64_t ban_ms, int64_t *banned_until_ms,
 		      struct err *err);
 
-	/* Forgets the key: a success, or an administrator's lift. */
-	int (*forgive)(void *conn, struct str key, bool *was_banned,
-		       struct err *err);
+	/* Forgets the key and its ban: a success, or an administrator's
+	 * lift. */
+	int (*reset_attempts)(void *conn, const struct call *c, struct str key,
+			      bool *was_banned, struct err *err);
 
 	/* Every ban in force, longest first, then by the bytes of its key; at
-	 * most `limit`. */
-	int (*bans)(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
-		    size_t limit, struct ban **out, size_t *n, struct err *err);
+	 * most `limit`.  ban_ms is that of the policy. */
+	int (*bans)(void *conn, const struct call *c, int64_t ban_ms,
+		    size_t limit, struct ban_list *out, struct err *err);
 
 	/* Keeps a network of a user until its end (which replaces the one that
 	 * it had), and of the others those NETWORKS_MAX - 1 that end last. */
-	int (*learn)(void *conn, struct str user,
-		     const struct known_network *network, int64_t now_ms,
-		     struct err *err);
+	int (*learn)(void *conn, const struct call *c, struct str user,
+		     const struct known_network *network, struct err *err);
 
-	/* The networks of a user that are not over, in no order; zeros behind
-	 * them. */
-	int (*networks)(void *conn, struct str user, int64_t now_ms,
-			struct known_network out[NETWORKS_MAX], size_t *n,
-			struct err *err);
+	/* The networks of a user that are not over, in no order. */
+	int (*networks)(void *conn, const struct call *c, struct str user,
+			struct known_networks *out, struct err *err);
 
 	/* Forgets the networks of a user. */
-	int (*unlearn)(void *conn, struct str user, struct err *err);
+	int (*unlearn)(void *conn, const struct call *c, struct str user,
+		       struct err *err);
 
 	/* Removes at most `limit` dead sessions, stale attempts, networks and
 	 * denials.  NULL when the store drops them by itself. */
-	int (*sweep)(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
-		     struct err *err);
+	int (*sweep)(void *conn, const struct call *c, size_t limit,
+		     int64_t *removed, struct err *err);
 };
 
 /* In a time that does not tell where they differ. */

@@ -28,8 +28,8 @@ ops_of(const struct store_link *l)
 #define REPEAT(l, ...) CONN_CALL(&(l)->conn, true, ops_of(l), __VA_ARGS__)
 
 int
-store_secret(struct store_link *l, const char *name, uint8_t value[32],
-	     struct err *err)
+store_secret(struct store_link *l, const struct call *c, const char *name,
+	     uint8_t value[32], struct err *err)
 {
 	struct known_secret *free_one = NULL;
 
@@ -45,7 +45,7 @@ store_secret(struct store_link *l, const char *name, uint8_t value[32],
 		if (s->name == NULL && free_one == NULL)
 			free_one = s;
 	}
-	if (REPEAT(l, secret, name, value, err) != 0)
+	if (REPEAT(l, secret, c, name, value, err) != 0)
 		return -1;
 	l->told = l->conn.connects;
 	if (free_one != NULL) {
@@ -66,9 +66,9 @@ check_text(const char *what, struct str text, struct err *err)
 }
 
 int
-store_create(struct store_link *l, const struct session *session,
-	     int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-	     struct err *err)
+store_create(struct store_link *l, const struct call *c,
+	     const struct session *session, int64_t max_per_user,
+	     int64_t *evicted, struct err *err)
 {
 	int64_t ignored;
 
@@ -76,7 +76,7 @@ store_create(struct store_link *l, const struct session *session,
 	    check_text("address", session->address, err) != 0 ||
 	    check_text("user agent", session->user_agent, err) != 0)
 		return -1;
-	return CALL(l, create, session, max_per_user, now_ms,
+	return CALL(l, create, c, session, max_per_user,
 		    evicted != NULL ? evicted : &ignored, err);
 }
 
@@ -92,60 +92,49 @@ refuse_damaged(const struct store_link *l, const struct session *s,
 }
 
 int
-store_find(struct store_link *l, struct arena *a, const struct session_id *id,
-	   const struct token_hash *token, int64_t now_ms, bool *found,
-	   struct session *out, struct err *err)
+store_find(struct store_link *l, const struct call *c,
+	   const struct session_id *id, const struct token_hash *token,
+	   struct session_answer *out, struct err *err)
 {
-	struct session s = { .damage = NULL };
-	bool is = false;
+	struct session_answer is = { .found = false };
 
-	if (REPEAT(l, find, a, id, token, now_ms, &is, &s, err) != 0 ||
-	    (is && refuse_damaged(l, &s, err) != 0))
+	if (REPEAT(l, find, c, id, token, &is, err) != 0 ||
+	    refuse_damaged(l, &is.session, err) != 0)
 		return -1;
-	*found = is;
-	*out = is ? s : (struct session){ .damage = NULL };
+	*out = is;
 	return 0;
 }
 
 int
-store_touch(struct store_link *l, const struct session_id *id,
-	    int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
+store_touch(struct store_link *l, const struct call *c, const struct touch *t,
+	    struct err *err)
 {
-	return REPEAT(l, touch, id, last_seen_ms, idle_expires_ms, err);
+	return REPEAT(l, touch, c, t, err);
 }
 
 /* Done twice a rotation answers the successor by grace; without grace it would
  * end the session. */
 static int
-rotate(struct store_link *l, struct arena *a, const struct session_id *id,
-       const struct rotation *r, int64_t now_ms, enum rotate_answer *answer,
-       struct session *out, uint8_t wrapped[32], struct err *err)
+rotate(struct store_link *l, const struct call *c, const struct rotation *r,
+       struct rotated *out, struct err *err)
 {
 	if (r->grace_ms > 0 && r->grace_max > 0)
-		return REPEAT(l, rotate, a, id, r, now_ms, answer, out, wrapped,
-			      err);
-	return CALL(l, rotate, a, id, r, now_ms, answer, out, wrapped, err);
+		return REPEAT(l, rotate, c, r, out, err);
+	return CALL(l, rotate, c, r, out, err);
 }
 
 int
-store_rotate(struct store_link *l, struct arena *a, const struct session_id *id,
-	     const struct rotation *rotation, int64_t now_ms,
-	     enum rotate_answer *answer, struct session *out,
-	     uint8_t wrapped[32], struct err *err)
+store_rotate(struct store_link *l, const struct call *c,
+	     const struct rotation *r, struct rotated *out, struct err *err)
 {
-	struct session s = { .damage = NULL };
-	enum rotate_answer is = ROTATE_GONE;
-	uint8_t secret[32] = { 0 };
-	int result = rotate(l, a, id, rotation, now_ms, &is, &s, secret, err);
+	struct rotated is = { .answer = ROTATE_GONE };
+	int result = rotate(l, c, r, &is, err);
 
 	if (result == 0)
-		result = refuse_damaged(l, &s, err);
-	if (result == 0) {
-		*answer = is;
-		*out = s;
-		memcpy(wrapped, secret, sizeof(secret));
-	}
-	secret_wipe(secret, sizeof(secret));
+		result = refuse_damaged(l, &is.session, err);
+	if (result == 0)
+		*out = is;
+	secret_wipe(is.wrapped, sizeof(is.wrapped));
 	return result;
 }
 
@@ -158,64 +147,65 @@ check_key(struct str key, struct err *err)
 }
 
 int
-store_deny(struct store_link *l, struct str key, int64_t issued_ms,
-	   int64_t until_ms, struct err *err)
+store_deny(struct store_link *l, const struct call *c, const struct denial *d,
+	   struct err *err)
 {
-	if (check_key(key, err) != 0)
+	if (check_key(d->key, err) != 0)
 		return -1;
-	return REPEAT(l, deny, key, issued_ms, until_ms, err);
+	return REPEAT(l, deny, c, d, err);
 }
 
 int
-store_denied(struct store_link *l, const struct str *keys, size_t n,
-	     int64_t issued_ms, int64_t now_ms, bool *denied, struct err *err)
+store_denied(struct store_link *l, const struct call *c,
+	     const struct denial_question *q, bool *denied, struct err *err)
 {
-	assert(n <= DENIED_KEYS_MAX);
-	for (size_t i = 0; i < n; i++)
-		if (check_key(keys[i], err) != 0)
+	assert(q->n <= DENIED_KEYS_MAX);
+	for (size_t i = 0; i < q->n; i++)
+		if (check_key(q->keys[i], err) != 0)
 			return -1;
-	return REPEAT(l, denied, keys, n, issued_ms, now_ms, denied, err);
+	return REPEAT(l, denied, c, q, denied, err);
 }
 
 int
-store_revoke(struct store_link *l, const struct session_id *id, bool *ended,
-	     struct err *err)
+store_revoke(struct store_link *l, const struct call *c,
+	     const struct session_id *id, bool *ended, struct err *err)
 {
-	return CALL(l, revoke, id, ended, err);
+	return CALL(l, revoke, c, id, ended, err);
 }
 
 int
-store_revoke_user(struct store_link *l, struct str user,
+store_revoke_user(struct store_link *l, const struct call *c, struct str user,
 		  const struct session_id *except, int64_t *ended,
 		  struct err *err)
 {
-	return CALL(l, revoke_user, user, except, ended, err);
+	return CALL(l, revoke_user, c, user, except, ended, err);
 }
 
 int
-store_revoke_all(struct store_link *l, int64_t *ended, struct err *err)
+store_revoke_all(struct store_link *l, const struct call *c, int64_t *ended,
+		 struct err *err)
 {
-	return CALL(l, revoke_all, ended, err);
+	return CALL(l, revoke_all, c, ended, err);
 }
 
 int
-store_update_user(struct store_link *l, const struct identity *who,
-		  struct err *err)
+store_update_user(struct store_link *l, const struct call *c,
+		  const struct identity *who, struct err *err)
 {
 	if (identity_check(who, err) != 0)
 		return -1;
-	return REPEAT(l, update_user, who, err);
+	return REPEAT(l, update_user, c, who, err);
 }
 
 int
-store_remark(struct store_link *l, struct str user,
-	     const struct password_mark *from, const struct password_mark *to,
+store_remark(struct store_link *l, const struct call *c, const struct remark *m,
 	     struct err *err)
 {
-	if (!password_mark_is_known(from) || !password_mark_is_known(to) ||
-	    memcmp(from, to, sizeof(*from)) == 0)
+	if (!password_mark_is_known(&m->from) ||
+	    !password_mark_is_known(&m->to) ||
+	    memcmp(&m->from, &m->to, sizeof(m->from)) == 0)
 		return 0;
-	return CALL(l, remark, user, from, to, err);
+	return CALL(l, remark, c, m, err);
 }
 
 static size_t
@@ -254,98 +244,97 @@ leave_damaged(const struct store_link *l, struct session_list *list)
 }
 
 int
-store_list(struct store_link *l, struct arena *a, struct str user,
-	   int64_t now_ms, size_t limit, struct session_cursor *cursor,
+store_list(struct store_link *l, const struct call *c,
+	   const struct session_query *q, struct session_cursor *cursor,
 	   struct session_list *out, struct err *err)
 {
-	if (REPEAT(l, list, a, user, now_ms, page_limit(limit), cursor, out,
-		   err) != 0)
+	const struct session_query page = { .user = q->user,
+					    .limit = page_limit(q->limit) };
+
+	if (REPEAT(l, list, c, &page, cursor, out, err) != 0)
 		return -1;
 	leave_damaged(l, out);
 	return 0;
 }
 
 int
-store_attempt(struct store_link *l, struct str key,
-	      const struct attempt_policy *policy, int64_t now_ms,
-	      struct attempt *out, struct err *err)
-{
-	if (check_key(key, err) != 0)
-		return -1;
-	return CALL(l, attempt, key, policy, now_ms, out, err);
-}
-
-int
-store_give_back(struct store_link *l, struct str key, int64_t ends_ms,
-		struct err *err)
-{
-	if (check_key(key, err) != 0)
-		return -1;
-	return CALL(l, give_back, key, ends_ms, err);
-}
-
-int
-store_banned(struct store_link *l, struct str key, int64_t ban_ms,
-	     int64_t now_ms, int64_t *banned_until_ms, struct err *err)
-{
-	if (check_key(key, err) != 0)
-		return -1;
-	return REPEAT(l, banned, key, ban_ms, now_ms, banned_until_ms, err);
-}
-
-int
-store_forgive(struct store_link *l, struct str key, bool *was_banned,
+store_attempt(struct store_link *l, const struct call *c, struct str key,
+	      const struct attempt_policy *policy, struct attempt *out,
 	      struct err *err)
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, forgive, key, was_banned, err);
+	return CALL(l, attempt, c, key, policy, out, err);
 }
 
 int
-store_bans(struct store_link *l, struct arena *a, int64_t ban_ms,
-	   int64_t now_ms, size_t limit, struct ban **out, size_t *n,
-	   struct err *err)
+store_give_back(struct store_link *l, const struct call *c, struct str key,
+		int64_t ends_ms, struct err *err)
 {
-	return REPEAT(l, bans, a, ban_ms, now_ms, page_limit(limit), out, n,
-		      err);
+	if (check_key(key, err) != 0)
+		return -1;
+	return CALL(l, give_back, c, key, ends_ms, err);
 }
 
 int
-store_learn(struct store_link *l, struct str user,
-	    const struct known_network *network, int64_t now_ms,
-	    struct err *err)
+store_banned(struct store_link *l, const struct call *c, struct str key,
+	     int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return REPEAT(l, banned, c, key, ban_ms, banned_until_ms, err);
+}
+
+int
+store_reset_attempts(struct store_link *l, const struct call *c, struct str key,
+		     bool *was_banned, struct err *err)
+{
+	if (check_key(key, err) != 0)
+		return -1;
+	return CALL(l, reset_attempts, c, key, was_banned, err);
+}
+
+int
+store_bans(struct store_link *l, const struct call *c, int64_t ban_ms,
+	   size_t limit, struct ban_list *out, struct err *err)
+{
+	return REPEAT(l, bans, c, ban_ms, page_limit(limit), out, err);
+}
+
+int
+store_learn(struct store_link *l, const struct call *c, struct str user,
+	    const struct known_network *network, struct err *err)
 {
 	if (check_key(user, err) != 0)
 		return -1;
-	return REPEAT(l, learn, user, network, now_ms, err);
+	return REPEAT(l, learn, c, user, network, err);
 }
 
 int
-store_networks(struct store_link *l, struct str user, int64_t now_ms,
-	       struct known_network out[NETWORKS_MAX], size_t *n,
-	       struct err *err)
+store_networks(struct store_link *l, const struct call *c, struct str user,
+	       struct known_networks *out, struct err *err)
 {
 	if (check_key(user, err) != 0)
 		return -1;
-	return REPEAT(l, networks, user, now_ms, out, n, err);
+	return REPEAT(l, networks, c, user, out, err);
 }
 
 int
-store_unlearn(struct store_link *l, struct str user, struct err *err)
+store_unlearn(struct store_link *l, const struct call *c, struct str user,
+	      struct err *err)
 {
 	if (check_key(user, err) != 0)
 		return -1;
-	return REPEAT(l, unlearn, user, err);
+	return REPEAT(l, unlearn, c, user, err);
 }
 
 int
-store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
+store_sweep(struct store_link *l, const struct call *c, size_t limit,
 	    int64_t *removed, struct err *err)
 {
 	if (l->conn.backend != NULL && ops_of(l)->sweep == NULL) {
 		*removed = 0;
 		return 0;
 	}
-	return REPEAT(l, sweep, now_ms, limit, removed, err);
+	return REPEAT(l, sweep, c, limit, removed, err);
 }

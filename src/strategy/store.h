@@ -85,68 +85,62 @@ store_migrate(struct store_link *l, struct err *err)
 
 /* The operations of strategy/session_store.h, by their names. */
 /* Remembered for as long as the connection lasts; `name` is a constant. */
-int store_secret(struct store_link *l, const char *name, uint8_t value[32],
-		 struct err *err) MUST_USE;
+int store_secret(struct store_link *l, const struct call *c, const char *name,
+		 uint8_t value[32], struct err *err) MUST_USE;
 /* `evicted` may be NULL. */
-int store_create(struct store_link *l, const struct session *session,
-		 int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		 struct err *err) MUST_USE;
-int store_find(struct store_link *l, struct arena *a,
+int store_create(struct store_link *l, const struct call *c,
+		 const struct session *session, int64_t max_per_user,
+		 int64_t *evicted, struct err *err) MUST_USE;
+int store_find(struct store_link *l, const struct call *c,
 	       const struct session_id *id, const struct token_hash *token,
-	       int64_t now_ms, bool *found, struct session *out,
-	       struct err *err) MUST_USE;
-int store_touch(struct store_link *l, const struct session_id *id,
-		int64_t last_seen_ms, int64_t idle_expires_ms, struct err *err)
-    MUST_USE;
-int store_rotate(struct store_link *l, struct arena *a,
-		 const struct session_id *id, const struct rotation *rotation,
-		 int64_t now_ms, enum rotate_answer *answer,
-		 struct session *out, uint8_t wrapped[32], struct err *err)
-    MUST_USE;
-int store_deny(struct store_link *l, struct str key, int64_t issued_ms,
-	       int64_t until_ms, struct err *err) MUST_USE;
-int store_denied(struct store_link *l, const struct str *keys, size_t n,
-		 int64_t issued_ms, int64_t now_ms, bool *denied,
+	       struct session_answer *out, struct err *err) MUST_USE;
+int store_touch(struct store_link *l, const struct call *c,
+		const struct touch *t, struct err *err) MUST_USE;
+int store_rotate(struct store_link *l, const struct call *c,
+		 const struct rotation *r, struct rotated *out,
 		 struct err *err) MUST_USE;
-int store_revoke(struct store_link *l, const struct session_id *id, bool *ended,
+int store_deny(struct store_link *l, const struct call *c,
+	       const struct denial *d, struct err *err) MUST_USE;
+int store_denied(struct store_link *l, const struct call *c,
+		 const struct denial_question *q, bool *denied,
 		 struct err *err) MUST_USE;
-int store_revoke_user(struct store_link *l, struct str user,
-		      const struct session_id *except, int64_t *ended,
-		      struct err *err) MUST_USE;
-int store_revoke_all(struct store_link *l, int64_t *ended, struct err *err)
-    MUST_USE;
-int store_update_user(struct store_link *l, const struct identity *who,
-		      struct err *err) MUST_USE;
+int store_revoke(struct store_link *l, const struct call *c,
+		 const struct session_id *id, bool *ended,
+		 struct err *err) MUST_USE;
+int store_revoke_user(struct store_link *l, const struct call *c,
+		      struct str user, const struct session_id *except,
+		      int64_t *ended, struct err *err) MUST_USE;
+int store_revoke_all(struct store_link *l, const struct call *c, int64_t *ended,
+		     struct err *err) MUST_USE;
+int store_update_user(struct store_link *l, const struct call *c,
+		      const struct identity *who, struct err *err) MUST_USE;
 /* Nothing to do when one of the marks is not known, or both are the same. */
-int store_remark(struct store_link *l, struct str user,
-		 const struct password_mark *from,
-		 const struct password_mark *to, struct err *err) MUST_USE;
-int store_list(struct store_link *l, struct arena *a, struct str user,
-	       int64_t now_ms, size_t limit, struct session_cursor *cursor,
+int store_remark(struct store_link *l, const struct call *c,
+		 const struct remark *m, struct err *err) MUST_USE;
+int store_list(struct store_link *l, const struct call *c,
+	       const struct session_query *q, struct session_cursor *cursor,
 	       struct session_list *out, struct err *err) MUST_USE;
-int store_attempt(struct store_link *l, struct str key,
-		  const struct attempt_policy *policy, int64_t now_ms,
-		  struct attempt *out, struct err *err) MUST_USE;
-int store_give_back(struct store_link *l, struct str key, int64_t ends_ms,
-		    struct err *err) MUST_USE;
-int store_banned(struct store_link *l, struct str key, int64_t ban_ms,
-		 int64_t now_ms, int64_t *banned_until_ms,
-		 struct err *err) MUST_USE;
-int store_forgive(struct store_link *l, struct str key, bool *was_banned,
+int store_attempt(struct store_link *l, const struct call *c, struct str key,
+		  const struct attempt_policy *policy, struct attempt *out,
 		  struct err *err) MUST_USE;
-int store_bans(struct store_link *l, struct arena *a, int64_t ban_ms,
-	       int64_t now_ms, size_t limit, struct ban **out, size_t *n,
-	       struct err *err) MUST_USE;
-int store_learn(struct store_link *l, struct str user,
-		const struct known_network *network, int64_t now_ms,
-		struct err *err) MUST_USE;
-int store_networks(struct store_link *l, struct str user, int64_t now_ms,
-		   struct known_network out[NETWORKS_MAX], size_t *n,
-		   struct err *err) MUST_USE;
-int store_unlearn(struct store_link *l, struct str user,
+int store_give_back(struct store_link *l, const struct call *c, struct str key,
+		    int64_t ends_ms, struct err *err) MUST_USE;
+int store_banned(struct store_link *l, const struct call *c, struct str key,
+		 int64_t ban_ms, int64_t *banned_until_ms,
+		 struct err *err) MUST_USE;
+int store_reset_attempts(struct store_link *l, const struct call *c,
+			 struct str key, bool *was_banned,
+			 struct err *err) MUST_USE;
+int store_bans(struct store_link *l, const struct call *c, int64_t ban_ms,
+	       size_t limit, struct ban_list *out, struct err *err) MUST_USE;
+int store_learn(struct store_link *l, const struct call *c, struct str user,
+		const struct known_network *network, struct err *err) MUST_USE;
+int store_networks(struct store_link *l, const struct call *c, struct str user,
+		   struct known_networks *out, struct err *err) MUST_USE;
+int store_unlearn(struct store_link *l, const struct call *c, struct str user,
 		  struct err *err) MUST_USE;
 /* *removed is 0 for a store that drops the dead by itself. */
-int store_sweep(struct store_link *l, int64_t now_ms, size_t limit,
+int store_sweep(struct store_link *l, const struct call *c, size_t limit,
 		int64_t *removed, struct err *err) MUST_USE;
 
 #endif

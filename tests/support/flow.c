@@ -69,8 +69,8 @@ open_users(struct flow *f, unsigned caps)
 
 	f->users_ops = users_fake;
 	f->users_ops.base.driver.caps = caps;
-	if (users_open(&f->users_ops, &f->users_table, &f->fake.env, &f->users,
-		       &err) != 0)
+	if (users_open(&f->users_ops, &f->users_table, &f->fake.env,
+		       &f->users, &err) != 0)
 		ck_abort_msg("%s", err.msg);
 	users_link_bind(f->links.users, f->users);
 }
@@ -278,6 +278,17 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 	if (buf_failed(&out) || out.n == 0)
 		return (struct flow_answer){ .status = 0 };
 	return parse_answer(buf_str(&out));
+}
+
+struct call *
+flow_call(struct flow *f, int64_t now_ms)
+{
+	f->call = (struct call){ .arena = f->arena,
+				 .env = &f->fake.env,
+				 .now_ms = now_ms,
+				 .store = f->links.store,
+				 .users = f->links.users };
+	return &f->call;
 }
 
 void

@@ -27,6 +27,7 @@ struct flow {
 	struct backend *users;
 	struct service_links links;
 	struct arena *request; /* of the last request */
+	struct call call; /* flow_call() */
 	struct hash_place *place; /* of the next requests, or NULL */
 	bool queued; /* the last request waits: its answer has status 0 */
 	unsigned fail_after;   /* arena torture of the next request; 0: none */
@@ -77,6 +78,9 @@ struct flow_exchange {
 };
 void flow_exchange(struct flow *f, const char *const *params,
 		   struct flow_exchange *x);
+
+/* What an operation works with at a moment; lives until the next call. */
+struct call *flow_call(struct flow *f, int64_t now_ms);
 
 /* Shorter: method and URI, and one more parameter each (NULL: none). */
 struct flow_answer flow_get(struct flow *f, const char *uri, const char *one,

@@ -10,6 +10,7 @@
 #include "strategy/registry.h"
 #include "strategy/session_id.h"
 #include "base/enc.h"
+#include "tests/support/call.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
 
@@ -69,7 +70,8 @@ add_session(struct seed *s, char **argv, struct err *err)
 		return -1;
 	if (env_random(&s->env, &session.token, sizeof(session.token)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	if (store_create(s->link, &session, 0, now, NULL, err) != 0)
+	if (store_create(s->link, CALL_AT(s->arena, now), &session, 0, NULL,
+			 err) != 0)
 		return -1;
 	hex_encode(session.id.b, sizeof(session.id.b), hex);
 	(void)printf("%s\n", hex);
@@ -100,8 +102,8 @@ add_ban(struct seed *s, char **argv, struct err *err)
 	if (!str_to_uint(str_from(argv[1]), HOUR, &seconds))
 		return err_set(err, ERR_INPUT, "bad number of seconds");
 	policy.ban_ms = seconds * 1000;
-	return store_attempt(s->link, str_from(argv[0]), &policy,
-			     env_wall_ms(&s->env), &attempt, err);
+	return store_attempt(s->link, CALL_AT(s->arena, env_wall_ms(&s->env)),
+			     str_from(argv[0]), &policy, &attempt, err);
 }
 
 static int
@@ -110,8 +112,9 @@ print_roles(struct seed *s, char **argv, struct err *err)
 	struct session_cursor cursor = { .more = true };
 	struct session_list list;
 
-	if (store_list(s->link, s->arena, str_from(argv[0]), env_wall_ms(&s->env),
-		       100, &cursor, &list, err) != 0)
+	if (store_list(s->link, CALL_AT(s->arena, env_wall_ms(&s->env)),
+		       LISTED(str_from(argv[0]), 100), &cursor, &list,
+		       err) != 0)
 		return -1;
 	for (size_t i = 0; i < list.n; i++)
 		(void)printf("%.*s\n", STR_ARG(list.v[i].who.roles));

@@ -110,158 +110,161 @@ faulty_migrate(void *conn, struct err *err)
 }
 
 static int
-faulty_secret(void *conn, const char *name, uint8_t value[32], struct err *err)
+faulty_secret(void *conn, const struct call *c, const char *name,
+	      uint8_t value[32], struct err *err)
 {
-	return FORWARD(conn, secret, name, value, err);
+	return FORWARD(conn, secret, c, name, value, err);
 }
 
 static int
-faulty_create(void *conn, const struct session *session, int64_t max_per_user,
-	      int64_t now_ms, int64_t *evicted, struct err *err)
+faulty_create(void *conn, const struct call *c, const struct session *session,
+	      int64_t max_per_user, int64_t *evicted, struct err *err)
 {
-	return FORWARD(conn, create, session, max_per_user, now_ms, evicted,
-		       err);
+	return FORWARD(conn, create, c, session, max_per_user, evicted, err);
 }
 
 static int
-faulty_find(void *conn, struct arena *a, const struct session_id *id,
-	    const struct token_hash *token, int64_t now_ms, bool *found,
-	    struct session *out, struct err *err)
-{
-	return FORWARD(conn, find, a, id, token, now_ms, found, out, err);
-}
-
-static int
-faulty_touch(void *conn, const struct session_id *id, int64_t last_seen_ms,
-	     int64_t idle_expires_ms, struct err *err)
-{
-	return FORWARD(conn, touch, id, last_seen_ms, idle_expires_ms, err);
-}
-
-static int
-faulty_rotate(void *conn, struct arena *a, const struct session_id *id,
-	      const struct rotation *rotation, int64_t now_ms,
-	      enum rotate_answer *answer, struct session *out,
-	      uint8_t wrapped[32], struct err *err)
-{
-	return FORWARD(conn, rotate, a, id, rotation, now_ms, answer, out,
-		       wrapped, err);
-}
-
-static int
-faulty_deny(void *conn, struct str key, int64_t issued_ms, int64_t until_ms,
+faulty_find(void *conn, const struct call *c, const struct session_id *id,
+	    const struct token_hash *token, struct session_answer *out,
 	    struct err *err)
 {
-	return FORWARD(conn, deny, key, issued_ms, until_ms, err);
+	return FORWARD(conn, find, c, id, token, out, err);
 }
 
 static int
-faulty_denied(void *conn, const struct str *keys, size_t n, int64_t issued_ms,
-	      int64_t now_ms, bool *denied, struct err *err)
-{
-	return FORWARD(conn, denied, keys, n, issued_ms, now_ms, denied, err);
-}
-
-static int
-faulty_revoke(void *conn, const struct session_id *id, bool *ended,
-	      struct err *err)
-{
-	return FORWARD(conn, revoke, id, ended, err);
-}
-
-static int
-faulty_revoke_user(void *conn, struct str user, const struct session_id *except,
-		   int64_t *ended, struct err *err)
-{
-	return FORWARD(conn, revoke_user, user, except, ended, err);
-}
-
-static int
-faulty_revoke_all(void *conn, int64_t *ended, struct err *err)
-{
-	return FORWARD(conn, revoke_all, ended, err);
-}
-
-static int
-faulty_update_user(void *conn, const struct identity *who, struct err *err)
-{
-	return FORWARD(conn, update_user, who, err);
-}
-
-static int
-faulty_remark(void *conn, struct str user, const struct password_mark *from,
-	      const struct password_mark *to, struct err *err)
-{
-	return FORWARD(conn, remark, user, from, to, err);
-}
-
-static int
-faulty_list(void *conn, struct arena *a, struct str user, int64_t now_ms,
-	    size_t limit, struct session_cursor *cursor,
-	    struct session_list *out, struct err *err)
-{
-	return FORWARD(conn, list, a, user, now_ms, limit, cursor, out, err);
-}
-
-static int
-faulty_attempt(void *conn, struct str key, const struct attempt_policy *policy,
-	       int64_t now_ms, struct attempt *out, struct err *err)
-{
-	return FORWARD(conn, attempt, key, policy, now_ms, out, err);
-}
-
-static int
-faulty_give_back(void *conn, struct str key, int64_t ends_ms, struct err *err)
-{
-	return FORWARD(conn, give_back, key, ends_ms, err);
-}
-
-static int
-faulty_banned(void *conn, struct str key, int64_t ban_ms, int64_t now_ms,
-	      int64_t *banned_until_ms, struct err *err)
-{
-	return FORWARD(conn, banned, key, ban_ms, now_ms, banned_until_ms, err);
-}
-
-static int
-faulty_forgive(void *conn, struct str key, bool *was_banned, struct err *err)
-{
-	return FORWARD(conn, forgive, key, was_banned, err);
-}
-
-static int
-faulty_bans(void *conn, struct arena *a, int64_t ban_ms, int64_t now_ms,
-	    size_t limit, struct ban **out, size_t *n, struct err *err)
-{
-	return FORWARD(conn, bans, a, ban_ms, now_ms, limit, out, n, err);
-}
-
-static int
-faulty_learn(void *conn, struct str user, const struct known_network *network,
-	     int64_t now_ms, struct err *err)
-{
-	return FORWARD(conn, learn, user, network, now_ms, err);
-}
-
-static int
-faulty_networks(void *conn, struct str user, int64_t now_ms,
-		struct known_network out[NETWORKS_MAX], size_t *n,
-		struct err *err)
-{
-	return FORWARD(conn, networks, user, now_ms, out, n, err);
-}
-
-static int
-faulty_unlearn(void *conn, struct str user, struct err *err)
-{
-	return FORWARD(conn, unlearn, user, err);
-}
-
-static int
-faulty_sweep(void *conn, int64_t now_ms, size_t limit, int64_t *removed,
+faulty_touch(void *conn, const struct call *c, const struct touch *t,
 	     struct err *err)
 {
-	return FORWARD(conn, sweep, now_ms, limit, removed, err);
+	return FORWARD(conn, touch, c, t, err);
+}
+
+static int
+faulty_rotate(void *conn, const struct call *c, const struct rotation *r,
+	      struct rotated *out, struct err *err)
+{
+	return FORWARD(conn, rotate, c, r, out, err);
+}
+
+static int
+faulty_deny(void *conn, const struct call *c, const struct denial *d,
+	    struct err *err)
+{
+	return FORWARD(conn, deny, c, d, err);
+}
+
+static int
+faulty_denied(void *conn, const struct call *c, const struct denial_question *q,
+	      bool *denied, struct err *err)
+{
+	return FORWARD(conn, denied, c, q, denied, err);
+}
+
+static int
+faulty_revoke(void *conn, const struct call *c, const struct session_id *id,
+	      bool *ended, struct err *err)
+{
+	return FORWARD(conn, revoke, c, id, ended, err);
+}
+
+static int
+faulty_revoke_user(void *conn, const struct call *c, struct str user,
+		   const struct session_id *except, int64_t *ended,
+		   struct err *err)
+{
+	return FORWARD(conn, revoke_user, c, user, except, ended, err);
+}
+
+static int
+faulty_revoke_all(void *conn, const struct call *c, int64_t *ended,
+		  struct err *err)
+{
+	return FORWARD(conn, revoke_all, c, ended, err);
+}
+
+static int
+faulty_update_user(void *conn, const struct call *c, const struct identity *who,
+		   struct err *err)
+{
+	return FORWARD(conn, update_user, c, who, err);
+}
+
+static int
+faulty_remark(void *conn, const struct call *c, const struct remark *m,
+	      struct err *err)
+{
+	return FORWARD(conn, remark, c, m, err);
+}
+
+static int
+faulty_list(void *conn, const struct call *c, const struct session_query *q,
+	    struct session_cursor *cursor, struct session_list *out,
+	    struct err *err)
+{
+	return FORWARD(conn, list, c, q, cursor, out, err);
+}
+
+static int
+faulty_attempt(void *conn, const struct call *c, struct str key,
+	       const struct attempt_policy *policy, struct attempt *out,
+	       struct err *err)
+{
+	return FORWARD(conn, attempt, c, key, policy, out, err);
+}
+
+static int
+faulty_give_back(void *conn, const struct call *c, struct str key,
+		 int64_t ends_ms, struct err *err)
+{
+	return FORWARD(conn, give_back, c, key, ends_ms, err);
+}
+
+static int
+faulty_banned(void *conn, const struct call *c, struct str key, int64_t ban_ms,
+	      int64_t *banned_until_ms, struct err *err)
+{
+	return FORWARD(conn, banned, c, key, ban_ms, banned_until_ms, err);
+}
+
+static int
+faulty_reset_attempts(void *conn, const struct call *c, struct str key,
+		      bool *was_banned, struct err *err)
+{
+	return FORWARD(conn, reset_attempts, c, key, was_banned, err);
+}
+
+static int
+faulty_bans(void *conn, const struct call *c, int64_t ban_ms, size_t limit,
+	    struct ban_list *out, struct err *err)
+{
+	return FORWARD(conn, bans, c, ban_ms, limit, out, err);
+}
+
+static int
+faulty_learn(void *conn, const struct call *c, struct str user,
+	     const struct known_network *network, struct err *err)
+{
+	return FORWARD(conn, learn, c, user, network, err);
+}
+
+static int
+faulty_networks(void *conn, const struct call *c, struct str user,
+		struct known_networks *out, struct err *err)
+{
+	return FORWARD(conn, networks, c, user, out, err);
+}
+
+static int
+faulty_unlearn(void *conn, const struct call *c, struct str user,
+	       struct err *err)
+{
+	return FORWARD(conn, unlearn, c, user, err);
+}
+
+static int
+faulty_sweep(void *conn, const struct call *c, size_t limit, int64_t *removed,
+	     struct err *err)
+{
+	return FORWARD(conn, sweep, c, limit, removed, err);
 }
 
 void
@@ -298,7 +301,7 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 		.attempt = faulty_attempt,
 		.give_back = faulty_give_back,
 		.banned = faulty_banned,
-		.forgive = faulty_forgive,
+		.reset_attempts = faulty_reset_attempts,
 		.bans = faulty_bans,
 		.learn = faulty_learn,
 		.networks = faulty_networks,

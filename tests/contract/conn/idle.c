@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done once more, when a connection ended while it was idle. */
 #include "tests/contract/conn/idle.h"
+#include "tests/support/call.h"
 #include "strategy/store.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/store_faulty.h"
@@ -79,15 +80,12 @@ calls(void)
 static int
 rotate(struct store_link *l, int64_t grace_ms)
 {
-	const struct session_id id = { .b = { 1 } };
-	const struct rotation rotation = { .grace_ms = grace_ms,
+	const struct rotation rotation = { .id = { .b = { 1 } },
+					   .grace_ms = grace_ms,
 					   .grace_max = 10 };
-	enum rotate_answer answer;
-	struct session s;
-	uint8_t wrapped[32];
+	struct rotated is;
 
-	return store_rotate(l, r->a, &id, &rotation, 1, &answer, &s, wrapped,
-			    &r->err);
+	return store_rotate(l, AT(r, 1), &rotation, &is, &r->err);
 }
 
 static int
@@ -110,7 +108,7 @@ attempt(struct store_link *l)
 					       .ban_ms = 1 };
 	struct attempt out;
 
-	return store_attempt(l, STR("k"), &policy, 0, &out, &r->err);
+	return store_attempt(l, AT(r, 0), STR("k"), &policy, &out, &r->err);
 }
 
 static int
@@ -118,10 +116,9 @@ find(struct store_link *l)
 {
 	const struct session_id id = { .b = { 1 } };
 	const struct token_hash token = { .b = { 1 } };
-	struct session s;
-	bool found;
+	struct session_answer got;
 
-	return store_find(l, r->a, &id, &token, 1, &found, &s, &r->err);
+	return store_find(l, AT(r, 1), &id, &token, &got, &r->err);
 }
 
 static int
@@ -130,7 +127,7 @@ revoke(struct store_link *l)
 	const struct session_id id = { .b = { 1 } };
 	bool ended;
 
-	return store_revoke(l, &id, &ended, &r->err);
+	return store_revoke(l, AT(r, 0), &id, &ended, &r->err);
 }
 
 static int
@@ -138,7 +135,7 @@ touch(struct store_link *l)
 {
 	const struct session_id id = { .b = { 1 } };
 
-	return store_touch(l, &id, 1, 2, &r->err);
+	return store_touch(l, AT(r, 1), TOUCH(id, 1, 2), &r->err);
 }
 
 static const struct {
@@ -216,9 +213,11 @@ END_TEST
 static unsigned undone_calls;
 
 static int
-undone(void *conn, const struct session_id *id, bool *ended, struct err *err)
+undone(void *conn, const struct call *c, const struct session_id *id,
+       bool *ended, struct err *err)
 {
 	(void)conn;
+	(void)c;
 	(void)id;
 	if (undone_calls++ != 0) {
 		*ended = true;
@@ -242,22 +241,20 @@ START_TEST(fails_for_certain)
 }
 END_TEST
 
-static int (*inner_find)(void *conn, struct arena *a,
+static int (*inner_find)(void *conn, const struct call *c,
 			 const struct session_id *id,
-			 const struct token_hash *token, int64_t now_ms,
-			 bool *found, struct session *out, struct err *err);
+			 const struct token_hash *token,
+			 struct session_answer *out, struct err *err);
 
 static int
-slow(void *conn, struct arena *a, const struct session_id *id,
-     const struct token_hash *token, int64_t now_ms, bool *found,
-     struct session *out, struct err *err)
+slow(void *conn, const struct call *c, const struct session_id *id,
+     const struct token_hash *token, struct session_answer *out,
+     struct err *err)
 {
 	(void)conn;
-	(void)a;
+	(void)c;
 	(void)id;
 	(void)token;
-	(void)now_ms;
-	(void)found;
 	(void)out;
 	fake_env_advance_ms(&r->fake, 2000);
 	r->faulty.ops.find = inner_find;
@@ -278,9 +275,9 @@ END_TEST
 
 /* Meanwhile the others have lost theirs twice, and have good ones. */
 static int
-slow_among_others(void *conn, struct arena *a, const struct session_id *id,
-		  const struct token_hash *token, int64_t now_ms, bool *found,
-		  struct session *out, struct err *err)
+slow_among_others(void *conn, const struct call *c, const struct session_id *id,
+		  const struct token_hash *token, struct session_answer *out,
+		  struct err *err)
 {
 	state = CLOSED;
 	for (int i = 0; i < 2; i++) {
@@ -290,7 +287,7 @@ slow_among_others(void *conn, struct arena *a, const struct session_id *id,
 	store_faulty_fail(&r->faulty, 0, false);
 	fake_env_advance_ms(&r->fake, 2000);
 	ck_assert_int_eq(store_ping(r->second, err), 0);
-	return slow(conn, a, id, token, now_ms, found, out, err);
+	return slow(conn, c, id, token, out, err);
 }
 
 START_TEST(swallows_an_old_one)

@@ -2,6 +2,7 @@
 /* What the log says of a store: lost, back, slow, damaged. */
 #include "strategy/store.h"
 #include "tests/contract/conn/log.h"
+#include "tests/support/call.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/store_faulty.h"
 
@@ -194,18 +195,16 @@ END_TEST
 static size_t ndamaged;
 
 static int
-list(void *conn, struct arena *a, struct str user, int64_t now_ms, size_t limit,
+list(void *conn, const struct call *c, const struct session_query *q,
      struct session_cursor *cursor, struct session_list *out, struct err *err)
 {
 	struct session_list made = { .n = ndamaged + 1 };
 
 	(void)conn;
-	(void)user;
-	(void)now_ms;
 	(void)cursor;
 	(void)err;
-	ck_assert_uint_le(made.n, limit);
-	made.v = arena_array(a, made.n, sizeof(*made.v));
+	ck_assert_uint_le(made.n, q->limit);
+	made.v = arena_array(c->arena, made.n, sizeof(*made.v));
 	ck_assert_ptr_nonnull(made.v);
 	for (size_t i = 0; i < made.n; i++)
 		made.v[i] = (struct session){
@@ -227,16 +226,16 @@ START_TEST(damaged_sessions_are_logged)
 	r->faulty.ops.list = list;
 	open_store();
 	ndamaged = 1;
-	ck_assert_int_eq(store_list(r->l, r->a, STR("a"), 0, 9, &cursor, &got,
-				    &r->err),
+	ck_assert_int_eq(store_list(r->l, AT(r, 0), LISTED(STR("a"), 9),
+				    &cursor, &got, &r->err),
 			 0);
 	ck_assert_uint_eq(got.n, 1);
 	ck_assert_int_eq(got.v[0].id.b[0], 1);
 	says("session_damaged", "driver=memory session="
 				"00000000000000000000000000000000 field=roles");
 	ndamaged = 12;
-	ck_assert_int_eq(store_list(r->l, r->a, STR("a"), 0, 99, &cursor, &got,
-				    &r->err),
+	ck_assert_int_eq(store_list(r->l, AT(r, 0), LISTED(STR("a"), 99),
+				    &cursor, &got, &r->err),
 			 0);
 	ck_assert_uint_eq(got.n, 1);
 	ck_assert_int_eq(got.v[0].id.b[0], 12);

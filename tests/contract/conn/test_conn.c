@@ -77,7 +77,9 @@ START_TEST(unbound_link_fails)
 	store_link_bind(r->l, NULL);
 	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
-	ck_assert_int_eq(store_sweep(r->l, 0, 1, &removed, &r->err), -1);
+	ck_assert_int_eq(store_sweep(r->l, CALL_AT(NULL, 0), 1, &removed,
+				     &r->err),
+			 -1);
 	ck_assert_int_eq(users_find(u, CALL_AT(NULL, 0), STR("a"), &is,
 				    &r->err),
 			 -1);
@@ -230,14 +232,20 @@ START_TEST(secrets_are_of_a_connection)
 	uint8_t secret[32];
 
 	crowd_open(r, crowd);
-	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
-	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_int_eq(store_secret(crowd[0], CALL_AT(NULL, 0), "x", secret,
+				      &r->err),
+			 0);
+	ck_assert_int_eq(store_secret(crowd[0], CALL_AT(NULL, 0), "x", secret,
+				      &r->err),
+			 0);
 	ck_assert_uint_eq(calls(r), 2);
 	ck_assert_int_eq(store_ping(crowd[1], &r->err), 0);
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(store_ping(crowd[1], &r->err), -1);
 	ck_assert_int_eq(store_ping(crowd[0], &r->err), 0); /* connects anew */
-	ck_assert_int_eq(store_secret(crowd[0], "x", secret, &r->err), 0);
+	ck_assert_int_eq(store_secret(crowd[0], CALL_AT(NULL, 0), "x", secret,
+				      &r->err),
+			 0);
 	ck_assert_uint_eq(calls(r), 4);
 	crowd_close(r, crowd);
 }
@@ -274,9 +282,13 @@ START_TEST(other_failures_keep_the_connection)
 			     .idle_expires_ms = 9,
 			     .expires_ms = 9 };
 
-	ck_assert_int_eq(store_create(r->l, &s, 0, 1, NULL, &r->err), 0);
+	ck_assert_int_eq(store_create(r->l, CALL_AT(NULL, 1), &s, 0, NULL,
+				      &r->err),
+			 0);
 	ck_assert_uint_eq(calls(r), 2);
-	ck_assert_int_eq(store_create(r->l, &s, 0, 1, NULL, &r->err), -1);
+	ck_assert_int_eq(store_create(r->l, CALL_AT(NULL, 1), &s, 0, NULL,
+				      &r->err),
+			 -1);
 	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
 	ck_assert_msg(strncmp(r->err.msg, "store memory: ", 14) == 0, "%s",
 		      r->err.msg);
@@ -405,41 +417,45 @@ START_TEST(every_operation_can_fail)
 {
 	struct fixture *r = fixture_open();
 	struct session s = { .who = { .name = STR("a") } };
+	struct session_answer got = { .found = true };
 	struct attempt_policy policy = { 1, 1, 1 };
-	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct known_networks known = { .n = 7 };
 	struct attempt attempt = { .count = 7 };
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list = { .n = 7 };
 	struct arena *a = arena_new(1 << 20);
+	const struct call *call = CALL_AT(a, 0);
 	int64_t n = 7;
-	uint8_t secret[32] = { 9 };
 	bool yes = true;
-	struct ban *bans = NULL;
-	size_t nbans = 7;
+	uint8_t secret[32] = { 9 };
+	struct ban_list bans = { .n = 7 };
 	struct err *e = &r->err;
 
 	for (unsigned at = 1; at <= 2; at++) { /* connection, operation */
 		FAILS(store_ping(r->l, e));
-		FAILS(store_secret(r->l, "x", secret, e));
-		FAILS(store_create(r->l, &s, 0, 0, NULL, e));
-		FAILS(store_find(r->l, a, &s.id, &s.token, 0, &yes, &s, e));
-		FAILS(store_touch(r->l, &s.id, 0, 0, e));
-		FAILS(store_revoke(r->l, &s.id, &yes, e));
-		FAILS(store_revoke_user(r->l, STR("a"), NULL, &n, e));
-		FAILS(store_revoke_all(r->l, &n, e));
-		FAILS(store_update_user(r->l, &s.who, e));
-		FAILS(store_list(r->l, a, STR("a"), 0, 1, &cursor, &list, e));
-		FAILS(store_attempt(r->l, STR("k"), &policy, 0, &attempt, e));
-		FAILS(store_give_back(r->l, STR("k"), 0, e));
-		FAILS(store_banned(r->l, STR("k"), 1, 0, &n, e));
-		FAILS(store_forgive(r->l, STR("k"), &yes, e));
-		FAILS(store_bans(r->l, a, 1, 0, 1, &bans, &nbans, e));
-		FAILS(store_learn(r->l, STR("k"), networks, 0, e));
-		FAILS(store_networks(r->l, STR("k"), 0, networks, &nbans, e));
-		FAILS(store_unlearn(r->l, STR("k"), e));
-		FAILS(store_sweep(r->l, 0, 1, &n, e));
-		ck_assert(yes && n == 7 && list.n == 7 && nbans == 7);
-		ck_assert(secret[0] == 9 && bans == NULL && attempt.count == 7);
+		FAILS(store_secret(r->l, call, "x", secret, e));
+		FAILS(store_create(r->l, call, &s, 0, NULL, e));
+		FAILS(store_find(r->l, call, &s.id, &s.token, &got, e));
+		FAILS(store_touch(r->l, call, TOUCH(s.id, 0, 0), e));
+		FAILS(store_revoke(r->l, call, &s.id, &yes, e));
+		FAILS(store_revoke_user(r->l, call, STR("a"), NULL, &n, e));
+		FAILS(store_revoke_all(r->l, call, &n, e));
+		FAILS(store_update_user(r->l, call, &s.who, e));
+		FAILS(store_list(r->l, call, LISTED(STR("a"), 1), &cursor,
+				 &list, e));
+		FAILS(
+		    store_attempt(r->l, call, STR("k"), &policy, &attempt, e));
+		FAILS(store_give_back(r->l, call, STR("k"), 0, e));
+		FAILS(store_banned(r->l, call, STR("k"), 1, &n, e));
+		FAILS(store_reset_attempts(r->l, call, STR("k"), &yes, e));
+		FAILS(store_bans(r->l, call, 1, 1, &bans, e));
+		FAILS(store_learn(r->l, call, STR("k"), known.v, e));
+		FAILS(store_networks(r->l, call, STR("k"), &known, e));
+		FAILS(store_unlearn(r->l, call, STR("k"), e));
+		FAILS(store_sweep(r->l, call, 1, &n, e));
+		ck_assert(yes && got.found && n == 7 && list.n == 7 &&
+			  known.n == 7);
+		ck_assert(secret[0] == 9 && bans.n == 7 && attempt.count == 7);
 	}
 	arena_free(a);
 	fixture_close(r);

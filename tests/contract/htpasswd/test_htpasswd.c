@@ -114,15 +114,12 @@ teardown(void)
 	process_remove(r->folder);
 }
 
-/* No time is written. */
-#define NOW CALL_AT(r->a, 0)
-
 static bool
 find(const char *name, struct user *out)
 {
 	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, NOW, str_from(name), &is, &r->err));
+	OK(r, users_find(r->l, AT(r, 0), str_from(name), &is, &r->err));
 	*out = is.user;
 	return is.found;
 }
@@ -198,8 +195,9 @@ START_TEST(lists_in_order)
 		size_t n = 0;
 
 		do {
-			OK(r, users_list(r->l, NOW, after, limit, &list,
-					 &r->err));
+			OK(r,
+			   users_list(r->l, AT(r, 0), after, limit, &list,
+				      &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++) {
 				after = list.v[i].who.name;
@@ -223,11 +221,11 @@ START_TEST(cannot_be_written)
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
 	HOLDS(r, find("alice", &u));
-	FAILS(r, users_add(r->l, NOW, &u, &answer, &r->err), ERR_CONFIG,
+	FAILS(r, users_add(r->l, AT(r, 0), &u, &answer, &r->err), ERR_CONFIG,
 	      "htpasswd(1)");
-	FAILS(r, users_remove(r->l, NOW, u.who.name, &answer, &r->err),
+	FAILS(r, users_remove(r->l, AT(r, 0), u.who.name, &answer, &r->err),
 	      ERR_CONFIG, "htpasswd(1)");
-	OK(r, users_set_hash(r->l, NOW, &change, &changed, &r->err));
+	OK(r, users_set_hash(r->l, AT(r, 0), &change, &changed, &r->err));
 	HOLDS(r, !changed);
 	OK(r, users_schema(r->l, &state, &r->err));
 	SAME(r, state.want, 0);
@@ -366,12 +364,12 @@ START_TEST(missing_or_empty_is_no_answer)
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
 	ck_assert_int_eq(unlink(r->file), 0);
-	FAILS(r, users_find(r->l, NOW, STR("alice"), &is, &r->err),
+	FAILS(r, users_find(r->l, AT(r, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "users: No such file");
 	FAILS(r, users_ping(r->l, &r->err), ERR_UNAVAILABLE, "No such file");
 	HOLDS(r, is.found);
 	write_file(r->file, "");
-	FAILS(r, users_find(r->l, NOW, STR("alice"), &is, &r->err),
+	FAILS(r, users_find(r->l, AT(r, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "there is no user");
 	write_file(r->file, "bob:$b\n");
 	HOLDS(r, !there("alice") && there("bob")); /* at once, no back-off */
@@ -380,7 +378,7 @@ START_TEST(missing_or_empty_is_no_answer)
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
 	none = (struct rlimit){ .rlim_max = was.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	FAILS(r, users_find(r->l, NOW, STR("bob"), &is, &r->err),
+	FAILS(r, users_find(r->l, AT(r, 0), STR("bob"), &is, &r->err),
 	      ERR_UNAVAILABLE, "Too many open files");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
 	HOLDS(r, !there("bob") && there("carol"));

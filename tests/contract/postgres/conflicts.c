@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Serialisation failures and deadlocks are begun anew, and end. */
 #include "tests/contract/postgres/fixture.h"
+#include "tests/support/call.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -59,9 +60,8 @@ START_TEST(serialisation_failure_is_begun_anew)
 {
 	struct clash c;
 	struct bare b;
-	struct fixture *r =
-	    open_pair("options='-c default_transaction_isolation=serializable'",
-		      &b, &c);
+	struct fixture *r = open_pair(
+	    "options='-c default_transaction_isolation=serializable'", &b, &c);
 	char n[24];
 
 	OK(r, postgres_transaction(b.l, add_after_another, &c, &r->err));
@@ -113,8 +113,7 @@ START_TEST(deadlock_is_begun_anew)
 {
 	struct clash c;
 	struct bare b;
-	struct fixture *r =
-	    open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
+	struct fixture *r = open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
 	char n[24];
 
 	OK(r, postgres_transaction(b.l, lock_both, &c, &r->err));
@@ -218,30 +217,29 @@ race_once(struct racer *me, struct store_link *l, struct arena *a)
 	struct session s = { .who = { .name = STR("bob") },
 			     .created_ms = me->r->now,
 			     .idle_expires_ms = me->r->now + 60000,
-			     .expires_ms = me->r->now + 60000 },
-		       got;
-	struct rotation use = { .presented = me->family.token,
+			     .expires_ms = me->r->now + 60000 };
+	struct rotation use = { .id = me->family.id,
+				.presented = me->family.token,
 				.idle_ms = 60000,
 				.grace_ms = 1000,
 				.grace_max = UINT32_MAX };
 	const struct env *env = &me->r->fake.env;
-	enum rotate_answer answer;
-	uint8_t wrapped[32];
 	struct attempt attempt;
+	struct rotated is;
 
 	if (env_random(env, &s.id, sizeof(s.id)) != 0 ||
 	    env_random(env, &s.token, sizeof(s.token)) != 0 ||
 	    env_random(env, &use.next, sizeof(use.next)) != 0)
 		return -1;
-	if (store_create(l, &s, LIMIT, me->r->now, NULL, &me->err) != 0 ||
-	    store_attempt(l, STR("user:bob"), &policy, me->r->now, &attempt,
-			  &me->err) != 0 ||
-	    store_rotate(l, a, &me->family.id, &use, me->r->now, &answer, &got,
-			 wrapped, &me->err) != 0)
+	if (store_create(l, CALL_AT(a, me->r->now), &s, LIMIT, NULL,
+			 &me->err) != 0 ||
+	    store_attempt(l, CALL_AT(a, me->r->now), STR("user:bob"), &policy,
+			  &attempt, &me->err) != 0 ||
+	    store_rotate(l, CALL_AT(a, me->r->now), &use, &is, &me->err) != 0)
 		return -1;
 	me->banned += attempt.banned_until_ms != 0;
-	me->done += answer == ROTATE_DONE;
-	if (answer != ROTATE_DONE && answer != ROTATE_GRACE)
+	me->done += is.answer == ROTATE_DONE;
+	if (is.answer != ROTATE_DONE && is.answer != ROTATE_GRACE)
 		return -1;
 	return 0;
 }

@@ -50,13 +50,13 @@ static const char lax[] =
 START_TEST(one_session_is_damaged)
 {
 	struct fixture *r = fixture_open(0, "");
-	struct session s = fixture_create(r), other = fixture_create(r), got;
+	struct session s = fixture_create(r), other = fixture_create(r);
+	struct session_answer got;
 	struct store_link *second = store_link_new(&r->fake.env);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
 	const bool has_id = strncmp(sessions[_i].set, "id = ", 5) != 0;
 	char sql[1200];
-	bool found;
 
 	ck_assert_ptr_nonnull(second);
 	store_link_bind(second, r->store);
@@ -68,16 +68,15 @@ START_TEST(one_session_is_damaged)
 	postgres_server_sql(r->server, sql);
 	for (int i = 0; i < 2; i++)
 		if (sessions[_i].names != NULL && has_id)
-			FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
+			FAILS(r, fixture_find(r, &s, &got.found), ERR_UNAVAILABLE,
 			      sessions[_i].names);
 		else
-			OK(r, fixture_find(r, &s, &found));
+			OK(r, fixture_find(r, &s, &got.found));
 	OK(r,
-	   store_find(second, r->a, &other.id, &other.token, r->now, &found,
-		      &got, &r->err));
-	HOLDS(r, found);
+	   store_find(second, NOW(r), &other.id, &other.token, &got, &r->err));
+	HOLDS(r, got.found);
 	OK(r,
-	   store_list(r->l, r->a, (struct str){ .p = NULL }, r->now, 10,
+	   store_list(r->l, NOW(r), LISTED((struct str){ .p = NULL }, 10),
 		      &cursor, &list, &r->err));
 	SAME(r, list.n, sessions[_i].names != NULL ? 1 : 2);
 	store_link_free(second);

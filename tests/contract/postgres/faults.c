@@ -2,6 +2,7 @@
 /* What can happen to a server in use: every failure is ERR_UNAVAILABLE in
  * bounded time, and it works again as soon as the server does. */
 #include "tests/contract/postgres/fixture.h"
+#include "tests/support/call.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -73,11 +74,11 @@ START_TEST(paused_server_holds_nobody_up)
 
 	/* A write is not even sent. */
 	process_signal_all(&r->server->process, SIGSTOP);
-	FAILS(r, store_revoke(r->l, &s.id, &ended, &r->err), ERR_UNAVAILABLE,
-	      "timeout expired");
+	FAILS(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err),
+	      ERR_UNAVAILABLE, "timeout expired");
 	process_signal_all(&r->server->process, SIGCONT);
 	fixture_wait(r);
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, !found);
@@ -147,11 +148,11 @@ START_TEST(locked_by_another)
 		FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 		      rows[i].says);
 		fixture_wait(r);
-		FAILS(r, store_create(r->l, &s, 3, r->now, NULL, &r->err),
+		FAILS(r, store_create(r->l, NOW(r), &s, 3, NULL, &r->err),
 		      ERR_UNAVAILABLE, rows[i].says);
 		foreign_do(c, "ROLLBACK");
 		fixture_wait(r);
-		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, ended);
 		PQfinish(c);
 		fixture_close(r);
@@ -229,13 +230,13 @@ START_TEST(one_row_is_locked)
 		      " ORDER BY ctid LIMIT 1)");
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	FAILS(r, store_revoke(r->l, &s.id, &ended, &r->err), ERR_UNAVAILABLE,
-	      "lock timeout");
+	FAILS(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err),
+	      ERR_UNAVAILABLE, "lock timeout");
 	/* The connection is as good as before: nobody has to wait. */
-	OK(r, store_revoke(r->l, &other.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &other.id, &ended, &r->err));
 	HOLDS(r, ended);
 	foreign_do(c, "COMMIT");
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	PQfinish(c);
 	fixture_close(r);
@@ -254,8 +255,7 @@ START_TEST(cannot_be_opened)
 	FAILS(r, store_open(&store_postgres, &conf, &r->fake.env, &s, &r->err),
 	      ERR_CONFIG, "hots");
 	ck_assert_ptr_null(s);
-	FAILS(r, fixture_try_users(r, conninfo, STR(""), &u), ERR_CONFIG,
-	      "hots");
+	FAILS(r, fixture_try_users(r, conninfo, STR(""), &u), ERR_CONFIG, "hots");
 	FAILS(r, fixture_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
 	ck_assert_ptr_null(u);
 	fixture_close(r);
@@ -276,8 +276,8 @@ START_TEST(becomes_read_only)
 	postgres_server_stop(r->server, SIGINT);
 	postgres_server_start(r->server);
 	OK(r, fixture_find(r, &s, &found));
-	FAILS(r, store_revoke(r->l, &s.id, &ended, &r->err), ERR_UNAVAILABLE,
-	      "read-only");
+	FAILS(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err),
+	      ERR_UNAVAILABLE, "read-only");
 	fixture_wait(r);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "read-only");
 	fixture_close(r);
@@ -346,11 +346,10 @@ START_TEST(behind_a_pooler)
 	struct backend *store;
 	struct store_link *l[8]; /* more than the pooler has */
 	struct rotation use = { .idle_ms = 1000 };
-	enum rotate_answer answer;
-	uint8_t wrapped[32];
-	struct session s, got;
+	struct session_answer got;
+	struct rotated is;
+	struct session s;
 	struct pooler p;
-	bool found;
 
 	if (!pooler_start(&p, r)) {
 		fixture_close(r);
@@ -372,17 +371,15 @@ START_TEST(behind_a_pooler)
 
 		new.id.b[15] ^= (uint8_t)(i + 1);
 		new.token.b[31] ^= (uint8_t)(i + 1);
-		OK(r,
-		   store_find(one, r->a, &s.id, &s.token, r->now, &found, &got,
-			      &r->err));
-		HOLDS(r, found);
-		OK(r, store_create(one, &new, 1000, r->now, NULL, &r->err));
+		OK(r, store_find(one, NOW(r), &s.id, &s.token, &got, &r->err));
+		HOLDS(r, got.found);
+		OK(r, store_create(one, NOW(r), &new, 1000, NULL, &r->err));
 		use.presented = new.token;
 		use.next = new.token;
 		use.next.b[0] ^= 0xff;
-		OK(r, store_rotate(one, r->a, &new.id, &use, r->now, &answer,
-				   &got, wrapped, &r->err));
-		SAME(r, answer, ROTATE_DONE);
+		use.id = new.id;
+		OK(r, store_rotate(one, NOW(r), &use, &is, &r->err));
+		SAME(r, is.answer, ROTATE_DONE);
 		arena_reset(r->a);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(l); i++)

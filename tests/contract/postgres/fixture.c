@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the server and the store for the cases of Postgres. */
 #include "tests/contract/postgres/fixture.h"
+#include "tests/support/call.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ conf_of(const struct fixture *r, const char *conninfo)
 
 void
 fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
-	       struct store_link **l)
+	   struct store_link **l)
 {
 	const struct postgres_conf conf = conf_of(r, conninfo);
 
@@ -60,8 +61,7 @@ fixture_open(unsigned flags, const char *more)
 	r->now = env_wall_ms(&r->fake.env);
 	(void)snprintf(r->conninfo, sizeof(r->conninfo), "%s %s",
 		       r->server->conninfo, more);
-	postgres_server_sql(r->server,
-			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+	postgres_server_sql(r->server, "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 	r->a = arena_new(1 << 20);
 	ck_assert_ptr_nonnull(r->a);
 	fixture_start(r);
@@ -100,17 +100,19 @@ fixture_create(struct fixture *r)
 	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
 	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
 			 0);
-	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 	return s;
 }
 
 int
 fixture_find(struct fixture *r, const struct session *s, bool *found)
 {
-	struct session got;
+	struct session_answer is;
 
-	return store_find(r->l, r->a, &s->id, &s->token, r->now, found, &got,
-			  &r->err);
+	if (store_find(r->l, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
+		return -1;
+	*found = is.found;
+	return 0;
 }
 
 void
@@ -148,7 +150,7 @@ set(void *conf, const char *name, const void *value, size_t n)
 
 int
 fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
-		  struct backend **out)
+	      struct backend **out)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	const int64_t seconds = 20;

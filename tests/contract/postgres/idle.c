@@ -88,19 +88,21 @@ START_TEST(login_on_a_dead_connection)
 
 		end_idle(c, "fcgiauth");
 		OK(r,
-		   store_attempt(r->l, STR("user:alice"), &policy, r->now,
+		   store_attempt(r->l, NOW(r), STR("user:alice"), &policy,
 				 &attempt, &r->err));
 		SAME(r, attempt.banned_until_ms, 0);
 		end_idle(c, "fcgiauth");
 		s = fixture_create(r);
 		end_idle(c, "fcgiauth");
-		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
+		OK(r,
+		   store_reset_attempts(r->l, NOW(r), STR("user:alice"), &was,
+					&r->err));
 		end_idle(c, "fcgiauth");
-		OK(r, store_revoke(r->l, &s.id, &was, &r->err));
+		OK(r, store_revoke(r->l, NOW(r), &s.id, &was, &r->err));
 		HOLDS(r, was);
 	}
 	end_idle(c, "fcgiauth");
-	OK(r, store_revoke_all(r->l, &ended, &r->err));
+	OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
 	SAME(r, ended, 0);
 	PQfinish(c);
 	fixture_close(r);
@@ -132,35 +134,27 @@ END_TEST
 START_TEST(others_keep_their_connection)
 {
 	struct fixture *r = fixture_open(0, "");
-	struct session s = fixture_create(r), got;
+	struct session s = fixture_create(r);
+	struct session_answer got;
 	PGconn *c = fixture_foreign(r);
 	struct store_link *second = store_link_new(&r->fake.env);
-	bool found;
 	int pid;
 
 	ck_assert_ptr_nonnull(second);
 	store_link_bind(second, r->store);
 	end_idle(c, "fcgiauth");
-	OK(r,
-	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
-		      &r->err));
+	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	pid = backend_of(c, "fcgiauth");
-	OK(r, fixture_find(r, &s, &found));
-	OK(r,
-	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
-		      &r->err));
+	OK(r, fixture_find(r, &s, &got.found));
+	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	end_idle(c, "fcgiauth");
 	/* Both are gone now: the second has a new one, the first finds its
 	 * own dead and does not wait for the second. */
-	OK(r,
-	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
-		      &r->err));
+	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	ck_assert_int_ne(pid, backend_of(c, "fcgiauth"));
 	pid = backend_of(c, "fcgiauth");
-	OK(r, fixture_find(r, &s, &found));
-	OK(r,
-	   store_find(second, r->a, &s.id, &s.token, r->now, &found, &got,
-		      &r->err));
+	OK(r, fixture_find(r, &s, &got.found));
+	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	ck_assert_int_eq(kill(pid, 0), 0);
 	store_link_free(second);
 	PQfinish(c);
@@ -171,12 +165,13 @@ END_TEST
 START_TEST(idle_session_timeout)
 {
 	struct fixture *r = fixture_open(0, "");
-	struct session s = fixture_create(r), got;
+	struct session s = fixture_create(r);
+	struct session_answer got;
 	PGconn *c = fixture_foreign(r);
 	struct backend *store;
 	struct store_link *l;
 	char conninfo[500];
-	bool found, ended;
+	bool ended;
 
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "%s application_name=idler options='-c"
@@ -186,15 +181,13 @@ START_TEST(idle_session_timeout)
 	for (int i = 0; i < 5 && PQserverVersion(c) >= 140000; i++) {
 		int64_t until_ms = process_now_ms() + 20000;
 
-		OK(r,
-		   store_find(l, r->a, &s.id, &s.token, r->now, &found, &got,
-			      &r->err));
-		HOLDS(r, found);
+		OK(r, store_find(l, NOW(r), &s.id, &s.token, &got, &r->err));
+		HOLDS(r, got.found);
 		while (backend_of(c, "idler") != 0)
 			ck_assert_int_lt(process_now_ms(), until_ms);
 	}
 	if (PQserverVersion(c) >= 140000)
-		OK(r, store_revoke(l, &s.id, &ended, &r->err));
+		OK(r, store_revoke(l, NOW(r), &s.id, &ended, &r->err));
 	store_link_free(l);
 	backend_unref(store);
 	PQfinish(c);
@@ -249,7 +242,7 @@ START_TEST(sent_bytes_are_swallowed)
 			second = fixture_create(r);
 		else
 			OK(r,
-			   store_attempt(r->l, STR("user:a"), &policy, r->now,
+			   store_attempt(r->l, NOW(r), STR("user:a"), &policy,
 					 &attempt, &r->err));
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
 		/* It has been left, and must not be taken for its successor. */

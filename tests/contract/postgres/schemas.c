@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The schema: who makes it, who may use it, what is not ours. */
 #include "tests/contract/postgres/fixture.h"
+#include "tests/support/call.h"
 
 #include <stdio.h>
 #include <sys/wait.h>
@@ -142,12 +143,17 @@ START_TEST(daemon_role_needs_no_ddl)
 	store_link_free(r->l);
 	r->l = user;
 	s = fixture_create(r);
-	OK(r, store_touch(user, &s.id, r->now + 1, r->now + 70000, &r->err));
-	OK(r, store_secret(user, "csrf", secret, &r->err));
-	OK(r, store_deny(user, STR("sid:x"), r->now, r->now + 1, &r->err));
-	OK(r, store_create(user, &(struct session){ .who.name = STR("b") }, 3,
-			   r->now, &n, &r->err));
-	OK(r, store_sweep(user, r->now + 90000, 100, &n, &r->err));
+	OK(r,
+	   store_touch(user, NOW(r), TOUCH(s.id, r->now + 1, r->now + 70000),
+		       &r->err));
+	OK(r, store_secret(user, NOW(r), "csrf", secret, &r->err));
+	OK(r,
+	   store_deny(user, NOW(r), DENIAL(STR("sid:x"), r->now, r->now + 1),
+		      &r->err));
+	OK(r,
+	   store_create(user, NOW(r), &(struct session){ .who.name = STR("b") },
+			3, &n, &r->err));
+	OK(r, store_sweep(user, AT(r, r->now + 90000), 100, &n, &r->err));
 	HOLDS(r, n > 0);
 
 	store_link_free(maker);
@@ -180,14 +186,12 @@ START_TEST(ping_needs_every_right)
 	char sql[256], as[440], denied[80];
 	struct str left, right;
 
-	postgres_server_sql(r->server,
-			    "CREATE ROLE least;"
+	postgres_server_sql(r->server, "CREATE ROLE least;"
 			    " GRANT USAGE ON SCHEMA fcgiauth TO least");
 	(void)snprintf(as, sizeof(as), "%s options='-c role=least'",
 		       r->conninfo);
 	fixture_second(r, as, &s, &l);
-	postgres_server_sql(r->server,
-			    "GRANT SELECT ON fcgiauth.schema_version"
+	postgres_server_sql(r->server, "GRANT SELECT ON fcgiauth.schema_version"
 			    " TO least; GRANT SELECT, INSERT ON"
 			    " fcgiauth.secrets TO least;"
 			    " GRANT SELECT, INSERT, UPDATE, DELETE ON"
@@ -228,18 +232,16 @@ START_TEST(newer_schema_is_refused)
 	struct session s = fixture_create(r);
 	bool found;
 
-	postgres_server_sql(r->server,
-			    "UPDATE fcgiauth.schema_version"
-			    " SET version = version + 90");
+	postgres_server_sql(r->server, "UPDATE fcgiauth.schema_version"
+				      " SET version = version + 90");
 	fixture_stop(r);
 	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	postgres_server_sql(r->server,
-			    "UPDATE fcgiauth.schema_version"
-			    " SET version = version - 90");
+	postgres_server_sql(r->server, "UPDATE fcgiauth.schema_version"
+				      " SET version = version - 90");
 	fixture_stop(r);
 	fixture_start(r);
 	OK(r, store_check_schema(r->l, &r->err));
@@ -326,10 +328,9 @@ START_TEST(encoding_must_be_utf8)
 	char conninfo[200];
 
 	postgres_server_sql(r->server, "DROP DATABASE IF EXISTS latin");
-	postgres_server_sql(r->server,
-			    "CREATE DATABASE latin ENCODING 'LATIN1'"
-			    " LC_COLLATE 'C' LC_CTYPE 'C'"
-			    " TEMPLATE template0");
+	postgres_server_sql(r->server, "CREATE DATABASE latin ENCODING 'LATIN1'"
+				      " LC_COLLATE 'C' LC_CTYPE 'C'"
+				      " TEMPLATE template0");
 	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=latin",
 		       r->server->conninfo);
 	fixture_second(r, conninfo, &second, &l);
@@ -419,8 +420,10 @@ START_TEST(touches_change_rows_in_place)
 	struct session s = fixture_create(r);
 
 	for (int i = 1; i <= 50; i++)
-		OK(r, store_touch(r->l, &s.id, r->now + i, r->now + 70000 + i,
-				  &r->err));
+		OK(r,
+		   store_touch(r->l, NOW(r),
+			       TOUCH(s.id, r->now + i, r->now + 70000 + i),
+			       &r->err));
 	fixture_stop(r); /* the server counts at its end */
 	ck_assert(process_wait(NULL, all_in_place, r, 10000));
 	fixture_start(r);
@@ -437,16 +440,19 @@ START_TEST(sweep_follows_touches)
 	int64_t n;
 	bool found;
 
-	OK(r, store_touch(r->l, &s.id, r->now + 1, r->now + 59999, &r->err));
-	postgres_server_sql(r->server,
-			    "UPDATE fcgiauth.sessions"
-			    " SET expires_ms = expires_ms + 500000");
-	OK(r, store_touch(r->l, &s.id, r->now + 2, r->now + 100000, &r->err));
-	OK(r, store_sweep(r->l, r->now + 70000, 10, &n, &r->err));
+	OK(r,
+	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 59999),
+		       &r->err));
+	postgres_server_sql(r->server, "UPDATE fcgiauth.sessions"
+				      " SET expires_ms = expires_ms + 500000");
+	OK(r,
+	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 2, r->now + 100000),
+		       &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 70000), 10, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	OK(r, store_sweep(r->l, r->now + 100000, 10, &n, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 100000), 10, &n, &r->err));
 	SAME(r, n, 1);
 	fixture_close(r);
 }

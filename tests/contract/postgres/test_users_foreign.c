@@ -307,9 +307,8 @@ START_TEST(several_rows_are_nobody)
 	struct user_answer is = { .found = false };
 	struct user u;
 
-	postgres_server_sql(&server,
-			    "INSERT INTO app.people (login,"
-			    " password_hash) VALUES ('alice', '$x')");
+	postgres_server_sql(&server, "INSERT INTO app.people (login,"
+				    " password_hash) VALUES ('alice', '$x')");
 	OK(r, open_source(QUERY, NULL));
 	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
@@ -376,9 +375,8 @@ START_TEST(only_what_is_configured_is_written)
 	old = u;
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, 0),
-			  &(struct hash_change){ .name = u.who.name,
-						 .old = u.hash,
-						 .hash = STR("$x") },
+			  REHASH(.name = u.who.name, .old = u.hash,
+				 .hash = STR("$x")),
 			  &changed, &r->err));
 	HOLDS(r, !changed);
 	FAILS(r, users_add(r->l, CALL_AT(r->a, 0), &u, &answer, &r->err),

@@ -2,6 +2,7 @@
 /* Another has the row while a statement of ours comes to it: after waiting,
  * what has become of the row decides. */
 #include "tests/contract/postgres/fixture.h"
+#include "tests/support/call.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -22,8 +23,7 @@ struct waiter {
 	struct session s;
 	int64_t at_ms; /* its clock */
 	struct rotation use;
-	enum rotate_answer answer;
-	uint8_t wrapped[32];
+	struct rotated is;
 	int result;
 };
 
@@ -33,7 +33,8 @@ sweep(void *arg)
 	struct waiter *w = arg;
 	int64_t n;
 
-	w->result = store_sweep(w->r->l, w->at_ms, 100, &n, &w->r->err);
+	w->result =
+	    store_sweep(w->r->l, AT(w->r, w->at_ms), 100, &n, &w->r->err);
 	return NULL;
 }
 
@@ -43,7 +44,8 @@ touch(void *arg)
 	struct waiter *w = arg;
 
 	w->result =
-	    store_touch(w->r->l, &w->s.id, w->at_ms, w->at_ms + 50, &w->r->err);
+	    store_touch(w->r->l, AT(w->r, w->at_ms),
+			TOUCH(w->s.id, w->at_ms, w->at_ms + 50), &w->r->err);
 	return NULL;
 }
 
@@ -51,10 +53,10 @@ static void *
 rotate(void *arg)
 {
 	struct waiter *w = arg;
-	struct session out;
 
-	w->result = store_rotate(w->r->l, w->r->a, &w->s.id, &w->use, w->at_ms,
-				 &w->answer, &out, w->wrapped, &w->r->err);
+	w->use.id = w->s.id;
+	w->result = store_rotate(w->r->l, AT(w->r, w->at_ms), &w->use, &w->is,
+				 &w->r->err);
 	return NULL;
 }
 
@@ -174,7 +176,7 @@ START_TEST(changed_while_it_is_touched)
 			 "SELECT idle_expires_ms - created_ms"
 			 " FROM fcgiauth.sessions"),
 		     rows[i].idle);
-		OK(r, store_revoke(r->l, &w.s.id, &ended, &r->err));
+		OK(r, store_revoke(r->l, NOW(r), &w.s.id, &ended, &r->err));
 	}
 	fixture_close(r);
 }
@@ -244,13 +246,14 @@ START_TEST(changed_while_it_is_rotated)
 		postgres_server_sql(r->server, sql);
 		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].change);
 		meanwhile(&w, rotate, sql);
-		ck_assert_msg(w.answer == turns[i].answer, "row %zu: %d", i,
-			      w.answer);
-		if (w.answer == ROTATE_DONE || w.answer == ROTATE_GRACE)
-			ck_assert_mem_eq(w.wrapped, wrapped, sizeof(wrapped));
+		ck_assert_msg(w.is.answer == turns[i].answer, "row %zu: %d", i,
+			      w.is.answer);
+		if (w.is.answer == ROTATE_DONE || w.is.answer == ROTATE_GRACE)
+			ck_assert_mem_eq(w.is.wrapped, wrapped,
+					 sizeof(wrapped));
 		SAME(r, ask(r, "SELECT count(*) FROM fcgiauth.sessions"),
-		     w.answer != ROTATE_REUSED);
-		OK(r, store_revoke_all(r->l, &n, &r->err));
+		     w.is.answer != ROTATE_REUSED);
+		OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 		arena_reset(r->a);
 	}
 	fixture_close(r);

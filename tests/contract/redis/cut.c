@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The Redis store when a call does not come to its end. */
 #include "tests/contract/redis/store_fixture.h"
+#include "tests/support/call.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -28,15 +29,13 @@ START_TEST(create_stops_in_between)
 	/* Before those went that had to go. */
 	more = fixture_create(r, "alice", r->now + 1);
 	(void)fixture_redis(r, "EVAL %s 1 fcgiauth:u:alice",
-			    "local e = redis.call('ZRANGE', KEYS[1], 0, 0)[1]"
-			    " redis.call('ZREM', KEYS[1], e)"
-			    " redis.call('ZADD', KEYS[1], 0, '-' .. e)");
+			"local e = redis.call('ZRANGE', KEYS[1], 0, 0)[1]"
+			" redis.call('ZREM', KEYS[1], e)"
+			" redis.call('ZADD', KEYS[1], 0, '-' .. e)");
 	SAME(r, fixture_live(r, "alice", r->now), 1);
 	s = fixture_session(r, "alice", r->now + 2);
-	OK(r, store_create(r->l, &s, 2, r->now, NULL, &r->err));
-	HOLDS(r,
-	      fixture_is_alive(r, &s, r->now) &&
-		  fixture_is_alive(r, &more, r->now));
+	OK(r, store_create(r->l, NOW(r), &s, 2, NULL, &r->err));
+	HOLDS(r, fixture_is_alive(r, &s, r->now) && fixture_is_alive(r, &more, r->now));
 	SAME(r, fixture_redis(r, "ZCARD fcgiauth:u:alice"), 2);
 	/* None of it stays. */
 	(void)fixture_sweep(r, r->now + 99999);
@@ -65,7 +64,7 @@ START_TEST(create_is_refused_in_between)
 		test_redis_do(&r->server, line);
 		l = fixture_link(r, "fcgiauth:", "u", "p");
 		s = fixture_session(r, "alice", r->now + 1);
-		FAILS(r, store_create(l, &s, 1, r->now, NULL, &r->err),
+		FAILS(r, store_create(l, NOW(r), &s, 1, NULL, &r->err),
 		      ERR_UNAVAILABLE, "NOPERM");
 		fixture_link_end(l);
 		HOLDS(r, !fixture_is_alive(r, &s, r->now));
@@ -87,13 +86,17 @@ START_TEST(touched_when_it_took_no_room)
 	int64_t n;
 
 	next = fixture_session(r, "alice", s.idle_expires_ms);
-	OK(r, store_create(r->l, &next, 1, s.idle_expires_ms, &n, &r->err));
+	OK(r,
+	   store_create(r->l, AT(r, s.idle_expires_ms), &next, 1, &n, &r->err));
 	SAME(r, n, 0);
-	OK(r, store_touch(r->l, &s.id, s.idle_expires_ms - 1,
-			  s.idle_expires_ms + 3599, &r->err));
+	OK(r,
+	   store_touch(r->l, NOW(r),
+		       TOUCH(s.id, s.idle_expires_ms - 1,
+			     s.idle_expires_ms + 3599),
+		       &r->err));
 	SAME(r, fixture_live(r, "alice", s.idle_expires_ms),
 	     1 + fixture_is_alive(r, &s, s.idle_expires_ms));
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
 	HOLDS(r, !fixture_is_alive(r, &s, s.idle_expires_ms));
 	HOLDS(r, !fixture_is_alive(r, &next, s.idle_expires_ms));
 	(void)fixture_sweep(r, r->now + 99999);
@@ -113,11 +116,11 @@ START_TEST(revoke_without_the_indices)
 	test_redis_do(&r->server, "ACL SETUSER u on >p +@all -zrem"
 				  " ~fcgiauth:*");
 	l = fixture_link(r, "fcgiauth:", "u", "p");
-	OK(r, store_revoke(l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	SAME(r, fixture_live(r, "alice", r->now), 0);
-	OK(r, store_revoke(l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
 	fixture_link_end(l);
 	(void)fixture_sweep(r, r->now + 99999);
@@ -199,8 +202,7 @@ cut_one(void *arg)
 /* Calls fn on a link by way of c. */
 static int
 by_way_of(struct fixture *r, struct cutter *by,
-	  int (*fn)(struct fixture *r, struct store_link *l, void *ctx),
-	  void *ctx)
+	  int (*fn)(struct fixture *r, struct store_link *l, void *ctx), void *ctx)
 {
 	struct test_redis real = r->server;
 	struct cutter c = *by;
@@ -248,7 +250,7 @@ step(bool answers)
 static int
 create_one(struct fixture *r, struct store_link *l, void *ctx)
 {
-	return store_create(l, ctx, 2, r->now, NULL, &r->err);
+	return store_create(l, NOW(r), ctx, 2, NULL, &r->err);
 }
 
 static void
@@ -273,8 +275,9 @@ create_cut_anywhere(struct fixture *r, bool answers)
 		if (made % 5 != 0)
 			continue;
 		/* Whoever ends all that there are ends all of them. */
-		OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n,
-					&r->err));
+		OK(r,
+		   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+				     &r->err));
 		for (int i = 0; i < made; i++)
 			HOLDS(r, !fixture_is_alive(r, &all[i], r->now));
 	}
@@ -294,20 +297,17 @@ START_TEST(create_is_cut)
 END_TEST
 
 struct turn {
-	struct session s;
 	struct rotation use;
-	enum rotate_answer answer;
+	struct rotated is; /* before it, the session that it is of */
 };
 
 static int
 rotate_one(struct fixture *r, struct store_link *l, void *ctx)
 {
 	struct turn *t = ctx;
-	const struct session_id id = t->s.id;
-	uint8_t wrapped[32];
 
-	return store_rotate(l, r->a, &id, &t->use, r->now, &t->answer, &t->s,
-			    wrapped, &r->err);
+	t->use.id = t->is.session.id;
+	return store_rotate(l, NOW(r), &t->use, &t->is, &r->err);
 }
 
 /* Whoever was not told asks again, and has what leads to the session. */
@@ -317,32 +317,32 @@ START_TEST(rotate_is_cut)
 	int tries = 0, graces = 0, result;
 
 	do {
-		struct turn t = { .s = fixture_create(r, "alice", r->now) };
-		struct session before = t.s;
+		struct turn t = { .is.session =
+				      fixture_create(r, "alice", r->now) };
+		struct session before = t.is.session;
 
-		t.use = fixture_rotation(r, &t.s);
+		t.use = fixture_rotation(r, &t.is.session);
 		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, rotate_one, &t);
 		if (result != 0) {
 			SAME(r, r->err.code, ERR_UNAVAILABLE);
 			OK(r, rotate_one(r, r->l, &t));
-			HOLDS(r, t.answer == ROTATE_DONE ||
-				     t.answer == ROTATE_GRACE);
-			graces += t.answer == ROTATE_GRACE;
+			HOLDS(r,
+			      t.is.answer == ROTATE_DONE ||
+				  t.is.answer == ROTATE_GRACE);
+			graces += t.is.answer == ROTATE_GRACE;
 		}
-		HOLDS(r, memcmp(&t.s.token, &t.use.next, 32) == 0);
-		HOLDS(r, fixture_is_alive(r, &t.s, r->now));
+		HOLDS(r, memcmp(&t.is.session.token, &t.use.next, 32) == 0);
+		HOLDS(r, fixture_is_alive(r, &t.is.session, r->now));
 		HOLDS(r, !fixture_is_alive(r, &before, r->now));
 		HOLDS(r,
-		      fixture_redis(r, "PTTL fcgiauth:t:%b", t.s.token.b,
-				    sizeof(t.s.token)) > 60000);
+		      fixture_redis(r, "PTTL fcgiauth:t:%b", t.is.session.token.b,
+				sizeof(t.is.session.token)) > 60000);
 	} while (result != 0);
 	ck_assert_int_gt(tries, 10);
 	ck_assert_int_gt(graces, 2);
 	(void)fixture_sweep(r, r->now + 99999);
-	HOLDS(r,
-	      fixture_redis(r,
-			    "EXISTS fcgiauth:ends fcgiauth:sessions"
-			    " fcgiauth:u:alice") == 0);
+	HOLDS(r, fixture_redis(r, "EXISTS fcgiauth:ends fcgiauth:sessions"
+			      " fcgiauth:u:alice") == 0);
 	fixture_close(r);
 }
 END_TEST
@@ -353,7 +353,7 @@ revoke_one(struct fixture *r, struct store_link *l, void *ctx)
 	const struct session *s = ctx;
 	bool ended;
 
-	return store_revoke(l, &s->id, &ended, &r->err);
+	return store_revoke(l, NOW(r), &s->id, &ended, &r->err);
 }
 
 START_TEST(revoke_is_cut)
@@ -375,8 +375,7 @@ START_TEST(revoke_is_cut)
 	(void)fixture_sweep(r, r->now + 99999);
 	/* Tokens that lead nowhere: Redis drops them at their end. */
 	HOLDS(r, fixture_redis(r, "DBSIZE") > 0);
-	SAME(r, fixture_redis(r, "KEYS fcgiauth:t:*"),
-	     fixture_redis(r, "DBSIZE"));
+	SAME(r, fixture_redis(r, "KEYS fcgiauth:t:*"), fixture_redis(r, "DBSIZE"));
 	fixture_close(r);
 }
 END_TEST
@@ -396,8 +395,10 @@ deny_at_step(void *ctx)
 	struct denier *d = ctx;
 
 	if (d->step++ == d->at)
-		d->result = store_deny(d->l, STR("user:a"), d->r->now,
-				       d->r->now + 5000, &d->err);
+		d->result = store_deny(d->l, CALL_AT(d->r->a, 0),
+				       DENIAL(STR("user:a"), d->r->now,
+					      d->r->now + 5000),
+				       &d->err);
 }
 
 static int
@@ -406,7 +407,7 @@ sweep_one(struct fixture *r, struct store_link *l, void *ctx)
 	int64_t n;
 
 	(void)ctx;
-	return store_sweep(l, r->now + 10, 100, &n, &r->err);
+	return store_sweep(l, AT(r, r->now + 10), 100, &n, &r->err);
 }
 
 /* Whenever it comes, it holds, and is swept when it is over. */
@@ -424,12 +425,15 @@ START_TEST(denied_while_it_is_swept)
 				    .before = deny_at_step,
 				    .ctx = &d };
 
-		OK(r, store_deny(r->l, key, r->now, r->now + 5, &r->err));
+		OK(r,
+		   store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 5),
+			      &r->err));
 		d.step = 0;
 		d.result = -1; /* there was no such step */
 		OK(r, by_way_of(r, &c, sweep_one, NULL));
-		OK(r, store_denied(r->l, &key, 1, r->now, r->now + 4999,
-				   &denied, &r->err));
+		OK(r,
+		   store_denied(r->l, AT(r, r->now + 4999),
+				ASKED(&key, 1, r->now), &denied, &r->err));
 		ck_assert_msg(denied == (d.result == 0), "step %d", d.at);
 		(void)fixture_sweep(r, r->now + 5000);
 		SAME(r, fixture_redis(r, "DBSIZE"), 0);

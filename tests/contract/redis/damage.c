@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The Redis store among records that are damaged and indices that lie. */
 #include "tests/contract/redis/store_fixture.h"
+#include "tests/support/call.h"
 
 #include <stdio.h>
 
@@ -13,19 +14,20 @@ static void
 cannot_be_told(struct fixture *r, const struct session *s, const char *what)
 {
 	struct rotation use = fixture_rotation(r, s);
-	struct session got = *s;
+	struct session_answer got = { .found = true, .session = *s };
 	enum rotate_answer answer = ROTATE_FUTURE;
-	bool found = true;
 
-	ck_assert_msg(store_find(r->l, r->a, &s->id, &s->token, r->now, &found,
-				 &got, &r->err) == -1 &&
-			  found && strstr(r->err.msg, "damaged") != NULL,
+	ck_assert_msg(store_find(r->l, NOW(r), &s->id, &s->token, &got,
+				 &r->err) == -1 &&
+			  got.found && strstr(r->err.msg, "damaged") != NULL,
 		      "%s: find", what);
-	ck_assert_msg(fixture_rotate(r, &got, &use, r->now, &answer) == -1 &&
+	ck_assert_msg(fixture_rotate(r, &got.session, &use, r->now, &answer) ==
+			      -1 &&
 			  answer == ROTATE_FUTURE &&
 			  strstr(r->err.msg, "damaged") != NULL,
 		      "%s: rotate", what);
-	ck_assert_msg(store_touch(r->l, &s->id, r->now + 1, r->now + 4000,
+	ck_assert_msg(store_touch(r->l, NOW(r),
+				  TOUCH(s->id, r->now + 1, r->now + 4000),
 				  &r->err) == -1 &&
 			  r->err.code == ERR_UNAVAILABLE &&
 			  strstr(r->err.msg, "damaged") != NULL,
@@ -42,20 +44,21 @@ START_TEST(damaged_sessions)
 
 	good = fixture_create(r, "alice", r->now + 1);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		(void)fixture_redis(r, "SET %s %s", fixture_key(&s).text,
-				    values[i]);
+		(void)fixture_redis(r, "SET %s %s", fixture_key(&s).text, values[i]);
 		cannot_be_told(r, &s, values[i]);
 		/* Nobody else suffers, and it can be ended. */
 		HOLDS(r, fixture_is_alive(r, &good, r->now));
-		OK(r, store_update_user(r->l, &s.who, &r->err));
-		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+		OK(r, store_update_user(r->l, NOW(r), &s.who, &r->err));
+		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, ended);
-		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, !ended);
 	}
 	(void)fixture_redis(r, "LPUSH %s x", fixture_key(&s).text);
-	HOLDS(r, store_touch(r->l, &s.id, r->now, r->now, &r->err) == -1);
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	HOLDS(r,
+	      store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now), &r->err) ==
+		  -1);
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	fixture_close(r);
 }
@@ -75,22 +78,18 @@ START_TEST(sessions_that_cannot_be)
 		{ 232, "\x01", "identity" },
 	};
 	struct fixture *r = fixture_open();
-	struct session s = fixture_create(r, "alice", r->now), got;
-	bool found;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		(void)fixture_redis(r, "COPY %s kept REPLACE",
-				    fixture_key(&s).text);
-		(void)fixture_redis(r, "SETRANGE %s %d %s",
-				    fixture_key(&s).text, rows[i].at,
-				    rows[i].bytes);
+		(void)fixture_redis(r, "COPY %s kept REPLACE", fixture_key(&s).text);
+		(void)fixture_redis(r, "SETRANGE %s %d %s", fixture_key(&s).text,
+				rows[i].at, rows[i].bytes);
 		FAILS(r,
-		      store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
-				 &got, &r->err),
+		      store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err),
 		      ERR_UNAVAILABLE, rows[i].names);
 		SAME(r, fixture_live(r, "alice", r->now), 0);
-		(void)fixture_redis(r, "COPY kept %s REPLACE",
-				    fixture_key(&s).text);
+		(void)fixture_redis(r, "COPY kept %s REPLACE", fixture_key(&s).text);
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
 	fixture_close(r);
@@ -109,39 +108,41 @@ START_TEST(damage_hurts_nobody_else)
 
 	for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
 		struct session s = fixture_create(r, "alice", r->now);
-		struct session other = fixture_create(r, "alice", r->now + 1),
-			       got;
+		struct session other = fixture_create(r, "alice", r->now + 1);
+		struct session_answer got;
 		struct rotation use = fixture_rotation(r, &s);
 		struct store_link *second =
 		    fixture_link(r, "fcgiauth:", NULL, NULL);
 		enum rotate_answer answer;
-		bool found, ended;
+		bool ended;
 		int64_t n;
 
 		(void)fixture_redis(r, "DEL %s", fixture_key(&s).text);
 		(void)fixture_redis(r, damage[i], fixture_key(&s).text);
 		FAILS(r,
-		      store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
-				 &got, &r->err),
+		      store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err),
 		      ERR_UNAVAILABLE, "");
-		got = s;
-		ck_assert_int_eq(fixture_rotate(r, &got, &use, r->now, &answer),
+		got.session = s;
+		ck_assert_int_eq(fixture_rotate(r, &got.session, &use, r->now,
+					    &answer),
 				 -1);
-		ck_assert_int_eq(store_touch(r->l, &s.id, r->now + 1,
-					     r->now + 4000, &r->err),
+		ck_assert_int_eq(store_touch(r->l, NOW(r),
+					     TOUCH(s.id, r->now + 1,
+						   r->now + 4000),
+					     &r->err),
 				 -1);
 		/* Nobody has to wait, and nobody's connection is lost. */
 		HOLDS(r, fixture_is_alive(r, &other, r->now));
 		OK(r,
-		   store_find(second, r->a, &other.id, &other.token, r->now,
-			      &found, &got, &r->err));
-		HOLDS(r, found);
-		OK(r, store_update_user(r->l, &other.who, &r->err));
+		   store_find(second, NOW(r), &other.id, &other.token, &got,
+			      &r->err));
+		HOLDS(r, got.found);
+		OK(r, store_update_user(r->l, NOW(r), &other.who, &r->err));
 		SAME(r, fixture_live(r, "alice", r->now), 1);
 		SAME(r, fixture_live(r, NULL, r->now), 1);
-		OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, ended);
-		OK(r, store_revoke_all(r->l, &n, &r->err));
+		OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 		SAME(r, n, 1);
 		fixture_link_end(second);
 	}
@@ -159,7 +160,9 @@ START_TEST(answers_without_end)
 
 	(void)fixture_redis(r, "SETRANGE fcgiauth:d:k 68157440 x");
 	for (int i = 0; i < 3; i++) {
-		FAILS(r, store_denied(r->l, &key, 1, 1, 1, &is, &r->err),
+		FAILS(r,
+		      store_denied(r->l, AT(r, 1), ASKED(&key, 1, 1), &is,
+				   &r->err),
 		      ERR_UNAVAILABLE, "more than");
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
@@ -170,7 +173,8 @@ END_TEST
 START_TEST(damage_at_each_byte)
 {
 	struct fixture *r = fixture_open();
-	struct session s = fixture_create(r, "alice", r->now), got;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got;
 	struct fixture_key key = fixture_key(&s);
 	int read = 0;
 
@@ -178,18 +182,19 @@ START_TEST(damage_at_each_byte)
 	for (int i = 0; i < 118; i++) {
 		struct rotation use = fixture_rotation(r, &s);
 		enum rotate_answer answer;
-		bool found;
 
 		(void)fixture_redis(r, "SETRANGE %s %d x", key.text, i);
-		got = s;
-		ck_assert_msg(fixture_rotate(r, &got, &use, r->now, &answer) ==
-				  -1,
+		got.session = s;
+		ck_assert_msg(fixture_rotate(r, &got.session, &use, r->now,
+					 &answer) == -1,
 			      "byte %d: rotates", i);
-		ck_assert_msg(store_touch(r->l, &s.id, r->now + 1,
-					  r->now + 4000, &r->err) == -1,
+		ck_assert_msg(store_touch(r->l, NOW(r),
+					  TOUCH(s.id, r->now + 1,
+						r->now + 4000),
+					  &r->err) == -1,
 			      "byte %d: touches", i);
-		read += store_find(r->l, r->a, &s.id, &s.token, r->now, &found,
-				   &got, &r->err) == 0;
+		read += store_find(r->l, NOW(r), &s.id, &s.token, &got,
+				   &r->err) == 0;
 		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
@@ -201,9 +206,9 @@ START_TEST(damage_at_each_byte)
 	for (int n = 0; n < 219; n++) {
 		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
 		(void)fixture_redis(r, "EVAL %s 1 %s %d",
-				    "redis.call('SET', KEYS[1], string.sub("
-				    "redis.call('GET', KEYS[1]), 1, ARGV[1]))",
-				    key.text, n);
+				"redis.call('SET', KEYS[1], string.sub("
+				"redis.call('GET', KEYS[1]), 1, ARGV[1]))",
+				key.text, n);
 		cannot_be_told(r, &s, "cut off");
 	}
 	fixture_close(r);
@@ -227,24 +232,26 @@ START_TEST(other_damage)
 		(void)fixture_redis(r, "SET fcgiauth:d:k %s", values[i]);
 		(void)fixture_redis(r, "SET fcgiauth:secret:k %s", values[i]);
 		FAILS(r,
-		      store_attempt(r->l, key, &policy, r->now, &attempt,
+		      store_attempt(r->l, NOW(r), key, &policy, &attempt,
 				    &r->err),
 		      ERR_UNAVAILABLE, "damaged");
-		FAILS(r, store_banned(r->l, key, 1, r->now, &until, &r->err),
+		FAILS(r, store_banned(r->l, NOW(r), key, 1, &until, &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		SAME(r, until, 5);
-		FAILS(r, store_deny(r->l, key, 1, 2, &r->err), ERR_UNAVAILABLE,
-		      "damaged");
-		FAILS(r, store_denied(r->l, &key, 1, 1, 1, &is, &r->err),
+		FAILS(r, store_deny(r->l, NOW(r), DENIAL(key, 1, 2), &r->err),
+		      ERR_UNAVAILABLE, "damaged");
+		FAILS(r,
+		      store_denied(r->l, AT(r, 1), ASKED(&key, 1, 1), &is,
+				   &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		HOLDS(r, is);
-		FAILS(r, store_secret(r->l, "k", secret, &r->err),
+		FAILS(r, store_secret(r->l, NOW(r), "k", secret, &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		SAME(r, secret[0], 7);
-		OK(r, store_forgive(r->l, key, &is, &r->err));
+		OK(r, store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
 		HOLDS(r, !is);
 		OK(r,
-		   store_attempt(r->l, key, &policy, r->now, &attempt,
+		   store_attempt(r->l, NOW(r), key, &policy, &attempt,
 				 &r->err));
 		is = true;
 		until = 5;
@@ -275,11 +282,11 @@ START_TEST(indices_that_lag_behind)
 	SAME(r, answer, ROTATE_GONE);
 	/* They take no room. */
 	more = fixture_session(r, "alice", r->now + 9);
-	OK(r, store_create(r->l, &more, 2, r->now, &n, &r->err));
+	OK(r, store_create(r->l, NOW(r), &more, 2, &n, &r->err));
 	SAME(r, n, 0);
 	HOLDS(r, fixture_is_alive(r, &s[3], r->now));
 	SAME(r, fixture_redis(r, "ZCARD fcgiauth:u:alice"), 2);
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
 	SAME(r, fixture_redis(r, "EXISTS fcgiauth:u:alice"), 0);
 	SAME(r, fixture_redis(r, "ZCARD fcgiauth:sessions"), 3);
@@ -298,8 +305,10 @@ START_TEST(indices_that_were_lost)
 
 	for (int i = 0; i < 3; i++) {
 		s[i] = fixture_create(r, "alice", r->now);
-		OK(r, store_touch(r->l, &s[i].id, r->now + 1000, r->now + 5000,
-				  &r->err));
+		OK(r,
+		   store_touch(r->l, NOW(r),
+			       TOUCH(s[i].id, r->now + 1000, r->now + 5000),
+			       &r->err));
 	}
 	gone = fixture_create(r, "alice", r->now);
 	(void)fixture_redis(r, "DEL fcgiauth:u:alice fcgiauth:sessions");
@@ -311,16 +320,16 @@ START_TEST(indices_that_were_lost)
 	SAME(r, fixture_live(r, "alice", r->now), 3);
 	SAME(r, fixture_live(r, NULL, r->now), 3);
 	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
-	OK(r, store_revoke(r->l, &s[0].id, &(bool){ false }, &r->err));
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &(bool){ false }, &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
 
 	/* "All" means those that no index knows, too. */
 	for (int i = 0; i < 3; i++)
 		s[i] = fixture_create(r, "bob", r->now);
-	(void)fixture_redis(
-	    r, "DEL fcgiauth:u:bob fcgiauth:sessions fcgiauth:ends");
-	OK(r, store_revoke_all(r->l, &n, &r->err));
+	(void)fixture_redis(r,
+			"DEL fcgiauth:u:bob fcgiauth:sessions fcgiauth:ends");
+	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 	SAME(r, n, 3);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
@@ -336,39 +345,35 @@ START_TEST(indices_that_lie)
 	struct fixture *r = fixture_open();
 	struct session s = fixture_create(r, "alice", r->now);
 	struct session other = fixture_create(r, "bob", r->now);
-	struct ban *bans;
+	struct session_answer got;
+	struct ban_list bans;
 	int64_t n;
-	size_t nbans;
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-		(void)fixture_redis(r, "ZADD fcgiauth:u:alice 0 %s",
-				    members[i]);
-		(void)fixture_redis(r, "ZADD fcgiauth:sessions 0 %s",
-				    members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:u:alice 0 %s", members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:sessions 0 %s", members[i]);
 		(void)fixture_redis(r, "ZADD fcgiauth:ends 0 %s", members[i]);
-		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s",
-				    members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s", members[i]);
 	}
 	/* Somebody else's session among mine. */
-	(void)fixture_redis(r, "EVAL %s 1 fcgiauth:u:bob",
-			    "redis.call('ZADD', 'fcgiauth:u:alice', 0,"
-			    " redis.call('ZRANGE', KEYS[1], 0, 0)[1])");
+	(void)fixture_redis(r,
+			"EVAL %s 1 fcgiauth:u:bob",
+			"redis.call('ZADD', 'fcgiauth:u:alice', 0,"
+			" redis.call('ZRANGE', KEYS[1], 0, 0)[1])");
 	SAME(r, fixture_live(r, "alice", r->now), 1);
 	SAME(r, fixture_live(r, NULL, r->now), 2);
-	OK(r, store_bans(r->l, r->a, 9, r->now, 99, &bans, &nbans, &r->err));
-	SAME(r, nbans, 0);
-	OK(r, store_update_user(r->l, &s.who, &r->err));
+	OK(r, store_bans(r->l, NOW(r), 9, 99, &bans, &r->err));
+	SAME(r, bans.n, 0);
+	OK(r, store_update_user(r->l, NOW(r), &s.who, &r->err));
 	SAME(r, fixture_sweep(r, r->now), (int64_t)ARRAY_LEN(members));
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	HOLDS(r, fixture_is_alive(r, &other, r->now));
 	/* A token of yesterday. */
-	(void)fixture_redis(r, "SET fcgiauth:t:%b x", s.token.b,
-			    sizeof(s.token));
+	(void)fixture_redis(r, "SET fcgiauth:t:%b x", s.token.b, sizeof(s.token));
 	HOLDS(r,
-	      store_find(r->l, r->a, &s.id, &s.token, r->now, &(bool){ false },
-			 &s, &r->err) == -1);
+	      store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err) == -1);
 	fixture_close(r);
 }
 END_TEST
@@ -383,7 +388,7 @@ START_TEST(times_past_all_numbers)
 
 	(void)fixture_redis(r, "SETRANGE %s 21 %s", fixture_key(&s).text, most);
 	(void)fixture_redis(r, "SETRANGE %s 59 %s", fixture_key(&s).text, most);
-	OK(r, store_sweep(r->l, r->now + 3600, 9, &n, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 3600), 9, &n, &r->err));
 	SAME(r, n, 1);
 	(void)fixture_redis(r, "DEL fcgiauth:t:%b", s.token.b, sizeof(s.token));
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
@@ -410,9 +415,9 @@ START_TEST(more_than_the_limit)
 	int64_t n;
 
 	(void)fixture_redis(r, "EVAL %s 1 fcgiauth:u:alice %s", copies,
-			    fixture_key(&s).text);
+			fixture_key(&s).text);
 	s = fixture_session(r, "alice", r->now + 1);
-	OK(r, store_create(r->l, &s, 3, r->now + 1, &n, &r->err));
+	OK(r, store_create(r->l, AT(r, r->now + 1), &s, 3, &n, &r->err));
 	SAME(r, n, 49999);
 	SAME(r, fixture_redis(r, "ZCARD fcgiauth:u:alice"), 3);
 	HOLDS(r, fixture_is_alive(r, &s, r->now + 1));
@@ -433,19 +438,21 @@ START_TEST(sweep_puts_off_the_living)
 	for (int i = 0; i < N; i++) {
 		s[i] = fixture_create(r, "alice", r->now);
 		if (i % 7 != 0)
-			OK(r, store_touch(r->l, &s[i].id, r->now + 1,
-					  r->now + 9000, &r->err));
+			OK(r,
+			   store_touch(r->l, NOW(r),
+				       TOUCH(s[i].id, r->now + 1,
+					     r->now + 9000),
+				       &r->err));
 	}
-	OK(r, store_sweep(r->l, r->now + 3600, 1000, &n, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 3600), 1000, &n, &r->err));
 	SAME(r, n, N / 7);
-	SAME(r,
-	     fixture_redis(r, "ZCOUNT fcgiauth:ends -inf %lld",
-			   (long long)r->now + 8999),
+	SAME(r, fixture_redis(r, "ZCOUNT fcgiauth:ends -inf %lld",
+			  (long long)r->now + 8999),
 	     0);
 	SAME(r, fixture_live(r, "alice", r->now), N - N / 7);
-	OK(r, store_sweep(r->l, r->now + 8999, 1000, &n, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 8999), 1000, &n, &r->err));
 	SAME(r, n, 0);
-	OK(r, store_sweep(r->l, r->now + 9000, 1000, &n, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 9000), 1000, &n, &r->err));
 	SAME(r, n, N - N / 7);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A Redis store on a server of its own. */
 #include "tests/contract/redis/store_fixture.h"
+#include "tests/support/call.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ fixture_close(struct fixture *r)
 
 struct store_link *
 fixture_link(struct fixture *r, const char *prefix, const char *username,
-	     const char *password)
+	 const char *password)
 {
 	struct backend *s = open_store(r, prefix, username, password);
 	struct store_link *l = store_link_new(&r->fake.env);
@@ -127,8 +128,8 @@ fixture_session(struct fixture *r, const char *user, int64_t created)
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
-	OK(r,
-	   session_id_make(&r->fake.env, created, s.who.name, &s.id, &r->err));
+	OK(r, session_id_make(&r->fake.env, created, s.who.name, &s.id,
+			      &r->err));
 	HOLDS(r, env_random(&r->fake.env, &s.token, sizeof(s.token)) == 0);
 	return s;
 }
@@ -138,20 +139,17 @@ fixture_create(struct fixture *r, const char *user, int64_t created)
 {
 	struct session s = fixture_session(r, user, created);
 
-	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
+	OK(r, store_create(r->l, AT(r, created), &s, 0, NULL, &r->err));
 	return s;
 }
 
 bool
 fixture_is_alive(struct fixture *r, const struct session *s, int64_t now)
 {
-	struct session got;
-	bool found;
+	struct session_answer got;
 
-	OK(r,
-	   store_find(r->l, r->a, &s->id, &s->token, now, &found, &got,
-		      &r->err));
-	return found;
+	OK(r, store_find(r->l, AT(r, now), &s->id, &s->token, &got, &r->err));
+	return got.found;
 }
 
 int64_t
@@ -166,7 +164,7 @@ fixture_live(struct fixture *r, const char *user, int64_t now)
 		who = str_from(user);
 	do {
 		OK(r,
-		   store_list(r->l, r->a, who, now, 50, &cursor, &list,
+		   store_list(r->l, AT(r, now), LISTED(who, 50), &cursor, &list,
 			      &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
@@ -179,7 +177,7 @@ fixture_sweep(struct fixture *r, int64_t now)
 	int64_t all = 0, n;
 
 	do {
-		OK(r, store_sweep(r->l, now, 100, &n, &r->err));
+		OK(r, store_sweep(r->l, AT(r, now), 100, &n, &r->err));
 		all += n;
 	} while (n > 0);
 	return all;
@@ -202,13 +200,17 @@ fixture_rotation(struct fixture *r, const struct session *s)
 
 int
 fixture_rotate(struct fixture *r, struct session *s, const struct rotation *use,
-	       int64_t now, enum rotate_answer *answer)
+	   int64_t now, enum rotate_answer *answer)
 {
-	const struct session_id id = s->id;
-	uint8_t wrapped[32];
+	struct rotation how = *use;
+	struct rotated is;
 
-	return store_rotate(r->l, r->a, &id, use, now, answer, s, wrapped,
-			    &r->err);
+	how.id = s->id;
+	if (store_rotate(r->l, AT(r, now), &how, &is, &r->err) != 0)
+		return -1;
+	*answer = is.answer;
+	*s = is.session;
+	return 0;
 }
 
 struct fixture_key

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the Redis store has: indices, scripts, memory, prefixes. */
 #include "tests/contract/redis/store_fixture.h"
+#include "tests/support/call.h"
 #include "tests/support/run.h"
 
 #include <stdio.h>
@@ -30,39 +31,43 @@ START_TEST(scripts_are_forgotten)
 	for (int i = 0; i < 3; i++) {
 #define AFTER_FLUSH(call)                                                      \
 	do {                                                                   \
-		(void)fixture_redis(r, "SCRIPT FLUSH");                        \
+		(void)fixture_redis(r, "SCRIPT FLUSH");                            \
 		OK(r, call);                                                   \
 	} while (0)
 		s = fixture_session(r, "alice", r->now);
-		AFTER_FLUSH(
-		    store_create(r->l, &s, 2, r->now, &n, &r->err));
+		AFTER_FLUSH(store_create(r->l, NOW(r), &s, 2, &n, &r->err));
 		(void)fixture_redis(r, "SCRIPT FLUSH");
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
-		AFTER_FLUSH(store_touch(r->l, &s.id, r->now + 1,
-					r->now + 3601, &r->err));
+		AFTER_FLUSH(store_touch(r->l, NOW(r),
+					TOUCH(s.id, r->now + 1, r->now + 3601),
+					&r->err));
 		use = fixture_rotation(r, &s);
 		AFTER_FLUSH(fixture_rotate(r, &s, &use, r->now + 1, &answer));
 		SAME(r, answer, ROTATE_DONE);
-		AFTER_FLUSH(store_update_user(r->l, &s.who, &r->err));
-		AFTER_FLUSH(store_attempt(r->l, key, &policy, r->now, &attempt,
+		AFTER_FLUSH(store_update_user(r->l, NOW(r), &s.who, &r->err));
+		AFTER_FLUSH(store_attempt(r->l, NOW(r), key, &policy, &attempt,
 					  &r->err));
+		AFTER_FLUSH(store_give_back(r->l, NOW(r), key, attempt.ends_ms,
+					    &r->err));
+		AFTER_FLUSH(store_learn(r->l, NOW(r), key, &network, &r->err));
+		AFTER_FLUSH(store_deny(r->l, NOW(r),
+				       DENIAL(key, r->now, r->now + 9),
+				       &r->err));
+		AFTER_FLUSH(store_denied(r->l, NOW(r), ASKED(&key, 1, r->now),
+					 &yes, &r->err));
+		HOLDS(r, yes);
 		AFTER_FLUSH(
-		    store_give_back(r->l, key, attempt.ends_ms, &r->err));
-		AFTER_FLUSH(store_learn(r->l, key, &network, r->now, &r->err));
-		AFTER_FLUSH(store_deny(r->l, key, r->now, r->now + 9, &r->err));
-		AFTER_FLUSH(store_denied(r->l, &key, 1, r->now, r->now, &yes,
-					 &r->err));
-		HOLDS(r, yes);
-		AFTER_FLUSH(store_forgive(r->l, key, &yes, &r->err));
+		    store_reset_attempts(r->l, NOW(r), key, &yes, &r->err));
 		other = fixture_create(r, "bob", r->now);
-		AFTER_FLUSH(store_revoke(r->l, &s.id, &yes, &r->err));
+		AFTER_FLUSH(store_revoke(r->l, NOW(r), &s.id, &yes, &r->err));
 		HOLDS(r, yes);
-		AFTER_FLUSH(store_revoke_user(r->l, STR("bob"), NULL, &n,
-					      &r->err));
+		AFTER_FLUSH(store_revoke_user(r->l, NOW(r), STR("bob"), NULL,
+					      &n, &r->err));
 		SAME(r, n, 1);
 		HOLDS(r, !fixture_is_alive(r, &other, r->now));
-		AFTER_FLUSH(store_sweep(r->l, r->now + 99999, 9, &n, &r->err));
-		AFTER_FLUSH(store_revoke_all(r->l, &n, &r->err));
+		AFTER_FLUSH(
+		    store_sweep(r->l, AT(r, r->now + 99999), 9, &n, &r->err));
+		AFTER_FLUSH(store_revoke_all(r->l, NOW(r), &n, &r->err));
 	}
 	fixture_close(r);
 }
@@ -83,17 +88,20 @@ START_TEST(no_memory_left)
 		(void)fixture_redis(r, "CONFIG SET maxmemory 1");
 		if (round == 1)
 			(void)fixture_redis(r, "SCRIPT FLUSH");
-		FAILS(r, store_create(r->l, &more, 0, r->now, NULL, &r->err),
+		FAILS(r, store_create(r->l, NOW(r), &more, 0, NULL, &r->err),
 		      ERR_UNAVAILABLE, "OOM");
 		FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "OOM");
-		FAILS(r, store_deny(r->l, STR("k"), 0, 1, &r->err),
+		FAILS(r,
+		      store_deny(r->l, NOW(r), DENIAL(STR("k"), 0, 1), &r->err),
 		      ERR_UNAVAILABLE, "OOM");
 		FAILS(r,
-		      store_touch(r->l, &s[2].id, r->now + 9, r->now + 9999,
+		      store_touch(r->l, NOW(r),
+				  TOUCH(s[2].id, r->now + 9, r->now + 9999),
 				  &r->err),
 		      ERR_UNAVAILABLE, "OOM");
 		HOLDS(r, fixture_is_alive(r, &s[round], r->now));
-		OK(r, store_revoke(r->l, &s[round].id, &ended, &r->err));
+		OK(r,
+		   store_revoke(r->l, NOW(r), &s[round].id, &ended, &r->err));
 		HOLDS(r, ended);
 		HOLDS(r, !fixture_is_alive(r, &s[round], r->now));
 		SAME(r, fixture_live(r, "alice", r->now), 2 - round);
@@ -101,7 +109,7 @@ START_TEST(no_memory_left)
 		OK(r, store_ping(r->l, &r->err));
 	}
 	(void)fixture_redis(r, "CONFIG SET maxmemory 1");
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
 	/* What was not made left nothing behind. */
 	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* that of ping */
@@ -128,46 +136,47 @@ static bool
 all_works(struct fixture *r, struct store_link *l)
 {
 	const struct str key = STR("user:alice");
-	struct session s = fixture_session(r, "alice", r->now), got;
+	const struct call *c = NOW(r);
+	struct session s = fixture_session(r, "alice", r->now);
+	struct session_answer got;
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct rotation use = fixture_rotation(r, &s);
+	struct rotated rotated;
 	struct session_list list;
-	enum rotate_answer answer;
 	uint8_t secret[32] = { 1 };
 	const struct known_network network = { .until_ms = r->now + 9 };
-	struct known_network nets[NETWORKS_MAX];
+	struct known_networks nets;
 	struct attempt attempt;
-	struct ban *bans;
-	size_t nbans;
+	struct ban_list bans;
 	int64_t n;
 	bool is;
 
+	use.id = s.id;
 #define WORKS(call) (store_##call == 0)
 	return WORKS(ping(l, &r->err)) &&
-	    WORKS(secret(l, "csrf", secret, &r->err)) &&
-	    WORKS(create(l, &s, 1, r->now, &n, &r->err)) &&
-	    WORKS(find(l, r->a, &s.id, &s.token, r->now, &is, &got, &r->err)) &&
-	    is && WORKS(touch(l, &s.id, r->now + 1, r->now + 3601, &r->err)) &&
-	    WORKS(rotate(l, r->a, &s.id, &use, r->now, &answer, &got, secret,
-			 &r->err)) &&
-	    WORKS(update_user(l, &s.who, &r->err)) &&
-	    WORKS(list(l, r->a, s.who.name, r->now, 9, &cursor, &list,
-		       &r->err)) &&
+	    WORKS(secret(l, c, "csrf", secret, &r->err)) &&
+	    WORKS(create(l, c, &s, 1, &n, &r->err)) &&
+	    WORKS(find(l, c, &s.id, &s.token, &got, &r->err)) && got.found &&
+	    WORKS(touch(l, c, TOUCH(s.id, r->now + 1, r->now + 3601),
+			&r->err)) &&
+	    WORKS(rotate(l, c, &use, &rotated, &r->err)) &&
+	    WORKS(update_user(l, c, &s.who, &r->err)) &&
+	    WORKS(list(l, c, LISTED(s.who.name, 9), &cursor, &list, &r->err)) &&
 	    list.n == 1 &&
-	    WORKS(attempt(l, key, &policy, r->now, &attempt, &r->err)) &&
-	    WORKS(give_back(l, key, attempt.ends_ms, &r->err)) &&
-	    WORKS(learn(l, key, &network, r->now, &r->err)) &&
-	    WORKS(networks(l, key, r->now, nets, &nbans, &r->err)) &&
-	    WORKS(unlearn(l, key, &r->err)) &&
-	    WORKS(banned(l, key, 9, r->now, &n, &r->err)) &&
-	    WORKS(bans(l, r->a, 9, r->now, 9, &bans, &nbans, &r->err)) &&
-	    WORKS(forgive(l, key, &is, &r->err)) &&
-	    WORKS(deny(l, key, r->now, r->now + 9, &r->err)) &&
-	    WORKS(denied(l, &key, 1, r->now, r->now, &is, &r->err)) &&
-	    WORKS(revoke_user(l, s.who.name, NULL, &n, &r->err)) &&
-	    WORKS(sweep(l, r->now + 99999, 9, &n, &r->err)) &&
-	    WORKS(revoke_all(l, &n, &r->err)) &&
-	    WORKS(revoke(l, &s.id, &is, &r->err));
+	    WORKS(attempt(l, c, key, &policy, &attempt, &r->err)) &&
+	    WORKS(give_back(l, c, key, attempt.ends_ms, &r->err)) &&
+	    WORKS(learn(l, c, key, &network, &r->err)) &&
+	    WORKS(networks(l, c, key, &nets, &r->err)) &&
+	    WORKS(unlearn(l, c, key, &r->err)) &&
+	    WORKS(banned(l, c, key, 9, &n, &r->err)) &&
+	    WORKS(bans(l, c, 9, 9, &bans, &r->err)) &&
+	    WORKS(reset_attempts(l, c, key, &is, &r->err)) &&
+	    WORKS(deny(l, c, DENIAL(key, r->now, r->now + 9), &r->err)) &&
+	    WORKS(denied(l, c, ASKED(&key, 1, r->now), &is, &r->err)) &&
+	    WORKS(revoke_user(l, c, s.who.name, NULL, &n, &r->err)) &&
+	    WORKS(sweep(l, AT(r, r->now + 99999), 9, &n, &r->err)) &&
+	    WORKS(revoke_all(l, c, &n, &r->err)) &&
+	    WORKS(revoke(l, c, &s.id, &is, &r->err));
 }
 
 /* Those that the manual names: without one something does not work. */
@@ -228,8 +237,8 @@ START_TEST(ping_needs_what_a_login_needs)
 		fixture_link_end(l);
 	}
 	(void)fixture_redis(r,
-			    "DEL fcgiauth:ping fcgiauth:ping:index"
-			    " fcgiauth:ping:denial");
+			"DEL fcgiauth:ping fcgiauth:ping:index"
+			" fcgiauth:ping:denial");
 	OK(r, store_ping(r->l, &r->err));
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
@@ -257,9 +266,8 @@ START_TEST(policies_that_forget)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)fixture_redis(r, "CONFIG SET maxmemory-policy %s",
-				    rows[i].policy);
-		(void)fixture_redis(r, "CONFIG SET maxmemory %s",
-				    rows[i].limit);
+				rows[i].policy);
+		(void)fixture_redis(r, "CONFIG SET maxmemory %s", rows[i].limit);
 		memset(advice, 'x', sizeof(advice));
 		conn_advise(&r->l->conn, advice);
 		ck_assert_msg(memchr(advice, '\0', sizeof(advice)) != NULL &&
@@ -297,32 +305,31 @@ START_TEST(prefixes_stay_apart)
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		struct store_link *l = fixture_link(r, prefixes[i], NULL, NULL);
-		struct session s = fixture_session(r, "alice", r->now), got;
+		struct session s = fixture_session(r, "alice", r->now);
+		struct session_answer got;
 		uint8_t one[32] = { 1 }, two[32] = { 2 };
 		struct attempt attempt;
 		int64_t until, n;
-		bool found;
 
 		OK(r,
-		   store_find(l, r->a, &mine.id, &mine.token, r->now, &found,
-			      &got, &r->err));
-		HOLDS(r, !found);
-		OK(r, store_create(l, &s, 1, r->now, &n, &r->err));
+		   store_find(l, NOW(r), &mine.id, &mine.token, &got, &r->err));
+		HOLDS(r, !got.found);
+		OK(r, store_create(l, NOW(r), &s, 1, &n, &r->err));
 		SAME(r, n, 0);
-		OK(r, store_secret(r->l, "csrf", one, &r->err));
-		OK(r, store_secret(l, "csrf", two, &r->err));
+		OK(r, store_secret(r->l, NOW(r), "csrf", one, &r->err));
+		OK(r, store_secret(l, NOW(r), "csrf", two, &r->err));
 		HOLDS(r, one[0] == 1 && two[0] == 2);
 		for (int k = 0; k < 2; k++)
 			OK(r,
-			   store_attempt(l, STR("user:a"), &policy, r->now,
+			   store_attempt(l, NOW(r), STR("user:a"), &policy,
 					 &attempt, &r->err));
 		HOLDS(r, attempt.banned_until_ms > 0);
 		OK(r,
-		   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now,
+		   store_banned(r->l, NOW(r), STR("user:a"), policy.ban_ms,
 				&until, &r->err));
 		SAME(r, until, 0);
 		SAME(r, fixture_live(r, "alice", r->now), 1);
-		OK(r, store_revoke_all(l, &n, &r->err));
+		OK(r, store_revoke_all(l, NOW(r), &n, &r->err));
 		SAME(r, n, 1);
 		HOLDS(r, fixture_is_alive(r, &mine, r->now));
 		fixture_link_end(l);
@@ -349,8 +356,9 @@ START_TEST(names_of_users)
 		SAME(r, fixture_live(r, names[i], r->now), 2);
 		if (i % 2 == 0)
 			continue;
-		OK(r, store_revoke_user(r->l, str_from(names[i]), NULL, &n,
-					&r->err));
+		OK(r,
+		   store_revoke_user(r->l, NOW(r), str_from(names[i]), NULL, &n,
+				     &r->err));
 		SAME(r, n, 2);
 	}
 	/* The others are swept by their names. */
@@ -375,29 +383,30 @@ START_TEST(all_that_ends_is_freed)
 
 	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 36000 && left <= 96000);
-	left =
-	    fixture_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	left = fixture_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
 	HOLDS(r, left > 36000 && left <= 96000);
 	OK(r, fixture_rotate(r, &s, &use, r->now + 1000, &answer));
-	left =
-	    fixture_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
+	left = fixture_redis(r, "PTTL fcgiauth:t:%b", s.token.b, sizeof(s.token));
 	HOLDS(r, left > 35000 && left <= 95000);
 	SAME(r,
 	     fixture_redis(r, "EXISTS fcgiauth:t:%b", use.presented.b,
-			   sizeof(use.presented)),
+		       sizeof(use.presented)),
 	     0);
-	OK(r, store_update_user(r->l, &s.who, &r->err));
+	OK(r, store_update_user(r->l, NOW(r), &s.who, &r->err));
 	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 35000 && left <= 96000);
 	/* For longer than what is added to all. */
 	for (int i = 0; i < 2; i++) {
-		OK(r, store_attempt(r->l, STR("k"), &longer, r->now, &attempt,
-				    &r->err));
+		OK(r,
+		   store_attempt(r->l, NOW(r), STR("k"), &longer, &attempt,
+				 &r->err));
 		left = fixture_redis(r, "PTTL fcgiauth:a:k");
 		HOLDS(r, left > 200000 && left <= 260000);
 	}
 	/* A denial must not end before its time, which nobody knows. */
-	OK(r, store_deny(r->l, STR("k"), INT64_MAX, r->now + 5, &r->err));
+	OK(r,
+	   store_deny(r->l, NOW(r), DENIAL(STR("k"), INT64_MAX, r->now + 5),
+		      &r->err));
 	SAME(r, fixture_redis(r, "PTTL fcgiauth:d:k"), -1);
 	SAME(r, fixture_sweep(r, r->now + 299999), 3);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
@@ -420,10 +429,9 @@ START_TEST(memory_of_a_session)
 
 		(void)snprintf(name, sizeof(name), "user%d", i / 2);
 		s = fixture_create(r, name, r->now);
-		bytes +=
-		    fixture_redis(r, "MEMORY USAGE %s", fixture_key(&s).text);
-		bytes += fixture_redis(r, "MEMORY USAGE fcgiauth:t:%b",
-				       s.token.b, sizeof(s.token));
+		bytes += fixture_redis(r, "MEMORY USAGE %s", fixture_key(&s).text);
+		bytes += fixture_redis(r, "MEMORY USAGE fcgiauth:t:%b", s.token.b,
+				   sizeof(s.token));
 	}
 	for (int i = 0; i < N / 2; i++) {
 		(void)snprintf(name, sizeof(name), "fcgiauth:u:user%d", i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whatever somebody puts into a column is trouble of that session alone. */
 #include "tests/contract/sqlite/fixture.h"
+#include "tests/support/call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,8 +72,9 @@ listed(struct fixture *r, size_t limit)
 
 	do {
 		OK(r,
-		   store_list(r->l, r->a, (struct str){ .p = NULL }, r->now,
-			      limit, &cursor, &list, &r->err));
+		   store_list(r->l, NOW(r),
+			      LISTED((struct str){ .p = NULL }, limit), &cursor,
+			      &list, &r->err));
 		n += list.n;
 	} while (cursor.more);
 	return n;
@@ -83,11 +85,12 @@ listed(struct fixture *r, size_t limit)
 START_TEST(one_session_is_damaged)
 {
 	struct fixture *r = fixture_open();
-	struct session s, other, got;
+	struct session s, other;
+	struct session_answer got;
 	struct store_link *second = store_link_new(&r->fake.env);
 	char sql[300];
 	const bool has_id = strncmp(rows[_i].set, "id = ", 5) != 0;
-	bool found, ended;
+	bool ended;
 
 	fixture_migrate(r);
 	s = fixture_create(r);
@@ -101,20 +104,20 @@ START_TEST(one_session_is_damaged)
 	store_link_bind(second, r->store);
 	for (int i = 0; i < 3; i++) {
 		if (rows[_i].names != NULL && has_id)
-			FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
+			FAILS(r, fixture_find(r, &s, &got.found), ERR_UNAVAILABLE,
 			      rows[_i].names);
 		else
-			OK(r, fixture_find(r, &s, &found));
+			OK(r, fixture_find(r, &s, &got.found));
 		OK(r,
-		   store_find(second, r->a, &other.id, &other.token, r->now,
-			      &found, &got, &r->err));
-		HOLDS(r, found);
-		OK(r, fixture_find(r, &other, &found));
-		HOLDS(r, found);
+		   store_find(second, NOW(r), &other.id, &other.token, &got,
+			      &r->err));
+		HOLDS(r, got.found);
+		OK(r, fixture_find(r, &other, &got.found));
+		HOLDS(r, got.found);
 	}
 	for (size_t limit = 1; limit < 4; limit++)
 		SAME(r, listed(r, limit), rows[_i].names == NULL ? 2 : 1);
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	SAME(r, ended, has_id);
 	store_link_free(second);
 	fixture_close(r);
@@ -143,12 +146,11 @@ START_TEST(damaged_ones_do_not_turn)
 
 	fixture_migrate(r);
 	s = fixture_create(r);
+	use.id = s.id;
 	use.presented = s.token;
 	memset(use.next.b, 7, sizeof(use.next.b));
 	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
-		enum rotate_answer answer = ROTATE_GONE;
-		struct session got;
-		uint8_t wrapped[32];
+		struct rotated is = { .answer = ROTATE_GONE };
 
 		use.generation = turns[i].answer == ROTATE_FUTURE ? 9 : 0;
 		(void)snprintf(sql, sizeof(sql),
@@ -156,19 +158,15 @@ START_TEST(damaged_ones_do_not_turn)
 			       "UPDATE sessions SET %s",
 			       turns[i].damage);
 		fixture_sql(r->path, sql);
-		FAILS(r,
-		      store_rotate(r->l, r->a, &s.id, &use, r->now, &answer,
-				   &got, wrapped, &r->err),
+		FAILS(r, store_rotate(r->l, NOW(r), &use, &is, &r->err),
 		      ERR_UNAVAILABLE, turns[i].names);
-		SAME(r, answer, ROTATE_GONE);
+		SAME(r, is.answer, ROTATE_GONE);
 		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
 			       turns[i].mend);
 		fixture_sql(r->path, sql);
-		OK(r,
-		   store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &got,
-				wrapped, &r->err));
-		ck_assert_msg(answer == turns[i].answer, "row %zu: %d", i,
-			      (int)answer);
+		OK(r, store_rotate(r->l, NOW(r), &use, &is, &r->err));
+		ck_assert_msg(is.answer == turns[i].answer, "row %zu: %d", i,
+			      (int)is.answer);
 	}
 	fixture_close(r);
 }
@@ -198,7 +196,7 @@ START_TEST(damaged_ones_are_swept)
 			       ends[i]);
 		fixture_sql(r->path, sql);
 		other = fixture_create(r);
-		OK(r, store_sweep(r->l, r->now, 10, &n, &r->err));
+		OK(r, store_sweep(r->l, NOW(r), 10, &n, &r->err));
 		ck_assert_msg(n == 1, "row %zu: %d", i, (int)n);
 		OK(r, fixture_find(r, &other, &found));
 		HOLDS(r, found);

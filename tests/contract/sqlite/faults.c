@@ -4,6 +4,7 @@
 #include "strategy/registry.h"
 #include "backends/sqlite/conn.h"
 #include "tests/contract/sqlite/fixture.h"
+#include "tests/support/call.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -42,8 +43,8 @@ START_TEST(damaged_database)
 		fixture_start(r);
 		if (store_check_schema(r->l, &r->err) != 0 ||
 		    fixture_find(r, &s, &found) != 0 ||
-		    store_revoke_user(r->l, STR("alice"), &s.id, &n, &r->err) !=
-			0)
+		    store_revoke_user(r->l, NOW(r), STR("alice"), &s.id, &n,
+				      &r->err) != 0)
 			errors++;
 		fixture_stop(r);
 		fd = open(r->path, O_RDWR | O_CLOEXEC);
@@ -107,8 +108,7 @@ START_TEST(removed_file_is_not_made_anew)
 	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	fixture_wait(r);
-	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
-	      "the file is gone");
+	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE, "the file is gone");
 	ck_assert_int_eq(stat(r->path, &st), -1);
 	ck_assert_int_eq(rename(r->other, r->path), 0);
 	fixture_wait(r);
@@ -150,8 +150,8 @@ START_TEST(ping_reads_tables)
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
 	fixture_sql(r->path, /* and leaves nothing behind */
-		    "INSERT INTO schema_version VALUES ('ping', 1);"
-		    "DELETE FROM schema_version WHERE component = 'ping'");
+		"INSERT INTO schema_version VALUES ('ping', 1);"
+		"DELETE FROM schema_version WHERE component = 'ping'");
 	fixture_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.sessions");
@@ -191,29 +191,27 @@ END_TEST
 START_TEST(locked_by_another)
 {
 	struct fixture *r = fixture_open();
-	enum rotate_answer answer = ROTATE_FUTURE;
+	struct rotated is = { .answer = ROTATE_FUTURE };
 	struct rotation use = { .idle_ms = 60 };
 	struct session s;
-	uint8_t wrapped[32];
 	sqlite3 *db;
 	int64_t n;
 	bool found;
 
 	fixture_migrate(r);
 	s = fixture_create(r);
+	use.id = s.id;
 	use.presented = s.token;
 	ck_assert_int_eq(sqlite3_open(r->path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 			 SQLITE_OK);
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
-	FAILS(r, store_revoke_all(r->l, &n, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_revoke_all(r->l, NOW(r), &n, &r->err), ERR_UNAVAILABLE,
 	      "locked");
-	FAILS(r,
-	      store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &s,
-			   wrapped, &r->err),
+	FAILS(r, store_rotate(r->l, NOW(r), &use, &is, &r->err),
 	      ERR_UNAVAILABLE, "locked");
-	SAME(r, answer, ROTATE_FUTURE);
+	SAME(r, is.answer, ROTATE_FUTURE);
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "locked");
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
@@ -221,10 +219,9 @@ START_TEST(locked_by_another)
 			 SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	/* What could not be told has not happened. */
-	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &s,
-			   wrapped, &r->err));
-	SAME(r, answer, ROTATE_DONE);
-	OK(r, store_revoke_all(r->l, &n, &r->err));
+	OK(r, store_rotate(r->l, NOW(r), &use, &is, &r->err));
+	SAME(r, is.answer, ROTATE_DONE);
+	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 	ck_assert_int_eq(n, 1);
 	fixture_close(r);
 }
@@ -253,7 +250,8 @@ START_TEST(disk_is_full)
 		more[made] = s;
 		more[made].id.b[0] ^= (uint8_t)(made + 1);
 		more[made].token.b[0] ^= (uint8_t)(made + 1);
-		if (store_create(r->l, &more[made], 0, r->now, NULL, &r->err) != 0)
+		if (store_create(r->l, NOW(r), &more[made], 0, NULL, &r->err) !=
+		    0)
 			break;
 		made++;
 	}
@@ -278,7 +276,7 @@ START_TEST(disk_is_full)
 	}
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
-	OK(r, store_create(r->l, &more[made], 0, r->now, NULL, &r->err));
+	OK(r, store_create(r->l, NOW(r), &more[made], 0, NULL, &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -290,11 +288,11 @@ START_TEST(no_page_is_left)
 	const struct session_store_ops *ops = registry_store("sqlite");
 	struct fixture *r = fixture_open();
 	const struct sqlite_conf conf = { .path = r->path };
-	struct session s, next, got;
+	struct session s, next;
 	void *file, *conn;
 	int made = 0;
 	int64_t n;
-	bool is;
+	struct session_answer is;
 
 	fixture_migrate(r);
 	s = next = fixture_create(r);
@@ -305,23 +303,20 @@ START_TEST(no_page_is_left)
 		OK(r, env_random(&r->fake.env, &next.id, sizeof(next.id)));
 		OK(r, env_random(&r->fake.env, &next.token,
 				 sizeof(next.token)));
-		if (ops->create(conn, &next, 0, r->now, &n, &r->err) != 0)
+		if (ops->create(conn, NOW(r), &next, 0, &n, &r->err) != 0)
 			break;
 	}
 	ck_assert_int_lt(made, 64);
 	ck_assert_msg(r->err.code == ERR_BUSY &&
 			  strstr(r->err.msg, "full") != NULL,
 		      "%d: %s", r->err.code, r->err.msg);
-	OK(r,
-	   ops->find(conn, r->a, &next.id, &next.token, r->now, &is, &got,
-		     &r->err));
-	HOLDS(r, !is);
-	OK(r,
-	   ops->find(conn, r->a, &s.id, &s.token, r->now, &is, &got, &r->err));
-	HOLDS(r, is);
-	OK(r, ops->revoke_all(conn, &n, &r->err));
+	OK(r, ops->find(conn, NOW(r), &next.id, &next.token, &is, &r->err));
+	HOLDS(r, !is.found);
+	OK(r, ops->find(conn, NOW(r), &s.id, &s.token, &is, &r->err));
+	HOLDS(r, is.found);
+	OK(r, ops->revoke_all(conn, NOW(r), &n, &r->err));
 	SAME(r, n, made + 1);
-	OK(r, ops->create(conn, &next, 0, r->now, &n, &r->err));
+	OK(r, ops->create(conn, NOW(r), &next, 0, &n, &r->err));
 	ops->base.disconnect(conn);
 	ops->base.close(file);
 	fixture_close(r);
@@ -382,9 +377,9 @@ START_TEST(becomes_read_only)
 	const struct session_store_ops *ops = registry_store("sqlite");
 	struct fixture *r = fixture_open();
 	const struct sqlite_conf conf = { .path = r->path };
-	struct session s, got;
+	struct session_answer is;
+	struct session s;
 	void *file, *conn;
-	bool found;
 
 	fixture_migrate(r);
 	s = fixture_create(r);
@@ -393,10 +388,8 @@ START_TEST(becomes_read_only)
 	OK(r, ops->base.ping(conn, &r->err));
 	OK(r, sqlite_script(conn, "PRAGMA query_only = ON", &r->err));
 	FAILS(r, ops->base.ping(conn, &r->err), ERR_UNAVAILABLE, "readonly");
-	OK(r,
-	   ops->find(conn, r->a, &s.id, &s.token, r->now, &found, &got,
-		     &r->err));
-	HOLDS(r, found);
+	OK(r, ops->find(conn, NOW(r), &s.id, &s.token, &is, &r->err));
+	HOLDS(r, is.found);
 	OK(r, sqlite_script(conn, "PRAGMA query_only = OFF", &r->err));
 	OK(r, ops->base.ping(conn, &r->err));
 	ops->base.disconnect(conn);

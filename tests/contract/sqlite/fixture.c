@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the file for the cases of SQLite. */
 #include "tests/contract/sqlite/fixture.h"
+#include "tests/support/call.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -112,17 +113,19 @@ fixture_create(struct fixture *r)
 	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
 	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
 			 0);
-	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 	return s;
 }
 
 int
 fixture_find(struct fixture *r, const struct session *s, bool *found)
 {
-	struct session got;
+	struct session_answer is;
 
-	return store_find(r->l, r->a, &s->id, &s->token, r->now, found, &got,
-			  &r->err);
+	if (store_find(r->l, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
+		return -1;
+	*found = is.found;
+	return 0;
 }
 
 void

@@ -75,8 +75,7 @@ START_TEST(newer_schema_is_refused)
 	fixture_migrate(r);
 	s = fixture_create(r);
 	fixture_stop(r);
-	fixture_sql(r->path,
-		    "UPDATE schema_version SET version = version + 90");
+	fixture_sql(r->path, "UPDATE schema_version SET version = version + 90");
 	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
@@ -87,8 +86,7 @@ START_TEST(newer_schema_is_refused)
 	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG,
 	      "version 91 is newer");
 	fixture_stop(r);
-	fixture_sql(r->path,
-		    "UPDATE schema_version SET version = version - 90");
+	fixture_sql(r->path, "UPDATE schema_version SET version = version - 90");
 	fixture_start(r);
 	fixture_migrate(r);
 	OK(r, fixture_find(r, &s, &found));
@@ -180,9 +178,8 @@ START_TEST(steps_in_order)
 	OK(r, migrate_probe(r, steps, 3, &state));
 	FAILS(r, migrate_probe(r, steps, 2, &state), ERR_CONFIG,
 	      "newer than this program");
-	fixture_sql(r->path,
-		    "CREATE TABLE proof (n CHECK (n = 123));"
-		    "INSERT INTO proof SELECT n FROM probe");
+	fixture_sql(r->path, "CREATE TABLE proof (n CHECK (n = 123));"
+			 "INSERT INTO proof SELECT n FROM probe");
 	fixture_migrate(r); /* the others are as they were */
 	fixture_close(r);
 }
@@ -321,9 +318,11 @@ START_TEST(touch_alone_may_be_lost)
 	static const char is_full[] =
 	    "SELECT CASE WHEN synchronous <> 2"
 	    " THEN abs(-9223372036854775808) END FROM pragma_synchronous";
-	static const struct session_id id = { .b = { 1 } };
 	const struct session_store_ops *ops = registry_store("sqlite");
 	struct fixture *r = fixture_open();
+	const struct touch touch = { .id = { .b = { 1 } },
+				     .last_seen_ms = r->now,
+				     .idle_expires_ms = r->now + 9 };
 	const struct sqlite_conf conf = { .path = r->path };
 	void *file, *conn;
 
@@ -335,13 +334,12 @@ START_TEST(touch_alone_may_be_lost)
 	FAILS(r, sqlite_script(conn, is_full, &r->err), ERR_UNAVAILABLE,
 	      "overflow");
 	OK(r, sqlite_relax(conn, false, &r->err));
-	OK(r, ops->touch(conn, &id, r->now, r->now + 9, &r->err));
+	OK(r, ops->touch(conn, NOW(r), &touch, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	OK(r, ops->base.ping(conn, &r->err));
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	fixture_sql(r->path, "ALTER TABLE sessions RENAME TO hidden");
-	ck_assert_int_eq(ops->touch(conn, &id, r->now, r->now + 9, &r->err),
-			 -1);
+	ck_assert_int_eq(ops->touch(conn, NOW(r), &touch, &r->err), -1);
 	OK(r, sqlite_script(conn, is_full, &r->err));
 	ck_assert_int_eq(ops->base.ping(conn, &r->err), -1);
 	OK(r, sqlite_script(conn, is_full, &r->err));

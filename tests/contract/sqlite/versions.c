@@ -9,9 +9,8 @@
 #include "crypto/digest.h"
 
 int
-fixture_migrate_to(struct fixture *r, const char *component,
-		   const char *const *steps, size_t nsteps,
-		   struct schema_state *state)
+fixture_migrate_to(struct fixture *r, const char *component, const char *const *steps,
+	       size_t nsteps, struct schema_state *state)
 {
 	const struct sqlite_spec spec = { .component = component,
 					  .steps = steps,
@@ -88,44 +87,45 @@ expect_denied(struct fixture *r, struct str key, bool expected)
 {
 	bool denied;
 
-	OK(r, store_denied(r->l, &key, 1, r->now, r->now, &denied, &r->err));
+	OK(r,
+	   store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &denied,
+			&r->err));
 	ck_assert_msg(denied == expected, "denied: %d", denied);
 }
 
 static void
 expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 {
-	struct session s = { .created_ms = 0 }, got;
+	struct session s = { .created_ms = 0 };
+	struct session_answer got;
 	struct rotation use = { .next = { { 7 } }, .idle_ms = 1000,
 				.generation = generation };
-	enum rotate_answer answer;
-	uint8_t secret[32] = { 9 }, wrapped[32];
-	bool found;
+	struct rotated rotated;
+	uint8_t secret[32] = { 9 };
 	int64_t n;
 
-	OK(r,
-	   store_find(r->l, r->a, &s.id, &s.token, r->now, &found, &got,
-		      &r->err));
-	ck_assert(found && got.remember);
-	SAME(r, password_mark_is_known(&got.mark), marked);
-	SAME(r, got.generation, generation);
-	ck_assert(str_eq(got.who.name, STR("alice")));
-	ck_assert(str_eq(got.who.email, STR("a@example.com")));
-	ck_assert(str_eq(got.user_agent, STR("Agent/1.0")));
-	SAME(r, got.expires_ms, INT64_C(1767225800000));
-	OK(r, store_banned(r->l, STR("user:bob"), 300000, r->now, &n, &r->err));
+	OK(r, store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err));
+	ck_assert(got.found && got.session.remember);
+	SAME(r, password_mark_is_known(&got.session.mark), marked);
+	SAME(r, got.session.generation, generation);
+	ck_assert(str_eq(got.session.who.name, STR("alice")));
+	ck_assert(str_eq(got.session.who.email, STR("a@example.com")));
+	ck_assert(str_eq(got.session.user_agent, STR("Agent/1.0")));
+	SAME(r, got.session.expires_ms, INT64_C(1767225800000));
+	OK(r, store_banned(r->l, NOW(r), STR("user:bob"), 300000, &n, &r->err));
 	SAME(r, n, INT64_C(1767225700000));
-	OK(r, store_secret(r->l, "csrf", secret, &r->err));
+	OK(r, store_secret(r->l, NOW(r), "csrf", secret, &r->err));
 	SAME(r, secret[0], 0);
 	expect_denied(r, STR("sid:x"), denies);
 	/* What is new works for what is old. */
-	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now, &answer, &got,
-			   wrapped, &r->err));
-	SAME(r, answer, ROTATE_DONE);
-	SAME(r, got.generation, generation + 1);
-	OK(r, store_deny(r->l, STR("sid:a"), r->now, r->now + 1, &r->err));
+	OK(r, store_rotate(r->l, NOW(r), &use, &rotated, &r->err));
+	SAME(r, rotated.answer, ROTATE_DONE);
+	SAME(r, rotated.session.generation, generation + 1);
+	OK(r,
+	   store_deny(r->l, NOW(r), DENIAL(STR("sid:a"), r->now, r->now + 1),
+		      &r->err));
 	expect_denied(r, STR("sid:a"), true);
-	OK(r, store_revoke_all(r->l, &n, &r->err));
+	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 	SAME(r, n, 3002);
 }
 

@@ -16,8 +16,8 @@ work_main(void *arg)
 }
 
 int64_t
-fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
-		int n, bool handles)
+fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared, int n,
+	    bool handles)
 {
 	struct work work[FIXTURE_THREADS_MAX];
 	struct backend *stores[FIXTURE_THREADS_MAX] = { NULL };
@@ -30,10 +30,12 @@ fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
 		work[i] = (struct work){
 			.r = r,
 			.l = fixture_link_to(r, handles ? stores[i] : r->store),
+			.a = arena_new(16 << 20),
 			.fn = fn,
 			.shared = shared,
 			.number = i,
 		};
+		ck_assert_ptr_nonnull(work[i].a);
 	}
 	for (int i = 0; i < n; i++)
 		HOLDS(r, pthread_create(&threads[i], NULL, work_main,
@@ -45,6 +47,7 @@ fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
 	for (int i = 0; i < n; i++) {
 		ck_assert_msg(work[i].fails == 0, "%s: %d failures: %s",
 			      r->name, work[i].fails, work[i].err.msg);
+		arena_free(work[i].a);
 		store_link_free(work[i].l);
 		backend_unref(stores[i]);
 	}

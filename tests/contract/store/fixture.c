@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the stores for the contract suite. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,13 +168,13 @@ fixture_create(struct fixture *r, const char *user, int64_t created)
 {
 	struct session s = fixture_session(r, user, created);
 
-	OK(r, store_create(r->l, &s, 0, created, NULL, &r->err));
+	OK(r, store_create(r->l, AT(r, created), &s, 0, NULL, &r->err));
 	return s;
 }
 
 struct rotation
 fixture_rotation(struct fixture *r, const struct token_hash *presented,
-		 uint32_t generation)
+	     uint32_t generation)
 {
 	struct rotation use = {
 		.presented = *presented,
@@ -188,27 +189,23 @@ fixture_rotation(struct fixture *r, const struct token_hash *presented,
 	return use;
 }
 
-bool
-fixture_find(struct fixture *r, const struct session *s, int64_t now,
-	     struct session *got)
+struct session_answer
+fixture_find(struct fixture *r, const struct session *s, int64_t now)
 {
-	bool found = true;
+	struct session_answer got = { .found = true };
 
-	OK(r,
-	   store_find(r->l, r->a, &s->id, &s->token, now, &found, got,
-		      &r->err));
-	return found;
+	OK(r, store_find(r->l, AT(r, now), &s->id, &s->token, &got, &r->err));
+	return got;
 }
 
 bool
 fixture_is_alive(struct fixture *r, const struct session *s, int64_t now)
 {
-	struct session got;
-	bool found = fixture_find(r, s, now, &got);
+	struct session_answer got = fixture_find(r, s, now);
 
-	if (found)
-		HOLDS(r, session_id_same(&got.id, &s->id));
-	return found;
+	if (got.found)
+		HOLDS(r, session_id_same(&got.session.id, &s->id));
+	return got.found;
 }
 
 int64_t
@@ -223,7 +220,7 @@ fixture_live(struct fixture *r, const char *user, int64_t now)
 		who = str_from(user);
 	do {
 		OK(r,
-		   store_list(r->l, r->a, who, now, 7, &cursor, &list,
+		   store_list(r->l, AT(r, now), LISTED(who, 7), &cursor, &list,
 			      &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
@@ -240,14 +237,14 @@ bool
 session_same(const struct session *a, const struct session *b)
 {
 	return session_id_same(&a->id, &b->id) &&
-	    memcmp(&a->token, &b->token, sizeof(a->token)) == 0 &&
-	    identity_equal(&a->who, &b->who) &&
-	    a->created_ms == b->created_ms &&
-	    a->last_seen_ms == b->last_seen_ms &&
-	    a->idle_expires_ms == b->idle_expires_ms &&
-	    a->expires_ms == b->expires_ms && a->remember == b->remember &&
-	    str_eq(a->address, b->address) &&
-	    str_eq(a->user_agent, b->user_agent) &&
-	    a->generation == b->generation &&
-	    memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;
+	       memcmp(&a->token, &b->token, sizeof(a->token)) == 0 &&
+	       identity_equal(&a->who, &b->who) &&
+	       a->created_ms == b->created_ms &&
+	       a->last_seen_ms == b->last_seen_ms &&
+	       a->idle_expires_ms == b->idle_expires_ms &&
+	       a->expires_ms == b->expires_ms && a->remember == b->remember &&
+	       str_eq(a->address, b->address) &&
+	       str_eq(a->user_agent, b->user_agent) &&
+	       a->generation == b->generation &&
+	       memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: a refresh token that comes twice. */
 #include "tests/contract/store/rotate.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
@@ -64,7 +65,7 @@ START_TEST(grace_to_the_millisecond)
 		ck_assert_msg(t.answer == rows[i].answer, "%s: row %zu: %d",
 			      r->name, i, (int)t.answer);
 		/* Grace moves nothing, REUSED says what was. */
-		HOLDS(r, session_same(&t.s, &s));
+		HOLDS(r, session_same(&t.session, &s));
 		if (t.answer == ROTATE_GRACE) {
 			HOLDS(r, rotated_gives(&t, &use)); /* the winner's */
 			HOLDS(r, fixture_is_alive(r, &s, at));
@@ -98,22 +99,26 @@ START_TEST(touch_after_the_clock_was_set_right)
 {
 	const int64_t ahead = INT64_C(2) * 24 * 3600 * 1000;
 	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now + ahead), got;
-	bool found;
+	struct session s = fixture_create(r, "alice", r->now + ahead);
+	struct session_answer got;
 
-	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
-	found = fixture_find(r, &s, r->now, &got);
-	HOLDS(r, found);
-	SAME(r, got.last_seen_ms, r->now);
-	SAME(r, got.idle_expires_ms, r->now + 3600);
-	SAME(r, got.expires_ms, s.expires_ms);
+	OK(r,
+	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+		       &r->err));
+	got = fixture_find(r, &s, r->now);
+	HOLDS(r, got.found);
+	SAME(r, got.session.last_seen_ms, r->now);
+	SAME(r, got.session.idle_expires_ms, r->now + 3600);
+	SAME(r, got.session.expires_ms, s.expires_ms);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now + 3600));
 	/* Another host's clock, which is only a bit ahead. */
 	s = fixture_create(r, "alice", r->now + CLOCK_SLACK_MS);
-	OK(r, store_touch(r->l, &s.id, r->now, r->now + 3600, &r->err));
-	found = fixture_find(r, &s, r->now, &got);
-	HOLDS(r, found);
-	HOLDS(r, session_same(&got, &s));
+	OK(r,
+	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+		       &r->err));
+	got = fixture_find(r, &s, r->now);
+	HOLDS(r, got.found);
+	HOLDS(r, session_same(&got.session, &s));
 	fixture_close(r);
 }
 END_TEST
@@ -148,8 +153,7 @@ START_TEST(grace_is_not_prolonged)
 	struct session s = rotated(r, &use, 10, 100);
 
 	for (int at = 0; at <= 10; at++)
-		SAME(r, rotate(r, &s.id, &use, r->now + at).answer,
-		     ROTATE_GRACE);
+		SAME(r, rotate(r, &s.id, &use, r->now + at).answer, ROTATE_GRACE);
 	SAME(r, rotate(r, &s.id, &use, r->now + 11).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now);
 
@@ -162,8 +166,7 @@ START_TEST(grace_is_not_prolonged)
 		struct rotated t = rotate(r, &s.id, &use, r->now + 18);
 
 		SAME(r, t.answer, ROTATE_GRACE);
-		HOLDS(r,
-		      rotated_gives(&t, &use) && !rotated_gives(&t, &before));
+		HOLDS(r, rotated_gives(&t, &use) && !rotated_gives(&t, &before));
 	}
 	SAME(r, rotate(r, &s.id, &use, r->now + 18).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now + 18);
@@ -181,8 +184,7 @@ START_TEST(ancestors_are_reuse)
 	struct fixture *r = fixture_open(_i);
 
 	for (unsigned i = 0; i < CHAIN - 1; i++) {
-		struct session s = fixture_create(r, "alice", r->now),
-			       bystander;
+		struct session s = fixture_create(r, "alice", r->now), bystander;
 		struct rotation uses[CHAIN];
 
 		bystander = fixture_create(r, "alice", r->now);
@@ -190,8 +192,7 @@ START_TEST(ancestors_are_reuse)
 			uses[k] = rotate_done(r, &s, r->now);
 		SAME(r, rotate(r, &s.id, &uses[CHAIN - 1], r->now).answer,
 		     ROTATE_GRACE);
-		SAME(r, rotate(r, &s.id, &uses[i], r->now).answer,
-		     ROTATE_REUSED);
+		SAME(r, rotate(r, &s.id, &uses[i], r->now).answer, ROTATE_REUSED);
 		rotate_gone(r, &s, r->now);
 		for (unsigned k = 0; k < CHAIN; k++)
 			SAME(r, rotate(r, &s.id, &uses[k], r->now).answer,
@@ -350,7 +351,8 @@ START_TEST(random_walks)
 				      (int)want);
 			model_follow(&m, &use, now, want);
 			HOLDS(r,
-			      want == ROTATE_GONE || session_same(&t.s, &m.s));
+			      want == ROTATE_GONE ||
+				  session_same(&t.session, &m.s));
 			if (want == ROTATE_DONE || want == ROTATE_GRACE)
 				HOLDS(r, memcmp(t.wrapped, m.wrapped, 32) == 0);
 			seen[want]++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which password a session was made with. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <check.h>
 #include <string.h>
@@ -8,12 +9,11 @@
 static struct session
 get(struct fixture *r, const struct session *s)
 {
-	struct session got;
-	bool found;
+	struct session_answer got;
 
-	found = fixture_find(r, s, r->now, &got);
-	HOLDS(r, found);
-	return got;
+	got = fixture_find(r, s, r->now);
+	HOLDS(r, got.found);
+	return got.session;
 }
 
 static struct session
@@ -22,7 +22,7 @@ create(struct fixture *r, const char *user, const struct password_mark *mark)
 	struct session s = fixture_session(r, user, r->now);
 
 	s.mark = *mark;
-	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 	return s;
 }
 
@@ -49,16 +49,21 @@ START_TEST(only_who_has_it_gets_another)
 	struct session other = create(r, "bob", &one);
 	struct session longer = create(r, "alice2", &one);
 
-	OK(r, store_remark(r->l, STR("alice"), &one, &three, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, three),
+			&r->err));
 	expect(r, a, &three);
 	expect(r, b, &three);
 	expect(r, new, &two);
 	expect(r, old, &unknown);
 	expect(r, other, &one);
 	expect(r, longer, &one);
-	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
 	expect(r, a, &three);
-	OK(r, store_remark(r->l, STR("nobody"), &one, &two, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("nobody"), one, two),
+			&r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -69,9 +74,13 @@ START_TEST(unknown_is_neither_sought_nor_given)
 	struct session old = create(r, "alice", &unknown);
 	struct session s = create(r, "alice", &one);
 
-	OK(r, store_remark(r->l, STR("alice"), &unknown, &two, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("alice"), unknown, two),
+			&r->err));
 	expect(r, old, &unknown);
-	OK(r, store_remark(r->l, STR("alice"), &one, &unknown, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, unknown),
+			&r->err));
 	expect(r, s, &one);
 	fixture_close(r);
 }
@@ -86,22 +95,26 @@ START_TEST(it_stays)
 	struct rotation use = fixture_rotation(r, &s.token, 0);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
-	enum rotate_answer answer;
-	uint8_t wrapped[32];
+	struct rotated rotated;
 
-	OK(r, store_update_user(r->l, &who, &r->err));
-	OK(r, store_touch(r->l, &s.id, r->now + 1, r->now + 3601, &r->err));
-	OK(r, store_rotate(r->l, r->a, &s.id, &use, r->now + 2, &answer, &after,
-			   wrapped, &r->err));
-	SAME(r, answer, ROTATE_DONE);
+	use.id = s.id;
+	OK(r, store_update_user(r->l, NOW(r), &who, &r->err));
+	OK(r,
+	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 3601),
+		       &r->err));
+	OK(r, store_rotate(r->l, AT(r, r->now + 2), &use, &rotated, &r->err));
+	SAME(r, rotated.answer, ROTATE_DONE);
+	after = rotated.session;
 	HOLDS(r, memcmp(&after.mark, &one, sizeof(one)) == 0);
-	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
 	got = get(r, &after);
 	HOLDS(r, memcmp(&got.mark, &two, sizeof(two)) == 0);
 	got.mark = one;
 	HOLDS(r, session_same(&got, &after));
-	OK(r, store_list(r->l, r->a, STR("alice"), r->now, 9, &cursor, &list,
-			 &r->err));
+	OK(r,
+	   store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &cursor, &list,
+		      &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, memcmp(&list.v[0].mark, &two, sizeof(two)) == 0);
 	fixture_reopen(r);
@@ -117,7 +130,8 @@ START_TEST(all_of_many)
 
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		s[i] = create(r, "alice", &one);
-	OK(r, store_remark(r->l, STR("alice"), &one, &two, &r->err));
+	OK(r,
+	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		expect(r, s[i], &two);
 	fixture_close(r);

@@ -5,17 +5,11 @@
  * failure it is what it was.
  */
 #include "tests/contract/store/rotate.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
 #define RUBBISH 0xa5
-
-/* All that a rotation gives. */
-struct turned {
-	enum rotate_answer answer;
-	struct session session;
-	uint8_t wrapped[32];
-};
 
 static bool
 is_all(const void *p, size_t n, int byte)
@@ -39,21 +33,24 @@ none(void)
 
 static int
 give(struct fixture *r, const struct session_id *id, const struct rotation *how,
-     int64_t now, struct turned *out)
+     int64_t now, struct rotated *out)
 {
+	struct rotation with = *how;
+
+	with.id = *id;
 	memset(out, RUBBISH, sizeof(*out));
-	return store_rotate(r->l, r->a, id, how, now, &out->answer,
-			    &out->session, out->wrapped, &r->err);
+	return store_rotate(r->l, AT(r, now), &with, out, &r->err);
 }
 
 static void
 find_nothing(struct fixture *r, const struct session *s, int64_t now)
 {
-	struct session got;
+	struct session_answer got;
 
 	memset(&got, RUBBISH, sizeof(got));
-	HOLDS(r, !fixture_find(r, s, now, &got));
-	ck_assert_mem_eq(&got, none(), sizeof(got));
+	OK(r, store_find(r->l, AT(r, now), &s->id, &s->token, &got, &r->err));
+	HOLDS(r, !got.found);
+	ck_assert_mem_eq(&got.session, none(), sizeof(got.session));
 }
 
 START_TEST(no_session)
@@ -69,10 +66,10 @@ START_TEST(no_session)
 	t = s;
 	t.id = fixture_create(r, "alice", r->now).id;
 	find_nothing(r, &t, r->now);
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	find_nothing(r, &s, r->now);
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
 	fixture_close(r);
 }
@@ -83,7 +80,7 @@ START_TEST(no_rotation)
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now), gone = s;
 	struct rotation how = fixture_rotation(r, &s.token, 0);
-	struct turned is;
+	struct rotated is;
 
 	/* No such session, and one that is over. */
 	gone.id.b[15] ^= 1;
@@ -122,48 +119,44 @@ START_TEST(nothing_of_a_kind)
 	struct session s = fixture_session(r, "alice", r->now);
 	struct session_cursor c = start;
 	struct session_list list;
-	struct known_network networks[NETWORKS_MAX];
+	struct known_networks known;
 	struct attempt attempt;
-	struct ban *bans;
+	struct ban_list bans = { .n = 99 };
 	int64_t n = -1;
-	size_t nbans = 99;
 	bool is = true;
 
 	memset(&list, RUBBISH, sizeof(list));
 	OK(r,
-	   store_list(r->l, r->a, STR("alice"), r->now, 9, &c, &list, &r->err));
+	   store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &c, &list,
+		      &r->err));
 	SAME(r, list.n, 0);
 	HOLDS(r, !c.more);
-	OK(r, store_denied(r->l, keys, 2, r->now, r->now, &is, &r->err));
+	OK(r, store_denied(r->l, NOW(r), ASKED(keys, 2, r->now), &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, store_banned(r->l, keys[0], 10, r->now, &n, &r->err));
+	OK(r, store_banned(r->l, NOW(r), keys[0], 10, &n, &r->err));
 	SAME(r, n, 0);
 	is = true;
-	OK(r, store_forgive(r->l, keys[0], &is, &r->err));
+	OK(r, store_reset_attempts(r->l, NOW(r), keys[0], &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, store_bans(r->l, r->a, 10, r->now, 9, &bans, &nbans, &r->err));
-	SAME(r, nbans, 0);
-	OK(r, store_attempt(r->l, keys[0], &policy, r->now, &attempt, &r->err));
+	OK(r, store_bans(r->l, NOW(r), 10, 9, &bans, &r->err));
+	SAME(r, bans.n, 0);
+	OK(r, store_attempt(r->l, NOW(r), keys[0], &policy, &attempt, &r->err));
 	SAME(r, attempt.banned_until_ms, 0);
 	SAME(r, attempt.count, 1);
-	nbans = 99;
-	memset(networks, RUBBISH, sizeof(networks));
-	OK(r,
-	   store_networks(r->l, STR("alice"), r->now, networks, &nbans,
-			  &r->err));
-	SAME(r, nbans, 0);
-	HOLDS(r, is_all(networks, sizeof(networks), 0));
+	memset(&known, RUBBISH, sizeof(known));
+	OK(r, store_networks(r->l, NOW(r), STR("alice"), &known, &r->err));
+	HOLDS(r, is_all(&known, sizeof(known), 0));
 	n = -1;
-	OK(r, store_sweep(r->l, r->now, 9, &n, &r->err));
+	OK(r, store_sweep(r->l, NOW(r), 9, &n, &r->err));
 	SAME(r, n, 0);
 	n = -1;
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 0);
 	n = -1;
-	OK(r, store_revoke_all(r->l, &n, &r->err));
+	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 	SAME(r, n, 0);
 	n = -1;
-	OK(r, store_create(r->l, &s, 1, r->now, &n, &r->err));
+	OK(r, store_create(r->l, NOW(r), &s, 1, &n, &r->err));
 	SAME(r, n, 0);
 	fixture_close(r);
 }
@@ -176,7 +169,7 @@ START_TEST(failures_touch_nothing)
 	struct session s = fixture_create(r, "alice", r->now);
 	int64_t n = -7;
 
-	FAILS(r, store_create(r->l, &s, 1, r->now, &n, &r->err), ERR_INTERNAL,
+	FAILS(r, store_create(r->l, NOW(r), &s, 1, &n, &r->err), ERR_INTERNAL,
 	      "");
 	SAME(r, n, -7);
 	fixture_close(r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: several handles, several processes, restarts, the schema. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -19,19 +20,18 @@ START_TEST(handles_see_each_other)
 	struct fixture *r = fixture_open(_i);
 	struct backend *second = fixture_store(r);
 	struct store_link *other = fixture_link_to(r, second);
-	struct session s = fixture_create(r, "alice", r->now), got;
-	bool found, ended;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got;
+	bool ended;
 
 	OK(r, store_check_schema(other, &r->err));
-	OK(r,
-	   store_find(other, r->a, &s.id, &s.token, r->now, &found, &got,
-		      &r->err));
+	OK(r, store_find(other, NOW(r), &s.id, &s.token, &got, &r->err));
 	if (fixture_is_shared(r)) {
-		HOLDS(r, found && session_same(&s, &got));
-		OK(r, store_revoke(other, &s.id, &ended, &r->err));
+		HOLDS(r, got.found && session_same(&s, &got.session));
+		OK(r, store_revoke(other, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	} else {
-		HOLDS(r, !found);
+		HOLDS(r, !got.found);
 	}
 	store_link_free(other);
 	backend_unref(second);
@@ -43,27 +43,27 @@ START_TEST(what_a_restart_keeps)
 {
 	bool persistent;
 	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now), got;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got;
 	uint8_t first[32] = { 42 }, second[32] = { 43 };
 	struct attempt attempt = { .count = 0 };
 	int64_t until = 0;
-	bool found;
 
 	persistent = (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0;
-	OK(r, store_secret(r->l, "csrf", first, &r->err));
+	OK(r, store_secret(r->l, NOW(r), "csrf", first, &r->err));
 	for (int i = 0; i <= policy.max; i++)
 		OK(r,
-		   store_attempt(r->l, STR("user:a"), &policy, r->now, &attempt,
+		   store_attempt(r->l, NOW(r), STR("user:a"), &policy, &attempt,
 				 &r->err));
 	HOLDS(r, attempt.banned_until_ms > 0);
 	fixture_reopen(r);
-	found = fixture_find(r, &s, r->now, &got);
-	HOLDS(r, found == persistent);
-	HOLDS(r, !found || session_same(&s, &got));
-	OK(r, store_secret(r->l, "csrf", second, &r->err));
+	got = fixture_find(r, &s, r->now);
+	HOLDS(r, got.found == persistent);
+	HOLDS(r, !got.found || session_same(&s, &got.session));
+	OK(r, store_secret(r->l, NOW(r), "csrf", second, &r->err));
 	SAME(r, second[0], persistent ? 42 : 43);
 	OK(r,
-	   store_banned(r->l, STR("user:a"), policy.ban_ms, r->now, &until,
+	   store_banned(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
 			&r->err));
 	HOLDS(r, (until > 0) == persistent);
 	fixture_close(r);
@@ -83,7 +83,7 @@ attempts_of_a_process(struct fixture *r)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct attempt attempt;
 
-		if (store_attempt(l, STR("user:alice"), &policy, r->now,
+		if (store_attempt(l, NOW(r), STR("user:alice"), &policy,
 				  &attempt, &r->err) != 0)
 			return 121;
 		passed += attempt.banned_until_ms == 0;
@@ -98,8 +98,7 @@ START_TEST(processes_share_attempts)
 	struct fixture *r = fixture_open(_i);
 
 	if (fixture_is_shared(r))
-		SAME(r, fixture_processes(r, attempts_of_a_process, 4),
-		     policy.max);
+		SAME(r, fixture_processes(r, attempts_of_a_process, 4), policy.max);
 	fixture_close(r);
 }
 END_TEST
@@ -116,7 +115,8 @@ creates_of_a_process(struct fixture *r)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct session one = fixture_session(r, "alice", r->now + i);
 
-		if (store_create(l, &one, MAX_PER_USER, r->now, NULL, &r->err) != 0)
+		if (store_create(l, NOW(r), &one, MAX_PER_USER, NULL,
+				 &r->err) != 0)
 			return 121;
 	}
 	store_link_free(l);
@@ -149,8 +149,9 @@ last_deeds(struct fixture *r)
 	if (l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
 	store_link_bind(l, s);
-	if (store_create(l, &made, 0, r->now, NULL, &r->err) != 0 ||
-	    store_revoke_user(l, STR("ended"), NULL, &ended, &r->err) != 0 ||
+	if (store_create(l, NOW(r), &made, 0, NULL, &r->err) != 0 ||
+	    store_revoke_user(l, NOW(r), STR("ended"), NULL, &ended, &r->err) !=
+		0 ||
 	    ended != 1)
 		return 121;
 	return 1; /* and nothing is closed */
@@ -217,8 +218,7 @@ START_TEST(processes_migrate_at_once)
 		for (int i = 0; i < 5; i++) {
 			fixture_shut(r);
 			HOLDS(r, unlink(r->path) == 0);
-			SAME(r, fixture_processes(r, migrate_in_a_process, 4),
-			     4);
+			SAME(r, fixture_processes(r, migrate_in_a_process, 4), 4);
 		}
 	}
 	fixture_close(r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: refresh tokens that come at once, and sessions ended meanwhile. */
 #include "tests/contract/store/rotate.h"
+#include "tests/support/call.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -17,9 +18,8 @@ enum {
 
 /* What the callers of one session were told. */
 struct told {
-	enum rotate_answer answer;
-	uint8_t wrapped[32], offered[32];
-	struct session s;
+	struct rotated is;
+	uint8_t offered[32];
 };
 
 /* All present the first secret of each session; `told` has a row a session. */
@@ -30,10 +30,10 @@ struct race {
 };
 
 static int
-present(struct fixture *r, struct store_link *l, struct arena *a,
-	const struct session *s, int number, struct told *told, struct err *err)
+present(struct work *w, const struct session *s, struct told *told)
 {
-	struct rotation use = { .presented = s->token,
+	struct rotation use = { .id = s->id,
+				.presented = s->token,
 				.generation = s->generation,
 				.idle_ms = 3600,
 				.grace_ms = 10,
@@ -41,40 +41,40 @@ present(struct fixture *r, struct store_link *l, struct arena *a,
 
 	/* Of its own, and not to be mistaken for another's. */
 	memcpy(&use.next, &s->id, sizeof(s->id));
-	use.next.b[31] = (uint8_t)number;
-	memset(use.wrapped, 'a' + number, sizeof(use.wrapped));
+	use.next.b[31] = (uint8_t)w->number;
+	memset(use.wrapped, 'a' + w->number, sizeof(use.wrapped));
 	memcpy(told->offered, use.wrapped, sizeof(told->offered));
-	return store_rotate(l, a, &s->id, &use, r->now + number % 10,
-			    &told->answer, &told->s, told->wrapped, err);
+	return store_rotate(w->l, AT(w, w->r->now + w->number % 10), &use,
+			    &told->is, &w->err);
 }
 
 /* One winner; all have its successor, and so has the store. */
 static void
-judge(struct fixture *r, const struct session *s, const struct told *told,
-      int n)
+judge(struct fixture *r, const struct session *s, const struct told *told, int n)
 {
 	const struct told *winner = NULL;
-	struct session got;
-	bool found;
+	const struct token_hash *next;
+	struct session_answer got;
 
 	for (int i = 0; i < n; i++) {
-		if (told[i].answer != ROTATE_DONE)
+		if (told[i].is.answer != ROTATE_DONE)
 			continue;
 		HOLDS(r, winner == NULL);
 		winner = &told[i];
 	}
 	HOLDS(r, winner != NULL);
-	HOLDS(r, memcmp(winner->wrapped, winner->offered, 32) == 0);
+	HOLDS(r, memcmp(winner->is.wrapped, winner->offered, 32) == 0);
+	next = &winner->is.session.token;
 	for (int i = 0; i < n; i++) {
-		HOLDS(r, &told[i] == winner || told[i].answer == ROTATE_GRACE);
-		HOLDS(r, memcmp(told[i].wrapped, winner->wrapped, 32) == 0);
-		HOLDS(r, memcmp(&told[i].s.token, &winner->s.token, 32) == 0);
+		const struct rotated *is = &told[i].is;
+
+		HOLDS(r, &told[i] == winner || is->answer == ROTATE_GRACE);
+		HOLDS(r, memcmp(is->wrapped, winner->offered, 32) == 0);
+		HOLDS(r, memcmp(&is->session.token, next, 32) == 0);
 	}
-	OK(r,
-	   store_find(r->l, r->a, &winner->s.id, &winner->s.token, r->now,
-		      &found, &got, &r->err));
-	HOLDS(r, found && session_id_same(&got.id, &s->id));
-	SAME(r, got.generation, 1);
+	OK(r, store_find(r->l, NOW(r), &s->id, next, &got, &r->err));
+	HOLDS(r, got.found && session_id_same(&got.session.id, &s->id));
+	SAME(r, got.session.generation, 1);
 	HOLDS(r, !fixture_is_alive(r, s, r->now));
 }
 
@@ -82,18 +82,13 @@ static void
 race_in_a_thread(struct work *w)
 {
 	struct race *race = w->shared;
-	struct arena *a = arena_new(1 << 20);
 
-	if (a == NULL)
-		w->fails++;
 	for (int i = 0; i < ROUNDS; i++) {
 		(void)pthread_barrier_wait(&race->start); /* no error left */
-		if (a != NULL &&
-		    present(w->r, w->l, a, &race->sessions[i], w->number,
-			    &race->told[i][w->number], &w->err) != 0)
+		if (present(w, &race->sessions[i], &race->told[i][w->number]) !=
+		    0)
 			w->fails++;
 	}
-	arena_free(a);
 }
 
 static void
@@ -108,8 +103,7 @@ race_threads(struct fixture *r, bool handles)
 	HOLDS(r, pthread_barrier_destroy(&race.start) == 0);
 	for (int i = 0; i < ROUNDS; i++)
 		judge(r, &race.sessions[i], race.told[i], CALLERS);
-	SAME(r, fixture_live(r, "alice", r->now),
-	     handles ? 2 * ROUNDS : ROUNDS);
+	SAME(r, fixture_live(r, "alice", r->now), handles ? 2 * ROUNDS : ROUNDS);
 }
 
 START_TEST(threads_present_the_same)
@@ -132,20 +126,22 @@ static struct {
 static int
 race_in_a_process(struct fixture *r)
 {
-	int number = atomic_fetch_add(shared.number, 1);
+	struct work w = { .r = r,
+			  .l = store_link_new(r->env),
+			  .a = r->a,
+			  .number = atomic_fetch_add(shared.number, 1) };
 	struct backend *s;
-	struct store_link *l = store_link_new(r->env);
 
-	if (l == NULL || fixture_try_store(r, &s) != 0)
+	if (w.l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(l, s);
+	store_link_bind(w.l, s);
 	for (int i = 0; i < ROUNDS; i++) {
 		(void)pthread_barrier_wait(&shared.race->start);
-		if (present(r, l, r->a, &shared.race->sessions[i], number,
-			    &shared.race->told[i][number], &r->err) != 0)
+		if (present(&w, &shared.race->sessions[i],
+			    &shared.race->told[i][w.number]) != 0)
 			return 121;
 	}
-	store_link_free(l);
+	store_link_free(w.l);
 	backend_unref(s);
 	return 1;
 }
@@ -197,33 +193,31 @@ struct ending {
 };
 
 static int
-rotate_once(struct work *w, struct session *s, struct arena *a,
-	    enum rotate_answer *answer)
+rotate_once(struct work *w, const struct session *s, struct rotated *out)
 {
 	struct rotation use = fixture_rotation(w->r, &s->token, s->generation);
-	uint8_t wrapped[32];
 
-	arena_reset(a);
-	return store_rotate(w->l, a, &s->id, &use, w->r->now, answer, s,
-			    wrapped, &w->err);
+	use.id = s->id;
+	return store_rotate(w->l, AT(w, w->r->now), &use, out, &w->err);
 }
 
 static void
-rotate_until_the_end(struct work *w, struct ending *e, struct arena *a)
+rotate_until_the_end(struct work *w, struct ending *e)
 {
-	struct session s = e->sessions[w->number];
-	enum rotate_answer answer = ROTATE_DONE;
+	struct rotated is = { .answer = ROTATE_DONE,
+			      .session = e->sessions[w->number] };
 
-	for (int more = 6; more > 0 && answer == ROTATE_DONE;) {
+	for (int more = 6; more > 0 && is.answer == ROTATE_DONE;) {
 		more -= atomic_load(&e->begun);
-		if (rotate_once(w, &s, a, &answer) != 0)
+		arena_reset(w->a);
+		if (rotate_once(w, &is.session, &is) != 0)
 			w->fails++;
 		(void)atomic_fetch_add(&e->rotations, 1); /* only counts */
 	}
 	while (!atomic_load(&e->ended[w->number]))
 		(void)sched_yield(); /* always 0 */
-	if ((answer != ROTATE_DONE && answer != ROTATE_GONE) ||
-	    rotate_once(w, &s, a, &answer) != 0 || answer != ROTATE_GONE)
+	if ((is.answer != ROTATE_DONE && is.answer != ROTATE_GONE) ||
+	    rotate_once(w, &is.session, &is) != 0 || is.answer != ROTATE_GONE)
 		w->fails++;
 }
 
@@ -237,13 +231,15 @@ end_them(struct work *w, struct ending *e)
 		(void)sched_yield(); /* always 0 */
 	atomic_store(&e->begun, true);
 	if (e->all_at_once &&
-	    (store_revoke_user(w->l, STR("alice"), NULL, &n, &w->err) != 0 ||
+	    (store_revoke_user(w->l, AT(w, w->r->now), STR("alice"), NULL, &n,
+			       &w->err) != 0 ||
 	     n != 3))
 		w->fails++;
 	for (int i = 1; i < 4; i++) {
-		if (!e->all_at_once && (store_revoke(w->l, &e->sessions[i].id,
-						     &one, &w->err) != 0 ||
-					!one))
+		if (!e->all_at_once &&
+		    (store_revoke(w->l, AT(w, w->r->now), &e->sessions[i].id,
+				  &one, &w->err) != 0 ||
+		     !one))
 			w->fails++;
 		atomic_store(&e->ended[i], true);
 	}
@@ -252,15 +248,10 @@ end_them(struct work *w, struct ending *e)
 static void
 rotate_or_end(struct work *w)
 {
-	struct arena *a = arena_new(1 << 20);
-
-	if (a == NULL)
-		w->fails++;
-	else if (w->number == 0)
+	if (w->number == 0)
 		end_them(w, w->shared);
 	else
-		rotate_until_the_end(w, w->shared, a);
-	arena_free(a);
+		rotate_until_the_end(w, w->shared);
 }
 
 START_TEST(ended_while_it_rotates)
@@ -272,8 +263,7 @@ START_TEST(ended_while_it_rotates)
 
 		for (int i = 1; i < 4; i++)
 			e.sessions[i] = fixture_create(r, "alice", r->now);
-		(void)fixture_threads(r, rotate_or_end, &e, 4,
-				      fixture_is_shared(r));
+		(void)fixture_threads(r, rotate_or_end, &e, 4, fixture_is_shared(r));
 		SAME(r, fixture_live(r, NULL, r->now), 0);
 	}
 	fixture_close(r);
@@ -284,17 +274,16 @@ END_TEST
 static int
 rotate_and_die(struct fixture *r)
 {
-	struct backend *s;
-	struct store_link *l = store_link_new(r->env);
+	struct work w = { .r = r, .l = store_link_new(r->env), .a = r->a };
 	struct told *told = &shared.race->told[0][0];
+	struct backend *s;
 
-	if (l == NULL || fixture_try_store(r, &s) != 0)
+	if (w.l == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(l, s);
-	if (present(r, l, r->a, &shared.race->sessions[0], 0, told, &r->err) !=
-	    0)
+	store_link_bind(w.l, s);
+	if (present(&w, &shared.race->sessions[0], told) != 0)
 		return 121;
-	return told->answer == ROTATE_DONE; /* and nothing is closed */
+	return told->is.answer == ROTATE_DONE; /* and nothing is closed */
 }
 
 START_TEST(the_answer_of_the_dead)
@@ -308,8 +297,12 @@ START_TEST(the_answer_of_the_dead)
 		shared.race->sessions[0] = fixture_create(r, "alice", r->now);
 		SAME(r, fixture_processes(r, rotate_and_die, 1), 1);
 		fixture_reopen(r);
-		OK(r, present(r, r->l, r->a, &shared.race->sessions[0], 1,
-			      &told[1], &r->err));
+		OK(r,
+		   present(&(struct work){ .r = r,
+					   .l = r->l,
+					   .a = r->a,
+					   .number = 1 },
+			   &shared.race->sessions[0], &told[1]));
 		judge(r, &shared.race->sessions[0], told, 2);
 	}
 	fixture_close(r);

@@ -2,6 +2,7 @@
 /* Contract: the store is there and refuses. Every operation says so, gives
  * nothing back, and has done nothing. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
@@ -29,31 +30,32 @@ refuse_sessions(struct fixture *r, const struct session *s)
 	const struct password_mark mark = { .b = { 7 } };
 	const struct session_cursor start = { .created_ms = 0 };
 	struct session_cursor cursor = start;
-	struct session got = new;
+	struct session_answer got = { .found = true, .session = new };
 	struct session_list list = { .n = 7 };
-	enum rotate_answer answer = ROTATE_FUTURE;
-	uint8_t wrapped[32] = { 9 };
+	struct rotated rotated = { .answer = ROTATE_FUTURE };
 	int64_t n = 7;
 	bool is = true;
 
-	REFUSED(store_create(r->l, &new, 0, r->now, &n, &r->err));
-	REFUSED(store_create(r->l, &new, 1, r->now, &n, &r->err));
-	REFUSED(store_find(r->l, r->a, &s->id, &s->token, r->now, &is, &got,
-			   &r->err));
-	REFUSED(store_touch(r->l, &s->id, r->now + 1, r->now + 4000, &r->err));
-	REFUSED(store_rotate(r->l, r->a, &s->id, &how, r->now, &answer, &got,
-			     wrapped, &r->err));
-	REFUSED(store_revoke(r->l, &s->id, &is, &r->err));
-	REFUSED(store_revoke_user(r->l, STR("alice"), NULL, &n, &r->err));
-	REFUSED(store_revoke_all(r->l, &n, &r->err));
-	REFUSED(store_update_user(r->l, &s->who, &r->err));
-	REFUSED(store_remark(r->l, STR("alice"), &s->mark, &mark, &r->err));
-	REFUSED(store_list(r->l, r->a, STR("alice"), r->now, 9, &cursor, &list,
-			   &r->err));
-	REFUSED(store_list(r->l, r->a, (struct str){ .p = NULL }, r->now, 9,
+	REFUSED(store_create(r->l, NOW(r), &new, 0, &n, &r->err));
+	REFUSED(store_create(r->l, NOW(r), &new, 1, &n, &r->err));
+	REFUSED(store_find(r->l, NOW(r), &s->id, &s->token, &got, &r->err));
+	REFUSED(store_touch(r->l, NOW(r),
+			    TOUCH(s->id, r->now + 1, r->now + 4000), &r->err));
+	REFUSED(store_rotate(r->l, NOW(r), &how, &rotated, &r->err));
+	REFUSED(store_revoke(r->l, NOW(r), &s->id, &is, &r->err));
+	REFUSED(
+	    store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	REFUSED(store_revoke_all(r->l, NOW(r), &n, &r->err));
+	REFUSED(store_update_user(r->l, NOW(r), &s->who, &r->err));
+	REFUSED(store_remark(r->l, NOW(r), REMARK(STR("alice"), s->mark, mark),
+			     &r->err));
+	REFUSED(store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &cursor,
+			   &list, &r->err));
+	REFUSED(store_list(r->l, NOW(r), LISTED((struct str){ .p = NULL }, 9),
 			   &cursor, &list, &r->err));
-	HOLDS(r, is && n == 7 && list.n == 7 && wrapped[0] == 9);
-	HOLDS(r, answer == ROTATE_FUTURE && session_same(&got, &new));
+	HOLDS(r, is && n == 7 && list.n == 7);
+	HOLDS(r, rotated.answer == ROTATE_FUTURE);
+	HOLDS(r, got.found && session_same(&got.session, &new));
 	ck_assert_mem_eq(&cursor, &start, sizeof(cursor));
 }
 
@@ -62,46 +64,45 @@ refuse_the_rest(struct fixture *r)
 {
 	const struct attempt_policy policy = { 1, 100, 200 };
 	const struct str key = STR("user:x");
-	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct known_networks known = { .n = 7 };
 	struct attempt attempt = { .count = 7 };
-	struct ban *bans = NULL;
+	struct ban_list bans = { .n = 7 };
 	uint8_t secret[32] = { 9 };
-	size_t count = 7;
 	int64_t n = 7;
 	bool is = true;
 
 	REFUSED(store_ping(r->l, &r->err));
-	REFUSED(store_secret(r->l, "x", secret, &r->err));
-	REFUSED(store_attempt(r->l, key, &policy, r->now, &attempt, &r->err));
-	REFUSED(store_give_back(r->l, key, r->now, &r->err));
-	REFUSED(store_banned(r->l, key, 200, r->now, &n, &r->err));
-	REFUSED(store_forgive(r->l, key, &is, &r->err));
-	REFUSED(store_bans(r->l, r->a, 200, r->now, 9, &bans, &count, &r->err));
-	REFUSED(store_learn(r->l, STR("x"), networks, r->now, &r->err));
-	REFUSED(store_networks(r->l, STR("x"), r->now, networks, &count,
-			       &r->err));
-	REFUSED(store_unlearn(r->l, STR("x"), &r->err));
-	REFUSED(store_deny(r->l, key, r->now, r->now + 9, &r->err));
-	REFUSED(store_denied(r->l, &key, 1, r->now, r->now, &is, &r->err));
-	REFUSED(store_sweep(r->l, r->now, 9, &n, &r->err));
-	HOLDS(r, is && n == 7 && count == 7 && bans == NULL);
+	REFUSED(store_secret(r->l, NOW(r), "x", secret, &r->err));
+	REFUSED(store_attempt(r->l, NOW(r), key, &policy, &attempt, &r->err));
+	REFUSED(store_give_back(r->l, NOW(r), key, r->now, &r->err));
+	REFUSED(store_banned(r->l, NOW(r), key, 200, &n, &r->err));
+	REFUSED(store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
+	REFUSED(store_bans(r->l, NOW(r), 200, 9, &bans, &r->err));
+	REFUSED(store_learn(r->l, NOW(r), STR("x"), known.v, &r->err));
+	REFUSED(store_networks(r->l, NOW(r), STR("x"), &known, &r->err));
+	REFUSED(store_unlearn(r->l, NOW(r), STR("x"), &r->err));
+	REFUSED(
+	    store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 9), &r->err));
+	REFUSED(
+	    store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &is, &r->err));
+	REFUSED(store_sweep(r->l, NOW(r), 9, &n, &r->err));
+	HOLDS(r, is && n == 7 && known.n == 7 && bans.n == 7);
 	HOLDS(r, secret[0] == 9 && attempt.count == 7);
-	SAME(r, networks[0].until_ms, 7);
 }
 
 START_TEST(refuses_everything)
 {
 	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now), got;
-	bool found;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got;
 
 	if (store_kinds[r->kind].refuse != NULL) {
 		refuse_sessions(r, &s);
 		refuse_the_rest(r);
 	}
 	fake_env_advance_ms(&r->fake, 1000);
-	found = fixture_find(r, &s, r->now, &got);
-	HOLDS(r, found && session_same(&got, &s));
+	got = fixture_find(r, &s, r->now);
+	HOLDS(r, got.found && session_same(&got.session, &s));
 	SAME(r, fixture_live(r, NULL, r->now), 1);
 	fixture_close(r);
 }
@@ -114,30 +115,27 @@ START_TEST(keys_that_cannot_be)
 	const struct attempt_policy policy = { .max = 5,
 					       .window_ms = 100,
 					       .ban_ms = 100 };
-	struct known_network networks[NETWORKS_MAX] = { { .until_ms = 7 } };
+	struct known_networks known = { .n = 7 };
 	struct attempt attempt = { .count = 7 };
 	struct fixture *r = fixture_open(_i);
 	int64_t until = 7;
-	size_t count = 7;
 	bool is = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct str key = keys[i];
 
 #define WRONG(call) FAILS(r, call, ERR_INPUT, "key")
-		WRONG(store_attempt(r->l, key, &policy, r->now, &attempt,
+		WRONG(store_attempt(r->l, NOW(r), key, &policy, &attempt,
 				    &r->err));
-		WRONG(store_give_back(r->l, key, r->now, &r->err));
-		WRONG(store_banned(r->l, key, 100, r->now, &until, &r->err));
-		WRONG(store_forgive(r->l, key, &is, &r->err));
-		WRONG(store_learn(r->l, key, networks, r->now, &r->err));
-		WRONG(store_networks(r->l, key, r->now, networks, &count,
-				     &r->err));
-		WRONG(store_unlearn(r->l, key, &r->err));
+		WRONG(store_give_back(r->l, NOW(r), key, r->now, &r->err));
+		WRONG(store_banned(r->l, NOW(r), key, 100, &until, &r->err));
+		WRONG(store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
+		WRONG(store_learn(r->l, NOW(r), key, known.v, &r->err));
+		WRONG(store_networks(r->l, NOW(r), key, &known, &r->err));
+		WRONG(store_unlearn(r->l, NOW(r), key, &r->err));
 #undef WRONG
 	}
-	HOLDS(r, is && until == 7 && count == 7 && attempt.count == 7);
-	SAME(r, networks[0].until_ms, 7);
+	HOLDS(r, is && until == 7 && known.n == 7 && attempt.count == 7);
 	fixture_close(r);
 }
 END_TEST

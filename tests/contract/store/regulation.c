@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: attempts and bans, shared secrets. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
@@ -13,7 +14,9 @@ count(struct fixture *r, const char *key, int64_t now)
 {
 	struct attempt a = { .count = -1 };
 
-	OK(r, store_attempt(r->l, str_from(key), &policy, now, &a, &r->err));
+	OK(r,
+	   store_attempt(r->l, AT(r, now), str_from(key), &policy, &a,
+			 &r->err));
 	return a;
 }
 
@@ -26,7 +29,7 @@ attempt(struct fixture *r, const char *key, int64_t now)
 static void
 give_back(struct fixture *r, const char *key, int64_t ends)
 {
-	OK(r, store_give_back(r->l, str_from(key), ends, &r->err));
+	OK(r, store_give_back(r->l, NOW(r), str_from(key), ends, &r->err));
 }
 
 static int64_t
@@ -35,7 +38,7 @@ banned(struct fixture *r, const char *key, int64_t now)
 	int64_t until = -1;
 
 	OK(r,
-	   store_banned(r->l, str_from(key), policy.ban_ms, now, &until,
+	   store_banned(r->l, AT(r, now), str_from(key), policy.ban_ms, &until,
 			&r->err));
 	return until;
 }
@@ -45,7 +48,7 @@ forgive(struct fixture *r, const char *key)
 {
 	bool was = false;
 
-	OK(r, store_forgive(r->l, str_from(key), &was, &r->err));
+	OK(r, store_reset_attempts(r->l, NOW(r), str_from(key), &was, &r->err));
 	return was;
 }
 
@@ -136,11 +139,11 @@ START_TEST(far_ends_do_not_wrap)
 
 	for (int i = 0; i < 2; i++)
 		OK(r,
-		   store_attempt(r->l, STR("addr:::1"), &longest, r->now, &a,
+		   store_attempt(r->l, NOW(r), STR("addr:::1"), &longest, &a,
 				 &r->err));
 	SAME(r, a.banned_until_ms, INT64_MAX);
 	OK(r,
-	   store_banned(r->l, STR("addr:::1"), INT64_MAX, r->now, &until,
+	   store_banned(r->l, NOW(r), STR("addr:::1"), INT64_MAX, &until,
 			&r->err));
 	SAME(r, until, INT64_MAX);
 	fixture_close(r);
@@ -158,11 +161,11 @@ START_TEST(one_allowed_attempt)
 	struct fixture *r = fixture_open(_i);
 	struct attempt a;
 
-	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &a, &r->err));
+	OK(r, store_attempt(r->l, NOW(r), STR("a"), &one, &a, &r->err));
 	SAME(r, a.banned_until_ms, 0);
-	OK(r, store_attempt(r->l, STR("a"), &one, r->now, &a, &r->err));
+	OK(r, store_attempt(r->l, NOW(r), STR("a"), &one, &a, &r->err));
 	SAME(r, a.banned_until_ms, r->now + 20);
-	OK(r, store_attempt(r->l, STR("b"), &none, r->now, &a, &r->err));
+	OK(r, store_attempt(r->l, NOW(r), STR("b"), &none, &a, &r->err));
 	SAME(r, a.banned_until_ms, r->now + 20);
 	fixture_close(r);
 }
@@ -173,39 +176,38 @@ START_TEST(bans_are_listed)
 	static const char *const keys[] = { "user:a", "addr:2001:db8::1",
 					    "user:o'brien", "addr:192.0.2.7" };
 	struct fixture *r = fixture_open(_i);
-	struct ban *v;
-	size_t n;
+	struct ban_list bans;
 
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 		for (int i = 0; i < 4; i++)
 			(void)attempt(r, keys[k], r->now + (int64_t)(k % 3));
 	(void)attempt(r, "user:harmless", r->now);
 	OK(r,
-	   store_bans(r->l, r->a, policy.ban_ms, r->now + 3, 10, &v, &n,
+	   store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 10, &bans,
 		      &r->err));
-	SAME(r, n, 4);
-	HOLDS(r, str_eq(v[0].key, str_from(keys[2])));
-	SAME(r, v[0].until_ms, r->now + 302);
-	HOLDS(r, str_eq(v[1].key, str_from(keys[1])));
+	SAME(r, bans.n, 4);
+	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
+	SAME(r, bans.v[0].until_ms, r->now + 302);
+	HOLDS(r, str_eq(bans.v[1].key, str_from(keys[1])));
 	/* The longest are those that a limit keeps. */
 	OK(r,
-	   store_bans(r->l, r->a, policy.ban_ms, r->now + 3, 1, &v, &n,
+	   store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 1, &bans,
 		      &r->err));
-	SAME(r, n, 1);
-	HOLDS(r, str_eq(v[0].key, str_from(keys[2])));
+	SAME(r, bans.n, 1);
+	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
 	OK(r,
-	   store_bans(r->l, r->a, policy.ban_ms, r->now + 300, 10, &v, &n,
+	   store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
 		      &r->err));
-	SAME(r, n, 2);
+	SAME(r, bans.n, 2);
 	HOLDS(r, forgive(r, keys[2]));
 	OK(r,
-	   store_bans(r->l, r->a, policy.ban_ms, r->now + 300, 10, &v, &n,
+	   store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
 		      &r->err));
-	SAME(r, n, 1);
+	SAME(r, bans.n, 1);
 	OK(r,
-	   store_bans(r->l, r->a, policy.ban_ms, r->now + 302, 10, &v, &n,
+	   store_bans(r->l, AT(r, r->now + 302), policy.ban_ms, 10, &bans,
 		      &r->err));
-	SAME(r, n, 0);
+	SAME(r, bans.n, 0);
 	fixture_close(r);
 }
 END_TEST
@@ -216,21 +218,19 @@ START_TEST(bans_in_order)
 	static const char *const sorted[] = { "a",  "aa", "aaa", "ab",
 					      "a\xc3\xa9", "b",  "ba",  "c" };
 	struct fixture *r = fixture_open(_i);
-	struct ban *v;
-	size_t n;
+	struct ban_list bans;
 
 	for (size_t k = 0; k < ARRAY_LEN(sorted); k++)
 		for (int i = 0; i < 4; i++)
 			(void)attempt(r, sorted[k * 3 % ARRAY_LEN(sorted)],
 				      r->now);
-	OK(r, store_bans(r->l, r->a, policy.ban_ms, r->now, 10, &v, &n,
-			 &r->err));
-	SAME(r, n, ARRAY_LEN(sorted));
-	for (size_t i = 0; i < n; i++)
-		ck_assert_msg(str_eq(v[i].key, str_from(sorted[i])) &&
-				  v[i].until_ms == r->now + 300,
+	OK(r, store_bans(r->l, NOW(r), policy.ban_ms, 10, &bans, &r->err));
+	SAME(r, bans.n, ARRAY_LEN(sorted));
+	for (size_t i = 0; i < bans.n; i++)
+		ck_assert_msg(str_eq(bans.v[i].key, str_from(sorted[i])) &&
+				  bans.v[i].until_ms == r->now + 300,
 			      "%s: row %zu: %.*s", r->name, i,
-			      STR_ARG(v[i].key));
+			      STR_ARG(bans.v[i].key));
 	fixture_close(r);
 }
 END_TEST
@@ -243,17 +243,18 @@ START_TEST(keys_are_checked)
 
 	memset(longest, 'k', sizeof(longest));
 	HOLDS(r,
-	      store_attempt(r->l, STR(""), &policy, r->now, &a, &r->err) == -1);
+	      store_attempt(r->l, NOW(r), STR(""), &policy, &a, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
 	HOLDS(r,
-	      store_attempt(r->l, (struct str){ .p = longest, .n = 257 },
-			    &policy, r->now, &a, &r->err) == -1);
+	      store_attempt(r->l, NOW(r),
+			    (struct str){ .p = longest, .n = 257 }, &policy, &a,
+			    &r->err) == -1);
 	HOLDS(r,
-	      store_attempt(r->l, STR("a\0b"), &policy, r->now, &a, &r->err) ==
+	      store_attempt(r->l, NOW(r), STR("a\0b"), &policy, &a, &r->err) ==
 		  -1);
 	OK(r,
-	   store_attempt(r->l, (struct str){ .p = longest, .n = 256 }, &policy,
-			 r->now, &a, &r->err));
+	   store_attempt(r->l, NOW(r), (struct str){ .p = longest, .n = 256 },
+			 &policy, &a, &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -301,15 +302,14 @@ START_TEST(clock_set_back)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now, ahead = t + 86400;
-	struct ban *v;
-	size_t n;
+	struct ban_list bans;
 
 	for (int i = 0; i < 4; i++)
 		(void)attempt(r, "user:alice", ahead);
 	SAME(r, banned(r, "user:alice", ahead), ahead + 300);
 	SAME(r, banned(r, "user:alice", t), 0);
-	OK(r, store_bans(r->l, r->a, policy.ban_ms, t, 9, &v, &n, &r->err));
-	SAME(r, n, 0);
+	OK(r, store_bans(r->l, AT(r, t), policy.ban_ms, 9, &bans, &r->err));
+	SAME(r, bans.n, 0);
 	/* The clock of another instance may be behind by as much as it is
 	 * long. */
 	SAME(r, banned(r, "user:alice", ahead - 300), ahead + 300);
@@ -325,12 +325,11 @@ END_TEST
 
 static size_t
 networks(struct fixture *r, const char *user, int64_t now,
-	 struct known_network v[NETWORKS_MAX])
+	 struct known_networks *known)
 {
-	size_t n = 99;
-
-	OK(r, store_networks(r->l, str_from(user), now, v, &n, &r->err));
-	return n;
+	known->n = 99;
+	OK(r, store_networks(r->l, AT(r, now), str_from(user), known, &r->err));
+	return known->n;
 }
 
 static void
@@ -339,43 +338,46 @@ learn(struct fixture *r, const char *user, uint8_t byte, int64_t until)
 	struct known_network network = { .until_ms = until };
 
 	memset(network.b, byte, sizeof(network.b));
-	OK(r, store_learn(r->l, str_from(user), &network, r->now, &r->err));
+	OK(r, store_learn(r->l, NOW(r), str_from(user), &network, &r->err));
 }
 
 /* When this one ends; 0: it is not among them. */
 static int64_t
-ends(const struct known_network *v, size_t n, uint8_t byte)
+ends(const struct known_networks *known, uint8_t byte)
 {
-	for (size_t i = 0; i < n; i++)
-		if (v[i].b[0] == byte && v[i].b[NETWORK_HASH_BYTES - 1] == byte)
-			return v[i].until_ms;
+	for (size_t i = 0; i < known->n; i++) {
+		const struct known_network *one = &known->v[i];
+
+		if (one->b[0] == byte && one->b[NETWORK_HASH_BYTES - 1] == byte)
+			return one->until_ms;
+	}
 	return 0;
 }
 
 START_TEST(networks_of_a_user)
 {
 	struct fixture *r = fixture_open(_i);
-	struct known_network v[NETWORKS_MAX];
+	struct known_networks v;
 	int64_t t = r->now;
 
-	SAME(r, networks(r, "alice", t, v), 0);
+	SAME(r, networks(r, "alice", t, &v), 0);
 	learn(r, "alice", 0, t + 100);
 	learn(r, "alice", 0xff, t + 200);
 	learn(r, "Alice", 3, t + 200);
-	SAME(r, networks(r, "alice", t, v), 2);
-	SAME(r, ends(v, 2, 0), t + 100);
-	SAME(r, ends(v, 2, 0xff), t + 200);
+	SAME(r, networks(r, "alice", t, &v), 2);
+	SAME(r, ends(&v, 0), t + 100);
+	SAME(r, ends(&v, 0xff), t + 200);
 	/* Anew: one place, the new end. */
 	learn(r, "alice", 0, t + 150);
-	SAME(r, networks(r, "alice", t + 149, v), 2);
-	SAME(r, ends(v, 2, 0), t + 150);
-	SAME(r, networks(r, "alice", t + 150, v), 1);
-	SAME(r, ends(v, 1, 0xff), t + 200);
-	SAME(r, networks(r, "alice", t + 200, v), 0);
-	OK(r, store_unlearn(r->l, STR("alice"), &r->err));
-	OK(r, store_unlearn(r->l, STR("nobody"), &r->err));
-	SAME(r, networks(r, "alice", t, v), 0);
-	SAME(r, networks(r, "Alice", t, v), 1);
+	SAME(r, networks(r, "alice", t + 149, &v), 2);
+	SAME(r, ends(&v, 0), t + 150);
+	SAME(r, networks(r, "alice", t + 150, &v), 1);
+	SAME(r, ends(&v, 0xff), t + 200);
+	SAME(r, networks(r, "alice", t + 200, &v), 0);
+	OK(r, store_unlearn(r->l, NOW(r), STR("alice"), &r->err));
+	OK(r, store_unlearn(r->l, NOW(r), STR("nobody"), &r->err));
+	SAME(r, networks(r, "alice", t, &v), 0);
+	SAME(r, networks(r, "Alice", t, &v), 1);
 	fixture_close(r);
 }
 END_TEST
@@ -383,19 +385,19 @@ END_TEST
 START_TEST(networks_are_bounded)
 {
 	struct fixture *r = fixture_open(_i);
-	struct known_network v[NETWORKS_MAX];
+	struct known_networks v;
 	int64_t t = r->now;
 
 	for (int i = 1; i <= 3 * NETWORKS_MAX; i++)
 		learn(r, "alice", (uint8_t)i, t + 1000 - 10 * (i % 4));
 	learn(r, "alice", 99, t + 1); /* the new one stays */
-	SAME(r, networks(r, "alice", t, v), NETWORKS_MAX);
-	SAME(r, ends(v, NETWORKS_MAX, 99), t + 1);
+	SAME(r, networks(r, "alice", t, &v), NETWORKS_MAX);
+	SAME(r, ends(&v, 99), t + 1);
 	/* Of the others, those that end last: every fourth, and some. */
 	for (int i = 4; i <= 3 * NETWORKS_MAX; i += 4)
-		SAME(r, ends(v, NETWORKS_MAX, (uint8_t)i), t + 1000);
-	SAME(r, networks(r, "alice", t + 990, v), 7);
-	SAME(r, networks(r, "alice", t + 1000, v), 0);
+		SAME(r, ends(&v, (uint8_t)i), t + 1000);
+	SAME(r, networks(r, "alice", t + 990, &v), 7);
+	SAME(r, networks(r, "alice", t + 1000, &v), 0);
 	fixture_close(r);
 }
 END_TEST
@@ -404,22 +406,22 @@ START_TEST(networks_are_swept)
 {
 	static const uint8_t order[] = { 4, 1, 2, 3, 5 };
 	struct fixture *r = fixture_open(_i);
-	struct known_network v[NETWORKS_MAX];
+	struct known_networks v;
 	int64_t t = r->now, removed = 0, all = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		learn(r, "alice", order[i], t + order[i]);
 	for (int i = 0; i < 4; i++) {
-		OK(r, store_sweep(r->l, t + 3, 2, &removed, &r->err));
+		OK(r, store_sweep(r->l, AT(r, t + 3), 2, &removed, &r->err));
 		HOLDS(r, removed <= 2);
 		all += removed;
 	}
 	/* Redis ends a user's networks together, by itself. */
 	if (strcmp(r->name, "redis") != 0)
 		SAME(r, all, 3);
-	SAME(r, networks(r, "alice", t + 3, v), 2);
-	SAME(r, ends(v, 2, 4), t + 4);
-	SAME(r, ends(v, 2, 5), t + 5);
+	SAME(r, networks(r, "alice", t + 3, &v), 2);
+	SAME(r, ends(&v, 4), t + 4);
+	SAME(r, ends(&v, 5), t + 5);
 	fixture_close(r);
 }
 END_TEST
@@ -434,14 +436,14 @@ START_TEST(secret_is_the_first_one)
 	first[5] = 0;
 	memset(second, 2, sizeof(second));
 	memset(third, 3, sizeof(third));
-	OK(r, store_secret(r->l, "csrf", first, &r->err));
+	OK(r, store_secret(r->l, NOW(r), "csrf", first, &r->err));
 	SAME(r, first[0], 1);
 	SAME(r, first[5], 0);
-	OK(r, store_secret(other, "csrf", second, &r->err));
+	OK(r, store_secret(other, NOW(r), "csrf", second, &r->err));
 	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
-	OK(r, store_secret(r->l, "csrf", second, &r->err));
+	OK(r, store_secret(r->l, NOW(r), "csrf", second, &r->err));
 	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
-	OK(r, store_secret(r->l, "other", third, &r->err));
+	OK(r, store_secret(r->l, NOW(r), "other", third, &r->err));
 	SAME(r, third[31], 3);
 	store_link_free(other);
 	fixture_close(r);

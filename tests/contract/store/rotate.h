@@ -4,28 +4,24 @@
 #define CONTRACT_STORE_ROTATE_H
 
 #include "tests/contract/store/fixture.h"
-
-struct rotated {
-	enum rotate_answer answer;
-	struct session s;
-	uint8_t wrapped[32];
-};
+#include "tests/support/call.h"
 
 /* What an answer leaves alone comes back as zero. */
 static inline struct rotated
-rotate(struct fixture *r, const struct session_id *id,
-       const struct rotation *use, int64_t now)
+rotate(struct fixture *r, const struct session_id *id, const struct rotation *use,
+     int64_t now)
 {
-	struct rotated t = { .answer = ROTATE_FUTURE };
 	static const struct session untouched;
+	struct rotated t = { .answer = ROTATE_FUTURE };
+	struct rotation how = *use;
 
-	OK(r,
-	   store_rotate(r->l, r->a, id, use, now, &t.answer, &t.s, t.wrapped,
-			&r->err));
+	how.id = *id;
+	OK(r, store_rotate(r->l, AT(r, now), &how, &t, &r->err));
 	if (t.answer == ROTATE_GONE)
-		HOLDS(r, memcmp(&t.s, &untouched, sizeof(t.s)) == 0);
+		HOLDS(r,
+		      memcmp(&t.session, &untouched, sizeof(untouched)) == 0);
 	else
-		HOLDS(r, session_id_same(&t.s.id, id));
+		HOLDS(r, session_id_same(&t.session.id, id));
 	return t;
 }
 
@@ -37,17 +33,16 @@ rotated_gives(const struct rotated *t, const struct rotation *use)
 
 /* The session as `use` must leave it when it is DONE. */
 static inline struct session
-rotated_session(const struct session *s, const struct rotation *use,
-		int64_t now)
+rotated_session(const struct session *s, const struct rotation *use, int64_t now)
 {
 	struct session after = *s;
 
 	after.token = use->next;
 	after.generation++;
 	after.last_seen_ms = now;
-	after.idle_expires_ms = now + use->idle_ms < s->expires_ms ?
-	    now + use->idle_ms :
-	    s->expires_ms;
+	after.idle_expires_ms = now + use->idle_ms < s->expires_ms
+				    ? now + use->idle_ms
+				    : s->expires_ms;
 	return after;
 }
 
@@ -61,7 +56,7 @@ rotate_done(struct fixture *r, struct session *s, int64_t now)
 
 	SAME(r, t.answer, ROTATE_DONE);
 	HOLDS(r, rotated_gives(&t, &use));
-	HOLDS(r, session_same(&t.s, &after));
+	HOLDS(r, session_same(&t.session, &after));
 	*s = after;
 	return use;
 }
@@ -75,7 +70,7 @@ rotate_gone(struct fixture *r, const struct session *s, int64_t now)
 
 	HOLDS(r, !fixture_is_alive(r, s, now));
 	SAME(r, rotate(r, &s->id, &use, now).answer, ROTATE_GONE);
-	OK(r, store_revoke(r->l, &s->id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s->id, &ended, &r->err));
 	HOLDS(r, !ended);
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: a refresh token that follows another. */
 #include "tests/contract/store/rotate.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
 static struct session
 get(struct fixture *r, const struct session *s, int64_t now)
 {
-	struct session got = *s;
-	bool found;
+	struct session_answer got;
 
-	found = fixture_find(r, s, now, &got);
-	HOLDS(r, found);
-	return got;
+	got = fixture_find(r, s, now);
+	HOLDS(r, got.found);
+	return got.session;
 }
 
 START_TEST(chain_of_rotations)
@@ -24,7 +24,7 @@ START_TEST(chain_of_rotations)
 	struct session_list list;
 
 	s.remember = true;
-	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 	for (int i = 1; i <= 50; i++) {
 		struct session before = s;
 
@@ -37,8 +37,9 @@ START_TEST(chain_of_rotations)
 			fixture_reopen(r);
 	}
 	SAME(r, got.generation, 50);
-	OK(r, store_list(r->l, r->a, STR("alice"), r->now + 1000, 9, &c, &list,
-			 &r->err));
+	OK(r,
+	   store_list(r->l, AT(r, r->now + 1000), LISTED(STR("alice"), 9), &c,
+		      &list, &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[0], &s) || session_same(&list.v[1], &s));
 	got = get(r, &other, r->now);
@@ -71,10 +72,9 @@ START_TEST(gone_when_it_is_over)
 		s = fixture_session(r, "alice", r->now);
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
-		OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+		OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 		use = fixture_rotation(r, &s.token, 0);
-		ck_assert_msg(rotate(r, &s.id, &use, at).answer ==
-				  rows[i].answer,
+		ck_assert_msg(rotate(r, &s.id, &use, at).answer == rows[i].answer,
 			      "%s: row %zu", r->name, i);
 		if (rows[i].answer != ROTATE_GONE)
 			continue;
@@ -100,14 +100,16 @@ START_TEST(gone_when_it_was_ended)
 		s[i] = fixture_create(r, "alice", r->now);
 		last[i] = rotate_done(r, &s[i], r->now);
 	}
-	OK(r, store_revoke(r->l, &s[0].id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &ended, &r->err));
 	HOLDS(r, ended);
 	rotate_gone(r, &s[0], r->now);
-	OK(r, store_revoke_user(r->l, STR("alice"), &s[1].id, &n, &r->err));
+	OK(r,
+	   store_revoke_user(r->l, NOW(r), STR("alice"), &s[1].id, &n,
+			     &r->err));
 	SAME(r, n, 1);
 	rotate_gone(r, &s[2], r->now);
 	(void)rotate_done(r, &s[1], r->now);
-	OK(r, store_revoke_all(r->l, &n, &r->err));
+	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 	SAME(r, n, 1);
 	rotate_gone(r, &s[1], r->now);
 	/* In the time of grace too. */
@@ -154,7 +156,7 @@ START_TEST(a_longest_idle_time)
 		use.idle_ms = idle[i];
 		t = rotate(r, &s.id, &use, r->now);
 		SAME(r, t.answer, ROTATE_DONE);
-		SAME(r, t.s.idle_expires_ms,
+		SAME(r, t.session.idle_expires_ms,
 		     i == 0 ? r->now + 1 : s.expires_ms);
 	}
 	fixture_close(r);
@@ -181,7 +183,7 @@ START_TEST(future_changes_nothing)
 			use = fixture_rotation(r, &rows[k], ahead[i]);
 			t = rotate(r, &s.id, &use, r->now);
 			SAME(r, t.answer, ROTATE_FUTURE);
-			HOLDS(r, session_same(&t.s, &s));
+			HOLDS(r, session_same(&t.session, &s));
 			got = get(r, &s, r->now);
 			HOLDS(r, session_same(&got, &s));
 		}
@@ -213,7 +215,7 @@ START_TEST(generation_is_no_key)
 	use = fixture_rotation(r, &other.token, s.generation);
 	t = rotate(r, &s.id, &use, r->now);
 	SAME(r, t.answer, ROTATE_REUSED);
-	HOLDS(r, session_same(&t.s, &s));
+	HOLDS(r, session_same(&t.session, &s));
 	rotate_gone(r, &s, r->now);
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other)); /* only the named one */
@@ -229,7 +231,7 @@ START_TEST(the_last_generation)
 	struct rotation use, last;
 
 	s.generation = UINT32_MAX - 1;
-	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
+	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&got, &s));
 	use = fixture_rotation(r, &s.token, UINT32_MAX);
@@ -263,27 +265,29 @@ START_TEST(rotated_sessions_are_sessions)
 		(void)rotate_done(r, &s[i], r->now + 10 - i);
 	}
 	/* update_user */
-	OK(r, store_update_user(r->l, &now, &r->err));
+	OK(r, store_update_user(r->l, NOW(r), &now, &r->err));
 	for (int i = 0; i < 3; i++) {
 		s[i].who = now;
 		(void)rotate_done(r, &s[i], r->now + 10);
 	}
 	/* touch */
-	OK(r, store_touch(r->l, &s[2].id, r->now + 50, r->now + 4000, &r->err));
+	OK(r,
+	   store_touch(r->l, NOW(r), TOUCH(s[2].id, r->now + 50, r->now + 4000),
+		       &r->err));
 	got = get(r, &s[2], r->now + 50);
 	SAME(r, got.last_seen_ms, r->now + 50);
 	SAME(r, got.idle_expires_ms, r->now + 4000);
 	SAME(r, got.generation, 2);
 	/* max_per_user goes by the login, not by the rotation. */
 	more = fixture_session(r, "alice", r->now + 60);
-	OK(r, store_create(r->l, &more, 3, r->now + 60, NULL, &r->err));
+	OK(r, store_create(r->l, AT(r, r->now + 60), &more, 3, NULL, &r->err));
 	rotate_gone(r, &s[0], r->now + 60);
 	for (int i = 1; i < 3; i++)
 		HOLDS(r, fixture_is_alive(r, &s[i], r->now + 60));
 	/* sweep: the second is dead by the time that its rotation set. */
-	OK(r, store_sweep(r->l, r->now + 3609, 9, &removed, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 3609), 9, &removed, &r->err));
 	SAME(r, removed, 0);
-	OK(r, store_sweep(r->l, r->now + 3610, 9, &removed, &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 3610), 9, &removed, &r->err));
 	if (r->ops->sweep != NULL)
 		SAME(r, removed, 1);
 	rotate_gone(r, &s[1], r->now + 3610);
@@ -306,10 +310,10 @@ START_TEST(clock_is_set_back)
 	/* Grace goes by the clock as well, and by its number of uses. */
 	last = rotate_done(r, &s, r->now - 2000);
 	for (unsigned i = 0; i < last.grace_max; i++)
-		SAME(r,
-		     rotate(r, &s.id, &last, r->now - 2000 - last.grace_ms)
-			 .answer,
-		     ROTATE_GRACE);
+		SAME(
+		    r,
+		    rotate(r, &s.id, &last, r->now - 2000 - last.grace_ms).answer,
+		    ROTATE_GRACE);
 	SAME(r, rotate(r, &s.id, &last, r->now - 2000).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now - 2000);
 	fixture_close(r);
@@ -333,12 +337,13 @@ START_TEST(rotation_in_times_far_away)
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 20;
-		OK(r, store_create(r->l, &s, 0, times[i], NULL, &r->err));
+		OK(r,
+		   store_create(r->l, AT(r, times[i]), &s, 0, NULL, &r->err));
 		use = fixture_rotation(r, &s.token, 0);
 		use.grace_ms = i == 0 ? INT64_MAX : 10;
 		t = rotate(r, &s.id, &use, times[i]);
 		SAME(r, t.answer, ROTATE_DONE);
-		SAME(r, t.s.idle_expires_ms, times[i] + 20);
+		SAME(r, t.session.idle_expires_ms, times[i] + 20);
 		SAME(r, rotate(r, &s.id, &use, times[i] + 10).answer,
 		     ROTATE_GRACE);
 		SAME(r, rotate(r, &s.id, &use, times[i] + 11).answer,
@@ -352,36 +357,36 @@ END_TEST
 START_TEST(rotation_without_memory)
 {
 	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now), got = s;
+	struct session s = fixture_create(r, "alice", r->now);
 	enum rotate_answer want[] = { ROTATE_DONE, ROTATE_GRACE,
 				      ROTATE_REUSED };
 	struct rotation use = fixture_rotation(r, &s.token, 0);
 	unsigned failures = 0;
 
+	use.id = s.id;
 	use.grace_max = 1;
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
-		enum rotate_answer answer = ROTATE_FUTURE;
+		struct rotated is = { .answer = ROTATE_FUTURE };
 		int rc = -1;
 
 		for (unsigned n = 0; rc != 0 && n < 40; n++) {
 			struct arena *a = arena_new(1 << 20);
-			uint8_t wrapped[32] = { 0 };
 
 			ck_assert_ptr_nonnull(a);
 			arena_fail_after(a, n);
-			rc = store_rotate(r->l, a, &s.id, &use, r->now, &answer,
-					  &got, wrapped, &r->err);
+			rc = store_rotate(r->l, CALL_AT(a, r->now), &use, &is,
+					  &r->err);
 			if (rc != 0) {
 				failures++;
 				SAME(r, r->err.code, ERR_INTERNAL);
-				SAME(r, answer, ROTATE_FUTURE);
-				SAME(r, wrapped[0], 0);
+				SAME(r, is.answer, ROTATE_FUTURE);
+				SAME(r, is.wrapped[0], 0);
 				HOLDS(r, fixture_live(r, NULL, r->now) == 1);
 			}
 			arena_free(a);
 		}
 		SAME(r, rc, 0);
-		SAME(r, answer, want[i]);
+		SAME(r, is.answer, want[i]);
 	}
 	HOLDS(r, failures >= 3);
 	fixture_close(r);

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: one session, from create to its end. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <string.h>
+
+static struct session
+get(struct fixture *r, const struct session *s, int64_t now)
+{
+	struct session_answer got = fixture_find(r, s, now);
+
+	HOLDS(r, got.found);
+	return got.session;
+}
 
 START_TEST(create_and_find)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_session(r, "alice", r->now), got;
-	bool found = false;
 
 	s.remember = true;
-	OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-	found = fixture_find(r, &s, r->now, &got);
-	HOLDS(r, found);
+	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&s, &got));
 	fixture_close(r);
 }
@@ -22,14 +30,16 @@ END_TEST
 START_TEST(unknown_token)
 {
 	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now), got = s;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got;
 	const struct session none = { .damage = NULL };
 
 	s.token.b[31] ^= 1; /* the last bit counts */
-	HOLDS(r, !fixture_find(r, &s, r->now, &got));
-	HOLDS(r, session_same(&got, &none));
+	got = fixture_find(r, &s, r->now);
+	HOLDS(r, !got.found);
+	HOLDS(r, session_same(&got.session, &none));
 	memset(&s.token, 0, sizeof(s.token));
-	HOLDS(r, !fixture_find(r, &s, r->now, &got));
+	HOLDS(r, !fixture_find(r, &s, r->now).found);
 	fixture_close(r);
 }
 END_TEST
@@ -52,15 +62,13 @@ START_TEST(expires_to_the_second)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct session s = fixture_session(r, "alice", r->now);
-		bool found;
-		struct session got;
+		int64_t at = r->now + rows[i].at;
 
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
-		OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-		found = fixture_find(r, &s, r->now + rows[i].at, &got);
-		ck_assert_msg(found == rows[i].alive, "%s: row %zu", r->name,
-			      i);
+		OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+		ck_assert_msg(fixture_find(r, &s, at).found == rows[i].alive,
+			      "%s: row %zu", r->name, i);
 	}
 	fixture_close(r);
 }
@@ -70,16 +78,15 @@ START_TEST(create_needs_new_id)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now), twin, got;
-	bool found;
 
 	twin = fixture_session(r, "alice", r->now);
 	twin.id = s.id;
-	HOLDS(r, store_create(r->l, &twin, 0, r->now, NULL, &r->err) == -1);
+	HOLDS(r, store_create(r->l, NOW(r), &twin, 0, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INTERNAL);
 
 	/* Neither replaced nor half done, and no back-off after it. */
-	found = fixture_find(r, &s, r->now, &got);
-	HOLDS(r, found && session_same(&s, &got));
+	got = get(r, &s, r->now);
+	HOLDS(r, session_same(&s, &got));
 	SAME(r, fixture_live(r, NULL, r->now), 1);
 	fixture_close(r);
 }
@@ -94,7 +101,7 @@ START_TEST(failed_create_makes_no_room)
 
 	twin = fixture_session(r, "alice", r->now + 1);
 	twin.id = s.id;
-	HOLDS(r, store_create(r->l, &twin, 1, r->now, &evicted, &r->err) == -1);
+	HOLDS(r, store_create(r->l, NOW(r), &twin, 1, &evicted, &r->err) == -1);
 	SAME(r, evicted, 7);
 	HOLDS(r, fixture_is_alive(r, &s, r->now));
 	fixture_close(r);
@@ -105,25 +112,19 @@ START_TEST(create_checks_its_text)
 {
 	static char longest[257];
 	struct fixture *r = fixture_open(_i);
-	struct session good = fixture_session(r, "alice", r->now), s;
+	struct session rows[5];
 
 	memset(longest, 'x', sizeof(longest));
-	s = good;
-	s.user_agent = (struct str){ .p = longest, .n = 257 };
-	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
-	SAME(r, r->err.code, ERR_INPUT);
-	s = good;
-	s.user_agent = STR("a\0b");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
-	s = good;
-	s.who.name = STR("");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
-	s = good;
-	s.who.roles = STR("a,,b");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
-	s = good;
-	s.who.full_name = STR("a\nb");
-	HOLDS(r, store_create(r->l, &s, 0, r->now, NULL, &r->err) == -1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		rows[i] = fixture_session(r, "alice", r->now);
+	rows[0].user_agent = (struct str){ .p = longest, .n = 257 };
+	rows[1].user_agent = STR("a\0b");
+	rows[2].who.name = STR("");
+	rows[3].who.roles = STR("a,,b");
+	rows[4].who.full_name = STR("a\nb");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		FAILS(r, store_create(r->l, NOW(r), &rows[i], 0, NULL, &r->err),
+		      ERR_INPUT, "");
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	fixture_close(r);
 }
@@ -145,11 +146,10 @@ START_TEST(text_comes_back_as_it_went)
 			STR("\xff\xfe broken \xc3"),
 			{ .p = longest, .n = sizeof(longest) },
 		};
-		struct session s, got;
-		bool found;
 
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-			s = fixture_session(r, "alice", r->now);
+			struct session s = fixture_session(r, "alice", r->now), got;
+
 			s.user_agent = rows[i];
 			s.address = rows[i];
 			if (i < 4) {
@@ -158,10 +158,9 @@ START_TEST(text_comes_back_as_it_went)
 			}
 			if (i == 0)
 				s.who.roles = rows[i];
-			OK(r, store_create(r->l, &s, 0, r->now, NULL, &r->err));
-			found = fixture_find(r, &s, r->now, &got);
-			ck_assert_msg(found && session_same(&s, &got),
-				      "%s: row %zu", r->name, i);
+			OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+			got = get(r, &s, r->now);
+			HOLDS(r, session_same(&s, &got));
 		}
 	}
 	fixture_close(r);
@@ -184,24 +183,24 @@ START_TEST(times_far_away)
 
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
 		struct session s = fixture_session(r, "alice", 0), got;
-		bool found;
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 1;
-		OK(r, store_create(r->l, &s, 0, times[i], NULL, &r->err));
-		found = fixture_find(r, &s, times[i], &got);
-		ck_assert_msg(found && session_same(&s, &got), "%s: row %zu",
-			      r->name, i);
-		found = fixture_find(r, &s, times[i] + 1, &got);
-		ck_assert_msg(!found, "%s: row %zu lives on", r->name, i);
+		OK(r,
+		   store_create(r->l, AT(r, times[i]), &s, 0, NULL, &r->err));
+		got = get(r, &s, times[i]);
+		HOLDS(r, session_same(&s, &got));
+		HOLDS(r, !fixture_find(r, &s, times[i] + 1).found);
 	}
 	/* The newest of them comes first. */
 	{
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list;
 
-		OK(r, store_list(r->l, r->a, (struct str){ .p = NULL }, 0, 3,
-				 &c, &list, &r->err));
+		OK(r,
+		   store_list(r->l, AT(r, 0),
+			      LISTED((struct str){ .p = NULL }, 3), &c, &list,
+			      &r->err));
 		SAME(r, list.n, 3);
 		SAME(r, list.v[0].created_ms, INT64_MAX - 1);
 	}
@@ -209,15 +208,10 @@ START_TEST(times_far_away)
 }
 END_TEST
 
-static struct session
-get(struct fixture *r, const struct session *s, int64_t now)
+static void
+touch(struct fixture *r, const struct session *s, int64_t seen, int64_t idle_end)
 {
-	struct session got;
-	bool found;
-
-	found = fixture_find(r, s, now, &got);
-	HOLDS(r, found);
-	return got;
+	OK(r, store_touch(r->l, NOW(r), TOUCH(s->id, seen, idle_end), &r->err));
 }
 
 START_TEST(touch_moves_forward_only)
@@ -226,7 +220,7 @@ START_TEST(touch_moves_forward_only)
 	struct session s = fixture_create(r, "alice", r->now), got;
 	struct session other = fixture_create(r, "alice", r->now);
 
-	OK(r, store_touch(r->l, &s.id, r->now + 100, r->now + 3700, &r->err));
+	touch(r, &s, r->now + 100, r->now + 3700);
 	got = get(r, &s, r->now);
 	SAME(r, got.last_seen_ms, r->now + 100);
 	SAME(r, got.idle_expires_ms, r->now + 3700);
@@ -234,19 +228,19 @@ START_TEST(touch_moves_forward_only)
 	SAME(r, got.created_ms, s.created_ms);
 
 	/* A later one that was overtaken by an earlier one. */
-	OK(r, store_touch(r->l, &s.id, r->now + 50, r->now + 3650, &r->err));
+	touch(r, &s, r->now + 50, r->now + 3650);
 	got = get(r, &s, r->now);
 	SAME(r, got.last_seen_ms, r->now + 100);
 	SAME(r, got.idle_expires_ms, r->now + 3700);
 
 	/* A shorter timeout after a reload does not shorten it. */
-	OK(r, store_touch(r->l, &s.id, r->now + 200, r->now + 300, &r->err));
+	touch(r, &s, r->now + 200, r->now + 300);
 	got = get(r, &s, r->now);
 	SAME(r, got.last_seen_ms, r->now + 200);
 	SAME(r, got.idle_expires_ms, r->now + 3700);
 
 	/* Each of the two by itself. */
-	OK(r, store_touch(r->l, &s.id, r->now + 150, r->now + 3800, &r->err));
+	touch(r, &s, r->now + 150, r->now + 3800);
 	got = get(r, &s, r->now);
 	SAME(r, got.last_seen_ms, r->now + 200);
 	SAME(r, got.idle_expires_ms, r->now + 3800);
@@ -267,19 +261,19 @@ START_TEST(touch_never_revives)
 	bool ended;
 
 	old.expires_ms = r->now + 10;
-	OK(r, store_create(r->l, &old, 0, r->now, NULL, &r->err));
-	OK(r, store_revoke(r->l, &gone.id, &ended, &r->err));
+	OK(r, store_create(r->l, NOW(r), &old, 0, NULL, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &gone.id, &ended, &r->err));
 
-	OK(r, store_touch(r->l, &idle.id, late, late + 3600, &r->err));
-	OK(r, store_touch(r->l, &old.id, r->now + 10, late + 3600, &r->err));
-	OK(r, store_touch(r->l, &gone.id, r->now + 1, late, &r->err));
+	touch(r, &idle, late, late + 3600);
+	touch(r, &old, r->now + 10, late + 3600);
+	touch(r, &gone, r->now + 1, late);
 	HOLDS(r, !fixture_is_alive(r, &idle, late));
 	HOLDS(r, !fixture_is_alive(r, &old, r->now + 10));
 	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
 	SAME(r, fixture_live(r, NULL, late), 0);
 	/* Nor does one for a session that never was. */
 	gone = fixture_session(r, "x", 0);
-	OK(r, store_touch(r->l, &gone.id, r->now, r->now + 99, &r->err));
+	touch(r, &gone, r->now, r->now + 99);
 	SAME(r, fixture_live(r, NULL, late), 0);
 	fixture_close(r);
 }
@@ -290,8 +284,7 @@ START_TEST(touch_cannot_pass_the_absolute_end)
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
 
-	OK(r,
-	   store_touch(r->l, &s.id, r->now + 1, s.expires_ms + 5000, &r->err));
+	touch(r, &s, r->now + 1, s.expires_ms + 5000);
 	HOLDS(r, fixture_is_alive(r, &s, s.expires_ms - 1));
 	HOLDS(r, !fixture_is_alive(r, &s, s.expires_ms));
 	fixture_close(r);
@@ -304,10 +297,10 @@ START_TEST(revoke_is_idempotent)
 	struct session s = fixture_create(r, "alice", r->now);
 	bool ended = false;
 
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
-	OK(r, store_revoke(r->l, &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
 	SAME(r, fixture_live(r, "alice", r->now), 0);
 	fixture_close(r);
@@ -325,11 +318,13 @@ START_TEST(ending_one_leaves_the_others_revocable)
 
 	for (int i = 0; i < 3; i++)
 		s[i] = fixture_create(r, "alice", r->now + i);
-	OK(r, store_revoke(r->l, &s[1].id, &one, &r->err));
+	OK(r, store_revoke(r->l, NOW(r), &s[1].id, &one, &r->err));
 	SAME(r, fixture_live(r, "alice", r->now + 3), 2);
 	HOLDS(r, fixture_is_alive(r, &s[0], r->now + 3));
 	HOLDS(r, fixture_is_alive(r, &s[2], r->now + 3));
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &ended, &r->err));
+	OK(r,
+	   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
+			     &r->err));
 	SAME(r, ended, 2);
 	for (int i = 0; i < 3; i++)
 		HOLDS(r, !fixture_is_alive(r, &s[i], r->now + 3));
@@ -346,7 +341,9 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	struct session longer = fixture_create(r, "alice2", r->now);
 	int64_t ended;
 
-	OK(r, store_revoke_user(r->l, STR("alice"), &mine.id, &ended, &r->err));
+	OK(r,
+	   store_revoke_user(r->l, NOW(r), STR("alice"), &mine.id, &ended,
+			     &r->err));
 	SAME(r, ended, 1);
 	HOLDS(r, fixture_is_alive(r, &mine, r->now));
 	HOLDS(r, !fixture_is_alive(r, &more, r->now));
@@ -355,11 +352,15 @@ START_TEST(revoke_user_spares_one_and_the_others)
 
 	/* Somebody else's id spares nothing. */
 	OK(r,
-	   store_revoke_user(r->l, STR("alice"), &upper.id, &ended, &r->err));
+	   store_revoke_user(r->l, NOW(r), STR("alice"), &upper.id, &ended,
+			     &r->err));
 	SAME(r, ended, 1);
-	OK(r, store_revoke_user(r->l, STR("alice"), NULL, &ended, &r->err));
+	OK(r,
+	   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
+			     &r->err));
 	SAME(r, ended, 0);
-	OK(r, store_revoke_user(r->l, STR("a%"), NULL, &ended, &r->err));
+	OK(r,
+	   store_revoke_user(r->l, NOW(r), STR("a%"), NULL, &ended, &r->err));
 	SAME(r, ended, 0);
 	SAME(r, fixture_live(r, NULL, r->now), 2);
 	fixture_close(r);
@@ -373,11 +374,11 @@ START_TEST(revoke_all)
 	struct session b = fixture_create(r, "bob", r->now);
 	int64_t ended;
 
-	OK(r, store_revoke_all(r->l, &ended, &r->err));
+	OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
 	SAME(r, ended, 2);
 	HOLDS(r, !fixture_is_alive(r, &a, r->now));
 	HOLDS(r, !fixture_is_alive(r, &b, r->now));
-	OK(r, store_revoke_all(r->l, &ended, &r->err));
+	OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
 	SAME(r, ended, 0);
 	fixture_close(r);
 }
@@ -394,7 +395,7 @@ START_TEST(update_user_reaches_live_sessions)
 				.email = STR("new@example.com"),
 				.full_name = STR("Alice B") };
 
-	OK(r, store_update_user(r->l, &now, &r->err));
+	OK(r, store_update_user(r->l, NOW(r), &now, &r->err));
 	for (size_t i = 0; i < ARRAY_LEN(s); i++) {
 		got = get(r, &s[i], r->now);
 		HOLDS(r, identity_equal(&got.who, &now));
@@ -404,10 +405,10 @@ START_TEST(update_user_reaches_live_sessions)
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other));
 	now.name = STR("nobody");
-	OK(r, store_update_user(r->l, &now, &r->err));
+	OK(r, store_update_user(r->l, NOW(r), &now, &r->err));
 	SAME(r, fixture_live(r, NULL, r->now), 3);
 	now.roles = STR("a b");
-	HOLDS(r, store_update_user(r->l, &now, &r->err) == -1);
+	HOLDS(r, store_update_user(r->l, NOW(r), &now, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
 	fixture_close(r);
 }
@@ -417,10 +418,9 @@ END_TEST
 START_TEST(find_and_list_without_memory)
 {
 	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now), got = s,
-		       kept = s;
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer got = { .found = true, .session = s };
 	unsigned failures = 0;
-	bool found = true;
 
 	for (unsigned n = 0; n < 20; n++) {
 		struct session_cursor c = { .created_ms = 0 };
@@ -430,20 +430,20 @@ START_TEST(find_and_list_without_memory)
 
 		ck_assert_ptr_nonnull(a);
 		arena_fail_after(a, n);
-		rc = store_find(r->l, a, &s.id, &s.token, r->now, &found, &got,
+		rc = store_find(r->l, CALL_AT(a, r->now), &s.id, &s.token, &got,
 				&r->err);
 		if (arena_has_failed(a)) {
 			failures++;
 			SAME(r, rc, -1);
 			SAME(r, r->err.code, ERR_INTERNAL);
-			HOLDS(r, found && session_same(&got, &kept));
+			HOLDS(r, got.found && session_same(&got.session, &s));
 		} else {
 			OK(r, rc);
 		}
-		got = kept;
+		got.session = s;
 		arena_fail_after(a, n);
-		rc = store_list(r->l, a, STR("alice"), r->now, 5, &c, &list,
-				&r->err);
+		rc = store_list(r->l, CALL_AT(a, r->now),
+				LISTED(STR("alice"), 5), &c, &list, &r->err);
 		if (arena_has_failed(a)) {
 			SAME(r, rc, -1);
 			SAME(r, list.n, 99);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: many threads, on one handle and on several. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
@@ -19,8 +20,8 @@ attempt_often(struct work *w)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct attempt attempt;
 
-		if (store_attempt(w->l, STR("user:alice"), &policy, w->r->now,
-				  &attempt, &w->err) != 0)
+		if (store_attempt(w->l, AT(w, w->r->now), STR("user:alice"),
+				  &policy, &attempt, &w->err) != 0)
 			w->fails++;
 		else if (attempt.banned_until_ms == 0)
 			w->answers++;
@@ -36,7 +37,9 @@ START_TEST(parallel_attempts_all_count)
 	SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, false),
 	     policy.max);
 	if (fixture_is_shared(r)) {
-		OK(r, store_forgive(r->l, STR("user:alice"), &was, &r->err));
+		OK(r,
+		   store_reset_attempts(r->l, NOW(r), STR("user:alice"), &was,
+					&r->err));
 		HOLDS(r, was);
 		SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, true),
 		     policy.max);
@@ -58,13 +61,12 @@ create_often(struct work *w)
 	for (int i = 0; i < ROUNDS && a != NULL; i++) {
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list = { .n = 0 };
-		struct session s =
-		    fixture_session(w->r, "alice", w->r->now + i);
+		struct session s = fixture_session(w->r, "alice", w->r->now + i);
 
-		if (store_create(w->l, &s, MAX_PER_USER, w->r->now, NULL, &w->err) !=
-			0 ||
-		    store_list(w->l, a, STR("alice"), w->r->now, 20, &c, &list,
-			       &w->err) != 0 ||
+		if (store_create(w->l, AT(w, w->r->now), &s, MAX_PER_USER, NULL,
+				 &w->err) != 0 ||
+		    store_list(w->l, AT(w, w->r->now), LISTED(STR("alice"), 20),
+			       &c, &list, &w->err) != 0 ||
 		    list.n < 1 || list.n > MAX_PER_USER)
 			w->fails++;
 		arena_reset(a);
@@ -92,7 +94,7 @@ make_secret(struct work *w)
 	uint8_t value[32];
 
 	memset(value, w->number + 1, sizeof(value));
-	if (store_secret(w->l, "csrf", value, &w->err) != 0)
+	if (store_secret(w->l, AT(w, w->r->now), "csrf", value, &w->err) != 0)
 		w->fails++;
 	w->answers = value[0] + 1000 * value[31];
 }
@@ -101,10 +103,10 @@ START_TEST(parallel_secrets_agree)
 {
 	struct fixture *r = fixture_open(_i);
 	uint8_t kept[32] = { 77 };
-	int64_t sum = fixture_threads(r, make_secret, NULL, THREADS,
-				      fixture_is_shared(r));
+	int64_t sum =
+	    fixture_threads(r, make_secret, NULL, THREADS, fixture_is_shared(r));
 
-	OK(r, store_secret(r->l, "csrf", kept, &r->err));
+	OK(r, store_secret(r->l, NOW(r), "csrf", kept, &r->err));
 	HOLDS(r, kept[0] >= 1 && kept[0] <= THREADS);
 	SAME(r, sum, THREADS * (kept[0] + 1000 * kept[31]));
 	fixture_close(r);
@@ -117,36 +119,37 @@ mind_my_own(struct work *w)
 {
 	static const char *const names[THREADS] = { "ann", "bob", "cat",
 						    "dan" };
-	struct arena *a = arena_new(1 << 20);
 
-	for (int i = 0; i < ROUNDS && a != NULL; i++) {
-		struct session s = fixture_session(w->r, names[w->number],
-						   w->r->now + i),
-			       got;
-		bool found = false, ended = false;
+	for (int i = 0; i < ROUNDS; i++) {
+		struct session s =
+		    fixture_session(w->r, names[w->number], w->r->now + i);
+		struct session_answer got;
+		bool ended = false;
 
-		if (store_create(w->l, &s, 0, w->r->now, NULL, &w->err) != 0 ||
-		    store_touch(w->l, &s.id, s.created_ms, s.idle_expires_ms,
+		if (store_create(w->l, AT(w, w->r->now), &s, 0, NULL,
+				 &w->err) != 0 ||
+		    store_touch(w->l, AT(w, s.created_ms),
+				TOUCH(s.id, s.created_ms, s.idle_expires_ms),
 				&w->err) != 0 ||
-		    store_find(w->l, a, &s.id, &s.token, w->r->now, &found,
-			       &got, &w->err) != 0 ||
-		    !found || !session_same(&s, &got) ||
-		    store_revoke(w->l, &s.id, &ended, &w->err) != 0 || !ended ||
-		    store_find(w->l, a, &s.id, &s.token, w->r->now, &found,
-			       &got, &w->err) != 0 ||
-		    found)
+		    store_find(w->l, AT(w, w->r->now), &s.id, &s.token, &got,
+			       &w->err) != 0 ||
+		    !got.found || !session_same(&s, &got.session) ||
+		    store_revoke(w->l, AT(w, w->r->now), &s.id, &ended,
+				 &w->err) != 0 ||
+		    !ended ||
+		    store_find(w->l, AT(w, w->r->now), &s.id, &s.token, &got,
+			       &w->err) != 0 ||
+		    got.found)
 			w->fails++;
-		arena_reset(a);
+		arena_reset(w->a);
 	}
-	arena_free(a);
 }
 
 START_TEST(parallel_users_stay_apart)
 {
 	struct fixture *r = fixture_open(_i);
 
-	(void)fixture_threads(r, mind_my_own, NULL, THREADS,
-			      fixture_is_shared(r));
+	(void)fixture_threads(r, mind_my_own, NULL, THREADS, fixture_is_shared(r));
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	fixture_close(r);
 }
@@ -161,15 +164,18 @@ touch_or_end(struct work *w)
 	struct arena *a = arena_new(1 << 20);
 	bool ended = false;
 
-	if (a == NULL || store_list(w->l, a, STR("alice"), w->r->now, 100, &c,
-				    &list, &w->err) != 0)
+	if (a == NULL ||
+	    store_list(w->l, AT(w, w->r->now), LISTED(STR("alice"), 100), &c,
+		       &list, &w->err) != 0)
 		w->fails++;
 	for (size_t i = 0; i < list.n; i++) {
-		int rc =
-		    w->number == 0
-			? store_revoke(w->l, &list.v[i].id, &ended, &w->err)
-			: store_touch(w->l, &list.v[i].id, w->r->now + 5,
-				      w->r->now + 9000, &w->err);
+		int rc = w->number == 0 ?
+		    store_revoke(w->l, AT(w, w->r->now), &list.v[i].id, &ended,
+				 &w->err) :
+		    store_touch(w->l, AT(w, w->r->now + 5),
+				TOUCH(list.v[i].id, w->r->now + 5,
+				      w->r->now + 9000),
+				&w->err);
 
 		if (rc != 0)
 			w->fails++;

@@ -37,9 +37,8 @@ START_TEST(read_only_source)
 	      ERR_CONFIG, "cannot be listed from here");
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
-			  &(struct hash_change){ .name = u.who.name,
-						 .old = u.hash,
-						 .hash = STR("$x") },
+			  REHASH(.name = u.who.name, .old = u.hash,
+				 .hash = STR("$x")),
 			  &changed, &r->err));
 	HOLDS(r, !changed);
 	fixture_close(r);
@@ -60,8 +59,7 @@ END_TEST
 START_TEST(refuses_everything)
 {
 	struct fixture *r = fixture_open();
-	const struct user alice = fixture_user("alice"),
-			  bob = fixture_user("bob");
+	const struct user alice = fixture_user("alice"), bob = fixture_user("bob");
 	struct user_answer is = { .user = bob };
 	struct user_list list = { .n = 7 };
 	enum user_change answer = USER_STALE;
@@ -74,9 +72,8 @@ START_TEST(refuses_everything)
 	REFUSED(users_ping(r->l, &r->err));
 	REFUSED(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err));
 	REFUSED(users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
-			       &(struct hash_change){ .name = STR("alice"),
-						      .old = alice.hash,
-						      .hash = STR("$x") },
+			       REHASH(.name = STR("alice"), .old = alice.hash,
+				      .hash = STR("$x")),
 			       &changed, &r->err));
 	REFUSED(users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err));
 	REFUSED(users_add(r->l, CALL_AT(r->a, r->now * 1000), &bob, &answer,

@@ -179,9 +179,8 @@ START_TEST(set_hash_compares)
 	SAME(r, add(r, &u), USER_CHANGED);
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
-			  &(struct hash_change){ .name = u.who.name,
-						 .old = STR("$stale"),
-						 .hash = STR("$new") },
+			  REHASH(.name = u.who.name, .old = STR("$stale"),
+				 .hash = STR("$new")),
 			  &changed, &r->err));
 	HOLDS(r, !changed);
 	HOLDS(r, find(r, STR("alice"), &got));
@@ -189,9 +188,8 @@ START_TEST(set_hash_compares)
 	SAME(r, got.changed, r->now);
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
-			  &(struct hash_change){ .name = u.who.name,
-						 .old = u.hash,
-						 .hash = STR("$new") },
+			  REHASH(.name = u.who.name, .old = u.hash,
+				 .hash = STR("$new")),
 			  &changed, &r->err));
 	HOLDS(r, changed);
 	HOLDS(r, find(r, STR("alice"), &got));
@@ -199,9 +197,8 @@ START_TEST(set_hash_compares)
 	HOLDS(r, identity_equal(&got.who, &u.who));
 	OK(r,
 	   users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
-			  &(struct hash_change){ .name = STR("bob"),
-						 .old = STR("$new"),
-						 .hash = STR("$x") },
+			  REHASH(.name = STR("bob"), .old = STR("$new"),
+				 .hash = STR("$x")),
 			  &changed, &r->err));
 	HOLDS(r, !changed);
 	fixture_close(r);

@@ -4,6 +4,7 @@
 #define UNIT_AUTH_REGULATION_FIXTURE_H
 
 #include "tests/support/run.h"
+#include "tests/support/call.h"
 
 #include "auth/ban_key.h"
 #include "base/buf.h"
@@ -77,21 +78,20 @@ static inline const char *
 reasons(void)
 {
 	struct arena *a = arena_new((size_t)1 << 20);
-	struct ban *bans;
+	struct ban_list bans;
 	struct err err;
 	struct buf b;
 	const char *text;
-	size_t n;
 
 	buf_init(&b, a, 1024);
-	ck_assert_int_eq(store_bans(f.links.store, a, BAN_S * 1000,
-				    f.fake.wall_ms, 100, &bans, &n, &err),
+	ck_assert_int_eq(store_bans(f.links.store, CALL_AT(a, f.fake.wall_ms),
+				    BAN_S * 1000, 100, &bans, &err),
 			 0);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < bans.n; i++) {
 		enum ban_kind kind;
 		struct str value;
 
-		ck_assert(ban_key_read(bans[i].key, &kind, &value));
+		ck_assert(ban_key_read(bans.v[i].key, &kind, &value));
 		buf_printf(&b, "%s%s %.*s", i > 0 ? ", " : "",
 			   ban_kind_names[kind].reason, STR_ARG(value));
 	}

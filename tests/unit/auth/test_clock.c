@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A clock that was ahead, and was set right. */
 #include "tests/support/run.h"
+#include "tests/support/call.h"
 
 #include "auth/touches.h"
 #include "tests/support/flow.h"
@@ -32,9 +33,12 @@ check(const char *cookie)
 	struct err err;
 
 	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(store_touch(f.links.store, &out[i].id,
-					     out[i].last_seen_ms,
-					     out[i].idle_expires_ms, &err),
+		ck_assert_int_eq(store_touch(f.links.store,
+					     CALL_AT(NULL, out[i].last_seen_ms),
+					     TOUCH(out[i].id,
+						   out[i].last_seen_ms,
+						   out[i].idle_expires_ms),
+					     &err),
 				 0);
 	return status;
 }
@@ -172,15 +176,18 @@ START_TEST(seen_in_the_future)
 	bool ended;
 
 	cookie = flow_login(&f, "alice");
-	ck_assert_int_eq(store_list(f.links.store, f.arena, STR("alice"),
-				    1000 * FAKE_NOW, 1, &cursor, &list, &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.arena, 1000 * FAKE_NOW),
+				    LISTED(STR("alice"), 1), &cursor, &list,
+				    &err),
 			 0);
 	list.v[0].last_seen_ms += ahead_ms[_i];
-	ck_assert_int_eq(store_revoke(f.links.store, &list.v[0].id, &ended,
-				      &err),
+	ck_assert_int_eq(store_revoke(f.links.store, CALL_AT(NULL, 0),
+				      &list.v[0].id, &ended, &err),
 			 0);
-	ck_assert_int_eq(store_create(f.links.store, &list.v[0], 0,
-				      1000 * FAKE_NOW, NULL, &err),
+	ck_assert_int_eq(store_create(f.links.store,
+				      CALL_AT(NULL, 1000 * FAKE_NOW),
+				      &list.v[0], 0, NULL, &err),
 			 0);
 	f.users_table.finds = 0;
 	ck_assert_uint_eq(check(cookie), 204);

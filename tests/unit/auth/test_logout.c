@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signing out, and what happens at the same time as signing in. */
 #include "tests/support/run.h"
+#include "tests/support/call.h"
 
 #include "strategy/store.h"
 #include "tests/support/flow.h"
@@ -168,10 +169,11 @@ START_TEST(disabled_while_signing_in)
 		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
 			      a.status);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-		ck_assert_int_eq(store_list(f.links.store, f.request,
-					    (struct str){ .p = NULL },
-					    FAKE_NOW * 1000, 10, &cursor, &live,
-					    &err),
+		ck_assert_int_eq(store_list(f.links.store,
+					    CALL_AT(f.request, FAKE_NOW * 1000),
+					    LISTED((struct str){ .p = NULL },
+						   10),
+					    &cursor, &live, &err),
 				 0);
 		ck_assert_msg(live.n == 0, "row %zu leaves a session", i);
 	}

@@ -208,13 +208,12 @@ START_TEST(our_rehash_ends_none)
 END_TEST
 
 static int
-fail_remark(void *conn, struct str user, const struct password_mark *from,
-	    const struct password_mark *to, struct err *err)
+fail_remark(void *conn, const struct call *c, const struct remark *m,
+	    struct err *err)
 {
 	(void)conn;
-	(void)user;
-	(void)from;
-	(void)to;
+	(void)c;
+	(void)m;
 	return err_set(err, ERR_BUSY, "told to fail");
 }
 
@@ -222,8 +221,8 @@ fail_remark(void *conn, struct str user, const struct password_mark *from,
  * out, and the first look makes up for it. */
 START_TEST(rehash_cut_in_two_ends_none)
 {
-	int (*works)(void *, struct str, const struct password_mark *,
-		     const struct password_mark *, struct err *);
+	int (*works)(void *, const struct call *, const struct remark *,
+		     struct err *);
 	const char *cookie;
 
 	start_faulty();
@@ -245,21 +244,20 @@ START_TEST(rehash_cut_in_two_ends_none)
 }
 END_TEST
 
-static int (*create)(void *conn, const struct session *session,
-		     int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		     struct err *err);
+static int (*create)(void *conn, const struct call *c,
+		     const struct session *session, int64_t max_per_user,
+		     int64_t *evicted, struct err *err);
 static struct session created;
 
 static int
-create_unmarked(void *conn, const struct session *session,
-		int64_t max_per_user, int64_t now_ms, int64_t *evicted,
-		struct err *err)
+create_unmarked(void *conn, const struct call *c, const struct session *session,
+		int64_t max_per_user, int64_t *evicted, struct err *err)
 {
 	struct session old = *session;
 
 	created = *session;
 	memset(&old.mark, 0, sizeof(old.mark));
-	return create(conn, &old, max_per_user, now_ms, evicted, err);
+	return create(conn, c, &old, max_per_user, evicted, err);
 }
 
 /* A session of before there were marks lives as it did. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The user of a live session is looked up again, once in `recheck`. */
 #include "tests/support/run.h"
+#include "tests/support/call.h"
 
 #include <string.h>
 
@@ -38,9 +39,12 @@ write_touches(void)
 	struct err err;
 
 	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(store_touch(f.links.store, &out[i].id,
-					     out[i].last_seen_ms,
-					     out[i].idle_expires_ms, &err),
+		ck_assert_int_eq(store_touch(f.links.store,
+					     CALL_AT(NULL, out[i].last_seen_ms),
+					     TOUCH(out[i].id,
+						   out[i].last_seen_ms,
+						   out[i].idle_expires_ms),
+					     &err),
 				 0);
 }
 
@@ -219,18 +223,19 @@ START_TEST(changed_is_answered_at_once)
 }
 END_TEST
 
-static int (*update_user)(void *conn, const struct identity *who,
-			  struct err *err);
+static int (*update_user)(void *conn, const struct call *c,
+			  const struct identity *who, struct err *err);
 
 /* Between our look and our writing, somebody takes a role away: the user
  * first, his sessions then. */
 static int
-update_after_another(void *conn, const struct identity *who, struct err *err)
+update_after_another(void *conn, const struct call *c,
+		     const struct identity *who, struct err *err)
 {
 	faulty.ops.update_user = update_user;
 	user("alice")->who.roles = STR("staff");
-	ck_assert_int_eq(update_user(conn, &user("alice")->who, err), 0);
-	return update_user(conn, who, err);
+	ck_assert_int_eq(update_user(conn, c, &user("alice")->who, err), 0);
+	return update_user(conn, c, who, err);
 }
 
 START_TEST(newer_is_not_undone)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How guessing is made slow: what is counted under what, and who is not. */
 #include "tests/unit/auth/regulation_fixture.h"
+#include "tests/support/call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -248,7 +249,9 @@ START_TEST(lifted_meanwhile)
 			ck_assert_uint_eq(wrong("alice",
 						address("192.0.2.%d", i)),
 					  401);
-		ck_assert_int_eq(store_forgive(f.links.store, key, &was, &err),
+		ck_assert_int_eq(store_reset_attempts(f.links.store,
+						      CALL_AT(NULL, 0), key,
+						      &was, &err),
 				 0);
 		ck_assert(!was);
 	}
@@ -256,7 +259,9 @@ START_TEST(lifted_meanwhile)
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", address("192.0.2.%d", 9 + i)),
 				  401);
-	ck_assert_int_eq(store_forgive(f.links.store, key, &was, &err), 0);
+	ck_assert_int_eq(store_reset_attempts(f.links.store, CALL_AT(NULL, 0),
+					      key, &was, &err),
+			 0);
 	ck_assert(was);
 	ck_assert_uint_eq(right("alice", "198.51.100.1"), 200);
 }
@@ -313,8 +318,10 @@ untold(const char *user, const struct flow_answer *a)
 	ck_assert_msg(a->status == 503, "%s: %u", user, a->status);
 	ck_assert_ptr_nonnull(flow_header(a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
-	ck_assert_int_eq(store_list(f.links.store, f.request, str_from(user),
-				    f.fake.wall_ms, 10, &cursor, &live, &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.request, f.fake.wall_ms),
+				    LISTED(str_from(user), 10), &cursor, &live,
+				    &err),
 			 0);
 	ck_assert_uint_eq(live.n, 0);
 }

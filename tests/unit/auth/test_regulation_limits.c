@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Regulation when something fails or many come at once, and what it says. */
 #include "tests/unit/auth/regulation_fixture.h"
+#include "tests/support/call.h"
 
 #include "auth/throttle.h"
 
@@ -81,8 +82,9 @@ count_of_alice(int n)
 	struct err err;
 
 	for (int i = 0; i < n; i++)
-		ck_assert_int_eq(store_attempt(f.links.store, STR("user:alice"),
-					       &policy, f.fake.wall_ms, &a,
+		ck_assert_int_eq(store_attempt(f.links.store,
+					       CALL_AT(NULL, f.fake.wall_ms),
+					       STR("user:alice"), &policy, &a,
 					       &err),
 				 0);
 	return a;
@@ -104,9 +106,9 @@ START_TEST(under_way_is_no_failure)
 	}
 	ck_assert_str_eq(reasons(), "");
 	ck_assert_uint_eq(right("bob", "192.0.2.1"), 200);
-	ck_assert_int_eq(
-	    store_give_back(f.links.store, STR("user:alice"), a.ends_ms, &err),
-	    0);
+	ck_assert_int_eq(store_give_back(f.links.store, CALL_AT(NULL, 0),
+					 STR("user:alice"), a.ends_ms, &err),
+			 0);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 }
 END_TEST

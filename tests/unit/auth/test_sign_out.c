@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which credentials a sign-out takes, and which it must leave. */
 #include "tests/unit/modes/refresh_fixture.h"
+#include "tests/support/call.h"
 
 #include "strategy/store.h"
 
@@ -48,10 +49,11 @@ live(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store, f.request,
-				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.fake.env), 50, &start, &list,
-				    &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.request,
+					    env_wall_ms(&f.fake.env)),
+				    LISTED((struct str){ .p = NULL }, 50),
+				    &start, &list, &err),
 			 0);
 	return (int64_t)list.n;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The page and the form of signing out, and what is left when they fail. */
 #include "tests/unit/modes/refresh_fixture.h"
+#include "tests/support/call.h"
 
 #include "strategy/registry.h"
 #include "strategy/store.h"
@@ -32,10 +33,11 @@ live(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store, f.request,
-				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.fake.env), 50, &start_at,
-				    &list, &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.request,
+					    env_wall_ms(&f.fake.env)),
+				    LISTED((struct str){ .p = NULL }, 50),
+				    &start_at, &list, &err),
 			 0);
 	return list.n;
 }

@@ -6,6 +6,7 @@
  * each answer.
  */
 #include "tests/unit/modes/refresh_fixture.h"
+#include "tests/support/call.h"
 
 #include "strategy/store.h"
 
@@ -232,10 +233,10 @@ signed_in(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store, f.arena,
-				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.fake.env), 10, &start, &list,
-				    &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.arena, env_wall_ms(&f.fake.env)),
+				    LISTED((struct str){ .p = NULL }, 10),
+				    &start, &list, &err),
 			 0);
 	return list;
 }
@@ -247,7 +248,9 @@ make_live(void)
 	int64_t n;
 	struct err err;
 
-	ck_assert_int_eq(store_revoke_all(f.links.store, &n, &err), 0);
+	ck_assert_int_eq(store_revoke_all(f.links.store, CALL_AT(NULL, 0), &n,
+					  &err),
+			 0);
 	hands[LIVE] = login("alice");
 	hands[FOREIGN] = login("bob");
 	page = flow_get(&f, "/auth/login", NULL, NULL);
@@ -361,7 +364,7 @@ has_session(const struct session_list *list, const struct session *s,
 	return false;
 }
 
-/* Sessions end, and turn, only where that is what was asked for. */
+/* Sessions end, and rotate, only where that is what was asked for. */
 static bool
 check_sessions(const struct route_case *r, bool person, const char *what)
 {

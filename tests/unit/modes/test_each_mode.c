@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What holds in every mode alike, asked of each one. */
 #include "tests/unit/modes/refresh_fixture.h"
+#include "tests/support/call.h"
 
 #include <dirent.h>
 
@@ -76,10 +77,11 @@ is_signed_in(const char *who)
 
 	if (f.service->mode_ops->refresh_cookie != COOKIE_REFRESH)
 		return check_of(who) == 204;
-	ck_assert_int_eq(store_list(f.links.store, f.request, STR("alice"),
-				    env_wall_ms(&f.fake.env), 50, &start_at,
-				    &list, &err),
-			 0);
+	ck_assert_int_eq(
+	    store_list(f.links.store,
+		       CALL_AT(f.request, env_wall_ms(&f.fake.env)),
+		       LISTED(STR("alice"), 50), &start_at, &list, &err),
+	    0);
 	return list.n == 1;
 }
 

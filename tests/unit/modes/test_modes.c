@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The modes by themselves: what they promise to whoever calls them. */
 #include "tests/unit/modes/refresh_fixture.h"
+#include "tests/support/call.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -220,10 +221,11 @@ START_TEST(no_dice_no_login)
 		      NULL);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-	ck_assert_int_eq(store_list(f.links.store, f.request,
-				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.fake.env), 50, &start_at,
-				    &list, &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.request,
+					    env_wall_ms(&f.fake.env)),
+				    LISTED((struct str){ .p = NULL }, 50),
+				    &start_at, &list, &err),
 			 0);
 	ck_assert_uint_eq(list.n, 0);
 }
@@ -252,9 +254,10 @@ count_sessions(void)
 
 	store_faulty_fail(&faulty, 0, false);
 	fake_env_advance(&f.fake, 10); /* it is asked again */
-	ck_assert_int_eq(store_list(f.links.store, a, (struct str){ .p = NULL },
-				    env_wall_ms(&f.fake.env), 50, &start_at,
-				    &list, &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(a, env_wall_ms(&f.fake.env)),
+				    LISTED((struct str){ .p = NULL }, 50),
+				    &start_at, &list, &err),
 			 0);
 	n = list.n;
 	arena_free(a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a login and its prolonging leave behind: sessions, tokens, lifetimes. */
 #include "tests/unit/modes/refresh_fixture.h"
+#include "tests/support/call.h"
 
 #include "strategy/registry.h"
 #include "strategy/store.h"
@@ -15,10 +16,10 @@ signed_in(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store, f.arena,
-				    (struct str){ .p = NULL },
-				    env_wall_ms(&f.fake.env), 50, &start, &list,
-				    &err),
+	ck_assert_int_eq(store_list(f.links.store,
+				    CALL_AT(f.arena, env_wall_ms(&f.fake.env)),
+				    LISTED((struct str){ .p = NULL }, 50),
+				    &start, &list, &err),
 			 0);
 	return list;
 }
@@ -197,8 +198,11 @@ set_store_back(void)
 
 	s.generation = 0;
 	memset(s.token.b, 7, sizeof(s.token.b));
-	ck_assert_int_eq(store_revoke(f.links.store, &s.id, &ended, &err), 0);
-	ck_assert_int_eq(store_create(f.links.store, &s, 0, s.created_ms, NULL,
+	ck_assert_int_eq(store_revoke(f.links.store, CALL_AT(NULL, 0), &s.id,
+				      &ended, &err),
+			 0);
+	ck_assert_int_eq(store_create(f.links.store,
+				      CALL_AT(NULL, s.created_ms), &s, 0, NULL,
 				      &err),
 			 0);
 }

@@ -147,22 +147,18 @@ START_TEST(refresh_while_the_store_fails)
 }
 END_TEST
 
-static int (*rotates)(void *conn, struct arena *a, const struct session_id *id,
-		      const struct rotation *rotation, int64_t now_ms,
-		      enum rotate_answer *answer, struct session *out,
-		      uint8_t wrapped[32], struct err *err);
+static int (*rotates)(void *conn, const struct call *c,
+		      const struct rotation *r, struct rotated *out,
+		      struct err *err);
 
 /* As if the record were damaged: not what was put in comes out. */
 static int
-rotate_wrongly(void *conn, struct arena *a, const struct session_id *id,
-	       const struct rotation *rotation, int64_t now_ms,
-	       enum rotate_answer *answer, struct session *out,
-	       uint8_t wrapped[32], struct err *err)
+rotate_wrongly(void *conn, const struct call *c, const struct rotation *r,
+	       struct rotated *out, struct err *err)
 {
-	int rc = rotates(conn, a, id, rotation, now_ms, answer, out, wrapped,
-			 err);
+	int rc = rotates(conn, c, r, out, err);
 
-	wrapped[0] ^= 1;
+	out->wrapped[0] ^= 1;
 	return rc;
 }
 

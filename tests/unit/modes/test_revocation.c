@@ -137,16 +137,17 @@ START_TEST(the_administrator_ends_it)
 	struct err err;
 
 	fake_env_advance(&f.fake, 1);
-	ck_assert_int_eq(mode->end_user(conf, f.links.store, STR("alice"),
-					(FAKE_NOW + 1) * 1000, &err),
+	ck_assert_int_eq(mode->end_user(conf,
+					flow_call(&f, (FAKE_NOW + 1) * 1000),
+					STR("alice"), &err),
 			 0);
 	ck_assert_uint_eq(check(cookie), 401);
 	fake_env_advance(&f.fake, 1);
 	cookie = sign_in();
 	ck_assert_uint_eq(check(cookie), 204);
-	ck_assert_int_eq(mode->end_user(conf, f.links.store,
-					(struct str){ .p = NULL },
-					(FAKE_NOW + 2) * 1000, &err),
+	ck_assert_int_eq(mode->end_user(conf,
+					flow_call(&f, (FAKE_NOW + 2) * 1000),
+					(struct str){ .p = NULL }, &err),
 			 0);
 	ck_assert_uint_eq(check(cookie), 401);
 }
@@ -163,17 +164,18 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 	cookie = sign_in();
 	fake_env_set_wall(&f.fake, FAKE_NOW);
 	ck_assert_uint_eq(check(cookie), 204);
-	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
-					STR("alice"), FAKE_NOW * 1000, &err),
+	ck_assert_int_eq(mode->end_user(f.settings.mode.conf,
+					flow_call(&f, FAKE_NOW * 1000),
+					STR("alice"), &err),
 			 0);
 	/* Who signs in after that is not meant, until the next time. */
 	fake_env_set_wall(&f.fake, FAKE_NOW + 1);
 	next = sign_in();
 	ck_assert_uint_eq(check(cookie), 401);
 	ck_assert_uint_eq(check(next), 204);
-	ck_assert_int_eq(mode->end_user(f.settings.mode.conf, f.links.store,
-					STR("alice"), (FAKE_NOW + 1) * 1000,
-					&err),
+	ck_assert_int_eq(mode->end_user(f.settings.mode.conf,
+					flow_call(&f, (FAKE_NOW + 1) * 1000),
+					STR("alice"), &err),
 			 0);
 	for (int64_t t = 1; t < 3600 + 120; t += 10) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + t);
@@ -217,11 +219,13 @@ START_TEST(revoked_for_the_longest_life)
 	other = sign_in();
 	fake_env_set_wall(&f.fake, FAKE_NOW);
 	session_of(cookie, &id);
-	ck_assert_int_eq(_i == 0 ? mode->end_session(NULL, f.links.store, &id,
-						     FAKE_NOW * 1000, &err) :
-				   mode->end_user(f.settings.mode.conf,
-						  f.links.store, STR("alice"),
-						  FAKE_NOW * 1000, &err),
+	ck_assert_int_eq(_i == 0 ?
+			     mode->end_session(NULL,
+					       flow_call(&f, FAKE_NOW * 1000),
+					       &id, &err) :
+			     mode->end_user(f.settings.mode.conf,
+					    flow_call(&f, FAKE_NOW * 1000),
+					    STR("alice"), &err),
 			 0);
 	for (int64_t left = end; left > 0; left -= left > 900 ? 600 : 1) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + end - left);
