@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bump allocator over a list of blocks.  Built with ARENA_EACH (sanitizer
- * builds), every allocation is a malloc of its own, so that an overrun inside
- * the arena is seen.
+ * A bump allocator over a list of blocks.  When it is built with ARENA_EACH
+ * (sanitizer builds), every allocation is a separate malloc(), so that the
+ * sanitizer detects overruns inside the arena.
  */
 #include "base/arena.h"
 
@@ -25,11 +25,11 @@ struct deferred {
 };
 
 struct arena {
-	struct block *blocks; /* newest first; the first one made is last */
+	struct block *blocks; /* newest first; the first block is last */
 	struct deferred *deferred;
 	size_t limit, total;
 	bool torture, failed;
-	unsigned left; /* with torture: allocations that may succeed */
+	unsigned left; /* if torture is set: allocations left that succeed */
 };
 
 static struct block *

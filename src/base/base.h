@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first include of every file, through its own header: feature macros
- * must be set before any system header is read.
+ * Every source file includes this first, through its own header: the feature
+ * macros must be set before any system header is read.
  */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
@@ -17,7 +17,8 @@
 #define PRINTF(f, a)	__attribute__((format(printf, f, a)))
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* Borrowed bytes: not NUL-terminated, not owned, passed by value. */
+/* Borrowed bytes: they are not NUL-terminated and not owned.  The struct is
+ * passed by value. */
 struct str {
 	const char *p;
 	size_t n;

@@ -14,7 +14,7 @@ buf_init(struct buf *b, struct arena *a, size_t max)
 	*b = (struct buf){ .arena = a, .max = max };
 }
 
-/* Room for n more bytes, or failed. */
+/* Makes room for n more bytes; on failure sets b->failed. */
 static bool
 reserve(struct buf *b, size_t n)
 {

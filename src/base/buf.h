@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing byte string in an arena.  Errors are sticky: append without
- * looking, ask buf_failed() once at the end.
+ * A growing byte string in an arena.  Errors are sticky: callers append without
+ * checking and call buf_failed() once at the end.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -14,10 +14,10 @@ struct buf {
 	struct arena *arena;
 	char *p;
 	size_t n, cap, max;
-	bool failed; /* past max, or the arena had no more */
+	bool failed; /* past max, or out of memory */
 };
 
-/* Empty; `max` bytes is the most it will hold. */
+/* Makes an empty buffer that holds at most `max` bytes. */
 void buf_init(struct buf *b, struct arena *a, size_t max);
 
 void buf_add(struct buf *b, struct str s);
@@ -25,10 +25,10 @@ void buf_add_cstr(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
-/* What is in it, as long as nothing more is added. */
+/* Returns the content.  It is valid until the next append. */
 struct str buf_str(const struct buf *b);
 
-/* True when anything was lost. */
+/* Returns true when any appended byte was lost. */
 bool buf_failed(const struct buf *b) MUST_USE;
 
 #endif

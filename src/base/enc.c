@@ -133,7 +133,7 @@ percent_encode_text(struct buf *b, struct str s)
 	}
 }
 
-/* Hexadecimal of either case, as RFC 3986 section 2.1 has it. */
+/* Accepts hexadecimal digits of either case (RFC 3986 section 2.1). */
 static int
 percent_digit(char c)
 {

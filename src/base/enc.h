@@ -7,35 +7,40 @@
 
 struct buf;
 
-/* Characters that n bytes become, without padding. */
+/* The length of n encoded bytes, in characters, without padding. */
 #define BASE64URL_LEN(n)	(((n)*4 + 2) / 3)
 #define HEX_LEN(n)		((n)*2)
 
-/* RFC 4648 section 5, no padding; writes BASE64URL_LEN(n) bytes, no NUL. */
+/* Encodes as RFC 4648 section 5 without padding.  Writes BASE64URL_LEN(n) bytes
+ * and no NUL. */
 void base64url_encode(const uint8_t *bytes, size_t n, char *out);
 
 /*
- * Strict and canonical: alphabet of section 5 only, no padding, no length of
- * 1 mod 4, unused bits zero.  Exactly n bytes, else false.
+ * Decodes exactly n bytes; returns false for any other length.  The text must
+ * be canonical: only the alphabet of section 5, no padding, no length of 1 mod
+ * 4, and zero unused bits.
  */
 bool base64url_decode(struct str s, uint8_t *out, size_t n) MUST_USE;
 
-/* Lower case; writes HEX_LEN(n) bytes, no NUL. */
+/* Encodes in lower case.  Writes HEX_LEN(n) bytes and no NUL. */
 void hex_encode(const uint8_t *bytes, size_t n, char *out);
 
-/* Lower case only; exactly n bytes, else false. */
+/* Decodes exactly n bytes in lower case; returns false otherwise. */
 bool hex_decode(struct str s, uint8_t *out, size_t n) MUST_USE;
 
-/* Everything but RFC 3986 "unreserved" becomes %XX. */
+/* Appends s with every byte that RFC 3986 does not call "unreserved" as %XX. */
 void percent_encode(struct buf *b, struct str s);
 
-/* Everything but printable ASCII, and '%' itself, becomes %XX: text of any
- * language in a header field (RFC 9110 section 5.5 advises ASCII). */
+/*
+ * Appends s with '%' and every byte that is not printable ASCII as %XX.  It
+ * puts text of any language into a header field, for which RFC 9110 section 5.5
+ * advises ASCII.
+ */
 void percent_encode_text(struct buf *b, struct str s);
 
 /*
- * %XX becomes its byte, and with `plus` a '+' becomes a space.  False on a
- * '%' that two hexadecimal digits do not follow.
+ * Appends s with each %XX decoded; if `plus` is set, a '+' becomes a space.
+ * Returns false when a '%' is not followed by two hexadecimal digits.
  */
 bool percent_decode(struct buf *b, struct str s, bool plus) MUST_USE;
 

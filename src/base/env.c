@@ -36,7 +36,7 @@ real_sleep_ms(void *ctx, int64_t ms)
 				     .tv_nsec = ms % 1000 * 1000000 };
 
 	(void)ctx;
-	(void)nanosleep(&ts, NULL); /* a signal may cut it short */
+	(void)nanosleep(&ts, NULL); /* a signal may end it early */
 }
 
 static int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The outside world: clock, random source and log.  main() builds the real one;
- * tests use a clock that stands still and a deterministic random source.
+ * The environment of the program: clock, random source and log. main() builds
+ * the real one; tests use a fixed clock and a deterministic random source.
  */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
@@ -11,9 +11,9 @@
 struct log;
 
 struct clock {
-	int64_t (*wall_ms)(void *ctx); /* since the epoch; may step */
+	int64_t (*wall_ms)(void *ctx); /* since the epoch; may jump */
 	int64_t (*mono_ms)(void *ctx); /* for timeouts; never goes back */
-	void (*sleep_ms)(void *ctx, int64_t ms); /* a signal may cut it short */
+	void (*sleep_ms)(void *ctx, int64_t ms); /* a signal may end it early */
 	void *ctx;
 };
 
@@ -22,14 +22,14 @@ struct rng {
 	void *ctx;
 };
 
-/* Const and shared by all threads; its functions may be called by any. */
+/* Constant and shared by all threads: any thread may call its functions. */
 struct env {
 	struct clock clock;
 	struct rng rng;
 	const struct log *log;
 };
 
-/* The kernel's clocks and getrandom(2). */
+/* Returns an environment of the kernel's clocks and getrandom(2). */
 struct env env_real(const struct log *log);
 
 int64_t env_wall(const struct env *env); /* seconds */
@@ -37,7 +37,9 @@ int64_t env_wall_ms(const struct env *env);
 int64_t env_mono_ms(const struct env *env);
 void env_sleep_ms(const struct env *env, int64_t ms);
 
-/* -1: no entropy, and then nothing may be issued. */
+/*
+ * Returns 0, or -1 when there is no entropy; no credential may be issued then.
+ */
 int env_random(const struct env *env, void *buf, size_t n) MUST_USE;
 
 #endif

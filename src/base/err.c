@@ -30,7 +30,7 @@ err_context(struct err *err, const char *fmt, ...)
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap); /* may be cut */
 	va_end(ap);
 	n = strlen(err->msg);
-	/* A message that does not fit is cut: it is for people. */
+	/* A message that does not fit is truncated: only people read it. */
 	(void)snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", inner);
 	return -1;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a function fails: it returns -1 and has filled *err.  On success it
- * returns 0 and has not touched it.  An answer ("wrong password", "no such
- * session") is not a failure: answers are enums whose zero value denies.
+ * How functions report failure: a function that fails returns -1 and fills
+ * *err; one that succeeds returns 0 and leaves *err untouched.  A negative
+ * answer ("wrong password", "no such session") is not a failure: answers are
+ * enums whose zero value denies.
  *
- * On 0 every output is set, also when the answer is no: what there is nothing
- * to say in is zero then, so that nobody reads what lay in memory.  On -1 no
- * output is touched.
+ * A function that returns 0 sets every output, also when the answer is
+ * negative: outputs without a value are zero then, so that callers never read
+ * uninitialised memory.  A function that returns -1 sets no output.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -17,13 +18,18 @@ enum err_code {
 	ERR_NONE = 0,
 	ERR_INPUT,	/* the peer sent something malformed */
 	ERR_LIMIT,	/* a size, count or rate limit was reached */
-	ERR_UNAVAILABLE, /* a backend is down: trying later may help */
-	ERR_BUSY,	/* a backend answered "not now": its connection is good;
-			 * from strategy/conn.c on this is ERR_UNAVAILABLE too */
-	ERR_UNDONE, /* the connection to a backend has ended, and nothing was
-			 * done: another may do it; not beyond strategy/conn.c */
+	ERR_UNAVAILABLE, /* a backend is down; a later attempt may succeed */
+	/* a backend cannot serve the request now, but its connection is good;
+	 * strategy/conn.c turns it into ERR_UNAVAILABLE */
+	ERR_BUSY,
+	/*
+	 * the connection to a backend ended before anything was done: another
+	 * connection may repeat the operation; strategy/conn.c does not pass it
+	 * on
+	 */
+	ERR_UNDONE,
 	ERR_CONFIG,	/* the administrator must change something */
-	ERR_INTERNAL	/* out of memory, no entropy, a broken promise */
+	ERR_INTERNAL	/* out of memory, no entropy, a violated assumption */
 };
 
 struct err {
@@ -31,14 +37,15 @@ struct err {
 	char msg[200]; /* for the log, never for a client; no secrets */
 };
 
-/* Fills *err and returns -1: a failing path is one line. */
+/* Fills *err and returns -1, so that a failing path is one statement. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     PRINTF(3, 4);
 
-/* Puts "what: " in front of the message, for the caller who knows more. */
+/* Puts the formatted text and ": " in front of the message, and returns -1.
+ * Callers use it to add what they know about the failure. */
 int err_context(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* err_set(ERR_INTERNAL, "out of memory"). */
+/* Short for err_set(err, ERR_INTERNAL, "out of memory"). */
 int err_nomem(struct err *err);
 
 #endif

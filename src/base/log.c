@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One event, one line, one write. */
+/* Formats each event as one line and writes it with one write(2). */
 #include "base/log.h"
 
 #include <stdatomic.h>
@@ -10,7 +10,8 @@
 
 #define LINE_MAX_BYTES	4096
 
-/* A line under construction; what does not fit is cut, the end is kept. */
+/* A line under construction.  Values that do not fit are truncated; there is
+ * always room for the end of the line. */
 struct line {
 	char p[LINE_MAX_BYTES];
 	size_t n;
@@ -42,8 +43,9 @@ end(struct line *l, const char *s)
 }
 
 /*
- * Bytes of the character at the front that may stand as they are: 0 for one
- * that must be escaped, as it would end the value or fool the reader of a line.
+ * Returns the length of the first character of s, in bytes, if it needs no
+ * escape, else 0.  Characters that would end the value or mislead a reader of
+ * the line need one.
  */
 static size_t
 plain_length(struct str s, bool utf8)
@@ -54,8 +56,10 @@ plain_length(struct str s, bool utf8)
 	return str_plain_char(s);
 }
 
-/* The character at the front as an escape of JSON; U+FFFD for a byte that is
- * none.  Returns the bytes it stands for. */
+/*
+ * Writes the first character of s as a JSON escape; a byte that is not UTF-8
+ * becomes U+FFFD.  Returns the number of bytes of s that the escape stands for.
+ */
 static size_t
 escape_one(struct str s, bool utf8, char out[8])
 {
@@ -82,7 +86,7 @@ escape_one(struct str s, bool utf8, char out[8])
 	return n;
 }
 
-/* Whole characters and whole escapes, as many as fit. */
+/* Appends as many whole characters and escapes as fit. */
 static void
 add_escaped(struct line *l, struct str s)
 {
@@ -130,7 +134,7 @@ add_value(struct line *l, const struct log_field *f, bool json)
 static void
 add_pair(struct line *l, const struct log_field *f, bool json)
 {
-	/* Never begin a field that cannot be ended. */
+	/* A field that could not be ended must not be begun. */
 	if (sizeof(l->p) - l->n < 96)
 		return;
 	add(l, json ? STR(",\"") : STR(" "));
@@ -192,7 +196,7 @@ log_event(const struct log *log, enum log_level level, const char *class,
 			add_pair(&l, &fields[i], json);
 	}
 	end(&l, json ? "}\n" : "\n");
-	/* A log that cannot be written must not stop the service. */
+	/* A failing write must not stop the service. */
 	if (write(log->fd, l.p, l.n) < 0)
 		return;
 }
@@ -201,7 +205,7 @@ bool
 log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
 	       int64_t *left_out)
 {
-	int64_t now = now_ms / 1000 + 1; /* never the second that is zero */
+	int64_t now = now_ms / 1000 + 1; /* + 1: zero means "not used yet" */
 	int64_t seen = atomic_load(&limit->second);
 
 	if (seen != now &&

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One event, one line: level, event word, key=value fields; as text or as
- * JSON.  Values are escaped, so a line is a line whatever is in them.
+ * The log writes one line for each event: level, event name and key=value
+ * fields, as text or as JSON.  Values are escaped, so that no value can break a
+ * line.
  *
- * A log may be used by all threads: a line is one write(2), and the level is
- * the one thing that changes after it was filled in.
+ * All threads may use a log: a line is one write(2), and only the level changes
+ * after initialisation.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -26,9 +27,9 @@ struct log {
 };
 
 struct log_field {
-	const char *key; /* NULL: no field, skipped */
+	const char *key; /* NULL: the field is skipped */
 	struct str text; /* the value */
-	int64_t number;	 /* or this, when is_number */
+	int64_t number;	 /* the value if is_number is set */
 	bool is_number;
 };
 
@@ -38,8 +39,8 @@ struct log_field {
 	((struct log_field){ .key = (k), .number = (v), .is_number = true })
 
 /*
- * LOG(log, LOG_INFO, "listening", F_CSTR("address", name)): `event` is a
- * constant of our own.  A NULL log is silent.
+ * Writes an event, as in LOG(log, LOG_INFO, "listening", F_CSTR("address",
+ * name)).  `event` must be a string constant.  A NULL log writes nothing.
  */
 #define LOG(log, level, event, ...)                                           \
 	log_event(log, level, NULL, event,                                    \
@@ -47,24 +48,25 @@ struct log_field {
 		  ARRAY_LEN(((const struct log_field[]){ __VA_ARGS__ })))
 
 /*
- * For events that peers can cause as often as they like: a number of lines in
- * each second, and how many were left out.  Begins as zero; for all threads.
+ * Limits the lines per second of an event that peers can cause at any rate, and
+ * counts the lines left out.  It starts as zeros; all threads may use it.
  */
 struct log_limit {
-	_Atomic int64_t second; /* the one that `lines` counts in */
+	_Atomic int64_t second; /* the second that `lines` counts */
 	_Atomic int64_t lines, left_out;
 };
 
 /*
- * May a line be written?  Then *left_out is how many were not, since the last
- * one that was: it belongs into this line.  Else it is 0.  now_ms is monotonic.
+ * Returns true when a line may be written.  *left_out is then the number of
+ * lines left out since the last one written, which this line must report.  If
+ * it returns false, *left_out is 0. now_ms is monotonic.
  */
 bool log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
 		    int64_t *left_out);
 
 /*
- * `class` marks lines that belong together for a reader ("audit"); those are
- * written whatever the level.  NULL for the others.
+ * Writes an event.  `class` marks lines that belong together ("audit"); they
+ * are written whatever the level is.  It is NULL for all other lines.
  */
 void log_event(const struct log *log, enum log_level level, const char *class,
 	       const char *event, const struct log_field *fields, size_t n);

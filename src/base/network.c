@@ -15,7 +15,8 @@ width(const struct address *a)
 	return a->v4 ? 32 : 128;
 }
 
-/* *mapped: it was written as an IPv6 address, and is none. */
+/* *mapped is set to whether s is an IPv4-mapped IPv6 address, which becomes
+ * IPv4 in *out. */
 static bool
 parse(struct str s, struct address *out, bool *mapped)
 {
@@ -49,7 +50,7 @@ address_parse(struct str s, struct address *out)
 	return parse(s, out, &mapped);
 }
 
-/* The bits of byte i that are in the network. */
+/* Returns the mask for byte i of an address in a network of `bits` bits. */
 static uint8_t
 mask(unsigned bits, unsigned i)
 {

@@ -18,12 +18,12 @@ struct network {
 	unsigned bits;
 };
 
-/* `192.0.2.1` or `2001:db8::1`, without brackets, zone and port. */
+/* Parses `192.0.2.1` or `2001:db8::1`, without brackets, zone or port. */
 bool address_parse(struct str s, struct address *out) MUST_USE;
 
 /*
- * `10.0.0.0/8`, `2001:db8::/32`, or a single address.  False, too, when there
- * are bits behind the network's: 10.0.0.1/8 may be a slip of the pen.
+ * Parses `10.0.0.0/8`, `2001:db8::/32` or a single address.  Returns false also
+ * when bits beyond the prefix are set: 10.0.0.1/8 may be a typing error.
  */
 bool network_parse(struct str s, struct network *out) MUST_USE;
 

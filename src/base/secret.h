@@ -5,14 +5,14 @@
 
 #include "base/base.h"
 
-/* Same content?  Time depends on the lengths only. */
+/* Compares two secrets; the time depends on their lengths only. */
 bool secret_equal(struct str a, struct str b) MUST_USE;
 
-/* Overwrites; the compiler may not drop it. */
+/* Overwrites n bytes with zeros; the compiler may not remove this. */
 void secret_wipe(void *p, size_t n);
 
-/* free() that overwrites, for a library that handles secrets; what it has from
- * malloc() others may still give to free() itself.  NULL is allowed. */
+/* A free() that overwrites the memory first, for libraries that handle secrets.
+ * Memory from malloc() may be freed with either function. p may be NULL. */
 void secret_free(void *p);
 
 #endif

@@ -152,8 +152,8 @@ str_to_uint(struct str s, int64_t max, int64_t *out)
 	return true;
 }
 
-/* Length of the sequence that `lead` begins, and the range of its second
- * byte (RFC 3629 section 4); 0 when nothing may begin so. */
+/* Returns the length of the sequence that `lead` begins, and the range of its
+ * second byte (RFC 3629 section 4); 0 when no sequence begins with it. */
 static size_t
 utf8_sequence(unsigned char lead, unsigned char *low, unsigned char *high)
 {
