@@ -21,7 +21,8 @@ failed(struct err *err, const char *what)
 		       strerror_r(errno, text, sizeof(text)));
 }
 
-/* Until the end, which fstat() need not have told right. */
+/* Reads until the end of the file, which may differ from the size that fstat()
+ * returned. */
 static int
 read_all(int fd, char *p, size_t room, size_t *n, struct err *err)
 {
@@ -49,7 +50,7 @@ read_fd(int fd, size_t max, struct arena *a, struct str *out,
 	char *p;
 
 	if (fstat(fd, &st) != 0)
-		return failed(err, "cannot look at it");
+		return failed(err, "cannot stat it");
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, ERR_CONFIG, "it is a directory");
 	if (!S_ISREG(st.st_mode))
@@ -57,7 +58,7 @@ read_fd(int fd, size_t max, struct arena *a, struct str *out,
 	if (st.st_size > (off_t)max)
 		return err_set(err, ERR_CONFIG,
 			       "it is larger than %zu bytes", max);
-	/* One byte more than it has, to see that it grew meanwhile. */
+	/* One byte more than its size, to detect a file that grew. */
 	p = arena_alloc(a, (size_t)st.st_size + 1);
 	if (p == NULL)
 		return err_nomem(err);
@@ -75,14 +76,14 @@ int
 file_read(const char *path, size_t max, struct arena *a, struct str *out,
 	  bool *world_readable, struct err *err)
 {
-	/* O_NONBLOCK: a FIFO would wait for its writer. */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int rc;
 
 	if (fd < 0)
 		return failed(err, "cannot open it");
 	rc = read_fd(fd, max, a, out, world_readable, err);
-	(void)close(fd); /* read only: nothing to lose */
+	(void)close(fd); /* read-only: no data can be lost */
 	return rc;
 }
 
@@ -108,7 +109,7 @@ file_read_secret(struct str path, struct arena *a, struct str *out,
 	if (s.n == 0)
 		return err_set(err, ERR_CONFIG, "the file is empty");
 	if (str_find(s, '\0') < s.n)
-		return err_set(err, ERR_CONFIG, "there is a NUL byte in it");
+		return err_set(err, ERR_CONFIG, "the file has a NUL byte");
 	*out = s;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From root to the owner of the database, with no way back. */
+/* Changes the process from root to the owner of the database. */
 #include "os/owner.h"
 
 #include "base/err.h"
@@ -29,7 +29,8 @@ folder_of(const char *file, char folder[PATH_MAX], struct err *err)
 	int n;
 
 	if (slash == NULL)
-		return err_set(err, ERR_CONFIG, "%s: not absolute", file);
+		return err_set(err, ERR_CONFIG,
+			       "%s: must be an absolute file name", file);
 	n = snprintf(folder, PATH_MAX, "%.*s/", (int)(slash - file), file);
 	if (n < 0 || n >= PATH_MAX)
 		return err_set(err, ERR_CONFIG, "%s: name too long", file);
@@ -50,9 +51,9 @@ folder_stat(const char *file, struct stat *out, struct err *err)
 }
 
 /*
- * Whoever owns the folder, or the link in it, decides what the name leads to.
- * When that is neither root nor the owner of the file, somebody could lead
- * root to a file of somebody else.
+ * The owner of the directory, or of a symbolic link in it, decides which file
+ * the name leads to.  If that is neither root nor the owner of the file, it is
+ * refused: they could make root use a file of another user.
  */
 static int
 find_owner(const char *file, struct owner *out, struct err *err)
@@ -65,9 +66,9 @@ find_owner(const char *file, struct owner *out, struct err *err)
 		if (folder.st_uid == 0 && folder.st_gid != 0 &&
 		    (folder.st_mode & S_IWGRP) != 0)
 			return err_set(err, ERR_CONFIG,
-				       "%s: its folder is shared by root and "
-				       "gid %lu: cannot tell whom it is to "
-				       "belong to (chown)",
+				       "%s: its directory is shared by root "
+				       "and gid %lu, so that the owner of the "
+				       "new file is not clear (chown)",
 				       file, (unsigned long)folder.st_gid);
 		*out = (struct owner){ folder.st_uid, folder.st_gid };
 		return 0;
@@ -78,8 +79,9 @@ find_owner(const char *file, struct owner *out, struct err *err)
 	if ((folder.st_uid != 0 && folder.st_uid != target.st_uid) ||
 	    (name.st_uid != 0 && name.st_uid != target.st_uid))
 		return err_set(err, ERR_CONFIG,
-			       "%s belongs to uid %lu, but its folder or link "
-			       "to uid %lu: give them one owner (chown)",
+			       "%s belongs to uid %lu, but its directory or "
+			       "link belongs to uid %lu: give them one owner "
+			       "(chown)",
 			       file, (unsigned long)target.st_uid,
 			       (unsigned long)(folder.st_uid != 0 ?
 						   folder.st_uid :
@@ -89,10 +91,10 @@ find_owner(const char *file, struct owner *out, struct err *err)
 }
 
 /*
- * systemd has the files of a DynamicUser below /var/lib/private, where root
- * alone may go: the owner reaches its own database in the service only.  So
- * where the way is barred, and only there, the right to search folders is kept.
- * It is one to read as well, but not to write.
+ * systemd keeps the files of a DynamicUser below /var/lib/private, which only
+ * root may search: outside the service, the owner cannot reach its own
+ * database.  In that case, and only then, the capability to search directories
+ * is kept.  It also allows reading, but not writing.
  */
 static int
 leave_rights(const char *file, struct err *err)
@@ -111,12 +113,14 @@ leave_rights(const char *file, struct err *err)
 	}
 	if (syscall(SYS_capset, &head, rights) != 0)
 		return err_set(err, ERR_INTERNAL,
-			       "cannot keep the right to reach %s: %s", file,
+			       "cannot keep the capability to reach %s: %s",
+			       file,
 			       strerror(errno));
 	return 0;
 }
 
-/* Behind setuid() with PR_SET_KEEPCAPS the rights are there, but asleep. */
+/* After setuid() with PR_SET_KEEPCAPS the capabilities are permitted, but not
+ * effective. */
 static int
 become(const struct owner *owner, const char *file, struct err *err)
 {
@@ -171,7 +175,7 @@ owner_check_folder(const char *file, struct err *err)
 
 	if (folder_of(file, folder, err) != 0)
 		return -1;
-	/* access(2) would leave out the right that owner_become() keeps. */
+	/* access(2) would ignore the capability that owner_become() keeps. */
 	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
 		return err_set(err, ERR_CONFIG, "%s: %s", folder,
 			       strerror(errno));

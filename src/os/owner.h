@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Root gives up being root before it touches a file of the service. */
+/* Drops the privileges of root before any file of the service is used. */
 #ifndef OS_OWNER_H
 #define OS_OWNER_H
 
@@ -8,18 +8,19 @@
 struct err;
 
 /*
- * Started as root, becomes for good the owner of the files (each NULL or an
- * absolute name): of the file when it is there, else of its folder, so that
- * what SQLite creates can be read by the daemon.  Refused when it is not clear
- * who the owner is.  Not root, or root is the owner: does nothing.  Of root's
- * rights the one to search folders is left, when the owner could not reach the
- * first of the files otherwise.
+ * Changes the user of a process that was started as root, permanently, to the
+ * owner of the files (each NULL or an absolute name).  The owner is that of the
+ * file if it exists, else that of its directory, so that the daemon can read
+ * what SQLite creates.  It is an error when the owner is not unambiguous.  The
+ * function does nothing when the process is not root, or when root is the
+ * owner.  If the owner cannot reach the first file otherwise, the process keeps
+ * the capability to search directories.
  */
 int owner_become(const char *const *files, size_t n, struct err *err)
     MUST_USE;
 
-/* A file that is not there yet: does its folder (of an absolute name) let us
- * make it, and others? */
+/* For a file (an absolute name) that does not exist yet: returns 0 when the
+ * process may create it, and others, in its directory. */
 int owner_check_folder(const char *file, struct err *err) MUST_USE;
 
 #endif

@@ -96,7 +96,7 @@ START_TEST(secret_in_a_file)
 		{ LIT(" a;#\" "), LIT(" a;#\" "), NULL },
 		{ LIT("\n"), LIT(""), "the file is empty" },
 		{ LIT(""), LIT(""), "the file is empty" },
-		{ LIT("a\0b"), LIT(""), "there is a NUL byte in it" },
+		{ LIT("a\0b"), LIT(""), "the file has a NUL byte" },
 	};
 	struct folder f;
 	struct settings s;
