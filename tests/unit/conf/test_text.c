@@ -107,7 +107,7 @@ START_TEST(manual_from_the_tables)
 		"Range: 1 to 64 or auto.\n",
 		".Ss [rule NAME]\\&\n",
 		".It Ic require Ns = Ns Ar words\n",
-		"\\e as /", /* a backslash that mdoc prints */
+		"\\e read as /", /* a backslash that mdoc prints */
 	};
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct buf out;
