@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the options of conf/sections.c ask of their values. */
+/* Checks of option values, and rules over several options. */
 #include "conf/checks.h"
 
 #include "base/err.h"
@@ -12,7 +12,7 @@
 #define UNIX_PATH_MAX	 107 /* sun_path, with its NUL */
 #define PEER_SECRET_GOOD 16
 
-/* Words are cut for the message: it has an end. */
+/* Long words are truncated, so that they fit into a message. */
 #define WORD_ARG(s) (int)((s).n > 80 ? 80 : (s).n), (s).p
 
 static int
@@ -114,9 +114,8 @@ check_login_url(const void *field, struct err *err)
 
 	if (!syntax_url(*text, &url) || url.path.n == 0) {
 		return err_set(err, ERR_CONFIG,
-			       "must be an absolute URL such as "
-			       "https://auth.example.com/auth/login, without "
-			       "query");
+			       "must be an absolute URL without query, such "
+			       "as https://auth.example.com/auth/login");
 	}
 	return 0;
 }
@@ -135,8 +134,9 @@ check_path(const void *field, struct err *err)
 	if (ok)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "must be a path such as /auth: a slash first, none at "
-		       "the end, in between letters, digits and - . _ ~");
+		       "must be a path such as /auth: it begins with a "
+		       "slash, does not end with one, and has only letters, "
+		       "digits, slashes and - . _ ~");
 }
 
 static bool
@@ -159,7 +159,8 @@ check_cookie_name(const void *field, struct err *err)
 	if (starts_nocase(*name, STR("__Host-")) ||
 	    starts_nocase(*name, STR("__Secure-"))) {
 		return err_set(err, ERR_CONFIG,
-			       "leave the prefix out; it is added by itself");
+			       "must not begin with __Host- or __Secure-; "
+			       "the prefix is added automatically");
 	}
 	return 0;
 }
@@ -171,7 +172,7 @@ check_cookie_domain(const void *field, struct err *err)
 
 	if (domain->p[0] == '.') {
 		return err_set(err, ERR_CONFIG,
-			       "leave the dot in front out; hosts below the "
+			       "must not begin with a dot; hosts below the "
 			       "domain are included anyway");
 	}
 	if (syntax_is_ipv4(*domain) || syntax_is_ipv6(*domain)) {
@@ -185,13 +186,13 @@ check_cookie_domain(const void *field, struct err *err)
 	}
 	if (str_find(*domain, '.') == domain->n) {
 		return err_set(err, ERR_CONFIG,
-			       "must have a dot, as example.com; browsers "
+			       "must have a dot, as in example.com; browsers "
 			       "refuse a single name");
 	}
 	return 0;
 }
 
-/* With a port or without. */
+/* Returns true for an entry of redirect.allow, with or without a port. */
 static bool
 is_allowed_host(struct str s)
 {
@@ -220,7 +221,8 @@ check_redirect_allow(const void *field, struct err *err)
 			   err);
 }
 
-/* As browsers write it: without the port that the scheme implies. */
+/* Returns true for an origin as browsers write it: without the default port of
+ * the scheme. */
 static bool
 is_origin(struct str s)
 {
@@ -244,7 +246,7 @@ check_origins(const void *field, struct err *err)
 int
 check_header_name(const void *field, struct err *err)
 {
-	/* What answers are made of, in CGI and in HTTP. */
+	/* Headers that CGI and HTTP use themselves. */
 	static const char *const taken[] = {
 		"Status",	 "Location",	"Set-Cookie",
 		"Cache-Control", "Content-Type", "Content-Length",
@@ -259,7 +261,8 @@ check_header_name(const void *field, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
 		if (str_eq_nocase(*name, str_from(taken[i]))) {
 			return err_set(err, ERR_CONFIG,
-				       "this header has another meaning");
+				       "must not be a header that HTTP or "
+				       "CGI uses itself");
 		}
 	}
 	return 0;
@@ -295,7 +298,8 @@ check_networks(const void *field, struct err *err)
 {
 	return check_words(field, is_network,
 			   "an address, or a network such as 10.0.0.0/8 or "
-			   "2001:db8::/32 with no bits beyond its length",
+			   "2001:db8::/32 with no bits set beyond its prefix "
+			   "length",
 			   err);
 }
 
@@ -308,14 +312,16 @@ domain_covers_login(const struct settings *s, struct err *err)
 	    syntax_is_below(url.host, s->cookie.domain))
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "[server] login_url is on %.*s, which is not below this "
-		       "domain and could not set the cookie",
+		       "must include the host of [server] login_url, %.*s, "
+		       "which could not set the cookie otherwise",
 		       WORD_ARG(url.host));
 }
 
 enum reach { REACH_FILE = 0, REACH_MACHINE, REACH_NETWORK };
 
-/* Who can connect to an address of `listen`, at the most. */
+/*
+ * Returns the largest set of peers that may connect to an address of `listen`.
+ */
 static enum reach
 reach_of(struct str listen)
 {
@@ -327,7 +333,8 @@ reach_of(struct str listen)
 	    REACH_NETWORK;
 }
 
-/* The first address with this reach, when there is no secret; p NULL: none. */
+/* Returns the first address with this reach if no peer secret is set; p is NULL
+ * when there is none. */
 static struct str
 open_address(const struct settings *s, enum reach reach)
 {
@@ -348,8 +355,8 @@ network_needs_secret(const struct settings *s, struct err *err)
 	if (open.p == NULL)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "must be set, as other machines can connect to %.*s "
-		       "and could claim to be the web server",
+		       "must be set, because other machines can connect to "
+		       "%.*s and claim to be the web server",
 		       WORD_ARG(open));
 }
 
@@ -366,7 +373,7 @@ machine_wants_secret(const struct settings *s, struct err *err)
 		       WORD_ARG(open));
 }
 
-/* change.me of our own sample is one of them. */
+/* The secret of the sample configuration, change.me, is too short. */
 static int
 secret_is_short(const struct settings *s, struct err *err)
 {
@@ -376,8 +383,8 @@ secret_is_short(const struct settings *s, struct err *err)
 		if (word.n < PEER_SECRET_GOOD)
 			return err_set(err, ERR_CONFIG,
 				       "is shorter than %d characters and may "
-				       "be guessed; openssl rand -hex 32 makes "
-				       "a good one",
+				       "be guessed; generate one with openssl "
+				       "rand -hex 32",
 				       PEER_SECRET_GOOD);
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the options of conf/sections.c ask of their values: option.check of each
- * (called with the field, which is not empty), and rules over several.
+ * Checks of option values: option.check of the tables in conf/sections.c, each
+ * called with the field, which is not empty; and rules over several options.
  */
 #ifndef CONF_CHECKS_H
 #define CONF_CHECKS_H
@@ -25,7 +25,7 @@ int check_methods(const void *field, struct err *err) MUST_USE;
 int check_networks(const void *field, struct err *err) MUST_USE;
 int check_header_name(const void *field, struct err *err) MUST_USE;
 
-/* A rule names the key that it blames. */
+/* A rule over several options.  Its problem is reported under this key. */
 struct check_rule {
 	const char *section, *key;
 	int (*check)(const struct settings *s, struct err *err);
@@ -34,7 +34,7 @@ struct check_rule {
 extern const struct check_rule check_rules[];
 extern const size_t check_nrules;
 
-/* What may be meant: the program starts all the same. */
+/* Rules whose violation is only a warning: it may be intended. */
 extern const struct check_rule check_warnings[];
 extern const size_t check_nwarnings;
 

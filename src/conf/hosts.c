@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the hosts of [server] mean for other options. */
+/* Rules over [server] hosts and other options. */
 #include "conf/hosts.h"
 
 #include "base/err.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
 
-/* Words are cut for the message: it has an end. */
+/* Long words are truncated, so that they fit into a message. */
 #define WORD_ARG(s) (int)((s).n > 80 ? 80 : (s).n), (s).p
 
-/* One word of server.hosts; a bare name has no scheme. */
+/* Parses one word of server.hosts; a bare name gives an empty scheme. */
 static struct syntax_url
 read_word(struct str word)
 {
@@ -46,16 +46,16 @@ hosts_have_one_scheme(const struct settings *s, struct err *err)
 				continue;
 			return err_set(
 			    err, ERR_CONFIG,
-			    "has %.*s by both http and https; "
-			    "browsers must come to it by one of them",
+			    "has %.*s with both http and https; browsers must "
+			    "use one of them",
 			    WORD_ARG(one.host));
 		}
 	}
 	return 0;
 }
 
-/* What hosts has of it.  *listed: the very origin; *named: there are origins
- * of the host at all; *served: or at least its name. */
+/* Looks an origin up in server.hosts.  *listed: the origin itself is there;
+ * *named: there are origins of its host; *served: its host is there at all. */
 static void
 find_origin(const struct settings *s, const struct syntax_url *wanted,
 	    bool *listed, bool *named, bool *served)
@@ -89,14 +89,14 @@ hosts_serve_login(const struct settings *s, struct err *err)
 	find_origin(s, &url, &listed, &named, &served);
 	if (!served) {
 		return err_set(err, ERR_CONFIG,
-			       "its host %.*s is not in hosts, so that nobody "
-			       "could sign in there",
+			       "must be on one of the hosts in [server] "
+			       "hosts, but its host is %.*s",
 			       WORD_ARG(url.host));
 	}
 	if (named && !listed) {
 		return err_set(err, ERR_CONFIG,
-			       "its scheme and port are none of those that "
-			       "hosts has of %.*s",
+			       "must have a scheme and port that [server] "
+			       "hosts has for %.*s",
 			       WORD_ARG(url.host));
 	}
 	return 0;
@@ -111,11 +111,12 @@ hosts_allow_plain_login(const struct settings *s, struct err *err)
 	if (!is_plain(&url) || syntax_is_loopback(url.host))
 		return 0;
 	find_origin(s, &url, &listed, &named, &served);
-	if (named) /* hosts_serve_login() says whether it is the right one */
+	/* hosts_serve_login() checks whether it is one of the origins */
+	if (named)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "must be https; http is for localhost, and for what "
-		       "hosts has with http:// in front");
+		       "must be https; http is allowed on localhost, and on "
+		       "hosts that [server] hosts has with http://");
 }
 
 int
@@ -133,8 +134,8 @@ hosts_suit_same_site(const struct settings *s, struct err *err)
 		if (!is_plain(&url))
 			continue;
 		return err_set(err, ERR_CONFIG,
-			       "none needs https, and [server] hosts has "
-			       "%.*s; browsers drop its cookie",
+			       "none needs https, but [server] hosts has "
+			       "%.*s, whose cookie browsers would drop",
 			       WORD_ARG(hosts->v[i]));
 	}
 	if (!bare || s->cookie.secure)
@@ -155,8 +156,9 @@ hosts_are_below_domain(const struct settings *s, struct err *err)
 		if (syntax_is_below(host, s->cookie.domain))
 			continue;
 		return err_set(err, ERR_CONFIG,
-			       "[server] hosts has %.*s, which is not below "
-			       "this domain and could never keep the cookie",
+			       "must include every host of [server] hosts; "
+			       "%.*s is not below this domain, so that "
+			       "browsers would refuse its cookie",
 			       WORD_ARG(host));
 	}
 	return 0;
@@ -169,10 +171,10 @@ hosts_guard_rules(const struct settings *s, struct err *err)
 		if (s->rules.v[i].host.n == 0)
 			continue;
 		return err_set(err, ERR_CONFIG,
-			       "is empty, but [rule %.*s] has a host: who "
-			       "sends another Host that the web server takes "
-			       "for this site passes that rule by; name the "
-			       "hosts here",
+			       "is empty, but [rule %.*s] has a host: clients "
+			       "can bypass the rule with another Host that "
+			       "the web server accepts for this site; list "
+			       "the hosts here",
 			       WORD_ARG(s->rules.v[i].name));
 	}
 	return 0;
@@ -211,13 +213,13 @@ hosts_share_login(const struct settings *s, struct err *err)
 	if (!found || s->server.login_url.n == 0 || s->cookie.domain.n > 0)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "is empty, but [server] login_url is on %.*s: who signs "
-		       "in there stays unknown at %.*s, and is sent to and fro "
-		       "without end",
+		       "is empty, but [server] login_url is on %.*s: a user "
+		       "who signs in there is not signed in at %.*s, and is "
+		       "redirected in a loop",
 		       WORD_ARG(login.host), WORD_ARG(other));
 }
 
-/* By redirect.allow, at any port. */
+/* Returns true when redirect.allow has the host, with any port. */
 static bool
 is_allowed(struct str host, const struct words *allow)
 {
@@ -247,9 +249,9 @@ hosts_may_be_returned_to(const struct settings *s, struct err *err)
 		    is_allowed(url.host, &s->redirect.allow))
 			continue;
 		return err_set(err, ERR_CONFIG,
-			       "does not have %.*s, to which a login at %.*s "
-			       "could not return; add it, or name its origin "
-			       "in [server] hosts",
+			       "does not have %.*s, so that a sign-in at %.*s "
+			       "cannot return to it; add it, or its origin to "
+			       "[server] hosts",
 			       WORD_ARG(url.host), WORD_ARG(login.host));
 	}
 	return 0;

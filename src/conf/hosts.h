@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What server.hosts, names and origins, means for the other options: rules of
- * conf/checks.h.  Each is 0, or -1 with what is wrong, to be said of one key.
+ * Rules of conf/checks.h over server.hosts (names and origins) and other
+ * options.  Each returns 0, or -1 with a message that is reported under one
+ * key.
  */
 #ifndef CONF_HOSTS_H
 #define CONF_HOSTS_H
@@ -11,36 +12,40 @@
 struct err;
 struct settings;
 
-/* server.hosts: no host by both http and https, as one of the two would get
- * the cookies of the other. */
+/* server.hosts: a host must not have both http and https, because the cookies
+ * of one scheme would be sent with the other. */
 int hosts_have_one_scheme(const struct settings *s, struct err *err) MUST_USE;
 
-/* server.login_url is on one of our hosts, and one of its origins. */
+/* server.login_url must be on one of the hosts; if the host has origins, it
+ * must have one of them. */
 int hosts_serve_login(const struct settings *s, struct err *err) MUST_USE;
 
-/* server.login_url is https, or on loopback, or an origin that we name. */
+/* server.login_url must be https, or on loopback, or one of the origins in
+ * server.hosts. */
 int hosts_allow_plain_login(const struct settings *s, struct err *err) MUST_USE;
 
-/* cookie.same_site = none: no host gets cookies that are not Secure. */
+/* cookie.same_site = none: no host may have cookies that are not Secure. */
 int hosts_suit_same_site(const struct settings *s, struct err *err) MUST_USE;
 
-/* cookie.domain is above each of our hosts. */
+/*
+ * cookie.domain must be a parent of each host in server.hosts, or equal to it.
+ */
 int hosts_are_below_domain(const struct settings *s, struct err *err) MUST_USE;
 
-/* A warning of server.hosts: a rule with `host` guards nothing while any host
- * is answered for. */
+/* A warning about server.hosts: a rule with `host` protects nothing while the
+ * service answers for any host. */
 int hosts_guard_rules(const struct settings *s, struct err *err) MUST_USE;
 
-/* A warning of cookie.secure: no, beside a host with an https origin, whose
- * cookies are Secure all the same. */
+/* A warning about cookie.secure: it is no, but a host with an https origin has
+ * Secure cookies all the same. */
 int hosts_want_secure(const struct settings *s, struct err *err) MUST_USE;
 
-/* A warning of cookie.domain: empty, while the login is at another host, whose
- * cookie ours never get. */
+/* A warning about cookie.domain: it is empty, but the login page is on another
+ * host, whose cookie the other hosts never receive. */
 int hosts_share_login(const struct settings *s, struct err *err) MUST_USE;
 
-/* A warning of redirect.allow: a bare name, of which no origin is known, is not
- * in it, while the login is at another host. */
+/* A warning about redirect.allow: it lacks a bare name, whose origin is not
+ * known, while the login page is on another host. */
 int hosts_may_be_returned_to(const struct settings *s,
 			     struct err *err) MUST_USE;
 

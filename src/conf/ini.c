@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads INI bytes.  A line that is not understood is a problem and is left
- * out; what it says is never repeated, since it may be half of a secret.
+ * Parses INI files.  A line that cannot be parsed becomes a problem and is
+ * skipped; its text is never repeated, because it may be a part of a secret.
  */
 #include "conf/ini.h"
 
@@ -18,7 +18,8 @@ struct reader {
 	struct problems *problems;
 	struct ini *out;
 	size_t section_room, entry_room;
-	bool in_section; /* false before the first, and after a bad header */
+	/* false before the first section and after a malformed header */
+	bool in_section;
 	bool seen_header;
 	unsigned line;
 };
@@ -31,7 +32,7 @@ problem(const struct reader *r, const char *what)
 	problems_add(r->problems, &at, "%s", what);
 }
 
-/* A vector that is full doubles; NULL when out of memory. */
+/* Doubles a vector that is full; returns NULL when out of memory. */
 static void *
 grown(struct arena *a, void *old, size_t n, size_t *room, size_t size)
 {
@@ -49,7 +50,7 @@ grown(struct arena *a, void *old, size_t n, size_t *room, size_t size)
 	return p;
 }
 
-/* Nothing, or a comment. */
+/* Returns true for an empty text or a comment. */
 static bool
 is_idle(struct str s)
 {
@@ -63,7 +64,7 @@ line_is_readable(const struct reader *r, struct str line)
 	if (line.n > LINE_MAX_BYTES)
 		problem(r, "the line is longer than 64 KiB");
 	else if (str_find(line, '\0') < line.n)
-		problem(r, "there is a NUL byte in the line");
+		problem(r, "the line has a NUL byte");
 	else if (!str_is_utf8(line))
 		problem(r, "the line is not UTF-8");
 	else
@@ -116,7 +117,7 @@ add_section(struct reader *r, const struct ini_section *new)
 	return 0;
 }
 
-/* `[section]` or `[section name]`, then at most a comment. */
+/* Parses `[section]` or `[section name]`, with at most a comment after it. */
 static int
 read_header(struct reader *r, struct str line)
 {
@@ -135,19 +136,21 @@ read_header(struct reader *r, struct str line)
 		return 0;
 	}
 	if (!str_word(&inner, &new.section) || !str_is_name(new.section, "_")) {
-		problem(r, "a section header is [section] or [section name]");
+		problem(r, "a section header must be [section] or [section "
+			   "name]");
 		return 0;
 	}
 	new.name = str_trim(inner);
 	if (new.name.n > 0 && !str_is_name(new.name, "._-")) {
-		problem(r, "the name in a section header is one word of "
+		problem(r, "the name in a section header must be one word of "
 			   "letters, digits and . _ -");
 		return 0;
 	}
 	return add_section(r, &new);
 }
 
-/* What follows the '=', without its comment; false: a problem. */
+/* Removes the comment from the text after the '='; returns false after a
+ * problem. */
 static bool
 plain_value(const struct reader *r, struct str s, struct str *out)
 {
@@ -161,18 +164,18 @@ plain_value(const struct reader *r, struct str s, struct str *out)
 		if (s.p[n] == '"')
 			quotes++;
 	}
-	/* `a "b ; c"`: cutting it and keeping it are both a guess. */
+	/* In `a "b ; c"`, it is not clear whether `; c"` is a comment. */
 	if (n < s.n && quotes % 2 == 1) {
-		problem(r, "a comment begins inside quotes; put the quotes "
-			   "around the whole value");
+		problem(r, "a comment begins inside quotes; quotes must "
+			   "enclose the whole value");
 		return false;
 	}
 	*out = str_trim((struct str){ .p = s.p, .n = n });
 	return true;
 }
 
-/* The value without its quotes and escapes; s begins with a quote.  Not *ok,
- * and *out empty: a problem. */
+/* Removes quotes and escapes from s, which begins with a quote.  After a
+ * problem, *ok is false and *out is empty. */
 static int
 quoted_value(const struct reader *r, struct str s, struct str *out, bool *ok)
 {
@@ -256,7 +259,7 @@ read_entry(struct reader *r, struct str line)
 		return 0;
 	}
 	if (!str_is_name(key, "_")) {
-		problem(r, "a key is one word of letters, digits and _");
+		problem(r, "a key must be one word of letters, digits and _");
 		return 0;
 	}
 	if (quoted.n > 0 && quoted.p[0] == '"') {
@@ -265,9 +268,9 @@ read_entry(struct reader *r, struct str line)
 	} else
 		ok = plain_value(r, rest, &value);
 	if (!ok || !r->in_section) {
-		/* Under a bad header the header is the one mistake. */
+		/* After a malformed header, only the header is reported. */
 		if (ok && !r->seen_header)
-			problem(r, "the key stands before the first [section]");
+			problem(r, "the key is before the first [section]");
 		return 0;
 	}
 	return add_entry(r, key, value);
@@ -282,7 +285,7 @@ read_line(struct reader *r, struct str line)
 	if (is_idle(line))
 		return 0;
 	if (has_control(line)) {
-		problem(r, "there is a control character in the line");
+		problem(r, "the line has a control character");
 		return 0;
 	}
 	if (line.p[0] == '[')

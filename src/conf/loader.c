@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of one section, from the file into the structs of their tables. */
+/*
+ * Loads the keys of one section from the file into the structs of their tables.
+ */
 #include "conf/loader.h"
 
 #include "base/arena.h"
@@ -119,7 +121,7 @@ offer_keys(struct nearest *near, const struct option *table)
 	}
 }
 
-/* The option whose key, or whose `key_file`, this is. */
+/* Finds the option whose key, or whose `key_file`, this is. */
 static const struct option *
 find_option(const struct option *table, struct str key, bool *from_file)
 {
@@ -183,7 +185,8 @@ set_from_file(const struct loader *l, const struct ini_section *in,
 	return option_set(o, base, secret, l->arena, err);
 }
 
-/* `${NAME}` and the like: some tool was to put the secret in its place. */
+/* Returns true for `${NAME}` and similar texts, which a tool should have
+ * replaced with the secret. */
 static bool
 is_placeholder(struct str value)
 {
@@ -208,13 +211,13 @@ set_literal(const struct loader *l, const struct option *o, void *base,
 
 	if (o->type == OPT_SECRET && is_placeholder(e->value)) {
 		problems_warn(l->problems, &at,
-			      "looks like a placeholder that nothing has "
-			      "replaced; it is taken as the secret itself");
+			      "looks like a placeholder that was not "
+			      "replaced; it is used as the secret itself");
 	}
 	if (o->type == OPT_SECRET && e->value.n > 0 && l->world_readable) {
 		return err_set(err, ERR_CONFIG,
-			       "is a secret in a file that everybody may read; "
-			       "chmod o-r the file, or use %s_file",
+			       "is a secret in a file that all users may "
+			       "read; chmod o-r the file, or use %s_file",
 			       o->name);
 	}
 	return option_set(o, base, e->value, l->arena, err);
@@ -228,7 +231,7 @@ apply_entry(const struct loader *l, const struct scope *scope,
 
 	if (scope->selector != NULL &&
 	    str_eq(e->key, str_from(scope->selector->key)))
-		return; /* read before, to know the driver */
+		return; /* was read before, to choose the driver */
 	for (size_t i = 0; i < scope->ntables; i++) {
 		void *base = scope->tables[i].base;
 		const struct option *o;
@@ -245,7 +248,7 @@ apply_entry(const struct loader *l, const struct scope *scope,
 			fill_error(l, place_of(l, e), &err);
 		return;
 	}
-	/* Of a driver that is not there, no key can be told. */
+	/* When the driver is unknown, its keys are unknown as well. */
 	if (scope->selector == NULL || scope->selector->own_section ||
 	    scope->driver != NULL)
 		unknown_key(l, scope, e);
@@ -258,7 +261,7 @@ require_keys(const struct loader *l, const struct scope *scope,
 	struct place at;
 
 	for (const struct option *o = table; o->name != NULL; o++) {
-		/* What is there but wrong has its problem already. */
+		/* A key that is present but wrong has been reported already. */
 		if ((o->flags & OPTION_REQUIRED) == 0 ||
 		    !option_is_empty(o, base) ||
 		    fill_find(l, &scope->in, o->name, "") != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables and what they filled, as text: INI, mdoc, lists of names. */
+/* Prints option tables and the structs they filled: as INI, as mdoc and as
+ * lists of names. */
 #include "conf/settings.h"
 
 #include "base/buf.h"
@@ -82,10 +83,13 @@ settings_dump(const struct settings *s, struct buf *out)
 }
 
 
-/* mdoc: `\\&` after a header keeps its bracket from being punctuation. */
+/* mdoc: `\\&` after a header prevents its bracket from being treated as
+ * punctuation. */
 #define MAN_WIDTH 76
 
-/* Of an item: the placeholder of its value, and what its range is of. */
+/*
+ * The placeholder for a value of each type, and the name and unit of its range.
+ */
 static const struct {
 	const char *value, *range, *of;
 } types[] = {
@@ -101,7 +105,7 @@ static const struct {
 	[OPT_ENUM] = { "word", NULL, NULL },
 };
 
-/* A character of a text: mdoc reads a backslash as the begin of an escape. */
+/* Prints a character of a text.  In mdoc, a backslash begins an escape. */
 static void
 man_char(char c, struct buf *out)
 {
@@ -111,7 +115,7 @@ man_char(char c, struct buf *out)
 		buf_add_char(out, c);
 }
 
-/* In quotes, so that no word of it is a macro. */
+/* Prints in quotes, so that no word of it is a macro. */
 static void
 man_quoted(const char *s, struct buf *out)
 {
@@ -125,7 +129,7 @@ man_quoted(const char *s, struct buf *out)
 	buf_add_cstr(out, "\"");
 }
 
-/* Each sentence on a line of its own, as mdoc wants it, and wrapped. */
+/* Prints each sentence on a new line, as mdoc requires, and wraps it. */
 static void
 man_text(const char *text, struct buf *out)
 {
@@ -206,7 +210,7 @@ man_items(const struct option *table, struct buf *out)
 		man_item(o, out);
 }
 
-/* The keys of one driver: a list of its own below the section's. */
+/* Prints the keys of one driver as a list inside that of the section. */
 static void
 man_driver(const struct settings_driver *d, const char *key, struct buf *out)
 {
@@ -341,8 +345,11 @@ static void
 restart_choice(const char *section, const struct settings_choice *before,
 	       const struct settings_choice *after, struct buf *out)
 {
-	/* Another driver is opened anew, with all that it was given.  The two
-	 * may come from two calls of the registry: names tell. */
+	/*
+	 * A driver that changed is opened again with all its options.  The two
+	 * structs may come from two calls of the registry, so names are
+	 * compared.
+	 */
 	if (str_eq(str_from(before->driver->name),
 		   str_from(after->driver->name)))
 		restart_options(section, before->driver->options, before->conf,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Setting, printing and comparing fields by an option's table row. */
+/* Sets, prints and compares fields by the table row of their option. */
 #include "conf/option.h"
 
 #include <inttypes.h>
@@ -57,7 +57,7 @@ print_units(struct buf *out, int64_t value, const struct value_unit *u)
 	buf_printf(out, "%" PRId64, value);
 }
 
-/* In the option's unit, `15m`. */
+/* Prints a number in the unit of the option, as in `15m`. */
 static void
 print_number(const struct option *o, int64_t value, struct buf *out)
 {
@@ -127,7 +127,8 @@ option_defaults(const struct option *table, void *base, struct arena *a,
 	return 0;
 }
 
-/* What the reader would take for a comment or for quotes of its own. */
+/* Returns true for a value that the parser would not read back as it is: it
+ * would find a comment or quotes in it. */
 static bool
 needs_quotes(struct str s)
 {

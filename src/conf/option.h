@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One key of an INI section.  Nothing else in the program names it: parser,
- * default, range check, --dump-config, fcgiauth.ini(5) and the check that
- * conf/fcgiauth.ini is complete all read this table.
+ * One key of an INI section.  The table is the only place that names it: the
+ * parser, the defaults, the range checks, --dump-config, fcgiauth.ini(5) and
+ * the check that conf/fcgiauth.ini is complete all read it.
  */
 #ifndef CONF_OPTION_H
 #define CONF_OPTION_H
@@ -19,14 +19,15 @@ struct words {
 };
 
 enum option_type {
-	OPT_BOOL,    /* yes no; also true false on off 1 0 */
+	OPT_BOOL,    /* yes or no; also true, false, on, off, 1, 0 */
 	OPT_INT,     /* decimal */
-	OPT_SECONDS, /* 90s 15m 12h 30d; a bare 0 */
-	OPT_BYTES,   /* 512 8k 4m */
+	OPT_SECONDS, /* 90s, 15m, 12h, 30d; 0 without a unit */
+	OPT_BYTES,   /* 512, 8k, 4m */
 	OPT_MODE,    /* octal file mode, 0660 */
 	OPT_STR,     /* any text */
 	OPT_PATH,    /* absolute file name, NUL-terminated; NULL when empty */
-	OPT_SECRET,  /* as STR; the key `x_file` may give it instead */
+	/* as OPT_STR; the key `x_file` may name a file that holds it */
+	OPT_SECRET,
 	OPT_WORDS,   /* words between blanks */
 	OPT_ENUM,    /* one of `words`; stored as its index */
 };
@@ -34,30 +35,32 @@ enum option_type {
 enum option_flags {
 	OPTION_REQUIRED = 1 << 0, /* may not be empty */
 	OPTION_RESTART = 1 << 1, /* a reload warns instead of applying it */
-	OPTION_LOWER = 1 << 2,	 /* STR, WORDS: stored in lower case */
-	/* A key that is there has a value; where it has none it was left
-	 * out, and is not dumped either. */
+	OPTION_LOWER = 1 << 2,	 /* OPT_STR, OPT_WORDS: stored in lower case */
+	/* The key must have a value if it is present.  A field without a value
+	 * means that the key is absent; it is not dumped. */
 	OPTION_NOT_EMPTY = 1 << 3,
 };
 
-/* Is it one of them? */
+/* Returns true when `word` is one of them. */
 bool words_have(const struct words *words, struct str word);
 
 struct option {
 	const char *name;
 	enum option_type type;
 	size_t offset;	  /* of the field in its settings struct */
-	const char *def;  /* as one would write it in the file; NULL: empty */
-	/* Of the number, of the bytes of a text, of the words; both 0: any. */
+	const char *def;  /* as written in the file; NULL: empty */
+	/* The range of the number, of the length of a text in bytes, or of the
+	 * number of words; both 0: no limit. */
 	int64_t min, max;
-	/* OPT_ENUM: its words, NULL at the end.  OPT_INT: words[0] is
-	 * accepted too and means 0 (`hash_slots = auto`). */
+	/* OPT_ENUM: the words, terminated by NULL.  OPT_INT: words[0] is also
+	 * accepted and means 0 (`hash_slots = auto`). */
 	const char *const *words;
 	unsigned flags;
-	/* Looks at the field once it is set and not empty; no I/O. */
+	/* Checks the field after it was set, if it is not empty; no I/O. */
 	int (*check)(const void *field, struct err *err);
-	const char *help; /* sentences for the manual, mdoc-safe text without
-			   * macros and newlines: the manual wraps it */
+	/* sentences for the manual: plain text without macros or newlines,
+	 * which the manual escapes and wraps */
+	const char *help;
 };
 
 #define OPTION_C_BOOL	 bool
@@ -71,7 +74,8 @@ struct option {
 #define OPTION_C_WORDS	 struct words
 #define OPTION_C_ENUM	 int
 
-/* Does not compile when the field has another type than the option. */
+/* A row of a table.  It does not compile when the field has another type than
+ * the option. */
 #define OPTION(T, st, field, ...)                                             \
 	{                                                                     \
 		.name = #field, .type = OPT_##T,                              \
@@ -86,30 +90,32 @@ struct arena;
 struct buf;
 
 /*
- * Parses `text` as the option's type and stores it in the struct at `base`,
- * copied into `a` as far as it is text.  The message says what would have
- * been accepted.
+ * Parses `text` as the type of the option and stores the value in the struct at
+ * `base`; texts are copied into `a`.  The error message says what is accepted.
  */
 int option_set(const struct option *o, void *base, struct str text,
 	       struct arena *a, struct err *err) MUST_USE;
 
-/* Stores the defaults of a whole table. */
+/* Stores the defaults of all options of a table. */
 int option_defaults(const struct option *table, void *base, struct arena *a,
 		    struct err *err) MUST_USE;
 
-/* The value as one would write it in the file; a set secret prints `***`. */
+/* Prints the value as written in the file; a secret that is set is printed as
+ * `***`. */
 void option_print(const struct option *o, const void *base, struct buf *out);
 
-/* Its range in its unit, `1m to 1d`, or nothing when any number will do. */
+/* Prints the range in the unit of the option, `1m to 1d`; nothing when there is
+ * no limit. */
 void option_print_range(const struct option *o, struct buf *out);
 
-/* A text, file name, secret or list of words that is not there. */
+/* Returns true for an empty text, file name, secret or list of words. */
 bool option_is_empty(const struct option *o, const void *base);
 
-/* NULL when the table has no such key. */
+/* Finds an option by its key; returns NULL when the table has none. */
 const struct option *option_find(const struct option *table, struct str key);
 
-/* The equal content of two structs filled by the same table; of one field. */
+/* Compares the field of one option, or the fields of all options of a table, in
+ * two structs. */
 bool option_equal_one(const struct option *o, const void *a, const void *b);
 bool option_equal(const struct option *table, const void *a, const void *b);
 

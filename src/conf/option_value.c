@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text to value by an option's type. */
+/* Parses values by the type of an option. */
 #include "conf/option_value.h"
 
 #include <inttypes.h>
@@ -166,7 +166,7 @@ parse_enum(const struct option *o, struct str text, struct arena *a,
 		       STR_ARG(buf_str(&list)));
 }
 
-/* A copy, in lower case if the option is. */
+/* Copies a text, in lower case if the option asks for it. */
 static int
 copy_text(const struct option *o, struct str text, struct arena *a,
 	  struct str *out, struct err *err)

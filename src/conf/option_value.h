@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Text to value by an option's type: the inside of conf/option.h. */
+/* Parses values by the type of an option.  Only conf/option.c uses it. */
 #ifndef CONF_OPTION_VALUE_H
 #define CONF_OPTION_VALUE_H
 
 #include "conf/option.h"
 
-/* A field of any type. */
+/* The value of a field of any type; the type of the option says which member is
+ * set. */
 union value {
 	bool yes;
 	int64_t number;
@@ -15,7 +16,8 @@ union value {
 	struct words words;
 };
 
-/* Largest first, factor 0 at the end: printing takes the first that divides. */
+/* Units, largest first, terminated by factor 0: printing uses the first that
+ * divides the value. */
 struct value_unit {
 	char letter;
 	int64_t factor;
@@ -24,11 +26,11 @@ extern const struct value_unit value_seconds[], value_bytes[];
 
 bool value_has_range(const struct option *o);
 
-/* Without the option's own check.  *v is only told by the option's type. */
+/* Parses `text`, without calling the check of the option. */
 int value_parse(const struct option *o, struct str text, struct arena *a,
 		union value *v, struct err *err) MUST_USE;
 
-/* A text, file name, secret or list of words that is not there. */
+/* Returns true for an empty text, file name, secret or list of words. */
 bool value_is_empty(const struct option *o, const union value *v);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Collecting what is wrong with a configuration. */
+/* Collects the problems of a configuration. */
 #include "conf/problems.h"
 
 #include <stdarg.h>
@@ -27,7 +27,8 @@ append(struct problem ***last, struct problem *problem)
 	*last = &problem->next;
 }
 
-/* The node for this is here already, because there may be no other. */
+/* Stores the problem "out of memory".  Its node is a part of *p, because no
+ * other may be available. */
 static void
 out_of_memory(struct problems *p)
 {
@@ -37,7 +38,7 @@ out_of_memory(struct problems *p)
 	append(&p->last, &p->no_memory);
 }
 
-/* Names come from the file: long ones are cut for the eye. */
+/* Names come from the file; long ones are truncated for the reader. */
 static struct str
 clip(struct str s)
 {
@@ -70,7 +71,7 @@ static struct problem *new_problem(struct problems *p, const struct place *at,
 static struct problem *new_line(struct problems *p, const struct place *at,
 				const char *fmt, ...) PRINTF(3, 4);
 
-/* The line of a problem; NULL when out of memory. */
+/* Formats a problem and returns its node; NULL when out of memory. */
 static struct problem *
 new_problem(struct problems *p, const struct place *at, const char *kind,
 	    const char *fmt, va_list ap)
@@ -137,7 +138,8 @@ problems_warn(struct problems *p, const struct place *at, const char *fmt, ...)
 	va_start(ap, fmt);
 	problem = new_problem(p, at, "warning: ", fmt, ap);
 	va_end(ap);
-	/* Without memory for a warning, something else will fail. */
+	/* A warning is dropped when out of memory: other allocations will fail
+	 * too, and report it. */
 	if (problem != NULL)
 		append(&p->last_warning, problem);
 }

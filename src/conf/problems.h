@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is wrong with a configuration: all of it, each with file, line,
- * section and key, in the words shown to the administrator.
+ * All problems of a configuration, each with file, line, section and key, as
+ * they are shown to the administrator.
  */
 #ifndef CONF_PROBLEMS_H
 #define CONF_PROBLEMS_H
@@ -10,7 +10,7 @@
 
 struct arena;
 
-/* More are counted, not kept: nobody reads on, and memory has an end. */
+/* Further problems are counted but not stored, so that memory is bounded. */
 #define PROBLEMS_MAX 1000
 
 struct problem {
@@ -22,19 +22,19 @@ struct problems {
 	struct arena *arena;
 	struct problem *first, **last;
 	size_t count;
-	struct problem no_memory; /* for when there is none for a problem */
-	/* What may be meant, and is worth a word; not counted above. */
+	/* used when there is no memory for a problem */
+	struct problem no_memory;
+	/* Warnings; not included in `count`. */
 	struct problem *first_warning, **last_warning;
 	size_t warnings;
 };
 
-/* Points into itself: never copy it. */
+/* Initialises *p.  It contains pointers to itself and must not be copied. */
 void problems_init(struct problems *p, struct arena *a);
 
 /*
- * `file`:`line` (0: not about a line), [section name] key; empty strings are
- * left out.  The rest says what is wrong and, where it helps, what is meant:
- * no period, no secrets.
+ * Where a problem is: `file`:`line` (0: no line), [section name] key; empty
+ * strings are omitted.
  */
 struct place {
 	const char *file;
@@ -45,8 +45,8 @@ struct place {
 void problems_add(struct problems *p, const struct place *at, const char *fmt,
 		  ...) PRINTF(3, 4);
 
-/* The same of what stops nobody: "FILE:LINE: warning: [section] key: ...".
- * --check prints it, start and reload log it; its exit status stays 0. */
+/* Adds a warning: "FILE:LINE: warning: [section] key: ...". --check prints it,
+ * and its exit status stays 0; the daemon logs it at start and at reload. */
 void problems_warn(struct problems *p, const struct place *at, const char *fmt,
 		   ...) PRINTF(3, 4);
 

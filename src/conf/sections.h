@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sections of the file that are not a backend's, as tables. */
+/* The tables of all sections except those of the backends. */
 #ifndef CONF_SECTIONS_H
 #define CONF_SECTIONS_H
 
@@ -16,28 +16,33 @@ struct tables_section {
 	const char *name;
 	const char *help;	      /* plain sentences */
 	const struct option *options; /* never NULL */
-	size_t offset;		      /* of their struct in struct settings */
+	/* of the struct they fill, in struct settings */
+	size_t offset;
 	const struct tables_selector *selector; /* NULL: none */
-	/* The sections of the modes, each of its driver's name, are not in
-	 * this table; they come before this one. */
+	/*
+	 * True for the section before which the sections of the modes come in
+	 * the manual.  Those have the names of their drivers and are not in
+	 * this table.
+	 */
 	bool modes_first;
-	/* [NAME word], any number; `options` are those of an element, and
-	 * offset is nothing. */
+	/* The header is [NAME word], and there may be any number of them;
+	 * `options` are those of one element, and `offset` is unused. */
 	bool named;
 };
 
-/* The key that names a driver. */
+/* The key that chooses a driver. */
 struct tables_selector {
 	const char *key, *def, *help;
 	enum tables_kind kind;
 	size_t choice;	   /* offset of the settings_choice */
-	bool own_section; /* its keys are in [NAME], not in this section */
+	/* the keys of the driver are in [DRIVER], not in this section */
+	bool own_section;
 };
 
 extern const struct tables_section tables_sections[];
 extern const size_t tables_nsections;
 
-/* The drivers that a selector chooses from. */
+/* Returns the drivers that a selector chooses from, and their number. */
 const struct settings_driver *
 tables_drivers(const struct settings_drivers *d, enum tables_kind kind,
 	       size_t *n);

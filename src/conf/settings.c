@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fills struct settings from the file by the tables. */
+/* Fills struct settings from the file, using the tables. */
 #include "conf/settings.h"
 
 #include "base/arena.h"
@@ -22,7 +22,8 @@ find_driver(const struct settings_driver *v, size_t n, struct str name)
 	return NULL;
 }
 
-/* The driver that the section's selector names; NULL after a problem. */
+/* Returns the driver that the selector of the section names; NULL after a
+ * problem. */
 static const struct settings_driver *
 choose(const struct loader *l, const struct ini_section *in,
        const struct tables_selector *selector)
@@ -73,7 +74,8 @@ load_section(const struct loader *l, const struct tables_section *t)
 	}
 }
 
-/* All of them, so that a mistake is found before the mode is switched to. */
+/* Loads the sections of all modes, so that a mistake is found before its mode
+ * is chosen. */
 static void
 load_modes(const struct loader *l)
 {
@@ -186,7 +188,7 @@ check_section(const struct loader *l, const struct ini_section *s)
 		problems_add(l->problems, &at, "the mode is not compiled in");
 }
 
-/* Over several options, which are right by themselves. */
+/* Checks the rules over several options, each of which is valid. */
 static void
 check_all(const struct loader *l, const struct check_rule *rules, size_t n,
 	  void (*tell)(const struct loader *l, struct place at,
@@ -216,7 +218,7 @@ load(const struct loader *l)
 	}
 	load_modes(l);
 
-	/* On top of another mistake, rules would only guess. */
+	/* After another mistake, these checks could report wrong problems. */
 	if (l->problems->count > 0)
 		return;
 	check_all(l, check_rules, check_nrules, fill_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole configuration: fcgiauth.ini(5) as one struct, checked.  What it
- * points to lives in the arena it was loaded into; it never changes.
+ * The whole configuration, fcgiauth.ini(5), as one struct, checked.  All it
+ * points to is in the arena it was loaded into.  It never changes.
  */
 #ifndef CONF_SETTINGS_H
 #define CONF_SETTINGS_H
@@ -71,40 +71,41 @@ struct limits_settings {
 	int64_t hash_slots; /* 0: auto */
 };
 
-/* [users], whatever the driver. */
+/* The keys of [users] that do not depend on the driver. */
 struct users_settings {
 	int64_t recheck; /* 0: never */
 };
 
-/* [rule NAME]; what is empty is no condition. */
+/* [rule NAME]; an empty member is no condition. */
 struct rule_settings {
 	struct str name;
-	unsigned line; /* of its header */
-	unsigned path_line, regex_line, require_line; /* of these keys */
+	unsigned line; /* line of the header */
+	unsigned path_line, regex_line, require_line; /* lines of these keys */
 	struct words host; /* lower case */
-	struct str path;   /* or path_regex, or neither; auth/rules.h reads */
-	struct str path_regex; /* them, and `require` */
+	struct str path;   /* path, path_regex or neither is set */
+	/* auth/rules.h parses path, path_regex and require */
+	struct str path_regex;
 	struct words method;  /* upper case */
 	struct words network; /* each is a base/network.h */
 	struct words require;
 };
 
-/* In file order. */
+/* The rules, in the order of the file. */
 struct rules_settings {
 	const struct rule_settings *v;
 	size_t n;
 	unsigned locations_line; /* of server.locations */
 };
 
-/* What conf needs to know of a backend; the registry fills it in. */
+/* The part of a backend that conf needs; the registry fills it in. */
 struct settings_driver {
 	const char *name;
 	const char *summary;
-	const struct option *options; /* of its section */
+	const struct option *options; /* options of its section */
 	size_t size;		      /* of the struct they fill */
-	/* Rules over several options.  No I/O.  NULL: none. */
+	/* Checks rules over several options.  No I/O.  NULL: none. */
 	int (*check)(const void *conf, struct err *err);
-	bool compiled; /* false: the name is known, the code is not here */
+	bool compiled; /* false: a known name whose code is not compiled in */
 };
 
 struct settings_drivers {
@@ -112,7 +113,7 @@ struct settings_drivers {
 	size_t nstores, nusers, nmodes;
 };
 
-/* A chosen driver and its filled struct. */
+/* A chosen driver and the struct of its options. */
 struct settings_choice {
 	const struct settings_driver *driver;
 	const void *conf;
@@ -130,45 +131,51 @@ struct settings {
 	struct limits_settings limits;
 	struct rules_settings rules;
 	struct settings_choice mode;  /* [auth] mode; its section is [NAME] */
-	/* Every mode's section, for modes that read another's too. */
+	/* The section of every mode, because a mode may read that of another
+	 * mode too. */
 	struct settings_choice *modes;
 	size_t nmodes;
 	struct settings_choice store; /* [store] driver and its keys */
 	struct settings_choice users; /* [users] driver and its keys */
-	struct users_settings any_users; /* and those of all drivers */
+	/* the keys of [users] common to all drivers */
+	struct users_settings any_users;
 };
 
 /*
- * Reads `file`, checks everything that needs no I/O but reading `x_file`
- * secrets, and fills *out.  Every mistake becomes a problem.  0 when there was
- * none, else -1 (also when out of memory: then a problem says so).
+ * Reads `file`, checks everything that needs no I/O except reading the files of
+ * `x_file` secrets, and fills *out.  Every mistake becomes a problem.  Returns
+ * 0 when there was none, else -1 (also when out of memory, which is reported as
+ * a problem).
  *
- * A section of a mode that is not chosen is parsed and checked all the same,
- * so that a mistake in it is found before the mode is switched to.
+ * The section of a mode that is not chosen is parsed and checked too, so that a
+ * mistake in it is found before it is chosen.
  */
 int settings_load(const char *file, const struct settings_drivers *drivers,
 		  struct arena *a, struct settings *out,
 		  struct problems *problems) MUST_USE;
 
-/* The same from memory: `name` stands for the file in messages. */
+/* Does the same with a text in memory; `name` is the name of the file in
+ * messages. */
 int settings_parse(struct str bytes, const char *name,
 		   const struct settings_drivers *drivers, struct arena *a,
 		   struct settings *out, struct problems *problems) MUST_USE;
 
-/* What [NAME] says, whichever mode is chosen; NULL for an unknown name. */
+/* Returns the struct of the section [NAME], whichever mode is chosen; NULL for
+ * an unknown name. */
 const void *settings_mode_conf(const struct settings *s, const char *name);
 
-/* --dump-config: effective values in INI form, secrets masked. */
+/* Prints the effective values as INI for --dump-config; secrets are masked. */
 void settings_dump(const struct settings *s, struct buf *out);
 
-/* The OPTIONS part of fcgiauth.ini(5) as mdoc, from the tables. */
+/* Prints the OPTIONS part of fcgiauth.ini(5) as mdoc from the tables. */
 void settings_manual(const struct settings_drivers *drivers, struct buf *out);
 
-/* One line for each option, `section.key` (drivers' keys as
- * `store.sqlite.path`): what tests compare conf/fcgiauth.ini with. */
+/* Prints one line for each option: `section.key`, or for the key of a driver
+ * `store.sqlite.path`.  Tests compare conf/fcgiauth.ini with it. */
 void settings_names(const struct settings_drivers *drivers, struct buf *out);
 
-/* Names of changed options that only a restart applies; for the reload log. */
+/* Prints the names of changed options that only a restart applies, for the log
+ * of a reload. */
 void settings_restart_needed(const struct settings *before,
 			     const struct settings *after, struct buf *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Edit distance (insert, delete, replace, swap neighbours), because the usual
- * mistake is one letter.
+ * Edit distance (insert, delete, replace, swap neighbours): the usual mistake
+ * is one letter.
  */
 #include "conf/suggest.h"
 
@@ -16,7 +16,7 @@ void
 nearest_init(struct nearest *n, struct str wanted)
 {
 	*n = (struct nearest){ .wanted = wanted };
-	/* One mistake in three letters is a guess worth printing. */
+	/* A suggestion may have one mistake in three letters. */
 	n->distance = wanted.n / 3 + 1;
 }
 
@@ -26,7 +26,7 @@ smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Three rows of the usual matrix: one before the last, last, this. */
+/* Three rows of the usual matrix: the last but one, the last and this one. */
 static size_t
 distance(struct str a, struct str b)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Which known name did somebody mean who wrote an unknown one? */
+/* Finds the known name that is nearest to an unknown one. */
 #ifndef CONF_SUGGEST_H
 #define CONF_SUGGEST_H
 
 #include "base/base.h"
 
 struct nearest {
-	struct str wanted;    /* what was written */
+	struct str wanted;    /* the unknown name */
 	const char *name;     /* the nearest so far; NULL: none is near */
-	const char *suffix;   /* of it, as in `secret` + `_file` */
+	const char *suffix;   /* its suffix, as in `secret` + `_file` */
 	size_t distance;
 };
 
-/* Borrows `wanted`. */
+/* Starts a search; `wanted` is borrowed. */
 void nearest_init(struct nearest *n, struct str wanted);
 
-/* One more known name; `suffix` may be "". */
+/* Considers one more known name; `suffix` may be "". */
 void nearest_offer(struct nearest *n, const char *name, const char *suffix);
 
 #endif

@@ -56,8 +56,8 @@ syntax_is_host(struct str s)
 		if (!is_label(label))
 			return false;
 	}
-	/* No name ends in a number (RFC 1123 section 2.1), but 1.2.3 and
-	 * 0x7f.1 are addresses to some. */
+	/* No host name ends in a number (RFC 1123 section 2.1), but some
+	 * programs parse 1.2.3 and 0x7f.1 as addresses. */
 	if (str_to_uint(label, INT64_MAX, &number))
 		return syntax_is_ipv4(s);
 	return true;
@@ -92,7 +92,7 @@ syntax_host_matches(struct str host, struct str allowed)
 	    str_eq_nocase(str_skip(host, host.n - allowed.n), allowed);
 }
 
-/* Where the host of `authority` ends. */
+/* Returns the position of the end of the host in `authority`. */
 static size_t
 host_length(struct str authority)
 {

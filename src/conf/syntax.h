@@ -5,23 +5,23 @@
 
 #include "base/base.h"
 
-/* A host name (RFC 1123: letters, digits, '-' and '.') or an IPv4 address;
- * no port, no dot at either end. */
+/* Returns true for a host name (RFC 1123: letters, digits, '-' and '.') or an
+ * IPv4 address, without port and without a dot at either end. */
 bool syntax_is_host(struct str s);
 
 bool syntax_is_ipv4(struct str s);
 
-/* `[::1]`, with the brackets. */
+/* Returns true for an IPv6 address in brackets, as `[::1]`. */
 bool syntax_is_ipv6(struct str s);
 
-/* 1 to 65535. */
+/* Returns true for a port number, 1 to 65535. */
 bool syntax_is_port(struct str s);
 
-/* The domain itself, or a name below it; without regard to case. */
+/* Returns true when `host` is the domain or a name below it, ignoring case. */
 bool syntax_is_below(struct str host, struct str domain);
 
-/* `allowed` is a name, or with a dot in front stands for all names below it;
- * without regard to case. */
+/* Returns true when `host` matches `allowed`, ignoring case: a name, or, with a
+ * leading dot, all names below it. */
 bool syntax_host_matches(struct str host, struct str allowed);
 
 struct syntax_url {
@@ -30,12 +30,12 @@ struct syntax_url {
 };
 
 /*
- * `https://host[:port][/path]` or http; no user, query or fragment.  *out
- * borrows from s and is untouched when false.
+ * Parses `https://host[:port][/path]`, or the same with http, without user,
+ * query or fragment.  *out borrows from s and is untouched on false.
  */
 bool syntax_url(struct str s, struct syntax_url *out);
 
-/* localhost, 127.0.0.1 or [::1]. */
+/* Returns true for localhost, 127.0.0.1 and [::1]. */
 bool syntax_is_loopback(struct str host);
 
 #endif

@@ -192,8 +192,8 @@ START_TEST(world_readable_secret)
 	folder_make(&f);
 	path = folder_write(&f, "ini", net, 0644);
 	assert_problem(load(&f, path, &s), path,
-		       ":4: [store] password: is a secret in a file that "
-		       "everybody may read; chmod o-r the file, or use "
+		       ":4: [store] password: is a secret in a file that all "
+		       "users may read; chmod o-r the file, or use "
 		       "password_file");
 	path = folder_write(&f, "ini", net, 0640);
 	ck_assert_str_eq(load(&f, path, &s), "");

@@ -51,20 +51,21 @@ static const struct {
 #define DOMAIN "[cookie]\ndomain = example.com\n"
 	{ "[server]\nhosts = https://A.example.com:8443 https://a.example.com "
 	  "https://b.example.com\n" LOGIN "[cookie]\n",
-	  "t.ini:4: warning: [cookie] domain: is empty, but [server] login_url "
-	  "is on a.example.com: who signs in there stays unknown at "
-	  "b.example.com, and is sent to and fro without end" },
+	  "t.ini:4: warning: [cookie] domain: is empty, but [server] "
+	  "login_url is on a.example.com: a user who signs in there is not "
+	  "signed in at b.example.com, and is redirected in a loop" },
 	{ "[server]\n" LOGIN,
-	  "t.ini: warning: [cookie] domain: is empty, but [server] login_url is "
-	  "on a.example.com: who signs in there stays unknown at any other" },
+	  "t.ini: warning: [cookie] domain: is empty, but [server] "
+	  "login_url is on a.example.com: a user who signs in there is not "
+	  "signed in at any other" },
 	{ "[server]\nhosts = A.example.com\n" LOGIN, NULL },
 	{ "[server]\n" LOGIN DOMAIN, NULL },
 	{ "[server]\nhosts = https://a.example.com https://b.example.com\n" LOGIN
 	  DOMAIN,
 	  NULL },
 	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN,
-	  "t.ini: warning: [redirect] allow: does not have b.example.com, to "
-	  "which a login at a.example.com could not return" },
+	  "t.ini: warning: [redirect] allow: does not have b.example.com, "
+	  "so that a sign-in at a.example.com cannot return to it" },
 	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN
 	  "[redirect]\nallow = c.example.com .b.example.com\n",
 	  "t.ini:7: warning: [redirect] allow: does not have b.example.com" },

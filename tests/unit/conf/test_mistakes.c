@@ -22,31 +22,33 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server] x\n",
 		"t.ini:1: there is text after the section header"),
 	MISTAKE("[]\n",
-		"t.ini:1: a section header is [section] or [section name]"),
+		"t.ini:1: a section header must be [section] or [section "
+		"name]"),
 	MISTAKE("[ser/ver]\n",
-		"t.ini:1: a section header is [section] or [section name]"),
+		"t.ini:1: a section header must be [section] or [section "
+		"name]"),
 	MISTAKE("[server a b]\n",
-		"t.ini:1: the name in a section header is one word of "
+		"t.ini:1: the name in a section header must be one word of "
 		"letters, digits and . _ -"),
 	MISTAKE("[server]\n= 1\n",
-		"t.ini:2: a key is one word of letters, digits and _"),
+		"t.ini:2: a key must be one word of letters, digits and _"),
 	MISTAKE("[server]\nlog level = info\n",
-		"t.ini:2: a key is one word of letters, digits and _"),
+		"t.ini:2: a key must be one word of letters, digits and _"),
 	MISTAKE("threads = 8\n",
-		"t.ini:1: the key stands before the first [section]"),
+		"t.ini:1: the key is before the first [section]"),
 	MISTAKE("[server]\nthreads = 8\n\nthreads = 9\n",
 		"t.ini:4: [server] threads: duplicate key; the first is in "
 		"line 2"),
 	MISTAKE("[server]\n[auth]\n[server]\n",
 		"t.ini:3: [server] duplicate section; the first is in line 1"),
-	MISTAKE("[server]\n#\0\n", "t.ini:2: there is a NUL byte in the line"),
+	MISTAKE("[server]\n#\0\n", "t.ini:2: the line has a NUL byte"),
 	MISTAKE("[server]\npath = /a\0b\n",
-		"t.ini:2: there is a NUL byte in the line"),
+		"t.ini:2: the line has a NUL byte"),
 	MISTAKE("[server]\n# \xe9t\xe9\n", "t.ini:2: the line is not UTF-8"),
 	MISTAKE("[server]\npath = /a\x01\n",
-		"t.ini:2: there is a control character in the line"),
+		"t.ini:2: the line has a control character"),
 	MISTAKE("[server]\rthreads = 8\n",
-		"t.ini:1: there is a control character in the line"),
+		"t.ini:1: the line has a control character"),
 	MISTAKE("[server]\npath = \"/a\n",
 		"t.ini:2: the closing quote is missing"),
 	MISTAKE("[server]\npath = \"/a\\\n",
@@ -56,19 +58,19 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server]\npath = \"/a\" b\n",
 		"t.ini:2: there is text after the closing quote"),
 	MISTAKE("[server]\npeer_secret = a \"b ; c\"\n",
-		"t.ini:2: a comment begins inside quotes; put the quotes "
-		"around the whole value"),
+		"t.ini:2: a comment begins inside quotes; quotes must "
+		"enclose the whole value"),
 	MISTAKE("[server]\npeer_secret = one two three\n",
 		"t.ini:2: [server] peer_secret: must be one secret without "
 		"blanks, or two that are separated by a blank"),
 	MISTAKE("[server]\nlisten = 127.0.0.1:9000 0.0.0.0:9001\n",
-		"t.ini:1: [server] peer_secret: must be set, as other machines "
-		"can connect to 0.0.0.0:9001 and could claim to be the web "
-		"server"),
-	MISTAKE("[server]\nlisten = [2001:db8::1]:9000\n",
-		"t.ini:1: [server] peer_secret: must be set, as other machines "
-		"can connect to [2001:db8::1]:9000 and could claim to be the "
+		"t.ini:1: [server] peer_secret: must be set, because other "
+		"machines can connect to 0.0.0.0:9001 and claim to be the "
 		"web server"),
+	MISTAKE("[server]\nlisten = [2001:db8::1]:9000\n",
+		"t.ini:1: [server] peer_secret: must be set, because other "
+		"machines can connect to [2001:db8::1]:9000 and claim to be "
+		"the web server"),
 	/* names */
 	MISTAKE("[session]\nidle_timout = 1h\n",
 		"t.ini:2: [session] idle_timout: unknown key; did you mean "
@@ -123,7 +125,7 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[rule a]\nnetwork = ::1 10.0.0.1/8\nrequire = user\n",
 		"t.ini:2: [rule a] network: 10.0.0.1/8: must be an address, "
 		"or a network such as 10.0.0.0/8 or 2001:db8::/32 with no "
-		"bits beyond its length"),
+		"bits set beyond its prefix length"),
 	MISTAKE("[jwt]\n", "t.ini:1: [jwt] unknown section"),
 	MISTAKE("[server one]\n",
 		"t.ini:1: [server one] the section takes no name"),
@@ -218,31 +220,32 @@ static const struct mistake mistakes[] = {
 		"t.ini:2: [rule a] host: https://b.example: must be a host "
 		"name without scheme, port or path"),
 	MISTAKE("[server]\nlogin_url = /auth/login\n",
-		"t.ini:2: [server] login_url: must be an absolute URL such as "
-		"https://auth.example.com/auth/login, without query"),
+		"t.ini:2: [server] login_url: must be an absolute URL "
+		"without query, such as https://auth.example.com/auth/login"),
 	MISTAKE("[server]\nlogin_url = http://a.example/auth/login\n",
-		"t.ini:2: [server] login_url: must be https; http is for "
-		"localhost, and for what hosts has with http:// in front"),
+		"t.ini:2: [server] login_url: must be https; http is allowed "
+		"on localhost, and on hosts that [server] hosts has with "
+		"http://"),
 	MISTAKE("[server]\npath = auth\n",
-		"t.ini:2: [server] path: must be a path such as /auth: a "
-		"slash first, none at the end, in between letters, digits and "
-		"- . _ ~"),
+		"t.ini:2: [server] path: must be a path such as /auth: it "
+		"begins with a slash, does not end with one, and has only "
+		"letters, digits, slashes and - . _ ~"),
 	MISTAKE("[server]\npath = /\n",
 		"t.ini:2: [server] path: must be 2 to 64 bytes long"),
 	MISTAKE("[cookie]\nname = a;b\n",
 		"t.ini:2: [cookie] name: must be letters, digits and - _ ."),
 	MISTAKE("[cookie]\nname = __host-x\n",
-		"t.ini:2: [cookie] name: leave the prefix out; it is added by "
-		"itself"),
+		"t.ini:2: [cookie] name: must not begin with __Host- or "
+		"__Secure-; the prefix is added automatically"),
 	MISTAKE("[cookie]\ndomain = .example.com\n",
-		"t.ini:2: [cookie] domain: leave the dot in front out; hosts "
+		"t.ini:2: [cookie] domain: must not begin with a dot; hosts "
 		"below the domain are included anyway"),
 	MISTAKE("[cookie]\ndomain = 10.0.0.1\n",
 		"t.ini:2: [cookie] domain: must be a domain name; browsers "
 		"accept no address here"),
 	MISTAKE("[cookie]\ndomain = localhost\n",
-		"t.ini:2: [cookie] domain: must have a dot, as example.com; "
-		"browsers refuse a single name"),
+		"t.ini:2: [cookie] domain: must have a dot, as in "
+		"example.com; browsers refuse a single name"),
 	MISTAKE("[cookie]\ndomain = a_b.example\n",
 		"t.ini:2: [cookie] domain: must be a domain name such as "
 		"example.com"),
@@ -257,7 +260,8 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[headers]\nuser = Remote_User\n",
 		"t.ini:2: [headers] user: must be letters, digits and -"),
 	MISTAKE("[headers]\nuser = set-cookie\n",
-		"t.ini:2: [headers] user: this header has another meaning"),
+		"t.ini:2: [headers] user: must not be a header that HTTP or "
+		"CGI uses itself"),
 	MISTAKE("[password]\nmin_length = 7\n",
 		"t.ini:2: [password] min_length: must be 8 to 128"),
 	/* several options */
@@ -269,47 +273,48 @@ static const struct mistake mistakes[] = {
 		"browsers drop the cookie otherwise"),
 	MISTAKE("[server]\nhosts = a.example.com badexample.com\n"
 		"[cookie]\ndomain = example.com\n",
-		"t.ini:4: [cookie] domain: [server] hosts has badexample.com, "
-		"which is not below this domain and could never keep the "
-		"cookie"),
+		"t.ini:4: [cookie] domain: must include every host of "
+		"[server] hosts; badexample.com is not below this domain, so "
+		"that browsers would refuse its cookie"),
 	MISTAKE("[server]\nlogin_url = https://auth.example.org/login\n"
 		"[cookie]\ndomain = example.com\n",
-		"t.ini:4: [cookie] domain: [server] login_url is on "
-		"auth.example.org, which is not below this domain and could "
-		"not set the cookie"),
+		"t.ini:4: [cookie] domain: must include the host of [server] "
+		"login_url, auth.example.org, which could not set the cookie "
+		"otherwise"),
 	MISTAKE("[server]\nhosts = a.example.com\n"
 		"login_url = https://auth.example.com/login\n",
-		"t.ini:3: [server] login_url: its host auth.example.com is not "
-		"in hosts, so that nobody could sign in there"),
+		"t.ini:3: [server] login_url: must be on one of the hosts in "
+		"[server] hosts, but its host is auth.example.com"),
 	MISTAKE("[server]\nhosts = http://a.example a.example "
 		"https://A.example:8443\n",
-		"t.ini:2: [server] hosts: has a.example by both http and "
-		"https; browsers must come to it by one of them"),
+		"t.ini:2: [server] hosts: has a.example with both http and "
+		"https; browsers must use one of them"),
 	MISTAKE("[server]\nhosts = https://auth.example.com:8443\n"
 		"login_url = https://auth.example.com/login\n",
-		"t.ini:3: [server] login_url: its scheme and port are none of "
-		"those that hosts has of auth.example.com"),
+		"t.ini:3: [server] login_url: must have a scheme and port "
+		"that [server] hosts has for auth.example.com"),
 	MISTAKE("[server]\nhosts = https://auth.example.com\n"
 		"login_url = http://auth.example.com:443/login\n",
-		"t.ini:3: [server] login_url: its scheme and port are none of "
-		"those that hosts has of auth.example.com"),
+		"t.ini:3: [server] login_url: must have a scheme and port "
+		"that [server] hosts has for auth.example.com"),
 	MISTAKE("[server]\nhosts = auth.example.com\n"
 		"login_url = http://auth.example.com/login\n",
-		"t.ini:3: [server] login_url: must be https; http is for "
-		"localhost, and for what hosts has with http:// in front"),
+		"t.ini:3: [server] login_url: must be https; http is allowed "
+		"on localhost, and on hosts that [server] hosts has with "
+		"http://"),
 	MISTAKE("[server]\nhosts = https://a.example http://b.example\n"
 		"[cookie]\nsame_site = none\n",
-		"t.ini:4: [cookie] same_site: none needs https, and [server] "
-		"hosts has http://b.example; browsers drop its cookie"),
+		"t.ini:4: [cookie] same_site: none needs https, but [server] "
+		"hosts has http://b.example, whose cookie browsers would drop"),
 	MISTAKE("[server]\nhosts = https://a.example b.example\n"
 		"[cookie]\nsecure = no\nsame_site = none\n",
 		"t.ini:5: [cookie] same_site: none needs secure = yes; "
 		"browsers drop the cookie otherwise"),
 	MISTAKE("[server]\nhosts = https://a.example.com https://b.example\n"
 		"[cookie]\ndomain = example.com\n",
-		"t.ini:4: [cookie] domain: [server] hosts has b.example, "
-		"which is not below this domain and could never keep the "
-		"cookie"),
+		"t.ini:4: [cookie] domain: must include every host of "
+		"[server] hosts; b.example is not below this domain, so that "
+		"browsers would refuse its cookie"),
 };
 
 START_TEST(one_mistake)
