@@ -39,7 +39,7 @@ args_flag_name(enum flag flag)
 	return specs[flag].name;
 }
 
-/* FLAG_COUNT when there is none of that name. */
+/* Returns FLAG_COUNT when there is no flag of that name. */
 static size_t
 find_flag(struct str name)
 {
@@ -52,7 +52,7 @@ find_flag(struct str name)
 	return i;
 }
 
-/* argv[*at] is a flag; *at moves on to its value when that comes apart. */
+/* Takes the flag argv[*at]; moves *at on if its value is the next argument. */
 static int
 take_flag(struct args *args, int argc, char **argv, int *at, struct err *err)
 {
@@ -63,7 +63,7 @@ take_flag(struct args *args, int argc, char **argv, int *at, struct err *err)
 	struct str name;
 	size_t flag;
 
-	(void)str_cut(&rest, '=', &name); /* true: rest is not used up */
+	(void)str_cut(&rest, '=', &name); /* cannot fail: rest is not empty */
 	flag = find_flag(name);
 	if (flag == FLAG_COUNT)
 		return err_set(err, ERR_INPUT, "unknown option %.*s",
@@ -86,7 +86,7 @@ take_flag(struct args *args, int argc, char **argv, int *at, struct err *err)
 	return 0;
 }
 
-/* Ids of keys may begin with a dash, and no option is as long. */
+/* Key ids may begin with a dash. No option is as long as a key id. */
 static bool
 is_kid(const char *word)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line as flags and words, before anybody asks what they mean. */
+/* The command line as flags and words. Their meaning is checked later. */
 #ifndef CTL_ARGS_H
 #define CTL_ARGS_H
 
@@ -29,27 +29,27 @@ enum flag {
 	FLAG_COUNT
 };
 
-/* For sets of flags. */
+/* The bit of a flag in a set of flags. */
 #define FLAG_BIT(flag)	(1U << (flag))
 
 struct args {
-	unsigned given; /* FLAG_BIT()s */
-	const char *value[FLAG_COUNT]; /* of those that take one */
-	const char **roles; /* each --role, in order */
+	unsigned given; /* a set of FLAG_BIT()s */
+	const char *value[FLAG_COUNT]; /* of the flags that take one */
+	const char **roles; /* the values of --role, in order */
 	size_t nroles;
-	const char **words; /* all that is no flag, in order */
+	const char **words; /* all arguments that are not flags, in order */
 	size_t nwords;
 };
 
 /*
- * Flags may stand anywhere before `--`; `-` is a word.  *out points into
- * argv.  The message never holds a value: somebody may have typed a password
- * there.
+ * Parses the command line. Flags may stand anywhere before `--`; `-` is a word.
+ * *out points into argv. A message never contains a value, which may be a
+ * password.
  */
 int args_parse(struct arena *a, int argc, char **argv, struct args *out,
 	       struct err *err) MUST_USE;
 
-/* `--role`, for messages. */
+/* Returns the name of a flag for messages, such as `--role`. */
 const char *args_flag_name(enum flag flag);
 
 #endif

@@ -10,7 +10,8 @@
 
 #define BANS_MAX 10000
 
-/* What a ban says of itself; one that is of another version as it is. */
+/* The parts of a ban that are shown. A ban that another version made is shown
+ * as its plain key. */
 struct shown {
 	struct str value;
 	const struct ban_kind_name *name;
@@ -100,7 +101,7 @@ ban_list(struct ctl *c)
 					 list_text(c, &bans);
 }
 
-/* All that a user or an address is counted under. */
+/* All keys under which failures of a user or an address are counted. */
 struct keys {
 	struct str v[1 + NETWORKS_MAX];
 	size_t n;
@@ -132,7 +133,8 @@ find_keys(struct ctl *c, struct str user, struct keys *keys, struct err *err)
 			       &keys->n, err);
 }
 
-/* Not banned is forgotten, too: the next failure is the first. */
+/* Resets the counters even of keys that are not banned: the next failure is the
+ * first. */
 static int
 lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
 {
@@ -148,8 +150,8 @@ lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
 	return 0;
 }
 
-/* Networks are remembered by the name as it is, and not for ever; bans have it
- * in lower case, which is what `ban list` shows. */
+/* Lifts bans that `ban list` shows. Known networks are recorded under the name
+ * as it was typed, and only for some time; bans have the name in lower case. */
 static int
 lift_known(struct ctl *c, struct str user, bool *banned, struct err *err)
 {

@@ -72,7 +72,7 @@ config_check(struct ctl *c)
 	return CTL_DONE;
 }
 
-/* "rule admin" of [rule admin]; NULL: no memory. */
+/* Returns "rule admin" for [rule admin]; NULL when out of memory. */
 static char *
 header_text(struct ctl *c, const struct ini_entry *e)
 {
@@ -85,7 +85,8 @@ header_text(struct ctl *c, const struct ini_entry *e)
 	return buf_failed(&text) ? NULL : arena_cstr(c->arena, buf_str(&text));
 }
 
-/* `section.key` of the file becomes object.key; values stay text. */
+/* Prints the settings as JSON: `section.key` of the file becomes object.key;
+ * values stay text. */
 static enum ctl_exit
 show_json(struct ctl *c, struct str text)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the commands share: messages, audit, the way to users and store. */
+/* What the commands share: messages, audit, access to the user source and the
+ * store. */
 #include "ctl/ctl.h"
 
 #include "strategy/registry.h"
@@ -40,8 +41,8 @@ ctl_call(struct ctl *c)
 	return &c->call;
 }
 
-/* Messages quote the command line, files and servers: none of them may reach
- * the terminal as control sequences. */
+/* Escapes what a message quotes of the command line, files and servers, so that
+ * no control sequence reaches the terminal. */
 static void
 print_safely(const char *prefix, const char *text)
 {
@@ -53,7 +54,8 @@ print_safely(const char *prefix, const char *text)
 		return;
 	}
 	buf_init(&safe, a, (size_t)4 * MESSAGE_MAX);
-	(void)output_escape(&safe, str_from(text)); /* no columns here */
+	/* the number of columns is not needed */
+	(void)output_escape(&safe, str_from(text));
 	(void)fprintf(stderr, "%s%.*s\n", prefix, STR_ARG(buf_str(&safe)));
 	arena_free(a);
 }
@@ -127,7 +129,7 @@ ctl_audit(const struct ctl *c, const char *event,
 void
 ctl_problems(const struct problem *first)
 {
-	/* FILE:LINE first, as editors expect it. */
+	/* A problem begins with FILE:LINE, as editors expect. */
 	for (const struct problem *p = first; p != NULL; p = p->next)
 		print_safely("", p->text);
 }
@@ -192,7 +194,7 @@ become_owner(const struct ctl *c, struct err *err)
 	return owner_become(files, ARRAY_LEN(files), err);
 }
 
-/* NULL: no memory. */
+/* Returns NULL when out of memory. */
 static struct conn *
 new_conn(struct ctl *c, enum ctl_part part)
 {
@@ -220,7 +222,7 @@ ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 	if (backend_open(&choice, &c->env, &b, err) != 0)
 		return -1;
 	conn_bind(conn, b);
-	backend_unref(b); /* the connection holds it */
+	backend_unref(b); /* the connection holds a reference */
 	*out = conn;
 	return 0;
 }
@@ -259,7 +261,8 @@ ctl_hold_signals(void)
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(held); i++)
 		(void)sigaddset(&set, held[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail with these */
+	/* cannot fail with these arguments */
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the commands of fcgiauthctl share: the settings, the way to users and
- * store, messages, the audit line.  One thread.
+ * What the commands of fcgiauthctl share: the settings, access to the user
+ * source and the store, messages, the audit line. Used by one thread.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -13,13 +13,13 @@
 
 #include <sys/types.h>
 
-/* Exit statuses. */
+/* The exit statuses. */
 enum ctl_exit { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2 };
 
-/* Who called us, as of the start of the program. */
+/* The user who runs the program, as found when it starts. */
 struct ctl_caller {
 	uid_t uid;
-	char login[64]; /* empty when nobody knows */
+	char login[64]; /* empty when the name is not known */
 };
 
 struct ctl;
@@ -27,13 +27,15 @@ struct rules;
 
 struct ctl_command {
 	const char *group, *verb;
-	const char *usage; /* what follows the two words */
+	/* the arguments that follow the two words of the command */
+	const char *usage;
 	const char *help;
-	unsigned flags; /* FLAG_BIT()s it accepts beside the common ones */
-	size_t min, max; /* words after the first two */
+	/* the FLAG_BIT()s that it accepts besides the common ones */
+	unsigned flags;
+	size_t min, max; /* the number of words after the first two */
 	enum ctl_exit (*run)(struct ctl *c);
-	/* Is what was given enough, and not too much?  Before anything is
-	 * read or opened.  NULL: flags, min and max say it all. */
+	/* Checks whether what is given is enough and not too much, before
+	 * anything is read or opened. NULL when flags, min and max suffice. */
 	enum ctl_exit (*check)(const struct ctl *c);
 };
 
@@ -44,78 +46,81 @@ struct ctl {
 	struct ctl_caller caller;
 	const struct args *args;
 	const struct ctl_command *command;
-	const char *operand; /* NAME or ID; NULL when not given */
+	const char *operand; /* NAME or ID; NULL when it is not given */
 	struct settings settings;
-	const struct problem *warnings; /* of the settings */
-	struct rules *rules; /* the same */
+	const struct problem *warnings; /* the warnings about the settings */
+	struct rules *rules; /* the rules of the settings */
 	struct store_link *store_link; /* NULL until ctl_open() */
 	struct users_link *users_link; /* NULL until ctl_open() */
-	struct call call; /* ctl_call() */
+	struct call call; /* filled by ctl_call() */
 };
 
 bool ctl_given(const struct ctl *c, enum flag flag);
 
-/* The value of a flag; empty when it was not given. */
+/* Returns the value of a flag; empty when it is not given. */
 struct str ctl_value(const struct ctl *c, enum flag flag);
 
-/* What an operation works with, at this moment; good until the next one. */
+/* Returns the call for the next operation, with the present time; valid until
+ * the next ctl_call(). */
 struct call *ctl_call(struct ctl *c);
 
-/* `fcgiauthctl: MESSAGE` on stderr, safe for a terminal. */
+/* Prints `fcgiauthctl: MESSAGE` to stderr, safe for a terminal. */
 void ctl_warn(const char *fmt, ...) PRINTF(1, 2);
 
-/* The same; returns CTL_REFUSED, so that a failing path is one line. */
+/* As ctl_warn(); returns CTL_REFUSED, so that a failing path is one line. */
 enum ctl_exit ctl_refuse(const char *fmt, ...) PRINTF(1, 2);
 
-/* The same with how the command is used; returns CTL_USAGE. */
+/* As ctl_warn(), with the usage of the command; returns CTL_USAGE. */
 enum ctl_exit ctl_usage(const struct ctl *c, const char *fmt, ...)
     PRINTF(2, 3);
 
-/* One line of class "audit" with the caller added; at most 4 fields. */
+/* Logs a line of class "audit" with the caller added; takes at most 4
+ * fields. */
 void ctl_audit(const struct ctl *c, const char *event,
 	       const struct log_field *fields, size_t n);
 
-/* One line each on stderr. */
+/* Prints each problem as a line on stderr. */
 struct problem;
 void ctl_problems(const struct problem *first);
 
-/* Loads the settings of -c; every problem goes to stderr. */
+/* Loads the settings of -c; prints every problem to stderr. */
 enum ctl_exit ctl_load_settings(struct ctl *c);
 
-/* The two things that are opened. */
+/* The two things that can be opened. */
 enum ctl_part { CTL_STORE, CTL_USERS };
 
-/* What the settings say of it, and whose it is. */
+/* Return the backend that the settings choose for the part, and its driver. */
 struct backend_choice ctl_choice(const struct ctl *c, enum ctl_part part);
 const struct driver *ctl_driver(const struct ctl *c, enum ctl_part part);
 
-/* The mode of the settings. */
+/* Returns the mode of the settings. */
 const struct auth_mode_ops *ctl_mode(const struct ctl *c);
 
-/* False when its state lives in the daemon's memory. */
+/* Returns false when the part is in the memory of the daemon. */
 bool ctl_reachable(const struct ctl *c, enum ctl_part part);
 
-/* Started as root, becomes the owner of the embedded data first.  Does not look
- * at the schema.  *out is what the link of the part begins with. */
+/* Opens the part without checking its schema. A process of root becomes the
+ * owner of the embedded data first. *out is the connection that the link of the
+ * part begins with. */
 int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 		struct err *err) MUST_USE;
 
-/* The same, and the schema is the one of this program. */
+/* As ctl_connect(), but fails if the schema is not the one of this program. */
 int ctl_open(struct ctl *c, enum ctl_part part, struct err *err) MUST_USE;
 
-/* In what state is it? */
+/* Probes the part and reports its state. */
 void ctl_look(struct ctl *c, enum ctl_part part, struct health_report *out);
 
 /*
- * From here to the end of the program no ^C comes between the change of a user
- * and the end of the sessions.
+ * Blocks signals until the program ends, so that ^C cannot come between the
+ * change of a user and the end of the sessions.
  */
 void ctl_hold_signals(void);
 
-/* At the end, whatever was opened. */
+/* Closes everything that was opened; called at the end. */
 void ctl_close(struct ctl *c);
 
-/* The bytes of `password.blocklist`; empty when none is configured. */
+/* Reads the bytes of `password.blocklist`; empty when none is configured. */
 int ctl_blocklist(struct ctl *c, struct str *out, struct err *err) MUST_USE;
 
 /* The commands. */

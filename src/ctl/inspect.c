@@ -7,22 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of one token: itself, decoded, parsed, escaped. */
+/* The memory for one token: its text, decoded, parsed, escaped. */
 #define TOKEN_ARENA ((size_t)1024 * 1024)
 
-/* One more than the longest token: what is longer is known to be. */
+/* One byte more than the longest token, so that a longer one is recognised. */
 #define LINE_MAX_BYTES (JWT_MAX_BYTES + 1)
 
 struct inspector {
 	struct ctl *c;
-	struct arena *arena; /* of one token */
+	struct arena *arena; /* for one token, then reset */
 	struct keyring keys;
-	const struct jwk *key; /* of --key, else NULL */
+	const struct jwk *key; /* the key of --key, or NULL */
 	struct jwt_policy policy;
 	bool signature_only, many;
 };
 
-/* Whatever the payload is; no JSON object: no claims. */
+/* Checks the signature over any payload; claims is NULL when the payload is not
+ * a JSON object. */
 static int
 look_at_bytes(const struct inspector *i, struct str token,
 	      struct jwt_signed *out, struct err *err)
@@ -116,7 +117,8 @@ print_text(const struct inspector *i, const struct jwt_signed *is)
 		if (is->claims != NULL)
 			add_object(&out, "claims", is->claims);
 		else
-			buf_printf(&out, "payload: %zu bytes, no JSON object\n",
+			buf_printf(&out, "payload: %zu bytes, not "
+				   "a JSON object\n",
 				   is->payload.n);
 	}
 	if (buf_failed(&out))
@@ -162,8 +164,7 @@ inspect_one(const struct inspector *i, struct str token)
 							      CTL_REFUSED;
 }
 
-/* The next line, of which no more than `max` bytes are kept; false at the
- * end. */
+/* Reads the next line and keeps at most `max` bytes of it; false at the end. */
 static bool
 read_line(FILE *in, char *line, size_t max, size_t *n)
 {
@@ -245,7 +246,7 @@ token_inspect(struct ctl *c)
 	if (i.arena == NULL)
 		return ctl_refuse("out of memory");
 	status = take_keys(&i);
-	/* There may be no settings but for the policy. */
+	/* Only the policy needs the settings, which may be absent otherwise. */
 	if (status == CTL_DONE && !i.signature_only)
 		i.policy = jwt_conf_policy(keys_conf(c));
 	if (status == CTL_DONE)

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-/* For how long others may believe their copy of our JWKS. */
+/* The time, in seconds, for which verifiers may use their copy of the JWKS. */
 #define JWKS_LIFE 3600
 
 #define TAKEN_UP "running daemons take this up at SIGHUP"
@@ -67,8 +67,8 @@ list_text(struct ctl *c, const struct keyring *keys)
 	if (table_print(&table) != 0)
 		return ctl_refuse("out of memory");
 	if (keys_conf(c)->secret_file != NULL)
-		ctl_warn("[jwt] secret_file: one shared secret; there is "
-			 "nothing to rotate here");
+		ctl_warn("[jwt] secret_file: this is one shared secret; there "
+			 "is nothing to rotate");
 	return CTL_DONE;
 }
 
@@ -84,16 +84,16 @@ key_list(struct ctl *c)
 					 list_text(c, &keys);
 }
 
-/* For a command that changes the directory. */
+/* Loads the keys for a command that changes the directory. */
 static enum ctl_exit
 open_keys(struct ctl *c, struct keyring *keys)
 {
 	struct err err;
 
 	if (keys_conf(c)->secret_file != NULL)
-		return ctl_refuse("[jwt] secret_file = %s: the one secret is "
-				  "in that file, shared with others: change it "
-				  "there, in all places at once",
+		return ctl_refuse("[jwt] secret_file = %s: the one secret is in "
+				  "that file, and other programs share it; "
+				  "change it in all places at once",
 				  keys_conf(c)->secret_file);
 	if (keys_load(c, keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
@@ -122,7 +122,7 @@ find_entry(const struct keyring *keys, struct str kid)
 	return NULL;
 }
 
-/* The oldest of this state: they are sorted. */
+/* Returns the oldest key in this state: the keys are sorted by age. */
 static const struct keyring_entry *
 first_entry(const struct keyring *keys, enum key_state state)
 {
@@ -133,7 +133,7 @@ first_entry(const struct keyring *keys, enum key_state state)
 	return NULL;
 }
 
-/* A new key, of --alg or of the configuration. */
+/* Makes a new key for --alg or the configured algorithm. */
 static enum ctl_exit
 make_key(struct ctl *c, struct jwk **out)
 {
@@ -150,7 +150,8 @@ make_key(struct ctl *c, struct jwk **out)
 	return CTL_DONE;
 }
 
-/* Of two that add the first key at once, one does. */
+/* If two processes add the first key at the same time, only one key becomes
+ * active. */
 static int
 add_private(const struct ctl *c, const struct jwk *key, bool first,
 	    enum key_state *state, struct err *err)
@@ -165,7 +166,8 @@ add_private(const struct ctl *c, const struct jwk *key, bool first,
 	return keyring_add(directory, key, *state, &c->env, err);
 }
 
-/* Pending; but the first one signs, and a public one never does. */
+/* Adds a key as pending; but the first private key becomes active, and a public
+ * key is retiring, as it never signs. */
 static enum ctl_exit
 add_key(const struct ctl *c, const struct keyring *keys, const struct jwk *key,
 	const char *event)
@@ -175,8 +177,8 @@ add_key(const struct ctl *c, const struct keyring *keys, const struct jwk *key,
 	int added;
 
 	if (!key->can_sign && keys->n == 0)
-		return ctl_refuse("a public key cannot be the first one: it "
-				  "signs nothing; first, run: fcgiauthctl "
+		return ctl_refuse("a public key cannot be the first one, as "
+				  "it cannot sign; first, run: fcgiauthctl "
 				  "key generate");
 	added = key->can_sign ?
 	    add_private(c, key, keys->n == 0, &state, &err) :
@@ -208,25 +210,25 @@ key_import(struct ctl *c)
 	struct keyring keys;
 	struct jwk *key = NULL;
 	bool world_readable = false;
-	/* First: only who called us may be able to read the file. */
+	/* The file is read first, with the rights of the caller. */
 	enum ctl_exit status =
 	    keys_read_key(c, c->operand, &key, &world_readable);
 
 	if (status == CTL_DONE)
 		status = open_keys(c, &keys);
 	if (status == CTL_DONE && world_readable && key->can_sign)
-		ctl_warn("warning: %s: everybody on this machine may read "
+		ctl_warn("warning: %s: every user of this machine may read "
 			 "this key", c->operand);
 	if (status == CTL_DONE && key->renamed)
-		ctl_warn("warning: %s: the kid of this key is not kept: keys "
-			 "here are named by their thumbprint (RFC 7638), and "
-			 "tokens that name it otherwise are refused",
+		ctl_warn("warning: %s: the kid of this key is not kept: here "
+			 "the kid of a key is its thumbprint (RFC 7638), and "
+			 "tokens with another kid are refused",
 			 c->operand);
 	return status == CTL_DONE ? add_key(c, &keys, key, "key_imported") :
 				    status;
 }
 
-/* A secret is never published, so nobody can have missed it. */
+/* A secret is never published, so no verifier can lack it. */
 static bool
 is_published(const struct jwk *key)
 {
@@ -251,7 +253,7 @@ rotate_to(const struct ctl *c, const struct keyring *keys,
 	return CTL_DONE;
 }
 
-/* There was none to rotate to. */
+/* Makes a new key and signs with it: there was no pending key. */
 static enum ctl_exit
 rotate_to_new(struct ctl *c)
 {
@@ -270,13 +272,13 @@ rotate_to_new(struct ctl *c)
 	audit_key(c, "key_generated", key, key_state_name(KEY_PENDING));
 	next = find_entry(&keys, str_from(key->kid));
 	if (next == NULL || next->state != KEY_PENDING)
-		return ctl_refuse("somebody else has changed key %s meanwhile",
+		return ctl_refuse("another process changed key %s meanwhile",
 				  key->kid);
 	status = rotate_to(c, &keys, next);
 	if (status == CTL_DONE && is_published(key))
-		ctl_warn("warning: nobody has seen this key before: whoever "
-			 "checks tokens by a copy of jwks.json may refuse its "
-			 "tokens for up to %d s; to avoid that, run key "
+		ctl_warn("warning: nobody has seen this key before: programs "
+			 "that check tokens by a copy of jwks.json may refuse "
+			 "its tokens for up to %d s; to avoid that, run key "
 			 "generate %d s before key rotate",
 			 JWKS_LIFE, JWKS_LIFE);
 	if (status != CTL_DONE &&
@@ -304,13 +306,14 @@ key_rotate(struct ctl *c)
 		return rotate_to_new(c);
 	wait = next->since + JWKS_LIFE - env_wall(&c->env);
 	if (wait > 0 && is_published(next->key) && !ctl_given(c, FLAG_NOW))
-		ctl_warn("warning: %s: whoever checks tokens by a copy of "
+		ctl_warn("warning: %s: programs that check tokens by a copy of "
 			 "jwks.json may not know it for another %lld s",
 			 next->key->kid, (long long)wait);
 	return rotate_to(c, &keys, next);
 }
 
-/* Until nobody can have a token of it any more, and all daemons know. */
+/* Returns the seconds until no valid token of the key can exist any more and
+ * all daemons know its successor. */
 static int64_t
 retiring_left(const struct ctl *c, const struct keyring_entry *e)
 {
@@ -341,7 +344,7 @@ key_retire(struct ctl *c)
 	if (wait > 0 && !ctl_given(c, FLAG_NOW))
 		return ctl_refuse("%s: tokens that it signed may be in use "
 				  "for another %lld s; with --now it is "
-				  "removed, and they are refused at once",
+				  "removed, and these are refused at once",
 				  c->operand, (long long)wait);
 	ctl_hold_signals();
 	if (keyring_remove(keys_conf(c)->keys, e, &err) != 0)

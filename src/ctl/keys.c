@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From the section [jwt], or a file, to keys. */
+/* Loads keys from the section [jwt] or from a file. */
 #include "ctl/keys.h"
 
 #include "strategy/registry.h"
@@ -16,7 +16,8 @@ keys_conf(const struct ctl *c)
 {
 	const void *conf = settings_mode_conf(&c->settings, section);
 
-	assert(conf != NULL); /* the mode needs no library that may be missing */
+	/* the mode needs no library, so it is always compiled in */
+	assert(conf != NULL);
 	return conf;
 }
 
@@ -36,7 +37,7 @@ keys_load(const struct ctl *c, struct keyring *out, struct err *err)
 	if (!keys_in_use(c))
 		return err_set(err, ERR_CONFIG,
 			       "[auth] mode = %s: there are no keys and no "
-			       "signed tokens in this mode; a login makes a "
+			       "signed tokens in this mode; a sign-in makes a "
 			       "session",
 			       ctl_mode(c)->driver.name);
 	if (owner_become(&place, 1, err) != 0)

@@ -6,29 +6,31 @@
 #include "modes/jwt_settings.h"
 #include "ctl/ctl.h"
 
-/* What [jwt] says, whatever the mode. */
+/* Returns the settings of [jwt], whatever the mode is. */
 const struct jwt_conf *keys_conf(const struct ctl *c);
 
-/* Does the mode sign tokens with these keys? */
+/* Returns true when the mode signs tokens with these keys. */
 bool keys_in_use(const struct ctl *c);
 
 /*
- * Started as root, becomes the owner of the directory, or of the secret; then
- * loads.  A directory that is not there yet is an empty keyring; a mode without
- * keys is an error.
+ * Loads the keys. A process of root becomes the owner of the directory or of
+ * the secret first. A directory that does not exist is an empty keyring; a mode
+ * without keys is an error.
  */
 int keys_load(const struct ctl *c, struct keyring *out, struct err *err)
     MUST_USE;
 
-/* A key out of a file of the caller's choice, with --alg; freed with the
- * arena.  Says what is wrong itself.  *world_readable as in os/file.h. */
+/* Reads a key from a file that the caller names, with --alg; it is freed
+ * with the arena. Prints a message when it fails. *world_readable as in
+ * os/file.h. */
 enum ctl_exit keys_read_key(struct ctl *c, const char *file, struct jwk **out,
 			    bool *world_readable);
 
-/* --alg; JWS_NONE when it was not given. */
+/* Returns the value of --alg in *out; JWS_NONE when it is not given. */
 enum ctl_exit keys_alg(const struct ctl *c, enum jws_alg *out);
 
-/* Frees the key with the arena of the program, or at once. */
+/* Has the key freed with the arena of the program; frees it at once on
+ * failure. */
 int keys_own(struct ctl *c, struct jwk *key, struct err *err) MUST_USE;
 
 #endif

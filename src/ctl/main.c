@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fcgiauthctl: the administrator's tool.  One table says what it can do. */
+/* fcgiauthctl: the administrator's tool. One table lists its commands. */
 #include "ctl/ctl.h"
 
 #include "base/secret.h"
@@ -31,7 +31,7 @@
 /* clang-format off */
 static const struct ctl_command commands[] = {
 	{ "user", "add", "NAME " IDENTITY " [--password-stdin]",
-	  "add a user; the password is asked for",
+	  "add a user; asks for the password",
 	  ROLE | TEXT | PASS, 1, 1, user_add, NULL },
 	{ "user", "list", "[--json]",
 	  "list the users",
@@ -43,14 +43,14 @@ static const struct ctl_command commands[] = {
 	  "set a new password and end the sessions",
 	  PASS, 1, 1, user_passwd, NULL },
 	{ "user", "set", "NAME [--no-roles] " IDENTITY,
-	  "replace what is given; live sessions follow",
+	  "replace what is given, also in live sessions",
 	  ROLE | FLAG_BIT(FLAG_NO_ROLES) | TEXT, 1, 1, user_set,
 	  user_set_check },
 	{ "user", "disable", "NAME",
-	  "refuse logins and end the sessions",
+	  "refuse sign-ins and end the sessions",
 	  0, 1, 1, user_disable, NULL },
 	{ "user", "enable", "NAME",
-	  "allow logins again",
+	  "allow sign-ins again",
 	  0, 1, 1, user_enable, NULL },
 	{ "user", "delete", "NAME",
 	  "delete a user and end the sessions",
@@ -75,7 +75,7 @@ static const struct ctl_command commands[] = {
 	  "make a key that is published, but does not sign yet",
 	  ALG, 0, 0, key_generate, NULL },
 	{ "key", "import", "FILE [--alg A]",
-	  "the same with a PEM or JWK of elsewhere",
+	  "add a key from a PEM or JWK file likewise",
 	  ALG, 1, 1, key_import, NULL },
 	{ "key", "rotate", "[--now]",
 	  "sign with the next key from now on",
@@ -88,17 +88,17 @@ static const struct ctl_command commands[] = {
 	  USER | FLAG_BIT(FLAG_TTL), 0, 0, token_issue, token_issue_check },
 	{ "token", "inspect",
 	  "[--key FILE [--alg A]] [--signature-only] [--json] (TOKEN | -)",
-	  "say whether a token is valid, or why not; -: those on stdin",
+	  "report whether a token is valid, or why not; -: tokens on stdin",
 	  FLAG_BIT(FLAG_KEY) | ALG | FLAG_BIT(FLAG_SIGNATURE_ONLY) | JSON, 1,
 	  1, token_inspect, token_inspect_check },
 	{ "rule", "test", "METHOD URL [--user NAME] [--ip ADDR] [--json]",
-	  "say what the rules make of a request, and why",
+	  "report what the rules decide about a request, and why",
 	  USER | FLAG_BIT(FLAG_IP) | JSON, 2, 2, rule_test, NULL },
 	{ "webserver", "check", "[FILE] [--json]",
-	  "say what the web server leaves open; -: a dump on stdin",
+	  "report what the web server leaves open; -: a dump on stdin",
 	  JSON, 0, 1, webserver_check, NULL },
 	{ "store", "migrate", "",
-	  "bring the schemas to this version",
+	  "migrate the schemas to this version",
 	  0, 0, 0, schema_migrate, NULL },
 	{ "store", "status", "[--json]",
 	  "show the schemas, and whether they can be reached",
@@ -112,11 +112,11 @@ static const struct ctl_command commands[] = {
 };
 /* clang-format on */
 
-/* Every command takes these. */
+/* The flags that every command takes. */
 static const unsigned common =
     FLAG_BIT(FLAG_CONFIG) | FLAG_BIT(FLAG_HELP) | FLAG_BIT(FLAG_VERSION);
 
-/* Prints the commands that the given words leave possible; how many. */
+/* Prints the commands that begin with the given words; returns their number. */
 static size_t
 print_commands(FILE *out, const struct args *args)
 {
@@ -170,7 +170,7 @@ role_twice(const struct args *args)
 	return false;
 }
 
-/* Does the command take what was given? */
+/* Checks that the command takes the flags and words that are given. */
 static enum ctl_exit
 check_command(struct ctl *c)
 {
@@ -179,12 +179,12 @@ check_command(struct ctl *c)
 
 	for (unsigned flag = 0; flag < FLAG_COUNT; flag++) {
 		if ((alien & FLAG_BIT(flag)) != 0)
-			return ctl_usage(c, "%s does not belong here",
+			return ctl_usage(c, "%s is not for this command",
 					 args_flag_name(flag));
 	}
 	if (words < c->command->min)
 		return ctl_usage(c, "missing argument");
-	/* Not repeated: it might be a password. */
+	/* The argument is not quoted: it may be a password. */
 	if (words > c->command->max)
 		return ctl_usage(c, "too many arguments");
 	if (role_twice(c->args))
@@ -193,7 +193,7 @@ check_command(struct ctl *c)
 	return c->command->check == NULL ? CTL_DONE : c->command->check(c);
 }
 
-/* A signature and the key it is checked with need no configuration, nor do the
+/* Checking a signature with a given key needs no configuration; neither do the
  * files of a web server. */
 static bool
 needs_settings(const struct ctl *c)
@@ -222,7 +222,8 @@ run(struct ctl *c)
 	return status == CTL_DONE ? c->command->run(c) : status;
 }
 
-/* The login uid outlives su and sudo; without one, the name of the uid. */
+/* Uses the login uid, which su and sudo keep; if there is none, the name of the
+ * uid. */
 static struct ctl_caller
 find_caller(void)
 {
@@ -251,15 +252,17 @@ main(int argc, char **argv)
 	struct err err;
 
 	json_set_alloc_funcs(malloc, secret_free);
-	(void)setlocale(LC_CTYPE, ""); /* else the C locale: more is escaped */
+	(void)setlocale(LC_CTYPE, ""); /* in the C locale more is escaped */
 	(void)umask(077);
-	/* A reader that goes away must not end a change halfway. */
+	/* A reader of the output that goes away must not end a change
+	 * halfway. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	c.env = env_real(&c.log);
 	c.log.wall_ms = c.env.clock.wall_ms;
 	c.caller = find_caller();
 	if (c.arena == NULL || crypto_init() != 0)
-		return (int)ctl_refuse("cannot start: no memory or no entropy");
+		return (int)ctl_refuse("cannot start: out of memory or no "
+				       "random numbers");
 	c.args = &args;
 	if (args_parse(c.arena, argc, argv, &args, &err) == 0)
 		status = run(&c);

@@ -13,7 +13,8 @@
 
 #define CELL_MAX (64 * 1024)
 
-/* Bytes of the first character of s when it can be shown, else 0. */
+/* Returns the number of bytes of the first character of s if it can be shown,
+ * else 0. */
 static size_t
 printable(struct str s, size_t *columns)
 {
@@ -26,7 +27,8 @@ printable(struct str s, size_t *columns)
 	n = mbrtowc(&wc, s.p, s.n, &state);
 	if (n == 0 || n > s.n)
 		return 0;
-	/* What takes no column (control, bidi, joiner) can only deceive. */
+	/* A character without a column (control, bidi, joiner) can only
+	 * deceive. */
 	width = wcwidth(wc);
 	if (width <= 0)
 		return 0;
@@ -174,8 +176,8 @@ output_json_roles(struct arena *a, struct str roles)
 	return array;
 }
 
-/* DEL is the one control character that jansson leaves as it is; it can only
- * stand inside a string. */
+/* Escapes DEL, the one control character that jansson leaves as it is; it can
+ * only be inside a string. */
 static int
 write_json(const char *p, size_t n, void *out)
 {
@@ -194,7 +196,7 @@ print_json(json_t *root, size_t form)
 {
 	if (root == NULL)
 		return -1;
-	/* main() looks at the state of stdout. */
+	/* main() checks the state of stdout. */
 	(void)json_dump_callback(root, write_json, stdout,
 				 form | JSON_ENSURE_ASCII);
 	(void)putchar('\n');

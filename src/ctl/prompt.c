@@ -14,11 +14,12 @@
 #include <unistd.h>
 
 struct password {
-	char text[PASSWORD_MAX_BYTES + 2]; /* one too many, and a newline */
+	/* one byte more than allowed, and a newline */
+	char text[PASSWORD_MAX_BYTES + 2];
 	size_t n;
 };
 
-/* A terminal without echo, and signals as something to read. */
+/* A terminal without echo, and the descriptor from which signals are read. */
 struct terminal {
 	int fd, signals;
 	struct termios before;
@@ -32,8 +33,9 @@ password_str(const struct password *p)
 }
 
 /*
- * Reads what is there: true when the line has ended, by a newline, the end of
- * the input, a full buffer or an error, after which half a line is none.
+ * Reads the bytes that are there. Returns true when the line has ended: by a
+ * newline, the end of the input, a full buffer or an error. After an error the
+ * line is empty.
  */
 static bool
 read_some(int fd, struct password *p)
@@ -57,14 +59,15 @@ read_some(int fd, struct password *p)
 static void
 say_to(int fd, const char *text)
 {
-	/* Who cannot see the prompt cannot answer it: nothing to handle. */
+	/* A prompt that cannot be written needs no handling: the user cannot
+	 * answer it. */
 	if (write(fd, text, strlen(text)) < 0)
 		return;
 }
 
 /*
- * Signals wait in a descriptor while the echo is off, so that nothing ends the
- * program in between; a stop (^Z) waits until the echo is back.
+ * Signals go to a descriptor while the echo is off, so that none ends the
+ * program meanwhile; a stop (^Z) waits until the echo is back.
  */
 static int
 terminal_open(struct terminal *t, struct err *err)
@@ -94,7 +97,7 @@ terminal_open(struct terminal *t, struct err *err)
 	quiet = t->before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	quiet.c_lflag |= ICANON | ISIG;
-	/* FLUSH: what was typed ahead was seen on the screen. */
+	/* FLUSH: drops what was typed before, as the screen has shown it. */
 	if (tcsetattr(t->fd, TCSAFLUSH, &quiet) != 0) {
 		(void)sigprocmask(SIG_SETMASK, &t->mask_before, NULL);
 		(void)close(t->signals);
@@ -105,7 +108,7 @@ terminal_open(struct terminal *t, struct err *err)
 	return 0;
 }
 
-/* FLUSH: the rest of a line too long must not reach the shell. */
+/* FLUSH: the rest of a line that is too long must not reach the shell. */
 static void
 terminal_close(struct terminal *t, int signal)
 {
@@ -113,11 +116,11 @@ terminal_close(struct terminal *t, int signal)
 	(void)close(t->signals);
 	(void)close(t->fd);
 	if (signal != 0)
-		(void)raise(signal); /* taken when the mask is back */
+		(void)raise(signal); /* handled when the old mask is back */
 	(void)sigprocmask(SIG_SETMASK, &t->mask_before, NULL);
 }
 
-/* The number of the signal that came instead of a line, or 0. */
+/* Returns the number of the signal that came instead of a line, or 0. */
 static int
 ask(const struct terminal *t, const char *prompt, struct password *out)
 {
@@ -153,21 +156,24 @@ from_terminal(const struct ctl *c, struct password *out)
 	int signal;
 
 	if (terminal_open(&t, &err) != 0)
-		return ctl_usage(c, "%s, and no --password-stdin", err.msg);
+		return ctl_usage(c, "%s, and --password-stdin is not given",
+				 err.msg);
 	signal = ask(&t, "New password: ", out);
-	/* What is empty or too long is refused without typing it again. */
+	/* A password that is empty or too long is refused without a second
+	 * prompt. */
 	twice = out->n > 0 && out->n <= PASSWORD_MAX_BYTES;
 	if (signal == 0 && twice)
-		signal = ask(&t, "The same again: ", &again);
+		signal = ask(&t, "New password again: ", &again);
 	equal = secret_equal(password_str(out), password_str(&again));
 	secret_wipe(&again, sizeof(again));
 	if (signal != 0)
 		secret_wipe(out, sizeof(*out));
 	terminal_close(&t, signal);
 	if (signal != 0)
-		return ctl_refuse("interrupted; nothing is changed");
+		return ctl_refuse("interrupted; nothing was changed");
 	if (twice && !equal)
-		return ctl_refuse("the two differ; nothing is changed");
+		return ctl_refuse("the two passwords differ; nothing was "
+				  "changed");
 	return CTL_DONE;
 }
 
@@ -177,10 +183,11 @@ from_stdin(struct password *out)
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct str line;
 
-	/* Somebody may have left stdin non-blocking. */
+	/* Another program may have left stdin non-blocking. */
 	while (!read_some(STDIN_FILENO, out))
 		(void)poll(&in, 1, -1);
-	/* Lines of Windows begin and end so; nobody types it. */
+	/* Files of Windows may begin with a BOM and end lines with CR; nobody
+	 * types these. */
 	line = str_skip_bom(password_str(out));
 	if (str_ends(line, STR("\r")))
 		line.n--;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a new password comes in: never by an argument. */
+/* Reads a new password: never from an argument. */
 #ifndef CTL_PROMPT_H
 #define CTL_PROMPT_H
 
@@ -8,9 +8,9 @@
 
 /*
  * Takes a password for `user` from the terminal, typed twice without echo, or
- * with --password-stdin the first line of stdin; checks it against the policy
- * and hashes it.  Says what is wrong itself.  A signal that ends the program
- * leaves the terminal as it was.
+ * with --password-stdin from the first line of stdin; checks it against the
+ * policy and hashes it. Prints a message when it fails. A signal that ends the
+ * program leaves the terminal as it was.
  */
 enum ctl_exit prompt_new_password(struct ctl *c, struct str user,
 				  char hash[PASSWORD_HASH_MAX]);

@@ -14,16 +14,17 @@
 
 #define WHY_MAX 4096
 
-/* What is asked, and what there is to say about it. */
+/* The request that is tested, and the result. */
 struct test {
 	struct http_request in;
 	bool has_host;
 	const struct identity *who; /* NULL: not signed in */
 	struct access_terms terms;
-	enum access_doubt doubt; /* why it is refused, if so */
-	const struct rule_outcome *outcome; /* that decided; NULL: none */
+	enum access_doubt doubt; /* why the request is refused, if it is */
+	/* the outcome that decided; NULL: none */
+	const struct rule_outcome *outcome;
 	bool allowed;
-	int64_t status; /* of the check */
+	int64_t status; /* the status of the check */
 	struct buf why;
 };
 
@@ -34,7 +35,8 @@ settle(struct test *t, int64_t status)
 	t->allowed = status == 204;
 }
 
-/* A URL as authority and the rest; false: neither that nor a path. */
+/* Splits a URL into authority and the rest; false when it is neither a URL nor
+ * a path. */
 static bool
 split_url(struct str url, struct str *authority, struct str *uri)
 {
@@ -61,7 +63,8 @@ split_url(struct str url, struct str *authority, struct str *uri)
 	return str_starts(url, STR("/"));
 }
 
-/* As the service reads it; settles what it would refuse already. */
+/* Reads the request as the service does; settles the test if the service would
+ * refuse the request before any rule. */
 static enum ctl_exit
 read_request(struct ctl *c, struct test *t)
 {
@@ -70,7 +73,7 @@ read_request(struct ctl *c, struct test *t)
 		{ STR("REQUEST_METHOD"), str_from(c->args->words[2]) },
 		{ STR("REQUEST_URI"), STR("") },
 		{ STR("HTTP_HOST"), STR("none") },
-		/* What nginx says when there is no address. */
+		/* nginx sends this when there is no address. */
 		{ STR("REMOTE_ADDR"), STR("unix:") },
 		{ STR("AUTH_ACTION"), STR("verify") },
 	};
@@ -117,7 +120,7 @@ find_user(struct ctl *c, struct test *t)
 		return ctl_refuse("out of memory");
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("[users] driver = %s: the users are in the "
-				  "memory of the daemon, out of reach",
+				  "memory of the daemon and cannot be reached",
 				  ctl_driver(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
 	    users_find(c->users_link, ctl_call(c), name, is, &err) != 0)
@@ -126,8 +129,7 @@ find_user(struct ctl *c, struct test *t)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));
 	if (is->user.disabled)
 		buf_printf(&t->why,
-			   "%.*s is disabled and cannot be signed "
-			   "in; ",
+			   "%.*s is disabled and cannot sign in; ",
 			   STR_ARG(name));
 	else
 		t->who = &is->user.who;
@@ -148,7 +150,7 @@ status_of(enum access access)
 	return 403;
 }
 
-/* If the path had no other reading than this one. */
+/* Returns the status if the path had only this reading. */
 static int64_t
 status_of_reading(const struct test *t, size_t i)
 {
@@ -172,7 +174,7 @@ explain_rule(struct test *t, const struct rule_outcome *o)
 	else if (str_eq(o->require, STR("deny")))
 		buf_add_cstr(&t->why, "no rule matches");
 	else
-		buf_add_cstr(&t->why, "there are no rules: a signed-in user "
+		buf_add_cstr(&t->why, "there are no rules: any signed-in user "
 				      "is enough");
 }
 
@@ -198,8 +200,8 @@ explain_outcome(struct test *t, const struct rule_outcome *o)
 	else if (o->verdict == RULE_DENY && o->rule != NULL &&
 		 !require_is_deny(o->require))
 		buf_add_cstr(&t->why,
-			     " in a network, and there is no "
-			     "address; give one by --ip");
+			     " in a network, and no address is "
+			     "given; give one by --ip");
 }
 
 static void
@@ -208,9 +210,9 @@ explain_doubt(struct test *t)
 	buf_printf(&t->why, "%s: ", access_doubt_text(t->doubt));
 	if (t->doubt == ACCESS_HIDDEN_DOTS)
 		buf_add_cstr(&t->why,
-			     "decoding, \\ as / or ; makes a segment "
-			     ". or .., which is refused whatever the "
-			     "rules say");
+			     "decoding, reading \\ as / or removing ; "
+			     "makes a segment . or .., which is always "
+			     "refused");
 	else if (t->terms.n == 0)
 		buf_add_cstr(&t->why,
 			     "it has more readings than can be "
@@ -221,11 +223,12 @@ explain_doubt(struct test *t)
 			     "path of [server] locations");
 	else
 		buf_add_cstr(&t->why,
-			     "the rules let its readings in and "
-			     "refuse them");
+			     "the rules allow some of its readings "
+			     "and refuse others");
 }
 
-/* The reading that decides: the first that is refused, or they all agree. */
+/* Returns the reading that decides: the first that is refused; if none is, they
+ * all agree. */
 static const struct rule_outcome *
 deciding(const struct test *t)
 {
@@ -270,7 +273,8 @@ evaluate(struct ctl *c, struct test *t)
 		return CTL_DONE;
 	}
 	if (access_find(c->rules, &question, c->arena, &t->terms, &err) != 0) {
-		buf_printf(&t->why, "could not tell: %s", err.msg);
+		buf_printf(&t->why, "the rules could not be evaluated: %s",
+			   err.msg);
 		settle(t, 503);
 		return CTL_DONE;
 	}
@@ -281,7 +285,7 @@ evaluate(struct ctl *c, struct test *t)
 	return CTL_DONE;
 }
 
-/* "NAME, line N", or nothing. */
+/* Returns "NAME, line N", or an empty text. */
 static struct str
 rule_text(struct ctl *c, const struct rule_outcome *o)
 {
@@ -347,7 +351,7 @@ print_text(struct ctl *c, const struct test *t)
 	return table_print(&table);
 }
 
-/* What is said of a reading, and of the request; steals the references. */
+/* Returns what is reported of a reading or of the request. */
 static json_t *
 rule_json(struct ctl *c, struct str path, const struct rule_outcome *o)
 {

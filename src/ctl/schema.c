@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fcgiauthctl store: the schemas of store and users. */
+/* fcgiauthctl store: the schemas of the store and the user source. */
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 
@@ -42,7 +42,8 @@ version_text(struct ctl *c, bool known, int64_t version)
 		return STR("");
 	(void)snprintf(text, sizeof(text), "%lld", (long long)version);
 	if (arena_copy(c->arena, str_from(text), &out) != 0)
-		return STR("?"); /* the row will fail for the same reason */
+		/* adding the row will fail for the same reason */
+		return STR("?");
 	return out;
 }
 
@@ -114,7 +115,7 @@ migrate_part(struct ctl *c, enum ctl_part part)
 		(void)printf("%s (%s): has no schema\n", section, driver);
 		return CTL_DONE;
 	}
-	/* A backend refuses to migrate what a newer program has made. */
+	/* A backend refuses to migrate a schema of a newer program. */
 	if (ctl_connect(c, part, &conn, &err) != 0 ||
 	    conn_schema(conn, &before, &err) != 0 ||
 	    conn_migrate(conn, &err) != 0 ||

@@ -18,7 +18,8 @@ id_text(struct arena *a, const struct session_id *id)
 	hex_encode(id->b, sizeof(id->b), hex);
 	if (arena_copy(a, (struct str){ .p = hex, .n = sizeof(hex) }, &out) !=
 	    0)
-		return STR("?"); /* the row will fail for the same reason */
+		/* adding the row will fail for the same reason */
+		return STR("?");
 	return out;
 }
 
@@ -52,7 +53,8 @@ add_row(struct arena *a, struct table *table, const struct session *s)
 	return table->failed ? -1 : 0;
 }
 
-/* Every live session into the array, or without one into the table. */
+/* Adds every live session to the array, or to the table if there is no
+ * array. */
 static enum ctl_exit
 collect(struct ctl *c, struct str user, json_t *array, struct table *table)
 {
@@ -121,8 +123,8 @@ session_list(struct ctl *c)
 
 	status = sessions_user(c, &user);
 	if (status == CTL_DONE && sessions_is_stateless(c))
-		return ctl_refuse("[auth] mode = %s: tokens are written down "
-				  "nowhere, so there is nothing to list",
+		return ctl_refuse("[auth] mode = %s: tokens are not recorded, "
+				  "so there is nothing to list",
 				  ctl_mode(c)->driver.name);
 	if (status == CTL_DONE)
 		status = sessions_open(c, "sessions");
@@ -132,13 +134,13 @@ session_list(struct ctl *c)
 					 list_text(c, user);
 }
 
-/* For revocation. */
+/* Opens the store for revocation. */
 static enum ctl_exit
 open_sessions(struct ctl *c)
 {
 	if (sessions_is_stateless(c) && !ctl_reachable(c, CTL_STORE))
 		return ctl_refuse("[auth] mode = %s, with no store that can "
-				  "be reached: tokens work until they end, "
+				  "be reached: tokens work until they expire, "
 				  "for up to %lld s; to end all of them, run: "
 				  "fcgiauthctl key rotate, and key retire "
 				  "--now",
@@ -147,7 +149,7 @@ open_sessions(struct ctl *c)
 	return sessions_open(c, "sessions");
 }
 
-/* The id of an earlier login is as good as any: nobody knows them all. */
+/* Any id is accepted: no record tells which sessions exist. */
 static enum ctl_exit
 deny_one(struct ctl *c, const struct session_id *id)
 {
@@ -188,7 +190,7 @@ revoke_one(struct ctl *c)
 	return CTL_DONE;
 }
 
-/* Of one user, or with user.p NULL of all. */
+/* Ends the sessions of one user, or of all users if user.p is NULL. */
 static enum ctl_exit
 revoke_many(struct ctl *c, struct str user)
 {

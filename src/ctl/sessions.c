@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Live state: where it is, and how what a user has is ended. */
+/* Sessions and bans in the store, and how everything that a user has is
+ * ended. */
 #include "ctl/sessions.h"
 
 #include "strategy/registry.h"
 #include "ctl/keys.h"
 
-/* Does the mode use the store that is configured? */
+/* Returns true when the mode uses the configured store. */
 static bool
 store_in_use(const struct ctl *c)
 {
@@ -24,7 +25,7 @@ sessions_open(struct ctl *c, const char *what)
 
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("%s = %s%s: the %s are in the memory of the "
-				  "daemon, out of reach",
+				  "daemon and cannot be reached",
 				  in_use ? "[store] driver" : "[auth] mode",
 				  in_use ? ctl_driver(c, part)->name :
 					   ctl_mode(c)->driver.name,
@@ -65,13 +66,14 @@ sessions_token_life(const struct ctl *c)
 	return keys_conf(c)->ttl + keys_conf(c)->leeway;
 }
 
-/* A session that has ended does not take back what was signed in its name. */
+/* The end of a session does not revoke the access tokens that were signed for
+ * it. */
 static void
 warn_of_tokens(const struct ctl *c, struct str name)
 {
 	if (ctl_mode(c)->also != NULL)
 		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
-			 "has already work until they end, for up to %lld s",
+			 "has already work until they expire, for up to %lld s",
 			 ctl_mode(c)->driver.name, STR_ARG(name),
 			 (long long)sessions_token_life(c));
 }
@@ -87,19 +89,20 @@ sessions_can_end(const struct ctl *c, struct str name)
 	}
 	if (!store_in_use(c))
 		ctl_warn("warning: [auth] mode = %s without a store: tokens of "
-			 "%.*s work until they end, for up to %lld s",
+			 "%.*s work until they expire, for up to %lld s",
 			 ctl_mode(c)->driver.name, STR_ARG(name),
 			 (long long)sessions_token_life(c));
 	else
 		ctl_warn("warning: [store] driver = %s: the sessions of %.*s "
-			 "are in the memory of the daemon and go on as they "
-			 "are until they expire or fcgiauthd is restarted",
+			 "are in the memory of the daemon and continue "
+			 "unchanged until they expire or fcgiauthd is "
+			 "restarted",
 			 ctl_driver(c, part)->name, STR_ARG(name));
 	return false;
 }
 
-/* Other modes that could be in use later, or were before, and whose tokens the
- * store can refuse. */
+/* Ends the tokens of other modes, which were in use before or may be later, and
+ * whose tokens the store can refuse. */
 static int
 end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 {

@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* What the commands about live state in the store share. */
+/* What the commands about sessions and bans share. */
 #ifndef CTL_SESSIONS_H
 #define CTL_SESSIONS_H
 
 #include "ctl/ctl.h"
 
-/* Opens the store for a command; says why when it cannot. */
+/* Opens the store for a command about `what`; prints a message when it
+ * fails. */
 enum ctl_exit sessions_open(struct ctl *c, const char *what);
 
-/* --user checked; empty, p NULL, when it was not given. */
+/* Checks the value of --user; empty, with p NULL, when it is not given. */
 enum ctl_exit sessions_user(const struct ctl *c, struct str *out);
 
 /*
- * Does the mode hand out tokens that are written down nowhere?  Then the store
- * has no sessions, and holds at most what was ended before its time.
+ * Returns true when the tokens of the mode are not recorded: the store then has
+ * no sessions, and at most records what was ended before its time.
  */
 bool sessions_is_stateless(const struct ctl *c);
 
-/* Does a store that can be reached from here hold which of them were ended? */
+/* Returns true when the mode is stateless and a store that can be reached from
+ * here records which tokens were ended. */
 bool sessions_is_deniable(const struct ctl *c);
 
-/* How long a token works that nobody ends; seconds. */
+/* Returns for how many seconds a token is valid if it is not ended. */
 int64_t sessions_token_life(const struct ctl *c);
 
-/* False, with a warning, when what a user has cannot be ended from here. */
+/* Returns false and prints a warning when what a user has cannot be ended
+ * here. */
 bool sessions_can_end(const struct ctl *c, struct str name);
 
-/* How many sessions of a user ended; SESSIONS_UNCOUNTED where nobody can know. */
+/* Ends everything that a user has, or all users if name.p is NULL. *ended is
+ * the number of sessions, or SESSIONS_UNCOUNTED where it cannot be known. */
 #define SESSIONS_UNCOUNTED (-1)
 int sessions_end_user(struct ctl *c, struct str name, int64_t *ended,
 		  struct err *err) MUST_USE;

@@ -14,8 +14,8 @@ struct lifetime {
 	int64_t ttl;
 };
 
-/* --ttl, or what the configuration says, which is also the most that checks
- * would take. */
+/* Returns the value of --ttl, or the configured one, which is also the maximum
+ * that checks accept. */
 static enum ctl_exit
 take_ttl(const struct ctl *c, int64_t *out)
 {
@@ -29,7 +29,7 @@ take_ttl(const struct ctl *c, int64_t *out)
 	if (ctl_given(c, FLAG_TTL) &&
 	    option_set(&option, &life, ctl_value(c, FLAG_TTL), c->arena,
 		       &err) != 0)
-		return ctl_refuse("--ttl: %s (the most is [jwt] ttl)",
+		return ctl_refuse("--ttl: %s (the maximum is [jwt] ttl)",
 				  err.msg);
 	*out = life.ttl;
 	return CTL_DONE;
@@ -44,7 +44,7 @@ find_user(struct ctl *c, struct str name, struct user *out)
 
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("[users] driver = %s: the users are in the "
-				  "memory of the daemon, out of reach",
+				  "memory of the daemon and cannot be reached",
 				  ctl_driver(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
 	    users_find(c->users_link, ctl_call(c), name, &is, &err) != 0)
@@ -57,7 +57,8 @@ find_user(struct ctl *c, struct str name, struct user *out)
 	return CTL_DONE;
 }
 
-/* What was ended so far, as `user disable` does, is not true of this one. */
+/* Makes a session id that earlier revocations, such as those of `user disable`,
+ * do not cover. */
 static int
 make_id(struct ctl *c, struct str name, struct session_id *out,
 	struct err *err)

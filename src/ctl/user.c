@@ -9,10 +9,10 @@
 
 #include <stdio.h>
 
-/* Of a change that others keep getting ahead of. */
+/* The number of attempts when others keep changing the user. */
 #define TRIES 10
 
-/* Its users are changed, or looked at, elsewhere. */
+/* Reports that the users of this source are changed or listed elsewhere. */
 static enum ctl_exit
 refuse_unable(const struct ctl *c, unsigned needs)
 {
@@ -23,7 +23,7 @@ refuse_unable(const struct ctl *c, unsigned needs)
 			  "users; %s",
 			  driver, needs == USERS_LISTS ? "list" : "change",
 			  elsewhere != NULL ? elsewhere :
-					      "go where they are kept");
+					      "do it where they are kept");
 }
 
 enum ctl_exit
@@ -35,13 +35,13 @@ user_open(struct ctl *c, unsigned needs)
 
 	if (!ctl_reachable(c, part))
 		return ctl_refuse("[users] driver = %s: the users are in the "
-				  "memory of the daemon, out of reach",
+				  "memory of the daemon and cannot be reached",
 				  backend->name);
 	if ((backend->caps & needs) != needs)
 		return refuse_unable(c, needs);
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	/* What the driver can, this source of it may not. */
+	/* The driver may be able to do more than this source of it. */
 	if ((c->users_link->conn.backend->caps & needs) != needs)
 		return refuse_unable(c, needs);
 	return CTL_DONE;
@@ -62,7 +62,7 @@ user_find(struct ctl *c, struct user *out)
 	return CTL_DONE;
 }
 
-/* Opens the users and takes the one that the command is about. */
+/* Opens the users and finds the one that the command is about. */
 static enum ctl_exit
 open_and_find(struct ctl *c, unsigned needs, struct user *out)
 {
@@ -78,8 +78,8 @@ audit_user(const struct ctl *c, const char *event, struct str name)
 }
 
 /*
- * After the change of the user is committed, never before: a login in between
- * would begin a session that nobody ends.
+ * Ends the sessions of a changed user. Called after the change is committed,
+ * never before: a sign-in in between would begin a session that is not ended.
  */
 static enum ctl_exit
 end_sessions(struct ctl *c, struct str name, const char *done)
@@ -93,7 +93,7 @@ end_sessions(struct ctl *c, struct str name, const char *done)
 	}
 	if (ctl_open(c, CTL_STORE, &err) != 0 ||
 	    sessions_end_user(c, name, &ended, &err) != 0)
-		return ctl_refuse("%.*s: %s, but the sessions still live: "
+		return ctl_refuse("%.*s: %s, but the sessions go on: "
 				  "%s; later, run: fcgiauthctl "
 				  "session revoke --user %.*s",
 				  STR_ARG(name), done, err.msg, STR_ARG(name));
@@ -108,7 +108,7 @@ end_sessions(struct ctl *c, struct str name, const char *done)
 	return CTL_DONE;
 }
 
-/* What is not given stays in `who` as it is. */
+/* Sets the roles in `who` if they are given. */
 static enum ctl_exit
 take_roles(struct ctl *c, struct identity *who)
 {
@@ -127,7 +127,7 @@ take_roles(struct ctl *c, struct identity *who)
 		buf_add(&roles, role);
 	}
 	if (buf_failed(&roles))
-		return ctl_refuse("more than %d bytes of roles",
+		return ctl_refuse("the roles have more than %d bytes in all",
 				  IDENTITY_ROLES_MAX);
 	if (ctl_given(c, FLAG_ROLE) || ctl_given(c, FLAG_NO_ROLES))
 		who->roles = buf_str(&roles);
@@ -142,8 +142,8 @@ take_text(const struct ctl *c, enum flag flag, struct str *out)
 	if (!ctl_given(c, flag))
 		return CTL_DONE;
 	if (!identity_text_is_valid(text))
-		return ctl_refuse("%s: not UTF-8 of at most %d bytes without "
-				  "control characters",
+		return ctl_refuse("%s must be UTF-8 text of at most %d bytes "
+				  "without control characters",
 				  args_flag_name(flag), IDENTITY_TEXT_MAX);
 	*out = text;
 	return CTL_DONE;
@@ -199,8 +199,8 @@ user_add(struct ctl *c)
 }
 
 /*
- * Applies a change to the user as stored at this moment; when somebody else
- * changed it in between, which the source tells, to what it is then.
+ * Applies a change to the user as stored at this moment. If the source reports
+ * that another change came in between, applies it to the new state.
  */
 static enum ctl_exit
 change_user(struct ctl *c,
@@ -228,7 +228,7 @@ change_user(struct ctl *c,
 			return ctl_refuse("%s", err.msg);
 	}
 	if (change == USER_STALE)
-		return ctl_refuse("%s: somebody else keeps changing this user",
+		return ctl_refuse("%s: others keep changing this user",
 				  c->operand);
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);
@@ -257,8 +257,8 @@ apply_identity(struct ctl *c, struct user *user)
 }
 
 /*
- * Until the user is the one that the sessions have: of several who do this at
- * the same time the last finds out what the user has come to be.
+ * Repeats until the sessions have the user as stored: of several processes that
+ * do this at the same time, the last one sees the final state of the user.
  */
 static int
 update_sessions(struct ctl *c, const struct identity *who, struct err *err)
@@ -273,13 +273,13 @@ update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 		    users_find(c->users_link, ctl_call(c), written.name, &now,
 			       err) != 0)
 			return -1;
-		/* Who deletes a user ends its sessions. */
+		/* The process that deletes a user ends the sessions. */
 		if (!now.found || identity_equal(&now.user.who, &written))
 			return 0;
 		written = now.user.who;
 	}
 	return err_set(err, ERR_UNAVAILABLE,
-		       "somebody else keeps changing this user");
+		       "others keep changing this user");
 }
 
 enum ctl_exit
@@ -294,21 +294,21 @@ user_set(struct ctl *c)
 	if (status != CTL_DONE)
 		return status;
 	if (sessions_is_stateless(c))
-		ctl_warn("warning: [auth] mode = %s: tokens of %s stay as "
-			 "they are until they end, for up to %lld s",
+		ctl_warn("warning: [auth] mode = %s: tokens of %s stay "
+			 "unchanged until they expire, for up to %lld s",
 			 ctl_mode(c)->driver.name, c->operand,
 			 (long long)sessions_token_life(c));
 	else if (sessions_can_end(c, user.who.name) &&
 		 (ctl_open(c, CTL_STORE, &err) != 0 ||
 		  update_sessions(c, &user.who, &err) != 0))
-		return ctl_refuse("%s: changed, but live sessions are not: "
+		return ctl_refuse("%s: changed, but its live sessions are not: "
 				  "%s; later, run the same again",
 				  c->operand, err.msg);
 	(void)printf("%s: changed\n", c->operand);
 	return CTL_DONE;
 }
 
-/* By compare and swap: a change of anything else in between is kept. */
+/* By compare and swap, so that a change of anything else in between is kept. */
 static enum ctl_exit
 store_hash(struct ctl *c, struct str hash)
 {
@@ -331,7 +331,7 @@ store_hash(struct ctl *c, struct str hash)
 		if (changed)
 			return CTL_DONE;
 	}
-	return ctl_refuse("%s: somebody else keeps changing the password",
+	return ctl_refuse("%s: others keep changing the password",
 			  c->operand);
 }
 

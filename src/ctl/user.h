@@ -5,11 +5,11 @@
 
 #include "ctl/ctl.h"
 
-/* Opens the users for a command that needs them to be able to do this (bits of
- * enum users_caps; 0: to find); says why when it cannot. */
+/* Opens the users for a command that needs these abilities (bits of enum
+ * users_caps; 0: only to find users); prints a message when it fails. */
 enum ctl_exit user_open(struct ctl *c, unsigned needs);
 
-/* The user named by the operand; says so when there is none. */
+/* Finds the user named by the operand; prints a message when there is none. */
 enum ctl_exit user_find(struct ctl *c, struct user *out);
 
 #endif

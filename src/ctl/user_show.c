@@ -8,8 +8,8 @@
 
 #define PAGE 500
 
-/* What kind of hash it is, never the hash: "argon2id", or "md5-crypt, refused
- * (line 3)". */
+/* Returns the kind of a hash, never the hash: "argon2id", or "md5-crypt,
+ * refused (line 3)". */
 static struct str
 hash_state(struct arena *a, const struct user *user)
 {
@@ -60,7 +60,7 @@ user_json(struct arena *a, const struct user *user)
 			 why, "line", (json_int_t)user->line);
 }
 
-/* Hands every user to `fn`, by name. */
+/* Calls `fn` for every user, in the order of their names. */
 static enum ctl_exit
 each_user(struct ctl *c, int (*fn)(void *ctx, const struct user *user),
 	  void *ctx)

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What is asked about, and the name for it in messages. */
+/* The configuration that is checked, and its name in messages. */
 struct subject {
 	struct str name, text;
 };
@@ -36,7 +36,8 @@ read_descriptor(int fd, struct arena *a, struct str *out, struct err *err)
 			buf_add(&b, (struct str){ .p = bytes, .n = (size_t)n });
 	}
 	if (buf_failed(&b))
-		return err_set(err, ERR_LIMIT, "more than %zu bytes",
+		return err_set(err, ERR_LIMIT,
+			       "the text has more than %zu bytes",
 			       WEB_MAX_BYTES);
 	*out = buf_str(&b);
 	return 0;
@@ -66,13 +67,13 @@ become(const char *const *command, int out)
 	if (dup2(out, STDOUT_FILENO) == -1)
 		_exit(127);
 	(void)execvp(argv[0], argv);
-	/* Not in everybody's PATH. */
+	/* This folder may not be in PATH. */
 	(void)snprintf(path, sizeof(path), "/usr/sbin/%s", command[0]);
 	(void)execv(path, argv);
 	_exit(127);
 }
 
-/* What a program prints; it has said itself what is wrong. */
+/* Returns what a program prints; the program itself prints its errors. */
 static int
 read_program(const char *const *command, struct arena *a, struct str *out,
 	     struct err *err)
@@ -94,7 +95,7 @@ read_program(const char *const *command, struct arena *a, struct str *out,
 	if (result == 0 && status != 0)
 		return err_set(err, ERR_INPUT,
 			       WIFEXITED(status) && WEXITSTATUS(status) == 127 ?
-				   "%s is not here: name a file" :
+				   "%s was not found: name a file" :
 				   "%s failed",
 			       command[0]);
 	return result;
@@ -115,7 +116,8 @@ has_line(struct str text, const char *start)
 typedef int parser(const struct web_source *source, struct arena *a,
 		   struct web_node *out, struct err *err);
 
-/* Each kind of configuration by a line that only it has; nginx is the rest. */
+/* Each kind of configuration is recognised by a line that only it has; any
+ * other text is taken for nginx. */
 static const struct kind {
 	const char *lines[6];
 	parser *parse;
@@ -179,7 +181,7 @@ check(const struct ctl *c, struct web_findings *out, struct err *err)
 	if (read_subject(c, &subject, err) != 0)
 		return -1;
 	if (str_trim(subject.text).n == 0)
-		return err_set(err, ERR_INPUT, "%.*s: there is nothing in it",
+		return err_set(err, ERR_INPUT, "%.*s is empty",
 			       STR_ARG(subject.name));
 	kind = find_kind(subject.text);
 	if (nginx_split(subject.text, subject.name, c->arena, &source, err) !=

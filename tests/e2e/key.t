@@ -251,7 +251,7 @@ subtest 'import' => sub {
 	chmod 0644, "$dir/ed.pem";
 	(undef, $errors) = $d->ctl(qw(key retire --),
 	    (map { $_->{kid} } grep { $_->{alg} eq 'EdDSA' } keys_of($d)));
-	ctl_is($d, 0, qr/warning: .*everybody/, qw(key import),
+	ctl_is($d, 0, qr/warning: .*every user/, qw(key import),
 	    "$dir/ed.pem");
 };
 
