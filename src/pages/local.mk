@@ -2,7 +2,7 @@
 
 libfcgiauth_a_SOURCES += src/pages/template.c src/pages/template.h
 
-# One file a page: enum page in template.h has a value for each.
+# One file for each page; enum page in template.h has a value for each of them.
 PAGES = \
 	$(srcdir)/src/pages/continue.html \
 	$(srcdir)/src/pages/forbidden.html \

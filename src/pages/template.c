@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of this folder, and what is filled in. */
+/* The files of this folder, and the names of their placeholders. */
 #include "pages/template.h"
 
 #include <assert.h>
@@ -11,7 +11,8 @@
 
 #define NAMES_MAX 8
 
-/* A browser that opens the file of a page loads the style sheet by this. */
+/* The line by which a browser that opens the file of a page loads the style
+ * sheet. */
 #define STYLE_LINK "<link rel=\"stylesheet\" href=\"style.css\">"
 
 static const struct {

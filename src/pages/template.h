@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages as files: HTML with placeholders (http/html.h), one file a page,
- * and their style sheet.  README.md says how to work on them.
+ * The pages: HTML files with placeholders (http/html.h), one for each page, and
+ * their style sheet. README.md says how to change them.
  */
 #ifndef PAGES_TEMPLATE_H
 #define PAGES_TEMPLATE_H
@@ -11,7 +11,7 @@
 struct buf;
 struct html_var;
 
-/* login.html is PAGE_LOGIN. */
+/* The pages; PAGE_LOGIN is login.html, and so on. */
 enum page {
 	PAGE_CONTINUE,
 	PAGE_FORBIDDEN,
@@ -24,18 +24,18 @@ enum page {
 	PAGES
 };
 
-/* What the files hold. */
+/* Return the content of the files. */
 struct str template_text(enum page page);
 struct str template_style(void);
 
-/* The placeholders of a page, with NULL at the end. */
+/* Returns the placeholders of a page, with NULL at the end. */
 const char *const *template_names(enum page page);
 
 /*
- * Writes a page.  The link to the style sheet becomes a <style> element with
- * the text of template_style(), so a Content-Security-Policy can allow the
- * style by its hash.  `vars` are those of template_names(), in the same order
- * (assert).
+ * Writes a page. The link to the style sheet becomes a <style> element with the
+ * text of template_style(), so that a Content-Security-Policy can allow the
+ * style by its hash. `vars` must be those of template_names(), in the same
+ * order; this is asserted.
  */
 void template_write(struct buf *out, enum page page,
 		    const struct html_var *vars, size_t n);
