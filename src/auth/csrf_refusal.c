@@ -115,27 +115,27 @@ static const struct {
 		NULL,
 	},
 	[FAULT_PLAIN] = {
-		"This came from a page by plain http, ",
+		"This request came from a page over plain http, ",
 		". Open this site by https and try again.",
 		"a page of this host by plain http sent it",
 		"let the web server redirect http to https",
 	},
 	[FAULT_RENAMED] = {
-		"A server on the way changes the name of this site, ",
+		"A server in front of this site changes the site's name, ",
 		", to another one. Its administrator must have the Host header "
-		"passed on as it came.",
+		"passed on unchanged.",
 		"a server on the way has changed the Host header",
 		"pass the Host header on as it came",
 	},
 	[FAULT_FOREIGN] = {
-		"This was sent by a page of another site, ",
-		", and was not followed. Open the page here and try again.",
+		"This request was sent by a page of another site, ",
+		", and was refused. Open the page here and try again.",
 		"a page of another site sent it",
 		"none, unless that site may act for its users: cors.origins",
 	},
 	[FAULT_HIDDEN] = {
-		"Your browser does not say which page this came from, so it "
-		"was not followed. Open the page here and try again.",
+		"Your browser does not say which page this request came from, "
+		"so it was refused. Open the page here and try again.",
 		"",
 		"the browser does not say whose page sent it",
 		"have the web server add no Referrer-Policy of no-referrer; "
@@ -196,8 +196,8 @@ csrf_login_problem(struct exchange *e, bool has_cookie)
 			    "by plain http the browser keeps no Secure cookie",
 			    hosts_line(e, &o));
 		return "This address is plain http, and your browser keeps our "
-		       "cookies by https only. Open this site by https; "
-		       "where it has none, its administrator must name this "
+		       "cookies over https only. Open this site by https; if "
+		       "it has no https, its administrator must name this "
 		       "address, with http:// in front, in the setting "
 		       "server.hosts.";
 	}

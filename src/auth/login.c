@@ -452,7 +452,7 @@ login_post(struct exchange *e)
 
 	if (read_form(e, &form, &err) != 0) {
 		answer_unread(e, &err,
-			      "User name and password are needed, once each.");
+			      "Send one user name and one password.");
 		return;
 	}
 	if (form.form &&

@@ -176,7 +176,7 @@ refresh_post(struct exchange *e)
 
 	if (e->service->mode_ops->refresh == NULL) {
 		answer_error(e, 400, "unsupported_grant_type",
-			     "This service has no refresh tokens.");
+			     "This service does not use refresh tokens.");
 	} else if (find_token(e, &p, &code, &err) != 0) {
 		if (err.code == ERR_INPUT)
 			answer_error(e, 400, "invalid_request",
