@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# Sourced by quickstart: the builds below .build/, and their logs.
+# Sourced by quickstart: makes the builds below .build/, and their logs.
 : "${top:?}"
 
 jobs=$(nproc 2>/dev/null || echo 2)
 
-# logged NAME COMMAND...: runs it with its output in .build/NAME.log, and shows
-# the end of that when it fails.
+# logged NAME COMMAND...: runs the command with its output in .build/NAME.log,
+# and shows the end of that file if it fails.
 logged() {
     log=$top/.build/$1.log
     shift
     "$@" >"$log" 2>&1 && return 0
     tail -n 40 "$log" >&2
-    printf 'quickstart: failed: %s\n(all of it: %s)\n' "$*" "$log" >&2
+    printf 'quickstart: failed: %s\n(complete log: %s)\n' "$*" "$log" >&2
     return 1
 }
 
-# Makes configure, unless it is younger than all that it is made of.
+# Makes configure, unless it is newer than all files that it is made of.
 autogen() {
     cd "$top" || exit 1
     test ! -e config.status ||
-        die "this folder is configured itself: run make distclean first"
+        die "the source folder itself is configured: run make distclean first"
     mkdir -p .build
     if test -x configure && test -e Makefile.in && test -z "$(find \
         configure.ac Makefile.am autogen.sh m4 src backends conf doc tests \
@@ -32,7 +32,8 @@ autogen() {
     logged autogen ./autogen.sh
 }
 
-# configured NAME [ARGUMENT of configure...]: .build/NAME, out of the source tree.
+# configured NAME [ARGUMENT of configure...]: configures .build/NAME, outside of
+# the source tree.
 configured() {
     name=$1
     shift
@@ -49,7 +50,8 @@ configured() {
     fi
 }
 
-# build NAME [ARGUMENT of configure...]: configures it, and makes the programs.
+# build NAME [ARGUMENT of configure...]: configures .build/NAME and makes the
+# programs.
 build() {
     configured "$@" || return 1
     say "building .build/$name"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# Sourced by quickstart: the service behind nginx, with a user, until Ctrl-C.
+# Sourced by quickstart: runs the service behind nginx, with a user, until
+# Ctrl-C.
 : "${top:?}"
 : "${no_deps?}"
 
@@ -36,7 +37,7 @@ demo_files() {
     rm -rf "$run"
     mkdir -p "$run/fcgiauth" "$run/tmp"
     chmod 700 "$run"
-    # The path of a unix socket is short.
+    # The path of a unix socket must be short.
     sockets=$(mktemp -d "${TMPDIR:-/tmp}/fcgiauth.XXXXXX")
     cat >"$run/fcgiauth.ini" <<END
 [server]
@@ -95,8 +96,9 @@ http {
 END
 }
 
-# It shows name and roles only: their characters are limited, while e-mail and
-# full name are free text, and nginx cannot escape what it puts into a page.
+# The application shows only the name and the roles: their characters are
+# limited, while e-mail address and full name are free text, and nginx cannot
+# escape what it puts into a page.
 nginx_application() {
     cat >>"$run/nginx.conf" <<END
 	server {
@@ -116,8 +118,8 @@ body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 36rem;
 	margin: 15vh auto; padding: 0 1rem }
 </style>
 <h1>Hello, $http_remote_user</h1>
-<p>This page belongs to an application that knows nothing of passwords. Its
-web server told it who you are:
+<p>This page belongs to an application that never sees passwords. Its web
+server tells it who you are:
 <p><code>Remote-User: $http_remote_user</code><br>
 <code>Remote-Groups: $http_remote_groups</code>
 <p><a href="/auth/logout">Sign out</a>
@@ -169,10 +171,11 @@ demo_user() {
     printf '%s\n' "$password" |
         "$bin/fcgiauthctl" -c "$run/fcgiauth.ini" user add demo \
         --role staff --password-stdin >"$run/fcgiauthctl.log" 2>&1 ||
-        die "no user: $(cat "$run/fcgiauthctl.log")"
+        die "the user was not created: $(cat "$run/fcgiauthctl.log")"
 }
 
-# demo PORT CHECK: with CHECK, it signs in and out once and stops.
+# demo PORT CHECK: runs the demo; if CHECK is not empty, signs in and out once
+# and stops.
 demo() {
     port=$1
     check=$2
@@ -188,8 +191,8 @@ demo() {
     why=$(port_is_free "$port" 2>&1) ||
         die "port $port: $why (choose another one with --port N)"
     autogen
-    # What `test` has configured there serves as well.
-    # shellcheck disable=SC2046 # one word an argument
+    # A configuration that `test` has made there is used as it is.
+    # shellcheck disable=SC2046 # each argument is one word
     build main $(cat "$top/.build/main/arguments" 2>/dev/null || :)
     bin=$top/.build/main
     snippets=$top/conf/nginx
@@ -197,8 +200,8 @@ demo() {
     demo_serve
 }
 
-# Programs in $bin, snippets of nginx in $snippets, all files in $run, on
-# $port; $check as above.  Ends this shell.
+# Runs the programs in $bin with the nginx snippets in $snippets and all files
+# in $run, on $port; $check as above. Ends this shell.
 demo_serve() {
     trap demo_stop EXIT
     trap 'exit 129' HUP
@@ -223,13 +226,13 @@ demo_serve() {
   user      demo
   password  $password
 
-Ctrl-C ends it.  Its files: .demo/$port
+Ctrl-C ends the demo. Its files are in .demo/$port
 END
     while kill -0 "$daemon_pid" 2>/dev/null &&
         kill -0 "$nginx_pid" 2>/dev/null; do
         sleep 0.5
     done
     tail -n 20 "$run/fcgiauthd.log" "$run/nginx.log" >&2
-    die "a server has ended by itself"
+    die "a server has ended unexpectedly"
 }
 

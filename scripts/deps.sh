@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# Sourced by quickstart: the packages that the build and the tests need.
+# Sourced by quickstart: installs the packages that the build and the tests
+# need.
 : "${top:?}"
 
-# Prints the Build-Depends of debian/control, one a line, its alternatives with
-# `|`, without versions.  The test's own are marked <!nocheck> there; debhelper
-# is for making packages only.
+# Prints the Build-Depends of debian/control, one a line, with alternatives
+# separated by `|` and without versions. Those that only the test needs are
+# marked <!nocheck> there; debhelper is needed only to make packages.
 wanted() {
     awk -v what="$1" '
     /^[^ \t#]/ { in_field = /^Build-Depends:/ }
@@ -23,7 +24,7 @@ wanted() {
             print e
         }
     }' "$top/debian/control"
-    # These are what build-essential means here.
+    # These are the needed parts of build-essential.
     printf '%s\n' gcc make libc6-dev
 }
 
@@ -32,18 +33,19 @@ installed() {
         = installed
 }
 
-# Nobody can install what apt does not know, once it knows anything.
+# True if apt has lists of packages, and this package is not in them.
 unknown() {
     test -n "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null)" &&
         ! apt-cache show "$1" >/dev/null 2>&1
 }
 
-# Node.js often comes from elsewhere, and npm of Debian brings hundreds.
+# Node.js is often not a Debian package, and Debian's npm needs hundreds of
+# others.
 has_node() {
     command -v node >/dev/null && command -v npm >/dev/null
 }
 
-# Prints the first of each group of alternatives of which none is installed.
+# Prints the first alternative of each group of which none is installed.
 missing() {
     for group in $(wanted "$1"); do
         found=
@@ -58,32 +60,32 @@ missing() {
         done
         test -n "$found" && continue
         if unknown "$first"; then
-            say "no package $first here, going on without" >&2
+            say "package $first does not exist here, skipped" >&2
             continue
         fi
         printf '%s\n' "$first"
     done
 }
 
-# Where there is no apt, nothing is installed; what is missing is named.
+# Without apt, nothing is installed; the missing packages are named.
 no_debian() {
     for tool in autoreconf automake pkg-config cc make nginx; do
         command -v $tool >/dev/null && continue
-        say "This is no Debian: please install what these Debian packages" \
-            "hold, then try again:" >&2
+        say "This is not Debian: please install what these Debian packages" \
+            "contain, then try again:" >&2
         wanted "$1" | sed 's/^/  /' >&2
         die "$tool is missing (--no-deps skips this check)"
     done
 }
 
-# dependencies demo|test: installs what is missing for it.
+# dependencies demo|test: installs the packages that are missing for it.
 dependencies() {
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null
     then
         no_debian "$1"
         return 0
     fi
-    # shellcheck disable=SC2046 # one word a package
+    # shellcheck disable=SC2046 # each package is one word
     set -- $(missing "$1")
     test $# -gt 0 || return 0
     say "installing: $*"
@@ -98,7 +100,7 @@ dependencies() {
         >"$top/.build/apt.log" 2>&1; then
         tail -n 20 "$top/.build/apt.log" >&2
         die "the packages could not be installed: $*" \
-            "(all of it: .build/apt.log)"
+            "(complete log: .build/apt.log)"
     fi
     grep '^quickstart:' "$top/.build/apt.log" || :
 }

@@ -2,11 +2,11 @@
 # Turns text files into C string literals, for an #include in an initialiser:
 # one string for each file, in the order of the files.
 #
-#	-v comment=REGEX   drops what it matches, then the blanks around each
+#	-v comment=REGEX   removes what matches, then the blanks around each
 #	                   line and the blank lines
 #	-v prefix=LUA_     makes each file a struct, at its own index of an array:
 #	                   touch.lua becomes [LUA_TOUCH] = { "..." }
-#	-v each=line       makes each line a string instead, without its newline
+#	-v each=line       makes a string of each line, without its newline
 function open_string(name) {
 	sub(/.*\//, "", name)
 	print "/* " name " */"

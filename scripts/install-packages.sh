@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Run as root by quickstart: installs the packages that are named.  While apt
-# runs, policy-rc.d keeps packages from starting their services; one that is
-# there already is somebody else's decision.
+# Run as root by quickstart: installs the packages that are named. While apt
+# runs, policy-rc.d keeps packages from starting their services. A policy-rc.d
+# that already exists is left as it is.
 set -eu
 
 policy=/usr/sbin/policy-rc.d
@@ -26,7 +26,7 @@ fi
 DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND
 
-# Services of packages that are here already are left as they are.
+# Services of packages that are already installed are left as they are.
 services=
 for name in apache2 lighttpd nginx pgbouncer postgresql redis-sentinel \
     redis-server; do
@@ -34,7 +34,7 @@ for name in apache2 lighttpd nginx pgbouncer postgresql redis-sentinel \
         services="$services $name.service"
 done
 
-# And no database is made for the machine.
+# No database cluster is created for the machine.
 case " $* " in
 *" postgresql "*)
     mkdir -p "$cluster"
@@ -48,14 +48,14 @@ for package in "$@"; do
     if apt-cache show "$package" >/dev/null 2>&1; then
         list="$list $package"
     else
-        echo "quickstart: no package $package here, going on without" >&2
+        echo "quickstart: package $package does not exist here, skipped" >&2
     fi
 done
-# shellcheck disable=SC2086 # one word a package
+# shellcheck disable=SC2086 # each package is one word
 apt-get -o DPkg::Lock::Timeout=300 --yes --no-remove \
     --no-install-recommends install $list </dev/null
 
-# Nor does the next boot start them.
+# The services are not started at the next boot either.
 if command -v systemctl >/dev/null; then
     for service in $services; do
         systemctl disable "$service" >/dev/null 2>&1 || :

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# Sourced by quickstart: the tests, in stages.
+# Sourced by quickstart: runs the tests, in stages.
 : "${top:?}"
 : "${no_deps?}"
 : "${jobs:?}"
 
-# Each stage has a name, a function and a title.  A stage is run in a shell of
-# its own; it builds what it needs, and tells count() how its cases ended.
+# Each stage has a name, a function and a title. A stage runs in a shell of its
+# own; it builds what it needs, and passes the results of its cases to count().
 stages() {
     cat <<'END'
 unit | stage_unit | unit tests, contracts, fuzz corpus, checks of the source
 upgrade | stage_upgrade | no request is lost while the service is replaced
 processes | stage_processes | end to end: many processes at once, documents, keys
-memcheck | stage_memcheck | unit tests under valgrind: what is read but never set
+memcheck | stage_memcheck | unit tests under valgrind: reads of unset memory
 asan | stage_asan | unit tests under AddressSanitizer and UBSan
 e2e | stage_e2e | end to end under AddressSanitizer, with nginx and a browser
 tsan | stage_tsan | unit tests that start threads, under ThreadSanitizer
@@ -22,8 +22,8 @@ distcheck | stage_distcheck | the tarball is complete: it builds, installs, unin
 END
 }
 
-# These compute all the time, while the end-to-end tests wait for most of it:
-# they run beside the others, and give way to them.
+# These stages compute all the time, while the end-to-end tests mostly wait.
+# They run at the same time as the others, with lower priority.
 beside='memcheck clang distcheck'
 
 stage_unit() {
@@ -62,7 +62,7 @@ stage_tsan_e2e() {
 
 stage_clang() {
     if ! command -v clang >/dev/null; then
-        say "  no clang here"
+        say "  clang is not installed"
         count 0 0 1
         return 0
     fi
@@ -75,7 +75,7 @@ stage_distcheck() {
         -j "$jobs" tarball
 }
 
-# tree NAME: makes the build of that name; a failed one is a failed case.
+# tree NAME: makes the build of that name; if it fails, counts a failed case.
 tree() {
     case $1 in
     main) build main --enable-werror ;;
@@ -99,7 +99,7 @@ count() {
     say "  $1 passed, $2 failed, $3 skipped"
 }
 
-# one COMMAND...: it is one case.
+# one COMMAND...: counts the command as one case.
 one() {
     if "$@"; then
         count 1 0 0
@@ -108,16 +108,16 @@ one() {
     fi
 }
 
-# Prints what to run a program with where ThreadSanitizer needs fewer bits of
-# address randomness than the kernel gives.
+# Prints the command that programs are run with, because ThreadSanitizer may
+# need fewer bits of address randomness than the kernel gives.
 fixed_addresses() {
     if setarch "$(uname -m)" -R true 2>/dev/null; then
         echo "setarch $(uname -m) -R"
     fi
 }
 
-# unit_tests BUILD SLOW TARGET [WRAPPER...]: makes the target, and counts what
-# the TAP driver wrote down.
+# unit_tests BUILD SLOW TARGET [WRAPPER...]: makes the target, and counts the
+# results that the TAP driver recorded.
 unit_tests() {
     dir=$top/.build/$1
     log=$top/.build/$1-check.log
@@ -136,7 +136,7 @@ unit_tests() {
     left=$(printf '%s\n' "$outcomes" | grep -c '^SKIP$' || :)
     if test $status != 0; then
         failed_logs "$dir"
-        # It did not even get as far as a failed case.
+        # It ended before any case could fail.
         if test "$bad" = 0; then
             tail -n 40 "$log" >&2
             bad=1
@@ -146,7 +146,7 @@ unit_tests() {
     count "$good" "$bad" "$left"
 }
 
-# failed_logs FOLDER: shows the end of the log of each failed program.
+# failed_logs FOLDER: shows the end of the log of each program that failed.
 failed_logs() {
     find "$1" -name '*.trs' | while read -r trs; do
         grep -q '^:test-result: *\(FAIL\|ERROR\|XPASS\)' "$trs" || continue
@@ -155,8 +155,8 @@ failed_logs() {
     done
 }
 
-# end_to_end BUILD SLOW [TEST...]: runs the programs of that build.  These tests
-# wait more than they work.
+# end_to_end BUILD SLOW [TEST...]: tests the programs of that build. These tests
+# mostly wait, so more of them run at a time than there are processors.
 end_to_end() {
     dir=$top/.build/$1
     log=$top/.build/$stage-e2e.log
@@ -190,7 +190,7 @@ run_stage() {
     began=$(date +%s)
     status=0
     ("$1") || status=1
-    # One that breaks off has failed, whatever it has counted before.
+    # A stage that ends early has failed, whatever it has counted before.
     if test ! -s "$results/$stage" || { test $status = 1 &&
         ! grep -q '^[0-9]* [1-9]' "$results/$stage"; }; then
         count 0 1 0
@@ -198,7 +198,7 @@ run_stage() {
     say "  took $(($(date +%s) - began)) s"
 }
 
-# The totals of all stages that ran, and the names of those with a failed case.
+# Prints the totals of all stages that ran, and the names of those that failed.
 summary() {
     cd "$results" || return 1
     awk '
@@ -213,11 +213,11 @@ summary() {
     }' "$@"
 }
 
-# run_stages [STAGE...]: runs the named ones in the order of the table.
+# run_stages [STAGE...]: runs the named stages in the order of the table.
 run_stages() {
     chosen=" $* "
     stages >"$results/table.$$"
-    # The table has a descriptor of its own: stages may read standard input.
+    # The table has its own descriptor, as stages may read standard input.
     while IFS=' |' read -r stage function title <&3; do
         case $chosen in
         *" $stage "*) run_stage "$function" "$title" ;;
@@ -225,10 +225,10 @@ run_stages() {
     done 3<"$results/table.$$"
 }
 
-# start_beside STAGE...: runs them in a session of its own, so that all of it can
-# be ended with us.
+# start_beside STAGE...: runs the stages in a session of its own, so that all
+# their processes can be ended together with this one.
 start_beside() {
-    say "== beside the others, shown after them: $*"
+    say "== at the same time, shown at the end: $*"
     QUICKSTART_RESULTS=$results nice setsid sh "$top/quickstart" test \
         --no-deps "$@" >"$results/beside.log" 2>&1 &
     beside_pid=$!
@@ -238,21 +238,21 @@ start_beside() {
     trap 'exit 143' TERM
 }
 
-# test_stages [STAGE...]: runs the named ones, or all.
+# test_stages [STAGE...]: runs the named stages, or all.
 test_stages() {
     PATH=$PATH:/usr/sbin:/sbin
     for stage in "$@"; do
         stage_names | grep -Fqx -e "$stage" && continue
-        printf 'quickstart: no stage %s; there are:\n' "$stage" >&2
+        printf 'quickstart: there is no stage %s; there are:\n' "$stage" >&2
         list_stages >&2
         exit 2
     done
-    # shellcheck disable=SC2046 # one word a stage
+    # shellcheck disable=SC2046 # each stage is one word
     test $# -gt 0 || set -- $(stage_names)
 
     test -n "$no_deps" || dependencies test
     autogen || exit 1
-    if test -n "${QUICKSTART_RESULTS:-}"; then # we are what runs beside
+    if test -n "${QUICKSTART_RESULTS:-}"; then # started by start_beside
         results=$QUICKSTART_RESULTS
         run_stages "$@"
         return 0
@@ -268,7 +268,7 @@ test_stages() {
         *) here="$here $stage" ;;
         esac
     done
-    # shellcheck disable=SC2086 # one word a stage
+    # shellcheck disable=SC2086 # each stage is one word
     if test -n "$here" && test -n "$there" && command -v setsid >/dev/null
     then
         start_beside $there
