@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Asks check-commits.sh for its verdicts on a repository made for it, as TAP.
+# Tests check-commits.sh on a repository that is made for it, and prints TAP.
 set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check-commits.sh
 
@@ -18,8 +18,9 @@ unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 n=0
 failed=0
 
-# verdict WHAT STATUS PATTERN DIR: of $work/rules on DIR; an empty pattern
-# wants no word.
+# verdict WHAT STATUS PATTERN DIR: checks DIR with the rules in $work/rules;
+# passes if the status and the output are as expected. An empty pattern means no
+# output.
 verdict() {
 	n=$((n + 1))
 	status=0
@@ -37,7 +38,7 @@ verdict() {
 	fi
 }
 
-# The tree has COUNT lines that it had not before.
+# change COUNT: adds COUNT new lines to the tree.
 change() {
 	i=0
 	while [ "$i" -lt "$1" ]; do
@@ -49,7 +50,8 @@ change() {
 }
 n_lines=0
 
-# commit STATUS PATTERN LINES MESSAGE [WHAT]: one commit, judged by itself.
+# commit STATUS PATTERN LINES MESSAGE [WHAT]: makes one commit and checks it
+# alone.
 commit() {
 	change "$3"
 	git -C "$work/r" commit -qm "$4"
@@ -118,7 +120,7 @@ verdict 'an exception that is no commit' 1 'REASON' "$work/r"
 echo "from HEAD" >"$work/rules"
 verdict 'no hash to begin at' 1 'needs one line' "$work/r"
 printf 'from %040d\n' 1 >"$work/rules"
-verdict 'a beginning that is no commit' 1 'no ancestor' "$work/r"
+verdict 'a beginning that is no commit' 1 'not an ancestor' "$work/r"
 
 echo "from $first" >"$work/rules"
 git clone -q --depth 2 "file://$work/r" "$work/shallow"

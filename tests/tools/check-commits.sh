@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What of "Commits" in HACKING.md a script can check: the messages of the
-# commits after the one that FILE names, up to HEAD.  Ends with 77, and a
-# reason, where there is no history to read.
+# Checks the rules of "Commits" in HACKING.md that a script can check: the
+# messages of the commits after the one that FILE names, up to HEAD. Exits with
+# 77 and prints a reason if there is no history to read.
 #
 #     check-commits.sh SRCDIR [FILE]
 #
-# FILE has a line `from HASH`, and lines `except HASH REASON`.  No commit can
-# contain its own hash, so `from` is the parent that the commit adding this
-# check had when it was written: whatever it is rebased onto later, that
-# parent stays an ancestor.
+# FILE has a line `from HASH`, and lines `except HASH REASON`. No commit can
+# contain its own hash, so `from` is the parent that the commit that added this
+# check had when it was written. This parent stays an ancestor when that commit
+# is rebased.
 set -eu
 dir=${1:-.}
 file=${2:-$dir/tests/tools/commits-checked}
@@ -19,7 +19,7 @@ skip() {
 	exit 77
 }
 
-# A tarball unpacked inside a repository is not that repository.
+# A tarball that is unpacked inside a repository does not belong to it.
 [ -e "$dir/.git" ] || skip 'no repository'
 command -v git >/dev/null || skip 'no git'
 shallow=$(git -C "$dir" rev-parse --is-shallow-repository 2>&1) ||
@@ -32,7 +32,7 @@ if [ -z "$from" ]; then
 fi
 if ! git -C "$dir" merge-base --is-ancestor "$from" HEAD 2>/dev/null; then
 	[ "$shallow" = false ] || skip "the clone is shallow and lacks $from"
-	echo "$file: $from is no ancestor of HEAD"
+	echo "$file: $from is not an ancestor of HEAD"
 	exit 1
 fi
 while read -r word hash reason; do
@@ -46,14 +46,15 @@ while read -r word hash reason; do
 		exit 1
 		;;
 	*)
-		echo "$file: neither from nor except: $word"
+		echo "$file: a line must begin with from or except: $word"
 		exit 1
 		;;
 	esac
 done <"$file"
 
-# One record a commit: its hash, its subject, its body, and the lines that it
-# adds and removes in each file; what is only renamed has none.
+# Each commit is one record: its hash, its subject, its body, and the number of
+# lines that it adds and removes in each file; a file that is only renamed has
+# none.
 git -C "$dir" rev-list --reverse --no-merges "$from..HEAD" |
 	git -C "$dir" diff-tree --stdin --always -r -M --numstat \
 		--format='%x01%H%n%s%n%b%x02' |
@@ -71,7 +72,7 @@ git -C "$dir" rev-list --reverse --no-merges "$from..HEAD" |
 		bad = 1
 	}
 
-	# In characters of UTF-8.
+	# Returns the number of characters, in UTF-8.
 	function width(text) {
 		gsub(/[\200-\277]/, "", text)
 		return length(text)

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Who may include whom (HACKING.md, "Layers"): reads the #include lines of src
-# and backends against the table below.  usage: check-layers.sh SRCDIR
+# Checks which folder includes which (HACKING.md, "Layers"): compares the
+# #include lines of src and backends with the table below.
+# usage: check-layers.sh SRCDIR
 set -eu
 cd "${1:-.}"
 
-# A folder, then the folders it may include.  The first row that fits decides;
-# SELF is the backend's own folder.
+# A folder, then the folders that it may include. The first row that matches
+# decides; SELF is the backend's own folder.
 table='
 src/base base
 src/os base os
@@ -44,13 +45,13 @@ bad=0
 for f in src/*/*.[ch] backends/*/*.[ch] backends/*/*/*.[ch]; do
     self=$(printf '%s\n' "$f" | cut -d / -f 1,2)
     allowed=$(row_of "$f")
-    [ -n "$allowed" ] || { echo "$f: in no layer"; bad=1; continue; }
+    [ -n "$allowed" ] || { echo "$f: is in no layer"; bad=1; continue; }
     # shellcheck disable=SC2013 # names of headers have no blanks
     for header in $(sed -n 's/^#[ ]*include "\([^"]*\)".*/\1/p' "$f"); do
         case $header in
         config.h | backends/backends.inc) continue ;;
         */*) ;;
-        *) echo "$f: \"$header\" is not named with its folder"; bad=1; continue ;;
+        *) echo "$f: \"$header\" needs its folder"; bad=1; continue ;;
         esac
         may_include "$header" "$allowed" "$self" || {
             echo "$f: includes $header, but may include only: $allowed"

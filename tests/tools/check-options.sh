@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every option is in the example file and in the manual, and the example file
-# has no other.  NAMES_FILE has one `section.key`, or `section.driver.key`, a
-# line (settings_names() of src/conf/settings.h).  Without arguments: of the
-# build that quickstart made.
+# Checks that every option is in the example file and in the manual, and that
+# the example file has no others. Each line of NAMES_FILE is `section.key` or
+# `section.driver.key` (settings_names() of src/conf/settings.h). Without
+# arguments, checks the build that quickstart made.
 set -eu
 
 if [ $# -eq 0 ]; then
@@ -18,7 +18,7 @@ fi
 for file do
     if [ ! -s "$file" ]; then
         echo "check-options: $file is missing or empty;" \
-            "./quickstart makes it, or make check gives another" >&2
+            "./quickstart makes it; make check passes another one" >&2
         exit 1
     fi
 done
@@ -57,5 +57,5 @@ complain "$work/missing" "is not in $2"
 LC_ALL=C comm -23 "$work/names" "$work/manual" >"$work/missing"
 complain "$work/missing" "is not in $3"
 LC_ALL=C comm -13 "$work/names" "$work/ini" >"$work/unknown"
-complain "$work/unknown" "is in $2, but no option"
+complain "$work/unknown" "is in $2, but is not an option"
 exit $status

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# No function has more than six parameters, nor has a pointer to one: in the
-# C of src, backends, bench and tests.  What belongs together is a struct.
+# Checks that no function and no pointer to a function has more than six
+# parameters, in the C files of src, backends, bench and tests. Values that
+# belong together must be a struct.
 # usage: check-params.pl SRCDIR [LIMIT]
 use v5.30;
 use warnings;
@@ -11,7 +12,7 @@ my ($srcdir, $limit) = @ARGV;
 $limit //= 6;
 chdir($srcdir // '.') or die "check-params: $srcdir: $!\n";
 
-# Spaces for all that is no code; the lines stay.
+# Replaces all that is not code by spaces; the lines stay.
 sub blank { $_[0] =~ tr/\n/ /cr }
 
 my $literal = qr/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/s;
@@ -24,7 +25,7 @@ sub code {
     return $text =~ s/($directive)/blank($1)/ger;
 }
 
-# A list in parentheses; what is nested in it does not count.
+# A list in parentheses, which may contain others; their commas do not count.
 my $list = qr/(\((?:[^()]++|(?-1))*+\))/;
 
 sub parameters {
@@ -33,8 +34,8 @@ sub parameters {
     return $inner =~ tr/,// + 1;
 }
 
-# What stands outside of all braces declares or defines; (*name)(...) is a
-# pointer to a function wherever it stands.
+# Text outside of all braces is a declaration or a definition; (*name)(...) is a
+# pointer to a function anywhere.
 sub functions {
     my ($text) = @_;
     my @found;
@@ -61,7 +62,7 @@ for my $file (sort @files) {
         my ($name, $at, $count) = @$_;
         next if $count <= $limit;
         my $line = 1 + substr($text, 0, $at) =~ tr/\n//;
-        say "$file:$line: $name has $count parameters, $limit is the most";
+        say "$file:$line: $name has $count parameters, the limit is $limit";
         $bad = 1;
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What of HACKING.md a script can check.  usage: check-style.sh SRCDIR
+# Checks the rules of HACKING.md that a script can check.
+# usage: check-style.sh SRCDIR
 set -eu
 cd "${1:-.}"
 bad=0
@@ -11,16 +12,16 @@ complain() {
 
 files=$(find src backends tests bench -name '*.[ch]' | sort)
 
-# Functions that C has better ones for; who must touch them says so here.
+# Functions that must not be called; the exceptions are listed below.
 banned='strcpy strcat sprintf vsprintf strncpy strtok atoi atol gets localtime
 gmtime rand srand time clock_gettime system popen alloca setjmp longjmp'
 for f in $(find src backends -name '*.c' | sort); do
     for word in $banned; do
         case "$f $word" in
         "src/base/env.c clock_gettime") continue ;; # the real clock
-        "src/auth/login_floor.c clock_gettime") continue ;; # what was used
-        "src/auth/hash_slots.c clock_gettime") continue ;; # a condition's
-        "src/server/janitor.c clock_gettime") continue ;; # deadline
+        "src/auth/login_floor.c clock_gettime") continue ;; # the time used
+        "src/auth/hash_slots.c clock_gettime") continue ;; # the deadline of
+        "src/server/janitor.c clock_gettime") continue ;; # a condition variable
         esac
         grep -nE "(^|[^_[:alnum:]>.])$word\(" "$f" /dev/null &&
             complain "$f: $word() is banned"
@@ -31,7 +32,7 @@ done
 
 for f in $files; do
     lines=$(wc -l <"$f")
-    [ "$lines" -le 500 ] || complain "$f: $lines lines, 500 are enough"
+    [ "$lines" -le 500 ] || complain "$f: $lines lines, the limit is 500"
     head -n 1 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
         complain "$f: no SPDX line on top"
     grep -nE '(^|[^:"])//( |$)' "$f" && complain "$f: // comment"

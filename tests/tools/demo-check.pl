@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# Walks the demo as a client would, prints what it saw, and exits 1 at the
-# first surprise.
+# Uses the demo as a client would, prints the answers, and exits with 1 at the
+# first answer that was not expected.
 #
 #	demo-check.pl PORT USER <PASSWORD
 use strict;
@@ -30,16 +30,16 @@ sub expect {
 	my ($right, $what) = @_;
 
 	return if $right;
-	print "\nSURPRISE: expected $what\n";
+	print "\nUNEXPECTED: expected $what\n";
 	exit 1;
 }
 
-my $a = saw('GET /  (a stranger)', $browser->page('/'));
+my $a = saw('GET /  (a visitor)', $browser->page('/'));
 expect($a->status == 302 &&
     ($a->header('location') // '') eq '/auth/login?rd=%2F',
     'to be sent to the login page');
 
-$a = saw('GET /  (a stranger\'s script)', $browser->xhr('/'));
+$a = saw('GET /  (a script of a visitor)', $browser->xhr('/'));
 expect($a->status == 401 && $a->json, '401 in JSON');
 
 $a = saw('GET /auth/login?rd=%2F', $browser->page('/auth/login?rd=%2F'));
@@ -88,6 +88,6 @@ expect($a->status == 302, 'to be sent to the login page');
 
 $a = saw('GET /  (with the old cookie)',
     FCGIAuth::Client->new(port => $port)->page('/', Cookie => $cookie));
-expect($a->status == 302, 'the old cookie to be worth nothing');
+expect($a->status == 302, 'the old cookie to be refused');
 
-print "\nAs it should be.\n";
+print "\nAll answers are as expected.\n";

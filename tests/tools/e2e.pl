@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# Runs the end-to-end tests of tests/e2e, all in all variants or the named ones,
-# and ends with "counts: PASSED FAILED SKIPPED".
+# Runs the end-to-end tests of tests/e2e: the named ones, or all in all
+# variants. The last line is "counts: PASSED FAILED SKIPPED".
 #
 #	tests/tools/e2e.pl [--jobs N] [--memory | --plain | NAME[@VARIANT]...]
 #
-# --plain are those below @plain, and --memory are all others: a build with
-# AddressSanitizer is asked the second half only.
+# --plain runs those that @plain lists below, --memory all others: a build with
+# AddressSanitizer is tested with the second half only.
 use strict;
 use warnings;
 
@@ -22,8 +22,9 @@ GetOptions('jobs=i' => \$jobs, memory => \$memory, plain => \$plain)
 
 my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 
-# What is asked again with something else in place of the default.  A store
-# can break what these ask; the others ask for what it never sees.
+# The variants: tests that run again with something else in place of the
+# default. A store can break what @state tests; other tests do not depend on the
+# store.
 my @state = qw(concurrency ctl login refresh revocation session);
 my @front = qw(concurrency login paths protocol web);
 my %variants = (
@@ -34,11 +35,11 @@ my %variants = (
 	redis => { set => 'FCGIAUTH_STORE', tests => \@state },
 );
 
-# Their subject is not memory but time, processes or documents: most of what
-# they would cost under a sanitizer is the start of hundreds of programs.
+# These test time, processes or documents, not memory. Under a sanitizer they
+# would spend most of their time on starting hundreds of programs.
 my @plain = qw(completion floods guide_commands guides key races samples);
 
-# The longest first.
+# The longest tests, which start first.
 my %first = map { $_ => 1 } qw(browser faults faults_postgres faults_redis
     floods forms jose nginx pgbouncer promotion races refresh renew sentinel
     scaling session stores successor upgrade web);
@@ -52,7 +53,7 @@ sub everything {
 
 sub base { return $_[0] =~ s/@.*//sr }
 
-# A test is known by its name, and runs with what its variant sets.
+# Returns the command for a test name, with the variable that its variant sets.
 sub command {
 	my ($harness, $name) = @_;
 	my ($file, $variant) = split /@/, $name;
@@ -69,7 +70,7 @@ my @names = @ARGV ? @ARGV : grep {
 } everything();
 for my $name (@names) {
 	my ($file, $variant) = split /@/, $name;
-	die "no test $name\n" if !-e "$folder/$file.t" ||
+	die "there is no test $name\n" if !-e "$folder/$file.t" ||
 	    (defined $variant && !$variants{$variant});
 }
 @names = sort { !$first{ base($a) } <=> !$first{ base($b) } } @names;
@@ -83,7 +84,7 @@ $harness->callback(made_parser => sub {
 });
 my $all = $harness->runtests(@names);
 
-# A skipped case is "ok" in TAP; here it is not passed.
+# A skipped case is "ok" in TAP; here it does not count as passed.
 my $skipped = $all->skipped;
 my $passed = $all->passed - $skipped;
 my $failed = $all->failed;
@@ -94,7 +95,7 @@ for my $entry (@parsers) {
 	print "$name skipped: ", $parser->skip_all, "\n";
 	$skipped++;
 }
-# A file that broke off counts, too.
+# A file that ended early counts as failed, too.
 for my $name ($all->descriptions) {
 	my ($parser) = $all->parsers($name);
 	my $broken = $parser->exit || $parser->wait ||

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Are the built programs as hard as they were to be?  Reads them, as TAP;
-# without an argument, those of this folder.
+# Checks that the built programs have the intended hardening, and prints TAP;
+# without an argument, checks those of this folder.
 #
 #     hardened.sh [PROGRAM...]
 test $# -gt 0 || set -- ./fcgiauthd ./fcgiauthctl
 n=0
 failed=0
 
-# has WHAT PATTERN OPTION...: readelf of $program says so.
+# has WHAT PATTERN OPTION...: passes if the output of readelf for $program
+# matches.
 has() {
     what=$1
     pattern=$2
@@ -23,7 +24,8 @@ has() {
     fi
 }
 
-# lacks WHAT PATTERN OPTION...: it can be read, and says no such thing.
+# lacks WHAT PATTERN OPTION...: passes if readelf prints something for $program,
+# and it does not match.
 lacks() {
     what=$1
     pattern=$2
@@ -46,9 +48,9 @@ for program; do
     has 'relocations are read-only' 'GNU_RELRO' -lW
     has 'all symbols are bound at the start' '\(FLAGS_1\).* NOW' -dW
     has 'no code on the stack' 'GNU_STACK.* RW +0x' -lW
-    lacks 'no segment to write and run' ' RWE ' -lW
+    lacks 'no segment is writable and executable' ' RWE ' -lW
     lacks 'no relocation in the code' 'TEXTREL' -dW
-    lacks 'no search path of its own' 'R(UN)?PATH' -dW
+    lacks 'no search path for libraries' 'R(UN)?PATH' -dW
     has 'stack protector' '__stack_chk_fail' -W --dyn-syms
     has 'checked string functions' '__[a-z]+_chk@' -W --dyn-syms
 done

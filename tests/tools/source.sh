@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What can be checked of the source without running it, as TAP.  A check that
-# ends with 77 says what it lacks here.
+# Checks the source without running it, and prints TAP. A check that exits with
+# 77 prints what is missing for it on this machine, and is skipped.
 srcdir=${srcdir:-.}
 n=0
 
@@ -26,7 +26,7 @@ lint() {
     mandoc -T lint -W warning "$srcdir"/doc/*.8 doc/fcgiauth.ini.5
 }
 
-# What the guides lead to is there.
+# Checks that the files that the guides link to exist.
 links() {
     for file in "$srcdir"/*.md "$srcdir"/*/*.md "$srcdir"/*/*/*.md; do
         # shellcheck disable=SC2013 # names of ours have no blanks
@@ -38,8 +38,8 @@ links() {
     return 0
 }
 
-# The files that the pages for developers name are there: those with a folder in
-# front, from the top or from src on.
+# Checks that the files that doc/internals names exist. Only names with a folder
+# are checked, relative to the top folder or to src.
 named_files() {
     for file in "$srcdir"/doc/internals/*; do
         # shellcheck disable=SC2013 # names of ours have no blanks
@@ -54,7 +54,8 @@ named_files() {
     return 0
 }
 
-# All guides are installed, into one folder, and lead to nothing outside it.
+# Checks that all guides are installed, into one folder, and link to no file
+# outside of it.
 installed_links() {
     names=$(grep -o '[A-Za-z./-]*\.md' "$srcdir/conf/local.mk" |
         grep -v -e '^README' -e '^HACKING' -e '^CONTRIBUTING')
@@ -73,13 +74,13 @@ installed_links() {
     return 0
 }
 
-# Shell scripts say what is meant.
+# Checks the shell scripts with shellcheck.
 shell_scripts() {
     (cd "$srcdir" && shellcheck -x quickstart .ci/run scripts/*.sh \
         tests/tools/*.sh debian/tests/demo)
 }
 
-# Each stage of the test is a job of the workflow.
+# Checks that each stage of the test is a job of the workflow.
 stages_are_jobs() {
     stages=$(sh "$srcdir/quickstart" test --list | sed 's/ .*//')
     jobs=$(sed -n '/^ *stage:$/,/^ *steps:$/s/^ *- \([a-z0-9-]*\)$/\1/p' \
