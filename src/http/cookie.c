@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cookies, in and out. */
+/* Finds cookies in requests and sets them in responses. */
 #include "http/cookie.h"
 
 #include <string.h>
@@ -12,8 +12,8 @@
 
 #define HEADER_MAX_BYTES (COOKIE_MAX_BYTES + 1024)
 
-/* Name and value of "name=value" have their own bytes only: white space is
- * between pieces, and a name that needs trimming is another name. */
+/* Splits "name=value".  White space is only allowed around the whole pair: a
+ * name with white space at its end is another name. */
 static bool
 split_pair(struct str piece, struct str *name, struct str *value)
 {
@@ -72,8 +72,8 @@ cookie_nth(const struct http_request *r, struct str name, size_t n,
 
 static const struct {
 	const char *suffix;
-	bool own_path; /* Path is the service's prefix, else '/' */
-	bool host_only; /* even with a domain */
+	bool own_path; /* Path is server.path; otherwise '/' */
+	bool host_only; /* even if cookie.domain is set */
 } kinds[] = {
 	[COOKIE_SESSION] = { .suffix = "" },
 	[COOKIE_ACCESS] = { .suffix = "_access" },
@@ -84,7 +84,7 @@ static const struct {
 			    .host_only = true },
 };
 
-/* __Host- promises Path=/ and no Domain (6265bis section 4.1.3.2). */
+/* __Host- requires Path=/ and no Domain (6265bis section 4.1.3.2). */
 static const char *
 name_prefix(const struct cookie_settings *set, enum cookie_kind kind)
 {
@@ -111,7 +111,7 @@ cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
 	return buf_str(&b);
 }
 
-/* cookie-octet of RFC 6265 section 4.1.1. */
+/* Returns true when all bytes are a cookie-octet of RFC 6265 section 4.1.1. */
 static bool
 is_cookie_value(struct str s)
 {
@@ -194,7 +194,7 @@ forget_at(struct http_response *res, const struct cookie_settings *set,
 		http_response_header(res, "Set-Cookie", buf_str(&b));
 }
 
-/* More than that are not tried. */
+/* The most parent domains that are tried. */
 #define DOMAINS_MAX 4
 
 void
@@ -208,7 +208,7 @@ cookie_forget(struct http_response *res, const struct cookie_settings *set,
 		res->failed = true;
 		return;
 	}
-	/* Of this one browsers take no other. */
+	/* With this prefix, browsers accept no other path and no domain. */
 	if (str_starts(name, STR("__Host-"))) {
 		forget_at(res, set, name, STR("/"), STR(""));
 		return;
@@ -217,7 +217,7 @@ cookie_forget(struct http_response *res, const struct cookie_settings *set,
 		struct str domain = host;
 
 		forget_at(res, set, name, paths[i], STR(""));
-		/* A name without a dot, as that of an address, has no domain. */
+		/* A name without a dot cannot be a cookie domain. */
 		for (size_t k = 0; k < DOMAINS_MAX; k++) {
 			size_t dot = str_find(domain, '.');
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Request bodies as named fields. */
+/* Parses request bodies as named fields. */
 #include "http/form.h"
 
 #include <jansson.h>
@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Adds a field; what makes one malformed, whatever it was written in. */
+/* Adds a field, and checks the conditions that do not depend on the encoding of
+ * the body. */
 static int
 add_field(struct form *f, struct str name, struct str value, struct err *err)
 {
@@ -35,7 +36,7 @@ decode(struct str s, struct arena *a, struct str *out, struct err *err)
 
 	buf_init(&b, a, s.n);
 	if (!percent_decode(&b, s, true))
-		return err_set(err, ERR_INPUT, "a field has a bad escape");
+		return err_set(err, ERR_INPUT, "field has a bad escape");
 	if (buf_failed(&b))
 		return err_nomem(err);
 	*out = buf_str(&b);
@@ -54,7 +55,7 @@ form_parse_urlencoded(struct str s, struct arena *a, struct form *out,
 		struct str name, value;
 
 		if (piece.n == 0)
-			continue; /* as the URL standard has it */
+			continue; /* the URL standard skips empty pairs */
 		if (decode(raw, a, &name, err) != 0 ||
 		    decode(str_skip(piece, raw.n + 1), a, &value, err) != 0 ||
 		    add_field(&f, name, value, err) != 0)
@@ -77,7 +78,7 @@ add_member(struct form *f, const char *key, const json_t *json,
 				     .n = json_string_length(json) };
 	else if (!json_is_true(json))
 		return err_set(err, ERR_INPUT,
-			       "a member is neither text nor true or false");
+			       "member is not a string, true or false");
 	if (arena_copy(a, str_from(key), &name) != 0 ||
 	    arena_copy(a, text, &value) != 0)
 		return err_nomem(err);
@@ -109,7 +110,7 @@ parse_json(struct str body, struct arena *a, struct form *out, struct err *err)
 				  &wrong);
 	int result;
 
-	/* It names what is wrong with the text, but not want of memory. */
+	/* jansson reports syntax errors, but not a lack of memory. */
 	if (json == NULL && json_error_code(&wrong) == json_error_unknown)
 		return err_nomem(err);
 	if (json == NULL)
@@ -126,7 +127,7 @@ form_parse(const struct http_request *r, struct arena *a, struct form *out,
 	   struct err *err)
 {
 	if (r->body_too_large)
-		return err_set(err, ERR_LIMIT, "the body is too large");
+		return err_set(err, ERR_LIMIT, "body is too large");
 	if (r->body.n == 0) {
 		*out = (struct form){ .n = 0 };
 		return 0;
@@ -140,7 +141,7 @@ form_parse(const struct http_request *r, struct arena *a, struct form *out,
 	case MEDIA_OTHER:
 		break;
 	}
-	return err_set(err, ERR_INPUT, "the body is of no type that is read");
+	return err_set(err, ERR_INPUT, "body has an unsupported type");
 }
 
 struct str

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Request bodies as named fields: application/x-www-form-urlencoded, or a
- * JSON object whose members are strings or booleans (true is "1", false is
- * absent).  A field given twice, bad encoding, NUL, or bytes that are not
+ * Request bodies as named fields: application/x-www-form-urlencoded, or a JSON
+ * object whose members are strings or booleans (true becomes "1", false is
+ * absent).  A duplicate field, invalid encoding, NUL, or bytes that are not
  * UTF-8 make the whole body ERR_INPUT.
  */
 #ifndef HTTP_FORM_H
@@ -21,16 +21,16 @@ struct form {
 	size_t n;
 };
 
-/* By r->media; an empty body is an empty form, whatever it calls itself.
- * ERR_LIMIT when the body was too large to be here. */
+/* Parses the body by r->media.  An empty body is an empty form, whatever its
+ * type.  ERR_LIMIT when the body was larger than allowed. */
 int form_parse(const struct http_request *r, struct arena *a, struct form *out,
 	       struct err *err) MUST_USE;
 
-/* Urlencoded text alone: also query strings. */
+/* Parses urlencoded text only; also used for query strings. */
 int form_parse_urlencoded(struct str s, struct arena *a, struct form *out,
 			  struct err *err) MUST_USE;
 
-/* The value; p is NULL when the field is absent. */
+/* Returns the value of a field; p is NULL when it is absent. */
 struct str form_get(const struct form *f, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HTML text: escaping and templates. */
+/* Escapes HTML text and writes templates. */
 #include "http/html.h"
 
 #include <assert.h>
@@ -40,7 +40,7 @@ escape(struct buf *out, struct str s)
 	}
 }
 
-/* Position of `what`, or s.n. */
+/* Returns the position of `what`, or s.n. */
 static size_t
 find(struct str s, const char *what)
 {
@@ -49,7 +49,7 @@ find(struct str s, const char *what)
 	return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
-/* A section's tag, or a comment. */
+/* Returns true for the tag of a section and for a comment. */
 static bool
 is_mark(struct str tag)
 {
@@ -57,7 +57,7 @@ is_mark(struct str tag)
 	    (tag.p[0] == '#' || tag.p[0] == '/' || tag.p[0] == '!');
 }
 
-/* The HTML comment around a mark is part of it, and so is the line's end. */
+/* Removes the HTML comment around a tag, and the end of its line. */
 static void
 take_comment(struct str *rest, struct str *before)
 {
@@ -72,8 +72,8 @@ take_comment(struct str *rest, struct str *before)
 }
 
 /*
- * Takes text and the tag after it off *rest; the tag without its braces.
- * False when there was no tag any more.
+ * Removes the text before the next tag, and the tag, from *rest; *tag is
+ * without its braces.  Returns false when there is no further tag.
  */
 static bool
 take_tag(struct str *rest, struct str *before, struct str *tag)
@@ -104,7 +104,7 @@ value_of(struct str name, const struct html_var *vars, size_t n)
 	return vars[i].value;
 }
 
-/* Past the end of the section `name` that *rest is in. */
+/* Moves *rest behind the end of the section `name`. */
 static void
 skip_section(struct str *rest, struct str name)
 {

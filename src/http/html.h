@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HTML text. */
+/* Templates of HTML pages. */
 #ifndef HTTP_HTML_H
 #define HTTP_HTML_H
 
@@ -9,18 +9,18 @@ struct buf;
 
 /*
  * Writes a template.  `{{name}}` becomes the value, escaped for the content of
- * elements and for values of attributes in double quotes.
- * `{{#name}}...{{/name}}` is left out when the value is empty; a section does
- * not hold another one of its name.  `{{! ... }}` is a comment, which is left
- * out.  The tags of sections and comments may be in an HTML comment, so that a
- * browser does not show them in a template:
+ * elements and for attribute values in double quotes.  `{{#name}}...{{/name}}`
+ * is omitted when the value is empty; a section must not contain another one of
+ * its name.  `{{! ... }}` is a comment, which is omitted.  The tags of sections
+ * and comments may be inside an HTML comment, so that a browser that shows the
+ * template does not show them:
  *
  *	<!--{{#name}}-->
  *	<p>You are {{name}}.</p>
  *	<!--{{/name}}-->
  *
- * Then the HTML comment and the end of its line are left out, too.  A name that
- * is not in `vars` is a bug of ours (assert).
+ * The HTML comment and the newline after it are then omitted, too.  Every name
+ * must be in `vars`; this is asserted.
  */
 struct html_var {
 	const char *name;

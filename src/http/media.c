@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Media types: what a body is, and what an answer should be. */
+/* Media types of request bodies and responses. */
 #include "http/media.h"
 
 #include "base/str.h"
 
-/* The value of one of ";name=value" parameters; quotes are taken off. */
+/* Finds the value of one ";name=value" parameter; quotes are removed. */
 static bool
 find_parameter(struct str params, struct str name, struct str *value)
 {
@@ -52,7 +52,7 @@ media_of(struct str content_type)
 	return MEDIA_OTHER;
 }
 
-/* A qvalue of RFC 9110 section 12.4.2 above zero. */
+/* Returns true for a qvalue (RFC 9110 section 12.4.2) above zero. */
 static bool
 is_weight(struct str q)
 {

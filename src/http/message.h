@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a gateway hands over: named values and a body.  No FastCGI in it. */
+/* A request as the gateway passes it on: named values and a body.  It does not
+ * depend on FastCGI. */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
 
@@ -12,15 +13,21 @@ struct param {
 
 struct hash_place;
 
-/* Borrowed from whoever decoded it, for the length of the request. */
+/*
+ * A decoded request.  It is borrowed from the decoder while the request lasts.
+ */
 struct message {
 	const struct param *params;
 	size_t nparams;
 	struct str body;
 	bool authorizer;     /* role AUTHORIZER, else RESPONDER */
-	bool body_too_large; /* it was longer than allowed, and is not here */
-	/* Where it can wait for its turn without a worker (auth/hash_slots.h);
-	 * it is then handled again from the beginning.  NULL: nowhere. */
+	/* the body was longer than allowed and is missing */
+	bool body_too_large;
+	/*
+	 * Where the request can wait for a hash slot without occupying a worker
+	 * (auth/hash_slots.h); it is then handled again from the beginning.
+	 * NULL: it cannot wait.
+	 */
 	struct hash_place *place;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scheme, host and port of a page. */
+/* Parses, prints and compares origins. */
 #include "http/origin.h"
 
 #include "base/arena.h"
@@ -48,7 +48,7 @@ origin_print(const struct origin *o, struct buf *out)
 	}
 }
 
-/* A bare name is an origin of which the host alone is known. */
+/* Parses a word of server.hosts.  Of a bare name, only the host is known. */
 static struct str
 word_host(struct str word)
 {
@@ -57,7 +57,7 @@ word_host(struct str word)
 	return origin_parse(word, &o) ? o.host : word;
 }
 
-/* Appends the origins of that host to what `next` points to. */
+/* Appends the origins of that host at `next`. */
 static void
 collect_origins(const struct words *hosts, struct site *site,
 		struct origin **next)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Origins (RFC 6454): scheme, host and port of a page, and which are our own.
+ * Origins (RFC 6454): scheme, host and port of a page; and the origins of the
+ * service.
  */
 #ifndef HTTP_ORIGIN_H
 #define HTTP_ORIGIN_H
@@ -14,25 +15,28 @@ struct err;
 struct origin {
 	bool https;
 	struct str host; /* without a dot at its end */
-	struct str port; /* decimal, never empty: the scheme's own if absent */
+	/* decimal, never empty: the default of the scheme if absent */
+	struct str port;
 };
 
 /*
- * `https://host[:port]` or `http://`, as host_split() takes host and port.
- * Schemes are in lower case, as browsers write them.  False, and nothing set,
- * for anything else: `null`, a path, user information.  *out borrows.
+ * Parses `https://host[:port]` or `http://host[:port]`, with host and port as
+ * for host_split().  The scheme must be lower case, as browsers write it.
+ * Returns false, with nothing set, for anything else: `null`, a path, user
+ * information.  *out borrows from text.
  */
 bool origin_parse(struct str text, struct origin *out) MUST_USE;
 
-/* Byte by byte: both sides are in lower case. */
+/* Compares two origins, byte by byte: both must be in lower case. */
 bool origin_equal(const struct origin *a, const struct origin *b);
 
-/* As browsers write it: without the port that the scheme implies. */
+/* Prints an origin as browsers write it: without the default port of the
+ * scheme. */
 void origin_print(const struct origin *o, struct buf *out);
 
 /*
- * One host that we answer for (server.hosts).  With origins of its own, scheme
- * and ports are what these say; without, what the web server says.
+ * One host of server.hosts.  If it has origins, they define scheme and ports;
+ * otherwise the web server does.
  */
 struct site {
 	struct str host; /* lower case, without port and dot at the end */
@@ -45,12 +49,13 @@ struct sites {
 	size_t n; /* 0: any host */
 };
 
-/* Of names and origins that conf/checks.h has accepted; borrows from them. */
+/* Makes the sites of server.hosts, which conf/checks.h has checked; borrows
+ * from it. */
 int sites_read(const struct words *hosts, struct arena *a, struct sites *out,
 	       struct err *err) MUST_USE;
 
-/* The site of a host in lower case, as of a request; NULL when there is none
- * of that name. */
+/* Finds the site of a host, which must be in lower case as in a request;
+ * returns NULL when there is none. */
 const struct site *sites_find(const struct sites *sites, struct str host);
 
 bool site_has_origin(const struct site *site, const struct origin *o);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The path of a request: what may be in one, and how it is split off. */
+/* Splits and checks the path of a request. */
 #include "http/path.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* The value of a hexadecimal digit, or -1. */
+/* Returns the value of a hexadecimal digit, or -1. */
 static int
 digit(char c)
 {
@@ -32,8 +32,8 @@ path_first_byte(struct str s)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* Controls and delimiters that servers and applications read differently;
- * '/' and '%' are themselves only when they are not escaped. */
+/* Returns true for control bytes and for delimiters that programs read
+ * differently.  '/' and '%' are refused only if they are escaped. */
 static bool
 is_refused(int byte, bool escaped)
 {
@@ -44,7 +44,8 @@ is_refused(int byte, bool escaped)
 	return byte == ' ' || byte > 0x7f;
 }
 
-/* "" (as in "//"), ".", ".." and blanks; the last segment may be empty. */
+/* Returns false for a path with a segment "" (as in "//"), ".", ".." or of
+ * blanks; the last segment may be empty. */
 static bool
 segments_are_plain(struct str path)
 {
@@ -60,7 +61,7 @@ segments_are_plain(struct str path)
 	return true;
 }
 
-/* What path_normalise() does with the path; `out`, *n and the answer are as in
+/* Decodes the path for path_normalise(); `out`, *n and the result are as for
  * path_normalise_escapes(). */
 static const char *
 decode(struct str raw, char *out, size_t *n)
@@ -76,14 +77,14 @@ decode(struct str raw, char *out, size_t *n)
 		if (byte < 0)
 			return "has a bad escape";
 		if (is_refused(byte, escaped))
-			return "has a byte that may not be in it";
+			return "has a byte that is not allowed";
 		out[path.n++] = (char)byte;
 		raw = str_skip(raw, escaped ? 3 : 1);
 	}
 	if (!str_is_utf8(path))
 		return "is not UTF-8";
 	if (!segments_are_plain(path))
-		return "has an empty or a dot segment";
+		return "has an empty segment or a dot segment";
 	*n = path.n;
 	return NULL;
 }
@@ -92,7 +93,8 @@ bool
 path_is_decoded(struct str path)
 {
 	for (size_t i = 0; i < path.n; i++) {
-		/* What was escaped may be more, but for the '/'. */
+		/* A decoded byte may be any that is allowed in escaped form,
+		 * and also '/'. */
 		if (path.p[i] != '/' &&
 		    is_refused((unsigned char)path.p[i], true))
 			return false;
@@ -101,7 +103,8 @@ path_is_decoded(struct str path)
 	    segments_are_plain(path);
 }
 
-/* Browsers send some that RFC 3986 section 3.4 does not have, as '|'. */
+/* Accepts more bytes than RFC 3986 section 3.4, because browsers send some,
+ * such as '|'. */
 static bool
 query_is_plain(struct str s)
 {
@@ -129,14 +132,17 @@ path_normalise(struct str uri, struct arena *a, struct str *path,
 		return err_set(err, ERR_INPUT, "path %s", wrong);
 	if (!query_is_plain(after))
 		return err_set(err, ERR_INPUT,
-			       "query has a byte that may not be in it");
+			       "query has a byte that is not allowed");
 	*path = (struct str){ .p = decoded, .n = n };
 	*query = after;
 	return 0;
 }
 
-/* What no URI has but as an escape (RFC 3986 section 3.3), and what browsers
- * escape or leave as they like: the escape says no more than the byte. */
+/*
+ * Returns true for bytes that a URI can only hold escaped (RFC 3986 section
+ * 3.3), or that browsers may escape or not: the escape means the same as the
+ * byte.
+ */
 static bool
 must_be_escaped(int byte)
 {
@@ -163,7 +169,7 @@ path_normalise_escapes(struct str raw, char *out, size_t *n)
 			return "has a bad escape";
 		if (byte < 0x20 || byte == 0x7f ||
 		    (raw.p[0] != '%' && (byte == ' ' || byte == '#')))
-			return "has a byte that may not be in it";
+			return "has a byte that is not allowed";
 		if (raw.p[0] != '%' || must_be_escaped(byte)) {
 			out[length++] = (char)byte;
 			raw = str_skip(raw, raw.p[0] == '%' ? 3 : 1);
@@ -180,7 +186,8 @@ path_normalise_escapes(struct str raw, char *out, size_t *n)
 	return NULL;
 }
 
-/* Nothing that path_normalise_escapes() changes or refuses, and ASCII. */
+/* Returns true when path_normalise_escapes() would change and refuse nothing;
+ * all bytes are ASCII. */
 static bool
 is_normal(struct str raw)
 {
@@ -193,7 +200,8 @@ is_normal(struct str raw)
 	return true;
 }
 
-/* As query_is_plain(), and bytes that some clients forget to escape. */
+/* Accepts what query_is_plain() accepts, and bytes that some clients fail to
+ * escape. */
 static bool
 query_is_sound(struct str s)
 {
@@ -215,7 +223,7 @@ path_split(struct str uri, struct arena *a, struct str *path, struct str *query,
 
 	if (!query_is_sound(after))
 		return err_set(err, ERR_INPUT,
-			       "query has a byte that may not be in it");
+			       "query has a byte that is not allowed");
 	if (!str_starts(raw, STR("/")) || !is_normal(raw)) {
 		char *text = arena_alloc(a, raw.n);
 		const char *wrong;

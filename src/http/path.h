@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The path of a request.  What the service serves itself is decoded once and
- * never repaired: what could be read in two ways is refused.  What it is asked
- * about belongs to somebody else: it is passed on as it was sent, and
- * http/readings.h says what it may be taken for.
+ * The path of a request.  The path of a request to the service itself is
+ * decoded once and never repaired: a path with two possible meanings is
+ * refused.  The path of a check belongs to another program: it is passed on as
+ * it was sent, and http/readings.h lists the meanings it may have.
  */
 #ifndef HTTP_PATH_H
 #define HTTP_PATH_H
@@ -14,48 +14,52 @@ struct arena;
 struct err;
 
 /*
- * For a request of our own: splits REQUEST_URI (origin form only, RFC 9112
- * section 3.2.1) at the first '?', percent-decodes the path once and collapses
- * nothing.  ERR_INPUT for: not beginning with one '/'; raw or encoded, a
- * control byte, NUL, backslash, '#' or ';' (servlet containers drop ";x" from
- * a segment, others do not); an encoded '/' or '%'; bad %XX; a raw space or
- * byte above 0x7f; encoded bytes that are not UTF-8; "//", or a segment of
- * blanks; a segment "." or "..".  The query must be printable ASCII.  *path
- * may alias `uri`.
+ * For a request to the service itself: splits REQUEST_URI (origin form only,
+ * RFC 9112 section 3.2.1) at the first '?' and percent-decodes the path once;
+ * nothing is collapsed.  ERR_INPUT for a path that does not begin with exactly
+ * one '/', or has: a control byte, NUL, backslash, '#' or ';', raw or encoded
+ * (servlet containers drop ";x" from a segment, others do not); an encoded '/'
+ * or '%'; an invalid %XX; a raw space or byte above 0x7f; encoded bytes that
+ * are not UTF-8; "//", or a segment of blanks; a segment "." or "..".  The
+ * query must be printable ASCII.  *path may alias `uri`.
  */
 int path_normalise(struct str uri, struct arena *a, struct str *path,
 		   struct str *query, struct err *err) MUST_USE;
 
 /*
- * For a request that we are asked about: splits REQUEST_URI (origin form only)
- * at the first '?'.  *path is as it was sent, but for escapes that say no more
- * than the byte itself: those of bytes that a URI cannot hold otherwise (RFC
- * 3986 section 3.3: space, "<>[]^`{|} and all above 0x7f) are decoded, the
- * digits of all others are upper case.  ERR_INPUT for what is no URI to any
- * server: not beginning with '/'; a control byte or NUL, raw or encoded; bad
- * %XX; a raw space or '#'; not UTF-8, raw or decoded; in the query a space or
- * control byte.  *path and *query may alias `uri`.
+ * For a check: splits REQUEST_URI (origin form only) at the first '?'.  *path
+ * is as it was sent, except for escapes that mean nothing but the byte itself:
+ * escapes of bytes that a URI can only hold escaped (RFC 3986 section 3.3:
+ * space, "<>[]^`{|} and all above 0x7f) are decoded; the digits of all other
+ * escapes become upper case.  ERR_INPUT for a text that no server accepts as a
+ * URI: a path that does not begin with '/', or has a control byte or NUL, raw
+ * or encoded, an invalid %XX, a raw space or '#', or bytes that are not UTF-8,
+ * raw or decoded; a query with a space or control byte.  *path and *query may
+ * alias `uri`.
  */
 int path_split(struct str uri, struct arena *a, struct str *path,
 	       struct str *query, struct err *err) MUST_USE;
 
 /*
- * What path_split() does with the path, for who has no arena: `out` has room
- * for raw.n bytes, *n of them are written.  NULL, or what is wrong, as
- * "path %s".
+ * Does what path_split() does with the path, for callers without an arena:
+ * `out` must have room for raw.n bytes, of which *n are written.  Returns NULL,
+ * or the reason for refusing the path, to be printed as "path %s".
  */
 const char *path_normalise_escapes(struct str raw, char *out, size_t *n)
     MUST_USE;
 
-/* The byte that s, which is not empty, begins with, escaped or not; -1: '%'
- * without two digits. */
+/* Returns the first byte of s, decoded if it is an escape; -1 for a '%' without
+ * two digits. s must not be empty. */
 int path_first_byte(struct str s);
 
-/* Could path_normalise() give this? */
+/* Returns true for a path that path_normalise() may return. */
 bool path_is_decoded(struct str path) MUST_USE;
 
-/* path is prefix itself or lies below it, on a segment boundary: "/a" covers
- * "/a" and "/a/b", not "/ab"; "/a/" covers "/a/" and "/a/b", not "/a". */
+/*
+ * Returns true when path is prefix or is below it, at the boundary of a
+ * segment: "/a" covers "/a" and "/a/b", but not "/ab"; "/a/" covers "/a/" and
+ * "/a/b", but not "/a".
+ */
 bool path_below(struct str path, struct str prefix);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a path may be taken for. */
+/* Computes the readings of a path. */
 #include "http/readings.h"
 
 #include <string.h>
@@ -9,10 +9,11 @@
 #include "base/str.h"
 #include "http/path.h"
 
-/* Each writes to `out`, with room for s.n bytes, and says how many. */
+/* Changes a path: writes the result to `out`, which has room for s.n bytes, and
+ * returns its length. */
 typedef size_t (*changer)(struct str s, char *out);
 
-#define DECODED_MAX 2 /* times */
+#define DECODED_MAX 2 /* how often a path may be decoded */
 
 static bool
 is_dots(struct str segment)
@@ -42,7 +43,7 @@ path_is_plain(struct str path)
 	return true;
 }
 
-/* Bytes of the character at the front; 0: it is none. */
+/* Returns the length of the first character in bytes; 0 if it is malformed. */
 static size_t
 character(struct str s)
 {
@@ -53,7 +54,8 @@ character(struct str s)
 	return 0;
 }
 
-/* A byte that is no UTF-8 was an escape, so there is room for three. */
+/* Replaces malformed bytes.  Each of them was an escape of three bytes, so
+ * there is room for the replacement. */
 static size_t
 replace_malformed(struct str s, char *out)
 {
@@ -125,8 +127,8 @@ merge_slashes(struct str s, char *out)
 	return n;
 }
 
-/* "//host/path" is a reference to another host (RFC 3986 section 4.2), also
- * with more slashes (the URL standard of browsers). */
+/* Drops the host: "//host/path" is a reference to another host (RFC 3986
+ * section 4.2), also with more slashes (the URL standard of browsers). */
 static size_t
 drop_host(struct str s, char *out)
 {
@@ -143,7 +145,9 @@ drop_host(struct str s, char *out)
 	return path.n;
 }
 
-/* `out` without its last segment, which leaves no slash behind. */
+/*
+ * Returns the length of `out` without its last segment and the slash before it.
+ */
 static size_t
 without_last(const char *out, size_t n)
 {
@@ -152,7 +156,7 @@ without_last(const char *out, size_t n)
 	return n > 0 ? n - 1 : 0;
 }
 
-/* RFC 3986 section 5.2.4. */
+/* Resolves dot segments (RFC 3986 section 5.2.4). */
 static size_t
 resolve_dots(struct str s, char *out)
 {
@@ -175,8 +179,8 @@ resolve_dots(struct str s, char *out)
 	return n;
 }
 
-/* Segments "." and ".."; with `loosely`, also between backslashes, and with
- * parameters. */
+/* Counts segments "." and ".."; with `loosely`, also those between backslashes
+ * and those with parameters. */
 static size_t
 count_dots(struct str path, bool loosely)
 {
@@ -193,7 +197,7 @@ count_dots(struct str path, bool loosely)
 	return count;
 }
 
-/* Decoding can be done in place. */
+/* path may be in `scratch`: it can be decoded in place. */
 static bool
 has_more_dots(struct str path, size_t than, char *scratch)
 {
@@ -227,7 +231,7 @@ begins_as_host(struct str path)
 	     memchr("/\\;", path.p[1], 3) != NULL);
 }
 
-/* One with nothing or blanks in it, before another. */
+/* Returns true when a segment other than the last is empty or blank. */
 static bool
 has_empty_segment(struct str path)
 {
@@ -262,7 +266,7 @@ struct reader {
 	struct path_readings *out;
 	struct arena *arena;
 	char *scratch; /* room for the path */
-	size_t bytes; /* of all in out->v but the path */
+	size_t bytes; /* bytes of all in out->v except the path */
 };
 
 static bool
@@ -302,7 +306,9 @@ take(struct reader *r, struct str s, changer change, struct err *err)
 	return add(r, made, err);
 }
 
-/* What the reading is without another decoding; new ones go to the end. */
+/*
+ * Adds the readings that result from s without decoding; new ones are appended.
+ */
 static int
 vary(struct reader *r, struct str s, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Return URLs: where a login may lead. */
+/* Checks return URLs: the targets to which a sign-in may redirect. */
 #include "http/redirect.h"
 
 #include "base/arena.h"
@@ -11,7 +11,7 @@
 #include "http/origin.h"
 #include "http/readings.h"
 
-/* Browsers drop tabs and newlines and read '\\' as '/': none may be in it. */
+/* Browsers drop tabs and newlines and read '\\' as '/', so none is allowed. */
 static bool
 is_plain_byte(char c)
 {
@@ -43,7 +43,7 @@ redirect_escape(struct str uri, struct arena *a)
 	return buf_failed(&b) ? STR("/") : buf_str(&b);
 }
 
-/* Position of the first byte of `any`, or s.n. */
+/* Returns the position of the first byte of `any`, or s.n. */
 static size_t
 find_any(struct str s, struct str any)
 {
@@ -58,7 +58,8 @@ find_any(struct str s, struct str any)
 	return first;
 }
 
-/* Whoever is allowed is so by https. */
+/* Returns true when redirect.allow has the host and port; the scheme must be
+ * https. */
 static bool
 is_allowed(struct str host, struct str port, const struct words *allow)
 {
@@ -75,8 +76,8 @@ is_allowed(struct str host, struct str port, const struct words *allow)
 	return false;
 }
 
-/* Is it an origin that server.hosts names?  *named: it has some of that host,
- * so that no other of it is ours. */
+/* Returns true for an origin in server.hosts.  *named: the host has origins
+ * there, so that its other origins do not belong to the service. */
 static bool
 is_listed(const struct origin *o, const struct sites *sites, bool *named)
 {
@@ -93,7 +94,7 @@ is_listed(const struct origin *o, const struct sites *sites, bool *named)
 	return false;
 }
 
-/* Takes "https:" and two slashes off; or "http:", which sets *plain. */
+/* Removes "https://", or "http://", which sets *plain, from *rest. */
 static bool
 take_scheme(struct str *rest, bool *plain)
 {
@@ -115,7 +116,7 @@ take_scheme(struct str *rest, bool *plain)
 	return false;
 }
 
-/* Takes scheme and authority off, when they may be a target. */
+/* Removes scheme and authority if they are an allowed target. */
 static bool
 take_origin(struct str *url, const struct redirect_from *from)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From named values to a request whose facts can be relied upon. */
+/* Parses and checks the parameters of a request. */
 #include "http/request.h"
 
 #include <arpa/inet.h>
@@ -42,12 +42,12 @@ enum known_id {
 	KNOWN_COUNT
 };
 
-/* What a second one of the name means. */
+/* The effect of a duplicate parameter. */
 enum again {
-	AGAIN_REFUSED = 0, /* one of them is not the web server's */
-	AGAIN_FIRST,	   /* the first counts: nothing hangs on it */
-	AGAIN_NONE,	   /* none counts */
-	AGAIN_KEPT,	   /* whoever uses it decides */
+	AGAIN_REFUSED = 0, /* refused: one of them is not from the web server */
+	AGAIN_FIRST,	   /* the first is used: nothing depends on it */
+	AGAIN_NONE,	   /* none is used */
+	AGAIN_KEPT,	   /* the user of the value decides */
 };
 
 #define NAME(s) .name = { .p = (s), .n = sizeof(s) - 1 }
@@ -79,12 +79,13 @@ static const struct known {
 	[K_PREFLIGHT] = { NAME("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
 			  .again = AGAIN_NONE },
 	[K_REQUEST_ID] = { NAME("REQUEST_ID"), .again = AGAIN_NONE },
-	/* Of Apache, with mod_unique_id. */
+	/* Set by Apache with mod_unique_id. */
 	[K_UNIQUE_ID] = { NAME("UNIQUE_ID"), .again = AGAIN_NONE },
 };
 
 struct values {
-	struct str v[KNOWN_COUNT]; /* the first of each name; p NULL: none */
+	/* the first value of each name; p is NULL without one */
+	struct str v[KNOWN_COUNT];
 	unsigned count[KNOWN_COUNT];
 };
 
@@ -119,8 +120,8 @@ tell_action(const struct message *in)
 	return ACTION_UNKNOWN;
 }
 
-/* A tab is legal in any header, but only user agents are seen with one.  Most
- * cookies are not ours, and whoever made them may have put anything in. */
+/* Tabs are allowed in all headers, but are only seen in user agents.  Most
+ * cookies belong to other programs and may have any bytes. */
 static bool
 has_bad_byte(struct str s, enum known_id id)
 {
@@ -145,12 +146,12 @@ collect_one(struct values *values, enum known_id id, struct str value,
 	unsigned before = values->count[id]++;
 
 	if (value.p == NULL)
-		value = STR(""); /* it is there, and NULL says it is not */
+		value = STR(""); /* present but empty; NULL means absent */
 	if (has_bad_byte(value, id))
 		return err_set(err, ERR_INPUT, "%s has a control byte",
 			       k->name.p);
 	if (before > 0 && k->again == AGAIN_REFUSED)
-		return err_set(err, ERR_INPUT, "%s is there twice", k->name.p);
+		return err_set(err, ERR_INPUT, "%s is duplicate", k->name.p);
 	if (before == 0)
 		values->v[id] = value;
 	if (id != K_COOKIE)
@@ -168,7 +169,8 @@ collect(const struct message *in, struct values *values,
 {
 	int rc = 0;
 
-	/* To the end, as what follows says who asks. */
+	/* All parameters are read even after an error: the later ones tell how
+	 * to answer. */
 	for (size_t i = 0; i < in->nparams; i++) {
 		enum known_id id = find_known(in->params[i].name);
 
@@ -284,14 +286,14 @@ take_port(const struct values *values, struct http_request *r, struct err *err)
 	return 0;
 }
 
-/* "unix:" is what nginx says of a client on a unix socket. */
+/* nginx sends "unix:" for a client on a unix socket. */
 static int
 take_address(const struct values *values, struct http_request *r,
 	     struct err *err)
 {
 	struct str value = values->v[K_ADDR];
 	char text[INET6_ADDRSTRLEN];
-	struct in6_addr address; /* room for either family */
+	struct in6_addr address; /* large enough for both families */
 
 	if (value.n >= sizeof(text))
 		return malformed(K_ADDR, err);
@@ -305,7 +307,7 @@ take_address(const struct values *values, struct http_request *r,
 	return 0;
 }
 
-/* A check is told the length of a body that it does not get. */
+/* A check has the CONTENT_LENGTH of a body that is not sent with it. */
 static int
 take_body(const struct message *in, const struct values *values,
 	  struct http_request *r, struct err *err)
@@ -317,14 +319,15 @@ take_body(const struct message *in, const struct values *values,
 		return malformed(K_LENGTH, err);
 	if (value.n > 0 && r->action == ACTION_ENDPOINT &&
 	    !in->body_too_large && (uint64_t)length != in->body.n)
-		return err_set(err, ERR_INPUT, "%s is not that of the body",
+		return err_set(err, ERR_INPUT, "%s is not the length of the "
+					       "body",
 			       known[K_LENGTH].name.p);
 	r->body = in->body;
 	r->body_too_large = in->body_too_large;
 	return 0;
 }
 
-/* Only for logs: an odd one is none. */
+/* The ID is only for logs: an unusual one is ignored. */
 static void
 take_request_id(const struct values *values, struct http_request *r)
 {
@@ -336,7 +339,7 @@ take_request_id(const struct values *values, struct http_request *r)
 		r->request_id = id;
 }
 
-/* What says whether a person or a program waits for the answer. */
+/* Sets the members that tell whether a person or a program sent the request. */
 static void
 take_asker(const struct values *values, struct http_request *r)
 {

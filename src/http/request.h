@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request, parsed once and checked.  Facts come only from parameters that
- * the web server sets; nothing reads X-Forwarded-* or X-Original-*.
+ * One request, parsed once and checked.  All facts come from parameters that
+ * the web server sets; X-Forwarded-* and X-Original-* are never read.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
@@ -13,14 +13,14 @@ struct arena;
 struct err;
 
 enum http_action {
-	ACTION_ENDPOINT = 0, /* one of our own pages or calls */
+	ACTION_ENDPOINT = 0, /* a page or call of the service itself */
 	ACTION_VERIFY,	     /* AUTH_ACTION=verify, or role AUTHORIZER */
 	ACTION_CHALLENGE,    /* AUTH_ACTION=challenge */
-	ACTION_UNKNOWN,	     /* AUTH_ACTION has another value: 403 */
+	ACTION_UNKNOWN,	     /* AUTH_ACTION has any other value: 403 */
 };
 
 enum http_method {
-	HTTP_OTHER = 0, /* a method that no endpoint of ours has */
+	HTTP_OTHER = 0, /* a method that no endpoint has */
 	HTTP_GET,
 	HTTP_HEAD,
 	HTTP_POST,
@@ -36,8 +36,11 @@ struct http_request {
 	enum http_method method;
 	struct str method_name; /* as sent */
 	struct str uri;	  /* REQUEST_URI: path and query as the client sent it */
-	/* Of uri: at an endpoint decoded by path_normalise(), so that it has
-	 * one reading; else as path_split() leaves it, with all it has. */
+	/*
+	 * The path of uri.  At an endpoint it is decoded by path_normalise()
+	 * and has one reading; otherwise it is from path_split() and may have
+	 * several.
+	 */
 	struct str path;
 	struct str query; /* of uri, raw, without the '?' */
 	struct str host;  /* lower case, without port and trailing dot */
@@ -48,7 +51,7 @@ struct http_request {
 	struct str require;	  /* AUTH_REQUIRE; may be empty */
 	struct str secret;	  /* AUTH_SECRET; may be empty */
 	struct str authorization; /* header; p is NULL when absent */
-	bool authorization_twice; /* more than one: no credential at all */
+	bool authorization_twice; /* there were several: none is used */
 	struct str cookies[8];	  /* Cookie header fields */
 	size_t ncookies;
 	struct str origin; /* header; p is NULL when absent */
@@ -56,7 +59,8 @@ struct http_request {
 	struct str preflight_method;
 	struct str fetch_site, fetch_mode;
 	struct str user_agent;
-	struct str request_id; /* the web server's, for logs; may be empty */
+	/* request ID of the web server, for logs; may be empty */
+	struct str request_id;
 	enum http_media media; /* of the body */
 	bool accepts_html, accepts_json;
 	bool xhr; /* X-Requested-With is present */
@@ -65,28 +69,32 @@ struct http_request {
 };
 
 /*
- * ERR_INPUT when a fact that we use is missing, given twice or malformed: 403
- * to a check, 400 at an endpoint.  Even then out->action and out->authorizer
- * are right as far as could be told, so that the caller knows which of the two
- * it is, and so is what http_request_is_navigation() and _wants_json() look at;
- * a message whose AUTH_ACTION cannot be told is ACTION_UNKNOWN.  Host, uri,
- * method_name and remote_addr are then what was sent, unchecked, for a log.
- * *out borrows from *in and `a`.
+ * Parses a request.  ERR_INPUT when a required fact is missing, duplicate or
+ * malformed; a check is then answered 403, an endpoint 400.  Even then,
+ * out->action and out->authorizer are set as far as they are known, so that the
+ * caller can tell a check from an endpoint; so are the members that
+ * http_request_is_navigation() and _wants_json() use.  A message whose
+ * AUTH_ACTION cannot be determined is ACTION_UNKNOWN.  On ERR_INPUT, host, uri,
+ * method_name and remote_addr have the values that were sent, unchecked, for
+ * the log.  *out borrows from *in and `a`.
  */
 int http_request_parse(const struct message *in, struct arena *a,
 		       struct http_request *out, struct err *err) MUST_USE;
 
-/* By a browser that shows the answer to a person, whatever the method: link,
- * address or form.  Such a request has `Sec-Fetch-Mode: navigate`; without that
- * header, it accepts text/html and has no X-Requested-With. */
+/*
+ * Returns true when a browser will show the response to a person, whatever the
+ * method is: for a link, an address or a form.  Such a request has
+ * `Sec-Fetch-Mode: navigate`; without that header, it accepts text/html and has
+ * no X-Requested-With.
+ */
 bool http_request_is_navigation(const struct http_request *r);
 
-/* The caller wants JSON rather than HTML. */
+/* Returns true when the client prefers JSON to HTML. */
 bool http_request_wants_json(const struct http_request *r);
 
 /*
- * The value of one query field of r->query, decoded; *out has p NULL when it
- * is absent.  ERR_INPUT when it is there twice or malformed.
+ * Finds one field of r->query and decodes its value; out->p is NULL when it is
+ * absent.  ERR_INPUT when the field is duplicate or malformed.
  */
 int http_request_query(const struct http_request *r, struct str name,
 		       struct arena *a, struct str *out, struct err *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One answer, built in memory. */
+/* Builds and writes responses. */
 #include "http/response.h"
 
 #include "base/arena.h"
@@ -26,7 +26,7 @@ static const struct {
 	{ 503, "503 Service Unavailable" },
 };
 
-/* NULL when it has none. */
+/* Returns NULL for an unknown status. */
 static const char *
 find_line(unsigned status)
 {
@@ -51,7 +51,8 @@ http_response_reset(struct http_response *res, unsigned status)
 	res->status = status;
 }
 
-/* A token of RFC 9110 section 5.6.2; and there is one Status, ours. */
+/* Returns true for a token (RFC 9110 section 5.6.2) other than Status, which
+ * http_response_write() writes. */
 static bool
 name_is_good(struct str name)
 {

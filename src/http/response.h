@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One answer, built in memory.  Until it is written it can be thrown away and
- * replaced: nothing has been sent.
+ * One response, built in memory.  Nothing is sent before it is written, so it
+ * can be discarded and replaced.
  */
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
@@ -20,34 +20,35 @@ struct http_header {
 
 struct http_response {
 	struct arena *arena;
-	unsigned status; /* 0: nobody answered yet; written as 500 */
+	unsigned status; /* not set yet; written as 500 */
 	struct http_header header[RESPONSE_MAX_HEADERS];
 	size_t nheaders;
 	struct buf body;
-	bool failed; /* a header was refused or did not fit: 500 */
+	bool failed; /* a header was invalid or did not fit: 500 */
 };
 
 void http_response_init(struct http_response *res, struct arena *a);
 
-/* Drops headers and body and sets the status: an error replaces all. */
+/* Removes headers and body and sets the status: an error replaces the whole
+ * response. */
 void http_response_reset(struct http_response *res, unsigned status);
 
 /*
- * Adds a header; the value is copied.  CR, LF, NUL or another control byte in
- * it, or a name that is no token or is "Status", makes the whole answer fail:
- * it is then written as a 500.
+ * Adds a header; the value is copied.  If it has CR, LF, NUL or another control
+ * byte, or if the name is not a token or is "Status", the whole response fails
+ * and is written as a 500.
  */
 void http_response_header(struct http_response *res, const char *name,
 			  struct str value);
 
-/* As above, when no header of that name is there yet. */
+/* Adds a header unless there is one of that name. */
 void http_response_default(struct http_response *res, const char *name,
 			   struct str value);
 
 /*
- * CGI form (RFC 3875 section 6): `Status:` first, then the headers, an empty
- * line, and the body unless `head_only`.  What failed is written as a bare
- * 500.
+ * Writes the response in CGI form (RFC 3875 section 6): `Status:` first, then
+ * the headers, an empty line, and the body unless `head_only`.  A failed
+ * response is written as a bare 500.
  */
 void http_response_write(const struct http_response *res, bool head_only,
 			 struct buf *out);
