@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Passwords that everybody tries first. */
+/* The built-in list of common passwords. */
 #include "crypto/common_passwords.h"
 
 #include <string.h>

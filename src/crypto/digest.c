@@ -16,7 +16,7 @@ crypto_init(void)
 	return sodium_init() < 0 ? -1 : 0;
 }
 
-/* libsodium wants a pointer even for no bytes. */
+/* libsodium needs a valid pointer even for no bytes. */
 static const unsigned char *
 bytes_of(struct str s)
 {
@@ -26,7 +26,7 @@ bytes_of(struct str s)
 void
 digest_sha256(struct str s, uint8_t out[DIGEST_BYTES])
 {
-	(void)crypto_hash_sha256(out, bytes_of(s), s.n); /* always 0 */
+	(void)crypto_hash_sha256(out, bytes_of(s), s.n); /* always returns 0 */
 }
 
 void
@@ -35,7 +35,7 @@ digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
 {
 	crypto_auth_hmacsha256_state state;
 
-	/* All of these always return 0.  The label brings its NUL. */
+	/* All of these always return 0.  The label includes its NUL. */
 	(void)crypto_auth_hmacsha256_init(&state, key, DIGEST_BYTES);
 	(void)crypto_auth_hmacsha256_update(
 	    &state, (const unsigned char *)label, strlen(label) + 1);

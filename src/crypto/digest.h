@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 and HMAC-SHA-256 (RFC 2104), by libsodium.  Any thread. */
+/* SHA-256 and HMAC-SHA-256 (RFC 2104) by libsodium.  Any thread may call the
+ * functions. */
 #ifndef CRYPTO_DIGEST_H
 #define CRYPTO_DIGEST_H
 
@@ -7,13 +8,14 @@
 
 #define DIGEST_BYTES	32
 
-/* Once, before any other function of this folder.  -1: unusable. */
+/* Initialises the library.  It must be called once, before any other function
+ * of this folder.  Returns -1 when the library cannot be used. */
 int crypto_init(void) MUST_USE;
 
 void digest_sha256(struct str s, uint8_t out[DIGEST_BYTES]);
 
-/* HMAC over a label, a zero byte, and the message: labels keep apart what
- * one key is used for. */
+/* Computes the HMAC of a label, a zero byte and the message.  Different labels
+ * separate the uses of one key. */
 void digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
 		 struct str message, uint8_t out[DIGEST_BYTES]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys: made, named by their thumbprint, freed. */
+/* Makes, names and frees keys.  The name of a key is its thumbprint. */
 #include "crypto/jwk.h"
 
 #include <openssl/bio.h>
@@ -39,7 +39,7 @@ jwk_free(struct jwk *k)
 	free(k);
 }
 
-/* RFC 7638 section 3: members in order of their names, no white space. */
+/* RFC 7638 section 3: members are sorted by name, without white space. */
 static int
 set_kid(struct jwk *k, struct err *err)
 {
@@ -59,7 +59,7 @@ set_kid(struct jwk *k, struct err *err)
 	return 0;
 }
 
-/* k is whole but for its digest and its name. */
+/* Sets digest and name of k, which is complete otherwise. */
 static int
 finish(struct jwk *k, struct jwk **out, struct err *err)
 {
@@ -200,7 +200,7 @@ static int
 write_pem(const struct jwk *k, bool with_private, struct arena *a, struct str *out,
 	  struct err *err)
 {
-	BIO *bio = BIO_new(BIO_s_mem()); /* wipes what it frees */
+	BIO *bio = BIO_new(BIO_s_mem()); /* wipes memory before freeing it */
 	char *text = NULL;
 	long n = 0;
 	int rc = -1, written = 0;

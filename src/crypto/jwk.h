@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One key: parsed, checked and bound to one algorithm (RFC 8725 section 3.1).
- * Const once made; any thread may use it.
+ * It is constant once it is made; any thread may use it.
  */
 #ifndef CRYPTO_JWK_H
 #define CRYPTO_JWK_H
@@ -19,64 +19,71 @@ struct jwk {
 	enum jws_alg alg;
 	char kid[JWK_KID_CHARS + 1]; /* thumbprint, NUL-terminated */
 	EVP_PKEY *pkey;	   /* NULL for HMAC */
-	EVP_MD *md;	   /* of the algorithm; NULL for EdDSA */
-	bool can_sign;	   /* the private part is there */
-	bool renamed;	   /* what it was read from has another kid */
-	struct str secret; /* HMAC only; wiped when freed */
+	EVP_MD *md;	   /* digest of the algorithm; NULL for EdDSA */
+	bool can_sign;	   /* the private part is present */
+	bool renamed;	   /* the source of the key has another kid */
+	struct str secret; /* HMAC only; wiped by jwk_free() */
 };
 
-void jwk_free(struct jwk *k); /* NULL is allowed */
+void jwk_free(struct jwk *k); /* k may be NULL */
 
 /*
- * What every way in checks (RFC 7518, RFC 8725 section 3.5): RSA of 2048 to
- * 8192 bits with an odd public exponent of at least 3 that fits its algorithm,
- * and not of the generator of ROCA;
- * P-256, P-384, P-521 for ES256, ES384, ES512, the point on the curve; Ed25519
- * for EdDSA; HMAC secrets of at least the size of their hash, that do not look
- * like a PEM, SSH or JSON key.  An algorithm that does not fit the key is
- * ERR_CONFIG.
+ * All functions that make a key check it (RFC 7518, RFC 8725 section 3.5): RSA
+ * keys have 2048 to 8192 bits and an odd public exponent of at least 3 that
+ * fits its algorithm, and do not come from the faulty generator of ROCA; keys
+ * on P-256, P-384 and P-521 are for ES256, ES384 and ES512, and their point is
+ * on the curve; Ed25519 is for EdDSA; HMAC secrets have at least the size of
+ * their hash and do not look like a PEM, SSH or JSON key.  An algorithm that
+ * does not fit the key is ERR_CONFIG.
  */
 
-/* alg JWS_NONE: by the size 64, 48, 32 or more: HS256 for all of them. */
+/* Makes a key of a secret.  With alg JWS_NONE, the algorithm is HS256, also for
+ * a secret of the size for HS384 or HS512. */
 int jwk_from_secret(struct str bytes, enum jws_alg alg, struct jwk **out,
 		    struct err *err) MUST_USE;
 
 /*
- * Private (PKCS #8, traditional) or public (SubjectPublicKeyInfo) PEM, not
- * encrypted: nothing ever asks for a pass phrase.  alg JWS_NONE: by the key:
- * RS256, ES256, ES384, ES512 or EdDSA.
+ * Makes a key of a private (PKCS #8, traditional) or public
+ * (SubjectPublicKeyInfo) PEM, which must not be encrypted: the program never
+ * asks for a pass phrase.  With alg JWS_NONE, the key decides: RS256, ES256,
+ * ES384, ES512 or EdDSA.
  */
 int jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
 		 struct err *err) MUST_USE;
 
 /*
- * RFC 7517, 7518 section 6, RFC 8037: RSA, EC, OKP (Ed25519), oct.  Its own
- * `alg` must agree with `alg` when both are there; `use` must be sig, and
- * key_ops must allow it, when they are there.  Duplicate members are refused.
- * A set of one key (RFC 7517 section 5) is that key.  Its own `kid` is not
- * kept: `renamed` says so.
+ * Makes a key of a JWK (RFC 7517, RFC 7518 section 6, RFC 8037): RSA, EC, OKP
+ * (Ed25519) or oct.  Its `alg`, if present, must agree with `alg`, unless that
+ * is JWS_NONE; its `use`, if present, must be sig, and its key_ops, if present,
+ * must allow the use.  Duplicate members are refused.  A set of one key (RFC
+ * 7517 section 5) is accepted as that key.  The `kid` of the JWK is not kept:
+ * `renamed` reports that there was another.
  */
 int jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,
 		  struct err *err) MUST_USE;
 
-/* By its content: a JSON object, a PEM, else (alg HS*) the secret's bytes. */
+/* Makes a key of bytes whose form is detected: a JSON object, a PEM, or else
+ * (with alg HS*) the bytes of a secret. */
 int jwk_from_bytes(struct str bytes, enum jws_alg alg, struct jwk **out,
 		   struct err *err) MUST_USE;
 
-/* RSA 3072, the curve of the algorithm, Ed25519, or a random secret. */
+/* Generates a key: RSA of 3072 bits, a key on the curve of the algorithm,
+ * Ed25519, or a random secret. */
 int jwk_generate(enum jws_alg alg, struct jwk **out, struct err *err) MUST_USE;
 
 /*
- * Public members only, with use, alg and kid (RFC 7517); NULL for HMAC, whose
- * key is never shown, and when out of memory.
+ * Returns a JWK of the public members with use, alg and kid (RFC 7517); NULL
+ * for HMAC, whose key is never shown, and when out of memory.
  */
 json_t *jwk_public_json(const struct jwk *k);
 
-/* A SubjectPublicKeyInfo PEM; ERR_CONFIG for HMAC. */
+/* Returns the public key as a SubjectPublicKeyInfo PEM; ERR_CONFIG for HMAC. */
 int jwk_public_pem(const struct jwk *k, struct arena *a, struct str *out,
 		   struct err *err) MUST_USE;
 
-/* What goes into a key file: PKCS #8 PEM, or the secret's bytes. */
+/*
+ * Returns the content of a key file: a PKCS #8 PEM, or the bytes of the secret.
+ */
 int jwk_private_bytes(const struct jwk *k, struct arena *a, struct str *out,
 		      struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which keys are good enough, and for what. */
+/* Checks whether a key is strong enough, and for which algorithm. */
 #include "crypto/jwk_parts.h"
 
 #include <openssl/bn.h>
@@ -15,7 +15,8 @@
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
 
-/* libcrypto's own limit for long keys: larger ones make a check dear. */
+/* The limit of libcrypto for long keys: larger exponents make a check
+ * expensive. */
 #define EXPONENT_BITS_MAX 64
 
 static struct str
@@ -27,8 +28,8 @@ skip_space(struct str s)
 	return s;
 }
 
-/* RFC 7468 section 2 has text in front of it: "Bag Attributes" of a PKCS #12
- * file, the name of a certificate. */
+/* RFC 7468 section 2 allows text before the PEM: "Bag Attributes" of a PKCS #12
+ * file, or the name of a certificate. */
 bool
 jwk_looks_like_pem(struct str bytes)
 {
@@ -45,14 +46,14 @@ jwk_looks_like_pem(struct str bytes)
 	return false;
 }
 
-/* Random bytes may begin with a brace; but they are no text. */
+/* Random bytes may begin with a brace, but are not valid UTF-8. */
 bool
 jwk_looks_like_json(struct str bytes)
 {
 	return str_starts(skip_space(bytes), STR("{")) && str_is_utf8(bytes);
 }
 
-/* Text of ASCII in UTF-16, as shells of Windows redirect it. */
+/* Returns true for ASCII text in UTF-16, as shells on Windows write it. */
 static bool
 looks_like_utf16(struct str bytes)
 {
@@ -66,7 +67,9 @@ looks_like_utf16(struct str bytes)
 	return i == bytes.n;
 }
 
-/* A key that everybody may know, taken for a secret: RFC 8725 section 2.1. */
+/*
+ * Detects a public key that is given as an HMAC secret (RFC 8725 section 2.1).
+ */
 static bool
 looks_like_key(struct str bytes)
 {
@@ -94,12 +97,13 @@ jwk_check_secret(struct str bytes, enum jws_alg *alg, struct err *err)
 			       jws_alg_name(wanted));
 	if (looks_like_key(bytes))
 		return err_set(err, ERR_CONFIG,
-			       "this looks like a PEM, SSH or JSON key, not "
-			       "like a secret for %s",
+			       "looks like a PEM, SSH or JSON key, not like a "
+			       "secret for %s",
 			       jws_alg_name(wanted));
 	if (bytes.n < jws_info(wanted)->size || bytes.n > JWK_SECRET_MAX)
 		return err_set(err, ERR_CONFIG,
-			       "a secret for %s has %zu to %d bytes, not %zu",
+			       "a secret for %s must have %zu to %d bytes, "
+			       "not %zu",
 			       jws_alg_name(wanted), jws_info(wanted)->size,
 			       JWK_SECRET_MAX, bytes.n);
 	*alg = wanted;
@@ -140,23 +144,25 @@ check_rsa(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 			       jws_alg_name(wanted));
 	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
 		return err_set(err, ERR_CONFIG,
-			       "an RSA key has %d to %d bits, not %d",
+			       "an RSA key must have %d to %d bits, not %d",
 			       RSA_BITS_MIN, RSA_BITS_MAX, bits);
 	if (!exponent_is_good(pkey))
 		return err_set(err, ERR_CONFIG,
-			       "the public exponent of this RSA key is even, "
-			       "one, or longer than %d bits",
+			       "the public exponent of an RSA key must be "
+			       "odd, at least 3, and of at most %d bits",
 			       EXPONENT_BITS_MAX);
 	if (jwk_is_roca(pkey))
 		return err_set(err, ERR_CONFIG,
-			       "this RSA key is weak: a faulty generator made "
-			       "it (ROCA, CVE-2017-15361), and its private "
-			       "part can be computed: make another");
+			       "this RSA key is weak: it was made by a "
+			       "faulty generator (ROCA, CVE-2017-15361), and "
+			       "its private part can be computed; generate "
+			       "another key");
 	*alg = wanted;
 	return 0;
 }
 
-/* Named, and named as ours are: parameters written out may be anybody's. */
+/* Finds the algorithm by the name of the curve.  A key with explicit curve
+ * parameters is refused: they may describe any curve. */
 static enum jws_alg
 curve_of(EVP_PKEY *pkey)
 {
@@ -186,7 +192,8 @@ check_curve(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 
 	if (own == JWS_NONE)
 		return err_set(err, ERR_CONFIG,
-			       "a key is RSA, P-256, P-384, P-521 or Ed25519");
+			       "a key must be RSA, P-256, P-384, P-521 or "
+			       "Ed25519");
 	if (*alg != JWS_NONE && *alg != own)
 		return err_set(err, ERR_CONFIG, "a key on %s is not for %s",
 			       jws_info(own)->curve, jws_alg_name(*alg));
@@ -194,7 +201,8 @@ check_curve(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 	return 0;
 }
 
-/* The numbers themselves: a point on its curve, halves that fit. */
+/* Checks the numbers of the key: the point is on its curve, and the private
+ * part belongs to the public one. */
 static bool
 numbers_are_good(EVP_PKEY *pkey, bool can_sign)
 {
@@ -219,8 +227,8 @@ jwk_check(EVP_PKEY *pkey, bool can_sign, enum jws_alg *alg, struct err *err)
 		return -1;
 	if (!numbers_are_good(pkey, can_sign))
 		return err_set(err, ERR_CONFIG,
-			       "this key is damaged: its numbers do not fit "
-			       "together");
+			       "this key is damaged: its numbers are "
+			       "inconsistent");
 	*alg = found;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys out of, and into, JSON: RFC 7517, RFC 7518 section 6, RFC 8037. */
+/* Parses and prints keys as JSON: RFC 7517, RFC 7518 section 6, RFC 8037. */
 #include "crypto/jwk.h"
 
 #include <openssl/bn.h>
@@ -16,7 +16,7 @@
 #include "crypto/jwk_parts.h"
 #include "crypto/jws_oracle.h"
 
-/* A number of 8192 bits, or a secret. */
+/* The largest member: a number of 8192 bits, or a secret, in bytes. */
 #define MEMBER_MAX 1024
 _Static_assert(MEMBER_MAX >= JWK_SECRET_MAX, "a secret is one member");
 
@@ -25,7 +25,7 @@ struct bytes {
 	size_t n;
 };
 
-/* Canonical base64url of 1 to MEMBER_MAX bytes. */
+/* Decodes a member in canonical base64url, of 1 to MEMBER_MAX bytes. */
 static bool
 get_bytes(const json_t *jwk, const char *name, struct bytes *out)
 {
@@ -48,7 +48,7 @@ bad_member(const char *name, struct err *err)
 		       "\"%s\" of this JWK is missing or malformed", name);
 }
 
-/* Numbers to make an EVP_PKEY of. */
+/* The numbers from which an EVP_PKEY is made. */
 struct numbers {
 	const json_t *jwk;
 	OSSL_PARAM_BLD *build;
@@ -65,8 +65,8 @@ numbers_free(struct numbers *s)
 }
 
 /*
- * size 0: RFC 7518 section 2, Base64urlUInt, so no zero in front; else as many
- * bytes as that.
+ * Adds a number.  With size 0 it is a Base64urlUInt (RFC 7518 section 2),
+ * without leading zeros; otherwise it must have exactly `size` bytes.
  */
 static int
 add_number(struct numbers *s, const char *name, const char *param, size_t size,
@@ -106,7 +106,8 @@ make(struct numbers *s, const char *type, bool can_sign, EVP_PKEY **out,
 	if (!ok) {
 		EVP_PKEY_free(pkey);
 		return err_set(err, ERR_CONFIG,
-			       "this JWK is damaged: it is no %s key", type);
+			       "this JWK is damaged: it is not a valid %s key",
+			       type);
 	}
 	*out = pkey;
 	return 0;
@@ -135,7 +136,7 @@ rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
 
 	if (rc == 0 && json_object_get(jwk, "oth") != NULL)
 		rc = err_set(err, ERR_CONFIG,
-			     "an RSA key has two primes, not more");
+			     "an RSA key must have two primes, not more");
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rsa_members); i++) {
 		if (!rsa_members[i].private || can_sign)
 			rc = add_number(&s, rsa_members[i].name,
@@ -147,7 +148,7 @@ rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
 	return rc;
 }
 
-/* The curve that "crv" names, when it is one of this key type. */
+/* Returns the curve that "crv" names, if it belongs to this key type. */
 static const struct jws_info *
 get_curve(const json_t *jwk, enum jws_kind kind)
 {
@@ -159,7 +160,7 @@ get_curve(const json_t *jwk, enum jws_kind kind)
 	return jws_info(alg);
 }
 
-/* SEC 1 section 2.3.3: 4, x, y. */
+/* Encodes a point as in SEC 1 section 2.3.3: 4, x, y. */
 static int
 get_point(const json_t *jwk, size_t size, struct bytes *out, struct err *err)
 {
@@ -207,7 +208,7 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 	return rc;
 }
 
-/* libcrypto makes x of d by itself: here it is held against the given one. */
+/* libcrypto computes x from d; it is compared with the given x. */
 static int
 okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
 	      struct err *err)
@@ -283,7 +284,8 @@ allows(const json_t *ops, const char *wanted)
 	return false;
 }
 
-/* What the key says of itself; *alg becomes what it says, or stays. */
+/* Checks use, key_ops and alg of the key.  *alg becomes the algorithm of the
+ * key if it names one. */
 static int
 check_members(const json_t *jwk, bool can_sign, enum jws_alg *alg,
 	      struct err *err)
@@ -307,7 +309,7 @@ check_members(const json_t *jwk, bool can_sign, enum jws_alg *alg,
 		own = jws_alg_from_name(str_from(json_string_value(name)));
 	if (own == JWS_NONE)
 		return err_set(err, ERR_CONFIG,
-			       "\"alg\" of this JWK is none that we know");
+			       "\"alg\" of this JWK is not supported");
 	if (*alg != JWS_NONE && *alg != own)
 		return err_set(err, ERR_CONFIG,
 			       "this JWK is for %s, not for %s",
@@ -339,7 +341,8 @@ from_object(const json_t *jwk, enum jws_alg alg, struct jwk **out,
 	return bad_member("kty", err);
 }
 
-/* Which of several is meant, nobody knows. */
+/* Takes the key out of a set.  A set of several keys is refused, because it is
+ * not clear which one is meant. */
 static int
 from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,
 		   struct err *err)
@@ -349,11 +352,11 @@ from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,
 
 	if (set != NULL && json_array_size(set) != 1)
 		return err_set(err, ERR_CONFIG,
-			       "this is a set of %zu keys: give one of them in "
-			       "a file of its own",
+			       "must be one key, but is a set of %zu: put one "
+			       "of them into a file",
 			       json_array_size(set));
 	if (!json_is_object(jwk))
-		return err_set(err, ERR_CONFIG, "no JWK in this set");
+		return err_set(err, ERR_CONFIG, "the set has no JWK");
 	if (from_object(jwk, alg, out, err) != 0)
 		return -1;
 	kid = json_object_get(jwk, "kid");
@@ -373,20 +376,24 @@ jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,
 
 	if (json.n > JWK_FILE_MAX)
 		return err_set(err, ERR_CONFIG,
-			       "a key has at most %d bytes", JWK_FILE_MAX);
+			       "a key must have at most %d bytes",
+			       JWK_FILE_MAX);
 	jwk = json_loadb(json.n > 0 ? json.p : "", json.n,
 			 JSON_REJECT_DUPLICATES, &why);
 	if (jwk == NULL)
-		return err_set(err, ERR_CONFIG, "no JSON: line %d, column %d",
-			       why.line, why.column);
+		return err_set(err, ERR_CONFIG,
+			       "invalid JSON at line %d, column %d", why.line,
+			       why.column);
 	rc = json_is_object(jwk) ?
 	    from_object_or_set(jwk, alg, out, err) :
-	    err_set(err, ERR_CONFIG, "no JSON object");
+	    err_set(err, ERR_CONFIG, "must be a JSON object");
 	json_decref(jwk);
 	return rc;
 }
 
-/* base64url as a member; "" stands for what could not be had. */
+/*
+ * Returns the bytes as base64url; "" stands for a value that could not be read.
+ */
 static json_t *
 json_bytes(const uint8_t *bytes, size_t n)
 {
@@ -399,7 +406,8 @@ json_bytes(const uint8_t *bytes, size_t n)
 	return s;
 }
 
-/* size 0: as short as it gets; else padded on the left (RFC 7518 6.2.1.2). */
+/* Encodes a number: with size 0 without leading zeros, otherwise padded on the
+ * left (RFC 7518 6.2.1.2). */
 static json_t *
 json_number(const EVP_PKEY *pkey, const char *param, size_t size)
 {
@@ -433,7 +441,7 @@ jwk_required_json(const struct jwk *k)
 {
 	const struct jws_info *info = jws_info(k->alg);
 
-	/* "o": takes the reference; NULL makes the whole NULL */
+	/* "o" takes over the reference; a NULL makes the result NULL */
 	switch (info->kind) {
 	case JWS_HMAC:
 		return json_pack("{s:s, s:o}", "kty", "oct", "k",

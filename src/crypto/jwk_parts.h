@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of crypto/jwk.h share.  For src/crypto only. */
+/* Functions shared by the files of crypto/jwk.h.  For src/crypto only. */
 #ifndef CRYPTO_JWK_PARTS_H
 #define CRYPTO_JWK_PARTS_H
 
@@ -7,17 +7,19 @@
 
 struct err;
 
-/* PEM says so with its first line, JSON with an object. */
+/* Return true when the bytes look like a PEM (its first line), or like JSON (an
+ * object). */
 bool jwk_looks_like_pem(struct str bytes);
 bool jwk_looks_like_json(struct str bytes);
 
-/* Checks the key, and takes it in any case, -1 included. */
+/* Makes a key of pkey after checking it.  It takes over pkey in any case, also
+ * when it returns -1. */
 int jwk_from_pkey(EVP_PKEY *pkey, bool can_sign, enum jws_alg alg,
 		  struct jwk **out, struct err *err) MUST_USE;
 
 /*
- * What crypto/jwk.h promises of a key; *alg may be JWS_NONE and becomes the
- * key's.
+ * Checks a key for the conditions in crypto/jwk.h.  If *alg is JWS_NONE, it is
+ * set to the algorithm of the key.
  */
 int jwk_check(EVP_PKEY *pkey, bool can_sign, enum jws_alg *alg,
 	      struct err *err) MUST_USE;
@@ -25,16 +27,19 @@ int jwk_check_secret(struct str bytes, enum jws_alg *alg, struct err *err)
     MUST_USE;
 
 /*
- * Was this RSA key made by the generator of CVE-2017-15361 (ROCA)?  Its primes,
- * and so its modulus, are powers of 65537 modulo every small prime; of other
- * keys one in 2^27 or fewer is.  Such a modulus can be factored.
+ * Returns true when this RSA key was made by the generator of CVE-2017-15361
+ * (ROCA), so that its modulus can be factored.  The primes of such a key, and
+ * therefore its modulus, are powers of 65537 modulo every small prime; at most
+ * one of 2^27 other keys has this property.
  */
 bool jwk_is_roca(EVP_PKEY *pkey);
 
-/* The members that RFC 7638 section 3.2 asks for.  NULL: no memory. */
+/* Returns the members that RFC 7638 section 3.2 requires; NULL when out of
+ * memory. */
 json_t *jwk_required_json(const struct jwk *k);
 
-/* The algorithm of an EC key's curve; JWS_NONE when it is none of ours. */
+/* Returns the algorithm for the curve of an EC key; JWS_NONE for a curve that
+ * is not supported. */
 enum jws_alg jwk_alg_of_curve(const char *crv);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys out of PEM.  The blocks are taken apart here and each is read as what
- * its first line says, so that no reader ever comes to ask for a pass phrase.
+ * Parses keys in PEM.  The blocks are split here, and each is parsed as the
+ * type that its first line names, so that libcrypto never asks for a pass
+ * phrase.
  */
 #include "crypto/jwk.h"
 
@@ -88,8 +89,8 @@ kind_of(const struct block *b, struct err *err)
 	if (strcmp(b->name, "ENCRYPTED PRIVATE KEY") == 0 ||
 	    b->header[0] != '\0') {
 		(void)err_set(err, ERR_CONFIG,
-			      "this PEM is encrypted: give one without a pass "
-			      "phrase (openssl pkey -in OLD -out NEW)");
+			      "this PEM is encrypted: remove its pass phrase "
+			      "(openssl pkey -in OLD -out NEW)");
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -97,29 +98,29 @@ kind_of(const struct block *b, struct err *err)
 			return &kinds[i];
 	}
 	(void)err_set(err, ERR_CONFIG,
-		      "a PEM block of this kind is no key that can be read: "
-		      "%.40s",
+		      "a PEM block of this type is not a supported key: %.40s",
 		      str_is_name(str_from(b->name), " -_#") ? b->name : "?");
 	return NULL;
 }
 
-/* `openssl ecparam -genkey` puts the curve in front of the key. */
+/* Skips the curve, which `openssl ecparam -genkey` puts before the key. */
 static int
 only_block(BIO *bio, struct block *b, struct err *err)
 {
 	struct block second = { .name = NULL };
 
 	if (!next_block(bio, b))
-		return err_set(err, ERR_CONFIG, "no PEM block in it");
+		return err_set(err, ERR_CONFIG, "there is no PEM block");
 	if (strcmp(b->name, "EC PARAMETERS") == 0) {
 		block_free(b);
 		if (!next_block(bio, b))
-			return err_set(err, ERR_CONFIG, "no key in this PEM");
+			return err_set(err, ERR_CONFIG, "this PEM has no key");
 	}
 	if (next_block(bio, &second)) {
 		block_free(&second);
 		return err_set(err, ERR_CONFIG,
-			       "more than one PEM block: give one key");
+			       "must be one key, but has more than one PEM "
+			       "block");
 	}
 	return 0;
 }
@@ -153,7 +154,8 @@ jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
 
 	if (pem.n > JWK_FILE_MAX)
 		return err_set(err, ERR_CONFIG,
-			       "a key has at most %d bytes", JWK_FILE_MAX);
+			       "a key must have at most %d bytes",
+			       JWK_FILE_MAX);
 	bio = BIO_new_mem_buf(pem.n > 0 ? pem.p : "", (int)pem.n);
 	if (bio == NULL)
 		return err_nomem(err);

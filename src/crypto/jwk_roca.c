@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* RSA keys of a faulty generator. */
+/* Detects RSA keys of a faulty generator. */
 #include "crypto/jwk_parts.h"
 
 #include <openssl/bn.h>
@@ -17,7 +17,7 @@ static const unsigned primes[] = {
 };
 /* clang-format on */
 
-/* Is r a power of the generator modulo p? */
+/* Returns true when r is a power of the generator modulo p. */
 static bool
 is_power(unsigned r, unsigned p)
 {

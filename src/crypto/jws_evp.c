@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The oracle for RSA, RSA-PSS, ECDSA and EdDSA (and, for tools and tests,
- * HMAC): libcrypto, with a key and a digest that were made once.
+ * HMAC): libcrypto, with a key and a digest that are made once.
  */
 #include "crypto/jws_oracle.h"
 
@@ -19,7 +19,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* SEQUENCE of two INTEGERs of up to 67 bytes, with their heads. */
+/* The DER length of a SEQUENCE of two INTEGERs of up to 67 bytes. */
 #define DER_MAX 160
 
 struct bytes {
@@ -27,7 +27,7 @@ struct bytes {
 	size_t n;
 };
 
-/* Bytes that a signature of this key has, and no other number. */
+/* Returns the only length that a signature of this key can have, in bytes. */
 static size_t
 signature_size(const struct jwk *key)
 {
@@ -46,7 +46,8 @@ signature_size(const struct jwk *key)
 	return (size_t)EVP_PKEY_get_size(key->pkey);
 }
 
-/* Anything else that goes wrong is the token's fault: r = 0, for one. */
+/* Only a lack of memory is an error.  Any other failure is caused by the token,
+ * for example by r = 0. */
 static bool
 no_memory(void)
 {
@@ -57,7 +58,7 @@ no_memory(void)
 	return failed;
 }
 
-/* RFC 7518 section 3.5: MGF1 with the same digest, salt of its size. */
+/* RFC 7518 section 3.5: MGF1 with the same digest, and a salt of its size. */
 static bool
 set_padding(const struct jwk *key, EVP_PKEY_CTX *c)
 {
@@ -68,7 +69,7 @@ set_padding(const struct jwk *key, EVP_PKEY_CTX *c)
 	    EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
-/* RFC 7518 section 3.4: r and s, each as long as the field. */
+/* RFC 7518 section 3.4: r and s, each of the length of the field. */
 static bool
 ecdsa_to_der(const struct jwk *key, struct bytes *s)
 {
@@ -139,7 +140,7 @@ digest_sign(const struct jwk *key, struct str text, struct bytes *out)
 	return ok;
 }
 
-/* 1 good, 0 bad, -1 no memory. */
+/* Returns 1 for a good signature, 0 for a bad one, -1 when out of memory. */
 static int
 digest_verify(const struct jwk *key, struct str text, const struct bytes *s)
 {
@@ -203,7 +204,7 @@ jws_evp_verify(const struct jwk *key, struct str token,
 	return 0;
 }
 
-/* The place that base64url_encode() is given comes from outside. */
+/* Encodes a part at `to`, which must have room for it, and returns its end. */
 static char *
 add_part(char *to, const void *bytes, size_t n)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HMAC oracle: libjwt 1.x.  It takes the algorithm from the token, checks
- * nothing at all when it has no key or no memory for one, and copies the token
- * to the stack: hence the bounds before, and the question after, each call.
+ * The HMAC oracle: libjwt 1.x.  The library takes the algorithm from the token,
+ * verifies nothing when it has no key or no memory for one, and copies the
+ * token to the stack: this is why sizes are checked before each call, and the
+ * result after it.
  */
 #include "crypto/jws_oracle.h"
 
@@ -95,7 +96,8 @@ jws_libjwt_verify(const struct jwk *key, struct str token, struct arena *a,
 	char *copy;
 	int rc;
 
-	/* Its base64 reader writes past its end for an empty part. */
+	/* The base64 decoder of libjwt writes past its buffer for an empty
+	 * part. */
 	if (token.n > JWS_MAX_BYTES || str_find(token, '\0') < token.n ||
 	    !jws_split(token, &parts)) {
 		*answer = JWS_BAD;
@@ -115,7 +117,9 @@ jws_libjwt_verify(const struct jwk *key, struct str token, struct arena *a,
 	}
 	alg = jwt_get_alg(jwt);
 	jwt_free(jwt);
-	/* 1.10 answers 0, and an empty token, when it cannot copy the key. */
+	/*
+	 * libjwt 1.10 returns 0 and an empty token when it cannot copy the key.
+	 */
 	if (alg == JWT_ALG_NONE)
 		return err_nomem(err);
 	*answer = alg == libjwt_alg(key->alg) ? JWS_GOOD : JWS_BAD;

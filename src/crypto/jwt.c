@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Form, header, key and signature of a token, and what follows from them. */
+/* Checks form, header, key and signature of a token, and issues tokens. */
 #include "crypto/jwt.h"
 
 #include <assert.h>
@@ -14,15 +14,15 @@
 #include "crypto/jws_oracle.h"
 #include "crypto/jwt_claims.h"
 
-/* A token taken apart; strings are decoded, objects belong to the arena. */
+/* A parsed token; strings are decoded, and objects belong to the arena. */
 struct token {
 	struct str text;
 	struct str header, payload, signature;
 	json_t *header_json, *payload_json;
 };
 
-/* What follows are steps of one check.  Each returns 0 and sets `why` when it
- * refuses; -1 is no memory. */
+/* The following functions are the steps of a check.  Each returns 0, with `why`
+ * set when it refuses the token, or -1 when out of memory. */
 struct check {
 	struct arena *arena;
 	const char *why;
@@ -69,7 +69,7 @@ take_apart(struct check *c, struct str text, struct token *out,
 	return 0;
 }
 
-/* What to say of a part; one wording for each of the two. */
+/* The reasons for refusing a part, for header and payload. */
 struct part_words {
 	const char *none, *duplicate, *other;
 };
@@ -90,7 +90,7 @@ release(void *json)
 	json_decref(json);
 }
 
-/* The object lives as long as the arena. */
+/* Parses a JSON object; it lives as long as the arena. */
 static int
 parse_object(struct check *c, struct str text, const struct part_words *words,
 	     json_t **out, struct err *err)
@@ -102,7 +102,7 @@ parse_object(struct check *c, struct str text, const struct part_words *words,
 	if (json == NULL) {
 		enum json_error_code code = json_error_code(&error);
 
-		/* It names what is wrong, but not want of memory. */
+		/* jansson reports syntax errors, but not a lack of memory. */
 		if (code == json_error_unknown)
 			return err_nomem(err);
 		c->why = code == json_error_duplicate_key ? words->duplicate :
@@ -120,8 +120,8 @@ parse_object(struct check *c, struct str text, const struct part_words *words,
 	return 0;
 }
 
-/* Each would change what is signed, or say which key to take: RFC 7515
- * section 4.1, RFC 7797; none of it is for a token of ours. */
+/* Each of these would change what is signed, or choose a key (RFC 7515 section
+ * 4.1, RFC 7797); tokens of this service have none of them. */
 static const struct {
 	const char *name, *why;
 } forbidden[] = {
@@ -149,7 +149,7 @@ check_header(const json_t *header, enum jws_alg *alg)
 	return *alg == JWS_NONE ? "alg is unknown" : NULL;
 }
 
-/* What libjwt 1.x can write, and what RFC 9068 section 2.1 asks for. */
+/* The typ that libjwt 1.x can write, and that RFC 9068 section 2.1 requires. */
 static const char *
 typ_of(enum jws_alg alg)
 {
@@ -166,7 +166,7 @@ check_typ(const json_t *header, enum jws_alg alg)
 	return strcmp(typ, typ_of(alg)) == 0 ? NULL : "another typ";
 }
 
-/* The only key of this algorithm. */
+/* Finds the only key of this algorithm. */
 static const char *
 only_key(const struct keyring *keys, enum jws_alg alg, const struct jwk **out)
 {
@@ -200,7 +200,7 @@ choose_key(const struct keyring *keys, const json_t *header, enum jws_alg alg,
 	return (*out)->alg == alg ? NULL : "alg is not that of the key";
 }
 
-/* Fills *out of a token whose header, and payload if need be, was parsed. */
+/* Fills *out from a token whose header, and payload if required, was parsed. */
 static void
 conclude(const struct check *c, const struct token *t, struct jwt_signed *out)
 {
@@ -284,7 +284,9 @@ jwt_verify(const struct jwt_expected *expected, struct str token,
 	checked.why = is.why;
 	if (is.verdict == JWT_VALID)
 		rc = jwt_claims_check(is.claims, expected, a, &checked, err);
-	/* The arena has references of its own, which the claims point into. */
+	/*
+	 * The arena holds its own references, and the claims point into them.
+	 */
 	json_decref(is.header);
 	json_decref(is.claims);
 	if (rc != 0)
@@ -293,7 +295,7 @@ jwt_verify(const struct jwt_expected *expected, struct str token,
 	return 0;
 }
 
-/* Takes the reference. */
+/* Takes over the reference. */
 static int
 dump(json_t *json, struct arena *a, struct str *out, struct err *err)
 {
@@ -303,7 +305,8 @@ dump(json_t *json, struct arena *a, struct str *out, struct err *err)
 	json_decref(json);
 	if (text == NULL)
 		return err_set(err, ERR_INTERNAL,
-			       "claims that are no UTF-8, or no memory");
+			       "the claims are not valid UTF-8, or out of "
+			       "memory");
 	rc = arena_copy(a, str_from(text), out);
 	free(text);
 	return rc == 0 ? 0 : err_nomem(err);
@@ -318,7 +321,7 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 	struct str header, payload, made;
 
 	if (key == NULL)
-		return err_set(err, ERR_CONFIG, "no key to sign with");
+		return err_set(err, ERR_CONFIG, "there is no key to sign with");
 	if (dump(json_pack("{s:s, s:s, s:s}", "alg", jws_alg_name(key->alg),
 			   "kid", key->kid, "typ", typ_of(key->alg)),
 		 a, &header, err) != 0 ||
@@ -326,7 +329,8 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 	    jws_sign(key, header, payload, a, &made, err) != 0)
 		return -1;
 	if (made.n > JWT_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "a token of %zu bytes", made.n);
+		return err_set(err, ERR_LIMIT, "the token has %zu bytes, too "
+					       "many to be accepted", made.n);
 	*token = made;
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a token may say: one policy for all algorithms (RFC 7519, RFC 8725, RFC
- * 9068).  Everything is decided here, above the signature oracles of
- * crypto/jws.h, in this order: length, alphabet, parts, header, key, signature,
- * claims.  Nothing of a payload is looked at before its signature is good.
+ * One policy for the content of tokens of all algorithms (RFC 7519, RFC 8725,
+ * RFC 9068).  It is applied above the signature oracles of crypto/jws.h, in
+ * this order: length, alphabet, parts, header, key, signature, claims.  The
+ * payload is not used before its signature is verified.
  */
 #ifndef CRYPTO_JWT_H
 #define CRYPTO_JWT_H
@@ -11,26 +11,27 @@
 #include "crypto/keyring.h"
 
 #define JWT_MAX_BYTES JWS_MAX_BYTES
-#define JWT_CLIENT_ID "fcgiauth" /* in all that we issue */
+#define JWT_CLIENT_ID "fcgiauth" /* client_id of every issued token */
 
 #define JWT_LEEWAY_MAX 120
 
-/* Who we are and whom we believe. */
+/* The expected issuer and audience, and the limits of times. */
 struct jwt_policy {
-	struct str issuer, audience; /* exact; the audience must be among aud */
+	/* compared exactly; aud must contain the audience */
+	struct str issuer, audience;
 	int64_t ttl;	/* seconds; a longer exp - iat is refused */
 	int64_t leeway; /* seconds, at most JWT_LEEWAY_MAX */
-	/* Times and length of life do not matter: for ending what a token
-	 * stands for, however old it is. */
+	/* Times and the lifetime are not checked: used for ending a session by
+	 * a token of any age. */
 	bool any_time;
 };
 
-/* Claims of an access token (RFC 9068 section 2.2, and ours). */
+/* Claims of an access token (RFC 9068 section 2.2, and further ones). */
 struct jwt_claims {
 	struct str sub;	      /* user name */
-	struct str client_id; /* jwt_issue() does not look at it */
+	struct str client_id; /* jwt_issue() ignores it */
 	struct str jti, sid;  /* hexadecimal */
-	struct str roles;     /* "a,b"; in JSON an array of strings */
+	struct str roles;     /* "a,b"; an array of strings in JSON */
 	struct str email, name;
 	int64_t iat, exp; /* seconds */
 };
@@ -40,7 +41,7 @@ enum jwt_verdict {
 	JWT_VALID,
 };
 
-/* What a token is held against. */
+/* The values that a token is checked against. */
 struct jwt_expected {
 	const struct keyring *keys;
 	const struct jwt_policy *policy;
@@ -48,8 +49,9 @@ struct jwt_expected {
 };
 
 /*
- * `why`, a constant in a few words ("expired", "unknown kid"), is for the log
- * and for `token inspect`, never for a client; NULL with JWT_VALID.
+ * The result of a check.  `why` is a constant of a few words ("expired",
+ * "unknown kid") for the log and for `token inspect`, never for a client; it is
+ * NULL with JWT_VALID.
  */
 struct jwt_checked {
 	enum jwt_verdict verdict;
@@ -57,49 +59,52 @@ struct jwt_checked {
 	struct jwt_claims claims; /* zero with JWT_REFUSED */
 };
 
-/* A token whose signature was checked, and nothing that it claims. */
+/* The result of a check of the signature alone; no claim is checked. */
 struct jwt_signed {
 	enum jwt_verdict verdict;
-	const char *why; /* as above */
-	/* References that belong to the caller; NULL when refused. */
+	const char *why; /* as in struct jwt_checked */
+	/* References that the caller must release; NULL when refused. */
 	json_t *header;
-	json_t *claims; /* NULL, too, when nobody has parsed the payload */
+	json_t *claims; /* also NULL when the payload was not parsed */
 	struct str payload; /* in the arena; empty when refused */
 };
 
 /*
- * Refuses, each with its own reason: longer than JWT_MAX_BYTES; bytes outside
- * A-Za-z0-9-_. ; not three parts, an empty part; base64url that is not
- * canonical; header or payload that is not a JSON object in UTF-8, or has
- * duplicate members at any level; alg missing, unknown, of other case, or
- * another than the key's; crit, b64, zip, enc, cty, jwk, jku, x5u, x5c in the
- * header; typ other than "JWT" (HS*) or "at+jwt" (the others), exactly; kid
- * that is not a string, unknown, or missing while several keys have the alg; a
- * bad signature; iss, aud, exp, iat, sub, jti, sid, client_id missing or of
- * the wrong type; times that are not integers from 0 to 2^53; now >= exp +
- * leeway; iat or nbf > now + leeway; exp <= iat; exp - iat > ttl; sub that is
- * no valid user name; roles, email, name of a wrong type or content.
+ * Checks a token.  It is refused, with a separate reason for each condition, if
+ * it has: more than JWT_MAX_BYTES; bytes outside A-Za-z0-9-_. ; not three
+ * parts, or an empty part; base64url that is not canonical; a header or payload
+ * that is not a JSON object in UTF-8, or has duplicate members at any level;
+ * alg missing, unknown, in another case, or not that of the key; crit, b64,
+ * zip, enc, cty, jwk, jku, x5u or x5c in the header; typ other than exactly
+ * "JWT" (HS*) or "at+jwt" (the others); kid that is not a string, unknown, or
+ * missing while several keys have the alg; a bad signature; iss, aud, exp, iat,
+ * sub, jti, sid or client_id missing or of the wrong type; times that are not
+ * integers from 0 to 2^53; now >= exp + leeway; iat or nbf > now + leeway; exp
+ * <= iat; exp - iat > ttl; sub that is not a valid user name; roles, email or
+ * name of a wrong type or content.
  *
- * -1 only when it could not be told.
+ * Returns -1 only when the answer is not known.
  */
 int jwt_verify(const struct jwt_expected *expected, struct str token,
 	       struct arena *a, struct jwt_checked *out, struct err *err)
     MUST_USE;
 
-/* The first half of it: form, header, key and signature; the payload is
- * parsed, but its claims are not evaluated. */
+/* Does the first part of jwt_verify(): form, header, key and signature.  The
+ * payload is parsed, but its claims are not checked. */
 int jwt_verify_signature(const struct keyring *keys, struct str token,
 			 struct arena *a, struct jwt_signed *out,
 			 struct err *err) MUST_USE;
 
-/* For one key given by hand: form, header and signature of any JWS, whatever
- * its typ and kid say and its payload is, which is not parsed. */
+/* Verifies any JWS with one given key: form, header and signature.  Its typ and
+ * kid may have any value; its payload may be anything and is not parsed. */
 int jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
 		     struct jwt_signed *out, struct err *err) MUST_USE;
 
-/* Signs with the ring's signer; ERR_CONFIG when there is none.  iss and aud
- * come from the policy, iat and exp from the claims; ERR_LIMIT when nobody
- * would take a token that long. */
+/*
+ * Issues a token, signed with the active key; ERR_CONFIG when there is none.
+ * iss and aud come from the policy, iat and exp from the claims.  A token that
+ * would be refused for its length is ERR_LIMIT.
+ */
 int jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 	      const struct jwt_claims *claims, struct arena *a,
 	      struct str *token, struct err *err) MUST_USE;

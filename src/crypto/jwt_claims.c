@@ -8,14 +8,15 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* As strategy/identity.h has it, which this folder may not know. */
+/* The same limits as in strategy/identity.h, which this folder must not
+ * include. */
 #define NAME_MAX_BYTES	64
 #define TEXT_MAX_BYTES	256
 #define ROLES_MAX_BYTES 1024
 
 #define HEX_MAX_BYTES 64
 
-/* Beyond it, not all programs read the same number (RFC 8259 section 6). */
+/* Programs may read larger numbers differently (RFC 8259 section 6). */
 #define TIME_MAX (INT64_C(1) << 53)
 
 static struct str
@@ -134,7 +135,8 @@ check_audience(const json_t *payload, struct str audience)
 	return found ? NULL : "another audience";
 }
 
-/* Reals, strings and what is out of range are not turned into times. */
+/* Accepts integers in range only; real numbers and strings are not converted to
+ * times. */
 static bool
 get_time(const json_t *value, int64_t *out)
 {
@@ -238,7 +240,7 @@ jwt_claims_check(const json_t *payload, const struct jwt_expected *expected,
 	return 0;
 }
 
-/* ["a","b"] of "a,b" */
+/* Returns ["a","b"] for "a,b". */
 static json_t *
 roles_json(struct str roles)
 {
@@ -267,7 +269,7 @@ json_t *
 jwt_claims_json(const struct jwt_claims *claims,
 		const struct jwt_policy *policy)
 {
-	/* "o" takes the reference, and a NULL makes the whole NULL. */
+	/* "o" takes over the reference; a NULL makes the result NULL. */
 	json_t *payload = json_pack(
 	    "{s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "iss",
 	    text_json(policy->issuer), "aud", text_json(policy->audience),

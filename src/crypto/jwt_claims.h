@@ -5,13 +5,16 @@
 
 #include "crypto/jwt.h"
 
-/* JWT_VALID when the claims are what crypto/jwt.h says, and then those of *out
- * point into the payload and the arena.  -1: no memory. */
+/*
+ * Checks the claims of a payload as crypto/jwt.h describes.  With JWT_VALID,
+ * the claims in *out point into the payload and the arena.  Returns -1 when out
+ * of memory.
+ */
 int jwt_claims_check(const json_t *payload,
 		     const struct jwt_expected *expected, struct arena *a,
 		     struct jwt_checked *out, struct err *err) MUST_USE;
 
-/* NULL: no memory, or a text that is not UTF-8. */
+/* Returns the payload; NULL when out of memory, or when a text is not UTF-8. */
 json_t *jwt_claims_json(const struct jwt_claims *claims,
 			const struct jwt_policy *policy);
 

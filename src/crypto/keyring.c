@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of a service: loaded whole, changed file by file. */
+/* Loads and changes the keys of a service. */
 #include "crypto/keyring.h"
 
 #include <assert.h>
@@ -22,7 +22,7 @@ free_key(void *key)
 	jwk_free(key);
 }
 
-/* Gives the key to the arena, or frees it. */
+/* Gives the key to the arena, or frees it on failure. */
 static int
 own(struct arena *a, struct jwk *key, struct err *err)
 {
@@ -46,7 +46,7 @@ parse_key(const struct keyring_name *name, struct str bytes, struct arena *a,
 		return -1;
 	if (strcmp(key->kid, name->kid) != 0)
 		return err_set(err, ERR_CONFIG,
-			       "the key in it is %s: its name is wrong",
+			       "must be named after its key, which is %s",
 			       key->kid);
 	if (name->state != KEY_RETIRING && !key->can_sign)
 		return err_set(err, ERR_CONFIG,
@@ -75,7 +75,8 @@ load_key(int dir, const struct keyring_name *name, struct arena *a,
 	return 0;
 }
 
-/* Oldest first, so that a listing does not depend on the file system. */
+/* Sorts keys oldest first, so that a listing does not depend on the order of
+ * the file system. */
 static void
 sort(struct keyring_names *names)
 {
@@ -190,7 +191,7 @@ load_locked(int dir, enum jws_alg make_alg, const struct env *env,
 	return load_all(dir, &names, a, out, err);
 }
 
-/* An open and locked directory. */
+/* An open and locked key directory. */
 struct place {
 	int dir, lock;
 };
@@ -235,7 +236,7 @@ keyring_load(const char *directory, enum jws_alg make_alg,
 	struct place p;
 	int rc = place_open(directory, make, KEYRING_READ, &p, err);
 
-	/* Only who may make a key needs to be alone. */
+	/* The exclusive lock is needed only for making a key. */
 	if (rc == 0 && make && is_empty(p.dir)) {
 		place_close(&p);
 		rc = place_open(directory, make, KEYRING_WRITE, &p, err);
@@ -296,7 +297,7 @@ keyring_jwks(const struct keyring *r)
 	return json_pack("{s:o}", "keys", keys);
 }
 
-/* Is there room for it, is it new, and may it be so? */
+/* Returns 0 when a new key may be added in this state. */
 static int
 check_new(int dir, const struct jwk *key, enum key_state state,
 	  struct err *err)
@@ -307,15 +308,15 @@ check_new(int dir, const struct jwk *key, enum key_state state,
 		return -1;
 	if (names.n > 0 && state == KEY_ACTIVE)
 		return err_set(err, ERR_CONFIG,
-			       "there is an active key meanwhile");
+			       "another process has added an active key");
 	if (names.n == KEYRING_MAX)
 		return err_set(err, ERR_CONFIG,
-			       "there are %d keys, which is the most",
+			       "there are already %d keys, the maximum",
 			       KEYRING_MAX);
 	for (size_t i = 0; i < names.n; i++) {
 		if (strcmp(names.v[i].kid, key->kid) == 0)
 			return err_set(err, ERR_CONFIG,
-				       "key %s is there already", key->kid);
+				       "key %s already exists", key->kid);
 	}
 	return 0;
 }
@@ -359,13 +360,13 @@ rename_entry(int dir, const struct keyring_entry *entry, enum key_state state,
 	return keyring_dir_sync(dir, err);
 }
 
-/* Nobody has renamed or removed it since it was loaded. */
+/* Returns 0 when the file was not renamed or removed since it was loaded. */
 static int
 check_still(int dir, const struct keyring_entry *entry, struct err *err)
 {
 	if (faccessat(dir, entry->file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_set(err, ERR_CONFIG,
-			       "somebody else has changed key %s meanwhile",
+			       "key %s was changed by another process",
 			       entry->key->kid);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of a key directory: who may own them, and how they are written. */
+/* Checks, reads and writes the files of a key directory. */
 #include "crypto/keyring_dir.h"
 
 #include <dirent.h>
@@ -20,7 +20,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* How long somebody may hold the lock: making an RSA key takes a second. */
+/* The longest wait for the lock: making an RSA key takes a second. */
 #define LOCK_TRIES   1000
 #define LOCK_WAIT_NS (10 * 1000 * 1000)
 
@@ -104,11 +104,12 @@ keyring_dir_open(const char *directory, bool make, struct err *err)
 		return err_set(err, ERR_CONFIG, "%s", strerror(errno));
 	if (fstat(dir, &st) != 0) {
 		(void)err_set(err, ERR_INTERNAL, "%s", strerror(errno));
-	} else if (check_owner(&st, "the folder", err) == 0) {
+	} else if (check_owner(&st, "the directory", err) == 0) {
 		if ((st.st_mode & 077) == 0)
 			return dir;
 		(void)err_set(err, ERR_CONFIG,
-			      "others may look into the folder: chmod 700 it");
+			      "other users may access the directory: chmod "
+			      "700 it");
 	}
 	(void)close(dir);
 	return -1;
@@ -119,7 +120,7 @@ wait_a_little(void)
 {
 	const struct timespec ts = { .tv_nsec = LOCK_WAIT_NS };
 
-	(void)nanosleep(&ts, NULL); /* shorter does no harm */
+	(void)nanosleep(&ts, NULL); /* an interrupted sleep does no harm */
 }
 
 int
@@ -163,12 +164,13 @@ add_name(const char *file, struct keyring_names *to, struct err *err)
 		return err_set(err, ERR_CONFIG, "more than %zu keys", to->n);
 	if (!keyring_name_parse(str_from(file), &name))
 		return err_set(err, ERR_CONFIG,
-			       "%.80s is no key's name: move it elsewhere",
+			       "%.80s is not the name of a key file: move it "
+			       "elsewhere",
 			       str_has_control(str_from(file)) ? "?" : file);
 	for (size_t i = 0; i < to->n; i++) {
 		if (strcmp(to->v[i].kid, name.kid) == 0)
 			return err_set(err, ERR_CONFIG,
-				       "two files of key %s: remove one",
+				       "key %s has two files: remove one",
 				       name.kid);
 	}
 	to->v[to->n++] = name;
@@ -205,8 +207,9 @@ keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
 }
 
 /*
- * A secret's file may come from systemd, whose access control list shows as
- * rights of the group; a key's file is ours alone.
+ * The file of a secret may come from systemd, whose access control list appears
+ * as permissions of the group.  The file of a key must not be accessible to
+ * others.
  */
 static int
 check_file(const struct stat *st, enum keyring_rules rules, struct err *err)
@@ -216,14 +219,16 @@ check_file(const struct stat *st, enum keyring_rules rules, struct err *err)
 	    rules == KEYRING_KEY_FILE ? JWK_FILE_MAX : JWK_SECRET_MAX;
 
 	if (!S_ISREG(st->st_mode))
-		return err_set(err, ERR_CONFIG, "not a regular file");
+		return err_set(err, ERR_CONFIG, "it is not a regular file");
 	if (check_owner(st, "the file", err) != 0)
 		return -1;
 	if ((st->st_mode & forbidden) != 0)
 		return err_set(err, ERR_CONFIG,
-			       "others may use this file: chmod 600 it");
+			       "other users may access this file: chmod 600 "
+			       "it");
 	if (st->st_size <= 0 || (uintmax_t)st->st_size > max)
-		return err_set(err, ERR_CONFIG, "empty, or more than %zu bytes",
+		return err_set(err, ERR_CONFIG, "it is empty, or has more "
+						"than %zu bytes",
 			       max);
 	return 0;
 }
@@ -244,7 +249,8 @@ read_all(int fd, size_t n, struct arena *a, struct str *out, struct err *err)
 		if (got <= 0)
 			return err_set(err, ERR_CONFIG, "cannot read: %s",
 				       got < 0 ? strerror(errno) :
-						 "it changed meanwhile");
+						 "it changed while it was "
+						 "read");
 		have += (size_t)got;
 	}
 	*out = (struct str){ .p = p, .n = n };
@@ -255,7 +261,7 @@ int
 keyring_read(int dir, const char *file, enum keyring_rules rules,
 	     struct arena *a, struct str *out, struct err *err)
 {
-	/* O_NONBLOCK: a FIFO would wait for its writer. */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
 	    (rules == KEYRING_KEY_FILE ? O_NOFOLLOW : 0);
 	int fd = openat(dir, file, flags);
@@ -286,7 +292,7 @@ write_all(int fd, struct str s)
 			return -1;
 		s = str_skip(s, (size_t)put);
 	}
-	/* The umask may have taken rights of ours away. */
+	/* The umask may have removed permissions of the owner. */
 	return fchmod(fd, 0600) == 0 && fsync(fd) == 0 ? 0 : -1;
 }
 
@@ -303,7 +309,7 @@ keyring_dir_write(int dir, const char *file, struct str content,
 	hex_encode(random, sizeof(random), temp + sizeof(".new-") - 1);
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_set(err, ERR_CONFIG, "cannot make a file: %s",
+		return err_set(err, ERR_CONFIG, "cannot create a file: %s",
 			       strerror(errno));
 	rc = write_all(fd, content);
 	reason = errno;
@@ -311,7 +317,7 @@ keyring_dir_write(int dir, const char *file, struct str content,
 		rc = -1;
 		reason = errno;
 	}
-	/* Unlike rename(2), this never replaces what is there. */
+	/* Unlike rename(2), link(2) never replaces an existing file. */
 	if (rc == 0 && linkat(dir, temp, dir, file, 0) != 0) {
 		rc = -1;
 		reason = errno;

@@ -5,7 +5,7 @@
 
 #include "crypto/keyring.h"
 
-/* KID.ALG.STATE.SINCE.secret, and room. */
+/* Enough for KID.ALG.STATE.SINCE.secret, with the NUL. */
 #define KEYRING_NAME_MAX 128
 
 struct keyring_name {
@@ -15,21 +15,23 @@ struct keyring_name {
 	int64_t since;
 };
 
-/* Strict: what is written differently from keyring_name_write() is none. */
+/* Parses the name of a key file.  Only names that keyring_name_write() writes
+ * are accepted. */
 bool keyring_name_parse(struct str text, struct keyring_name *out) MUST_USE;
 void keyring_name_write(const struct keyring_name *name,
 			char out[KEYRING_NAME_MAX]);
 
-/* An open directory, of the right owner and mode; -1 when it failed.  With
- * `make` it is made when it is missing. */
+/* Opens a key directory and checks its owner and mode.  Returns the descriptor,
+ * or -1.  With `make` it is created if it is missing. */
 int keyring_dir_open(const char *directory, bool make, struct err *err)
     MUST_USE;
 
 enum keyring_lock { KEYRING_READ, KEYRING_WRITE };
 
 /*
- * Waits a few seconds, no longer.  *lock is to be closed; it is -1 when there
- * is no lock file and none can be made, so nobody else can write either.
+ * Locks the directory; waits a few seconds at most.  The caller must close
+ * *lock.  It is -1 when there is no lock file and none can be created; then no
+ * other process can write either.
  */
 int keyring_dir_lock(int dir, enum keyring_lock kind, int *lock,
 		     struct err *err) MUST_USE;
@@ -39,22 +41,23 @@ struct keyring_names {
 	size_t n;
 };
 
-/* Names of keys in it, in no order; any other name but a dot's is an error. */
+/* Lists the names of the keys, in no order.  Any other name is an error, unless
+ * it begins with a dot. */
 int keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
     MUST_USE;
 
-/* Who may use it, and how large it may be. */
+/* The permissions and the maximum size of a file. */
 enum keyring_rules { KEYRING_KEY_FILE, KEYRING_SECRET_FILE };
 
-/* The whole of a regular file that nobody else may write, into the arena. */
+/* Reads a regular file that no other user may write into the arena. */
 int keyring_read(int dir, const char *file, enum keyring_rules rules,
 		 struct arena *a, struct str *out, struct err *err) MUST_USE;
 
-/* A new file, with its content or not at all. */
+/* Creates a file with its whole content, or not at all. */
 int keyring_dir_write(int dir, const char *file, struct str content,
 		      const struct env *env, struct err *err) MUST_USE;
 
-/* What was renamed, made or removed stays so. */
+/* Makes renamed, new and removed files durable. */
 int keyring_dir_sync(int dir, struct err *err) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Password hashes, and which passwords may be chosen. */
+/* Makes and verifies password hashes, and checks new passwords. */
 #include "crypto/password.h"
 
 #include <errno.h>
@@ -21,25 +21,27 @@
 _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "PHC string");
 _Static_assert(PASSWORD_PRINT_BYTES == crypto_pwhash_SALTBYTES, "a salt");
 
-/* Today's cost. */
+/* The current cost. */
 #define MEMORY_KIB 19456
 #define PASSES	   2
 #define KEY_BYTES  32
 
-/* The most that a stored hash may ask for. */
+/* The highest cost that a stored hash may have. */
 #define MEMORY_KIB_MAX (1024 * 1024)
 #define PASSES_MAX     10
 #define WORK_KIB_MAX   (4 * 1024 * 1024) /* memory times passes */
 #define LANES_MAX      16
 
-/* Of today's cost; its password was 64 random bytes that were not kept. */
+/* A hash of the current cost.  Its password was 64 random bytes, which were not
+ * kept. */
 #define DUMMY                                                                  \
 	"$argon2id$v=19$m=19456,t=2,p=1$HzpLYs6sYykDGM/rwZ9znQ"                \
 	"$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8"
 
 #define BCRYPT_READS 72 /* bytes of a password */
 
-#define STORED_MAX 512 /* with the NUL; other programs use longer salts */
+/* with the NUL; longer than our own, because of longer salts */
+#define STORED_MAX 512
 
 struct phc {
 	bool id; /* argon2id; else argon2i */
@@ -54,7 +56,7 @@ is_acceptable(struct str password)
 	    str_find(password, '\0') == password.n;
 }
 
-/* `m=N` with the letter and the bounds given. */
+/* Parses `m=N` with the given letter and bounds. */
 static bool
 parse_cost(struct str s, struct str name, int64_t min, int64_t max,
 	   int64_t *out)
@@ -63,7 +65,7 @@ parse_cost(struct str s, struct str name, int64_t min, int64_t max,
 	    str_to_uint(str_skip(s, name.n), max, out) && *out >= min;
 }
 
-/* Standard alphabet without padding, as PHC has it. */
+/* Parses Base64 in the standard alphabet without padding, as PHC requires. */
 static bool
 is_base64(struct str s, size_t min, size_t max)
 {
@@ -76,8 +78,9 @@ is_base64(struct str s, size_t min, size_t max)
 }
 
 /*
- * Strict, so that what passes here also runs: libsodium would refuse a broken
- * string at once, and that time would tell.
+ * Parses a PHC string strictly, so that every string it accepts is computed:
+ * libsodium would refuse a malformed string at once, and the short time would
+ * reveal that.
  */
 static bool
 parse_phc(struct str hash, struct phc *out)
@@ -143,7 +146,7 @@ static int
 refuse_password(struct err *err)
 {
 	return err_set(err, ERR_INPUT,
-		       "a password has at most %d bytes and no NUL",
+		       "a password must have at most %d bytes and no NUL",
 		       PASSWORD_MAX_BYTES);
 }
 
@@ -227,12 +230,11 @@ password_is_refused(struct str hash)
 	if (kind->method == PASSWORD_BY_NONE)
 		return kind->why;
 	return is_usable(kind, bare) ? NULL :
-				       "it is damaged, or asks for more work "
-				       "than is allowed: set the password "
-				       "anew";
+				       "it is damaged, or its cost is higher "
+				       "than allowed: set a new password";
 }
 
-/* Is there as much memory as this hash takes? */
+/* Returns true when the memory for this hash can be allocated. */
 static bool
 has_memory(struct str hash)
 {
@@ -249,9 +251,10 @@ has_memory(struct str hash)
 }
 
 /*
- * As a NUL-terminated string, whatever it was; `hash` runs.  EINVAL says that
- * the password is another, but libsodium 1.0.18 says so, too, when it got no
- * memory to hash: then there is none a moment later either.
+ * Verifies a password against a hash that is usable. libsodium sets EINVAL for
+ * a wrong password, but version 1.0.18 sets it also when it has no memory to
+ * hash; in that case memory is still lacking directly afterwards, which
+ * has_memory() detects.
  */
 static enum password_answer
 verify_argon2(struct str password, struct str hash)
@@ -328,7 +331,8 @@ password_is_all_in(struct str password, struct str hash)
 	return password.n <= BCRYPT_READS || !str_starts(bare, STR("$2"));
 }
 
-/* Code points of well-formed UTF-8: bytes that continue none. */
+/* Counts the code points of well-formed UTF-8: all bytes except continuation
+ * bytes. */
 static int64_t
 count_characters(struct str s)
 {
@@ -362,7 +366,8 @@ password_refusal(struct str password, struct str user, int64_t min_length,
 
 	if (password.n > PASSWORD_MAX_BYTES) {
 		(void)snprintf(buf, PASSWORD_REFUSAL_MAX,
-			       "This password is too long: more than %d bytes.",
+			       "This password is too long: it has more than "
+			       "%d bytes.",
 			       PASSWORD_MAX_BYTES);
 		return buf;
 	}
@@ -371,16 +376,16 @@ password_refusal(struct str password, struct str user, int64_t min_length,
 	n = count_characters(password);
 	if (n < min_length) {
 		(void)snprintf(buf, PASSWORD_REFUSAL_MAX,
-			       "This password is too short: %lld of at least "
-			       "%lld characters.",
+			       "This password is too short: it has %lld "
+			       "characters, but must have at least %lld.",
 			       (long long)n, (long long)min_length);
 		return buf;
 	}
 	if (str_eq_nocase(password, user))
 		return "This password is the user name.";
 	if (common_password(password))
-		return "This password is among the commonest.";
+		return "This password is one of the most common ones.";
 	if (is_listed(password, blocklist))
-		return "This password is on the list of refused ones.";
+		return "This password is on the list of refused passwords.";
 	return NULL;
 }

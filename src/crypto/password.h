@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Password hashes: Argon2id in PHC form (RFC 9106, m = 19456 KiB, t = 2,
- * p = 1: OWASP's minimum), by libsodium.  Hashes of other programs are verified
- * too (crypto/password_kind.h).  Any thread; each call takes tens of
- * milliseconds and 19 MiB, so callers bound how many run (auth/hash_slots.h).
+ * Password hashes: Argon2id in PHC form (RFC 9106, m = 19456 KiB, t = 2, p = 1,
+ * the minimum of OWASP) by libsodium.  Hashes of other programs are verified
+ * too (crypto/password_kind.h).  Any thread may call the functions; each call
+ * takes tens of milliseconds and 19 MiB, so callers must limit how many run
+ * (auth/hash_slots.h).
  */
 #ifndef CRYPTO_PASSWORD_H
 #define CRYPTO_PASSWORD_H
@@ -12,7 +13,7 @@
 
 struct err;
 
-#define PASSWORD_MAX_BYTES 512 /* longer ones are refused, not cut */
+#define PASSWORD_MAX_BYTES 512 /* longer ones are refused, not truncated */
 #define PASSWORD_HASH_MAX  128 /* with the NUL */
 #define PASSWORD_REFUSAL_MAX 128
 
@@ -20,65 +21,72 @@ struct err;
 enum password_answer {
 	PASSWORD_WRONG = 0,
 	PASSWORD_RIGHT,
-	PASSWORD_UNUSABLE, /* the stored hash is of no kind we accept */
-	PASSWORD_UNTOLD,   /* there was no memory to hash: neither yes nor no */
+	PASSWORD_UNUSABLE, /* the kind of the stored hash is not accepted */
+	PASSWORD_UNTOLD,   /* the answer is not known: out of memory */
 };
 
-/* A NUL-terminated PHC string. */
+/* Hashes a password; the result is a NUL-terminated PHC string. */
 int password_hash(struct str password, char out[PASSWORD_HASH_MAX],
 		  struct err *err) MUST_USE;
 
 #define PASSWORD_PRINT_BYTES 16
 
-/* What a stored hash is recognised by: the beginning of its SHA-256, without
- * what a program has written in front of it. */
+/* Computes the fingerprint of a stored hash: the beginning of its SHA-256,
+ * without the prefix that a program has added to the hash. */
 void password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
 
 /*
- * A better hash of a password that `old` was verified with.  Its salt is the
- * print of `old`, so it says itself what it has replaced, and two who do this
- * at the same time make the same.  That salt is as good as another: `old` has
- * one of its own, so no two are equal, and who could know it beforehand knows
- * `old`, which is easier to try guesses on.
+ * Hashes again a password that `old` was verified with, at the current cost.
+ * The salt is the fingerprint of `old`: the new hash tells which hash it
+ * replaced, and two processes that do this at the same time compute the same
+ * hash.  This salt is as good as a random one: `old` has its own salt, so that
+ * no two fingerprints are equal, and an attacker who knows the fingerprint in
+ * advance knows `old`, against which guesses are easier to test.
  */
 int password_rehash(struct str password, struct str old,
 		    char out[PASSWORD_HASH_MAX], struct err *err) MUST_USE;
 
-/* False when `hash` is not of the form that password_rehash() makes.  Else *out
- * is the print of the hash that it replaced; when password_hash() made it, the
- * bytes are random. */
+/*
+ * Returns false when `hash` does not have the form that password_rehash()
+ * makes.  Otherwise *out is the fingerprint of the hash that it replaced; if
+ * password_hash() made it, the bytes are random.
+ */
 bool password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
 
 /*
- * Costs one hash whatever the answer: a stored hash that is empty, unusable or
- * asks for more than 1 GiB, 10 passes or 4 GiB in all of them is not run; a
- * dummy of today's cost is run in its place, so that time does not tell the
- * cases apart.
+ * Verifies a password.  It takes the time of one hash whatever the answer is: a
+ * stored hash that is empty, unusable or needs more than 1 GiB, 10 passes or 4
+ * GiB in all passes together is not computed; a dummy of the current cost is
+ * computed instead, so that the time does not distinguish the cases.
  */
 enum password_answer password_verify(struct str password, struct str hash);
 
-/* Of a kind that password_verify() runs, and not too costly. */
+/* Returns true when password_verify() accepts the kind and the cost of the
+ * hash. */
 bool password_is_usable(struct str hash);
-/* NULL when it is usable; else why it lets nobody in, in words that follow the
- * name of its kind (crypto/password_kind.h). */
+/*
+ * Returns NULL when the hash is usable; otherwise the reason why nobody can
+ * sign in with it, as text that follows the name of its kind
+ * (crypto/password_kind.h).
+ */
 const char *password_is_refused(struct str hash);
 
-/* True when `hash` is not of today's kind, or costs less: rehash at this
- * login. */
+/* Returns true when `hash` is of another kind than password_hash() makes, or
+ * has a lower cost: it is replaced at this sign-in. */
 bool password_is_outdated(struct str hash);
 
-/* False when the hash speaks for the beginning of the password only, as bcrypt
- * does beyond 72 bytes: the rest may be anything. */
+/* Returns false when the hash covers only the beginning of the password, as
+ * bcrypt does beyond 72 bytes: the rest may be anything. */
 bool password_is_all_in(struct str password, struct str hash);
 
 /*
- * May this be somebody's new password?  At least min_length characters
- * (UTF-8 code points), at most PASSWORD_MAX_BYTES, well-formed UTF-8 without
- * NUL, not the user's name, not on the built-in list of the commonest nor in
- * `blocklist` (the bytes of a file, one a line; may be empty).  Lists are
- * compared without regard to ASCII case.  NULL when it may, else the reason
- * in words for a person, perhaps in `buf`: one that is too short is told its
- * length.
+ * Checks a new password.  It must have at least min_length characters (UTF-8
+ * code points) and at most PASSWORD_MAX_BYTES, be well-formed UTF-8 without
+ * NUL, differ from the name of the user, and must not be on the built-in list
+ * of common passwords nor in `blocklist` (the bytes of a file, one password per
+ * line; may be empty).  Lists are compared ignoring ASCII case.  Returns NULL
+ * when the password is accepted, otherwise the reason as text for the user,
+ * possibly in `buf`: for one that is too short it includes the length.
  */
 const char *password_refusal(struct str password, struct str user,
 			     int64_t min_length, struct str blocklist,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Kinds of password hashes, by how they begin. */
+/* Finds the kind of a password hash by its beginning. */
 #include "crypto/password_kind.h"
 
-#define ANEW  "set the password anew"
+#define ANEW  "set a new password"
 #define RESET "the first sign-in cannot convert it: " ANEW
 
 enum kind {
@@ -34,7 +34,7 @@ enum kind {
 	KINDS
 };
 
-/* In the order of the manual's table. */
+/* In the order of the table in the manual. */
 static const struct password_kind kinds[KINDS] = {
 	[ARGON2ID] = { "argon2id",
 		       "`$argon2id$`, `{ARGON2ID}`, `{argon2}`, `3\\|$argon2id$` "
@@ -106,7 +106,7 @@ static const struct password_kind kinds[KINDS] = {
 		      "no hash that is known, perhaps plain text: " ANEW, 0 },
 };
 
-/* What programs write in front of a hash that begins with '$'. */
+/* Prefixes that programs add to a hash that begins with '$'. */
 static const struct str wrappers[] = {
 	{ "{CRYPT}", 7 },
 	{ "{BLF-CRYPT}", 11 },
@@ -126,7 +126,7 @@ static const struct str wrappers[] = {
 	{ "bcrypt$", 7 },
 };
 
-/* The first that fits; the case of letters in braces is of no matter. */
+/* The first match decides; case does not matter inside braces. */
 static const struct {
 	struct str prefix;
 	enum kind kind;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which kinds of password hashes there are, which of them let somebody in, and
- * why the others do not: one table for the log, the checks, fcgiauthctl and
- * the manual (doc/moving.md, which a test compares).
+ * The kinds of password hashes: which of them are accepted, and why the others
+ * are not.  One table for the log, the checks, fcgiauthctl and the manual
+ * (doc/moving.md, which a test compares).
  */
 #ifndef CRYPTO_PASSWORD_KIND_H
 #define CRYPTO_PASSWORD_KIND_H
@@ -20,21 +20,22 @@ enum password_method {
 
 struct password_kind {
 	const char *name;  /* a word or two: "argon2id", "md5-crypt" */
-	const char *looks; /* how such a hash begins, as in Markdown */
-	const char *verdict; /* accepted, replaced (by a better one), refused */
-	const char *why; /* of refused ones what to do, else a remark or "" */
+	const char *looks; /* how such a hash begins, in Markdown */
+	/* "accepted", "replaced" (by a better hash) or "refused" */
+	const char *verdict;
+	const char *why; /* if refused, what to do; otherwise a remark or "" */
 	enum password_method method;
 };
 
 /*
- * Never NULL: what is not known has a kind, too.  *bare is the hash without
- * what programs write in front of it: `{CRYPT}`, `3|`, `argon2`.  That it is
- * of an accepted kind does not say that it is well-formed, nor that its cost
- * is borne: password_is_usable().
+ * Returns the kind of a hash, never NULL: unknown hashes have a kind too.
+ * *bare is the hash without the prefix that a program has added: `{CRYPT}`,
+ * `3|`, `argon2`.  That the kind is accepted does not mean that the hash is
+ * well-formed or that its cost is allowed; see password_is_usable().
  */
 const struct password_kind *password_kind(struct str hash, struct str *bare);
 
-/* All of them; *n is their number. */
+/* Returns the table of all kinds; *n is their number. */
 const struct password_kind *password_kinds(size_t *n);
 
 #endif

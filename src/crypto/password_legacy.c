@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Password hashes of other programs, by crypt(3) and, for $apr1$, libcrypto. */
+/*
+ * Verifies hashes of other programs with crypt(3) and, for $apr1$, libcrypto.
+ */
 #include "crypto/password_legacy.h"
 
 #include <crypt.h>
@@ -31,7 +33,7 @@ is_crypt64(struct str s, size_t min, size_t max)
 	return s.n >= min && s.n <= max && str_is_name(s, "./");
 }
 
-/* What follows `$2y$`: `NN$` and 53 characters. */
+/* Checks the part after `$2y$`: `NN$` and 53 characters. */
 static bool
 is_bcrypt(struct str rest)
 {
@@ -43,7 +45,7 @@ is_bcrypt(struct str rest)
 	    is_crypt64(rest, 53, 53);
 }
 
-/* `[rounds=N$]SALT$HASH` */
+/* Checks `[rounds=N$]SALT$HASH`. */
 static bool
 is_sha_crypt(struct str rest, size_t length)
 {
@@ -73,7 +75,8 @@ is_sha512_crypt(struct str rest)
 	return is_sha_crypt(rest, 86);
 }
 
-/* `SALT$HASH`: of others than these usual parameters the cost is not known. */
+/* Checks `SALT$HASH`.  Only the usual parameters are accepted, because the cost
+ * of others is not known. */
 static bool
 is_yescrypt(struct str rest)
 {
@@ -120,7 +123,7 @@ password_legacy_is_usable(struct str hash)
 	return false;
 }
 
-/* A digest of pieces; `ok` is asked once, at the end. */
+/* Computes a digest of several pieces; callers check `ok` once at the end. */
 struct md5 {
 	EVP_MD_CTX *ctx;
 	bool ok;
@@ -163,7 +166,8 @@ apr1_first(struct md5 *m, struct str password, struct str salt,
 	for (left = password.n; left > MD5_BYTES; left -= MD5_BYTES)
 		md5_add(m, digest);
 	md5_add(m, (struct str){ .p = digest.p, .n = left });
-	/* Poul-Henning Kamp's, kept since: a zero byte, or the first one. */
+	/* The original algorithm of Poul-Henning Kamp: a zero byte, or the
+	 * first byte of the password. */
 	for (left = password.n; left > 0; left >>= 1)
 		md5_add(m, (left & 1) != 0 ? STR("\0") :
 			       (struct str){ .p = password.p, .n = 1 });
@@ -222,7 +226,7 @@ apr1_verify(struct str password, struct str hash)
 		apr1_first(&m, password, salt, digest);
 	for (unsigned i = 0; m.ok && i < APR1_ROUNDS; i++)
 		apr1_round(&m, i, password, salt, digest);
-	EVP_MD_CTX_free(m.ctx); /* wipes */
+	EVP_MD_CTX_free(m.ctx); /* wipes its memory */
 	apr1_encode(digest, made);
 	same = secret_equal((struct str){ .p = made, .n = sizeof(made) },
 			    rest);
@@ -233,12 +237,12 @@ apr1_verify(struct str password, struct str hash)
 	return same ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
-/* crypt(3) says by a string that begins with '*' that it did not work. */
+/* crypt(3) reports failure by a string that begins with '*'. */
 static enum password_answer
 compare(const char *made, int reason, struct str hash)
 {
 	if (made == NULL || made[0] == '*') {
-		/* Then it was built without this kind. */
+		/* The library was built without this kind. */
 		return reason == EINVAL ? PASSWORD_UNUSABLE : PASSWORD_UNTOLD;
 	}
 	return secret_equal(str_from(made), hash) ? PASSWORD_RIGHT :
@@ -248,10 +252,12 @@ compare(const char *made, int reason, struct str hash)
 static enum password_answer
 crypt_verify(struct str password, struct str hash)
 {
-	/* 32 KiB: too much for a stack, and what frees it wipes it. */
+	/* 32 KiB are too large for the stack; the memory is wiped when it is
+	 * freed. */
 	struct arena *a = arena_new(2 * sizeof(struct crypt_data));
 	enum password_answer answer = PASSWORD_UNTOLD;
-	/* Such a password was never set; it costs as much as others. */
+	/* A password of this length was never set; verifying it costs as much
+	 * as any other. */
 	const bool is_long = password.n > PHRASE_MAX;
 	struct crypt_data *data;
 	char *phrase, *setting;

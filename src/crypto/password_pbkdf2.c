@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PBKDF2 by libcrypto. */
+/* Verifies PBKDF2 hashes with libcrypto. */
 #include "crypto/password_pbkdf2.h"
 
 #include <openssl/evp.h>
@@ -15,7 +15,7 @@
 #define SALT_MAX       256
 #define KEY_MIN	       16
 #define KEY_MAX	       128
-#define GITEA_OLD_SALT 10 /* bytes, from when it was not hexadecimal */
+#define GITEA_OLD_SALT 10 /* bytes; old salts were not hexadecimal */
 
 enum form {
 	AS_IT_IS,
@@ -34,7 +34,7 @@ static const struct spelling {
 	struct str prefix;
 	bool sha512;
 	enum form salt, key;
-	bool length; /* comes behind the iterations */
+	bool length; /* the length follows the iterations */
 } spellings[] = {
 	{ { "pbkdf2_sha256$", 14 }, false, AS_IT_IS, BASE64, false },
 	{ { "pbkdf2_sha512$", 14 }, true, AS_IT_IS, BASE64, false },
@@ -47,7 +47,7 @@ static const struct spelling {
 	{ { "pbkdf2$", 7 }, false, HEX, HEX, true },
 };
 
-/* With or without padding; passlib has '.' in place of '+'. */
+/* Decodes Base64 with or without padding; passlib writes '.' for '+'. */
 static bool
 decode_base64(struct str s, uint8_t *out, size_t max, size_t *n)
 {
@@ -83,7 +83,9 @@ decode(struct str s, enum form form, uint8_t *out, size_t max, size_t *n)
 	return decode_base64(s, out, max, n);
 }
 
-/* `N`, or `i=N`, or `i=N,l=LENGTH`; *length stays when there is none. */
+/*
+ * Parses `N`, `i=N` or `i=N,l=LENGTH`; *length is unchanged without the last.
+ */
 static bool
 parse_cost(struct str s, int64_t *iterations, int64_t *length)
 {
@@ -135,7 +137,8 @@ parse_parts(const struct spelling *how, struct str rest, struct derived *d)
 		return false;
 	if (how->length && salt.n == GITEA_OLD_SALT)
 		salt_form = AS_IT_IS;
-	/* Discourse: of that length the key cannot be in Base64. */
+	/* Discourse: a text of that length is hexadecimal, because it cannot be
+	 * Base64. */
 	if (!how->length && length > 0 && key.n == 2 * (size_t)length) {
 		salt_form = AS_IT_IS;
 		key_form = HEX;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bcrypt of a digest of the password. */
+/* Verifies bcrypt of a digest of the password. */
 #include "crypto/password_prehash.h"
 
 #include <openssl/evp.h>
@@ -38,7 +38,7 @@ password_prehash_is_usable(struct str hash)
 	    password_legacy_is_usable(bcrypt_of(hash));
 }
 
-/* As PHP's trim(). */
+/* Does what trim() of PHP does. */
 static struct str
 trim(struct str s)
 {

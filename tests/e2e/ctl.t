@@ -323,7 +323,7 @@ subtest 'passwords from stdin' => sub {
 	}
 	my ($status, $out, $err) = ctl_in("fourteen chär.\n", 'user', 'add',
 	    'a', '--password-stdin');
-	like($err, qr/too short: 14 of at least 15 characters/,
+	like($err, qr/short: it has 14 characters, but must have at least 15/,
 	    'how much is missing');
 	($status, $out, $err) = ctl_in("averylonguser.name\n", 'user', 'add',
 	    'averylonguser.name', '--password-stdin');

@@ -328,10 +328,11 @@ START_TEST(whole_password_counts)
 END_TEST
 
 #define TOO_SHORT(n, min)                                                      \
-	"This password is too short: " #n " of at least " #min " characters."
+	"This password is too short: it has " #n                               \
+	" characters, but must have at least " #min "."
 #define NO_TEXT	  "This password is not valid text."
-#define COMMON	  "This password is among the commonest."
-#define LISTED	  "This password is on the list of refused ones."
+#define COMMON	  "This password is one of the most common ones."
+#define LISTED	  "This password is on the list of refused passwords."
 
 static const struct {
 	struct str password;
@@ -393,7 +394,8 @@ START_TEST(refusal_of_long_ones)
 
 	memset(bytes, 'x', sizeof(bytes));
 	ck_assert_str_eq(password_refusal(password, STR("a"), 15, STR(""), buf),
-			 "This password is too long: more than 512 bytes.");
+			 "This password is too long: it has more than 512 "
+			 "bytes.");
 	password.n--;
 	ck_assert_ptr_null(
 	    password_refusal(password, STR("a"), 15, STR(""), buf));

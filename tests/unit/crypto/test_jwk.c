@@ -287,7 +287,7 @@ START_TEST(pem_with_parameters)
 			 0);
 	ck_assert_str_eq(got->kid, key->kid);
 	jwk_free(got);
-	assert_refused(parameters, JWS_NONE, "no key in this PEM");
+	assert_refused(parameters, JWS_NONE, "this PEM has no key");
 	jwk_free(key);
 }
 END_TEST
@@ -335,7 +335,7 @@ START_TEST(pem_of_other_kinds)
 {
 	struct jwk *got;
 	struct err err = { .msg = "" };
-	const char *no = "a key is RSA, P-256";
+	const char *no = "a key must be RSA, P-256";
 
 	assert_refused(pem_once(EVP_RSA_gen(1024), PEM_PKCS8), JWS_NONE,
 		       "2048 to 8192 bits, not 1024");

@@ -56,10 +56,10 @@ static const struct {
 	enum jws_alg alg;
 	const char *hint; /* NULL: it is taken */
 } rows[] = {
-	{ "", JWS_NONE, "no JSON" },
-	{ "x", JWS_NONE, "no JSON" },
-	{ "[]", JWS_NONE, "no JSON object" },
-	{ "\"oct\"", JWS_NONE, "no JSON" },
+	{ "", JWS_NONE, "invalid JSON" },
+	{ "x", JWS_NONE, "invalid JSON" },
+	{ "[]", JWS_NONE, "must be a JSON object" },
+	{ "\"oct\"", JWS_NONE, "invalid JSON" },
 	{ "{}", JWS_NONE, "\"kty\"" },
 	{ "{\"kty\":1}", JWS_NONE, "\"kty\"" },
 	{ "{\"kty\":\"rsa\"}", JWS_NONE, "\"kty\"" },
@@ -67,11 +67,11 @@ static const struct {
 	{ "{\"kty\":\"EC\"}", JWS_NONE, "\"crv\"" },
 	{ "{\"kty\":\"OKP\"}", JWS_NONE, "\"crv\"" },
 	{ "{\"kty\":\"oct\"}", JWS_NONE, "\"k\"" },
-	{ "{\"keys\":[]}", JWS_NONE, "set of 0 keys" },
-	{ "{\"keys\":[{},{}]}", JWS_NONE, "set of 2 keys" },
+	{ "{\"keys\":[]}", JWS_NONE, "set of 0" },
+	{ "{\"keys\":[{},{}]}", JWS_NONE, "set of 2" },
 	{ "{\"keys\":[7]}", JWS_NONE, "no JWK" },
 	{ "{\"keys\":[{\"kty\":\"oct\"}]}", JWS_NONE, "\"k\"" },
-	{ "{\"kty\":\"oct\",\"kty\":\"oct\"}", JWS_NONE, "no JSON" },
+	{ "{\"kty\":\"oct\",\"kty\":\"oct\"}", JWS_NONE, "invalid JSON" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", JWS_NONE, "32 to 1024 bytes" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	  "A\"}",

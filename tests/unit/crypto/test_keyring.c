@@ -221,7 +221,7 @@ START_TEST(added_twice)
 	add(JWS_ES256, KEY_ACTIVE);
 	ck_assert_int_eq(keyring_add(keys, key, KEY_PENDING, &fake.env, &err),
 			 -1);
-	ck_assert_ptr_nonnull(strstr(err.msg, "there already"));
+	ck_assert_ptr_nonnull(strstr(err.msg, "already exists"));
 	ck_assert_int_eq(each(NULL), 1);
 	jwk_free(key);
 }
