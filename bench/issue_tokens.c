@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * As many different tokens as asked for, one a line, as the service would
- * issue them to alice.
+ * Prints COUNT different tokens, one a line, as the service would issue them to
+ * the user alice.
  *
  *     issue_tokens KEYS ISSUER AUDIENCE TTL COUNT
  */
@@ -17,7 +17,7 @@
 
 #define MEMORY (1024 * 1024)
 
-/* The id of the n-th login, and of its token. */
+/* Makes the id of the n-th sign-in, which is also the id of its token. */
 static struct str
 id_text(char out[33], uint64_t n)
 {

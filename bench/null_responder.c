@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The yardstick: the service's own loop with a handler that does nothing but
- * answer 204.  What the service costs beyond this is authentication.
+ * The base line of the benchmarks: the service's own loop with a handler that
+ * only answers 204. The cost of the service beyond this is authentication.
  *
  *     null_responder ADDRESS THREADS
  */
@@ -69,7 +69,7 @@ serve(const struct words *addresses, int64_t threads, struct err *err)
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, NULL);
 	if (fcgi_init() < 0)
-		return err_set(err, ERR_INTERNAL, "libfcgi does not start");
+		return err_set(err, ERR_INTERNAL, "libfcgi cannot start");
 	if (listen_open(addresses, SOCKET_MODE, &listeners, err) < 0)
 		return -1;
 	rc = loop_start(&config, &listeners, &env, &l, err);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the operations of a store cost as it fills.
+ * Measures the time of the operations of a store as it fills.
  *
  *     store_growth FILE SIZE...
  *
- * Fills the store that the configuration FILE names up to each size in turn
- * and prints, a line each: the size, and microseconds of one create, find,
- * find in vain, touch, rotation, and of a page of a list.
+ * Fills the store that the configuration FILE names up to each size in turn,
+ * and prints a line for each: the size, and the microseconds of one create,
+ * find, find without a result, touch, rotation, and page of a list.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,18 +25,18 @@
 #define SAMPLES	     2000
 #define PAGE	     100
 #define LIFE_MS	     (24 * 3600 * INT64_C(1000))
-#define SECRET_KINDS 2 /* one for each side of a rotation and back */
+#define SECRET_KINDS 2 /* one for a rotation, one for the way back */
 
 struct growth {
 	struct env env;
 	struct backend *store;
-	int64_t began_ms; /* now, for all of the run */
-	atomic_ullong next; /* to create */
+	int64_t began_ms; /* the time of the whole run */
+	atomic_ullong next; /* the next to create */
 	unsigned long long size;
 	atomic_bool failed;
 };
 
-/* Session number n is made of its number, so that nothing is remembered. */
+/* Makes the token of session n from n, so that no token must be recorded. */
 static struct token_hash token(unsigned long long n, unsigned kind)
 {
 	struct token_hash out;
@@ -128,12 +128,12 @@ static bool fill(struct growth *g)
 	       pthread_create(&thread[n], NULL, fill_some, g) == 0)
 		n++;
 	for (int i = 0; i < n; i++)
-		(void)pthread_join(thread[i], NULL); /* ours, joined once */
+		(void)pthread_join(thread[i], NULL); /* cannot fail */
 	atomic_store(&g->next, g->size);
 	return n > 0 && !atomic_load(&g->failed);
 }
 
-/* One operation on session number n; sample number i. */
+/* Runs one operation on session number n, as sample number i. */
 typedef int sample_fn(const struct growth *g, struct store_link *l,
 		      struct arena *a, unsigned long long n, int i,
 		      struct err *err);
@@ -143,7 +143,7 @@ static int sample_create(const struct growth *g, struct store_link *l,
 			 struct err *err)
 {
 	(void)n;
-	/* Behind all that the filling will make. */
+	/* A number above all that fill() will use. */
 	return create(g, l, a, (1ULL << 40) + g->size * SAMPLES + (unsigned)i,
 		      err);
 }
@@ -160,7 +160,7 @@ find(const struct growth *g, struct store_link *l, struct arena *a,
 		return -1;
 	return got.found == expected ?
 	    0 :
-	    err_set(err, ERR_INTERNAL, "wrong answer");
+	    err_set(err, ERR_INTERNAL, "found a wrong answer");
 }
 
 static int sample_find(const struct growth *g, struct store_link *l,
@@ -192,7 +192,7 @@ static int sample_touch(const struct growth *g, struct store_link *l,
 	return store_touch(l, CALL_AT(a, g->began_ms), &touch, err);
 }
 
-/* There and back: the session is found by its first token again. */
+/* Rotates there and back, so that the session has its first token again. */
 static int sample_rotate(const struct growth *g, struct store_link *l,
 			 struct arena *a, unsigned long long n, int i,
 			 struct err *err)
@@ -213,7 +213,7 @@ static int sample_rotate(const struct growth *g, struct store_link *l,
 		return -1;
 	return is.answer == ROTATE_DONE ?
 	    0 :
-	    err_set(err, ERR_INTERNAL, "did not rotate");
+	    err_set(err, ERR_INTERNAL, "the token did not rotate");
 }
 
 static int sample_list(const struct growth *g, struct store_link *l,
@@ -236,7 +236,7 @@ static int measure(const struct growth *g, struct store_link *l, sample_fn *fn,
 	int64_t began = env_mono_ms(&g->env), took;
 
 	for (int i = 0; i < samples; i++) {
-		/* Far from each other, the same in each run. */
+		/* The numbers are far apart, and the same in each run. */
 		unsigned long long n = (unsigned long long)i * 2654435761U;
 		struct arena *a = arena_new(MEMORY);
 		int rc = a == NULL ? err_nomem(err)
@@ -268,7 +268,7 @@ static int measure_all(const struct growth *g, struct err *err)
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(all); i++)
 		rc = measure(g, l, all[i].fn, all[i].samples, err);
 	(void)printf("\n");
-	(void)fflush(stdout); /* the reader sees it when it is there */
+	(void)fflush(stdout); /* show each line at once */
 	store_link_free(l);
 	return rc;
 }
@@ -305,7 +305,7 @@ int main(int argc, char **argv)
 	for (int i = 2; rc == 0 && i < argc; i++) {
 		g.size = strtoull(argv[i], NULL, 10);
 		if (g.size < SAMPLES || !fill(&g))
-			rc = err_set(&err, ERR_INPUT, "cannot fill it to %s",
+			rc = err_set(&err, ERR_INPUT, "cannot fill to %s",
 				     argv[i]);
 		else
 			rc = measure_all(&g, &err);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Loads, what they cost, and the tables of them.
+# Runs loads, measures their cost, and prints the tables.
 package Bench;
 
 use strict;
@@ -15,7 +15,8 @@ our @EXPORT = qw(load_get load_clients median print_table tokens_script
 
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
-# A program of the build, or what a variable of its name says.
+# Returns the path of a program of the build, or the value of the environment
+# variable of its name.
 sub program {
 	my ($name) = @_;
 	my $path = $ENV{ uc $name } || top() . "/.build/main/bench/$name";
@@ -24,7 +25,7 @@ sub program {
 	return $path;
 }
 
-# CPU seconds of processes, all their threads.
+# Returns the CPU seconds of processes with all their threads.
 sub cpu {
 	my (@pids) = @_;
 	my $sum = 0;
@@ -45,8 +46,8 @@ sub workers {
 	return split ' ', slurp("/proc/$pid/task/$pid/children");
 }
 
-# Runs code that gives back how many requests it made; what they cost.
-# responder: a process, or code that lists several.
+# Runs code that returns the number of its requests, and returns their cost.
+# responder: a process id, or code that returns several.
 sub measured {
 	my ($nginx, $responder, $code) = @_;
 	my @nginx = workers($nginx);
@@ -56,7 +57,7 @@ sub measured {
 	my $requests = $code->();
 	my $seconds = Time::HiRes::time() - $began;
 
-	die "no figures\n" unless $requests;
+	die "no requests were counted\n" unless $requests;
 	return {
 		rate => $requests / $seconds,
 		nginx => (cpu(@nginx) - $before[0]) / $requests,
@@ -64,8 +65,8 @@ sub measured {
 	};
 }
 
-# GETs by wrk.  row: label, path, responder (pid), refused, and one of cookie,
-# tokens (a script of tokens_script).
+# Sends GET requests by wrk. row: label, path, responder (process id),
+# refused, and either cookie or tokens (a script of tokens_script).
 sub load_get {
 	my ($nginx, $row, $opt) = @_;
 	my $wrk = in_path('wrk') or die "wrk is needed (Debian: wrk)\n";
@@ -86,7 +87,7 @@ sub load_get {
 	});
 }
 
-# A script for wrk that sends one token after the other, as Bearer.
+# Writes a script for wrk that sends one Bearer token after the other.
 sub tokens_script {
 	my ($path, @tokens) = @_;
 	my $list = join ",\n", map { qq("$_") } @tokens;
@@ -108,9 +109,9 @@ EOT
 	return $path;
 }
 
-# What wrk cannot do: clients in processes, each doing `step` of the row with
-# what it carries from one step to the next.  row: label, responder, clients,
-# client, begin, step.
+# Runs a load that wrk cannot make: clients in processes, each of which repeats
+# `step` of the row. A step gets the result of the step before. row: label,
+# responder, clients, client, begin, step.
 sub load_clients {
 	my ($nginx, $row, $opt) = @_;
 	my @begun = map { $row->{begin}->($row->{client}->()) }
@@ -142,8 +143,9 @@ sub median {
 	return $sorted[ @sorted / 2 ];
 }
 
-# rows: labels in order; seen: label to measurements; per: how many requests
-# the CPU seconds are for; base: label of the row that is 1.
+# Prints a table. rows: labels in order; seen: measurements by label; per: the
+# number of requests that the CPU seconds are for; base: the label of the row
+# that counts as 1.
 sub print_table {
 	my ($rows, $seen, $per, $base) = @_;
 	my %m;

@@ -13,7 +13,7 @@ use File::Path qw(make_path);
 our @KINDS = ('fast-jwt', 'fast-jwt with its cache', 'jsonwebtoken');
 our @ALGORITHMS = qw(HS256 RS256);
 
-# The packages, outside the source; the folder, or nothing.
+# Installs the packages outside of the source; returns their folder, or nothing.
 sub install {
 	my ($node, $npm) = map { in_path($_) } qw(node npm);
 	my $at = $ENV{FCGIAUTH_PEERS} || top() . '/.build/peers';
@@ -30,10 +30,11 @@ sub install {
 	return defined $status && $status == 0 ? $at : undef;
 }
 
-# { name, label, algorithm, pid, socket } each.
+# Starts the services; returns { name, label, algorithm, pid, socket } for each.
 sub start {
 	my ($dir, $keys_of, $policy) = @_;
-	my $at = install() or die "node and npm are needed, and their packages\n";
+	my $at = install() or
+	    die "node, npm and the packages of bench/peers are needed\n";
 	my @peers;
 
 	for my $alg (@ALGORITHMS) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A check as one would write it on Node.js: 204 with the name, or 401.
+// A typical check on Node.js: it answers 204 with the user name, or 401.
 //
 //	server.js KIND ALGORITHM KEY SOCKET ISSUER AUDIENCE
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ const fast = cache => createVerifier({
 const kinds = {
 	'fast-jwt': () => fast(false),
 	'fast-jwt with its cache': () => fast(100000),
-	// Parsed once: it would do so for each token.
+	// The key is parsed once; otherwise it would be parsed for each token.
 	'jsonwebtoken': () => {
 		const parsed = algorithm.startsWith('HS') ?
 			createSecretKey(key) : createPublicKey(key);
