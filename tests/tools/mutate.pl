@@ -1,32 +1,33 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# Makes small wrong changes to source files, one at a time, and tells which of
-# them no test notices.
+# Makes small wrong changes to source files, one at a time, and reports those
+# that no test notices.
 #
 #     tests/tools/mutate.pl [option...] FILE...
 #
-#     --tests=A,B   run these programs; else those of the map below
+#     --tests=A,B   run these programs; the default is the map below
 #     --max=N       at most N changes, drawn by --seed (default 1)
-#     --minutes=N   begin no change after that time (default 20)
-#     --timeout=N   seconds for one program (default 120); that it hangs is noticed
-#     --copy=DIR    where the copy of the tree is kept for the next call;
-#                   else one below /tmp, which is removed
+#     --minutes=N   begin no change after this time (default 20)
+#     --timeout=N   seconds for one program (default 120); one that hangs
+#                   counts as noticed
+#     --copy=DIR    keep the copy of the tree there for the next call; the
+#                   default is a folder below /tmp, which is removed
 #     --configure=S arguments for configure (default: CFLAGS="-g -O1")
-#     --list        show the changes, make none
+#     --list        show the changes and make none
 #
-# The working tree is never touched: all happens in a copy of what git knows of
-# it, changes that are not committed included.  Each change is compiled with
-# warnings as they come; one that does not compile is counted as such, and not as
-# noticed.  Prints each survivor with file, line and difference, and at last the
-# share that was noticed; exits 1 when something survived, 2 when the tests fail
-# without any change.
+# The working tree is not changed: the changes are made in a copy of the files
+# that git lists, with modifications that are not committed. Warnings do not
+# stop the compilation of a change; one that does not compile is counted
+# separately, not as noticed. Prints each survivor with file, line and
+# difference, and finally the share that was noticed; exits with 1 when a change
+# survived, and with 2 when the tests fail without any change.
 #
-# Kinds of changes: a condition turned; a clause of && or || left out; a
-# statement left out; < and <=, + and -, == and != exchanged; a number one off;
-# another answer returned; true and false exchanged; and the like in the SQL of
-# backends and in Lua.  Some change nothing that
-# can be seen (an equal program): read the survivors before you believe them.
-# What is not freed is noticed with --configure='--enable-sanitizers=address'.
+# Kinds of changes: a condition negated; a clause of && or || left out; a
+# statement left out; < and <=, + and -, == and != exchanged; a number off by
+# one; another value returned; true and false exchanged; and similar ones in the
+# SQL of backends and in Lua. Some survivors are equivalent programs, which no
+# test can notice: read the survivors before you draw conclusions. Memory that
+# is not freed is noticed with --configure='--enable-sanitizers=address'.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -43,8 +44,8 @@ GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
     'copy=s', 'configure=s', 'list') && @ARGV
     or die "usage: mutate.pl [--tests=A,B] [--max=N] [--seed=N] FILE...\n";
 
-# What asks most of a file, by the first pattern that fits: names of programs,
-# which are tests/unit/*/test_NAME or tests/contract/*/test_NAME.
+# The tests that exercise a file most, by the first pattern that matches: names
+# of programs, which are tests/unit/*/test_NAME or tests/contract/*/test_NAME.
 my @flow = qw(audit login login_wait logout refresh renewal prolong sign_out
     verify recheck clock outputs forms torture);
 my @map = (
@@ -92,15 +93,15 @@ my @map = (
 my $top = abs_path(dirname($0) . '/../..');
 my $began = time;
 
-# tests/unit/auth/test_login of "login".
+# Returns tests/unit/auth/test_login for "login", for example.
 sub program {
 	my ($name) = @_;
 	my ($source) = glob "$top/tests/{unit,contract}/*/test_$name.c";
 
-	# Two programs share the source of the suite of a backend.
+	# Two programs share the source of a test suite of backends.
 	($source) = glob "$top/tests/contract/" . ($name =~ s/_.*//r) . '/'
 	    if !$source && $name =~ /^(?:store|users)_/;
-	die "no test $name\n" if !$source;
+	die "there is no test $name\n" if !$source;
 	return dirname("$source/x") =~ s{^\Q$top\E/}{}r . "/test_$name"
 	    if $source =~ m{/$};
 	return $source =~ s{^\Q$top\E/|\.c$}{}gr;
@@ -115,7 +116,7 @@ sub tests_of {
 
 		return map { program($_) } @names if $file =~ $pattern;
 	}
-	die "$file: which tests? say --tests\n";
+	die "$file: no tests are known; name them by --tests\n";
 }
 
 sub slurp {
@@ -135,8 +136,8 @@ sub spew {
 	return;
 }
 
-# The text with comments, strings and preprocessor lines blanked out, of the
-# same length: what may be changed.
+# Returns the text that may be changed: comments, strings and preprocessor lines
+# are blanked out, and the length is the same.
 sub code_of {
 	my ($text) = @_;
 	my $blank = sub { my $s = shift; $s =~ s/[^\n]/ /g; $s };
@@ -147,7 +148,7 @@ sub code_of {
 	return $text;
 }
 
-# The end of the parenthesis that begins at $at.
+# Returns the end of the parenthesis that begins at $at.
 sub closing {
 	my ($code, $at) = @_;
 	my $depth = 0;
@@ -160,7 +161,8 @@ sub closing {
 	return;
 }
 
-# Clauses of a condition: [from, length, with the operator beside it].
+# Returns the clauses of a condition, each with the operator beside it: [from,
+# length].
 sub clauses {
 	my ($code, $from, $to) = @_;
 	my ($depth, $start, @found) = (0, $from);
@@ -179,8 +181,8 @@ sub clauses {
 	return @found ? (@found, [$start, $to, '']) : ();
 }
 
-# What a store is asked, in SQL or Lua: comparisons, AND and OR, numbers,
-# statements.  What is not to be changed is blank in `code`.
+# Adds the changes of queries in SQL or Lua: comparisons, AND and OR, numbers,
+# statements. Text that must not be changed is blank in `code`.
 sub query_changes {
 	my ($code, $add) = @_;
 	my %swap = ('<' => '<=', '<=' => '<', '>' => '>=', '>=' => '>',
@@ -190,7 +192,7 @@ sub query_changes {
 	while ($code =~ /(?<=\s)(<=|>=|==|~=|<>|<|>|AND|OR|and|or)(?=\s)/g) {
 		$add->($-[1], length $1, $swap{$1}, "$1 is $swap{$1}");
 	}
-	# Not of parameters.
+	# Numbers of parameters are not changed.
 	while ($code =~ /(?<![\w.?\$:])(\d{1,6})(?![\w.])/g) {
 		$add->($-[1], length $1, $1 + 1, 'one more');
 	}
@@ -203,7 +205,7 @@ sub query_changes {
 	return;
 }
 
-# SQL in C: of the strings that look like it, all else blanked out.
+# Returns the strings in C that look like SQL; all else is blanked out.
 sub sql_of {
 	my ($text) = @_;
 	my $sql = $text =~ s/[^\n]/ /gr;
@@ -218,7 +220,7 @@ sub sql_of {
 	return $sql;
 }
 
-# All changes of a file: { at, length, to, kind }.
+# Returns all changes of a file: { at, length, to, kind }.
 sub changes_of {
 	my ($text, $path) = @_;
 	my @all;
@@ -253,7 +255,7 @@ sub code_changes {
 		    'condition turned');
 		clause_changes($code, $text, $open + 1, $close, $add);
 	}
-	# Expressions of && and || that are returned or kept.
+	# Expressions of && and || that are returned or assigned.
 	while ($code =~ /(?:\breturn\b|[^=!<>]=)(?=[^=;]*(?:&&|\|\|))/g) {
 		my $from = pos $code;
 		my $to = index $code, ';', $from;
@@ -274,7 +276,7 @@ sub code_changes {
 	while ($code =~ /(?<=\s)(<=|>=|==|!=|<|>|\+|-)(?=\s)/g) {
 		$add->($-[1], length $1, $swap{$1}, "$1 is $swap{$1}");
 	}
-	# Not of -1: who fails is not asked how.
+	# -1 is not changed: callers do not distinguish failures.
 	while ($code =~ /(?<![\w.])(?<!-)(\d+)(?![\w.])/g) {
 		$add->($-[1], length $1, $1 + 1, 'one more');
 		$add->($-[1], length $1, $1 - 1, 'one less')
@@ -308,7 +310,7 @@ sub clause_changes {
 	return;
 }
 
-# Deterministic, the same on every machine.
+# Draws n of the changes, by the seed; the result is the same on every machine.
 sub draw {
 	my ($n, @all) = @_;
 	my $x = $opt{seed} * 2654435761 % 4294967296;
@@ -321,8 +323,8 @@ sub draw {
 	return $n < @all ? @all[0 .. $n - 1] : @all;
 }
 
-# A test program gives each of its cases a process group, so that a group is
-# not all that it started; its session is.
+# Ends all processes of a session. A test program gives each of its cases a
+# process group, so a group is not all that it started, but its session is.
 sub end_session {
 	my ($leader) = @_;
 
@@ -363,7 +365,7 @@ sub run {
 	return $status == 0 ? 0 : 1;
 }
 
-# 'noticed', 'survived', or 'broken' when it does not compile.
+# Returns 'noticed', 'survived', or 'broken' when the change does not compile.
 sub judge {
 	my ($dir, $tests, $log) = @_;
 
@@ -381,7 +383,7 @@ sub line_of {
 	return 1 + (substr($text, 0, $at) =~ tr/\n//);
 }
 
-# The lines that differ, as in a patch.
+# Returns the lines that differ, as in a patch.
 sub difference {
 	my ($before, $after) = @_;
 	my @a = split /\n/, $before, -1;
@@ -392,8 +394,8 @@ sub difference {
 	return join '', map({ "-$_\n" } @a), map({ "+$_\n" } @b);
 }
 
-# What is the same keeps its time, what differs gets a new one: an object that
-# was made of a change that is gone would be taken for up to date.
+# Copies a file. A file with the same content keeps its time, others get a new
+# one: otherwise an object file of an earlier change would count as up to date.
 sub copy_file {
 	my ($from, $to) = @_;
 	my $text = slurp($from);
@@ -422,11 +424,11 @@ sub make_copy {
 	return;
 }
 
-# Read once: the working tree may change meanwhile.
+# The files are read once, as the working tree may change meanwhile.
 my (@plan, %text);
 for my $file (@ARGV) {
 	my $path = abs_path($file) // abs_path("$top/$file") // '';
-	$path =~ s{^\Q$top\E/}{} or die "$file: not in this tree\n";
+	$path =~ s{^\Q$top\E/}{} or die "$file: is not in this tree\n";
 	$text{$path} = slurp("$top/$path");
 	push @plan, map { { %{$_}, file => $path } }
 	    changes_of($text{$path}, $path);
