@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "strategy/registry.h"
+#include "strategy/session_id.h"
 #include "tests/support/call.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
@@ -47,9 +48,23 @@ static struct token_hash token(unsigned long long n, unsigned kind)
 	return out;
 }
 
-static struct session_id session_id(const struct growth *g,
-				    unsigned long long n)
+struct name {
+	char text[32];
+};
+
+static struct name
+user_of(unsigned long long n)
 {
+	struct name name;
+
+	(void)snprintf(name.text, sizeof(name.text), "user%llu", n / PER_USER);
+	return name;
+}
+
+static struct session_id
+session_id(const struct growth *g, unsigned long long n)
+{
+	const struct name user = user_of(n);
 	struct token_hash random = token(n, SECRET_KINDS);
 	struct session_id id;
 	uint64_t ms = (uint64_t)g->began_ms + n;
@@ -57,6 +72,7 @@ static struct session_id session_id(const struct growth *g,
 	memcpy(id.b, random.b, sizeof(id.b));
 	for (int i = 0; i < 6; i++)
 		id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
+	id.b[6] = session_shard_of(str_from(user.text));
 	return id;
 }
 
@@ -64,11 +80,12 @@ static int
 create(const struct growth *g, struct store_link *l, struct arena *a,
        unsigned long long n, struct err *err)
 {
-	char user[32];
+	const struct name user = user_of(n);
 	struct session s = {
 		.id = session_id(g, n),
 		.token = token(n, 0),
-		.who = { .roles = STR("staff,users"),
+		.who = { .name = str_from(user.text),
+			 .roles = STR("staff,users"),
 			 .email = STR("somebody@example.com"),
 			 .full_name = STR("Some Body") },
 		.created_ms = g->began_ms,
@@ -80,8 +97,6 @@ create(const struct growth *g, struct store_link *l, struct arena *a,
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
-	(void)snprintf(user, sizeof(user), "user%llu", n / PER_USER);
-	s.who.name = str_from(user);
 	return store_create(l, CALL_AT(a, g->began_ms), &s, 0, NULL, err);
 }
 

@@ -7,12 +7,39 @@
 #	-v prefix=LUA_     makes each file a struct, at its own index of an array:
 #	                   touch.lua becomes [LUA_TOUCH] = { "..." }
 #	-v each=line       makes a string of each line, without its newline
+#	-v before=FILE     puts this file in front of each
 function open_string(name) {
 	sub(/.*\//, "", name)
 	print "/* " name " */"
 	sub(/[.][^.]*$/, "", name)
 	if (prefix != "")
 		print "[" prefix toupper(name) "] = {"
+	if (before != "")
+		put_before()
+}
+function put_before(line, found) {
+	while ((found = (getline line < before)) > 0)
+		put(line)
+	if (found < 0)
+		fail(before " cannot be read")
+	close(before)
+}
+function put(line) {
+	if (comment != "") {
+		sub(comment, "", line)
+		sub(/^[ \t]+/, "", line)
+		sub(/[ \t]+$/, "", line)
+		if (line == "")
+			return
+	}
+	gsub(/\\/, "&&", line)
+	gsub(/"/, "\\\"", line)
+	print "\"" line (each == "line" ? "\"," : "\\n\"")
+}
+function fail(why) {
+	print "embed.awk: " why >"/dev/stderr"
+	failed = 1
+	exit 1
 }
 function close_string() {
 	if (each != "line")
@@ -23,22 +50,13 @@ FNR == 1 {
 		close_string()
 	open_string(FILENAME)
 }
-comment != "" {
-	sub(comment, "")
-	sub(/^[ \t]+/, "")
-	sub(/[ \t]+$/, "")
-	if ($0 == "")
-		next
-}
 {
-	gsub(/\\/, "&&")
-	gsub(/"/, "\\\"")
-	print "\"" $0 (each == "line" ? "\"," : "\\n\"")
+	put($0)
 }
 END {
-	if (files != ARGC - 1) {
-		print "embed.awk: a file is empty or missing" >"/dev/stderr"
+	if (failed)
 		exit 1
-	}
+	if (files != ARGC - 1)
+		fail("a file is empty or missing")
 	close_string()
 }

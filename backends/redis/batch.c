@@ -62,10 +62,19 @@ size_t
 redis_add_script(struct redis_batch *b, size_t script, struct str key,
 		 const struct str *args, size_t nargs)
 {
-	return add(b, &(struct redis_step){ .script = script,
-					    .key = key,
-					    .args = args,
-					    .nargs = nargs });
+	return redis_add_script_keys(b, script, key, 0, args, nargs);
+}
+
+size_t
+redis_add_script_keys(struct redis_batch *b, size_t script, struct str key,
+		      size_t nkeys, const struct str *args, size_t nargs)
+{
+	return add(b,
+		   &(struct redis_step){ .script = script,
+					 .key = key,
+					 .nkeys = nkeys,
+					 .args = args,
+					 .nargs = nargs });
 }
 
 int
@@ -77,15 +86,6 @@ redis_batch_run(struct redis_batch *b, struct err *err)
 	if (b->failed)
 		return err_nomem(err);
 	return n == 0 ? 0 : redis_run(b->l, b->steps, n, b->replies, err);
-}
-
-void
-redis_batch_try(struct redis_batch *b)
-{
-	struct err ignored;
-	int result = redis_batch_run(b, &ignored);
-
-	(void)result; /* see the header */
 }
 
 int

@@ -32,13 +32,13 @@ size_t redis_add(struct redis_batch *b, const char *command, struct str key,
 		 const struct str *args, size_t nargs);
 size_t redis_add_script(struct redis_batch *b, size_t script, struct str key,
 			const struct str *args, size_t nargs);
+/* The first nkeys of args are keys, too, of the same slot. */
+size_t redis_add_script_keys(struct redis_batch *b, size_t script,
+			     struct str key, size_t nkeys,
+			     const struct str *args, size_t nargs);
 
 /* Then it is empty again, for other steps. */
 int redis_batch_run(struct redis_batch *b, struct err *err) MUST_USE;
-
-/* The same for what is done all the same when this fails: an index that lags
- * behind is swept, and a link that is broken says so the next time. */
-void redis_batch_try(struct redis_batch *b);
 
 /*
  * A reply as what it has to be, else redis_damaged().  Bytes are borrowed

@@ -1,317 +1,258 @@
 /* SPDX-License-Identifier: MIT */
-/* Many sessions of the Redis store: of a user, of all; listings. */
+/* Listings of the Redis store. */
+#include "strategy/session_id.h"
 #include "backends/redis/records.h"
 
 #include <string.h>
 
-/* A walk over the sessions of a user, newest first, a page at a time; those
- * that come meanwhile are newer than where it is. */
-struct walk {
-	struct redis_link *l;
-	struct arena *a; /* of one page */
-	struct str user;
-	struct session *v; /* id, created_ms, who.name */
-	size_t n;
-	char last[REDIS_ENTRY_LEN + 2]; /* what the next page is below */
-	size_t nlast;
-};
-
-/* False in *more: there was no page any more. */
-static int
-next_page(struct walk *w, bool *more, struct err *err)
-{
-	struct redis_batch b;
-	const struct str *texts;
-	size_t n;
-
-	arena_reset(w->a);
-	b = redis_batch(w->l, w->a, 1);
-	(void)redis_add(&b, "ZREVRANGEBYLEX", redis_key(&b, "u:", w->user),
-			REDIS_ARGS({ .p = w->last, .n = w->nlast }, STR("-"),
-				   STR("LIMIT"), STR("0"),
-				   redis_number(&b, REDIS_PAGE)));
-	if (redis_batch_run(&b, err) != 0 ||
-	    redis_get_texts(&b, 0, &texts, &n, err) != 0 ||
-	    redis_get_entries(&b, 0, &w->v, &w->n, err) != 0)
-		return -1;
-	*more = n > 0;
-	if (n == 0)
-		return 0;
-	if (texts[n - 1].n >= sizeof(w->last))
-		return redis_damaged("index", err);
-	w->last[0] = '(';
-	memcpy(w->last + 1, texts[n - 1].p, texts[n - 1].n);
-	w->nlast = 1 + texts[n - 1].n;
-	for (size_t i = 0; i < w->n; i++)
-		w->v[i].who.name = w->user;
-	return 0;
-}
-
-static int
-walk(struct redis_link *l, struct str user,
-     int (*fn)(const struct walk *w, void *ctx, struct err *err), void *ctx,
-     struct err *err)
-{
-	struct walk w = { .l = l,
-			  .a = redis_scratch(),
-			  .user = user,
-			  .last = "+",
-			  .nlast = 1 };
-	bool more = true;
-	int result = 0;
-
-	if (w.a == NULL)
-		return err_nomem(err);
-	while (result == 0 && more) {
-		result = next_page(&w, &more, err);
-		if (result == 0 && more)
-			result = fn(&w, ctx, err);
-	}
-	arena_free(w.a);
-	return result;
-}
-
-struct ending {
-	const struct session_id *except; /* NULL: none */
-	struct redis_link *l;
-	int64_t n;
-};
-
-static int
-end_page(const struct walk *w, void *ctx, struct err *err)
-{
-	struct ending *e = ctx;
-	struct redis_sessions of = { .l = w->l, .a = w->a, .v = w->v };
-
-	for (size_t i = 0; i < w->n; i++)
-		if (e->except == NULL ||
-		    memcmp(&w->v[i].id, e->except, sizeof(*e->except)) != 0)
-			w->v[of.n++] = w->v[i];
-	return redis_end(&of, INT64_MIN, &e->n, err);
-}
-
-int
-store_redis_revoke_user(void *conn, const struct call *c, struct str user,
-			const struct session_id *except, int64_t *ended,
-			struct err *err)
-{
-	struct ending e = { .except = except };
-
-	(void)c;
-	if (walk(conn, user, end_page, &e, err) != 0)
-		return -1;
-	*ended = e.n;
-	return 0;
-}
-
-/* Keys of sessions, whatever the indices know. */
-static int
-end_keys(void *ctx, const struct str *keys, size_t n, struct err *err)
-{
-	struct ending *e = ctx;
-	size_t before = redis_prefix(e->l).n + strlen("s:{");
-	struct redis_sessions of = { .l = e->l, .a = redis_scratch() };
-	struct session *v;
-	int result;
-
-	if (of.a == NULL)
-		return err_nomem(err);
-	v = arena_array(of.a, n, sizeof(*v));
-	for (size_t i = 0; v != NULL && i < n; i++) {
-		struct str id = str_skip(keys[i], before);
-
-		if (id.n == REDIS_ID_LEN + 1)
-			of.n += hex_decode((struct str){ .p = id.p,
-							 .n = REDIS_ID_LEN },
-					   v[of.n].id.b, sizeof(v[of.n].id.b));
-	}
-	of.v = v;
-	result =
-	    v == NULL ? err_nomem(err) : redis_end(&of, INT64_MIN, &e->n, err);
-	arena_free(of.a);
-	return result;
-}
-
-int
-store_redis_revoke_all(void *conn, const struct call *c, int64_t *ended,
-		       struct err *err)
-{
-	struct ending e = { .l = conn };
-
-	(void)c;
-	if (redis_scan(conn, STR("s:{"), end_keys, &e, err) != 0)
-		return -1;
-	*ended = e.n;
-	return 0;
-}
-
-static int
-update_page(const struct walk *w, void *ctx, struct err *err)
-{
-	const struct identity *who = ctx;
-	struct redis_batch b = redis_batch(w->l, w->a, w->n);
-	const struct str name = redis_join(
-	    &b, REDIS_ARGS(who->name, { .p = "", .n = 1 }));
-	const struct str all = redis_record_who(&b, who);
-
-	for (size_t i = 0; i < w->n; i++)
-		(void)redis_add_script(
-		    &b, LUA_WHO,
-		    redis_key_session(&b, redis_id(&b, &w->v[i].id)),
-		    REDIS_ARGS(name, all));
-	return redis_batch_run(&b, err);
-}
-
-int
-store_redis_update_user(void *conn, const struct call *c,
-			const struct identity *who, struct err *err)
-{
-	struct identity copy = *who; /* fn takes no const */
-
-	(void)c;
-	return walk(conn, who->name, update_page, &copy, err);
-}
-
-static int
-remark_page(const struct walk *w, void *ctx, struct err *err)
-{
-	const struct remark *m = ctx;
-	const struct str nul = { .p = "", .n = 1 };
-	struct redis_batch b = redis_batch(w->l, w->a, w->n);
-	const struct str name = redis_join(&b, REDIS_ARGS(w->user, nul));
-	const struct str from =
-	    redis_join(&b, REDIS_ARGS(nul, redis_mark(&b, &m->from)));
-	const struct str to = redis_mark(&b, &m->to);
-
-	for (size_t i = 0; i < w->n; i++)
-		(void)redis_add_script(
-		    &b, LUA_MARK,
-		    redis_key_session(&b, redis_id(&b, &w->v[i].id)),
-		    REDIS_ARGS(name, from, to));
-	return redis_batch_run(&b, err);
-}
-
-int
-store_redis_remark(void *conn, const struct call *c, const struct remark *m,
-		   struct err *err)
-{
-	struct remark copy = *m; /* fn takes no const */
-
-	(void)c;
-	return walk(conn, m->user, remark_page, &copy, err);
-}
+/* The most that is looked at together: of all, a trip to each server. */
+#define PAGE_MAX 1000
 
 /* A listing on its way. */
 struct listing {
 	struct redis_link *l;
-	struct arena *a;
-	struct str user; /* p NULL: of all */
+	struct arena *a; /* of the caller */
+	const struct session_query *q;
 	int64_t now_ms;
-	size_t limit;
 	struct str from; /* where the next page begins */
 	struct session_list list;
 	bool more; /* there is one past the limit */
 };
 
-/* Read again so often when sessions of a page were gone: whoever ends one to
- * make room for another takes it out of the index first. */
-#define TRIES 5
-
 /* One past the limit only sets m->more. */
-static int
-take(struct listing *m, struct str record, const struct session *entry,
-     struct err *err)
+static void
+take(struct listing *m, struct str entry, struct str record)
 {
-	struct session s = { .id = entry->id };
-	struct str own;
+	struct session at, s;
 
-	if (arena_copy(m->a, record, &own) != 0)
-		return err_nomem(err);
-	redis_record_parse(own, &s);
+	if (record.p == NULL || !redis_entry_parse(entry, &at))
+		return;
+	s = (struct session){ .id = at.id };
+	redis_record_parse(record, &s);
 	if (s.damage != NULL)
-		s.created_ms = entry->created_ms;
+		s.created_ms = at.created_ms;
 	else if (!redis_is_alive(&s, m->now_ms) ||
-		 s.created_ms != entry->created_ms ||
-		 (m->user.p != NULL && !str_eq(s.who.name, m->user)))
-		return 0;
-	if (m->list.n < m->limit)
+		 s.created_ms != at.created_ms ||
+		 (m->q->user.p != NULL && !str_eq(s.who.name, m->q->user)))
+		return;
+	if (m->list.n < m->q->limit)
 		m->list.v[m->list.n++] = s;
 	else
 		m->more = true;
-	return 0;
+}
+
+/* So many are missing, with the one past the limit. */
+static size_t
+missing(const struct listing *m, size_t most)
+{
+	size_t n = m->q->limit - m->list.n;
+
+	return n < most ? n + 1 : most;
 }
 
 static int
-take_page(struct listing *m, const struct session *v, size_t n, bool *gone,
-	  struct err *err)
+go_on_below(struct listing *m, struct str entry, struct err *err)
 {
-	struct redis_batch b = redis_batch(m->l, m->a, n);
+	struct redis_batch b = redis_batch(m->l, m->a, 1); /* for a text */
 
-	*gone = false;
-	for (size_t i = 0; i < n; i++)
+	m->from = redis_join(&b, REDIS_ARGS(STR("("), entry));
+	return b.failed ? err_nomem(err) : 0;
+}
+
+static int
+collect_user(struct listing *m, struct err *err)
+{
+	const uint8_t shard = session_shard_of(m->q->user);
+	const struct str *v;
+	size_t most, n;
+
+	do {
+		struct redis_batch b = redis_batch(m->l, m->a, 1);
+
+		most = missing(m, REDIS_PAGE);
 		(void)redis_add_script(
-		    &b, LUA_READ, redis_key_session(&b, redis_id(&b, &v[i].id)),
-		    NULL, 0);
+		    &b, LUA_LIST, redis_index(&b, shard, "u:", m->q->user),
+		    REDIS_ARGS(m->from, redis_number(&b, (int64_t)most),
+			       redis_shard(&b, shard)));
+		if (redis_batch_run(&b, err) != 0 ||
+		    redis_get_texts(&b, 0, &v, &n, err) != 0)
+			return -1;
+		for (size_t i = 0; i + 1 < n && !m->more; i += 2)
+			take(m, v[i], v[i + 1]);
+		if (n > 1 && go_on_below(m, v[n - 2], err) != 0)
+			return -1;
+	} while (n == 2 * most && !m->more);
+	return 0;
+}
+
+/* The newest entries of a shard that are not merged yet. */
+struct head {
+	const struct str *v;
+	size_t n, at;
+	bool whole; /* there are no others below them */
+};
+
+/* The newest of all shards, in order. */
+struct merge {
+	struct redis_link *l;
+	struct arena *a; /* of the page */
+	struct head *heads; /* SESSION_SHARDS */
+	struct str *v; /* PAGE_MAX + 1 */
+	size_t n;
+};
+
+static void
+ask_shard(struct redis_batch *b, size_t shard, struct str from, size_t most)
+{
+	(void)redis_add(b, "ZREVRANGEBYLEX",
+			redis_index(b, (uint8_t)shard, "sessions", STR("")),
+			REDIS_ARGS(from, STR("-"), STR("LIMIT"), STR("0"),
+				   redis_number(b, (int64_t)most)));
+}
+
+static int
+read_shard(const struct redis_batch *b, size_t i, size_t most, struct head *h,
+	   struct err *err)
+{
+	h->at = 0;
+	if (redis_get_texts(b, i, &h->v, &h->n, err) != 0)
+		return -1;
+	h->whole = h->n < most;
+	return 0;
+}
+
+/* Enough of each for `most` entries, unless they are of few shards. */
+static int
+ask_all(struct merge *g, struct str from, size_t most, struct err *err)
+{
+	const size_t each = most / 64 + 4;
+	struct redis_batch b = redis_batch(g->l, g->a, SESSION_SHARDS);
+
+	for (size_t i = 0; i < SESSION_SHARDS; i++)
+		ask_shard(&b, i, from, each);
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n && !m->more; i++) {
-		struct str record;
-
-		if (redis_get_text(&b, i, &record, err) != 0)
+	for (size_t i = 0; i < SESSION_SHARDS; i++)
+		if (read_shard(&b, i, each, &g->heads[i], err) != 0)
 			return -1;
-		*gone = *gone || record.p == NULL;
-		if (record.p != NULL && take(m, record, &v[i], err) != 0)
+	return 0;
+}
+
+/* More of one whose entries are used up. */
+static int
+ask_again(struct merge *g, size_t shard, size_t most, struct err *err)
+{
+	struct head *h = &g->heads[shard];
+	struct redis_batch b = redis_batch(g->l, g->a, 1);
+	struct str from = redis_join(&b, REDIS_ARGS(STR("("), h->v[h->n - 1]));
+
+	ask_shard(&b, shard, from, most);
+	if (redis_batch_run(&b, err) != 0)
+		return -1;
+	return read_shard(&b, 0, most, h, err);
+}
+
+/* The shard with the newest entry; SESSION_SHARDS: there is none. */
+static size_t
+newest(const struct merge *g)
+{
+	size_t best = SESSION_SHARDS;
+
+	for (size_t i = 0; i < SESSION_SHARDS; i++) {
+		const struct head *h = &g->heads[i];
+
+		if (h->at < h->n &&
+		    (best == SESSION_SHARDS ||
+		     str_order(h->v[h->at],
+			       g->heads[best].v[g->heads[best].at]) > 0))
+			best = i;
+	}
+	return best;
+}
+
+/* At most `most`, below `from`; fewer: these are all. */
+static int
+merge(struct merge *g, struct str from, size_t most, struct err *err)
+{
+	size_t i;
+
+	g->heads = arena_array(g->a, SESSION_SHARDS, sizeof(*g->heads));
+	g->v = arena_array(g->a, most, sizeof(*g->v));
+	if (g->heads == NULL || g->v == NULL)
+		return err_nomem(err);
+	if (ask_all(g, from, most, err) != 0)
+		return -1;
+	while (g->n < most && (i = newest(g)) < SESSION_SHARDS) {
+		struct head *h = &g->heads[i];
+
+		g->v[g->n++] = h->v[h->at++];
+		if (h->at == h->n && !h->whole && g->n < most &&
+		    ask_again(g, i, most - g->n, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* The entries below m->from, *n of them: fewer than `most` at the end. */
+/* Their sessions, REDIS_PAGE at a time. */
 static int
-read_page(struct listing *m, size_t most, bool *gone, size_t *n,
-	  struct str *last, struct err *err)
+take_all(struct listing *m, const struct merge *g, struct err *err)
 {
-	struct redis_batch b = redis_batch(m->l, m->a, 1);
-	const struct str *texts;
-	struct session *v;
-	size_t nv;
+	for (size_t done = 0; done < g->n && !m->more; done += REDIS_PAGE) {
+		const size_t n =
+		    g->n - done < REDIS_PAGE ? g->n - done : REDIS_PAGE;
+		const struct str *v = g->v + done;
+		struct redis_batch b = redis_batch(m->l, g->a, n);
 
-	(void)redis_add(&b, "ZREVRANGEBYLEX",
-			m->user.p == NULL ? redis_key(&b, "sessions", STR(""))
-					  : redis_key(&b, "u:", m->user),
-			REDIS_ARGS(m->from, STR("[0"), STR("LIMIT"), STR("0"),
-				   redis_number(&b, (int64_t)most)));
-	if (redis_batch_run(&b, err) != 0 ||
-	    redis_get_texts(&b, 0, &texts, n, err) != 0 ||
-	    redis_get_entries(&b, 0, &v, &nv, err) != 0)
-		return -1;
-	*last = *n == 0 ? m->from
-			: redis_join(&b, REDIS_ARGS(STR("("), texts[*n - 1]));
-	return b.failed ? err_nomem(err) : take_page(m, v, nv, gone, err);
+		for (size_t i = 0; i < n; i++) {
+			struct session s = { .created_ms = 0 };
+
+			/* What is no entry leads to no session. */
+			(void)!redis_entry_parse(v[i], &s);
+			(void)redis_add_script(&b, LUA_READ,
+					       redis_key_session(&b, &s.id),
+					       NULL, 0);
+		}
+		if (redis_batch_run(&b, err) != 0)
+			return -1;
+		for (size_t i = 0; i < n && !m->more; i++) {
+			struct str record, own = { .p = NULL };
+
+			if (redis_get_text(&b, i, &record, err) != 0)
+				return -1;
+			if (record.p != NULL &&
+			    arena_copy(m->a, record, &own) != 0)
+				return err_nomem(err);
+			take(m, v[i], own);
+		}
+	}
+	return 0;
 }
 
 static int
-collect(struct listing *m, struct err *err)
+collect_page(struct listing *m, struct arena *page, bool *last, struct err *err)
 {
-	size_t most, n;
+	struct merge g = { .l = m->l, .a = page };
+	const size_t most = missing(m, PAGE_MAX);
 
-	do {
-		size_t before = m->list.n;
-		struct str last;
-		bool gone = true;
+	if (merge(&g, m->from, most, err) != 0 || take_all(m, &g, err) != 0)
+		return -1;
+	*last = g.n < most;
+	return *last ? 0 : go_on_below(m, g.v[g.n - 1], err);
+}
 
-		most = m->limit - before + 1;
-		if (most > REDIS_PAGE)
-			most = REDIS_PAGE;
-		for (int tries = TRIES; gone && tries > 0; tries--) {
-			m->list.n = before;
-			m->more = false;
-			if (read_page(m, most, &gone, &n, &last, err) != 0)
-				return -1;
-		}
-		m->from = last;
-	} while (n == most && !m->more);
-	return 0;
+static int
+collect_all(struct listing *m, struct err *err)
+{
+	struct arena *page = redis_scratch();
+	bool last = false;
+	int result = page == NULL ? err_nomem(err) : 0;
+
+	while (result == 0 && !last && !m->more) {
+		arena_reset(page);
+		result = collect_page(m, page, &last, err);
+	}
+	arena_free(page);
+	return result;
 }
 
 /* Where a cursor stands; an empty one is above all. */
@@ -332,24 +273,25 @@ store_redis_list(void *conn, const struct call *c,
 		 const struct session_query *q, struct session_cursor *cursor,
 		 struct session_list *out, struct err *err)
 {
-	/* Only makes texts. */
-	struct redis_batch b = redis_batch(conn, c->arena, 1);
+	struct redis_batch b = redis_batch(conn, c->arena, 1); /* for a text */
 	struct listing m = { .l = conn,
 			     .a = c->arena,
-			     .user = q->user,
+			     .q = q,
 			     .now_ms = c->now_ms,
-			     .limit = q->limit,
 			     .from = cursor_entry(&b, cursor) };
 
 	m.list.v = arena_array(c->arena, q->limit, sizeof(*m.list.v));
 	if (b.failed || m.list.v == NULL)
 		return err_nomem(err);
-	if (collect(&m, err) != 0)
+	if ((q->user.p == NULL ? collect_all(&m, err) :
+				 collect_user(&m, err)) != 0)
 		return -1;
 	cursor->more = m.more;
 	if (m.list.n > 0) {
-		cursor->created_ms = m.list.v[m.list.n - 1].created_ms;
-		cursor->id = m.list.v[m.list.n - 1].id;
+		const struct session *last = &m.list.v[m.list.n - 1];
+
+		cursor->created_ms = last->created_ms;
+		cursor->id = last->id;
 	}
 	*out = m.list;
 	return 0;

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
 
-# The scripts.
+# The scripts: on one record, and on sessions, with common.lua in front.
 REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/attempt.lua \
 	$(srcdir)/backends/redis/lua/deny.lua \
 	$(srcdir)/backends/redis/lua/drop.lua \
 	$(srcdir)/backends/redis/lua/end.lua \
-	$(srcdir)/backends/redis/lua/find.lua \
 	$(srcdir)/backends/redis/lua/give_back.lua \
 	$(srcdir)/backends/redis/lua/learn.lua \
-	$(srcdir)/backends/redis/lua/mark.lua \
 	$(srcdir)/backends/redis/lua/read.lua \
 	$(srcdir)/backends/redis/lua/reap.lua \
-	$(srcdir)/backends/redis/lua/room.lua \
+	$(srcdir)/backends/redis/lua/touch.lua
+REDIS_LUA_SESSIONS = \
+	$(srcdir)/backends/redis/lua/create.lua \
+	$(srcdir)/backends/redis/lua/list.lua \
+	$(srcdir)/backends/redis/lua/mark.lua \
+	$(srcdir)/backends/redis/lua/revoke.lua \
+	$(srcdir)/backends/redis/lua/revoke_user.lua \
 	$(srcdir)/backends/redis/lua/rotate.lua \
-	$(srcdir)/backends/redis/lua/touch.lua \
+	$(srcdir)/backends/redis/lua/sweep.lua \
 	$(srcdir)/backends/redis/lua/who.lua
-EXTRA_DIST += $(REDIS_LUA)
+REDIS_LUA_COMMON = $(srcdir)/backends/redis/lua/common.lua
+EXTRA_DIST += $(REDIS_LUA) $(REDIS_LUA_SESSIONS) $(REDIS_LUA_COMMON)
 
 if HAVE_REDIS
 BACKENDS += store:redis
@@ -31,6 +36,7 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/rotate.c \
 	backends/redis/store.c \
 	backends/redis/sweep.c \
+	backends/redis/user_sessions.c \
 	backends/redis/client/cluster.c backends/redis/client/cluster.h \
 	backends/redis/client/conn.c backends/redis/client/conn.h \
 	backends/redis/client/conn_internal.h \
@@ -44,9 +50,12 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/client/wire_error.c backends/redis/client/wire_error.h \
 	backends/redis/client/wire_socket.c backends/redis/client/wire_socket.h
 
-backends/redis/scripts.inc: $(REDIS_LUA) $(EMBED_AWK)
+backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_SESSIONS) \
+		$(REDIS_LUA_COMMON) $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA) >$@.tmp && \
-		mv $@.tmp $@
+		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
+		-v before=$(REDIS_LUA_COMMON) $(REDIS_LUA_SESSIONS) \
+		>>$@.tmp && mv $@.tmp $@
 backends/redis/record.$(OBJEXT): backends/redis/scripts.inc
 BUILT_SOURCES += backends/redis/scripts.inc
 CLEANFILES += backends/redis/scripts.inc

@@ -12,6 +12,9 @@ try_all(struct redis_batch *b, struct err *err)
 {
 	const struct str ping = redis_key(b, "ping", STR(""));
 	const struct str index = redis_key(b, "ping:index", STR(""));
+	const struct str shard = redis_key(b, "{ping}", STR(""));
+	const struct str session = redis_join(b, REDIS_ARGS(shard, STR("s:")));
+	const struct str other = redis_join(b, REDIS_ARGS(shard, STR("index")));
 	const struct str denial = redis_key(b, "ping:denial", STR(""));
 	const struct str zero = redis_time(b, 0), entry = STR("0");
 
@@ -19,7 +22,12 @@ try_all(struct redis_batch *b, struct err *err)
 			REDIS_ARGS(STR("1"), STR("PX"), redis_keep(b, 0)));
 	(void)redis_add_script(b, LUA_TOUCH, ping,
 			       REDIS_ARGS(zero, zero, zero));
-	(void)redis_add_script(b, LUA_ROOM, index, REDIS_ARGS(entry, STR("1")));
+	(void)redis_add_script_keys(b, LUA_CREATE, session, 3,
+				    REDIS_ARGS(other, other, other, entry,
+					       entry, STR(""), entry,
+					       redis_keep(b, 0), STR("1"), zero,
+					       shard));
+	(void)redis_add(b, "DEL", session, REDIS_ARGS(other));
 	(void)redis_add_script(b, LUA_DROP, index, REDIS_ARGS(zero, entry));
 	(void)redis_add_script(b, LUA_DENY, denial, REDIS_ARGS(zero, zero));
 	(void)redis_add(b, "DEL", denial, NULL, 0);
@@ -38,7 +46,7 @@ store_redis_ping(void *conn, struct err *err)
 
 	if (a == NULL)
 		return err_nomem(err);
-	b = redis_batch(conn, a, 7);
+	b = redis_batch(conn, a, 8);
 	result = redis_ping(conn, err);
 	if (result == 0)
 		result = try_all(&b, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Scripts, keys and records of the Redis store. */
 #include "strategy/session_check.h"
+#include "strategy/session_id.h"
 #include "backends/redis/records.h"
 
 #include <stdio.h>
@@ -82,18 +83,30 @@ redis_id(struct redis_batch *b, const struct session_id *id)
 }
 
 struct str
-redis_key_session(struct redis_batch *b, struct str id)
+redis_shard(struct redis_batch *b, uint8_t shard)
 {
-	return redis_join(b, REDIS_ARGS(redis_prefix(b->l), STR("s:{"), id,
-					STR("}")));
+	char text[HEX_LEN(1)];
+
+	hex_encode(&shard, 1, text);
+	return redis_join(b,
+			  REDIS_ARGS(redis_prefix(b->l), STR("{"),
+				     { .p = text, .n = sizeof(text) },
+				     STR("}")));
 }
 
 struct str
-redis_key_token(struct redis_batch *b, const struct token_hash *token)
+redis_index(struct redis_batch *b, uint8_t shard, const char *kind,
+	    struct str user)
 {
-	return redis_key(b, "t:",
-			 (struct str){ .p = (const char *)token->b,
-				       .n = sizeof(token->b) });
+	return redis_join(b,
+			  REDIS_ARGS(redis_shard(b, shard), str_from(kind),
+				     user));
+}
+
+struct str
+redis_key_session(struct redis_batch *b, const struct session_id *id)
+{
+	return redis_index(b, session_id_shard(id), "s:", redis_id(b, id));
 }
 
 struct str
@@ -106,40 +119,11 @@ redis_entry(struct redis_batch *b, const struct session *s)
 bool
 redis_entry_parse(struct str entry, struct session *s)
 {
-	if (str_starts(entry, STR("-")))
-		entry = str_skip(entry, 1);
 	return entry.n == REDIS_ENTRY_LEN &&
 	       redis_time_parse(part(entry, 0, REDIS_TIME_LEN),
 				&s->created_ms) &&
 	       hex_decode(str_skip(entry, REDIS_TIME_LEN), s->id.b,
 			  sizeof(s->id.b));
-}
-
-int
-redis_get_entries(const struct redis_batch *b, size_t i, struct session **v,
-		  size_t *n, struct err *err)
-{
-	const struct str *texts;
-	struct session *got;
-	size_t ntexts, ngot = 0;
-
-	if (redis_get_texts(b, i, &texts, &ntexts, err) != 0)
-		return -1;
-	got = arena_array(b->a, ntexts, sizeof(*got));
-	if (got == NULL)
-		return err_nomem(err);
-	for (size_t k = 0; k < ntexts; k++)
-		ngot += redis_entry_parse(texts[k], &got[ngot]);
-	*v = got;
-	*n = ngot;
-	return 0;
-}
-
-struct str
-redis_end_of(struct redis_batch *b, const struct session *s)
-{
-	return redis_join(b, REDIS_ARGS(STR("s:"), redis_entry(b, s), STR(":"),
-					s->who.name));
 }
 
 struct str
@@ -254,102 +238,9 @@ redis_is_alive(const struct session *s, int64_t now_ms)
 }
 
 void
-redis_forget_entry(struct redis_batch *b, const struct session *s)
+redis_revoke(struct redis_batch *b, const struct session_id *id)
 {
-	struct str entry = redis_entry(b, s);
-	struct str mark = redis_join(b, REDIS_ARGS(STR("-"), entry));
-
-	(void)redis_add(b, "ZREM", redis_key(b, "u:", s->who.name),
-			REDIS_ARGS(entry, mark));
-	(void)redis_add(b, "ZREM", redis_key(b, "sessions", STR("")),
-			REDIS_ARGS(entry));
-}
-
-void
-redis_forget(struct redis_batch *b, const struct session *s)
-{
-	redis_forget_entry(b, s);
-	(void)redis_add(b, "ZREM", redis_key(b, "ends", STR("")),
-			REDIS_ARGS(redis_end_of(b, s)));
-}
-
-/* Adds what leads to the session that a reply says was there.  True: it was
- * alive at now_ms. */
-static bool
-take_ended(struct str record, struct session *s, struct redis_batch *rest,
-	   int64_t now_ms)
-{
-	struct session was = { .id = s->id, .damage = "not there" };
-
-	if (record.p != NULL)
-		redis_record_parse(record, &was);
-	if (was.damage == NULL) {
-		*s = was;
-		(void)redis_add(rest, "DEL", redis_key_token(rest, &s->token),
-				NULL, 0);
-	}
-	if (s->who.name.n > 0)
-		redis_forget(rest, s);
-	return record.p != NULL && redis_is_alive(s, now_ms);
-}
-
-/* At most REDIS_PAGE of them. */
-static int
-end_some(const struct redis_sessions *of, int64_t now_ms, int64_t *ended,
-	 struct err *err)
-{
-	struct redis_batch b = redis_batch(of->l, of->a, of->n);
-	struct redis_batch rest =
-	    redis_batch(of->l, of->a, of->n * (REDIS_FORGET_STEPS + 1));
-	int64_t count = 0;
-
-	for (size_t i = 0; i < of->n; i++) {
-		const struct session *s = &of->v[i];
-		const struct str name =
-		    redis_join(&b,
-			       REDIS_ARGS(s->who.name, { .p = "", .n = 1 }));
-
-		(void)redis_add_script(&b, LUA_END,
-				       redis_key_session(&b,
-							 redis_id(&b, &s->id)),
-				       &name, s->who.name.n > 0);
-	}
-	if (rest.failed)
-		return err_nomem(err);
-	if (redis_batch_run(&b, err) != 0)
-		return -1;
-	for (size_t i = 0; i < of->n; i++) {
-		struct session s = { .id = of->v[i].id,
-				     .created_ms = of->v[i].created_ms,
-				     .who = { .name = of->v[i].who.name } };
-		struct str record;
-
-		if (redis_get_text(&b, i, &record, err) != 0)
-			return -1;
-		count += take_ended(record, &s, &rest, now_ms);
-	}
-	redis_batch_try(&rest);
-	*ended += count;
-	return 0;
-}
-
-int
-redis_end(const struct redis_sessions *of, int64_t now_ms, int64_t *ended,
-	  struct err *err)
-{
-	int64_t count = 0;
-
-	for (size_t done = 0; done < of->n;) {
-		struct redis_sessions some = *of;
-
-		some.v += done;
-		some.n -= done;
-		if (some.n > REDIS_PAGE)
-			some.n = REDIS_PAGE;
-		if (end_some(&some, now_ms, &count, err) != 0)
-			return -1;
-		done += some.n;
-	}
-	*ended += count;
-	return 0;
+	(void)redis_add_script(
+	    b, LUA_REVOKE, redis_key_session(b, id),
+	    REDIS_ARGS(redis_id(b, id), redis_shard(b, session_id_shard(id))));
 }

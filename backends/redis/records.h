@@ -3,12 +3,17 @@
  * What the Redis store keeps, and how.  P is the prefix; a number is decimal
  * with leading zeros, so that numbers compare as their texts do.
  *
- *	P s:{ID}	a session, as below; ID is its id in hexadecimal
- *	P t:TOKEN	leads from a token (its hash, 32 bytes) to an ID
- *	P u:USER	index of a user's sessions: entries, all of score 0
- *	P sessions	index of all sessions: the same
- *	P ends		s:ENTRY:USER, a:KEY, d:KEY by the time from which on
- *			sweep() has to look at them
+ * Sessions are in shards (strategy/session_id.h), all that is of one user in
+ * one.  T is P{XX} with the number of the shard in hexadecimal; what is in
+ * braces decides about the slot of a cluster.
+ *
+ *	T s:ID		a session, as below; ID is its id in hexadecimal
+ *	T u:USER	index of a user's sessions: entries, all of score 0
+ *	T sessions	index of all sessions of the shard: the same
+ *	T ends		ENTRY:USER by the time from which on sweep() has to
+ *			look at them
+ *
+ *	P ends		a:KEY, d:KEY: the same
  *	P a:KEY		attempts: 19 digits of the end, blank, banned 0 or 1,
  *			blank, count
  *	P bans		KEY of a ban by its end
@@ -19,12 +24,12 @@
  *	P ping		what ping() writes
  *
  * An entry is 19 digits of created_ms and the ID: its bytes are in the order
- * of listings.  With '-' in front, in u:USER, its session has to go to make
- * room.
+ * of listings.  One script makes a session and its entries, one ends them.
+ * `ends` may be early: a touch and a rotation leave it alone.
  *
- * A record (s: a: d:) is the truth; an index may lag behind, and is verified
- * against it.  The times in a record decide; Redis's own expiry only frees
- * memory, a minute or more after that.
+ * The times in a record decide; Redis's own expiry only frees memory, a minute
+ * or more after that, and leaves entries to sweep().  So each reader of an
+ * index looks at the records.
  *
  * A session is one string, because a hash takes twice the memory:
  *
@@ -49,17 +54,20 @@
 /* backends/lua */
 enum redis_store_script {
 	LUA_ATTEMPT,
+	LUA_CREATE,
 	LUA_DENY,
 	LUA_DROP,
 	LUA_END,
-	LUA_FIND,
 	LUA_GIVE_BACK,
 	LUA_LEARN,
+	LUA_LIST,
 	LUA_MARK,
 	LUA_READ,
 	LUA_REAP,
-	LUA_ROOM,
+	LUA_REVOKE,
+	LUA_REVOKE_USER,
 	LUA_ROTATE,
+	LUA_SWEEP,
 	LUA_TOUCH,
 	LUA_WHO,
 	LUA_COUNT
@@ -82,18 +90,17 @@ struct str redis_keep(struct redis_batch *b, int64_t span_ms);
 #define REDIS_ENTRY_LEN (REDIS_TIME_LEN + REDIS_ID_LEN)
 
 struct str redis_id(struct redis_batch *b, const struct session_id *id);
-struct str redis_key_session(struct redis_batch *b, struct str id);
-struct str redis_key_token(struct redis_batch *b,
-			   const struct token_hash *token);
+/* P{XX}: what the scripts call `front`. */
+struct str redis_shard(struct redis_batch *b, uint8_t shard);
+struct str redis_key_session(struct redis_batch *b,
+			     const struct session_id *id);
+/* "u:" and a user, "sessions", "ends". */
+struct str redis_index(struct redis_batch *b, uint8_t shard, const char *kind,
+		       struct str user);
 
-/* Of created_ms and id; a '-' in front is passed over when one is read. */
+/* Of created_ms and id. */
 struct str redis_entry(struct redis_batch *b, const struct session *s);
 bool redis_entry_parse(struct str entry, struct session *s) MUST_USE;
-/* A reply that is an array of entries; others are passed over. */
-int redis_get_entries(const struct redis_batch *b, size_t i, struct session **v,
-		      size_t *n, struct err *err) MUST_USE;
-/* "s:ENTRY:USER" */
-struct str redis_end_of(struct redis_batch *b, const struct session *s);
 
 /* No session makes a longer one. */
 #define REDIS_RECORD_MAX 2400
@@ -104,10 +111,6 @@ struct str redis_record(struct redis_batch *b, const struct session *s);
 /* Sets all but the id; texts point into `record`.  Of a damaged one nothing is
  * known, not even its token. */
 void redis_record_parse(struct str record, struct session *s);
-/* Where the times are at which it is over, for LUA_REAP. */
-/* clang-format off */
-#define REDIS_ENDS_AT { .p = "22", .n = 2 }, { .p = "60", .n = 2 }
-/* clang-format on */
 /* What follows the secret that was replaced last. */
 void redis_record_wrapped(struct str record, uint8_t out[32]);
 /* The texts of a user, a NUL behind each. */
@@ -115,32 +118,14 @@ struct str redis_record_who(struct redis_batch *b, const struct identity *who);
 
 bool redis_is_alive(const struct session *s, int64_t now_ms);
 
-/* Some sessions: id, created_ms and who.name are set, as far as they are
- * known. */
-struct redis_sessions {
-	struct redis_link *l;
-	struct arena *a;
-	const struct session *v;
-	size_t n;
-};
-
-/*
- * Deletes the sessions and what leads to them.  Adds to *ended how many of them
- * were alive at now_ms, INT64_MIN: were there.
- */
-int redis_end(const struct redis_sessions *of, int64_t now_ms, int64_t *ended,
-	      struct err *err) MUST_USE;
-/* Steps to delete what leads to a session that is no more. */
-#define REDIS_FORGET_STEPS 3
-void redis_forget(struct redis_batch *b, const struct session *s);
-/* The same but for `ends`; a step less. */
-void redis_forget_entry(struct redis_batch *b, const struct session *s);
+/* A step that ends one session; it answers 1 when there was one. */
+void redis_revoke(struct redis_batch *b, const struct session_id *id);
 
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100
 
-/* The slots of ping.c, rotate.c, attempts.c, denials.c, lists.c and
- * sweep.c. */
+/* The slots of redis_store_rotate.c, redis_store_keys.c,
+ * redis_store_attempts.c, redis_store_lists.c and redis_store_sweep.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		       struct err *err) MUST_USE;

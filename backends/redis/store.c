@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions in Redis. */
 #include "strategy/session_check.h"
+#include "strategy/session_id.h"
 #include "backends/redis/records.h"
 
 #include <string.h>
@@ -42,21 +43,6 @@ store_redis_secret(void *conn, const struct call *c, const char *name,
 	return keep_secret(&b, str_from(name), value, err);
 }
 
-/* Enough for all sessions of a user who had no limit until now. */
-#define MAKING_MAX (256 << 20)
-
-/* A session on its way into the store. */
-struct making {
-	struct redis_link *l;
-	struct arena *a;
-	const struct session *s;
-	int64_t max, now_ms;
-	struct session *others; /* of the user, with max */
-	size_t nothers;
-	struct session *over; /* of those, who have to go */
-	size_t nover;
-};
-
 static int64_t
 end_ms(const struct session *s)
 {
@@ -64,198 +50,31 @@ end_ms(const struct session *s)
 						  : s->expires_ms;
 }
 
-/* Its token may lead to another session.  What cannot be taken back is in
- * nobody's way, and swept. */
-static void
-take_back(const struct making *m)
-{
-	struct redis_batch b = redis_batch(m->l, m->a, 1 + REDIS_FORGET_STEPS);
-
-	(void)redis_add(&b, "DEL",
-			redis_key_session(&b, redis_id(&b, &m->s->id)), NULL,
-			0);
-	redis_forget(&b, m->s);
-	redis_batch_try(&b);
-}
-
-/* Those that were to make room for it stay. */
-static void
-spare(const struct making *m)
-{
-	struct redis_batch b = redis_batch(m->l, m->a, 2 * m->nover);
-
-	for (size_t i = 0; i < m->nover; i++) {
-		struct str key = redis_key(&b, "u:", m->s->who.name);
-		struct str entry = redis_entry(&b, &m->over[i]);
-
-		(void)redis_add(&b, "ZADD", key, REDIS_ARGS(STR("0"), entry));
-		(void)redis_add(&b, "ZREM", key,
-				REDIS_ARGS(redis_join(
-				    &b, REDIS_ARGS(STR("-"), entry))));
-	}
-	redis_batch_try(&b);
-}
-
 static int
-taken(struct err *err)
+create(struct redis_batch *b, const struct session *s, int64_t max,
+       int64_t now_ms, int64_t *evicted, struct err *err)
 {
-	return err_set(err, ERR_INTERNAL,
-		       "another session has this id or token");
-}
+	const uint8_t shard = session_id_shard(&s->id);
+	int64_t n;
 
-/*
- * The session, and before it that it ends: whatever is left alone of a create
- * is swept then.  Nothing leads to it yet.
- */
-static int
-make(struct making *m, struct err *err)
-{
-	struct redis_batch b = redis_batch(m->l, m->a, 4);
-	const struct session *s = m->s;
-	struct str made, led;
-
-	(void)redis_add(&b, "ZADD", redis_key(&b, "ends", STR("")),
-			REDIS_ARGS(redis_number(&b, end_ms(s)),
-				   redis_end_of(&b, s)));
-	(void)redis_add(&b, "SET", redis_key_session(&b, redis_id(&b, &s->id)),
-			REDIS_ARGS(redis_record(&b, s), STR("NX"), STR("PX"),
-				   redis_keep(&b, s->expires_ms - m->now_ms)));
-	(void)redis_add(&b, "GET", redis_key_token(&b, &s->token), NULL, 0);
-	if (m->max > 0)
-		(void)redis_add(&b, "ZRANGEBYLEX",
-				redis_key(&b, "u:", s->who.name),
-				REDIS_ARGS(STR("[0"), STR("+")));
-	if (redis_batch_run(&b, err) != 0 ||
-	    redis_get_text(&b, 1, &made, err) != 0 ||
-	    redis_get_text(&b, 2, &led, err) != 0 ||
-	    (m->max > 0 && redis_get_entries(&b, 3, &m->others, &m->nothers,
-					     err) != 0))
+	(void)redis_add_script_keys(
+	    b, LUA_CREATE, redis_key_session(b, &s->id), 3,
+	    REDIS_ARGS(redis_index(b, shard, "u:", s->who.name),
+		       redis_index(b, shard, "sessions", STR("")),
+		       redis_index(b, shard, "ends", STR("")),
+		       redis_record(b, s), redis_entry(b, s), s->who.name,
+		       redis_number(b, end_ms(s)),
+		       redis_keep(b, s->expires_ms - now_ms),
+		       redis_number(b, max), redis_time(b, now_ms),
+		       redis_shard(b, shard)));
+	if (redis_batch_run(b, err) != 0 ||
+	    redis_get_number(b, 0, &n, err) != 0)
 		return -1;
-	if (made.p != NULL && led.p == NULL)
-		return 0;
-	if (made.p != NULL)
-		take_back(m);
-	return taken(err);
-}
-
-/* Moves those of the page that are over behind `ngone` of m->others, and
- * deletes them: a touch that comes late could have them live on, where those
- * who look for the user's sessions would not find them any more. */
-static int
-look_at_page(struct making *m, size_t at, size_t n, size_t *ngone,
-	     struct err *err)
-{
-	struct redis_batch b = redis_batch(m->l, m->a, n);
-	struct redis_batch rest = redis_batch(m->l, m->a, n);
-
-	for (size_t i = 0; i < n; i++)
-		(void)redis_add_script(
-		    &b, LUA_REAP,
-		    redis_key_session(&b, redis_id(&b, &m->others[at + i].id)),
-		    REDIS_ARGS(redis_time(&b, m->now_ms), REDIS_ENDS_AT));
-	if (redis_batch_run(&b, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct session was = { .damage = "not there" };
-		struct str record;
-
-		if (redis_is_array(&b, i))
-			continue;
-		if (redis_get_text(&b, i, &record, err) != 0)
-			return -1;
-		if (record.p != NULL)
-			redis_record_parse(record, &was);
-		if (was.damage == NULL)
-			(void)redis_add(&rest, "DEL",
-					redis_key_token(&rest, &was.token),
-					NULL, 0);
-		m->others[(*ngone)++] = m->others[at + i];
-	}
-	redis_batch_try(&rest);
+	if (n < 0)
+		return err_set(err, ERR_INTERNAL,
+			       "another session has this id");
+	*evicted = n;
 	return 0;
-}
-
-/* Those that take no room any more; of the others there are enough anyway when
- * they are fewer than the limit. */
-static int
-look_for_gone(struct making *m, size_t *ngone, struct err *err)
-{
-	*ngone = 0;
-	if ((int64_t)m->nothers < m->max)
-		return 0;
-	for (size_t at = 0; at < m->nothers;) {
-		size_t n = m->nothers - at < REDIS_PAGE ? m->nothers - at
-							: REDIS_PAGE;
-
-		if (look_at_page(m, at, n, ngone, err) != 0)
-			return -1;
-		at += n;
-	}
-	return 0;
-}
-
-/* Into the indices; m->over become those that have to go for it. */
-static int
-enlist(struct making *m, size_t ngone, struct err *err)
-{
-	struct redis_batch b = redis_batch(m->l, m->a, 2);
-	struct str *args = arena_array(m->a, ngone + 2, sizeof(*args));
-
-	if (args == NULL)
-		return err_nomem(err);
-	args[0] = redis_entry(&b, m->s);
-	args[1] = redis_number(&b, m->max);
-	for (size_t i = 0; i < ngone; i++)
-		args[2 + i] = redis_entry(&b, &m->others[i]);
-	(void)redis_add_script(&b, LUA_ROOM,
-			       redis_key(&b, "u:", m->s->who.name), args,
-			       ngone + 2);
-	(void)redis_add(&b, "ZADD", redis_key(&b, "sessions", STR("")),
-			REDIS_ARGS(STR("0"), redis_entry(&b, m->s)));
-	if (redis_batch_run(&b, err) != 0)
-		return -1;
-	return redis_get_entries(&b, 0, &m->over, &m->nover, err);
-}
-
-/* Last: a session that can be used is whole, and found by who ends those of
- * its user. */
-static int
-lead(const struct making *m, struct err *err)
-{
-	struct redis_batch b = redis_batch(m->l, m->a, 1);
-	const struct session *s = m->s;
-	struct str led;
-
-	(void)redis_add(&b, "SET", redis_key_token(&b, &s->token),
-			REDIS_ARGS(redis_id(&b, &s->id), STR("NX"), STR("PX"),
-				   redis_keep(&b, s->expires_ms - m->now_ms)));
-	if (redis_batch_run(&b, err) != 0 ||
-	    redis_get_text(&b, 0, &led, err) != 0)
-		return -1;
-	return led.p == NULL ? taken(err) : 0;
-}
-
-/* Others go only when nothing can fail any more but that. */
-static int
-create(struct making *m, int64_t *evicted, struct err *err)
-{
-	struct redis_sessions over = { .l = m->l, .a = m->a };
-	size_t ngone;
-
-	if (make(m, err) != 0)
-		return -1;
-	if (look_for_gone(m, &ngone, err) != 0 || enlist(m, ngone, err) != 0 ||
-	    lead(m, err) != 0) {
-		if (m->nover > 0)
-			spare(m);
-		take_back(m);
-		return -1;
-	}
-	for (size_t i = 0; i < m->nover; i++)
-		m->over[i].who.name = m->s->who.name;
-	over.v = m->over;
-	over.n = m->nover;
-	return redis_end(&over, m->now_ms, evicted, err);
 }
 
 static int
@@ -263,73 +82,17 @@ store_redis_create(void *conn, const struct call *c,
 		   const struct session *session, int64_t max_per_user,
 		   int64_t *evicted, struct err *err)
 {
-	struct making m = { .l = conn,
-			    .a = arena_new(MAKING_MAX),
-			    .s = session,
-			    .max = max_per_user > 0 ? max_per_user : 0,
-			    .now_ms = c->now_ms };
-	int64_t n = 0;
-	int result;
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 
-	if (m.a == NULL)
-		return err_nomem(err);
 	if (session->created_ms < 0 || session->last_seen_ms < 0 ||
 	    end_ms(session) < 0)
-		result = err_set(err, ERR_INPUT, "a time before 1970");
-	else
-		result = create(&m, &n, err);
-	arena_free(m.a);
-	if (result == 0)
-		*evicted = n;
-	return result;
-}
-
-/* The id that the token leads to, and the session, both copied; p NULL where
- * there is none. */
-static int
-ask_at_once(struct redis_batch *b, const struct token_hash *token,
-	    struct str found[2], struct err *err)
-{
-	const struct str *v;
-	size_t n;
-
-	(void)redis_add_script(b, LUA_FIND, redis_key_token(b, token),
-			       REDIS_ARGS(redis_key(b, "s:{", STR(""))));
-	if (redis_batch_run(b, err) != 0)
-		return -1;
-	if (!redis_is_array(b, 0))
-		return redis_get_text(b, 0, &found[0], err);
-	if (redis_get_texts(b, 0, &v, &n, err) != 0)
-		return -1;
-	if (n != 2)
-		return redis_damaged("answer", err);
-	memcpy(found, v, 2 * sizeof(*v));
-	return 0;
-}
-
-/* In a cluster the two are on different servers. */
-static int
-ask_in_turn(struct redis_batch *b, const struct token_hash *token,
-	    struct str found[2], struct err *err)
-{
-	struct str text;
-
-	(void)redis_add(b, "GET", redis_key_token(b, token), NULL, 0);
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_text(b, 0, &text, err) != 0)
-		return -1;
-	if (text.p == NULL)
-		return 0;
-	if (arena_copy(b->a, text, &found[0]) != 0)
-		return err_nomem(err);
-	(void)redis_add_script(b, LUA_READ, redis_key_session(b, found[0]),
-			       NULL, 0);
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_text(b, 0, &text, err) != 0)
-		return -1;
-	if (text.p != NULL && arena_copy(b->a, text, &found[1]) != 0)
-		return err_nomem(err);
-	return 0;
+		return err_set(err, ERR_INPUT, "a time before 1970");
+	if (session_id_shard(&session->id) !=
+	    session_shard_of(session->who.name))
+		return err_set(err, ERR_INTERNAL,
+			       "the id is of another user's session");
+	return create(&b, session, max_per_user > 0 ? max_per_user : 0,
+		      c->now_ms, evicted, err);
 }
 
 static int
@@ -338,27 +101,24 @@ store_redis_find(void *conn, const struct call *c, const struct session_id *id,
 		 struct err *err)
 {
 	struct redis_batch b = redis_batch(conn, c->arena, 1);
-	struct str answer[2] = { { .p = NULL }, { .p = NULL } };
-	struct session s = { .created_ms = 0 };
-	bool is = false;
+	struct session_answer is = { .session = { .id = *id } };
+	struct session *s = &is.session;
+	struct str record, own;
 
-	if ((redis_is_cluster(conn) ? ask_in_turn(&b, token, answer, err)
-				    : ask_at_once(&b, token, answer, err)) != 0)
+	(void)redis_add_script(&b, LUA_READ, redis_key_session(&b, id), NULL,
+			       0);
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_get_text(&b, 0, &record, err) != 0)
 		return -1;
-	if (answer[0].p != NULL &&
-	    !hex_decode(answer[0], s.id.b, sizeof(s.id.b)))
-		return redis_damaged("token", err);
-	if (answer[0].p != NULL && answer[1].p != NULL) {
-		redis_record_parse(answer[1], &s);
-		/* One that was rotated away may still lead here. */
-		is = s.damage != NULL ||
-		    (token_hash_same(&s.token, token) &&
-		     memcmp(&s.id, id, sizeof(*id)) == 0 &&
-		     redis_is_alive(&s, c->now_ms));
+	if (record.p != NULL) {
+		if (arena_copy(c->arena, record, &own) != 0)
+			return err_nomem(err);
+		redis_record_parse(own, s);
+		is.found = s->damage != NULL ||
+		    (token_hash_same(&s->token, token) &&
+		     redis_is_alive(s, c->now_ms));
 	}
-	*out = (struct session_answer){ .found = is };
-	if (is)
-		out->session = s;
+	*out = is.found ? is : (struct session_answer){ .found = false };
 	return 0;
 }
 
@@ -370,7 +130,7 @@ store_redis_touch(void *conn, const struct call *c, const struct touch *t,
 	int64_t ignored;
 
 	(void)redis_add_script(
-	    &b, LUA_TOUCH, redis_key_session(&b, redis_id(&b, &t->id)),
+	    &b, LUA_TOUCH, redis_key_session(&b, &t->id),
 	    REDIS_ARGS(redis_time(&b, t->last_seen_ms),
 		       redis_time(&b, t->idle_expires_ms),
 		       redis_time(&b,
@@ -388,13 +148,12 @@ static int
 store_redis_revoke(void *conn, const struct call *c,
 		   const struct session_id *id, bool *ended, struct err *err)
 {
-	const struct session session = { .id = *id };
-	const struct redis_sessions one = {
-		.l = conn, .a = c->arena, .v = &session, .n = 1
-	};
-	int64_t n = 0;
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
+	int64_t n;
 
-	if (redis_end(&one, INT64_MIN, &n, err) != 0)
+	redis_revoke(&b, id);
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_get_number(&b, 0, &n, err) != 0)
 		return -1;
 	*ended = n > 0;
 	return 0;

@@ -4,18 +4,6 @@
 
 enum { TIME_BYTES = 6, AT_SHARD = TIME_BYTES };
 
-/* FNV-1a, folded to one byte. */
-static uint8_t
-shard_of(struct str user)
-{
-	uint32_t h = 2166136261U;
-
-	for (size_t i = 0; i < user.n; i++)
-		h = (h ^ (uint8_t)user.p[i]) * 16777619U;
-	h ^= h >> 16;
-	return (uint8_t)(h ^ h >> 8);
-}
-
 int
 session_id_make(const struct env *env, int64_t now_ms, struct str user,
 		struct session_id *out, struct err *err)
@@ -28,7 +16,7 @@ session_id_make(const struct env *env, int64_t now_ms, struct str user,
 		id.b[i - 1] = (uint8_t)now_ms;
 		now_ms >>= 8;
 	}
-	id.b[AT_SHARD] = shard_of(user);
+	id.b[AT_SHARD] = session_shard_of(user);
 	*out = id;
 	return 0;
 }
@@ -41,4 +29,22 @@ session_id_time_ms(const struct session_id *id)
 	for (size_t i = 0; i < TIME_BYTES; i++)
 		ms = ms << 8 | id->b[i];
 	return ms;
+}
+
+uint8_t
+session_id_shard(const struct session_id *id)
+{
+	return id->b[AT_SHARD];
+}
+
+/* FNV-1a, folded to one byte. */
+uint8_t
+session_shard_of(struct str user)
+{
+	uint32_t h = 2166136261U;
+
+	for (size_t i = 0; i < user.n; i++)
+		h = (h ^ (uint8_t)user.p[i]) * 16777619U;
+	h ^= h >> 16;
+	return (uint8_t)(h ^ h >> 8);
 }

@@ -13,10 +13,16 @@
 
 #include "strategy/session_store.h"
 
+#define SESSION_SHARDS 256
+
 int session_id_make(const struct env *env, int64_t now_ms, struct str user,
 		    struct session_id *out, struct err *err) MUST_USE;
 
 /* When the session began. */
 int64_t session_id_time_ms(const struct session_id *id);
+
+/* Of the session's user; an id that was made up has any. */
+uint8_t session_id_shard(const struct session_id *id);
+uint8_t session_shard_of(struct str user);
 
 #endif

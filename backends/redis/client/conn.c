@@ -283,9 +283,3 @@ redis_prefix(const struct redis_link *l)
 {
 	return l->server->prefix;
 }
-
-bool
-redis_is_cluster(const struct redis_link *l)
-{
-	return l->server->target.cluster;
-}

@@ -57,8 +57,6 @@ struct redis_link;
 
 /* In front of every key; lives as long as the link. */
 struct str redis_prefix(const struct redis_link *l);
-/* Then each step can reach the slot of its own key only. */
-bool redis_is_cluster(const struct redis_link *l);
 
 #define REDIS_KEYS_MAX 4 /* of one script */
 

@@ -49,9 +49,8 @@ const struct option redis_options[] = {
 	       .help = "User of the server's ACL, when url does not name it."
 		       " What it has to be allowed, with PREFIX as below:"
 		       " ~PREFIX* +ping +info +set +get +getrange +setrange"
-		       " +exists +del +eval +evalsha +scan +zadd +zrem +zscore "
-		       "+zlexcount"
-		       " +zrangebylex +zrevrangebylex +zrangebyscore"
+		       " +exists +del +eval +evalsha +scan +zadd +zrem +zscore"
+		       " +zcard +zcount +zrevrangebylex +zrangebyscore"
 		       " +zrevrangebyscore +zremrangebyscore; +select for"
 		       " another database than 0, +role with sentinels,"
 		       " +cluster|slots +asking in a cluster."),

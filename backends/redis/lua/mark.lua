@@ -1,10 +1,16 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: a session.  ARGV: a name with a NUL behind it, the mark that a session
--- of that name has to have, with a NUL in front, and the one that it gets.
--- What is damaged is passed over.
-local s = redis.pcall('GETRANGE', KEYS[1], 0, 4095)
-if type(s) ~= 'string' or #s > 4095
-	or string.sub(s, 215, 214 + #ARGV[1]) ~= ARGV[1] then return 0 end
-if string.sub(s, -#ARGV[2]) ~= ARGV[2] then return 0 end
-redis.call('SETRANGE', KEYS[1], #s - #ARGV[3], ARGV[3])
-return 1
+-- KEYS: the index of a user.  ARGV: where to begin, how many to look at,
+-- `front`, the user, the mark that a session has to have, with a NUL in front,
+-- and the one that it gets.  Answers where to go on, empty at the end.  What is
+-- damaged is passed over.
+local from, most, front, user, old, new = unpack(ARGV)
+local list, records = page(KEYS[1], from, most, front)
+for i, entry in ipairs(list) do
+	local s = records[i]
+	if s and #s <= LONGEST and user_of(s) == user
+		and string.sub(s, -#old) == old then
+		redis.call('SETRANGE', front .. 's:' .. id_of(entry), #s - #new,
+			new)
+	end
+end
+return last_of(list, most)

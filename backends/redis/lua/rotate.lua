@@ -1,11 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- KEYS: a session.  ARGV: now, generation, presented, the earliest and the
 -- latest beginning of a grace that is not over, its uses, next, wrapped, end
--- when idle.
-local now, generation, presented, since, till, most, next, wrapped, ends =
-	unpack(ARGV)
--- At most what is longer than any session.
-local s = redis.call('GETRANGE', KEYS[1], 0, 4095)
+-- when idle; its id, `front`.
+local now, generation, presented, since, till, most, next, wrapped, ends, id,
+	front = unpack(ARGV)
+local s = redis.call('GETRANGE', KEYS[1], 0, LONGEST)
 if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return { 'GONE' } end
 local _, digits = string.find(s, '^1%d+')
 if not digits or digits < 118 or #s < 219 or #s > 4095 then
@@ -35,5 +34,5 @@ if string.sub(s, 118, 118) == '1' and presented == string.sub(s, 151, 182)
 	return { 'GRACE', s }
 end
 
-redis.call('DEL', KEYS[1])
+forget(front, id, s)
 return { 'REUSED', s }

@@ -214,13 +214,23 @@ fixture_rotate(struct fixture *r, struct session *s, const struct rotation *use,
 }
 
 struct fixture_key
+fixture_index(const char *user, const char *kind)
+{
+	struct fixture_key key;
+
+	(void)snprintf(key.text, sizeof(key.text), "fcgiauth:{%02x}%s",
+		       session_shard_of(str_from(user)), kind);
+	return key;
+}
+
+struct fixture_key
 fixture_key(const struct session *s)
 {
 	struct fixture_key key;
 	char id[HEX_LEN(SESSION_ID_BYTES)];
 
 	hex_encode(s->id.b, sizeof(s->id.b), id);
-	(void)snprintf(key.text, sizeof(key.text), "fcgiauth:s:{%.*s}",
-		       (int)sizeof(id), id);
+	(void)snprintf(key.text, sizeof(key.text), "fcgiauth:{%02x}s:%.*s",
+		       session_id_shard(&s->id), (int)sizeof(id), id);
 	return key;
 }

@@ -49,13 +49,16 @@ int fixture_rotate(struct fixture *r, struct session *s,
 		   const struct rotation *use, int64_t now,
 		   enum rotate_answer *answer) MUST_USE;
 
-/* "fcgiauth:s:{ID}" */
+/* "fcgiauth:{XX}s:ID" */
 struct fixture_key {
 	char text[64];
 };
 struct fixture_key fixture_key(const struct session *s);
+/* "fcgiauth:{XX}KIND" of the shard of a user: "u:alice", "sessions". */
+struct fixture_key fixture_index(const char *user, const char *kind);
 
 TCase *redis_damage_cases(void);
 TCase *redis_cut_cases(void);
+TCase *redis_shard_cases(void);
 
 #endif

@@ -24,7 +24,6 @@ START_TEST(commands_and_scripts)
 	fixture_init(&r, s.url);
 	OK(&r, fixture_connect(&r));
 	OK(&r, redis_ping(r.conn, &r.err));
-	ck_assert(!redis_is_cluster(r.conn));
 	OK(&r, fixture_get(&r, "none"));
 	ck_assert_int_eq(r.reply->type, REDIS_REPLY_NIL);
 	OK(&r, fixture_run(&r, "SET", "k", &value, 1));
