@@ -162,6 +162,12 @@ end_to_end() {
     log=$top/.build/$stage-e2e.log
     slow=$2
     shift 2
+    # A build of the programs alone lacks the tools of these tests.
+    if ! logged "$stage-tools" make -C "$dir" -j "$jobs" tests/load tests/seed
+    then
+        count 0 1 0
+        return 1
+    fi
     FCGIAUTHD=$dir/fcgiauthd FCGIAUTHCTL=$dir/fcgiauthctl \
         FCGIAUTH_SLOW=$slow FCGIAUTH_WRAP=$(fixed_addresses) \
         perl "$top/tests/tools/e2e.pl" --jobs $((2 * jobs)) "$@" \
