@@ -8,8 +8,7 @@ static bool
 is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
 {
 	return e->rotated && token_hash_same(&r->presented, &e->parent) &&
-	    in_grace(e->rotated_ms, r->grace_ms, now_ms) &&
-	    e->grace_uses < r->grace_max;
+	    in_grace(e->rotated_ms, r->grace_ms, now_ms);
 }
 
 static enum rotate_answer
@@ -35,7 +34,6 @@ advance(struct entry *e, const struct rotation *r, int64_t now_ms)
 	e->s.token = r->next;
 	memcpy(e->wrapped, r->wrapped, sizeof(e->wrapped));
 	e->rotated_ms = now_ms;
-	e->grace_uses = 0;
 	e->s.generation++;
 	e->s.last_seen_ms = now_ms;
 	e->s.idle_expires_ms = idle_expires_ms < e->s.expires_ms
@@ -50,12 +48,10 @@ carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
 	switch (answer) {
 	case ROTATE_GONE:
 	case ROTATE_FUTURE:
+	case ROTATE_GRACE:
 		break;
 	case ROTATE_DONE:
 		advance(e, r, now_ms);
-		break;
-	case ROTATE_GRACE:
-		e->grace_uses++;
 		break;
 	case ROTATE_REUSED:
 		memory_sessions_remove(t, e);

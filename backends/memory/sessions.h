@@ -16,7 +16,6 @@ struct entry {
 	struct token_hash parent;
 	uint8_t wrapped[32];
 	int64_t rotated_ms;
-	uint32_t grace_uses;
 };
 
 struct memory_sessions {

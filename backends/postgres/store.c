@@ -21,11 +21,7 @@ static const struct postgres_spec spec = {
 #define MARK(m)                                                                \
 	PG_BYTES(password_mark_is_known(m) ? (m)->b : NULL, sizeof((m)->b))
 
-/* Behind those of a session. */
-enum {
-	COLUMN_WRAPPED = 15,
-	COLUMN_GRACE_USES
-};
+#define COLUMN_WRAPPED 15 /* behind those of a session */
 
 /* A rotation is begun anew at most so often. */
 #define ROTATE_TRIES 8
@@ -175,21 +171,7 @@ store_postgres_touch(void *conn, const struct call *c, const struct touch *t,
 		      &n, err);
 }
 
-/* Which of the two has a successor to tell. */
-static int
-get_successor(const PGresult *r, struct rotated *out, struct err *err)
-{
-	int64_t uses;
-
-	if (postgres_get_bytes(r, 0, COLUMN_WRAPPED, out->wrapped,
-			       sizeof(out->wrapped), err) != 0 ||
-	    postgres_get_int(r, 0, COLUMN_GRACE_USES, &uses, err) != 0)
-		return -1;
-	out->answer = uses == 0 ? ROTATE_DONE : ROTATE_GRACE;
-	return 0;
-}
-
-#define ROTATION_ARGS 9
+#define ROTATION_ARGS 8
 
 /* A rotation on its way. */
 struct turn {
@@ -215,8 +197,9 @@ rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
 		postgres_get_session(r, 0, &out->session);
 		result = postgres_keep_texts(&out->session, t->room, NULL, err);
 	}
-	if (*row && result == 0 && which == STORE_SQL_ROTATE)
-		result = get_successor(r, out, err);
+	if (*row && result == 0 && PQnfields(r) > COLUMN_WRAPPED)
+		result = postgres_get_bytes(r, 0, COLUMN_WRAPPED, out->wrapped,
+					    sizeof(out->wrapped), err);
 	PQclear(r);
 	return result;
 }
@@ -226,26 +209,33 @@ rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
 static int
 rotate(const struct turn *t, struct rotated *out, struct err *err)
 {
-	bool row;
+	static const struct {
+		enum postgres_store_sql sql;
+		size_t nargs;
+		enum rotate_answer answer;
+	} tries[] = {
+		{ STORE_SQL_ROTATE, ROTATION_ARGS, ROTATE_DONE },
+		{ STORE_SQL_GRACE, 5, ROTATE_GRACE },
+		{ STORE_SQL_REUSED, 5, ROTATE_REUSED },
+		{ STORE_SQL_ROTATABLE, 2, ROTATE_FUTURE },
+	};
 
-	for (int i = 0; i < ROTATE_TRIES; i++) {
-		if (rotate_by(t, STORE_SQL_ROTATE, ROTATION_ARGS, &row, out,
+	for (size_t i = 0; i < ROTATE_TRIES * ARRAY_LEN(tries); i++) {
+		const size_t k = i % ARRAY_LEN(tries);
+		bool row;
+
+		if (rotate_by(t, tries[k].sql, tries[k].nargs, &row, out,
 			      err) != 0)
 			return -1;
-		if (row)
+		out->answer = row ? tries[k].answer : ROTATE_GONE;
+		if (row &&
+		    (out->answer != ROTATE_FUTURE ||
+		     out->session.generation < t->generation))
 			return 0;
-		out->answer = ROTATE_REUSED;
-		if (rotate_by(t, STORE_SQL_REUSED, 6, &row, out, err) != 0)
-			return -1;
-		if (row)
-			return 0;
-		if (rotate_by(t, STORE_SQL_ROTATABLE, 2, &row, out, err) != 0)
-			return -1;
-		out->answer = row ? ROTATE_FUTURE : ROTATE_GONE;
-		if (!row)
+		if (!row && k == ARRAY_LEN(tries) - 1) {
 			out->session = (struct session){ .created_ms = 0 };
-		if (!row || out->session.generation < t->generation)
 			return 0;
+		}
 	}
 	return err_set(err, ERR_BUSY, "the session changes all the time");
 }
@@ -259,8 +249,7 @@ store_postgres_rotate(void *conn, const struct call *c,
 		.conn = conn,
 		.generation = r->generation,
 		.args = { ID(&r->id), PG_INT(c->now_ms), PG_INT(r->generation),
-			  ID(&r->presented), PG_INT(r->grace_ms),
-			  PG_INT(r->grace_max), ID(&r->next),
+			  ID(&r->presented), PG_INT(r->grace_ms), ID(&r->next),
 			  PG_BYTES(r->wrapped, sizeof(r->wrapped)),
 			  PG_INT(later_ms(c->now_ms, r->idle_ms)) },
 		.room = arena_alloc(c->arena, POSTGRES_TEXTS_MAX),

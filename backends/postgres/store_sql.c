@@ -16,20 +16,14 @@
 	" id = $1 AND idle_expires_ms > $2 AND expires_ms > $2"                \
 	" AND generation < 4294967295"
 
-/* $3 generation, $4 presented, $5 grace_ms, $6 grace_max. */
+/* $3 generation, $4 presented, $5 grace_ms. */
 #define IS_CURRENT " token = $4"
 #define IS_GRACE                                                               \
 	"(parent = $4 AND $5 > 0 AND $2 - rotated_ms <= $5"                    \
-	" AND rotated_ms - $2 <= $5"                                           \
-	" AND grace_uses < $6)"
+	" AND rotated_ms - $2 <= $5)"
 
 /* As seen_ahead() of strategy/session_store.h, at $2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > $2"
-
-/* What is assigned is not seen by the assignments beside it. */
-#define IF_CURRENT(column, value)                                              \
-	" " column " = CASE WHEN" IS_CURRENT " THEN " value " ELSE " column    \
-	" END"
 
 /* Below the cursor of the last page: newest first. */
 #define PAGE                                                                   \
@@ -103,23 +97,18 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " AND idle_expires_ms > $2 AND expires_ms > $2"
 	    " AND (last_seen_ms < $2 OR idle_expires_ms < $3 OR " SEEN_AHEAD
 	    ")",
-	/* Asked in this order until one has a row.  $7 next, $8 wrapped, $9
-	 * the new idle_expires_ms.  A rotation leaves grace_uses = 0, grace
-	 * does not. */
+	/* Asked in this order until one has a row.  $6 next, $7 wrapped, $8
+	 * the new idle_expires_ms.  What is assigned is not seen by the
+	 * assignments beside it. */
 	[STORE_SQL_ROTATE] =
-	    "UPDATE fcgiauth.sessions SET"
-	    IF_CURRENT("token", "$7") ","
-	    IF_CURRENT("parent", "token") ","
-	    IF_CURRENT("wrapped", "$8") ","
-	    IF_CURRENT("generation", "generation + 1") ","
-	    IF_CURRENT("rotated_ms", "$2") ","
-	    IF_CURRENT("last_seen_ms", "$2") ","
-	    IF_CURRENT("idle_expires_ms", "LEAST($9, expires_ms)") ","
-	    " grace_uses = CASE WHEN" IS_CURRENT " THEN 0"
-	    " ELSE grace_uses + 1 END"
-	    " WHERE" ROTATABLE " AND generation >= $3"
-	    " AND (" IS_CURRENT " OR " IS_GRACE ")"
-	    " RETURNING " COLUMNS ", wrapped, grace_uses",
+	    "UPDATE fcgiauth.sessions SET token = $6, parent = token,"
+	    " wrapped = $7, generation = generation + 1, rotated_ms = $2,"
+	    " last_seen_ms = $2, idle_expires_ms = LEAST($8, expires_ms)"
+	    " WHERE" ROTATABLE " AND generation >= $3 AND" IS_CURRENT
+	    " RETURNING " COLUMNS ", wrapped",
+	[STORE_SQL_GRACE] =
+	    "SELECT " COLUMNS ", wrapped FROM fcgiauth.sessions"
+	    " WHERE" ROTATABLE " AND generation >= $3 AND " IS_GRACE,
 	[STORE_SQL_REUSED] =
 	    "DELETE FROM fcgiauth.sessions WHERE" ROTATABLE
 	    " AND generation >= $3 AND NOT" IS_CURRENT

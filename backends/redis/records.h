@@ -35,7 +35,7 @@
  *
  *	  0 format '1'	  1 remember	  2 created_ms	 21 expires_ms
  *	 40 last_seen_ms		 59 idle_expires_ms
- *	 78 rotated_ms	 97 generation	107 uses of grace
+ *	 78 rotated_ms	 97 generation	107 ten zeros
  *	117 was rotated	118 token	150 the one before
  *	182 wrapped	214 name, roles, email, full_name, address, user_agent,
  *			    and, when it is known, the mark in hexadecimal

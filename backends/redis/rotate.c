@@ -7,11 +7,14 @@
 
 #include <string.h>
 
-/* The earliest beginning of a grace that is not over now. */
-static int64_t
-since_ms(const struct rotation *r, int64_t now_ms)
+/* The earliest beginning of a grace that is not over now; empty: there is no
+ * grace. */
+static struct str
+since(struct redis_batch *b, const struct rotation *r, int64_t now_ms)
 {
-	return r->grace_ms >= now_ms ? 0 : now_ms - r->grace_ms;
+	if (r->grace_ms == 0)
+		return STR("");
+	return redis_time(b, r->grace_ms >= now_ms ? 0 : now_ms - r->grace_ms);
 }
 
 static bool
@@ -99,9 +102,8 @@ store_redis_rotate(void *conn, const struct call *c, const struct rotation *r,
 	    &b, LUA_ROTATE, redis_key_session(&b, &r->id),
 	    REDIS_ARGS(redis_time(&b, c->now_ms),
 		       redis_count(&b, r->generation), secret(r->presented.b),
-		       redis_time(&b, since_ms(r, c->now_ms)),
+		       since(&b, r, c->now_ms),
 		       redis_time(&b, later_ms(c->now_ms, r->grace_ms)),
-		       redis_number(&b, r->grace_ms > 0 ? r->grace_max : 0),
 		       secret(r->next.b), secret(r->wrapped),
 		       redis_time(&b, later_ms(c->now_ms, r->idle_ms)),
 		       redis_id(&b, &r->id),

@@ -198,8 +198,8 @@ rotate(struct sqlite_link *l, const struct call *c, const struct rotation *r,
 		size_t sql, nargs;
 		enum rotate_answer answer;
 	} tries[] = {
-		{ STORE_SQL_ROTATE, 9, ROTATE_DONE },
-		{ STORE_SQL_GRACE, 6, ROTATE_GRACE },
+		{ STORE_SQL_ROTATE, 8, ROTATE_DONE },
+		{ STORE_SQL_GRACE, 5, ROTATE_GRACE },
 		{ STORE_SQL_REUSED, 3, ROTATE_REUSED },
 		{ STORE_SQL_FUTURE, 3, ROTATE_FUTURE },
 	};
@@ -209,7 +209,6 @@ rotate(struct sqlite_link *l, const struct call *c, const struct rotation *r,
 		SQL_INT(r->generation),
 		ID(&r->presented),
 		SQL_INT(r->grace_ms),
-		SQL_INT(r->grace_max),
 		ID(&r->next),
 		SQL_BLOB(r->wrapped, sizeof(r->wrapped)),
 		SQL_INT(later_ms(c->now_ms, r->idle_ms)),

@@ -55,23 +55,20 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3 OR " SEEN_AHEAD
 	    ")",
 	/* Asked in this order, in one transaction, until one has a row.
-	 * ?3 generation, ?4 presented, ?5 grace_ms, ?6 grace_max, ?7 next,
-	 * ?8 wrapped, ?9 the new idle_expires_ms.  What was assigned is not
-	 * seen by the assignments beside it. */
+	 * ?3 generation, ?4 presented, ?5 grace_ms, ?6 next, ?7 wrapped, ?8
+	 * the new idle_expires_ms.  What was assigned is not seen by the
+	 * assignments beside it. */
 	[STORE_SQL_ROTATE] =
-	    "UPDATE main.sessions SET token = ?7, parent = token,"
-	    " wrapped = ?8, generation = generation + 1, rotated_ms = ?2,"
-	    " grace_uses = 0, last_seen_ms = ?2,"
-	    " idle_expires_ms = min(?9, expires_ms)"
+	    "UPDATE main.sessions SET token = ?6, parent = token,"
+	    " wrapped = ?7, generation = generation + 1, rotated_ms = ?2,"
+	    " last_seen_ms = ?2, idle_expires_ms = min(?8, expires_ms)"
 	    " WHERE" ROTATABLE " AND generation >= ?3 AND token = ?4"
 	    " RETURNING " COLUMNS ", wrapped",
 	[STORE_SQL_GRACE] =
-	    "UPDATE main.sessions SET grace_uses = grace_uses + 1"
+	    "SELECT " COLUMNS ", wrapped FROM main.sessions"
 	    " WHERE" ROTATABLE " AND generation >= ?3 AND parent = ?4"
 	    /* As in_grace(). */
-	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND rotated_ms - ?2 <= ?5"
-	    " AND grace_uses < ?6"
-	    " RETURNING " COLUMNS ", wrapped",
+	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND rotated_ms - ?2 <= ?5",
 	[STORE_SQL_REUSED] = "DELETE FROM main.sessions WHERE" ROTATABLE
 			     " AND generation >= ?3 RETURNING " COLUMNS,
 	[STORE_SQL_FUTURE] =

@@ -277,7 +277,6 @@ refresh_rotate(const struct refresh_mode *m, struct call *c,
 		.generation = p->token.generation,
 		.idle_ms = m->set.idle_timeout * 1000,
 		.grace_ms = m->set.grace * 1000,
-		.grace_max = m->set.grace > 0 ? UINT32_MAX : 0,
 	};
 
 	if (env_random(c->env, next.secret, sizeof(next.secret)) != 0)

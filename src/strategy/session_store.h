@@ -97,8 +97,7 @@ struct rotation {
 	uint8_t wrapped[32]; /* `next`, readable only with the presented one */
 	int64_t idle_ms;     /* idle_expires_ms becomes now + this, at most
 			      * expires_ms */
-	int64_t grace_ms;    /* 0: none */
-	uint32_t grace_max;  /* answers ROTATE_GRACE at most so often */
+	int64_t grace_ms; /* 0: none */
 };
 
 /* Zero denies. */
@@ -237,8 +236,8 @@ struct session_store_ops {
 	 *	presented is the current secret		DONE: it becomes the
 	 *		one before; next, wrapped, generation + 1, last_seen_ms,
 	 *		idle_expires_ms are stored; grace begins at now_ms
-	 *	presented is the one before, in_grace(), fewer than grace_max
-	 *		so far				GRACE: nothing else moves
+	 *	presented is the one before,
+	 *		in_grace()			GRACE: nothing moves
 	 *	otherwise				REUSED: it is ended
 	 *
 	 * Of all calls with the same secret, in all processes, one gets DONE.

@@ -118,7 +118,7 @@ static int
 rotate(struct store_link *l, const struct call *c, const struct rotation *r,
        struct rotated *out, struct err *err)
 {
-	if (r->grace_ms > 0 && r->grace_max > 0)
+	if (r->grace_ms > 0)
 		return REPEAT(l, rotate, c, r, out, err);
 	return CALL(l, rotate, c, r, out, err);
 }

@@ -31,7 +31,7 @@ CREATE TABLE fcgiauth.sessions (
 	parent bytea CHECK (octet_length(parent) = 32),
 	wrapped bytea CHECK (octet_length(wrapped) = 32),
 	rotated_ms bigint NOT NULL DEFAULT 0,
-	grace_uses bigint NOT NULL DEFAULT 0
+	grace_uses bigint NOT NULL DEFAULT 0 -- not used any more
 ) WITH (fillfactor = 70);
 
 CREATE INDEX sessions_newest ON fcgiauth.sessions (created_ms, id);

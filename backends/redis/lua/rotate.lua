@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- KEYS: a session.  ARGV: now, generation, presented, the earliest and the
--- latest beginning of a grace that is not over, its uses, next, wrapped, end
--- when idle; its id, `front`.
-local now, generation, presented, since, till, most, next, wrapped, ends, id,
-	front = unpack(ARGV)
+-- latest beginning of a grace that is not over (the earliest is empty: there is
+-- no grace), next, wrapped, end when idle; its id, `front`.
+local now, generation, presented, since, till, next, wrapped, ends, id, front =
+	unpack(ARGV)
 local s = redis.call('GETRANGE', KEYS[1], 0, LONGEST)
 if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return { 'GONE' } end
 local _, digits = string.find(s, '^1%d+')
@@ -26,11 +26,10 @@ if presented == token then
 	return { 'DONE', string.sub(s, 1, 40) .. change .. string.sub(s, 215) }
 end
 
-local uses = tonumber(string.sub(s, 108, 117))
-if string.sub(s, 118, 118) == '1' and presented == string.sub(s, 151, 182)
-	and string.sub(s, 79, 97) >= since and string.sub(s, 79, 97) <= till
-	and uses < tonumber(most) then
-	redis.call('SETRANGE', KEYS[1], 107, string.format('%010d', uses + 1))
+if since ~= '' and string.sub(s, 118, 118) == '1'
+	and presented == string.sub(s, 151, 182)
+	and string.sub(s, 79, 97) >= since
+	and string.sub(s, 79, 97) <= till then
 	return { 'GRACE', s }
 end
 

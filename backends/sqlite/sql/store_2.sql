@@ -12,6 +12,7 @@ ALTER TABLE main.sessions ADD COLUMN
 	wrapped BLOB CHECK (length(wrapped) = 32);
 ALTER TABLE main.sessions ADD COLUMN
 	rotated_ms INTEGER NOT NULL DEFAULT 0;
+-- Not used any more.
 ALTER TABLE main.sessions ADD COLUMN
 	grace_uses INTEGER NOT NULL DEFAULT 0;
 

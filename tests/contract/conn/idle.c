@@ -81,8 +81,7 @@ static int
 rotate(struct store_link *l, int64_t grace_ms)
 {
 	const struct rotation rotation = { .id = { .b = { 1 } },
-					   .grace_ms = grace_ms,
-					   .grace_max = 10 };
+					   .grace_ms = grace_ms };
 	struct rotated is;
 
 	return store_rotate(l, AT(r, 1), &rotation, &is, &r->err);

@@ -221,8 +221,7 @@ race_once(struct racer *me, struct store_link *l, struct arena *a)
 	struct rotation use = { .id = me->family.id,
 				.presented = me->family.token,
 				.idle_ms = 60000,
-				.grace_ms = 1000,
-				.grace_max = UINT32_MAX };
+				.grace_ms = 1000 };
 	const struct env *env = &me->r->fake.env;
 	struct attempt attempt;
 	struct rotated is;

@@ -201,9 +201,6 @@ static const struct {
 	  ROTATE_GRACE },
 	{ "token = " PRESENTED, TURNED ", rotated_ms = created_ms", 0, 0,
 	  ROTATE_REUSED },
-	{ "token = " PRESENTED,
-	  TURNED ", rotated_ms = created_ms, grace_uses = 3", 0, 10,
-	  ROTATE_REUSED },
 	/* It was ended, by a clock or by its last generation. */
 	{ "token = " PRESENTED, "idle_expires_ms = created_ms", 0, 10,
 	  ROTATE_GONE },
@@ -235,8 +232,7 @@ START_TEST(changed_while_it_is_rotated)
 		w.s = fixture_create(r);
 		w.use = (struct rotation){ .generation = turns[i].generation,
 					   .idle_ms = 3600,
-					   .grace_ms = turns[i].grace_ms,
-					   .grace_max = 3 };
+					   .grace_ms = turns[i].grace_ms };
 		memset(&w.use.presented, 0xaa, sizeof(w.use.presented));
 		memset(&w.use.next, 0xdd, sizeof(w.use.next));
 		memset(w.use.wrapped, 0xee, sizeof(w.use.wrapped));

@@ -191,7 +191,6 @@ fixture_rotation(struct fixture *r, const struct session *s)
 		.generation = s->generation,
 		.idle_ms = 3600,
 		.grace_ms = 10,
-		.grace_max = 3,
 	};
 
 	HOLDS(r, env_random(&r->fake.env, &use.next, sizeof(use.next)) == 0);

@@ -132,16 +132,16 @@ START_TEST(damaged_ones_do_not_turn)
 		enum rotate_answer answer;
 	} turns[] = {
 		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_DONE },
-		{ "wrapped = x'01', grace_uses = 0",
-		  "wrapped = zeroblob(32)", "32 bytes", ROTATE_GRACE },
-		{ "wrapped = NULL, grace_uses = 0",
-		  "wrapped = zeroblob(32)", "32 bytes", ROTATE_GRACE },
+		{ "wrapped = x'01'", "wrapped = zeroblob(32)", "32 bytes",
+		  ROTATE_GRACE },
+		{ "wrapped = NULL", "wrapped = zeroblob(32)", "32 bytes",
+		  ROTATE_GRACE },
 		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_FUTURE },
 		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_REUSED },
 	};
 	struct fixture *r = fixture_open();
 	struct session s;
-	struct rotation use = { .idle_ms = 60, .grace_ms = 9, .grace_max = 1 };
+	struct rotation use = { .idle_ms = 60 };
 	char sql[100];
 
 	fixture_migrate(r);
@@ -153,6 +153,7 @@ START_TEST(damaged_ones_do_not_turn)
 		struct rotated is = { .answer = ROTATE_GONE };
 
 		use.generation = turns[i].answer == ROTATE_FUTURE ? 9 : 0;
+		use.grace_ms = turns[i].answer == ROTATE_REUSED ? 0 : 9;
 		(void)snprintf(sql, sizeof(sql),
 			       "PRAGMA ignore_check_constraints = ON;"
 			       "UPDATE sessions SET %s",

@@ -276,7 +276,7 @@ START_TEST(plans_use_indexes)
 		{ "UPDATE sessions SET token = x'01' WHERE id = x'00'"
 		  " AND token = x'00'",
 		  "sqlite_autoindex_sessions_2" },
-		{ "UPDATE sessions SET grace_uses = 1 WHERE id = x'00'"
+		{ "SELECT wrapped FROM sessions WHERE id = x'00'"
 		  " AND parent = x'00'",
 		  "sqlite_autoindex_sessions_2" },
 		{ "SELECT 1 FROM denials WHERE key IN ('a', 'b', 'c', 'd')"

@@ -181,7 +181,6 @@ fixture_rotation(struct fixture *r, const struct token_hash *presented,
 		.generation = generation,
 		.idle_ms = 3600,
 		.grace_ms = 10,
-		.grace_max = 3,
 	};
 
 	HOLDS(r, env_random(r->env, &use.next, sizeof(use.next)) == 0);

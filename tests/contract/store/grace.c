@@ -7,14 +7,12 @@
 
 /* A session whose secret was just replaced, at r->now, by *use. */
 static struct session
-rotated(struct fixture *r, struct rotation *use, int64_t grace_ms,
-	uint32_t grace_max)
+rotated(struct fixture *r, struct rotation *use, int64_t grace_ms)
 {
 	struct session s = fixture_create(r, "alice", r->now - 100);
 
 	*use = fixture_rotation(r, &s.token, 0);
 	use->grace_ms = grace_ms;
-	use->grace_max = grace_max;
 	SAME(r, rotate(r, &s.id, use, r->now).answer, ROTATE_DONE);
 	return rotated_session(&s, use, r->now);
 }
@@ -27,7 +25,6 @@ again(struct fixture *r, const struct rotation *use)
 	    fixture_rotation(r, &use->presented, use->generation);
 
 	other.grace_ms = use->grace_ms;
-	other.grace_max = use->grace_max;
 	return other;
 }
 
@@ -57,7 +54,7 @@ START_TEST(grace_to_the_millisecond)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t at = r->now + rows[i].at;
 		struct rotation use, other;
-		struct session s = rotated(r, &use, rows[i].grace, 9);
+		struct session s = rotated(r, &use, rows[i].grace);
 		struct rotated t;
 
 		other = again(r, &use);
@@ -84,11 +81,11 @@ START_TEST(grace_before_it_began)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use;
-	struct session s = rotated(r, &use, 10, 100);
+	struct session s = rotated(r, &use, 10);
 
 	SAME(r, rotate(r, &s.id, &use, r->now - 10).answer, ROTATE_GRACE);
 	SAME(r, rotate(r, &s.id, &use, r->now - 11).answer, ROTATE_REUSED);
-	s = rotated(r, &use, 10, 100);
+	s = rotated(r, &use, 10);
 	SAME(r, rotate(r, &s.id, &use, r->now - 3600000).answer, ROTATE_REUSED);
 	fixture_close(r);
 }
@@ -123,53 +120,30 @@ START_TEST(touch_after_the_clock_was_set_right)
 }
 END_TEST
 
-START_TEST(grace_only_so_often)
-{
-	static const uint32_t most[] = { 0, 1, 3, 20 };
-	struct fixture *r = fixture_open(_i);
-
-	for (size_t i = 0; i < ARRAY_LEN(most); i++) {
-		struct rotation use;
-		struct session s = rotated(r, &use, 10, most[i]);
-
-		for (uint32_t n = 0; n < most[i]; n++) {
-			struct rotated t =
-			    rotate(r, &s.id, &use, r->now + n % 10);
-
-			SAME(r, t.answer, ROTATE_GRACE);
-			HOLDS(r, rotated_gives(&t, &use));
-		}
-		SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_REUSED);
-		rotate_gone(r, &s, r->now);
-	}
-	fixture_close(r);
-}
-END_TEST
-
 START_TEST(grace_is_not_prolonged)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use, before;
-	struct session s = rotated(r, &use, 10, 100);
+	struct session s = rotated(r, &use, 10);
 
 	for (int at = 0; at <= 10; at++)
 		SAME(r, rotate(r, &s.id, &use, r->now + at).answer, ROTATE_GRACE);
 	SAME(r, rotate(r, &s.id, &use, r->now + 11).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now);
 
-	/* The next rotation has a time of grace and uses of its own. */
-	s = rotated(r, &before, 10, 2);
-	for (int i = 0; i < 2; i++)
-		SAME(r, rotate(r, &s.id, &before, r->now).answer, ROTATE_GRACE);
+	/* The next rotation has a time of grace of its own, and however often
+	 * it is used, it ends. */
+	s = rotated(r, &before, 10);
+	SAME(r, rotate(r, &s.id, &before, r->now).answer, ROTATE_GRACE);
 	use = rotate_done(r, &s, r->now + 8);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 20; i++) {
 		struct rotated t = rotate(r, &s.id, &use, r->now + 18);
 
 		SAME(r, t.answer, ROTATE_GRACE);
 		HOLDS(r, rotated_gives(&t, &use) && !rotated_gives(&t, &before));
 	}
-	SAME(r, rotate(r, &s.id, &use, r->now + 18).answer, ROTATE_REUSED);
-	rotate_gone(r, &s, r->now + 18);
+	SAME(r, rotate(r, &s.id, &use, r->now + 19).answer, ROTATE_REUSED);
+	rotate_gone(r, &s, r->now + 19);
 	fixture_close(r);
 }
 END_TEST
@@ -224,12 +198,11 @@ START_TEST(grace_in_a_shorter_time)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use, other;
-	struct session s = rotated(r, &use, 1000, 9);
+	struct session s = rotated(r, &use, 1000);
 
 	/* What counts is what the service says today. */
 	SAME(r, rotate(r, &s.id, &use, r->now + 500).answer, ROTATE_GRACE);
 	other = again(r, &use);
-	other.grace_max = 1;
 	other.grace_ms = 400;
 	SAME(r, rotate(r, &s.id, &other, r->now + 500).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now);
@@ -241,7 +214,7 @@ START_TEST(grace_after_a_restart)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use;
-	struct session s = rotated(r, &use, 10, 2);
+	struct session s = rotated(r, &use, 10);
 	struct rotated t;
 
 	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
@@ -251,7 +224,8 @@ START_TEST(grace_after_a_restart)
 		SAME(r, t.answer, ROTATE_GRACE);
 		HOLDS(r, rotated_gives(&t, &use));
 		fixture_reopen(r);
-		SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_REUSED);
+		SAME(r, rotate(r, &s.id, &use, r->now + 11).answer,
+		     ROTATE_REUSED);
 		fixture_reopen(r);
 		rotate_gone(r, &s, r->now);
 	}
@@ -265,7 +239,6 @@ struct model {
 	uint8_t wrapped[32];
 	struct session s;
 	int64_t rotated;
-	uint32_t uses;
 	bool there;
 };
 
@@ -282,8 +255,7 @@ expected(const struct model *m, const struct rotation *use, int64_t now)
 		return ROTATE_DONE;
 	if (g == 0 || memcmp(&use->presented, &m->secrets[g - 1], 32) != 0)
 		return ROTATE_REUSED;
-	if (use->grace_ms == 0 || now > m->rotated + use->grace_ms ||
-	    m->uses >= use->grace_max)
+	if (use->grace_ms == 0 || now > m->rotated + use->grace_ms)
 		return ROTATE_REUSED;
 	return ROTATE_GRACE;
 }
@@ -292,7 +264,6 @@ static void
 model_follow(struct model *m, const struct rotation *use, int64_t now,
 	     enum rotate_answer answer)
 {
-	m->uses += answer == ROTATE_GRACE;
 	m->there = m->there && answer != ROTATE_REUSED;
 	if (answer != ROTATE_DONE)
 		return;
@@ -300,7 +271,6 @@ model_follow(struct model *m, const struct rotation *use, int64_t now,
 	m->secrets[m->s.generation] = use->next;
 	memcpy(m->wrapped, use->wrapped, sizeof(m->wrapped));
 	m->rotated = now;
-	m->uses = 0;
 }
 
 static unsigned
@@ -325,7 +295,6 @@ random_use(struct fixture *r, const struct model *m)
 	use.generation += dice(r, 15) == 0;
 	use.idle_ms = 300 * (1 + dice(r, 12));
 	use.grace_ms = dice(r, 4) * 10;
-	use.grace_max = dice(r, 5);
 	return use;
 }
 
@@ -378,7 +347,6 @@ store_grace_cases(void)
 	tcase_add_loop_test(t, grace_to_the_millisecond, 0, n);
 	tcase_add_loop_test(t, grace_before_it_began, 0, n);
 	tcase_add_loop_test(t, touch_after_the_clock_was_set_right, 0, n);
-	tcase_add_loop_test(t, grace_only_so_often, 0, n);
 	tcase_add_loop_test(t, grace_is_not_prolonged, 0, n);
 	tcase_add_loop_test(t, ancestors_are_reuse, 0, n);
 	tcase_add_loop_test(t, never_rotated_has_no_parent, 0, n);

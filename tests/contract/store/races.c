@@ -36,8 +36,7 @@ present(struct work *w, const struct session *s, struct told *told)
 				.presented = s->token,
 				.generation = s->generation,
 				.idle_ms = 3600,
-				.grace_ms = 10,
-				.grace_max = CALLERS };
+				.grace_ms = 10 };
 
 	/* Of its own, and not to be mistaken for another's. */
 	memcpy(&use.next, &s->id, sizeof(s->id));

@@ -188,9 +188,8 @@ START_TEST(future_changes_nothing)
 			HOLDS(r, session_same(&got, &s));
 		}
 	}
-	/* Not even a use of the grace. */
-	for (unsigned i = 0; i < last.grace_max; i++)
-		SAME(r, rotate(r, &s.id, &last, r->now).answer, ROTATE_GRACE);
+	/* Not even the grace. */
+	SAME(r, rotate(r, &s.id, &last, r->now).answer, ROTATE_GRACE);
 	(void)rotate_done(r, &s, r->now);
 	fixture_close(r);
 }
@@ -307,14 +306,12 @@ START_TEST(clock_is_set_back)
 	before = get(r, &s, r->now - 5000);
 	SAME(r, before.idle_expires_ms, r->now - 1400);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now - 1400));
-	/* Grace goes by the clock as well, and by its number of uses. */
+	/* Grace goes by the clock as well. */
 	last = rotate_done(r, &s, r->now - 2000);
-	for (unsigned i = 0; i < last.grace_max; i++)
-		SAME(
-		    r,
-		    rotate(r, &s.id, &last, r->now - 2000 - last.grace_ms).answer,
-		    ROTATE_GRACE);
-	SAME(r, rotate(r, &s.id, &last, r->now - 2000).answer, ROTATE_REUSED);
+	SAME(r, rotate(r, &s.id, &last, r->now - 2000 - last.grace_ms).answer,
+	     ROTATE_GRACE);
+	SAME(r, rotate(r, &s.id, &last, r->now - 1999 + last.grace_ms).answer,
+	     ROTATE_REUSED);
 	rotate_gone(r, &s, r->now - 2000);
 	fixture_close(r);
 }
@@ -358,17 +355,18 @@ START_TEST(rotation_without_memory)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
-	enum rotate_answer want[] = { ROTATE_DONE, ROTATE_GRACE,
+	enum rotate_answer want[] = { ROTATE_DONE, ROTATE_GRACE, ROTATE_GRACE,
 				      ROTATE_REUSED };
 	struct rotation use = fixture_rotation(r, &s.token, 0);
 	unsigned failures = 0;
 
 	use.id = s.id;
-	use.grace_max = 1;
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		struct rotated is = { .answer = ROTATE_FUTURE };
 		int rc = -1;
 
+		if (want[i] == ROTATE_REUSED)
+			use.grace_ms = 0;
 		for (unsigned n = 0; rc != 0 && n < 40; n++) {
 			struct arena *a = arena_new(1 << 20);
 
