@@ -2,8 +2,8 @@
 /* Finds the kind of a password hash by its beginning. */
 #include "crypto/password_kind.h"
 
-#define ANEW  "set a new password"
-#define RESET "the first sign-in cannot convert it: " ANEW
+#define SET_NEW "set a new password"
+#define RESET	"the first sign-in cannot convert it: " SET_NEW
 
 enum kind {
 	NONE,
@@ -69,23 +69,25 @@ static const struct password_kind kinds[KINDS] = {
 			    "`pbkdf2:sha256:` (Flask), `{PBKDF2-SHA256}`",
 			    "replaced", "", PASSWORD_BY_PBKDF2 },
 	[APR1] = { "apr1-md5", "`$apr1$` (htpasswd without an option)",
-		   "replaced", "weak: whoever gets it tries millions a second",
+		   "replaced",
+		   "weak: an attacker who has it can try millions of"
+		   " passwords a second",
 		   PASSWORD_BY_CRYPT },
 	[ARGON2D] = { "argon2d", "`$argon2d$`", "refused",
-		      "its work can be watched from outside: " ANEW, 0 },
+		      "its work can be watched from outside: " SET_NEW, 0 },
 	[BCRYPT_OLD] = { "bcrypt-old", "`$2$`, `$2x$`", "refused",
-			 "made by a faulty program: " ANEW, 0 },
+			 "made by a faulty program: " SET_NEW, 0 },
 	[PBKDF2_SHA1] = { "pbkdf2-sha1",
 			  "`pbkdf2_sha1$`, `$pbkdf2$`, `{PBKDF2}`", "refused",
 			  RESET, 0 },
 	[SCRYPT] = { "scrypt", "`$scrypt$`, `$7$`, `scrypt:`, `scrypt$`",
-		     "refused", "not supported: " ANEW, 0 },
+		     "refused", "not supported: " SET_NEW, 0 },
 	[MD5_CRYPT] = { "md5-crypt", "`$1$`, `{MD5-CRYPT}`", "refused",
 			"too weak: " RESET, 0 },
 	[PHPASS] = { "phpass", "`$P$` (WordPress before 6.8), `$H$` (phpBB)",
 		     "refused", "too weak: " RESET, 0 },
 	[DRUPAL] = { "drupal-sha512", "`$S$` (Drupal before 10.1)", "refused",
-		     "not supported: " ANEW, 0 },
+		     "not supported: " SET_NEW, 0 },
 	[DES_CRYPT] = { "des-crypt", "13 characters, `{DES-CRYPT}`", "refused",
 			"reads 8 bytes of a password: " RESET, 0 },
 	[DIGEST] = { "digest",
@@ -93,7 +95,7 @@ static const struct password_kind kinds[KINDS] = {
 		     "32, 40, 64 or 128 hexadecimal digits",
 		     "refused", "one round of a fast digest: " RESET, 0 },
 	[SCRAM] = { "scram", "`SCRAM-SHA-256$`, `{SCRAM-SHA-256}`", "refused",
-		    "not supported: " ANEW, 0 },
+		    "not supported: " SET_NEW, 0 },
 	[PLAIN] = { "plain", "`{PLAIN}`, `{CLEARTEXT}`, `{noop}`", "refused",
 		    "this is the password itself: set another one", 0 },
 	[DOUBLED] = { "doubled-dollars", "`$$2y$$`", "refused",
@@ -103,7 +105,7 @@ static const struct password_kind kinds[KINDS] = {
 	[NONE] = { "none", "nothing, `*`, `!`, `x`", "refused",
 		   "no password is set", 0 },
 	[UNKNOWN] = { "unknown", "anything else", "refused",
-		      "no hash that is known, perhaps plain text: " ANEW, 0 },
+		      "no hash that is known, perhaps plain text: " SET_NEW, 0 },
 };
 
 /* Prefixes that programs add to a hash that begins with '$'. */

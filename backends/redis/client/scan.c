@@ -29,7 +29,7 @@ add_escaped(struct buf *b, struct str s)
 	}
 }
 
-/* Anew for each page: what fn does may reconnect. */
+/* Looked up again for each page: fn may reconnect. */
 static int
 find_wire(struct redis_link *l, const struct redis_address *at,
 	  int64_t deadline_ms, struct redis_wire **out, struct err *err)
@@ -84,7 +84,7 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 
 	if (find_wire(s->link, at, deadline_ms, &w, err) != 0)
 		return -1;
-	/* A cursor is nothing to a server that was started anew. */
+	/* A server that was restarted does not know the cursor. */
 	if (!redis_wire_is_new(w))
 		argv[1] = *cursor;
 	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,

@@ -154,7 +154,7 @@ sentinel_login(const struct redis_conf *conf, struct arena *a,
 	return 0;
 }
 
-/* Contradictions; each rule blames one key. */
+/* Contradictions; each rule names one key. */
 static int
 check_rules(const struct redis_conf *c, const struct redis_target *t,
 	    struct err *err)

@@ -34,7 +34,7 @@ struct redis_wire {
 	const struct env *env;
 	int fd;
 	SSL *ssl; /* NULL: not encrypted */
-	struct arena *arena; /* of `out`, which begins anew when all is sent */
+	struct arena *arena; /* of `out`; reset when all is sent */
 	struct buf out;
 	size_t sent; /* of `out` */
 	redisReader *reader;

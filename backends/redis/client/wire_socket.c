@@ -141,7 +141,7 @@ tune(int fd)
 				 &rows[i].value, sizeof(rows[i].value));
 }
 
-/* Each address has its share of the time, so that one which swallows packets
+/* Each address has its share of the time, so that one which drops packets
  * does not hide the next. */
 static int
 connect_any(const struct addrinfo *list, const struct env *env,
