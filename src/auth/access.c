@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may do what a request asks for. */
+/* The decision on access. */
 #include "auth/access.h"
 
 #include "auth/require.h"
@@ -19,7 +19,8 @@ access_doubt_text(enum access_doubt doubt)
 	return texts[doubt];
 }
 
-/* The readings that matter: in t->paths, or t->doubt says why none does. */
+/* Sets t->paths to the readings to evaluate, or t->doubt to the reason why
+ * there are none. */
 static int
 read_path(const struct rules *r, struct str path, struct arena *a,
 	  struct access_terms *t, struct err *err)
@@ -48,8 +49,8 @@ read_path(const struct rules *r, struct str path, struct arena *a,
 	return 0;
 }
 
-/* Are all readings in the same one of server.locations, or all in none?  What
- * the web server asks for in another is not known here. */
+/* Returns true when all readings are in the same one of server.locations, or
+ * all in none.  The requirement of another location is not known here. */
 static bool
 share_location(const struct rules *r, const struct access_terms *t)
 {
@@ -103,8 +104,8 @@ access_find(const struct rules *r, const struct access_question *q,
 	return 0;
 }
 
-/* Nobody is signed in.  Where some readings are closed to all and some are
- * not, signing in would not help. */
+/* Evaluates the terms when nobody is signed in.  When some readings, but not
+ * all, are closed to everybody, signing in does not help. */
 static enum access
 judge_stranger(const struct access_terms *t, enum access_doubt *doubt)
 {

@@ -1,68 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may do what a request asks for: rules, the requirement of the location,
- * and what follows when its path can be read in more than one way.  Whoever is
- * let in would be let in on every reading.
+ * The decision on access: it combines the rules, the requirement of the
+ * location, and the readings of a path that can be understood in more than one
+ * way.  A user is allowed only if every reading of the path allows them.
  */
 #ifndef AUTH_ACCESS_H
 #define AUTH_ACCESS_H
 
 #include "auth/rules.h"
 
-/* Why a request is refused whatever its rules say. */
+/* Reasons for which a request is refused regardless of its rules. */
 enum access_doubt {
 	ACCESS_CLEAR = 0,
-	/* http/readings.h: a client that means well sends no such path. */
+	/* The path hides dot segments (http/readings.h); no legitimate client
+	 * sends such a path. */
 	ACCESS_HIDDEN_DOTS,
-	/* Some readings would let this visitor in, and some would not; or
-	 * only some are where the web server asks for more (rules.h). */
+	/* Some readings allow this visitor and some do not, or the readings are
+	 * in different locations, for which the web server may have different
+	 * requirements (rules.h). */
 	ACCESS_AMBIGUOUS,
 };
 
-/* For logs: "hidden dot segment", "ambiguous path"; NULL when clear. */
+/* Returns the text for logs: "hidden dot segment", "ambiguous path"; NULL for
+ * ACCESS_CLEAR. */
 const char *access_doubt_text(enum access_doubt doubt);
 
 struct access_question {
 	struct rule_question rule;
-	struct str path; /* as path_split() gives it */
-	struct str also; /* as AUTH_REQUIRE brings it, valid or not */
+	struct str path; /* as returned by path_split() */
+	struct str also; /* the value of AUTH_REQUIRE, valid or not */
 };
 
-/* What holds for the request, whoever sends it. */
+/* The part of the decision that does not depend on the user. */
 struct access_terms {
-	enum access_doubt doubt; /* refused, for all */
-	struct str also; /* what the location asks for; may be empty */
-	bool open; /* to everybody, with or without a credential */
-	/* The readings that matter, and what the rules say of each; none when
-	 * all are refused, only the path itself when no rule asks for one. */
+	enum access_doubt doubt; /* if not ACCESS_CLEAR, everybody is refused */
+	struct str also; /* requirement of the location; may be empty */
+	bool open; /* allowed with and without a credential */
+	/* The readings to evaluate, and the outcome of the rules for each.
+	 * There are none when `doubt` refuses everybody, and only the path
+	 * itself when no rule matches by path. */
 	const struct str *paths;
 	const struct rule_outcome *outcomes;
 	size_t n;
 };
 
-/* -1: could not tell, as rules_judge(). */
+/* Computes the terms of a request; they are allocated in `a`.  Returns -1 when
+ * the rules cannot be evaluated (rules_judge()). */
 int access_find(const struct rules *r, const struct access_question *q,
 		struct arena *a, struct access_terms *out, struct err *err)
     MUST_USE;
 
 /*
- * Why a user was refused whom access_judge() refused without a doubt: what the
- * rules say of the first reading that is closed to him, or NULL when it is the
- * requirement of the location.
+ * Returns why access_judge() refused this user with ACCESS_CLEAR: the outcome
+ * of the first reading whose requirement the user does not meet, or NULL when
+ * they do not meet the requirement of the location.
  */
 const struct rule_outcome *access_refused_by(const struct access_terms *t,
 					const struct identity *who);
 
 enum access {
-	ACCESS_SIGN_IN = 0, /* nobody is signed in, and somebody may */
+	ACCESS_SIGN_IN = 0, /* not signed in; a signed-in user may be allowed */
 	ACCESS_NO,
 	ACCESS_YES,
 };
 
 /*
- * `who` NULL: nobody is signed in.  *doubt: why not, with ACCESS_NO; else
- * clear.  Of readings that are public and readings that ask for a user, the
- * latter win over a stranger: ACCESS_SIGN_IN.
+ * Evaluates the terms for a user; `who` is NULL when nobody is signed in.  With
+ * ACCESS_NO, *doubt is the reason, or ACCESS_CLEAR when a requirement is not
+ * met; otherwise it is ACCESS_CLEAR.  When nobody is signed in and some
+ * readings are public while others require a user, the result is
+ * ACCESS_SIGN_IN.
  */
 enum access access_judge(const struct access_terms *t,
 			 const struct identity *who, enum access_doubt *doubt);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The few shapes of an answer. */
+/* The kinds of answers. */
 #include "auth/answer.h"
 
 #include "auth/pages.h"
@@ -84,8 +84,8 @@ answer_retry_after(struct exchange *e, int64_t seconds)
 	http_response_header(e->out, "Retry-After", buf_str(&text));
 }
 
-/* Whoever owns a damaged session, or asks while a store is down, can have it
- * written as often as he likes. */
+/* The number of lines is limited: a client that owns a damaged session, or
+ * sends requests while a store is down, could cause as many as it likes. */
 void
 answer_log_unavailable(const struct exchange *e, const char *event,
 		       const struct err *err)

@@ -5,8 +5,8 @@
 #include "base/enc.h"
 #include "base/log.h"
 
-/* What a client claims is cut: it may be a password typed into the wrong box,
- * and is of no use beyond what a name can have. */
+/* A claimed name that is not valid is replaced: it may be a password typed into
+ * the wrong field, and a text that cannot be a name is of no use. */
 static struct str
 claimed(struct str user)
 {
@@ -27,7 +27,7 @@ write_line(const struct exchange *e, const char *event, struct str user,
 	fields[n++] = F_STR("address", e->in->remote_addr);
 	if (e->in->request_id.n > 0)
 		fields[n++] = F_STR("request", e->in->request_id);
-	/* Last and bounded: it is as long as the client likes. */
+	/* Last and of bounded length: the client chooses how long it is. */
 	fields[n++] = F_STR("user_agent", str_clip(e->in->user_agent,
 						   IDENTITY_TEXT_MAX));
 	log_event(e->call.env->log, LOG_INFO, "audit", event, fields, n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit log, lines of class `audit`: who did what, from where.  Never a
- * password, token, hash or cookie.
+ * The audit log, lines of class `audit`: which user did what, and from which
+ * address.  A line never contains a password, token, hash or cookie.
  */
 #ifndef AUTH_AUDIT_H
 #define AUTH_AUDIT_H
@@ -9,19 +9,20 @@
 #include "auth/exchange.h"
 
 /*
- * `event` and `why` are words of ours, `why` perhaps with what a user source
- * said; why NULL: nothing to add.  `user`
- * is what was claimed or proven, `session` NULL where there is none.
+ * Writes a line.  `event` and `why` are constant words; `why` may include the
+ * message of a user source, and is NULL when there is nothing to add.  `user`
+ * is a claimed or a proven name; `session` is NULL when there is none.
  */
 void audit(const struct exchange *e, const char *event, struct str user,
 	   const struct session_id *session, const char *why);
 
-/* The same of `ended` sessions at once. */
+/* Writes one line for `ended` sessions that were ended at once. */
 void audit_ended(const struct exchange *e, const char *event, struct str user,
 		 int64_t ended);
 
-/* As audit(), of an event that anybody can cause as often as they like: a line
- * a second at most, which says how many were left out. */
+/* Works like audit(), for an event that any client can cause as often as it
+ * likes: writes at most one line in a second, which says how many were left
+ * out. */
 void audit_bounded(const struct exchange *e, struct log_limit *limit,
 		   const char *event, struct str user, const char *why);
 

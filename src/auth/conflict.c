@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Two cookies of one name. */
+/* Two cookies with the same name. */
 #include "auth/conflict.h"
 
 #include "auth/credential.h"
 #include "base/log.h"
 #include "http/cookie.h"
 
-/* So many cookies of a name are looked at. */
+/* The number of cookies with one name that are examined. */
 #define MOST 8
 
 struct ours {
@@ -14,7 +14,8 @@ struct ours {
 	struct str name;
 };
 
-/* The cookies of this mode, and last that of the login form; how many. */
+/* Lists the cookies of this mode, and last the one of the login form; returns
+ * their number. */
 static size_t
 list_ours(const struct exchange *e, struct ours out[3])
 {

@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two cookies of one of our names with different values: another application
- * sets one, or cookie.domain was changed.  Which of them is ours cannot be
- * told, so neither counts; but a person must not be kept out by that.
+ * Two cookies with the same name, one of those that this service sets, and
+ * different values: another application sets one, or cookie.domain was changed.
+ * The service cannot tell which one it has set, so neither is accepted; but the
+ * visitor must still be able to sign in.
  */
 #ifndef AUTH_CONFLICT_H
 #define AUTH_CONFLICT_H
 
 #include "auth/exchange.h"
 
+/* Returns true when there is a conflict of any of our cookies. */
 bool conflict_is_there(const struct exchange *e);
 
-/* Is it one of those that say who it is?  That of the login form does not. */
+/* Returns true when the conflict is of cookies that identify a user; the cookie
+ * of the login form does not. */
 bool conflict_of_sessions(const struct exchange *e);
 
-/* What the login page says of it. */
+/* The message about a conflict on the login page. */
 extern const char conflict_problem[];
 
-/* Deletes the cookies that are in conflict wherever they may have been set from
- * here, and logs what mends it.  Before another of our cookies is set. */
+/* Deletes the cookies in conflict for every domain and path for which this host
+ * may have set them, and logs how to resolve the conflict.  Must be called
+ * before another of our cookies is set. */
 void conflict_clear(struct exchange *e);
 
-/* The same for that of the login form alone, which a new one is to replace. */
+/* Does the same for the cookie of the login form only, before a new one is
+ * set. */
 void conflict_clear_login(struct exchange *e);
 
-/* Ends all that they stand for, as a sign-out. */
+/* Ends all sessions and tokens that the cookies identify, like a sign-out. */
 int conflict_end(struct exchange *e, struct err *err) MUST_USE;
 
 #endif

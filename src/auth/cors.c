@@ -4,8 +4,8 @@
 
 #include "auth/answer.h"
 
-/* Seconds that a browser remembers a preflight; it does not outlive a change
- * of the configuration for long. */
+/* Seconds for which a browser caches a preflight; short, so that a change of
+ * the configuration soon takes effect. */
 #define MAX_AGE "600"
 
 static bool
@@ -27,8 +27,8 @@ cors_answer_preflight(struct exchange *e, struct str methods)
 {
 	answer_status(e, 204);
 	http_response_header(e->out, "Access-Control-Allow-Methods", methods);
-	/* All that our endpoints read; which of them it asked for is its own
-	 * business. */
+	/* All headers that the endpoints read, regardless of those the browser
+	 * asked for. */
 	http_response_header(e->out, "Access-Control-Allow-Headers",
 			     STR("Authorization, Content-Type, Accept"));
 	http_response_header(e->out, "Access-Control-Max-Age", STR(MAX_AGE));
@@ -39,8 +39,8 @@ cors_add_headers(struct exchange *e)
 {
 	if (e->service->set->cors.origins.n == 0)
 		return;
-	/* Also without Origin: a cache must not give that answer to one who
-	 * sends it. */
+	/* Also sent when the request has no Origin: a cache must not serve that
+	 * answer to a request with an Origin. */
 	http_response_header(e->out, "Vary", STR("Origin"));
 	if (!is_listed(e))
 		return;

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Calls of the endpoints by scripts of other origins (Fetch standard, CORS).
- * Only origins listed in cors.origins get any header of it, with credentials;
- * browsers keep the answer from all others.
+ * Only requests from an origin listed in cors.origins get CORS headers, with
+ * credentials allowed; browsers hide the answers from the scripts of all other
+ * origins.
  */
 #ifndef AUTH_CORS_H
 #define AUTH_CORS_H
 
 #include "auth/exchange.h"
 
-/* What browsers ask before they send what a form could not, by a script of a
- * listed origin. */
+/* Returns true for a preflight request from a listed origin: browsers send it
+ * before a request that a form cannot make. */
 bool cors_is_preflight(const struct exchange *e);
 
-/* 204; `methods` as in Allow. */
+/* Answers 204; `methods` is a list as in the header Allow. */
 void cors_answer_preflight(struct exchange *e, struct str methods);
 
-/* At the end, to any answer of an endpoint, errors too. */
+/* Adds the CORS headers; called last, for every answer of an endpoint, errors
+ * included. */
 void cors_add_headers(struct exchange *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Credentials in and out. */
+/* Credentials in requests and answers. */
 #include "auth/credential.h"
 
 #include "auth/audit.h"
@@ -52,8 +52,8 @@ note_touch(struct exchange *e, const struct grant *grant)
 	};
 	struct err err;
 
-	/* Soon over: the janitor might come too late, and a request between
-	 * would be told that it is. */
+	/* The session ends soon: the janitor might write too late, and a
+	 * request before that would be refused. */
 	if (grant->expires_ms - e->call.now_ms < TOUCH_SOON_MS &&
 	    store_touch(e->call.store, &e->call, &touch, &err) == 0)
 		return;
@@ -148,8 +148,9 @@ credential_clear_cookies(struct exchange *e)
 {
 	const struct auth_mode_ops *mode = e->service->mode_ops;
 
-	/* The access cookie last: of two that are cleared at once, curl 7.88
-	 * keeps the first in its file, and the other one is dead by now. */
+	/* The access cookie is cleared last: of two cookies that are cleared at
+	 * once, curl 7.88 keeps the first in its file, and the refresh token
+	 * has been ended already. */
 	if (mode->refresh_cookie != mode->access_cookie) {
 		set_cookie(e, (enum cookie_kind)mode->refresh_cookie, STR(""),
 			   0);
@@ -237,7 +238,7 @@ credential_wants_body(const struct exchange *e)
 	return e->service->set->auth.deliver != DELIVER_COOKIE;
 }
 
-/* 0, or -1 when out of memory; takes over the reference. */
+/* Sets a member and takes over the reference; returns -1 when out of memory. */
 static int
 put(json_t *body, const char *key, json_t *value)
 {

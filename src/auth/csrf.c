@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Form tokens. */
+/* Tokens of forms. */
 #include "auth/csrf.h"
 
 #include <pthread.h>
@@ -11,7 +11,8 @@
 #include "crypto/digest.h"
 
 struct csrf_key {
-	pthread_mutex_t lock; /* guards what follows; not held across I/O */
+	/* Guards the members below; not held across I/O. */
+	pthread_mutex_t lock;
 	bool known;
 	uint8_t key[DIGEST_BYTES];
 };

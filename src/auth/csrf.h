@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a state-changing request our own user's doing?  Three questions, in this
- * order: is its Origin ours, is its kind one that a foreign page cannot send
- * unasked, and, for forms, does its token belong to the cookie it came with.
- * (OWASP CSRF Prevention Cheat Sheet: signed double submit cookie.)
+ * Checks that a request that changes state was made by the user.  Its Origin
+ * must be ours.  Its media type must be JSON, which a foreign page cannot send
+ * without a preflight, or that of a form.  The token of a form must belong to
+ * the cookie that came with it.  (OWASP CSRF Prevention Cheat Sheet: signed
+ * double submit cookie.)
  */
 #ifndef AUTH_CSRF_H
 #define AUTH_CSRF_H
@@ -12,46 +13,49 @@
 
 #define CSRF_TOKEN_CHARS 43
 
-/* The key behind the tokens; all instances on one store share it. */
+/* The key of the tokens; all instances that share a store share it. */
 struct csrf_key;
 
-/* Asks the store when first used.  NULL: out of memory. */
+/* Creates the key; it is read from the store on first use.  NULL: out of
+ * memory. */
 struct csrf_key *csrf_key_new(void) MUST_USE;
 void csrf_key_free(void *key);
 
 /*
- * An Origin is ours: one that server.hosts names for this host, and where it
- * names none, scheme and host of this request and its port (HTTP_HOST's or
- * SERVER_PORT; any when the browser itself says same-origin); the origin of
- * server.login_url; or one of cors.origins.  Another host of server.hosts is
- * another site.  `null` is nobody's.
+ * An Origin is ours if it is: one that server.hosts names for this host; or,
+ * where it names none, one with the scheme, host and port of this request (the
+ * port of HTTP_HOST or SERVER_PORT; any port when the browser sends
+ * Sec-Fetch-Site: same-origin); the origin of server.login_url; or one of
+ * cors.origins.  Another host of server.hosts is a foreign origin, and so is
+ * `null`.
  *
- * csrf_page_is_ours(): the browser itself says that a page of ours sent this,
- * by Sec-Fetch-Site or by an Origin.
+ * csrf_page_is_ours() returns true when the browser confirms, by Sec-Fetch-Site
+ * or by an Origin, that one of our pages sent the request.
  */
 bool csrf_page_is_ours(const struct exchange *e);
 
 /*
- * Refusals, 403 `csrf`: a page to a person, JSON to a program, and a line
- * in the log, five a second at the most, that says what mends it.
+ * Refusals are 403 `csrf`: a page for a person, JSON for a program, and a line
+ * in the log, at most five in a second, that says how to resolve the cause.
  *
- * csrf_refuse_origin() does so when there is an Origin that is not ours, and
- * says whether it did: browsers send one with every POST.  csrf_refuse_form()
- * is for a form whose token is wrong.  csrf_login_problem() logs the same for
- * the login form, which is shown once more, and is the sentence for it;
- * `has_cookie`: the pre-session came along.
+ * csrf_refuse_origin() refuses a request that has an Origin which is not ours,
+ * and returns whether it did; browsers send an Origin with every POST.
+ * csrf_refuse_form() refuses a form whose token is wrong.  csrf_login_problem()
+ * logs the same for the login form, which is shown again, and returns the
+ * sentence to show with it; `has_cookie`: the pre-session cookie was sent.
  */
 bool csrf_refuse_origin(struct exchange *e) MUST_USE;
 void csrf_refuse_form(struct exchange *e);
 const char *csrf_login_problem(struct exchange *e, bool has_cookie) MUST_USE;
 
 /*
- * The token for a form of whoever holds the cookie value `binding`.
+ * Computes the token for a form of the client that has the cookie value
+ * `binding`.
  */
 int csrf_token(struct exchange *e, struct str binding, struct str *token,
 	       struct err *err) MUST_USE;
 
-/* *ok: `token` is the one for `binding`. */
+/* Sets *ok to whether `token` is the token for `binding`. */
 int csrf_verify(struct exchange *e, struct str binding, struct str token,
 		bool *ok, struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose page sent it, and what to say of one that is not ours. */
+/* Checks of the origin of a request, and the messages about a refusal. */
 #include "auth/csrf.h"
 
 #include "auth/answer.h"
@@ -10,18 +10,22 @@
 #define TEXT_MAX       1024
 #define CURE_MAX       1024
 #define LINES_A_SECOND 5
-#define SHOWN_MAX      300 /* of an Origin: a host name, and some */
+/* Bytes of an Origin in the log: a host name, and some more. */
+#define SHOWN_MAX      300
 
 enum fault {
 	FAULT_NONE = 0,
-	FAULT_UNNAMED, /* our host, by another scheme or port than we know */
-	FAULT_PLAIN, /* our host, by plain http where we have https */
-	FAULT_RENAMED, /* our page, says the browser, by another name */
+	/* Our host, with a scheme or port that is not configured. */
+	FAULT_UNNAMED,
+	FAULT_PLAIN, /* our host over plain http, although it has https */
+	/* Our page according to the browser, but with another host. */
+	FAULT_RENAMED,
 	FAULT_FOREIGN,
-	FAULT_HIDDEN, /* null, or no origin at all */
+	FAULT_HIDDEN, /* `null`, or not an origin */
 };
 
-/* *o is set unless the answer is FAULT_NONE or FAULT_HIDDEN. */
+/* Compares the Origin of a request with ours.  *o is set unless the result is
+ * FAULT_NONE or FAULT_HIDDEN. */
 static enum fault
 origin_fault(const struct exchange *e, struct origin *o)
 {
@@ -55,8 +59,8 @@ csrf_page_is_ours(const struct exchange *e)
 	return e->in->origin.p != NULL && origin_fault(e, &o) == FAULT_NONE;
 }
 
-/* What server.hosts should be for `o` to be ours: as it is, but for what it
- * says of this host so far. */
+/* Returns the line for server.hosts that makes `o` one of our origins: the
+ * present value, without the entries of this host that contradict it. */
 static struct str
 hosts_line(struct exchange *e, const struct origin *o)
 {
@@ -77,7 +81,7 @@ hosts_line(struct exchange *e, const struct origin *o)
 	}
 	if (buf_failed(&b)) {
 		buf_init(&b, e->call.arena, CURE_MAX);
-		buf_add_cstr(&b, "to server.hosts add");
+		buf_add_cstr(&b, "add to server.hosts:");
 	}
 	buf_add_char(&b, ' ');
 	origin_print(o, &b);
@@ -102,8 +106,8 @@ log_refusal(struct exchange *e, const char *reason, struct str cure)
 	    F_INT("left_out", left_out));
 }
 
-/* What to say of each: to the person, around the origin; in the log; and what
- * mends it, NULL when that is a line of server.hosts. */
+/* The messages for each fault: for the person, before and after the origin; for
+ * the log; and how to resolve it, NULL when that is a line for server.hosts. */
 static const struct {
 	const char *before, *after, *reason, *cure;
 } faults[] = {
@@ -111,39 +115,39 @@ static const struct {
 		"This site is not set up for the address in your browser, ",
 		". Its administrator must name that address in the setting "
 		"server.hosts. Until then nobody can sign in or out here.",
-		"the address of this site that browsers see is not named",
+		"the origin of the request is not named in server.hosts",
 		NULL,
 	},
 	[FAULT_PLAIN] = {
 		"This request came from a page over plain http, ",
 		". Open this site by https and try again.",
-		"a page of this host by plain http sent it",
+		"a page of this host sent the request over plain http",
 		"let the web server redirect http to https",
 	},
 	[FAULT_RENAMED] = {
 		"A server in front of this site changes the site's name, ",
 		", to another one. Its administrator must have the Host header "
 		"passed on unchanged.",
-		"a server on the way has changed the Host header",
-		"pass the Host header on as it came",
+		"a server on the way changed the Host header",
+		"pass the Host header on unchanged",
 	},
 	[FAULT_FOREIGN] = {
 		"This request was sent by a page of another site, ",
 		", and was refused. Open the page here and try again.",
-		"a page of another site sent it",
-		"none, unless that site may act for its users: cors.origins",
+		"a page of another site sent the request",
+		"none; if that site may act for users, add it to cors.origins",
 	},
 	[FAULT_HIDDEN] = {
 		"Your browser does not say which page this request came from, "
 		"so it was refused. Open the page here and try again.",
 		"",
-		"the browser does not say whose page sent it",
-		"have the web server add no Referrer-Policy of no-referrer; "
-		"sandboxed frames and some extensions do the same",
+		"the browser does not say which page sent the request",
+		"the web server must not add Referrer-Policy: no-referrer; "
+		"sandboxed frames and some extensions have the same effect",
 	},
 };
 
-/* NULL when out of memory. */
+/* Builds the text of the page; NULL when out of memory. */
 static const char *
 page_text(struct exchange *e, enum fault fault, const struct origin *o)
 {
@@ -181,8 +185,9 @@ csrf_refuse_origin(struct exchange *e)
 }
 
 /*
- * Browsers keep no Secure cookie of a page by plain http, loopback apart: the
- * form would be too old for ever.
+ * Browsers ignore a Secure cookie that is set over plain http, except on
+ * loopback: without this message, the person would be told again and again that
+ * the form is too old.
  */
 const char *
 csrf_login_problem(struct exchange *e, bool has_cookie)
@@ -193,7 +198,8 @@ csrf_login_problem(struct exchange *e, bool has_cookie)
 		if (e->in->origin.p == NULL || !origin_parse(e->in->origin, &o))
 			own_origin(e, &o);
 		log_refusal(e,
-			    "by plain http the browser keeps no Secure cookie",
+			    "the browser ignores Secure cookies over plain "
+			    "http",
 			    hosts_line(e, &o));
 		return "This address is plain http, and your browser keeps our "
 		       "cookies over https only. Open this site by https; if "
@@ -202,9 +208,9 @@ csrf_login_problem(struct exchange *e, bool has_cookie)
 		       "server.hosts.";
 	}
 	log_refusal(e,
-		    has_cookie ? "the form is not of this browser's cookie" :
+		    has_cookie ? "the form does not belong to the cookie" :
 				 "the browser did not send our cookie",
-		    STR("none, if it is rare: a page that was open for long"));
+		    STR("none if this is rare: the page was open for long"));
 	return "This page was too old, or the browser did not send its cookie. "
 	       "Please try again.";
 }
@@ -212,8 +218,8 @@ csrf_login_problem(struct exchange *e, bool has_cookie)
 void
 csrf_refuse_form(struct exchange *e)
 {
-	log_refusal(e, "the form is not of a page of this session",
-		    STR("none, if it is rare: a page that was open for long"));
+	log_refusal(e, "the form does not belong to this session",
+		    STR("none if this is rare: the page was open for long"));
 	answer_refusal(e, 403, "csrf",
 		       "Cross-site request refused. Open the page again, and "
 		       "send the form from there.");

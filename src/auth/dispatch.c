@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From a message to its answer: guards, routes, the last headers. */
+/* Processes a message: checks the sender, finds the route, and adds the common
+ * headers. */
 #include "auth/service.h"
 
 #include "auth/answer.h"
@@ -16,14 +17,15 @@
 #include "base/secret.h"
 
 enum route_flags {
-	ROUTE_ANY_HOST = 1 << 0, /* answered whatever server.hosts says */
-	ROUTE_CHANGES = 1 << 1,	 /* changes state: has a body, asks whose
-				  * page sent it */
-	ROUTE_ANY_BODY = 1 << 2, /* does not look at it */
+	/* Answered for every host, regardless of server.hosts. */
+	ROUTE_ANY_HOST = 1 << 0,
+	/* Changes state: has a body, and its origin is checked. */
+	ROUTE_CHANGES = 1 << 1,
+	ROUTE_ANY_BODY = 1 << 2, /* ignores the body */
 };
 
 struct route {
-	enum http_method method; /* HTTP_GET answers HEAD too */
+	enum http_method method; /* HTTP_GET includes HEAD */
 	const char *path;	 /* below server.path */
 	void (*handle)(struct exchange *e);
 	unsigned flags;
@@ -42,7 +44,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
 };
 
-/* The part of the path that routes name; empty when it is not ours. */
+/* Returns the part of the path that is compared with the routes; empty when the
+ * path is not one of this service. */
 static struct str
 route_path(const struct exchange *e)
 {
@@ -71,7 +74,7 @@ find_route(const struct exchange *e, struct str path, bool *path_known)
 	return NULL;
 }
 
-/* The methods of a path that is known, as a list for a header. */
+/* Returns the methods of a known path, as a list for a header. */
 static struct str
 allowed_methods(struct exchange *e, struct str path)
 {
@@ -106,7 +109,8 @@ answer_wrong_method(struct exchange *e, struct str path)
 	http_response_header(e->out, "Allow", methods);
 }
 
-/* What a request that changes state must satisfy; true when it does. */
+/* Checks a request that changes state; returns true when it may proceed,
+ * otherwise the answer is complete. */
 static bool
 may_change(struct exchange *e)
 {
@@ -126,7 +130,7 @@ may_warn(const struct exchange *e, int64_t *left_out)
 			      env_mono_ms(e->call.env), 1, left_out);
 }
 
-/* One of our pages or calls by a name that is not ours. */
+/* Refuses a request for one of our endpoints with a host that is not ours. */
 static void
 refuse_host(struct exchange *e)
 {
@@ -137,7 +141,8 @@ refuse_host(struct exchange *e)
 		    F_STR("host", str_clip(e->in->host, 255)),
 		    F_STR("path", e->in->path),
 		    F_STR("address", e->in->remote_addr),
-		    F_CSTR("cure", "if it is ours, name it in server.hosts"),
+		    F_CSTR("cure",
+			   "if this host is yours, add it to server.hosts"),
 		    F_INT("left_out", left_out));
 	answer_refusal(e, 400, "invalid_request",
 		       "This service does not answer for this host.");
@@ -163,7 +168,8 @@ answer_endpoint(struct exchange *e)
 		route->handle(e);
 }
 
-/* One of at most two: while the secret is being changed, both are right. */
+/* There are at most two secrets: while the secret is being changed, both are
+ * accepted. */
 static bool
 is_peer_secret(const struct service *s, struct str given)
 {
@@ -175,8 +181,8 @@ is_peer_secret(const struct service *s, struct str given)
 	return right;
 }
 
-/* Does the web server know what it must (server.peer_secret)?  Asked before
- * anything else is believed. */
+/* Returns true when the web server sent the peer secret (server.peer_secret).
+ * This is checked before any other parameter is trusted. */
 static bool
 is_peer_trusted(const struct service *s, const struct message *in)
 {
@@ -194,7 +200,7 @@ is_peer_trusted(const struct service *s, const struct message *in)
 	return given == 1 && right;
 }
 
-/* A check or a challenge that is refused before anybody asks who it is. */
+/* Refuses a check or a challenge before the user is identified. */
 static void
 refuse_check(struct exchange *e, const char *reason, const char *detail,
 	     const char *text)
@@ -202,8 +208,8 @@ refuse_check(struct exchange *e, const char *reason, const char *detail,
 	refusal_note(e, &(struct refusal){ .status = 403,
 					   .reason = reason,
 					   .detail = detail });
-	/* A web server that asks by AUTH_ACTION shows its visitor nothing of
-	 * this answer: it asks for the challenge then. */
+	/* A web server that uses AUTH_ACTION does not show this answer to the
+	 * visitor: it requests the challenge for that. */
 	if (e->in->action == ACTION_VERIFY && !e->in->authorizer)
 		answer_status(e, 403);
 	else
@@ -226,7 +232,7 @@ answer_by_action(struct exchange *e)
 		answer_endpoint(e);
 		break;
 	case ACTION_VERIFY:
-		/* Apache and lighttpd ask for this one without its body. */
+		/* Apache and lighttpd request this path without the body. */
 		if (e->in->authorizer &&
 		    str_eq(route_path(e), STR(REPEAT_PATH)))
 			answer_endpoint(e);
@@ -242,8 +248,9 @@ answer_by_action(struct exchange *e)
 	}
 }
 
-/* Does the client say by itself who the user is?  The web server's own words
- * about that come from us. */
+/* Returns true when the client sent an identity header.  The identity headers
+ * of the web server come from this service, so a request must not have them
+ * yet. */
 static bool
 brings_identity(const struct service *s, const struct message *in)
 {
@@ -262,7 +269,8 @@ static void
 answer_request(struct exchange *e, const struct message *in)
 {
 	own_find(e);
-	/* An authorizer is sent what the web server then takes away itself. */
+	/* In requests to an authorizer, these headers may be present; the web
+	 * server removes them itself. */
 	if (e->in->action == ACTION_VERIFY && !e->in->authorizer &&
 	    brings_identity(e->service, in))
 		refuse_check(e, "forged identity header", NULL, "");
@@ -277,12 +285,13 @@ refuse_peer(struct exchange *e)
 
 	if (may_warn(e, &left_out))
 		LOG(e->call.env->log, LOG_WARNING, "peer_refused",
-		    F_CSTR("reason", "AUTH_SECRET is not server.peer_secret"),
+		    F_CSTR("reason", "AUTH_SECRET is not a secret of "
+				     "server.peer_secret"),
 		    F_INT("left_out", left_out));
 	answer_status(e, 403);
 }
 
-/* A malformed request: 403 to a check, 400 at an endpoint. */
+/* Answers a malformed request: 403 for a check, 400 for an endpoint. */
 static void
 answer_malformed(struct exchange *e, const struct err *err)
 {
@@ -304,8 +313,9 @@ answer_malformed(struct exchange *e, const struct err *err)
 	}
 }
 
-/* All that we say depends on who asks.  Apache makes an authorizer's headers
- * part of the answer of the application that it lets a request to. */
+/* Adds the default headers: every answer depends on the user, so it must not be
+ * cached.  Not for an allowed authorizer request: Apache adds its headers to
+ * the answer of the application. */
 static void
 add_defaults(struct exchange *e)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One request on its way through auth/: what handlers get. */
+/* The request context: the state of one request in auth/, which every handler
+ * gets. */
 #ifndef AUTH_EXCHANGE_H
 #define AUTH_EXCHANGE_H
 
@@ -10,12 +11,14 @@
 struct exchange {
 	struct call call;
 	const struct service *service;
-	const struct site *site; /* of server.hosts; NULL: not one of them */
+	/* Entry of server.hosts; NULL: the host is not listed. */
+	const struct site *site;
 	const struct cookie_jar *jar; /* the cookies of this host */
 	const struct http_request *in;
 	struct http_response *out;
-	struct hash_place *place; /* of the message; NULL: none */
-	bool queued; /* there is no answer yet: it waits in its place */
+	/* Place of the message in the queue; NULL: none. */
+	struct hash_place *place;
+	bool queued; /* no answer yet: the request waits in `place` */
 };
 
 #endif

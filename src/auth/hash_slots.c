@@ -5,21 +5,22 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define TURNS 1024 /* counters of turns; what shares one, shares turns */
+#define TURNS 1024 /* counters; keys may share one */
 
-/* In the order of coming. */
+/* A queue in order of arrival. */
 struct queue {
 	struct hash_place *first, **end;
 	unsigned n;
 };
 
 struct hash_slots {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	unsigned slots, used, room;
 	int64_t wait_ms;
 	uint64_t seed, turn;
-	struct queue waiting, running; /* running: those that are granted */
-	uint64_t network[TURNS], account[TURNS]; /* when each was served last */
+	struct queue waiting, running; /* `running`: places with a slot */
+	/* Value of `turn` when served last. */
+	uint64_t network[TURNS], account[TURNS];
 };
 
 static void
@@ -75,22 +76,25 @@ hash_slots_free(struct hash_slots *s)
 {
 	if (s == NULL)
 		return;
-	(void)pthread_mutex_destroy(&s->lock); /* nobody holds it */
+	(void)pthread_mutex_destroy(&s->lock); /* no thread holds it */
 	free(s);
 }
 
-/* Under the lock, as all that follows but what is in the header. */
+/* Returns the index of the counter of a network or an account.  The caller must
+ * hold the lock, as for all functions below except those of the header. */
 static size_t
 turn_of(const struct hash_slots *s, uint64_t key)
 {
-	/* The finalizer of MurmurHash3: every bit of the key changes it. */
+	/* The finalizer of MurmurHash3: every bit of the key affects the
+	 * result. */
 	key ^= s->seed;
 	key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
 	key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
 	return (key ^ key >> 33) % TURNS;
 }
 
-/* When it had its turn last, by its network or by its account. */
+/* Returns when the network or the account of the place was served last,
+ * whichever is later. */
 static uint64_t
 last_turn(const struct hash_slots *s, const struct hash_place *p)
 {
@@ -122,7 +126,8 @@ grant(struct hash_slots *s, struct hash_place *p)
 	queue_add(&s->running, p);
 }
 
-/* Of those whose account may have another slot; NULL: none. */
+/* Returns the next place to get a slot, among those whose account may have
+ * another one; NULL: none. */
 static struct hash_place *
 next_one(const struct hash_slots *s)
 {
@@ -137,7 +142,8 @@ next_one(const struct hash_slots *s)
 	return best;
 }
 
-/* Out of the queue, and among those to be woken. */
+/* Removes the place from the queue and adds it to the list of places to
+ * wake. */
 static void
 end_wait(struct hash_slots *s, struct hash_place *p, enum hash_state state,
 	 struct hash_place **woken)
@@ -150,7 +156,8 @@ end_wait(struct hash_slots *s, struct hash_place *p, enum hash_state state,
 	*woken = p;
 }
 
-/* Without the lock.  A place is not ours any more once it is woken. */
+/* Must be called without the lock.  A place must not be accessed after its
+ * wake(). */
 static void
 wake_all(struct hash_place *woken)
 {
@@ -162,8 +169,8 @@ wake_all(struct hash_place *woken)
 	}
 }
 
-/* The place of the queue that is to go for one of this network; NULL: none
- * has more than it. */
+/* Returns the place to remove from the queue in favour of one of this network;
+ * NULL: no network has more places than this one. */
 static struct hash_place *
 one_too_many(const struct hash_slots *s, uint64_t network)
 {
@@ -248,7 +255,7 @@ hash_slots_add(struct hash_slots *s, struct hash_place *p)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
-/* A slot that is free is somebody's at once. */
+/* Gives each free slot to the next place in the queue. */
 static void
 hand_on(struct hash_slots *s, struct hash_place **woken)
 {

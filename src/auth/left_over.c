@@ -9,7 +9,8 @@
 static const enum cookie_kind kinds[] = { COOKIE_SESSION, COOKIE_ACCESS,
 					  COOKIE_REFRESH };
 
-/* A cookie of this kind, which is none of the mode in use. */
+/* Finds a cookie of this kind, unless the mode in use has cookies of this
+ * kind. */
 static enum cookie_answer
 find(struct exchange *e, enum cookie_kind kind, struct str *value)
 {
@@ -36,7 +37,7 @@ left_over_is_here(struct exchange *e)
 	return false;
 }
 
-/* What the mode's cookie names. */
+/* Ends the session that the refresh cookie of this mode identifies. */
 static int
 end_of_mode(struct exchange *e, const struct auth_mode_ops *mode,
 	    struct err *err)
@@ -56,7 +57,8 @@ end_of_mode(struct exchange *e, const struct auth_mode_ops *mode,
 	if (store_revoke(e->call.store, &e->call, &named.id, &ended, err) != 0)
 		return -1;
 	if (ended)
-		audit(e, "logout", STR(""), &named.id, "of another mode");
+		audit(e, "logout", STR(""), &named.id,
+		      "session of another mode");
 	return 0;
 }
 

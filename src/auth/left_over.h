@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cookies that a browser has of another mode, from before [auth] mode was
- * changed.  They mean nothing now, but would again when it is changed back: so
- * who signs out signs out of them, too.
+ * Cookies of another mode, which a browser has from before [auth] mode was
+ * changed.  They have no meaning now, but become valid again when the mode is
+ * changed back.  Therefore a sign-out ends their sessions, too.
  */
 #ifndef AUTH_LEFT_OVER_H
 #define AUTH_LEFT_OVER_H
 
 #include "auth/exchange.h"
 
-/* Did one come along? */
+/* Returns true when the request has such a cookie. */
 bool left_over_is_here(struct exchange *e);
 
-/* Ends the sessions that they name, as far as the store has them. */
+/* Ends the sessions that the cookies identify, if they are in the store. */
 int left_over_end(struct exchange *e, struct err *err) MUST_USE;
 
-/* Deletes them. */
+/* Deletes the cookies. */
 void left_over_clear(struct exchange *e);
 
 #endif

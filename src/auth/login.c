@@ -23,12 +23,13 @@
 
 struct login_form {
 	struct str username, password, csrf;
-	struct str rd; /* safe, or empty */
+	struct str rd; /* a safe return URL, or empty */
 	bool remember;
-	bool form; /* posted by the page, not by a program */
+	bool form; /* posted by the login page, not by a program */
 };
 
-/* Where the browser is, in case it is to come back from another host. */
+/* Adds the origin of this request, so that the login page of another host can
+ * return to it. */
 static void
 encode_origin(const struct exchange *e, struct buf *out)
 {
@@ -67,7 +68,7 @@ login_location(const struct exchange *e, struct str uri, struct str *location,
 	return 0;
 }
 
-/* Empty when it is not one we would follow. */
+/* Returns `rd`, or an empty string when it is not a permitted return URL. */
 static struct str
 safe_target(const struct exchange *e, struct str rd)
 {
@@ -93,7 +94,8 @@ offers_remember(const struct exchange *e)
 	    s->mode_ops->offers_remember(s->mode);
 }
 
-/* The value of the pre-session cookie; empty when there is none of ours. */
+/* Returns the value of the pre-session cookie; empty when there is no valid
+ * one. */
 static struct str
 pre_session(const struct exchange *e)
 {
@@ -116,8 +118,8 @@ set_pre_session(struct exchange *e, struct str value, int64_t max_age)
 		   max_age);
 }
 
-/* The one that the browser has, so that several tabs can log in, or a new
- * one. */
+/* Uses the pre-session cookie that the browser has, so that users can sign in
+ * in several tabs; sets a new one if there is none. */
 static int
 keep_pre_session(struct exchange *e, struct str *value, struct err *err)
 {
@@ -155,7 +157,8 @@ login_csrf_verify(struct exchange *e, struct str csrf, bool *ok,
 	return csrf_verify(e, pre_session(e), csrf, ok, err);
 }
 
-/* The page, with what was typed before, and a token for the next try. */
+/* Answers with the login page: with the input of the last attempt, and a token
+ * for the next one. */
 static void
 show_page(struct exchange *e, unsigned status, const struct login_form *form,
 	  const char *problem)
@@ -169,7 +172,8 @@ show_page(struct exchange *e, unsigned status, const struct login_form *form,
 	};
 	struct err err;
 
-	/* What is no name may be a password in the wrong box. */
+	/* Do not show an invalid name: it may be a password typed into the
+	 * wrong field. */
 	if (!identity_name_is_valid(page.username))
 		page.username = STR("");
 	if (login_csrf(e, &page.csrf, &err) != 0) {
@@ -179,7 +183,7 @@ show_page(struct exchange *e, unsigned status, const struct login_form *form,
 	page_login(e, status, &page);
 }
 
-/* Nobody is signed in, so far as the access token says. */
+/* Answers when the access token does not identify a user. */
 static void
 offer_login(struct exchange *e, const struct login_form *form,
 	    const char *problem)
@@ -229,7 +233,7 @@ login_get(struct exchange *e)
 		offer_login(e, &form, problem);
 }
 
-/* A refused login, in the shape of its request. */
+/* Refuses a sign-in: with a page for a form, otherwise with JSON. */
 static void
 refuse(struct exchange *e, const struct login_form *form, unsigned status,
        const char *code, const char *text)
@@ -282,7 +286,7 @@ hand_over(struct exchange *e, const struct login_form *form,
 		set_pre_session(e, STR(""), 0);
 }
 
-/* What lists show of a browser: bounded, and text. */
+/* The user agent for lists of sessions: valid UTF-8 of bounded length. */
 static struct str
 shown_agent(struct str agent)
 {
@@ -290,8 +294,9 @@ shown_agent(struct str agent)
 	return str_is_utf8(agent) ? agent : STR("");
 }
 
-/* What the browser came with ends first: a crash in between logs out, which
- * is safe, where the other order would leave two (ASVS 7.2.4). */
+/* Ends the sessions that the browser has, before the new one is created: a
+ * crash in between signs the user out, which is safe, whereas the reverse order
+ * would leave two sessions (ASVS 7.2.4). */
 static int
 end_old(struct exchange *e, struct err *err)
 {
@@ -305,7 +310,7 @@ end_old(struct exchange *e, struct err *err)
 	return 0;
 }
 
-/* Takes back a session that nobody was given. */
+/* Ends a new session whose token was not sent to the client. */
 static void
 take_back(struct exchange *e, const struct credentials *credentials)
 {
@@ -363,7 +368,8 @@ sign_in(struct exchange *e, const struct login_form *form, struct user *user)
 	}
 }
 
-/* For how long, in words: rounded up, in the unit that is short to say. */
+/* Builds the message with the time to wait: rounded up, in the largest unit
+ * that is precise enough. */
 static const char *
 too_many_text(struct exchange *e, int64_t seconds)
 {
@@ -424,8 +430,9 @@ try_password(struct exchange *e, const struct login_form *form)
 	}
 }
 
-/* A form whose token is over.  Who has signed in meanwhile, in another tab, goes
- * on; that changes nothing, so no foreign page gains by it. */
+/* Answers a form whose token is not valid any more.  A user who signed in
+ * meanwhile in another tab is redirected; this changes no state, so a foreign
+ * page gains nothing by it. */
 static void
 answer_stale(struct exchange *e, const struct login_form *form)
 {

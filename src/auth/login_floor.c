@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a refused sign-in takes. */
+/* The minimum time of a refused sign-in. */
 #include "auth/login_floor.h"
 
 #include <pthread.h>
@@ -11,9 +11,11 @@
 #define TOO_SHORT_MS 8
 
 struct login_floor {
-	pthread_mutex_t lock; /* guards what follows; not held while waiting */
+	/* Guards the members below; not held while waiting. */
+	pthread_mutex_t lock;
 	int64_t ms, noted_ms;
-	int64_t slower; /* hundredths: 100 is as fast as can be */
+	/* Total time per processor time, in percent; at least 100. */
+	int64_t slower;
 };
 
 struct login_floor *
@@ -43,8 +45,9 @@ min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Under the lock: the dearest of late, as it counts now.  It halves in steps,
- * so that it is the same for a while. */
+/* Returns the time of the most expensive recent verification, with its present
+ * weight.  The weight halves in steps, so that the result stays the same for a
+ * while.  The caller must hold the lock. */
 static int64_t
 dearest(const struct login_floor *f, int64_t mono_ms)
 {
@@ -53,8 +56,9 @@ dearest(const struct login_floor *f, int64_t mono_ms)
 	return halvings < 0 ? f->ms : f->ms >> min64(halvings, HALVINGS_MAX);
 }
 
-/* Under the lock.  An average over some ten; the clock is too coarse for what
- * is short. */
+/* Updates the average of about the last ten verifications.  Short ones are
+ * ignored, as the resolution of the clock is too coarse for them.  The caller
+ * must hold the lock. */
 static void
 note_slower(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms)
 {
@@ -74,7 +78,7 @@ login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
 {
 	(void)pthread_mutex_lock(&f->lock);
 	note_slower(f, cpu_ms, wall_ms);
-	/* Nearly as dear keeps it up, too. */
+	/* A verification that is nearly as expensive renews the weight, too. */
 	if (cpu_ms >= dearest(f, mono_ms) * 3 / 4) {
 		f->ms = cpu_ms > dearest(f, mono_ms) ? cpu_ms :
 							dearest(f, mono_ms);
@@ -94,7 +98,7 @@ login_floor_left(struct login_floor *f, int64_t took_ms, int64_t mono_ms,
 	floor_ms = dearest(f, mono_ms) * f->slower / 100;
 	floor_ms = min64(floor_ms, LOGIN_FLOOR_MAX_MS);
 	(void)pthread_mutex_unlock(&f->lock);
-	/* A quarter more covers what one takes longer than another. */
+	/* A quarter more covers the variation between verifications. */
 	left = floor_ms + floor_ms / 4 - took_ms + random % (floor_ms / 8 + 1);
 	return left > 0 ? left : 0;
 }
@@ -105,7 +109,7 @@ login_floor_cpu_ms(void)
 	struct timespec t;
 
 	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
-		return 0; /* then it costs nothing */
+		return 0; /* counts as no processor time */
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -116,7 +120,7 @@ login_floor_wait(struct login_floor *f, const struct env *env, int64_t from_ms)
 	uint32_t random = 0;
 
 	if (env_random(env, &random, sizeof(random)) != 0)
-		random = 0; /* then without */
+		random = 0; /* wait without a random part */
 	env_sleep_ms(env,
 		     login_floor_left(f, now_ms - from_ms, now_ms, random));
 }

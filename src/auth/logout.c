@@ -15,7 +15,8 @@
 #include "http/cookie.h"
 #include "http/form.h"
 
-/* A session stays the same when its tokens change. */
+/* The value that a form's token is bound to: the session id, which does not
+ * change when tokens are rotated. */
 static struct str
 binding(const struct grant *grant)
 {
@@ -23,7 +24,8 @@ binding(const struct grant *grant)
 			     .n = sizeof(grant->session.b) };
 }
 
-/* Two cookies: nobody knows who it is, but signing out ends both. */
+/* Two cookies conflict: the user is unknown, but signing out ends both
+ * sessions. */
 static void
 ask_about_both(struct exchange *e)
 {
@@ -56,12 +58,12 @@ logout_get(struct exchange *e)
 		answer_unavailable(e, &err);
 		return;
 	}
-	/* Only the access token is over: come back with a new one, so that
-	 * there is something to sign out of. */
+	/* Only the access token may have expired: redirect to this page with a
+	 * new one, so that there is a session to sign out of. */
 	if (is.verdict != VERDICT_ALLOW) {
 		refresh_navigation(e, e->in->uri, &done, &problem);
-		/* There may be a login all the same: offer the button, and let
-		 * the browser say whose page it was. */
+		/* There may be a session nevertheless: show the button; the
+		 * browser must confirm that this page sent the form. */
 		if (credential_find_refresh(e, &token) == CREDENTIAL_COOKIE)
 			csrf = STR("none");
 	}
@@ -74,8 +76,8 @@ logout_get(struct exchange *e)
 }
 
 /*
- * A form must prove that our own page sent it.  Without a session that is
- * known, its token proves nothing: then the browser must say itself that the
+ * Checks that one of our pages sent the form.  If the session is unknown, the
+ * token proves nothing: then the browser must confirm by its headers that the
  * page was ours, unless there is nothing to end.
  */
 static int
@@ -90,7 +92,7 @@ check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 	if (form_parse(e->in, e->call.arena, &form, err) != 0)
 		return -1;
 	in_body = form_get(&form, "refresh_token");
-	/* Who has the token needs no page of ours. */
+	/* A client that sends the refresh token itself needs no form token. */
 	if (e->in->media == MEDIA_FORM && in_body.n == 0) {
 		if (credential_identify(e, &is, &token, err) != 0 ||
 		    (is.verdict == VERDICT_ALLOW &&
@@ -134,14 +136,15 @@ answer_signed_out(struct exchange *e)
 		answer_status(e, 204);
 }
 
-/* What was presented: one Bearer token, or a browser's cookies. */
+/* The credentials of the request: one Bearer token, or the cookies of a
+ * browser. */
 struct presented {
 	enum credential_answer how, refresh_how;
 	struct str access, refresh;
 	struct str in_body; /* a refresh token; empty when there is none */
 };
 
-/* Of the refresh cookie; zero when there is none that is ours. */
+/* Finds the session of the refresh cookie; zero when there is no valid one. */
 static int
 refresh_session(struct exchange *e, const struct presented *p,
 		struct named_session *out, struct err *err)
@@ -155,7 +158,8 @@ refresh_session(struct exchange *e, const struct presented *p,
 	return 0;
 }
 
-/* *same: the browser's cookies are of this session, or of none that lives. */
+/* Sets *same to whether the cookies of the browser belong to this session, or
+ * to none that is still valid. */
 static int
 cookies_belong(struct exchange *e, const struct presented *p,
 	       const struct session_id *session, bool *same, struct err *err)
@@ -176,13 +180,16 @@ cookies_belong(struct exchange *e, const struct presented *p,
 	else if (p->refresh_how == CREDENTIAL_COOKIE)
 		*same = is_session(&other.id, session);
 	else
-		*same = found == COOKIE_FOUND; /* dead, and alone */
+		/* Invalid, and there is no refresh cookie. */
+		*same = found == COOKIE_FOUND;
 	return 0;
 }
 
 /*
- * Who shows a Bearer token means that, and cookies only when they are of the
- * same session: a cookie whose session lives must not be cleared.
+ * Sets *cookies to whether the sign-out includes the cookies.  A client that
+ * presents a Bearer token signs out of that session, and of the cookies only
+ * when they belong to the same session: the cookie of another valid session
+ * must not be cleared.
  */
 static int
 means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
@@ -201,16 +208,17 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 		return -1;
 	if (is.verdict == VERDICT_ALLOW)
 		return cookies_belong(e, p, &is.grant.session, cookies, err);
-	/* Nothing was ended.  The very same token as a cookie is as dead, and
-	 * may go. */
+	/* Nothing was ended.  A cookie with the same token is invalid, too, and
+	 * may be cleared. */
 	*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
 	    cookie_find(e->in, e->jar->access, &token) == COOKIE_FOUND &&
 	    str_eq(token, p->access);
 	return 0;
 }
 
-/* First the store, then the cookies: in this order a failure logs nobody out
- * only seemingly. */
+/* Ends the session in the store first and clears the cookies afterwards: in the
+ * other order, a failure of the store would leave a valid session behind that
+ * the user believes ended. */
 static void
 sign_out(struct exchange *e, const struct presented *p)
 {
@@ -234,8 +242,8 @@ sign_out(struct exchange *e, const struct presented *p)
 		credential_clear_cookies(e);
 }
 
-/* Whoever posts a refresh token means that, and nothing that the browser sent
- * along: a foreign page could have posted it. */
+/* Ends the session of a refresh token in the body, and nothing else that the
+ * browser sent with it: a foreign page could have posted the token. */
 static void
 end_by_body(struct exchange *e, struct str token)
 {
@@ -247,8 +255,8 @@ end_by_body(struct exchange *e, struct str token)
 		answer_signed_out(e);
 }
 
-/* A program is told; what it meant must not be guessed.  A person's form, that
- * our page made, ends both. */
+/* Two credentials conflict.  A program gets an error, because its intention
+ * must not be guessed.  A form of our page ends both sessions. */
 static void
 sign_out_both(struct exchange *e)
 {

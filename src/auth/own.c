@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own addresses, as browsers see them. */
+/* The addresses of this service as browsers see them. */
 #include "auth/own.h"
 
 #include "base/err.h"
@@ -45,8 +45,8 @@ own_has_origin(const struct exchange *e, const struct origin *o)
 		return site_has_origin(e->site, o);
 	if (o->https != in->https)
 		return false;
-	/* Behind a forwarded port the server knows another one than the
-	 * browser, which then says itself whose page it was. */
+	/* Behind a forwarded port, the web server knows another port than the
+	 * browser; then Sec-Fetch-Site tells that the page is ours. */
 	if (str_eq(in->fetch_site, STR("same-origin")))
 		return true;
 	if (in->host_port.n > 0)
@@ -110,7 +110,7 @@ own_login_page(struct service *s, struct arena *a, struct err *err)
 
 	s->login_page = (struct origin){ .https = false };
 	if (!syntax_url(text, &url))
-		return 0; /* there is none */
+		return 0; /* no login_url */
 	text.n -= url.path.n;
 	lower = arena_cstr(a, text);
 	if (lower == NULL)

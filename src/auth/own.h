@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our own addresses, as browsers see them.  server.hosts has the last word:
- * behind a balancer, or a published port, the web server knows another scheme
- * or port.  Where it names no origin of a host, the web server is believed.
+ * The addresses of this service as browsers see them.  server.hosts takes
+ * precedence: behind a load balancer or a published port, the web server knows
+ * another scheme or port.  For a host without an origin in server.hosts, the
+ * values of the web server are used.
  */
 #ifndef AUTH_OWN_H
 #define AUTH_OWN_H
@@ -12,25 +13,29 @@
 /* Sets e->site and e->jar by the host of the request. */
 void own_find(struct exchange *e);
 
-/* Does the service answer for this host? */
+/* Returns true when the service answers for this host. */
 bool own_is_host(const struct exchange *e);
 
-/* Does the browser see https? */
+/* Returns true when the browser uses https. */
 bool own_is_https(const struct exchange *e);
 
-/* Is it an origin of this host: of those named, else of the scheme and the
- * port of the request?  `o->host` is known to be the host. */
+/* Returns true when `o` is an origin of this host: one of those configured, or,
+ * if there are none, one with the scheme and port of the request.  The caller
+ * must have checked that `o->host` is the host. */
 bool own_has_origin(const struct exchange *e, const struct origin *o);
 
 /*
- * Where the browser is, as well as can be told: of the named origins that of
- * the port in HTTP_HOST or SERVER_PORT, or the first one.  Else the request's
- * scheme and the port in HTTP_HOST, or SERVER_PORT when the login page has the
- * same: nginx's $host has none, and one that is forwarded is nobody's.
+ * Determines the origin that the browser uses, as far as possible.  Of the
+ * configured origins, this is the one with the port in HTTP_HOST or
+ * SERVER_PORT, or the first one.  If there are none, it has the scheme of the
+ * request and the port in HTTP_HOST, or SERVER_PORT if the login page has the
+ * same port: the $host of nginx has no port, and the web server does not know a
+ * forwarded port.
  */
 void own_origin(const struct exchange *e, struct origin *out);
 
-/* May a page of this host lead to that URL (http/redirect.h)? */
+/* Returns true when a page of this host may redirect to the URL
+ * (http/redirect.h). */
 bool own_may_lead_to(const struct exchange *e, struct str url,
 		     bool absolute_only);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the pages say of a request. */
+/* Renders the pages with the values of a request. */
 #include "auth/pages.h"
 
 #include "auth/login.h"
@@ -11,7 +11,8 @@
 
 #define CSP_MAX	8192
 
-/* Base64 with padding, as CSP wants its hashes (CSP 3, section 2.3.1). */
+/* Adds a hash in Base64 with padding, as CSP requires it (CSP 3, section
+ * 2.3.1). */
 static void
 add_style_hash(struct buf *out)
 {
@@ -24,11 +25,12 @@ add_style_hash(struct buf *out)
 		buf_add_char(out, text[i] == '-' ? '+' :
 				  text[i] == '_' ? '/' :
 						   text[i]);
-	/* 32 bytes are 43 characters and one of padding. */
+	/* 32 bytes become 43 characters and one of padding. */
 	buf_add_char(out, '=');
 }
 
-/* Where a page may lead besides itself.  CSP knows no IPv6 host. */
+/* Adds the hosts that a form may lead to, besides this one.  CSP does not
+ * support IPv6 addresses as hosts. */
 static void
 add_own_origins(const struct sites *sites, struct buf *out)
 {
@@ -55,7 +57,7 @@ page_csp(const struct settings *set, const struct sites *sites, struct arena *a,
 	add_style_hash(&b);
 	buf_add(&b, STR("'; img-src data:; base-uri 'none'; "
 			"frame-ancestors 'none'; form-action 'self'"));
-	/* Browsers apply form-action to the redirect after the post too. */
+	/* Browsers apply form-action to the redirect after a POST, too. */
 	add_own_origins(sites, &b);
 	for (size_t i = 0; i < set->redirect.allow.n; i++) {
 		struct str host = set->redirect.allow.v[i];
@@ -88,7 +90,7 @@ write_page(struct exchange *e, unsigned status, enum page page,
 	http_response_header(e->out, "X-Frame-Options", STR("DENY"));
 }
 
-/* A value that switches a part of a template on. */
+/* Returns a value that shows or hides a part of a template. */
 static struct str
 on(bool shown)
 {
@@ -147,7 +149,7 @@ page_forbidden(struct exchange *e, const struct identity *who, bool elsewhere)
 	write_page(e, 403, PAGE_FORBIDDEN, vars, ARRAY_LEN(vars));
 }
 
-/* The address of the login page, to be opened in another tab. */
+/* Returns the address of the login page, to be opened in another tab. */
 static struct str
 login_url(struct exchange *e)
 {
@@ -162,7 +164,7 @@ login_url(struct exchange *e)
 void
 page_unsent(struct exchange *e)
 {
-	/* A browser keeps our cookies from a form of another site. */
+	/* Browsers do not send our cookies with a form of another site. */
 	bool foreign = str_eq(e->in->fetch_site, STR("cross-site"));
 	const struct html_var vars[] = {
 		{ "login_url", login_url(e) },
@@ -187,8 +189,9 @@ page_continue(struct exchange *e, struct str uri)
 	struct buf b;
 
 	write_page(e, 200, PAGE_CONTINUE, vars, ARRAY_LEN(vars));
-	/* Who opened this window has no hold on it any more (HTML, "cross-origin
-	 * opener policy"), and so cannot break off what comes now. */
+	/* The page that opened this window loses its handle on it (HTML,
+	 * "cross-origin opener policy"), so it cannot abort the next
+	 * request. */
 	http_response_header(e->out, "Cross-Origin-Opener-Policy",
 			     STR("same-origin"));
 	buf_init(&b, e->call.arena, 16 * 1024);
@@ -199,7 +202,7 @@ page_continue(struct exchange *e, struct str uri)
 	http_response_header(e->out, "Refresh", buf_str(&b));
 }
 
-/* The heading of a refusal, and whether signing in may help. */
+/* Headings of refusals, and whether to offer to sign in. */
 static const struct message_kind {
 	unsigned status;
 	const char *title;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Is the user of a session still the one who signed in? */
+/* Checks that the user of a session is unchanged since the sign-in. */
 #include "auth/recheck.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 
 #define LOOK_TRIES 10
 
-/* The number of the span that a moment is in.  The end of an id is random:
- * sessions do not all ask at the same time. */
+/* Returns the number of the span that time_ms is in.  The end of an id is
+ * random, so that not all sessions look up their users at the same time. */
 static int64_t
 span_of(const struct session_id *id, int64_t length_ms, int64_t time_ms)
 {
@@ -34,7 +34,7 @@ recheck_is_due(const struct exchange *e, const struct grant *grant)
 	if (!seen_ahead(grant->last_seen_ms, e->call.now_ms) &&
 	    span_of(id, length_ms, grant->last_seen_ms) >= now)
 		return false;
-	/* Done, but the store does not know yet? */
+	/* The look-up may have been done, but not yet written to the store. */
 	return span_of(id, length_ms,
 		       touches_last_seen(e->service->shared->touches, id)) <
 	    now;
@@ -78,7 +78,8 @@ end_session(struct exchange *e, const struct grant *grant, struct err *err)
 	return 0;
 }
 
-/* Others of his may be of the new password already: each is asked by itself. */
+/* Ends this session only: other sessions of the user may belong to the new
+ * password, and each is checked by itself. */
 static int
 check_password(struct exchange *e, const struct grant *grant, struct str hash,
 	       bool *still, struct err *err)
@@ -96,7 +97,8 @@ check_password(struct exchange *e, const struct grant *grant, struct str hash,
 	return 0;
 }
 
-/* One look.  *same: his sessions have what was read. */
+/* Looks up the user once.  *same: the sessions of the user have the identity
+ * that was read. */
 static int
 look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
 	struct err *err)
@@ -126,8 +128,9 @@ look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
 	return 0;
 }
 
-/* Until what was written is what is there: who changes a user writes the user
- * first and his sessions then, and ours may have come after his. */
+/* Repeats the look-up until the stored user equals the identity written to the
+ * sessions: an administrator writes the user first and the sessions afterwards,
+ * so our write may have overwritten theirs. */
 int
 recheck_user(struct exchange *e, struct grant *grant, bool *still,
 	     struct err *err)

@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the user of a session still the one who signed in?  Others may change the
- * users behind our back, so each session's user is looked up again once in
- * [users] recheck.
+ * Checks that the user of a session is unchanged since the sign-in.  Other
+ * programs may change users at any time, so the user of each session is looked
+ * up again once per [users] recheck.
  *
- * Time is cut into spans of that length, for each session at other moments.
- * The first request of a session in a span looks the user up and moves the
- * session's last_seen into the span; the others, on all instances, see by
- * last_seen that it is done.  A login counts as a look-up.  When the new
- * last_seen is late or lost, some more requests ask; never does one too few.
- * One that is ahead of the clock (seen_ahead()) says nothing.
+ * Time is divided into spans of that length, which begin at different times for
+ * different sessions.  The first request of a session in a span looks the user
+ * up and moves the last_seen of the session into the span; from last_seen, the
+ * other requests, on all instances, see that this has been done.  A sign-in
+ * counts as a look-up.  If the new last_seen is written late or lost, some more
+ * requests look the user up, but never fewer.  A last_seen ahead of the clock
+ * (seen_ahead()) is ignored.
  */
 #ifndef AUTH_RECHECK_H
 #define AUTH_RECHECK_H
 
 #include "auth/exchange.h"
 
-/* For a grant with last_seen_ms. */
+/* Returns true when the user must be looked up; `grant` must have
+ * last_seen_ms. */
 bool recheck_is_due(const struct exchange *e, const struct grant *grant);
 
 /*
- * Looks up the user.  One who is gone or disabled loses all sessions, and one
- * who has got another password those of the old one (strategy/password_mark.h): then
- * *still is false.  One who has changed: grant->who, and his sessions, follow.
- * -1: could not tell, so nobody may pass.
+ * Looks up the user and updates *grant.  If the user does not exist any more or
+ * is disabled, all their sessions end; if they have another password, the
+ * sessions of the old one end (strategy/password_mark.h).  In both cases *still
+ * is false.  If the identity has changed, grant->who and the sessions of the
+ * user get the new one.  Returns -1 when the user cannot be determined; the
+ * request must then be refused.
  */
 int recheck_user(struct exchange *e, struct grant *grant, bool *still,
 		 struct err *err) MUST_USE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Prolonging a login. */
+/* Refreshing a sign-in. */
 #include "auth/refresh.h"
 
 #include "auth/answer.h"
@@ -11,27 +11,28 @@
 #include "http/cookie.h"
 #include "http/form.h"
 
-/* How the token came is how its successor goes. */
+/* The token that was presented; its successor is returned in the same way. */
 struct presented {
 	struct str token;
 	bool in_body;
 	bool as_cookie;
 };
 
-/* An old token that came back is an alarm; one from the future says that the
- * store was set back, or that a key leaked. */
+/* Audits suspicious tokens.  An old token that is used again may have been
+ * stolen; one from the future means that the store was restored from a backup,
+ * or that a key was disclosed. */
 static void
 raise_alarm(struct exchange *e, const struct refresh_result *r)
 {
 	switch (r->answer) {
 	case REFRESH_REUSED:
 		audit(e, "refresh_reuse", r->grant.who.name, &r->grant.session,
-		      "an old refresh token came back; its session was ended");
+		      "an old refresh token was reused; its session was ended");
 		break;
 	case REFRESH_FUTURE:
 		audit(e, "refresh_future", r->grant.who.name,
 		      &r->grant.session,
-		      "a refresh token is ahead of the store");
+		      "a refresh token is newer than the one in the store");
 		break;
 	case REFRESH_REFUSED:
 	case REFRESH_DONE:
@@ -49,7 +50,7 @@ refresh_has_own_token(const struct exchange *e)
 	return mode->refresh_cookie != mode->access_cookie;
 }
 
-/* A session that is prolonged is one that is used: its user may be due. */
+/* Rechecks the user of a session that is refreshed, if that is due. */
 static int
 keep_session(struct exchange *e, struct str token, enum verdict *verdict,
 	     struct err *err)
@@ -97,7 +98,8 @@ find_cookie(struct exchange *e, struct presented *p)
 	p->in_body = found == CREDENTIAL_BEARER;
 }
 
-/* The body of RFC 6749 section 6, or nothing in it and a cookie. */
+/* Finds the token: in the body of RFC 6749 section 6, or, if the body has no
+ * fields, in a cookie. */
 static int
 find_token(struct exchange *e, struct presented *p, const char **code,
 	   struct err *err)
@@ -116,7 +118,7 @@ find_token(struct exchange *e, struct presented *p, const char **code,
 	} else if (token.p != NULL) {
 		p->token = token;
 		p->in_body = true;
-		/* RFC 6749: the grant type is required. */
+		/* RFC 6749 requires the grant type. */
 		if (grant_type.p == NULL)
 			*code = "invalid_request";
 	} else if (grant_type.p != NULL) {
@@ -146,7 +148,7 @@ hand_over(struct exchange *e, const struct presented *p,
 	answer_json(e, 200,
 		    credential_json(&r->grant.who, &r->credentials,
 				    p->in_body));
-	/* A session's cookie stays as it is: nothing has rotated. */
+	/* The cookie of a session does not change: nothing was rotated. */
 	if (p->as_cookie && r->credentials.refresh.n > 0)
 		credential_set_cookies(e, &r->credentials);
 }
@@ -194,8 +196,8 @@ refresh_post(struct exchange *e)
 	}
 }
 
-/* For the next seconds this cookie says that we were here: if the browser
- * comes back without the access cookie, it keeps none. */
+/* This cookie marks for a few seconds that the browser was given new cookies:
+ * if it returns without the access cookie, it does not keep cookies. */
 #define RENEWED		STR("renewed")
 #define RENEWED_SECONDS 5
 
@@ -223,7 +225,7 @@ mark_renewed(struct exchange *e, int64_t expires_in)
 		   RENEWED, life);
 }
 
-/* Back to our own page first, which looks whether the cookies were kept. */
+/* Redirects to our own page first, which checks that the cookies were kept. */
 static void
 go_by_login_page(struct exchange *e, struct str rd)
 {
@@ -242,9 +244,10 @@ go_by_login_page(struct exchange *e, struct str rd)
 }
 
 /*
- * A foreign page can open our own and break off before the answer is there:
- * then the refresh token would be used up and its successor lost.  So what
- * comes from elsewhere uses nothing up, but asks once more of its own accord.
+ * Returns true when another site caused the request.  A foreign page can open
+ * our page and abort the request before the answer arrives; then the refresh
+ * token would be used and its successor lost.  Therefore such a request uses no
+ * token, but returns a page that sends the request again.
  */
 static bool
 is_from_elsewhere(const struct exchange *e)
@@ -253,7 +256,8 @@ is_from_elsewhere(const struct exchange *e)
 	    str_eq(e->in->fetch_site, STR("same-site"));
 }
 
-/* Once: the second time, the form is shown. */
+/* Sends the request again from our own page, once; the second time, the form is
+ * shown. */
 static void
 ask_by_ourselves(struct exchange *e, bool *done)
 {
@@ -308,8 +312,8 @@ refresh_navigation(struct exchange *e, struct str rd, bool *done,
 		*problem = credential_too_large;
 	if (r.answer != REFRESH_DONE && r.answer != REFRESH_AGAIN)
 		return;
-	/* A token that was used just now: another tab's, or a browser that
-	 * does not keep what it is given. */
+	/* The token was used just now: by another tab, or by a browser that
+	 * does not keep its cookies. */
 	if (r.answer == REFRESH_AGAIN)
 		go_by_login_page(e, rd);
 	else

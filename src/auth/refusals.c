@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is refused is seen. */
+/* Reports refused checks. */
 #include "auth/refusals.h"
 
 #include "base/buf.h"
@@ -22,7 +22,7 @@ is_wanted(const struct exchange *e, unsigned status)
 	return false;
 }
 
-/* Without the query: it may hold what is no business of a log. */
+/* Returns the path without the query, which may hold confidential data. */
 static struct str
 shown_path(struct str uri)
 {
@@ -60,7 +60,7 @@ write_line(const struct exchange *e, const struct refusal *r, int64_t left_out)
 		  ARRAY_LEN(fields));
 }
 
-/* Where a web server reads no more of the answer than its headers. */
+/* Adds the headers for web servers that read only the headers of the answer. */
 static void
 add_headers(struct exchange *e, const struct refusal *r)
 {
@@ -75,7 +75,8 @@ add_headers(struct exchange *e, const struct refusal *r)
 	if (buf_failed(&reason))
 		e->out->failed = true;
 	http_response_header(e->out, "Auth-Reason", buf_str(&reason));
-	/* Not an identity header: those come with a yes only. */
+	/* Not an identity header: those are only sent when a check is
+	 * allowed. */
 	if (r->user.n > 0)
 		http_response_header(e->out, "Auth-User", r->user);
 }

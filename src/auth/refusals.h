@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is refused is seen: a line in the log ([server] log_refusals), and, for
- * the access log of a web server that asks by AUTH_ACTION=verify, the headers
- * Auth-Reason and Auth-User of the answer.
+ * Reports refused checks: in a line of the log ([server] log_refusals), and,
+ * for the access log of a web server that asks by AUTH_ACTION=verify, in the
+ * headers Auth-Reason and Auth-User of the answer.
  */
 #ifndef AUTH_REFUSALS_H
 #define AUTH_REFUSALS_H
@@ -11,15 +11,15 @@
 
 struct refusal {
 	unsigned status; /* 401 or 403 */
-	const char *reason; /* a few words: "rule", "not signed in" */
-	struct str rule; /* the name of the one that decided; may be empty */
-	struct str user; /* who is signed in; may be empty */
-	const char *detail; /* more for the log; NULL: none */
+	const char *reason; /* short text: "rule", "not signed in" */
+	struct str rule; /* name of the rule that decided; may be empty */
+	struct str user; /* name of the signed-in user; may be empty */
+	const char *detail; /* additional text for the log; NULL: none */
 };
 
 /*
- * Notes that a check is refused; the answer itself is the caller's.  A
- * challenge is about a check that was noted before, so it is not noted again.
+ * Reports that a check is refused; the caller makes the answer.  A challenge
+ * follows a check that was reported already, so it is not reported again.
  */
 void refusal_note(struct exchange *e, const struct refusal *r);
 

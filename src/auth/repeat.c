@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A form that came too late is renewed and sent again. */
+/* Repeats a form that was posted after the access token had expired. */
 #include "auth/repeat.h"
 
 #include "auth/answer.h"
@@ -17,8 +17,8 @@
 #include "http/readings.h"
 #include "http/redirect.h"
 
-/* As often may a form come back while the access token that its browser was
- * given should still be good: more than once, as people click twice. */
+/* How often a form may be repeated during the lifetime of the access token that
+ * its browser was given: more than once, as people click twice. */
 #define REPEATS_MAX 3
 
 static bool
@@ -31,7 +31,7 @@ may_be_repeated(const struct exchange *e)
 	       credential_find(e, &token) != CREDENTIAL_REFUSED;
 }
 
-/* Where a form is repeated that is meant for `uri`. */
+/* Redirects to the path that repeats a form for `uri`. */
 static void
 go_by_repeat(struct exchange *e, const char *query, struct str uri)
 {
@@ -60,7 +60,8 @@ repeat_challenge(struct exchange *e)
 		page_unsent(e);
 }
 
-/* A path of this host that is not one of ours, however it is read. */
+/* Returns true when `rd` is a path of this host, and in none of its readings a
+ * path of this service. */
 static bool
 is_target(const struct exchange *e, struct str rd)
 {
@@ -81,7 +82,7 @@ is_target(const struct exchange *e, struct str rd)
 	return true;
 }
 
-/* How often this browser was sent back of late. */
+/* Returns how often this browser was sent back recently. */
 static int64_t
 count_repeats(const struct exchange *e)
 {
@@ -105,8 +106,9 @@ set_mark(struct exchange *e, int64_t n, int64_t max_age)
 		   (struct str){ .p = &digit, .n = n > 0 ? 1 : 0 }, max_age);
 }
 
-/* Back to the application with the form.  `seconds`: so long its browser has
- * an access token, and so does not come here but in vain. */
+/* Redirects the form back to the application.  The browser has an access
+ * token for `seconds`; if it returns within that time, it does not keep its
+ * cookies. */
 static void
 send_back(struct exchange *e, struct str rd, int64_t seconds)
 {
@@ -114,7 +116,8 @@ send_back(struct exchange *e, struct str rd, int64_t seconds)
 	set_mark(e, count_repeats(e) + 1, seconds > 1 ? seconds : 1);
 }
 
-/* To whoever reloads the page it is the first time again. */
+/* Explains how to send the form again.  If the person reloads the page,
+ * counting starts again. */
 static void
 give_up(struct exchange *e)
 {
@@ -123,7 +126,7 @@ give_up(struct exchange *e)
 		set_mark(e, 0, 0);
 }
 
-/* Only the refresh cookie is left. */
+/* Refreshes the token when there is no valid access token. */
 static void
 renew(struct exchange *e, struct str rd, bool renewed)
 {
@@ -131,8 +134,8 @@ renew(struct exchange *e, struct str rd, bool renewed)
 	struct str token;
 	struct err err;
 
-	/* It was, and is here again without the access cookie: this browser
-	 * does not keep what it is given. */
+	/* The token was refreshed, but the access cookie is missing: this
+	 * browser does not keep its cookies. */
 	if (renewed ||
 	    credential_find_refresh(e, &token) != CREDENTIAL_COOKIE) {
 		give_up(e);
@@ -163,7 +166,7 @@ repeat(struct exchange *e, struct str rd, bool renewed)
 	if (credential_authenticate(e, &is, &token, &err) != 0)
 		answer_unavailable(e, &err);
 	else if (is.verdict == VERDICT_ALLOW)
-		/* Another tab was faster, or the person has signed in. */
+		/* Another tab refreshed first, or the person has signed in. */
 		send_back(e, rd, (is.grant.expires_ms - e->call.now_ms) / 1000);
 	else
 		renew(e, rd, renewed);

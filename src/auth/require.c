@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requirements in words. */
+/* Requirements: parsing and evaluation. */
 #include "auth/require.h"
 
 enum word { WORD_INVALID = 0, WORD_ANYBODY, WORD_USER, WORD_ROLE, WORD_DENY };
@@ -7,7 +7,8 @@ enum word { WORD_INVALID = 0, WORD_ANYBODY, WORD_USER, WORD_ROLE, WORD_DENY };
 static enum word
 classify(struct str word, struct str *name)
 {
-	*name = str_skip(word, sizeof("user:") - 1); /* role: is as long */
+	/* "role:" has the same length */
+	*name = str_skip(word, sizeof("user:") - 1);
 	if (str_eq(word, STR("public")) || str_eq(word, STR("user")))
 		return WORD_ANYBODY;
 	if (str_eq(word, STR("deny")))

@@ -15,8 +15,8 @@
 #include "http/path.h"
 
 /*
- * What one match may cost: some milliseconds and a megabyte.  A path of
- * ordinary length and an expression of ordinary sense are far below.
+ * Limits of one match: a few milliseconds and a megabyte.  Paths of ordinary
+ * length and reasonable expressions stay far below.
  */
 #define MATCH_STEPS 100000
 #define MATCH_DEPTH 10000
@@ -27,7 +27,7 @@
 struct rule {
 	const struct rule_settings *set;
 	pcre2_code *regex; /* NULL: none */
-	const struct network *networks; /* set->network.n of them */
+	const struct network *networks; /* array of set->network.n */
 	struct str require;
 	enum rule_verdict verdict;
 };
@@ -88,7 +88,7 @@ make_limits(const struct compiler *c)
 		no_memory(c);
 		return;
 	}
-	/* These cannot fail. */
+	/* These calls cannot fail. */
 	(void)pcre2_set_match_limit(limits, MATCH_STEPS);
 	(void)pcre2_set_depth_limit(limits, MATCH_DEPTH);
 	(void)pcre2_set_heap_limit(limits, MATCH_KIB);
@@ -106,7 +106,8 @@ compile_regex(const struct compiler *c, struct rule *rule)
 	pcre2_code *code;
 	int error;
 
-	/* No just-in-time compiler: the service may not make code. */
+	/* No just-in-time compiler: the service is not permitted to create
+	 * executable memory. */
 	code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
 			     PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED |
 				 PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
@@ -140,7 +141,7 @@ compile_networks(const struct compiler *c, struct rule *rule)
 	for (size_t i = 0; i < words->n; i++) {
 		bool ok = network_parse(words->v[i], &v[i]);
 
-		assert(ok); /* conf/checks.c has seen to it */
+		assert(ok); /* checked by conf/checks.c */
 	}
 	rule->networks = v;
 }
@@ -172,12 +173,12 @@ compile_require(const struct compiler *c, struct rule *rule)
 		no_memory(c);
 	else if (!require_is_valid(rule->require))
 		problems_add(c->problems, &at,
-			     "must be words out of public, user, user:NAME "
-			     "and role:NAME, or deny alone");
+			     "must be a list of public, user, user:NAME and "
+			     "role:NAME, or deny alone");
 }
 
 #define PATH_WANTED                                                            \
-	"must be an absolute, decoded path (no %%, \\, #, ;, control "          \
+	"must be an absolute, decoded path (no %%, \\, #, ;, control "         \
 	"characters, or empty, \".\" or \"..\" segments)"
 
 static void
@@ -195,7 +196,7 @@ check_locations(const struct compiler *c)
 	}
 }
 
-/* What no path of a request can be was meant to be something else. */
+/* Rejects a path that no request can have: something else was intended. */
 static void
 check_path(const struct compiler *c, const struct rule_settings *rule)
 {
@@ -206,9 +207,9 @@ check_path(const struct compiler *c, const struct rule_settings *rule)
 	if (str_find(rule->path, '?') < rule->path.n ||
 	    str_find(rule->path, '*') < rule->path.n)
 		problems_add(c->problems, &at,
-			     "is neither a pattern nor has it a query string; "
-			     "all below it is meant anyway, and for more there "
-			     "is path_regex");
+			     "must not have a wildcard or a query string: it "
+			     "matches all paths below it; use path_regex for "
+			     "patterns");
 	else if (!path_is_decoded(rule->path))
 		problems_add(c->problems, &at, PATH_WANTED);
 }
@@ -267,11 +268,11 @@ method_matches(const struct rule_settings *set, struct str method)
 	    words_have(&set->method, STR("GET"));
 }
 
-/* One request: what its paths have in common. */
+/* The evaluation of one request: the state that its paths share. */
 struct hearing {
 	const struct rules *rules;
 	const struct rule_question *q;
-	const struct address *address; /* NULL: cannot be told */
+	const struct address *address; /* NULL: invalid */
 	pcre2_match_data *data;
 	pcre2_match_context *limits;
 };
@@ -291,8 +292,8 @@ path_matches(const struct hearing *h, const struct rule *rule, struct str path,
 			 h->limits);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
 		return err_set(err, ERR_LIMIT,
-			       "rule %.*s: path_regex cannot be told, PCRE2 "
-			       "error %d",
+			       "rule %.*s: path_regex: match failed with "
+			       "PCRE2 error %d",
 			       STR_ARG(rule->set->name), rc);
 	}
 	*matches = rc >= 0;
@@ -309,7 +310,8 @@ network_matches(const struct rule *rule, const struct address *address)
 	return matches;
 }
 
-/* The first that matches, the network left out if it cannot be told. */
+/* Finds the first rule that matches; networks are ignored when the address is
+ * invalid. */
 static int
 find_rule(const struct hearing *h, struct str path, const struct rule **out,
 	  struct err *err)
@@ -366,7 +368,7 @@ judge_all(const struct hearing *h, const struct words *paths,
 	return 0;
 }
 
-/* Several share what one has. */
+/* Divides the limit of one match among n paths. */
 static pcre2_match_context *
 share_limits(const struct rules *r, size_t n)
 {

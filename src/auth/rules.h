@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access rules: who may do what ([rule NAME] of fcgiauth.ini(5)).  The first
- * rule whose host, path, method and network all match decides; when there are
- * rules and none matches, the answer is no.  Without any rule every signed-in
- * user may.  What becomes of a path that has several readings: auth/access.h.
+ * Access rules ([rule NAME] of fcgiauth.ini(5)).  The first rule whose host,
+ * path, method and network all match decides; if there are rules and none
+ * matches, the request is denied.  Without any rule, every signed-in user is
+ * allowed.  auth/access.h handles paths that have several readings.
  */
 #ifndef AUTH_RULES_H
 #define AUTH_RULES_H
@@ -15,57 +15,62 @@ struct arena;
 struct err;
 struct problems;
 
-/* Compiled from settings.rules; const, any thread. */
+/* Compiled settings.rules; const, so any thread may use them. */
 struct rules;
 
 /*
- * Borrows `set`; everything else from `a` or freed with it.  Each mistake in a
- * rule becomes a problem with its line; then -1.
+ * Compiles the rules.  They borrow from `set`; everything else is allocated in
+ * `a` or freed with it.  Each mistake in a rule is added to `problems` with its
+ * line; then the result is -1.
  */
 int rules_compile(const struct settings *set, struct arena *a,
 		  struct rules **out, struct problems *problems) MUST_USE;
 
 /*
- * Warns of each rule that can never decide because an earlier one matches all
- * that it does, as far as that is plain: networks and regular expressions are
- * compared by their text.
+ * Warns of each rule that can never decide, because an earlier rule matches
+ * every request that it matches.  Networks and regular expressions are compared
+ * as text only, so some such rules are not found.
  */
 void rules_warn_hidden(const struct settings *set, struct problems *problems);
 
 struct rule_question {
 	struct str host; /* lower case, without port */
-	struct str method; /* as sent, with case */
-	struct str address; /* of the client */
+	struct str method; /* as sent; case is significant */
+	struct str address; /* address of the client */
 };
 
 /* Zero denies. */
 enum rule_verdict {
-	RULE_DENY = 0, /* for everybody: `deny`, or nothing matched */
-	RULE_ASK, /* for those who meet `require` */
-	RULE_PUBLIC, /* for all, also signed out or with a bad credential */
+	/* Denied to everybody: by `deny`, or because no rule matched. */
+	RULE_DENY = 0,
+	RULE_ASK, /* allowed for users who meet `require` */
+	/* Allowed for everybody, also without a valid credential. */
+	RULE_PUBLIC,
 };
 
 struct rule_outcome {
 	enum rule_verdict verdict;
-	/* The one that decided; NULL: none matched, or there is none. */
+	/* The rule that decided; NULL: none matched, or there are no rules. */
 	const struct rule_settings *rule;
-	/* What a signed-in user must meet (auth/require.h); "user" when there
-	 * are no rules, "deny" when none matched. */
+	/* The requirement for a signed-in user (auth/require.h); "user" when
+	 * there are no rules, "deny" when none matched. */
 	struct str require;
 };
 
-/* Is there a rule that asks for a path, or a path in server.locations? */
+/* Returns true when a rule matches by path, or server.locations has a path. */
 bool rules_see_paths(const struct rules *r);
 
-/* The longest of server.locations that the path is at or below; empty: none. */
+/* Returns the longest of server.locations that is equal to the path or contains
+ * it; empty: none. */
 struct str rules_location(const struct rules *r, struct str path);
 
 /*
- * *out: an outcome for each of the paths, from `a`; they are readings of one
- * request's path, which share what regular expressions may cost.  A rule that
- * asks for a network and matches otherwise refuses an address that cannot be
- * read: RULE_DENY, though its `require` is another.  -1: could not tell (a
- * regular expression ran into its limits).
+ * Evaluates the rules for each of the paths, which are the readings of the path
+ * of one request and share the limits of regular expressions.  *out has an
+ * outcome for each path, allocated in `a`.  If the address of the client cannot
+ * be parsed, a rule with networks that matches in all other respects results in
+ * RULE_DENY, although its `require` differs.  Returns -1 when the rules cannot
+ * be evaluated (a regular expression exceeded its limits).
  */
 int rules_judge(const struct rules *r, const struct rule_question *q,
 		const struct words *paths, struct arena *a,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules that can never decide, as an earlier one takes all that they match. */
+/* Finds rules that can never decide because an earlier rule matches all their
+ * requests. */
 #include "auth/rules.h"
 
 #include "base/str.h"
 #include "conf/problems.h"
 #include "http/path.h"
 
-/* What `words` select (nothing: all) has every one of `of`. */
+/* Returns true when `words` (empty: everything) include all of `of`. */
 static bool
 has_all(const struct words *words, const struct words *of)
 {
@@ -19,7 +20,7 @@ has_all(const struct words *words, const struct words *of)
 	return of->n > 0;
 }
 
-/* GET includes HEAD. */
+/* Works like has_all() for methods, where GET includes HEAD. */
 static bool
 has_methods(const struct words *words, const struct words *of)
 {
@@ -69,7 +70,7 @@ rules_warn_hidden(const struct settings *set, struct problems *problems)
 			continue;
 		problems_warn(problems, &at,
 			      "never decides: [rule %.*s] in line %u comes "
-			      "first and matches all that this one does",
+			      "first and matches all requests of this one",
 			      STR_ARG(str_clip(set->rules.v[k].name, 64)),
 			      set->rules.v[k].line);
 	}

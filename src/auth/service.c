@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The service of one configuration. */
+/* The service under one configuration. */
 #include "auth/service.h"
 
 
@@ -80,7 +80,7 @@ fill_jar(struct service *s, bool secure, struct arena *a, struct err *err)
 	return 0;
 }
 
-/* Which addresses are ours, and what follows from them. */
+/* Determines the addresses of this service, and the names of its cookies. */
 static int
 open_sites(struct service *s, struct arena *a, struct err *err)
 {
@@ -91,7 +91,8 @@ open_sites(struct service *s, struct arena *a, struct err *err)
 						 -1;
 }
 
-/* As web servers make parameters of headers (RFC 3875 section 4.1.18). */
+/* Builds the names of parameters as web servers derive them from headers (RFC
+ * 3875 section 4.1.18). */
 static int
 name_params(struct service *s, struct arena *a, struct err *err)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service of one configuration: what all requests under it share.  Const
- * once opened, but for what it points to in struct service_shared.
+ * The service under one configuration: the state that all its requests share.
+ * It is const after service_open(), except for the objects that struct
+ * service_shared points to.
  */
 #ifndef AUTH_SERVICE_H
 #define AUTH_SERVICE_H
@@ -22,30 +23,32 @@ struct problems;
 struct rules;
 struct touches;
 
-/* Of what clients can have logged as often as they like. */
+/* Limits of the log lines that clients can cause as often as they like. */
 struct log_limits {
 	struct log_limit refusals;  /* auth/refusals.h */
 	struct log_limit csrf;	    /* auth/csrf.h */
-	struct log_limit banned; /* logins that a ban refuses */
+	struct log_limit banned; /* sign-ins that a ban refuses */
 	struct log_limit unavailable; /* auth/answer.h */
-	struct log_limit requests;  /* those that are not believed at all */
+	/* Requests that are refused before routing. */
+	struct log_limit requests;
 };
 
-/* What lives as long as the process and locks itself. */
+/* Objects that exist as long as the process; each has its own lock. */
 struct service_shared {
 	const struct env *env;
-	bool look_only; /* of a process that will not serve */
+	bool look_only; /* for a process that does not serve requests */
 	struct hash_slots *hash_slots;
-	struct login_floor *login_floor; /* NULL: there is none */
+	struct login_floor *login_floor; /* NULL: not used */
 	struct touches *touches;
 	struct probe *probe;		    /* auth/status.h */
 	struct log_limits *log_limits;
 };
 
-/* Our cookies at hosts that browsers reach by https, or by http. */
+/* The cookies for hosts that browsers reach by https, or by http. */
 struct cookie_jar {
-	struct cookie_settings set;	   /* with `secure` of those hosts */
-	struct str access, refresh; /* their full names */
+	/* The cookie settings, with the value of `secure` for those hosts. */
+	struct cookie_settings set;
+	struct str access, refresh; /* full names of the cookies */
 	struct str login, repeat;
 };
 
@@ -54,36 +57,40 @@ struct service {
 	const struct service_shared *shared;
 	const struct auth_mode_ops *mode_ops;
 	void *mode;
-	struct csrf_key *csrf;	/* locks itself */
+	struct csrf_key *csrf;	/* has its own lock */
 	struct rules *rules;
 	struct sites sites;	   /* server.hosts */
-	struct origin login_page;  /* of login_url; no host: there is none */
-	struct cookie_jar jars[2]; /* not Secure, Secure */
-	struct str csp; /* Content-Security-Policy of our pages */
-	/* The identity headers as parameters: "HTTP_REMOTE_USER". */
+	/* Origin of login_url; its host is empty when there is none. */
+	struct origin login_page;
+	struct cookie_jar jars[2]; /* without and with Secure */
+	struct str csp; /* Content-Security-Policy of the pages */
+	/* The names of the identity headers as parameters:
+	 * "HTTP_REMOTE_USER". */
 	struct str identity_params[4];
 };
 
 /*
- * Everything from `a`; closed by it (arena_defer). Reads keys from files, and
- * makes the first one unless shared->look_only; no store is asked.  What is
- * wrong becomes a problem; then -1.
+ * Opens the service.  Everything is allocated in `a`, which also closes it
+ * (arena_defer).  Reads keys from files, and creates the first key unless
+ * shared->look_only is set; no store is accessed.  Each error is added to
+ * `problems`; then the result is -1.
  */
 int service_open(const struct settings *set,
 		 const struct service_shared *shared, struct arena *a,
 		 struct service **out, struct problems *problems) MUST_USE;
 
-/* One worker's ways to store and users; nobody else's meanwhile. */
+/* The links of one worker to the store and the user source; no other thread may
+ * use them at the same time. */
 struct service_links {
 	struct store_link *store;
 	struct users_link *users;
 };
 
 /*
- * Answers one request: the whole of it, as a function of what it is given.
- * Never fails; appends the answer in CGI form to `out`.  True: none yet, the
- * request waits in its place (http/message.h), and is not the caller's to touch
- * until it is woken.
+ * Answers one request; the result depends only on the arguments.  Never fails;
+ * appends the answer in CGI form to `out`.  Returns true when there is no
+ * answer yet: the request waits in its place (http/message.h), and the caller
+ * must not access it until it is woken.
  */
 bool service_answer(const struct service *s, const struct service_links *links,
 		    struct arena *a, const struct message *in, struct buf *out);

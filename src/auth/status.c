@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who am I; is the service alive; is it of use. */
+/* The endpoints /me, /health and /ready. */
 #include "auth/status.h"
 
 #include <pthread.h>
@@ -58,10 +58,11 @@ health_get(struct exchange *e)
 enum down { DOWN_STORE = 1 << 0, DOWN_USERS = 1 << 1 };
 
 struct probe {
-	pthread_mutex_t lock; /* guards what follows; not held across I/O */
+	/* Guards the members below; not held across I/O. */
+	pthread_mutex_t lock;
 	bool looking;
 	int64_t next_ms;
-	unsigned down; /* enum down */
+	unsigned down; /* bits of enum down */
 };
 
 struct probe *
@@ -72,7 +73,7 @@ probe_new(void)
 	if (p == NULL)
 		return NULL;
 	(void)pthread_mutex_init(&p->lock, NULL); /* cannot fail */
-	p->down = DOWN_STORE | DOWN_USERS; /* until somebody has looked */
+	p->down = DOWN_STORE | DOWN_USERS; /* until the first probe */
 	return p;
 }
 

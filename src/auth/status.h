@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Who am I; is the service alive; is it of use. */
+/* The endpoints /me, /health and /ready. */
 #ifndef AUTH_STATUS_H
 #define AUTH_STATUS_H
 
 #include "auth/exchange.h"
 
 /*
- * What /ready found last: one worker at a time looks, and not more often than
- * once a second, so that nobody can keep the store busy with it.
+ * The last result of /ready.  One worker at a time probes the store and the
+ * user source, at most once in a second, so that clients cannot load the store
+ * by requests to /ready.
  */
 struct probe;
 

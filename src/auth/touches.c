@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Touches that are due: a fixed table, open addressing by session id. */
+/* The touches that are due: a table of fixed size with open addressing by
+ * session id. */
 #include "auth/touches.h"
 
 #include <pthread.h>
@@ -9,7 +10,7 @@
 #define SLOTS	(2 * TOUCHES_MAX) /* half empty, so that probing ends soon */
 
 struct touches {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	size_t n;
 	bool used[SLOTS];
 	struct touch slot[SLOTS];
@@ -34,8 +35,8 @@ touches_free(struct touches *t)
 	free(t);
 }
 
-/* Where this session is, or would be: the end of an id is random, so it is its
- * own hash. */
+/* Returns the slot of this session, or the free slot for it.  The end of an id
+ * is random, so it serves as the hash. */
 static size_t
 find_slot(const struct touches *t, const struct session_id *id)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The check, and the challenge to those it refused. */
+/* The check, and the challenge after a refused check. */
 #include "auth/verify.h"
 
 #include "auth/access.h"
@@ -18,10 +18,10 @@
 
 enum decision {
 	DECISION_LOGIN = 0, /* not signed in: 401 */
-	DECISION_FORBIDDEN, /* signed in, but may not: 403 */
-	DECISION_DOUBTFUL, /* signed in or not, for the path's sake: 403 */
+	DECISION_FORBIDDEN, /* signed in, but not allowed: 403 */
+	DECISION_DOUBTFUL, /* refused because of the path: 403 */
 	DECISION_PASS,
-	DECISION_PASS_NOBODY, /* public, and not signed in: no identity */
+	DECISION_PASS_NOBODY, /* public and not signed in: no identity */
 };
 
 static int
@@ -46,7 +46,7 @@ find_terms(const struct exchange *e, struct access_terms *out, struct err *err)
 	return 0;
 }
 
-/* What is public needs no store. */
+/* Allows a public request without an identity when the store fails. */
 static int
 decide_without_store(const struct exchange *e, const struct access_terms *t,
 		     enum decision *decision, const struct err *err)
@@ -75,11 +75,12 @@ conclude(const struct access_terms *t, const struct identity *who,
 
 struct judgement {
 	enum decision decision;
-	enum access_doubt doubt; /* with DECISION_DOUBTFUL; else clear */
-	/* With DECISION_FORBIDDEN: of the rules; NULL: of the location. */
+	enum access_doubt doubt; /* with DECISION_DOUBTFUL; otherwise clear */
+	/* With DECISION_FORBIDDEN: the outcome of the rules that refused; NULL:
+	 * the requirement of the location. */
 	const struct rule_outcome *refused_by;
-	bool presented; /* there was a credential, valid or not */
-	struct grant grant; /* who is signed in; else zero */
+	bool presented; /* the request had a credential, valid or not */
+	struct grant grant; /* of the signed-in user; otherwise zero */
 };
 
 static int
@@ -125,7 +126,7 @@ header_text(struct exchange *e, struct str value)
 	return buf_str(&b);
 }
 
-/* The web server copies these to the application. */
+/* Adds the identity headers, which the web server copies to the application. */
 static void
 add_identity(struct exchange *e, const struct identity *who)
 {
@@ -156,7 +157,8 @@ add_identity(struct exchange *e, const struct identity *who)
 	}
 }
 
-/* A form that was posted must not be lost: it gets no redirect to a page. */
+/* Redirects to the login page; only for GET and HEAD, as a redirect would lose
+ * a posted form. */
 static void
 send_to_login(struct exchange *e)
 {
@@ -170,7 +172,8 @@ send_to_login(struct exchange *e)
 	}
 	buf_init(&b, e->call.arena, 32 * 1024);
 	buf_add(&b, location);
-	/* It may not be seen there, and that page would lead straight back. */
+	/* The login page may not receive the conflicting cookies, and would
+	 * then redirect straight back. */
 	if (conflict_is_there(e))
 		buf_add(&b, STR("&conflict=1"));
 	if (buf_failed(&b))
@@ -200,7 +203,8 @@ explain_forbidden(struct exchange *e, const struct judgement *j)
 	if (http_request_is_navigation(e->in))
 		page_forbidden(e, &j->grant.who, j->decision == DECISION_PASS);
 	else
-		answer_error(e, 403, "forbidden", "You may not do this.");
+		answer_error(e, 403, "forbidden",
+			     "You do not have permission to do this.");
 }
 
 static void
@@ -212,9 +216,9 @@ explain_doubt(struct exchange *e, enum access_doubt doubt)
 			       "is a disguised \".\" or \"..\".");
 	else
 		answer_refusal(e, 403, "ambiguous_path",
-			       "This address is refused: programs read its "
-			       "path in different ways, and not all of these "
-			       "may be opened here.");
+			       "This address is refused: its path can be "
+			       "understood in different ways, and not all of "
+			       "them are allowed.");
 }
 
 static void
@@ -230,8 +234,8 @@ explain(struct exchange *e, const struct judgement *j)
 		break;
 	case DECISION_FORBIDDEN:
 	case DECISION_PASS:
-		/* Who passes now was refused by something else: a redirect to
-		 * the login page would come straight back. */
+		/* This request is allowed now, so something else refused it: a
+		 * redirect to the login page would come straight back. */
 		explain_forbidden(e, j);
 		break;
 	}
@@ -240,9 +244,10 @@ explain(struct exchange *e, const struct judgement *j)
 static void
 answer_yes(struct exchange *e)
 {
-	/* nginx would break its kept connection on a 200. */
+	/* With a 200, nginx would close its persistent connection. */
 	answer_status(e, e->in->authorizer ? 200 : 204);
-	/* Else Apache leaves the secret in the application's environment. */
+	/* Otherwise Apache leaves the secret in the environment of the
+	 * application. */
 	if (e->in->authorizer && e->in->secret.n > 0)
 		http_response_header(e->out, "Variable-AUTH_SECRET", STR(""));
 }
@@ -289,7 +294,7 @@ verify_answer(struct exchange *e)
 		answer_yes(e);
 	} else if (e->in->authorizer) {
 		note(e, &j);
-		/* The visitor is shown it as it is. */
+		/* The web server shows this answer to the visitor. */
 		explain(e, &j);
 	} else {
 		note(e, &j);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The check: may this request pass, and as whom? */
+/* The check: whether a request is allowed, and the identity of its user. */
 #ifndef AUTH_VERIFY_H
 #define AUTH_VERIFY_H
 
 #include "auth/exchange.h"
 
-/* AUTH_ACTION=verify, and the role AUTHORIZER. */
+/* Answers AUTH_ACTION=verify, and requests of the role AUTHORIZER. */
 void verify_answer(struct exchange *e);
 
-/* AUTH_ACTION=challenge: what who was refused should see. */
+/* Answers AUTH_ACTION=challenge: what a client sees after its check was
+ * refused. */
 void verify_challenge(struct exchange *e);
 
 #endif

@@ -40,18 +40,18 @@ static const struct {
 	{ "hosts = https://a.example\n",
 	  { "a.example", NULL, "80", "http://a.example", NULL },
 	  "Open this site by https",
-	  "by plain http",
+	  "over plain http",
 	  "cure=\"let the web server redirect http to https\"" },
 	{ "",
 	  { "a.example", "on", "443", "http://a.example", NULL },
 	  "Open this site by https",
-	  "by plain http",
+	  "over plain http",
 	  "cure=\"let the web server redirect http to https\"" },
 	{ "",
 	  { "127.0.0.1:9", NULL, "9", "https://a.example", "same-origin" },
 	  "must have the Host header passed on",
 	  "Host header",
-	  "cure=\"pass the Host header on as it came\"" },
+	  "cure=\"pass the Host header on unchanged\"" },
 	{ "",
 	  { "a.example", "on", "443", "https://evil.example", "cross-site" },
 	  "by a page of another site, https://evil.example, and",
@@ -208,7 +208,7 @@ START_TEST(wrong_token)
 		      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	ck_assert_uint_eq(a.status, 403);
 	ck_assert(flow_holds(a.body, "This page was too old"));
-	ck_assert_ptr_nonnull(strstr(logged(), "not of this browser"));
+	ck_assert_ptr_nonnull(strstr(logged(), "not belong to the cookie"));
 	done();
 }
 END_TEST
@@ -229,7 +229,7 @@ START_TEST(long_list)
 	init(ini);
 	ck_assert_uint_eq(post_form(&p, NULL).status, 403);
 	ck_assert_ptr_nonnull(
-	    strstr(logged(), "cure=\"to server.hosts add https://a.example\""));
+	    strstr(logged(), "cure=\"add to server.hosts: https://a.example\""));
 	done();
 }
 END_TEST

@@ -139,8 +139,8 @@ START_TEST(a_host_that_is_not_ours)
 	ck_assert_uint_eq(flow_get(&f, "/auth/login", other, NULL).status, 400);
 	ck_assert(flow_holds(
 	    logged(), " unknown_host host=other.example.com path=/auth/login "
-		      "address=192.0.2.7 cure=\"if it is ours, name it in "
-		      "server.hosts\" left_out=0\n"));
+		      "address=192.0.2.7 cure=\"if this host is yours, add "
+		      "it to server.hosts\" left_out=0\n"));
 	/* Strangers can send as many as they like. */
 	for (int i = 0; i < 3; i++)
 		(void)flow_get(&f, "/auth/login", other, NULL);

@@ -10,7 +10,7 @@ static const struct {
 	const char *problem;
 } mistakes[] = {
 	{ LIT("[rule a]\nhost = a\nrequire = user nobody\n"),
-	  "t.ini:3: [rule a] require: must be words out of public, user, "
+	  "t.ini:3: [rule a] require: must be a list of public, user, "
 	  "user:NAME and role:NAME, or deny alone" },
 	{ LIT("[server]\npath = /a\nlocations = /a/ b\n"),
 	  "t.ini:3: [server] locations: must be an absolute, decoded "
@@ -44,9 +44,9 @@ static const struct {
 	{ LIT("[rule a]\npath = /a\\b\nrequire = user\n"),
 	  "t.ini:2: [rule a] path: must be" },
 	{ LIT("[rule a]\npath = /a/*\nrequire = user\n"),
-	  "t.ini:2: [rule a] path: is neither a pattern nor" },
+	  "t.ini:2: [rule a] path: must not have a wildcard" },
 	{ LIT("[rule a]\npath = /a?b\nrequire = user\n"),
-	  "t.ini:2: [rule a] path: is neither a pattern nor" },
+	  "t.ini:2: [rule a] path: must not have a wildcard" },
 };
 
 START_TEST(mistakes_have_a_place)
