@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the strategies have in common, for implementers: the driver, which the
- * registry knows of each of them, and the life of a backend, which is a store
- * or a user source.
+ * The part of the interfaces that is common to stores, user sources and modes,
+ * for implementers: the driver, by which the registry knows each of them, and
+ * the life of a backend, which is a store or a user source.
  */
 #ifndef STRATEGY_BACKEND_H
 #define STRATEGY_BACKEND_H
@@ -15,31 +15,34 @@
 #include "conf/option.h"
 
 /*
- * The head of every strategy.  Of a driver whose library was missing when the
- * program was built nothing is compiled.  The registry keeps its name: its ops
- * struct is zero but for name and summary, and a conf_size of 0 makes `driver =
- * NAME` say "not compiled in".
+ * The first member of the ops struct of every store, user source and mode.  A
+ * driver whose library was missing when the program was built is not compiled.
+ * The registry keeps its name: its ops struct is zero except for name and
+ * summary, and because conf_size is 0, `driver = NAME` is refused with "not
+ * compiled in".
  */
 struct driver {
 	const char *name;    /* as in `driver = NAME` */
 	const char *summary; /* one line, for --list-backends */
-	unsigned caps; /* STORE_* or USERS_* */
+	unsigned caps; /* BACKEND_* and USERS_* */
 	const struct option *options; /* its keys; ends with OPTION_END */
-	size_t conf_size; /* of the struct those offsets are in */
+	size_t conf_size; /* of the struct that the offsets refer to */
 
-	/* Rules over several options.  No I/O.  NULL: there are none. */
+	/* Checks rules over several options, without I/O.  NULL: there are
+	 * none. */
 	int (*check)(const void *conf, struct err *err);
 };
 
 enum backend_caps {
-	BACKEND_PERSISTENT = 1 << 0, /* survives a restart */
+	BACKEND_PERSISTENT = 1 << 0, /* its contents survive a restart */
 	BACKEND_SHARED = 1 << 1, /* several processes may use it at once */
-	BACKEND_EMBEDDED = 1 << 2, /* a file of ours: migrates by itself */
+	BACKEND_EMBEDDED = 1 << 2, /* a file of the service, which migrates
+				    * its schema when it opens it */
 };
 
-/* Schema of a backend that keeps tables. */
+/* Schema versions of a backend that keeps tables. */
 struct schema_state {
-	int64_t have; /* 0: nothing there yet */
+	int64_t have; /* 0: the tables do not exist yet */
 	int64_t want; /* of this program; 0: the backend has no schema */
 };
 
@@ -48,63 +51,70 @@ struct schema_state {
 /*
  * The life of a store or of a user source.
  *
- * Lives    open() once per distinct configuration; a reload that leaves the
- *          section unchanged keeps the backend.  connect() once per worker (and
- *          again after a failure), close() when nobody uses it any more.
- * Threads  a conn belongs to one worker.  What hangs off the backend is shared;
- *          the backend locks it.
+ * Lifetime  open() is called once for each distinct configuration; a reload
+ *           that leaves the section unchanged keeps the backend.  connect() is
+ *           called once by each worker, and again after a failure; close() is
+ *           called when the backend is no longer used.
+ * Threads   a connection belongs to one worker.  The data of the backend is
+ *           shared; the backend must lock it.
  */
 struct backend_ops {
 	struct driver driver;
 
 	/*
-	 * Main thread, at start and reload.  Takes what the process shares
-	 * (a table, a lock, a parsed address).  May not connect: a server that
-	 * is down must not keep us from starting.  `conf` is borrowed for the
-	 * call: copy what is needed longer.
+	 * Allocates the data that the process shares (a table, a lock, a parsed
+	 * address).  The main thread calls it at start and at a reload.  It
+	 * must not connect: a server that is down must not keep the service
+	 * from starting.  `conf` is borrowed for the call: open() must copy
+	 * the values that are needed longer.
 	 */
 	int (*open)(const void *conf, const struct env *env, void **backend,
 		    struct err *err);
 	void (*close)(void *backend);
 
-	/* Which of driver.caps it has as it was configured.  NULL: all. */
+	/* Returns which of driver.caps the backend has in its configuration.
+	 * NULL: all of them. */
 	unsigned (*caps)(const void *backend);
 
-	/* One worker's connection.  Bounded in time.  Does not look at the
-	 * schema. */
+	/* Opens the connection of one worker.  It must return within a bounded
+	 * time, and does not check the schema. */
 	int (*connect)(void *backend, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
 
 	/*
-	 * Has the connection ended since it was last used?  Without `ask` only
-	 * what is known without waiting; with it the server is asked, in
-	 * bounded time.  A caller may then repeat, on a new connection, what
-	 * they have not yet begun, and after ERR_UNAVAILABLE the operations
-	 * that may be done twice.  NULL: a connection does not end by itself.
+	 * Returns whether the connection has ended since it was last used.
+	 * Without `ask` it must not wait; with `ask` it asks the server, within
+	 * a bounded time.  On a new connection the caller may then start an
+	 * operation that was not started yet, and, after ERR_UNAVAILABLE,
+	 * repeat an operation that may be executed twice.  NULL: a connection
+	 * never ends by itself.
 	 */
 	bool (*is_lost)(void *conn, bool ask);
 
 	/*
-	 * A round trip or two that prove the backend usable: whatever a login,
-	 * a check, a rotation, a sign-out and sweep() read, add, change and
-	 * delete is allowed, and the place for it can be written; users can be
-	 * found, and their hashes replaced where that is ours.  Leaves nothing
-	 * that anybody sees.  It is behind --check, store status and /ready.
+	 * Proves with one or two round trips that the backend is usable: all
+	 * that a sign-in, a check, a rotation, a sign-out and sweep() read,
+	 * add, change and delete is permitted, and the storage is writable;
+	 * users can be found, and their hashes can be replaced if the service
+	 * does that.  It leaves no visible trace.  It is used by --check, store
+	 * status and /ready.
 	 */
 	int (*ping)(void *conn, struct err *err);
 
 	/*
-	 * What had better be set up otherwise, though the backend is usable, as
-	 * a sentence for the administrator; empty when there is nothing, or
-	 * when it cannot be seen.  NULL: there is nothing to look at.
+	 * Returns one sentence of advice for the administrator if a usable
+	 * backend should be configured better; an empty string if there is no
+	 * advice, or if the configuration cannot be read.  NULL: there is
+	 * nothing to check.
 	 */
 	int (*advise)(void *conn, char advice[BACKEND_ADVICE_MAX],
 		      struct err *err);
 
-	/* NULL when there is no schema of ours. */
+	/* Reads the schema versions.  NULL: the backend has no schema that
+	 * belongs to the service. */
 	int (*schema)(void *conn, struct schema_state *out, struct err *err);
-	/* Brings the schema to `want`; numbered steps, each a transaction;
-	 * safe when several processes do it at once. */
+	/* Brings the schema to version `want` in numbered steps, each in a
+	 * transaction.  Several processes may do so at once. */
 	int (*migrate)(void *conn, struct err *err);
 };
 

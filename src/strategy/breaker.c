@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What threads tell each other of a backend. */
+/* The circuit breaker of a backend. */
 #include "strategy/breaker.h"
 
 #define WAIT_FIRST_MS 50
@@ -16,7 +16,7 @@ breaker_init(struct breaker *b)
 void
 breaker_destroy(struct breaker *b)
 {
-	(void)pthread_mutex_destroy(&b->lock); /* cannot fail: nobody has it */
+	(void)pthread_mutex_destroy(&b->lock); /* cannot fail: not locked */
 }
 
 bool
@@ -47,14 +47,15 @@ breaker_enter(struct breaker *b, struct breaker_seat *seat, int64_t now_ms,
 	return err_context(err, "waiting before the next connection attempt");
 }
 
-/* How long nobody tries after this failure; -1: it changes nothing. */
+/* Returns for how many milliseconds no connection is tried after this failure;
+ * -1: the failure changes nothing. */
 static int64_t
 next_wait(const struct breaker *b, const struct breaker_seat *seat,
 	  const struct breaker_failure *f)
 {
 	if (!seat->probing && b->doubtful)
 		return -1;
-	/* One connection may have been cut, and the rest be well. */
+	/* One connection may have been cut while the others still work. */
 	if (!seat->probing && f->connected && f->took_ms < BREAKER_SLOW_MS)
 		return 0;
 	if (b->wait_ms == 0)
@@ -71,7 +72,7 @@ note(struct breaker *b, struct breaker_seat *seat,
 	int64_t wait_ms = next_wait(b, seat, f);
 
 	if (f->connected && !current && !seat->probing)
-		return false; /* of a connection that was given up */
+		return false; /* the connection was already distrusted */
 	if (f->connected && current)
 		atomic_store(&b->epoch, seat->epoch + 1);
 	if (wait_ms < 0)

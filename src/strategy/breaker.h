@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A circuit breaker: threads tell each other what they find out of a backend,
- * so that a server that hangs holds one of them at a time and not all, and so
- * that all go on together when it is back:
+ * A circuit breaker: threads share what they know about the state of a backend,
+ * so that an unresponsive server delays one thread at a time instead of all of
+ * them, and so that all threads continue as soon as it is back:
  *
- *   good      all may connect.  An operation that fails by ERR_UNAVAILABLE, or
- *             a failure to connect, ends this.
- *   doubtful  one connection at a time may be tried, a new one; the others fail
- *             at once.  After the first such failure the wait before the next
- *             is 50 ms, doubled up to 500 ms.  An operation that the server
- *             answers, whatever it says, makes it good again.
+ *   good      every thread may connect.  An operation that fails with
+ *             ERR_UNAVAILABLE, or a failure to connect, ends this state.
+ *   doubtful  one new connection at a time may be tried; all other attempts
+ *             fail at once.  After the first such failure the next attempt is
+ *             made after 50 ms; the wait is doubled up to 500 ms.  An operation
+ *             that the server answers, with whatever result, makes the backend
+ *             good again.
  *
- * A connection in use is not hurt by a failure to connect.  When an operation
- * fails, all connections are dropped before they are used again, but for those
- * that were used meanwhile and answered: after a restart each of them would
- * fail once more, and each would wait for a server that hangs.
+ * A failure to connect does not affect connections in use.  When an operation
+ * fails, all connections are dropped before they are used again, except those
+ * on which the server has answered since: after a restart each of them would
+ * fail once more, and each would wait for an unresponsive server.
  */
 #ifndef STRATEGY_BREAKER_H
 #define STRATEGY_BREAKER_H
@@ -24,35 +25,38 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A failure, or an operation, that took less does not speak of the server. */
+/* A failure or an operation that took less time does not tell anything about
+ * the server. */
 #define BREAKER_SLOW_MS 50
 
 /* Shared by threads. */
 struct breaker {
-	/* Grows when an operation fails: connections of before are doubtful.
-	 * Written under the lock. */
+	/* Incremented when an operation fails: connections of earlier epochs
+	 * are doubtful.  Written under the lock. */
 	atomic_uint epoch;
 	pthread_mutex_t lock; /* guards the rest; not held across I/O */
 	bool doubtful, probing;
-	int64_t wait_ms; /* 0: nobody has tried yet since it was good */
-	int64_t retry_at_ms; /* no attempt before */
-	int64_t since_ms; /* of the doubt */
-	struct err why;
+	int64_t wait_ms; /* 0: no attempt yet since it was good */
+	int64_t retry_at_ms; /* no attempt is made before */
+	int64_t since_ms; /* when the backend became doubtful */
+	struct err why; /* the last failure */
 };
 
-/* What one connection, which is one thread's, has of it. */
+/* The part of one connection; it belongs to one thread. */
 struct breaker_seat {
 	unsigned epoch; /* when the connection was last known to work */
-	bool probing; /* the others wait for what comes of it */
+	bool probing; /* this is the one attempt; the others fail meanwhile */
 };
 
 void breaker_init(struct breaker *b);
 void breaker_destroy(struct breaker *b);
 
-/* Nobody has seen a failure since the connection answered. */
+/* Returns whether no thread has seen a failure since the server last answered
+ * on this connection. */
 bool breaker_trusts(const struct breaker *b, const struct breaker_seat *seat);
 
-/* May a connection be made now?  Else ERR_UNAVAILABLE with what was wrong. */
+/* Returns 0 if a connection may be made now, else ERR_UNAVAILABLE with the
+ * last failure. */
 int breaker_enter(struct breaker *b, struct breaker_seat *seat, int64_t now_ms,
 		  struct err *err) MUST_USE;
 
@@ -62,16 +66,16 @@ struct breaker_failure {
 	const struct err *why;
 };
 
-/* True when it was good until now. */
+/* Records a failure.  Returns true if the backend was good until now. */
 bool breaker_fail(struct breaker *b, struct breaker_seat *seat,
 		  const struct breaker_failure *failure) MUST_USE;
 
-/* The server has answered.  True when that ends the doubt, which was for
- * *doubt_ms. */
+/* Records an answer of the server.  Returns true if that makes the backend good
+ * again, after it was doubtful for *doubt_ms. */
 bool breaker_succeed(struct breaker *b, struct breaker_seat *seat,
 		     int64_t now_ms, int64_t *doubt_ms) MUST_USE;
 
-/* Connections that last answered when this one did are not trusted any more. */
+/* Distrusts all connections of the epoch of this one. */
 void breaker_distrust(struct breaker *b, const struct breaker_seat *seat);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an operation works with: every operation of a store, of a user source
- * and of a mode takes one.  A request has one; the janitor and fcgiauthctl
+ * The context of an operation: every operation of a store, of a user source
+ * and of a mode takes one.  Each request has one; the janitor and fcgiauthctl
  * make their own.
  */
 #ifndef STRATEGY_CALL_H
@@ -14,12 +14,12 @@ struct store_link;
 struct users_link;
 
 struct call {
-	struct arena *arena; /* of what is returned, and of what is in between */
+	struct arena *arena; /* of results and of temporary data */
 	const struct env *env;
-	int64_t now_ms; /* wall clock, read once: all of a request agrees */
+	int64_t now_ms; /* wall clock; read once for the whole request */
 
-	/* For modes and callers; a backend has its own connection, and leaves
-	 * both alone.  NULL where a caller has none. */
+	/* For modes and callers; a backend has its own connection and must not
+	 * use them.  NULL if the caller has none. */
 	struct store_link *store;
 	struct users_link *users;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opened backends, connections to them, and the check of their schemas. */
+/* Opened backends, the connections to them, and the check of their schemas. */
 #include "strategy/conn.h"
 
 #include <assert.h>
@@ -124,7 +124,8 @@ conn_is_good(const struct conn *c)
 	    breaker_trusts(&c->backend->breaker, &c->seat);
 }
 
-/* Names the backend, drops the connection, tells the others. */
+/* Drops the connection, names the backend in the error, and tells the breaker,
+ * which the other threads share. */
 static int
 failed(struct conn *c, bool connected, struct err *err)
 {
@@ -206,7 +207,8 @@ connect_now(struct conn *c, struct err *err)
 	return 0;
 }
 
-/* Nobody is told: it says nothing of the server. */
+/* Drops a connection that was lost while it was idle.  The breaker is not told,
+ * because the loss tells nothing about the server. */
 static void
 drop_lost(struct conn *c, const char *why)
 {
@@ -238,7 +240,7 @@ conn_begin(struct conn *c, const char *operation, bool repeatable,
 		c->old = true;
 		return 0;
 	}
-	drop_lost(c, "it was closed while it was idle");
+	drop_lost(c, "the connection was closed while it was idle");
 	return connect_now(c, err);
 }
 
@@ -258,8 +260,9 @@ may_repeat(const struct conn *c, enum err_code code)
 	    (code == ERR_UNDONE || (code == ERR_UNAVAILABLE && c->repeatable));
 }
 
-/* Another connection may do.  Where this one kept us waiting the others of its
- * time are as old, and need not all be waited for. */
+/* Makes the operation repeat on a new connection.  If the lost connection made
+ * this thread wait, the other connections of its epoch are probably lost as
+ * well: they are distrusted, so that no thread waits for them. */
 static int
 try_another(struct conn *c, struct err *err)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The life of a store and of a user source as their callers see it: an opened
- * backend, shared by threads and counted, and one thread's connection to it,
- * which is made when it is first used and dropped on a failure.
+ * backend, which threads share and which is reference-counted, and a connection
+ * of one thread to it, which is made at its first use and dropped on a failure.
  *
- * A connection that was idle may have been closed by the server, a pooler or
- * something between, which says nothing of the server: an operation on it that
- * was certainly not executed, or does no harm when it is executed twice, is
- * done once more on a new connection before anybody hears of a failure.  What
- * happens while the server is down is in strategy/breaker.h.
+ * The server, a pooler or a device between may have closed an idle connection,
+ * which tells nothing about the server.  An operation on such a connection that
+ * was certainly not executed, or that may be executed twice, is repeated once
+ * on a new connection before a failure is reported.  strategy/breaker.h
+ * describes what happens while the server is down.
  */
 #ifndef STRATEGY_CONN_H
 #define STRATEGY_CONN_H
@@ -16,31 +16,32 @@
 #include "strategy/backend.h"
 #include "strategy/breaker.h"
 
-/* What a section of the configuration says. */
+/* The backend that a section of the configuration chooses. */
 struct backend_choice {
 	const char *section; /* "store" or "users"; a constant */
 	const struct backend_ops *ops;
 	const void *conf;
 };
 
-/* The file of an embedded backend: its option `path`; NULL when it is none. */
+/* Returns the file of an embedded backend, which is its option `path`; NULL if
+ * the backend is not embedded. */
 const char *backend_path(const struct backend_choice *choice);
 
 /* An opened backend, shared by threads. */
 struct backend {
 	const struct backend_ops *ops;
-	const char *section; /* "store" or "users": which of the two it is */
+	const char *section; /* "store" or "users" */
 	void *opened; /* by ops->open() */
-	unsigned caps; /* of ops->driver.caps, what its configuration leaves */
+	unsigned caps; /* those of ops->driver.caps that it is configured for */
 	atomic_uint refs;
-	/* The schema was asked for once, whatever came of it: every later
-	 * connection is asked too, for the database may have come, or have been
-	 * replaced, since. */
+	/* True once the schema was checked, whatever the result: from then on
+	 * every new connection checks it, because the server may have come up,
+	 * or the database may have been replaced, since. */
 	atomic_bool checks;
 	struct breaker breaker;
 };
 
-/* The conf is borrowed for the call. */
+/* Opens a backend with one reference.  The conf is borrowed for the call. */
 int backend_open(const struct backend_choice *choice, const struct env *env,
 		 struct backend **out, struct err *err) MUST_USE;
 struct backend *backend_ref(struct backend *b);
@@ -53,39 +54,41 @@ struct conn {
 	const struct env *env;
 	struct backend *backend; /* NULL: bound to nothing */
 	void *handle; /* of ops->connect(); NULL: not connected */
-	unsigned connects; /* how often it did; a name for the connection */
+	unsigned connects; /* counts connections, and so identifies this one */
 	struct breaker_seat seat;
-	bool old; /* the connection is from before the operation */
-	bool repeatable; /* the operation */
-	bool repeat; /* it failed, and is to be done once more */
-	const char *operation; /* the one going on, for the log */
-	int64_t began_ms;
+	bool old; /* the connection is older than the current operation */
+	bool repeatable; /* the current operation may be executed twice */
+	bool repeat; /* the operation failed and must be repeated once */
+	const char *operation; /* the current one, for the log */
+	int64_t began_ms; /* monotonic clock: when the operation began */
 };
 
-/* A struct of `size` bytes that begins with a struct conn: not connected, bound
- * to nothing, zero behind it.  NULL: no memory. */
+/* Allocates a struct of `size` bytes that begins with a struct conn, which is
+ * not connected and not bound to a backend; the bytes behind it are zero.
+ * NULL: out of memory. */
 void *conn_new(size_t size, const char *section,
 	       const struct env *env) MUST_USE;
 
-/* Wipes the whole struct. */
+/* Wipes and frees the whole struct. */
 void conn_free(struct conn *c);
 
-/* Uses `b` from now on (it takes a reference), NULL is allowed.  When that is
- * another one, the old connection goes, and what follows the struct conn is
- * wiped. */
+/* Uses `b` from now on, and takes a reference to it; NULL is allowed.  If `b`
+ * is another backend than before, the old connection is dropped, and the bytes
+ * behind the struct conn are wiped. */
 void conn_bind(struct conn *c, struct backend *b);
 
 /*
- * ERR_CONFIG with what to run when the schema is older or newer than this
- * program; that of an embedded backend that is older is migrated instead.
+ * Checks the schema.  If it is older or newer than this program, the result is
+ * ERR_CONFIG with what to run; an older schema of an embedded backend is
+ * migrated instead.
  */
 int conn_check_schema(struct conn *c, struct err *err) MUST_USE;
 
-/* The operations of struct backend_ops, by their names. */
+/* The operations of struct backend_ops of the same names. */
 int conn_ping(struct conn *c, struct err *err) MUST_USE;
-/* Never fails: advice that is not to be had is empty. */
+/* Never fails: on an error the advice is empty. */
 void conn_advise(struct conn *c, char advice[BACKEND_ADVICE_MAX]);
-/* Zero for a backend that has none. */
+/* *out is zero for a backend without a schema. */
 int conn_schema(struct conn *c, struct schema_state *out,
 		struct err *err) MUST_USE;
 int conn_migrate(struct conn *c, struct err *err) MUST_USE;
@@ -93,23 +96,25 @@ int conn_migrate(struct conn *c, struct err *err) MUST_USE;
 /* The rest is for strategy/store.c and strategy/users.c. */
 
 /*
- * Around every operation: begin connects when needed; end, which is called
- * after each begin that gave 0, looks at the result and drops the connection
- * after ERR_UNAVAILABLE.  conn_end() returns `result`.
+ * These enclose every operation: conn_begin() connects if necessary;
+ * conn_end(), which must be called after each conn_begin() that returned 0,
+ * checks the result and drops the connection after ERR_UNAVAILABLE.  It returns
+ * `result`.
  *
- * `repeatable` is an operation that reads, or whose second execution changes
- * nothing and answers the same.  For any other one the server is asked before
- * whether the connection still works.
+ * An operation is `repeatable` if it only reads, or if a second execution
+ * changes nothing and returns the same.  Before any other operation the server
+ * is asked whether the connection still works.
  */
 int conn_begin(struct conn *c, const char *operation, bool repeatable,
 	       struct err *err) MUST_USE;
 int conn_end(struct conn *c, int result, struct err *err) MUST_USE;
 
-/* After a failure: is it to be begun once more?  True at most once. */
+/* Returns after a failure whether the operation must be repeated; true at most
+ * once per operation. */
 bool conn_repeats(struct conn *c) MUST_USE;
 
-/* `op`, an operation of the ops, on the connection of `c`; its arguments may be
- * evaluated twice, and the last of all is `err`. */
+/* Executes `op`, an operation of the ops, on the connection of `c`.  Its
+ * arguments may be evaluated twice; the last one must be `err`. */
 #define CONN_ONCE(c, repeatable, ops, op, ...)                                 \
 	(conn_begin(c, #op, repeatable, err) != 0 ?                            \
 	     -1 :                                                              \
@@ -121,7 +126,8 @@ bool conn_repeats(struct conn *c) MUST_USE;
 	     0 :                                                               \
 	     -1)
 
-/* There is a connection, and nobody has seen a failure since it answered. */
+/* Returns whether `c` is connected and no thread has seen a failure since the
+ * server last answered on this connection. */
 bool conn_is_good(const struct conn *c);
 
 #endif

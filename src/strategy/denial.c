@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What was ended before its time. */
+/* Revocation of stateless tokens. */
 #include "strategy/denial.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In what state is a store or a user source? */
+/* The state of a store or of a user source. */
 #include "strategy/health.h"
 
 #include <errno.h>
@@ -80,7 +80,7 @@ look_at_schema(struct conn *c, struct health_report *out)
 		(void)err_context(&out->err, "%s %s", b->section,
 				  b->ops->driver.name);
 	}
-	/* Without its tables it cannot answer. */
+	/* A ping needs the tables of the right version. */
 	if (out->health != HEALTH_OK)
 		return 0;
 	if (conn_ping(c, &out->err) != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In what state is a store or a user source?  Looks, and changes nothing. */
+/* Reports the state of a store or of a user source, and changes nothing. */
 #ifndef STRATEGY_HEALTH_H
 #define STRATEGY_HEALTH_H
 
@@ -9,39 +9,39 @@ struct conn;
 
 enum health {
 	HEALTH_OK,
-	HEALTH_DAEMON, /* in the daemon's memory: not ours to see */
-	HEALTH_NEW, /* the file does not exist yet, but can */
-	HEALTH_OLDER, /* the schema; it will be migrated when opened */
-	HEALTH_MIGRATE, /* the schema, and somebody must migrate it */
-	HEALTH_NEWER, /* the schema */
+	HEALTH_DAEMON, /* in the memory of the daemon, where we cannot see it */
+	HEALTH_NEW, /* the file does not exist yet, but can be created */
+	HEALTH_OLDER, /* the schema is older; it is migrated when opened */
+	HEALTH_MIGRATE, /* the schema is older; the administrator migrates it */
+	HEALTH_NEWER, /* the schema is newer than the program */
 	HEALTH_UNREACHABLE, /* see err */
 };
 
 struct health_report {
 	enum health health;
-	struct schema_state schema; /* of those that have been read */
+	struct schema_state schema; /* zero if it was not read */
 	bool has_schema;
 	char
-	    advice[BACKEND_ADVICE_MAX]; /* of one that is HEALTH_OK, or empty */
-	struct err err; /* of one that is not good */
+	    advice[BACKEND_ADVICE_MAX]; /* empty unless HEALTH_OK */
+	struct err err; /* set unless health_is_good() */
 };
 
-/* Connects when there is something to connect to; `file` is the one of an
+/* Fills *out.  Connects unless `file` does not exist; `file` is the file of an
  * embedded backend, else NULL. */
 void health_look(struct conn *c, const char *file, struct health_report *out);
 
-/* Nothing to do for anybody. */
+/* Returns whether the state needs no action of an administrator. */
 bool health_is_good(enum health health);
 
-/* In words. */
+/* Returns the state as a text for people. */
 const char *health_text(enum health health);
 
-/* HEALTH_OK, _OLDER, _MIGRATE or _NEWER. */
+/* Returns HEALTH_OK, _OLDER, _MIGRATE or _NEWER. */
 enum health health_of_schema(const struct backend_ops *ops,
 			     const struct schema_state *schema);
 
-/* ERR_CONFIG with what to do about a schema that is HEALTH_MIGRATE or _NEWER;
- * returns -1. */
+/* Fills *err with ERR_CONFIG and with what to do about a schema that is
+ * HEALTH_MIGRATE or _NEWER; returns -1. */
 int health_refuse(enum health health, const struct schema_state *schema,
 		  struct err *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who somebody is. */
+/* The identity of a user. */
 #include "strategy/identity.h"
 
 #include "base/arena.h"
@@ -43,20 +43,22 @@ identity_check(const struct identity *who, struct err *err)
 {
 	if (!identity_name_is_valid(who->name))
 		return err_set(err, ERR_INPUT,
-			       "user name: need 1 to 64 of [A-Za-z0-9._@+-]");
+			       "user name: must be 1 to 64 of"
+			       " [A-Za-z0-9._@+-]");
 	if (!roles_are_valid(who->roles))
 		return err_set(err, ERR_INPUT,
-			       "roles: need names of [A-Za-z0-9._@+:-],"
+			       "roles: must be names of [A-Za-z0-9._@+:-],"
 			       " at most %d bytes together",
 			       IDENTITY_ROLES_MAX);
 	if (!identity_text_is_valid(who->email))
 		return err_set(err, ERR_INPUT,
-			       "e-mail: need UTF-8 without control characters,"
+			       "e-mail: must be UTF-8 without control"
+			       " characters,"
 			       " at most %d bytes",
 			       IDENTITY_TEXT_MAX);
 	if (!identity_text_is_valid(who->full_name))
 		return err_set(err, ERR_INPUT,
-			       "full name: need UTF-8 without control"
+			       "full name: must be UTF-8 without control"
 			       " characters, at most %d bytes",
 			       IDENTITY_TEXT_MAX);
 	return 0;

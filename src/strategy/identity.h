@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who somebody is. */
+/* The identity of a user: name, roles, e-mail address and full name. */
 #ifndef STRATEGY_IDENTITY_H
 #define STRATEGY_IDENTITY_H
 
@@ -16,16 +16,19 @@ struct identity {
 	struct str full_name; /* may be empty; identity_text_is_valid() */
 };
 
-/* 1 to 64 of [A-Za-z0-9._@+-]; roles may have ':' too. */
+/* Return whether the text is 1 to 64 characters of [A-Za-z0-9._@+-]; a role may
+ * contain ':' as well. */
 bool identity_name_is_valid(struct str name);
 bool identity_role_is_valid(struct str role);
 
-/* str_is_text() of at most IDENTITY_TEXT_MAX bytes. */
+/* Returns whether the text is str_is_text() and has at most IDENTITY_TEXT_MAX
+ * bytes. */
 bool identity_text_is_valid(struct str text);
 
 struct err;
 
-/* ERR_INPUT that names the field which the headers would not allow. */
+/* Checks all fields, because they are sent in headers.  The error is ERR_INPUT
+ * and names the invalid field. */
 int identity_check(const struct identity *who, struct err *err) MUST_USE;
 
 bool identity_has_role(const struct identity *who, struct str role);
@@ -34,7 +37,7 @@ bool identity_equal(const struct identity *a, const struct identity *b);
 
 struct arena;
 
-/* Deep copy into the arena. */
+/* Makes a deep copy in the arena; -1: out of memory. */
 int identity_copy(struct arena *a, const struct identity *from,
 		  struct identity *to) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which password a session was made with. */
+/* The mark of the password that a session was made with. */
 #include "strategy/password_mark.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry: arrays made of the lists in backends and src/local.mk. */
+/* The registry: arrays made from the lists in backends and src/local.mk. */
 #include "strategy/registry.h"
 
 #include <string.h>
@@ -24,8 +24,8 @@
 #undef NO_STORE
 #undef NO_USERS
 
-/* A row of one kind is an element of that kind's array, and nothing in the
- * others. */
+/* A row of one kind expands to an element of the array of that kind, and to
+ * nothing in the other arrays. */
 #define STORE(name)    &store_##name,
 #define NO_STORE(name) &store_##name,
 #define USERS(name)
@@ -115,7 +115,7 @@ registry_store_choice(const struct settings *set)
 struct backend_choice
 registry_users_choice(const struct settings *set)
 {
-	/* settings_load() took the driver from the registry: it is there. */
+	/* The driver exists: settings_load() took it from the registry. */
 	return (struct backend_choice){
 		.section = "users",
 		.ops = &registry_user_source(set->users.driver->name)->base,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every backend that this program was built with, from backends/local.mk. */
+/* The registry of all stores, user sources and modes that this program was
+ * built with, from backends/local.mk. */
 #ifndef STRATEGY_REGISTRY_H
 #define STRATEGY_REGISTRY_H
 
@@ -11,18 +12,19 @@ extern const struct user_source_ops *const registry_users[];
 extern const struct auth_mode_ops *const registry_modes[];
 extern const size_t registry_nstores, registry_nusers, registry_nmodes;
 
-/* NULL when there is none of that name. */
+/* Return NULL if there is none of that name. */
 const struct session_store_ops *registry_store(const char *name);
 const struct user_source_ops *registry_user_source(const char *name);
 const struct auth_mode_ops *registry_mode(const char *name);
 
-/* What these settings choose: the store, which is [store] driver, or the memory
- * of the process when the mode keeps nothing (auth_mode.h, needs_store); and
- * the user source. */
+/* Return the store and the user source that these settings choose.  The store
+ * is that of [store] driver, or the memory of the process if the mode keeps
+ * nothing in a store (auth_mode.h, needs_store). */
 struct backend_choice registry_store_choice(const struct settings *set);
 struct backend_choice registry_users_choice(const struct settings *set);
 
-/* The option tables of all of them, for conf/settings.h.  -1: no memory. */
+/* Collects the option tables of all drivers, for conf/settings.h.  -1: out of
+ * memory. */
 struct arena;
 int registry_drivers(struct arena *a, struct settings_drivers *out) MUST_USE;
 

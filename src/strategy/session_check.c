@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a session has to be, whoever has stored it. */
+/* The rules for a stored session, whichever program has stored it. */
 #include "strategy/session_check.h"
 
 #include "base/enc.h"
@@ -12,7 +12,7 @@ is_of_client(struct str text)
 	return text.n <= CLIENT_MAX && str_find(text, '\0') == text.n;
 }
 
-/* The first field that cannot be; NULL: none. */
+/* Returns the name of the first invalid field; NULL: all are valid. */
 static const char *
 find_damage(const struct session *s)
 {

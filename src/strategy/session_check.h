@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Is what a store holds a session at all?  For the stores and strategy/store.c. */
+/* Checks whether a stored record is a valid session; for the stores and
+ * strategy/store.c. */
 #ifndef STRATEGY_SESSION_CHECK_H
 #define STRATEGY_SESSION_CHECK_H
 
 #include "strategy/session_store.h"
 
-/* No text of a session is longer: more of one need not be read. */
+/* No valid text of a session is longer; a store need not read more of one. */
 #define SESSION_TEXT_MAX 1024
 
 /*
- * Sets s->damage, unless it is set, to the field that no session of ours has:
- * a time before 1970, a text that is too long or has what it may not have.  A
- * damaged one keeps its id and times, and has no texts.
+ * Sets s->damage, unless it is set already, to the name of the first invalid
+ * field: a time before 1970, or a text that is too long or has characters that
+ * are not allowed.  A damaged session keeps its id and times; its texts become
+ * empty.
  */
 void session_check(struct session *s);
 
-/* 0, or ERR_BUSY with the id and the field of one that is damaged. */
+/* Returns 0, or ERR_BUSY with the id and the field of a damaged session. */
 int session_refuse_damaged(const struct session *s, struct err *err) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ids of sessions. */
+/* Session ids. */
 #include "strategy/session_id.h"
 
 enum { TIME_BYTES = 6, AT_SHARD = TIME_BYTES };

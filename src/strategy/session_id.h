@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ids of sessions: 48 bits of time, so that of two sessions the older has the
- * lower id; 8 bits, the shard of the user; then 72 random bits.
+ * Session ids: 48 bits of time in milliseconds, so that of two sessions the
+ * older has the lower id; then 8 bits, the shard of the user; then 72 random
+ * bits.
  *
- * The shard is a hash of the user's name without a key.  A store that is
- * spread over servers keeps what is of one user together by it, and finds that
- * by the name as well as by an id.  Whoever knows an id learns so much about
- * the name; instances of all versions have to agree on it.
+ * The shard is a hash of the user name without a key.  A store that is
+ * distributed over servers uses it to keep all data of one user together, and
+ * to find that data by the user name as well as by a session id.  A session id
+ * thus discloses 8 bits about the user name.  All versions of the service must
+ * compute the same shard.
  */
 #ifndef STRATEGY_SESSION_ID_H
 #define STRATEGY_SESSION_ID_H
@@ -18,10 +20,11 @@
 int session_id_make(const struct env *env, int64_t now_ms, struct str user,
 		    struct session_id *out, struct err *err) MUST_USE;
 
-/* When the session began. */
+/* Returns when the session began, in milliseconds since the epoch. */
 int64_t session_id_time_ms(const struct session_id *id);
 
-/* Of the session's user; an id that was made up has any. */
+/* Return the shard of the session's user, and of a user name.  The shard of a
+ * forged id is arbitrary. */
 uint8_t session_id_shard(const struct session_id *id);
 uint8_t session_shard_of(struct str user);
 

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store strategy, for implementers; callers include strategy/store.h.
+ * The interface of stores, for implementers; callers include strategy/store.h.
  *
- * Lives, threads: as in strategy/backend.h.
- * Memory   what an operation returns, and what it needs meanwhile, is from the
- *          arena of its call; what it is given is borrowed for the call.
- * Failure  -1 means "I could not answer", with ERR_UNAVAILABLE when trying
- *          later may help: the caller then disconnects and connects again
- *          later, with back-off, and so do other workers (strategy/conn.h); or
- *          with ERR_BUSY, when another connection would fare no better: what
- *          is wrong with one session is no matter of the others.  A store
- *          does not retry.  "No such session" is an answer, not a
- *          failure.
- * Outputs  on 0 all are set, also when the answer is no: what there is nothing
- *          to say in is zero.  On -1 none is touched.
- * Damage   whatever somebody else has put where a session should be, of any
- *          type and size, is read with bounded memory and has session_check()
- *          called for it.
- * Atomic   each operation happens as a whole or not at all, also against the
- *          same operation in other threads and processes.
- * Time     is now_ms of the call, milliseconds since the epoch; a store never
- *          asks a clock.  A session is alive while now_ms < idle_expires_ms
- *          and now_ms < expires_ms; that is decided at reading, never by
- *          sweep().
+ * Lifetime, threads: as in strategy/backend.h.
+ * Memory   results and temporary data are allocated in the arena of the call;
+ *          arguments are borrowed for the call.
+ * Failure  -1 means that the store could not answer.  The code is
+ *          ERR_UNAVAILABLE if trying later may help: the caller disconnects
+ *          and connects again later, with back-off, and so do other workers
+ *          (strategy/conn.h).  It is ERR_BUSY if another connection would not
+ *          help: an error of one session must not affect the others.  A store
+ *          does not retry.  "No such session" is an answer, not a failure.
+ * Outputs  on 0 all outputs are set, also when the answer is no; fields that do
+ *          not apply are zero.  On -1 no output is written.
+ * Damage   another program may have written a value of any type and size in
+ *          place of a session.  It must be read with bounded memory, and
+ *          session_check() must be called for it.
+ * Atomic   each operation is executed as a whole or not at all, also if other
+ *          threads and processes execute the same operation.
+ * Time     is now_ms of the call, in milliseconds since the epoch; a store
+ *          never reads a clock.  A session is alive while now_ms <
+ *          idle_expires_ms and now_ms < expires_ms; that is decided when it is
+ *          read, and does not depend on sweep().
  */
 #ifndef STRATEGY_SESSION_STORE_H
 #define STRATEGY_SESSION_STORE_H
@@ -35,103 +34,110 @@
 #include <string.h>
 
 #define SESSION_ID_BYTES 16
-#define DENIED_KEYS_MAX	 4 /* in one question */
+#define DENIED_KEYS_MAX	 4 /* keys in one denial_question */
 #define PASSWORD_MARK_BYTES 16
 
 /*
- * SHA-256 of a token: a store never sees, so cannot leak, the token.  A token
- * contains the id of its session, so no two sessions have the same hash.
+ * SHA-256 of a token.  A store never sees the token itself, and so cannot leak
+ * it.  A token contains the id of its session, so no two sessions have the same
+ * hash.
  */
 struct token_hash {
 	uint8_t b[32];
 };
 
-/* What lists and logs show; no secret, and not derived from one. */
+/* The id of a session, for lists and logs; it is not secret, and not derived
+ * from a secret. */
 struct session_id {
 	uint8_t b[SESSION_ID_BYTES];
 };
 
 /*
- * Which password hash a session was made with, without telling it
- * (strategy/password_mark.h).  All zero: not known, in sessions of before there
- * were marks.
+ * Identifies the password hash that a session was made with, without disclosing
+ * it (strategy/password_mark.h).  All zero: unknown, because the session is
+ * older than marks.
  */
 struct password_mark {
 	uint8_t b[PASSWORD_MARK_BYTES];
 };
 
-/* One login of one user on one client. */
+/* One sign-in of one user on one client, until it ends. */
 struct session {
 	struct session_id id;
-	struct token_hash token; /* of the current secret */
-	struct identity who; /* as of login; update_user() keeps it current */
+	struct token_hash token; /* of the token with the current secret */
+	struct identity who; /* as of sign-in; update_user() keeps it current */
 	int64_t created_ms, last_seen_ms;
-	int64_t idle_expires_ms, expires_ms; /* whichever is first */
+	int64_t idle_expires_ms, expires_ms; /* it ends at the earlier one */
 	bool remember; /* idle_timeout does not apply; persistent cookie */
-	struct str address, user_agent; /* of the login; at most 256 bytes */
+	struct str address, user_agent; /* at sign-in; at most 256 bytes */
 	uint32_t generation; /* of the secret: 0, then +1 at each rotation */
 	struct password_mark mark;
-	const char *damage; /* NULL, or which field cannot be: session_check().
-			     * Only between a store and its caller strategy/store.c,
-			     * which answers ERR_BUSY and leaves it out of lists */
+	/* NULL, or the invalid field of a damaged session (session_check()).
+	 * Only strategy/store.c sees it: it returns an error for a damaged
+	 * session, and removes it from lists. */
+	const char *damage;
 };
 
-/* All zero when there is none. */
+/* All zero if there is no such session. */
 struct session_answer {
 	bool found;
 	struct session session;
 };
 
-/* A session was seen. */
+/* The new times of a session that was seen. */
 struct touch {
 	struct session_id id;
 	int64_t last_seen_ms, idle_expires_ms;
 };
 
-/* One use of a refresh token, and what is to follow it. */
+/* One use of a refresh token, and its successor. */
 struct rotation {
 	struct session_id id; /* of the session */
 	struct token_hash presented; /* authentic: its tag was checked */
-	uint32_t generation;	     /* that it says of itself */
-	struct token_hash next;	     /* the secret that shall follow it */
-	uint8_t wrapped[32]; /* `next`, readable only with the presented one */
+	uint32_t generation;	     /* as the presented token states it */
+	struct token_hash next;	     /* of the successor */
+	uint8_t wrapped[32]; /* the secret of the successor, encrypted with
+			      * the presented one */
 	int64_t idle_ms;     /* idle_expires_ms becomes now + this, at most
 			      * expires_ms */
 	int64_t grace_ms; /* 0: none */
 };
 
-/* Zero denies. */
+/* The zero value denies. */
 enum rotate_answer {
-	ROTATE_GONE = 0, /* no such session, or it is over */
-	ROTATE_DONE,	 /* `next` is the secret now */
-	ROTATE_GRACE,	 /* the one before, just replaced: the same successor */
-	ROTATE_REUSED,	 /* older: the session was ended by this call */
-	ROTATE_FUTURE,	 /* ahead of the store: it was set back; nothing done */
+	ROTATE_GONE = 0, /* no such session, or it has ended */
+	ROTATE_DONE,	 /* the successor is the current token now */
+	ROTATE_GRACE,	 /* the previous token in its grace period: the same
+			  * successor again */
+	ROTATE_REUSED,	 /* older: this call has ended the session */
+	ROTATE_FUTURE,	 /* newer than the current one: the store was restored
+			  * from an older state; nothing was changed */
 };
 
 struct rotated {
 	enum rotate_answer answer;
 	struct session session; /* after the step; with REUSED as it was
-				 * before its end, with GONE zero */
+				 * before its end; with GONE zero */
 	uint8_t wrapped[32]; /* with DONE and GRACE the wrapped successor of
-			      * what was presented, else zero */
+			      * the presented token, else zero */
 };
 
-/* Stateless tokens of a key ("sid:ID", "user:NAME") issued at or before
- * issued_ms, until until_ms (exclusive). */
+/* The revocation of the stateless tokens of a key ("sid:ID", "user:NAME") that
+ * were issued at or before issued_ms; it lasts until until_ms (exclusive). */
 struct denial {
 	struct str key;
 	int64_t issued_ms, until_ms;
 };
 
-/* About a token issued at issued_ms. */
+/* Asks whether a token that was issued at issued_ms is denied by a key. */
 struct denial_question {
 	const struct str *keys;
 	size_t n; /* at most DENIED_KEYS_MAX */
 	int64_t issued_ms;
 };
 
-/* Sessions of the user with one mark get another; neither is zero. */
+/* Sessions of the user with the mark `from` get the mark `to`; neither is
+ * zero. */
 struct remark {
 	struct str user;
 	struct password_mark from, to;
@@ -164,25 +170,28 @@ struct ban_list {
 #define NETWORK_HASH_BYTES 16
 #define NETWORKS_MAX	   10 /* of one user */
 
-/* A network where a user has signed in: a keyed hash, never its address. */
+/* A network from which a user has signed in: a keyed hash of it, never the
+ * address. */
 struct known_network {
 	uint8_t b[NETWORK_HASH_BYTES];
 	int64_t until_ms;
 };
 
-/* Zeros behind the n. */
+/* The entries after the first n are zero. */
 struct known_networks {
 	struct known_network v[NETWORKS_MAX];
 	size_t n;
 };
 
-/* Live sessions of one user or (user.p NULL) of all, at most `limit`. */
+/* Asks for the live sessions of one user or, if user.p is NULL, of all users;
+ * at most `limit`. */
 struct session_query {
 	struct str user;
 	size_t limit;
 };
 
-/* Where a listing goes on: zero to begin, then what the last page left. */
+/* The position in a list: zero for the first page, then as the last page left
+ * it. */
 struct session_cursor {
 	int64_t created_ms;
 	struct session_id id;
@@ -198,86 +207,96 @@ struct session_store_ops {
 	struct backend_ops base;
 
 	/*
-	 * A named 32-byte secret that all instances on this store share:
-	 * *value comes in as a fresh random candidate and goes out as the one
-	 * that is kept.
+	 * Reads a named 32-byte secret that all instances with this store
+	 * share, and makes it if there is none.  On entry value is a new random
+	 * candidate; on return it is the secret that the store keeps.
 	 */
 	int (*secret)(void *conn, const struct call *c, const char *name,
 		      uint8_t value[32], struct err *err);
 
 	/*
-	 * Adds a session whose id, by session_id_make(), is new.  With max_per_user > 0
-	 * and that many live sessions of the user, the oldest by `created_ms` are
-	 * ended in the same step until the new one fits: *evicted of them.
+	 * Adds a session whose id, by session_id_make(), is new.  If
+	 * max_per_user > 0 and the user has that many live sessions, the same
+	 * step ends the oldest ones by `created_ms` until the new one fits;
+	 * *evicted is their number.
 	 */
 	int (*create)(void *conn, const struct call *c,
 		      const struct session *session, int64_t max_per_user,
 		      int64_t *evicted, struct err *err);
 
-	/* The live session with this id, if this is its token. */
+	/* Finds the live session with this id, if this is its token. */
 	int (*find)(void *conn, const struct call *c,
 		    const struct session_id *id, const struct token_hash *token,
 		    struct session_answer *out, struct err *err);
 
 	/*
-	 * Moves last_seen_ms and idle_expires_ms forward, never back, unless
-	 * the session was last seen_ahead(): then both are set.  A session that
-	 * is gone, or over at t->last_seen_ms, stays so: a touch never revives.
+	 * Moves last_seen_ms and idle_expires_ms forward, never back, except if
+	 * the session was last seen_ahead(): then both are set.  A touch never
+	 * revives a session that does not exist any more, or that has ended at
+	 * t->last_seen_ms.
 	 */
 	int (*touch)(void *conn, const struct call *c, const struct touch *t,
 		     struct err *err);
 
 	/*
-	 * One atomic step on one session.  In this order:
+	 * Rotates the refresh token of one session in one atomic step.  The
+	 * first line that applies decides:
 	 *
-	 *	not there or over, or its generation is
-	 *		the last (UINT32_MAX)		GONE
+	 *	the session does not exist or has ended, or
+	 *		its generation is UINT32_MAX	GONE
 	 *	generation above the stored one		FUTURE
-	 *	presented is the current secret		DONE: it becomes the
-	 *		one before; next, wrapped, generation + 1, last_seen_ms,
-	 *		idle_expires_ms are stored; grace begins at now_ms
-	 *	presented is the one before,
-	 *		in_grace()			GRACE: nothing moves
-	 *	otherwise				REUSED: it is ended
+	 *	presented is the current token		DONE: it becomes the
+	 *		previous one; next, wrapped, generation + 1,
+	 *		last_seen_ms and idle_expires_ms are stored; the grace
+	 *		period begins at now_ms
+	 *	presented is the previous token
+	 *		and in_grace()			GRACE: nothing changes
+	 *	otherwise				REUSED: the session ends
 	 *
-	 * Of all calls with the same secret, in all processes, one gets DONE.
-	 * Grace counts from the rotation and is not prolonged by its use.
+	 * Of all calls with the same token, in all processes, one gets DONE.
+	 * The grace period begins at the rotation, and its use does not prolong
+	 * it.
 	 */
 	int (*rotate)(void *conn, const struct call *c,
 		      const struct rotation *r, struct rotated *out,
 		      struct err *err);
 
-	/* Refuses these tokens all the same.  A later call never takes back
-	 * nor shortens an earlier one. */
+	/* Revokes stateless tokens.  A later call never undoes or shortens an
+	 * earlier one. */
 	int (*deny)(void *conn, const struct call *c, const struct denial *d,
 		    struct err *err);
 
-	/* Is the token denied by one of the keys?  One round trip. */
+	/* Finds out, in one round trip, whether one of the keys denies the
+	 * token. */
 	int (*denied)(void *conn, const struct call *c,
 		      const struct denial_question *q, bool *denied,
 		      struct err *err);
 
-	/* Ends one; *ended says whether there was one to end. */
+	/* Ends one session; *ended says whether there was a live one. */
 	int (*revoke)(void *conn, const struct call *c,
 		      const struct session_id *id, bool *ended,
 		      struct err *err);
 
-	/* Ends all of a user but `except` (NULL: all). */
+	/* Ends all sessions of a user except `except` (NULL: all); *ended is
+	 * their number. */
 	int (*revoke_user)(void *conn, const struct call *c, struct str user,
 			   const struct session_id *except, int64_t *ended,
 			   struct err *err);
 
+	/* Ends all sessions; *ended is their number. */
 	int (*revoke_all)(void *conn, const struct call *c, int64_t *ended,
 			  struct err *err);
 
-	/* Live sessions of who->name get this identity. */
+	/* Gives this identity to the live sessions of who->name. */
 	int (*update_user)(void *conn, const struct call *c,
 			   const struct identity *who, struct err *err);
 
+	/* Replaces one mark of the sessions of a user by another. */
 	int (*remark)(void *conn, const struct call *c, const struct remark *m,
 		      struct err *err);
 
-	/* Newest first, from *cursor on, which moves. */
+	/* Lists sessions, the newest first, beginning at *cursor, which is
+	 * moved. */
 	int (*list)(void *conn, const struct call *c,
 		    const struct session_query *q,
 		    struct session_cursor *cursor, struct session_list *out,
@@ -315,26 +334,28 @@ struct session_store_ops {
 	int (*bans)(void *conn, const struct call *c, int64_t ban_ms,
 		    size_t limit, struct ban_list *out, struct err *err);
 
-	/* Keeps a network of a user until its end (which replaces the one that
-	 * it had), and of the others those NETWORKS_MAX - 1 that end last. */
+	/* Stores a network of a user with its end, which replaces the end that
+	 * the network had; of the other networks of the user only those
+	 * NETWORKS_MAX - 1 are kept that end last. */
 	int (*learn)(void *conn, const struct call *c, struct str user,
 		     const struct known_network *network, struct err *err);
 
-	/* The networks of a user that are not over, in no order. */
+	/* Returns the networks of a user that have not expired, in no order. */
 	int (*networks)(void *conn, const struct call *c, struct str user,
 			struct known_networks *out, struct err *err);
 
-	/* Forgets the networks of a user. */
+	/* Deletes the networks of a user. */
 	int (*unlearn)(void *conn, const struct call *c, struct str user,
 		       struct err *err);
 
-	/* Removes at most `limit` dead sessions, stale attempts, networks and
-	 * denials.  NULL when the store drops them by itself. */
+	/* Removes at most `limit` expired sessions, attempts, networks and
+	 * denials; *removed is their number.  NULL if the store drops them by
+	 * itself. */
 	int (*sweep)(void *conn, const struct call *c, size_t limit,
 		     int64_t *removed, struct err *err);
 };
 
-/* In a time that does not tell where they differ. */
+/* Compares in a time that does not depend on where the two differ. */
 static inline bool
 token_hash_same(const struct token_hash *a, const struct token_hash *b)
 {
@@ -352,22 +373,25 @@ password_mark_is_known(const struct password_mark *mark)
 	return memcmp(mark, &unknown, sizeof(*mark)) != 0;
 }
 
-/* Hosts differ by less, and no touch is later by more. */
+/* The clocks of hosts differ by less than this, and no touch is delayed by
+ * more. */
 #define CLOCK_SLACK_MS INT64_C(300000)
 
 /*
- * Was this time written while a clock was ahead, which was set right since?
- * What it bounds would last for so much longer.  The stores and the modes
- * decide by this, in SQL and Lua as well.
+ * Returns whether this time was written while a clock was ahead that has been
+ * corrected since.  A session whose end was computed from it would last longer
+ * by the same amount.  The stores and the modes use this rule, in SQL and Lua
+ * as well.
  */
 static inline bool
 seen_ahead(int64_t seen_ms, int64_t now_ms)
 {
-	return seen_ms - CLOCK_SLACK_MS > now_ms; /* no time is below 0 */
+	return seen_ms - CLOCK_SLACK_MS > now_ms; /* times are never below 0 */
 }
 
-/* At most grace_ms after the beginning; nor longer before it, as on a host whose
- * clock is behind: a grace that begins in the future is over. */
+/* Returns whether now_ms is at most grace_ms after the beginning of a grace
+ * period.  It may be as much before it, because the clock of this host may be
+ * behind; a grace period that begins later than that counts as over. */
 static inline bool
 in_grace(int64_t began_ms, int64_t grace_ms, int64_t now_ms)
 {
@@ -375,18 +399,19 @@ in_grace(int64_t began_ms, int64_t grace_ms, int64_t now_ms)
 	    began_ms - now_ms <= grace_ms;
 }
 
-/* The end of a span that may be as long as time itself; for the stores. */
+/* Returns now_ms + add_ms, or INT64_MAX if that would overflow; for the
+ * stores. */
 static inline int64_t
 later_ms(int64_t now_ms, int64_t add_ms)
 {
 	return now_ms > INT64_MAX - add_ms ? INT64_MAX : now_ms + add_ms;
 }
 
-/* How far the clocks of two instances may be apart. */
+/* The difference that is allowed between the clocks of two instances. */
 #define CLOCK_SKEW_MS 30000
 
-/* The latest end of a window or ban that may have begun: by the clock of
- * another instance, which is ahead. */
+/* Returns the latest possible end of a window or ban of span_ms that has begun,
+ * by the clock of an instance that is ahead. */
 static inline int64_t
 latest_ms(int64_t now_ms, int64_t span_ms)
 {

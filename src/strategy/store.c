@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store as its callers see it: arguments that no backend should have to
- * doubt, and the connection around each operation.
+ * The store as its callers see it: the checks of arguments, which backends need
+ * not repeat, and the connection of each operation.
  */
 #include "strategy/store.h"
 
@@ -13,17 +13,18 @@
 #include "base/secret.h"
 
 #define TEXT_MAX 256 /* address, user agent, key */
-#define PAGE_MAX 1000 /* more than this a listing never gives at once */
+#define PAGE_MAX 1000 /* a page of a list never has more entries */
 
 static const struct session_store_ops *
 ops_of(const struct store_link *l)
 {
-	/* store_open() took its first member. */
+	/* store_open() was given the first member of this struct. */
 	return (const struct session_store_ops *)l->conn.backend->ops;
 }
 
-/* Every operation is one of these: what must not be done twice, and what
- * changes nothing, or the same when it is done again. */
+/* Every operation uses one of these.  CALL is for operations that must not be
+ * executed twice; REPEAT is for those that change nothing, or change nothing
+ * more when they are executed again. */
 #define CALL(l, ...)   CONN_CALL(&(l)->conn, false, ops_of(l), __VA_ARGS__)
 #define REPEAT(l, ...) CONN_CALL(&(l)->conn, true, ops_of(l), __VA_ARGS__)
 
@@ -60,8 +61,8 @@ check_text(const char *what, struct str text, struct err *err)
 {
 	if (text.n > TEXT_MAX || str_find(text, '\0') != text.n)
 		return err_set(err, ERR_INPUT,
-			       "%s: over %d bytes, or a NUL in it", what,
-			       TEXT_MAX);
+			       "%s: must have at most %d bytes, and no NUL",
+			       what, TEXT_MAX);
 	return 0;
 }
 
@@ -80,7 +81,8 @@ store_create(struct store_link *l, const struct call *c,
 		    evicted != NULL ? evicted : &ignored, err);
 }
 
-/* The error of one session is its owner's: nobody else hears of it. */
+/* A damaged session is an error of its own user only: the breaker is not told,
+ * and other users are not affected. */
 static int
 refuse_damaged(const struct store_link *l, const struct session *s,
 	       struct err *err)
@@ -112,8 +114,8 @@ store_touch(struct store_link *l, const struct call *c, const struct touch *t,
 	return REPEAT(l, touch, c, t, err);
 }
 
-/* Done twice a rotation answers the successor by grace; without grace it would
- * end the session. */
+/* A rotation that is executed twice returns the same successor within the grace
+ * period; without a grace period the second execution would end the session. */
 static int
 rotate(struct store_link *l, const struct call *c, const struct rotation *r,
        struct rotated *out, struct err *err)
@@ -142,7 +144,7 @@ static int
 check_key(struct str key, struct err *err)
 {
 	if (key.n == 0)
-		return err_set(err, ERR_INPUT, "key: empty");
+		return err_set(err, ERR_INPUT, "key: must not be empty");
 	return check_text("key", key, err);
 }
 
@@ -214,7 +216,7 @@ page_limit(size_t limit)
 	return limit < PAGE_MAX ? limit : PAGE_MAX;
 }
 
-#define NAMED_MAX 10 /* damaged sessions, by one list */
+#define NAMED_MAX 10 /* damaged sessions that one list logs */
 
 static void
 name_damaged(const struct store_link *l, const struct session *s)
@@ -228,7 +230,7 @@ name_damaged(const struct store_link *l, const struct session *s)
 	    F_CSTR("field", s->damage));
 }
 
-/* Takes those out that nobody could use. */
+/* Removes damaged sessions, which cannot be used, from the list. */
 static void
 leave_damaged(const struct store_link *l, struct session_list *list)
 {

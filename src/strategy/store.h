@@ -13,20 +13,21 @@
 
 #define STORE_SECRETS_MAX 8
 
-/* What store_secret() was told; good as long as the connection is the same. */
+/* A secret that store_secret() has read; valid as long as the connection is the
+ * same. */
 struct known_secret {
 	const char *name; /* NULL: none */
 	uint8_t value[32];
 };
 
-/* Callers use `conn`; the rest is of strategy/store.c. */
+/* Callers use `conn`; the other fields belong to strategy/store.c. */
 struct store_link {
 	struct conn conn;
 	struct known_secret secrets[STORE_SECRETS_MAX];
-	unsigned told; /* the connection they came by: conn.connects */
+	unsigned told; /* conn.connects of the connection that read them */
 };
 
-/* The life, as in strategy/conn.h; a link to free may be NULL. */
+/* These are as in strategy/conn.h; a link that is freed may be NULL. */
 static inline int MUST_USE
 store_open(const struct session_store_ops *ops, const void *conf,
 	   const struct env *env, struct backend **out, struct err *err)
@@ -83,8 +84,9 @@ store_migrate(struct store_link *l, struct err *err)
 	return conn_migrate(&l->conn, err);
 }
 
-/* The operations of strategy/session_store.h, by their names. */
-/* Remembered for as long as the connection lasts; `name` is a constant. */
+/* The operations of strategy/session_store.h of the same names. */
+/* The secret is cached as long as the connection lasts; `name` must be a
+ * constant. */
 int store_secret(struct store_link *l, const struct call *c, const char *name,
 		 uint8_t value[32], struct err *err) MUST_USE;
 /* `evicted` may be NULL. */
@@ -114,7 +116,7 @@ int store_revoke_all(struct store_link *l, const struct call *c, int64_t *ended,
 		     struct err *err) MUST_USE;
 int store_update_user(struct store_link *l, const struct call *c,
 		      const struct identity *who, struct err *err) MUST_USE;
-/* Nothing to do when one of the marks is not known, or both are the same. */
+/* Does nothing if one of the marks is unknown, or if both are the same. */
 int store_remark(struct store_link *l, const struct call *c,
 		 const struct remark *m, struct err *err) MUST_USE;
 int store_list(struct store_link *l, const struct call *c,
@@ -139,7 +141,7 @@ int store_networks(struct store_link *l, const struct call *c, struct str user,
 		   struct known_networks *out, struct err *err) MUST_USE;
 int store_unlearn(struct store_link *l, const struct call *c, struct str user,
 		  struct err *err) MUST_USE;
-/* *removed is 0 for a store that drops the dead by itself. */
+/* *removed is 0 for a store that drops expired records by itself. */
 int store_sweep(struct store_link *l, const struct call *c, size_t limit,
 		int64_t *removed, struct err *err) MUST_USE;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user source strategy, for implementers; callers include strategy/users.h.
- * Lives, threads, memory, failure, outputs, time: as in strategy/session_store.h;
- * but the times of users are seconds.
+ * The interface of user sources, for implementers; callers include
+ * strategy/users.h.  Lifetime, threads, memory, failure, outputs and time are
+ * as in strategy/session_store.h, but the times of users are in seconds.
  */
 #ifndef STRATEGY_USER_SOURCE_H
 #define STRATEGY_USER_SOURCE_H
@@ -13,17 +13,17 @@
 
 struct user {
 	struct identity who;
-	struct str hash; /* of the password, in any form crypto/password knows */
+	struct str hash; /* password hash of any kind crypto/password knows */
 	bool disabled;
-	/* Disabled by the source itself, which may not let in what it has:
-	 * why, in words for a log.  Else empty. */
+	/* The reason, for a log, if the source itself has disabled the user
+	 * because their record is not valid.  Else empty. */
 	struct str refused;
-	int64_t created, changed; /* 0 when the source does not know */
-	size_t line; /* of the file that has him; 0: there is none */
+	int64_t created, changed; /* 0 if the source does not know */
+	size_t line; /* line of the user in the file; 0: there is no file */
 };
 
-/* The name of a hash's kind, for messages; *why it lets nobody in, NULL when it
- * does (crypto/password_kind.h). */
+/* Returns the name of the kind of a hash, for messages.  *why is the reason why
+ * no password can match it; NULL if one can (crypto/password_kind.h). */
 const char *user_hash_kind(struct str hash, const char **why);
 
 struct user_list {
@@ -31,65 +31,69 @@ struct user_list {
 	size_t n;
 };
 
-/* Beside those of enum backend_caps. */
+/* Capabilities in addition to those of enum backend_caps. */
 enum users_caps {
-	USERS_REHASH = 1 << 8, /* set_hash(): a better hash at login */
+	USERS_REHASH = 1 << 8, /* set_hash(): a better hash at sign-in */
 	USERS_WRITES = 1 << 9, /* add, set, remove: fcgiauthctl user */
 	USERS_LISTS = 1 << 10, /* list() */
 };
 
-/* Zero when there is no such user. */
+/* All zero if there is no such user. */
 struct user_answer {
-	bool found; /* also when they are disabled */
+	bool found; /* also true if they are disabled */
 	struct user user;
 };
 
 struct hash_change {
 	struct str name;
-	struct str old, hash; /* from, to */
+	struct str old, hash; /* the hash before and after the change */
 };
 
-/* Zero is "no such user"; all but USER_CHANGED have changed nothing. */
+/* Zero means that there is no such user.  With all but USER_CHANGED nothing was
+ * changed. */
 enum user_change {
 	USER_MISSING = 0,
 	USER_CHANGED,
 	USER_EXISTS,
-	USER_STALE, /* somebody else has changed it meanwhile */
+	USER_STALE, /* the user was changed by others meanwhile */
 };
 
 struct user_source_ops {
 	struct backend_ops base;
 
-	/* How its users are changed where we cannot: the end of a message. */
+	/* How its users are changed if the service cannot change them; this is
+	 * the end of a message. */
 	const char *elsewhere;
 
-	/* Exactly this name, with case. */
+	/* Finds the user of exactly this name; case matters. */
 	int (*find)(void *conn, const struct call *c, struct str name,
 		    struct user_answer *out, struct err *err);
 
 	/*
-	 * Replaces the hash when it still is `old` (compare and swap);
-	 * *changed says whether.  Only with USERS_REHASH.
+	 * Replaces the hash if it is still `old` (compare and swap); *changed
+	 * says whether it did.  Only with USERS_REHASH.
 	 */
 	int (*set_hash)(void *conn, const struct call *c,
 			const struct hash_change *h, bool *changed,
 			struct err *err);
 
-	/* By name, in the order of bytes, at most `limit`, those after `after`
-	 * (empty: from the start).  Only with USERS_LISTS. */
+	/* Returns at most `limit` users, sorted by the bytes of their names,
+	 * beginning after the name `after` (empty: with the first user).  Only
+	 * with USERS_LISTS. */
 	int (*list)(void *conn, const struct call *c, struct str after,
 		    size_t limit, struct user_list *out, struct err *err);
 
-	/* The rest only with USERS_WRITES. */
+	/* The operations below exist only with USERS_WRITES. */
 
-	/* USER_EXISTS or USER_CHANGED. */
+	/* Adds a user: USER_EXISTS or USER_CHANGED. */
 	int (*add)(void *conn, const struct call *c, const struct user *user,
 		   enum user_change *answer, struct err *err);
 
 	/*
-	 * Writes all of `user` but its name and created, when what is stored
-	 * still is `old` (compare and swap), times apart: USER_MISSING,
-	 * USER_STALE or USER_CHANGED.  Both have the same name.
+	 * Writes all fields of `user` except name and created, if the stored
+	 * user is still equal to `old`, times not compared (compare and swap):
+	 * USER_MISSING, USER_STALE or USER_CHANGED.  `old` and `user` must have
+	 * the same name.
 	 */
 	int (*set)(void *conn, const struct call *c, const struct user *old,
 		   const struct user *user, enum user_change *answer,

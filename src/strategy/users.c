@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user source as its callers see it: as strategy/store.c. */
+/* The user source as its callers see it, in the manner of strategy/store.c. */
 #include "strategy/users.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include "crypto/password.h"
 #include "crypto/password_kind.h"
 
-#define PAGE_MAX 1000 /* more than this a listing never gives at once */
+#define PAGE_MAX 1000 /* a page of a list never has more entries */
 
 const char *
 user_hash_kind(struct str hash, const char **why)
@@ -22,19 +22,20 @@ user_hash_kind(struct str hash, const char **why)
 static const struct user_source_ops *
 ops_of(const struct users_link *l)
 {
-	/* users_open() took its first member. */
+	/* users_open() was given the first member of this struct. */
 	return (const struct user_source_ops *)l->conn.backend->ops;
 }
 
-/* Every operation is one of these: what must not be done twice, and what
- * changes nothing, or the same when it is done again. */
+/* Every operation uses one of these.  CALL is for operations that must not be
+ * executed twice; REPEAT is for those that change nothing, or change nothing
+ * more when they are executed again. */
 #define CALL(l, ...)   CONN_CALL(&(l)->conn, false, ops_of(l), __VA_ARGS__)
 #define REPEAT(l, ...) CONN_CALL(&(l)->conn, true, ops_of(l), __VA_ARGS__)
 
 bool
 users_can(const struct users_link *l, enum users_caps cap)
 {
-	/* Bound to nothing: conn_begin() says so. */
+	/* A link that is not bound passes, and conn_begin() refuses it. */
 	return l->conn.backend == NULL || (l->conn.backend->caps & cap) != 0;
 }
 
@@ -74,7 +75,8 @@ check_hash(struct str hash, struct err *err)
 	if (hash.n > USERS_HASH_MAX || !str_is_utf8(hash) ||
 	    str_has_control(hash))
 		return err_set(err, ERR_INPUT,
-			       "password hash: not a text of at most %d bytes",
+			       "password hash: must be a text of at most %d"
+			       " bytes",
 			       USERS_HASH_MAX);
 	return 0;
 }

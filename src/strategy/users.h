@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user source as its callers see it: as strategy/store.h, of the section
+/* The user source as its callers see it: like strategy/store.h, for the section
  * "users". */
 #ifndef STRATEGY_USERS_H
 #define STRATEGY_USERS_H
@@ -9,14 +9,14 @@
 
 #define USERS_HASH_MAX 512 /* bytes of a password hash */
 
-/* Callers use `conn`; the rest is of strategy/users.c. */
+/* Callers use `conn`; the other fields belong to strategy/users.c. */
 struct users_link {
 	struct conn conn;
 	char typical[USERS_HASH_MAX];
 	size_t ntypical;
 };
 
-/* The life, as in strategy/conn.h; a link to free may be NULL. */
+/* These are as in strategy/conn.h; a link that is freed may be NULL. */
 static inline int MUST_USE
 users_open(const struct user_source_ops *ops, const void *conf,
 	   const struct env *env, struct backend **out, struct err *err)
@@ -73,23 +73,26 @@ users_migrate(struct users_link *l, struct err *err)
 	return conn_migrate(&l->conn, err);
 }
 
-/* As it is configured. */
+/* Returns whether the source has this capability in its configuration. */
 bool users_can(const struct users_link *l, enum users_caps cap);
 
-/* A name that identity_name_is_valid() refuses is not found at once. */
+/* A name that identity_name_is_valid() refuses is not found, and the source is
+ * not asked. */
 int users_find(struct users_link *l, const struct call *c, struct str name,
 	       struct user_answer *out, struct err *err) MUST_USE;
 /*
- * A hash as the users of this source have them, for one that has none: so that
- * time does not tell who there is.  The last usable one that this link found,
- * as long as nothing else is found; empty before that.
+ * Returns a hash that is typical for the users of this source.  It is verified
+ * for a user who does not exist, so that the time of an answer does not
+ * disclose which users exist.  It is the last usable hash that this link has
+ * found, and valid until the link finds another; empty if it has found none.
  */
 struct str users_typical_hash(const struct users_link *l);
-/* Without USERS_REHASH *changed is false. */
+/* Without USERS_REHASH nothing is done, and *changed is false. */
 int users_set_hash(struct users_link *l, const struct call *c,
 		   const struct hash_change *h, bool *changed,
 		   struct err *err) MUST_USE;
-/* ERR_CONFIG for a source that cannot be listed, or not be written. */
+/* These return ERR_CONFIG for a source that cannot be listed, or that cannot be
+ * changed. */
 int users_list(struct users_link *l, const struct call *c, struct str after,
 	       size_t limit, struct user_list *out, struct err *err) MUST_USE;
 int users_add(struct users_link *l, const struct call *c,

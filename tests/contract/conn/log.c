@@ -149,7 +149,8 @@ START_TEST(closed_while_idle)
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	says(NULL, NULL);
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
-	says("backend_reconnects", "operation=ping reason=\"it was closed");
+	says("backend_reconnects",
+	     "operation=ping reason=\"the connection was closed");
 	r->log.level = LOG_INFO;
 	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
 	says(NULL, NULL);
