@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Access tokens: what the modes jwt and refresh have in common. */
+/* Access tokens, which the modes jwt and refresh have in common. */
 #include "modes/access_token.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@ access_open(const struct jwt_conf *conf, bool make, const struct env *env,
 	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys, err);
 }
 
-/* What the token says; the store is not asked. */
+/* Verifies a token by this policy and reads its claims, without the store. */
 static int
 access_read(const struct access *access, const struct jwt_policy *policy,
 	    struct call *c, struct str token, struct auth_result *out,

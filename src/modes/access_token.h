@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Access tokens: what the modes jwt and refresh have in common. */
+/* Access tokens, which the modes jwt and refresh have in common. */
 #ifndef MODES_ACCESS_TOKEN_H
 #define MODES_ACCESS_TOKEN_H
 
@@ -10,29 +10,30 @@
 struct access {
 	struct keyring keys;
 	struct jwt_policy policy;
-	bool denials; /* the store is asked whether a token is denied */
+	bool denials; /* each check asks the store whether a token is denied */
 };
 
-/* `make` as in struct mode_conf; no denials. */
+/* Loads the keys and the policy.  `make` is as in struct mode_conf; denials is
+ * set to false. */
 int access_open(const struct jwt_conf *conf, bool make, const struct env *env,
 		struct arena *a, struct access *out, struct err *err) MUST_USE;
 
-/* As auth_mode_ops.authenticate. */
+/* Implements auth_mode_ops.authenticate. */
 int access_authenticate(const struct access *access, struct call *c,
 			struct str token, struct auth_result *out,
 			struct err *err) MUST_USE;
 
-/* Whose token, and of which session, whether it is still good or not: for
- * ending that. */
+/* Returns the identity and the session of a token, even if it has expired or
+ * is denied; used to end its session. */
 int access_identify(const struct access *access, struct call *c,
 		    struct str token, struct auth_result *out,
 		    struct err *err) MUST_USE;
 
-/* What an access token says. */
+/* The contents of an access token. */
 struct access_token {
 	const struct identity *who;
 	const struct session_id *session;
-	int64_t now, ttl; /* seconds: from now on, for so long */
+	int64_t now, ttl; /* in seconds: when it begins, and its lifetime */
 };
 
 int access_token_make(const struct access *access,
@@ -40,12 +41,13 @@ int access_token_make(const struct access *access,
 		      struct arena *a, struct str *token, struct err *err)
     MUST_USE;
 
-/* A token for who, of this session, from now on for the time of the policy. */
+/* Issues a token with this identity and session that is valid from now on, for
+ * the ttl of the policy.  It is allocated in c->arena. */
 int access_issue(const struct access *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,
 		 struct str *token, struct err *err) MUST_USE;
 
-/* A secret derived from the key that signs. */
+/* Derives a secret for `label` from the signing key. */
 int access_secret(const struct access *access, const char *label,
 		  uint8_t out[32], struct err *err) MUST_USE;
 

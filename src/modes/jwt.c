@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mode jwt: the client holds a signed token that says who it is; any service
- * with the key believes it.  Nothing is stored, unless revocation = store:
- * then what was ended before its time is, by session and by user, never by the
- * token's text, which has many spellings.
+ * Mode jwt: the client holds a signed token that contains the identity; every
+ * service that has the key accepts it.  Nothing is stored, unless revocation =
+ * store: then revocations are stored, by session and by user, but never by the
+ * text of the token, because the same token can be encoded in several ways.
  */
 #include "modes/access_token.h"
 
@@ -35,7 +35,7 @@ jwt_open(const struct mode_conf *conf, const struct env *env, struct arena *a,
 static void
 jwt_close(void *mode)
 {
-	(void)mode; /* it lies in the snapshot's arena */
+	(void)mode; /* it is allocated in the arena of the snapshot */
 }
 
 static int
@@ -45,10 +45,11 @@ jwt_authenticate(const void *mode, struct call *c, struct str token,
 	return access_authenticate(mode, c, token, out, err);
 }
 
-/* The most that a token can live, whatever the options say now. */
+/* The longest time for which a token can be valid: the options may have been
+ * different when it was issued. */
 #define LIFE_MAX_MS ((JWT_TTL_MAX + 2 * JWT_LEEWAY_MAX) * INT64_C(1000))
 
-/* One session, whatever the clock said that it began by. */
+/* Revokes all tokens of one session, whatever clock they were issued by. */
 static int
 deny_session(struct call *c, const struct session_id *id, int64_t until_ms,
 	     struct err *err)
@@ -106,7 +107,8 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 	return 0;
 }
 
-/* The clock of the host that issued one may be ahead by the leeway. */
+/* Revokes the tokens of a user, or of all users.  The clock of the host that
+ * issued a token may be ahead by the leeway. */
 static int
 jwt_end_user(const void *conf, struct call *c, struct str user, struct err *err)
 {
@@ -146,7 +148,7 @@ jwt_jwks(const void *mode)
 const struct auth_mode_ops mode_jwt = {
 	.driver = {
 		.name = "jwt",
-		.summary = "signed token, no state",
+		.summary = "signed tokens, no sessions in the store",
 		.options = jwt_options,
 		.conf_size = sizeof(struct jwt_conf),
 		.check = jwt_conf_check,

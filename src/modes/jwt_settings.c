@@ -17,44 +17,46 @@ const struct option jwt_options[] = {
 	OPTION(ENUM, struct jwt_conf, algorithm, .def = "HS256",
 	       .words = jws_alg_names,
 	       .help =
-		   "Algorithm of keys that are made from now on; existing keys "
-		   "keep theirs. HS256, HS384 and HS512 use one secret that "
-		   "every service which checks tokens must have; the others "
-		   "have a public key, which GET /auth/jwks.json shows."),
+		   "Algorithm of new keys; existing keys keep theirs. HS256, "
+		   "HS384 and HS512 use one secret, which every service that "
+		   "checks tokens must have; the others have a public key, "
+		   "which GET /auth/jwks.json returns."),
 	OPTION(PATH, struct jwt_conf, keys, .def = "/var/lib/fcgiauth/keys",
 	       .help =
-		   "Directory of the keys. A first key is made when it is "
-		   "missing or empty. It must belong to the service alone."),
+		   "Directory of the keys. If it is missing or empty, a first "
+		   "key is made. No other user may have access to it."),
 	OPTION(PATH, struct jwt_conf, secret_file,
-	       .help = "A file whose bytes are the one secret, instead of the "
-		       "directory: for several services that share it. HS "
-		       "algorithms only; nothing is cut off its end."),
+	       .help = "A file whose bytes are the only secret. It replaces "
+		       "the directory if several services share a secret. HS "
+		       "algorithms only; all bytes count, also a newline at "
+		       "the end."),
 	OPTION(STR, struct jwt_conf, issuer, .def = "fcgiauth", .min = 1,
 	       .max = 256, .flags = OPTION_REQUIRED,
 	       .help = "The claim iss: tokens of another issuer are refused."),
 	OPTION(STR, struct jwt_conf, audience, .def = "fcgiauth", .min = 1,
 	       .max = 256, .flags = OPTION_REQUIRED,
-	       .help = "The claim aud: tokens for others are refused. Services "
-		       "that share a key and an audience share their users."),
+	       .help = "The claim aud: tokens for another audience are "
+		       "refused. Services that share a key and an audience "
+		       "share their users."),
 	OPTION(SECONDS, struct jwt_conf, ttl, .def = "10m", .min = 1,
 	       .max = JWT_TTL_MAX,
-	       .help = "Life of an access token. In mode jwt a browser is "
+	       .help = "Lifetime of an access token. In mode jwt a browser is "
 		       "signed out after it, and a stolen token works until "
 		       "then unless revocation is store."),
 	OPTION(SECONDS, struct jwt_conf, leeway, .def = "30s", .min = 0,
 	       .max = JWT_LEEWAY_MAX,
-	       .help = "By how much clocks may differ: a token is taken so "
-		       "long after its end and before its beginning."),
+	       .help = "Accepted difference between clocks: a token is "
+		       "accepted this long after its end (exp) and before its "
+		       "beginning (nbf)."),
 	OPTION(
 	    ENUM, struct jwt_conf, revocation, .def = "none",
 	    .words = revocations,
 	    .help =
-		"Mode jwt only. none: nothing is stored; logout deletes the "
-		"cookie, and a copy of the token works until it ends. store: "
-		"the store holds what was ended before its time, and is "
-		"asked at each check. Ending all tokens of a user reaches "
-		"those, too, that a host whose clock is ahead has issued, as "
-		"far as leeway allows."),
+		"Mode jwt only. none: nothing is stored; signing out deletes "
+		"the cookie, and a copy of the token works until it expires. "
+		"store: the store keeps which tokens were revoked, and each "
+		"check asks it. Revoking all tokens of a user also revokes "
+		"those of hosts whose clock is ahead, by at most leeway."),
 	OPTION_END,
 };
 
@@ -65,10 +67,10 @@ jwt_conf_check(const void *conf, struct err *err)
 
 	if (set->secret_file != NULL && !jws_alg_is_hmac(jwt_conf_alg(set)))
 		return err_set(err, ERR_CONFIG,
-			       "secret_file needs an HS algorithm");
+			       "secret_file: needs an HS algorithm");
 	if (set->secret_file == NULL && set->keys == NULL)
 		return err_set(err, ERR_CONFIG,
-			       "keys or secret_file is needed");
+			       "keys or secret_file must be set");
 	return 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The section [jwt]: of the modes jwt and refresh, and of fcgiauthctl, which
- * works on the same keys. */
+/* The section [jwt], for the modes jwt and refresh, and for fcgiauthctl, which
+ * uses the same keys. */
 #ifndef MODES_JWT_SETTINGS_H
 #define MODES_JWT_SETTINGS_H
 
-#define JWT_TTL_MAX (30 * 86400) /* of jwt.ttl, in seconds */
+#define JWT_TTL_MAX (30 * 86400) /* upper limit of jwt.ttl, in seconds */
 
 #include "strategy/session_store.h"
 #include "crypto/jwt.h"
@@ -21,29 +21,30 @@ struct jwt_conf {
 
 extern const struct option jwt_options[];
 
-/* Rules over several of them. */
+/* Checks the rules over several of these options. */
 int jwt_conf_check(const void *conf, struct err *err) MUST_USE;
 
-/* Of keys that are to be made. */
+/* Returns the algorithm of new keys. */
 enum jws_alg jwt_conf_alg(const struct jwt_conf *conf);
 
 struct jwt_policy jwt_conf_policy(const struct jwt_conf *conf);
 
-/* The shared secret, or the directory as keyring_load(). */
+/* Loads the shared secret, or the directory like keyring_load(). */
 int jwt_conf_load(const struct jwt_conf *conf, enum jws_alg make_alg,
 		  const struct env *env, struct arena *a, struct keyring *out,
 		  struct err *err) MUST_USE;
 
-/* The directory is not there yet: the service makes it. */
+/* Returns whether the directory does not exist yet; the service makes it. */
 bool jwt_conf_is_missing(const struct jwt_conf *conf);
 
-/* Would the service have keys?  As jwt_conf_load(), but makes none: those that
- * are missing, and could be made, are an empty ring. */
+/* Checks whether the service would have keys: like jwt_conf_load(), but it
+ * makes none.  If the directory is missing and could be made, *out has no
+ * keys. */
 int jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
 		  struct arena *a, struct keyring *out, struct err *err)
     MUST_USE;
 
-/* The section, when the mode signs tokens with these keys; else NULL. */
+/* Returns the section if the mode signs tokens with these keys; else NULL. */
 struct settings;
 const struct jwt_conf *jwt_conf_in_use(const struct settings *set);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mode refresh: access tokens of minutes, and a refresh token of weeks that is
- * replaced at each use.  The login is a session in the store whose secret
- * rotates; an old secret that comes back ends it (RFC 9700 section 4.14.2).
- * Within a short grace the same old secret gets the same successor, so that
- * two tabs, or an answer that was lost, log nobody out; that is not in the
- * RFC, and `grace = 0` turns it off.
+ * Mode refresh: access tokens that last minutes, and a refresh token that lasts
+ * weeks and is replaced at each use.  A sign-in is a session in the store whose
+ * secret rotates; the session ends when an old refresh token is presented (RFC
+ * 9700 section 4.14.2).  Within a short grace period the previous token gets
+ * the same successor again, so that two tabs, or a lost response, sign nobody
+ * out; that is not in the RFC, and `grace = 0` turns it off.
  */
 #include "modes/access_token.h"
 
@@ -30,19 +30,20 @@ struct refresh_mode {
 static const struct option refresh_options[] = {
 	OPTION(SECONDS, struct refresh_conf, idle_timeout, .def = "14d",
 	       .min = 1, .max = 400 * 86400,
-	       .help = "A login ends when its refresh token is not used for so "
-		       "long. Never longer than absolute_timeout."),
+	       .help = "A session ends if its refresh token is not used for "
+		       "this long. Never longer than absolute_timeout."),
 	OPTION(SECONDS, struct refresh_conf, absolute_timeout, .def = "90d",
 	       .min = 1, .max = 400 * 86400,
-	       .help = "A login ends so long after its beginning, however "
+	       .help = "A session ends this long after its sign-in, however "
 		       "often it is refreshed."),
 	OPTION(SECONDS, struct refresh_conf, grace, .def = "10s", .min = 0,
 	       .max = 60,
 	       .help =
-		   "So long after its use, the same refresh token gets the same "
-		   "successor again: for tabs that refresh together, and for "
-		   "answers that were lost. Keep it well below the ttl of "
-		   "access tokens. 0 is strict: any second use ends the login."),
+		   "For this long after its use a refresh token gets the same "
+		   "successor again: for tabs that refresh at the same time, "
+		   "and for responses that were lost. Keep it well below the "
+		   "ttl of access tokens. With 0 any second use ends the "
+		   "session."),
 	OPTION_END,
 };
 
@@ -64,7 +65,7 @@ refresh_open(const struct mode_conf *conf, const struct env *env,
 static void
 refresh_close(void *mode)
 {
-	(void)mode; /* it lies in the snapshot's arena */
+	(void)mode; /* it is allocated in the arena of the snapshot */
 }
 
 static int
@@ -82,7 +83,7 @@ min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The key of the tags; the store keeps it for all instances. */
+/* Reads the key of the tags, which the store keeps for all instances. */
 static int
 tag_key(struct call *c, uint8_t key[32], struct err *err)
 {
@@ -91,11 +92,12 @@ tag_key(struct call *c, uint8_t key[32], struct err *err)
 	return store_secret(c->store, c, "refresh", key, err);
 }
 
-/* A token that somebody has shown. */
+/* A token that a client has presented. */
 struct presented {
-	bool ours; /* made here, for the session that it names; else all is 0 */
+	bool ours; /* its tag is valid: the service has issued it for the
+		    * session that it names; else all fields are zero */
 	struct refresh_token token;
-	uint8_t key[32]; /* of the tags */
+	uint8_t key[32]; /* the key of the tags */
 };
 
 static int
@@ -125,7 +127,7 @@ write_token(struct call *c, const struct refresh_token *t,
 	return 0;
 }
 
-/* How long things last, for a session whose tokens are known. */
+/* Fills the session id, and the times of the tokens and cookies. */
 static void
 fill_credentials(const struct refresh_mode *m, const struct call *c,
 		 const struct session *s, struct credentials *out)
@@ -140,7 +142,7 @@ fill_credentials(const struct refresh_mode *m, const struct call *c,
 	out->refresh_max_age = left_ms / 1000;
 }
 
-/* The session whose secret this is now; not found for an older one. */
+/* Finds the session whose current token this is; an older token finds none. */
 static int
 find_current(struct call *c, const struct presented *p,
 	     struct session_answer *out, struct err *err)
@@ -151,8 +153,9 @@ find_current(struct call *c, const struct presented *p,
 	return store_find(c->store, c, &p->token.session, &hash, out, err);
 }
 
-/* Is it ours, and whose, as far as it is known: a refresh token, or an access
- * token of any age. */
+/* Checks whether the service has issued a token, which may be a refresh token,
+ * or an access token of any age.  Returns its session, and its identity as far
+ * as that is known. */
 static int
 refresh_identify(const struct refresh_mode *m, struct call *c, struct str token,
 		 struct auth_result *out, struct err *err)
@@ -224,8 +227,8 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	return 0;
 }
 
-/* A user who was disabled or removed, or has got another password, meanwhile:
- * the session ends. */
+/* Ends the session if its user was disabled or removed, or has got another
+ * password, meanwhile; else *who is the current identity of the user. */
 static int
 check_user(struct call *c, const struct session *s, struct identity *who,
 	   bool *still, struct err *err)
@@ -249,7 +252,8 @@ check_user(struct call *c, const struct session *s, struct identity *who,
 	return 0;
 }
 
-/* The successor: as it was made now, or, after grace, as it was made before. */
+/* Returns the successor of the presented token: the new one, or, within the
+ * grace period, the one that was made at the first use. */
 static int
 successor(const struct presented *p, const struct rotated *r,
 	  struct refresh_token *out, struct err *err)
@@ -262,7 +266,7 @@ successor(const struct presented *p, const struct rotated *r,
 	refresh_token_hash(out, p->key, &hash);
 	if (memcmp(hash.b, r->session.token.b, sizeof(hash.b)) != 0)
 		return err_set(err, ERR_INTERNAL,
-			       "stored successor does not fit its session");
+			       "stored successor does not match its session");
 	return 0;
 }
 
@@ -306,8 +310,9 @@ translate(enum rotate_answer answer)
 	return REFRESH_REFUSED;
 }
 
-/* Everything that can fail, before the token is used up.  REFRESH_DONE when
- * there is an access token to hand over; else all but the answer is zero. */
+/* Does everything that can fail, before the refresh token is used up.  The
+ * answer is REFRESH_DONE if there is a new access token; with any other answer
+ * all other fields are zero. */
 static int
 prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
 	size_t access_max, struct refresh_result *out, struct err *err)
@@ -327,7 +332,8 @@ prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
 	return 0;
 }
 
-/* The token is used up, now or just before: its successor goes out. */
+/* Fills the result with the successor of a token that was used up, now or
+ * within the grace period. */
 static int
 finish(const struct refresh_mode *m, struct call *c, const struct presented *p,
        const struct rotated *r, struct refresh_result *out, struct err *err)
@@ -344,7 +350,8 @@ finish(const struct refresh_mode *m, struct call *c, const struct presented *p,
 	return write_token(c, &next, p->key, &out->credentials.refresh, err);
 }
 
-/* The token gives nothing: that much is told to the log. */
+/* Fills the result for a token that was refused, with the session and the
+ * identity if the log needs them. */
 static void
 fill_refusal(const struct presented *p, const struct rotated *r,
 	     struct refresh_result *out)
@@ -355,7 +362,7 @@ fill_refusal(const struct presented *p, const struct rotated *r,
 					     .who = r->session.who };
 }
 
-/* The token is ours. */
+/* Refreshes a session with a token that the service has issued. */
 static int
 prolong(const struct refresh_mode *m, struct call *c, const struct presented *p,
 	size_t access_max, struct refresh_result *out, struct err *err)
@@ -424,7 +431,7 @@ refresh_jwks(const void *mode)
 const struct auth_mode_ops mode_refresh = {
 	.driver = {
 		.name = "refresh",
-		.summary = "short tokens, rotating refresh token in the store",
+		.summary = "short access tokens, rotating refresh tokens",
 		.options = refresh_options,
 		.conf_size = sizeof(struct refresh_conf),
 	},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Refresh tokens: their form. */
+/* Encoding of refresh tokens. */
 #include "modes/refresh_token.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ put_generation(uint8_t *p, uint32_t generation)
 		p[i] = (uint8_t)(generation >> (24 - 8 * i));
 }
 
-/* All the bytes, the tag included. */
+/* Writes all bytes of a token, including the tag. */
 static void
 assemble(const struct refresh_token *t, const uint8_t key[32],
 	 uint8_t raw[REFRESH_TOKEN_BYTES])
@@ -67,7 +67,7 @@ refresh_token_read(struct str text, const uint8_t key[32],
 		for (size_t i = 0; i < 4; i++)
 			t.generation = t.generation << 8 |
 			    raw[AT_GENERATION + i];
-		/* Version and tag in one comparison. */
+		/* This compares version and tag at once. */
 		assemble(&t, key, right);
 		ok = secret_equal(bytes(raw, sizeof(raw)),
 				  bytes(right, sizeof(right)));

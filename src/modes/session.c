@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mode session: the client holds a token, the store holds its SHA-256 and all
- * the rest.  A token is base64url of
+ * Mode session: the client holds a token; the store holds its SHA-256 and the
+ * session.  A token is base64url of
  *
  *	session id (16) | secret (32)
  *
- * The id says where to look; that it is right is proven by the hash, which is
- * of both.
+ * The id selects the session.  The hash covers both, so the token is valid only
+ * if the id belongs to the secret.
  */
 #include "strategy/auth_mode.h"
 #include "strategy/password_mark.h"
@@ -19,7 +19,7 @@
 #define SECRET_BYTES	32 /* 256 bits: far above ASVS 7.2.3 */
 #define TOKEN_BYTES	(SESSION_ID_BYTES + SECRET_BYTES)
 #define TOKEN_CHARS	BASE64URL_LEN(TOKEN_BYTES)
-#define TOUCH_MAX_MS	60000 /* that last_seen may lag behind */
+#define TOUCH_MAX_MS	60000 /* last_seen is updated after at most this long */
 
 struct session_conf {
 	int64_t idle_timeout, absolute_timeout;
@@ -31,25 +31,27 @@ static const struct option session_options[] = {
 	OPTION(SECONDS, struct session_conf, idle_timeout, .def = "30m",
 	       .min = 1, .max = 365 * 86400,
 	       .help =
-		   "A session that is not used for so long ends. "
-		   "It is kept to within a tenth of itself, a minute at most: "
-		   "activity is written down no more often than that. "
-		   "Never longer than absolute_timeout."),
+		   "A session that is not used for this long ends. It may end "
+		   "earlier by a tenth of this time, but at most by a minute: "
+		   "activity is not recorded more often than that. Never "
+		   "longer than absolute_timeout."),
 	OPTION(SECONDS, struct session_conf, absolute_timeout, .def = "12h",
 	       .min = 1, .max = 365 * 86400,
-	       .help = "A session ends so long after its login, used or not."),
+	       .help = "A session ends this long after its sign-in, whether "
+		       "it is used or not."),
 	OPTION(SECONDS, struct session_conf, remember, .def = "30d", .min = 0,
 	       .max = 400 * 86400,
 	       .help =
 		   "Length of a session with "
 		   "\\(lqStay signed in\\(rq: "
-		   "its absolute timeout and the life of its cookie; the idle "
-		   "timeout does not apply to it. "
-		   "0 takes the box off the login page."),
+		   "its absolute timeout and the lifetime of its cookie; the "
+		   "idle timeout does not apply to it. "
+		   "0 removes the box from the login page."),
 	OPTION(INT, struct session_conf, max_per_user, .def = "0", .min = 0,
 	       .max = 1000000,
-	       .help = "Live sessions that one user may have; a login beyond "
-		       "them ends the oldest. 0 means no limit."),
+	       .help = "Number of live sessions that one user may have; a "
+		       "sign-in beyond that ends the oldest. 0 means no "
+		       "limit."),
 	OPTION_END,
 };
 
@@ -70,7 +72,7 @@ session_open(const struct mode_conf *conf, const struct env *env,
 static void
 session_close(void *mode)
 {
-	(void)mode; /* it lies in the snapshot's arena */
+	(void)mode; /* it is allocated in the arena of the snapshot */
 }
 
 static int64_t
@@ -90,7 +92,8 @@ hash_of(const uint8_t token[TOKEN_BYTES])
 	return hash;
 }
 
-/* What cannot be a token of ours is not found, and no store is asked. */
+/* Finds the session of a token.  A value that cannot be a token is not found,
+ * and the store is not asked. */
 static int
 session_find(struct call *c, struct str token, struct session_answer *out,
 	     struct err *err)
@@ -110,8 +113,9 @@ session_find(struct call *c, struct str token, struct session_answer *out,
 }
 
 /*
- * Writing the time of each request would cost a transaction each; so it is
- * written when it has moved by a tenth of the idle timeout.
+ * Decides whether last_seen must be updated.  An update at each request would
+ * cost a transaction each, so it is due only after a tenth of the idle timeout,
+ * at most TOUCH_MAX_MS.
  */
 static void
 plan_touch(const struct session_conf *set, const struct session *s,
@@ -127,8 +131,8 @@ plan_touch(const struct session_conf *set, const struct session *s,
 	    min64(now_ms + set->idle_timeout * 1000, s->expires_ms);
 }
 
-/* A session of a time when the clock was ahead lasts no longer from now on than
- * a new one. */
+/* Limits the ends of a session that was made while the clock was ahead: from
+ * now on it must not last longer than a new session. */
 static void
 bound(const struct session_conf *set, int64_t now_ms, struct session *s)
 {
@@ -167,7 +171,8 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
-/* Fills the times; `remember` counts only where it is offered. */
+/* Sets the times of a new session; `remember` is ignored unless it is
+ * offered. */
 static void
 set_times(const struct session_conf *set, bool remember, int64_t now_ms,
 	  struct session *s)
@@ -235,7 +240,7 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 	return 0;
 }
 
-/* Counts as activity; nothing rotates. */
+/* Records activity; the token stays the same. */
 static int
 session_refresh(const void *mode, struct call *c, struct str token,
 		size_t access_max, struct refresh_result *out, struct err *err)
@@ -244,7 +249,7 @@ session_refresh(const void *mode, struct call *c, struct str token,
 	struct auth_result is;
 	struct grant *who = &is.grant;
 
-	(void)access_max; /* the token stays as it is */
+	(void)access_max; /* no new token is made */
 	if (session_authenticate(mode, c, token, &is, err) != 0)
 		return -1;
 	if (is.verdict != VERDICT_ALLOW) {
@@ -277,7 +282,8 @@ session_refresh(const void *mode, struct call *c, struct str token,
 	return 0;
 }
 
-/* Only the store knows whether a token is of the session that it names. */
+/* Asks the store, because only it knows whether a token belongs to the session
+ * that it names. */
 static int
 session_session_of(const void *mode, struct call *c, struct str token,
 		   struct named_session *out, struct err *err)
@@ -300,7 +306,7 @@ session_offers_remember(const void *mode)
 const struct auth_mode_ops mode_session = {
 	.driver = {
 		.name = "session",
-		.summary = "opaque cookie, sessions in the store",
+		.summary = "opaque cookies, sessions in the store",
 		.options = session_options,
 		.conf_size = sizeof(struct session_conf),
 	},

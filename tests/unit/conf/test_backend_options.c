@@ -169,10 +169,10 @@ START_TEST(jwt_needs_keys)
 		{ "HS256", "/s", NULL, NULL },
 		{ "HS512", "/s", "/k", NULL },
 		{ "ES256", NULL, "/k", NULL },
-		{ "ES256", "/s", "/k", "secret_file needs an HS algorithm" },
-		{ "EdDSA", "/s", NULL, "secret_file needs an HS algorithm" },
-		{ "HS256", NULL, NULL, "keys or secret_file is needed" },
-		{ "ES256", NULL, NULL, "keys or secret_file is needed" },
+		{ "ES256", "/s", "/k", "secret_file: needs an HS algorithm" },
+		{ "EdDSA", "/s", NULL, "secret_file: needs an HS algorithm" },
+		{ "HS256", NULL, NULL, "keys or secret_file must be set" },
+		{ "ES256", NULL, NULL, "keys or secret_file must be set" },
 	};
 	const struct option *o = option_find(jwt_options, STR("algorithm"));
 
