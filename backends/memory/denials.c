@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table of denials: each check of a stateless token asks it. */
+/* A hash table of denials, which each check of a stateless token reads. */
 #include "backends/memory/denials.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a.  Nobody gains by a full bucket: its keys are session ids, which are
- * random, and names of users who exist. */
+/* FNV-1a.  An attacker cannot fill a bucket: the keys are session ids, which
+ * are random, and names of existing users. */
 static size_t
 bucket(struct str key)
 {
@@ -20,7 +20,7 @@ bucket(struct str key)
 void
 memory_denials_destroy(struct memory_denials *t)
 {
-	(void)memory_denials_sweep(t, INT64_MAX, SIZE_MAX); /* all of them */
+	(void)memory_denials_sweep(t, INT64_MAX, SIZE_MAX); /* removes all */
 }
 
 static struct denied_key *

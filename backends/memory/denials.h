@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Denied tokens in the memory store; its owner locks. */
+/* Denied tokens in the memory store.  Callers must hold the lock of the
+ * store. */
 #ifndef BACKENDS_MEMORY_DENIALS_H
 #define BACKENDS_MEMORY_DENIALS_H
 
@@ -14,14 +15,14 @@ struct denied_key {
 	char key[];
 };
 
-/* All zero: empty. */
+/* All zero means empty. */
 struct memory_denials {
 	struct denied_key *buckets[DENIAL_BUCKETS];
 };
 
 void memory_denials_destroy(struct memory_denials *t);
 
-/* As the operations of the same names, for one key. */
+/* These implement the operations deny, denied and sweep for one key. */
 int memory_denials_add(struct memory_denials *t, const struct denial *denial,
 		       struct err *err) MUST_USE;
 bool memory_denials_has(const struct memory_denials *t, struct str key,

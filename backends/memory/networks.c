@@ -16,7 +16,7 @@ memory_networks_destroy(struct memory_networks *t)
 	}
 }
 
-/* Where the user is hung up, or NULL at the end of the list. */
+/* Returns the link to the user, or the NULL link at the end of the list. */
 static struct user_networks **
 place_of(struct user_networks **at, struct str user)
 {
@@ -44,7 +44,8 @@ find_or_add(struct memory_networks *t, struct str user)
 	return u;
 }
 
-/* Its own place, a free one, or that of the one which ends first. */
+/* Returns the entry that the network already has, else a free entry, else the
+ * entry that ends first. */
 static struct known_network *
 room_for(struct user_networks *u, const struct known_network *network)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Networks where users signed in, in the memory store; its owner locks. */
+/* Networks from which users have signed in, in the memory store.  Callers must
+ * hold the lock of the store. */
 #ifndef BACKENDS_MEMORY_NETWORKS_H
 #define BACKENDS_MEMORY_NETWORKS_H
 
@@ -19,7 +20,7 @@ struct memory_networks {
 
 void memory_networks_destroy(struct memory_networks *t);
 
-/* As the operations of the same names. */
+/* These implement the operations learn, networks, unlearn and sweep. */
 int memory_networks_learn(struct memory_networks *t, struct str user,
 			  const struct known_network *network,
 			  struct err *err) MUST_USE;

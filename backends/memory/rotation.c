@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Refresh rotation in the memory store. */
+/* Rotation of refresh tokens in the memory store. */
 #include "backends/memory/sessions.h"
 
 #include <string.h>
@@ -69,12 +69,12 @@ memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
 	struct session got;
 
 	if (is.answer != ROTATE_GONE) {
-		/* First what may fail: then nothing has happened. */
+		/* This may fail, so it comes before any change. */
 		if (memory_entry_get(e, c->arena, &got, err) != 0)
 			return -1;
 		carry_out(t, e, r, c->now_ms, is.answer);
 		is.session = is.answer == ROTATE_DONE ? e->s : got;
-		is.session.who = got.who; /* the texts are the arena's */
+		is.session.who = got.who; /* texts in the arena */
 		is.session.address = got.address;
 		is.session.user_agent = got.user_agent;
 	}

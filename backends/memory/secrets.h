@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared secrets in the memory store; its owner locks. */
+/* Shared secrets in the memory store.  Callers must hold the lock of the
+ * store. */
 #ifndef BACKENDS_MEMORY_SECRETS_H
 #define BACKENDS_MEMORY_SECRETS_H
 
@@ -17,7 +18,7 @@ struct memory_secrets {
 
 void memory_secrets_destroy(struct memory_secrets *t);
 
-/* As the operation `secret`. */
+/* Implements the operation `secret`. */
 int memory_secrets_keep(struct memory_secrets *t, const char *name,
 			uint8_t value[32], struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of sessions with a hash table over it. */
+/* A list of sessions with a hash table by id. */
 #include "backends/memory/sessions.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #define FIRST_BUCKETS 64
 #define NTEXTS	      6
 
-/* The texts of a session, in one order for all who copy them. */
+/* Lists the texts of a session, always in the same order. */
 static void
 texts_of(struct session *s, struct str *texts[NTEXTS])
 {
@@ -20,7 +20,8 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 	texts[5] = &s->user_agent;
 }
 
-/* The last bytes of an id are random, where the first are a time. */
+/* Uses the last bytes of the id, because they are random; the first are a
+ * time. */
 static struct entry **
 bucket(const struct memory_sessions *t, const struct session_id *id)
 {
@@ -86,7 +87,8 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 	struct entry *e;
 
 	if (memory_sessions_id(t, &s->id) != NULL)
-		return err_set(err, ERR_INTERNAL, "session is not new");
+		return err_set(err, ERR_INTERNAL,
+			       "session: there is one with the same id");
 	if (t->n >= 2 * t->nbuckets && resize(t, 4 * t->nbuckets, err) != 0)
 		return -1;
 	e = calloc(1, sizeof(*e));
@@ -178,7 +180,8 @@ memory_is_alive(const struct session *s, int64_t now_ms)
 	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
 }
 
-/* Before the cursor in a listing, which goes from new to old. */
+/* Returns whether the session comes before the cursor in a list, which is
+ * sorted from new to old. */
 static bool
 is_newer(const struct session *s, const struct session_cursor *than)
 {
@@ -223,7 +226,8 @@ memory_sessions_make_room(struct memory_sessions *t, struct str user,
 	return evicted;
 }
 
-/* Puts e into the sorted page of *n (at most `max`) entries, or not. */
+/* Inserts e into the sorted page of *n entries, of which at most `max` are
+ * kept. */
 static void
 page_put(const struct entry **page, size_t *n, size_t max,
 	 const struct entry *e)
@@ -246,8 +250,8 @@ page_put(const struct entry **page, size_t *n, size_t max,
 	page[at] = e;
 }
 
-/* The newest live sessions past the cursor, one more than the limit; sorted
- * into page[], *n of them. */
+/* Writes the newest live sessions after the cursor, up to one more than the
+ * limit, to page[], sorted; *n is their number. */
 static void
 find_page(const struct memory_sessions *t, const struct session_query *q,
 	  int64_t now_ms, const struct session_cursor *from,
@@ -276,7 +280,7 @@ memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 		     struct session_cursor *cursor, struct session_list *out,
 		     struct err *err)
 {
-	/* One more than the page, to know whether there is another. */
+	/* One entry more than the page, to know whether there is another. */
 	const struct entry **page =
 	    arena_array(c->arena, q->limit + 1, sizeof(const struct entry *));
 	struct session *v = arena_array(c->arena, q->limit, sizeof(*v));

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The sessions of the memory store; its owner locks. */
+/* The sessions of the memory store.  Callers must hold the lock of the
+ * store. */
 #ifndef BACKENDS_MEMORY_SESSIONS_H
 #define BACKENDS_MEMORY_SESSIONS_H
 
 #include "strategy/session_store.h"
 
-/* One session; all of them hang in a list, newest addition first. */
+/* One session; all of them are in one list, the last one added first. */
 struct entry {
 	struct session s; /* its texts are in `text` */
 	char *text;
 	struct entry *next, *prev;
 	struct entry *by_id; /* next in the bucket */
-	/* Of the last rotation; only when there was one. */
+	/* The last rotation; the fields below are set if there was one. */
 	bool rotated;
 	struct token_hash parent;
 	uint8_t wrapped[32];
@@ -27,27 +28,27 @@ struct memory_sessions {
 int memory_sessions_init(struct memory_sessions *t, struct err *err) MUST_USE;
 void memory_sessions_destroy(struct memory_sessions *t);
 
-/* NULL: there is none. */
+/* Finds a session by its id; returns NULL if there is none. */
 struct entry *memory_sessions_id(const struct memory_sessions *t,
 				 const struct session_id *id);
 
-/* A deep copy; ERR_INTERNAL when its id is not new. */
+/* Adds a deep copy of `s`; ERR_INTERNAL if there is one with the same id. */
 int memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			struct err *err) MUST_USE;
 void memory_sessions_remove(struct memory_sessions *t, struct entry *e);
 
-/* As the operation of this name (rotation.c). */
+/* Implements the operation `rotate` (rotation.c). */
 int memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
 			   const struct rotation *r, struct rotated *out,
 			   struct err *err) MUST_USE;
 
-/* Ends the oldest but `keep` live sessions of a user, `except` not counted;
- * how many. */
+/* Ends the oldest live sessions of a user until `keep` are left; `except` is
+ * neither ended nor counted.  Returns how many it has ended. */
 int64_t memory_sessions_make_room(struct memory_sessions *t, struct str user,
 				  int64_t keep, int64_t now,
 				  const struct entry *except);
 
-/* As the operation `list`. */
+/* Implements the operation `list`. */
 int memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 			 const struct session_query *q,
 			 struct session_cursor *cursor,
@@ -55,10 +56,10 @@ int memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 
 bool memory_is_alive(const struct session *s, int64_t now);
 
-/* Replaces the content by a deep copy of `s`, or leaves all as it was. */
+/* Replaces the content by a deep copy of `s`; on an error nothing changes. */
 int memory_entry_set(struct entry *e, const struct session *s,
 		     struct err *err) MUST_USE;
-/* A deep copy in the arena. */
+/* Makes a deep copy of the session in the arena. */
 int memory_entry_get(const struct entry *e, struct arena *a,
 		     struct session *out, struct err *err) MUST_USE;
 

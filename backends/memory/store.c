@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions in the memory of one process, for tests and for set-ups that may
- * forget them at a restart.  One lock; bounded by memory and the sweep alone.
- * Only create, find, touch, rotate and revoke do not look at every session.
+ * Sessions in the memory of one process, for tests and for installations that
+ * may lose them at a restart.  One lock protects all of it; only the sweep
+ * limits the memory.  All operations on sessions except create, find, touch,
+ * rotate and revoke read every session.
  */
 #include "strategy/session_store.h"
 
@@ -17,7 +18,7 @@
 #include "backends/memory/sessions.h"
 
 struct memory_conf {
-	char none; /* no options: but a size of 0 says "not compiled in" */
+	char none; /* no options, but a size of 0 means "not compiled in" */
 };
 
 /* The store, and also every connection to it. */
@@ -37,7 +38,7 @@ store_memory_open(const void *conf, const struct env *env, void **store,
 	struct memory *m = calloc(1, sizeof(*m));
 
 	(void)conf; /* there are no options */
-	(void)env; /* and no need of the world */
+	(void)env; /* not needed */
 	if (m == NULL)
 		return err_nomem(err);
 	if (memory_sessions_init(&m->sessions, err) != 0) {
@@ -63,7 +64,7 @@ store_memory_close(void *store)
 	memory_denials_destroy(&m->denials);
 	memory_networks_destroy(&m->networks);
 	memory_secrets_destroy(&m->secrets);
-	(void)pthread_mutex_destroy(&m->lock); /* nobody holds it */
+	(void)pthread_mutex_destroy(&m->lock); /* cannot fail: not locked */
 	free(m);
 }
 
@@ -78,14 +79,14 @@ store_memory_connect(void *store, void **conn, struct err *err)
 static void
 store_memory_disconnect(void *conn)
 {
-	(void)conn; /* it is the store */
+	(void)conn; /* it is the store itself */
 }
 
 static int
 store_memory_ping(void *conn, struct err *err)
 {
 	(void)conn;
-	(void)err; /* always there */
+	(void)err; /* cannot fail */
 	return 0;
 }
 
@@ -94,14 +95,14 @@ lock(void *conn)
 {
 	struct memory *m = conn;
 
-	(void)pthread_mutex_lock(&m->lock); /* fails for bad locks only */
+	(void)pthread_mutex_lock(&m->lock); /* fails only if it is invalid */
 	return m;
 }
 
 static void
 unlock(struct memory *m)
 {
-	(void)pthread_mutex_unlock(&m->lock); /* it is ours */
+	(void)pthread_mutex_unlock(&m->lock); /* cannot fail: we hold it */
 }
 
 static int
@@ -123,7 +124,7 @@ store_memory_create(void *conn, const struct call *c,
 {
 	struct memory *m = lock(conn);
 	int64_t n = 0;
-	/* First what may fail, so that a failure ends nobody's session. */
+	/* This may fail, so it comes before any session is ended. */
 	int result = memory_sessions_add(&m->sessions, session, err);
 
 	if (result == 0 && max_per_user > 0)
@@ -273,7 +274,7 @@ store_memory_revoke_all(void *conn, const struct call *c, int64_t *ended,
 	return 0;
 }
 
-/* Out of memory half way is mended by the next call: it sets the same. */
+/* If memory runs out half way, the next call repairs it: it sets the same. */
 static int
 store_memory_update_user(void *conn, const struct call *c,
 			 const struct identity *who, struct err *err)
@@ -394,7 +395,7 @@ store_memory_learn(void *conn, const struct call *c, struct str user,
 	struct memory *m = lock(conn);
 	int result = memory_networks_learn(&m->networks, user, network, err);
 
-	(void)c; /* what is over is not given out, and swept */
+	(void)c; /* an expired network is not returned, and swept later */
 	unlock(m);
 	return result;
 }
@@ -455,7 +456,7 @@ const struct session_store_ops store_memory = {
 	.base = {
 		.driver = {
 			.name = "memory",
-			.summary = "sessions in this process, gone when it"
+			.summary = "sessions in this process, lost when it"
 				   " ends",
 			.options = options,
 			.conf_size = sizeof(struct memory_conf),
