@@ -24,7 +24,8 @@
  *	P ping		what ping() writes
  *
  * An entry is 19 digits of created_ms and the ID: its bytes are in the order
- * of listings.  One script makes a session and its entries, one ends them.
+ * of listings.  One script makes a session and its entries, one ends them: the
+ * session first, then its entries as far as their indices can be changed.
  * `ends` may be early: a touch and a rotation leave it alone.
  *
  * The times in a record decide; Redis's own expiry only frees memory, a minute
@@ -51,7 +52,7 @@
 #include "backends/redis/batch.h"
 #include "base/enc.h"
 
-/* backends/lua */
+/* lua/, in the order of their names. */
 enum redis_store_script {
 	LUA_ATTEMPT,
 	LUA_CREATE,
@@ -124,8 +125,8 @@ void redis_revoke(struct redis_batch *b, const struct session_id *id);
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100
 
-/* The slots of redis_store_rotate.c, redis_store_keys.c,
- * redis_store_attempts.c, redis_store_lists.c and redis_store_sweep.c. */
+/* The slots of ping.c, rotate.c, attempts.c, denials.c, user_sessions.c,
+ * lists.c and sweep.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		       struct err *err) MUST_USE;

@@ -4,7 +4,8 @@
 --
 -- A script reads all that it needs before its first change.  While a cluster
 -- moves the slot some keys are on another server and look as if they did not
--- exist: together() fails then, and nothing has happened.
+-- exist: together() fails then, and nothing has happened.  What ends sessions
+-- deletes them first, and then their entries, as far as it can.
 local LONGEST = 4095 -- more than any session
 
 local function together(keys)
@@ -58,20 +59,27 @@ local function last_of(list, most)
 	return #list == tonumber(most) and list[#list] or ''
 end
 
--- Takes a session out of all indices.
+-- Takes a session that is gone out of all indices: readers pass over an entry
+-- without a session, so what is refused ends nothing and keeps nothing alive.
+-- `ends` is last: what stays in another index is left to the sweep.
 local function unlist(front, user, entry)
-	redis.call('ZREM', front .. 'u:' .. user, entry)
-	redis.call('ZREM', front .. 'sessions', entry)
-	redis.call('ZREM', front .. 'ends', entry .. ':' .. user)
+	local clean = true
+	for _, index in ipairs({ 'u:' .. user, 'sessions' }) do
+		local n = redis.pcall('ZREM', front .. index, entry)
+		clean = clean and type(n) == 'number'
+	end
+	if clean then
+		redis.pcall('ZREM', front .. 'ends', entry .. ':' .. user)
+	end
 end
 
--- Ends a session, as it was read.
+-- Ends a session, as it was read.  While its slot is moved its indices may be
+-- on the other server; then the sweep removes its entries.
 local function forget(front, id, s)
-	local key, user = front .. 's:' .. id, user_of(s)
-	if user then
-		together({ key, front .. 'u:' .. user, front .. 'sessions',
-			front .. 'ends' })
+	local user = user_of(s)
+	redis.call('DEL', front .. 's:' .. id)
+	if user and pcall(together, { front .. 'u:' .. user,
+		front .. 'sessions', front .. 'ends' }) then
 		unlist(front, user, string.sub(s, 3, 21) .. id)
 	end
-	redis.call('DEL', key)
 end

@@ -8,6 +8,8 @@ local record, new, user, ends, keep, most, now, front = unpack(ARGV)
 local gone, alive, over = {}, {}, 0
 most = tonumber(most)
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+-- What is no index fails here, before the first change.
+for i = 2, 4 do redis.call('ZCARD', KEYS[i]) end
 if most > 0 and redis.call('ZCARD', KEYS[2]) >= most then
 	local list = redis.call('ZREVRANGEBYLEX', KEYS[2], '+', '-')
 	for i = #list, 1, -1 do

@@ -13,7 +13,7 @@ for i, entry in ipairs(list) do
 		if s then n = n + redis.call('DEL', front .. 's:' .. id) end
 		unlist(front, user, entry)
 	elseif id ~= except then
-		redis.call('ZREM', KEYS[1], entry)
+		redis.pcall('ZREM', KEYS[1], entry)
 	end
 end
 return { n, last_of(list, most) }

@@ -58,6 +58,7 @@ struct fixture_key fixture_key(const struct session *s);
 struct fixture_key fixture_index(const char *user, const char *kind);
 
 TCase *redis_damage_cases(void);
+TCase *redis_index_cases(void);
 TCase *redis_cut_cases(void);
 TCase *redis_shard_cases(void);
 

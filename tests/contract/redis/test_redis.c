@@ -478,6 +478,7 @@ main(void)
 {
 	if (!test_redis_here())
 		return skip_all("redis-server is not installed");
-	return RUN_CASES(redis_cases(), redis_damage_cases(), redis_cut_cases(),
+	return RUN_CASES(redis_cases(), redis_damage_cases(),
+			 redis_index_cases(), redis_cut_cases(),
 			 redis_shard_cases());
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The Redis store when one of its indices cannot be used. */
+#include "tests/contract/redis/store_fixture.h"
+#include "tests/support/call.h"
+
+#include <stdio.h>
+
+static const char *const kinds[] = { "u:alice", "sessions", "ends" };
+
+/* Puts something that is no index where one of alice's is. */
+static void
+spoil(struct fixture *r, const char *kind)
+{
+	(void)fixture_redis(r, "SET %s x", fixture_index("alice", kind).text);
+}
+
+/* By a token that it never had. */
+static void
+reuse(struct fixture *r, const struct session *s)
+{
+	struct rotation use = fixture_rotation(r, s);
+	enum rotate_answer answer = ROTATE_GONE;
+	struct session copy = *s;
+
+	use.presented.b[0] ^= 1;
+	OK(r, fixture_rotate(r, &copy, &use, r->now, &answer));
+	SAME(r, answer, ROTATE_REUSED);
+}
+
+/* An end is an end: its entries come after it. */
+START_TEST(ended_without_an_index)
+{
+	struct fixture *r = fixture_open();
+	struct session s[3];
+	bool ended;
+	int64_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		s[i] = fixture_create(r, "alice", r->now + (int64_t)i);
+	spoil(r, kinds[_i]);
+	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &ended, &r->err));
+	HOLDS(r, ended);
+	HOLDS(r, !fixture_is_alive(r, &s[0], r->now));
+	reuse(r, &s[1]);
+	HOLDS(r, !fixture_is_alive(r, &s[1], r->now));
+	if (_i == 0) {
+		/* What leads to the others is lost. */
+		FAILS(r,
+		      store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+					&r->err),
+		      ERR_UNAVAILABLE, "WRONGTYPE");
+		OK(r, store_revoke(r->l, NOW(r), &s[2].id, &ended, &r->err));
+	} else {
+		OK(r,
+		   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+				     &r->err));
+		SAME(r, n, 1);
+	}
+	HOLDS(r, !fixture_is_alive(r, &s[2], r->now));
+	(void)fixture_redis(r, "DEL %s", fixture_index("alice", kinds[_i]).text);
+	SAME(r, fixture_live(r, "alice", r->now), 0);
+	SAME(r, fixture_live(r, NULL, r->now), 0);
+	(void)fixture_sweep(r, r->now + 99999);
+	/* Without `ends` nothing leads to what it should have removed. */
+	HOLDS(r, _i == 2 || fixture_redis(r, "DBSIZE") == 0);
+	fixture_close(r);
+}
+END_TEST
+
+/* Nothing has happened: neither a session nor a part of one. */
+START_TEST(not_created_without_an_index)
+{
+	struct fixture *r = fixture_open();
+	struct session old = fixture_create(r, "alice", r->now), s;
+	long long keys = fixture_redis(r, "DBSIZE");
+
+	spoil(r, kinds[_i]);
+	s = fixture_session(r, "alice", r->now + 1);
+	FAILS(r, store_create(r->l, NOW(r), &s, 1, NULL, &r->err),
+	      ERR_UNAVAILABLE, "WRONGTYPE");
+	HOLDS(r, !fixture_is_alive(r, &s, r->now));
+	HOLDS(r, fixture_is_alive(r, &old, r->now));
+	SAME(r, fixture_redis(r, "DBSIZE"), keys);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (i != (size_t)_i)
+			SAME(r,
+			     fixture_redis(
+				 r, "ZCARD %s",
+				 fixture_index("alice", kinds[i]).text),
+			     1);
+	fixture_close(r);
+}
+END_TEST
+
+TCase *
+redis_index_cases(void)
+{
+	TCase *t = new_case("indices");
+
+	tcase_add_loop_test(t, ended_without_an_index, 0, 3);
+	tcase_add_loop_test(t, not_created_without_an_index, 0, 3);
+	return t;
+}
