@@ -2,7 +2,8 @@
 -- KEYS: the indices of ends and of all sessions of a shard.  ARGV: now, how
 -- many to look at, `front`.  Sessions that are due are deleted when they are
 -- over, or damaged, else due later, and in their indices.  Answers how many are
--- gone, and how many were due.
+-- gone, and how many were due.  An index that cannot be changed, as one of
+-- another type, keeps none of them from it.
 local now, most, front = unpack(ARGV)
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now,
 	'LIMIT', 0, most)
@@ -21,17 +22,20 @@ for i, member in ipairs(due) do
 	if ends[i] <= now then
 		local entry = string.sub(member, 1, 51)
 		redis.call('DEL', keys[2 * i + 1])
-		redis.call('ZREM', keys[2 * i + 2], entry)
-		redis.call('ZREM', KEYS[2], entry)
+		redis.pcall('ZREM', keys[2 * i + 2], entry)
+		redis.pcall('ZREM', KEYS[2], entry)
 		n = n + redis.call('ZREM', KEYS[1], member)
 	end
 end
+-- A server without memory refuses a script's first change only, and removing
+-- is never refused.
 for i, member in ipairs(due) do
 	if ends[i] > now then
 		local entry = string.sub(member, 1, 51)
-		redis.call('ZADD', keys[2 * i + 2], 0, entry)
-		redis.call('ZADD', KEYS[2], 0, entry)
+		redis.call('ZREM', KEYS[1], member)
 		redis.call('ZADD', KEYS[1], ends[i], member)
+		redis.pcall('ZADD', keys[2 * i + 2], 0, entry)
+		redis.pcall('ZADD', KEYS[2], 0, entry)
 	end
 end
 return { n, #due }

@@ -92,6 +92,60 @@ START_TEST(not_created_without_an_index)
 }
 END_TEST
 
+/* The session whose index is spoilt comes first, each time. */
+START_TEST(swept_without_an_index)
+{
+	struct fixture *r = fixture_open();
+	struct session s[3];
+	int64_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		s[i] = fixture_create(r, "alice", r->now + (int64_t)i);
+	OK(r,
+	   store_touch(r->l, NOW(r),
+		       TOUCH(s[0].id, r->now + 1000, r->now + 5000), &r->err));
+	spoil(r, kinds[_i]);
+	OK(r, store_sweep(r->l, AT(r, r->now + 3602), 2, &n, &r->err));
+	SAME(r, n, 2);
+	HOLDS(r, fixture_is_alive(r, &s[0], r->now + 3602));
+	SAME(r,
+	     fixture_redis(r, "ZCARD %s", fixture_index("alice", "ends").text),
+	     1);
+	OK(r, store_sweep(r->l, AT(r, r->now + 5000), 2, &n, &r->err));
+	SAME(r, n, 1);
+	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* what is no index */
+	fixture_close(r);
+}
+END_TEST
+
+/* Some that only get another time, before one that is over. */
+START_TEST(swept_without_memory)
+{
+	enum {
+		N = 120
+	};
+	struct fixture *r = fixture_open();
+	struct session s, gone;
+	int64_t n;
+
+	for (int i = 0; i < N; i++) {
+		s = fixture_create(r, "alice", r->now);
+		OK(r,
+		   store_touch(r->l, NOW(r),
+			       TOUCH(s.id, r->now + 1, r->now + 9000),
+			       &r->err));
+	}
+	gone = fixture_create(r, "alice", r->now + 1);
+	(void)fixture_redis(r, "CONFIG SET maxmemory 1");
+	OK(r, store_sweep(r->l, AT(r, r->now + 3601), 100, &n, &r->err));
+	SAME(r, n, 1);
+	HOLDS(r, fixture_is_alive(r, &s, r->now + 3601));
+	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
+	SAME(r, fixture_live(r, "alice", r->now + 3601), N);
+	fixture_close(r);
+}
+END_TEST
+
 TCase *
 redis_index_cases(void)
 {
@@ -99,5 +153,7 @@ redis_index_cases(void)
 
 	tcase_add_loop_test(t, ended_without_an_index, 0, 3);
 	tcase_add_loop_test(t, not_created_without_an_index, 0, 3);
+	tcase_add_loop_test(t, swept_without_an_index, 0, 2);
+	tcase_add_test(t, swept_without_memory);
 	return t;
 }
