@@ -145,7 +145,7 @@ subtest 'one at a time' => sub {
 	my $reloads = () = $d->log_text =~ /\breloaded\b/g;
 	kill 'USR2', $main;
 	ok($m->wait_heard(qr/while a successor starts/), 'one is under way');
-	ok(log_grew(qr/upgrade_refused.*being started/,
+	ok(log_grew(qr/upgrade_refused.*still starting/,
 	    sub { kill 'USR2', $main }), 'another is refused');
 	$d->configure(session => { remember => '20d' });
 	ok(log_grew(qr/reloaded/, sub { kill 'HUP', $main }),
