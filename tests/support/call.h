@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What an operation of a store or a user source is given in a test. */
+/* The arguments of operations of stores and user sources in tests. */
 #ifndef TESTS_CALL_H
 #define TESTS_CALL_H
 
 #include "strategy/call.h"
 
-/* Of this arena, at this moment; for one operation. */
+/* A call with this arena and this time, for one operation. */
 #define CALL_AT(a, at_ms)                                                      \
 	(&(const struct call){ .arena = (a), .now_ms = (at_ms) })
 
-/* The same of a fixture, which has an arena `a` and a moment `now`. */
+/* The same for a fixture, which has an arena `a` and a time `now`. */
 #define AT(r, at_ms) CALL_AT((r)->a, at_ms)
 #define NOW(r)	     AT(r, (r)->now)
 
-/* What some of them are told or asked, by position or by name. */
+/* Structs that some operations take, with members by position or by name. */
 #define TOUCH(...)  (&(const struct touch){ __VA_ARGS__ })
 #define DENIAL(...) (&(const struct denial){ __VA_ARGS__ })
 #define ASKED(...)  (&(const struct denial_question){ __VA_ARGS__ })

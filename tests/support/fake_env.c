@@ -26,7 +26,7 @@ fake_sleep_ms(void *ctx, int64_t ms)
 	fake_env_advance_ms(ctx, ms);
 }
 
-/* splitmix64: a counter that is mixed, so threads never get the same. */
+/* splitmix64 of a counter, so that no two threads get the same number. */
 static int
 fake_fill(void *ctx, void *buf, size_t n)
 {

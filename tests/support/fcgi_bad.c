@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of FastCGI input that must be refused. */
+/* The table of invalid FastCGI input, which must be refused. */
 #include <assert.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ begin(struct bytes *b)
 	fcgi_begin(b, 1, FCGI_R_RESPONDER, true);
 }
 
-/* A request whose PARAMS content is these bytes. */
+/* Builds a request whose PARAMS content is these bytes. */
 static void
 with_params(struct bytes *b, const void *p, size_t n)
 {
@@ -32,7 +32,8 @@ with_pair(struct bytes *b, struct str name, struct str value)
 	bytes_free(&params);
 }
 
-/* Begun, one good pair, then this record where PARAMS or its end is due. */
+/* Builds a request that begins with one valid pair and continues with this
+ * record, where PARAMS or its end is expected. */
 static void
 in_params(struct bytes *b, uint8_t type, uint16_t id, struct str content)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* FastCGI as a web server speaks it, and worse. */
+/* The web server's side of FastCGI, and invalid variants of it. */
 #include "tests/support/fcgi_client.h"
 
 #include <assert.h>
@@ -142,7 +142,7 @@ fcgi_connect(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && !fcgi_connect_with(fd, path)) {
-		(void)close(fd); /* the connect is what failed */
+		(void)close(fd); /* the error is that of connect() */
 		return -1;
 	}
 	return fd;
@@ -166,7 +166,7 @@ fcgi_send(int fd, const void *p, size_t n)
 	return true;
 }
 
-/* Exactly n bytes; `first`: nothing of the answer has been seen yet. */
+/* Reads exactly n bytes; `first`: no byte of the answer has been read yet. */
 static enum fcgi_got
 read_exactly(int fd, int wait_ms, char *p, size_t n, bool first)
 {
@@ -247,6 +247,6 @@ fcgi_ask(const char *path, const struct fcgi_request *r, int wait_ms,
 	if (fcgi_send(fd, b.p, b.n))
 		got = fcgi_read(fd, wait_ms, out);
 	bytes_free(&b);
-	(void)close(fd); /* read as much as was wanted */
+	(void)close(fd); /* the answer has been read */
 	return got;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The web server's side of FastCGI, for tests: builds requests byte by byte,
- * also such as no web server sends, and reads answers.  Out of memory or a
- * call to the system that cannot fail here ends the test process.
+ * including those that no web server sends, and reads answers.  When memory is
+ * exhausted, or a system call fails that must not, the test process ends.
  */
 #ifndef TESTS_FCGI_CLIENT_H
 #define TESTS_FCGI_CLIENT_H
@@ -27,7 +27,7 @@ enum fcgi_role_id {
 	FCGI_R_FILTER = 3
 };
 
-/* Bytes on the heap; zero to begin. */
+/* A buffer on the heap; initially zero. */
 struct bytes {
 	char *p;
 	size_t n, cap;
@@ -37,38 +37,39 @@ void bytes_add(struct bytes *b, const void *p, size_t n);
 void bytes_fill(struct bytes *b, char c, size_t n);
 void bytes_free(struct bytes *b);
 
-/* One record: header, content, `padding` bytes. */
+/* Adds one record: header, content and `padding` bytes. */
 void fcgi_record(struct bytes *b, uint8_t type, uint16_t id, const void *p,
 		 size_t n, uint8_t padding);
 
 void fcgi_begin(struct bytes *b, uint16_t id, unsigned role, bool keep);
 
-/* A name-value pair with explicit lengths, written as four bytes each when
- * `wide`; else as short as can be. */
+/* Adds a name-value pair with explicit lengths: four bytes each if `wide`,
+ * otherwise as short as possible. */
 void fcgi_pair(struct bytes *b, struct str name, struct str value, bool wide);
 
-/* Content in records of at most `chunk` bytes, and the empty one. */
+/* Adds the content in records of at most `chunk` bytes, and the empty
+ * record. */
 void fcgi_stream(struct bytes *b, uint8_t type, uint16_t id,
 		 const struct bytes *content, size_t chunk, uint8_t padding);
 
 struct fcgi_request {
-	uint16_t id; /* 0: 1 */
+	uint16_t id; /* 0 stands for 1 */
 	bool authorizer, keep;
-	const char *name, *value; /* one more pair, or NULL */
+	const char *name, *value; /* an additional pair, or NULL */
 	size_t body;		  /* bytes of body, all 'b' */
 };
 
-/* A whole, good request as nginx sends it. */
+/* Adds a complete, valid request as nginx sends it. */
 void fcgi_request(struct bytes *b, const struct fcgi_request *r);
 
-/* Input that must be refused: what stock libfcgi trips over, and whatever
- * breaks a rule of server/frame.h. */
+/* Input that must be refused: input that makes the stock libfcgi fail, and
+ * input that violates a rule of server/frame.h. */
 struct fcgi_bad {
 	const char *name;
 	void (*build)(struct bytes *b);
 };
 
-/* Limits that the table is written against. */
+/* The limits that the table assumes. */
 #define BAD_PARAMS ((size_t)64 * 1024)
 #define BAD_PAIRS  ((size_t)100)
 #define BAD_BODY   ((size_t)16 * 1024)
@@ -77,32 +78,32 @@ struct fcgi_bad {
 extern const struct fcgi_bad fcgi_bad[];
 extern const size_t fcgi_nbad;
 
-/* A connected blocking socket, or -1. */
+/* Returns a connected blocking socket, or -1. */
 int fcgi_connect(const char *path);
-bool fcgi_connect_with(int fd, const char *path); /* with this socket */
+bool fcgi_connect_with(int fd, const char *path); /* uses this socket */
 
-/* All of it; false when the peer has closed. */
+/* Sends everything; returns false when the peer has closed the connection. */
 bool fcgi_send(int fd, const void *p, size_t n);
 
 enum fcgi_got {
 	FCGI_GOT_ANSWER,
 	FCGI_GOT_EOF,	/* closed, before any byte */
 	FCGI_GOT_RESET, /* closed by a reset, before any byte */
-	FCGI_GOT_CUT,	/* closed, or rubbish, in the middle */
-	FCGI_GOT_NOTHING /* `wait_ms` are over */
+	FCGI_GOT_CUT,	/* closed, or invalid data, inside the answer */
+	FCGI_GOT_NOTHING /* no byte within `wait_ms` */
 };
 
 struct fcgi_answer {
 	uint16_t id;
 	uint8_t protocol_status;
-	size_t n;	/* bytes of all STDOUT */
-	char text[512]; /* the first of them, NUL-terminated */
+	size_t n;	/* total bytes of STDOUT */
+	char text[512]; /* the first of these bytes, NUL-terminated */
 };
 
-/* Reads one answer, and not a byte more. */
+/* Reads one answer, and no byte beyond it. */
 enum fcgi_got fcgi_read(int fd, int wait_ms, struct fcgi_answer *out);
 
-/* Connects, asks, reads, closes. */
+/* Connects, sends the request, reads the answer and closes the connection. */
 enum fcgi_got fcgi_ask(const char *path, const struct fcgi_request *r,
 		       int wait_ms, struct fcgi_answer *out);
 

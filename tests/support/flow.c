@@ -35,8 +35,8 @@ add_user(struct flow *f, const char *name, const char *roles, bool disabled)
 	u->who.roles = str_from(roles);
 	u->who.email = str_from(flow_text(f, "%s@example.com", name));
 	u->who.full_name = STR("Some \303\234ser");
-	/* One for all, and as cheap as can be: a password says no more when it
-	 * takes longer. */
+	/* All users share one hash with the lowest cost: a higher cost would
+	 * only make the tests slower. */
 	if (f->users_table.n > 1) {
 		u->hash = f->users_table.v[0].hash;
 		return;
@@ -185,7 +185,7 @@ line(struct str *rest)
 	return one;
 }
 
-/* What a web server reads out of it. */
+/* Parses the answer like a web server. */
 static struct flow_answer
 parse_answer(struct str raw)
 {
@@ -223,7 +223,7 @@ is_given(const struct param *params, size_t n, const char *name)
 
 #define PARAMS_MAX 64
 
-/* These, and the facts that every web server sends. */
+/* Fills in the given parameters, and those that every web server sends. */
 static size_t
 fill_params(const char *const *given, struct param all[PARAMS_MAX])
 {
@@ -274,7 +274,8 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 	f->queued = service_answer(f->service, &f->links, f->request, &in,
 				   &out);
 	f->arena_failed = arena_has_failed(f->request);
-	/* Nothing written is a closed connection: nobody takes it for yes. */
+	/* An empty answer closes the connection; no web server treats that as
+	 * allowed. */
 	if (buf_failed(&out) || out.n == 0)
 		return (struct flow_answer){ .status = 0 };
 	return parse_answer(buf_str(&out));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole service as a function: a configuration, a fake world, a store, and
- * requests in and answers out, with neither FastCGI nor network.
+ * The whole service as a function, with a configuration, a fake env and a
+ * store: it takes requests and returns answers, without FastCGI and without a
+ * network.
  */
 #ifndef TESTS_FLOW_H
 #define TESTS_FLOW_H
@@ -28,29 +29,31 @@ struct flow {
 	struct service_links links;
 	struct arena *request; /* of the last request */
 	struct call call; /* flow_call() */
-	struct hash_place *place; /* of the next requests, or NULL */
+	struct hash_place *place; /* for the next requests, or NULL */
 	bool queued; /* the last request waits: its answer has status 0 */
-	unsigned fail_after;   /* arena torture of the next request; 0: none */
-	bool arena_failed;     /* it struck */
+	/* Allocations of the next request fail from the n-th on; 0: none. */
+	unsigned fail_after;
+	bool arena_failed;     /* an allocation of the last request failed */
 	struct log log; /* after flow_log() */
 };
 
 /*
- * `ini` is a whole configuration text, which outlives the flow: names of rules
- * are borrowed from it; NULL takes the smallest one.  `ops` NULL: the memory
- * store.  Users: alice (roles admin,dev) and bob, both with FLOW_PASSWORD, and
- * carol, disabled.
+ * Opens the service.  `ini` is a complete configuration, which must outlive the
+ * flow, as names of rules are borrowed from it; NULL stands for the smallest
+ * one.  `ops` NULL stands for the memory store.  The users are alice (roles
+ * admin,dev) and bob, both with FLOW_PASSWORD, and carol, who is disabled.
  */
 void flow_init(struct flow *f, const char *ini,
 	       const struct session_store_ops *ops, const void *store_conf);
 void flow_free(struct flow *f);
 
-/* From now on a login replaces a hash that is not of today's cost. */
+/* From now on, a sign-in replaces a hash that does not have the present
+ * cost. */
 void flow_rehash(struct flow *f);
 
-/* Logs from now on, from this level up. */
+/* From now on, logs lines of this level and above. */
 void flow_log(struct flow *f, enum log_level level);
-/* What was logged since the last call; kept until flow_free(). */
+/* Returns what was logged since the last call; kept until flow_free(). */
 const char *flow_logged(struct flow *f);
 
 struct flow_answer {
@@ -63,14 +66,14 @@ struct flow_answer {
 	struct str raw;
 };
 
-/* Asks with these parameters, `NAME=value`, NULL at the end; REQUEST_METHOD,
- * REQUEST_URI, HTTP_HOST, REMOTE_ADDR and HTTPS=on are added when they are not
- * among them.  The answer lives until the next request. */
+/* Sends a request with these parameters, `NAME=value`, terminated by NULL;
+ * REQUEST_METHOD, REQUEST_URI, HTTP_HOST, REMOTE_ADDR and HTTPS=on are added if
+ * they are missing.  The answer is valid until the next request. */
 struct flow_answer flow_ask(struct flow *f, bool authorizer,
 			    const char *const *params, const char *body);
 
-/* A request on its way through auth/, as a handler gets it, with parameters as
- * for flow_ask(); lives until the next request. */
+/* The request context that a handler in auth/ gets, with parameters as for
+ * flow_ask(); valid until the next request. */
 struct flow_exchange {
 	struct http_request in;
 	struct http_response out;
@@ -79,10 +82,11 @@ struct flow_exchange {
 void flow_exchange(struct flow *f, const char *const *params,
 		   struct flow_exchange *x);
 
-/* What an operation works with at a moment; lives until the next call. */
+/* Returns the call for an operation at this time; valid until the next call. */
 struct call *flow_call(struct flow *f, int64_t now_ms);
 
-/* Shorter: method and URI, and one more parameter each (NULL: none). */
+/* Short forms of flow_ask(): a method, a URI, and one more parameter for each
+ * further argument (NULL: none). */
 struct flow_answer flow_get(struct flow *f, const char *uri, const char *one,
 			    const char *two);
 struct flow_answer flow_post(struct flow *f, const char *uri, const char *type,
@@ -90,25 +94,25 @@ struct flow_answer flow_post(struct flow *f, const char *uri, const char *type,
 struct flow_answer flow_verify(struct flow *f, const char *uri,
 			       const char *credential, const char *extra);
 
-/* p is NULL when there is none; the first of several. */
+/* Returns the first header of this name; p is NULL when there is none. */
 struct str flow_header(const struct flow_answer *a, const char *name);
 
-/* The value set for a cookie, "" when it is deleted, NULL when not there;
- * kept until flow_free(). */
+/* Returns the value that is set for a cookie, "" when it is deleted, NULL when
+ * it is absent; kept until flow_free(). */
 const char *flow_cookie(struct flow *f, const struct flow_answer *a,
 			const char *name);
 
-/* Signs in by JSON; the session cookie as a parameter `HTTP_COOKIE=...`, kept
- * until flow_free(). */
+/* Signs in by JSON and returns the session cookie as a parameter
+ * `HTTP_COOKIE=...`; kept until flow_free(). */
 const char *flow_login(struct flow *f, const char *user);
 
-/* The csrf token of a page; kept until flow_free(). */
+/* Returns the csrf token of a page; kept until flow_free(). */
 const char *flow_csrf(struct flow *f, const struct flow_answer *page);
 
-/* printf into memory that is kept until flow_free(). */
+/* Formats a text like printf; kept until flow_free(). */
 const char *flow_text(struct flow *f, const char *fmt, ...) PRINTF(2, 3);
 
-/* Does s hold this text? */
+/* Returns true when s contains this text. */
 bool flow_holds(struct str s, const char *text);
 
 #endif

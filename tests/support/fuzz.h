@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fuzz target is one file that includes this and defines
- * LLVMFuzzerTestOneInput().  Built with -DFUZZING, the fuzzer brings main();
- * otherwise main() below replays every file of a folder (argv[1], else
- * $srcdir/tests/fuzz/corpus/X for the program fuzz_X) and prints TAP, one line
- * a file.
+ * A fuzz target is one file that includes this header and defines
+ * LLVMFuzzerTestOneInput().  When it is built with -DFUZZING, the fuzzer
+ * supplies main().  Otherwise main() below replays every file of a folder
+ * (argv[1], or $srcdir/tests/fuzz/corpus/X for the program fuzz_X) and prints
+ * TAP, one line per file.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 # include <stdlib.h>
 # include <string.h>
 
-/* One exactly sized allocation, so that a sanitizer sees every overread. */
+/* An allocation of the exact size, so that a sanitizer detects every
+ * overread. */
 static bool
 fuzz_replay(const char *folder, const char *name)
 {
@@ -51,7 +52,8 @@ fuzz_replay(const char *folder, const char *name)
 	return ok;
 }
 
-/* The folder that belongs to this program; `path` has FUZZ_PATH_MAX bytes. */
+/* Determines the corpus folder of this program; `path` has FUZZ_PATH_MAX
+ * bytes. */
 #define FUZZ_PATH_MAX (2 * PATH_MAX)
 static const char *
 fuzz_corpus(const char *program, char *path)
@@ -89,7 +91,8 @@ main(int argc, char **argv)
 		free(files);
 		return EXIT_FAILURE;
 	}
-	/* The plan first and no buffer: an abort is then a missing line. */
+	/* The plan is printed first, and output is not buffered, so that an
+	 * abort shows up as a missing line. */
 	(void)setvbuf(stdout, NULL, _IONBF, 0);
 	printf("1..%d\n", n);
 	for (i = 0; i < n; i++) {

@@ -3,11 +3,11 @@
  * load COUNT THREADS fcgi SOCKET COOKIE    checks, on kept connections
  * load COUNT THREADS http PORT COOKIE      pages, through a web server
  *
- * Asks on and on: COUNT requests at least, and until standard input ends.
- * Prints "DONE FAILED MOVED".  A request is done when it has the answer that
- * it must have.  It has moved, and is sent again, when nothing of it could be
- * written because the peer had closed the kept connection; once it is written,
- * anything but the right answer is a failure.
+ * Sends requests continuously: at least COUNT, and until standard input ends.
+ * Prints "DONE FAILED MOVED".  A request is done when it got the expected
+ * answer.  It has moved, and is sent again, when no byte of it could be written
+ * because the peer had closed the kept connection; once it is written, any
+ * other answer than the expected one is a failure.
  */
 #include "tests/support/fcgi_client.h"
 
@@ -26,11 +26,11 @@
 
 #define WAIT_MS	       20000
 #define THREADS_MAX    64
-#define STRANGER_EVERY 2 /* one that is to be refused */
+#define STRANGER_EVERY 2 /* every second request is one that must be refused */
 
 struct request {
 	struct bytes bytes;
-	const char *wanted[2]; /* both are in the answer */
+	const char *wanted[2]; /* both must be in the answer */
 };
 
 struct load {
@@ -56,13 +56,13 @@ connect_port(const char *port)
 		       sizeof(patience)) != 0 ||
 	    connect(fd, (const struct sockaddr *)&in, sizeof(in)) != 0) {
 		if (fd >= 0)
-			(void)close(fd); /* never connected */
+			(void)close(fd); /* not connected */
 		return -1;
 	}
 	return fd;
 }
 
-/* What was wrong, for the reader of a failed test. */
+/* Prints the error, for the diagnosis of a failed test. */
 static bool
 complain(const char *what, const char *answer)
 {
@@ -71,7 +71,8 @@ complain(const char *what, const char *answer)
 	return false;
 }
 
-/* Is this a whole answer?  What is chunked comes from the service. */
+/* Returns true when the answer is complete.  A chunked answer comes from the
+ * service. */
 static bool
 is_whole(const char *text, size_t n)
 {
@@ -129,7 +130,7 @@ answered(const struct load *h, int fd, const struct request *r)
 	return true;
 }
 
-/* One request; opens *fd when need be, closes it after a failure. */
+/* Sends one request; opens *fd if necessary, and closes it after a failure. */
 static bool
 ask(struct load *h, int *fd, const struct request *r)
 {
@@ -144,7 +145,7 @@ ask(struct load *h, int *fd, const struct request *r)
 	sent = send(*fd, r->bytes.p, r->bytes.n, MSG_NOSIGNAL);
 	if (sent < 0 && kept && (errno == EPIPE || errno == ECONNRESET)) {
 		atomic_fetch_add(&h->moved, 1);
-		(void)close(*fd); /* the peer has closed it */
+		(void)close(*fd); /* closed by the peer */
 		*fd = -1;
 		return ask(h, fd, r);
 	}
@@ -152,7 +153,7 @@ ask(struct load *h, int *fd, const struct request *r)
 		return true;
 	if (sent != (ssize_t)r->bytes.n)
 		(void)complain("send", "");
-	(void)close(*fd); /* of no more use */
+	(void)close(*fd); /* of no further use */
 	*fd = -1;
 	return false;
 }
@@ -175,7 +176,7 @@ run(void *arg)
 			atomic_fetch_add(&h->failed, 1);
 	}
 	if (fd >= 0)
-		(void)close(fd); /* all is answered */
+		(void)close(fd); /* all requests are answered */
 	return NULL;
 }
 
@@ -215,7 +216,7 @@ static void
 make_requests(struct load *h, const char *cookie)
 {
 	if (h->http) {
-		/* A POST is what nginx is most careful to send again. */
+		/* A POST: nginx is most reluctant to send it again. */
 		h->request.wanted[0] = "HTTP/1.1 200";
 		h->request.wanted[1] = "X-User: alice";
 		h->stranger.wanted[0] = "HTTP/1.1 401";
@@ -255,7 +256,7 @@ main(int argc, char **argv)
 		continue;
 	atomic_store(&h.input_over, true);
 	for (long i = 0; i < n; i++)
-		(void)pthread_join(threads[i], NULL); /* ours, joined once */
+		(void)pthread_join(threads[i], NULL); /* joined once */
 	(void)printf("%ld %ld %ld\n", atomic_load(&h.done),
 		     atomic_load(&h.failed), atomic_load(&h.moved));
 	return EXIT_SUCCESS;

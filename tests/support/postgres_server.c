@@ -102,7 +102,7 @@ postgres_server_free(struct test_postgres *p)
 	process_remove(p->folder);
 }
 
-/* Statements of one text; the result of the last. */
+/* Executes the statements of a text; returns the result of the last one. */
 static PGresult *
 run(const struct test_postgres *p, const char *sql)
 {

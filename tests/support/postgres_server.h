@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A PostgreSQL server of the test: an empty cluster in a folder of its own, on
- * a unix socket there and a port of 127.0.0.1, without fsync.  Everybody may
- * connect as anybody; only the role `scram`, which the test creates, needs its
- * password at the port.
+ * A PostgreSQL server for a test: an empty cluster in its own folder, on a unix
+ * socket there and a port of 127.0.0.1, without fsync.  Every client may
+ * connect as any role; only the role `scram`, which the test creates, needs its
+ * password on the port.
  */
 #ifndef TESTS_POSTGRES_SERVER_H
 #define TESTS_POSTGRES_SERVER_H
@@ -13,22 +13,23 @@
 struct test_postgres {
 	char folder[64], data[80], log[80];
 	int port;
-	char conninfo[160]; /* by the socket, as the superuser */
+	char conninfo[160]; /* for the socket, as the superuser */
 	struct process process;
 };
 
-/* initdb and first start; false: PostgreSQL is not installed. */
+/* Runs initdb and starts the server; false: PostgreSQL is not installed. */
 bool postgres_server_new(struct test_postgres *p) MUST_USE;
-/* Also when it is stopped. */
+/* Removes the server; it may be stopped already. */
 void postgres_server_free(struct test_postgres *p);
 
 void postgres_server_start(struct test_postgres *p);
-/* At once, as after a crash: SIGQUIT; SIGINT ends transactions first. */
+/* SIGQUIT stops the server at once, as after a crash; SIGINT ends transactions
+ * first. */
 void postgres_server_stop(struct test_postgres *p, int signal);
 
-/* Statements of the superuser; aborts the case when one fails. */
+/* Executes statements as the superuser; aborts the case when one fails. */
 void postgres_server_sql(const struct test_postgres *p, const char *sql);
-/* The first field of the first row, as text. */
+/* Returns the first field of the first row, as text. */
 void postgres_server_ask(const struct test_postgres *p, const char *sql,
 			 char *out, size_t n);
 

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define NOBODY	     65534
-#define FDS_MAX	     256 /* more than a test has open */
+#define FDS_MAX	     256 /* more than a test opens */
 #define STOP_MS	     10000
 #define STEP_MS	     10
 #define CHILDREN_MAX 64
@@ -73,7 +73,7 @@ process_find(const char *name, char *path, size_t n)
 	return is_there;
 }
 
-/* In the child: whatever fails here ends it with a status of its own. */
+/* Runs in the child process: each failure ends it with its own exit status. */
 static void
 become(const struct process_spec *spec, pid_t parent)
 {
@@ -97,7 +97,7 @@ become(const struct process_spec *spec, pid_t parent)
 	    (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 ||
 	     setuid(NOBODY) != 0))
 		_exit(122);
-	/* Last, for a change of user takes it back. */
+	/* Must be last: a change of user resets it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(123);
 	if (spec->folder != NULL && chdir(spec->folder) != 0)
@@ -118,7 +118,8 @@ process_start(struct process *p, const struct process_spec *spec)
 	p->pid = pid;
 }
 
-/* True once it has ended; *status then is what waitpid() says. */
+/* Returns true when the program has ended; *status is then the value of
+ * waitpid(). */
 static bool
 has_ended(struct process *p, int options, int *status)
 {
@@ -156,7 +157,7 @@ process_sleep_ms(int64_t ms)
 	const struct timespec t = { .tv_sec = ms / 1000,
 				    .tv_nsec = ms % 1000 * 1000000 };
 
-	(void)nanosleep(&t, NULL); /* sooner is as well */
+	(void)nanosleep(&t, NULL); /* may return earlier */
 }
 
 bool
@@ -203,7 +204,7 @@ process_signal_all(const struct process *p, int signal)
 	int child;
 	FILE *f;
 
-	/* The parent first: it begins no new ones then. */
+	/* The parent first, so that it starts no new children. */
 	MUST(kill(p->pid, signal) == 0, "kill: %s", strerror(errno));
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
 		       (int)p->pid, (int)p->pid);
@@ -214,8 +215,8 @@ process_signal_all(const struct process *p, int signal)
 	(void)fclose(f);
 }
 
-/* Below what the kernel gives to those that connect: one of them could take
- * it before we listen. */
+/* Ports below the range that the kernel assigns to clients: a client could take
+ * the port before the test listens on it. */
 #define PORT_FIRST 10000
 #define PORTS	   20000
 
@@ -232,7 +233,7 @@ is_free(int port)
 
 	MUST(fd >= 0, "socket: %s", strerror(errno));
 	bound = bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
-	(void)close(fd); /* it was for the answer only */
+	(void)close(fd); /* was only opened for the check */
 	return bound;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting and asking Redis servers. */
+/* Starting Redis servers and sending commands to them. */
 #include "tests/support/redis_server.h"
 
 #include <signal.h>
@@ -41,7 +41,7 @@ try_command(const struct test_redis *r, const char *command)
 
 	if (c == NULL)
 		return NULL;
-	/* Constant texts of tests; hiredis cuts them at blanks. */
+	/* The texts are constants of tests; hiredis splits them at blanks. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	reply = redisCommand(c, command);
@@ -119,7 +119,7 @@ test_redis_again(struct test_redis *r)
 					   .folder = r->folder,
 					   .log = r->log };
 
-	(void)unlink(r->socket); /* of one that was killed */
+	(void)unlink(r->socket); /* left by a killed server */
 	process_start(&r->process, &spec);
 	MUST(process_wait(&r->process, answers, r, READY_MS),
 	     "%s does not answer", r->program);

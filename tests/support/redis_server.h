@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Redis servers, sentinels and clusters of a test's own, in folders of their
- * own, without disk.  Each call aborts when it cannot.
+ * Redis servers, sentinels and clusters for a test, in their own folders,
+ * without persistence.  Each function aborts on failure.
  */
 #ifndef TESTS_REDIS_SERVER_H
 #define TESTS_REDIS_SERVER_H
@@ -21,50 +21,55 @@ struct test_redis {
 };
 
 enum test_redis_flags {
-	TEST_REDIS_TCP = 1 << 0, /* on a port, besides the socket */
-	TEST_REDIS_CLUSTER = 1 << 1, /* not joined to any yet */
+	TEST_REDIS_TCP = 1 << 0, /* on a port, in addition to the socket */
+	/* Cluster mode, but not yet part of a cluster. */
+	TEST_REDIS_CLUSTER = 1 << 1,
 	TEST_REDIS_SENTINEL = 1 << 2,
 };
 
-/* False: there is no such program here, skip. */
+/* Returns false when the program is not installed; the test must then be
+ * skipped. */
 bool test_redis_here(void);
 
-/* `lines` are added to its configuration; NULL: none. */
+/* Starts a server; `lines` are added to its configuration; NULL: none. */
 void test_redis_start(struct test_redis *r, unsigned flags, const char *lines);
-/* As it was started first, after test_redis_stop(); data is gone. */
+/* Starts the server again after test_redis_stop(), with the same options; its
+ * data is lost. */
 void test_redis_again(struct test_redis *r);
 void test_redis_stop(struct test_redis *r, int signal);
-void test_redis_end(struct test_redis *r); /* and the folder */
+void test_redis_end(struct test_redis *r); /* also removes the folder */
 
-/* A command from outside, words between blanks; its answer is no error. */
-void test_redis_do(const struct test_redis *r, const char *command);
-/* The same; the answer is the caller's, by freeReplyObject(); it may be an
+/* Sends a command, words separated by blanks; the reply must not be an
  * error. */
+void test_redis_do(const struct test_redis *r, const char *command);
+/* The same; returns the reply, which may be an error and which the caller must
+ * free with freeReplyObject(). */
 redisReply *test_redis_ask(const struct test_redis *r, const char *command);
-/* Asks until the text of the answer holds this. */
+/* Repeats the command until the text of the reply contains this text. */
 void test_redis_until(const struct test_redis *r, const char *command,
 		      const char *text);
 
-/* A replica of `master`, in sync. */
+/* Starts a replica of `master` and waits until it is in sync. */
 void test_redis_replica(struct test_redis *r, const struct test_redis *master,
 			const char *lines);
-/* Watches `master` under the name "mymaster", alone; fails over in a second
- * or two. */
+/* Starts a single sentinel, which monitors `master` under the name "mymaster"
+ * and fails over within one or two seconds. */
 void test_redis_sentinel(struct test_redis *r, const struct test_redis *master,
 			 const char *lines);
 
 #define TEST_CLUSTER_MAX 6
 
 struct test_cluster {
-	struct test_redis nodes[TEST_CLUSTER_MAX]; /* the masters first */
+	struct test_redis nodes[TEST_CLUSTER_MAX]; /* masters first */
 	size_t masters, n;
 };
 
-/* Slots in equal parts; `replicas` of the first masters. */
+/* Starts a cluster with the slots in equal parts; the first `replicas` masters
+ * have a replica. */
 void test_cluster_start(struct test_cluster *c, size_t masters, size_t replicas,
 			const char *lines);
 void test_cluster_end(struct test_cluster *c);
-/* Its identifier in the cluster. */
+/* Returns the identifier of the node in the cluster. */
 void test_cluster_id(const struct test_redis *r, char id[41]);
 
 #endif

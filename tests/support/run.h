@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* main() of the test programs: runs their cases and prints TAP, one line a
- * test. */
+/* The main part of the test programs: runs their cases and prints TAP, one line
+ * per test. */
 #ifndef TESTS_RUN_H
 #define TESTS_RUN_H
 
@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Ends a test that hangs; no slow machine and no sanitizer comes near it. */
+/* The limit ends only a test that hangs; slow machines and sanitizers stay far
+ * below. */
 #define TEST_LIMIT_S 600
 
 static inline TCase *
@@ -22,7 +23,7 @@ new_case(const char *name)
 	return t;
 }
 
-/* Exit status of main(). */
+/* Runs the cases; returns the exit status for main(). */
 static inline int
 run_cases(TCase *const *cases, size_t n)
 {
@@ -50,7 +51,7 @@ run_case(TCase *t)
 	return run_cases(&t, 1);
 }
 
-/* Likewise, of a program that lacks what it needs. */
+/* The same for a program whose requirements are missing. */
 static inline int
 skip_all(const char *why)
 {

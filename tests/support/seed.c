@@ -4,8 +4,8 @@
  * seed FILE ban KEY SECONDS
  * seed FILE roles USER                               prints them, per session
  *
- * Puts sessions and bans into the store that the configuration FILE names, and
- * looks at it, so that fcgiauthctl can be tested without a daemon.
+ * Adds sessions and bans to the store of the configuration FILE, and reads from
+ * it, so that fcgiauthctl can be tested without a daemon.
  */
 #include "strategy/registry.h"
 #include "strategy/session_id.h"

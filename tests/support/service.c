@@ -315,7 +315,7 @@ service_must_have_all_workers(struct service *s)
 
 		ck_assert_int_eq(fcgi_read(fds[i], HANG_MS, &a),
 				 FCGI_GOT_ANSWER);
-		(void)close(fds[i]); /* it was answered */
+		(void)close(fds[i]); /* it has been answered */
 	}
 	bytes_free(&b);
 }

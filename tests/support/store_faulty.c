@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A store that fails at the n-th call. */
+/* A wrapper of a store that fails at the n-th call. */
 #include "tests/support/store_faulty.h"
 
 #include <stdlib.h>
@@ -49,7 +49,7 @@ is_due(struct store_faulty *f, const char *op, struct err *err)
 
 	if (at == 0 || call < at || (call > at && !atomic_load(&f->stay_down)))
 		return false;
-	(void)atomic_fetch_add(&f->failed, 1); /* only counts */
+	(void)atomic_fetch_add(&f->failed, 1); /* only a counter */
 	(void)err_set(err, ERR_UNAVAILABLE, "call %u, %s: told to fail", call,
 		      op);
 	return true;
@@ -274,7 +274,8 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 	f->self = f;
 	f->ops = (struct session_store_ops){
 		.base = {
-			.driver = inner->base.driver, /* also in what it can */
+			/* With the capabilities of the inner store. */
+			.driver = inner->base.driver,
 			.open = faulty_open,
 			.close = faulty_close,
 			.connect = faulty_connect,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A temporary folder with room for a unix socket, and listening there. */
+/* A temporary folder for a unix socket, and listening on the socket. */
 #ifndef TESTS_TMPDIR_H
 #define TESTS_TMPDIR_H
 
@@ -27,7 +27,7 @@ tmpdir_init(struct tmpdir *p)
 	(void)snprintf(p->address, sizeof(p->address), "unix:%s", p->path);
 }
 
-/* Fails when anything is left behind. */
+/* Removes the folder; fails when a file is left in it. */
 static inline void
 tmpdir_end(const struct tmpdir *p)
 {

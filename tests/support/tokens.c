@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys and tokens of all algorithms, well-formed and not. */
+/* Valid and invalid keys and tokens of all algorithms. */
 #include "tests/support/tokens.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A user source whose users a test sets, and whose calls it can fail. */
+/* A user source for tests, which set its users and make its calls fail. */
 #ifndef TESTS_USERS_FAKE_H
 #define TESTS_USERS_FAKE_H
 
@@ -9,14 +9,14 @@
 
 #define USERS_FAKE_MAX 16
 
-/* Given as the configuration of the source. */
+/* The configuration of the source. */
 struct users_fake_table {
 	struct user v[USERS_FAKE_MAX];
-	char hashes[USERS_FAKE_MAX][512]; /* that set_hash() wrote */
+	char hashes[USERS_FAKE_MAX][512]; /* written by set_hash() */
 	size_t n;
-	bool down;	    /* every call is ERR_UNAVAILABLE */
+	bool down;	    /* every call returns ERR_UNAVAILABLE */
 	unsigned fail_find; /* the n-th find() from now fails; 0: none */
-	/* Runs before a find() answers: what happens at the same time. */
+	/* Called before a find() returns, to simulate concurrent operations. */
 	void (*on_find)(struct users_fake_table *t, unsigned nth);
 	atomic_uint finds;
 };
