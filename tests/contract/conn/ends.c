@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When a store is closed: when the last of its users lets go of it, once. */
+/* A store is closed once, when its last user releases it. */
 #include "tests/contract/conn/ends.h"
 #include "strategy/store.h"
 #include "strategy/users.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is done once more, when a connection ended while it was idle. */
+/* Operations that are repeated after a connection ended while it was idle. */
 #include "tests/contract/conn/idle.h"
 #include "tests/support/call.h"
 #include "strategy/store.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the log says of a store: lost, back, slow, damaged. */
+/* Log lines about a store: lost, restored, slow, damaged. */
 #include "strategy/store.h"
 #include "tests/contract/conn/log.h"
 #include "tests/support/call.h"

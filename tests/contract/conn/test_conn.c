@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The wrappers' own promises: connecting, back-off, counting, schema. */
+/* The guarantees of the wrappers: connecting, back-off, counting, schema. */
 #include "strategy/store.h"
 #include "strategy/users.h"
 #include "tests/contract/conn/ends.h"

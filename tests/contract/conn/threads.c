@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server that hangs, and the threads that use it. */
+/* A server that does not answer, and the threads that use it. */
 #include "tests/contract/conn/threads.h"
 
 #include "strategy/store.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A password file and its groups: what is read, and what is noted. */
+/* A password file and its groups: which lines are read, and what is logged. */
 #include "backends/htpasswd/file.h"
 #include "strategy/user_source.h"
 #include "tests/support/run.h"

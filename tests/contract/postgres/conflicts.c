@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Serialisation failures and deadlocks are begun anew, and end. */
+/* Serialisation failures and deadlocks are retried, a bounded number of
+ * times. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of Postgres that somebody else has changed: trouble of their owner. */
+/* Postgres rows that another program has changed: only their owner is
+ * affected. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

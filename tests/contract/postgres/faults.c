@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What can happen to a server in use: every failure is ERR_UNAVAILABLE in
- * bounded time, and it works again as soon as the server does. */
+/* Failures of a server in use: each results in ERR_UNAVAILABLE in bounded time,
+ * and operations work again as soon as the server does. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

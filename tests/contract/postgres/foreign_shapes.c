@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows that a foreign table may give. */
+/* The rows that a foreign table may return. */
 #include "tests/contract/postgres/foreign_shapes.h"
 
 #define N	   "'a' AS name, 'h' AS password_hash, "

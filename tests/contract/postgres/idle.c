@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection that ended while it was idle is noticed by nobody: the server,
- * a pooler or a firewall may end one at any time. */
+/* A connection that ended while it was idle has no visible effect: the server,
+ * a connection pooler or a firewall may end one at any time. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Connection strings, values in both directions, what errors mean. */
+/* Connection strings, conversion of values in both directions, meaning of
+ * errors. */
 #include "tests/contract/postgres/fixture.h"
 
 #include <signal.h>

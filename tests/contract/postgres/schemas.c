@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema: who makes it, who may use it, what is not ours. */
+/* The schema: who may create and use it, and schemas of other programs. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is particular to the Postgres backends, on real servers. */
+/* Properties of the Postgres backends only, on real servers. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/run.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Users in a Postgres table of somebody else's, by statements of his own. */
+/* Users in a Postgres table of another application, by configured
+ * statements. */
 #include "strategy/users.h"
 #include "tests/contract/expect.h"
 #include "tests/support/call.h"

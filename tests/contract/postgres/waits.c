@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Another has the row while a statement of ours comes to it: after waiting,
- * what has become of the row decides. */
+/* A statement waits for a row that another transaction has locked: after the
+ * wait, the new state of the row decides. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

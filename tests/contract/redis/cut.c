@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The Redis store when a call does not come to its end. */
+/* The Redis store when a call is interrupted. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
 

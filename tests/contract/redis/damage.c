@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The Redis store among records that are damaged and indices that lie. */
+/* The Redis store with damaged records and wrong indices. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS: whom we believe to be the server, and whom not. */
+/* TLS: which servers are accepted, and which are refused. */
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/fixture.h"
 

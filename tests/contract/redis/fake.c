@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection at a time. */
+/* A fake Redis server that serves one connection at a time. */
 #include "tests/contract/redis/fake.h"
 
 #include <arpa/inet.h>

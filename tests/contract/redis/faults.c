@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Servers that stop, hang, dribble, lie, or come back. */
+/* Servers that stop, hang, answer byte by byte, send wrong replies, or come
+ * back. */
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/fixture.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connects to a server of the test's own. */
+/* Connects to a server of the test. */
 #include "tests/contract/redis/fixture.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sentinels: who is the master now? */
+/* Sentinels: finding the present master. */
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/fixture.h"
 

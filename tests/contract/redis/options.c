@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* URLs and options of Redis: what they mean, what contradicts. */
+/* URLs and options of Redis: their meaning and contradictions. */
 #include "tests/contract/redis/fixture.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A Redis Cluster: every key at its server, while slots and servers move. */
+/* A Redis Cluster: every key is found at its server, while slots and servers
+ * move. */
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/fixture.h"
 

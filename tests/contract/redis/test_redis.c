@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What only the Redis store has: indices, scripts, memory, prefixes. */
+/* Properties of the Redis store only: indices, scripts, memory, prefixes. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/run.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The link to one Redis server: logins, databases, bytes, scripts, keys. */
+/* The connection to one Redis server: authentication, databases, bytes,
+ * scripts, keys. */
 #include "tests/contract/redis/fixture.h"
 #include "tests/support/run.h"
 

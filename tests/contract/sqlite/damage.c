@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever somebody puts into a column is trouble of that session alone. */
+/* An invalid value in a column affects only the session of that row. */
 #include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
 

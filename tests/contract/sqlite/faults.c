@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What can happen to a SQLite file in use: every failure is an error with a
- * clear message; none crashes, answers wrongly or loses what was there. */
+/* Failures of a SQLite file in use: each results in an error with a clear
+ * message; none causes a crash, a wrong result or loss of data. */
 #include "strategy/registry.h"
 #include "backends/sqlite/conn.h"
 #include "tests/contract/sqlite/fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens the file for the cases of SQLite. */
+/* Opens the file for the SQLite cases. */
 #include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
 

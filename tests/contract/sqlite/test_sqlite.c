@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SQLite files: who may read them, what they hold, what is no such file. */
+/* SQLite files: permissions, contents, and files that are refused. */
 #include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file as each version has left it is brought up to date, and keeps what is
- * in it. */
+/* A file of each earlier version is upgraded and keeps its contents. */
 #include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many threads and many processes for the contract suite. */
+/* Starts many threads and processes for the contract suite. */
 #include "tests/contract/store/fixture.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: stateless tokens that are refused all the same. */
+/* Contract: stateless tokens that are revoked. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: a refresh token that comes twice. */
+/* Contract: a refresh token that is used twice. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: listings, the limit of sessions a user may have, the sweep. */
+/* Contract: listing, the limit of sessions per user, the sweep. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which password a session was made with. */
+/* Contract: the mark of the password with which a session was created. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 

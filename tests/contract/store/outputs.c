@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contract: what an operation gives back when there is nothing to give.  Each
- * output is rubbish before, as on a stack; after a no it is zero, and after a
- * failure it is what it was.
+ * Contract: the outputs of an operation without a result.  Each output holds
+ * invalid data before, like memory of a stack; after a negative result it is
+ * zero, and after a failure it is unchanged.
  */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: refresh tokens that come at once, and sessions ended meanwhile. */
+/* Contract: refresh tokens used concurrently, and sessions that end
+ * meanwhile. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: the store is there and refuses. Every operation says so, gives
- * nothing back, and has done nothing. */
+/* Contract: the store is reachable but refuses.  Every operation returns an
+ * error, sets no output, and has no effect. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 

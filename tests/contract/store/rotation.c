@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: a refresh token that follows another. */
+/* Contract: refresh tokens that replace each other. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: one session, from create to its end. */
+/* Contract: one session, from its creation to its end. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract suite's users in Postgres, on a server of its own. */
+/* The users in Postgres for the contract suite, on a server of their own. */
 #include "tests/contract/users/fixture.h"
 #include "tests/support/postgres_server.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: what users cannot be asked or told, and who says so. */
+/* Contract: invalid arguments for user sources, and which layer refuses
+ * them. */
 #include "tests/contract/users/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract suite of the user sources that can be written. */
+/* The contract suite of the user sources that support changes. */
 #include "tests/contract/users/fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/run.h"

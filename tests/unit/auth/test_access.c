@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules at the check: what becomes of them together with AUTH_REQUIRE, with
- * credentials of every quality, and while the store is down. */
+/* Rules at the check: combined with AUTH_REQUIRE, with valid and invalid
+ * credentials, and while the store is down. */
 #include "tests/support/run.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* auth/audit: what becomes of sign-ins and sessions is a line each. */
+/* auth/audit: each sign-in and each change of a session has a line in the
+ * log. */
 #include "tests/support/run.h"
 
 #include <stdio.h>

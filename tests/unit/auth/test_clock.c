@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A clock that was ahead, and was set right. */
+/* A clock that was ahead and was corrected. */
 #include "tests/support/run.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two cookies of one of our names. */
+/* Two cookies with the same name and different values. */
 #include "tests/support/run.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may read our answers from a script of another origin. */
+/* Which origins may read answers by scripts. */
 #include "tests/support/run.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Form tokens: one key for all who share a store, asked for once. */
+/* Tokens of forms: all services that share a store share one key, which is read
+ * once. */
 #include "tests/support/run.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A form that a person posts is never answered by JSON, and not lost. */
+/* A form that a person posts is never answered with JSON, and is not lost. */
 #include "tests/support/run.h"
 
 #include <sodium.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The queue of those who want a password hashed: bounds, turns, threads. */
+/* The queue for password hashes: limits, fairness, threads. */
 #include "tests/support/run.h"
 
 #include <pthread.h>

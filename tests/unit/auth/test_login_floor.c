@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is refused takes as long as with the dearest hash there is. */
+/* A refused sign-in takes as long as one with the most expensive hash. */
 #include "auth/login_floor.h"
 #include "tests/support/run.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sign-ins that wait: for a hash slot, and until a refusal may be told. */
+/* Sign-ins that wait for a hash slot, and refusals that are delayed. */
 #include "tests/support/run.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signing out, and what happens at the same time as signing in. */
+/* Signing out, also concurrently with a sign-in. */
 #include "tests/support/run.h"
 #include "tests/support/call.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A new password, set by whomever, ends the sessions of the old one; another
- * hash of the same password ends none. */
+/* A new password ends the sessions of the old one, no matter how it was set;
+ * another hash of the same password ends none. */
 #include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/password_mark.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a person and the administrator are told when an Origin is refused. */
+/* Messages to the person and to the administrator when an Origin is refused. */
 #include "tests/unit/auth/origin_fixture.h"
 
 /* What a person and the administrator are told. */
@@ -229,7 +229,8 @@ START_TEST(long_list)
 	init(ini);
 	ck_assert_uint_eq(post_form(&p, NULL).status, 403);
 	ck_assert_ptr_nonnull(
-	    strstr(logged(), "cure=\"add to server.hosts: https://a.example\""));
+	    strstr(logged(),
+		   "cure=\"add to server.hosts: https://a.example\""));
 	done();
 }
 END_TEST

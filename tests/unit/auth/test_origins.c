@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own addresses: whose page may post, where a login leads, which cookies. */
+/* The addresses of the service: which pages may post, where a sign-in redirects
+ * to, which cookies are used. */
 #include "tests/unit/auth/origin_fixture.h"
 
 #include <unistd.h>

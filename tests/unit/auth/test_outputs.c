@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An answer of "no" sets every output: each is filled with rubbish first, as a
- * stack is, and must be zero, or empty, afterwards.
+ * A negative result sets every output: each is filled with invalid data first,
+ * like memory of a stack, and must be zero or empty afterwards.
  */
 #include "tests/unit/modes/refresh_fixture.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may ask, and for which host: what is looked at before the request. */
+/* Which web servers and hosts are accepted: the checks before a request is
+ * evaluated. */
 #include "tests/support/run.h"
 
 #include "tests/support/flow.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user of a live session is looked up again, once in `recheck`. */
+/* The user of a valid session is looked up again, once per `recheck`. */
 #include "tests/support/run.h"
 #include "tests/support/call.h"
 

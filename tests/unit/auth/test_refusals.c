@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* auth/refusals: what is refused is logged, and told to the web server. */
+/* auth/refusals: a refused check is logged and reported to the web server. */
 #include "tests/support/run.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How guessing is made slow: what is counted under what, and who is not. */
+/* Regulation of password guessing: under which keys failures are counted, and
+ * which users are not affected. */
 #include "tests/unit/auth/regulation_fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regulation when something fails or many come at once, and what it says. */
+/* Regulation when operations fail or run concurrently, and its messages. */
 #include "tests/unit/auth/regulation_fixture.h"
 #include "tests/support/call.h"
 

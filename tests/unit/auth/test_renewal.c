@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Mode refresh as browsers and programs see it: renewal, ways in and out. */
+/* Mode refresh from the point of view of browsers and programs: refreshing,
+ * signing in and out. */
 #include "tests/unit/modes/refresh_fixture.h"
 
 START_TEST(logout_kills_refresh)

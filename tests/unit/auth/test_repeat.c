@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A form that came too late in mode refresh: renewed, and sent again. */
+/* A form that is posted after the access token expired (mode refresh): the
+ * token is refreshed and the form is sent again. */
 #include "tests/unit/modes/refresh_fixture.h"
 
 #define MARK	 "__Secure-fcgiauth_repeat"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What rules may not say, and where the message points. */
+/* Mistakes in rules, and the line that the message names. */
 #include "auth/rules.h"
 
 #include "base/network.h"

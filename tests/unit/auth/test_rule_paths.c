@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every path that has opened a door elsewhere, and which rule it meets here. */
+/* Paths that have bypassed access control in other programs, and which rule
+ * matches them here. */
 #include "tests/unit/auth/rules_fixture.h"
 
 /* Default deny, the first match, segment boundaries, regular expressions. */

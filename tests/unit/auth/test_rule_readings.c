@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Made-up rules, locations and paths: whoever is let in would be let in on
- * every reading of the path, and whoever would be is let in.  What a reading
- * is, and what rules say of it, is worked out a second time, on C strings and
- * without the code under test.  FCGIAUTH_SEED=N begins elsewhere.
+ * Generated rules, locations and paths: a user is allowed if and only if every
+ * reading of the path allows them.  The readings, and the results of the rules
+ * for them, are computed a second time, on C strings and without the code under
+ * test.  FCGIAUTH_SEED=N selects another sequence.
  */
 #include "auth/access.h"
 

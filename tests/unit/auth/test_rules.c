@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which rule decides about a request, and what rules may say. */
+/* Which rule decides about a request, and what rules may contain. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

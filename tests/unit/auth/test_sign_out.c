@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which credentials a sign-out takes, and which it must leave. */
+/* Which credentials a sign-out ends, and which it must keep. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 

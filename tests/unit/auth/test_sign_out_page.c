@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The page and the form of signing out, and what is left when they fail. */
+/* The page and the form for signing out, and the state after they fail. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 

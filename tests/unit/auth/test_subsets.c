@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every route, with every subset of credentials: none, dead, live and somebody
- * else's, as access, refresh and login cookie and as Bearer token, by a person
- * and by a program, in every mode.  What holds for all of them is asked of
- * each answer.
+ * Every route with every subset of credentials: none, an invalid one, a valid
+ * one and that of another user; as access, refresh and login cookie and as
+ * Bearer token; for a person and a program; in every mode.  The properties that
+ * must hold for all of them are checked for each answer.
  */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"

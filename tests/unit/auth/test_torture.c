@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every route, with every allocation and every call of the store failing in
- * turn: never a crash, a leak, a 2xx that was not earned, a lost session or a
+ * Every route, while each allocation and each call of the store fails in turn:
+ * there must be no crash, no leak, no unjustified 2xx, no lost session and no
  * cleared cookie.
  */
 #include "tests/unit/modes/refresh_fixture.h"

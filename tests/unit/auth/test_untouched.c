@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What could not be told touches no output: each function is made to fail at
- * every allocation, call of the store and look-up of a user in turn, with
- * rubbish in all that it writes to.
+ * A failed function changes no output: each function is made to fail at every
+ * allocation, call of the store and look-up of a user in turn, with invalid
+ * data in all its outputs.
  */
 #include "tests/unit/auth/regulation_fixture.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The check, the challenge, and what guards every request. */
+/* The check, the challenge, and the checks that apply to every request. */
 #include "tests/support/run.h"
 
 #include "auth/require.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* base/enc: base64url, hexadecimal, percent. */
+/* base/enc: base64url, hexadecimal and percent-encoding. */
 #include "base/enc.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the options of stores, user sources and modes take: the least, the most,
- * and what is next to it. */
+/* Options of stores, user sources and modes: minimum and maximum values, and
+ * the values next to them. */
 #include "modes/jwt_settings.h"
 #include "strategy/registry.h"
 #include "base/arena.h"

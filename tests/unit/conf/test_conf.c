@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values, sections, and what options accept. */
+/* Values, sections, and the values that options accept. */
 #include "conf/settings.h"
 
 #include <string.h>

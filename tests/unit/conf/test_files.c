@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The file itself, and secrets in files of their own. */
+/* The configuration file, and secrets in separate files. */
 #include "conf/settings.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hosts of [server], and what they mean for other sections. */
+/* The hosts of [server], and their effect on other sections. */
 #include "tests/unit/conf/drivers.h"
 #include "tests/support/run.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reader of INI files. */
+/* The parser of INI files. */
 #include "conf/ini.h"
 
 #include "base/buf.h"

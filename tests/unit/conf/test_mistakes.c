@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each mistake in a configuration: its line and its words. */
+/* Each mistake in a configuration: its line and its message. */
 #include "conf/settings.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dump, manual and lists of names. */
+/* Dump, manual page and lists of names. */
 #include "conf/settings.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Digests by known answers; password hashes; which passwords are refused. */
+/* Digests with known answers; password hashes; refused passwords. */
 #include "crypto/digest.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys: thumbprints, PEM and JWK in and out, and which are refused. */
+/* Keys: thumbprints, reading and writing PEM and JWK, refused keys. */
 #include "crypto/jwk.h"
 
 #include <openssl/core_names.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys as other programs hand them over: sets, text around a PEM, weak ones. */
+/* Keys from other programs: key sets, text around a PEM block, weak keys. */
 #include "tests/support/run.h"
 
 #include <check.h>

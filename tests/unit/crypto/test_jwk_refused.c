@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON keys and secrets that are refused, and those that are not. */
+/* JSON keys and secrets that are refused or accepted. */
 #include "crypto/jwk.h"
 
 #include <openssl/bio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signatures: the RFCs' own examples, every algorithm, every change. */
+/* Signatures: the examples of the RFCs, every algorithm, every modification. */
 #include "crypto/jws.h"
 
 #include <openssl/evp.h>

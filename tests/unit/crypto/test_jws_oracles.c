@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two oracles of signatures, libjwt and libcrypto, against each other. */
+/* Signatures compared between two implementations, libjwt and libcrypto. */
 #include "crypto/jws.h"
 
 #include <jwt.h>

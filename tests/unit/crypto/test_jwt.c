@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a token may say: rows of tokens that may not, and every change. */
+/* The claims of tokens: invalid tokens, and every modification of a valid
+ * one. */
 #include "crypto/jwt.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens that are issued and accepted: claims, clocks, and which key. */
+/* Tokens that are issued and accepted: claims, clocks, and the choice of the
+ * key. */
 #include "crypto/jwt.h"
 
 #include <stdio.h>

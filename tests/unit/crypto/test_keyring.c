@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Key directories: made, loaded, changed. */
+/* Key directories: creating, loading, changing. */
 #include "tests/unit/crypto/keyring_fixture.h"
 
 static mode_t

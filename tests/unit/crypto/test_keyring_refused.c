@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Key directories, names of files, and secrets that are refused. */
+/* Key directories, file names and secrets that are refused. */
 #include "tests/unit/crypto/keyring_fixture.h"
 
 /* What is done to the one file of a good directory, and what that gives. */

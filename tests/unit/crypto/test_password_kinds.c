@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kinds of password hashes: what each is called, and whether it lets in. */
+/* Schemes of password hashes: their names, and whether they are accepted. */
 #include "crypto/password_kind.h"
 #include "crypto/digest.h"
 #include "crypto/password.h"

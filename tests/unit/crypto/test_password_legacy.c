@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hashes of other programs, made by them: htpasswd, openssl passwd, mkpasswd. */
+/* Hashes made by other programs: htpasswd, openssl passwd, mkpasswd. */
 #include "crypto/password_legacy.h"
 #include "crypto/digest.h"
 #include "tests/support/run.h"

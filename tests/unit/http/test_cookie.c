@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cookies, in and out. */
+/* Reading and setting cookies. */
 #include "http/cookie.h"
 
 #include <string.h>

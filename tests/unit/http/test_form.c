@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies as fields. */
+/* Parsing bodies into fields. */
 #include "http/form.h"
 
 #include <jansson.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a request says of its body, of the answer it wants, of its query. */
+/* What a request states about its body, the answer it accepts, and its
+ * query. */
 #include "tests/unit/http/message.h"
 
 static const struct {

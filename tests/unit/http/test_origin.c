@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Origins, which host has which, and which a login may lead to. */
+/* Origins, the origins of each host, and the targets that a sign-in may
+ * redirect to. */
 #include "http/origin.h"
 
 #include "base/arena.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths: of our own, and of those that we are asked about. */
+/* Paths: those of this service, and those that it checks. */
 #include "http/path.h"
 
 #include "base/arena.h"

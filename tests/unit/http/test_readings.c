@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a path may be taken for. */
+/* The readings of a path: the ways in which servers may understand it. */
 #include "http/readings.h"
 
 #include <string.h>

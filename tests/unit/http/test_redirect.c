@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Return URLs: the classes that open redirects were made of. */
+/* Return URLs: the classes of URLs that cause open redirects. */
 #include "http/redirect.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parameters in, a checked request out: action, facts, duplicates. */
+/* From parameters to a checked request: action, facts, duplicates. */
 #include "tests/unit/http/message.h"
 
 START_TEST(a_plain_request)

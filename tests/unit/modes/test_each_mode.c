@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What holds in every mode alike, asked of each one. */
+/* Properties that every mode has, tested for each mode. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 

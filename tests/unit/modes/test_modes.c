@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The modes by themselves: what they promise to whoever calls them. */
+/* The modes on their own: what they guarantee to their callers. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a login and its prolonging leave behind: sessions, tokens, lifetimes. */
+/* The sessions, tokens and lifetimes after a sign-in and a refresh. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 

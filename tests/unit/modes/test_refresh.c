@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Mode refresh as a function: rotation, grace, reuse, lifetimes, clocks. */
+/* Mode refresh as a function: rotation, grace period, reuse, lifetimes,
+ * clocks. */
 #include "tests/unit/modes/refresh_fixture.h"
 
 START_TEST(refresh_rotates_the_token)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A refresh that fails somewhere, for want of memory or of the store, costs
- * nobody the login: the same token works when it is tried again.
+ * A refresh that fails because memory or the store is not available does not
+ * end the session: the same token works when it is used again.
  */
 #include "tests/support/run.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mode jwt with revocation = store: what was ended stays so. */
+/* Mode jwt with revocation = store: a revoked token stays revoked. */
 #include "tests/support/run.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of src/pages, and what becomes of them. */
+/* The files of src/pages, and the pages rendered from them. */
 #include "tests/support/run.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* server/frame: whole, byte by byte, at its limits, and what it leaves. */
+/* server/frame: input as a whole, byte by byte and at its limits, and the
+ * unconsumed rest. */
 #include "server/frame.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server/listen: sockets of a service manager. */
+/* server/listen: sockets passed by a service manager. */
 #include "server/listen.h"
 
 #include <fcntl.h>

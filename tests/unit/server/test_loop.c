@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* server/loop and server/fcgi on real sockets: what peers may send. */
+/* server/loop and server/fcgi on real sockets: valid and invalid input of
+ * peers. */
 #include "server/loop.h"
 
 #include <poll.h>

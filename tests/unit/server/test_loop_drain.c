@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server/loop: it ends without losing a request, and it ends. */
+/* server/loop: it stops without losing a request, and within a bounded time. */
 #include "server/loop.h"
 
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server/notify: what the service manager gets to hear. */
+/* server/notify: the messages to the service manager. */
 #include "server/notify.h"
 
 #include <stddef.h>

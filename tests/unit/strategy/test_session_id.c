@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ids of sessions: their time, their shard, their dice. */
+/* Session ids: their time, their shard, their random part. */
 #include "strategy/session_id.h"
 
 #include <stdio.h>
