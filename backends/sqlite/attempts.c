@@ -20,7 +20,7 @@ sqlite_numbers(struct sqlite_link *l, size_t which,
 	assert(n <= SQLITE_NUMBERS_MAX);
 	for (int i = 0; i < n; i++)
 		r.v[i] = sqlite3_column_int64(stmt, i);
-	/* A statement that writes has not committed before its end. */
+	/* A statement that writes is committed only when it has finished. */
 	if (r.row && sqlite_next(l, stmt, &(bool){ false }, err) != 0)
 		return -1;
 	*out = r;
@@ -166,7 +166,7 @@ int
 store_sqlite_learn(void *conn, const struct call *c, struct str user,
 		   const struct known_network *network, struct err *err)
 {
-	(void)c; /* what is over is not given out, and swept */
+	(void)c; /* an expired network is not returned, and swept later */
 	if (sqlite_begin(conn, err) != 0)
 		return -1;
 	return sqlite_end(conn, learn(conn, user, network, err), err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections to a SQLite file.  synchronous=FULL: an acknowledged logout or
- * change of password survives a power failure.
+ * Connections to a SQLite file.  With synchronous=FULL an acknowledged sign-out
+ * or change of a password survives a power failure.
  */
 #include "backends/sqlite/file.h"
 
@@ -9,18 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a worker waits for another's write, at most. */
+/* The longest time that a worker waits for the write of another one. */
 #define BUSY_MS	     2000
 #define BUSY_STEP_MS 20
 
 struct sqlite_link {
 	struct sqlite_file *file;
 	sqlite3 *db;
-	int waited_ms; /* for another's write */
+	int waited_ms; /* for the write of another connection */
 	sqlite3_stmt *stmts[SQLITE_STATEMENTS_MAX];
 };
 
-/* Not worth trying again; all the rest may be mended from outside. */
+/* Returns whether the cause is in this program, so that trying again does not
+ * help.  The cause of any other error may be repaired from outside. */
 static bool
 is_our_fault(int code)
 {
@@ -33,8 +34,8 @@ err_code_of(int code)
 {
 	if (is_our_fault(code))
 		return ERR_INTERNAL;
-	/* Then another connection would fare no better; what is wrong with a
-	 * row, or with the page that it is on, is no matter of the others. */
+	/* Another connection would not help; a damaged row, or the damaged page
+	 * that it is on, must not affect the other rows. */
 	if (code == SQLITE_BUSY || code == SQLITE_PROTOCOL ||
 	    code == SQLITE_FULL || code == SQLITE_CORRUPT ||
 	    code == SQLITE_TOOBIG || code == SQLITE_MISMATCH)
@@ -59,7 +60,8 @@ sqlite_script(struct sqlite_link *l, const char *sql, struct err *err)
 	return 0;
 }
 
-/* SQLITE_OK also when another mode came out: *wal says. */
+/* Asks for the WAL mode; *wal says whether SQLite has set it.  The result is
+ * SQLITE_OK even if it has not. */
 static int
 ask_for_wal(struct sqlite_link *l, bool *wal)
 {
@@ -78,7 +80,8 @@ ask_for_wal(struct sqlite_link *l, bool *wal)
 	return sqlite3_finalize(stmt);
 }
 
-/* The change to WAL, once in the life of a file, asks no busy handler. */
+/* Sets the WAL mode, which is changed once in the life of a file.  SQLite does
+ * not call the busy handler for that, so this function waits itself. */
 static int
 set_wal(struct sqlite_link *l, struct err *err)
 {
@@ -88,7 +91,7 @@ set_wal(struct sqlite_link *l, struct err *err)
 	for (int waited = 0;
 	     rc != SQLITE_OK && (rc & 0xff) == SQLITE_BUSY && waited < BUSY_MS;
 	     waited += BUSY_STEP_MS) {
-		(void)sqlite3_sleep(BUSY_STEP_MS); /* gives the time slept */
+		(void)sqlite3_sleep(BUSY_STEP_MS); /* returns the time slept */
 		rc = ask_for_wal(l, &wal);
 	}
 	if (rc != SQLITE_OK)
@@ -101,8 +104,8 @@ set_wal(struct sqlite_link *l, struct err *err)
 	return 0;
 }
 
-/* Waits a random time: SQLite's own handler lets connections that began to
- * wait together collide again. */
+/* Waits a random time: with the handler of SQLite, connections that began to
+ * wait at the same time would collide again. */
 static int
 wait_busy(void *link, int before)
 {
@@ -187,13 +190,14 @@ sqlite_disconnect(void *conn)
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(l->stmts); i++)
-		(void)sqlite3_finalize(l->stmts[i]); /* its last error again */
+		(void)sqlite3_finalize(l->stmts[i]); /* an error of before */
 	rc = sqlite3_close(l->db);
 	assert(rc == SQLITE_OK);
 	free(l);
 }
 
-/* Whoever has another file under this name must not be answered from ours. */
+/* Checks that the file of this connection still has its name: answers from a
+ * file that was replaced or removed would be wrong. */
 static int
 check_file(struct sqlite_link *l, struct err *err)
 {
@@ -249,7 +253,7 @@ bind(sqlite3_stmt *stmt, int at, const struct sqlite_arg *arg)
 void
 sqlite_finish(sqlite3_stmt *stmt)
 {
-	(void)sqlite3_reset(stmt); /* the error of the last step */
+	(void)sqlite3_reset(stmt); /* returns the error of the last step */
 	(void)sqlite3_clear_bindings(stmt); /* always SQLITE_OK */
 }
 
@@ -259,7 +263,7 @@ sqlite_query(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
 {
 	sqlite3_stmt *stmt = NULL;
 
-	/* Once a transaction, before it is worth anything. */
+	/* Once per transaction, before its first statement. */
 	if (sqlite3_get_autocommit(l->db) != 0 && check_file(l, err) != 0)
 		return -1;
 	if (prepare(l, which, &stmt, err) != 0)
@@ -311,7 +315,7 @@ sqlite_change(struct sqlite_link *l, size_t which,
 	return 0;
 }
 
-/* One of the statements without arguments; its first row is as good as all. */
+/* Runs one of the common statements without arguments, up to its first row. */
 static int
 run_common(struct sqlite_link *l, size_t which, struct err *err)
 {
@@ -337,7 +341,7 @@ roll_back(struct sqlite_link *l)
 {
 	struct err ignored;
 
-	/* Some failures have rolled back by themselves. */
+	/* After some failures SQLite has already rolled back. */
 	if (sqlite3_get_autocommit(l->db) == 0)
 		(void)run_common(l, SQL_ROLLBACK, &ignored);
 }
@@ -348,7 +352,8 @@ sqlite_end(struct sqlite_link *l, int result, struct err *err)
 	if (result == 0 && run_common(l, SQL_COMMIT, err) == 0)
 		return 0;
 	roll_back(l);
-	/* Then the connection must go, which ends the transaction too. */
+	/* If the rollback fails, the connection must be closed, which ends the
+	 * transaction as well. */
 	if (sqlite3_get_autocommit(l->db) == 0)
 		err->code = ERR_UNAVAILABLE;
 	return -1;
@@ -392,7 +397,7 @@ sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,
 
 	if (p == NULL || (size_t)sqlite3_column_bytes(stmt, column) != n)
 		return err_set(err, ERR_BUSY,
-			       "damaged row: need %zu bytes in a column", n);
+			       "damaged row: a column must have %zu bytes", n);
 	memcpy(out, p, n);
 	return 0;
 }
@@ -406,8 +411,9 @@ try_all(struct sqlite_link *l, struct err *err)
 	return run_common(l, l->file->spec->look, err);
 }
 
-/* Only what is committed meets a full disk, or one that is read-only by now.
- * It may be lost: then nobody has to wait for the disk. */
+/* Commits a write, because only a commit notices that the disk is full or has
+ * become read-only.  The write may be lost, so there is no need to wait for the
+ * disk. */
 int
 sqlite_ping(void *conn, struct err *err)
 {

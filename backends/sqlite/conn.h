@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the SQLite backends share: a connection of one worker to one file, its
- * prepared statements, the schema of one component in it.
+ * The parts that the SQLite backends share: the connection of one worker to one
+ * file, its prepared statements, and the schema of one component in the file.
  *
  * Several components (sessions, users) and several processes may share a file.
- * Every transaction that writes begins IMMEDIATE, or is one writing statement,
- * which is the same: none reads first and then finds that it cannot write.
+ * Every transaction that writes begins with BEGIN IMMEDIATE or is a single
+ * writing statement, which has the same effect: no transaction reads first and
+ * then finds that it cannot write.
  */
 #ifndef BACKENDS_SQLITE_CONN_H
 #define BACKENDS_SQLITE_CONN_H
@@ -20,17 +21,17 @@ struct sqlite_conf {
 
 #define SQLITE_DEFAULT_PATH "/var/lib/fcgiauth/fcgiauth.db"
 
-/* What one backend keeps in the file; constant. */
+/* The schema and the statements of one backend; constant. */
 struct sqlite_spec {
 	const char *component; /* its row in schema_version */
 	const char *const *steps; /* migrations: steps[0] leads to version 1 */
 	size_t nsteps;
 	const char *const *sql; /* its statements, from SQL_OWN on */
 	size_t nsql;
-	size_t look; /* the one that reads a table of it, without arguments */
+	size_t look; /* a statement without arguments that reads a table */
 };
 
-/* Statements that every link has; a spec's own follow, by index. */
+/* Indexes of the statements that every link has; those of a spec follow. */
 enum sqlite_common {
 	SQL_BEGIN,
 	SQL_COMMIT,
@@ -48,10 +49,11 @@ extern const char *const sqlite_common_sql[]; /* in sqlite_schema.c */
 
 #define SQLITE_STATEMENTS_MAX 64
 
-/* A worker's connection: the `conn` of the ops. */
+/* The connection of a worker: the `conn` of the ops. */
 struct sqlite_link;
 
-/* For the slots of the ops, but for open(), which says what is kept. */
+/* These implement the operations of the ops, except open(), which calls
+ * sqlite_file_open() with its spec. */
 int sqlite_file_open(const struct sqlite_spec *spec,
 		     const struct sqlite_conf *conf, void **file,
 		     struct err *err) MUST_USE;
@@ -63,7 +65,7 @@ int sqlite_schema(void *conn, struct schema_state *out,
 		  struct err *err) MUST_USE;
 int sqlite_migrate(void *conn, struct err *err) MUST_USE;
 
-/* A value for ?1, ?2 ...; borrowed until the statement is finished. */
+/* A value for ?1, ?2 ...; it is borrowed until the statement is finished. */
 struct sqlite_arg {
 	enum {
 		SQLITE_ARG_INT,
@@ -71,7 +73,7 @@ struct sqlite_arg {
 		SQLITE_ARG_BLOB
 	} type;
 	int64_t number;
-	struct str bytes; /* a BLOB whose p is NULL is NULL */
+	struct str bytes; /* if p is NULL, a BLOB is the SQL value NULL */
 };
 
 #define SQL_INT(v)                                                             \
@@ -86,34 +88,39 @@ struct sqlite_arg {
 	(const struct sqlite_arg[]){ __VA_ARGS__ },                            \
 	    ARRAY_LEN(((const struct sqlite_arg[]){ __VA_ARGS__ }))
 
-/* Binds; sqlite_next() runs it. */
+/* Binds the arguments of a statement; sqlite_next() executes it. */
 int sqlite_query(struct sqlite_link *l, size_t which,
 		 const struct sqlite_arg *args, size_t nargs,
 		 sqlite3_stmt **out, struct err *err) MUST_USE;
-/* The next row; without one, and on failure, the statement is finished. */
+/* Reads the next row.  If there is none, and on an error, the statement is
+ * finished. */
 int sqlite_next(struct sqlite_link *l, sqlite3_stmt *stmt, bool *row,
 		struct err *err) MUST_USE;
-/* Before the last row: a statement left open would hold its snapshot. */
+/* Must be called if not all rows are read: an open statement would hold its
+ * snapshot of the database. */
 void sqlite_finish(sqlite3_stmt *stmt);
 
-/* Runs a statement that gives no rows; *changed says how many it touched. */
+/* Executes a statement that returns no rows; *changed is the number of rows
+ * that it has changed. */
 int sqlite_change(struct sqlite_link *l, size_t which,
 		  const struct sqlite_arg *args, size_t nargs, int64_t *changed,
 		  struct err *err) MUST_USE;
 
-/* A transaction: end commits when `result` is 0 and rolls back when not. */
+/* Begin and end a transaction.  The end is a commit if `result` is 0, else a
+ * rollback. */
 int sqlite_begin(struct sqlite_link *l, struct err *err) MUST_USE;
 int sqlite_end(struct sqlite_link *l, int result, struct err *err) MUST_USE;
 
-/* Several statements of a migration, in a transaction. */
+/* Executes several statements of a migration, within a transaction. */
 int sqlite_script(struct sqlite_link *l, const char *sql,
 		  struct err *err) MUST_USE;
 const struct sqlite_spec *sqlite_spec_of(const struct sqlite_link *l);
 
-/* Commits that a power failure may undo: not for what was promised. */
+/* If relaxed, a power failure may undo later commits; so it must not be used
+ * for changes that are acknowledged. */
 int sqlite_relax(struct sqlite_link *l, bool relaxed, struct err *err) MUST_USE;
 
-/* Columns of the current row. */
+/* Read columns of the current row. */
 int sqlite_get_text(sqlite3_stmt *stmt, int column, struct arena *a,
 		    struct str *out, struct err *err) MUST_USE;
 int sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,

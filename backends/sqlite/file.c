@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The file of a database, and how long SQLite sleeps on it. */
+/* The file of a database, and the limit for the sleeps of SQLite. */
 #include "backends/sqlite/file.h"
 
 #include <assert.h>
@@ -11,9 +11,9 @@
 #include <time.h>
 
 /*
- * A reader that cannot have its lock is tried 100 times by SQLite itself, with
- * longer and longer sleeps of 10 s together, and no busy handler is asked.
- * With this it is 1.5 s.
+ * If a reader cannot get its lock, SQLite tries 100 times with longer and
+ * longer sleeps, which are 10 s in total, and does not call the busy handler.
+ * With this limit they are 1.5 s.
  */
 #define SLEEP_MAX_US 20000
 
@@ -24,11 +24,12 @@ sleep_briefly(sqlite3_vfs *vfs, int us)
 	const struct timespec t = { .tv_nsec = briefly * 1000L };
 
 	(void)vfs;
-	(void)nanosleep(&t, NULL); /* a signal ends it early: as good */
+	(void)nanosleep(&t, NULL); /* a signal may end it early */
 	return briefly;
 }
 
-/* SQLite's own, in all but its sleep; known by a name of this file. */
+/* Registers a copy of the VFS of SQLite with another sleep function, under a
+ * name that is unique to this struct. */
 static int
 make_vfs(struct sqlite_file *f)
 {
@@ -83,16 +84,17 @@ sqlite_file_close(void *file)
 }
 
 /*
- * mknod(2), because it leaves no descriptor: closing one of this file would
- * drop the locks that SQLite holds on it elsewhere in this process.
+ * Creates the file with mknod(2), which opens no descriptor: closing a
+ * descriptor of this file would release the locks that SQLite holds on it
+ * elsewhere in this process.
  */
 static int
 make_file(const struct sqlite_file *f, struct err *err)
 {
 	if (atomic_load(&f->seen))
 		return err_set(err, ERR_UNAVAILABLE,
-			       "%s: the file is gone; put it back, or begin"
-			       " anew with a restart",
+			       "%s: the file is gone; put it back, or restart"
+			       " the service to begin with a new one",
 			       f->path);
 	if (mknod(f->path, S_IFREG | S_IRUSR | S_IWUSR, 0) == 0 ||
 	    errno == EEXIST)

@@ -7,18 +7,19 @@
 
 #include <stdatomic.h>
 
-/* Made by sqlite_file_open(). */
+/* The opened backend; made by sqlite_file_open(). */
 struct sqlite_file {
 	const struct sqlite_spec *spec;
 	char *path; /* our own copy */
-	/* Once there, a file that is gone is not made anew: an empty one
-	 * would answer "no such session" for a volume that is not mounted. */
+	/* True once the file was seen.  After that a missing file is not
+	 * created again: an empty one would answer "no such session" if the
+	 * volume is not mounted. */
 	atomic_bool seen;
 	sqlite3_vfs vfs;
-	char name[32]; /* of the above */
+	char name[32]; /* of the VFS */
 };
 
-/* It is there, or is made, and can be a database. */
+/* Checks that the file exists, or creates it, and that it is a regular file. */
 int sqlite_file_find(const struct sqlite_file *f, struct err *err) MUST_USE;
 
 #endif

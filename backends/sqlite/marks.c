@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Marks of passwords in the SQLite store. */
+/* Password marks in the SQLite store. */
 #include "backends/sqlite/store_sql.h"
 
 struct sqlite_arg

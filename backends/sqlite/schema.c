@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema of one component in a SQLite file: its version, its migrations. */
+/* The schema of one component in a SQLite file: version and migrations. */
 #include "backends/sqlite/conn.h"
 #include "strategy/health.h"
 
@@ -7,7 +7,7 @@ const char *const sqlite_common_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	/* Together they change nothing, but a page is written. */
+	/* Together these two change nothing, but a page is written. */
 	[SQL_PING] = "INSERT INTO main.schema_version VALUES ('ping', 0)",
 	[SQL_PING_UNDO] =
 	    "DELETE FROM main.schema_version WHERE component = 'ping'",
@@ -75,7 +75,8 @@ write_version(struct sqlite_link *l, int64_t version, struct err *err)
 			     &changed, err);
 }
 
-/* Inside a transaction: only there the version stays what was read. */
+/* Makes one step of the migration.  It must run in a transaction, so that the
+ * version stays as it was read. */
 static int
 step(struct sqlite_link *l, bool *done, struct err *err)
 {

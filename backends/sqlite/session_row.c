@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions out of rows of the SQLite store.  A column of a SQLite table holds
- * whatever type somebody puts there. */
+/* Reads sessions from rows of the SQLite store.  A column of a SQLite table may
+ * hold a value of any type, whatever the schema says. */
 #include "strategy/session_check.h"
 #include "backends/sqlite/store_sql.h"
 
 #define COLUMN_MARK 14
 
-/* Of another type than ours: somebody else has written it. */
+/* Reads an integer.  A value of another type marks the session as damaged:
+ * another program has written it. */
 static int64_t
 get_int(sqlite3_stmt *stmt, int column, const char *name, struct session *s)
 {
@@ -45,7 +46,7 @@ get_numbers(sqlite3_stmt *stmt, struct session *s)
 	s->expires_ms = get_int(stmt, 9, "expires_ms", s);
 }
 
-/* Its texts are those of the row, unless it is damaged. */
+/* Copies the texts of the row, unless the session is damaged. */
 static int
 get_texts(sqlite3_stmt *stmt, struct arena *a, struct session *s,
 	  struct err *err)

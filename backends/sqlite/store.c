@@ -19,13 +19,13 @@ static const struct sqlite_spec spec = {
 };
 
 #define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
-#define COLUMN_WRAPPED 15 /* behind those of a session */
+#define COLUMN_WRAPPED 15 /* after the columns of a session */
 
 static int
 store_sqlite_open(const void *conf, const struct env *env, void **store,
 		  struct err *err)
 {
-	(void)env; /* a file needs neither clock nor dice */
+	(void)env; /* a file needs neither clock nor random numbers */
 	return sqlite_file_open(&spec, conf, store, err);
 }
 
@@ -143,8 +143,8 @@ store_sqlite_find(void *conn, const struct call *c, const struct session_id *id,
 	return result;
 }
 
-/* The one write that a power failure may undo: it only makes a session end
- * sooner, and there are too many of them to wait for the disk. */
+/* This is the only write that a power failure may undo: a lost touch only makes
+ * a session end sooner, and touches are too frequent to wait for the disk. */
 static int
 store_sqlite_touch(void *conn, const struct call *c, const struct touch *t,
 		   struct err *err)
@@ -171,7 +171,8 @@ has_successor(enum rotate_answer answer)
 	return answer == ROTATE_DONE || answer == ROTATE_GRACE;
 }
 
-/* Reads the one row that says what a statement of the rotation has done. */
+/* Reads the only row of a statement of the rotation: the session after the
+ * step. */
 static int
 get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 	    struct rotated *out, struct err *err)
@@ -186,7 +187,7 @@ get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 		sqlite_finish(stmt);
 		return -1;
 	}
-	/* Only at its end it may be committed. */
+	/* It may be committed only when it has finished. */
 	return sqlite_next(l, stmt, &more, err);
 }
 
@@ -292,7 +293,7 @@ store_sqlite_update_user(void *conn, const struct call *c,
 			     &n, err);
 }
 
-/* One row more than the page says that there is another. */
+/* Reads one row more than the page, to know whether there is another page. */
 static int
 get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 	 size_t limit, struct session_list *out, struct err *err)
@@ -390,11 +391,11 @@ store_sqlite_sweep(void *conn, const struct call *c, size_t limit,
 static const struct option options[] = {
 	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
 	       .flags = OPTION_REQUIRED,
-	       .help = "The database file, on a local file system; it is"
-		       " created with mode 0600 when it is missing.  Logins and"
-		       " logouts reach the disk before they are acknowledged;"
-		       " only the time a session was last seen may be lost by a"
-		       " power failure."),
+	       .help = "The database file, on a local file system.  If it is"
+		       " missing, it is created with mode 0600.  Sign-ins and"
+		       " sign-outs are on the disk before they are"
+		       " acknowledged; a power failure can only undo the time"
+		       " when a session was last seen."),
 	OPTION_END
 };
 

@@ -7,15 +7,15 @@
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
 	" generation, mark"
 
-/* ?1 id, ?2 now_ms.  A generation that cannot grow ends a session too. */
+/* ?1 id, ?2 now_ms.  A session ends as well if its generation cannot grow. */
 #define ROTATABLE                                                              \
 	" id = ?1 AND idle_expires_ms > ?2 AND expires_ms > ?2"                \
 	" AND generation < 4294967295"
 
-/* As seen_ahead() of strategy/session_store.h, at ?2. */
+/* This is seen_ahead() of strategy/session_store.h, at ?2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > ?2"
 
-/* Below the cursor of the last page: newest first. */
+/* The page after the cursor, the newest session first. */
 #define PAGE                                                                   \
 	" idle_expires_ms > ?1 AND expires_ms > ?1 AND (created_ms, id) < "    \
 	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
@@ -33,7 +33,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " ON CONFLICT (name) DO NOTHING",
 	[STORE_SQL_SECRET_GET] =
 	    "SELECT value FROM main.secrets WHERE name = ?1",
-	/* Keeps the newest ?3 of the live ones beside the new one. */
+	/* Keeps the newest ?3 live sessions besides the new one. */
 	[STORE_SQL_MAKE_ROOM] =
 	    "DELETE FROM main.sessions WHERE token IN (SELECT token"
 	    " FROM main.sessions WHERE name = ?1 AND id <> ?4"
@@ -45,7 +45,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
 	    " AND id = ?3 AND idle_expires_ms > ?2 AND expires_ms > ?2",
-	/* What was over at ?2 stays over; equal is not forward. */
+	/* A session that has ended at ?2 stays ended; a touch that changes
+	 * nothing is not written. */
 	[STORE_SQL_TOUCH] =
 	    "UPDATE main.sessions SET"
 	    " last_seen_ms = iif(" SEEN_AHEAD ", ?2, max(last_seen_ms, ?2)),"
@@ -54,10 +55,10 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
 	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3 OR " SEEN_AHEAD
 	    ")",
-	/* Asked in this order, in one transaction, until one has a row.
-	 * ?3 generation, ?4 presented, ?5 grace_ms, ?6 next, ?7 wrapped, ?8
-	 * the new idle_expires_ms.  What was assigned is not seen by the
-	 * assignments beside it. */
+	/* The next four are executed in this order, in one transaction, until
+	 * one returns a row.  ?3 generation, ?4 presented, ?5 grace_ms, ?6
+	 * next, ?7 wrapped, ?8 the new idle_expires_ms.  All assignments see
+	 * the old values of the row. */
 	[STORE_SQL_ROTATE] =
 	    "UPDATE main.sessions SET token = ?6, parent = token,"
 	    " wrapped = ?7, generation = generation + 1, rotated_ms = ?2,"
@@ -67,7 +68,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_GRACE] =
 	    "SELECT " COLUMNS ", wrapped FROM main.sessions"
 	    " WHERE" ROTATABLE " AND generation >= ?3 AND parent = ?4"
-	    /* As in_grace(). */
+	    /* This is in_grace(). */
 	    " AND ?5 > 0 AND ?2 - rotated_ms <= ?5 AND rotated_ms - ?2 <= ?5",
 	[STORE_SQL_REUSED] = "DELETE FROM main.sessions WHERE" ROTATABLE
 			     " AND generation >= ?3 RETURNING " COLUMNS,
@@ -116,7 +117,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "INSERT INTO main.known_networks (name, network, until_ms)"
 	    " VALUES (?1, ?2, ?3) ON CONFLICT (name, network) DO UPDATE SET"
 	    " until_ms = excluded.until_ms",
-	/* Keeps ?3 beside the new one. */
+	/* Keeps ?3 networks besides the new one. */
 	[STORE_SQL_FORGET_OLDEST] =
 	    "DELETE FROM main.known_networks WHERE name = ?1 AND network IN"
 	    " (SELECT network FROM main.known_networks WHERE name = ?1"
@@ -138,7 +139,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "DELETE FROM main.sessions WHERE token IN (SELECT"
 	    " token FROM main.sessions"
 	    " WHERE min(idle_expires_ms, expires_ms) <= ?1"
-	    /* Texts are above all numbers: nothing would end it. */
+	    /* A text compares greater than any number and would never end. */
 	    " OR min(idle_expires_ms, expires_ms) >= '' LIMIT ?2)",
 	[STORE_SQL_SWEEP_ATTEMPTS] =
 	    "DELETE FROM main.attempts WHERE key IN (SELECT key"

@@ -45,31 +45,32 @@ enum sqlite_store_sql {
 
 extern const char *const sqlite_store_sql[STORE_SQL_END];
 
-/* A row of the columns of a session, copied into the arena. */
+/* Reads the columns of a session from the current row; texts are copied into
+ * the arena. */
 int sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 		       struct err *err) MUST_USE;
 
-/* A mark in the column of a session; NULL when it is not known
- * (marks.c). */
+/* Returns the value of a mark for the column of a session; NULL if the mark is
+ * unknown (marks.c). */
 struct sqlite_arg sqlite_mark_arg(const struct password_mark *mark);
 int store_sqlite_remark(void *conn, const struct call *c,
 			const struct remark *m, struct err *err) MUST_USE;
 
 #define SQLITE_NUMBERS_MAX 3
 
-/* The one row that a statement gave, or none. */
+/* The only row of a result, or none. */
 struct sqlite_numbers {
 	bool row;
 	int64_t v[SQLITE_NUMBERS_MAX]; /* its columns, as many as there are */
 };
 
-/* Runs a statement that gives at most one row, of numbers. */
+/* Executes a statement that returns at most one row, which has only numbers. */
 int sqlite_numbers(struct sqlite_link *l, size_t which,
 		   const struct sqlite_arg *args, size_t nargs,
 		   struct sqlite_numbers *out, struct err *err) MUST_USE;
 
-/* The operations that are about keys, not sessions (denials.c), and those
- * of regulation (attempts.c). */
+/* The operations for keys instead of sessions (denials.c), and those of
+ * regulation (attempts.c). */
 int store_sqlite_attempt(void *conn, const struct call *c, struct str key,
 			 const struct attempt_policy *policy,
 			 struct attempt *out, struct err *err) MUST_USE;

@@ -206,7 +206,8 @@ users_sqlite_set(void *conn, const struct call *c, const struct user *old,
 			 SQL_TEXT(was->full_name), SQL_INT(old->disabled)),
 		&n, err) != 0)
 		return -1;
-	/* Which of the two it was may be asked after it: nothing was done. */
+	/* This tells whether the user is missing or was changed; it may be
+	 * asked afterwards, because nothing was written. */
 	if (n == 0 && is_there(conn, who->name, &there, err) != 0)
 		return -1;
 	if (n > 0)
@@ -232,10 +233,10 @@ users_sqlite_remove(void *conn, const struct call *c, struct str name,
 static const struct option options[] = {
 	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
 	       .flags = OPTION_REQUIRED,
-	       .help = "The database file, on a local file system; it is"
-		       " created with mode 0600 when it is missing.  It may be"
-		       " the file of the store.  Every change reaches the disk"
-		       " before it is acknowledged."),
+	       .help = "The database file, on a local file system.  If it is"
+		       " missing, it is created with mode 0600.  It may be the"
+		       " file of the store.  Every change is on the disk before"
+		       " it is acknowledged."),
 	OPTION_END
 };
 

@@ -2,9 +2,9 @@
 -- Sessions, regulation and shared secrets.  Times are milliseconds since the
 -- epoch.
 
--- One login of one user on one client.  A check reads one row by its primary
--- key.  A session that was ended is deleted: nothing can bring it back, and a
--- listing shows live ones only.
+-- One sign-in of one user on one client.  A check reads one row by its primary
+-- key.  A session that was ended is deleted: nothing can restore it, and a list
+-- shows live sessions only.
 CREATE TABLE main.sessions (
 	token BLOB NOT NULL PRIMARY KEY CHECK (length(token) = 32),
 	-- SHA-256 of the token
@@ -26,8 +26,8 @@ CREATE INDEX main.sessions_newest ON sessions (created_ms, id);
 CREATE INDEX main.sessions_of_user ON sessions (name, created_ms, id);
 CREATE INDEX main.sessions_dead ON sessions (min(idle_expires_ms, expires_ms));
 
--- Attempts of one key.  `ends_ms` is the end of the window, or, once `banned`,
--- of the ban; after it the row means nothing any more.
+-- Attempts of one key.  `ends_ms` is the end of the window or, if `banned`, of
+-- the ban; after that time the row has expired.
 CREATE TABLE main.attempts (
 	key TEXT NOT NULL PRIMARY KEY,
 	count INTEGER NOT NULL,

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Refresh rotation and denied tokens.
+-- Rotation of refresh tokens, and denied tokens.
 
--- `parent` is the token before this one, to answer the same successor to
--- whoever lost the race or the answer; `wrapped` is that successor, readable
--- only with the parent.  NULL: never rotated.
+-- `parent` is the previous token: within the grace period a client that lost a
+-- race, or the response, gets the same successor again.  `wrapped` is that
+-- successor, encrypted with the parent.  NULL: never rotated.
 ALTER TABLE main.sessions ADD COLUMN
 	generation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE main.sessions ADD COLUMN
@@ -12,12 +12,12 @@ ALTER TABLE main.sessions ADD COLUMN
 	wrapped BLOB CHECK (length(wrapped) = 32);
 ALTER TABLE main.sessions ADD COLUMN
 	rotated_ms INTEGER NOT NULL DEFAULT 0;
--- Not used any more.
+-- No longer used.
 ALTER TABLE main.sessions ADD COLUMN
 	grace_uses INTEGER NOT NULL DEFAULT 0;
 
--- Stateless tokens of a key, issued at or before `issued_ms`, until
--- `until_ms`; after it the row means nothing any more.
+-- Denies the stateless tokens of a key that were issued at or before
+-- `issued_ms`, until `until_ms`; after that time the row has expired.
 CREATE TABLE main.denials (
 	key TEXT NOT NULL PRIMARY KEY,
 	issued_ms INTEGER NOT NULL,

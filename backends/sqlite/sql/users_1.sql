@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Users.  Names are case-sensitive; roles have ',' between them; times are
--- seconds since the epoch.
+-- Users.  Names are case-sensitive, roles are separated by ',', and times are
+-- in seconds since the epoch.
 CREATE TABLE main.users (
 	name TEXT NOT NULL PRIMARY KEY,
 	hash TEXT NOT NULL,
