@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Password file and group file, from bytes to a table. */
+/* Parses the password file and the group file into a table. */
 #include "backends/htpasswd/file.h"
 
 #include <errno.h>
@@ -11,15 +11,15 @@
 #include "base/buf.h"
 
 #define LINES_MAX 100000
-#define LINE_MAX  1024 /* of a user */
+#define LINE_MAX  1024 /* bytes of the line of a user */
 #define HASH_MAX  512
 #define REST_MS	  1000
 
-/* One pass over the lines that say something. */
+/* One pass over the lines that are neither empty nor comments. */
 struct lines {
 	const struct htpasswd_text *text;
 	struct str rest;
-	size_t number; /* of the line in hand */
+	size_t number; /* of the current line */
 };
 
 static int
@@ -47,7 +47,7 @@ next_line(struct lines *l, struct str *out)
 	return false;
 }
 
-/* What every line must be, of either file. */
+/* Checks the rules for every line of both files. */
 static int
 check_line(const struct lines *l, struct str line, struct err *err)
 {
@@ -87,7 +87,7 @@ begin(const struct htpasswd_text *text)
 			       .rest = str_skip_bom(text->bytes) };
 }
 
-/* A user, and where the file has it. */
+/* A user, and its position in the file. */
 struct draft {
 	struct htpasswd_user user;
 	size_t line;
@@ -112,7 +112,8 @@ compare_drafts(const void *a, const void *b)
 	return x->line < y->line ? -1 : 1;
 }
 
-/* A kind has two reasons at most. */
+/* Records a hash that no password can match, by its kind and by the reason; a
+ * kind has at most two reasons. */
 static void
 check_hash(struct htpasswd *h, const struct lines *l, struct str hash)
 {
@@ -141,7 +142,7 @@ read_user(struct reader *r, const struct lines *l, struct str line,
 
 	if (line.n > LINE_MAX)
 		return wrong(l, err, "the line has more than 1024 bytes");
-	(void)str_cut(&line, ':', &d.user.name); /* there is one */
+	(void)str_cut(&line, ':', &d.user.name); /* has a colon: checked */
 	(void)str_cut(&line, ':', &d.user.hash);
 	if (d.user.hash.n > HASH_MAX)
 		return wrong(l, err, "the hash has more than 512 bytes");
@@ -155,7 +156,8 @@ read_user(struct reader *r, const struct lines *l, struct str line,
 	return 0;
 }
 
-/* They are sorted: who is there twice stands together. */
+/* Refuses a name that is there twice; the users are sorted, so equal names are
+ * neighbours. */
 static int
 check_names(const struct reader *r, const char *file, struct err *err)
 {
@@ -164,8 +166,8 @@ check_names(const struct reader *r, const char *file, struct err *err)
 
 		if (str_eq(d->user.name, d[-1].user.name))
 			return err_set(err, ERR_CONFIG,
-				       "%s:%zu: %.*s is there already, in "
-				       "line %zu",
+				       "%s:%zu: user %.*s is there already, "
+				       "in line %zu",
 				       file, d->line, STR_ARG(d->user.name),
 				       d[-1].line);
 	}
@@ -222,7 +224,7 @@ add_role(struct reader *r, const struct lines *l,
 	return buf_failed(roles) ? err_nomem(err) : 0;
 }
 
-/* No name has a comma in it. */
+/* Reads the next member of a group; a user name cannot contain a comma. */
 static bool
 next_member(struct str *rest, struct str *name)
 {
@@ -244,7 +246,7 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 	struct str group, name;
 	bool strangers = false;
 
-	(void)str_cut(&line, ':', &group); /* there is one */
+	(void)str_cut(&line, ':', &group); /* has a colon: checked */
 	group = str_trim(group);
 	if (!identity_role_is_valid(group)) {
 		note(&r->out->notes[HTPASSWD_GROUPS], l);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a password file cannot be used, in the log. */
+/* Logs the parts of a password file that cannot be used. */
 #include "backends/htpasswd/file.h"
 
 #include <stdio.h>
 
 #include "base/log.h"
 
-/* "3, 7 and 12 more" */
+/* Writes line numbers as "3, 7 and 12 more". */
 static const char *
 write_lines(const struct htpasswd_lines *lines, char *out, size_t size)
 {
@@ -45,13 +45,13 @@ htpasswd_log(const struct htpasswd *h, const char *users, const char *groups,
 		const char *file, *kind, *why;
 	} says[HTPASSWD_NOTES] = {
 		[HTPASSWD_NAMES] = { users, "user name",
-				     "not a user name here: need 1 to 64 of "
-				     "[A-Za-z0-9._@+-]" },
+				     "not a valid user name: must be 1 to 64 "
+				     "of [A-Za-z0-9._@+-]" },
 		[HTPASSWD_GROUPS] = { groups, "group",
-				      "not a role here: need 1 to 64 of "
+				      "not a valid role: must be 1 to 64 of "
 				      "[A-Za-z0-9._@+:-]" },
 		[HTPASSWD_MEMBERS] = { groups, "member",
-				       "a member of this group is no user" },
+				       "a member of this group is not a user" },
 	};
 
 	for (size_t i = 0; i < HTPASSWD_NOTES; i++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Users in a password file, which htpasswd(1) or an editor changes while we
- * run.  It is looked at whenever somebody is looked up, and read again when it
- * has changed and then rested for a second: htpasswd empties it and writes it
- * anew, and what is half written may look whole.
+ * Users in a password file, which htpasswd(1) or an editor changes while the
+ * service runs.  Every look-up of a user checks whether the file has changed,
+ * and reads it again if it has changed and was then not written to for a
+ * second: htpasswd empties the file and writes all of it, and a file that is
+ * written in part may look complete.
  */
 #include "strategy/user_source.h"
 
@@ -22,7 +23,7 @@ struct htpasswd_conf {
 	const char *file, *groups;
 };
 
-/* A parsed state of both files. */
+/* The table of one state of both files. */
 struct table {
 	struct arena *arena;
 	struct htpasswd users;
@@ -32,13 +33,14 @@ struct table {
 struct source {
 	const struct env *env;
 	char *path[FILES]; /* groups may be NULL */
-	/* Guards what follows.  Held while the files are read, too: they are
-	 * local and small, and whoever waits needs the result. */
+	/* Guards the fields below.  It is also held while the files are read:
+	 * they are local and small, and the threads that wait need the
+	 * result. */
 	pthread_mutex_t lock;
 	struct table *table;
-	struct htpasswd_stamp read[FILES]; /* what the table was made of */
-	struct htpasswd_stamp refused[FILES]; /* mistakes, which were logged */
-	bool rested; /* what was read had rested */
+	struct htpasswd_stamp read[FILES]; /* the state of the table */
+	struct htpasswd_stamp refused[FILES]; /* an invalid state, logged */
+	bool rested; /* the files had rested when they were read */
 };
 
 static int
@@ -85,7 +87,7 @@ read_text(const char *path, struct arena *a, struct htpasswd_text *out,
 	out->file = path;
 	if (file_read(path, HTPASSWD_BYTES_MAX, a, &out->bytes, NULL, err) == 0)
 		return 0;
-	/* Not what is in it is wrong: it may be readable the next time. */
+	/* The content is not at fault: it may be readable the next time. */
 	if (err->code == ERR_CONFIG)
 		err->code = ERR_BUSY;
 	return err_context(err, "%s", path);
@@ -126,7 +128,7 @@ make_table(const struct source *s, struct table **out, struct err *err)
 	return 0;
 }
 
-/* Under the lock, but for closing. */
+/* Drops a reference.  The caller must hold the lock, except when closing. */
 static void
 release(struct table *t)
 {
@@ -147,20 +149,20 @@ use(struct source *s, struct table *t,
 	htpasswd_log(&t->users, s->path[USERS], s->path[GROUPS], s->env->log);
 }
 
-/* The last good content stays. */
+/* Logs that this state of the files is invalid; the table before it stays. */
 static void
 refuse(struct source *s, const struct htpasswd_stamp stamps[FILES],
        const struct err *err)
 {
 	memcpy(s->refused, stamps, sizeof(s->refused));
 	LOG(s->env->log, LOG_ERROR, "htpasswd_refused",
-	    F_CSTR("reason", err->msg), F_CSTR("kept", "the users before"));
+	    F_CSTR("reason", err->msg), F_CSTR("kept", "the previous users"));
 }
 
 /*
- * Empty is what a file is when it is being written anew, or could not be: that
- * there is nobody it does not say.  And a writer who ended his last line before
- * does so again.
+ * Checks that the file is complete.  An empty file is being written, or could
+ * not be written: it does not mean that there are no users.  And if the last
+ * line ended with a newline before, it must do so again.
  */
 static int
 check_whole(const struct source *s, const struct table *t, struct err *err)
@@ -171,12 +173,12 @@ check_whole(const struct source *s, const struct table *t, struct err *err)
 	if (t->users.cut && s->table != NULL && !s->table->users.cut)
 		return err_set(
 		    err, ERR_CONFIG,
-		    "%s: the last line has no end: it may be cut off",
+		    "%s: the last line has no newline: it may be cut off",
 		    s->path[USERS]);
 	return 0;
 }
 
-/* A whole state of both files; NULL when they changed meanwhile. */
+/* Loads a consistent state of both files; NULL if they changed meanwhile. */
 static int
 load(const struct source *s, const struct htpasswd_stamp stamps[FILES],
      struct table **out, struct err *err)
@@ -198,7 +200,7 @@ load(const struct source *s, const struct htpasswd_stamp stamps[FILES],
 	return 0;
 }
 
-/* Brings the table up to date.  -1: nobody can tell who there is. */
+/* Brings the table up to date.  -1: the users are not known. */
 static int
 refresh(struct source *s, struct err *err)
 {
@@ -220,7 +222,7 @@ refresh(struct source *s, struct err *err)
 		return -1;
 	}
 	if (t == NULL)
-		return 0; /* it has not rested any more */
+		return 0; /* it was written to again */
 	LOG(s->env->log, LOG_INFO, "htpasswd_read",
 	    F_CSTR("file", s->path[USERS]),
 	    F_INT("users", (int64_t)t->users.n));
@@ -240,7 +242,8 @@ users_htpasswd_close(void *source)
 	free(s);
 }
 
-/* The first reading: here a mistake keeps us from starting. */
+/* Reads the files for the first time: a mistake in them keeps the service from
+ * starting. */
 static int
 read_first(struct source *s, struct err *err)
 {
@@ -302,7 +305,7 @@ users_htpasswd_disconnect(void *conn)
 	(void)conn;
 }
 
-/* The users as they are now; given back with give(). */
+/* Takes a reference to the current table; give() releases it. */
 static int
 take(struct source *s, struct table **out, struct err *err)
 {
@@ -413,21 +416,20 @@ static const struct option options[] = {
 	       .help = "The password file, as htpasswd(1) writes it: NAME:HASH "
 		       "in each line. Use htpasswd -B or -5; the MD5 of "
 		       "htpasswd without an option works but is weak, and "
-		       "what is weaker is refused: the log names the kinds "
+		       "weaker hashes are refused: the log names the kinds "
 		       "and the lines, and doc/moving.md has the table. "
-		       "A change is seen a second "
-		       "later, without a reload. With a mistake in it the "
-		       "service does not start, or goes on with the users "
-		       "before and logs why; while it is missing, unreadable "
-		       "or without a user, who asks for one is answered "
-		       "503."),
+		       "A change takes effect a second later, without a "
+		       "reload. If the file has a mistake, the service does "
+		       "not start, or keeps the previous users and logs the "
+		       "reason; while it is missing, unreadable or without a "
+		       "user, requests that need a user are answered 503."),
 	OPTION(PATH, struct htpasswd_conf, groups,
-	       .help = "A file of groups, GROUP: NAME NAME in each line, as "
-		       "Apache's AuthGroupFile; commas may stand between the "
-		       "names. Groups are roles. Lines with a name that is no "
-		       "user are named in the log. It is read "
-		       "again as the password file is. Neither file may have "
-		       "more than 100,000 lines: take postgres for more."),
+	       .help = "A file of groups, GROUP: NAME NAME in each line, like "
+		       "Apache's AuthGroupFile; the names may be separated by "
+		       "commas. Groups become roles. The log names lines with "
+		       "a member that is not a user. The file is read again "
+		       "like the password file. Neither file may have more "
+		       "than 100,000 lines: use postgres for more."),
 	OPTION_END
 };
 

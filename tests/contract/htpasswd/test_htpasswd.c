@@ -179,7 +179,7 @@ START_TEST(groups_are_roles)
 	ck_assert_str_eq(roles("alice"), "admin,staff");
 	ck_assert_str_eq(roles("bob"), "staff,admin");
 	ck_assert_str_eq(roles("carol"), "admin");
-	SAME(r, said("not a role here"), 1);
+	SAME(r, said("not a valid role"), 1);
 }
 END_TEST
 
@@ -239,7 +239,7 @@ static const struct {
 	{ "alice:$a\nbob\n", NULL, "users:2: there is no colon" },
 	{ "alice:$a\n\n#\n:$b\n", NULL, "users:4: there is no name" },
 	{ "a:$1\nb:$2\nc:$3\nb:$4\n", NULL,
-	  "users:4: b is there already, in line 2" },
+	  "users:4: user b is there already, in line 2" },
 	{ "", NULL, "there is no user" },
 	{ "# nobody\n", NULL, "there is no user" },
 	{ "no name:$x\n", NULL, "there is no user" },
@@ -303,7 +303,7 @@ START_TEST(what_cannot_be_used_is_told)
 			    "old:4YsTU2tsmmUYI\nsha:{SHA}mN7MY=\n");
 	OK(r, open_source(false));
 	HOLDS(r, there("old") && there("sha"));
-	SAME(r, said("not a user name here"), 1); /* once a reading */
+	SAME(r, said("not a valid user name"), 1); /* once a reading */
 	SAME(r, said("lines=\"2, 3\""), 1);
 	SAME(r, said("lines=4 kind=des-crypt"), 1);
 	SAME(r, said("lines=5 kind=digest"), 1);
@@ -339,7 +339,7 @@ START_TEST(mistakes_keep_the_last_good)
 	HOLDS(r, there("alice") && !there("bob"));
 	HOLDS(r, there("alice"));
 	SAME(r, said("htpasswd_refused"), 1); /* once a change */
-	SAME(r, said("users:2: alice is there already"), 1);
+	SAME(r, said("users:2: user alice is there already"), 1);
 	write_file(r->file, "alice:$a\nrubbish\n");
 	HOLDS(r, there("alice"));
 	SAME(r, said("htpasswd_refused"), 2);
