@@ -136,7 +136,7 @@ store_postgres_bans(void *conn, const struct call *c, int64_t ban_ms,
 	return result;
 }
 
-/* Two statements, the second of which may happen later: the next time. */
+/* Two statements.  If the second one fails, the next call makes up for it. */
 int
 store_postgres_learn(void *conn, const struct call *c, struct str user,
 		     const struct known_network *network, struct err *err)
@@ -144,7 +144,7 @@ store_postgres_learn(void *conn, const struct call *c, struct str user,
 	const struct postgres_arg hash =
 	    PG_BYTES(network->b, sizeof(network->b));
 
-	(void)c; /* what is over is not given out, and swept */
+	(void)c; /* an expired network is not returned, and swept later */
 	if (change(conn, STORE_SQL_LEARN,
 		   PG_ARGS(PG_TEXT(user), hash, PG_INT(network->until_ms)),
 		   err) != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections to a Postgres server; what its errors mean. */
+/* Connections to a Postgres server, and the meaning of its errors. */
 #include "backends/postgres/conn_internal.h"
 
 #include <stdio.h>
@@ -30,8 +30,9 @@ postgres_open(const struct postgres_spec *spec,
 	(void)snprintf(s->connect_timeout, sizeof(s->connect_timeout), "%lld",
 		       (long long)conf->connect_timeout);
 	(void)snprintf(s->user_timeout, sizeof(s->user_timeout), "%lld", ms);
-	/* A deadlock is looked for after a second: sooner than this.  What
-	 * is slow is told by the server, before it is taken for gone. */
+	/* These are longer than the second after which the server checks for a
+	 * deadlock, and shorter than the time after which the connection counts
+	 * as lost, so that the server can report a slow statement. */
 	(void)snprintf(s->options, sizeof(s->options),
 		       "-c statement_timeout=%lld -c lock_timeout=%lld"
 		       " -c idle_in_transaction_session_timeout=%lld",
@@ -50,7 +51,7 @@ postgres_close(void *server)
 	free(s);
 }
 
-/* Nobody asked; but a server says so why it ends a connection in rest. */
+/* Receives notices.  A server sends one before it ends an idle connection. */
 static void
 take_notice(void *arg, const PGresult *r)
 {
@@ -77,7 +78,7 @@ connect_once(const struct postgres_server *s, bool plain)
 	if (!plain)
 		postgres_keywords_add(&k, "options", s->options);
 	postgres_keywords_add_parsed(&k, s->given);
-	/* Whatever was given: what we hold is UTF-8. */
+	/* This overrides conninfo, because all our texts are UTF-8. */
 	postgres_keywords_add(&k, "client_encoding", "UTF8");
 	return PQconnectdbParams(k.names, k.values, 0);
 }
@@ -111,7 +112,7 @@ postgres_connect(void *server, void **conn, struct err *err)
 	if (PQstatus(l->conn) == CONNECTION_OK &&
 	    PQsetnonblocking(l->conn, 1) == 0) {
 		(void)PQsetNoticeReceiver(l->conn, take_notice, l);
-		/* Without a context, which may have our values in it. */
+		/* Messages without a context, which may contain values. */
 		(void)PQsetErrorVerbosity(l->conn, PQERRORS_TERSE);
 		*conn = l;
 		return 0;
@@ -130,8 +131,9 @@ postgres_disconnect(void *conn)
 	free(l);
 }
 
-/* By SQLSTATE, the first that fits.  What is not here may be mended from
- * outside, and another connection may do. */
+/* Maps a SQLSTATE to an error code; the first prefix that matches counts.  The
+ * cause of any other error may be repaired from outside, and another connection
+ * may help. */
 static enum err_code
 code_of(const char *state)
 {
@@ -140,24 +142,24 @@ code_of(const char *state)
 		enum err_code code;
 	} rows[] = {
 		{ "40", ERR_BUSY }, /* conflict */
-		{ "55P03", ERR_BUSY }, /* lock not given in time */
-		{ "57014", ERR_BUSY }, /* cancelled, by timeout */
+		{ "55P03", ERR_BUSY }, /* lock not granted in time */
+		{ "57014", ERR_BUSY }, /* cancelled by a timeout */
 		{ "53", ERR_BUSY }, /* disk full, out of memory */
-		{ "54", ERR_BUSY }, /* too much at once */
-		/* What a statement of the administrator's, a function or a
-		 * trigger says of one row. */
+		{ "54", ERR_BUSY }, /* program limit exceeded */
+		/* Errors about one row, from a statement, a function or a
+		 * trigger of the administrator. */
 		{ "21", ERR_BUSY },
 		{ "38", ERR_BUSY },
 		{ "39", ERR_BUSY },
 		{ "44", ERR_BUSY },
 		{ "P0", ERR_BUSY },
-		/* Said only to who has begun nothing (idle_session_timeout). */
+		/* Sent only between statements (idle_session_timeout). */
 		{ "57P05", ERR_UNDONE },
 		{ "42P01", ERR_UNAVAILABLE }, /* no such table */
 		{ "42501", ERR_UNAVAILABLE }, /* not granted */
 		{ "0A", ERR_INTERNAL }, /* not supported */
-		{ "22", ERR_INTERNAL }, /* unfit data */
-		{ "23", ERR_INTERNAL }, /* constraint, unique among them */
+		{ "22", ERR_INTERNAL }, /* invalid data */
+		{ "23", ERR_INTERNAL }, /* constraint violated, e.g. unique */
 		{ "42", ERR_INTERNAL }, /* bad statement */
 	};
 
@@ -167,7 +169,7 @@ code_of(const char *state)
 	return ERR_UNAVAILABLE;
 }
 
-/* The connection is of no more use. */
+/* The connection cannot be used any more. */
 int
 postgres_lost(const struct postgres_link *l, struct err *err)
 {
@@ -175,7 +177,7 @@ postgres_lost(const struct postgres_link *l, struct err *err)
 
 	postgres_one_line(PQerrorMessage(l->conn), why, sizeof(why));
 	return err_set(err, ERR_UNAVAILABLE, "%s",
-		       why[0] != '\0' ? why : "no answer to use");
+		       why[0] != '\0' ? why : "no usable answer");
 }
 
 int
@@ -183,7 +185,7 @@ postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err)
 {
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-	char why[160] = "unfit data"; /* whose message would quote it */
+	char why[160] = "invalid data"; /* the message would quote it */
 
 	if (state == NULL)
 		return postgres_lost(l, err);

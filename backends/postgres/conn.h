@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Postgres backends share: a connection of one worker, constant
- * statements with bound parameters in binary, the schema of one component.
+ * The parts that the Postgres backends share: the connection of one worker,
+ * constant statements with binary parameters, and the schema of one component.
  *
- * Our tables are in the schema `fcgiauth`, always named with it.  A statement
- * is one round trip by the extended protocol without a name, so that a pooler
- * in transaction mode may stand between.  Every wait has a deadline.  A
- * connection that is lost, a server that shuts down, starts up or is
- * read-only, and a deadline that has passed are ERR_UNAVAILABLE; one that ended
- * because it was idle is ERR_UNDONE; a lock that
- * is not given, a statement that the server cancels, a full disk, a conflict
- * that does not end and what a row makes a statement fail by are ERR_BUSY.
+ * The tables of the service are in the schema `fcgiauth`; statements always
+ * name the schema.  A statement is one round trip of the extended protocol
+ * without a statement name, so that a pooler in transaction mode can be used.
+ * Every wait has a deadline.  Errors are
+ *
+ *	ERR_UNAVAILABLE  the connection is lost; the server shuts down, starts
+ *			 up or is read-only; the deadline has passed
+ *	ERR_UNDONE	 the connection was ended because it was idle
+ *	ERR_BUSY	 a lock is not granted; the server cancels a statement;
+ *			 the disk is full; a conflict does not end; a statement
+ *			 fails because of a row
  */
 #ifndef BACKENDS_POSTGRES_CONN_H
 #define BACKENDS_POSTGRES_CONN_H
@@ -19,16 +22,17 @@
 
 #include <libpq-fe.h>
 
-/* What the keys of a section that speaks to Postgres fill: the first member of
- * the driver's own struct, when that has more. */
+/* The options of a connection to Postgres; this must be the first member of the
+ * options of a driver that has more. */
 struct postgres_conf {
-	struct str conninfo; /* any libpq string */
-	int64_t connect_timeout, timeout; /* seconds; the first for each host */
+	struct str conninfo; /* any connection string of libpq */
+	int64_t connect_timeout, timeout; /* seconds; the first is per host */
 };
 
 #define POSTGRES_CONNINFO_MAX 4096
 
-/* Its keys, at the head of the driver's table of options. */
+/* The table entries of these options, which must come first in the table of the
+ * driver. */
 #define POSTGRES_OPTIONS                                                       \
 	OPTION(SECRET, struct postgres_conf, conninfo,                         \
 	       .max = POSTGRES_CONNINFO_MAX, .flags = OPTION_REQUIRED,         \
@@ -37,15 +41,15 @@ struct postgres_conf {
 		   " host=db1,db2 dbname=auth user=fcgiauth"                   \
 		   " target_session_attrs=read-write sslmode=verify-full,"     \
 		   " for example.  Several hosts are tried in their order;"    \
-		   " passfile and service work.  Our tables are in the schema" \
-		   " fcgiauth, made by fcgiauthctl store migrate.  When"       \
-		   " another role runs that, the service's own needs USAGE of" \
-		   " the schema, and SELECT, INSERT, UPDATE and DELETE on its" \
-		   " tables.  What is acknowledged is as durable as the"       \
-		   " server makes it: with synchronous_commit off a crash,"    \
-		   " and with an asynchronous standby a failover, takes back"  \
-		   " the last logins, but also logouts, refreshes, bans and"   \
-		   " changes of users."),                                      \
+		   " passfile and service work.  The tables are in the schema" \
+		   " fcgiauth, which fcgiauthctl store migrate makes.  If"     \
+		   " another role runs that, the role of the service needs"    \
+		   " USAGE of the schema, and SELECT, INSERT, UPDATE and"      \
+		   " DELETE on its tables.  Acknowledged changes are only as"  \
+		   " durable as the server makes them: with"                   \
+		   " synchronous_commit off a crash, and with an asynchronous" \
+		   " standby a failover, undoes the last sign-ins, but also"   \
+		   " sign-outs, refreshes, bans and changes of users."),       \
 	    OPTION(SECONDS, struct postgres_conf, connect_timeout,             \
 		   .def = "2s", .min = 2, .max = 60,                           \
 		   .help = "How long one host may take to accept a"            \
@@ -53,28 +57,29 @@ struct postgres_conf {
 	    OPTION(SECONDS, struct postgres_conf, timeout, .def = "2s",        \
 		   .min = 1, .max = 60,                                        \
 		   .help =                                                     \
-		       "How long one statement may take.  What meets a"        \
+		       "How long one statement may take.  An operation on a"   \
 		       " connection that was closed or lost while it was idle" \
-		       " is done once more on a new one, when that does no"    \
-		       " harm.  The server is told"                            \
-		       " to give up a little before (statement_timeout,"       \
-		       " lock_timeout, idle_in_transaction_session_timeout),"  \
-		       " unless conninfo has options.  A pooler that refuses"  \
-		       " options goes without: set them for the role then.")
+		       " is repeated once on a new one, if that does no harm." \
+		       "  The server is told to give up a little earlier"      \
+		       " (statement_timeout, lock_timeout,"                    \
+		       " idle_in_transaction_session_timeout), unless"         \
+		       " conninfo has options.  If a pooler refuses options,"  \
+		       " they are not sent: set them for the role then.")
 
 int postgres_check(const void *conf, struct err *err); /* the `check` slot */
 
-/* What one backend keeps in the database; constant. */
+/* The schema of one backend; constant. */
 struct postgres_spec {
 	const char *component; /* its row in fcgiauth.schema_version */
 	const char *const *steps; /* migrations: steps[0] leads to version 1 */
 	size_t nsteps; /* 0: it has no tables of its own */
-	/* Without arguments: succeeds when its tables can be used for all
-	 * that ping() is about.  NULL: any answer will do. */
+	/* A statement without arguments that succeeds if the tables can be used
+	 * as ping() demands.  NULL: any answer of the server is enough. */
 	const char *look;
 };
 
-/* For the slots of the ops, but for open(), which says what is kept. */
+/* These implement the operations of the ops, except open(), which calls
+ * postgres_open() with its spec. */
 int postgres_open(const struct postgres_spec *spec,
 		  const struct postgres_conf *conf, const struct env *env,
 		  void **server, struct err *err) MUST_USE;
@@ -89,12 +94,12 @@ int postgres_migrate(void *conn, struct err *err) MUST_USE;
 
 struct postgres_link;
 
-/* A value for $1, $2 ...; borrowed for the call. */
+/* A value for $1, $2 ...; it is borrowed for the call. */
 struct postgres_arg {
 	enum {
 		POSTGRES_ARG_INT, /* bigint */
 		POSTGRES_ARG_TEXT,
-		POSTGRES_ARG_BYTES /* bytea; p NULL is NULL */
+		POSTGRES_ARG_BYTES /* bytea; if p is NULL, the value is NULL */
 	} type;
 	int64_t number;
 	struct str bytes;
@@ -115,41 +120,45 @@ struct postgres_arg {
 	    ARRAY_LEN(((const struct postgres_arg[]){ __VA_ARGS__ }))
 
 /*
- * One statement; *out is PQclear()ed by the caller and has its rows in binary.
- * Outside a transaction a serialisation failure or deadlock (40001, 40P01) is
- * tried again, with a random wait, as long as the deadline allows.
+ * Executes one statement.  *out has the rows in binary; the caller must
+ * PQclear() it.  Outside a transaction the statement is repeated after a
+ * serialisation failure or a deadlock (40001, 40P01), with a random wait, as
+ * long as the deadline allows.
  */
 int postgres_query(struct postgres_link *l, const char *sql,
 		   const struct postgres_arg *args, size_t nargs,
 		   PGresult **out, struct err *err) MUST_USE;
-/* A statement that gives no rows; *changed says how many it touched. */
+/* Executes a statement that returns no rows; *changed is the number of rows
+ * that it has changed. */
 int postgres_change(struct postgres_link *l, const char *sql,
 		    const struct postgres_arg *args, size_t nargs,
 		    int64_t *changed, struct err *err) MUST_USE;
 
 /*
- * A statement that somebody else wrote, in text both ways: the values are of
- * the types that it gives its parameters, the rows are as psql shows them.
- * Tried again as above; not in a transaction.
+ * Executes a statement of the administrator, with values and rows as text: the
+ * server converts the values to the types of the parameters, and the rows are
+ * as psql shows them.  It is repeated like postgres_query(), and must not be in
+ * a transaction.
  */
 int postgres_text(struct postgres_link *l, const char *sql,
 		  const char *const *values, size_t n, PGresult **out,
 		  struct err *err) MUST_USE;
-/* How many parameters such a statement has; it is not run. */
+/* Returns the number of parameters of such a statement, which is not run. */
 int postgres_count_params(struct postgres_link *l, const char *sql, int *n,
 			  struct err *err) MUST_USE;
 
-/* fn's statements in one transaction, begun anew after 40001 and 40P01: fn
- * changes nothing but *ctx, which it fills wholly each time.  After the
- * deadline no statement is begun but the COMMIT: ERR_BUSY. */
+/* Executes the statements of fn in one transaction, which is repeated after
+ * 40001 and 40P01: fn must change nothing but *ctx, and must set all of it each
+ * time.  After the deadline no statement except the COMMIT is begun, and the
+ * result is ERR_BUSY. */
 int postgres_transaction(struct postgres_link *l,
 			 int (*fn)(struct postgres_link *l, void *ctx,
 				   struct err *err),
 			 void *ctx, struct err *err) MUST_USE;
 
-/* A field of a row, checked for its type and length; NULL is a failure.  A
- * number may be of any integer type, or boolean; a text also bytea, and with
- * a NULL it points into the result. */
+/* Read a field of a row, and check its type and length; the SQL value NULL is
+ * an error.  A number may be of any integer type, or boolean; a text may be
+ * bytea as well, and points into the result if the arena is NULL. */
 int postgres_get_int(const PGresult *r, int row, int column, int64_t *out,
 		     struct err *err) MUST_USE;
 int postgres_get_text(const PGresult *r, int row, int column, struct arena *a,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of the Postgres link, for its own files. */
+/* The fields of the Postgres link, for the files that implement it. */
 #ifndef BACKENDS_POSTGRES_CONN_INTERNAL_H
 #define BACKENDS_POSTGRES_CONN_INTERNAL_H
 
@@ -12,9 +12,9 @@ struct postgres_server {
 	const struct env *env;
 	PQconninfoOption *given;
 	int64_t timeout_ms;
-	char connect_timeout[24], user_timeout[24]; /* as libpq wants them */
+	char connect_timeout[24], user_timeout[24]; /* as text, for libpq */
 	char options[160];
-	/* A pooler is between that takes no options. */
+	/* There is a pooler that refuses options. */
 	atomic_bool plain;
 };
 
@@ -25,17 +25,19 @@ struct postgres_link {
 	int64_t deadline_ms; /* no statement of this operation begins later */
 	int64_t until_ms; /* the end of the wait for this statement */
 	bool in_transaction;
-	bool dying; /* the server has said that it ends the connection */
-	bool conflict; /* the last failure was one */
-	char state[6]; /* its SQLSTATE; empty: the server did not say */
+	bool dying; /* the server has announced the end of the connection */
+	bool conflict; /* the last failure was a conflict */
+	char state[6]; /* SQLSTATE of the last failure; empty: none given */
 };
 
-/* ERR_CONFIG without any part of a password.  Freed by the function below. */
+/* Parses a connection string.  The error is ERR_CONFIG and contains no part of
+ * a password.  postgres_conninfo_free() frees *out. */
 int postgres_conninfo_parse(struct str text, PQconninfoOption **out,
 			    struct err *err) MUST_USE;
 void postgres_conninfo_free(PQconninfoOption *parsed); /* wipes */
 
-/* Keywords for PQconnectdbParams(): ours first, for the last one wins. */
+/* Keywords for PQconnectdbParams().  The last value of a keyword counts, so the
+ * defaults of the service come first. */
 #define POSTGRES_KEYWORDS_MAX 80
 
 struct postgres_keywords {
@@ -49,15 +51,15 @@ void postgres_keywords_add(struct postgres_keywords *k, const char *name,
 void postgres_keywords_add_parsed(struct postgres_keywords *k,
 				  const PQconninfoOption *parsed);
 
-/* What libpq or a server says, in one line and without its advice. */
+/* Writes a message of libpq or of a server as one line, without its advice. */
 void postgres_one_line(const char *text, char *line, size_t n);
 
-/* The connection is of no more use: ERR_UNAVAILABLE. */
+/* Returns ERR_UNAVAILABLE: the connection cannot be used any more. */
 int postgres_lost(const struct postgres_link *l, struct err *err);
-/* Fills *err and the link from a result that is a failure. */
+/* Sets *err, and the last failure of the link, from a failed result. */
 int postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err);
 
-/* Several statements without arguments, for migrations. */
+/* Executes several statements without arguments, for migrations. */
 int postgres_script(struct postgres_link *l, const char *sql,
 		    struct err *err) MUST_USE;
 

@@ -30,9 +30,9 @@ postgres_one_line(const char *text, char *line, size_t n)
 
 #define LINE_MAX_BYTES 120
 
-/* libpq quotes what it did not expect, which may be a part of a password with
- * a blank or a quote in it: all to the last quote, but for the one character
- * that it missed. */
+/* Hides what libpq quotes because it did not expect it: that may be a part of a
+ * password that has a blank or a quote.  All text up to the last quote is
+ * hidden, except the one character that libpq says is missing. */
 static void
 hide_quoted(char line[LINE_MAX_BYTES])
 {
@@ -56,8 +56,9 @@ may_have_password(const char *text)
 	return strstr(text, "password") != NULL || strstr(text, "://") != NULL;
 }
 
-/* What follows an '@' or '/' in the password of a URI is taken for the host,
- * what is before it for a port; and libpq will quote what it cannot find. */
+/* Returns whether the value may be a part of the password of a URI.  If the
+ * password has an '@' or '/', libpq takes the text after it for the host and
+ * the text before it for a port, and quotes it when it cannot be found. */
 static bool
 is_of_password(const PQconninfoOption *o)
 {
@@ -70,7 +71,7 @@ is_of_password(const PQconninfoOption *o)
 	if (strcmp(o->keyword, "host") != 0)
 		return false;
 	at = strchr(o->val, '@');
-	/* In front it is an abstract socket. */
+	/* A leading '@' means an abstract socket. */
 	while (at != NULL && (at == o->val || at[-1] == ','))
 		at = strchr(at + 1, '@');
 	return at != NULL;
@@ -108,7 +109,7 @@ parse(const char *text, PQconninfoOption **out, struct err *err)
 	PQfreemem(why);
 	if (may_have_password(text))
 		hide_quoted(line);
-	return err_set(err, ERR_CONFIG, "conninfo: not what libpq takes: %s",
+	return err_set(err, ERR_CONFIG, "conninfo: refused by libpq: %s",
 		       line);
 }
 
@@ -121,7 +122,8 @@ postgres_conninfo_parse(struct str text, PQconninfoOption **out,
 
 	if (text.n >= sizeof(cstr) || str_find(text, '\0') < text.n)
 		return err_set(err, ERR_CONFIG,
-			       "conninfo: over %d bytes, or a NUL in it",
+			       "conninfo: must have at most %d bytes, and no"
+			       " NUL",
 			       POSTGRES_CONNINFO_MAX);
 	if (text.n > 0)
 		memcpy(cstr, text.p, text.n);

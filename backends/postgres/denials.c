@@ -15,7 +15,8 @@ store_postgres_deny(void *conn, const struct call *c, const struct denial *d,
 			       &n, err);
 }
 
-/* No row has an empty key: it fills the places of those not asked for. */
+/* The statement has DENIED_KEYS_MAX keys.  Unused ones are empty: no row has an
+ * empty key. */
 int
 store_postgres_denied(void *conn, const struct call *c,
 		      const struct denial_question *q, bool *denied,

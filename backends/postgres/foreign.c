@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Users by the administrator's own statements. */
+/* Users by statements of the administrator. */
 #include "backends/postgres/foreign.h"
 
 #include <jansson.h>
@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-#define TYPE_BPCHAR 1042 /* of pg_type, for ever */
+#define TYPE_BPCHAR 1042 /* of pg_type; never changes */
 #define QUOTED_MAX  80	 /* bytes of a value in a message */
 
 enum column {
@@ -32,7 +32,7 @@ static const struct {
 	[DISABLED] = { "disabled", false },
 };
 
-/* Where the result has each; -1: nowhere. */
+/* The index of each column in the result; -1: it has none. */
 struct places {
 	int at[COLUMNS];
 };
@@ -49,10 +49,10 @@ place_column(struct places *p, const char *name, int at, struct err *err)
 		p->at[i] = at;
 		return 0;
 	}
-	/* A slip in `disabled` must not let anybody in. */
+	/* A misspelt `disabled` must not enable a disabled user. */
 	return err_set(err, ERR_CONFIG,
-		       "query: unknown column %.40s: need name, password_hash "
-		       "and none but email, full_name, roles, disabled",
+		       "query: unknown column %.40s: must be name, "
+		       "password_hash, email, full_name, roles or disabled",
 		       name);
 }
 
@@ -87,7 +87,8 @@ run_query(struct postgres_link *l, const char *query, const char *name,
 		return err_context(err, "query");
 	if (PQresultStatus(r) != PGRES_TUPLES_OK) {
 		PQclear(r);
-		return err_set(err, ERR_CONFIG, "query: it gives no rows");
+		return err_set(err, ERR_CONFIG,
+			       "query: the statement returns no rows");
 	}
 	if (find_places(r, places, err) != 0) {
 		PQclear(r);
@@ -103,17 +104,17 @@ foreign_ping(struct postgres_link *l, const char *query, struct err *err)
 	struct places places;
 	PGresult *r;
 
-	/* Nobody has no name: that it works is all that is asked. */
+	/* No user has an empty name; this only checks that the query works. */
 	if (run_query(l, query, "", &r, &places, err) != 0)
 		return -1;
 	PQclear(r);
 	return 0;
 }
 
-/* No query spells like this. */
+/* A name that no query contains. */
 #define PROBE "Fcgiauth.Name-As-Typed"
 
-/* What the plan (EXPLAIN's JSON) gives in a column. */
+/* Returns whether the plan (EXPLAIN, JSON) has this text in a column. */
 static bool
 plan_gives(const char *plan, int column, const char *what)
 {
@@ -128,9 +129,9 @@ plan_gives(const char *plan, int column, const char *what)
 	return gives;
 }
 
-/* A name as it was typed is not one of the table's: with a condition that does
- * not mind the case it would give one person many names.  What cannot be
- * explained is not refused: it has been run. */
+/* Refuses a query whose name is $1 as typed instead of that of the table: if
+ * its condition ignores case, one user would have many names.  A query that
+ * cannot be explained is accepted, because it has been run. */
 static int
 check_name(struct postgres_link *l, const char *query, int column,
 	   struct err *err)
@@ -183,8 +184,8 @@ check_params(struct postgres_link *l, const char *key, const char *sql,
 		return err_context(err, "%s", key);
 	if (n != need)
 		return err_set(err, ERR_CONFIG,
-			       "%s: it has %d parameters: "
-			       "need %s",
+			       "%s: has %d parameters, "
+			       "but must have %s",
 			       key, n, what);
 	return 0;
 }
@@ -202,13 +203,13 @@ foreign_check(struct postgres_link *l, const char *query,
 				  "$1 the name, $2 the new hash, $3 the old "
 				  "one",
 				  err);
-	/* The server refused what is in the configuration. */
+	/* The server refused a statement of the configuration. */
 	if (rc != 0 && err->code == ERR_INTERNAL)
 		err->code = ERR_CONFIG;
 	return rc;
 }
 
-/* Empty for NULL and for what is not there. */
+/* Returns a field; empty for NULL and for a missing column. */
 static struct str
 field(const PGresult *r, const struct places *p, enum column which)
 {
@@ -219,13 +220,13 @@ field(const PGresult *r, const struct places *p, enum column which)
 		return STR("");
 	s = (struct str){ .p = PQgetvalue(r, 0, at),
 			  .n = (size_t)PQgetlength(r, 0, at) };
-	/* char(n) is filled up with blanks that mean nothing. */
+	/* The trailing blanks of char(n) are padding. */
 	while (PQftype(r, at) == TYPE_BPCHAR && str_ends(s, STR(" ")))
 		s.n--;
 	return s;
 }
 
-/* False when it says neither; what is empty says nothing. */
+/* Reads a boolean; returns false if the text is none, as an empty one. */
 static bool
 read_flag(struct str text, bool *out)
 {
@@ -251,7 +252,7 @@ read_flag(struct str text, bool *out)
 	return false;
 }
 
-/* The next of words with commas or white space between. */
+/* Reads the next word; commas or white space separate words. */
 static bool
 next_word(struct str *rest, struct str *word)
 {
@@ -266,8 +267,8 @@ next_word(struct str *rest, struct str *word)
 	return n > 0;
 }
 
-/* An array of text looks like {a,b}.  What would be quoted in it is no role,
- * but for the word NULL, which without quotes is none. */
+/* Removes the braces of an array of text, {a,b}.  A quoted element is not a
+ * valid role, except the word "NULL"; without quotes it is the value NULL. */
 static struct str
 unwrap(struct str text, bool *array)
 {
@@ -277,7 +278,7 @@ unwrap(struct str text, bool *array)
 	return text;
 }
 
-/* A role that is none, quoted. */
+/* Sets *why, which quotes an invalid role. */
 static int
 refuse_role(struct arena *a, struct str role, const char **why,
 	    struct err *err)
@@ -287,7 +288,7 @@ refuse_role(struct arena *a, struct str role, const char **why,
 	buf_init(&b, a, 2 * QUOTED_MAX);
 	buf_add(&b, STR("'"));
 	buf_add(&b, str_clip(role, QUOTED_MAX));
-	buf_add(&b, STR("' in roles is no name of a role"));
+	buf_add(&b, STR("' in roles is not a valid role"));
 	*why = arena_cstr(a, buf_str(&b));
 	return buf_failed(&b) || *why == NULL ? err_nomem(err) : 0;
 }
@@ -333,8 +334,8 @@ read_roles(struct str text, struct arena *a, struct str *out, const char **why,
 	return 0;
 }
 
-/* NULL is what a join without a partner gives, and NOT of what is not known:
- * it must not let anybody in.  Without the column nobody is disabled. */
+/* Reads the column disabled.  NULL refuses the user: a join without a match
+ * gives it, as does NOT of NULL.  Without the column no user is disabled. */
 static void
 read_disabled(const PGresult *r, const struct places *p, bool *disabled,
 	      const char **why)
@@ -349,7 +350,7 @@ read_disabled(const PGresult *r, const struct places *p, bool *disabled,
 		*why = "disabled is neither true nor false";
 }
 
-/* *why: the user may not be let in. */
+/* Reads a user; *why is set if they must not sign in. */
 static int
 read_user(const PGresult *r, const struct places *p, struct arena *a,
 	  struct user *out, const char **why, struct err *err)
@@ -366,7 +367,7 @@ read_user(const PGresult *r, const struct places *p, struct arena *a,
 	if (arena_copy(a, field(r, p, NAME), &u.who.name) != 0 ||
 	    arena_copy(a, field(r, p, PASSWORD_HASH), &u.hash) != 0)
 		return err_nomem(err);
-	/* What is refused may be of any size. */
+	/* The texts of a refused user may be of any size. */
 	if (*why == NULL &&
 	    (arena_copy(a, field(r, p, EMAIL), &u.who.email) != 0 ||
 	     arena_copy(a, field(r, p, FULL_NAME), &u.who.full_name) != 0))
@@ -406,8 +407,8 @@ answer_found(const PGresult *r, const struct places *p, struct foreign_log *log,
 	return 0;
 }
 
-/* One name is one person, letter for letter: sessions, bans and rules go by
- * it, and a column without regard to case would give him several. */
+/* Checks that the query has returned exactly the name: sessions, bans and rules
+ * depend on it, and a column that ignores case would give a user several. */
 static bool
 is_same_name(const PGresult *r, const struct places *p, struct foreign_log *log,
 	     struct str name)
@@ -421,7 +422,7 @@ is_same_name(const PGresult *r, const struct places *p, struct foreign_log *log,
 	return false;
 }
 
-/* What a row has to answer. */
+/* The question that a row must answer. */
 struct asked {
 	struct str name;
 	struct foreign_log *log;
@@ -434,10 +435,11 @@ read_answer(const PGresult *r, const struct places *p,
 {
 	struct user_answer is = { .found = false };
 
-	/* Whose password?  The connection is good all the same. */
+	/* The password is ambiguous; the connection is good all the same. */
 	if (PQntuples(r) > 1)
 		return err_set(err, ERR_BUSY,
-			       "query: %d rows for the user %.*s: need one",
+			       "query: must return one row, but there are"
+			       " %d rows for the user %.*s",
 			       PQntuples(r), STR_ARG(asked->name));
 	is.found =
 	    PQntuples(r) > 0 && is_same_name(r, p, asked->log, asked->name);
@@ -485,7 +487,7 @@ foreign_set_hash(const struct foreign *f, const struct call *c,
 		return err_nomem(err);
 	if (postgres_text(f->link, f->update_hash, values, 3, &r, err) != 0)
 		return err_context(err, "update_hash");
-	/* Empty for statements that do not count. */
+	/* Empty for a statement that does not count rows. */
 	(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);
 	PQclear(r);
 	*changed = n > 0;

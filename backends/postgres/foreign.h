@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Users in a table of somebody else's, by statements of the administrator's.
- * What they give is text and may be anything: a user who is not what
- * strategy/identity.h allows is found disabled, without more than his name, and the
- * log says why.
+ * Users in a table of another application, by statements of the administrator.
+ * The statements may return any text: a user who does not match the rules of
+ * strategy/identity.h is found disabled, with nothing but their name, and the
+ * reason is logged.
  */
 #ifndef BACKENDS_POSTGRES_FOREIGN_H
 #define BACKENDS_POSTGRES_FOREIGN_H
@@ -12,35 +12,35 @@
 #include "backends/postgres/conn.h"
 #include "base/log.h"
 
-/* `query` runs, takes a name, and gives columns that we know, among them those
- * that we need; `update_hash` (NULL: none) takes three values.  Else
- * ERR_CONFIG that says what is wrong. */
+/* Checks that `query` runs, has one parameter, and returns only known columns,
+ * including the required ones, and that `update_hash` (NULL: none) has three
+ * parameters.  Else the error is ERR_CONFIG with what is wrong. */
 int foreign_check(struct postgres_link *l, const char *query,
 		  const char *update_hash, struct err *err) MUST_USE;
 
-/* As user_source_ops.ping. */
+/* Implements the operation ping. */
 int foreign_ping(struct postgres_link *l, const char *query,
 		 struct err *err) MUST_USE;
 
-/* Of users who are not what they have to be: a line a second, as whoever types
- * their names can have it written. */
+/* The state of the log of invalid users.  It has at most one line per second,
+ * because any client that types their names causes a line. */
 struct foreign_log {
 	const struct env *env;
 	struct log_limit limit;
 };
 
-/* Where they are, and how they are asked for. */
+/* The connection and the statements. */
 struct foreign {
 	struct postgres_link *link;
 	const char *query, *update_hash;
 	struct foreign_log *log;
 };
 
-/* As user_source_ops.find; of `f` without update_hash. */
+/* Implements user_source_ops.find; does not use f->update_hash. */
 int foreign_find(const struct foreign *f, const struct call *c, struct str name,
 		 struct user_answer *out, struct err *err) MUST_USE;
 
-/* As user_source_ops.set_hash; of `f` the link and update_hash. */
+/* Implements user_source_ops.set_hash; uses only the link and update_hash. */
 int foreign_set_hash(const struct foreign *f, const struct call *c,
 		     const struct hash_change *h, bool *changed,
 		     struct err *err) MUST_USE;

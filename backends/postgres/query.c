@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Statements and transactions on a Postgres connection, each with a
+/* Executes statements and transactions on a Postgres connection, each with a
  * deadline. */
 #include "backends/postgres/conn_internal.h"
 
@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <string.h>
 
-/* After a conflict an operation is begun anew at most so often. */
+/* How many times an operation is tried at most, if there are conflicts. */
 #define TRIES_MAX 12
 
 static int
@@ -71,7 +71,8 @@ is_good(const PGresult *r)
 	       status == PGRES_EMPTY_QUERY;
 }
 
-/* Reads to the end: the last result, or the first failure. */
+/* Reads all results; *out is the last one, unless one is a failure: then the
+ * first failure counts. */
 static int
 collect(struct postgres_link *l, PGresult **out, struct err *err)
 {
@@ -88,7 +89,7 @@ collect(struct postgres_link *l, PGresult **out, struct err *err)
 		} else {
 			PQclear(r);
 		}
-		/* It has no end: COPY, and what libpq may know later. */
+		/* A COPY, or a status of a later libpq, has no end. */
 		if (!is_good(kept) && PQresultStatus(kept) != PGRES_FATAL_ERROR)
 			break;
 	}
@@ -102,9 +103,9 @@ collect(struct postgres_link *l, PGresult **out, struct err *err)
 	return result;
 }
 
-/* Before every statement.  It is waited for as long as the server takes to
- * cancel it, however late it begins: who meets another's lock is no sign that
- * the server is gone. */
+/* Must be called before every statement.  The wait is as long as the server
+ * takes to cancel the statement, however late it begins: a statement that waits
+ * for a lock does not mean that the server is gone. */
 static void
 begin(struct postgres_link *l)
 {
@@ -113,7 +114,8 @@ begin(struct postgres_link *l)
 	l->until_ms = env_mono_ms(l->server->env) + l->limit_ms;
 }
 
-/* `sent` is what libpq said to it. */
+/* Waits for the result of a statement; `sent` is the result of the libpq
+ * function that has sent it. */
 static int
 finish(struct postgres_link *l, int sent, PGresult **out, struct err *err)
 {
@@ -124,7 +126,7 @@ finish(struct postgres_link *l, int sent, PGresult **out, struct err *err)
 	return collect(l, out, err);
 }
 
-/* What libpq wants to know of the arguments. */
+/* The arguments in the form that libpq needs. */
 struct bound {
 	Oid types[POSTGRES_ARGS_MAX];
 	const char *values[POSTGRES_ARGS_MAX];
@@ -157,7 +159,8 @@ bind(struct bound *b, size_t at, const struct postgres_arg *arg)
 	}
 }
 
-/* With args NULL: the simple protocol, which takes several statements. */
+/* Executes a statement.  If args is NULL, the simple protocol is used, which
+ * allows several statements. */
 static int
 run(struct postgres_link *l, const char *sql, const struct postgres_arg *args,
     size_t nargs, PGresult **out, struct err *err)
@@ -194,7 +197,7 @@ try_again(const struct postgres_link *l, unsigned before)
 		return false;
 	if (env_random(l->server->env, &random, sizeof(random)) != 0)
 		return false;
-	(void)poll(NULL, 0, 1 + (int)(random % range)); /* sooner will do */
+	(void)poll(NULL, 0, 1 + (int)(random % range)); /* may end early */
 	return env_mono_ms(l->server->env) < l->deadline_ms;
 }
 
@@ -217,7 +220,7 @@ run_until(struct postgres_link *l, const char *sql,
 	}
 }
 
-/* Never NULL: that asks for the simple protocol. */
+/* No arguments; not NULL, which would mean the simple protocol. */
 static const struct postgres_arg no_args[1];
 
 int
@@ -231,7 +234,8 @@ postgres_query(struct postgres_link *l, const char *sql,
 		return -1;
 	if (PQresultStatus(r) != PGRES_TUPLES_OK) {
 		PQclear(r);
-		return err_set(err, ERR_CONFIG, "the statement gives no rows");
+		return err_set(err, ERR_CONFIG,
+			       "the statement returns no rows");
 	}
 	*out = r;
 	return 0;
@@ -247,7 +251,7 @@ postgres_change(struct postgres_link *l, const char *sql,
 
 	if (run_until(l, sql, nargs > 0 ? args : no_args, nargs, &r, err) != 0)
 		return -1;
-	/* Empty for statements that do not count. */
+	/* Empty for a statement that does not count rows. */
 	(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);
 	PQclear(r);
 	*changed = n;
@@ -293,13 +297,14 @@ commit(struct postgres_link *l, struct err *err)
 
 	if (run(l, "COMMIT", no_args, 0, &r, err) != 0)
 		return -1;
-	/* It says ROLLBACK when a statement has failed before. */
+	/* The status is ROLLBACK if a statement has failed before. */
 	committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
 	PQclear(r);
 	return committed ? 0 : err_set(err, ERR_INTERNAL, "not committed");
 }
 
-/* Or the connection must go, which ends the transaction too. */
+/* Rolls back.  If that fails, the connection must be closed, which ends the
+ * transaction as well. */
 static void
 roll_back(struct postgres_link *l, struct err *err)
 {
@@ -361,8 +366,8 @@ postgres_transaction(struct postgres_link *l,
 	return result;
 }
 
-/* What a server sends to who asked for nothing: that it ends the connection,
- * or a notice, which may come at any time. */
+/* Reads what the server has sent without a statement, and returns whether it
+ * has ended the connection; it may also have sent a notice. */
 static bool
 has_ended(struct postgres_link *l)
 {
@@ -417,7 +422,8 @@ describe(struct postgres_link *l, void *ctx, struct err *err)
 	return 0;
 }
 
-/* Two round trips, which in a transaction reach the same server. */
+/* Needs two round trips, so it uses a transaction: behind a pooler both then
+ * reach the same server. */
 int
 postgres_count_params(struct postgres_link *l, const char *sql, int *n,
 		      struct err *err)

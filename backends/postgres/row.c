@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Fields of rows that a Postgres server gave in binary. */
+/* Reads fields of rows in the binary format of Postgres. */
 #include "backends/postgres/conn.h"
 
 #include <string.h>
 
-/* Of pg_type, where they are for ever. */
+/* Object ids of pg_type, which never change. */
 enum {
 	TYPE_BOOL = 16,
 	TYPE_BYTEA = 17,
@@ -24,7 +24,7 @@ damaged(const PGresult *r, int column, const char *need, struct err *err)
 	const char *name = PQfname(r, column);
 
 	/* Another connection would read the same. */
-	return err_set(err, ERR_BUSY, "column %s: need %s",
+	return err_set(err, ERR_BUSY, "column %s: must be %s",
 		       name != NULL ? name : "?", need);
 }
 
@@ -42,7 +42,7 @@ postgres_get_int(const PGresult *r, int row, int column, int64_t *out,
 	    (type != TYPE_INT8 && type != TYPE_INT4 && type != TYPE_INT2 &&
 	     type != TYPE_BOOL))
 		return damaged(r, column, "an integer", err);
-	/* Its sign fills what is not there. */
+	/* The sign is extended to the missing bytes. */
 	v = (p[0] & 0x80) != 0 ? UINT64_MAX : 0;
 	for (int i = 0; i < n; i++)
 		v = v << 8 | p[i];

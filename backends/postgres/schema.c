@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schema of one component in a Postgres database: its version, its
- * migrations.  Who migrates holds the row of the component's version; who
- * comes second waits for it and finds nothing to do.
+ * The schema of one component in a Postgres database: its version and its
+ * migrations.  A process that migrates locks the row with the version of the
+ * component; a second process waits for the lock and finds nothing to do.
  */
 #include "backends/postgres/conn_internal.h"
 #include "strategy/health.h"
@@ -36,7 +36,7 @@ read_version(struct postgres_link *l, int64_t *version, struct err *err)
 			   "SELECT version FROM fcgiauth.schema_version"
 			   " WHERE component = $1",
 			   PG_ARGS(PG_TEXT(component(l))), &r, &why) != 0) {
-		/* No such table, no such schema. */
+		/* There is no such table or no such schema. */
 		if (!state_is(l, "42P01") && !state_is(l, "3F000")) {
 			*err = why;
 			return -1;
@@ -76,8 +76,8 @@ has_row(struct postgres_link *l, const char *sql, bool *row, struct err *err)
 	return 0;
 }
 
-/* What is there already is not created "if not exists": that needs rights
- * which a role may lack that has no more to create. */
+/* Creates only what is missing.  CREATE ... IF NOT EXISTS would need rights
+ * that a role may lack if there is nothing to create. */
 static int
 prepare(struct postgres_link *l, void *ctx, struct err *err)
 {
@@ -112,8 +112,8 @@ prepare(struct postgres_link *l, void *ctx, struct err *err)
 			       PG_ARGS(PG_TEXT(component(l))), &n, err);
 }
 
-/* Schema or table were created by another meanwhile: 23505 is of the server's
- * own catalogue, or 42P06 and 42P07. */
+/* Returns whether another process has created the schema or the table
+ * meanwhile: 23505 (of the system catalogue), 42P06 or 42P07. */
 static bool
 is_race(const struct postgres_link *l)
 {
@@ -139,11 +139,12 @@ step(struct postgres_link *l, void *ctx, struct err *err)
 			    &mine, err) != 0)
 		return -1;
 	if (mine == 0)
-		return 0; /* it was done by another */
+		return 0; /* another process has done it */
 	return postgres_script(l, l->server->spec->steps[*have], err);
 }
 
-/* Text would be refused, one day, that has no place in another encoding. */
+/* Checks the encoding of the database: another one than UTF-8 would refuse some
+ * texts later. */
 static int
 check_encoding(const struct postgres_link *l, struct err *err)
 {
@@ -152,7 +153,8 @@ check_encoding(const struct postgres_link *l, struct err *err)
 	if (has == NULL || strcmp(has, "UTF8") == 0)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "the database has the encoding %s: need UTF8", has);
+		       "the encoding of the database must be UTF8, but is %s",
+		       has);
 }
 
 static int
@@ -167,7 +169,7 @@ static int
 explain(const struct postgres_link *l, int64_t version, struct err *err)
 {
 	if (state_is(l, "42501"))
-		err->code = ERR_CONFIG; /* another role may */
+		err->code = ERR_CONFIG; /* another role may be permitted */
 	return err_context(err, "migration %s %lld", l->server->spec->component,
 			   (long long)version);
 }

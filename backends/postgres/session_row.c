@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions out of rows of the Postgres store. */
+/* Reads sessions from rows of the Postgres store. */
 #include "backends/postgres/store_sql.h"
 
 #include <assert.h>
@@ -9,7 +9,8 @@
 
 #define COLUMN_MARK 14
 
-/* Our tables have types and checks, and an owner who may change them. */
+/* Marks a session as damaged if a column could not be read.  The tables have
+ * types and checks, but their owner can change them. */
 static void
 note(int result, const char *name, struct session *s)
 {

@@ -21,9 +21,9 @@ static const struct postgres_spec spec = {
 #define MARK(m)                                                                \
 	PG_BYTES(password_mark_is_known(m) ? (m)->b : NULL, sizeof((m)->b))
 
-#define COLUMN_WRAPPED 15 /* behind those of a session */
+#define COLUMN_WRAPPED 15 /* after the columns of a session */
 
-/* A rotation is begun anew at most so often. */
+/* How many times a rotation is tried at most. */
 #define ROTATE_TRIES 8
 
 static int
@@ -96,8 +96,8 @@ struct creation {
 	int64_t max, now_ms, evicted;
 };
 
-/* Two logins of one user would not see each other's session, but for the row
- * that both must have. */
+/* Locks a row of the user first: without it two sign-ins of the same user would
+ * not see the session of each other. */
 static int
 create_limited(struct postgres_link *l, void *ctx, struct err *err)
 {
@@ -178,11 +178,11 @@ struct turn {
 	void *conn;
 	uint32_t generation;
 	struct postgres_arg args[ROTATION_ARGS];
-	char *room; /* beforehand: what has happened must be told */
+	char *room; /* allocated before: after the step nothing may fail */
 };
 
-/* One statement of it, with so many of the arguments; *row says whether it has
- * decided. */
+/* Executes one statement of the rotation, with the first nargs arguments; *row
+ * says whether it has decided. */
 static int
 rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
 	  bool *row, struct rotated *out, struct err *err)
@@ -204,8 +204,8 @@ rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
 	return result;
 }
 
-/* Each statement is atomic, and what it asks is all that its answer depends
- * on; between two of them the session may change. */
+/* Each statement is atomic, and its answer depends only on its own condition;
+ * the session may change between two statements. */
 static int
 rotate(const struct turn *t, struct rotated *out, struct err *err)
 {
@@ -237,7 +237,8 @@ rotate(const struct turn *t, struct rotated *out, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, ERR_BUSY, "the session changes all the time");
+	return err_set(err, ERR_BUSY,
+		       "the session was changed by others at each attempt");
 }
 
 static int
@@ -363,7 +364,7 @@ store_postgres_list(void *conn, const struct call *c,
 		      PG_INT((int64_t)q->limit + 1), PG_TEXT(q->user) },
 		  q->user.p == NULL ? 4 : 5, &r, err) != 0)
 		return -1;
-	/* One row more than the page says that there is another. */
+	/* The query asks for one row more than the page. */
 	at.more = (size_t)PQntuples(r) > q->limit;
 	result = get_page(r, c->arena, q->limit, out, err);
 	PQclear(r);
@@ -377,7 +378,7 @@ store_postgres_list(void *conn, const struct call *c,
 	return 0;
 }
 
-/* Several statements, each of which may happen without the others. */
+/* Executes several statements that do not depend on each other. */
 static int
 store_postgres_sweep(void *conn, const struct call *c, size_t limit,
 		     int64_t *removed, struct err *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The statements of the Postgres store.  Each that writes is right when
- * another has changed the row meanwhile: after waiting for it, the server
- * asks the condition anew.
+ * The statements of the Postgres store.  A statement that writes is correct
+ * even if another one changes the row at the same time: after waiting for the
+ * row the server evaluates the condition again.
  */
 #include "backends/postgres/store_sql.h"
 
@@ -11,7 +11,7 @@
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
 	" generation, mark"
 
-/* $1 id, $2 now_ms.  A generation that cannot grow ends a session too. */
+/* $1 id, $2 now_ms.  A session ends as well if its generation cannot grow. */
 #define ROTATABLE                                                              \
 	" id = $1 AND idle_expires_ms > $2 AND expires_ms > $2"                \
 	" AND generation < 4294967295"
@@ -22,10 +22,10 @@
 	"(parent = $4 AND $5 > 0 AND $2 - rotated_ms <= $5"                    \
 	" AND rotated_ms - $2 <= $5)"
 
-/* As seen_ahead() of strategy/session_store.h, at $2. */
+/* This is seen_ahead() of strategy/session_store.h, at $2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > $2"
 
-/* Below the cursor of the last page: newest first. */
+/* The page after the cursor, the newest session first. */
 #define PAGE                                                                   \
 	" idle_expires_ms > $1 AND expires_ms > $1 AND (created_ms, id) < "    \
 	"($2, $3)"                                                             \
@@ -39,7 +39,7 @@
 
 #define IS_DEAD "(idle_expires_ms <= $1 OR expires_ms <= $1)"
 
-/* At most $2 rows that are over at $1. */
+/* Deletes at most $2 rows that have expired at $1. */
 #define SWEEP(table, key, ends)                                                \
 	"DELETE FROM fcgiauth." table " WHERE " ends " <= $1 AND (" key ")"    \
 	" IN (SELECT " key " FROM fcgiauth." table " WHERE " ends              \
@@ -69,7 +69,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " ON CONFLICT (name) DO NOTHING",
 	[STORE_SQL_SECRET_GET] =
 	    "SELECT value FROM fcgiauth.secrets WHERE name = $1",
-	/* Holds the user's row until the end of the transaction. */
+	/* Locks the row of the user until the end of the transaction. */
 	[STORE_SQL_LIMIT] =
 	    "INSERT INTO fcgiauth.limits AS l (name, ends_ms) VALUES ($1, $2)"
 	    " ON CONFLICT (name) DO UPDATE SET ends_ms ="
@@ -78,7 +78,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    "INSERT INTO fcgiauth.sessions (" COLUMNS ", sweep_ms)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 <> 0, $12,"
 	    " $13, $14, $15, LEAST($9, $10))",
-	/* Keeps the newest $3 of the live ones beside the new one. */
+	/* Keeps the newest $3 live sessions besides the new one. */
 	[STORE_SQL_MAKE_ROOM] =
 	    "DELETE FROM fcgiauth.sessions WHERE id IN (SELECT id"
 	    " FROM fcgiauth.sessions WHERE name = $1 AND id <> $4"
@@ -87,7 +87,8 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE token = $1"
 	    " AND id = $3 AND idle_expires_ms > $2 AND expires_ms > $2",
-	/* What was over at $2 stays over; equal is not forward. */
+	/* A session that has ended at $2 stays ended; a touch that changes
+	 * nothing is not written. */
 	[STORE_SQL_TOUCH] =
 	    "UPDATE fcgiauth.sessions SET"
 	    " last_seen_ms = CASE WHEN " SEEN_AHEAD " THEN $2"
@@ -97,9 +98,9 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " AND idle_expires_ms > $2 AND expires_ms > $2"
 	    " AND (last_seen_ms < $2 OR idle_expires_ms < $3 OR " SEEN_AHEAD
 	    ")",
-	/* Asked in this order until one has a row.  $6 next, $7 wrapped, $8
-	 * the new idle_expires_ms.  What is assigned is not seen by the
-	 * assignments beside it. */
+	/* The next four are executed in this order until one returns a row.
+	 * $6 next, $7 wrapped, $8 the new idle_expires_ms.  All assignments see
+	 * the old values of the row. */
 	[STORE_SQL_ROTATE] =
 	    "UPDATE fcgiauth.sessions SET token = $6, parent = token,"
 	    " wrapped = $7, generation = generation + 1, rotated_ms = $2,"
@@ -160,7 +161,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    "INSERT INTO fcgiauth.known_networks (name, network, until_ms)"
 	    " VALUES ($1, $2, $3) ON CONFLICT (name, network) DO UPDATE SET"
 	    " until_ms = excluded.until_ms",
-	/* Keeps $3 beside the new one. */
+	/* Keeps $3 networks besides the new one. */
 	[STORE_SQL_FORGET_OLDEST] =
 	    "DELETE FROM fcgiauth.known_networks WHERE name = $1"
 	    " AND network IN (SELECT network FROM fcgiauth.known_networks"
@@ -179,7 +180,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_DENIED] =
 	    "SELECT 1 FROM fcgiauth.denials WHERE key IN ($3, $4, $5, $6)"
 	    " AND issued_ms >= $1 AND until_ms > $2 LIMIT 1",
-	/* Those that live are looked at again when they may be dead. */
+	/* A live session is checked again when it may have ended. */
 	[STORE_SQL_SWEEP_LATER] =
 	    "UPDATE fcgiauth.sessions SET"
 	    " sweep_ms = LEAST(idle_expires_ms, expires_ms)"

@@ -47,37 +47,38 @@ enum postgres_store_sql {
 
 extern const char *const postgres_store_sql[STORE_SQL_END];
 
-/* As postgres_spec.look: adds, changes, deletes and reads nothing, but needs
- * the right to, in every table, and a server that writes. */
+/* For postgres_spec.look: it adds, changes, deletes and reads nothing, but
+ * needs the permission to do so in every table, and a writable server. */
 extern const char postgres_store_look[];
 
-/* A row of the columns of a session; its texts point into the result. */
+/* Reads the columns of a session from a row; the texts point into the
+ * result. */
 void postgres_get_session(const PGresult *r, int row, struct session *out);
 
-/* More than the texts of a session that was checked. */
+/* Upper limit for the total length of the texts of a valid session. */
 #define POSTGRES_TEXTS_MAX                                                     \
 	(IDENTITY_NAME_MAX + IDENTITY_ROLES_MAX + 2 * IDENTITY_TEXT_MAX + 512)
 
-/* Moves the texts into `room`, of POSTGRES_TEXTS_MAX bytes; with NULL, into
- * the arena. */
+/* Copies the texts to `room`, which has POSTGRES_TEXTS_MAX bytes; if it is
+ * NULL, into the arena. */
 int postgres_keep_texts(struct session *s, char *room, struct arena *a,
 			struct err *err) MUST_USE;
 
 #define POSTGRES_NUMBERS_MAX 3
 
-/* The one row that a statement gave, or none. */
+/* The only row of a result, or none. */
 struct postgres_numbers {
 	bool row;
 	int64_t v[POSTGRES_NUMBERS_MAX]; /* its columns, as many as there are */
 };
 
-/* Runs a statement that gives at most one row, of numbers. */
+/* Executes a statement that returns at most one row, which has only numbers. */
 int postgres_numbers(void *conn, enum postgres_store_sql which,
 		     const struct postgres_arg *args, size_t nargs,
 		     struct postgres_numbers *out, struct err *err) MUST_USE;
 
-/* The operations that are about keys, not sessions (denials.c), and those
- * of regulation (attempts.c). */
+/* The operations for keys instead of sessions (denials.c), and those of
+ * regulation (attempts.c). */
 int store_postgres_attempt(void *conn, const struct call *c, struct str key,
 			   const struct attempt_policy *policy,
 			   struct attempt *out, struct err *err) MUST_USE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Users in PostgreSQL: in a table of ours, or in one that is there already, by
- * the administrator's own statements (backends/postgres/foreign.h).
+ * Users in PostgreSQL: in the table of the service, or in a table of another
+ * application by statements of the administrator
+ * (backends/postgres/foreign.h).
  */
 #include "strategy/user_source.h"
 #include "backends/postgres/foreign.h"
@@ -15,14 +16,16 @@
 	"name, hash, roles, email, full_name, disabled, created, changed"
 
 struct users_postgres_conf {
-	struct postgres_conf link; /* first: postgres_check() looks at it */
+	struct postgres_conf link; /* must be first, for postgres_check() */
 	struct str query, update_hash;
 };
 
 struct source {
 	void *server;
 	struct foreign_log log;
-	char *query, *update_hash; /* NULL: the table is ours; not updated */
+	/* query is NULL for the table of the service, and update_hash is NULL
+	 * if hashes in another table are not replaced. */
+	char *query, *update_hash;
 };
 
 struct conn {
@@ -38,7 +41,7 @@ static const struct postgres_spec own = {
 	.component = "users",
 	.steps = steps,
 	.nsteps = ARRAY_LEN(steps),
-	/* Needs the right to write, and a server that writes. */
+	/* This needs the permission to write, and a writable server. */
 	.look = "UPDATE fcgiauth.users SET changed = changed WHERE FALSE",
 };
 
@@ -51,7 +54,7 @@ users_postgres_check(const void *conf, struct err *err)
 
 	if (set->update_hash.n > 0 && set->query.n == 0)
 		return err_set(err, ERR_CONFIG,
-			       "update_hash is of no use without query");
+			       "update_hash: cannot be used without query");
 	return postgres_check(&set->link, err);
 }
 
@@ -352,7 +355,8 @@ users_postgres_set(void *conn, const struct call *c, const struct user *old,
 			PG_TEXT(was->full_name), PG_INT(old->disabled)),
 		&n, err) != 0)
 		return -1;
-	/* Which of the two it was may be asked after it: nothing was done. */
+	/* This tells whether the user is missing or was changed; it may be
+	 * asked afterwards, because nothing was written. */
 	if (n == 0 && is_there(l, who->name, &there, err) != 0)
 		return -1;
 	if (n > 0)
@@ -381,33 +385,33 @@ static const struct option options[] = {
 	POSTGRES_OPTIONS,
 	OPTION(STR, struct users_postgres_conf, query, .max = STATEMENT_MAX,
 	       .help =
-		   "For users in a table that exists: a statement that "
-		   "gives the one whose name is $1, in columns called "
-		   "name and password_hash, and if there are such email, "
-		   "full_name, roles (words with commas or blanks between, "
-		   "or an array) and disabled (a boolean, 0 or 1). "
-		   "Without the column disabled everybody is enabled; "
-		   "with it, who has NULL there cannot sign in, so write "
-		   "what NULL shall mean: is_active IS NOT TRUE AS "
-		   "disabled, or disabled_at IS NOT NULL AS disabled. Give "
-		   "others these names with AS. The name must come back "
-		   "as it was asked for, letter for letter, out of the table: "
-		   "$1 AS name is refused; more than one "
-		   "row is an error. Who has a role or text that is not "
-		   "allowed cannot sign in, and the log says why. Empty "
-		   "means a table of our own, which fcgiauthctl store "
+		   "For users in an existing table: a statement that "
+		   "returns the user whose name is $1, in the columns "
+		   "name and password_hash and, optionally, email, "
+		   "full_name, roles (words separated by commas or blanks, "
+		   "or an array) and disabled (a boolean, 0 or 1). Rename "
+		   "other columns with AS. "
+		   "Without the column disabled all users are enabled; "
+		   "with it, users with NULL cannot sign in, so write "
+		   "what NULL means: is_active IS NOT TRUE AS "
+		   "disabled, or disabled_at IS NOT NULL AS disabled. "
+		   "The name must be selected from the table, and must be "
+		   "equal to $1, including case: $1 AS name is refused. "
+		   "More than one row is an error. Users with an invalid "
+		   "role or text cannot sign in; the reason is logged. Empty "
+		   "means the table of the service, which fcgiauthctl store "
 		   "migrate makes and fcgiauthctl user fills."),
 	OPTION(STR, struct users_postgres_conf, update_hash,
 	       .max = STATEMENT_MAX,
 	       .help =
-		   "With query: a statement that gives the user $1 the "
-		   "password hash $2 if it still is $3. With it, weaker "
-		   "hashes are replaced at the login by Argon2id ($argon2id$), "
-		   "in the table of the other program: one that does not "
-		   "read these locks its users out when it checks their "
-		   "passwords itself. Empty, the default, means that "
-		   "nothing is written. doc/moving.md says which programs "
-		   "read them."),
+		   "With query: a statement that sets the password hash of "
+		   "user $1 to $2 if it still is $3. With it, weaker "
+		   "hashes are replaced at the sign-in by Argon2id "
+		   "($argon2id$), in the table of the other program: if that "
+		   "program checks passwords itself and cannot read Argon2id, "
+		   "its users cannot sign in there any more. doc/moving.md "
+		   "lists the programs that can. Empty, the default, means "
+		   "that nothing is written."),
 	OPTION_END
 };
 
@@ -415,8 +419,8 @@ const struct user_source_ops users_postgres = {
 	.base = {
 		.driver = {
 			.name = "postgres",
-			.summary = "users in PostgreSQL, in a table of ours or"
-				   " of yours",
+			.summary = "users in PostgreSQL, in its own or in an"
+				   " existing table",
 			.caps = CAPS_OWN,
 			.options = options,
 			.conf_size = sizeof(struct users_postgres_conf),

@@ -2,11 +2,11 @@
 -- Sessions, regulation, denied tokens and shared secrets.  Times are
 -- milliseconds since the epoch.  Names compare as bytes.
 
--- One login of one user on one client.  A session that was ended is deleted:
--- nothing can bring it back.  What a check moves (last_seen_ms,
--- idle_expires_ms) is in no index, so that its row is changed in place; hence
--- sweep_ms, when the sweeper shall look at the session, which moves it on when
--- it finds that the session lives.
+-- One sign-in of one user on one client.  A session that was ended is deleted:
+-- nothing can restore it.  The columns that a check updates (last_seen_ms,
+-- idle_expires_ms) are in no index, so that the row is updated in place.
+-- sweep_ms is the time when the sweep checks the session; it moves sweep_ms
+-- forward if it finds that the session is alive.
 CREATE TABLE fcgiauth.sessions (
 	id bytea PRIMARY KEY CHECK (octet_length(id) = 16),
 	-- SHA-256 of the token
@@ -21,13 +21,13 @@ CREATE TABLE fcgiauth.sessions (
 	expires_ms bigint NOT NULL,
 	sweep_ms bigint NOT NULL,
 	remember boolean NOT NULL,
-	-- What the client sent: bytes, not always UTF-8.
+	-- Texts from the client: bytes, not always UTF-8.
 	address bytea NOT NULL,
 	user_agent bytea NOT NULL,
 	generation bigint NOT NULL,
-	-- The token before this one, to answer the same successor to whoever
-	-- lost the race or the answer; wrapped is that successor, readable only
-	-- with the parent.  NULL: never rotated.
+	-- The previous token: within the grace period a client that lost a
+	-- race, or the response, gets the same successor again.  wrapped is
+	-- that successor, encrypted with the parent.  NULL: never rotated.
 	parent bytea CHECK (octet_length(parent) = 32),
 	wrapped bytea CHECK (octet_length(wrapped) = 32),
 	rotated_ms bigint NOT NULL DEFAULT 0,
@@ -38,8 +38,8 @@ CREATE INDEX sessions_newest ON fcgiauth.sessions (created_ms, id);
 CREATE INDEX sessions_of_user ON fcgiauth.sessions (name, created_ms, id);
 CREATE INDEX sessions_sweep ON fcgiauth.sessions (sweep_ms);
 
--- Who adds a session while their number is limited holds the row of the user.
--- After ends_ms it means nothing any more.
+-- If the number of sessions is limited, a transaction that adds a session locks
+-- the row of the user.  After ends_ms the row has expired.
 CREATE TABLE fcgiauth.limits (
 	name text COLLATE "C" PRIMARY KEY,
 	ends_ms bigint NOT NULL
@@ -47,8 +47,8 @@ CREATE TABLE fcgiauth.limits (
 
 CREATE INDEX limits_ends ON fcgiauth.limits (ends_ms);
 
--- Attempts of one key.  ends_ms is the end of the window, or, once banned, of
--- the ban; after it the row means nothing any more.
+-- Attempts of one key.  ends_ms is the end of the window or, if banned, of the
+-- ban; after that time the row has expired.
 CREATE TABLE fcgiauth.attempts (
 	key text COLLATE "C" PRIMARY KEY,
 	count bigint NOT NULL,
@@ -58,8 +58,8 @@ CREATE TABLE fcgiauth.attempts (
 
 CREATE INDEX attempts_ends ON fcgiauth.attempts (ends_ms);
 
--- Stateless tokens of a key, issued at or before issued_ms, until until_ms;
--- after it the row means nothing any more.
+-- Denies the stateless tokens of a key that were issued at or before issued_ms,
+-- until until_ms; after that time the row has expired.
 CREATE TABLE fcgiauth.denials (
 	key text COLLATE "C" PRIMARY KEY,
 	issued_ms bigint NOT NULL,

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Which password hash a session was made with.
+-- The mark of the password hash that a session was made with.
 
--- A keyed digest of the hash (src/strategy/password_mark.h).  NULL: not known, in
--- sessions of before there was the column.
+-- A keyed digest of the hash (src/strategy/password_mark.h).  NULL: unknown, in
+-- sessions that are older than the column.
 ALTER TABLE fcgiauth.sessions ADD COLUMN
 	mark bytea CHECK (octet_length(mark) = 16);

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Networks where a user has signed in, as keyed hashes: failed logins from
--- elsewhere do not keep the user out there.  After until_ms the row means
--- nothing any more.
+-- Networks from which a user has signed in, as keyed hashes: failed sign-ins
+-- from other networks do not ban the user there.  After until_ms the row has
+-- expired.
 CREATE TABLE fcgiauth.known_networks (
 	name text COLLATE "C" NOT NULL,
 	network bytea NOT NULL CHECK (octet_length(network) = 16),

@@ -6,7 +6,7 @@
 #define IS_NULL	   "disabled is NULL"
 #define NEITHER	   "disabled is neither true nor false"
 #define CONTROL	   " is too long or has control characters"
-#define NO_ROLE(r) "'" r "' in roles is no name of a role"
+#define NO_ROLE(r) "'" r "' in roles is not a valid role"
 #define X65                                                                    \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define S40 ";;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;"

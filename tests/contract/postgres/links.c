@@ -87,7 +87,7 @@ START_TEST(conninfo_is_bounded)
 
 		ck_assert_int_eq(postgres_check(&conf, &err), -(int)more);
 		if (more == 1)
-			ck_assert_msg(strstr(err.msg, "over 4096 bytes"),
+			ck_assert_msg(strstr(err.msg, "at most 4096 bytes"),
 				      "%s", err.msg);
 	}
 }
@@ -466,7 +466,7 @@ START_TEST(statements_of_another_kind)
 	FAILS(r,
 	      postgres_query(b.l, "COPY (SELECT 1) TO STDOUT", NULL, 0, &res,
 			     &r->err),
-	      ERR_UNAVAILABLE, "no answer to use");
+	      ERR_UNAVAILABLE, "no usable answer");
 	bare_close(&b);
 	fixture_close(r);
 }

@@ -334,7 +334,7 @@ START_TEST(encoding_must_be_utf8)
 	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=latin",
 		       r->server->conninfo);
 	fixture_second(r, conninfo, &second, &l);
-	FAILS(r, store_migrate(l, &r->err), ERR_CONFIG, "LATIN1: need UTF8");
+	FAILS(r, store_migrate(l, &r->err), ERR_CONFIG, "UTF8, but is LATIN1");
 	store_link_free(l);
 	backend_unref(second);
 	postgres_server_sql(r->server, "DROP DATABASE latin");

@@ -214,11 +214,11 @@ static const struct {
 	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 'a';"
 	  " DROP TABLE app.people",
 	  NULL, "multiple commands" },
-	{ "DELETE FROM app.people WHERE login = $1", NULL, "gives no rows" },
+	{ "DELETE FROM app.people WHERE login = $1", NULL, "returns no rows" },
 	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 7", NULL,
 	  "22P02" },
 	{ QUERY, "UPDATE app.people SET password_hash = $2 WHERE login = $1",
-	  "it has 2 parameters" },
+	  "has 2 parameters" },
 	{ QUERY, "UPDATE app.people SET nosuch = $2 WHERE login = $1",
 	  "nosuch" },
 	{ QUERY, "SELECT 1; SELECT 2", "multiple commands" },
