@@ -6,7 +6,31 @@
 
 #include "backends/redis/client/wire_error.h"
 
-/* What a login does, on keys that nobody else has, and that are gone then. */
+/* What sessions need, on keys that nobody else has. */
+static void
+try_sessions(struct redis_batch *b, struct str shard, struct str index)
+{
+	const struct str zero = redis_time(b, 0), one = STR("1");
+	const struct str least = STR("-inf");
+
+	(void)redis_add_script_keys(b, LUA_REVOKE_USER, index, 2,
+				    REDIS_ARGS(index, index, STR(""), STR("+"),
+					       one, shard, STR("")));
+	(void)redis_add_script_keys(b, LUA_SWEEP, index, 1,
+				    REDIS_ARGS(index, zero, one, shard));
+	(void)redis_add_script(b, LUA_LIST, index,
+			       REDIS_ARGS(STR("+"), one, shard));
+	/* What these do only when there is something to do. */
+	(void)redis_add(b, "ZREM", index, REDIS_ARGS(STR("-")));
+	(void)redis_add(b, "ZSCORE", index, REDIS_ARGS(STR("-")));
+	(void)redis_add(b, "ZCOUNT", index, REDIS_ARGS(least, least));
+	(void)redis_add(b, "ZREVRANGEBYSCORE", index, REDIS_ARGS(least, least));
+	(void)redis_add(b, "ZREMRANGEBYSCORE", index, REDIS_ARGS(least, least));
+	(void)redis_add(b, "SCAN", STR("0"), REDIS_ARGS(STR("COUNT"), one));
+	(void)redis_add(b, "EVAL", STR("return 1"), REDIS_ARGS(STR("0")));
+}
+
+/* What a login does, on keys that nobody else has. */
 static int
 try_all(struct redis_batch *b, struct err *err)
 {
@@ -21,18 +45,53 @@ try_all(struct redis_batch *b, struct err *err)
 	(void)redis_add(b, "SET", ping,
 			REDIS_ARGS(STR("1"), STR("PX"), redis_keep(b, 0)));
 	(void)redis_add_script(b, LUA_TOUCH, ping,
-			       REDIS_ARGS(zero, zero, zero));
+			       REDIS_ARGS(zero, zero, zero, STR(""), shard));
+	(void)redis_add(b, "GET", ping, NULL, 0);
+	(void)redis_add(b, "GETRANGE", ping,
+			REDIS_ARGS(STR("0"), STR("0")));
+	(void)redis_add(b, "SETRANGE", ping, REDIS_ARGS(STR("0"), STR("1")));
+	(void)redis_add(b, "EXISTS", ping, NULL, 0);
 	(void)redis_add_script_keys(b, LUA_CREATE, session, 3,
 				    REDIS_ARGS(other, other, other, entry,
 					       entry, STR(""), entry,
 					       redis_keep(b, 0), STR("1"), zero,
 					       shard));
-	(void)redis_add(b, "DEL", session, REDIS_ARGS(other));
+	try_sessions(b, shard, other);
 	(void)redis_add_script(b, LUA_DROP, index, REDIS_ARGS(zero, entry));
 	(void)redis_add_script(b, LUA_DENY, denial, REDIS_ARGS(zero, zero));
-	(void)redis_add(b, "DEL", denial, NULL, 0);
-	(void)redis_add_script(b, LUA_END, ping, NULL, 0);
 	return redis_batch_run(b, err);
+}
+
+/* Apart from what makes them: a script that the server did not know goes out
+ * behind the other steps. */
+static int
+clean_up(struct redis_batch *b, struct err *err)
+{
+	const struct str shard = redis_key(b, "{ping}", STR(""));
+	int64_t n;
+
+	(void)redis_add(b, "DEL",
+			redis_join(b, REDIS_ARGS(shard, STR("s:"))),
+			REDIS_ARGS(redis_join(b, REDIS_ARGS(shard,
+							    STR("index")))));
+	(void)redis_add(b, "DEL", redis_key(b, "ping:denial", STR("")), NULL,
+			0);
+	(void)redis_add_script(b, LUA_END, redis_key(b, "ping", STR("")), NULL,
+			       0);
+	if (redis_batch_run(b, err) != 0)
+		return -1;
+	return redis_get_number(b, 0, &n, err);
+}
+
+static int
+try_and_clean(struct redis_batch *b, struct err *err)
+{
+	struct err ignored;
+
+	if (try_all(b, err) == 0)
+		return clean_up(b, err);
+	(void)!clean_up(b, &ignored);
+	return -1;
 }
 
 /* A server that only answers may be a replica, out of memory, unable to save,
@@ -46,10 +105,10 @@ store_redis_ping(void *conn, struct err *err)
 
 	if (a == NULL)
 		return err_nomem(err);
-	b = redis_batch(conn, a, 8);
+	b = redis_batch(conn, a, 24);
 	result = redis_ping(conn, err);
 	if (result == 0)
-		result = try_all(&b, err);
+		result = try_and_clean(&b, err);
 	arena_free(a);
 	return result;
 }
