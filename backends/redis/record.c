@@ -216,7 +216,8 @@ redis_record_parse(struct str record, struct session *s)
 	struct session got = { .id = s->id };
 
 	if (record.n > REDIS_RECORD_MAX || !get_numbers(record, &got) ||
-	    !get_texts(record, &got))
+	    !get_texts(record, &got) ||
+	    session_shard_of(got.who.name) != session_id_shard(&got.id))
 		got = (struct session){ .id = s->id, .damage = "record" };
 	else
 		memcpy(got.token.b, record.p + AT_TOKEN, sizeof(got.token.b));

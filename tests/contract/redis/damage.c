@@ -72,8 +72,9 @@ START_TEST(sessions_that_cannot_be)
 		int at;
 		const char *bytes, *names;
 	} rows[] = {
-		{ 214, "al ce", "identity" },
-		{ 214, "al\377ce", "identity" },
+		{ 214, "al ce", "damaged" }, /* of another shard, too */
+		{ 214, "alicX", "damaged" },
+		{ 214, "al\377ce", "damaged" },
 		{ 220, "sta f", "identity" },
 		{ 232, "\x01", "identity" },
 	};
