@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* The most that is looked at together: of all, a trip to each server. */
+/* The most that is looked at together: their entries in a trip to each server,
+ * their records in one for each REDIS_PAGE. */
 #define PAGE_MAX 1000
 
 /* A listing on its way. */

@@ -9,8 +9,7 @@ REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/give_back.lua \
 	$(srcdir)/backends/redis/lua/learn.lua \
 	$(srcdir)/backends/redis/lua/read.lua \
-	$(srcdir)/backends/redis/lua/reap.lua \
-	$(srcdir)/backends/redis/lua/touch.lua
+	$(srcdir)/backends/redis/lua/reap.lua
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
 	$(srcdir)/backends/redis/lua/list.lua \
@@ -19,6 +18,8 @@ REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/revoke_user.lua \
 	$(srcdir)/backends/redis/lua/rotate.lua \
 	$(srcdir)/backends/redis/lua/sweep.lua \
+	$(srcdir)/backends/redis/lua/touch.lua \
+	$(srcdir)/backends/redis/lua/trim.lua \
 	$(srcdir)/backends/redis/lua/who.lua
 REDIS_LUA_COMMON = $(srcdir)/backends/redis/lua/common.lua
 EXTRA_DIST += $(REDIS_LUA) $(REDIS_LUA_SESSIONS) $(REDIS_LUA_COMMON)

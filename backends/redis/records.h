@@ -70,6 +70,7 @@ enum redis_store_script {
 	LUA_ROTATE,
 	LUA_SWEEP,
 	LUA_TOUCH,
+	LUA_TRIM,
 	LUA_WHO,
 	LUA_COUNT
 };
@@ -121,6 +122,11 @@ bool redis_is_alive(const struct session *s, int64_t now_ms);
 
 /* A step that ends one session; it answers 1 when there was one. */
 void redis_revoke(struct redis_batch *b, const struct session_id *id);
+
+/* Leaves a user the newest `room` live sessions, many steps if need be; adds to
+ * *ended how many others it ended. */
+int redis_trim(struct redis_link *l, const struct call *c, struct str user,
+	       int64_t room, int64_t *ended, struct err *err) MUST_USE;
 
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100

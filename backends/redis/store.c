@@ -50,12 +50,17 @@ end_ms(const struct session *s)
 						  : s->expires_ms;
 }
 
+/* Answers of LUA_CREATE that are no number of sessions. */
+#define IS_THERE -1
+#define HAS_MORE -2
+/* Others may sign the same user in meanwhile: of them one comes to its end. */
+#define TRIMS_MAX 8
+
 static int
 create(struct redis_batch *b, const struct session *s, int64_t max,
-       int64_t now_ms, int64_t *evicted, struct err *err)
+       int64_t now_ms, int64_t *n, struct err *err)
 {
 	const uint8_t shard = session_id_shard(&s->id);
-	int64_t n;
 
 	(void)redis_add_script_keys(
 	    b, LUA_CREATE, redis_key_session(b, &s->id), 3,
@@ -67,14 +72,34 @@ create(struct redis_batch *b, const struct session *s, int64_t max,
 		       redis_keep(b, s->expires_ms - now_ms),
 		       redis_number(b, max), redis_time(b, now_ms),
 		       redis_shard(b, shard)));
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_number(b, 0, &n, err) != 0)
+	if (redis_batch_run(b, err) != 0)
 		return -1;
-	if (n < 0)
-		return err_set(err, ERR_INTERNAL,
-			       "another session has this id");
-	*evicted = n;
-	return 0;
+	return redis_get_number(b, 0, n, err);
+}
+
+/* Of a user who has more than one script may look at, many are ended first. */
+static int
+create_and_trim(struct redis_link *l, const struct call *c,
+		const struct session *s, int64_t max, int64_t *evicted,
+		struct err *err)
+{
+	struct redis_batch b = redis_batch(l, c->arena, 1);
+	int64_t n, trimmed = 0;
+
+	for (int i = 0; i <= TRIMS_MAX; i++) {
+		if (create(&b, s, max, c->now_ms, &n, err) != 0)
+			return -1;
+		if (n == IS_THERE)
+			return err_set(err, ERR_INTERNAL,
+				       "another session has this id");
+		if (n != HAS_MORE) {
+			*evicted = trimmed + n;
+			return 0;
+		}
+		if (redis_trim(l, c, s->who.name, max - 1, &trimmed, err) != 0)
+			return -1;
+	}
+	return err_set(err, ERR_BUSY, "too many sign-ins of one user");
 }
 
 static int
@@ -82,8 +107,6 @@ store_redis_create(void *conn, const struct call *c,
 		   const struct session *session, int64_t max_per_user,
 		   int64_t *evicted, struct err *err)
 {
-	struct redis_batch b = redis_batch(conn, c->arena, 1);
-
 	if (session->created_ms < 0 || session->last_seen_ms < 0 ||
 	    end_ms(session) < 0)
 		return err_set(err, ERR_INPUT, "a time before 1970");
@@ -91,8 +114,9 @@ store_redis_create(void *conn, const struct call *c,
 	    session_shard_of(session->who.name))
 		return err_set(err, ERR_INTERNAL,
 			       "the id is of another user's session");
-	return create(&b, session, max_per_user > 0 ? max_per_user : 0,
-		      c->now_ms, evicted, err);
+	return create_and_trim(conn, c, session,
+			       max_per_user > 0 ? max_per_user : 0, evicted,
+			       err);
 }
 
 static int

@@ -100,6 +100,50 @@ store_redis_revoke_user(void *conn, const struct call *c, struct str user,
 	return result;
 }
 
+static int
+trim_page(struct walk *w, struct str now, int64_t *room, int64_t *ended,
+	  struct err *err)
+{
+	const redisReply *r;
+
+	(void)redis_add_script_keys(
+	    &w->b, LUA_TRIM, walk_index(w, "u:", w->user), 2,
+	    REDIS_ARGS(walk_index(w, "sessions", STR("")),
+		       walk_index(w, "ends", STR("")), w->user, w->from, SOME,
+		       w->shard, now, redis_number(&w->b, *room)));
+	if (redis_batch_run(&w->b, err) != 0)
+		return -1;
+	r = w->b.replies[0];
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3 ||
+	    r->element[0]->type != REDIS_REPLY_INTEGER ||
+	    r->element[1]->type != REDIS_REPLY_INTEGER ||
+	    r->element[2]->type != REDIS_REPLY_STRING)
+		return redis_damaged("answer", err);
+	*room = r->element[0]->integer;
+	*ended += r->element[1]->integer;
+	walk_on(w,
+		(struct str){ .p = r->element[2]->str,
+			      .n = r->element[2]->len });
+	return 0;
+}
+
+int
+redis_trim(struct redis_link *l, const struct call *c, struct str user,
+	   int64_t room, int64_t *ended, struct err *err)
+{
+	struct walk w;
+	struct str now;
+	int result = 0;
+
+	if (walk_begin(&w, l, user, err) != 0)
+		return -1;
+	now = redis_time(&w.b, c->now_ms);
+	while (result == 0 && w.more)
+		result = trim_page(&w, now, &room, ended, err);
+	walk_end(&w);
+	return result;
+}
+
 /* args: what LUA_WHO and LUA_MARK get behind the user. */
 static int
 change_all(struct walk *w, size_t script, const struct str args[2],

@@ -17,7 +17,10 @@
  *          place of a session.  It must be read with bounded memory, and
  *          session_check() must be called for it.
  * Atomic   each operation is executed as a whole or not at all, also if other
- *          threads and processes execute the same operation.
+ *          threads and processes execute the same operation.  For a user
+ *          with more than 1000 sessions a store may execute create() with a
+ *          limit, revoke_user(), update_user() and remark() in parts; after
+ *          a failure the next call completes what is left.
  * Time     is now_ms of the call, in milliseconds since the epoch; a store
  *          never reads a clock.  A session is alive while now_ms <
  *          idle_expires_ms and now_ms < expires_ms; that is decided when it is

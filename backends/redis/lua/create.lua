@@ -3,14 +3,17 @@
 -- ARGV: the record, its entry, the user, when it ends, ms to keep it, how many
 -- the user may have (0: any number), now, `front`.  Ends the oldest that are
 -- too many and answers how many of them were alive, or -1: there is such a
--- session.
+-- session, or -2: the user has more than one script may look at; nothing has
+-- happened.
 local record, new, user, ends, keep, most, now, front = unpack(ARGV)
 local gone, alive, over = {}, {}, 0
 most = tonumber(most)
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 -- What is no index fails here, before the first change.
 for i = 2, 4 do redis.call('ZCARD', KEYS[i]) end
-if most > 0 and redis.call('ZCARD', KEYS[2]) >= most then
+local count = redis.call('ZCARD', KEYS[2])
+if most > 0 and count >= most then
+	if count > 1000 then return -2 end
 	local list = redis.call('ZREVRANGEBYLEX', KEYS[2], '+', '-')
 	for i = #list, 1, -1 do
 		local s = read(front .. 's:' .. id_of(list[i]), LONGEST)
