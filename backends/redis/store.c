@@ -158,7 +158,9 @@ store_redis_touch(void *conn, const struct call *c, const struct touch *t,
 	    REDIS_ARGS(redis_time(&b, t->last_seen_ms),
 		       redis_time(&b, t->idle_expires_ms),
 		       redis_time(&b,
-				  later_ms(t->last_seen_ms, CLOCK_SLACK_MS))));
+				  later_ms(t->last_seen_ms, CLOCK_SLACK_MS)),
+		       redis_id(&b, &t->id),
+		       redis_shard(&b, session_id_shard(&t->id))));
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
 	if (redis_get_number(&b, 0, &ignored, err) == 0)

@@ -160,8 +160,21 @@ count_due(struct sweep *s, int64_t *due, struct err *err)
 	return 0;
 }
 
+/* When one cannot be counted, each is looked at. */
+static int
+find_due(struct sweep *s, int64_t *due, struct err *err)
+{
+	if (count_due(s, due, err) == 0)
+		return 0;
+	if (err->code != ERR_BUSY)
+		return -1;
+	for (unsigned i = 0; i < SESSION_SHARDS; i++)
+		due[i] = 1;
+	return 0;
+}
+
 /* One that is busy, as while its slot is moved, does not keep the others from
- * it; it is reported in the end. */
+ * it; it is reported once the others have nothing left. */
 static int
 sweep_shards(struct sweep *s, const int64_t *due, struct err *err)
 {
@@ -176,7 +189,7 @@ sweep_shards(struct sweep *s, const int64_t *due, struct err *err)
 		if (first.code == ERR_NONE)
 			first = *err;
 	}
-	if (first.code == ERR_NONE)
+	if (first.code == ERR_NONE || s->removed >= s->limit)
 		return 0;
 	*err = first;
 	return -1;
@@ -193,7 +206,7 @@ sweep_sessions(struct sweep *s, struct err *err)
 	if (due == NULL)
 		result = err_nomem(err);
 	else
-		result = count_due(s, due, err) != 0 ||
+		result = find_due(s, due, err) != 0 ||
 			sweep_shards(s, due, err) != 0 ?
 		    -1 :
 		    0;

@@ -23,6 +23,7 @@ if presented == token then
 		.. string.format('%010d', tonumber(stored) + 1)
 		.. '00000000001' .. next .. token .. wrapped
 	redis.call('SETRANGE', KEYS[1], 40, change)
+	if ends < idle then ends_earlier(front, id, s, ends) end
 	return { 'DONE', string.sub(s, 1, 40) .. change .. string.sub(s, 215) }
 end
 

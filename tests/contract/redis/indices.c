@@ -118,6 +118,47 @@ START_TEST(swept_without_an_index)
 }
 END_TEST
 
+/* A shard that cannot be swept keeps none of the others from it. */
+START_TEST(swept_without_a_shard)
+{
+	struct fixture *r = fixture_open();
+	int64_t n;
+
+	(void)fixture_create(r, "alice", r->now);
+	for (int i = 0; i < 3; i++)
+		(void)fixture_create(r, "bob", r->now);
+	spoil(r, "ends");
+	OK(r, store_sweep(r->l, AT(r, r->now + 99999), 2, &n, &r->err));
+	SAME(r, n, 2);
+	FAILS(r, store_sweep(r->l, AT(r, r->now + 99999), 2, &n, &r->err),
+	      ERR_UNAVAILABLE, "WRONGTYPE");
+	SAME(r, fixture_redis(r, "EXISTS %s", fixture_index("bob", "ends").text),
+	     0);
+	fixture_close(r);
+}
+END_TEST
+
+/* Made by a clock that was ahead, and seen since it was set right. */
+START_TEST(swept_after_a_clock_was_ahead)
+{
+	const int64_t year = INT64_C(31536000000);
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now + year);
+	struct rotation use = fixture_rotation(r, &s);
+	enum rotate_answer answer;
+
+	if (_i == 0)
+		OK(r,
+		   store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+			       &r->err));
+	else
+		OK(r, fixture_rotate(r, &s, &use, r->now, &answer));
+	SAME(r, fixture_sweep(r, r->now + 3600), 1);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
+}
+END_TEST
+
 /* Some that only get another time, before one that is over. */
 START_TEST(swept_without_memory)
 {
@@ -154,6 +195,8 @@ redis_index_cases(void)
 	tcase_add_loop_test(t, ended_without_an_index, 0, 3);
 	tcase_add_loop_test(t, not_created_without_an_index, 0, 3);
 	tcase_add_loop_test(t, swept_without_an_index, 0, 2);
+	tcase_add_test(t, swept_without_a_shard);
+	tcase_add_loop_test(t, swept_after_a_clock_was_ahead, 0, 2);
 	tcase_add_test(t, swept_without_memory);
 	return t;
 }
