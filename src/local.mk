@@ -80,6 +80,7 @@ libfcgiauth_a_SOURCES = \
 	src/strategy/denial.c src/strategy/denial.h \
 	src/strategy/health.c src/strategy/health.h \
 	src/strategy/identity.c src/strategy/identity.h \
+	src/strategy/login_keys.h \
 	src/strategy/password_mark.c src/strategy/password_mark.h \
 	src/strategy/registry.c src/strategy/registry.h \
 	src/strategy/session_check.c src/strategy/session_check.h \

@@ -16,6 +16,7 @@ libtests_a_SOURCES = \
 	tests/support/flow.c tests/support/flow.h \
 	tests/support/fuzz.h \
 	tests/support/call.h \
+	tests/support/logins.h \
 	tests/support/tmpdir.h \
 	tests/support/process.c tests/support/process.h \
 	tests/support/run.h \
@@ -37,6 +38,8 @@ UNIT_TESTS = \
 	tests/unit/auth/test_csrf \
 	tests/unit/auth/test_forms \
 	tests/unit/auth/test_hash_slots \
+	tests/unit/auth/test_hash_slots_try \
+	tests/unit/auth/test_login_trips \
 	tests/unit/auth/test_login \
 	tests/unit/auth/test_login_floor \
 	tests/unit/auth/test_login_wait \
@@ -135,7 +138,8 @@ tests_contract_conn_test_conn_SOURCES = \
 STORE_CASES = \
 	tests/contract/store/test_store.c tests/contract/store/crowd.c \
 	tests/contract/store/denials.c tests/contract/store/grace.c \
-	tests/contract/store/lists.c tests/contract/store/marks.c \
+	tests/contract/store/lists.c tests/contract/store/logins.c \
+	tests/contract/store/marks.c \
 	tests/contract/store/outputs.c tests/contract/store/processes.c \
 	tests/contract/store/races.c tests/contract/store/refused.c \
 	tests/contract/store/regulation.c tests/contract/store/rotation.c \

@@ -85,6 +85,19 @@ memory_networks_get(const struct memory_networks *t, struct str user,
 			out->v[out->n++] = u->v[i];
 }
 
+int64_t
+memory_networks_until(const struct memory_networks *t, struct str user,
+		      const uint8_t network[NETWORK_HASH_BYTES])
+{
+	struct user_networks *first = t->first;
+	const struct user_networks *u = *place_of(&first, user);
+
+	for (size_t i = 0; u != NULL && i < u->n; i++)
+		if (memcmp(u->v[i].b, network, sizeof(u->v[i].b)) == 0)
+			return u->v[i].until_ms;
+	return 0;
+}
+
 static void
 take_off(struct user_networks **at)
 {

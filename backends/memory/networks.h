@@ -20,12 +20,16 @@ struct memory_networks {
 
 void memory_networks_destroy(struct memory_networks *t);
 
-/* These implement the operations learn, networks, unlearn and sweep. */
+/* These implement the operations networks, unlearn and sweep, and the part of
+ * succeed that stores a network. */
 int memory_networks_learn(struct memory_networks *t, struct str user,
 			  const struct known_network *network,
 			  struct err *err) MUST_USE;
 void memory_networks_get(const struct memory_networks *t, struct str user,
 			 int64_t now_ms, struct known_networks *out);
+/* Returns the end of a network, or 0 when the user does not have it. */
+int64_t memory_networks_until(const struct memory_networks *t, struct str user,
+			      const uint8_t network[NETWORK_HASH_BYTES]);
 void memory_networks_unlearn(struct memory_networks *t, struct str user);
 size_t memory_networks_sweep(struct memory_networks *t, int64_t now_ms,
 			     size_t limit);

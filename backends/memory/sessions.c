@@ -80,6 +80,34 @@ memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 	return e;
 }
 
+/* Replaces the content by a deep copy of `s`; on an error nothing changes. */
+static int
+set_entry(struct entry *e, const struct session *s, struct err *err)
+{
+	struct session copy = *s;
+	struct str *texts[NTEXTS];
+	size_t n = 1;
+	char *text, *p;
+
+	texts_of(&copy, texts);
+	for (size_t i = 0; i < NTEXTS; i++)
+		n += texts[i]->n;
+	text = malloc(n);
+	if (text == NULL)
+		return err_nomem(err);
+	p = text;
+	for (size_t i = 0; i < NTEXTS; i++) {
+		if (texts[i]->n > 0)
+			memcpy(p, texts[i]->p, texts[i]->n);
+		texts[i]->p = p;
+		p += texts[i]->n;
+	}
+	free(e->text);
+	e->text = text;
+	e->s = copy;
+	return 0;
+}
+
 int
 memory_sessions_add(struct memory_sessions *t, const struct session *s,
 		    struct err *err)
@@ -94,7 +122,7 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 	e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return err_nomem(err);
-	if (memory_entry_set(e, s, err) != 0) {
+	if (set_entry(e, s, err) != 0) {
 		free(e);
 		return -1;
 	}
@@ -130,33 +158,6 @@ memory_sessions_remove(struct memory_sessions *t, struct entry *e)
 	t->n--;
 	free(e->text);
 	free(e);
-}
-
-int
-memory_entry_set(struct entry *e, const struct session *s, struct err *err)
-{
-	struct session copy = *s;
-	struct str *texts[NTEXTS];
-	size_t n = 1;
-	char *text, *p;
-
-	texts_of(&copy, texts);
-	for (size_t i = 0; i < NTEXTS; i++)
-		n += texts[i]->n;
-	text = malloc(n);
-	if (text == NULL)
-		return err_nomem(err);
-	p = text;
-	for (size_t i = 0; i < NTEXTS; i++) {
-		if (texts[i]->n > 0)
-			memcpy(p, texts[i]->p, texts[i]->n);
-		texts[i]->p = p;
-		p += texts[i]->n;
-	}
-	free(e->text);
-	e->text = text;
-	e->s = copy;
-	return 0;
 }
 
 int
@@ -303,4 +304,30 @@ memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 	cursor->more = more;
 	*out = (struct session_list){ .v = v, .n = n };
 	return 0;
+}
+
+/* If memory runs out half way, the next call repairs it: it sets the same. */
+int
+memory_sessions_update_user(const struct memory_sessions *t,
+			    const struct identity *who, struct err *err)
+{
+	for (struct entry *e = t->first; e != NULL; e = e->next) {
+		struct session s = e->s;
+
+		if (!str_eq(s.who.name, who->name))
+			continue;
+		s.who = *who;
+		if (set_entry(e, &s, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+memory_sessions_remark(const struct memory_sessions *t, const struct remark *r)
+{
+	for (struct entry *e = t->first; e != NULL; e = e->next)
+		if (str_eq(e->s.who.name, r->user) &&
+		    memcmp(&e->s.mark, &r->from, sizeof(r->from)) == 0)
+			e->s.mark = r->to;
 }

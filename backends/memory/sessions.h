@@ -54,11 +54,15 @@ int memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 			 struct session_cursor *cursor,
 			 struct session_list *out, struct err *err) MUST_USE;
 
+/* These implement the operations of the same names. */
+int memory_sessions_update_user(const struct memory_sessions *t,
+				const struct identity *who,
+				struct err *err) MUST_USE;
+void memory_sessions_remark(const struct memory_sessions *t,
+			    const struct remark *r);
+
 bool memory_is_alive(const struct session *s, int64_t now);
 
-/* Replaces the content by a deep copy of `s`; on an error nothing changes. */
-int memory_entry_set(struct entry *e, const struct session *s,
-		     struct err *err) MUST_USE;
 /* Makes a deep copy of the session in the arena. */
 int memory_entry_get(const struct entry *e, struct arena *a,
 		     struct session *out, struct err *err) MUST_USE;

@@ -5,7 +5,7 @@
  * limits the memory.  All operations on sessions except create, find, touch,
  * rotate and revoke read every session.
  */
-#include "strategy/session_store.h"
+#include "strategy/login_keys.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 
 #include "backends/memory/attempts.h"
 #include "backends/memory/denials.h"
+#include "backends/memory/logins.h"
 #include "backends/memory/networks.h"
 #include "backends/memory/secrets.h"
 #include "backends/memory/sessions.h"
@@ -274,24 +275,14 @@ store_memory_revoke_all(void *conn, const struct call *c, int64_t *ended,
 	return 0;
 }
 
-/* If memory runs out half way, the next call repairs it: it sets the same. */
 static int
 store_memory_update_user(void *conn, const struct call *c,
 			 const struct identity *who, struct err *err)
 {
 	struct memory *m = lock(conn);
-	int result = 0;
+	int result = memory_sessions_update_user(&m->sessions, who, err);
 
 	(void)c;
-	for (struct entry *e = m->sessions.first; e != NULL && result == 0;
-	     e = e->next) {
-		struct session s = e->s;
-
-		if (!str_eq(s.who.name, who->name))
-			continue;
-		s.who = *who;
-		result = memory_entry_set(e, &s, err);
-	}
 	unlock(m);
 	return result;
 }
@@ -304,10 +295,7 @@ store_memory_remark(void *conn, const struct call *c, const struct remark *r,
 
 	(void)c;
 	(void)err; /* cannot fail */
-	for (struct entry *e = m->sessions.first; e != NULL; e = e->next)
-		if (str_eq(e->s.who.name, r->user) &&
-		    memcmp(&e->s.mark, &r->from, sizeof(r->from)) == 0)
-			e->s.mark = r->to;
+	memory_sessions_remark(&m->sessions, r);
 	unlock(m);
 	return 0;
 }
@@ -320,6 +308,48 @@ store_memory_list(void *conn, const struct call *c,
 	struct memory *m = lock(conn);
 	int result = memory_sessions_list(&m->sessions, c, q, cursor, out, err);
 
+	unlock(m);
+	return result;
+}
+
+static int
+store_memory_standing(void *conn, const struct call *c,
+		      const struct login_keys *k, struct login_standing *out,
+		      struct err *err)
+{
+	struct memory *m = lock(conn);
+
+	(void)err; /* cannot fail */
+	*out = memory_login_standing(&m->attempts, &m->networks, c, k);
+	unlock(m);
+	return 0;
+}
+
+static int
+store_memory_count(void *conn, const struct call *c, const struct login_keys *k,
+		   struct login_count *out, struct err *err)
+{
+	struct memory *m = lock(conn);
+	struct login_count count = {
+		.standing =
+		    memory_login_standing(&m->attempts, &m->networks, c, k),
+	};
+	int result = memory_login_count(&m->attempts, c, k, &count, err);
+
+	unlock(m);
+	if (result == 0)
+		*out = count;
+	return result;
+}
+
+static int
+store_memory_succeed(void *conn, const struct call *c,
+		     const struct login_success *s, struct err *err)
+{
+	struct memory *m = lock(conn);
+	int result = memory_login_succeed(&m->attempts, &m->networks, s, err);
+
+	(void)c; /* an expired network is not returned, and swept later */
 	unlock(m);
 	return result;
 }
@@ -351,19 +381,6 @@ store_memory_give_back(void *conn, const struct call *c, struct str key,
 }
 
 static int
-store_memory_banned(void *conn, const struct call *c, struct str key,
-		    int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
-{
-	struct memory *m = lock(conn);
-
-	(void)err; /* cannot fail */
-	*banned_until_ms =
-	    memory_attempts_banned(&m->attempts, key, ban_ms, c->now_ms);
-	unlock(m);
-	return 0;
-}
-
-static int
 store_memory_reset_attempts(void *conn, const struct call *c, struct str key,
 			    bool *was_banned, struct err *err)
 {
@@ -384,18 +401,6 @@ store_memory_bans(void *conn, const struct call *c, int64_t ban_ms,
 	int result =
 	    memory_attempts_bans(&m->attempts, c, ban_ms, limit, out, err);
 
-	unlock(m);
-	return result;
-}
-
-static int
-store_memory_learn(void *conn, const struct call *c, struct str user,
-		   const struct known_network *network, struct err *err)
-{
-	struct memory *m = lock(conn);
-	int result = memory_networks_learn(&m->networks, user, network, err);
-
-	(void)c; /* an expired network is not returned, and swept later */
 	unlock(m);
 	return result;
 }
@@ -480,12 +485,13 @@ const struct session_store_ops store_memory = {
 	.update_user = store_memory_update_user,
 	.remark = store_memory_remark,
 	.list = store_memory_list,
+	.standing = store_memory_standing,
+	.count = store_memory_count,
+	.succeed = store_memory_succeed,
 	.attempt = store_memory_attempt,
 	.give_back = store_memory_give_back,
-	.banned = store_memory_banned,
 	.reset_attempts = store_memory_reset_attempts,
 	.bans = store_memory_bans,
-	.learn = store_memory_learn,
 	.networks = store_memory_networks,
 	.unlearn = store_memory_unlearn,
 	.sweep = store_memory_sweep,

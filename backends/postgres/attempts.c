@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Regulation in the Postgres store: attempts, bans, networks of users. */
+#include "strategy/login_keys.h"
 #include "backends/postgres/store_sql.h"
 
 #include <assert.h>
@@ -38,21 +39,6 @@ change(void *conn, enum postgres_store_sql which,
 }
 
 int
-store_postgres_banned(void *conn, const struct call *c, struct str key,
-		      int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
-{
-	struct postgres_numbers r;
-
-	if (postgres_numbers(conn, STORE_SQL_BANNED,
-			     PG_ARGS(PG_TEXT(key), PG_INT(c->now_ms),
-				     PG_INT(latest_ms(c->now_ms, ban_ms))),
-			     &r, err) != 0)
-		return -1;
-	*banned_until_ms = r.v[0];
-	return 0;
-}
-
-int
 store_postgres_attempt(void *conn, const struct call *c, struct str key,
 		       const struct attempt_policy *policy, struct attempt *out,
 		       struct err *err)
@@ -83,6 +69,118 @@ store_postgres_give_back(void *conn, const struct call *c, struct str key,
 	(void)c;
 	return change(conn, STORE_SQL_GIVE_BACK,
 		      PG_ARGS(PG_TEXT(key), PG_INT(ends_ms)), err);
+}
+
+/* No row has an empty key, and no user an empty name. */
+int
+store_postgres_standing(void *conn, const struct call *c,
+			const struct login_keys *k, struct login_standing *out,
+			struct err *err)
+{
+	struct postgres_arg args[5 + LOGIN_KEYS_MAX] = {
+		PG_INT(c->now_ms),
+		PG_INT(latest_ms(c->now_ms, k->ban_ms)),
+		PG_TEXT(k->user),
+		PG_BYTES(k->network, sizeof(k->network)),
+		PG_TEXT(k->v[0].key),
+		PG_TEXT(k->user.n > 0 ? k->known : STR("")),
+	};
+	struct postgres_numbers r;
+
+	for (size_t i = 1; i < LOGIN_KEYS_MAX; i++)
+		args[5 + i] = PG_TEXT(i < k->n ? k->v[i].key : STR(""));
+	if (postgres_numbers(conn, STORE_SQL_STANDING, args, ARRAY_LEN(args),
+			     &r, err) != 0)
+		return -1;
+	*out = login_standing_of(k, c->now_ms, r.v);
+	return 0;
+}
+
+/* The result has one row for each key, in any order. */
+static int
+get_counts(const PGresult *r, const struct call *c, const struct login_keys *k,
+	   struct login_count *out, struct err *err)
+{
+	for (int row = 0; row < PQntuples(r); row++) {
+		struct attempt a;
+		struct str key;
+
+		if (postgres_get_text(r, row, 0, c->arena, &key, err) != 0 ||
+		    postgres_get_int(r, row, 1, &a.banned_until_ms, err) != 0 ||
+		    postgres_get_int(r, row, 2, &a.count, err) != 0 ||
+		    postgres_get_int(r, row, 3, &a.ends_ms, err) != 0)
+			return -1;
+		for (size_t i = 0; i < k->n; i++)
+			if (str_eq(login_key_of(k, &out->standing, i), key))
+				out->v[i] = a;
+	}
+	login_settle(k, out);
+	return 0;
+}
+
+static int
+count_all(void *conn, const struct call *c, const struct login_keys *k,
+	  struct login_count *out, struct err *err)
+{
+	struct str keys[LOGIN_KEYS_MAX];
+	PGresult *r;
+	int result;
+
+	for (size_t i = 0; i < LOGIN_KEYS_MAX; i++)
+		keys[i] =
+		    i < k->n ? login_key_of(k, &out->standing, i) : STR("");
+	if (postgres_query(conn, postgres_store_sql[STORE_SQL_COUNT],
+			   PG_ARGS(PG_TEXT(keys[0]), PG_INT(c->now_ms),
+				   PG_INT(later_ms(c->now_ms, k->window_ms)),
+				   PG_TEXT(keys[1]), PG_TEXT(keys[2]),
+				   PG_INT(latest_ms(c->now_ms, k->window_ms)),
+				   PG_INT(latest_ms(c->now_ms, k->ban_ms)),
+				   PG_TEXT(keys[3])),
+			   &r, err) != 0)
+		return -1;
+	result = get_counts(r, c, k, out, err);
+	PQclear(r);
+	for (size_t i = 0; result == 0 && !out->counted && i < k->n; i++)
+		result = store_postgres_give_back(conn, c, keys[i],
+						  out->v[i].ends_ms, err);
+	return result;
+}
+
+/* An attempt under a ban writes nothing. */
+int
+store_postgres_count(void *conn, const struct call *c,
+		     const struct login_keys *k, struct login_count *out,
+		     struct err *err)
+{
+	struct login_count count = { .counted = false };
+
+	if (store_postgres_standing(conn, c, k, &count.standing, err) != 0 ||
+	    (count.standing.banned_until_ms == 0 &&
+	     count_all(conn, c, k, &count, err) != 0))
+		return -1;
+	*out = count;
+	return 0;
+}
+
+int
+store_postgres_succeed(void *conn, const struct call *c,
+		       const struct login_success *s, struct err *err)
+{
+	struct login_taken v[LOGIN_KEYS_MAX - 1];
+
+	(void)c; /* an expired network is not returned, and swept later */
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		v[i] =
+		    i < s->n ? s->v[i] : (struct login_taken){ .key = STR("") };
+	return change(conn, STORE_SQL_SUCCEED,
+		      PG_ARGS(PG_TEXT(s->key), PG_TEXT(v[0].key),
+			      PG_INT(v[0].ends_ms), PG_TEXT(v[1].key),
+			      PG_INT(v[1].ends_ms), PG_TEXT(v[2].key),
+			      PG_INT(v[2].ends_ms), PG_TEXT(s->user),
+			      PG_BYTES(s->network.b, sizeof(s->network.b)),
+			      PG_INT(s->network.until_ms),
+			      PG_INT(NETWORKS_MAX - 1)),
+		      err);
 }
 
 int
@@ -134,24 +232,6 @@ store_postgres_bans(void *conn, const struct call *c, int64_t ban_ms,
 	if (result == 0)
 		*out = list;
 	return result;
-}
-
-/* Two statements.  If the second one fails, the next call makes up for it. */
-int
-store_postgres_learn(void *conn, const struct call *c, struct str user,
-		     const struct known_network *network, struct err *err)
-{
-	const struct postgres_arg hash =
-	    PG_BYTES(network->b, sizeof(network->b));
-
-	(void)c; /* an expired network is not returned, and swept later */
-	if (change(conn, STORE_SQL_LEARN,
-		   PG_ARGS(PG_TEXT(user), hash, PG_INT(network->until_ms)),
-		   err) != 0)
-		return -1;
-	return change(conn, STORE_SQL_FORGET_OLDEST,
-		      PG_ARGS(PG_TEXT(user), hash, PG_INT(NETWORKS_MAX - 1)),
-		      err);
 }
 
 static int

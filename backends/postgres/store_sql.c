@@ -37,6 +37,11 @@
 #define IN_WINDOW "(NOT a.banned AND a.ends_ms > $2 AND a.ends_ms <= $6)"
 #define SO_FAR	  "(CASE WHEN " IN_WINDOW " THEN a.count ELSE 0 END)"
 
+/* The end of the ban of a key, or 0. */
+#define BAN_OF(key)                                                            \
+	" COALESCE((SELECT max(ends_ms) FROM fcgiauth.attempts WHERE key " key \
+	" AND banned AND ends_ms > $1 AND ends_ms <= $2), 0)"
+
 #define IS_DEAD "(idle_expires_ms <= $1 OR expires_ms <= $1)"
 
 /* Deletes at most $2 rows that have expired at $1. */
@@ -147,26 +152,51 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_GIVE_BACK] =
 	    "UPDATE fcgiauth.attempts SET count = count - 1 WHERE key = $1"
 	    " AND ends_ms = $2 AND NOT banned AND count > 0",
-	/* $3 the latest end. */
-	[STORE_SQL_BANNED] =
-	    "SELECT ends_ms FROM fcgiauth.attempts WHERE key = $1 AND banned"
-	    " AND ends_ms > $2 AND ends_ms <= $3",
+	/* The facts of strategy/login_keys.h.  $1 now_ms, $2 the latest end of
+	 * a ban, $3 user, $4 network, $5 the first key, $6 `known`, then the
+	 * others. */
+	[STORE_SQL_STANDING] =
+	    "SELECT COALESCE((SELECT until_ms FROM fcgiauth.known_networks"
+	    " WHERE name = $3 AND network = $4 AND until_ms > $1), 0),"
+	    BAN_OF("= $5") "," BAN_OF("= $6") "," BAN_OF("IN ($7, $8, $9)"),
+	/* Counts as ATTEMPT does with a max that is never reached, for several
+	 * keys: $1, $4, $5 and $8.  They are sorted, because two statements that
+	 * wait for each other would fail. */
+	[STORE_SQL_COUNT] =
+	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
+	    " SELECT k, 1, FALSE, $3 FROM (VALUES ($1), ($4), ($5), ($8))"
+	    " AS v (k) WHERE k <> '' ORDER BY k"
+	    " ON CONFLICT (key) DO UPDATE SET"
+	    " count = CASE WHEN " IN_BAN " THEN a.count"
+	    " ELSE " SO_FAR " + 1 END,"
+	    " banned = " IN_BAN ","
+	    " ends_ms = CASE WHEN " IN_BAN " OR " IN_WINDOW " THEN a.ends_ms"
+	    " ELSE $3 END"
+	    " RETURNING key, CASE WHEN banned THEN ends_ms ELSE 0 END,"
+	    " CASE WHEN banned THEN 0 ELSE count END, ends_ms",
+	/* $1 is the key that is reset; then come the keys that lose an attempt,
+	 * each with the end of its window.  $8 is the user, $9 the network and
+	 * $10 its end, which is 0 when there is no network to store; $11 other
+	 * networks are kept. */
+	[STORE_SQL_SUCCEED] =
+	    "WITH reset AS (DELETE FROM fcgiauth.attempts WHERE key = $1),"
+	    " back AS (UPDATE fcgiauth.attempts SET count = count - 1"
+	    " WHERE (key, ends_ms) IN (($2, $3), ($4, $5), ($6, $7))"
+	    " AND NOT banned AND count > 0),"
+	    " learnt AS (INSERT INTO fcgiauth.known_networks"
+	    " (name, network, until_ms) SELECT $8, $9, $10 WHERE $10 > 0"
+	    " ON CONFLICT (name, network) DO UPDATE SET"
+	    " until_ms = excluded.until_ms)"
+	    " DELETE FROM fcgiauth.known_networks WHERE $10 > 0 AND name = $8"
+	    " AND network IN (SELECT network FROM fcgiauth.known_networks"
+	    " WHERE name = $8 AND network <> $9"
+	    " ORDER BY until_ms DESC, network OFFSET $11)",
 	[STORE_SQL_RESET] = "DELETE FROM fcgiauth.attempts WHERE key = $1"
 			      " RETURNING banned",
 	[STORE_SQL_BANS] =
 	    "SELECT key, ends_ms FROM fcgiauth.attempts WHERE banned"
 	    " AND ends_ms > $1 AND ends_ms <= $2"
 	    " ORDER BY ends_ms DESC, key LIMIT $3",
-	[STORE_SQL_LEARN] =
-	    "INSERT INTO fcgiauth.known_networks (name, network, until_ms)"
-	    " VALUES ($1, $2, $3) ON CONFLICT (name, network) DO UPDATE SET"
-	    " until_ms = excluded.until_ms",
-	/* Keeps $3 networks besides the new one. */
-	[STORE_SQL_FORGET_OLDEST] =
-	    "DELETE FROM fcgiauth.known_networks WHERE name = $1"
-	    " AND network IN (SELECT network FROM fcgiauth.known_networks"
-	    " WHERE name = $1 AND network <> $2"
-	    " ORDER BY until_ms DESC, network OFFSET $3)",
 	[STORE_SQL_NETWORKS] =
 	    "SELECT network, until_ms FROM fcgiauth.known_networks"
 	    " WHERE name = $1 AND until_ms > $2 LIMIT $3",

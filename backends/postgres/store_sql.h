@@ -27,11 +27,11 @@ enum postgres_store_sql {
 	STORE_SQL_LIST_USER,
 	STORE_SQL_ATTEMPT,
 	STORE_SQL_GIVE_BACK,
-	STORE_SQL_BANNED,
+	STORE_SQL_STANDING,
+	STORE_SQL_COUNT,
+	STORE_SQL_SUCCEED,
 	STORE_SQL_RESET,
 	STORE_SQL_BANS,
-	STORE_SQL_LEARN,
-	STORE_SQL_FORGET_OLDEST,
 	STORE_SQL_NETWORKS,
 	STORE_SQL_UNLEARN,
 	STORE_SQL_DENY,
@@ -64,7 +64,7 @@ void postgres_get_session(const PGresult *r, int row, struct session *out);
 int postgres_keep_texts(struct session *s, char *room, struct arena *a,
 			struct err *err) MUST_USE;
 
-#define POSTGRES_NUMBERS_MAX 3
+#define POSTGRES_NUMBERS_MAX 4
 
 /* The only row of a result, or none. */
 struct postgres_numbers {
@@ -79,23 +79,27 @@ int postgres_numbers(void *conn, enum postgres_store_sql which,
 
 /* The operations for keys instead of sessions (denials.c), and those of
  * regulation (attempts.c). */
+int store_postgres_standing(void *conn, const struct call *c,
+			    const struct login_keys *k,
+			    struct login_standing *out,
+			    struct err *err) MUST_USE;
+int store_postgres_count(void *conn, const struct call *c,
+			 const struct login_keys *k, struct login_count *out,
+			 struct err *err) MUST_USE;
+int store_postgres_succeed(void *conn, const struct call *c,
+			   const struct login_success *s,
+			   struct err *err) MUST_USE;
 int store_postgres_attempt(void *conn, const struct call *c, struct str key,
 			   const struct attempt_policy *policy,
 			   struct attempt *out, struct err *err) MUST_USE;
 int store_postgres_give_back(void *conn, const struct call *c, struct str key,
 			     int64_t ends_ms, struct err *err) MUST_USE;
-int store_postgres_banned(void *conn, const struct call *c, struct str key,
-			  int64_t ban_ms, int64_t *banned_until_ms,
-			  struct err *err) MUST_USE;
 int store_postgres_reset_attempts(void *conn, const struct call *c,
 				  struct str key, bool *was_banned,
 				  struct err *err) MUST_USE;
 int store_postgres_bans(void *conn, const struct call *c, int64_t ban_ms,
 			size_t limit, struct ban_list *out,
 			struct err *err) MUST_USE;
-int store_postgres_learn(void *conn, const struct call *c, struct str user,
-			 const struct known_network *network,
-			 struct err *err) MUST_USE;
 int store_postgres_networks(void *conn, const struct call *c, struct str user,
 			    struct known_networks *out,
 			    struct err *err) MUST_USE;

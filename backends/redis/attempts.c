@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Regulation in the Redis store: attempts, bans, networks of users. */
+/* Regulation in the Redis store: attempts and bans. */
 #include "backends/redis/records.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The attempts of a key, as they are stored. */
-struct record {
+/* The attempts of a key as they are stored. */
+struct attempts {
 	int64_t ends_ms, count;
 	bool banned;
 };
 
-/* All zero without one. */
+/* An empty text gives zeros. */
 static int
-read_record(struct str text, struct record *out, struct err *err)
+read_attempts(struct str text, struct attempts *out, struct err *err)
 {
-	struct record r = { .count = 0 };
+	struct attempts r = { .count = 0 };
 	struct str ends, banned;
 	int64_t ban;
 
@@ -32,14 +32,13 @@ read_record(struct str text, struct record *out, struct err *err)
 	return 0;
 }
 
-/* Until when the record says that its key is banned; 0: it is not. */
-static int
-get_ban(struct str text, int64_t ban_ms, int64_t now_ms, int64_t *until_ms,
-	struct err *err)
+int
+redis_ban_read(struct str text, int64_t ban_ms, int64_t now_ms,
+	       int64_t *until_ms, struct err *err)
 {
-	struct record r;
+	struct attempts r;
 
-	if (read_record(text, &r, err) != 0)
+	if (read_attempts(text, &r, err) != 0)
 		return -1;
 	*until_ms = r.banned && r.ends_ms > now_ms &&
 		r.ends_ms <= latest_ms(now_ms, ban_ms) ?
@@ -48,14 +47,11 @@ get_ban(struct str text, int64_t ban_ms, int64_t now_ms, int64_t *until_ms,
 	return 0;
 }
 
-static int
-count_attempt(struct redis_batch *b, int64_t now_ms, struct str key,
-	      const struct attempt_policy *policy, struct attempt *out,
-	      struct err *err)
+void
+redis_attempt_add(struct redis_batch *b, int64_t now_ms, struct str key,
+		  const struct attempt_policy *policy)
 {
 	int64_t window = policy->window_ms, ban = policy->ban_ms;
-	struct record r;
-	struct str text;
 
 	(void)redis_add(b, "ZADD", redis_key(b, "ends", STR("")),
 			REDIS_ARGS(STR("NX"),
@@ -70,22 +66,25 @@ count_attempt(struct redis_batch *b, int64_t now_ms, struct str key,
 		       redis_keep(b, window > ban ? window : ban),
 		       redis_time(b, latest_ms(now_ms, window)),
 		       redis_time(b, latest_ms(now_ms, ban))));
-	if (redis_batch_run(b, err) != 0 ||
-	    redis_get_text(b, 1, &text, err) != 0)
+}
+
+int
+redis_attempt_get(const struct redis_batch *b, size_t i, struct attempt *out,
+		  struct err *err)
+{
+	struct attempts r;
+	struct str text;
+
+	if (redis_get_text(b, REDIS_ATTEMPT_STEPS * i + 1, &text, err) != 0)
 		return -1;
 	if (text.p == NULL)
 		return redis_damaged("answer", err);
-	if (read_record(text, &r, err) != 0)
+	if (read_attempts(text, &r, err) != 0)
 		return -1;
 	*out = (struct attempt){ .banned_until_ms = r.banned ? r.ends_ms : 0,
 				 .count = r.banned ? 0 : r.count,
 				 .ends_ms = r.ends_ms };
-	if (!r.banned)
-		return 0;
-	/* Each time again: it heals an index that was lost. */
-	(void)redis_add(b, "ZADD", redis_key(b, "bans", STR("")),
-			REDIS_ARGS(redis_number(b, r.ends_ms), key));
-	return redis_batch_run(b, err);
+	return 0;
 }
 
 int
@@ -93,24 +92,23 @@ store_redis_attempt(void *conn, const struct call *c, struct str key,
 		    const struct attempt_policy *policy, struct attempt *out,
 		    struct err *err)
 {
-	struct redis_batch b = redis_batch(conn, c->arena, 2);
+	struct redis_batch b = redis_batch(conn, c->arena, REDIS_ATTEMPT_STEPS);
 	struct attempt attempt;
 
-	if (count_attempt(&b, c->now_ms, key, policy, &attempt, err) != 0)
+	redis_attempt_add(&b, c->now_ms, key, policy);
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_attempt_get(&b, 0, &attempt, err) != 0)
 		return -1;
+	if (attempt.banned_until_ms > 0) {
+		/* This is repeated each time, which repairs a lost index. */
+		(void)redis_add(
+		    &b, "ZADD", redis_key(&b, "bans", STR("")),
+		    REDIS_ARGS(redis_number(&b, attempt.banned_until_ms), key));
+		if (redis_batch_run(&b, err) != 0)
+			return -1;
+	}
 	*out = attempt;
 	return 0;
-}
-
-/* One step whose answer is not looked at. */
-static int
-run_step(struct redis_batch *b, struct err *err)
-{
-	int64_t ignored;
-
-	if (redis_batch_run(b, err) != 0)
-		return -1;
-	return redis_get_number(b, 0, &ignored, err);
 }
 
 int
@@ -118,33 +116,22 @@ store_redis_give_back(void *conn, const struct call *c, struct str key,
 		      int64_t ends_ms, struct err *err)
 {
 	struct redis_batch b = redis_batch(conn, c->arena, 1);
+	int64_t ignored;
 
 	(void)redis_add_script(&b, LUA_GIVE_BACK, redis_key(&b, "a:", key),
 			       REDIS_ARGS(redis_time(&b, ends_ms)));
-	return run_step(&b, err);
-}
-
-int
-store_redis_banned(void *conn, const struct call *c, struct str key,
-		   int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
-{
-	struct redis_batch b = redis_batch(conn, c->arena, 1);
-	struct str record;
-
-	(void)redis_add(&b, "GET", redis_key(&b, "a:", key), NULL, 0);
-	if (redis_batch_run(&b, err) != 0 ||
-	    redis_get_text(&b, 0, &record, err) != 0)
+	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	return get_ban(record, ban_ms, c->now_ms, banned_until_ms, err);
+	return redis_get_number(&b, 0, &ignored, err);
 }
 
-/* What is damaged is forgotten, too. */
+/* A damaged record is deleted, too. */
 int
 store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
 			   bool *was_banned, struct err *err)
 {
 	struct redis_batch b = redis_batch(conn, c->arena, 2);
-	struct record was;
+	struct attempts was;
 	struct str record;
 	struct err damage;
 
@@ -154,7 +141,7 @@ store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
 	if (redis_batch_run(&b, err) != 0 ||
 	    redis_get_text(&b, 0, &record, err) != 0)
 		return -1;
-	*was_banned = read_record(record, &was, &damage) == 0 && was.banned;
+	*was_banned = read_attempts(record, &was, &damage) == 0 && was.banned;
 	return 0;
 }
 
@@ -182,8 +169,8 @@ look_at_bans(struct bans *m, const struct str *keys, size_t n, struct err *err)
 		struct str record;
 
 		if (redis_get_text(&b, i, &record, err) != 0 ||
-		    get_ban(record, m->ban_ms, m->now_ms, &ban->until_ms,
-			    err) != 0)
+		    redis_ban_read(record, m->ban_ms, m->now_ms, &ban->until_ms,
+				   err) != 0)
 			return -1;
 		ban->key = keys[i];
 		m->n += ban->until_ms > 0;
@@ -249,69 +236,4 @@ store_redis_bans(void *conn, const struct call *c, int64_t ban_ms, size_t limit,
 	qsort(m.v, m.n, sizeof(*m.v), compare_bans);
 	*out = (struct ban_list){ .v = m.v, .n = m.n };
 	return 0;
-}
-
-#define NETWORK_LEN (REDIS_TIME_LEN + HEX_LEN(NETWORK_HASH_BYTES))
-
-int
-store_redis_learn(void *conn, const struct call *c, struct str user,
-		  const struct known_network *network, struct err *err)
-{
-	struct redis_batch b = redis_batch(conn, c->arena, 1);
-	char hash[HEX_LEN(NETWORK_HASH_BYTES)];
-
-	hex_encode(network->b, sizeof(network->b), hash);
-	(void)redis_add_script(
-	    &b, LUA_LEARN, redis_key(&b, "n:", user),
-	    REDIS_ARGS({ .p = hash, .n = sizeof(hash) },
-		       redis_time(&b, network->until_ms),
-		       redis_number(&b, NETWORKS_MAX - 1),
-		       redis_keep(&b, network->until_ms - c->now_ms)));
-	return run_step(&b, err);
-}
-
-/* False: it is damaged. */
-static bool
-read_network(struct str s, struct known_network *out)
-{
-	struct str ends = { .p = s.p, .n = REDIS_TIME_LEN };
-	struct str hash = { .p = s.p + REDIS_TIME_LEN,
-			    .n = HEX_LEN(NETWORK_HASH_BYTES) };
-
-	return s.n >= NETWORK_LEN && redis_time_parse(ends, &out->until_ms) &&
-	    hex_decode(hash, out->b, sizeof(out->b));
-}
-
-int
-store_redis_networks(void *conn, const struct call *c, struct str user,
-		     struct known_networks *out, struct err *err)
-{
-	struct redis_batch b = redis_batch(conn, c->arena, 1);
-	struct known_networks known = { .n = 0 };
-	struct str rest;
-
-	(void)redis_add(&b, "GET", redis_key(&b, "n:", user), NULL, 0);
-	if (redis_batch_run(&b, err) != 0 ||
-	    redis_get_text(&b, 0, &rest, err) != 0)
-		return -1;
-	for (; rest.n > 0; rest = str_skip(rest, NETWORK_LEN)) {
-		struct known_network one;
-
-		if (known.n == NETWORKS_MAX || !read_network(rest, &one))
-			return redis_damaged("networks", err);
-		if (one.until_ms > c->now_ms)
-			known.v[known.n++] = one;
-	}
-	*out = known;
-	return 0;
-}
-
-int
-store_redis_unlearn(void *conn, const struct call *c, struct str user,
-		    struct err *err)
-{
-	struct redis_batch b = redis_batch(conn, c->arena, 1);
-
-	(void)redis_add(&b, "DEL", redis_key(&b, "n:", user), NULL, 0);
-	return run_step(&b, err);
 }

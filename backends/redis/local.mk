@@ -30,7 +30,7 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/attempts.c \
 	backends/redis/batch.c backends/redis/batch.h \
 	backends/redis/denials.c \
-	backends/redis/lists.c \
+	backends/redis/lists.c backends/redis/logins.c \
 	backends/redis/ping.c \
 	backends/redis/record.c \
 	backends/redis/records.h \

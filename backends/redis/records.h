@@ -131,30 +131,45 @@ int redis_trim(struct redis_link *l, const struct call *c, struct str user,
 /* What is asked for at once of many. */
 #define REDIS_PAGE 100
 
-/* The slots of ping.c, rotate.c, attempts.c, denials.c, user_sessions.c,
- * lists.c and sweep.c. */
+/* The slots of ping.c, rotate.c, attempts.c, logins.c, denials.c,
+ * user_sessions.c, lists.c and sweep.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		       struct err *err) MUST_USE;
 int store_redis_rotate(void *conn, const struct call *c,
 		       const struct rotation *r, struct rotated *out,
 		       struct err *err) MUST_USE;
+/* Returns the end of the ban that a record holds, or 0. */
+int redis_ban_read(struct str text, int64_t ban_ms, int64_t now_ms,
+		   int64_t *until_ms, struct err *err) MUST_USE;
+
+/* The first adds the steps that count one attempt.  The second reads the i-th
+ * answer of a batch that has no other steps. */
+#define REDIS_ATTEMPT_STEPS 2
+void redis_attempt_add(struct redis_batch *b, int64_t now_ms, struct str key,
+		       const struct attempt_policy *policy);
+int redis_attempt_get(const struct redis_batch *b, size_t i,
+		      struct attempt *out, struct err *err) MUST_USE;
+
+int store_redis_standing(void *conn, const struct call *c,
+			 const struct login_keys *k, struct login_standing *out,
+			 struct err *err) MUST_USE;
+int store_redis_count(void *conn, const struct call *c,
+		      const struct login_keys *k, struct login_count *out,
+		      struct err *err) MUST_USE;
+int store_redis_succeed(void *conn, const struct call *c,
+			const struct login_success *s,
+			struct err *err) MUST_USE;
 int store_redis_attempt(void *conn, const struct call *c, struct str key,
 			const struct attempt_policy *policy,
 			struct attempt *out, struct err *err) MUST_USE;
 int store_redis_give_back(void *conn, const struct call *c, struct str key,
 			  int64_t ends_ms, struct err *err) MUST_USE;
-int store_redis_banned(void *conn, const struct call *c, struct str key,
-		       int64_t ban_ms, int64_t *banned_until_ms,
-		       struct err *err) MUST_USE;
 int store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
 			       bool *was_banned, struct err *err) MUST_USE;
 int store_redis_bans(void *conn, const struct call *c, int64_t ban_ms,
 		     size_t limit, struct ban_list *out,
 		     struct err *err) MUST_USE;
-int store_redis_learn(void *conn, const struct call *c, struct str user,
-		      const struct known_network *network,
-		      struct err *err) MUST_USE;
 int store_redis_networks(void *conn, const struct call *c, struct str user,
 			 struct known_networks *out, struct err *err) MUST_USE;
 int store_redis_unlearn(void *conn, const struct call *c, struct str user,

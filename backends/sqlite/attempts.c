@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Regulation in the SQLite store: attempts, bans, networks of users. */
+#include "strategy/login_keys.h"
 #include "backends/sqlite/store_sql.h"
 
 #include <assert.h>
@@ -27,15 +28,15 @@ sqlite_numbers(struct sqlite_link *l, size_t which,
 	return 0;
 }
 
-int
-store_sqlite_banned(void *conn, const struct call *c, struct str key,
-		    int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
+static int
+ask_ban(struct sqlite_link *l, int64_t now_ms, struct str key, int64_t ban_ms,
+	int64_t *banned_until_ms, struct err *err)
 {
 	struct sqlite_numbers r;
 
-	if (sqlite_numbers(conn, STORE_SQL_BANNED,
-			   SQL_ARGS(SQL_TEXT(key), SQL_INT(c->now_ms),
-				    SQL_INT(latest_ms(c->now_ms, ban_ms))),
+	if (sqlite_numbers(l, STORE_SQL_BANNED,
+			   SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms),
+				    SQL_INT(latest_ms(now_ms, ban_ms))),
 			   &r, err) != 0)
 		return -1;
 	*banned_until_ms = r.v[0];
@@ -65,8 +66,8 @@ count_attempt(struct sqlite_link *l, const struct call *c, struct str key,
 				 .ends_ms = r.v[2] };
 	if (r.row)
 		return 0;
-	return store_sqlite_banned(l, c, key, policy->ban_ms,
-				   &out->banned_until_ms, err);
+	return ask_ban(l, now_ms, key, policy->ban_ms, &out->banned_until_ms,
+		       err);
 }
 
 int
@@ -84,16 +85,128 @@ store_sqlite_attempt(void *conn, const struct call *c, struct str key,
 	return 0;
 }
 
+static int
+give_back(struct sqlite_link *l, struct str key, int64_t ends_ms,
+	  struct err *err)
+{
+	int64_t ignored;
+
+	return sqlite_change(l, STORE_SQL_GIVE_BACK,
+			     SQL_ARGS(SQL_TEXT(key), SQL_INT(ends_ms)),
+			     &ignored, err);
+}
+
 int
 store_sqlite_give_back(void *conn, const struct call *c, struct str key,
 		       int64_t ends_ms, struct err *err)
 {
+	(void)c;
+	return give_back(conn, key, ends_ms, err);
+}
+
+/* No row has an empty key, and no user an empty name. */
+int
+store_sqlite_standing(void *conn, const struct call *c,
+		      const struct login_keys *k, struct login_standing *out,
+		      struct err *err)
+{
+	struct sqlite_arg args[5 + LOGIN_KEYS_MAX] = {
+		SQL_INT(c->now_ms),
+		SQL_INT(latest_ms(c->now_ms, k->ban_ms)),
+		SQL_TEXT(k->user),
+		SQL_BLOB(k->network, sizeof(k->network)),
+		SQL_TEXT(k->v[0].key),
+		SQL_TEXT(k->user.n > 0 ? k->known : STR("")),
+	};
+	struct sqlite_numbers r;
+
+	for (size_t i = 1; i < LOGIN_KEYS_MAX; i++)
+		args[5 + i] = SQL_TEXT(i < k->n ? k->v[i].key : STR(""));
+	if (sqlite_numbers(conn, STORE_SQL_STANDING, args, ARRAY_LEN(args), &r,
+			   err) != 0)
+		return -1;
+	*out = login_standing_of(k, c->now_ms, r.v);
+	return 0;
+}
+
+static int
+count_all(struct sqlite_link *l, const struct call *c,
+	  const struct login_keys *k, struct login_count *out, struct err *err)
+{
+	const struct attempt_policy policy = { .max = INT64_MAX,
+					       .window_ms = k->window_ms,
+					       .ban_ms = k->ban_ms };
+
+	for (size_t i = 0; i < k->n; i++)
+		if (count_attempt(l, c, login_key_of(k, &out->standing, i),
+				  &policy, &out->v[i], err) != 0)
+			return -1;
+	login_settle(k, out);
+	for (size_t i = 0; !out->counted && i < k->n; i++)
+		if (give_back(l, login_key_of(k, &out->standing, i),
+			      out->v[i].ends_ms, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* An attempt under a ban does not wait for other writers. */
+int
+store_sqlite_count(void *conn, const struct call *c, const struct login_keys *k,
+		   struct login_count *out, struct err *err)
+{
+	struct login_count count = { .counted = false };
+
+	if (store_sqlite_standing(conn, c, k, &count.standing, err) != 0)
+		return -1;
+	if (count.standing.banned_until_ms == 0 &&
+	    (sqlite_begin(conn, err) != 0 ||
+	     sqlite_end(conn, count_all(conn, c, k, &count, err), err) != 0))
+		return -1;
+	*out = count;
+	return 0;
+}
+
+static int
+learn(struct sqlite_link *l, struct str user,
+      const struct known_network *network, struct err *err)
+{
+	const struct sqlite_arg hash = SQL_BLOB(network->b, sizeof(network->b));
 	int64_t ignored;
 
-	(void)c;
-	return sqlite_change(conn, STORE_SQL_GIVE_BACK,
-			     SQL_ARGS(SQL_TEXT(key), SQL_INT(ends_ms)),
+	if (sqlite_change(l, STORE_SQL_LEARN,
+			  SQL_ARGS(SQL_TEXT(user), hash,
+				   SQL_INT(network->until_ms)),
+			  &ignored, err) != 0)
+		return -1;
+	return sqlite_change(l, STORE_SQL_FORGET_OLDEST,
+			     SQL_ARGS(SQL_TEXT(user), hash,
+				      SQL_INT(NETWORKS_MAX - 1)),
 			     &ignored, err);
+}
+
+static int
+succeed(struct sqlite_link *l, const struct login_success *s, struct err *err)
+{
+	struct sqlite_numbers ignored;
+
+	if (sqlite_numbers(l, STORE_SQL_RESET, SQL_ARGS(SQL_TEXT(s->key)),
+			   &ignored, err) != 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (give_back(l, s->v[i].key, s->v[i].ends_ms, err) != 0)
+			return -1;
+	return s->network.until_ms == 0 ? 0 :
+					  learn(l, s->user, &s->network, err);
+}
+
+int
+store_sqlite_succeed(void *conn, const struct call *c,
+		     const struct login_success *s, struct err *err)
+{
+	(void)c; /* an expired network is not returned, and swept later */
+	if (sqlite_begin(conn, err) != 0)
+		return -1;
+	return sqlite_end(conn, succeed(conn, s, err), err);
 }
 
 int
@@ -142,34 +255,6 @@ store_sqlite_bans(void *conn, const struct call *c, int64_t ban_ms,
 	}
 	*out = list;
 	return 0;
-}
-
-static int
-learn(struct sqlite_link *l, struct str user,
-      const struct known_network *network, struct err *err)
-{
-	const struct sqlite_arg hash = SQL_BLOB(network->b, sizeof(network->b));
-	int64_t ignored;
-
-	if (sqlite_change(l, STORE_SQL_LEARN,
-			  SQL_ARGS(SQL_TEXT(user), hash,
-				   SQL_INT(network->until_ms)),
-			  &ignored, err) != 0)
-		return -1;
-	return sqlite_change(l, STORE_SQL_FORGET_OLDEST,
-			     SQL_ARGS(SQL_TEXT(user), hash,
-				      SQL_INT(NETWORKS_MAX - 1)),
-			     &ignored, err);
-}
-
-int
-store_sqlite_learn(void *conn, const struct call *c, struct str user,
-		   const struct known_network *network, struct err *err)
-{
-	(void)c; /* an expired network is not returned, and swept later */
-	if (sqlite_begin(conn, err) != 0)
-		return -1;
-	return sqlite_end(conn, learn(conn, user, network, err), err);
 }
 
 int

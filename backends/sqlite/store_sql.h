@@ -27,6 +27,7 @@ enum sqlite_store_sql {
 	STORE_SQL_LIST_USER,
 	STORE_SQL_ATTEMPT,
 	STORE_SQL_GIVE_BACK,
+	STORE_SQL_STANDING,
 	STORE_SQL_BANNED,
 	STORE_SQL_RESET,
 	STORE_SQL_BANS,
@@ -56,7 +57,7 @@ struct sqlite_arg sqlite_mark_arg(const struct password_mark *mark);
 int store_sqlite_remark(void *conn, const struct call *c,
 			const struct remark *m, struct err *err) MUST_USE;
 
-#define SQLITE_NUMBERS_MAX 3
+#define SQLITE_NUMBERS_MAX 4
 
 /* The only row of a result, or none. */
 struct sqlite_numbers {
@@ -71,23 +72,26 @@ int sqlite_numbers(struct sqlite_link *l, size_t which,
 
 /* The operations for keys instead of sessions (denials.c), and those of
  * regulation (attempts.c). */
+int store_sqlite_standing(void *conn, const struct call *c,
+			  const struct login_keys *k,
+			  struct login_standing *out, struct err *err) MUST_USE;
+int store_sqlite_count(void *conn, const struct call *c,
+		       const struct login_keys *k, struct login_count *out,
+		       struct err *err) MUST_USE;
+int store_sqlite_succeed(void *conn, const struct call *c,
+			 const struct login_success *s,
+			 struct err *err) MUST_USE;
 int store_sqlite_attempt(void *conn, const struct call *c, struct str key,
 			 const struct attempt_policy *policy,
 			 struct attempt *out, struct err *err) MUST_USE;
 int store_sqlite_give_back(void *conn, const struct call *c, struct str key,
 			   int64_t ends_ms, struct err *err) MUST_USE;
-int store_sqlite_banned(void *conn, const struct call *c, struct str key,
-			int64_t ban_ms, int64_t *banned_until_ms,
-			struct err *err) MUST_USE;
 int store_sqlite_reset_attempts(void *conn, const struct call *c,
 				struct str key, bool *was_banned,
 				struct err *err) MUST_USE;
 int store_sqlite_bans(void *conn, const struct call *c, int64_t ban_ms,
 		      size_t limit, struct ban_list *out,
 		      struct err *err) MUST_USE;
-int store_sqlite_learn(void *conn, const struct call *c, struct str user,
-		       const struct known_network *network,
-		       struct err *err) MUST_USE;
 int store_sqlite_networks(void *conn, const struct call *c, struct str user,
 			  struct known_networks *out, struct err *err) MUST_USE;
 int store_sqlite_unlearn(void *conn, const struct call *c, struct str user,

@@ -161,7 +161,10 @@ in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
 	const int rc = try_password(e, c, out, err);
 
 	if (rc == 0 && out->answer == LOGIN_BUSY) {
-		set_queued(e, hash_slots_later(slots, place, from_ms), out);
+		const struct hash_claim claim = throttle_claim(e, &c->throttle);
+
+		set_queued(e, hash_slots_later(slots, place, &claim, from_ms),
+			   out);
 		return 0;
 	}
 	if (rc == 0 && out->answer == LOGIN_WRONG && floor != NULL)
@@ -170,31 +173,49 @@ in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
 	return rc;
 }
 
+/* No slot was free.  A banned user does not queue, and a user who is known in
+ * their network queues on an account of their own. */
+static int
+wait_for_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
+	      struct login_result *out, struct err *err)
+{
+	struct hash_slots *slots = e->service->shared->hash_slots;
+	enum hash_answer taken;
+	struct hash_claim claim;
+	int64_t seconds;
+
+	if (throttle_wait(e, &c->throttle, &seconds, err) != 0)
+		return -1;
+	if (seconds > 0) {
+		refuse_banned(e, c->throttle.user, seconds, out);
+		return 0;
+	}
+	claim = throttle_claim(e, &c->throttle);
+	taken = hash_slots_take(slots, place, &claim, env_mono_ms(e->call.env));
+	if (taken == HASH_TAKEN)
+		return in_slot(e, place, c, out, err);
+	set_queued(e, taken, out);
+	return 0;
+}
+
+/* When a slot is free, the store is asked only once: it counts the attempt or
+ * reports the ban. */
 static int
 attempt(struct exchange *e, struct str name, struct str password,
 	struct login_result *out, struct err *err)
 {
+	struct hash_slots *slots = e->service->shared->hash_slots;
 	struct hash_place here = { .wake = NULL };
 	struct hash_place *place = e->place != NULL ? e->place : &here;
-	enum hash_answer taken;
-	struct hash_claim claim;
 	struct candidate c = { .password = password };
-	int64_t seconds;
+	struct hash_claim claim;
 
-	if (look_up(e, name, &c, err) != 0 ||
-	    throttle_wait(e, &c.throttle, &seconds, err) != 0)
+	if (look_up(e, name, &c, err) != 0)
 		return -1;
-	if (seconds > 0) {
-		refuse_banned(e, c.throttle.user, seconds, out);
-		return 0;
-	}
 	claim = throttle_claim(e, &c.throttle);
-	taken = hash_slots_take(e->service->shared->hash_slots, place, &claim,
-				env_mono_ms(e->call.env));
-	if (taken == HASH_TAKEN)
+	if (hash_slots_try(slots, place, &claim, env_mono_ms(e->call.env)))
 		return in_slot(e, place, &c, out, err);
-	set_queued(e, taken, out);
-	return 0;
+	return wait_for_slot(e, place, &c, out, err);
 }
 
 int

@@ -209,25 +209,52 @@ enter(struct hash_slots *s, struct hash_place *p, struct hash_place **woken)
 	return true;
 }
 
+static void
+set_claim(struct hash_place *p, const struct hash_claim *claim)
+{
+	p->network = claim->network;
+	p->account = claim->account;
+	p->account_max = claim->account_max;
+}
+
+/* Returns true when the place has a slot, from before or because one is free. */
+static bool
+has_slot(struct hash_slots *s, struct hash_place *p,
+	 const struct hash_claim *claim, int64_t now_ms)
+{
+	if (p->state != HASH_NONE)
+		return p->state == HASH_GRANTED;
+	set_claim(p, claim);
+	p->until_ms = now_ms + s->wait_ms;
+	p->later = false;
+	if (s->used >= s->slots || running_of(s, p->account) >= p->account_max)
+		return false;
+	grant(s, p);
+	return true;
+}
+
+bool
+hash_slots_try(struct hash_slots *s, struct hash_place *p,
+	       const struct hash_claim *claim, int64_t now_ms)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&s->lock);
+	has = has_slot(s, p, claim, now_ms);
+	(void)pthread_mutex_unlock(&s->lock);
+	return has;
+}
+
 static enum hash_answer
 take(struct hash_slots *s, struct hash_place *p, const struct hash_claim *claim,
      int64_t now_ms, struct hash_place **woken)
 {
-	if (p->state == HASH_GRANTED)
-		return HASH_TAKEN;
 	if (p->state == HASH_LATE) {
 		p->state = HASH_NONE;
 		return HASH_BUSY;
 	}
-	p->network = claim->network;
-	p->account = claim->account;
-	p->account_max = claim->account_max;
-	p->until_ms = now_ms + s->wait_ms;
-	p->later = false;
-	if (s->used < s->slots && running_of(s, p->account) < p->account_max) {
-		grant(s, p);
+	if (has_slot(s, p, claim, now_ms))
 		return HASH_TAKEN;
-	}
 	return enter(s, p, woken) ? HASH_QUEUED : HASH_BUSY;
 }
 
@@ -288,7 +315,8 @@ hash_slots_give(struct hash_slots *s, struct hash_place *p)
 }
 
 enum hash_answer
-hash_slots_later(struct hash_slots *s, struct hash_place *p, int64_t now_ms)
+hash_slots_later(struct hash_slots *s, struct hash_place *p,
+		 const struct hash_claim *claim, int64_t now_ms)
 {
 	struct hash_place *woken = NULL;
 	bool waits;
@@ -298,6 +326,7 @@ hash_slots_later(struct hash_slots *s, struct hash_place *p, int64_t now_ms)
 	s->used--;
 	waits = p->wake != NULL && s->waiting.n < s->room &&
 	    now_ms < p->until_ms;
+	set_claim(p, claim);
 	p->state = waits ? HASH_WAITS : HASH_NONE;
 	p->later = true;
 	if (waits)

@@ -69,45 +69,39 @@ hash_network(struct exchange *e, struct str user, struct str network,
 	return 0;
 }
 
-/* A clock that was set back leaves none that lasts longer than from now. */
-static bool
-is_known(const struct known_networks *known, int64_t now_ms,
-	 struct known_network *network)
-{
-	for (size_t i = 0; i < known->n; i++) {
-		const struct known_network *one = &known->v[i];
-
-		if (memcmp(one->b, network->b, sizeof(network->b)) != 0)
-			continue;
-		network->until_ms = one->until_ms;
-		return one->until_ms <= latest_ms(now_ms, THROTTLE_KNOWN_MS);
-	}
-	return false;
-}
-
-/* The name's counter: of this network where he is known in it. */
+/* Returns the key of the user: another one where the user is known. */
 static int
 add_user(struct exchange *e, struct throttle *t, struct str network,
 	 struct err *err)
 {
-	struct throttle_counter *c = &t->v[t->n++];
-	struct known_networks known;
+	struct login_keys *k = &t->keys;
+	struct known_network here;
 
-	*c = (struct throttle_counter){
-		.kind = BAN_USER, .max = e->service->set->limits.login_attempts
-	};
-	if (t->has_network && identity_name_is_valid(t->user)) {
-		if (hash_network(e, t->user, network, &t->network, err) != 0 ||
-		    store_networks(e->call.store, &e->call, t->user, &known,
-				   err) != 0)
-			return -1;
-		if (is_known(&known, e->call.now_ms, &t->network)) {
-			c->kind = BAN_KNOWN;
-			return ban_key_known(e->call.arena, t->user,
-					     &t->network, &c->key, err);
-		}
-	}
-	return ban_key_user(e->call.arena, t->user, &c->key, err);
+	k->v[k->n++].max = e->service->set->limits.login_attempts;
+	t->kinds[0] = BAN_USER;
+	if (ban_key_user(e->call.arena, t->user, &k->v[0].key, err) != 0)
+		return -1;
+	t->has_network = t->has_network && identity_name_is_valid(t->user);
+	if (!t->has_network)
+		return 0;
+	if (hash_network(e, t->user, network, &here, err) != 0 ||
+	    ban_key_known(e->call.arena, t->user, &here, &k->known, err) != 0)
+		return -1;
+	k->user = t->user;
+	memcpy(k->network, here.b, sizeof(k->network));
+	return 0;
+}
+
+static int64_t
+ban_ms(const struct exchange *e)
+{
+	return e->service->set->limits.login_ban * 1000;
+}
+
+static int64_t
+window_ms(const struct exchange *e)
+{
+	return e->service->set->limits.login_window * 1000;
 }
 
 int
@@ -116,7 +110,10 @@ throttle_begin(struct exchange *e, struct str user, struct throttle *out,
 {
 	const int64_t max = e->service->set->limits.login_attempts_address;
 	const enum ban_kind kinds[] = { BAN_ADDRESS, BAN_NETWORK };
-	struct throttle t = { .user = user };
+	struct throttle t = { .user = user,
+			      .keys = { .window_ms = window_ms(e),
+					.ban_ms = ban_ms(e),
+					.known_ms = THROTTLE_KNOWN_MS } };
 	struct str keys[BAN_ADDRESS_KEYS];
 	struct address address;
 	size_t n;
@@ -128,14 +125,29 @@ throttle_begin(struct exchange *e, struct str user, struct throttle *out,
 		return -1;
 	if (is_trusted(e))
 		n = 0;
-	for (size_t i = 0; i < n; i++)
-		t.v[t.n++] = (struct throttle_counter){
-			.kind = kinds[i],
+	for (size_t i = 0; i < n; i++) {
+		t.kinds[t.keys.n] = kinds[i];
+		t.keys.v[t.keys.n++] = (struct login_key){
 			.key = keys[i],
 			.max = kinds[i] == BAN_NETWORK ? WIDER * max : max,
 		};
+	}
 	*out = t;
 	return 0;
+}
+
+/* Adds the key of a counter. */
+static struct str
+key_of(const struct throttle *t, size_t i)
+{
+	return i == 0 && t->count.standing.known ? t->keys.known :
+						   t->keys.v[i].key;
+}
+
+static enum ban_kind
+kind_of(const struct throttle *t, size_t i)
+{
+	return i == 0 && t->count.standing.known ? BAN_KNOWN : t->kinds[i];
 }
 
 static uint64_t
@@ -155,8 +167,8 @@ struct hash_claim
 throttle_claim(const struct exchange *e, const struct throttle *t)
 {
 	return (struct hash_claim){ .network = network_of(e->in->remote_addr),
-				    .account = hash(t->v[0].key),
-				    .account_max = (unsigned)t->v[0].max };
+				    .account = hash(key_of(t, 0)),
+				    .account_max = (unsigned)t->keys.v[0].max };
 }
 
 static int64_t
@@ -167,65 +179,32 @@ seconds_until(const struct exchange *e, int64_t until_ms)
 	    (until_ms - e->call.now_ms + 999) / 1000;
 }
 
-static int64_t
-ban_ms(const struct exchange *e)
-{
-	return e->service->set->limits.login_ban * 1000;
-}
-
 int
-throttle_wait(struct exchange *e, const struct throttle *t, int64_t *seconds,
+throttle_wait(struct exchange *e, struct throttle *t, int64_t *seconds,
 	      struct err *err)
 {
-	int64_t longest = 0;
+	struct login_standing *standing = &t->count.standing;
 
-	for (size_t i = 0; i < t->n; i++) {
-		int64_t until;
-
-		if (store_banned(e->call.store, &e->call, t->v[i].key,
-				 ban_ms(e), &until, err) != 0)
-			return -1;
-		if (until > longest)
-			longest = until;
-	}
-	*seconds = seconds_until(e, longest);
+	if (store_standing(e->call.store, &e->call, &t->keys, standing, err) !=
+	    0)
+		return -1;
+	*seconds = seconds_until(e, standing->banned_until_ms);
 	return 0;
 }
 
-static int
-count(struct exchange *e, const struct throttle_counter *c, int64_t max,
-      struct attempt *out, struct err *err)
-{
-	const struct attempt_policy policy = {
-		.max = max,
-		.window_ms = e->service->set->limits.login_window * 1000,
-		.ban_ms = ban_ms(e),
-	};
-
-	return store_attempt(e->call.store, &e->call, c->key, &policy, out,
-			     err);
-}
-
-/* Of counters from the first up to the end. */
-static int
-give_back(struct exchange *e, const struct throttle *t, size_t first,
-	  size_t end, struct err *err)
-{
-	for (size_t i = first; i < end; i++)
-		if (store_give_back(e->call.store, &e->call, t->v[i].key,
-				    t->v[i].attempt.ends_ms, err) != 0)
-			return -1;
-	return 0;
-}
-
-static void
-take_back(struct exchange *e, const struct throttle *t, size_t end)
+void
+throttle_undo(struct exchange *e, const struct throttle *t)
 {
 	struct err err;
 
-	if (give_back(e, t, 0, end, &err) != 0)
-		LOG(e->call.env->log, LOG_WARNING, "attempt_not_taken_back",
-		    F_CSTR("reason", err.msg));
+	for (size_t i = 0; i < t->keys.n; i++)
+		if (store_give_back(e->call.store, &e->call, key_of(t, i),
+				    t->count.v[i].ends_ms, &err) != 0) {
+			LOG(e->call.env->log, LOG_WARNING,
+			    "attempt_not_taken_back",
+			    F_CSTR("reason", err.msg));
+			return;
+		}
 }
 
 /* Those under way count as failures until they have succeeded: none beyond
@@ -234,84 +213,77 @@ int
 throttle_count(struct exchange *e, struct throttle *t,
 	       enum throttle_answer *answer, int64_t *seconds, struct err *err)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		struct throttle_counter *c = &t->v[i];
-		const struct attempt *a = &c->attempt;
-		bool banned;
+	const struct login_count *c = &t->count;
 
-		if (count(e, c, INT64_MAX, &c->attempt, err) != 0) {
-			take_back(e, t, i);
-			return -1;
-		}
-		banned = a->banned_until_ms > 0;
-		if (!banned && a->count <= c->max)
-			continue;
-		if (give_back(e, t, 0, banned ? i : i + 1, err) != 0)
-			return -1;
-		*answer = banned ? THROTTLE_BANNED : THROTTLE_FULL;
-		*seconds = seconds_until(e, a->banned_until_ms);
-		return 0;
-	}
-	*answer = THROTTLE_COUNTED;
-	*seconds = 0;
+	if (store_count(e->call.store, &e->call, &t->keys, &t->count, err) != 0)
+		return -1;
+	if (c->counted)
+		*answer = THROTTLE_COUNTED;
+	else if (c->standing.banned_until_ms > 0)
+		*answer = THROTTLE_BANNED;
+	else
+		*answer = THROTTLE_FULL;
+	*seconds = seconds_until(e, c->standing.banned_until_ms);
 	return 0;
 }
 
 /* One more attempt begins the ban, unless others were taken back. */
 static int
-begin_ban(struct exchange *e, const struct throttle *t,
-	  const struct throttle_counter *c, struct err *err)
+begin_ban(struct exchange *e, const struct throttle *t, size_t i,
+	  struct err *err)
 {
+	const struct attempt_policy policy = { .max = t->keys.v[i].max,
+					       .window_ms = window_ms(e),
+					       .ban_ms = ban_ms(e) };
+	const struct str key = key_of(t, i);
 	struct attempt one_more;
 
-	if (count(e, c, c->max, &one_more, err) != 0)
+	if (store_attempt(e->call.store, &e->call, key, &policy, &one_more,
+			  err) != 0)
 		return -1;
 	if (one_more.banned_until_ms == 0)
-		return store_give_back(e->call.store, &e->call, c->key,
+		return store_give_back(e->call.store, &e->call, key,
 				       one_more.ends_ms, err);
 	/* Parallel failures find the ban that another began. */
 	if (one_more.banned_until_ms == e->call.now_ms + ban_ms(e))
-		audit(e, "ban", t->user, NULL, ban_kind_names[c->kind].reason);
+		audit(e, "ban", t->user, NULL,
+		      ban_kind_names[kind_of(t, i)].reason);
 	return 0;
 }
 
 int
 throttle_failure(struct exchange *e, const struct throttle *t, struct err *err)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (t->v[i].attempt.count >= t->v[i].max &&
-		    begin_ban(e, t, &t->v[i], err) != 0)
+	for (size_t i = 0; i < t->keys.n; i++)
+		if (t->count.v[i].count >= t->keys.v[i].max &&
+		    begin_ban(e, t, i, err) != 0)
 			return -1;
 	return 0;
 }
 
-static int
-learn(struct exchange *e, const struct throttle *t, struct err *err)
+/* Returns the end with which the network is stored; 0: it need not be. */
+static int64_t
+known_until(const struct exchange *e, const struct throttle *t)
 {
 	const int64_t until = e->call.now_ms + THROTTLE_KNOWN_MS;
-	struct known_network network = t->network;
+	const int64_t is = t->count.standing.known_until_ms;
 
-	if (!t->has_network ||
-	    (network.until_ms > until - FRESH_MS && network.until_ms <= until))
+	if (!t->has_network || (is > until - FRESH_MS && is <= until))
 		return 0;
-	network.until_ms = until;
-	return store_learn(e->call.store, &e->call, t->user, &network, err);
+	return until;
 }
 
 int
 throttle_success(struct exchange *e, const struct throttle *t, struct err *err)
 {
-	bool was_banned;
+	struct login_success s = { .key = key_of(t, 0),
+				   .user = t->keys.user,
+				   .network.until_ms = known_until(e, t) };
 
-	if (store_reset_attempts(e->call.store, &e->call, t->v[0].key,
-				 &was_banned, err) != 0 ||
-	    give_back(e, t, 1, t->n, err) != 0)
-		return -1;
-	return learn(e, t, err);
-}
-
-void
-throttle_undo(struct exchange *e, const struct throttle *t)
-{
-	take_back(e, t, t->n);
+	memcpy(s.network.b, t->keys.network, sizeof(s.network.b));
+	for (size_t i = 1; i < t->keys.n; i++)
+		s.v[s.n++] =
+		    (struct login_taken){ .key = key_of(t, i),
+					  .ends_ms = t->count.v[i].ends_ms };
+	return store_succeed(e->call.store, &e->call, &s, err);
 }

@@ -25,30 +25,27 @@
 /* One login and what it is counted under; in the arena of the request. */
 struct throttle {
 	struct str user; /* as the source spells it, or as it was typed */
-	size_t n;
-	struct throttle_counter {
-		enum ban_kind kind;
-		struct str key;
-		int64_t max;
-		struct attempt attempt; /* once it is counted */
-	} v[THROTTLE_COUNTERS];
-	bool has_network; /* the address is one */
-	struct known_network network; /* where he would be known after it */
+	struct login_keys keys;
+	enum ban_kind kinds[THROTTLE_COUNTERS]; /* of keys.v */
+	struct login_count count; /* as far as the store was asked */
+	bool has_network;	  /* the user can be known in it */
 };
 
-/* Finds the counters of a login; counts nothing. */
+/* Finds the counters of a login.  Does not ask the store. */
 int throttle_begin(struct exchange *e, struct str user, struct throttle *out,
 		   struct err *err) MUST_USE;
 
 /* Of whom a login takes a hash slot: its network, which is the IPv4 address,
  * of IPv6 the /48; and its account, which is not that of strangers in networks
- * where the user is known.  An account has no more slots than attempts. */
+ * where the user is known, if the store was asked.  An account has no more
+ * slots than attempts. */
 struct hash_claim throttle_claim(const struct exchange *e,
 				 const struct throttle *t);
 
-/* *seconds: how long one of them is banned yet; 0: none is. */
-int throttle_wait(struct exchange *e, const struct throttle *t,
-		  int64_t *seconds, struct err *err) MUST_USE;
+/* Finds whether the user is known in the network.  Sets *seconds to the rest of
+ * the longest ban, or to 0. */
+int throttle_wait(struct exchange *e, struct throttle *t, int64_t *seconds,
+		  struct err *err) MUST_USE;
 
 enum throttle_answer {
 	THROTTLE_BANNED = 0, /* for *seconds; nothing was counted */
@@ -56,9 +53,9 @@ enum throttle_answer {
 	THROTTLE_COUNTED,
 };
 
-/* Counts the attempt, or nothing.  One that none of the following ends, for its
- * process was killed, counts until the end of its window, as a failure would,
- * but begins no ban. */
+/* Does the same, and counts the attempt or nothing.  An attempt that none of the
+ * following functions ends, because its process was killed, counts until the
+ * end of its window as a failure would, but begins no ban. */
 int throttle_count(struct exchange *e, struct throttle *t,
 		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;

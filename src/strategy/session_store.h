@@ -180,6 +180,49 @@ struct known_network {
 	int64_t until_ms;
 };
 
+#define LOGIN_KEYS_MAX 4
+
+/* The keys under which the attempt of a login is counted, and its network. */
+struct login_keys {
+	struct login_key {
+		struct str key;
+		int64_t max; /* the allowed attempts in a window */
+	} v[LOGIN_KEYS_MAX]; /* the first is the user's */
+	size_t n;
+	int64_t window_ms, ban_ms;
+
+	/* When this network is one of the user's, the attempt is counted under
+	 * `known` instead of the first key.  An empty name has no networks. */
+	struct str user;
+	struct str known;
+	uint8_t network[NETWORK_HASH_BYTES];
+	int64_t known_ms; /* how long a network stays known */
+};
+
+struct login_standing {
+	bool known; /* the network is one of the user's */
+	int64_t known_until_ms;	 /* the end of the network, or 0 */
+	int64_t banned_until_ms; /* the latest end of a ban of a key, or 0 */
+};
+
+struct login_count {
+	struct login_standing standing;
+	bool counted; /* false: a key is banned, or has its max */
+	struct attempt v[LOGIN_KEYS_MAX]; /* of each key, when counted */
+};
+
+/* What is stored when the password was right. */
+struct login_success {
+	struct str key; /* of the user, whose attempts are reset */
+	struct login_taken {
+		struct str key;
+		int64_t ends_ms;
+	} v[LOGIN_KEYS_MAX - 1]; /* the other keys, which lose this attempt */
+	size_t n;
+	struct str user;
+	struct known_network network; /* until_ms 0: none is stored */
+};
+
 /* The entries after the first n are zero. */
 struct known_networks {
 	struct known_network v[NETWORKS_MAX];
@@ -305,6 +348,30 @@ struct session_store_ops {
 		    struct session_cursor *cursor, struct session_list *out,
 		    struct err *err);
 
+	/* Reports the network and the bans of a login; counts nothing. */
+	int (*standing)(void *conn, const struct call *c,
+			const struct login_keys *k, struct login_standing *out,
+			struct err *err);
+
+	/*
+	 * Does the same, and counts an attempt under all its keys; under none,
+	 * when one of them is banned or has its max in its window.  No ban
+	 * begins.  Each of parallel calls counts.  When the keys are on several
+	 * servers, a call that fails half way may have counted.
+	 */
+	int (*count)(void *conn, const struct call *c,
+		     const struct login_keys *k, struct login_count *out,
+		     struct err *err);
+
+	/*
+	 * Ends an attempt with the right password.  Stores a network of the
+	 * user with its end, which replaces the end that the network had; of
+	 * the other networks of the user only those NETWORKS_MAX - 1 are kept
+	 * that end last.
+	 */
+	int (*succeed)(void *conn, const struct call *c,
+		       const struct login_success *s, struct err *err);
+
 	/*
 	 * Counts one attempt for a key, or tells until when the key is banned.
 	 * The attempt after `max` ones in a window begins a ban; during a ban
@@ -322,13 +389,7 @@ struct session_store_ops {
 	int (*give_back)(void *conn, const struct call *c, struct str key,
 			 int64_t ends_ms, struct err *err);
 
-	/* Until when the key is banned (0: it is not); counts nothing. */
-	int (*banned)(void *conn, const struct call *c, struct str key,
-		      int64_t ban_ms, int64_t *banned_until_ms,
-		      struct err *err);
-
-	/* Forgets the key and its ban: a success, or an administrator's
-	 * lift. */
+	/* Resets a key, and ends its ban, for an administrator. */
 	int (*reset_attempts)(void *conn, const struct call *c, struct str key,
 			      bool *was_banned, struct err *err);
 
@@ -336,12 +397,6 @@ struct session_store_ops {
 	 * most `limit`.  ban_ms is that of the policy. */
 	int (*bans)(void *conn, const struct call *c, int64_t ban_ms,
 		    size_t limit, struct ban_list *out, struct err *err);
-
-	/* Stores a network of a user with its end, which replaces the end that
-	 * the network had; of the other networks of the user only those
-	 * NETWORKS_MAX - 1 are kept that end last. */
-	int (*learn)(void *conn, const struct call *c, struct str user,
-		     const struct known_network *network, struct err *err);
 
 	/* Returns the networks of a user that have not expired, in no order. */
 	int (*networks)(void *conn, const struct call *c, struct str user,

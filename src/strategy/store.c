@@ -259,6 +259,55 @@ store_list(struct store_link *l, const struct call *c,
 	return 0;
 }
 
+static int
+check_login_keys(const struct login_keys *k, struct err *err)
+{
+	assert(k->n > 0 && k->n <= LOGIN_KEYS_MAX);
+	for (size_t i = 0; i < k->n; i++)
+		if (check_key(k->v[i].key, err) != 0)
+			return -1;
+	if (k->user.n == 0)
+		return 0;
+	if (check_key(k->known, err) != 0)
+		return -1;
+	return check_text("user", k->user, err);
+}
+
+int
+store_standing(struct store_link *l, const struct call *c,
+	       const struct login_keys *k, struct login_standing *out,
+	       struct err *err)
+{
+	if (check_login_keys(k, err) != 0)
+		return -1;
+	return REPEAT(l, standing, c, k, out, err);
+}
+
+int
+store_count(struct store_link *l, const struct call *c,
+	    const struct login_keys *k, struct login_count *out,
+	    struct err *err)
+{
+	if (check_login_keys(k, err) != 0)
+		return -1;
+	return CALL(l, count, c, k, out, err);
+}
+
+int
+store_succeed(struct store_link *l, const struct call *c,
+	      const struct login_success *s, struct err *err)
+{
+	assert(s->n < LOGIN_KEYS_MAX);
+	if (check_key(s->key, err) != 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (check_key(s->v[i].key, err) != 0)
+			return -1;
+	if (s->network.until_ms != 0 && check_key(s->user, err) != 0)
+		return -1;
+	return CALL(l, succeed, c, s, err);
+}
+
 int
 store_attempt(struct store_link *l, const struct call *c, struct str key,
 	      const struct attempt_policy *policy, struct attempt *out,
@@ -279,15 +328,6 @@ store_give_back(struct store_link *l, const struct call *c, struct str key,
 }
 
 int
-store_banned(struct store_link *l, const struct call *c, struct str key,
-	     int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
-{
-	if (check_key(key, err) != 0)
-		return -1;
-	return REPEAT(l, banned, c, key, ban_ms, banned_until_ms, err);
-}
-
-int
 store_reset_attempts(struct store_link *l, const struct call *c, struct str key,
 		     bool *was_banned, struct err *err)
 {
@@ -301,15 +341,6 @@ store_bans(struct store_link *l, const struct call *c, int64_t ban_ms,
 	   size_t limit, struct ban_list *out, struct err *err)
 {
 	return REPEAT(l, bans, c, ban_ms, page_limit(limit), out, err);
-}
-
-int
-store_learn(struct store_link *l, const struct call *c, struct str user,
-	    const struct known_network *network, struct err *err)
-{
-	if (check_key(user, err) != 0)
-		return -1;
-	return REPEAT(l, learn, c, user, network, err);
 }
 
 int

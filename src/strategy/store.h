@@ -122,21 +122,24 @@ int store_remark(struct store_link *l, const struct call *c,
 int store_list(struct store_link *l, const struct call *c,
 	       const struct session_query *q, struct session_cursor *cursor,
 	       struct session_list *out, struct err *err) MUST_USE;
+int store_standing(struct store_link *l, const struct call *c,
+		   const struct login_keys *k, struct login_standing *out,
+		   struct err *err) MUST_USE;
+int store_count(struct store_link *l, const struct call *c,
+		const struct login_keys *k, struct login_count *out,
+		struct err *err) MUST_USE;
+int store_succeed(struct store_link *l, const struct call *c,
+		  const struct login_success *s, struct err *err) MUST_USE;
 int store_attempt(struct store_link *l, const struct call *c, struct str key,
 		  const struct attempt_policy *policy, struct attempt *out,
 		  struct err *err) MUST_USE;
 int store_give_back(struct store_link *l, const struct call *c, struct str key,
 		    int64_t ends_ms, struct err *err) MUST_USE;
-int store_banned(struct store_link *l, const struct call *c, struct str key,
-		 int64_t ban_ms, int64_t *banned_until_ms,
-		 struct err *err) MUST_USE;
 int store_reset_attempts(struct store_link *l, const struct call *c,
 			 struct str key, bool *was_banned,
 			 struct err *err) MUST_USE;
 int store_bans(struct store_link *l, const struct call *c, int64_t ban_ms,
 	       size_t limit, struct ban_list *out, struct err *err) MUST_USE;
-int store_learn(struct store_link *l, const struct call *c, struct str user,
-		const struct known_network *network, struct err *err) MUST_USE;
 int store_networks(struct store_link *l, const struct call *c, struct str user,
 		   struct known_networks *out, struct err *err) MUST_USE;
 int store_unlearn(struct store_link *l, const struct call *c, struct str user,

@@ -204,6 +204,27 @@ faulty_list(void *conn, const struct call *c, const struct session_query *q,
 }
 
 static int
+faulty_standing(void *conn, const struct call *c, const struct login_keys *k,
+		struct login_standing *out, struct err *err)
+{
+	return FORWARD(conn, standing, c, k, out, err);
+}
+
+static int
+faulty_count(void *conn, const struct call *c, const struct login_keys *k,
+	     struct login_count *out, struct err *err)
+{
+	return FORWARD(conn, count, c, k, out, err);
+}
+
+static int
+faulty_succeed(void *conn, const struct call *c, const struct login_success *s,
+	       struct err *err)
+{
+	return FORWARD(conn, succeed, c, s, err);
+}
+
+static int
 faulty_attempt(void *conn, const struct call *c, struct str key,
 	       const struct attempt_policy *policy, struct attempt *out,
 	       struct err *err)
@@ -219,13 +240,6 @@ faulty_give_back(void *conn, const struct call *c, struct str key,
 }
 
 static int
-faulty_banned(void *conn, const struct call *c, struct str key, int64_t ban_ms,
-	      int64_t *banned_until_ms, struct err *err)
-{
-	return FORWARD(conn, banned, c, key, ban_ms, banned_until_ms, err);
-}
-
-static int
 faulty_reset_attempts(void *conn, const struct call *c, struct str key,
 		      bool *was_banned, struct err *err)
 {
@@ -237,13 +251,6 @@ faulty_bans(void *conn, const struct call *c, int64_t ban_ms, size_t limit,
 	    struct ban_list *out, struct err *err)
 {
 	return FORWARD(conn, bans, c, ban_ms, limit, out, err);
-}
-
-static int
-faulty_learn(void *conn, const struct call *c, struct str user,
-	     const struct known_network *network, struct err *err)
-{
-	return FORWARD(conn, learn, c, user, network, err);
 }
 
 static int
@@ -299,12 +306,13 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 		.update_user = faulty_update_user,
 		.remark = faulty_remark,
 		.list = faulty_list,
+		.standing = faulty_standing,
+		.count = faulty_count,
+		.succeed = faulty_succeed,
 		.attempt = faulty_attempt,
 		.give_back = faulty_give_back,
-		.banned = faulty_banned,
 		.reset_attempts = faulty_reset_attempts,
 		.bans = faulty_bans,
-		.learn = faulty_learn,
 		.networks = faulty_networks,
 		.unlearn = faulty_unlearn,
 		.sweep = inner->sweep == NULL ? NULL : faulty_sweep,

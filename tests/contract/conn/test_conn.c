@@ -4,6 +4,7 @@
 #include "strategy/users.h"
 #include "tests/contract/conn/ends.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 #include "tests/contract/conn/idle.h"
 #include "tests/contract/conn/log.h"
 #include "tests/contract/conn/threads.h"
@@ -419,6 +420,8 @@ START_TEST(every_operation_can_fail)
 	struct session s = { .who = { .name = STR("a") } };
 	struct session_answer got = { .found = true };
 	struct attempt_policy policy = { 1, 1, 1 };
+	struct login_keys keys = { .v = { { STR("k"), 1 } }, .n = 1 };
+	struct login_count count = { .counted = true };
 	struct known_networks known = { .n = 7 };
 	struct attempt attempt = { .count = 7 };
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -443,19 +446,22 @@ START_TEST(every_operation_can_fail)
 		FAILS(store_update_user(r->l, call, &s.who, e));
 		FAILS(store_list(r->l, call, LISTED(STR("a"), 1), &cursor,
 				 &list, e));
+		FAILS(store_standing(r->l, call, &keys, &count.standing, e));
+		FAILS(store_count(r->l, call, &keys, &count, e));
 		FAILS(
 		    store_attempt(r->l, call, STR("k"), &policy, &attempt, e));
 		FAILS(store_give_back(r->l, call, STR("k"), 0, e));
-		FAILS(store_banned(r->l, call, STR("k"), 1, &n, e));
+		FAILS(ask_ban(r->l, call, STR("k"), 1, &n, e));
 		FAILS(store_reset_attempts(r->l, call, STR("k"), &yes, e));
 		FAILS(store_bans(r->l, call, 1, 1, &bans, e));
-		FAILS(store_learn(r->l, call, STR("k"), known.v, e));
+		FAILS(learn_network(r->l, call, STR("k"), known.v, e));
 		FAILS(store_networks(r->l, call, STR("k"), &known, e));
 		FAILS(store_unlearn(r->l, call, STR("k"), e));
 		FAILS(store_sweep(r->l, call, 1, &n, e));
 		ck_assert(yes && got.found && n == 7 && list.n == 7 &&
 			  known.n == 7);
-		ck_assert(secret[0] == 9 && bans.n == 7 && attempt.count == 7);
+		ck_assert(count.counted && secret[0] == 9 && bans.n == 7 &&
+			  attempt.count == 7);
 	}
 	arena_free(a);
 	fixture_close(r);

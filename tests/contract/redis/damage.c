@@ -2,6 +2,7 @@
 /* The Redis store with damaged records and wrong indices. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <stdio.h>
 
@@ -236,7 +237,7 @@ START_TEST(other_damage)
 		      store_attempt(r->l, NOW(r), key, &policy, &attempt,
 				    &r->err),
 		      ERR_UNAVAILABLE, "damaged");
-		FAILS(r, store_banned(r->l, NOW(r), key, 1, &until, &r->err),
+		FAILS(r, ask_ban(r->l, NOW(r), key, 1, &until, &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		SAME(r, until, 5);
 		FAILS(r, store_deny(r->l, NOW(r), DENIAL(key, 1, 2), &r->err),

@@ -2,6 +2,7 @@
 /* Properties of the Redis store only: indices, scripts, memory, prefixes. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 #include "tests/support/run.h"
 
 #include <stdio.h>
@@ -50,7 +51,8 @@ START_TEST(scripts_are_forgotten)
 					  &r->err));
 		AFTER_FLUSH(store_give_back(r->l, NOW(r), key, attempt.ends_ms,
 					    &r->err));
-		AFTER_FLUSH(store_learn(r->l, NOW(r), key, &network, &r->err));
+		AFTER_FLUSH(
+		    learn_network(r->l, NOW(r), key, &network, &r->err));
 		AFTER_FLUSH(store_deny(r->l, NOW(r),
 				       DENIAL(key, r->now, r->now + 9),
 				       &r->err));
@@ -166,10 +168,10 @@ all_works(struct fixture *r, struct store_link *l)
 	    list.n == 1 &&
 	    WORKS(attempt(l, c, key, &policy, &attempt, &r->err)) &&
 	    WORKS(give_back(l, c, key, attempt.ends_ms, &r->err)) &&
-	    WORKS(learn(l, c, key, &network, &r->err)) &&
+	    learn_network(l, c, key, &network, &r->err) == 0 &&
 	    WORKS(networks(l, c, key, &nets, &r->err)) &&
 	    WORKS(unlearn(l, c, key, &r->err)) &&
-	    WORKS(banned(l, c, key, 9, &n, &r->err)) &&
+	    ask_ban(l, c, key, 9, &n, &r->err) == 0 &&
 	    WORKS(bans(l, c, 9, 9, &bans, &r->err)) &&
 	    WORKS(reset_attempts(l, c, key, &is, &r->err)) &&
 	    WORKS(deny(l, c, DENIAL(key, r->now, r->now + 9), &r->err)) &&
@@ -332,8 +334,8 @@ START_TEST(prefixes_stay_apart)
 					 &attempt, &r->err));
 		HOLDS(r, attempt.banned_until_ms > 0);
 		OK(r,
-		   store_banned(r->l, NOW(r), STR("user:a"), policy.ban_ms,
-				&until, &r->err));
+		   ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
+			   &r->err));
 		SAME(r, until, 0);
 		SAME(r, fixture_live(r, "alice", r->now), 1);
 		OK(r, store_revoke_all(l, NOW(r), &n, &r->err));

@@ -2,6 +2,7 @@
 /* A file of each earlier version is upgraded and keeps its contents. */
 #include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include "backends/sqlite/conn.h"
 #include "base/enc.h"
@@ -111,7 +112,7 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 	ck_assert(str_eq(got.session.who.email, STR("a@example.com")));
 	ck_assert(str_eq(got.session.user_agent, STR("Agent/1.0")));
 	SAME(r, got.session.expires_ms, INT64_C(1767225800000));
-	OK(r, store_banned(r->l, NOW(r), STR("user:bob"), 300000, &n, &r->err));
+	OK(r, ask_ban(r->l, NOW(r), STR("user:bob"), 300000, &n, &r->err));
 	SAME(r, n, INT64_C(1767225700000));
 	OK(r, store_secret(r->l, NOW(r), "csrf", secret, &r->err));
 	SAME(r, secret[0], 0);

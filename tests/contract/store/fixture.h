@@ -114,6 +114,7 @@ bool session_id_same(const struct session_id *a, const struct session_id *b);
 TCase *store_session_cases(void);
 TCase *store_list_cases(void);
 TCase *store_regulation_cases(void);
+TCase *store_login_cases(void);
 TCase *store_thread_cases(void);
 TCase *store_process_cases(void);
 TCase *store_rotation_cases(void);

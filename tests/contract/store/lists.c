@@ -2,6 +2,7 @@
 /* Contract: listing, the limit of sessions per user, the sweep. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -223,7 +224,7 @@ START_TEST(sweep_removes_the_dead_only)
 				 &policy, &attempt, &r->err));
 	HOLDS(r, attempt.banned_until_ms == late + 100);
 	network.until_ms = late;
-	OK(r, store_learn(r->l, NOW(r), STR("alice"), &network, &r->err));
+	OK(r, learn_network(r->l, NOW(r), STR("alice"), &network, &r->err));
 
 	/* 4 sessions, 1 attempt and 1 network, two at a time. */
 	OK(r, store_sweep(r->l, NOW(r), 2, &removed, &r->err));
@@ -237,8 +238,8 @@ START_TEST(sweep_removes_the_dead_only)
 		SAME(r, steps, 4);
 	HOLDS(r, fixture_is_alive(r, &live, late));
 	OK(r,
-	   store_banned(r->l, AT(r, late), STR("user:banned"), policy.ban_ms,
-			&until, &r->err));
+	   ask_ban(r->l, AT(r, late), STR("user:banned"), policy.ban_ms, &until,
+		   &r->err));
 	SAME(r, until, late + 100);
 	/* Gone for those too who ask with an older clock. */
 	if (r->ops->sweep != NULL)

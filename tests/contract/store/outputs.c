@@ -6,6 +6,7 @@
  */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <string.h>
 
@@ -133,7 +134,7 @@ START_TEST(nothing_of_a_kind)
 	HOLDS(r, !c.more);
 	OK(r, store_denied(r->l, NOW(r), ASKED(keys, 2, r->now), &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, store_banned(r->l, NOW(r), keys[0], 10, &n, &r->err));
+	OK(r, ask_ban(r->l, NOW(r), keys[0], 10, &n, &r->err));
 	SAME(r, n, 0);
 	is = true;
 	OK(r, store_reset_attempts(r->l, NOW(r), keys[0], &is, &r->err));

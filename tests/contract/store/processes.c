@@ -2,6 +2,7 @@
 /* Contract: several handles, several processes, restarts, the schema. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -63,8 +64,8 @@ START_TEST(what_a_restart_keeps)
 	OK(r, store_secret(r->l, NOW(r), "csrf", second, &r->err));
 	SAME(r, second[0], persistent ? 42 : 43);
 	OK(r,
-	   store_banned(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
-			&r->err));
+	   ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
+		   &r->err));
 	HOLDS(r, (until > 0) == persistent);
 	fixture_close(r);
 }

@@ -3,6 +3,7 @@
  * error, sets no output, and has no effect. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <string.h>
 
@@ -64,6 +65,8 @@ refuse_the_rest(struct fixture *r)
 {
 	const struct attempt_policy policy = { 1, 100, 200 };
 	const struct str key = STR("user:x");
+	const struct login_keys keys = { .v = { { key, 9 } }, .n = 1 };
+	struct login_count count = { .counted = true };
 	struct known_networks known = { .n = 7 };
 	struct attempt attempt = { .count = 7 };
 	struct ban_list bans = { .n = 7 };
@@ -73,12 +76,14 @@ refuse_the_rest(struct fixture *r)
 
 	REFUSED(store_ping(r->l, &r->err));
 	REFUSED(store_secret(r->l, NOW(r), "x", secret, &r->err));
+	REFUSED(store_standing(r->l, NOW(r), &keys, &count.standing, &r->err));
+	REFUSED(store_count(r->l, NOW(r), &keys, &count, &r->err));
 	REFUSED(store_attempt(r->l, NOW(r), key, &policy, &attempt, &r->err));
 	REFUSED(store_give_back(r->l, NOW(r), key, r->now, &r->err));
-	REFUSED(store_banned(r->l, NOW(r), key, 200, &n, &r->err));
+	REFUSED(ask_ban(r->l, NOW(r), key, 200, &n, &r->err));
 	REFUSED(store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
 	REFUSED(store_bans(r->l, NOW(r), 200, 9, &bans, &r->err));
-	REFUSED(store_learn(r->l, NOW(r), STR("x"), known.v, &r->err));
+	REFUSED(learn_network(r->l, NOW(r), STR("x"), known.v, &r->err));
 	REFUSED(store_networks(r->l, NOW(r), STR("x"), &known, &r->err));
 	REFUSED(store_unlearn(r->l, NOW(r), STR("x"), &r->err));
 	REFUSED(
@@ -87,7 +92,7 @@ refuse_the_rest(struct fixture *r)
 	    store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &is, &r->err));
 	REFUSED(store_sweep(r->l, NOW(r), 9, &n, &r->err));
 	HOLDS(r, is && n == 7 && known.n == 7 && bans.n == 7);
-	HOLDS(r, secret[0] == 9 && attempt.count == 7);
+	HOLDS(r, count.counted && secret[0] == 9 && attempt.count == 7);
 }
 
 START_TEST(refuses_everything)
@@ -111,30 +116,42 @@ END_TEST
 /* No store is asked about what none could keep. */
 START_TEST(keys_that_cannot_be)
 {
-	const struct str keys[] = { STR(""), STR("a\0b") };
+	const struct str bad[] = { STR(""), STR("a\0b") };
 	const struct attempt_policy policy = { .max = 5,
 					       .window_ms = 100,
 					       .ban_ms = 100 };
 	struct known_networks known = { .n = 7 };
 	struct attempt attempt = { .count = 7 };
+	struct login_count count = { .counted = true };
 	struct fixture *r = fixture_open(_i);
 	int64_t until = 7;
 	bool is = true;
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		struct str key = keys[i];
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct login_keys keys = { .v = { { .key = STR("a") } },
+					   .n = 2 };
+		struct login_success s = { .key = STR("a"), .n = 1 };
+		struct str key = bad[i];
 
 #define WRONG(call) FAILS(r, call, ERR_INPUT, "key")
 		WRONG(store_attempt(r->l, NOW(r), key, &policy, &attempt,
 				    &r->err));
 		WRONG(store_give_back(r->l, NOW(r), key, r->now, &r->err));
-		WRONG(store_banned(r->l, NOW(r), key, 100, &until, &r->err));
+		WRONG(ask_ban(r->l, NOW(r), key, 100, &until, &r->err));
 		WRONG(store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
-		WRONG(store_learn(r->l, NOW(r), key, known.v, &r->err));
+		keys.v[1].key = key;
+		s.v[0].key = key;
+		WRONG(store_count(r->l, NOW(r), &keys, &count, &r->err));
+		WRONG(store_succeed(r->l, NOW(r), &s, &r->err));
+		s.n = 0;
+		s.network.until_ms = 9;
+		s.user = key;
+		WRONG(store_succeed(r->l, NOW(r), &s, &r->err));
 		WRONG(store_networks(r->l, NOW(r), key, &known, &r->err));
 		WRONG(store_unlearn(r->l, NOW(r), key, &r->err));
 #undef WRONG
 	}
+	HOLDS(r, count.counted);
 	HOLDS(r, is && until == 7 && known.n == 7 && attempt.count == 7);
 	fixture_close(r);
 }

@@ -2,6 +2,7 @@
 /* Contract: attempts and bans, shared secrets. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <string.h>
 
@@ -38,8 +39,8 @@ banned(struct fixture *r, const char *key, int64_t now)
 	int64_t until = -1;
 
 	OK(r,
-	   store_banned(r->l, AT(r, now), str_from(key), policy.ban_ms, &until,
-			&r->err));
+	   ask_ban(r->l, AT(r, now), str_from(key), policy.ban_ms, &until,
+		   &r->err));
 	return until;
 }
 
@@ -143,8 +144,7 @@ START_TEST(far_ends_do_not_wrap)
 				 &r->err));
 	SAME(r, a.banned_until_ms, INT64_MAX);
 	OK(r,
-	   store_banned(r->l, NOW(r), STR("addr:::1"), INT64_MAX, &until,
-			&r->err));
+	   ask_ban(r->l, NOW(r), STR("addr:::1"), INT64_MAX, &until, &r->err));
 	SAME(r, until, INT64_MAX);
 	fixture_close(r);
 }
@@ -338,7 +338,7 @@ learn(struct fixture *r, const char *user, uint8_t byte, int64_t until)
 	struct known_network network = { .until_ms = until };
 
 	memset(network.b, byte, sizeof(network.b));
-	OK(r, store_learn(r->l, NOW(r), str_from(user), &network, &r->err));
+	OK(r, learn_network(r->l, NOW(r), str_from(user), &network, &r->err));
 }
 
 /* When this one ends; 0: it is not among them. */

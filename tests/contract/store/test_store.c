@@ -13,11 +13,12 @@ main(void)
 	if (kinds_start() != 0)
 		return skip_all("the server is not installed");
 	result = RUN_CASES(store_session_cases(), store_list_cases(),
-			   store_regulation_cases(), store_thread_cases(),
-			   store_process_cases(), store_rotation_cases(),
-			   store_grace_cases(), store_race_cases(),
-			   store_denial_cases(), store_mark_cases(),
-			   store_output_cases(), store_refused_cases());
+			   store_regulation_cases(), store_login_cases(),
+			   store_thread_cases(), store_process_cases(),
+			   store_rotation_cases(), store_grace_cases(),
+			   store_race_cases(), store_denial_cases(),
+			   store_mark_cases(), store_output_cases(),
+			   store_refused_cases());
 	kinds_stop();
 	return result;
 }

@@ -46,6 +46,17 @@ take(struct hash_place *p, uint64_t network, uint64_t account, int64_t now)
 	return hash_slots_take(s, p, &claim, now);
 }
 
+/* With the claim that it has. */
+static enum hash_answer
+later(struct hash_place *p, int64_t now)
+{
+	const struct hash_claim claim = { .network = p->network,
+					  .account = p->account,
+					  .account_max = p->account_max };
+
+	return hash_slots_later(s, p, &claim, now);
+}
+
 static void
 expect(unsigned running, unsigned waiting)
 {
@@ -321,20 +332,20 @@ START_TEST(busy_ones_are_queued_for_later)
 	struct hash_place busy[SLOTS], none = { .wake = NULL };
 
 	fill(busy);
-	ck_assert_int_eq(hash_slots_later(s, &busy[0], 0), HASH_QUEUED);
+	ck_assert_int_eq(later(&busy[0], 0), HASH_QUEUED);
 	expect(SLOTS - 1, 1);
 	ck_assert_uint_eq(woken, 0);
 	ck_assert_int_eq(take(&none, 1, 1, 0), HASH_TAKEN);
 	hash_slots_expire(s, 1);
 	ck_assert_uint_eq(woken, 0); /* no slot is free */
-	ck_assert_int_eq(hash_slots_later(s, &none, 1), HASH_BUSY);
+	ck_assert_int_eq(later(&none, 1), HASH_BUSY);
 	ck_assert_uint_eq(woken, 1);
 	ck_assert_int_eq(busy[0].state, HASH_GRANTED);
-	ck_assert_int_eq(hash_slots_later(s, &busy[0], WAIT), HASH_BUSY);
-	ck_assert_int_eq(hash_slots_later(s, &busy[1], 1), HASH_QUEUED);
+	ck_assert_int_eq(later(&busy[0], WAIT), HASH_BUSY);
+	ck_assert_int_eq(later(&busy[1], 1), HASH_QUEUED);
 	hash_slots_expire(s, 2);
 	ck_assert_int_eq(busy[1].state, HASH_GRANTED);
-	ck_assert_int_eq(hash_slots_later(s, &busy[1], 2), HASH_QUEUED);
+	ck_assert_int_eq(later(&busy[1], 2), HASH_QUEUED);
 	hash_slots_expire(s, WAIT);
 	ck_assert_int_eq(take(&busy[1], 1, 1, WAIT), HASH_BUSY);
 	expect(0, 0);

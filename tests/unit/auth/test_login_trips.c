@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* How often a login asks the store and the user source.  Each time is at least
+ * one round trip to a server. */
+#include "tests/unit/modes/refresh_fixture.h"
+
+#include "strategy/registry.h"
+#include "auth/hash_slots.h"
+#include "tests/support/store_faulty.h"
+
+#define TRIPS_MAX 5
+
+static const char *const modes[] = { "session", "refresh", "jwt" };
+
+static struct store_faulty faulty;
+static struct hash_place place;
+
+static void
+wake(struct hash_place *p)
+{
+	(void)p;
+}
+
+static void
+start_mode(int mode)
+{
+	static char ini[512]; /* settings borrow from it */
+
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\n"
+		       "[jwt]\nsecret_file = %s/secret\n"
+		       "revocation = store\n"
+		       "[rule x]\nrequire = user\n"
+		       "[store]\ndriver = memory\n"
+		       "[limits]\nlogin_attempts = 3\n",
+		       modes[mode], folder);
+	flow_free(&f);
+	store_faulty_init(&faulty, registry_store("memory"), NULL);
+	flow_init(&f, ini, &faulty.ops, &faulty);
+	place = (struct hash_place){ .wake = wake };
+}
+
+static unsigned
+try_login(const char *password)
+{
+	store_faulty_fail(&faulty, 0, false);
+	atomic_store(&f.users_table.finds, 0);
+	return flow_post(&f, "/auth/login", JSON,
+			 flow_text(&f,
+				   "{\"username\":\"alice\","
+				   "\"password\":\"%s\"}",
+				   password),
+			 NULL)
+	    .status;
+}
+
+static void
+expect(const char *what, unsigned store, unsigned users)
+{
+	const unsigned asked = atomic_load(&faulty.calls);
+	const unsigned looked = atomic_load(&f.users_table.finds);
+
+	ck_assert_msg(asked == store && looked == users,
+		      "%s: %u trips to the store, not %u; %u to users, not %u",
+		      what, asked, store, looked, users);
+	ck_assert_uint_le(asked + looked, TRIPS_MAX);
+}
+
+/* The first login also asks for the secrets, so the second one is measured. */
+START_TEST(logins)
+{
+	start_mode(_i);
+	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
+	/* The store does count, succeed and create (denied in mode jwt); the
+	 * user is looked up before the hash and after it. */
+	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
+	expect("right", 3, 2);
+	ck_assert_uint_eq(try_login("wrong"), 401);
+	expect("wrong", 1, 1);
+	ck_assert_uint_eq(try_login("wrong"), 401);
+	ck_assert_uint_eq(try_login("wrong"), 401);
+	expect("the last wrong one, which begins the ban", 2, 1);
+	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 429);
+	expect("banned", 1, 1);
+}
+END_TEST
+
+/* A login that waits asks for its standing first, and is counted after it. */
+START_TEST(logins_that_wait)
+{
+	struct hash_place busy[2] = { { .wake = NULL }, { .wake = NULL } };
+
+	start_mode(_i);
+	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
+	f.place = &place;
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++)
+		hash_slots_add(f.shared.hash_slots, &busy[i]);
+	(void)try_login(FLOW_PASSWORD);
+	ck_assert(f.queued);
+	expect("queued", 1, 1);
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++)
+		hash_slots_give(f.shared.hash_slots, &busy[i]);
+	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
+	expect("granted", 3, 2);
+}
+END_TEST
+
+/* A banned login takes no place in the queue. */
+START_TEST(banned_ones_do_not_queue)
+{
+	struct hash_place busy[2] = { { .wake = NULL }, { .wake = NULL } };
+
+	start_mode(_i);
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(try_login("wrong"), 401);
+	f.place = &place;
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++)
+		hash_slots_add(f.shared.hash_slots, &busy[i]);
+	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 429);
+	expect("banned", 1, 1);
+	ck_assert_uint_eq(hash_slots_count(f.shared.hash_slots).waiting, 0);
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++)
+		hash_slots_give(f.shared.hash_slots, &busy[i]);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *t = new_case("login trips");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, logins, 0, ARRAY_LEN(modes));
+	tcase_add_loop_test(t, logins_that_wait, 0, ARRAY_LEN(modes));
+	tcase_add_loop_test(t, banned_ones_do_not_queue, 0, ARRAY_LEN(modes));
+	return run_case(t);
+}
