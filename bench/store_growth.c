@@ -38,7 +38,8 @@ struct growth {
 };
 
 /* Makes the token of session n from n, so that no token must be recorded. */
-static struct token_hash token(unsigned long long n, unsigned kind)
+static struct token_hash
+token(unsigned long long n, unsigned kind)
 {
 	struct token_hash out;
 	char text[48];
@@ -100,7 +101,8 @@ create(const struct growth *g, struct store_link *l, struct arena *a,
 	return store_create(l, CALL_AT(a, g->began_ms), &s, 0, NULL, err);
 }
 
-static struct store_link *new_link(const struct growth *g)
+static struct store_link *
+new_link(const struct growth *g)
 {
 	struct store_link *l = store_link_new(&g->env);
 
@@ -109,7 +111,8 @@ static struct store_link *new_link(const struct growth *g)
 	return l;
 }
 
-static void *fill_some(void *arg)
+static void *
+fill_some(void *arg)
 {
 	struct growth *g = arg;
 	struct store_link *l = new_link(g);
@@ -134,7 +137,8 @@ static void *fill_some(void *arg)
 	return NULL;
 }
 
-static bool fill(struct growth *g)
+static bool
+fill(struct growth *g)
 {
 	pthread_t thread[FILLERS];
 	int n = 0;
@@ -153,9 +157,9 @@ typedef int sample_fn(const struct growth *g, struct store_link *l,
 		      struct arena *a, unsigned long long n, int i,
 		      struct err *err);
 
-static int sample_create(const struct growth *g, struct store_link *l,
-			 struct arena *a, unsigned long long n, int i,
-			 struct err *err)
+static int
+sample_create(const struct growth *g, struct store_link *l, struct arena *a,
+	      unsigned long long n, int i, struct err *err)
 {
 	(void)n;
 	/* A number above all that fill() will use. */
@@ -168,35 +172,36 @@ find(const struct growth *g, struct store_link *l, struct arena *a,
      unsigned long long n, bool expected, struct err *err)
 {
 	const struct session_id id = session_id(g, n);
-	const struct token_hash hash = token(n, expected ? 0 : SECRET_KINDS + 1);
+	const struct token_hash hash =
+	    token(n, expected ? 0 : SECRET_KINDS + 1);
 	struct session_answer got;
 
 	if (store_find(l, CALL_AT(a, g->began_ms), &id, &hash, &got, err) != 0)
 		return -1;
 	return got.found == expected ?
-	    0 :
-	    err_set(err, ERR_INTERNAL, "found a wrong answer");
+		   0 :
+		   err_set(err, ERR_INTERNAL, "found a wrong answer");
 }
 
-static int sample_find(const struct growth *g, struct store_link *l,
-		       struct arena *a, unsigned long long n, int i,
-		       struct err *err)
+static int
+sample_find(const struct growth *g, struct store_link *l, struct arena *a,
+	    unsigned long long n, int i, struct err *err)
 {
 	(void)i;
 	return find(g, l, a, n, true, err);
 }
 
-static int sample_miss(const struct growth *g, struct store_link *l,
-		       struct arena *a, unsigned long long n, int i,
-		       struct err *err)
+static int
+sample_miss(const struct growth *g, struct store_link *l, struct arena *a,
+	    unsigned long long n, int i, struct err *err)
 {
 	(void)i;
 	return find(g, l, a, n, false, err);
 }
 
-static int sample_touch(const struct growth *g, struct store_link *l,
-			struct arena *a, unsigned long long n, int i,
-			struct err *err)
+static int
+sample_touch(const struct growth *g, struct store_link *l, struct arena *a,
+	     unsigned long long n, int i, struct err *err)
 {
 	const struct touch touch = {
 		.id = session_id(g, n),
@@ -208,9 +213,9 @@ static int sample_touch(const struct growth *g, struct store_link *l,
 }
 
 /* Rotates there and back, so that the session has its first token again. */
-static int sample_rotate(const struct growth *g, struct store_link *l,
-			 struct arena *a, unsigned long long n, int i,
-			 struct err *err)
+static int
+sample_rotate(const struct growth *g, struct store_link *l, struct arena *a,
+	      unsigned long long n, int i, struct err *err)
 {
 	unsigned long long which = (unsigned)i / 2;
 	unsigned side = (unsigned)i % 2;
@@ -227,13 +232,13 @@ static int sample_rotate(const struct growth *g, struct store_link *l,
 	if (store_rotate(l, CALL_AT(a, g->began_ms), &use, &is, err) != 0)
 		return -1;
 	return is.answer == ROTATE_DONE ?
-	    0 :
-	    err_set(err, ERR_INTERNAL, "the token did not rotate");
+		   0 :
+		   err_set(err, ERR_INTERNAL, "the token did not rotate");
 }
 
-static int sample_list(const struct growth *g, struct store_link *l,
-		       struct arena *a, unsigned long long n, int i,
-		       struct err *err)
+static int
+sample_list(const struct growth *g, struct store_link *l, struct arena *a,
+	    unsigned long long n, int i, struct err *err)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
@@ -245,8 +250,9 @@ static int sample_list(const struct growth *g, struct store_link *l,
 			  &list, err);
 }
 
-static int measure(const struct growth *g, struct store_link *l, sample_fn *fn,
-		   int samples, struct err *err)
+static int
+measure(const struct growth *g, struct store_link *l, sample_fn *fn,
+	int samples, struct err *err)
 {
 	int64_t began = env_mono_ms(&g->env), took;
 
@@ -254,8 +260,8 @@ static int measure(const struct growth *g, struct store_link *l, sample_fn *fn,
 		/* The numbers are far apart, and the same in each run. */
 		unsigned long long n = (unsigned long long)i * 2654435761U;
 		struct arena *a = arena_new(MEMORY);
-		int rc = a == NULL ? err_nomem(err)
-				   : fn(g, l, a, n % g->size, i, err);
+		int rc = a == NULL ? err_nomem(err) :
+				     fn(g, l, a, n % g->size, i, err);
 
 		arena_free(a);
 		if (rc != 0)
@@ -266,7 +272,8 @@ static int measure(const struct growth *g, struct store_link *l, sample_fn *fn,
 	return 0;
 }
 
-static int measure_all(const struct growth *g, struct err *err)
+static int
+measure_all(const struct growth *g, struct err *err)
 {
 	static const struct {
 		sample_fn *fn;
@@ -288,8 +295,8 @@ static int measure_all(const struct growth *g, struct err *err)
 	return rc;
 }
 
-static int open_store(struct growth *g, const char *file, struct arena *a,
-		      struct err *err)
+static int
+open_store(struct growth *g, const char *file, struct arena *a, struct err *err)
 {
 	struct settings_drivers drivers;
 	struct problems problems;
@@ -304,7 +311,8 @@ static int open_store(struct growth *g, const char *file, struct arena *a,
 			  set.store.conf, &g->env, &g->store, err);
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	struct growth g = { .env = env_real(NULL) };
 	struct arena *a = arena_new(MEMORY);

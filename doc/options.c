@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-#define LIMIT	(4 * 1024 * 1024)
+#define LIMIT (4 * 1024 * 1024)
 
 int
 main(int argc, char **argv)
@@ -30,8 +30,8 @@ main(int argc, char **argv)
 	else
 		settings_names(&drivers, &out);
 	text = buf_str(&out);
-	if (buf_failed(&out) ||
-	    fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
+	if (buf_failed(&out) || fwrite(text.p, 1, text.n, stdout) != text.n ||
+	    fflush(stdout) != 0)
 		return EXIT_FAILURE;
 	arena_free(a);
 	return EXIT_SUCCESS;

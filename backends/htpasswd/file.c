@@ -25,8 +25,8 @@ struct lines {
 static int
 wrong(const struct lines *l, struct err *err, const char *what)
 {
-	return err_set(err, ERR_CONFIG, "%s:%zu: %s", l->text->file,
-		       l->number, what);
+	return err_set(err, ERR_CONFIG, "%s:%zu: %s", l->text->file, l->number,
+		       what);
 }
 
 static bool
@@ -204,8 +204,8 @@ read_users(struct reader *r, const struct htpasswd_text *text, struct err *err)
 }
 
 static int
-add_role(struct reader *r, const struct lines *l,
-	 const struct htpasswd_user *u, struct str role, struct err *err)
+add_role(struct reader *r, const struct lines *l, const struct htpasswd_user *u,
+	 struct str role, struct err *err)
 {
 	struct buf *roles = &r->roles[u - r->out->v];
 	const struct identity so_far = { .roles = buf_str(roles) };
@@ -266,8 +266,7 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 }
 
 static int
-read_groups(struct reader *r, const struct htpasswd_text *text,
-	    struct err *err)
+read_groups(struct reader *r, const struct htpasswd_text *text, struct err *err)
 {
 	struct lines l = begin(text);
 	struct str line;
@@ -295,8 +294,8 @@ htpasswd_parse(const struct htpasswd_text *users,
 	struct htpasswd made = { .n = 0 };
 	struct reader r = { .arena = a, .out = &made };
 
-	made.refused = arena_array(a, HTPASSWD_KINDS_MAX,
-				   sizeof(*made.refused));
+	made.refused =
+	    arena_array(a, HTPASSWD_KINDS_MAX, sizeof(*made.refused));
 	if (made.refused == NULL)
 		return err_nomem(err);
 	if (read_users(&r, users, err) != 0 ||
@@ -360,8 +359,8 @@ bool
 htpasswd_same(const struct htpasswd_stamp *a, const struct htpasswd_stamp *b)
 {
 	return a->device == b->device && a->inode == b->inode &&
-	    a->size == b->size && same_time(a->modified, b->modified) &&
-	    same_time(a->changed, b->changed);
+	       a->size == b->size && same_time(a->modified, b->modified) &&
+	       same_time(a->changed, b->changed);
 }
 
 bool

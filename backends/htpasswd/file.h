@@ -29,8 +29,8 @@ struct htpasswd_user {
 };
 
 enum htpasswd_note {
-	HTPASSWD_NAMES,	  /* user names that are not allowed */
-	HTPASSWD_GROUPS,  /* group names that are not valid roles */
+	HTPASSWD_NAMES, /* user names that are not allowed */
+	HTPASSWD_GROUPS, /* group names that are not valid roles */
 	HTPASSWD_MEMBERS, /* members of a group that are not users */
 	HTPASSWD_NOTES
 };

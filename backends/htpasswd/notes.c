@@ -25,8 +25,7 @@ write_lines(const struct htpasswd_lines *lines, char *out, size_t size)
 
 static void
 log_lines(const struct log *log, const char *file,
-	  const struct htpasswd_lines *lines,
-	  const char *kind, const char *why)
+	  const struct htpasswd_lines *lines, const char *kind, const char *why)
 {
 	char text[32 * (HTPASSWD_LINES_MAX + 1)];
 

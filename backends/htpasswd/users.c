@@ -59,7 +59,7 @@ static bool
 same(const struct htpasswd_stamp a[FILES], const struct htpasswd_stamp b[FILES])
 {
 	return htpasswd_same(&a[USERS], &b[USERS]) &&
-	    htpasswd_same(&a[GROUPS], &b[GROUPS]);
+	       htpasswd_same(&a[GROUPS], &b[GROUPS]);
 }
 
 static bool
@@ -68,7 +68,7 @@ have_rested(const struct source *s, const struct htpasswd_stamp stamps[FILES])
 	int64_t now_ms = env_wall_ms(s->env);
 
 	return htpasswd_has_rested(&stamps[USERS], now_ms) &&
-	    htpasswd_has_rested(&stamps[GROUPS], now_ms);
+	       htpasswd_has_rested(&stamps[GROUPS], now_ms);
 }
 
 static void

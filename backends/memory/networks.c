@@ -20,9 +20,9 @@ memory_networks_destroy(struct memory_networks *t)
 static struct user_networks **
 place_of(struct user_networks **at, struct str user)
 {
-	while (
-	    *at != NULL &&
-	    !str_eq((struct str){ .p = (*at)->name, .n = (*at)->name_n }, user))
+	while (*at != NULL &&
+	       !str_eq((struct str){ .p = (*at)->name, .n = (*at)->name_n },
+		       user))
 		at = &(*at)->next;
 	return at;
 }

@@ -8,7 +8,7 @@ static bool
 is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
 {
 	return e->rotated && token_hash_same(&r->presented, &e->parent) &&
-	    in_grace(e->rotated_ms, r->grace_ms, now_ms);
+	       in_grace(e->rotated_ms, r->grace_ms, now_ms);
 }
 
 static enum rotate_answer
@@ -36,9 +36,9 @@ advance(struct entry *e, const struct rotation *r, int64_t now_ms)
 	e->rotated_ms = now_ms;
 	e->s.generation++;
 	e->s.last_seen_ms = now_ms;
-	e->s.idle_expires_ms = idle_expires_ms < e->s.expires_ms
-				   ? idle_expires_ms
-				   : e->s.expires_ms;
+	e->s.idle_expires_ms = idle_expires_ms < e->s.expires_ms ?
+				   idle_expires_ms :
+				   e->s.expires_ms;
 }
 
 static void

@@ -145,7 +145,8 @@ store_memory_find(void *conn, const struct call *c, const struct session_id *id,
 {
 	struct memory *m = lock(conn);
 	const struct entry *e = memory_sessions_id(&m->sessions, id);
-	struct session_answer is = { .found = e != NULL &&
+	struct session_answer is = { .found =
+					 e != NULL &&
 					 token_hash_same(&e->s.token, token) &&
 					 memory_is_alive(&e->s, c->now_ms) };
 	int result =

@@ -39,9 +39,8 @@ hide_quoted(char line[LINE_MAX_BYTES])
 	char *first = strchr(line, '"'), *last = strrchr(line, '"');
 	char rest[LINE_MAX_BYTES];
 
-	if (first != NULL &&
-	    (strncmp(first, "\"=\"", 3) == 0 ||
-	     strncmp(first, "\"]\"", 3) == 0))
+	if (first != NULL && (strncmp(first, "\"=\"", 3) == 0 ||
+			      strncmp(first, "\"]\"", 3) == 0))
 		first = strchr(first + 3, '"');
 	if (first == NULL || last <= first)
 		return;
@@ -82,10 +81,11 @@ check_parts(const PQconninfoOption *parsed, struct err *err)
 {
 	for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
 		if (is_of_password(o))
-			return err_set(err, ERR_CONFIG,
-				       "conninfo: invalid %s; percent-encode @ as"
-				       " %%40 and / as %%2F in the password",
-				       o->keyword);
+			return err_set(
+			    err, ERR_CONFIG,
+			    "conninfo: invalid %s; percent-encode @ as"
+			    " %%40 and / as %%2F in the password",
+			    o->keyword);
 	return 0;
 }
 
@@ -109,8 +109,7 @@ parse(const char *text, PQconninfoOption **out, struct err *err)
 	PQfreemem(why);
 	if (may_have_password(text))
 		hide_quoted(line);
-	return err_set(err, ERR_CONFIG, "conninfo: refused by libpq: %s",
-		       line);
+	return err_set(err, ERR_CONFIG, "conninfo: refused by libpq: %s", line);
 }
 
 int

@@ -8,17 +8,9 @@
 #include "base/buf.h"
 
 #define TYPE_BPCHAR 1042 /* of pg_type; never changes */
-#define QUOTED_MAX  80	 /* bytes of a value in a message */
+#define QUOTED_MAX  80 /* bytes of a value in a message */
 
-enum column {
-	NAME,
-	PASSWORD_HASH,
-	EMAIL,
-	FULL_NAME,
-	ROLES,
-	DISABLED,
-	COLUMNS
-};
+enum column { NAME, PASSWORD_HASH, EMAIL, FULL_NAME, ROLES, DISABLED, COLUMNS };
 
 static const struct {
 	const char *name;
@@ -151,7 +143,7 @@ check_name(struct postgres_link *l, const char *query, int column,
 	if (!buf_failed(&sql) &&
 	    postgres_text(l, sql.p, &probe, 1, &r, &ignored) == 0) {
 		typed = PQntuples(r) == 1 &&
-		    plan_gives(PQgetvalue(r, 0, 0), column, "'" PROBE "'");
+			plan_gives(PQgetvalue(r, 0, 0), column, "'" PROBE "'");
 		PQclear(r);
 	}
 	arena_free(a);
@@ -280,8 +272,7 @@ unwrap(struct str text, bool *array)
 
 /* Sets *why, which quotes an invalid role. */
 static int
-refuse_role(struct arena *a, struct str role, const char **why,
-	    struct err *err)
+refuse_role(struct arena *a, struct str role, const char **why, struct err *err)
 {
 	struct buf b;
 

@@ -228,9 +228,8 @@ rotate(const struct turn *t, struct rotated *out, struct err *err)
 			      err) != 0)
 			return -1;
 		out->answer = row ? tries[k].answer : ROTATE_GONE;
-		if (row &&
-		    (out->answer != ROTATE_FUTURE ||
-		     out->session.generation < t->generation))
+		if (row && (out->answer != ROTATE_FUTURE ||
+			    out->session.generation < t->generation))
 			return 0;
 		if (!row && k == ARRAY_LEN(tries) - 1) {
 			out->session = (struct session){ .created_ms = 0 };
@@ -284,11 +283,11 @@ store_postgres_revoke_user(void *conn, const struct call *c, struct str user,
 			   struct err *err)
 {
 	(void)c;
-	return change(
-	    conn, STORE_SQL_REVOKE_USER,
-	    PG_ARGS(PG_TEXT(user), PG_BYTES(except == NULL ? NULL : except->b,
-					    sizeof(except->b))),
-	    ended, err);
+	return change(conn, STORE_SQL_REVOKE_USER,
+		      PG_ARGS(PG_TEXT(user),
+			      PG_BYTES(except == NULL ? NULL : except->b,
+				       sizeof(except->b))),
+		      ended, err);
 }
 
 static int

@@ -54,8 +54,8 @@
 	"add_" table " AS (INSERT INTO fcgiauth." table " SELECT *"            \
 	" FROM fcgiauth." table " WHERE FALSE)"
 #define MAY_CHANGE(table, column)                                              \
-	"change_" table " AS (UPDATE fcgiauth." table " SET " column " = "     \
-	column " WHERE FALSE)"
+	"change_" table " AS (UPDATE fcgiauth." table " SET " column           \
+	" = " column " WHERE FALSE)"
 #define MAY_DELETE(table)                                                      \
 	"delete_" table " AS (DELETE FROM fcgiauth." table " WHERE FALSE)"
 #define MAY_ALL(table, column)                                                 \

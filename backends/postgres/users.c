@@ -101,8 +101,7 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 }
 
 #define CAPS_FOREIGN (BACKEND_PERSISTENT | BACKEND_SHARED)
-#define CAPS_OWN                                                               \
-	(CAPS_FOREIGN | USERS_REHASH | USERS_WRITES | USERS_LISTS)
+#define CAPS_OWN     (CAPS_FOREIGN | USERS_REHASH | USERS_WRITES | USERS_LISTS)
 
 static unsigned
 users_postgres_caps(const void *source)
@@ -317,8 +316,7 @@ users_postgres_add(void *conn, const struct call *c, const struct user *user,
 }
 
 static int
-is_there(struct postgres_link *l, struct str name, bool *there,
-	 struct err *err)
+is_there(struct postgres_link *l, struct str name, bool *there, struct err *err)
 {
 	PGresult *r;
 

@@ -41,9 +41,9 @@ redis_ban_read(struct str text, int64_t ban_ms, int64_t now_ms,
 	if (read_attempts(text, &r, err) != 0)
 		return -1;
 	*until_ms = r.banned && r.ends_ms > now_ms &&
-		r.ends_ms <= latest_ms(now_ms, ban_ms) ?
-	    r.ends_ms :
-	    0;
+			    r.ends_ms <= latest_ms(now_ms, ban_ms) ?
+			r.ends_ms :
+			0;
 	return 0;
 }
 

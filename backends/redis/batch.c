@@ -69,12 +69,11 @@ size_t
 redis_add_script_keys(struct redis_batch *b, size_t script, struct str key,
 		      size_t nkeys, const struct str *args, size_t nargs)
 {
-	return add(b,
-		   &(struct redis_step){ .script = script,
-					 .key = key,
-					 .nkeys = nkeys,
-					 .args = args,
-					 .nargs = nargs });
+	return add(b, &(struct redis_step){ .script = script,
+					    .key = key,
+					    .nkeys = nkeys,
+					    .args = args,
+					    .nargs = nargs });
 }
 
 int

@@ -50,16 +50,15 @@ int redis_get_number(const struct redis_batch *b, size_t i, int64_t *out,
 		     struct err *err) MUST_USE;
 /* An array of nothing but texts, copied. */
 int redis_get_texts(const struct redis_batch *b, size_t i,
-		    const struct str **out, size_t *n, struct err *err)
-    MUST_USE;
+		    const struct str **out, size_t *n,
+		    struct err *err) MUST_USE;
 bool redis_is_array(const struct redis_batch *b, size_t i);
 
 /* ERR_BUSY: what is stored cannot be; the connection is good. */
 int redis_damaged(const char *what, struct err *err);
 
 /* Texts for the steps, in the arena. */
-struct str redis_join(struct redis_batch *b, const struct str *parts,
-		      size_t n);
+struct str redis_join(struct redis_batch *b, const struct str *parts, size_t n);
 struct str redis_number(struct redis_batch *b, int64_t n);
 /* The prefix, KIND and NAME: "u:", "alice". */
 struct str redis_key(struct redis_batch *b, const char *kind, struct str name);

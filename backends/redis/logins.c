@@ -17,7 +17,7 @@ read_network(struct str s, struct known_network *out)
 			    .n = HEX_LEN(NETWORK_HASH_BYTES) };
 
 	return s.n >= NETWORK_LEN && redis_time_parse(ends, &out->until_ms) &&
-	    hex_decode(hash, out->b, sizeof(out->b));
+	       hex_decode(hash, out->b, sizeof(out->b));
 }
 
 static int

@@ -47,8 +47,7 @@ try_all(struct redis_batch *b, struct err *err)
 	(void)redis_add_script(b, LUA_TOUCH, ping,
 			       REDIS_ARGS(zero, zero, zero, STR(""), shard));
 	(void)redis_add(b, "GET", ping, NULL, 0);
-	(void)redis_add(b, "GETRANGE", ping,
-			REDIS_ARGS(STR("0"), STR("0")));
+	(void)redis_add(b, "GETRANGE", ping, REDIS_ARGS(STR("0"), STR("0")));
 	(void)redis_add(b, "SETRANGE", ping, REDIS_ARGS(STR("0"), STR("1")));
 	(void)redis_add(b, "EXISTS", ping, NULL, 0);
 	(void)redis_add_script_keys(b, LUA_CREATE, session, 3,
@@ -70,8 +69,7 @@ clean_up(struct redis_batch *b, struct err *err)
 	const struct str shard = redis_key(b, "{ping}", STR(""));
 	int64_t n;
 
-	(void)redis_add(b, "DEL",
-			redis_join(b, REDIS_ARGS(shard, STR("s:"))),
+	(void)redis_add(b, "DEL", redis_join(b, REDIS_ARGS(shard, STR("s:"))),
 			REDIS_ARGS(redis_join(b, REDIS_ARGS(shard,
 							    STR("index")))));
 	(void)redis_add(b, "DEL", redis_key(b, "ping:denial", STR("")), NULL,
@@ -140,7 +138,7 @@ look_at_policy(void *evicts, const redisReply *reply, struct err *err)
 		info = redis_reply_str(reply);
 	policy = str_clip(info_value(info, STR("maxmemory_policy:")), 32);
 	*found = policy.n > 0 && !str_eq(policy, STR("noeviction")) &&
-	    !str_eq(info_value(info, STR("maxmemory:")), STR("0"));
+		 !str_eq(info_value(info, STR("maxmemory:")), STR("0"));
 	if (!*found)
 		return 0;
 	return err_set(err, ERR_CONFIG,
@@ -158,7 +156,8 @@ store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX], struct err *err)
 	struct err why = { .msg = "" };
 
 	if (redis_ask_all(conn, argv, ARRAY_LEN(argv), look_at_policy, &evicts,
-			  &why) != 0 && !evicts) {
+			  &why) != 0 &&
+	    !evicts) {
 		*err = why;
 		return -1;
 	}

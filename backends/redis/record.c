@@ -11,7 +11,7 @@ const struct redis_script redis_store_scripts[LUA_COUNT] = {
 #include "backends/redis/scripts.inc"
 };
 
-#define MARGIN_MS 60000
+#define MARGIN_MS   60000
 /* A hundred years: Redis refuses an end that is past its own numbers. */
 #define KEEP_MAX_MS INT64_C(3155760000000)
 
@@ -87,19 +87,17 @@ redis_shard(struct redis_batch *b, uint8_t shard)
 	char text[HEX_LEN(1)];
 
 	hex_encode(&shard, 1, text);
-	return redis_join(b,
-			  REDIS_ARGS(redis_prefix(b->l), STR("{"),
-				     { .p = text, .n = sizeof(text) },
-				     STR("}")));
+	return redis_join(b, REDIS_ARGS(redis_prefix(b->l), STR("{"),
+					{ .p = text, .n = sizeof(text) },
+					STR("}")));
 }
 
 struct str
 redis_index(struct redis_batch *b, uint8_t shard, const char *kind,
 	    struct str user)
 {
-	return redis_join(b,
-			  REDIS_ARGS(redis_shard(b, shard), str_from(kind),
-				     user));
+	return redis_join(b, REDIS_ARGS(redis_shard(b, shard), str_from(kind),
+					user));
 }
 
 struct str
@@ -206,8 +204,7 @@ get_texts(struct str record, struct session *s)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (!str_cut(&rest, '\0', texts[i]))
 			return false;
-	return rest.p == NULL ||
-	       hex_decode(rest, s->mark.b, sizeof(s->mark.b));
+	return rest.p == NULL || hex_decode(rest, s->mark.b, sizeof(s->mark.b));
 }
 
 void

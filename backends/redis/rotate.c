@@ -48,8 +48,8 @@ parse(const redisReply *r, enum rotate_answer *answer, struct str *record)
 	if (r->elements == 2)
 		*record = redis_reply_str(r->element[1]);
 	return answer_of(redis_reply_str(r->element[0]), answer) &&
-	    (*answer == ROTATE_GONE) == (r->elements == 1) &&
-	    record->n <= REDIS_RECORD_MAX;
+	       (*answer == ROTATE_GONE) == (r->elements == 1) &&
+	       record->n <= REDIS_RECORD_MAX;
 }
 
 static bool

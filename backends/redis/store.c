@@ -46,13 +46,13 @@ store_redis_secret(void *conn, const struct call *c, const char *name,
 static int64_t
 end_ms(const struct session *s)
 {
-	return s->idle_expires_ms < s->expires_ms ? s->idle_expires_ms
-						  : s->expires_ms;
+	return s->idle_expires_ms < s->expires_ms ? s->idle_expires_ms :
+						    s->expires_ms;
 }
 
 /* Answers of LUA_CREATE that are no number of sessions. */
-#define IS_THERE -1
-#define HAS_MORE -2
+#define IS_THERE  -1
+#define HAS_MORE  -2
 /* Others may sign the same user in meanwhile: of them one comes to its end. */
 #define TRIMS_MAX 8
 
@@ -138,9 +138,9 @@ store_redis_find(void *conn, const struct call *c, const struct session_id *id,
 		if (arena_copy(c->arena, record, &own) != 0)
 			return err_nomem(err);
 		redis_record_parse(own, s);
-		is.found = s->damage != NULL ||
-		    (token_hash_same(&s->token, token) &&
-		     redis_is_alive(s, c->now_ms));
+		is.found =
+		    s->damage != NULL || (token_hash_same(&s->token, token) &&
+					  redis_is_alive(s, c->now_ms));
 	}
 	*out = is.found ? is : (struct session_answer){ .found = false };
 	return 0;

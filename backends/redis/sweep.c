@@ -94,10 +94,9 @@ sweep_records(struct sweep *s, bool *last, struct err *err)
 	/* Its records answer when they end, or are no more. */
 	for (size_t i = 0; i < d.n; i++)
 		if (is_record(d.v[i]))
-			(void)redis_add_script(&b, LUA_REAP,
-					       redis_key(&b, "", d.v[i]),
-					       REDIS_ARGS(
-						   redis_time(&b, s->now_ms)));
+			(void)redis_add_script(
+			    &b, LUA_REAP, redis_key(&b, "", d.v[i]),
+			    REDIS_ARGS(redis_time(&b, s->now_ms)));
 	if (redis_batch_run(&b, err) != 0 || settle(s, &d, &b, &some, err) != 0)
 		return -1;
 	s->removed += some;
@@ -207,9 +206,9 @@ sweep_sessions(struct sweep *s, struct err *err)
 		result = err_nomem(err);
 	else
 		result = find_due(s, due, err) != 0 ||
-			sweep_shards(s, due, err) != 0 ?
-		    -1 :
-		    0;
+				 sweep_shards(s, due, err) != 0 ?
+			     -1 :
+			     0;
 	arena_free(a);
 	return result;
 }

@@ -71,9 +71,8 @@ end_page(struct walk *w, struct str except, int64_t *ended, struct err *err)
 	    r->element[1]->type != REDIS_REPLY_STRING)
 		return redis_damaged("answer", err);
 	*ended += r->element[0]->integer;
-	walk_on(w,
-		(struct str){ .p = r->element[1]->str,
-			      .n = r->element[1]->len });
+	walk_on(w, (struct str){ .p = r->element[1]->str,
+				 .n = r->element[1]->len });
 	return 0;
 }
 
@@ -121,9 +120,8 @@ trim_page(struct walk *w, struct str now, int64_t *room, int64_t *ended,
 		return redis_damaged("answer", err);
 	*room = r->element[0]->integer;
 	*ended += r->element[1]->integer;
-	walk_on(w,
-		(struct str){ .p = r->element[2]->str,
-			      .n = r->element[2]->len });
+	walk_on(w, (struct str){ .p = r->element[2]->str,
+				 .n = r->element[2]->len });
 	return 0;
 }
 
@@ -213,7 +211,7 @@ parse_key(struct str key, size_t prefix, struct session_id *id)
 	struct str rest = str_skip(key, prefix + strlen("{XX"));
 
 	return str_starts(rest, kind) && rest.n == kind.n + REDIS_ID_LEN &&
-	    hex_decode(str_skip(rest, kind.n), id->b, sizeof(id->b));
+	       hex_decode(str_skip(rest, kind.n), id->b, sizeof(id->b));
 }
 
 static int

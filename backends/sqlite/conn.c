@@ -26,7 +26,7 @@ static bool
 is_our_fault(int code)
 {
 	return code == SQLITE_NOMEM || code == SQLITE_CONSTRAINT ||
-	    code == SQLITE_MISUSE || code == SQLITE_RANGE;
+	       code == SQLITE_MISUSE || code == SQLITE_RANGE;
 }
 
 static enum err_code
@@ -218,8 +218,8 @@ prepare(struct sqlite_link *l, size_t which, sqlite3_stmt **out,
 	struct err *err)
 {
 	if (l->stmts[which] == NULL) {
-		const char *sql = which < SQL_OWN ? sqlite_common_sql[which]
-						  : l->file->spec->sql[which];
+		const char *sql = which < SQL_OWN ? sqlite_common_sql[which] :
+						    l->file->spec->sql[which];
 
 		if (sqlite3_prepare_v3(l->db, sql, -1,
 				       SQLITE_PREPARE_PERSISTENT,
@@ -369,8 +369,8 @@ int
 sqlite_relax(struct sqlite_link *l, bool relaxed, struct err *err)
 {
 	return sqlite_script(l,
-			     relaxed ? "PRAGMA main.synchronous = NORMAL"
-				     : "PRAGMA main.synchronous = FULL",
+			     relaxed ? "PRAGMA main.synchronous = NORMAL" :
+				       "PRAGMA main.synchronous = FULL",
 			     err);
 }
 

@@ -67,11 +67,7 @@ int sqlite_migrate(void *conn, struct err *err) MUST_USE;
 
 /* A value for ?1, ?2 ...; it is borrowed until the statement is finished. */
 struct sqlite_arg {
-	enum {
-		SQLITE_ARG_INT,
-		SQLITE_ARG_TEXT,
-		SQLITE_ARG_BLOB
-	} type;
+	enum { SQLITE_ARG_INT, SQLITE_ARG_TEXT, SQLITE_ARG_BLOB } type;
 	int64_t number;
 	struct str bytes; /* if p is NULL, a BLOB is the SQL value NULL */
 };

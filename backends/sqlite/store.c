@@ -364,10 +364,10 @@ sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
 		int64_t n;
 
-		if (sqlite_change(
-			l, sweeps[i],
-			SQL_ARGS(SQL_INT(now_ms), SQL_INT(limit - all)), &n,
-			err) != 0)
+		if (sqlite_change(l, sweeps[i],
+				  SQL_ARGS(SQL_INT(now_ms),
+					   SQL_INT(limit - all)),
+				  &n, err) != 0)
 			return -1;
 		all += n;
 	}

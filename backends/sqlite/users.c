@@ -28,10 +28,11 @@ static const char *const statements[NSTATEMENTS] = {
 	[ADD] = "INSERT INTO main.users (" COLUMNS ")"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
 		" ON CONFLICT (name) DO NOTHING",
-	[SET] = "UPDATE main.users SET hash = ?2, roles = ?3, email = ?4,"
-		" full_name = ?5, disabled = ?6, changed = ?7"
-		" WHERE name = ?1 AND hash = ?8 AND roles = ?9"
-		" AND email = ?10 AND full_name = ?11 AND (disabled <> 0) = ?12",
+	[SET] =
+	    "UPDATE main.users SET hash = ?2, roles = ?3, email = ?4,"
+	    " full_name = ?5, disabled = ?6, changed = ?7"
+	    " WHERE name = ?1 AND hash = ?8 AND roles = ?9"
+	    " AND email = ?10 AND full_name = ?11 AND (disabled <> 0) = ?12",
 	[EXISTS] = "SELECT 1 FROM main.users WHERE name = ?1",
 	[REMOVE] = "DELETE FROM main.users WHERE name = ?1",
 };

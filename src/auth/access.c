@@ -99,7 +99,7 @@ access_find(const struct rules *r, const struct access_question *q,
 	    rules_judge(r, &q->rule, &paths, a, &t.outcomes, err) != 0)
 		return -1;
 	t.open = t.doubt == ACCESS_CLEAR && are_public(&t) &&
-	    (t.also.n == 0 || require_is_public(t.also));
+		 (t.also.n == 0 || require_is_public(t.also));
 	*out = t;
 	return 0;
 }

@@ -47,8 +47,8 @@ struct access_terms {
 /* Computes the terms of a request; they are allocated in `a`.  Returns -1 when
  * the rules cannot be evaluated (rules_judge()). */
 int access_find(const struct rules *r, const struct access_question *q,
-		struct arena *a, struct access_terms *out, struct err *err)
-    MUST_USE;
+		struct arena *a, struct access_terms *out,
+		struct err *err) MUST_USE;
 
 /*
  * Returns why access_judge() refused this user with ACCESS_CLEAR: the outcome
@@ -56,7 +56,7 @@ int access_find(const struct rules *r, const struct access_question *q,
  * they do not meet the requirement of the location.
  */
 const struct rule_outcome *access_refused_by(const struct access_terms *t,
-					const struct identity *who);
+					     const struct identity *who);
 
 enum access {
 	ACCESS_SIGN_IN = 0, /* not signed in; a signed-in user may be allowed */

@@ -26,9 +26,9 @@ void
 answer_json_as(struct exchange *e, unsigned status, struct str type,
 	       json_t *body)
 {
-	int rc = body == NULL ?
-	    -1 :
-	    json_dump_callback(body, append, &e->out->body, JSON_COMPACT);
+	int rc = body == NULL ? -1 :
+				json_dump_callback(body, append, &e->out->body,
+						   JSON_COMPACT);
 
 	json_decref(body);
 	if (rc != 0) {

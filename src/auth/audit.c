@@ -28,8 +28,8 @@ write_line(const struct exchange *e, const char *event, struct str user,
 	if (e->in->request_id.n > 0)
 		fields[n++] = F_STR("request", e->in->request_id);
 	/* Last and of bounded length: the client chooses how long it is. */
-	fields[n++] = F_STR("user_agent", str_clip(e->in->user_agent,
-						   IDENTITY_TEXT_MAX));
+	fields[n++] =
+	    F_STR("user_agent", str_clip(e->in->user_agent, IDENTITY_TEXT_MAX));
 	log_event(e->call.env->log, LOG_INFO, "audit", event, fields, n);
 }
 

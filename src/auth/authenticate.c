@@ -67,9 +67,9 @@ judge(const struct exchange *e, const struct candidate *c, const char **why,
 	/* Who is not there, or has no hash that runs, costs as much time as
 	 * the others: by theirs, or by a dummy when none is known. */
 	const bool usable = password_is_usable(user->hash);
-	const enum password_answer answer = verify(
-	    e, c->password,
-	    usable ? user->hash : users_typical_hash(e->call.users));
+	const enum password_answer answer =
+	    verify(e, c->password,
+		   usable ? user->hash : users_typical_hash(e->call.users));
 
 	if (answer == PASSWORD_UNTOLD)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
@@ -143,7 +143,8 @@ look_up(struct exchange *e, struct str name, struct candidate *c,
 
 /* Queued, or too late for that. */
 static void
-set_queued(struct exchange *e, enum hash_answer answer, struct login_result *out)
+set_queued(struct exchange *e, enum hash_answer answer,
+	   struct login_result *out)
 {
 	e->queued = answer == HASH_QUEUED;
 	out->answer = e->queued ? LOGIN_QUEUED : LOGIN_BUSY;

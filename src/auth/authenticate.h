@@ -18,7 +18,7 @@ enum login_answer {
 
 struct login_result {
 	enum login_answer answer;
-	struct user user;	 /* with LOGIN_RIGHT */
+	struct user user; /* with LOGIN_RIGHT */
 	int64_t retry_after; /* seconds, with LOGIN_BANNED and LOGIN_BUSY */
 };
 
@@ -36,8 +36,8 @@ int authenticate_password(struct exchange *e, struct str name,
  * to date, until the user read is the one that they have.
  */
 int authenticate_confirm(struct exchange *e, struct user *user,
-			 struct str password, bool *still, struct err *err)
-    MUST_USE;
+			 struct str password, bool *still,
+			 struct err *err) MUST_USE;
 
 /* A better hash while the password is at hand; failing at it is no matter.
  * Sessions of the user go on (strategy/password_mark.h). */

@@ -20,12 +20,12 @@ has_replaced(struct str now, struct str ours)
 
 	password_print(ours, print);
 	return password_replaced(now, replaced) &&
-	    memcmp(print, replaced, sizeof(print)) == 0;
+	       memcmp(print, replaced, sizeof(print)) == 0;
 }
 
 static int
-try_again(struct exchange *e, struct str password, struct str hash,
-	  bool *right, struct err *err)
+try_again(struct exchange *e, struct str password, struct str hash, bool *right,
+	  struct err *err)
 {
 	struct hash_slots *slots = e->service->shared->hash_slots;
 	struct hash_place here = { .wake = NULL };
@@ -83,14 +83,12 @@ authenticate_confirm(struct exchange *e, struct user *user, struct str password,
 			       err) != 0)
 			return -1;
 		is = now.found && !now.user.disabled;
-		if (is &&
-		    compare_hashes(e, &was, password, now.user.hash, &is,
-				   err) != 0)
+		if (is && compare_hashes(e, &was, password, now.user.hash, &is,
+					 err) != 0)
 			return -1;
 		same = !is || identity_equal(&now.user.who, &was.who);
-		if (!same &&
-		    store_update_user(e->call.store, &e->call, &now.user.who,
-				      err) != 0)
+		if (!same && store_update_user(e->call.store, &e->call,
+					       &now.user.who, err) != 0)
 			return -1;
 		if (is)
 			was = now.user;

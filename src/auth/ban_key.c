@@ -105,8 +105,8 @@ ban_key_address(struct arena *a, struct str address,
 
 	if (address_parse(address, &parsed)) {
 		v6 = !parsed.v4;
-		rc = address_key(a, &parsed, v6 ? 8 : 4, BAN_ADDRESS, &own,
-				 err);
+		rc =
+		    address_key(a, &parsed, v6 ? 8 : 4, BAN_ADDRESS, &own, err);
 	} else {
 		begin(&b, a, BAN_ADDRESS);
 		buf_add(&b, str_clip(address, KEY_MAX / 2));

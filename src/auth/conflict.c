@@ -118,7 +118,7 @@ conflict_end(struct exchange *e, struct err *err)
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < MOST && ours[i].kind != COOKIE_LOGIN &&
-		     cookie_nth(e->in, ours[i].name, k, &token);
+				   cookie_nth(e->in, ours[i].name, k, &token);
 		     k++) {
 			if (credential_end(e, token, "logout", err) != 0)
 				return -1;

@@ -12,14 +12,14 @@ static bool
 is_listed(const struct exchange *e)
 {
 	return e->in->origin.p != NULL &&
-	    words_have(&e->service->set->cors.origins, e->in->origin);
+	       words_have(&e->service->set->cors.origins, e->in->origin);
 }
 
 bool
 cors_is_preflight(const struct exchange *e)
 {
 	return e->in->method == HTTP_OPTIONS &&
-	    e->in->preflight_method.p != NULL && is_listed(e);
+	       e->in->preflight_method.p != NULL && is_listed(e);
 }
 
 void

@@ -260,8 +260,8 @@ json_t *
 credential_json(const struct identity *who, const struct credentials *c,
 		bool tokens)
 {
-	json_t *body = json_pack("{s:o}", "user",
-				 credential_identity_json(who));
+	json_t *body =
+	    json_pack("{s:o}", "user", credential_identity_json(who));
 
 	if (body == NULL)
 		return NULL;

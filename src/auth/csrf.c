@@ -64,8 +64,8 @@ get_key(struct exchange *e, uint8_t out[DIGEST_BYTES], struct err *err)
 	if (env_random(e->call.env, out, DIGEST_BYTES) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
 	rc = s->mode_ops->secret != NULL ?
-	    s->mode_ops->secret(s->mode, "csrf", out, err) :
-	    store_secret(e->call.store, &e->call, "csrf", out, err);
+		 s->mode_ops->secret(s->mode, "csrf", out, err) :
+		 store_secret(e->call.store, &e->call, "csrf", out, err);
 	if (rc != 0)
 		return -1;
 	(void)pthread_mutex_lock(&k->lock);

@@ -26,7 +26,7 @@ enum route_flags {
 
 struct route {
 	enum http_method method; /* HTTP_GET includes HEAD */
-	const char *path;	 /* below server.path */
+	const char *path; /* below server.path */
 	void (*handle)(struct exchange *e);
 	unsigned flags;
 };
@@ -104,8 +104,7 @@ answer_wrong_method(struct exchange *e, struct str path)
 		cors_answer_preflight(e, methods);
 		return;
 	}
-	answer_refusal(e, 405, "method_not_allowed",
-		       "Method not allowed.");
+	answer_refusal(e, 405, "method_not_allowed", "Method not allowed.");
 	http_response_header(e->out, "Allow", methods);
 }
 
@@ -322,8 +321,7 @@ add_defaults(struct exchange *e)
 	if (e->in->authorizer && e->out->status == 200)
 		return;
 	http_response_default(e->out, "Cache-Control", STR("no-store"));
-	http_response_default(e->out, "X-Content-Type-Options",
-			      STR("nosniff"));
+	http_response_default(e->out, "X-Content-Type-Options", STR("nosniff"));
 }
 
 bool

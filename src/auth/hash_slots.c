@@ -324,8 +324,8 @@ hash_slots_later(struct hash_slots *s, struct hash_place *p,
 	(void)pthread_mutex_lock(&s->lock);
 	queue_remove(&s->running, p);
 	s->used--;
-	waits = p->wake != NULL && s->waiting.n < s->room &&
-	    now_ms < p->until_ms;
+	waits =
+	    p->wake != NULL && s->waiting.n < s->room && now_ms < p->until_ms;
 	set_claim(p, claim);
 	p->state = waits ? HASH_WAITS : HASH_NONE;
 	p->later = true;

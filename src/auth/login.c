@@ -91,7 +91,7 @@ offers_remember(const struct exchange *e)
 	const struct service *s = e->service;
 
 	return s->mode_ops->offers_remember != NULL &&
-	    s->mode_ops->offers_remember(s->mode);
+	       s->mode_ops->offers_remember(s->mode);
 }
 
 /* Returns the value of the pre-session cookie; empty when there is no valid
@@ -102,8 +102,7 @@ pre_session(const struct exchange *e)
 	uint8_t bytes[PRE_SESSION_BYTES];
 	struct str value;
 
-	if (cookie_find(e->in, e->jar->login, &value) !=
-		COOKIE_FOUND ||
+	if (cookie_find(e->in, e->jar->login, &value) != COOKIE_FOUND ||
 	    !base64url_decode(value, bytes, sizeof(bytes)))
 		return STR("");
 	return value;
@@ -214,8 +213,8 @@ login_get(struct exchange *e)
 		0 ||
 	    http_request_query(e->in, STR("renewed"), e->call.arena, &renewed,
 			       &err) != 0 ||
-	    http_request_query(e->in, STR("conflict"), e->call.arena,
-			       &conflict, &err) != 0) {
+	    http_request_query(e->in, STR("conflict"), e->call.arena, &conflict,
+			       &err) != 0) {
 		answer_unread(e, &err,
 			      "The address of this page is malformed.");
 		return;
@@ -260,8 +259,8 @@ read_form(struct exchange *e, struct login_form *out, struct err *err)
 		.form = e->in->media == MEDIA_FORM,
 	};
 	remember = form_get(&form, "remember");
-	out->remember = remember.n > 0 && !str_eq(remember, STR("0")) &&
-	    offers_remember(e);
+	out->remember =
+	    remember.n > 0 && !str_eq(remember, STR("0")) && offers_remember(e);
 	if (out->username.p == NULL || out->password.p == NULL) {
 		return err_set(err, ERR_INPUT,
 			       "username or password is missing");
@@ -458,8 +457,7 @@ login_post(struct exchange *e)
 	bool ok = true;
 
 	if (read_form(e, &form, &err) != 0) {
-		answer_unread(e, &err,
-			      "Send one user name and one password.");
+		answer_unread(e, &err, "Send one user name and one password.");
 		return;
 	}
 	if (form.form &&

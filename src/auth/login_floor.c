@@ -80,8 +80,8 @@ login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
 	note_slower(f, cpu_ms, wall_ms);
 	/* A verification that is nearly as expensive renews the weight, too. */
 	if (cpu_ms >= dearest(f, mono_ms) * 3 / 4) {
-		f->ms = cpu_ms > dearest(f, mono_ms) ? cpu_ms :
-							dearest(f, mono_ms);
+		f->ms =
+		    cpu_ms > dearest(f, mono_ms) ? cpu_ms : dearest(f, mono_ms);
 		f->ms = min64(f->ms, LOGIN_FLOOR_MAX_MS);
 		f->noted_ms = mono_ms;
 	}

@@ -101,7 +101,7 @@ check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 			return -1;
 		if (is.verdict != VERDICT_ALLOW)
 			proven = !refresh_cookie || e->in->origin.p != NULL ||
-			    str_eq(e->in->fetch_site, STR("same-origin"));
+				 str_eq(e->in->fetch_site, STR("same-origin"));
 	}
 	*ok = proven;
 	*body_token = in_body;
@@ -211,8 +211,8 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 	/* Nothing was ended.  A cookie with the same token is invalid, too, and
 	 * may be cleared. */
 	*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
-	    cookie_find(e->in, e->jar->access, &token) == COOKIE_FOUND &&
-	    str_eq(token, p->access);
+		   cookie_find(e->in, e->jar->access, &token) == COOKIE_FOUND &&
+		   str_eq(token, p->access);
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "http/html.h"
 #include "pages/template.h"
 
-#define CSP_MAX	8192
+#define CSP_MAX 8192
 
 /* Adds a hash in Base64 with padding, as CSP requires it (CSP 3, section
  * 2.3.1). */

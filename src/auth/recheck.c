@@ -37,7 +37,7 @@ recheck_is_due(const struct exchange *e, const struct grant *grant)
 	/* The look-up may have been done, but not yet written to the store. */
 	return span_of(id, length_ms,
 		       touches_last_seen(e->service->shared->touches, id)) <
-	    now;
+	       now;
 }
 
 static int

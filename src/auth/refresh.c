@@ -30,8 +30,7 @@ raise_alarm(struct exchange *e, const struct refresh_result *r)
 		      "an old refresh token was reused; its session was ended");
 		break;
 	case REFRESH_FUTURE:
-		audit(e, "refresh_future", r->grant.who.name,
-		      &r->grant.session,
+		audit(e, "refresh_future", r->grant.who.name, &r->grant.session,
 		      "a refresh token is newer than the one in the store");
 		break;
 	case REFRESH_REFUSED:
@@ -90,9 +89,9 @@ refresh_token(struct exchange *e, struct str token, bool as_cookie,
 static void
 find_cookie(struct exchange *e, struct presented *p)
 {
-	enum credential_answer found = refresh_has_own_token(e) ?
-	    credential_find_refresh(e, &p->token) :
-	    credential_find(e, &p->token);
+	enum credential_answer found =
+	    refresh_has_own_token(e) ? credential_find_refresh(e, &p->token) :
+				       credential_find(e, &p->token);
 
 	p->as_cookie = found == CREDENTIAL_COOKIE;
 	p->in_body = found == CREDENTIAL_BEARER;
@@ -206,9 +205,8 @@ was_renewed(const struct exchange *e)
 {
 	struct str value;
 
-	return cookie_find(e->in, e->jar->login, &value) ==
-	    COOKIE_FOUND &&
-	    str_eq(value, RENEWED);
+	return cookie_find(e->in, e->jar->login, &value) == COOKIE_FOUND &&
+	       str_eq(value, RENEWED);
 }
 
 static void
@@ -253,7 +251,7 @@ static bool
 is_from_elsewhere(const struct exchange *e)
 {
 	return str_eq(e->in->fetch_site, STR("cross-site")) ||
-	    str_eq(e->in->fetch_site, STR("same-site"));
+	       str_eq(e->in->fetch_site, STR("same-site"));
 }
 
 /* Sends the request again from our own page, once; the second time, the form is
@@ -267,13 +265,12 @@ ask_by_ourselves(struct exchange *e, bool *done)
 
 	*done = http_request_query(e->in, STR("own"), e->call.arena, &again,
 				   &err) == 0 &&
-	    again.p == NULL;
+		again.p == NULL;
 	if (!*done)
 		return;
 	buf_init(&b, e->call.arena, 16 * 1024);
 	buf_add(&b, uri);
-	buf_add(&b, str_find(uri, '?') < uri.n ? STR("&own=1") :
-						 STR("?own=1"));
+	buf_add(&b, str_find(uri, '?') < uri.n ? STR("&own=1") : STR("?own=1"));
 	if (buf_failed(&b))
 		e->out->failed = true;
 	page_continue(e, buf_str(&b));

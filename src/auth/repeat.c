@@ -89,8 +89,7 @@ count_repeats(const struct exchange *e)
 	struct str value;
 	int64_t n;
 
-	if (cookie_find(e->in, e->jar->repeat, &value) !=
-		COOKIE_FOUND ||
+	if (cookie_find(e->in, e->jar->repeat, &value) != COOKIE_FOUND ||
 	    !str_to_uint(value, REPEATS_MAX, &n))
 		return 0;
 	return n;

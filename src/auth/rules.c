@@ -265,7 +265,7 @@ method_matches(const struct rule_settings *set, struct str method)
 	if (set->method.n == 0 || words_have(&set->method, method))
 		return true;
 	return str_eq(method, STR("HEAD")) &&
-	    words_have(&set->method, STR("GET"));
+	       words_have(&set->method, STR("GET"));
 }
 
 /* The evaluation of one request: the state that its paths share. */

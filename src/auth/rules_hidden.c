@@ -40,17 +40,17 @@ has_paths(const struct rule_settings *rule, const struct rule_settings *of)
 {
 	if (rule->path_regex.n > 0)
 		return str_eq(rule->path_regex, of->path_regex) &&
-		    str_eq(rule->path, of->path);
+		       str_eq(rule->path, of->path);
 	return rule->path.n == 0 ||
-	    (of->path.n > 0 && path_below(of->path, rule->path));
+	       (of->path.n > 0 && path_below(of->path, rule->path));
 }
 
 static bool
 hides(const struct rule_settings *rule, const struct rule_settings *later)
 {
 	return has_all(&rule->host, &later->host) && has_paths(rule, later) &&
-	    has_methods(&rule->method, &later->method) &&
-	    has_all(&rule->network, &later->network);
+	       has_methods(&rule->method, &later->method) &&
+	       has_all(&rule->network, &later->network);
 }
 
 void

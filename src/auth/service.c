@@ -2,7 +2,6 @@
 /* The service under one configuration. */
 #include "auth/service.h"
 
-
 #include "strategy/registry.h"
 #include "auth/csrf.h"
 #include "auth/own.h"
@@ -68,10 +67,10 @@ fill_jar(struct service *s, bool secure, struct arena *a, struct err *err)
 
 	jar->set = s->set->cookie;
 	jar->set.secure = secure;
-	jar->access = cookie_name(&jar->set,
-				  (enum cookie_kind)mode->access_cookie, a);
-	jar->refresh = cookie_name(&jar->set,
-				   (enum cookie_kind)mode->refresh_cookie, a);
+	jar->access =
+	    cookie_name(&jar->set, (enum cookie_kind)mode->access_cookie, a);
+	jar->refresh =
+	    cookie_name(&jar->set, (enum cookie_kind)mode->refresh_cookie, a);
 	jar->login = cookie_name(&jar->set, COOKIE_LOGIN, a);
 	jar->repeat = cookie_name(&jar->set, COOKIE_REPEAT, a);
 	if (jar->access.p == NULL || jar->refresh.p == NULL ||
@@ -87,8 +86,7 @@ open_sites(struct service *s, struct arena *a, struct err *err)
 	if (sites_read(&s->set->server.hosts, a, &s->sites, err) != 0 ||
 	    own_login_page(s, a, err) != 0)
 		return -1;
-	return fill_jar(s, false, a, err) == 0 ? fill_jar(s, true, a, err) :
-						 -1;
+	return fill_jar(s, false, a, err) == 0 ? fill_jar(s, true, a, err) : -1;
 }
 
 /* Builds the names of parameters as web servers derive them from headers (RFC

@@ -25,8 +25,8 @@ struct touches;
 
 /* Limits of the log lines that clients can cause as often as they like. */
 struct log_limits {
-	struct log_limit refusals;  /* auth/refusals.h */
-	struct log_limit csrf;	    /* auth/csrf.h */
+	struct log_limit refusals; /* auth/refusals.h */
+	struct log_limit csrf; /* auth/csrf.h */
 	struct log_limit banned; /* sign-ins that a ban refuses */
 	struct log_limit unavailable; /* auth/answer.h */
 	/* Requests that are refused before routing. */
@@ -40,7 +40,7 @@ struct service_shared {
 	struct hash_slots *hash_slots;
 	struct login_floor *login_floor; /* NULL: not used */
 	struct touches *touches;
-	struct probe *probe;		    /* auth/status.h */
+	struct probe *probe; /* auth/status.h */
 	struct log_limits *log_limits;
 };
 
@@ -57,9 +57,9 @@ struct service {
 	const struct service_shared *shared;
 	const struct auth_mode_ops *mode_ops;
 	void *mode;
-	struct csrf_key *csrf;	/* has its own lock */
+	struct csrf_key *csrf; /* has its own lock */
 	struct rules *rules;
-	struct sites sites;	   /* server.hosts */
+	struct sites sites; /* server.hosts */
 	/* Origin of login_url; its host is empty when there is none. */
 	struct origin login_page;
 	struct cookie_jar jars[2]; /* without and with Secure */

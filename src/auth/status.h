@@ -13,7 +13,7 @@
 struct probe;
 
 struct probe *probe_new(void) MUST_USE; /* NULL: out of memory */
-void probe_free(struct probe *p);	/* NULL is allowed */
+void probe_free(struct probe *p); /* NULL is allowed */
 
 void me_get(struct exchange *e);
 void health_get(struct exchange *e);

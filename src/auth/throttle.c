@@ -175,8 +175,8 @@ static int64_t
 seconds_until(const struct exchange *e, int64_t until_ms)
 {
 	return until_ms <= e->call.now_ms ?
-	    0 :
-	    (until_ms - e->call.now_ms + 999) / 1000;
+		   0 :
+		   (until_ms - e->call.now_ms + 999) / 1000;
 }
 
 int

@@ -28,7 +28,7 @@ struct throttle {
 	struct login_keys keys;
 	enum ban_kind kinds[THROTTLE_COUNTERS]; /* of keys.v */
 	struct login_count count; /* as far as the store was asked */
-	bool has_network;	  /* the user can be known in it */
+	bool has_network; /* the user can be known in it */
 };
 
 /* Finds the counters of a login.  Does not ask the store. */

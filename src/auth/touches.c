@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS	(2 * TOUCHES_MAX) /* half empty, so that probing ends soon */
+#define SLOTS (2 * TOUCHES_MAX) /* half empty, so that probing ends soon */
 
 struct touches {
 	pthread_mutex_t lock; /* guards the members below */

@@ -16,7 +16,7 @@
 struct touches;
 
 struct touches *touches_new(void) MUST_USE; /* NULL: out of memory */
-void touches_free(struct touches *t);	    /* NULL is allowed */
+void touches_free(struct touches *t); /* NULL is allowed */
 
 /* Adds a touch; it replaces an earlier one of the same session. */
 void touches_note(struct touches *t, const struct touch *touch);

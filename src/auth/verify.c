@@ -147,8 +147,8 @@ add_identity(struct exchange *e, const struct identity *who)
 		http_response_header(e->out, "Variable-REMOTE_USER", who->name);
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
 		const char *name = e->in->authorizer ?
-		    facts[i].variable :
-		    arena_cstr(e->call.arena, facts[i].name);
+				       facts[i].variable :
+				       arena_cstr(e->call.arena, facts[i].name);
 
 		if (name == NULL)
 			e->out->failed = true;
@@ -269,8 +269,8 @@ note(struct exchange *e, const struct judgement *j)
 
 	if (j->decision == DECISION_LOGIN) {
 		r.status = 401;
-		r.reason = j->presented ? "invalid credential" :
-					  "not signed in";
+		r.reason =
+		    j->presented ? "invalid credential" : "not signed in";
 	} else {
 		r.reason = forbidden_because(j);
 	}

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BLOCK	8192
-#define ALIGNMENT	_Alignof(max_align_t)
+#define FIRST_BLOCK 8192
+#define ALIGNMENT   _Alignof(max_align_t)
 
 struct block {
 	struct block *next;

@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_USE	__attribute__((warn_unused_result))
-#define PRINTF(f, a)	__attribute__((format(printf, f, a)))
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+#define MUST_USE     __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Borrowed bytes: they are not NUL-terminated and not owned.  The struct is
  * passed by value. */

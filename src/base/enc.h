@@ -8,8 +8,8 @@
 struct buf;
 
 /* The length of n encoded bytes, in characters, without padding. */
-#define BASE64URL_LEN(n)	(((n)*4 + 2) / 3)
-#define HEX_LEN(n)		((n)*2)
+#define BASE64URL_LEN(n) (((n)*4 + 2) / 3)
+#define HEX_LEN(n)	 ((n)*2)
 
 /* Encodes as RFC 4648 section 5 without padding.  Writes BASE64URL_LEN(n) bytes
  * and no NUL. */

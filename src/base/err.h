@@ -16,8 +16,8 @@
 
 enum err_code {
 	ERR_NONE = 0,
-	ERR_INPUT,	/* the peer sent something malformed */
-	ERR_LIMIT,	/* a size, count or rate limit was reached */
+	ERR_INPUT, /* the peer sent something malformed */
+	ERR_LIMIT, /* a size, count or rate limit was reached */
 	ERR_UNAVAILABLE, /* a backend is down; a later attempt may succeed */
 	/* a backend cannot serve the request now, but its connection is good;
 	 * strategy/conn.c turns it into ERR_UNAVAILABLE */
@@ -28,8 +28,8 @@ enum err_code {
 	 * on
 	 */
 	ERR_UNDONE,
-	ERR_CONFIG,	/* the administrator must change something */
-	ERR_INTERNAL	/* out of memory, no entropy, a violated assumption */
+	ERR_CONFIG, /* the administrator must change something */
+	ERR_INTERNAL /* out of memory, no entropy, a violated assumption */
 };
 
 struct err {

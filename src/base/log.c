@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES	4096
+#define LINE_MAX_BYTES 4096
 
 /* A line under construction.  Values that do not fit are truncated; there is
  * always room for the end of the line. */
@@ -75,8 +75,8 @@ escape_one(struct str s, bool utf8, char out[8])
 		point = 0xfffd;
 	} else if (c >= 0xe0) {
 		point = (c & 0x0fU) << 12 |
-		    ((unsigned char)s.p[1] & 0x3fU) << 6 |
-		    ((unsigned char)s.p[2] & 0x3fU);
+			((unsigned char)s.p[1] & 0x3fU) << 6 |
+			((unsigned char)s.p[2] & 0x3fU);
 		n = 3;
 	} else if (c >= 0x80) {
 		point = (c & 0x1fU) << 6 | ((unsigned char)s.p[1] & 0x3fU);

@@ -21,7 +21,7 @@ struct log {
 	int fd;
 	_Atomic int level; /* enum log_level; events above it are dropped */
 	enum log_format format;
-	bool journal;	/* put "<N>" in front, for systemd */
+	bool journal; /* put "<N>" in front, for systemd */
 	int64_t (*wall_ms)(void *ctx); /* since the epoch */
 	void *ctx;
 };
@@ -29,22 +29,22 @@ struct log {
 struct log_field {
 	const char *key; /* NULL: the field is skipped */
 	struct str text; /* the value */
-	int64_t number;	 /* the value if is_number is set */
+	int64_t number; /* the value if is_number is set */
 	bool is_number;
 };
 
-#define F_STR(k, v)	((struct log_field){ .key = (k), .text = (v) })
-#define F_CSTR(k, v)	F_STR(k, str_from(v))
-#define F_INT(k, v) \
+#define F_STR(k, v)  ((struct log_field){ .key = (k), .text = (v) })
+#define F_CSTR(k, v) F_STR(k, str_from(v))
+#define F_INT(k, v)                                                            \
 	((struct log_field){ .key = (k), .number = (v), .is_number = true })
 
 /*
  * Writes an event, as in LOG(log, LOG_INFO, "listening", F_CSTR("address",
  * name)).  `event` must be a string constant.  A NULL log writes nothing.
  */
-#define LOG(log, level, event, ...)                                           \
-	log_event(log, level, NULL, event,                                    \
-		  (const struct log_field[]){ __VA_ARGS__ },                  \
+#define LOG(log, level, event, ...)                                            \
+	log_event(log, level, NULL, event,                                     \
+		  (const struct log_field[]){ __VA_ARGS__ },                   \
 		  ARRAY_LEN(((const struct log_field[]){ __VA_ARGS__ })))
 
 /*

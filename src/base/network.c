@@ -20,8 +20,9 @@ width(const struct address *a)
 static bool
 parse(struct str s, struct address *out, bool *mapped)
 {
-	static const uint8_t prefix[MAPPED_BITS / 8] = { [10] = 0xff,
-							 [11] = 0xff };
+	static const uint8_t prefix[MAPPED_BITS / 8] = {
+		[10] = 0xff, [11] = 0xff
+	};
 	struct address a = { .v4 = false };
 	char text[INET6_ADDRSTRLEN];
 
@@ -74,7 +75,8 @@ network_parse(struct str s, struct network *out)
 	if (address.n < s.n) {
 		const int64_t offset = mapped ? MAPPED_BITS : 0;
 
-		if (bits.n > 3 || !str_to_uint(bits, n.bits + offset, &number) ||
+		if (bits.n > 3 ||
+		    !str_to_uint(bits, n.bits + offset, &number) ||
 		    number < offset)
 			return false;
 		n.bits = (unsigned)(number - offset);

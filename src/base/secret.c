@@ -14,8 +14,9 @@ secret_equal(struct str a, struct str b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
-		difference = (unsigned char)(difference |
-		    ((unsigned char)a.p[i] ^ (unsigned char)b.p[i]));
+		difference =
+		    (unsigned char)(difference | ((unsigned char)a.p[i] ^
+						  (unsigned char)b.p[i]));
 	}
 	return difference == 0;
 }

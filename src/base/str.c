@@ -53,7 +53,7 @@ bool
 str_starts(struct str s, struct str prefix)
 {
 	return s.n >= prefix.n &&
-	    str_eq((struct str){ .p = s.p, .n = prefix.n }, prefix);
+	       str_eq((struct str){ .p = s.p, .n = prefix.n }, prefix);
 }
 
 bool
@@ -231,11 +231,11 @@ str_plain_char(struct str s)
 	static const struct {
 		const char *first, *last;
 	} tricks[] = {
-		{ "\xc2\x80", "\xc2\x9f" },		/* C1 */
-		{ "\xd8\x9c", "\xd8\x9c" },		/* marks */
+		{ "\xc2\x80", "\xc2\x9f" }, /* C1 */
+		{ "\xd8\x9c", "\xd8\x9c" }, /* marks */
 		{ "\xe2\x80\x8e", "\xe2\x80\x8f" },
-		{ "\xe2\x80\xa8", "\xe2\x80\xae" },	/* lines, overrides */
-		{ "\xe2\x81\xa6", "\xe2\x81\xa9" },	/* isolates */
+		{ "\xe2\x80\xa8", "\xe2\x80\xae" }, /* lines, overrides */
+		{ "\xe2\x81\xa6", "\xe2\x81\xa9" }, /* isolates */
 	};
 	unsigned char low, high;
 	size_t n = utf8_sequence((unsigned char)s.p[0], &low, &high);
@@ -273,7 +273,7 @@ str_is_name(struct str s, const char *more)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9');
+			     (c >= '0' && c <= '9');
 
 		if (!alnum && (c == '\0' || strchr(more, c) == NULL))
 			return false;

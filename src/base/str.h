@@ -9,10 +9,10 @@
 #include "base/base.h"
 
 /* A string literal as struct str, without a call of strlen(). */
-#define STR(lit)	((struct str){ .p = "" lit, .n = sizeof(lit) - 1 })
+#define STR(lit) ((struct str){ .p = "" lit, .n = sizeof(lit) - 1 })
 
 /* For printf("%.*s", STR_ARG(s)). */
-#define STR_ARG(s)	(int)(s).n, (s).p
+#define STR_ARG(s) (int)(s).n, (s).p
 
 struct str str_from(const char *cstr); /* NULL gives an empty string */
 

@@ -38,7 +38,7 @@ is_listen_address(struct str s)
 	if (str_starts(s, scheme)) {
 		s = str_skip(s, scheme.n);
 		return s.n > 1 && s.n <= UNIX_PATH_MAX && s.p[0] == '/' &&
-		    s.p[s.n - 1] != '/' && !str_has_control(s);
+		       s.p[s.n - 1] != '/' && !str_has_control(s);
 	}
 	while (colon > 0 && s.p[colon - 1] != ':')
 		colon--;
@@ -46,7 +46,7 @@ is_listen_address(struct str s)
 		return false;
 	host.n = colon - 1;
 	return (syntax_is_ipv4(host) || syntax_is_ipv6(host)) &&
-	    syntax_is_port(str_skip(s, colon));
+	       syntax_is_port(str_skip(s, colon));
 }
 
 int
@@ -87,7 +87,7 @@ is_host_or_origin(struct str s)
 	if (str_find(s, '/') == s.n)
 		return is_host(s);
 	return syntax_url(s, &url) && url.path.n == 0 &&
-	    !str_starts(url.port, STR("0"));
+	       !str_starts(url.port, STR("0"));
 }
 
 int
@@ -129,7 +129,7 @@ check_path(const void *field, struct err *err)
 	rest = str_skip(rest, 1);
 	while (ok && str_cut(&rest, '/', &segment)) {
 		ok = str_is_name(segment, "-._~") &&
-		    !str_eq(segment, STR(".")) && !str_eq(segment, STR(".."));
+		     !str_eq(segment, STR(".")) && !str_eq(segment, STR(".."));
 	}
 	if (ok)
 		return 0;
@@ -143,7 +143,7 @@ static bool
 starts_nocase(struct str s, struct str prefix)
 {
 	return s.n >= prefix.n &&
-	    str_eq_nocase((struct str){ .p = s.p, .n = prefix.n }, prefix);
+	       str_eq_nocase((struct str){ .p = s.p, .n = prefix.n }, prefix);
 }
 
 int
@@ -208,7 +208,7 @@ is_allowed_host(struct str s)
 		return syntax_is_host(s);
 	name = str_skip(s, 1);
 	return syntax_is_host(name) && !syntax_is_ipv4(name) &&
-	    str_find(name, '.') < name.n;
+	       str_find(name, '.') < name.n;
 }
 
 int
@@ -230,8 +230,9 @@ is_origin(struct str s)
 
 	if (!syntax_url(s, &url) || url.path.n > 0)
 		return false;
-	return str_eq(url.scheme, STR("https")) ? !str_eq(url.port, STR("443"))
-						: !str_eq(url.port, STR("80"));
+	return str_eq(url.scheme, STR("https")) ?
+		   !str_eq(url.port, STR("443")) :
+		   !str_eq(url.port, STR("80"));
 }
 
 int
@@ -248,8 +249,8 @@ check_header_name(const void *field, struct err *err)
 {
 	/* Headers that CGI and HTTP use themselves. */
 	static const char *const taken[] = {
-		"Status",	 "Location",	"Set-Cookie",
-		"Cache-Control", "Content-Type", "Content-Length",
+		"Status",	 "Location",	      "Set-Cookie",
+		"Cache-Control", "Content-Type",      "Content-Length",
 		"Connection",	 "Transfer-Encoding",
 	};
 	const struct str *name = field;
@@ -328,9 +329,9 @@ reach_of(struct str listen)
 	if (str_starts(listen, STR("unix:")))
 		return REACH_FILE;
 	return str_starts(listen, STR("127.")) ||
-		str_starts(listen, STR("[::1]:")) ?
-	    REACH_MACHINE :
-	    REACH_NETWORK;
+		       str_starts(listen, STR("[::1]:")) ?
+		   REACH_MACHINE :
+		   REACH_NETWORK;
 }
 
 /* Returns the first address with this reach if no peer secret is set; p is NULL

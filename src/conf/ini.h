@@ -16,12 +16,12 @@
 struct arena;
 struct problems;
 
-#define INI_MAX_BYTES	(1024 * 1024)
-#define INI_MAX_ITEMS	16384 /* keys and sections */
+#define INI_MAX_BYTES (1024 * 1024)
+#define INI_MAX_ITEMS 16384 /* keys and sections */
 
 struct ini_entry {
 	struct str section; /* "rule" of `[rule admin]` */
-	struct str name;    /* "admin"; empty for `[server]` */
+	struct str name; /* "admin"; empty for `[server]` */
 	struct str key, value;
 	unsigned line;
 };

@@ -40,15 +40,14 @@ fill_find_section(const struct loader *l, const char *name)
 }
 
 const struct ini_entry *
-fill_find(const struct loader *l, const struct ini_section *in,
-	  const char *key, const char *suffix)
+fill_find(const struct loader *l, const struct ini_section *in, const char *key,
+	  const char *suffix)
 {
 	for (size_t i = 0; i < in->n; i++) {
 		const struct ini_entry *e = &l->ini.entries[in->first + i];
 
 		if (str_starts(e->key, str_from(key)) &&
-		    str_eq(str_skip(e->key, str_from(key).n),
-			   str_from(suffix)))
+		    str_eq(str_skip(e->key, str_from(key).n), str_from(suffix)))
 			return e;
 	}
 	return NULL;
@@ -192,8 +191,11 @@ is_placeholder(struct str value)
 {
 	static const struct {
 		const char *open, *close;
-	} forms[] = { { "${", "}" }, { "{{", "}}" }, { "%(", ")s" },
-		      { "@", "@" }, { "<", ">" } };
+	} forms[] = { { "${", "}" },
+		      { "{{", "}}" },
+		      { "%(", ")s" },
+		      { "@", "@" },
+		      { "<", ">" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		if (value.n > 2 && str_starts(value, str_from(forms[i].open)) &&
@@ -241,9 +243,9 @@ apply_entry(const struct loader *l, const struct scope *scope,
 		o = find_option(scope->tables[i].options, e->key, &from_file);
 		if (o == NULL)
 			continue;
-		rc = from_file ? set_from_file(l, &scope->in, o, base, e,
-						&err)
-			       : set_literal(l, o, base, e, &err);
+		rc = from_file ?
+			 set_from_file(l, &scope->in, o, base, e, &err) :
+			 set_literal(l, o, base, e, &err);
 		if (rc != 0)
 			fill_error(l, place_of(l, e), &err);
 		return;
@@ -281,8 +283,7 @@ fill_section(const struct loader *l, const struct scope *scope)
 
 	for (size_t i = 0; i < scope->ntables; i++) {
 		if (option_defaults(scope->tables[i].options,
-				    scope->tables[i].base, l->arena,
-				    &err) != 0)
+				    scope->tables[i].base, l->arena, &err) != 0)
 			fill_error(l, at, &err);
 	}
 	for (size_t i = 0; i < l->ini.nsections; i++) {

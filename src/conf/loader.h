@@ -31,7 +31,7 @@ struct scope {
 		void *base;
 	} tables[2];
 	size_t ntables;
-	const struct tables_selector *selector;	   /* or NULL */
+	const struct tables_selector *selector; /* or NULL */
 	/* chosen by the selector, or NULL */
 	const struct settings_driver *driver;
 };
@@ -45,15 +45,14 @@ bool fill_is_first(const struct loader *l, const struct ini_section *in);
 /* Returns the entry whose key is `key` followed by `suffix`; NULL when there is
  * none. */
 const struct ini_entry *fill_find(const struct loader *l,
-				  const struct ini_section *in,
-				  const char *key, const char *suffix);
+				  const struct ini_section *in, const char *key,
+				  const char *suffix);
 
 /* Returns the line of the key if it is present, else that of its section. */
 struct place fill_place(const struct loader *l, const struct ini_section *in,
 			const char *key);
 
-void fill_error(const struct loader *l, struct place at,
-		const struct err *err);
+void fill_error(const struct loader *l, struct place at, const struct err *err);
 void fill_warning(const struct loader *l, struct place at,
 		  const struct err *err);
 void fill_no_memory(const struct loader *l);

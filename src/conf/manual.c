@@ -82,7 +82,6 @@ settings_dump(const struct settings *s, struct buf *out)
 	}
 }
 
-
 /* mdoc: `\\&` after a header prevents its bracket from being treated as
  * punctuation. */
 #define MAN_WIDTH 76
@@ -369,9 +368,9 @@ settings_restart_needed(const struct settings *before,
 				(const char *)before + t->offset,
 				(const char *)after + t->offset, out);
 		if (t->selector != NULL) {
-			restart_choice(t->selector->own_section
-					   ? before->mode.driver->name
-					   : t->name,
+			restart_choice(t->selector->own_section ?
+					   before->mode.driver->name :
+					   t->name,
 				       choice_of(before, t->selector),
 				       choice_of(after, t->selector), out);
 		}

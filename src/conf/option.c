@@ -92,8 +92,8 @@ option_is_empty(const struct option *o, const void *base)
 }
 
 int
-option_set(const struct option *o, void *base, struct str text,
-	   struct arena *a, struct err *err)
+option_set(const struct option *o, void *base, struct str text, struct arena *a,
+	   struct err *err)
 {
 	union value v;
 
@@ -133,7 +133,7 @@ static bool
 needs_quotes(struct str s)
 {
 	return str_find(s, '"') < s.n || str_find(s, ';') < s.n ||
-	    str_find(s, '#') < s.n || str_trim(s).n < s.n;
+	       str_find(s, '#') < s.n || str_trim(s).n < s.n;
 }
 
 static void

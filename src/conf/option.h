@@ -19,23 +19,23 @@ struct words {
 };
 
 enum option_type {
-	OPT_BOOL,    /* yes or no; also true, false, on, off, 1, 0 */
-	OPT_INT,     /* decimal */
+	OPT_BOOL, /* yes or no; also true, false, on, off, 1, 0 */
+	OPT_INT, /* decimal */
 	OPT_SECONDS, /* 90s, 15m, 12h, 30d; 0 without a unit */
-	OPT_BYTES,   /* 512, 8k, 4m */
-	OPT_MODE,    /* octal file mode, 0660 */
-	OPT_STR,     /* any text */
-	OPT_PATH,    /* absolute file name, NUL-terminated; NULL when empty */
+	OPT_BYTES, /* 512, 8k, 4m */
+	OPT_MODE, /* octal file mode, 0660 */
+	OPT_STR, /* any text */
+	OPT_PATH, /* absolute file name, NUL-terminated; NULL when empty */
 	/* as OPT_STR; the key `x_file` may name a file that holds it */
 	OPT_SECRET,
-	OPT_WORDS,   /* words between blanks */
-	OPT_ENUM,    /* one of `words`; stored as its index */
+	OPT_WORDS, /* words between blanks */
+	OPT_ENUM, /* one of `words`; stored as its index */
 };
 
 enum option_flags {
 	OPTION_REQUIRED = 1 << 0, /* may not be empty */
 	OPTION_RESTART = 1 << 1, /* a reload warns instead of applying it */
-	OPTION_LOWER = 1 << 2,	 /* OPT_STR, OPT_WORDS: stored in lower case */
+	OPTION_LOWER = 1 << 2, /* OPT_STR, OPT_WORDS: stored in lower case */
 	/* The key must have a value if it is present.  A field without a value
 	 * means that the key is absent; it is not dumped. */
 	OPTION_NOT_EMPTY = 1 << 3,
@@ -47,8 +47,8 @@ bool words_have(const struct words *words, struct str word);
 struct option {
 	const char *name;
 	enum option_type type;
-	size_t offset;	  /* of the field in its settings struct */
-	const char *def;  /* as written in the file; NULL: empty */
+	size_t offset; /* of the field in its settings struct */
+	const char *def; /* as written in the file; NULL: empty */
 	/* The range of the number, of the length of a text in bytes, or of the
 	 * number of words; both 0: no limit. */
 	int64_t min, max;
@@ -76,15 +76,18 @@ struct option {
 
 /* A row of a table.  It does not compile when the field has another type than
  * the option. */
-#define OPTION(T, st, field, ...)                                             \
-	{                                                                     \
-		.name = #field, .type = OPT_##T,                              \
-		.offset = offsetof(st, field) +                               \
-		    0 * sizeof(_Generic(((st *)0)->field,                     \
-				       OPTION_C_##T: 1)),                     \
-		__VA_ARGS__                                                   \
+#define OPTION(T, st, field, ...)                                              \
+	{                                                                      \
+		.name = #field, .type = OPT_##T,                               \
+		.offset =                                                      \
+		    offsetof(st, field) +                                      \
+		    0 * sizeof(_Generic(((st *)0)->field, OPTION_C_##T : 1)),  \
+		__VA_ARGS__                                                    \
 	}
-#define OPTION_END	{ .name = NULL }
+#define OPTION_END                                                             \
+	{                                                                      \
+		.name = NULL                                                   \
+	}
 
 struct arena;
 struct buf;

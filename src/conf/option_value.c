@@ -13,16 +13,16 @@
 const struct value_unit value_seconds[] = {
 	{ 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { '\0', 0 }
 };
-const struct value_unit value_bytes[] = {
-	{ 'm', 1024 * 1024 }, { 'k', 1024 }, { '\0', 0 }
-};
+const struct value_unit value_bytes[] = { { 'm', 1024 * 1024 },
+					  { 'k', 1024 },
+					  { '\0', 0 } };
 
 static const struct {
 	const char *word;
 	bool value;
 } bool_words[] = {
-	{ "yes", true }, { "no", false }, { "true", true }, { "false", false },
-	{ "on", true },	 { "off", false }, { "1", true },   { "0", false },
+	{ "yes", true }, { "no", false },  { "true", true }, { "false", false },
+	{ "on", true },	 { "off", false }, { "1", true },    { "0", false },
 };
 
 bool
@@ -41,8 +41,7 @@ range_error(const struct option *o, struct arena *a, struct err *err)
 	if (buf_failed(&range))
 		return err_nomem(err);
 	return err_set(err, ERR_CONFIG, "must be %.*s%s%s",
-		       STR_ARG(buf_str(&range)),
-		       o->words != NULL ? " or " : "",
+		       STR_ARG(buf_str(&range)), o->words != NULL ? " or " : "",
 		       o->words != NULL ? o->words[0] : "");
 }
 
@@ -184,15 +183,13 @@ copy_text(const struct option *o, struct str text, struct arena *a,
 }
 
 static int
-check_count(const struct option *o, size_t n, const char *what,
-	    struct err *err)
+check_count(const struct option *o, size_t n, const char *what, struct err *err)
 {
 	if (n == 0 || !value_has_range(o) ||
 	    ((int64_t)n >= o->min && (int64_t)n <= o->max))
 		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must be %" PRId64 " to %" PRId64 " %s", o->min, o->max,
-		       what);
+	return err_set(err, ERR_CONFIG, "must be %" PRId64 " to %" PRId64 " %s",
+		       o->min, o->max, what);
 }
 
 static int

@@ -19,10 +19,8 @@ static const char *const automatic[] = { "auto", NULL };
 
 static const struct option server_options[] = {
 	OPTION(WORDS, struct server_settings, listen,
-	       .def = "unix:/run/fcgiauth/fcgiauth.sock",
-	       .min = 1, .max = 16,
-	       .flags = OPTION_REQUIRED | OPTION_RESTART,
-	       .check = check_listen,
+	       .def = "unix:/run/fcgiauth/fcgiauth.sock", .min = 1, .max = 16,
+	       .flags = OPTION_REQUIRED | OPTION_RESTART, .check = check_listen,
 	       .help = "Addresses to listen on for FastCGI, separated by "
 		       "blanks: unix:/path, 127.0.0.1:9000 or [::1]:9000. "
 		       "Sockets passed by the service manager take "
@@ -30,13 +28,12 @@ static const struct option server_options[] = {
 		       "connect can claim to be the web server: give only "
 		       "the group of the web server access to a unix socket, "
 		       "and set peer_secret for a TCP address."),
-	OPTION(MODE, struct server_settings, socket_mode,
-	       .def = "0660", .min = 0, .max = 0777,
-	       .flags = OPTION_RESTART,
+	OPTION(MODE, struct server_settings, socket_mode, .def = "0660",
+	       .min = 0, .max = 0777, .flags = OPTION_RESTART,
 	       .help = "File mode of the unix sockets. The web server needs "
 		       "write permission; no other user should have it."),
-	OPTION(SECRET, struct server_settings, peer_secret,
-	       .min = 1, .max = 1024, .check = check_peer_secret,
+	OPTION(SECRET, struct server_settings, peer_secret, .min = 1,
+	       .max = 1024, .check = check_peer_secret,
 	       .help = "A secret that every request must carry in the "
 		       "FastCGI parameter AUTH_SECRET; a request without it "
 		       "is answered 403. Empty means that no secret is "
@@ -48,8 +45,8 @@ static const struct option server_options[] = {
 		       "To change the secret, write the new one beside the "
 		       "old one, separated by a blank, and reload; give the "
 		       "web servers the new one; then remove the old one."),
-	OPTION(WORDS, struct server_settings, hosts,
-	       .flags = OPTION_LOWER, .check = check_hosts,
+	OPTION(WORDS, struct server_settings, hosts, .flags = OPTION_LOWER,
+	       .check = check_hosts,
 	       .help = "Hosts that this service answers for, as names or as "
 		       "whole origins: www.example.com "
 		       "https://app.example.com:8443. A check or a sign-in "
@@ -66,8 +63,8 @@ static const struct option server_options[] = {
 		       "but not both schemes. A name beside an origin of the "
 		       "same host has no effect. With http, anybody on the "
 		       "network can take over a session."),
-	OPTION(STR, struct server_settings, login_url,
-	       .min = 1, .max = 1024, .check = check_login_url,
+	OPTION(STR, struct server_settings, login_url, .min = 1, .max = 1024,
+	       .check = check_login_url,
 	       .help = "The absolute URL of the login page, if one host "
 		       "serves it for several. Set cookie.domain as well: "
 		       "without it, browsers are redirected in a loop. The "
@@ -85,27 +82,26 @@ static const struct option server_options[] = {
 		       "paths is refused as ambiguous, as it is for rules. A "
 		       "rule with the same path and the same requirement has "
 		       "this effect too, and applies without the web server."),
-	OPTION(INT, struct server_settings, threads,
-	       .def = "8", .min = 1, .max = 256, .flags = OPTION_RESTART,
+	OPTION(INT, struct server_settings, threads, .def = "8", .min = 1,
+	       .max = 256, .flags = OPTION_RESTART,
 	       .help = "The number of requests that are processed at the "
 		       "same time. Idle connections occupy no thread."),
-	OPTION(STR, struct server_settings, path,
-	       .def = "/auth", .min = 2, .max = 64,
-	       .flags = OPTION_REQUIRED, .check = check_path,
+	OPTION(STR, struct server_settings, path, .def = "/auth", .min = 2,
+	       .max = 64, .flags = OPTION_REQUIRED, .check = check_path,
 	       .help = "The URL path below which the service's own pages "
 		       "are. It begins with a slash and does not end with "
 		       "one. The configuration of the web server must have "
 		       "the same path."),
-	OPTION(ENUM, struct server_settings, log_level,
-	       .def = "info", .words = log_levels,
+	OPTION(ENUM, struct server_settings, log_level, .def = "info",
+	       .words = log_levels,
 	       .help = "The least important level of events that are logged "
 		       "to standard error. Audit events are always logged."),
-	OPTION(ENUM, struct server_settings, log_format,
-	       .def = "text", .words = log_formats, .flags = OPTION_RESTART,
+	OPTION(ENUM, struct server_settings, log_format, .def = "text",
+	       .words = log_formats, .flags = OPTION_RESTART,
 	       .help = "Each event is one line: key=value text, or a JSON "
 		       "object."),
-	OPTION(ENUM, struct server_settings, log_refusals,
-	       .def = "forbidden", .words = refusals,
+	OPTION(ENUM, struct server_settings, log_refusals, .def = "forbidden",
+	       .words = refusals,
 	       .help = "Which refused requests are logged: those answered "
 		       "403 (forbidden); also those answered 401, of people "
 		       "who are not signed in (all); or none (no). Each is "
@@ -118,8 +114,8 @@ static const struct option server_options[] = {
 };
 
 static const struct option auth_options[] = {
-	OPTION(ENUM, struct auth_settings, deliver,
-	       .def = "cookie", .words = deliveries,
+	OPTION(ENUM, struct auth_settings, deliver, .def = "cookie",
+	       .words = deliveries,
 	       .help = "How a sign-in delivers credentials: as a cookie, in "
 		       "the JSON body, or both. Scripts of the page can read "
 		       "a credential in the body: use it only for programs "
@@ -130,8 +126,8 @@ static const struct option auth_options[] = {
 static const struct option no_options[] = { OPTION_END };
 
 static const struct option users_options[] = {
-	OPTION(SECONDS, struct users_settings, recheck,
-	       .def = "1m", .min = 0, .max = 86400,
+	OPTION(SECONDS, struct users_settings, recheck, .def = "1m", .min = 0,
+	       .max = 86400,
 	       .help = "How soon a change in the user source reaches the "
 		       "sessions: the user of each session in use is looked "
 		       "up again once in this time. The sessions of a user "
@@ -154,9 +150,8 @@ static const struct option users_options[] = {
 };
 
 static const struct option cookie_options[] = {
-	OPTION(STR, struct cookie_settings, name,
-	       .def = "fcgiauth", .min = 1, .max = 64,
-	       .flags = OPTION_REQUIRED, .check = check_cookie_name,
+	OPTION(STR, struct cookie_settings, name, .def = "fcgiauth", .min = 1,
+	       .max = 64, .flags = OPTION_REQUIRED, .check = check_cookie_name,
 	       .help = "The base of the names of all cookies. The prefix "
 		       "__Host- or __Secure- is added automatically. "
 		       "Changing the name signs all users out."),
@@ -166,15 +161,14 @@ static const struct option cookie_options[] = {
 		       "a host with an origin, its scheme decides. Say no "
 		       "only for plain http in development: anybody on the "
 		       "network can then take over a session."),
-	OPTION(STR, struct cookie_settings, domain,
-	       .min = 1, .max = 253, .flags = OPTION_LOWER,
-	       .check = check_cookie_domain,
+	OPTION(STR, struct cookie_settings, domain, .min = 1, .max = 253,
+	       .flags = OPTION_LOWER, .check = check_cookie_domain,
 	       .help = "A domain, such as example.com, whose host and all "
 		       "hosts below it share one sign-in. Each of them then "
 		       "receives the cookie and can overwrite it: leave this "
 		       "empty unless all of them are yours."),
-	OPTION(ENUM, struct cookie_settings, same_site,
-	       .def = "lax", .words = same_sites,
+	OPTION(ENUM, struct cookie_settings, same_site, .def = "lax",
+	       .words = same_sites,
 	       .help = "The SameSite attribute. With strict, a user who "
 		       "follows a link from another site arrives signed out. "
 		       "With none, browsers send the cookie with every "
@@ -184,8 +178,8 @@ static const struct option cookie_options[] = {
 };
 
 static const struct option redirect_options[] = {
-	OPTION(WORDS, struct redirect_settings, allow,
-	       .flags = OPTION_LOWER, .check = check_redirect_allow,
+	OPTION(WORDS, struct redirect_settings, allow, .flags = OPTION_LOWER,
+	       .check = check_redirect_allow,
 	       .help = "Other hosts that a sign-in may return to, by https. "
 		       "A name with a dot in front, such as .example.com, "
 		       "means every host below it. A port may follow, as in "
@@ -198,8 +192,8 @@ static const struct option redirect_options[] = {
 };
 
 static const struct option cors_options[] = {
-	OPTION(WORDS, struct cors_settings, origins,
-	       .flags = OPTION_LOWER, .check = check_origins,
+	OPTION(WORDS, struct cors_settings, origins, .flags = OPTION_LOWER,
+	       .check = check_origins,
 	       .help = "Origins, such as https://app.example.com, whose "
 		       "scripts may call this service with the cookies of "
 		       "the user. The scripts act as the user: list only "
@@ -212,20 +206,19 @@ static const struct option cors_options[] = {
 	OPTION_END,
 };
 
-#define HEADER_NAME(field, default_name, what)                                \
-	OPTION(STR, struct headers_settings, field,                           \
-	       .def = default_name, .min = 1, .max = 64,                      \
-	       .flags = OPTION_REQUIRED, .check = check_header_name,          \
+#define HEADER_NAME(field, default_name, what)                                 \
+	OPTION(STR, struct headers_settings, field, .def = default_name,       \
+	       .min = 1, .max = 64, .flags = OPTION_REQUIRED,                  \
+	       .check = check_header_name,                                     \
 	       .help = "The header that carries " what)
 
 static const struct option headers_options[] = {
 	HEADER_NAME(user, "Remote-User", "the user name."),
-	HEADER_NAME(roles, "Remote-Groups",
-		    "the roles, separated by commas."),
+	HEADER_NAME(roles, "Remote-Groups", "the roles, separated by commas."),
 	HEADER_NAME(email, "Remote-Email", "the e-mail address."),
 	HEADER_NAME(name, "Remote-Name", "the full name."),
-	OPTION(ENUM, struct headers_settings, encoding,
-	       .def = "percent", .words = encodings,
+	OPTION(ENUM, struct headers_settings, encoding, .def = "percent",
+	       .words = encodings,
 	       .help = "How the full name and the e-mail address are written "
 		       "in their headers. With percent, % and every byte of "
 		       "their UTF-8 that is not printable ASCII are written "
@@ -237,8 +230,8 @@ static const struct option headers_options[] = {
 };
 
 static const struct option password_options[] = {
-	OPTION(INT, struct password_settings, min_length,
-	       .def = "15", .min = 8, .max = 128,
+	OPTION(INT, struct password_settings, min_length, .def = "15", .min = 8,
+	       .max = 128,
 	       .help = "The minimum number of characters of a new password. "
 		       "NIST asks for 15 where the password is the only "
 		       "factor. Existing passwords stay valid."),
@@ -308,8 +301,8 @@ static const struct option rule_options[] = {
 	       .check = check_rule_hosts,
 	       .help = "Host names, in full and without port; the request "
 		       "must be for one of them."),
-	OPTION(STR, struct rule_settings, path,
-	       .min = 1, .max = 4096, .flags = OPTION_NOT_EMPTY,
+	OPTION(STR, struct rule_settings, path, .min = 1, .max = 4096,
+	       .flags = OPTION_NOT_EMPTY,
 	       .help = "The beginning of the path, up to the end of a "
 		       "segment: /a matches /a and all paths below it, but "
 		       "not /ab; /a/ matches all paths below it, but not /a "
@@ -326,26 +319,25 @@ static const struct option rule_options[] = {
 		       "decoding, \\ or ; turns a segment into . or .. is "
 		       "always refused. The command fcgiauthctl rule test "
 		       "shows the readings."),
-	OPTION(STR, struct rule_settings, path_regex,
-	       .min = 1, .max = 4096, .flags = OPTION_NOT_EMPTY,
+	OPTION(STR, struct rule_settings, path_regex, .min = 1, .max = 4096,
+	       .flags = OPTION_NOT_EMPTY,
 	       .help = "A regular expression (PCRE2), instead of path. It "
 		       "must match the whole path, as if it stood between ^ "
 		       "and $, and is compared with every reading as well. "
 		       "If matching takes too many steps, the answer is 503."),
-	OPTION(WORDS, struct rule_settings, method,
-	       .flags = OPTION_NOT_EMPTY, .check = check_methods,
+	OPTION(WORDS, struct rule_settings, method, .flags = OPTION_NOT_EMPTY,
+	       .check = check_methods,
 	       .help = "Request methods, such as GET or POST. GET includes "
 		       "HEAD."),
-	OPTION(WORDS, struct rule_settings, network,
-	       .flags = OPTION_NOT_EMPTY, .check = check_networks,
+	OPTION(WORDS, struct rule_settings, network, .flags = OPTION_NOT_EMPTY,
+	       .check = check_networks,
 	       .help = "Addresses or networks, such as 10.0.0.0/8 or "
 		       "2001:db8::/32, one of which must contain the "
 		       "client's address. It is the address that the web "
 		       "server sees, never one from a header. If there is no "
 		       "valid address, the rule refuses the request. An "
 		       "address does not prove who a user is."),
-	OPTION(WORDS, struct rule_settings, require,
-	       .flags = OPTION_REQUIRED,
+	OPTION(WORDS, struct rule_settings, require, .flags = OPTION_REQUIRED,
 	       .help = "Who is allowed. The word user means every signed-in "
 		       "user, user:NAME and role:NAME mean certain users; "
 		       "one of several words is enough. With public, "
@@ -385,10 +377,10 @@ static const struct tables_selector select_users = {
 		"those of the driver chosen here.",
 };
 
-#define SECTION(field, ...)                                                   \
-	{                                                                     \
-		.name = #field, .options = field##_options,                   \
-		.offset = offsetof(struct settings, field), __VA_ARGS__       \
+#define SECTION(field, ...)                                                    \
+	{                                                                      \
+		.name = #field, .options = field##_options,                    \
+		.offset = offsetof(struct settings, field), __VA_ARGS__        \
 	}
 
 const struct tables_section tables_sections[] = {
@@ -396,9 +388,12 @@ const struct tables_section tables_sections[] = {
 	SECTION(auth, .selector = &select_mode,
 		.help = "What a sign-in turns into, and how it delivers "
 			"credentials."),
-	{ .name = "store", .options = no_options, .selector = &select_store,
+	{ .name = "store",
+	  .options = no_options,
+	  .selector = &select_store,
 	  .help = "Where sessions are kept." },
-	{ .name = "users", .options = users_options,
+	{ .name = "users",
+	  .options = users_options,
 	  .offset = offsetof(struct settings, any_users),
 	  .selector = &select_users,
 	  .help = "Where users and their password hashes are kept." },
@@ -414,7 +409,9 @@ const struct tables_section tables_sections[] = {
 	SECTION(password, .help = "Requirements for new passwords."),
 	SECTION(limits, .help = "Protection against password guessing and "
 				"overload."),
-	{ .name = "rule", .options = rule_options, .named = true,
+	{ .name = "rule",
+	  .options = rule_options,
+	  .named = true,
 	  .help = "Who may access what. There can be any number of these "
 		  "sections, each with a name of its own. The first rule in "
 		  "the file whose host, path, method and network all match "

@@ -14,7 +14,7 @@ enum tables_kind { KIND_MODES, KIND_STORES, KIND_USERS };
  */
 struct tables_section {
 	const char *name;
-	const char *help;	      /* plain sentences */
+	const char *help; /* plain sentences */
 	const struct option *options; /* never NULL */
 	/* of the struct they fill, in struct settings */
 	size_t offset;
@@ -34,7 +34,7 @@ struct tables_section {
 struct tables_selector {
 	const char *key, *def, *help;
 	enum tables_kind kind;
-	size_t choice;	   /* offset of the settings_choice */
+	size_t choice; /* offset of the settings_choice */
 	/* the keys of the driver are in [DRIVER], not in this section */
 	bool own_section;
 };
@@ -43,8 +43,7 @@ extern const struct tables_section tables_sections[];
 extern const size_t tables_nsections;
 
 /* Returns the drivers that a selector chooses from, and their number. */
-const struct settings_driver *
-tables_drivers(const struct settings_drivers *d, enum tables_kind kind,
-	       size_t *n);
+const struct settings_driver *tables_drivers(const struct settings_drivers *d,
+					     enum tables_kind kind, size_t *n);
 
 #endif

@@ -46,8 +46,8 @@ choose(const struct loader *l, const struct ini_section *in,
 	}
 	name.n = name.n > 64 ? 64 : name.n;
 	problems_add(l->problems, &at, "%.*s is %s:%.*s", STR_ARG(name),
-		     d == NULL ? "unknown; known are"
-			       : "not compiled in; compiled in are",
+		     d == NULL ? "unknown; known are" :
+				 "not compiled in; compiled in are",
 		     STR_ARG(buf_str(&known)));
 	return NULL;
 }
@@ -82,8 +82,8 @@ load_modes(const struct loader *l)
 	struct settings *out = l->out;
 
 	out->nmodes = 0;
-	out->modes = arena_array(l->arena, l->drivers->nmodes,
-				 sizeof(*out->modes));
+	out->modes =
+	    arena_array(l->arena, l->drivers->nmodes, sizeof(*out->modes));
 	if (out->modes == NULL) {
 		fill_no_memory(l);
 		return;
@@ -142,8 +142,7 @@ load_rules(const struct loader *l, const struct tables_section *t)
 	for (size_t i = 0; i < l->ini.nsections; i++) {
 		const struct ini_section *in = &l->ini.sections[i];
 
-		if (in->name.n > 0 &&
-		    str_eq(in->section, str_from(t->name)) &&
+		if (in->name.n > 0 && str_eq(in->section, str_from(t->name)) &&
 		    fill_is_first(l, in))
 			load_rule(l, in, t, &v[n++]);
 	}
@@ -273,8 +272,8 @@ settings_load(const char *file, const struct settings_drivers *drivers,
 	struct text text = { .name = file };
 	struct err err;
 
-	if (file_read(file, INI_MAX_BYTES, a, &text.bytes,
-		      &text.world_readable, &err) != 0) {
+	if (file_read(file, INI_MAX_BYTES, a, &text.bytes, &text.world_readable,
+		      &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;
 	}

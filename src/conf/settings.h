@@ -26,8 +26,8 @@ struct server_settings {
 	int64_t threads;
 	struct words locations; /* paths; auth/rules.c checks them */
 	struct str path; /* begins with '/', does not end with one */
-	int log_level;	 /* enum log_level */
-	int log_format;	 /* enum log_format */
+	int log_level; /* enum log_level */
+	int log_format; /* enum log_format */
 	int log_refusals; /* enum log_refusals */
 };
 
@@ -82,10 +82,10 @@ struct rule_settings {
 	unsigned line; /* line of the header */
 	unsigned path_line, regex_line, require_line; /* lines of these keys */
 	struct words host; /* lower case */
-	struct str path;   /* path, path_regex or neither is set */
+	struct str path; /* path, path_regex or neither is set */
 	/* auth/rules.h parses path, path_regex and require */
 	struct str path_regex;
-	struct words method;  /* upper case */
+	struct words method; /* upper case */
 	struct words network; /* each is a base/network.h */
 	struct words require;
 };
@@ -102,7 +102,7 @@ struct settings_driver {
 	const char *name;
 	const char *summary;
 	const struct option *options; /* options of its section */
-	size_t size;		      /* of the struct they fill */
+	size_t size; /* of the struct they fill */
 	/* Checks rules over several options.  No I/O.  NULL: none. */
 	int (*check)(const void *conf, struct err *err);
 	bool compiled; /* false: a known name whose code is not compiled in */
@@ -130,7 +130,7 @@ struct settings {
 	struct password_settings password;
 	struct limits_settings limits;
 	struct rules_settings rules;
-	struct settings_choice mode;  /* [auth] mode; its section is [NAME] */
+	struct settings_choice mode; /* [auth] mode; its section is [NAME] */
 	/* The section of every mode, because a mode may read that of another
 	 * mode too. */
 	struct settings_choice *modes;

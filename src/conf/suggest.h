@@ -6,9 +6,9 @@
 #include "base/base.h"
 
 struct nearest {
-	struct str wanted;    /* the unknown name */
-	const char *name;     /* the nearest so far; NULL: none is near */
-	const char *suffix;   /* its suffix, as in `secret` + `_file` */
+	struct str wanted; /* the unknown name */
+	const char *name; /* the nearest so far; NULL: none is near */
+	const char *suffix; /* its suffix, as in `secret` + `_file` */
 	size_t distance;
 };
 

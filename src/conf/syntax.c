@@ -14,7 +14,7 @@ static bool
 is_label(struct str s)
 {
 	return s.n > 0 && s.n <= LABEL_MAX && str_is_name(s, "-") &&
-	    s.p[0] != '-' && s.p[s.n - 1] != '-';
+	       s.p[0] != '-' && s.p[s.n - 1] != '-';
 }
 
 static bool
@@ -41,7 +41,7 @@ bool
 syntax_is_ipv6(struct str s)
 {
 	return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']' &&
-	    is_address(AF_INET6, (struct str){ .p = s.p + 1, .n = s.n - 2 });
+	       is_address(AF_INET6, (struct str){ .p = s.p + 1, .n = s.n - 2 });
 }
 
 bool
@@ -80,7 +80,7 @@ syntax_is_below(struct str host, struct str domain)
 		return str_eq_nocase(host, domain);
 	tail = str_skip(host, host.n - domain.n);
 	return str_eq_nocase(tail, domain) &&
-	    host.p[host.n - domain.n - 1] == '.';
+	       host.p[host.n - domain.n - 1] == '.';
 }
 
 bool
@@ -89,7 +89,7 @@ syntax_host_matches(struct str host, struct str allowed)
 	if (!str_starts(allowed, STR(".")))
 		return str_eq_nocase(host, allowed);
 	return host.n > allowed.n &&
-	    str_eq_nocase(str_skip(host, host.n - allowed.n), allowed);
+	       str_eq_nocase(str_skip(host, host.n - allowed.n), allowed);
 }
 
 /* Returns the position of the end of the host in `authority`. */
@@ -140,5 +140,5 @@ bool
 syntax_is_loopback(struct str host)
 {
 	return str_eq_nocase(host, STR("localhost")) ||
-	    str_eq(host, STR("127.0.0.1")) || str_eq(host, STR("[::1]"));
+	       str_eq(host, STR("127.0.0.1")) || str_eq(host, STR("[::1]"));
 }

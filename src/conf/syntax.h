@@ -26,7 +26,7 @@ bool syntax_host_matches(struct str host, struct str allowed);
 
 struct syntax_url {
 	struct str scheme, host; /* an IPv6 host with its brackets */
-	struct str port, path;	 /* may be empty; path begins with '/' */
+	struct str port, path; /* may be empty; path begins with '/' */
 };
 
 /*

@@ -37,8 +37,9 @@ digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
 
 	/* All of these always return 0.  The label includes its NUL. */
 	(void)crypto_auth_hmacsha256_init(&state, key, DIGEST_BYTES);
-	(void)crypto_auth_hmacsha256_update(
-	    &state, (const unsigned char *)label, strlen(label) + 1);
+	(void)crypto_auth_hmacsha256_update(&state,
+					    (const unsigned char *)label,
+					    strlen(label) + 1);
 	(void)crypto_auth_hmacsha256_update(&state, bytes_of(message),
 					    message.n);
 	(void)crypto_auth_hmacsha256_final(&state, out);

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-#define DIGEST_BYTES	32
+#define DIGEST_BYTES 32
 
 /* Initialises the library.  It must be called once, before any other function
  * of this folder.  Returns -1 when the library cannot be used. */

@@ -68,8 +68,8 @@ finish(struct jwk *k, struct jwk **out, struct err *err)
 	if (digest != NULL) {
 		k->md = EVP_MD_fetch(NULL, digest, NULL);
 		if (k->md == NULL)
-			return err_set(err, ERR_INTERNAL,
-				       "libcrypto has no %s", digest);
+			return err_set(err, ERR_INTERNAL, "libcrypto has no %s",
+				       digest);
 	}
 	if (set_kid(k, err) != 0)
 		return -1;
@@ -78,8 +78,8 @@ finish(struct jwk *k, struct jwk **out, struct err *err)
 }
 
 int
-jwk_from_pkey(EVP_PKEY *pkey, bool can_sign, enum jws_alg alg,
-	      struct jwk **out, struct err *err)
+jwk_from_pkey(EVP_PKEY *pkey, bool can_sign, enum jws_alg alg, struct jwk **out,
+	      struct err *err)
 {
 	struct jwk *k;
 
@@ -197,8 +197,8 @@ jwk_generate(enum jws_alg alg, struct jwk **out, struct err *err)
 }
 
 static int
-write_pem(const struct jwk *k, bool with_private, struct arena *a, struct str *out,
-	  struct err *err)
+write_pem(const struct jwk *k, bool with_private, struct arena *a,
+	  struct str *out, struct err *err)
 {
 	BIO *bio = BIO_new(BIO_s_mem()); /* wipes memory before freeing it */
 	char *text = NULL;
@@ -206,8 +206,8 @@ write_pem(const struct jwk *k, bool with_private, struct arena *a, struct str *o
 	int rc = -1, written = 0;
 
 	if (bio != NULL && with_private)
-		written = PEM_write_bio_PKCS8PrivateKey(
-		    bio, k->pkey, NULL, NULL, 0, NULL, NULL);
+		written = PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL,
+							NULL, 0, NULL, NULL);
 	else if (bio != NULL)
 		written = PEM_write_bio_PUBKEY(bio, k->pkey);
 	if (written == 1)

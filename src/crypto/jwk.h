@@ -11,17 +11,17 @@
 #include <jansson.h>
 #include <openssl/types.h>
 
-#define JWK_KID_CHARS	43 /* base64url of a SHA-256: RFC 7638 */
-#define JWK_FILE_MAX	(64 * 1024)
-#define JWK_SECRET_MAX	1024
+#define JWK_KID_CHARS  43 /* base64url of a SHA-256: RFC 7638 */
+#define JWK_FILE_MAX   (64 * 1024)
+#define JWK_SECRET_MAX 1024
 
 struct jwk {
 	enum jws_alg alg;
 	char kid[JWK_KID_CHARS + 1]; /* thumbprint, NUL-terminated */
-	EVP_PKEY *pkey;	   /* NULL for HMAC */
-	EVP_MD *md;	   /* digest of the algorithm; NULL for EdDSA */
-	bool can_sign;	   /* the private part is present */
-	bool renamed;	   /* the source of the key has another kid */
+	EVP_PKEY *pkey; /* NULL for HMAC */
+	EVP_MD *md; /* digest of the algorithm; NULL for EdDSA */
+	bool can_sign; /* the private part is present */
+	bool renamed; /* the source of the key has another kid */
 	struct str secret; /* HMAC only; wiped by jwk_free() */
 };
 

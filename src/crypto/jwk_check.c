@@ -83,7 +83,7 @@ looks_like_key(struct str bytes)
 			return true;
 	}
 	return jwk_looks_like_pem(text) || jwk_looks_like_json(text) ||
-	    looks_like_utf16(bytes);
+	       looks_like_utf16(bytes);
 }
 
 int
@@ -124,9 +124,10 @@ static bool
 exponent_is_good(EVP_PKEY *pkey)
 {
 	BIGNUM *e = NULL;
-	bool good = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) ==
-		1 &&
-	    BN_is_odd(e) && !BN_is_one(e) && BN_num_bits(e) <= EXPONENT_BITS_MAX;
+	bool good =
+	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+	    BN_is_odd(e) && !BN_is_one(e) &&
+	    BN_num_bits(e) <= EXPONENT_BITS_MAX;
 
 	BN_free(e);
 	return good;
@@ -208,7 +209,7 @@ numbers_are_good(EVP_PKEY *pkey, bool can_sign)
 {
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 	bool good = c != NULL && EVP_PKEY_public_check(c) == 1 &&
-	    (!can_sign || EVP_PKEY_pairwise_check(c) == 1);
+		    (!can_sign || EVP_PKEY_pairwise_check(c) == 1);
 
 	EVP_PKEY_CTX_free(c);
 	ERR_clear_error();

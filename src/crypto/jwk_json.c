@@ -97,8 +97,8 @@ make(struct numbers *s, const char *type, bool can_sign, EVP_PKEY **out,
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(s->build);
 	EVP_PKEY *pkey = NULL;
 	bool ok = c != NULL && params != NULL &&
-	    EVP_PKEY_fromdata_init(c) == 1 &&
-	    EVP_PKEY_fromdata(c, &pkey, what, params) == 1;
+		  EVP_PKEY_fromdata_init(c) == 1 &&
+		  EVP_PKEY_fromdata(c, &pkey, what, params) == 1;
 
 	OSSL_PARAM_free(params);
 	EVP_PKEY_CTX_free(c);
@@ -128,8 +128,7 @@ static const struct {
 };
 
 static int
-rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
-	      struct err *err)
+rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 {
 	struct numbers s = { .jwk = jwk, .build = OSSL_PARAM_BLD_new() };
 	int rc = s.build != NULL ? 0 : err_nomem(err);
@@ -210,8 +209,7 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 
 /* libcrypto computes x from d; it is compared with the given x. */
 static int
-okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
-	      struct err *err)
+okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 {
 	struct bytes x, d;
 	uint8_t own[32];
@@ -225,8 +223,8 @@ okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out,
 	if (can_sign && (!get_bytes(jwk, "d", &d) || d.n != sizeof(own)))
 		return bad_member("d", err);
 	if (can_sign) {
-		pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
-						    d.p, d.n);
+		pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, d.p,
+						    d.n);
 		secret_wipe(d.p, sizeof(d.p));
 	} else {
 		pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x.p,
@@ -276,7 +274,7 @@ allows(const json_t *ops, const char *wanted)
 	const json_t *op;
 	size_t i;
 
-	json_array_foreach(ops, i, op) {
+	json_array_foreach (ops, i, op) {
 		if (json_is_string(op) &&
 		    strcmp(json_string_value(op), wanted) == 0)
 			return true;
@@ -360,9 +358,9 @@ from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,
 	if (from_object(jwk, alg, out, err) != 0)
 		return -1;
 	kid = json_object_get(jwk, "kid");
-	(*out)->renamed = kid != NULL &&
-	    (!json_is_string(kid) ||
-	     strcmp(json_string_value(kid), (*out)->kid) != 0);
+	(*out)->renamed =
+	    kid != NULL && (!json_is_string(kid) ||
+			    strcmp(json_string_value(kid), (*out)->kid) != 0);
 	return 0;
 }
 
@@ -385,8 +383,8 @@ jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,
 			       "invalid JSON at line %d, column %d", why.line,
 			       why.column);
 	rc = json_is_object(jwk) ?
-	    from_object_or_set(jwk, alg, out, err) :
-	    err_set(err, ERR_CONFIG, "must be a JSON object");
+		 from_object_or_set(jwk, alg, out, err) :
+		 err_set(err, ERR_CONFIG, "must be a JSON object");
 	json_decref(jwk);
 	return rc;
 }
@@ -449,17 +447,19 @@ jwk_required_json(const struct jwk *k)
 					    k->secret.n));
 	case JWS_RSA:
 	case JWS_PSS:
-		return json_pack(
-		    "{s:s, s:o, s:o}", "kty", "RSA", "n",
-		    json_number(k->pkey, OSSL_PKEY_PARAM_RSA_N, 0), "e",
-		    json_number(k->pkey, OSSL_PKEY_PARAM_RSA_E, 0));
+		return json_pack("{s:s, s:o, s:o}", "kty", "RSA", "n",
+				 json_number(k->pkey, OSSL_PKEY_PARAM_RSA_N, 0),
+				 "e",
+				 json_number(k->pkey, OSSL_PKEY_PARAM_RSA_E,
+					     0));
 	case JWS_ECDSA:
-		return json_pack(
-		    "{s:s, s:s, s:o, s:o}", "kty", "EC", "crv", info->curve,
-		    "x",
-		    json_number(k->pkey, OSSL_PKEY_PARAM_EC_PUB_X, info->size),
-		    "y",
-		    json_number(k->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, info->size));
+		return json_pack("{s:s, s:s, s:o, s:o}", "kty", "EC", "crv",
+				 info->curve, "x",
+				 json_number(k->pkey, OSSL_PKEY_PARAM_EC_PUB_X,
+					     info->size),
+				 "y",
+				 json_number(k->pkey, OSSL_PKEY_PARAM_EC_PUB_Y,
+					     info->size));
 	case JWS_ED25519:
 		return json_pack("{s:s, s:s, s:o}", "kty", "OKP", "crv",
 				 info->curve, "x", json_raw(k->pkey));

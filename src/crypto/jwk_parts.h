@@ -23,8 +23,8 @@ int jwk_from_pkey(EVP_PKEY *pkey, bool can_sign, enum jws_alg alg,
  */
 int jwk_check(EVP_PKEY *pkey, bool can_sign, enum jws_alg *alg,
 	      struct err *err) MUST_USE;
-int jwk_check_secret(struct str bytes, enum jws_alg *alg, struct err *err)
-    MUST_USE;
+int jwk_check_secret(struct str bytes, enum jws_alg *alg,
+		     struct err *err) MUST_USE;
 
 /*
  * Returns true when this RSA key was made by the generator of CVE-2017-15361

@@ -35,8 +35,7 @@ bool
 jwk_is_roca(EVP_PKEY *pkey)
 {
 	BIGNUM *n = NULL;
-	bool weak =
-	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1;
+	bool weak = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1;
 
 	for (size_t i = 0; weak && i < ARRAY_LEN(primes); i++) {
 		const BN_ULONG r = BN_mod_word(n, primes[i]);

@@ -89,8 +89,9 @@ jws_sign(const struct jwk *key, struct str header, struct str payload,
 	if (!key->can_sign)
 		return err_set(err, ERR_CONFIG, "a public key cannot sign");
 	if (header.n > JWS_MAX_BYTES || payload.n > JWS_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "header and payload are too "
-					       "long to be signed");
+		return err_set(err, ERR_LIMIT,
+			       "header and payload are too "
+			       "long to be signed");
 	if (jws_alg_is_hmac(key->alg))
 		return jws_libjwt_sign(key, payload, a, token, err);
 	return jws_evp_sign(key, header, payload, a, token, err);

@@ -65,8 +65,8 @@ set_padding(const struct jwk *key, EVP_PKEY_CTX *c)
 	if (jws_info(key->alg)->kind != JWS_PSS)
 		return true;
 	return EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PSS_PADDING) > 0 &&
-	    EVP_PKEY_CTX_set_rsa_mgf1_md(c, key->md) > 0 &&
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) > 0;
+	       EVP_PKEY_CTX_set_rsa_mgf1_md(c, key->md) > 0 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
 /* RFC 7518 section 3.4: r and s, each of the length of the field. */
@@ -104,8 +104,8 @@ ecdsa_from_der(const struct jwk *key, struct bytes *s)
 
 	if (sig != NULL)
 		ok = BN_bn2binpad(ECDSA_SIG_get0_r(sig), s->p, half) == half &&
-		    BN_bn2binpad(ECDSA_SIG_get0_s(sig), s->p + half, half) ==
-			half;
+		     BN_bn2binpad(ECDSA_SIG_get0_s(sig), s->p + half, half) ==
+			 half;
 	ECDSA_SIG_free(sig);
 	s->n = 2 * (size_t)half;
 	return ok;
@@ -132,10 +132,10 @@ digest_sign(const struct jwk *key, struct str text, struct bytes *out)
 
 	out->n = sizeof(out->p);
 	ok = m != NULL &&
-	    EVP_DigestSignInit(m, &c, key->md, NULL, key->pkey) == 1 &&
-	    set_padding(key, c) &&
-	    EVP_DigestSign(m, out->p, &out->n, (const uint8_t *)text.p,
-			   text.n) == 1;
+	     EVP_DigestSignInit(m, &c, key->md, NULL, key->pkey) == 1 &&
+	     set_padding(key, c) &&
+	     EVP_DigestSign(m, out->p, &out->n, (const uint8_t *)text.p,
+			    text.n) == 1;
 	EVP_MD_CTX_free(m);
 	return ok;
 }
@@ -184,8 +184,8 @@ check(const struct jwk *key, struct str text, struct bytes *s)
 }
 
 int
-jws_evp_verify(const struct jwk *key, struct str token,
-	       enum jws_answer *answer, struct err *err)
+jws_evp_verify(const struct jwk *key, struct str token, enum jws_answer *answer,
+	       struct err *err)
 {
 	struct bytes s = { .n = signature_size(key) };
 	struct jws_parts parts;
@@ -227,7 +227,8 @@ jws_evp_sign(const struct jwk *key, struct str header, struct str payload,
 	*end++ = '.';
 	end = add_part(end, payload.p, payload.n);
 	if (!digest_sign(key, (struct str){ p, (size_t)(end - p) }, &s) ||
-	    (jws_info(key->alg)->kind == JWS_ECDSA && !ecdsa_from_der(key, &s))) {
+	    (jws_info(key->alg)->kind == JWS_ECDSA &&
+	     !ecdsa_from_der(key, &s))) {
 		ERR_clear_error();
 		return err_set(err, ERR_INTERNAL, "cannot sign with %s",
 			       jws_alg_name(key->alg));

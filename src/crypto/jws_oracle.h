@@ -17,8 +17,8 @@ struct jws_info {
 	/* in bytes.  HMAC: of the digest; ECDSA: of r, and of s; EdDSA: of the
 	 * signature */
 	size_t size;
-	const char *curve;  /* the name in a JWK ("crv") */
-	const char *group;  /* the name in libcrypto */
+	const char *curve; /* the name in a JWK ("crv") */
+	const char *group; /* the name in libcrypto */
 };
 
 /* Returns the properties of alg, which must not be JWS_NONE. */

@@ -44,8 +44,7 @@ decode_part(struct check *c, struct str part, struct str *out, struct err *err)
 }
 
 static int
-take_apart(struct check *c, struct str text, struct token *out,
-	   struct err *err)
+take_apart(struct check *c, struct str text, struct token *out, struct err *err)
 {
 	struct jws_parts parts;
 
@@ -74,10 +73,9 @@ struct part_words {
 	const char *none, *duplicate, *other;
 };
 
-static const struct part_words header_words = {
-	"header is not valid JSON", "header has duplicate members",
-	"header is not a JSON object"
-};
+static const struct part_words header_words = { "header is not valid JSON",
+						"header has duplicate members",
+						"header is not a JSON object" };
 
 static const struct part_words payload_words = {
 	"payload is not valid JSON", "payload has duplicate members",
@@ -225,8 +223,8 @@ jwt_verify_signature(const struct keyring *keys, struct str token,
 
 	if (take_apart(&c, token, &t, err) != 0)
 		return -1;
-	if (c.why == NULL && parse_object(&c, t.header, &header_words,
-					  &t.header_json, err) != 0)
+	if (c.why == NULL &&
+	    parse_object(&c, t.header, &header_words, &t.header_json, err) != 0)
 		return -1;
 	if (c.why == NULL)
 		c.why = check_header(t.header_json, &alg);
@@ -256,8 +254,8 @@ jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
 
 	if (take_apart(&c, token, &t, err) != 0)
 		return -1;
-	if (c.why == NULL && parse_object(&c, t.header, &header_words,
-					  &t.header_json, err) != 0)
+	if (c.why == NULL &&
+	    parse_object(&c, t.header, &header_words, &t.header_json, err) != 0)
 		return -1;
 	if (c.why == NULL)
 		c.why = check_header(t.header_json, &alg);
@@ -329,8 +327,10 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 	    jws_sign(key, header, payload, a, &made, err) != 0)
 		return -1;
 	if (made.n > JWT_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "the token has %zu bytes, too "
-					       "many to be accepted", made.n);
+		return err_set(err, ERR_LIMIT,
+			       "the token has %zu bytes, too "
+			       "many to be accepted",
+			       made.n);
 	*token = made;
 	return 0;
 }

@@ -19,7 +19,7 @@
 struct jwt_policy {
 	/* compared exactly; aud must contain the audience */
 	struct str issuer, audience;
-	int64_t ttl;	/* seconds; a longer exp - iat is refused */
+	int64_t ttl; /* seconds; a longer exp - iat is refused */
 	int64_t leeway; /* seconds, at most JWT_LEEWAY_MAX */
 	/* Times and the lifetime are not checked: used for ending a session by
 	 * a token of any age. */
@@ -28,10 +28,10 @@ struct jwt_policy {
 
 /* Claims of an access token (RFC 9068 section 2.2, and further ones). */
 struct jwt_claims {
-	struct str sub;	      /* user name */
+	struct str sub; /* user name */
 	struct str client_id; /* jwt_issue() ignores it */
-	struct str jti, sid;  /* hexadecimal */
-	struct str roles;     /* "a,b"; an array of strings in JSON */
+	struct str jti, sid; /* hexadecimal */
+	struct str roles; /* "a,b"; an array of strings in JSON */
 	struct str email, name;
 	int64_t iat, exp; /* seconds */
 };
@@ -86,8 +86,8 @@ struct jwt_signed {
  * Returns -1 only when the answer is not known.
  */
 int jwt_verify(const struct jwt_expected *expected, struct str token,
-	       struct arena *a, struct jwt_checked *out, struct err *err)
-    MUST_USE;
+	       struct arena *a, struct jwt_checked *out,
+	       struct err *err) MUST_USE;
 
 /* Does the first part of jwt_verify(): form, header, key and signature.  The
  * payload is parsed, but its claims are not checked. */

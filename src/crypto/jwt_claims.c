@@ -94,7 +94,8 @@ check_texts(const json_t *payload, struct jwt_claims *out)
 			continue;
 		if (value == NULL)
 			return texts[i].missing;
-		if (!json_is_string(value) || !texts[i].is_valid(text_of(value)))
+		if (!json_is_string(value) ||
+		    !texts[i].is_valid(text_of(value)))
 			return texts[i].bad;
 		*to = text_of(value);
 	}
@@ -109,8 +110,8 @@ check_issuer(const json_t *payload, struct str issuer)
 	if (iss == NULL)
 		return "iss is missing";
 	return json_is_string(iss) && str_eq(text_of(iss), issuer) ?
-	    NULL :
-	    "another issuer";
+		   NULL :
+		   "another issuer";
 }
 
 /* RFC 7519 section 4.1.3: one string, or an array of strings. */
@@ -127,7 +128,7 @@ check_audience(const json_t *payload, struct str audience)
 		found = str_eq(text_of(aud), audience);
 	else if (!json_is_array(aud))
 		return "aud is malformed";
-	json_array_foreach(aud, i, one) {
+	json_array_foreach (aud, i, one) {
 		if (!json_is_string(one))
 			return "aud is malformed";
 		found = found || str_eq(text_of(one), audience);
@@ -149,8 +150,8 @@ get_time(const json_t *value, int64_t *out)
 }
 
 static const char *
-check_times(const json_t *payload, const struct jwt_policy *policy,
-	    int64_t now, struct jwt_claims *out)
+check_times(const json_t *payload, const struct jwt_policy *policy, int64_t now,
+	    struct jwt_claims *out)
 {
 	const json_t *exp = json_object_get(payload, "exp");
 	const json_t *iat = json_object_get(payload, "iat");
@@ -194,7 +195,7 @@ check_roles(const json_t *payload, struct arena *a, const char **why,
 		return 0;
 	}
 	buf_init(&b, a, ROLES_MAX_BYTES);
-	json_array_foreach(roles, i, role) {
+	json_array_foreach (roles, i, role) {
 		struct str name = text_of(role);
 
 		sum += name.n + 1;
@@ -270,19 +271,21 @@ jwt_claims_json(const struct jwt_claims *claims,
 		const struct jwt_policy *policy)
 {
 	/* "o" takes over the reference; a NULL makes the result NULL. */
-	json_t *payload = json_pack(
-	    "{s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "iss",
-	    text_json(policy->issuer), "aud", text_json(policy->audience),
-	    "sub", text_json(claims->sub), "client_id", JWT_CLIENT_ID, "exp",
-	    (json_int_t)claims->exp, "iat", (json_int_t)claims->iat, "jti",
-	    text_json(claims->jti), "sid", text_json(claims->sid), "roles",
-	    roles_json(claims->roles));
+	json_t *payload =
+	    json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "iss",
+		      text_json(policy->issuer), "aud",
+		      text_json(policy->audience), "sub",
+		      text_json(claims->sub), "client_id", JWT_CLIENT_ID, "exp",
+		      (json_int_t)claims->exp, "iat", (json_int_t)claims->iat,
+		      "jti", text_json(claims->jti), "sid",
+		      text_json(claims->sid), "roles",
+		      roles_json(claims->roles));
 
 	if (payload == NULL)
 		return NULL;
 	if ((claims->email.n > 0 &&
-	     json_object_set_new(payload, "email",
-				 text_json(claims->email)) != 0) ||
+	     json_object_set_new(payload, "email", text_json(claims->email)) !=
+		 0) ||
 	    (claims->name.n > 0 &&
 	     json_object_set_new(payload, "name", text_json(claims->name)) !=
 		 0)) {

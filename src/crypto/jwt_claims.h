@@ -10,9 +10,9 @@
  * the claims in *out point into the payload and the arena.  Returns -1 when out
  * of memory.
  */
-int jwt_claims_check(const json_t *payload,
-		     const struct jwt_expected *expected, struct arena *a,
-		     struct jwt_checked *out, struct err *err) MUST_USE;
+int jwt_claims_check(const json_t *payload, const struct jwt_expected *expected,
+		     struct arena *a, struct jwt_checked *out,
+		     struct err *err) MUST_USE;
 
 /* Returns the payload; NULL when out of memory, or when a text is not UTF-8. */
 json_t *jwt_claims_json(const struct jwt_claims *claims,

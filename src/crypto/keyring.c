@@ -83,10 +83,9 @@ sort(struct keyring_names *names)
 	for (size_t i = 1; i < names->n; i++) {
 		struct keyring_name one = names->v[i], *at = &names->v[i];
 
-		while (at > names->v &&
-		       (at[-1].since > one.since ||
-			(at[-1].since == one.since &&
-			 strcmp(at[-1].kid, one.kid) > 0))) {
+		while (at > names->v && (at[-1].since > one.since ||
+					 (at[-1].since == one.since &&
+					  strcmp(at[-1].kid, one.kid) > 0))) {
 			*at = at[-1];
 			at--;
 		}
@@ -109,7 +108,8 @@ check_active(const struct keyring *r, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			       "%zu keys are active: rename all but one, KID."
 			       "ALG.STATE.SINCE.pem, so that their STATE is "
-			       "retiring", n);
+			       "retiring",
+			       n);
 	return 0;
 }
 
@@ -299,8 +299,7 @@ keyring_jwks(const struct keyring *r)
 
 /* Returns 0 when a new key may be added in this state. */
 static int
-check_new(int dir, const struct jwk *key, enum key_state state,
-	  struct err *err)
+check_new(int dir, const struct jwk *key, enum key_state state, struct err *err)
 {
 	struct keyring_names names;
 
@@ -315,8 +314,8 @@ check_new(int dir, const struct jwk *key, enum key_state state,
 			       KEYRING_MAX);
 	for (size_t i = 0; i < names.n; i++) {
 		if (strcmp(names.v[i].kid, key->kid) == 0)
-			return err_set(err, ERR_CONFIG,
-				       "key %s already exists", key->kid);
+			return err_set(err, ERR_CONFIG, "key %s already exists",
+				       key->kid);
 	}
 	return 0;
 }

@@ -75,8 +75,8 @@ json_t *keyring_jwks(const struct keyring *r);
  * active key if there are others.
  */
 int keyring_add(const char *directory, const struct jwk *key,
-		enum key_state state, const struct env *env, struct err *err)
-    MUST_USE;
+		enum key_state state, const struct env *env,
+		struct err *err) MUST_USE;
 
 /*
  * Rotates the keys: `next` becomes active, and `old`, the active key so far

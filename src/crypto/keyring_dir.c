@@ -227,8 +227,9 @@ check_file(const struct stat *st, enum keyring_rules rules, struct err *err)
 			       "other users may access this file: chmod 600 "
 			       "it");
 	if (st->st_size <= 0 || (uintmax_t)st->st_size > max)
-		return err_set(err, ERR_CONFIG, "it is empty, or has more "
-						"than %zu bytes",
+		return err_set(err, ERR_CONFIG,
+			       "it is empty, or has more "
+			       "than %zu bytes",
 			       max);
 	return 0;
 }
@@ -263,7 +264,7 @@ keyring_read(int dir, const char *file, enum keyring_rules rules,
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
-	    (rules == KEYRING_KEY_FILE ? O_NOFOLLOW : 0);
+			  (rules == KEYRING_KEY_FILE ? O_NOFOLLOW : 0);
 	int fd = openat(dir, file, flags);
 	struct stat st;
 	int rc;

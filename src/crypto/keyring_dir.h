@@ -23,8 +23,8 @@ void keyring_name_write(const struct keyring_name *name,
 
 /* Opens a key directory and checks its owner and mode.  Returns the descriptor,
  * or -1.  With `make` it is created if it is missing. */
-int keyring_dir_open(const char *directory, bool make, struct err *err)
-    MUST_USE;
+int keyring_dir_open(const char *directory, bool make,
+		     struct err *err) MUST_USE;
 
 enum keyring_lock { KEYRING_READ, KEYRING_WRITE };
 
@@ -43,8 +43,8 @@ struct keyring_names {
 
 /* Lists the names of the keys, in no order.  Any other name is an error, unless
  * it begins with a dot. */
-int keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
-    MUST_USE;
+int keyring_dir_list(int dir, struct keyring_names *out,
+		     struct err *err) MUST_USE;
 
 /* The permissions and the maximum size of a file. */
 enum keyring_rules { KEYRING_KEY_FILE, KEYRING_SECRET_FILE };

@@ -53,7 +53,7 @@ static bool
 is_acceptable(struct str password)
 {
 	return password.n <= PASSWORD_MAX_BYTES &&
-	    str_find(password, '\0') == password.n;
+	       str_find(password, '\0') == password.n;
 }
 
 /* Parses `m=N` with the given letter and bounds. */
@@ -62,7 +62,7 @@ parse_cost(struct str s, struct str name, int64_t min, int64_t max,
 	   int64_t *out)
 {
 	return str_starts(s, name) &&
-	    str_to_uint(str_skip(s, name.n), max, out) && *out >= min;
+	       str_to_uint(str_skip(s, name.n), max, out) && *out >= min;
 }
 
 /* Parses Base64 in the standard alphabet without padding, as PHC requires. */
@@ -74,7 +74,8 @@ is_base64(struct str s, size_t min, size_t max)
 
 	return sodium_base642bin(bytes, sizeof(bytes), s.p, s.n, NULL, &n, NULL,
 				 sodium_base64_VARIANT_ORIGINAL_NO_PADDING) ==
-	    0 && n >= min && n <= max;
+		   0 &&
+	       n >= min && n <= max;
 }
 
 /*
@@ -151,8 +152,7 @@ refuse_password(struct err *err)
 }
 
 int
-password_hash(struct str password, char out[PASSWORD_HASH_MAX],
-	      struct err *err)
+password_hash(struct str password, char out[PASSWORD_HASH_MAX], struct err *err)
 {
 	char hash[PASSWORD_HASH_MAX] = { 0 };
 
@@ -302,8 +302,8 @@ password_verify(struct str password, struct str hash)
 
 	if (!acceptable || password.n == 0)
 		password = STR("");
-	answer = verify_by(usable ? kind->method : PASSWORD_BY_NONE, password,
-			   bare);
+	answer =
+	    verify_by(usable ? kind->method : PASSWORD_BY_NONE, password, bare);
 	if (answer == PASSWORD_UNTOLD)
 		return PASSWORD_UNTOLD;
 	if (!acceptable)
@@ -319,7 +319,7 @@ password_is_outdated(struct str hash)
 
 	(void)password_kind(hash, &bare);
 	return !parse_phc(bare, &phc) || !phc.id ||
-	    phc.memory_kib < MEMORY_KIB || phc.passes < PASSES;
+	       phc.memory_kib < MEMORY_KIB || phc.passes < PASSES;
 }
 
 bool

@@ -13,8 +13,8 @@
 
 struct err;
 
-#define PASSWORD_MAX_BYTES 512 /* longer ones are refused, not truncated */
-#define PASSWORD_HASH_MAX  128 /* with the NUL */
+#define PASSWORD_MAX_BYTES   512 /* longer ones are refused, not truncated */
+#define PASSWORD_HASH_MAX    128 /* with the NUL */
 #define PASSWORD_REFUSAL_MAX 128
 
 /* Zero denies. */
@@ -22,7 +22,7 @@ enum password_answer {
 	PASSWORD_WRONG = 0,
 	PASSWORD_RIGHT,
 	PASSWORD_UNUSABLE, /* the kind of the stored hash is not accepted */
-	PASSWORD_UNTOLD,   /* the answer is not known: out of memory */
+	PASSWORD_UNTOLD, /* the answer is not known: out of memory */
 };
 
 /* Hashes a password; the result is a NUL-terminated PHC string. */

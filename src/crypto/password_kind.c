@@ -105,7 +105,8 @@ static const struct password_kind kinds[KINDS] = {
 	[NONE] = { "none", "nothing, `*`, `!`, `x`", "refused",
 		   "no password is set", 0 },
 	[UNKNOWN] = { "unknown", "anything else", "refused",
-		      "no hash that is known, perhaps plain text: " SET_NEW, 0 },
+		      "no hash that is known, perhaps plain text: " SET_NEW,
+		      0 },
 };
 
 /* Prefixes that programs add to a hash that begins with '$'. */
@@ -208,8 +209,8 @@ unwrap(struct str hash)
 {
 	for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
 		const struct str rest = hash.n > wrappers[i].n ?
-		    str_skip(hash, wrappers[i].n) :
-		    STR("");
+					    str_skip(hash, wrappers[i].n) :
+					    STR("");
 
 		if (str_starts(rest, STR("$")) && begins(hash, wrappers[i]))
 			return rest;

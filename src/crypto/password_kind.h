@@ -13,13 +13,13 @@
 enum password_method {
 	PASSWORD_BY_NONE = 0, /* refused */
 	PASSWORD_BY_ARGON2,
-	PASSWORD_BY_CRYPT,  /* crypt(3), and $apr1$: crypto/password_legacy.h */
+	PASSWORD_BY_CRYPT, /* crypt(3), and $apr1$: crypto/password_legacy.h */
 	PASSWORD_BY_PBKDF2, /* crypto/password_pbkdf2.h */
 	PASSWORD_BY_PREHASH, /* crypto/password_prehash.h */
 };
 
 struct password_kind {
-	const char *name;  /* a word or two: "argon2id", "md5-crypt" */
+	const char *name; /* a word or two: "argon2id", "md5-crypt" */
 	const char *looks; /* how such a hash begins, in Markdown */
 	/* "accepted", "replaced" (by a better hash) or "refused" */
 	const char *verdict;

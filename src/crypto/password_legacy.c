@@ -19,10 +19,10 @@
 #define HASH_MAX	256 /* longer than any of these */
 #define PHRASE_MAX	511 /* bytes that crypt(3) takes */
 
-#define APR1_MAGIC	STR("$apr1$")
-#define APR1_ROUNDS	1000
-#define APR1_CHARS	22
-#define MD5_BYTES	16
+#define APR1_MAGIC  STR("$apr1$")
+#define APR1_ROUNDS 1000
+#define APR1_CHARS  22
+#define MD5_BYTES   16
 
 static const char alphabet[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			       "abcdefghijklmnopqrstuvwxyz";
@@ -41,8 +41,8 @@ is_bcrypt(struct str rest)
 	int64_t n;
 
 	return str_cut(&rest, '$', &cost) && cost.n == 2 &&
-	    str_to_uint(cost, BCRYPT_COST_MAX, &n) && n >= 4 &&
-	    is_crypt64(rest, 53, 53);
+	       str_to_uint(cost, BCRYPT_COST_MAX, &n) && n >= 4 &&
+	       is_crypt64(rest, 53, 53);
 }
 
 /* Checks `[rounds=N$]SALT$HASH`. */
@@ -60,7 +60,7 @@ is_sha_crypt(struct str rest, size_t length)
 			return false;
 	}
 	return str_cut(&rest, '$', &part) && is_crypt64(part, 1, 16) &&
-	    is_crypt64(rest, length, length);
+	       is_crypt64(rest, length, length);
 }
 
 static bool
@@ -83,7 +83,7 @@ is_yescrypt(struct str rest)
 	struct str salt;
 
 	return str_cut(&rest, '$', &salt) && is_crypt64(salt, 1, 86) &&
-	    is_crypt64(rest, 43, 43);
+	       is_crypt64(rest, 43, 43);
 }
 
 static bool
@@ -92,7 +92,7 @@ is_apr1(struct str rest)
 	struct str salt;
 
 	return str_cut(&rest, '$', &salt) && is_crypt64(salt, 1, 8) &&
-	    is_crypt64(rest, APR1_CHARS, APR1_CHARS);
+	       is_crypt64(rest, APR1_CHARS, APR1_CHARS);
 }
 
 static const struct {
@@ -117,8 +117,8 @@ password_legacy_is_usable(struct str hash)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (str_starts(hash, kinds[i].prefix))
-			return kinds[i].is_usable(
-			    str_skip(hash, kinds[i].prefix.n));
+			return kinds[i].is_usable(str_skip(hash,
+							   kinds[i].prefix.n));
 	}
 	return false;
 }
@@ -169,7 +169,8 @@ apr1_first(struct md5 *m, struct str password, struct str salt,
 	/* The original algorithm of Poul-Henning Kamp: a zero byte, or the
 	 * first byte of the password. */
 	for (left = password.n; left > 0; left >>= 1)
-		md5_add(m, (left & 1) != 0 ? STR("\0") :
+		md5_add(m, (left & 1) != 0 ?
+			       STR("\0") :
 			       (struct str){ .p = password.p, .n = 1 });
 	md5_end(m, out);
 }
@@ -178,8 +179,7 @@ static void
 apr1_round(struct md5 *m, unsigned round, struct str password, struct str salt,
 	   unsigned char digest[MD5_BYTES])
 {
-	const struct str before = { .p = (const char *)digest,
-				    .n = MD5_BYTES };
+	const struct str before = { .p = (const char *)digest, .n = MD5_BYTES };
 
 	md5_begin(m);
 	md5_add(m, round % 2 != 0 ? password : before);
@@ -195,15 +195,15 @@ static void
 apr1_encode(const unsigned char d[MD5_BYTES], char out[APR1_CHARS])
 {
 	static const unsigned char order[][3] = {
-		{ 0, 6, 12 }, { 1, 7, 13 }, { 2, 8, 14 }, { 3, 9, 15 },
-		{ 4, 10, 5 },
+		{ 0, 6, 12 }, { 1, 7, 13 }, { 2, 8, 14 },
+		{ 3, 9, 15 }, { 4, 10, 5 },
 	};
 	uint32_t bits = d[11];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		uint32_t three = (uint32_t)d[order[i][0]] << 16 |
-		    (uint32_t)d[order[i][1]] << 8 | d[order[i][2]];
+				 (uint32_t)d[order[i][1]] << 8 | d[order[i][2]];
 
 		for (unsigned k = 0; k < 4; k++, three >>= 6)
 			out[n++] = alphabet[three & 0x3f];
@@ -228,8 +228,7 @@ apr1_verify(struct str password, struct str hash)
 		apr1_round(&m, i, password, salt, digest);
 	EVP_MD_CTX_free(m.ctx); /* wipes its memory */
 	apr1_encode(digest, made);
-	same = secret_equal((struct str){ .p = made, .n = sizeof(made) },
-			    rest);
+	same = secret_equal((struct str){ .p = made, .n = sizeof(made) }, rest);
 	secret_wipe(digest, sizeof(digest));
 	secret_wipe(made, sizeof(made));
 	if (!m.ok)
@@ -266,9 +265,9 @@ crypt_verify(struct str password, struct str hash)
 	if (a == NULL)
 		return PASSWORD_UNTOLD;
 	data = arena_alloc(a, sizeof(*data));
-	phrase = arena_cstr(a, (struct str){
-		.p = password.p,
-		.n = is_long ? PHRASE_MAX : password.n });
+	phrase = arena_cstr(a, (struct str){ .p = password.p,
+					     .n = is_long ? PHRASE_MAX :
+							    password.n });
 	setting = arena_cstr(a, hash);
 	if (data != NULL && phrase != NULL && setting != NULL) {
 		errno = 0;

@@ -17,11 +17,7 @@
 #define KEY_MAX	       128
 #define GITEA_OLD_SALT 10 /* bytes; old salts were not hexadecimal */
 
-enum form {
-	AS_IT_IS,
-	HEX,
-	BASE64
-};
+enum form { AS_IT_IS, HEX, BASE64 };
 
 struct derived {
 	bool sha512;
@@ -61,7 +57,7 @@ decode_base64(struct str s, uint8_t *out, size_t max, size_t *n)
 		text[i] = s.p[i] == '.' ? '+' : s.p[i];
 	return sodium_base642bin(out, max, text, s.n, NULL, n, NULL,
 				 sodium_base64_VARIANT_ORIGINAL_NO_PADDING) ==
-	    0;
+	       0;
 }
 
 static bool
@@ -101,7 +97,7 @@ parse_cost(struct str s, int64_t *iterations, int64_t *length)
 			return false;
 	}
 	return first.n > 0 && first.p[0] != '0' &&
-	    str_to_uint(first, BLOCKS_MAX, iterations);
+	       str_to_uint(first, BLOCKS_MAX, iterations);
 }
 
 static size_t
@@ -117,8 +113,8 @@ is_borne(const struct derived *d)
 	const int64_t blocks = (int64_t)((d->nkey + size - 1) / size);
 
 	return d->iterations >= ITERATIONS_MIN && d->nkey >= KEY_MIN &&
-	    d->nsalt > 0 &&
-	    d->iterations * blocks <= BLOCKS_MAX / (d->sha512 ? 2 : 1);
+	       d->nsalt > 0 &&
+	       d->iterations * blocks <= BLOCKS_MAX / (d->sha512 ? 2 : 1);
 }
 
 static bool
@@ -144,8 +140,8 @@ parse_parts(const struct spelling *how, struct str rest, struct derived *d)
 		key_form = HEX;
 	}
 	return decode(salt, salt_form, d->salt, sizeof(d->salt), &d->nsalt) &&
-	    decode(key, key_form, d->key, sizeof(d->key), &d->nkey) &&
-	    d->nkey == (length < 0 ? digest_size(d) : (size_t)length);
+	       decode(key, key_form, d->key, sizeof(d->key), &d->nkey) &&
+	       d->nkey == (length < 0 ? digest_size(d) : (size_t)length);
 }
 
 static bool
@@ -159,7 +155,7 @@ parse(struct str hash, struct derived *d)
 			continue;
 		d->sha512 = how->sha512;
 		return parse_parts(how, str_skip(hash, head.n), d) &&
-		    is_borne(d);
+		       is_borne(d);
 	}
 	return false;
 }
@@ -181,9 +177,8 @@ password_pbkdf2_verify(struct str password, struct str hash)
 
 	if (!parse(hash, &d))
 		return PASSWORD_UNUSABLE;
-	if (PKCS5_PBKDF2_HMAC(password.n > 0 ? password.p : "",
-			      (int)password.n, d.salt, (int)d.nsalt,
-			      (int)d.iterations,
+	if (PKCS5_PBKDF2_HMAC(password.n > 0 ? password.p : "", (int)password.n,
+			      d.salt, (int)d.nsalt, (int)d.iterations,
 			      d.sha512 ? EVP_sha512() : EVP_sha256(),
 			      (int)d.nkey, made) != 1)
 		return PASSWORD_UNTOLD;

@@ -34,8 +34,8 @@ bool
 password_prehash_is_usable(struct str hash)
 {
 	return (is_wordpress(hash) || str_starts(hash, DJANGO)) &&
-	    str_starts(bcrypt_of(hash), STR("$2")) &&
-	    password_legacy_is_usable(bcrypt_of(hash));
+	       str_starts(bcrypt_of(hash), STR("$2")) &&
+	       password_legacy_is_usable(bcrypt_of(hash));
 }
 
 /* Does what trim() of PHP does. */

@@ -90,7 +90,8 @@ take_flag(struct args *args, int argc, char **argv, int *at, struct err *err)
 static bool
 is_kid(const char *word)
 {
-	return strlen(word) == JWK_KID_CHARS && str_is_name(str_from(word), "-_");
+	return strlen(word) == JWK_KID_CHARS &&
+	       str_is_name(str_from(word), "-_");
 }
 
 int

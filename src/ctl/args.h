@@ -30,7 +30,7 @@ enum flag {
 };
 
 /* The bit of a flag in a set of flags. */
-#define FLAG_BIT(flag)	(1U << (flag))
+#define FLAG_BIT(flag) (1U << (flag))
 
 struct args {
 	unsigned given; /* a set of FLAG_BIT()s */

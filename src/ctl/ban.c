@@ -50,8 +50,8 @@ list_json(struct ctl *c, const struct ban_list *bans)
 		}
 	}
 	return output_json(json_pack("{s:o}", "bans", array)) == 0 ?
-		  CTL_DONE :
-		  ctl_refuse("out of memory");
+		   CTL_DONE :
+		   ctl_refuse("out of memory");
 }
 
 static enum ctl_exit
@@ -191,8 +191,8 @@ enum ctl_exit
 ban_lift_check(const struct ctl *c)
 {
 	return ctl_given(c, FLAG_USER) != ctl_given(c, FLAG_IP) ?
-		  CTL_DONE :
-		  ctl_usage(c, "one of these is needed");
+		   CTL_DONE :
+		   ctl_usage(c, "one of these is needed");
 }
 
 enum ctl_exit

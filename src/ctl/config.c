@@ -109,9 +109,9 @@ show_json(struct ctl *c, struct str text)
 			object = json_object();
 			(void)json_object_set_new(root, section, object);
 		}
-		failed = json_object_set_new(
-			     object, key,
-			     output_json_text(c->arena, e->value)) != 0;
+		failed = json_object_set_new(object, key,
+					     output_json_text(c->arena,
+							      e->value)) != 0;
 	}
 	if (failed) {
 		json_decref(root);

@@ -60,8 +60,7 @@ print_safely(const char *prefix, const char *text)
 	arena_free(a);
 }
 
-static void PRINTF(1, 0)
-say(const char *fmt, va_list ap)
+static void PRINTF(1, 0) say(const char *fmt, va_list ap)
 {
 	char text[MESSAGE_MAX] = "";
 
@@ -138,8 +137,8 @@ enum ctl_exit
 ctl_load_settings(struct ctl *c)
 {
 	const char *file = ctl_given(c, FLAG_CONFIG) ?
-	    c->args->value[FLAG_CONFIG] :
-	    SYSCONFDIR "/fcgiauth/fcgiauth.ini";
+			       c->args->value[FLAG_CONFIG] :
+			       SYSCONFDIR "/fcgiauth/fcgiauth.ini";
 	struct settings_drivers drivers;
 	struct problems problems;
 

@@ -71,8 +71,7 @@ void ctl_warn(const char *fmt, ...) PRINTF(1, 2);
 enum ctl_exit ctl_refuse(const char *fmt, ...) PRINTF(1, 2);
 
 /* As ctl_warn(), with the usage of the command; returns CTL_USAGE. */
-enum ctl_exit ctl_usage(const struct ctl *c, const char *fmt, ...)
-    PRINTF(2, 3);
+enum ctl_exit ctl_usage(const struct ctl *c, const char *fmt, ...) PRINTF(2, 3);
 
 /* Logs a line of class "audit" with the caller added; takes at most 4
  * fields. */

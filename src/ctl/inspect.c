@@ -93,7 +93,7 @@ add_object(struct buf *out, const char *title, json_t *object)
 	json_t *value;
 
 	buf_printf(out, "%s:\n", title);
-	json_object_foreach(object, name, value) {
+	json_object_foreach (object, name, value) {
 		buf_add_cstr(out, "  ");
 		(void)output_escape(out, str_from(name));
 		buf_add_cstr(out, ": ");
@@ -117,7 +117,8 @@ print_text(const struct inspector *i, const struct jwt_signed *is)
 		if (is->claims != NULL)
 			add_object(&out, "claims", is->claims);
 		else
-			buf_printf(&out, "payload: %zu bytes, not "
+			buf_printf(&out,
+				   "payload: %zu bytes, not "
 				   "a JSON object\n",
 				   is->payload.n);
 	}
@@ -161,7 +162,7 @@ inspect_one(const struct inspector *i, struct str token)
 	json_decref(is.header);
 	json_decref(is.claims);
 	return status == CTL_DONE && is.verdict == JWT_VALID ? CTL_DONE :
-							      CTL_REFUSED;
+							       CTL_REFUSED;
 }
 
 /* Reads the next line and keeps at most `max` bytes of it; false at the end. */
@@ -211,16 +212,16 @@ take_keys(struct inspector *i)
 
 	if (!ctl_given(c, FLAG_KEY))
 		return keys_load(c, &i->keys, &err) == 0 ?
-			  CTL_DONE :
-			  ctl_refuse("%s", err.msg);
+			   CTL_DONE :
+			   ctl_refuse("%s", err.msg);
 	status = keys_read_key(c, c->args->value[FLAG_KEY], &key, NULL);
 	if (status != CTL_DONE)
 		return status;
 	i->key = key;
-	i->keys = (struct keyring){ .v = { { .key = key,
-					     .state = KEY_RETIRING } },
-				    .n = 1,
-				    .any_kid = true };
+	i->keys =
+	    (struct keyring){ .v = { { .key = key, .state = KEY_RETIRING } },
+			      .n = 1,
+			      .any_kid = true };
 	return CTL_DONE;
 }
 

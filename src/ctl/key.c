@@ -13,12 +13,12 @@
 static json_t *
 entry_json(const struct keyring_entry *e)
 {
-	return json_pack(
-	    "{s:s, s:s, s:s, s:o, s:b}", "kid", e->key->kid, "alg",
-	    jws_alg_name(e->key->alg), "state", key_state_name(e->state),
-	    "since",
-	    e->file == NULL ? json_null() : json_integer((json_int_t)e->since),
-	    "private", (int)e->key->can_sign);
+	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "kid", e->key->kid, "alg",
+			 jws_alg_name(e->key->alg), "state",
+			 key_state_name(e->state), "since",
+			 e->file == NULL ? json_null() :
+					   json_integer((json_int_t)e->since),
+			 "private", (int)e->key->can_sign);
 }
 
 static enum ctl_exit
@@ -39,9 +39,9 @@ list_json(struct ctl *c, const struct keyring *keys)
 		   secret_file == NULL ?
 		       json_null() :
 		       output_json_text(c->arena, str_from(secret_file)))) ==
-		0 ?
-		  CTL_DONE :
-		  ctl_refuse("out of memory");
+		       0 ?
+		   CTL_DONE :
+		   ctl_refuse("out of memory");
 }
 
 static enum ctl_exit
@@ -55,14 +55,14 @@ list_text(struct ctl *c, const struct keyring *keys)
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct keyring_entry *e = &keys->v[i];
 
-		table_add(&table, (const struct str[]){
-				      str_from(e->key->kid),
-				      str_from(jws_alg_name(e->key->alg)),
-				      str_from(key_state_name(e->state)),
-				      output_time(c->arena, e->since),
-				      e->key->can_sign ? STR("private") :
-							 STR("public"),
-				  });
+		table_add(&table,
+			  (const struct str[]){
+			      str_from(e->key->kid),
+			      str_from(jws_alg_name(e->key->alg)),
+			      str_from(key_state_name(e->state)),
+			      output_time(c->arena, e->since),
+			      e->key->can_sign ? STR("private") : STR("public"),
+			  });
 	}
 	if (table_print(&table) != 0)
 		return ctl_refuse("out of memory");
@@ -91,10 +91,11 @@ open_keys(struct ctl *c, struct keyring *keys)
 	struct err err;
 
 	if (keys_conf(c)->secret_file != NULL)
-		return ctl_refuse("[jwt] secret_file = %s: the one secret is in "
-				  "that file, and other programs share it; "
-				  "change it in all places at once",
-				  keys_conf(c)->secret_file);
+		return ctl_refuse(
+		    "[jwt] secret_file = %s: the one secret is in "
+		    "that file, and other programs share it; "
+		    "change it in all places at once",
+		    keys_conf(c)->secret_file);
 	if (keys_load(c, keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	return CTL_DONE;
@@ -159,8 +160,7 @@ add_private(const struct ctl *c, const struct jwk *key, bool first,
 	const char *directory = keys_conf(c)->keys;
 
 	*state = KEY_ACTIVE;
-	if (first &&
-	    keyring_add(directory, key, *state, &c->env, err) == 0)
+	if (first && keyring_add(directory, key, *state, &c->env, err) == 0)
 		return 0;
 	*state = KEY_PENDING;
 	return keyring_add(directory, key, *state, &c->env, err);
@@ -181,8 +181,8 @@ add_key(const struct ctl *c, const struct keyring *keys, const struct jwk *key,
 				  "it cannot sign; first, run: fcgiauthctl "
 				  "key generate");
 	added = key->can_sign ?
-	    add_private(c, key, keys->n == 0, &state, &err) :
-	    keyring_add(keys_conf(c)->keys, key, state, &c->env, &err);
+		    add_private(c, key, keys->n == 0, &state, &err) :
+		    keyring_add(keys_conf(c)->keys, key, state, &c->env, &err);
 	if (added != 0)
 		return ctl_refuse("%s", err.msg);
 	audit_key(c, event, key, key_state_name(state));
@@ -218,7 +218,8 @@ key_import(struct ctl *c)
 		status = open_keys(c, &keys);
 	if (status == CTL_DONE && world_readable && key->can_sign)
 		ctl_warn("warning: %s: every user of this machine may read "
-			 "this key", c->operand);
+			 "this key",
+			 c->operand);
 	if (status == CTL_DONE && key->renamed)
 		ctl_warn("warning: %s: the kid of this key is not kept: here "
 			 "the kid of a key is its thumbprint (RFC 7638), and "
@@ -281,8 +282,7 @@ rotate_to_new(struct ctl *c)
 			 "its tokens for up to %d s; to avoid that, run key "
 			 "generate %d s before key rotate",
 			 JWKS_LIFE, JWKS_LIFE);
-	if (status != CTL_DONE &&
-	    keyring_remove(directory, next, &err) == 0)
+	if (status != CTL_DONE && keyring_remove(directory, next, &err) == 0)
 		audit_key(c, "key_removed", key, key_state_name(KEY_PENDING));
 	return status;
 }
@@ -299,7 +299,8 @@ key_rotate(struct ctl *c)
 		return status;
 	if (keys.n == 0)
 		return ctl_refuse("%s: there is no key yet; run: fcgiauthctl "
-				  "key generate", keys_conf(c)->keys);
+				  "key generate",
+				  keys_conf(c)->keys);
 	ctl_hold_signals();
 	next = first_entry(&keys, KEY_PENDING);
 	if (next == NULL)
@@ -320,7 +321,7 @@ retiring_left(const struct ctl *c, const struct keyring_entry *e)
 	const struct jwt_conf *conf = keys_conf(c);
 
 	return e->since + conf->ttl + conf->leeway + JWKS_LIFE -
-	    env_wall(&c->env);
+	       env_wall(&c->env);
 }
 
 enum ctl_exit
@@ -339,7 +340,8 @@ key_retire(struct ctl *c)
 		return ctl_refuse("no such key: %s", c->operand);
 	if (e->state == KEY_ACTIVE)
 		return ctl_refuse("%s is the key that signs; first, run: "
-				  "fcgiauthctl key rotate", c->operand);
+				  "fcgiauthctl key rotate",
+				  c->operand);
 	wait = e->state == KEY_RETIRING ? retiring_left(c, e) : 0;
 	if (wait > 0 && !ctl_given(c, FLAG_NOW))
 		return ctl_refuse("%s: tokens that it signed may be in use "

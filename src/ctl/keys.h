@@ -17,8 +17,8 @@ bool keys_in_use(const struct ctl *c);
  * the secret first. A directory that does not exist is an empty keyring; a mode
  * without keys is an error.
  */
-int keys_load(const struct ctl *c, struct keyring *out, struct err *err)
-    MUST_USE;
+int keys_load(const struct ctl *c, struct keyring *out,
+	      struct err *err) MUST_USE;
 
 /* Reads a key from a file that the caller names, with --alg; it is freed
  * with the arena. Prints a message when it fails. *world_readable as in

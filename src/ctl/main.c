@@ -132,9 +132,9 @@ print_commands(FILE *out, const struct args *args)
 		if (n++ == 0)
 			(void)fputs("usage: fcgiauthctl [-c FILE] COMMAND\n",
 				    out);
-		(void)fprintf(out, "  %s %s%s%s\n      %s\n", k->group,
-			      k->verb, k->usage[0] == '\0' ? "" : " ",
-			      k->usage, k->help);
+		(void)fprintf(out, "  %s %s%s%s\n      %s\n", k->group, k->verb,
+			      k->usage[0] == '\0' ? "" : " ", k->usage,
+			      k->help);
 	}
 	return n;
 }

@@ -105,8 +105,8 @@ table_add(struct table *t, const struct str *cells)
 		struct buf text;
 
 		buf_init(&text, t->arena, CELL_MAX);
-		cell->width = output_escape(
-		    &text, cells[i].n == 0 ? STR("-") : cells[i]);
+		cell->width =
+		    output_escape(&text, cells[i].n == 0 ? STR("-") : cells[i]);
 		if (buf_failed(&text))
 			t->failed = true;
 		cell->text = buf_str(&text);
@@ -182,8 +182,8 @@ static int
 write_json(const char *p, size_t n, void *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		int written = p[i] == '\x7f' ? fputs("\\u007f", out) :
-					      putc(p[i], out);
+		int written =
+		    p[i] == '\x7f' ? fputs("\\u007f", out) : putc(p[i], out);
 
 		if (written == EOF)
 			return -1;

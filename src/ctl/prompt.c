@@ -200,10 +200,11 @@ check_and_hash(struct ctl *c, struct str user, struct str password,
 	       struct str blocklist, char hash[PASSWORD_HASH_MAX])
 {
 	char buf[PASSWORD_REFUSAL_MAX];
-	const char *refusal = password.n == 0 ?
-	    "The password is empty." :
-	    password_refusal(password, user, c->settings.password.min_length,
-			     blocklist, buf);
+	const char *refusal =
+	    password.n == 0 ? "The password is empty." :
+			      password_refusal(password, user,
+					       c->settings.password.min_length,
+					       blocklist, buf);
 	struct err err;
 
 	if (refusal != NULL)

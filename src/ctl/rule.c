@@ -128,8 +128,7 @@ find_user(struct ctl *c, struct test *t)
 	if (!is->found)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));
 	if (is->user.disabled)
-		buf_printf(&t->why,
-			   "%.*s is disabled and cannot sign in; ",
+		buf_printf(&t->why, "%.*s is disabled and cannot sign in; ",
 			   STR_ARG(name));
 	else
 		t->who = &is->user.who;
@@ -199,9 +198,8 @@ explain_outcome(struct test *t, const struct rule_outcome *o)
 		explain_user(t);
 	else if (o->verdict == RULE_DENY && o->rule != NULL &&
 		 !require_is_deny(o->require))
-		buf_add_cstr(&t->why,
-			     " in a network, and no address is "
-			     "given; give one by --ip");
+		buf_add_cstr(&t->why, " in a network, and no address is "
+				      "given; give one by --ip");
 }
 
 static void
@@ -214,17 +212,14 @@ explain_doubt(struct test *t)
 			     "makes a segment . or .., which is always "
 			     "refused");
 	else if (t->terms.n == 0)
-		buf_add_cstr(&t->why,
-			     "it has more readings than can be "
-			     "compared");
+		buf_add_cstr(&t->why, "it has more readings than can be "
+				      "compared");
 	else if (t->terms.doubt != ACCESS_CLEAR)
-		buf_add_cstr(&t->why,
-			     "only some of its readings are below a "
-			     "path of [server] locations");
+		buf_add_cstr(&t->why, "only some of its readings are below a "
+				      "path of [server] locations");
 	else
-		buf_add_cstr(&t->why,
-			     "the rules allow some of its readings "
-			     "and refuse others");
+		buf_add_cstr(&t->why, "the rules allow some of its readings "
+				      "and refuse others");
 }
 
 /* Returns the reading that decides: the first that is refused; if none is, they

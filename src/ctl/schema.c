@@ -18,18 +18,18 @@ report_json(struct ctl *c, const char *driver, const struct health_report *r)
 {
 	bool down = r->health == HEALTH_UNREACHABLE;
 
-	return json_pack(
-	    "{s:s, s:b, s:o, s:o, s:s, s:o, s:o}", "driver", driver, "good",
-	    (int)health_is_good(r->health), "have",
-	    number_or_null(r->has_schema, r->schema.have), "want",
-	    number_or_null(r->has_schema, r->schema.want), "state",
-	    health_text(r->health), "error",
-	    down ? output_json_text(c->arena, str_from(r->err.msg)) :
-		   json_null(),
-	    "warning",
-	    r->advice[0] != '\0' ?
-		output_json_text(c->arena, str_from(r->advice)) :
-		json_null());
+	return json_pack("{s:s, s:b, s:o, s:o, s:s, s:o, s:o}", "driver",
+			 driver, "good", (int)health_is_good(r->health), "have",
+			 number_or_null(r->has_schema, r->schema.have), "want",
+			 number_or_null(r->has_schema, r->schema.want), "state",
+			 health_text(r->health), "error",
+			 down ?
+			     output_json_text(c->arena, str_from(r->err.msg)) :
+			     json_null(),
+			 "warning",
+			 r->advice[0] != '\0' ?
+			     output_json_text(c->arena, str_from(r->advice)) :
+			     json_null());
 }
 
 static struct str
@@ -53,14 +53,13 @@ report_row(struct ctl *c, struct table *table, enum ctl_part part,
 {
 	const struct schema_state *schema = &r->schema;
 
-	table_add(table,
-		  (const struct str[]){
-		      str_from(ctl_choice(c, part).section),
-		      str_from(ctl_driver(c, part)->name),
-		      version_text(c, r->has_schema, schema->have),
-		      version_text(c, r->has_schema, schema->want),
-		      str_from(health_text(r->health)),
-		  });
+	table_add(table, (const struct str[]){
+			     str_from(ctl_choice(c, part).section),
+			     str_from(ctl_driver(c, part)->name),
+			     version_text(c, r->has_schema, schema->have),
+			     version_text(c, r->has_schema, schema->want),
+			     str_from(health_text(r->health)),
+			 });
 }
 
 enum ctl_exit

@@ -34,7 +34,8 @@ add_json(struct arena *a, json_t *array, const struct session *s)
 			     (json_int_t)s->last_seen_ms / 1000, "expires",
 			     (json_int_t)(s->idle_expires_ms < s->expires_ms ?
 					      s->idle_expires_ms :
-					      s->expires_ms) / 1000,
+					      s->expires_ms) /
+				 1000,
 			     "address", output_json_text(a, s->address),
 			     "user_agent", output_json_text(a, s->user_agent)));
 }
@@ -70,8 +71,8 @@ collect(struct ctl *c, struct str user, json_t *array, struct table *table)
 			return ctl_refuse("%s", err.msg);
 		for (size_t i = 0; i < page.n; i++) {
 			int added = array != NULL ?
-			    add_json(c->arena, array, &page.v[i]) :
-			    add_row(c->arena, table, &page.v[i]);
+					add_json(c->arena, array, &page.v[i]) :
+					add_row(c->arena, table, &page.v[i]);
 
 			if (added != 0)
 				return ctl_refuse("out of memory");
@@ -94,16 +95,16 @@ list_json(struct ctl *c, struct str user)
 		return status;
 	}
 	return output_json(json_pack("{s:o}", "sessions", array)) == 0 ?
-		  CTL_DONE :
-		  ctl_refuse("out of memory");
+		   CTL_DONE :
+		   ctl_refuse("out of memory");
 }
 
 static enum ctl_exit
 list_text(struct ctl *c, struct str user)
 {
-	static const char *const heads[] = { "ID",	  "USER",    "CREATED",
-					     "LAST SEEN", "ADDRESS",
-					     "USER AGENT" };
+	static const char *const heads[] = { "ID",	"USER",
+					     "CREATED", "LAST SEEN",
+					     "ADDRESS", "USER AGENT" };
 	enum ctl_exit status;
 	struct table table;
 
@@ -216,10 +217,9 @@ enum ctl_exit
 session_revoke_check(const struct ctl *c)
 {
 	int ways = (c->operand != NULL) + ctl_given(c, FLAG_USER) +
-	    ctl_given(c, FLAG_ALL);
+		   ctl_given(c, FLAG_ALL);
 
-	return ways == 1 ? CTL_DONE :
-			   ctl_usage(c, "one of these is needed");
+	return ways == 1 ? CTL_DONE : ctl_usage(c, "one of these is needed");
 }
 
 enum ctl_exit

@@ -13,7 +13,7 @@ store_in_use(const struct ctl *c)
 	const struct auth_mode_ops *mode = ctl_mode(c);
 
 	return mode->needs_store == NULL ||
-	    mode->needs_store(c->settings.mode.conf);
+	       mode->needs_store(c->settings.mode.conf);
 }
 
 enum ctl_exit
@@ -42,8 +42,8 @@ sessions_user(const struct ctl *c, struct str *out)
 
 	if (ctl_given(c, FLAG_USER) && !identity_name_is_valid(user))
 		return ctl_refuse("not a user name: %.*s", STR_ARG(user));
-	*out = ctl_given(c, FLAG_USER) ? user :
-					 (struct str){ .p = NULL, .n = 0 };
+	*out =
+	    ctl_given(c, FLAG_USER) ? user : (struct str){ .p = NULL, .n = 0 };
 	return CTL_DONE;
 }
 
@@ -57,7 +57,7 @@ bool
 sessions_is_deniable(const struct ctl *c)
 {
 	return sessions_is_stateless(c) && store_in_use(c) &&
-	    ctl_reachable(c, CTL_STORE);
+	       ctl_reachable(c, CTL_STORE);
 }
 
 int64_t
@@ -121,7 +121,8 @@ end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 }
 
 int
-sessions_end_user(struct ctl *c, struct str name, int64_t *ended, struct err *err)
+sessions_end_user(struct ctl *c, struct str name, int64_t *ended,
+		  struct err *err)
 {
 	const struct auth_mode_ops *mode = ctl_mode(c);
 	int64_t sessions;

@@ -33,7 +33,7 @@ bool sessions_can_end(const struct ctl *c, struct str name);
  * the number of sessions, or SESSIONS_UNCOUNTED where it cannot be known. */
 #define SESSIONS_UNCOUNTED (-1)
 int sessions_end_user(struct ctl *c, struct str name, int64_t *ended,
-		  struct err *err) MUST_USE;
+		      struct err *err) MUST_USE;
 void sessions_audit_ended(const struct ctl *c, struct str name, int64_t ended);
 
 #endif

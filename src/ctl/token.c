@@ -20,9 +20,8 @@ static enum ctl_exit
 take_ttl(const struct ctl *c, int64_t *out)
 {
 	const int64_t most = keys_conf(c)->ttl;
-	const struct option option =
-	    OPTION(SECONDS, struct lifetime, ttl, .min = 1, .max = most,
-		   .help = "");
+	const struct option option = OPTION(SECONDS, struct lifetime, ttl,
+					    .min = 1, .max = most, .help = "");
 	struct lifetime life = { .ttl = most };
 	struct err err;
 
@@ -60,8 +59,7 @@ find_user(struct ctl *c, struct str name, struct user *out)
 /* Makes a session id that earlier revocations, such as those of `user disable`,
  * do not cover. */
 static int
-make_id(struct ctl *c, struct str name, struct session_id *out,
-	struct err *err)
+make_id(struct ctl *c, struct str name, struct session_id *out, struct err *err)
 {
 	const struct call *call;
 
@@ -79,7 +77,8 @@ issue(struct ctl *c, const struct keyring *keys, const struct user *user,
       int64_t ttl)
 {
 	const struct access access = { .keys = *keys,
-				       .policy = jwt_conf_policy(keys_conf(c)) };
+				       .policy =
+					   jwt_conf_policy(keys_conf(c)) };
 	char hex[HEX_LEN(SESSION_ID_BYTES)];
 	struct session_id id;
 	const struct access_token says = { .who = &user->who,
@@ -128,7 +127,8 @@ token_issue(struct ctl *c)
 		return ctl_refuse("%s", err.msg);
 	if (keys.signer == NULL)
 		return ctl_refuse("%s: there is no key yet; run: fcgiauthctl "
-				  "key generate", keys_conf(c)->keys);
+				  "key generate",
+				  keys_conf(c)->keys);
 	status = find_user(c, ctl_value(c, FLAG_USER), &user);
 	return status == CTL_DONE ? issue(c, &keys, &user, ttl) : status;
 }

@@ -103,8 +103,8 @@ end_sessions(struct ctl *c, struct str name, const char *done)
 		(void)printf("%.*s: %s; tokens issued so far are refused\n",
 			     STR_ARG(name), done);
 	else
-		(void)printf("%.*s: %s; sessions ended: %lld\n",
-			     STR_ARG(name), done, (long long)ended);
+		(void)printf("%.*s: %s; sessions ended: %lld\n", STR_ARG(name),
+			     done, (long long)ended);
 	return CTL_DONE;
 }
 
@@ -278,8 +278,7 @@ update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 			return 0;
 		written = now.user.who;
 	}
-	return err_set(err, ERR_UNAVAILABLE,
-		       "others keep changing this user");
+	return err_set(err, ERR_UNAVAILABLE, "others keep changing this user");
 }
 
 enum ctl_exit
@@ -331,8 +330,7 @@ store_hash(struct ctl *c, struct str hash)
 		if (changed)
 			return CTL_DONE;
 	}
-	return ctl_refuse("%s: others keep changing the password",
-			  c->operand);
+	return ctl_refuse("%s: others keep changing the password", c->operand);
 }
 
 enum ctl_exit
@@ -368,8 +366,7 @@ user_disable(struct ctl *c)
 	struct user user;
 
 	if (status == CTL_DONE)
-		status =
-		    change_user(c, apply_disable, "user_disabled", &user);
+		status = change_user(c, apply_disable, "user_disabled", &user);
 	if (status != CTL_DONE)
 		return status;
 	return end_sessions(c, user.who.name, "disabled");

@@ -48,8 +48,7 @@ user_json(struct arena *a, const struct user *user)
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:s, s:b, s:s*, "
 			 "s:I}",
-			 "name",
-			 output_json_text(a, user->who.name), "roles",
+			 "name", output_json_text(a, user->who.name), "roles",
 			 output_json_roles(a, user->who.roles), "email",
 			 output_json_text(a, user->who.email), "full_name",
 			 output_json_text(a, user->who.full_name), "disabled",
@@ -112,10 +111,9 @@ add_row(void *ctx, const struct user *user)
 enum ctl_exit
 user_list(struct ctl *c)
 {
-	static const char *const heads[] = { "NAME", "STATE", "PASSWORD",
+	static const char *const heads[] = { "NAME",  "STATE", "PASSWORD",
 					     "ROLES", "EMAIL", "FULL NAME" };
-	struct json_users users = { .arena = c->arena,
-				    .array = json_array() };
+	struct json_users users = { .arena = c->arena, .array = json_array() };
 	enum ctl_exit status = user_open(c, USERS_LISTS);
 	bool json = ctl_given(c, FLAG_JSON);
 	struct table table;
@@ -130,8 +128,7 @@ user_list(struct ctl *c)
 		return status;
 	}
 	if (json) {
-		printed = output_json(
-		    json_pack("{s:o}", "users", users.array));
+		printed = output_json(json_pack("{s:o}", "users", users.array));
 	} else {
 		json_decref(users.array);
 		printed = table_print(&table);
@@ -142,8 +139,9 @@ user_list(struct ctl *c)
 static enum ctl_exit
 show_json(struct ctl *c, const struct user *user)
 {
-	return output_json(user_json(c->arena, user)) == 0 ? CTL_DONE :
-					  ctl_refuse("out of memory");
+	return output_json(user_json(c->arena, user)) == 0 ?
+		   CTL_DONE :
+		   ctl_refuse("out of memory");
 }
 
 static enum ctl_exit

@@ -221,13 +221,13 @@ print_json(struct ctl *c, const struct web_findings *findings)
 	for (const struct web_finding *f = findings->first; f != NULL;
 	     f = f->next) {
 		if (json_array_append_new(
-			list,
-			json_pack("{s:o, s:i, s:o, s:s, s:o}", "file",
-				  output_json_text(c->arena, f->at->file),
-				  "line", (int)f->at->line, "place",
-				  output_json_text(c->arena, f->place), "code",
-				  f->code, "text",
-				  output_json_text(c->arena, f->text))) != 0)
+			list, json_pack("{s:o, s:i, s:o, s:s, s:o}", "file",
+					output_json_text(c->arena, f->at->file),
+					"line", (int)f->at->line, "place",
+					output_json_text(c->arena, f->place),
+					"code", f->code, "text",
+					output_json_text(c->arena, f->text))) !=
+		    0)
 			failed = true;
 	}
 	if (!failed)

@@ -33,10 +33,10 @@ bool cookie_nth(const struct http_request *r, struct str name, size_t n,
 /* The cookies of the service; `base` is cookie.name. */
 enum cookie_kind {
 	COOKIE_SESSION, /* base: the opaque session token */
-	COOKIE_ACCESS,	/* base_access: a JWT */
+	COOKIE_ACCESS, /* base_access: a JWT */
 	COOKIE_REFRESH, /* base_refresh: Path is the service's own prefix */
-	COOKIE_LOGIN,	/* base_login: pre-session of the login form */
-	COOKIE_REPEAT,	/* base_repeat: how often a form was shown again */
+	COOKIE_LOGIN, /* base_login: pre-session of the login form */
+	COOKIE_REPEAT, /* base_repeat: how often a form was shown again */
 };
 
 /*

@@ -20,7 +20,8 @@ add_field(struct form *f, struct str name, struct str value, struct err *err)
 			       FORM_MAX_FIELDS);
 	if (str_find(name, '\0') < name.n || str_find(value, '\0') < value.n ||
 	    !str_is_utf8(name) || !str_is_utf8(value))
-		return err_set(err, ERR_INPUT, "field is not valid UTF-8, or has a NUL");
+		return err_set(err, ERR_INPUT,
+			       "field is not valid UTF-8, or has a NUL");
 	for (size_t i = 0; i < f->n; i++) {
 		if (str_eq(f->field[i].name, name))
 			return err_set(err, ERR_INPUT, "duplicate field");
@@ -66,8 +67,8 @@ form_parse_urlencoded(struct str s, struct arena *a, struct form *out,
 }
 
 static int
-add_member(struct form *f, const char *key, const json_t *json,
-	   struct arena *a, struct err *err)
+add_member(struct form *f, const char *key, const json_t *json, struct arena *a,
+	   struct err *err)
 {
 	struct str text = STR("1"), name, value;
 
@@ -106,8 +107,8 @@ parse_json(struct str body, struct arena *a, struct form *out, struct err *err)
 {
 	struct form f = { .n = 0 };
 	json_error_t wrong = { .line = -1 };
-	json_t *json = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES,
-				  &wrong);
+	json_t *json =
+	    json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &wrong);
 	int result;
 
 	/* jansson reports syntax errors, but not a lack of memory. */

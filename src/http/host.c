@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-#define NAME_MAX_BYTES	253	/* RFC 1035 section 2.3.4, as text */
+#define NAME_MAX_BYTES	253 /* RFC 1035 section 2.3.4, as text */
 #define LABEL_MAX_BYTES 63
 
 static bool
@@ -53,8 +53,8 @@ host_split(struct str authority, struct str *host, struct str *port)
 	struct str name = authority, after;
 	bool bracketed = str_starts(authority, STR("["));
 
-	name.n = bracketed ? str_find(authority, ']') + 1
-			   : str_find(authority, ':');
+	name.n =
+	    bracketed ? str_find(authority, ']') + 1 : str_find(authority, ':');
 	if (name.n > authority.n)
 		return false; /* '[' without ']' */
 	after = str_skip(authority, name.n);

@@ -54,7 +54,7 @@ static bool
 is_mark(struct str tag)
 {
 	return tag.n > 0 &&
-	    (tag.p[0] == '#' || tag.p[0] == '/' || tag.p[0] == '!');
+	       (tag.p[0] == '#' || tag.p[0] == '/' || tag.p[0] == '!');
 }
 
 /* Removes the HTML comment around a tag, and the end of its line. */

@@ -20,7 +20,7 @@ struct message {
 	const struct param *params;
 	size_t nparams;
 	struct str body;
-	bool authorizer;     /* role AUTHORIZER, else RESPONDER */
+	bool authorizer; /* role AUTHORIZER, else RESPONDER */
 	/* the body was longer than allowed and is missing */
 	bool body_too_large;
 	/*

@@ -34,7 +34,7 @@ bool
 origin_equal(const struct origin *a, const struct origin *b)
 {
 	return a->https == b->https && str_eq(a->host, b->host) &&
-	    str_eq(a->port, b->port);
+	       str_eq(a->port, b->port);
 }
 
 void

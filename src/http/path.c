@@ -100,7 +100,7 @@ path_is_decoded(struct str path)
 			return false;
 	}
 	return str_starts(path, STR("/")) && str_is_utf8(path) &&
-	    segments_are_plain(path);
+	       segments_are_plain(path);
 }
 
 /* Accepts more bytes than RFC 3986 section 3.4, because browsers send some,

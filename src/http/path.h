@@ -45,8 +45,8 @@ int path_split(struct str uri, struct arena *a, struct str *path,
  * `out` must have room for raw.n bytes, of which *n are written.  Returns NULL,
  * or the reason for refusing the path, to be printed as "path %s".
  */
-const char *path_normalise_escapes(struct str raw, char *out, size_t *n)
-    MUST_USE;
+const char *path_normalise_escapes(struct str raw, char *out,
+				   size_t *n) MUST_USE;
 
 /* Returns the first byte of s, decoded if it is an escape; -1 for a '%' without
  * two digits. s must not be empty. */

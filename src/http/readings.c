@@ -212,8 +212,7 @@ has_more_dots(struct str path, size_t than, char *scratch)
 }
 
 int
-path_hides_dots(struct str path, struct arena *a, bool *hidden,
-		struct err *err)
+path_hides_dots(struct str path, struct arena *a, bool *hidden, struct err *err)
 {
 	char *scratch = arena_alloc(a, path.n);
 
@@ -226,9 +225,8 @@ path_hides_dots(struct str path, struct arena *a, bool *hidden,
 static bool
 begins_as_host(struct str path)
 {
-	return path.n > 1 &&
-	    ((unsigned char)path.p[1] <= ' ' ||
-	     memchr("/\\;", path.p[1], 3) != NULL);
+	return path.n > 1 && ((unsigned char)path.p[1] <= ' ' ||
+			      memchr("/\\;", path.p[1], 3) != NULL);
 }
 
 /* Returns true when a segment other than the last is empty or blank. */

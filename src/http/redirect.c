@@ -155,5 +155,5 @@ redirect_is_safe(struct str url, const struct redirect_from *from)
 	if (absolute && path.n == 0)
 		return true;
 	return (absolute || !from->absolute_only) &&
-	    path_may_be_target(path, scratch);
+	       path_may_be_target(path, scratch);
 }

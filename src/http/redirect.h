@@ -15,10 +15,10 @@ struct words;
 /* The page that would redirect, and the allowed targets. */
 struct redirect_from {
 	struct str host; /* lower case, without port */
-	bool https;	 /* the scheme that browsers use */
+	bool https; /* the scheme that browsers use */
 	const struct sites *sites; /* the origins of the service; or NULL */
 	const struct words *allow; /* redirect.allow */
-	bool absolute_only;	   /* a path is refused too */
+	bool absolute_only; /* a path is refused too */
 };
 
 /*

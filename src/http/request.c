@@ -45,9 +45,9 @@ enum known_id {
 /* The effect of a duplicate parameter. */
 enum again {
 	AGAIN_REFUSED = 0, /* refused: one of them is not from the web server */
-	AGAIN_FIRST,	   /* the first is used: nothing depends on it */
-	AGAIN_NONE,	   /* none is used */
-	AGAIN_KEPT,	   /* the user of the value decides */
+	AGAIN_FIRST, /* the first is used: nothing depends on it */
+	AGAIN_NONE, /* none is used */
+	AGAIN_KEPT, /* the user of the value decides */
 };
 
 #define NAME(s) .name = { .p = (s), .n = sizeof(s) - 1 }
@@ -164,8 +164,8 @@ collect_one(struct values *values, enum known_id id, struct str value,
 }
 
 static int
-collect(const struct message *in, struct values *values,
-	struct http_request *r, struct err *err)
+collect(const struct message *in, struct values *values, struct http_request *r,
+	struct err *err)
 {
 	int rc = 0;
 
@@ -208,8 +208,8 @@ take_method(const struct values *values, struct http_request *r,
 		const char *name;
 		enum http_method method;
 	} methods[] = {
-		{ "GET", HTTP_GET },	 { "HEAD", HTTP_HEAD },
-		{ "POST", HTTP_POST },	 { "PUT", HTTP_PUT },
+		{ "GET", HTTP_GET },	   { "HEAD", HTTP_HEAD },
+		{ "POST", HTTP_POST },	   { "PUT", HTTP_PUT },
 		{ "DELETE", HTTP_DELETE }, { "OPTIONS", HTTP_OPTIONS },
 		{ "PATCH", HTTP_PATCH },
 	};
@@ -263,8 +263,7 @@ take_host(const struct values *values, struct arena *a, struct http_request *r,
 }
 
 static int
-take_https(const struct values *values, struct http_request *r,
-	   struct err *err)
+take_https(const struct values *values, struct http_request *r, struct err *err)
 {
 	struct str value = values->v[K_HTTPS];
 
@@ -319,8 +318,9 @@ take_body(const struct message *in, const struct values *values,
 		return malformed(K_LENGTH, err);
 	if (value.n > 0 && r->action == ACTION_ENDPOINT &&
 	    !in->body_too_large && (uint64_t)length != in->body.n)
-		return err_set(err, ERR_INPUT, "%s is not the length of the "
-					       "body",
+		return err_set(err, ERR_INPUT,
+			       "%s is not the length of the "
+			       "body",
 			       known[K_LENGTH].name.p);
 	r->body = in->body;
 	r->body_too_large = in->body_too_large;
@@ -346,7 +346,8 @@ take_asker(const struct values *values, struct http_request *r)
 	r->fetch_mode = values->v[K_MODE];
 	r->media = media_of(values->v[K_TYPE]);
 	r->accepts_html = media_accepted(values->v[K_ACCEPT], STR("text/html"));
-	r->accepts_json = media_accepted(values->v[K_ACCEPT], STR("application/json"));
+	r->accepts_json =
+	    media_accepted(values->v[K_ACCEPT], STR("application/json"));
 	r->xhr = values->count[K_XHR] > 0;
 }
 

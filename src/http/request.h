@@ -14,9 +14,9 @@ struct err;
 
 enum http_action {
 	ACTION_ENDPOINT = 0, /* a page or call of the service itself */
-	ACTION_VERIFY,	     /* AUTH_ACTION=verify, or role AUTHORIZER */
-	ACTION_CHALLENGE,    /* AUTH_ACTION=challenge */
-	ACTION_UNKNOWN,	     /* AUTH_ACTION has any other value: 403 */
+	ACTION_VERIFY, /* AUTH_ACTION=verify, or role AUTHORIZER */
+	ACTION_CHALLENGE, /* AUTH_ACTION=challenge */
+	ACTION_UNKNOWN, /* AUTH_ACTION has any other value: 403 */
 };
 
 enum http_method {
@@ -35,7 +35,7 @@ struct http_request {
 	bool authorizer; /* 200 instead of 204, Variable-* instead of headers */
 	enum http_method method;
 	struct str method_name; /* as sent */
-	struct str uri;	  /* REQUEST_URI: path and query as the client sent it */
+	struct str uri; /* REQUEST_URI: path and query as the client sent it */
 	/*
 	 * The path of uri.  At an endpoint it is decoded by path_normalise()
 	 * and has one reading; otherwise it is from path_split() and may have
@@ -43,16 +43,16 @@ struct http_request {
 	 */
 	struct str path;
 	struct str query; /* of uri, raw, without the '?' */
-	struct str host;  /* lower case, without port and trailing dot */
-	struct str host_port;	/* port that came with HTTP_HOST; or empty */
+	struct str host; /* lower case, without port and trailing dot */
+	struct str host_port; /* port that came with HTTP_HOST; or empty */
 	struct str server_port; /* SERVER_PORT; may be empty */
 	bool https;
 	struct str remote_addr;
-	struct str require;	  /* AUTH_REQUIRE; may be empty */
-	struct str secret;	  /* AUTH_SECRET; may be empty */
+	struct str require; /* AUTH_REQUIRE; may be empty */
+	struct str secret; /* AUTH_SECRET; may be empty */
 	struct str authorization; /* header; p is NULL when absent */
 	bool authorization_twice; /* there were several: none is used */
-	struct str cookies[8];	  /* Cookie header fields */
+	struct str cookies[8]; /* Cookie header fields */
 	size_t ncookies;
 	struct str origin; /* header; p is NULL when absent */
 	/* Access-Control-Request-Method; p is NULL when absent. */
@@ -97,7 +97,7 @@ bool http_request_wants_json(const struct http_request *r);
  * absent.  ERR_INPUT when the field is duplicate or malformed.
  */
 int http_request_query(const struct http_request *r, struct str name,
-		       struct arena *a, struct str *out, struct err *err)
-    MUST_USE;
+		       struct arena *a, struct str *out,
+		       struct err *err) MUST_USE;
 
 #endif

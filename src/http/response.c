@@ -57,7 +57,7 @@ static bool
 name_is_good(struct str name)
 {
 	return str_is_name(name, "!#$%&'*+-.^_`|~") &&
-	    !str_eq_nocase(name, STR("Status"));
+	       !str_eq_nocase(name, STR("Status"));
 }
 
 void

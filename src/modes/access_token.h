@@ -38,8 +38,8 @@ struct access_token {
 
 int access_token_make(const struct access *access,
 		      const struct access_token *says, const struct env *env,
-		      struct arena *a, struct str *token, struct err *err)
-    MUST_USE;
+		      struct arena *a, struct str *token,
+		      struct err *err) MUST_USE;
 
 /* Issues a token with this identity and session that is valid from now on, for
  * the ttl of the policy.  It is allocated in c->arena. */

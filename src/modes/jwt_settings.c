@@ -106,7 +106,7 @@ jwt_conf_is_missing(const struct jwt_conf *conf)
 	struct stat st;
 
 	return conf->secret_file == NULL && lstat(conf->keys, &st) != 0 &&
-	    errno == ENOENT;
+	       errno == ENOENT;
 }
 
 int

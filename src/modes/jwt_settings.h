@@ -41,8 +41,8 @@ bool jwt_conf_is_missing(const struct jwt_conf *conf);
  * makes none.  If the directory is missing and could be made, *out has no
  * keys. */
 int jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
-		  struct arena *a, struct keyring *out, struct err *err)
-    MUST_USE;
+		  struct arena *a, struct keyring *out,
+		  struct err *err) MUST_USE;
 
 /* Returns the section if the mode signs tokens with these keys; else NULL. */
 struct settings;

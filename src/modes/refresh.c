@@ -17,7 +17,6 @@
 #include "base/secret.h"
 #include "http/cookie.h"
 
-
 struct refresh_conf {
 	int64_t idle_timeout, absolute_timeout, grace;
 };
@@ -133,8 +132,8 @@ fill_credentials(const struct refresh_mode *m, const struct call *c,
 		 const struct session *s, struct credentials *out)
 {
 	const int64_t ttl = m->access.policy.ttl;
-	const int64_t left_ms = min64(s->idle_expires_ms, s->expires_ms) -
-	    c->now_ms;
+	const int64_t left_ms =
+	    min64(s->idle_expires_ms, s->expires_ms) - c->now_ms;
 
 	out->session = s->id;
 	out->expires_in = ttl;
@@ -206,8 +205,8 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	uint8_t key[32];
 
 	s.expires_ms = c->now_ms + m->set.absolute_timeout * 1000;
-	s.idle_expires_ms = min64(c->now_ms + m->set.idle_timeout * 1000,
-				  s.expires_ms);
+	s.idle_expires_ms =
+	    min64(c->now_ms + m->set.idle_timeout * 1000, s.expires_ms);
 	if (session_id_make(c->env, c->now_ms, s.who.name, &s.id, err) != 0 ||
 	    password_mark_make(c, login->hash, &s.mark, err) != 0 ||
 	    tag_key(c, key, err) != 0)
@@ -240,9 +239,8 @@ check_user(struct call *c, const struct session *s, struct identity *who,
 	if (users_find(c->users, c, s->who.name, &user, err) != 0)
 		return -1;
 	is = user.found && !user.user.disabled;
-	if (is &&
-	    password_mark_fits(c, &s->mark, user.user.hash, &is, &m.to, err) !=
-		0)
+	if (is && password_mark_fits(c, &s->mark, user.user.hash, &is, &m.to,
+				     err) != 0)
 		return -1;
 	if ((is ? store_remark(c->store, c, &m, err) :
 		  store_revoke(c->store, c, &s->id, &was_live, err)) != 0)
@@ -417,8 +415,7 @@ refresh_session_of(const void *mode, struct call *c, struct str token,
 	(void)mode;
 	if (refresh_read(c, token, &p, err) != 0)
 		return -1;
-	*out = (struct named_session){ .ours = p.ours,
-				       .id = p.token.session };
+	*out = (struct named_session){ .ours = p.ours, .id = p.token.session };
 	return 0;
 }
 

@@ -8,11 +8,11 @@
 #include "crypto/digest.h"
 
 #define TOKEN_VERSION 1
-#define AT_SESSION 1
+#define AT_SESSION    1
 #define AT_GENERATION (AT_SESSION + SESSION_ID_BYTES)
-#define AT_SECRET  (AT_GENERATION + 4)
-#define AT_TAG	   (AT_SECRET + REFRESH_SECRET_BYTES)
-#define TAG_BYTES  (REFRESH_TOKEN_BYTES - AT_TAG)
+#define AT_SECRET     (AT_GENERATION + 4)
+#define AT_TAG	      (AT_SECRET + REFRESH_SECRET_BYTES)
+#define TAG_BYTES     (REFRESH_TOKEN_BYTES - AT_TAG)
 
 static struct str
 bytes(const uint8_t *p, size_t n)
@@ -65,8 +65,8 @@ refresh_token_read(struct str text, const uint8_t key[32],
 		memcpy(t.session.b, raw + AT_SESSION, SESSION_ID_BYTES);
 		memcpy(t.secret, raw + AT_SECRET, REFRESH_SECRET_BYTES);
 		for (size_t i = 0; i < 4; i++)
-			t.generation = t.generation << 8 |
-			    raw[AT_GENERATION + i];
+			t.generation =
+			    t.generation << 8 | raw[AT_GENERATION + i];
 		/* This compares version and tag at once. */
 		assemble(&t, key, right);
 		ok = secret_equal(bytes(raw, sizeof(raw)),

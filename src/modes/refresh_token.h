@@ -17,8 +17,9 @@
 #include "base/enc.h"
 
 #define REFRESH_SECRET_BYTES 32
-#define REFRESH_TOKEN_BYTES  (1 + SESSION_ID_BYTES + 4 + REFRESH_SECRET_BYTES + 16)
-#define REFRESH_TOKEN_CHARS  BASE64URL_LEN(REFRESH_TOKEN_BYTES)
+#define REFRESH_TOKEN_BYTES                                                    \
+	(1 + SESSION_ID_BYTES + 4 + REFRESH_SECRET_BYTES + 16)
+#define REFRESH_TOKEN_CHARS BASE64URL_LEN(REFRESH_TOKEN_BYTES)
 
 struct refresh_token {
 	struct session_id session;

@@ -16,10 +16,10 @@
 #include "crypto/digest.h"
 #include "http/cookie.h"
 
-#define SECRET_BYTES	32 /* 256 bits: far above ASVS 7.2.3 */
-#define TOKEN_BYTES	(SESSION_ID_BYTES + SECRET_BYTES)
-#define TOKEN_CHARS	BASE64URL_LEN(TOKEN_BYTES)
-#define TOUCH_MAX_MS	60000 /* last_seen is updated after at most this long */
+#define SECRET_BYTES 32 /* 256 bits: far above ASVS 7.2.3 */
+#define TOKEN_BYTES  (SESSION_ID_BYTES + SECRET_BYTES)
+#define TOKEN_CHARS  BASE64URL_LEN(TOKEN_BYTES)
+#define TOUCH_MAX_MS 60000 /* last_seen is updated after at most this long */
 
 struct session_conf {
 	int64_t idle_timeout, absolute_timeout;
@@ -125,10 +125,11 @@ plan_touch(const struct session_conf *set, const struct session *s,
 
 	out->last_seen_ms = s->last_seen_ms;
 	out->touch_due = now_ms - s->last_seen_ms >= interval_ms ||
-	    seen_ahead(s->last_seen_ms, now_ms);
-	out->touch_idle_expires_ms = s->remember ?
-	    s->idle_expires_ms :
-	    min64(now_ms + set->idle_timeout * 1000, s->expires_ms);
+			 seen_ahead(s->last_seen_ms, now_ms);
+	out->touch_idle_expires_ms =
+	    s->remember ?
+		s->idle_expires_ms :
+		min64(now_ms + set->idle_timeout * 1000, s->expires_ms);
 }
 
 /* Limits the ends of a session that was made while the clock was ahead: from
@@ -180,11 +181,12 @@ set_times(const struct session_conf *set, bool remember, int64_t now_ms,
 	s->created_ms = now_ms;
 	s->last_seen_ms = now_ms;
 	s->remember = remember && set->remember > 0;
-	s->expires_ms = now_ms +
-	    1000 * (s->remember ? set->remember : set->absolute_timeout);
-	s->idle_expires_ms = s->remember ?
-	    s->expires_ms :
-	    min64(now_ms + 1000 * set->idle_timeout, s->expires_ms);
+	s->expires_ms = now_ms + 1000 * (s->remember ? set->remember :
+						       set->absolute_timeout);
+	s->idle_expires_ms =
+	    s->remember ?
+		s->expires_ms :
+		min64(now_ms + 1000 * set->idle_timeout, s->expires_ms);
 }
 
 static int

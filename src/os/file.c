@@ -56,8 +56,8 @@ read_fd(int fd, size_t max, struct arena *a, struct str *out,
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG, "it is not a regular file");
 	if (st.st_size > (off_t)max)
-		return err_set(err, ERR_CONFIG,
-			       "it is larger than %zu bytes", max);
+		return err_set(err, ERR_CONFIG, "it is larger than %zu bytes",
+			       max);
 	/* One byte more than its size, to detect a file that grew. */
 	p = arena_alloc(a, (size_t)st.st_size + 1);
 	if (p == NULL)

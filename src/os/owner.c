@@ -114,8 +114,7 @@ leave_rights(const char *file, struct err *err)
 	if (syscall(SYS_capset, &head, rights) != 0)
 		return err_set(err, ERR_INTERNAL,
 			       "cannot keep the capability to reach %s: %s",
-			       file,
-			       strerror(errno));
+			       file, strerror(errno));
 	return 0;
 }
 
@@ -134,8 +133,7 @@ become(const struct owner *owner, const char *file, struct err *err)
 	if (leave_rights(file, err) != 0)
 		return -1;
 	if (getuid() != owner->uid || geteuid() != owner->uid ||
-	    getgid() != owner->gid || getegid() != owner->gid ||
-	    setuid(0) == 0)
+	    getgid() != owner->gid || getegid() != owner->gid || setuid(0) == 0)
 		return err_set(err, ERR_INTERNAL,
 			       "failed to drop privileges to uid %lu",
 			       (unsigned long)owner->uid);

@@ -16,8 +16,7 @@ struct err;
  * owner.  If the owner cannot reach the first file otherwise, the process keeps
  * the capability to search directories.
  */
-int owner_become(const char *const *files, size_t n, struct err *err)
-    MUST_USE;
+int owner_become(const char *const *files, size_t n, struct err *err) MUST_USE;
 
 /* For a file (an absolute name) that does not exist yet: returns 0 when the
  * process may create it, and others, in its directory. */

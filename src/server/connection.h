@@ -69,7 +69,7 @@ struct connection {
 	/* Only the owner uses the rest. */
 	enum phase phase;
 	bool registered; /* it was added to epoll */
-	bool begun;	 /* the deadline is that of a request */
+	bool begun; /* the deadline is that of a request */
 	bool served;
 	bool keep; /* keep the connection after the answer that is being sent */
 	bool parked; /* its request is complete, and was handled before */
@@ -77,7 +77,7 @@ struct connection {
 	int64_t deadline;
 	struct frame frame;
 	struct frame_limits limits; /* of the request that is being read */
-	char *in;		    /* NULL while nothing is buffered */
+	char *in; /* NULL while nothing is buffered */
 	size_t n, cap;
 	/* the rest of an answer that the socket did not take, or NULL */
 	char *out;

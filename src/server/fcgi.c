@@ -246,8 +246,7 @@ fcgi_decode(struct fcgi *f, char *bytes, size_t n, struct arena *a,
 }
 
 int
-fcgi_answer(struct fcgi *f, struct str answer, struct buf *out,
-	    struct err *err)
+fcgi_answer(struct fcgi *f, struct str answer, struct buf *out, struct err *err)
 {
 	bool whole = false;
 

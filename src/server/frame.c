@@ -5,13 +5,13 @@
 #include <assert.h>
 #include <string.h>
 
-#define HEADER	     8
-#define PADDING_AT   6 /* in the header */
-#define BEGIN_BODY   8
-#define CONTENT_MAX  65535
-#define PADDING_MAX  255
-#define LONG_LENGTH  0x80u
-#define KEEP_CONN    1u
+#define HEADER	    8
+#define PADDING_AT  6 /* in the header */
+#define BEGIN_BODY  8
+#define CONTENT_MAX 65535
+#define PADDING_MAX 255
+#define LONG_LENGTH 0x80u
+#define KEEP_CONN   1u
 
 enum record_type { BEGIN_REQUEST = 1, PARAMS = 4, STDIN = 5 };
 
@@ -46,7 +46,7 @@ record_at(const char *p)
 /* The content of consecutive records, read as if there were no headers. */
 struct content {
 	const char *p;
-	size_t left;  /* in the current record */
+	size_t left; /* in the current record */
 	size_t total; /* in all records */
 };
 
@@ -163,10 +163,9 @@ header_ok(const struct frame *f, const struct frame_limits *limits,
 		return false;
 	if (f->stage == STAGE_PARAMS)
 		return r->type == PARAMS &&
-		    f->params + r->content <= limits->params;
-	return r->type == STDIN &&
-	    (body_fits(f, limits, r->content) ||
-	     f->excess + r->content <= limits->excess);
+		       f->params + r->content <= limits->params;
+	return r->type == STDIN && (body_fits(f, limits, r->content) ||
+				    f->excess + r->content <= limits->excess);
 }
 
 static enum frame_state
@@ -250,7 +249,7 @@ static bool
 is_late_stdin(const struct frame *f, const struct record *r)
 {
 	return f->skip != 0 && r->version == 1 && r->type == STDIN &&
-	    r->id == f->skip && r->content == 0;
+	       r->id == f->skip && r->content == 0;
 }
 
 /* Returns the length of an empty STDIN that is skipped; 0 when there is none,
@@ -271,8 +270,8 @@ skip(struct frame *f, const char *p, size_t n)
 
 /* Takes the record at *in, if all of it is there. */
 static enum frame_state
-take(struct frame *f, const struct frame_limits *limits, char *bytes,
-     size_t n, size_t *in)
+take(struct frame *f, const struct frame_limits *limits, char *bytes, size_t n,
+     size_t *in)
 {
 	size_t at = *in;
 	struct record r = record_at(bytes + at);
@@ -339,5 +338,5 @@ size_t
 frame_max(const struct frame_limits *limits)
 {
 	return HEADER + BEGIN_BODY + stream_max(limits->params) +
-	    stream_max(limits->body) + HEADER + CONTENT_MAX + PADDING_MAX;
+	       stream_max(limits->body) + HEADER + CONTENT_MAX + PADDING_MAX;
 }

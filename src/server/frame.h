@@ -21,7 +21,7 @@
 struct frame_limits {
 	size_t params; /* bytes of all PARAMS content */
 	size_t pairs;
-	size_t body;   /* STDIN content that is kept */
+	size_t body; /* STDIN content that is kept */
 	/* STDIN content beyond `body` that is read and dropped; more is
 	 * malformed */
 	size_t excess;

@@ -10,10 +10,10 @@
 #include "auth/touches.h"
 #include "base/log.h"
 
-#define TOUCH_MS	500
-#define SWEEP_SECONDS	60
-#define ARENA_MAX	((size_t)4 << 20)
-#define SWEEP_BATCH	1000 /* one transaction; others wait for no more */
+#define TOUCH_MS      500
+#define SWEEP_SECONDS 60
+#define ARENA_MAX     ((size_t)4 << 20)
+#define SWEEP_BATCH   1000 /* one transaction; others wait for no more */
 
 struct janitor {
 	struct snapshot_slot *slot;
@@ -103,8 +103,8 @@ wait_for_stop(struct janitor *j)
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
-	while (!j->stop && pthread_cond_timedwait(&j->wake, &j->lock,
-						  &until) != ETIMEDOUT)
+	while (!j->stop &&
+	       pthread_cond_timedwait(&j->wake, &j->lock, &until) != ETIMEDOUT)
 		continue;
 	stop = j->stop;
 	(void)pthread_mutex_unlock(&j->lock);

@@ -21,7 +21,7 @@
 #include "conf/option.h"
 
 #define BACKLOG	     4096 /* the kernel lowers it to its own maximum */
-#define FIRST_PASSED 3	  /* SD_LISTEN_FDS_START */
+#define FIRST_PASSED 3 /* SD_LISTEN_FDS_START */
 /* The names of the sockets, from a predecessor: one a line. */
 #define NAMES	     "FCGIAUTH_SOCKETS"
 #define UNIX_PREFIX  STR("unix:")
@@ -48,8 +48,9 @@ parse_unix(struct str path, struct address *out, struct err *err)
 			       "most %zu bytes",
 			       sizeof(out->u.un.sun_path) - 1);
 	if (str_find(path, '\0') < path.n || path.p[path.n - 1] == '/')
-		return err_set(err, ERR_CONFIG, "the path of a unix socket must "
-						"not contain NUL or end in /");
+		return err_set(err, ERR_CONFIG,
+			       "the path of a unix socket must "
+			       "not contain NUL or end in /");
 	*out = (struct address){ .n = sizeof(out->u.un) };
 	out->u.un.sun_family = AF_UNIX;
 	memcpy(out->u.un.sun_path, path.p, path.n);
@@ -96,8 +97,7 @@ parse(struct str s, struct address *out, struct err *err)
 		return parse_unix(str_skip(s, UNIX_PREFIX.n), out, err);
 	while (colon > 0 && s.p[colon - 1] != ':')
 		colon--;
-	if (colon == 0 ||
-	    !str_to_uint(str_skip(s, colon), UINT16_MAX, &port) ||
+	if (colon == 0 || !str_to_uint(str_skip(s, colon), UINT16_MAX, &port) ||
 	    parse_inet((struct str){ .p = s.p, .n = colon - 1 },
 		       (in_port_t)port, out) < 0)
 		return err_set(err, ERR_CONFIG,
@@ -121,8 +121,8 @@ is_listening(int fd)
 	socklen_t n = sizeof(on), m = sizeof(type);
 
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 &&
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) == 0 && on != 0 &&
-	    type == SOCK_STREAM;
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) == 0 && on != 0 &&
+	       type == SOCK_STREAM;
 }
 
 static void
@@ -197,9 +197,9 @@ take_numbered(int64_t n, struct listeners *out, struct err *err)
 {
 	const char *of_predecessor = getenv(NAMES);
 	char separator = of_predecessor != NULL ? '\n' : ':';
-	struct str names = str_from(of_predecessor != NULL ?
-					of_predecessor :
-					getenv("LISTEN_FDNAMES"));
+	struct str names =
+	    str_from(of_predecessor != NULL ? of_predecessor :
+					      getenv("LISTEN_FDNAMES"));
 
 	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
 		struct str name = STR("");
@@ -390,8 +390,8 @@ open_all(const struct words *addresses, unsigned mode, struct listeners *out,
 }
 
 int
-listen_open(const struct words *addresses, unsigned mode,
-	    struct listeners *out, struct err *err)
+listen_open(const struct words *addresses, unsigned mode, struct listeners *out,
+	    struct err *err)
 {
 	struct listeners l = { .n = 0 };
 
@@ -411,7 +411,7 @@ is_in_place(const struct listener *l)
 	struct stat st;
 
 	return lstat(l->path, &st) == 0 && st.st_dev == l->device &&
-	    st.st_ino == l->inode;
+	       st.st_ino == l->inode;
 }
 
 void

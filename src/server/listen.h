@@ -16,10 +16,10 @@ struct words;
 #define LISTEN_MAX 16
 
 struct listener {
-	int fd;		   /* non-blocking, close-on-exec */
+	int fd; /* non-blocking, close-on-exec */
 	bool inherited;
-	bool unlink;	   /* this process must unlink `path` at the end */
-	char path[108];	   /* of a unix socket that fcgiauthd bound, or empty */
+	bool unlink; /* this process must unlink `path` at the end */
+	char path[108]; /* of a unix socket that fcgiauthd bound, or empty */
 	/* of that path, so that the socket of a successor is never unlinked */
 	uint64_t device, inode;
 	/* the address, or the name that the service manager gave */

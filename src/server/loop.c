@@ -25,7 +25,7 @@
 #include "server/connection.h"
 #include "server/fcgi.h"
 
-#define ARENA_MAX    ((size_t)64 * 1024 * 1024)
+#define ARENA_MAX     ((size_t)64 * 1024 * 1024)
 #define DRAIN_POLL_MS 5
 
 void
@@ -50,9 +50,8 @@ watch_listeners(struct loop *l, bool on)
 					 .data.ptr = w };
 
 		/* If out of memory, the next tick does it. */
-		if (epoll_ctl(l->epoll,
-			      on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->fd,
-			      &e) < 0 &&
+		if (epoll_ctl(l->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
+			      w->fd, &e) < 0 &&
 		    on && errno != EEXIST)
 			return;
 	}
@@ -136,7 +135,8 @@ accept_one(struct worker *w, int listener)
 	if (fd >= 0)
 		c = connection_new(l, fd);
 	failed = c == NULL && reason != EAGAIN && reason != EINTR &&
-	    reason != ECONNABORTED && (fd >= 0 || somebody_waits(listener));
+		 reason != ECONNABORTED &&
+		 (fd >= 0 || somebody_waits(listener));
 
 	pthread_mutex_lock(&l->lock);
 	l->accepting--;

@@ -38,8 +38,7 @@ expire(struct connection *c, int64_t ticket)
 {
 	bool writing = ticket_kind(ticket) == TICKET_WRITING;
 
-	if (atomic_compare_exchange_strong(&c->ticket, &ticket,
-					   TICKET_EXPIRED))
+	if (atomic_compare_exchange_strong(&c->ticket, &ticket, TICKET_EXPIRED))
 		(void)shutdown(c->watch.fd, writing ? SHUT_RDWR : SHUT_RD);
 }
 

@@ -22,8 +22,8 @@
 #endif
 #endif
 
-#define DEFAULT_CONFIG	SYSCONFDIR "/fcgiauth/fcgiauth.ini"
-#define DUMP_LIMIT	(1024 * 1024)
+#define DEFAULT_CONFIG SYSCONFDIR "/fcgiauth/fcgiauth.ini"
+#define DUMP_LIMIT     (1024 * 1024)
 
 struct command_line {
 	char *const *argv;
@@ -35,9 +35,9 @@ static int
 print(struct str text)
 {
 	return fwrite(text.p, 1, text.n, stdout) == text.n &&
-		fflush(stdout) == 0 ?
-	    0 :
-	    -1;
+		       fflush(stdout) == 0 ?
+		   0 :
+		   -1;
 }
 
 static int

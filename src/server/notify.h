@@ -12,8 +12,8 @@ struct buf;
 struct err;
 
 struct notifier {
-	int fd;		     /* -1: there is no service manager that listens */
-	char socket[108];    /* a path or `@name` */
+	int fd; /* -1: there is no service manager that listens */
+	char socket[108]; /* a path or `@name` */
 	/* the interval of the watchdog of the service manager; 0: none */
 	int64_t watchdog_ms;
 };

@@ -19,12 +19,12 @@
 #include "server/janitor.h"
 #include "server/loop.h"
 
-#define REQUEST_MS	10000
-#define WRITE_MS	10000
-#define IDLE_MS		300000 /* nginx closes its own after 60 s */
-#define HASH_WAIT_MS	3000
-#define HASH_QUEUE	256
-#define PROBLEMS_LIMIT	(4 * 1024 * 1024)
+#define REQUEST_MS     10000
+#define WRITE_MS       10000
+#define IDLE_MS	       300000 /* nginx closes its own after 60 s */
+#define HASH_WAIT_MS   3000
+#define HASH_QUEUE     256
+#define PROBLEMS_LIMIT (4 * 1024 * 1024)
 
 /* nginx accepts 32 KiB of client headers, and adds little to them. */
 static const struct frame_limits frame_limits = {
@@ -333,8 +333,7 @@ log_listeners(const struct app *app)
 	for (size_t i = 0; i < app->listeners.n; i++) {
 		const struct listener *l = &app->listeners.v[i];
 
-		LOG(&app->log, LOG_INFO, "listening",
-		    F_CSTR("socket", l->name),
+		LOG(&app->log, LOG_INFO, "listening", F_CSTR("socket", l->name),
 		    F_CSTR("from", l->inherited ? "passed" : "bound"));
 	}
 }
@@ -346,8 +345,8 @@ app_start(struct app *app, struct err *err)
 	int rc = app_prepare_stores(app, NULL, s, err);
 
 	if (rc == 0 && fcgi_init() != 0)
-		rc = err_set(err, ERR_INTERNAL,
-			     "libfcgi cannot be initialised");
+		rc =
+		    err_set(err, ERR_INTERNAL, "libfcgi cannot be initialised");
 	if (rc == 0)
 		rc = listen_open(&s->settings.server.listen,
 				 (unsigned)s->settings.server.socket_mode,

@@ -41,7 +41,7 @@ struct app {
 	int64_t upgrade_deadline_ms, next_watchdog_ms;
 	/* it must be told to reload when it has started */
 	bool reload_successor;
-	bool stuck;	       /* a worker hangs, and this was logged */
+	bool stuck; /* a worker hangs, and this was logged */
 	/* the service manager cannot be reached, and this was logged */
 	bool notify_failed;
 };

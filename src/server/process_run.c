@@ -14,21 +14,20 @@
 #include "server/janitor.h"
 #include "server/loop.h"
 
-#define TICK_MS		100
-#define GRACE_MS	1000
-#define DRAIN_MS	10000
-#define UPGRADE_MS	30000 /* for a successor to start */
-#define PROBLEMS_LIMIT	(4 * 1024 * 1024)
+#define TICK_MS	       100
+#define GRACE_MS       1000
+#define DRAIN_MS       10000
+#define UPGRADE_MS     30000 /* for a successor to start */
+#define PROBLEMS_LIMIT (4 * 1024 * 1024)
 
 /* The number of notifications in one watchdog interval. */
-#define WATCHDOG_PARTS	4
+#define WATCHDOG_PARTS 4
 
-#define STATUS_SERVING	"STATUS=Serving"
-#define STATUS_REFUSED                                                        \
-	"STATUS=Serving with the previous configuration: the new one is " \
+#define STATUS_SERVING "STATUS=Serving"
+#define STATUS_REFUSED                                                         \
+	"STATUS=Serving with the previous configuration: the new one is "      \
 	"invalid, see the log"
-#define STATUS_NO_UPGRADE                                                     \
-	"STATUS=Serving: the upgrade failed, see the log"
+#define STATUS_NO_UPGRADE "STATUS=Serving: the upgrade failed, see the log"
 
 static sigset_t
 awaited_signals(void)

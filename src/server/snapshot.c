@@ -9,7 +9,7 @@
 #include "conf/problems.h"
 #include "server/check.h"
 
-#define ARENA_LIMIT	(16 * 1024 * 1024)
+#define ARENA_LIMIT (16 * 1024 * 1024)
 
 /* Keeps the backend if its section has not changed, otherwise opens a new
  * one. */

@@ -19,12 +19,12 @@
 #include "server/listen.h"
 #include "server/notify.h"
 
-#define VARIABLE     "FCGIAUTH_UPGRADE" /* the descriptor of the pair */
-#define LISTEN_PID   "LISTEN_PID="
-#define PID_DIGITS   10
-#define FIRST_PASSED 3
+#define VARIABLE	"FCGIAUTH_UPGRADE" /* the descriptor of the pair */
+#define LISTEN_PID	"LISTEN_PID="
+#define PID_DIGITS	10
+#define FIRST_PASSED	3
 #define ENVIRONMENT_MAX (4 * 1024 * 1024)
-#define EXIT_NO_EXEC 127 /* as a shell has it */
+#define EXIT_NO_EXEC	127 /* as a shell has it */
 
 /* Everything that the child needs: after fork() in a process with threads it
  * may call little more than execve(). */
@@ -62,9 +62,9 @@ search(struct program *p, const char *name)
 	char found[sizeof(p->path)];
 
 	while (str_cut(&folders, ':', &folder)) {
-		int n = snprintf(found, sizeof(found), "%.*s%s%s",
-				 STR_ARG(folder), folder.n > 0 ? "/" : "",
-				 name);
+		int n =
+		    snprintf(found, sizeof(found), "%.*s%s%s", STR_ARG(folder),
+			     folder.n > 0 ? "/" : "", name);
 
 		if (n > 0 && (size_t)n < sizeof(found) &&
 		    access(found, X_OK) == 0) {
@@ -181,8 +181,7 @@ begin(struct upgrade *u, const struct program *program,
       const struct listeners *listeners, const struct notifier *notifier,
       struct arena *a, struct err *err)
 {
-	struct launch launch = { .path = program->path,
-				 .argv = program->argv };
+	struct launch launch = { .path = program->path, .argv = program->argv };
 	int pair[2], rc;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
@@ -197,7 +196,7 @@ begin(struct upgrade *u, const struct program *program,
 		rc = launch_it(u, &launch, pair, err);
 	if (rc != 0)
 		(void)close(pair[0]); /* nothing was written to it */
-	(void)close(pair[1]);	      /* the successor has it */
+	(void)close(pair[1]); /* the successor has it */
 	return rc;
 }
 

@@ -34,9 +34,9 @@ struct upgrade {
 };
 
 enum upgrade_state {
-	UPGRADE_NONE,	 /* no upgrade is under way */
+	UPGRADE_NONE, /* no upgrade is under way */
 	UPGRADE_WAITING, /* the successor has not reported yet */
-	UPGRADE_FAILED,	 /* reported once; *err has the reason */
+	UPGRADE_FAILED, /* reported once; *err has the reason */
 	UPGRADE_READY /* the successor serves; stays until upgrade_let_go() */
 };
 
@@ -50,8 +50,7 @@ int upgrade_begin(struct upgrade *u, const struct program *program,
 		  const struct notifier *notifier, struct err *err) MUST_USE;
 
 /* Returns the state of the upgrade without waiting. */
-enum upgrade_state upgrade_look(struct upgrade *u,
-				struct err *err) MUST_USE;
+enum upgrade_state upgrade_look(struct upgrade *u, struct err *err) MUST_USE;
 
 /* Tells the successor to end, the second time by SIGKILL; upgrade_look()
  * reports when it has ended. The pair stays open until then: if the successor

@@ -50,7 +50,7 @@ struct login {
 /* The credentials that a client receives. */
 struct credentials {
 	struct session_id session;
-	struct str access;  /* the token, in ASCII safe for cookie and header */
+	struct str access; /* the token, in ASCII safe for cookie and header */
 	int64_t expires_in; /* seconds until the access token expires */
 	/* Seconds; of the cookie of the access token.  -1: the cookie lasts
 	 * until the browser is closed. */
@@ -150,8 +150,9 @@ struct auth_mode_ops {
 			    struct auth_result *out, struct err *err);
 
 	/* Issues the credentials after a sign-in. */
-	int (*issue)(const void *mode, struct call *c, const struct login *login,
-		     struct credentials *out, struct err *err);
+	int (*issue)(const void *mode, struct call *c,
+		     const struct login *login, struct credentials *out,
+		     struct err *err);
 
 	/*
 	 * Prolongs a session.  NULL: the mode cannot.  The new access token

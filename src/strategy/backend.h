@@ -22,7 +22,7 @@
  * compiled in".
  */
 struct driver {
-	const char *name;    /* as in `driver = NAME` */
+	const char *name; /* as in `driver = NAME` */
 	const char *summary; /* one line, for --list-backends */
 	unsigned caps; /* BACKEND_* and USERS_* */
 	const struct option *options; /* its keys; ends with OPTION_END */

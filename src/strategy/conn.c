@@ -121,7 +121,7 @@ bool
 conn_is_good(const struct conn *c)
 {
 	return c->handle != NULL &&
-	    breaker_trusts(&c->backend->breaker, &c->seat);
+	       breaker_trusts(&c->backend->breaker, &c->seat);
 }
 
 /* Drops the connection, names the backend in the error, and tells the breaker,
@@ -256,8 +256,8 @@ conn_repeats(struct conn *c)
 static bool
 may_repeat(const struct conn *c, enum err_code code)
 {
-	return c->old &&
-	    (code == ERR_UNDONE || (code == ERR_UNAVAILABLE && c->repeatable));
+	return c->old && (code == ERR_UNDONE ||
+			  (code == ERR_UNAVAILABLE && c->repeatable));
 }
 
 /* Makes the operation repeat on a new connection.  If the lost connection made

@@ -21,8 +21,7 @@ struct health_report {
 	enum health health;
 	struct schema_state schema; /* zero if it was not read */
 	bool has_schema;
-	char
-	    advice[BACKEND_ADVICE_MAX]; /* empty unless HEALTH_OK */
+	char advice[BACKEND_ADVICE_MAX]; /* empty unless HEALTH_OK */
 	struct err err; /* set unless health_is_good() */
 };
 

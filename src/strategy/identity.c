@@ -80,12 +80,11 @@ bool
 identity_equal(const struct identity *a, const struct identity *b)
 {
 	return str_eq(a->name, b->name) && str_eq(a->roles, b->roles) &&
-	    str_eq(a->email, b->email) && str_eq(a->full_name, b->full_name);
+	       str_eq(a->email, b->email) && str_eq(a->full_name, b->full_name);
 }
 
 int
-identity_copy(struct arena *a, const struct identity *from,
-	      struct identity *to)
+identity_copy(struct arena *a, const struct identity *from, struct identity *to)
 {
 	struct identity copy;
 

@@ -5,14 +5,14 @@
 
 #include "base/str.h"
 
-#define IDENTITY_NAME_MAX 64
-#define IDENTITY_TEXT_MAX 256 /* e-mail, full name */
+#define IDENTITY_NAME_MAX  64
+#define IDENTITY_TEXT_MAX  256 /* e-mail, full name */
 #define IDENTITY_ROLES_MAX 1024
 
 struct identity {
-	struct str name;      /* identity_name_is_valid() */
-	struct str roles;     /* role names with ',' between; may be empty */
-	struct str email;     /* may be empty */
+	struct str name; /* identity_name_is_valid() */
+	struct str roles; /* role names with ',' between; may be empty */
+	struct str email; /* may be empty */
 	struct str full_name; /* may be empty; identity_text_is_valid() */
 };
 

@@ -27,7 +27,7 @@ login_standing_of(const struct login_keys *k, int64_t now_ms,
 	if (facts[LOGIN_NETWORK] > now_ms)
 		s.known_until_ms = facts[LOGIN_NETWORK];
 	s.known = s.known_until_ms > 0 &&
-	    s.known_until_ms <= latest_ms(now_ms, k->known_ms);
+		  s.known_until_ms <= latest_ms(now_ms, k->known_ms);
 	user = facts[s.known ? LOGIN_KNOWN_BAN : LOGIN_FIRST_BAN];
 	s.banned_until_ms =
 	    user > facts[LOGIN_OTHER_BAN] ? user : facts[LOGIN_OTHER_BAN];

@@ -36,8 +36,8 @@
 
 #include <string.h>
 
-#define SESSION_ID_BYTES 16
-#define DENIED_KEYS_MAX	 4 /* keys in one denial_question */
+#define SESSION_ID_BYTES    16
+#define DENIED_KEYS_MAX	    4 /* keys in one denial_question */
 #define PASSWORD_MARK_BYTES 16
 
 /*
@@ -97,11 +97,11 @@ struct touch {
 struct rotation {
 	struct session_id id; /* of the session */
 	struct token_hash presented; /* authentic: its tag was checked */
-	uint32_t generation;	     /* as the presented token states it */
-	struct token_hash next;	     /* of the successor */
+	uint32_t generation; /* as the presented token states it */
+	struct token_hash next; /* of the successor */
 	uint8_t wrapped[32]; /* the secret of the successor, encrypted with
 			      * the presented one */
-	int64_t idle_ms;     /* idle_expires_ms becomes now + this, at most
+	int64_t idle_ms; /* idle_expires_ms becomes now + this, at most
 			      * expires_ms */
 	int64_t grace_ms; /* 0: none */
 };
@@ -109,11 +109,11 @@ struct rotation {
 /* The zero value denies. */
 enum rotate_answer {
 	ROTATE_GONE = 0, /* no such session, or it has ended */
-	ROTATE_DONE,	 /* the successor is the current token now */
-	ROTATE_GRACE,	 /* the previous token in its grace period: the same
+	ROTATE_DONE, /* the successor is the current token now */
+	ROTATE_GRACE, /* the previous token in its grace period: the same
 			  * successor again */
-	ROTATE_REUSED,	 /* older: this call has ended the session */
-	ROTATE_FUTURE,	 /* newer than the current one: the store was restored
+	ROTATE_REUSED, /* older: this call has ended the session */
+	ROTATE_FUTURE, /* newer than the current one: the store was restored
 			  * from an older state; nothing was changed */
 };
 
@@ -148,7 +148,7 @@ struct remark {
 
 /* Regulation: attempts of one key in a window, and the ban that follows. */
 struct attempt_policy {
-	int64_t max;	/* this many are allowed in a window */
+	int64_t max; /* this many are allowed in a window */
 	int64_t window_ms; /* from the first one */
 	int64_t ban_ms;
 };
@@ -201,7 +201,7 @@ struct login_keys {
 
 struct login_standing {
 	bool known; /* the network is one of the user's */
-	int64_t known_until_ms;	 /* the end of the network, or 0 */
+	int64_t known_until_ms; /* the end of the network, or 0 */
 	int64_t banned_until_ms; /* the latest end of a ban of a key, or 0 */
 };
 
@@ -454,7 +454,7 @@ static inline bool
 in_grace(int64_t began_ms, int64_t grace_ms, int64_t now_ms)
 {
 	return grace_ms > 0 && now_ms - began_ms <= grace_ms &&
-	    began_ms - now_ms <= grace_ms;
+	       began_ms - now_ms <= grace_ms;
 }
 
 /* Returns now_ms + add_ms, or INT64_MAX if that would overflow; for the

@@ -32,7 +32,7 @@ static bool
 is_use(const struct web_node *node, const char *macro)
 {
 	return web_is(node, "Use") &&
-	    str_eq_nocase(web_word(node, 1), str_from(macro));
+	       str_eq_nocase(web_word(node, 1), str_from(macro));
 }
 
 /* True for a section that stands for what is in it. */
@@ -40,8 +40,8 @@ static bool
 is_container(const struct web_node *node)
 {
 	return node->block &&
-	    (web_is(node, "IfModule") || web_is(node, "IfDefine") ||
-	     web_is(node, "IfVersion"));
+	       (web_is(node, "IfModule") || web_is(node, "IfDefine") ||
+		web_is(node, "IfVersion"));
 }
 
 static enum cover
@@ -72,8 +72,8 @@ static bool
 matches(struct str prefix, struct str path)
 {
 	return str_starts(path, prefix) &&
-	    (str_ends(prefix, STR("/")) || path.n == prefix.n ||
-	     path.p[prefix.n] == '/');
+	       (str_ends(prefix, STR("/")) || path.n == prefix.n ||
+		path.p[prefix.n] == '/');
 }
 
 static void
@@ -138,8 +138,8 @@ static bool
 is_pass(const struct web_node *node)
 {
 	return (web_is(node, "ProxyPass") || web_is(node, "ProxyPassMatch")) &&
-	    !str_eq(web_word(node, node->n - 1), STR("!")) &&
-	    !web_is_ours(node);
+	       !str_eq(web_word(node, node->n - 1), STR("!")) &&
+	       !web_is_ours(node);
 }
 
 static void

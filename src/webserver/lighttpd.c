@@ -65,8 +65,8 @@ is_of_the_service(const struct web_node *fastcgi)
 	struct str servers = web_word(fastcgi, 1);
 
 	return !web_has(servers, AUTHORIZER) &&
-	    (web_is_ours(fastcgi) || web_has(servers, "fcgiauth_socket") ||
-	     web_has(servers, "/fcgiauth.sock"));
+	       (web_is_ours(fastcgi) || web_has(servers, "fcgiauth_socket") ||
+		web_has(servers, "/fcgiauth.sock"));
 }
 
 static bool
@@ -115,8 +115,8 @@ find_application(const struct site *s, const struct web_node *n)
 {
 	const struct web_node *fastcgi = web_child(n, "fastcgi.server", NULL);
 	bool served = has_application(n) ||
-	    (fastcgi != NULL && !is_of_the_service(fastcgi) &&
-	     !str_eq(web_word(fastcgi, 1), STR("()")));
+		      (fastcgi != NULL && !is_of_the_service(fastcgi) &&
+		       !str_eq(web_word(fastcgi, 1), STR("()")));
 
 	if (s->guard != NULL || asks(n) || !served)
 		return;
@@ -129,9 +129,8 @@ find_application(const struct site *s, const struct web_node *n)
 static void
 find_check_local(const struct site *s, const struct web_node *n)
 {
-	if (asks(n) &&
-	    !web_has(value(n, "fastcgi.server"),
-		     "\"check-local\"=>\"disable\""))
+	if (asks(n) && !web_has(value(n, "fastcgi.server"),
+				"\"check-local\"=>\"disable\""))
 		web_find(s->out, web_child(n, "fastcgi.server", NULL),
 			 STR("fastcgi.server"), "check-local",
 			 "only requests for files are checked; write "

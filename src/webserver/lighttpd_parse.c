@@ -54,9 +54,8 @@ skip_line(struct reader *r)
 static void
 skip_blanks(struct reader *r)
 {
-	while (
-	    r->rest.n > 0 &&
-	    (strchr(" \t\r\n", r->rest.p[0]) != NULL || r->rest.p[0] == '#')) {
+	while (r->rest.n > 0 && (strchr(" \t\r\n", r->rest.p[0]) != NULL ||
+				 r->rest.p[0] == '#')) {
 		if (r->rest.p[0] == '#')
 			skip_line(r);
 		else

@@ -38,7 +38,7 @@ static bool
 is_guarded(const struct nginx_scope *s, struct str check)
 {
 	return str_eq(nginx_value(s, "auth_request"), check) &&
-	    !str_eq(nginx_value(s, "satisfy"), STR("any"));
+	       !str_eq(nginx_value(s, "satisfy"), STR("any"));
 }
 
 /* True for a location of the service itself: its pages, the check, the
@@ -68,8 +68,8 @@ is_prefix(const struct web_node *location, struct str address)
 	if (location->n == 3 && !str_eq(kind, STR("^~")))
 		return false;
 	return str_starts(address, STR("@")) || str_starts(path, STR("@")) ?
-	    str_eq(path, address) :
-	    str_starts(address, path);
+		   str_eq(path, address) :
+		   str_starts(address, path);
 }
 
 const struct web_node *
@@ -79,9 +79,8 @@ nginx_location(const struct web_node *server, struct str address)
 
 	while ((node = web_child(server, "location", node)) != NULL) {
 		if (is_prefix(node, address) &&
-		    (best == NULL ||
-		     web_word(node, node->n - 1).n >
-			 web_word(best, best->n - 1).n))
+		    (best == NULL || web_word(node, node->n - 1).n >
+					 web_word(best, best->n - 1).n))
 			best = node;
 	}
 	return best;
@@ -113,8 +112,8 @@ is_harmless(const struct nginx_scope *s)
 	    web_is_ours(file))
 		return true;
 	return deny != NULL && str_eq(web_word(deny, 1), STR("all")) &&
-	    nginx_owner(s, "allow") == NULL &&
-	    !str_eq(nginx_value(s, "satisfy"), STR("any"));
+	       nginx_owner(s, "allow") == NULL &&
+	       !str_eq(nginx_value(s, "satisfy"), STR("any"));
 }
 
 static void
@@ -186,11 +185,11 @@ check_place(const struct nginx_server *server, const struct nginx_scope *s,
 		.server = server,
 		.scope = s,
 		.name = web_is(s->node, "if") ?
-		    outer :
-		    place_name(s->node, server->out->arena),
+			    outer :
+			    place_name(s->node, server->out->arena),
 		.guarded = is_guarded(s, server->check),
 		.opened = auth != NULL && web_is_ours(auth) &&
-		    str_eq(web_word(auth, 1), STR("off")),
+			  str_eq(web_word(auth, 1), STR("off")),
 	};
 
 	if (is_of_the_service(s->node))
@@ -336,7 +335,7 @@ static bool
 is_application(const struct web_node *node)
 {
 	return str_ends(web_word(node, 0), STR("_pass")) &&
-	    !web_is(node, "fastcgi_pass");
+	       !web_is(node, "fastcgi_pass");
 }
 
 /* Returns the part of "http://127.0.0.1:3000/path" between scheme and path; of

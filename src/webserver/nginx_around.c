@@ -76,8 +76,8 @@ goes_on(const struct web_node *rewrite)
 	struct str flag = web_word(rewrite, 3);
 
 	return str_starts(web_word(rewrite, 2), STR("/")) &&
-	    !str_eq(flag, STR("break")) && !str_eq(flag, STR("redirect")) &&
-	    !str_eq(flag, STR("permanent"));
+	       !str_eq(flag, STR("break")) && !str_eq(flag, STR("redirect")) &&
+	       !str_eq(flag, STR("permanent"));
 }
 
 /* A rewrite sends the request to another location before this one has asked for

@@ -17,8 +17,7 @@
 static bool
 read_mark(struct str line, struct str *name)
 {
-	if (!str_starts(line, STR(MARK)) ||
-	    !str_ends(line, STR(":")))
+	if (!str_starts(line, STR(MARK)) || !str_ends(line, STR(":")))
 		return false;
 	*name = str_skip(line, sizeof(MARK) - 1);
 	name->n--;

@@ -88,9 +88,10 @@ find_lost(const struct nginx_place *p, const struct protocol *k,
 	  const struct web_node *pass)
 {
 	const char *name = open_fact(p, k);
-	const char *file = p->opened || !p->guarded	   ? "public" :
-	    str_eq(web_word(pass, 0), STR("fastcgi_pass")) ? "protect-fastcgi" :
-							     "protect";
+	const char *file = p->opened || !p->guarded ? "public" :
+			   str_eq(web_word(pass, 0), STR("fastcgi_pass")) ?
+						      "protect-fastcgi" :
+						      "protect";
 
 	if (name == NULL ||
 	    str_eq(nginx_value(p->scope, "proxy_pass_request_headers"),
@@ -134,7 +135,7 @@ static bool
 is_of_the_client(struct str value)
 {
 	return web_has(value, "$http_") || web_has(value, "$arg_") ||
-	    web_has(value, "$cookie_") || web_has(value, "$remote_user");
+	       web_has(value, "$cookie_") || web_has(value, "$remote_user");
 }
 
 /* Reports an identity that is taken from what the client sends. */

@@ -106,7 +106,7 @@ web_is_ours(const struct web_node *node)
 	struct str name = base_name(node->file);
 
 	return str_starts(name, STR("fcgiauth-")) ||
-	    str_eq(name, STR("fcgiauth.conf"));
+	       str_eq(name, STR("fcgiauth.conf"));
 }
 
 bool

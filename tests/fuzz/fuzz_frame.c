@@ -33,8 +33,7 @@ static struct result
 scan(const uint8_t *data, size_t n, size_t step)
 {
 	size_t max = frame_max(&limits), at = 0;
-	struct result r = { .state = FRAME_INCOMPLETE,
-			    .buffer = malloc(max) };
+	struct result r = { .state = FRAME_INCOMPLETE, .buffer = malloc(max) };
 
 	assert(r.buffer != NULL);
 	while (r.state == FRAME_INCOMPLETE && at < n) {

@@ -43,19 +43,26 @@ static const struct option options[] = {
 };
 
 static const struct settings_driver stores[] = {
-	{ .name = "sqlite", .options = options, .size = sizeof(struct conf),
+	{ .name = "sqlite",
+	  .options = options,
+	  .size = sizeof(struct conf),
 	  .compiled = true },
 	{ .name = "memory", .size = 1, .compiled = true },
 };
 static const struct settings_driver modes[] = {
-	{ .name = "session", .options = options, .size = sizeof(struct conf),
+	{ .name = "session",
+	  .options = options,
+	  .size = sizeof(struct conf),
 	  .compiled = true },
 	{ .name = "jwt" },
 };
 static const struct settings_drivers drivers = {
-	.stores = stores, .nstores = ARRAY_LEN(stores),
-	.users = stores, .nusers = ARRAY_LEN(stores),
-	.modes = modes, .nmodes = ARRAY_LEN(modes),
+	.stores = stores,
+	.nstores = ARRAY_LEN(stores),
+	.users = stores,
+	.nusers = ARRAY_LEN(stores),
+	.modes = modes,
+	.nmodes = ARRAY_LEN(modes),
 };
 
 static void
@@ -124,8 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str first, second;
 
 	assert(a != NULL);
-	if (parse((struct str){ .p = (const char *)data, .n = n }, a,
-		  &first)) {
+	if (parse((struct str){ .p = (const char *)data, .n = n }, a, &first)) {
 		bool again = parse(first, a, &second);
 
 		assert(again && str_eq(first, second));

@@ -74,14 +74,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	assert(a != NULL);
 	if (n > 0 && n <= 2 * (size_t)JWT_MAX_BYTES) {
 		rest = str_skip(rest, 1);
-		key = fixed_ring()->v[data[0] % 2 == 0 ? JWS_EDDSA - 1 :
-							 JWS_HS256 - 1].key;
+		key = fixed_ring()
+			  ->v[data[0] % 2 == 0 ? JWS_EDDSA - 1 : JWS_HS256 - 1]
+			  .key;
 		if (data[0] < 'A') {
 			verify(rest, a, false);
 		} else if (str_cut(&rest, '\0', &header)) {
 			payload = rest.p != NULL ?
-			    rest :
-			    tokens_payload(a, NULL, NULL);
+				      rest :
+				      tokens_payload(a, NULL, NULL);
 			if (header.n == 0)
 				header = tokens_header(a, key, NULL, NULL);
 			verify(tokens_sign(a, key, header, payload), a, true);

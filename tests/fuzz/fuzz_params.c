@@ -66,8 +66,8 @@ static void
 check_text(const struct http_request *r)
 {
 	const struct str values[] = {
-		r->method_name, r->uri,	   r->path,	     r->query,
-		r->host,	r->secret, r->authorization, r->origin,
+		r->method_name, r->uri,	       r->path,		 r->query,
+		r->host,	r->secret,     r->authorization, r->origin,
 		r->require,	r->fetch_mode,
 	};
 	char address[INET6_ADDRSTRLEN] = "";
@@ -93,7 +93,7 @@ check_counts(const struct message *m, const struct http_request *r)
 	static const char *const once[] = { "REQUEST_METHOD", "REQUEST_URI",
 					    "HTTP_HOST", "REMOTE_ADDR" };
 	static const char *const most[] = {
-		"AUTH_ACTION", "AUTH_REQUIRE", "AUTH_SECRET", "HTTPS",
+		"AUTH_ACTION", "AUTH_REQUIRE", "AUTH_SECRET",	 "HTTPS",
 		"SERVER_PORT", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_ORIGIN",
 	};
 

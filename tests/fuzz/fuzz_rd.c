@@ -17,7 +17,7 @@ static bool
 ends_nocase(struct str s, struct str suffix)
 {
 	return s.n > suffix.n &&
-	    str_eq_nocase(str_skip(s, s.n - suffix.n), suffix);
+	       str_eq_nocase(str_skip(s, s.n - suffix.n), suffix);
 }
 
 /* As a lenient reader would: after the last '@', up to the first of "/?#:". */

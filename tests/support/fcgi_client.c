@@ -50,11 +50,17 @@ bytes_free(struct bytes *b)
 }
 
 void
-fcgi_record(struct bytes *b, uint8_t type, uint16_t id, const void *p,
-	    size_t n, uint8_t padding)
+fcgi_record(struct bytes *b, uint8_t type, uint16_t id, const void *p, size_t n,
+	    uint8_t padding)
 {
-	const uint8_t head[8] = { 1, type, (uint8_t)(id >> 8), (uint8_t)id,
-				  (uint8_t)(n >> 8), (uint8_t)n, padding, 0 };
+	const uint8_t head[8] = { 1,
+				  type,
+				  (uint8_t)(id >> 8),
+				  (uint8_t)id,
+				  (uint8_t)(n >> 8),
+				  (uint8_t)n,
+				  padding,
+				  0 };
 
 	assert(n <= UINT16_MAX);
 	bytes_add(b, head, sizeof(head));

@@ -56,7 +56,7 @@ struct fcgi_request {
 	uint16_t id; /* 0 stands for 1 */
 	bool authorizer, keep;
 	const char *name, *value; /* an additional pair, or NULL */
-	size_t body;		  /* bytes of body, all 'b' */
+	size_t body; /* bytes of body, all 'b' */
 };
 
 /* Adds a complete, valid request as nginx sends it. */
@@ -87,16 +87,16 @@ bool fcgi_send(int fd, const void *p, size_t n);
 
 enum fcgi_got {
 	FCGI_GOT_ANSWER,
-	FCGI_GOT_EOF,	/* closed, before any byte */
+	FCGI_GOT_EOF, /* closed, before any byte */
 	FCGI_GOT_RESET, /* closed by a reset, before any byte */
-	FCGI_GOT_CUT,	/* closed, or invalid data, inside the answer */
+	FCGI_GOT_CUT, /* closed, or invalid data, inside the answer */
 	FCGI_GOT_NOTHING /* no byte within `wait_ms` */
 };
 
 struct fcgi_answer {
 	uint16_t id;
 	uint8_t protocol_status;
-	size_t n;	/* total bytes of STDOUT */
+	size_t n; /* total bytes of STDOUT */
 	char text[512]; /* the first of these bytes, NUL-terminated */
 };
 

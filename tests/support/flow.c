@@ -20,7 +20,7 @@
 #include "conf/problems.h"
 #include "crypto/digest.h"
 
-#define ARENA_LIMIT	(8 * 1024 * 1024)
+#define ARENA_LIMIT (8 * 1024 * 1024)
 
 static const char smallest[] = "[store]\ndriver = memory\n";
 
@@ -69,8 +69,8 @@ open_users(struct flow *f, unsigned caps)
 
 	f->users_ops = users_fake;
 	f->users_ops.base.driver.caps = caps;
-	if (users_open(&f->users_ops, &f->users_table, &f->fake.env,
-		       &f->users, &err) != 0)
+	if (users_open(&f->users_ops, &f->users_table, &f->fake.env, &f->users,
+		       &err) != 0)
 		ck_abort_msg("%s", err.msg);
 	users_link_bind(f->links.users, f->users);
 }
@@ -271,8 +271,8 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 		arena_fail_after(f->request, f->fail_after - 1);
 	f->fail_after = 0;
 	buf_init(&out, f->request, 128 * 1024);
-	f->queued = service_answer(f->service, &f->links, f->request, &in,
-				   &out);
+	f->queued =
+	    service_answer(f->service, &f->links, f->request, &in, &out);
 	f->arena_failed = arena_has_failed(f->request);
 	/* An empty answer closes the connection; no web server treats that as
 	 * allowed. */
@@ -380,11 +380,11 @@ flow_cookie(struct flow *f, const struct flow_answer *a, const char *name)
 const char *
 flow_login(struct flow *f, const char *user)
 {
-	struct flow_answer a = flow_post(
-	    f, "/auth/login", "application/json",
-	    flow_text(f, "{\"username\":\"%s\",\"password\":\"%s\"}", user,
-		      FLOW_PASSWORD),
-	    NULL);
+	struct flow_answer a =
+	    flow_post(f, "/auth/login", "application/json",
+		      flow_text(f, "{\"username\":\"%s\",\"password\":\"%s\"}",
+				user, FLOW_PASSWORD),
+		      NULL);
 	const char *token = flow_cookie(f, &a, "__Host-fcgiauth");
 
 	ck_assert_msg(a.status == 200, "login of %s: %u", user, a.status);

@@ -33,7 +33,7 @@ struct flow {
 	bool queued; /* the last request waits: its answer has status 0 */
 	/* Allocations of the next request fail from the n-th on; 0: none. */
 	unsigned fail_after;
-	bool arena_failed;     /* an allocation of the last request failed */
+	bool arena_failed; /* an allocation of the last request failed */
 	struct log log; /* after flow_log() */
 };
 

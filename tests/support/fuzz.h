@@ -15,12 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 #ifndef FUZZING
 
-# include <dirent.h>
-# include <limits.h>
-# include <stdbool.h>
-# include <stdio.h>
-# include <stdlib.h>
-# include <string.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* An allocation of the exact size, so that a sanitizer detects every
  * overread. */
@@ -84,7 +84,7 @@ main(int argc, char **argv)
 	int i, n, failed = 0;
 
 	n = folder == NULL ? -1 :
-	    scandir(folder, &files, fuzz_visible, alphasort);
+			     scandir(folder, &files, fuzz_visible, alphasort);
 	if (n <= 0) {
 		printf("Bail out! no corpus in %s\n",
 		       folder == NULL ? "(no folder given)" : folder);

@@ -41,7 +41,7 @@ try_command(const struct test_redis *r, const char *command)
 
 	if (c == NULL)
 		return NULL;
-	/* The texts are constants of tests; hiredis splits them at blanks. */
+		/* The texts are constants of tests; hiredis splits them at blanks. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	reply = redisCommand(c, command);
@@ -152,9 +152,9 @@ write_conf(const struct test_redis *r, unsigned flags, const char *lines)
 void
 test_redis_start(struct test_redis *r, unsigned flags, const char *lines)
 {
-	const char *name = (flags & TEST_REDIS_SENTINEL) != 0
-			       ? "redis-sentinel"
-			       : "redis-server";
+	const char *name = (flags & TEST_REDIS_SENTINEL) != 0 ?
+			       "redis-sentinel" :
+			       "redis-server";
 
 	*r = (struct test_redis){ .port = 0 };
 	MUST(process_find(name, r->program, sizeof(r->program)), "no %s", name);
@@ -241,8 +241,8 @@ join(const struct test_cluster *c)
 	}
 	for (size_t i = 1; i < c->n; i++) {
 		(void)snprintf(text, sizeof(text),
-			       "CLUSTER MEET 127.0.0.1 %d %d",
-			       c->nodes[i].port, c->nodes[i].bus);
+			       "CLUSTER MEET 127.0.0.1 %d %d", c->nodes[i].port,
+			       c->nodes[i].bus);
 		test_redis_do(&c->nodes[0], text);
 	}
 	(void)snprintf(text, sizeof(text), "cluster_known_nodes:%zu", c->n);

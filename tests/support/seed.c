@@ -65,8 +65,8 @@ add_session(struct seed *s, char **argv, struct err *err)
 		.user_agent = str_from(argv[2]),
 	};
 
-	if (session_id_make(&s->env, now, session.who.name, &session.id,
-			    err) != 0)
+	if (session_id_make(&s->env, now, session.who.name, &session.id, err) !=
+	    0)
 		return -1;
 	if (env_random(&s->env, &session.token, sizeof(session.token)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
@@ -140,8 +140,8 @@ run(struct seed *s, int argc, char **argv, struct err *err)
 		if (strcmp(argv[2], actions[i].word) == 0 &&
 		    argc == actions[i].arguments + 3)
 			return open_store(s, argv[1], err) == 0 ?
-			    actions[i].run(s, argv + 3, err) :
-			    -1;
+				   actions[i].run(s, argv + 3, err) :
+				   -1;
 	}
 	return err_set(err, ERR_INPUT, "wrong usage");
 }

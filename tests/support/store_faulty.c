@@ -85,11 +85,11 @@ faulty_disconnect(void *conn)
 }
 
 #define FORWARD(conn, op, ...)                                                 \
-	(is_due(((struct faulty_conn *)(conn))->f, #op, err)                   \
-	     ? -1                                                              \
-	     : ((struct faulty_conn *)(conn))                                  \
-		   ->f->inner->op(((struct faulty_conn *)(conn))->inner,       \
-				  __VA_ARGS__))
+	(is_due(((struct faulty_conn *)(conn))->f, #op, err) ?                 \
+	     -1 :                                                              \
+	     ((struct faulty_conn *)(conn))                                    \
+		 ->f->inner->op(((struct faulty_conn *)(conn))->inner,         \
+				__VA_ARGS__))
 
 static int
 faulty_ping(void *conn, struct err *err)

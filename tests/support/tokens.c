@@ -114,8 +114,7 @@ tokens_header(struct arena *a, const struct jwk *key, const char *drop,
 	const struct member members[] = {
 		{ "alg", buf_str(&alg).p },
 		{ "kid", buf_str(&kid).p },
-		{ "typ",
-		  jws_alg_is_hmac(key->alg) ? "\"JWT\"" : "\"at+jwt\"" },
+		{ "typ", jws_alg_is_hmac(key->alg) ? "\"JWT\"" : "\"at+jwt\"" },
 	};
 
 	return object(a, members, ARRAY_LEN(members), drop, add);

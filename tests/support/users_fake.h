@@ -14,7 +14,7 @@ struct users_fake_table {
 	struct user v[USERS_FAKE_MAX];
 	char hashes[USERS_FAKE_MAX][512]; /* written by set_hash() */
 	size_t n;
-	bool down;	    /* every call returns ERR_UNAVAILABLE */
+	bool down; /* every call returns ERR_UNAVAILABLE */
 	unsigned fail_find; /* the n-th find() from now fails; 0: none */
 	/* Called before a find() returns, to simulate concurrent operations. */
 	void (*on_find)(struct users_fake_table *t, unsigned nth);

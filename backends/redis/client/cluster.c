@@ -39,8 +39,8 @@ crc16(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		crc ^= (unsigned)(unsigned char)s.p[i] << 8;
 		for (int bit = 0; bit < 8; bit++)
-			crc = (crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021
-						  : crc << 1;
+			crc = (crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021 :
+						    crc << 1;
 		crc &= 0xffff;
 	}
 	return crc;
@@ -306,8 +306,8 @@ redis_cluster_refresh(struct redis_cluster *c, const struct redis_address *hint,
 			redis_share(s->env, deadline_ms, left), err) == 0)
 			return 0;
 	for (size_t i = 0; i < seeds->n; i++, left--)
-		if (ask(c, &seeds->v[i],
-			redis_share(s->env, deadline_ms, left), err) == 0)
+		if (ask(c, &seeds->v[i], redis_share(s->env, deadline_ms, left),
+			err) == 0)
 			return 0;
 	return -1;
 }
@@ -418,9 +418,8 @@ int
 redis_cluster_masters(const struct redis_cluster *c, struct arena *a,
 		      struct redis_addresses *out, struct err *err)
 {
-	struct redis_addresses list = {
-		.v = arena_array(a, c->map->n, sizeof(*list.v))
-	};
+	struct redis_addresses list = { .v = arena_array(a, c->map->n,
+							 sizeof(*list.v)) };
 
 	if (list.v == NULL)
 		return err_nomem(err);

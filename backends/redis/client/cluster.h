@@ -19,8 +19,8 @@ void redis_cluster_free(struct redis_cluster *c); /* NULL is allowed */
 
 /* Asks `hint` (may be NULL), then the servers known, then those of url. */
 int redis_cluster_refresh(struct redis_cluster *c,
-			  const struct redis_address *hint,
-			  int64_t deadline_ms, struct err *err) MUST_USE;
+			  const struct redis_address *hint, int64_t deadline_ms,
+			  struct err *err) MUST_USE;
 
 /* A server said that it does not have the slot any more, but `at` does. */
 int redis_cluster_moved(struct redis_cluster *c, unsigned slot,

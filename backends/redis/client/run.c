@@ -84,8 +84,8 @@ choose_wire(struct run *r, struct task *t, struct err *err)
 		result = redis_cluster_wire(c, &t->at, r->deadline_ms, &t->wire,
 					    err);
 	else
-		result = wire_of_slot(r, redis_slot(t->step->key), &t->wire,
-				      err);
+		result =
+		    wire_of_slot(r, redis_slot(t->step->key), &t->wire, err);
 	if (result == 0)
 		t->at = *redis_wire_address(t->wire);
 	return result;
@@ -140,16 +140,15 @@ queue_one(struct run *r, const struct task *t, struct err *err)
 		assert(s->script < server->nscripts);
 		assert(s->nkeys < ARRAY_LEN(counts));
 		argv[n++] = t->eval ? STR("EVAL") : STR("EVALSHA");
-		argv[n++] = t->eval ? k->text
-				    : (struct str){ .p = k->sha,
-						    .n = sizeof(k->sha) };
+		argv[n++] =
+		    t->eval ? k->text :
+			      (struct str){ .p = k->sha, .n = sizeof(k->sha) };
 		argv[n++] = str_from(counts[s->nkeys]);
 	}
 	argv[n++] = s->key;
 	for (size_t i = 0; i < s->nargs; i++)
 		argv[n++] = s->args[i];
-	if (t->asking &&
-	    redis_wire_queue(t->wire, &asking, 1, err) != 0)
+	if (t->asking && redis_wire_queue(t->wire, &asking, 1, err) != 0)
 		return -1;
 	return redis_wire_queue(t->wire, argv, n, err);
 }

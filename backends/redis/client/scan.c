@@ -66,8 +66,8 @@ give(struct scan *s, const redisReply *reply, struct str *cursor,
 		return err_nomem(err);
 	for (size_t i = 0; i < list->elements; i++)
 		keys[i] = redis_reply_str(list->element[i]);
-	return list->elements == 0 ? 0
-				   : s->fn(s->ctx, keys, list->elements, err);
+	return list->elements == 0 ? 0 :
+				     s->fn(s->ctx, keys, list->elements, err);
 }
 
 static int

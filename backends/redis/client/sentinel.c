@@ -58,8 +58,8 @@ ask_one(const struct redis_server *s, const struct redis_address *sentinel,
 	if (redis_wire_open(sentinel, &login, s->env, deadline_ms, &w, err) !=
 	    0)
 		return -1;
-	result = redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
-				 err);
+	result =
+	    redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply, err);
 	redis_wire_close(w);
 	if (result != 0)
 		return -1;

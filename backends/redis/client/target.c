@@ -134,9 +134,8 @@ merge_login(const struct redis_conf *conf, struct arena *a,
 		return err_set(err, ERR_CONFIG,
 			       "%s: url has a user or password already",
 			       conf->password.n > 0 ? "password" : "username");
-	if (!in_url &&
-	    (arena_copy(a, conf->username, &login->username) != 0 ||
-	     arena_copy(a, conf->password, &login->password) != 0))
+	if (!in_url && (arena_copy(a, conf->username, &login->username) != 0 ||
+			arena_copy(a, conf->password, &login->password) != 0))
 		return err_nomem(err);
 	if (login->username.n > 0 && login->password.n == 0)
 		return err_set(err, ERR_CONFIG,
@@ -196,8 +195,7 @@ check_rules(const struct redis_conf *c, const struct redis_target *t,
 
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		if (rules[i].broken)
-			return err_set(err, ERR_CONFIG, "%s",
-				       rules[i].message);
+			return err_set(err, ERR_CONFIG, "%s", rules[i].message);
 	return 0;
 }
 
@@ -209,8 +207,8 @@ redis_target_parse(const struct redis_conf *conf, struct arena *a,
 	struct str url = conf->url;
 
 	if (url.n == 0)
-		url = conf->sentinels.n > 0 ? STR("redis://")
-					    : STR(DEFAULT_URL);
+		url =
+		    conf->sentinels.n > 0 ? STR("redis://") : STR(DEFAULT_URL);
 	if (redis_url_parse(url, a, &t, err) != 0 ||
 	    merge_login(conf, a, &t.login, err) != 0 ||
 	    sentinel_login(conf, a, &t.sentinel_login, err) != 0 ||

@@ -136,9 +136,9 @@ look(SSL *ssl, int result, short *events, struct err *err)
 		return 0;
 	case SSL_ERROR_SSL:
 		if (verified != X509_V_OK)
-			return err_set(
-			    err, ERR_UNAVAILABLE, "TLS: certificate: %s",
-			    X509_verify_cert_error_string(verified));
+			return err_set(err, ERR_UNAVAILABLE,
+				       "TLS: certificate: %s",
+				       X509_verify_cert_error_string(verified));
 		return fail(ERR_UNAVAILABLE, "TLS", err);
 	default:
 		return err_set(err, ERR_UNAVAILABLE,

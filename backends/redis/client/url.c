@@ -14,14 +14,13 @@
 
 #define PORT_REDIS 6379
 #define TEXT_MAX   4096 /* of a user name or password */
-#define PATH_MAX_  107	/* of a socket */
+#define PATH_MAX_  107 /* of a socket */
 
 static int
 copy_host(struct str host, struct redis_address *out, struct err *err)
 {
 	if (host.n == 0 || host.n >= sizeof(out->host))
-		return err_set(err, ERR_CONFIG,
-			       "need a host of 1 to %zu bytes",
+		return err_set(err, ERR_CONFIG, "need a host of 1 to %zu bytes",
 			       sizeof(out->host) - 1);
 	memcpy(out->host, host.p, host.n);
 	out->host[host.n] = '\0';
@@ -55,9 +54,9 @@ redis_address_parse(struct str s, uint16_t port, struct redis_address *out,
 	int64_t n = port;
 
 	if (!cut_host(&s, &host) ||
-	    (s.n > 0 && (s.p[0] != ':' ||
-			 !str_to_uint(str_skip(s, 1), UINT16_MAX, &n) ||
-			 n == 0)))
+	    (s.n > 0 &&
+	     (s.p[0] != ':' || !str_to_uint(str_skip(s, 1), UINT16_MAX, &n) ||
+	      n == 0)))
 		return err_set(err, ERR_CONFIG,
 			       "need host, host:port or [IPv6]:port");
 	at.port = (uint16_t)n;
@@ -210,8 +209,8 @@ redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 		if (!str_starts(url, str_from(rows[i].scheme)))
 			continue;
 		out->tls = rows[i].tls;
-		return rows[i].parse(
-		    str_skip(url, strlen(rows[i].scheme)), a, out, err);
+		return rows[i].parse(str_skip(url, strlen(rows[i].scheme)), a,
+				     out, err);
 	}
 	return err_set(err, ERR_CONFIG,
 		       "url: need redis://HOST, rediss://HOST or"

@@ -101,8 +101,8 @@ redis_wire_blame(const struct redis_address *at, struct err *err)
 {
 	if (at->port == 0)
 		return err_context(err, "%s", at->host);
-	return err_context(err, strchr(at->host, ':') != NULL ? "[%s]:%u"
-							      : "%s:%u",
+	return err_context(err,
+			   strchr(at->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
 			   at->host, (unsigned)at->port);
 }
 
@@ -111,10 +111,9 @@ static ssize_t
 take(struct redis_wire *w, short *events, struct err *err)
 {
 	char buf[READ_BYTES];
-	ssize_t n = w->ssl != NULL
-			? redis_tls_read(w->ssl, buf, sizeof(buf), events, err)
-			: redis_socket_read(w->fd, buf, sizeof(buf), events,
-					    err);
+	ssize_t n = w->ssl != NULL ?
+			redis_tls_read(w->ssl, buf, sizeof(buf), events, err) :
+			redis_socket_read(w->fd, buf, sizeof(buf), events, err);
 
 	if (n <= 0)
 		return n;
@@ -134,8 +133,8 @@ put(struct redis_wire *w, short *events, struct err *err)
 	const char *p = w->out.p + w->sent;
 	size_t n = w->out.n - w->sent;
 
-	return w->ssl != NULL ? redis_tls_write(w->ssl, p, n, events, err)
-			      : redis_socket_write(w->fd, p, n, events, err);
+	return w->ssl != NULL ? redis_tls_write(w->ssl, p, n, events, err) :
+				redis_socket_write(w->fd, p, n, events, err);
 }
 
 /* Takes answers in between: a server whose answers nobody reads may stop
@@ -293,9 +292,9 @@ authenticate(struct redis_wire *w, const struct redis_login *login,
 	redisReply *reply;
 	int result;
 
-	if ((login->username.n > 0
-		 ? redis_wire_queue(w, argv, ARRAY_LEN(argv), err)
-		 : redis_wire_queue(w, old, ARRAY_LEN(old), err)) != 0 ||
+	if ((login->username.n > 0 ?
+		 redis_wire_queue(w, argv, ARRAY_LEN(argv), err) :
+		 redis_wire_queue(w, old, ARRAY_LEN(old), err)) != 0 ||
 	    read_reply(w, deadline_ms, &reply, err) != 0)
 		return -1;
 	result = redis_reply_login(reply, err);

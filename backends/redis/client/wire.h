@@ -50,8 +50,8 @@ int redis_wire_queue(struct redis_wire *w, const struct str *argv, size_t n,
 		     struct err *err) MUST_USE;
 int redis_wire_flush(struct redis_wire *w, int64_t deadline_ms,
 		     struct err *err) MUST_USE;
-int redis_wire_read(struct redis_wire *w, int64_t deadline_ms,
-		    redisReply **out, struct err *err) MUST_USE;
+int redis_wire_read(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
+		    struct err *err) MUST_USE;
 
 /* All three; an error reply is a failure here. */
 int redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,

@@ -45,8 +45,8 @@ is_moving(const redisReply *reply)
 	struct str text = redis_reply_str(reply), at;
 
 	return str_starts(text, STR("TRYAGAIN")) ||
-	    str_starts(text, STR("ASK ")) ||
-	    find(text, STR("attempted to access a non local key"), &at);
+	       str_starts(text, STR("ASK ")) ||
+	       find(text, STR("attempted to access a non local key"), &at);
 }
 
 enum redis_answer
@@ -133,8 +133,9 @@ redis_reply_login(const redisReply *reply, struct err *err)
 	if (reply->type == REDIS_REPLY_STATUS)
 		return 0;
 	if (reply->type != REDIS_REPLY_ERROR)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "Redis protocol error: unexpected reply to AUTH");
+		return err_set(
+		    err, ERR_UNAVAILABLE,
+		    "Redis protocol error: unexpected reply to AUTH");
 	if (str_starts(text, STR("LOADING")) ||
 	    str_starts(text, STR("ERR max number of clients")))
 		return redis_reply_fail(reply, err);

@@ -9,9 +9,9 @@ enum redis_answer {
 	REDIS_REFUSED, /* an error that stays one */
 	REDIS_DONE,
 	REDIS_NOSCRIPT, /* again, by EVAL */
-	REDIS_MOVED,	/* again there, and from now on */
-	REDIS_ASK,	/* again there, this once */
-	REDIS_LATER,	/* again in a moment */
+	REDIS_MOVED, /* again there, and from now on */
+	REDIS_ASK, /* again there, this once */
+	REDIS_LATER, /* again in a moment */
 };
 
 enum redis_answer redis_reply_answer(const redisReply *reply);

@@ -156,9 +156,9 @@ connect_any(const struct addrinfo *list, const struct env *env,
 	     ai = ai->ai_next, left--) {
 		int64_t now_ms = env_mono_ms(env);
 
-		result = connect_to(ai->ai_addr, ai->ai_addrlen, env,
-				    now_ms + (deadline_ms - now_ms) / left, fd,
-				    err);
+		result =
+		    connect_to(ai->ai_addr, ai->ai_addrlen, env,
+			       now_ms + (deadline_ms - now_ms) / left, fd, err);
 	}
 	if (result != 0)
 		return -1;

@@ -11,11 +11,7 @@
 extern const struct session_store_ops store_memory;
 
 /* Of the connection of before; a new one is not lost. */
-static enum {
-	ALIVE,
-	CLOSED,
-	SWALLOWS
-} state;
+static enum { ALIVE, CLOSED, SWALLOWS } state;
 static unsigned asked;
 
 static bool

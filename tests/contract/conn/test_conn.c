@@ -358,8 +358,9 @@ START_TEST(schema_is_checked)
 		ops.base.driver.caps = rows[i].caps;
 		ops.base.schema = rows[i].schema;
 		ops.base.migrate = rows[i].migrate;
-		ck_assert_int_eq(
-		    store_open(&ops, NULL, &r->fake.env, &s, &r->err), 0);
+		ck_assert_int_eq(store_open(&ops, NULL, &r->fake.env, &s,
+					    &r->err),
+				 0);
 		store_link_bind(r->l, s);
 		ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_CONFIG);
@@ -448,8 +449,8 @@ START_TEST(every_operation_can_fail)
 				 &list, e));
 		FAILS(store_standing(r->l, call, &keys, &count.standing, e));
 		FAILS(store_count(r->l, call, &keys, &count, e));
-		FAILS(
-		    store_attempt(r->l, call, STR("k"), &policy, &attempt, e));
+		FAILS(store_attempt(r->l, call, STR("k"), &policy, &attempt,
+				    e));
 		FAILS(store_give_back(r->l, call, STR("k"), 0, e));
 		FAILS(ask_ban(r->l, call, STR("k"), 1, &n, e));
 		FAILS(store_reset_attempts(r->l, call, STR("k"), &yes, e));

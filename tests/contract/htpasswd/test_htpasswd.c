@@ -195,9 +195,8 @@ START_TEST(lists_in_order)
 		size_t n = 0;
 
 		do {
-			OK(r,
-			   users_list(r->l, AT(r, 0), after, limit, &list,
-				      &r->err));
+			OK(r, users_list(r->l, AT(r, 0), after, limit, &list,
+					 &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++) {
 				after = list.v[i].who.name;
@@ -392,9 +391,8 @@ stand_after_change(int64_t ms)
 	struct stat st;
 
 	ck_assert_int_eq(stat(r->file, &st), 0);
-	atomic_store(&r->fake.wall_ms,
-		     (int64_t)st.st_ctim.tv_sec * 1000 +
-			 st.st_ctim.tv_nsec / 1000000 + ms);
+	atomic_store(&r->fake.wall_ms, (int64_t)st.st_ctim.tv_sec * 1000 +
+					   st.st_ctim.tv_nsec / 1000000 + ms);
 }
 
 START_TEST(is_believed_once_it_has_rested)

@@ -61,8 +61,9 @@ START_TEST(serialisation_failure_is_begun_anew)
 {
 	struct clash c;
 	struct bare b;
-	struct fixture *r = open_pair(
-	    "options='-c default_transaction_isolation=serializable'", &b, &c);
+	struct fixture *r =
+	    open_pair("options='-c default_transaction_isolation=serializable'",
+		      &b, &c);
 	char n[24];
 
 	OK(r, postgres_transaction(b.l, add_after_another, &c, &r->err));
@@ -114,7 +115,8 @@ START_TEST(deadlock_is_begun_anew)
 {
 	struct clash c;
 	struct bare b;
-	struct fixture *r = open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
+	struct fixture *r =
+	    open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
 	char n[24];
 
 	OK(r, postgres_transaction(b.l, lock_both, &c, &r->err));
@@ -194,11 +196,7 @@ START_TEST(failed_transaction_leaves_nothing)
 }
 END_TEST
 
-enum {
-	THREADS = 8,
-	ROUNDS = 20,
-	LIMIT = 3
-};
+enum { THREADS = 8, ROUNDS = 20, LIMIT = 3 };
 
 struct racer {
 	struct fixture *r;
@@ -278,8 +276,9 @@ START_TEST(exact_when_serializable)
 		racers[i] = (struct racer){ .r = r,
 					    .store = r->store,
 					    .family = family };
-		ck_assert_int_eq(
-		    pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, race,
+						&racers[i]),
+				 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);

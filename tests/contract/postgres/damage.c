@@ -69,16 +69,15 @@ START_TEST(one_session_is_damaged)
 	postgres_server_sql(r->server, sql);
 	for (int i = 0; i < 2; i++)
 		if (sessions[_i].names != NULL && has_id)
-			FAILS(r, fixture_find(r, &s, &got.found), ERR_UNAVAILABLE,
-			      sessions[_i].names);
+			FAILS(r, fixture_find(r, &s, &got.found),
+			      ERR_UNAVAILABLE, sessions[_i].names);
 		else
 			OK(r, fixture_find(r, &s, &got.found));
 	OK(r,
 	   store_find(second, NOW(r), &other.id, &other.token, &got, &r->err));
 	HOLDS(r, got.found);
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED((struct str){ .p = NULL }, 10),
-		      &cursor, &list, &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED((struct str){ .p = NULL }, 10),
+			 &cursor, &list, &r->err));
 	SAME(r, list.n, sessions[_i].names != NULL ? 1 : 2);
 	store_link_free(second);
 	fixture_close(r);
@@ -97,8 +96,8 @@ make_users(struct fixture *r, struct user *alice)
 	ck_assert_ptr_nonnull(l);
 	users_link_bind(l, u);
 	backend_unref(u); /* the link holds it */
-	*alice = (struct user){ .who = { .name = STR("alice") },
-				.hash = STR("$a") };
+	*alice =
+	    (struct user){ .who = { .name = STR("alice") }, .hash = STR("$a") };
 	OK(r, users_migrate(l, &r->err));
 	OK(r, users_add(l, CALL_AT(r->a, 1000), alice, &answer, &r->err));
 	OK(r, users_add(l, CALL_AT(r->a, 1000), &bob, &answer, &r->err));
@@ -107,9 +106,9 @@ make_users(struct fixture *r, struct user *alice)
 
 START_TEST(one_user_is_damaged)
 {
-	static const char *const columns[] = { "hash",	    "roles",
-					       "email",	    "full_name",
-					       "disabled",  "created",
+	static const char *const columns[] = { "hash",	   "roles",
+					       "email",	   "full_name",
+					       "disabled", "created",
 					       "changed" };
 	struct fixture *r = fixture_open(0, "");
 	struct user alice;

@@ -204,8 +204,8 @@ START_TEST(slow_transaction_is_given_up)
 
 	r->timeout = 1;
 	bare_open(r, NULL, 0, &b);
-	FAILS(r, postgres_transaction(b.l, sleep_long, r, &r->err),
-	      ERR_BUSY, "no time is left");
+	FAILS(r, postgres_transaction(b.l, sleep_long, r, &r->err), ERR_BUSY,
+	      "no time is left");
 	SAME(r, env_mono_ms(&r->fake.env) - begin_ms, 1400);
 	OK(r, postgres_ping(b.l, &r->err));
 	bare_close(&b);
@@ -255,7 +255,8 @@ START_TEST(cannot_be_opened)
 	FAILS(r, store_open(&store_postgres, &conf, &r->fake.env, &s, &r->err),
 	      ERR_CONFIG, "hots");
 	ck_assert_ptr_null(s);
-	FAILS(r, fixture_try_users(r, conninfo, STR(""), &u), ERR_CONFIG, "hots");
+	FAILS(r, fixture_try_users(r, conninfo, STR(""), &u), ERR_CONFIG,
+	      "hots");
 	FAILS(r, fixture_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
 	ck_assert_ptr_null(u);
 	fixture_close(r);
@@ -329,12 +330,12 @@ pooler_start(struct pooler *p, const struct fixture *r)
 				 p->folder),
 			 0);
 	ck_assert_int_eq(fclose(f), 0);
-	process_start(
-	    &p->process,
-	    &(struct process_spec){
-		.argv = (const char *const[]){ p->program, p->ini, NULL },
-		.log = p->log,
-		.unprivileged = true });
+	process_start(&p->process,
+		      &(struct process_spec){
+			  .argv =
+			      (const char *const[]){ p->program, p->ini, NULL },
+			  .log = p->log,
+			  .unprivileged = true });
 	ck_assert_msg(process_wait(&p->process, pooler_is_ready, p, 20000),
 		      "pgbouncer does not start: see %s", p->log);
 	return true;

@@ -21,7 +21,7 @@ conf_of(const struct fixture *r, const char *conninfo)
 
 void
 fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
-	   struct store_link **l)
+	       struct store_link **l)
 {
 	const struct postgres_conf conf = conf_of(r, conninfo);
 
@@ -61,7 +61,8 @@ fixture_open(unsigned flags, const char *more)
 	r->now = env_wall_ms(&r->fake.env);
 	(void)snprintf(r->conninfo, sizeof(r->conninfo), "%s %s",
 		       r->server->conninfo, more);
-	postgres_server_sql(r->server, "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+	postgres_server_sql(r->server,
+			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 	r->a = arena_new(1 << 20);
 	ck_assert_ptr_nonnull(r->a);
 	fixture_start(r);
@@ -150,7 +151,7 @@ set(void *conf, const char *name, const void *value, size_t n)
 
 int
 fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
-	      struct backend **out)
+		  struct backend **out)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	const int64_t seconds = 20;

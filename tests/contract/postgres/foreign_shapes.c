@@ -7,17 +7,16 @@
 #define NEITHER	   "disabled is neither true nor false"
 #define CONTROL	   " is too long or has control characters"
 #define NO_ROLE(r) "'" r "' in roles is not a valid role"
-#define X65                                                                    \
-	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define S40 ";;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;"
+#define X65	   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define S40	   ";;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;"
 
 const struct foreign_shape foreign_shapes[] = {
 	{ "'a' AS name, 'h' AS password_hash", false, "", "" },
 	{ "'h' AS password_hash, 'a' AS name", false, "", "" },
-	{ "'a'::name AS name, 'h'::varchar(9) AS password_hash",
-	  false, "", "" },
-	{ "'a'::char(20) AS name, 'h'::char(60) AS password_hash",
-	  false, "", "" },
+	{ "'a'::name AS name, 'h'::varchar(9) AS password_hash", false, "",
+	  "" },
+	{ "'a'::char(20) AS name, 'h'::char(60) AS password_hash", false, "",
+	  "" },
 	{ N "true AS disabled", true, "", "" },
 	{ N "false AS disabled", false, "", "" },
 	{ N "0 AS disabled", false, "", "" },
@@ -67,15 +66,14 @@ const struct foreign_shape foreign_shapes[] = {
 	{ N "'a}' AS roles", true, "", NO_ROLE("a}") },
 	{ N "'NULL' AS roles", false, "NULL", "" },
 	{ N "'\"NULL\"' AS roles", true, "", NO_ROLE("\"NULL\"") },
-	{ N "repeat(';', 81) AS roles", true, "",
-	  NO_ROLE(S40 S40) },
+	{ N "repeat(';', 81) AS roles", true, "", NO_ROLE(S40 S40) },
 	{ N "(SELECT string_agg('r' || i, ',') FROM generate_series(1, 500)"
 	    " s (i)) AS roles",
 	  true, "", "roles has more than 1024 bytes" },
 	{ N "E'a@b\\r\\nX: y' AS email", true, "", "email" CONTROL },
 	{ N "E'\\x1b[2J' AS full_name", true, "", "full_name" CONTROL },
-	{ N "repeat('x', 2e7::int) AS full_name",
-	  true, "", "full_name" CONTROL },
+	{ N "repeat('x', 2e7::int) AS full_name", true, "",
+	  "full_name" CONTROL },
 };
 
 const size_t foreign_nshapes = ARRAY_LEN(foreign_shapes);

@@ -7,7 +7,7 @@
 
 struct foreign_shape {
 	const char *columns; /* of a row that is given without a table */
-	bool disabled;	     /* refused ones are, too */
+	bool disabled; /* refused ones are, too */
 	const char *roles;
 	const char *says; /* why it is refused; "": it is not */
 };

@@ -87,16 +87,14 @@ START_TEST(login_on_a_dead_connection)
 		struct session s;
 
 		end_idle(c, "fcgiauth");
-		OK(r,
-		   store_attempt(r->l, NOW(r), STR("user:alice"), &policy,
-				 &attempt, &r->err));
+		OK(r, store_attempt(r->l, NOW(r), STR("user:alice"), &policy,
+				    &attempt, &r->err));
 		SAME(r, attempt.banned_until_ms, 0);
 		end_idle(c, "fcgiauth");
 		s = fixture_create(r);
 		end_idle(c, "fcgiauth");
-		OK(r,
-		   store_reset_attempts(r->l, NOW(r), STR("user:alice"), &was,
-					&r->err));
+		OK(r, store_reset_attempts(r->l, NOW(r), STR("user:alice"),
+					   &was, &r->err));
 		end_idle(c, "fcgiauth");
 		OK(r, store_revoke(r->l, NOW(r), &s.id, &was, &r->err));
 		HOLDS(r, was);
@@ -241,9 +239,8 @@ START_TEST(sent_bytes_are_swallowed)
 		else if (i == 1)
 			second = fixture_create(r);
 		else
-			OK(r,
-			   store_attempt(r->l, NOW(r), STR("user:a"), &policy,
-					 &attempt, &r->err));
+			OK(r, store_attempt(r->l, NOW(r), STR("user:a"),
+					    &policy, &attempt, &r->err));
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
 		/* It has been left, and must not be taken for its successor. */
 		while (kill(pid, 0) == 0)
@@ -279,16 +276,14 @@ START_TEST(users_on_a_dead_connection)
 		if (i == 0) {
 			OK(r, users_migrate(l, &r->err));
 			end_idle(c, "fcgiauth");
-			OK(r,
-			   users_add(l, CALL_AT(r->a, 1000), &user, &change,
-				     &r->err));
+			OK(r, users_add(l, CALL_AT(r->a, 1000), &user, &change,
+					&r->err));
 			SAME(r, change, USER_CHANGED);
 		}
 		for (int k = 0; k < 20; k++) {
 			end_idle(c, "fcgiauth");
-			OK(r,
-			   users_find(l, CALL_AT(r->a, 0), STR("alice"), &is,
-				      &r->err));
+			OK(r, users_find(l, CALL_AT(r->a, 0), STR("alice"), &is,
+					 &r->err));
 			HOLDS(r, is.found);
 		}
 		users_link_free(l);

@@ -153,12 +153,12 @@ START_TEST(values_are_never_shown)
 
 	bare_open(r, NULL, 0, &b);
 	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
-		ck_assert_int_eq(
-		    postgres_query(b.l, sql[i], PG_ARGS(PG_TEXT(STR("hush"))),
-				   &res, &r->err),
-		    -1);
-		ck_assert_msg(strstr(r->err.msg, "hush") == NULL,
-			      "row %zu: %s", i, r->err.msg);
+		ck_assert_int_eq(postgres_query(b.l, sql[i],
+						PG_ARGS(PG_TEXT(STR("hush"))),
+						&res, &r->err),
+				 -1);
+		ck_assert_msg(strstr(r->err.msg, "hush") == NULL, "row %zu: %s",
+			      i, r->err.msg);
 	}
 	bare_close(&b);
 	fixture_close(r);
@@ -232,8 +232,7 @@ START_TEST(session_has_our_settings)
 	static const struct {
 		const char *more, *sql, *want;
 	} rows[] = {
-		{ "", "SELECT current_setting('statement_timeout')",
-		  "4375ms" },
+		{ "", "SELECT current_setting('statement_timeout')", "4375ms" },
 		{ "", "SELECT current_setting('lock_timeout')", "3750ms" },
 		{ "",
 		  "SELECT current_setting("
@@ -306,10 +305,10 @@ START_TEST(values_go_and_come_back)
 		HOLDS(r, str_eq(got, texts[i]));
 		PQclear(res);
 	}
-	OK(r, postgres_query(
-		  b.l, "SELECT $1, $2 IS NULL",
-		  PG_ARGS(PG_BYTES(bytes, sizeof(bytes)), PG_BYTES(NULL, 5)),
-		  &res, &r->err));
+	OK(r, postgres_query(b.l, "SELECT $1, $2 IS NULL",
+			     PG_ARGS(PG_BYTES(bytes, sizeof(bytes)),
+				     PG_BYTES(NULL, 5)),
+			     &res, &r->err));
 	OK(r, postgres_get_bytes(res, 0, 0, back, sizeof(back), &r->err));
 	ck_assert_mem_eq(back, bytes, sizeof(bytes));
 	OK(r, postgres_get_int(res, 0, 1, &n, &r->err));
@@ -332,9 +331,7 @@ END_TEST
 /* More than a socket takes at once, there and back. */
 START_TEST(much_goes_and_comes_back)
 {
-	enum {
-		N = 20 << 20
-	};
+	enum { N = 20 << 20 };
 	static char bytes[N], back[N];
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
@@ -380,10 +377,10 @@ START_TEST(fields_are_checked)
 	FAILS(r, postgres_get_int(res, 0, 3, &n, &r->err), ERR_BUSY,
 	      "column nothing");
 	for (int i = 0; i < 10; i++)
-		ck_assert_msg(
-		    (postgres_get_text(res, 0, i, r->a, &text, &r->err) == 0) ==
-			(i == 5 || i >= 7),
-		    "column %d", i);
+		ck_assert_msg((postgres_get_text(res, 0, i, r->a, &text,
+						 &r->err) == 0) ==
+				  (i == 5 || i >= 7),
+			      "column %d", i);
 	OK(r, postgres_get_bytes(res, 0, 7, two, 2, &r->err));
 	SAME(r, two[1], 2);
 	FAILS(r, postgres_get_bytes(res, 0, 7, two, 1, &r->err), ERR_BUSY,
@@ -426,8 +423,9 @@ START_TEST(errors_have_their_meaning)
 			       "hunter2' USING ERRCODE = '%s'; END $$",
 			       rows[i].state);
 		r->err.code = ERR_NONE;
-		ck_assert_int_eq(
-		    postgres_change(b.l, sql, NULL, 0, &n, &r->err), -1);
+		ck_assert_int_eq(postgres_change(b.l, sql, NULL, 0, &n,
+						 &r->err),
+				 -1);
 		ck_assert_msg(r->err.code == rows[i].code, "%s: code %d: %s",
 			      rows[i].state, (int)r->err.code, r->err.msg);
 		ck_assert_msg(strstr(r->err.msg, rows[i].state) != NULL &&

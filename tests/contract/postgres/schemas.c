@@ -143,13 +143,11 @@ START_TEST(daemon_role_needs_no_ddl)
 	store_link_free(r->l);
 	r->l = user;
 	s = fixture_create(r);
-	OK(r,
-	   store_touch(user, NOW(r), TOUCH(s.id, r->now + 1, r->now + 70000),
-		       &r->err));
+	OK(r, store_touch(user, NOW(r), TOUCH(s.id, r->now + 1, r->now + 70000),
+			  &r->err));
 	OK(r, store_secret(user, NOW(r), "csrf", secret, &r->err));
-	OK(r,
-	   store_deny(user, NOW(r), DENIAL(STR("sid:x"), r->now, r->now + 1),
-		      &r->err));
+	OK(r, store_deny(user, NOW(r), DENIAL(STR("sid:x"), r->now, r->now + 1),
+			 &r->err));
 	OK(r,
 	   store_create(user, NOW(r), &(struct session){ .who.name = STR("b") },
 			3, &n, &r->err));
@@ -186,12 +184,14 @@ START_TEST(ping_needs_every_right)
 	char sql[256], as[440], denied[80];
 	struct str left, right;
 
-	postgres_server_sql(r->server, "CREATE ROLE least;"
+	postgres_server_sql(r->server,
+			    "CREATE ROLE least;"
 			    " GRANT USAGE ON SCHEMA fcgiauth TO least");
 	(void)snprintf(as, sizeof(as), "%s options='-c role=least'",
 		       r->conninfo);
 	fixture_second(r, as, &s, &l);
-	postgres_server_sql(r->server, "GRANT SELECT ON fcgiauth.schema_version"
+	postgres_server_sql(r->server,
+			    "GRANT SELECT ON fcgiauth.schema_version"
 			    " TO least; GRANT SELECT, INSERT ON"
 			    " fcgiauth.secrets TO least;"
 			    " GRANT SELECT, INSERT, UPDATE, DELETE ON"
@@ -233,7 +233,7 @@ START_TEST(newer_schema_is_refused)
 	bool found;
 
 	postgres_server_sql(r->server, "UPDATE fcgiauth.schema_version"
-				      " SET version = version + 90");
+				       " SET version = version + 90");
 	fixture_stop(r);
 	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
@@ -241,7 +241,7 @@ START_TEST(newer_schema_is_refused)
 	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	postgres_server_sql(r->server, "UPDATE fcgiauth.schema_version"
-				      " SET version = version - 90");
+				       " SET version = version - 90");
 	fixture_stop(r);
 	fixture_start(r);
 	OK(r, store_check_schema(r->l, &r->err));
@@ -329,8 +329,8 @@ START_TEST(encoding_must_be_utf8)
 
 	postgres_server_sql(r->server, "DROP DATABASE IF EXISTS latin");
 	postgres_server_sql(r->server, "CREATE DATABASE latin ENCODING 'LATIN1'"
-				      " LC_COLLATE 'C' LC_CTYPE 'C'"
-				      " TEMPLATE template0");
+				       " LC_COLLATE 'C' LC_CTYPE 'C'"
+				       " TEMPLATE template0");
 	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=latin",
 		       r->server->conninfo);
 	fixture_second(r, conninfo, &second, &l);
@@ -420,10 +420,9 @@ START_TEST(touches_change_rows_in_place)
 	struct session s = fixture_create(r);
 
 	for (int i = 1; i <= 50; i++)
-		OK(r,
-		   store_touch(r->l, NOW(r),
-			       TOUCH(s.id, r->now + i, r->now + 70000 + i),
-			       &r->err));
+		OK(r, store_touch(r->l, NOW(r),
+				  TOUCH(s.id, r->now + i, r->now + 70000 + i),
+				  &r->err));
 	fixture_stop(r); /* the server counts at its end */
 	ck_assert(process_wait(NULL, all_in_place, r, 10000));
 	fixture_start(r);
@@ -440,14 +439,12 @@ START_TEST(sweep_follows_touches)
 	int64_t n;
 	bool found;
 
-	OK(r,
-	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 59999),
-		       &r->err));
+	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 59999),
+			  &r->err));
 	postgres_server_sql(r->server, "UPDATE fcgiauth.sessions"
-				      " SET expires_ms = expires_ms + 500000");
-	OK(r,
-	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 2, r->now + 100000),
-		       &r->err));
+				       " SET expires_ms = expires_ms + 500000");
+	OK(r, store_touch(r->l, NOW(r),
+			  TOUCH(s.id, r->now + 2, r->now + 100000), &r->err));
 	OK(r, store_sweep(r->l, AT(r, r->now + 70000), 10, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, fixture_find(r, &s, &found));

@@ -235,8 +235,7 @@ START_TEST(mistakes_are_told)
 			      "row %d passes", _i);
 	ck_assert_msg(r->err.code == ERR_CONFIG &&
 			  strstr(r->err.msg, mistakes[_i].says) != NULL,
-		      "row %d: code %d: %s", _i, (int)r->err.code,
-		      r->err.msg);
+		      "row %d: code %d: %s", _i, (int)r->err.code, r->err.msg);
 	if (r->users == NULL)
 		return;
 	ck_assert_msg(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is,
@@ -309,7 +308,7 @@ START_TEST(several_rows_are_nobody)
 	struct user u;
 
 	postgres_server_sql(&server, "INSERT INTO app.people (login,"
-				    " password_hash) VALUES ('alice', '$x')");
+				     " password_hash) VALUES ('alice', '$x')");
 	OK(r, open_source(QUERY, NULL));
 	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
@@ -352,9 +351,8 @@ START_TEST(failure_of_one_holds_up_no_other)
 			      users_find(r->l, CALL_AT(r->a, 0), STR("alice"),
 					 &is, &r->err),
 			      ERR_UNAVAILABLE, rows[i].says);
-		OK(r,
-		   users_find(other, CALL_AT(r->a, 0), STR("bob"), &is,
-			      &r->err));
+		OK(r, users_find(other, CALL_AT(r->a, 0), STR("bob"), &is,
+				 &r->err));
 		HOLDS(r, is.found);
 	}
 	users_link_free(other);
@@ -370,15 +368,13 @@ START_TEST(only_what_is_configured_is_written)
 	bool changed = true;
 
 	OK(r, open_source(QUERY, NULL));
-	SAME(r, r->users->caps,
-	     BACKEND_PERSISTENT | BACKEND_SHARED);
+	SAME(r, r->users->caps, BACKEND_PERSISTENT | BACKEND_SHARED);
 	HOLDS(r, find("alice", &u));
 	old = u;
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, 0),
-			  REHASH(.name = u.who.name, .old = u.hash,
-				 .hash = STR("$x")),
-			  &changed, &r->err));
+	OK(r, users_set_hash(r->l, CALL_AT(r->a, 0),
+			     REHASH(.name = u.who.name, .old = u.hash,
+				    .hash = STR("$x")),
+			     &changed, &r->err));
 	HOLDS(r, !changed);
 	FAILS(r, users_add(r->l, CALL_AT(r->a, 0), &u, &answer, &r->err),
 	      ERR_CONFIG, "change the table");
@@ -461,8 +457,7 @@ main(void)
 		return skip_all("PostgreSQL is not installed");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, all_columns);
-	tcase_add_loop_test(t, shapes_of_rows, 0,
-			    (int)foreign_nshapes);
+	tcase_add_loop_test(t, shapes_of_rows, 0, (int)foreign_nshapes);
 	tcase_add_test(t, roles_up_to_the_limit);
 	tcase_add_loop_test(t, mistakes_are_told, 0, ARRAY_LEN(mistakes));
 	tcase_add_test(t, table_that_comes_later);

@@ -167,14 +167,12 @@ START_TEST(changed_while_it_is_touched)
 		w.at_ms = r->now + 10;
 		meanwhile(&w, touch, rows[i].change);
 		SAME(r,
-		     ask(r,
-			 "SELECT last_seen_ms - created_ms"
-			 " FROM fcgiauth.sessions"),
+		     ask(r, "SELECT last_seen_ms - created_ms"
+			    " FROM fcgiauth.sessions"),
 		     rows[i].last_seen);
 		SAME(r,
-		     ask(r,
-			 "SELECT idle_expires_ms - created_ms"
-			 " FROM fcgiauth.sessions"),
+		     ask(r, "SELECT idle_expires_ms - created_ms"
+			    " FROM fcgiauth.sessions"),
 		     rows[i].idle);
 		OK(r, store_revoke(r->l, NOW(r), &w.s.id, &ended, &r->err));
 	}

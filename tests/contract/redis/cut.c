@@ -56,11 +56,10 @@ START_TEST(touched_when_it_took_no_room)
 	OK(r,
 	   store_create(r->l, AT(r, s.idle_expires_ms), &next, 1, &n, &r->err));
 	SAME(r, n, 0);
-	OK(r,
-	   store_touch(r->l, NOW(r),
-		       TOUCH(s.id, s.idle_expires_ms - 1,
-			     s.idle_expires_ms + 3599),
-		       &r->err));
+	OK(r, store_touch(r->l, NOW(r),
+			  TOUCH(s.id, s.idle_expires_ms - 1,
+				s.idle_expires_ms + 3599),
+			  &r->err));
 	SAME(r, fixture_live(r, "alice", s.idle_expires_ms),
 	     1 + fixture_is_alive(r, &s, s.idle_expires_ms));
 	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
@@ -167,7 +166,8 @@ cut_one(void *arg)
 /* Calls fn on a link by way of c. */
 static int
 by_way_of(struct fixture *r, struct cutter *by,
-	  int (*fn)(struct fixture *r, struct store_link *l, void *ctx), void *ctx)
+	  int (*fn)(struct fixture *r, struct store_link *l, void *ctx),
+	  void *ctx)
 {
 	struct test_redis real = r->server;
 	struct cutter c = *by;
@@ -240,9 +240,8 @@ create_cut_anywhere(struct fixture *r, bool answers)
 		if (made % 5 != 0)
 			continue;
 		/* Whoever ends all that there are ends all of them. */
-		OK(r,
-		   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
-				     &r->err));
+		OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+					&r->err));
 		for (int i = 0; i < made; i++)
 			HOLDS(r, !fixture_is_alive(r, &all[i], r->now));
 	}
@@ -287,13 +286,13 @@ START_TEST(rotate_is_cut)
 		struct session before = t.is.session;
 
 		t.use = fixture_rotation(r, &t.is.session);
-		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, rotate_one, &t);
+		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++,
+			     rotate_one, &t);
 		if (result != 0) {
 			SAME(r, r->err.code, ERR_UNAVAILABLE);
 			OK(r, rotate_one(r, r->l, &t));
-			HOLDS(r,
-			      t.is.answer == ROTATE_DONE ||
-				  t.is.answer == ROTATE_GRACE);
+			HOLDS(r, t.is.answer == ROTATE_DONE ||
+				     t.is.answer == ROTATE_GRACE);
 			graces += t.is.answer == ROTATE_GRACE;
 		}
 		HOLDS(r, memcmp(&t.is.session.token, &t.use.next, 32) == 0);
@@ -326,7 +325,8 @@ START_TEST(revoke_is_cut)
 	do {
 		struct session s = fixture_create(r, "alice", r->now);
 
-		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++, revoke_one, &s);
+		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++,
+			     revoke_one, &s);
 		if (result != 0)
 			OK(r, revoke_one(r, r->l, &s));
 		HOLDS(r, !fixture_is_alive(r, &s, r->now));
@@ -383,15 +383,13 @@ START_TEST(denied_while_it_is_swept)
 				    .before = deny_at_step,
 				    .ctx = &d };
 
-		OK(r,
-		   store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 5),
-			      &r->err));
+		OK(r, store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 5),
+				 &r->err));
 		d.step = 0;
 		d.result = -1; /* there was no such step */
 		OK(r, by_way_of(r, &c, sweep_one, NULL));
-		OK(r,
-		   store_denied(r->l, AT(r, r->now + 4999),
-				ASKED(&key, 1, r->now), &denied, &r->err));
+		OK(r, store_denied(r->l, AT(r, r->now + 4999),
+				   ASKED(&key, 1, r->now), &denied, &r->err));
 		ck_assert_msg(denied == (d.result == 0), "step %d", d.at);
 		(void)fixture_sweep(r, r->now + 5000);
 		SAME(r, fixture_redis(r, "DBSIZE"), 0);

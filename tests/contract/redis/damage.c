@@ -45,7 +45,8 @@ START_TEST(damaged_sessions)
 
 	good = fixture_create(r, "alice", r->now + 1);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		(void)fixture_redis(r, "SET %s %s", fixture_key(&s).text, values[i]);
+		(void)fixture_redis(r, "SET %s %s", fixture_key(&s).text,
+				    values[i]);
 		cannot_be_told(r, &s, values[i]);
 		/* Nobody else suffers, and it can be ended. */
 		HOLDS(r, fixture_is_alive(r, &good, r->now));
@@ -56,9 +57,8 @@ START_TEST(damaged_sessions)
 		HOLDS(r, !ended);
 	}
 	(void)fixture_redis(r, "LPUSH %s x", fixture_key(&s).text);
-	HOLDS(r,
-	      store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now), &r->err) ==
-		  -1);
+	HOLDS(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now),
+			     &r->err) == -1);
 	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	fixture_close(r);
@@ -74,24 +74,25 @@ START_TEST(sessions_that_cannot_be)
 		const char *bytes, *names;
 	} rows[] = {
 		{ 214, "al ce", "damaged" }, /* of another shard, too */
-		{ 214, "alicX", "damaged" },
-		{ 214, "al\377ce", "damaged" },
-		{ 220, "sta f", "identity" },
-		{ 232, "\x01", "identity" },
+		{ 214, "alicX", "damaged" },  { 214, "al\377ce", "damaged" },
+		{ 220, "sta f", "identity" }, { 232, "\x01", "identity" },
 	};
 	struct fixture *r = fixture_open();
 	struct session s = fixture_create(r, "alice", r->now);
 	struct session_answer got;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		(void)fixture_redis(r, "COPY %s kept REPLACE", fixture_key(&s).text);
-		(void)fixture_redis(r, "SETRANGE %s %d %s", fixture_key(&s).text,
-				rows[i].at, rows[i].bytes);
+		(void)fixture_redis(r, "COPY %s kept REPLACE",
+				    fixture_key(&s).text);
+		(void)fixture_redis(r, "SETRANGE %s %d %s",
+				    fixture_key(&s).text, rows[i].at,
+				    rows[i].bytes);
 		FAILS(r,
 		      store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err),
 		      ERR_UNAVAILABLE, rows[i].names);
 		SAME(r, fixture_live(r, "alice", r->now), 0);
-		(void)fixture_redis(r, "COPY kept %s REPLACE", fixture_key(&s).text);
+		(void)fixture_redis(r, "COPY kept %s REPLACE",
+				    fixture_key(&s).text);
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
 	fixture_close(r);
@@ -126,7 +127,7 @@ START_TEST(damage_hurts_nobody_else)
 		      ERR_UNAVAILABLE, "");
 		got.session = s;
 		ck_assert_int_eq(fixture_rotate(r, &got.session, &use, r->now,
-					    &answer),
+						&answer),
 				 -1);
 		ck_assert_int_eq(store_touch(r->l, NOW(r),
 					     TOUCH(s.id, r->now + 1,
@@ -135,9 +136,8 @@ START_TEST(damage_hurts_nobody_else)
 				 -1);
 		/* Nobody has to wait, and nobody's connection is lost. */
 		HOLDS(r, fixture_is_alive(r, &other, r->now));
-		OK(r,
-		   store_find(second, NOW(r), &other.id, &other.token, &got,
-			      &r->err));
+		OK(r, store_find(second, NOW(r), &other.id, &other.token, &got,
+				 &r->err));
 		HOLDS(r, got.found);
 		OK(r, store_update_user(r->l, NOW(r), &other.who, &r->err));
 		SAME(r, fixture_live(r, "alice", r->now), 1);
@@ -188,7 +188,7 @@ START_TEST(damage_at_each_byte)
 		(void)fixture_redis(r, "SETRANGE %s %d x", key.text, i);
 		got.session = s;
 		ck_assert_msg(fixture_rotate(r, &got.session, &use, r->now,
-					 &answer) == -1,
+					     &answer) == -1,
 			      "byte %d: rotates", i);
 		ck_assert_msg(store_touch(r->l, NOW(r),
 					  TOUCH(s.id, r->now + 1,
@@ -208,9 +208,9 @@ START_TEST(damage_at_each_byte)
 	for (int n = 0; n < 219; n++) {
 		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
 		(void)fixture_redis(r, "EVAL %s 1 %s %d",
-				"redis.call('SET', KEYS[1], string.sub("
-				"redis.call('GET', KEYS[1]), 1, ARGV[1]))",
-				key.text, n);
+				    "redis.call('SET', KEYS[1], string.sub("
+				    "redis.call('GET', KEYS[1]), 1, ARGV[1]))",
+				    key.text, n);
 		cannot_be_told(r, &s, "cut off");
 	}
 	fixture_close(r);
@@ -252,9 +252,8 @@ START_TEST(other_damage)
 		SAME(r, secret[0], 7);
 		OK(r, store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
 		HOLDS(r, !is);
-		OK(r,
-		   store_attempt(r->l, NOW(r), key, &policy, &attempt,
-				 &r->err));
+		OK(r, store_attempt(r->l, NOW(r), key, &policy, &attempt,
+				    &r->err));
 		is = true;
 		until = 5;
 	}
@@ -305,10 +304,9 @@ START_TEST(indices_that_were_lost)
 
 	for (int i = 0; i < 3; i++) {
 		s[i] = fixture_create(r, "alice", r->now);
-		OK(r,
-		   store_touch(r->l, NOW(r),
-			       TOUCH(s[i].id, r->now + 1000, r->now + 5000),
-			       &r->err));
+		OK(r, store_touch(r->l, NOW(r),
+				  TOUCH(s[i].id, r->now + 1000, r->now + 5000),
+				  &r->err));
 	}
 	gone = fixture_create(r, "alice", r->now);
 	(void)fixture_redis(r, "DEL %s %s",
@@ -342,8 +340,7 @@ END_TEST
 START_TEST(indices_that_lie)
 {
 	static const char *const members[] = {
-		"",    "x",  "s:", "s:x:alice", "a:", "d:", "a:nobody",
-		"d:x", "-s:"
+		"", "x", "s:", "s:x:alice", "a:", "d:", "a:nobody", "d:x", "-s:"
 	};
 	static const char *const kinds[] = { "u:alice", "sessions", "ends" };
 	struct fixture *r = fixture_open();
@@ -358,7 +355,8 @@ START_TEST(indices_that_lie)
 			    r, "ZADD %s 0 %s",
 			    fixture_index("alice", kinds[k]).text, members[i]);
 		(void)fixture_redis(r, "ZADD fcgiauth:ends 0 %s", members[i]);
-		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s", members[i]);
+		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s",
+				    members[i]);
 	}
 	/* Somebody else's session among mine. */
 	(void)fixture_redis(r, "EVAL %s 2 %s %s",
@@ -435,9 +433,7 @@ END_TEST
 /* Alive, and touched: looked at once for each time it would have ended. */
 START_TEST(sweep_puts_off_the_living)
 {
-	enum {
-		N = 350
-	};
+	enum { N = 350 };
 	static struct session s[N];
 	struct fixture *r = fixture_open();
 	int64_t n;
@@ -445,11 +441,10 @@ START_TEST(sweep_puts_off_the_living)
 	for (int i = 0; i < N; i++) {
 		s[i] = fixture_create(r, "alice", r->now);
 		if (i % 7 != 0)
-			OK(r,
-			   store_touch(r->l, NOW(r),
-				       TOUCH(s[i].id, r->now + 1,
-					     r->now + 9000),
-				       &r->err));
+			OK(r, store_touch(r->l, NOW(r),
+					  TOUCH(s[i].id, r->now + 1,
+						r->now + 9000),
+					  &r->err));
 	}
 	OK(r, store_sweep(r->l, AT(r, r->now + 3600), 1000, &n, &r->err));
 	SAME(r, n, N / 7);

@@ -248,16 +248,15 @@ START_TEST(much_and_again)
 				.nargs = 1,
 			};
 		for (int i = 0; i < 2; i++) {
-			OK(&r, redis_run(r.conn, steps, STEPS, replies,
-					 &r.err));
+			OK(&r,
+			   redis_run(r.conn, steps, STEPS, replies, &r.err));
 			for (size_t k = 0; k < STEPS; k++)
 				ck_assert_int_eq(replies[k]->type,
 						 REDIS_REPLY_STATUS);
 			OK(&r, fixture_get(&r, "k"));
 			ck_assert_uint_eq(r.reply->len, sizeof(big));
 			/* Closed while idle: a new one, unseen. */
-			test_redis_do(&s,
-				      "CLIENT KILL TYPE normal SKIPME yes");
+			test_redis_do(&s, "CLIENT KILL TYPE normal SKIPME yes");
 		}
 		OK(&r, fixture_set(&r, "k", "v"));
 		test_redis_stop(&s, SIGKILL);

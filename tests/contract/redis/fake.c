@@ -84,8 +84,9 @@ redis_fake_start(struct redis_fake *f, const struct redis_line *lines, size_t n)
 	*f = (struct redis_fake){ .lines = lines, .n = n };
 	f->fd = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_ge(f->fd, 0);
-	ck_assert_int_eq(
-	    bind(f->fd, (const struct sockaddr *)&sin, sizeof(sin)), 0);
+	ck_assert_int_eq(bind(f->fd, (const struct sockaddr *)&sin,
+			      sizeof(sin)),
+			 0);
 	ck_assert_int_eq(getsockname(f->fd, (struct sockaddr *)&sin, &len), 0);
 	f->port = ntohs(sin.sin_port);
 	(void)snprintf(f->url, sizeof(f->url), "redis://127.0.0.1:%d", f->port);

@@ -209,7 +209,10 @@ START_TEST(more_than_is_sent)
 }
 END_TEST
 
-#define INFO { .bytes = "$0\r\n\r\n" }
+#define INFO                                                                   \
+	{                                                                      \
+		.bytes = "$0\r\n\r\n"                                          \
+	}
 
 START_TEST(fake_answers)
 {
@@ -337,11 +340,12 @@ START_TEST(fake_greetings)
 		if (rows[i].message == NULL)
 			ck_assert_msg(result == 0, "row %zu: %s", i, r.err.msg);
 		else
-			ck_assert_msg(
-			    result == -1 && r.err.code == rows[i].code &&
-				strstr(r.err.msg, rows[i].message) != NULL &&
-				strstr(r.err.msg, "SECRET") == NULL,
-			    "row %zu: %s", i, r.err.msg);
+			ck_assert_msg(result == -1 &&
+					  r.err.code == rows[i].code &&
+					  strstr(r.err.msg, rows[i].message) !=
+					      NULL &&
+					  strstr(r.err.msg, "SECRET") == NULL,
+				      "row %zu: %s", i, r.err.msg);
 		fixture_end(&r);
 		redis_fake_end(&f);
 	}
@@ -379,9 +383,9 @@ START_TEST(fake_refusals)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct redis_line lines[] = {
-			INFO, { .bytes = rows[i].error }, { .bytes = "+OK\r\n" }
-		};
+		const struct redis_line lines[] = { INFO,
+						    { .bytes = rows[i].error },
+						    { .bytes = "+OK\r\n" } };
 		struct redis_fake f;
 		struct fixture r;
 

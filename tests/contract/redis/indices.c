@@ -51,13 +51,13 @@ START_TEST(ended_without_an_index)
 		      ERR_UNAVAILABLE, "WRONGTYPE");
 		OK(r, store_revoke(r->l, NOW(r), &s[2].id, &ended, &r->err));
 	} else {
-		OK(r,
-		   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
-				     &r->err));
+		OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+					&r->err));
 		SAME(r, n, 1);
 	}
 	HOLDS(r, !fixture_is_alive(r, &s[2], r->now));
-	(void)fixture_redis(r, "DEL %s", fixture_index("alice", kinds[_i]).text);
+	(void)fixture_redis(r, "DEL %s",
+			    fixture_index("alice", kinds[_i]).text);
 	SAME(r, fixture_live(r, "alice", r->now), 0);
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	(void)fixture_sweep(r, r->now + 99999);
@@ -132,7 +132,8 @@ START_TEST(swept_without_a_shard)
 	SAME(r, n, 2);
 	FAILS(r, store_sweep(r->l, AT(r, r->now + 99999), 2, &n, &r->err),
 	      ERR_UNAVAILABLE, "WRONGTYPE");
-	SAME(r, fixture_redis(r, "EXISTS %s", fixture_index("bob", "ends").text),
+	SAME(r,
+	     fixture_redis(r, "EXISTS %s", fixture_index("bob", "ends").text),
 	     0);
 	fixture_close(r);
 }
@@ -148,9 +149,8 @@ START_TEST(swept_after_a_clock_was_ahead)
 	enum rotate_answer answer;
 
 	if (_i == 0)
-		OK(r,
-		   store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
-			       &r->err));
+		OK(r, store_touch(r->l, NOW(r),
+				  TOUCH(s.id, r->now, r->now + 3600), &r->err));
 	else
 		OK(r, fixture_rotate(r, &s, &use, r->now, &answer));
 	SAME(r, fixture_sweep(r, r->now + 3600), 1);
@@ -162,19 +162,16 @@ END_TEST
 /* Some that only get another time, before one that is over. */
 START_TEST(swept_without_memory)
 {
-	enum {
-		N = 120
-	};
+	enum { N = 120 };
 	struct fixture *r = fixture_open();
 	struct session s, gone;
 	int64_t n;
 
 	for (int i = 0; i < N; i++) {
 		s = fixture_create(r, "alice", r->now);
-		OK(r,
-		   store_touch(r->l, NOW(r),
-			       TOUCH(s.id, r->now + 1, r->now + 9000),
-			       &r->err));
+		OK(r, store_touch(r->l, NOW(r),
+				  TOUCH(s.id, r->now + 1, r->now + 9000),
+				  &r->err));
 	}
 	gone = fixture_create(r, "alice", r->now + 1);
 	(void)fixture_redis(r, "CONFIG SET maxmemory 1");

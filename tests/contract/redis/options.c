@@ -23,26 +23,19 @@ static const struct {
 	{ "redis://a-b_c.d", "a-b_c.d", 6379, "", "", 0, false },
 	{ "redis://:pw@h/", "h", 6379, "", "pw", 0, false },
 	{ "unix:///s", "/s", 0, "", "", 0, false },
-	{ "redis://192.0.2.1:65535", "192.0.2.1", 65535, "", "", 0,
-	  false },
+	{ "redis://192.0.2.1:65535", "192.0.2.1", 65535, "", "", 0, false },
 	{ "redis://[::1]:7000/2", "::1", 7000, "", "", 2, false },
-	{ "redis://[2001:db8::1]", "2001:db8::1", 6379, "", "", 0,
-	  false },
-	{ "redis://[fe80::1%eth0]:1", "fe80::1%eth0", 1, "", "", 0,
-	  false },
+	{ "redis://[2001:db8::1]", "2001:db8::1", 6379, "", "", 0, false },
+	{ "redis://[fe80::1%eth0]:1", "fe80::1%eth0", 1, "", "", 0, false },
 	{ "redis://:pw@h", "h", 6379, "", "pw", 0, false },
 	{ "redis://u:pw@h", "h", 6379, "u", "pw", 0, false },
-	{ "redis://u:p%40%2f%3A%00@h:2", "h", 2, "u", "p@/:", 0,
-	  false },
-	{ "redis://u%3a:p:q+%2B@h", "h", 6379, "u:", "p:q++", 0,
-	  false },
+	{ "redis://u:p%40%2f%3A%00@h:2", "h", 2, "u", "p@/:", 0, false },
+	{ "redis://u%3a:p:q+%2B@h", "h", 6379, "u:", "p:q++", 0, false },
 	{ "redis://u:p/w@x@h/1", "h", 6379, "u", "p/w@x", 1, false },
-	{ "rediss://u:pw@r.example:6380/1", "r.example", 6380, "u",
-	  "pw", 1, true },
-	{ "unix:///run/redis.sock", "/run/redis.sock", 0, "", "", 0,
-	  false },
-	{ "unix:///run/a%20b@c?db=7", "/run/a b@c", 0, "", "", 7,
-	  false },
+	{ "rediss://u:pw@r.example:6380/1", "r.example", 6380, "u", "pw", 1,
+	  true },
+	{ "unix:///run/redis.sock", "/run/redis.sock", 0, "", "", 0, false },
+	{ "unix:///run/a%20b@c?db=7", "/run/a b@c", 0, "", "", 7, false },
 	{ "unix://u:p@/run/s?db=0", "/run/s", 0, "u", "p", 0, false },
 };
 
@@ -64,13 +57,13 @@ START_TEST(urls_are_understood)
 			      "row %zu: %s %d", i, t.servers.v[0].host,
 			      t.servers.v[0].port);
 		/* %00 ends neither: it is a byte of it. */
-		ck_assert_msg(
-		    str_eq(t.login.username, str_from(urls[i].user)) &&
-			str_starts(t.login.password,
-				   str_from(urls[i].password)) &&
-			t.login.password.n ==
-			    strlen(urls[i].password) + (i == 14),
-		    "row %zu: login", i);
+		ck_assert_msg(str_eq(t.login.username,
+				     str_from(urls[i].user)) &&
+				  str_starts(t.login.password,
+					     str_from(urls[i].password)) &&
+				  t.login.password.n ==
+				      strlen(urls[i].password) + (i == 14),
+			      "row %zu: login", i);
 		ck_assert_msg(t.login.db == urls[i].db && t.tls == urls[i].tls,
 			      "row %zu: db %d", i, (int)t.login.db);
 		arena_free(a);
@@ -262,8 +255,7 @@ END_TEST
 /* Several in one word, with and without a port. */
 START_TEST(sentinel_addresses)
 {
-	const struct str v[] = { STR("a:1,[::1]:2"), STR("b"),
-					STR("[::2],c") };
+	const struct str v[] = { STR("a:1,[::1]:2"), STR("b"), STR("[::2],c") };
 	static const struct {
 		const char *host;
 		int port;

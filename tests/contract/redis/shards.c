@@ -166,10 +166,9 @@ START_TEST(half_of_a_slot)
 	SAME(r, answer, ROTATE_DONE);
 	for (size_t i = 0; i < ARRAY_LEN(m.s); i++) {
 		HOLDS(r, fixture_is_alive(r, &m.s[i], r->now));
-		OK(r,
-		   store_touch(r->l, NOW(r),
-			       TOUCH(m.s[i].id, r->now + 9, r->now + 3700),
-			       &r->err));
+		OK(r, store_touch(r->l, NOW(r),
+				  TOUCH(m.s[i].id, r->now + 9, r->now + 3700),
+				  &r->err));
 	}
 	SAME(r, fixture_live(r, NULL, r->now), 3);
 	more = fixture_session(r, "alice", r->now);
@@ -194,9 +193,8 @@ START_TEST(half_of_a_slot)
 	HOLDS(r, got.found && identity_equal(&got.session.who, &m.s[2].who));
 	OK(r, store_create(r->l, NOW(r), &more, 3, &n, &r->err));
 	SAME(r, n, 1);
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), &more.id, &n,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &more.id, &n,
+				&r->err));
 	SAME(r, n, 2);
 	SAME(r, fixture_live(r, NULL, r->now), 2);
 	close_moving(&m);

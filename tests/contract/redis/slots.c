@@ -36,8 +36,9 @@ number(const struct test_redis *s, const char *command)
 START_TEST(slots_of_keys)
 {
 	static const char *const keys[] = {
-		"",	 "a",	   "123456789", "foo{bar}x", "{}a", "{a}{b}",
-		"a{b",	 "a}b{c}", "{{a}}",	"a{}b{c}",   "{user1000}.f",
+		"",	 "a",	    "123456789",    "foo{bar}x",
+		"{}a",	 "{a}{b}",  "a{b",	    "a}b{c}",
+		"{{a}}", "a{}b{c}", "{user1000}.f",
 	};
 	struct test_redis s;
 	char command[64];
@@ -327,17 +328,17 @@ START_TEST(fake_maps)
 	for (size_t i = 0; i < ARRAY_LEN(fakes); i++) {
 		const enum err_code code =
 		    strstr(fakes[i].message, "moving its slot") != NULL ?
-		    ERR_BUSY :
-		    ERR_UNAVAILABLE;
+			ERR_BUSY :
+			ERR_UNAVAILABLE;
 		struct redis_line lines[12];
 		struct redis_fake f;
 		struct fixture r;
 		char map[96];
 
 		for (size_t k = 0; k < ARRAY_LEN(lines); k++)
-			lines[k] = (struct redis_line){ .bytes = k == 0 ?
-							    map :
-							    fakes[i].answer };
+			lines[k] = (struct redis_line){
+				.bytes = k == 0 ? map : fakes[i].answer
+			};
 		redis_fake_start(&f, lines, ARRAY_LEN(lines));
 		(void)snprintf(map, sizeof(map),
 			       "*1\r\n*3\r\n:0\r\n:16383\r\n"
@@ -418,8 +419,7 @@ START_TEST(hangs_up_while_others_connect)
 	r.conf.cluster = true;
 	r.conf.password = STR("p");
 	OK(&r, fixture_connect(&r));
-	FAILS(&r,
-	      redis_run(r.conn, steps, ARRAY_LEN(steps), replies, &r.err),
+	FAILS(&r, redis_run(r.conn, steps, ARRAY_LEN(steps), replies, &r.err),
 	      ERR_UNAVAILABLE, "closed");
 	fixture_end(&r);
 	redis_fake_end(&f[0]);

@@ -62,7 +62,7 @@ fixture_close(struct fixture *r)
 
 struct store_link *
 fixture_link(struct fixture *r, const char *prefix, const char *username,
-	 const char *password)
+	     const char *password)
 {
 	struct backend *s = open_store(r, prefix, username, password);
 	struct store_link *l = store_link_new(&r->fake.env);
@@ -128,8 +128,8 @@ fixture_session(struct fixture *r, const char *user, int64_t created)
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
-	OK(r, session_id_make(&r->fake.env, created, s.who.name, &s.id,
-			      &r->err));
+	OK(r,
+	   session_id_make(&r->fake.env, created, s.who.name, &s.id, &r->err));
 	HOLDS(r, env_random(&r->fake.env, &s.token, sizeof(s.token)) == 0);
 	return s;
 }
@@ -163,9 +163,8 @@ fixture_live(struct fixture *r, const char *user, int64_t now)
 	if (user != NULL)
 		who = str_from(user);
 	do {
-		OK(r,
-		   store_list(r->l, AT(r, now), LISTED(who, 50), &cursor, &list,
-			      &r->err));
+		OK(r, store_list(r->l, AT(r, now), LISTED(who, 50), &cursor,
+				 &list, &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
 	return n;
@@ -199,7 +198,7 @@ fixture_rotation(struct fixture *r, const struct session *s)
 
 int
 fixture_rotate(struct fixture *r, struct session *s, const struct rotation *use,
-	   int64_t now, enum rotate_answer *answer)
+	       int64_t now, enum rotate_answer *answer)
 {
 	struct rotation how = *use;
 	struct rotated is;

@@ -33,7 +33,7 @@ START_TEST(scripts_are_forgotten)
 	for (int i = 0; i < 3; i++) {
 #define AFTER_FLUSH(call)                                                      \
 	do {                                                                   \
-		(void)fixture_redis(r, "SCRIPT FLUSH");                            \
+		(void)fixture_redis(r, "SCRIPT FLUSH");                        \
 		OK(r, call);                                                   \
 	} while (0)
 		s = fixture_session(r, "alice", r->now);
@@ -51,16 +51,16 @@ START_TEST(scripts_are_forgotten)
 					  &r->err));
 		AFTER_FLUSH(store_give_back(r->l, NOW(r), key, attempt.ends_ms,
 					    &r->err));
-		AFTER_FLUSH(
-		    learn_network(r->l, NOW(r), key, &network, &r->err));
+		AFTER_FLUSH(learn_network(r->l, NOW(r), key, &network,
+					  &r->err));
 		AFTER_FLUSH(store_deny(r->l, NOW(r),
 				       DENIAL(key, r->now, r->now + 9),
 				       &r->err));
 		AFTER_FLUSH(store_denied(r->l, NOW(r), ASKED(&key, 1, r->now),
 					 &yes, &r->err));
 		HOLDS(r, yes);
-		AFTER_FLUSH(
-		    store_reset_attempts(r->l, NOW(r), key, &yes, &r->err));
+		AFTER_FLUSH(store_reset_attempts(r->l, NOW(r), key, &yes,
+						 &r->err));
 		other = fixture_create(r, "bob", r->now);
 		AFTER_FLUSH(store_revoke(r->l, NOW(r), &s.id, &yes, &r->err));
 		HOLDS(r, yes);
@@ -68,8 +68,8 @@ START_TEST(scripts_are_forgotten)
 					      &n, &r->err));
 		SAME(r, n, 1);
 		HOLDS(r, !fixture_is_alive(r, &other, r->now));
-		AFTER_FLUSH(
-		    store_sweep(r->l, AT(r, r->now + 99999), 9, &n, &r->err));
+		AFTER_FLUSH(store_sweep(r->l, AT(r, r->now + 99999), 9, &n,
+					&r->err));
 		AFTER_FLUSH(store_revoke_all(r->l, NOW(r), &n, &r->err));
 	}
 	fixture_close(r);
@@ -157,29 +157,30 @@ all_works(struct fixture *r, struct store_link *l)
 	use.id = s.id;
 #define WORKS(call) (store_##call == 0)
 	return WORKS(ping(l, &r->err)) &&
-	    WORKS(secret(l, c, "csrf", secret, &r->err)) &&
-	    WORKS(create(l, c, &s, 1, &n, &r->err)) &&
-	    WORKS(find(l, c, &s.id, &s.token, &got, &r->err)) && got.found &&
-	    WORKS(touch(l, c, TOUCH(s.id, r->now + 1, r->now + 3601),
-			&r->err)) &&
-	    WORKS(rotate(l, c, &use, &rotated, &r->err)) &&
-	    WORKS(update_user(l, c, &s.who, &r->err)) &&
-	    WORKS(list(l, c, LISTED(s.who.name, 9), &cursor, &list, &r->err)) &&
-	    list.n == 1 &&
-	    WORKS(attempt(l, c, key, &policy, &attempt, &r->err)) &&
-	    WORKS(give_back(l, c, key, attempt.ends_ms, &r->err)) &&
-	    learn_network(l, c, key, &network, &r->err) == 0 &&
-	    WORKS(networks(l, c, key, &nets, &r->err)) &&
-	    WORKS(unlearn(l, c, key, &r->err)) &&
-	    ask_ban(l, c, key, 9, &n, &r->err) == 0 &&
-	    WORKS(bans(l, c, 9, 9, &bans, &r->err)) &&
-	    WORKS(reset_attempts(l, c, key, &is, &r->err)) &&
-	    WORKS(deny(l, c, DENIAL(key, r->now, r->now + 9), &r->err)) &&
-	    WORKS(denied(l, c, ASKED(&key, 1, r->now), &is, &r->err)) &&
-	    WORKS(revoke_user(l, c, s.who.name, NULL, &n, &r->err)) &&
-	    WORKS(sweep(l, AT(r, r->now + 99999), 9, &n, &r->err)) &&
-	    WORKS(revoke_all(l, c, &n, &r->err)) &&
-	    WORKS(revoke(l, c, &s.id, &is, &r->err));
+	       WORKS(secret(l, c, "csrf", secret, &r->err)) &&
+	       WORKS(create(l, c, &s, 1, &n, &r->err)) &&
+	       WORKS(find(l, c, &s.id, &s.token, &got, &r->err)) && got.found &&
+	       WORKS(touch(l, c, TOUCH(s.id, r->now + 1, r->now + 3601),
+			   &r->err)) &&
+	       WORKS(rotate(l, c, &use, &rotated, &r->err)) &&
+	       WORKS(update_user(l, c, &s.who, &r->err)) &&
+	       WORKS(list(l, c, LISTED(s.who.name, 9), &cursor, &list,
+			  &r->err)) &&
+	       list.n == 1 &&
+	       WORKS(attempt(l, c, key, &policy, &attempt, &r->err)) &&
+	       WORKS(give_back(l, c, key, attempt.ends_ms, &r->err)) &&
+	       learn_network(l, c, key, &network, &r->err) == 0 &&
+	       WORKS(networks(l, c, key, &nets, &r->err)) &&
+	       WORKS(unlearn(l, c, key, &r->err)) &&
+	       ask_ban(l, c, key, 9, &n, &r->err) == 0 &&
+	       WORKS(bans(l, c, 9, 9, &bans, &r->err)) &&
+	       WORKS(reset_attempts(l, c, key, &is, &r->err)) &&
+	       WORKS(deny(l, c, DENIAL(key, r->now, r->now + 9), &r->err)) &&
+	       WORKS(denied(l, c, ASKED(&key, 1, r->now), &is, &r->err)) &&
+	       WORKS(revoke_user(l, c, s.who.name, NULL, &n, &r->err)) &&
+	       WORKS(sweep(l, AT(r, r->now + 99999), 9, &n, &r->err)) &&
+	       WORKS(revoke_all(l, c, &n, &r->err)) &&
+	       WORKS(revoke(l, c, &s.id, &is, &r->err));
 }
 
 /* Those that the manual names: without one something does not work. */
@@ -220,11 +221,24 @@ END_TEST
 START_TEST(ping_needs_what_a_login_needs)
 {
 	static const char *const without[] = {
-		"-@scripting", "-zadd",   "-del",      "-set",
-		"-zcard",      "-get",    "-getrange", "-setrange",
-		"-exists",     "-eval",   "-evalsha",  "-scan",
-		"-zrem",       "-zscore", "-zcount",   "-zrevrangebylex",
-		"-zrangebyscore",	 "-zrevrangebyscore",
+		"-@scripting",
+		"-zadd",
+		"-del",
+		"-set",
+		"-zcard",
+		"-get",
+		"-getrange",
+		"-setrange",
+		"-exists",
+		"-eval",
+		"-evalsha",
+		"-scan",
+		"-zrem",
+		"-zscore",
+		"-zcount",
+		"-zrevrangebylex",
+		"-zrangebyscore",
+		"-zrevrangebyscore",
 		"-zremrangebyscore",
 	};
 	struct fixture *r = fixture_open();
@@ -235,9 +249,8 @@ START_TEST(ping_needs_what_a_login_needs)
 		(void)snprintf(line, sizeof(line),
 			       "ACL SETUSER u reset on >p ~fcgiauth:* +@all %s",
 			       without[i]);
-		test_redis_do(&r->server,
-			      "ACL SETUSER u reset on >p"
-			      " ~fcgiauth:* +@all");
+		test_redis_do(&r->server, "ACL SETUSER u reset on >p"
+					  " ~fcgiauth:* +@all");
 		l = fixture_link(r, "fcgiauth:", "u", "p");
 		OK(r, store_ping(l, &r->err));
 		test_redis_do(&r->server, line);
@@ -275,8 +288,9 @@ START_TEST(policies_that_forget)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)fixture_redis(r, "CONFIG SET maxmemory-policy %s",
-				rows[i].policy);
-		(void)fixture_redis(r, "CONFIG SET maxmemory %s", rows[i].limit);
+				    rows[i].policy);
+		(void)fixture_redis(r, "CONFIG SET maxmemory %s",
+				    rows[i].limit);
 		memset(advice, 'x', sizeof(advice));
 		conn_advise(&r->l->conn, advice);
 		ck_assert_msg(memchr(advice, '\0', sizeof(advice)) != NULL &&
@@ -329,13 +343,11 @@ START_TEST(prefixes_stay_apart)
 		OK(r, store_secret(l, NOW(r), "csrf", two, &r->err));
 		HOLDS(r, one[0] == 1 && two[0] == 2);
 		for (int k = 0; k < 2; k++)
-			OK(r,
-			   store_attempt(l, NOW(r), STR("user:a"), &policy,
-					 &attempt, &r->err));
+			OK(r, store_attempt(l, NOW(r), STR("user:a"), &policy,
+					    &attempt, &r->err));
 		HOLDS(r, attempt.banned_until_ms > 0);
-		OK(r,
-		   ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
-			   &r->err));
+		OK(r, ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms,
+			      &until, &r->err));
 		SAME(r, until, 0);
 		SAME(r, fixture_live(r, "alice", r->now), 1);
 		OK(r, store_revoke_all(l, NOW(r), &n, &r->err));
@@ -351,8 +363,9 @@ START_TEST(names_of_users)
 {
 	static const char longest[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-@";
-	static const char *const names[] = { "-", "+", "._@+-", "0", longest,
-					     "o.brien+x@example.com" };
+	static const char *const names[] = { "-",     "+",
+					     "._@+-", "0",
+					     longest, "o.brien+x@example.com" };
 	struct fixture *r = fixture_open();
 	int64_t n;
 
@@ -365,9 +378,8 @@ START_TEST(names_of_users)
 		SAME(r, fixture_live(r, names[i], r->now), 2);
 		if (i % 2 == 0)
 			continue;
-		OK(r,
-		   store_revoke_user(r->l, NOW(r), str_from(names[i]), NULL, &n,
-				     &r->err));
+		OK(r, store_revoke_user(r->l, NOW(r), str_from(names[i]), NULL,
+					&n, &r->err));
 		SAME(r, n, 2);
 	}
 	/* The others are swept by their names. */
@@ -398,16 +410,14 @@ START_TEST(all_that_ends_is_freed)
 	HOLDS(r, left > 35000 && left <= 96000);
 	/* For longer than what is added to all. */
 	for (int i = 0; i < 2; i++) {
-		OK(r,
-		   store_attempt(r->l, NOW(r), STR("k"), &longer, &attempt,
-				 &r->err));
+		OK(r, store_attempt(r->l, NOW(r), STR("k"), &longer, &attempt,
+				    &r->err));
 		left = fixture_redis(r, "PTTL fcgiauth:a:k");
 		HOLDS(r, left > 200000 && left <= 260000);
 	}
 	/* A denial must not end before its time, which nobody knows. */
-	OK(r,
-	   store_deny(r->l, NOW(r), DENIAL(STR("k"), INT64_MAX, r->now + 5),
-		      &r->err));
+	OK(r, store_deny(r->l, NOW(r), DENIAL(STR("k"), INT64_MAX, r->now + 5),
+			 &r->err));
 	SAME(r, fixture_redis(r, "PTTL fcgiauth:d:k"), -1);
 	SAME(r, fixture_sweep(r, r->now + 299999), 3);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
@@ -427,9 +437,7 @@ memory_of(struct fixture *r, const char *key)
 /* A session of a usual browser takes less than 1.1 kB in all. */
 START_TEST(memory_of_a_session)
 {
-	enum {
-		N = 2000
-	};
+	enum { N = 2000 };
 	struct fixture *r = fixture_open();
 	long long keys, bytes = 0;
 	char name[32];

@@ -80,11 +80,12 @@ START_TEST(logins_of_the_server)
 			ck_assert_msg(result == 0 && fixture_get(&r, "k") == 0,
 				      "row %zu: %s", i, r.err.msg);
 		else
-			ck_assert_msg(
-			    result == -1 && r.err.code == ERR_UNAVAILABLE &&
-				strstr(r.err.msg, rows[i].message) != NULL &&
-				strstr(r.err.msg, "SECRET") == NULL,
-			    "row %zu: %s", i, r.err.msg);
+			ck_assert_msg(result == -1 &&
+					  r.err.code == ERR_UNAVAILABLE &&
+					  strstr(r.err.msg, rows[i].message) !=
+					      NULL &&
+					  strstr(r.err.msg, "SECRET") == NULL,
+				      "row %zu: %s", i, r.err.msg);
 		fixture_end(&r);
 	}
 	test_redis_end(&s);
@@ -186,9 +187,13 @@ START_TEST(errors_of_real_servers)
 {
 	const struct str value = STR("v");
 	const struct redis_step three[] = {
-		{ .command = "SET", .key = STR("t:a"), .args = &value,
+		{ .command = "SET",
+		  .key = STR("t:a"),
+		  .args = &value,
 		  .nargs = 1 },
-		{ .script = SCRIPT_BROKEN, .key = STR("t:a"), .args = &value,
+		{ .script = SCRIPT_BROKEN,
+		  .key = STR("t:a"),
+		  .args = &value,
 		  .nargs = 1 },
 		{ .command = "GET", .key = STR("t:a") },
 	};

@@ -71,10 +71,9 @@ listed(struct fixture *r, size_t limit)
 	size_t n = 0;
 
 	do {
-		OK(r,
-		   store_list(r->l, NOW(r),
-			      LISTED((struct str){ .p = NULL }, limit), &cursor,
-			      &list, &r->err));
+		OK(r, store_list(r->l, NOW(r),
+				 LISTED((struct str){ .p = NULL }, limit),
+				 &cursor, &list, &r->err));
 		n += list.n;
 	} while (cursor.more);
 	return n;
@@ -104,13 +103,12 @@ START_TEST(one_session_is_damaged)
 	store_link_bind(second, r->store);
 	for (int i = 0; i < 3; i++) {
 		if (rows[_i].names != NULL && has_id)
-			FAILS(r, fixture_find(r, &s, &got.found), ERR_UNAVAILABLE,
-			      rows[_i].names);
+			FAILS(r, fixture_find(r, &s, &got.found),
+			      ERR_UNAVAILABLE, rows[_i].names);
 		else
 			OK(r, fixture_find(r, &s, &got.found));
-		OK(r,
-		   store_find(second, NOW(r), &other.id, &other.token, &got,
-			      &r->err));
+		OK(r, store_find(second, NOW(r), &other.id, &other.token, &got,
+				 &r->err));
 		HOLDS(r, got.found);
 		OK(r, fixture_find(r, &other, &got.found));
 		HOLDS(r, got.found);

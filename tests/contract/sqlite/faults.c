@@ -108,7 +108,8 @@ START_TEST(removed_file_is_not_made_anew)
 	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	fixture_wait(r);
-	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE, "the file is gone");
+	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
+	      "the file is gone");
 	ck_assert_int_eq(stat(r->path, &st), -1);
 	ck_assert_int_eq(rename(r->other, r->path), 0);
 	fixture_wait(r);
@@ -150,8 +151,8 @@ START_TEST(ping_reads_tables)
 	OK(r, store_ping(r->l, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
 	fixture_sql(r->path, /* and leaves nothing behind */
-		"INSERT INTO schema_version VALUES ('ping', 1);"
-		"DELETE FROM schema_version WHERE component = 'ping'");
+		    "INSERT INTO schema_version VALUES ('ping', 1);"
+		    "DELETE FROM schema_version WHERE component = 'ping'");
 	fixture_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
 	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.sessions");
@@ -301,8 +302,8 @@ START_TEST(no_page_is_left)
 	OK(r, sqlite_script(conn, "PRAGMA max_page_count = 1", &r->err));
 	for (; made < 64; made++) {
 		OK(r, env_random(&r->fake.env, &next.id, sizeof(next.id)));
-		OK(r, env_random(&r->fake.env, &next.token,
-				 sizeof(next.token)));
+		OK(r,
+		   env_random(&r->fake.env, &next.token, sizeof(next.token)));
 		if (ops->create(conn, NOW(r), &next, 0, &n, &r->err) != 0)
 			break;
 	}

@@ -52,9 +52,8 @@ START_TEST(components_share_a_file)
 	OK(r, store_schema(r->l, &store, &r->err));
 	ck_assert_int_eq(store.have, store.want);
 	s = fixture_create(r);
-	OK(r,
-	   users_add(r->ul, CALL_AT(r->a, r->now * 1000), &u, &change,
-		     &r->err));
+	OK(r, users_add(r->ul, CALL_AT(r->a, r->now * 1000), &u, &change,
+			&r->err));
 	fixture_stop(r);
 	fixture_start(r);
 	fixture_migrate(r);
@@ -75,7 +74,8 @@ START_TEST(newer_schema_is_refused)
 	fixture_migrate(r);
 	s = fixture_create(r);
 	fixture_stop(r);
-	fixture_sql(r->path, "UPDATE schema_version SET version = version + 90");
+	fixture_sql(r->path,
+		    "UPDATE schema_version SET version = version + 90");
 	fixture_start(r);
 	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
 	      "newer than this program");
@@ -86,7 +86,8 @@ START_TEST(newer_schema_is_refused)
 	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG,
 	      "version 91 is newer");
 	fixture_stop(r);
-	fixture_sql(r->path, "UPDATE schema_version SET version = version - 90");
+	fixture_sql(r->path,
+		    "UPDATE schema_version SET version = version - 90");
 	fixture_start(r);
 	fixture_migrate(r);
 	OK(r, fixture_find(r, &s, &found));
@@ -179,7 +180,7 @@ START_TEST(steps_in_order)
 	FAILS(r, migrate_probe(r, steps, 2, &state), ERR_CONFIG,
 	      "newer than this program");
 	fixture_sql(r->path, "CREATE TABLE proof (n CHECK (n = 123));"
-			 "INSERT INTO proof SELECT n FROM probe");
+			     "INSERT INTO proof SELECT n FROM probe");
 	fixture_migrate(r); /* the others are as they were */
 	fixture_close(r);
 }

@@ -9,8 +9,9 @@
 #include "crypto/digest.h"
 
 int
-fixture_migrate_to(struct fixture *r, const char *component, const char *const *steps,
-	       size_t nsteps, struct schema_state *state)
+fixture_migrate_to(struct fixture *r, const char *component,
+		   const char *const *steps, size_t nsteps,
+		   struct schema_state *state)
 {
 	const struct sqlite_spec spec = { .component = component,
 					  .steps = steps,
@@ -50,8 +51,7 @@ static const char first[] = SESSION_COLUMNS
     " (randomblob(16), randomblob(32), 'bob', '', '', '',"
     "  0, 0, 1767225700000, 1767225800000, 0, '', '');"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-    " WHERE i < 3000) " SESSION_COLUMNS
-    "SELECT randomblob(16), randomblob(32),"
+    " WHERE i < 3000) " SESSION_COLUMNS "SELECT randomblob(16), randomblob(32),"
     " 'many', '', '', '', i, i, 1767225700000, 1767225800000, 0, '', ''"
     " FROM n;"
     "INSERT INTO attempts VALUES ('user:bob', 4, 1, 1767225700000);"
@@ -87,9 +87,8 @@ expect_denied(struct fixture *r, struct str key, bool expected)
 {
 	bool denied;
 
-	OK(r,
-	   store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &denied,
-			&r->err));
+	OK(r, store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &denied,
+			   &r->err));
 	ck_assert_msg(denied == expected, "denied: %d", denied);
 }
 
@@ -98,7 +97,8 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 {
 	struct session s = { .created_ms = 0 };
 	struct session_answer got;
-	struct rotation use = { .next = { { 7 } }, .idle_ms = 1000,
+	struct rotation use = { .next = { { 7 } },
+				.idle_ms = 1000,
 				.generation = generation };
 	struct rotated rotated;
 	uint8_t secret[32] = { 9 };
@@ -121,9 +121,8 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 	OK(r, store_rotate(r->l, NOW(r), &use, &rotated, &r->err));
 	SAME(r, rotated.answer, ROTATE_DONE);
 	SAME(r, rotated.session.generation, generation + 1);
-	OK(r,
-	   store_deny(r->l, NOW(r), DENIAL(STR("sid:a"), r->now, r->now + 1),
-		      &r->err));
+	OK(r, store_deny(r->l, NOW(r), DENIAL(STR("sid:a"), r->now, r->now + 1),
+			 &r->err));
 	expect_denied(r, STR("sid:a"), true);
 	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
 	SAME(r, n, 3002);
@@ -179,17 +178,15 @@ START_TEST(users_versions_are_migrated)
 		OK(r, users_check_schema(r->ul, &r->err));
 		OK(r, users_schema(r->ul, &state, &r->err));
 		SAME(r, state.have, state.want);
-		OK(r,
-		   users_find(r->ul, CALL_AT(r->a, 0), STR("alice"), &is,
-			      &r->err));
+		OK(r, users_find(r->ul, CALL_AT(r->a, 0), STR("alice"), &is,
+				 &r->err));
 		ck_assert(is.found && !is.user.disabled);
 		ck_assert(str_eq(is.user.hash, STR("$x$")));
 		ck_assert(str_eq(is.user.who.roles, STR("admin,staff")));
 		ck_assert(str_eq(is.user.who.full_name, STR("Alice")));
 		SAME(r, is.user.created, 5);
-		OK(r,
-		   users_find(r->ul, CALL_AT(r->a, 0), STR("bob"), &is,
-			      &r->err));
+		OK(r, users_find(r->ul, CALL_AT(r->a, 0), STR("bob"), &is,
+				 &r->err));
 		ck_assert(is.found && is.user.disabled);
 		fixture_close(r);
 	}
@@ -204,15 +201,12 @@ START_TEST(published_steps_stay)
 		const char *step;
 		const char *sha256;
 	} rows[] = {
-		{ store_steps[0],
-		  "afbf2401a333acd349eb4cd89e641bfb"
-		  "21ac535508904f1b6a183bac7ba5618e" },
-		{ store_steps[1],
-		  "05ba28d61bfc373086007cd2ee7366f0"
-		  "38c1f0966a156f81ab17b83175bf7d14" },
-		{ users_steps[0],
-		  "5b4fbf6ff78150bbc288c48963b46f78"
-		  "0549ef2830c03e3471c27680eae135ef" },
+		{ store_steps[0], "afbf2401a333acd349eb4cd89e641bfb"
+				  "21ac535508904f1b6a183bac7ba5618e" },
+		{ store_steps[1], "05ba28d61bfc373086007cd2ee7366f0"
+				  "38c1f0966a156f81ab17b83175bf7d14" },
+		{ users_steps[0], "5b4fbf6ff78150bbc288c48963b46f78"
+				  "0549ef2830c03e3471c27680eae135ef" },
 	};
 
 	ck_assert_int_eq(crypto_init(), 0);

@@ -16,8 +16,8 @@ work_main(void *arg)
 }
 
 int64_t
-fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared, int n,
-	    bool handles)
+fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
+		int n, bool handles)
 {
 	struct work work[FIXTURE_THREADS_MAX];
 	struct backend *stores[FIXTURE_THREADS_MAX] = { NULL };

@@ -9,9 +9,8 @@
 static void
 deny(struct fixture *r, const char *key, int64_t issued, int64_t until)
 {
-	OK(r,
-	   store_deny(r->l, NOW(r), DENIAL(str_from(key), issued, until),
-		      &r->err));
+	OK(r, store_deny(r->l, NOW(r), DENIAL(str_from(key), issued, until),
+			 &r->err));
 }
 
 static bool
@@ -21,12 +20,10 @@ denied(struct fixture *r, const char *key, int64_t issued, int64_t now)
 	bool no = true, yes = false;
 
 	/* Both must be set, whatever was there. */
-	OK(r,
-	   store_denied(r->l, AT(r, now), ASKED(&one, 1, issued), &no,
-			&r->err));
-	OK(r,
-	   store_denied(r->l, AT(r, now), ASKED(&one, 1, issued), &yes,
-			&r->err));
+	OK(r, store_denied(r->l, AT(r, now), ASKED(&one, 1, issued), &no,
+			   &r->err));
+	OK(r, store_denied(r->l, AT(r, now), ASKED(&one, 1, issued), &yes,
+			   &r->err));
 	HOLDS(r, no == yes);
 	return yes;
 }
@@ -71,9 +68,8 @@ START_TEST(keys_stay_apart)
 		bool was = true;
 		int64_t ended;
 
-		OK(r,
-		   store_reset_attempts(r->l, NOW(r), STR("sid:abc"), &was,
-					&r->err));
+		OK(r, store_reset_attempts(r->l, NOW(r), STR("sid:abc"), &was,
+					   &r->err));
 		HOLDS(r, !was);
 		OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
 	}
@@ -105,9 +101,9 @@ START_TEST(calls_in_any_order)
 					calls[at].until - 1));
 		}
 		for (size_t k = 0; k < 3; k++)
-			ck_assert_msg(
-			    denied(r, key, calls[k].issued, calls[k].until - 1),
-			    "%s: order %zu, call %zu", r->name, i, k);
+			ck_assert_msg(denied(r, key, calls[k].issued,
+					     calls[k].until - 1),
+				      "%s: order %zu, call %zu", r->name, i, k);
 		HOLDS(r, denied(r, key, 300, 2999));
 		HOLDS(r, !denied(r, key, 301, 0));
 		HOLDS(r, !denied(r, key, 0, 3000));
@@ -123,9 +119,8 @@ START_TEST(one_of_several_keys)
 	struct fixture *r = fixture_open(_i);
 	bool answer = true;
 
-	OK(r,
-	   store_denied(r->l, NOW(r), ASKED(keys, 0, r->now), &answer,
-			&r->err));
+	OK(r, store_denied(r->l, NOW(r), ASKED(keys, 0, r->now), &answer,
+			   &r->err));
 	HOLDS(r, !answer);
 	for (size_t i = 0; i < DENIED_KEYS_MAX; i++) {
 		int64_t issued = r->now - 10 * (int64_t)i, removed;
@@ -134,17 +129,15 @@ START_TEST(one_of_several_keys)
 		   store_deny(r->l, NOW(r),
 			      DENIAL(keys[i], issued, r->now + 10), &r->err));
 		for (size_t n = 0; n <= DENIED_KEYS_MAX; n++) {
-			OK(r,
-			   store_denied(r->l, NOW(r), ASKED(keys, n, issued),
-					&answer, &r->err));
+			OK(r, store_denied(r->l, NOW(r), ASKED(keys, n, issued),
+					   &answer, &r->err));
 			ck_assert_msg(answer == (n > i), "%s: %zu of %zu",
 				      r->name, i, n);
 			/* Each by its own time: one key's does not count for
 			 * another's. */
-			OK(r,
-			   store_denied(r->l, NOW(r),
-					ASKED(keys, n, issued + 1), &answer,
-					&r->err));
+			OK(r, store_denied(r->l, NOW(r),
+					   ASKED(keys, n, issued + 1), &answer,
+					   &r->err));
 			HOLDS(r, !answer);
 		}
 		OK(r,
@@ -165,27 +158,23 @@ START_TEST(denials_beside_each_other)
 		int64_t removed;
 
 		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-			OK(r,
-			   store_deny(r->l, NOW(r),
-				      DENIAL(keys[i],
-					     r->now - (i == of ? 0 : 50),
-					     r->now + (i == of ? 10 : 20)),
-				      &r->err));
-		OK(r,
-		   store_denied(r->l, AT(r, r->now + 9),
-				ASKED(keys, ARRAY_LEN(keys), r->now), &answer,
-				&r->err));
+			OK(r, store_deny(r->l, NOW(r),
+					 DENIAL(keys[i],
+						r->now - (i == of ? 0 : 50),
+						r->now + (i == of ? 10 : 20)),
+					 &r->err));
+		OK(r, store_denied(r->l, AT(r, r->now + 9),
+				   ASKED(keys, ARRAY_LEN(keys), r->now),
+				   &answer, &r->err));
 		HOLDS(r, answer);
 		/* Neither the later issue with the later end. */
-		OK(r,
-		   store_denied(r->l, AT(r, r->now + 10),
-				ASKED(keys, ARRAY_LEN(keys), r->now), &answer,
-				&r->err));
+		OK(r, store_denied(r->l, AT(r, r->now + 10),
+				   ASKED(keys, ARRAY_LEN(keys), r->now),
+				   &answer, &r->err));
 		HOLDS(r, !answer);
-		OK(r,
-		   store_denied(r->l, AT(r, r->now + 10),
-				ASKED(keys, ARRAY_LEN(keys), r->now - 50),
-				&answer, &r->err));
+		OK(r, store_denied(r->l, AT(r, r->now + 10),
+				   ASKED(keys, ARRAY_LEN(keys), r->now - 50),
+				   &answer, &r->err));
 		HOLDS(r, answer);
 		OK(r,
 		   store_sweep(r->l, AT(r, r->now + 20), 9, &removed, &r->err));
@@ -279,9 +268,8 @@ START_TEST(sweep_removes_stale_denials_only)
 	SAME(r, removed, 0);
 	/* Those of 0 to 9, three at a time. */
 	for (int steps = 0; steps < 10; steps++) {
-		OK(r,
-		   store_sweep(r->l, AT(r, r->now + 109), 3, &removed,
-			       &r->err));
+		OK(r, store_sweep(r->l, AT(r, r->now + 109), 3, &removed,
+				  &r->err));
 		HOLDS(r, removed <= 3);
 		all += removed;
 	}
@@ -328,16 +316,14 @@ START_TEST(denials_are_shared_and_kept)
 	bool answer;
 
 	deny(r, "sid:abc", r->now, r->now + 1000);
-	OK(r,
-	   store_denied(other, NOW(r), ASKED(&key, 1, r->now), &answer,
-			&r->err));
+	OK(r, store_denied(other, NOW(r), ASKED(&key, 1, r->now), &answer,
+			   &r->err));
 	HOLDS(r, answer == fixture_is_shared(r));
 	store_link_free(other);
 	backend_unref(second);
 	fixture_reopen(r);
-	HOLDS(r,
-	      denied(r, "sid:abc", r->now, r->now) ==
-		  ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0));
+	HOLDS(r, denied(r, "sid:abc", r->now, r->now) ==
+		     ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0));
 	fixture_close(r);
 }
 END_TEST

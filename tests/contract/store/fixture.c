@@ -174,7 +174,7 @@ fixture_create(struct fixture *r, const char *user, int64_t created)
 
 struct rotation
 fixture_rotation(struct fixture *r, const struct token_hash *presented,
-	     uint32_t generation)
+		 uint32_t generation)
 {
 	struct rotation use = {
 		.presented = *presented,
@@ -218,9 +218,8 @@ fixture_live(struct fixture *r, const char *user, int64_t now)
 	if (user != NULL)
 		who = str_from(user);
 	do {
-		OK(r,
-		   store_list(r->l, AT(r, now), LISTED(who, 7), &cursor, &list,
-			      &r->err));
+		OK(r, store_list(r->l, AT(r, now), LISTED(who, 7), &cursor,
+				 &list, &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
 	return n;

@@ -65,15 +65,17 @@ void fixture_shut(struct fixture *r);
 struct store_link *fixture_link(struct fixture *r);
 struct backend *fixture_store(struct fixture *r);
 int fixture_try_store(struct fixture *r,
-		  struct backend **out) MUST_USE; /* in a child */
+		      struct backend **out) MUST_USE; /* in a child */
 struct store_link *fixture_link_to(struct fixture *r, struct backend *s);
 
 /* A session of its own id and token: 3600 ms when idle, 36000 in all. */
-struct session fixture_session(struct fixture *r, const char *user, int64_t created);
+struct session fixture_session(struct fixture *r, const char *user,
+			       int64_t created);
 /* The same, created in the store. */
-struct session fixture_create(struct fixture *r, const char *user, int64_t created);
+struct session fixture_create(struct fixture *r, const char *user,
+			      int64_t created);
 struct session_answer fixture_find(struct fixture *r, const struct session *s,
-			       int64_t now);
+				   int64_t now);
 bool fixture_is_alive(struct fixture *r, const struct session *s, int64_t now);
 /* Live sessions of a user (NULL: of all). */
 int64_t fixture_live(struct fixture *r, const char *user, int64_t now);
@@ -95,8 +97,8 @@ struct work {
 
 /* Runs fn in n threads, none of which may count a failure; with `handles` each
  * has a store of its own, as processes have.  The sum of their answers. */
-int64_t fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
-		    int n, bool handles);
+int64_t fixture_threads(struct fixture *r, void (*fn)(struct work *w),
+			void *shared, int n, bool handles);
 
 /* Runs fn in n processes, each of which opens a store of its own and throws
  * its own dice; the sum of their answers (each below 100). */
@@ -104,8 +106,9 @@ int fixture_processes(struct fixture *r, int (*fn)(struct fixture *r), int n);
 
 /* A use of a refresh token: 3600 ms when idle, 10 ms of grace, 3 times; what
  * follows is new. */
-struct rotation fixture_rotation(struct fixture *r, const struct token_hash *presented,
-			     uint32_t generation);
+struct rotation fixture_rotation(struct fixture *r,
+				 const struct token_hash *presented,
+				 uint32_t generation);
 
 bool session_same(const struct session *a, const struct session *b);
 bool session_id_same(const struct session_id *a, const struct session_id *b);

@@ -99,9 +99,8 @@ START_TEST(touch_after_the_clock_was_set_right)
 	struct session s = fixture_create(r, "alice", r->now + ahead);
 	struct session_answer got;
 
-	OK(r,
-	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
-		       &r->err));
+	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+			  &r->err));
 	got = fixture_find(r, &s, r->now);
 	HOLDS(r, got.found);
 	SAME(r, got.session.last_seen_ms, r->now);
@@ -110,9 +109,8 @@ START_TEST(touch_after_the_clock_was_set_right)
 	HOLDS(r, !fixture_is_alive(r, &s, r->now + 3600));
 	/* Another host's clock, which is only a bit ahead. */
 	s = fixture_create(r, "alice", r->now + CLOCK_SLACK_MS);
-	OK(r,
-	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
-		       &r->err));
+	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+			  &r->err));
 	got = fixture_find(r, &s, r->now);
 	HOLDS(r, got.found);
 	HOLDS(r, session_same(&got.session, &s));
@@ -127,7 +125,8 @@ START_TEST(grace_is_not_prolonged)
 	struct session s = rotated(r, &use, 10);
 
 	for (int at = 0; at <= 10; at++)
-		SAME(r, rotate(r, &s.id, &use, r->now + at).answer, ROTATE_GRACE);
+		SAME(r, rotate(r, &s.id, &use, r->now + at).answer,
+		     ROTATE_GRACE);
 	SAME(r, rotate(r, &s.id, &use, r->now + 11).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now);
 
@@ -140,7 +139,8 @@ START_TEST(grace_is_not_prolonged)
 		struct rotated t = rotate(r, &s.id, &use, r->now + 18);
 
 		SAME(r, t.answer, ROTATE_GRACE);
-		HOLDS(r, rotated_gives(&t, &use) && !rotated_gives(&t, &before));
+		HOLDS(r,
+		      rotated_gives(&t, &use) && !rotated_gives(&t, &before));
 	}
 	SAME(r, rotate(r, &s.id, &use, r->now + 19).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now + 19);
@@ -152,13 +152,12 @@ END_TEST
  * time; and each older generation raises the alarm. */
 START_TEST(ancestors_are_reuse)
 {
-	enum {
-		CHAIN = 6
-	};
+	enum { CHAIN = 6 };
 	struct fixture *r = fixture_open(_i);
 
 	for (unsigned i = 0; i < CHAIN - 1; i++) {
-		struct session s = fixture_create(r, "alice", r->now), bystander;
+		struct session s = fixture_create(r, "alice", r->now),
+			       bystander;
 		struct rotation uses[CHAIN];
 
 		bystander = fixture_create(r, "alice", r->now);
@@ -166,7 +165,8 @@ START_TEST(ancestors_are_reuse)
 			uses[k] = rotate_done(r, &s, r->now);
 		SAME(r, rotate(r, &s.id, &uses[CHAIN - 1], r->now).answer,
 		     ROTATE_GRACE);
-		SAME(r, rotate(r, &s.id, &uses[i], r->now).answer, ROTATE_REUSED);
+		SAME(r, rotate(r, &s.id, &uses[i], r->now).answer,
+		     ROTATE_REUSED);
 		rotate_gone(r, &s, r->now);
 		for (unsigned k = 0; k < CHAIN; k++)
 			SAME(r, rotate(r, &s.id, &uses[k], r->now).answer,
@@ -319,9 +319,8 @@ START_TEST(random_walks)
 				      r->name, walk, step, (int)t.answer,
 				      (int)want);
 			model_follow(&m, &use, now, want);
-			HOLDS(r,
-			      want == ROTATE_GONE ||
-				  session_same(&t.session, &m.s));
+			HOLDS(r, want == ROTATE_GONE ||
+				     session_same(&t.session, &m.s));
 			if (want == ROTATE_DONE || want == ROTATE_GRACE)
 				HOLDS(r, memcmp(t.wrapped, m.wrapped, 32) == 0);
 			seen[want]++;

@@ -36,9 +36,8 @@ configure(const struct session_store_ops *ops, void *conf, const char *path)
 static void
 fresh(void)
 {
-	postgres_server_sql(&server,
-			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
-			    "DROP SCHEMA IF EXISTS away CASCADE");
+	postgres_server_sql(&server, "DROP SCHEMA IF EXISTS fcgiauth CASCADE;"
+				     "DROP SCHEMA IF EXISTS away CASCADE");
 }
 
 /* Its tables are in another schema. */

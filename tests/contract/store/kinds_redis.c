@@ -10,9 +10,7 @@
 
 extern const struct session_store_ops store_redis;
 
-enum {
-	MASTERS = 3
-};
+enum { MASTERS = 3 };
 
 static struct {
 	struct test_redis alone;
@@ -79,8 +77,8 @@ fresh_cluster(void)
 static const char *
 rights(bool refuses)
 {
-	return refuses ? "ACL SETUSER default -@all +acl"
-		       : "ACL SETUSER default +@all";
+	return refuses ? "ACL SETUSER default -@all +acl" :
+			 "ACL SETUSER default +@all";
 }
 
 static void

@@ -20,9 +20,8 @@ walk(struct fixture *r, struct str user, int64_t now, size_t limit,
 	do {
 		struct session_list list;
 
-		OK(r,
-		   store_list(r->l, AT(r, now), LISTED(user, limit), &cursor,
-			      &list, &r->err));
+		OK(r, store_list(r->l, AT(r, now), LISTED(user, limit), &cursor,
+				 &list, &r->err));
 		HOLDS(r, list.n <= limit);
 		HOLDS(r, list.n > 0 || !cursor.more);
 		for (size_t i = 0; i < list.n; i++) {
@@ -41,9 +40,7 @@ walk(struct fixture *r, struct str user, int64_t now, size_t limit,
 
 START_TEST(list_pages)
 {
-	enum {
-		N = 23
-	};
+	enum { N = 23 };
 	struct session made[N], got[N];
 	struct fixture *r = fixture_open(_i);
 	size_t n;
@@ -51,7 +48,7 @@ START_TEST(list_pages)
 	/* Not in the order of time, and many of the same second. */
 	for (size_t i = 0; i < N; i++)
 		made[i] = fixture_create(r, i % 3 == 0 ? "bob" : "alice",
-				     r->now + (int64_t)(i * 7 % 5));
+					 r->now + (int64_t)(i * 7 % 5));
 	for (size_t limit = 1; limit <= N + 1; limit++) {
 		n = walk(r, everybody, r->now + 10, limit, got, N);
 		ck_assert_msg(n == N, "%s: limit %zu: %zu", r->name, limit, n);
@@ -98,25 +95,22 @@ START_TEST(list_while_it_changes)
 
 	for (int i = 0; i < 6; i++)
 		s[i] = fixture_create(r, "alice", r->now + i);
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
-		      &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
+			 &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[1], &s[4]));
 	/* The one that the cursor stands on, and the next, go. */
 	OK(r, store_revoke(r->l, NOW(r), &s[4].id, &ended, &r->err));
 	OK(r, store_revoke(r->l, NOW(r), &s[3].id, &ended, &r->err));
 	(void)fixture_create(r, "alice", r->now + 50);
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
-		      &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
+			 &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[0], &s[2]));
 	HOLDS(r, session_same(&list.v[1], &s[1]));
 	HOLDS(r, cursor.more);
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
-		      &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
+			 &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
 	fixture_close(r);
@@ -132,16 +126,14 @@ START_TEST(huge_limit)
 	int64_t removed;
 
 	(void)fixture_create(r, "alice", r->now);
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED(everybody, SIZE_MAX), &cursor, &list,
-		      &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED(everybody, SIZE_MAX), &cursor,
+			 &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
 	OK(r, store_bans(r->l, NOW(r), 9, SIZE_MAX, &bans, &r->err));
 	SAME(r, bans.n, 0);
-	OK(r,
-	   store_sweep(r->l, AT(r, r->now + 999999), SIZE_MAX, &removed,
-		       &r->err));
+	OK(r, store_sweep(r->l, AT(r, r->now + 999999), SIZE_MAX, &removed,
+			  &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -166,7 +158,8 @@ START_TEST(max_per_user_ends_the_oldest)
 	SAME(r, evicted, 2);
 	SAME(r, fixture_live(r, "alice", r->now), 3);
 	for (int i = 0; i < 5; i++)
-		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) == (age[i] < 30),
+		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
+				  (age[i] < 30),
 			      "%s: row %d", r->name, i);
 	HOLDS(r, fixture_is_alive(r, &other, r->now));
 
@@ -215,13 +208,11 @@ START_TEST(sweep_removes_the_dead_only)
 	for (size_t i = 0; i < ARRAY_LEN(dead); i++)
 		dead[i] = fixture_create(r, "alice", r->now + (int64_t)i);
 	live = fixture_create(r, "alice", late);
-	OK(r,
-	   store_attempt(r->l, NOW(r), STR("user:old"), &policy, &attempt,
-			 &r->err));
+	OK(r, store_attempt(r->l, NOW(r), STR("user:old"), &policy, &attempt,
+			    &r->err));
 	for (int i = 0; i < 2; i++)
-		OK(r,
-		   store_attempt(r->l, AT(r, late - 100), STR("user:banned"),
-				 &policy, &attempt, &r->err));
+		OK(r, store_attempt(r->l, AT(r, late - 100), STR("user:banned"),
+				    &policy, &attempt, &r->err));
 	HOLDS(r, attempt.banned_until_ms == late + 100);
 	network.until_ms = late;
 	OK(r, learn_network(r->l, NOW(r), STR("alice"), &network, &r->err));
@@ -237,9 +228,8 @@ START_TEST(sweep_removes_the_dead_only)
 	if (r->ops->sweep != NULL)
 		SAME(r, steps, 4);
 	HOLDS(r, fixture_is_alive(r, &live, late));
-	OK(r,
-	   ask_ban(r->l, AT(r, late), STR("user:banned"), policy.ban_ms, &until,
-		   &r->err));
+	OK(r, ask_ban(r->l, AT(r, late), STR("user:banned"), policy.ban_ms,
+		      &until, &r->err));
 	SAME(r, until, late + 100);
 	/* Gone for those too who ask with an older clock. */
 	if (r->ops->sweep != NULL)
@@ -253,9 +243,7 @@ END_TEST
 /* Enough for a table that grows and for several pages of a file. */
 START_TEST(many_sessions)
 {
-	enum {
-		N = 600
-	};
+	enum { N = 600 };
 	static struct session s[N], got[N];
 	struct fixture *r = fixture_open(_i);
 	char name[16];
@@ -269,7 +257,8 @@ START_TEST(many_sessions)
 	for (int i = 0; i < N; i += 2)
 		OK(r, store_revoke(r->l, NOW(r), &s[i].id, &ended, &r->err));
 	for (int i = 0; i < N; i++)
-		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) == (i % 2 == 1),
+		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
+				  (i % 2 == 1),
 			      "%s: row %d", r->name, i);
 	SAME(r, walk(r, everybody, r->now + 60, 64, got, N), N / 2);
 	SAME(r, walk(r, STR("user3"), r->now + 60, 7, got, N), N / 10);
@@ -281,9 +270,7 @@ END_TEST
 /* Of one user, more than a store reads at once. */
 START_TEST(many_sessions_of_one)
 {
-	enum {
-		N = 250
-	};
+	enum { N = 250 };
 	static const struct password_mark one = { .b = { 1 } },
 					  two = { .b = { 2 } };
 	static struct session s[N];
@@ -305,9 +292,8 @@ START_TEST(many_sessions_of_one)
 		struct session_cursor cursor = { .created_ms = 0 };
 		const size_t n = limit < N ? limit : N;
 
-		OK(r,
-		   store_list(r->l, NOW(r), LISTED(STR("alice"), limit),
-			      &cursor, &list, &r->err));
+		OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), limit),
+				 &cursor, &list, &r->err));
 		SAME(r, list.n, n);
 		SAME(r, cursor.more, limit < N);
 		for (size_t i = 0; i < n; i++) {
@@ -316,9 +302,8 @@ START_TEST(many_sessions_of_one)
 			HOLDS(r, session_same(&list.v[i], &s[N - 1 - i]));
 		}
 	}
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), &s[7].id, &ended,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &s[7].id, &ended,
+				&r->err));
 	SAME(r, ended, N - 1);
 	SAME(r, fixture_live(r, "alice", r->now), 1);
 	HOLDS(r, fixture_is_alive(r, &s[7], r->now));

@@ -49,9 +49,8 @@ START_TEST(only_who_has_it_gets_another)
 	struct session other = create(r, "bob", &one);
 	struct session longer = create(r, "alice2", &one);
 
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, three),
-			&r->err));
+	OK(r, store_remark(r->l, NOW(r), REMARK(STR("alice"), one, three),
+			   &r->err));
 	expect(r, a, &three);
 	expect(r, b, &three);
 	expect(r, new, &two);
@@ -61,9 +60,8 @@ START_TEST(only_who_has_it_gets_another)
 	OK(r,
 	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
 	expect(r, a, &three);
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("nobody"), one, two),
-			&r->err));
+	OK(r, store_remark(r->l, NOW(r), REMARK(STR("nobody"), one, two),
+			   &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -74,13 +72,11 @@ START_TEST(unknown_is_neither_sought_nor_given)
 	struct session old = create(r, "alice", &unknown);
 	struct session s = create(r, "alice", &one);
 
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), unknown, two),
-			&r->err));
+	OK(r, store_remark(r->l, NOW(r), REMARK(STR("alice"), unknown, two),
+			   &r->err));
 	expect(r, old, &unknown);
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, unknown),
-			&r->err));
+	OK(r, store_remark(r->l, NOW(r), REMARK(STR("alice"), one, unknown),
+			   &r->err));
 	expect(r, s, &one);
 	fixture_close(r);
 }
@@ -99,9 +95,8 @@ START_TEST(it_stays)
 
 	use.id = s.id;
 	OK(r, store_update_user(r->l, NOW(r), &who, &r->err));
-	OK(r,
-	   store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 3601),
-		       &r->err));
+	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 3601),
+			  &r->err));
 	OK(r, store_rotate(r->l, AT(r, r->now + 2), &use, &rotated, &r->err));
 	SAME(r, rotated.answer, ROTATE_DONE);
 	after = rotated.session;
@@ -112,9 +107,8 @@ START_TEST(it_stays)
 	HOLDS(r, memcmp(&got.mark, &two, sizeof(two)) == 0);
 	got.mark = one;
 	HOLDS(r, session_same(&got, &after));
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &cursor, &list,
-		      &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &cursor, &list,
+			 &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, memcmp(&list.v[0].mark, &two, sizeof(two)) == 0);
 	fixture_reopen(r);

@@ -127,9 +127,8 @@ START_TEST(nothing_of_a_kind)
 	bool is = true;
 
 	memset(&list, RUBBISH, sizeof(list));
-	OK(r,
-	   store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &c, &list,
-		      &r->err));
+	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &c, &list,
+			 &r->err));
 	SAME(r, list.n, 0);
 	HOLDS(r, !c.more);
 	OK(r, store_denied(r->l, NOW(r), ASKED(keys, 2, r->now), &is, &r->err));

@@ -7,10 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	ROUNDS = 25,
-	MAX_PER_USER = 3
-};
+enum { ROUNDS = 25, MAX_PER_USER = 3 };
 
 static const struct attempt_policy policy = { .max = 40,
 					      .window_ms = 120,
@@ -53,9 +50,8 @@ START_TEST(what_a_restart_keeps)
 	persistent = (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0;
 	OK(r, store_secret(r->l, NOW(r), "csrf", first, &r->err));
 	for (int i = 0; i <= policy.max; i++)
-		OK(r,
-		   store_attempt(r->l, NOW(r), STR("user:a"), &policy, &attempt,
-				 &r->err));
+		OK(r, store_attempt(r->l, NOW(r), STR("user:a"), &policy,
+				    &attempt, &r->err));
 	HOLDS(r, attempt.banned_until_ms > 0);
 	fixture_reopen(r);
 	got = fixture_find(r, &s, r->now);
@@ -63,9 +59,8 @@ START_TEST(what_a_restart_keeps)
 	HOLDS(r, !got.found || session_same(&s, &got.session));
 	OK(r, store_secret(r->l, NOW(r), "csrf", second, &r->err));
 	SAME(r, second[0], persistent ? 42 : 43);
-	OK(r,
-	   ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
-		   &r->err));
+	OK(r, ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
+		      &r->err));
 	HOLDS(r, (until > 0) == persistent);
 	fixture_close(r);
 }
@@ -99,7 +94,8 @@ START_TEST(processes_share_attempts)
 	struct fixture *r = fixture_open(_i);
 
 	if (fixture_is_shared(r))
-		SAME(r, fixture_processes(r, attempts_of_a_process, 4), policy.max);
+		SAME(r, fixture_processes(r, attempts_of_a_process, 4),
+		     policy.max);
 	fixture_close(r);
 }
 END_TEST
@@ -219,7 +215,8 @@ START_TEST(processes_migrate_at_once)
 		for (int i = 0; i < 5; i++) {
 			fixture_shut(r);
 			HOLDS(r, unlink(r->path) == 0);
-			SAME(r, fixture_processes(r, migrate_in_a_process, 4), 4);
+			SAME(r, fixture_processes(r, migrate_in_a_process, 4),
+			     4);
 		}
 	}
 	fixture_close(r);

@@ -11,11 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum {
-	CALLERS = 16,
-	ROUNDS = 12,
-	PROCESSES = 4
-};
+enum { CALLERS = 16, ROUNDS = 12, PROCESSES = 4 };
 
 /* What the callers of one session were told. */
 struct told {
@@ -50,7 +46,8 @@ present(struct work *w, const struct session *s, struct told *told)
 
 /* One winner; all have its successor, and so has the store. */
 static void
-judge(struct fixture *r, const struct session *s, const struct told *told, int n)
+judge(struct fixture *r, const struct session *s, const struct told *told,
+      int n)
 {
 	const struct told *winner = NULL;
 	const struct token_hash *next;
@@ -103,7 +100,8 @@ race_threads(struct fixture *r, bool handles)
 	HOLDS(r, pthread_barrier_destroy(&race.start) == 0);
 	for (int i = 0; i < ROUNDS; i++)
 		judge(r, &race.sessions[i], race.told[i], CALLERS);
-	SAME(r, fixture_live(r, "alice", r->now), handles ? 2 * ROUNDS : ROUNDS);
+	SAME(r, fixture_live(r, "alice", r->now),
+	     handles ? 2 * ROUNDS : ROUNDS);
 }
 
 START_TEST(threads_present_the_same)
@@ -263,7 +261,8 @@ START_TEST(ended_while_it_rotates)
 
 		for (int i = 1; i < 4; i++)
 			e.sessions[i] = fixture_create(r, "alice", r->now);
-		(void)fixture_threads(r, rotate_or_end, &e, 4, fixture_is_shared(r));
+		(void)fixture_threads(r, rotate_or_end, &e, 4,
+				      fixture_is_shared(r));
 		SAME(r, fixture_live(r, NULL, r->now), 0);
 	}
 	fixture_close(r);
@@ -297,12 +296,11 @@ START_TEST(the_answer_of_the_dead)
 		shared.race->sessions[0] = fixture_create(r, "alice", r->now);
 		SAME(r, fixture_processes(r, rotate_and_die, 1), 1);
 		fixture_reopen(r);
-		OK(r,
-		   present(&(struct work){ .r = r,
-					   .l = r->l,
-					   .a = r->a,
-					   .number = 1 },
-			   &shared.race->sessions[0], &told[1]));
+		OK(r, present(&(struct work){ .r = r,
+					      .l = r->l,
+					      .a = r->a,
+					      .number = 1 },
+			      &shared.race->sessions[0], &told[1]));
 		judge(r, &shared.race->sessions[0], told, 2);
 	}
 	fixture_close(r);

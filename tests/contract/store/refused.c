@@ -44,8 +44,8 @@ refuse_sessions(struct fixture *r, const struct session *s)
 			    TOUCH(s->id, r->now + 1, r->now + 4000), &r->err));
 	REFUSED(store_rotate(r->l, NOW(r), &how, &rotated, &r->err));
 	REFUSED(store_revoke(r->l, NOW(r), &s->id, &is, &r->err));
-	REFUSED(
-	    store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	REFUSED(store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+				  &r->err));
 	REFUSED(store_revoke_all(r->l, NOW(r), &n, &r->err));
 	REFUSED(store_update_user(r->l, NOW(r), &s->who, &r->err));
 	REFUSED(store_remark(r->l, NOW(r), REMARK(STR("alice"), s->mark, mark),
@@ -86,10 +86,10 @@ refuse_the_rest(struct fixture *r)
 	REFUSED(learn_network(r->l, NOW(r), STR("x"), known.v, &r->err));
 	REFUSED(store_networks(r->l, NOW(r), STR("x"), &known, &r->err));
 	REFUSED(store_unlearn(r->l, NOW(r), STR("x"), &r->err));
-	REFUSED(
-	    store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 9), &r->err));
-	REFUSED(
-	    store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &is, &r->err));
+	REFUSED(store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 9),
+			   &r->err));
+	REFUSED(store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &is,
+			     &r->err));
 	REFUSED(store_sweep(r->l, NOW(r), 9, &n, &r->err));
 	HOLDS(r, is && n == 7 && known.n == 7 && bans.n == 7);
 	HOLDS(r, count.counted && secret[0] == 9 && attempt.count == 7);

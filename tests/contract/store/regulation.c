@@ -15,9 +15,8 @@ count(struct fixture *r, const char *key, int64_t now)
 {
 	struct attempt a = { .count = -1 };
 
-	OK(r,
-	   store_attempt(r->l, AT(r, now), str_from(key), &policy, &a,
-			 &r->err));
+	OK(r, store_attempt(r->l, AT(r, now), str_from(key), &policy, &a,
+			    &r->err));
 	return a;
 }
 
@@ -38,9 +37,8 @@ banned(struct fixture *r, const char *key, int64_t now)
 {
 	int64_t until = -1;
 
-	OK(r,
-	   ask_ban(r->l, AT(r, now), str_from(key), policy.ban_ms, &until,
-		   &r->err));
+	OK(r, ask_ban(r->l, AT(r, now), str_from(key), policy.ban_ms, &until,
+		      &r->err));
 	return until;
 }
 
@@ -139,9 +137,8 @@ START_TEST(far_ends_do_not_wrap)
 	int64_t until;
 
 	for (int i = 0; i < 2; i++)
-		OK(r,
-		   store_attempt(r->l, NOW(r), STR("addr:::1"), &longest, &a,
-				 &r->err));
+		OK(r, store_attempt(r->l, NOW(r), STR("addr:::1"), &longest, &a,
+				    &r->err));
 	SAME(r, a.banned_until_ms, INT64_MAX);
 	OK(r,
 	   ask_ban(r->l, NOW(r), STR("addr:::1"), INT64_MAX, &until, &r->err));
@@ -182,31 +179,26 @@ START_TEST(bans_are_listed)
 		for (int i = 0; i < 4; i++)
 			(void)attempt(r, keys[k], r->now + (int64_t)(k % 3));
 	(void)attempt(r, "user:harmless", r->now);
-	OK(r,
-	   store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 10, &bans,
-		      &r->err));
+	OK(r, store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 10, &bans,
+			 &r->err));
 	SAME(r, bans.n, 4);
 	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
 	SAME(r, bans.v[0].until_ms, r->now + 302);
 	HOLDS(r, str_eq(bans.v[1].key, str_from(keys[1])));
 	/* The longest are those that a limit keeps. */
-	OK(r,
-	   store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 1, &bans,
-		      &r->err));
+	OK(r, store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 1, &bans,
+			 &r->err));
 	SAME(r, bans.n, 1);
 	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
-	OK(r,
-	   store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
-		      &r->err));
+	OK(r, store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
+			 &r->err));
 	SAME(r, bans.n, 2);
 	HOLDS(r, forgive(r, keys[2]));
-	OK(r,
-	   store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
-		      &r->err));
+	OK(r, store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
+			 &r->err));
 	SAME(r, bans.n, 1);
-	OK(r,
-	   store_bans(r->l, AT(r, r->now + 302), policy.ban_ms, 10, &bans,
-		      &r->err));
+	OK(r, store_bans(r->l, AT(r, r->now + 302), policy.ban_ms, 10, &bans,
+			 &r->err));
 	SAME(r, bans.n, 0);
 	fixture_close(r);
 }
@@ -215,8 +207,8 @@ END_TEST
 /* Those that end at once are in the order of their bytes. */
 START_TEST(bans_in_order)
 {
-	static const char *const sorted[] = { "a",  "aa", "aaa", "ab",
-					      "a\xc3\xa9", "b",  "ba",  "c" };
+	static const char *const sorted[] = { "a",	   "aa", "aaa", "ab",
+					      "a\xc3\xa9", "b",	 "ba",	"c" };
 	struct fixture *r = fixture_open(_i);
 	struct ban_list bans;
 
@@ -245,13 +237,11 @@ START_TEST(keys_are_checked)
 	HOLDS(r,
 	      store_attempt(r->l, NOW(r), STR(""), &policy, &a, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
-	HOLDS(r,
-	      store_attempt(r->l, NOW(r),
-			    (struct str){ .p = longest, .n = 257 }, &policy, &a,
-			    &r->err) == -1);
-	HOLDS(r,
-	      store_attempt(r->l, NOW(r), STR("a\0b"), &policy, &a, &r->err) ==
-		  -1);
+	HOLDS(r, store_attempt(r->l, NOW(r),
+			       (struct str){ .p = longest, .n = 257 }, &policy,
+			       &a, &r->err) == -1);
+	HOLDS(r, store_attempt(r->l, NOW(r), STR("a\0b"), &policy, &a,
+			       &r->err) == -1);
 	OK(r,
 	   store_attempt(r->l, NOW(r), (struct str){ .p = longest, .n = 256 },
 			 &policy, &a, &r->err));

@@ -8,8 +8,8 @@
 
 /* What an answer leaves alone comes back as zero. */
 static inline struct rotated
-rotate(struct fixture *r, const struct session_id *id, const struct rotation *use,
-     int64_t now)
+rotate(struct fixture *r, const struct session_id *id,
+       const struct rotation *use, int64_t now)
 {
 	static const struct session untouched;
 	struct rotated t = { .answer = ROTATE_FUTURE };
@@ -33,16 +33,17 @@ rotated_gives(const struct rotated *t, const struct rotation *use)
 
 /* The session as `use` must leave it when it is DONE. */
 static inline struct session
-rotated_session(const struct session *s, const struct rotation *use, int64_t now)
+rotated_session(const struct session *s, const struct rotation *use,
+		int64_t now)
 {
 	struct session after = *s;
 
 	after.token = use->next;
 	after.generation++;
 	after.last_seen_ms = now;
-	after.idle_expires_ms = now + use->idle_ms < s->expires_ms
-				    ? now + use->idle_ms
-				    : s->expires_ms;
+	after.idle_expires_ms = now + use->idle_ms < s->expires_ms ?
+				    now + use->idle_ms :
+				    s->expires_ms;
 	return after;
 }
 

@@ -37,9 +37,8 @@ START_TEST(chain_of_rotations)
 			fixture_reopen(r);
 	}
 	SAME(r, got.generation, 50);
-	OK(r,
-	   store_list(r->l, AT(r, r->now + 1000), LISTED(STR("alice"), 9), &c,
-		      &list, &r->err));
+	OK(r, store_list(r->l, AT(r, r->now + 1000), LISTED(STR("alice"), 9),
+			 &c, &list, &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[0], &s) || session_same(&list.v[1], &s));
 	got = get(r, &other, r->now);
@@ -74,7 +73,8 @@ START_TEST(gone_when_it_is_over)
 		s.expires_ms = r->now + rows[i].absolute;
 		OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
 		use = fixture_rotation(r, &s.token, 0);
-		ck_assert_msg(rotate(r, &s.id, &use, at).answer == rows[i].answer,
+		ck_assert_msg(rotate(r, &s.id, &use, at).answer ==
+				  rows[i].answer,
 			      "%s: row %zu", r->name, i);
 		if (rows[i].answer != ROTATE_GONE)
 			continue;
@@ -103,9 +103,8 @@ START_TEST(gone_when_it_was_ended)
 	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &ended, &r->err));
 	HOLDS(r, ended);
 	rotate_gone(r, &s[0], r->now);
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), &s[1].id, &n,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &s[1].id, &n,
+				&r->err));
 	SAME(r, n, 1);
 	rotate_gone(r, &s[2], r->now);
 	(void)rotate_done(r, &s[1], r->now);
@@ -270,9 +269,8 @@ START_TEST(rotated_sessions_are_sessions)
 		(void)rotate_done(r, &s[i], r->now + 10);
 	}
 	/* touch */
-	OK(r,
-	   store_touch(r->l, NOW(r), TOUCH(s[2].id, r->now + 50, r->now + 4000),
-		       &r->err));
+	OK(r, store_touch(r->l, NOW(r),
+			  TOUCH(s[2].id, r->now + 50, r->now + 4000), &r->err));
 	got = get(r, &s[2], r->now + 50);
 	SAME(r, got.last_seen_ms, r->now + 50);
 	SAME(r, got.idle_expires_ms, r->now + 4000);

@@ -148,7 +148,8 @@ START_TEST(text_comes_back_as_it_went)
 		};
 
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-			struct session s = fixture_session(r, "alice", r->now), got;
+			struct session s = fixture_session(r, "alice", r->now),
+				       got;
 
 			s.user_agent = rows[i];
 			s.address = rows[i];
@@ -197,10 +198,9 @@ START_TEST(times_far_away)
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list;
 
-		OK(r,
-		   store_list(r->l, AT(r, 0),
-			      LISTED((struct str){ .p = NULL }, 3), &c, &list,
-			      &r->err));
+		OK(r, store_list(r->l, AT(r, 0),
+				 LISTED((struct str){ .p = NULL }, 3), &c,
+				 &list, &r->err));
 		SAME(r, list.n, 3);
 		SAME(r, list.v[0].created_ms, INT64_MAX - 1);
 	}
@@ -209,7 +209,8 @@ START_TEST(times_far_away)
 END_TEST
 
 static void
-touch(struct fixture *r, const struct session *s, int64_t seen, int64_t idle_end)
+touch(struct fixture *r, const struct session *s, int64_t seen,
+      int64_t idle_end)
 {
 	OK(r, store_touch(r->l, NOW(r), TOUCH(s->id, seen, idle_end), &r->err));
 }
@@ -322,9 +323,8 @@ START_TEST(ending_one_leaves_the_others_revocable)
 	SAME(r, fixture_live(r, "alice", r->now + 3), 2);
 	HOLDS(r, fixture_is_alive(r, &s[0], r->now + 3));
 	HOLDS(r, fixture_is_alive(r, &s[2], r->now + 3));
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
+				&r->err));
 	SAME(r, ended, 2);
 	for (int i = 0; i < 3; i++)
 		HOLDS(r, !fixture_is_alive(r, &s[i], r->now + 3));
@@ -341,9 +341,8 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	struct session longer = fixture_create(r, "alice2", r->now);
 	int64_t ended;
 
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), &mine.id, &ended,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &mine.id, &ended,
+				&r->err));
 	SAME(r, ended, 1);
 	HOLDS(r, fixture_is_alive(r, &mine, r->now));
 	HOLDS(r, !fixture_is_alive(r, &more, r->now));
@@ -351,13 +350,11 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	HOLDS(r, fixture_is_alive(r, &longer, r->now));
 
 	/* Somebody else's id spares nothing. */
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), &upper.id, &ended,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &upper.id, &ended,
+				&r->err));
 	SAME(r, ended, 1);
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
-			     &r->err));
+	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
+				&r->err));
 	SAME(r, ended, 0);
 	OK(r,
 	   store_revoke_user(r->l, NOW(r), STR("a%"), NULL, &ended, &r->err));

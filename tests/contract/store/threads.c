@@ -5,10 +5,7 @@
 
 #include <string.h>
 
-enum {
-	THREADS = 4,
-	ROUNDS = 25
-};
+enum { THREADS = 4, ROUNDS = 25 };
 
 static const struct attempt_policy policy = { .max = 40,
 					      .window_ms = 120,
@@ -37,9 +34,8 @@ START_TEST(parallel_attempts_all_count)
 	SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, false),
 	     policy.max);
 	if (fixture_is_shared(r)) {
-		OK(r,
-		   store_reset_attempts(r->l, NOW(r), STR("user:alice"), &was,
-					&r->err));
+		OK(r, store_reset_attempts(r->l, NOW(r), STR("user:alice"),
+					   &was, &r->err));
 		HOLDS(r, was);
 		SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, true),
 		     policy.max);
@@ -48,9 +44,7 @@ START_TEST(parallel_attempts_all_count)
 }
 END_TEST
 
-enum {
-	MAX_PER_USER = 3
-};
+enum { MAX_PER_USER = 3 };
 
 /* Creates, and now and then counts: never may there be one too many. */
 static void
@@ -61,7 +55,8 @@ create_often(struct work *w)
 	for (int i = 0; i < ROUNDS && a != NULL; i++) {
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list = { .n = 0 };
-		struct session s = fixture_session(w->r, "alice", w->r->now + i);
+		struct session s =
+		    fixture_session(w->r, "alice", w->r->now + i);
 
 		if (store_create(w->l, AT(w, w->r->now), &s, MAX_PER_USER, NULL,
 				 &w->err) != 0 ||
@@ -103,8 +98,8 @@ START_TEST(parallel_secrets_agree)
 {
 	struct fixture *r = fixture_open(_i);
 	uint8_t kept[32] = { 77 };
-	int64_t sum =
-	    fixture_threads(r, make_secret, NULL, THREADS, fixture_is_shared(r));
+	int64_t sum = fixture_threads(r, make_secret, NULL, THREADS,
+				      fixture_is_shared(r));
 
 	OK(r, store_secret(r->l, NOW(r), "csrf", kept, &r->err));
 	HOLDS(r, kept[0] >= 1 && kept[0] <= THREADS);
@@ -149,7 +144,8 @@ START_TEST(parallel_users_stay_apart)
 {
 	struct fixture *r = fixture_open(_i);
 
-	(void)fixture_threads(r, mind_my_own, NULL, THREADS, fixture_is_shared(r));
+	(void)fixture_threads(r, mind_my_own, NULL, THREADS,
+			      fixture_is_shared(r));
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	fixture_close(r);
 }
@@ -170,12 +166,12 @@ touch_or_end(struct work *w)
 		w->fails++;
 	for (size_t i = 0; i < list.n; i++) {
 		int rc = w->number == 0 ?
-		    store_revoke(w->l, AT(w, w->r->now), &list.v[i].id, &ended,
-				 &w->err) :
-		    store_touch(w->l, AT(w, w->r->now + 5),
-				TOUCH(list.v[i].id, w->r->now + 5,
-				      w->r->now + 9000),
-				&w->err);
+			     store_revoke(w->l, AT(w, w->r->now), &list.v[i].id,
+					  &ended, &w->err) :
+			     store_touch(w->l, AT(w, w->r->now + 5),
+					 TOUCH(list.v[i].id, w->r->now + 5,
+					       w->r->now + 9000),
+					 &w->err);
 
 		if (rc != 0)
 			w->fails++;

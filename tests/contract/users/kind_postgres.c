@@ -34,9 +34,8 @@ configure(const struct user_source_ops *ops, void *conf,
 static void
 fresh(void)
 {
-	postgres_server_sql(&server,
-			    "SET client_min_messages = warning;"
-			    "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
+	postgres_server_sql(&server, "SET client_min_messages = warning;"
+				     "DROP SCHEMA IF EXISTS fcgiauth CASCADE");
 }
 
 static void

@@ -23,12 +23,12 @@ refuse(const char *path, bool refuses)
 	sqlite3 *db;
 
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(
-	    sqlite3_exec(db,
-			 refuses ? "ALTER TABLE users RENAME TO away"
-				 : "ALTER TABLE away RENAME TO users",
-			 NULL, NULL, NULL),
-	    SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db,
+				      refuses ?
+					  "ALTER TABLE users RENAME TO away" :
+					  "ALTER TABLE away RENAME TO users",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 

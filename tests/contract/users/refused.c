@@ -36,11 +36,10 @@ START_TEST(read_only_source)
 	      ERR_CONFIG, "cannot be changed from here");
 	FAILS(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 1, &list, &r->err),
 	      ERR_CONFIG, "cannot be listed from here");
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
-			  REHASH(.name = u.who.name, .old = u.hash,
-				 .hash = STR("$x")),
-			  &changed, &r->err));
+	OK(r, users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+			     REHASH(.name = u.who.name, .old = u.hash,
+				    .hash = STR("$x")),
+			     &changed, &r->err));
 	HOLDS(r, !changed);
 	fixture_close(r);
 }
@@ -60,15 +59,15 @@ END_TEST
 START_TEST(refuses_everything)
 {
 	struct fixture *r = fixture_open();
-	const struct user alice = fixture_user("alice"), bob = fixture_user("bob");
+	const struct user alice = fixture_user("alice"),
+			  bob = fixture_user("bob");
 	struct user_answer is = { .user = bob };
 	struct user_list list = { .n = 7 };
 	enum user_change answer = USER_STALE;
 	bool changed = true;
 
-	OK(r,
-	   users_add(r->l, CALL_AT(r->a, r->now * 1000), &alice, &answer,
-		     &r->err));
+	OK(r, users_add(r->l, CALL_AT(r->a, r->now * 1000), &alice, &answer,
+			&r->err));
 	answer = USER_STALE;
 	REFUSED(users_ping(r->l, &r->err));
 	REFUSED(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err));

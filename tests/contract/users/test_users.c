@@ -107,9 +107,8 @@ START_TEST(set_writes_all_but_created)
 	u.who.roles = STR("");
 	u.who.email = STR("");
 	u.who.full_name = STR("");
-	OK(r,
-	   users_set(r->l, CALL_AT(r->a, (r->now + 60) * 1000), &old, &u,
-		     &answer, &r->err));
+	OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 60) * 1000), &old, &u,
+			&answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	HOLDS(r, find(r, STR("alice"), &got)); /* disabled too */
 	HOLDS(r, user_same(&u, &got));
@@ -119,9 +118,8 @@ START_TEST(set_writes_all_but_created)
 	HOLDS(r, user_same(&other, &got));
 
 	u.who.name = STR("carol");
-	OK(r,
-	   users_set(r->l, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
-		     &r->err));
+	OK(r, users_set(r->l, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
+			&r->err));
 	SAME(r, answer, USER_MISSING);
 	HOLDS(r, !find(r, STR("carol"), &got));
 	fixture_close(r);
@@ -146,25 +144,22 @@ START_TEST(set_compares)
 	next.who.email = STR("b@example.com");
 	for (size_t i = 0; i < ARRAY_LEN(olds); i++) {
 		answer = USER_MISSING;
-		OK(r,
-		   users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000), &olds[i],
-			     &next, &answer, &r->err));
+		OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+				&olds[i], &next, &answer, &r->err));
 		ck_assert_msg(answer == USER_STALE, "%s: row %zu: %d", r->name,
 			      i, (int)answer);
 		HOLDS(r, find(r, STR("alice"), &got));
 		HOLDS(r, user_same(&u, &got));
 		SAME(r, got.changed, r->now);
 	}
-	OK(r,
-	   users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000), &u, &next,
-		     &answer, &r->err));
+	OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000), &u, &next,
+			&answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&next, &got));
 	/* The same again is a change, too. */
-	OK(r,
-	   users_set(r->l, CALL_AT(r->a, (r->now + 6) * 1000), &next, &next,
-		     &answer, &r->err));
+	OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 6) * 1000), &next, &next,
+			&answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	fixture_close(r);
 }
@@ -177,29 +172,26 @@ START_TEST(set_hash_compares)
 	bool changed = true;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
-			  REHASH(.name = u.who.name, .old = STR("$stale"),
-				 .hash = STR("$new")),
-			  &changed, &r->err));
+	OK(r, users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+			     REHASH(.name = u.who.name, .old = STR("$stale"),
+				    .hash = STR("$new")),
+			     &changed, &r->err));
 	HOLDS(r, !changed);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.changed, r->now);
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
-			  REHASH(.name = u.who.name, .old = u.hash,
-				 .hash = STR("$new")),
-			  &changed, &r->err));
+	OK(r, users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+			     REHASH(.name = u.who.name, .old = u.hash,
+				    .hash = STR("$new")),
+			     &changed, &r->err));
 	HOLDS(r, changed);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, str_eq(got.hash, STR("$new")));
 	HOLDS(r, identity_equal(&got.who, &u.who));
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
-			  REHASH(.name = STR("bob"), .old = STR("$new"),
-				 .hash = STR("$x")),
-			  &changed, &r->err));
+	OK(r, users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+			     REHASH(.name = STR("bob"), .old = STR("$new"),
+				    .hash = STR("$x")),
+			     &changed, &r->err));
 	HOLDS(r, !changed);
 	fixture_close(r);
 }
@@ -212,17 +204,14 @@ START_TEST(remove_once)
 	enum user_change answer;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r,
-	   users_remove(r->l, CALL_AT(r->a, 0), STR("alic%"), &answer,
-			&r->err));
+	OK(r, users_remove(r->l, CALL_AT(r->a, 0), STR("alic%"), &answer,
+			   &r->err));
 	SAME(r, answer, USER_MISSING);
-	OK(r,
-	   users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
-			&r->err));
+	OK(r, users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+			   &r->err));
 	SAME(r, answer, USER_CHANGED);
-	OK(r,
-	   users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
-			&r->err));
+	OK(r, users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+			   &r->err));
 	SAME(r, answer, USER_MISSING);
 	HOLDS(r, !find(r, STR("alice"), &got));
 	SAME(r, add(r, &u), USER_CHANGED);
@@ -251,23 +240,21 @@ START_TEST(list_by_name)
 		size_t n = 0;
 
 		do {
-			OK(r,
-			   users_list(r->l, CALL_AT(r->a, 0), after, limit,
-				      &list, &r->err));
+			OK(r, users_list(r->l, CALL_AT(r->a, 0), after, limit,
+					 &list, &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++, n++) {
 				after = list.v[i].who.name;
-				ck_assert_msg(
-				    str_eq(after, str_from(sorted[n])),
-				    "%s: limit %zu: %.*s", r->name, limit,
-				    STR_ARG(after));
+				ck_assert_msg(str_eq(after,
+						     str_from(sorted[n])),
+					      "%s: limit %zu: %.*s", r->name,
+					      limit, STR_ARG(after));
 			}
 		} while (list.n == limit);
 		SAME(r, n, ARRAY_LEN(names));
 	}
-	OK(r,
-	   users_list(r->l, CALL_AT(r->a, 0), STR("zoe"), SIZE_MAX, &list,
-		      &r->err));
+	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR("zoe"), SIZE_MAX, &list,
+			 &r->err));
 	SAME(r, list.n, 0);
 	fixture_close(r);
 }
@@ -324,10 +311,11 @@ START_TEST(bad_users_are_refused)
 					  &rows[i].u, &rows[i].u, &answer,
 					  &r->err) == -1,
 			    "%s: row %zu", r->name, i);
-			ck_assert_msg(
-			    r->err.code == ERR_INPUT &&
-				strstr(r->err.msg, rows[i].says) != NULL,
-			    "%s: row %zu: %s", r->name, i, r->err.msg);
+			ck_assert_msg(r->err.code == ERR_INPUT &&
+					  strstr(r->err.msg, rows[i].says) !=
+					      NULL,
+				      "%s: row %zu: %s", r->name, i,
+				      r->err.msg);
 		}
 	}
 	SAME(r, add(r, &good), USER_CHANGED); /* and no back-off after it */
@@ -370,9 +358,7 @@ START_TEST(find_without_memory)
 }
 END_TEST
 
-enum {
-	THREADS = 4
-};
+enum { THREADS = 4 };
 
 struct work {
 	struct fixture *r;

@@ -43,7 +43,8 @@ static bool
 has_identity(const struct flow_answer *a)
 {
 	static const char *const names[] = {
-		"Remote-User", "Remote-Groups", "Remote-Email", "Remote-Name",
+		"Remote-User",		"Remote-Groups",
+		"Remote-Email",		"Remote-Name",
 		"Variable-REMOTE_USER", "Variable-AUTH_USER",
 		"Variable-AUTH_GROUPS", "Variable-AUTH_EMAIL",
 		"Variable-AUTH_NAME",
@@ -111,9 +112,10 @@ START_TEST(rules_and_location)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const unsigned expected[] = { rows[i].nobody, rows[i].bob,
 					      rows[i].alice };
-		const char *require = rows[i].require == NULL ?
-		    NULL :
-		    flow_text(&f, "AUTH_REQUIRE=%s", rows[i].require);
+		const char *require =
+		    rows[i].require == NULL ?
+			NULL :
+			flow_text(&f, "AUTH_REQUIRE=%s", rows[i].require);
 
 		for (size_t k = 0; k < ARRAY_LEN(who); k++) {
 			const char *const params[] = {
@@ -121,10 +123,11 @@ START_TEST(rules_and_location)
 				flow_text(&f, "REQUEST_URI=%s", rows[i].uri),
 				"REMOTE_ADDR=198.51.100.1",
 				who[k] != NULL ? who[k] : "HTTP_NONE=",
-				require, NULL
+				require,
+				NULL
 			};
-			struct flow_answer a = flow_ask(&f, false, params,
-							NULL);
+			struct flow_answer a =
+			    flow_ask(&f, false, params, NULL);
 
 			ck_assert_msg(a.status == expected[k],
 				      "row %zu, %s: %u", i,
@@ -196,13 +199,13 @@ START_TEST(locations_of_the_web_server)
 		const char *uri;
 		unsigned status;
 	} cases[] = {
-		{ "/need/x", 204 },	     { "/need", 204 },
-		{ "/need/;x/y", 204 },	     { "/need/%20//y", 204 },
-		{ "/a;x/%252f", 204 },	     { "/need/deep/;x", 204 },
-		{ "/need;x/y", 403 },	     { "/need%252fx", 403 },
-		{ "/need\\x", 403 },	     { "//h/need/x", 403 },
-		{ "/need//../x", 403 },	     { "/need/deep;x/y", 403 },
-		{ "/public%252f..;", 403 },  { "/need/..%2fx", 403 },
+		{ "/need/x", 204 },	    { "/need", 204 },
+		{ "/need/;x/y", 204 },	    { "/need/%20//y", 204 },
+		{ "/a;x/%252f", 204 },	    { "/need/deep/;x", 204 },
+		{ "/need;x/y", 403 },	    { "/need%252fx", 403 },
+		{ "/need\\x", 403 },	    { "//h/need/x", 403 },
+		{ "/need//../x", 403 },	    { "/need/deep;x/y", 403 },
+		{ "/public%252f..;", 403 }, { "/need/..%2fx", 403 },
 	};
 	struct flow own;
 	const char *alice;
@@ -220,10 +223,9 @@ START_TEST(locations_of_the_web_server)
 			      cases[i].uri, a.status);
 	}
 	/* Without the key, the web server's own reading is all there is. */
-	ck_assert_uint_eq(flow_verify(&f, "/user/;x", flow_login(&f, "bob"),
-				      NULL)
-			      .status,
-			  204);
+	ck_assert_uint_eq(
+	    flow_verify(&f, "/user/;x", flow_login(&f, "bob"), NULL).status,
+	    204);
 	flow_free(&own);
 }
 END_TEST
@@ -337,8 +339,8 @@ START_TEST(store_down)
 
 	store_faulty_fail(&faulty, 1, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct flow_answer a = flow_verify(&f, cases[i].uri, alice,
-						   cases[i].require);
+		struct flow_answer a =
+		    flow_verify(&f, cases[i].uri, alice, cases[i].require);
 
 		ck_assert_msg(a.status == cases[i].status, "row %zu: %u", i,
 			      a.status);
@@ -362,8 +364,7 @@ START_TEST(untold_regex_is_no_answer)
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
 	ck_assert_uint_eq(flow_verify(&f, uri, NULL, NULL).status, 503);
-	ck_assert_uint_eq(flow_verify(&f, "/slow/aab", NULL, NULL).status,
-			  204);
+	ck_assert_uint_eq(flow_verify(&f, "/slow/aab", NULL, NULL).status, 204);
 }
 END_TEST
 

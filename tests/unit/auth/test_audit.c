@@ -74,7 +74,8 @@ START_TEST(failures_are_audited)
 	expect(" audit login_failure user=carol why=\"role x\"" FROM);
 	f.users_table.v[1].hash = STR("$1$salt$0123456789012345678901");
 	(void)login("bob", FLOW_PASSWORD, NULL);
-	expect(" audit login_failure user=bob why=\"unusable_hash: md5-crypt: ");
+	expect(
+	    " audit login_failure user=bob why=\"unusable_hash: md5-crypt: ");
 	/* It may be a password in the wrong box. */
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
@@ -116,8 +117,7 @@ START_TEST(a_session)
 	a = flow_post(&f, "/auth/logout", JSON, "",
 		      flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
 	ck_assert_uint_eq(a.status, 204);
-	expect(flow_text(&f, " audit logout user=bob session=%s" FROM,
-			 second));
+	expect(flow_text(&f, " audit logout user=bob session=%s" FROM, second));
 	/* Nothing ends twice. */
 	(void)flow_post(&f, "/auth/logout", JSON, "",
 			flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
@@ -134,9 +134,8 @@ START_TEST(more_sessions_than_allowed)
 		ck_assert_ptr_null(strstr(flow_logged(&f), "session_limit"));
 	}
 	(void)flow_login(&f, "alice");
-	ck_assert_ptr_nonnull(
-	    strstr(flow_logged(&f),
-		   " audit session_limit user=alice ended=1" FROM));
+	ck_assert_ptr_nonnull(strstr(
+	    flow_logged(&f), " audit session_limit user=alice ended=1" FROM));
 }
 END_TEST
 

@@ -30,9 +30,11 @@ teardown(void)
 static const char *
 session_of(const char *user)
 {
-	const char *body = flow_text(
-	    &f, "{\"username\":\"%s\",\"password\":\"" FLOW_PASSWORD "\"}",
-	    user);
+	const char *body =
+	    flow_text(&f,
+		      "{\"username\":\"%s\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      user);
 	struct flow_answer a = flow_post(&f, "/auth/login", JSON, body, NULL);
 
 	return flow_text(&f, "fcgiauth=%s", flow_cookie(&f, &a, "fcgiauth"));
@@ -82,7 +84,8 @@ START_TEST(the_login_page_heals)
 {
 	const char *both = flow_text(&f, "HTTP_COOKIE=%s; fcgiauth=other",
 				     session_of("alice"));
-	struct flow_answer a = flow_get(&f, "/auth/login?rd=/x", NAVIGATE, both);
+	struct flow_answer a =
+	    flow_get(&f, "/auth/login?rd=/x", NAVIGATE, both);
 	const char *csrf = flow_csrf(&f, &a);
 	const char *pre = flow_cookie(&f, &a, "fcgiauth_login");
 
@@ -98,8 +101,8 @@ START_TEST(the_login_page_heals)
 				csrf),
 		      flow_text(&f, "%s; fcgiauth_login=%s", both, pre));
 	ck_assert_uint_eq(a.status, 303);
-	ck_assert(lives(
-	    flow_text(&f, "fcgiauth=%s", flow_cookie(&f, &a, "fcgiauth"))));
+	ck_assert(lives(flow_text(&f, "fcgiauth=%s",
+				  flow_cookie(&f, &a, "fcgiauth"))));
 	/* One is no conflict, and none. */
 	a = flow_get(&f, "/auth/login", NAVIGATE, "HTTP_COOKIE=fcgiauth=other");
 	ck_assert(!flow_holds(a.body, "two different"));
@@ -181,8 +184,9 @@ kept(const struct flow_answer *a, const char *name)
 START_TEST(login_cookies_hinder_nobody)
 {
 	const char *alice = session_of("alice");
-	const char *cookies = flow_text(
-	    &f, "HTTP_COOKIE=%s; fcgiauth_login=a; fcgiauth_login=b", alice);
+	const char *cookies =
+	    flow_text(&f, "HTTP_COOKIE=%s; fcgiauth_login=a; fcgiauth_login=b",
+		      alice);
 	struct flow_answer a = flow_get(&f, "/auth/logout", NAVIGATE, cookies);
 
 	ck_assert_uint_eq(a.status, 200);

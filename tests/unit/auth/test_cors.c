@@ -12,11 +12,10 @@
 #define APP  "https://app.example.com"
 #define JSON "application/json"
 
-static const char ini[] =
-    "[store]\ndriver = memory\n"
-    "[cookie]\nsame_site = none\n"
-    "[cors]\norigins = " APP " http://localhost:3000\n"
-    "[limits]\nlogin_attempts = 2\n";
+static const char ini[] = "[store]\ndriver = memory\n"
+			  "[cookie]\nsame_site = none\n"
+			  "[cors]\norigins = " APP " http://localhost:3000\n"
+			  "[limits]\nlogin_attempts = 2\n";
 
 static struct flow f;
 
@@ -34,8 +33,7 @@ teardown(void)
 
 /* With an origin or, NULL, without. */
 static struct flow_answer
-ask(const char *method, const char *uri, const char *origin,
-    const char *more)
+ask(const char *method, const char *uri, const char *origin, const char *more)
 {
 	const char *const params[] = {
 		flow_text(&f, "REQUEST_METHOD=%s", method),
@@ -156,8 +154,7 @@ START_TEST(preflight_is_answered)
 		expect_header(&a, "Access-Control-Allow-Headers",
 			      "Authorization, Content-Type, Accept",
 			      rows[i].uri);
-		expect_header(&a, "Access-Control-Max-Age", "600",
-			      rows[i].uri);
+		expect_header(&a, "Access-Control-Max-Age", "600", rows[i].uri);
 		expect_header(&a, "Set-Cookie", NULL, rows[i].uri);
 	}
 }
@@ -211,8 +208,8 @@ START_TEST(errors_can_be_read)
 	    "{\"username\":\"alice\",\"password\":\"wrong\"}";
 	const char *const login[] = { "REQUEST_METHOD=POST",
 				      "REQUEST_URI=/auth/login",
-				      "CONTENT_TYPE=" JSON,
-				      "HTTP_ORIGIN=" APP, NULL };
+				      "CONTENT_TYPE=" JSON, "HTTP_ORIGIN=" APP,
+				      NULL };
 	struct flow_answer a = ask("GET", "/auth/me", APP, NULL);
 
 	ck_assert_uint_eq(a.status, 401);

@@ -70,8 +70,8 @@ START_TEST(token_is_of_its_binding)
 	ck_assert(!is_right("two", token));
 	ck_assert(!is_right("one", token_of("two")));
 	ck_assert(!is_right("one", STR("")));
-	ck_assert(
-	    !is_right("one", (struct str){ .p = token.p, .n = token.n - 1 }));
+	ck_assert(!is_right("one",
+			    (struct str){ .p = token.p, .n = token.n - 1 }));
 	/* Who has no cookie is bound to nothing: no token is right. */
 	ck_assert(!is_right("", token_of("")));
 	ck_assert(!is_right("", STR("")));

@@ -245,7 +245,8 @@ START_TEST(long_addresses)
 {
 	static const size_t fits = 8000 - sizeof("/auth/login?rd=%2F") + 2;
 	char text[9000];
-	struct flow_answer a = challenge_at(with_path(text, "REQUEST_URI=", fits));
+	struct flow_answer a =
+	    challenge_at(with_path(text, "REQUEST_URI=", fits));
 	struct flow_answer page;
 	const char *csrf, *pre;
 
@@ -260,15 +261,14 @@ START_TEST(long_addresses)
 	page = flow_get(&f, "/auth/login", NULL, NULL);
 	csrf = flow_csrf(&f, &page);
 	pre = flow_cookie(&f, &page, PRE);
-	a = flow_post(
-	    &f, "/auth/login", FORM,
-	    with_path(text,
-		      flow_text(&f,
-				"username=alice&csrf=%s"
-				"&password=correct+horse+battery&rd=",
-				csrf),
-		      fits),
-	    flow_text(&f, "HTTP_COOKIE=" PRE "=%s", pre));
+	a = flow_post(&f, "/auth/login", FORM,
+		      with_path(text,
+				flow_text(&f,
+					  "username=alice&csrf=%s"
+					  "&password=correct+horse+battery&rd=",
+					  csrf),
+				fits),
+		      flow_text(&f, "HTTP_COOKIE=" PRE "=%s", pre));
 	ck_assert_uint_eq(a.status, 303);
 	ck_assert_uint_eq(flow_header(&a, "Location").n, fits);
 }
@@ -305,13 +305,13 @@ START_TEST(second_tab)
 		    flow_text(&f, "HTTP_ORIGIN=%s", stale[_i].origin),
 		NULL
 	};
-	struct flow_answer a = flow_ask(
-	    &f, false, params,
-	    flow_text(&f, "username=%s&password=x&csrf=over&rd=/x",
-		      stale[_i].user));
+	struct flow_answer a =
+	    flow_ask(&f, false, params,
+		     flow_text(&f, "username=%s&password=x&csrf=over&rd=/x",
+			       stale[_i].user));
 
-	ck_assert_msg(a.status == (stale[_i].goes_on ? 303 : 403),
-		      "row %d: %u", _i, a.status);
+	ck_assert_msg(a.status == (stale[_i].goes_on ? 303 : 403), "row %d: %u",
+		      _i, a.status);
 	ck_assert_msg(!stale[_i].goes_on ||
 			  str_eq(flow_header(&a, "Location"), STR("/x")),
 		      "row %d", _i);
@@ -334,8 +334,7 @@ START_TEST(blanks_around_a_name)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct flow_answer a =
-		    flow_get(&f, "/auth/login", NULL, NULL);
+		struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
 		const char *cookie = flow_text(&f, "HTTP_COOKIE=" PRE "=%s",
 					       flow_cookie(&f, &a, PRE));
 

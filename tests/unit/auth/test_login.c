@@ -8,10 +8,10 @@
 
 #include "tests/support/flow.h"
 
-#define FORM	"application/x-www-form-urlencoded"
-#define JSON	"application/json"
-#define COOKIE	"__Host-fcgiauth"
-#define PRE	"__Host-fcgiauth_login"
+#define FORM   "application/x-www-form-urlencoded"
+#define JSON   "application/json"
+#define COOKIE "__Host-fcgiauth"
+#define PRE    "__Host-fcgiauth_login"
 
 static struct flow f;
 
@@ -93,10 +93,13 @@ END_TEST
 START_TEST(unsafe_targets_are_dropped)
 {
 	static const char *const targets[] = {
-		"//evil.example", "https://evil.example/",
-		"/%5Cevil.example", "javascript:alert(1)",
+		"//evil.example",
+		"https://evil.example/",
+		"/%5Cevil.example",
+		"javascript:alert(1)",
 		"http://www.example.com@evil.example/",
-		"https://www.example.com.evil.example/", "%0d%0aSet-Cookie:a",
+		"https://www.example.com.evil.example/",
+		"%0d%0aSet-Cookie:a",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
@@ -134,9 +137,9 @@ START_TEST(csrf_is_needed)
 	const char *body =
 	    "username=alice&password=correct+horse+battery&csrf=";
 	const char *cookie = flow_text(&f, "HTTP_COOKIE=" PRE "=%s", pre);
-	struct flow_answer a = flow_post(&f, "/auth/login", FORM,
-					 flow_text(&f, "%s%s", body, csrf),
-					 NULL);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/login", FORM,
+		      flow_text(&f, "%s%s", body, csrf), NULL);
 
 	/* Without the cookie; without the token; with another one. */
 	ck_assert_uint_eq(a.status, 403);
@@ -182,10 +185,12 @@ START_TEST(login_is_refused_from_other_origins)
 	flow_init(&f, ini, NULL, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *const params[] = {
-			"REQUEST_METHOD=POST", "REQUEST_URI=/auth/login",
+			"REQUEST_METHOD=POST",
+			"REQUEST_URI=/auth/login",
 			"CONTENT_TYPE=" JSON,
 			flow_text(&f, "HTTP_ORIGIN=%s", rows[i].origin),
-			rows[i].more, NULL
+			rows[i].more,
+			NULL
 		};
 		struct flow_answer a = flow_ask(
 		    &f, false, params,
@@ -200,9 +205,9 @@ END_TEST
 
 START_TEST(json_answers)
 {
-	struct flow_answer a = json_login("{\"username\":\"alice\","
-					  "\"password\":\"" FLOW_PASSWORD
-					  "\"}");
+	struct flow_answer a =
+	    json_login("{\"username\":\"alice\","
+		       "\"password\":\"" FLOW_PASSWORD "\"}");
 
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(flow_holds(a.body, "\"user\":{\"name\":\"alice\""));
@@ -226,10 +231,10 @@ START_TEST(tokens_are_delivered_as_configured)
 		     { "both", true, true } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *ini =
-		    flow_text(&f, "[store]\ndriver = memory\n[auth]\n"
-				  "deliver = %s\n",
-			      rows[i].deliver);
+		const char *ini = flow_text(&f,
+					    "[store]\ndriver = memory\n[auth]\n"
+					    "deliver = %s\n",
+					    rows[i].deliver);
 		char copy[256];
 		struct flow_answer a;
 
@@ -242,7 +247,8 @@ START_TEST(tokens_are_delivered_as_configured)
 		ck_assert_uint_eq(a.status, 200);
 		ck_assert_int_eq(flow_holds(a.body, "\"access_token\":\""),
 				 rows[i].body);
-		ck_assert_int_eq(flow_holds(a.body, "\"token_type\":\"Bearer\""),
+		ck_assert_int_eq(flow_holds(a.body,
+					    "\"token_type\":\"Bearer\""),
 				 rows[i].body);
 		ck_assert_int_eq(flow_cookie(&f, &a, COOKIE) != NULL,
 				 rows[i].cookie);
@@ -267,8 +273,7 @@ START_TEST(bad_bodies)
 		{ JSON,
 		  "{\"username\":\"a\",\"username\":\"b\",\"password\":\"x\"}",
 		  400 },
-		{ JSON, "{\"username\":\"a\\u0000\",\"password\":\"x\"}",
-		  400 },
+		{ JSON, "{\"username\":\"a\\u0000\",\"password\":\"x\"}", 400 },
 		{ JSON, "{\"username\":\"\",\"password\":\"\"}", 401 },
 		{ FORM, "username=a&username=b&password=x", 400 },
 		{ FORM, "username=%zz&password=x", 400 },
@@ -278,9 +283,9 @@ START_TEST(bad_bodies)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct flow_answer a = flow_post(&f, "/auth/login",
-						 rows[i].type, rows[i].body,
-						 NULL);
+		struct flow_answer a =
+		    flow_post(&f, "/auth/login", rows[i].type, rows[i].body,
+			      NULL);
 
 		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
 			      a.status);
@@ -380,9 +385,11 @@ END_TEST
 START_TEST(new_id_at_login_old_one_dead)
 {
 	const char *old = flow_login(&f, "alice");
-	struct flow_answer a = flow_post(
-	    &f, "/auth/login", JSON,
-	    "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD "\"}", old);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      old);
 
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert_uint_eq(flow_verify(&f, "/", old, NULL).status, 401);
@@ -419,8 +426,8 @@ START_TEST(remember_me)
 	bool found = false;
 
 	for (size_t i = 0; i < a.nheaders; i++) {
-		found = found ||
-		    flow_holds(a.header[i].value, "; Max-Age=2592000");
+		found =
+		    found || flow_holds(a.header[i].value, "; Max-Age=2592000");
 	}
 	ck_assert(found);
 	fake_env_advance(&f.fake, 2592000 - 1);

@@ -75,8 +75,7 @@ END_TEST
 START_TEST(is_bounded)
 {
 	login_floor_note(f, 600000, 600000, 0);
-	ck_assert_int_le(whole(0, 1, UINT32_MAX),
-			 LOGIN_FLOOR_MAX_MS * 11 / 8);
+	ck_assert_int_le(whole(0, 1, UINT32_MAX), LOGIN_FLOOR_MAX_MS * 11 / 8);
 	ck_assert_int_ge(whole(0, 1, 0), LOGIN_FLOOR_MAX_MS);
 	ck_assert_int_eq(login_floor_left(f, 0, INT64_MAX, 0), 0);
 }

@@ -6,9 +6,9 @@
 #include "strategy/store.h"
 #include "tests/support/flow.h"
 
-#define FORM	"application/x-www-form-urlencoded"
-#define JSON	"application/json"
-#define COOKIE	"__Host-fcgiauth"
+#define FORM   "application/x-www-form-urlencoded"
+#define JSON   "application/json"
+#define COOKIE "__Host-fcgiauth"
 
 static struct flow f;
 

@@ -56,17 +56,18 @@ seen_later(const char *cookie)
 static const char *
 login_with(const char *password, unsigned status)
 {
-	struct flow_answer a = flow_post(
-	    &f, "/auth/login", JSON,
-	    flow_text(&f, "{\"username\":\"alice\",\"password\":\"%s\"}",
-		      password),
-	    NULL);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/login", JSON,
+		      flow_text(&f,
+				"{\"username\":\"alice\",\"password\":\"%s\"}",
+				password),
+		      NULL);
 	const char *token = flow_cookie(&f, &a, "__Host-fcgiauth");
 
 	ck_assert_uint_eq(a.status, status);
 	return status != 200 || token == NULL ?
-	    NULL :
-	    flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
+		   NULL :
+		   flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
 }
 
 START_TEST(another_password_ends_the_sessions)
@@ -94,7 +95,7 @@ START_TEST(another_password_ends_the_sessions)
 END_TEST
 
 static const char *const others[] = {
-	"",  /* it was taken away */
+	"", /* it was taken away */
 	"*", /* so that no password fits */
 	BCRYPT,
 };
@@ -121,8 +122,8 @@ START_TEST(refresh_in_mode_session_ends_it)
 	cookie = flow_login(&f, "alice");
 	alice()->hash = hash_of(0, "another password");
 	fake_env_advance(&f.fake, 60);
-	ck_assert_uint_eq(
-	    flow_post(&f, "/auth/refresh", "", "", cookie).status, 401);
+	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", cookie).status,
+			  401);
 	flow_free(&f);
 }
 END_TEST

@@ -203,9 +203,8 @@ START_TEST(wrong_token)
 	struct flow_answer a;
 
 	init(MEMORY);
-	a = post_form(&p,
-		      "HTTP_COOKIE=__Host-fcgiauth_login="
-		      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	a = post_form(&p, "HTTP_COOKIE=__Host-fcgiauth_login="
+			  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	ck_assert_uint_eq(a.status, 403);
 	ck_assert(flow_holds(a.body, "This page was too old"));
 	ck_assert_ptr_nonnull(strstr(logged(), "not belong to the cookie"));
@@ -228,9 +227,8 @@ START_TEST(long_list)
 	(void)snprintf(ini + n, sizeof(ini) - n, "\n" MEMORY);
 	init(ini);
 	ck_assert_uint_eq(post_form(&p, NULL).status, 403);
-	ck_assert_ptr_nonnull(
-	    strstr(logged(),
-		   "cure=\"add to server.hosts: https://a.example\""));
+	ck_assert_ptr_nonnull(strstr(
+	    logged(), "cure=\"add to server.hosts: https://a.example\""));
 	done();
 }
 END_TEST

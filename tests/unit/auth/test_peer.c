@@ -37,8 +37,7 @@ START_TEST(hosts_and_peer_secret)
 	ck_assert_uint_eq(flow_verify(&f, "/", NULL, NULL).status, 403);
 	ck_assert_uint_eq(
 	    flow_verify(&f, "/", "AUTH_SECRET=knock-knoc", NULL).status, 403);
-	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status,
-			  403);
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status, 403);
 	ck_assert_uint_eq(flow_ask(&f, false, login, "{}").status, 400);
 	ck_assert_uint_eq(flow_ask(&f, false, other, NULL).status, 403);
 	ck_assert_uint_eq(flow_ask(&f, false, other_login, NULL).status, 400);
@@ -53,18 +52,16 @@ START_TEST(two_peer_secrets)
 		const char *secret;
 		unsigned status;
 	} rows[] = {
-		{ "AUTH_SECRET=old", 401 },
-		{ "AUTH_SECRET=new", 401 },
-		{ "AUTH_SECRET=old new", 403 },
-		{ "AUTH_SECRET=ne", 403 },
-		{ "AUTH_SECRET=", 403 },
-		{ NULL, 403 },
+		{ "AUTH_SECRET=old", 401 },	{ "AUTH_SECRET=new", 401 },
+		{ "AUTH_SECRET=old new", 403 }, { "AUTH_SECRET=ne", 403 },
+		{ "AUTH_SECRET=", 403 },	{ NULL, 403 },
 	};
 	const char *const both[] = { "AUTH_ACTION=verify", "AUTH_SECRET=old",
 				     "AUTH_SECRET=new", NULL };
 
-	flow_init(&f, "[server]\npeer_secret = old  new\n"
-		      "[store]\ndriver = memory\n",
+	flow_init(&f,
+		  "[server]\npeer_secret = old  new\n"
+		  "[store]\ndriver = memory\n",
 		  NULL, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		ck_assert_msg(flow_verify(&f, "/", rows[i].secret, NULL)

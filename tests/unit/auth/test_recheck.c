@@ -109,12 +109,10 @@ static const struct {
 	int seconds;
 	unsigned finds;
 } intervals[] = {
-	{ EVERY("0"), 600, 0 },
-	{ EVERY("1s"), 60, 60 },
+	{ EVERY("0"), 600, 0 },	       { EVERY("1s"), 60, 60 },
 	{ EVERY("5s"), 60, 12 }, /* below the touch interval */
 	{ EVERY("10m"), 3600, 6 }, /* and above it */
-	{ WITH_IDLE("10s"), 600, 10 },
-	{ WITH_IDLE("12h"), 600, 10 },
+	{ WITH_IDLE("10s"), 600, 10 }, { WITH_IDLE("12h"), 600, 10 },
 };
 
 START_TEST(intervals_hold)

@@ -43,7 +43,7 @@ is_logged(void)
 	return flow_holds(logged(), " refusal refused ");
 }
 
-#define FORGED                                                                \
+#define FORGED                                                                 \
 	" refusal refused status=403 reason=\"forged identity header\" "       \
 	"host=www.example.com method=GET path=/",                              \
 	    "forged identity header"
@@ -113,9 +113,8 @@ START_TEST(each_reason)
 	a = flow_verify(&f, rows[_i].uri, who, rows[_i].extra);
 	log = logged();
 	ck_assert_msg(a.status == rows[_i].status, "row %d: %u", _i, a.status);
-	ck_assert_msg(rows[_i].line == NULL ?
-			  !flow_holds(log, "refused") :
-			  flow_holds(log, rows[_i].line),
+	ck_assert_msg(rows[_i].line == NULL ? !flow_holds(log, "refused") :
+					      flow_holds(log, rows[_i].line),
 		      "row %d: %.*s", _i, STR_ARG(log));
 	ck_assert(!flow_holds(log, "hidden\n") && !flow_holds(log, "token"));
 	ck_assert_msg(str_eq(flow_header(&a, "Auth-Reason"),
@@ -149,7 +148,8 @@ START_TEST(a_host_that_is_not_ours)
 	(void)flow_get(&f, "/auth/login", other, NULL);
 	ck_assert(flow_holds(logged(), "left_out=3\n"));
 	/* Of these nobody minds by which name they are asked for. */
-	ck_assert_uint_eq(flow_get(&f, "/auth/health", other, NULL).status, 200);
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", other, NULL).status,
+			  200);
 }
 END_TEST
 
@@ -329,8 +329,8 @@ START_TEST(refusals_have_headings)
 		{ "GET", "/auth/login?rd=%zz", "", NULL, NULL,
 		  "This address does not work", 400, true },
 		{ "POST", "/auth/logout", "", NULL,
-		  "HTTP_COOKIE=__Host-fcgiauth=a; __Host-fcgiauth=b",
-		  "Sign in", 401, true },
+		  "HTTP_COOKIE=__Host-fcgiauth=a; __Host-fcgiauth=b", "Sign in",
+		  401, true },
 		{ "POST", "/auth/logout", "", NULL,
 		  "HTTP_ORIGIN=https://evil.example", "No access", 403, true },
 		{ "GET", "/auth/none", "", NULL, NULL, "Page not found", 404,
@@ -352,8 +352,8 @@ START_TEST(refusals_have_headings)
 	params[5] = NULL;
 	a = flow_ask(&f, false, params, pages[_i].body);
 	ck_assert_uint_eq(a.status, pages[_i].status);
-	ck_assert_msg(flow_holds(a.body, flow_text(&f, "<h1>%s</h1>",
-						   pages[_i].title)),
+	ck_assert_msg(flow_holds(a.body,
+				 flow_text(&f, "<h1>%s</h1>", pages[_i].title)),
 		      "%.*s", STR_ARG(a.body));
 	ck_assert(flow_holds(a.body, "href=\"/auth/login\"") ==
 		  pages[_i].login);

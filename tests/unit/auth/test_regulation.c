@@ -20,9 +20,8 @@ START_TEST(names_are_counted)
 	a = login("alice", FLOW_PASSWORD, "198.51.100.1");
 	ck_assert_uint_eq(a.status, 429);
 	ck_assert(str_eq(flow_header(&a, "Retry-After"), STR("300")));
-	ck_assert(flow_holds(a.body,
-			     "Too many attempts. Please try again in "
-			     "5 minutes."));
+	ck_assert(flow_holds(a.body, "Too many attempts. Please try again in "
+				     "5 minutes."));
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(right("bob", address("192.0.2.%d", i)), 200);
 	fake_env_advance(&f.fake, BAN_S - 1);

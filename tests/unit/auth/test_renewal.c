@@ -6,9 +6,9 @@
 START_TEST(logout_kills_refresh)
 {
 	struct tokens t = sign_in("alice");
-	struct flow_answer a = flow_post(
-	    &f, "/auth/logout", JSON, "",
-	    flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh));
+	struct flow_answer a =
+	    flow_post(&f, "/auth/logout", JSON, "",
+		      flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh));
 
 	ck_assert_uint_eq(a.status, 204);
 	ck_assert_str_eq(flow_cookie(&f, &a, ACCESS), "");
@@ -26,10 +26,11 @@ END_TEST
 static struct flow_answer
 log_out(const char *body, const char *one, const char *two)
 {
-	const char *const params[] = { "REQUEST_METHOD=POST",
-				       "REQUEST_URI=/auth/logout",
-				       "CONTENT_TYPE=" JSON, one,
-				       one != NULL ? two : NULL, NULL };
+	const char *const params[] = {
+		"REQUEST_METHOD=POST",	  "REQUEST_URI=/auth/logout",
+		"CONTENT_TYPE=" JSON,	  one,
+		one != NULL ? two : NULL, NULL
+	};
 
 	return flow_ask(&f, false, params, body);
 }
@@ -47,11 +48,11 @@ START_TEST(logout_late)
 	    204);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 	t = sign_in("alice");
-	ck_assert_uint_eq(
-	    log_out(flow_text(&f, "{\"refresh_token\":\"%s\"}", t.refresh), NULL,
-		    NULL)
-		.status,
-	    204);
+	ck_assert_uint_eq(log_out(flow_text(&f, "{\"refresh_token\":\"%s\"}",
+					    t.refresh),
+				  NULL, NULL)
+			      .status,
+			  204);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 }
 END_TEST
@@ -59,11 +60,12 @@ END_TEST
 START_TEST(logout_spares_the_others)
 {
 	struct tokens a = sign_in("alice"), b = sign_in("bob");
-	const char *cookies = flow_text(
-	    &f, "HTTP_COOKIE=" ACCESS "=dead; " REFRESH "=%s", b.refresh);
-	struct flow_answer answer = log_out(
-	    "", flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", a.access),
-	    cookies);
+	const char *cookies =
+	    flow_text(&f, "HTTP_COOKIE=" ACCESS "=dead; " REFRESH "=%s",
+		      b.refresh);
+	struct flow_answer answer =
+	    log_out("", flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", a.access),
+		    cookies);
 
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
@@ -80,11 +82,10 @@ END_TEST
 static struct flow_answer
 navigate(const char *uri, const char *cookies)
 {
-	const char *const params[] = {
-		flow_text(&f, "REQUEST_URI=%s", uri),
-		"HTTP_SEC_FETCH_MODE=navigate",
-		flow_text(&f, "HTTP_COOKIE=%s", cookies), NULL
-	};
+	const char *const params[] = { flow_text(&f, "REQUEST_URI=%s", uri),
+				       "HTTP_SEC_FETCH_MODE=navigate",
+				       flow_text(&f, "HTTP_COOKIE=%s", cookies),
+				       NULL };
 
 	return flow_ask(&f, false, params, NULL);
 }
@@ -113,9 +114,9 @@ END_TEST
 START_TEST(renewal_cannot_loop)
 {
 	struct tokens t = sign_in("alice");
-	struct flow_answer a = navigate("/auth/login?rd=/a",
-					flow_text(&f, REFRESH "=%s",
-						  t.refresh));
+	struct flow_answer a =
+	    navigate("/auth/login?rd=/a",
+		     flow_text(&f, REFRESH "=%s", t.refresh));
 
 	/* It keeps the refresh cookie and the mark, but no access cookie. */
 	a = navigate("/auth/login?rd=/a",
@@ -173,9 +174,9 @@ END_TEST
 START_TEST(way_in_is_way_out)
 {
 	struct tokens t = sign_in("alice");
-	struct flow_answer a = flow_post(
-	    &f, "/auth/refresh", "", "",
-	    flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh));
+	struct flow_answer a =
+	    flow_post(&f, "/auth/refresh", "", "",
+		      flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh));
 
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert_ptr_nonnull(flow_cookie(&f, &a, ACCESS));
@@ -207,9 +208,9 @@ START_TEST(bad_requests)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct flow_answer a = flow_post(&f, "/auth/refresh",
-						 rows[i].type, rows[i].body,
-						 NULL);
+		struct flow_answer a =
+		    flow_post(&f, "/auth/refresh", rows[i].type, rows[i].body,
+			      NULL);
 
 		ck_assert_msg(a.status == 400, "row %zu: %u", i, a.status);
 		ck_assert_msg(strcmp(member(&a, "error"), rows[i].code) == 0,
@@ -239,9 +240,11 @@ START_TEST(sign_out_page_names_nobody)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct flow_answer a = flow_get(
-		    &f, "/auth/logout", rows[i].cookie,
-		    rows[i].navigation ? "HTTP_SEC_FETCH_MODE=navigate" : NULL);
+		struct flow_answer a =
+		    flow_get(&f, "/auth/logout", rows[i].cookie,
+			     rows[i].navigation ?
+				 "HTTP_SEC_FETCH_MODE=navigate" :
+				 NULL);
 
 		ck_assert_msg(a.status == 200, "row %zu: %u", i, a.status);
 		ck_assert_msg(!flow_holds(a.body, "<strong>"), "row %zu", i);

@@ -77,11 +77,10 @@ START_TEST(challenge_leads_there)
 	if (challenges[_i].cookies != NULL)
 		more[n++] = challenges[_i].cookies;
 	a = ask(true, "POST", BACK, more);
-	ck_assert_msg(challenges[_i].repeat
-			  ? leads_to(&a,
-				     "/auth/repeat?rd=%2Fsave%3Fa%3D1%26b%3D"
-				     "%252F")
-			  : is_unsent(&a),
+	ck_assert_msg(challenges[_i].repeat ?
+			  leads_to(&a, "/auth/repeat?rd=%2Fsave%3Fa%3D1%26b%3D"
+				       "%252F") :
+			  is_unsent(&a),
 		      "row %d: %u", _i, a.status);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	more[n] = "AUTH_ACTION=challenge";
@@ -127,10 +126,10 @@ START_TEST(address_is_escaped)
 	struct flow_answer a = ask(true, "POST", "/s\xc3\xa4?at=C:\\x",
 				   MORE(NAVIGATE, OWN, ORIGIN));
 
-	ck_assert(leads_to(
-	    &a, "/auth/repeat?rd=%2Fs%25C3%25A4%3Fat%3DC%3A%255Cx"));
-	a = ask(true, "POST", flow_text(&f, "%.*s",
-					STR_ARG(flow_header(&a, "Location"))),
+	ck_assert(leads_to(&a,
+			   "/auth/repeat?rd=%2Fs%25C3%25A4%3Fat%3DC%3A%255Cx"));
+	a = ask(true, "POST",
+		flow_text(&f, "%.*s", STR_ARG(flow_header(&a, "Location"))),
 		MORE(NAVIGATE, OWN, ORIGIN, cookie));
 	ck_assert(leads_to(&a, "/s%C3%A4?at=C:%5Cx"));
 }
@@ -225,8 +224,7 @@ START_TEST(addresses_with_several_readings)
 	};
 	struct tokens t = sign_in("alice");
 	struct flow_answer a =
-	    ask(false, "POST",
-		flow_text(&f, "/auth/repeat?rd=%s", rows[_i].rd),
+	    ask(false, "POST", flow_text(&f, "/auth/repeat?rd=%s", rows[_i].rd),
 		MORE(NAVIGATE, OWN,
 		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh)));
 
@@ -260,9 +258,9 @@ START_TEST(nothing_to_renew_with)
 	a = ask(false, "POST", THERE,
 		MORE(NAVIGATE, OWN, "HTTP_COOKIE=" REFRESH "=nonsense"));
 	ck_assert(is_unsent(&a));
-	a = ask(
-	    false, "POST", THERE,
-	    MORE(NAVIGATE, OWN, "HTTP_COOKIE=" REFRESH "=a; " REFRESH "=b"));
+	a = ask(false, "POST", THERE,
+		MORE(NAVIGATE, OWN,
+		     "HTTP_COOKIE=" REFRESH "=a; " REFRESH "=b"));
 	ck_assert(is_unsent(&a));
 }
 END_TEST
@@ -285,10 +283,10 @@ START_TEST(it_does_not_loop)
 		mark = flow_cookie(&f, &a, MARK);
 		ck_assert_str_eq(mark, flow_text(&f, "%d", i));
 	}
-	a = ask(
-	    false, "POST", THERE,
-	    MORE(NAVIGATE, OWN,
-		 flow_text(&f, "HTTP_COOKIE=%s; " MARK "=%s", access, mark)));
+	a = ask(false, "POST", THERE,
+		MORE(NAVIGATE, OWN,
+		     flow_text(&f, "HTTP_COOKIE=%s; " MARK "=%s", access,
+			       mark)));
 	ck_assert(is_unsent(&a));
 	/* Reloading that page is a new beginning. */
 	ck_assert_str_eq(flow_cookie(&f, &a, MARK), "");

@@ -15,7 +15,8 @@ static const struct {
 	{ LIT("[server]\npath = /a\nlocations = /a/ b\n"),
 	  "t.ini:3: [server] locations: must be an absolute, decoded "
 	  "path" },
-	{ LIT("[rule a]\nrequire = deny user\n"), "t.ini:2: [rule a] require: " },
+	{ LIT("[rule a]\nrequire = deny user\n"),
+	  "t.ini:2: [rule a] require: " },
 	{ LIT("[rule a]\nrequire = role:\n"), "t.ini:2: [rule a] require: " },
 	{ LIT("[rule a]\nrequire = role:a,b\n"),
 	  "t.ini:2: [rule a] require: " },
@@ -112,19 +113,32 @@ static const struct {
 	const char *text;
 	bool ok;
 } networks[] = {
-	{ "10.0.0.0/8", true },	      { "10.0.0.1/8", false },
-	{ "10.0.0.1/32", true },      { "10.0.0.1", true },
-	{ "0.0.0.0/0", true },	      { "10.0.0.0/33", false },
-	{ "10.0.0.0/", false },	      { "10.0.0.0/-1", false },
-	{ "10.0.0.0/8/8", false },    { "10.0.0/8", false },
-	{ "10.0.0.0/255.0.0.0", false }, { "", false },
-	{ "/8", false },	      { "::/0", true },
-	{ "::1", true },	      { "2001:db8::/32", true },
-	{ "2001:db8::1/32", false },  { "2001:db8::/129", false },
-	{ "[::1]", false },	      { "fe80::%eth0/64", false },
-	{ "::ffff:10.0.0.0/104", true }, { "::ffff:10.0.0.0/8", false },
-	{ "::ffff:0:0/96", true },    { "::ffff:0:0/95", false },
-	{ "localhost", false },	      { "10.0.0.0/08", true },
+	{ "10.0.0.0/8", true },
+	{ "10.0.0.1/8", false },
+	{ "10.0.0.1/32", true },
+	{ "10.0.0.1", true },
+	{ "0.0.0.0/0", true },
+	{ "10.0.0.0/33", false },
+	{ "10.0.0.0/", false },
+	{ "10.0.0.0/-1", false },
+	{ "10.0.0.0/8/8", false },
+	{ "10.0.0/8", false },
+	{ "10.0.0.0/255.0.0.0", false },
+	{ "", false },
+	{ "/8", false },
+	{ "::/0", true },
+	{ "::1", true },
+	{ "2001:db8::/32", true },
+	{ "2001:db8::1/32", false },
+	{ "2001:db8::/129", false },
+	{ "[::1]", false },
+	{ "fe80::%eth0/64", false },
+	{ "::ffff:10.0.0.0/104", true },
+	{ "::ffff:10.0.0.0/8", false },
+	{ "::ffff:0:0/96", true },
+	{ "::ffff:0:0/95", false },
+	{ "localhost", false },
+	{ "10.0.0.0/08", true },
 	{ "10.0.0.0/0008", false },
 };
 
@@ -197,8 +211,7 @@ START_TEST(hidden_rules_are_warned_of)
 	ck_assert_int_eq(p.rc, 0);
 	p.problems.first_warning = NULL; /* that hosts are not named */
 	p.problems.last_warning = &p.problems.first_warning;
-	ck_assert_int_eq(rules_compile(&p.settings, p.arena, &out,
-				       &p.problems),
+	ck_assert_int_eq(rules_compile(&p.settings, p.arena, &out, &p.problems),
 			 0);
 	if (p.problems.first_warning != NULL)
 		text = p.problems.first_warning->text;

@@ -83,7 +83,7 @@ fits(size_t condition, const char *path)
 	if (conditions[condition].ends)
 		return all >= n && strcmp(path + all - n, text) == 0;
 	return strncmp(path, text, n) == 0 &&
-	    (path[n] == '\0' || path[n] == '/' || text[n - 1] == '/');
+	       (path[n] == '\0' || path[n] == '/' || text[n - 1] == '/');
 }
 
 enum visitor { NOBODY, BOB, ALICE, VISITORS };
@@ -92,7 +92,7 @@ static bool
 has(enum visitor who, size_t require)
 {
 	return who == NOBODY ? requires[require].nobody :
-	    who == BOB	     ? requires[require].bob :
+	       who == BOB    ? requires[require].bob :
 			       requires[require].alice;
 }
 

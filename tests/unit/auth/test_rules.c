@@ -131,9 +131,18 @@ END_TEST
 START_TEST(unreadable_address_is_refused)
 {
 	static const char *const addresses[] = {
-		"", "unix:", "a", "10.0.0.1,10.0.0.2", "10.0.0.1:80",
-		"[::1]", "fe80::1%eth0", "10.0.0.01", "10.1", "0x0a.0.0.1",
-		" 10.0.0.1", "10.0.0.1/8",
+		"",
+		"unix:",
+		"a",
+		"10.0.0.1,10.0.0.2",
+		"10.0.0.1:80",
+		"[::1]",
+		"fe80::1%eth0",
+		"10.0.0.01",
+		"10.1",
+		"0x0a.0.0.1",
+		" 10.0.0.1",
+		"10.0.0.1/8",
 	};
 	static const struct {
 		const char *uri, *rule;
@@ -227,8 +236,8 @@ END_TEST
 START_TEST(catastrophic_regex_is_untold)
 {
 	static const char *const regexes[] = {
-		"/(a+)+[bc]", "/(a|aa)+[bc]", "/(.*)*[bc]", "/(a?){60}a{60}[bc]",
-		"/((a*)*)*[bc]", "/(?:(?=a)a|a)+[bc]",
+		"/(a+)+[bc]",	      "/(a|aa)+[bc]",  "/(.*)*[bc]",
+		"/(a?){60}a{60}[bc]", "/((a*)*)*[bc]", "/(?:(?=a)a|a)+[bc]",
 	};
 	char uri[200] = "/";
 
@@ -329,7 +338,9 @@ END_TEST
 START_TEST(rules_without_memory)
 {
 	static const struct str paths[] = {
-		LIT("/a"), LIT("/a/%2E%2E/b"), LIT("/a%2Fb;c//d"),
+		LIT("/a"),
+		LIT("/a/%2E%2E/b"),
+		LIT("/a%2Fb;c//d"),
 		LIT("/a/..%2F../b"),
 	};
 	const struct access_question question = {
@@ -341,9 +352,8 @@ START_TEST(rules_without_memory)
 	struct fixture r;
 	bool ran_out = true;
 
-	fixture_init(&r,
-		     STR("[rule a]\npath_regex = ^/a/?$\nrequire = user\n"
-			 "[rule b]\npath = /b\nrequire = public\n"));
+	fixture_init(&r, STR("[rule a]\npath_regex = ^/a/?$\nrequire = user\n"
+			     "[rule b]\npath = /b\nrequire = public\n"));
 	for (unsigned n = 0; ran_out; n++) {
 		struct arena *a = arena_new(1024 * 1024);
 		struct access_terms terms;

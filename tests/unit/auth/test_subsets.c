@@ -359,7 +359,7 @@ has_session(const struct session_list *list, const struct session *s,
 	for (size_t i = 0; i < list->n; i++) {
 		if (memcmp(&list->v[i].id, &s->id, sizeof(s->id)) == 0)
 			return !same_generation ||
-			    list->v[i].generation == s->generation;
+			       list->v[i].generation == s->generation;
 	}
 	return false;
 }

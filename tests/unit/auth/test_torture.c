@@ -267,8 +267,10 @@ main(void)
 	TCase *t = new_case("torture");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, every_allocation_fails, 0, MODES * ARRAY_LEN(cases));
-	tcase_add_loop_test(t, every_store_call_fails, 0, MODES * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, every_allocation_fails, 0,
+			    MODES * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, every_store_call_fails, 0,
+			    MODES * ARRAY_LEN(cases));
 	tcase_add_test(t, no_entropy_issues_nothing);
 	return run_case(t);
 }

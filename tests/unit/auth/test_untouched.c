@@ -34,7 +34,7 @@ struct outputs {
 
 static struct store_faulty faulty;
 static struct throttle counted; /* what throttle_count() is given */
-static const char *cookie;	/* of alice */
+static const char *cookie; /* of alice */
 static unsigned asked;
 
 static const char few[] = "[store]\ndriver = memory\n"
@@ -62,8 +62,7 @@ right_password(struct exchange *e, struct outputs *out, struct err *err)
 static int
 wrong_password(struct exchange *e, struct outputs *out, struct err *err)
 {
-	return authenticate_password(e,
-				     str_from(flow_text(&f, "n%u", asked++)),
+	return authenticate_password(e, str_from(flow_text(&f, "n%u", asked++)),
 				     STR("wrong"), &out->result, err);
 }
 
@@ -142,10 +141,10 @@ count_before(struct exchange *e, unsigned tries)
 	struct outputs out;
 	struct err err;
 
-	ck_assert_int_eq(
-	    throttle_begin(e, str_from(flow_text(&f, "n%u", asked++)), &counted,
-			   &err),
-	    0);
+	ck_assert_int_eq(throttle_begin(e,
+					str_from(flow_text(&f, "n%u", asked++)),
+					&counted, &err),
+			 0);
 	while (tries-- > 0)
 		ck_assert_int_eq(throttle_count(e, &counted, &out.counted,
 						&out.seconds, &err),
@@ -221,8 +220,8 @@ arm(int kind, unsigned step)
 	else if (kind == STORE_CALL)
 		store_faulty_fail(&faulty, step, false);
 	else
-		f.users_table.fail_find = atomic_load(&f.users_table.finds) +
-		    step;
+		f.users_table.fail_find =
+		    atomic_load(&f.users_table.finds) + step;
 }
 
 static void

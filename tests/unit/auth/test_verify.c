@@ -55,14 +55,14 @@ START_TEST(names_in_utf8_when_asked_for)
 	struct flow_answer a;
 
 	flow_free(&f);
-	flow_init(&f, "[store]\ndriver = memory\n"
-		      "[headers]\nencoding = utf-8\n",
+	flow_init(&f,
+		  "[store]\ndriver = memory\n"
+		  "[headers]\nencoding = utf-8\n",
 		  NULL, NULL);
 	a = flow_verify(&f, "/", flow_login(&f, "alice"), NULL);
 
-	ck_assert(str_eq(flow_header(&a, "Remote-Name"),
-			 STR("Some \xc3\x9c"
-			     "ser")));
+	ck_assert(str_eq(flow_header(&a, "Remote-Name"), STR("Some \xc3\x9c"
+							     "ser")));
 }
 END_TEST
 
@@ -101,7 +101,8 @@ END_TEST
 
 START_TEST(authorizer_denial_is_the_challenge)
 {
-	const char *const browser[] = { NAVIGATE, "REQUEST_URI=/a?b=c&d", NULL };
+	const char *const browser[] = { NAVIGATE, "REQUEST_URI=/a?b=c&d",
+					NULL };
 	const char *const script[] = { "HTTP_ACCEPT=application/json", NULL };
 	struct flow_answer a = flow_ask(&f, true, browser, NULL);
 
@@ -175,10 +176,11 @@ START_TEST(forged_tokens_are_401)
 	const char *good = flow_login(&f, "alice");
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		struct flow_answer a = flow_verify(
-		    &f, "/",
-		    flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s", values[i]),
-		    NULL);
+		struct flow_answer a =
+		    flow_verify(&f, "/",
+				flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s",
+					  values[i]),
+				NULL);
 
 		ck_assert_msg(a.status == 401, "row %zu: %u", i, a.status);
 	}
@@ -218,11 +220,11 @@ START_TEST(malformed_facts_are_403)
 	const char *cookie = flow_login(&f, "alice");
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *const params[] = {
-			i + 1 < ARRAY_LEN(rows) ? "AUTH_ACTION=verify" :
-						  rows[i][0],
-			cookie, rows[i][0], rows[i][1], NULL
-		};
+		const char *const params[] = { i + 1 < ARRAY_LEN(rows) ?
+						   "AUTH_ACTION=verify" :
+						   rows[i][0],
+					       cookie, rows[i][0], rows[i][1],
+					       NULL };
 		struct flow_answer a = flow_ask(&f, false, params, NULL);
 
 		ck_assert_msg(a.status == 403, "row %zu: %u", i, a.status);
@@ -250,9 +252,8 @@ START_TEST(client_headers_are_no_facts)
 	struct flow_answer a = flow_ask(&f, false, params, NULL);
 
 	ck_assert_uint_eq(a.status, 403);
-	ck_assert_uint_eq(flow_verify(&f, "/", NULL, "HTTP_USER_AGENT=ok")
-			      .status,
-			  401);
+	ck_assert_uint_eq(
+	    flow_verify(&f, "/", NULL, "HTTP_USER_AGENT=ok").status, 401);
 }
 END_TEST
 
@@ -301,8 +302,10 @@ challenge(const char *uri, const char *one, const char *two, const char *three)
 {
 	const char *const params[] = { "AUTH_ACTION=challenge",
 				       flow_text(&f, "REQUEST_URI=%s", uri),
-				       one, one ? two : NULL,
-				       two ? three : NULL, NULL };
+				       one,
+				       one ? two : NULL,
+				       two ? three : NULL,
+				       NULL };
 
 	return flow_ask(&f, false, params, NULL);
 }
@@ -397,8 +400,7 @@ START_TEST(me_and_status)
 	ck_assert(!flow_holds(a.body, cookie + 28));
 	a = flow_get(&f, "/auth/me", NULL, NULL);
 	ck_assert_uint_eq(a.status, 401);
-	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status,
-			  200);
+	ck_assert_uint_eq(flow_get(&f, "/auth/health", NULL, NULL).status, 200);
 	ck_assert_uint_eq(flow_get(&f, "/auth/ready", NULL, NULL).status, 200);
 	f.users_table.down = true;
 	fake_env_advance(&f.fake, 1);

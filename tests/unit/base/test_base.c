@@ -131,8 +131,8 @@ START_TEST(str_to_uint_is_strict)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t value = -1;
-		bool ok = str_to_uint(str_from(rows[i].text), rows[i].max,
-				      &value);
+		bool ok =
+		    str_to_uint(str_from(rows[i].text), rows[i].max, &value);
 
 		ck_assert_msg(ok == (rows[i].value >= 0) &&
 				  value == rows[i].value,
@@ -147,18 +147,24 @@ START_TEST(utf8_is_checked)
 		const char *text;
 		bool ok;
 	} rows[] = {
-		{ "", true },		{ "abc", true },
-		{ "\xc3\xa9", true },	{ "\xe2\x82\xac", true },
-		{ "\xf0\x9f\x98\x80", true }, { "\xc3", false },
-		{ "\xa9", false },	{ "\xc0\x80", false },
-		{ "\xc1\xbf", false },	{ "\xe0\x80\x80", false },
-		{ "\xed\xa0\x80", false }, { "\xf4\x90\x80\x80", false },
-		{ "\xf8\x88\x80\x80\x80", false }, { "\xe2\x82", false },
+		{ "", true },
+		{ "abc", true },
+		{ "\xc3\xa9", true },
+		{ "\xe2\x82\xac", true },
+		{ "\xf0\x9f\x98\x80", true },
+		{ "\xc3", false },
+		{ "\xa9", false },
+		{ "\xc0\x80", false },
+		{ "\xc1\xbf", false },
+		{ "\xe0\x80\x80", false },
+		{ "\xed\xa0\x80", false },
+		{ "\xf4\x90\x80\x80", false },
+		{ "\xf8\x88\x80\x80\x80", false },
+		{ "\xe2\x82", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_msg(str_is_utf8(str_from(rows[i].text)) ==
-				  rows[i].ok,
+		ck_assert_msg(str_is_utf8(str_from(rows[i].text)) == rows[i].ok,
 			      "row %zu", i);
 	}
 }
@@ -170,23 +176,34 @@ START_TEST(text_has_no_controls)
 		const char *text;
 		bool ok;
 	} rows[] = {
-		{ "", true },		  { "a \"b\"", true },
-		{ "\xc3\xa9", true },	  { "\xd8\x9d", true },
-		{ "\xe2\x80\x8d", true }, { "\xe2\x80\x90", true },
-		{ "\xe2\x80\xaf", true }, { "\xe2\x81\xa5", true },
-		{ "\xc2\xa0", true },	  { "\xf0\x9f\x98\x80", true },
-		{ "\x1b", false },	  { "a\n", false },
-		{ "\x7f", false },	  { "\xff", false },
-		{ "\xc2\x80", false },	  { "a\302\2331m", false },
-		{ "\xc2\x9f", false },	  { "\xd8\x9c", false },
-		{ "\xe2\x80\x8e", false }, { "\xe2\x80\x8f", false },
-		{ "\xe2\x80\xa8", false }, { "a\xe2\x80\xae", false },
-		{ "\xe2\x81\xa6", false }, { "\xe2\x81\xa9", false },
+		{ "", true },
+		{ "a \"b\"", true },
+		{ "\xc3\xa9", true },
+		{ "\xd8\x9d", true },
+		{ "\xe2\x80\x8d", true },
+		{ "\xe2\x80\x90", true },
+		{ "\xe2\x80\xaf", true },
+		{ "\xe2\x81\xa5", true },
+		{ "\xc2\xa0", true },
+		{ "\xf0\x9f\x98\x80", true },
+		{ "\x1b", false },
+		{ "a\n", false },
+		{ "\x7f", false },
+		{ "\xff", false },
+		{ "\xc2\x80", false },
+		{ "a\302\2331m", false },
+		{ "\xc2\x9f", false },
+		{ "\xd8\x9c", false },
+		{ "\xe2\x80\x8e", false },
+		{ "\xe2\x80\x8f", false },
+		{ "\xe2\x80\xa8", false },
+		{ "a\xe2\x80\xae", false },
+		{ "\xe2\x81\xa6", false },
+		{ "\xe2\x81\xa9", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_msg(str_is_text(str_from(rows[i].text)) ==
-				  rows[i].ok,
+		ck_assert_msg(str_is_text(str_from(rows[i].text)) == rows[i].ok,
 			      "row %zu", i);
 	}
 }
@@ -239,8 +256,8 @@ END_TEST
 START_TEST(order_of_bytes)
 {
 	static const struct str sorted[] = {
-		{ NULL, 0 },	{ "\0", 1 },	 { "a", 1 },	{ "a\0", 2 },
-		{ "aa", 2 },	{ "ab", 2 },	 { "b", 1 },	{ "\xff", 1 },
+		{ NULL, 0 }, { "\0", 1 }, { "a", 1 }, { "a\0", 2 },
+		{ "aa", 2 }, { "ab", 2 }, { "b", 1 }, { "\xff", 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(sorted); i++) {
@@ -281,10 +298,10 @@ START_TEST(log_limit_counts)
 		bool may;
 		int64_t left_out;
 	} rows[] = {
-		{ 0, true, 0 },	     { 999, true, 0 },	  { 999, false, 0 },
-		{ 999, false, 0 },   { 1000, true, 2 },	  { 1999, true, 0 },
-		{ 1999, false, 0 },  { 9000, true, 1 },	  { 9000, true, 0 },
-		{ 9001, false, 0 },  { 8000, true, 1 },
+		{ 0, true, 0 },	    { 999, true, 0 },  { 999, false, 0 },
+		{ 999, false, 0 },  { 1000, true, 2 }, { 1999, true, 0 },
+		{ 1999, false, 0 }, { 9000, true, 1 }, { 9000, true, 0 },
+		{ 9001, false, 0 }, { 8000, true, 1 },
 	};
 	struct log_limit limit = { 0 };
 

@@ -17,21 +17,29 @@ START_TEST(base64url_both_ways)
 		size_t n;
 		const char *bytes; /* NULL: refused */
 	} rows[] = {
-		{ "Zg", 1, "f" },	{ "Zm8", 2, "fo" },
-		{ "Zm9v", 3, "foo" },	{ "Zm9vYg", 4, "foob" },
-		{ "Zm9vYmE", 5, "fooba" }, { "Zm9vYmFy", 6, "foobar" },
-		{ "", 0, "" },		{ "-_8", 2, "\xfb\xff" },
-		{ "Zh", 1, NULL },	{ "Zm9", 2, NULL },
-		{ "Zg==", 1, NULL },	{ "Z", 1, NULL },
-		{ "Zm9v", 2, NULL },	{ "+/8", 2, NULL },
-		{ "Zm 9", 2, NULL },	{ "Zm9v\n", 3, NULL },
+		{ "Zg", 1, "f" },
+		{ "Zm8", 2, "fo" },
+		{ "Zm9v", 3, "foo" },
+		{ "Zm9vYg", 4, "foob" },
+		{ "Zm9vYmE", 5, "fooba" },
+		{ "Zm9vYmFy", 6, "foobar" },
+		{ "", 0, "" },
+		{ "-_8", 2, "\xfb\xff" },
+		{ "Zh", 1, NULL },
+		{ "Zm9", 2, NULL },
+		{ "Zg==", 1, NULL },
+		{ "Z", 1, NULL },
+		{ "Zm9v", 2, NULL },
+		{ "+/8", 2, NULL },
+		{ "Zm 9", 2, NULL },
+		{ "Zm9v\n", 3, NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t bytes[8] = { 0 };
 		char text[16] = { 0 };
-		bool ok = base64url_decode(str_from(rows[i].text), bytes,
-					   rows[i].n);
+		bool ok =
+		    base64url_decode(str_from(rows[i].text), bytes, rows[i].n);
 
 		ck_assert_msg(ok == (rows[i].bytes != NULL), "row %zu", i);
 		if (!ok)

@@ -13,7 +13,10 @@
 #include "tests/support/run.h"
 
 /* STR() for initialisers of static tables. */
-#define LIT(text) { .p = text, .n = sizeof(text) - 1 }
+#define LIT(text)                                                              \
+	{                                                                      \
+		.p = text, .n = sizeof(text) - 1                               \
+	}
 
 #define ARENA_BYTES (64 * 1024 * 1024)
 
@@ -66,26 +69,41 @@ static const struct option file_options[] = {
 };
 
 static const struct settings_driver stores[] = {
-	{ .name = "sqlite", .summary = "A file.", .options = file_options,
-	  .size = sizeof(struct file_conf), .compiled = true },
-	{ .name = "net", .summary = "A server.", .options = net_options,
-	  .size = sizeof(struct net_conf), .compiled = true },
+	{ .name = "sqlite",
+	  .summary = "A file.",
+	  .options = file_options,
+	  .size = sizeof(struct file_conf),
+	  .compiled = true },
+	{ .name = "net",
+	  .summary = "A server.",
+	  .options = net_options,
+	  .size = sizeof(struct net_conf),
+	  .compiled = true },
 	{ .name = "absent", .summary = "Another." },
 };
 static const struct settings_driver users[] = {
-	{ .name = "sqlite", .summary = "A file.", .options = file_options,
-	  .size = sizeof(struct file_conf), .compiled = true },
+	{ .name = "sqlite",
+	  .summary = "A file.",
+	  .options = file_options,
+	  .size = sizeof(struct file_conf),
+	  .compiled = true },
 };
 static const struct settings_driver modes[] = {
-	{ .name = "session", .summary = "A session.",
-	  .options = session_options, .size = sizeof(struct session_conf),
-	  .check = session_check, .compiled = true },
+	{ .name = "session",
+	  .summary = "A session.",
+	  .options = session_options,
+	  .size = sizeof(struct session_conf),
+	  .check = session_check,
+	  .compiled = true },
 	{ .name = "token", .summary = "Not here." },
 };
 static const struct settings_drivers drivers = {
-	.stores = stores, .nstores = ARRAY_LEN(stores),
-	.users = users, .nusers = ARRAY_LEN(users),
-	.modes = modes, .nmodes = ARRAY_LEN(modes),
+	.stores = stores,
+	.nstores = ARRAY_LEN(stores),
+	.users = users,
+	.nusers = ARRAY_LEN(users),
+	.modes = modes,
+	.nmodes = ARRAY_LEN(modes),
 };
 
 struct parsed {
@@ -101,8 +119,8 @@ parse(struct parsed *p, struct str text)
 	p->arena = arena_new(ARENA_BYTES);
 	ck_assert_ptr_nonnull(p->arena);
 	problems_init(&p->problems, p->arena);
-	p->rc = settings_parse(text, "t.ini", &drivers, p->arena,
-			       &p->settings, &p->problems);
+	p->rc = settings_parse(text, "t.ini", &drivers, p->arena, &p->settings,
+			       &p->problems);
 	ck_assert_int_eq(p->rc == 0, p->problems.count == 0);
 }
 

@@ -16,8 +16,14 @@ struct row {
 	bool fine;
 };
 
-#define TEXT(key, value, fine)	    { key, value, 0, fine }
-#define LETTERS(key, letters, fine) { key, NULL, letters, fine }
+#define TEXT(key, value, fine)                                                 \
+	{                                                                      \
+		key, value, 0, fine                                            \
+	}
+#define LETTERS(key, letters, fine)                                            \
+	{                                                                      \
+		key, NULL, letters, fine                                       \
+	}
 #define SECONDS(key, least, most, less, more)                                  \
 	TEXT(key, least, true), TEXT(key, most, true), TEXT(key, less, false), \
 	    TEXT(key, more, false)
@@ -243,8 +249,8 @@ START_TEST(path_of_a_backend)
 	ck_assert_ptr_nonnull(a);
 	ck_assert_ptr_null(path_of(&registry_store("memory")->base, NULL));
 	ck_assert_ptr_null(path_of(&registry_store("redis")->base, NULL));
-	ck_assert_ptr_null(
-	    path_of(&registry_user_source("htpasswd")->base, NULL));
+	ck_assert_ptr_null(path_of(&registry_user_source("htpasswd")->base,
+				   NULL));
 	if (sqlite->base.driver.conf_size > 0) {
 		conf = arena_alloc(a, sqlite->base.driver.conf_size);
 		ck_assert_int_eq(option_defaults(sqlite->base.driver.options,

@@ -80,8 +80,7 @@ START_TEST(settings_take_values)
 	ck_assert_int_eq(net->timeout, 90);
 	ck_assert(!s->cookie.secure);
 	ck_assert(str_eq(s->redirect.allow.v[0], STR("app.example.com")));
-	ck_assert(str_eq(s->cors.origins.v[0],
-			 STR("https://app.example.com")));
+	ck_assert(str_eq(s->cors.origins.v[0], STR("https://app.example.com")));
 	ck_assert_str_eq(s->password.blocklist, "/etc/list");
 	ck_assert_int_eq(s->limits.body, 1024 * 1024);
 	ck_assert_int_eq(s->limits.hash_slots, 4);
@@ -239,9 +238,8 @@ START_TEST(what_options_accept)
 	buf_printf(&text, "[%s]\n%s = %s\n", accepted[_i].section,
 		   accepted[_i].key, accepted[_i].value);
 	parse(&p, buf_str(&text));
-	ck_assert_msg((p.rc == 0) == accepted[_i].ok, "row %d: %s = %s: %s",
-		      _i, accepted[_i].key, accepted[_i].value,
-		      first_problem(&p));
+	ck_assert_msg((p.rc == 0) == accepted[_i].ok, "row %d: %s = %s: %s", _i,
+		      accepted[_i].key, accepted[_i].value, first_problem(&p));
 	arena_free(p.arena);
 	arena_free(a);
 }
@@ -270,13 +268,18 @@ END_TEST
 static const struct {
 	const char *wanted, *name;
 } near_names[] = {
-	{ "idle_timout", "idle_timeout" }, { "timeout_idle", NULL },
-	{ "hots", "hosts" },		   { "ohsts", "hosts" },
-	{ "host", "hosts" },		   { "hostss", "hosts" },
-	{ "x", NULL },			   { "", NULL },
+	{ "idle_timout", "idle_timeout" },
+	{ "timeout_idle", NULL },
+	{ "hots", "hosts" },
+	{ "ohsts", "hosts" },
+	{ "host", "hosts" },
+	{ "hostss", "hosts" },
+	{ "x", NULL },
+	{ "", NULL },
 	{ "absolut_timeout", "absolute_timeout" },
 	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	  "aaaaaaaaaaaaaaa", NULL },
+	  "aaaaaaaaaaaaaaa",
+	  NULL },
 };
 
 START_TEST(nearest_name)
@@ -292,8 +295,7 @@ START_TEST(nearest_name)
 		return;
 	}
 	ck_assert_msg(n.name != NULL, "row %d", _i);
-	ck_assert_msg(strncmp(n.name, near_names[_i].name, strlen(n.name)) ==
-			  0,
+	ck_assert_msg(strncmp(n.name, near_names[_i].name, strlen(n.name)) == 0,
 		      "row %d: %s", _i, n.name);
 }
 END_TEST
@@ -364,8 +366,8 @@ START_TEST(settings_without_memory)
 		if (rc != 0) {
 			ck_assert(arena_has_failed(a));
 			ck_assert_ptr_nonnull(problems.first);
-			ck_assert_ptr_nonnull(
-			    strstr(problems.first->text, "out of memory"));
+			ck_assert_ptr_nonnull(strstr(problems.first->text,
+						     "out of memory"));
 		}
 		arena_free(a);
 		if (rc == 0)

@@ -159,20 +159,18 @@ START_TEST(secret_file_mistakes)
 	ck_assert_int_eq(mkfifo(folder_file(&f, "fifo"), 0600), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool ours = strcmp(rows[i].file, "big") == 0 ||
-		    strcmp(rows[i].file, "fifo") == 0;
+			    strcmp(rows[i].file, "fifo") == 0;
 		struct buf ini, problem;
 		const char *path;
 
 		buf_init(&ini, f.arena, 4096);
 		buf_printf(&ini, "[server]\n%speer_secret_file = %s\n",
 			   rows[i].before,
-			   ours ? folder_file(&f, rows[i].file)
-				: rows[i].file);
+			   ours ? folder_file(&f, rows[i].file) : rows[i].file);
 		path = folder_write(&f, "ini", buf_str(&ini), 0600);
 		buf_init(&problem, f.arena, 4096);
 		buf_printf(&problem, ":%d: [server] peer_secret_file: %s",
-			   rows[i].before[0] != '\0' ? 3 : 2,
-			   rows[i].problem);
+			   rows[i].before[0] != '\0' ? 3 : 2, rows[i].problem);
 		buf_add_char(&problem, '\0');
 		assert_problem(load(&f, path, &s), path, buf_str(&problem).p);
 	}

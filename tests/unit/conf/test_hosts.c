@@ -46,8 +46,8 @@ static const struct {
 	{ "[server]\nhosts = b.example http://a.example:8080\n"
 	  "[cookie]\nsecure = no\n",
 	  NULL },
-	/* a login that is at another host */
-#define LOGIN "login_url = https://a.example.com/auth/login\n"
+/* a login that is at another host */
+#define LOGIN  "login_url = https://a.example.com/auth/login\n"
 #define DOMAIN "[cookie]\ndomain = example.com\n"
 	{ "[server]\nhosts = https://A.example.com:8443 https://a.example.com "
 	  "https://b.example.com\n" LOGIN "[cookie]\n",
@@ -61,7 +61,7 @@ static const struct {
 	{ "[server]\nhosts = A.example.com\n" LOGIN, NULL },
 	{ "[server]\n" LOGIN DOMAIN, NULL },
 	{ "[server]\nhosts = https://a.example.com https://b.example.com\n" LOGIN
-	  DOMAIN,
+	      DOMAIN,
 	  NULL },
 	{ "[server]\nhosts = a.example.com b.example.com\n" LOGIN DOMAIN,
 	  "t.ini: warning: [redirect] allow: does not have b.example.com, "

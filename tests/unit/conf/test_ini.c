@@ -63,8 +63,7 @@ START_TEST(ini_lines_are_read)
 	ck_assert_msg(problems.count == 0, "row %d: %s", _i,
 		      problems.first != NULL ? problems.first->text : "");
 	write_entries(&ini, &entries);
-	ck_assert_msg(str_eq(buf_str(&entries),
-			     str_from(readable[_i].entries)),
+	ck_assert_msg(str_eq(buf_str(&entries), str_from(readable[_i].entries)),
 		      "row %d: %.*s", _i, STR_ARG(buf_str(&entries)));
 	arena_free(a);
 }
@@ -107,8 +106,7 @@ START_TEST(reader_limits)
 	buf_add_cstr(&text, "[s]\n");
 	for (int i = 1; i < INI_MAX_ITEMS; i++)
 		buf_printf(&text, "a%d = 1\n", i);
-	ck_assert_int_eq(ini_parse(buf_str(&text), "t.ini", a, &ini,
-				   &problems),
+	ck_assert_int_eq(ini_parse(buf_str(&text), "t.ini", a, &ini, &problems),
 			 0);
 	/* The last line is there, and is empty. */
 	ck_assert_uint_eq(ini.nentries, INI_MAX_ITEMS - 1);
@@ -119,8 +117,7 @@ START_TEST(reader_limits)
 	problems_init(&problems, a);
 	while (text.n <= INI_MAX_BYTES)
 		buf_add_cstr(&text, too_many);
-	ck_assert_int_eq(ini_parse(buf_str(&text), "t.ini", a, &ini,
-				   &problems),
+	ck_assert_int_eq(ini_parse(buf_str(&text), "t.ini", a, &ini, &problems),
 			 0);
 	ck_assert_uint_eq(problems.count, 1);
 	ck_assert_str_eq(problems.first->text,

@@ -12,7 +12,10 @@ struct mistake {
 	const char *problem;
 };
 
-#define MISTAKE(text, problem) { LIT(text), problem }
+#define MISTAKE(text, problem)                                                 \
+	{                                                                      \
+		LIT(text), problem                                             \
+	}
 
 static const struct mistake mistakes[] = {
 	/* the reader */
@@ -42,8 +45,7 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server]\n[auth]\n[server]\n",
 		"t.ini:3: [server] duplicate section; the first is in line 1"),
 	MISTAKE("[server]\n#\0\n", "t.ini:2: the line has a NUL byte"),
-	MISTAKE("[server]\npath = /a\0b\n",
-		"t.ini:2: the line has a NUL byte"),
+	MISTAKE("[server]\npath = /a\0b\n", "t.ini:2: the line has a NUL byte"),
 	MISTAKE("[server]\n# \xe9t\xe9\n", "t.ini:2: the line is not UTF-8"),
 	MISTAKE("[server]\npath = /a\x01\n",
 		"t.ini:2: the line has a control character"),

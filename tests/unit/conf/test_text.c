@@ -26,8 +26,7 @@ START_TEST(dump_reads_back)
 	settings_dump(&two.settings, &second);
 	ck_assert(str_eq(buf_str(&first), buf_str(&second)));
 	ck_assert(option_equal(one.settings.mode.driver->options,
-			       one.settings.mode.conf,
-			       two.settings.mode.conf));
+			       one.settings.mode.conf, two.settings.mode.conf));
 	if (_i == 1) {
 		net = two.settings.store.conf;
 		ck_assert(str_eq(net->url, STR("tcp: \"q\" ; #\\")));
@@ -59,9 +58,8 @@ START_TEST(dump_of_the_defaults)
 				 "socket_mode = 0660\n"
 				 "peer_secret =\n"
 				 "hosts =\n")));
-	ck_assert(contains(buf_str(&out),
-			   "\n\n[session]\nidle_timeout = 30m\n"
-			   "max_per_user = 0\n\n[cookie]\n"));
+	ck_assert(contains(buf_str(&out), "\n\n[session]\nidle_timeout = 30m\n"
+					  "max_per_user = 0\n\n[cookie]\n"));
 	ck_assert(contains(buf_str(&out), "\nbody = 16k\nhash_slots = auto\n"));
 	arena_free(p.arena);
 }
@@ -70,13 +68,13 @@ END_TEST
 START_TEST(names_of_all_options)
 {
 	static const char *const some[] = {
-		"server.listen\n",	 "\nserver.peer_secret\n",
-		"\nauth.mode\n",	 "\nserver.peer_secret_file\n",
-		"\nstore.driver\n",	 "\nstore.sqlite.path\n",
+		"server.listen\n",	  "\nserver.peer_secret\n",
+		"\nauth.mode\n",	  "\nserver.peer_secret_file\n",
+		"\nstore.driver\n",	  "\nstore.sqlite.path\n",
 		"\nstore.net.password\n", "\nstore.net.password_file\n",
-		"\nusers.sqlite.path\n", "\nsession.idle_timeout\n",
-		"\nlimits.hash_slots\n",
-		"\nrule.host\n", "\nrule.path_regex\n", "\nrule.require\n",
+		"\nusers.sqlite.path\n",  "\nsession.idle_timeout\n",
+		"\nlimits.hash_slots\n",  "\nrule.host\n",
+		"\nrule.path_regex\n",	  "\nrule.require\n",
 	};
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct buf out;
@@ -136,9 +134,8 @@ START_TEST(what_needs_a_restart)
 	settings_restart_needed(&one.settings, &one.settings, &out);
 	ck_assert_uint_eq(out.n, 0);
 	settings_restart_needed(&one.settings, &two.settings, &out);
-	ck_assert_msg(str_eq(buf_str(&out),
-			     STR("server.listen server.threads "
-				 "store.timeout")),
+	ck_assert_msg(str_eq(buf_str(&out), STR("server.listen server.threads "
+						"store.timeout")),
 		      "%.*s", STR_ARG(buf_str(&out)));
 	arena_free(one.arena);
 	arena_free(two.arena);

@@ -14,7 +14,10 @@
 #include "tests/support/run.h"
 
 /* STR() for initialisers of static tables. */
-#define LIT(text) { .p = text, .n = sizeof(text) - 1 }
+#define LIT(text)                                                              \
+	{                                                                      \
+		.p = text, .n = sizeof(text) - 1                               \
+	}
 
 static void
 setup(void)
@@ -46,8 +49,9 @@ static const struct {
 	  "a33ce45964ff2167f6ecedd419db06c1" },
 	{ LIT("a\0b"), "59b271ae1bbcb1d31d41929817f4b16f"
 		       "b439eb4f31520b5ad1d5ce98920a7138" },
-	{ { .p = NULL, .n = 0 }, "e3b0c44298fc1c149afbf4c8996fb924"
-				 "27ae41e4649b934ca495991b7852b855" },
+	{ { .p = NULL, .n = 0 },
+	  "e3b0c44298fc1c149afbf4c8996fb924"
+	  "27ae41e4649b934ca495991b7852b855" },
 };
 
 START_TEST(sha256_known_answers)
@@ -95,11 +99,11 @@ START_TEST(hmac_known_answers)
 END_TEST
 
 /* Of the password "password", by the reference implementation's own tests. */
-#define HASH_ID                                                               \
-	"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ"                            \
+#define HASH_ID                                                                \
+	"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ"                             \
 	"$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
-#define HASH_I                                                                \
-	"$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ"                           \
+#define HASH_I                                                                 \
+	"$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ"                            \
 	"$RdescudvJCsgt3ub+b+dWRWJTmaaJObG"
 
 #define SALT_KEY "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
@@ -237,7 +241,7 @@ cpu_us(void)
 
 	ck_assert_int_eq(getrusage(RUSAGE_SELF, &u), 0);
 	return ((int64_t)u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
-	    u.ru_utime.tv_usec + u.ru_stime.tv_usec;
+	       u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
 /* The cheapest of a few: others use this machine too. */
@@ -330,9 +334,9 @@ END_TEST
 #define TOO_SHORT(n, min)                                                      \
 	"This password is too short: it has " #n                               \
 	" characters, but must have at least " #min "."
-#define NO_TEXT	  "This password is not valid text."
-#define COMMON	  "This password is one of the most common ones."
-#define LISTED	  "This password is on the list of refused passwords."
+#define NO_TEXT "This password is not valid text."
+#define COMMON	"This password is one of the most common ones."
+#define LISTED	"This password is on the list of refused passwords."
 
 static const struct {
 	struct str password;
@@ -345,7 +349,8 @@ static const struct {
 	{ LIT(""), 8, TOO_SHORT(0, 8) },
 	/* eight code points of two bytes, then seven */
 	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"
-	      "\xc3\xb6"), 8, NULL },
+	      "\xc3\xb6"),
+	  8, NULL },
 	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"), 8,
 	  TOO_SHORT(7, 8) },
 	{ LIT("violet\0otter-42"), 8, NO_TEXT },
@@ -397,8 +402,8 @@ START_TEST(refusal_of_long_ones)
 			 "This password is too long: it has more than 512 "
 			 "bytes.");
 	password.n--;
-	ck_assert_ptr_null(
-	    password_refusal(password, STR("a"), 15, STR(""), buf));
+	ck_assert_ptr_null(password_refusal(password, STR("a"), 15, STR(""),
+					    buf));
 }
 END_TEST
 

@@ -42,8 +42,8 @@ from_json(const char *json, enum jws_alg alg)
 	struct jwk *key;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwk_from_json(str_from(json), alg, &key, &err) == 0,
-		      "%s", err.msg);
+	ck_assert_msg(jwk_from_json(str_from(json), alg, &key, &err) == 0, "%s",
+		      err.msg);
 	return key;
 }
 
@@ -105,8 +105,8 @@ END_TEST
 
 START_TEST(public_members_only)
 {
-	static const char *const never[] = { "d",  "p",	 "q",	"dp", "dq",
-					     "qi", "k",	 "oth", "r",  "t" };
+	static const char *const never[] = { "d",  "p", "q",   "dp", "dq",
+					     "qi", "k", "oth", "r",  "t" };
 	static const char *const always[] = { "kty", "use", "alg", "kid" };
 	struct jwk *key = from_json(test_keys[_i - 1], JWS_NONE);
 	json_t *public = jwk_public_json(key);
@@ -365,8 +365,8 @@ START_TEST(pem_of_other_kinds)
 END_TEST
 
 /* RFC 8037 appendix A.2, and with a byte more behind it. */
-#define ED25519	 "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-#define ED25519_AND_MORE                                                      \
+#define ED25519 "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define ED25519_AND_MORE                                                       \
 	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURoA"
 
 static const struct {

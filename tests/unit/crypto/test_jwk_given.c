@@ -15,11 +15,11 @@
 
 /* Of two primes that were made as the generator of CVE-2017-15361 did. */
 #define ROCA_N                                                                 \
-	"wk1a86UQ8mf1UjuSOnrvA_7V3WcGxVqTFShoa_m7dEgd717yTcaUaY8UcyHgDt" \
-	"7klCjuf56WXWCb_cs8iyzzra1r70Va9F1Bf2KNLYobEnSkXg0RC_9q4SR6vgGN" \
-	"9HEgxNRQpsMuMuqrKH_2k4OCEV2fM1qhVUI9tRka7B6YFSUmFp6qt0jzD46EYt" \
-	"N272LGlQjLQgpTkwKtGS0aRtRlJ2dAnHSN5ffDVKFNU-5ABqeUz_yEwDu9Oncl" \
-	"3uv89JHEFoNBLZXmos6j9pLEppuxZofvTkwMGqwdOw6UO_nddbcBs4cQM6eS79" \
+	"wk1a86UQ8mf1UjuSOnrvA_7V3WcGxVqTFShoa_m7dEgd717yTcaUaY8UcyHgDt"       \
+	"7klCjuf56WXWCb_cs8iyzzra1r70Va9F1Bf2KNLYobEnSkXg0RC_9q4SR6vgGN"       \
+	"9HEgxNRQpsMuMuqrKH_2k4OCEV2fM1qhVUI9tRka7B6YFSUmFp6qt0jzD46EYt"       \
+	"N272LGlQjLQgpTkwKtGS0aRtRlJ2dAnHSN5ffDVKFNU-5ABqeUz_yEwDu9Oncl"       \
+	"3uv89JHEFoNBLZXmos6j9pLEppuxZofvTkwMGqwdOw6UO_nddbcBs4cQM6eS79"       \
 	"43TdjA2V-8l5YQ0r36kYbyGz4WRDcvsw"
 
 static struct arena *a;
@@ -47,8 +47,7 @@ START_TEST(weak_rsa_is_refused)
 					   "\"n\":\"" ROCA_N "\"}"),
 				       JWS_NONE, &k, &err),
 			 -1);
-	ck_assert_msg(strstr(err.msg, "CVE-2017-15361") != NULL, "%s",
-		      err.msg);
+	ck_assert_msg(strstr(err.msg, "CVE-2017-15361") != NULL, "%s", err.msg);
 }
 END_TEST
 
@@ -100,8 +99,7 @@ START_TEST(others_are_taken)
 	ck_assert_int_eq(json_object_set_new(jwk, "kid", json_string("2026")),
 			 0);
 	text = json_dumps(jwk, 0);
-	ck_assert_int_eq(jwk_from_bytes(str_from(text), JWS_NONE, &k, &err),
-			 0);
+	ck_assert_int_eq(jwk_from_bytes(str_from(text), JWS_NONE, &k, &err), 0);
 	ck_assert_str_eq(k->kid, made->kid);
 	ck_assert(k->renamed);
 	jwk_free(k);

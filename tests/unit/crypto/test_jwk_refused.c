@@ -93,8 +93,7 @@ static const struct {
 	{ "{\"kty\":\"oct\",\"key_ops\":[\"verify\"]}", JWS_NONE,
 	  "\"key_ops\"" },
 	{ "{\"kty\":\"oct\",\"key_ops\":\"sign\"}", JWS_NONE, "\"key_ops\"" },
-	{ "{\"kty\":\"OKP\",\"key_ops\":[\"sign\"]}", JWS_NONE,
-	  "\"key_ops\"" },
+	{ "{\"kty\":\"OKP\",\"key_ops\":[\"sign\"]}", JWS_NONE, "\"key_ops\"" },
 	{ "{\"kty\":\"oct\",\"alg\":\"none\"}", JWS_NONE, "\"alg\"" },
 	{ "{\"kty\":\"oct\",\"alg\":1}", JWS_NONE, "\"alg\"" },
 	{ "{\"kty\":\"oct\",\"alg\":\"hs256\"}", JWS_NONE, "\"alg\"" },
@@ -126,12 +125,12 @@ static const struct {
 	  JWS_NONE, "\"crv\"" },
 	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X25519_X "\"}", JWS_NONE,
 	  "\"y\"" },
-	{ "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" X25519_X "\",\"y\":\""
-	  X25519_X "\"}",
+	{ "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" X25519_X
+	  "\",\"y\":\"" X25519_X "\"}",
 	  JWS_NONE, "\"x\"" },
 	/* no point of the curve */
-	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X25519_X "\",\"y\":\""
-	  X25519_X "\"}",
+	{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X25519_X
+	  "\",\"y\":\"" X25519_X "\"}",
 	  JWS_NONE, "damaged" },
 	{ "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", JWS_NONE,
 	  "2048 to 8192 bits, not 17" },
@@ -175,12 +174,12 @@ static const struct {
 	enum jws_alg alg;
 	const char *name, *value, *hint;
 } changes[] = {
-	{ JWS_RS256, "e", "Ag", "public exponent" },	/* 2 */
-	{ JWS_RS256, "e", "AQ", "public exponent" },	/* 1 */
-	{ JWS_RS256, "e", "AQAC", "public exponent" },	/* even */
+	{ JWS_RS256, "e", "Ag", "public exponent" }, /* 2 */
+	{ JWS_RS256, "e", "AQ", "public exponent" }, /* 1 */
+	{ JWS_RS256, "e", "AQAC", "public exponent" }, /* even */
 	{ JWS_RS256, "e", "AQAAAAAAAAAB", "public exponent" },
 	{ JWS_RS256, "e", "Aw", "damaged" }, /* 3: not that of d */
-	{ JWS_RS256, "d", NULL, NULL },	     /* public */
+	{ JWS_RS256, "d", NULL, NULL }, /* public */
 	{ JWS_RS256, "p", NULL, "\"p\"" },
 	{ JWS_RS256, "qi", NULL, "\"qi\"" },
 	{ JWS_RS256, "d", "AQAB", "damaged" },
@@ -210,8 +209,8 @@ static const struct {
 
 START_TEST(json_changes)
 {
-	char *text = changed(changes[_i].alg, changes[_i].name,
-			     changes[_i].value);
+	char *text =
+	    changed(changes[_i].alg, changes[_i].name, changes[_i].value);
 	char what[16];
 	struct err err;
 

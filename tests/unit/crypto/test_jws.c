@@ -21,11 +21,11 @@
 
 START_TEST(algorithms_have_names)
 {
-	static const char *const bad[] = { "",	    "none",   "None",
-					   "HS25",  "HS2566", "hs256",
-					   "Hs256", "HS256 ", " HS256",
+	static const char *const bad[] = { "",	     "none",	"None",
+					   "HS25",   "HS2566",	"hs256",
+					   "Hs256",  "HS256 ",	" HS256",
 					   "ES256K", "Ed25519", "eddsa",
-					   "EDDSA", "RS1" };
+					   "EDDSA",  "RS1" };
 
 	for (enum jws_alg alg = JWS_HS256; alg < JWS_ALGS; alg++) {
 		ck_assert_str_eq(jws_alg_name(alg), jws_alg_names[alg - 1]);
@@ -86,7 +86,7 @@ START_TEST(rfc_examples)
 	ck_assert_msg(verify_bytes(key, token) == JWS_GOOD, "%s", row->where);
 	/* libjwt reads JSON only: RFC 7520 signs a sentence. */
 	json = !jws_alg_is_hmac(key->alg) ||
-	    strcmp(row->where, "RFC 7515 A.1") == 0;
+	       strcmp(row->where, "RFC 7515 A.1") == 0;
 	ck_assert_msg((verify(key, token) == JWS_GOOD) == json, "%s",
 		      row->where);
 	ck_assert(jws_split(token, &parts));
@@ -136,8 +136,8 @@ START_TEST(every_algorithm)
 	struct err err = { .msg = "" };
 
 	ck_assert_msg(jws_sign(key, tokens_header(arena, key, NULL, NULL),
-			       tokens_payload(arena, NULL, NULL), arena,
-			       &token, &err) == 0,
+			       tokens_payload(arena, NULL, NULL), arena, &token,
+			       &err) == 0,
 		      "%s", err.msg);
 	ck_assert_int_eq(verify(key, token), JWS_GOOD);
 	ck_assert_int_eq(verify_bytes(key, token), JWS_GOOD);
@@ -176,14 +176,14 @@ with_signature(struct str token, size_t n, int fill)
 /* CVE-2022-21449 (r = s = 0), lengths of other curves, of other keys. */
 START_TEST(made_up_signatures)
 {
-	static const size_t sizes[] = { 1,   31,  32,  33,  48,	 63,  64,
-					65,  95,  96,  97,  131, 132, 133,
+	static const size_t sizes[] = { 1,   31,  32,  33,  48,	  63,  64,
+					65,  95,  96,  97,  131,  132, 133,
 					255, 256, 257, 512, 1024, 1025 };
 	static const int fills[] = { 0, 1, 0x7f, 0xff };
 	const struct jwk *key = key_of((enum jws_alg)_i);
-	struct str token = tokens_sign(arena, key,
-				       tokens_header(arena, key, NULL, NULL),
-				       tokens_payload(arena, NULL, NULL));
+	struct str token =
+	    tokens_sign(arena, key, tokens_header(arena, key, NULL, NULL),
+			tokens_payload(arena, NULL, NULL));
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(fills); k++) {
@@ -204,8 +204,12 @@ START_TEST(pss_salt_is_as_long_as_the_digest)
 	static const struct {
 		int salt;
 		enum jws_answer answer;
-	} rows[] = { { 32, JWS_GOOD }, { 0, JWS_BAD },	 { 20, JWS_BAD },
-		     { 31, JWS_BAD },  { 33, JWS_BAD }, { 64, JWS_BAD },
+	} rows[] = { { 32, JWS_GOOD },
+		     { 0, JWS_BAD },
+		     { 20, JWS_BAD },
+		     { 31, JWS_BAD },
+		     { 33, JWS_BAD },
+		     { 64, JWS_BAD },
 		     { RSA_PSS_SALTLEN_MAX, JWS_BAD } };
 	const struct jwk *key = key_of(JWS_PS256);
 	struct str text = STR("e30.e30");
@@ -217,14 +221,13 @@ START_TEST(pss_salt_is_as_long_as_the_digest)
 		size_t n = sizeof(sig);
 		char token[512];
 
-		ck_assert(EVP_DigestSignInit(m, &c, key->md, NULL,
-					     key->pkey) == 1 &&
-			  EVP_PKEY_CTX_set_rsa_padding(
-			      c, RSA_PKCS1_PSS_PADDING) > 0 &&
-			  EVP_PKEY_CTX_set_rsa_pss_saltlen(c, rows[i].salt) >
-			      0 &&
-			  EVP_DigestSign(m, sig, &n, (const uint8_t *)text.p,
-					 text.n) == 1);
+		ck_assert(
+		    EVP_DigestSignInit(m, &c, key->md, NULL, key->pkey) == 1 &&
+		    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PSS_PADDING) >
+			0 &&
+		    EVP_PKEY_CTX_set_rsa_pss_saltlen(c, rows[i].salt) > 0 &&
+		    EVP_DigestSign(m, sig, &n, (const uint8_t *)text.p,
+				   text.n) == 1);
 		EVP_MD_CTX_free(m);
 		(void)snprintf(token, sizeof(token), "%s.", text.p);
 		memset(token + text.n + 1, 0, BASE64URL_LEN(256) + 1);
@@ -236,10 +239,10 @@ START_TEST(pss_salt_is_as_long_as_the_digest)
 END_TEST
 
 static const struct str shapeless[] = {
-	{ "", 0 },	    { ".", 1 },	      { "..", 2 },	 { "...", 3 },
-	{ "a.b", 3 },	    { "a..c", 4 },    { ".b.c", 4 },	 { "a.b.", 4 },
-	{ "a.b.c.d", 7 },   { "abc", 3 },     { "a.b.c\0d", 7 }, { "\0.b.c", 5 },
-	{ "=.=.=", 5 },	    { "!.!.!", 5 },   { NULL, 0 },
+	{ "", 0 },	  { ".", 1 },	  { "..", 2 },	     { "...", 3 },
+	{ "a.b", 3 },	  { "a..c", 4 },  { ".b.c", 4 },     { "a.b.", 4 },
+	{ "a.b.c.d", 7 }, { "abc", 3 },	  { "a.b.c\0d", 7 }, { "\0.b.c", 5 },
+	{ "=.=.=", 5 },	  { "!.!.!", 5 }, { NULL, 0 },
 };
 
 START_TEST(shapeless_tokens)
@@ -312,8 +315,8 @@ START_TEST(threads_share_a_key)
 				tokens_header(arena, key_of(alg), NULL, NULL),
 				tokens_payload(arena, NULL, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL,
-						verify_often, token),
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_often,
+						token),
 				 0);
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
 		void *good;

@@ -35,10 +35,10 @@ START_TEST(alg_of_the_token_is_not_believed)
 			other.md = key_of(other.alg)->md;
 			(void)snprintf(add, sizeof(add), "\"alg\":\"%s\"",
 				       algs[i]);
-			token = tokens_sign(
-			    arena, &other,
-			    tokens_header(arena, keys[k], "alg", add),
-			    tokens_payload(arena, NULL, NULL));
+			token = tokens_sign(arena, &other,
+					    tokens_header(arena, keys[k], "alg",
+							  add),
+					    tokens_payload(arena, NULL, NULL));
 			ck_assert_msg((verify(keys[k], token) == JWS_GOOD) ==
 					  (i == k),
 				      "key %zu, row %zu", k, i);
@@ -70,8 +70,8 @@ public_text(const struct jwk *key)
 	if (key->pkey != NULL) {
 		ck_assert_int_eq(PEM_write_bio_PUBKEY(bio, key->pkey), 1);
 		n = BIO_get_mem_data(bio, &p);
-		ck_assert_int_eq(arena_copy(arena,
-					    (struct str){ p, (size_t)n }, &s),
+		ck_assert_int_eq(arena_copy(arena, (struct str){ p, (size_t)n },
+					    &s),
 				 0);
 	}
 	BIO_free(bio);
@@ -141,8 +141,8 @@ START_TEST(oracles_agree)
 		char payload[64];
 		struct str theirs, ours;
 
-		(void)snprintf(payload, sizeof(payload), "{\"n\":%d,\"s\":\"%d\"}",
-			       round * 7919, round);
+		(void)snprintf(payload, sizeof(payload),
+			       "{\"n\":%d,\"s\":\"%d\"}", round * 7919, round);
 		theirs = libjwt_signs(key, private, payload);
 		ck_assert(jws_split(theirs, &parts));
 		ck_assert_int_eq(verify_bytes(key, theirs), JWS_GOOD);

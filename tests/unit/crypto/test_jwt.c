@@ -50,8 +50,8 @@ verdict_at(struct str token, int64_t now, struct jwt_claims *out)
 	struct jwt_checked is = { .why = "(untouched)", .claims.exp = -5 };
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwt_verify(&expected, token, arena, &is, &err) == 0,
-		      "%s", err.msg);
+	ck_assert_msg(jwt_verify(&expected, token, arena, &is, &err) == 0, "%s",
+		      err.msg);
 	ck_assert_int_eq(is.verdict == JWT_VALID, is.why == NULL);
 	if (is.why != NULL)
 		ck_assert_int_eq(is.claims.exp, 0);
@@ -88,11 +88,11 @@ START_TEST(headers_are_refused)
 {
 	const struct jwk *key = key_of(JWS_EDDSA);
 
-	assert_why(verdict_of(tokens_sign(
-		       arena, key,
-		       tokens_header(arena, key, header_rows[_i].drop,
-				     header_rows[_i].add),
-		       tokens_payload(arena, NULL, NULL))),
+	assert_why(verdict_of(tokens_sign(arena, key,
+					  tokens_header(arena, key,
+							header_rows[_i].drop,
+							header_rows[_i].add),
+					  tokens_payload(arena, NULL, NULL))),
 		   header_rows[_i].why, "header", _i);
 }
 END_TEST
@@ -172,8 +172,8 @@ static const struct {
 START_TEST(token_texts_are_refused)
 {
 	const struct jwk *key = key_of(JWS_EDDSA);
-	struct str header = tokens_encode(
-	    arena, tokens_header(arena, key, NULL, NULL));
+	struct str header =
+	    tokens_encode(arena, tokens_header(arena, key, NULL, NULL));
 	struct str payload =
 	    tokens_encode(arena, tokens_payload(arena, NULL, NULL));
 	struct buf b;
@@ -276,8 +276,8 @@ START_TEST(every_change_is_refused)
 		memcpy(text, good.p, good.n);
 		for (unsigned bit = 0; bit < 8; bit++) {
 			text[i] = (char)(good.p[i] ^ (1 << bit));
-			ck_assert_msg(verdict_of((struct str){ text, good.n }) !=
-					  NULL,
+			ck_assert_msg(verdict_of((struct str){
+					  text, good.n }) != NULL,
 				      "byte %zu, bit %u", i, bit);
 		}
 		memmove(text + i, good.p + i + 1, good.n - i - 1);

@@ -41,8 +41,8 @@ check(const struct keyring *keys, const struct jwt_policy *policy,
 	struct jwt_checked is;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwt_verify(&expected, token, arena, &is, &err) == 0,
-		      "%s", err.msg);
+	ck_assert_msg(jwt_verify(&expected, token, arena, &is, &err) == 0, "%s",
+		      err.msg);
 	ck_assert_int_eq(is.verdict == JWT_VALID, is.why == NULL);
 	*out = is.claims;
 	return is.why;
@@ -80,8 +80,8 @@ issue(const struct keyring *keys, const struct jwt_claims *c)
 	struct str token;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwt_issue(keys, &tokens_policy, c, arena, &token,
-				&err) == 0,
+	ck_assert_msg(jwt_issue(keys, &tokens_policy, c, arena, &token, &err) ==
+			  0,
 		      "%s", err.msg);
 	return token;
 }
@@ -248,10 +248,10 @@ START_TEST(many_roles)
 			n += (size_t)snprintf(add + n, sizeof(add) - n,
 					      "\"r%06d\",", i);
 		(void)snprintf(add + n, sizeof(add) - n, "\"%0*d\"]", last, 0);
-		token = tokens_sign(
-		    arena, ring.signer,
-		    tokens_header(arena, ring.signer, NULL, NULL),
-		    tokens_payload(arena, "roles", add));
+		token =
+		    tokens_sign(arena, ring.signer,
+				tokens_header(arena, ring.signer, NULL, NULL),
+				tokens_payload(arena, "roles", add));
 		assert_why(check(&ring, &tokens_policy, token, TOKENS_NOW,
 				 &got),
 			   last < 9 ? NULL :
@@ -281,10 +281,10 @@ START_TEST(two_keys_of_an_algorithm)
 	for (size_t i = 0; i < two.n; i++) {
 		two.signer = two.v[i].key;
 		with = issue(&two, &claims);
-		without = tokens_sign(
-		    arena, two.signer,
-		    tokens_header(arena, two.signer, "kid", NULL),
-		    tokens_payload(arena, NULL, NULL));
+		without =
+		    tokens_sign(arena, two.signer,
+				tokens_header(arena, two.signer, "kid", NULL),
+				tokens_payload(arena, NULL, NULL));
 		assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got),
 			   NULL, 0);
 		assert_why(check(&two, &tokens_policy, without, TOKENS_NOW,
@@ -326,8 +326,8 @@ START_TEST(rfc_examples)
 				       jws_alg_from_name(str_from(row->alg)),
 				       &key, &err),
 			 0);
-	ck_assert_int_eq(jwt_verify_bytes(key, str_from(row->token), arena,
-					  &is, &err),
+	ck_assert_int_eq(jwt_verify_bytes(key, str_from(row->token), arena, &is,
+					  &err),
 			 0);
 	ck_assert_msg(is.verdict == JWT_VALID && is.why == NULL, "%s: %s",
 		      row->where, is.why);
@@ -362,10 +362,11 @@ START_TEST(bytes_refuses)
 	struct err err;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct str token = tokens_sign(
-		    arena, ring.signer,
-		    tokens_header(arena, ring.signer, "kid,typ", rows[i].add),
-		    STR("bytes"));
+		struct str token =
+		    tokens_sign(arena, ring.signer,
+				tokens_header(arena, ring.signer, "kid,typ",
+					      rows[i].add),
+				STR("bytes"));
 
 		ck_assert_int_eq(jwt_verify_bytes(ring.signer, token, arena,
 						  &is, &err),

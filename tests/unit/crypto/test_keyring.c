@@ -227,9 +227,9 @@ START_TEST(added_twice)
 }
 END_TEST
 
-#define PUBKEY                                                                \
-	"-----BEGIN PUBLIC KEY-----\n"                                        \
-	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"      \
+#define PUBKEY                                                                 \
+	"-----BEGIN PUBLIC KEY-----\n"                                         \
+	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"       \
 	"-----END PUBLIC KEY-----\n"
 #define PUBKEY_KID "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
@@ -267,8 +267,8 @@ START_TEST(keyring_without_memory)
 		struct err err;
 
 		arena_fail_after(a, n);
-		failed = keyring_load(keys, JWS_NONE, &fake.env, a, &r,
-				      &err) != 0;
+		failed =
+		    keyring_load(keys, JWS_NONE, &fake.env, a, &r, &err) != 0;
 		ck_assert_int_eq(failed, arena_has_failed(a));
 		ck_assert_uint_eq(r.n, failed ? 77 : 2);
 		arena_free(a);

@@ -4,9 +4,26 @@
 
 /* What is done to the one file of a good directory, and what that gives. */
 enum harm {
-	READABLE, WRITABLE, DIR_OPEN, DIR_GROUP, EMPTIED, LONG, GARBAGE,
-	OTHER_KEY, STRANGER, BAD_STATE, BAD_ALG, BAD_SINCE, BAD_KID, TWO_NAMES,
-	LINKED, FIFO, FOLDER, PUBLIC, DIR_LINK, DIR_FILE
+	READABLE,
+	WRITABLE,
+	DIR_OPEN,
+	DIR_GROUP,
+	EMPTIED,
+	LONG,
+	GARBAGE,
+	OTHER_KEY,
+	STRANGER,
+	BAD_STATE,
+	BAD_ALG,
+	BAD_SINCE,
+	BAD_KID,
+	TWO_NAMES,
+	LINKED,
+	FIFO,
+	FOLDER,
+	PUBLIC,
+	DIR_LINK,
+	DIR_FILE
 };
 
 static const struct {
@@ -35,10 +52,10 @@ static const struct {
 	{ DIR_FILE, "Not a directory" },
 };
 
-#define KID	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define PUBKEY                                                                \
-	"-----BEGIN PUBLIC KEY-----\n"                                        \
-	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"      \
+#define KID "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define PUBKEY                                                                 \
+	"-----BEGIN PUBLIC KEY-----\n"                                         \
+	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"       \
 	"-----END PUBLIC KEY-----\n"
 #define PUBKEY_KID "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
@@ -163,9 +180,8 @@ do_harm(enum harm harm, const char *file, struct keyring_name name)
 		break;
 	case EMPTIED:
 	case LONG:
-		ck_assert_int_eq(truncate(file, harm == LONG ?
-							JWK_FILE_MAX + 1 :
-							0),
+		ck_assert_int_eq(truncate(file,
+					  harm == LONG ? JWK_FILE_MAX + 1 : 0),
 				 0);
 		break;
 	case GARBAGE:
@@ -256,18 +272,30 @@ END_TEST
 START_TEST(file_names_are_refused)
 {
 	static const char *const bad[] = {
-		"", ".", "..", KID, KID ".ES256", KID ".ES256.active",
-		KID ".ES256.active.1", KID ".ES256.active.1.secret",
-		KID ".HS256.active.1.pem", KID ".none.active.1.pem",
-		KID ".ES256.active.-1.pem", KID ".ES256.active.+1.pem",
-		KID ".ES256.active.01.pem", KID ".ES256.active..pem",
+		"",
+		".",
+		"..",
+		KID,
+		KID ".ES256",
+		KID ".ES256.active",
+		KID ".ES256.active.1",
+		KID ".ES256.active.1.secret",
+		KID ".HS256.active.1.pem",
+		KID ".none.active.1.pem",
+		KID ".ES256.active.-1.pem",
+		KID ".ES256.active.+1.pem",
+		KID ".ES256.active.01.pem",
+		KID ".ES256.active..pem",
 		KID ".ES256.active.99999999999999999999.pem",
-		KID ".ES256.active.1.pem.bak", KID ".ES256.active.1.PEM",
-		KID ".ES256.gone.1.pem", "A" KID ".ES256.active.1.pem",
+		KID ".ES256.active.1.pem.bak",
+		KID ".ES256.active.1.PEM",
+		KID ".ES256.gone.1.pem",
+		"A" KID ".ES256.active.1.pem",
 		"short.ES256.active.1.pem",
 	};
 	static const char *const good[] = {
-		KID ".ES256.active.0.pem", KID ".EdDSA.pending.1.pem",
+		KID ".ES256.active.0.pem",
+		KID ".EdDSA.pending.1.pem",
 		KID ".HS512.retiring.9223372036854775807.secret",
 	};
 	struct keyring_name name;
@@ -312,8 +340,8 @@ START_TEST(shared_secret)
 
 	write_file(keys, secrets[_i].text, secrets[_i].mode);
 	rc = keyring_load_secret(keys, secrets[_i].alg, arena, &r, &err);
-	ck_assert_msg((rc == 0) == (secrets[_i].hint == NULL), "row %d: %s",
-		      _i, err.msg);
+	ck_assert_msg((rc == 0) == (secrets[_i].hint == NULL), "row %d: %s", _i,
+		      err.msg);
 	if (rc != 0) {
 		ck_assert_msg(strstr(err.msg, secrets[_i].hint) != NULL, "%s",
 			      err.msg);

@@ -21,7 +21,7 @@
 #define CRYPT6                                                                 \
 	"$6$rounds=1000$ZxC.b96AGafZhxMz$B3NOk0KlNy6pkDKVKu4kYYwN3hc2DX5hI5LL" \
 	"9AA5zDzqW29l/VRudKyKu06.M.cSCfa4AVE1HuBBhceaL9hgb/"
-#define CRYPT5                                                                 \
+#define CRYPT5                                                                  \
 	"$5$rounds=10000$Hp6Wywh42LDTka5N$1PABsNs2jB7G2aU1lGMI3cLqVf4nrFQ8RDzK" \
 	"DLZQOe0"
 #define SALT_HEX "030405060708090a0b0c0d0e0f101112"
@@ -36,8 +36,8 @@ static const struct {
 	{ "bcrypt", P, "{CRYPT}" BCRYPT },
 	{ "bcrypt", P, "{crypt}" BCRYPT },
 	{ "bcrypt", P, "{bcrypt}" BCRYPT }, /* Spring */
-	{ "bcrypt", P, "1|" BCRYPT },	    /* Nextcloud */
-	{ "bcrypt", P, "bcrypt$" BCRYPT },  /* Django */
+	{ "bcrypt", P, "1|" BCRYPT }, /* Nextcloud */
+	{ "bcrypt", P, "bcrypt$" BCRYPT }, /* Django */
 	{ "sha512-crypt", P, "{SHA512-CRYPT}" CRYPT6 },
 	{ "sha512-crypt", P, "{CRYPT}" CRYPT6 },
 	{ "sha256-crypt", P, "{SHA256-CRYPT}" CRYPT5 },
@@ -107,15 +107,16 @@ START_TEST(lets_in)
 		      "row %d", _i);
 	/* Cut off, but for what is only padding. */
 	for (size_t n = 0; n + 1 < hash.n; n++)
-		ck_assert_msg(
-		    !password_is_usable((struct str){ .p = hash.p, .n = n }),
-		    "row %d: %zu bytes", _i, n);
+		ck_assert_msg(!password_is_usable((struct str){ .p = hash.p,
+								.n = n }),
+			      "row %d: %zu bytes", _i, n);
 }
 END_TEST
 
-static const char *const wraps[] = { "{ARGON2ID}", "{ARGON2}", "{argon2}",
-				     "{argon2@SpringSecurity_v5_8}", "3|",
-				     "argon2" };
+static const char *const wraps[] = {
+	"{ARGON2ID}", "{ARGON2}", "{argon2}", "{argon2@SpringSecurity_v5_8}",
+	"3|",	      "argon2"
+};
 
 /* What is behind a prefix is as good as without it. */
 START_TEST(prefix_makes_no_difference)
@@ -215,8 +216,8 @@ static const struct {
 	{ "pbkdf2-sha256", "pbkdf2_sha256$1000$seasalt$!" KEY_B64 },
 	{ "pbkdf2-sha256", "$pbkdf2-sha256$i=1000,l=31$c2FsdA$" KEY_B64 },
 	{ "pbkdf2-sha256", "$pbkdf2-sha256$i=1000,x=32$c2FsdA$" KEY_B64 },
-	{ "pbkdf2-sha256", "pbkdf2$1000001$96$" SALT_HEX "$" KEY_HEX KEY_HEX
-			   KEY_HEX },
+	{ "pbkdf2-sha256",
+	  "pbkdf2$1000001$96$" SALT_HEX "$" KEY_HEX KEY_HEX KEY_HEX },
 	{ "pbkdf2-sha256", "pbkdf2$1000$64$" SALT_HEX "$" KEY_HEX },
 	{ "pbkdf2-sha256", "pbkdf2$1000$0$" SALT_HEX "$" },
 	{ "pbkdf2-sha512", "$pbkdf2-sha512$1500001$c2FsdA$" KEY_B64 KEY_B64 },
@@ -286,8 +287,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_loop_test(t, lets_in, 0, ARRAY_LEN(accepted));
-	tcase_add_loop_test(t, prefix_makes_no_difference, 0,
-			    ARRAY_LEN(wraps));
+	tcase_add_loop_test(t, prefix_makes_no_difference, 0, ARRAY_LEN(wraps));
 	tcase_add_test(t, which_read_all_of_a_password);
 	tcase_add_loop_test(t, keeps_out, 0, ARRAY_LEN(refused));
 	tcase_add_test(t, manual_has_the_table);

@@ -73,16 +73,15 @@ START_TEST(legacy_hashes_verify)
 		      "row %d", _i);
 	(void)snprintf(bad, sizeof(bad), "%s", made[_i].hash);
 	spoil(bad);
-	ck_assert_msg(password_is_usable(str_from(bad)), "row %d: %s", _i,
-		      bad);
+	ck_assert_msg(password_is_usable(str_from(bad)), "row %d: %s", _i, bad);
 	ck_assert_msg(password_verify(password, str_from(bad)) ==
 			  PASSWORD_WRONG,
 		      "row %d: %s", _i, bad);
 	/* A file that was cut off. */
 	for (size_t n = 0; n < hash.n; n++)
-		ck_assert_msg(
-		    !password_is_usable((struct str){ .p = hash.p, .n = n }),
-		    "row %d: %zu bytes", _i, n);
+		ck_assert_msg(!password_is_usable((struct str){ .p = hash.p,
+								.n = n }),
+			      "row %d: %zu bytes", _i, n);
 }
 END_TEST
 
@@ -95,8 +94,8 @@ static const char *const refused[] = {
 	"{SSHA}mN7MYuzjmaIu0w1JDvMzvn/ec4U=",
 	"{PLAIN}" PASSWORD,
 	PASSWORD,
-	"4YsTU2tsmmUYI",		    /* DES */
-	"_J9..CCCCXBrJUJV154M",		    /* BSDi */
+	"4YsTU2tsmmUYI", /* DES */
+	"_J9..CCCCXBrJUJV154M", /* BSDi */
 	"$1$s4q3060d$XclWzUwxGIQbSuaZfyfAn1", /* MD5 crypt */
 	"$2x$04$" HASH53,
 	"$2$04$" HASH53,
@@ -140,10 +139,8 @@ START_TEST(legacy_hashes_refuse)
 {
 	struct str hash = str_from(refused[_i]);
 
-	ck_assert_msg(!password_is_usable(hash), "row %d: %s", _i,
-		      refused[_i]);
-	ck_assert_msg(password_verify(STR(PASSWORD), hash) ==
-			  PASSWORD_UNUSABLE,
+	ck_assert_msg(!password_is_usable(hash), "row %d: %s", _i, refused[_i]);
+	ck_assert_msg(password_verify(STR(PASSWORD), hash) == PASSWORD_UNUSABLE,
 		      "row %d: %s", _i, refused[_i]);
 	/* Never by what is stored itself. */
 	ck_assert_msg(password_verify(hash, hash) == PASSWORD_UNUSABLE,
@@ -160,7 +157,7 @@ cost_us(struct str password, struct str hash)
 	ck_assert_int_ne(password_verify(password, hash), PASSWORD_RIGHT);
 	ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to), 0);
 	return ((int64_t)to.tv_sec - from.tv_sec) * 1000000 +
-	    (to.tv_nsec - from.tv_nsec) / 1000;
+	       (to.tv_nsec - from.tv_nsec) / 1000;
 }
 
 /* crypt(3) takes less than we do: a password that it cannot have made.  Time

@@ -61,7 +61,9 @@ parse_again(void)
 }
 
 static const char *const good[] = {
-	"REQUEST_METHOD=GET", "REQUEST_URI=/a/b?c=d", "HTTP_HOST=example.com",
+	"REQUEST_METHOD=GET",
+	"REQUEST_URI=/a/b?c=d",
+	"HTTP_HOST=example.com",
 	"REMOTE_ADDR=192.0.2.1",
 };
 
@@ -91,8 +93,8 @@ parse(const char *const *changes)
 }
 
 #define PARSE(...) parse((const char *const[]){ __VA_ARGS__ NULL })
-#define ck_str(s, text)                                                       \
-	ck_assert_msg(str_eq(s, str_from(text)), "\"%.*s\" is not \"%s\"",    \
+#define ck_str(s, text)                                                        \
+	ck_assert_msg(str_eq(s, str_from(text)), "\"%.*s\" is not \"%s\"",     \
 		      STR_ARG(s), text)
 
 #endif

@@ -194,9 +194,9 @@ static const struct {
 static void
 forget(struct http_response *res, struct arena *a, int row)
 {
-	const struct cookie_settings settings = {
-		.name = STR("n"), .secure = forgotten[row].secure
-	};
+	const struct cookie_settings settings = { .name = STR("n"),
+						  .secure =
+						      forgotten[row].secure };
 
 	http_response_init(res, a);
 	cookie_forget(res, &settings, STR("/auth"), forgotten[row].kind,

@@ -104,8 +104,9 @@ check_value(int row, const struct form *f, const char *name, const char *want)
 {
 	struct str value = form_get(f, name);
 
-	ck_assert_msg(want == NULL ? value.p == NULL :
-		      value.p != NULL && str_eq(value, str_from(want)),
+	ck_assert_msg(want == NULL ?
+			  value.p == NULL :
+			  value.p != NULL && str_eq(value, str_from(want)),
 		      "row %d: %s is %.*s", row, name, STR_ARG(value));
 }
 

@@ -68,16 +68,19 @@ START_TEST(accepted_media)
 	add(STR("HTTP_ACCEPT"), str_from(accepts[_i].accept));
 	ck_assert_int_eq(parse_again(), 0);
 	ck_assert_msg(request.accepts_html == accepts[_i].html &&
-		      request.accepts_json == accepts[_i].json, "row %d", _i);
+			  request.accepts_json == accepts[_i].json,
+		      "row %d", _i);
 	ck_assert_msg(http_request_wants_json(&request) ==
-		      (accepts[_i].json && !accepts[_i].html), "row %d", _i);
+			  (accepts[_i].json && !accepts[_i].html),
+		      "row %d", _i);
 }
 END_TEST
 
 START_TEST(json_body_wants_json)
 {
 	ck_assert_int_eq(PARSE("CONTENT_TYPE=application/json",
-			       "HTTP_ACCEPT=text/html", ), 0);
+			       "HTTP_ACCEPT=text/html", ),
+			 0);
 	ck_assert(http_request_wants_json(&request));
 	ck_assert_int_eq(PARSE("CONTENT_TYPE=text/plain", ), 0);
 	ck_assert(!http_request_wants_json(&request));
@@ -113,7 +116,8 @@ START_TEST(navigation_is_told)
 {
 	ck_assert_int_eq(parse(navigations[_i].changes), 0);
 	ck_assert_msg(http_request_is_navigation(&request) ==
-		      navigations[_i].navigation, "row %d", _i);
+			  navigations[_i].navigation,
+		      "row %d", _i);
 }
 END_TEST
 

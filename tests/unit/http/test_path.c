@@ -129,8 +129,8 @@ START_TEST(path_is_normalised)
 	struct str path = STR("untouched"), query = STR("untouched");
 	struct err err = { .code = ERR_NONE };
 	const char *want = uris[_i].path;
-	int result = path_normalise(str_from(uris[_i].uri), a, &path, &query,
-				    &err);
+	int result =
+	    path_normalise(str_from(uris[_i].uri), a, &path, &query, &err);
 
 	ck_assert_msg((result == 0) == (want != NULL), "row %d: %s: %s", _i,
 		      uris[_i].uri, err.msg);
@@ -140,7 +140,7 @@ START_TEST(path_is_normalised)
 		ck_assert(str_eq(query, STR("untouched")));
 	} else {
 		ck_assert_msg(str_eq(path, str_from(want)) &&
-			      str_eq(query, str_from(uris[_i].query)),
+				  str_eq(query, str_from(uris[_i].query)),
 			      "row %d: %.*s", _i, STR_ARG(path));
 	}
 	arena_free(a);
@@ -318,7 +318,8 @@ START_TEST(path_is_below_a_prefix)
 {
 	ck_assert_msg(path_below(str_from(prefixes[_i].path),
 				 str_from(prefixes[_i].prefix)) ==
-		      prefixes[_i].below, "row %d", _i);
+			  prefixes[_i].below,
+		      "row %d", _i);
 }
 END_TEST
 

@@ -98,7 +98,7 @@ has(const struct path_readings *r, struct str s)
 	}
 	/* The only one with a byte that C strings do not show. */
 	return str_eq(s, STR("/%00")) && r->n == 3 &&
-	    str_eq(r->v[2], STR("/\0"));
+	       str_eq(r->v[2], STR("/\0"));
 }
 
 START_TEST(all_readings)
@@ -170,7 +170,8 @@ START_TEST(hidden_dots)
 	bool hidden;
 
 	ck_assert_int_eq(path_split(str_from(dots[_i].uri), a, &path, &query,
-				    &err), 0);
+				    &err),
+			 0);
 	ck_assert_int_eq(path_hides_dots(path, a, &hidden, &err), 0);
 	ck_assert_msg(hidden == dots[_i].hidden, "row %d: %s", _i,
 		      dots[_i].uri);
@@ -185,8 +186,8 @@ END_TEST
 START_TEST(work_is_bounded)
 {
 	static const char *const parts[] = {
-		"/a;b", "\\c", "//d", "%3be", "%5cf", "%2f%2fg", "%253bh",
-		"%255ci", "%252f%252fj", "/x/../k",
+		"/a;b",	   "\\c",    "//d",    "%3be",	      "%5cf",
+		"%2f%2fg", "%253bh", "%255ci", "%252f%252fj", "/x/../k",
 	};
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct path_readings found;

@@ -437,7 +437,8 @@ START_TEST(own_host)
 	};
 
 	ck_assert_msg(redirect_is_safe(str_from(cases[_i].url), &from) ==
-		      cases[_i].safe, "row %d: %s", _i, cases[_i].url);
+			  cases[_i].safe,
+		      "row %d: %s", _i, cases[_i].url);
 }
 END_TEST
 

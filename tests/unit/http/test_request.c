@@ -30,15 +30,14 @@ END_TEST
 
 START_TEST(every_value_arrives)
 {
-	ck_assert_int_eq(PARSE("AUTH_REQUIRE=role:admin", "AUTH_SECRET=s",
-			       "HTTPS=on", "SERVER_PORT=8443",
-			       "HTTP_AUTHORIZATION=Bearer x",
-			       "HTTP_ORIGIN=https://a.example",
-			       "HTTP_USER_AGENT=a\tb",
-			       "HTTP_SEC_FETCH_SITE=same-origin",
-			       "HTTP_SEC_FETCH_MODE=cors",
-			       "HTTP_X_REQUESTED_WITH=", "HTTP_COOKIE=a=b",
-			       "HTTP_COOKIE=c=d", ), 0);
+	ck_assert_int_eq(
+	    PARSE("AUTH_REQUIRE=role:admin", "AUTH_SECRET=s", "HTTPS=on",
+		  "SERVER_PORT=8443", "HTTP_AUTHORIZATION=Bearer x",
+		  "HTTP_ORIGIN=https://a.example", "HTTP_USER_AGENT=a\tb",
+		  "HTTP_SEC_FETCH_SITE=same-origin", "HTTP_SEC_FETCH_MODE=cors",
+		  "HTTP_X_REQUESTED_WITH=", "HTTP_COOKIE=a=b",
+		  "HTTP_COOKIE=c=d", ),
+	    0);
 	ck_str(request.require, "role:admin");
 	ck_str(request.secret, "s");
 	ck_assert(request.https && request.xhr);
@@ -59,7 +58,8 @@ START_TEST(empty_headers_are_present)
 {
 	ck_assert_int_eq(PARSE("HTTP_ORIGIN=", "HTTP_AUTHORIZATION=",
 			       "HTTP_SEC_FETCH_MODE=", "HTTP_ACCEPT=",
-			       "HTTP_COOKIE=", "CONTENT_TYPE=", ), 0);
+			       "HTTP_COOKIE=", "CONTENT_TYPE=", ),
+			 0);
 	ck_assert_ptr_nonnull(request.origin.p);
 	ck_assert_ptr_nonnull(request.authorization.p);
 	ck_assert_ptr_nonnull(request.fetch_mode.p);
@@ -90,7 +90,8 @@ START_TEST(foreign_names_do_nothing)
 			       "FCGI_ROLE=AUTHORIZER", "FCGI_ROLE=AUTHORIZER",
 			       "auth_action=verify", "AUTH_ACTIO=verify",
 			       "AUTH_ACTIONS=verify", "QUERY_STRING=a",
-			       "QUERY_STRING=b", "=x", ), 0);
+			       "QUERY_STRING=b", "=x", ),
+			 0);
 	ck_assert_int_eq(request.action, ACTION_ENDPOINT);
 	ck_assert(!request.https);
 	ck_str(request.uri, "/a/b?c=d");
@@ -138,8 +139,8 @@ START_TEST(action_of_a_request)
 	result = parse((const char *const[]){ actions[_i].pair,
 					      actions[_i].second, NULL });
 	ck_assert_msg(result == actions[_i].result &&
-		      request.action == actions[_i].action &&
-		      request.authorizer == actions[_i].authorizer,
+			  request.action == actions[_i].action &&
+			  request.authorizer == actions[_i].authorizer,
 		      "row %d: %d, action %d: %s", _i, result, request.action,
 		      failure.msg);
 }
@@ -251,8 +252,9 @@ END_TEST
 START_TEST(nul_bytes)
 {
 	static const char *const names[] = {
-		"REQUEST_METHOD", "REQUEST_URI", "HTTP_HOST", "REMOTE_ADDR",
-		"HTTPS", "AUTH_SECRET", "HTTP_USER_AGENT",
+		"REQUEST_METHOD",  "REQUEST_URI", "HTTP_HOST",
+		"REMOTE_ADDR",	   "HTTPS",	  "AUTH_SECRET",
+		"HTTP_USER_AGENT",
 	};
 	int result;
 
@@ -313,7 +315,8 @@ START_TEST(cookies_are_counted)
 	ck_assert_int_eq(PARSE("HTTP_COOKIE=1", "HTTP_COOKIE=2",
 			       "HTTP_COOKIE=3", "HTTP_COOKIE=4",
 			       "HTTP_COOKIE=5", "HTTP_COOKIE=6",
-			       "HTTP_COOKIE=7", "HTTP_COOKIE=8", ), 0);
+			       "HTTP_COOKIE=7", "HTTP_COOKIE=8", ),
+			 0);
 	ck_assert_uint_eq(request.ncookies, 8);
 	ck_str(request.cookies[7], "8");
 	add(STR("HTTP_COOKIE"), STR("9"));
@@ -350,7 +353,7 @@ static const struct {
 	size_t label, labels;
 	bool ok;
 } lengths[] = {
-	{ 63, 1, true }, { 64, 1, false }, { 63, 3, true }, { 62, 4, true },
+	{ 63, 1, true },  { 64, 1, false }, { 63, 3, true },   { 62, 4, true },
 	{ 63, 4, false }, { 1, 127, true }, { 1, 128, false },
 };
 
@@ -379,8 +382,7 @@ START_TEST(longest_uri)
 	for (size_t n = 8192; n <= 8193; n++) {
 		(void)PARSE("REQUEST_URI", );
 		add(STR("REQUEST_URI"), (struct str){ uri, n });
-		ck_assert_int_eq(parse_again(),
-				 n == 8192 ? 0 : -1);
+		ck_assert_int_eq(parse_again(), n == 8192 ? 0 : -1);
 	}
 }
 END_TEST

@@ -11,7 +11,8 @@
 #include "http/html.h"
 #include "tests/support/run.h"
 
-#define FAILED "Status: 500 Internal Server Error\r\n" \
+#define FAILED                                                                 \
+	"Status: 500 Internal Server Error\r\n"                                \
 	"Cache-Control: no-store\r\n\r\n"
 
 static struct arena *arena;
@@ -54,10 +55,12 @@ START_TEST(response_is_written)
 	http_response_header(&res, "Set-Cookie", STR("c=d"));
 	http_response_header(&res, "Empty", STR(""));
 	buf_add_cstr(&res.body, "hello");
-	check_written(false, "Status: 200 OK\r\nContent-Type: text/plain\r\n"
+	check_written(false,
+		      "Status: 200 OK\r\nContent-Type: text/plain\r\n"
 		      "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\nEmpty: \r\n\r\n"
 		      "hello");
-	check_written(true, "Status: 200 OK\r\nContent-Type: text/plain\r\n"
+	check_written(true,
+		      "Status: 200 OK\r\nContent-Type: text/plain\r\n"
 		      "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\nEmpty: \r\n\r\n");
 }
 END_TEST
@@ -168,7 +171,7 @@ START_TEST(header_is_replaced)
 	http_response_reset(&res, 503);
 	http_response_header(&res, "Retry-After", STR("5"));
 	check_written(false, "Status: 503 Service Unavailable\r\n"
-		      "Retry-After: 5\r\n\r\n");
+			     "Retry-After: 5\r\n\r\n");
 }
 END_TEST
 
@@ -179,7 +182,7 @@ START_TEST(response_has_defaults)
 	http_response_default(&res, "Vary", STR("Cookie"));
 	http_response_default(&res, "Vary", STR("*"));
 	check_written(false, "Status: 200 OK\r\ncache-control: no-store\r\n"
-		      "Vary: Cookie\r\n\r\n");
+			     "Vary: Cookie\r\n\r\n");
 }
 END_TEST
 
@@ -221,10 +224,8 @@ START_TEST(html_is_escaped)
 END_TEST
 
 static const struct html_var vars[] = {
-	{ "name", { "<a & 'b'>", 9 } },
-	{ "html", { "<b>", 3 } },
-	{ "tag", { "{{name}}", 8 } },
-	{ "empty", { "", 0 } },
+	{ "name", { "<a & 'b'>", 9 } }, { "html", { "<b>", 3 } },
+	{ "tag", { "{{name}}", 8 } },	{ "empty", { "", 0 } },
 	{ "null", { NULL, 0 } },
 };
 

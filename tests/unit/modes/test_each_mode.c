@@ -45,10 +45,11 @@ static const char *
 cookies(void)
 {
 	static const char *const names[] = { SESSION, ACCESS, REFRESH };
-	struct flow_answer a = flow_post(
-	    &f, "/auth/login", JSON,
-	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}",
-	    NULL);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/login", JSON,
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      NULL);
 	const char *all = "HTTP_COOKIE=none=x";
 
 	ck_assert_uint_eq(a.status, 200);
@@ -101,8 +102,9 @@ START_TEST(malformed_sign_out)
 	use(modes[_i], secret);
 	who = cookies();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct flow_answer a = flow_post(
-		    &f, "/auth/logout", rows[i].type, rows[i].body, who);
+		struct flow_answer a =
+		    flow_post(&f, "/auth/logout", rows[i].type, rows[i].body,
+			      who);
 
 		ck_assert_msg(a.status == 400, "row %zu: %u", i, a.status);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);

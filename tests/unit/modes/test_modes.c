@@ -196,8 +196,7 @@ START_TEST(what_a_refresh_gives)
 			 sizeof(made.session.b));
 	ck_assert_mem_eq(next.session.b, made.session.b,
 			 sizeof(made.session.b));
-	ck_assert_int_eq(grant.expires_ms,
-			 now_ms + 1000 * rows[_i].expires_in);
+	ck_assert_int_eq(grant.expires_ms, now_ms + 1000 * rows[_i].expires_in);
 	ck_assert_int_eq(grant.ends_ms, now_ms + 1000 * rows[_i].ends_in);
 	ck_assert_int_eq(next.expires_in, rows[_i].expires_in);
 	ck_assert_int_eq(next.refresh_max_age, rows[_i].refresh_max_age);
@@ -270,7 +269,7 @@ fails_to_issue(struct exchange *e)
 {
 	const struct auth_mode_ops *ops = e->service->mode_ops;
 	const bool stores = ops->access_cookie == COOKIE_SESSION ||
-	    ops->refresh_cookie == COOKIE_REFRESH;
+			    ops->refresh_cookie == COOKIE_REFRESH;
 	struct credentials made, untouched;
 	struct login login = { .who = f.users_table.v[0].who,
 			       .hash = STR("x") };
@@ -424,8 +423,7 @@ START_TEST(numbers_have_limits)
 
 		for (size_t k = 0; k < ARRAY_LEN(tries); k++)
 			ck_assert_msg(is_accepted(rows[i].mode, rows[i].section,
-						  rows[i].key,
-						  tries[k].value,
+						  rows[i].key, tries[k].value,
 						  rows[i].unit) ==
 					  tries[k].accepted,
 				      "[%s] %s = %ld%s", rows[i].section,

@@ -111,9 +111,8 @@ START_TEST(session_by_cookie)
 	const char *cookie;
 	struct flow_answer a;
 
-	use_mode("session",
-		 "[session]\nidle_timeout = 30m\n"
-		 "absolute_timeout = 2h\n");
+	use_mode("session", "[session]\nidle_timeout = 30m\n"
+			    "absolute_timeout = 2h\n");
 	cookie = flow_login(&f, "alice");
 	for (int64_t minute = 0; minute < 120; minute += 20) {
 		int64_t left = (120 - minute) * 60;
@@ -305,9 +304,8 @@ START_TEST(names_have_case)
 {
 	const char *cookie;
 
-	use_mode("session",
-		 "[rule a]\npath = /a\nrequire = user:Alice\n"
-		 "[rule b]\nrequire = user:alice\n");
+	use_mode("session", "[rule a]\npath = /a\nrequire = user:Alice\n"
+			    "[rule b]\nrequire = user:alice\n");
 	cookie = flow_login(&f, "alice");
 	ck_assert_uint_eq(flow_verify(&f, "/a", cookie, NULL).status, 403);
 	ck_assert_uint_eq(flow_verify(&f, "/b", cookie, NULL).status, 204);
@@ -327,7 +325,7 @@ lasts(const struct flow_answer *a, const char *name, int64_t seconds)
 		if (str_eq(a->header[i].name, STR("Set-Cookie")) &&
 		    str_starts(line, str_from(begin)))
 			return flow_holds(line, life) &&
-			    !flow_holds(line, flow_text(&f, "%s0", life));
+			       !flow_holds(line, flow_text(&f, "%s0", life));
 	}
 	return false;
 }

@@ -57,10 +57,11 @@ start(const struct session_store_ops *ops, const void *conf)
 static const char *
 sign_in(void)
 {
-	struct flow_answer a = flow_post(
-	    &f, "/auth/login", "application/json",
-	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}",
-	    NULL);
+	struct flow_answer a =
+	    flow_post(&f, "/auth/login", "application/json",
+		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
+		      "\"}",
+		      NULL);
 	const char *token = flow_cookie(&f, &a, REFRESH);
 
 	ck_assert_uint_eq(a.status, 200);
@@ -105,8 +106,8 @@ START_TEST(refresh_without_memory)
 		a = refresh(_i, token);
 		if (!f.arena_failed)
 			break;
-		ck_assert_msg(a.status == 0 || a.status >= 500,
-			      "step %u: %u", step, a.status);
+		ck_assert_msg(a.status == 0 || a.status >= 500, "step %u: %u",
+			      step, a.status);
 		ck_assert_msg(flow_cookie(&f, &a, REFRESH) == NULL,
 			      "step %u sets a cookie", step);
 	}

@@ -108,14 +108,12 @@ START_TEST(good_frames_are_read)
 			struct reader r;
 
 			reader_init(&r, &limits);
-			ck_assert_msg(reader_feed(&r, &limits, &in,
-						  steps[j]) ==
+			ck_assert_msg(reader_feed(&r, &limits, &in, steps[j]) ==
 					  FRAME_COMPLETE,
 				      "row %zu step %zu", i, steps[j]);
 			ck_assert_uint_eq(in.n, 0);
 			ck_assert_uint_eq(r.n, r.frame.pos);
-			ck_assert_uint_eq(r.frame.id,
-					  q->id == 0 ? 1 : q->id);
+			ck_assert_uint_eq(r.frame.id, q->id == 0 ? 1 : q->id);
 			ck_assert(r.frame.keep == q->keep);
 			ck_assert(r.frame.authorizer == q->authorizer);
 			ck_assert(!r.frame.body_too_large);
@@ -206,8 +204,8 @@ expect_unpadded(bool authorizer, size_t padding, size_t step)
 	in = (struct str){ .p = b.p, .n = b.n };
 	reader_init(&r, &limits);
 	for (unsigned k = 0; k < 2; k++) {
-		enum frame_state state = frame_scan(&r.frame, &limits,
-						    r.buffer, &r.n);
+		enum frame_state state =
+		    frame_scan(&r.frame, &limits, r.buffer, &r.n);
 
 		if (state == FRAME_INCOMPLETE)
 			state = reader_feed(&r, &limits, &in, step);
@@ -218,8 +216,7 @@ expect_unpadded(bool authorizer, size_t padding, size_t step)
 		ck_assert_int_eq(memcmp(r.buffer, plain.p, r.frame.pos), 0);
 		reader_next(&r);
 	}
-	ck_assert_int_eq(reader_feed(&r, &limits, &in, step),
-			 FRAME_INCOMPLETE);
+	ck_assert_int_eq(reader_feed(&r, &limits, &in, step), FRAME_INCOMPLETE);
 	(void)frame_scan(&r.frame, &limits, r.buffer, &r.n);
 	ck_assert_uint_eq(r.n + in.n, 0);
 	free(r.buffer);
@@ -306,12 +303,9 @@ START_TEST(body_limit)
 		size_t n, chunk;
 		bool large;
 	} rows[] = {
-		{ BAD_BODY, 65535, false },
-		{ BAD_BODY, 1, false },
-		{ BAD_BODY + 1, 65535, true },
-		{ BAD_BODY + 1, 1, true },
-		{ BAD_EXCESS, 65535, true },
-		{ BAD_EXCESS, 8000, true },
+		{ BAD_BODY, 65535, false },    { BAD_BODY, 1, false },
+		{ BAD_BODY + 1, 65535, true }, { BAD_BODY + 1, 1, true },
+		{ BAD_EXCESS, 65535, true },   { BAD_EXCESS, 8000, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -374,10 +368,9 @@ START_TEST(pipelined_frames)
 		for (uint16_t id = 1; id <= 5; id++) {
 			state = frame_scan(&r.frame, &limits, r.buffer, &r.n);
 			if (state == FRAME_INCOMPLETE)
-				state = reader_feed(&r, &limits, &in,
-						    steps[j]);
-			ck_assert_msg(state == FRAME_COMPLETE,
-				      "step %zu id %u", steps[j], id);
+				state = reader_feed(&r, &limits, &in, steps[j]);
+			ck_assert_msg(state == FRAME_COMPLETE, "step %zu id %u",
+				      steps[j], id);
 			ck_assert_uint_eq(r.frame.id, id);
 			reader_next(&r);
 		}
@@ -391,7 +384,8 @@ END_TEST
 /* The empty STDIN after an AUTHORIZER request: at once, later, or never. */
 START_TEST(authorizer_stdin)
 {
-	const struct fcgi_request q = { .id = 7, .authorizer = true,
+	const struct fcgi_request q = { .id = 7,
+					.authorizer = true,
 					.keep = true };
 	static const size_t split[] = { 0, 1, 8 };
 
@@ -411,8 +405,8 @@ START_TEST(authorizer_stdin)
 		ck_assert_int_eq(reader_feed(&r, &limits, &in, SIZE_MAX),
 				 FRAME_COMPLETE);
 		ck_assert_uint_eq(r.frame.pos, end);
-		ck_assert_msg((r.frame.skip == 0) == (split[i] == 8),
-			      "row %zu", i);
+		ck_assert_msg((r.frame.skip == 0) == (split[i] == 8), "row %zu",
+			      i);
 		reader_next(&r);
 		in = (struct str){ .p = b.p + end + split[i],
 				   .n = b.n - end - split[i] };

@@ -93,15 +93,15 @@ START_TEST(addresses_are_parsed)
 		if (open_one(good[i], 0600, &l, &err) == 0)
 			listen_close(&l);
 		else /* it is somebody else's now, but it is an address */
-			ck_assert_msg(strstr(err.msg, "expected") == NULL,
-				      "%s", err.msg);
+			ck_assert_msg(strstr(err.msg, "expected") == NULL, "%s",
+				      err.msg);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		const struct words one = { .v = &bad[i], .n = 1 };
 		struct err err = { .code = ERR_NONE };
 
-		ck_assert_msg(listen_open(&one, 0600, &l, &err) != 0,
-			      "row %zu", i);
+		ck_assert_msg(listen_open(&one, 0600, &l, &err) != 0, "row %zu",
+			      i);
 		ck_assert_msg(err.code == ERR_CONFIG, "row %zu: %s", i,
 			      err.msg);
 	}
@@ -297,12 +297,10 @@ START_TEST(all_or_none)
 				     0600, &l, &err),
 			 -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
-	ck_assert_int_eq(listen_open(&(struct words){ .n = 0 }, 0600, &l,
-				     &err),
+	ck_assert_int_eq(listen_open(&(struct words){ .n = 0 }, 0600, &l, &err),
 			 -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
-	ck_assert_int_eq(listen_open(&(struct words){ .v = v,
-						      .n = LISTEN_MAX },
+	ck_assert_int_eq(listen_open(&(struct words){ .v = v, .n = LISTEN_MAX },
 				     0600, &l, &err),
 			 0);
 	ck_assert_uint_eq(l.n, LISTEN_MAX);
@@ -318,8 +316,7 @@ bound(const struct listeners *l, struct sockaddr_storage *out, char *text,
 {
 	socklen_t size = sizeof(*out);
 
-	ck_assert_int_eq(getsockname(l->v[0].fd, (struct sockaddr *)out,
-				     &size),
+	ck_assert_int_eq(getsockname(l->v[0].fd, (struct sockaddr *)out, &size),
 			 0);
 	if (out->ss_family == AF_INET6)
 		(void)snprintf(text, n, "[::1]:%u",

@@ -36,12 +36,12 @@ in_child(void (*run)(const struct tmpdir *p), const struct tmpdir *p)
 }
 
 /* `ok` or the child ends with the number of the line. */
-#define CHILD_ASSERT(ok)                                                      \
-	do {                                                                  \
-		if (!(ok)) {                                                  \
-			(void)fprintf(stderr, "line %d\n", __LINE__);         \
-			_exit(1);                                             \
-		}                                                             \
+#define CHILD_ASSERT(ok)                                                       \
+	do {                                                                   \
+		if (!(ok)) {                                                   \
+			(void)fprintf(stderr, "line %d\n", __LINE__);          \
+			_exit(1);                                              \
+		}                                                              \
 	} while (0)
 
 static void
@@ -264,8 +264,7 @@ child_successor(const struct tmpdir *p)
 	for (int takes_over = 0; takes_over <= 1; takes_over++) {
 		CHILD_ASSERT(dup2(first.v[0].fd, 3) == 3);
 		put_environment(&first);
-		CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &second, &err) ==
-			     0);
+		CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &second, &err) == 0);
 		CHILD_ASSERT(getenv("FCGIAUTH_SOCKETS") == NULL);
 		CHILD_ASSERT(second.n == 1 && second.v[0].inherited);
 		CHILD_ASSERT(strcmp(second.v[0].path, p->path) == 0);
@@ -316,10 +315,10 @@ START_TEST(sockets_are_inherited)
 		void (*run)(const struct tmpdir *p);
 		bool left; /* the socket is still there */
 	} rows[] = {
-		{ child_systemd, true },	{ child_other_pid, false },
-		{ child_bad_count, false },	{ child_not_listening, false },
-		{ child_stdin, true },		{ child_both, true },
-		{ child_names, true },		{ child_successor, false },
+		{ child_systemd, true },    { child_other_pid, false },
+		{ child_bad_count, false }, { child_not_listening, false },
+		{ child_stdin, true },	    { child_both, true },
+		{ child_names, true },	    { child_successor, false },
 		{ child_replaced, true },
 	};
 
@@ -328,8 +327,8 @@ START_TEST(sockets_are_inherited)
 
 		tmpdir_init(&p);
 		in_child(rows[i].run, &p);
-		ck_assert_msg((unlink(p.path) == 0) == rows[i].left,
-			      "row %zu", i);
+		ck_assert_msg((unlink(p.path) == 0) == rows[i].left, "row %zu",
+			      i);
 		tmpdir_end(&p);
 	}
 }

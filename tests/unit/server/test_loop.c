@@ -132,9 +132,12 @@ START_TEST(legal_extremes)
 		size_t params, body, chunk;
 		uint8_t padding;
 	} rows[] = {
-		{ 100, 0, 1, 255 },	   { 100, 100, 1, 255 },
-		{ BAD_PARAMS, 0, 65535, 0 }, { BAD_PARAMS, 0, 100, 7 },
-		{ 100, BAD_BODY, 65535, 0 }, { 100, BAD_BODY, 13, 1 },
+		{ 100, 0, 1, 255 },
+		{ 100, 100, 1, 255 },
+		{ BAD_PARAMS, 0, 65535, 0 },
+		{ BAD_PARAMS, 0, 100, 7 },
+		{ 100, BAD_BODY, 65535, 0 },
+		{ 100, BAD_BODY, 13, 1 },
 		{ BAD_PARAMS, BAD_BODY, 1, 1 },
 	};
 	struct service s;
@@ -187,8 +190,8 @@ START_TEST(large_body)
 		ck_assert_ptr_nonnull(strstr(a.text, "Body: 0 good\r\n"
 						     "Large: 1"));
 		/* All of it was taken off the connection. */
-		service_send(fd, &(struct fcgi_request){ .keep = true,
-							 .body = 5 });
+		service_send(fd,
+			     &(struct fcgi_request){ .keep = true, .body = 5 });
 		a = read_answer(fd);
 		ck_assert_ptr_nonnull(strstr(a.text, "Body: 5 good\r\n"
 						     "Large: 0"));
@@ -210,8 +213,7 @@ START_TEST(body_limit_changes)
 		loop_set_body_limit(s.loop, 50);
 		service_send(fd, &(struct fcgi_request){ .keep = true,
 							 .body = 60 });
-		ck_assert_ptr_nonnull(strstr(read_answer(fd).text,
-					     "Large: 1"));
+		ck_assert_ptr_nonnull(strstr(read_answer(fd).text, "Large: 1"));
 		loop_set_body_limit(s.loop, 70);
 		service_send(fd, &(struct fcgi_request){ .keep = true,
 							 .body = 60 });
@@ -241,8 +243,7 @@ START_TEST(pipelined_requests_are_answered)
 		char expected[32];
 
 		ck_assert_uint_eq(a.id, id);
-		(void)snprintf(expected, sizeof(expected), "Body: %u good",
-			       id);
+		(void)snprintf(expected, sizeof(expected), "Body: %u good", id);
 		ck_assert_ptr_nonnull(strstr(a.text, expected));
 	}
 	must_be_closed(fd);
@@ -295,14 +296,11 @@ START_TEST(authorizer_requests_are_answered)
 			for (int i = 0; i <= keep; i++) {
 				service_send(fd, &q);
 				if (how == 1)
-					ck_assert(fcgi_send(fd, end.p,
-							    end.n));
-				ck_assert_ptr_nonnull(
-				    strstr(read_answer(fd).text,
-					   "Authorizer: 1"));
+					ck_assert(fcgi_send(fd, end.p, end.n));
+				ck_assert_ptr_nonnull(strstr(
+				    read_answer(fd).text, "Authorizer: 1"));
 				if (how == 2 && keep == 1)
-					ck_assert(fcgi_send(fd, end.p,
-							    end.n));
+					ck_assert(fcgi_send(fd, end.p, end.n));
 			}
 			if (keep == 0)
 				must_be_closed(fd);
@@ -350,9 +348,8 @@ START_TEST(no_answer)
 	service_init(&s, 2);
 	service_start(&s);
 	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){ .keep = true,
-						 .name = "DO",
-						 .value = "nothing" });
+	service_send(fd, &(struct fcgi_request){
+			     .keep = true, .name = "DO", .value = "nothing" });
 	must_be_closed(fd);
 	/* More than an answer may have: closed, too, not cut. */
 	fd = service_connect(&s);
@@ -377,10 +374,10 @@ START_TEST(large_answers)
 	service_start(&s);
 	fd = service_connect(&s);
 	for (int i = 0; i < 3; i++)
-		service_send(fd, &(struct fcgi_request){
-				     .keep = i < 2,
-				     .name = "DO",
-				     .value = "size:1000000" });
+		service_send(fd,
+			     &(struct fcgi_request){ .keep = i < 2,
+						     .name = "DO",
+						     .value = "size:1000000" });
 	/* The only worker is free while that waits. */
 	service_must_answer(&s);
 	for (int i = 0; i < 3; i++) {

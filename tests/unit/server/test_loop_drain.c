@@ -80,9 +80,8 @@ START_TEST(drain_in_flight)
 	service_start(&s);
 	idle = service_idle(&s);
 	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){ .keep = true,
-						 .name = "DO",
-						 .value = "gate" });
+	service_send(fd, &(struct fcgi_request){
+			     .keep = true, .name = "DO", .value = "gate" });
 	ck_assert(service_wait(&s, one_is_at_the_gate));
 	begin_stop(&st, &s, 0);
 	/* It is closed once the drain has begun. */
@@ -91,7 +90,7 @@ START_TEST(drain_in_flight)
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
 	wait_stopped(&st);
-	(void)close(fd);   /* closed at the other end */
+	(void)close(fd); /* closed at the other end */
 	(void)close(idle); /* likewise */
 	service_end(&s);
 }
@@ -122,7 +121,7 @@ START_TEST(drain_grace)
 		ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
 		ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
 		wait_stopped(&st);
-		(void)close(fd);   /* closed at the other end */
+		(void)close(fd); /* closed at the other end */
 		(void)close(idle); /* likewise */
 		bytes_free(&b);
 		service_end(&s);
@@ -155,8 +154,8 @@ START_TEST(drain_busy)
 	ck_assert(fcgi_send(half, b.p, b.n / 2));
 	service_must_answer(&s); /* so that one has been read */
 	busy = service_connect(&s);
-	service_send(busy, &(struct fcgi_request){ .name = "DO",
-						   .value = "gate" });
+	service_send(busy,
+		     &(struct fcgi_request){ .name = "DO", .value = "gate" });
 	ck_assert(service_wait(&s, one_is_at_the_gate));
 	ck_assert(fcgi_send(half, b.p + b.n / 2, b.n - b.n / 2));
 	begin_stop(&st, &s, 0);

@@ -117,7 +117,7 @@ START_TEST(idle_peers)
 	ck_assert_int_eq(service_read(kept), FCGI_GOT_EOF);
 	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
 	(void)close(silent); /* closed at the other end */
-	(void)close(kept);   /* likewise */
+	(void)close(kept); /* likewise */
 	service_end(&s);
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(silent_peer)
 	service_send(kept, &(struct fcgi_request){ .keep = true });
 	ck_assert_int_eq(service_read(kept), FCGI_GOT_ANSWER);
 	(void)close(silent); /* closed at the other end */
-	(void)close(kept);   /* done with */
+	(void)close(kept); /* done with */
 	service_end(&s);
 }
 END_TEST
@@ -314,8 +314,8 @@ START_TEST(longest_turn)
 	fake_env_advance_ms(&s.fake, 2 * STUCK_MS);
 	ck_assert(service_wait(&s, none_is_at_work));
 	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){ .name = "DO",
-						 .value = "gate" });
+	service_send(fd,
+		     &(struct fcgi_request){ .name = "DO", .value = "gate" });
 	ck_assert(service_wait(&s, one_is_at_the_gate));
 	ck_assert_int_eq(loop_longest_turn(s.loop), 0);
 	for (int64_t ms = 1; ms <= STUCK_MS; ms++) {
@@ -327,7 +327,7 @@ START_TEST(longest_turn)
 	service_open_gate(&s);
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
 	ck_assert(service_wait(&s, none_is_at_work));
-	(void)close(fd);   /* done with */
+	(void)close(fd); /* done with */
 	(void)close(idle); /* likewise */
 	service_end(&s);
 }

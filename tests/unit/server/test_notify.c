@@ -29,8 +29,8 @@ static int
 hear(const char *name)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-				  strlen(name));
+	socklen_t n =
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_ge(fd, 0);
@@ -59,8 +59,7 @@ START_TEST(messages_are_sent)
 		set("NOTIFY_SOCKET", name);
 		notify_init(&n);
 		ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
-		ck_assert_int_eq(notify_send(&n, "READY=1\nSTATUS=x", &err),
-				 0);
+		ck_assert_int_eq(notify_send(&n, "READY=1\nSTATUS=x", &err), 0);
 		ck_assert_int_eq(recv(fd, got, sizeof(got), MSG_DONTWAIT), 16);
 		ck_assert_str_eq(got, "READY=1\nSTATUS=x");
 		(void)close(fd); /* nobody hears it any more */
@@ -77,8 +76,8 @@ END_TEST
 START_TEST(nobody_listens)
 {
 	char longest[110];
-	const char *const rows[] = { NULL, "", "/", "@", "relative",
-				     "vsock:2:1", longest };
+	const char *const rows[] = { NULL,	 "",	      "/",    "@",
+				     "relative", "vsock:2:1", longest };
 
 	memset(longest, 'x', sizeof(longest));
 	longest[0] = '/';

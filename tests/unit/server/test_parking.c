@@ -156,7 +156,7 @@ START_TEST(waits_longer_than_a_request)
 	service_open_gate(&s);
 	must_answer(fd, "Body: 100 good");
 	must_answer(busy, "Body: 100 good");
-	(void)close(fd);   /* both are answered */
+	(void)close(fd); /* both are answered */
 	(void)close(busy);
 	end();
 }
@@ -274,7 +274,7 @@ START_TEST(stopped_while_parked)
 	must_answer(fd, "Body: 100 good");
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	(void)close(fd);   /* both are closed at the other end */
+	(void)close(fd); /* both are closed at the other end */
 	(void)close(idle);
 	end();
 }
@@ -307,8 +307,7 @@ ask_often(void *arg)
 
 		ask(fd, i % 3 == 0 ? "none" : "slot");
 		/* Every seventh goes away. */
-		if (i % 7 != 0 &&
-		    fcgi_read(fd, HANG_MS, &a) == FCGI_GOT_ANSWER)
+		if (i % 7 != 0 && fcgi_read(fd, HANG_MS, &a) == FCGI_GOT_ANSWER)
 			(*answered)++;
 		(void)close(fd); /* answered, or left */
 	}

@@ -17,8 +17,9 @@ make(int64_t now_ms, const char *user)
 	struct err err;
 
 	fake_env_init(&fake);
-	ck_assert_int_eq(
-	    session_id_make(&fake.env, now_ms, str_from(user), &id, &err), 0);
+	ck_assert_int_eq(session_id_make(&fake.env, now_ms, str_from(user), &id,
+					 &err),
+			 0);
 	return id;
 }
 

@@ -129,7 +129,7 @@ static const struct {
 	{ "exp", "\"exp\":9007199254740992", "lives too long" },
 	{ "exp", "\"exp\":0", "expired" },
 	{ "exp", "\"exp\":4294967296", "lives too long" },
-	{ "exp", "\"exp\":1767225570", "expired" },	  /* now = exp + 30 */
+	{ "exp", "\"exp\":1767225570", "expired" }, /* now = exp + 30 */
 	{ "exp", "\"exp\":1767225571", "exp is not after iat" },
 	{ "exp", "\"exp\":1767225590", "exp is not after iat" },
 	{ "exp", "\"exp\":1767225591", NULL },
