@@ -253,7 +253,7 @@ tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-commits.sh \
 	tests/tools/commits-checked tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-params.pl \
-	tests/tools/check-style.sh \
+	tests/tools/check-format.sh tests/tools/check-style.sh \
 	tests/tools/demo-check.pl tests/tools/e2e.pl tests/e2e tests/fuzz/corpus \
 	tests/tools/hardened.sh tests/tools/mutate.pl \
 	tests/interop

@@ -438,7 +438,8 @@ const struct user_source_ops users_htpasswd = {
 		.driver = {
 			.name = "htpasswd",
 			.summary = "users in a password file",
-			.caps = BACKEND_PERSISTENT | BACKEND_SHARED | USERS_LISTS,
+			.caps = BACKEND_PERSISTENT | BACKEND_SHARED |
+				USERS_LISTS,
 			.options = options,
 			.conf_size = sizeof(struct htpasswd_conf),
 		},

@@ -160,8 +160,8 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " WHERE name = $3 AND network = $4 AND until_ms > $1), 0),"
 	    BAN_OF("= $5") "," BAN_OF("= $6") "," BAN_OF("IN ($7, $8, $9)"),
 	/* Counts as ATTEMPT does with a max that is never reached, for several
-	 * keys: $1, $4, $5 and $8.  They are sorted, because two statements that
-	 * wait for each other would fail. */
+	 * keys: $1, $4, $5 and $8.  The keys are sorted, because two statements
+	 * that lock them in different orders could deadlock. */
 	[STORE_SQL_COUNT] =
 	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
 	    " SELECT k, 1, FALSE, $3 FROM (VALUES ($1), ($4), ($5), ($8))"

@@ -217,7 +217,7 @@ set_claim(struct hash_place *p, const struct hash_claim *claim)
 	p->account_max = claim->account_max;
 }
 
-/* Returns true when the place has a slot, from before or because one is free. */
+/* Returns true if the place has a slot already, or takes a free one. */
 static bool
 has_slot(struct hash_slots *s, struct hash_place *p,
 	 const struct hash_claim *claim, int64_t now_ms)

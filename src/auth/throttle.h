@@ -53,9 +53,10 @@ enum throttle_answer {
 	THROTTLE_COUNTED,
 };
 
-/* Does the same, and counts the attempt or nothing.  An attempt that none of the
- * following functions ends, because its process was killed, counts until the
- * end of its window as a failure would, but begins no ban. */
+/* Does the same, and counts the attempt by all of its keys or by none.  An
+ * attempt that none of the following functions ends, because its process was
+ * killed, counts until the end of its window as a failure would, but begins no
+ * ban. */
 int throttle_count(struct exchange *e, struct throttle *t,
 		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;

@@ -37,8 +37,9 @@ enum kind {
 /* In the order of the table in the manual. */
 static const struct password_kind kinds[KINDS] = {
 	[ARGON2ID] = { "argon2id",
-		       "`$argon2id$`, `{ARGON2ID}`, `{argon2}`, `3\\|$argon2id$` "
-		       "(Nextcloud), `argon2$argon2id$` (Django)",
+		       "`$argon2id$`, `{ARGON2ID}`, `{argon2}`, "
+		       "`3\\|$argon2id$` (Nextcloud), "
+		       "`argon2$argon2id$` (Django)",
 		       "accepted", "", PASSWORD_BY_ARGON2 },
 	[ARGON2I] = { "argon2i", "`$argon2i$`, `{ARGON2I}`, `2\\|$argon2i$`",
 		      "replaced", "", PASSWORD_BY_ARGON2 },
@@ -91,8 +92,8 @@ static const struct password_kind kinds[KINDS] = {
 	[DES_CRYPT] = { "des-crypt", "13 characters, `{DES-CRYPT}`", "refused",
 			"reads 8 bytes of a password: " RESET, 0 },
 	[DIGEST] = { "digest",
-		     "`{SHA}`, `{SSHA}`, `{SSHA512}`, `{MD5}`, `md5$`, `sha1$`, "
-		     "32, 40, 64 or 128 hexadecimal digits",
+		     "`{SHA}`, `{SSHA}`, `{SSHA512}`, `{MD5}`, `md5$`, "
+		     "`sha1$`, 32, 40, 64 or 128 hexadecimal digits",
 		     "refused", "one round of a fast digest: " RESET, 0 },
 	[SCRAM] = { "scram", "`SCRAM-SHA-256$`, `{SCRAM-SHA-256}`", "refused",
 		    "not supported: " SET_NEW, 0 },

@@ -6,12 +6,14 @@
  *	pbkdf2_sha256$N$SALT$BASE64		Django
  *	$pbkdf2-sha256$N$BASE64$BASE64		passlib, Odoo: '.' for '+'
  *	$pbkdf2-sha256$i=N$BASE64$BASE64	PHC; also i=N,l=LENGTH
- *	$pbkdf2-sha256$i=N,l=LENGTH$SALT$HEX	Discourse: its columns algorithm,
- *						salt, '$' and hash together
+ *	$pbkdf2-sha256$i=N,l=LENGTH$SALT$HEX	Discourse: its columns
+ *						algorithm, salt, '$' and
+ *						hash together
  *	{PBKDF2-SHA256}N$BASE64$BASE64		OpenLDAP
  *	pbkdf2:sha256:N$SALT$HEX		Flask
- *	pbkdf2$N$LENGTH$SALT$HEX		Gitea: its columns passwd_hash_algo,
- *						salt and passwd with '$' between
+ *	pbkdf2$N$LENGTH$SALT$HEX		Gitea: its columns
+ *						passwd_hash_algo, salt and
+ *						passwd with '$' between
  *
  * Any thread may call the functions.
  */

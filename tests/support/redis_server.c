@@ -41,7 +41,7 @@ try_command(const struct test_redis *r, const char *command)
 
 	if (c == NULL)
 		return NULL;
-		/* The texts are constants of tests; hiredis splits them at blanks. */
+		/* The commands are constants of tests; hiredis splits them. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	reply = redisCommand(c, command);

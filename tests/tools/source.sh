@@ -91,6 +91,7 @@ stages_are_jobs() {
 }
 
 try 'layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
+try 'format' sh "$srcdir/tests/tools/check-format.sh" "$srcdir"
 try 'style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
 try 'parameters' perl "$srcdir/tests/tools/check-params.pl" "$srcdir"
 try 'messages of commits' sh "$srcdir/tests/tools/check-commits.sh" "$srcdir"

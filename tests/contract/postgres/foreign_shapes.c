@@ -7,7 +7,8 @@
 #define NEITHER	   "disabled is neither true nor false"
 #define CONTROL	   " is too long or has control characters"
 #define NO_ROLE(r) "'" r "' in roles is not a valid role"
-#define X65	   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X13	   "xxxxxxxxxxxxx"
+#define X65	   X13 X13 X13 X13 X13
 #define S40	   ";;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;"
 
 const struct foreign_shape foreign_shapes[] = {

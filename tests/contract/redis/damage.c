@@ -398,7 +398,7 @@ END_TEST
 /* A limit that comes when there are many more already. */
 START_TEST(more_than_the_limit)
 {
-	/* Copies of one, a bit older; those of even numbers without a record. */
+	/* Copies of one, a bit older; even numbers have no record. */
 	static const char copies[] =
 	    "local s = redis.call('GET', ARGV[1])"
 	    " for i = 1, 100000 do"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The contract of strategy/session_store.h, asked of every store.  Each kinds_X.c
- * makes a program of these cases with the stores of its own, each of which
- * every case is run for.
+ * The contract of strategy/session_store.h, asked of every store.  Each
+ * kinds_X.c makes a program of these cases, and runs every case for each of its
+ * stores.
  */
 #ifndef CONTRACT_STORE_FIXTURE_H
 #define CONTRACT_STORE_FIXTURE_H

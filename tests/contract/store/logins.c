@@ -178,8 +178,8 @@ START_TEST(the_known_one_is_counted_instead)
 }
 END_TEST
 
-/* The counter of the user is reset, the address loses only this attempt, and the
- * network is known. */
+/* The counter of the user is reset, the address loses only this attempt, and
+ * the network is known. */
 START_TEST(success)
 {
 	struct fixture *r = fixture_open(_i);

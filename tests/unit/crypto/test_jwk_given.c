@@ -109,7 +109,7 @@ START_TEST(others_are_taken)
 }
 END_TEST
 
-/* What Windows makes of a text: each byte and a zero, or a zero and the byte. */
+/* What Windows makes of a text: each byte with a zero behind or before it. */
 static struct str
 widen(const char *mark, struct str s, bool little)
 {

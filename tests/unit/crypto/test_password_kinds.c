@@ -21,9 +21,9 @@
 #define CRYPT6                                                                 \
 	"$6$rounds=1000$ZxC.b96AGafZhxMz$B3NOk0KlNy6pkDKVKu4kYYwN3hc2DX5hI5LL" \
 	"9AA5zDzqW29l/VRudKyKu06.M.cSCfa4AVE1HuBBhceaL9hgb/"
-#define CRYPT5                                                                  \
-	"$5$rounds=10000$Hp6Wywh42LDTka5N$1PABsNs2jB7G2aU1lGMI3cLqVf4nrFQ8RDzK" \
-	"DLZQOe0"
+#define CRYPT5                                                                 \
+	"$5$rounds=10000$Hp6Wywh42LDTka5N$1PABsNs2jB7G2aU1lGMI3cLqVf4nrFQ8R"   \
+	"DzKDLZQOe0"
 #define SALT_HEX "030405060708090a0b0c0d0e0f101112"
 #define KEY_HEX                                                                \
 	"e62ca0c5320b138011ddc42e69762410bf26be4eac9cdbd4650a2549647b04c8"

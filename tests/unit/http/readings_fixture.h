@@ -189,7 +189,7 @@ static const char *const servers[] = {
 	"d",	    "dr",     "dmr", /* nginx, Apache, lighttpd */
 	"m",	    "r",      "mr",	"rd",
 	"cd",	    "cdr",    "cdmr",	"rcd", /* servlet containers */
-	"dc",	    "dcr",    "dmrc", /* behind what decodes and escapes again */
+	"dc",	    "dcr",    "dmrc", /* behind one that decodes and escapes */
 	"bmr",	    "dbmr",   "dbr",	"bdr", /* Windows */
 	"dmrd",	    "dmrdmr", "dd",	"ddmr", /* decoded by two */
 	"dmrdcbmr", "cdcdr",  "ddbcmr", "h",
