@@ -177,7 +177,7 @@ tests_contract_postgres_test_postgres_SOURCES = \
 	tests/contract/postgres/test_postgres.c \
 	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
 	tests/contract/postgres/faults.c tests/contract/postgres/idle.c \
-	tests/contract/postgres/waits.c tests/contract/postgres/links.c \
+	tests/contract/postgres/waits.c tests/contract/postgres/links.c tests/contract/postgres/login_locks.c \
 	tests/contract/postgres/schemas.c tests/contract/postgres/fixture.c \
 	tests/contract/postgres/fixture.h
 tests_contract_postgres_test_users_foreign_SOURCES = \

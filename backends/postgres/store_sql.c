@@ -160,12 +160,13 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " WHERE name = $3 AND network = $4 AND until_ms > $1), 0),"
 	    BAN_OF("= $5") "," BAN_OF("= $6") "," BAN_OF("IN ($7, $8, $9)"),
 	/* Counts as ATTEMPT does with a max that is never reached, for several
-	 * keys: $1, $4, $5 and $8.  The keys are sorted, because two statements
-	 * that lock them in different orders could deadlock. */
+	 * keys: $1, $4, $5 and $8.  COUNT and SUCCEED lock their rows in the
+	 * order of the bytes of the keys.  Otherwise two of them could wait for
+	 * each other, until the server ends one after its deadlock_timeout. */
 	[STORE_SQL_COUNT] =
 	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
 	    " SELECT k, 1, FALSE, $3 FROM (VALUES ($1), ($4), ($5), ($8))"
-	    " AS v (k) WHERE k <> '' ORDER BY k"
+	    " AS v (k) WHERE k <> '' ORDER BY k COLLATE \"C\""
 	    " ON CONFLICT (key) DO UPDATE SET"
 	    " count = CASE WHEN " IN_BAN " THEN a.count"
 	    " ELSE " SO_FAR " + 1 END,"
@@ -179,9 +180,13 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	 * $10 its end, which is 0 when there is no network to store; $11 other
 	 * networks are kept. */
 	[STORE_SQL_SUCCEED] =
-	    "WITH reset AS (DELETE FROM fcgiauth.attempts WHERE key = $1),"
+	    "WITH locked AS (SELECT key FROM fcgiauth.attempts"
+	    " WHERE key IN ($1, $2, $4, $6) ORDER BY key FOR UPDATE),"
+	    " reset AS (DELETE FROM fcgiauth.attempts WHERE key = $1"
+	    " AND key IN (SELECT key FROM locked)),"
 	    " back AS (UPDATE fcgiauth.attempts SET count = count - 1"
 	    " WHERE (key, ends_ms) IN (($2, $3), ($4, $5), ($6, $7))"
+	    " AND key IN (SELECT key FROM locked)"
 	    " AND NOT banned AND count > 0),"
 	    " learnt AS (INSERT INTO fcgiauth.known_networks"
 	    " (name, network, until_ms) SELECT $8, $9, $10 WHERE $10 > 0"
@@ -220,7 +225,12 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    "DELETE FROM fcgiauth.sessions WHERE " IS_DEAD
 	    " AND id IN (SELECT id FROM fcgiauth.sessions"
 	    " WHERE sweep_ms <= $1 AND " IS_DEAD " LIMIT $2)",
-	[STORE_SQL_SWEEP_ATTEMPTS] = SWEEP("attempts", "key", "ends_ms"),
+	/* Does not wait for rows that are locked by COUNT and SUCCEED, because
+	 * it does not lock its own rows in their order. */
+	[STORE_SQL_SWEEP_ATTEMPTS] =
+	    "DELETE FROM fcgiauth.attempts WHERE ends_ms <= $1"
+	    " AND key = ANY (ARRAY (SELECT key FROM fcgiauth.attempts"
+	    " WHERE ends_ms <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
 	[STORE_SQL_SWEEP_DENIALS] = SWEEP("denials", "key", "until_ms"),
 	[STORE_SQL_SWEEP_NETWORKS] =
 	    SWEEP("known_networks", "name, network", "until_ms"),
