@@ -38,6 +38,15 @@ change(void *conn, enum postgres_store_sql which,
 			       &ignored, err);
 }
 
+/* A trigger or a rule of the administrator may skip a row. */
+static int
+refuse_uncounted(struct err *err)
+{
+	return err_set(err, ERR_BUSY,
+		       "table attempts: must return a row for each key, but a "
+		       "row is missing");
+}
+
 int
 store_postgres_attempt(void *conn, const struct call *c, struct str key,
 		       const struct attempt_policy *policy, struct attempt *out,
@@ -56,6 +65,8 @@ store_postgres_attempt(void *conn, const struct call *c, struct str key,
 			PG_INT(latest_ms(now_ms, policy->ban_ms))),
 		&r, err) != 0)
 		return -1;
+	if (!r.row)
+		return refuse_uncounted(err);
 	*out = (struct attempt){ .banned_until_ms = r.v[0],
 				 .count = r.v[1],
 				 .ends_ms = r.v[2] };
@@ -114,6 +125,9 @@ get_counts(const PGresult *r, const struct call *c, const struct login_keys *k,
 			if (str_eq(login_key_of(k, &out->standing, i), key))
 				out->v[i] = a;
 	}
+	for (size_t i = 0; i < k->n; i++)
+		if (out->v[i].ends_ms == 0)
+			return refuse_uncounted(err);
 	login_settle(k, out);
 	return 0;
 }
