@@ -132,6 +132,24 @@ get_counts(const PGresult *r, const struct call *c, const struct login_keys *k,
 	return 0;
 }
 
+/* Undoes the attempts of all keys.  A failure is never ERR_UNDONE, because the
+ * attempts have been counted. */
+static int
+give_back_all(void *conn, const struct call *c, const struct login_keys *k,
+	      const struct login_count *count, struct err *err)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (store_postgres_give_back(conn, c,
+					     login_key_of(k, &count->standing,
+							  i),
+					     count->v[i].ends_ms, err) != 0) {
+			if (err->code == ERR_UNDONE)
+				err->code = ERR_UNAVAILABLE;
+			return -1;
+		}
+	return 0;
+}
+
 static int
 count_all(void *conn, const struct call *c, const struct login_keys *k,
 	  struct login_count *out, struct err *err)
@@ -154,9 +172,8 @@ count_all(void *conn, const struct call *c, const struct login_keys *k,
 		return -1;
 	result = get_counts(r, c, k, out, err);
 	PQclear(r);
-	for (size_t i = 0; result == 0 && !out->counted && i < k->n; i++)
-		result = store_postgres_give_back(conn, c, keys[i],
-						  out->v[i].ends_ms, err);
+	if (result == 0 && !out->counted)
+		result = give_back_all(conn, c, k, out, err);
 	return result;
 }
 

@@ -79,6 +79,13 @@ START_TEST(login_on_a_dead_connection)
 					       .ban_ms = 1000 };
 	struct fixture *r = fixture_open(0, "");
 	PGconn *c = fixture_foreign(r);
+	const struct login_keys keys = { .v = { { STR("user:alice"), 3 },
+						{ STR("addr:192.0.2.1"), 3 } },
+					 .n = 2,
+					 .window_ms = 1000,
+					 .ban_ms = 1000 };
+	struct login_success success = { .key = keys.v[0].key, .n = 1 };
+	struct login_count count;
 	struct attempt attempt;
 	int64_t ended;
 	bool was;
@@ -86,6 +93,14 @@ START_TEST(login_on_a_dead_connection)
 	for (int i = 0; i < IDLE_LOGINS; i++) {
 		struct session s;
 
+		end_idle(c, "fcgiauth");
+		OK(r, store_count(r->l, NOW(r), &keys, &count, &r->err));
+		HOLDS(r, count.counted && count.v[1].count == 1);
+		success.v[0] =
+		    (struct login_taken){ .key = keys.v[1].key,
+					  .ends_ms = count.v[1].ends_ms };
+		end_idle(c, "fcgiauth");
+		OK(r, store_succeed(r->l, NOW(r), &success, &r->err));
 		end_idle(c, "fcgiauth");
 		OK(r, store_attempt(r->l, NOW(r), STR("user:alice"), &policy,
 				    &attempt, &r->err));
@@ -212,6 +227,36 @@ START_TEST(ends_as_it_is_asked)
 }
 END_TEST
 
+/* The server ends the connection between the two statements of an attempt that
+ * is not counted: the first one is done and must not be repeated. */
+START_TEST(ends_half_way)
+{
+	const struct login_keys keys = { .v = { { STR("user:alice"), 0 } },
+					 .n = 1,
+					 .window_ms = 1000,
+					 .ban_ms = 1000 };
+	struct fixture *r = fixture_open(0, "");
+	struct login_count count = { .standing.known_until_ms = 7 };
+	char n[24];
+
+	postgres_server_sql(
+	    r->server,
+	    "CREATE FUNCTION fcgiauth.idle() RETURNS trigger"
+	    " LANGUAGE plpgsql AS $$ BEGIN"
+	    " RAISE EXCEPTION 'idle' USING ERRCODE = '57P05'; END $$;"
+	    "CREATE TRIGGER idle BEFORE UPDATE ON fcgiauth.attempts"
+	    " FOR EACH ROW WHEN (NEW.count < OLD.count)"
+	    " EXECUTE FUNCTION fcgiauth.idle()");
+	FAILS(r, store_count(r->l, NOW(r), &keys, &count, &r->err),
+	      ERR_UNAVAILABLE, "57P05");
+	SAME(r, count.standing.known_until_ms, 7);
+	postgres_server_ask(r->server, "SELECT count FROM fcgiauth.attempts", n,
+			    sizeof(n));
+	ck_assert_str_eq(n, "1");
+	fixture_close(r);
+}
+END_TEST
+
 /* The other side is there no more, and nothing says so: whoever is stopped
  * swallows what he is sent.  New connections work. */
 START_TEST(sent_bytes_are_swallowed)
@@ -305,6 +350,7 @@ postgres_idle_cases(void)
 	tcase_add_test(t, others_keep_their_connection);
 	tcase_add_test(t, idle_session_timeout);
 	tcase_add_test(t, ends_as_it_is_asked);
+	tcase_add_test(t, ends_half_way);
 	tcase_add_test(t, sent_bytes_are_swallowed);
 	tcase_add_test(t, users_on_a_dead_connection);
 	return t;
