@@ -68,6 +68,13 @@ redis_attempt_add(struct redis_batch *b, int64_t now_ms, struct str key,
 		       redis_time(b, latest_ms(now_ms, ban))));
 }
 
+/* Returns the step that counts the i-th attempt of a batch. */
+static size_t
+step_of(size_t i)
+{
+	return REDIS_ATTEMPT_STEPS * i + 1;
+}
+
 int
 redis_attempt_get(const struct redis_batch *b, size_t i, struct attempt *out,
 		  struct err *err)
@@ -75,7 +82,7 @@ redis_attempt_get(const struct redis_batch *b, size_t i, struct attempt *out,
 	struct attempts r;
 	struct str text;
 
-	if (redis_get_text(b, REDIS_ATTEMPT_STEPS * i + 1, &text, err) != 0)
+	if (redis_get_text(b, step_of(i), &text, err) != 0)
 		return -1;
 	if (text.p == NULL)
 		return redis_damaged("answer", err);
@@ -85,6 +92,18 @@ redis_attempt_get(const struct redis_batch *b, size_t i, struct attempt *out,
 				 .count = r.banned ? 0 : r.count,
 				 .ends_ms = r.ends_ms };
 	return 0;
+}
+
+bool
+redis_attempt_happened(struct redis_batch *b, size_t i, struct attempt *out)
+{
+	redisReply *reply = redis_happened(b->l, step_of(i));
+	struct err ignored;
+
+	if (reply == NULL)
+		return false;
+	b->replies[step_of(i)] = reply;
+	return redis_attempt_get(b, i, out, &ignored) == 0;
 }
 
 int

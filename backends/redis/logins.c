@@ -142,25 +142,58 @@ add_give_back(struct redis_batch *b, struct str key, int64_t ends_ms)
 			       REDIS_ARGS(redis_time(b, ends_ms)));
 }
 
+/* Counts the attempt under all keys, without a maximum. */
 static int
-count_all(void *conn, const struct call *c, const struct login_keys *k,
-	  struct login_count *out, struct err *err)
+count_all(struct redis_batch *b, const struct call *c,
+	  const struct login_keys *k, struct login_count *out, struct err *err)
 {
-	struct redis_batch b =
-	    redis_batch(conn, c->arena, LOGIN_KEYS_MAX * REDIS_ATTEMPT_STEPS);
 	const struct attempt_policy policy = { .max = INT64_MAX,
 					       .window_ms = k->window_ms,
 					       .ban_ms = k->ban_ms };
 
 	for (size_t i = 0; i < k->n; i++)
-		redis_attempt_add(&b, c->now_ms,
+		redis_attempt_add(b, c->now_ms,
 				  login_key_of(k, &out->standing, i), &policy);
-	if (redis_batch_run(&b, err) != 0)
+	if (redis_batch_run(b, err) != 0)
 		return -1;
 	for (size_t i = 0; i < k->n; i++)
-		if (redis_attempt_get(&b, i, &out->v[i], err) != 0)
+		if (redis_attempt_get(b, i, &out->v[i], err) != 0)
 			return -1;
 	login_settle(k, out);
+	return 0;
+}
+
+/* One key was refused, for example by its server of a cluster, after others had
+ * been counted: undoes these.  What fails again stays counted. */
+static void
+undo_some(struct redis_batch *b, const struct login_keys *k,
+	  const struct login_standing *standing)
+{
+	struct attempt a;
+	struct err ignored;
+
+	if (b->failed)
+		return;
+	for (size_t i = 0; i < k->n; i++)
+		if (redis_attempt_happened(b, i, &a))
+			add_give_back(b, login_key_of(k, standing, i),
+				      a.ends_ms);
+	if (redis_batch_run(b, &ignored) != 0)
+		return;
+}
+
+static int
+count_or_undo(struct redis_link *l, const struct call *c,
+	      const struct login_keys *k, struct login_count *out,
+	      struct err *err)
+{
+	struct redis_batch b =
+	    redis_batch(l, c->arena, LOGIN_KEYS_MAX * REDIS_ATTEMPT_STEPS);
+
+	if (count_all(&b, c, k, out, err) != 0) {
+		undo_some(&b, k, &out->standing);
+		return -1;
+	}
 	for (size_t i = 0; !out->counted && i < k->n; i++)
 		add_give_back(&b, login_key_of(k, &out->standing, i),
 			      out->v[i].ends_ms);
@@ -176,7 +209,7 @@ store_redis_count(void *conn, const struct call *c, const struct login_keys *k,
 
 	if (store_redis_standing(conn, c, k, &count.standing, err) != 0 ||
 	    (count.standing.banned_until_ms == 0 &&
-	     count_all(conn, c, k, &count, err) != 0))
+	     count_or_undo(conn, c, k, &count, err) != 0))
 		return -1;
 	*out = count;
 	return 0;

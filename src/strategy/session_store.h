@@ -357,7 +357,8 @@ struct session_store_ops {
 	 * Does the same, and counts an attempt under all its keys; under none,
 	 * when one of them is banned or has its max in its window.  No ban
 	 * begins.  Each of parallel calls counts.  When the keys are on several
-	 * servers, a call that fails half way may have counted.
+	 * servers and the connection to one of them is lost meanwhile, the
+	 * attempt may stay counted under some of its keys.
 	 */
 	int (*count)(void *conn, const struct call *c,
 		     const struct login_keys *k, struct login_count *out,

@@ -92,6 +92,11 @@ struct redis_step {
 int redis_run(struct redis_link *l, const struct redis_step *steps, size_t n,
 	      redisReply **replies, struct err *err) MUST_USE;
 
+/* After a redis_run() that failed: returns the answer to a step that happened
+ * all the same, and NULL for other steps and when the connection is lost.  It
+ * lives until the next redis_run() of the link. */
+redisReply *redis_happened(const struct redis_link *l, size_t i) MUST_USE;
+
 /*
  * Calls fn for each page of the keys that begin with the prefix and `start`,
  * on every master; stops at the first -1.  The keys are whole, with the

@@ -335,3 +335,12 @@ redis_run(struct redis_link *l, const struct redis_step *steps, size_t n,
 	l->nreplies = n;
 	return result;
 }
+
+redisReply *
+redis_happened(const struct redis_link *l, size_t i)
+{
+	if (l->broken || i >= l->nreplies || l->replies[i] == NULL ||
+	    l->replies[i]->type == REDIS_REPLY_ERROR)
+		return NULL;
+	return l->replies[i];
+}

@@ -61,5 +61,6 @@ TCase *redis_damage_cases(void);
 TCase *redis_index_cases(void);
 TCase *redis_cut_cases(void);
 TCase *redis_shard_cases(void);
+TCase *redis_half_cases(void);
 
 #endif
