@@ -78,7 +78,7 @@ session_id(const struct growth *g, unsigned long long n)
 }
 
 static int
-create(const struct growth *g, struct store_link *l, struct arena *a,
+create(const struct growth *g, struct store_conn *conn, struct arena *a,
        unsigned long long n, struct err *err)
 {
 	const struct name user = user_of(n);
@@ -98,41 +98,41 @@ create(const struct growth *g, struct store_link *l, struct arena *a,
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
-	return store_create(l, CALL_AT(a, g->began_ms), &s, 0, NULL, err);
+	return store_create(conn, CALL_AT(a, g->began_ms), &s, 0, NULL, err);
 }
 
-static struct store_link *
-new_link(const struct growth *g)
+static struct store_conn *
+new_conn(const struct growth *g)
 {
-	struct store_link *l = store_link_new(&g->env);
+	struct store_conn *conn = store_conn_new(&g->env);
 
-	if (l != NULL)
-		store_link_bind(l, g->store);
-	return l;
+	if (conn != NULL)
+		store_conn_bind(conn, g->store);
+	return conn;
 }
 
 static void *
 fill_some(void *arg)
 {
 	struct growth *g = arg;
-	struct store_link *l = new_link(g);
+	struct store_conn *conn = new_conn(g);
 	struct arena *a = arena_new(MEMORY);
 	struct err err = { .msg = "out of memory" };
 	bool done = false;
 
-	while (l != NULL && a != NULL && !atomic_load(&g->failed)) {
+	while (conn != NULL && a != NULL && !atomic_load(&g->failed)) {
 		unsigned long long n = atomic_fetch_add(&g->next, 1);
 
 		done = n >= g->size;
 		if (done)
 			break;
 		arena_reset(a);
-		if (create(g, l, a, n, &err) != 0)
+		if (create(g, conn, a, n, &err) != 0)
 			break;
 	}
 	if (!done && !atomic_exchange(&g->failed, true))
 		(void)fprintf(stderr, "store_growth: %s\n", err.msg);
-	store_link_free(l);
+	store_conn_free(conn);
 	arena_free(a);
 	return NULL;
 }
@@ -153,22 +153,22 @@ fill(struct growth *g)
 }
 
 /* Runs one operation on session number n, as sample number i. */
-typedef int sample_fn(const struct growth *g, struct store_link *l,
+typedef int sample_fn(const struct growth *g, struct store_conn *conn,
 		      struct arena *a, unsigned long long n, int i,
 		      struct err *err);
 
 static int
-sample_create(const struct growth *g, struct store_link *l, struct arena *a,
+sample_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 	      unsigned long long n, int i, struct err *err)
 {
 	(void)n;
 	/* A number above all that fill() will use. */
-	return create(g, l, a, (1ULL << 40) + g->size * SAMPLES + (unsigned)i,
-		      err);
+	return create(g, conn, a,
+		      (1ULL << 40) + g->size * SAMPLES + (unsigned)i, err);
 }
 
 static int
-find(const struct growth *g, struct store_link *l, struct arena *a,
+find(const struct growth *g, struct store_conn *conn, struct arena *a,
      unsigned long long n, bool expected, struct err *err)
 {
 	const struct session_id id = session_id(g, n);
@@ -176,7 +176,8 @@ find(const struct growth *g, struct store_link *l, struct arena *a,
 	    token(n, expected ? 0 : SECRET_KINDS + 1);
 	struct session_answer got;
 
-	if (store_find(l, CALL_AT(a, g->began_ms), &id, &hash, &got, err) != 0)
+	if (store_find(conn, CALL_AT(a, g->began_ms), &id, &hash, &got, err) !=
+	    0)
 		return -1;
 	return got.found == expected ?
 		   0 :
@@ -184,23 +185,23 @@ find(const struct growth *g, struct store_link *l, struct arena *a,
 }
 
 static int
-sample_find(const struct growth *g, struct store_link *l, struct arena *a,
+sample_find(const struct growth *g, struct store_conn *conn, struct arena *a,
 	    unsigned long long n, int i, struct err *err)
 {
 	(void)i;
-	return find(g, l, a, n, true, err);
+	return find(g, conn, a, n, true, err);
 }
 
 static int
-sample_miss(const struct growth *g, struct store_link *l, struct arena *a,
+sample_miss(const struct growth *g, struct store_conn *conn, struct arena *a,
 	    unsigned long long n, int i, struct err *err)
 {
 	(void)i;
-	return find(g, l, a, n, false, err);
+	return find(g, conn, a, n, false, err);
 }
 
 static int
-sample_touch(const struct growth *g, struct store_link *l, struct arena *a,
+sample_touch(const struct growth *g, struct store_conn *conn, struct arena *a,
 	     unsigned long long n, int i, struct err *err)
 {
 	const struct touch touch = {
@@ -209,12 +210,12 @@ sample_touch(const struct growth *g, struct store_link *l, struct arena *a,
 		.idle_expires_ms = g->began_ms + LIFE_MS + i + 1,
 	};
 
-	return store_touch(l, CALL_AT(a, g->began_ms), &touch, err);
+	return store_touch(conn, CALL_AT(a, g->began_ms), &touch, err);
 }
 
 /* Rotates there and back, so that the session has its first token again. */
 static int
-sample_rotate(const struct growth *g, struct store_link *l, struct arena *a,
+sample_rotate(const struct growth *g, struct store_conn *conn, struct arena *a,
 	      unsigned long long n, int i, struct err *err)
 {
 	unsigned long long which = (unsigned)i / 2;
@@ -229,7 +230,7 @@ sample_rotate(const struct growth *g, struct store_link *l, struct arena *a,
 	struct rotated is;
 
 	(void)n;
-	if (store_rotate(l, CALL_AT(a, g->began_ms), &use, &is, err) != 0)
+	if (store_rotate(conn, CALL_AT(a, g->began_ms), &use, &is, err) != 0)
 		return -1;
 	return is.answer == ROTATE_DONE ?
 		   0 :
@@ -237,7 +238,7 @@ sample_rotate(const struct growth *g, struct store_link *l, struct arena *a,
 }
 
 static int
-sample_list(const struct growth *g, struct store_link *l, struct arena *a,
+sample_list(const struct growth *g, struct store_conn *conn, struct arena *a,
 	    unsigned long long n, int i, struct err *err)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -245,13 +246,13 @@ sample_list(const struct growth *g, struct store_link *l, struct arena *a,
 
 	(void)n;
 	(void)i;
-	return store_list(l, CALL_AT(a, g->began_ms),
+	return store_list(conn, CALL_AT(a, g->began_ms),
 			  LISTED((struct str){ .p = NULL }, PAGE), &cursor,
 			  &list, err);
 }
 
 static int
-measure(const struct growth *g, struct store_link *l, sample_fn *fn,
+measure(const struct growth *g, struct store_conn *conn, sample_fn *fn,
 	int samples, struct err *err)
 {
 	int64_t began = env_mono_ms(&g->env), took;
@@ -261,7 +262,7 @@ measure(const struct growth *g, struct store_link *l, sample_fn *fn,
 		unsigned long long n = (unsigned long long)i * 2654435761U;
 		struct arena *a = arena_new(MEMORY);
 		int rc = a == NULL ? err_nomem(err) :
-				     fn(g, l, a, n % g->size, i, err);
+				     fn(g, conn, a, n % g->size, i, err);
 
 		arena_free(a);
 		if (rc != 0)
@@ -283,15 +284,15 @@ measure_all(const struct growth *g, struct err *err)
 		{ sample_miss, SAMPLES * 5 }, { sample_touch, SAMPLES },
 		{ sample_rotate, SAMPLES },   { sample_list, SAMPLES / 20 },
 	};
-	struct store_link *l = new_link(g);
-	int rc = l == NULL ? err_nomem(err) : 0;
+	struct store_conn *conn = new_conn(g);
+	int rc = conn == NULL ? err_nomem(err) : 0;
 
 	(void)printf("%llu", g->size);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(all); i++)
-		rc = measure(g, l, all[i].fn, all[i].samples, err);
+		rc = measure(g, conn, all[i].fn, all[i].samples, err);
 	(void)printf("\n");
 	(void)fflush(stdout); /* show each line at once */
-	store_link_free(l);
+	store_conn_free(conn);
 	return rc;
 }
 

@@ -107,7 +107,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/csrf.c src/auth/csrf.h \
 	src/auth/csrf_refusal.c \
 	src/auth/dispatch.c \
-	src/auth/exchange.h \
+	src/auth/request_context.h \
 	src/auth/hash_slots.c src/auth/hash_slots.h \
 	src/auth/left_over.c src/auth/left_over.h \
 	src/auth/login.c src/auth/login.h \
@@ -125,7 +125,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/service.c src/auth/service.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
-	src/auth/touches.c src/auth/touches.h \
+	src/auth/last_seen.c src/auth/last_seen.h \
 	src/auth/verify.c src/auth/verify.h
 
 COMMON_PASSWORDS = $(srcdir)/src/crypto/common_passwords.txt

@@ -63,7 +63,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_sign_out_page \
 	tests/unit/auth/test_subsets \
 	tests/unit/auth/test_torture \
-	tests/unit/auth/test_touches \
+	tests/unit/auth/test_last_seen \
 	tests/unit/auth/test_untouched \
 	tests/unit/auth/test_verify \
 	tests/unit/base/test_base \
@@ -177,7 +177,8 @@ tests_contract_postgres_test_postgres_SOURCES = \
 	tests/contract/postgres/test_postgres.c \
 	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
 	tests/contract/postgres/faults.c tests/contract/postgres/idle.c \
-	tests/contract/postgres/waits.c tests/contract/postgres/links.c tests/contract/postgres/login_locks.c \
+	tests/contract/postgres/waits.c tests/contract/postgres/conns.c \
+	tests/contract/postgres/login_locks.c \
 	tests/contract/postgres/schemas.c tests/contract/postgres/fixture.c \
 	tests/contract/postgres/fixture.h
 tests_contract_postgres_test_users_foreign_SOURCES = \

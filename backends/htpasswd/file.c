@@ -331,7 +331,7 @@ htpasswd_find(const struct htpasswd *h, struct str name)
 }
 
 int
-htpasswd_look(const char *path, struct htpasswd_stamp *out, struct err *err)
+htpasswd_stat(const char *path, struct htpasswd_stamp *out, struct err *err)
 {
 	struct stat st;
 	char text[128];

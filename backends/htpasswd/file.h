@@ -94,7 +94,7 @@ struct htpasswd_stamp {
 
 /* Reads the stamp of a file; ERR_BUSY if the file is missing or cannot be
  * examined. */
-int htpasswd_look(const char *path, struct htpasswd_stamp *out,
+int htpasswd_stat(const char *path, struct htpasswd_stamp *out,
 		  struct err *err) MUST_USE;
 bool htpasswd_same(const struct htpasswd_stamp *a,
 		   const struct htpasswd_stamp *b);

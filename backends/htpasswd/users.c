@@ -44,12 +44,13 @@ struct source {
 };
 
 static int
-look(const struct source *s, struct htpasswd_stamp out[FILES], struct err *err)
+read_stamps(const struct source *s, struct htpasswd_stamp out[FILES],
+	    struct err *err)
 {
 	memset(out, 0, FILES * sizeof(*out));
 	for (size_t i = 0; i < FILES; i++) {
 		if (s->path[i] != NULL &&
-		    htpasswd_look(s->path[i], &out[i], err) != 0)
+		    htpasswd_stat(s->path[i], &out[i], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -188,7 +189,7 @@ load(const struct source *s, const struct htpasswd_stamp stamps[FILES],
 
 	if (make_table(s, &t, err) != 0)
 		return -1;
-	if (look(s, after, err) != 0 || check_whole(s, t, err) != 0) {
+	if (read_stamps(s, after, err) != 0 || check_whole(s, t, err) != 0) {
 		free_table(t);
 		return -1;
 	}
@@ -208,7 +209,7 @@ refresh(struct source *s, struct err *err)
 	struct table *t = NULL;
 	struct err why;
 
-	if (look(s, stamps, err) != 0)
+	if (read_stamps(s, stamps, err) != 0)
 		return -1;
 	if ((s->rested && same(stamps, s->read)) || same(stamps, s->refused) ||
 	    !have_rested(s, stamps))
@@ -250,7 +251,7 @@ read_first(struct source *s, struct err *err)
 	struct htpasswd_stamp stamps[FILES];
 	struct table *t = NULL;
 
-	if (look(s, stamps, err) != 0 || load(s, stamps, &t, err) != 0) {
+	if (read_stamps(s, stamps, err) != 0 || load(s, stamps, &t, err) != 0) {
 		if (err->code == ERR_BUSY)
 			err->code = ERR_CONFIG;
 		return -1;

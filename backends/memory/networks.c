@@ -16,7 +16,8 @@ memory_networks_destroy(struct memory_networks *t)
 	}
 }
 
-/* Returns the link to the user, or the NULL link at the end of the list. */
+/* Returns the pointer to the user, or the NULL pointer at the end of the
+ * list. */
 static struct user_networks **
 place_of(struct user_networks **at, struct str user)
 {

@@ -55,13 +55,13 @@ postgres_close(void *server)
 static void
 take_notice(void *arg, const PGresult *r)
 {
-	struct postgres_link *l = arg;
+	struct postgres_conn *pg = arg;
 	const char *severity =
 	    PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
 
 	if (severity != NULL &&
 	    (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
-		l->dying = true;
+		pg->dying = true;
 }
 
 static PGconn *
@@ -95,40 +95,40 @@ int
 postgres_connect(void *server, void **conn, struct err *err)
 {
 	struct postgres_server *s = server;
-	struct postgres_link *l = calloc(1, sizeof(*l));
+	struct postgres_conn *pg = calloc(1, sizeof(*pg));
 	char why[160];
 
-	if (l == NULL)
+	if (pg == NULL)
 		return err_nomem(err);
-	l->server = s;
-	l->limit_ms = s->timeout_ms;
-	l->conn = connect_once(s, atomic_load(&s->plain));
-	if (is_refused_options(l->conn) && !atomic_load(&s->plain)) {
-		PQfinish(l->conn);
-		l->conn = connect_once(s, true);
-		if (PQstatus(l->conn) == CONNECTION_OK)
+	pg->server = s;
+	pg->limit_ms = s->timeout_ms;
+	pg->conn = connect_once(s, atomic_load(&s->plain));
+	if (is_refused_options(pg->conn) && !atomic_load(&s->plain)) {
+		PQfinish(pg->conn);
+		pg->conn = connect_once(s, true);
+		if (PQstatus(pg->conn) == CONNECTION_OK)
 			atomic_store(&s->plain, true);
 	}
-	if (PQstatus(l->conn) == CONNECTION_OK &&
-	    PQsetnonblocking(l->conn, 1) == 0) {
-		(void)PQsetNoticeReceiver(l->conn, take_notice, l);
+	if (PQstatus(pg->conn) == CONNECTION_OK &&
+	    PQsetnonblocking(pg->conn, 1) == 0) {
+		(void)PQsetNoticeReceiver(pg->conn, take_notice, pg);
 		/* Messages without a context, which may contain values. */
-		(void)PQsetErrorVerbosity(l->conn, PQERRORS_TERSE);
-		*conn = l;
+		(void)PQsetErrorVerbosity(pg->conn, PQERRORS_TERSE);
+		*conn = pg;
 		return 0;
 	}
-	postgres_one_line(PQerrorMessage(l->conn), why, sizeof(why));
-	postgres_disconnect(l);
+	postgres_one_line(PQerrorMessage(pg->conn), why, sizeof(why));
+	postgres_disconnect(pg);
 	return err_set(err, ERR_UNAVAILABLE, "%s", why);
 }
 
 void
 postgres_disconnect(void *conn)
 {
-	struct postgres_link *l = conn;
+	struct postgres_conn *pg = conn;
 
-	PQfinish(l->conn);
-	free(l);
+	PQfinish(pg->conn);
+	free(pg);
 }
 
 /* Maps a SQLSTATE to an error code; the first prefix that matches counts.  The
@@ -171,26 +171,26 @@ code_of(const char *state)
 
 /* The connection cannot be used any more. */
 int
-postgres_lost(const struct postgres_link *l, struct err *err)
+postgres_lost(const struct postgres_conn *pg, struct err *err)
 {
 	char why[160];
 
-	postgres_one_line(PQerrorMessage(l->conn), why, sizeof(why));
+	postgres_one_line(PQerrorMessage(pg->conn), why, sizeof(why));
 	return err_set(err, ERR_UNAVAILABLE, "%s",
 		       why[0] != '\0' ? why : "no usable answer");
 }
 
 int
-postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err)
+postgres_fail(struct postgres_conn *pg, const PGresult *r, struct err *err)
 {
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	char why[160] = "invalid data"; /* the message would quote it */
 
 	if (state == NULL)
-		return postgres_lost(l, err);
-	(void)snprintf(l->state, sizeof(l->state), "%s", state);
-	l->conflict =
+		return postgres_lost(pg, err);
+	(void)snprintf(pg->state, sizeof(pg->state), "%s", state);
+	pg->conflict =
 	    strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0;
 	if (strncmp(state, "22", 2) != 0)
 		postgres_one_line(text, why, sizeof(why));

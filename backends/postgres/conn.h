@@ -75,7 +75,7 @@ struct postgres_spec {
 	size_t nsteps; /* 0: it has no tables of its own */
 	/* A statement without arguments that succeeds if the tables can be used
 	 * as ping() demands.  NULL: any answer of the server is enough. */
-	const char *look;
+	const char *probe;
 };
 
 /* These implement the operations of the ops, except open(), which calls
@@ -92,7 +92,7 @@ int postgres_schema(void *conn, struct schema_state *out,
 		    struct err *err) MUST_USE;
 int postgres_migrate(void *conn, struct err *err) MUST_USE;
 
-struct postgres_link;
+struct postgres_conn;
 
 /* A value for $1, $2 ...; it is borrowed for the call. */
 struct postgres_arg {
@@ -125,12 +125,12 @@ struct postgres_arg {
  * serialisation failure or a deadlock (40001, 40P01), with a random wait, as
  * long as the deadline allows.
  */
-int postgres_query(struct postgres_link *l, const char *sql,
+int postgres_query(struct postgres_conn *pg, const char *sql,
 		   const struct postgres_arg *args, size_t nargs,
 		   PGresult **out, struct err *err) MUST_USE;
 /* Executes a statement that returns no rows; *changed is the number of rows
  * that it has changed. */
-int postgres_change(struct postgres_link *l, const char *sql,
+int postgres_change(struct postgres_conn *pg, const char *sql,
 		    const struct postgres_arg *args, size_t nargs,
 		    int64_t *changed, struct err *err) MUST_USE;
 
@@ -140,19 +140,19 @@ int postgres_change(struct postgres_link *l, const char *sql,
  * as psql shows them.  It is repeated like postgres_query(), and must not be in
  * a transaction.
  */
-int postgres_text(struct postgres_link *l, const char *sql,
+int postgres_text(struct postgres_conn *pg, const char *sql,
 		  const char *const *values, size_t n, PGresult **out,
 		  struct err *err) MUST_USE;
 /* Returns the number of parameters of such a statement, which is not run. */
-int postgres_count_params(struct postgres_link *l, const char *sql, int *n,
+int postgres_count_params(struct postgres_conn *pg, const char *sql, int *n,
 			  struct err *err) MUST_USE;
 
 /* Executes the statements of fn in one transaction, which is repeated after
  * 40001 and 40P01: fn must change nothing but *ctx, and must set all of it each
  * time.  After the deadline no statement except the COMMIT is begun, and the
  * result is ERR_BUSY. */
-int postgres_transaction(struct postgres_link *l,
-			 int (*fn)(struct postgres_link *l, void *ctx,
+int postgres_transaction(struct postgres_conn *pg,
+			 int (*fn)(struct postgres_conn *pg, void *ctx,
 				   struct err *err),
 			 void *ctx, struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fields of the Postgres link, for the files that implement it. */
+/* The fields of the Postgres connection, for the files that implement it. */
 #ifndef BACKENDS_POSTGRES_CONN_INTERNAL_H
 #define BACKENDS_POSTGRES_CONN_INTERNAL_H
 
@@ -18,7 +18,7 @@ struct postgres_server {
 	atomic_bool plain;
 };
 
-struct postgres_link {
+struct postgres_conn {
 	struct postgres_server *server;
 	PGconn *conn;
 	int64_t limit_ms;
@@ -55,12 +55,12 @@ void postgres_keywords_add_parsed(struct postgres_keywords *k,
 void postgres_one_line(const char *text, char *line, size_t n);
 
 /* Returns ERR_UNAVAILABLE: the connection cannot be used any more. */
-int postgres_lost(const struct postgres_link *l, struct err *err);
-/* Sets *err, and the last failure of the link, from a failed result. */
-int postgres_fail(struct postgres_link *l, const PGresult *r, struct err *err);
+int postgres_lost(const struct postgres_conn *pg, struct err *err);
+/* Sets *err, and the last failure of the connection, from a failed result. */
+int postgres_fail(struct postgres_conn *pg, const PGresult *r, struct err *err);
 
 /* Executes several statements without arguments, for migrations. */
-int postgres_script(struct postgres_link *l, const char *sql,
+int postgres_script(struct postgres_conn *pg, const char *sql,
 		    struct err *err) MUST_USE;
 
 #endif

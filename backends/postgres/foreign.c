@@ -70,12 +70,12 @@ find_places(const PGresult *r, struct places *out, struct err *err)
 }
 
 static int
-run_query(struct postgres_link *l, const char *query, const char *name,
+run_query(struct postgres_conn *pg, const char *query, const char *name,
 	  PGresult **out, struct places *places, struct err *err)
 {
 	PGresult *r;
 
-	if (postgres_text(l, query, &name, 1, &r, err) != 0)
+	if (postgres_text(pg, query, &name, 1, &r, err) != 0)
 		return err_context(err, "query");
 	if (PQresultStatus(r) != PGRES_TUPLES_OK) {
 		PQclear(r);
@@ -91,13 +91,13 @@ run_query(struct postgres_link *l, const char *query, const char *name,
 }
 
 int
-foreign_ping(struct postgres_link *l, const char *query, struct err *err)
+foreign_ping(struct postgres_conn *pg, const char *query, struct err *err)
 {
 	struct places places;
 	PGresult *r;
 
 	/* No user has an empty name; this only checks that the query works. */
-	if (run_query(l, query, "", &r, &places, err) != 0)
+	if (run_query(pg, query, "", &r, &places, err) != 0)
 		return -1;
 	PQclear(r);
 	return 0;
@@ -125,7 +125,7 @@ plan_gives(const char *plan, int column, const char *what)
  * its condition ignores case, one user would have many names.  A query that
  * cannot be explained is accepted, because it has been run. */
 static int
-check_name(struct postgres_link *l, const char *query, int column,
+check_name(struct postgres_conn *pg, const char *query, int column,
 	   struct err *err)
 {
 	static const char *const probe = PROBE;
@@ -141,7 +141,7 @@ check_name(struct postgres_link *l, const char *query, int column,
 	buf_printf(&sql, "EXPLAIN (VERBOSE, FORMAT JSON) %s", query);
 	buf_add_char(&sql, '\0');
 	if (!buf_failed(&sql) &&
-	    postgres_text(l, sql.p, &probe, 1, &r, &ignored) == 0) {
+	    postgres_text(pg, sql.p, &probe, 1, &r, &ignored) == 0) {
 		typed = PQntuples(r) == 1 &&
 			plan_gives(PQgetvalue(r, 0, 0), column, "'" PROBE "'");
 		PQclear(r);
@@ -155,24 +155,24 @@ check_name(struct postgres_link *l, const char *query, int column,
 }
 
 static int
-check_columns(struct postgres_link *l, const char *query, struct err *err)
+check_columns(struct postgres_conn *pg, const char *query, struct err *err)
 {
 	struct places places;
 	PGresult *r;
 
-	if (run_query(l, query, "", &r, &places, err) != 0)
+	if (run_query(pg, query, "", &r, &places, err) != 0)
 		return -1;
 	PQclear(r);
-	return check_name(l, query, places.at[NAME], err);
+	return check_name(pg, query, places.at[NAME], err);
 }
 
 static int
-check_params(struct postgres_link *l, const char *key, const char *sql,
+check_params(struct postgres_conn *pg, const char *key, const char *sql,
 	     int need, const char *what, struct err *err)
 {
 	int n;
 
-	if (postgres_count_params(l, sql, &n, err) != 0)
+	if (postgres_count_params(pg, sql, &n, err) != 0)
 		return err_context(err, "%s", key);
 	if (n != need)
 		return err_set(err, ERR_CONFIG,
@@ -183,15 +183,15 @@ check_params(struct postgres_link *l, const char *key, const char *sql,
 }
 
 int
-foreign_check(struct postgres_link *l, const char *query,
+foreign_check(struct postgres_conn *pg, const char *query,
 	      const char *update_hash, struct err *err)
 {
-	int rc = check_params(l, "query", query, 1, "$1, the name", err);
+	int rc = check_params(pg, "query", query, 1, "$1, the name", err);
 
 	if (rc == 0)
-		rc = check_columns(l, query, err);
+		rc = check_columns(pg, query, err);
 	if (rc == 0 && update_hash != NULL)
-		rc = check_params(l, "update_hash", update_hash, 3,
+		rc = check_params(pg, "update_hash", update_hash, 3,
 				  "$1 the name, $2 the new hash, $3 the old "
 				  "one",
 				  err);
@@ -455,7 +455,7 @@ foreign_find(const struct foreign *f, const struct call *c, struct str name,
 
 	if (value == NULL)
 		return err_nomem(err);
-	if (run_query(f->link, f->query, value, &r, &places, err) != 0)
+	if (run_query(f->pg, f->query, value, &r, &places, err) != 0)
 		return -1;
 	rc = read_answer(r, &places, &asked, out, err);
 	PQclear(r);
@@ -476,7 +476,7 @@ foreign_set_hash(const struct foreign *f, const struct call *c,
 
 	if (values[0] == NULL || values[1] == NULL || values[2] == NULL)
 		return err_nomem(err);
-	if (postgres_text(f->link, f->update_hash, values, 3, &r, err) != 0)
+	if (postgres_text(f->pg, f->update_hash, values, 3, &r, err) != 0)
 		return err_context(err, "update_hash");
 	/* Empty for a statement that does not count rows. */
 	(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);

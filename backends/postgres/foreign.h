@@ -15,11 +15,11 @@
 /* Checks that `query` runs, has one parameter, and returns only known columns,
  * including the required ones, and that `update_hash` (NULL: none) has three
  * parameters.  Else the error is ERR_CONFIG with what is wrong. */
-int foreign_check(struct postgres_link *l, const char *query,
+int foreign_check(struct postgres_conn *pg, const char *query,
 		  const char *update_hash, struct err *err) MUST_USE;
 
 /* Implements the operation ping. */
-int foreign_ping(struct postgres_link *l, const char *query,
+int foreign_ping(struct postgres_conn *pg, const char *query,
 		 struct err *err) MUST_USE;
 
 /* The state of the log of invalid users.  It has at most one line per second,
@@ -31,7 +31,7 @@ struct foreign_log {
 
 /* The connection and the statements. */
 struct foreign {
-	struct postgres_link *link;
+	struct postgres_conn *pg;
 	const char *query, *update_hash;
 	struct foreign_log *log;
 };
@@ -40,7 +40,7 @@ struct foreign {
 int foreign_find(const struct foreign *f, const struct call *c, struct str name,
 		 struct user_answer *out, struct err *err) MUST_USE;
 
-/* Implements user_source_ops.set_hash; uses only the link and update_hash. */
+/* Implements user_source_ops.set_hash; uses only the pg and update_hash. */
 int foreign_set_hash(const struct foreign *f, const struct call *c,
 		     const struct hash_change *h, bool *changed,
 		     struct err *err) MUST_USE;

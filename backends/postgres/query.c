@@ -14,10 +14,10 @@
 #define TRIES_MAX 12
 
 static int
-wait_socket(const struct postgres_link *l, short events, struct err *err)
+wait_socket(const struct postgres_conn *pg, short events, struct err *err)
 {
-	int64_t left = l->until_ms - env_mono_ms(l->server->env);
-	struct pollfd p = { .fd = PQsocket(l->conn), .events = events };
+	int64_t left = pg->until_ms - env_mono_ms(pg->server->env);
+	struct pollfd p = { .fd = PQsocket(pg->conn), .events = events };
 	int n = 0;
 
 	if (left > 0)
@@ -28,37 +28,37 @@ wait_socket(const struct postgres_link *l, short events, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE, "poll: %s",
 			       strerror(errno));
 	return err_set(err, ERR_UNAVAILABLE, "no answer within %lld s",
-		       (long long)(l->limit_ms / 1000));
+		       (long long)(pg->limit_ms / 1000));
 }
 
 static int
-send_all(const struct postgres_link *l, struct err *err)
+send_all(const struct postgres_conn *pg, struct err *err)
 {
 	int left;
 
 	for (;;) {
-		left = PQflush(l->conn);
+		left = PQflush(pg->conn);
 		if (left == 0)
 			return 0;
 		if (left < 0)
-			return postgres_lost(l, err);
-		if (wait_socket(l, POLLIN | POLLOUT, err) != 0)
+			return postgres_lost(pg, err);
+		if (wait_socket(pg, POLLIN | POLLOUT, err) != 0)
 			return -1;
-		if (PQconsumeInput(l->conn) == 0)
-			return postgres_lost(l, err);
+		if (PQconsumeInput(pg->conn) == 0)
+			return postgres_lost(pg, err);
 	}
 }
 
 static int
-next_result(const struct postgres_link *l, PGresult **out, struct err *err)
+next_result(const struct postgres_conn *pg, PGresult **out, struct err *err)
 {
-	while (PQisBusy(l->conn) != 0) {
-		if (wait_socket(l, POLLIN, err) != 0)
+	while (PQisBusy(pg->conn) != 0) {
+		if (wait_socket(pg, POLLIN, err) != 0)
 			return -1;
-		if (PQconsumeInput(l->conn) == 0)
-			return postgres_lost(l, err);
+		if (PQconsumeInput(pg->conn) == 0)
+			return postgres_lost(pg, err);
 	}
-	*out = PQgetResult(l->conn);
+	*out = PQgetResult(pg->conn);
 	return 0;
 }
 
@@ -74,13 +74,13 @@ is_good(const PGresult *r)
 /* Reads all results; *out is the last one, unless one is a failure: then the
  * first failure counts. */
 static int
-collect(struct postgres_link *l, PGresult **out, struct err *err)
+collect(struct postgres_conn *pg, PGresult **out, struct err *err)
 {
 	PGresult *kept = NULL, *r = NULL;
 	int result;
 
 	for (;;) {
-		result = next_result(l, &r, err);
+		result = next_result(pg, &r, err);
 		if (result != 0 || r == NULL)
 			break;
 		if (kept == NULL || is_good(kept)) {
@@ -98,7 +98,7 @@ collect(struct postgres_link *l, PGresult **out, struct err *err)
 		return 0;
 	}
 	if (result == 0)
-		result = postgres_fail(l, kept, err);
+		result = postgres_fail(pg, kept, err);
 	PQclear(kept);
 	return result;
 }
@@ -107,23 +107,23 @@ collect(struct postgres_link *l, PGresult **out, struct err *err)
  * takes to cancel the statement, however late it begins: a statement that waits
  * for a lock does not mean that the server is gone. */
 static void
-begin(struct postgres_link *l)
+begin(struct postgres_conn *pg)
 {
-	l->conflict = false;
-	l->state[0] = '\0';
-	l->until_ms = env_mono_ms(l->server->env) + l->limit_ms;
+	pg->conflict = false;
+	pg->state[0] = '\0';
+	pg->until_ms = env_mono_ms(pg->server->env) + pg->limit_ms;
 }
 
 /* Waits for the result of a statement; `sent` is the result of the libpq
  * function that has sent it. */
 static int
-finish(struct postgres_link *l, int sent, PGresult **out, struct err *err)
+finish(struct postgres_conn *pg, int sent, PGresult **out, struct err *err)
 {
 	if (sent == 0)
-		return postgres_lost(l, err);
-	if (send_all(l, err) != 0)
+		return postgres_lost(pg, err);
+	if (send_all(pg, err) != 0)
 		return -1;
-	return collect(l, out, err);
+	return collect(pg, out, err);
 }
 
 /* The arguments in the form that libpq needs. */
@@ -162,60 +162,61 @@ bind(struct bound *b, size_t at, const struct postgres_arg *arg)
 /* Executes a statement.  If args is NULL, the simple protocol is used, which
  * allows several statements. */
 static int
-run(struct postgres_link *l, const char *sql, const struct postgres_arg *args,
+run(struct postgres_conn *pg, const char *sql, const struct postgres_arg *args,
     size_t nargs, PGresult **out, struct err *err)
 {
 	struct bound b;
 	int sent;
 
 	assert(nargs <= POSTGRES_ARGS_MAX);
-	begin(l);
+	begin(pg);
 	for (size_t i = 0; i < nargs; i++)
 		bind(&b, i, &args[i]);
 	if (args == NULL)
-		sent = PQsendQuery(l->conn, sql);
+		sent = PQsendQuery(pg->conn, sql);
 	else
-		sent = PQsendQueryParams(l->conn, sql, (int)nargs, b.types,
+		sent = PQsendQueryParams(pg->conn, sql, (int)nargs, b.types,
 					 b.values, b.lengths, b.formats, 1);
-	return finish(l, sent, out, err);
+	return finish(pg, sent, out, err);
 }
 
 static void
-set_deadline(struct postgres_link *l)
+set_deadline(struct postgres_conn *pg)
 {
-	l->deadline_ms = env_mono_ms(l->server->env) + l->limit_ms;
+	pg->deadline_ms = env_mono_ms(pg->server->env) + pg->limit_ms;
 }
 
 /* Random back-off, so that conflicting transactions do not collide again. */
 static bool
-try_again(const struct postgres_link *l, unsigned before)
+try_again(const struct postgres_conn *pg, unsigned before)
 {
 	unsigned range = 4U << (before < 5 ? before : 5);
 	unsigned char random = 0;
 
-	if (!l->conflict || before >= TRIES_MAX)
+	if (!pg->conflict || before >= TRIES_MAX)
 		return false;
-	if (env_random(l->server->env, &random, sizeof(random)) != 0)
+	if (env_random(pg->server->env, &random, sizeof(random)) != 0)
 		return false;
 	(void)poll(NULL, 0, 1 + (int)(random % range)); /* may end early */
-	return env_mono_ms(l->server->env) < l->deadline_ms;
+	return env_mono_ms(pg->server->env) < pg->deadline_ms;
 }
 
 static int
-run_until(struct postgres_link *l, const char *sql,
+run_until(struct postgres_conn *pg, const char *sql,
 	  const struct postgres_arg *args, size_t nargs, PGresult **out,
 	  struct err *err)
 {
 	int result;
 
-	if (l->in_transaction && env_mono_ms(l->server->env) >= l->deadline_ms)
+	if (pg->in_transaction &&
+	    env_mono_ms(pg->server->env) >= pg->deadline_ms)
 		return err_set(err, ERR_BUSY, "no time is left");
-	if (l->in_transaction)
-		return run(l, sql, args, nargs, out, err);
-	set_deadline(l);
+	if (pg->in_transaction)
+		return run(pg, sql, args, nargs, out, err);
+	set_deadline(pg);
 	for (unsigned i = 0;; i++) {
-		result = run(l, sql, args, nargs, out, err);
-		if (result == 0 || !try_again(l, i))
+		result = run(pg, sql, args, nargs, out, err);
+		if (result == 0 || !try_again(pg, i))
 			return result;
 	}
 }
@@ -224,13 +225,13 @@ run_until(struct postgres_link *l, const char *sql,
 static const struct postgres_arg no_args[1];
 
 int
-postgres_query(struct postgres_link *l, const char *sql,
+postgres_query(struct postgres_conn *pg, const char *sql,
 	       const struct postgres_arg *args, size_t nargs, PGresult **out,
 	       struct err *err)
 {
 	PGresult *r;
 
-	if (run_until(l, sql, nargs > 0 ? args : no_args, nargs, &r, err) != 0)
+	if (run_until(pg, sql, nargs > 0 ? args : no_args, nargs, &r, err) != 0)
 		return -1;
 	if (PQresultStatus(r) != PGRES_TUPLES_OK) {
 		PQclear(r);
@@ -242,14 +243,14 @@ postgres_query(struct postgres_link *l, const char *sql,
 }
 
 int
-postgres_change(struct postgres_link *l, const char *sql,
+postgres_change(struct postgres_conn *pg, const char *sql,
 		const struct postgres_arg *args, size_t nargs, int64_t *changed,
 		struct err *err)
 {
 	int64_t n = 0;
 	PGresult *r;
 
-	if (run_until(l, sql, nargs > 0 ? args : no_args, nargs, &r, err) != 0)
+	if (run_until(pg, sql, nargs > 0 ? args : no_args, nargs, &r, err) != 0)
 		return -1;
 	/* Empty for a statement that does not count rows. */
 	(void)str_to_uint(str_from(PQcmdTuples(r)), INT64_MAX, &n);
@@ -259,43 +260,43 @@ postgres_change(struct postgres_link *l, const char *sql,
 }
 
 int
-postgres_text(struct postgres_link *l, const char *sql,
+postgres_text(struct postgres_conn *pg, const char *sql,
 	      const char *const *values, size_t n, PGresult **out,
 	      struct err *err)
 {
 	int result;
 
-	assert(!l->in_transaction);
-	set_deadline(l);
+	assert(!pg->in_transaction);
+	set_deadline(pg);
 	for (unsigned i = 0;; i++) {
-		begin(l);
-		result = finish(l,
-				PQsendQueryParams(l->conn, sql, (int)n, NULL,
+		begin(pg);
+		result = finish(pg,
+				PQsendQueryParams(pg->conn, sql, (int)n, NULL,
 						  values, NULL, NULL, 0),
 				out, err);
-		if (result == 0 || !try_again(l, i))
+		if (result == 0 || !try_again(pg, i))
 			return result;
 	}
 }
 
 int
-postgres_script(struct postgres_link *l, const char *sql, struct err *err)
+postgres_script(struct postgres_conn *pg, const char *sql, struct err *err)
 {
 	PGresult *r;
 
-	if (run_until(l, sql, NULL, 0, &r, err) != 0)
+	if (run_until(pg, sql, NULL, 0, &r, err) != 0)
 		return -1;
 	PQclear(r);
 	return 0;
 }
 
 static int
-commit(struct postgres_link *l, struct err *err)
+commit(struct postgres_conn *pg, struct err *err)
 {
 	bool committed;
 	PGresult *r;
 
-	if (run(l, "COMMIT", no_args, 0, &r, err) != 0)
+	if (run(pg, "COMMIT", no_args, 0, &r, err) != 0)
 		return -1;
 	/* The status is ROLLBACK if a statement has failed before. */
 	committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
@@ -306,9 +307,9 @@ commit(struct postgres_link *l, struct err *err)
 /* Rolls back.  If that fails, the connection must be closed, which ends the
  * transaction as well. */
 static void
-roll_back(struct postgres_link *l, struct err *err)
+roll_back(struct postgres_conn *pg, struct err *err)
 {
-	PGTransactionStatusType status = PQtransactionStatus(l->conn);
+	PGTransactionStatusType status = PQtransactionStatus(pg->conn);
 	struct err ignored;
 	PGresult *r;
 
@@ -318,82 +319,82 @@ roll_back(struct postgres_link *l, struct err *err)
 		err->code = ERR_UNAVAILABLE;
 		return;
 	}
-	if (run(l, "ROLLBACK", no_args, 0, &r, &ignored) == 0)
+	if (run(pg, "ROLLBACK", no_args, 0, &r, &ignored) == 0)
 		PQclear(r);
 	else
 		err->code = ERR_UNAVAILABLE;
 }
 
 static int
-transact(struct postgres_link *l,
-	 int (*fn)(struct postgres_link *l, void *ctx, struct err *err),
+transact(struct postgres_conn *pg,
+	 int (*fn)(struct postgres_conn *pg, void *ctx, struct err *err),
 	 void *ctx, struct err *err)
 {
 	bool conflict;
-	char state[sizeof(l->state)];
+	char state[sizeof(pg->state)];
 	PGresult *r;
 
-	if (run(l, "BEGIN", no_args, 0, &r, err) != 0)
+	if (run(pg, "BEGIN", no_args, 0, &r, err) != 0)
 		return -1;
 	PQclear(r);
-	if (fn(l, ctx, err) == 0 && commit(l, err) == 0)
+	if (fn(pg, ctx, err) == 0 && commit(pg, err) == 0)
 		return 0;
-	conflict = l->conflict;
-	memcpy(state, l->state, sizeof(state));
-	roll_back(l, err);
-	l->conflict = conflict && err->code != ERR_UNAVAILABLE;
-	memcpy(l->state, state, sizeof(state));
+	conflict = pg->conflict;
+	memcpy(state, pg->state, sizeof(state));
+	roll_back(pg, err);
+	pg->conflict = conflict && err->code != ERR_UNAVAILABLE;
+	memcpy(pg->state, state, sizeof(state));
 	return -1;
 }
 
 int
-postgres_transaction(struct postgres_link *l,
-		     int (*fn)(struct postgres_link *l, void *ctx,
+postgres_transaction(struct postgres_conn *pg,
+		     int (*fn)(struct postgres_conn *pg, void *ctx,
 			       struct err *err),
 		     void *ctx, struct err *err)
 {
 	int result;
 
-	assert(!l->in_transaction);
-	set_deadline(l);
-	l->in_transaction = true;
+	assert(!pg->in_transaction);
+	set_deadline(pg);
+	pg->in_transaction = true;
 	for (unsigned i = 0;; i++) {
-		result = transact(l, fn, ctx, err);
-		if (result == 0 || !try_again(l, i))
+		result = transact(pg, fn, ctx, err);
+		if (result == 0 || !try_again(pg, i))
 			break;
 	}
-	l->in_transaction = false;
+	pg->in_transaction = false;
 	return result;
 }
 
 /* Reads what the server has sent without a statement, and returns whether it
  * has ended the connection; it may also have sent a notice. */
 static bool
-has_ended(struct postgres_link *l)
+has_ended(struct postgres_conn *pg)
 {
-	struct pollfd p = { .fd = PQsocket(l->conn), .events = POLLIN };
+	struct pollfd p = { .fd = PQsocket(pg->conn), .events = POLLIN };
 
-	while (!l->dying && PQstatus(l->conn) == CONNECTION_OK &&
+	while (!pg->dying && PQstatus(pg->conn) == CONNECTION_OK &&
 	       poll(&p, 1, 0) > 0) {
-		if (PQconsumeInput(l->conn) == 0)
+		if (PQconsumeInput(pg->conn) == 0)
 			return true;
-		(void)PQisBusy(l->conn); /* reads what has come */
+		(void)PQisBusy(pg->conn); /* reads what has come */
 	}
-	return l->dying || PQstatus(l->conn) != CONNECTION_OK;
+	return pg->dying || PQstatus(pg->conn) != CONNECTION_OK;
 }
 
 bool
 postgres_is_lost(void *conn, bool ask)
 {
-	struct postgres_link *l = conn;
+	struct postgres_conn *pg = conn;
 	struct err why;
 	PGresult *r;
 
-	if (has_ended(l))
+	if (has_ended(pg))
 		return true;
 	if (!ask)
 		return false;
-	if (run(l, "SELECT 1", no_args, 0, &r, &why) != 0)
+	if (run(pg, "SELECT 1", no_args, 0, &r, &why) != 0)
 		return why.code == ERR_UNAVAILABLE;
 	PQclear(r);
 	return false;
@@ -405,17 +406,17 @@ struct description {
 };
 
 static int
-describe(struct postgres_link *l, void *ctx, struct err *err)
+describe(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct description *d = ctx;
 	PGresult *r;
 
-	begin(l);
-	if (finish(l, PQsendPrepare(l->conn, "", d->sql, 0, NULL), &r, err) !=
+	begin(pg);
+	if (finish(pg, PQsendPrepare(pg->conn, "", d->sql, 0, NULL), &r, err) !=
 	    0)
 		return -1;
 	PQclear(r);
-	if (finish(l, PQsendDescribePrepared(l->conn, ""), &r, err) != 0)
+	if (finish(pg, PQsendDescribePrepared(pg->conn, ""), &r, err) != 0)
 		return -1;
 	d->params = PQnparams(r);
 	PQclear(r);
@@ -425,12 +426,12 @@ describe(struct postgres_link *l, void *ctx, struct err *err)
 /* Needs two round trips, so it uses a transaction: behind a pooler both then
  * reach the same server. */
 int
-postgres_count_params(struct postgres_link *l, const char *sql, int *n,
+postgres_count_params(struct postgres_conn *pg, const char *sql, int *n,
 		      struct err *err)
 {
 	struct description d = { .sql = sql };
 
-	if (postgres_transaction(l, describe, &d, err) != 0)
+	if (postgres_transaction(pg, describe, &d, err) != 0)
 		return -1;
 	*n = d.params;
 	return 0;

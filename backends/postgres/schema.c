@@ -13,31 +13,31 @@
 #define RACES_MAX  20
 
 static struct str
-component(const struct postgres_link *l)
+component(const struct postgres_conn *pg)
 {
-	return str_from(l->server->spec->component);
+	return str_from(pg->server->spec->component);
 }
 
 static bool
-state_is(const struct postgres_link *l, const char *state)
+state_is(const struct postgres_conn *pg, const char *state)
 {
-	return strcmp(l->state, state) == 0;
+	return strcmp(pg->state, state) == 0;
 }
 
 static int
-read_version(struct postgres_link *l, int64_t *version, struct err *err)
+read_version(struct postgres_conn *pg, int64_t *version, struct err *err)
 {
 	int64_t found = 0;
 	struct err why;
 	PGresult *r;
 	int result = 0;
 
-	if (postgres_query(l,
+	if (postgres_query(pg,
 			   "SELECT version FROM fcgiauth.schema_version"
 			   " WHERE component = $1",
-			   PG_ARGS(PG_TEXT(component(l))), &r, &why) != 0) {
+			   PG_ARGS(PG_TEXT(component(pg))), &r, &why) != 0) {
 		/* There is no such table or no such schema. */
-		if (!state_is(l, "42P01") && !state_is(l, "3F000")) {
+		if (!state_is(pg, "42P01") && !state_is(pg, "3F000")) {
 			*err = why;
 			return -1;
 		}
@@ -55,21 +55,21 @@ read_version(struct postgres_link *l, int64_t *version, struct err *err)
 int
 postgres_schema(void *conn, struct schema_state *out, struct err *err)
 {
-	struct postgres_link *l = conn;
-	int64_t want = (int64_t)l->server->spec->nsteps, have = 0;
+	struct postgres_conn *pg = conn;
+	int64_t want = (int64_t)pg->server->spec->nsteps, have = 0;
 
-	if (want > 0 && read_version(l, &have, err) != 0)
+	if (want > 0 && read_version(pg, &have, err) != 0)
 		return -1;
 	*out = (struct schema_state){ .have = have, .want = want };
 	return 0;
 }
 
 static int
-has_row(struct postgres_link *l, const char *sql, bool *row, struct err *err)
+has_row(struct postgres_conn *pg, const char *sql, bool *row, struct err *err)
 {
 	PGresult *r;
 
-	if (postgres_query(l, sql, NULL, 0, &r, err) != 0)
+	if (postgres_query(pg, sql, NULL, 0, &r, err) != 0)
 		return -1;
 	*row = PQntuples(r) > 0;
 	PQclear(r);
@@ -79,76 +79,76 @@ has_row(struct postgres_link *l, const char *sql, bool *row, struct err *err)
 /* Creates only what is missing.  CREATE ... IF NOT EXISTS would need rights
  * that a role may lack if there is nothing to create. */
 static int
-prepare(struct postgres_link *l, void *ctx, struct err *err)
+prepare(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	bool there;
 	int64_t n;
 
 	(void)ctx;
-	if (has_row(l,
+	if (has_row(pg,
 		    "SELECT 1 FROM pg_catalog.pg_namespace"
 		    " WHERE nspname = 'fcgiauth'",
 		    &there, err) != 0)
 		return -1;
-	if (!there && postgres_script(l, "CREATE SCHEMA fcgiauth", err) != 0)
+	if (!there && postgres_script(pg, "CREATE SCHEMA fcgiauth", err) != 0)
 		return -1;
-	if (has_row(l,
+	if (has_row(pg,
 		    "SELECT 1 FROM pg_catalog.pg_tables WHERE"
 		    " schemaname = 'fcgiauth' AND tablename ="
 		    " 'schema_version'",
 		    &there, err) != 0)
 		return -1;
 	if (!there &&
-	    postgres_script(l,
+	    postgres_script(pg,
 			    "CREATE TABLE fcgiauth.schema_version ("
 			    "component text COLLATE \"C\" PRIMARY KEY,"
 			    " version bigint NOT NULL)",
 			    err) != 0)
 		return -1;
-	return postgres_change(l,
+	return postgres_change(pg,
 			       "INSERT INTO fcgiauth.schema_version"
 			       " (component, version) VALUES ($1, 0)"
 			       " ON CONFLICT (component) DO NOTHING",
-			       PG_ARGS(PG_TEXT(component(l))), &n, err);
+			       PG_ARGS(PG_TEXT(component(pg))), &n, err);
 }
 
 /* Returns whether another process has created the schema or the table
  * meanwhile: 23505 (of the system catalogue), 42P06 or 42P07. */
 static bool
-is_race(const struct postgres_link *l)
+is_race(const struct postgres_conn *pg)
 {
-	return state_is(l, "23505") || state_is(l, "42P06") ||
-	       state_is(l, "42P07");
+	return state_is(pg, "23505") || state_is(pg, "42P06") ||
+	       state_is(pg, "42P07");
 }
 
 static int
-step(struct postgres_link *l, void *ctx, struct err *err)
+step(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	const int64_t *have = ctx;
 	int64_t mine;
 
-	if (postgres_script(l,
+	if (postgres_script(pg,
 			    "SET LOCAL statement_timeout = 0;"
 			    " SET LOCAL lock_timeout = 60000",
 			    err) != 0 ||
-	    postgres_change(l,
+	    postgres_change(pg,
 			    "UPDATE fcgiauth.schema_version SET version = $2"
 			    " WHERE component = $1 AND version = $3",
-			    PG_ARGS(PG_TEXT(component(l)), PG_INT(*have + 1),
+			    PG_ARGS(PG_TEXT(component(pg)), PG_INT(*have + 1),
 				    PG_INT(*have)),
 			    &mine, err) != 0)
 		return -1;
 	if (mine == 0)
 		return 0; /* another process has done it */
-	return postgres_script(l, l->server->spec->steps[*have], err);
+	return postgres_script(pg, pg->server->spec->steps[*have], err);
 }
 
 /* Checks the encoding of the database: another one than UTF-8 would refuse some
  * texts later. */
 static int
-check_encoding(const struct postgres_link *l, struct err *err)
+check_encoding(const struct postgres_conn *pg, struct err *err)
 {
-	const char *has = PQparameterStatus(l->conn, "server_encoding");
+	const char *has = PQparameterStatus(pg->conn, "server_encoding");
 
 	if (has == NULL || strcmp(has, "UTF8") == 0)
 		return 0;
@@ -158,61 +158,61 @@ check_encoding(const struct postgres_link *l, struct err *err)
 }
 
 static int
-forward(struct postgres_link *l, int64_t have, struct err *err)
+forward(struct postgres_conn *pg, int64_t have, struct err *err)
 {
-	if (have == 0 && postgres_transaction(l, prepare, NULL, err) != 0)
+	if (have == 0 && postgres_transaction(pg, prepare, NULL, err) != 0)
 		return -1;
-	return postgres_transaction(l, step, &have, err);
+	return postgres_transaction(pg, step, &have, err);
 }
 
 static int
-explain(const struct postgres_link *l, int64_t version, struct err *err)
+explain(const struct postgres_conn *pg, int64_t version, struct err *err)
 {
-	if (state_is(l, "42501"))
+	if (state_is(pg, "42501"))
 		err->code = ERR_CONFIG; /* another role may be permitted */
-	return err_context(err, "migration %s %lld", l->server->spec->component,
-			   (long long)version);
+	return err_context(err, "migration %s %lld",
+			   pg->server->spec->component, (long long)version);
 }
 
 static int
-migrate(struct postgres_link *l, struct err *err)
+migrate(struct postgres_conn *pg, struct err *err)
 {
 	struct schema_state s;
 
 	for (int races = 0;;) {
-		if (postgres_schema(l, &s, err) != 0)
+		if (postgres_schema(pg, &s, err) != 0)
 			return -1;
 		if (s.have == s.want)
 			return 0;
 		if (s.have < 0 || s.have > s.want)
 			return health_refuse(HEALTH_NEWER, &s, err);
-		if (check_encoding(l, err) != 0)
+		if (check_encoding(pg, err) != 0)
 			return -1;
-		if (forward(l, s.have, err) != 0 &&
-		    (!is_race(l) || ++races > RACES_MAX))
-			return explain(l, s.have + 1, err);
+		if (forward(pg, s.have, err) != 0 &&
+		    (!is_race(pg) || ++races > RACES_MAX))
+			return explain(pg, s.have + 1, err);
 	}
 }
 
 int
 postgres_migrate(void *conn, struct err *err)
 {
-	struct postgres_link *l = conn;
+	struct postgres_conn *pg = conn;
 	int result;
 
-	l->limit_ms = MIGRATE_MS;
-	result = migrate(l, err);
-	l->limit_ms = l->server->timeout_ms;
+	pg->limit_ms = MIGRATE_MS;
+	result = migrate(pg, err);
+	pg->limit_ms = pg->server->timeout_ms;
 	return result;
 }
 
 int
 postgres_ping(void *conn, struct err *err)
 {
-	struct postgres_link *l = conn;
-	const char *look = l->server->spec->look;
+	struct postgres_conn *pg = conn;
+	const char *probe = pg->server->spec->probe;
 	int64_t n;
 
-	return postgres_change(l, look != NULL ? look : "SELECT 1", NULL, 0, &n,
-			       err);
+	return postgres_change(pg, probe != NULL ? probe : "SELECT 1", NULL, 0,
+			       &n, err);
 }

@@ -13,7 +13,7 @@ static const struct postgres_spec spec = {
 	.component = "store",
 	.steps = steps,
 	.nsteps = ARRAY_LEN(steps),
-	.look = postgres_store_look,
+	.probe = postgres_store_probe,
 };
 
 #define ID(id)	 PG_BYTES((id)->b, sizeof((id)->b))
@@ -99,18 +99,18 @@ struct creation {
 /* Locks a row of the user first: without it two sign-ins of the same user would
  * not see the session of each other. */
 static int
-create_limited(struct postgres_link *l, void *ctx, struct err *err)
+create_limited(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct creation *c = ctx;
 	const struct session *s = c->session;
 	int64_t n;
 
-	if (change(l, STORE_SQL_LIMIT,
+	if (change(pg, STORE_SQL_LIMIT,
 		   PG_ARGS(PG_TEXT(s->who.name), PG_INT(s->expires_ms)), &n,
 		   err) != 0 ||
-	    insert(l, s, err) != 0)
+	    insert(pg, s, err) != 0)
 		return -1;
-	return change(l, STORE_SQL_MAKE_ROOM,
+	return change(pg, STORE_SQL_MAKE_ROOM,
 		      PG_ARGS(PG_TEXT(s->who.name), PG_INT(c->now_ms),
 			      PG_INT(c->max - 1), ID(&s->id)),
 		      &c->evicted, err);
@@ -174,7 +174,7 @@ store_postgres_touch(void *conn, const struct call *c, const struct touch *t,
 #define ROTATION_ARGS 8
 
 /* A rotation on its way. */
-struct turn {
+struct rotate_ctx {
 	void *conn;
 	uint32_t generation;
 	struct postgres_arg args[ROTATION_ARGS];
@@ -184,8 +184,8 @@ struct turn {
 /* Executes one statement of the rotation, with the first nargs arguments; *row
  * says whether it has decided. */
 static int
-rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
-	  bool *row, struct rotated *out, struct err *err)
+rotate_by(const struct rotate_ctx *t, enum postgres_store_sql which,
+	  size_t nargs, bool *row, struct rotated *out, struct err *err)
 {
 	PGresult *r;
 	int result = 0;
@@ -207,7 +207,7 @@ rotate_by(const struct turn *t, enum postgres_store_sql which, size_t nargs,
 /* Each statement is atomic, and its answer depends only on its own condition;
  * the session may change between two statements. */
 static int
-rotate(const struct turn *t, struct rotated *out, struct err *err)
+rotate(const struct rotate_ctx *t, struct rotated *out, struct err *err)
 {
 	static const struct {
 		enum postgres_store_sql sql;
@@ -245,7 +245,7 @@ store_postgres_rotate(void *conn, const struct call *c,
 		      const struct rotation *r, struct rotated *out,
 		      struct err *err)
 {
-	const struct turn t = {
+	const struct rotate_ctx t = {
 		.conn = conn,
 		.generation = r->generation,
 		.args = { ID(&r->id), PG_INT(c->now_ms), PG_INT(r->generation),

@@ -62,7 +62,7 @@
 	MAY_ADD(table) ", " MAY_CHANGE(table, column) ", " MAY_DELETE(table)
 
 /* clang-format off */
-const char postgres_store_look[] =
+const char postgres_store_probe[] =
     "WITH " MAY_ALL("sessions", "sweep_ms") ", " MAY_ALL("limits", "ends_ms")
     ", " MAY_ALL("attempts", "ends_ms") ", " MAY_ALL("denials", "until_ms")
     ", " MAY_ALL("known_networks", "until_ms") ", " MAY_ADD("secrets")

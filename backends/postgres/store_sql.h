@@ -47,9 +47,9 @@ enum postgres_store_sql {
 
 extern const char *const postgres_store_sql[STORE_SQL_END];
 
-/* For postgres_spec.look: it adds, changes, deletes and reads nothing, but
+/* For postgres_spec.probe: it adds, changes, deletes and reads nothing, but
  * needs the permission to do so in every table, and a writable server. */
-extern const char postgres_store_look[];
+extern const char postgres_store_probe[];
 
 /* Reads the columns of a session from a row; the texts point into the
  * result. */

@@ -16,7 +16,7 @@
 	"name, hash, roles, email, full_name, disabled, created, changed"
 
 struct users_postgres_conf {
-	struct postgres_conf link; /* must be first, for postgres_check() */
+	struct postgres_conf pg; /* must be first, for postgres_check() */
 	struct str query, update_hash;
 };
 
@@ -30,7 +30,7 @@ struct source {
 
 struct conn {
 	struct source *source;
-	struct postgres_link *link;
+	struct postgres_conn *pg;
 };
 
 static const char *const steps[] = {
@@ -42,7 +42,7 @@ static const struct postgres_spec own = {
 	.steps = steps,
 	.nsteps = ARRAY_LEN(steps),
 	/* This needs the permission to write, and a writable server. */
-	.look = "UPDATE fcgiauth.users SET changed = changed WHERE FALSE",
+	.probe = "UPDATE fcgiauth.users SET changed = changed WHERE FALSE",
 };
 
 static const struct postgres_spec foreign = { .component = "users" };
@@ -55,7 +55,7 @@ users_postgres_check(const void *conf, struct err *err)
 	if (set->update_hash.n > 0 && set->query.n == 0)
 		return err_set(err, ERR_CONFIG,
 			       "update_hash: cannot be used without query");
-	return postgres_check(&set->link, err);
+	return postgres_check(&set->pg, err);
 }
 
 static void
@@ -91,7 +91,7 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 	s->log.env = env;
 	if (keep(set->query, &s->query, err) != 0 ||
 	    keep(set->update_hash, &s->update_hash, err) != 0 ||
-	    postgres_open(s->query != NULL ? &foreign : &own, &set->link, env,
+	    postgres_open(s->query != NULL ? &foreign : &own, &set->pg, env,
 			  &s->server, err) != 0) {
 		users_postgres_close(s);
 		return -1;
@@ -118,7 +118,7 @@ users_postgres_disconnect(void *conn)
 {
 	struct conn *c = conn;
 
-	postgres_disconnect(c->link);
+	postgres_disconnect(c->pg);
 	free(c);
 }
 
@@ -127,7 +127,7 @@ users_postgres_is_lost(void *conn, bool ask)
 {
 	const struct conn *c = conn;
 
-	return postgres_is_lost(c->link, ask);
+	return postgres_is_lost(c->pg, ask);
 }
 
 static int
@@ -135,18 +135,18 @@ users_postgres_connect(void *source, void **conn, struct err *err)
 {
 	struct source *s = source;
 	struct conn *c = calloc(1, sizeof(*c));
-	void *link;
+	void *pg;
 
 	if (c == NULL)
 		return err_nomem(err);
-	if (postgres_connect(s->server, &link, err) != 0) {
+	if (postgres_connect(s->server, &pg, err) != 0) {
 		free(c);
 		return -1;
 	}
 	c->source = s;
-	c->link = link;
+	c->pg = pg;
 	if (s->query != NULL &&
-	    foreign_check(c->link, s->query, s->update_hash, err) != 0) {
+	    foreign_check(c->pg, s->query, s->update_hash, err) != 0) {
 		users_postgres_disconnect(c);
 		return -1;
 	}
@@ -160,20 +160,20 @@ users_postgres_ping(void *conn, struct err *err)
 	const struct conn *c = conn;
 
 	if (c->source->query != NULL)
-		return foreign_ping(c->link, c->source->query, err);
-	return postgres_ping(c->link, err);
+		return foreign_ping(c->pg, c->source->query, err);
+	return postgres_ping(c->pg, err);
 }
 
 static int
 users_postgres_schema(void *conn, struct schema_state *out, struct err *err)
 {
-	return postgres_schema(((const struct conn *)conn)->link, out, err);
+	return postgres_schema(((const struct conn *)conn)->pg, out, err);
 }
 
 static int
 users_postgres_migrate(void *conn, struct err *err)
 {
-	return postgres_migrate(((const struct conn *)conn)->link, err);
+	return postgres_migrate(((const struct conn *)conn)->pg, err);
 }
 
 static int
@@ -199,14 +199,14 @@ get_user(const PGresult *r, int row, struct arena *a, struct user *out,
 }
 
 static int
-find_own(struct postgres_link *l, const struct call *c, struct str name,
+find_own(struct postgres_conn *pg, const struct call *c, struct str name,
 	 struct user_answer *out, struct err *err)
 {
 	struct user_answer is = { .found = false };
 	PGresult *r;
 	int rc = 0;
 
-	if (postgres_query(l,
+	if (postgres_query(pg,
 			   "SELECT " COLUMNS " FROM fcgiauth.users"
 			   " WHERE name = $1",
 			   PG_ARGS(PG_TEXT(name)), &r, err) != 0)
@@ -225,12 +225,12 @@ users_postgres_find(void *conn, const struct call *c, struct str name,
 		    struct user_answer *out, struct err *err)
 {
 	const struct conn *k = conn;
-	const struct foreign f = { .link = k->link,
+	const struct foreign f = { .pg = k->pg,
 				   .query = k->source->query,
 				   .log = &k->source->log };
 
 	if (f.query == NULL)
-		return find_own(k->link, c, name, out, err);
+		return find_own(k->pg, c, name, out, err);
 	return foreign_find(&f, c, name, out, err);
 }
 
@@ -240,13 +240,13 @@ users_postgres_set_hash(void *conn, const struct call *c,
 			struct err *err)
 {
 	const struct conn *k = conn;
-	const struct foreign f = { .link = k->link,
+	const struct foreign f = { .pg = k->pg,
 				   .update_hash = k->source->update_hash };
 	int64_t n;
 
 	if (k->source->query != NULL)
 		return foreign_set_hash(&f, c, h, changed, err);
-	if (postgres_change(k->link,
+	if (postgres_change(k->pg,
 			    "UPDATE fcgiauth.users SET hash = $3, changed = $4"
 			    " WHERE name = $1 AND hash = $2",
 			    PG_ARGS(PG_TEXT(h->name), PG_TEXT(h->old),
@@ -282,7 +282,7 @@ users_postgres_list(void *conn, const struct call *c, struct str after,
 	PGresult *r;
 	int rc;
 
-	if (postgres_query(((const struct conn *)conn)->link,
+	if (postgres_query(((const struct conn *)conn)->pg,
 			   "SELECT " COLUMNS " FROM fcgiauth.users"
 			   " WHERE name > $1 ORDER BY name LIMIT $2",
 			   PG_ARGS(PG_TEXT(after), PG_INT((int64_t)limit)), &r,
@@ -300,7 +300,7 @@ users_postgres_add(void *conn, const struct call *c, const struct user *user,
 	const struct identity *who = &user->who;
 	int64_t n;
 
-	if (postgres_change(((const struct conn *)conn)->link,
+	if (postgres_change(((const struct conn *)conn)->pg,
 			    "INSERT INTO fcgiauth.users (" COLUMNS ")"
 			    " VALUES ($1, $2, $3, $4, $5, $6 <> 0, $7, $7)"
 			    " ON CONFLICT (name) DO NOTHING",
@@ -316,11 +316,12 @@ users_postgres_add(void *conn, const struct call *c, const struct user *user,
 }
 
 static int
-is_there(struct postgres_link *l, struct str name, bool *there, struct err *err)
+is_there(struct postgres_conn *pg, struct str name, bool *there,
+	 struct err *err)
 {
 	PGresult *r;
 
-	if (postgres_query(l, "SELECT 1 FROM fcgiauth.users WHERE name = $1",
+	if (postgres_query(pg, "SELECT 1 FROM fcgiauth.users WHERE name = $1",
 			   PG_ARGS(PG_TEXT(name)), &r, err) != 0)
 		return -1;
 	*there = PQntuples(r) > 0;
@@ -334,12 +335,12 @@ users_postgres_set(void *conn, const struct call *c, const struct user *old,
 		   struct err *err)
 {
 	const struct identity *was = &old->who, *who = &user->who;
-	struct postgres_link *l = ((const struct conn *)conn)->link;
+	struct postgres_conn *pg = ((const struct conn *)conn)->pg;
 	bool there = true;
 	int64_t n;
 
 	if (postgres_change(
-		l,
+		pg,
 		"UPDATE fcgiauth.users SET hash = $2, roles = $3, email = $4,"
 		" full_name = $5, disabled = $6 <> 0, changed = $7"
 		" WHERE name = $1 AND hash = $8 AND roles = $9"
@@ -355,7 +356,7 @@ users_postgres_set(void *conn, const struct call *c, const struct user *old,
 		return -1;
 	/* This tells whether the user is missing or was changed; it may be
 	 * asked afterwards, because nothing was written. */
-	if (n == 0 && is_there(l, who->name, &there, err) != 0)
+	if (n == 0 && is_there(pg, who->name, &there, err) != 0)
 		return -1;
 	if (n > 0)
 		*answer = USER_CHANGED;
@@ -371,7 +372,7 @@ users_postgres_remove(void *conn, const struct call *c, struct str name,
 	int64_t n;
 
 	(void)c;
-	if (postgres_change(((const struct conn *)conn)->link,
+	if (postgres_change(((const struct conn *)conn)->pg,
 			    "DELETE FROM fcgiauth.users WHERE name = $1",
 			    PG_ARGS(PG_TEXT(name)), &n, err) != 0)
 		return -1;

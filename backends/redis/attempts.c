@@ -97,7 +97,7 @@ redis_attempt_get(const struct redis_batch *b, size_t i, struct attempt *out,
 bool
 redis_attempt_happened(struct redis_batch *b, size_t i, struct attempt *out)
 {
-	redisReply *reply = redis_happened(b->l, step_of(i));
+	redisReply *reply = redis_happened(b->conn, step_of(i));
 	struct err ignored;
 
 	if (reply == NULL)
@@ -166,7 +166,7 @@ store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
 
 /* Some bans, as far as they are in force. */
 struct bans {
-	struct redis_link *l;
+	struct redis_conn *conn;
 	struct arena *a;
 	int64_t ban_ms, now_ms;
 	struct ban *v;
@@ -174,9 +174,9 @@ struct bans {
 };
 
 static int
-look_at_bans(struct bans *m, const struct str *keys, size_t n, struct err *err)
+read_bans(struct bans *m, const struct str *keys, size_t n, struct err *err)
 {
-	struct redis_batch b = redis_batch(m->l, m->a, n);
+	struct redis_batch b = redis_batch(m->conn, m->a, n);
 
 	for (size_t i = 0; i < n; i++)
 		(void)redis_add(&b, "GET", redis_key(&b, "a:", keys[i]), NULL,
@@ -200,7 +200,7 @@ look_at_bans(struct bans *m, const struct str *keys, size_t n, struct err *err)
 static int
 collect_bans(struct bans *m, struct err *err)
 {
-	struct redis_batch b = redis_batch(m->l, m->a, 1);
+	struct redis_batch b = redis_batch(m->conn, m->a, 1);
 	struct str after =
 	    redis_join(&b, REDIS_ARGS(STR("("), redis_number(&b, m->now_ms)));
 	size_t seen = 0;
@@ -218,7 +218,7 @@ collect_bans(struct bans *m, struct err *err)
 					   redis_number(&b, (int64_t)most)));
 		if (redis_batch_run(&b, err) != 0 ||
 		    redis_get_texts(&b, 0, &keys, &n, err) != 0 ||
-		    look_at_bans(m, keys, n, err) != 0)
+		    read_bans(m, keys, n, err) != 0)
 			return -1;
 		if (n < most)
 			break;
@@ -241,7 +241,7 @@ int
 store_redis_bans(void *conn, const struct call *c, int64_t ban_ms, size_t limit,
 		 struct ban_list *out, struct err *err)
 {
-	struct bans m = { .l = conn,
+	struct bans m = { .conn = conn,
 			  .a = c->arena,
 			  .ban_ms = ban_ms,
 			  .now_ms = c->now_ms,

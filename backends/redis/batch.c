@@ -9,10 +9,10 @@
 #define SCRATCH_MAX (4 << 20)
 
 struct redis_batch
-redis_batch(struct redis_link *l, struct arena *a, size_t max)
+redis_batch(struct redis_conn *conn, struct arena *a, size_t max)
 {
 	struct redis_batch b = {
-		.l = l,
+		.conn = conn,
 		.a = a,
 		.steps = arena_array(a, max, sizeof(*b.steps)),
 		.replies = arena_array(a, max, sizeof(redisReply *)),
@@ -84,7 +84,7 @@ redis_batch_run(struct redis_batch *b, struct err *err)
 	b->n = 0;
 	if (b->failed)
 		return err_nomem(err);
-	return n == 0 ? 0 : redis_run(b->l, b->steps, n, b->replies, err);
+	return n == 0 ? 0 : redis_run(b->conn, b->steps, n, b->replies, err);
 }
 
 int
@@ -186,6 +186,6 @@ redis_number(struct redis_batch *b, int64_t n)
 struct str
 redis_key(struct redis_batch *b, const char *kind, struct str name)
 {
-	return redis_join(b,
-			  REDIS_ARGS(redis_prefix(b->l), str_from(kind), name));
+	return redis_join(b, REDIS_ARGS(redis_prefix(b->conn), str_from(kind),
+					name));
 }

@@ -9,7 +9,7 @@
 #include "backends/redis/client/conn.h"
 
 struct redis_batch {
-	struct redis_link *l;
+	struct redis_conn *conn;
 	struct arena *a; /* of all that it is given and makes */
 	struct redis_step *steps;
 	redisReply **replies;
@@ -18,7 +18,7 @@ struct redis_batch {
 };
 
 /* At most `max` steps. */
-struct redis_batch redis_batch(struct redis_link *l, struct arena *a,
+struct redis_batch redis_batch(struct redis_conn *conn, struct arena *a,
 			       size_t max);
 
 /* The two arguments `args, nargs`. */
@@ -41,8 +41,8 @@ size_t redis_add_script_keys(struct redis_batch *b, size_t script,
 int redis_batch_run(struct redis_batch *b, struct err *err) MUST_USE;
 
 /*
- * A reply as what it has to be, else redis_damaged().  Bytes are borrowed
- * until the next run on the link, whoever's.
+ * These return a reply as the type that it must have, or redis_damaged().  The
+ * bytes stay valid until the next run of any batch on the connection.
  */
 int redis_get_text(const struct redis_batch *b, size_t i, struct str *out,
 		   struct err *err) MUST_USE; /* p NULL: there is none */

@@ -11,7 +11,7 @@
 
 /* A listing on its way. */
 struct listing {
-	struct redis_link *l;
+	struct redis_conn *conn;
 	struct arena *a; /* of the caller */
 	const struct session_query *q;
 	int64_t now_ms;
@@ -54,7 +54,7 @@ missing(const struct listing *m, size_t most)
 static int
 go_on_below(struct listing *m, struct str entry, struct err *err)
 {
-	struct redis_batch b = redis_batch(m->l, m->a, 1); /* for a text */
+	struct redis_batch b = redis_batch(m->conn, m->a, 1); /* for a text */
 
 	m->from = redis_join(&b, REDIS_ARGS(STR("("), entry));
 	return b.failed ? err_nomem(err) : 0;
@@ -68,7 +68,7 @@ collect_user(struct listing *m, struct err *err)
 	size_t most, n;
 
 	do {
-		struct redis_batch b = redis_batch(m->l, m->a, 1);
+		struct redis_batch b = redis_batch(m->conn, m->a, 1);
 
 		most = missing(m, REDIS_PAGE);
 		(void)redis_add_script(
@@ -95,7 +95,7 @@ struct head {
 
 /* The newest of all shards, in order. */
 struct merge {
-	struct redis_link *l;
+	struct redis_conn *conn;
 	struct arena *a; /* of the page */
 	struct head *heads; /* SESSION_SHARDS */
 	struct str *v; /* PAGE_MAX + 1 */
@@ -127,7 +127,7 @@ static int
 ask_all(struct merge *g, struct str from, size_t most, struct err *err)
 {
 	const size_t each = most / 64 + 4;
-	struct redis_batch b = redis_batch(g->l, g->a, SESSION_SHARDS);
+	struct redis_batch b = redis_batch(g->conn, g->a, SESSION_SHARDS);
 
 	for (size_t i = 0; i < SESSION_SHARDS; i++)
 		ask_shard(&b, i, from, each);
@@ -144,7 +144,7 @@ static int
 ask_again(struct merge *g, size_t shard, size_t most, struct err *err)
 {
 	struct head *h = &g->heads[shard];
-	struct redis_batch b = redis_batch(g->l, g->a, 1);
+	struct redis_batch b = redis_batch(g->conn, g->a, 1);
 	struct str from = redis_join(&b, REDIS_ARGS(STR("("), h->v[h->n - 1]));
 
 	ask_shard(&b, shard, from, most);
@@ -202,7 +202,7 @@ take_all(struct listing *m, const struct merge *g, struct err *err)
 		const size_t n =
 		    g->n - done < REDIS_PAGE ? g->n - done : REDIS_PAGE;
 		const struct str *v = g->v + done;
-		struct redis_batch b = redis_batch(m->l, g->a, n);
+		struct redis_batch b = redis_batch(m->conn, g->a, n);
 
 		for (size_t i = 0; i < n; i++) {
 			struct session s = { .created_ms = 0 };
@@ -232,7 +232,7 @@ take_all(struct listing *m, const struct merge *g, struct err *err)
 static int
 collect_page(struct listing *m, struct arena *page, bool *last, struct err *err)
 {
-	struct merge g = { .l = m->l, .a = page };
+	struct merge g = { .conn = m->conn, .a = page };
 	const size_t most = missing(m, PAGE_MAX);
 
 	if (merge(&g, m->from, most, err) != 0 || take_all(m, &g, err) != 0)
@@ -275,7 +275,7 @@ store_redis_list(void *conn, const struct call *c,
 		 struct session_list *out, struct err *err)
 {
 	struct redis_batch b = redis_batch(conn, c->arena, 1); /* for a text */
-	struct listing m = { .l = conn,
+	struct listing m = { .conn = conn,
 			     .a = c->arena,
 			     .q = q,
 			     .now_ms = c->now_ms,

@@ -183,12 +183,12 @@ undo_some(struct redis_batch *b, const struct login_keys *k,
 }
 
 static int
-count_or_undo(struct redis_link *l, const struct call *c,
+count_or_undo(struct redis_conn *conn, const struct call *c,
 	      const struct login_keys *k, struct login_count *out,
 	      struct err *err)
 {
 	struct redis_batch b =
-	    redis_batch(l, c->arena, LOGIN_KEYS_MAX * REDIS_ATTEMPT_STEPS);
+	    redis_batch(conn, c->arena, LOGIN_KEYS_MAX * REDIS_ATTEMPT_STEPS);
 
 	if (count_all(&b, c, k, out, err) != 0) {
 		undo_some(&b, k, &out->standing);

@@ -126,10 +126,10 @@ info_value(struct str info, struct str name)
 	return STR("");
 }
 
-/* -1: this server drops what it was told to keep, once its memory is full.
- * One that does not let us see is not blamed. */
+/* Returns -1 if this server evicts keys once its memory is full.  A server that
+ * does not let us read its policy passes. */
 static int
-look_at_policy(void *evicts, const redisReply *reply, struct err *err)
+read_policy(void *evicts, const redisReply *reply, struct err *err)
 {
 	struct str info = STR(""), policy;
 	bool *found = evicts;
@@ -155,7 +155,7 @@ store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX], struct err *err)
 	bool evicts = false;
 	struct err why = { .msg = "" };
 
-	if (redis_ask_all(conn, argv, ARRAY_LEN(argv), look_at_policy, &evicts,
+	if (redis_ask_all(conn, argv, ARRAY_LEN(argv), read_policy, &evicts,
 			  &why) != 0 &&
 	    !evicts) {
 		*err = why;

@@ -87,7 +87,7 @@ redis_shard(struct redis_batch *b, uint8_t shard)
 	char text[HEX_LEN(1)];
 
 	hex_encode(&shard, 1, text);
-	return redis_join(b, REDIS_ARGS(redis_prefix(b->l), STR("{"),
+	return redis_join(b, REDIS_ARGS(redis_prefix(b->conn), STR("{"),
 					{ .p = text, .n = sizeof(text) },
 					STR("}")));
 }

@@ -125,7 +125,7 @@ void redis_revoke(struct redis_batch *b, const struct session_id *id);
 
 /* Leaves a user the newest `room` live sessions, many steps if need be; adds to
  * *ended how many others it ended. */
-int redis_trim(struct redis_link *l, const struct call *c, struct str user,
+int redis_trim(struct redis_conn *conn, const struct call *c, struct str user,
 	       int64_t room, int64_t *ended, struct err *err) MUST_USE;
 
 /* What is asked for at once of many. */

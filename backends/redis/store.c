@@ -79,11 +79,11 @@ create(struct redis_batch *b, const struct session *s, int64_t max,
 
 /* Of a user who has more than one script may look at, many are ended first. */
 static int
-create_and_trim(struct redis_link *l, const struct call *c,
+create_and_trim(struct redis_conn *conn, const struct call *c,
 		const struct session *s, int64_t max, int64_t *evicted,
 		struct err *err)
 {
-	struct redis_batch b = redis_batch(l, c->arena, 1);
+	struct redis_batch b = redis_batch(conn, c->arena, 1);
 	int64_t n, trimmed = 0;
 
 	for (int i = 0; i <= TRIMS_MAX; i++) {
@@ -96,7 +96,8 @@ create_and_trim(struct redis_link *l, const struct call *c,
 			*evicted = trimmed + n;
 			return 0;
 		}
-		if (redis_trim(l, c, s->who.name, max - 1, &trimmed, err) != 0)
+		if (redis_trim(conn, c, s->who.name, max - 1, &trimmed, err) !=
+		    0)
 			return -1;
 	}
 	return err_set(err, ERR_BUSY, "too many sign-ins of one user");

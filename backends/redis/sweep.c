@@ -10,7 +10,7 @@
 
 /* One call. */
 struct sweep {
-	struct redis_link *l;
+	struct redis_conn *conn;
 	struct arena *a; /* of a page */
 	int64_t now_ms, limit, removed;
 };
@@ -42,7 +42,7 @@ static int
 settle(const struct sweep *s, const struct due *d,
        const struct redis_batch *asked, int64_t *removed, struct err *err)
 {
-	struct redis_batch b = redis_batch(s->l, s->a, d->n + 1);
+	struct redis_batch b = redis_batch(s->conn, s->a, d->n + 1);
 	struct str *gone = arena_array(s->a, d->n + 1, sizeof(*gone));
 	const struct str ends = redis_key(&b, "ends", STR(""));
 	size_t n = 1, at = 0, drop;
@@ -77,7 +77,7 @@ static int
 sweep_records(struct sweep *s, bool *last, struct err *err)
 {
 	const size_t most = (size_t)page_size(s);
-	struct redis_batch b = redis_batch(s->l, s->a, most);
+	struct redis_batch b = redis_batch(s->conn, s->a, most);
 	int64_t some = 0;
 	struct due d;
 
@@ -107,7 +107,7 @@ static int
 sweep_shard(struct sweep *s, uint8_t shard, bool *last, struct err *err)
 {
 	const int64_t most = page_size(s);
-	struct redis_batch b = redis_batch(s->l, s->a, 1);
+	struct redis_batch b = redis_batch(s->conn, s->a, 1);
 	const redisReply *r;
 
 	(void)redis_add_script_keys(
@@ -144,7 +144,7 @@ sweep_pages_of(struct sweep *s, uint8_t shard, struct err *err)
 static int
 count_due(struct sweep *s, int64_t *due, struct err *err)
 {
-	struct redis_batch b = redis_batch(s->l, s->a, SESSION_SHARDS);
+	struct redis_batch b = redis_batch(s->conn, s->a, SESSION_SHARDS);
 
 	for (unsigned i = 0; i < SESSION_SHARDS; i++)
 		(void)redis_add(&b, "ZCOUNT",
@@ -216,7 +216,7 @@ sweep_sessions(struct sweep *s, struct err *err)
 static int
 sweep_others(struct sweep *s, struct err *err)
 {
-	struct redis_batch b = redis_batch(s->l, s->a, 1);
+	struct redis_batch b = redis_batch(s->conn, s->a, 1);
 	bool last = false;
 
 	(void)redis_add(&b, "ZREMRANGEBYSCORE", redis_key(&b, "bans", STR("")),
@@ -235,7 +235,7 @@ int
 store_redis_sweep(void *conn, const struct call *c, size_t limit,
 		  int64_t *removed, struct err *err)
 {
-	struct sweep s = { .l = conn,
+	struct sweep s = { .conn = conn,
 			   .a = redis_scratch(),
 			   .now_ms = c->now_ms,
 			   .limit =

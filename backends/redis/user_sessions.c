@@ -18,14 +18,14 @@ struct walk {
 };
 
 static int
-walk_begin(struct walk *w, struct redis_link *l, struct str user,
+walk_begin(struct walk *w, struct redis_conn *conn, struct str user,
 	   struct err *err)
 {
 	struct arena *a = redis_scratch();
 
 	if (a == NULL)
 		return err_nomem(err);
-	*w = (struct walk){ .b = redis_batch(l, a, 1),
+	*w = (struct walk){ .b = redis_batch(conn, a, 1),
 			    .user = user,
 			    .from = STR("+"),
 			    .more = true };
@@ -126,14 +126,14 @@ trim_page(struct walk *w, struct str now, int64_t *room, int64_t *ended,
 }
 
 int
-redis_trim(struct redis_link *l, const struct call *c, struct str user,
+redis_trim(struct redis_conn *conn, const struct call *c, struct str user,
 	   int64_t room, int64_t *ended, struct err *err)
 {
 	struct walk w;
 	struct str now;
 	int result = 0;
 
-	if (walk_begin(&w, l, user, err) != 0)
+	if (walk_begin(&w, conn, user, err) != 0)
 		return -1;
 	now = redis_time(&w.b, c->now_ms);
 	while (result == 0 && w.more)
@@ -199,7 +199,7 @@ store_redis_remark(void *conn, const struct call *c, const struct remark *m,
 }
 
 struct ending {
-	struct redis_link *l;
+	struct redis_conn *conn;
 	int64_t n;
 };
 
@@ -242,9 +242,9 @@ end_keys(void *ctx, const struct str *keys, size_t n, struct err *err)
 
 	if (a == NULL)
 		return err_nomem(err);
-	b = redis_batch(e->l, a, n);
+	b = redis_batch(e->conn, a, n);
 	for (size_t i = 0; i < n; i++)
-		if (parse_key(keys[i], redis_prefix(e->l).n, &id))
+		if (parse_key(keys[i], redis_prefix(e->conn).n, &id))
 			redis_revoke(&b, &id);
 	result = end_keys_in(&b, e, err);
 	arena_free(a);
@@ -255,7 +255,7 @@ int
 store_redis_revoke_all(void *conn, const struct call *c, int64_t *ended,
 		       struct err *err)
 {
-	struct ending e = { .l = conn };
+	struct ending e = { .conn = conn };
 
 	(void)c;
 	if (redis_scan(conn, STR("{"), end_keys, &e, err) != 0)

@@ -6,7 +6,7 @@
 #include <assert.h>
 
 int
-sqlite_numbers(struct sqlite_link *l, size_t which,
+sqlite_numbers(struct sqlite_conn *conn, size_t which,
 	       const struct sqlite_arg *args, size_t nargs,
 	       struct sqlite_numbers *out, struct err *err)
 {
@@ -14,27 +14,27 @@ sqlite_numbers(struct sqlite_link *l, size_t which,
 	sqlite3_stmt *stmt = NULL;
 	int n;
 
-	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, &r.row, err) != 0)
+	if (sqlite_query(conn, which, args, nargs, &stmt, err) != 0 ||
+	    sqlite_next(conn, stmt, &r.row, err) != 0)
 		return -1;
 	n = r.row ? sqlite3_column_count(stmt) : 0;
 	assert(n <= SQLITE_NUMBERS_MAX);
 	for (int i = 0; i < n; i++)
 		r.v[i] = sqlite3_column_int64(stmt, i);
 	/* A statement that writes is committed only when it has finished. */
-	if (r.row && sqlite_next(l, stmt, &(bool){ false }, err) != 0)
+	if (r.row && sqlite_next(conn, stmt, &(bool){ false }, err) != 0)
 		return -1;
 	*out = r;
 	return 0;
 }
 
 static int
-ask_ban(struct sqlite_link *l, int64_t now_ms, struct str key, int64_t ban_ms,
-	int64_t *banned_until_ms, struct err *err)
+ask_ban(struct sqlite_conn *conn, int64_t now_ms, struct str key,
+	int64_t ban_ms, int64_t *banned_until_ms, struct err *err)
 {
 	struct sqlite_numbers r;
 
-	if (sqlite_numbers(l, STORE_SQL_BANNED,
+	if (sqlite_numbers(conn, STORE_SQL_BANNED,
 			   SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms),
 				    SQL_INT(latest_ms(now_ms, ban_ms))),
 			   &r, err) != 0)
@@ -44,7 +44,7 @@ ask_ban(struct sqlite_link *l, int64_t now_ms, struct str key, int64_t ban_ms,
 }
 
 static int
-count_attempt(struct sqlite_link *l, const struct call *c, struct str key,
+count_attempt(struct sqlite_conn *conn, const struct call *c, struct str key,
 	      const struct attempt_policy *policy, struct attempt *out,
 	      struct err *err)
 {
@@ -52,7 +52,7 @@ count_attempt(struct sqlite_link *l, const struct call *c, struct str key,
 	struct sqlite_numbers r;
 
 	if (sqlite_numbers(
-		l, STORE_SQL_ATTEMPT,
+		conn, STORE_SQL_ATTEMPT,
 		SQL_ARGS(SQL_TEXT(key), SQL_INT(now_ms),
 			 SQL_INT(later_ms(now_ms, policy->window_ms)),
 			 SQL_INT(later_ms(now_ms, policy->ban_ms)),
@@ -66,7 +66,7 @@ count_attempt(struct sqlite_link *l, const struct call *c, struct str key,
 				 .ends_ms = r.v[2] };
 	if (r.row)
 		return 0;
-	return ask_ban(l, now_ms, key, policy->ban_ms, &out->banned_until_ms,
+	return ask_ban(conn, now_ms, key, policy->ban_ms, &out->banned_until_ms,
 		       err);
 }
 
@@ -86,12 +86,12 @@ store_sqlite_attempt(void *conn, const struct call *c, struct str key,
 }
 
 static int
-give_back(struct sqlite_link *l, struct str key, int64_t ends_ms,
+give_back(struct sqlite_conn *conn, struct str key, int64_t ends_ms,
 	  struct err *err)
 {
 	int64_t ignored;
 
-	return sqlite_change(l, STORE_SQL_GIVE_BACK,
+	return sqlite_change(conn, STORE_SQL_GIVE_BACK,
 			     SQL_ARGS(SQL_TEXT(key), SQL_INT(ends_ms)),
 			     &ignored, err);
 }
@@ -130,7 +130,7 @@ store_sqlite_standing(void *conn, const struct call *c,
 }
 
 static int
-count_all(struct sqlite_link *l, const struct call *c,
+count_all(struct sqlite_conn *conn, const struct call *c,
 	  const struct login_keys *k, struct login_count *out, struct err *err)
 {
 	const struct attempt_policy policy = { .max = INT64_MAX,
@@ -138,12 +138,12 @@ count_all(struct sqlite_link *l, const struct call *c,
 					       .ban_ms = k->ban_ms };
 
 	for (size_t i = 0; i < k->n; i++)
-		if (count_attempt(l, c, login_key_of(k, &out->standing, i),
+		if (count_attempt(conn, c, login_key_of(k, &out->standing, i),
 				  &policy, &out->v[i], err) != 0)
 			return -1;
 	login_settle(k, out);
 	for (size_t i = 0; !out->counted && i < k->n; i++)
-		if (give_back(l, login_key_of(k, &out->standing, i),
+		if (give_back(conn, login_key_of(k, &out->standing, i),
 			      out->v[i].ends_ms, err) != 0)
 			return -1;
 	return 0;
@@ -167,36 +167,38 @@ store_sqlite_count(void *conn, const struct call *c, const struct login_keys *k,
 }
 
 static int
-learn(struct sqlite_link *l, struct str user,
+learn(struct sqlite_conn *conn, struct str user,
       const struct known_network *network, struct err *err)
 {
 	const struct sqlite_arg hash = SQL_BLOB(network->b, sizeof(network->b));
 	int64_t ignored;
 
-	if (sqlite_change(l, STORE_SQL_LEARN,
+	if (sqlite_change(conn, STORE_SQL_LEARN,
 			  SQL_ARGS(SQL_TEXT(user), hash,
 				   SQL_INT(network->until_ms)),
 			  &ignored, err) != 0)
 		return -1;
-	return sqlite_change(l, STORE_SQL_FORGET_OLDEST,
+	return sqlite_change(conn, STORE_SQL_FORGET_OLDEST,
 			     SQL_ARGS(SQL_TEXT(user), hash,
 				      SQL_INT(NETWORKS_MAX - 1)),
 			     &ignored, err);
 }
 
 static int
-succeed(struct sqlite_link *l, const struct login_success *s, struct err *err)
+succeed(struct sqlite_conn *conn, const struct login_success *s,
+	struct err *err)
 {
 	struct sqlite_numbers ignored;
 
-	if (sqlite_numbers(l, STORE_SQL_RESET, SQL_ARGS(SQL_TEXT(s->key)),
+	if (sqlite_numbers(conn, STORE_SQL_RESET, SQL_ARGS(SQL_TEXT(s->key)),
 			   &ignored, err) != 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++)
-		if (give_back(l, s->v[i].key, s->v[i].ends_ms, err) != 0)
+		if (give_back(conn, s->v[i].key, s->v[i].ends_ms, err) != 0)
 			return -1;
-	return s->network.until_ms == 0 ? 0 :
-					  learn(l, s->user, &s->network, err);
+	return s->network.until_ms == 0 ?
+		   0 :
+		   learn(conn, s->user, &s->network, err);
 }
 
 int

@@ -13,7 +13,7 @@
 #define BUSY_MS	     2000
 #define BUSY_STEP_MS 20
 
-struct sqlite_link {
+struct sqlite_conn {
 	struct sqlite_file *file;
 	sqlite3 *db;
 	int waited_ms; /* for the write of another connection */
@@ -44,30 +44,30 @@ err_code_of(int code)
 }
 
 static int
-fail(const struct sqlite_link *l, struct err *err)
+fail(const struct sqlite_conn *conn, struct err *err)
 {
-	int code = sqlite3_extended_errcode(l->db);
+	int code = sqlite3_extended_errcode(conn->db);
 
 	return err_set(err, err_code_of(code & 0xff), "%s: %s (SQLite code %d)",
-		       l->file->path, sqlite3_errmsg(l->db), code);
+		       conn->file->path, sqlite3_errmsg(conn->db), code);
 }
 
 int
-sqlite_script(struct sqlite_link *l, const char *sql, struct err *err)
+sqlite_script(struct sqlite_conn *conn, const char *sql, struct err *err)
 {
-	if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(l, err);
+	if (sqlite3_exec(conn->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(conn, err);
 	return 0;
 }
 
 /* Asks for the WAL mode; *wal says whether SQLite has set it.  The result is
  * SQLITE_OK even if it has not. */
 static int
-ask_for_wal(struct sqlite_link *l, bool *wal)
+ask_for_wal(struct sqlite_conn *conn, bool *wal)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(l->db, "PRAGMA main.journal_mode = WAL", -1,
-				    &stmt, NULL);
+	int rc = sqlite3_prepare_v2(conn->db, "PRAGMA main.journal_mode = WAL",
+				    -1, &stmt, NULL);
 
 	if (rc != SQLITE_OK)
 		return rc;
@@ -83,46 +83,46 @@ ask_for_wal(struct sqlite_link *l, bool *wal)
 /* Sets the WAL mode, which is changed once in the life of a file.  SQLite does
  * not call the busy handler for that, so this function waits itself. */
 static int
-set_wal(struct sqlite_link *l, struct err *err)
+set_wal(struct sqlite_conn *conn, struct err *err)
 {
 	bool wal = false;
-	int rc = ask_for_wal(l, &wal);
+	int rc = ask_for_wal(conn, &wal);
 
 	for (int waited = 0;
 	     rc != SQLITE_OK && (rc & 0xff) == SQLITE_BUSY && waited < BUSY_MS;
 	     waited += BUSY_STEP_MS) {
 		(void)sqlite3_sleep(BUSY_STEP_MS); /* returns the time slept */
-		rc = ask_for_wal(l, &wal);
+		rc = ask_for_wal(conn, &wal);
 	}
 	if (rc != SQLITE_OK)
-		return fail(l, err);
+		return fail(conn, err);
 	if (!wal)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s: cannot use WAL here (SQLite needs a local"
 			       " file system)",
-			       l->file->path);
+			       conn->file->path);
 	return 0;
 }
 
 /* Waits a random time: with the handler of SQLite, connections that began to
  * wait at the same time would collide again. */
 static int
-wait_busy(void *link, int before)
+wait_busy(void *conn, int before)
 {
-	struct sqlite_link *l = link;
+	struct sqlite_conn *c = conn;
 	unsigned char random;
 
 	if (before == 0)
-		l->waited_ms = 0;
-	if (l->waited_ms >= BUSY_MS)
+		c->waited_ms = 0;
+	if (c->waited_ms >= BUSY_MS)
 		return 0;
 	sqlite3_randomness(sizeof(random), &random);
-	l->waited_ms += sqlite3_sleep(1 + random % 8);
+	c->waited_ms += sqlite3_sleep(1 + random % 8);
 	return 1;
 }
 
 static int
-set_up(struct sqlite_link *l, struct err *err)
+set_up(struct sqlite_conn *conn, struct err *err)
 {
 	static const struct {
 		int option, value;
@@ -133,20 +133,20 @@ set_up(struct sqlite_link *l, struct err *err)
 		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
 	};
 
-	(void)sqlite3_extended_result_codes(l->db, 1); /* always SQLITE_OK */
+	(void)sqlite3_extended_result_codes(conn->db, 1); /* always SQLITE_OK */
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (sqlite3_db_config(l->db, options[i].option,
+		if (sqlite3_db_config(conn->db, options[i].option,
 				      options[i].value,
 				      (int *)NULL) != SQLITE_OK)
-			return fail(l, err);
-	if (sqlite3_busy_handler(l->db, wait_busy, l) != SQLITE_OK)
-		return fail(l, err);
-	if (sqlite3_db_readonly(l->db, "main") != 0)
+			return fail(conn, err);
+	if (sqlite3_busy_handler(conn->db, wait_busy, conn) != SQLITE_OK)
+		return fail(conn, err);
+	if (sqlite3_db_readonly(conn->db, "main") != 0)
 		return err_set(err, ERR_UNAVAILABLE, "%s: is not writable",
-			       l->file->path);
-	if (set_wal(l, err) != 0)
+			       conn->file->path);
+	if (set_wal(conn, err) != 0)
 		return -1;
-	return sqlite_script(l,
+	return sqlite_script(conn,
 			     "PRAGMA main.synchronous = FULL;"
 			     "PRAGMA main.journal_size_limit = 67108864;"
 			     "PRAGMA cell_size_check = ON;"
@@ -158,75 +158,76 @@ int
 sqlite_connect(void *file, void **conn, struct err *err)
 {
 	struct sqlite_file *f = file;
-	struct sqlite_link *l;
+	struct sqlite_conn *c;
 
 	if (sqlite_file_find(f, err) != 0)
 		return -1;
-	l = calloc(1, sizeof(*l));
-	if (l == NULL)
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
 		return err_nomem(err);
-	l->file = f;
-	if (sqlite3_open_v2(f->path, &l->db,
+	c->file = f;
+	if (sqlite3_open_v2(f->path, &c->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				SQLITE_OPEN_PRIVATECACHE,
 			    f->vfs.zName) != SQLITE_OK) {
-		(void)fail(l, err); /* -1 */
-		sqlite_disconnect(l);
+		(void)fail(c, err); /* -1 */
+		sqlite_disconnect(c);
 		return -1;
 	}
-	if (set_up(l, err) != 0) {
-		sqlite_disconnect(l);
+	if (set_up(c, err) != 0) {
+		sqlite_disconnect(c);
 		return -1;
 	}
 	atomic_store(&f->seen, true);
-	*conn = l;
+	*conn = c;
 	return 0;
 }
 
 void
 sqlite_disconnect(void *conn)
 {
-	struct sqlite_link *l = conn;
+	struct sqlite_conn *c = conn;
 	int rc;
 
-	for (size_t i = 0; i < ARRAY_LEN(l->stmts); i++)
-		(void)sqlite3_finalize(l->stmts[i]); /* an error of before */
-	rc = sqlite3_close(l->db);
+	for (size_t i = 0; i < ARRAY_LEN(c->stmts); i++)
+		(void)sqlite3_finalize(c->stmts[i]); /* an error of before */
+	rc = sqlite3_close(c->db);
 	assert(rc == SQLITE_OK);
-	free(l);
+	free(c);
 }
 
 /* Checks that the file of this connection still has its name: answers from a
  * file that was replaced or removed would be wrong. */
 static int
-check_file(struct sqlite_link *l, struct err *err)
+check_file(struct sqlite_conn *conn, struct err *err)
 {
 	int moved = 0;
 
-	if (sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED,
+	if (sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_HAS_MOVED,
 				 &moved) != SQLITE_OK)
-		return fail(l, err);
+		return fail(conn, err);
 	if (moved != 0)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s: the file was replaced or removed",
-			       l->file->path);
+			       conn->file->path);
 	return 0;
 }
 
 static int
-prepare(struct sqlite_link *l, size_t which, sqlite3_stmt **out,
+prepare(struct sqlite_conn *conn, size_t which, sqlite3_stmt **out,
 	struct err *err)
 {
-	if (l->stmts[which] == NULL) {
-		const char *sql = which < SQL_OWN ? sqlite_common_sql[which] :
-						    l->file->spec->sql[which];
+	if (conn->stmts[which] == NULL) {
+		const char *sql = which < SQL_OWN ?
+				      sqlite_common_sql[which] :
+				      conn->file->spec->sql[which];
 
-		if (sqlite3_prepare_v3(l->db, sql, -1,
+		if (sqlite3_prepare_v3(conn->db, sql, -1,
 				       SQLITE_PREPARE_PERSISTENT,
-				       &l->stmts[which], NULL) != SQLITE_OK)
-			return fail(l, err);
+				       &conn->stmts[which], NULL) != SQLITE_OK)
+			return fail(conn, err);
 	}
-	*out = l->stmts[which];
+	*out = conn->stmts[which];
 	return 0;
 }
 
@@ -258,19 +259,20 @@ sqlite_finish(sqlite3_stmt *stmt)
 }
 
 int
-sqlite_query(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
-	     size_t nargs, sqlite3_stmt **out, struct err *err)
+sqlite_query(struct sqlite_conn *conn, size_t which,
+	     const struct sqlite_arg *args, size_t nargs, sqlite3_stmt **out,
+	     struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
 	/* Once per transaction, before its first statement. */
-	if (sqlite3_get_autocommit(l->db) != 0 && check_file(l, err) != 0)
+	if (sqlite3_get_autocommit(conn->db) != 0 && check_file(conn, err) != 0)
 		return -1;
-	if (prepare(l, which, &stmt, err) != 0)
+	if (prepare(conn, which, &stmt, err) != 0)
 		return -1;
 	for (size_t i = 0; i < nargs; i++) {
 		if (bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK) {
-			(void)fail(l, err); /* -1 */
+			(void)fail(conn, err); /* -1 */
 			sqlite_finish(stmt);
 			return -1;
 		}
@@ -280,7 +282,7 @@ sqlite_query(struct sqlite_link *l, size_t which, const struct sqlite_arg *args,
 }
 
 int
-sqlite_next(struct sqlite_link *l, sqlite3_stmt *stmt, bool *row,
+sqlite_next(struct sqlite_conn *conn, sqlite3_stmt *stmt, bool *row,
 	    struct err *err)
 {
 	int rc = sqlite3_step(stmt);
@@ -291,7 +293,7 @@ sqlite_next(struct sqlite_link *l, sqlite3_stmt *stmt, bool *row,
 		return 0;
 	}
 	if (!done)
-		(void)fail(l, err); /* -1 */
+		(void)fail(conn, err); /* -1 */
 	sqlite_finish(stmt);
 	if (!done)
 		return -1;
@@ -300,30 +302,30 @@ sqlite_next(struct sqlite_link *l, sqlite3_stmt *stmt, bool *row,
 }
 
 int
-sqlite_change(struct sqlite_link *l, size_t which,
+sqlite_change(struct sqlite_conn *conn, size_t which,
 	      const struct sqlite_arg *args, size_t nargs, int64_t *changed,
 	      struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool row;
 
-	if (sqlite_query(l, which, args, nargs, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, &row, err) != 0)
+	if (sqlite_query(conn, which, args, nargs, &stmt, err) != 0 ||
+	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	assert(!row);
-	*changed = sqlite3_changes(l->db);
+	*changed = sqlite3_changes(conn->db);
 	return 0;
 }
 
 /* Runs one of the common statements without arguments, up to its first row. */
 static int
-run_common(struct sqlite_link *l, size_t which, struct err *err)
+run_common(struct sqlite_conn *conn, size_t which, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool row;
 
-	if (sqlite_query(l, which, NULL, 0, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, &row, err) != 0)
+	if (sqlite_query(conn, which, NULL, 0, &stmt, err) != 0 ||
+	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	if (row)
 		sqlite_finish(stmt);
@@ -331,44 +333,44 @@ run_common(struct sqlite_link *l, size_t which, struct err *err)
 }
 
 int
-sqlite_begin(struct sqlite_link *l, struct err *err)
+sqlite_begin(struct sqlite_conn *conn, struct err *err)
 {
-	return run_common(l, SQL_BEGIN, err);
+	return run_common(conn, SQL_BEGIN, err);
 }
 
 static void
-roll_back(struct sqlite_link *l)
+roll_back(struct sqlite_conn *conn)
 {
 	struct err ignored;
 
 	/* After some failures SQLite has already rolled back. */
-	if (sqlite3_get_autocommit(l->db) == 0)
-		(void)run_common(l, SQL_ROLLBACK, &ignored);
+	if (sqlite3_get_autocommit(conn->db) == 0)
+		(void)run_common(conn, SQL_ROLLBACK, &ignored);
 }
 
 int
-sqlite_end(struct sqlite_link *l, int result, struct err *err)
+sqlite_end(struct sqlite_conn *conn, int result, struct err *err)
 {
-	if (result == 0 && run_common(l, SQL_COMMIT, err) == 0)
+	if (result == 0 && run_common(conn, SQL_COMMIT, err) == 0)
 		return 0;
-	roll_back(l);
+	roll_back(conn);
 	/* If the rollback fails, the connection must be closed, which ends the
 	 * transaction as well. */
-	if (sqlite3_get_autocommit(l->db) == 0)
+	if (sqlite3_get_autocommit(conn->db) == 0)
 		err->code = ERR_UNAVAILABLE;
 	return -1;
 }
 
 const struct sqlite_spec *
-sqlite_spec_of(const struct sqlite_link *l)
+sqlite_spec_of(const struct sqlite_conn *conn)
 {
-	return l->file->spec;
+	return conn->file->spec;
 }
 
 int
-sqlite_relax(struct sqlite_link *l, bool relaxed, struct err *err)
+sqlite_relax(struct sqlite_conn *conn, bool relaxed, struct err *err)
 {
-	return sqlite_script(l,
+	return sqlite_script(conn,
 			     relaxed ? "PRAGMA main.synchronous = NORMAL" :
 				       "PRAGMA main.synchronous = FULL",
 			     err);
@@ -403,12 +405,12 @@ sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,
 }
 
 static int
-try_all(struct sqlite_link *l, struct err *err)
+try_all(struct sqlite_conn *conn, struct err *err)
 {
-	if (run_common(l, SQL_PING, err) != 0 ||
-	    run_common(l, SQL_PING_UNDO, err) != 0)
+	if (run_common(conn, SQL_PING, err) != 0 ||
+	    run_common(conn, SQL_PING_UNDO, err) != 0)
 		return -1;
-	return run_common(l, l->file->spec->look, err);
+	return run_common(conn, conn->file->spec->probe, err);
 }
 
 /* Commits a write, because only a commit notices that the disk is full or has
@@ -417,16 +419,16 @@ try_all(struct sqlite_link *l, struct err *err)
 int
 sqlite_ping(void *conn, struct err *err)
 {
-	struct sqlite_link *l = conn;
+	struct sqlite_conn *c = conn;
 	struct err second;
 	int result;
 
-	if (sqlite_relax(l, true, err) != 0)
+	if (sqlite_relax(c, true, err) != 0)
 		return -1;
-	result = sqlite_begin(l, err);
+	result = sqlite_begin(c, err);
 	if (result == 0)
-		result = sqlite_end(l, try_all(l, err), err);
-	if (sqlite_relax(l, false, result == 0 ? err : &second) != 0)
+		result = sqlite_end(c, try_all(c, err), err);
+	if (sqlite_relax(c, false, result == 0 ? err : &second) != 0)
 		return -1;
 	return result;
 }

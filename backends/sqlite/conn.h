@@ -28,10 +28,11 @@ struct sqlite_spec {
 	size_t nsteps;
 	const char *const *sql; /* its statements, from SQL_OWN on */
 	size_t nsql;
-	size_t look; /* a statement without arguments that reads a table */
+	size_t probe; /* a statement without arguments that reads a table */
 };
 
-/* Indexes of the statements that every link has; those of a spec follow. */
+/* Indexes of the statements that every connection has; those of a spec
+ * follow. */
 enum sqlite_common {
 	SQL_BEGIN,
 	SQL_COMMIT,
@@ -50,7 +51,7 @@ extern const char *const sqlite_common_sql[]; /* in sqlite_schema.c */
 #define SQLITE_STATEMENTS_MAX 64
 
 /* The connection of a worker: the `conn` of the ops. */
-struct sqlite_link;
+struct sqlite_conn;
 
 /* These implement the operations of the ops, except open(), which calls
  * sqlite_file_open() with its spec. */
@@ -85,12 +86,12 @@ struct sqlite_arg {
 	    ARRAY_LEN(((const struct sqlite_arg[]){ __VA_ARGS__ }))
 
 /* Binds the arguments of a statement; sqlite_next() executes it. */
-int sqlite_query(struct sqlite_link *l, size_t which,
+int sqlite_query(struct sqlite_conn *conn, size_t which,
 		 const struct sqlite_arg *args, size_t nargs,
 		 sqlite3_stmt **out, struct err *err) MUST_USE;
 /* Reads the next row.  If there is none, and on an error, the statement is
  * finished. */
-int sqlite_next(struct sqlite_link *l, sqlite3_stmt *stmt, bool *row,
+int sqlite_next(struct sqlite_conn *conn, sqlite3_stmt *stmt, bool *row,
 		struct err *err) MUST_USE;
 /* Must be called if not all rows are read: an open statement would hold its
  * snapshot of the database. */
@@ -98,23 +99,24 @@ void sqlite_finish(sqlite3_stmt *stmt);
 
 /* Executes a statement that returns no rows; *changed is the number of rows
  * that it has changed. */
-int sqlite_change(struct sqlite_link *l, size_t which,
+int sqlite_change(struct sqlite_conn *conn, size_t which,
 		  const struct sqlite_arg *args, size_t nargs, int64_t *changed,
 		  struct err *err) MUST_USE;
 
 /* Begin and end a transaction.  The end is a commit if `result` is 0, else a
  * rollback. */
-int sqlite_begin(struct sqlite_link *l, struct err *err) MUST_USE;
-int sqlite_end(struct sqlite_link *l, int result, struct err *err) MUST_USE;
+int sqlite_begin(struct sqlite_conn *conn, struct err *err) MUST_USE;
+int sqlite_end(struct sqlite_conn *conn, int result, struct err *err) MUST_USE;
 
 /* Executes several statements of a migration, within a transaction. */
-int sqlite_script(struct sqlite_link *l, const char *sql,
+int sqlite_script(struct sqlite_conn *conn, const char *sql,
 		  struct err *err) MUST_USE;
-const struct sqlite_spec *sqlite_spec_of(const struct sqlite_link *l);
+const struct sqlite_spec *sqlite_spec_of(const struct sqlite_conn *conn);
 
 /* If relaxed, a power failure may undo later commits; so it must not be used
  * for changes that are acknowledged. */
-int sqlite_relax(struct sqlite_link *l, bool relaxed, struct err *err) MUST_USE;
+int sqlite_relax(struct sqlite_conn *conn, bool relaxed,
+		 struct err *err) MUST_USE;
 
 /* Read columns of the current row. */
 int sqlite_get_text(sqlite3_stmt *stmt, int column, struct arena *a,

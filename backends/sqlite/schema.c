@@ -24,21 +24,22 @@ const char *const sqlite_common_sql[] = {
 };
 
 static int
-read_version(struct sqlite_link *l, int64_t *version, struct err *err)
+read_version(struct sqlite_conn *conn, int64_t *version, struct err *err)
 {
-	struct str component = str_from(sqlite_spec_of(l)->component);
+	struct str component = str_from(sqlite_spec_of(conn)->component);
 	sqlite3_stmt *stmt = NULL;
 	int64_t found = 0;
 	bool row;
 
-	if (sqlite_query(l, SQL_HAS_VERSIONS, NULL, 0, &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, &row, err) != 0)
+	if (sqlite_query(conn, SQL_HAS_VERSIONS, NULL, 0, &stmt, err) != 0 ||
+	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	if (row) {
 		sqlite_finish(stmt);
-		if (sqlite_query(l, SQL_VERSION, SQL_ARGS(SQL_TEXT(component)),
-				 &stmt, err) != 0 ||
-		    sqlite_next(l, stmt, &row, err) != 0)
+		if (sqlite_query(conn, SQL_VERSION,
+				 SQL_ARGS(SQL_TEXT(component)), &stmt,
+				 err) != 0 ||
+		    sqlite_next(conn, stmt, &row, err) != 0)
 			return -1;
 	}
 	if (row) {
@@ -52,25 +53,25 @@ read_version(struct sqlite_link *l, int64_t *version, struct err *err)
 int
 sqlite_schema(void *conn, struct schema_state *out, struct err *err)
 {
-	struct sqlite_link *l = conn;
+	struct sqlite_conn *c = conn;
 	int64_t have;
 
-	if (read_version(l, &have, err) != 0)
+	if (read_version(c, &have, err) != 0)
 		return -1;
 	*out = (struct schema_state){
 		.have = have,
-		.want = (int64_t)sqlite_spec_of(l)->nsteps,
+		.want = (int64_t)sqlite_spec_of(c)->nsteps,
 	};
 	return 0;
 }
 
 static int
-write_version(struct sqlite_link *l, int64_t version, struct err *err)
+write_version(struct sqlite_conn *conn, int64_t version, struct err *err)
 {
-	struct str component = str_from(sqlite_spec_of(l)->component);
+	struct str component = str_from(sqlite_spec_of(conn)->component);
 	int64_t changed;
 
-	return sqlite_change(l, SQL_SET_VERSION,
+	return sqlite_change(conn, SQL_SET_VERSION,
 			     SQL_ARGS(SQL_TEXT(component), SQL_INT(version)),
 			     &changed, err);
 }
@@ -78,21 +79,22 @@ write_version(struct sqlite_link *l, int64_t version, struct err *err)
 /* Makes one step of the migration.  It must run in a transaction, so that the
  * version stays as it was read. */
 static int
-step(struct sqlite_link *l, bool *done, struct err *err)
+step(struct sqlite_conn *conn, bool *done, struct err *err)
 {
-	const struct sqlite_spec *spec = sqlite_spec_of(l);
+	const struct sqlite_spec *spec = sqlite_spec_of(conn);
 	int64_t have, want = (int64_t)spec->nsteps, ignored;
 
-	if (sqlite_change(l, SQL_MAKE_VERSIONS, NULL, 0, &ignored, err) != 0 ||
-	    read_version(l, &have, err) != 0)
+	if (sqlite_change(conn, SQL_MAKE_VERSIONS, NULL, 0, &ignored, err) !=
+		0 ||
+	    read_version(conn, &have, err) != 0)
 		return -1;
 	if (have < 0 || have > want)
 		return health_refuse(HEALTH_NEWER,
 				     &(struct schema_state){ .have = have,
 							     .want = want },
 				     err);
-	if (have < want && (sqlite_script(l, spec->steps[have], err) != 0 ||
-			    write_version(l, have + 1, err) != 0))
+	if (have < want && (sqlite_script(conn, spec->steps[have], err) != 0 ||
+			    write_version(conn, have + 1, err) != 0))
 		return err_context(err, "migration %s %lld", spec->component,
 				   (long long)have + 1);
 	*done = have + 1 >= want;
@@ -102,13 +104,13 @@ step(struct sqlite_link *l, bool *done, struct err *err)
 int
 sqlite_migrate(void *conn, struct err *err)
 {
-	struct sqlite_link *l = conn;
+	struct sqlite_conn *c = conn;
 	bool done = false;
 
 	while (!done) {
-		if (sqlite_begin(l, err) != 0)
+		if (sqlite_begin(c, err) != 0)
 			return -1;
-		if (sqlite_end(l, step(l, &done, err), err) != 0)
+		if (sqlite_end(c, step(c, &done, err), err) != 0)
 			return -1;
 	}
 	return 0;

@@ -15,7 +15,7 @@ static const struct sqlite_spec spec = {
 	.nsteps = ARRAY_LEN(steps),
 	.sql = sqlite_store_sql,
 	.nsql = STORE_SQL_END,
-	.look = STORE_SQL_LOOK,
+	.probe = STORE_SQL_PROBE,
 };
 
 #define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
@@ -30,7 +30,7 @@ store_sqlite_open(const void *conf, const struct env *env, void **store,
 }
 
 static int
-keep_secret(struct sqlite_link *l, struct str name, uint8_t value[32],
+keep_secret(struct sqlite_conn *conn, struct str name, uint8_t value[32],
 	    struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -38,12 +38,12 @@ keep_secret(struct sqlite_link *l, struct str name, uint8_t value[32],
 	bool row;
 	int result;
 
-	if (sqlite_change(l, STORE_SQL_SECRET_KEEP,
+	if (sqlite_change(conn, STORE_SQL_SECRET_KEEP,
 			  SQL_ARGS(SQL_TEXT(name), SQL_BLOB(value, 32)), &added,
 			  err) != 0 ||
-	    sqlite_query(l, STORE_SQL_SECRET_GET, SQL_ARGS(SQL_TEXT(name)),
+	    sqlite_query(conn, STORE_SQL_SECRET_GET, SQL_ARGS(SQL_TEXT(name)),
 			 &stmt, err) != 0 ||
-	    sqlite_next(l, stmt, &row, err) != 0)
+	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	if (!row)
 		return err_set(err, ERR_INTERNAL, "secret was not kept");
@@ -69,13 +69,13 @@ store_sqlite_secret(void *conn, const struct call *c, const char *name,
 }
 
 static int
-insert(struct sqlite_link *l, const struct session *s, struct err *err)
+insert(struct sqlite_conn *conn, const struct session *s, struct err *err)
 {
 	const struct identity *who = &s->who;
 	int64_t n;
 
 	return sqlite_change(
-	    l, STORE_SQL_CREATE,
+	    conn, STORE_SQL_CREATE,
 	    SQL_ARGS(ID(&s->id), ID(&s->token), SQL_TEXT(who->name),
 		     SQL_TEXT(who->roles), SQL_TEXT(who->email),
 		     SQL_TEXT(who->full_name), SQL_INT(s->created_ms),
@@ -87,14 +87,14 @@ insert(struct sqlite_link *l, const struct session *s, struct err *err)
 }
 
 static int
-make_room(struct sqlite_link *l, const struct session *s, int64_t max,
+make_room(struct sqlite_conn *conn, const struct session *s, int64_t max,
 	  int64_t now_ms, int64_t *evicted, struct err *err)
 {
 	if (max <= 0) {
 		*evicted = 0;
 		return 0;
 	}
-	return sqlite_change(l, STORE_SQL_MAKE_ROOM,
+	return sqlite_change(conn, STORE_SQL_MAKE_ROOM,
 			     SQL_ARGS(SQL_TEXT(s->who.name), SQL_INT(now_ms),
 				      SQL_INT(max - 1), ID(&s->id)),
 			     evicted, err);
@@ -174,7 +174,7 @@ has_successor(enum rotate_answer answer)
 /* Reads the only row of a statement of the rotation: the session after the
  * step. */
 static int
-get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
+get_outcome(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
 	    struct rotated *out, struct err *err)
 {
 	bool more;
@@ -188,11 +188,11 @@ get_outcome(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 		return -1;
 	}
 	/* It may be committed only when it has finished. */
-	return sqlite_next(l, stmt, &more, err);
+	return sqlite_next(conn, stmt, &more, err);
 }
 
 static int
-rotate(struct sqlite_link *l, const struct call *c, const struct rotation *r,
+rotate(struct sqlite_conn *conn, const struct call *c, const struct rotation *r,
        struct rotated *out, struct err *err)
 {
 	static const struct {
@@ -219,13 +219,13 @@ rotate(struct sqlite_link *l, const struct call *c, const struct rotation *r,
 		sqlite3_stmt *stmt = NULL;
 		bool row;
 
-		if (sqlite_query(l, tries[i].sql, args, tries[i].nargs, &stmt,
-				 err) != 0 ||
-		    sqlite_next(l, stmt, &row, err) != 0)
+		if (sqlite_query(conn, tries[i].sql, args, tries[i].nargs,
+				 &stmt, err) != 0 ||
+		    sqlite_next(conn, stmt, &row, err) != 0)
 			return -1;
 		if (row) {
 			out->answer = tries[i].answer;
-			return get_outcome(l, stmt, c->arena, out, err);
+			return get_outcome(conn, stmt, c->arena, out, err);
 		}
 	}
 	return 0;
@@ -295,7 +295,7 @@ store_sqlite_update_user(void *conn, const struct call *c,
 
 /* Reads one row more than the page, to know whether there is another page. */
 static int
-get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
+get_page(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
 	 size_t limit, struct session_list *out, struct err *err)
 {
 	struct session_list list = { .v = arena_array(a, limit + 1,
@@ -307,7 +307,7 @@ get_page(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 		return err_nomem(err);
 	}
 	for (;;) {
-		if (sqlite_next(l, stmt, &row, err) != 0)
+		if (sqlite_next(conn, stmt, &row, err) != 0)
 			return -1;
 		if (!row)
 			break;
@@ -352,7 +352,7 @@ store_sqlite_list(void *conn, const struct call *c,
 }
 
 static int
-sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
+sweep(struct sqlite_conn *conn, int64_t now_ms, int64_t limit, int64_t *removed,
       struct err *err)
 {
 	static const size_t sweeps[] = { STORE_SQL_SWEEP_SESSIONS,
@@ -364,7 +364,7 @@ sweep(struct sqlite_link *l, int64_t now_ms, int64_t limit, int64_t *removed,
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
 		int64_t n;
 
-		if (sqlite_change(l, sweeps[i],
+		if (sqlite_change(conn, sweeps[i],
 				  SQL_ARGS(SQL_INT(now_ms),
 					   SQL_INT(limit - all)),
 				  &n, err) != 0)

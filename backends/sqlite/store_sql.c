@@ -32,7 +32,7 @@
 	" AND banned AND ends_ms > ?1 AND ends_ms <= ?2)"
 
 const char *const sqlite_store_sql[STORE_SQL_END] = {
-	[STORE_SQL_LOOK] = "SELECT 1 FROM main.sessions LIMIT 1",
+	[STORE_SQL_PROBE] = "SELECT 1 FROM main.sessions LIMIT 1",
 	[STORE_SQL_SECRET_KEEP] =
 	    "INSERT INTO main.secrets (name, value) VALUES (?1, ?2)"
 	    " ON CONFLICT (name) DO NOTHING",

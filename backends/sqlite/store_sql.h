@@ -7,7 +7,7 @@
 #include "backends/sqlite/conn.h"
 
 enum sqlite_store_sql {
-	STORE_SQL_LOOK = SQL_OWN,
+	STORE_SQL_PROBE = SQL_OWN,
 	STORE_SQL_SECRET_KEEP,
 	STORE_SQL_SECRET_GET,
 	STORE_SQL_MAKE_ROOM,
@@ -66,7 +66,7 @@ struct sqlite_numbers {
 };
 
 /* Executes a statement that returns at most one row, which has only numbers. */
-int sqlite_numbers(struct sqlite_link *l, size_t which,
+int sqlite_numbers(struct sqlite_conn *conn, size_t which,
 		   const struct sqlite_arg *args, size_t nargs,
 		   struct sqlite_numbers *out, struct err *err) MUST_USE;
 

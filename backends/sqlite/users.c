@@ -7,7 +7,7 @@
 	"name, hash, roles, email, full_name, disabled, created, changed"
 
 enum {
-	LOOK = SQL_OWN,
+	PROBE = SQL_OWN,
 	FIND,
 	SET_HASH,
 	LIST,
@@ -19,7 +19,7 @@ enum {
 };
 
 static const char *const statements[NSTATEMENTS] = {
-	[LOOK] = "SELECT 1 FROM main.users LIMIT 1",
+	[PROBE] = "SELECT 1 FROM main.users LIMIT 1",
 	[FIND] = "SELECT " COLUMNS " FROM main.users WHERE name = ?1",
 	[SET_HASH] = "UPDATE main.users SET hash = ?3, changed = ?4"
 		     " WHERE name = ?1 AND hash = ?2",
@@ -47,7 +47,7 @@ static const struct sqlite_spec spec = {
 	.nsteps = ARRAY_LEN(steps),
 	.sql = statements,
 	.nsql = ARRAY_LEN(statements),
-	.look = LOOK,
+	.probe = PROBE,
 };
 
 static int
@@ -115,7 +115,7 @@ users_sqlite_set_hash(void *conn, const struct call *c,
 }
 
 static int
-get_list(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
+get_list(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
 	 size_t limit, struct user_list *out, struct err *err)
 {
 	struct user_list list = { .v = arena_array(a, limit, sizeof(*list.v)) };
@@ -126,7 +126,7 @@ get_list(struct sqlite_link *l, sqlite3_stmt *stmt, struct arena *a,
 		return err_nomem(err);
 	}
 	for (;;) {
-		if (sqlite_next(l, stmt, &row, err) != 0)
+		if (sqlite_next(conn, stmt, &row, err) != 0)
 			return -1;
 		if (!row)
 			break;
@@ -173,14 +173,15 @@ users_sqlite_add(void *conn, const struct call *c, const struct user *user,
 }
 
 static int
-is_there(struct sqlite_link *l, struct str name, bool *there, struct err *err)
+is_there(struct sqlite_conn *conn, struct str name, bool *there,
+	 struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool row;
 
-	if (sqlite_query(l, EXISTS, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
+	if (sqlite_query(conn, EXISTS, SQL_ARGS(SQL_TEXT(name)), &stmt, err) !=
 		0 ||
-	    sqlite_next(l, stmt, &row, err) != 0)
+	    sqlite_next(conn, stmt, &row, err) != 0)
 		return -1;
 	if (row)
 		sqlite_finish(stmt);

@@ -96,7 +96,7 @@ access_find(const struct rules *r, const struct access_question *q,
 	}
 	paths = (struct words){ .v = t.paths, .n = t.n };
 	if (t.n > 0 &&
-	    rules_judge(r, &q->rule, &paths, a, &t.outcomes, err) != 0)
+	    rules_evaluate(r, &q->rule, &paths, a, &t.outcomes, err) != 0)
 		return -1;
 	t.open = t.doubt == ACCESS_CLEAR && are_public(&t) &&
 		 (t.also.n == 0 || require_is_public(t.also));
@@ -107,7 +107,7 @@ access_find(const struct rules *r, const struct access_question *q,
 /* Evaluates the terms when nobody is signed in.  When some readings, but not
  * all, are closed to everybody, signing in does not help. */
 static enum access
-judge_stranger(const struct access_terms *t, enum access_doubt *doubt)
+evaluate_anonymous(const struct access_terms *t, enum access_doubt *doubt)
 {
 	size_t closed = 0;
 
@@ -139,8 +139,8 @@ access_refused_by(const struct access_terms *t, const struct identity *who)
 }
 
 static enum access
-judge_user(const struct access_terms *t, const struct identity *who,
-	   enum access_doubt *doubt)
+evaluate_user(const struct access_terms *t, const struct identity *who,
+	      enum access_doubt *doubt)
 {
 	size_t met = 0;
 
@@ -155,12 +155,12 @@ judge_user(const struct access_terms *t, const struct identity *who,
 }
 
 enum access
-access_judge(const struct access_terms *t, const struct identity *who,
-	     enum access_doubt *doubt)
+access_evaluate(const struct access_terms *t, const struct identity *who,
+		enum access_doubt *doubt)
 {
 	*doubt = t->doubt;
 	if (t->doubt != ACCESS_CLEAR)
 		return ACCESS_NO;
-	return who != NULL ? judge_user(t, who, doubt) :
-			     judge_stranger(t, doubt);
+	return who != NULL ? evaluate_user(t, who, doubt) :
+			     evaluate_anonymous(t, doubt);
 }

@@ -45,15 +45,15 @@ struct access_terms {
 };
 
 /* Computes the terms of a request; they are allocated in `a`.  Returns -1 when
- * the rules cannot be evaluated (rules_judge()). */
+ * the rules cannot be evaluated (rules_evaluate()). */
 int access_find(const struct rules *r, const struct access_question *q,
 		struct arena *a, struct access_terms *out,
 		struct err *err) MUST_USE;
 
 /*
- * Returns why access_judge() refused this user with ACCESS_CLEAR: the outcome
- * of the first reading whose requirement the user does not meet, or NULL when
- * they do not meet the requirement of the location.
+ * Returns why access_evaluate() refused this user with ACCESS_CLEAR: the
+ * outcome of the first reading whose requirement the user does not meet, or
+ * NULL when they do not meet the requirement of the location.
  */
 const struct rule_outcome *access_refused_by(const struct access_terms *t,
 					     const struct identity *who);
@@ -71,7 +71,8 @@ enum access {
  * readings are public while others require a user, the result is
  * ACCESS_SIGN_IN.
  */
-enum access access_judge(const struct access_terms *t,
-			 const struct identity *who, enum access_doubt *doubt);
+enum access access_evaluate(const struct access_terms *t,
+			    const struct identity *who,
+			    enum access_doubt *doubt);
 
 #endif

@@ -3,48 +3,50 @@
 #ifndef AUTH_ANSWER_H
 #define AUTH_ANSWER_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 #include <jansson.h>
 
 /* Answers with a status and no body. */
-void answer_status(struct exchange *e, unsigned status);
+void answer_status(struct request_context *ctx, unsigned status);
 
 /* Answers with JSON of the media type `type`; takes over the reference like
  * answer_json(). */
-void answer_json_as(struct exchange *e, unsigned status, struct str type,
-		    json_t *body);
+void answer_json_as(struct request_context *ctx, unsigned status,
+		    struct str type, json_t *body);
 
 /* Answers with JSON; takes over the reference.  NULL (out of memory) results in
  * a 500. */
-void answer_json(struct exchange *e, unsigned status, json_t *body);
+void answer_json(struct request_context *ctx, unsigned status, json_t *body);
 
 /* Answers {"error":CODE,"error_description":TEXT}; both are constants of the
  * code, never input. */
-void answer_error(struct exchange *e, unsigned status, const char *code,
-		  const char *text);
+void answer_error(struct request_context *ctx, unsigned status,
+		  const char *code, const char *text);
 
 /* Answers like answer_error() to programs, and with a page that shows `text` to
  * persons. */
-void answer_refusal(struct exchange *e, unsigned status, const char *code,
-		    const char *text);
+void answer_refusal(struct request_context *ctx, unsigned status,
+		    const char *code, const char *text);
 
 /* Redirects; `status` is 302, 303 or 307. */
-void answer_redirect(struct exchange *e, unsigned status, struct str location);
+void answer_redirect(struct request_context *ctx, unsigned status,
+		     struct str location);
 
 /* Logs that a store or another backend did not answer.  At most 20 lines are
  * written in a second; the next line says how many were left out. */
-void answer_log_unavailable(const struct exchange *e, const char *event,
-			    const struct err *err);
+void answer_log_unavailable(const struct request_context *ctx,
+			    const char *event, const struct err *err);
 
 /* Answers 503 with Retry-After, as the result could not be determined, and logs
  * err.  All headers set so far are dropped, so no cookie is changed. */
-void answer_unavailable(struct exchange *e, const struct err *err);
+void answer_unavailable(struct request_context *ctx, const struct err *err);
 
 /* Answers that the input could not be read: 400 with this text, or 503 when err
  * is not a fault of the client. */
-void answer_unread(struct exchange *e, const struct err *err, const char *text);
+void answer_unread(struct request_context *ctx, const struct err *err,
+		   const char *text);
 
-void answer_retry_after(struct exchange *e, int64_t seconds);
+void answer_retry_after(struct request_context *ctx, int64_t seconds);
 
 #endif

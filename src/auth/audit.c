@@ -14,8 +14,8 @@ claimed(struct str user)
 }
 
 static void
-write_line(const struct exchange *e, const char *event, struct str user,
-	   const struct log_field *facts, size_t nfacts)
+write_line(const struct request_context *ctx, const char *event,
+	   struct str user, const struct log_field *facts, size_t nfacts)
 {
 	struct log_field fields[7];
 	size_t n = 0;
@@ -24,17 +24,17 @@ write_line(const struct exchange *e, const char *event, struct str user,
 		fields[n++] = F_STR("user", claimed(user));
 	for (size_t i = 0; i < nfacts; i++)
 		fields[n++] = facts[i];
-	fields[n++] = F_STR("address", e->in->remote_addr);
-	if (e->in->request_id.n > 0)
-		fields[n++] = F_STR("request", e->in->request_id);
+	fields[n++] = F_STR("address", ctx->in->remote_addr);
+	if (ctx->in->request_id.n > 0)
+		fields[n++] = F_STR("request", ctx->in->request_id);
 	/* Last and of bounded length: the client chooses how long it is. */
-	fields[n++] =
-	    F_STR("user_agent", str_clip(e->in->user_agent, IDENTITY_TEXT_MAX));
-	log_event(e->call.env->log, LOG_INFO, "audit", event, fields, n);
+	fields[n++] = F_STR("user_agent",
+			    str_clip(ctx->in->user_agent, IDENTITY_TEXT_MAX));
+	log_event(ctx->call.env->log, LOG_INFO, "audit", event, fields, n);
 }
 
 void
-audit(const struct exchange *e, const char *event, struct str user,
+audit(const struct request_context *ctx, const char *event, struct str user,
       const struct session_id *session, const char *why)
 {
 	char id[HEX_LEN(SESSION_ID_BYTES)];
@@ -48,24 +48,24 @@ audit(const struct exchange *e, const char *event, struct str user,
 	}
 	if (why != NULL)
 		facts[n++] = F_CSTR("why", why);
-	write_line(e, event, user, facts, n);
+	write_line(ctx, event, user, facts, n);
 }
 
 void
-audit_ended(const struct exchange *e, const char *event, struct str user,
-	    int64_t ended)
+audit_ended(const struct request_context *ctx, const char *event,
+	    struct str user, int64_t ended)
 {
-	write_line(e, event, user, &F_INT("ended", ended), 1);
+	write_line(ctx, event, user, &F_INT("ended", ended), 1);
 }
 
 void
-audit_bounded(const struct exchange *e, struct log_limit *limit,
+audit_bounded(const struct request_context *ctx, struct log_limit *limit,
 	      const char *event, struct str user, const char *why)
 {
 	int64_t left_out;
 
-	if (log_limit_take(limit, env_mono_ms(e->call.env), 1, &left_out))
-		write_line(e, event, user,
+	if (log_limit_take(limit, env_mono_ms(ctx->call.env), 1, &left_out))
+		write_line(ctx, event, user,
 			   (const struct log_field[]){
 			       F_CSTR("why", why),
 			       F_INT("suppressed", left_out) },

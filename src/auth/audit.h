@@ -6,24 +6,24 @@
 #ifndef AUTH_AUDIT_H
 #define AUTH_AUDIT_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /*
  * Writes a line.  `event` and `why` are constant words; `why` may include the
  * message of a user source, and is NULL when there is nothing to add.  `user`
  * is a claimed or a proven name; `session` is NULL when there is none.
  */
-void audit(const struct exchange *e, const char *event, struct str user,
-	   const struct session_id *session, const char *why);
+void audit(const struct request_context *ctx, const char *event,
+	   struct str user, const struct session_id *session, const char *why);
 
 /* Writes one line for `ended` sessions that were ended at once. */
-void audit_ended(const struct exchange *e, const char *event, struct str user,
-		 int64_t ended);
+void audit_ended(const struct request_context *ctx, const char *event,
+		 struct str user, int64_t ended);
 
 /* Works like audit(), for an event that any client can cause as often as it
  * likes: writes at most one line in a second, which says how many were left
  * out. */
-void audit_bounded(const struct exchange *e, struct log_limit *limit,
+void audit_bounded(const struct request_context *ctx, struct log_limit *limit,
 		   const char *event, struct str user, const char *why);
 
 #endif

@@ -13,37 +13,37 @@
 
 /* "unusable_hash: md5-crypt: too weak: ..." */
 static const char *
-why_unusable(const struct exchange *e, const struct user *user)
+why_unusable(const struct request_context *ctx, const struct user *user)
 {
 	const char *why, *kind = user_hash_kind(user->hash, &why), *text;
 	struct buf b;
 
-	buf_init(&b, e->call.arena, 512);
+	buf_init(&b, ctx->call.arena, 512);
 	buf_add(&b, STR("unusable_hash: "));
 	buf_add(&b, str_from(kind));
 	buf_add(&b, STR(": "));
 	buf_add(&b, str_from(why));
-	text = arena_cstr(e->call.arena, buf_str(&b));
+	text = arena_cstr(ctx->call.arena, buf_str(&b));
 	return buf_failed(&b) || text == NULL ? "unusable_hash" : text;
 }
 
 static const char *
-why_disabled(const struct exchange *e, const struct user *user)
+why_disabled(const struct request_context *ctx, const struct user *user)
 {
-	const char *refused = arena_cstr(e->call.arena, user->refused);
+	const char *refused = arena_cstr(ctx->call.arena, user->refused);
 
 	return user->refused.n == 0 || refused == NULL ? "disabled" : refused;
 }
 
-/* Whoever is refused waits as long as the dearest of these takes. */
+/* A refused sign-in takes as long as the most expensive of these would. */
 static enum password_answer
-verify(const struct exchange *e, struct str password, struct str hash)
+verify(const struct request_context *ctx, struct str password, struct str hash)
 {
-	struct login_floor *floor = e->service->shared->login_floor;
+	struct login_floor *floor = ctx->service->shared->login_floor;
 	const int64_t cpu_ms = login_floor_cpu_ms();
-	const int64_t from_ms = env_mono_ms(e->call.env);
+	const int64_t from_ms = env_mono_ms(ctx->call.env);
 	const enum password_answer answer = password_verify(password, hash);
-	const int64_t now_ms = env_mono_ms(e->call.env);
+	const int64_t now_ms = env_mono_ms(ctx->call.env);
 
 	if (floor != NULL)
 		login_floor_note(floor, login_floor_cpu_ms() - cpu_ms,
@@ -60,35 +60,35 @@ struct candidate {
 
 /* *why stays NULL when the password is right and the user may sign in. */
 static int
-judge(const struct exchange *e, const struct candidate *c, const char **why,
-      struct err *err)
+check_candidate(const struct request_context *ctx, const struct candidate *c,
+		const char **why, struct err *err)
 {
 	const struct user *user = &c->is.user;
 	/* Who is not there, or has no hash that runs, costs as much time as
 	 * the others: by theirs, or by a dummy when none is known. */
 	const bool usable = password_is_usable(user->hash);
 	const enum password_answer answer =
-	    verify(e, c->password,
-		   usable ? user->hash : users_typical_hash(e->call.users));
+	    verify(ctx, c->password,
+		   usable ? user->hash : users_typical_hash(ctx->call.users));
 
 	if (answer == PASSWORD_UNTOLD)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
 	if (!c->is.found)
 		*why = "unknown_user";
 	else if (!usable)
-		*why = why_unusable(e, user);
+		*why = why_unusable(ctx, user);
 	else if (answer != PASSWORD_RIGHT)
 		*why = "wrong_password";
 	else if (user->disabled)
-		*why = why_disabled(e, user);
+		*why = why_disabled(ctx, user);
 	return 0;
 }
 
 static void
-refuse_banned(struct exchange *e, struct str name, int64_t seconds,
+refuse_banned(struct request_context *ctx, struct str name, int64_t seconds,
 	      struct login_result *out)
 {
-	audit_bounded(e, &e->service->shared->log_limits->banned,
+	audit_bounded(ctx, &ctx->service->shared->log_limits->banned,
 		      "login_failure", name, "banned");
 	out->retry_after = seconds;
 	out->answer = LOGIN_BANNED;
@@ -96,80 +96,81 @@ refuse_banned(struct exchange *e, struct str name, int64_t seconds,
 
 /* In a hash slot, so that no more are evaluated than are counted. */
 static int
-try_password(struct exchange *e, struct candidate *c, struct login_result *out,
-	     struct err *err)
+try_password(struct request_context *ctx, struct candidate *c,
+	     struct login_result *out, struct err *err)
 {
 	enum throttle_answer counted;
 	const char *why = NULL;
 	int64_t seconds;
 
 	/* Others may have failed while this one waited for its slot. */
-	if (throttle_count(e, &c->throttle, &counted, &seconds, err) != 0)
+	if (throttle_count(ctx, &c->throttle, &counted, &seconds, err) != 0)
 		return -1;
 	if (counted == THROTTLE_BANNED) {
-		refuse_banned(e, c->throttle.user, seconds, out);
+		refuse_banned(ctx, c->throttle.user, seconds, out);
 		return 0;
 	}
 	if (counted == THROTTLE_FULL) {
 		out->answer = LOGIN_BUSY;
 		return 0;
 	}
-	if (judge(e, c, &why, err) != 0) {
-		throttle_undo(e, &c->throttle);
+	if (check_candidate(ctx, c, &why, err) != 0) {
+		throttle_undo(ctx, &c->throttle);
 		return -1;
 	}
 	if (why != NULL) {
-		audit(e, "login_failure", c->throttle.user, NULL, why);
+		audit(ctx, "login_failure", c->throttle.user, NULL, why);
 		out->answer = LOGIN_WRONG;
-		return throttle_failure(e, &c->throttle, err);
+		return throttle_failure(ctx, &c->throttle, err);
 	}
 	out->user = c->is.user;
 	out->answer = LOGIN_RIGHT;
-	return throttle_success(e, &c->throttle, err);
+	return throttle_success(ctx, &c->throttle, err);
 }
 
 /* Who it is, and what the attempt counts under: by the name that the source
  * gives, when it knows one. */
 static int
-look_up(struct exchange *e, struct str name, struct candidate *c,
-	struct err *err)
+find_candidate(struct request_context *ctx, struct str name,
+	       struct candidate *c, struct err *err)
 {
-	if (users_find(e->call.users, &e->call, name, &c->is, err) != 0)
+	if (users_find(ctx->call.users, &ctx->call, name, &c->is, err) != 0)
 		return -1;
 	if (c->is.found)
 		name = c->is.user.who.name;
-	return throttle_begin(e, name, &c->throttle, err);
+	return throttle_begin(ctx, name, &c->throttle, err);
 }
 
 /* Queued, or too late for that. */
 static void
-set_queued(struct exchange *e, enum hash_answer answer,
+set_queued(struct request_context *ctx, enum hash_answer answer,
 	   struct login_result *out)
 {
-	e->queued = answer == HASH_QUEUED;
-	out->answer = e->queued ? LOGIN_QUEUED : LOGIN_BUSY;
+	ctx->queued = answer == HASH_QUEUED;
+	out->answer = ctx->queued ? LOGIN_QUEUED : LOGIN_BUSY;
 	out->retry_after = BUSY_SECONDS;
 }
 
 /* With a slot, which is given back. */
 static int
-in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
-	struct login_result *out, struct err *err)
+in_slot(struct request_context *ctx, struct hash_place *place,
+	struct candidate *c, struct login_result *out, struct err *err)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
-	struct login_floor *floor = e->service->shared->login_floor;
-	const int64_t from_ms = env_mono_ms(e->call.env);
-	const int rc = try_password(e, c, out, err);
+	struct hash_slots *slots = ctx->service->shared->hash_slots;
+	struct login_floor *floor = ctx->service->shared->login_floor;
+	const int64_t from_ms = env_mono_ms(ctx->call.env);
+	const int rc = try_password(ctx, c, out, err);
 
 	if (rc == 0 && out->answer == LOGIN_BUSY) {
-		const struct hash_claim claim = throttle_claim(e, &c->throttle);
+		const struct hash_claim claim =
+		    throttle_claim(ctx, &c->throttle);
 
-		set_queued(e, hash_slots_later(slots, place, &claim, from_ms),
+		set_queued(ctx, hash_slots_later(slots, place, &claim, from_ms),
 			   out);
 		return 0;
 	}
 	if (rc == 0 && out->answer == LOGIN_WRONG && floor != NULL)
-		login_floor_wait(floor, e->call.env, from_ms);
+		login_floor_wait(floor, ctx->call.env, from_ms);
 	hash_slots_give(slots, place);
 	return rc;
 }
@@ -177,55 +178,57 @@ in_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
 /* No slot was free.  A banned user does not queue, and a user who is known in
  * their network queues on an account of their own. */
 static int
-wait_for_slot(struct exchange *e, struct hash_place *place, struct candidate *c,
-	      struct login_result *out, struct err *err)
+wait_for_slot(struct request_context *ctx, struct hash_place *place,
+	      struct candidate *c, struct login_result *out, struct err *err)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
+	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	enum hash_answer taken;
 	struct hash_claim claim;
 	int64_t seconds;
 
-	if (throttle_wait(e, &c->throttle, &seconds, err) != 0)
+	if (throttle_wait(ctx, &c->throttle, &seconds, err) != 0)
 		return -1;
 	if (seconds > 0) {
-		refuse_banned(e, c->throttle.user, seconds, out);
+		refuse_banned(ctx, c->throttle.user, seconds, out);
 		return 0;
 	}
-	claim = throttle_claim(e, &c->throttle);
-	taken = hash_slots_take(slots, place, &claim, env_mono_ms(e->call.env));
+	claim = throttle_claim(ctx, &c->throttle);
+	taken =
+	    hash_slots_take(slots, place, &claim, env_mono_ms(ctx->call.env));
 	if (taken == HASH_TAKEN)
-		return in_slot(e, place, c, out, err);
-	set_queued(e, taken, out);
+		return in_slot(ctx, place, c, out, err);
+	set_queued(ctx, taken, out);
 	return 0;
 }
 
 /* When a slot is free, the store is asked only once: it counts the attempt or
  * reports the ban. */
 static int
-attempt(struct exchange *e, struct str name, struct str password,
+attempt(struct request_context *ctx, struct str name, struct str password,
 	struct login_result *out, struct err *err)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
+	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	struct hash_place here = { .wake = NULL };
-	struct hash_place *place = e->place != NULL ? e->place : &here;
+	struct hash_place *place = ctx->place != NULL ? ctx->place : &here;
 	struct candidate c = { .password = password };
 	struct hash_claim claim;
 
-	if (look_up(e, name, &c, err) != 0)
+	if (find_candidate(ctx, name, &c, err) != 0)
 		return -1;
-	claim = throttle_claim(e, &c.throttle);
-	if (hash_slots_try(slots, place, &claim, env_mono_ms(e->call.env)))
-		return in_slot(e, place, &c, out, err);
-	return wait_for_slot(e, place, &c, out, err);
+	claim = throttle_claim(ctx, &c.throttle);
+	if (hash_slots_try(slots, place, &claim, env_mono_ms(ctx->call.env)))
+		return in_slot(ctx, place, &c, out, err);
+	return wait_for_slot(ctx, place, &c, out, err);
 }
 
 int
-authenticate_password(struct exchange *e, struct str name, struct str password,
-		      struct login_result *out, struct err *err)
+authenticate_password(struct request_context *ctx, struct str name,
+		      struct str password, struct login_result *out,
+		      struct err *err)
 {
 	struct login_result result = { .answer = LOGIN_WRONG };
 
-	if (attempt(e, name, password, &result, err) != 0)
+	if (attempt(ctx, name, password, &result, err) != 0)
 		return -1;
 	*out = result;
 	return 0;

@@ -6,7 +6,7 @@
 #ifndef AUTH_AUTHENTICATE_H
 #define AUTH_AUTHENTICATE_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 enum login_answer {
 	LOGIN_WRONG = 0, /* name, password, disabled: nobody learns which */
@@ -23,25 +23,26 @@ struct login_result {
 };
 
 /* Audits every failure. */
-int authenticate_password(struct exchange *e, struct str name,
+int authenticate_password(struct request_context *ctx, struct str name,
 			  struct str password, struct login_result *out,
 			  struct err *err) MUST_USE;
 
 /*
- * Once the session is there: has the user meanwhile been disabled, removed or
- * given another password?  Whoever does that changes the user first and ends
- * the sessions then, so one of the two sees the other.  Another hash of the
- * same password is no other password: one that we made says so, of others it
- * is tried, in a hash slot.  With *still, *user and the sessions are brought up
- * to date, until the user read is the one that they have.
+ * Called when the session exists: has the user meanwhile been disabled, removed
+ * or given another password?  An administrator changes the user first and ends
+ * the sessions then, so one of the two sees the change of the other.  Another
+ * hash of the same password is not another password: if this process made it,
+ * that is known; otherwise the password is verified with it, in a hash slot.
+ * With *still, *user and the sessions are updated until the stored user equals
+ * the one that the sessions have.
  */
-int authenticate_confirm(struct exchange *e, struct user *user,
+int authenticate_confirm(struct request_context *ctx, struct user *user,
 			 struct str password, bool *still,
 			 struct err *err) MUST_USE;
 
 /* A better hash while the password is at hand; failing at it is no matter.
  * Sessions of the user go on (strategy/password_mark.h). */
-void authenticate_rehash(struct exchange *e, const struct user *user,
+void authenticate_rehash(struct request_context *ctx, const struct user *user,
 			 struct str password);
 
 #endif

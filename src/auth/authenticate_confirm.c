@@ -24,10 +24,10 @@ has_replaced(struct str now, struct str ours)
 }
 
 static int
-try_again(struct exchange *e, struct str password, struct str hash, bool *right,
-	  struct err *err)
+try_again(struct request_context *ctx, struct str password, struct str hash,
+	  bool *right, struct err *err)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
+	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	struct hash_place here = { .wake = NULL };
 	enum password_answer answer;
 
@@ -42,36 +42,36 @@ try_again(struct exchange *e, struct str password, struct str hash, bool *right,
 }
 
 static int
-remark(struct exchange *e, struct str name, struct str from, struct str to,
-       struct err *err)
+remark(struct request_context *ctx, struct str name, struct str from,
+       struct str to, struct err *err)
 {
 	struct remark m = { .user = name };
 
-	if (password_mark_make(&e->call, from, &m.from, err) != 0 ||
-	    password_mark_make(&e->call, to, &m.to, err) != 0)
+	if (password_mark_make(&ctx->call, from, &m.from, err) != 0 ||
+	    password_mark_make(&ctx->call, to, &m.to, err) != 0)
 		return -1;
-	return store_remark(e->call.store, &e->call, &m, err);
+	return store_remark(ctx->call.store, &ctx->call, &m, err);
 }
 
 /* *same: both hashes are of this password. */
 static int
-compare_hashes(struct exchange *e, const struct user *user, struct str password,
-	       struct str now, bool *same, struct err *err)
+compare_hashes(struct request_context *ctx, const struct user *user,
+	       struct str password, struct str now, bool *same, struct err *err)
 {
 	bool equal = secret_equal(now, user->hash);
 	bool ours = !equal && has_replaced(now, user->hash), right = ours;
 
-	if (!equal && !ours && try_again(e, password, now, &right, err) != 0)
+	if (!equal && !ours && try_again(ctx, password, now, &right, err) != 0)
 		return -1;
-	if (right && remark(e, user->who.name, user->hash, now, err) != 0)
+	if (right && remark(ctx, user->who.name, user->hash, now, err) != 0)
 		return -1;
 	*same = equal || right;
 	return 0;
 }
 
 int
-authenticate_confirm(struct exchange *e, struct user *user, struct str password,
-		     bool *still, struct err *err)
+authenticate_confirm(struct request_context *ctx, struct user *user,
+		     struct str password, bool *still, struct err *err)
 {
 	struct user was = *user; /* what the sessions have */
 
@@ -79,15 +79,15 @@ authenticate_confirm(struct exchange *e, struct user *user, struct str password,
 		struct user_answer now;
 		bool is, same;
 
-		if (users_find(e->call.users, &e->call, user->who.name, &now,
-			       err) != 0)
+		if (users_find(ctx->call.users, &ctx->call, user->who.name,
+			       &now, err) != 0)
 			return -1;
 		is = now.found && !now.user.disabled;
-		if (is && compare_hashes(e, &was, password, now.user.hash, &is,
-					 err) != 0)
+		if (is && compare_hashes(ctx, &was, password, now.user.hash,
+					 &is, err) != 0)
 			return -1;
 		same = !is || identity_equal(&now.user.who, &was.who);
-		if (!same && store_update_user(e->call.store, &e->call,
+		if (!same && store_update_user(ctx->call.store, &ctx->call,
 					       &now.user.who, err) != 0)
 			return -1;
 		if (is)
@@ -102,8 +102,8 @@ authenticate_confirm(struct exchange *e, struct user *user, struct str password,
 }
 
 static int
-replace_hash(struct exchange *e, const struct user *user, struct str password,
-	     struct err *err)
+replace_hash(struct request_context *ctx, const struct user *user,
+	     struct str password, struct err *err)
 {
 	const struct str name = user->who.name;
 	struct hash_change change = { .name = name, .old = user->hash };
@@ -113,28 +113,28 @@ replace_hash(struct exchange *e, const struct user *user, struct str password,
 	if (password_rehash(password, user->hash, hash, err) != 0)
 		return -1;
 	change.hash = str_from(hash);
-	if (users_set_hash(e->call.users, &e->call, &change, &changed, err) !=
-	    0)
+	if (users_set_hash(ctx->call.users, &ctx->call, &change, &changed,
+			   err) != 0)
 		return -1;
-	return changed ? remark(e, name, user->hash, str_from(hash), err) : 0;
+	return changed ? remark(ctx, name, user->hash, str_from(hash), err) : 0;
 }
 
 void
-authenticate_rehash(struct exchange *e, const struct user *user,
+authenticate_rehash(struct request_context *ctx, const struct user *user,
 		    struct str password)
 {
-	struct hash_slots *slots = e->service->shared->hash_slots;
+	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	const struct hash_claim claim = { .account_max = 1 };
 	struct hash_place here = { .wake = NULL };
 	struct err err;
 
-	if (!users_can(e->call.users, USERS_REHASH) ||
+	if (!users_can(ctx->call.users, USERS_REHASH) ||
 	    !password_is_outdated(user->hash) ||
 	    !password_is_all_in(password, user->hash) ||
 	    hash_slots_take(slots, &here, &claim, 0) != HASH_TAKEN)
 		return;
-	if (replace_hash(e, user, password, &err) != 0) {
-		LOG(e->call.env->log, LOG_WARNING, "rehash_failed",
+	if (replace_hash(ctx, user, password, &err) != 0) {
+		LOG(ctx->call.env->log, LOG_WARNING, "rehash_failed",
 		    F_CSTR("reason", err.msg));
 	}
 	hash_slots_give(slots, &here);

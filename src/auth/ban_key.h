@@ -3,8 +3,9 @@
  * What failed logins are counted under, and what an administrator reads and
  * lifts:
  *
- *	user:NAME		a user, wherever he has not signed in before
- *	known:NAME:HASH		a user in one network where he has
+ *	user:NAME		a user, in networks where they have not
+ *				signed in before
+ *	known:NAME:HASH		a user, in one network where they have
  *	addr:ADDRESS		an IPv4 address; of IPv6 the /64, first address
  *	net:ADDRESS		of IPv6 the /48, first address
  *

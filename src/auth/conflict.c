@@ -17,46 +17,46 @@ struct ours {
 /* Lists the cookies of this mode, and last the one of the login form; returns
  * their number. */
 static size_t
-list_ours(const struct exchange *e, struct ours out[3])
+list_ours(const struct request_context *ctx, struct ours out[3])
 {
-	const struct auth_mode_ops *mode = e->service->mode_ops;
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 	size_t n = 0;
 
 	out[n++] = (struct ours){ (enum cookie_kind)mode->access_cookie,
-				  e->jar->access };
+				  ctx->jar->access };
 	if (mode->refresh_cookie != mode->access_cookie)
 		out[n++] =
 		    (struct ours){ (enum cookie_kind)mode->refresh_cookie,
-				   e->jar->refresh };
-	out[n++] = (struct ours){ COOKIE_LOGIN, e->jar->login };
+				   ctx->jar->refresh };
+	out[n++] = (struct ours){ COOKIE_LOGIN, ctx->jar->login };
 	return n;
 }
 
 static bool
-is_twice(const struct exchange *e, struct str name)
+is_twice(const struct request_context *ctx, struct str name)
 {
 	struct str value;
 
-	return cookie_find(e->in, name, &value) == COOKIE_CONFLICT;
+	return cookie_find(ctx->in, name, &value) == COOKIE_CONFLICT;
 }
 
 bool
-conflict_of_sessions(const struct exchange *e)
+conflict_of_sessions(const struct request_context *ctx)
 {
 	struct ours ours[3];
-	size_t n = list_ours(e, ours) - 1;
+	size_t n = list_ours(ctx, ours) - 1;
 
 	while (n > 0) {
-		if (is_twice(e, ours[--n].name))
+		if (is_twice(ctx, ours[--n].name))
 			return true;
 	}
 	return false;
 }
 
 bool
-conflict_is_there(const struct exchange *e)
+conflict_is_there(const struct request_context *ctx)
 {
-	return conflict_of_sessions(e) || is_twice(e, e->jar->login);
+	return conflict_of_sessions(ctx) || is_twice(ctx, ctx->jar->login);
 }
 
 const char conflict_problem[] =
@@ -65,15 +65,15 @@ const char conflict_problem[] =
     "see this again, delete the cookies of this site in your browser.";
 
 static void
-log_cure(struct exchange *e, struct str name)
+log_cure(struct request_context *ctx, struct str name)
 {
 	int64_t left_out;
 
-	if (!log_limit_take(&e->service->shared->log_limits->requests,
-			    env_mono_ms(e->call.env), 1, &left_out))
+	if (!log_limit_take(&ctx->service->shared->log_limits->requests,
+			    env_mono_ms(ctx->call.env), 1, &left_out))
 		return;
-	LOG(e->call.env->log, LOG_WARNING, "cookie_conflict",
-	    F_STR("host", e->in->host), F_STR("cookie", name),
+	LOG(ctx->call.env->log, LOG_WARNING, "cookie_conflict",
+	    F_STR("host", ctx->in->host), F_STR("cookie", name),
 	    F_CSTR("hint", "another application sets a cookie of this name, or "
 			   "cookie.domain was changed: choose another "
 			   "cookie.name"),
@@ -81,46 +81,46 @@ log_cure(struct exchange *e, struct str name)
 }
 
 static void
-clear(struct exchange *e, const struct ours *ours)
+clear(struct request_context *ctx, const struct ours *ours)
 {
-	if (!is_twice(e, ours->name))
+	if (!is_twice(ctx, ours->name))
 		return;
-	cookie_forget(e->out, &e->jar->set, e->service->set->server.path,
-		      ours->kind, e->in->host);
-	log_cure(e, ours->name);
+	cookie_forget(ctx->out, &ctx->jar->set, ctx->service->set->server.path,
+		      ours->kind, ctx->in->host);
+	log_cure(ctx, ours->name);
 }
 
 void
-conflict_clear(struct exchange *e)
+conflict_clear(struct request_context *ctx)
 {
 	struct ours ours[3];
-	size_t n = list_ours(e, ours);
+	size_t n = list_ours(ctx, ours);
 
 	for (size_t i = 0; i < n; i++)
-		clear(e, &ours[i]);
+		clear(ctx, &ours[i]);
 }
 
 void
-conflict_clear_login(struct exchange *e)
+conflict_clear_login(struct request_context *ctx)
 {
 	struct ours ours[3];
-	size_t n = list_ours(e, ours);
+	size_t n = list_ours(ctx, ours);
 
-	clear(e, &ours[n - 1]);
+	clear(ctx, &ours[n - 1]);
 }
 
 int
-conflict_end(struct exchange *e, struct err *err)
+conflict_end(struct request_context *ctx, struct err *err)
 {
 	struct ours ours[3];
-	size_t n = list_ours(e, ours);
+	size_t n = list_ours(ctx, ours);
 	struct str token;
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < MOST && ours[i].kind != COOKIE_LOGIN &&
-				   cookie_nth(e->in, ours[i].name, k, &token);
+				   cookie_nth(ctx->in, ours[i].name, k, &token);
 		     k++) {
-			if (credential_end(e, token, "logout", err) != 0)
+			if (credential_end(ctx, token, "logout", err) != 0)
 				return -1;
 		}
 	}

@@ -9,45 +9,45 @@
 #define MAX_AGE "600"
 
 static bool
-is_listed(const struct exchange *e)
+is_listed(const struct request_context *ctx)
 {
-	return e->in->origin.p != NULL &&
-	       words_have(&e->service->set->cors.origins, e->in->origin);
+	return ctx->in->origin.p != NULL &&
+	       words_have(&ctx->service->set->cors.origins, ctx->in->origin);
 }
 
 bool
-cors_is_preflight(const struct exchange *e)
+cors_is_preflight(const struct request_context *ctx)
 {
-	return e->in->method == HTTP_OPTIONS &&
-	       e->in->preflight_method.p != NULL && is_listed(e);
+	return ctx->in->method == HTTP_OPTIONS &&
+	       ctx->in->preflight_method.p != NULL && is_listed(ctx);
 }
 
 void
-cors_answer_preflight(struct exchange *e, struct str methods)
+cors_answer_preflight(struct request_context *ctx, struct str methods)
 {
-	answer_status(e, 204);
-	http_response_header(e->out, "Access-Control-Allow-Methods", methods);
+	answer_status(ctx, 204);
+	http_response_header(ctx->out, "Access-Control-Allow-Methods", methods);
 	/* All headers that the endpoints read, regardless of those the browser
 	 * asked for. */
-	http_response_header(e->out, "Access-Control-Allow-Headers",
+	http_response_header(ctx->out, "Access-Control-Allow-Headers",
 			     STR("Authorization, Content-Type, Accept"));
-	http_response_header(e->out, "Access-Control-Max-Age", STR(MAX_AGE));
+	http_response_header(ctx->out, "Access-Control-Max-Age", STR(MAX_AGE));
 }
 
 void
-cors_add_headers(struct exchange *e)
+cors_add_headers(struct request_context *ctx)
 {
-	if (e->service->set->cors.origins.n == 0)
+	if (ctx->service->set->cors.origins.n == 0)
 		return;
 	/* Also sent when the request has no Origin: a cache must not serve that
 	 * answer to a request with an Origin. */
-	http_response_header(e->out, "Vary", STR("Origin"));
-	if (!is_listed(e))
+	http_response_header(ctx->out, "Vary", STR("Origin"));
+	if (!is_listed(ctx))
 		return;
-	http_response_header(e->out, "Access-Control-Allow-Origin",
-			     e->in->origin);
-	http_response_header(e->out, "Access-Control-Allow-Credentials",
+	http_response_header(ctx->out, "Access-Control-Allow-Origin",
+			     ctx->in->origin);
+	http_response_header(ctx->out, "Access-Control-Allow-Credentials",
 			     STR("true"));
-	http_response_header(e->out, "Access-Control-Expose-Headers",
+	http_response_header(ctx->out, "Access-Control-Expose-Headers",
 			     STR("Retry-After"));
 }

@@ -4,7 +4,7 @@
 
 #include "auth/audit.h"
 #include "auth/recheck.h"
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 #include "http/cookie.h"
 
 #define TOUCH_SOON_MS 2000
@@ -22,16 +22,16 @@ is_bearer(struct str authorization, struct str *token)
 }
 
 enum credential_answer
-credential_find(const struct exchange *e, struct str *token)
+credential_find(const struct request_context *ctx, struct str *token)
 {
-	const struct http_request *in = e->in;
+	const struct http_request *in = ctx->in;
 
 	*token = STR("");
 	if (in->authorization_twice)
 		return CREDENTIAL_REFUSED;
 	if (is_bearer(in->authorization, token))
 		return CREDENTIAL_BEARER;
-	switch (cookie_find(in, e->jar->access, token)) {
+	switch (cookie_find(in, ctx->jar->access, token)) {
 	case COOKIE_FOUND:
 		return CREDENTIAL_COOKIE;
 	case COOKIE_CONFLICT:
@@ -43,35 +43,35 @@ credential_find(const struct exchange *e, struct str *token)
 }
 
 static void
-note_touch(struct exchange *e, const struct grant *grant)
+note_touch(struct request_context *ctx, const struct principal *principal)
 {
 	const struct touch touch = {
-		.id = grant->session,
-		.last_seen_ms = e->call.now_ms,
-		.idle_expires_ms = grant->touch_idle_expires_ms,
+		.id = principal->session,
+		.last_seen_ms = ctx->call.now_ms,
+		.idle_expires_ms = principal->touch_idle_expires_ms,
 	};
 	struct err err;
 
 	/* The session ends soon: the janitor might write too late, and a
 	 * request before that would be refused. */
-	if (grant->expires_ms - e->call.now_ms < TOUCH_SOON_MS &&
-	    store_touch(e->call.store, &e->call, &touch, &err) == 0)
+	if (principal->expires_ms - ctx->call.now_ms < TOUCH_SOON_MS &&
+	    store_touch(ctx->call.store, &ctx->call, &touch, &err) == 0)
 		return;
-	touches_note(e->service->shared->touches, &touch);
+	last_seen_add(ctx->service->shared->last_seen, &touch);
 }
 
 int
-credential_identify(struct exchange *e, struct auth_result *out,
+credential_identify(struct request_context *ctx, struct auth_result *out,
 		    struct str *token, struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	enum credential_answer found;
 	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct str text;
 
-	found = credential_find(e, &text);
+	found = credential_find(ctx, &text);
 	if (found > CREDENTIAL_ABSENT &&
-	    s->mode_ops->authenticate(s->mode, &e->call, text, &is, err) != 0)
+	    s->mode_ops->authenticate(s->mode, &ctx->call, text, &is, err) != 0)
 		return -1;
 	*out = is;
 	*token = text;
@@ -79,35 +79,36 @@ credential_identify(struct exchange *e, struct auth_result *out,
 }
 
 int
-credential_keep(struct exchange *e, struct auth_result *is, struct err *err)
+credential_keep(struct request_context *ctx, struct auth_result *is,
+		struct err *err)
 {
-	struct grant kept = is->grant;
+	struct principal kept = is->principal;
 	bool due, still = true;
 
-	if (is->verdict != VERDICT_ALLOW || is->grant.last_seen_ms == 0)
+	if (is->verdict != VERDICT_ALLOW || is->principal.last_seen_ms == 0)
 		return 0;
-	due = recheck_is_due(e, &is->grant);
-	if (due && recheck_user(e, &kept, &still, err) != 0)
+	due = recheck_is_due(ctx, &is->principal);
+	if (due && recheck_user(ctx, &kept, &still, err) != 0)
 		return -1;
 	if (!still) {
 		*is = (struct auth_result){ .verdict = VERDICT_DENY };
 		return 0;
 	}
-	is->grant = kept;
+	is->principal = kept;
 	if (due || kept.touch_due)
-		note_touch(e, &kept);
+		note_touch(ctx, &kept);
 	return 0;
 }
 
 int
-credential_authenticate(struct exchange *e, struct auth_result *out,
+credential_authenticate(struct request_context *ctx, struct auth_result *out,
 			struct str *token, struct err *err)
 {
 	struct auth_result is;
 	struct str text;
 
-	if (credential_identify(e, &is, &text, err) != 0 ||
-	    credential_keep(e, &is, err) != 0)
+	if (credential_identify(ctx, &is, &text, err) != 0 ||
+	    credential_keep(ctx, &is, err) != 0)
 		return -1;
 	*out = is;
 	*token = text;
@@ -115,58 +116,58 @@ credential_authenticate(struct exchange *e, struct auth_result *out,
 }
 
 bool
-credential_wants_cookies(const struct exchange *e, bool form)
+credential_wants_cookies(const struct request_context *ctx, bool form)
 {
-	return form || e->service->set->auth.deliver != DELIVER_BODY;
+	return form || ctx->service->set->auth.deliver != DELIVER_BODY;
 }
 
 static void
-set_cookie(struct exchange *e, enum cookie_kind kind, struct str value,
+set_cookie(struct request_context *ctx, enum cookie_kind kind, struct str value,
 	   int64_t max_age)
 {
-	const struct settings *set = e->service->set;
+	const struct settings *set = ctx->service->set;
 
-	cookie_set(e->out, &e->jar->set, set->server.path, kind, value,
+	cookie_set(ctx->out, &ctx->jar->set, set->server.path, kind, value,
 		   max_age);
 }
 
 void
-credential_set_cookies(struct exchange *e, const struct credentials *c)
+credential_set_cookies(struct request_context *ctx, const struct credentials *c)
 {
-	const struct auth_mode_ops *mode = e->service->mode_ops;
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 
-	set_cookie(e, (enum cookie_kind)mode->access_cookie, c->access,
+	set_cookie(ctx, (enum cookie_kind)mode->access_cookie, c->access,
 		   c->cookie_max_age);
 	if (c->refresh.n > 0) {
-		set_cookie(e, (enum cookie_kind)mode->refresh_cookie,
+		set_cookie(ctx, (enum cookie_kind)mode->refresh_cookie,
 			   c->refresh, c->refresh_max_age);
 	}
 }
 
 void
-credential_clear_cookies(struct exchange *e)
+credential_clear_cookies(struct request_context *ctx)
 {
-	const struct auth_mode_ops *mode = e->service->mode_ops;
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 
 	/* The access cookie is cleared last: of two cookies that are cleared at
 	 * once, curl 7.88 keeps the first in its file, and the refresh token
 	 * has been ended already. */
 	if (mode->refresh_cookie != mode->access_cookie) {
-		set_cookie(e, (enum cookie_kind)mode->refresh_cookie, STR(""),
+		set_cookie(ctx, (enum cookie_kind)mode->refresh_cookie, STR(""),
 			   0);
 	}
-	set_cookie(e, (enum cookie_kind)mode->access_cookie, STR(""), 0);
+	set_cookie(ctx, (enum cookie_kind)mode->access_cookie, STR(""), 0);
 }
 
 enum credential_answer
-credential_find_refresh(const struct exchange *e, struct str *token)
+credential_find_refresh(const struct request_context *ctx, struct str *token)
 {
-	const struct auth_mode_ops *mode = e->service->mode_ops;
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 
 	*token = STR("");
 	if (mode->refresh_cookie == mode->access_cookie)
 		return CREDENTIAL_ABSENT;
-	switch (cookie_find(e->in, e->jar->refresh, token)) {
+	switch (cookie_find(ctx->in, ctx->jar->refresh, token)) {
 	case COOKIE_FOUND:
 		return CREDENTIAL_COOKIE;
 	case COOKIE_CONFLICT:
@@ -178,16 +179,17 @@ credential_find_refresh(const struct exchange *e, struct str *token)
 }
 
 int
-credential_end(struct exchange *e, struct str token, const char *event,
+credential_end(struct request_context *ctx, struct str token, const char *event,
 	       struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	struct auth_result is;
 
-	if (s->mode_ops->revoke(s->mode, &e->call, token, &is, err) != 0)
+	if (s->mode_ops->revoke(s->mode, &ctx->call, token, &is, err) != 0)
 		return -1;
 	if (is.verdict == VERDICT_ALLOW)
-		audit(e, event, is.grant.who.name, &is.grant.session, NULL);
+		audit(ctx, event, is.principal.who.name, &is.principal.session,
+		      NULL);
 	return 0;
 }
 
@@ -196,9 +198,9 @@ const char credential_too_large[] =
     "the administrator.";
 
 size_t
-credential_cookie_room(const struct exchange *e)
+credential_cookie_room(const struct request_context *ctx)
 {
-	return COOKIE_MAX_BYTES - e->jar->access.n;
+	return COOKIE_MAX_BYTES - ctx->jar->access.n;
 }
 
 static json_t *
@@ -233,9 +235,9 @@ credential_identity_json(const struct identity *who)
 }
 
 bool
-credential_wants_body(const struct exchange *e)
+credential_wants_body(const struct request_context *ctx)
 {
-	return e->service->set->auth.deliver != DELIVER_COOKIE;
+	return ctx->service->set->auth.deliver != DELIVER_COOKIE;
 }
 
 /* Sets a member and takes over the reference; returns -1 when out of memory. */

@@ -6,7 +6,7 @@
 #ifndef AUTH_CREDENTIAL_H
 #define AUTH_CREDENTIAL_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 #include <jansson.h>
 
@@ -22,7 +22,7 @@ enum credential_answer {
  * one, otherwise the access cookie.  Other schemes are ignored.  *token is
  * empty when there is none or it is refused.
  */
-enum credential_answer credential_find(const struct exchange *e,
+enum credential_answer credential_find(const struct request_context *ctx,
 				       struct str *token);
 
 /*
@@ -31,33 +31,35 @@ enum credential_answer credential_find(const struct exchange *e,
  * sufficient to sign out: whether the user may still be signed in is not
  * checked.
  */
-int credential_identify(struct exchange *e, struct auth_result *out,
+int credential_identify(struct request_context *ctx, struct auth_result *out,
 			struct str *token, struct err *err) MUST_USE;
 
 /* Called after a mode has authenticated.  Looks up the user when that is due,
- * which may change the grant, or deny and zero it; and queues the touch that is
- * due. */
-int credential_keep(struct exchange *e, struct auth_result *is,
+ * which may change the principal, or deny and zero it; and queues the touch
+ * that is due. */
+int credential_keep(struct request_context *ctx, struct auth_result *is,
 		    struct err *err) MUST_USE;
 
 /* Does both: credential_identify() and credential_keep(). */
-int credential_authenticate(struct exchange *e, struct auth_result *out,
-			    struct str *token, struct err *err) MUST_USE;
+int credential_authenticate(struct request_context *ctx,
+			    struct auth_result *out, struct str *token,
+			    struct err *err) MUST_USE;
 
 /* Sets the cookies after a sign-in or a refresh. */
-void credential_set_cookies(struct exchange *e, const struct credentials *c);
+void credential_set_cookies(struct request_context *ctx,
+			    const struct credentials *c);
 
 /* Returns true when the answer to a form, or to a program, has cookies. */
-bool credential_wants_cookies(const struct exchange *e, bool form);
+bool credential_wants_cookies(const struct request_context *ctx, bool form);
 
 /* Finds the refresh cookie, in a mode that has one besides the access cookie.
  * *token is empty unless the result is CREDENTIAL_COOKIE. */
-enum credential_answer credential_find_refresh(const struct exchange *e,
-					       struct str *token);
+enum credential_answer
+credential_find_refresh(const struct request_context *ctx, struct str *token);
 
 /* Returns the largest size in bytes of an access token that a browser keeps in
  * its cookie (RFC 6265bis: 4096 including the name). */
-size_t credential_cookie_room(const struct exchange *e);
+size_t credential_cookie_room(const struct request_context *ctx);
 /* The message about an access token that is too large for a cookie. */
 extern const char credential_too_large[];
 
@@ -67,17 +69,17 @@ json_t *credential_json(const struct identity *who, const struct credentials *c,
 			bool tokens);
 
 /* Returns true when auth.deliver asks for tokens in the body. */
-bool credential_wants_body(const struct exchange *e);
+bool credential_wants_body(const struct request_context *ctx);
 
 /* Builds {"name":...,"roles":[...],...}; NULL when out of memory. */
 json_t *credential_identity_json(const struct identity *who);
 
 /* Ends the session or token that a token identifies; audits `event` if there
  * was something to end. */
-int credential_end(struct exchange *e, struct str token, const char *event,
-		   struct err *err) MUST_USE;
+int credential_end(struct request_context *ctx, struct str token,
+		   const char *event, struct err *err) MUST_USE;
 
 /* Deletes the cookies that a sign-in sets. */
-void credential_clear_cookies(struct exchange *e);
+void credential_clear_cookies(struct request_context *ctx);
 
 #endif

@@ -53,19 +53,19 @@ known_key(struct csrf_key *k, uint8_t out[DIGEST_BYTES])
 }
 
 static int
-get_key(struct exchange *e, uint8_t out[DIGEST_BYTES], struct err *err)
+get_key(struct request_context *ctx, uint8_t out[DIGEST_BYTES], struct err *err)
 {
-	struct csrf_key *k = e->service->csrf;
-	const struct service *s = e->service;
+	struct csrf_key *k = ctx->service->csrf;
+	const struct service *s = ctx->service;
 	int rc;
 
 	if (known_key(k, out))
 		return 0;
-	if (env_random(e->call.env, out, DIGEST_BYTES) != 0)
+	if (env_random(ctx->call.env, out, DIGEST_BYTES) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
 	rc = s->mode_ops->secret != NULL ?
 		 s->mode_ops->secret(s->mode, "csrf", out, err) :
-		 store_secret(e->call.store, &e->call, "csrf", out, err);
+		 store_secret(ctx->call.store, &ctx->call, "csrf", out, err);
 	if (rc != 0)
 		return -1;
 	(void)pthread_mutex_lock(&k->lock);
@@ -76,15 +76,15 @@ get_key(struct exchange *e, uint8_t out[DIGEST_BYTES], struct err *err)
 }
 
 int
-csrf_token(struct exchange *e, struct str binding, struct str *token,
+csrf_token(struct request_context *ctx, struct str binding, struct str *token,
 	   struct err *err)
 {
 	uint8_t key[DIGEST_BYTES], mac[DIGEST_BYTES];
-	char *text = arena_alloc(e->call.arena, CSRF_TOKEN_CHARS);
+	char *text = arena_alloc(ctx->call.arena, CSRF_TOKEN_CHARS);
 
 	if (text == NULL)
 		return err_nomem(err);
-	if (get_key(e, key, err) != 0)
+	if (get_key(ctx, key, err) != 0)
 		return -1;
 	digest_hmac(key, "csrf", binding, mac);
 	secret_wipe(key, sizeof(key));
@@ -94,12 +94,12 @@ csrf_token(struct exchange *e, struct str binding, struct str *token,
 }
 
 int
-csrf_verify(struct exchange *e, struct str binding, struct str token, bool *ok,
-	    struct err *err)
+csrf_verify(struct request_context *ctx, struct str binding, struct str token,
+	    bool *ok, struct err *err)
 {
 	struct str right;
 
-	if (csrf_token(e, binding, &right, err) != 0)
+	if (csrf_token(ctx, binding, &right, err) != 0)
 		return -1;
 	*ok = binding.n > 0 && secret_equal(right, token);
 	return 0;

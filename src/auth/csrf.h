@@ -9,7 +9,7 @@
 #ifndef AUTH_CSRF_H
 #define AUTH_CSRF_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 #define CSRF_TOKEN_CHARS 43
 
@@ -32,7 +32,7 @@ void csrf_key_free(void *key);
  * csrf_page_is_ours() returns true when the browser confirms, by Sec-Fetch-Site
  * or by an Origin, that one of our pages sent the request.
  */
-bool csrf_page_is_ours(const struct exchange *e);
+bool csrf_page_is_ours(const struct request_context *ctx);
 
 /*
  * Refusals are 403 `csrf`: a page for a person, JSON for a program, and a line
@@ -44,19 +44,20 @@ bool csrf_page_is_ours(const struct exchange *e);
  * logs the same for the login form, which is shown again, and returns the
  * sentence to show with it; `has_cookie`: the pre-session cookie was sent.
  */
-bool csrf_refuse_origin(struct exchange *e) MUST_USE;
-void csrf_refuse_form(struct exchange *e);
-const char *csrf_login_problem(struct exchange *e, bool has_cookie) MUST_USE;
+bool csrf_refuse_origin(struct request_context *ctx) MUST_USE;
+void csrf_refuse_form(struct request_context *ctx);
+const char *csrf_login_problem(struct request_context *ctx,
+			       bool has_cookie) MUST_USE;
 
 /*
  * Computes the token for a form of the client that has the cookie value
  * `binding`.
  */
-int csrf_token(struct exchange *e, struct str binding, struct str *token,
-	       struct err *err) MUST_USE;
+int csrf_token(struct request_context *ctx, struct str binding,
+	       struct str *token, struct err *err) MUST_USE;
 
 /* Sets *ok to whether `token` is the token for `binding`. */
-int csrf_verify(struct exchange *e, struct str binding, struct str token,
-		bool *ok, struct err *err) MUST_USE;
+int csrf_verify(struct request_context *ctx, struct str binding,
+		struct str token, bool *ok, struct err *err) MUST_USE;
 
 #endif

@@ -27,10 +27,10 @@ enum fault {
 /* Compares the Origin of a request with ours.  *o is set unless the result is
  * FAULT_NONE or FAULT_HIDDEN. */
 static enum fault
-origin_fault(const struct exchange *e, struct origin *o)
+origin_fault(const struct request_context *ctx, struct origin *o)
 {
-	const struct http_request *in = e->in;
-	const struct service *s = e->service;
+	const struct http_request *in = ctx->in;
+	const struct service *s = ctx->service;
 
 	if (in->origin.p == NULL ||
 	    words_have(&s->set->cors.origins, in->origin))
@@ -40,34 +40,34 @@ origin_fault(const struct exchange *e, struct origin *o)
 	if (origin_equal(o, &s->login_page))
 		return FAULT_NONE;
 	if (str_eq(o->host, in->host)) {
-		if (own_has_origin(e, o))
+		if (own_has_origin(ctx, o))
 			return FAULT_NONE;
-		return !o->https && own_is_https(e) ? FAULT_PLAIN :
-						      FAULT_UNNAMED;
+		return !o->https && own_is_https(ctx) ? FAULT_PLAIN :
+							FAULT_UNNAMED;
 	}
 	return str_eq(in->fetch_site, STR("same-origin")) ? FAULT_RENAMED :
 							    FAULT_FOREIGN;
 }
 
 bool
-csrf_page_is_ours(const struct exchange *e)
+csrf_page_is_ours(const struct request_context *ctx)
 {
 	struct origin o;
 
-	if (str_eq(e->in->fetch_site, STR("same-origin")))
+	if (str_eq(ctx->in->fetch_site, STR("same-origin")))
 		return true;
-	return e->in->origin.p != NULL && origin_fault(e, &o) == FAULT_NONE;
+	return ctx->in->origin.p != NULL && origin_fault(ctx, &o) == FAULT_NONE;
 }
 
 /* Returns the line for server.hosts that makes `o` one of our origins: the
  * present value, without the entries of this host that contradict it. */
 static struct str
-hosts_line(struct exchange *e, const struct origin *o)
+hosts_line(struct request_context *ctx, const struct origin *o)
 {
-	const struct words *hosts = &e->service->set->server.hosts;
+	const struct words *hosts = &ctx->service->set->server.hosts;
 	struct buf b;
 
-	buf_init(&b, e->call.arena, CURE_MAX);
+	buf_init(&b, ctx->call.arena, CURE_MAX);
 	buf_add_cstr(&b, "server.hosts =");
 	for (size_t i = 0; i < hosts->n; i++) {
 		struct origin other;
@@ -80,7 +80,7 @@ hosts_line(struct exchange *e, const struct origin *o)
 		buf_add(&b, hosts->v[i]);
 	}
 	if (buf_failed(&b)) {
-		buf_init(&b, e->call.arena, CURE_MAX);
+		buf_init(&b, ctx->call.arena, CURE_MAX);
 		buf_add_cstr(&b, "add to server.hosts:");
 	}
 	buf_add_char(&b, ' ');
@@ -89,16 +89,16 @@ hosts_line(struct exchange *e, const struct origin *o)
 }
 
 static void
-log_refusal(struct exchange *e, const char *reason, struct str cure)
+log_refusal(struct request_context *ctx, const char *reason, struct str cure)
 {
-	const struct http_request *in = e->in;
+	const struct http_request *in = ctx->in;
 	int64_t left_out;
 
-	if (!log_limit_take(&e->service->shared->log_limits->csrf,
-			    env_mono_ms(e->call.env), LINES_A_SECOND,
+	if (!log_limit_take(&ctx->service->shared->log_limits->csrf,
+			    env_mono_ms(ctx->call.env), LINES_A_SECOND,
 			    &left_out))
 		return;
-	LOG(e->call.env->log, LOG_WARNING, "csrf_refused",
+	LOG(ctx->call.env->log, LOG_WARNING, "csrf_refused",
 	    F_CSTR("reason", reason), F_STR("host", in->host),
 	    F_STR("path", in->path),
 	    F_STR("origin", str_clip(in->origin, SHOWN_MAX)),
@@ -149,11 +149,11 @@ static const struct {
 
 /* Builds the text of the page; NULL when out of memory. */
 static const char *
-page_text(struct exchange *e, enum fault fault, const struct origin *o)
+page_text(struct request_context *ctx, enum fault fault, const struct origin *o)
 {
 	struct buf b;
 
-	buf_init(&b, e->call.arena, TEXT_MAX);
+	buf_init(&b, ctx->call.arena, TEXT_MAX);
 	buf_add_cstr(&b, faults[fault].before);
 	if (fault != FAULT_HIDDEN)
 		origin_print(o, &b);
@@ -163,10 +163,10 @@ page_text(struct exchange *e, enum fault fault, const struct origin *o)
 }
 
 bool
-csrf_refuse_origin(struct exchange *e)
+csrf_refuse_origin(struct request_context *ctx)
 {
 	struct origin o;
-	enum fault fault = origin_fault(e, &o);
+	enum fault fault = origin_fault(ctx, &o);
 	const char *text;
 	struct str cure;
 
@@ -174,13 +174,13 @@ csrf_refuse_origin(struct exchange *e)
 		return false;
 	cure = str_from(faults[fault].cure);
 	if (fault == FAULT_UNNAMED)
-		cure = hosts_line(e, &o);
-	log_refusal(e, faults[fault].reason, cure);
-	text = page_text(e, fault, &o);
+		cure = hosts_line(ctx, &o);
+	log_refusal(ctx, faults[fault].reason, cure);
+	text = page_text(ctx, fault, &o);
 	if (text == NULL)
-		e->out->failed = true;
+		ctx->out->failed = true;
 	else
-		answer_refusal(e, 403, "csrf", text);
+		answer_refusal(ctx, 403, "csrf", text);
 	return true;
 }
 
@@ -190,24 +190,25 @@ csrf_refuse_origin(struct exchange *e)
  * the form is too old.
  */
 const char *
-csrf_login_problem(struct exchange *e, bool has_cookie)
+csrf_login_problem(struct request_context *ctx, bool has_cookie)
 {
 	struct origin o;
 
-	if (!has_cookie && e->jar->set.secure && !own_is_https(e)) {
-		if (e->in->origin.p == NULL || !origin_parse(e->in->origin, &o))
-			own_origin(e, &o);
-		log_refusal(e,
+	if (!has_cookie && ctx->jar->set.secure && !own_is_https(ctx)) {
+		if (ctx->in->origin.p == NULL ||
+		    !origin_parse(ctx->in->origin, &o))
+			own_origin(ctx, &o);
+		log_refusal(ctx,
 			    "the browser ignores Secure cookies over plain "
 			    "http",
-			    hosts_line(e, &o));
+			    hosts_line(ctx, &o));
 		return "This address is plain http, and your browser keeps our "
 		       "cookies over https only. Open this site by https; if "
 		       "it has no https, its administrator must name this "
 		       "address, with http:// in front, in the setting "
 		       "server.hosts.";
 	}
-	log_refusal(e,
+	log_refusal(ctx,
 		    has_cookie ? "the form does not belong to the cookie" :
 				 "the browser did not send our cookie",
 		    STR("none if this is rare: the page was open for long"));
@@ -216,11 +217,11 @@ csrf_login_problem(struct exchange *e, bool has_cookie)
 }
 
 void
-csrf_refuse_form(struct exchange *e)
+csrf_refuse_form(struct request_context *ctx)
 {
-	log_refusal(e, "the form does not belong to this session",
+	log_refusal(ctx, "the form does not belong to this session",
 		    STR("none if this is rare: the page was open for long"));
-	answer_refusal(e, 403, "csrf",
+	answer_refusal(ctx, 403, "csrf",
 		       "Cross-site request refused. Open the page again, and "
 		       "send the form from there.");
 }

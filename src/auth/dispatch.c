@@ -27,7 +27,7 @@ enum route_flags {
 struct route {
 	enum http_method method; /* HTTP_GET includes HEAD */
 	const char *path; /* below server.path */
-	void (*handle)(struct exchange *e);
+	void (*handle)(struct request_context *ctx);
 	unsigned flags;
 };
 
@@ -47,19 +47,19 @@ static const struct route routes[] = {
 /* Returns the part of the path that is compared with the routes; empty when the
  * path is not one of this service. */
 static struct str
-route_path(const struct exchange *e)
+route_path(const struct request_context *ctx)
 {
-	struct str prefix = e->service->set->server.path;
+	struct str prefix = ctx->service->set->server.path;
 
-	if (!str_starts(e->in->path, prefix))
+	if (!str_starts(ctx->in->path, prefix))
 		return STR("");
-	return str_skip(e->in->path, prefix.n);
+	return str_skip(ctx->in->path, prefix.n);
 }
 
 static const struct route *
-find_route(const struct exchange *e, struct str path, bool *path_known)
+find_route(const struct request_context *ctx, struct str path, bool *path_known)
 {
-	enum http_method method = e->in->method;
+	enum http_method method = ctx->in->method;
 
 	if (method == HTTP_HEAD)
 		method = HTTP_GET;
@@ -76,11 +76,11 @@ find_route(const struct exchange *e, struct str path, bool *path_known)
 
 /* Returns the methods of a known path, as a list for a header. */
 static struct str
-allowed_methods(struct exchange *e, struct str path)
+allowed_methods(struct request_context *ctx, struct str path)
 {
 	struct buf allow;
 
-	buf_init(&allow, e->call.arena, 64);
+	buf_init(&allow, ctx->call.arena, 64);
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		if (!str_eq(path, str_from(routes[i].path)))
 			continue;
@@ -91,80 +91,81 @@ allowed_methods(struct exchange *e, struct str path)
 				    STR("POST"));
 	}
 	if (buf_failed(&allow))
-		e->out->failed = true;
+		ctx->out->failed = true;
 	return buf_str(&allow);
 }
 
 static void
-answer_wrong_method(struct exchange *e, struct str path)
+answer_wrong_method(struct request_context *ctx, struct str path)
 {
-	struct str methods = allowed_methods(e, path);
+	struct str methods = allowed_methods(ctx, path);
 
-	if (own_is_host(e) && cors_is_preflight(e)) {
-		cors_answer_preflight(e, methods);
+	if (own_is_host(ctx) && cors_is_preflight(ctx)) {
+		cors_answer_preflight(ctx, methods);
 		return;
 	}
-	answer_refusal(e, 405, "method_not_allowed", "Method not allowed.");
-	http_response_header(e->out, "Allow", methods);
+	answer_refusal(ctx, 405, "method_not_allowed", "Method not allowed.");
+	http_response_header(ctx->out, "Allow", methods);
 }
 
 /* Checks a request that changes state; returns true when it may proceed,
  * otherwise the answer is complete. */
 static bool
-may_change(struct exchange *e)
+may_change(struct request_context *ctx)
 {
-	if (e->in->media == MEDIA_OTHER ||
-	    (e->in->media == MEDIA_NONE && e->in->body.n > 0)) {
-		answer_refusal(e, 415, "unsupported_media_type",
+	if (ctx->in->media == MEDIA_OTHER ||
+	    (ctx->in->media == MEDIA_NONE && ctx->in->body.n > 0)) {
+		answer_refusal(ctx, 415, "unsupported_media_type",
 			       "The body must be a form or JSON.");
 		return false;
 	}
-	return !csrf_refuse_origin(e);
+	return !csrf_refuse_origin(ctx);
 }
 
 static bool
-may_warn(const struct exchange *e, int64_t *left_out)
+may_warn(const struct request_context *ctx, int64_t *left_out)
 {
-	return log_limit_take(&e->service->shared->log_limits->requests,
-			      env_mono_ms(e->call.env), 1, left_out);
+	return log_limit_take(&ctx->service->shared->log_limits->requests,
+			      env_mono_ms(ctx->call.env), 1, left_out);
 }
 
 /* Refuses a request for one of our endpoints with a host that is not ours. */
 static void
-refuse_host(struct exchange *e)
+refuse_host(struct request_context *ctx)
 {
 	int64_t left_out;
 
-	if (may_warn(e, &left_out))
-		LOG(e->call.env->log, LOG_INFO, "unknown_host",
-		    F_STR("host", str_clip(e->in->host, 255)),
-		    F_STR("path", e->in->path),
-		    F_STR("address", e->in->remote_addr),
+	if (may_warn(ctx, &left_out))
+		LOG(ctx->call.env->log, LOG_INFO, "unknown_host",
+		    F_STR("host", str_clip(ctx->in->host, 255)),
+		    F_STR("path", ctx->in->path),
+		    F_STR("address", ctx->in->remote_addr),
 		    F_CSTR("cure",
 			   "if this host is yours, add it to server.hosts"),
 		    F_INT("left_out", left_out));
-	answer_refusal(e, 400, "invalid_request",
+	answer_refusal(ctx, 400, "invalid_request",
 		       "This service does not answer for this host.");
 }
 
 static void
-answer_endpoint(struct exchange *e)
+answer_endpoint(struct request_context *ctx)
 {
-	struct str path = route_path(e);
+	struct str path = route_path(ctx);
 	const struct route *route;
 	bool path_known;
 
-	route = find_route(e, path, &path_known);
+	route = find_route(ctx, path, &path_known);
 	if (route == NULL && path_known)
-		answer_wrong_method(e, path);
+		answer_wrong_method(ctx, path);
 	else if (route == NULL)
-		answer_refusal(e, 404, "not_found", "Not found.");
-	else if (!own_is_host(e) && (route->flags & ROUTE_ANY_HOST) == 0)
-		refuse_host(e);
-	else if (e->in->body_too_large && (route->flags & ROUTE_ANY_BODY) == 0)
-		answer_refusal(e, 413, "too_large", "The body is too large.");
-	else if ((route->flags & ROUTE_CHANGES) == 0 || may_change(e))
-		route->handle(e);
+		answer_refusal(ctx, 404, "not_found", "Not found.");
+	else if (!own_is_host(ctx) && (route->flags & ROUTE_ANY_HOST) == 0)
+		refuse_host(ctx);
+	else if (ctx->in->body_too_large &&
+		 (route->flags & ROUTE_ANY_BODY) == 0)
+		answer_refusal(ctx, 413, "too_large", "The body is too large.");
+	else if ((route->flags & ROUTE_CHANGES) == 0 || may_change(ctx))
+		route->handle(ctx);
 }
 
 /* There are at most two secrets: while the secret is being changed, both are
@@ -201,48 +202,48 @@ is_peer_trusted(const struct service *s, const struct message *in)
 
 /* Refuses a check or a challenge before the user is identified. */
 static void
-refuse_check(struct exchange *e, const char *reason, const char *detail,
-	     const char *text)
+refuse_check(struct request_context *ctx, const char *reason,
+	     const char *detail, const char *text)
 {
-	refusal_note(e, &(struct refusal){ .status = 403,
-					   .reason = reason,
-					   .detail = detail });
+	refusal_note(ctx, &(struct refusal){ .status = 403,
+					     .reason = reason,
+					     .detail = detail });
 	/* A web server that uses AUTH_ACTION does not show this answer to the
 	 * visitor: it requests the challenge for that. */
-	if (e->in->action == ACTION_VERIFY && !e->in->authorizer)
-		answer_status(e, 403);
+	if (ctx->in->action == ACTION_VERIFY && !ctx->in->authorizer)
+		answer_status(ctx, 403);
 	else
-		answer_refusal(e, 403, "forbidden", text);
+		answer_refusal(ctx, 403, "forbidden", text);
 }
 
 static void
-answer_by_action(struct exchange *e)
+answer_by_action(struct request_context *ctx)
 {
-	enum http_action action = e->in->action;
+	enum http_action action = ctx->in->action;
 
-	if (action != ACTION_ENDPOINT && !own_is_host(e)) {
-		refuse_check(e, "unknown host", NULL,
+	if (action != ACTION_ENDPOINT && !own_is_host(ctx)) {
+		refuse_check(ctx, "unknown host", NULL,
 			     "This service does not answer for this address. "
 			     "Please tell the administrator of the site.");
 		return;
 	}
 	switch (action) {
 	case ACTION_ENDPOINT:
-		answer_endpoint(e);
+		answer_endpoint(ctx);
 		break;
 	case ACTION_VERIFY:
 		/* Apache and lighttpd request this path without the body. */
-		if (e->in->authorizer &&
-		    str_eq(route_path(e), STR(REPEAT_PATH)))
-			answer_endpoint(e);
+		if (ctx->in->authorizer &&
+		    str_eq(route_path(ctx), STR(REPEAT_PATH)))
+			answer_endpoint(ctx);
 		else
-			verify_answer(e);
+			verify_answer(ctx);
 		break;
 	case ACTION_CHALLENGE:
-		verify_challenge(e);
+		verify_challenge(ctx);
 		break;
 	case ACTION_UNKNOWN:
-		answer_status(e, 403);
+		answer_status(ctx, 403);
 		break;
 	}
 }
@@ -265,49 +266,49 @@ brings_identity(const struct service *s, const struct message *in)
 }
 
 static void
-answer_request(struct exchange *e, const struct message *in)
+answer_request(struct request_context *ctx, const struct message *in)
 {
-	own_find(e);
+	own_find(ctx);
 	/* In requests to an authorizer, these headers may be present; the web
 	 * server removes them itself. */
-	if (e->in->action == ACTION_VERIFY && !e->in->authorizer &&
-	    brings_identity(e->service, in))
-		refuse_check(e, "forged identity header", NULL, "");
+	if (ctx->in->action == ACTION_VERIFY && !ctx->in->authorizer &&
+	    brings_identity(ctx->service, in))
+		refuse_check(ctx, "forged identity header", NULL, "");
 	else
-		answer_by_action(e);
+		answer_by_action(ctx);
 }
 
 static void
-refuse_peer(struct exchange *e)
+refuse_peer(struct request_context *ctx)
 {
 	int64_t left_out;
 
-	if (may_warn(e, &left_out))
-		LOG(e->call.env->log, LOG_WARNING, "peer_refused",
+	if (may_warn(ctx, &left_out))
+		LOG(ctx->call.env->log, LOG_WARNING, "peer_refused",
 		    F_CSTR("reason", "AUTH_SECRET is not a secret of "
 				     "server.peer_secret"),
 		    F_INT("left_out", left_out));
-	answer_status(e, 403);
+	answer_status(ctx, 403);
 }
 
 /* Answers a malformed request: 403 for a check, 400 for an endpoint. */
 static void
-answer_malformed(struct exchange *e, const struct err *err)
+answer_malformed(struct request_context *ctx, const struct err *err)
 {
 	int64_t left_out;
 
 	if (err->code == ERR_INTERNAL) {
-		answer_status(e, 503);
-	} else if (e->in->action != ACTION_ENDPOINT) {
-		refuse_check(e, "malformed request", err->msg,
+		answer_status(ctx, 503);
+	} else if (ctx->in->action != ACTION_ENDPOINT) {
+		refuse_check(ctx, "malformed request", err->msg,
 			     "The address of this page is malformed.");
 	} else {
-		if (may_warn(e, &left_out))
-			LOG(e->call.env->log, LOG_INFO, "malformed_request",
+		if (may_warn(ctx, &left_out))
+			LOG(ctx->call.env->log, LOG_INFO, "malformed_request",
 			    F_CSTR("reason", err->msg),
-			    F_STR("address", e->in->remote_addr),
+			    F_STR("address", ctx->in->remote_addr),
 			    F_INT("left_out", left_out));
-		answer_refusal(e, 400, "invalid_request",
+		answer_refusal(ctx, 400, "invalid_request",
 			       "The request is malformed.");
 	}
 }
@@ -316,26 +317,27 @@ answer_malformed(struct exchange *e, const struct err *err)
  * cached.  Not for an allowed authorizer request: Apache adds its headers to
  * the answer of the application. */
 static void
-add_defaults(struct exchange *e)
+add_defaults(struct request_context *ctx)
 {
-	if (e->in->authorizer && e->out->status == 200)
+	if (ctx->in->authorizer && ctx->out->status == 200)
 		return;
-	http_response_default(e->out, "Cache-Control", STR("no-store"));
-	http_response_default(e->out, "X-Content-Type-Options", STR("nosniff"));
+	http_response_default(ctx->out, "Cache-Control", STR("no-store"));
+	http_response_default(ctx->out, "X-Content-Type-Options",
+			      STR("nosniff"));
 }
 
 bool
-service_answer(const struct service *s, const struct service_links *links,
+service_answer(const struct service *s, const struct service_conns *conns,
 	       struct arena *a, const struct message *in, struct buf *out)
 {
 	struct http_request request = { .action = ACTION_UNKNOWN };
 	struct http_response response;
-	struct exchange e = {
+	struct request_context ctx = {
 		.call = { .arena = a,
 			  .env = s->shared->env,
 			  .now_ms = env_wall_ms(s->shared->env),
-			  .store = links->store,
-			  .users = links->users },
+			  .store = conns->store,
+			  .users = conns->users },
 		.service = s,
 		.jar = &s->jars[s->set->cookie.secure],
 		.in = &request,
@@ -346,16 +348,16 @@ service_answer(const struct service *s, const struct service_links *links,
 
 	http_response_init(&response, a);
 	if (!is_peer_trusted(s, in))
-		refuse_peer(&e);
+		refuse_peer(&ctx);
 	else if (http_request_parse(in, a, &request, &err) != 0)
-		answer_malformed(&e, &err);
+		answer_malformed(&ctx, &err);
 	else
-		answer_request(&e, in);
-	if (e.queued)
+		answer_request(&ctx, in);
+	if (ctx.queued)
 		return true;
 	if (request.action == ACTION_ENDPOINT)
-		cors_add_headers(&e);
-	add_defaults(&e);
+		cors_add_headers(&ctx);
+	add_defaults(&ctx);
 	http_response_write(&response, request.method == HTTP_HEAD, out);
 	return false;
 }

@@ -17,9 +17,9 @@ struct hash_slots {
 	pthread_mutex_t lock; /* guards the members below */
 	unsigned slots, used, room;
 	int64_t wait_ms;
-	uint64_t seed, turn;
+	uint64_t seed, served;
 	struct queue waiting, running; /* `running`: places with a slot */
-	/* Value of `turn` when served last. */
+	/* Value of `served` when a request got a slot last. */
 	uint64_t network[TURNS], account[TURNS];
 };
 
@@ -83,7 +83,7 @@ hash_slots_free(struct hash_slots *s)
 /* Returns the index of the counter of a network or an account.  The caller must
  * hold the lock, as for all functions below except those of the header. */
 static size_t
-turn_of(const struct hash_slots *s, uint64_t key)
+bucket_of(const struct hash_slots *s, uint64_t key)
 {
 	/* The finalizer of MurmurHash3: every bit of the key affects the
 	 * result. */
@@ -98,8 +98,8 @@ turn_of(const struct hash_slots *s, uint64_t key)
 static uint64_t
 last_turn(const struct hash_slots *s, const struct hash_place *p)
 {
-	const uint64_t network = s->network[turn_of(s, p->network)];
-	const uint64_t account = s->account[turn_of(s, p->account)];
+	const uint64_t network = s->network[bucket_of(s, p->network)];
+	const uint64_t account = s->account[bucket_of(s, p->account)];
 
 	return network > account ? network : account;
 }
@@ -116,11 +116,11 @@ running_of(const struct hash_slots *s, uint64_t account)
 }
 
 static void
-grant(struct hash_slots *s, struct hash_place *p)
+take_slot(struct hash_slots *s, struct hash_place *p)
 {
-	s->turn++;
-	s->network[turn_of(s, p->network)] = s->turn;
-	s->account[turn_of(s, p->account)] = s->turn;
+	s->served++;
+	s->network[bucket_of(s, p->network)] = s->served;
+	s->account[bucket_of(s, p->account)] = s->served;
 	s->used++;
 	p->state = HASH_GRANTED;
 	queue_add(&s->running, p);
@@ -150,7 +150,7 @@ end_wait(struct hash_slots *s, struct hash_place *p, enum hash_state state,
 {
 	queue_remove(&s->waiting, p);
 	if (state == HASH_GRANTED)
-		grant(s, p);
+		take_slot(s, p);
 	p->state = state;
 	p->woken = *woken;
 	*woken = p;
@@ -229,7 +229,7 @@ has_slot(struct hash_slots *s, struct hash_place *p,
 	p->later = false;
 	if (s->used >= s->slots || running_of(s, p->account) >= p->account_max)
 		return false;
-	grant(s, p);
+	take_slot(s, p);
 	return true;
 }
 

@@ -7,15 +7,15 @@
 #ifndef AUTH_LEFT_OVER_H
 #define AUTH_LEFT_OVER_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /* Returns true when the request has such a cookie. */
-bool left_over_is_here(struct exchange *e);
+bool left_over_is_here(struct request_context *ctx);
 
 /* Ends the sessions that the cookies identify, if they are in the store. */
-int left_over_end(struct exchange *e, struct err *err) MUST_USE;
+int left_over_end(struct request_context *ctx, struct err *err) MUST_USE;
 
 /* Deletes the cookies. */
-void left_over_clear(struct exchange *e);
+void left_over_clear(struct request_context *ctx);
 
 #endif

@@ -31,27 +31,27 @@ struct login_form {
 /* Adds the origin of this request, so that the login page of another host can
  * return to it. */
 static void
-encode_origin(const struct exchange *e, struct buf *out)
+encode_origin(const struct request_context *ctx, struct buf *out)
 {
 	struct origin here;
 	struct buf text;
 
-	own_origin(e, &here);
-	buf_init(&text, e->call.arena, 512);
+	own_origin(ctx, &here);
+	buf_init(&text, ctx->call.arena, 512);
 	origin_print(&here, &text);
 	percent_encode(out, buf_str(&text));
 	out->failed = out->failed || buf_failed(&text);
 }
 
 int
-login_location(const struct exchange *e, struct str uri, struct str *location,
-	       struct err *err)
+login_location(const struct request_context *ctx, struct str uri,
+	       struct str *location, struct err *err)
 {
-	const struct server_settings *set = &e->service->set->server;
+	const struct server_settings *set = &ctx->service->set->server;
 	struct buf b;
 
-	uri = redirect_escape(uri, e->call.arena);
-	buf_init(&b, e->call.arena, 32 * 1024);
+	uri = redirect_escape(uri, ctx->call.arena);
+	buf_init(&b, ctx->call.arena, 32 * 1024);
 	if (set->login_url.n > 0) {
 		buf_add(&b, set->login_url);
 	} else {
@@ -60,7 +60,7 @@ login_location(const struct exchange *e, struct str uri, struct str *location,
 	}
 	buf_add(&b, STR("?rd="));
 	if (set->login_url.n > 0)
-		encode_origin(e, &b);
+		encode_origin(ctx, &b);
 	percent_encode(&b, uri);
 	if (buf_failed(&b))
 		return err_nomem(err);
@@ -70,25 +70,26 @@ login_location(const struct exchange *e, struct str uri, struct str *location,
 
 /* Returns `rd`, or an empty string when it is not a permitted return URL. */
 static struct str
-safe_target(const struct exchange *e, struct str rd)
+safe_target(const struct request_context *ctx, struct str rd)
 {
-	const struct settings *set = e->service->set;
+	const struct settings *set = ctx->service->set;
 
-	if (rd.p != NULL && own_may_lead_to(e, rd, set->server.login_url.n > 0))
+	if (rd.p != NULL &&
+	    own_may_lead_to(ctx, rd, set->server.login_url.n > 0))
 		return rd;
 	return STR("");
 }
 
 static void
-go_to_target(struct exchange *e, struct str rd)
+go_to_target(struct request_context *ctx, struct str rd)
 {
-	answer_redirect(e, 303, rd.n > 0 ? rd : STR("/"));
+	answer_redirect(ctx, 303, rd.n > 0 ? rd : STR("/"));
 }
 
 static bool
-offers_remember(const struct exchange *e)
+offers_remember(const struct request_context *ctx)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 
 	return s->mode_ops->offers_remember != NULL &&
 	       s->mode_ops->offers_remember(s->mode);
@@ -97,76 +98,77 @@ offers_remember(const struct exchange *e)
 /* Returns the value of the pre-session cookie; empty when there is no valid
  * one. */
 static struct str
-pre_session(const struct exchange *e)
+pre_session(const struct request_context *ctx)
 {
 	uint8_t bytes[PRE_SESSION_BYTES];
 	struct str value;
 
-	if (cookie_find(e->in, e->jar->login, &value) != COOKIE_FOUND ||
+	if (cookie_find(ctx->in, ctx->jar->login, &value) != COOKIE_FOUND ||
 	    !base64url_decode(value, bytes, sizeof(bytes)))
 		return STR("");
 	return value;
 }
 
 static void
-set_pre_session(struct exchange *e, struct str value, int64_t max_age)
+set_pre_session(struct request_context *ctx, struct str value, int64_t max_age)
 {
-	const struct settings *set = e->service->set;
+	const struct settings *set = ctx->service->set;
 
-	cookie_set(e->out, &e->jar->set, set->server.path, COOKIE_LOGIN, value,
-		   max_age);
+	cookie_set(ctx->out, &ctx->jar->set, set->server.path, COOKIE_LOGIN,
+		   value, max_age);
 }
 
 /* Uses the pre-session cookie that the browser has, so that users can sign in
  * in several tabs; sets a new one if there is none. */
 static int
-keep_pre_session(struct exchange *e, struct str *value, struct err *err)
+keep_pre_session(struct request_context *ctx, struct str *value,
+		 struct err *err)
 {
 	uint8_t bytes[PRE_SESSION_BYTES];
 	char *text;
 
-	*value = pre_session(e);
+	*value = pre_session(ctx);
 	if (value->n > 0)
 		return 0;
-	text = arena_alloc(e->call.arena, PRE_SESSION_CHARS);
+	text = arena_alloc(ctx->call.arena, PRE_SESSION_CHARS);
 	if (text == NULL)
 		return err_nomem(err);
-	if (env_random(e->call.env, bytes, sizeof(bytes)) != 0)
+	if (env_random(ctx->call.env, bytes, sizeof(bytes)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
 	base64url_encode(bytes, sizeof(bytes), text);
 	*value = (struct str){ .p = text, .n = PRE_SESSION_CHARS };
-	set_pre_session(e, *value, -1);
+	set_pre_session(ctx, *value, -1);
 	return 0;
 }
 
 int
-login_csrf(struct exchange *e, struct str *csrf, struct err *err)
+login_csrf(struct request_context *ctx, struct str *csrf, struct err *err)
 {
 	struct str binding;
 
-	if (keep_pre_session(e, &binding, err) != 0)
+	if (keep_pre_session(ctx, &binding, err) != 0)
 		return -1;
-	return csrf_token(e, binding, csrf, err);
+	return csrf_token(ctx, binding, csrf, err);
 }
 
 int
-login_csrf_verify(struct exchange *e, struct str csrf, bool *ok,
+login_csrf_verify(struct request_context *ctx, struct str csrf, bool *ok,
 		  struct err *err)
 {
-	return csrf_verify(e, pre_session(e), csrf, ok, err);
+	return csrf_verify(ctx, pre_session(ctx), csrf, ok, err);
 }
 
 /* Answers with the login page: with the input of the last attempt, and a token
  * for the next one. */
 static void
-show_page(struct exchange *e, unsigned status, const struct login_form *form,
-	  const char *problem)
+show_page(struct request_context *ctx, unsigned status,
+	  const struct login_form *form, const char *problem)
 {
 	struct login_page page = {
 		.username = form->username,
 		.rd = form->rd,
 		.problem = problem,
-		.offer_remember = offers_remember(e),
+		.offer_remember = offers_remember(ctx),
 		.remember = form->remember,
 	};
 	struct err err;
@@ -175,33 +177,33 @@ show_page(struct exchange *e, unsigned status, const struct login_form *form,
 	 * wrong field. */
 	if (!identity_name_is_valid(page.username))
 		page.username = STR("");
-	if (login_csrf(e, &page.csrf, &err) != 0) {
-		answer_unavailable(e, &err);
+	if (login_csrf(ctx, &page.csrf, &err) != 0) {
+		answer_unavailable(ctx, &err);
 		return;
 	}
-	page_login(e, status, &page);
+	page_login(ctx, status, &page);
 }
 
 /* Answers when the access token does not identify a user. */
 static void
-offer_login(struct exchange *e, const struct login_form *form,
+offer_login(struct request_context *ctx, const struct login_form *form,
 	    const char *problem)
 {
 	struct str target = form->rd.n > 0 ? form->rd : STR("/");
 	bool done = false;
 
-	if (conflict_is_there(e)) {
+	if (conflict_is_there(ctx)) {
 		problem = conflict_problem;
-		conflict_clear(e);
+		conflict_clear(ctx);
 	} else if (problem == NULL) {
-		refresh_navigation(e, target, &done, &problem);
+		refresh_navigation(ctx, target, &done, &problem);
 	}
 	if (!done)
-		show_page(e, 200, form, problem);
+		show_page(ctx, 200, form, problem);
 }
 
 void
-login_get(struct exchange *e)
+login_get(struct request_context *ctx)
 {
 	struct login_form form = { .username = STR("") };
 	struct auth_result is;
@@ -209,58 +211,58 @@ login_get(struct exchange *e)
 	const char *problem = NULL;
 	struct err err;
 
-	if (http_request_query(e->in, STR("rd"), e->call.arena, &rd, &err) !=
-		0 ||
-	    http_request_query(e->in, STR("renewed"), e->call.arena, &renewed,
+	if (http_request_query(ctx->in, STR("rd"), ctx->call.arena, &rd,
 			       &err) != 0 ||
-	    http_request_query(e->in, STR("conflict"), e->call.arena, &conflict,
-			       &err) != 0) {
-		answer_unread(e, &err,
+	    http_request_query(ctx->in, STR("renewed"), ctx->call.arena,
+			       &renewed, &err) != 0 ||
+	    http_request_query(ctx->in, STR("conflict"), ctx->call.arena,
+			       &conflict, &err) != 0) {
+		answer_unread(ctx, &err,
 			      "The address of this page is malformed.");
 		return;
 	}
-	form.rd = safe_target(e, rd);
+	form.rd = safe_target(ctx, rd);
 	if (renewed.p != NULL)
 		problem = refresh_no_cookies;
 	else if (conflict.p != NULL)
 		problem = conflict_problem;
-	if (credential_authenticate(e, &is, &token, &err) != 0)
-		answer_unavailable(e, &err);
+	if (credential_authenticate(ctx, &is, &token, &err) != 0)
+		answer_unavailable(ctx, &err);
 	else if (is.verdict == VERDICT_ALLOW && conflict.p == NULL)
-		go_to_target(e, form.rd);
+		go_to_target(ctx, form.rd);
 	else
-		offer_login(e, &form, problem);
+		offer_login(ctx, &form, problem);
 }
 
 /* Refuses a sign-in: with a page for a form, otherwise with JSON. */
 static void
-refuse(struct exchange *e, const struct login_form *form, unsigned status,
-       const char *code, const char *text)
+refuse(struct request_context *ctx, const struct login_form *form,
+       unsigned status, const char *code, const char *text)
 {
 	if (form->form)
-		show_page(e, status, form, text);
+		show_page(ctx, status, form, text);
 	else
-		answer_error(e, status, code, text);
+		answer_error(ctx, status, code, text);
 }
 
 static int
-read_form(struct exchange *e, struct login_form *out, struct err *err)
+read_form(struct request_context *ctx, struct login_form *out, struct err *err)
 {
 	struct form form;
 	struct str remember;
 
-	if (form_parse(e->in, e->call.arena, &form, err) != 0)
+	if (form_parse(ctx->in, ctx->call.arena, &form, err) != 0)
 		return -1;
 	*out = (struct login_form){
 		.username = str_trim(form_get(&form, "username")),
 		.password = form_get(&form, "password"),
 		.csrf = form_get(&form, "csrf"),
-		.rd = safe_target(e, form_get(&form, "rd")),
-		.form = e->in->media == MEDIA_FORM,
+		.rd = safe_target(ctx, form_get(&form, "rd")),
+		.form = ctx->in->media == MEDIA_FORM,
 	};
 	remember = form_get(&form, "remember");
-	out->remember =
-	    remember.n > 0 && !str_eq(remember, STR("0")) && offers_remember(e);
+	out->remember = remember.n > 0 && !str_eq(remember, STR("0")) &&
+			offers_remember(ctx);
 	if (out->username.p == NULL || out->password.p == NULL) {
 		return err_set(err, ERR_INPUT,
 			       "username or password is missing");
@@ -269,20 +271,20 @@ read_form(struct exchange *e, struct login_form *out, struct err *err)
 }
 
 static void
-hand_over(struct exchange *e, const struct login_form *form,
+hand_over(struct request_context *ctx, const struct login_form *form,
 	  const struct identity *who, const struct credentials *credentials)
 {
-	audit(e, "login", who->name, &credentials->session, NULL);
+	audit(ctx, "login", who->name, &credentials->session, NULL);
 	if (form->form)
-		go_to_target(e, form->rd);
+		go_to_target(ctx, form->rd);
 	else
-		answer_json(e, 200,
+		answer_json(ctx, 200,
 			    credential_json(who, credentials,
-					    credential_wants_body(e)));
-	if (credential_wants_cookies(e, form->form))
-		credential_set_cookies(e, credentials);
-	if (pre_session(e).n > 0)
-		set_pre_session(e, STR(""), 0);
+					    credential_wants_body(ctx)));
+	if (credential_wants_cookies(ctx, form->form))
+		credential_set_cookies(ctx, credentials);
+	if (pre_session(ctx).n > 0)
+		set_pre_session(ctx, STR(""), 0);
 }
 
 /* The user agent for lists of sessions: valid UTF-8 of bounded length. */
@@ -297,80 +299,82 @@ shown_agent(struct str agent)
  * crash in between signs the user out, which is safe, whereas the reverse order
  * would leave two sessions (ASVS 7.2.4). */
 static int
-end_old(struct exchange *e, struct err *err)
+end_old(struct request_context *ctx, struct err *err)
 {
 	struct str access, refresh;
 
-	if (credential_find(e, &access) > CREDENTIAL_ABSENT &&
-	    credential_end(e, access, "session_replaced", err) != 0)
+	if (credential_find(ctx, &access) > CREDENTIAL_ABSENT &&
+	    credential_end(ctx, access, "session_replaced", err) != 0)
 		return -1;
-	if (credential_find_refresh(e, &refresh) > CREDENTIAL_ABSENT)
-		return credential_end(e, refresh, "session_replaced", err);
+	if (credential_find_refresh(ctx, &refresh) > CREDENTIAL_ABSENT)
+		return credential_end(ctx, refresh, "session_replaced", err);
 	return 0;
 }
 
 /* Ends a new session whose token was not sent to the client. */
 static void
-take_back(struct exchange *e, const struct credentials *credentials)
+undo_login(struct request_context *ctx, const struct credentials *credentials)
 {
 	struct err err;
 	bool ended;
 
-	if (store_revoke(e->call.store, &e->call, &credentials->session, &ended,
-			 &err) != 0) {
-		LOG(e->call.env->log, LOG_ERROR, "session_not_taken_back",
+	if (store_revoke(ctx->call.store, &ctx->call, &credentials->session,
+			 &ended, &err) != 0) {
+		LOG(ctx->call.env->log, LOG_ERROR, "session_not_taken_back",
 		    F_CSTR("reason", err.msg));
 	}
 }
 
 static void
-sign_in(struct exchange *e, const struct login_form *form, struct user *user)
+sign_in(struct request_context *ctx, const struct login_form *form,
+	struct user *user)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	struct login login = { .who = user->who,
 			       .hash = user->hash,
 			       .remember = form->remember,
-			       .address = e->in->remote_addr,
-			       .user_agent = shown_agent(e->in->user_agent) };
+			       .address = ctx->in->remote_addr,
+			       .user_agent = shown_agent(ctx->in->user_agent) };
 	struct credentials credentials;
 	struct err err;
 	bool still;
 
-	if (end_old(e, &err) != 0 ||
-	    s->mode_ops->issue(s->mode, &e->call, &login, &credentials, &err) !=
-		0) {
-		answer_unavailable(e, &err);
+	if (end_old(ctx, &err) != 0 ||
+	    s->mode_ops->issue(s->mode, &ctx->call, &login, &credentials,
+			       &err) != 0) {
+		answer_unavailable(ctx, &err);
 		return;
 	}
 	if (credentials.evicted > 0)
-		audit_ended(e, "session_limit", user->who.name,
+		audit_ended(ctx, "session_limit", user->who.name,
 			    credentials.evicted);
-	if (credential_wants_cookies(e, form->form) &&
-	    credentials.access.n > credential_cookie_room(e)) {
-		take_back(e, &credentials);
-		LOG(e->call.env->log, LOG_ERROR, "cookie_too_large",
+	if (credential_wants_cookies(ctx, form->form) &&
+	    credentials.access.n > credential_cookie_room(ctx)) {
+		undo_login(ctx, &credentials);
+		LOG(ctx->call.env->log, LOG_ERROR, "cookie_too_large",
 		    F_STR("user", user->who.name));
-		refuse(e, form, 500, "token_too_large", credential_too_large);
+		refuse(ctx, form, 500, "token_too_large", credential_too_large);
 		return;
 	}
-	if (authenticate_confirm(e, user, form->password, &still, &err) != 0) {
-		take_back(e, &credentials);
-		answer_unavailable(e, &err);
+	if (authenticate_confirm(ctx, user, form->password, &still, &err) !=
+	    0) {
+		undo_login(ctx, &credentials);
+		answer_unavailable(ctx, &err);
 	} else if (!still) {
-		take_back(e, &credentials);
-		audit(e, "login_failure", user->who.name, NULL, "changed");
-		refuse(e, form, 401, "invalid_credentials",
+		undo_login(ctx, &credentials);
+		audit(ctx, "login_failure", user->who.name, NULL, "changed");
+		refuse(ctx, form, 401, "invalid_credentials",
 		       "User name or password is wrong.");
 	} else {
-		hand_over(e, form, &user->who, &credentials);
-		authenticate_rehash(e, user, form->password);
+		hand_over(ctx, form, &user->who, &credentials);
+		authenticate_rehash(ctx, user, form->password);
 	}
 }
 
 /* Builds the message with the time to wait: rounded up, in the largest unit
  * that is precise enough. */
 static const char *
-too_many_text(struct exchange *e, int64_t seconds)
+too_many_text(struct request_context *ctx, int64_t seconds)
 {
 	static const struct {
 		int64_t seconds;
@@ -387,7 +391,7 @@ too_many_text(struct exchange *e, int64_t seconds)
 	       seconds != units[i].seconds)
 		i++;
 	n = (seconds + units[i].seconds - 1) / units[i].seconds;
-	buf_init(&b, e->call.arena, 128);
+	buf_init(&b, ctx->call.arena, 128);
 	buf_printf(&b, "Too many attempts. Please try again in %lld %s%s.%c",
 		   (long long)n, units[i].word, n == 1 ? "" : "s", '\0');
 	return buf_failed(&b) ? "Too many attempts. Please try again later." :
@@ -395,36 +399,36 @@ too_many_text(struct exchange *e, int64_t seconds)
 }
 
 static void
-try_password(struct exchange *e, const struct login_form *form)
+try_password(struct request_context *ctx, const struct login_form *form)
 {
 	struct login_result result;
 	struct err err;
 
-	if (authenticate_password(e, form->username, form->password, &result,
+	if (authenticate_password(ctx, form->username, form->password, &result,
 				  &err) != 0) {
-		answer_unavailable(e, &err);
+		answer_unavailable(ctx, &err);
 		return;
 	}
 	switch (result.answer) {
 	case LOGIN_RIGHT:
-		sign_in(e, form, &result.user);
+		sign_in(ctx, form, &result.user);
 		break;
 	case LOGIN_WRONG:
-		refuse(e, form, 401, "invalid_credentials",
+		refuse(ctx, form, 401, "invalid_credentials",
 		       "User name or password is wrong.");
 		break;
 	case LOGIN_BANNED:
-		refuse(e, form, 429, "too_many_attempts",
-		       too_many_text(e, result.retry_after));
-		answer_retry_after(e, result.retry_after);
+		refuse(ctx, form, 429, "too_many_attempts",
+		       too_many_text(ctx, result.retry_after));
+		answer_retry_after(ctx, result.retry_after);
 		break;
 	case LOGIN_QUEUED:
 		break;
 	case LOGIN_BUSY:
-		refuse(e, form, 503, "busy",
+		refuse(ctx, form, 503, "busy",
 		       "Too many people are signing in at this moment. "
 		       "Please try again.");
-		answer_retry_after(e, result.retry_after);
+		answer_retry_after(ctx, result.retry_after);
 		break;
 	}
 }
@@ -433,38 +437,39 @@ try_password(struct exchange *e, const struct login_form *form)
  * meanwhile in another tab is redirected; this changes no state, so a foreign
  * page gains nothing by it. */
 static void
-answer_stale(struct exchange *e, const struct login_form *form)
+answer_stale(struct request_context *ctx, const struct login_form *form)
 {
 	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	if (credential_authenticate(e, &is, &token, &err) != 0)
-		answer_unavailable(e, &err);
-	else if (is.verdict == VERDICT_ALLOW && csrf_page_is_ours(e) &&
-		 str_eq(form->username, is.grant.who.name))
-		go_to_target(e, form->rd);
+	if (credential_authenticate(ctx, &is, &token, &err) != 0)
+		answer_unavailable(ctx, &err);
+	else if (is.verdict == VERDICT_ALLOW && csrf_page_is_ours(ctx) &&
+		 str_eq(form->username, is.principal.who.name))
+		go_to_target(ctx, form->rd);
 	else
-		refuse(e, form, 403, "csrf",
-		       csrf_login_problem(e, pre_session(e).n > 0));
+		refuse(ctx, form, 403, "csrf",
+		       csrf_login_problem(ctx, pre_session(ctx).n > 0));
 }
 
 void
-login_post(struct exchange *e)
+login_post(struct request_context *ctx)
 {
 	struct login_form form;
 	struct err err;
 	bool ok = true;
 
-	if (read_form(e, &form, &err) != 0) {
-		answer_unread(e, &err, "Send one user name and one password.");
+	if (read_form(ctx, &form, &err) != 0) {
+		answer_unread(ctx, &err,
+			      "Send one user name and one password.");
 		return;
 	}
 	if (form.form &&
-	    csrf_verify(e, pre_session(e), form.csrf, &ok, &err) != 0)
-		answer_unavailable(e, &err);
+	    csrf_verify(ctx, pre_session(ctx), form.csrf, &ok, &err) != 0)
+		answer_unavailable(ctx, &err);
 	else if (!ok)
-		answer_stale(e, &form);
+		answer_stale(ctx, &form);
 	else
-		try_password(e, &form);
+		try_password(ctx, &form);
 }

@@ -3,7 +3,7 @@
 #ifndef AUTH_LOGIN_H
 #define AUTH_LOGIN_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /* The largest length in bytes of an address that the service redirects to:
  * nginx accepts request lines of up to 8 KiB. */
@@ -15,20 +15,21 @@
  * URL when one host signs in for several (server.login_url).  It may be longer
  * than LOGIN_LOCATION_MAX.
  */
-int login_location(const struct exchange *e, struct str uri,
+int login_location(const struct request_context *ctx, struct str uri,
 		   struct str *location, struct err *err) MUST_USE;
 
 /* Computes the token of a form for a visitor who is not signed in.  The token
  * is bound to a cookie of its own, which the answer sets if the browser has
  * none.  login_csrf_verify() sets *ok to whether the token is the right one. */
-int login_csrf(struct exchange *e, struct str *csrf, struct err *err) MUST_USE;
-int login_csrf_verify(struct exchange *e, struct str csrf, bool *ok,
+int login_csrf(struct request_context *ctx, struct str *csrf,
+	       struct err *err) MUST_USE;
+int login_csrf_verify(struct request_context *ctx, struct str csrf, bool *ok,
 		      struct err *err) MUST_USE;
 
-void login_get(struct exchange *e);
-void login_post(struct exchange *e);
+void login_get(struct request_context *ctx);
+void login_post(struct request_context *ctx);
 
-void logout_get(struct exchange *e);
-void logout_post(struct exchange *e);
+void logout_get(struct request_context *ctx);
+void logout_post(struct request_context *ctx);
 
 #endif

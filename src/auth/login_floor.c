@@ -49,7 +49,7 @@ min64(int64_t a, int64_t b)
  * weight.  The weight halves in steps, so that the result stays the same for a
  * while.  The caller must hold the lock. */
 static int64_t
-dearest(const struct login_floor *f, int64_t mono_ms)
+highest_cost(const struct login_floor *f, int64_t mono_ms)
 {
 	const int64_t halvings = (mono_ms - f->noted_ms) / HALF_LIFE_MS;
 
@@ -79,9 +79,10 @@ login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,
 	(void)pthread_mutex_lock(&f->lock);
 	note_slower(f, cpu_ms, wall_ms);
 	/* A verification that is nearly as expensive renews the weight, too. */
-	if (cpu_ms >= dearest(f, mono_ms) * 3 / 4) {
-		f->ms =
-		    cpu_ms > dearest(f, mono_ms) ? cpu_ms : dearest(f, mono_ms);
+	if (cpu_ms >= highest_cost(f, mono_ms) * 3 / 4) {
+		f->ms = cpu_ms > highest_cost(f, mono_ms) ?
+			    cpu_ms :
+			    highest_cost(f, mono_ms);
 		f->ms = min64(f->ms, LOGIN_FLOOR_MAX_MS);
 		f->noted_ms = mono_ms;
 	}
@@ -95,7 +96,7 @@ login_floor_left(struct login_floor *f, int64_t took_ms, int64_t mono_ms,
 	int64_t floor_ms, left;
 
 	(void)pthread_mutex_lock(&f->lock);
-	floor_ms = dearest(f, mono_ms) * f->slower / 100;
+	floor_ms = highest_cost(f, mono_ms) * f->slower / 100;
 	floor_ms = min64(floor_ms, LOGIN_FLOOR_MAX_MS);
 	(void)pthread_mutex_unlock(&f->lock);
 	/* A quarter more covers the variation between verifications. */

@@ -18,29 +18,29 @@
 /* The value that a form's token is bound to: the session id, which does not
  * change when tokens are rotated. */
 static struct str
-binding(const struct grant *grant)
+binding(const struct principal *principal)
 {
-	return (struct str){ .p = (const char *)grant->session.b,
-			     .n = sizeof(grant->session.b) };
+	return (struct str){ .p = (const char *)principal->session.b,
+			     .n = sizeof(principal->session.b) };
 }
 
 /* Two cookies conflict: the user is unknown, but signing out ends both
  * sessions. */
 static void
-ask_about_both(struct exchange *e)
+ask_about_both(struct request_context *ctx)
 {
 	struct str csrf;
 	struct err err;
 
-	conflict_clear_login(e);
-	if (login_csrf(e, &csrf, &err) != 0)
-		answer_unavailable(e, &err);
+	conflict_clear_login(ctx);
+	if (login_csrf(ctx, &csrf, &err) != 0)
+		answer_unavailable(ctx, &err);
 	else
-		page_logout(e, csrf, STR(""));
+		page_logout(ctx, csrf, STR(""));
 }
 
 void
-logout_get(struct exchange *e)
+logout_get(struct request_context *ctx)
 {
 	struct str token, csrf = STR("");
 	struct auth_result is;
@@ -48,31 +48,31 @@ logout_get(struct exchange *e)
 	const char *problem;
 	bool done = false;
 
-	if (conflict_of_sessions(e)) {
-		ask_about_both(e);
+	if (conflict_of_sessions(ctx)) {
+		ask_about_both(ctx);
 		return;
 	}
-	if (credential_identify(e, &is, &token, &err) != 0 ||
+	if (credential_identify(ctx, &is, &token, &err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW &&
-	     csrf_token(e, binding(&is.grant), &csrf, &err) != 0)) {
-		answer_unavailable(e, &err);
+	     csrf_token(ctx, binding(&is.principal), &csrf, &err) != 0)) {
+		answer_unavailable(ctx, &err);
 		return;
 	}
 	/* Only the access token may have expired: redirect to this page with a
 	 * new one, so that there is a session to sign out of. */
 	if (is.verdict != VERDICT_ALLOW) {
-		refresh_navigation(e, e->in->uri, &done, &problem);
+		refresh_navigation(ctx, ctx->in->uri, &done, &problem);
 		/* There may be a session nevertheless: show the button; the
 		 * browser must confirm that this page sent the form. */
-		if (credential_find_refresh(e, &token) == CREDENTIAL_COOKIE)
+		if (credential_find_refresh(ctx, &token) == CREDENTIAL_COOKIE)
 			csrf = STR("none");
 	}
 	if (done)
 		return;
 	if (csrf.n > 0)
-		page_logout(e, csrf, is.grant.who.name);
+		page_logout(ctx, csrf, is.principal.who.name);
 	else
-		page_signed_out(e);
+		page_signed_out(ctx);
 }
 
 /*
@@ -81,27 +81,28 @@ logout_get(struct exchange *e)
  * page was ours, unless there is nothing to end.
  */
 static int
-check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
-	   bool *ok, struct err *err)
+check_form(struct request_context *ctx, bool refresh_cookie,
+	   struct str *body_token, bool *ok, struct err *err)
 {
 	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct form form;
 	struct str token, in_body;
 	bool proven = true;
 
-	if (form_parse(e->in, e->call.arena, &form, err) != 0)
+	if (form_parse(ctx->in, ctx->call.arena, &form, err) != 0)
 		return -1;
 	in_body = form_get(&form, "refresh_token");
 	/* A client that sends the refresh token itself needs no form token. */
-	if (e->in->media == MEDIA_FORM && in_body.n == 0) {
-		if (credential_identify(e, &is, &token, err) != 0 ||
+	if (ctx->in->media == MEDIA_FORM && in_body.n == 0) {
+		if (credential_identify(ctx, &is, &token, err) != 0 ||
 		    (is.verdict == VERDICT_ALLOW &&
-		     csrf_verify(e, binding(&is.grant), form_get(&form, "csrf"),
-				 &proven, err) != 0))
+		     csrf_verify(ctx, binding(&is.principal),
+				 form_get(&form, "csrf"), &proven, err) != 0))
 			return -1;
 		if (is.verdict != VERDICT_ALLOW)
-			proven = !refresh_cookie || e->in->origin.p != NULL ||
-				 str_eq(e->in->fetch_site, STR("same-origin"));
+			proven =
+			    !refresh_cookie || ctx->in->origin.p != NULL ||
+			    str_eq(ctx->in->fetch_site, STR("same-origin"));
 	}
 	*ok = proven;
 	*body_token = in_body;
@@ -109,16 +110,16 @@ check_form(struct exchange *e, bool refresh_cookie, struct str *body_token,
 }
 
 static void
-signed_out_location(struct exchange *e)
+signed_out_location(struct request_context *ctx)
 {
 	struct buf b;
 
-	buf_init(&b, e->call.arena, 1024);
-	buf_add(&b, e->service->set->server.path);
+	buf_init(&b, ctx->call.arena, 1024);
+	buf_add(&b, ctx->service->set->server.path);
 	buf_add(&b, STR("/logout"));
 	if (buf_failed(&b))
-		e->out->failed = true;
-	answer_redirect(e, 303, buf_str(&b));
+		ctx->out->failed = true;
+	answer_redirect(ctx, 303, buf_str(&b));
 }
 
 static bool
@@ -128,12 +129,12 @@ is_session(const struct session_id *a, const struct session_id *b)
 }
 
 static void
-answer_signed_out(struct exchange *e)
+answer_signed_out(struct request_context *ctx)
 {
-	if (e->in->media == MEDIA_FORM && !http_request_wants_json(e->in))
-		signed_out_location(e);
+	if (ctx->in->media == MEDIA_FORM && !http_request_wants_json(ctx->in))
+		signed_out_location(ctx);
 	else
-		answer_status(e, 204);
+		answer_status(ctx, 204);
 }
 
 /* The credentials of the request: one Bearer token, or the cookies of a
@@ -146,13 +147,13 @@ struct presented {
 
 /* Finds the session of the refresh cookie; zero when there is no valid one. */
 static int
-refresh_session(struct exchange *e, const struct presented *p,
+refresh_session(struct request_context *ctx, const struct presented *p,
 		struct named_session *out, struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 
 	if (p->refresh_how == CREDENTIAL_COOKIE)
-		return s->mode_ops->session_of(s->mode, &e->call, p->refresh,
+		return s->mode_ops->session_of(s->mode, &ctx->call, p->refresh,
 					       out, err);
 	*out = (struct named_session){ .ours = false };
 	return 0;
@@ -161,22 +162,23 @@ refresh_session(struct exchange *e, const struct presented *p,
 /* Sets *same to whether the cookies of the browser belong to this session, or
  * to none that is still valid. */
 static int
-cookies_belong(struct exchange *e, const struct presented *p,
+cookies_belong(struct request_context *ctx, const struct presented *p,
 	       const struct session_id *session, bool *same, struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct named_session other;
 	struct str token;
-	enum cookie_answer found = cookie_find(e->in, e->jar->access, &token);
+	enum cookie_answer found =
+	    cookie_find(ctx->in, ctx->jar->access, &token);
 
 	if ((found == COOKIE_FOUND &&
-	     s->mode_ops->authenticate(s->mode, &e->call, token, &is, err) !=
+	     s->mode_ops->authenticate(s->mode, &ctx->call, token, &is, err) !=
 		 0) ||
-	    refresh_session(e, p, &other, err) != 0)
+	    refresh_session(ctx, p, &other, err) != 0)
 		return -1;
 	if (is.verdict == VERDICT_ALLOW)
-		*same = is_session(&is.grant.session, session);
+		*same = is_session(&is.principal.session, session);
 	else if (p->refresh_how == CREDENTIAL_COOKIE)
 		*same = is_session(&other.id, session);
 	else
@@ -192,10 +194,10 @@ cookies_belong(struct exchange *e, const struct presented *p,
  * must not be cleared.
  */
 static int
-means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
-	      struct err *err)
+means_cookies(struct request_context *ctx, const struct presented *p,
+	      bool *cookies, struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	struct auth_result is;
 	struct str token;
 
@@ -203,16 +205,18 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
 		*cookies = true;
 		return 0;
 	}
-	if (s->mode_ops->authenticate(s->mode, &e->call, p->access, &is, err) !=
-	    0)
+	if (s->mode_ops->authenticate(s->mode, &ctx->call, p->access, &is,
+				      err) != 0)
 		return -1;
 	if (is.verdict == VERDICT_ALLOW)
-		return cookies_belong(e, p, &is.grant.session, cookies, err);
+		return cookies_belong(ctx, p, &is.principal.session, cookies,
+				      err);
 	/* Nothing was ended.  A cookie with the same token is invalid, too, and
 	 * may be cleared. */
-	*cookies = p->refresh_how != CREDENTIAL_COOKIE &&
-		   cookie_find(e->in, e->jar->access, &token) == COOKIE_FOUND &&
-		   str_eq(token, p->access);
+	*cookies =
+	    p->refresh_how != CREDENTIAL_COOKIE &&
+	    cookie_find(ctx->in, ctx->jar->access, &token) == COOKIE_FOUND &&
+	    str_eq(token, p->access);
 	return 0;
 }
 
@@ -220,88 +224,88 @@ means_cookies(struct exchange *e, const struct presented *p, bool *cookies,
  * other order, a failure of the store would leave a valid session behind that
  * the user believes ended. */
 static void
-sign_out(struct exchange *e, const struct presented *p)
+sign_out(struct request_context *ctx, const struct presented *p)
 {
 	struct err err;
 	bool cookies;
 
-	if (means_cookies(e, p, &cookies, &err) != 0 ||
+	if (means_cookies(ctx, p, &cookies, &err) != 0 ||
 	    (p->how != CREDENTIAL_ABSENT &&
-	     credential_end(e, p->access, "logout", &err) != 0) ||
+	     credential_end(ctx, p->access, "logout", &err) != 0) ||
 	    (p->how != CREDENTIAL_BEARER &&
 	     p->refresh_how == CREDENTIAL_COOKIE &&
-	     credential_end(e, p->refresh, "logout", &err) != 0) ||
-	    (p->how != CREDENTIAL_BEARER && left_over_end(e, &err) != 0)) {
-		answer_unavailable(e, &err);
+	     credential_end(ctx, p->refresh, "logout", &err) != 0) ||
+	    (p->how != CREDENTIAL_BEARER && left_over_end(ctx, &err) != 0)) {
+		answer_unavailable(ctx, &err);
 		return;
 	}
-	answer_signed_out(e);
+	answer_signed_out(ctx);
 	if (p->how != CREDENTIAL_BEARER)
-		left_over_clear(e);
+		left_over_clear(ctx);
 	if (cookies)
-		credential_clear_cookies(e);
+		credential_clear_cookies(ctx);
 }
 
 /* Ends the session of a refresh token in the body, and nothing else that the
  * browser sent with it: a foreign page could have posted the token. */
 static void
-end_by_body(struct exchange *e, struct str token)
+end_by_body(struct request_context *ctx, struct str token)
 {
 	struct err err;
 
-	if (credential_end(e, token, "logout", &err) != 0)
-		answer_unavailable(e, &err);
+	if (credential_end(ctx, token, "logout", &err) != 0)
+		answer_unavailable(ctx, &err);
 	else
-		answer_signed_out(e);
+		answer_signed_out(ctx);
 }
 
 /* Two credentials conflict.  A program gets an error, because its intention
  * must not be guessed.  A form of our page ends both sessions. */
 static void
-sign_out_both(struct exchange *e)
+sign_out_both(struct request_context *ctx)
 {
 	struct form form;
 	struct err err;
 	bool ok = false;
 
-	if (e->in->media == MEDIA_FORM && conflict_of_sessions(e) &&
-	    form_parse(e->in, e->call.arena, &form, &err) == 0 &&
-	    login_csrf_verify(e, form_get(&form, "csrf"), &ok, &err) != 0) {
-		answer_unavailable(e, &err);
+	if (ctx->in->media == MEDIA_FORM && conflict_of_sessions(ctx) &&
+	    form_parse(ctx->in, ctx->call.arena, &form, &err) == 0 &&
+	    login_csrf_verify(ctx, form_get(&form, "csrf"), &ok, &err) != 0) {
+		answer_unavailable(ctx, &err);
 	} else if (!ok) {
-		answer_refusal(e, 401, "invalid_token",
+		answer_refusal(ctx, 401, "invalid_token",
 			       "More than one credential was sent.");
-	} else if (conflict_end(e, &err) != 0) {
-		answer_unavailable(e, &err);
+	} else if (conflict_end(ctx, &err) != 0) {
+		answer_unavailable(ctx, &err);
 	} else {
-		answer_signed_out(e);
-		conflict_clear(e);
-		credential_clear_cookies(e);
+		answer_signed_out(ctx);
+		conflict_clear(ctx);
+		credential_clear_cookies(ctx);
 	}
 }
 
 void
-logout_post(struct exchange *e)
+logout_post(struct request_context *ctx)
 {
 	struct presented p;
 	struct err err;
 	bool ok;
 
-	p.how = credential_find(e, &p.access);
-	p.refresh_how = credential_find_refresh(e, &p.refresh);
+	p.how = credential_find(ctx, &p.access);
+	p.refresh_how = credential_find_refresh(ctx, &p.refresh);
 	if (p.how == CREDENTIAL_REFUSED ||
 	    p.refresh_how == CREDENTIAL_REFUSED) {
-		sign_out_both(e);
-	} else if (check_form(e,
+		sign_out_both(ctx);
+	} else if (check_form(ctx,
 			      p.refresh_how == CREDENTIAL_COOKIE ||
-				  left_over_is_here(e),
+				  left_over_is_here(ctx),
 			      &p.in_body, &ok, &err) != 0) {
-		answer_unread(e, &err, "The form is malformed.");
+		answer_unread(ctx, &err, "The form is malformed.");
 	} else if (!ok) {
-		csrf_refuse_form(e);
+		csrf_refuse_form(ctx);
 	} else if (p.in_body.n > 0) {
-		end_by_body(e, p.in_body);
+		end_by_body(ctx, p.in_body);
 	} else {
-		sign_out(e, &p);
+		sign_out(ctx, &p);
 	}
 }

@@ -13,36 +13,37 @@ has_origins(const struct site *site)
 }
 
 void
-own_find(struct exchange *e)
+own_find(struct request_context *ctx)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	bool secure;
 
-	e->site = sites_find(&s->sites, e->in->host);
-	secure = has_origins(e->site) ? e->site->origins[0].https :
-					s->set->cookie.secure;
-	e->jar = &s->jars[secure];
+	ctx->site = sites_find(&s->sites, ctx->in->host);
+	secure = has_origins(ctx->site) ? ctx->site->origins[0].https :
+					  s->set->cookie.secure;
+	ctx->jar = &s->jars[secure];
 }
 
 bool
-own_is_host(const struct exchange *e)
+own_is_host(const struct request_context *ctx)
 {
-	return e->service->sites.n == 0 || e->site != NULL;
+	return ctx->service->sites.n == 0 || ctx->site != NULL;
 }
 
 bool
-own_is_https(const struct exchange *e)
+own_is_https(const struct request_context *ctx)
 {
-	return has_origins(e->site) ? e->site->origins[0].https : e->in->https;
+	return has_origins(ctx->site) ? ctx->site->origins[0].https :
+					ctx->in->https;
 }
 
 bool
-own_has_origin(const struct exchange *e, const struct origin *o)
+own_has_origin(const struct request_context *ctx, const struct origin *o)
 {
-	const struct http_request *in = e->in;
+	const struct http_request *in = ctx->in;
 
-	if (has_origins(e->site))
-		return site_has_origin(e->site, o);
+	if (has_origins(ctx->site))
+		return site_has_origin(ctx->site, o);
 	if (o->https != in->https)
 		return false;
 	/* Behind a forwarded port, the web server knows another port than the
@@ -65,36 +66,37 @@ named_origin(const struct site *site, struct str port)
 }
 
 void
-own_origin(const struct exchange *e, struct origin *out)
+own_origin(const struct request_context *ctx, struct origin *out)
 {
-	const struct http_request *in = e->in;
+	const struct http_request *in = ctx->in;
 	const struct origin *named;
 
-	if (has_origins(e->site)) {
-		named = named_origin(e->site, in->host_port);
+	if (has_origins(ctx->site)) {
+		named = named_origin(ctx->site, in->host_port);
 		if (named == NULL)
-			named = named_origin(e->site, in->server_port);
-		*out = named != NULL ? *named : e->site->origins[0];
+			named = named_origin(ctx->site, in->server_port);
+		*out = named != NULL ? *named : ctx->site->origins[0];
 		return;
 	}
 	*out = (struct origin){ .https = in->https,
 				.host = in->host,
 				.port = in->host_port };
 	if (out->port.n == 0 &&
-	    str_eq(in->server_port, e->service->login_page.port))
+	    str_eq(in->server_port, ctx->service->login_page.port))
 		out->port = in->server_port;
 	if (out->port.n == 0)
 		out->port = in->https ? STR("443") : STR("80");
 }
 
 bool
-own_may_lead_to(const struct exchange *e, struct str url, bool absolute_only)
+own_may_lead_to(const struct request_context *ctx, struct str url,
+		bool absolute_only)
 {
 	const struct redirect_from from = {
-		.host = e->in->host,
-		.https = own_is_https(e),
-		.sites = &e->service->sites,
-		.allow = &e->service->set->redirect.allow,
+		.host = ctx->in->host,
+		.https = own_is_https(ctx),
+		.sites = &ctx->service->sites,
+		.allow = &ctx->service->set->redirect.allow,
 		.absolute_only = absolute_only,
 	};
 

@@ -8,21 +8,21 @@
 #ifndef AUTH_OWN_H
 #define AUTH_OWN_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /* Sets e->site and e->jar by the host of the request. */
-void own_find(struct exchange *e);
+void own_find(struct request_context *ctx);
 
 /* Returns true when the service answers for this host. */
-bool own_is_host(const struct exchange *e);
+bool own_is_host(const struct request_context *ctx);
 
 /* Returns true when the browser uses https. */
-bool own_is_https(const struct exchange *e);
+bool own_is_https(const struct request_context *ctx);
 
 /* Returns true when `o` is an origin of this host: one of those configured, or,
  * if there are none, one with the scheme and port of the request.  The caller
  * must have checked that `o->host` is the host. */
-bool own_has_origin(const struct exchange *e, const struct origin *o);
+bool own_has_origin(const struct request_context *ctx, const struct origin *o);
 
 /*
  * Determines the origin that the browser uses, as far as possible.  Of the
@@ -32,11 +32,11 @@ bool own_has_origin(const struct exchange *e, const struct origin *o);
  * same port: the $host of nginx has no port, and the web server does not know a
  * forwarded port.
  */
-void own_origin(const struct exchange *e, struct origin *out);
+void own_origin(const struct request_context *ctx, struct origin *out);
 
 /* Returns true when a page of this host may redirect to the URL
  * (http/redirect.h). */
-bool own_may_lead_to(const struct exchange *e, struct str url,
+bool own_may_lead_to(const struct request_context *ctx, struct str url,
 		     bool absolute_only);
 
 /* Sets s->login_page from server.login_url. */

@@ -77,17 +77,17 @@ page_csp(const struct settings *set, const struct sites *sites, struct arena *a,
 }
 
 static void
-write_page(struct exchange *e, unsigned status, enum page page,
+write_page(struct request_context *ctx, unsigned status, enum page page,
 	   const struct html_var *vars, size_t n)
 {
-	template_write(&e->out->body, page, vars, n);
-	e->out->status = status;
-	http_response_header(e->out, "Content-Type",
+	template_write(&ctx->out->body, page, vars, n);
+	ctx->out->status = status;
+	http_response_header(ctx->out, "Content-Type",
 			     STR("text/html; charset=utf-8"));
-	http_response_header(e->out, "Content-Security-Policy",
-			     e->service->csp);
-	http_response_header(e->out, "Referrer-Policy", STR("same-origin"));
-	http_response_header(e->out, "X-Frame-Options", STR("DENY"));
+	http_response_header(ctx->out, "Content-Security-Policy",
+			     ctx->service->csp);
+	http_response_header(ctx->out, "Referrer-Policy", STR("same-origin"));
+	http_response_header(ctx->out, "X-Frame-Options", STR("DENY"));
 }
 
 /* Returns a value that shows or hides a part of a template. */
@@ -98,7 +98,8 @@ on(bool shown)
 }
 
 void
-page_login(struct exchange *e, unsigned status, const struct login_page *page)
+page_login(struct request_context *ctx, unsigned status,
+	   const struct login_page *page)
 {
 	const struct html_var vars[] = {
 		{ "csrf", page->csrf },
@@ -111,95 +112,96 @@ page_login(struct exchange *e, unsigned status, const struct login_page *page)
 		{ "ask_password", on(page->username.n > 0) },
 	};
 
-	write_page(e, status, PAGE_LOGIN, vars, ARRAY_LEN(vars));
+	write_page(ctx, status, PAGE_LOGIN, vars, ARRAY_LEN(vars));
 }
 
 void
-page_logout(struct exchange *e, struct str csrf, struct str name)
+page_logout(struct request_context *ctx, struct str csrf, struct str name)
 {
 	const struct html_var vars[] = {
-		{ "path", e->service->set->server.path },
+		{ "path", ctx->service->set->server.path },
 		{ "csrf", csrf },
 		{ "name", name },
 	};
 
-	write_page(e, 200, PAGE_LOGOUT, vars, ARRAY_LEN(vars));
+	write_page(ctx, 200, PAGE_LOGOUT, vars, ARRAY_LEN(vars));
 }
 
 void
-page_signed_out(struct exchange *e)
+page_signed_out(struct request_context *ctx)
 {
 	const struct html_var vars[] = {
-		{ "path", e->service->set->server.path },
+		{ "path", ctx->service->set->server.path },
 	};
 
-	write_page(e, 200, PAGE_SIGNED_OUT, vars, ARRAY_LEN(vars));
+	write_page(ctx, 200, PAGE_SIGNED_OUT, vars, ARRAY_LEN(vars));
 }
 
 void
-page_forbidden(struct exchange *e, const struct identity *who, bool elsewhere)
+page_forbidden(struct request_context *ctx, const struct identity *who,
+	       bool elsewhere)
 {
 	const struct html_var vars[] = {
-		{ "path", e->service->set->server.path },
+		{ "path", ctx->service->set->server.path },
 		{ "name", who->name },
 		{ "account", on(!elsewhere) },
 		{ "elsewhere", on(elsewhere) },
 	};
 
-	write_page(e, 403, PAGE_FORBIDDEN, vars, ARRAY_LEN(vars));
+	write_page(ctx, 403, PAGE_FORBIDDEN, vars, ARRAY_LEN(vars));
 }
 
 /* Returns the address of the login page, to be opened in another tab. */
 static struct str
-login_url(struct exchange *e)
+login_url(struct request_context *ctx)
 {
 	struct str url = STR("");
 	struct err err;
 
-	if (login_location(e, STR("/"), &url, &err) != 0)
-		e->out->failed = true;
+	if (login_location(ctx, STR("/"), &url, &err) != 0)
+		ctx->out->failed = true;
 	return url;
 }
 
 void
-page_unsent(struct exchange *e)
+page_unsent(struct request_context *ctx)
 {
 	/* Browsers do not send our cookies with a form of another site. */
-	bool foreign = str_eq(e->in->fetch_site, STR("cross-site"));
+	bool foreign = str_eq(ctx->in->fetch_site, STR("cross-site"));
 	const struct html_var vars[] = {
-		{ "login_url", login_url(e) },
+		{ "login_url", login_url(ctx) },
 		{ "foreign", on(foreign) },
 	};
 
-	write_page(e, 401, PAGE_UNSENT, vars, ARRAY_LEN(vars));
+	write_page(ctx, 401, PAGE_UNSENT, vars, ARRAY_LEN(vars));
 }
 
 void
-page_too_long(struct exchange *e)
+page_too_long(struct request_context *ctx)
 {
-	const struct html_var vars[] = { { "login_url", login_url(e) } };
+	const struct html_var vars[] = { { "login_url", login_url(ctx) } };
 
-	write_page(e, 401, PAGE_TOO_LONG, vars, ARRAY_LEN(vars));
+	write_page(ctx, 401, PAGE_TOO_LONG, vars, ARRAY_LEN(vars));
 }
 
 void
-page_continue(struct exchange *e, struct str uri)
+page_continue(struct request_context *ctx, struct str uri)
 {
 	const struct html_var vars[] = { { "uri", uri } };
 	struct buf b;
 
-	write_page(e, 200, PAGE_CONTINUE, vars, ARRAY_LEN(vars));
+	write_page(ctx, 200, PAGE_CONTINUE, vars, ARRAY_LEN(vars));
 	/* The page that opened this window loses its handle on it (HTML,
 	 * "cross-origin opener policy"), so it cannot abort the next
 	 * request. */
-	http_response_header(e->out, "Cross-Origin-Opener-Policy",
+	http_response_header(ctx->out, "Cross-Origin-Opener-Policy",
 			     STR("same-origin"));
-	buf_init(&b, e->call.arena, 16 * 1024);
+	buf_init(&b, ctx->call.arena, 16 * 1024);
 	buf_add(&b, STR("0; url="));
 	buf_add(&b, uri);
 	if (buf_failed(&b))
-		e->out->failed = true;
-	http_response_header(e->out, "Refresh", buf_str(&b));
+		ctx->out->failed = true;
+	http_response_header(ctx->out, "Refresh", buf_str(&b));
 }
 
 /* Headings of refusals, and whether to offer to sign in. */
@@ -229,15 +231,15 @@ message_kind(unsigned status)
 }
 
 void
-page_message(struct exchange *e, unsigned status, const char *text)
+page_message(struct request_context *ctx, unsigned status, const char *text)
 {
 	const struct message_kind *kind = message_kind(status);
 	const struct html_var vars[] = {
 		{ "title", str_from(kind->title) },
 		{ "text", str_from(text) },
 		{ "login", on(kind->login) },
-		{ "path", e->service->set->server.path },
+		{ "path", ctx->service->set->server.path },
 	};
 
-	write_page(e, status, PAGE_MESSAGE, vars, ARRAY_LEN(vars));
+	write_page(ctx, status, PAGE_MESSAGE, vars, ARRAY_LEN(vars));
 }

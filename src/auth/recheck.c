@@ -6,7 +6,7 @@
 
 #include "strategy/password_mark.h"
 #include "auth/audit.h"
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 
 #define LOOK_TRIES 10
 
@@ -22,76 +22,79 @@ span_of(const struct session_id *id, int64_t length_ms, int64_t time_ms)
 }
 
 bool
-recheck_is_due(const struct exchange *e, const struct grant *grant)
+recheck_is_due(const struct request_context *ctx,
+	       const struct principal *principal)
 {
-	const int64_t length_ms = e->service->set->any_users.recheck * 1000;
-	const struct session_id *id = &grant->session;
+	const int64_t length_ms = ctx->service->set->any_users.recheck * 1000;
+	const struct session_id *id = &principal->session;
 	int64_t now;
 
 	if (length_ms == 0)
 		return false;
-	now = span_of(id, length_ms, e->call.now_ms);
-	if (!seen_ahead(grant->last_seen_ms, e->call.now_ms) &&
-	    span_of(id, length_ms, grant->last_seen_ms) >= now)
+	now = span_of(id, length_ms, ctx->call.now_ms);
+	if (!seen_ahead(principal->last_seen_ms, ctx->call.now_ms) &&
+	    span_of(id, length_ms, principal->last_seen_ms) >= now)
 		return false;
 	/* The look-up may have been done, but not yet written to the store. */
 	return span_of(id, length_ms,
-		       touches_last_seen(e->service->shared->touches, id)) <
+		       last_seen_find(ctx->service->shared->last_seen, id)) <
 	       now;
 }
 
 static int
-end_sessions(struct exchange *e, struct str name, const char *why,
+end_sessions(struct request_context *ctx, struct str name, const char *why,
 	     struct err *err)
 {
 	int64_t ended;
 
-	if (store_revoke_user(e->call.store, &e->call, name, NULL, &ended,
+	if (store_revoke_user(ctx->call.store, &ctx->call, name, NULL, &ended,
 			      err) != 0)
 		return -1;
 	if (ended > 0)
-		audit(e, "sessions_revoked", name, NULL, why);
+		audit(ctx, "sessions_revoked", name, NULL, why);
 	return 0;
 }
 
 static int
-update_sessions(struct exchange *e, const struct identity *who,
+update_sessions(struct request_context *ctx, const struct identity *who,
 		const struct session_id *session, struct err *err)
 {
-	if (store_update_user(e->call.store, &e->call, who, err) != 0)
+	if (store_update_user(ctx->call.store, &ctx->call, who, err) != 0)
 		return -1;
-	audit(e, "sessions_updated", who->name, session, "user_changed");
+	audit(ctx, "sessions_updated", who->name, session, "user_changed");
 	return 0;
 }
 
 static int
-end_session(struct exchange *e, const struct grant *grant, struct err *err)
+end_session(struct request_context *ctx, const struct principal *principal,
+	    struct err *err)
 {
 	bool ended;
 
-	if (store_revoke(e->call.store, &e->call, &grant->session, &ended,
-			 err) != 0)
+	if (store_revoke(ctx->call.store, &ctx->call, &principal->session,
+			 &ended, err) != 0)
 		return -1;
 	if (ended)
-		audit(e, "session_revoked", grant->who.name, &grant->session,
-		      "password_changed");
+		audit(ctx, "session_revoked", principal->who.name,
+		      &principal->session, "password_changed");
 	return 0;
 }
 
 /* Ends this session only: other sessions of the user may belong to the new
  * password, and each is checked by itself. */
 static int
-check_password(struct exchange *e, const struct grant *grant, struct str hash,
-	       bool *still, struct err *err)
+check_password(struct request_context *ctx, const struct principal *principal,
+	       struct str hash, bool *still, struct err *err)
 {
-	struct remark m = { .user = grant->who.name, .from = grant->mark };
+	struct remark m = { .user = principal->who.name,
+			    .from = principal->mark };
 	bool fits;
 
-	if (password_mark_fits(&e->call, &grant->mark, hash, &fits, &m.to,
+	if (password_mark_fits(&ctx->call, &principal->mark, hash, &fits, &m.to,
 			       err) != 0)
 		return -1;
-	if ((fits ? store_remark(e->call.store, &e->call, &m, err) :
-		    end_session(e, grant, err)) != 0)
+	if ((fits ? store_remark(ctx->call.store, &ctx->call, &m, err) :
+		    end_session(ctx, principal, err)) != 0)
 		return -1;
 	*still = fits;
 	return 0;
@@ -100,29 +103,30 @@ check_password(struct exchange *e, const struct grant *grant, struct str hash,
 /* Looks up the user once.  *same: the sessions of the user have the identity
  * that was read. */
 static int
-look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
-	struct err *err)
+look_up(struct request_context *ctx, struct principal *principal, bool *still,
+	bool *same, struct err *err)
 {
-	const struct str name = grant->who.name;
+	const struct str name = principal->who.name;
 	struct user_answer now;
 	const struct identity *who = &now.user.who;
 	bool equal, fits = false;
 
-	if (users_find(e->call.users, &e->call, name, &now, err) != 0)
+	if (users_find(ctx->call.users, &ctx->call, name, &now, err) != 0)
 		return -1;
-	equal = identity_equal(who, &grant->who);
+	equal = identity_equal(who, &principal->who);
 	if (!now.found || now.user.disabled) {
-		if (end_sessions(e, name,
+		if (end_sessions(ctx, name,
 				 now.found ? "user_disabled" : "user_gone",
 				 err) != 0)
 			return -1;
-	} else if (check_password(e, grant, now.user.hash, &fits, err) != 0 ||
+	} else if (check_password(ctx, principal, now.user.hash, &fits, err) !=
+		       0 ||
 		   (fits && !equal &&
-		    update_sessions(e, who, &grant->session, err) != 0)) {
+		    update_sessions(ctx, who, &principal->session, err) != 0)) {
 		return -1;
 	}
 	if (fits)
-		grant->who = *who;
+		principal->who = *who;
 	*still = fits;
 	*same = equal;
 	return 0;
@@ -132,18 +136,18 @@ look_up(struct exchange *e, struct grant *grant, bool *still, bool *same,
  * sessions: an administrator writes the user first and the sessions afterwards,
  * so our write may have overwritten theirs. */
 int
-recheck_user(struct exchange *e, struct grant *grant, bool *still,
-	     struct err *err)
+recheck_user(struct request_context *ctx, struct principal *principal,
+	     bool *still, struct err *err)
 {
-	struct grant now = *grant;
+	struct principal now = *principal;
 
 	for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
 		bool is, same;
 
-		if (look_up(e, &now, &is, &same, err) != 0)
+		if (look_up(ctx, &now, &is, &same, err) != 0)
 			return -1;
 		if (!is || same) {
-			*grant = now;
+			*principal = now;
 			*still = is;
 			return 0;
 		}

@@ -15,21 +15,22 @@
 #ifndef AUTH_RECHECK_H
 #define AUTH_RECHECK_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
-/* Returns true when the user must be looked up; `grant` must have
+/* Returns true when the user must be looked up; `principal` must have
  * last_seen_ms. */
-bool recheck_is_due(const struct exchange *e, const struct grant *grant);
+bool recheck_is_due(const struct request_context *ctx,
+		    const struct principal *principal);
 
 /*
- * Looks up the user and updates *grant.  If the user does not exist any more or
- * is disabled, all their sessions end; if they have another password, the
- * sessions of the old one end (strategy/password_mark.h).  In both cases *still
- * is false.  If the identity has changed, grant->who and the sessions of the
- * user get the new one.  Returns -1 when the user cannot be determined; the
- * request must then be refused.
+ * Looks up the user and updates *principal.  If the user does not exist any
+ * more or is disabled, all their sessions end; if they have another password,
+ * the sessions of the old one end (strategy/password_mark.h).  In both cases
+ * *still is false.  If the identity has changed, principal->who and the
+ * sessions of the user get the new one.  Returns -1 when the user cannot be
+ * determined; the request must then be refused.
  */
-int recheck_user(struct exchange *e, struct grant *grant, bool *still,
-		 struct err *err) MUST_USE;
+int recheck_user(struct request_context *ctx, struct principal *principal,
+		 bool *still, struct err *err) MUST_USE;
 
 #endif

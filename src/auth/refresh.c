@@ -22,15 +22,17 @@ struct presented {
  * stolen; one from the future means that the store was restored from a backup,
  * or that a key was disclosed. */
 static void
-raise_alarm(struct exchange *e, const struct refresh_result *r)
+raise_alarm(struct request_context *ctx, const struct refresh_result *r)
 {
 	switch (r->answer) {
 	case REFRESH_REUSED:
-		audit(e, "refresh_reuse", r->grant.who.name, &r->grant.session,
+		audit(ctx, "refresh_reuse", r->principal.who.name,
+		      &r->principal.session,
 		      "an old refresh token was reused; its session was ended");
 		break;
 	case REFRESH_FUTURE:
-		audit(e, "refresh_future", r->grant.who.name, &r->grant.session,
+		audit(ctx, "refresh_future", r->principal.who.name,
+		      &r->principal.session,
 		      "a refresh token is newer than the one in the store");
 		break;
 	case REFRESH_REFUSED:
@@ -42,56 +44,57 @@ raise_alarm(struct exchange *e, const struct refresh_result *r)
 }
 
 bool
-refresh_has_own_token(const struct exchange *e)
+refresh_has_own_token(const struct request_context *ctx)
 {
-	const struct auth_mode_ops *mode = e->service->mode_ops;
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 
 	return mode->refresh_cookie != mode->access_cookie;
 }
 
 /* Rechecks the user of a session that is refreshed, if that is due. */
 static int
-keep_session(struct exchange *e, struct str token, enum verdict *verdict,
-	     struct err *err)
+keep_session(struct request_context *ctx, struct str token,
+	     enum verdict *verdict, struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	struct auth_result is;
 
-	if (s->mode_ops->authenticate(s->mode, &e->call, token, &is, err) !=
+	if (s->mode_ops->authenticate(s->mode, &ctx->call, token, &is, err) !=
 		0 ||
-	    credential_keep(e, &is, err) != 0)
+	    credential_keep(ctx, &is, err) != 0)
 		return -1;
 	*verdict = is.verdict;
 	return 0;
 }
 
 int
-refresh_token(struct exchange *e, struct str token, bool as_cookie,
+refresh_token(struct request_context *ctx, struct str token, bool as_cookie,
 	      struct refresh_result *out, struct err *err)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	struct refresh_result is = { .answer = REFRESH_REFUSED };
 	enum verdict verdict = VERDICT_ALLOW;
 
-	if ((!refresh_has_own_token(e) &&
-	     keep_session(e, token, &verdict, err) != 0) ||
+	if ((!refresh_has_own_token(ctx) &&
+	     keep_session(ctx, token, &verdict, err) != 0) ||
 	    (verdict == VERDICT_ALLOW &&
-	     s->mode_ops->refresh(s->mode, &e->call, token,
-				  as_cookie ? credential_cookie_room(e) :
+	     s->mode_ops->refresh(s->mode, &ctx->call, token,
+				  as_cookie ? credential_cookie_room(ctx) :
 					      SIZE_MAX,
 				  &is, err) != 0))
 		return -1;
-	raise_alarm(e, &is);
+	raise_alarm(ctx, &is);
 	*out = is;
 	return 0;
 }
 
 static void
-find_cookie(struct exchange *e, struct presented *p)
+find_cookie(struct request_context *ctx, struct presented *p)
 {
 	enum credential_answer found =
-	    refresh_has_own_token(e) ? credential_find_refresh(e, &p->token) :
-				       credential_find(e, &p->token);
+	    refresh_has_own_token(ctx) ?
+		credential_find_refresh(ctx, &p->token) :
+		credential_find(ctx, &p->token);
 
 	p->as_cookie = found == CREDENTIAL_COOKIE;
 	p->in_body = found == CREDENTIAL_BEARER;
@@ -100,13 +103,13 @@ find_cookie(struct exchange *e, struct presented *p)
 /* Finds the token: in the body of RFC 6749 section 6, or, if the body has no
  * fields, in a cookie. */
 static int
-find_token(struct exchange *e, struct presented *p, const char **code,
+find_token(struct request_context *ctx, struct presented *p, const char **code,
 	   struct err *err)
 {
 	struct str grant_type, token;
 	struct form form;
 
-	if (form_parse(e->in, e->call.arena, &form, err) != 0)
+	if (form_parse(ctx->in, ctx->call.arena, &form, err) != 0)
 		return -1;
 	*p = (struct presented){ .token = STR("") };
 	*code = NULL;
@@ -123,75 +126,75 @@ find_token(struct exchange *e, struct presented *p, const char **code,
 	} else if (grant_type.p != NULL) {
 		*code = "invalid_request";
 	} else {
-		find_cookie(e, p);
+		find_cookie(ctx, p);
 	}
 	return 0;
 }
 
 static void
-answer_refused(struct exchange *e)
+answer_refused(struct request_context *ctx)
 {
-	if (refresh_has_own_token(e)) {
-		answer_error(e, 400, "invalid_grant",
+	if (refresh_has_own_token(ctx)) {
+		answer_error(ctx, 400, "invalid_grant",
 			     "The refresh token is not valid any more.");
 		return;
 	}
-	answer_error(e, 401, "invalid_token", "Sign in first.");
-	http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));
+	answer_error(ctx, 401, "invalid_token", "Sign in first.");
+	http_response_header(ctx->out, "WWW-Authenticate", STR("Bearer"));
 }
 
 static void
-hand_over(struct exchange *e, const struct presented *p,
+hand_over(struct request_context *ctx, const struct presented *p,
 	  const struct refresh_result *r)
 {
-	answer_json(e, 200,
-		    credential_json(&r->grant.who, &r->credentials,
+	answer_json(ctx, 200,
+		    credential_json(&r->principal.who, &r->credentials,
 				    p->in_body));
 	/* The cookie of a session does not change: nothing was rotated. */
 	if (p->as_cookie && r->credentials.refresh.n > 0)
-		credential_set_cookies(e, &r->credentials);
+		credential_set_cookies(ctx, &r->credentials);
 }
 
 static void
-try_token(struct exchange *e, const struct presented *p)
+try_token(struct request_context *ctx, const struct presented *p)
 {
 	struct refresh_result r;
 	struct err err;
 
-	if (refresh_token(e, p->token, p->as_cookie, &r, &err) != 0)
-		answer_unavailable(e, &err);
+	if (refresh_token(ctx, p->token, p->as_cookie, &r, &err) != 0)
+		answer_unavailable(ctx, &err);
 	else if (r.answer == REFRESH_TOO_LARGE)
-		answer_error(e, 500, "token_too_large", credential_too_large);
+		answer_error(ctx, 500, "token_too_large", credential_too_large);
 	else if (r.answer == REFRESH_DONE || r.answer == REFRESH_AGAIN)
-		hand_over(e, p, &r);
+		hand_over(ctx, p, &r);
 	else
-		answer_refused(e);
+		answer_refused(ctx);
 }
 
 void
-refresh_post(struct exchange *e)
+refresh_post(struct request_context *ctx)
 {
 	struct presented p;
 	const char *code;
 	struct err err;
 
-	if (e->service->mode_ops->refresh == NULL) {
-		answer_error(e, 400, "unsupported_grant_type",
+	if (ctx->service->mode_ops->refresh == NULL) {
+		answer_error(ctx, 400, "unsupported_grant_type",
 			     "This service does not use refresh tokens.");
-	} else if (find_token(e, &p, &code, &err) != 0) {
+	} else if (find_token(ctx, &p, &code, &err) != 0) {
 		if (err.code == ERR_INPUT)
-			answer_error(e, 400, "invalid_request",
+			answer_error(ctx, 400, "invalid_request",
 				     "The body is malformed.");
 		else
-			answer_unavailable(e, &err);
+			answer_unavailable(ctx, &err);
 	} else if (code != NULL) {
-		answer_error(e, 400, code,
+		answer_error(ctx, 400, code,
 			     "The body must have grant_type=refresh_token and "
 			     "a refresh_token.");
 	} else if (p.token.n == 0) {
-		answer_refused(e);
+		answer_refused(ctx);
 	} else {
-		try_token(e, &p);
+		try_token(ctx, &p);
 	}
 }
 
@@ -201,44 +204,44 @@ refresh_post(struct exchange *e)
 #define RENEWED_SECONDS 5
 
 static bool
-was_renewed(const struct exchange *e)
+was_renewed(const struct request_context *ctx)
 {
 	struct str value;
 
-	return cookie_find(e->in, e->jar->login, &value) == COOKIE_FOUND &&
+	return cookie_find(ctx->in, ctx->jar->login, &value) == COOKIE_FOUND &&
 	       str_eq(value, RENEWED);
 }
 
 static void
-mark_renewed(struct exchange *e, int64_t expires_in)
+mark_renewed(struct request_context *ctx, int64_t expires_in)
 {
-	const struct settings *set = e->service->set;
+	const struct settings *set = ctx->service->set;
 	int64_t life = expires_in / 2;
 
 	if (life > RENEWED_SECONDS)
 		life = RENEWED_SECONDS;
 	if (life < 1)
 		life = 1;
-	cookie_set(e->out, &e->jar->set, set->server.path, COOKIE_LOGIN,
+	cookie_set(ctx->out, &ctx->jar->set, set->server.path, COOKIE_LOGIN,
 		   RENEWED, life);
 }
 
 /* Redirects to our own page first, which checks that the cookies were kept. */
 static void
-go_by_login_page(struct exchange *e, struct str rd)
+go_by_login_page(struct request_context *ctx, struct str rd)
 {
 	struct buf b;
 
-	buf_init(&b, e->call.arena, 32 * 1024);
-	buf_add(&b, e->service->set->server.path);
+	buf_init(&b, ctx->call.arena, 32 * 1024);
+	buf_add(&b, ctx->service->set->server.path);
 	buf_add(&b, STR("/login?renewed=1&rd="));
 	percent_encode(&b, rd);
 	if (buf_failed(&b))
-		e->out->failed = true;
+		ctx->out->failed = true;
 	else if (b.n > LOGIN_LOCATION_MAX)
-		page_too_long(e);
+		page_too_long(ctx);
 	else
-		answer_redirect(e, 303, buf_str(&b));
+		answer_redirect(ctx, 303, buf_str(&b));
 }
 
 /*
@@ -248,39 +251,39 @@ go_by_login_page(struct exchange *e, struct str rd)
  * token, but returns a page that sends the request again.
  */
 static bool
-is_from_elsewhere(const struct exchange *e)
+is_from_elsewhere(const struct request_context *ctx)
 {
-	return str_eq(e->in->fetch_site, STR("cross-site")) ||
-	       str_eq(e->in->fetch_site, STR("same-site"));
+	return str_eq(ctx->in->fetch_site, STR("cross-site")) ||
+	       str_eq(ctx->in->fetch_site, STR("same-site"));
 }
 
 /* Sends the request again from our own page, once; the second time, the form is
  * shown. */
 static void
-ask_by_ourselves(struct exchange *e, bool *done)
+ask_by_ourselves(struct request_context *ctx, bool *done)
 {
-	struct str uri = e->in->uri, again;
+	struct str uri = ctx->in->uri, again;
 	struct err err;
 	struct buf b;
 
-	*done = http_request_query(e->in, STR("own"), e->call.arena, &again,
+	*done = http_request_query(ctx->in, STR("own"), ctx->call.arena, &again,
 				   &err) == 0 &&
 		again.p == NULL;
 	if (!*done)
 		return;
-	buf_init(&b, e->call.arena, 16 * 1024);
+	buf_init(&b, ctx->call.arena, 16 * 1024);
 	buf_add(&b, uri);
 	buf_add(&b, str_find(uri, '?') < uri.n ? STR("&own=1") : STR("?own=1"));
 	if (buf_failed(&b))
-		e->out->failed = true;
-	page_continue(e, buf_str(&b));
+		ctx->out->failed = true;
+	page_continue(ctx, buf_str(&b));
 }
 
 const char refresh_no_cookies[] = "Your browser does not keep our cookies. "
 				  "Allow them to stay signed in.";
 
 void
-refresh_navigation(struct exchange *e, struct str rd, bool *done,
+refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 		   const char **problem)
 {
 	struct refresh_result r;
@@ -289,19 +292,20 @@ refresh_navigation(struct exchange *e, struct str rd, bool *done,
 
 	*done = false;
 	*problem = NULL;
-	if (e->in->method != HTTP_GET || !http_request_is_navigation(e->in) ||
-	    credential_find_refresh(e, &token) != CREDENTIAL_COOKIE)
+	if (ctx->in->method != HTTP_GET ||
+	    !http_request_is_navigation(ctx->in) ||
+	    credential_find_refresh(ctx, &token) != CREDENTIAL_COOKIE)
 		return;
-	if (was_renewed(e)) {
+	if (was_renewed(ctx)) {
 		*problem = refresh_no_cookies;
 		return;
 	}
-	if (is_from_elsewhere(e)) {
-		ask_by_ourselves(e, done);
+	if (is_from_elsewhere(ctx)) {
+		ask_by_ourselves(ctx, done);
 		return;
 	}
-	if (refresh_token(e, token, true, &r, &err) != 0) {
-		answer_unavailable(e, &err);
+	if (refresh_token(ctx, token, true, &r, &err) != 0) {
+		answer_unavailable(ctx, &err);
 		*done = true;
 		return;
 	}
@@ -312,22 +316,22 @@ refresh_navigation(struct exchange *e, struct str rd, bool *done,
 	/* The token was used just now: by another tab, or by a browser that
 	 * does not keep its cookies. */
 	if (r.answer == REFRESH_AGAIN)
-		go_by_login_page(e, rd);
+		go_by_login_page(ctx, rd);
 	else
-		answer_redirect(e, 303, rd);
-	credential_set_cookies(e, &r.credentials);
-	mark_renewed(e, r.credentials.expires_in);
+		answer_redirect(ctx, 303, rd);
+	credential_set_cookies(ctx, &r.credentials);
+	mark_renewed(ctx, r.credentials.expires_in);
 	*done = true;
 }
 
 void
-jwks_get(struct exchange *e)
+jwks_get(struct request_context *ctx)
 {
-	const struct service *s = e->service;
+	const struct service *s = ctx->service;
 	json_t *set = s->mode_ops->jwks != NULL ? s->mode_ops->jwks(s->mode) :
 						  json_pack("{s:[]}", "keys");
 
-	answer_json_as(e, 200, STR("application/jwk-set+json"), set);
-	http_response_header(e->out, "Cache-Control",
+	answer_json_as(ctx, 200, STR("application/jwk-set+json"), set);
+	http_response_header(ctx->out, "Cache-Control",
 			     STR("public, max-age=3600"));
 }

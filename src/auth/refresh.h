@@ -3,20 +3,20 @@
 #ifndef AUTH_REFRESH_H
 #define AUTH_REFRESH_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /* Answers POST /refresh. */
-void refresh_post(struct exchange *e);
+void refresh_post(struct request_context *ctx);
 
 /* Returns true when the mode has a refresh token besides its access token.  In
  * the other modes, refresh() takes the access token. */
-bool refresh_has_own_token(const struct exchange *e);
+bool refresh_has_own_token(const struct request_context *ctx);
 
 /*
  * Uses a refresh token, and audits a reused one and one from the future.
  * as_cookie: the new access token must fit into a cookie.
  */
-int refresh_token(struct exchange *e, struct str token, bool as_cookie,
+int refresh_token(struct request_context *ctx, struct str token, bool as_cookie,
 		  struct refresh_result *out, struct err *err) MUST_USE;
 
 /*
@@ -26,13 +26,13 @@ int refresh_token(struct exchange *e, struct str token, bool as_cookie,
  * is a message for the person, for example that the browser did not keep the
  * cookies it just got; NULL: none.
  */
-void refresh_navigation(struct exchange *e, struct str rd, bool *done,
+void refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 			const char **problem);
 
 /* The message to a person whose browser does not keep our cookies. */
 extern const char refresh_no_cookies[];
 
 /* Answers GET /jwks.json. */
-void jwks_get(struct exchange *e);
+void jwks_get(struct request_context *ctx);
 
 #endif

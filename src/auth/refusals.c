@@ -9,9 +9,9 @@
 #define PATH_MAX_BYTES	 512
 
 static bool
-is_wanted(const struct exchange *e, unsigned status)
+is_wanted(const struct request_context *ctx, unsigned status)
 {
-	switch ((enum log_refusals)e->service->set->server.log_refusals) {
+	switch ((enum log_refusals)ctx->service->set->server.log_refusals) {
 	case REFUSALS_NO:
 		break;
 	case REFUSALS_FORBIDDEN:
@@ -37,9 +37,10 @@ unless_empty(const char *key, struct str value)
 }
 
 static void
-write_line(const struct exchange *e, const struct refusal *r, int64_t left_out)
+write_line(const struct request_context *ctx, const struct refusal *r,
+	   int64_t left_out)
 {
-	const struct http_request *in = e->in;
+	const struct http_request *in = ctx->in;
 	const struct log_field fields[] = {
 		F_INT("status", r->status),
 		F_CSTR("reason", r->reason),
@@ -56,43 +57,43 @@ write_line(const struct exchange *e, const struct refusal *r, int64_t left_out)
 			       (struct log_field){ .key = NULL },
 	};
 
-	log_event(e->call.env->log, LOG_INFO, "refusal", "refused", fields,
+	log_event(ctx->call.env->log, LOG_INFO, "refusal", "refused", fields,
 		  ARRAY_LEN(fields));
 }
 
 /* Adds the headers for web servers that read only the headers of the answer. */
 static void
-add_headers(struct exchange *e, const struct refusal *r)
+add_headers(struct request_context *ctx, const struct refusal *r)
 {
 	struct buf reason;
 
-	buf_init(&reason, e->call.arena, 256);
+	buf_init(&reason, ctx->call.arena, 256);
 	buf_add_cstr(&reason, r->reason);
 	if (r->rule.n > 0) {
 		buf_add_char(&reason, ' ');
 		buf_add(&reason, r->rule);
 	}
 	if (buf_failed(&reason))
-		e->out->failed = true;
-	http_response_header(e->out, "Auth-Reason", buf_str(&reason));
+		ctx->out->failed = true;
+	http_response_header(ctx->out, "Auth-Reason", buf_str(&reason));
 	/* Not an identity header: those are only sent when a check is
 	 * allowed. */
 	if (r->user.n > 0)
-		http_response_header(e->out, "Auth-User", r->user);
+		http_response_header(ctx->out, "Auth-User", r->user);
 }
 
 void
-refusal_note(struct exchange *e, const struct refusal *r)
+refusal_note(struct request_context *ctx, const struct refusal *r)
 {
 	int64_t left_out;
 
-	if (e->in->action == ACTION_CHALLENGE)
+	if (ctx->in->action == ACTION_CHALLENGE)
 		return;
-	if (is_wanted(e, r->status) &&
-	    log_limit_take(&e->service->shared->log_limits->refusals,
-			   env_mono_ms(e->call.env), LINES_PER_SECOND,
+	if (is_wanted(ctx, r->status) &&
+	    log_limit_take(&ctx->service->shared->log_limits->refusals,
+			   env_mono_ms(ctx->call.env), LINES_PER_SECOND,
 			   &left_out))
-		write_line(e, r, left_out);
-	if (!e->in->authorizer)
-		add_headers(e, r);
+		write_line(ctx, r, left_out);
+	if (!ctx->in->authorizer)
+		add_headers(ctx, r);
 }

@@ -7,7 +7,7 @@
 #ifndef AUTH_REFUSALS_H
 #define AUTH_REFUSALS_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 struct refusal {
 	unsigned status; /* 401 or 403 */
@@ -21,6 +21,6 @@ struct refusal {
  * Reports that a check is refused; the caller makes the answer.  A challenge
  * follows a check that was reported already, so it is not reported again.
  */
-void refusal_note(struct exchange *e, const struct refusal *r);
+void refusal_note(struct request_context *ctx, const struct refusal *r);
 
 #endif

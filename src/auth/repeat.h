@@ -10,7 +10,7 @@
 #ifndef AUTH_REPEAT_H
 #define AUTH_REPEAT_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /* The path below server.path.  Web servers that would read the body first ask
  * for this path as for an authorizer, and pass on the denial; every answer is
@@ -18,9 +18,9 @@
 #define REPEAT_PATH "/repeat"
 
 /* Answers a form of a person that came without a valid credential. */
-void repeat_challenge(struct exchange *e);
+void repeat_challenge(struct request_context *ctx);
 
 /* Answers POST /repeat?rd=PATH. */
-void repeat_post(struct exchange *e);
+void repeat_post(struct request_context *ctx);
 
 #endif

@@ -269,7 +269,7 @@ method_matches(const struct rule_settings *set, struct str method)
 }
 
 /* The evaluation of one request: the state that its paths share. */
-struct hearing {
+struct evaluation {
 	const struct rules *rules;
 	const struct rule_question *q;
 	const struct address *address; /* NULL: invalid */
@@ -278,8 +278,8 @@ struct hearing {
 };
 
 static int
-path_matches(const struct hearing *h, const struct rule *rule, struct str path,
-	     bool *matches, struct err *err)
+path_matches(const struct evaluation *h, const struct rule *rule,
+	     struct str path, bool *matches, struct err *err)
 {
 	int rc;
 
@@ -313,7 +313,7 @@ network_matches(const struct rule *rule, const struct address *address)
 /* Finds the first rule that matches; networks are ignored when the address is
  * invalid. */
 static int
-find_rule(const struct hearing *h, struct str path, const struct rule **out,
+find_rule(const struct evaluation *h, struct str path, const struct rule **out,
 	  struct err *err)
 {
 	for (size_t i = 0; i < h->rules->n; i++) {
@@ -336,7 +336,7 @@ find_rule(const struct hearing *h, struct str path, const struct rule **out,
 }
 
 static struct rule_outcome
-outcome_of(const struct hearing *h, const struct rule *rule)
+outcome_of(const struct evaluation *h, const struct rule *rule)
 {
 	struct rule_outcome out = { .verdict = RULE_DENY };
 
@@ -355,8 +355,8 @@ outcome_of(const struct hearing *h, const struct rule *rule)
 }
 
 static int
-judge_all(const struct hearing *h, const struct words *paths,
-	  struct rule_outcome *out, struct err *err)
+evaluate_all(const struct evaluation *h, const struct words *paths,
+	     struct rule_outcome *out, struct err *err)
 {
 	for (size_t i = 0; i < paths->n; i++) {
 		const struct rule *rule;
@@ -381,8 +381,8 @@ share_limits(const struct rules *r, size_t n)
 }
 
 static int
-judge_by_regex(struct hearing *h, const struct words *paths,
-	       struct rule_outcome *out, struct err *err)
+evaluate_by_regex(struct evaluation *h, const struct words *paths,
+		  struct rule_outcome *out, struct err *err)
 {
 	pcre2_match_context *shared = NULL;
 	int rc = -1;
@@ -394,7 +394,7 @@ judge_by_regex(struct hearing *h, const struct words *paths,
 	if (h->data == NULL || h->limits == NULL)
 		(void)err_nomem(err);
 	else
-		rc = judge_all(h, paths, out, err);
+		rc = evaluate_all(h, paths, out, err);
 	pcre2_match_context_free(shared); /* NULL is allowed for both */
 	pcre2_match_data_free(h->data);
 	return rc;
@@ -421,23 +421,23 @@ rules_location(const struct rules *r, struct str path)
 }
 
 int
-rules_judge(const struct rules *r, const struct rule_question *q,
-	    const struct words *paths, struct arena *a,
-	    const struct rule_outcome **out, struct err *err)
+rules_evaluate(const struct rules *r, const struct rule_question *q,
+	       const struct words *paths, struct arena *a,
+	       const struct rule_outcome **out, struct err *err)
 {
 	struct rule_outcome *outcomes =
 	    arena_array(a, paths->n, sizeof(*outcomes));
 	struct address address;
 	bool known = address_parse(q->address, &address);
-	struct hearing h = { .rules = r,
-			     .q = q,
-			     .address = known ? &address : NULL };
+	struct evaluation h = { .rules = r,
+				.q = q,
+				.address = known ? &address : NULL };
 	int rc;
 
 	if (outcomes == NULL)
 		return err_nomem(err);
-	rc = r->has_regex ? judge_by_regex(&h, paths, outcomes, err) :
-			    judge_all(&h, paths, outcomes, err);
+	rc = r->has_regex ? evaluate_by_regex(&h, paths, outcomes, err) :
+			    evaluate_all(&h, paths, outcomes, err);
 	if (rc == 0)
 		*out = outcomes;
 	return rc;

@@ -72,8 +72,8 @@ struct str rules_location(const struct rules *r, struct str path);
  * RULE_DENY, although its `require` differs.  Returns -1 when the rules cannot
  * be evaluated (a regular expression exceeded its limits).
  */
-int rules_judge(const struct rules *r, const struct rule_question *q,
-		const struct words *paths, struct arena *a,
-		const struct rule_outcome **out, struct err *err) MUST_USE;
+int rules_evaluate(const struct rules *r, const struct rule_question *q,
+		   const struct words *paths, struct arena *a,
+		   const struct rule_outcome **out, struct err *err) MUST_USE;
 
 #endif

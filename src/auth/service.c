@@ -29,7 +29,7 @@ open_mode(struct service *s, struct arena *a, struct err *err)
 	const struct settings_choice *choice = &s->set->mode;
 	struct opened_mode *opened = arena_alloc(a, sizeof(*opened));
 	struct mode_conf conf = { .own = choice->conf,
-				  .make = !s->shared->look_only };
+				  .make = !s->shared->check_only };
 
 	if (opened == NULL)
 		return err_nomem(err);

@@ -21,7 +21,7 @@ struct login_floor;
 struct probe;
 struct problems;
 struct rules;
-struct touches;
+struct last_seen;
 
 /* Limits of the log lines that clients can cause as often as they like. */
 struct log_limits {
@@ -36,10 +36,10 @@ struct log_limits {
 /* Objects that exist as long as the process; each has its own lock. */
 struct service_shared {
 	const struct env *env;
-	bool look_only; /* for a process that does not serve requests */
+	bool check_only; /* for a process that does not serve requests */
 	struct hash_slots *hash_slots;
 	struct login_floor *login_floor; /* NULL: not used */
-	struct touches *touches;
+	struct last_seen *last_seen;
 	struct probe *probe; /* auth/status.h */
 	struct log_limits *log_limits;
 };
@@ -72,18 +72,18 @@ struct service {
 /*
  * Opens the service.  Everything is allocated in `a`, which also closes it
  * (arena_defer).  Reads keys from files, and creates the first key unless
- * shared->look_only is set; no store is accessed.  Each error is added to
+ * shared->check_only is set; no store is accessed.  Each error is added to
  * `problems`; then the result is -1.
  */
 int service_open(const struct settings *set,
 		 const struct service_shared *shared, struct arena *a,
 		 struct service **out, struct problems *problems) MUST_USE;
 
-/* The links of one worker to the store and the user source; no other thread may
+/* The conns of one worker to the store and the user source; no other thread may
  * use them at the same time. */
-struct service_links {
-	struct store_link *store;
-	struct users_link *users;
+struct service_conns {
+	struct store_conn *store;
+	struct users_conn *users;
 };
 
 /*
@@ -92,7 +92,7 @@ struct service_links {
  * answer yet: the request waits in its place (http/message.h), and the caller
  * must not access it until it is woken.
  */
-bool service_answer(const struct service *s, const struct service_links *links,
+bool service_answer(const struct service *s, const struct service_conns *conns,
 		    struct arena *a, const struct message *in, struct buf *out);
 
 #endif

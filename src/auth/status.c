@@ -11,18 +11,18 @@
 #include "base/log.h"
 
 static json_t *
-me_json(const struct exchange *e, const struct grant *grant)
+me_json(const struct request_context *ctx, const struct principal *principal)
 {
 	char id[HEX_LEN(SESSION_ID_BYTES)];
-	json_t *body = credential_identity_json(&grant->who);
+	json_t *body = credential_identity_json(&principal->who);
 
-	hex_encode(grant->session.b, sizeof(grant->session.b), id);
+	hex_encode(principal->session.b, sizeof(principal->session.b), id);
 	if (body == NULL ||
 	    json_object_set_new(body, "session",
 				json_stringn(id, sizeof(id))) != 0 ||
 	    json_object_set_new(body, "expires_in",
-				json_integer((grant->expires_ms -
-					      e->call.now_ms) /
+				json_integer((principal->expires_ms -
+					      ctx->call.now_ms) /
 					     1000)) != 0) {
 		json_decref(body);
 		return NULL;
@@ -31,26 +31,27 @@ me_json(const struct exchange *e, const struct grant *grant)
 }
 
 void
-me_get(struct exchange *e)
+me_get(struct request_context *ctx)
 {
 	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	if (credential_authenticate(e, &is, &token, &err) != 0) {
-		answer_unavailable(e, &err);
+	if (credential_authenticate(ctx, &is, &token, &err) != 0) {
+		answer_unavailable(ctx, &err);
 	} else if (is.verdict == VERDICT_ALLOW) {
-		answer_json(e, 200, me_json(e, &is.grant));
+		answer_json(ctx, 200, me_json(ctx, &is.principal));
 	} else {
-		answer_error(e, 401, "unauthorized", "Sign in first.");
-		http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));
+		answer_error(ctx, 401, "unauthorized", "Sign in first.");
+		http_response_header(ctx->out, "WWW-Authenticate",
+				     STR("Bearer"));
 	}
 }
 
 void
-health_get(struct exchange *e)
+health_get(struct request_context *ctx)
 {
-	answer_json(e, 200, json_pack("{s:s}", "status", "ok"));
+	answer_json(ctx, 200, json_pack("{s:s}", "status", "ok"));
 }
 
 #define PROBE_EVERY_MS 1000
@@ -60,7 +61,7 @@ enum down { DOWN_STORE = 1 << 0, DOWN_USERS = 1 << 1 };
 struct probe {
 	/* Guards the members below; not held across I/O. */
 	pthread_mutex_t lock;
-	bool looking;
+	bool pinging;
 	int64_t next_ms;
 	unsigned down; /* bits of enum down */
 };
@@ -87,45 +88,45 @@ probe_free(struct probe *p)
 }
 
 static unsigned
-note_down(struct exchange *e, const char *what, enum down bit,
+note_down(struct request_context *ctx, const char *what, enum down bit,
 	  const struct err *err)
 {
-	LOG(e->call.env->log, LOG_WARNING, "not_ready", F_CSTR("part", what),
+	LOG(ctx->call.env->log, LOG_WARNING, "not_ready", F_CSTR("part", what),
 	    F_CSTR("reason", err->msg));
 	return bit;
 }
 
 static unsigned
-look(struct exchange *e)
+ping_both(struct request_context *ctx)
 {
 	unsigned down = 0;
 	struct err err;
 
-	if (store_ping(e->call.store, &err) != 0)
-		down |= note_down(e, "store", DOWN_STORE, &err);
-	if (users_ping(e->call.users, &err) != 0)
-		down |= note_down(e, "users", DOWN_USERS, &err);
+	if (store_ping(ctx->call.store, &err) != 0)
+		down |= note_down(ctx, "store", DOWN_STORE, &err);
+	if (users_ping(ctx->call.users, &err) != 0)
+		down |= note_down(ctx, "users", DOWN_USERS, &err);
 	return down;
 }
 
 static unsigned
-probe(struct exchange *e)
+probe(struct request_context *ctx)
 {
-	struct probe *p = e->service->shared->probe;
-	int64_t now_ms = env_mono_ms(e->call.env);
+	struct probe *p = ctx->service->shared->probe;
+	int64_t now_ms = env_mono_ms(ctx->call.env);
 	unsigned down;
 	bool mine;
 
 	(void)pthread_mutex_lock(&p->lock);
-	mine = !p->looking && now_ms >= p->next_ms;
-	p->looking = p->looking || mine;
+	mine = !p->pinging && now_ms >= p->next_ms;
+	p->pinging = p->pinging || mine;
 	down = p->down;
 	(void)pthread_mutex_unlock(&p->lock);
 	if (!mine)
 		return down;
-	down = look(e);
+	down = ping_both(ctx);
 	(void)pthread_mutex_lock(&p->lock);
-	p->looking = false;
+	p->pinging = false;
 	p->next_ms = now_ms + PROBE_EVERY_MS;
 	p->down = down;
 	(void)pthread_mutex_unlock(&p->lock);
@@ -133,7 +134,7 @@ probe(struct exchange *e)
 }
 
 static void
-answer_not_ready(struct exchange *e, unsigned down)
+answer_not_ready(struct request_context *ctx, unsigned down)
 {
 	json_t *names = json_array();
 
@@ -145,19 +146,19 @@ answer_not_ready(struct exchange *e, unsigned down)
 		json_decref(names);
 		names = NULL;
 	}
-	answer_json(e, 503,
+	answer_json(ctx, 503,
 		    json_pack("{s:s, s:o}", "status", "unavailable", "down",
 			      names));
-	answer_retry_after(e, 1);
+	answer_retry_after(ctx, 1);
 }
 
 void
-ready_get(struct exchange *e)
+ready_get(struct request_context *ctx)
 {
-	unsigned down = probe(e);
+	unsigned down = probe(ctx);
 
 	if (down == 0)
-		answer_json(e, 200, json_pack("{s:s}", "status", "ok"));
+		answer_json(ctx, 200, json_pack("{s:s}", "status", "ok"));
 	else
-		answer_not_ready(e, down);
+		answer_not_ready(ctx, down);
 }

@@ -3,7 +3,7 @@
 #ifndef AUTH_STATUS_H
 #define AUTH_STATUS_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 
 /*
  * The last result of /ready.  One worker at a time probes the store and the
@@ -15,8 +15,8 @@ struct probe;
 struct probe *probe_new(void) MUST_USE; /* NULL: out of memory */
 void probe_free(struct probe *p); /* NULL is allowed */
 
-void me_get(struct exchange *e);
-void health_get(struct exchange *e);
-void ready_get(struct exchange *e);
+void me_get(struct request_context *ctx);
+void health_get(struct request_context *ctx);
+void ready_get(struct request_context *ctx);
 
 #endif

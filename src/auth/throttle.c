@@ -14,7 +14,7 @@
 /* Of a /48 there are 65,536 networks: not all are one household's. */
 #define WIDER 10
 
-/* What is known so long already need not be written anew. */
+/* A network that was learned more recently than this is not written again. */
 #define FRESH_MS (INT64_C(86400) * 1000)
 
 static uint64_t
@@ -28,13 +28,13 @@ hash(struct str s)
 }
 
 static bool
-is_trusted(const struct exchange *e)
+is_trusted(const struct request_context *ctx)
 {
-	const struct words *trusted = &e->service->set->limits.trusted;
+	const struct words *trusted = &ctx->service->set->limits.trusted;
 	struct address address;
 	struct network network;
 
-	if (!address_parse(e->in->remote_addr, &address))
+	if (!address_parse(ctx->in->remote_addr, &address))
 		return false;
 	for (size_t i = 0; i < trusted->n; i++)
 		if (network_parse(trusted->v[i], &network) &&
@@ -46,21 +46,22 @@ is_trusted(const struct exchange *e)
 /* Keyed, and with the name in it: who reads the store learns neither where
  * somebody signs in nor who does so in the same network. */
 static int
-hash_network(struct exchange *e, struct str user, struct str network,
+hash_network(struct request_context *ctx, struct str user, struct str network,
 	     struct known_network *out, struct err *err)
 {
 	uint8_t key[DIGEST_BYTES], mac[DIGEST_BYTES];
 	struct buf b;
 
-	buf_init(&b, e->call.arena, 256);
+	buf_init(&b, ctx->call.arena, 256);
 	buf_add(&b, network);
 	buf_add_char(&b, ' ');
 	buf_add(&b, user);
 	if (buf_failed(&b))
 		return err_nomem(err);
-	if (env_random(e->call.env, key, sizeof(key)) != 0)
+	if (env_random(ctx->call.env, key, sizeof(key)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	if (store_secret(e->call.store, &e->call, "networks", key, err) != 0)
+	if (store_secret(ctx->call.store, &ctx->call, "networks", key, err) !=
+	    0)
 		return -1;
 	digest_hmac(key, "network", buf_str(&b), mac);
 	secret_wipe(key, sizeof(key));
@@ -71,21 +72,21 @@ hash_network(struct exchange *e, struct str user, struct str network,
 
 /* Returns the key of the user: another one where the user is known. */
 static int
-add_user(struct exchange *e, struct throttle *t, struct str network,
+add_user(struct request_context *ctx, struct throttle *t, struct str network,
 	 struct err *err)
 {
 	struct login_keys *k = &t->keys;
 	struct known_network here;
 
-	k->v[k->n++].max = e->service->set->limits.login_attempts;
+	k->v[k->n++].max = ctx->service->set->limits.login_attempts;
 	t->kinds[0] = BAN_USER;
-	if (ban_key_user(e->call.arena, t->user, &k->v[0].key, err) != 0)
+	if (ban_key_user(ctx->call.arena, t->user, &k->v[0].key, err) != 0)
 		return -1;
 	t->has_network = t->has_network && identity_name_is_valid(t->user);
 	if (!t->has_network)
 		return 0;
-	if (hash_network(e, t->user, network, &here, err) != 0 ||
-	    ban_key_known(e->call.arena, t->user, &here, &k->known, err) != 0)
+	if (hash_network(ctx, t->user, network, &here, err) != 0 ||
+	    ban_key_known(ctx->call.arena, t->user, &here, &k->known, err) != 0)
 		return -1;
 	k->user = t->user;
 	memcpy(k->network, here.b, sizeof(k->network));
@@ -93,37 +94,37 @@ add_user(struct exchange *e, struct throttle *t, struct str network,
 }
 
 static int64_t
-ban_ms(const struct exchange *e)
+ban_ms(const struct request_context *ctx)
 {
-	return e->service->set->limits.login_ban * 1000;
+	return ctx->service->set->limits.login_ban * 1000;
 }
 
 static int64_t
-window_ms(const struct exchange *e)
+window_ms(const struct request_context *ctx)
 {
-	return e->service->set->limits.login_window * 1000;
+	return ctx->service->set->limits.login_window * 1000;
 }
 
 int
-throttle_begin(struct exchange *e, struct str user, struct throttle *out,
-	       struct err *err)
+throttle_begin(struct request_context *ctx, struct str user,
+	       struct throttle *out, struct err *err)
 {
-	const int64_t max = e->service->set->limits.login_attempts_address;
+	const int64_t max = ctx->service->set->limits.login_attempts_address;
 	const enum ban_kind kinds[] = { BAN_ADDRESS, BAN_NETWORK };
 	struct throttle t = { .user = user,
-			      .keys = { .window_ms = window_ms(e),
-					.ban_ms = ban_ms(e),
+			      .keys = { .window_ms = window_ms(ctx),
+					.ban_ms = ban_ms(ctx),
 					.known_ms = THROTTLE_KNOWN_MS } };
 	struct str keys[BAN_ADDRESS_KEYS];
 	struct address address;
 	size_t n;
 
-	t.has_network = address_parse(e->in->remote_addr, &address);
-	if (ban_key_address(e->call.arena, e->in->remote_addr, keys, &n, err) !=
-		0 ||
-	    add_user(e, &t, keys[0], err) != 0)
+	t.has_network = address_parse(ctx->in->remote_addr, &address);
+	if (ban_key_address(ctx->call.arena, ctx->in->remote_addr, keys, &n,
+			    err) != 0 ||
+	    add_user(ctx, &t, keys[0], err) != 0)
 		return -1;
-	if (is_trusted(e))
+	if (is_trusted(ctx))
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
 		t.kinds[t.keys.n] = kinds[i];
@@ -164,43 +165,43 @@ network_of(struct str address)
 }
 
 struct hash_claim
-throttle_claim(const struct exchange *e, const struct throttle *t)
+throttle_claim(const struct request_context *ctx, const struct throttle *t)
 {
-	return (struct hash_claim){ .network = network_of(e->in->remote_addr),
+	return (struct hash_claim){ .network = network_of(ctx->in->remote_addr),
 				    .account = hash(key_of(t, 0)),
 				    .account_max = (unsigned)t->keys.v[0].max };
 }
 
 static int64_t
-seconds_until(const struct exchange *e, int64_t until_ms)
+seconds_until(const struct request_context *ctx, int64_t until_ms)
 {
-	return until_ms <= e->call.now_ms ?
+	return until_ms <= ctx->call.now_ms ?
 		   0 :
-		   (until_ms - e->call.now_ms + 999) / 1000;
+		   (until_ms - ctx->call.now_ms + 999) / 1000;
 }
 
 int
-throttle_wait(struct exchange *e, struct throttle *t, int64_t *seconds,
+throttle_wait(struct request_context *ctx, struct throttle *t, int64_t *seconds,
 	      struct err *err)
 {
 	struct login_standing *standing = &t->count.standing;
 
-	if (store_standing(e->call.store, &e->call, &t->keys, standing, err) !=
-	    0)
+	if (store_standing(ctx->call.store, &ctx->call, &t->keys, standing,
+			   err) != 0)
 		return -1;
-	*seconds = seconds_until(e, standing->banned_until_ms);
+	*seconds = seconds_until(ctx, standing->banned_until_ms);
 	return 0;
 }
 
 void
-throttle_undo(struct exchange *e, const struct throttle *t)
+throttle_undo(struct request_context *ctx, const struct throttle *t)
 {
 	struct err err;
 
 	for (size_t i = 0; i < t->keys.n; i++)
-		if (store_give_back(e->call.store, &e->call, key_of(t, i),
+		if (store_give_back(ctx->call.store, &ctx->call, key_of(t, i),
 				    t->count.v[i].ends_ms, &err) != 0) {
-			LOG(e->call.env->log, LOG_WARNING,
+			LOG(ctx->call.env->log, LOG_WARNING,
 			    "attempt_not_taken_back",
 			    F_CSTR("reason", err.msg));
 			return;
@@ -210,12 +211,13 @@ throttle_undo(struct exchange *e, const struct throttle *t)
 /* Those under way count as failures until they have succeeded: none beyond
  * the allowance begins, but it is no ban yet. */
 int
-throttle_count(struct exchange *e, struct throttle *t,
+throttle_count(struct request_context *ctx, struct throttle *t,
 	       enum throttle_answer *answer, int64_t *seconds, struct err *err)
 {
 	const struct login_count *c = &t->count;
 
-	if (store_count(e->call.store, &e->call, &t->keys, &t->count, err) != 0)
+	if (store_count(ctx->call.store, &ctx->call, &t->keys, &t->count,
+			err) != 0)
 		return -1;
 	if (c->counted)
 		*answer = THROTTLE_COUNTED;
@@ -223,49 +225,50 @@ throttle_count(struct exchange *e, struct throttle *t,
 		*answer = THROTTLE_BANNED;
 	else
 		*answer = THROTTLE_FULL;
-	*seconds = seconds_until(e, c->standing.banned_until_ms);
+	*seconds = seconds_until(ctx, c->standing.banned_until_ms);
 	return 0;
 }
 
 /* One more attempt begins the ban, unless others were taken back. */
 static int
-begin_ban(struct exchange *e, const struct throttle *t, size_t i,
+begin_ban(struct request_context *ctx, const struct throttle *t, size_t i,
 	  struct err *err)
 {
 	const struct attempt_policy policy = { .max = t->keys.v[i].max,
-					       .window_ms = window_ms(e),
-					       .ban_ms = ban_ms(e) };
+					       .window_ms = window_ms(ctx),
+					       .ban_ms = ban_ms(ctx) };
 	const struct str key = key_of(t, i);
 	struct attempt one_more;
 
-	if (store_attempt(e->call.store, &e->call, key, &policy, &one_more,
+	if (store_attempt(ctx->call.store, &ctx->call, key, &policy, &one_more,
 			  err) != 0)
 		return -1;
 	if (one_more.banned_until_ms == 0)
-		return store_give_back(e->call.store, &e->call, key,
+		return store_give_back(ctx->call.store, &ctx->call, key,
 				       one_more.ends_ms, err);
 	/* Parallel failures find the ban that another began. */
-	if (one_more.banned_until_ms == e->call.now_ms + ban_ms(e))
-		audit(e, "ban", t->user, NULL,
+	if (one_more.banned_until_ms == ctx->call.now_ms + ban_ms(ctx))
+		audit(ctx, "ban", t->user, NULL,
 		      ban_kind_names[kind_of(t, i)].reason);
 	return 0;
 }
 
 int
-throttle_failure(struct exchange *e, const struct throttle *t, struct err *err)
+throttle_failure(struct request_context *ctx, const struct throttle *t,
+		 struct err *err)
 {
 	for (size_t i = 0; i < t->keys.n; i++)
 		if (t->count.v[i].count >= t->keys.v[i].max &&
-		    begin_ban(e, t, i, err) != 0)
+		    begin_ban(ctx, t, i, err) != 0)
 			return -1;
 	return 0;
 }
 
 /* Returns the end with which the network is stored; 0: it need not be. */
 static int64_t
-known_until(const struct exchange *e, const struct throttle *t)
+known_until(const struct request_context *ctx, const struct throttle *t)
 {
-	const int64_t until = e->call.now_ms + THROTTLE_KNOWN_MS;
+	const int64_t until = ctx->call.now_ms + THROTTLE_KNOWN_MS;
 	const int64_t is = t->count.standing.known_until_ms;
 
 	if (!t->has_network || (is > until - FRESH_MS && is <= until))
@@ -274,16 +277,17 @@ known_until(const struct exchange *e, const struct throttle *t)
 }
 
 int
-throttle_success(struct exchange *e, const struct throttle *t, struct err *err)
+throttle_success(struct request_context *ctx, const struct throttle *t,
+		 struct err *err)
 {
 	struct login_success s = { .key = key_of(t, 0),
 				   .user = t->keys.user,
-				   .network.until_ms = known_until(e, t) };
+				   .network.until_ms = known_until(ctx, t) };
 
 	memcpy(s.network.b, t->keys.network, sizeof(s.network.b));
 	for (size_t i = 1; i < t->keys.n; i++)
 		s.v[s.n++] =
 		    (struct login_taken){ .key = key_of(t, i),
 					  .ends_ms = t->count.v[i].ends_ms };
-	return store_succeed(e->call.store, &e->call, &s, err);
+	return store_succeed(ctx->call.store, &ctx->call, &s, err);
 }

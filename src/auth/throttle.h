@@ -16,7 +16,7 @@
 #define AUTH_THROTTLE_H
 
 #include "auth/ban_key.h"
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 #include "auth/hash_slots.h"
 
 #define THROTTLE_COUNTERS (1 + BAN_ADDRESS_KEYS)
@@ -32,20 +32,20 @@ struct throttle {
 };
 
 /* Finds the counters of a login.  Does not ask the store. */
-int throttle_begin(struct exchange *e, struct str user, struct throttle *out,
-		   struct err *err) MUST_USE;
+int throttle_begin(struct request_context *ctx, struct str user,
+		   struct throttle *out, struct err *err) MUST_USE;
 
 /* Of whom a login takes a hash slot: its network, which is the IPv4 address,
  * of IPv6 the /48; and its account, which is not that of strangers in networks
  * where the user is known, if the store was asked.  An account has no more
  * slots than attempts. */
-struct hash_claim throttle_claim(const struct exchange *e,
+struct hash_claim throttle_claim(const struct request_context *ctx,
 				 const struct throttle *t);
 
 /* Finds whether the user is known in the network.  Sets *seconds to the rest of
  * the longest ban, or to 0. */
-int throttle_wait(struct exchange *e, struct throttle *t, int64_t *seconds,
-		  struct err *err) MUST_USE;
+int throttle_wait(struct request_context *ctx, struct throttle *t,
+		  int64_t *seconds, struct err *err) MUST_USE;
 
 enum throttle_answer {
 	THROTTLE_BANNED = 0, /* for *seconds; nothing was counted */
@@ -57,23 +57,23 @@ enum throttle_answer {
  * attempt that none of the following functions ends, because its process was
  * killed, counts until the end of its window as a failure would, but begins no
  * ban. */
-int throttle_count(struct exchange *e, struct throttle *t,
+int throttle_count(struct request_context *ctx, struct throttle *t,
 		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;
 
 /* It has failed: where it used up the allowance a ban begins, and is
  * audited. */
-int throttle_failure(struct exchange *e, const struct throttle *t,
+int throttle_failure(struct request_context *ctx, const struct throttle *t,
 		     struct err *err) MUST_USE;
 
 /* It has succeeded.  The name's failures are forgotten; the addresses lose
  * this attempt alone, or one own account would reset the count of guesses at
  * others'.  The user is known in this network from now on. */
-int throttle_success(struct exchange *e, const struct throttle *t,
+int throttle_success(struct request_context *ctx, const struct throttle *t,
 		     struct err *err) MUST_USE;
 
 /* Nobody can tell whether it was right: then it has not been.  What cannot be
  * taken back is logged, and counts until the end of its window. */
-void throttle_undo(struct exchange *e, const struct throttle *t);
+void throttle_undo(struct request_context *ctx, const struct throttle *t);
 
 #endif

@@ -25,22 +25,23 @@ enum decision {
 };
 
 static int
-find_terms(const struct exchange *e, struct access_terms *out, struct err *err)
+find_terms(const struct request_context *ctx, struct access_terms *out,
+	   struct err *err)
 {
 	const struct access_question question = {
-		.rule = { .host = e->in->host,
-			  .method = e->in->method_name,
-			  .address = e->in->remote_addr },
-		.path = e->in->path,
-		.also = e->in->require,
+		.rule = { .host = ctx->in->host,
+			  .method = ctx->in->method_name,
+			  .address = ctx->in->remote_addr },
+		.path = ctx->in->path,
+		.also = ctx->in->require,
 	};
-	struct str also = e->in->require;
+	struct str also = ctx->in->require;
 
-	if (access_find(e->service->rules, &question, e->call.arena, out,
+	if (access_find(ctx->service->rules, &question, ctx->call.arena, out,
 			err) != 0)
 		return -1;
 	if (also.n > 0 && !require_is_valid(also)) {
-		LOG(e->call.env->log, LOG_ERROR, "bad_requirement",
+		LOG(ctx->call.env->log, LOG_ERROR, "bad_requirement",
 		    F_STR("require", also));
 	}
 	return 0;
@@ -48,12 +49,13 @@ find_terms(const struct exchange *e, struct access_terms *out, struct err *err)
 
 /* Allows a public request without an identity when the store fails. */
 static int
-decide_without_store(const struct exchange *e, const struct access_terms *t,
-		     enum decision *decision, const struct err *err)
+decide_without_store(const struct request_context *ctx,
+		     const struct access_terms *t, enum decision *decision,
+		     const struct err *err)
 {
 	if (!t->open)
 		return -1;
-	answer_log_unavailable(e, "public_without_identity", err);
+	answer_log_unavailable(ctx, "public_without_identity", err);
 	*decision = DECISION_PASS_NOBODY;
 	return 0;
 }
@@ -62,7 +64,7 @@ static enum decision
 conclude(const struct access_terms *t, const struct identity *who,
 	 enum access_doubt *doubt)
 {
-	switch (access_judge(t, who, doubt)) {
+	switch (access_evaluate(t, who, doubt)) {
 	case ACCESS_SIGN_IN:
 		return DECISION_LOGIN;
 	case ACCESS_YES:
@@ -73,64 +75,65 @@ conclude(const struct access_terms *t, const struct identity *who,
 	return *doubt == ACCESS_CLEAR ? DECISION_FORBIDDEN : DECISION_DOUBTFUL;
 }
 
-struct judgement {
+struct check_result {
 	enum decision decision;
 	enum access_doubt doubt; /* with DECISION_DOUBTFUL; otherwise clear */
 	/* With DECISION_FORBIDDEN: the outcome of the rules that refused; NULL:
 	 * the requirement of the location. */
 	const struct rule_outcome *refused_by;
 	bool presented; /* the request had a credential, valid or not */
-	struct grant grant; /* of the signed-in user; otherwise zero */
+	struct principal principal; /* of the signed-in user; otherwise zero */
 };
 
 static int
-decide(struct exchange *e, struct judgement *out, struct err *err)
+decide(struct request_context *ctx, struct check_result *out, struct err *err)
 {
-	struct judgement j = { .decision = DECISION_LOGIN };
+	struct check_result j = { .decision = DECISION_LOGIN };
 	struct access_terms terms;
 	struct auth_result is;
 	struct str token;
 
-	if (find_terms(e, &terms, err) != 0)
+	if (find_terms(ctx, &terms, err) != 0)
 		return -1;
 	if (terms.doubt != ACCESS_CLEAR) {
 		j.decision = conclude(&terms, NULL, &j.doubt);
-	} else if (credential_authenticate(e, &is, &token, err) != 0) {
-		if (decide_without_store(e, &terms, &j.decision, err) != 0)
+	} else if (credential_authenticate(ctx, &is, &token, err) != 0) {
+		if (decide_without_store(ctx, &terms, &j.decision, err) != 0)
 			return -1;
 	} else {
 		j.presented = token.n > 0;
-		j.grant = is.grant;
+		j.principal = is.principal;
 		j.decision =
 		    conclude(&terms,
-			     is.verdict == VERDICT_ALLOW ? &j.grant.who : NULL,
+			     is.verdict == VERDICT_ALLOW ? &j.principal.who :
+							   NULL,
 			     &j.doubt);
 	}
 	if (j.decision == DECISION_FORBIDDEN)
-		j.refused_by = access_refused_by(&terms, &j.grant.who);
+		j.refused_by = access_refused_by(&terms, &j.principal.who);
 	*out = j;
 	return 0;
 }
 
 static struct str
-header_text(struct exchange *e, struct str value)
+header_text(struct request_context *ctx, struct str value)
 {
 	struct buf b;
 
-	if (e->service->set->headers.encoding == HEADERS_UTF8)
+	if (ctx->service->set->headers.encoding == HEADERS_UTF8)
 		return value;
-	buf_init(&b, e->call.arena, 3 * value.n + 1);
+	buf_init(&b, ctx->call.arena, 3 * value.n + 1);
 	percent_encode_text(&b, value);
 	if (buf_failed(&b))
-		e->out->failed = true;
+		ctx->out->failed = true;
 	return buf_str(&b);
 }
 
 /* Adds the identity headers, which the web server copies to the application. */
 static void
-add_identity(struct exchange *e, const struct identity *who)
+add_identity(struct request_context *ctx, const struct identity *who)
 {
-	const struct headers_settings *set = &e->service->set->headers;
+	const struct headers_settings *set = &ctx->service->set->headers;
 	const struct {
 		const char *variable;
 		struct str name, value;
@@ -138,122 +141,127 @@ add_identity(struct exchange *e, const struct identity *who)
 		{ "Variable-AUTH_USER", set->user, who->name },
 		{ "Variable-AUTH_GROUPS", set->roles, who->roles },
 		{ "Variable-AUTH_EMAIL", set->email,
-		  header_text(e, who->email) },
+		  header_text(ctx, who->email) },
 		{ "Variable-AUTH_NAME", set->name,
-		  header_text(e, who->full_name) },
+		  header_text(ctx, who->full_name) },
 	};
 
-	if (e->in->authorizer)
-		http_response_header(e->out, "Variable-REMOTE_USER", who->name);
+	if (ctx->in->authorizer)
+		http_response_header(ctx->out, "Variable-REMOTE_USER",
+				     who->name);
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
-		const char *name = e->in->authorizer ?
-				       facts[i].variable :
-				       arena_cstr(e->call.arena, facts[i].name);
+		const char *name =
+		    ctx->in->authorizer ?
+			facts[i].variable :
+			arena_cstr(ctx->call.arena, facts[i].name);
 
 		if (name == NULL)
-			e->out->failed = true;
+			ctx->out->failed = true;
 		else
-			http_response_header(e->out, name, facts[i].value);
+			http_response_header(ctx->out, name, facts[i].value);
 	}
 }
 
 /* Redirects to the login page; only for GET and HEAD, as a redirect would lose
  * a posted form. */
 static void
-send_to_login(struct exchange *e)
+send_to_login(struct request_context *ctx)
 {
 	struct str location;
 	struct err err;
 	struct buf b;
 
-	if (login_location(e, e->in->uri, &location, &err) != 0) {
-		answer_unavailable(e, &err);
+	if (login_location(ctx, ctx->in->uri, &location, &err) != 0) {
+		answer_unavailable(ctx, &err);
 		return;
 	}
-	buf_init(&b, e->call.arena, 32 * 1024);
+	buf_init(&b, ctx->call.arena, 32 * 1024);
 	buf_add(&b, location);
 	/* The login page may not receive the conflicting cookies, and would
 	 * then redirect straight back. */
-	if (conflict_is_there(e))
+	if (conflict_is_there(ctx))
 		buf_add(&b, STR("&conflict=1"));
 	if (buf_failed(&b))
-		e->out->failed = true;
+		ctx->out->failed = true;
 	else if (b.n > LOGIN_LOCATION_MAX)
-		page_too_long(e);
+		page_too_long(ctx);
 	else
-		answer_redirect(e, 302, buf_str(&b));
+		answer_redirect(ctx, 302, buf_str(&b));
 }
 
 static void
-ask_to_login(struct exchange *e)
+ask_to_login(struct request_context *ctx)
 {
-	if (!http_request_is_navigation(e->in)) {
-		answer_error(e, 401, "unauthorized", "Sign in first.");
-		http_response_header(e->out, "WWW-Authenticate", STR("Bearer"));
-	} else if (e->in->method == HTTP_GET || e->in->method == HTTP_HEAD) {
-		send_to_login(e);
+	if (!http_request_is_navigation(ctx->in)) {
+		answer_error(ctx, 401, "unauthorized", "Sign in first.");
+		http_response_header(ctx->out, "WWW-Authenticate",
+				     STR("Bearer"));
+	} else if (ctx->in->method == HTTP_GET ||
+		   ctx->in->method == HTTP_HEAD) {
+		send_to_login(ctx);
 	} else {
-		repeat_challenge(e);
+		repeat_challenge(ctx);
 	}
 }
 
 static void
-explain_forbidden(struct exchange *e, const struct judgement *j)
+explain_forbidden(struct request_context *ctx, const struct check_result *j)
 {
-	if (http_request_is_navigation(e->in))
-		page_forbidden(e, &j->grant.who, j->decision == DECISION_PASS);
+	if (http_request_is_navigation(ctx->in))
+		page_forbidden(ctx, &j->principal.who,
+			       j->decision == DECISION_PASS);
 	else
-		answer_error(e, 403, "forbidden",
+		answer_error(ctx, 403, "forbidden",
 			     "You do not have permission to do this.");
 }
 
 static void
-explain_doubt(struct exchange *e, enum access_doubt doubt)
+explain_doubt(struct request_context *ctx, enum access_doubt doubt)
 {
 	if (doubt == ACCESS_HIDDEN_DOTS)
-		answer_refusal(e, 403, "hidden_dot_segment",
+		answer_refusal(ctx, 403, "hidden_dot_segment",
 			       "This address is refused: a part of its path "
 			       "is a disguised \".\" or \"..\".");
 	else
-		answer_refusal(e, 403, "ambiguous_path",
+		answer_refusal(ctx, 403, "ambiguous_path",
 			       "This address is refused: its path can be "
 			       "understood in different ways, and not all of "
 			       "them are allowed.");
 }
 
 static void
-explain(struct exchange *e, const struct judgement *j)
+explain(struct request_context *ctx, const struct check_result *j)
 {
 	switch (j->decision) {
 	case DECISION_LOGIN:
 	case DECISION_PASS_NOBODY:
-		ask_to_login(e);
+		ask_to_login(ctx);
 		break;
 	case DECISION_DOUBTFUL:
-		explain_doubt(e, j->doubt);
+		explain_doubt(ctx, j->doubt);
 		break;
 	case DECISION_FORBIDDEN:
 	case DECISION_PASS:
 		/* This request is allowed now, so something else refused it: a
 		 * redirect to the login page would come straight back. */
-		explain_forbidden(e, j);
+		explain_forbidden(ctx, j);
 		break;
 	}
 }
 
 static void
-answer_yes(struct exchange *e)
+answer_yes(struct request_context *ctx)
 {
 	/* With a 200, nginx would close its persistent connection. */
-	answer_status(e, e->in->authorizer ? 200 : 204);
+	answer_status(ctx, ctx->in->authorizer ? 200 : 204);
 	/* Otherwise Apache leaves the secret in the environment of the
 	 * application. */
-	if (e->in->authorizer && e->in->secret.n > 0)
-		http_response_header(e->out, "Variable-AUTH_SECRET", STR(""));
+	if (ctx->in->authorizer && ctx->in->secret.n > 0)
+		http_response_header(ctx->out, "Variable-AUTH_SECRET", STR(""));
 }
 
 static const char *
-forbidden_because(const struct judgement *j)
+forbidden_because(const struct check_result *j)
 {
 	if (j->decision == DECISION_DOUBTFUL)
 		return access_doubt_text(j->doubt);
@@ -263,9 +271,9 @@ forbidden_because(const struct judgement *j)
 }
 
 static void
-note(struct exchange *e, const struct judgement *j)
+note(struct request_context *ctx, const struct check_result *j)
 {
-	struct refusal r = { .status = 403, .user = j->grant.who.name };
+	struct refusal r = { .status = 403, .user = j->principal.who.name };
 
 	if (j->decision == DECISION_LOGIN) {
 		r.status = 401;
@@ -276,40 +284,40 @@ note(struct exchange *e, const struct judgement *j)
 	}
 	if (j->refused_by != NULL && j->refused_by->rule != NULL)
 		r.rule = j->refused_by->rule->name;
-	refusal_note(e, &r);
+	refusal_note(ctx, &r);
 }
 
 void
-verify_answer(struct exchange *e)
+verify_answer(struct request_context *ctx)
 {
-	struct judgement j;
+	struct check_result j;
 	struct err err;
 
-	if (decide(e, &j, &err) != 0) {
-		answer_unavailable(e, &err);
+	if (decide(ctx, &j, &err) != 0) {
+		answer_unavailable(ctx, &err);
 	} else if (j.decision == DECISION_PASS) {
-		answer_yes(e);
-		add_identity(e, &j.grant.who);
+		answer_yes(ctx);
+		add_identity(ctx, &j.principal.who);
 	} else if (j.decision == DECISION_PASS_NOBODY) {
-		answer_yes(e);
-	} else if (e->in->authorizer) {
-		note(e, &j);
+		answer_yes(ctx);
+	} else if (ctx->in->authorizer) {
+		note(ctx, &j);
 		/* The web server shows this answer to the visitor. */
-		explain(e, &j);
+		explain(ctx, &j);
 	} else {
-		note(e, &j);
-		answer_status(e, j.decision == DECISION_LOGIN ? 401 : 403);
+		note(ctx, &j);
+		answer_status(ctx, j.decision == DECISION_LOGIN ? 401 : 403);
 	}
 }
 
 void
-verify_challenge(struct exchange *e)
+verify_challenge(struct request_context *ctx)
 {
-	struct judgement j;
+	struct check_result j;
 	struct err err;
 
-	if (decide(e, &j, &err) != 0)
-		answer_unavailable(e, &err);
+	if (decide(ctx, &j, &err) != 0)
+		answer_unavailable(ctx, &err);
 	else
-		explain(e, &j);
+		explain(ctx, &j);
 }

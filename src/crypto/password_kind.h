@@ -20,7 +20,7 @@ enum password_method {
 
 struct password_kind {
 	const char *name; /* a word or two: "argon2id", "md5-crypt" */
-	const char *looks; /* how such a hash begins, in Markdown */
+	const char *pattern; /* how such a hash begins, in Markdown */
 	/* "accepted", "replaced" (by a better hash) or "refused" */
 	const char *verdict;
 	const char *why; /* if refused, what to do; otherwise a remark or "" */

@@ -78,7 +78,7 @@ list_text(struct ctl *c, const struct ban_list *bans)
 static int
 find_bans(struct ctl *c, struct ban_list *bans, struct err *err)
 {
-	return store_bans(c->store_link, ctl_call(c),
+	return store_bans(c->store_conn, ctl_call(c),
 			  c->settings.limits.login_ban * 1000, BANS_MAX, bans,
 			  err);
 }
@@ -112,7 +112,7 @@ user_keys(struct ctl *c, struct str user, struct keys *keys, struct err *err)
 {
 	struct known_networks known;
 
-	if (store_networks(c->store_link, ctl_call(c), user, &known, err) !=
+	if (store_networks(c->store_conn, ctl_call(c), user, &known, err) !=
 		0 ||
 	    ban_key_user(c->arena, user, &keys->v[0], err) != 0)
 		return -1;
@@ -142,7 +142,7 @@ lift(struct ctl *c, const struct keys *keys, bool *banned, struct err *err)
 	for (size_t i = 0; i < keys->n; i++) {
 		bool was;
 
-		if (store_reset_attempts(c->store_link, ctl_call(c), keys->v[i],
+		if (store_reset_attempts(c->store_conn, ctl_call(c), keys->v[i],
 					 &was, err) != 0)
 			return -1;
 		*banned = *banned || was;
@@ -168,7 +168,7 @@ lift_known(struct ctl *c, struct str user, bool *banned, struct err *err)
 		if (!ban_key_read(key, &kind, &name) || kind != BAN_KNOWN ||
 		    !str_eq_nocase(name, user))
 			continue;
-		if (store_reset_attempts(c->store_link, ctl_call(c), key, &was,
+		if (store_reset_attempts(c->store_conn, ctl_call(c), key, &was,
 					 err) != 0)
 			return -1;
 		*banned = *banned || was;

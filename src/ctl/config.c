@@ -21,7 +21,7 @@ add_health(struct ctl *c, enum ctl_part part, struct problems *out)
 	};
 	struct health_report report;
 
-	ctl_look(c, part, &report);
+	ctl_probe(c, part, &report);
 	if (!health_is_good(report.health))
 		problems_add(out, &place, "%s", report.err.msg);
 	if (report.advice[0] != '\0')

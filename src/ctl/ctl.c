@@ -36,8 +36,8 @@ ctl_call(struct ctl *c)
 	c->call = (struct call){ .arena = c->arena,
 				 .env = &c->env,
 				 .now_ms = env_wall_ms(&c->env),
-				 .store = c->store_link,
-				 .users = c->users_link };
+				 .store = c->store_conn,
+				 .users = c->users_conn };
 	return &c->call;
 }
 
@@ -198,11 +198,11 @@ static struct conn *
 new_conn(struct ctl *c, enum ctl_part part)
 {
 	if (part == CTL_STORE) {
-		c->store_link = store_link_new(&c->env);
-		return c->store_link != NULL ? &c->store_link->conn : NULL;
+		c->store_conn = store_conn_new(&c->env);
+		return c->store_conn != NULL ? &c->store_conn->base : NULL;
 	}
-	c->users_link = users_link_new(&c->env);
-	return c->users_link != NULL ? &c->users_link->conn : NULL;
+	c->users_conn = users_conn_new(&c->env);
+	return c->users_conn != NULL ? &c->users_conn->base : NULL;
 }
 
 int
@@ -227,7 +227,7 @@ ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 }
 
 void
-ctl_look(struct ctl *c, enum ctl_part part, struct health_report *out)
+ctl_probe(struct ctl *c, enum ctl_part part, struct health_report *out)
 {
 	const struct backend_choice choice = ctl_choice(c, part);
 	struct conn *conn;
@@ -238,7 +238,7 @@ ctl_look(struct ctl *c, enum ctl_part part, struct health_report *out)
 	if (ctl_connect(c, part, &conn, &out->err) != 0)
 		out->health = HEALTH_UNREACHABLE;
 	else
-		health_look(conn, backend_path(&choice), out);
+		health_probe(conn, backend_path(&choice), out);
 }
 
 int
@@ -267,8 +267,8 @@ ctl_hold_signals(void)
 void
 ctl_close(struct ctl *c)
 {
-	store_link_free(c->store_link);
-	users_link_free(c->users_link);
+	store_conn_free(c->store_conn);
+	users_conn_free(c->users_conn);
 }
 
 int

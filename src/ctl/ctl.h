@@ -50,8 +50,8 @@ struct ctl {
 	struct settings settings;
 	const struct problem *warnings; /* the warnings about the settings */
 	struct rules *rules; /* the rules of the settings */
-	struct store_link *store_link; /* NULL until ctl_open() */
-	struct users_link *users_link; /* NULL until ctl_open() */
+	struct store_conn *store_conn; /* NULL until ctl_open() */
+	struct users_conn *users_conn; /* NULL until ctl_open() */
 	struct call call; /* filled by ctl_call() */
 };
 
@@ -99,8 +99,7 @@ const struct auth_mode_ops *ctl_mode(const struct ctl *c);
 bool ctl_reachable(const struct ctl *c, enum ctl_part part);
 
 /* Opens the part without checking its schema. A process of root becomes the
- * owner of the embedded data first. *out is the connection that the link of the
- * part begins with. */
+ * owner of the embedded data first. *out is the `base` of the connection. */
 int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 		struct err *err) MUST_USE;
 
@@ -108,7 +107,7 @@ int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 int ctl_open(struct ctl *c, enum ctl_part part, struct err *err) MUST_USE;
 
 /* Probes the part and reports its state. */
-void ctl_look(struct ctl *c, enum ctl_part part, struct health_report *out);
+void ctl_probe(struct ctl *c, enum ctl_part part, struct health_report *out);
 
 /*
  * Blocks signals until the program ends, so that ^C cannot come between the

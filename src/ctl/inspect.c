@@ -25,7 +25,7 @@ struct inspector {
 /* Checks the signature over any payload; claims is NULL when the payload is not
  * a JSON object. */
 static int
-look_at_bytes(const struct inspector *i, struct str token,
+inspect_bytes(const struct inspector *i, struct str token,
 	      struct jwt_signed *out, struct err *err)
 {
 	if (jwt_verify_bytes(i->key, token, i->arena, out, err) != 0)
@@ -42,8 +42,8 @@ look_at_bytes(const struct inspector *i, struct str token,
 }
 
 static int
-look(const struct inspector *i, struct str token, struct jwt_signed *out,
-     struct err *err)
+inspect(const struct inspector *i, struct str token, struct jwt_signed *out,
+	struct err *err)
 {
 	const struct jwt_expected expected = {
 		.keys = &i->keys,
@@ -53,7 +53,7 @@ look(const struct inspector *i, struct str token, struct jwt_signed *out,
 	struct jwt_checked checked;
 
 	if (i->signature_only && i->key != NULL)
-		return look_at_bytes(i, token, out, err);
+		return inspect_bytes(i, token, out, err);
 	if (!i->signature_only) {
 		if (jwt_verify(&expected, token, i->arena, &checked, err) != 0)
 			return -1;
@@ -153,7 +153,7 @@ inspect_one(const struct inspector *i, struct str token)
 	enum ctl_exit status;
 	struct err err;
 
-	if (look(i, token, &is, &err) != 0)
+	if (inspect(i, token, &is, &err) != 0)
 		status = ctl_refuse("%s", err.msg);
 	else if (ctl_given(i->c, FLAG_JSON))
 		status = print_json(&is);

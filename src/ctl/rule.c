@@ -123,7 +123,7 @@ find_user(struct ctl *c, struct test *t)
 				  "memory of the daemon and cannot be reached",
 				  ctl_driver(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
-	    users_find(c->users_link, ctl_call(c), name, is, &err) != 0)
+	    users_find(c->users_conn, ctl_call(c), name, is, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!is->found)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));
@@ -161,7 +161,7 @@ status_of_reading(const struct test *t, size_t i)
 	};
 	enum access_doubt doubt;
 
-	return status_of(access_judge(&one, t->who, &doubt));
+	return status_of(access_evaluate(&one, t->who, &doubt));
 }
 
 static void
@@ -237,7 +237,7 @@ deciding(const struct test *t)
 static void
 conclude(struct test *t)
 {
-	settle(t, status_of(access_judge(&t->terms, t->who, &t->doubt)));
+	settle(t, status_of(access_evaluate(&t->terms, t->who, &t->doubt)));
 	if (t->doubt != ACCESS_CLEAR) {
 		explain_doubt(t);
 	} else {

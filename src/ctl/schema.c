@@ -78,7 +78,7 @@ schema_status(struct ctl *c)
 		struct health_report report;
 		json_t *json;
 
-		ctl_look(c, part, &report);
+		ctl_probe(c, part, &report);
 		report_row(c, &table, part, &report);
 		json = report_json(c, ctl_driver(c, part)->name, &report);
 		if (json_object_set_new(root, ctl_choice(c, part).section,

@@ -66,7 +66,7 @@ collect(struct ctl *c, struct str user, json_t *array, struct table *table)
 	struct err err;
 
 	while (cursor.more) {
-		if (store_list(c->store_link, &call, &q, &cursor, &page,
+		if (store_list(c->store_conn, &call, &q, &cursor, &page,
 			       &err) != 0)
 			return ctl_refuse("%s", err.msg);
 		for (size_t i = 0; i < page.n; i++) {
@@ -182,7 +182,7 @@ revoke_one(struct ctl *c)
 		return status;
 	if (sessions_is_stateless(c))
 		return deny_one(c, &id);
-	if (store_revoke(c->store_link, ctl_call(c), &id, &ended, &err) != 0)
+	if (store_revoke(c->store_conn, ctl_call(c), &id, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!ended)
 		return ctl_refuse("no such session: %s", c->operand);

@@ -132,8 +132,8 @@ sessions_end_user(struct ctl *c, struct str name, int64_t *ended,
 		 0) ||
 	    end_in_other_modes(c, name, err) != 0 ||
 	    (name.p == NULL ?
-		 store_revoke_all(c->store_link, ctl_call(c), &sessions, err) :
-		 store_revoke_user(c->store_link, ctl_call(c), name, NULL,
+		 store_revoke_all(c->store_conn, ctl_call(c), &sessions, err) :
+		 store_revoke_user(c->store_conn, ctl_call(c), name, NULL,
 				   &sessions, err)) != 0)
 		return -1;
 	*ended = mode->end_user != NULL ? SESSIONS_UNCOUNTED : sessions;

@@ -46,7 +46,7 @@ find_user(struct ctl *c, struct str name, struct user *out)
 				  "memory of the daemon and cannot be reached",
 				  ctl_driver(c, part)->name);
 	if (ctl_open(c, part, &err) != 0 ||
-	    users_find(c->users_link, ctl_call(c), name, &is, &err) != 0)
+	    users_find(c->users_conn, ctl_call(c), name, &is, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!is.found)
 		return ctl_refuse("no such user: %.*s", STR_ARG(name));

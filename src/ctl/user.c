@@ -42,7 +42,7 @@ user_open(struct ctl *c, unsigned needs)
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	/* The driver may be able to do more than this source of it. */
-	if ((c->users_link->conn.backend->caps & needs) != needs)
+	if ((c->users_conn->base.backend->caps & needs) != needs)
 		return refuse_unable(c, needs);
 	return CTL_DONE;
 }
@@ -53,7 +53,7 @@ user_find(struct ctl *c, struct user *out)
 	struct user_answer is;
 	struct err err;
 
-	if (users_find(c->users_link, ctl_call(c), str_from(c->operand), &is,
+	if (users_find(c->users_conn, ctl_call(c), str_from(c->operand), &is,
 		       &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!is.found)
@@ -180,7 +180,7 @@ user_add(struct ctl *c)
 		status = user_open(c, USERS_WRITES);
 	if (status != CTL_DONE)
 		return status;
-	if (users_find(c->users_link, ctl_call(c), user.who.name, &other,
+	if (users_find(c->users_conn, ctl_call(c), user.who.name, &other,
 		       &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (other.found)
@@ -189,7 +189,7 @@ user_add(struct ctl *c)
 	if (status != CTL_DONE)
 		return status;
 	user.hash = str_from(hash);
-	if (users_add(c->users_link, ctl_call(c), &user, &change, &err) != 0)
+	if (users_add(c->users_conn, ctl_call(c), &user, &change, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (change != USER_CHANGED)
 		return ctl_refuse("%s exists already", c->operand);
@@ -223,7 +223,7 @@ change_user(struct ctl *c,
 		status = apply(c, out);
 		if (status != CTL_DONE)
 			return status;
-		if (users_set(c->users_link, ctl_call(c), &old, out, &change,
+		if (users_set(c->users_conn, ctl_call(c), &old, out, &change,
 			      &err) != 0)
 			return ctl_refuse("%s", err.msg);
 	}
@@ -268,9 +268,9 @@ update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		struct user_answer now;
 
-		if (store_update_user(c->store_link, ctl_call(c), &written,
+		if (store_update_user(c->store_conn, ctl_call(c), &written,
 				      err) != 0 ||
-		    users_find(c->users_link, ctl_call(c), written.name, &now,
+		    users_find(c->users_conn, ctl_call(c), written.name, &now,
 			       err) != 0)
 			return -1;
 		/* The process that deletes a user ends the sessions. */
@@ -324,7 +324,7 @@ store_hash(struct ctl *c, struct str hash)
 			return status;
 		change.name = user.who.name;
 		change.old = user.hash;
-		if (users_set_hash(c->users_link, ctl_call(c), &change,
+		if (users_set_hash(c->users_conn, ctl_call(c), &change,
 				   &changed, &err) != 0)
 			return ctl_refuse("%s", err.msg);
 		if (changed)
@@ -406,14 +406,14 @@ user_delete(struct ctl *c)
 	if (!identity_name_is_valid(name))
 		return ctl_refuse("no such user: %s", c->operand);
 	ctl_hold_signals();
-	if (users_remove(c->users_link, ctl_call(c), name, &change, &err) != 0)
+	if (users_remove(c->users_conn, ctl_call(c), name, &change, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);
 	audit_user(c, "user_deleted", name);
 	status = end_sessions(c, name, "deleted");
 	if (status == CTL_DONE && ctl_reachable(c, CTL_STORE) &&
-	    store_unlearn(c->store_link, ctl_call(c), name, &err) != 0)
+	    store_unlearn(c->store_conn, ctl_call(c), name, &err) != 0)
 		return ctl_refuse("%s: deleted, but networks where the user "
 				  "signed in are kept: %s",
 				  c->operand, err.msg);

@@ -69,7 +69,7 @@ each_user(struct ctl *c, int (*fn)(void *ctx, const struct user *user),
 	struct err err;
 
 	while (page.n == PAGE) {
-		if (users_list(c->users_link, ctl_call(c), after, PAGE, &page,
+		if (users_list(c->users_conn, ctl_call(c), after, PAGE, &page,
 			       &err) != 0)
 			return ctl_refuse("%s", err.msg);
 		for (size_t i = 0; i < page.n; i++) {

@@ -17,7 +17,7 @@ access_open(const struct jwt_conf *conf, bool make, const struct env *env,
 	out->denials = false;
 	out->policy = jwt_conf_policy(conf);
 	if (!make)
-		return jwt_conf_look(conf, env, a, &out->keys, err);
+		return jwt_conf_try(conf, env, a, &out->keys, err);
 	return jwt_conf_load(conf, jwt_conf_alg(conf), env, a, &out->keys, err);
 }
 
@@ -31,7 +31,7 @@ access_read(const struct access *access, const struct jwt_policy *policy,
 					       .policy = policy,
 					       .now = c->now_ms / 1000 };
 	struct auth_result result = { .verdict = VERDICT_DENY };
-	struct grant *grant = &result.grant;
+	struct principal *principal = &result.principal;
 	struct jwt_checked is;
 
 	if (jwt_verify(&expected, token, c->arena, &is, err) != 0)
@@ -39,16 +39,17 @@ access_read(const struct access *access, const struct jwt_policy *policy,
 	if (is.verdict != JWT_VALID) {
 		LOG(c->env->log, LOG_DEBUG, "token_refused",
 		    F_CSTR("why", is.why));
-	} else if (hex_decode(is.claims.sid, grant->session.b,
-			      sizeof(grant->session.b))) {
-		grant->who = (struct identity){ .name = is.claims.sub,
-						.roles = is.claims.roles,
-						.email = is.claims.email,
-						.full_name = is.claims.name };
-		grant->expires_ms = is.claims.exp * 1000;
-		grant->ends_ms = is.claims.exp * 1000;
+	} else if (hex_decode(is.claims.sid, principal->session.b,
+			      sizeof(principal->session.b))) {
+		principal->who =
+		    (struct identity){ .name = is.claims.sub,
+				       .roles = is.claims.roles,
+				       .email = is.claims.email,
+				       .full_name = is.claims.name };
+		principal->expires_ms = is.claims.exp * 1000;
+		principal->ends_ms = is.claims.exp * 1000;
 	}
-	if (grant->who.name.n > 0)
+	if (principal->who.name.n > 0)
 		result.verdict = VERDICT_ALLOW;
 	*out = result;
 	return 0;
@@ -63,8 +64,8 @@ access_authenticate(const struct access *access, struct call *c,
 
 	if (access_read(access, &access->policy, c, token, &is, err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW && access->denials &&
-	     denial_covers(c, is.grant.who.name, &is.grant.session, &denied,
-			   err) != 0))
+	     denial_covers(c, is.principal.who.name, &is.principal.session,
+			   &denied, err) != 0))
 		return -1;
 	*out = denied ? (struct auth_result){ .verdict = VERDICT_DENY } : is;
 	return 0;

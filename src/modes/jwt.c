@@ -73,8 +73,8 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 	if (access_identify(access, c, token, &is, err) != 0)
 		return -1;
 	if (is.verdict == VERDICT_ALLOW && access->denials &&
-	    deny_session(c, &is.grant.session, is.grant.expires_ms + leeway_ms,
-			 err) != 0)
+	    deny_session(c, &is.principal.session,
+			 is.principal.expires_ms + leeway_ms, err) != 0)
 		return -1;
 	*out = is;
 	return 0;

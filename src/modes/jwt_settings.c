@@ -110,8 +110,8 @@ jwt_conf_is_missing(const struct jwt_conf *conf)
 }
 
 int
-jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
-	      struct arena *a, struct keyring *out, struct err *err)
+jwt_conf_try(const struct jwt_conf *conf, const struct env *env,
+	     struct arena *a, struct keyring *out, struct err *err)
 {
 	if (!jwt_conf_is_missing(conf))
 		return jwt_conf_load(conf, JWS_NONE, env, a, out, err);

@@ -40,9 +40,9 @@ bool jwt_conf_is_missing(const struct jwt_conf *conf);
 /* Checks whether the service would have keys: like jwt_conf_load(), but it
  * makes none.  If the directory is missing and could be made, *out has no
  * keys. */
-int jwt_conf_look(const struct jwt_conf *conf, const struct env *env,
-		  struct arena *a, struct keyring *out,
-		  struct err *err) MUST_USE;
+int jwt_conf_try(const struct jwt_conf *conf, const struct env *env,
+		 struct arena *a, struct keyring *out,
+		 struct err *err) MUST_USE;
 
 /* Returns the section if the mode signs tokens with these keys; else NULL. */
 struct settings;

@@ -169,9 +169,9 @@ refresh_identify(const struct refresh_mode *m, struct call *c, struct str token,
 	if (find_current(c, &p, &current, err) != 0)
 		return -1;
 	*out = (struct auth_result){ .verdict = VERDICT_ALLOW,
-				     .grant.session = p.token.session };
+				     .principal.session = p.token.session };
 	if (current.found)
-		out->grant.who = current.session.who;
+		out->principal.who = current.session.who;
 	return 0;
 }
 
@@ -184,7 +184,8 @@ refresh_revoke(const void *mode, struct call *c, struct str token,
 
 	if (refresh_identify(mode, c, token, &is, err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW &&
-	     store_revoke(c->store, c, &is.grant.session, &was_live, err) != 0))
+	     store_revoke(c->store, c, &is.principal.session, &was_live, err) !=
+		 0))
 		return -1;
 	*out = was_live ? is : (struct auth_result){ .verdict = VERDICT_DENY };
 	return 0;
@@ -318,8 +319,8 @@ prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
 	struct refresh_result made = { .answer = REFRESH_DONE };
 	bool still;
 
-	if (check_user(c, s, &made.grant.who, &still, err) != 0 ||
-	    (still && access_issue(&m->access, c, &made.grant.who, &s->id,
+	if (check_user(c, s, &made.principal.who, &still, err) != 0 ||
+	    (still && access_issue(&m->access, c, &made.principal.who, &s->id,
 				   &made.credentials.access, err) != 0))
 		return -1;
 	if (!still)
@@ -339,9 +340,9 @@ finish(const struct refresh_mode *m, struct call *c, const struct presented *p,
 	struct refresh_token next;
 
 	out->answer = translate(r->answer);
-	out->grant.session = r->session.id;
-	out->grant.expires_ms = c->now_ms + m->access.policy.ttl * 1000;
-	out->grant.ends_ms = r->session.expires_ms;
+	out->principal.session = r->session.id;
+	out->principal.expires_ms = c->now_ms + m->access.policy.ttl * 1000;
+	out->principal.ends_ms = r->session.expires_ms;
 	fill_credentials(m, c, &r->session, &out->credentials);
 	if (successor(p, r, &next, err) != 0)
 		return -1;
@@ -356,8 +357,9 @@ fill_refusal(const struct presented *p, const struct rotated *r,
 {
 	*out = (struct refresh_result){ .answer = translate(r->answer) };
 	if (r->answer == ROTATE_REUSED || r->answer == ROTATE_FUTURE)
-		out->grant = (struct grant){ .session = p->token.session,
-					     .who = r->session.who };
+		out->principal =
+		    (struct principal){ .session = p->token.session,
+					.who = r->session.who };
 }
 
 /* Refreshes a session with a token that the service has issued. */

@@ -119,7 +119,7 @@ session_find(struct call *c, struct str token, struct session_answer *out,
  */
 static void
 plan_touch(const struct session_conf *set, const struct session *s,
-	   int64_t now_ms, struct grant *out)
+	   int64_t now_ms, struct principal *out)
 {
 	int64_t interval_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
 
@@ -160,7 +160,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		return 0;
 	bound(mode, c->now_ms, s);
 	out->verdict = VERDICT_ALLOW;
-	out->grant = (struct grant){
+	out->principal = (struct principal){
 		.who = s->who,
 		.session = s->id,
 		.expires_ms = min64(s->idle_expires_ms, s->expires_ms),
@@ -168,7 +168,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		.remember = s->remember,
 		.mark = s->mark,
 	};
-	plan_touch(mode, s, c->now_ms, &out->grant);
+	plan_touch(mode, s, c->now_ms, &out->principal);
 	return 0;
 }
 
@@ -198,7 +198,8 @@ session_revoke(const void *mode, struct call *c, struct str token,
 
 	if (session_authenticate(mode, c, token, &is, err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW &&
-	     store_revoke(c->store, c, &is.grant.session, &was_live, err) != 0))
+	     store_revoke(c->store, c, &is.principal.session, &was_live, err) !=
+		 0))
 		return -1;
 	*out = is;
 	return 0;
@@ -249,7 +250,7 @@ session_refresh(const void *mode, struct call *c, struct str token,
 {
 	const struct session_conf *set = mode;
 	struct auth_result is;
-	struct grant *who = &is.grant;
+	struct principal *who = &is.principal;
 
 	(void)access_max; /* no new token is made */
 	if (session_authenticate(mode, c, token, &is, err) != 0)
@@ -273,7 +274,7 @@ session_refresh(const void *mode, struct call *c, struct str token,
 	}
 	*out = (struct refresh_result){
 		.answer = REFRESH_DONE,
-		.grant = *who,
+		.principal = *who,
 		.credentials = {
 			.session = who->session,
 			.access = token,

@@ -32,8 +32,9 @@ check_become_owner(const struct settings *set, struct err *err)
 }
 
 static void
-look(const struct backend_choice *choice, struct backend *b,
-     const struct place *at, const struct env *env, struct problems *problems)
+check_backend(const struct backend_choice *choice, struct backend *b,
+	      const struct place *at, const struct env *env,
+	      struct problems *problems)
 {
 	struct conn *c = conn_new(sizeof(*c), choice->section, env);
 	struct health_report report;
@@ -43,7 +44,7 @@ look(const struct backend_choice *choice, struct backend *b,
 		return;
 	}
 	conn_bind(c, b);
-	health_look(c, backend_path(choice), &report);
+	health_probe(c, backend_path(choice), &report);
 	if (!health_is_good(report.health))
 		problems_add(problems, at, "%s", report.err.msg);
 	if (report.advice[0] != '\0')
@@ -59,7 +60,7 @@ check_backends(const struct snapshot *s, const char *file,
 				    users = registry_users_choice(&s->settings);
 	struct place at = { .file = file, .section = STR("store") };
 
-	look(&store, s->store, &at, env, problems);
+	check_backend(&store, s->store, &at, env, problems);
 	at.section = STR("users");
-	look(&users, s->users, &at, env, problems);
+	check_backend(&users, s->users, &at, env, problems);
 }

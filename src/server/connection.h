@@ -90,12 +90,12 @@ struct worker {
 	unsigned number;
 	struct fcgi *fcgi;
 	struct arena *arena;
-	atomic_uint turns; /* odd: working, even: waiting */
+	atomic_uint steps; /* odd: working, even: waiting */
 
-	/* Used by the main thread only, in loop_longest_turn(). */
-	unsigned seen_turns;
+	/* Used by the main thread only, in loop_longest_task(). */
+	unsigned seen_steps;
 	int64_t seen_ms;
-	char apart[64]; /* keeps `turns` of two workers in two cache lines */
+	char apart[64]; /* keeps `steps` of two workers in two cache lines */
 };
 
 struct loop {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing of due touches, and sweeping. */
+/* Writing of due updates of last_seen, and sweeping. */
 #include "server/janitor.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 #include "base/log.h"
 
 #define TOUCH_MS      500
@@ -19,9 +19,9 @@ struct janitor {
 	struct snapshot_slot *slot;
 	const struct service_shared *shared;
 	/* The thread alone uses these three. */
-	struct store_link *store;
+	struct store_conn *store;
 	struct arena *arena; /* of one operation */
-	struct touch *touches; /* TOUCHES_MAX of them */
+	struct touch *updates; /* LAST_SEEN_MAX of them */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards stop */
 	pthread_cond_t wake;
@@ -40,17 +40,17 @@ next_call(struct janitor *j, int64_t now_ms)
 static void
 write_touches(struct janitor *j)
 {
-	size_t n = touches_take(j->shared->touches, j->touches);
+	size_t n = last_seen_take(j->shared->last_seen, j->updates);
 	int64_t now_ms = env_wall_ms(j->shared->env);
 	struct err err;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct call c = next_call(j, now_ms);
 
-		if (store_touch(j->store, &c, &j->touches[i], &err) == 0)
+		if (store_touch(j->store, &c, &j->updates[i], &err) == 0)
 			continue;
 		/* The next request of each session records it again. */
-		LOG(j->shared->env->log, LOG_WARNING, "touches_lost",
+		LOG(j->shared->env->log, LOG_WARNING, "last_seen_lost",
 		    F_INT("count", (int64_t)(n - i)),
 		    F_CSTR("reason", err.msg));
 		return;
@@ -81,7 +81,7 @@ clean(struct janitor *j, bool sweep_too)
 {
 	struct snapshot *s = snapshot_acquire(j->slot);
 
-	store_link_bind(j->store, s->store);
+	store_conn_bind(j->store, s->store);
 	write_touches(j);
 	if (sweep_too)
 		sweep(j);
@@ -132,9 +132,9 @@ run(void *arg)
 static void
 free_janitor(struct janitor *j)
 {
-	store_link_free(j->store);
+	store_conn_free(j->store);
 	arena_free(j->arena);
-	free(j->touches);
+	free(j->updates);
 	free(j);
 }
 
@@ -149,16 +149,16 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 		return err_nomem(err);
 	j->slot = slot;
 	j->shared = shared;
-	j->store = store_link_new(shared->env);
+	j->store = store_conn_new(shared->env);
 	j->arena = arena_new(ARENA_MAX);
-	j->touches = calloc(TOUCHES_MAX, sizeof(*j->touches));
+	j->updates = calloc(LAST_SEEN_MAX, sizeof(*j->updates));
 	/* With these arguments, none of them can fail on Linux. */
 	(void)pthread_mutex_init(&j->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&j->wake, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	if (j->store == NULL || j->arena == NULL || j->touches == NULL ||
+	if (j->store == NULL || j->arena == NULL || j->updates == NULL ||
 	    pthread_create(&j->thread, NULL, run, j) != 0) {
 		free_janitor(j);
 		return err_nomem(err);

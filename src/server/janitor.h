@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A background thread that writes the due touches (times of last use) to the
+ * A background thread that writes the due updates of last_seen to the
  * store twice a second, and once a minute sweeps ended sessions and old
  * attempts out of it.
  */

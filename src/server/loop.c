@@ -159,11 +159,11 @@ accept_one(struct worker *w, int listener)
 
 /* No other thread writes it, so this needs no atomic read-modify-write. */
 static void
-turn(struct worker *w)
+step(struct worker *w)
 {
-	unsigned n = atomic_load_explicit(&w->turns, memory_order_relaxed);
+	unsigned n = atomic_load_explicit(&w->steps, memory_order_relaxed);
 
-	atomic_store_explicit(&w->turns, n + 1, memory_order_relaxed);
+	atomic_store_explicit(&w->steps, n + 1, memory_order_relaxed);
 }
 
 static void *
@@ -182,7 +182,7 @@ work(void *arg)
 			continue;
 		}
 		watch = e.data.ptr;
-		turn(w);
+		step(w);
 		switch (watch->kind) {
 		case WATCH_QUIT:
 			return NULL;
@@ -193,7 +193,7 @@ work(void *arg)
 			connection_run(w, e.data.ptr);
 			break;
 		}
-		turn(w);
+		step(w);
 	}
 }
 
@@ -371,18 +371,18 @@ loop_tick(struct loop *l)
 }
 
 int64_t
-loop_longest_turn(struct loop *l)
+loop_longest_task(struct loop *l)
 {
 	int64_t now = env_mono_ms(l->env), longest = 0;
 
 	for (unsigned i = 0; i < l->nworkers; i++) {
 		struct worker *w = &l->workers[i];
-		unsigned turns =
-		    atomic_load_explicit(&w->turns, memory_order_relaxed);
+		unsigned steps =
+		    atomic_load_explicit(&w->steps, memory_order_relaxed);
 
-		if (turns % 2 == 0 || turns != w->seen_turns)
+		if (steps % 2 == 0 || steps != w->seen_steps)
 			w->seen_ms = now;
-		w->seen_turns = turns;
+		w->seen_steps = steps;
 		if (now - w->seen_ms > longest)
 			longest = now - w->seen_ms;
 	}

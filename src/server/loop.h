@@ -72,7 +72,7 @@ void loop_tick(struct loop *l);
  * handled the same event, as far as earlier calls saw it; a worker that waits
  * for work counts as 0. Called by the main thread only.
  */
-int64_t loop_longest_turn(struct loop *l) MUST_USE;
+int64_t loop_longest_task(struct loop *l) MUST_USE;
 
 /*
  * Drains the loop: accepts no more, closes idle connections, lets requests that

@@ -10,7 +10,7 @@
 #include "auth/hash_slots.h"
 #include "auth/login_floor.h"
 #include "auth/status.h"
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
@@ -74,7 +74,7 @@ load_or_print(struct app *app)
 		use_log_settings(app, &s->settings);
 	else
 		print_all(problems.first);
-	if (s == NULL || app->shared.look_only)
+	if (s == NULL || app->shared.check_only)
 		print_all(problems.first_warning);
 	else
 		app_log_warnings(app, &problems);
@@ -103,7 +103,7 @@ make_hash_slots(const struct env *env, const struct settings *set)
 }
 
 int
-app_init(struct app *app, const char *config_file, bool look_only)
+app_init(struct app *app, const char *config_file, bool check_only)
 {
 	struct snapshot *s;
 
@@ -116,7 +116,7 @@ app_init(struct app *app, const char *config_file, bool look_only)
 	 * systemd.exec). */
 	app->log.journal = getenv("JOURNAL_STREAM") != NULL;
 	app->shared.env = &app->env;
-	app->shared.look_only = look_only;
+	app->shared.check_only = check_only;
 	snapshot_slot_init(&app->slot);
 	app->notifier.fd = -1;
 	if (crypto_init() != 0) {
@@ -130,10 +130,10 @@ app_init(struct app *app, const char *config_file, bool look_only)
 	snapshot_publish(&app->slot, s);
 	app->shared.hash_slots = make_hash_slots(&app->env, &s->settings);
 	app->shared.login_floor = login_floor_new();
-	app->shared.touches = touches_new();
+	app->shared.last_seen = last_seen_new();
 	app->shared.probe = probe_new();
 	app->shared.log_limits = &app->log_limits;
-	if (app->shared.hash_slots == NULL || app->shared.touches == NULL ||
+	if (app->shared.hash_slots == NULL || app->shared.last_seen == NULL ||
 	    app->shared.login_floor == NULL || app->shared.probe == NULL) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
 		app_free(app);
@@ -145,12 +145,12 @@ app_init(struct app *app, const char *config_file, bool look_only)
 static void
 free_links(struct app *app)
 {
-	for (unsigned i = 0; app->links != NULL && i < app->workers; i++) {
-		store_link_free(app->links[i].store);
-		users_link_free(app->links[i].users);
+	for (unsigned i = 0; app->conns != NULL && i < app->workers; i++) {
+		store_conn_free(app->conns[i].store);
+		users_conn_free(app->conns[i].users);
 	}
-	free(app->links);
-	app->links = NULL;
+	free(app->conns);
+	app->conns = NULL;
 }
 
 void
@@ -161,7 +161,7 @@ app_free(struct app *app)
 	snapshot_publish(&app->slot, NULL);
 	hash_slots_free(app->shared.hash_slots);
 	login_floor_free(app->shared.login_floor);
-	touches_free(app->shared.touches);
+	last_seen_free(app->shared.last_seen);
 	probe_free(app->shared.probe);
 	notify_close(&app->notifier);
 }
@@ -169,7 +169,7 @@ app_free(struct app *app)
 /* A file that is missing does not come back by itself, as a server may: it is
  * an error of the configuration. */
 static void
-blame_file(const struct backend *b, bool kept, struct err *err)
+missing_file_is_config(const struct backend *b, bool kept, struct err *err)
 {
 	if ((b->ops->driver.caps & BACKEND_EMBEDDED) != 0 && !kept &&
 	    err->code == ERR_UNAVAILABLE)
@@ -180,58 +180,59 @@ blame_file(const struct backend *b, bool kept, struct err *err)
  * reached. Of two failures, the one that does not go away by waiting is
  * reported. */
 static int
-check_schemas(const struct service_links *links, const struct snapshot *before,
+check_schemas(const struct service_conns *conns, const struct snapshot *before,
 	      const struct snapshot *s, struct err *err)
 {
 	struct err second;
-	int store = store_check_schema(links->store, err);
-	int users = users_check_schema(links->users, &second);
+	int store = store_check_schema(conns->store, err);
+	int users = users_check_schema(conns->users, &second);
 
 	if (store != 0)
-		blame_file(s->store,
-			   before != NULL && before->store == s->store, err);
+		missing_file_is_config(
+		    s->store, before != NULL && before->store == s->store, err);
 	if (users != 0)
-		blame_file(s->users,
-			   before != NULL && before->users == s->users,
-			   &second);
+		missing_file_is_config(s->users,
+				       before != NULL &&
+					   before->users == s->users,
+				       &second);
 	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE))
 		*err = second;
 	return store == 0 && users == 0 ? 0 : -1;
 }
 
 static void
-log_advice(const struct app *app, struct store_link *store)
+log_advice(const struct app *app, struct store_conn *store)
 {
 	char advice[BACKEND_ADVICE_MAX];
 
-	conn_advise(&store->conn, advice);
+	conn_advise(&store->base, advice);
 	if (advice[0] != '\0')
 		LOG(&app->log, LOG_WARNING, "configuration",
 		    F_CSTR("section", "store"), F_CSTR("problem", advice));
 }
 
-/* Checks the schemas by links of the main thread. */
+/* Checks the schemas by connections of the main thread. */
 static int
 open_schemas(const struct app *app, const struct snapshot *before,
 	     const struct snapshot *s, struct err *err)
 {
-	struct service_links links = {
-		.store = store_link_new(&app->env),
-		.users = users_link_new(&app->env),
+	struct service_conns conns = {
+		.store = store_conn_new(&app->env),
+		.users = users_conn_new(&app->env),
 	};
 	int rc = -1;
 
-	if (links.store == NULL || links.users == NULL) {
+	if (conns.store == NULL || conns.users == NULL) {
 		(void)err_nomem(err); /* sets *err */
 	} else {
-		store_link_bind(links.store, s->store);
-		users_link_bind(links.users, s->users);
-		rc = check_schemas(&links, before, s, err);
+		store_conn_bind(conns.store, s->store);
+		users_conn_bind(conns.users, s->users);
+		rc = check_schemas(&conns, before, s, err);
 		if (rc == 0)
-			log_advice(app, links.store);
+			log_advice(app, conns.store);
 	}
-	store_link_free(links.store);
-	users_link_free(links.users);
+	store_conn_free(conns.store);
+	users_conn_free(conns.users);
 	return rc;
 }
 
@@ -278,13 +279,13 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
        struct buf *out)
 {
 	struct app *app = ctx;
-	const struct service_links *links = &app->links[worker];
+	const struct service_conns *conns = &app->conns[worker];
 	struct snapshot *s = snapshot_acquire(&app->slot);
 	bool queued;
 
-	store_link_bind(links->store, s->store);
-	users_link_bind(links->users, s->users);
-	queued = service_answer(s->service, links, a, in, out);
+	store_conn_bind(conns->store, s->store);
+	users_conn_bind(conns->users, s->users);
+	queued = service_answer(s->service, conns, a, in, out);
 	snapshot_release(&app->slot, s);
 	return queued;
 }
@@ -292,14 +293,14 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 static int
 make_links(struct app *app, unsigned workers, struct err *err)
 {
-	app->links = calloc(workers, sizeof(*app->links));
-	if (app->links == NULL)
+	app->conns = calloc(workers, sizeof(*app->conns));
+	if (app->conns == NULL)
 		return err_nomem(err);
 	app->workers = workers;
 	for (unsigned i = 0; i < workers; i++) {
-		app->links[i].store = store_link_new(&app->env);
-		app->links[i].users = users_link_new(&app->env);
-		if (app->links[i].store == NULL || app->links[i].users == NULL)
+		app->conns[i].store = store_conn_new(&app->env);
+		app->conns[i].users = users_conn_new(&app->env);
+		if (app->conns[i].store == NULL || app->conns[i].users == NULL)
 			return err_nomem(err);
 	}
 	return 0;

@@ -3,10 +3,10 @@
  * The process: everything that main() builds and passes on.
  *
  * This is the complete list of what threads share and change: the snapshot slot
- * (with its lock), the hash slots, the login floor, the touches, the internal
- * state of each store and user source, the CSRF key of a service, the log's
- * level and limits, the last result of /ready, and the loop's connection list
- * and counters. Anything else that is shared is a bug.
+ * (with its lock), the hash slots, the login floor, the queue of last_seen, the
+ * internal state of each store and user source, the CSRF key of a service, the
+ * log's level and limits, the last result of /ready, and the loop's connection
+ * list and counters. Anything else that is shared is a bug.
  */
 #ifndef SERVER_PROCESS_H
 #define SERVER_PROCESS_H
@@ -31,7 +31,7 @@ struct app {
 	struct loop *loop;
 	struct janitor *janitor;
 	/* one for each worker, which alone uses it */
-	struct service_links *links;
+	struct service_conns *conns;
 	unsigned workers;
 
 	/* Used by the main thread only. */
@@ -51,9 +51,10 @@ struct app {
 void app_block_signals(void);
 
 /* Reads the configuration and opens what it names. When it returns -1, every
- * mistake has been printed to standard error. `look_only`: the process will not
- * serve, as in snapshot_load(). */
-int app_init(struct app *app, const char *config_file, bool look_only) MUST_USE;
+ * mistake has been printed to standard error. `check_only`: the process will
+ * not serve, as in snapshot_load(). */
+int app_init(struct app *app, const char *config_file,
+	     bool check_only) MUST_USE;
 
 /* --check: probes the store and the user source, too (server/check.h). Prints a
  * line for each problem. */

@@ -280,7 +280,7 @@ go_on_with_upgrade(struct app *app)
 {
 	struct err err;
 
-	switch (upgrade_look(&app->upgrade, &err)) {
+	switch (upgrade_poll(&app->upgrade, &err)) {
 	case UPGRADE_NONE:
 		return false;
 	case UPGRADE_FAILED:
@@ -304,7 +304,7 @@ end_successor(struct app *app)
 {
 	struct err err;
 
-	while (upgrade_look(&app->upgrade, &err) >= UPGRADE_WAITING) {
+	while (upgrade_poll(&app->upgrade, &err) >= UPGRADE_WAITING) {
 		if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
 			give_up(app);
 		(void)poll(NULL, 0, TICK_MS);
@@ -347,7 +347,7 @@ feed_watchdog(struct app *app)
 	if (interval == 0 || now < app->next_watchdog_ms ||
 	    app->upgrade.to_predecessor >= 0)
 		return;
-	longest = loop_longest_turn(app->loop);
+	longest = loop_longest_task(app->loop);
 	if (longest < interval) {
 		app->next_watchdog_ms = now + interval / WATCHDOG_PARTS;
 		app->stuck = false;

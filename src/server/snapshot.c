@@ -66,7 +66,7 @@ load(struct snapshot *s, const char *file, struct snapshot *before,
 	if (settings_load(file, &drivers, s->arena, &s->settings, problems) !=
 	    0)
 		return -1;
-	if (shared->look_only && check_become_owner(&s->settings, &err) != 0) {
+	if (shared->check_only && check_become_owner(&s->settings, &err) != 0) {
 		add_problem(problems, file, &err);
 		return -1;
 	}

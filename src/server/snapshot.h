@@ -26,8 +26,8 @@ struct snapshot {
  * Reads `file` and opens all that it names; nothing is connected. The store and
  * the user source of `before` (NULL at the start) are kept if their sections
  * have not changed: otherwise the memory store would lose all sessions. With
- * shared->look_only, a process of root becomes the owner of the service's files
- * first, and nothing is created. Returns NULL, with problems filled, on
+ * shared->check_only, a process of root becomes the owner of the service's
+ * files first, and nothing is created. Returns NULL, with problems filled, on
  * failure.
  */
 struct snapshot *snapshot_load(const char *file, struct snapshot *before,

@@ -254,7 +254,7 @@ failed(struct upgrade *u, int status, struct err *err)
 }
 
 enum upgrade_state
-upgrade_look(struct upgrade *u, struct err *err)
+upgrade_poll(struct upgrade *u, struct err *err)
 {
 	int status;
 	char byte;

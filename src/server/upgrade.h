@@ -50,9 +50,9 @@ int upgrade_begin(struct upgrade *u, const struct program *program,
 		  const struct notifier *notifier, struct err *err) MUST_USE;
 
 /* Returns the state of the upgrade without waiting. */
-enum upgrade_state upgrade_look(struct upgrade *u, struct err *err) MUST_USE;
+enum upgrade_state upgrade_poll(struct upgrade *u, struct err *err) MUST_USE;
 
-/* Tells the successor to end, the second time by SIGKILL; upgrade_look()
+/* Tells the successor to end, the second time by SIGKILL; upgrade_poll()
  * reports when it has ended. The pair stays open until then: if the successor
  * saw it closed, it would take over, and remove our sockets at its end. */
 void upgrade_give_up(struct upgrade *u);

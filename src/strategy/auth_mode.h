@@ -26,7 +26,7 @@
 enum verdict { VERDICT_DENY = 0, VERDICT_ALLOW };
 
 /* The identity and the session that a valid credential stands for. */
-struct grant {
+struct principal {
 	struct identity who;
 	struct session_id session;
 	int64_t expires_ms; /* when this credential expires at the latest */
@@ -60,10 +60,11 @@ struct credentials {
 	int64_t evicted; /* number of other sessions that the sign-in ended */
 };
 
-/* The result of checking a credential; with VERDICT_DENY the grant is zero. */
+/* The result of checking a credential; with VERDICT_DENY the principal is
+ * zero. */
 struct auth_result {
 	enum verdict verdict;
-	struct grant grant;
+	struct principal principal;
 };
 
 /* The session that a token names. */
@@ -85,10 +86,10 @@ enum refresh_answer {
 };
 
 /* With REFRESH_DONE and _AGAIN all fields are set; with REFRESH_REUSED and
- * _FUTURE the grant is set, for the log.  All other fields are zero. */
+ * _FUTURE the principal is set, for the log.  All other fields are zero. */
 struct refresh_result {
 	enum refresh_answer answer;
-	struct grant grant;
+	struct principal principal;
 	struct credentials credentials;
 };
 
@@ -175,8 +176,9 @@ struct auth_mode_ops {
 	 * has no keys. */
 	json_t *(*jwks)(const void *mode);
 
-	/* Signs out.  VERDICT_ALLOW: a session was ended, and the grant is that
-	 * of this session.  An expired or forged token is not a failure. */
+	/* Signs out.  VERDICT_ALLOW: a session was ended, and the principal is
+	 * that of this session.  An expired or forged token is not a
+	 * failure. */
 	int (*revoke)(const void *mode, struct call *c, struct str token,
 		      struct auth_result *out, struct err *err);
 };

@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/env.h"
 
-struct store_link;
-struct users_link;
+struct store_conn;
+struct users_conn;
 
 struct call {
 	struct arena *arena; /* of results and of temporary data */
@@ -20,8 +20,8 @@ struct call {
 
 	/* For modes and callers; a backend has its own connection and must not
 	 * use them.  NULL if the caller has none. */
-	struct store_link *store;
-	struct users_link *users;
+	struct store_conn *store;
+	struct users_conn *users;
 };
 
 #endif

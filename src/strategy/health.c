@@ -67,7 +67,7 @@ health_refuse(enum health health, const struct schema_state *schema,
 }
 
 static int
-look_at_schema(struct conn *c, struct health_report *out)
+probe_schema(struct conn *c, struct health_report *out)
 {
 	const struct backend *b = c->backend;
 
@@ -90,7 +90,7 @@ look_at_schema(struct conn *c, struct health_report *out)
 }
 
 void
-health_look(struct conn *c, const char *file, struct health_report *out)
+health_probe(struct conn *c, const char *file, struct health_report *out)
 {
 	int rc;
 
@@ -98,7 +98,7 @@ health_look(struct conn *c, const char *file, struct health_report *out)
 	if (file != NULL && access(file, F_OK) != 0 && errno == ENOENT)
 		rc = owner_check_folder(file, &out->err);
 	else
-		rc = look_at_schema(c, out);
+		rc = probe_schema(c, out);
 	if (rc != 0)
 		out->health = HEALTH_UNREACHABLE;
 }

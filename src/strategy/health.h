@@ -27,7 +27,7 @@ struct health_report {
 
 /* Fills *out.  Connects unless `file` does not exist; `file` is the file of an
  * embedded backend, else NULL. */
-void health_look(struct conn *c, const char *file, struct health_report *out);
+void health_probe(struct conn *c, const char *file, struct health_report *out);
 
 /* Returns whether the state needs no action of an administrator. */
 bool health_is_good(enum health health);

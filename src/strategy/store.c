@@ -16,28 +16,28 @@
 #define PAGE_MAX 1000 /* a page of a list never has more entries */
 
 static const struct session_store_ops *
-ops_of(const struct store_link *l)
+ops_of(const struct store_conn *conn)
 {
 	/* store_open() was given the first member of this struct. */
-	return (const struct session_store_ops *)l->conn.backend->ops;
+	return (const struct session_store_ops *)conn->base.backend->ops;
 }
 
 /* Every operation uses one of these.  CALL is for operations that must not be
  * executed twice; REPEAT is for those that change nothing, or change nothing
  * more when they are executed again. */
-#define CALL(l, ...)   CONN_CALL(&(l)->conn, false, ops_of(l), __VA_ARGS__)
-#define REPEAT(l, ...) CONN_CALL(&(l)->conn, true, ops_of(l), __VA_ARGS__)
+#define CALL(s, ...)   CONN_CALL(&(s)->base, false, ops_of(s), __VA_ARGS__)
+#define REPEAT(s, ...) CONN_CALL(&(s)->base, true, ops_of(s), __VA_ARGS__)
 
 int
-store_secret(struct store_link *l, const struct call *c, const char *name,
+store_secret(struct store_conn *conn, const struct call *c, const char *name,
 	     uint8_t value[32], struct err *err)
 {
 	struct known_secret *free_one = NULL;
 
-	if (!conn_is_good(&l->conn) || l->told != l->conn.connects)
-		secret_wipe(l->secrets, sizeof(l->secrets));
+	if (!conn_is_good(&conn->base) || conn->told != conn->base.connects)
+		secret_wipe(conn->secrets, sizeof(conn->secrets));
 	for (size_t i = 0; i < STORE_SECRETS_MAX; i++) {
-		struct known_secret *s = &l->secrets[i];
+		struct known_secret *s = &conn->secrets[i];
 
 		if (s->name != NULL && strcmp(s->name, name) == 0) {
 			memcpy(value, s->value, sizeof(s->value));
@@ -46,9 +46,9 @@ store_secret(struct store_link *l, const struct call *c, const char *name,
 		if (s->name == NULL && free_one == NULL)
 			free_one = s;
 	}
-	if (REPEAT(l, secret, c, name, value, err) != 0)
+	if (REPEAT(conn, secret, c, name, value, err) != 0)
 		return -1;
-	l->told = l->conn.connects;
+	conn->told = conn->base.connects;
 	if (free_one != NULL) {
 		free_one->name = name;
 		memcpy(free_one->value, value, sizeof(free_one->value));
@@ -67,7 +67,7 @@ check_text(const char *what, struct str text, struct err *err)
 }
 
 int
-store_create(struct store_link *l, const struct call *c,
+store_create(struct store_conn *conn, const struct call *c,
 	     const struct session *session, int64_t max_per_user,
 	     int64_t *evicted, struct err *err)
 {
@@ -77,63 +77,63 @@ store_create(struct store_link *l, const struct call *c,
 	    check_text("address", session->address, err) != 0 ||
 	    check_text("user agent", session->user_agent, err) != 0)
 		return -1;
-	return CALL(l, create, c, session, max_per_user,
+	return CALL(conn, create, c, session, max_per_user,
 		    evicted != NULL ? evicted : &ignored, err);
 }
 
 /* A damaged session is an error of its own user only: the breaker is not told,
  * and other users are not affected. */
 static int
-refuse_damaged(const struct store_link *l, const struct session *s,
+refuse_damaged(const struct store_conn *conn, const struct session *s,
 	       struct err *err)
 {
 	if (session_refuse_damaged(s, err) == 0)
 		return 0;
 	err->code = ERR_UNAVAILABLE;
-	return err_context(err, "store %s", ops_of(l)->base.driver.name);
+	return err_context(err, "store %s", ops_of(conn)->base.driver.name);
 }
 
 int
-store_find(struct store_link *l, const struct call *c,
+store_find(struct store_conn *conn, const struct call *c,
 	   const struct session_id *id, const struct token_hash *token,
 	   struct session_answer *out, struct err *err)
 {
 	struct session_answer is = { .found = false };
 
-	if (REPEAT(l, find, c, id, token, &is, err) != 0 ||
-	    refuse_damaged(l, &is.session, err) != 0)
+	if (REPEAT(conn, find, c, id, token, &is, err) != 0 ||
+	    refuse_damaged(conn, &is.session, err) != 0)
 		return -1;
 	*out = is;
 	return 0;
 }
 
 int
-store_touch(struct store_link *l, const struct call *c, const struct touch *t,
-	    struct err *err)
+store_touch(struct store_conn *conn, const struct call *c,
+	    const struct touch *t, struct err *err)
 {
-	return REPEAT(l, touch, c, t, err);
+	return REPEAT(conn, touch, c, t, err);
 }
 
 /* A rotation that is executed twice returns the same successor within the grace
  * period; without a grace period the second execution would end the session. */
 static int
-rotate(struct store_link *l, const struct call *c, const struct rotation *r,
+rotate(struct store_conn *conn, const struct call *c, const struct rotation *r,
        struct rotated *out, struct err *err)
 {
 	if (r->grace_ms > 0)
-		return REPEAT(l, rotate, c, r, out, err);
-	return CALL(l, rotate, c, r, out, err);
+		return REPEAT(conn, rotate, c, r, out, err);
+	return CALL(conn, rotate, c, r, out, err);
 }
 
 int
-store_rotate(struct store_link *l, const struct call *c,
+store_rotate(struct store_conn *conn, const struct call *c,
 	     const struct rotation *r, struct rotated *out, struct err *err)
 {
 	struct rotated is = { .answer = ROTATE_GONE };
-	int result = rotate(l, c, r, &is, err);
+	int result = rotate(conn, c, r, &is, err);
 
 	if (result == 0)
-		result = refuse_damaged(l, &is.session, err);
+		result = refuse_damaged(conn, &is.session, err);
 	if (result == 0)
 		*out = is;
 	secret_wipe(is.wrapped, sizeof(is.wrapped));
@@ -149,65 +149,65 @@ check_key(struct str key, struct err *err)
 }
 
 int
-store_deny(struct store_link *l, const struct call *c, const struct denial *d,
-	   struct err *err)
+store_deny(struct store_conn *conn, const struct call *c,
+	   const struct denial *d, struct err *err)
 {
 	if (check_key(d->key, err) != 0)
 		return -1;
-	return REPEAT(l, deny, c, d, err);
+	return REPEAT(conn, deny, c, d, err);
 }
 
 int
-store_denied(struct store_link *l, const struct call *c,
+store_denied(struct store_conn *conn, const struct call *c,
 	     const struct denial_question *q, bool *denied, struct err *err)
 {
 	assert(q->n <= DENIED_KEYS_MAX);
 	for (size_t i = 0; i < q->n; i++)
 		if (check_key(q->keys[i], err) != 0)
 			return -1;
-	return REPEAT(l, denied, c, q, denied, err);
+	return REPEAT(conn, denied, c, q, denied, err);
 }
 
 int
-store_revoke(struct store_link *l, const struct call *c,
+store_revoke(struct store_conn *conn, const struct call *c,
 	     const struct session_id *id, bool *ended, struct err *err)
 {
-	return CALL(l, revoke, c, id, ended, err);
+	return CALL(conn, revoke, c, id, ended, err);
 }
 
 int
-store_revoke_user(struct store_link *l, const struct call *c, struct str user,
-		  const struct session_id *except, int64_t *ended,
-		  struct err *err)
+store_revoke_user(struct store_conn *conn, const struct call *c,
+		  struct str user, const struct session_id *except,
+		  int64_t *ended, struct err *err)
 {
-	return CALL(l, revoke_user, c, user, except, ended, err);
+	return CALL(conn, revoke_user, c, user, except, ended, err);
 }
 
 int
-store_revoke_all(struct store_link *l, const struct call *c, int64_t *ended,
+store_revoke_all(struct store_conn *conn, const struct call *c, int64_t *ended,
 		 struct err *err)
 {
-	return CALL(l, revoke_all, c, ended, err);
+	return CALL(conn, revoke_all, c, ended, err);
 }
 
 int
-store_update_user(struct store_link *l, const struct call *c,
+store_update_user(struct store_conn *conn, const struct call *c,
 		  const struct identity *who, struct err *err)
 {
 	if (identity_check(who, err) != 0)
 		return -1;
-	return REPEAT(l, update_user, c, who, err);
+	return REPEAT(conn, update_user, c, who, err);
 }
 
 int
-store_remark(struct store_link *l, const struct call *c, const struct remark *m,
-	     struct err *err)
+store_remark(struct store_conn *conn, const struct call *c,
+	     const struct remark *m, struct err *err)
 {
 	if (!password_mark_is_known(&m->from) ||
 	    !password_mark_is_known(&m->to) ||
 	    memcmp(&m->from, &m->to, sizeof(m->from)) == 0)
 		return 0;
-	return CALL(l, remark, c, m, err);
+	return CALL(conn, remark, c, m, err);
 }
 
 static size_t
@@ -219,20 +219,20 @@ page_limit(size_t limit)
 #define NAMED_MAX 10 /* damaged sessions that one list logs */
 
 static void
-name_damaged(const struct store_link *l, const struct session *s)
+name_damaged(const struct store_conn *conn, const struct session *s)
 {
 	char id[HEX_LEN(SESSION_ID_BYTES)];
 
 	hex_encode(s->id.b, sizeof(s->id.b), id);
-	LOG(l->conn.env->log, LOG_WARNING, "session_damaged",
-	    F_CSTR("driver", ops_of(l)->base.driver.name),
+	LOG(conn->base.env->log, LOG_WARNING, "session_damaged",
+	    F_CSTR("driver", ops_of(conn)->base.driver.name),
 	    F_STR("session", ((struct str){ .p = id, .n = sizeof(id) })),
 	    F_CSTR("field", s->damage));
 }
 
 /* Removes damaged sessions, which cannot be used, from the list. */
 static void
-leave_damaged(const struct store_link *l, struct session_list *list)
+leave_damaged(const struct store_conn *conn, struct session_list *list)
 {
 	size_t n = 0;
 
@@ -240,22 +240,22 @@ leave_damaged(const struct store_link *l, struct session_list *list)
 		if (list->v[i].damage == NULL)
 			list->v[n++] = list->v[i];
 		else if (i - n < NAMED_MAX)
-			name_damaged(l, &list->v[i]);
+			name_damaged(conn, &list->v[i]);
 	}
 	list->n = n;
 }
 
 int
-store_list(struct store_link *l, const struct call *c,
+store_list(struct store_conn *conn, const struct call *c,
 	   const struct session_query *q, struct session_cursor *cursor,
 	   struct session_list *out, struct err *err)
 {
 	const struct session_query page = { .user = q->user,
 					    .limit = page_limit(q->limit) };
 
-	if (REPEAT(l, list, c, &page, cursor, out, err) != 0)
+	if (REPEAT(conn, list, c, &page, cursor, out, err) != 0)
 		return -1;
-	leave_damaged(l, out);
+	leave_damaged(conn, out);
 	return 0;
 }
 
@@ -274,27 +274,27 @@ check_login_keys(const struct login_keys *k, struct err *err)
 }
 
 int
-store_standing(struct store_link *l, const struct call *c,
+store_standing(struct store_conn *conn, const struct call *c,
 	       const struct login_keys *k, struct login_standing *out,
 	       struct err *err)
 {
 	if (check_login_keys(k, err) != 0)
 		return -1;
-	return REPEAT(l, standing, c, k, out, err);
+	return REPEAT(conn, standing, c, k, out, err);
 }
 
 int
-store_count(struct store_link *l, const struct call *c,
+store_count(struct store_conn *conn, const struct call *c,
 	    const struct login_keys *k, struct login_count *out,
 	    struct err *err)
 {
 	if (check_login_keys(k, err) != 0)
 		return -1;
-	return CALL(l, count, c, k, out, err);
+	return CALL(conn, count, c, k, out, err);
 }
 
 int
-store_succeed(struct store_link *l, const struct call *c,
+store_succeed(struct store_conn *conn, const struct call *c,
 	      const struct login_success *s, struct err *err)
 {
 	assert(s->n < LOGIN_KEYS_MAX);
@@ -305,69 +305,69 @@ store_succeed(struct store_link *l, const struct call *c,
 			return -1;
 	if (s->network.until_ms != 0 && check_key(s->user, err) != 0)
 		return -1;
-	return CALL(l, succeed, c, s, err);
+	return CALL(conn, succeed, c, s, err);
 }
 
 int
-store_attempt(struct store_link *l, const struct call *c, struct str key,
+store_attempt(struct store_conn *conn, const struct call *c, struct str key,
 	      const struct attempt_policy *policy, struct attempt *out,
 	      struct err *err)
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, attempt, c, key, policy, out, err);
+	return CALL(conn, attempt, c, key, policy, out, err);
 }
 
 int
-store_give_back(struct store_link *l, const struct call *c, struct str key,
+store_give_back(struct store_conn *conn, const struct call *c, struct str key,
 		int64_t ends_ms, struct err *err)
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, give_back, c, key, ends_ms, err);
+	return CALL(conn, give_back, c, key, ends_ms, err);
 }
 
 int
-store_reset_attempts(struct store_link *l, const struct call *c, struct str key,
-		     bool *was_banned, struct err *err)
+store_reset_attempts(struct store_conn *conn, const struct call *c,
+		     struct str key, bool *was_banned, struct err *err)
 {
 	if (check_key(key, err) != 0)
 		return -1;
-	return CALL(l, reset_attempts, c, key, was_banned, err);
+	return CALL(conn, reset_attempts, c, key, was_banned, err);
 }
 
 int
-store_bans(struct store_link *l, const struct call *c, int64_t ban_ms,
+store_bans(struct store_conn *conn, const struct call *c, int64_t ban_ms,
 	   size_t limit, struct ban_list *out, struct err *err)
 {
-	return REPEAT(l, bans, c, ban_ms, page_limit(limit), out, err);
+	return REPEAT(conn, bans, c, ban_ms, page_limit(limit), out, err);
 }
 
 int
-store_networks(struct store_link *l, const struct call *c, struct str user,
+store_networks(struct store_conn *conn, const struct call *c, struct str user,
 	       struct known_networks *out, struct err *err)
 {
 	if (check_key(user, err) != 0)
 		return -1;
-	return REPEAT(l, networks, c, user, out, err);
+	return REPEAT(conn, networks, c, user, out, err);
 }
 
 int
-store_unlearn(struct store_link *l, const struct call *c, struct str user,
+store_unlearn(struct store_conn *conn, const struct call *c, struct str user,
 	      struct err *err)
 {
 	if (check_key(user, err) != 0)
 		return -1;
-	return REPEAT(l, unlearn, c, user, err);
+	return REPEAT(conn, unlearn, c, user, err);
 }
 
 int
-store_sweep(struct store_link *l, const struct call *c, size_t limit,
+store_sweep(struct store_conn *conn, const struct call *c, size_t limit,
 	    int64_t *removed, struct err *err)
 {
-	if (l->conn.backend != NULL && ops_of(l)->sweep == NULL) {
+	if (conn->base.backend != NULL && ops_of(conn)->sweep == NULL) {
 		*removed = 0;
 		return 0;
 	}
-	return REPEAT(l, sweep, c, limit, removed, err);
+	return REPEAT(conn, sweep, c, limit, removed, err);
 }

@@ -20,52 +20,54 @@ user_hash_kind(struct str hash, const char **why)
 }
 
 static const struct user_source_ops *
-ops_of(const struct users_link *l)
+ops_of(const struct users_conn *conn)
 {
 	/* users_open() was given the first member of this struct. */
-	return (const struct user_source_ops *)l->conn.backend->ops;
+	return (const struct user_source_ops *)conn->base.backend->ops;
 }
 
 /* Every operation uses one of these.  CALL is for operations that must not be
  * executed twice; REPEAT is for those that change nothing, or change nothing
  * more when they are executed again. */
-#define CALL(l, ...)   CONN_CALL(&(l)->conn, false, ops_of(l), __VA_ARGS__)
-#define REPEAT(l, ...) CONN_CALL(&(l)->conn, true, ops_of(l), __VA_ARGS__)
+#define CALL(s, ...)   CONN_CALL(&(s)->base, false, ops_of(s), __VA_ARGS__)
+#define REPEAT(s, ...) CONN_CALL(&(s)->base, true, ops_of(s), __VA_ARGS__)
 
 bool
-users_can(const struct users_link *l, enum users_caps cap)
+users_can(const struct users_conn *conn, enum users_caps cap)
 {
-	/* A link that is not bound passes, and conn_begin() refuses it. */
-	return l->conn.backend == NULL || (l->conn.backend->caps & cap) != 0;
+	/* A connection that is not bound passes, and conn_begin() refuses
+	 * it. */
+	return conn->base.backend == NULL ||
+	       (conn->base.backend->caps & cap) != 0;
 }
 
 struct str
-users_typical_hash(const struct users_link *l)
+users_typical_hash(const struct users_conn *conn)
 {
-	return (struct str){ .p = l->typical, .n = l->ntypical };
+	return (struct str){ .p = conn->typical, .n = conn->ntypical };
 }
 
 static void
-note_typical(struct users_link *l, struct str hash)
+note_typical(struct users_conn *conn, struct str hash)
 {
-	if (hash.n > sizeof(l->typical) || !password_is_usable(hash))
+	if (hash.n > sizeof(conn->typical) || !password_is_usable(hash))
 		return;
-	memcpy(l->typical, hash.p, hash.n);
-	l->ntypical = hash.n;
+	memcpy(conn->typical, hash.p, hash.n);
+	conn->ntypical = hash.n;
 }
 
 int
-users_find(struct users_link *l, const struct call *c, struct str name,
+users_find(struct users_conn *conn, const struct call *c, struct str name,
 	   struct user_answer *out, struct err *err)
 {
 	if (!identity_name_is_valid(name)) {
 		*out = (struct user_answer){ .found = false };
 		return 0;
 	}
-	if (REPEAT(l, find, c, name, out, err) != 0)
+	if (REPEAT(conn, find, c, name, out, err) != 0)
 		return -1;
 	if (out->found)
-		note_typical(l, out->user.hash);
+		note_typical(conn, out->user.hash);
 	return 0;
 }
 
@@ -82,37 +84,38 @@ check_hash(struct str hash, struct err *err)
 }
 
 int
-users_set_hash(struct users_link *l, const struct call *c,
+users_set_hash(struct users_conn *conn, const struct call *c,
 	       const struct hash_change *h, bool *changed, struct err *err)
 {
-	if (!users_can(l, USERS_REHASH)) {
+	if (!users_can(conn, USERS_REHASH)) {
 		*changed = false;
 		return 0;
 	}
 	if (check_hash(h->hash, err) != 0)
 		return -1;
-	return CALL(l, set_hash, c, h, changed, err);
+	return CALL(conn, set_hash, c, h, changed, err);
 }
 
 static int
-check_writes(const struct users_link *l, struct err *err)
+check_writes(const struct users_conn *conn, struct err *err)
 {
 	const char *elsewhere;
 
-	if (users_can(l, USERS_WRITES))
+	if (users_can(conn, USERS_WRITES))
 		return 0;
-	elsewhere = ops_of(l)->elsewhere;
+	elsewhere = ops_of(conn)->elsewhere;
 	return err_set(err, ERR_CONFIG,
 		       "users %s: cannot be changed from here: %s",
-		       ops_of(l)->base.driver.name,
+		       ops_of(conn)->base.driver.name,
 		       elsewhere != NULL ? elsewhere :
 					   "change them where they are kept");
 }
 
 static int
-check_user(const struct users_link *l, const struct user *user, struct err *err)
+check_user(const struct users_conn *conn, const struct user *user,
+	   struct err *err)
 {
-	if (check_writes(l, err) != 0)
+	if (check_writes(conn, err) != 0)
 		return -1;
 	if (identity_check(&user->who, err) != 0)
 		return -1;
@@ -120,41 +123,41 @@ check_user(const struct users_link *l, const struct user *user, struct err *err)
 }
 
 int
-users_list(struct users_link *l, const struct call *c, struct str after,
+users_list(struct users_conn *conn, const struct call *c, struct str after,
 	   size_t limit, struct user_list *out, struct err *err)
 {
-	if (!users_can(l, USERS_LISTS))
+	if (!users_can(conn, USERS_LISTS))
 		return err_set(err, ERR_CONFIG,
 			       "users %s: cannot be listed from here",
-			       ops_of(l)->base.driver.name);
-	return REPEAT(l, list, c, after, limit < PAGE_MAX ? limit : PAGE_MAX,
+			       ops_of(conn)->base.driver.name);
+	return REPEAT(conn, list, c, after, limit < PAGE_MAX ? limit : PAGE_MAX,
 		      out, err);
 }
 
 int
-users_add(struct users_link *l, const struct call *c, const struct user *user,
-	  enum user_change *answer, struct err *err)
+users_add(struct users_conn *conn, const struct call *c,
+	  const struct user *user, enum user_change *answer, struct err *err)
 {
-	if (check_user(l, user, err) != 0)
+	if (check_user(conn, user, err) != 0)
 		return -1;
-	return CALL(l, add, c, user, answer, err);
+	return CALL(conn, add, c, user, answer, err);
 }
 
 int
-users_set(struct users_link *l, const struct call *c, const struct user *old,
+users_set(struct users_conn *conn, const struct call *c, const struct user *old,
 	  const struct user *user, enum user_change *answer, struct err *err)
 {
 	assert(str_eq(old->who.name, user->who.name));
-	if (check_user(l, user, err) != 0)
+	if (check_user(conn, user, err) != 0)
 		return -1;
-	return CALL(l, set, c, old, user, answer, err);
+	return CALL(conn, set, c, old, user, answer, err);
 }
 
 int
-users_remove(struct users_link *l, const struct call *c, struct str name,
+users_remove(struct users_conn *conn, const struct call *c, struct str name,
 	     enum user_change *answer, struct err *err)
 {
-	if (check_writes(l, err) != 0)
+	if (check_writes(conn, err) != 0)
 		return -1;
-	return CALL(l, remove, c, name, answer, err);
+	return CALL(conn, remove, c, name, answer, err);
 }

@@ -9,14 +9,14 @@
 
 #define USERS_HASH_MAX 512 /* bytes of a password hash */
 
-/* Callers use `conn`; the other fields belong to strategy/users.c. */
-struct users_link {
-	struct conn conn;
+/* Callers use `base`; the other fields belong to strategy/users.c. */
+struct users_conn {
+	struct conn base;
 	char typical[USERS_HASH_MAX];
 	size_t ntypical;
 };
 
-/* These are as in strategy/conn.h; a link that is freed may be NULL. */
+/* These are as in strategy/conn.h; a connection that is freed may be NULL. */
 static inline int MUST_USE
 users_open(const struct user_source_ops *ops, const void *conf,
 	   const struct env *env, struct backend **out, struct err *err)
@@ -30,78 +30,79 @@ users_open(const struct user_source_ops *ops, const void *conf,
 	return backend_open(&choice, env, out, err);
 }
 
-static inline struct users_link *MUST_USE
-users_link_new(const struct env *env)
+static inline struct users_conn *MUST_USE
+users_conn_new(const struct env *env)
 {
-	return conn_new(sizeof(struct users_link), "users", env);
+	return conn_new(sizeof(struct users_conn), "users", env);
 }
 
 static inline void
-users_link_free(struct users_link *l)
+users_conn_free(struct users_conn *conn)
 {
-	if (l != NULL)
-		conn_free(&l->conn);
+	if (conn != NULL)
+		conn_free(&conn->base);
 }
 
 static inline void
-users_link_bind(struct users_link *l, struct backend *b)
+users_conn_bind(struct users_conn *conn, struct backend *b)
 {
-	conn_bind(&l->conn, b);
+	conn_bind(&conn->base, b);
 }
 
 static inline int MUST_USE
-users_check_schema(struct users_link *l, struct err *err)
+users_check_schema(struct users_conn *conn, struct err *err)
 {
-	return conn_check_schema(&l->conn, err);
+	return conn_check_schema(&conn->base, err);
 }
 
 static inline int MUST_USE
-users_ping(struct users_link *l, struct err *err)
+users_ping(struct users_conn *conn, struct err *err)
 {
-	return conn_ping(&l->conn, err);
+	return conn_ping(&conn->base, err);
 }
 
 static inline int MUST_USE
-users_schema(struct users_link *l, struct schema_state *out, struct err *err)
+users_schema(struct users_conn *conn, struct schema_state *out, struct err *err)
 {
-	return conn_schema(&l->conn, out, err);
+	return conn_schema(&conn->base, out, err);
 }
 
 static inline int MUST_USE
-users_migrate(struct users_link *l, struct err *err)
+users_migrate(struct users_conn *conn, struct err *err)
 {
-	return conn_migrate(&l->conn, err);
+	return conn_migrate(&conn->base, err);
 }
 
 /* Returns whether the source has this capability in its configuration. */
-bool users_can(const struct users_link *l, enum users_caps cap);
+bool users_can(const struct users_conn *conn, enum users_caps cap);
 
 /* A name that identity_name_is_valid() refuses is not found, and the source is
  * not asked. */
-int users_find(struct users_link *l, const struct call *c, struct str name,
+int users_find(struct users_conn *conn, const struct call *c, struct str name,
 	       struct user_answer *out, struct err *err) MUST_USE;
 /*
  * Returns a hash that is typical for the users of this source.  It is verified
  * for a user who does not exist, so that the time of an answer does not
- * disclose which users exist.  It is the last usable hash that this link has
- * found, and valid until the link finds another; empty if it has found none.
+ * disclose which users exist.  It is the last usable hash that this connection
+ * has found, and valid until the connection finds another; empty if it has
+ * found none.
  */
-struct str users_typical_hash(const struct users_link *l);
+struct str users_typical_hash(const struct users_conn *conn);
 /* Without USERS_REHASH nothing is done, and *changed is false. */
-int users_set_hash(struct users_link *l, const struct call *c,
+int users_set_hash(struct users_conn *conn, const struct call *c,
 		   const struct hash_change *h, bool *changed,
 		   struct err *err) MUST_USE;
 /* These return ERR_CONFIG for a source that cannot be listed, or that cannot be
  * changed. */
-int users_list(struct users_link *l, const struct call *c, struct str after,
+int users_list(struct users_conn *conn, const struct call *c, struct str after,
 	       size_t limit, struct user_list *out, struct err *err) MUST_USE;
-int users_add(struct users_link *l, const struct call *c,
+int users_add(struct users_conn *conn, const struct call *c,
 	      const struct user *user, enum user_change *answer,
 	      struct err *err) MUST_USE;
-int users_set(struct users_link *l, const struct call *c,
+int users_set(struct users_conn *conn, const struct call *c,
 	      const struct user *old, const struct user *user,
 	      enum user_change *answer, struct err *err) MUST_USE;
-int users_remove(struct users_link *l, const struct call *c, struct str name,
+int users_remove(struct users_conn *conn, const struct call *c, struct str name,
 		 enum user_change *answer, struct err *err) MUST_USE;
 
 #endif

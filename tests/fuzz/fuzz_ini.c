@@ -94,7 +94,7 @@ try_rules(const struct settings *s, struct arena *a)
 		check_places(&problems);
 		return;
 	}
-	if (rules_judge(rules, &question, &paths, a, &out, &err) != 0)
+	if (rules_evaluate(rules, &question, &paths, a, &out, &err) != 0)
 		assert(out == NULL);
 	else if (out[0].rule == NULL)
 		assert(out[0].verdict ==

@@ -15,7 +15,7 @@
 #include "strategy/registry.h"
 #include "auth/hash_slots.h"
 #include "auth/status.h"
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
@@ -72,7 +72,7 @@ open_users(struct flow *f, unsigned caps)
 	if (users_open(&f->users_ops, &f->users_table, &f->fake.env, &f->users,
 		       &err) != 0)
 		ck_abort_msg("%s", err.msg);
-	users_link_bind(f->links.users, f->users);
+	users_conn_bind(f->conns.users, f->users);
 }
 
 void
@@ -90,7 +90,7 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	load_settings(f, ini != NULL ? ini : smallest);
 	f->shared.env = &f->fake.env;
 	f->shared.hash_slots = hash_slots_new(2, 2, 2000, 1);
-	f->shared.touches = touches_new();
+	f->shared.last_seen = last_seen_new();
 	f->shared.probe = probe_new();
 	f->shared.log_limits = &f->log_limits;
 	add_user(f, "alice", "admin,dev", false);
@@ -106,9 +106,9 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	if (service_open(&f->settings, &f->shared, f->arena, &f->service,
 			 &problems) != 0)
 		ck_abort_msg("%s", problems.first->text);
-	f->links.store = store_link_new(&f->fake.env);
-	f->links.users = users_link_new(&f->fake.env);
-	store_link_bind(f->links.store, f->store);
+	f->conns.store = store_conn_new(&f->fake.env);
+	f->conns.users = users_conn_new(&f->fake.env);
+	store_conn_bind(f->conns.store, f->store);
 	open_users(f, 0);
 }
 
@@ -148,14 +148,14 @@ flow_free(struct flow *f)
 {
 	if (f->fake.env.log != NULL)
 		(void)close(f->log.fd);
-	store_link_free(f->links.store);
-	users_link_free(f->links.users);
+	store_conn_free(f->conns.store);
+	users_conn_free(f->conns.users);
 	backend_unref(f->store);
 	backend_unref(f->users);
 	arena_free(f->request);
 	arena_free(f->arena);
 	hash_slots_free(f->shared.hash_slots);
-	touches_free(f->shared.touches);
+	last_seen_free(f->shared.last_seen);
 	probe_free(f->shared.probe);
 }
 
@@ -272,7 +272,7 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 	f->fail_after = 0;
 	buf_init(&out, f->request, 128 * 1024);
 	f->queued =
-	    service_answer(f->service, &f->links, f->request, &in, &out);
+	    service_answer(f->service, &f->conns, f->request, &in, &out);
 	f->arena_failed = arena_has_failed(f->request);
 	/* An empty answer closes the connection; no web server treats that as
 	 * allowed. */
@@ -287,8 +287,8 @@ flow_call(struct flow *f, int64_t now_ms)
 	f->call = (struct call){ .arena = f->arena,
 				 .env = &f->fake.env,
 				 .now_ms = now_ms,
-				 .store = f->links.store,
-				 .users = f->links.users };
+				 .store = f->conns.store,
+				 .users = f->conns.users };
 	return &f->call;
 }
 
@@ -305,12 +305,12 @@ flow_exchange(struct flow *f, const char *const *params,
 	f->request = arena_new(ARENA_LIMIT);
 	http_response_init(&x->out, f->request);
 	ck_assert_int_eq(http_request_parse(&in, f->request, &x->in, &err), 0);
-	x->e = (struct exchange){
+	x->e = (struct request_context){
 		.call = { .arena = f->request,
 			  .env = &f->fake.env,
 			  .now_ms = env_wall_ms(&f->fake.env),
-			  .store = f->links.store,
-			  .users = f->links.users },
+			  .store = f->conns.store,
+			  .users = f->conns.users },
 		.service = f->service,
 		.in = &x->in,
 		.out = &x->out,

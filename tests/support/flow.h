@@ -7,7 +7,7 @@
 #ifndef TESTS_FLOW_H
 #define TESTS_FLOW_H
 
-#include "auth/exchange.h"
+#include "auth/request_context.h"
 #include "base/log.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/users_fake.h"
@@ -26,7 +26,7 @@ struct flow {
 	struct user_source_ops users_ops;
 	struct backend *store;
 	struct backend *users;
-	struct service_links links;
+	struct service_conns conns;
 	struct arena *request; /* of the last request */
 	struct call call; /* flow_call() */
 	struct hash_place *place; /* for the next requests, or NULL */
@@ -77,7 +77,7 @@ struct flow_answer flow_ask(struct flow *f, bool authorizer,
 struct flow_exchange {
 	struct http_request in;
 	struct http_response out;
-	struct exchange e;
+	struct request_context e;
 };
 void flow_exchange(struct flow *f, const char *const *params,
 		   struct flow_exchange *x);

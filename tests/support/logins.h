@@ -7,7 +7,7 @@
 
 /* Sets *until_ms to the end of the ban of a key, or to 0. */
 static inline int
-ask_ban(struct store_link *l, const struct call *c, struct str key,
+ask_ban(struct store_conn *conn, const struct call *c, struct str key,
 	int64_t ban_ms, int64_t *until_ms, struct err *err)
 {
 	const struct login_keys keys = { .v = { { .key = key } },
@@ -15,7 +15,7 @@ ask_ban(struct store_link *l, const struct call *c, struct str key,
 					 .ban_ms = ban_ms };
 	struct login_standing standing;
 
-	if (store_standing(l, c, &keys, &standing, err) != 0)
+	if (store_standing(conn, c, &keys, &standing, err) != 0)
 		return -1;
 	*until_ms = standing.banned_until_ms;
 	return 0;
@@ -23,14 +23,14 @@ ask_ban(struct store_link *l, const struct call *c, struct str key,
 
 /* Ends a login that was counted under no other key. */
 static inline int
-learn_network(struct store_link *l, const struct call *c, struct str user,
+learn_network(struct store_conn *conn, const struct call *c, struct str user,
 	      const struct known_network *network, struct err *err)
 {
 	const struct login_success s = { .key = STR("user:nobody"),
 					 .user = user,
 					 .network = *network };
 
-	return store_succeed(l, c, &s, err);
+	return store_succeed(conn, c, &s, err);
 }
 
 #endif

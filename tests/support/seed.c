@@ -25,7 +25,7 @@ struct seed {
 	struct env env;
 	struct settings settings;
 	struct backend *store;
-	struct store_link *link;
+	struct store_conn *conn;
 };
 
 static int
@@ -40,14 +40,14 @@ open_store(struct seed *s, const char *file, struct err *err)
 	if (settings_load(file, &drivers, s->arena, &s->settings, &problems) !=
 	    0)
 		return err_set(err, ERR_CONFIG, "%s", problems.first->text);
-	s->link = store_link_new(&s->env);
-	if (s->link == NULL)
+	s->conn = store_conn_new(&s->env);
+	if (s->conn == NULL)
 		return err_nomem(err);
 	if (store_open(registry_store(s->settings.store.driver->name),
 		       s->settings.store.conf, &s->env, &s->store, err) != 0)
 		return -1;
-	store_link_bind(s->link, s->store);
-	return store_check_schema(s->link, err);
+	store_conn_bind(s->conn, s->store);
+	return store_check_schema(s->conn, err);
 }
 
 static int
@@ -70,7 +70,7 @@ add_session(struct seed *s, char **argv, struct err *err)
 		return -1;
 	if (env_random(&s->env, &session.token, sizeof(session.token)) != 0)
 		return err_set(err, ERR_INTERNAL, "no entropy");
-	if (store_create(s->link, CALL_AT(s->arena, now), &session, 0, NULL,
+	if (store_create(s->conn, CALL_AT(s->arena, now), &session, 0, NULL,
 			 err) != 0)
 		return -1;
 	hex_encode(session.id.b, sizeof(session.id.b), hex);
@@ -102,7 +102,7 @@ add_ban(struct seed *s, char **argv, struct err *err)
 	if (!str_to_uint(str_from(argv[1]), HOUR, &seconds))
 		return err_set(err, ERR_INPUT, "bad number of seconds");
 	policy.ban_ms = seconds * 1000;
-	return store_attempt(s->link, CALL_AT(s->arena, env_wall_ms(&s->env)),
+	return store_attempt(s->conn, CALL_AT(s->arena, env_wall_ms(&s->env)),
 			     str_from(argv[0]), &policy, &attempt, err);
 }
 
@@ -112,7 +112,7 @@ print_roles(struct seed *s, char **argv, struct err *err)
 	struct session_cursor cursor = { .more = true };
 	struct session_list list;
 
-	if (store_list(s->link, CALL_AT(s->arena, env_wall_ms(&s->env)),
+	if (store_list(s->conn, CALL_AT(s->arena, env_wall_ms(&s->env)),
 		       LISTED(str_from(argv[0]), 100), &cursor, &list,
 		       err) != 0)
 		return -1;
@@ -158,7 +158,7 @@ main(int argc, char **argv)
 
 	if (rc != 0)
 		(void)fprintf(stderr, "seed: %s\n", err.msg);
-	store_link_free(seed.link);
+	store_conn_free(seed.conn);
 	backend_unref(seed.store);
 	arena_free(seed.arena);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -254,7 +254,7 @@ ask_wire(struct redis_cluster *c, struct redis_wire *w, int64_t deadline_ms,
 		result = read_map(reply, redis_wire_address(w), &m, err);
 	freeReplyObject(reply);
 	if (result != 0)
-		return redis_wire_blame(redis_wire_address(w), err);
+		return redis_wire_add_peer(redis_wire_address(w), err);
 	replace_map(c, m);
 	return 0;
 }

@@ -112,7 +112,7 @@ check_master(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 		return 0;
 	(void)err_set(err, ERR_UNAVAILABLE,
 		      "not a master, though the sentinels say so");
-	return redis_wire_blame(redis_wire_address(w), err);
+	return redis_wire_add_peer(redis_wire_address(w), err);
 }
 
 /* A member of a cluster would refuse most keys, later.  A user who may not
@@ -139,14 +139,15 @@ check_alone(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 				 "the server is part of a cluster: say"
 				 " cluster = yes");
 	freeReplyObject(reply);
-	return result == 0 ? 0 : redis_wire_blame(redis_wire_address(w), err);
+	return result == 0 ? 0 :
+			     redis_wire_add_peer(redis_wire_address(w), err);
 }
 
 static int
-connect_one(struct redis_link *l, int64_t deadline_ms, struct redis_wire **out,
-	    struct err *err)
+connect_one(struct redis_conn *conn, int64_t deadline_ms,
+	    struct redis_wire **out, struct err *err)
 {
-	struct redis_server *s = l->server;
+	struct redis_server *s = conn->server;
 	bool asks = s->target.sentinels.n > 0;
 	struct redis_address at;
 
@@ -167,95 +168,96 @@ connect_one(struct redis_link *l, int64_t deadline_ms, struct redis_wire **out,
 }
 
 int
-redis_link_reconnect(struct redis_link *l, int64_t deadline_ms, struct err *err)
+redis_conn_reconnect(struct redis_conn *conn, int64_t deadline_ms,
+		     struct err *err)
 {
 	struct redis_wire *w;
 
-	redis_wire_close(l->wire);
-	l->wire = NULL;
-	if (connect_one(l, deadline_ms, &w, err) != 0)
+	redis_wire_close(conn->wire);
+	conn->wire = NULL;
+	if (connect_one(conn, deadline_ms, &w, err) != 0)
 		return -1;
-	l->wire = w;
+	conn->wire = w;
 	return 0;
 }
 
 void
-redis_link_drop_stale(struct redis_link *l)
+redis_conn_drop_stale(struct redis_conn *conn)
 {
-	if (l->cluster != NULL)
-		redis_cluster_drop_stale(l->cluster);
-	if (l->wire != NULL && redis_wire_is_stale(l->wire)) {
-		redis_wire_close(l->wire);
-		l->wire = NULL;
+	if (conn->cluster != NULL)
+		redis_cluster_drop_stale(conn->cluster);
+	if (conn->wire != NULL && redis_wire_is_stale(conn->wire)) {
+		redis_wire_close(conn->wire);
+		conn->wire = NULL;
 	}
 }
 
 static int
-begin(struct redis_link *l, struct err *err)
+begin(struct redis_conn *conn, struct err *err)
 {
-	const struct redis_server *s = l->server;
+	const struct redis_server *s = conn->server;
 	int64_t deadline_ms = env_mono_ms(s->env) + s->connect_ms;
 
-	l->arena = arena_new(RUN_BYTES);
-	if (l->arena == NULL)
+	conn->arena = arena_new(RUN_BYTES);
+	if (conn->arena == NULL)
 		return err_nomem(err);
 	if (!s->target.cluster)
-		return redis_link_reconnect(l, deadline_ms, err);
-	l->cluster = redis_cluster_new(s);
-	if (l->cluster == NULL)
+		return redis_conn_reconnect(conn, deadline_ms, err);
+	conn->cluster = redis_cluster_new(s);
+	if (conn->cluster == NULL)
 		return err_nomem(err);
-	return redis_cluster_refresh(l->cluster, NULL, deadline_ms, err);
+	return redis_cluster_refresh(conn->cluster, NULL, deadline_ms, err);
 }
 
 int
 redis_connect(void *server, void **conn, struct err *err)
 {
-	struct redis_link *l = calloc(1, sizeof(*l));
+	struct redis_conn *c = calloc(1, sizeof(*c));
 
-	if (l == NULL)
+	if (c == NULL)
 		return err_nomem(err);
-	l->server = server;
-	if (begin(l, err) != 0) {
-		redis_disconnect(l);
+	c->server = server;
+	if (begin(c, err) != 0) {
+		redis_disconnect(c);
 		return -1;
 	}
-	*conn = l;
+	*conn = c;
 	return 0;
 }
 
 void
 redis_disconnect(void *conn)
 {
-	struct redis_link *l = conn;
+	struct redis_conn *c = conn;
 
-	for (size_t i = 0; i < l->nreplies; i++)
-		freeReplyObject(l->replies[i]);
-	redis_wire_close(l->wire);
-	redis_cluster_free(l->cluster);
-	arena_free(l->arena);
-	free(l);
+	for (size_t i = 0; i < c->nreplies; i++)
+		freeReplyObject(c->replies[i]);
+	redis_wire_close(c->wire);
+	redis_cluster_free(c->cluster);
+	arena_free(c->arena);
+	free(c);
 }
 
 int
 redis_ping(void *conn, struct err *err)
 {
 	const struct str argv[] = { STR("PING") };
-	struct redis_link *l = conn;
-	const struct redis_server *s = l->server;
+	struct redis_conn *c = conn;
+	const struct redis_server *s = c->server;
 	int64_t deadline_ms = env_mono_ms(s->env) + s->timeout_ms;
 	redisReply *reply;
 
-	if (l->broken)
+	if (c->broken)
 		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
-	if (l->cluster != NULL)
-		return redis_cluster_refresh(l->cluster, NULL, deadline_ms,
+	if (c->cluster != NULL)
+		return redis_cluster_refresh(c->cluster, NULL, deadline_ms,
 					     err);
-	redis_link_drop_stale(l);
-	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
+	redis_conn_drop_stale(c);
+	if (c->wire == NULL && redis_conn_reconnect(c, deadline_ms, err) != 0)
 		return -1;
-	if (redis_wire_call(l->wire, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+	if (redis_wire_call(c->wire, argv, ARRAY_LEN(argv), deadline_ms, &reply,
 			    err) != 0) {
-		l->broken = true; /* the answer may still come */
+		c->broken = true; /* the answer may still come */
 		return -1;
 	}
 	freeReplyObject(reply);
@@ -265,21 +267,21 @@ redis_ping(void *conn, struct err *err)
 bool
 redis_is_lost(void *conn, bool ask)
 {
-	struct redis_link *l = conn;
-	const struct redis_server *s = l->server;
+	struct redis_conn *c = conn;
+	const struct redis_server *s = c->server;
 	struct err ignored; /* that it failed is the answer */
 
-	if (l->broken || !ask)
-		return l->broken; /* redis_run() looks for the rest */
-	if (l->cluster == NULL)
-		return redis_ping(l, &ignored) != 0;
-	redis_cluster_drop_dead(l->cluster,
+	if (c->broken || !ask)
+		return c->broken; /* redis_run() looks for the rest */
+	if (c->cluster == NULL)
+		return redis_ping(c, &ignored) != 0;
+	redis_cluster_drop_dead(c->cluster,
 				env_mono_ms(s->env) + s->timeout_ms);
 	return false;
 }
 
 struct str
-redis_prefix(const struct redis_link *l)
+redis_prefix(const struct redis_conn *conn)
 {
-	return l->server->prefix;
+	return conn->server->prefix;
 }

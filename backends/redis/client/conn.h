@@ -6,8 +6,8 @@
  * Values are bytes with a length throughout, so that nothing a user types can
  * be taken for a command.  Every wait has a deadline.  An answer that does not
  * come, or that says "not now" (LOADING, READONLY, CLUSTERDOWN ...), is
- * ERR_UNAVAILABLE: the caller disconnects, and the next connect asks Sentinel,
- * or the cluster, anew.  A server that can be read but not written (OOM,
+ * ERR_UNAVAILABLE: the caller disconnects, and the next connect asks Sentinel
+ * or the cluster again.  A server that can be read but not written (OOM,
  * MISCONF, NOREPLICAS) is ERR_BUSY, and so is a slot that is being moved: only
  * those whose keys are in it have to wait.
  */
@@ -53,10 +53,10 @@ void redis_disconnect(void *conn);
 bool redis_is_lost(void *conn, bool ask) MUST_USE;
 int redis_ping(void *conn, struct err *err) MUST_USE;
 
-struct redis_link;
+struct redis_conn;
 
-/* In front of every key; lives as long as the link. */
-struct str redis_prefix(const struct redis_link *l);
+/* In front of every key; lives as long as the connection. */
+struct str redis_prefix(const struct redis_conn *conn);
 
 #define REDIS_KEYS_MAX 4 /* of one script */
 
@@ -82,20 +82,20 @@ struct redis_step {
 /*
  * Runs the steps in one round trip per server: all go out before the first
  * answer is read.  replies[i] is the answer to steps[i] and lives until the
- * next redis_run() of the link; none is an error.  On failure some of the
+ * next redis_run() of the connection; none is an error.  On failure some of the
  * steps may have happened: the first error, in their order, is reported.
  *
  * Commands of one server happen in their order, and so do scripts; but a
  * script that the server does not know, and what a cluster sends elsewhere,
  * goes out again behind the others: no step may count on one before it.
  */
-int redis_run(struct redis_link *l, const struct redis_step *steps, size_t n,
+int redis_run(struct redis_conn *conn, const struct redis_step *steps, size_t n,
 	      redisReply **replies, struct err *err) MUST_USE;
 
 /* After a redis_run() that failed: returns the answer to a step that happened
  * all the same, and NULL for other steps and when the connection is lost.  It
  * lives until the next redis_run() of the link. */
-redisReply *redis_happened(const struct redis_link *l, size_t i) MUST_USE;
+redisReply *redis_happened(const struct redis_conn *conn, size_t i) MUST_USE;
 
 /*
  * Calls fn for each page of the keys that begin with the prefix and `start`,
@@ -103,7 +103,7 @@ redisReply *redis_happened(const struct redis_link *l, size_t i) MUST_USE;
  * prefix, and live as long as the call; fn may use redis_run().  One that is
  * there all the time is given at least once.
  */
-int redis_scan(struct redis_link *l, struct str start,
+int redis_scan(struct redis_conn *conn, struct str start,
 	       int (*fn)(void *ctx, const struct str *keys, size_t n,
 			 struct err *err),
 	       void *ctx, struct err *err) MUST_USE;
@@ -112,7 +112,7 @@ int redis_scan(struct redis_link *l, struct str start,
  * Calls fn with the answer of every master to one command without a key, an
  * error reply included; stops at the first -1, and names the server in *err.
  */
-int redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
+int redis_ask_all(struct redis_conn *conn, const struct str *argv, size_t n,
 		  int (*fn)(void *ctx, const redisReply *reply,
 			    struct err *err),
 		  void *ctx, struct err *err) MUST_USE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the link to Redis share. */
+/* What the files of the connection to Redis share. */
 #ifndef BACKENDS_REDIS_CLIENT_CONN_INTERNAL_H
 #define BACKENDS_REDIS_CLIENT_CONN_INTERNAL_H
 
@@ -17,7 +17,7 @@ struct redis_known_script {
 	char sha[REDIS_SHA_BYTES]; /* no NUL */
 };
 
-/* Opened once, shared by all links; constant then, but for `sentinel`. */
+/* Opened once, shared by all connections; constant then, but for `sentinel`. */
 struct redis_server {
 	struct arena *arena;
 	const struct env *env;
@@ -30,7 +30,7 @@ struct redis_server {
 	atomic_size_t sentinel; /* the one that knew last */
 };
 
-struct redis_link {
+struct redis_conn {
 	struct redis_server *server;
 	struct redis_wire *wire; /* not in a cluster */
 	struct redis_cluster *cluster;
@@ -41,11 +41,11 @@ struct redis_link {
 };
 
 /* In single mode: the server, or the master of the moment. */
-int redis_link_reconnect(struct redis_link *l, int64_t deadline_ms,
+int redis_conn_reconnect(struct redis_conn *conn, int64_t deadline_ms,
 			 struct err *err) MUST_USE;
 
 /* Closes what redis_wire_is_stale(), and nothing else does so. */
-void redis_link_drop_stale(struct redis_link *l);
+void redis_conn_drop_stale(struct redis_conn *conn);
 
 /* Asks the sentinels in turn, the one that knew last first. */
 int redis_sentinel_ask(struct redis_server *s, int64_t deadline_ms,

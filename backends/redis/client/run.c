@@ -28,31 +28,31 @@ struct task {
 };
 
 struct run {
-	struct redis_link *link;
+	struct redis_conn *conn;
 	struct task *tasks;
 	size_t n;
 	int64_t deadline_ms;
 };
 
 static void
-forget_replies(struct redis_link *l)
+forget_replies(struct redis_conn *conn)
 {
-	for (size_t i = 0; i < l->nreplies; i++)
-		freeReplyObject(l->replies[i]);
-	l->replies = NULL;
-	l->nreplies = 0;
-	arena_reset(l->arena);
+	for (size_t i = 0; i < conn->nreplies; i++)
+		freeReplyObject(conn->replies[i]);
+	conn->replies = NULL;
+	conn->nreplies = 0;
+	arena_reset(conn->arena);
 }
 
 static int
 wire_alone(struct run *r, struct redis_wire **out, struct err *err)
 {
-	struct redis_link *l = r->link;
+	struct redis_conn *conn = r->conn;
 
-	if (l->wire == NULL &&
-	    redis_link_reconnect(l, r->deadline_ms, err) != 0)
+	if (conn->wire == NULL &&
+	    redis_conn_reconnect(conn, r->deadline_ms, err) != 0)
 		return -1;
-	*out = l->wire;
+	*out = conn->wire;
 	return 0;
 }
 
@@ -61,13 +61,13 @@ wire_of_slot(struct run *r, unsigned slot, struct redis_wire **out,
 	     struct err *err)
 {
 	const struct redis_address *at =
-	    redis_cluster_owner(r->link->cluster, slot);
+	    redis_cluster_owner(r->conn->cluster, slot);
 
 	if (at == NULL)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "no server of the cluster has slot %u", slot);
-	return redis_cluster_wire(r->link->cluster, at,
-				  redis_share(r->link->server->env,
+	return redis_cluster_wire(r->conn->cluster, at,
+				  redis_share(r->conn->server->env,
 					      r->deadline_ms, 2),
 				  out, err);
 }
@@ -75,7 +75,7 @@ wire_of_slot(struct run *r, unsigned slot, struct redis_wire **out,
 static int
 choose_wire(struct run *r, struct task *t, struct err *err)
 {
-	struct redis_cluster *c = r->link->cluster;
+	struct redis_cluster *c = r->conn->cluster;
 	int result;
 
 	if (c == NULL)
@@ -95,7 +95,7 @@ choose_wire(struct run *r, struct task *t, struct err *err)
 static int
 choose_all(struct run *r, struct err *err)
 {
-	redis_link_drop_stale(r->link);
+	redis_conn_drop_stale(r->conn);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->tasks[i].answer != REDIS_DONE &&
 		    choose_wire(r, &r->tasks[i], err) != 0)
@@ -107,7 +107,7 @@ choose_all(struct run *r, struct err *err)
 static int
 choose_wires(struct run *r, struct err *err)
 {
-	struct redis_cluster *c = r->link->cluster;
+	struct redis_cluster *c = r->conn->cluster;
 
 	if (choose_all(r, err) == 0)
 		return 0;
@@ -120,13 +120,13 @@ choose_wires(struct run *r, struct err *err)
 static int
 queue_one(struct run *r, const struct task *t, struct err *err)
 {
-	const struct redis_server *server = r->link->server;
+	const struct redis_server *server = r->conn->server;
 	const struct redis_step *s = t->step;
 	const struct str asking = STR("ASKING");
 	static const char *const counts[REDIS_KEYS_MAX] = { "1", "2", "3",
 							    "4" };
 	struct str *argv =
-	    arena_array(r->link->arena, s->nargs + 4, sizeof(*argv));
+	    arena_array(r->conn->arena, s->nargs + 4, sizeof(*argv));
 	size_t n = 0;
 
 	if (argv == NULL)
@@ -202,14 +202,14 @@ static int
 refuse(const struct task *t, struct err *err)
 {
 	(void)redis_reply_fail(t->reply, err);
-	return redis_wire_blame(&t->at, err);
+	return redis_wire_add_peer(&t->at, err);
 }
 
 /* The new map is as the servers say, or at least this slot is. */
 static int
 follow(struct run *r, struct task *t, bool *refreshed, struct err *err)
 {
-	struct redis_cluster *c = r->link->cluster;
+	struct redis_cluster *c = r->conn->cluster;
 	struct redis_address at;
 	struct err ignored; /* this slot is known without it, too */
 	unsigned slot;
@@ -224,7 +224,7 @@ follow(struct run *r, struct task *t, bool *refreshed, struct err *err)
 	t->asking = false;
 	*refreshed = *refreshed ||
 		     redis_cluster_refresh(c, &at,
-					   redis_share(r->link->server->env,
+					   redis_share(r->conn->server->env,
 						       r->deadline_ms, 2),
 					   &ignored) == 0;
 	return redis_cluster_moved(c, slot, &at, err);
@@ -245,7 +245,7 @@ prepare_one(struct run *r, struct task *t, bool *refreshed, bool *pause,
 		break;
 	case REDIS_MOVED:
 	case REDIS_ASK:
-		if (r->link->cluster == NULL)
+		if (r->conn->cluster == NULL)
 			return refuse(t, err);
 		return follow(r, t, refreshed, err);
 	case REDIS_LATER:
@@ -287,7 +287,7 @@ run_rounds(struct run *r, struct err *err)
 		if (choose_wires(r, err) != 0)
 			return -1;
 		if (send_all(r, err) != 0 || read_all(r, err) != 0) {
-			r->link->broken = true;
+			r->conn->broken = true;
 			/* Of too long an answer the rest is not read. */
 			if (err->code != ERR_BUSY)
 				err->code = ERR_UNAVAILABLE;
@@ -308,39 +308,39 @@ run_rounds(struct run *r, struct err *err)
 }
 
 int
-redis_run(struct redis_link *l, const struct redis_step *steps, size_t n,
+redis_run(struct redis_conn *conn, const struct redis_step *steps, size_t n,
 	  redisReply **replies, struct err *err)
 {
-	const struct redis_server *s = l->server;
-	struct run r = { .link = l,
+	const struct redis_server *s = conn->server;
+	struct run r = { .conn = conn,
 			 .n = n,
 			 .deadline_ms = env_mono_ms(s->env) + s->timeout_ms };
 	int result;
 
-	if (l->broken)
+	if (conn->broken)
 		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
-	forget_replies(l);
-	r.tasks = arena_array(l->arena, n, sizeof(*r.tasks));
-	l->replies = arena_array(l->arena, n, sizeof(redisReply *));
-	if (r.tasks == NULL || l->replies == NULL)
+	forget_replies(conn);
+	r.tasks = arena_array(conn->arena, n, sizeof(*r.tasks));
+	conn->replies = arena_array(conn->arena, n, sizeof(redisReply *));
+	if (r.tasks == NULL || conn->replies == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < n; i++)
 		r.tasks[i].step = &steps[i];
 	result = run_rounds(&r, err);
 	for (size_t i = 0; i < n; i++) {
-		l->replies[i] = r.tasks[i].reply;
+		conn->replies[i] = r.tasks[i].reply;
 		if (result == 0)
 			replies[i] = r.tasks[i].reply;
 	}
-	l->nreplies = n;
+	conn->nreplies = n;
 	return result;
 }
 
 redisReply *
-redis_happened(const struct redis_link *l, size_t i)
+redis_happened(const struct redis_conn *conn, size_t i)
 {
-	if (l->broken || i >= l->nreplies || l->replies[i] == NULL ||
-	    l->replies[i]->type == REDIS_REPLY_ERROR)
+	if (conn->broken || i >= conn->nreplies || conn->replies[i] == NULL ||
+	    conn->replies[i]->type == REDIS_REPLY_ERROR)
 		return NULL;
-	return l->replies[i];
+	return conn->replies[i];
 }

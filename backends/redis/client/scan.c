@@ -12,7 +12,7 @@
 #define PATTERN_MAX 4096
 
 struct scan {
-	struct redis_link *link;
+	struct redis_conn *conn;
 	struct arena *arena, *page;
 	struct str pattern;
 	int (*fn)(void *ctx, const struct str *keys, size_t n, struct err *err);
@@ -31,18 +31,19 @@ add_escaped(struct buf *b, struct str s)
 
 /* Looked up again for each page: fn may reconnect. */
 static int
-find_wire(struct redis_link *l, const struct redis_address *at,
+find_wire(struct redis_conn *conn, const struct redis_address *at,
 	  int64_t deadline_ms, struct redis_wire **out, struct err *err)
 {
-	if (l->broken)
+	if (conn->broken)
 		return err_set(err, ERR_UNAVAILABLE, "the connection is lost");
-	redis_link_drop_stale(l);
-	if (l->cluster != NULL)
-		return redis_cluster_wire(l->cluster, at, deadline_ms, out,
+	redis_conn_drop_stale(conn);
+	if (conn->cluster != NULL)
+		return redis_cluster_wire(conn->cluster, at, deadline_ms, out,
 					  err);
-	if (l->wire == NULL && redis_link_reconnect(l, deadline_ms, err) != 0)
+	if (conn->wire == NULL &&
+	    redis_conn_reconnect(conn, deadline_ms, err) != 0)
 		return -1;
-	*out = l->wire;
+	*out = conn->wire;
 	return 0;
 }
 
@@ -74,7 +75,7 @@ static int
 scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 	  struct err *err)
 {
-	const struct redis_server *server = s->link->server;
+	const struct redis_server *server = s->conn->server;
 	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
 	struct str argv[] = { STR("SCAN"), STR("0"),	 STR("MATCH"),
 			      s->pattern,  STR("COUNT"), STR("1000") };
@@ -82,14 +83,14 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 	redisReply *reply;
 	int result;
 
-	if (find_wire(s->link, at, deadline_ms, &w, err) != 0)
+	if (find_wire(s->conn, at, deadline_ms, &w, err) != 0)
 		return -1;
 	/* A server that was restarted does not know the cursor. */
 	if (!redis_wire_is_new(w))
 		argv[1] = *cursor;
 	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
 			    err) != 0) {
-		s->link->broken = true;
+		s->conn->broken = true;
 		err->code = ERR_UNAVAILABLE;
 		return -1;
 	}
@@ -114,20 +115,20 @@ scan_server(void *scan, const struct redis_address *at, struct err *err)
 /* Calls fn for each master, with NULL for the one that there is without a
  * cluster; stops at the first -1. */
 static int
-each_master(struct redis_link *l, struct arena *a,
+each_master(struct redis_conn *conn, struct arena *a,
 	    int (*fn)(void *ctx, const struct redis_address *at,
 		      struct err *err),
 	    void *ctx, struct err *err)
 {
 	int64_t deadline_ms =
-	    env_mono_ms(l->server->env) + l->server->timeout_ms;
+	    env_mono_ms(conn->server->env) + conn->server->timeout_ms;
 	struct redis_addresses masters = { .n = 0 };
 
-	if (l->cluster == NULL)
+	if (conn->cluster == NULL)
 		return fn(ctx, NULL, err);
 	/* Nobody says MOVED to who does not ask a server at all. */
-	if (redis_cluster_refresh(l->cluster, NULL, deadline_ms, err) != 0 ||
-	    redis_cluster_masters(l->cluster, a, &masters, err) != 0)
+	if (redis_cluster_refresh(conn->cluster, NULL, deadline_ms, err) != 0 ||
+	    redis_cluster_masters(conn->cluster, a, &masters, err) != 0)
 		return -1;
 	for (size_t i = 0; i < masters.n; i++)
 		if (fn(ctx, &masters.v[i], err) != 0)
@@ -141,22 +142,22 @@ scan_all(struct scan *s, struct str start, struct err *err)
 	struct buf pattern;
 
 	buf_init(&pattern, s->arena, PATTERN_MAX);
-	add_escaped(&pattern, redis_prefix(s->link));
+	add_escaped(&pattern, redis_prefix(s->conn));
 	add_escaped(&pattern, start);
 	buf_add_char(&pattern, '*');
 	if (buf_failed(&pattern))
 		return err_set(err, ERR_INTERNAL, "too long to be looked for");
 	s->pattern = buf_str(&pattern);
-	return each_master(s->link, s->arena, scan_server, s, err);
+	return each_master(s->conn, s->arena, scan_server, s, err);
 }
 
 int
-redis_scan(struct redis_link *l, struct str start,
+redis_scan(struct redis_conn *conn, struct str start,
 	   int (*fn)(void *ctx, const struct str *keys, size_t n,
 		     struct err *err),
 	   void *ctx, struct err *err)
 {
-	struct scan s = { .link = l,
+	struct scan s = { .conn = conn,
 			  .arena = arena_new(SCAN_BYTES),
 			  .page = arena_new(SCAN_BYTES),
 			  .fn = fn,
@@ -173,7 +174,7 @@ redis_scan(struct redis_link *l, struct str start,
 }
 
 struct question {
-	struct redis_link *link;
+	struct redis_conn *conn;
 	const struct str *argv;
 	size_t n;
 	int (*fn)(void *ctx, const redisReply *reply, struct err *err);
@@ -184,38 +185,39 @@ static int
 ask_server(void *question, const struct redis_address *at, struct err *err)
 {
 	const struct question *q = question;
-	const struct redis_server *server = q->link->server;
+	const struct redis_server *server = q->conn->server;
 	int64_t deadline_ms = env_mono_ms(server->env) + server->timeout_ms;
 	struct redis_wire *w;
 	redisReply *reply;
 	int result;
 
-	if (find_wire(q->link, at, deadline_ms, &w, err) != 0)
+	if (find_wire(q->conn, at, deadline_ms, &w, err) != 0)
 		return -1;
 	if (redis_wire_queue(w, q->argv, q->n, err) != 0 ||
 	    redis_wire_read(w, deadline_ms, &reply, err) != 0) {
-		q->link->broken = true;
+		q->conn->broken = true;
 		return -1;
 	}
 	result = q->fn(q->ctx, reply, err);
 	freeReplyObject(reply);
-	return result == 0 ? 0 : redis_wire_blame(redis_wire_address(w), err);
+	return result == 0 ? 0 :
+			     redis_wire_add_peer(redis_wire_address(w), err);
 }
 
 int
-redis_ask_all(struct redis_link *l, const struct str *argv, size_t n,
+redis_ask_all(struct redis_conn *conn, const struct str *argv, size_t n,
 	      int (*fn)(void *ctx, const redisReply *reply, struct err *err),
 	      void *ctx, struct err *err)
 {
 	struct question q = {
-		.link = l, .argv = argv, .n = n, .fn = fn, .ctx = ctx
+		.conn = conn, .argv = argv, .n = n, .fn = fn, .ctx = ctx
 	};
 	struct arena *a = arena_new(SCAN_BYTES);
 	int result;
 
 	if (a == NULL)
 		return err_nomem(err);
-	result = each_master(l, a, ask_server, &q, err);
+	result = each_master(conn, a, ask_server, &q, err);
 	arena_free(a);
 	return result;
 }

@@ -65,7 +65,7 @@ ask_one(const struct redis_server *s, const struct redis_address *sentinel,
 		return -1;
 	result = understand(s, reply, out, err);
 	freeReplyObject(reply);
-	return result == 0 ? 0 : redis_wire_blame(sentinel, err);
+	return result == 0 ? 0 : redis_wire_add_peer(sentinel, err);
 }
 
 int

@@ -123,7 +123,7 @@ redis_tls_session(SSL_CTX *ctx, int fd, const char *host, SSL **out,
 
 /* 0: *events says what to wait for; -1. */
 static int
-look(SSL *ssl, int result, short *events, struct err *err)
+tls_result(SSL *ssl, int result, short *events, struct err *err)
 {
 	long verified = SSL_get_verify_result(ssl);
 
@@ -153,7 +153,7 @@ redis_tls_handshake(SSL *ssl, short *events, struct err *err)
 
 	ERR_clear_error();
 	result = SSL_do_handshake(ssl);
-	return result == 1 ? 1 : look(ssl, result, events, err);
+	return result == 1 ? 1 : tls_result(ssl, result, events, err);
 }
 
 ssize_t
@@ -164,7 +164,8 @@ redis_tls_read(SSL *ssl, void *buf, size_t n, short *events, struct err *err)
 
 	ERR_clear_error();
 	result = SSL_read_ex(ssl, buf, n, &got);
-	return result == 1 ? (ssize_t)got : look(ssl, result, events, err);
+	return result == 1 ? (ssize_t)got :
+			     tls_result(ssl, result, events, err);
 }
 
 ssize_t
@@ -176,5 +177,6 @@ redis_tls_write(SSL *ssl, const void *buf, size_t n, short *events,
 
 	ERR_clear_error();
 	result = SSL_write_ex(ssl, buf, n, &put);
-	return result == 1 ? (ssize_t)put : look(ssl, result, events, err);
+	return result == 1 ? (ssize_t)put :
+			     tls_result(ssl, result, events, err);
 }

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 /*
- * What the links of a server share; ends with SSL_CTX_free().  NULL for
+ * What the connections of a server share; ends with SSL_CTX_free().  NULL for
  * ca_file: the system's; for the others: no client certificate.
  */
 int redis_tls_new(const char *ca_file, const char *cert_file,

@@ -97,7 +97,7 @@ redis_wire_address(const struct redis_wire *w)
 }
 
 int
-redis_wire_blame(const struct redis_address *at, struct err *err)
+redis_wire_add_peer(const struct redis_address *at, struct err *err)
 {
 	if (at->port == 0)
 		return err_context(err, "%s", at->host);
@@ -164,7 +164,7 @@ int
 redis_wire_flush(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 {
 	if (flush(w, deadline_ms, err) != 0)
-		return redis_wire_blame(&w->at, err);
+		return redis_wire_add_peer(&w->at, err);
 	return 0;
 }
 
@@ -205,7 +205,7 @@ redis_wire_read(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		struct err *err)
 {
 	if (read_reply(w, deadline_ms, out, err) != 0)
-		return redis_wire_blame(&w->at, err);
+		return redis_wire_add_peer(&w->at, err);
 	return 0;
 }
 
@@ -235,7 +235,7 @@ redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,
 	if (reply->type == REDIS_REPLY_ERROR) {
 		(void)redis_reply_fail(reply, err);
 		freeReplyObject(reply);
-		return redis_wire_blame(&w->at, err);
+		return redis_wire_add_peer(&w->at, err);
 	}
 	*out = reply;
 	return 0;
@@ -358,7 +358,7 @@ redis_wire_open(const struct redis_address *at, const struct redis_login *login,
 	begin_out(w);
 	if (greet(w, login, deadline_ms, err) != 0) {
 		redis_wire_close(w);
-		return redis_wire_blame(at, err);
+		return redis_wire_add_peer(at, err);
 	}
 	*out = w;
 	return 0;

@@ -59,6 +59,6 @@ int redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,
 		    struct err *err) MUST_USE;
 
 /* "host:port: " in front of the message. */
-int redis_wire_blame(const struct redis_address *at, struct err *err);
+int redis_wire_add_peer(const struct redis_address *at, struct err *err);
 
 #endif

@@ -53,37 +53,37 @@ make(void)
 	return s;
 }
 
-static struct store_link *
-make_link(struct backend *s)
+static struct store_conn *
+make_conn(struct backend *s)
 {
-	struct store_link *l = store_link_new(&fake.env);
+	struct store_conn *conn = store_conn_new(&fake.env);
 
-	ck_assert_ptr_nonnull(l);
-	store_link_bind(l, s);
-	return l;
+	ck_assert_ptr_nonnull(conn);
+	store_conn_bind(conn, s);
+	return conn;
 }
 
 START_TEST(a_store_lives_while_a_connection_holds_it)
 {
 	struct backend *s = make(), *other = make();
-	struct store_link *first = make_link(s), *second = make_link(s);
+	struct store_conn *first = make_conn(s), *second = make_conn(s);
 
-	store_link_bind(second, s); /* the same again is nothing */
+	store_conn_bind(second, s); /* the same again is nothing */
 	backend_unref(backend_ref(s));
-	backend_unref(s); /* the links hold it */
+	backend_unref(s); /* the connections hold it */
 	ck_assert_int_eq(store_ping(first, &err), 0);
 	ck_assert_int_eq(store_ping(second, &err), 0);
 	ck_assert_int_eq(connected, 2);
-	store_link_bind(second, other);
+	store_conn_bind(second, other);
 	ck_assert_int_eq(connected, 1);
 	ck_assert_ptr_eq(other->ops, &ops.base);
 	ck_assert_int_eq(store_ping(second, &err), 0);
 	ck_assert_int_eq(closed, 0);
-	store_link_free(first);
+	store_conn_free(first);
 	ck_assert_int_eq(closed, 1);
 	backend_unref(other);
 	ck_assert_int_eq(closed, 1);
-	store_link_free(second);
+	store_conn_free(second);
 	ck_assert_int_eq(closed, 2);
 	ck_assert_int_eq(connected, 0);
 }
@@ -92,8 +92,8 @@ END_TEST
 START_TEST(nothing_to_let_go_of)
 {
 	backend_unref(NULL);
-	store_link_free(NULL);
-	users_link_free(NULL);
+	store_conn_free(NULL);
+	users_conn_free(NULL);
 }
 END_TEST
 

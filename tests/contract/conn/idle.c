@@ -29,7 +29,7 @@ struct fixture {
 	struct fake_env fake;
 	struct store_faulty faulty;
 	struct backend *store;
-	struct store_link *l, *second;
+	struct store_conn *conn, *second;
 	struct arena *a;
 	struct err err;
 };
@@ -48,12 +48,12 @@ setup(void)
 	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
 				    &r->store, &r->err),
 			 0);
-	r->l = store_link_new(&r->fake.env);
-	r->second = store_link_new(&r->fake.env);
-	ck_assert(r->a != NULL && r->l != NULL && r->second != NULL);
-	store_link_bind(r->l, r->store);
-	store_link_bind(r->second, r->store);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	r->conn = store_conn_new(&r->fake.env);
+	r->second = store_conn_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->conn != NULL && r->second != NULL);
+	store_conn_bind(r->conn, r->store);
+	store_conn_bind(r->second, r->store);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
 	store_faulty_fail(&r->faulty, 0, false);
 }
@@ -61,8 +61,8 @@ setup(void)
 static void
 teardown(void)
 {
-	store_link_free(r->l);
-	store_link_free(r->second);
+	store_conn_free(r->conn);
+	store_conn_free(r->second);
 	backend_unref(r->store);
 	arena_free(r->a);
 }
@@ -74,67 +74,67 @@ calls(void)
 }
 
 static int
-rotate(struct store_link *l, int64_t grace_ms)
+rotate(struct store_conn *conn, int64_t grace_ms)
 {
 	const struct rotation rotation = { .id = { .b = { 1 } },
 					   .grace_ms = grace_ms };
 	struct rotated is;
 
-	return store_rotate(l, AT(r, 1), &rotation, &is, &r->err);
+	return store_rotate(conn, AT(r, 1), &rotation, &is, &r->err);
 }
 
 static int
-rotate_with_grace(struct store_link *l)
+rotate_with_grace(struct store_conn *conn)
 {
-	return rotate(l, 1);
+	return rotate(conn, 1);
 }
 
 static int
-rotate_without(struct store_link *l)
+rotate_without(struct store_conn *conn)
 {
-	return rotate(l, 0);
+	return rotate(conn, 0);
 }
 
 static int
-attempt(struct store_link *l)
+attempt(struct store_conn *conn)
 {
 	const struct attempt_policy policy = { .max = 1,
 					       .window_ms = 1,
 					       .ban_ms = 1 };
 	struct attempt out;
 
-	return store_attempt(l, AT(r, 0), STR("k"), &policy, &out, &r->err);
+	return store_attempt(conn, AT(r, 0), STR("k"), &policy, &out, &r->err);
 }
 
 static int
-find(struct store_link *l)
+find(struct store_conn *conn)
 {
 	const struct session_id id = { .b = { 1 } };
 	const struct token_hash token = { .b = { 1 } };
 	struct session_answer got;
 
-	return store_find(l, AT(r, 1), &id, &token, &got, &r->err);
+	return store_find(conn, AT(r, 1), &id, &token, &got, &r->err);
 }
 
 static int
-revoke(struct store_link *l)
+revoke(struct store_conn *conn)
 {
 	const struct session_id id = { .b = { 1 } };
 	bool ended;
 
-	return store_revoke(l, AT(r, 0), &id, &ended, &r->err);
+	return store_revoke(conn, AT(r, 0), &id, &ended, &r->err);
 }
 
 static int
-touch(struct store_link *l)
+touch(struct store_conn *conn)
 {
 	const struct session_id id = { .b = { 1 } };
 
-	return store_touch(l, AT(r, 1), TOUCH(id, 1, 2), &r->err);
+	return store_touch(conn, AT(r, 1), TOUCH(id, 1, 2), &r->err);
 }
 
 static const struct {
-	int (*fn)(struct store_link *l);
+	int (*fn)(struct store_conn *conn);
 	bool repeatable;
 } operations[] = {
 	{ find, true },
@@ -149,7 +149,7 @@ static const struct {
 START_TEST(what_was_closed_while_idle_is_made_anew)
 {
 	state = CLOSED;
-	ck_assert_int_eq(operations[_i].fn(r->l), 0);
+	ck_assert_int_eq(operations[_i].fn(r->conn), 0);
 	ck_assert_uint_eq(calls(), 2);
 }
 END_TEST
@@ -160,7 +160,7 @@ START_TEST(what_swallows_is_asked_first)
 	state = SWALLOWS;
 	if (operations[_i].repeatable)
 		store_faulty_fail(&r->faulty, 1, false);
-	ck_assert_int_eq(operations[_i].fn(r->l), 0);
+	ck_assert_int_eq(operations[_i].fn(r->conn), 0);
 	ck_assert_uint_eq(asked, operations[_i].repeatable ? 0 : 1);
 	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 3 : 2);
 	/* Nobody has heard of it. */
@@ -173,7 +173,7 @@ END_TEST
 START_TEST(what_fails_is_done_once_more_where_it_may)
 {
 	store_faulty_fail(&r->faulty, 1, false);
-	ck_assert_int_eq(operations[_i].fn(r->l),
+	ck_assert_int_eq(operations[_i].fn(r->conn),
 			 operations[_i].repeatable ? 0 : -1);
 	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 3 : 1);
 }
@@ -183,10 +183,10 @@ END_TEST
 START_TEST(fails_again)
 {
 	store_faulty_fail(&r->faulty, 1, true);
-	ck_assert_int_eq(find(r->l), -1);
+	ck_assert_int_eq(find(r->conn), -1);
 	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 	ck_assert_uint_eq(calls(), 2);
-	ck_assert_int_eq(find(r->l), -1);
+	ck_assert_int_eq(find(r->conn), -1);
 	ck_assert_uint_eq(calls(), 2);
 	/* Who is connected asks for himself, but does not connect either. */
 	ck_assert_int_eq(find(r->second), -1);
@@ -200,7 +200,7 @@ START_TEST(fails_on_a_new_connection)
 {
 	state = CLOSED;
 	store_faulty_fail(&r->faulty, 2, false);
-	ck_assert_int_eq(find(r->l), -1);
+	ck_assert_int_eq(find(r->conn), -1);
 	ck_assert_uint_eq(calls(), 2);
 }
 END_TEST
@@ -226,11 +226,11 @@ START_TEST(fails_for_certain)
 {
 	undone_calls = 0;
 	r->faulty.ops.revoke = undone;
-	ck_assert_int_eq(revoke(r->l), 0);
+	ck_assert_int_eq(revoke(r->conn), 0);
 	ck_assert_uint_eq(undone_calls, 2);
 	undone_calls = 0;
 	state = CLOSED;
-	ck_assert_int_eq(revoke(r->l), -1);
+	ck_assert_int_eq(revoke(r->conn), -1);
 	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 	ck_assert_uint_eq(undone_calls, 1);
 }
@@ -261,7 +261,7 @@ START_TEST(swallows_all)
 {
 	inner_find = r->faulty.ops.find;
 	r->faulty.ops.find = slow;
-	ck_assert_int_eq(find(r->l), 0);
+	ck_assert_int_eq(find(r->conn), 0);
 	store_faulty_fail(&r->faulty, 0, false);
 	ck_assert_int_eq(touch(r->second), 0);
 	ck_assert_uint_eq(calls(), 2); /* connect, touch */
@@ -289,7 +289,7 @@ START_TEST(swallows_an_old_one)
 {
 	inner_find = r->faulty.ops.find;
 	r->faulty.ops.find = slow_among_others;
-	ck_assert_int_eq(find(r->l), 0);
+	ck_assert_int_eq(find(r->conn), 0);
 	store_faulty_fail(&r->faulty, 0, false);
 	ck_assert_int_eq(touch(r->second), 0);
 	ck_assert_uint_eq(calls(), 1);

@@ -16,7 +16,7 @@ struct fixture {
 	struct fake_env fake;
 	struct store_faulty faulty;
 	struct backend *store;
-	struct store_link *l, *second;
+	struct store_conn *conn, *second;
 	struct arena *a;
 	struct log log;
 	FILE *said;
@@ -31,8 +31,8 @@ open_store(void)
 	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
 				    &r->store, &r->err),
 			 0);
-	store_link_bind(r->l, r->store);
-	store_link_bind(r->second, r->store);
+	store_conn_bind(r->conn, r->store);
+	store_conn_bind(r->second, r->store);
 }
 
 static void
@@ -47,16 +47,16 @@ setup(void)
 			       .ctx = r->fake.env.clock.ctx };
 	r->fake.env.log = &r->log;
 	store_faulty_init(&r->faulty, &store_memory, NULL);
-	r->l = store_link_new(&r->fake.env);
-	r->second = store_link_new(&r->fake.env);
-	ck_assert(r->l != NULL && r->second != NULL);
+	r->conn = store_conn_new(&r->fake.env);
+	r->second = store_conn_new(&r->fake.env);
+	ck_assert(r->conn != NULL && r->second != NULL);
 }
 
 static void
 teardown(void)
 {
-	store_link_free(r->l);
-	store_link_free(r->second);
+	store_conn_free(r->conn);
+	store_conn_free(r->second);
 	backend_unref(r->store);
 	arena_free(r->a);
 	ck_assert_int_eq(fclose(r->said), 0);
@@ -86,15 +86,15 @@ says(const char *event, const char *fields)
 START_TEST(lost_and_back)
 {
 	open_store();
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
 	says(NULL, NULL);
 	store_faulty_fail(&r->faulty, 1, true);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	says("backend_lost", "section=store driver=memory reason=");
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(store_ping(r->second, &r->err), -1);
-		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		fake_env_advance_ms(&r->fake, 100);
 	}
 	says(NULL, NULL);
@@ -102,7 +102,7 @@ START_TEST(lost_and_back)
 	fake_env_advance_ms(&r->fake, 400);
 	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
 	says("backend_back", "section=store driver=memory after_ms=700");
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says(NULL, NULL);
 }
 END_TEST
@@ -123,10 +123,10 @@ START_TEST(slow_operations_are_logged)
 	r->faulty.ops.base.ping = takes_long;
 	open_store();
 	took_ms = 499;
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says(NULL, NULL);
 	took_ms = 500;
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says("backend_slow",
 	     "section=store driver=memory operation=ping ms=500");
 }
@@ -146,13 +146,13 @@ START_TEST(closed_while_idle)
 {
 	r->faulty.ops.base.is_lost = is_lost;
 	open_store();
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says(NULL, NULL);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says("backend_reconnects",
 	     "operation=ping reason=\"the connection was closed");
 	r->log.level = LOG_INFO;
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says(NULL, NULL);
 }
 END_TEST
@@ -184,10 +184,10 @@ START_TEST(migration_is_logged)
 	r->faulty.ops.base.schema = schema;
 	r->faulty.ops.base.migrate = migrate;
 	open_store();
-	ck_assert_int_eq(store_check_schema(r->l, &r->err), 0);
+	ck_assert_int_eq(store_check_schema(r->conn, &r->err), 0);
 	says("schema_migrated", "section=store driver=memory from=3 to=4");
 	ck_assert_int_eq(version, 4);
-	ck_assert_int_eq(store_check_schema(r->l, &r->err), 0);
+	ck_assert_int_eq(store_check_schema(r->conn, &r->err), 0);
 	says(NULL, NULL);
 }
 END_TEST
@@ -227,7 +227,7 @@ START_TEST(damaged_sessions_are_logged)
 	r->faulty.ops.list = list;
 	open_store();
 	ndamaged = 1;
-	ck_assert_int_eq(store_list(r->l, AT(r, 0), LISTED(STR("a"), 9),
+	ck_assert_int_eq(store_list(r->conn, AT(r, 0), LISTED(STR("a"), 9),
 				    &cursor, &got, &r->err),
 			 0);
 	ck_assert_uint_eq(got.n, 1);
@@ -235,7 +235,7 @@ START_TEST(damaged_sessions_are_logged)
 	says("session_damaged", "driver=memory session="
 				"00000000000000000000000000000000 field=roles");
 	ndamaged = 12;
-	ck_assert_int_eq(store_list(r->l, AT(r, 0), LISTED(STR("a"), 99),
+	ck_assert_int_eq(store_list(r->conn, AT(r, 0), LISTED(STR("a"), 99),
 				    &cursor, &got, &r->err),
 			 0);
 	ck_assert_uint_eq(got.n, 1);

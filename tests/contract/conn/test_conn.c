@@ -20,7 +20,7 @@ struct fixture {
 	struct fake_env fake;
 	struct store_faulty faulty;
 	struct backend *store;
-	struct store_link *l;
+	struct store_conn *conn;
 	struct err err;
 };
 
@@ -35,16 +35,16 @@ fixture_open(void)
 	ck_assert_int_eq(store_open(&r->faulty.ops, &r->faulty, &r->fake.env,
 				    &r->store, &r->err),
 			 0);
-	r->l = store_link_new(&r->fake.env);
-	ck_assert_ptr_nonnull(r->l);
-	store_link_bind(r->l, r->store);
+	r->conn = store_conn_new(&r->fake.env);
+	ck_assert_ptr_nonnull(r->conn);
+	store_conn_bind(r->conn, r->store);
 	return r;
 }
 
 static void
 fixture_close(struct fixture *r)
 {
-	store_link_free(r->l);
+	store_conn_free(r->conn);
 	backend_unref(r->store);
 	free(r);
 }
@@ -60,31 +60,31 @@ START_TEST(connects_when_first_used)
 	struct fixture *r = fixture_open();
 
 	ck_assert_uint_eq(calls(r), 0);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 2);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 3);
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(unbound_link_fails)
+START_TEST(unbound_conn_fails)
 {
 	struct fixture *r = fixture_open();
-	struct users_link *u = users_link_new(&r->fake.env);
+	struct users_conn *u = users_conn_new(&r->fake.env);
 	struct user_answer is;
 	int64_t removed;
 
-	store_link_bind(r->l, NULL);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	store_conn_bind(r->conn, NULL);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
-	ck_assert_int_eq(store_sweep(r->l, CALL_AT(NULL, 0), 1, &removed,
+	ck_assert_int_eq(store_sweep(r->conn, CALL_AT(NULL, 0), 1, &removed,
 				     &r->err),
 			 -1);
 	ck_assert_int_eq(users_find(u, CALL_AT(NULL, 0), STR("a"), &is,
 				    &r->err),
 			 -1);
-	users_link_free(u);
+	users_conn_free(u);
 	fixture_close(r);
 }
 END_TEST
@@ -98,12 +98,12 @@ START_TEST(back_off_doubles)
 
 	store_faulty_fail(&r->faulty, 1, true);
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
-		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 		ck_assert_msg(calls(r) == i + 1, "row %zu: %u calls", i,
 			      calls(r));
 		fake_env_advance_ms(&r->fake, waits[i] - 1);
-		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 		ck_assert_msg(strstr(r->err.msg, "told to fail") != NULL, "%s",
 			      r->err.msg);
@@ -111,22 +111,22 @@ START_TEST(back_off_doubles)
 		fake_env_advance_ms(&r->fake, 1);
 	}
 	store_faulty_fail(&r->faulty, 0, false);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	/* A success forgets it: a cut connection is made anew at once. */
 	store_faulty_fail(&r->faulty, 1, false);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	/* And what then fails begins with 50 ms. */
 	store_faulty_fail(&r->faulty, 1, true);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	ck_assert_uint_eq(calls(r), 2);
 	store_faulty_fail(&r->faulty, 0, false);
 	fake_env_advance_ms(&r->fake, 49);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	ck_assert_uint_eq(calls(r), 0);
 	fake_env_advance_ms(&r->fake, 1);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	fixture_close(r);
 }
 END_TEST
@@ -136,42 +136,43 @@ START_TEST(back_off_grows_though_it_connects)
 {
 	struct fixture *r = fixture_open();
 
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	store_faulty_fail(&r->faulty, 1, false);
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	for (int64_t wait_ms = 50; wait_ms <= 100; wait_ms *= 2) {
 		store_faulty_fail(&r->faulty, 2, false); /* connect passes */
-		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_uint_eq(calls(r), 2);
 		fake_env_advance_ms(&r->fake, wait_ms - 1);
-		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_uint_eq(calls(r), 2);
 		fake_env_advance_ms(&r->fake, 1);
 	}
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	fixture_close(r);
 }
 END_TEST
 
 #define CROWD 4
 
-/* Several links to the store of the fixture, the first of which is its own. */
+/* Several connections to the store of the fixture, the first of which is its
+ * own. */
 static void
-crowd_open(struct fixture *r, struct store_link *crowd[CROWD])
+crowd_open(struct fixture *r, struct store_conn *crowd[CROWD])
 {
-	crowd[0] = r->l;
+	crowd[0] = r->conn;
 	for (int i = 1; i < CROWD; i++) {
-		crowd[i] = store_link_new(&r->fake.env);
+		crowd[i] = store_conn_new(&r->fake.env);
 		ck_assert_ptr_nonnull(crowd[i]);
-		store_link_bind(crowd[i], r->store);
+		store_conn_bind(crowd[i], r->store);
 	}
 }
 
 static void
-crowd_close(struct fixture *r, struct store_link *crowd[CROWD])
+crowd_close(struct fixture *r, struct store_conn *crowd[CROWD])
 {
 	for (int i = 1; i < CROWD; i++)
-		store_link_free(crowd[i]);
+		store_conn_free(crowd[i]);
 	fixture_close(r);
 }
 
@@ -179,7 +180,7 @@ crowd_close(struct fixture *r, struct store_link *crowd[CROWD])
 START_TEST(failure_is_shared)
 {
 	struct fixture *r = fixture_open();
-	struct store_link *crowd[CROWD];
+	struct store_conn *crowd[CROWD];
 
 	crowd_open(r, crowd);
 	for (int i = 0; i < CROWD; i++)
@@ -207,7 +208,7 @@ END_TEST
 START_TEST(live_connections_go_on)
 {
 	struct fixture *r = fixture_open();
-	struct store_link *crowd[CROWD];
+	struct store_conn *crowd[CROWD];
 
 	crowd_open(r, crowd);
 	for (int i = 0; i < 2; i++)
@@ -229,7 +230,7 @@ END_TEST
 START_TEST(secrets_are_of_a_connection)
 {
 	struct fixture *r = fixture_open();
-	struct store_link *crowd[CROWD];
+	struct store_conn *crowd[CROWD];
 	uint8_t secret[32];
 
 	crowd_open(r, crowd);
@@ -265,12 +266,12 @@ START_TEST(busy_keeps_the_connection)
 	struct fixture *r = fixture_open();
 	int (*ping)(void *conn, struct err *err) = r->faulty.ops.base.ping;
 
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	r->faulty.ops.base.ping = busy;
-	ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 	r->faulty.ops.base.ping = ping;
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 3);
 	fixture_close(r);
 }
@@ -283,17 +284,17 @@ START_TEST(other_failures_keep_the_connection)
 			     .idle_expires_ms = 9,
 			     .expires_ms = 9 };
 
-	ck_assert_int_eq(store_create(r->l, CALL_AT(NULL, 1), &s, 0, NULL,
+	ck_assert_int_eq(store_create(r->conn, CALL_AT(NULL, 1), &s, 0, NULL,
 				      &r->err),
 			 0);
 	ck_assert_uint_eq(calls(r), 2);
-	ck_assert_int_eq(store_create(r->l, CALL_AT(NULL, 1), &s, 0, NULL,
+	ck_assert_int_eq(store_create(r->conn, CALL_AT(NULL, 1), &s, 0, NULL,
 				      &r->err),
 			 -1);
 	ck_assert_int_eq(r->err.code, ERR_INTERNAL);
 	ck_assert_msg(strncmp(r->err.msg, "store memory: ", 14) == 0, "%s",
 		      r->err.msg);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	ck_assert_uint_eq(calls(r), 4);
 	fixture_close(r);
 }
@@ -361,12 +362,12 @@ START_TEST(schema_is_checked)
 		ck_assert_int_eq(store_open(&ops, NULL, &r->fake.env, &s,
 					    &r->err),
 				 0);
-		store_link_bind(r->l, s);
-		ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
+		store_conn_bind(r->conn, s);
+		ck_assert_int_eq(store_check_schema(r->conn, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_CONFIG);
 		ck_assert_msg(strstr(r->err.msg, rows[i].says) != NULL,
 			      "row %zu: %s", i, r->err.msg);
-		store_link_bind(r->l, r->store);
+		store_conn_bind(r->conn, r->store);
 		backend_unref(s);
 		fixture_close(r);
 	}
@@ -384,21 +385,21 @@ START_TEST(schema_is_checked_once_it_is_there)
 	f.ops.base.schema = schema_of_version;
 	f.ops.base.migrate = no_migration;
 	ck_assert_int_eq(store_open(&f.ops, &f, &r->fake.env, &s, &r->err), 0);
-	store_link_bind(r->l, s);
-	ck_assert_int_eq(store_ping(r->l, &r->err), 0); /* nobody asked */
-	store_link_bind(r->l, NULL);
-	store_link_bind(r->l, s);
+	store_conn_bind(r->conn, s);
+	ck_assert_int_eq(store_ping(r->conn, &r->err), 0); /* nobody asked */
+	store_conn_bind(r->conn, NULL);
+	store_conn_bind(r->conn, s);
 	store_faulty_fail(&f, 1, false);
-	ck_assert_int_eq(store_check_schema(r->l, &r->err), -1);
+	ck_assert_int_eq(store_check_schema(r->conn, &r->err), -1);
 	ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 	for (int i = 0; i < 2; i++) {
 		fake_env_advance_ms(&r->fake, 1000);
-		ck_assert_int_eq(store_ping(r->l, &r->err), -1);
+		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_CONFIG);
 		ck_assert_msg(strstr(r->err.msg, "which knows 4") != NULL, "%s",
 			      r->err.msg);
 	}
-	store_link_bind(r->l, r->store);
+	store_conn_bind(r->conn, r->store);
 	backend_unref(s);
 	fixture_close(r);
 }
@@ -436,29 +437,29 @@ START_TEST(every_operation_can_fail)
 	struct err *e = &r->err;
 
 	for (unsigned at = 1; at <= 2; at++) { /* connection, operation */
-		FAILS(store_ping(r->l, e));
-		FAILS(store_secret(r->l, call, "x", secret, e));
-		FAILS(store_create(r->l, call, &s, 0, NULL, e));
-		FAILS(store_find(r->l, call, &s.id, &s.token, &got, e));
-		FAILS(store_touch(r->l, call, TOUCH(s.id, 0, 0), e));
-		FAILS(store_revoke(r->l, call, &s.id, &yes, e));
-		FAILS(store_revoke_user(r->l, call, STR("a"), NULL, &n, e));
-		FAILS(store_revoke_all(r->l, call, &n, e));
-		FAILS(store_update_user(r->l, call, &s.who, e));
-		FAILS(store_list(r->l, call, LISTED(STR("a"), 1), &cursor,
+		FAILS(store_ping(r->conn, e));
+		FAILS(store_secret(r->conn, call, "x", secret, e));
+		FAILS(store_create(r->conn, call, &s, 0, NULL, e));
+		FAILS(store_find(r->conn, call, &s.id, &s.token, &got, e));
+		FAILS(store_touch(r->conn, call, TOUCH(s.id, 0, 0), e));
+		FAILS(store_revoke(r->conn, call, &s.id, &yes, e));
+		FAILS(store_revoke_user(r->conn, call, STR("a"), NULL, &n, e));
+		FAILS(store_revoke_all(r->conn, call, &n, e));
+		FAILS(store_update_user(r->conn, call, &s.who, e));
+		FAILS(store_list(r->conn, call, LISTED(STR("a"), 1), &cursor,
 				 &list, e));
-		FAILS(store_standing(r->l, call, &keys, &count.standing, e));
-		FAILS(store_count(r->l, call, &keys, &count, e));
-		FAILS(store_attempt(r->l, call, STR("k"), &policy, &attempt,
+		FAILS(store_standing(r->conn, call, &keys, &count.standing, e));
+		FAILS(store_count(r->conn, call, &keys, &count, e));
+		FAILS(store_attempt(r->conn, call, STR("k"), &policy, &attempt,
 				    e));
-		FAILS(store_give_back(r->l, call, STR("k"), 0, e));
-		FAILS(ask_ban(r->l, call, STR("k"), 1, &n, e));
-		FAILS(store_reset_attempts(r->l, call, STR("k"), &yes, e));
-		FAILS(store_bans(r->l, call, 1, 1, &bans, e));
-		FAILS(learn_network(r->l, call, STR("k"), known.v, e));
-		FAILS(store_networks(r->l, call, STR("k"), &known, e));
-		FAILS(store_unlearn(r->l, call, STR("k"), e));
-		FAILS(store_sweep(r->l, call, 1, &n, e));
+		FAILS(store_give_back(r->conn, call, STR("k"), 0, e));
+		FAILS(ask_ban(r->conn, call, STR("k"), 1, &n, e));
+		FAILS(store_reset_attempts(r->conn, call, STR("k"), &yes, e));
+		FAILS(store_bans(r->conn, call, 1, 1, &bans, e));
+		FAILS(learn_network(r->conn, call, STR("k"), known.v, e));
+		FAILS(store_networks(r->conn, call, STR("k"), &known, e));
+		FAILS(store_unlearn(r->conn, call, STR("k"), e));
+		FAILS(store_sweep(r->conn, call, 1, &n, e));
 		ck_assert(yes && got.found && n == 7 && list.n == 7 &&
 			  known.n == 7);
 		ck_assert(count.counted && secret[0] == 9 && bans.n == 7 &&
@@ -472,10 +473,10 @@ END_TEST
 int
 main(void)
 {
-	TCase *t = new_case("link");
+	TCase *t = new_case("connection");
 
 	tcase_add_test(t, connects_when_first_used);
-	tcase_add_test(t, unbound_link_fails);
+	tcase_add_test(t, unbound_conn_fails);
 	tcase_add_test(t, back_off_doubles);
 	tcase_add_test(t, back_off_grows_though_it_connects);
 	tcase_add_test(t, failure_is_shared);

@@ -96,12 +96,12 @@ static void *
 use(void *arg)
 {
 	struct hanging *h = arg;
-	struct store_link *l = store_link_new(&h->env);
+	struct store_conn *conn = store_conn_new(&h->env);
 	struct err err;
 
-	ck_assert_ptr_nonnull(l);
-	store_link_bind(l, h->store);
-	if (store_ping(l, &err) != 0)
+	ck_assert_ptr_nonnull(conn);
+	store_conn_bind(conn, h->store);
+	if (store_ping(conn, &err) != 0)
 		(void)atomic_fetch_add(&h->wrong, 1);
 	(void)atomic_fetch_add(&h->ready, 1);
 	while (!atomic_load(&h->frozen))
@@ -109,7 +109,7 @@ use(void *arg)
 	while (!atomic_load(&h->stop)) {
 		bool back = atomic_load(&h->back);
 
-		if (store_ping(l, &err) == 0) {
+		if (store_ping(conn, &err) == 0) {
 			atomic_store(&h->back, true);
 		} else {
 			(void)atomic_fetch_add(&h->refused, 1);
@@ -118,7 +118,7 @@ use(void *arg)
 		}
 		sleep_ms(1);
 	}
-	store_link_free(l);
+	store_conn_free(conn);
 	return NULL;
 }
 

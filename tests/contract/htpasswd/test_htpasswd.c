@@ -24,7 +24,7 @@ struct fixture {
 	struct log log;
 	char folder[64], file[96], groups[96], said[96];
 	struct backend *users;
-	struct users_link *l;
+	struct users_conn *conn;
 	struct arena *a;
 	struct err err;
 };
@@ -80,7 +80,7 @@ open_source(bool groups)
 	if (users_open(&users_htpasswd, &conf, &r->fake.env, &r->users,
 		       &r->err) != 0)
 		return -1;
-	users_link_bind(r->l, r->users);
+	users_conn_bind(r->conn, r->users);
 	return 0;
 }
 
@@ -100,14 +100,14 @@ setup(void)
 			       .ctx = r->fake.env.clock.ctx };
 	r->fake.env.log = &r->log;
 	r->a = arena_new(16 << 20);
-	r->l = users_link_new(&r->fake.env);
-	ck_assert(r->a != NULL && r->l != NULL);
+	r->conn = users_conn_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->conn != NULL);
 }
 
 static void
 teardown(void)
 {
-	users_link_free(r->l);
+	users_conn_free(r->conn);
 	backend_unref(r->users);
 	arena_free(r->a);
 	ck_assert_int_eq(close(r->log.fd), 0);
@@ -119,7 +119,7 @@ find(const char *name, struct user *out)
 {
 	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, AT(r, 0), str_from(name), &is, &r->err));
+	OK(r, users_find(r->conn, AT(r, 0), str_from(name), &is, &r->err));
 	*out = is.user;
 	return is.found;
 }
@@ -165,7 +165,7 @@ START_TEST(users_of_the_file_are_found)
 	HOLDS(r, there("erin"));
 	HOLDS(r, !there("dave") && !there("#dave") && !there("ALICE") &&
 		     !there("alic") && !there("alice:"));
-	OK(r, users_ping(r->l, &r->err));
+	OK(r, users_ping(r->conn, &r->err));
 }
 END_TEST
 
@@ -195,7 +195,7 @@ START_TEST(lists_in_order)
 		size_t n = 0;
 
 		do {
-			OK(r, users_list(r->l, AT(r, 0), after, limit, &list,
+			OK(r, users_list(r->conn, AT(r, 0), after, limit, &list,
 					 &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++) {
@@ -220,15 +220,15 @@ START_TEST(cannot_be_written)
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
 	HOLDS(r, find("alice", &u));
-	FAILS(r, users_add(r->l, AT(r, 0), &u, &answer, &r->err), ERR_CONFIG,
+	FAILS(r, users_add(r->conn, AT(r, 0), &u, &answer, &r->err), ERR_CONFIG,
 	      "htpasswd(1)");
-	FAILS(r, users_remove(r->l, AT(r, 0), u.who.name, &answer, &r->err),
+	FAILS(r, users_remove(r->conn, AT(r, 0), u.who.name, &answer, &r->err),
 	      ERR_CONFIG, "htpasswd(1)");
-	OK(r, users_set_hash(r->l, AT(r, 0), &change, &changed, &r->err));
+	OK(r, users_set_hash(r->conn, AT(r, 0), &change, &changed, &r->err));
 	HOLDS(r, !changed);
-	OK(r, users_schema(r->l, &state, &r->err));
+	OK(r, users_schema(r->conn, &state, &r->err));
 	SAME(r, state.want, 0);
-	OK(r, users_check_schema(r->l, &r->err));
+	OK(r, users_check_schema(r->conn, &r->err));
 }
 END_TEST
 
@@ -363,12 +363,12 @@ START_TEST(missing_or_empty_is_no_answer)
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
 	ck_assert_int_eq(unlink(r->file), 0);
-	FAILS(r, users_find(r->l, AT(r, 0), STR("alice"), &is, &r->err),
+	FAILS(r, users_find(r->conn, AT(r, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "users: No such file");
-	FAILS(r, users_ping(r->l, &r->err), ERR_UNAVAILABLE, "No such file");
+	FAILS(r, users_ping(r->conn, &r->err), ERR_UNAVAILABLE, "No such file");
 	HOLDS(r, is.found);
 	write_file(r->file, "");
-	FAILS(r, users_find(r->l, AT(r, 0), STR("alice"), &is, &r->err),
+	FAILS(r, users_find(r->conn, AT(r, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "there is no user");
 	write_file(r->file, "bob:$b\n");
 	HOLDS(r, !there("alice") && there("bob")); /* at once, no back-off */
@@ -377,7 +377,7 @@ START_TEST(missing_or_empty_is_no_answer)
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
 	none = (struct rlimit){ .rlim_max = was.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	FAILS(r, users_find(r->l, AT(r, 0), STR("bob"), &is, &r->err),
+	FAILS(r, users_find(r->conn, AT(r, 0), STR("bob"), &is, &r->err),
 	      ERR_UNAVAILABLE, "Too many open files");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
 	HOLDS(r, !there("bob") && there("carol"));
@@ -427,23 +427,24 @@ enum { THREADS = 4, ROUNDS = 300 };
 static void *
 read_all(void *arg)
 {
-	struct users_link *l = users_link_new(&r->fake.env);
+	struct users_conn *conn = users_conn_new(&r->fake.env);
 	long *bad = arg;
 
-	users_link_bind(l, r->users);
+	users_conn_bind(conn, r->users);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct arena *a = arena_new(1 << 20);
 		struct user_answer x, y;
 		struct err err;
 
-		if (users_find(l, CALL_AT(a, 0), STR("always"), &x, &err) !=
+		if (users_find(conn, CALL_AT(a, 0), STR("always"), &x, &err) !=
 			0 ||
-		    users_find(l, CALL_AT(a, 0), STR("never"), &y, &err) != 0 ||
+		    users_find(conn, CALL_AT(a, 0), STR("never"), &y, &err) !=
+			0 ||
 		    !x.found || y.found)
 			++*bad;
 		arena_free(a);
 	}
-	users_link_free(l);
+	users_conn_free(conn);
 	return NULL;
 }
 

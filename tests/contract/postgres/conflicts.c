@@ -38,20 +38,20 @@ close_pair(struct fixture *r, struct bare *b, struct clash *c)
 }
 
 static int
-add_after_another(struct postgres_link *l, void *ctx, struct err *err)
+add_after_another(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct clash *c = ctx;
 	PGresult *res;
 
 	/* The snapshot is taken here. */
-	if (postgres_query(l, "SELECT n FROM fcgiauth.pair WHERE id = 1", NULL,
+	if (postgres_query(pg, "SELECT n FROM fcgiauth.pair WHERE id = 1", NULL,
 			   0, &res, err) != 0)
 		return -1;
 	PQclear(res);
 	if (c->runs++ < 3)
 		foreign_do(c->other, "UPDATE fcgiauth.pair SET n = n + 10"
 				     " WHERE id = 1");
-	return postgres_change(l,
+	return postgres_change(pg,
 			       "UPDATE fcgiauth.pair SET n = n + 1"
 			       " WHERE id = 1",
 			       NULL, 0, &c->n, err);
@@ -66,7 +66,7 @@ START_TEST(serialisation_failure_is_begun_anew)
 		      &b, &c);
 	char n[24];
 
-	OK(r, postgres_transaction(b.l, add_after_another, &c, &r->err));
+	OK(r, postgres_transaction(b.pg, add_after_another, &c, &r->err));
 	SAME(r, c.runs, 4);
 	postgres_server_ask(r->server, "SELECT sum(n) FROM fcgiauth.pair", n,
 			    sizeof(n));
@@ -78,7 +78,7 @@ END_TEST
 /* The other has row 2 and waits for row 1, which is ours, while we ask for
  * row 2: the server ends us, for the other is not to look for deadlocks. */
 static int
-lock_both(struct postgres_link *l, void *ctx, struct err *err)
+lock_both(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct clash *c = ctx;
 	bool first = c->runs++ == 0;
@@ -91,7 +91,7 @@ lock_both(struct postgres_link *l, void *ctx, struct err *err)
 		ck_assert_ptr_null(PQgetResult(c->other));
 		foreign_do(c->other, "COMMIT");
 	}
-	if (postgres_change(l,
+	if (postgres_change(pg,
 			    "UPDATE fcgiauth.pair SET n = n + 1 WHERE id = 1",
 			    NULL, 0, &c->n, err) != 0)
 		return -1;
@@ -105,7 +105,7 @@ lock_both(struct postgres_link *l, void *ctx, struct err *err)
 					     " n = n + 10 WHERE id = 1"),
 				 1);
 	}
-	return postgres_change(l,
+	return postgres_change(pg,
 			       "UPDATE fcgiauth.pair SET n = n + 1"
 			       " WHERE id = 2",
 			       NULL, 0, &c->n, err);
@@ -119,7 +119,7 @@ START_TEST(deadlock_is_begun_anew)
 	    open_pair("options='-c deadlock_timeout=50ms'", &b, &c);
 	char n[24];
 
-	OK(r, postgres_transaction(b.l, lock_both, &c, &r->err));
+	OK(r, postgres_transaction(b.pg, lock_both, &c, &r->err));
 	SAME(r, c.runs, 2);
 	postgres_server_ask(r->server, "SELECT sum(n) FROM fcgiauth.pair", n,
 			    sizeof(n));
@@ -143,34 +143,34 @@ START_TEST(endless_conflict_is_bounded)
 			       "DO $$ BEGIN RAISE EXCEPTION 'again' USING"
 			       " ERRCODE = '%s'; END $$",
 			       states[i]);
-		FAILS(r, postgres_change(b.l, sql, NULL, 0, &n, &r->err),
+		FAILS(r, postgres_change(b.pg, sql, NULL, 0, &n, &r->err),
 		      ERR_BUSY, states[i]);
 	}
-	OK(r, postgres_ping(b.l, &r->err));
+	OK(r, postgres_ping(b.pg, &r->err));
 	bare_close(&b);
 	fixture_close(r);
 }
 END_TEST
 
 static int
-fail_by_itself(struct postgres_link *l, void *ctx, struct err *err)
+fail_by_itself(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct clash *c = ctx;
 
 	c->runs++;
-	if (postgres_change(l, "UPDATE fcgiauth.pair SET n = 99", NULL, 0,
+	if (postgres_change(pg, "UPDATE fcgiauth.pair SET n = 99", NULL, 0,
 			    &c->n, err) != 0)
 		return -1;
 	return err_set(err, ERR_LIMIT, "enough");
 }
 
 static int
-forget_a_failure(struct postgres_link *l, void *ctx, struct err *err)
+forget_a_failure(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct clash *c = ctx;
 
 	c->runs++;
-	if (postgres_change(l, "UPDATE fcgiauth.pair SET n = 1 / 0", NULL, 0,
+	if (postgres_change(pg, "UPDATE fcgiauth.pair SET n = 1 / 0", NULL, 0,
 			    &c->n, err) == 0)
 		return -1;
 	return 0;
@@ -183,12 +183,12 @@ START_TEST(failed_transaction_leaves_nothing)
 	struct fixture *r = open_pair("", &b, &c);
 	char n[24];
 
-	FAILS(r, postgres_transaction(b.l, fail_by_itself, &c, &r->err),
+	FAILS(r, postgres_transaction(b.pg, fail_by_itself, &c, &r->err),
 	      ERR_LIMIT, "enough");
-	FAILS(r, postgres_transaction(b.l, forget_a_failure, &c, &r->err),
+	FAILS(r, postgres_transaction(b.pg, forget_a_failure, &c, &r->err),
 	      ERR_INTERNAL, "not committed");
 	SAME(r, c.runs, 2);
-	OK(r, postgres_ping(b.l, &r->err));
+	OK(r, postgres_ping(b.pg, &r->err));
 	postgres_server_ask(r->server, "SELECT sum(n) FROM fcgiauth.pair", n,
 			    sizeof(n));
 	ck_assert_str_eq(n, "0");
@@ -211,7 +211,7 @@ static const struct attempt_policy policy = { .max = THREADS * ROUNDS / 2,
 					      .ban_ms = 60000 };
 
 static int
-race_once(struct racer *me, struct store_link *l, struct arena *a)
+race_once(struct racer *me, struct store_conn *conn, struct arena *a)
 {
 	struct session s = { .who = { .name = STR("bob") },
 			     .created_ms = me->r->now,
@@ -229,11 +229,12 @@ race_once(struct racer *me, struct store_link *l, struct arena *a)
 	    env_random(env, &s.token, sizeof(s.token)) != 0 ||
 	    env_random(env, &use.next, sizeof(use.next)) != 0)
 		return -1;
-	if (store_create(l, CALL_AT(a, me->r->now), &s, LIMIT, NULL,
+	if (store_create(conn, CALL_AT(a, me->r->now), &s, LIMIT, NULL,
 			 &me->err) != 0 ||
-	    store_attempt(l, CALL_AT(a, me->r->now), STR("user:bob"), &policy,
-			  &attempt, &me->err) != 0 ||
-	    store_rotate(l, CALL_AT(a, me->r->now), &use, &is, &me->err) != 0)
+	    store_attempt(conn, CALL_AT(a, me->r->now), STR("user:bob"),
+			  &policy, &attempt, &me->err) != 0 ||
+	    store_rotate(conn, CALL_AT(a, me->r->now), &use, &is, &me->err) !=
+		0)
 		return -1;
 	me->banned += attempt.banned_until_ms != 0;
 	me->done += is.answer == ROTATE_DONE;
@@ -246,17 +247,17 @@ static void *
 race(void *arg)
 {
 	struct racer *me = arg;
-	struct store_link *l = store_link_new(&me->r->fake.env);
+	struct store_conn *conn = store_conn_new(&me->r->fake.env);
 	struct arena *a = arena_new(1 << 20);
 
-	if (l == NULL || a == NULL) {
+	if (conn == NULL || a == NULL) {
 		me->failures = ROUNDS;
 		return NULL;
 	}
-	store_link_bind(l, me->store);
+	store_conn_bind(conn, me->store);
 	for (int i = 0; i < ROUNDS; i++)
-		me->failures += race_once(me, l, a) != 0;
-	store_link_free(l);
+		me->failures += race_once(me, conn, a) != 0;
+	store_conn_free(conn);
 	arena_free(a);
 	return NULL;
 }
@@ -328,7 +329,7 @@ START_TEST(migrations_in_a_race)
 		    " EXECUTE FUNCTION race()",
 		    rows[i].times, rows[i].state);
 		postgres_server_sql(r->server, sql);
-		ck_assert_msg((store_migrate(r->l, &r->err) == 0) ==
+		ck_assert_msg((store_migrate(r->conn, &r->err) == 0) ==
 				  rows[i].passes,
 			      "row %zu: %s", i, r->err.msg);
 		postgres_server_sql(r->server, "DROP EVENT TRIGGER race");

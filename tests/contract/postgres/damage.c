@@ -53,14 +53,14 @@ START_TEST(one_session_is_damaged)
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r), other = fixture_create(r);
 	struct session_answer got;
-	struct store_link *second = store_link_new(&r->fake.env);
+	struct store_conn *second = store_conn_new(&r->fake.env);
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
 	const bool has_id = strncmp(sessions[_i].set, "id = ", 5) != 0;
 	char sql[1200];
 
 	ck_assert_ptr_nonnull(second);
-	store_link_bind(second, r->store);
+	store_conn_bind(second, r->store);
 	(void)snprintf(sql, sizeof(sql),
 		       "%s UPDATE fcgiauth.sessions SET %s WHERE id ="
 		       " (SELECT id FROM fcgiauth.sessions"
@@ -76,32 +76,32 @@ START_TEST(one_session_is_damaged)
 	OK(r,
 	   store_find(second, NOW(r), &other.id, &other.token, &got, &r->err));
 	HOLDS(r, got.found);
-	OK(r, store_list(r->l, NOW(r), LISTED((struct str){ .p = NULL }, 10),
+	OK(r, store_list(r->conn, NOW(r), LISTED((struct str){ .p = NULL }, 10),
 			 &cursor, &list, &r->err));
 	SAME(r, list.n, sessions[_i].names != NULL ? 1 : 2);
-	store_link_free(second);
+	store_conn_free(second);
 	fixture_close(r);
 }
 END_TEST
 
 /* The service's own table of users, with alice and bob in it. */
-static struct users_link *
+static struct users_conn *
 make_users(struct fixture *r, struct user *alice)
 {
-	struct users_link *l = users_link_new(&r->fake.env);
+	struct users_conn *conn = users_conn_new(&r->fake.env);
 	struct backend *u = fixture_users(r, "");
 	struct user bob = { .who = { .name = STR("bob") }, .hash = STR("$b") };
 	enum user_change answer;
 
-	ck_assert_ptr_nonnull(l);
-	users_link_bind(l, u);
-	backend_unref(u); /* the link holds it */
+	ck_assert_ptr_nonnull(conn);
+	users_conn_bind(conn, u);
+	backend_unref(u); /* the connection holds it */
 	*alice =
 	    (struct user){ .who = { .name = STR("alice") }, .hash = STR("$a") };
-	OK(r, users_migrate(l, &r->err));
-	OK(r, users_add(l, CALL_AT(r->a, 1000), alice, &answer, &r->err));
-	OK(r, users_add(l, CALL_AT(r->a, 1000), &bob, &answer, &r->err));
-	return l;
+	OK(r, users_migrate(conn, &r->err));
+	OK(r, users_add(conn, CALL_AT(r->a, 1000), alice, &answer, &r->err));
+	OK(r, users_add(conn, CALL_AT(r->a, 1000), &bob, &answer, &r->err));
+	return conn;
 }
 
 START_TEST(one_user_is_damaged)
@@ -112,7 +112,7 @@ START_TEST(one_user_is_damaged)
 					       "changed" };
 	struct fixture *r = fixture_open(0, "");
 	struct user alice;
-	struct users_link *l = make_users(r, &alice);
+	struct users_conn *conn = make_users(r, &alice);
 	struct user_list list = { .n = 7 };
 	char sql[1200];
 
@@ -128,24 +128,24 @@ START_TEST(one_user_is_damaged)
 		postgres_server_sql(r->server, sql);
 		(void)snprintf(sql, sizeof(sql), "column %s:", columns[i]);
 		FAILS(r,
-		      users_find(l, CALL_AT(r->a, 0), STR("alice"), &is,
+		      users_find(conn, CALL_AT(r->a, 0), STR("alice"), &is,
 				 &r->err),
 		      ERR_UNAVAILABLE, sql);
 		HOLDS(r, !is.found);
 		FAILS(r,
-		      users_list(l, CALL_AT(r->a, 0), STR(""), 9, &list,
+		      users_list(conn, CALL_AT(r->a, 0), STR(""), 9, &list,
 				 &r->err),
 		      ERR_UNAVAILABLE, sql);
 		SAME(r, list.n, 7);
-		OK(r,
-		   users_find(l, CALL_AT(r->a, 0), STR("bob"), &is, &r->err));
+		OK(r, users_find(conn, CALL_AT(r->a, 0), STR("bob"), &is,
+				 &r->err));
 		HOLDS(r, is.found);
 		postgres_server_sql(r->server,
 				    "DELETE FROM fcgiauth.users;"
 				    "INSERT INTO fcgiauth.users TABLE kept;"
 				    "DROP TABLE kept");
 	}
-	users_link_free(l);
+	users_conn_free(conn);
 	fixture_close(r);
 }
 END_TEST
@@ -156,7 +156,7 @@ START_TEST(change_cannot_tell)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct user alice, old;
-	struct users_link *l = make_users(r, &alice);
+	struct users_conn *conn = make_users(r, &alice);
 	enum user_change answer = USER_CHANGED;
 
 	postgres_server_sql(
@@ -170,10 +170,11 @@ START_TEST(change_cannot_tell)
 	old = alice;
 	old.hash = STR("$stale");
 	FAILS(r,
-	      users_set(l, CALL_AT(r->a, 2000), &old, &alice, &answer, &r->err),
+	      users_set(conn, CALL_AT(r->a, 2000), &old, &alice, &answer,
+			&r->err),
 	      ERR_UNAVAILABLE, "42501");
 	SAME(r, answer, USER_CHANGED);
-	users_link_free(l);
+	users_conn_free(conn);
 	fixture_close(r);
 }
 END_TEST
@@ -199,10 +200,10 @@ START_TEST(attempt_without_a_row)
 		       " FOR EACH ROW WHEN (NEW.key = 'user:alice')"
 		       " EXECUTE FUNCTION fcgiauth.skip()");
 	for (int i = 0; i < 2; i++) {
-		FAILS(r, store_count(r->l, NOW(r), &keys, &count, &r->err),
+		FAILS(r, store_count(r->conn, NOW(r), &keys, &count, &r->err),
 		      ERR_UNAVAILABLE, "attempts");
 		FAILS(r,
-		      store_attempt(r->l, NOW(r), keys.v[1].key, &policy,
+		      store_attempt(r->conn, NOW(r), keys.v[1].key, &policy,
 				    &attempt, &r->err),
 		      ERR_UNAVAILABLE, "attempts");
 	}

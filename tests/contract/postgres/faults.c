@@ -20,7 +20,7 @@ START_TEST(stopped_and_started)
 		FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 		      "failed");
 		fixture_wait(r);
-		FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+		FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 		      "");
 		postgres_server_start(r->server);
 		fixture_wait(r);
@@ -40,7 +40,8 @@ START_TEST(down_at_the_start)
 	fixture_stop(r);
 	postgres_server_stop(r->server, SIGINT);
 	fixture_start(r);
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE, "failed");
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
+	      "failed");
 	postgres_server_start(r->server);
 	fixture_wait(r);
 	OK(r, fixture_find(r, &s, &found));
@@ -74,11 +75,11 @@ START_TEST(paused_server_holds_nobody_up)
 
 	/* A write is not even sent. */
 	process_signal_all(&r->server->process, SIGSTOP);
-	FAILS(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err),
+	FAILS(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err),
 	      ERR_UNAVAILABLE, "timeout expired");
 	process_signal_all(&r->server->process, SIGCONT);
 	fixture_wait(r);
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, !found);
@@ -91,16 +92,16 @@ static const char terminate[] =
     " FROM pg_catalog.pg_stat_activity WHERE application_name = 'fcgiauth'";
 
 static int
-end_ourselves(struct postgres_link *l, void *ctx, struct err *err)
+end_ourselves(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct fixture *r = ctx;
 	int64_t n;
 
-	if (postgres_change(l, "DELETE FROM fcgiauth.sessions", NULL, 0, &n,
+	if (postgres_change(pg, "DELETE FROM fcgiauth.sessions", NULL, 0, &n,
 			    err) != 0)
 		return -1;
 	postgres_server_sql(r->server, terminate);
-	return postgres_change(l, "DELETE FROM fcgiauth.secrets", NULL, 0, &n,
+	return postgres_change(pg, "DELETE FROM fcgiauth.secrets", NULL, 0, &n,
 			       err);
 }
 
@@ -112,7 +113,7 @@ START_TEST(backend_ends_in_a_transaction)
 	bool found;
 
 	bare_open(r, NULL, 0, &b);
-	FAILS(r, postgres_transaction(b.l, end_ourselves, r, &r->err),
+	FAILS(r, postgres_transaction(b.pg, end_ourselves, r, &r->err),
 	      ERR_UNAVAILABLE, "");
 	bare_close(&b);
 	fixture_stop(r);
@@ -148,11 +149,11 @@ START_TEST(locked_by_another)
 		FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 		      rows[i].says);
 		fixture_wait(r);
-		FAILS(r, store_create(r->l, NOW(r), &s, 3, NULL, &r->err),
+		FAILS(r, store_create(r->conn, NOW(r), &s, 3, NULL, &r->err),
 		      ERR_UNAVAILABLE, rows[i].says);
 		foreign_do(c, "ROLLBACK");
 		fixture_wait(r);
-		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, ended);
 		PQfinish(c);
 		fixture_close(r);
@@ -171,23 +172,23 @@ START_TEST(slow_statement_is_cancelled)
 	bare_open(r, NULL, 0, &b);
 	for (int i = 0; i < 3; i++)
 		FAILS(r,
-		      postgres_change(b.l, "SELECT pg_catalog.pg_sleep(9)",
+		      postgres_change(b.pg, "SELECT pg_catalog.pg_sleep(9)",
 				      NULL, 0, &n, &r->err),
 		      ERR_BUSY, "statement timeout");
-	OK(r, postgres_ping(b.l, &r->err));
+	OK(r, postgres_ping(b.pg, &r->err));
 	bare_close(&b);
 	fixture_close(r);
 }
 END_TEST
 
 static int
-sleep_long(struct postgres_link *l, void *ctx, struct err *err)
+sleep_long(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	struct fixture *r = ctx;
 	int64_t n;
 
 	for (;;) {
-		if (postgres_change(l, "SELECT pg_catalog.pg_sleep(0.7)", NULL,
+		if (postgres_change(pg, "SELECT pg_catalog.pg_sleep(0.7)", NULL,
 				    0, &n, err) != 0)
 			return -1;
 		fake_env_advance_ms(&r->fake, 700);
@@ -204,10 +205,10 @@ START_TEST(slow_transaction_is_given_up)
 
 	r->timeout = 1;
 	bare_open(r, NULL, 0, &b);
-	FAILS(r, postgres_transaction(b.l, sleep_long, r, &r->err), ERR_BUSY,
+	FAILS(r, postgres_transaction(b.pg, sleep_long, r, &r->err), ERR_BUSY,
 	      "no time is left");
 	SAME(r, env_mono_ms(&r->fake.env) - begin_ms, 1400);
-	OK(r, postgres_ping(b.l, &r->err));
+	OK(r, postgres_ping(b.pg, &r->err));
 	bare_close(&b);
 	fixture_close(r);
 }
@@ -230,13 +231,13 @@ START_TEST(one_row_is_locked)
 		      " ORDER BY ctid LIMIT 1)");
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	FAILS(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err),
+	FAILS(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err),
 	      ERR_UNAVAILABLE, "lock timeout");
 	/* The connection is as good as before: nobody has to wait. */
-	OK(r, store_revoke(r->l, NOW(r), &other.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &other.id, &ended, &r->err));
 	HOLDS(r, ended);
 	foreign_do(c, "COMMIT");
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	PQfinish(c);
 	fixture_close(r);
@@ -270,17 +271,17 @@ START_TEST(becomes_read_only)
 	struct session s = fixture_create(r);
 	bool found, ended;
 
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	postgres_server_sql(r->server,
 			    "ALTER SYSTEM SET default_transaction_read_only"
 			    " = on");
 	postgres_server_stop(r->server, SIGINT);
 	postgres_server_start(r->server);
 	OK(r, fixture_find(r, &s, &found));
-	FAILS(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err),
+	FAILS(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err),
 	      ERR_UNAVAILABLE, "read-only");
 	fixture_wait(r);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "read-only");
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, "read-only");
 	fixture_close(r);
 }
 END_TEST
@@ -345,7 +346,7 @@ START_TEST(behind_a_pooler)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *store;
-	struct store_link *l[8]; /* more than the pooler has */
+	struct store_conn *conn[8]; /* more than the pooler has */
 	struct rotation use = { .idle_ms = 1000 };
 	struct session_answer got;
 	struct rotated is;
@@ -359,15 +360,15 @@ START_TEST(behind_a_pooler)
 	fixture_stop(r);
 	(void)snprintf(r->conninfo, sizeof(r->conninfo), "%s", p.conninfo);
 	fixture_start(r);
-	OK(r, store_migrate(r->l, &r->err));
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_migrate(r->conn, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	s = fixture_create(r);
-	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
-		fixture_second(r, r->conninfo, &store, &l[i]);
+	for (size_t i = 0; i < ARRAY_LEN(conn); i++) {
+		fixture_second(r, r->conninfo, &store, &conn[i]);
 		backend_unref(store);
 	}
-	for (size_t i = 0; i < 10 * ARRAY_LEN(l); i++) {
-		struct store_link *one = l[i % ARRAY_LEN(l)];
+	for (size_t i = 0; i < 10 * ARRAY_LEN(conn); i++) {
+		struct store_conn *one = conn[i % ARRAY_LEN(conn)];
 		struct session new = s;
 
 		new.id.b[15] ^= (uint8_t)(i + 1);
@@ -383,8 +384,8 @@ START_TEST(behind_a_pooler)
 		SAME(r, is.answer, ROTATE_DONE);
 		arena_reset(r->a);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(l); i++)
-		store_link_free(l[i]);
+	for (size_t i = 0; i < ARRAY_LEN(conn); i++)
+		store_conn_free(conn[i]);
 	fixture_close(r);
 	process_stop(&p.process, SIGINT);
 	process_remove(p.folder);

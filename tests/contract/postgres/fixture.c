@@ -21,26 +21,26 @@ conf_of(const struct fixture *r, const char *conninfo)
 
 void
 fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
-	       struct store_link **l)
+	       struct store_conn **l)
 {
 	const struct postgres_conf conf = conf_of(r, conninfo);
 
 	OK(r, store_open(&store_postgres, &conf, &r->fake.env, s, &r->err));
-	*l = store_link_new(&r->fake.env);
+	*l = store_conn_new(&r->fake.env);
 	ck_assert_ptr_nonnull(*l);
-	store_link_bind(*l, *s);
+	store_conn_bind(*l, *s);
 }
 
 void
 fixture_start(struct fixture *r)
 {
-	fixture_second(r, r->conninfo, &r->store, &r->l);
+	fixture_second(r, r->conninfo, &r->store, &r->conn);
 }
 
 void
 fixture_stop(struct fixture *r)
 {
-	store_link_free(r->l);
+	store_conn_free(r->conn);
 	backend_unref(r->store);
 }
 
@@ -67,8 +67,8 @@ fixture_open(unsigned flags, const char *more)
 	ck_assert_ptr_nonnull(r->a);
 	fixture_start(r);
 	if ((flags & FIXTURE_NO_SCHEMA) == 0) {
-		OK(r, store_migrate(r->l, &r->err));
-		OK(r, store_check_schema(r->l, &r->err));
+		OK(r, store_migrate(r->conn, &r->err));
+		OK(r, store_check_schema(r->conn, &r->err));
 	}
 	return r;
 }
@@ -101,7 +101,7 @@ fixture_create(struct fixture *r)
 	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
 	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
 			 0);
-	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 	return s;
 }
 
@@ -110,7 +110,7 @@ fixture_find(struct fixture *r, const struct session *s, bool *found)
 {
 	struct session_answer is;
 
-	if (store_find(r->l, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
+	if (store_find(r->conn, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
 		return -1;
 	*found = is.found;
 	return 0;
@@ -129,13 +129,13 @@ bare_open(struct fixture *r, const char *const *steps, size_t nsteps,
 	OK(r,
 	   postgres_open(&b->spec, &conf, &r->fake.env, &b->server, &r->err));
 	OK(r, postgres_connect(b->server, &conn, &r->err));
-	b->l = conn;
+	b->pg = conn;
 }
 
 void
 bare_close(struct bare *b)
 {
-	postgres_disconnect(b->l);
+	postgres_disconnect(b->pg);
 	postgres_close(b->server);
 }
 

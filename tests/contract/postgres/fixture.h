@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A Postgres server, and a store or a bare link on it. */
+/* A Postgres server, and a store or a bare connection on it. */
 #ifndef CONTRACT_POSTGRES_FIXTURE_H
 #define CONTRACT_POSTGRES_FIXTURE_H
 
@@ -21,9 +21,9 @@ struct fixture {
 	struct fake_env fake;
 	int64_t now;
 	char conninfo[400];
-	int64_t timeout; /* of store and bare link, seconds */
+	int64_t timeout; /* of store and bare connection, seconds */
 	struct backend *store;
-	struct store_link *l;
+	struct store_conn *conn;
 	struct arena *a;
 	struct err err;
 };
@@ -45,7 +45,7 @@ void fixture_wait(struct fixture *r);
 
 /* Opens a second store with another connection string; not migrated. */
 void fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
-		    struct store_link **l);
+		    struct store_conn **l);
 
 /* A live session of alice. */
 struct session fixture_create(struct fixture *r);
@@ -56,11 +56,11 @@ struct backend *fixture_users(struct fixture *r, const char *query);
 int fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
 		      struct backend **out) MUST_USE;
 
-/* A link below the store, of a component with these steps. */
+/* A connection below the store, of a component with these steps. */
 struct bare {
 	struct postgres_spec spec;
 	void *server;
-	struct postgres_link *l;
+	struct postgres_conn *pg;
 };
 
 void bare_open(struct fixture *r, const char *const *steps, size_t nsteps,
@@ -71,7 +71,7 @@ void bare_close(struct bare *b);
 PGconn *fixture_foreign(const struct fixture *r);
 void foreign_do(PGconn *c, const char *sql);
 
-TCase *postgres_link_cases(void);
+TCase *postgres_conn_cases(void);
 TCase *postgres_schema_cases(void);
 TCase *postgres_conflict_cases(void);
 TCase *postgres_fault_cases(void);

@@ -94,28 +94,28 @@ START_TEST(login_on_a_dead_connection)
 		struct session s;
 
 		end_idle(c, "fcgiauth");
-		OK(r, store_count(r->l, NOW(r), &keys, &count, &r->err));
+		OK(r, store_count(r->conn, NOW(r), &keys, &count, &r->err));
 		HOLDS(r, count.counted && count.v[1].count == 1);
 		success.v[0] =
 		    (struct login_taken){ .key = keys.v[1].key,
 					  .ends_ms = count.v[1].ends_ms };
 		end_idle(c, "fcgiauth");
-		OK(r, store_succeed(r->l, NOW(r), &success, &r->err));
+		OK(r, store_succeed(r->conn, NOW(r), &success, &r->err));
 		end_idle(c, "fcgiauth");
-		OK(r, store_attempt(r->l, NOW(r), STR("user:alice"), &policy,
+		OK(r, store_attempt(r->conn, NOW(r), STR("user:alice"), &policy,
 				    &attempt, &r->err));
 		SAME(r, attempt.banned_until_ms, 0);
 		end_idle(c, "fcgiauth");
 		s = fixture_create(r);
 		end_idle(c, "fcgiauth");
-		OK(r, store_reset_attempts(r->l, NOW(r), STR("user:alice"),
+		OK(r, store_reset_attempts(r->conn, NOW(r), STR("user:alice"),
 					   &was, &r->err));
 		end_idle(c, "fcgiauth");
-		OK(r, store_revoke(r->l, NOW(r), &s.id, &was, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s.id, &was, &r->err));
 		HOLDS(r, was);
 	}
 	end_idle(c, "fcgiauth");
-	OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &ended, &r->err));
 	SAME(r, ended, 0);
 	PQfinish(c);
 	fixture_close(r);
@@ -133,11 +133,11 @@ START_TEST(told_while_idle)
 	int64_t none;
 
 	bare_open(r, NULL, 0, &b);
-	OK(r, postgres_change(b.l, "LISTEN told", NULL, 0, &none, &r->err));
+	OK(r, postgres_change(b.pg, "LISTEN told", NULL, 0, &none, &r->err));
 	foreign_do(c, "NOTIFY told");
-	p = (struct pollfd){ .fd = PQsocket(b.l->conn), .events = POLLIN };
+	p = (struct pollfd){ .fd = PQsocket(b.pg->conn), .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	ck_assert(!postgres_is_lost(b.l, false));
+	ck_assert(!postgres_is_lost(b.pg, false));
 	bare_close(&b);
 	PQfinish(c);
 	fixture_close(r);
@@ -150,11 +150,11 @@ START_TEST(others_keep_their_connection)
 	struct session s = fixture_create(r);
 	struct session_answer got;
 	PGconn *c = fixture_foreign(r);
-	struct store_link *second = store_link_new(&r->fake.env);
+	struct store_conn *second = store_conn_new(&r->fake.env);
 	int pid;
 
 	ck_assert_ptr_nonnull(second);
-	store_link_bind(second, r->store);
+	store_conn_bind(second, r->store);
 	end_idle(c, "fcgiauth");
 	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	pid = backend_of(c, "fcgiauth");
@@ -169,7 +169,7 @@ START_TEST(others_keep_their_connection)
 	OK(r, fixture_find(r, &s, &got.found));
 	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	ck_assert_int_eq(kill(pid, 0), 0);
-	store_link_free(second);
+	store_conn_free(second);
 	PQfinish(c);
 	fixture_close(r);
 }
@@ -182,7 +182,7 @@ START_TEST(idle_session_timeout)
 	struct session_answer got;
 	PGconn *c = fixture_foreign(r);
 	struct backend *store;
-	struct store_link *l;
+	struct store_conn *conn;
 	char conninfo[500];
 	bool ended;
 
@@ -190,18 +190,18 @@ START_TEST(idle_session_timeout)
 		       "%s application_name=idler options='-c"
 		       " idle_session_timeout=200'",
 		       r->conninfo);
-	fixture_second(r, conninfo, &store, &l);
+	fixture_second(r, conninfo, &store, &conn);
 	for (int i = 0; i < 5 && PQserverVersion(c) >= 140000; i++) {
 		int64_t until_ms = process_now_ms() + 20000;
 
-		OK(r, store_find(l, NOW(r), &s.id, &s.token, &got, &r->err));
+		OK(r, store_find(conn, NOW(r), &s.id, &s.token, &got, &r->err));
 		HOLDS(r, got.found);
 		while (backend_of(c, "idler") != 0)
 			ck_assert_int_lt(process_now_ms(), until_ms);
 	}
 	if (PQserverVersion(c) >= 140000)
-		OK(r, store_revoke(l, NOW(r), &s.id, &ended, &r->err));
-	store_link_free(l);
+		OK(r, store_revoke(conn, NOW(r), &s.id, &ended, &r->err));
+	store_conn_free(conn);
 	backend_unref(store);
 	PQfinish(c);
 	fixture_close(r);
@@ -217,7 +217,7 @@ START_TEST(ends_as_it_is_asked)
 
 	bare_open(r, NULL, 0, &b);
 	FAILS(r,
-	      postgres_change(b.l,
+	      postgres_change(b.pg,
 			      "DO $$ BEGIN RAISE EXCEPTION 'idle' USING"
 			      " ERRCODE = '57P05'; END $$",
 			      NULL, 0, &n, &r->err),
@@ -247,7 +247,7 @@ START_TEST(ends_half_way)
 	    "CREATE TRIGGER idle BEFORE UPDATE ON fcgiauth.attempts"
 	    " FOR EACH ROW WHEN (NEW.count < OLD.count)"
 	    " EXECUTE FUNCTION fcgiauth.idle()");
-	FAILS(r, store_count(r->l, NOW(r), &keys, &count, &r->err),
+	FAILS(r, store_count(r->conn, NOW(r), &keys, &count, &r->err),
 	      ERR_UNAVAILABLE, "57P05");
 	SAME(r, count.standing.known_until_ms, 7);
 	postgres_server_ask(r->server, "SELECT count FROM fcgiauth.attempts", n,
@@ -284,7 +284,7 @@ START_TEST(sent_bytes_are_swallowed)
 		else if (i == 1)
 			second = fixture_create(r);
 		else
-			OK(r, store_attempt(r->l, NOW(r), STR("user:a"),
+			OK(r, store_attempt(r->conn, NOW(r), STR("user:a"),
 					    &policy, &attempt, &r->err));
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
 		/* It has been left, and must not be taken for its successor. */
@@ -310,28 +310,28 @@ START_TEST(users_on_a_dead_connection)
 
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
 		struct backend *u = fixture_users(r, queries[i]);
-		struct users_link *l = users_link_new(&r->fake.env);
+		struct users_conn *conn = users_conn_new(&r->fake.env);
 		struct user user = { .who = { .name = STR("alice") },
 				     .hash = STR("$x") };
 		struct user_answer is = { .found = false };
 		enum user_change change;
 
-		ck_assert_ptr_nonnull(l);
-		users_link_bind(l, u);
+		ck_assert_ptr_nonnull(conn);
+		users_conn_bind(conn, u);
 		if (i == 0) {
-			OK(r, users_migrate(l, &r->err));
+			OK(r, users_migrate(conn, &r->err));
 			end_idle(c, "fcgiauth");
-			OK(r, users_add(l, CALL_AT(r->a, 1000), &user, &change,
-					&r->err));
+			OK(r, users_add(conn, CALL_AT(r->a, 1000), &user,
+					&change, &r->err));
 			SAME(r, change, USER_CHANGED);
 		}
 		for (int k = 0; k < 20; k++) {
 			end_idle(c, "fcgiauth");
-			OK(r, users_find(l, CALL_AT(r->a, 0), STR("alice"), &is,
-					 &r->err));
+			OK(r, users_find(conn, CALL_AT(r->a, 0), STR("alice"),
+					 &is, &r->err));
 			HOLDS(r, is.found);
 		}
-		users_link_free(l);
+		users_conn_free(conn);
 		backend_unref(u);
 	}
 	PQfinish(c);

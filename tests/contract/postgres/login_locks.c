@@ -55,7 +55,7 @@ count(void *arg)
 	struct login *l = arg;
 	struct login_count c;
 
-	l->result = store_count(l->r->l, NOW(l->r), &keys, &c, &l->r->err);
+	l->result = store_count(l->r->conn, NOW(l->r), &keys, &c, &l->r->err);
 	return NULL;
 }
 
@@ -70,7 +70,7 @@ succeed(void *arg)
 		.n = 2,
 	};
 
-	l->result = store_succeed(l->r->l, NOW(l->r), &s, &l->r->err);
+	l->result = store_succeed(l->r->conn, NOW(l->r), &s, &l->r->err);
 	return NULL;
 }
 
@@ -110,12 +110,12 @@ START_TEST(sweep_does_not_wait)
 	foreign_do(c, "BEGIN");
 	foreign_do(c, "UPDATE fcgiauth.attempts SET ends_ms = ends_ms + 1000"
 		      " WHERE key = '" ADDRESS "'");
-	OK(r, store_sweep(r->l, NOW(r), 9, &n, &r->err));
+	OK(r, store_sweep(r->conn, NOW(r), 9, &n, &r->err));
 	SAME(r, n, 2);
 	foreign_do(c, "COMMIT");
-	OK(r, store_sweep(r->l, AT(r, r->now + 999), 9, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 999), 9, &n, &r->err));
 	SAME(r, n, 0);
-	OK(r, store_sweep(r->l, AT(r, r->now + 1000), 9, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 1000), 9, &n, &r->err));
 	SAME(r, n, 1);
 	PQfinish(c);
 	fixture_close(r);

@@ -14,23 +14,23 @@ START_TEST(missing_schema_says_what_to_do)
 	struct session s = { .remember = false };
 	bool found;
 
-	OK(r, store_schema(r->l, &state, &r->err));
+	OK(r, store_schema(r->conn, &state, &r->err));
 	SAME(r, state.have, 0);
 	HOLDS(r, state.want > 0);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "fcgiauth.sessions");
 	fixture_wait(r);
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_CONFIG,
 	      "run fcgiauthctl store migrate");
 	FAILS(r, fixture_find(r, &s, &found), ERR_CONFIG, "store migrate");
 	/* It is noticed when somebody has done so. */
 	{
 		struct backend *second;
-		struct store_link *l;
+		struct store_conn *conn;
 
-		fixture_second(r, r->conninfo, &second, &l);
-		OK(r, store_migrate(l, &r->err));
-		store_link_free(l);
+		fixture_second(r, r->conninfo, &second, &conn);
+		OK(r, store_migrate(conn, &r->err));
+		store_conn_free(conn);
 		backend_unref(second);
 	}
 	fixture_wait(r);
@@ -48,8 +48,8 @@ migrate_in_a_process(struct fixture *r)
 	int result = 1;
 
 	fixture_start(r);
-	if (store_migrate(r->l, &r->err) != 0 ||
-	    store_schema(r->l, &state, &r->err) != 0 ||
+	if (store_migrate(r->conn, &r->err) != 0 ||
+	    store_schema(r->conn, &state, &r->err) != 0 ||
 	    state.have != state.want) {
 		(void)fprintf(stderr, "%s\n", r->err.msg);
 		result = 2;
@@ -80,7 +80,7 @@ START_TEST(processes_migrate_at_once)
 		}
 	}
 	fixture_start(r);
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	(void)fixture_create(r);
 	fixture_close(r);
 }
@@ -114,7 +114,7 @@ START_TEST(daemon_role_needs_no_ddl)
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct test_postgres inside = *r->server;
 	struct backend *ddl, *dml;
-	struct store_link *maker, *user;
+	struct store_conn *maker, *user;
 	struct schema_state state;
 	uint8_t secret[32] = { 1 };
 	struct session s;
@@ -140,8 +140,8 @@ START_TEST(daemon_role_needs_no_ddl)
 	OK(r, store_check_schema(user, &r->err));
 	OK(r, store_ping(user, &r->err));
 	OK(r, store_migrate(user, &r->err)); /* nothing to do */
-	store_link_free(r->l);
-	r->l = user;
+	store_conn_free(r->conn);
+	r->conn = user;
 	s = fixture_create(r);
 	OK(r, store_touch(user, NOW(r), TOUCH(s.id, r->now + 1, r->now + 70000),
 			  &r->err));
@@ -154,9 +154,9 @@ START_TEST(daemon_role_needs_no_ddl)
 	OK(r, store_sweep(user, AT(r, r->now + 90000), 100, &n, &r->err));
 	HOLDS(r, n > 0);
 
-	store_link_free(maker);
+	store_conn_free(maker);
 	backend_unref(ddl);
-	store_link_bind(r->l, r->store);
+	store_conn_bind(r->conn, r->store);
 	backend_unref(dml);
 	run_each(r->server,
 		 "DROP DATABASE shared; DROP ROLE ddl; DROP ROLE dml");
@@ -179,7 +179,7 @@ START_TEST(ping_needs_every_right)
 		{ "secrets", "SELECT INSERT" },
 	};
 	struct fixture *r = fixture_open(0, "");
-	struct store_link *l;
+	struct store_conn *conn;
 	struct backend *s;
 	char sql[256], as[440], denied[80];
 	struct str left, right;
@@ -189,7 +189,7 @@ START_TEST(ping_needs_every_right)
 			    " GRANT USAGE ON SCHEMA fcgiauth TO least");
 	(void)snprintf(as, sizeof(as), "%s options='-c role=least'",
 		       r->conninfo);
-	fixture_second(r, as, &s, &l);
+	fixture_second(r, as, &s, &conn);
 	postgres_server_sql(r->server,
 			    "GRANT SELECT ON fcgiauth.schema_version"
 			    " TO least; GRANT SELECT, INSERT ON"
@@ -198,7 +198,7 @@ START_TEST(ping_needs_every_right)
 			    " fcgiauth.sessions, fcgiauth.limits,"
 			    " fcgiauth.attempts, fcgiauth.denials,"
 			    " fcgiauth.known_networks TO least");
-	OK(r, store_ping(l, &r->err));
+	OK(r, store_ping(conn, &r->err));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		left = str_from(rows[i].rights);
 		(void)snprintf(denied, sizeof(denied),
@@ -208,7 +208,8 @@ START_TEST(ping_needs_every_right)
 				       "REVOKE %.*s ON fcgiauth.%s FROM least",
 				       STR_ARG(right), rows[i].table);
 			postgres_server_sql(r->server, sql);
-			ck_assert_msg(store_ping(l, &r->err) == -1, "%s", sql);
+			ck_assert_msg(store_ping(conn, &r->err) == -1, "%s",
+				      sql);
 			ck_assert_msg(strstr(r->err.msg, denied) != NULL,
 				      "%s: %s", sql, r->err.msg);
 			(void)snprintf(sql, sizeof(sql),
@@ -216,10 +217,10 @@ START_TEST(ping_needs_every_right)
 				       STR_ARG(right), rows[i].table);
 			postgres_server_sql(r->server, sql);
 			fixture_wait(r);
-			OK(r, store_ping(l, &r->err));
+			OK(r, store_ping(conn, &r->err));
 		}
 	}
-	store_link_free(l);
+	store_conn_free(conn);
 	backend_unref(s);
 	postgres_server_sql(r->server, "DROP OWNED BY least; DROP ROLE least");
 	fixture_close(r);
@@ -236,15 +237,15 @@ START_TEST(newer_schema_is_refused)
 				       " SET version = version + 90");
 	fixture_stop(r);
 	fixture_start(r);
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
+	FAILS(r, store_migrate(r->conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	postgres_server_sql(r->server, "UPDATE fcgiauth.schema_version"
 				       " SET version = version - 90");
 	fixture_stop(r);
 	fixture_start(r);
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	fixture_close(r);
@@ -259,11 +260,11 @@ migrate_probe(struct fixture *r, const char *const *steps, size_t nsteps,
 	int result;
 
 	bare_open(r, steps, nsteps, &b);
-	result = postgres_migrate(b.l, &r->err);
+	result = postgres_migrate(b.pg, &r->err);
 	if (result == 0)
-		OK(r, postgres_schema(b.l, state, &r->err));
+		OK(r, postgres_schema(b.pg, state, &r->err));
 	else
-		OK(r, postgres_ping(b.l, &(struct err){ .code = ERR_NONE }));
+		OK(r, postgres_ping(b.pg, &(struct err){ .code = ERR_NONE }));
 	bare_close(&b);
 	return result;
 }
@@ -299,7 +300,7 @@ START_TEST(steps_in_order)
 	/* One without tables of its own asks for none. */
 	OK(r, migrate_probe(r, NULL, 0, &state));
 	SAME(r, state.want, 0);
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -324,7 +325,7 @@ START_TEST(encoding_must_be_utf8)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *second;
-	struct store_link *l;
+	struct store_conn *conn;
 	char conninfo[200];
 
 	postgres_server_sql(r->server, "DROP DATABASE IF EXISTS latin");
@@ -333,9 +334,10 @@ START_TEST(encoding_must_be_utf8)
 				       " TEMPLATE template0");
 	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=latin",
 		       r->server->conninfo);
-	fixture_second(r, conninfo, &second, &l);
-	FAILS(r, store_migrate(l, &r->err), ERR_CONFIG, "UTF8, but is LATIN1");
-	store_link_free(l);
+	fixture_second(r, conninfo, &second, &conn);
+	FAILS(r, store_migrate(conn, &r->err), ERR_CONFIG,
+	      "UTF8, but is LATIN1");
+	store_conn_free(conn);
 	backend_unref(second);
 	postgres_server_sql(r->server, "DROP DATABASE latin");
 	fixture_close(r);
@@ -420,7 +422,7 @@ START_TEST(touches_change_rows_in_place)
 	struct session s = fixture_create(r);
 
 	for (int i = 1; i <= 50; i++)
-		OK(r, store_touch(r->l, NOW(r),
+		OK(r, store_touch(r->conn, NOW(r),
 				  TOUCH(s.id, r->now + i, r->now + 70000 + i),
 				  &r->err));
 	fixture_stop(r); /* the server counts at its end */
@@ -439,17 +441,17 @@ START_TEST(sweep_follows_touches)
 	int64_t n;
 	bool found;
 
-	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 59999),
-			  &r->err));
+	OK(r, store_touch(r->conn, NOW(r),
+			  TOUCH(s.id, r->now + 1, r->now + 59999), &r->err));
 	postgres_server_sql(r->server, "UPDATE fcgiauth.sessions"
 				       " SET expires_ms = expires_ms + 500000");
-	OK(r, store_touch(r->l, NOW(r),
+	OK(r, store_touch(r->conn, NOW(r),
 			  TOUCH(s.id, r->now + 2, r->now + 100000), &r->err));
-	OK(r, store_sweep(r->l, AT(r, r->now + 70000), 10, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 70000), 10, &n, &r->err));
 	SAME(r, n, 0);
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
-	OK(r, store_sweep(r->l, AT(r, r->now + 100000), 10, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 100000), 10, &n, &r->err));
 	SAME(r, n, 1);
 	fixture_close(r);
 }

@@ -12,7 +12,7 @@ main(void)
 
 	if (!postgres_server_new(&shared_server))
 		return skip_all("PostgreSQL is not installed");
-	result = RUN_CASES(postgres_link_cases(), postgres_schema_cases(),
+	result = RUN_CASES(postgres_conn_cases(), postgres_schema_cases(),
 			   postgres_conflict_cases(), postgres_fault_cases(),
 			   postgres_damage_cases(), postgres_idle_cases(),
 			   postgres_wait_cases(), postgres_login_lock_cases());

@@ -20,7 +20,7 @@ struct fixture {
 	const char *name;
 	struct fake_env fake;
 	struct backend *users;
-	struct users_link *l;
+	struct users_conn *conn;
 	struct arena *a;
 	struct err err;
 };
@@ -75,7 +75,7 @@ open_source(const char *query, const char *update_hash)
 	free(copy);
 	free(conf);
 	if (rc == 0)
-		users_link_bind(r->l, r->users);
+		users_conn_bind(r->conn, r->users);
 	return rc;
 }
 
@@ -85,15 +85,15 @@ setup(void)
 	*r = (struct fixture){ .name = "foreign" };
 	fake_env_init(&r->fake);
 	r->a = arena_new(16 << 20);
-	r->l = users_link_new(&r->fake.env);
-	ck_assert(r->a != NULL && r->l != NULL);
+	r->conn = users_conn_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->conn != NULL);
 	postgres_server_sql(&server, table);
 }
 
 static void
 teardown(void)
 {
-	users_link_free(r->l);
+	users_conn_free(r->conn);
 	backend_unref(r->users);
 	arena_free(r->a);
 }
@@ -103,7 +103,8 @@ find(const char *name, struct user *out)
 {
 	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, CALL_AT(r->a, 0), str_from(name), &is, &r->err));
+	OK(r,
+	   users_find(r->conn, CALL_AT(r->a, 0), str_from(name), &is, &r->err));
 	*out = is.user;
 	return is.found;
 }
@@ -118,7 +119,7 @@ START_TEST(all_columns)
 	struct user u;
 
 	OK(r, open_source(QUERY, NULL));
-	OK(r, users_check_schema(r->l, &r->err));
+	OK(r, users_check_schema(r->conn, &r->err));
 	HOLDS(r, find("alice", &u));
 	HOLDS(r, str_eq(u.who.name, STR("alice")));
 	HOLDS(r, str_eq(u.hash, STR(HASH)));
@@ -132,7 +133,7 @@ START_TEST(all_columns)
 	HOLDS(r, find("carol", &u));
 	HOLDS(r, u.hash.n == 0 && u.disabled);
 	HOLDS(r, !find("dave", &u));
-	OK(r, users_ping(r->l, &r->err));
+	OK(r, users_ping(r->conn, &r->err));
 }
 END_TEST
 
@@ -231,14 +232,14 @@ START_TEST(mistakes_are_told)
 	struct user_answer is = { .found = false };
 
 	if (open_source(mistakes[_i].query, mistakes[_i].update_hash) == 0)
-		ck_assert_msg(users_check_schema(r->l, &r->err) == -1,
+		ck_assert_msg(users_check_schema(r->conn, &r->err) == -1,
 			      "row %d passes", _i);
 	ck_assert_msg(r->err.code == ERR_CONFIG &&
 			  strstr(r->err.msg, mistakes[_i].says) != NULL,
 		      "row %d: code %d: %s", _i, (int)r->err.code, r->err.msg);
 	if (r->users == NULL)
 		return;
-	ck_assert_msg(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is,
+	ck_assert_msg(users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is,
 				 &r->err) == -1,
 		      "row %d", _i);
 	/* Nothing was done by trying. */
@@ -255,14 +256,16 @@ START_TEST(table_that_comes_later)
 
 	postgres_server_sql(&server, "DROP TABLE app.people");
 	OK(r, open_source(QUERY, NULL));
-	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
+	FAILS(r,
+	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
 	postgres_server_sql(&server, table);
 	fake_env_advance(&r->fake, 2);
 	HOLDS(r, find("alice", &u));
 	/* And go again. */
 	postgres_server_sql(&server, "DROP TABLE app.people");
-	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
+	FAILS(r,
+	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
 }
 END_TEST
@@ -310,7 +313,8 @@ START_TEST(several_rows_are_nobody)
 	postgres_server_sql(&server, "INSERT INTO app.people (login,"
 				     " password_hash) VALUES ('alice', '$x')");
 	OK(r, open_source(QUERY, NULL));
-	FAILS(r, users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
+	FAILS(r,
+	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
 	HOLDS(r, !is.found);
 	HOLDS(r, find("bob", &u)); /* others are not held up */
@@ -328,7 +332,7 @@ START_TEST(failure_of_one_holds_up_no_other)
 		  "21000" },
 		{ "app.hash_of(login)", "P0001" },
 	};
-	struct users_link *other = users_link_new(&r->fake.env);
+	struct users_conn *other = users_conn_new(&r->fake.env);
 	struct user_answer is;
 	char query[400];
 
@@ -343,19 +347,19 @@ START_TEST(failure_of_one_holds_up_no_other)
 			       "SELECT login AS name, %s AS password_hash"
 			       " FROM app.people WHERE login = $1",
 			       rows[i].hash);
-		users_link_bind(other, NULL);
+		users_conn_bind(other, NULL);
 		OK(r, open_source(query, NULL));
-		users_link_bind(other, r->users);
+		users_conn_bind(other, r->users);
 		for (int n = 0; n < 2; n++) /* the one try for a while */
 			FAILS(r,
-			      users_find(r->l, CALL_AT(r->a, 0), STR("alice"),
-					 &is, &r->err),
+			      users_find(r->conn, CALL_AT(r->a, 0),
+					 STR("alice"), &is, &r->err),
 			      ERR_UNAVAILABLE, rows[i].says);
 		OK(r, users_find(other, CALL_AT(r->a, 0), STR("bob"), &is,
 				 &r->err));
 		HOLDS(r, is.found);
 	}
-	users_link_free(other);
+	users_conn_free(other);
 }
 END_TEST
 
@@ -371,25 +375,27 @@ START_TEST(only_what_is_configured_is_written)
 	SAME(r, r->users->caps, BACKEND_PERSISTENT | BACKEND_SHARED);
 	HOLDS(r, find("alice", &u));
 	old = u;
-	OK(r, users_set_hash(r->l, CALL_AT(r->a, 0),
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, 0),
 			     REHASH(.name = u.who.name, .old = u.hash,
 				    .hash = STR("$x")),
 			     &changed, &r->err));
 	HOLDS(r, !changed);
-	FAILS(r, users_add(r->l, CALL_AT(r->a, 0), &u, &answer, &r->err),
-	      ERR_CONFIG, "change the table");
-	FAILS(r, users_set(r->l, CALL_AT(r->a, 0), &old, &u, &answer, &r->err),
+	FAILS(r, users_add(r->conn, CALL_AT(r->a, 0), &u, &answer, &r->err),
 	      ERR_CONFIG, "change the table");
 	FAILS(r,
-	      users_remove(r->l, CALL_AT(r->a, 0), u.who.name, &answer,
+	      users_set(r->conn, CALL_AT(r->a, 0), &old, &u, &answer, &r->err),
+	      ERR_CONFIG, "change the table");
+	FAILS(r,
+	      users_remove(r->conn, CALL_AT(r->a, 0), u.who.name, &answer,
 			   &r->err),
 	      ERR_CONFIG, "change the table");
-	FAILS(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err),
+	FAILS(r,
+	      users_list(r->conn, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err),
 	      ERR_CONFIG, "cannot be listed");
-	OK(r, users_schema(r->l, &state, &r->err));
+	OK(r, users_schema(r->conn, &state, &r->err));
 	SAME(r, state.have, 0);
 	SAME(r, state.want, 0);
-	OK(r, users_migrate(r->l, &r->err));
+	OK(r, users_migrate(r->conn, &r->err));
 }
 END_TEST
 
@@ -405,12 +411,12 @@ START_TEST(update_hash_compares)
 				 " WHERE login = $1 AND password_hash = $3"));
 	SAME(r, r->users->caps,
 	     BACKEND_PERSISTENT | BACKEND_SHARED | USERS_REHASH);
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, 0), &change, &changed, &r->err));
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, 0), &change, &changed,
+			     &r->err));
 	HOLDS(r, !changed);
 	change.old = STR(HASH);
-	OK(r,
-	   users_set_hash(r->l, CALL_AT(r->a, 0), &change, &changed, &r->err));
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, 0), &change, &changed,
+			     &r->err));
 	HOLDS(r, changed);
 	HOLDS(r, find("alice", &u));
 	HOLDS(r, str_eq(u.hash, STR("$new'--")));
@@ -431,8 +437,8 @@ START_TEST(no_memory_is_no_answer)
 
 		ck_assert_ptr_nonnull(a);
 		arena_fail_after(a, n);
-		rc =
-		    users_find(r->l, CALL_AT(a, 0), STR("alice"), &is, &r->err);
+		rc = users_find(r->conn, CALL_AT(a, 0), STR("alice"), &is,
+				&r->err);
 		if (arena_has_failed(a)) {
 			failures++;
 			SAME(r, rc, -1);

@@ -34,7 +34,7 @@ sweep(void *arg)
 	int64_t n;
 
 	w->result =
-	    store_sweep(w->r->l, AT(w->r, w->at_ms), 100, &n, &w->r->err);
+	    store_sweep(w->r->conn, AT(w->r, w->at_ms), 100, &n, &w->r->err);
 	return NULL;
 }
 
@@ -44,7 +44,7 @@ touch(void *arg)
 	struct waiter *w = arg;
 
 	w->result =
-	    store_touch(w->r->l, AT(w->r, w->at_ms),
+	    store_touch(w->r->conn, AT(w->r, w->at_ms),
 			TOUCH(w->s.id, w->at_ms, w->at_ms + 50), &w->r->err);
 	return NULL;
 }
@@ -55,8 +55,8 @@ rotate(void *arg)
 	struct waiter *w = arg;
 
 	w->use.id = w->s.id;
-	w->result = store_rotate(w->r->l, AT(w->r, w->at_ms), &w->use, &w->is,
-				 &w->r->err);
+	w->result = store_rotate(w->r->conn, AT(w->r, w->at_ms), &w->use,
+				 &w->is, &w->r->err);
 	return NULL;
 }
 
@@ -172,7 +172,7 @@ START_TEST(changed_while_it_is_touched)
 		     ask(r, "SELECT idle_expires_ms - created_ms"
 			    " FROM fcgiauth.sessions"),
 		     rows[i].idle);
-		OK(r, store_revoke(r->l, NOW(r), &w.s.id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &w.s.id, &ended, &r->err));
 	}
 	fixture_close(r);
 }
@@ -245,7 +245,7 @@ START_TEST(changed_while_it_is_rotated)
 					 sizeof(wrapped));
 		SAME(r, ask(r, "SELECT count(*) FROM fcgiauth.sessions"),
 		     w.is.answer != ROTATE_REUSED);
-		OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+		OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 		arena_reset(r->a);
 	}
 	fixture_close(r);

@@ -23,17 +23,17 @@ START_TEST(create_is_refused_in_between)
 	struct session old = fixture_create(r, "alice", r->now), s;
 
 	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
-		struct store_link *l;
+		struct store_conn *conn;
 		char line[160];
 
 		(void)snprintf(line, sizeof(line),
 			       "ACL SETUSER u reset on >p +@all %s", rights[i]);
 		test_redis_do(&r->server, line);
-		l = fixture_link(r, "fcgiauth:", "u", "p");
+		conn = fixture_conn(r, "fcgiauth:", "u", "p");
 		s = fixture_session(r, "alice", r->now + 1);
-		FAILS(r, store_create(l, NOW(r), &s, 1, NULL, &r->err),
+		FAILS(r, store_create(conn, NOW(r), &s, 1, NULL, &r->err),
 		      ERR_UNAVAILABLE, "NOPERM");
-		fixture_link_end(l);
+		fixture_conn_end(conn);
 		HOLDS(r, !fixture_is_alive(r, &s, r->now));
 		HOLDS(r, fixture_is_alive(r, &old, r->now));
 		SAME(r, fixture_live(r, "alice", r->now), 1);
@@ -53,16 +53,17 @@ START_TEST(touched_when_it_took_no_room)
 	int64_t n;
 
 	next = fixture_session(r, "alice", s.idle_expires_ms);
-	OK(r,
-	   store_create(r->l, AT(r, s.idle_expires_ms), &next, 1, &n, &r->err));
+	OK(r, store_create(r->conn, AT(r, s.idle_expires_ms), &next, 1, &n,
+			   &r->err));
 	SAME(r, n, 0);
-	OK(r, store_touch(r->l, NOW(r),
+	OK(r, store_touch(r->conn, NOW(r),
 			  TOUCH(s.id, s.idle_expires_ms - 1,
 				s.idle_expires_ms + 3599),
 			  &r->err));
 	SAME(r, fixture_live(r, "alice", s.idle_expires_ms),
 	     1 + fixture_is_alive(r, &s, s.idle_expires_ms));
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	HOLDS(r, !fixture_is_alive(r, &s, s.idle_expires_ms));
 	HOLDS(r, !fixture_is_alive(r, &next, s.idle_expires_ms));
 	(void)fixture_sweep(r, r->now + 99999);
@@ -76,17 +77,17 @@ START_TEST(revoke_without_the_indices)
 {
 	struct fixture *r = fixture_open();
 	struct session s = fixture_create(r, "alice", r->now);
-	struct store_link *l;
+	struct store_conn *conn;
 	bool ended = false;
 
 	test_redis_do(&r->server, "ACL SETUSER u on >p +@all -zrem"
 				  " ~fcgiauth:*");
-	l = fixture_link(r, "fcgiauth:", "u", "p");
-	OK(r, store_revoke(l, NOW(r), &s.id, &ended, &r->err));
+	conn = fixture_conn(r, "fcgiauth:", "u", "p");
+	OK(r, store_revoke(conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	SAME(r, fixture_live(r, "alice", r->now), 0);
-	fixture_link_end(l);
+	fixture_conn_end(conn);
 	(void)fixture_sweep(r, r->now + 99999);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
@@ -163,16 +164,16 @@ cut_one(void *arg)
 	return NULL;
 }
 
-/* Calls fn on a link by way of c. */
+/* Calls fn on a connection by way of c. */
 static int
 by_way_of(struct fixture *r, struct cutter *by,
-	  int (*fn)(struct fixture *r, struct store_link *l, void *ctx),
+	  int (*fn)(struct fixture *r, struct store_conn *conn, void *ctx),
 	  void *ctx)
 {
 	struct test_redis real = r->server;
 	struct cutter c = *by;
 	struct sockaddr_un at;
-	struct store_link *l;
+	struct store_conn *conn;
 	int result;
 
 	(void)snprintf(c.path, sizeof(c.path), "%s/cut", r->server.folder);
@@ -185,9 +186,9 @@ by_way_of(struct fixture *r, struct cutter *by,
 	ck_assert(pthread_create(&c.thread, NULL, cut_one, &c) == 0);
 	(void)snprintf(r->server.url, sizeof(r->server.url), "unix://%s",
 		       c.path);
-	l = fixture_link(r, "fcgiauth:", NULL, NULL);
-	result = fn(r, l, ctx);
-	fixture_link_end(l);
+	conn = fixture_conn(r, "fcgiauth:", NULL, NULL);
+	result = fn(r, conn, ctx);
+	fixture_conn_end(conn);
 	r->server = real;
 	ck_assert(pthread_join(c.thread, NULL) == 0);
 	return result;
@@ -196,7 +197,7 @@ by_way_of(struct fixture *r, struct cutter *by,
 /* On one that is cut after `bytes` to the server (or from it). */
 static int
 cut(struct fixture *r, bool answers, long bytes,
-    int (*fn)(struct fixture *r, struct store_link *l, void *ctx), void *ctx)
+    int (*fn)(struct fixture *r, struct store_conn *conn, void *ctx), void *ctx)
 {
 	struct cutter c = { .target = r->server.socket,
 			    .left = { answers ? 1 << 20 : bytes,
@@ -213,9 +214,9 @@ step(bool answers)
 }
 
 static int
-create_one(struct fixture *r, struct store_link *l, void *ctx)
+create_one(struct fixture *r, struct store_conn *conn, void *ctx)
 {
-	return store_create(l, NOW(r), ctx, 2, NULL, &r->err);
+	return store_create(conn, NOW(r), ctx, 2, NULL, &r->err);
 }
 
 static void
@@ -240,7 +241,7 @@ create_cut_anywhere(struct fixture *r, bool answers)
 		if (made % 5 != 0)
 			continue;
 		/* Whoever ends all that there are ends all of them. */
-		OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+		OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
 					&r->err));
 		for (int i = 0; i < made; i++)
 			HOLDS(r, !fixture_is_alive(r, &all[i], r->now));
@@ -266,12 +267,12 @@ struct turn {
 };
 
 static int
-rotate_one(struct fixture *r, struct store_link *l, void *ctx)
+rotate_one(struct fixture *r, struct store_conn *conn, void *ctx)
 {
 	struct turn *t = ctx;
 
 	t->use.id = t->is.session.id;
-	return store_rotate(l, NOW(r), &t->use, &t->is, &r->err);
+	return store_rotate(conn, NOW(r), &t->use, &t->is, &r->err);
 }
 
 /* Whoever was not told asks again. */
@@ -290,7 +291,7 @@ START_TEST(rotate_is_cut)
 			     rotate_one, &t);
 		if (result != 0) {
 			SAME(r, r->err.code, ERR_UNAVAILABLE);
-			OK(r, rotate_one(r, r->l, &t));
+			OK(r, rotate_one(r, r->conn, &t));
 			HOLDS(r, t.is.answer == ROTATE_DONE ||
 				     t.is.answer == ROTATE_GRACE);
 			graces += t.is.answer == ROTATE_GRACE;
@@ -309,12 +310,12 @@ START_TEST(rotate_is_cut)
 END_TEST
 
 static int
-revoke_one(struct fixture *r, struct store_link *l, void *ctx)
+revoke_one(struct fixture *r, struct store_conn *conn, void *ctx)
 {
 	const struct session *s = ctx;
 	bool ended;
 
-	return store_revoke(l, NOW(r), &s->id, &ended, &r->err);
+	return store_revoke(conn, NOW(r), &s->id, &ended, &r->err);
 }
 
 START_TEST(revoke_is_cut)
@@ -328,7 +329,7 @@ START_TEST(revoke_is_cut)
 		result = cut(r, _i == 1, 1 + step(_i == 1) * tries++,
 			     revoke_one, &s);
 		if (result != 0)
-			OK(r, revoke_one(r, r->l, &s));
+			OK(r, revoke_one(r, r->conn, &s));
 		HOLDS(r, !fixture_is_alive(r, &s, r->now));
 		SAME(r, fixture_live(r, "alice", r->now), 0);
 		arena_reset(r->a);
@@ -341,7 +342,7 @@ END_TEST
 /* Denies again what is over, at one of the steps of a sweep. */
 struct denier {
 	struct fixture *r;
-	struct store_link *l;
+	struct store_conn *conn;
 	int step, at;
 	int result;
 	struct err err;
@@ -353,19 +354,19 @@ deny_at_step(void *ctx)
 	struct denier *d = ctx;
 
 	if (d->step++ == d->at)
-		d->result = store_deny(d->l, CALL_AT(d->r->a, 0),
+		d->result = store_deny(d->conn, CALL_AT(d->r->a, 0),
 				       DENIAL(STR("user:a"), d->r->now,
 					      d->r->now + 5000),
 				       &d->err);
 }
 
 static int
-sweep_one(struct fixture *r, struct store_link *l, void *ctx)
+sweep_one(struct fixture *r, struct store_conn *conn, void *ctx)
 {
 	int64_t n;
 
 	(void)ctx;
-	return store_sweep(l, AT(r, r->now + 10), 100, &n, &r->err);
+	return store_sweep(conn, AT(r, r->now + 10), 100, &n, &r->err);
 }
 
 /* Whenever it comes, it holds, and is swept when it is over. */
@@ -376,26 +377,26 @@ START_TEST(denied_while_it_is_swept)
 	struct denier d = { .r = r, .result = 1 };
 	bool denied;
 
-	d.l = fixture_link(r, "fcgiauth:", NULL, NULL);
+	d.conn = fixture_conn(r, "fcgiauth:", NULL, NULL);
 	for (d.at = 0; d.result != -1; d.at++) {
 		struct cutter c = { .target = r->server.socket,
 				    .left = { 1 << 20, 1 << 20 },
 				    .before = deny_at_step,
 				    .ctx = &d };
 
-		OK(r, store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 5),
-				 &r->err));
+		OK(r, store_deny(r->conn, NOW(r),
+				 DENIAL(key, r->now, r->now + 5), &r->err));
 		d.step = 0;
 		d.result = -1; /* there was no such step */
 		OK(r, by_way_of(r, &c, sweep_one, NULL));
-		OK(r, store_denied(r->l, AT(r, r->now + 4999),
+		OK(r, store_denied(r->conn, AT(r, r->now + 4999),
 				   ASKED(&key, 1, r->now), &denied, &r->err));
 		ck_assert_msg(denied == (d.result == 0), "step %d", d.at);
 		(void)fixture_sweep(r, r->now + 5000);
 		SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	}
 	ck_assert_int_gt(d.at, 4);
-	fixture_link_end(d.l);
+	fixture_conn_end(d.conn);
 	fixture_close(r);
 }
 END_TEST

@@ -18,7 +18,7 @@ cannot_be_told(struct fixture *r, const struct session *s, const char *what)
 	struct session_answer got = { .found = true, .session = *s };
 	enum rotate_answer answer = ROTATE_FUTURE;
 
-	ck_assert_msg(store_find(r->l, NOW(r), &s->id, &s->token, &got,
+	ck_assert_msg(store_find(r->conn, NOW(r), &s->id, &s->token, &got,
 				 &r->err) == -1 &&
 			  got.found && strstr(r->err.msg, "damaged") != NULL,
 		      "%s: find", what);
@@ -27,7 +27,7 @@ cannot_be_told(struct fixture *r, const struct session *s, const char *what)
 			  answer == ROTATE_FUTURE &&
 			  strstr(r->err.msg, "damaged") != NULL,
 		      "%s: rotate", what);
-	ck_assert_msg(store_touch(r->l, NOW(r),
+	ck_assert_msg(store_touch(r->conn, NOW(r),
 				  TOUCH(s->id, r->now + 1, r->now + 4000),
 				  &r->err) == -1 &&
 			  r->err.code == ERR_UNAVAILABLE &&
@@ -50,16 +50,16 @@ START_TEST(damaged_sessions)
 		cannot_be_told(r, &s, values[i]);
 		/* Nobody else suffers, and it can be ended. */
 		HOLDS(r, fixture_is_alive(r, &good, r->now));
-		OK(r, store_update_user(r->l, NOW(r), &s.who, &r->err));
-		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+		OK(r, store_update_user(r->conn, NOW(r), &s.who, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, ended);
-		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, !ended);
 	}
 	(void)fixture_redis(r, "LPUSH %s x", fixture_key(&s).text);
-	HOLDS(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now),
+	HOLDS(r, store_touch(r->conn, NOW(r), TOUCH(s.id, r->now, r->now),
 			     &r->err) == -1);
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	fixture_close(r);
 }
@@ -88,7 +88,8 @@ START_TEST(sessions_that_cannot_be)
 				    fixture_key(&s).text, rows[i].at,
 				    rows[i].bytes);
 		FAILS(r,
-		      store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err),
+		      store_find(r->conn, NOW(r), &s.id, &s.token, &got,
+				 &r->err),
 		      ERR_UNAVAILABLE, rows[i].names);
 		SAME(r, fixture_live(r, "alice", r->now), 0);
 		(void)fixture_redis(r, "COPY kept %s REPLACE",
@@ -114,8 +115,8 @@ START_TEST(damage_hurts_nobody_else)
 		struct session other = fixture_create(r, "alice", r->now + 1);
 		struct session_answer got;
 		struct rotation use = fixture_rotation(r, &s);
-		struct store_link *second =
-		    fixture_link(r, "fcgiauth:", NULL, NULL);
+		struct store_conn *second =
+		    fixture_conn(r, "fcgiauth:", NULL, NULL);
 		enum rotate_answer answer;
 		bool ended;
 		int64_t n;
@@ -123,13 +124,14 @@ START_TEST(damage_hurts_nobody_else)
 		(void)fixture_redis(r, "DEL %s", fixture_key(&s).text);
 		(void)fixture_redis(r, damage[i], fixture_key(&s).text);
 		FAILS(r,
-		      store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err),
+		      store_find(r->conn, NOW(r), &s.id, &s.token, &got,
+				 &r->err),
 		      ERR_UNAVAILABLE, "");
 		got.session = s;
 		ck_assert_int_eq(fixture_rotate(r, &got.session, &use, r->now,
 						&answer),
 				 -1);
-		ck_assert_int_eq(store_touch(r->l, NOW(r),
+		ck_assert_int_eq(store_touch(r->conn, NOW(r),
 					     TOUCH(s.id, r->now + 1,
 						   r->now + 4000),
 					     &r->err),
@@ -139,14 +141,14 @@ START_TEST(damage_hurts_nobody_else)
 		OK(r, store_find(second, NOW(r), &other.id, &other.token, &got,
 				 &r->err));
 		HOLDS(r, got.found);
-		OK(r, store_update_user(r->l, NOW(r), &other.who, &r->err));
+		OK(r, store_update_user(r->conn, NOW(r), &other.who, &r->err));
 		SAME(r, fixture_live(r, "alice", r->now), 1);
 		SAME(r, fixture_live(r, NULL, r->now), 1);
-		OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 		HOLDS(r, ended);
-		OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+		OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 		SAME(r, n, 1);
-		fixture_link_end(second);
+		fixture_conn_end(second);
 	}
 	fixture_close(r);
 }
@@ -163,7 +165,7 @@ START_TEST(answers_without_end)
 	(void)fixture_redis(r, "SETRANGE fcgiauth:d:k 68157440 x");
 	for (int i = 0; i < 3; i++) {
 		FAILS(r,
-		      store_denied(r->l, AT(r, 1), ASKED(&key, 1, 1), &is,
+		      store_denied(r->conn, AT(r, 1), ASKED(&key, 1, 1), &is,
 				   &r->err),
 		      ERR_UNAVAILABLE, "more than");
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
@@ -190,12 +192,12 @@ START_TEST(damage_at_each_byte)
 		ck_assert_msg(fixture_rotate(r, &got.session, &use, r->now,
 					     &answer) == -1,
 			      "byte %d: rotates", i);
-		ck_assert_msg(store_touch(r->l, NOW(r),
+		ck_assert_msg(store_touch(r->conn, NOW(r),
 					  TOUCH(s.id, r->now + 1,
 						r->now + 4000),
 					  &r->err) == -1,
 			      "byte %d: touches", i);
-		read += store_find(r->l, NOW(r), &s.id, &s.token, &got,
+		read += store_find(r->conn, NOW(r), &s.id, &s.token, &got,
 				   &r->err) == 0;
 		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
@@ -234,25 +236,26 @@ START_TEST(other_damage)
 		(void)fixture_redis(r, "SET fcgiauth:d:k %s", values[i]);
 		(void)fixture_redis(r, "SET fcgiauth:secret:k %s", values[i]);
 		FAILS(r,
-		      store_attempt(r->l, NOW(r), key, &policy, &attempt,
+		      store_attempt(r->conn, NOW(r), key, &policy, &attempt,
 				    &r->err),
 		      ERR_UNAVAILABLE, "damaged");
-		FAILS(r, ask_ban(r->l, NOW(r), key, 1, &until, &r->err),
+		FAILS(r, ask_ban(r->conn, NOW(r), key, 1, &until, &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		SAME(r, until, 5);
-		FAILS(r, store_deny(r->l, NOW(r), DENIAL(key, 1, 2), &r->err),
+		FAILS(r,
+		      store_deny(r->conn, NOW(r), DENIAL(key, 1, 2), &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		FAILS(r,
-		      store_denied(r->l, AT(r, 1), ASKED(&key, 1, 1), &is,
+		      store_denied(r->conn, AT(r, 1), ASKED(&key, 1, 1), &is,
 				   &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		HOLDS(r, is);
-		FAILS(r, store_secret(r->l, NOW(r), "k", secret, &r->err),
+		FAILS(r, store_secret(r->conn, NOW(r), "k", secret, &r->err),
 		      ERR_UNAVAILABLE, "damaged");
 		SAME(r, secret[0], 7);
-		OK(r, store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
+		OK(r, store_reset_attempts(r->conn, NOW(r), key, &is, &r->err));
 		HOLDS(r, !is);
-		OK(r, store_attempt(r->l, NOW(r), key, &policy, &attempt,
+		OK(r, store_attempt(r->conn, NOW(r), key, &policy, &attempt,
 				    &r->err));
 		is = true;
 		until = 5;
@@ -284,11 +287,12 @@ START_TEST(indices_that_lag_behind)
 	SAME(r, answer, ROTATE_GONE);
 	/* They take no room. */
 	more = fixture_session(r, "alice", r->now + 9);
-	OK(r, store_create(r->l, NOW(r), &more, 2, &n, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &more, 2, &n, &r->err));
 	SAME(r, n, 0);
 	HOLDS(r, fixture_is_alive(r, &s[3], r->now));
 	SAME(r, fixture_redis(r, "ZCARD %s", mine.text), 2);
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
@@ -304,7 +308,7 @@ START_TEST(indices_that_were_lost)
 
 	for (int i = 0; i < 3; i++) {
 		s[i] = fixture_create(r, "alice", r->now);
-		OK(r, store_touch(r->l, NOW(r),
+		OK(r, store_touch(r->conn, NOW(r),
 				  TOUCH(s[i].id, r->now + 1000, r->now + 5000),
 				  &r->err));
 	}
@@ -319,8 +323,10 @@ START_TEST(indices_that_were_lost)
 	SAME(r, fixture_live(r, "alice", r->now), 3);
 	SAME(r, fixture_live(r, NULL, r->now), 3);
 	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
-	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &(bool){ false }, &r->err));
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	OK(r,
+	   store_revoke(r->conn, NOW(r), &s[0].id, &(bool){ false }, &r->err));
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
 
 	/* "All" means those that no index knows, too. */
@@ -330,7 +336,7 @@ START_TEST(indices_that_were_lost)
 			    fixture_index("bob", "u:bob").text,
 			    fixture_index("bob", "sessions").text,
 			    fixture_index("bob", "ends").text);
-	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	SAME(r, n, 3);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
@@ -366,11 +372,12 @@ START_TEST(indices_that_lie)
 			    fixture_index("alice", "u:alice").text);
 	SAME(r, fixture_live(r, "alice", r->now), 1);
 	SAME(r, fixture_live(r, NULL, r->now), 2);
-	OK(r, store_bans(r->l, NOW(r), 9, 99, &bans, &r->err));
+	OK(r, store_bans(r->conn, NOW(r), 9, 99, &bans, &r->err));
 	SAME(r, bans.n, 0);
-	OK(r, store_update_user(r->l, NOW(r), &s.who, &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &s.who, &r->err));
 	SAME(r, fixture_sweep(r, r->now), 2 * (int64_t)ARRAY_LEN(members));
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	HOLDS(r, fixture_is_alive(r, &other, r->now));
@@ -388,7 +395,7 @@ START_TEST(times_past_all_numbers)
 
 	(void)fixture_redis(r, "SETRANGE %s 21 %s", fixture_key(&s).text, most);
 	(void)fixture_redis(r, "SETRANGE %s 59 %s", fixture_key(&s).text, most);
-	OK(r, store_sweep(r->l, AT(r, r->now + 3600), 9, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3600), 9, &n, &r->err));
 	SAME(r, n, 1);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
@@ -419,7 +426,7 @@ START_TEST(more_than_the_limit)
 			    fixture_index("alice", "s:").text);
 	s = fixture_session(r, "alice", r->now + 1);
 	(void)fixture_redis(r, "CONFIG RESETSTAT");
-	OK(r, store_create(r->l, AT(r, r->now + 1), &s, 3, &n, &r->err));
+	OK(r, store_create(r->conn, AT(r, r->now + 1), &s, 3, &n, &r->err));
 	SAME(r, n, 49999);
 	/* In scripts that look at 1000 each: others are served meanwhile. */
 	test_redis_until(&r->server, "INFO commandstats",
@@ -441,12 +448,12 @@ START_TEST(sweep_puts_off_the_living)
 	for (int i = 0; i < N; i++) {
 		s[i] = fixture_create(r, "alice", r->now);
 		if (i % 7 != 0)
-			OK(r, store_touch(r->l, NOW(r),
+			OK(r, store_touch(r->conn, NOW(r),
 					  TOUCH(s[i].id, r->now + 1,
 						r->now + 9000),
 					  &r->err));
 	}
-	OK(r, store_sweep(r->l, AT(r, r->now + 3600), 1000, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3600), 1000, &n, &r->err));
 	SAME(r, n, N / 7);
 	SAME(r,
 	     fixture_redis(r, "ZCOUNT %s -inf %lld",
@@ -454,9 +461,9 @@ START_TEST(sweep_puts_off_the_living)
 			   (long long)r->now + 8999),
 	     0);
 	SAME(r, fixture_live(r, "alice", r->now), N - N / 7);
-	OK(r, store_sweep(r->l, AT(r, r->now + 8999), 1000, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 8999), 1000, &n, &r->err));
 	SAME(r, n, 0);
-	OK(r, store_sweep(r->l, AT(r, r->now + 9000), 1000, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 9000), 1000, &n, &r->err));
 	SAME(r, n, N - N / 7);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);

@@ -35,7 +35,7 @@ START_TEST(killed_in_a_run)
 	/* The end of the server ends the wait, not the deadline. */
 	HOLDS(&r, strstr(r.err.msg, "in time") == NULL);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	/* The link is lost, even if the server is back. */
+	/* The connection is lost, even if the server is back. */
 	test_redis_stop(&s, SIGKILL);
 	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "cannot connect");
 	test_redis_again(&s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A link to Redis, for the cases of test_redis_link.c. */
+/* A connection to Redis, for the cases of test_redis.c. */
 #ifndef CONTRACT_REDIS_FIXTURE_H
 #define CONTRACT_REDIS_FIXTURE_H
 

@@ -27,19 +27,19 @@ START_TEST(refused_by_one_key)
 	const struct login_keys k = keys(_i == 1);
 	struct login_count c = { .standing.known_until_ms = 7 };
 
-	OK(r, store_count(r->l, NOW(r), &k, &c, &r->err));
+	OK(r, store_count(r->conn, NOW(r), &k, &c, &r->err));
 	HOLDS(r, c.counted);
 	test_redis_do(&r->server, "ACL SETUSER default resetkeys ~fcgiauth:ends"
 				  " ~fcgiauth:a:user* %%R~fcgiauth:a:addr*");
 	c = (struct login_count){ .standing.known_until_ms = 7 };
 	for (int i = 0; i < 9; i++) {
-		FAILS(r, store_count(r->l, NOW(r), &k, &c, &r->err),
+		FAILS(r, store_count(r->conn, NOW(r), &k, &c, &r->err),
 		      ERR_UNAVAILABLE, "NOPERM");
 		fixture_forgive(r);
 	}
 	SAME(r, c.standing.known_until_ms, 7);
 	test_redis_do(&r->server, "ACL SETUSER default ~*");
-	OK(r, store_count(r->l, NOW(r), &k, &c, &r->err));
+	OK(r, store_count(r->conn, NOW(r), &k, &c, &r->err));
 	HOLDS(r, c.counted && c.v[0].count == 2 && c.v[1].count == 2);
 	fixture_close(r);
 }

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "strategy/session_id.h"
+
 static const char *const kinds[] = { "u:alice", "sessions", "ends" };
 
 /* Puts something that is no index where one of alice's is. */
@@ -38,7 +40,7 @@ START_TEST(ended_without_an_index)
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		s[i] = fixture_create(r, "alice", r->now + (int64_t)i);
 	spoil(r, kinds[_i]);
-	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s[0].id, &ended, &r->err));
 	HOLDS(r, ended);
 	HOLDS(r, !fixture_is_alive(r, &s[0], r->now));
 	reuse(r, &s[1]);
@@ -46,12 +48,12 @@ START_TEST(ended_without_an_index)
 	if (_i == 0) {
 		/* What leads to the others is lost. */
 		FAILS(r,
-		      store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+		      store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
 					&r->err),
 		      ERR_UNAVAILABLE, "WRONGTYPE");
-		OK(r, store_revoke(r->l, NOW(r), &s[2].id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s[2].id, &ended, &r->err));
 	} else {
-		OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+		OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
 					&r->err));
 		SAME(r, n, 1);
 	}
@@ -76,7 +78,7 @@ START_TEST(not_created_without_an_index)
 
 	spoil(r, kinds[_i]);
 	s = fixture_session(r, "alice", r->now + 1);
-	FAILS(r, store_create(r->l, NOW(r), &s, 1, NULL, &r->err),
+	FAILS(r, store_create(r->conn, NOW(r), &s, 1, NULL, &r->err),
 	      ERR_UNAVAILABLE, "WRONGTYPE");
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
 	HOLDS(r, fixture_is_alive(r, &old, r->now));
@@ -102,16 +104,16 @@ START_TEST(swept_without_an_index)
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		s[i] = fixture_create(r, "alice", r->now + (int64_t)i);
 	OK(r,
-	   store_touch(r->l, NOW(r),
+	   store_touch(r->conn, NOW(r),
 		       TOUCH(s[0].id, r->now + 1000, r->now + 5000), &r->err));
 	spoil(r, kinds[_i]);
-	OK(r, store_sweep(r->l, AT(r, r->now + 3602), 2, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3602), 2, &n, &r->err));
 	SAME(r, n, 2);
 	HOLDS(r, fixture_is_alive(r, &s[0], r->now + 3602));
 	SAME(r,
 	     fixture_redis(r, "ZCARD %s", fixture_index("alice", "ends").text),
 	     1);
-	OK(r, store_sweep(r->l, AT(r, r->now + 5000), 2, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 5000), 2, &n, &r->err));
 	SAME(r, n, 1);
 	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* what is no index */
 	fixture_close(r);
@@ -128,9 +130,9 @@ START_TEST(swept_without_a_shard)
 	for (int i = 0; i < 3; i++)
 		(void)fixture_create(r, "bob", r->now);
 	spoil(r, "ends");
-	OK(r, store_sweep(r->l, AT(r, r->now + 99999), 2, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 99999), 2, &n, &r->err));
 	SAME(r, n, 2);
-	FAILS(r, store_sweep(r->l, AT(r, r->now + 99999), 2, &n, &r->err),
+	FAILS(r, store_sweep(r->conn, AT(r, r->now + 99999), 2, &n, &r->err),
 	      ERR_UNAVAILABLE, "WRONGTYPE");
 	SAME(r,
 	     fixture_redis(r, "EXISTS %s", fixture_index("bob", "ends").text),
@@ -149,7 +151,7 @@ START_TEST(swept_after_a_clock_was_ahead)
 	enum rotate_answer answer;
 
 	if (_i == 0)
-		OK(r, store_touch(r->l, NOW(r),
+		OK(r, store_touch(r->conn, NOW(r),
 				  TOUCH(s.id, r->now, r->now + 3600), &r->err));
 	else
 		OK(r, fixture_rotate(r, &s, &use, r->now, &answer));
@@ -169,17 +171,62 @@ START_TEST(swept_without_memory)
 
 	for (int i = 0; i < N; i++) {
 		s = fixture_create(r, "alice", r->now);
-		OK(r, store_touch(r->l, NOW(r),
+		OK(r, store_touch(r->conn, NOW(r),
 				  TOUCH(s.id, r->now + 1, r->now + 9000),
 				  &r->err));
 	}
 	gone = fixture_create(r, "alice", r->now + 1);
 	(void)fixture_redis(r, "CONFIG SET maxmemory 1");
-	OK(r, store_sweep(r->l, AT(r, r->now + 3601), 100, &n, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3601), 100, &n, &r->err));
 	SAME(r, n, 1);
 	HOLDS(r, fixture_is_alive(r, &s, r->now + 3601));
 	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
 	SAME(r, fixture_live(r, "alice", r->now + 3601), N);
+	fixture_close(r);
+}
+END_TEST
+
+/* 0 for one that is not there. */
+static long long
+memory_of(struct fixture *r, const char *key)
+{
+	long long n = fixture_redis(r, "MEMORY USAGE %s SAMPLES 0", key);
+
+	return n > 0 ? n : 0;
+}
+
+/* A session of a usual browser takes less than 1.1 kB in all. */
+START_TEST(memory_of_a_session)
+{
+	enum { N = 2000 };
+	struct fixture *r = fixture_open();
+	long long keys, bytes = 0;
+	char name[32];
+
+	for (int i = 0; i < N; i++) {
+		struct session s;
+
+		(void)snprintf(name, sizeof(name), "user%d", i / 2);
+		s = fixture_create(r, name, r->now);
+		bytes += memory_of(r, fixture_key(&s).text);
+	}
+	for (int i = 0; i < N / 2; i++) {
+		char index[40];
+
+		(void)snprintf(name, sizeof(name), "user%d", i);
+		(void)snprintf(index, sizeof(index), "u:%s", name);
+		bytes += memory_of(r, fixture_index(name, index).text);
+	}
+	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
+		(void)snprintf(name, sizeof(name), "fcgiauth:{%02x}ends", i);
+		bytes += memory_of(r, name);
+		(void)snprintf(name, sizeof(name), "fcgiauth:{%02x}sessions",
+			       i);
+		bytes += memory_of(r, name);
+	}
+	keys = fixture_redis(r, "DBSIZE");
+	HOLDS(r, keys <= N + N / 2 + 2 * SESSION_SHARDS);
+	ck_assert_msg(bytes / N < 1100, "%lld bytes a session", bytes / N);
 	fixture_close(r);
 }
 END_TEST
@@ -195,5 +242,6 @@ redis_index_cases(void)
 	tcase_add_test(t, swept_without_a_shard);
 	tcase_add_loop_test(t, swept_after_a_clock_was_ahead, 0, 2);
 	tcase_add_test(t, swept_without_memory);
+	tcase_add_test(t, memory_of_a_session);
 	return t;
 }

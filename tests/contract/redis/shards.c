@@ -29,13 +29,14 @@ START_TEST(ids_that_are_made_up)
 
 		other.id.b[i] ^= 1;
 		HOLDS(r, !fixture_is_alive(r, &other, r->now));
-		OK(r, store_revoke(r->l, NOW(r), &other.id, &ended, &r->err));
+		OK(r,
+		   store_revoke(r->conn, NOW(r), &other.id, &ended, &r->err));
 		HOLDS(r, !ended);
 	}
 	HOLDS(r, fixture_is_alive(r, &s, r->now));
 	made = fixture_session(r, "alice", r->now);
 	made.id.b[6] ^= 1;
-	FAILS(r, store_create(r->l, NOW(r), &made, 0, NULL, &r->err),
+	FAILS(r, store_create(r->conn, NOW(r), &made, 0, NULL, &r->err),
 	      ERR_INTERNAL, "another user");
 	HOLDS(r, !fixture_is_alive(r, &made, r->now));
 	SAME(r, fixture_live(r, NULL, r->now), 1);
@@ -105,12 +106,12 @@ open_moving(struct moving *m)
 	fake_env_init(&r->fake);
 	r->now = env_wall_ms(&r->fake.env);
 	r->a = arena_new(16 << 20);
-	r->l = store_link_new(&r->fake.env);
-	ck_assert(r->a != NULL && r->l != NULL);
+	r->conn = store_conn_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->conn != NULL);
 	conf.url = str_from(m->c.nodes[0].url);
 	OK(r,
 	   store_open(&store_redis, &conf, &r->fake.env, &r->store, &r->err));
-	store_link_bind(r->l, r->store);
+	store_conn_bind(r->conn, r->store);
 	m->slot = redis_slot(str_from(key.text));
 	m->from = m->slot / (16384 / MASTERS + 1);
 	m->to = (m->from + 1) % MASTERS;
@@ -123,7 +124,7 @@ open_moving(struct moving *m)
 static void
 close_moving(struct moving *m)
 {
-	store_link_free(m->r.l);
+	store_conn_free(m->r.conn);
 	backend_unref(m->r.store);
 	arena_free(m->r.a);
 	test_cluster_end(&m->c);
@@ -166,34 +167,35 @@ START_TEST(half_of_a_slot)
 	SAME(r, answer, ROTATE_DONE);
 	for (size_t i = 0; i < ARRAY_LEN(m.s); i++) {
 		HOLDS(r, fixture_is_alive(r, &m.s[i], r->now));
-		OK(r, store_touch(r->l, NOW(r),
+		OK(r, store_touch(r->conn, NOW(r),
 				  TOUCH(m.s[i].id, r->now + 9, r->now + 3700),
 				  &r->err));
 	}
 	SAME(r, fixture_live(r, NULL, r->now), 3);
 	more = fixture_session(r, "alice", r->now);
-	FAILS(r, store_create(r->l, NOW(r), &more, 1, NULL, &r->err),
+	FAILS(r, store_create(r->conn, NOW(r), &more, 1, NULL, &r->err),
 	      ERR_UNAVAILABLE, BUSY);
 	FAILS(r,
-	      store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err),
+	      store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
+				&r->err),
 	      ERR_UNAVAILABLE, BUSY);
-	FAILS(r, store_update_user(r->l, NOW(r), &renamed, &r->err),
+	FAILS(r, store_update_user(r->conn, NOW(r), &renamed, &r->err),
 	      ERR_UNAVAILABLE, BUSY);
-	FAILS(r, store_remark(r->l, NOW(r), &change, &r->err), ERR_UNAVAILABLE,
-	      BUSY);
-	FAILS(r, store_sweep(r->l, AT(r, r->now + 99999), 99, &n, &r->err),
+	FAILS(r, store_remark(r->conn, NOW(r), &change, &r->err),
+	      ERR_UNAVAILABLE, BUSY);
+	FAILS(r, store_sweep(r->conn, AT(r, r->now + 99999), 99, &n, &r->err),
 	      ERR_UNAVAILABLE, BUSY);
 	/* Nobody else is concerned. */
 	(void)fixture_create(r, "bob", r->now);
 	SAME(r, fixture_live(r, "bob", r->now), 1);
 	move_rest(&m);
 	SAME(r, fixture_live(r, "alice", r->now), 3);
-	OK(r,
-	   store_find(r->l, NOW(r), &m.s[2].id, &m.s[2].token, &got, &r->err));
+	OK(r, store_find(r->conn, NOW(r), &m.s[2].id, &m.s[2].token, &got,
+			 &r->err));
 	HOLDS(r, got.found && identity_equal(&got.session.who, &m.s[2].who));
-	OK(r, store_create(r->l, NOW(r), &more, 3, &n, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &more, 3, &n, &r->err));
 	SAME(r, n, 1);
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &more.id, &n,
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &more.id, &n,
 				&r->err));
 	SAME(r, n, 2);
 	SAME(r, fixture_live(r, NULL, r->now), 2);
@@ -205,7 +207,7 @@ static int
 revoke(struct fixture *r, const struct session *s)
 {
 	bool ended = false;
-	int result = store_revoke(r->l, NOW(r), &s->id, &ended, &r->err);
+	int result = store_revoke(r->conn, NOW(r), &s->id, &ended, &r->err);
 
 	SAME(r, ended, result == 0);
 	return result;

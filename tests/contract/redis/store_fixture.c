@@ -44,39 +44,39 @@ fixture_open(void)
 	r->a = arena_new(16 << 20);
 	ck_assert_ptr_nonnull(r->a);
 	r->store = open_store(r, "fcgiauth:", NULL, NULL);
-	r->l = store_link_new(&r->fake.env);
-	ck_assert_ptr_nonnull(r->l);
-	store_link_bind(r->l, r->store);
+	r->conn = store_conn_new(&r->fake.env);
+	ck_assert_ptr_nonnull(r->conn);
+	store_conn_bind(r->conn, r->store);
 	return r;
 }
 
 void
 fixture_close(struct fixture *r)
 {
-	store_link_free(r->l);
+	store_conn_free(r->conn);
 	backend_unref(r->store);
 	arena_free(r->a);
 	test_redis_end(&r->server);
 	free(r);
 }
 
-struct store_link *
-fixture_link(struct fixture *r, const char *prefix, const char *username,
+struct store_conn *
+fixture_conn(struct fixture *r, const char *prefix, const char *username,
 	     const char *password)
 {
 	struct backend *s = open_store(r, prefix, username, password);
-	struct store_link *l = store_link_new(&r->fake.env);
+	struct store_conn *conn = store_conn_new(&r->fake.env);
 
-	ck_assert_ptr_nonnull(l);
-	store_link_bind(l, s);
-	backend_unref(s); /* the link has it */
-	return l;
+	ck_assert_ptr_nonnull(conn);
+	store_conn_bind(conn, s);
+	backend_unref(s); /* the connection has it */
+	return conn;
 }
 
 void
-fixture_link_end(struct store_link *l)
+fixture_conn_end(struct store_conn *conn)
 {
-	store_link_free(l);
+	store_conn_free(conn);
 }
 
 void
@@ -139,7 +139,7 @@ fixture_create(struct fixture *r, const char *user, int64_t created)
 {
 	struct session s = fixture_session(r, user, created);
 
-	OK(r, store_create(r->l, AT(r, created), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, AT(r, created), &s, 0, NULL, &r->err));
 	return s;
 }
 
@@ -148,7 +148,8 @@ fixture_is_alive(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session_answer got;
 
-	OK(r, store_find(r->l, AT(r, now), &s->id, &s->token, &got, &r->err));
+	OK(r,
+	   store_find(r->conn, AT(r, now), &s->id, &s->token, &got, &r->err));
 	return got.found;
 }
 
@@ -163,7 +164,7 @@ fixture_live(struct fixture *r, const char *user, int64_t now)
 	if (user != NULL)
 		who = str_from(user);
 	do {
-		OK(r, store_list(r->l, AT(r, now), LISTED(who, 50), &cursor,
+		OK(r, store_list(r->conn, AT(r, now), LISTED(who, 50), &cursor,
 				 &list, &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);
@@ -176,7 +177,7 @@ fixture_sweep(struct fixture *r, int64_t now)
 	int64_t all = 0, n;
 
 	do {
-		OK(r, store_sweep(r->l, AT(r, now), 100, &n, &r->err));
+		OK(r, store_sweep(r->conn, AT(r, now), 100, &n, &r->err));
 		all += n;
 	} while (n > 0);
 	return all;
@@ -204,7 +205,7 @@ fixture_rotate(struct fixture *r, struct session *s, const struct rotation *use,
 	struct rotated is;
 
 	how.id = s->id;
-	if (store_rotate(r->l, AT(r, now), &how, &is, &r->err) != 0)
+	if (store_rotate(r->conn, AT(r, now), &how, &is, &r->err) != 0)
 		return -1;
 	*answer = is.answer;
 	*s = is.session;

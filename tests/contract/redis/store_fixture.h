@@ -15,7 +15,7 @@ struct fixture {
 	int64_t now; /* of its clock at the beginning */
 	struct test_redis server;
 	struct backend *store;
-	struct store_link *l;
+	struct store_conn *conn;
 	struct arena *a;
 	struct err err;
 };
@@ -24,9 +24,9 @@ struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
 
 /* Another way to the same server: with this prefix, by this user. */
-struct store_link *fixture_link(struct fixture *r, const char *prefix,
+struct store_conn *fixture_conn(struct fixture *r, const char *prefix,
 				const char *username, const char *password);
-void fixture_link_end(struct store_link *l);
+void fixture_conn_end(struct store_conn *conn);
 
 /* The store may be asked again at once after a failure. */
 void fixture_forgive(struct fixture *r);

@@ -12,7 +12,6 @@
 
 #include "backends/redis/client/conn.h"
 
-#include "strategy/session_id.h"
 static const struct attempt_policy policy = { .max = 1,
 					      .window_ms = 100,
 					      .ban_ms = 200 };
@@ -37,40 +36,43 @@ START_TEST(scripts_are_forgotten)
 		OK(r, call);                                                   \
 	} while (0)
 		s = fixture_session(r, "alice", r->now);
-		AFTER_FLUSH(store_create(r->l, NOW(r), &s, 2, &n, &r->err));
+		AFTER_FLUSH(store_create(r->conn, NOW(r), &s, 2, &n, &r->err));
 		(void)fixture_redis(r, "SCRIPT FLUSH");
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
-		AFTER_FLUSH(store_touch(r->l, NOW(r),
+		AFTER_FLUSH(store_touch(r->conn, NOW(r),
 					TOUCH(s.id, r->now + 1, r->now + 3601),
 					&r->err));
 		use = fixture_rotation(r, &s);
 		AFTER_FLUSH(fixture_rotate(r, &s, &use, r->now + 1, &answer));
 		SAME(r, answer, ROTATE_DONE);
-		AFTER_FLUSH(store_update_user(r->l, NOW(r), &s.who, &r->err));
-		AFTER_FLUSH(store_attempt(r->l, NOW(r), key, &policy, &attempt,
+		AFTER_FLUSH(store_update_user(r->conn, NOW(r), &s.who,
+					      &r->err));
+		AFTER_FLUSH(store_attempt(r->conn, NOW(r), key, &policy,
+					  &attempt, &r->err));
+		AFTER_FLUSH(store_give_back(r->conn, NOW(r), key,
+					    attempt.ends_ms, &r->err));
+		AFTER_FLUSH(learn_network(r->conn, NOW(r), key, &network,
 					  &r->err));
-		AFTER_FLUSH(store_give_back(r->l, NOW(r), key, attempt.ends_ms,
-					    &r->err));
-		AFTER_FLUSH(learn_network(r->l, NOW(r), key, &network,
-					  &r->err));
-		AFTER_FLUSH(store_deny(r->l, NOW(r),
+		AFTER_FLUSH(store_deny(r->conn, NOW(r),
 				       DENIAL(key, r->now, r->now + 9),
 				       &r->err));
-		AFTER_FLUSH(store_denied(r->l, NOW(r), ASKED(&key, 1, r->now),
-					 &yes, &r->err));
+		AFTER_FLUSH(store_denied(r->conn, NOW(r),
+					 ASKED(&key, 1, r->now), &yes,
+					 &r->err));
 		HOLDS(r, yes);
-		AFTER_FLUSH(store_reset_attempts(r->l, NOW(r), key, &yes,
+		AFTER_FLUSH(store_reset_attempts(r->conn, NOW(r), key, &yes,
 						 &r->err));
 		other = fixture_create(r, "bob", r->now);
-		AFTER_FLUSH(store_revoke(r->l, NOW(r), &s.id, &yes, &r->err));
+		AFTER_FLUSH(store_revoke(r->conn, NOW(r), &s.id, &yes,
+					 &r->err));
 		HOLDS(r, yes);
-		AFTER_FLUSH(store_revoke_user(r->l, NOW(r), STR("bob"), NULL,
+		AFTER_FLUSH(store_revoke_user(r->conn, NOW(r), STR("bob"), NULL,
 					      &n, &r->err));
 		SAME(r, n, 1);
 		HOLDS(r, !fixture_is_alive(r, &other, r->now));
-		AFTER_FLUSH(store_sweep(r->l, AT(r, r->now + 99999), 9, &n,
+		AFTER_FLUSH(store_sweep(r->conn, AT(r, r->now + 99999), 9, &n,
 					&r->err));
-		AFTER_FLUSH(store_revoke_all(r->l, NOW(r), &n, &r->err));
+		AFTER_FLUSH(store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	}
 	fixture_close(r);
 }
@@ -91,28 +93,30 @@ START_TEST(no_memory_left)
 		(void)fixture_redis(r, "CONFIG SET maxmemory 1");
 		if (round == 1)
 			(void)fixture_redis(r, "SCRIPT FLUSH");
-		FAILS(r, store_create(r->l, NOW(r), &more, 0, NULL, &r->err),
+		FAILS(r, store_create(r->conn, NOW(r), &more, 0, NULL, &r->err),
 		      ERR_UNAVAILABLE, "OOM");
-		FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "OOM");
+		FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, "OOM");
 		FAILS(r,
-		      store_deny(r->l, NOW(r), DENIAL(STR("k"), 0, 1), &r->err),
+		      store_deny(r->conn, NOW(r), DENIAL(STR("k"), 0, 1),
+				 &r->err),
 		      ERR_UNAVAILABLE, "OOM");
 		FAILS(r,
-		      store_touch(r->l, NOW(r),
+		      store_touch(r->conn, NOW(r),
 				  TOUCH(s[2].id, r->now + 9, r->now + 9999),
 				  &r->err),
 		      ERR_UNAVAILABLE, "OOM");
 		HOLDS(r, fixture_is_alive(r, &s[round], r->now));
-		OK(r,
-		   store_revoke(r->l, NOW(r), &s[round].id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s[round].id, &ended,
+				   &r->err));
 		HOLDS(r, ended);
 		HOLDS(r, !fixture_is_alive(r, &s[round], r->now));
 		SAME(r, fixture_live(r, "alice", r->now), 2 - round);
 		(void)fixture_redis(r, "CONFIG SET maxmemory 0");
-		OK(r, store_ping(r->l, &r->err));
+		OK(r, store_ping(r->conn, &r->err));
 	}
 	(void)fixture_redis(r, "CONFIG SET maxmemory 1");
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
 	/* What was not made left nothing behind. */
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
@@ -124,19 +128,19 @@ START_TEST(a_replica_is_not_usable)
 {
 	struct fixture *r = fixture_open();
 
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	(void)fixture_redis(r, "REPLICAOF 127.0.0.1 1");
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "READONLY");
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, "READONLY");
 	(void)fixture_redis(r, "REPLICAOF NO ONE");
 	fixture_forgive(r);
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	fixture_close(r);
 }
 END_TEST
 
 /* Each operation once; false at the first that is refused. */
 static bool
-all_works(struct fixture *r, struct store_link *l)
+all_works(struct fixture *r, struct store_conn *conn)
 {
 	const struct str key = STR("user:alice");
 	const struct call *c = NOW(r);
@@ -156,31 +160,32 @@ all_works(struct fixture *r, struct store_link *l)
 
 	use.id = s.id;
 #define WORKS(call) (store_##call == 0)
-	return WORKS(ping(l, &r->err)) &&
-	       WORKS(secret(l, c, "csrf", secret, &r->err)) &&
-	       WORKS(create(l, c, &s, 1, &n, &r->err)) &&
-	       WORKS(find(l, c, &s.id, &s.token, &got, &r->err)) && got.found &&
-	       WORKS(touch(l, c, TOUCH(s.id, r->now + 1, r->now + 3601),
+	return WORKS(ping(conn, &r->err)) &&
+	       WORKS(secret(conn, c, "csrf", secret, &r->err)) &&
+	       WORKS(create(conn, c, &s, 1, &n, &r->err)) &&
+	       WORKS(find(conn, c, &s.id, &s.token, &got, &r->err)) &&
+	       got.found &&
+	       WORKS(touch(conn, c, TOUCH(s.id, r->now + 1, r->now + 3601),
 			   &r->err)) &&
-	       WORKS(rotate(l, c, &use, &rotated, &r->err)) &&
-	       WORKS(update_user(l, c, &s.who, &r->err)) &&
-	       WORKS(list(l, c, LISTED(s.who.name, 9), &cursor, &list,
+	       WORKS(rotate(conn, c, &use, &rotated, &r->err)) &&
+	       WORKS(update_user(conn, c, &s.who, &r->err)) &&
+	       WORKS(list(conn, c, LISTED(s.who.name, 9), &cursor, &list,
 			  &r->err)) &&
 	       list.n == 1 &&
-	       WORKS(attempt(l, c, key, &policy, &attempt, &r->err)) &&
-	       WORKS(give_back(l, c, key, attempt.ends_ms, &r->err)) &&
-	       learn_network(l, c, key, &network, &r->err) == 0 &&
-	       WORKS(networks(l, c, key, &nets, &r->err)) &&
-	       WORKS(unlearn(l, c, key, &r->err)) &&
-	       ask_ban(l, c, key, 9, &n, &r->err) == 0 &&
-	       WORKS(bans(l, c, 9, 9, &bans, &r->err)) &&
-	       WORKS(reset_attempts(l, c, key, &is, &r->err)) &&
-	       WORKS(deny(l, c, DENIAL(key, r->now, r->now + 9), &r->err)) &&
-	       WORKS(denied(l, c, ASKED(&key, 1, r->now), &is, &r->err)) &&
-	       WORKS(revoke_user(l, c, s.who.name, NULL, &n, &r->err)) &&
-	       WORKS(sweep(l, AT(r, r->now + 99999), 9, &n, &r->err)) &&
-	       WORKS(revoke_all(l, c, &n, &r->err)) &&
-	       WORKS(revoke(l, c, &s.id, &is, &r->err));
+	       WORKS(attempt(conn, c, key, &policy, &attempt, &r->err)) &&
+	       WORKS(give_back(conn, c, key, attempt.ends_ms, &r->err)) &&
+	       learn_network(conn, c, key, &network, &r->err) == 0 &&
+	       WORKS(networks(conn, c, key, &nets, &r->err)) &&
+	       WORKS(unlearn(conn, c, key, &r->err)) &&
+	       ask_ban(conn, c, key, 9, &n, &r->err) == 0 &&
+	       WORKS(bans(conn, c, 9, 9, &bans, &r->err)) &&
+	       WORKS(reset_attempts(conn, c, key, &is, &r->err)) &&
+	       WORKS(deny(conn, c, DENIAL(key, r->now, r->now + 9), &r->err)) &&
+	       WORKS(denied(conn, c, ASKED(&key, 1, r->now), &is, &r->err)) &&
+	       WORKS(revoke_user(conn, c, s.who.name, NULL, &n, &r->err)) &&
+	       WORKS(sweep(conn, AT(r, r->now + 99999), 9, &n, &r->err)) &&
+	       WORKS(revoke_all(conn, c, &n, &r->err)) &&
+	       WORKS(revoke(conn, c, &s.id, &is, &r->err));
 }
 
 /* Those that the manual names: without one something does not work. */
@@ -189,7 +194,7 @@ START_TEST(rights_that_are_needed)
 	const struct option *o = option_find(redis_options, STR("username"));
 	struct fixture *r = fixture_open();
 	struct str all = str_from(o->help), left, right;
-	struct store_link *l;
+	struct store_conn *conn;
 	char line[512];
 
 	all = str_skip(all, str_find(all, '~') + strlen("~PREFIX* "));
@@ -202,15 +207,15 @@ START_TEST(rights_that_are_needed)
 		char change[64];
 
 		test_redis_do(&r->server, line);
-		l = fixture_link(r, "fcgiauth:", "u", "p");
-		ck_assert_msg(all_works(r, l), "%s", r->err.msg);
+		conn = fixture_conn(r, "fcgiauth:", "u", "p");
+		ck_assert_msg(all_works(r, conn), "%s", r->err.msg);
 		(void)snprintf(change, sizeof(change), "ACL SETUSER u -%.*s",
 			       (int)right.n - 1, right.p + 1);
 		test_redis_do(&r->server, change);
 		test_redis_do(&r->server, "SCRIPT FLUSH");
-		ck_assert_msg(str_eq(right, STR("+info")) == all_works(r, l),
+		ck_assert_msg(str_eq(right, STR("+info")) == all_works(r, conn),
 			      "%.*s", STR_ARG(right));
-		fixture_link_end(l);
+		fixture_conn_end(conn);
 		(void)fixture_redis(r, "FLUSHALL");
 	}
 	fixture_close(r);
@@ -242,7 +247,7 @@ START_TEST(ping_needs_what_a_login_needs)
 		"-zremrangebyscore",
 	};
 	struct fixture *r = fixture_open();
-	struct store_link *l;
+	struct store_conn *conn;
 	char line[160];
 
 	for (size_t i = 0; i < ARRAY_LEN(without); i++) {
@@ -251,17 +256,18 @@ START_TEST(ping_needs_what_a_login_needs)
 			       without[i]);
 		test_redis_do(&r->server, "ACL SETUSER u reset on >p"
 					  " ~fcgiauth:* +@all");
-		l = fixture_link(r, "fcgiauth:", "u", "p");
-		OK(r, store_ping(l, &r->err));
+		conn = fixture_conn(r, "fcgiauth:", "u", "p");
+		OK(r, store_ping(conn, &r->err));
 		test_redis_do(&r->server, line);
 		test_redis_do(&r->server, "SCRIPT FLUSH");
-		ck_assert_msg(store_ping(l, &r->err) == -1, "%s", without[i]);
-		fixture_link_end(l);
+		ck_assert_msg(store_ping(conn, &r->err) == -1, "%s",
+			      without[i]);
+		fixture_conn_end(conn);
 	}
 	/* Nothing stays of the first one, when no script is known. */
 	(void)fixture_redis(r, "FLUSHALL");
 	(void)fixture_redis(r, "SCRIPT FLUSH");
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
 }
@@ -284,7 +290,7 @@ START_TEST(policies_that_forget)
 	};
 	struct fixture *r = fixture_open();
 	char advice[BACKEND_ADVICE_MAX];
-	struct store_link *l;
+	struct store_conn *conn;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)fixture_redis(r, "CONFIG SET maxmemory-policy %s",
@@ -292,7 +298,7 @@ START_TEST(policies_that_forget)
 		(void)fixture_redis(r, "CONFIG SET maxmemory %s",
 				    rows[i].limit);
 		memset(advice, 'x', sizeof(advice));
-		conn_advise(&r->l->conn, advice);
+		conn_advise(&r->conn->base, advice);
 		ck_assert_msg(memchr(advice, '\0', sizeof(advice)) != NULL &&
 				  (advice[0] != '\0') == rows[i].advice,
 			      "row %zu: %s", i, advice);
@@ -300,21 +306,21 @@ START_TEST(policies_that_forget)
 			ck_assert_msg(strstr(advice, rows[i].policy) != NULL &&
 					  strstr(advice, "noeviction") != NULL,
 				      "row %zu: %s", i, advice);
-		OK(r, store_ping(r->l, &r->err));
+		OK(r, store_ping(r->conn, &r->err));
 	}
 	/* Who may not look says nothing; CONFIG is not needed. */
 	test_redis_do(&r->server,
 		      "ACL SETUSER u reset on >p ~fcgiauth:* +@all -config");
-	l = fixture_link(r, "fcgiauth:", "u", "p");
-	conn_advise(&l->conn, advice);
+	conn = fixture_conn(r, "fcgiauth:", "u", "p");
+	conn_advise(&conn->base, advice);
 	HOLDS(r, advice[0] != '\0');
 	test_redis_do(&r->server, "ACL SETUSER u -info");
-	conn_advise(&l->conn, advice);
+	conn_advise(&conn->base, advice);
 	HOLDS(r, advice[0] == '\0');
-	fixture_link_end(l);
+	fixture_conn_end(conn);
 	test_redis_stop(&r->server, SIGKILL);
 	memset(advice, 'x', sizeof(advice));
-	conn_advise(&r->l->conn, advice);
+	conn_advise(&r->conn->base, advice);
 	HOLDS(r, advice[0] == '\0');
 	fixture_close(r);
 }
@@ -327,33 +333,34 @@ START_TEST(prefixes_stay_apart)
 	struct session mine = fixture_create(r, "alice", r->now);
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		struct store_link *l = fixture_link(r, prefixes[i], NULL, NULL);
+		struct store_conn *conn =
+		    fixture_conn(r, prefixes[i], NULL, NULL);
 		struct session s = fixture_session(r, "alice", r->now);
 		struct session_answer got;
 		uint8_t one[32] = { 1 }, two[32] = { 2 };
 		struct attempt attempt;
 		int64_t until, n;
 
-		OK(r,
-		   store_find(l, NOW(r), &mine.id, &mine.token, &got, &r->err));
+		OK(r, store_find(conn, NOW(r), &mine.id, &mine.token, &got,
+				 &r->err));
 		HOLDS(r, !got.found);
-		OK(r, store_create(l, NOW(r), &s, 1, &n, &r->err));
+		OK(r, store_create(conn, NOW(r), &s, 1, &n, &r->err));
 		SAME(r, n, 0);
-		OK(r, store_secret(r->l, NOW(r), "csrf", one, &r->err));
-		OK(r, store_secret(l, NOW(r), "csrf", two, &r->err));
+		OK(r, store_secret(r->conn, NOW(r), "csrf", one, &r->err));
+		OK(r, store_secret(conn, NOW(r), "csrf", two, &r->err));
 		HOLDS(r, one[0] == 1 && two[0] == 2);
 		for (int k = 0; k < 2; k++)
-			OK(r, store_attempt(l, NOW(r), STR("user:a"), &policy,
-					    &attempt, &r->err));
+			OK(r, store_attempt(conn, NOW(r), STR("user:a"),
+					    &policy, &attempt, &r->err));
 		HOLDS(r, attempt.banned_until_ms > 0);
-		OK(r, ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms,
+		OK(r, ask_ban(r->conn, NOW(r), STR("user:a"), policy.ban_ms,
 			      &until, &r->err));
 		SAME(r, until, 0);
 		SAME(r, fixture_live(r, "alice", r->now), 1);
-		OK(r, store_revoke_all(l, NOW(r), &n, &r->err));
+		OK(r, store_revoke_all(conn, NOW(r), &n, &r->err));
 		SAME(r, n, 1);
 		HOLDS(r, fixture_is_alive(r, &mine, r->now));
-		fixture_link_end(l);
+		fixture_conn_end(conn);
 	}
 	fixture_close(r);
 }
@@ -378,8 +385,8 @@ START_TEST(names_of_users)
 		SAME(r, fixture_live(r, names[i], r->now), 2);
 		if (i % 2 == 0)
 			continue;
-		OK(r, store_revoke_user(r->l, NOW(r), str_from(names[i]), NULL,
-					&n, &r->err));
+		OK(r, store_revoke_user(r->conn, NOW(r), str_from(names[i]),
+					NULL, &n, &r->err));
 		SAME(r, n, 2);
 	}
 	/* The others are swept by their names. */
@@ -405,67 +412,22 @@ START_TEST(all_that_ends_is_freed)
 	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 36000 && left <= 96000);
 	OK(r, fixture_rotate(r, &s, &use, r->now + 1000, &answer));
-	OK(r, store_update_user(r->l, NOW(r), &s.who, &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &s.who, &r->err));
 	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 35000 && left <= 96000);
 	/* For longer than what is added to all. */
 	for (int i = 0; i < 2; i++) {
-		OK(r, store_attempt(r->l, NOW(r), STR("k"), &longer, &attempt,
-				    &r->err));
+		OK(r, store_attempt(r->conn, NOW(r), STR("k"), &longer,
+				    &attempt, &r->err));
 		left = fixture_redis(r, "PTTL fcgiauth:a:k");
 		HOLDS(r, left > 200000 && left <= 260000);
 	}
 	/* A denial must not end before its time, which nobody knows. */
-	OK(r, store_deny(r->l, NOW(r), DENIAL(STR("k"), INT64_MAX, r->now + 5),
-			 &r->err));
+	OK(r, store_deny(r->conn, NOW(r),
+			 DENIAL(STR("k"), INT64_MAX, r->now + 5), &r->err));
 	SAME(r, fixture_redis(r, "PTTL fcgiauth:d:k"), -1);
 	SAME(r, fixture_sweep(r, r->now + 299999), 3);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
-	fixture_close(r);
-}
-END_TEST
-
-/* 0 for one that is not there. */
-static long long
-memory_of(struct fixture *r, const char *key)
-{
-	long long n = fixture_redis(r, "MEMORY USAGE %s SAMPLES 0", key);
-
-	return n > 0 ? n : 0;
-}
-
-/* A session of a usual browser takes less than 1.1 kB in all. */
-START_TEST(memory_of_a_session)
-{
-	enum { N = 2000 };
-	struct fixture *r = fixture_open();
-	long long keys, bytes = 0;
-	char name[32];
-
-	for (int i = 0; i < N; i++) {
-		struct session s;
-
-		(void)snprintf(name, sizeof(name), "user%d", i / 2);
-		s = fixture_create(r, name, r->now);
-		bytes += memory_of(r, fixture_key(&s).text);
-	}
-	for (int i = 0; i < N / 2; i++) {
-		char index[40];
-
-		(void)snprintf(name, sizeof(name), "user%d", i);
-		(void)snprintf(index, sizeof(index), "u:%s", name);
-		bytes += memory_of(r, fixture_index(name, index).text);
-	}
-	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
-		(void)snprintf(name, sizeof(name), "fcgiauth:{%02x}ends", i);
-		bytes += memory_of(r, name);
-		(void)snprintf(name, sizeof(name), "fcgiauth:{%02x}sessions",
-			       i);
-		bytes += memory_of(r, name);
-	}
-	keys = fixture_redis(r, "DBSIZE");
-	HOLDS(r, keys <= N + N / 2 + 2 * SESSION_SHARDS);
-	ck_assert_msg(bytes / N < 1100, "%lld bytes a session", bytes / N);
 	fixture_close(r);
 }
 END_TEST
@@ -484,7 +446,6 @@ redis_cases(void)
 	tcase_add_test(t, prefixes_stay_apart);
 	tcase_add_test(t, names_of_users);
 	tcase_add_test(t, all_that_ends_is_freed);
-	tcase_add_test(t, memory_of_a_session);
 	return t;
 }
 

@@ -71,7 +71,7 @@ listed(struct fixture *r, size_t limit)
 	size_t n = 0;
 
 	do {
-		OK(r, store_list(r->l, NOW(r),
+		OK(r, store_list(r->conn, NOW(r),
 				 LISTED((struct str){ .p = NULL }, limit),
 				 &cursor, &list, &r->err));
 		n += list.n;
@@ -79,14 +79,14 @@ listed(struct fixture *r, size_t limit)
 	return n;
 }
 
-/* As long as the breaker is not touched the other link keeps its connection,
- * whatever the owner of the damaged one asks. */
+/* As long as the breaker is not touched the other connection keeps its
+ * connection, whatever the owner of the damaged one asks. */
 START_TEST(one_session_is_damaged)
 {
 	struct fixture *r = fixture_open();
 	struct session s, other;
 	struct session_answer got;
-	struct store_link *second = store_link_new(&r->fake.env);
+	struct store_conn *second = store_conn_new(&r->fake.env);
 	char sql[300];
 	const bool has_id = strncmp(rows[_i].set, "id = ", 5) != 0;
 	bool ended;
@@ -100,7 +100,7 @@ START_TEST(one_session_is_damaged)
 	fixture_sql(r->path, sql);
 	other = fixture_create(r);
 	ck_assert_ptr_nonnull(second);
-	store_link_bind(second, r->store);
+	store_conn_bind(second, r->store);
 	for (int i = 0; i < 3; i++) {
 		if (rows[_i].names != NULL && has_id)
 			FAILS(r, fixture_find(r, &s, &got.found),
@@ -115,9 +115,9 @@ START_TEST(one_session_is_damaged)
 	}
 	for (size_t limit = 1; limit < 4; limit++)
 		SAME(r, listed(r, limit), rows[_i].names == NULL ? 2 : 1);
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	SAME(r, ended, has_id);
-	store_link_free(second);
+	store_conn_free(second);
 	fixture_close(r);
 }
 END_TEST
@@ -157,13 +157,13 @@ START_TEST(damaged_ones_do_not_turn)
 			       "UPDATE sessions SET %s",
 			       turns[i].damage);
 		fixture_sql(r->path, sql);
-		FAILS(r, store_rotate(r->l, NOW(r), &use, &is, &r->err),
+		FAILS(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err),
 		      ERR_UNAVAILABLE, turns[i].names);
 		SAME(r, is.answer, ROTATE_GONE);
 		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
 			       turns[i].mend);
 		fixture_sql(r->path, sql);
-		OK(r, store_rotate(r->l, NOW(r), &use, &is, &r->err));
+		OK(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err));
 		ck_assert_msg(is.answer == turns[i].answer, "row %zu: %d", i,
 			      (int)is.answer);
 	}
@@ -195,7 +195,7 @@ START_TEST(damaged_ones_are_swept)
 			       ends[i]);
 		fixture_sql(r->path, sql);
 		other = fixture_create(r);
-		OK(r, store_sweep(r->l, NOW(r), 10, &n, &r->err));
+		OK(r, store_sweep(r->conn, NOW(r), 10, &n, &r->err));
 		ck_assert_msg(n == 1, "row %zu: %d", i, (int)n);
 		OK(r, fixture_find(r, &other, &found));
 		HOLDS(r, found);

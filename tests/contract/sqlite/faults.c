@@ -41,9 +41,9 @@ START_TEST(damaged_database)
 		ck_assert_int_ge(pwrite(fd, byte, sizeof(byte), at), 1);
 		ck_assert_int_eq(close(fd), 0);
 		fixture_start(r);
-		if (store_check_schema(r->l, &r->err) != 0 ||
+		if (store_check_schema(r->conn, &r->err) != 0 ||
 		    fixture_find(r, &s, &found) != 0 ||
-		    store_revoke_user(r->l, NOW(r), STR("alice"), &s.id, &n,
+		    store_revoke_user(r->conn, NOW(r), STR("alice"), &s.id, &n,
 				      &r->err) != 0)
 			errors++;
 		fixture_stop(r);
@@ -127,13 +127,13 @@ START_TEST(late_folder_is_migrated)
 	bool found;
 
 	ck_assert_int_eq(rmdir(r->folder), 0);
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "folder does not exist");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "folder does not exist");
 	ck_assert_int_eq(mkdir(r->folder, 0700), 0);
 	fixture_wait(r);
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
 	s = fixture_create(r);
 	OK(r, fixture_find(r, &s, &found));
@@ -148,13 +148,13 @@ START_TEST(ping_reads_tables)
 	struct fixture *r = fixture_open();
 
 	fixture_migrate(r);
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
 	fixture_sql(r->path, /* and leaves nothing behind */
 		    "INSERT INTO schema_version VALUES ('ping', 1);"
 		    "DELETE FROM schema_version WHERE component = 'ping'");
 	fixture_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.sessions");
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.users");
@@ -208,21 +208,21 @@ START_TEST(locked_by_another)
 			 SQLITE_OK);
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
-	FAILS(r, store_revoke_all(r->l, NOW(r), &n, &r->err), ERR_UNAVAILABLE,
-	      "locked");
-	FAILS(r, store_rotate(r->l, NOW(r), &use, &is, &r->err),
+	FAILS(r, store_revoke_all(r->conn, NOW(r), &n, &r->err),
+	      ERR_UNAVAILABLE, "locked");
+	FAILS(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err),
 	      ERR_UNAVAILABLE, "locked");
 	SAME(r, is.answer, ROTATE_FUTURE);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "locked");
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, "locked");
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
 	ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL),
 			 SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	/* What could not be told has not happened. */
-	OK(r, store_rotate(r->l, NOW(r), &use, &is, &r->err));
+	OK(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err));
 	SAME(r, is.answer, ROTATE_DONE);
-	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	ck_assert_int_eq(n, 1);
 	fixture_close(r);
 }
@@ -251,8 +251,8 @@ START_TEST(disk_is_full)
 		more[made] = s;
 		more[made].id.b[0] ^= (uint8_t)(made + 1);
 		more[made].token.b[0] ^= (uint8_t)(made + 1);
-		if (store_create(r->l, NOW(r), &more[made], 0, NULL, &r->err) !=
-		    0)
+		if (store_create(r->conn, NOW(r), &more[made], 0, NULL,
+				 &r->err) != 0)
 			break;
 		made++;
 	}
@@ -263,7 +263,7 @@ START_TEST(disk_is_full)
 	limit.rlim_cur = (rlim_t)st.st_size;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	fixture_wait(r);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, r->path);
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
 	limit.rlim_cur = limit.rlim_max;
 	fixture_wait(r);
@@ -275,9 +275,9 @@ START_TEST(disk_is_full)
 		OK(r, fixture_find(r, &more[i], &found));
 		ck_assert_msg(found == (i < made), "row %d", i);
 	}
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
-	OK(r, store_create(r->l, NOW(r), &more[made], 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &more[made], 0, NULL, &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -336,12 +336,12 @@ START_TEST(file_is_read_only)
 	if (geteuid() == 0)
 		ck_assert_int_eq(seteuid(65534), 0);
 	fixture_start(r);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, "not writable");
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, "not writable");
 	if (getuid() == 0)
 		ck_assert_int_eq(seteuid(0), 0);
 	fixture_wait(r);
 	ck_assert_int_eq(chmod(r->path, 0600), 0);
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -360,13 +360,13 @@ START_TEST(folder_is_read_only)
 	if (geteuid() == 0)
 		ck_assert_int_eq(seteuid(nobody), 0);
 	fixture_start(r);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, r->path);
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
 	if (getuid() == 0)
 		ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(chmod(r->folder, 0700), 0);
 	fixture_wait(r);
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
 	fixture_close(r);
 }

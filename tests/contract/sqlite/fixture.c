@@ -34,18 +34,18 @@ fixture_start(struct fixture *r)
 	OK(r, users_open(&users_sqlite, users, env, &r->users, &r->err));
 	free(store);
 	free(users);
-	r->l = store_link_new(env);
-	r->ul = users_link_new(env);
-	ck_assert(r->l != NULL && r->ul != NULL);
-	store_link_bind(r->l, r->store);
-	users_link_bind(r->ul, r->users);
+	r->conn = store_conn_new(env);
+	r->ul = users_conn_new(env);
+	ck_assert(r->conn != NULL && r->ul != NULL);
+	store_conn_bind(r->conn, r->store);
+	users_conn_bind(r->ul, r->users);
 }
 
 void
 fixture_stop(struct fixture *r)
 {
-	store_link_free(r->l);
-	users_link_free(r->ul);
+	store_conn_free(r->conn);
+	users_conn_free(r->ul);
 	backend_unref(r->store);
 	backend_unref(r->users);
 }
@@ -91,7 +91,7 @@ fixture_close(struct fixture *r)
 void
 fixture_migrate(struct fixture *r)
 {
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	OK(r, users_check_schema(r->ul, &r->err));
 }
 
@@ -113,7 +113,7 @@ fixture_create(struct fixture *r)
 	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
 	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
 			 0);
-	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 	return s;
 }
 
@@ -122,7 +122,7 @@ fixture_find(struct fixture *r, const struct session *s, bool *found)
 {
 	struct session_answer is;
 
-	if (store_find(r->l, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
+	if (store_find(r->conn, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
 		return -1;
 	*found = is.found;
 	return 0;

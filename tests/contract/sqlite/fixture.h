@@ -15,8 +15,8 @@ struct fixture {
 	char folder[64], path[128], other[128];
 	struct backend *store;
 	struct backend *users;
-	struct store_link *l;
-	struct users_link *ul;
+	struct store_conn *conn;
+	struct users_conn *ul;
 	struct arena *a;
 	struct err err;
 };

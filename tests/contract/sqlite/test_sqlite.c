@@ -43,13 +43,13 @@ START_TEST(components_share_a_file)
 	struct session s;
 	bool found;
 
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	OK(r, users_schema(r->ul, &users, &r->err));
 	ck_assert_int_eq(users.have, 0);
 	OK(r, users_check_schema(r->ul, &r->err));
 	OK(r, users_schema(r->ul, &users, &r->err));
 	ck_assert_int_eq(users.have, users.want);
-	OK(r, store_schema(r->l, &store, &r->err));
+	OK(r, store_schema(r->conn, &store, &r->err));
 	ck_assert_int_eq(store.have, store.want);
 	s = fixture_create(r);
 	OK(r, users_add(r->ul, CALL_AT(r->a, r->now * 1000), &u, &change,
@@ -77,11 +77,11 @@ START_TEST(newer_schema_is_refused)
 	fixture_sql(r->path,
 		    "UPDATE schema_version SET version = version + 90");
 	fixture_start(r);
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_CONFIG,
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, store_migrate(r->l, &r->err), ERR_CONFIG,
+	FAILS(r, store_migrate(r->conn, &r->err), ERR_CONFIG,
 	      "version 94 is newer");
 	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG,
 	      "version 91 is newer");
@@ -103,11 +103,11 @@ START_TEST(failed_migration_rolls_back)
 	struct schema_state state;
 
 	fixture_sql(r->path, "CREATE TABLE secrets (foreign_to_us)");
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "migration store 1");
 	fixture_stop(r);
 	fixture_start(r);
-	OK(r, store_schema(r->l, &state, &r->err));
+	OK(r, store_schema(r->conn, &state, &r->err));
 	ck_assert_int_eq(state.have, 0);
 	fixture_sql(r->path, "DROP TABLE secrets");
 	fixture_migrate(r);
@@ -193,7 +193,7 @@ START_TEST(folder_is_missing)
 	fixture_stop(r);
 	(void)snprintf(r->path, sizeof(r->path), "%s/none/test.db", r->folder);
 	fixture_start(r);
-	FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "its folder does not exist");
 	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
 	      "its folder does not exist");
@@ -206,17 +206,17 @@ START_TEST(path_is_no_file)
 	struct fixture *r = fixture_open();
 
 	ck_assert_int_eq(mkdir(r->path, 0700), 0);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "not a regular file");
 	ck_assert_int_eq(rmdir(r->path), 0);
 	ck_assert_int_eq(mkfifo(r->path, 0600), 0);
 	fixture_wait(r);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "not a regular file");
 	ck_assert_int_eq(unlink(r->path), 0);
 	ck_assert_int_eq(symlink("/nonexistent/file", r->path), 0);
 	fixture_wait(r);
-	FAILS(r, store_ping(r->l, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, r->path);
 	fixture_close(r);
 }
 END_TEST
@@ -234,7 +234,7 @@ START_TEST(not_a_database)
 		FILE *f;
 
 		fixture_write(r->path, text, sizes[i]);
-		FAILS(r, store_check_schema(r->l, &r->err), ERR_UNAVAILABLE,
+		FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 		      "not a database");
 		FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
 		      "not a database");

@@ -87,7 +87,7 @@ expect_denied(struct fixture *r, struct str key, bool expected)
 {
 	bool denied;
 
-	OK(r, store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &denied,
+	OK(r, store_denied(r->conn, NOW(r), ASKED(&key, 1, r->now), &denied,
 			   &r->err));
 	ck_assert_msg(denied == expected, "denied: %d", denied);
 }
@@ -104,7 +104,7 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 	uint8_t secret[32] = { 9 };
 	int64_t n;
 
-	OK(r, store_find(r->l, NOW(r), &s.id, &s.token, &got, &r->err));
+	OK(r, store_find(r->conn, NOW(r), &s.id, &s.token, &got, &r->err));
 	ck_assert(got.found && got.session.remember);
 	SAME(r, password_mark_is_known(&got.session.mark), marked);
 	SAME(r, got.session.generation, generation);
@@ -112,19 +112,19 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 	ck_assert(str_eq(got.session.who.email, STR("a@example.com")));
 	ck_assert(str_eq(got.session.user_agent, STR("Agent/1.0")));
 	SAME(r, got.session.expires_ms, INT64_C(1767225800000));
-	OK(r, ask_ban(r->l, NOW(r), STR("user:bob"), 300000, &n, &r->err));
+	OK(r, ask_ban(r->conn, NOW(r), STR("user:bob"), 300000, &n, &r->err));
 	SAME(r, n, INT64_C(1767225700000));
-	OK(r, store_secret(r->l, NOW(r), "csrf", secret, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "csrf", secret, &r->err));
 	SAME(r, secret[0], 0);
 	expect_denied(r, STR("sid:x"), denies);
 	/* What is new works for what is old. */
-	OK(r, store_rotate(r->l, NOW(r), &use, &rotated, &r->err));
+	OK(r, store_rotate(r->conn, NOW(r), &use, &rotated, &r->err));
 	SAME(r, rotated.answer, ROTATE_DONE);
 	SAME(r, rotated.session.generation, generation + 1);
-	OK(r, store_deny(r->l, NOW(r), DENIAL(STR("sid:a"), r->now, r->now + 1),
-			 &r->err));
+	OK(r, store_deny(r->conn, NOW(r),
+			 DENIAL(STR("sid:a"), r->now, r->now + 1), &r->err));
 	expect_denied(r, STR("sid:a"), true);
-	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	SAME(r, n, 3002);
 }
 
@@ -142,10 +142,10 @@ START_TEST(store_versions_are_migrated)
 		for (size_t i = 0; i < v; i++)
 			fixture_sql(r->path, store_versions[i].sql);
 		fixture_start(r);
-		OK(r, store_schema(r->l, &state, &r->err));
+		OK(r, store_schema(r->conn, &state, &r->err));
 		SAME(r, state.have, (int64_t)v);
-		OK(r, store_check_schema(r->l, &r->err)); /* migrates */
-		OK(r, store_schema(r->l, &state, &r->err));
+		OK(r, store_check_schema(r->conn, &r->err)); /* migrates */
+		OK(r, store_schema(r->conn, &state, &r->err));
 		SAME(r, state.have, state.want);
 		SAME(r, state.want, (int64_t)ARRAY_LEN(store_steps));
 		expect_all(r, store_versions[v - 1].generation,

@@ -29,7 +29,8 @@ fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
 			stores[i] = fixture_store(r);
 		work[i] = (struct work){
 			.r = r,
-			.l = fixture_link_to(r, handles ? stores[i] : r->store),
+			.conn =
+			    fixture_conn_to(r, handles ? stores[i] : r->store),
 			.a = arena_new(16 << 20),
 			.fn = fn,
 			.shared = shared,
@@ -48,7 +49,7 @@ fixture_threads(struct fixture *r, void (*fn)(struct work *w), void *shared,
 		ck_assert_msg(work[i].fails == 0, "%s: %d failures: %s",
 			      r->name, work[i].fails, work[i].err.msg);
 		arena_free(work[i].a);
-		store_link_free(work[i].l);
+		store_conn_free(work[i].conn);
 		backend_unref(stores[i]);
 	}
 	return answers;

@@ -9,7 +9,7 @@
 static void
 deny(struct fixture *r, const char *key, int64_t issued, int64_t until)
 {
-	OK(r, store_deny(r->l, NOW(r), DENIAL(str_from(key), issued, until),
+	OK(r, store_deny(r->conn, NOW(r), DENIAL(str_from(key), issued, until),
 			 &r->err));
 }
 
@@ -20,9 +20,9 @@ denied(struct fixture *r, const char *key, int64_t issued, int64_t now)
 	bool no = true, yes = false;
 
 	/* Both must be set, whatever was there. */
-	OK(r, store_denied(r->l, AT(r, now), ASKED(&one, 1, issued), &no,
+	OK(r, store_denied(r->conn, AT(r, now), ASKED(&one, 1, issued), &no,
 			   &r->err));
-	OK(r, store_denied(r->l, AT(r, now), ASKED(&one, 1, issued), &yes,
+	OK(r, store_denied(r->conn, AT(r, now), ASKED(&one, 1, issued), &yes,
 			   &r->err));
 	HOLDS(r, no == yes);
 	return yes;
@@ -68,10 +68,10 @@ START_TEST(keys_stay_apart)
 		bool was = true;
 		int64_t ended;
 
-		OK(r, store_reset_attempts(r->l, NOW(r), STR("sid:abc"), &was,
-					   &r->err));
+		OK(r, store_reset_attempts(r->conn, NOW(r), STR("sid:abc"),
+					   &was, &r->err));
 		HOLDS(r, !was);
-		OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
+		OK(r, store_revoke_all(r->conn, NOW(r), &ended, &r->err));
 	}
 	HOLDS(r, denied(r, "sid:abc", r->now, r->now));
 	fixture_close(r);
@@ -119,29 +119,30 @@ START_TEST(one_of_several_keys)
 	struct fixture *r = fixture_open(_i);
 	bool answer = true;
 
-	OK(r, store_denied(r->l, NOW(r), ASKED(keys, 0, r->now), &answer,
+	OK(r, store_denied(r->conn, NOW(r), ASKED(keys, 0, r->now), &answer,
 			   &r->err));
 	HOLDS(r, !answer);
 	for (size_t i = 0; i < DENIED_KEYS_MAX; i++) {
 		int64_t issued = r->now - 10 * (int64_t)i, removed;
 
 		OK(r,
-		   store_deny(r->l, NOW(r),
+		   store_deny(r->conn, NOW(r),
 			      DENIAL(keys[i], issued, r->now + 10), &r->err));
 		for (size_t n = 0; n <= DENIED_KEYS_MAX; n++) {
-			OK(r, store_denied(r->l, NOW(r), ASKED(keys, n, issued),
-					   &answer, &r->err));
+			OK(r,
+			   store_denied(r->conn, NOW(r), ASKED(keys, n, issued),
+					&answer, &r->err));
 			ck_assert_msg(answer == (n > i), "%s: %zu of %zu",
 				      r->name, i, n);
 			/* Each by its own time: one key's does not count for
 			 * another's. */
-			OK(r, store_denied(r->l, NOW(r),
+			OK(r, store_denied(r->conn, NOW(r),
 					   ASKED(keys, n, issued + 1), &answer,
 					   &r->err));
 			HOLDS(r, !answer);
 		}
-		OK(r,
-		   store_sweep(r->l, AT(r, r->now + 10), 9, &removed, &r->err));
+		OK(r, store_sweep(r->conn, AT(r, r->now + 10), 9, &removed,
+				  &r->err));
 	}
 	fixture_close(r);
 }
@@ -158,26 +159,26 @@ START_TEST(denials_beside_each_other)
 		int64_t removed;
 
 		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-			OK(r, store_deny(r->l, NOW(r),
+			OK(r, store_deny(r->conn, NOW(r),
 					 DENIAL(keys[i],
 						r->now - (i == of ? 0 : 50),
 						r->now + (i == of ? 10 : 20)),
 					 &r->err));
-		OK(r, store_denied(r->l, AT(r, r->now + 9),
+		OK(r, store_denied(r->conn, AT(r, r->now + 9),
 				   ASKED(keys, ARRAY_LEN(keys), r->now),
 				   &answer, &r->err));
 		HOLDS(r, answer);
 		/* Neither the later issue with the later end. */
-		OK(r, store_denied(r->l, AT(r, r->now + 10),
+		OK(r, store_denied(r->conn, AT(r, r->now + 10),
 				   ASKED(keys, ARRAY_LEN(keys), r->now),
 				   &answer, &r->err));
 		HOLDS(r, !answer);
-		OK(r, store_denied(r->l, AT(r, r->now + 10),
+		OK(r, store_denied(r->conn, AT(r, r->now + 10),
 				   ASKED(keys, ARRAY_LEN(keys), r->now - 50),
 				   &answer, &r->err));
 		HOLDS(r, answer);
-		OK(r,
-		   store_sweep(r->l, AT(r, r->now + 20), 9, &removed, &r->err));
+		OK(r, store_sweep(r->conn, AT(r, r->now + 20), 9, &removed,
+				  &r->err));
 	}
 	fixture_close(r);
 }
@@ -214,12 +215,12 @@ START_TEST(denial_keys_are_checked)
 	memset(longest, 'k', sizeof(longest));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		FAILS(r,
-		      store_deny(r->l, NOW(r),
+		      store_deny(r->conn, NOW(r),
 				 DENIAL(rows[i], r->now, r->now + 1), &r->err),
 		      ERR_INPUT, "key");
 		keys[1] = rows[i];
 		FAILS(r,
-		      store_denied(r->l, NOW(r), ASKED(keys, 2, r->now),
+		      store_denied(r->conn, NOW(r), ASKED(keys, 2, r->now),
 				   &answer, &r->err),
 		      ERR_INPUT, "key");
 	}
@@ -264,11 +265,11 @@ START_TEST(sweep_removes_stale_denials_only)
 		(void)snprintf(key, sizeof(key), "user:%d", i);
 		deny(r, key, r->now, r->now + 100 + i);
 	}
-	OK(r, store_sweep(r->l, AT(r, r->now + 99), 50, &removed, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 99), 50, &removed, &r->err));
 	SAME(r, removed, 0);
 	/* Those of 0 to 9, three at a time. */
 	for (int steps = 0; steps < 10; steps++) {
-		OK(r, store_sweep(r->l, AT(r, r->now + 109), 3, &removed,
+		OK(r, store_sweep(r->conn, AT(r, r->now + 109), 3, &removed,
 				  &r->err));
 		HOLDS(r, removed <= 3);
 		all += removed;
@@ -300,7 +301,8 @@ START_TEST(sweep_finds_every_denial)
 		(void)snprintf(key, sizeof(key), "sid:%d", i);
 		deny(r, key, r->now, r->now + 1);
 	}
-	OK(r, store_sweep(r->l, AT(r, r->now + 1), 10000, &removed, &r->err));
+	OK(r,
+	   store_sweep(r->conn, AT(r, r->now + 1), 10000, &removed, &r->err));
 	if (r->ops->sweep != NULL)
 		SAME(r, removed, n);
 	fixture_close(r);
@@ -311,7 +313,7 @@ START_TEST(denials_are_shared_and_kept)
 {
 	struct fixture *r = fixture_open(_i);
 	struct backend *second = fixture_store(r);
-	struct store_link *other = fixture_link_to(r, second);
+	struct store_conn *other = fixture_conn_to(r, second);
 	const struct str key = STR("sid:abc");
 	bool answer;
 
@@ -319,7 +321,7 @@ START_TEST(denials_are_shared_and_kept)
 	OK(r, store_denied(other, NOW(r), ASKED(&key, 1, r->now), &answer,
 			   &r->err));
 	HOLDS(r, answer == fixture_is_shared(r));
-	store_link_free(other);
+	store_conn_free(other);
 	backend_unref(second);
 	fixture_reopen(r);
 	HOLDS(r, denied(r, "sid:abc", r->now, r->now) ==
@@ -335,7 +337,7 @@ deny_often(struct work *w)
 	for (int i = 0; i < 20; i++) {
 		int64_t at = (i * 7 + w->number * 13) % 80;
 
-		if (store_deny(w->l, AT(w, w->r->now),
+		if (store_deny(w->conn, AT(w, w->r->now),
 			       DENIAL(STR("user:alice"), w->r->now + at,
 				      w->r->now + 1079 - at),
 			       &w->err) != 0)

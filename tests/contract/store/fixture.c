@@ -26,11 +26,11 @@ static void
 open_store(struct fixture *r)
 {
 	r->store = fixture_store(r);
-	r->l = fixture_link_to(r, r->store);
+	r->conn = fixture_conn_to(r, r->store);
 	/* By itself only an embedded one does. */
 	if (!fixture_is_embedded(r))
-		OK(r, store_migrate(r->l, &r->err));
-	OK(r, store_check_schema(r->l, &r->err));
+		OK(r, store_migrate(r->conn, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 }
 
 struct fixture *
@@ -68,9 +68,9 @@ fixture_is_shared(const struct fixture *r)
 void
 fixture_shut(struct fixture *r)
 {
-	store_link_free(r->l);
+	store_conn_free(r->conn);
 	backend_unref(r->store);
-	r->l = NULL;
+	r->conn = NULL;
 	r->store = NULL;
 }
 
@@ -125,20 +125,20 @@ fixture_store(struct fixture *r)
 	return s;
 }
 
-struct store_link *
-fixture_link_to(struct fixture *r, struct backend *s)
+struct store_conn *
+fixture_conn_to(struct fixture *r, struct backend *s)
 {
-	struct store_link *l = store_link_new(r->env);
+	struct store_conn *conn = store_conn_new(r->env);
 
-	ck_assert_ptr_nonnull(l);
-	store_link_bind(l, s);
-	return l;
+	ck_assert_ptr_nonnull(conn);
+	store_conn_bind(conn, s);
+	return conn;
 }
 
-struct store_link *
-fixture_link(struct fixture *r)
+struct store_conn *
+fixture_conn(struct fixture *r)
 {
-	return fixture_link_to(r, r->store);
+	return fixture_conn_to(r, r->store);
 }
 
 struct session
@@ -168,7 +168,7 @@ fixture_create(struct fixture *r, const char *user, int64_t created)
 {
 	struct session s = fixture_session(r, user, created);
 
-	OK(r, store_create(r->l, AT(r, created), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, AT(r, created), &s, 0, NULL, &r->err));
 	return s;
 }
 
@@ -193,7 +193,8 @@ fixture_find(struct fixture *r, const struct session *s, int64_t now)
 {
 	struct session_answer got = { .found = true };
 
-	OK(r, store_find(r->l, AT(r, now), &s->id, &s->token, &got, &r->err));
+	OK(r,
+	   store_find(r->conn, AT(r, now), &s->id, &s->token, &got, &r->err));
 	return got;
 }
 
@@ -218,7 +219,7 @@ fixture_live(struct fixture *r, const char *user, int64_t now)
 	if (user != NULL)
 		who = str_from(user);
 	do {
-		OK(r, store_list(r->l, AT(r, now), LISTED(who, 7), &cursor,
+		OK(r, store_list(r->conn, AT(r, now), LISTED(who, 7), &cursor,
 				 &list, &r->err));
 		n += (int64_t)list.n;
 	} while (cursor.more);

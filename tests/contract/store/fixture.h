@@ -34,7 +34,7 @@ extern const size_t store_nkinds;
 int kinds_start(void);
 void kinds_stop(void);
 
-/* One opened store, fresh and empty, with one link. */
+/* One opened store, fresh and empty, with one connection. */
 struct fixture {
 	const char *name;
 	const struct session_store_ops *ops;
@@ -44,7 +44,7 @@ struct fixture {
 	char folder[64], path[96];
 	int kind;
 	struct backend *store;
-	struct store_link *l;
+	struct store_conn *conn;
 	struct arena *a;
 	struct err err;
 };
@@ -62,11 +62,11 @@ void fixture_reopen(struct fixture *r);
 void fixture_shut(struct fixture *r);
 
 /* Another connection to r->store; another handle, as another process has. */
-struct store_link *fixture_link(struct fixture *r);
+struct store_conn *fixture_conn(struct fixture *r);
 struct backend *fixture_store(struct fixture *r);
 int fixture_try_store(struct fixture *r,
 		      struct backend **out) MUST_USE; /* in a child */
-struct store_link *fixture_link_to(struct fixture *r, struct backend *s);
+struct store_conn *fixture_conn_to(struct fixture *r, struct backend *s);
 
 /* A session of its own id and token: 3600 ms when idle, 36000 in all. */
 struct session fixture_session(struct fixture *r, const char *user,
@@ -80,10 +80,10 @@ bool fixture_is_alive(struct fixture *r, const struct session *s, int64_t now);
 /* Live sessions of a user (NULL: of all). */
 int64_t fixture_live(struct fixture *r, const char *user, int64_t now);
 
-/* What a thread does, on a link and with an arena of its own. */
+/* What a thread does, on a connection and with an arena of its own. */
 struct work {
 	struct fixture *r;
-	struct store_link *l;
+	struct store_conn *conn;
 	struct arena *a;
 	void (*fn)(struct work *w);
 	void *shared; /* with the other threads */

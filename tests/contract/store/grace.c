@@ -99,7 +99,7 @@ START_TEST(touch_after_the_clock_was_set_right)
 	struct session s = fixture_create(r, "alice", r->now + ahead);
 	struct session_answer got;
 
-	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+	OK(r, store_touch(r->conn, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
 			  &r->err));
 	got = fixture_find(r, &s, r->now);
 	HOLDS(r, got.found);
@@ -109,7 +109,7 @@ START_TEST(touch_after_the_clock_was_set_right)
 	HOLDS(r, !fixture_is_alive(r, &s, r->now + 3600));
 	/* Another host's clock, which is only a bit ahead. */
 	s = fixture_create(r, "alice", r->now + CLOCK_SLACK_MS);
-	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
+	OK(r, store_touch(r->conn, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
 			  &r->err));
 	got = fixture_find(r, &s, r->now);
 	HOLDS(r, got.found);

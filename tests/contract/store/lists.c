@@ -20,8 +20,8 @@ walk(struct fixture *r, struct str user, int64_t now, size_t limit,
 	do {
 		struct session_list list;
 
-		OK(r, store_list(r->l, AT(r, now), LISTED(user, limit), &cursor,
-				 &list, &r->err));
+		OK(r, store_list(r->conn, AT(r, now), LISTED(user, limit),
+				 &cursor, &list, &r->err));
 		HOLDS(r, list.n <= limit);
 		HOLDS(r, list.n > 0 || !cursor.more);
 		for (size_t i = 0; i < list.n; i++) {
@@ -95,22 +95,22 @@ START_TEST(list_while_it_changes)
 
 	for (int i = 0; i < 6; i++)
 		s[i] = fixture_create(r, "alice", r->now + i);
-	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
-			 &r->err));
+	OK(r, store_list(r->conn, NOW(r), LISTED(STR("alice"), 2), &cursor,
+			 &list, &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[1], &s[4]));
 	/* The one that the cursor stands on, and the next, go. */
-	OK(r, store_revoke(r->l, NOW(r), &s[4].id, &ended, &r->err));
-	OK(r, store_revoke(r->l, NOW(r), &s[3].id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s[4].id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s[3].id, &ended, &r->err));
 	(void)fixture_create(r, "alice", r->now + 50);
-	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
-			 &r->err));
+	OK(r, store_list(r->conn, NOW(r), LISTED(STR("alice"), 2), &cursor,
+			 &list, &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[0], &s[2]));
 	HOLDS(r, session_same(&list.v[1], &s[1]));
 	HOLDS(r, cursor.more);
-	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 2), &cursor, &list,
-			 &r->err));
+	OK(r, store_list(r->conn, NOW(r), LISTED(STR("alice"), 2), &cursor,
+			 &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
 	fixture_close(r);
@@ -126,13 +126,13 @@ START_TEST(huge_limit)
 	int64_t removed;
 
 	(void)fixture_create(r, "alice", r->now);
-	OK(r, store_list(r->l, NOW(r), LISTED(everybody, SIZE_MAX), &cursor,
+	OK(r, store_list(r->conn, NOW(r), LISTED(everybody, SIZE_MAX), &cursor,
 			 &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
-	OK(r, store_bans(r->l, NOW(r), 9, SIZE_MAX, &bans, &r->err));
+	OK(r, store_bans(r->conn, NOW(r), 9, SIZE_MAX, &bans, &r->err));
 	SAME(r, bans.n, 0);
-	OK(r, store_sweep(r->l, AT(r, r->now + 999999), SIZE_MAX, &removed,
+	OK(r, store_sweep(r->conn, AT(r, r->now + 999999), SIZE_MAX, &removed,
 			  &r->err));
 	fixture_close(r);
 }
@@ -150,11 +150,12 @@ START_TEST(max_per_user_ends_the_oldest)
 	for (int i = 0; i < 4; i++) {
 		s[i] = fixture_session(r, "alice", r->now - age[i]);
 		evicted = -1;
-		OK(r, store_create(r->l, NOW(r), &s[i], 0, &evicted, &r->err));
+		OK(r,
+		   store_create(r->conn, NOW(r), &s[i], 0, &evicted, &r->err));
 		SAME(r, evicted, 0);
 	}
 	s[4] = fixture_session(r, "alice", r->now);
-	OK(r, store_create(r->l, NOW(r), &s[4], 3, &evicted, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s[4], 3, &evicted, &r->err));
 	SAME(r, evicted, 2);
 	SAME(r, fixture_live(r, "alice", r->now), 3);
 	for (int i = 0; i < 5; i++)
@@ -163,8 +164,9 @@ START_TEST(max_per_user_ends_the_oldest)
 			      "%s: row %d", r->name, i);
 	HOLDS(r, fixture_is_alive(r, &other, r->now));
 
-	OK(r, store_revoke(r->l, NOW(r), &s[4].id, &(bool){ false }, &r->err));
-	OK(r, store_create(r->l, NOW(r), &s[4], 1, &evicted, &r->err));
+	OK(r,
+	   store_revoke(r->conn, NOW(r), &s[4].id, &(bool){ false }, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s[4], 1, &evicted, &r->err));
 	SAME(r, evicted, 2);
 	SAME(r, fixture_live(r, "alice", r->now), 1);
 	HOLDS(r, fixture_is_alive(r, &s[4], r->now));
@@ -181,14 +183,14 @@ START_TEST(max_per_user_counts_the_living)
 	struct session old = fixture_session(r, "alice", r->now - 100);
 	int64_t evicted = -1;
 
-	OK(r, store_create(r->l, NOW(r), &old, 2, &evicted, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &old, 2, &evicted, &r->err));
 	SAME(r, evicted, 0);
 	HOLDS(r, fixture_is_alive(r, &live, r->now));
 	HOLDS(r, fixture_is_alive(r, &old, r->now));
 	HOLDS(r, !fixture_is_alive(r, &dead, r->now));
 
 	dead = fixture_session(r, "alice", r->now - 1000);
-	OK(r, store_create(r->l, NOW(r), &dead, 1, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &dead, 1, NULL, &r->err));
 	HOLDS(r, fixture_is_alive(r, &dead, r->now));
 	SAME(r, fixture_live(r, "alice", r->now), 1);
 	fixture_close(r);
@@ -208,33 +210,34 @@ START_TEST(sweep_removes_the_dead_only)
 	for (size_t i = 0; i < ARRAY_LEN(dead); i++)
 		dead[i] = fixture_create(r, "alice", r->now + (int64_t)i);
 	live = fixture_create(r, "alice", late);
-	OK(r, store_attempt(r->l, NOW(r), STR("user:old"), &policy, &attempt,
+	OK(r, store_attempt(r->conn, NOW(r), STR("user:old"), &policy, &attempt,
 			    &r->err));
 	for (int i = 0; i < 2; i++)
-		OK(r, store_attempt(r->l, AT(r, late - 100), STR("user:banned"),
-				    &policy, &attempt, &r->err));
+		OK(r,
+		   store_attempt(r->conn, AT(r, late - 100), STR("user:banned"),
+				 &policy, &attempt, &r->err));
 	HOLDS(r, attempt.banned_until_ms == late + 100);
 	network.until_ms = late;
-	OK(r, learn_network(r->l, NOW(r), STR("alice"), &network, &r->err));
+	OK(r, learn_network(r->conn, NOW(r), STR("alice"), &network, &r->err));
 
 	/* 4 sessions, 1 attempt and 1 network, two at a time. */
-	OK(r, store_sweep(r->l, NOW(r), 2, &removed, &r->err));
+	OK(r, store_sweep(r->conn, NOW(r), 2, &removed, &r->err));
 	SAME(r, removed, 0);
 	do {
-		OK(r, store_sweep(r->l, AT(r, late), 2, &removed, &r->err));
+		OK(r, store_sweep(r->conn, AT(r, late), 2, &removed, &r->err));
 		HOLDS(r, removed <= 2);
 		steps++;
 	} while (removed > 0 && steps < 10);
 	if (r->ops->sweep != NULL)
 		SAME(r, steps, 4);
 	HOLDS(r, fixture_is_alive(r, &live, late));
-	OK(r, ask_ban(r->l, AT(r, late), STR("user:banned"), policy.ban_ms,
+	OK(r, ask_ban(r->conn, AT(r, late), STR("user:banned"), policy.ban_ms,
 		      &until, &r->err));
 	SAME(r, until, late + 100);
 	/* Gone for those too who ask with an older clock. */
 	if (r->ops->sweep != NULL)
 		SAME(r, fixture_live(r, NULL, r->now), 1);
-	OK(r, store_sweep(r->l, AT(r, late), 0, &removed, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, late), 0, &removed, &r->err));
 	SAME(r, removed, 0);
 	fixture_close(r);
 }
@@ -255,7 +258,7 @@ START_TEST(many_sessions)
 		s[i].who.name = STR("");
 	}
 	for (int i = 0; i < N; i += 2)
-		OK(r, store_revoke(r->l, NOW(r), &s[i].id, &ended, &r->err));
+		OK(r, store_revoke(r->conn, NOW(r), &s[i].id, &ended, &r->err));
 	for (int i = 0; i < N; i++)
 		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
 				  (i % 2 == 1),
@@ -283,16 +286,16 @@ START_TEST(many_sessions_of_one)
 	for (int i = 0; i < N; i++) {
 		s[i] = fixture_session(r, "alice", r->now + i);
 		s[i].mark = one;
-		OK(r, store_create(r->l, NOW(r), &s[i], 0, NULL, &r->err));
+		OK(r, store_create(r->conn, NOW(r), &s[i], 0, NULL, &r->err));
 	}
-	OK(r, store_update_user(r->l, NOW(r), &who, &r->err));
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &who, &r->err));
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), one, two),
+			   &r->err));
 	for (size_t limit = N - 1; limit <= N + 1; limit++) {
 		struct session_cursor cursor = { .created_ms = 0 };
 		const size_t n = limit < N ? limit : N;
 
-		OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), limit),
+		OK(r, store_list(r->conn, NOW(r), LISTED(STR("alice"), limit),
 				 &cursor, &list, &r->err));
 		SAME(r, list.n, n);
 		SAME(r, cursor.more, limit < N);
@@ -302,7 +305,7 @@ START_TEST(many_sessions_of_one)
 			HOLDS(r, session_same(&list.v[i], &s[N - 1 - i]));
 		}
 	}
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &s[7].id, &ended,
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &s[7].id, &ended,
 				&r->err));
 	SAME(r, ended, N - 1);
 	SAME(r, fixture_live(r, "alice", r->now), 1);

@@ -29,7 +29,7 @@ standing(struct fixture *r, const struct login_keys *k, int64_t now)
 {
 	struct login_standing s = { .known = true, .known_until_ms = -1 };
 
-	OK(r, store_standing(r->l, AT(r, now), k, &s, &r->err));
+	OK(r, store_standing(r->conn, AT(r, now), k, &s, &r->err));
 	return s;
 }
 
@@ -38,7 +38,7 @@ count(struct fixture *r, const struct login_keys *k, int64_t now)
 {
 	struct login_count c = { .counted = true };
 
-	OK(r, store_count(r->l, AT(r, now), k, &c, &r->err));
+	OK(r, store_count(r->conn, AT(r, now), k, &c, &r->err));
 	return c;
 }
 
@@ -50,7 +50,7 @@ ban(struct fixture *r, struct str key, int64_t now)
 					       .ban_ms = 300 };
 	struct attempt a;
 
-	OK(r, store_attempt(r->l, AT(r, now), key, &policy, &a, &r->err));
+	OK(r, store_attempt(r->conn, AT(r, now), key, &policy, &a, &r->err));
 	return a.banned_until_ms;
 }
 
@@ -60,7 +60,7 @@ know(struct fixture *r, const struct login_keys *k, int64_t until)
 	struct known_network network = { .until_ms = until };
 
 	memcpy(network.b, k->network, sizeof(network.b));
-	OK(r, learn_network(r->l, NOW(r), k->user, &network, &r->err));
+	OK(r, learn_network(r->conn, NOW(r), k->user, &network, &r->err));
 }
 
 START_TEST(bans_that_a_login_meets)
@@ -192,7 +192,7 @@ START_TEST(success)
 
 	c = count(r, &k, r->now);
 	s.v[0].ends_ms = c.v[1].ends_ms;
-	OK(r, store_succeed(r->l, NOW(r), &s, &r->err));
+	OK(r, store_succeed(r->conn, NOW(r), &s, &r->err));
 	c = count(r, &k, r->now);
 	HOLDS(r, c.counted && c.v[0].count == 1 && c.v[1].count == 2);
 	HOLDS(r, !c.standing.known);
@@ -200,7 +200,7 @@ START_TEST(success)
 	s.v[0].ends_ms = c.v[1].ends_ms + 1;
 	memcpy(s.network.b, k.network, sizeof(s.network.b));
 	s.network.until_ms = r->now + 500;
-	OK(r, store_succeed(r->l, NOW(r), &s, &r->err));
+	OK(r, store_succeed(r->conn, NOW(r), &s, &r->err));
 	HOLDS(r, standing(r, &k, r->now).known);
 	k.user = STR("");
 	c = count(r, &k, r->now);
@@ -218,7 +218,7 @@ count_in_a_thread(struct work *w)
 	struct login_count c;
 
 	k.v[0].max = k.v[1].max = THREADS - 1;
-	if (store_count(w->l, AT(w, w->r->now), &k, &c, &w->err) != 0)
+	if (store_count(w->conn, AT(w, w->r->now), &k, &c, &w->err) != 0)
 		w->fails++;
 	else
 		w->answers = c.counted;

@@ -22,7 +22,7 @@ create(struct fixture *r, const char *user, const struct password_mark *mark)
 	struct session s = fixture_session(r, user, r->now);
 
 	s.mark = *mark;
-	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 	return s;
 }
 
@@ -49,7 +49,7 @@ START_TEST(only_who_has_it_gets_another)
 	struct session other = create(r, "bob", &one);
 	struct session longer = create(r, "alice2", &one);
 
-	OK(r, store_remark(r->l, NOW(r), REMARK(STR("alice"), one, three),
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), one, three),
 			   &r->err));
 	expect(r, a, &three);
 	expect(r, b, &three);
@@ -57,10 +57,10 @@ START_TEST(only_who_has_it_gets_another)
 	expect(r, old, &unknown);
 	expect(r, other, &one);
 	expect(r, longer, &one);
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), one, two),
+			   &r->err));
 	expect(r, a, &three);
-	OK(r, store_remark(r->l, NOW(r), REMARK(STR("nobody"), one, two),
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("nobody"), one, two),
 			   &r->err));
 	fixture_close(r);
 }
@@ -72,10 +72,10 @@ START_TEST(unknown_is_neither_sought_nor_given)
 	struct session old = create(r, "alice", &unknown);
 	struct session s = create(r, "alice", &one);
 
-	OK(r, store_remark(r->l, NOW(r), REMARK(STR("alice"), unknown, two),
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), unknown, two),
 			   &r->err));
 	expect(r, old, &unknown);
-	OK(r, store_remark(r->l, NOW(r), REMARK(STR("alice"), one, unknown),
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), one, unknown),
 			   &r->err));
 	expect(r, s, &one);
 	fixture_close(r);
@@ -94,21 +94,22 @@ START_TEST(it_stays)
 	struct rotated rotated;
 
 	use.id = s.id;
-	OK(r, store_update_user(r->l, NOW(r), &who, &r->err));
-	OK(r, store_touch(r->l, NOW(r), TOUCH(s.id, r->now + 1, r->now + 3601),
-			  &r->err));
-	OK(r, store_rotate(r->l, AT(r, r->now + 2), &use, &rotated, &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &who, &r->err));
+	OK(r, store_touch(r->conn, NOW(r),
+			  TOUCH(s.id, r->now + 1, r->now + 3601), &r->err));
+	OK(r,
+	   store_rotate(r->conn, AT(r, r->now + 2), &use, &rotated, &r->err));
 	SAME(r, rotated.answer, ROTATE_DONE);
 	after = rotated.session;
 	HOLDS(r, memcmp(&after.mark, &one, sizeof(one)) == 0);
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), one, two),
+			   &r->err));
 	got = get(r, &after);
 	HOLDS(r, memcmp(&got.mark, &two, sizeof(two)) == 0);
 	got.mark = one;
 	HOLDS(r, session_same(&got, &after));
-	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &cursor, &list,
-			 &r->err));
+	OK(r, store_list(r->conn, NOW(r), LISTED(STR("alice"), 9), &cursor,
+			 &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, memcmp(&list.v[0].mark, &two, sizeof(two)) == 0);
 	fixture_reopen(r);
@@ -124,8 +125,8 @@ START_TEST(all_of_many)
 
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		s[i] = create(r, "alice", &one);
-	OK(r,
-	   store_remark(r->l, NOW(r), REMARK(STR("alice"), one, two), &r->err));
+	OK(r, store_remark(r->conn, NOW(r), REMARK(STR("alice"), one, two),
+			   &r->err));
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		expect(r, s[i], &two);
 	fixture_close(r);

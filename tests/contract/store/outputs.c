@@ -40,7 +40,7 @@ give(struct fixture *r, const struct session_id *id, const struct rotation *how,
 
 	with.id = *id;
 	memset(out, RUBBISH, sizeof(*out));
-	return store_rotate(r->l, AT(r, now), &with, out, &r->err);
+	return store_rotate(r->conn, AT(r, now), &with, out, &r->err);
 }
 
 static void
@@ -49,7 +49,8 @@ find_nothing(struct fixture *r, const struct session *s, int64_t now)
 	struct session_answer got;
 
 	memset(&got, RUBBISH, sizeof(got));
-	OK(r, store_find(r->l, AT(r, now), &s->id, &s->token, &got, &r->err));
+	OK(r,
+	   store_find(r->conn, AT(r, now), &s->id, &s->token, &got, &r->err));
 	HOLDS(r, !got.found);
 	ck_assert_mem_eq(&got.session, none(), sizeof(got.session));
 }
@@ -67,10 +68,10 @@ START_TEST(no_session)
 	t = s;
 	t.id = fixture_create(r, "alice", r->now).id;
 	find_nothing(r, &t, r->now);
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	find_nothing(r, &s, r->now);
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
 	fixture_close(r);
 }
@@ -127,36 +128,39 @@ START_TEST(nothing_of_a_kind)
 	bool is = true;
 
 	memset(&list, RUBBISH, sizeof(list));
-	OK(r, store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &c, &list,
+	OK(r, store_list(r->conn, NOW(r), LISTED(STR("alice"), 9), &c, &list,
 			 &r->err));
 	SAME(r, list.n, 0);
 	HOLDS(r, !c.more);
-	OK(r, store_denied(r->l, NOW(r), ASKED(keys, 2, r->now), &is, &r->err));
+	OK(r,
+	   store_denied(r->conn, NOW(r), ASKED(keys, 2, r->now), &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, ask_ban(r->l, NOW(r), keys[0], 10, &n, &r->err));
+	OK(r, ask_ban(r->conn, NOW(r), keys[0], 10, &n, &r->err));
 	SAME(r, n, 0);
 	is = true;
-	OK(r, store_reset_attempts(r->l, NOW(r), keys[0], &is, &r->err));
+	OK(r, store_reset_attempts(r->conn, NOW(r), keys[0], &is, &r->err));
 	HOLDS(r, !is);
-	OK(r, store_bans(r->l, NOW(r), 10, 9, &bans, &r->err));
+	OK(r, store_bans(r->conn, NOW(r), 10, 9, &bans, &r->err));
 	SAME(r, bans.n, 0);
-	OK(r, store_attempt(r->l, NOW(r), keys[0], &policy, &attempt, &r->err));
+	OK(r,
+	   store_attempt(r->conn, NOW(r), keys[0], &policy, &attempt, &r->err));
 	SAME(r, attempt.banned_until_ms, 0);
 	SAME(r, attempt.count, 1);
 	memset(&known, RUBBISH, sizeof(known));
-	OK(r, store_networks(r->l, NOW(r), STR("alice"), &known, &r->err));
+	OK(r, store_networks(r->conn, NOW(r), STR("alice"), &known, &r->err));
 	HOLDS(r, is_all(&known, sizeof(known), 0));
 	n = -1;
-	OK(r, store_sweep(r->l, NOW(r), 9, &n, &r->err));
+	OK(r, store_sweep(r->conn, NOW(r), 9, &n, &r->err));
 	SAME(r, n, 0);
 	n = -1;
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n, &r->err));
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 0);
 	n = -1;
-	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	SAME(r, n, 0);
 	n = -1;
-	OK(r, store_create(r->l, NOW(r), &s, 1, &n, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 1, &n, &r->err));
 	SAME(r, n, 0);
 	fixture_close(r);
 }
@@ -169,8 +173,8 @@ START_TEST(failures_touch_nothing)
 	struct session s = fixture_create(r, "alice", r->now);
 	int64_t n = -7;
 
-	FAILS(r, store_create(r->l, NOW(r), &s, 1, &n, &r->err), ERR_INTERNAL,
-	      "");
+	FAILS(r, store_create(r->conn, NOW(r), &s, 1, &n, &r->err),
+	      ERR_INTERNAL, "");
 	SAME(r, n, -7);
 	fixture_close(r);
 }

@@ -17,7 +17,7 @@ START_TEST(handles_see_each_other)
 {
 	struct fixture *r = fixture_open(_i);
 	struct backend *second = fixture_store(r);
-	struct store_link *other = fixture_link_to(r, second);
+	struct store_conn *other = fixture_conn_to(r, second);
 	struct session s = fixture_create(r, "alice", r->now);
 	struct session_answer got;
 	bool ended;
@@ -31,7 +31,7 @@ START_TEST(handles_see_each_other)
 	} else {
 		HOLDS(r, !got.found);
 	}
-	store_link_free(other);
+	store_conn_free(other);
 	backend_unref(second);
 	fixture_close(r);
 }
@@ -48,18 +48,18 @@ START_TEST(what_a_restart_keeps)
 	int64_t until = 0;
 
 	persistent = (r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0;
-	OK(r, store_secret(r->l, NOW(r), "csrf", first, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "csrf", first, &r->err));
 	for (int i = 0; i <= policy.max; i++)
-		OK(r, store_attempt(r->l, NOW(r), STR("user:a"), &policy,
+		OK(r, store_attempt(r->conn, NOW(r), STR("user:a"), &policy,
 				    &attempt, &r->err));
 	HOLDS(r, attempt.banned_until_ms > 0);
 	fixture_reopen(r);
 	got = fixture_find(r, &s, r->now);
 	HOLDS(r, got.found == persistent);
 	HOLDS(r, !got.found || session_same(&s, &got.session));
-	OK(r, store_secret(r->l, NOW(r), "csrf", second, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "csrf", second, &r->err));
 	SAME(r, second[0], persistent ? 42 : 43);
-	OK(r, ask_ban(r->l, NOW(r), STR("user:a"), policy.ban_ms, &until,
+	OK(r, ask_ban(r->conn, NOW(r), STR("user:a"), policy.ban_ms, &until,
 		      &r->err));
 	HOLDS(r, (until > 0) == persistent);
 	fixture_close(r);
@@ -70,21 +70,21 @@ static int
 attempts_of_a_process(struct fixture *r)
 {
 	struct backend *s;
-	struct store_link *l = store_link_new(r->env);
+	struct store_conn *conn = store_conn_new(r->env);
 	int passed = 0;
 
-	if (l == NULL || fixture_try_store(r, &s) != 0)
+	if (conn == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(l, s);
+	store_conn_bind(conn, s);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct attempt attempt;
 
-		if (store_attempt(l, NOW(r), STR("user:alice"), &policy,
+		if (store_attempt(conn, NOW(r), STR("user:alice"), &policy,
 				  &attempt, &r->err) != 0)
 			return 121;
 		passed += attempt.banned_until_ms == 0;
 	}
-	store_link_free(l);
+	store_conn_free(conn);
 	backend_unref(s);
 	return passed;
 }
@@ -104,19 +104,19 @@ static int
 creates_of_a_process(struct fixture *r)
 {
 	struct backend *s;
-	struct store_link *l = store_link_new(r->env);
+	struct store_conn *conn = store_conn_new(r->env);
 
-	if (l == NULL || fixture_try_store(r, &s) != 0)
+	if (conn == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(l, s);
+	store_conn_bind(conn, s);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct session one = fixture_session(r, "alice", r->now + i);
 
-		if (store_create(l, NOW(r), &one, MAX_PER_USER, NULL,
+		if (store_create(conn, NOW(r), &one, MAX_PER_USER, NULL,
 				 &r->err) != 0)
 			return 121;
 	}
-	store_link_free(l);
+	store_conn_free(conn);
 	backend_unref(s);
 	return 0;
 }
@@ -139,16 +139,16 @@ static int
 last_deeds(struct fixture *r)
 {
 	struct backend *s;
-	struct store_link *l = store_link_new(r->env);
+	struct store_conn *conn = store_conn_new(r->env);
 	struct session made = fixture_session(r, "made", r->now);
 	int64_t ended;
 
-	if (l == NULL || fixture_try_store(r, &s) != 0)
+	if (conn == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(l, s);
-	if (store_create(l, NOW(r), &made, 0, NULL, &r->err) != 0 ||
-	    store_revoke_user(l, NOW(r), STR("ended"), NULL, &ended, &r->err) !=
-		0 ||
+	store_conn_bind(conn, s);
+	if (store_create(conn, NOW(r), &made, 0, NULL, &r->err) != 0 ||
+	    store_revoke_user(conn, NOW(r), STR("ended"), NULL, &ended,
+			      &r->err) != 0 ||
 	    ended != 1)
 		return 121;
 	return 1; /* and nothing is closed */
@@ -175,14 +175,14 @@ START_TEST(ping_and_schema)
 	struct session s = fixture_create(r, "alice", r->now);
 	struct schema_state state;
 
-	OK(r, store_ping(r->l, &r->err));
-	OK(r, store_ping(r->l, &r->err));
-	OK(r, store_schema(r->l, &state, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
+	OK(r, store_schema(r->conn, &state, &r->err));
 	SAME(r, state.have, state.want);
 	HOLDS(r, (state.want > 0) == (r->ops->base.schema != NULL));
 	/* Again is nothing. */
-	OK(r, store_migrate(r->l, &r->err));
-	OK(r, store_check_schema(r->l, &r->err));
+	OK(r, store_migrate(r->conn, &r->err));
+	OK(r, store_check_schema(r->conn, &r->err));
 	HOLDS(r, fixture_is_alive(r, &s, r->now));
 	fixture_close(r);
 }
@@ -192,16 +192,17 @@ static int
 migrate_in_a_process(struct fixture *r)
 {
 	struct backend *s;
-	struct store_link *l = store_link_new(r->env);
+	struct store_conn *conn = store_conn_new(r->env);
 	struct schema_state state;
 
-	if (l == NULL || fixture_try_store(r, &s) != 0)
+	if (conn == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(l, s);
-	if (store_migrate(l, &r->err) != 0 ||
-	    store_schema(l, &state, &r->err) != 0 || state.have != state.want)
+	store_conn_bind(conn, s);
+	if (store_migrate(conn, &r->err) != 0 ||
+	    store_schema(conn, &state, &r->err) != 0 ||
+	    state.have != state.want)
 		return 121;
-	store_link_free(l);
+	store_conn_free(conn);
 	backend_unref(s);
 	return 1;
 }

@@ -40,7 +40,7 @@ present(struct work *w, const struct session *s, struct told *told)
 	use.next.b[31] = (uint8_t)w->number;
 	memset(use.wrapped, 'a' + w->number, sizeof(use.wrapped));
 	memcpy(told->offered, use.wrapped, sizeof(told->offered));
-	return store_rotate(w->l, AT(w, w->r->now + w->number % 10), &use,
+	return store_rotate(w->conn, AT(w, w->r->now + w->number % 10), &use,
 			    &told->is, &w->err);
 }
 
@@ -69,7 +69,7 @@ judge(struct fixture *r, const struct session *s, const struct told *told,
 		HOLDS(r, memcmp(is->wrapped, winner->offered, 32) == 0);
 		HOLDS(r, memcmp(&is->session.token, next, 32) == 0);
 	}
-	OK(r, store_find(r->l, NOW(r), &s->id, next, &got, &r->err));
+	OK(r, store_find(r->conn, NOW(r), &s->id, next, &got, &r->err));
 	HOLDS(r, got.found && session_id_same(&got.session.id, &s->id));
 	SAME(r, got.session.generation, 1);
 	HOLDS(r, !fixture_is_alive(r, s, r->now));
@@ -125,21 +125,21 @@ static int
 race_in_a_process(struct fixture *r)
 {
 	struct work w = { .r = r,
-			  .l = store_link_new(r->env),
+			  .conn = store_conn_new(r->env),
 			  .a = r->a,
 			  .number = atomic_fetch_add(shared.number, 1) };
 	struct backend *s;
 
-	if (w.l == NULL || fixture_try_store(r, &s) != 0)
+	if (w.conn == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(w.l, s);
+	store_conn_bind(w.conn, s);
 	for (int i = 0; i < ROUNDS; i++) {
 		(void)pthread_barrier_wait(&shared.race->start);
 		if (present(&w, &shared.race->sessions[i],
 			    &shared.race->told[i][w.number]) != 0)
 			return 121;
 	}
-	store_link_free(w.l);
+	store_conn_free(w.conn);
 	backend_unref(s);
 	return 1;
 }
@@ -196,7 +196,7 @@ rotate_once(struct work *w, const struct session *s, struct rotated *out)
 	struct rotation use = fixture_rotation(w->r, &s->token, s->generation);
 
 	use.id = s->id;
-	return store_rotate(w->l, AT(w, w->r->now), &use, out, &w->err);
+	return store_rotate(w->conn, AT(w, w->r->now), &use, out, &w->err);
 }
 
 static void
@@ -229,13 +229,13 @@ end_them(struct work *w, struct ending *e)
 		(void)sched_yield(); /* always 0 */
 	atomic_store(&e->begun, true);
 	if (e->all_at_once &&
-	    (store_revoke_user(w->l, AT(w, w->r->now), STR("alice"), NULL, &n,
-			       &w->err) != 0 ||
+	    (store_revoke_user(w->conn, AT(w, w->r->now), STR("alice"), NULL,
+			       &n, &w->err) != 0 ||
 	     n != 3))
 		w->fails++;
 	for (int i = 1; i < 4; i++) {
 		if (!e->all_at_once &&
-		    (store_revoke(w->l, AT(w, w->r->now), &e->sessions[i].id,
+		    (store_revoke(w->conn, AT(w, w->r->now), &e->sessions[i].id,
 				  &one, &w->err) != 0 ||
 		     !one))
 			w->fails++;
@@ -273,13 +273,13 @@ END_TEST
 static int
 rotate_and_die(struct fixture *r)
 {
-	struct work w = { .r = r, .l = store_link_new(r->env), .a = r->a };
+	struct work w = { .r = r, .conn = store_conn_new(r->env), .a = r->a };
 	struct told *told = &shared.race->told[0][0];
 	struct backend *s;
 
-	if (w.l == NULL || fixture_try_store(r, &s) != 0)
+	if (w.conn == NULL || fixture_try_store(r, &s) != 0)
 		return 120;
-	store_link_bind(w.l, s);
+	store_conn_bind(w.conn, s);
 	if (present(&w, &shared.race->sessions[0], told) != 0)
 		return 121;
 	return told->is.answer == ROTATE_DONE; /* and nothing is closed */
@@ -297,7 +297,7 @@ START_TEST(the_answer_of_the_dead)
 		SAME(r, fixture_processes(r, rotate_and_die, 1), 1);
 		fixture_reopen(r);
 		OK(r, present(&(struct work){ .r = r,
-					      .l = r->l,
+					      .conn = r->conn,
 					      .a = r->a,
 					      .number = 1 },
 			      &shared.race->sessions[0], &told[1]));

@@ -12,7 +12,7 @@ static void
 begin_to_refuse(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 1000); /* past the back-off */
-	OK(r, store_ping(r->l, &r->err));
+	OK(r, store_ping(r->conn, &r->err));
 	store_kinds[r->kind].refuse(r->path, true);
 }
 
@@ -37,23 +37,24 @@ refuse_sessions(struct fixture *r, const struct session *s)
 	int64_t n = 7;
 	bool is = true;
 
-	REFUSED(store_create(r->l, NOW(r), &new, 0, &n, &r->err));
-	REFUSED(store_create(r->l, NOW(r), &new, 1, &n, &r->err));
-	REFUSED(store_find(r->l, NOW(r), &s->id, &s->token, &got, &r->err));
-	REFUSED(store_touch(r->l, NOW(r),
+	REFUSED(store_create(r->conn, NOW(r), &new, 0, &n, &r->err));
+	REFUSED(store_create(r->conn, NOW(r), &new, 1, &n, &r->err));
+	REFUSED(store_find(r->conn, NOW(r), &s->id, &s->token, &got, &r->err));
+	REFUSED(store_touch(r->conn, NOW(r),
 			    TOUCH(s->id, r->now + 1, r->now + 4000), &r->err));
-	REFUSED(store_rotate(r->l, NOW(r), &how, &rotated, &r->err));
-	REFUSED(store_revoke(r->l, NOW(r), &s->id, &is, &r->err));
-	REFUSED(store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &n,
+	REFUSED(store_rotate(r->conn, NOW(r), &how, &rotated, &r->err));
+	REFUSED(store_revoke(r->conn, NOW(r), &s->id, &is, &r->err));
+	REFUSED(store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
 				  &r->err));
-	REFUSED(store_revoke_all(r->l, NOW(r), &n, &r->err));
-	REFUSED(store_update_user(r->l, NOW(r), &s->who, &r->err));
-	REFUSED(store_remark(r->l, NOW(r), REMARK(STR("alice"), s->mark, mark),
-			     &r->err));
-	REFUSED(store_list(r->l, NOW(r), LISTED(STR("alice"), 9), &cursor,
+	REFUSED(store_revoke_all(r->conn, NOW(r), &n, &r->err));
+	REFUSED(store_update_user(r->conn, NOW(r), &s->who, &r->err));
+	REFUSED(store_remark(r->conn, NOW(r),
+			     REMARK(STR("alice"), s->mark, mark), &r->err));
+	REFUSED(store_list(r->conn, NOW(r), LISTED(STR("alice"), 9), &cursor,
 			   &list, &r->err));
-	REFUSED(store_list(r->l, NOW(r), LISTED((struct str){ .p = NULL }, 9),
-			   &cursor, &list, &r->err));
+	REFUSED(store_list(r->conn, NOW(r),
+			   LISTED((struct str){ .p = NULL }, 9), &cursor, &list,
+			   &r->err));
 	HOLDS(r, is && n == 7 && list.n == 7);
 	HOLDS(r, rotated.answer == ROTATE_FUTURE);
 	HOLDS(r, got.found && session_same(&got.session, &new));
@@ -74,23 +75,25 @@ refuse_the_rest(struct fixture *r)
 	int64_t n = 7;
 	bool is = true;
 
-	REFUSED(store_ping(r->l, &r->err));
-	REFUSED(store_secret(r->l, NOW(r), "x", secret, &r->err));
-	REFUSED(store_standing(r->l, NOW(r), &keys, &count.standing, &r->err));
-	REFUSED(store_count(r->l, NOW(r), &keys, &count, &r->err));
-	REFUSED(store_attempt(r->l, NOW(r), key, &policy, &attempt, &r->err));
-	REFUSED(store_give_back(r->l, NOW(r), key, r->now, &r->err));
-	REFUSED(ask_ban(r->l, NOW(r), key, 200, &n, &r->err));
-	REFUSED(store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
-	REFUSED(store_bans(r->l, NOW(r), 200, 9, &bans, &r->err));
-	REFUSED(learn_network(r->l, NOW(r), STR("x"), known.v, &r->err));
-	REFUSED(store_networks(r->l, NOW(r), STR("x"), &known, &r->err));
-	REFUSED(store_unlearn(r->l, NOW(r), STR("x"), &r->err));
-	REFUSED(store_deny(r->l, NOW(r), DENIAL(key, r->now, r->now + 9),
+	REFUSED(store_ping(r->conn, &r->err));
+	REFUSED(store_secret(r->conn, NOW(r), "x", secret, &r->err));
+	REFUSED(store_standing(r->conn, NOW(r), &keys, &count.standing,
+			       &r->err));
+	REFUSED(store_count(r->conn, NOW(r), &keys, &count, &r->err));
+	REFUSED(store_attempt(r->conn, NOW(r), key, &policy, &attempt,
+			      &r->err));
+	REFUSED(store_give_back(r->conn, NOW(r), key, r->now, &r->err));
+	REFUSED(ask_ban(r->conn, NOW(r), key, 200, &n, &r->err));
+	REFUSED(store_reset_attempts(r->conn, NOW(r), key, &is, &r->err));
+	REFUSED(store_bans(r->conn, NOW(r), 200, 9, &bans, &r->err));
+	REFUSED(learn_network(r->conn, NOW(r), STR("x"), known.v, &r->err));
+	REFUSED(store_networks(r->conn, NOW(r), STR("x"), &known, &r->err));
+	REFUSED(store_unlearn(r->conn, NOW(r), STR("x"), &r->err));
+	REFUSED(store_deny(r->conn, NOW(r), DENIAL(key, r->now, r->now + 9),
 			   &r->err));
-	REFUSED(store_denied(r->l, NOW(r), ASKED(&key, 1, r->now), &is,
+	REFUSED(store_denied(r->conn, NOW(r), ASKED(&key, 1, r->now), &is,
 			     &r->err));
-	REFUSED(store_sweep(r->l, NOW(r), 9, &n, &r->err));
+	REFUSED(store_sweep(r->conn, NOW(r), 9, &n, &r->err));
 	HOLDS(r, is && n == 7 && known.n == 7 && bans.n == 7);
 	HOLDS(r, count.counted && secret[0] == 9 && attempt.count == 7);
 }
@@ -134,21 +137,21 @@ START_TEST(keys_that_cannot_be)
 		struct str key = bad[i];
 
 #define WRONG(call) FAILS(r, call, ERR_INPUT, "key")
-		WRONG(store_attempt(r->l, NOW(r), key, &policy, &attempt,
+		WRONG(store_attempt(r->conn, NOW(r), key, &policy, &attempt,
 				    &r->err));
-		WRONG(store_give_back(r->l, NOW(r), key, r->now, &r->err));
-		WRONG(ask_ban(r->l, NOW(r), key, 100, &until, &r->err));
-		WRONG(store_reset_attempts(r->l, NOW(r), key, &is, &r->err));
+		WRONG(store_give_back(r->conn, NOW(r), key, r->now, &r->err));
+		WRONG(ask_ban(r->conn, NOW(r), key, 100, &until, &r->err));
+		WRONG(store_reset_attempts(r->conn, NOW(r), key, &is, &r->err));
 		keys.v[1].key = key;
 		s.v[0].key = key;
-		WRONG(store_count(r->l, NOW(r), &keys, &count, &r->err));
-		WRONG(store_succeed(r->l, NOW(r), &s, &r->err));
+		WRONG(store_count(r->conn, NOW(r), &keys, &count, &r->err));
+		WRONG(store_succeed(r->conn, NOW(r), &s, &r->err));
 		s.n = 0;
 		s.network.until_ms = 9;
 		s.user = key;
-		WRONG(store_succeed(r->l, NOW(r), &s, &r->err));
-		WRONG(store_networks(r->l, NOW(r), key, &known, &r->err));
-		WRONG(store_unlearn(r->l, NOW(r), key, &r->err));
+		WRONG(store_succeed(r->conn, NOW(r), &s, &r->err));
+		WRONG(store_networks(r->conn, NOW(r), key, &known, &r->err));
+		WRONG(store_unlearn(r->conn, NOW(r), key, &r->err));
 #undef WRONG
 	}
 	HOLDS(r, count.counted);

@@ -15,7 +15,7 @@ count(struct fixture *r, const char *key, int64_t now)
 {
 	struct attempt a = { .count = -1 };
 
-	OK(r, store_attempt(r->l, AT(r, now), str_from(key), &policy, &a,
+	OK(r, store_attempt(r->conn, AT(r, now), str_from(key), &policy, &a,
 			    &r->err));
 	return a;
 }
@@ -29,7 +29,7 @@ attempt(struct fixture *r, const char *key, int64_t now)
 static void
 give_back(struct fixture *r, const char *key, int64_t ends)
 {
-	OK(r, store_give_back(r->l, NOW(r), str_from(key), ends, &r->err));
+	OK(r, store_give_back(r->conn, NOW(r), str_from(key), ends, &r->err));
 }
 
 static int64_t
@@ -37,7 +37,7 @@ banned(struct fixture *r, const char *key, int64_t now)
 {
 	int64_t until = -1;
 
-	OK(r, ask_ban(r->l, AT(r, now), str_from(key), policy.ban_ms, &until,
+	OK(r, ask_ban(r->conn, AT(r, now), str_from(key), policy.ban_ms, &until,
 		      &r->err));
 	return until;
 }
@@ -47,7 +47,8 @@ forgive(struct fixture *r, const char *key)
 {
 	bool was = false;
 
-	OK(r, store_reset_attempts(r->l, NOW(r), str_from(key), &was, &r->err));
+	OK(r,
+	   store_reset_attempts(r->conn, NOW(r), str_from(key), &was, &r->err));
 	return was;
 }
 
@@ -137,11 +138,11 @@ START_TEST(far_ends_do_not_wrap)
 	int64_t until;
 
 	for (int i = 0; i < 2; i++)
-		OK(r, store_attempt(r->l, NOW(r), STR("addr:::1"), &longest, &a,
-				    &r->err));
+		OK(r, store_attempt(r->conn, NOW(r), STR("addr:::1"), &longest,
+				    &a, &r->err));
 	SAME(r, a.banned_until_ms, INT64_MAX);
-	OK(r,
-	   ask_ban(r->l, NOW(r), STR("addr:::1"), INT64_MAX, &until, &r->err));
+	OK(r, ask_ban(r->conn, NOW(r), STR("addr:::1"), INT64_MAX, &until,
+		      &r->err));
 	SAME(r, until, INT64_MAX);
 	fixture_close(r);
 }
@@ -158,11 +159,11 @@ START_TEST(one_allowed_attempt)
 	struct fixture *r = fixture_open(_i);
 	struct attempt a;
 
-	OK(r, store_attempt(r->l, NOW(r), STR("a"), &one, &a, &r->err));
+	OK(r, store_attempt(r->conn, NOW(r), STR("a"), &one, &a, &r->err));
 	SAME(r, a.banned_until_ms, 0);
-	OK(r, store_attempt(r->l, NOW(r), STR("a"), &one, &a, &r->err));
+	OK(r, store_attempt(r->conn, NOW(r), STR("a"), &one, &a, &r->err));
 	SAME(r, a.banned_until_ms, r->now + 20);
-	OK(r, store_attempt(r->l, NOW(r), STR("b"), &none, &a, &r->err));
+	OK(r, store_attempt(r->conn, NOW(r), STR("b"), &none, &a, &r->err));
 	SAME(r, a.banned_until_ms, r->now + 20);
 	fixture_close(r);
 }
@@ -179,25 +180,25 @@ START_TEST(bans_are_listed)
 		for (int i = 0; i < 4; i++)
 			(void)attempt(r, keys[k], r->now + (int64_t)(k % 3));
 	(void)attempt(r, "user:harmless", r->now);
-	OK(r, store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 10, &bans,
+	OK(r, store_bans(r->conn, AT(r, r->now + 3), policy.ban_ms, 10, &bans,
 			 &r->err));
 	SAME(r, bans.n, 4);
 	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
 	SAME(r, bans.v[0].until_ms, r->now + 302);
 	HOLDS(r, str_eq(bans.v[1].key, str_from(keys[1])));
 	/* The longest are those that a limit keeps. */
-	OK(r, store_bans(r->l, AT(r, r->now + 3), policy.ban_ms, 1, &bans,
+	OK(r, store_bans(r->conn, AT(r, r->now + 3), policy.ban_ms, 1, &bans,
 			 &r->err));
 	SAME(r, bans.n, 1);
 	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
-	OK(r, store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
+	OK(r, store_bans(r->conn, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
 			 &r->err));
 	SAME(r, bans.n, 2);
 	HOLDS(r, forgive(r, keys[2]));
-	OK(r, store_bans(r->l, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
+	OK(r, store_bans(r->conn, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
 			 &r->err));
 	SAME(r, bans.n, 1);
-	OK(r, store_bans(r->l, AT(r, r->now + 302), policy.ban_ms, 10, &bans,
+	OK(r, store_bans(r->conn, AT(r, r->now + 302), policy.ban_ms, 10, &bans,
 			 &r->err));
 	SAME(r, bans.n, 0);
 	fixture_close(r);
@@ -216,7 +217,7 @@ START_TEST(bans_in_order)
 		for (int i = 0; i < 4; i++)
 			(void)attempt(r, sorted[k * 3 % ARRAY_LEN(sorted)],
 				      r->now);
-	OK(r, store_bans(r->l, NOW(r), policy.ban_ms, 10, &bans, &r->err));
+	OK(r, store_bans(r->conn, NOW(r), policy.ban_ms, 10, &bans, &r->err));
 	SAME(r, bans.n, ARRAY_LEN(sorted));
 	for (size_t i = 0; i < bans.n; i++)
 		ck_assert_msg(str_eq(bans.v[i].key, str_from(sorted[i])) &&
@@ -234,17 +235,17 @@ START_TEST(keys_are_checked)
 	struct attempt a;
 
 	memset(longest, 'k', sizeof(longest));
-	HOLDS(r,
-	      store_attempt(r->l, NOW(r), STR(""), &policy, &a, &r->err) == -1);
+	HOLDS(r, store_attempt(r->conn, NOW(r), STR(""), &policy, &a,
+			       &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
-	HOLDS(r, store_attempt(r->l, NOW(r),
+	HOLDS(r, store_attempt(r->conn, NOW(r),
 			       (struct str){ .p = longest, .n = 257 }, &policy,
 			       &a, &r->err) == -1);
-	HOLDS(r, store_attempt(r->l, NOW(r), STR("a\0b"), &policy, &a,
+	HOLDS(r, store_attempt(r->conn, NOW(r), STR("a\0b"), &policy, &a,
 			       &r->err) == -1);
-	OK(r,
-	   store_attempt(r->l, NOW(r), (struct str){ .p = longest, .n = 256 },
-			 &policy, &a, &r->err));
+	OK(r, store_attempt(r->conn, NOW(r),
+			    (struct str){ .p = longest, .n = 256 }, &policy, &a,
+			    &r->err));
 	fixture_close(r);
 }
 END_TEST
@@ -298,7 +299,7 @@ START_TEST(clock_set_back)
 		(void)attempt(r, "user:alice", ahead);
 	SAME(r, banned(r, "user:alice", ahead), ahead + 300);
 	SAME(r, banned(r, "user:alice", t), 0);
-	OK(r, store_bans(r->l, AT(r, t), policy.ban_ms, 9, &bans, &r->err));
+	OK(r, store_bans(r->conn, AT(r, t), policy.ban_ms, 9, &bans, &r->err));
 	SAME(r, bans.n, 0);
 	/* The clock of another instance may be behind by as much as it is
 	 * long. */
@@ -318,7 +319,8 @@ networks(struct fixture *r, const char *user, int64_t now,
 	 struct known_networks *known)
 {
 	known->n = 99;
-	OK(r, store_networks(r->l, AT(r, now), str_from(user), known, &r->err));
+	OK(r,
+	   store_networks(r->conn, AT(r, now), str_from(user), known, &r->err));
 	return known->n;
 }
 
@@ -328,7 +330,8 @@ learn(struct fixture *r, const char *user, uint8_t byte, int64_t until)
 	struct known_network network = { .until_ms = until };
 
 	memset(network.b, byte, sizeof(network.b));
-	OK(r, learn_network(r->l, NOW(r), str_from(user), &network, &r->err));
+	OK(r,
+	   learn_network(r->conn, NOW(r), str_from(user), &network, &r->err));
 }
 
 /* When this one ends; 0: it is not among them. */
@@ -364,8 +367,8 @@ START_TEST(networks_of_a_user)
 	SAME(r, networks(r, "alice", t + 150, &v), 1);
 	SAME(r, ends(&v, 0xff), t + 200);
 	SAME(r, networks(r, "alice", t + 200, &v), 0);
-	OK(r, store_unlearn(r->l, NOW(r), STR("alice"), &r->err));
-	OK(r, store_unlearn(r->l, NOW(r), STR("nobody"), &r->err));
+	OK(r, store_unlearn(r->conn, NOW(r), STR("alice"), &r->err));
+	OK(r, store_unlearn(r->conn, NOW(r), STR("nobody"), &r->err));
 	SAME(r, networks(r, "alice", t, &v), 0);
 	SAME(r, networks(r, "Alice", t, &v), 1);
 	fixture_close(r);
@@ -402,7 +405,7 @@ START_TEST(networks_are_swept)
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		learn(r, "alice", order[i], t + order[i]);
 	for (int i = 0; i < 4; i++) {
-		OK(r, store_sweep(r->l, AT(r, t + 3), 2, &removed, &r->err));
+		OK(r, store_sweep(r->conn, AT(r, t + 3), 2, &removed, &r->err));
 		HOLDS(r, removed <= 2);
 		all += removed;
 	}
@@ -419,23 +422,23 @@ END_TEST
 START_TEST(secret_is_the_first_one)
 {
 	struct fixture *r = fixture_open(_i);
-	struct store_link *other = fixture_link(r);
+	struct store_conn *other = fixture_conn(r);
 	uint8_t first[32], second[32], third[32];
 
 	memset(first, 1, sizeof(first));
 	first[5] = 0;
 	memset(second, 2, sizeof(second));
 	memset(third, 3, sizeof(third));
-	OK(r, store_secret(r->l, NOW(r), "csrf", first, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "csrf", first, &r->err));
 	SAME(r, first[0], 1);
 	SAME(r, first[5], 0);
 	OK(r, store_secret(other, NOW(r), "csrf", second, &r->err));
 	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
-	OK(r, store_secret(r->l, NOW(r), "csrf", second, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "csrf", second, &r->err));
 	HOLDS(r, memcmp(first, second, sizeof(first)) == 0);
-	OK(r, store_secret(r->l, NOW(r), "other", third, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "other", third, &r->err));
 	SAME(r, third[31], 3);
-	store_link_free(other);
+	store_conn_free(other);
 	fixture_close(r);
 }
 END_TEST

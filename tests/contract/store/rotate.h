@@ -16,7 +16,7 @@ rotate(struct fixture *r, const struct session_id *id,
 	struct rotation how = *use;
 
 	how.id = *id;
-	OK(r, store_rotate(r->l, AT(r, now), &how, &t, &r->err));
+	OK(r, store_rotate(r->conn, AT(r, now), &how, &t, &r->err));
 	if (t.answer == ROTATE_GONE)
 		HOLDS(r,
 		      memcmp(&t.session, &untouched, sizeof(untouched)) == 0);
@@ -71,7 +71,7 @@ rotate_gone(struct fixture *r, const struct session *s, int64_t now)
 
 	HOLDS(r, !fixture_is_alive(r, s, now));
 	SAME(r, rotate(r, &s->id, &use, now).answer, ROTATE_GONE);
-	OK(r, store_revoke(r->l, NOW(r), &s->id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s->id, &ended, &r->err));
 	HOLDS(r, !ended);
 }
 

@@ -24,7 +24,7 @@ START_TEST(chain_of_rotations)
 	struct session_list list;
 
 	s.remember = true;
-	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 	for (int i = 1; i <= 50; i++) {
 		struct session before = s;
 
@@ -37,7 +37,7 @@ START_TEST(chain_of_rotations)
 			fixture_reopen(r);
 	}
 	SAME(r, got.generation, 50);
-	OK(r, store_list(r->l, AT(r, r->now + 1000), LISTED(STR("alice"), 9),
+	OK(r, store_list(r->conn, AT(r, r->now + 1000), LISTED(STR("alice"), 9),
 			 &c, &list, &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[0], &s) || session_same(&list.v[1], &s));
@@ -71,7 +71,7 @@ START_TEST(gone_when_it_is_over)
 		s = fixture_session(r, "alice", r->now);
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
-		OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+		OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 		use = fixture_rotation(r, &s.token, 0);
 		ck_assert_msg(rotate(r, &s.id, &use, at).answer ==
 				  rows[i].answer,
@@ -100,15 +100,15 @@ START_TEST(gone_when_it_was_ended)
 		s[i] = fixture_create(r, "alice", r->now);
 		last[i] = rotate_done(r, &s[i], r->now);
 	}
-	OK(r, store_revoke(r->l, NOW(r), &s[0].id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s[0].id, &ended, &r->err));
 	HOLDS(r, ended);
 	rotate_gone(r, &s[0], r->now);
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &s[1].id, &n,
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &s[1].id, &n,
 				&r->err));
 	SAME(r, n, 1);
 	rotate_gone(r, &s[2], r->now);
 	(void)rotate_done(r, &s[1], r->now);
-	OK(r, store_revoke_all(r->l, NOW(r), &n, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	SAME(r, n, 1);
 	rotate_gone(r, &s[1], r->now);
 	/* In the time of grace too. */
@@ -229,7 +229,7 @@ START_TEST(the_last_generation)
 	struct rotation use, last;
 
 	s.generation = UINT32_MAX - 1;
-	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&got, &s));
 	use = fixture_rotation(r, &s.token, UINT32_MAX);
@@ -263,13 +263,13 @@ START_TEST(rotated_sessions_are_sessions)
 		(void)rotate_done(r, &s[i], r->now + 10 - i);
 	}
 	/* update_user */
-	OK(r, store_update_user(r->l, NOW(r), &now, &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &now, &r->err));
 	for (int i = 0; i < 3; i++) {
 		s[i].who = now;
 		(void)rotate_done(r, &s[i], r->now + 10);
 	}
 	/* touch */
-	OK(r, store_touch(r->l, NOW(r),
+	OK(r, store_touch(r->conn, NOW(r),
 			  TOUCH(s[2].id, r->now + 50, r->now + 4000), &r->err));
 	got = get(r, &s[2], r->now + 50);
 	SAME(r, got.last_seen_ms, r->now + 50);
@@ -277,14 +277,15 @@ START_TEST(rotated_sessions_are_sessions)
 	SAME(r, got.generation, 2);
 	/* max_per_user goes by the login, not by the rotation. */
 	more = fixture_session(r, "alice", r->now + 60);
-	OK(r, store_create(r->l, AT(r, r->now + 60), &more, 3, NULL, &r->err));
+	OK(r,
+	   store_create(r->conn, AT(r, r->now + 60), &more, 3, NULL, &r->err));
 	rotate_gone(r, &s[0], r->now + 60);
 	for (int i = 1; i < 3; i++)
 		HOLDS(r, fixture_is_alive(r, &s[i], r->now + 60));
 	/* sweep: the second is dead by the time that its rotation set. */
-	OK(r, store_sweep(r->l, AT(r, r->now + 3609), 9, &removed, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3609), 9, &removed, &r->err));
 	SAME(r, removed, 0);
-	OK(r, store_sweep(r->l, AT(r, r->now + 3610), 9, &removed, &r->err));
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3610), 9, &removed, &r->err));
 	if (r->ops->sweep != NULL)
 		SAME(r, removed, 1);
 	rotate_gone(r, &s[1], r->now + 3610);
@@ -332,8 +333,8 @@ START_TEST(rotation_in_times_far_away)
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 20;
-		OK(r,
-		   store_create(r->l, AT(r, times[i]), &s, 0, NULL, &r->err));
+		OK(r, store_create(r->conn, AT(r, times[i]), &s, 0, NULL,
+				   &r->err));
 		use = fixture_rotation(r, &s.token, 0);
 		use.grace_ms = i == 0 ? INT64_MAX : 10;
 		t = rotate(r, &s.id, &use, times[i]);
@@ -370,8 +371,8 @@ START_TEST(rotation_without_memory)
 
 			ck_assert_ptr_nonnull(a);
 			arena_fail_after(a, n);
-			rc = store_rotate(r->l, CALL_AT(a, r->now), &use, &is,
-					  &r->err);
+			rc = store_rotate(r->conn, CALL_AT(a, r->now), &use,
+					  &is, &r->err);
 			if (rc != 0) {
 				failures++;
 				SAME(r, r->err.code, ERR_INTERNAL);

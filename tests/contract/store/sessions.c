@@ -20,7 +20,7 @@ START_TEST(create_and_find)
 	struct session s = fixture_session(r, "alice", r->now), got;
 
 	s.remember = true;
-	OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&s, &got));
 	fixture_close(r);
@@ -66,7 +66,7 @@ START_TEST(expires_to_the_second)
 
 		s.idle_expires_ms = r->now + rows[i].idle;
 		s.expires_ms = r->now + rows[i].absolute;
-		OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+		OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 		ck_assert_msg(fixture_find(r, &s, at).found == rows[i].alive,
 			      "%s: row %zu", r->name, i);
 	}
@@ -81,7 +81,7 @@ START_TEST(create_needs_new_id)
 
 	twin = fixture_session(r, "alice", r->now);
 	twin.id = s.id;
-	HOLDS(r, store_create(r->l, NOW(r), &twin, 0, NULL, &r->err) == -1);
+	HOLDS(r, store_create(r->conn, NOW(r), &twin, 0, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INTERNAL);
 
 	/* Neither replaced nor half done, and no back-off after it. */
@@ -101,7 +101,8 @@ START_TEST(failed_create_makes_no_room)
 
 	twin = fixture_session(r, "alice", r->now + 1);
 	twin.id = s.id;
-	HOLDS(r, store_create(r->l, NOW(r), &twin, 1, &evicted, &r->err) == -1);
+	HOLDS(r,
+	      store_create(r->conn, NOW(r), &twin, 1, &evicted, &r->err) == -1);
 	SAME(r, evicted, 7);
 	HOLDS(r, fixture_is_alive(r, &s, r->now));
 	fixture_close(r);
@@ -123,7 +124,8 @@ START_TEST(create_checks_its_text)
 	rows[3].who.roles = STR("a,,b");
 	rows[4].who.full_name = STR("a\nb");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		FAILS(r, store_create(r->l, NOW(r), &rows[i], 0, NULL, &r->err),
+		FAILS(r,
+		      store_create(r->conn, NOW(r), &rows[i], 0, NULL, &r->err),
 		      ERR_INPUT, "");
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	fixture_close(r);
@@ -159,7 +161,8 @@ START_TEST(text_comes_back_as_it_went)
 			}
 			if (i == 0)
 				s.who.roles = rows[i];
-			OK(r, store_create(r->l, NOW(r), &s, 0, NULL, &r->err));
+			OK(r,
+			   store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 			got = get(r, &s, r->now);
 			HOLDS(r, session_same(&s, &got));
 		}
@@ -187,8 +190,8 @@ START_TEST(times_far_away)
 
 		s.created_ms = s.last_seen_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 1;
-		OK(r,
-		   store_create(r->l, AT(r, times[i]), &s, 0, NULL, &r->err));
+		OK(r, store_create(r->conn, AT(r, times[i]), &s, 0, NULL,
+				   &r->err));
 		got = get(r, &s, times[i]);
 		HOLDS(r, session_same(&s, &got));
 		HOLDS(r, !fixture_find(r, &s, times[i] + 1).found);
@@ -198,7 +201,7 @@ START_TEST(times_far_away)
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list;
 
-		OK(r, store_list(r->l, AT(r, 0),
+		OK(r, store_list(r->conn, AT(r, 0),
 				 LISTED((struct str){ .p = NULL }, 3), &c,
 				 &list, &r->err));
 		SAME(r, list.n, 3);
@@ -212,7 +215,8 @@ static void
 touch(struct fixture *r, const struct session *s, int64_t seen,
       int64_t idle_end)
 {
-	OK(r, store_touch(r->l, NOW(r), TOUCH(s->id, seen, idle_end), &r->err));
+	OK(r,
+	   store_touch(r->conn, NOW(r), TOUCH(s->id, seen, idle_end), &r->err));
 }
 
 START_TEST(touch_moves_forward_only)
@@ -262,8 +266,8 @@ START_TEST(touch_never_revives)
 	bool ended;
 
 	old.expires_ms = r->now + 10;
-	OK(r, store_create(r->l, NOW(r), &old, 0, NULL, &r->err));
-	OK(r, store_revoke(r->l, NOW(r), &gone.id, &ended, &r->err));
+	OK(r, store_create(r->conn, NOW(r), &old, 0, NULL, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &gone.id, &ended, &r->err));
 
 	touch(r, &idle, late, late + 3600);
 	touch(r, &old, r->now + 10, late + 3600);
@@ -298,10 +302,10 @@ START_TEST(revoke_is_idempotent)
 	struct session s = fixture_create(r, "alice", r->now);
 	bool ended = false;
 
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, ended);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now));
-	OK(r, store_revoke(r->l, NOW(r), &s.id, &ended, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
 	HOLDS(r, !ended);
 	SAME(r, fixture_live(r, "alice", r->now), 0);
 	fixture_close(r);
@@ -319,11 +323,11 @@ START_TEST(ending_one_leaves_the_others_revocable)
 
 	for (int i = 0; i < 3; i++)
 		s[i] = fixture_create(r, "alice", r->now + i);
-	OK(r, store_revoke(r->l, NOW(r), &s[1].id, &one, &r->err));
+	OK(r, store_revoke(r->conn, NOW(r), &s[1].id, &one, &r->err));
 	SAME(r, fixture_live(r, "alice", r->now + 3), 2);
 	HOLDS(r, fixture_is_alive(r, &s[0], r->now + 3));
 	HOLDS(r, fixture_is_alive(r, &s[2], r->now + 3));
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &ended,
 				&r->err));
 	SAME(r, ended, 2);
 	for (int i = 0; i < 3; i++)
@@ -341,7 +345,7 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	struct session longer = fixture_create(r, "alice2", r->now);
 	int64_t ended;
 
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &mine.id, &ended,
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &mine.id, &ended,
 				&r->err));
 	SAME(r, ended, 1);
 	HOLDS(r, fixture_is_alive(r, &mine, r->now));
@@ -350,14 +354,14 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	HOLDS(r, fixture_is_alive(r, &longer, r->now));
 
 	/* Somebody else's id spares nothing. */
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), &upper.id, &ended,
-				&r->err));
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &upper.id,
+				&ended, &r->err));
 	SAME(r, ended, 1);
-	OK(r, store_revoke_user(r->l, NOW(r), STR("alice"), NULL, &ended,
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &ended,
 				&r->err));
 	SAME(r, ended, 0);
-	OK(r,
-	   store_revoke_user(r->l, NOW(r), STR("a%"), NULL, &ended, &r->err));
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("a%"), NULL, &ended,
+				&r->err));
 	SAME(r, ended, 0);
 	SAME(r, fixture_live(r, NULL, r->now), 2);
 	fixture_close(r);
@@ -371,11 +375,11 @@ START_TEST(revoke_all)
 	struct session b = fixture_create(r, "bob", r->now);
 	int64_t ended;
 
-	OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &ended, &r->err));
 	SAME(r, ended, 2);
 	HOLDS(r, !fixture_is_alive(r, &a, r->now));
 	HOLDS(r, !fixture_is_alive(r, &b, r->now));
-	OK(r, store_revoke_all(r->l, NOW(r), &ended, &r->err));
+	OK(r, store_revoke_all(r->conn, NOW(r), &ended, &r->err));
 	SAME(r, ended, 0);
 	fixture_close(r);
 }
@@ -392,7 +396,7 @@ START_TEST(update_user_reaches_live_sessions)
 				.email = STR("new@example.com"),
 				.full_name = STR("Alice B") };
 
-	OK(r, store_update_user(r->l, NOW(r), &now, &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &now, &r->err));
 	for (size_t i = 0; i < ARRAY_LEN(s); i++) {
 		got = get(r, &s[i], r->now);
 		HOLDS(r, identity_equal(&got.who, &now));
@@ -402,10 +406,10 @@ START_TEST(update_user_reaches_live_sessions)
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other));
 	now.name = STR("nobody");
-	OK(r, store_update_user(r->l, NOW(r), &now, &r->err));
+	OK(r, store_update_user(r->conn, NOW(r), &now, &r->err));
 	SAME(r, fixture_live(r, NULL, r->now), 3);
 	now.roles = STR("a b");
-	HOLDS(r, store_update_user(r->l, NOW(r), &now, &r->err) == -1);
+	HOLDS(r, store_update_user(r->conn, NOW(r), &now, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INPUT);
 	fixture_close(r);
 }
@@ -427,8 +431,8 @@ START_TEST(find_and_list_without_memory)
 
 		ck_assert_ptr_nonnull(a);
 		arena_fail_after(a, n);
-		rc = store_find(r->l, CALL_AT(a, r->now), &s.id, &s.token, &got,
-				&r->err);
+		rc = store_find(r->conn, CALL_AT(a, r->now), &s.id, &s.token,
+				&got, &r->err);
 		if (arena_has_failed(a)) {
 			failures++;
 			SAME(r, rc, -1);
@@ -439,7 +443,7 @@ START_TEST(find_and_list_without_memory)
 		}
 		got.session = s;
 		arena_fail_after(a, n);
-		rc = store_list(r->l, CALL_AT(a, r->now),
+		rc = store_list(r->conn, CALL_AT(a, r->now),
 				LISTED(STR("alice"), 5), &c, &list, &r->err);
 		if (arena_has_failed(a)) {
 			SAME(r, rc, -1);

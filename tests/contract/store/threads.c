@@ -17,7 +17,7 @@ attempt_often(struct work *w)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct attempt attempt;
 
-		if (store_attempt(w->l, AT(w, w->r->now), STR("user:alice"),
+		if (store_attempt(w->conn, AT(w, w->r->now), STR("user:alice"),
 				  &policy, &attempt, &w->err) != 0)
 			w->fails++;
 		else if (attempt.banned_until_ms == 0)
@@ -34,7 +34,7 @@ START_TEST(parallel_attempts_all_count)
 	SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, false),
 	     policy.max);
 	if (fixture_is_shared(r)) {
-		OK(r, store_reset_attempts(r->l, NOW(r), STR("user:alice"),
+		OK(r, store_reset_attempts(r->conn, NOW(r), STR("user:alice"),
 					   &was, &r->err));
 		HOLDS(r, was);
 		SAME(r, fixture_threads(r, attempt_often, NULL, THREADS, true),
@@ -58,10 +58,11 @@ create_often(struct work *w)
 		struct session s =
 		    fixture_session(w->r, "alice", w->r->now + i);
 
-		if (store_create(w->l, AT(w, w->r->now), &s, MAX_PER_USER, NULL,
-				 &w->err) != 0 ||
-		    store_list(w->l, AT(w, w->r->now), LISTED(STR("alice"), 20),
-			       &c, &list, &w->err) != 0 ||
+		if (store_create(w->conn, AT(w, w->r->now), &s, MAX_PER_USER,
+				 NULL, &w->err) != 0 ||
+		    store_list(w->conn, AT(w, w->r->now),
+			       LISTED(STR("alice"), 20), &c, &list,
+			       &w->err) != 0 ||
 		    list.n < 1 || list.n > MAX_PER_USER)
 			w->fails++;
 		arena_reset(a);
@@ -89,7 +90,8 @@ make_secret(struct work *w)
 	uint8_t value[32];
 
 	memset(value, w->number + 1, sizeof(value));
-	if (store_secret(w->l, AT(w, w->r->now), "csrf", value, &w->err) != 0)
+	if (store_secret(w->conn, AT(w, w->r->now), "csrf", value, &w->err) !=
+	    0)
 		w->fails++;
 	w->answers = value[0] + 1000 * value[31];
 }
@@ -101,7 +103,7 @@ START_TEST(parallel_secrets_agree)
 	int64_t sum = fixture_threads(r, make_secret, NULL, THREADS,
 				      fixture_is_shared(r));
 
-	OK(r, store_secret(r->l, NOW(r), "csrf", kept, &r->err));
+	OK(r, store_secret(r->conn, NOW(r), "csrf", kept, &r->err));
 	HOLDS(r, kept[0] >= 1 && kept[0] <= THREADS);
 	SAME(r, sum, THREADS * (kept[0] + 1000 * kept[31]));
 	fixture_close(r);
@@ -121,18 +123,18 @@ mind_my_own(struct work *w)
 		struct session_answer got;
 		bool ended = false;
 
-		if (store_create(w->l, AT(w, w->r->now), &s, 0, NULL,
+		if (store_create(w->conn, AT(w, w->r->now), &s, 0, NULL,
 				 &w->err) != 0 ||
-		    store_touch(w->l, AT(w, s.created_ms),
+		    store_touch(w->conn, AT(w, s.created_ms),
 				TOUCH(s.id, s.created_ms, s.idle_expires_ms),
 				&w->err) != 0 ||
-		    store_find(w->l, AT(w, w->r->now), &s.id, &s.token, &got,
+		    store_find(w->conn, AT(w, w->r->now), &s.id, &s.token, &got,
 			       &w->err) != 0 ||
 		    !got.found || !session_same(&s, &got.session) ||
-		    store_revoke(w->l, AT(w, w->r->now), &s.id, &ended,
+		    store_revoke(w->conn, AT(w, w->r->now), &s.id, &ended,
 				 &w->err) != 0 ||
 		    !ended ||
-		    store_find(w->l, AT(w, w->r->now), &s.id, &s.token, &got,
+		    store_find(w->conn, AT(w, w->r->now), &s.id, &s.token, &got,
 			       &w->err) != 0 ||
 		    got.found)
 			w->fails++;
@@ -161,14 +163,14 @@ touch_or_end(struct work *w)
 	bool ended = false;
 
 	if (a == NULL ||
-	    store_list(w->l, AT(w, w->r->now), LISTED(STR("alice"), 100), &c,
+	    store_list(w->conn, AT(w, w->r->now), LISTED(STR("alice"), 100), &c,
 		       &list, &w->err) != 0)
 		w->fails++;
 	for (size_t i = 0; i < list.n; i++) {
 		int rc = w->number == 0 ?
-			     store_revoke(w->l, AT(w, w->r->now), &list.v[i].id,
-					  &ended, &w->err) :
-			     store_touch(w->l, AT(w, w->r->now + 5),
+			     store_revoke(w->conn, AT(w, w->r->now),
+					  &list.v[i].id, &ended, &w->err) :
+			     store_touch(w->conn, AT(w, w->r->now + 5),
 					 TOUCH(list.v[i].id, w->r->now + 5,
 					       w->r->now + 9000),
 					 &w->err);

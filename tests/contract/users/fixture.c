@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct users_link *
-fixture_link(struct fixture *r)
+struct users_conn *
+fixture_conn(struct fixture *r)
 {
-	struct users_link *l = users_link_new(&r->fake.env);
+	struct users_conn *conn = users_conn_new(&r->fake.env);
 
-	ck_assert_ptr_nonnull(l);
-	users_link_bind(l, r->users);
-	return l;
+	ck_assert_ptr_nonnull(conn);
+	users_conn_bind(conn, r->users);
+	return conn;
 }
 
 void
@@ -30,11 +30,11 @@ fixture_start(struct fixture *r)
 	memset(path, 'x', strlen(path));
 	free(path);
 	free(conf);
-	r->l = fixture_link(r);
+	r->conn = fixture_conn(r);
 	/* As fcgiauthctl store migrate does; a file of ours does it itself. */
 	if ((r->ops->base.driver.caps & BACKEND_EMBEDDED) == 0)
-		OK(r, users_migrate(r->l, &r->err));
-	OK(r, users_check_schema(r->l, &r->err));
+		OK(r, users_migrate(r->conn, &r->err));
+	OK(r, users_check_schema(r->conn, &r->err));
 }
 
 struct fixture *
@@ -62,7 +62,7 @@ fixture_open(void)
 void
 fixture_stop(struct fixture *r)
 {
-	users_link_free(r->l);
+	users_conn_free(r->conn);
 	backend_unref(r->users);
 }
 

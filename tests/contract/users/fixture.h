@@ -30,7 +30,7 @@ extern const struct users_kind users_kind;
 int kind_start(void);
 void kind_stop(void);
 
-/* One opened source, fresh and empty, with one link. */
+/* One opened source, fresh and empty, with one connection. */
 struct fixture {
 	const char *name;
 	const struct user_source_ops *ops;
@@ -38,7 +38,7 @@ struct fixture {
 	int64_t now;
 	char folder[64], path[96];
 	struct backend *users;
-	struct users_link *l;
+	struct users_conn *conn;
 	struct arena *a;
 	struct err err;
 };
@@ -50,7 +50,7 @@ void fixture_close(struct fixture *r);
 void fixture_stop(struct fixture *r);
 void fixture_start(struct fixture *r);
 
-struct users_link *fixture_link(struct fixture *r);
+struct users_conn *fixture_conn(struct fixture *r);
 
 /* With all that a user may have, not added yet. */
 struct user fixture_user(const char *name);

@@ -23,20 +23,21 @@ START_TEST(read_only_source)
 	r->ops = &ops;
 	fixture_start(r);
 	FAILS(r,
-	      users_add(r->l, CALL_AT(r->a, r->now * 1000), &u, &answer,
+	      users_add(r->conn, CALL_AT(r->a, r->now * 1000), &u, &answer,
 			&r->err),
 	      ERR_CONFIG, "cannot be changed from here");
 	FAILS(r,
-	      users_set(r->l, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
+	      users_set(r->conn, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
 			&r->err),
 	      ERR_CONFIG, "cannot be changed from here");
 	FAILS(r,
-	      users_remove(r->l, CALL_AT(r->a, 0), u.who.name, &answer,
+	      users_remove(r->conn, CALL_AT(r->a, 0), u.who.name, &answer,
 			   &r->err),
 	      ERR_CONFIG, "cannot be changed from here");
-	FAILS(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 1, &list, &r->err),
+	FAILS(r,
+	      users_list(r->conn, CALL_AT(r->a, 0), STR(""), 1, &list, &r->err),
 	      ERR_CONFIG, "cannot be listed from here");
-	OK(r, users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, r->now * 1000),
 			     REHASH(.name = u.who.name, .old = u.hash,
 				    .hash = STR("$x")),
 			     &changed, &r->err));
@@ -49,7 +50,7 @@ END_TEST
 #define REFUSED(call)                                                          \
 	do {                                                                   \
 		fake_env_advance_ms(&r->fake, 1000);                           \
-		OK(r, users_ping(r->l, &r->err));                              \
+		OK(r, users_ping(r->conn, &r->err));                           \
 		users_kind.refuse(r->path, true);                              \
 		FAILS(r, call, ERR_UNAVAILABLE, r->name);                      \
 		users_kind.refuse(r->path, false);                             \
@@ -66,26 +67,29 @@ START_TEST(refuses_everything)
 	enum user_change answer = USER_STALE;
 	bool changed = true;
 
-	OK(r, users_add(r->l, CALL_AT(r->a, r->now * 1000), &alice, &answer,
+	OK(r, users_add(r->conn, CALL_AT(r->a, r->now * 1000), &alice, &answer,
 			&r->err));
 	answer = USER_STALE;
-	REFUSED(users_ping(r->l, &r->err));
-	REFUSED(users_find(r->l, CALL_AT(r->a, 0), STR("alice"), &is, &r->err));
-	REFUSED(users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+	REFUSED(users_ping(r->conn, &r->err));
+	REFUSED(users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is,
+			   &r->err));
+	REFUSED(users_set_hash(r->conn, CALL_AT(r->a, r->now * 1000),
 			       REHASH(.name = STR("alice"), .old = alice.hash,
 				      .hash = STR("$x")),
 			       &changed, &r->err));
-	REFUSED(users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err));
-	REFUSED(users_add(r->l, CALL_AT(r->a, r->now * 1000), &bob, &answer,
+	REFUSED(users_list(r->conn, CALL_AT(r->a, 0), STR(""), 9, &list,
+			   &r->err));
+	REFUSED(users_add(r->conn, CALL_AT(r->a, r->now * 1000), &bob, &answer,
 			  &r->err));
-	REFUSED(users_set(r->l, CALL_AT(r->a, r->now * 1000), &alice, &alice,
+	REFUSED(users_set(r->conn, CALL_AT(r->a, r->now * 1000), &alice, &alice,
 			  &answer, &r->err));
-	REFUSED(users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+	REFUSED(users_remove(r->conn, CALL_AT(r->a, 0), STR("alice"), &answer,
 			     &r->err));
 	HOLDS(r, !is.found && answer == USER_STALE && changed);
 	HOLDS(r, list.n == 7 && str_eq(is.user.who.name, STR("bob")));
 	fake_env_advance_ms(&r->fake, 1000);
-	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err));
+	OK(r,
+	   users_list(r->conn, CALL_AT(r->a, 0), STR(""), 9, &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, str_eq(list.v[0].who.name, STR("alice")));
 	HOLDS(r, str_eq(list.v[0].hash, alice.hash));

@@ -13,8 +13,8 @@ add(struct fixture *r, const struct user *u)
 {
 	enum user_change answer = USER_MISSING;
 
-	OK(r,
-	   users_add(r->l, CALL_AT(r->a, r->now * 1000), u, &answer, &r->err));
+	OK(r, users_add(r->conn, CALL_AT(r->a, r->now * 1000), u, &answer,
+			&r->err));
 	return answer;
 }
 
@@ -23,7 +23,7 @@ find(struct fixture *r, struct str name, struct user *out)
 {
 	struct user_answer is = { .found = true };
 
-	OK(r, users_find(r->l, CALL_AT(r->a, 0), name, &is, &r->err));
+	OK(r, users_find(r->conn, CALL_AT(r->a, 0), name, &is, &r->err));
 	*out = is.user;
 	return is.found;
 }
@@ -107,7 +107,7 @@ START_TEST(set_writes_all_but_created)
 	u.who.roles = STR("");
 	u.who.email = STR("");
 	u.who.full_name = STR("");
-	OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 60) * 1000), &old, &u,
+	OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 60) * 1000), &old, &u,
 			&answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	HOLDS(r, find(r, STR("alice"), &got)); /* disabled too */
@@ -118,7 +118,7 @@ START_TEST(set_writes_all_but_created)
 	HOLDS(r, user_same(&other, &got));
 
 	u.who.name = STR("carol");
-	OK(r, users_set(r->l, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
+	OK(r, users_set(r->conn, CALL_AT(r->a, r->now * 1000), &u, &u, &answer,
 			&r->err));
 	SAME(r, answer, USER_MISSING);
 	HOLDS(r, !find(r, STR("carol"), &got));
@@ -144,7 +144,7 @@ START_TEST(set_compares)
 	next.who.email = STR("b@example.com");
 	for (size_t i = 0; i < ARRAY_LEN(olds); i++) {
 		answer = USER_MISSING;
-		OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+		OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 5) * 1000),
 				&olds[i], &next, &answer, &r->err));
 		ck_assert_msg(answer == USER_STALE, "%s: row %zu: %d", r->name,
 			      i, (int)answer);
@@ -152,14 +152,14 @@ START_TEST(set_compares)
 		HOLDS(r, user_same(&u, &got));
 		SAME(r, got.changed, r->now);
 	}
-	OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 5) * 1000), &u, &next,
+	OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 5) * 1000), &u, &next,
 			&answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&next, &got));
 	/* The same again is a change, too. */
-	OK(r, users_set(r->l, CALL_AT(r->a, (r->now + 6) * 1000), &next, &next,
-			&answer, &r->err));
+	OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 6) * 1000), &next,
+			&next, &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
 	fixture_close(r);
 }
@@ -172,7 +172,7 @@ START_TEST(set_hash_compares)
 	bool changed = true;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r, users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, (r->now + 5) * 1000),
 			     REHASH(.name = u.who.name, .old = STR("$stale"),
 				    .hash = STR("$new")),
 			     &changed, &r->err));
@@ -180,7 +180,7 @@ START_TEST(set_hash_compares)
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.changed, r->now);
-	OK(r, users_set_hash(r->l, CALL_AT(r->a, (r->now + 5) * 1000),
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, (r->now + 5) * 1000),
 			     REHASH(.name = u.who.name, .old = u.hash,
 				    .hash = STR("$new")),
 			     &changed, &r->err));
@@ -188,7 +188,7 @@ START_TEST(set_hash_compares)
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, str_eq(got.hash, STR("$new")));
 	HOLDS(r, identity_equal(&got.who, &u.who));
-	OK(r, users_set_hash(r->l, CALL_AT(r->a, r->now * 1000),
+	OK(r, users_set_hash(r->conn, CALL_AT(r->a, r->now * 1000),
 			     REHASH(.name = STR("bob"), .old = STR("$new"),
 				    .hash = STR("$x")),
 			     &changed, &r->err));
@@ -204,13 +204,13 @@ START_TEST(remove_once)
 	enum user_change answer;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r, users_remove(r->l, CALL_AT(r->a, 0), STR("alic%"), &answer,
+	OK(r, users_remove(r->conn, CALL_AT(r->a, 0), STR("alic%"), &answer,
 			   &r->err));
 	SAME(r, answer, USER_MISSING);
-	OK(r, users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+	OK(r, users_remove(r->conn, CALL_AT(r->a, 0), STR("alice"), &answer,
 			   &r->err));
 	SAME(r, answer, USER_CHANGED);
-	OK(r, users_remove(r->l, CALL_AT(r->a, 0), STR("alice"), &answer,
+	OK(r, users_remove(r->conn, CALL_AT(r->a, 0), STR("alice"), &answer,
 			   &r->err));
 	SAME(r, answer, USER_MISSING);
 	HOLDS(r, !find(r, STR("alice"), &got));
@@ -228,7 +228,8 @@ START_TEST(list_by_name)
 	struct fixture *r = fixture_open();
 	struct user_list list;
 
-	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR(""), 10, &list, &r->err));
+	OK(r,
+	   users_list(r->conn, CALL_AT(r->a, 0), STR(""), 10, &list, &r->err));
 	SAME(r, list.n, 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct user u = fixture_user(names[i]);
@@ -240,8 +241,8 @@ START_TEST(list_by_name)
 		size_t n = 0;
 
 		do {
-			OK(r, users_list(r->l, CALL_AT(r->a, 0), after, limit,
-					 &list, &r->err));
+			OK(r, users_list(r->conn, CALL_AT(r->a, 0), after,
+					 limit, &list, &r->err));
 			HOLDS(r, list.n <= limit);
 			for (size_t i = 0; i < list.n; i++, n++) {
 				after = list.v[i].who.name;
@@ -253,7 +254,7 @@ START_TEST(list_by_name)
 		} while (list.n == limit);
 		SAME(r, n, ARRAY_LEN(names));
 	}
-	OK(r, users_list(r->l, CALL_AT(r->a, 0), STR("zoe"), SIZE_MAX, &list,
+	OK(r, users_list(r->conn, CALL_AT(r->a, 0), STR("zoe"), SIZE_MAX, &list,
 			 &r->err));
 	SAME(r, list.n, 0);
 	fixture_close(r);
@@ -305,9 +306,9 @@ START_TEST(bad_users_are_refused)
 
 			r->err = (struct err){ .code = ERR_NONE };
 			ck_assert_msg(
-			    users_add(r->l, CALL_AT(r->a, r->now * 1000),
+			    users_add(r->conn, CALL_AT(r->a, r->now * 1000),
 				      &rows[i].u, &answer, &r->err) == -1 &&
-				users_set(r->l, CALL_AT(r->a, r->now * 1000),
+				users_set(r->conn, CALL_AT(r->a, r->now * 1000),
 					  &rows[i].u, &rows[i].u, &answer,
 					  &r->err) == -1,
 			    "%s: row %zu", r->name, i);
@@ -339,8 +340,8 @@ START_TEST(find_without_memory)
 
 		ck_assert_ptr_nonnull(a);
 		arena_fail_after(a, n);
-		rc =
-		    users_find(r->l, CALL_AT(a, 0), STR("alice"), &is, &r->err);
+		rc = users_find(r->conn, CALL_AT(a, 0), STR("alice"), &is,
+				&r->err);
 		if (arena_has_failed(a)) {
 			failures++;
 			SAME(r, rc, -1);
@@ -362,7 +363,7 @@ enum { THREADS = 4 };
 
 struct work {
 	struct fixture *r;
-	struct users_link *l;
+	struct users_conn *conn;
 	int number;
 	bool changed;
 	enum user_change added;
@@ -381,11 +382,11 @@ rehash(void *arg)
 
 	(void)snprintf(hash, sizeof(hash), "$new%d", w->number);
 	change.hash = str_from(hash);
-	w->result = users_set_hash(w->l, CALL_AT(NULL, w->r->now * 1000),
+	w->result = users_set_hash(w->conn, CALL_AT(NULL, w->r->now * 1000),
 				   &change, &w->changed, &w->err);
 	if (w->result == 0)
-		w->result = users_add(w->l, CALL_AT(NULL, w->r->now * 1000), &u,
-				      &w->added, &w->err);
+		w->result = users_add(w->conn, CALL_AT(NULL, w->r->now * 1000),
+				      &u, &w->added, &w->err);
 	return NULL;
 }
 
@@ -401,8 +402,9 @@ START_TEST(parallel_changes)
 
 	SAME(r, add(r, &u), USER_CHANGED);
 	for (int i = 0; i < THREADS; i++) {
-		work[i] =
-		    (struct work){ .r = r, .l = fixture_link(r), .number = i };
+		work[i] = (struct work){ .r = r,
+					 .conn = fixture_conn(r),
+					 .number = i };
 		HOLDS(r,
 		      pthread_create(&threads[i], NULL, rehash, &work[i]) == 0);
 	}
@@ -412,7 +414,7 @@ START_TEST(parallel_changes)
 		ck_assert_msg(work[i].result == 0, "%s: %s", r->name,
 			      work[i].err.msg);
 		added += work[i].added == USER_CHANGED;
-		users_link_free(work[i].l);
+		users_conn_free(work[i].conn);
 		if (!work[i].changed)
 			continue;
 		changed++;
@@ -433,10 +435,10 @@ START_TEST(ping_schema_restart)
 	struct schema_state state;
 
 	SAME(r, add(r, &u), USER_CHANGED);
-	OK(r, users_ping(r->l, &r->err));
-	OK(r, users_schema(r->l, &state, &r->err));
+	OK(r, users_ping(r->conn, &r->err));
+	OK(r, users_schema(r->conn, &state, &r->err));
 	SAME(r, state.have, state.want);
-	OK(r, users_migrate(r->l, &r->err));
+	OK(r, users_migrate(r->conn, &r->err));
 	fixture_stop(r);
 	fixture_start(r);
 	SAME(r, find(r, STR("alice"), &got),

@@ -84,7 +84,7 @@ reasons(void)
 	const char *text;
 
 	buf_init(&b, a, 1024);
-	ck_assert_int_eq(store_bans(f.links.store, CALL_AT(a, f.fake.wall_ms),
+	ck_assert_int_eq(store_bans(f.conns.store, CALL_AT(a, f.fake.wall_ms),
 				    BAN_S * 1000, 100, &bans, &err),
 			 0);
 	for (size_t i = 0; i < bans.n; i++) {

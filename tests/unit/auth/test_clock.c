@@ -3,7 +3,7 @@
 #include "tests/support/run.h"
 #include "tests/support/call.h"
 
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 #include "tests/support/flow.h"
 
 static struct flow f;
@@ -27,13 +27,13 @@ teardown(void)
 static unsigned
 check(const char *cookie)
 {
-	static struct touch out[TOUCHES_MAX];
+	static struct touch out[LAST_SEEN_MAX];
 	unsigned status = flow_verify(&f, "/", cookie, NULL).status;
-	size_t n = touches_take(f.shared.touches, out);
+	size_t n = last_seen_take(f.shared.last_seen, out);
 	struct err err;
 
 	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(store_touch(f.links.store,
+		ck_assert_int_eq(store_touch(f.conns.store,
 					     CALL_AT(NULL, out[i].last_seen_ms),
 					     TOUCH(out[i].id,
 						   out[i].last_seen_ms,
@@ -112,7 +112,7 @@ END_TEST
  * time that is written, does. */
 START_TEST(when_a_touch_is_due)
 {
-	static struct touch out[TOUCHES_MAX];
+	static struct touch out[LAST_SEEN_MAX];
 	static const struct {
 		int64_t after_ms;
 		size_t due;
@@ -130,7 +130,7 @@ START_TEST(when_a_touch_is_due)
 			     FAKE_NOW * 1000 + rows[i].after_ms);
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  204);
-		ck_assert_msg(touches_take(f.shared.touches, out) ==
+		ck_assert_msg(last_seen_take(f.shared.last_seen, out) ==
 				  rows[i].due,
 			      "row %zu", i);
 		if (rows[i].due > 0)
@@ -176,16 +176,16 @@ START_TEST(seen_in_the_future)
 	bool ended;
 
 	cookie = flow_login(&f, "alice");
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.arena, 1000 * FAKE_NOW),
 				    LISTED(STR("alice"), 1), &cursor, &list,
 				    &err),
 			 0);
 	list.v[0].last_seen_ms += ahead_ms[_i];
-	ck_assert_int_eq(store_revoke(f.links.store, CALL_AT(NULL, 0),
+	ck_assert_int_eq(store_revoke(f.conns.store, CALL_AT(NULL, 0),
 				      &list.v[0].id, &ended, &err),
 			 0);
-	ck_assert_int_eq(store_create(f.links.store,
+	ck_assert_int_eq(store_create(f.conns.store,
 				      CALL_AT(NULL, 1000 * FAKE_NOW),
 				      &list.v[0], 0, NULL, &err),
 			 0);

@@ -26,7 +26,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-static struct exchange *
+static struct request_context *
 begin(struct flow_exchange *x)
 {
 	static const char *const params[] = { NULL };
@@ -137,9 +137,9 @@ START_TEST(instances_share_the_key)
 	flow_free(&f);
 	flow_init(&f, NULL, NULL, NULL);
 	atomic_store(&f.fake.dice, 12345);
-	store_link_bind(f.links.store, store);
+	store_conn_bind(f.conns.store, store);
 	ck_assert(is_right("one", str_from(token)));
-	store_link_bind(f.links.store, f.store);
+	store_conn_bind(f.conns.store, f.store);
 	backend_unref(store);
 }
 END_TEST

@@ -126,7 +126,7 @@ START_TEST(too_large_is_a_page)
 	m.params = params;
 	m.nparams = ARRAY_LEN(params);
 	buf_init(&out, a, 64 * 1024);
-	(void)service_answer(f.service, &f.links, a, &m, &out);
+	(void)service_answer(f.service, &f.conns, a, &m, &out);
 	ck_assert(flow_holds(buf_str(&out), "Status: 413"));
 	ck_assert(flow_holds(buf_str(&out), "</html>"));
 	arena_free(a);

@@ -347,7 +347,7 @@ START_TEST(typical_hash)
 				      "iN6RHo01D203Lc3h5CJ1S");
 	static const char *const others[] = { "bob", "nobody" };
 
-	ck_assert_uint_eq(users_typical_hash(f.links.users).n, 0);
+	ck_assert_uint_eq(users_typical_hash(f.conns.users).n, 0);
 	f.users_table.v[0].hash = bcrypt; /* of alice, and the same password */
 	f.users_table.v[1].hash = STR("{SHA}mN7MYuzjmaIu0w1JDvMzvn/ec4U=");
 	(void)flow_login(&f, "alice");
@@ -357,7 +357,7 @@ START_TEST(typical_hash)
 			      others[i], FLOW_PASSWORD));
 
 		ck_assert_msg(a.status == 401, "%s: %u", others[i], a.status);
-		ck_assert(str_eq(users_typical_hash(f.links.users), bcrypt));
+		ck_assert(str_eq(users_typical_hash(f.conns.users), bcrypt));
 	}
 }
 END_TEST

@@ -169,7 +169,7 @@ START_TEST(disabled_while_signing_in)
 		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
 			      a.status);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-		ck_assert_int_eq(store_list(f.links.store,
+		ck_assert_int_eq(store_list(f.conns.store,
 					    CALL_AT(f.request, FAKE_NOW * 1000),
 					    LISTED((struct str){ .p = NULL },
 						   10),

@@ -9,7 +9,7 @@
 
 #define RUBBISH 0xa5
 
-static const struct grant no_grant;
+static const struct principal no_grant;
 
 /* Requests without a credential that counts. */
 static const char *const nobody[] = {
@@ -25,7 +25,7 @@ static const char *const nobody[] = {
 	"HTTP_COOKIE=" LOGIN "=a",
 };
 
-static struct exchange *
+static struct request_context *
 ask(struct flow_exchange *x, const char *param)
 {
 	const char *const params[] = { param, NULL };
@@ -37,22 +37,22 @@ ask(struct flow_exchange *x, const char *param)
 START_TEST(who_is_nobody)
 {
 	struct flow_exchange x;
-	struct exchange *e = ask(&x, nobody[_i]);
+	struct request_context *ctx = ask(&x, nobody[_i]);
 	struct auth_result is;
 	struct str token;
 	struct err err;
 
 	memset(&is, RUBBISH, sizeof(is));
 	memset(&token, RUBBISH, sizeof(token));
-	ck_assert_int_eq(credential_identify(e, &is, &token, &err), 0);
+	ck_assert_int_eq(credential_identify(ctx, &is, &token, &err), 0);
 	ck_assert_int_eq(is.verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+	ck_assert_mem_eq(&is.principal, &no_grant, sizeof(is.principal));
 	ck_assert_uint_le(token.n, sizeof("dead") - 1);
 	memset(&is, RUBBISH, sizeof(is));
 	memset(&token, RUBBISH, sizeof(token));
-	ck_assert_int_eq(credential_authenticate(e, &is, &token, &err), 0);
+	ck_assert_int_eq(credential_authenticate(ctx, &is, &token, &err), 0);
 	ck_assert_int_eq(is.verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+	ck_assert_mem_eq(&is.principal, &no_grant, sizeof(is.principal));
 	ck_assert_uint_le(token.n, sizeof("dead") - 1);
 }
 END_TEST
@@ -60,14 +60,14 @@ END_TEST
 START_TEST(what_is_not_there)
 {
 	struct flow_exchange x;
-	struct exchange *e = ask(&x, nobody[_i]);
+	struct request_context *ctx = ask(&x, nobody[_i]);
 	struct str token;
 
 	memset(&token, RUBBISH, sizeof(token));
-	if (credential_find(e, &token) <= CREDENTIAL_ABSENT)
+	if (credential_find(ctx, &token) <= CREDENTIAL_ABSENT)
 		ck_assert_uint_eq(token.n, 0);
 	memset(&token, RUBBISH, sizeof(token));
-	if (credential_find_refresh(e, &token) <= CREDENTIAL_ABSENT)
+	if (credential_find_refresh(ctx, &token) <= CREDENTIAL_ABSENT)
 		ck_assert_uint_eq(token.n, 0);
 	ck_assert_uint_le(token.n, 1);
 }

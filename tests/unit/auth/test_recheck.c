@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "strategy/registry.h"
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 #include "tests/support/flow.h"
 #include "tests/support/store_faulty.h"
 
@@ -34,12 +34,12 @@ teardown(void)
 static void
 write_touches(void)
 {
-	static struct touch out[TOUCHES_MAX];
-	size_t n = touches_take(f.shared.touches, out);
+	static struct touch out[LAST_SEEN_MAX];
+	size_t n = last_seen_take(f.shared.last_seen, out);
 	struct err err;
 
 	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(store_touch(f.links.store,
+		ck_assert_int_eq(store_touch(f.conns.store,
 					     CALL_AT(NULL, out[i].last_seen_ms),
 					     TOUCH(out[i].id,
 						   out[i].last_seen_ms,
@@ -441,7 +441,7 @@ END_TEST
 /* Touches that are lost cost queries, never a look-up. */
 START_TEST(lost_touches)
 {
-	static struct touch lost[TOUCHES_MAX];
+	static struct touch lost[LAST_SEEN_MAX];
 	const char *cookie;
 
 	start(MINUTE);
@@ -451,7 +451,7 @@ START_TEST(lost_touches)
 	for (int i = 0; i < 10; i++) {
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  204);
-		(void)touches_take(f.shared.touches, lost);
+		(void)last_seen_take(f.shared.last_seen, lost);
 	}
 	ck_assert_uint_eq(f.users_table.finds, 10);
 	user("alice")->disabled = true;

@@ -249,7 +249,7 @@ START_TEST(lifted_meanwhile)
 			ck_assert_uint_eq(wrong("alice",
 						address("192.0.2.%d", i)),
 					  401);
-		ck_assert_int_eq(store_reset_attempts(f.links.store,
+		ck_assert_int_eq(store_reset_attempts(f.conns.store,
 						      CALL_AT(NULL, 0), key,
 						      &was, &err),
 				 0);
@@ -259,7 +259,7 @@ START_TEST(lifted_meanwhile)
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", address("192.0.2.%d", 9 + i)),
 				  401);
-	ck_assert_int_eq(store_reset_attempts(f.links.store, CALL_AT(NULL, 0),
+	ck_assert_int_eq(store_reset_attempts(f.conns.store, CALL_AT(NULL, 0),
 					      key, &was, &err),
 			 0);
 	ck_assert(was);
@@ -318,7 +318,7 @@ untold(const char *user, const struct flow_answer *a)
 	ck_assert_msg(a->status == 503, "%s: %u", user, a->status);
 	ck_assert_ptr_nonnull(flow_header(a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.request, f.fake.wall_ms),
 				    LISTED(str_from(user), 10), &cursor, &live,
 				    &err),

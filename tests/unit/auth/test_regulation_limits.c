@@ -82,7 +82,7 @@ count_of_alice(int n)
 	struct err err;
 
 	for (int i = 0; i < n; i++)
-		ck_assert_int_eq(store_attempt(f.links.store,
+		ck_assert_int_eq(store_attempt(f.conns.store,
 					       CALL_AT(NULL, f.fake.wall_ms),
 					       STR("user:alice"), &policy, &a,
 					       &err),
@@ -106,7 +106,7 @@ START_TEST(under_way_is_no_failure)
 	}
 	ck_assert_str_eq(reasons(), "");
 	ck_assert_uint_eq(right("bob", "192.0.2.1"), 200);
-	ck_assert_int_eq(store_give_back(f.links.store, CALL_AT(NULL, 0),
+	ck_assert_int_eq(store_give_back(f.conns.store, CALL_AT(NULL, 0),
 					 STR("user:alice"), a.ends_ms, &err),
 			 0);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
@@ -144,9 +144,9 @@ static void *
 guess(void *arg)
 {
 	struct burst *b = arg;
-	struct service_links links = {
-		.store = store_link_new(&f.fake.env),
-		.users = users_link_new(&f.fake.env),
+	struct service_conns conns = {
+		.store = store_conn_new(&f.fake.env),
+		.users = users_conn_new(&f.fake.env),
 	};
 	const struct param params[] = {
 		{ STR("REQUEST_METHOD"), STR("POST") },
@@ -165,17 +165,17 @@ guess(void *arg)
 	struct buf out;
 	int64_t status = 0;
 
-	store_link_bind(links.store, f.store);
-	users_link_bind(links.users, f.users);
+	store_conn_bind(conns.store, f.store);
+	users_conn_bind(conns.users, f.users);
 	(void)pthread_barrier_wait(&b->begin);
 	buf_init(&out, a, 128 * 1024);
-	(void)service_answer(f.service, &links, a, &in, &out);
+	(void)service_answer(f.service, &conns, a, &in, &out);
 	(void)str_to_uint((struct str){ .p = buf_str(&out).p + 8, .n = 3 }, 599,
 			  &status);
 	atomic_fetch_add(&b->status[status], 1);
 	arena_free(a);
-	store_link_free(links.store);
-	users_link_free(links.users);
+	store_conn_free(conns.store);
+	users_conn_free(conns.users);
 	return NULL;
 }
 

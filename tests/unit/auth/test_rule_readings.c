@@ -205,7 +205,7 @@ compare(const struct question *q, struct exploration *w, enum visitor who,
 	};
 	enum access_doubt doubt;
 	enum access access =
-	    access_judge(t, who == NOBODY ? NULL : &identities[who], &doubt);
+	    access_evaluate(t, who == NOBODY ? NULL : &identities[who], &doubt);
 	bool in = access == ACCESS_YES;
 	char read[TEXT];
 	size_t yes = 0;

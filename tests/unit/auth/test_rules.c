@@ -20,8 +20,8 @@ START_TEST(no_rules_ask_for_a_user)
 
 	fixture_init(&r, STR(""));
 	ck_assert(!rules_see_paths(r.rules));
-	ck_assert_int_eq(rules_judge(r.rules, &q, &paths, r.parsed.arena, &out,
-				     &err),
+	ck_assert_int_eq(rules_evaluate(r.rules, &q, &paths, r.parsed.arena,
+					&out, &err),
 			 0);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(out[i].verdict, RULE_ASK);

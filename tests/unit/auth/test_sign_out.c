@@ -24,7 +24,7 @@ switch_mode(const char *mode)
 	flow_init(&f, ini, NULL, NULL);
 	atomic_store(&f.fake.wall_ms, atomic_load(&world.wall_ms));
 	atomic_store(&f.fake.dice, atomic_load(&world.dice));
-	store_link_bind(f.links.store, store);
+	store_conn_bind(f.conns.store, store);
 	backend_unref(f.store);
 	f.store = store;
 }
@@ -49,7 +49,7 @@ live(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.request,
 					    env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 50),

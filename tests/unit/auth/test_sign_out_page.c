@@ -33,7 +33,7 @@ live(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.request,
 					    env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 50),

@@ -233,7 +233,7 @@ signed_in(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.arena, env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 10),
 				    &start, &list, &err),
@@ -248,7 +248,7 @@ make_live(void)
 	int64_t n;
 	struct err err;
 
-	ck_assert_int_eq(store_revoke_all(f.links.store, CALL_AT(NULL, 0), &n,
+	ck_assert_int_eq(store_revoke_all(f.conns.store, CALL_AT(NULL, 0), &n,
 					  &err),
 			 0);
 	hands[LIVE] = login("alice");

@@ -22,7 +22,7 @@
 
 struct outputs {
 	struct login_result result;
-	struct grant grant;
+	struct principal principal;
 	struct user user;
 	struct throttle throttle;
 	enum throttle_answer counted;
@@ -52,17 +52,20 @@ begin(void)
 }
 
 static int
-right_password(struct exchange *e, struct outputs *out, struct err *err)
+right_password(struct request_context *ctx, struct outputs *out,
+	       struct err *err)
 {
-	return authenticate_password(e, STR("bob"), STR(FLOW_PASSWORD),
+	return authenticate_password(ctx, STR("bob"), STR(FLOW_PASSWORD),
 				     &out->result, err);
 }
 
 /* Each name has one try. */
 static int
-wrong_password(struct exchange *e, struct outputs *out, struct err *err)
+wrong_password(struct request_context *ctx, struct outputs *out,
+	       struct err *err)
 {
-	return authenticate_password(e, str_from(flow_text(&f, "n%u", asked++)),
+	return authenticate_password(ctx,
+				     str_from(flow_text(&f, "n%u", asked++)),
 				     STR("wrong"), &out->result, err);
 }
 
@@ -73,127 +76,129 @@ change_role(struct users_fake_table *t, unsigned nth)
 }
 
 static void
-who_is_it(struct exchange *e, struct outputs *out)
+who_is_it(struct request_context *ctx, struct outputs *out)
 {
 	struct auth_result is;
 	struct str token;
 	struct err err;
 
-	ck_assert_int_eq(credential_identify(e, &is, &token, &err), 0);
+	ck_assert_int_eq(credential_identify(ctx, &is, &token, &err), 0);
 	ck_assert_int_eq(is.verdict, VERDICT_ALLOW);
-	out->grant = is.grant;
+	out->principal = is.principal;
 	change_role(&f.users_table, asked++);
 }
 
 static int
-recheck(struct exchange *e, struct outputs *out, struct err *err)
+recheck(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return recheck_user(e, &out->grant, &out->still, err);
+	return recheck_user(ctx, &out->principal, &out->still, err);
 }
 
 static void
-who_signs_in(struct exchange *e, struct outputs *out)
+who_signs_in(struct request_context *ctx, struct outputs *out)
 {
-	(void)e;
+	(void)ctx;
 	out->user = f.users_table.v[0];
 	change_role(&f.users_table, asked++);
 }
 
 static int
-confirm(struct exchange *e, struct outputs *out, struct err *err)
+confirm(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return authenticate_confirm(e, &out->user, STR(FLOW_PASSWORD),
+	return authenticate_confirm(ctx, &out->user, STR(FLOW_PASSWORD),
 				    &out->still, err);
 }
 
 static int
-key_of_user(struct exchange *e, struct outputs *out, struct err *err)
+key_of_user(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return ban_key_user(e->call.arena, STR("alice"), &out->text, err);
+	return ban_key_user(ctx->call.arena, STR("alice"), &out->text, err);
 }
 
 static int
-key_of_known(struct exchange *e, struct outputs *out, struct err *err)
+key_of_known(struct request_context *ctx, struct outputs *out, struct err *err)
 {
 	const struct known_network network = { .until_ms = 0 };
 
-	return ban_key_known(e->call.arena, STR("alice"), &network, &out->text,
-			     err);
+	return ban_key_known(ctx->call.arena, STR("alice"), &network,
+			     &out->text, err);
 }
 
 static int
-keys_of_address(struct exchange *e, struct outputs *out, struct err *err)
+keys_of_address(struct request_context *ctx, struct outputs *out,
+		struct err *err)
 {
-	return ban_key_address(e->call.arena, STR("2001:db8::1"), out->keys,
+	return ban_key_address(ctx->call.arena, STR("2001:db8::1"), out->keys,
 			       &out->n, err);
 }
 
 static int
-counters(struct exchange *e, struct outputs *out, struct err *err)
+counters(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return throttle_begin(e, STR("alice"), &out->throttle, err);
+	return throttle_begin(ctx, STR("alice"), &out->throttle, err);
 }
 
 /* Of somebody who is not known here, and has had as many tries. */
 static void
-count_before(struct exchange *e, unsigned tries)
+count_before(struct request_context *ctx, unsigned tries)
 {
 	struct outputs out;
 	struct err err;
 
-	ck_assert_int_eq(throttle_begin(e,
+	ck_assert_int_eq(throttle_begin(ctx,
 					str_from(flow_text(&f, "n%u", asked++)),
 					&counted, &err),
 			 0);
 	while (tries-- > 0)
-		ck_assert_int_eq(throttle_count(e, &counted, &out.counted,
+		ck_assert_int_eq(throttle_count(ctx, &counted, &out.counted,
 						&out.seconds, &err),
 				 0);
 }
 
 static void
-first_try(struct exchange *e, struct outputs *out)
+first_try(struct request_context *ctx, struct outputs *out)
 {
 	(void)out;
-	count_before(e, 0);
+	count_before(ctx, 0);
 }
 
 static void
-second_try(struct exchange *e, struct outputs *out)
+second_try(struct request_context *ctx, struct outputs *out)
 {
 	(void)out;
-	count_before(e, 1);
+	count_before(ctx, 1);
 }
 
 static int
-wait_for(struct exchange *e, struct outputs *out, struct err *err)
+wait_for(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return throttle_wait(e, &counted, &out->seconds, err);
+	return throttle_wait(ctx, &counted, &out->seconds, err);
 }
 
 static int
-count_it(struct exchange *e, struct outputs *out, struct err *err)
+count_it(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return throttle_count(e, &counted, &out->counted, &out->seconds, err);
+	return throttle_count(ctx, &counted, &out->counted, &out->seconds, err);
 }
 
 static int
-to_login(struct exchange *e, struct outputs *out, struct err *err)
+to_login(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return login_location(e, STR("/x?y"), &out->text, err);
+	return login_location(ctx, STR("/x?y"), &out->text, err);
 }
 
 static int
-policy(struct exchange *e, struct outputs *out, struct err *err)
+policy(struct request_context *ctx, struct outputs *out, struct err *err)
 {
-	return page_csp(e->service->set, &e->service->sites, e->call.arena,
-			&out->text, err);
+	return page_csp(ctx->service->set, &ctx->service->sites,
+			ctx->call.arena, &out->text, err);
 }
 
 static const struct {
 	const char *name;
-	void (*prepare)(struct exchange *e, struct outputs *out);
-	int (*run)(struct exchange *e, struct outputs *out, struct err *err);
+	void (*prepare)(struct request_context *ctx, struct outputs *out);
+	int (*run)(struct request_context *ctx, struct outputs *out,
+		   struct err *err);
 } cases[] = {
 	{ "right password", NULL, right_password },
 	{ "wrong password", NULL, wrong_password },

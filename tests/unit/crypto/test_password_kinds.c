@@ -243,7 +243,7 @@ holds(const char *text, const struct password_kind *k)
 	char row[1024];
 
 	(void)snprintf(row, sizeof(row), "| %s | %s | %s | %s |\n", k->name,
-		       k->looks, k->verdict, k->why);
+		       k->pattern, k->verdict, k->why);
 	if (strstr(text, row) == NULL)
 		(void)fprintf(stderr, "%s", row);
 	return strstr(text, row) != NULL;

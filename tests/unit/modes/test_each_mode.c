@@ -79,7 +79,7 @@ is_signed_in(const char *who)
 	if (f.service->mode_ops->refresh_cookie != COOKIE_REFRESH)
 		return check_of(who) == 204;
 	ck_assert_int_eq(
-	    store_list(f.links.store,
+	    store_list(f.conns.store,
 		       CALL_AT(f.request, env_wall_ms(&f.fake.env)),
 		       LISTED(STR("alice"), 50), &start_at, &list, &err),
 	    0);
@@ -200,10 +200,10 @@ START_TEST(instances_share_what_signs_forms)
 	ck_assert_int_eq(fclose(file), 0);
 	use(modes[_i], secret);
 	atomic_store(&f.fake.dice, 54321);
-	store_link_bind(f.links.store, shared);
+	store_conn_bind(f.conns.store, shared);
 	form_token(three);
 	ck_assert_int_eq(memcmp(one, three, sizeof(one)) == 0, !by_key);
-	store_link_bind(f.links.store, f.store);
+	store_conn_bind(f.conns.store, f.store);
 	backend_unref(shared);
 }
 END_TEST

@@ -14,7 +14,7 @@
 
 #define RUBBISH 0xa5
 
-static const struct grant no_grant;
+static const struct principal no_grant;
 static const struct session_id no_session;
 
 static struct store_faulty faulty;
@@ -33,7 +33,7 @@ use(const char *mode, const char *more)
 	flow_init(&f, ini, &faulty.ops, &faulty);
 }
 
-static struct exchange *
+static struct request_context *
 begin(struct flow_exchange *x)
 {
 	static const char *const params[] = { NULL };
@@ -54,29 +54,29 @@ static const char *const strange[] = {
 };
 
 static void
-refuses(struct exchange *e, struct str token)
+refuses(struct request_context *ctx, struct str token)
 {
-	const struct auth_mode_ops *ops = e->service->mode_ops;
-	const void *mode = e->service->mode;
+	const struct auth_mode_ops *ops = ctx->service->mode_ops;
+	const void *mode = ctx->service->mode;
 	struct auth_result is;
 	struct err err;
 
 	memset(&is, RUBBISH, sizeof(is));
-	ck_assert_int_eq(ops->authenticate(mode, &e->call, token, &is, &err),
+	ck_assert_int_eq(ops->authenticate(mode, &ctx->call, token, &is, &err),
 			 0);
 	ck_assert_int_eq(is.verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+	ck_assert_mem_eq(&is.principal, &no_grant, sizeof(is.principal));
 	memset(&is, RUBBISH, sizeof(is));
-	ck_assert_int_eq(ops->revoke(mode, &e->call, token, &is, &err), 0);
+	ck_assert_int_eq(ops->revoke(mode, &ctx->call, token, &is, &err), 0);
 	ck_assert_int_eq(is.verdict, VERDICT_DENY);
-	ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+	ck_assert_mem_eq(&is.principal, &no_grant, sizeof(is.principal));
 }
 
 static void
-prolongs_nothing(struct exchange *e, struct str token)
+prolongs_nothing(struct request_context *ctx, struct str token)
 {
-	const struct auth_mode_ops *ops = e->service->mode_ops;
-	const void *mode = e->service->mode;
+	const struct auth_mode_ops *ops = ctx->service->mode_ops;
+	const void *mode = ctx->service->mode;
 	const struct credentials *made;
 	struct named_session named;
 	struct refresh_result is;
@@ -85,19 +85,20 @@ prolongs_nothing(struct exchange *e, struct str token)
 	memset(&is, RUBBISH, sizeof(is));
 	memset(&named, RUBBISH, sizeof(named));
 	if (ops->refresh != NULL) {
-		ck_assert_int_eq(ops->refresh(mode, &e->call, token, SIZE_MAX,
+		ck_assert_int_eq(ops->refresh(mode, &ctx->call, token, SIZE_MAX,
 					      &is, &err),
 				 0);
 		ck_assert_int_eq(is.answer, REFRESH_REFUSED);
-		ck_assert_mem_eq(&is.grant, &no_grant, sizeof(is.grant));
+		ck_assert_mem_eq(&is.principal, &no_grant,
+				 sizeof(is.principal));
 		made = &is.credentials;
 		ck_assert_uint_eq(made->access.n + made->refresh.n, 0);
 		ck_assert_int_eq(made->expires_in, 0);
 		ck_assert_int_eq(made->evicted, 0);
 	}
 	if (ops->session_of != NULL) {
-		ck_assert_int_eq(ops->session_of(mode, &e->call, token, &named,
-						 &err),
+		ck_assert_int_eq(ops->session_of(mode, &ctx->call, token,
+						 &named, &err),
 				 0);
 		ck_assert(!named.ours);
 		ck_assert_mem_eq(&named.id, &no_session, sizeof(named.id));
@@ -110,14 +111,14 @@ START_TEST(strange_tokens)
 	static const char *const modes[] = { "session", "refresh", "jwt",
 					     "jwt" };
 	struct flow_exchange x;
-	struct exchange *e;
+	struct request_context *ctx;
 
 	use(modes[_i], _i == 3 ? "revocation = store\n" : "");
-	e = begin(&x);
+	ctx = begin(&x);
 	store_faulty_fail(&faulty, 0, false);
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
-		refuses(e, str_from(strange[i]));
-		prolongs_nothing(e, str_from(strange[i]));
+		refuses(ctx, str_from(strange[i]));
+		prolongs_nothing(ctx, str_from(strange[i]));
 	}
 	ck_assert(_i < 2 || atomic_load(&faulty.calls) == 0);
 }
@@ -136,7 +137,7 @@ START_TEST(remember_is_as_offered)
 		{ "1d", false, 1800, -1 },
 	};
 	struct flow_exchange x;
-	struct exchange *e;
+	struct request_context *ctx;
 	struct credentials made;
 	struct login login = { .hash = STR("x"), .remember = rows[_i].asked };
 	struct err err;
@@ -144,9 +145,10 @@ START_TEST(remember_is_as_offered)
 	use("session",
 	    flow_text(&f, "[session]\nremember = %s\n", rows[_i].offered));
 	login.who = f.users_table.v[0].who;
-	e = begin(&x);
-	ck_assert_int_eq(e->service->mode_ops->issue(e->service->mode, &e->call,
-						     &login, &made, &err),
+	ctx = begin(&x);
+	ck_assert_int_eq(ctx->service->mode_ops->issue(ctx->service->mode,
+						       &ctx->call, &login,
+						       &made, &err),
 			 0);
 	ck_assert_int_eq(made.expires_in, rows[_i].expires_in);
 	ck_assert_int_eq(made.cookie_max_age, rows[_i].max_age);
@@ -170,34 +172,35 @@ START_TEST(what_a_refresh_gives)
 	const struct auth_mode_ops *ops;
 	struct refresh_result is;
 	struct flow_exchange x;
-	struct exchange *e;
-	struct grant grant;
+	struct request_context *ctx;
+	struct principal principal;
 	struct err err;
 	int64_t now_ms;
 
 	use(rows[_i].mode, "");
 	login.who = f.users_table.v[0].who;
 	login.hash = f.users_table.v[0].hash;
-	e = begin(&x);
-	ops = e->service->mode_ops;
-	now_ms = e->call.now_ms;
-	ck_assert_int_eq(ops->issue(e->service->mode, &e->call, &login, &made,
-				    &err),
+	ctx = begin(&x);
+	ops = ctx->service->mode_ops;
+	now_ms = ctx->call.now_ms;
+	ck_assert_int_eq(ops->issue(ctx->service->mode, &ctx->call, &login,
+				    &made, &err),
 			 0);
-	ck_assert_int_eq(ops->refresh(e->service->mode, &e->call,
+	ck_assert_int_eq(ops->refresh(ctx->service->mode, &ctx->call,
 				      _i == 0 ? made.access : made.refresh,
 				      SIZE_MAX, &is, &err),
 			 0);
-	grant = is.grant;
+	principal = is.principal;
 	next = is.credentials;
 	ck_assert_int_eq(is.answer, REFRESH_DONE);
-	ck_assert(str_eq(grant.who.name, STR("alice")));
-	ck_assert_mem_eq(grant.session.b, made.session.b,
+	ck_assert(str_eq(principal.who.name, STR("alice")));
+	ck_assert_mem_eq(principal.session.b, made.session.b,
 			 sizeof(made.session.b));
 	ck_assert_mem_eq(next.session.b, made.session.b,
 			 sizeof(made.session.b));
-	ck_assert_int_eq(grant.expires_ms, now_ms + 1000 * rows[_i].expires_in);
-	ck_assert_int_eq(grant.ends_ms, now_ms + 1000 * rows[_i].ends_in);
+	ck_assert_int_eq(principal.expires_ms,
+			 now_ms + 1000 * rows[_i].expires_in);
+	ck_assert_int_eq(principal.ends_ms, now_ms + 1000 * rows[_i].ends_in);
 	ck_assert_int_eq(next.expires_in, rows[_i].expires_in);
 	ck_assert_int_eq(next.refresh_max_age, rows[_i].refresh_max_age);
 }
@@ -220,7 +223,7 @@ START_TEST(no_dice_no_login)
 		      NULL);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.request,
 					    env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 50),
@@ -253,7 +256,7 @@ count_sessions(void)
 
 	store_faulty_fail(&faulty, 0, false);
 	fake_env_advance(&f.fake, 10); /* it is asked again */
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(a, env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 50),
 				    &start_at, &list, &err),
@@ -265,9 +268,9 @@ count_sessions(void)
 
 /* Whatever of it fails: nothing is made and nothing is told. */
 static bool
-fails_to_issue(struct exchange *e)
+fails_to_issue(struct request_context *ctx)
 {
-	const struct auth_mode_ops *ops = e->service->mode_ops;
+	const struct auth_mode_ops *ops = ctx->service->mode_ops;
 	const bool stores = ops->access_cookie == COOKIE_SESSION ||
 			    ops->refresh_cookie == COOKIE_REFRESH;
 	struct credentials made, untouched;
@@ -278,7 +281,7 @@ fails_to_issue(struct exchange *e)
 
 	memset(&made, RUBBISH, sizeof(made));
 	memcpy(&untouched, &made, sizeof(made));
-	rc = ops->issue(e->service->mode, &e->call, &login, &made, &err);
+	rc = ops->issue(ctx->service->mode, &ctx->call, &login, &made, &err);
 	ck_assert_uint_eq(count_sessions(), rc == 0 && stores ? 1 : 0);
 	if (rc != 0)
 		ck_assert_mem_eq(&made, &untouched, sizeof(made));
@@ -292,15 +295,15 @@ START_TEST(a_login_whose_dice_fail)
 
 	for (unsigned n = 0; failed; n++) {
 		struct flow_exchange x;
-		struct exchange *e;
+		struct request_context *ctx;
 
 		ck_assert_uint_lt(n, 20);
 		use(modes[_i], "");
-		e = begin(&x);
+		ctx = begin(&x);
 		throw_dice = f.fake.env.rng.fill;
 		throws = n;
 		f.fake.env.rng.fill = throw_few;
-		failed = fails_to_issue(e);
+		failed = fails_to_issue(ctx);
 		ck_assert(failed || throws == 0);
 		ck_assert(n > 0 || failed);
 	}
@@ -319,12 +322,12 @@ START_TEST(a_login_whose_store_fails)
 
 	for (unsigned n = 1; n <= rows[_i].calls + 1; n++) {
 		struct flow_exchange x;
-		struct exchange *e;
+		struct request_context *ctx;
 
 		use(rows[_i].mode, rows[_i].more);
-		e = begin(&x);
+		ctx = begin(&x);
 		store_faulty_fail(&faulty, n, false);
-		ck_assert_msg(fails_to_issue(e) == (n <= rows[_i].calls),
+		ck_assert_msg(fails_to_issue(ctx) == (n <= rows[_i].calls),
 			      "call %u", n);
 	}
 }
@@ -345,24 +348,24 @@ START_TEST(no_memory_for_a_token)
 	struct login login = { .hash = STR("x") };
 	struct credentials made;
 	struct flow_exchange x;
-	struct exchange *e;
+	struct request_context *ctx;
 	struct auth_result is;
 	struct err err;
 
 	use(modes[_i], "");
 	login.who = f.users_table.v[0].who;
-	e = begin(&x);
-	ops = e->service->mode_ops;
-	ck_assert_int_eq(ops->issue(e->service->mode, &e->call, &login, &made,
-				    &err),
+	ctx = begin(&x);
+	ops = ctx->service->mode_ops;
+	ck_assert_int_eq(ops->issue(ctx->service->mode, &ctx->call, &login,
+				    &made, &err),
 			 0);
 	json_set_alloc_funcs(no_memory, free);
-	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
+	ck_assert_int_eq(ops->authenticate(ctx->service->mode, &ctx->call,
 					   made.access, &is, &err),
 			 -1);
 	ck_assert_int_eq(err.code, ERR_INTERNAL);
 	json_set_alloc_funcs(malloc, free);
-	ck_assert_int_eq(ops->authenticate(e->service->mode, &e->call,
+	ck_assert_int_eq(ops->authenticate(ctx->service->mode, &ctx->call,
 					   made.access, &is, &err),
 			 0);
 	ck_assert_int_eq(is.verdict, VERDICT_ALLOW);

@@ -16,7 +16,7 @@ signed_in(void)
 	struct session_list list;
 	struct err err;
 
-	ck_assert_int_eq(store_list(f.links.store,
+	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(f.arena, env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 50),
 				    &start, &list, &err),
@@ -197,10 +197,10 @@ set_store_back(void)
 
 	s.generation = 0;
 	memset(s.token.b, 7, sizeof(s.token.b));
-	ck_assert_int_eq(store_revoke(f.links.store, CALL_AT(NULL, 0), &s.id,
+	ck_assert_int_eq(store_revoke(f.conns.store, CALL_AT(NULL, 0), &s.id,
 				      &ended, &err),
 			 0);
-	ck_assert_int_eq(store_create(f.links.store,
+	ck_assert_int_eq(store_create(f.conns.store,
 				      CALL_AT(NULL, s.created_ms), &s, 0, NULL,
 				      &err),
 			 0);

@@ -120,7 +120,7 @@ START_TEST(ended_under_another_ttl)
 	struct backend *store = backend_ref(f.store);
 
 	start("1s", "30s");
-	store_link_bind(f.links.store, store);
+	store_conn_bind(f.conns.store, store);
 	ck_assert_uint_eq(check(cookie), 401);
 	log_out(cookie);
 	flow_free(&f);
@@ -198,7 +198,7 @@ session_of(const char *cookie, struct session_id *out)
 	flow_exchange(&f, params, &x);
 	ck_assert_int_eq(credential_identify(&x.e, &is, &token, &err), 0);
 	ck_assert_int_eq(is.verdict, VERDICT_ALLOW);
-	*out = is.grant.session;
+	*out = is.principal.session;
 }
 
 /* As fcgiauthctl session revoke and session revoke --user do it: for as long

@@ -296,7 +296,7 @@ one_is_at_the_gate(struct service *s)
 static bool
 none_is_at_work(struct service *s)
 {
-	return loop_longest_turn(s->loop) == 0;
+	return loop_longest_task(s->loop) == 0;
 }
 
 /* Waiting for work is not work; another's work does not hide that one is
@@ -317,12 +317,12 @@ START_TEST(longest_turn)
 	service_send(fd,
 		     &(struct fcgi_request){ .name = "DO", .value = "gate" });
 	ck_assert(service_wait(&s, one_is_at_the_gate));
-	ck_assert_int_eq(loop_longest_turn(s.loop), 0);
+	ck_assert_int_eq(loop_longest_task(s.loop), 0);
 	for (int64_t ms = 1; ms <= STUCK_MS; ms++) {
 		fake_env_advance_ms(&s.fake, 1);
 		service_send(idle, &(struct fcgi_request){ .keep = true });
 		ck_assert_int_eq(service_read(idle), FCGI_GOT_ANSWER);
-		ck_assert_int_eq(loop_longest_turn(s.loop), ms);
+		ck_assert_int_eq(loop_longest_task(s.loop), ms);
 	}
 	service_open_gate(&s);
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);

@@ -49,11 +49,11 @@ block_sigterm(void)
 static enum upgrade_state
 wait_for_it(struct upgrade *u, struct err *err)
 {
-	enum upgrade_state state = upgrade_look(u, err);
+	enum upgrade_state state = upgrade_poll(u, err);
 
 	while (state == UPGRADE_WAITING) {
 		(void)poll(NULL, 0, 1);
-		state = upgrade_look(u, err);
+		state = upgrade_poll(u, err);
 	}
 	return state;
 }
@@ -84,12 +84,12 @@ START_TEST(given_up)
 	ck_assert_int_eq(read(pipe_fds[0], &seen, 1), 1);
 	ck_assert_int_eq(seen, 'n');
 	/* Too late to be ready. */
-	ck_assert_int_eq(upgrade_look(&u, &err), UPGRADE_WAITING);
+	ck_assert_int_eq(upgrade_poll(&u, &err), UPGRADE_WAITING);
 	ck_assert_int_ne(upgrade_begin(&u, &program, &none, &nobody, &err), 0);
 	upgrade_give_up(&u);
 	ck_assert_int_eq(wait_for_it(&u, &err), UPGRADE_FAILED);
 	ck_assert_ptr_nonnull(strstr(err.msg, "signal 9"));
-	ck_assert_int_eq(upgrade_look(&u, &err), UPGRADE_NONE);
+	ck_assert_int_eq(upgrade_poll(&u, &err), UPGRADE_NONE);
 	(void)close(pipe_fds[0]); /* nothing more comes */
 }
 END_TEST

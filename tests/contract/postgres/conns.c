@@ -107,7 +107,7 @@ START_TEST(password_is_never_shown)
 	};
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *s;
-	struct store_link *l;
+	struct store_conn *conn;
 	char conninfo[200];
 
 	postgres_server_sql(r->server,
@@ -116,21 +116,22 @@ START_TEST(password_is_never_shown)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)snprintf(conninfo, sizeof(conninfo), "%s%d%s",
 			       rows[i].before, r->server->port, rows[i].after);
-		fixture_second(r, conninfo, &s, &l);
-		FAILS(r, store_ping(l, &r->err), ERR_UNAVAILABLE, "postgres");
+		fixture_second(r, conninfo, &s, &conn);
+		FAILS(r, store_ping(conn, &r->err), ERR_UNAVAILABLE,
+		      "postgres");
 		ck_assert_msg(strstr(r->err.msg, "hunter2") == NULL &&
 				  strchr(r->err.msg, '\n') == NULL,
 			      "row %zu: %s", i, r->err.msg);
-		store_link_free(l);
+		store_conn_free(conn);
 		backend_unref(s);
 	}
 	(void)snprintf(conninfo, sizeof(conninfo),
 		       "host=127.0.0.1 port=%d user=scram dbname=postgres"
 		       " password='right one'",
 		       r->server->port);
-	fixture_second(r, conninfo, &s, &l);
-	FAILS(r, store_check_schema(l, &r->err), ERR_CONFIG, "migrate");
-	store_link_free(l);
+	fixture_second(r, conninfo, &s, &conn);
+	FAILS(r, store_check_schema(conn, &r->err), ERR_CONFIG, "migrate");
+	store_conn_free(conn);
 	backend_unref(s);
 	postgres_server_sql(r->server, "DROP ROLE scram");
 	fixture_close(r);
@@ -153,7 +154,7 @@ START_TEST(values_are_never_shown)
 
 	bare_open(r, NULL, 0, &b);
 	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
-		ck_assert_int_eq(postgres_query(b.l, sql[i],
+		ck_assert_int_eq(postgres_query(b.pg, sql[i],
 						PG_ARGS(PG_TEXT(STR("hush"))),
 						&res, &r->err),
 				 -1);
@@ -170,7 +171,7 @@ START_TEST(first_host_is_down)
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r);
 	struct backend *second;
-	struct store_link *l;
+	struct store_conn *conn;
 	char conninfo[300];
 	bool found;
 
@@ -178,10 +179,10 @@ START_TEST(first_host_is_down)
 		       "host=127.0.0.1,%s,127.0.0.1 port=1,%d,1 user=postgres"
 		       " dbname=postgres",
 		       r->server->folder, r->server->port);
-	fixture_second(r, conninfo, &second, &l);
-	OK(r, store_check_schema(l, &r->err));
-	store_link_free(r->l);
-	r->l = l;
+	fixture_second(r, conninfo, &second, &conn);
+	OK(r, store_check_schema(conn, &r->err));
+	store_conn_free(r->conn);
+	r->conn = conn;
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	backend_unref(second);
@@ -196,7 +197,7 @@ START_TEST(first_host_is_read_only)
 	struct session s = fixture_create(r);
 	struct test_postgres other;
 	struct backend *second;
-	struct store_link *l;
+	struct store_conn *conn;
 	char conninfo[300];
 	bool found;
 
@@ -211,16 +212,16 @@ START_TEST(first_host_is_read_only)
 		       " target_session_attrs=read-write",
 		       other.folder, r->server->folder, other.port,
 		       r->server->port);
-	fixture_second(r, conninfo, &second, &l);
-	OK(r, store_check_schema(l, &r->err));
-	store_link_free(r->l);
-	r->l = l;
+	fixture_second(r, conninfo, &second, &conn);
+	OK(r, store_check_schema(conn, &r->err));
+	store_conn_free(r->conn);
+	r->conn = conn;
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 	backend_unref(second);
-	fixture_second(r, other.conninfo, &second, &l);
-	FAILS(r, store_migrate(l, &r->err), ERR_UNAVAILABLE, "read-only");
-	store_link_free(l);
+	fixture_second(r, other.conninfo, &second, &conn);
+	FAILS(r, store_migrate(conn, &r->err), ERR_UNAVAILABLE, "read-only");
+	store_conn_free(conn);
 	backend_unref(second);
 	postgres_server_free(&other);
 	fixture_close(r);
@@ -258,7 +259,8 @@ START_TEST(session_has_our_settings)
 		PGresult *res;
 
 		bare_open(r, NULL, 0, &b);
-		OK(r, postgres_query(b.l, rows[i].sql, NULL, 0, &res, &r->err));
+		OK(r,
+		   postgres_query(b.pg, rows[i].sql, NULL, 0, &res, &r->err));
 		OK(r, postgres_get_text(res, 0, 0, r->a, &got, &r->err));
 		PQclear(res);
 		ck_assert_msg(str_eq(got, str_from(rows[i].want)),
@@ -291,21 +293,21 @@ START_TEST(values_go_and_come_back)
 	bare_open(r, NULL, 0, &b);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		OK(r,
-		   postgres_query(b.l, "SELECT $1", PG_ARGS(PG_INT(numbers[i])),
-				  &res, &r->err));
+		   postgres_query(b.pg, "SELECT $1",
+				  PG_ARGS(PG_INT(numbers[i])), &res, &r->err));
 		OK(r, postgres_get_int(res, 0, 0, &n, &r->err));
 		SAME(r, n, numbers[i]);
 		PQclear(res);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		OK(r,
-		   postgres_query(b.l, "SELECT $1", PG_ARGS(PG_TEXT(texts[i])),
+		   postgres_query(b.pg, "SELECT $1", PG_ARGS(PG_TEXT(texts[i])),
 				  &res, &r->err));
 		OK(r, postgres_get_text(res, 0, 0, r->a, &got, &r->err));
 		HOLDS(r, str_eq(got, texts[i]));
 		PQclear(res);
 	}
-	OK(r, postgres_query(b.l, "SELECT $1, $2 IS NULL",
+	OK(r, postgres_query(b.pg, "SELECT $1, $2 IS NULL",
 			     PG_ARGS(PG_BYTES(bytes, sizeof(bytes)),
 				     PG_BYTES(NULL, 5)),
 			     &res, &r->err));
@@ -316,11 +318,11 @@ START_TEST(values_go_and_come_back)
 	PQclear(res);
 	/* Refused, not cut. */
 	FAILS(r,
-	      postgres_query(b.l, "SELECT $1", PG_ARGS(PG_TEXT(STR("a\0b"))),
+	      postgres_query(b.pg, "SELECT $1", PG_ARGS(PG_TEXT(STR("a\0b"))),
 			     &res, &r->err),
 	      ERR_INTERNAL, "22021");
 	FAILS(r,
-	      postgres_query(b.l, "SELECT $1", PG_ARGS(PG_TEXT(STR("\xff"))),
+	      postgres_query(b.pg, "SELECT $1", PG_ARGS(PG_TEXT(STR("\xff"))),
 			     &res, &r->err),
 	      ERR_INTERNAL, "22021");
 	bare_close(&b);
@@ -340,7 +342,7 @@ START_TEST(much_goes_and_comes_back)
 	for (int i = 0; i < N; i += 4096)
 		bytes[i] = (char)(i >> 12);
 	bare_open(r, NULL, 0, &b);
-	OK(r, postgres_query(b.l, "SELECT $1", PG_ARGS(PG_BYTES(bytes, N)),
+	OK(r, postgres_query(b.pg, "SELECT $1", PG_ARGS(PG_BYTES(bytes, N)),
 			     &res, &r->err));
 	OK(r, postgres_get_bytes(res, 0, 0, back, N, &r->err));
 	ck_assert(memcmp(bytes, back, N) == 0);
@@ -361,7 +363,7 @@ START_TEST(fields_are_checked)
 
 	bare_open(r, NULL, 0, &b);
 	OK(r,
-	   postgres_query(b.l,
+	   postgres_query(b.pg,
 			  "SELECT (-3)::int2, 70000::int4, true, NULL::int8"
 			  " AS nothing, 1.5::float8, 'x'::varchar, '{}'::"
 			  "text[], '\\x0102'::bytea, 'n'::name, 'c'::char(2)",
@@ -423,7 +425,7 @@ START_TEST(errors_have_their_meaning)
 			       "hunter2' USING ERRCODE = '%s'; END $$",
 			       rows[i].state);
 		r->err.code = ERR_NONE;
-		ck_assert_int_eq(postgres_change(b.l, sql, NULL, 0, &n,
+		ck_assert_int_eq(postgres_change(b.pg, sql, NULL, 0, &n,
 						 &r->err),
 				 -1);
 		ck_assert_msg(r->err.code == rows[i].code, "%s: code %d: %s",
@@ -437,7 +439,7 @@ START_TEST(errors_have_their_meaning)
 			      "%s: %s", rows[i].state, r->err.msg);
 	}
 	/* The connection is as good as before. */
-	OK(r, postgres_ping(b.l, &r->err));
+	OK(r, postgres_ping(b.pg, &r->err));
 	bare_close(&b);
 	fixture_close(r);
 }
@@ -452,17 +454,18 @@ START_TEST(statements_of_another_kind)
 
 	bare_open(r, NULL, 0, &b);
 	FAILS(r,
-	      postgres_query(b.l, "SET LOCAL lock_timeout = 0", NULL, 0, &res,
+	      postgres_query(b.pg, "SET LOCAL lock_timeout = 0", NULL, 0, &res,
 			     &r->err),
 	      ERR_CONFIG, "no rows");
-	FAILS(r, postgres_query(b.l, "", NULL, 0, &res, &r->err), ERR_CONFIG,
+	FAILS(r, postgres_query(b.pg, "", NULL, 0, &res, &r->err), ERR_CONFIG,
 	      "no rows");
 	FAILS(r,
-	      postgres_query(b.l, "SELECT 1; SELECT 2", NULL, 0, &res, &r->err),
+	      postgres_query(b.pg, "SELECT 1; SELECT 2", NULL, 0, &res,
+			     &r->err),
 	      ERR_INTERNAL, "42601");
-	OK(r, postgres_ping(b.l, &r->err));
+	OK(r, postgres_ping(b.pg, &r->err));
 	FAILS(r,
-	      postgres_query(b.l, "COPY (SELECT 1) TO STDOUT", NULL, 0, &res,
+	      postgres_query(b.pg, "COPY (SELECT 1) TO STDOUT", NULL, 0, &res,
 			     &r->err),
 	      ERR_UNAVAILABLE, "no usable answer");
 	bare_close(&b);
@@ -471,9 +474,9 @@ START_TEST(statements_of_another_kind)
 END_TEST
 
 TCase *
-postgres_link_cases(void)
+postgres_conn_cases(void)
 {
-	TCase *t = new_case("links");
+	TCase *t = new_case("connections");
 
 	tcase_add_test(t, conninfo_is_checked);
 	tcase_add_test(t, conninfo_may_be_anything_of_libpq);

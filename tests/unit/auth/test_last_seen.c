@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* auth/touches: a bounded table that is emptied as a whole. */
+/* auth/last_seen: a bounded table that is emptied as a whole. */
 #include "tests/support/run.h"
 
 #include <string.h>
 
-#include "auth/touches.h"
+#include "auth/last_seen.h"
 
-static struct touches *t;
-static struct touch out[TOUCHES_MAX];
+static struct last_seen *t;
+static struct touch out[LAST_SEEN_MAX];
 
 static void
 setup(void)
 {
-	t = touches_new();
+	t = last_seen_new();
 	ck_assert_ptr_nonnull(t);
 }
 
 static void
 teardown(void)
 {
-	touches_free(t);
+	last_seen_free(t);
 }
 
 /* The table looks by the last four bytes of the id; the others are `first`. */
@@ -40,7 +40,7 @@ note(uint32_t last, uint8_t first, int64_t seen_ms)
 {
 	const struct touch one = make(last, first, seen_ms);
 
-	touches_note(t, &one);
+	last_seen_add(t, &one);
 }
 
 static int64_t
@@ -48,30 +48,30 @@ seen(uint32_t last, uint8_t first)
 {
 	const struct touch one = make(last, first, 0);
 
-	return touches_last_seen(t, &one.id);
+	return last_seen_find(t, &one.id);
 }
 
 START_TEST(the_last_note_counts)
 {
-	ck_assert_uint_eq(touches_take(t, out), 0);
+	ck_assert_uint_eq(last_seen_take(t, out), 0);
 	ck_assert_int_eq(seen(7, 0), 0);
 	note(7, 0, 1000);
 	note(7, 0, 2000);
 	ck_assert_int_eq(seen(7, 0), 2000);
-	ck_assert_uint_eq(touches_take(t, out), 1);
+	ck_assert_uint_eq(last_seen_take(t, out), 1);
 	ck_assert_int_eq(out[0].last_seen_ms, 2000);
 	ck_assert_int_eq(out[0].idle_expires_ms, 2001);
 	/* Taken is forgotten. */
 	ck_assert_int_eq(seen(7, 0), 0);
-	ck_assert_uint_eq(touches_take(t, out), 0);
+	ck_assert_uint_eq(last_seen_take(t, out), 0);
 }
 END_TEST
 
 /* Ids that begin at one place, at the end of the table too. */
 START_TEST(collisions_are_kept_apart)
 {
-	static const uint32_t places[] = { 0, 5, 2 * TOUCHES_MAX - 1,
-					   2 * TOUCHES_MAX };
+	static const uint32_t places[] = { 0, 5, 2 * LAST_SEEN_MAX - 1,
+					   2 * LAST_SEEN_MAX };
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		for (uint8_t k = 0; k < 10; k++)
@@ -83,7 +83,7 @@ START_TEST(collisions_are_kept_apart)
 					 100 * (int64_t)(i + 1) + k);
 		ck_assert_int_eq(seen(places[i], 10), 0);
 	}
-	ck_assert_uint_eq(touches_take(t, out), 10 * ARRAY_LEN(places));
+	ck_assert_uint_eq(last_seen_take(t, out), 10 * ARRAY_LEN(places));
 }
 END_TEST
 
@@ -92,22 +92,22 @@ END_TEST
 START_TEST(is_bounded)
 {
 	for (int64_t round = 1; round <= 3; round++) {
-		static bool there[TOUCHES_MAX];
+		static bool there[LAST_SEEN_MAX];
 		size_t n;
 
-		for (uint32_t i = 0; i < TOUCHES_MAX + 100; i++)
+		for (uint32_t i = 0; i < LAST_SEEN_MAX + 100; i++)
 			note(i, 0, round);
-		ck_assert_int_eq(seen(TOUCHES_MAX - 1, 0), round);
-		ck_assert_int_eq(seen(TOUCHES_MAX, 0), 0);
+		ck_assert_int_eq(seen(LAST_SEEN_MAX - 1, 0), round);
+		ck_assert_int_eq(seen(LAST_SEEN_MAX, 0), 0);
 		note(3, 0, round + 10);
-		n = touches_take(t, out);
-		ck_assert_uint_eq(n, TOUCHES_MAX);
+		n = last_seen_take(t, out);
+		ck_assert_uint_eq(n, LAST_SEEN_MAX);
 		memset(there, 0, sizeof(there));
 		for (size_t i = 0; i < n; i++) {
 			uint32_t last;
 
 			memcpy(&last, out[i].id.b + sizeof(out[i].id.b) - 4, 4);
-			ck_assert_uint_lt(last, TOUCHES_MAX);
+			ck_assert_uint_lt(last, LAST_SEEN_MAX);
 			ck_assert(!there[last]);
 			there[last] = true;
 			ck_assert_int_eq(out[i].last_seen_ms,
@@ -119,14 +119,14 @@ END_TEST
 
 START_TEST(none_is_freed)
 {
-	touches_free(NULL);
+	last_seen_free(NULL);
 }
 END_TEST
 
 int
 main(void)
 {
-	TCase *c = new_case("touches");
+	TCase *c = new_case("last_seen");
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, the_last_note_counts);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The touches that are due: a table of fixed size with open addressing by
- * session id. */
-#include "auth/touches.h"
+/* The updates of last_seen that are due: a table of fixed size with open
+ * addressing by session id. */
+#include "auth/last_seen.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS (2 * TOUCHES_MAX) /* half empty, so that probing ends soon */
+#define SLOTS (2 * LAST_SEEN_MAX) /* half empty, so that probing ends soon */
 
-struct touches {
+struct last_seen {
 	pthread_mutex_t lock; /* guards the members below */
 	size_t n;
 	bool used[SLOTS];
 	struct touch slot[SLOTS];
 };
 
-struct touches *
-touches_new(void)
+struct last_seen *
+last_seen_new(void)
 {
-	struct touches *t = calloc(1, sizeof(*t));
+	struct last_seen *t = calloc(1, sizeof(*t));
 
 	if (t != NULL)
 		(void)pthread_mutex_init(&t->lock, NULL); /* cannot fail */
@@ -27,7 +27,7 @@ touches_new(void)
 }
 
 void
-touches_free(struct touches *t)
+last_seen_free(struct last_seen *t)
 {
 	if (t == NULL)
 		return;
@@ -38,7 +38,7 @@ touches_free(struct touches *t)
 /* Returns the slot of this session, or the free slot for it.  The end of an id
  * is random, so it serves as the hash. */
 static size_t
-find_slot(const struct touches *t, const struct session_id *id)
+find_slot(const struct last_seen *t, const struct session_id *id)
 {
 	uint32_t start;
 	size_t at;
@@ -52,13 +52,13 @@ find_slot(const struct touches *t, const struct session_id *id)
 }
 
 void
-touches_note(struct touches *t, const struct touch *touch)
+last_seen_add(struct last_seen *t, const struct touch *touch)
 {
 	size_t at;
 
 	(void)pthread_mutex_lock(&t->lock);
 	at = find_slot(t, &touch->id);
-	if (t->used[at] || t->n < TOUCHES_MAX) {
+	if (t->used[at] || t->n < LAST_SEEN_MAX) {
 		if (!t->used[at])
 			t->n++;
 		t->used[at] = true;
@@ -68,7 +68,7 @@ touches_note(struct touches *t, const struct touch *touch)
 }
 
 int64_t
-touches_last_seen(struct touches *t, const struct session_id *id)
+last_seen_find(struct last_seen *t, const struct session_id *id)
 {
 	int64_t last_seen_ms = 0;
 	size_t at;
@@ -82,7 +82,7 @@ touches_last_seen(struct touches *t, const struct session_id *id)
 }
 
 size_t
-touches_take(struct touches *t, struct touch out[TOUCHES_MAX])
+last_seen_take(struct last_seen *t, struct touch out[LAST_SEEN_MAX])
 {
 	size_t n = 0;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The request context: the state of one request in auth/, which every handler
  * gets. */
-#ifndef AUTH_EXCHANGE_H
-#define AUTH_EXCHANGE_H
+#ifndef AUTH_REQUEST_CONTEXT_H
+#define AUTH_REQUEST_CONTEXT_H
 
 #include "auth/service.h"
 #include "http/request.h"
 #include "http/response.h"
 
-struct exchange {
+struct request_context {
 	struct call call;
 	const struct service *service;
 	/* Entry of server.hosts; NULL: the host is not listed. */
