@@ -101,6 +101,44 @@ START_TEST(processes_share_attempts)
 END_TEST
 
 static int
+logins_of_a_process(struct fixture *r)
+{
+	const struct login_keys keys = { .v = { { STR("user:alice"), 40 },
+						{ STR("addr:192.0.2.1"), 40 } },
+					 .n = 2,
+					 .window_ms = 120,
+					 .ban_ms = 300 };
+	struct backend *s;
+	struct store_conn *conn = store_conn_new(r->env);
+	int counted = 0;
+
+	if (conn == NULL || fixture_try_store(r, &s) != 0)
+		return 120;
+	store_conn_bind(conn, s);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct login_count count;
+
+		if (store_count(conn, NOW(r), &keys, &count, &r->err) != 0)
+			return 121;
+		counted += count.counted;
+	}
+	store_conn_free(conn);
+	backend_unref(s);
+	return counted;
+}
+
+/* Together the processes may try as many passwords as one may. */
+START_TEST(processes_share_logins)
+{
+	struct fixture *r = fixture_open(_i);
+
+	if (fixture_is_shared(r))
+		SAME(r, fixture_processes(r, logins_of_a_process, 4), 40);
+	fixture_close(r);
+}
+END_TEST
+
+static int
 creates_of_a_process(struct fixture *r)
 {
 	struct backend *s;
@@ -233,6 +271,7 @@ store_process_cases(void)
 	tcase_add_loop_test(t, handles_see_each_other, 0, n);
 	tcase_add_loop_test(t, what_a_restart_keeps, 0, n);
 	tcase_add_loop_test(t, processes_share_attempts, 0, n);
+	tcase_add_loop_test(t, processes_share_logins, 0, n);
 	tcase_add_loop_test(t, processes_keep_the_limit, 0, n);
 	tcase_add_loop_test(t, what_a_crash_keeps, 0, n);
 	tcase_add_loop_test(t, ping_and_schema, 0, n);
