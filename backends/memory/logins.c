@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How logins stand and are counted in the memory store. */
+/* The operations standing, count and succeed of the memory store. */
 #include "backends/memory/logins.h"
 
 #include "strategy/login_keys.h"
@@ -70,7 +70,7 @@ memory_login_succeed(struct memory_attempts *attempts,
 		     struct memory_networks *networks,
 		     const struct login_success *s, struct err *err)
 {
-	/* First what may fail. */
+	/* This may fail, so it comes before the changes below. */
 	if (s->network.until_ms != 0 &&
 	    memory_networks_learn(networks, s->user, &s->network, err) != 0)
 		return -1;

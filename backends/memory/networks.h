@@ -27,7 +27,8 @@ int memory_networks_learn(struct memory_networks *t, struct str user,
 			  struct err *err) MUST_USE;
 void memory_networks_get(const struct memory_networks *t, struct str user,
 			 int64_t now_ms, struct known_networks *out);
-/* Returns the end of a network, or 0 when the user does not have it. */
+/* Returns until when a network of the user is known, which may be in the past;
+ * 0 if the user does not have this network. */
 int64_t memory_networks_until(const struct memory_networks *t, struct str user,
 			      const uint8_t network[NETWORK_HASH_BYTES]);
 void memory_networks_unlearn(struct memory_networks *t, struct str user);

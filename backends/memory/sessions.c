@@ -306,7 +306,8 @@ memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 	return 0;
 }
 
-/* If memory runs out half way, the next call repairs it: it sets the same. */
+/* If memory runs out, some sessions have the new identity and others do not.
+ * The next call with the same identity completes the change. */
 int
 memory_sessions_update_user(const struct memory_sessions *t,
 			    const struct identity *who, struct err *err)

@@ -350,7 +350,7 @@ store_memory_succeed(void *conn, const struct call *c,
 	struct memory *m = lock(conn);
 	int result = memory_login_succeed(&m->attempts, &m->networks, s, err);
 
-	(void)c; /* an expired network is not returned, and swept later */
+	(void)c; /* expired networks are not returned, and are swept later */
 	unlock(m);
 	return result;
 }

@@ -82,7 +82,8 @@ store_postgres_give_back(void *conn, const struct call *c, struct str key,
 		      PG_ARGS(PG_TEXT(key), PG_INT(ends_ms)), err);
 }
 
-/* No row has an empty key, and no user an empty name. */
+/* An argument without a key or a name is empty.  No row has an empty key or an
+ * empty name, so it finds nothing. */
 int
 store_postgres_standing(void *conn, const struct call *c,
 			const struct login_keys *k, struct login_standing *out,
@@ -107,7 +108,8 @@ store_postgres_standing(void *conn, const struct call *c,
 	return 0;
 }
 
-/* The result has one row for each key, in any order. */
+/* Reads the attempts from a result that has one row for each key, in any
+ * order. */
 static int
 get_counts(const PGresult *r, const struct call *c, const struct login_keys *k,
 	   struct login_count *out, struct err *err)
@@ -177,7 +179,7 @@ count_all(void *conn, const struct call *c, const struct login_keys *k,
 	return result;
 }
 
-/* An attempt under a ban writes nothing. */
+/* During a ban nothing is written. */
 int
 store_postgres_count(void *conn, const struct call *c,
 		     const struct login_keys *k, struct login_count *out,
@@ -199,7 +201,7 @@ store_postgres_succeed(void *conn, const struct call *c,
 {
 	struct login_taken v[LOGIN_KEYS_MAX - 1];
 
-	(void)c; /* an expired network is not returned, and swept later */
+	(void)c; /* expired networks are not returned, and are swept later */
 	for (size_t i = 0; i < ARRAY_LEN(v); i++)
 		v[i] =
 		    i < s->n ? s->v[i] : (struct login_taken){ .key = STR("") };

@@ -37,7 +37,7 @@
 #define IN_WINDOW "(NOT a.banned AND a.ends_ms > $2 AND a.ends_ms <= $6)"
 #define SO_FAR	  "(CASE WHEN " IN_WINDOW " THEN a.count ELSE 0 END)"
 
-/* The end of the ban of a key, or 0. */
+/* The latest end of the bans of the keys that match, or 0. */
 #define BAN_OF(key)                                                            \
 	" COALESCE((SELECT max(ends_ms) FROM fcgiauth.attempts WHERE key " key \
 	" AND banned AND ends_ms > $1 AND ends_ms <= $2), 0)"
@@ -152,9 +152,10 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_GIVE_BACK] =
 	    "UPDATE fcgiauth.attempts SET count = count - 1 WHERE key = $1"
 	    " AND ends_ms = $2 AND NOT banned AND count > 0",
-	/* The facts of strategy/login_keys.h.  $1 now_ms, $2 the latest end of
-	 * a ban, $3 user, $4 network, $5 the first key, $6 `known`, then the
-	 * others. */
+	/* Returns the columns in the order of enum login_fact
+	 * (strategy/login_keys.h).  $1 is now_ms, $2 the latest possible end of
+	 * a ban, $3 the user, $4 the network, $5 the first key, $6 the key
+	 * `known`; $7 to $9 are the other keys. */
 	[STORE_SQL_STANDING] =
 	    "SELECT COALESCE((SELECT until_ms FROM fcgiauth.known_networks"
 	    " WHERE name = $3 AND network = $4 AND until_ms > $1), 0),"
@@ -175,10 +176,10 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " ELSE $3 END"
 	    " RETURNING key, CASE WHEN banned THEN ends_ms ELSE 0 END,"
 	    " CASE WHEN banned THEN 0 ELSE count END, ends_ms",
-	/* $1 is the key that is reset; then come the keys that lose an attempt,
-	 * each with the end of its window.  $8 is the user, $9 the network and
-	 * $10 its end, which is 0 when there is no network to store; $11 other
-	 * networks are kept. */
+	/* $1 is the key that is reset.  $2 to $7 are the keys from which an
+	 * attempt is removed, each with the end of its window.  $8 is the user,
+	 * $9 the network, and $10 its end, which is 0 if no network is to be
+	 * stored.  $11 is how many other networks of the user are kept. */
 	[STORE_SQL_SUCCEED] =
 	    "WITH locked AS (SELECT key FROM fcgiauth.attempts"
 	    " WHERE key IN ($1, $2, $4, $6) ORDER BY key FOR UPDATE),"

@@ -11,7 +11,7 @@ struct attempts {
 	bool banned;
 };
 
-/* An empty text gives zeros. */
+/* Sets *out to zero when there is no text. */
 static int
 read_attempts(struct str text, struct attempts *out, struct err *err)
 {
@@ -119,7 +119,8 @@ store_redis_attempt(void *conn, const struct call *c, struct str key,
 	    redis_attempt_get(&b, 0, &attempt, err) != 0)
 		return -1;
 	if (attempt.banned_until_ms > 0) {
-		/* This is repeated each time, which repairs a lost index. */
+		/* This is written at each attempt during a ban, which restores
+		 * an entry that the index has lost. */
 		(void)redis_add(
 		    &b, "ZADD", redis_key(&b, "bans", STR("")),
 		    REDIS_ARGS(redis_number(&b, attempt.banned_until_ms), key));
@@ -144,7 +145,7 @@ store_redis_give_back(void *conn, const struct call *c, struct str key,
 	return redis_get_number(&b, 0, &ignored, err);
 }
 
-/* A damaged record is deleted, too. */
+/* Deletes the record even if it is damaged. */
 int
 store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
 			   bool *was_banned, struct err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How logins stand and are counted in the Redis store, and the networks of
- * users. */
+/* The operations standing, count and succeed of the Redis store, and those on
+ * the networks of users. */
 #include "strategy/login_keys.h"
 #include "backends/redis/records.h"
 
@@ -65,8 +65,8 @@ store_redis_unlearn(void *conn, const struct call *c, struct str user,
 	return redis_get_number(&b, 0, &ignored, err);
 }
 
-/* Adds the steps for the keys and then, when there is a user, those for `known`
- * and for the networks. */
+/* Adds one step for each key.  If there is a user, two more steps follow: for
+ * the key `known`, and for the networks of the user. */
 static void
 ask_standing(struct redis_batch *b, const struct login_keys *k)
 {
@@ -200,7 +200,7 @@ count_or_undo(struct redis_conn *conn, const struct call *c,
 	return redis_batch_run(&b, err);
 }
 
-/* An attempt under a ban writes nothing. */
+/* During a ban nothing is written. */
 int
 store_redis_count(void *conn, const struct call *c, const struct login_keys *k,
 		  struct login_count *out, struct err *err)
@@ -231,7 +231,7 @@ add_learn(struct redis_batch *b, const struct call *c,
 		       redis_keep(b, s->network.until_ms - c->now_ms)));
 }
 
-/* A damaged record is deleted, too. */
+/* Deletes the record of the key that is reset even if it is damaged. */
 int
 store_redis_succeed(void *conn, const struct call *c,
 		    const struct login_success *s, struct err *err)

@@ -139,12 +139,13 @@ int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 int store_redis_rotate(void *conn, const struct call *c,
 		       const struct rotation *r, struct rotated *out,
 		       struct err *err) MUST_USE;
-/* Returns the end of the ban that a record holds, or 0. */
+/* Reads from a record of attempts until when its key is banned: *until_ms, or 0
+ * when there is no ban. */
 int redis_ban_read(struct str text, int64_t ban_ms, int64_t now_ms,
 		   int64_t *until_ms, struct err *err) MUST_USE;
 
-/* The first adds the steps that count one attempt.  The second reads the i-th
- * answer of a batch that has no other steps. */
+/* redis_attempt_add() adds the steps that count one attempt.  When a batch has
+ * only such steps, redis_attempt_get() reads the i-th attempt after its run. */
 #define REDIS_ATTEMPT_STEPS 2
 void redis_attempt_add(struct redis_batch *b, int64_t now_ms, struct str key,
 		       const struct attempt_policy *policy);

@@ -104,7 +104,8 @@ store_sqlite_give_back(void *conn, const struct call *c, struct str key,
 	return give_back(conn, key, ends_ms, err);
 }
 
-/* No row has an empty key, and no user an empty name. */
+/* An argument without a key or a name is empty.  No row has an empty key or an
+ * empty name, so it finds nothing. */
 int
 store_sqlite_standing(void *conn, const struct call *c,
 		      const struct login_keys *k, struct login_standing *out,
@@ -149,7 +150,8 @@ count_all(struct sqlite_conn *conn, const struct call *c,
 	return 0;
 }
 
-/* An attempt under a ban does not wait for other writers. */
+/* During a ban nothing is written, so the call does not wait for other
+ * writers. */
 int
 store_sqlite_count(void *conn, const struct call *c, const struct login_keys *k,
 		   struct login_count *out, struct err *err)
@@ -205,7 +207,7 @@ int
 store_sqlite_succeed(void *conn, const struct call *c,
 		     const struct login_success *s, struct err *err)
 {
-	(void)c; /* an expired network is not returned, and swept later */
+	(void)c; /* expired networks are not returned, and are swept later */
 	if (sqlite_begin(conn, err) != 0)
 		return -1;
 	return sqlite_end(conn, succeed(conn, s, err), err);

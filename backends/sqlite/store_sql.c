@@ -26,7 +26,7 @@
 #define IN_WINDOW "(NOT banned AND ends_ms > ?2 AND ends_ms <= ?6)"
 #define SO_FAR	  "iif(" IN_WINDOW ", count, 0)"
 
-/* The end of the ban of a key, or NULL. */
+/* The latest end of the bans of the keys that match, or NULL. */
 #define BAN_OF(key)                                                            \
 	" (SELECT max(ends_ms) FROM main.attempts WHERE key " key              \
 	" AND banned AND ends_ms > ?1 AND ends_ms <= ?2)"
@@ -109,9 +109,10 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_GIVE_BACK] =
 	    "UPDATE main.attempts SET count = count - 1 WHERE key = ?1"
 	    " AND ends_ms = ?2 AND NOT banned AND count > 0",
-	/* The facts of strategy/login_keys.h.  ?1 now_ms, ?2 the latest end of
-	 * a ban, ?3 user, ?4 network, ?5 the first key, ?6 `known`, then the
-	 * others. */
+	/* Returns the columns in the order of enum login_fact
+	 * (strategy/login_keys.h).  ?1 is now_ms, ?2 the latest possible end of
+	 * a ban, ?3 the user, ?4 the network, ?5 the first key, ?6 the key
+	 * `known`; ?7 to ?9 are the other keys. */
 	[STORE_SQL_STANDING] =
 	    "SELECT (SELECT until_ms FROM main.known_networks"
 	    " WHERE name = ?3 AND network = ?4 AND until_ms > ?1)," BAN_OF(

@@ -94,7 +94,8 @@ refuse_banned(struct request_context *ctx, struct str name, int64_t seconds,
 	out->answer = LOGIN_BANNED;
 }
 
-/* In a hash slot, so that no more are evaluated than are counted. */
+/* Counts the attempt and then tries the password.  The caller must have a hash
+ * slot. */
 static int
 try_password(struct request_context *ctx, struct candidate *c,
 	     struct login_result *out, struct err *err)
@@ -103,7 +104,7 @@ try_password(struct request_context *ctx, struct candidate *c,
 	const char *why = NULL;
 	int64_t seconds;
 
-	/* Others may have failed while this one waited for its slot. */
+	/* A ban may have begun while this login waited for its slot. */
 	if (throttle_count(ctx, &c->throttle, &counted, &seconds, err) != 0)
 		return -1;
 	if (counted == THROTTLE_BANNED) {
@@ -128,8 +129,8 @@ try_password(struct request_context *ctx, struct candidate *c,
 	return throttle_success(ctx, &c->throttle, err);
 }
 
-/* Who it is, and what the attempt counts under: by the name that the source
- * gives, when it knows one. */
+/* Finds the user, and makes the keys of the attempt: with the name that the
+ * user source has, if it has this user. */
 static int
 find_candidate(struct request_context *ctx, struct str name,
 	       struct candidate *c, struct err *err)
@@ -141,7 +142,8 @@ find_candidate(struct request_context *ctx, struct str name,
 	return throttle_begin(ctx, name, &c->throttle, err);
 }
 
-/* Queued, or too late for that. */
+/* Sets the result of a login that has no slot: it waits in the queue, or it is
+ * refused. */
 static void
 set_queued(struct request_context *ctx, enum hash_answer answer,
 	   struct login_result *out)
@@ -151,7 +153,7 @@ set_queued(struct request_context *ctx, enum hash_answer answer,
 	out->retry_after = BUSY_SECONDS;
 }
 
-/* With a slot, which is given back. */
+/* Tries the password of a login that has a slot, and gives the slot back. */
 static int
 in_slot(struct request_context *ctx, struct hash_place *place,
 	struct candidate *c, struct login_result *out, struct err *err)
@@ -175,8 +177,9 @@ in_slot(struct request_context *ctx, struct hash_place *place,
 	return rc;
 }
 
-/* No slot was free.  A banned user does not queue, and a user who is known in
- * their network queues on an account of their own. */
+/* Takes a slot or a place in the queue for a login that found no free slot.
+ * The store is asked first: a banned login is refused and does not wait, and a
+ * login from a known network waits under the account of that network. */
 static int
 wait_for_slot(struct request_context *ctx, struct hash_place *place,
 	      struct candidate *c, struct login_result *out, struct err *err)
@@ -201,8 +204,8 @@ wait_for_slot(struct request_context *ctx, struct hash_place *place,
 	return 0;
 }
 
-/* When a slot is free, the store is asked only once: it counts the attempt or
- * reports the ban. */
+/* If a slot is free, no separate question about bans is necessary: the count of
+ * the attempt, in in_slot(), reports them too. */
 static int
 attempt(struct request_context *ctx, struct str name, struct str password,
 	struct login_result *out, struct err *err)

@@ -65,8 +65,8 @@ struct hash_slots *hash_slots_new(unsigned running, unsigned waiting,
 				  int64_t wait_ms, uint64_t seed) MUST_USE;
 void hash_slots_free(struct hash_slots *s); /* NULL is allowed */
 
-/* Returns true when the place has a slot: from before, or because one was free.
- * Otherwise nothing has changed, and a caller that may wait calls
+/* Takes a slot if one is free, and does not wait.  Returns true also when the
+ * place already had a slot.  After false, a caller that may wait calls
  * hash_slots_take(). */
 bool hash_slots_try(struct hash_slots *s, struct hash_place *p,
 		    const struct hash_claim *claim, int64_t now_ms) MUST_USE;
@@ -78,9 +78,10 @@ enum hash_answer hash_slots_take(struct hash_slots *s, struct hash_place *p,
 				 const struct hash_claim *claim,
 				 int64_t now_ms) MUST_USE;
 
-/* Gives the slot back and queues for another one with this claim: at least
- * until the next call of hash_slots_expire(), and no longer than the original
- * wait.  Returns HASH_QUEUED or HASH_BUSY. */
+/* Gives the slot back, and puts the place into the queue again with this claim.
+ * The place waits at least until the next call of hash_slots_expire(), and no
+ * longer than it may wait since its first call.  Returns HASH_QUEUED or
+ * HASH_BUSY. */
 enum hash_answer hash_slots_later(struct hash_slots *s, struct hash_place *p,
 				  const struct hash_claim *claim,
 				  int64_t now_ms) MUST_USE;

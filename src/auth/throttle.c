@@ -11,7 +11,8 @@
 #include "base/secret.h"
 #include "crypto/digest.h"
 
-/* Of a /48 there are 65,536 networks: not all are one household's. */
+/* A /48 may have this many times as many failures as a /64.  It contains 65,536
+ * networks, which may belong to several households. */
 #define WIDER 10
 
 /* A network that was learned more recently than this is not written again. */
@@ -43,8 +44,9 @@ is_trusted(const struct request_context *ctx)
 	return false;
 }
 
-/* Keyed, and with the name in it: who reads the store learns neither where
- * somebody signs in nor who does so in the same network. */
+/* The hash is keyed and includes the name.  Somebody who reads the store
+ * therefore learns neither the networks of a user nor which users have a
+ * network in common. */
 static int
 hash_network(struct request_context *ctx, struct str user, struct str network,
 	     struct known_network *out, struct err *err)
@@ -70,7 +72,8 @@ hash_network(struct request_context *ctx, struct str user, struct str network,
 	return 0;
 }
 
-/* Returns the key of the user: another one where the user is known. */
+/* Adds the key of the user, and sets the key that replaces it when the network
+ * is known. */
 static int
 add_user(struct request_context *ctx, struct throttle *t, struct str network,
 	 struct err *err)
@@ -137,7 +140,7 @@ throttle_begin(struct request_context *ctx, struct str user,
 	return 0;
 }
 
-/* Adds the key of a counter. */
+/* Returns the key that the attempt is counted under at index i. */
 static struct str
 key_of(const struct throttle *t, size_t i)
 {
@@ -208,8 +211,8 @@ throttle_undo(struct request_context *ctx, const struct throttle *t)
 		}
 }
 
-/* Those under way count as failures until they have succeeded: none beyond
- * the allowance begins, but it is no ban yet. */
+/* An attempt counts as a failure until it has succeeded.  Parallel attempts can
+ * therefore not exceed the maximum, but only a real failure begins a ban. */
 int
 throttle_count(struct request_context *ctx, struct throttle *t,
 	       enum throttle_answer *answer, int64_t *seconds, struct err *err)
@@ -229,7 +232,9 @@ throttle_count(struct request_context *ctx, struct throttle *t,
 	return 0;
 }
 
-/* One more attempt begins the ban, unless others were taken back. */
+/* Begins the ban of a key by counting one more attempt.  When parallel attempts
+ * were removed meanwhile, the key is below its maximum again and the additional
+ * attempt is removed as well. */
 static int
 begin_ban(struct request_context *ctx, const struct throttle *t, size_t i,
 	  struct err *err)
@@ -246,7 +251,8 @@ begin_ban(struct request_context *ctx, const struct throttle *t, size_t i,
 	if (one_more.banned_until_ms == 0)
 		return store_give_back(ctx->call.store, &ctx->call, key,
 				       one_more.ends_ms, err);
-	/* Parallel failures find the ban that another began. */
+	/* Only the call that began the ban audits it; parallel calls find a ban
+	 * that ends at another time. */
 	if (one_more.banned_until_ms == ctx->call.now_ms + ban_ms(ctx))
 		audit(ctx, "ban", t->user, NULL,
 		      ban_kind_names[kind_of(t, i)].reason);
@@ -264,7 +270,8 @@ throttle_failure(struct request_context *ctx, const struct throttle *t,
 	return 0;
 }
 
-/* Returns the end with which the network is stored; 0: it need not be. */
+/* Returns until when the network is to be stored as known, or 0 when it need
+ * not be stored. */
 static int64_t
 known_until(const struct request_context *ctx, const struct throttle *t)
 {

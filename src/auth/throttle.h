@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guessing is made slow.  Each attempt is counted before the password is
- * looked at, in the store, hence by all instances together: under the user's
- * name (whether there is such a user or not), and under the address, unless it
- * is in limits.trusted; of IPv6 under the /64 and, with ten times the
- * allowance, under the /48.
+ * Limits how many passwords a person may guess.  Each attempt to sign in is
+ * counted before its password is tried.  The counters are in the store, so all
+ * instances share them.  An attempt is counted under the name of the user, even
+ * if there is no such user, and under the address of the client, unless the
+ * address is in limits.trusted.  An IPv6 address is counted under its /64 and
+ * under its /48, which is allowed ten times as many failures.
  *
- * In a network where the user has signed in before, the name has a counter of
- * that network's own: strangers who guess elsewhere do not lock its owner out,
- * and those who guess there have no more tries than others.  Network is here
- * the IPv4 address, of IPv6 the /64.  What is counted nowhere else is bounded
- * by NETWORKS_MAX networks of a user.
+ * In a network where the user has signed in before, the name has a separate
+ * counter.  Attackers in other networks therefore cannot lock the user out of
+ * this one, and an attacker in this network may guess no more often than
+ * elsewhere.  In this paragraph a network is an IPv4 address or an IPv6 /64.
+ * A user has at most NETWORKS_MAX such networks, which limits the number of
+ * separate counters.
  */
 #ifndef AUTH_THROTTLE_H
 #define AUTH_THROTTLE_H
@@ -22,58 +24,76 @@
 #define THROTTLE_COUNTERS (1 + BAN_ADDRESS_KEYS)
 #define THROTTLE_KNOWN_MS (INT64_C(90) * 86400 * 1000)
 
-/* One login and what it is counted under; in the arena of the request. */
+/* A login and the keys that it is counted under.  The texts are in the arena of
+ * the request. */
 struct throttle {
-	struct str user; /* as the source spells it, or as it was typed */
+	/* The name as the user source has it, or as it was typed when the
+	 * source does not have this user. */
+	struct str user;
 	struct login_keys keys;
-	enum ban_kind kinds[THROTTLE_COUNTERS]; /* of keys.v */
-	struct login_count count; /* as far as the store was asked */
-	bool has_network; /* the user can be known in it */
+	enum ban_kind kinds[THROTTLE_COUNTERS]; /* of the keys in keys.v */
+	/* The last answer of the store; zero before the first one. */
+	struct login_count count;
+	/* Whether the address and the name are valid, so that the store can
+	 * keep this network for this user. */
+	bool has_network;
 };
 
-/* Finds the counters of a login.  Does not ask the store. */
+/* Makes the keys of a login.  It does not ask the store for counters or
+ * bans. */
 int throttle_begin(struct request_context *ctx, struct str user,
 		   struct throttle *out, struct err *err) MUST_USE;
 
-/* Of whom a login takes a hash slot: its network, which is the IPv4 address,
- * of IPv6 the /48; and its account, which is not that of strangers in networks
- * where the user is known, if the store was asked.  An account has no more
- * slots than attempts. */
+/*
+ * Returns for which network and account a login takes a hash slot.  The network
+ * is the IPv4 address or the IPv6 /48.  The account is the counter of the user.
+ * It is the separate counter of a known network if an earlier call has asked
+ * the store and the network is known; then logins from other networks do not
+ * use its slots.  An account may have as many slots as it may have attempts.
+ */
 struct hash_claim throttle_claim(const struct request_context *ctx,
 				 const struct throttle *t);
 
-/* Finds whether the user is known in the network.  Sets *seconds to the rest of
- * the longest ban, or to 0. */
+/* Asks the store whether the network is known and whether a key is banned, and
+ * counts nothing.  Sets *seconds to the rest of the longest ban, or to 0. */
 int throttle_wait(struct request_context *ctx, struct throttle *t,
 		  int64_t *seconds, struct err *err) MUST_USE;
 
 enum throttle_answer {
-	THROTTLE_BANNED = 0, /* for *seconds; nothing was counted */
-	THROTTLE_FULL, /* as many are under way as may fail: try again soon */
-	THROTTLE_COUNTED,
+	THROTTLE_BANNED = 0, /* a key is banned for *seconds */
+	/* No key is banned, but attempts that have not ended yet use up what a
+	 * key is allowed.  The client may try again soon. */
+	THROTTLE_FULL,
+	THROTTLE_COUNTED, /* the password may be tried */
 };
 
-/* Does the same, and counts the attempt by all of its keys or by none.  An
- * attempt that none of the following functions ends, because its process was
- * killed, counts until the end of its window as a failure would, but begins no
- * ban. */
+/*
+ * Asks the store the same, and counts the attempt under all its keys.  With an
+ * answer other than THROTTLE_COUNTED it is counted under none of them.
+ *
+ * After THROTTLE_COUNTED the caller must call one of the three functions below.
+ * If it cannot, because its process was killed, the attempt stays counted until
+ * the end of its window, but it does not begin a ban.
+ */
 int throttle_count(struct request_context *ctx, struct throttle *t,
 		   enum throttle_answer *answer, int64_t *seconds,
 		   struct err *err) MUST_USE;
 
-/* It has failed: where it used up the allowance a ban begins, and is
- * audited. */
+/* Ends a counted attempt whose password was wrong.  For each key that has now
+ * reached its maximum, begins a ban and audits it. */
 int throttle_failure(struct request_context *ctx, const struct throttle *t,
 		     struct err *err) MUST_USE;
 
-/* It has succeeded.  The name's failures are forgotten; the addresses lose
- * this attempt alone, or one own account would reset the count of guesses at
- * others'.  The user is known in this network from now on. */
+/* Ends a counted attempt whose password was right.  Resets the counter of the
+ * user, and removes this one attempt from the counters of the address: if it
+ * reset these, an attacker could do so with an account of their own.  The
+ * network of the user is known from now on. */
 int throttle_success(struct request_context *ctx, const struct throttle *t,
 		     struct err *err) MUST_USE;
 
-/* Nobody can tell whether it was right: then it has not been.  What cannot be
- * taken back is logged, and counts until the end of its window. */
+/* Removes a counted attempt whose password could not be checked.  A failure of
+ * the store is logged, and the attempt then stays counted until the end of its
+ * window. */
 void throttle_undo(struct request_context *ctx, const struct throttle *t);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the stores have in common when a login is counted.  Only stores include
- * this file. */
+/* Rules for counting a login, which all stores share.  Only stores include this
+ * file. */
 #ifndef STRATEGY_LOGIN_KEYS_H
 #define STRATEGY_LOGIN_KEYS_H
 
 #include "strategy/session_store.h"
 
-/* What a store reads: the end of the network, and the ends of the bans of the
- * first key, of `known`, and of the other keys, of which the latest counts.
- * 0: there is none, or it has expired. */
+/* The times that a store reads for a login: the end of the known network, the
+ * end of the ban of the first key, that of the key `known`, and the latest end
+ * of a ban of the other keys.  A time is 0 if there is no such network or ban,
+ * or if it has expired; the end of a network may also be in the past. */
 enum login_fact {
 	LOGIN_NETWORK,
 	LOGIN_FIRST_BAN,
@@ -42,8 +43,9 @@ login_key_of(const struct login_keys *k, const struct login_standing *s,
 	return i == 0 && s->known ? k->known : k->v[i].key;
 }
 
-/* Sets c->counted, and a ban that began meanwhile, from the attempts in v[].
- * When c->counted is false, the caller must give these attempts back. */
+/* Decides from the attempts in c->v[] whether the login is counted, and sets
+ * c->counted.  If a ban began after c->standing was read, stores its end there.
+ * When c->counted is false, the caller must undo these attempts. */
 static inline void
 login_settle(const struct login_keys *k, struct login_count *c)
 {

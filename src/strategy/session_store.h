@@ -187,40 +187,41 @@ struct login_keys {
 	struct login_key {
 		struct str key;
 		int64_t max; /* the allowed attempts in a window */
-	} v[LOGIN_KEYS_MAX]; /* the first is the user's */
+	} v[LOGIN_KEYS_MAX]; /* the first is the key of the user */
 	size_t n;
 	int64_t window_ms, ban_ms;
 
-	/* When this network is one of the user's, the attempt is counted under
-	 * `known` instead of the first key.  An empty name has no networks. */
+	/* If the network is a known one of the user, the attempt is counted
+	 * under the key `known` instead of the first key.  If the name is
+	 * empty, no network is known. */
 	struct str user;
 	struct str known;
 	uint8_t network[NETWORK_HASH_BYTES];
-	int64_t known_ms; /* how long a network stays known */
+	int64_t known_ms; /* how long a network stays known at most */
 };
 
 struct login_standing {
-	bool known; /* the network is one of the user's */
-	int64_t known_until_ms; /* the end of the network, or 0 */
-	int64_t banned_until_ms; /* the latest end of a ban of a key, or 0 */
+	bool known; /* the network is a known one of the user */
+	int64_t known_until_ms; /* its stored end, or 0 if it has none */
+	int64_t banned_until_ms; /* the latest end of the bans, or 0 */
 };
 
 struct login_count {
 	struct login_standing standing;
-	bool counted; /* false: a key is banned, or has its max */
-	struct attempt v[LOGIN_KEYS_MAX]; /* of each key, when counted */
+	bool counted; /* false: a key is banned or has reached its max */
+	struct attempt v[LOGIN_KEYS_MAX]; /* of each key; only if `counted` */
 };
 
-/* What is stored when the password was right. */
+/* A login whose password was right. */
 struct login_success {
-	struct str key; /* of the user, whose attempts are reset */
+	struct str key; /* the key of the user, which is reset */
 	struct login_taken {
 		struct str key;
 		int64_t ends_ms;
-	} v[LOGIN_KEYS_MAX - 1]; /* the other keys, which lose this attempt */
+	} v[LOGIN_KEYS_MAX - 1]; /* the other keys, from which it is removed */
 	size_t n;
 	struct str user;
-	struct known_network network; /* until_ms 0: none is stored */
+	struct known_network network; /* not stored if until_ms is 0 */
 };
 
 /* The entries after the first n are zero. */
@@ -348,15 +349,17 @@ struct session_store_ops {
 		    struct session_cursor *cursor, struct session_list *out,
 		    struct err *err);
 
-	/* Reports the network and the bans of a login; counts nothing. */
+	/* Returns whether the network of a login is known and until when its
+	 * keys are banned.  Counts nothing. */
 	int (*standing)(void *conn, const struct call *c,
 			const struct login_keys *k, struct login_standing *out,
 			struct err *err);
 
 	/*
-	 * Does the same, and counts an attempt under all its keys; under none,
-	 * when one of them is banned or has its max in its window.  No ban
-	 * begins.  Each of parallel calls counts.  When the keys are on several
+	 * Returns the same, and counts an attempt under all its keys.  If one
+	 * of the keys is banned, or has reached its max in its window, the
+	 * attempt is counted under none.  This operation never begins a ban.
+	 * Parallel calls are counted one by one.  When the keys are on several
 	 * servers and the connection to one of them is lost meanwhile, the
 	 * attempt may stay counted under some of its keys.
 	 */
@@ -365,10 +368,10 @@ struct session_store_ops {
 		     struct err *err);
 
 	/*
-	 * Ends an attempt with the right password.  Stores a network of the
-	 * user with its end, which replaces the end that the network had; of
-	 * the other networks of the user only those NETWORKS_MAX - 1 are kept
-	 * that end last.
+	 * Ends an attempt whose password was right.  Resets the key of the
+	 * user, and removes the attempt from the windows of the other keys.
+	 * Stores the network with its new end; of the other networks of the
+	 * user, the NETWORKS_MAX - 1 that end last are kept.
 	 */
 	int (*succeed)(void *conn, const struct call *c,
 		       const struct login_success *s, struct err *err);
@@ -390,7 +393,7 @@ struct session_store_ops {
 	int (*give_back)(void *conn, const struct call *c, struct str key,
 			 int64_t ends_ms, struct err *err);
 
-	/* Resets a key, and ends its ban, for an administrator. */
+	/* Removes the attempts and the ban of a key, for an administrator. */
 	int (*reset_attempts)(void *conn, const struct call *c, struct str key,
 			      bool *was_banned, struct err *err);
 

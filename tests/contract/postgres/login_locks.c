@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations of a login lock several rows.  They lock them in the order of
- * their keys, and the sweep waits for none of them: so no two statements wait
- * for each other. */
+/* The operations of a login lock several rows.  They lock these in the order of
+ * their keys, and the sweep does not wait for locked rows.  Therefore two
+ * statements never wait for each other. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 
@@ -15,7 +15,7 @@
 #define LOCK(key)                                                              \
 	"SELECT FROM fcgiauth.attempts WHERE key = '" key "' FOR UPDATE NOWAIT"
 
-/* Until somebody waits for us. */
+/* Waits until another connection waits for a lock. */
 #define AWAIT                                                                  \
 	"DO $$ BEGIN FOR i IN 1..800 LOOP"                                     \
 	" IF EXISTS (SELECT FROM pg_catalog.pg_locks WHERE NOT granted) THEN"  \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: standing, count and succeed. */
+/* Contract: the operations standing, count and succeed. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/logins.h"
 
 #include <string.h>
 
-/* Alice's login in a network whose address is counted as well. */
+/* Returns the keys of a login of alice: her name, and an address. */
 static struct login_keys
 keys(void)
 {
@@ -70,17 +70,18 @@ START_TEST(bans_that_a_login_meets)
 	struct login_standing s = standing(r, &k, r->now);
 
 	HOLDS(r, !s.known && s.known_until_ms == 0 && s.banned_until_ms == 0);
-	/* A ban of the known network is no ban elsewhere. */
+	/* The ban of the key `known` does not apply while the network is not
+	 * known. */
 	(void)ban(r, k.known, r->now + 9);
 	SAME(r, standing(r, &k, r->now).banned_until_ms, 0);
-	/* The latest ban counts. */
+	/* Of several bans the one that ends last is returned. */
 	SAME(r, ban(r, k.v[1].key, r->now), r->now + 300);
 	SAME(r, standing(r, &k, r->now).banned_until_ms, r->now + 300);
 	SAME(r, ban(r, k.v[0].key, r->now + 5), r->now + 305);
 	SAME(r, standing(r, &k, r->now + 5).banned_until_ms, r->now + 305);
 	SAME(r, standing(r, &k, r->now + 304).banned_until_ms, r->now + 305);
 	SAME(r, standing(r, &k, r->now + 305).banned_until_ms, 0);
-	/* So does that of the network once it is known. */
+	/* Once the network is known, the ban of `known` applies. */
 	know(r, &k, r->now + 900);
 	s = standing(r, &k, r->now + 5);
 	HOLDS(r, s.known);
@@ -136,7 +137,8 @@ START_TEST(all_keys_are_counted_or_none)
 	HOLDS(r, c.counted && c.v[0].count == 1 && c.v[1].count == 2);
 	SAME(r, c.v[1].ends_ms, r->now + 100);
 	HOLDS(r, count(r, &k, r->now + 2).counted);
-	/* Both have their max, and no ban begins. */
+	/* Both keys have reached their max.  The attempts are refused, but no
+	 * ban begins. */
 	for (int i = 0; i < 3; i++) {
 		c = count(r, &k, r->now + 3);
 		HOLDS(r, !c.counted && c.standing.banned_until_ms == 0);
@@ -145,7 +147,8 @@ START_TEST(all_keys_are_counted_or_none)
 	HOLDS(r, !count(r, &bob, r->now + 3).counted);
 	bob.n = 1;
 	SAME(r, count(r, &bob, r->now + 3).v[0].count, 2);
-	/* A window later they are the first, and one ban is enough. */
+	/* In the next window the attempt is counted again.  After the ban of
+	 * one key the next attempt is counted under neither key. */
 	HOLDS(r, count(r, &k, r->now + 100).counted);
 	(void)ban(r, k.v[1].key, r->now + 100);
 	c = count(r, &k, r->now + 100);
@@ -196,7 +199,7 @@ START_TEST(success)
 	c = count(r, &k, r->now);
 	HOLDS(r, c.counted && c.v[0].count == 1 && c.v[1].count == 2);
 	HOLDS(r, !c.standing.known);
-	/* Nothing is taken from another window. */
+	/* An attempt of another window is not removed. */
 	s.v[0].ends_ms = c.v[1].ends_ms + 1;
 	memcpy(s.network.b, k.network, sizeof(s.network.b));
 	s.network.until_ms = r->now + 500;
@@ -232,7 +235,7 @@ START_TEST(never_more_than_may_be)
 				    fixture_is_shared(r));
 
 	HOLDS(r, n > 0 && n < THREADS);
-	/* An attempt that was not counted leaves nothing. */
+	/* The attempts that were refused are not in the counter. */
 	k.v[0].max = k.v[1].max = THREADS;
 	SAME(r, count(r, &k, r->now).v[0].count, n + 1);
 	fixture_close(r);

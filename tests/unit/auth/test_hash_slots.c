@@ -46,7 +46,7 @@ take(struct hash_place *p, uint64_t network, uint64_t account, int64_t now)
 	return hash_slots_take(s, p, &claim, now);
 }
 
-/* With the claim that it has. */
+/* Calls hash_slots_later() with the claim that the place already has. */
 static enum hash_answer
 later(struct hash_place *p, int64_t now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hash_slots_try(), for a request that does not wait. */
+/* Tests hash_slots_try(), which takes a slot without waiting. */
 #include "tests/support/run.h"
 
 #include "auth/hash_slots.h"
@@ -37,8 +37,8 @@ expect(unsigned running, unsigned waiting)
 	ck_assert_uint_eq(n.waiting, waiting);
 }
 
-/* It returns at once.  A slot that was granted stays, and the end of a wait is
- * left for hash_slots_take(). */
+/* A second call for the same place keeps its slot.  A place whose wait has
+ * ended gets no slot, and hash_slots_take() still answers HASH_BUSY for it. */
 START_TEST(a_free_slot_is_taken)
 {
 	const struct hash_claim one = { .account = 7, .account_max = 1 };
@@ -69,7 +69,8 @@ START_TEST(a_free_slot_is_taken)
 }
 END_TEST
 
-/* A login that turns out to be of another account waits on that one. */
+/* A place that is queued with another account does not count for the account
+ * that it had before. */
 START_TEST(later_with_another_claim)
 {
 	const struct hash_claim claims[] = {

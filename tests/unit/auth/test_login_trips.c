@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How often a login asks the store and the user source.  Each time is at least
- * one round trip to a server. */
+/* Tests how many operations of the store and of the user source a login needs.
+ * Each operation is at least one round trip to a server. */
 #include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/registry.h"
@@ -23,7 +23,7 @@ wake(struct hash_place *p)
 static void
 start_mode(int mode)
 {
-	static char ini[512]; /* settings borrow from it */
+	static char ini[512]; /* the settings point into it */
 
 	(void)snprintf(ini, sizeof(ini),
 		       "[auth]\nmode = %s\n"
@@ -65,13 +65,15 @@ expect(const char *what, unsigned store, unsigned users)
 	ck_assert_uint_le(asked + looked, TRIPS_MAX);
 }
 
-/* The first login also asks for the secrets, so the second one is measured. */
+/* The first login also reads the secrets from the store, so the second one is
+ * measured. */
 START_TEST(logins)
 {
 	start_mode(_i);
 	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
-	/* The store does count, succeed and create (denied in mode jwt); the
-	 * user is looked up before the hash and after it. */
+	/* The operations of the store are count, succeed and create, and in
+	 * mode jwt denied instead of create.  The user is read before the
+	 * password is checked and again after it. */
 	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
 	expect("right", 3, 2);
 	ck_assert_uint_eq(try_login("wrong"), 401);
@@ -84,7 +86,8 @@ START_TEST(logins)
 }
 END_TEST
 
-/* A login that waits asks for its standing first, and is counted after it. */
+/* A login that must wait for a slot asks the store about bans before it waits.
+ * It is counted when it has its slot. */
 START_TEST(logins_that_wait)
 {
 	struct hash_place busy[2] = { { .wake = NULL }, { .wake = NULL } };
@@ -104,7 +107,7 @@ START_TEST(logins_that_wait)
 }
 END_TEST
 
-/* A banned login takes no place in the queue. */
+/* A banned login is refused at once and does not wait in the queue. */
 START_TEST(banned_ones_do_not_queue)
 {
 	struct hash_place busy[2] = { { .wake = NULL }, { .wake = NULL } };

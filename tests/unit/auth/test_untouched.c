@@ -279,7 +279,7 @@ START_TEST(nothing_is_written)
 }
 END_TEST
 
-/* An attempt that could not be counted leaves nothing. */
+/* When the store fails to count an attempt, none of its counters changes. */
 START_TEST(counted_all_or_nothing)
 {
 	const char *const params[] = { "REMOTE_ADDR=2001:db8::1", NULL };
