@@ -19,7 +19,7 @@
 
 /* Makes the id of the n-th sign-in, which is also the id of its token. */
 static struct str
-id_text(char out[33], uint64_t n)
+issue_id_text(char out[33], uint64_t n)
 {
 	(void)snprintf(out, 33, "%032" PRIx64, n);
 	return (struct str){ .p = out, .n = 32 };
@@ -34,8 +34,8 @@ print_token(const struct keyring *keys, const struct jwt_policy *policy,
 		.sub = STR("alice"),
 		.client_id = STR(JWT_CLIENT_ID),
 		.roles = STR("admin,staff"),
-		.jti = id_text(id, n),
-		.sid = id_text(id, n),
+		.jti = issue_id_text(id, n),
+		.sid = issue_id_text(id, n),
 		.iat = now,
 		.exp = now + policy->ttl,
 	};
@@ -53,7 +53,8 @@ print_token(const struct keyring *keys, const struct jwt_policy *policy,
 }
 
 static int
-print_all(char **argv, const struct env *env, struct arena *a, struct err *err)
+issue_print_all(char **argv, const struct env *env, struct arena *a,
+		struct err *err)
 {
 	const struct jwt_policy policy = {
 		.issuer = str_from(argv[2]),
@@ -88,7 +89,7 @@ main(int argc, char **argv)
 				      "AUDIENCE TTL COUNT\n");
 		return 2;
 	}
-	rc = print_all(argv, &env, a, &err);
+	rc = issue_print_all(argv, &env, a, &err);
 	if (rc != 0)
 		(void)fprintf(stderr, "issue_tokens: %s\n", err.msg);
 	arena_free(a);

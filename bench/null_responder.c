@@ -27,8 +27,8 @@
 #define DRAIN_MS    2000
 
 static bool
-handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
-       struct buf *out)
+responder_handle(void *ctx, unsigned worker, struct arena *a,
+		 const struct message *in, struct buf *out)
 {
 	(void)ctx;
 	(void)worker;
@@ -48,7 +48,7 @@ tick_until_signal(struct loop *l, const sigset_t *stop)
 }
 
 static int
-serve(const struct words *addresses, int64_t threads, struct err *err)
+responder_serve(const struct words *addresses, int64_t threads, struct err *err)
 {
 	const struct env env = env_real(NULL);
 	const struct loop_config config = {
@@ -57,7 +57,7 @@ serve(const struct words *addresses, int64_t threads, struct err *err)
 		.request_ms = 5000,
 		.write_ms = 5000,
 		.idle_ms = 300000,
-		.handle = handle,
+		.handle = responder_handle,
 	};
 	struct listeners listeners;
 	struct loop *l;
@@ -95,7 +95,7 @@ main(int argc, char **argv)
 				      "THREADS\n");
 		return 2;
 	}
-	if (serve(&addresses, threads, &err) < 0) {
+	if (responder_serve(&addresses, threads, &err) < 0) {
 		(void)fprintf(stderr, "null_responder: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}

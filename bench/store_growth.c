@@ -78,8 +78,8 @@ session_id(const struct growth *g, unsigned long long n)
 }
 
 static int
-create(const struct growth *g, struct store_conn *conn, struct arena *a,
-       unsigned long long n, struct err *err)
+growth_create(const struct growth *g, struct store_conn *conn, struct arena *a,
+	      unsigned long long n, struct err *err)
 {
 	const struct name user = user_of(n);
 	struct session s = {
@@ -102,7 +102,7 @@ create(const struct growth *g, struct store_conn *conn, struct arena *a,
 }
 
 static struct store_conn *
-new_conn(const struct growth *g)
+growth_new_conn(const struct growth *g)
 {
 	struct store_conn *conn = store_conn_new(&g->env);
 
@@ -115,7 +115,7 @@ static void *
 fill_some(void *arg)
 {
 	struct growth *g = arg;
-	struct store_conn *conn = new_conn(g);
+	struct store_conn *conn = growth_new_conn(g);
 	struct arena *a = arena_new(MEMORY);
 	struct err err = { .msg = "out of memory" };
 	bool done = false;
@@ -127,7 +127,7 @@ fill_some(void *arg)
 		if (done)
 			break;
 		arena_reset(a);
-		if (create(g, conn, a, n, &err) != 0)
+		if (growth_create(g, conn, a, n, &err) != 0)
 			break;
 	}
 	if (!done && !atomic_exchange(&g->failed, true))
@@ -163,13 +163,14 @@ sample_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 {
 	(void)n;
 	/* A number above all that fill() will use. */
-	return create(g, conn, a,
-		      (1ULL << 40) + g->size * SAMPLES + (unsigned)i, err);
+	return growth_create(g, conn, a,
+			     (1ULL << 40) + g->size * SAMPLES + (unsigned)i,
+			     err);
 }
 
 static int
-find(const struct growth *g, struct store_conn *conn, struct arena *a,
-     unsigned long long n, bool expected, struct err *err)
+growth_find(const struct growth *g, struct store_conn *conn, struct arena *a,
+	    unsigned long long n, bool expected, struct err *err)
 {
 	const struct session_id id = session_id(g, n);
 	const struct token_hash hash =
@@ -189,7 +190,7 @@ sample_find(const struct growth *g, struct store_conn *conn, struct arena *a,
 	    unsigned long long n, int i, struct err *err)
 {
 	(void)i;
-	return find(g, conn, a, n, true, err);
+	return growth_find(g, conn, a, n, true, err);
 }
 
 static int
@@ -197,7 +198,7 @@ sample_miss(const struct growth *g, struct store_conn *conn, struct arena *a,
 	    unsigned long long n, int i, struct err *err)
 {
 	(void)i;
-	return find(g, conn, a, n, false, err);
+	return growth_find(g, conn, a, n, false, err);
 }
 
 static int
@@ -284,7 +285,7 @@ measure_all(const struct growth *g, struct err *err)
 		{ sample_miss, SAMPLES * 5 }, { sample_touch, SAMPLES },
 		{ sample_rotate, SAMPLES },   { sample_list, SAMPLES / 20 },
 	};
-	struct store_conn *conn = new_conn(g);
+	struct store_conn *conn = growth_new_conn(g);
 	int rc = conn == NULL ? err_nomem(err) : 0;
 
 	(void)printf("%llu", g->size);

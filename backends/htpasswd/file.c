@@ -30,7 +30,7 @@ wrong(const struct lines *l, struct err *err, const char *what)
 }
 
 static bool
-next_line(struct lines *l, struct str *out)
+htpasswd_file_next_line(struct lines *l, struct str *out)
 {
 	struct str line;
 
@@ -73,7 +73,7 @@ count_lines(struct str bytes)
 }
 
 static void
-note(struct htpasswd_lines *lines, const struct lines *l)
+htpasswd_file_note(struct htpasswd_lines *lines, const struct lines *l)
 {
 	if (lines->count < HTPASSWD_LINES_MAX)
 		lines->v[lines->count] = l->number;
@@ -81,7 +81,7 @@ note(struct htpasswd_lines *lines, const struct lines *l)
 }
 
 static struct lines
-begin(const struct htpasswd_text *text)
+htpasswd_file_begin(const struct htpasswd_text *text)
 {
 	return (struct lines){ .text = text,
 			       .rest = str_skip_bom(text->bytes) };
@@ -115,7 +115,8 @@ compare_drafts(const void *a, const void *b)
 /* Records a hash that no password can match, by its kind and by the reason; a
  * kind has at most two reasons. */
 static void
-check_hash(struct htpasswd *h, const struct lines *l, struct str hash)
+htpasswd_file_check_hash(struct htpasswd *h, const struct lines *l,
+			 struct str hash)
 {
 	const char *why, *kind = user_hash_kind(hash, &why);
 	struct htpasswd_refused *one = h->refused;
@@ -131,12 +132,12 @@ check_hash(struct htpasswd *h, const struct lines *l, struct str hash)
 		*one = (struct htpasswd_refused){ .kind = kind, .why = why };
 		h->nrefused++;
 	}
-	note(&one->lines, l);
+	htpasswd_file_note(&one->lines, l);
 }
 
 static int
-read_user(struct reader *r, const struct lines *l, struct str line,
-	  struct err *err)
+htpasswd_file_read_user(struct reader *r, const struct lines *l,
+			struct str line, struct err *err)
 {
 	struct draft d = { .line = l->number };
 
@@ -147,10 +148,10 @@ read_user(struct reader *r, const struct lines *l, struct str line,
 	if (d.user.hash.n > HASH_MAX)
 		return wrong(l, err, "the hash has more than 512 bytes");
 	if (!identity_name_is_valid(d.user.name)) {
-		note(&r->out->notes[HTPASSWD_NAMES], l);
+		htpasswd_file_note(&r->out->notes[HTPASSWD_NAMES], l);
 		return 0;
 	}
-	check_hash(r->out, l, d.user.hash);
+	htpasswd_file_check_hash(r->out, l, d.user.hash);
 	d.user.line = l->number;
 	r->v[r->n++] = d;
 	return 0;
@@ -177,16 +178,16 @@ check_names(const struct reader *r, const char *file, struct err *err)
 static int
 read_users(struct reader *r, const struct htpasswd_text *text, struct err *err)
 {
-	struct lines l = begin(text);
+	struct lines l = htpasswd_file_begin(text);
 	struct htpasswd_user *v;
 	struct str line;
 
 	r->v = arena_array(r->arena, count_lines(text->bytes), sizeof(*r->v));
 	if (r->v == NULL)
 		return err_nomem(err);
-	while (next_line(&l, &line)) {
+	while (htpasswd_file_next_line(&l, &line)) {
 		if (check_line(&l, line, err) != 0 ||
-		    read_user(r, &l, line, err) != 0)
+		    htpasswd_file_read_user(r, &l, line, err) != 0)
 			return -1;
 	}
 	if (r->n > 0)
@@ -204,8 +205,9 @@ read_users(struct reader *r, const struct htpasswd_text *text, struct err *err)
 }
 
 static int
-add_role(struct reader *r, const struct lines *l, const struct htpasswd_user *u,
-	 struct str role, struct err *err)
+htpasswd_file_add_role(struct reader *r, const struct lines *l,
+		       const struct htpasswd_user *u, struct str role,
+		       struct err *err)
 {
 	struct buf *roles = &r->roles[u - r->out->v];
 	const struct identity so_far = { .roles = buf_str(roles) };
@@ -249,7 +251,7 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 	(void)str_cut(&line, ':', &group); /* has a colon: checked */
 	group = str_trim(group);
 	if (!identity_role_is_valid(group)) {
-		note(&r->out->notes[HTPASSWD_GROUPS], l);
+		htpasswd_file_note(&r->out->notes[HTPASSWD_GROUPS], l);
 		return 0;
 	}
 	while (next_member(&line, &name)) {
@@ -257,18 +259,18 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 
 		if (u == NULL)
 			strangers = true;
-		else if (add_role(r, l, u, group, err) != 0)
+		else if (htpasswd_file_add_role(r, l, u, group, err) != 0)
 			return -1;
 	}
 	if (strangers)
-		note(&r->out->notes[HTPASSWD_MEMBERS], l);
+		htpasswd_file_note(&r->out->notes[HTPASSWD_MEMBERS], l);
 	return 0;
 }
 
 static int
 read_groups(struct reader *r, const struct htpasswd_text *text, struct err *err)
 {
-	struct lines l = begin(text);
+	struct lines l = htpasswd_file_begin(text);
 	struct str line;
 
 	r->roles = arena_array(r->arena, r->out->n + 1, sizeof(*r->roles));
@@ -276,7 +278,7 @@ read_groups(struct reader *r, const struct htpasswd_text *text, struct err *err)
 		return err_nomem(err);
 	for (size_t i = 0; i < r->out->n; i++)
 		buf_init(&r->roles[i], r->arena, IDENTITY_ROLES_MAX);
-	while (next_line(&l, &line)) {
+	while (htpasswd_file_next_line(&l, &line)) {
 		if (check_line(&l, line, err) != 0 ||
 		    read_group(r, &l, line, err) != 0)
 			return -1;

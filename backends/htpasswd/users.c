@@ -57,7 +57,8 @@ read_stamps(const struct source *s, struct htpasswd_stamp out[FILES],
 }
 
 static bool
-same(const struct htpasswd_stamp a[FILES], const struct htpasswd_stamp b[FILES])
+htpasswd_users_same(const struct htpasswd_stamp a[FILES],
+		    const struct htpasswd_stamp b[FILES])
 {
 	return htpasswd_same(&a[USERS], &b[USERS]) &&
 	       htpasswd_same(&a[GROUPS], &b[GROUPS]);
@@ -131,7 +132,7 @@ make_table(const struct source *s, struct table **out, struct err *err)
 
 /* Drops a reference.  The caller must hold the lock, except when closing. */
 static void
-release(struct table *t)
+htpasswd_users_release(struct table *t)
 {
 	t->refs--;
 	if (t->refs == 0)
@@ -143,7 +144,7 @@ use(struct source *s, struct table *t,
     const struct htpasswd_stamp stamps[FILES])
 {
 	if (s->table != NULL)
-		release(s->table);
+		htpasswd_users_release(s->table);
 	s->table = t;
 	memcpy(s->read, stamps, sizeof(s->read));
 	s->rested = have_rested(s, stamps);
@@ -152,8 +153,9 @@ use(struct source *s, struct table *t,
 
 /* Logs that this state of the files is invalid; the table before it stays. */
 static void
-refuse(struct source *s, const struct htpasswd_stamp stamps[FILES],
-       const struct err *err)
+htpasswd_users_refuse(struct source *s,
+		      const struct htpasswd_stamp stamps[FILES],
+		      const struct err *err)
 {
 	memcpy(s->refused, stamps, sizeof(s->refused));
 	LOG(s->env->log, LOG_ERROR, "htpasswd_refused",
@@ -181,8 +183,9 @@ check_whole(const struct source *s, const struct table *t, struct err *err)
 
 /* Loads a consistent state of both files; NULL if they changed meanwhile. */
 static int
-load(const struct source *s, const struct htpasswd_stamp stamps[FILES],
-     struct table **out, struct err *err)
+htpasswd_users_load(const struct source *s,
+		    const struct htpasswd_stamp stamps[FILES],
+		    struct table **out, struct err *err)
 {
 	struct htpasswd_stamp after[FILES];
 	struct table *t = NULL;
@@ -193,7 +196,7 @@ load(const struct source *s, const struct htpasswd_stamp stamps[FILES],
 		free_table(t);
 		return -1;
 	}
-	if (!same(stamps, after)) {
+	if (!htpasswd_users_same(stamps, after)) {
 		free_table(t);
 		t = NULL;
 	}
@@ -211,12 +214,12 @@ refresh(struct source *s, struct err *err)
 
 	if (read_stamps(s, stamps, err) != 0)
 		return -1;
-	if ((s->rested && same(stamps, s->read)) || same(stamps, s->refused) ||
-	    !have_rested(s, stamps))
+	if ((s->rested && htpasswd_users_same(stamps, s->read)) ||
+	    htpasswd_users_same(stamps, s->refused) || !have_rested(s, stamps))
 		return 0;
-	if (load(s, stamps, &t, &why) != 0) {
+	if (htpasswd_users_load(s, stamps, &t, &why) != 0) {
 		if (why.code == ERR_CONFIG) {
-			refuse(s, stamps, &why);
+			htpasswd_users_refuse(s, stamps, &why);
 			return 0;
 		}
 		*err = why;
@@ -251,7 +254,8 @@ read_first(struct source *s, struct err *err)
 	struct htpasswd_stamp stamps[FILES];
 	struct table *t = NULL;
 
-	if (read_stamps(s, stamps, err) != 0 || load(s, stamps, &t, err) != 0) {
+	if (read_stamps(s, stamps, err) != 0 ||
+	    htpasswd_users_load(s, stamps, &t, err) != 0) {
 		if (err->code == ERR_BUSY)
 			err->code = ERR_CONFIG;
 		return -1;
@@ -306,9 +310,9 @@ users_htpasswd_disconnect(void *conn)
 	(void)conn;
 }
 
-/* Takes a reference to the current table; give() releases it. */
+/* Takes a reference to the current table; htpasswd_users_give() releases it. */
 static int
-take(struct source *s, struct table **out, struct err *err)
+htpasswd_users_take(struct source *s, struct table **out, struct err *err)
 {
 	int rc;
 
@@ -323,10 +327,10 @@ take(struct source *s, struct table **out, struct err *err)
 }
 
 static void
-give(struct source *s, struct table *t)
+htpasswd_users_give(struct source *s, struct table *t)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	release(t);
+	htpasswd_users_release(t);
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -335,9 +339,9 @@ users_htpasswd_ping(void *conn, struct err *err)
 {
 	struct table *t = NULL;
 
-	if (take(conn, &t, err) != 0)
+	if (htpasswd_users_take(conn, &t, err) != 0)
 		return -1;
-	give(conn, t);
+	htpasswd_users_give(conn, t);
 	return 0;
 }
 
@@ -365,7 +369,7 @@ users_htpasswd_find(void *conn, const struct call *c, struct str name,
 	struct table *t = NULL;
 	int rc = 0;
 
-	if (take(conn, &t, err) != 0)
+	if (htpasswd_users_take(conn, &t, err) != 0)
 		return -1;
 	u = htpasswd_find(&t->users, name);
 	is.found = u != NULL;
@@ -373,7 +377,7 @@ users_htpasswd_find(void *conn, const struct call *c, struct str name,
 		rc = copy_user(u, c->arena, &is.user, err);
 	if (rc == 0)
 		*out = is;
-	give(conn, t);
+	htpasswd_users_give(conn, t);
 	return rc;
 }
 
@@ -405,10 +409,10 @@ users_htpasswd_list(void *conn, const struct call *c, struct str after,
 	struct table *t = NULL;
 	int rc;
 
-	if (take(conn, &t, err) != 0)
+	if (htpasswd_users_take(conn, &t, err) != 0)
 		return -1;
 	rc = copy_list(&t->users, c->arena, after, limit, out, err);
-	give(conn, t);
+	htpasswd_users_give(conn, t);
 	return rc;
 }
 

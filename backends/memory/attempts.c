@@ -18,7 +18,8 @@ memory_attempts_destroy(struct memory_attempts *t)
 
 /* Of what lasts at most span_ms. */
 static bool
-goes_on(const struct counter *x, int64_t span_ms, int64_t now_ms)
+memory_attempts_goes_on(const struct counter *x, int64_t span_ms,
+			int64_t now_ms)
 {
 	return now_ms < x->ends && x->ends <= latest_ms(now_ms, span_ms);
 }
@@ -26,11 +27,11 @@ goes_on(const struct counter *x, int64_t span_ms, int64_t now_ms)
 static bool
 is_ban(const struct counter *x, int64_t ban_ms, int64_t now_ms)
 {
-	return x->banned && goes_on(x, ban_ms, now_ms);
+	return x->banned && memory_attempts_goes_on(x, ban_ms, now_ms);
 }
 
 static struct counter *
-find(const struct memory_attempts *t, struct str key)
+memory_attempts_find(const struct memory_attempts *t, struct str key)
 {
 	struct counter *x = t->first;
 
@@ -41,9 +42,9 @@ find(const struct memory_attempts *t, struct str key)
 }
 
 static struct counter *
-find_or_add(struct memory_attempts *t, struct str key)
+memory_attempts_find_or_add(struct memory_attempts *t, struct str key)
 {
-	struct counter *x = find(t, key);
+	struct counter *x = memory_attempts_find(t, key);
 
 	if (x != NULL)
 		return x;
@@ -60,9 +61,11 @@ find_or_add(struct memory_attempts *t, struct str key)
 
 /* A ban that is over leaves nothing behind: the next attempt is the first. */
 static void
-count(struct counter *x, const struct attempt_policy *policy, int64_t now_ms)
+attempts_count_one(struct counter *x, const struct attempt_policy *policy,
+		   int64_t now_ms)
 {
-	if (x->banned || !goes_on(x, policy->window_ms, now_ms)) {
+	if (x->banned ||
+	    !memory_attempts_goes_on(x, policy->window_ms, now_ms)) {
 		x->count = 0;
 		x->ends = later_ms(now_ms, policy->window_ms);
 	}
@@ -77,12 +80,12 @@ memory_attempts_count(struct memory_attempts *t, const struct call *c,
 		      struct str key, const struct attempt_policy *policy,
 		      struct attempt *out, struct err *err)
 {
-	struct counter *x = find_or_add(t, key);
+	struct counter *x = memory_attempts_find_or_add(t, key);
 
 	if (x == NULL)
 		return err_nomem(err);
 	if (!is_ban(x, policy->ban_ms, c->now_ms))
-		count(x, policy, c->now_ms);
+		attempts_count_one(x, policy, c->now_ms);
 	*out = (struct attempt){ .banned_until_ms = x->banned ? x->ends : 0,
 				 .count = x->banned ? 0 : x->count,
 				 .ends_ms = x->ends };
@@ -93,7 +96,7 @@ void
 memory_attempts_give_back(const struct memory_attempts *t, struct str key,
 			  int64_t ends_ms)
 {
-	struct counter *x = find(t, key);
+	struct counter *x = memory_attempts_find(t, key);
 
 	if (x != NULL && !x->banned && x->ends == ends_ms && x->count > 0)
 		x->count--;
@@ -103,7 +106,7 @@ int64_t
 memory_attempts_banned(const struct memory_attempts *t, struct str key,
 		       int64_t ban_ms, int64_t now_ms)
 {
-	const struct counter *x = find(t, key);
+	const struct counter *x = memory_attempts_find(t, key);
 
 	return x != NULL && is_ban(x, ban_ms, now_ms) ? x->ends : 0;
 }
@@ -111,7 +114,7 @@ memory_attempts_banned(const struct memory_attempts *t, struct str key,
 bool
 memory_attempts_reset(struct memory_attempts *t, struct str key)
 {
-	struct counter *x = find(t, key), **at = &t->first;
+	struct counter *x = memory_attempts_find(t, key), **at = &t->first;
 	bool was_banned;
 
 	if (x == NULL)
@@ -126,7 +129,7 @@ memory_attempts_reset(struct memory_attempts *t, struct str key)
 
 /* Longest first, then by key. */
 static int
-compare(const void *left, const void *right)
+memory_attempts_compare(const void *left, const void *right)
 {
 	const struct ban *a = left, *b = right;
 
@@ -156,7 +159,7 @@ memory_attempts_bans(const struct memory_attempts *t, const struct call *c,
 			return err_nomem(err);
 		v[got++].until_ms = x->ends;
 	}
-	qsort(v, got, sizeof(*v), compare);
+	qsort(v, got, sizeof(*v), memory_attempts_compare);
 	*out = (struct ban_list){ .v = v, .n = got < limit ? got : limit };
 	return 0;
 }

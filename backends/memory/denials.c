@@ -8,7 +8,7 @@
 /* FNV-1a.  An attacker cannot fill a bucket: the keys are session ids, which
  * are random, and names of existing users. */
 static size_t
-bucket(struct str key)
+memory_denials_bucket(struct str key)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -24,9 +24,9 @@ memory_denials_destroy(struct memory_denials *t)
 }
 
 static struct denied_key *
-find(const struct memory_denials *t, struct str key)
+memory_denials_find(const struct memory_denials *t, struct str key)
 {
-	struct denied_key *d = t->buckets[bucket(key)];
+	struct denied_key *d = t->buckets[memory_denials_bucket(key)];
 
 	while (d != NULL &&
 	       !str_eq((struct str){ .p = d->key, .n = d->n }, key))
@@ -35,9 +35,10 @@ find(const struct memory_denials *t, struct str key)
 }
 
 static struct denied_key *
-find_or_add(struct memory_denials *t, struct str key)
+memory_denials_find_or_add(struct memory_denials *t, struct str key)
 {
-	struct denied_key *d = find(t, key), **at = &t->buckets[bucket(key)];
+	struct denied_key *d = memory_denials_find(t, key),
+			  **at = &t->buckets[memory_denials_bucket(key)];
 
 	if (d != NULL)
 		return d;
@@ -56,7 +57,7 @@ int
 memory_denials_add(struct memory_denials *t, const struct denial *denial,
 		   struct err *err)
 {
-	struct denied_key *d = find_or_add(t, denial->key);
+	struct denied_key *d = memory_denials_find_or_add(t, denial->key);
 
 	if (d == NULL)
 		return err_nomem(err);
@@ -71,7 +72,7 @@ bool
 memory_denials_has(const struct memory_denials *t, struct str key,
 		   int64_t issued_ms, int64_t now_ms)
 {
-	const struct denied_key *d = find(t, key);
+	const struct denied_key *d = memory_denials_find(t, key);
 
 	return d != NULL && issued_ms <= d->issued_ms && now_ms < d->until_ms;
 }

@@ -32,8 +32,9 @@ memory_login_standing(const struct memory_attempts *attempts,
 
 /* Undoes the attempts of the first n keys. */
 static void
-give_back(const struct memory_attempts *t, const struct login_keys *k,
-	  const struct login_count *count, size_t n)
+memory_logins_give_back(const struct memory_attempts *t,
+			const struct login_keys *k,
+			const struct login_count *count, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		memory_attempts_give_back(t,
@@ -56,12 +57,12 @@ memory_login_count(struct memory_attempts *t, const struct call *c,
 		if (memory_attempts_count(t, c,
 					  login_key_of(k, &out->standing, i),
 					  &policy, &out->v[i], err) != 0) {
-			give_back(t, k, out, i);
+			memory_logins_give_back(t, k, out, i);
 			return -1;
 		}
 	login_settle(k, out);
 	if (!out->counted)
-		give_back(t, k, out, k->n);
+		memory_logins_give_back(t, k, out, k->n);
 	return 0;
 }
 

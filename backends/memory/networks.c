@@ -19,7 +19,7 @@ memory_networks_destroy(struct memory_networks *t)
 /* Returns the pointer to the user, or the NULL pointer at the end of the
  * list. */
 static struct user_networks **
-place_of(struct user_networks **at, struct str user)
+networks_place_of(struct user_networks **at, struct str user)
 {
 	while (*at != NULL &&
 	       !str_eq((struct str){ .p = (*at)->name, .n = (*at)->name_n },
@@ -29,9 +29,9 @@ place_of(struct user_networks **at, struct str user)
 }
 
 static struct user_networks *
-find_or_add(struct memory_networks *t, struct str user)
+networks_find_or_add(struct memory_networks *t, struct str user)
 {
-	struct user_networks *u = *place_of(&t->first, user);
+	struct user_networks *u = *networks_place_of(&t->first, user);
 
 	if (u != NULL)
 		return u;
@@ -65,7 +65,7 @@ int
 memory_networks_learn(struct memory_networks *t, struct str user,
 		      const struct known_network *network, struct err *err)
 {
-	struct user_networks *u = find_or_add(t, user);
+	struct user_networks *u = networks_find_or_add(t, user);
 
 	if (u == NULL)
 		return err_nomem(err);
@@ -78,7 +78,7 @@ memory_networks_get(const struct memory_networks *t, struct str user,
 		    int64_t now_ms, struct known_networks *out)
 {
 	struct user_networks *first = t->first;
-	const struct user_networks *u = *place_of(&first, user);
+	const struct user_networks *u = *networks_place_of(&first, user);
 
 	*out = (struct known_networks){ .n = 0 };
 	for (size_t i = 0; u != NULL && i < u->n; i++)
@@ -91,7 +91,7 @@ memory_networks_until(const struct memory_networks *t, struct str user,
 		      const uint8_t network[NETWORK_HASH_BYTES])
 {
 	struct user_networks *first = t->first;
-	const struct user_networks *u = *place_of(&first, user);
+	const struct user_networks *u = *networks_place_of(&first, user);
 
 	for (size_t i = 0; u != NULL && i < u->n; i++)
 		if (memcmp(u->v[i].b, network, sizeof(u->v[i].b)) == 0)
@@ -111,7 +111,7 @@ take_off(struct user_networks **at)
 void
 memory_networks_unlearn(struct memory_networks *t, struct str user)
 {
-	struct user_networks **at = place_of(&t->first, user);
+	struct user_networks **at = networks_place_of(&t->first, user);
 
 	if (*at != NULL)
 		take_off(at);

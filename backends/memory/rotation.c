@@ -12,7 +12,7 @@ is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
 }
 
 static enum rotate_answer
-decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
+rotation_decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
 {
 	if (e == NULL || !memory_is_alive(&e->s, now_ms) ||
 	    e->s.generation == UINT32_MAX)
@@ -25,7 +25,7 @@ decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
 }
 
 static void
-advance(struct entry *e, const struct rotation *r, int64_t now_ms)
+rotation_advance(struct entry *e, const struct rotation *r, int64_t now_ms)
 {
 	int64_t idle_expires_ms = later_ms(now_ms, r->idle_ms);
 
@@ -51,7 +51,7 @@ carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
 	case ROTATE_GRACE:
 		break;
 	case ROTATE_DONE:
-		advance(e, r, now_ms);
+		rotation_advance(e, r, now_ms);
 		break;
 	case ROTATE_REUSED:
 		memory_sessions_remove(t, e);
@@ -65,7 +65,7 @@ memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
 		       struct err *err)
 {
 	struct entry *e = memory_sessions_id(t, &r->id);
-	struct rotated is = { .answer = decide(e, r, c->now_ms) };
+	struct rotated is = { .answer = rotation_decide(e, r, c->now_ms) };
 	struct session got;
 
 	if (is.answer != ROTATE_GONE) {

@@ -23,7 +23,8 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 /* Uses the last bytes of the id, because they are random; the first are a
  * time. */
 static struct entry **
-bucket(const struct memory_sessions *t, const struct session_id *id)
+memory_sessions_bucket(const struct memory_sessions *t,
+		       const struct session_id *id)
 {
 	size_t at;
 
@@ -34,7 +35,7 @@ bucket(const struct memory_sessions *t, const struct session_id *id)
 static void
 hang(struct memory_sessions *t, struct entry *e)
 {
-	struct entry **at = bucket(t, &e->s.id);
+	struct entry **at = memory_sessions_bucket(t, &e->s.id);
 
 	e->by_id = *at;
 	*at = e;
@@ -73,7 +74,7 @@ memory_sessions_destroy(struct memory_sessions *t)
 struct entry *
 memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 {
-	struct entry *e = *bucket(t, id);
+	struct entry *e = *memory_sessions_bucket(t, id);
 
 	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
 		e = e->by_id;
@@ -138,7 +139,7 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 static void
 unhang(struct memory_sessions *t, const struct entry *e)
 {
-	struct entry **at = bucket(t, &e->s.id);
+	struct entry **at = memory_sessions_bucket(t, &e->s.id);
 
 	while (*at != e)
 		at = &(*at)->by_id;

@@ -29,8 +29,9 @@ postgres_numbers(void *conn, enum postgres_store_sql which,
 }
 
 static int
-change(void *conn, enum postgres_store_sql which,
-       const struct postgres_arg *args, size_t nargs, struct err *err)
+postgres_attempts_change(void *conn, enum postgres_store_sql which,
+			 const struct postgres_arg *args, size_t nargs,
+			 struct err *err)
 {
 	int64_t ignored;
 
@@ -78,8 +79,9 @@ store_postgres_give_back(void *conn, const struct call *c, struct str key,
 			 int64_t ends_ms, struct err *err)
 {
 	(void)c;
-	return change(conn, STORE_SQL_GIVE_BACK,
-		      PG_ARGS(PG_TEXT(key), PG_INT(ends_ms)), err);
+	return postgres_attempts_change(conn, STORE_SQL_GIVE_BACK,
+					PG_ARGS(PG_TEXT(key), PG_INT(ends_ms)),
+					err);
 }
 
 /* An argument without a key or a name is empty.  No row has an empty key or an
@@ -153,8 +155,9 @@ give_back_all(void *conn, const struct call *c, const struct login_keys *k,
 }
 
 static int
-count_all(void *conn, const struct call *c, const struct login_keys *k,
-	  struct login_count *out, struct err *err)
+postgres_attempts_count_all(void *conn, const struct call *c,
+			    const struct login_keys *k, struct login_count *out,
+			    struct err *err)
 {
 	struct str keys[LOGIN_KEYS_MAX];
 	PGresult *r;
@@ -189,7 +192,7 @@ store_postgres_count(void *conn, const struct call *c,
 
 	if (store_postgres_standing(conn, c, k, &count.standing, err) != 0 ||
 	    (count.standing.banned_until_ms == 0 &&
-	     count_all(conn, c, k, &count, err) != 0))
+	     postgres_attempts_count_all(conn, c, k, &count, err) != 0))
 		return -1;
 	*out = count;
 	return 0;
@@ -205,15 +208,14 @@ store_postgres_succeed(void *conn, const struct call *c,
 	for (size_t i = 0; i < ARRAY_LEN(v); i++)
 		v[i] =
 		    i < s->n ? s->v[i] : (struct login_taken){ .key = STR("") };
-	return change(conn, STORE_SQL_SUCCEED,
-		      PG_ARGS(PG_TEXT(s->key), PG_TEXT(v[0].key),
-			      PG_INT(v[0].ends_ms), PG_TEXT(v[1].key),
-			      PG_INT(v[1].ends_ms), PG_TEXT(v[2].key),
-			      PG_INT(v[2].ends_ms), PG_TEXT(s->user),
-			      PG_BYTES(s->network.b, sizeof(s->network.b)),
-			      PG_INT(s->network.until_ms),
-			      PG_INT(NETWORKS_MAX - 1)),
-		      err);
+	return postgres_attempts_change(
+	    conn, STORE_SQL_SUCCEED,
+	    PG_ARGS(PG_TEXT(s->key), PG_TEXT(v[0].key), PG_INT(v[0].ends_ms),
+		    PG_TEXT(v[1].key), PG_INT(v[1].ends_ms), PG_TEXT(v[2].key),
+		    PG_INT(v[2].ends_ms), PG_TEXT(s->user),
+		    PG_BYTES(s->network.b, sizeof(s->network.b)),
+		    PG_INT(s->network.until_ms), PG_INT(NETWORKS_MAX - 1)),
+	    err);
 }
 
 int
@@ -305,5 +307,6 @@ store_postgres_unlearn(void *conn, const struct call *c, struct str user,
 		       struct err *err)
 {
 	(void)c;
-	return change(conn, STORE_SQL_UNLEARN, PG_ARGS(PG_TEXT(user)), err);
+	return postgres_attempts_change(conn, STORE_SQL_UNLEARN,
+					PG_ARGS(PG_TEXT(user)), err);
 }

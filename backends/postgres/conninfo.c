@@ -90,7 +90,7 @@ check_parts(const PQconninfoOption *parsed, struct err *err)
 }
 
 static int
-parse(const char *text, PQconninfoOption **out, struct err *err)
+conninfo_parse(const char *text, PQconninfoOption **out, struct err *err)
 {
 	char *why = NULL, line[LINE_MAX_BYTES];
 	PQconninfoOption *parsed = PQconninfoParse(text, &why);
@@ -127,7 +127,7 @@ postgres_conninfo_parse(struct str text, PQconninfoOption **out,
 	if (text.n > 0)
 		memcpy(cstr, text.p, text.n);
 	cstr[text.n] = '\0';
-	result = parse(cstr, out, err);
+	result = conninfo_parse(cstr, out, err);
 	secret_wipe(cstr, sizeof(cstr));
 	return result;
 }

@@ -262,7 +262,7 @@ next_word(struct str *rest, struct str *word)
 /* Removes the braces of an array of text, {a,b}.  A quoted element is not a
  * valid role, except the word "NULL"; without quotes it is the value NULL. */
 static struct str
-unwrap(struct str text, bool *array)
+foreign_unwrap(struct str text, bool *array)
 {
 	*array = text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}';
 	if (*array)
@@ -285,8 +285,8 @@ refuse_role(struct arena *a, struct str role, const char **why, struct err *err)
 }
 
 static int
-add_role(struct arena *a, struct buf *roles, struct str role, const char **why,
-	 struct err *err)
+foreign_add_role(struct arena *a, struct buf *roles, struct str role,
+		 const char **why, struct err *err)
 {
 	const struct identity so_far = { .roles = buf_str(roles) };
 
@@ -309,7 +309,7 @@ read_roles(struct str text, struct arena *a, struct str *out, const char **why,
 	   struct err *err)
 {
 	bool array;
-	struct str rest = unwrap(str_trim(text), &array), role;
+	struct str rest = foreign_unwrap(str_trim(text), &array), role;
 	struct buf roles;
 
 	buf_init(&roles, a, IDENTITY_ROLES_MAX);
@@ -318,7 +318,7 @@ read_roles(struct str text, struct arena *a, struct str *out, const char **why,
 			continue;
 		if (array && str_eq(role, STR("\"NULL\"")))
 			role = STR("NULL");
-		if (add_role(a, &roles, role, why, err) != 0)
+		if (foreign_add_role(a, &roles, role, why, err) != 0)
 			return -1;
 	}
 	*out = buf_str(&roles);
@@ -343,8 +343,8 @@ read_disabled(const PGresult *r, const struct places *p, bool *disabled,
 
 /* Reads a user; *why is set if they must not sign in. */
 static int
-read_user(const PGresult *r, const struct places *p, struct arena *a,
-	  struct user *out, const char **why, struct err *err)
+foreign_read_user(const PGresult *r, const struct places *p, struct arena *a,
+		  struct user *out, const char **why, struct err *err)
 {
 	struct user u = { .disabled = true };
 
@@ -385,7 +385,7 @@ answer_found(const PGresult *r, const struct places *p, struct foreign_log *log,
 	const char *why = NULL;
 	struct user u;
 
-	if (read_user(r, p, a, &u, &why, err) != 0)
+	if (foreign_read_user(r, p, a, &u, &why, err) != 0)
 		return -1;
 	if (why != NULL) {
 		warn(log, "user_refused", F_STR("user", u.who.name),

@@ -32,7 +32,7 @@ wait_socket(const struct postgres_conn *pg, short events, struct err *err)
 }
 
 static int
-send_all(const struct postgres_conn *pg, struct err *err)
+query_send_all(const struct postgres_conn *pg, struct err *err)
 {
 	int left;
 
@@ -74,7 +74,7 @@ is_good(const PGresult *r)
 /* Reads all results; *out is the last one, unless one is a failure: then the
  * first failure counts. */
 static int
-collect(struct postgres_conn *pg, PGresult **out, struct err *err)
+query_collect(struct postgres_conn *pg, PGresult **out, struct err *err)
 {
 	PGresult *kept = NULL, *r = NULL;
 	int result;
@@ -107,7 +107,7 @@ collect(struct postgres_conn *pg, PGresult **out, struct err *err)
  * takes to cancel the statement, however late it begins: a statement that waits
  * for a lock does not mean that the server is gone. */
 static void
-begin(struct postgres_conn *pg)
+query_begin(struct postgres_conn *pg)
 {
 	pg->conflict = false;
 	pg->state[0] = '\0';
@@ -117,13 +117,14 @@ begin(struct postgres_conn *pg)
 /* Waits for the result of a statement; `sent` is the result of the libpq
  * function that has sent it. */
 static int
-finish(struct postgres_conn *pg, int sent, PGresult **out, struct err *err)
+query_finish(struct postgres_conn *pg, int sent, PGresult **out,
+	     struct err *err)
 {
 	if (sent == 0)
 		return postgres_lost(pg, err);
-	if (send_all(pg, err) != 0)
+	if (query_send_all(pg, err) != 0)
 		return -1;
-	return collect(pg, out, err);
+	return query_collect(pg, out, err);
 }
 
 /* The arguments in the form that libpq needs. */
@@ -135,7 +136,7 @@ struct bound {
 };
 
 static void
-bind(struct bound *b, size_t at, const struct postgres_arg *arg)
+query_bind(struct bound *b, size_t at, const struct postgres_arg *arg)
 {
 	assert(arg->bytes.n <= INT_MAX);
 	b->formats[at] = 1; /* binary */
@@ -162,22 +163,23 @@ bind(struct bound *b, size_t at, const struct postgres_arg *arg)
 /* Executes a statement.  If args is NULL, the simple protocol is used, which
  * allows several statements. */
 static int
-run(struct postgres_conn *pg, const char *sql, const struct postgres_arg *args,
-    size_t nargs, PGresult **out, struct err *err)
+query_run(struct postgres_conn *pg, const char *sql,
+	  const struct postgres_arg *args, size_t nargs, PGresult **out,
+	  struct err *err)
 {
 	struct bound b;
 	int sent;
 
 	assert(nargs <= POSTGRES_ARGS_MAX);
-	begin(pg);
+	query_begin(pg);
 	for (size_t i = 0; i < nargs; i++)
-		bind(&b, i, &args[i]);
+		query_bind(&b, i, &args[i]);
 	if (args == NULL)
 		sent = PQsendQuery(pg->conn, sql);
 	else
 		sent = PQsendQueryParams(pg->conn, sql, (int)nargs, b.types,
 					 b.values, b.lengths, b.formats, 1);
-	return finish(pg, sent, out, err);
+	return query_finish(pg, sent, out, err);
 }
 
 static void
@@ -188,7 +190,7 @@ set_deadline(struct postgres_conn *pg)
 
 /* Random back-off, so that conflicting transactions do not collide again. */
 static bool
-try_again(const struct postgres_conn *pg, unsigned before)
+query_try_again(const struct postgres_conn *pg, unsigned before)
 {
 	unsigned range = 4U << (before < 5 ? before : 5);
 	unsigned char random = 0;
@@ -212,11 +214,11 @@ run_until(struct postgres_conn *pg, const char *sql,
 	    env_mono_ms(pg->server->env) >= pg->deadline_ms)
 		return err_set(err, ERR_BUSY, "no time is left");
 	if (pg->in_transaction)
-		return run(pg, sql, args, nargs, out, err);
+		return query_run(pg, sql, args, nargs, out, err);
 	set_deadline(pg);
 	for (unsigned i = 0;; i++) {
-		result = run(pg, sql, args, nargs, out, err);
-		if (result == 0 || !try_again(pg, i))
+		result = query_run(pg, sql, args, nargs, out, err);
+		if (result == 0 || !query_try_again(pg, i))
 			return result;
 	}
 }
@@ -269,12 +271,13 @@ postgres_text(struct postgres_conn *pg, const char *sql,
 	assert(!pg->in_transaction);
 	set_deadline(pg);
 	for (unsigned i = 0;; i++) {
-		begin(pg);
-		result = finish(pg,
-				PQsendQueryParams(pg->conn, sql, (int)n, NULL,
-						  values, NULL, NULL, 0),
-				out, err);
-		if (result == 0 || !try_again(pg, i))
+		query_begin(pg);
+		result =
+		    query_finish(pg,
+				 PQsendQueryParams(pg->conn, sql, (int)n, NULL,
+						   values, NULL, NULL, 0),
+				 out, err);
+		if (result == 0 || !query_try_again(pg, i))
 			return result;
 	}
 }
@@ -296,7 +299,7 @@ commit(struct postgres_conn *pg, struct err *err)
 	bool committed;
 	PGresult *r;
 
-	if (run(pg, "COMMIT", no_args, 0, &r, err) != 0)
+	if (query_run(pg, "COMMIT", no_args, 0, &r, err) != 0)
 		return -1;
 	/* The status is ROLLBACK if a statement has failed before. */
 	committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
@@ -307,7 +310,7 @@ commit(struct postgres_conn *pg, struct err *err)
 /* Rolls back.  If that fails, the connection must be closed, which ends the
  * transaction as well. */
 static void
-roll_back(struct postgres_conn *pg, struct err *err)
+query_roll_back(struct postgres_conn *pg, struct err *err)
 {
 	PGTransactionStatusType status = PQtransactionStatus(pg->conn);
 	struct err ignored;
@@ -319,7 +322,7 @@ roll_back(struct postgres_conn *pg, struct err *err)
 		err->code = ERR_UNAVAILABLE;
 		return;
 	}
-	if (run(pg, "ROLLBACK", no_args, 0, &r, &ignored) == 0)
+	if (query_run(pg, "ROLLBACK", no_args, 0, &r, &ignored) == 0)
 		PQclear(r);
 	else
 		err->code = ERR_UNAVAILABLE;
@@ -334,14 +337,14 @@ transact(struct postgres_conn *pg,
 	char state[sizeof(pg->state)];
 	PGresult *r;
 
-	if (run(pg, "BEGIN", no_args, 0, &r, err) != 0)
+	if (query_run(pg, "BEGIN", no_args, 0, &r, err) != 0)
 		return -1;
 	PQclear(r);
 	if (fn(pg, ctx, err) == 0 && commit(pg, err) == 0)
 		return 0;
 	conflict = pg->conflict;
 	memcpy(state, pg->state, sizeof(state));
-	roll_back(pg, err);
+	query_roll_back(pg, err);
 	pg->conflict = conflict && err->code != ERR_UNAVAILABLE;
 	memcpy(pg->state, state, sizeof(state));
 	return -1;
@@ -360,7 +363,7 @@ postgres_transaction(struct postgres_conn *pg,
 	pg->in_transaction = true;
 	for (unsigned i = 0;; i++) {
 		result = transact(pg, fn, ctx, err);
-		if (result == 0 || !try_again(pg, i))
+		if (result == 0 || !query_try_again(pg, i))
 			break;
 	}
 	pg->in_transaction = false;
@@ -394,7 +397,7 @@ postgres_is_lost(void *conn, bool ask)
 		return true;
 	if (!ask)
 		return false;
-	if (run(pg, "SELECT 1", no_args, 0, &r, &why) != 0)
+	if (query_run(pg, "SELECT 1", no_args, 0, &r, &why) != 0)
 		return why.code == ERR_UNAVAILABLE;
 	PQclear(r);
 	return false;
@@ -411,12 +414,13 @@ describe(struct postgres_conn *pg, void *ctx, struct err *err)
 	struct description *d = ctx;
 	PGresult *r;
 
-	begin(pg);
-	if (finish(pg, PQsendPrepare(pg->conn, "", d->sql, 0, NULL), &r, err) !=
-	    0)
+	query_begin(pg);
+	if (query_finish(pg, PQsendPrepare(pg->conn, "", d->sql, 0, NULL), &r,
+			 err) != 0)
 		return -1;
 	PQclear(r);
-	if (finish(pg, PQsendDescribePrepared(pg->conn, ""), &r, err) != 0)
+	if (query_finish(pg, PQsendDescribePrepared(pg->conn, ""), &r, err) !=
+	    0)
 		return -1;
 	d->params = PQnparams(r);
 	PQclear(r);

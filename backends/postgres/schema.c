@@ -25,7 +25,8 @@ state_is(const struct postgres_conn *pg, const char *state)
 }
 
 static int
-read_version(struct postgres_conn *pg, int64_t *version, struct err *err)
+postgres_schema_read_version(struct postgres_conn *pg, int64_t *version,
+			     struct err *err)
 {
 	int64_t found = 0;
 	struct err why;
@@ -58,7 +59,7 @@ postgres_schema(void *conn, struct schema_state *out, struct err *err)
 	struct postgres_conn *pg = conn;
 	int64_t want = (int64_t)pg->server->spec->nsteps, have = 0;
 
-	if (want > 0 && read_version(pg, &have, err) != 0)
+	if (want > 0 && postgres_schema_read_version(pg, &have, err) != 0)
 		return -1;
 	*out = (struct schema_state){ .have = have, .want = want };
 	return 0;
@@ -79,7 +80,7 @@ has_row(struct postgres_conn *pg, const char *sql, bool *row, struct err *err)
 /* Creates only what is missing.  CREATE ... IF NOT EXISTS would need rights
  * that a role may lack if there is nothing to create. */
 static int
-prepare(struct postgres_conn *pg, void *ctx, struct err *err)
+postgres_schema_prepare(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	bool there;
 	int64_t n;
@@ -122,7 +123,7 @@ is_race(const struct postgres_conn *pg)
 }
 
 static int
-step(struct postgres_conn *pg, void *ctx, struct err *err)
+postgres_schema_step(struct postgres_conn *pg, void *ctx, struct err *err)
 {
 	const int64_t *have = ctx;
 	int64_t mine;
@@ -160,13 +161,15 @@ check_encoding(const struct postgres_conn *pg, struct err *err)
 static int
 forward(struct postgres_conn *pg, int64_t have, struct err *err)
 {
-	if (have == 0 && postgres_transaction(pg, prepare, NULL, err) != 0)
+	if (have == 0 &&
+	    postgres_transaction(pg, postgres_schema_prepare, NULL, err) != 0)
 		return -1;
-	return postgres_transaction(pg, step, &have, err);
+	return postgres_transaction(pg, postgres_schema_step, &have, err);
 }
 
 static int
-explain(const struct postgres_conn *pg, int64_t version, struct err *err)
+postgres_schema_explain(const struct postgres_conn *pg, int64_t version,
+			struct err *err)
 {
 	if (state_is(pg, "42501"))
 		err->code = ERR_CONFIG; /* another role may be permitted */
@@ -190,7 +193,7 @@ migrate(struct postgres_conn *pg, struct err *err)
 			return -1;
 		if (forward(pg, s.have, err) != 0 &&
 		    (!is_race(pg) || ++races > RACES_MAX))
-			return explain(pg, s.have + 1, err);
+			return postgres_schema_explain(pg, s.have + 1, err);
 	}
 }
 

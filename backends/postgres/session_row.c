@@ -12,14 +12,14 @@
 /* Marks a session as damaged if a column could not be read.  The tables have
  * types and checks, but their owner can change them. */
 static void
-note(int result, const char *name, struct session *s)
+postgres_row_note(int result, const char *name, struct session *s)
 {
 	if (result != 0)
 		s->damage = name;
 }
 
 static void
-get_numbers(const PGresult *r, int row, struct session *s)
+postgres_row_get_numbers(const PGresult *r, int row, struct session *s)
 {
 	int64_t remember = 0, generation = 0;
 	const struct {
@@ -37,9 +37,9 @@ get_numbers(const PGresult *r, int row, struct session *s)
 	struct err ignored; /* the name says enough */
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		note(postgres_get_int(r, row, numbers[i].column, numbers[i].to,
-				      &ignored),
-		     numbers[i].name, s);
+		postgres_row_note(postgres_get_int(r, row, numbers[i].column,
+						   numbers[i].to, &ignored),
+				  numbers[i].name, s);
 	if (generation < 0 || generation > UINT32_MAX)
 		s->damage = "generation";
 	s->remember = remember != 0;
@@ -64,20 +64,22 @@ postgres_get_session(const PGresult *r, int row, struct session *out)
 	};
 	struct err ignored;
 
-	note(postgres_get_bytes(r, row, 0, s.id.b, sizeof(s.id.b), &ignored),
-	     "id", &s);
-	note(postgres_get_bytes(r, row, 1, s.token.b, sizeof(s.token.b),
-				&ignored),
-	     "token", &s);
+	postgres_row_note(postgres_get_bytes(r, row, 0, s.id.b, sizeof(s.id.b),
+					     &ignored),
+			  "id", &s);
+	postgres_row_note(postgres_get_bytes(r, row, 1, s.token.b,
+					     sizeof(s.token.b), &ignored),
+			  "token", &s);
 	if (PQgetisnull(r, row, COLUMN_MARK) == 0)
-		note(postgres_get_bytes(r, row, COLUMN_MARK, s.mark.b,
-					sizeof(s.mark.b), &ignored),
-		     "mark", &s);
-	get_numbers(r, row, &s);
+		postgres_row_note(postgres_get_bytes(r, row, COLUMN_MARK,
+						     s.mark.b, sizeof(s.mark.b),
+						     &ignored),
+				  "mark", &s);
+	postgres_row_get_numbers(r, row, &s);
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
-		note(postgres_get_text(r, row, text[i].column, NULL, text[i].to,
-				       &ignored),
-		     text[i].name, &s);
+		postgres_row_note(postgres_get_text(r, row, text[i].column,
+						    NULL, text[i].to, &ignored),
+				  text[i].name, &s);
 	session_check(&s);
 	*out = s;
 }

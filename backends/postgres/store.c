@@ -34,9 +34,9 @@ store_postgres_open(const void *conf, const struct env *env, void **store,
 }
 
 static int
-change(void *conn, enum postgres_store_sql which,
-       const struct postgres_arg *args, size_t nargs, int64_t *n,
-       struct err *err)
+postgres_store_change(void *conn, enum postgres_store_sql which,
+		      const struct postgres_arg *args, size_t nargs, int64_t *n,
+		      struct err *err)
 {
 	return postgres_change(conn, postgres_store_sql[which], args, nargs, n,
 			       err);
@@ -61,8 +61,9 @@ store_postgres_secret(void *conn, const struct call *c, const char *name,
 	int result;
 
 	(void)c;
-	if (change(conn, STORE_SQL_SECRET_KEEP,
-		   PG_ARGS(key, PG_BYTES(value, 32)), &added, err) != 0 ||
+	if (postgres_store_change(conn, STORE_SQL_SECRET_KEEP,
+				  PG_ARGS(key, PG_BYTES(value, 32)), &added,
+				  err) != 0 ||
 	    query(conn, STORE_SQL_SECRET_GET, &key, 1, &r, err) != 0)
 		return -1;
 	if (PQntuples(r) > 0)
@@ -74,21 +75,21 @@ store_postgres_secret(void *conn, const struct call *c, const char *name,
 }
 
 static int
-insert(void *conn, const struct session *s, struct err *err)
+postgres_store_insert(void *conn, const struct session *s, struct err *err)
 {
 	const struct identity *who = &s->who;
 	int64_t n;
 
-	return change(conn, STORE_SQL_CREATE,
-		      PG_ARGS(ID(&s->id), ID(&s->token), PG_TEXT(who->name),
-			      PG_TEXT(who->roles), PG_TEXT(who->email),
-			      PG_TEXT(who->full_name), PG_INT(s->created_ms),
-			      PG_INT(s->last_seen_ms),
-			      PG_INT(s->idle_expires_ms), PG_INT(s->expires_ms),
-			      PG_INT(s->remember), BYTES(s->address),
-			      BYTES(s->user_agent), PG_INT(s->generation),
-			      MARK(&s->mark)),
-		      &n, err);
+	return postgres_store_change(
+	    conn, STORE_SQL_CREATE,
+	    PG_ARGS(ID(&s->id), ID(&s->token), PG_TEXT(who->name),
+		    PG_TEXT(who->roles), PG_TEXT(who->email),
+		    PG_TEXT(who->full_name), PG_INT(s->created_ms),
+		    PG_INT(s->last_seen_ms), PG_INT(s->idle_expires_ms),
+		    PG_INT(s->expires_ms), PG_INT(s->remember),
+		    BYTES(s->address), BYTES(s->user_agent),
+		    PG_INT(s->generation), MARK(&s->mark)),
+	    &n, err);
 }
 
 struct creation {
@@ -105,15 +106,17 @@ create_limited(struct postgres_conn *pg, void *ctx, struct err *err)
 	const struct session *s = c->session;
 	int64_t n;
 
-	if (change(pg, STORE_SQL_LIMIT,
-		   PG_ARGS(PG_TEXT(s->who.name), PG_INT(s->expires_ms)), &n,
-		   err) != 0 ||
-	    insert(pg, s, err) != 0)
+	if (postgres_store_change(pg, STORE_SQL_LIMIT,
+				  PG_ARGS(PG_TEXT(s->who.name),
+					  PG_INT(s->expires_ms)),
+				  &n, err) != 0 ||
+	    postgres_store_insert(pg, s, err) != 0)
 		return -1;
-	return change(pg, STORE_SQL_MAKE_ROOM,
-		      PG_ARGS(PG_TEXT(s->who.name), PG_INT(c->now_ms),
-			      PG_INT(c->max - 1), ID(&s->id)),
-		      &c->evicted, err);
+	return postgres_store_change(pg, STORE_SQL_MAKE_ROOM,
+				     PG_ARGS(PG_TEXT(s->who.name),
+					     PG_INT(c->now_ms),
+					     PG_INT(c->max - 1), ID(&s->id)),
+				     &c->evicted, err);
 }
 
 static int
@@ -129,7 +132,7 @@ store_postgres_create(void *conn, const struct call *c,
 	if (max_per_user > 0)
 		result = postgres_transaction(conn, create_limited, &new, err);
 	else
-		result = insert(conn, session, err);
+		result = postgres_store_insert(conn, session, err);
 	if (result == 0)
 		*evicted = new.evicted;
 	return result;
@@ -165,10 +168,11 @@ store_postgres_touch(void *conn, const struct call *c, const struct touch *t,
 	int64_t n;
 
 	(void)c;
-	return change(conn, STORE_SQL_TOUCH,
-		      PG_ARGS(ID(&t->id), PG_INT(t->last_seen_ms),
-			      PG_INT(t->idle_expires_ms)),
-		      &n, err);
+	return postgres_store_change(conn, STORE_SQL_TOUCH,
+				     PG_ARGS(ID(&t->id),
+					     PG_INT(t->last_seen_ms),
+					     PG_INT(t->idle_expires_ms)),
+				     &n, err);
 }
 
 #define ROTATION_ARGS 8
@@ -207,7 +211,8 @@ rotate_by(const struct rotate_ctx *t, enum postgres_store_sql which,
 /* Each statement is atomic, and its answer depends only on its own condition;
  * the session may change between two statements. */
 static int
-rotate(const struct rotate_ctx *t, struct rotated *out, struct err *err)
+postgres_store_rotate(const struct rotate_ctx *t, struct rotated *out,
+		      struct err *err)
 {
 	static const struct {
 		enum postgres_store_sql sql;
@@ -258,7 +263,7 @@ store_postgres_rotate(void *conn, const struct call *c,
 
 	if (t.room == NULL)
 		return err_nomem(err);
-	if (rotate(&t, &is, err) != 0)
+	if (postgres_store_rotate(&t, &is, err) != 0)
 		return -1;
 	*out = is;
 	return 0;
@@ -271,7 +276,8 @@ store_postgres_revoke(void *conn, const struct call *c,
 	int64_t n;
 
 	(void)c;
-	if (change(conn, STORE_SQL_REVOKE, PG_ARGS(ID(id)), &n, err) != 0)
+	if (postgres_store_change(conn, STORE_SQL_REVOKE, PG_ARGS(ID(id)), &n,
+				  err) != 0)
 		return -1;
 	*ended = n > 0;
 	return 0;
@@ -283,11 +289,11 @@ store_postgres_revoke_user(void *conn, const struct call *c, struct str user,
 			   struct err *err)
 {
 	(void)c;
-	return change(conn, STORE_SQL_REVOKE_USER,
-		      PG_ARGS(PG_TEXT(user),
-			      PG_BYTES(except == NULL ? NULL : except->b,
-				       sizeof(except->b))),
-		      ended, err);
+	return postgres_store_change(
+	    conn, STORE_SQL_REVOKE_USER,
+	    PG_ARGS(PG_TEXT(user), PG_BYTES(except == NULL ? NULL : except->b,
+					    sizeof(except->b))),
+	    ended, err);
 }
 
 static int
@@ -295,7 +301,8 @@ store_postgres_revoke_all(void *conn, const struct call *c, int64_t *ended,
 			  struct err *err)
 {
 	(void)c;
-	return change(conn, STORE_SQL_REVOKE_ALL, NULL, 0, ended, err);
+	return postgres_store_change(conn, STORE_SQL_REVOKE_ALL, NULL, 0, ended,
+				     err);
 }
 
 static int
@@ -305,10 +312,12 @@ store_postgres_update_user(void *conn, const struct call *c,
 	int64_t n;
 
 	(void)c;
-	return change(conn, STORE_SQL_UPDATE_USER,
-		      PG_ARGS(PG_TEXT(who->name), PG_TEXT(who->roles),
-			      PG_TEXT(who->email), PG_TEXT(who->full_name)),
-		      &n, err);
+	return postgres_store_change(conn, STORE_SQL_UPDATE_USER,
+				     PG_ARGS(PG_TEXT(who->name),
+					     PG_TEXT(who->roles),
+					     PG_TEXT(who->email),
+					     PG_TEXT(who->full_name)),
+				     &n, err);
 }
 
 static int
@@ -318,14 +327,15 @@ store_postgres_remark(void *conn, const struct call *c, const struct remark *m,
 	int64_t n;
 
 	(void)c;
-	return change(conn, STORE_SQL_REMARK,
-		      PG_ARGS(PG_TEXT(m->user), MARK(&m->from), MARK(&m->to)),
-		      &n, err);
+	return postgres_store_change(conn, STORE_SQL_REMARK,
+				     PG_ARGS(PG_TEXT(m->user), MARK(&m->from),
+					     MARK(&m->to)),
+				     &n, err);
 }
 
 static int
-get_page(const PGresult *r, struct arena *a, size_t limit,
-	 struct session_list *out, struct err *err)
+postgres_store_get_page(const PGresult *r, struct arena *a, size_t limit,
+			struct session_list *out, struct err *err)
 {
 	size_t rows = (size_t)PQntuples(r), n = rows < limit ? rows : limit;
 	struct session *v = arena_array(a, n, sizeof(*v));
@@ -365,7 +375,7 @@ store_postgres_list(void *conn, const struct call *c,
 		return -1;
 	/* The query asks for one row more than the page. */
 	at.more = (size_t)PQntuples(r) > q->limit;
-	result = get_page(r, c->arena, q->limit, out, err);
+	result = postgres_store_get_page(r, c->arena, q->limit, out, err);
 	PQclear(r);
 	if (result != 0)
 		return -1;
@@ -390,13 +400,15 @@ store_postgres_sweep(void *conn, const struct call *c, size_t limit,
 	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit;
 	int64_t all = 0, n;
 
-	if (change(conn, STORE_SQL_SWEEP_LATER,
-		   PG_ARGS(PG_INT(c->now_ms), PG_INT(most)), &n, err) != 0)
+	if (postgres_store_change(conn, STORE_SQL_SWEEP_LATER,
+				  PG_ARGS(PG_INT(c->now_ms), PG_INT(most)), &n,
+				  err) != 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
-		if (change(conn, sweeps[i],
-			   PG_ARGS(PG_INT(c->now_ms), PG_INT(most - all)), &n,
-			   err) != 0)
+		if (postgres_store_change(conn, sweeps[i],
+					  PG_ARGS(PG_INT(c->now_ms),
+						  PG_INT(most - all)),
+					  &n, err) != 0)
 			return -1;
 		all += n;
 	}

@@ -177,8 +177,8 @@ users_postgres_migrate(void *conn, struct err *err)
 }
 
 static int
-get_user(const PGresult *r, int row, struct arena *a, struct user *out,
-	 struct err *err)
+postgres_users_get_user(const PGresult *r, int row, struct arena *a,
+			struct user *out, struct err *err)
 {
 	struct user u = { .disabled = true };
 	struct str *const text[] = { &u.who.name, &u.hash, &u.who.roles,
@@ -213,7 +213,7 @@ find_own(struct postgres_conn *pg, const struct call *c, struct str name,
 		return -1;
 	is.found = PQntuples(r) > 0;
 	if (is.found)
-		rc = get_user(r, 0, c->arena, &is.user, err);
+		rc = postgres_users_get_user(r, 0, c->arena, &is.user, err);
 	PQclear(r);
 	if (rc == 0)
 		*out = is;
@@ -258,8 +258,8 @@ users_postgres_set_hash(void *conn, const struct call *c,
 }
 
 static int
-get_list(const PGresult *r, struct arena *a, struct user_list *out,
-	 struct err *err)
+postgres_users_get_list(const PGresult *r, struct arena *a,
+			struct user_list *out, struct err *err)
 {
 	int n = PQntuples(r);
 	struct user_list list = { .n = (size_t)n };
@@ -268,7 +268,7 @@ get_list(const PGresult *r, struct arena *a, struct user_list *out,
 	if (list.v == NULL)
 		return err_nomem(err);
 	for (int i = 0; i < n; i++) {
-		if (get_user(r, i, a, &list.v[i], err) != 0)
+		if (postgres_users_get_user(r, i, a, &list.v[i], err) != 0)
 			return -1;
 	}
 	*out = list;
@@ -288,7 +288,7 @@ users_postgres_list(void *conn, const struct call *c, struct str after,
 			   PG_ARGS(PG_TEXT(after), PG_INT((int64_t)limit)), &r,
 			   err) != 0)
 		return -1;
-	rc = get_list(r, c->arena, out, err);
+	rc = postgres_users_get_list(r, c->arena, out, err);
 	PQclear(r);
 	return rc;
 }
@@ -316,8 +316,8 @@ users_postgres_add(void *conn, const struct call *c, const struct user *user,
 }
 
 static int
-is_there(struct postgres_conn *pg, struct str name, bool *there,
-	 struct err *err)
+postgres_users_is_there(struct postgres_conn *pg, struct str name, bool *there,
+			struct err *err)
 {
 	PGresult *r;
 
@@ -356,7 +356,7 @@ users_postgres_set(void *conn, const struct call *c, const struct user *old,
 		return -1;
 	/* This tells whether the user is missing or was changed; it may be
 	 * asked afterwards, because nothing was written. */
-	if (n == 0 && is_there(pg, who->name, &there, err) != 0)
+	if (n == 0 && postgres_users_is_there(pg, who->name, &there, err) != 0)
 		return -1;
 	if (n > 0)
 		*answer = USER_CHANGED;

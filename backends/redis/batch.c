@@ -30,7 +30,7 @@ redis_scratch(void)
 }
 
 static size_t
-add(struct redis_batch *b, const struct redis_step *step)
+batch_add(struct redis_batch *b, const struct redis_step *step)
 {
 	struct str *args = NULL;
 
@@ -52,10 +52,10 @@ size_t
 redis_add(struct redis_batch *b, const char *command, struct str key,
 	  const struct str *args, size_t nargs)
 {
-	return add(b, &(struct redis_step){ .command = command,
-					    .key = key,
-					    .args = args,
-					    .nargs = nargs });
+	return batch_add(b, &(struct redis_step){ .command = command,
+						  .key = key,
+						  .args = args,
+						  .nargs = nargs });
 }
 
 size_t
@@ -69,11 +69,11 @@ size_t
 redis_add_script_keys(struct redis_batch *b, size_t script, struct str key,
 		      size_t nkeys, const struct str *args, size_t nargs)
 {
-	return add(b, &(struct redis_step){ .script = script,
-					    .key = key,
-					    .nkeys = nkeys,
-					    .args = args,
-					    .nargs = nargs });
+	return batch_add(b, &(struct redis_step){ .script = script,
+						  .key = key,
+						  .nkeys = nkeys,
+						  .args = args,
+						  .nargs = nargs });
 }
 
 int

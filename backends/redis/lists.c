@@ -22,7 +22,7 @@ struct listing {
 
 /* One past the limit only sets m->more. */
 static void
-take(struct listing *m, struct str entry, struct str record)
+lists_take(struct listing *m, struct str entry, struct str record)
 {
 	struct session at, s;
 
@@ -79,7 +79,7 @@ collect_user(struct listing *m, struct err *err)
 		    redis_get_texts(&b, 0, &v, &n, err) != 0)
 			return -1;
 		for (size_t i = 0; i + 1 < n && !m->more; i += 2)
-			take(m, v[i], v[i + 1]);
+			lists_take(m, v[i], v[i + 1]);
 		if (n > 1 && go_on_below(m, v[n - 2], err) != 0)
 			return -1;
 	} while (n == 2 * most && !m->more);
@@ -223,7 +223,7 @@ take_all(struct listing *m, const struct merge *g, struct err *err)
 			if (record.p != NULL &&
 			    arena_copy(m->a, record, &own) != 0)
 				return err_nomem(err);
-			take(m, v[i], own);
+			lists_take(m, v[i], own);
 		}
 	}
 	return 0;

@@ -144,8 +144,9 @@ add_give_back(struct redis_batch *b, struct str key, int64_t ends_ms)
 
 /* Counts the attempt under all keys, without a maximum. */
 static int
-count_all(struct redis_batch *b, const struct call *c,
-	  const struct login_keys *k, struct login_count *out, struct err *err)
+redis_logins_count_all(struct redis_batch *b, const struct call *c,
+		       const struct login_keys *k, struct login_count *out,
+		       struct err *err)
 {
 	const struct attempt_policy policy = { .max = INT64_MAX,
 					       .window_ms = k->window_ms,
@@ -190,7 +191,7 @@ count_or_undo(struct redis_conn *conn, const struct call *c,
 	struct redis_batch b =
 	    redis_batch(conn, c->arena, LOGIN_KEYS_MAX * REDIS_ATTEMPT_STEPS);
 
-	if (count_all(&b, c, k, out, err) != 0) {
+	if (redis_logins_count_all(&b, c, k, out, err) != 0) {
 		undo_some(&b, k, &out->standing);
 		return -1;
 	}

@@ -32,7 +32,7 @@ try_sessions(struct redis_batch *b, struct str shard, struct str index)
 
 /* What a login does, on keys that nobody else has. */
 static int
-try_all(struct redis_batch *b, struct err *err)
+ping_try_all(struct redis_batch *b, struct err *err)
 {
 	const struct str ping = redis_key(b, "ping", STR(""));
 	const struct str index = redis_key(b, "ping:index", STR(""));
@@ -86,7 +86,7 @@ try_and_clean(struct redis_batch *b, struct err *err)
 {
 	struct err ignored;
 
-	if (try_all(b, err) == 0)
+	if (ping_try_all(b, err) == 0)
 		return clean_up(b, err);
 	(void)!clean_up(b, &ignored);
 	return -1;

@@ -166,7 +166,7 @@ redis_record(struct redis_batch *b, const struct session *s)
 }
 
 static bool
-get_numbers(struct str record, struct session *s)
+record_get_numbers(struct str record, struct session *s)
 {
 	const struct {
 		size_t at;
@@ -194,7 +194,7 @@ get_numbers(struct str record, struct session *s)
 }
 
 static bool
-get_texts(struct str record, struct session *s)
+record_get_texts(struct str record, struct session *s)
 {
 	struct str *const texts[] = { &s->who.name,  &s->who.roles,
 				      &s->who.email, &s->who.full_name,
@@ -212,8 +212,8 @@ redis_record_parse(struct str record, struct session *s)
 {
 	struct session got = { .id = s->id };
 
-	if (record.n > REDIS_RECORD_MAX || !get_numbers(record, &got) ||
-	    !get_texts(record, &got) ||
+	if (record.n > REDIS_RECORD_MAX || !record_get_numbers(record, &got) ||
+	    !record_get_texts(record, &got) ||
 	    session_shard_of(got.who.name) != session_id_shard(&got.id))
 		got = (struct session){ .id = s->id, .damage = "record" };
 	else

@@ -37,7 +37,8 @@ answer_of(struct str word, enum rotate_answer *out)
 
 /* The script's { word } or { word, record }; false: it is neither. */
 static bool
-parse(const redisReply *r, enum rotate_answer *answer, struct str *record)
+rotate_parse(const redisReply *r, enum rotate_answer *answer,
+	     struct str *record)
 {
 	*record = STR("");
 	if (r->type != REDIS_REPLY_ARRAY || r->elements < 1 || r->elements > 2)
@@ -53,7 +54,7 @@ parse(const redisReply *r, enum rotate_answer *answer, struct str *record)
 }
 
 static bool
-has_successor(enum rotate_answer answer)
+rotate_has_successor(enum rotate_answer answer)
 {
 	return answer == ROTATE_DONE || answer == ROTATE_GRACE;
 }
@@ -66,7 +67,7 @@ read_outcome(const redisReply *r, const struct session_id *id, char *room,
 	struct rotated is = { .session = { .id = *id } };
 	struct str record;
 
-	if (!parse(r, &is.answer, &record))
+	if (!rotate_parse(r, &is.answer, &record))
 		is.session.damage = "record";
 	if (record.n > 0 && is.session.damage == NULL) {
 		memcpy(room, record.p, record.n);
@@ -75,7 +76,7 @@ read_outcome(const redisReply *r, const struct session_id *id, char *room,
 	}
 	if (session_refuse_damaged(&is.session, err) != 0)
 		return -1;
-	if (has_successor(is.answer))
+	if (rotate_has_successor(is.answer))
 		redis_record_wrapped(record, is.wrapped);
 	if (is.answer == ROTATE_GONE)
 		is.session = (struct session){ .damage = NULL };

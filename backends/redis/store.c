@@ -15,8 +15,8 @@ store_redis_open(const void *conf, const struct env *env, void **store,
 }
 
 static int
-keep_secret(struct redis_batch *b, struct str name, uint8_t value[32],
-	    struct err *err)
+redis_store_keep_secret(struct redis_batch *b, struct str name,
+			uint8_t value[32], struct err *err)
 {
 	struct str key = redis_key(b, "secret:", name), kept;
 	size_t get;
@@ -40,7 +40,7 @@ store_redis_secret(void *conn, const struct call *c, const char *name,
 {
 	struct redis_batch b = redis_batch(conn, c->arena, 2);
 
-	return keep_secret(&b, str_from(name), value, err);
+	return redis_store_keep_secret(&b, str_from(name), value, err);
 }
 
 static int64_t
@@ -57,8 +57,8 @@ end_ms(const struct session *s)
 #define TRIMS_MAX 8
 
 static int
-create(struct redis_batch *b, const struct session *s, int64_t max,
-       int64_t now_ms, int64_t *n, struct err *err)
+redis_store_create(struct redis_batch *b, const struct session *s, int64_t max,
+		   int64_t now_ms, int64_t *n, struct err *err)
 {
 	const uint8_t shard = session_id_shard(&s->id);
 
@@ -87,7 +87,7 @@ create_and_trim(struct redis_conn *conn, const struct call *c,
 	int64_t n, trimmed = 0;
 
 	for (int i = 0; i <= TRIMS_MAX; i++) {
-		if (create(&b, s, max, c->now_ms, &n, err) != 0)
+		if (redis_store_create(&b, s, max, c->now_ms, &n, err) != 0)
 			return -1;
 		if (n == IS_THERE)
 			return err_set(err, ERR_INTERNAL,

@@ -39,8 +39,8 @@ is_record(struct str member)
 /* asked: what the records answer, in order.  Takes the page out of `ends`, or
  * puts it off. */
 static int
-settle(const struct sweep *s, const struct due *d,
-       const struct redis_batch *asked, int64_t *removed, struct err *err)
+sweep_settle(const struct sweep *s, const struct due *d,
+	     const struct redis_batch *asked, int64_t *removed, struct err *err)
 {
 	struct redis_batch b = redis_batch(s->conn, s->a, d->n + 1);
 	struct str *gone = arena_array(s->a, d->n + 1, sizeof(*gone));
@@ -97,7 +97,8 @@ sweep_records(struct sweep *s, bool *last, struct err *err)
 			(void)redis_add_script(
 			    &b, LUA_REAP, redis_key(&b, "", d.v[i]),
 			    REDIS_ARGS(redis_time(&b, s->now_ms)));
-	if (redis_batch_run(&b, err) != 0 || settle(s, &d, &b, &some, err) != 0)
+	if (redis_batch_run(&b, err) != 0 ||
+	    sweep_settle(s, &d, &b, &some, err) != 0)
 		return -1;
 	s->removed += some;
 	return 0;

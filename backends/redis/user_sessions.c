@@ -205,7 +205,7 @@ struct ending {
 
 /* P{XX}s:ID */
 static bool
-parse_key(struct str key, size_t prefix, struct session_id *id)
+user_sessions_parse_key(struct str key, size_t prefix, struct session_id *id)
 {
 	const struct str kind = STR("}s:");
 	struct str rest = str_skip(key, prefix + strlen("{XX"));
@@ -244,7 +244,8 @@ end_keys(void *ctx, const struct str *keys, size_t n, struct err *err)
 		return err_nomem(err);
 	b = redis_batch(e->conn, a, n);
 	for (size_t i = 0; i < n; i++)
-		if (parse_key(keys[i], redis_prefix(e->conn).n, &id))
+		if (user_sessions_parse_key(keys[i], redis_prefix(e->conn).n,
+					    &id))
 			redis_revoke(&b, &id);
 	result = end_keys_in(&b, e, err);
 	arena_free(a);

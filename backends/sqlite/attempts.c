@@ -86,8 +86,8 @@ store_sqlite_attempt(void *conn, const struct call *c, struct str key,
 }
 
 static int
-give_back(struct sqlite_conn *conn, struct str key, int64_t ends_ms,
-	  struct err *err)
+sqlite_attempts_give_back(struct sqlite_conn *conn, struct str key,
+			  int64_t ends_ms, struct err *err)
 {
 	int64_t ignored;
 
@@ -101,7 +101,7 @@ store_sqlite_give_back(void *conn, const struct call *c, struct str key,
 		       int64_t ends_ms, struct err *err)
 {
 	(void)c;
-	return give_back(conn, key, ends_ms, err);
+	return sqlite_attempts_give_back(conn, key, ends_ms, err);
 }
 
 /* An argument without a key or a name is empty.  No row has an empty key or an
@@ -131,8 +131,9 @@ store_sqlite_standing(void *conn, const struct call *c,
 }
 
 static int
-count_all(struct sqlite_conn *conn, const struct call *c,
-	  const struct login_keys *k, struct login_count *out, struct err *err)
+sqlite_attempts_count_all(struct sqlite_conn *conn, const struct call *c,
+			  const struct login_keys *k, struct login_count *out,
+			  struct err *err)
 {
 	const struct attempt_policy policy = { .max = INT64_MAX,
 					       .window_ms = k->window_ms,
@@ -144,8 +145,10 @@ count_all(struct sqlite_conn *conn, const struct call *c,
 			return -1;
 	login_settle(k, out);
 	for (size_t i = 0; !out->counted && i < k->n; i++)
-		if (give_back(conn, login_key_of(k, &out->standing, i),
-			      out->v[i].ends_ms, err) != 0)
+		if (sqlite_attempts_give_back(conn,
+					      login_key_of(k, &out->standing,
+							   i),
+					      out->v[i].ends_ms, err) != 0)
 			return -1;
 	return 0;
 }
@@ -162,7 +165,9 @@ store_sqlite_count(void *conn, const struct call *c, const struct login_keys *k,
 		return -1;
 	if (count.standing.banned_until_ms == 0 &&
 	    (sqlite_begin(conn, err) != 0 ||
-	     sqlite_end(conn, count_all(conn, c, k, &count, err), err) != 0))
+	     sqlite_end(conn,
+			sqlite_attempts_count_all(conn, c, k, &count, err),
+			err) != 0))
 		return -1;
 	*out = count;
 	return 0;
@@ -196,7 +201,8 @@ succeed(struct sqlite_conn *conn, const struct login_success *s,
 			   &ignored, err) != 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++)
-		if (give_back(conn, s->v[i].key, s->v[i].ends_ms, err) != 0)
+		if (sqlite_attempts_give_back(conn, s->v[i].key,
+					      s->v[i].ends_ms, err) != 0)
 			return -1;
 	return s->network.until_ms == 0 ?
 		   0 :

@@ -44,7 +44,7 @@ err_code_of(int code)
 }
 
 static int
-fail(const struct sqlite_conn *conn, struct err *err)
+sqlite_conn_fail(const struct sqlite_conn *conn, struct err *err)
 {
 	int code = sqlite3_extended_errcode(conn->db);
 
@@ -56,7 +56,7 @@ int
 sqlite_script(struct sqlite_conn *conn, const char *sql, struct err *err)
 {
 	if (sqlite3_exec(conn->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(conn, err);
+		return sqlite_conn_fail(conn, err);
 	return 0;
 }
 
@@ -95,7 +95,7 @@ set_wal(struct sqlite_conn *conn, struct err *err)
 		rc = ask_for_wal(conn, &wal);
 	}
 	if (rc != SQLITE_OK)
-		return fail(conn, err);
+		return sqlite_conn_fail(conn, err);
 	if (!wal)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s: cannot use WAL here (SQLite needs a local"
@@ -122,7 +122,7 @@ wait_busy(void *conn, int before)
 }
 
 static int
-set_up(struct sqlite_conn *conn, struct err *err)
+sqlite_conn_set_up(struct sqlite_conn *conn, struct err *err)
 {
 	static const struct {
 		int option, value;
@@ -138,9 +138,9 @@ set_up(struct sqlite_conn *conn, struct err *err)
 		if (sqlite3_db_config(conn->db, options[i].option,
 				      options[i].value,
 				      (int *)NULL) != SQLITE_OK)
-			return fail(conn, err);
+			return sqlite_conn_fail(conn, err);
 	if (sqlite3_busy_handler(conn->db, wait_busy, conn) != SQLITE_OK)
-		return fail(conn, err);
+		return sqlite_conn_fail(conn, err);
 	if (sqlite3_db_readonly(conn->db, "main") != 0)
 		return err_set(err, ERR_UNAVAILABLE, "%s: is not writable",
 			       conn->file->path);
@@ -170,11 +170,11 @@ sqlite_connect(void *file, void **conn, struct err *err)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				SQLITE_OPEN_PRIVATECACHE,
 			    f->vfs.zName) != SQLITE_OK) {
-		(void)fail(c, err); /* -1 */
+		(void)sqlite_conn_fail(c, err); /* -1 */
 		sqlite_disconnect(c);
 		return -1;
 	}
-	if (set_up(c, err) != 0) {
+	if (sqlite_conn_set_up(c, err) != 0) {
 		sqlite_disconnect(c);
 		return -1;
 	}
@@ -199,13 +199,13 @@ sqlite_disconnect(void *conn)
 /* Checks that the file of this connection still has its name: answers from a
  * file that was replaced or removed would be wrong. */
 static int
-check_file(struct sqlite_conn *conn, struct err *err)
+sqlite_conn_check_file(struct sqlite_conn *conn, struct err *err)
 {
 	int moved = 0;
 
 	if (sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_HAS_MOVED,
 				 &moved) != SQLITE_OK)
-		return fail(conn, err);
+		return sqlite_conn_fail(conn, err);
 	if (moved != 0)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s: the file was replaced or removed",
@@ -214,8 +214,8 @@ check_file(struct sqlite_conn *conn, struct err *err)
 }
 
 static int
-prepare(struct sqlite_conn *conn, size_t which, sqlite3_stmt **out,
-	struct err *err)
+sqlite_conn_prepare(struct sqlite_conn *conn, size_t which, sqlite3_stmt **out,
+		    struct err *err)
 {
 	if (conn->stmts[which] == NULL) {
 		const char *sql = which < SQL_OWN ?
@@ -225,14 +225,14 @@ prepare(struct sqlite_conn *conn, size_t which, sqlite3_stmt **out,
 		if (sqlite3_prepare_v3(conn->db, sql, -1,
 				       SQLITE_PREPARE_PERSISTENT,
 				       &conn->stmts[which], NULL) != SQLITE_OK)
-			return fail(conn, err);
+			return sqlite_conn_fail(conn, err);
 	}
 	*out = conn->stmts[which];
 	return 0;
 }
 
 static int
-bind(sqlite3_stmt *stmt, int at, const struct sqlite_arg *arg)
+sqlite_conn_bind(sqlite3_stmt *stmt, int at, const struct sqlite_arg *arg)
 {
 	const char *p = arg->bytes.p != NULL ? arg->bytes.p : "";
 	sqlite3_uint64 n = arg->bytes.n;
@@ -266,13 +266,14 @@ sqlite_query(struct sqlite_conn *conn, size_t which,
 	sqlite3_stmt *stmt = NULL;
 
 	/* Once per transaction, before its first statement. */
-	if (sqlite3_get_autocommit(conn->db) != 0 && check_file(conn, err) != 0)
+	if (sqlite3_get_autocommit(conn->db) != 0 &&
+	    sqlite_conn_check_file(conn, err) != 0)
 		return -1;
-	if (prepare(conn, which, &stmt, err) != 0)
+	if (sqlite_conn_prepare(conn, which, &stmt, err) != 0)
 		return -1;
 	for (size_t i = 0; i < nargs; i++) {
-		if (bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK) {
-			(void)fail(conn, err); /* -1 */
+		if (sqlite_conn_bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK) {
+			(void)sqlite_conn_fail(conn, err); /* -1 */
 			sqlite_finish(stmt);
 			return -1;
 		}
@@ -293,7 +294,7 @@ sqlite_next(struct sqlite_conn *conn, sqlite3_stmt *stmt, bool *row,
 		return 0;
 	}
 	if (!done)
-		(void)fail(conn, err); /* -1 */
+		(void)sqlite_conn_fail(conn, err); /* -1 */
 	sqlite_finish(stmt);
 	if (!done)
 		return -1;
@@ -339,7 +340,7 @@ sqlite_begin(struct sqlite_conn *conn, struct err *err)
 }
 
 static void
-roll_back(struct sqlite_conn *conn)
+sqlite_conn_roll_back(struct sqlite_conn *conn)
 {
 	struct err ignored;
 
@@ -353,7 +354,7 @@ sqlite_end(struct sqlite_conn *conn, int result, struct err *err)
 {
 	if (result == 0 && run_common(conn, SQL_COMMIT, err) == 0)
 		return 0;
-	roll_back(conn);
+	sqlite_conn_roll_back(conn);
 	/* If the rollback fails, the connection must be closed, which ends the
 	 * transaction as well. */
 	if (sqlite3_get_autocommit(conn->db) == 0)
@@ -405,7 +406,7 @@ sqlite_get_blob(sqlite3_stmt *stmt, int column, void *out, size_t n,
 }
 
 static int
-try_all(struct sqlite_conn *conn, struct err *err)
+sqlite_conn_try_all(struct sqlite_conn *conn, struct err *err)
 {
 	if (run_common(conn, SQL_PING, err) != 0 ||
 	    run_common(conn, SQL_PING_UNDO, err) != 0)
@@ -427,7 +428,7 @@ sqlite_ping(void *conn, struct err *err)
 		return -1;
 	result = sqlite_begin(c, err);
 	if (result == 0)
-		result = sqlite_end(c, try_all(c, err), err);
+		result = sqlite_end(c, sqlite_conn_try_all(c, err), err);
 	if (sqlite_relax(c, false, result == 0 ? err : &second) != 0)
 		return -1;
 	return result;

@@ -24,7 +24,8 @@ const char *const sqlite_common_sql[] = {
 };
 
 static int
-read_version(struct sqlite_conn *conn, int64_t *version, struct err *err)
+sqlite_schema_read_version(struct sqlite_conn *conn, int64_t *version,
+			   struct err *err)
 {
 	struct str component = str_from(sqlite_spec_of(conn)->component);
 	sqlite3_stmt *stmt = NULL;
@@ -56,7 +57,7 @@ sqlite_schema(void *conn, struct schema_state *out, struct err *err)
 	struct sqlite_conn *c = conn;
 	int64_t have;
 
-	if (read_version(c, &have, err) != 0)
+	if (sqlite_schema_read_version(c, &have, err) != 0)
 		return -1;
 	*out = (struct schema_state){
 		.have = have,
@@ -79,14 +80,14 @@ write_version(struct sqlite_conn *conn, int64_t version, struct err *err)
 /* Makes one step of the migration.  It must run in a transaction, so that the
  * version stays as it was read. */
 static int
-step(struct sqlite_conn *conn, bool *done, struct err *err)
+sqlite_schema_step(struct sqlite_conn *conn, bool *done, struct err *err)
 {
 	const struct sqlite_spec *spec = sqlite_spec_of(conn);
 	int64_t have, want = (int64_t)spec->nsteps, ignored;
 
 	if (sqlite_change(conn, SQL_MAKE_VERSIONS, NULL, 0, &ignored, err) !=
 		0 ||
-	    read_version(conn, &have, err) != 0)
+	    sqlite_schema_read_version(conn, &have, err) != 0)
 		return -1;
 	if (have < 0 || have > want)
 		return health_refuse(HEALTH_NEWER,
@@ -110,7 +111,7 @@ sqlite_migrate(void *conn, struct err *err)
 	while (!done) {
 		if (sqlite_begin(c, err) != 0)
 			return -1;
-		if (sqlite_end(c, step(c, &done, err), err) != 0)
+		if (sqlite_end(c, sqlite_schema_step(c, &done, err), err) != 0)
 			return -1;
 	}
 	return 0;

@@ -18,8 +18,8 @@ get_int(sqlite3_stmt *stmt, int column, const char *name, struct session *s)
 }
 
 static void
-get_bytes(sqlite3_stmt *stmt, int column, void *out, size_t n, const char *name,
-	  struct session *s)
+sqlite_row_get_bytes(sqlite3_stmt *stmt, int column, void *out, size_t n,
+		     const char *name, struct session *s)
 {
 	struct err ignored;
 
@@ -29,7 +29,7 @@ get_bytes(sqlite3_stmt *stmt, int column, void *out, size_t n, const char *name,
 }
 
 static void
-get_numbers(sqlite3_stmt *stmt, struct session *s)
+sqlite_row_get_numbers(sqlite3_stmt *stmt, struct session *s)
 {
 	int64_t generation = get_int(stmt, 13, "generation", s);
 	int64_t remember = get_int(stmt, 10, "remember", s);
@@ -48,8 +48,8 @@ get_numbers(sqlite3_stmt *stmt, struct session *s)
 
 /* Copies the texts of the row, unless the session is damaged. */
 static int
-get_texts(sqlite3_stmt *stmt, struct arena *a, struct session *s,
-	  struct err *err)
+sqlite_row_get_texts(sqlite3_stmt *stmt, struct arena *a, struct session *s,
+		     struct err *err)
 {
 	const struct {
 		int column;
@@ -79,13 +79,14 @@ sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,
 {
 	struct session s = { .damage = NULL };
 
-	get_bytes(stmt, 0, s.id.b, sizeof(s.id.b), "id", &s);
-	get_bytes(stmt, 1, s.token.b, sizeof(s.token.b), "token", &s);
-	get_numbers(stmt, &s);
+	sqlite_row_get_bytes(stmt, 0, s.id.b, sizeof(s.id.b), "id", &s);
+	sqlite_row_get_bytes(stmt, 1, s.token.b, sizeof(s.token.b), "token",
+			     &s);
+	sqlite_row_get_numbers(stmt, &s);
 	if (sqlite3_column_type(stmt, COLUMN_MARK) != SQLITE_NULL)
-		get_bytes(stmt, COLUMN_MARK, s.mark.b, sizeof(s.mark.b), "mark",
-			  &s);
-	if (get_texts(stmt, a, &s, err) != 0)
+		sqlite_row_get_bytes(stmt, COLUMN_MARK, s.mark.b,
+				     sizeof(s.mark.b), "mark", &s);
+	if (sqlite_row_get_texts(stmt, a, &s, err) != 0)
 		return -1;
 	session_check(&s);
 	*out = s;

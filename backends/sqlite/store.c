@@ -30,8 +30,8 @@ store_sqlite_open(const void *conf, const struct env *env, void **store,
 }
 
 static int
-keep_secret(struct sqlite_conn *conn, struct str name, uint8_t value[32],
-	    struct err *err)
+sqlite_store_keep_secret(struct sqlite_conn *conn, struct str name,
+			 uint8_t value[32], struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int64_t added;
@@ -61,7 +61,9 @@ store_sqlite_secret(void *conn, const struct call *c, const char *name,
 	(void)c;
 	memcpy(kept, value, sizeof(kept));
 	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn, keep_secret(conn, str_from(name), kept, err),
+	    sqlite_end(conn,
+		       sqlite_store_keep_secret(conn, str_from(name), kept,
+						err),
 		       err) != 0)
 		return -1;
 	memcpy(value, kept, sizeof(kept));
@@ -69,7 +71,8 @@ store_sqlite_secret(void *conn, const struct call *c, const char *name,
 }
 
 static int
-insert(struct sqlite_conn *conn, const struct session *s, struct err *err)
+sqlite_store_insert(struct sqlite_conn *conn, const struct session *s,
+		    struct err *err)
 {
 	const struct identity *who = &s->who;
 	int64_t n;
@@ -87,8 +90,9 @@ insert(struct sqlite_conn *conn, const struct session *s, struct err *err)
 }
 
 static int
-make_room(struct sqlite_conn *conn, const struct session *s, int64_t max,
-	  int64_t now_ms, int64_t *evicted, struct err *err)
+sqlite_store_make_room(struct sqlite_conn *conn, const struct session *s,
+		       int64_t max, int64_t now_ms, int64_t *evicted,
+		       struct err *err)
 {
 	if (max <= 0) {
 		*evicted = 0;
@@ -110,10 +114,10 @@ store_sqlite_create(void *conn, const struct call *c,
 
 	if (sqlite_begin(conn, err) != 0)
 		return -1;
-	result = insert(conn, session, err);
+	result = sqlite_store_insert(conn, session, err);
 	if (result == 0)
-		result =
-		    make_room(conn, session, max_per_user, c->now_ms, &n, err);
+		result = sqlite_store_make_room(conn, session, max_per_user,
+						c->now_ms, &n, err);
 	if (sqlite_end(conn, result, err) != 0)
 		return -1;
 	*evicted = n;
@@ -166,7 +170,7 @@ store_sqlite_touch(void *conn, const struct call *c, const struct touch *t,
 }
 
 static bool
-has_successor(enum rotate_answer answer)
+sqlite_store_has_successor(enum rotate_answer answer)
 {
 	return answer == ROTATE_DONE || answer == ROTATE_GRACE;
 }
@@ -181,7 +185,7 @@ get_outcome(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
 
 	if (sqlite_get_session(stmt, a, &out->session, err) != 0 ||
 	    session_refuse_damaged(&out->session, err) != 0 ||
-	    (has_successor(out->answer) &&
+	    (sqlite_store_has_successor(out->answer) &&
 	     sqlite_get_blob(stmt, COLUMN_WRAPPED, out->wrapped,
 			     sizeof(out->wrapped), err) != 0)) {
 		sqlite_finish(stmt);
@@ -192,8 +196,9 @@ get_outcome(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
 }
 
 static int
-rotate(struct sqlite_conn *conn, const struct call *c, const struct rotation *r,
-       struct rotated *out, struct err *err)
+sqlite_store_rotate(struct sqlite_conn *conn, const struct call *c,
+		    const struct rotation *r, struct rotated *out,
+		    struct err *err)
 {
 	static const struct {
 		size_t sql, nargs;
@@ -238,7 +243,8 @@ store_sqlite_rotate(void *conn, const struct call *c, const struct rotation *r,
 	struct rotated is = { .answer = ROTATE_GONE };
 
 	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn, rotate(conn, c, r, &is, err), err) != 0)
+	    sqlite_end(conn, sqlite_store_rotate(conn, c, r, &is, err), err) !=
+		0)
 		return -1;
 	*out = is;
 	return 0;
@@ -295,8 +301,9 @@ store_sqlite_update_user(void *conn, const struct call *c,
 
 /* Reads one row more than the page, to know whether there is another page. */
 static int
-get_page(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
-	 size_t limit, struct session_list *out, struct err *err)
+sqlite_store_get_page(struct sqlite_conn *conn, sqlite3_stmt *stmt,
+		      struct arena *a, size_t limit, struct session_list *out,
+		      struct err *err)
 {
 	struct session_list list = { .v = arena_array(a, limit + 1,
 						      sizeof(*list.v)) };
@@ -340,7 +347,8 @@ store_sqlite_list(void *conn, const struct call *c,
 		    SQL_INT(c->now_ms), SQL_INT(at.created_ms), ID(&at.id),
 		    SQL_INT((int64_t)q->limit + 1), SQL_TEXT(q->user) },
 		q->user.p == NULL ? 4 : 5, &stmt, err) != 0 ||
-	    get_page(conn, stmt, c->arena, q->limit, out, err) != 0)
+	    sqlite_store_get_page(conn, stmt, c->arena, q->limit, out, err) !=
+		0)
 		return -1;
 	cursor->more = out->n > q->limit;
 	out->n -= cursor->more;
@@ -352,8 +360,8 @@ store_sqlite_list(void *conn, const struct call *c,
 }
 
 static int
-sweep(struct sqlite_conn *conn, int64_t now_ms, int64_t limit, int64_t *removed,
-      struct err *err)
+sqlite_store_sweep(struct sqlite_conn *conn, int64_t now_ms, int64_t limit,
+		   int64_t *removed, struct err *err)
 {
 	static const size_t sweeps[] = { STORE_SQL_SWEEP_SESSIONS,
 					 STORE_SQL_SWEEP_ATTEMPTS,
@@ -382,7 +390,8 @@ store_sqlite_sweep(void *conn, const struct call *c, size_t limit,
 	int64_t most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit, n = 0;
 
 	if (sqlite_begin(conn, err) != 0 ||
-	    sqlite_end(conn, sweep(conn, c->now_ms, most, &n, err), err) != 0)
+	    sqlite_end(conn, sqlite_store_sweep(conn, c->now_ms, most, &n, err),
+		       err) != 0)
 		return -1;
 	*removed = n;
 	return 0;

@@ -59,7 +59,8 @@ users_sqlite_open(const void *conf, const struct env *env, void **source,
 }
 
 static int
-get_user(sqlite3_stmt *stmt, struct arena *a, struct user *out, struct err *err)
+sqlite_users_get_user(sqlite3_stmt *stmt, struct arena *a, struct user *out,
+		      struct err *err)
 {
 	struct user u = {
 		.disabled = sqlite3_column_int(stmt, 5) != 0,
@@ -89,7 +90,7 @@ users_sqlite_find(void *conn, const struct call *c, struct str name,
 	    sqlite_next(conn, stmt, &is.found, err) != 0)
 		return -1;
 	if (is.found) {
-		result = get_user(stmt, c->arena, &is.user, err);
+		result = sqlite_users_get_user(stmt, c->arena, &is.user, err);
 		sqlite_finish(stmt);
 	}
 	if (result == 0)
@@ -115,8 +116,9 @@ users_sqlite_set_hash(void *conn, const struct call *c,
 }
 
 static int
-get_list(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
-	 size_t limit, struct user_list *out, struct err *err)
+sqlite_users_get_list(struct sqlite_conn *conn, sqlite3_stmt *stmt,
+		      struct arena *a, size_t limit, struct user_list *out,
+		      struct err *err)
 {
 	struct user_list list = { .v = arena_array(a, limit, sizeof(*list.v)) };
 	bool row;
@@ -130,7 +132,7 @@ get_list(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct arena *a,
 			return -1;
 		if (!row)
 			break;
-		if (get_user(stmt, a, &list.v[list.n], err) != 0) {
+		if (sqlite_users_get_user(stmt, a, &list.v[list.n], err) != 0) {
 			sqlite_finish(stmt);
 			return -1;
 		}
@@ -150,7 +152,7 @@ users_sqlite_list(void *conn, const struct call *c, struct str after,
 			 SQL_ARGS(SQL_TEXT(after), SQL_INT((int64_t)limit)),
 			 &stmt, err) != 0)
 		return -1;
-	return get_list(conn, stmt, c->arena, limit, out, err);
+	return sqlite_users_get_list(conn, stmt, c->arena, limit, out, err);
 }
 
 static int
@@ -173,8 +175,8 @@ users_sqlite_add(void *conn, const struct call *c, const struct user *user,
 }
 
 static int
-is_there(struct sqlite_conn *conn, struct str name, bool *there,
-	 struct err *err)
+sqlite_users_is_there(struct sqlite_conn *conn, struct str name, bool *there,
+		      struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool row;
@@ -210,7 +212,7 @@ users_sqlite_set(void *conn, const struct call *c, const struct user *old,
 		return -1;
 	/* This tells whether the user is missing or was changed; it may be
 	 * asked afterwards, because nothing was written. */
-	if (n == 0 && is_there(conn, who->name, &there, err) != 0)
+	if (n == 0 && sqlite_users_is_there(conn, who->name, &there, err) != 0)
 		return -1;
 	if (n > 0)
 		*answer = USER_CHANGED;

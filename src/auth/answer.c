@@ -14,7 +14,7 @@ answer_status(struct request_context *ctx, unsigned status)
 }
 
 static int
-append(const char *text, size_t n, void *ctx)
+answer_append(const char *text, size_t n, void *ctx)
 {
 	struct buf *body = ctx;
 
@@ -26,10 +26,10 @@ void
 answer_json_as(struct request_context *ctx, unsigned status, struct str type,
 	       json_t *body)
 {
-	int rc =
-	    body == NULL ?
-		-1 :
-		json_dump_callback(body, append, &ctx->out->body, JSON_COMPACT);
+	int rc = body == NULL ?
+		     -1 :
+		     json_dump_callback(body, answer_append, &ctx->out->body,
+					JSON_COMPACT);
 
 	json_decref(body);
 	if (rc != 0) {

@@ -14,8 +14,8 @@ claimed(struct str user)
 }
 
 static void
-write_line(const struct request_context *ctx, const char *event,
-	   struct str user, const struct log_field *facts, size_t nfacts)
+audit_write_line(const struct request_context *ctx, const char *event,
+		 struct str user, const struct log_field *facts, size_t nfacts)
 {
 	struct log_field fields[7];
 	size_t n = 0;
@@ -48,14 +48,14 @@ audit(const struct request_context *ctx, const char *event, struct str user,
 	}
 	if (why != NULL)
 		facts[n++] = F_CSTR("why", why);
-	write_line(ctx, event, user, facts, n);
+	audit_write_line(ctx, event, user, facts, n);
 }
 
 void
 audit_ended(const struct request_context *ctx, const char *event,
 	    struct str user, int64_t ended)
 {
-	write_line(ctx, event, user, &F_INT("ended", ended), 1);
+	audit_write_line(ctx, event, user, &F_INT("ended", ended), 1);
 }
 
 void
@@ -65,9 +65,9 @@ audit_bounded(const struct request_context *ctx, struct log_limit *limit,
 	int64_t left_out;
 
 	if (log_limit_take(limit, env_mono_ms(ctx->call.env), 1, &left_out))
-		write_line(ctx, event, user,
-			   (const struct log_field[]){
-			       F_CSTR("why", why),
-			       F_INT("suppressed", left_out) },
-			   left_out > 0 ? 2 : 1);
+		audit_write_line(ctx, event, user,
+				 (const struct log_field[]){
+				     F_CSTR("why", why),
+				     F_INT("suppressed", left_out) },
+				 left_out > 0 ? 2 : 1);
 }

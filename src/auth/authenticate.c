@@ -97,8 +97,8 @@ refuse_banned(struct request_context *ctx, struct str name, int64_t seconds,
 /* Counts the attempt and then tries the password.  The caller must have a hash
  * slot. */
 static int
-try_password(struct request_context *ctx, struct candidate *c,
-	     struct login_result *out, struct err *err)
+authenticate_try_password(struct request_context *ctx, struct candidate *c,
+			  struct login_result *out, struct err *err)
 {
 	enum throttle_answer counted;
 	const char *why = NULL;
@@ -161,7 +161,7 @@ in_slot(struct request_context *ctx, struct hash_place *place,
 	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	struct login_floor *floor = ctx->service->shared->login_floor;
 	const int64_t from_ms = env_mono_ms(ctx->call.env);
-	const int rc = try_password(ctx, c, out, err);
+	const int rc = authenticate_try_password(ctx, c, out, err);
 
 	if (rc == 0 && out->answer == LOGIN_BUSY) {
 		const struct hash_claim claim =

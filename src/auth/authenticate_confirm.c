@@ -24,8 +24,8 @@ has_replaced(struct str now, struct str ours)
 }
 
 static int
-try_again(struct request_context *ctx, struct str password, struct str hash,
-	  bool *right, struct err *err)
+confirm_try_again(struct request_context *ctx, struct str password,
+		  struct str hash, bool *right, struct err *err)
 {
 	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	struct hash_place here = { .wake = NULL };
@@ -61,7 +61,8 @@ compare_hashes(struct request_context *ctx, const struct user *user,
 	bool equal = secret_equal(now, user->hash);
 	bool ours = !equal && has_replaced(now, user->hash), right = ours;
 
-	if (!equal && !ours && try_again(ctx, password, now, &right, err) != 0)
+	if (!equal && !ours &&
+	    confirm_try_again(ctx, password, now, &right, err) != 0)
 		return -1;
 	if (right && remark(ctx, user->who.name, user->hash, now, err) != 0)
 		return -1;

@@ -21,14 +21,14 @@ const struct ban_kind_name ban_kind_names[BAN_KINDS] = {
 };
 
 static void
-begin(struct buf *b, struct arena *a, enum ban_kind kind)
+ban_key_begin(struct buf *b, struct arena *a, enum ban_kind kind)
 {
 	buf_init(b, a, KEY_MAX);
 	buf_add_cstr(b, ban_kind_names[kind].prefix);
 }
 
 static int
-end(const struct buf *b, struct str *key, struct err *err)
+ban_key_end(const struct buf *b, struct str *key, struct err *err)
 {
 	if (buf_failed(b))
 		return err_nomem(err);
@@ -37,7 +37,7 @@ end(const struct buf *b, struct str *key, struct err *err)
 }
 
 static void
-add_name(struct buf *b, struct str user)
+ban_key_add_name(struct buf *b, struct str user)
 {
 	if (!identity_name_is_valid(user))
 		user = STR("!");
@@ -53,9 +53,9 @@ ban_key_user(struct arena *a, struct str user, struct str *key, struct err *err)
 {
 	struct buf b;
 
-	begin(&b, a, BAN_USER);
-	add_name(&b, user);
-	return end(&b, key, err);
+	ban_key_begin(&b, a, BAN_USER);
+	ban_key_add_name(&b, user);
+	return ban_key_end(&b, key, err);
 }
 
 int
@@ -67,11 +67,11 @@ ban_key_known(struct arena *a, struct str user,
 	struct buf b;
 
 	hex_encode(network->b, sizeof(network->b), hash);
-	begin(&b, a, BAN_KNOWN);
-	add_name(&b, user);
+	ban_key_begin(&b, a, BAN_KNOWN);
+	ban_key_add_name(&b, user);
 	buf_add_char(&b, ':');
 	buf_add(&b, (struct str){ .p = hash, .n = sizeof(hash) });
-	return end(&b, key, err);
+	return ban_key_end(&b, key, err);
 }
 
 /* The first `bytes` of it, zeros for the rest. */
@@ -87,9 +87,9 @@ address_key(struct arena *a, const struct address *address, size_t bytes,
 	if (inet_ntop(cut.v4 ? AF_INET : AF_INET6, cut.b, text, sizeof(text)) ==
 	    NULL)
 		return err_set(err, ERR_INTERNAL, "inet_ntop");
-	begin(&b, a, kind);
+	ban_key_begin(&b, a, kind);
 	buf_add_cstr(&b, text);
-	return end(&b, key, err);
+	return ban_key_end(&b, key, err);
 }
 
 /* A household or a server has a /64 of its own, and perhaps a /48. */
@@ -108,9 +108,9 @@ ban_key_address(struct arena *a, struct str address,
 		rc =
 		    address_key(a, &parsed, v6 ? 8 : 4, BAN_ADDRESS, &own, err);
 	} else {
-		begin(&b, a, BAN_ADDRESS);
+		ban_key_begin(&b, a, BAN_ADDRESS);
 		buf_add(&b, str_clip(address, KEY_MAX / 2));
-		rc = end(&b, &own, err);
+		rc = ban_key_end(&b, &own, err);
 	}
 	if (rc != 0 ||
 	    (v6 && address_key(a, &parsed, 6, BAN_NETWORK, &wider, err) != 0))

@@ -9,7 +9,7 @@
 #define MAX_AGE "600"
 
 static bool
-is_listed(const struct request_context *ctx)
+cors_is_listed(const struct request_context *ctx)
 {
 	return ctx->in->origin.p != NULL &&
 	       words_have(&ctx->service->set->cors.origins, ctx->in->origin);
@@ -19,7 +19,7 @@ bool
 cors_is_preflight(const struct request_context *ctx)
 {
 	return ctx->in->method == HTTP_OPTIONS &&
-	       ctx->in->preflight_method.p != NULL && is_listed(ctx);
+	       ctx->in->preflight_method.p != NULL && cors_is_listed(ctx);
 }
 
 void
@@ -42,7 +42,7 @@ cors_add_headers(struct request_context *ctx)
 	/* Also sent when the request has no Origin: a cache must not serve that
 	 * answer to a request with an Origin. */
 	http_response_header(ctx->out, "Vary", STR("Origin"));
-	if (!is_listed(ctx))
+	if (!cors_is_listed(ctx))
 		return;
 	http_response_header(ctx->out, "Access-Control-Allow-Origin",
 			     ctx->in->origin);

@@ -242,7 +242,7 @@ credential_wants_body(const struct request_context *ctx)
 
 /* Sets a member and takes over the reference; returns -1 when out of memory. */
 static int
-put(json_t *body, const char *key, json_t *value)
+credential_put(json_t *body, const char *key, json_t *value)
 {
 	return json_object_set_new(body, key, value);
 }
@@ -250,12 +250,12 @@ put(json_t *body, const char *key, json_t *value)
 static int
 put_tokens(json_t *body, const struct credentials *c)
 {
-	if (put(body, "token_type", json_string("Bearer")) != 0 ||
-	    put(body, "access_token", json_str(c->access)) != 0)
+	if (credential_put(body, "token_type", json_string("Bearer")) != 0 ||
+	    credential_put(body, "access_token", json_str(c->access)) != 0)
 		return -1;
 	if (c->refresh.n == 0)
 		return 0;
-	return put(body, "refresh_token", json_str(c->refresh));
+	return credential_put(body, "refresh_token", json_str(c->refresh));
 }
 
 json_t *
@@ -268,7 +268,8 @@ credential_json(const struct identity *who, const struct credentials *c,
 	if (body == NULL)
 		return NULL;
 	if ((tokens && put_tokens(body, c) != 0) ||
-	    put(body, "expires_in", json_integer(c->expires_in)) != 0) {
+	    credential_put(body, "expires_in", json_integer(c->expires_in)) !=
+		0) {
 		json_decref(body);
 		return NULL;
 	}

@@ -193,7 +193,8 @@ one_too_many(const struct hash_slots *s, uint64_t network)
 }
 
 static bool
-enter(struct hash_slots *s, struct hash_place *p, struct hash_place **woken)
+hash_slots_enter(struct hash_slots *s, struct hash_place *p,
+		 struct hash_place **woken)
 {
 	if (p->wake == NULL || s->room == 0)
 		return false;
@@ -246,8 +247,9 @@ hash_slots_try(struct hash_slots *s, struct hash_place *p,
 }
 
 static enum hash_answer
-take(struct hash_slots *s, struct hash_place *p, const struct hash_claim *claim,
-     int64_t now_ms, struct hash_place **woken)
+hash_slots_enter_or_take(struct hash_slots *s, struct hash_place *p,
+			 const struct hash_claim *claim, int64_t now_ms,
+			 struct hash_place **woken)
 {
 	if (p->state == HASH_LATE) {
 		p->state = HASH_NONE;
@@ -255,7 +257,7 @@ take(struct hash_slots *s, struct hash_place *p, const struct hash_claim *claim,
 	}
 	if (has_slot(s, p, claim, now_ms))
 		return HASH_TAKEN;
-	return enter(s, p, woken) ? HASH_QUEUED : HASH_BUSY;
+	return hash_slots_enter(s, p, woken) ? HASH_QUEUED : HASH_BUSY;
 }
 
 enum hash_answer
@@ -266,7 +268,7 @@ hash_slots_take(struct hash_slots *s, struct hash_place *p,
 	struct hash_place *woken = NULL;
 
 	(void)pthread_mutex_lock(&s->lock);
-	answer = take(s, p, claim, now_ms, &woken);
+	answer = hash_slots_enter_or_take(s, p, claim, now_ms, &woken);
 	(void)pthread_mutex_unlock(&s->lock);
 	wake_all(woken);
 	return answer;

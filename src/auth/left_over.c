@@ -12,7 +12,8 @@ static const enum cookie_kind kinds[] = { COOKIE_SESSION, COOKIE_ACCESS,
 /* Finds a cookie of this kind, unless the mode in use has cookies of this
  * kind. */
 static enum cookie_answer
-find(struct request_context *ctx, enum cookie_kind kind, struct str *value)
+left_over_find(struct request_context *ctx, enum cookie_kind kind,
+	       struct str *value)
 {
 	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 
@@ -31,7 +32,7 @@ left_over_is_here(struct request_context *ctx)
 	struct str value;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (find(ctx, kinds[i], &value) != COOKIE_ABSENT)
+		if (left_over_find(ctx, kinds[i], &value) != COOKIE_ABSENT)
 			return true;
 	}
 	return false;
@@ -47,8 +48,8 @@ end_of_mode(struct request_context *ctx, const struct auth_mode_ops *mode,
 	struct str token;
 
 	if (mode->session_of == NULL ||
-	    find(ctx, (enum cookie_kind)mode->refresh_cookie, &token) !=
-		COOKIE_FOUND)
+	    left_over_find(ctx, (enum cookie_kind)mode->refresh_cookie,
+			   &token) != COOKIE_FOUND)
 		return 0;
 	if (mode->session_of(NULL, &ctx->call, token, &named, err) != 0)
 		return -1;
@@ -79,7 +80,7 @@ left_over_clear(struct request_context *ctx)
 	struct str value;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (find(ctx, kinds[i], &value) != COOKIE_ABSENT)
+		if (left_over_find(ctx, kinds[i], &value) != COOKIE_ABSENT)
 			cookie_set(ctx->out, &ctx->jar->set,
 				   ctx->service->set->server.path, kinds[i],
 				   STR(""), 0);

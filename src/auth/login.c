@@ -236,8 +236,8 @@ login_get(struct request_context *ctx)
 
 /* Refuses a sign-in: with a page for a form, otherwise with JSON. */
 static void
-refuse(struct request_context *ctx, const struct login_form *form,
-       unsigned status, const char *code, const char *text)
+login_refuse(struct request_context *ctx, const struct login_form *form,
+	     unsigned status, const char *code, const char *text)
 {
 	if (form->form)
 		show_page(ctx, status, form, text);
@@ -271,8 +271,9 @@ read_form(struct request_context *ctx, struct login_form *out, struct err *err)
 }
 
 static void
-hand_over(struct request_context *ctx, const struct login_form *form,
-	  const struct identity *who, const struct credentials *credentials)
+login_hand_over(struct request_context *ctx, const struct login_form *form,
+		const struct identity *who,
+		const struct credentials *credentials)
 {
 	audit(ctx, "login", who->name, &credentials->session, NULL);
 	if (form->form)
@@ -353,7 +354,8 @@ sign_in(struct request_context *ctx, const struct login_form *form,
 		undo_login(ctx, &credentials);
 		LOG(ctx->call.env->log, LOG_ERROR, "cookie_too_large",
 		    F_STR("user", user->who.name));
-		refuse(ctx, form, 500, "token_too_large", credential_too_large);
+		login_refuse(ctx, form, 500, "token_too_large",
+			     credential_too_large);
 		return;
 	}
 	if (authenticate_confirm(ctx, user, form->password, &still, &err) !=
@@ -363,10 +365,10 @@ sign_in(struct request_context *ctx, const struct login_form *form,
 	} else if (!still) {
 		undo_login(ctx, &credentials);
 		audit(ctx, "login_failure", user->who.name, NULL, "changed");
-		refuse(ctx, form, 401, "invalid_credentials",
-		       "User name or password is wrong.");
+		login_refuse(ctx, form, 401, "invalid_credentials",
+			     "User name or password is wrong.");
 	} else {
-		hand_over(ctx, form, &user->who, &credentials);
+		login_hand_over(ctx, form, &user->who, &credentials);
 		authenticate_rehash(ctx, user, form->password);
 	}
 }
@@ -399,7 +401,7 @@ too_many_text(struct request_context *ctx, int64_t seconds)
 }
 
 static void
-try_password(struct request_context *ctx, const struct login_form *form)
+login_try_password(struct request_context *ctx, const struct login_form *form)
 {
 	struct login_result result;
 	struct err err;
@@ -414,20 +416,20 @@ try_password(struct request_context *ctx, const struct login_form *form)
 		sign_in(ctx, form, &result.user);
 		break;
 	case LOGIN_WRONG:
-		refuse(ctx, form, 401, "invalid_credentials",
-		       "User name or password is wrong.");
+		login_refuse(ctx, form, 401, "invalid_credentials",
+			     "User name or password is wrong.");
 		break;
 	case LOGIN_BANNED:
-		refuse(ctx, form, 429, "too_many_attempts",
-		       too_many_text(ctx, result.retry_after));
+		login_refuse(ctx, form, 429, "too_many_attempts",
+			     too_many_text(ctx, result.retry_after));
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	case LOGIN_QUEUED:
 		break;
 	case LOGIN_BUSY:
-		refuse(ctx, form, 503, "busy",
-		       "Too many people are signing in at this moment. "
-		       "Please try again.");
+		login_refuse(ctx, form, 503, "busy",
+			     "Too many people are signing in at this moment. "
+			     "Please try again.");
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	}
@@ -449,8 +451,8 @@ answer_stale(struct request_context *ctx, const struct login_form *form)
 		 str_eq(form->username, is.principal.who.name))
 		go_to_target(ctx, form->rd);
 	else
-		refuse(ctx, form, 403, "csrf",
-		       csrf_login_problem(ctx, pre_session(ctx).n > 0));
+		login_refuse(ctx, form, 403, "csrf",
+			     csrf_login_problem(ctx, pre_session(ctx).n > 0));
 }
 
 void
@@ -471,5 +473,5 @@ login_post(struct request_context *ctx)
 	else if (!ok)
 		answer_stale(ctx, &form);
 	else
-		try_password(ctx, &form);
+		login_try_password(ctx, &form);
 }

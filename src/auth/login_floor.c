@@ -39,12 +39,6 @@ login_floor_free(struct login_floor *f)
 	free(f);
 }
 
-static int64_t
-min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Returns the time of the most expensive recent verification, with its present
  * weight.  The weight halves in steps, so that the result stays the same for a
  * while.  The caller must hold the lock. */

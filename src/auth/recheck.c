@@ -42,8 +42,8 @@ recheck_is_due(const struct request_context *ctx,
 }
 
 static int
-end_sessions(struct request_context *ctx, struct str name, const char *why,
-	     struct err *err)
+recheck_end_sessions(struct request_context *ctx, struct str name,
+		     const char *why, struct err *err)
 {
 	int64_t ended;
 
@@ -56,8 +56,8 @@ end_sessions(struct request_context *ctx, struct str name, const char *why,
 }
 
 static int
-update_sessions(struct request_context *ctx, const struct identity *who,
-		const struct session_id *session, struct err *err)
+recheck_update_sessions(struct request_context *ctx, const struct identity *who,
+			const struct session_id *session, struct err *err)
 {
 	if (store_update_user(ctx->call.store, &ctx->call, who, err) != 0)
 		return -1;
@@ -115,14 +115,16 @@ look_up(struct request_context *ctx, struct principal *principal, bool *still,
 		return -1;
 	equal = identity_equal(who, &principal->who);
 	if (!now.found || now.user.disabled) {
-		if (end_sessions(ctx, name,
-				 now.found ? "user_disabled" : "user_gone",
-				 err) != 0)
+		if (recheck_end_sessions(ctx, name,
+					 now.found ? "user_disabled" :
+						     "user_gone",
+					 err) != 0)
 			return -1;
 	} else if (check_password(ctx, principal, now.user.hash, &fits, err) !=
 		       0 ||
 		   (fits && !equal &&
-		    update_sessions(ctx, who, &principal->session, err) != 0)) {
+		    recheck_update_sessions(ctx, who, &principal->session,
+					    err) != 0)) {
 		return -1;
 	}
 	if (fits)

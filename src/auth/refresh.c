@@ -144,8 +144,8 @@ answer_refused(struct request_context *ctx)
 }
 
 static void
-hand_over(struct request_context *ctx, const struct presented *p,
-	  const struct refresh_result *r)
+refresh_hand_over(struct request_context *ctx, const struct presented *p,
+		  const struct refresh_result *r)
 {
 	answer_json(ctx, 200,
 		    credential_json(&r->principal.who, &r->credentials,
@@ -166,7 +166,7 @@ try_token(struct request_context *ctx, const struct presented *p)
 	else if (r.answer == REFRESH_TOO_LARGE)
 		answer_error(ctx, 500, "token_too_large", credential_too_large);
 	else if (r.answer == REFRESH_DONE || r.answer == REFRESH_AGAIN)
-		hand_over(ctx, p, &r);
+		refresh_hand_over(ctx, p, &r);
 	else
 		answer_refused(ctx);
 }

@@ -37,8 +37,8 @@ unless_empty(const char *key, struct str value)
 }
 
 static void
-write_line(const struct request_context *ctx, const struct refusal *r,
-	   int64_t left_out)
+refusals_write_line(const struct request_context *ctx, const struct refusal *r,
+		    int64_t left_out)
 {
 	const struct http_request *in = ctx->in;
 	const struct log_field fields[] = {
@@ -93,7 +93,7 @@ refusal_note(struct request_context *ctx, const struct refusal *r)
 	    log_limit_take(&ctx->service->shared->log_limits->refusals,
 			   env_mono_ms(ctx->call.env), LINES_PER_SECOND,
 			   &left_out))
-		write_line(ctx, r, left_out);
+		refusals_write_line(ctx, r, left_out);
 	if (!ctx->in->authorizer)
 		add_headers(ctx, r);
 }

@@ -118,7 +118,7 @@ send_back(struct request_context *ctx, struct str rd, int64_t seconds)
 /* Explains how to send the form again.  If the person reloads the page,
  * counting starts again. */
 static void
-give_up(struct request_context *ctx)
+repeat_give_up(struct request_context *ctx)
 {
 	page_unsent(ctx);
 	if (count_repeats(ctx) > 0)
@@ -137,7 +137,7 @@ renew(struct request_context *ctx, struct str rd, bool renewed)
 	 * browser does not keep its cookies. */
 	if (renewed ||
 	    credential_find_refresh(ctx, &token) != CREDENTIAL_COOKIE) {
-		give_up(ctx);
+		repeat_give_up(ctx);
 		return;
 	}
 	if (refresh_token(ctx, token, true, &r, &err) != 0) {
@@ -151,7 +151,7 @@ renew(struct request_context *ctx, struct str rd, bool renewed)
 	} else if (r.answer == REFRESH_TOO_LARGE) {
 		page_message(ctx, 500, credential_too_large);
 	} else {
-		give_up(ctx);
+		repeat_give_up(ctx);
 	}
 }
 
@@ -190,7 +190,7 @@ repeat_post(struct request_context *ctx)
 			      "The address of this page is malformed.");
 	} else if (!is_target(ctx, rd) || !may_be_repeated(ctx) ||
 		   count_repeats(ctx) >= REPEATS_MAX) {
-		give_up(ctx);
+		repeat_give_up(ctx);
 	} else {
 		repeat(ctx, rd, renewed.p != NULL);
 	}

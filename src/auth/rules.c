@@ -48,8 +48,8 @@ struct compiler {
 };
 
 static struct place
-place_of(const struct compiler *c, const struct rule_settings *rule,
-	 const char *key, unsigned line)
+rules_place_of(const struct compiler *c, const struct rule_settings *rule,
+	       const char *key, unsigned line)
 {
 	return (struct place){ .file = c->set->file,
 			       .line = line,
@@ -59,7 +59,7 @@ place_of(const struct compiler *c, const struct rule_settings *rule,
 }
 
 static void
-no_memory(const struct compiler *c)
+rules_no_memory(const struct compiler *c)
 {
 	const struct place at = { .file = c->set->file };
 
@@ -85,7 +85,7 @@ make_limits(const struct compiler *c)
 
 	if (limits == NULL || arena_defer(c->arena, free_limits, limits) != 0) {
 		free_limits(limits); /* NULL is allowed */
-		no_memory(c);
+		rules_no_memory(c);
 		return;
 	}
 	/* These calls cannot fail. */
@@ -100,7 +100,7 @@ compile_regex(const struct compiler *c, struct rule *rule)
 {
 	const struct str text = rule->set->path_regex;
 	const struct place at =
-	    place_of(c, rule->set, "path_regex", rule->set->regex_line);
+	    rules_place_of(c, rule->set, "path_regex", rule->set->regex_line);
 	PCRE2_UCHAR message[128];
 	PCRE2_SIZE offset;
 	pcre2_code *code;
@@ -121,7 +121,7 @@ compile_regex(const struct compiler *c, struct rule *rule)
 	}
 	if (arena_defer(c->arena, free_code, code) != 0) {
 		pcre2_code_free(code);
-		no_memory(c);
+		rules_no_memory(c);
 		return;
 	}
 	rule->regex = code;
@@ -135,7 +135,7 @@ compile_networks(const struct compiler *c, struct rule *rule)
 	struct network *v = arena_array(c->arena, words->n, sizeof(*v));
 
 	if (v == NULL) {
-		no_memory(c);
+		rules_no_memory(c);
 		return;
 	}
 	for (size_t i = 0; i < words->n; i++) {
@@ -159,7 +159,7 @@ compile_require(const struct compiler *c, struct rule *rule)
 {
 	const struct words *words = &rule->set->require;
 	const struct place at =
-	    place_of(c, rule->set, "require", rule->set->require_line);
+	    rules_place_of(c, rule->set, "require", rule->set->require_line);
 	struct buf text;
 
 	buf_init(&text, c->arena, REQUIRE_MAX + 1);
@@ -170,7 +170,7 @@ compile_require(const struct compiler *c, struct rule *rule)
 	rule->require = buf_str(&text);
 	rule->verdict = verdict_of(rule->require);
 	if (buf_failed(&text))
-		no_memory(c);
+		rules_no_memory(c);
 	else if (!require_is_valid(rule->require))
 		problems_add(c->problems, &at,
 			     "must be a list of public, user, user:NAME and "
@@ -200,7 +200,8 @@ check_locations(const struct compiler *c)
 static void
 check_path(const struct compiler *c, const struct rule_settings *rule)
 {
-	const struct place at = place_of(c, rule, "path", rule->path_line);
+	const struct place at =
+	    rules_place_of(c, rule, "path", rule->path_line);
 
 	if (rule->path.n == 0)
 		return;
@@ -227,7 +228,7 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 	if (rules != NULL)
 		rules->v = arena_array(a, set->rules.n, sizeof(*rules->v));
 	if (rules == NULL || rules->v == NULL) {
-		no_memory(&c);
+		rules_no_memory(&c);
 		return -1;
 	}
 	make_limits(&c);

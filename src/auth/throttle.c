@@ -149,7 +149,7 @@ key_of(const struct throttle *t, size_t i)
 }
 
 static enum ban_kind
-kind_of(const struct throttle *t, size_t i)
+throttle_kind_of(const struct throttle *t, size_t i)
 {
 	return i == 0 && t->count.standing.known ? BAN_KNOWN : t->kinds[i];
 }
@@ -255,7 +255,7 @@ begin_ban(struct request_context *ctx, const struct throttle *t, size_t i,
 	 * that ends at another time. */
 	if (one_more.banned_until_ms == ctx->call.now_ms + ban_ms(ctx))
 		audit(ctx, "ban", t->user, NULL,
-		      ban_kind_names[kind_of(t, i)].reason);
+		      ban_kind_names[throttle_kind_of(t, i)].reason);
 	return 0;
 }
 

@@ -61,8 +61,8 @@ decide_without_store(const struct request_context *ctx,
 }
 
 static enum decision
-conclude(const struct access_terms *t, const struct identity *who,
-	 enum access_doubt *doubt)
+verify_conclude(const struct access_terms *t, const struct identity *who,
+		enum access_doubt *doubt)
 {
 	switch (access_evaluate(t, who, doubt)) {
 	case ACCESS_SIGN_IN:
@@ -86,7 +86,8 @@ struct check_result {
 };
 
 static int
-decide(struct request_context *ctx, struct check_result *out, struct err *err)
+verify_decide(struct request_context *ctx, struct check_result *out,
+	      struct err *err)
 {
 	struct check_result j = { .decision = DECISION_LOGIN };
 	struct access_terms terms;
@@ -96,18 +97,18 @@ decide(struct request_context *ctx, struct check_result *out, struct err *err)
 	if (find_terms(ctx, &terms, err) != 0)
 		return -1;
 	if (terms.doubt != ACCESS_CLEAR) {
-		j.decision = conclude(&terms, NULL, &j.doubt);
+		j.decision = verify_conclude(&terms, NULL, &j.doubt);
 	} else if (credential_authenticate(ctx, &is, &token, err) != 0) {
 		if (decide_without_store(ctx, &terms, &j.decision, err) != 0)
 			return -1;
 	} else {
 		j.presented = token.n > 0;
 		j.principal = is.principal;
-		j.decision =
-		    conclude(&terms,
-			     is.verdict == VERDICT_ALLOW ? &j.principal.who :
-							   NULL,
-			     &j.doubt);
+		j.decision = verify_conclude(&terms,
+					     is.verdict == VERDICT_ALLOW ?
+						 &j.principal.who :
+						 NULL,
+					     &j.doubt);
 	}
 	if (j.decision == DECISION_FORBIDDEN)
 		j.refused_by = access_refused_by(&terms, &j.principal.who);
@@ -116,7 +117,7 @@ decide(struct request_context *ctx, struct check_result *out, struct err *err)
 }
 
 static struct str
-header_text(struct request_context *ctx, struct str value)
+verify_header_text(struct request_context *ctx, struct str value)
 {
 	struct buf b;
 
@@ -141,9 +142,9 @@ add_identity(struct request_context *ctx, const struct identity *who)
 		{ "Variable-AUTH_USER", set->user, who->name },
 		{ "Variable-AUTH_GROUPS", set->roles, who->roles },
 		{ "Variable-AUTH_EMAIL", set->email,
-		  header_text(ctx, who->email) },
+		  verify_header_text(ctx, who->email) },
 		{ "Variable-AUTH_NAME", set->name,
-		  header_text(ctx, who->full_name) },
+		  verify_header_text(ctx, who->full_name) },
 	};
 
 	if (ctx->in->authorizer)
@@ -216,7 +217,7 @@ explain_forbidden(struct request_context *ctx, const struct check_result *j)
 }
 
 static void
-explain_doubt(struct request_context *ctx, enum access_doubt doubt)
+verify_explain_doubt(struct request_context *ctx, enum access_doubt doubt)
 {
 	if (doubt == ACCESS_HIDDEN_DOTS)
 		answer_refusal(ctx, 403, "hidden_dot_segment",
@@ -230,7 +231,7 @@ explain_doubt(struct request_context *ctx, enum access_doubt doubt)
 }
 
 static void
-explain(struct request_context *ctx, const struct check_result *j)
+verify_explain(struct request_context *ctx, const struct check_result *j)
 {
 	switch (j->decision) {
 	case DECISION_LOGIN:
@@ -238,7 +239,7 @@ explain(struct request_context *ctx, const struct check_result *j)
 		ask_to_login(ctx);
 		break;
 	case DECISION_DOUBTFUL:
-		explain_doubt(ctx, j->doubt);
+		verify_explain_doubt(ctx, j->doubt);
 		break;
 	case DECISION_FORBIDDEN:
 	case DECISION_PASS:
@@ -271,7 +272,7 @@ forbidden_because(const struct check_result *j)
 }
 
 static void
-note(struct request_context *ctx, const struct check_result *j)
+verify_note(struct request_context *ctx, const struct check_result *j)
 {
 	struct refusal r = { .status = 403, .user = j->principal.who.name };
 
@@ -293,7 +294,7 @@ verify_answer(struct request_context *ctx)
 	struct check_result j;
 	struct err err;
 
-	if (decide(ctx, &j, &err) != 0) {
+	if (verify_decide(ctx, &j, &err) != 0) {
 		answer_unavailable(ctx, &err);
 	} else if (j.decision == DECISION_PASS) {
 		answer_yes(ctx);
@@ -301,11 +302,11 @@ verify_answer(struct request_context *ctx)
 	} else if (j.decision == DECISION_PASS_NOBODY) {
 		answer_yes(ctx);
 	} else if (ctx->in->authorizer) {
-		note(ctx, &j);
+		verify_note(ctx, &j);
 		/* The web server shows this answer to the visitor. */
-		explain(ctx, &j);
+		verify_explain(ctx, &j);
 	} else {
-		note(ctx, &j);
+		verify_note(ctx, &j);
 		answer_status(ctx, j.decision == DECISION_LOGIN ? 401 : 403);
 	}
 }
@@ -316,8 +317,8 @@ verify_challenge(struct request_context *ctx)
 	struct check_result j;
 	struct err err;
 
-	if (decide(ctx, &j, &err) != 0)
+	if (verify_decide(ctx, &j, &err) != 0)
 		answer_unavailable(ctx, &err);
 	else
-		explain(ctx, &j);
+		verify_explain(ctx, &j);
 }

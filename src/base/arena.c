@@ -118,7 +118,7 @@ grow(struct arena *a, size_t n)
 }
 
 static void *
-fail(struct arena *a)
+arena_fail(struct arena *a)
 {
 	a->failed = true;
 	return NULL;
@@ -133,7 +133,7 @@ arena_alloc(struct arena *a, size_t n)
 
 	if (a->torture) {
 		if (a->left == 0)
-			return fail(a);
+			return arena_fail(a);
 		a->left--;
 	}
 	if (need > a->limit - a->total)

@@ -17,6 +17,13 @@
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Returns the smaller one. */
+static inline int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Borrowed bytes: they are not NUL-terminated and not owned.  The struct is
  * passed by value. */
 struct str {

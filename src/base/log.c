@@ -24,7 +24,7 @@ room(const struct line *l)
 }
 
 static void
-add(struct line *l, struct str s)
+log_add(struct line *l, struct str s)
 {
 	if (s.n > room(l))
 		s.n = room(l);
@@ -34,7 +34,7 @@ add(struct line *l, struct str s)
 }
 
 static void
-end(struct line *l, const char *s)
+log_end(struct line *l, const char *s)
 {
 	size_t n = strlen(s);
 
@@ -88,7 +88,7 @@ escape_one(struct str s, bool utf8, char out[8])
 
 /* Appends as many whole characters and escapes as fit. */
 static void
-add_escaped(struct line *l, struct str s)
+log_add_escaped(struct line *l, struct str s)
 {
 	bool utf8 = str_is_utf8(s);
 
@@ -103,31 +103,31 @@ add_escaped(struct line *l, struct str s)
 		}
 		if (shown.n > room(l))
 			return;
-		add(l, shown);
+		log_add(l, shown);
 		s = str_skip(s, n);
 	}
 }
 
 static void
-add_number(struct line *l, int64_t number)
+log_add_number(struct line *l, int64_t number)
 {
 	char digits[24];
 
 	(void)snprintf(digits, sizeof(digits), "%lld", (long long)number);
-	add(l, str_from(digits));
+	log_add(l, str_from(digits));
 }
 
 static void
-add_value(struct line *l, const struct log_field *f, bool json)
+log_add_value(struct line *l, const struct log_field *f, bool json)
 {
 	if (f->is_number) {
-		add_number(l, f->number);
+		log_add_number(l, f->number);
 	} else if (!json && str_is_name(f->text, "-._:/@+,%~")) {
-		add(l, f->text);
+		log_add(l, f->text);
 	} else {
-		add(l, STR("\""));
-		add_escaped(l, f->text);
-		end(l, "\"");
+		log_add(l, STR("\""));
+		log_add_escaped(l, f->text);
+		log_end(l, "\"");
 	}
 }
 
@@ -137,10 +137,10 @@ add_pair(struct line *l, const struct log_field *f, bool json)
 	/* A field that could not be ended must not be begun. */
 	if (sizeof(l->p) - l->n < 96)
 		return;
-	add(l, json ? STR(",\"") : STR(" "));
-	add(l, str_from(f->key));
-	add(l, json ? STR("\":") : STR("="));
-	add_value(l, f, json);
+	log_add(l, json ? STR(",\"") : STR(" "));
+	log_add(l, str_from(f->key));
+	log_add(l, json ? STR("\":") : STR("="));
+	log_add_value(l, f, json);
 }
 
 static void
@@ -156,8 +156,8 @@ add_time(struct line *l, const struct log *log)
 	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(fraction, sizeof(fraction), ".%03uZ",
 		       (unsigned)(now_ms % 1000) % 1000U);
-	add(l, str_from(text));
-	add(l, str_from(fraction));
+	log_add(l, str_from(text));
+	log_add(l, str_from(fraction));
 }
 
 void
@@ -176,26 +176,26 @@ log_event(const struct log *log, enum log_level level, const char *class,
 	if (log->journal) {
 		char prefix[3] = { '<', priorities[level], '>' };
 
-		add(&l, (struct str){ .p = prefix, .n = sizeof(prefix) });
+		log_add(&l, (struct str){ .p = prefix, .n = sizeof(prefix) });
 	}
-	add(&l, json ? STR("{\"time\":\"") : STR(""));
+	log_add(&l, json ? STR("{\"time\":\"") : STR(""));
 	if (json || !log->journal)
 		add_time(&l, log);
-	add(&l, json ? STR("\",\"level\":\"") : STR(" "));
-	add(&l, str_from(names[level]));
+	log_add(&l, json ? STR("\",\"level\":\"") : STR(" "));
+	log_add(&l, str_from(names[level]));
 	if (class != NULL) {
-		add(&l, json ? STR("\",\"class\":\"") : STR(" "));
-		add(&l, str_from(class));
+		log_add(&l, json ? STR("\",\"class\":\"") : STR(" "));
+		log_add(&l, str_from(class));
 	}
-	add(&l, json ? STR("\",\"event\":\"") : STR(" "));
-	add(&l, str_from(event));
+	log_add(&l, json ? STR("\",\"event\":\"") : STR(" "));
+	log_add(&l, str_from(event));
 	if (json)
-		add(&l, STR("\""));
+		log_add(&l, STR("\""));
 	for (size_t i = 0; i < n; i++) {
 		if (fields[i].key != NULL)
 			add_pair(&l, &fields[i], json);
 	}
-	end(&l, json ? "}\n" : "\n");
+	log_end(&l, json ? "}\n" : "\n");
 	/* A failing write must not stop the service. */
 	if (write(log->fd, l.p, l.n) < 0)
 		return;

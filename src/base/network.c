@@ -18,7 +18,7 @@ width(const struct address *a)
 /* *mapped is set to whether s is an IPv4-mapped IPv6 address, which becomes
  * IPv4 in *out. */
 static bool
-parse(struct str s, struct address *out, bool *mapped)
+network_parse_address(struct str s, struct address *out, bool *mapped)
 {
 	static const uint8_t prefix[MAPPED_BITS / 8] = {
 		[10] = 0xff, [11] = 0xff
@@ -48,7 +48,7 @@ address_parse(struct str s, struct address *out)
 {
 	bool mapped;
 
-	return parse(s, out, &mapped);
+	return network_parse_address(s, out, &mapped);
 }
 
 /* Returns the mask for byte i of an address in a network of `bits` bits. */
@@ -69,7 +69,7 @@ network_parse(struct str s, struct network *out)
 	int64_t number;
 	bool mapped;
 
-	if (!parse(address, &n.first, &mapped))
+	if (!network_parse_address(address, &n.first, &mapped))
 		return false;
 	n.bits = width(&n.first);
 	if (address.n < s.n) {

@@ -11,7 +11,7 @@
 
 /* Parses one word of server.hosts; a bare name gives an empty scheme. */
 static struct syntax_url
-read_word(struct str word)
+hosts_read_word(struct str word)
 {
 	struct syntax_url url;
 
@@ -24,7 +24,7 @@ read_word(struct str word)
 }
 
 static bool
-is_plain(const struct syntax_url *url)
+hosts_is_plain(const struct syntax_url *url)
 {
 	return str_eq(url->scheme, STR("http"));
 }
@@ -35,14 +35,14 @@ hosts_have_one_scheme(const struct settings *s, struct err *err)
 	const struct words *hosts = &s->server.hosts;
 
 	for (size_t i = 0; i < hosts->n; i++) {
-		struct syntax_url one = read_word(hosts->v[i]);
+		struct syntax_url one = hosts_read_word(hosts->v[i]);
 
 		for (size_t k = 0; k < i; k++) {
-			struct syntax_url two = read_word(hosts->v[k]);
+			struct syntax_url two = hosts_read_word(hosts->v[k]);
 
 			if (!str_eq(one.host, two.host) || one.scheme.n == 0 ||
 			    two.scheme.n == 0 ||
-			    is_plain(&one) == is_plain(&two))
+			    hosts_is_plain(&one) == hosts_is_plain(&two))
 				continue;
 			return err_set(
 			    err, ERR_CONFIG,
@@ -64,7 +64,7 @@ find_origin(const struct settings *s, const struct syntax_url *wanted,
 
 	*listed = *named = *served = false;
 	for (size_t i = 0; i < hosts->n; i++) {
-		struct syntax_url url = read_word(hosts->v[i]);
+		struct syntax_url url = hosts_read_word(hosts->v[i]);
 
 		if (!str_eq_nocase(url.host, wanted->host))
 			continue;
@@ -81,7 +81,7 @@ find_origin(const struct settings *s, const struct syntax_url *wanted,
 int
 hosts_serve_login(const struct settings *s, struct err *err)
 {
-	struct syntax_url url = read_word(s->server.login_url);
+	struct syntax_url url = hosts_read_word(s->server.login_url);
 	bool listed, named, served;
 
 	if (s->server.hosts.n == 0 || s->server.login_url.n == 0)
@@ -105,10 +105,10 @@ hosts_serve_login(const struct settings *s, struct err *err)
 int
 hosts_allow_plain_login(const struct settings *s, struct err *err)
 {
-	struct syntax_url url = read_word(s->server.login_url);
+	struct syntax_url url = hosts_read_word(s->server.login_url);
 	bool listed, named, served;
 
-	if (!is_plain(&url) || syntax_is_loopback(url.host))
+	if (!hosts_is_plain(&url) || syntax_is_loopback(url.host))
 		return 0;
 	find_origin(s, &url, &listed, &named, &served);
 	/* hosts_serve_login() checks whether it is one of the origins */
@@ -128,10 +128,10 @@ hosts_suit_same_site(const struct settings *s, struct err *err)
 	if (s->cookie.same_site != SAME_SITE_NONE)
 		return 0;
 	for (size_t i = 0; i < hosts->n; i++) {
-		struct syntax_url url = read_word(hosts->v[i]);
+		struct syntax_url url = hosts_read_word(hosts->v[i]);
 
 		bare = bare || url.scheme.n == 0;
-		if (!is_plain(&url))
+		if (!hosts_is_plain(&url))
 			continue;
 		return err_set(err, ERR_CONFIG,
 			       "none needs https, but [server] hosts has "
@@ -151,7 +151,7 @@ hosts_are_below_domain(const struct settings *s, struct err *err)
 	const struct words *hosts = &s->server.hosts;
 
 	for (size_t i = 0; i < hosts->n && s->cookie.domain.n > 0; i++) {
-		struct str host = read_word(hosts->v[i]).host;
+		struct str host = hosts_read_word(hosts->v[i]).host;
 
 		if (syntax_is_below(host, s->cookie.domain))
 			continue;
@@ -186,7 +186,7 @@ hosts_want_secure(const struct settings *s, struct err *err)
 	const struct words *hosts = &s->server.hosts;
 
 	for (size_t i = 0; i < hosts->n && !s->cookie.secure; i++) {
-		struct syntax_url url = read_word(hosts->v[i]);
+		struct syntax_url url = hosts_read_word(hosts->v[i]);
 
 		if (!str_eq(url.scheme, STR("https")))
 			continue;
@@ -202,12 +202,12 @@ int
 hosts_share_login(const struct settings *s, struct err *err)
 {
 	const struct words *hosts = &s->server.hosts;
-	struct syntax_url login = read_word(s->server.login_url);
+	struct syntax_url login = hosts_read_word(s->server.login_url);
 	struct str other = STR("any other host");
 	bool found = hosts->n == 0;
 
 	for (size_t i = 0; i < hosts->n && !found; i++) {
-		other = read_word(hosts->v[i]).host;
+		other = hosts_read_word(hosts->v[i]).host;
 		found = !str_eq_nocase(other, login.host);
 	}
 	if (!found || s->server.login_url.n == 0 || s->cookie.domain.n > 0)
@@ -221,7 +221,7 @@ hosts_share_login(const struct settings *s, struct err *err)
 
 /* Returns true when redirect.allow has the host, with any port. */
 static bool
-is_allowed(struct str host, const struct words *allow)
+hosts_is_allowed(struct str host, const struct words *allow)
 {
 	for (size_t i = 0; i < allow->n; i++) {
 		struct str rest = allow->v[i], name;
@@ -238,15 +238,15 @@ int
 hosts_may_be_returned_to(const struct settings *s, struct err *err)
 {
 	const struct words *hosts = &s->server.hosts;
-	struct syntax_url login = read_word(s->server.login_url);
+	struct syntax_url login = hosts_read_word(s->server.login_url);
 	bool listed, named, served;
 
 	for (size_t i = 0; i < hosts->n && login.host.n > 0; i++) {
-		struct syntax_url url = read_word(hosts->v[i]);
+		struct syntax_url url = hosts_read_word(hosts->v[i]);
 
 		find_origin(s, &url, &listed, &named, &served);
 		if (named || str_eq_nocase(url.host, login.host) ||
-		    is_allowed(url.host, &s->redirect.allow))
+		    hosts_is_allowed(url.host, &s->redirect.allow))
 			continue;
 		return err_set(err, ERR_CONFIG,
 			       "does not have %.*s, so that a sign-in at %.*s "

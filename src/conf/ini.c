@@ -277,7 +277,7 @@ read_entry(struct reader *r, struct str line)
 }
 
 static int
-read_line(struct reader *r, struct str line)
+ini_read_line(struct reader *r, struct str line)
 {
 	if (!line_is_readable(r, line))
 		return 0;
@@ -314,7 +314,7 @@ ini_parse(struct str bytes, const char *file, struct arena *a, struct ini *out,
 			problem(&r, "too many keys and sections");
 			break;
 		}
-		if (read_line(&r, line) != 0)
+		if (ini_read_line(&r, line) != 0)
 			return -1;
 	}
 	*out = ini;

@@ -54,7 +54,7 @@ fill_find(const struct loader *l, const struct ini_section *in, const char *key,
 }
 
 static struct place
-place_of(const struct loader *l, const struct ini_entry *e)
+loader_place_of(const struct loader *l, const struct ini_entry *e)
 {
 	return (struct place){ .file = l->ini.file,
 			       .line = e->line,
@@ -140,7 +140,7 @@ static void
 unknown_key(const struct loader *l, const struct scope *scope,
 	    const struct ini_entry *e)
 {
-	const struct place at = place_of(l, e);
+	const struct place at = loader_place_of(l, e);
 	const struct settings_driver *v = NULL;
 	struct nearest near;
 	bool from_file;
@@ -209,7 +209,7 @@ static int
 set_literal(const struct loader *l, const struct option *o, void *base,
 	    const struct ini_entry *e, struct err *err)
 {
-	const struct place at = place_of(l, e);
+	const struct place at = loader_place_of(l, e);
 
 	if (o->type == OPT_SECRET && is_placeholder(e->value)) {
 		problems_warn(l->problems, &at,
@@ -247,7 +247,7 @@ apply_entry(const struct loader *l, const struct scope *scope,
 			 set_from_file(l, &scope->in, o, base, e, &err) :
 			 set_literal(l, o, base, e, &err);
 		if (rc != 0)
-			fill_error(l, place_of(l, e), &err);
+			fill_error(l, loader_place_of(l, e), &err);
 		return;
 	}
 	/* When the driver is unknown, its keys are unknown as well. */

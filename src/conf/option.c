@@ -35,7 +35,7 @@ field_size(const struct option *o)
 }
 
 static union value
-load(const struct option *o, const void *base)
+option_load(const struct option *o, const void *base)
 {
 	union value v;
 
@@ -86,7 +86,7 @@ option_print_range(const struct option *o, struct buf *out)
 bool
 option_is_empty(const struct option *o, const void *base)
 {
-	const union value v = load(o, base);
+	const union value v = option_load(o, base);
 
 	return value_is_empty(o, &v);
 }
@@ -169,7 +169,7 @@ print_words(struct words words, struct buf *out)
 void
 option_print(const struct option *o, const void *base, struct buf *out)
 {
-	const union value v = load(o, base);
+	const union value v = option_load(o, base);
 
 	switch (o->type) {
 	case OPT_BOOL:
@@ -232,7 +232,7 @@ words_equal(struct words a, struct words b)
 bool
 option_equal_one(const struct option *o, const void *a, const void *b)
 {
-	const union value x = load(o, a), y = load(o, b);
+	const union value x = option_load(o, a), y = option_load(o, b);
 
 	switch (o->type) {
 	case OPT_BOOL:

@@ -21,7 +21,7 @@ problems_init(struct problems *p, struct arena *a)
 }
 
 static void
-append(struct problem ***last, struct problem *problem)
+problems_append(struct problem ***last, struct problem *problem)
 {
 	**last = problem;
 	*last = &problem->next;
@@ -35,7 +35,7 @@ out_of_memory(struct problems *p)
 	if (p->no_memory.text != NULL)
 		return;
 	p->no_memory.text = "out of memory";
-	append(&p->last, &p->no_memory);
+	problems_append(&p->last, &p->no_memory);
 }
 
 /* Names come from the file; long ones are truncated for the reader. */
@@ -124,7 +124,7 @@ problems_add(struct problems *p, const struct place *at, const char *fmt, ...)
 	if (problem == NULL)
 		out_of_memory(p);
 	else
-		append(&p->last, problem);
+		problems_append(&p->last, problem);
 }
 
 void
@@ -141,5 +141,5 @@ problems_warn(struct problems *p, const struct place *at, const char *fmt, ...)
 	/* A warning is dropped when out of memory: other allocations will fail
 	 * too, and report it. */
 	if (problem != NULL)
-		append(&p->last_warning, problem);
+		problems_append(&p->last_warning, problem);
 }

@@ -205,7 +205,7 @@ check_all(const struct loader *l, const struct check_rule *rules, size_t n,
 }
 
 static void
-load(const struct loader *l)
+settings_fill(const struct loader *l)
 {
 	for (size_t i = 0; i < l->ini.nsections; i++)
 		check_section(l, &l->ini.sections[i]);
@@ -231,8 +231,9 @@ struct text {
 };
 
 static int
-parse(const struct text *text, const struct settings_drivers *drivers,
-      struct arena *a, struct settings *out, struct problems *problems)
+settings_parse_text(const struct text *text,
+		    const struct settings_drivers *drivers, struct arena *a,
+		    struct settings *out, struct problems *problems)
 {
 	struct settings settings = { .file =
 					 arena_cstr(a, str_from(text->name)) };
@@ -247,7 +248,7 @@ parse(const struct text *text, const struct settings_drivers *drivers,
 	    ini_parse(text->bytes, settings.file, a, &l.ini, problems) != 0)
 		fill_no_memory(&l);
 	else
-		load(&l);
+		settings_fill(&l);
 	if (problems->count > 0)
 		return -1;
 	*out = settings;
@@ -261,7 +262,7 @@ settings_parse(struct str bytes, const char *name,
 {
 	const struct text text = { .bytes = bytes, .name = name };
 
-	return parse(&text, drivers, a, out, problems);
+	return settings_parse_text(&text, drivers, a, out, problems);
 }
 
 int
@@ -277,7 +278,7 @@ settings_load(const char *file, const struct settings_drivers *drivers,
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;
 	}
-	return parse(&text, drivers, a, out, problems);
+	return settings_parse_text(&text, drivers, a, out, problems);
 }
 
 const void *

@@ -18,7 +18,7 @@ is_label(struct str s)
 }
 
 static bool
-is_address(int family, struct str s)
+syntax_is_address(int family, struct str s)
 {
 	unsigned char address[sizeof(struct in6_addr)];
 	char text[INET6_ADDRSTRLEN];
@@ -34,14 +34,15 @@ is_address(int family, struct str s)
 bool
 syntax_is_ipv4(struct str s)
 {
-	return is_address(AF_INET, s);
+	return syntax_is_address(AF_INET, s);
 }
 
 bool
 syntax_is_ipv6(struct str s)
 {
 	return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']' &&
-	       is_address(AF_INET6, (struct str){ .p = s.p + 1, .n = s.n - 2 });
+	       syntax_is_address(AF_INET6,
+				 (struct str){ .p = s.p + 1, .n = s.n - 2 });
 }
 
 bool

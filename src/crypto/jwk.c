@@ -61,7 +61,7 @@ set_kid(struct jwk *k, struct err *err)
 
 /* Sets digest and name of k, which is complete otherwise. */
 static int
-finish(struct jwk *k, struct jwk **out, struct err *err)
+jwk_finish(struct jwk *k, struct jwk **out, struct err *err)
 {
 	const char *digest = jws_info(k->alg)->digest;
 
@@ -95,7 +95,7 @@ jwk_from_pkey(EVP_PKEY *pkey, bool can_sign, enum jws_alg alg, struct jwk **out,
 	k->alg = alg;
 	k->pkey = pkey;
 	k->can_sign = can_sign;
-	if (finish(k, out, err) != 0) {
+	if (jwk_finish(k, out, err) != 0) {
 		jwk_free(k);
 		return -1;
 	}
@@ -122,7 +122,7 @@ jwk_from_secret(struct str bytes, enum jws_alg alg, struct jwk **out,
 	k->alg = alg;
 	k->can_sign = true;
 	k->secret = (struct str){ .p = copy, .n = bytes.n };
-	if (finish(k, out, err) != 0) {
+	if (jwk_finish(k, out, err) != 0) {
 		jwk_free(k);
 		return -1;
 	}

@@ -27,7 +27,7 @@ struct bytes {
 
 /* Decodes a member in canonical base64url, of 1 to MEMBER_MAX bytes. */
 static bool
-get_bytes(const json_t *jwk, const char *name, struct bytes *out)
+jwk_json_get_bytes(const json_t *jwk, const char *name, struct bytes *out)
 {
 	const json_t *member = json_object_get(jwk, name);
 	struct str text = { .p = json_string_value(member),
@@ -69,13 +69,13 @@ numbers_free(struct numbers *s)
  * without leading zeros; otherwise it must have exactly `size` bytes.
  */
 static int
-add_number(struct numbers *s, const char *name, const char *param, size_t size,
-	   struct err *err)
+jwk_json_add_number(struct numbers *s, const char *name, const char *param,
+		    size_t size, struct err *err)
 {
 	struct bytes b;
 	BIGNUM *bn = NULL;
 
-	if (!get_bytes(s->jwk, name, &b) ||
+	if (!jwk_json_get_bytes(s->jwk, name, &b) ||
 	    (size == 0 ? b.p[0] == 0 : b.n != size))
 		return bad_member(name, err);
 	bn = BN_bin2bn(b.p, (int)b.n, NULL);
@@ -89,8 +89,8 @@ add_number(struct numbers *s, const char *name, const char *param, size_t size,
 }
 
 static int
-make(struct numbers *s, const char *type, bool can_sign, EVP_PKEY **out,
-     struct err *err)
+jwk_json_make(struct numbers *s, const char *type, bool can_sign,
+	      EVP_PKEY **out, struct err *err)
 {
 	const int what = can_sign ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
@@ -138,11 +138,11 @@ rsa_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 			     "an RSA key must have two primes, not more");
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rsa_members); i++) {
 		if (!rsa_members[i].private || can_sign)
-			rc = add_number(&s, rsa_members[i].name,
-					rsa_members[i].param, 0, err);
+			rc = jwk_json_add_number(&s, rsa_members[i].name,
+						 rsa_members[i].param, 0, err);
 	}
 	if (rc == 0)
-		rc = make(&s, "RSA", can_sign, out, err);
+		rc = jwk_json_make(&s, "RSA", can_sign, out, err);
 	numbers_free(&s);
 	return rc;
 }
@@ -165,9 +165,9 @@ get_point(const json_t *jwk, size_t size, struct bytes *out, struct err *err)
 {
 	struct bytes x, y;
 
-	if (!get_bytes(jwk, "x", &x) || x.n != size)
+	if (!jwk_json_get_bytes(jwk, "x", &x) || x.n != size)
 		return bad_member("x", err);
-	if (!get_bytes(jwk, "y", &y) || y.n != size)
+	if (!jwk_json_get_bytes(jwk, "y", &y) || y.n != size)
 		return bad_member("y", err);
 	out->p[0] = 4;
 	memcpy(out->p + 1, x.p, size);
@@ -191,8 +191,8 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 	s.build = OSSL_PARAM_BLD_new();
 	if (s.build == NULL)
 		return err_nomem(err);
-	rc = can_sign ? add_number(&s, "d", OSSL_PKEY_PARAM_PRIV_KEY,
-				   curve->size, err) :
+	rc = can_sign ? jwk_json_add_number(&s, "d", OSSL_PKEY_PARAM_PRIV_KEY,
+					    curve->size, err) :
 			0;
 	if (rc == 0 &&
 	    (OSSL_PARAM_BLD_push_utf8_string(s.build,
@@ -202,7 +202,7 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 					      point.p, point.n) != 1))
 		rc = err_nomem(err);
 	if (rc == 0)
-		rc = make(&s, "EC", can_sign, out, err);
+		rc = jwk_json_make(&s, "EC", can_sign, out, err);
 	numbers_free(&s);
 	return rc;
 }
@@ -218,9 +218,10 @@ okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 
 	if (get_curve(jwk, JWS_ED25519) == NULL)
 		return bad_member("crv", err);
-	if (!get_bytes(jwk, "x", &x) || x.n != sizeof(own))
+	if (!jwk_json_get_bytes(jwk, "x", &x) || x.n != sizeof(own))
 		return bad_member("x", err);
-	if (can_sign && (!get_bytes(jwk, "d", &d) || d.n != sizeof(own)))
+	if (can_sign &&
+	    (!jwk_json_get_bytes(jwk, "d", &d) || d.n != sizeof(own)))
 		return bad_member("d", err);
 	if (can_sign) {
 		pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, d.p,
@@ -259,7 +260,7 @@ oct_from_json(const json_t *jwk, enum jws_alg alg, struct jwk **out,
 	struct bytes k;
 	int rc;
 
-	if (!get_bytes(jwk, "k", &k))
+	if (!jwk_json_get_bytes(jwk, "k", &k))
 		return bad_member("k", err);
 	rc = jwk_from_secret((struct str){ (const char *)k.p, k.n }, alg, out,
 			     err);

@@ -84,7 +84,7 @@ next_block(BIO *bio, struct block *b)
 }
 
 static const struct kind *
-kind_of(const struct block *b, struct err *err)
+jwk_pem_kind_of(const struct block *b, struct err *err)
 {
 	if (strcmp(b->name, "ENCRYPTED PRIVATE KEY") == 0 ||
 	    b->header[0] != '\0') {
@@ -126,10 +126,10 @@ only_block(BIO *bio, struct block *b, struct err *err)
 }
 
 static int
-parse(const struct block *b, enum jws_alg alg, struct jwk **out,
-      struct err *err)
+jwk_pem_parse(const struct block *b, enum jws_alg alg, struct jwk **out,
+	      struct err *err)
 {
-	const struct kind *kind = kind_of(b, err);
+	const struct kind *kind = jwk_pem_kind_of(b, err);
 	const uint8_t *der = b->der;
 	EVP_PKEY *pkey;
 
@@ -161,7 +161,7 @@ jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
 		return err_nomem(err);
 	rc = only_block(bio, &b, err);
 	if (rc == 0)
-		rc = parse(&b, alg, out, err);
+		rc = jwk_pem_parse(&b, alg, out, err);
 	block_free(&b);
 	BIO_free(bio);
 	return rc;

@@ -49,7 +49,7 @@ signature_size(const struct jwk *key)
 /* Only a lack of memory is an error.  Any other failure is caused by the token,
  * for example by r = 0. */
 static bool
-no_memory(void)
+jws_evp_no_memory(void)
 {
 	bool failed =
 	    ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
@@ -153,14 +153,14 @@ digest_verify(const struct jwk *key, struct str text, const struct bytes *s)
 	    set_padding(key, c)) {
 		rc = EVP_DigestVerify(m, s->p, s->n, (const uint8_t *)text.p,
 				      text.n);
-		rc = rc != 1 && no_memory() ? -1 : rc == 1;
+		rc = rc != 1 && jws_evp_no_memory() ? -1 : rc == 1;
 	}
 	EVP_MD_CTX_free(m);
 	return rc;
 }
 
 static int
-check(const struct jwk *key, struct str text, struct bytes *s)
+jws_evp_check(const struct jwk *key, struct str text, struct bytes *s)
 {
 	switch (jws_info(key->alg)->kind) {
 	case JWS_HMAC: {
@@ -197,7 +197,7 @@ jws_evp_verify(const struct jwk *key, struct str token, enum jws_answer *answer,
 		*answer = JWS_BAD;
 		return 0;
 	}
-	rc = check(key, parts.signed_text, &s);
+	rc = jws_evp_check(key, parts.signed_text, &s);
 	if (rc < 0)
 		return err_nomem(err);
 	*answer = rc == 1 ? JWS_GOOD : JWS_BAD;

@@ -83,7 +83,7 @@ static const struct part_words payload_words = {
 };
 
 static void
-release(void *json)
+jwt_release_json(void *json)
 {
 	json_decref(json);
 }
@@ -107,7 +107,7 @@ parse_object(struct check *c, struct str text, const struct part_words *words,
 							    words->none;
 		return 0;
 	}
-	if (arena_defer(c->arena, release, json) != 0) {
+	if (arena_defer(c->arena, jwt_release_json, json) != 0) {
 		json_decref(json);
 		return err_nomem(err);
 	}
@@ -200,7 +200,8 @@ choose_key(const struct keyring *keys, const json_t *header, enum jws_alg alg,
 
 /* Fills *out from a token whose header, and payload if required, was parsed. */
 static void
-conclude(const struct check *c, const struct token *t, struct jwt_signed *out)
+jwt_conclude(const struct check *c, const struct token *t,
+	     struct jwt_signed *out)
 {
 	*out = (struct jwt_signed){ .verdict = JWT_REFUSED, .why = c->why };
 	if (c->why != NULL)
@@ -239,7 +240,7 @@ jwt_verify_signature(const struct keyring *keys, struct str token,
 	if (c.why == NULL && parse_object(&c, t.payload, &payload_words,
 					  &t.payload_json, err) != 0)
 		return -1;
-	conclude(&c, &t, out);
+	jwt_conclude(&c, &t, out);
 	return 0;
 }
 
@@ -265,7 +266,7 @@ jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
 		return -1;
 	if (c.why == NULL && answer != JWS_GOOD)
 		c.why = "bad signature";
-	conclude(&c, &t, out);
+	jwt_conclude(&c, &t, out);
 	return 0;
 }
 
@@ -295,7 +296,7 @@ jwt_verify(const struct jwt_expected *expected, struct str token,
 
 /* Takes over the reference. */
 static int
-dump(json_t *json, struct arena *a, struct str *out, struct err *err)
+jwt_dump(json_t *json, struct arena *a, struct str *out, struct err *err)
 {
 	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	int rc;
@@ -320,10 +321,10 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 
 	if (key == NULL)
 		return err_set(err, ERR_CONFIG, "there is no key to sign with");
-	if (dump(json_pack("{s:s, s:s, s:s}", "alg", jws_alg_name(key->alg),
-			   "kid", key->kid, "typ", typ_of(key->alg)),
-		 a, &header, err) != 0 ||
-	    dump(jwt_claims_json(claims, policy), a, &payload, err) != 0 ||
+	if (jwt_dump(json_pack("{s:s, s:s, s:s}", "alg", jws_alg_name(key->alg),
+			       "kid", key->kid, "typ", typ_of(key->alg)),
+		     a, &header, err) != 0 ||
+	    jwt_dump(jwt_claims_json(claims, policy), a, &payload, err) != 0 ||
 	    jws_sign(key, header, payload, a, &made, err) != 0)
 		return -1;
 	if (made.n > JWT_MAX_BYTES)

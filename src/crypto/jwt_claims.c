@@ -20,7 +20,7 @@
 #define TIME_MAX (INT64_C(1) << 53)
 
 static struct str
-text_of(const json_t *value)
+jwt_claims_text_of(const json_t *value)
 {
 	return (struct str){ .p = json_string_value(value),
 			     .n = json_string_length(value) };
@@ -51,7 +51,7 @@ is_filled_text(struct str s)
 }
 
 static bool
-is_hex(struct str s)
+jwt_claims_is_hex(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if ((s.p[i] < '0' || s.p[i] > '9') &&
@@ -70,9 +70,9 @@ static const struct {
 } texts[] = {
 	{ "sub", offsetof(struct jwt_claims, sub), is_user, false,
 	  "sub is missing", "sub is no user name" },
-	{ "jti", offsetof(struct jwt_claims, jti), is_hex, false,
+	{ "jti", offsetof(struct jwt_claims, jti), jwt_claims_is_hex, false,
 	  "jti is missing", "jti is not hexadecimal" },
-	{ "sid", offsetof(struct jwt_claims, sid), is_hex, false,
+	{ "sid", offsetof(struct jwt_claims, sid), jwt_claims_is_hex, false,
 	  "sid is missing", "sid is not hexadecimal" },
 	{ "client_id", offsetof(struct jwt_claims, client_id), is_filled_text,
 	  false, "client_id is missing", "client_id is malformed" },
@@ -95,9 +95,9 @@ check_texts(const json_t *payload, struct jwt_claims *out)
 		if (value == NULL)
 			return texts[i].missing;
 		if (!json_is_string(value) ||
-		    !texts[i].is_valid(text_of(value)))
+		    !texts[i].is_valid(jwt_claims_text_of(value)))
 			return texts[i].bad;
-		*to = text_of(value);
+		*to = jwt_claims_text_of(value);
 	}
 	return NULL;
 }
@@ -109,7 +109,7 @@ check_issuer(const json_t *payload, struct str issuer)
 
 	if (iss == NULL)
 		return "iss is missing";
-	return json_is_string(iss) && str_eq(text_of(iss), issuer) ?
+	return json_is_string(iss) && str_eq(jwt_claims_text_of(iss), issuer) ?
 		   NULL :
 		   "another issuer";
 }
@@ -125,13 +125,13 @@ check_audience(const json_t *payload, struct str audience)
 	if (aud == NULL)
 		return "aud is missing";
 	if (json_is_string(aud))
-		found = str_eq(text_of(aud), audience);
+		found = str_eq(jwt_claims_text_of(aud), audience);
 	else if (!json_is_array(aud))
 		return "aud is malformed";
 	json_array_foreach (aud, i, one) {
 		if (!json_is_string(one))
 			return "aud is malformed";
-		found = found || str_eq(text_of(one), audience);
+		found = found || str_eq(jwt_claims_text_of(one), audience);
 	}
 	return found ? NULL : "another audience";
 }
@@ -196,7 +196,7 @@ check_roles(const json_t *payload, struct arena *a, const char **why,
 	}
 	buf_init(&b, a, ROLES_MAX_BYTES);
 	json_array_foreach (roles, i, role) {
-		struct str name = text_of(role);
+		struct str name = jwt_claims_text_of(role);
 
 		sum += name.n + 1;
 		if (name.p == NULL || !is_role(name) ||

@@ -17,7 +17,7 @@
 #include "crypto/keyring_dir.h"
 
 static void
-free_key(void *key)
+keyring_free_key(void *key)
 {
 	jwk_free(key);
 }
@@ -26,7 +26,7 @@ free_key(void *key)
 static int
 own(struct arena *a, struct jwk *key, struct err *err)
 {
-	if (arena_defer(a, free_key, key) != 0) {
+	if (arena_defer(a, keyring_free_key, key) != 0) {
 		jwk_free(key);
 		return err_nomem(err);
 	}
@@ -34,8 +34,8 @@ own(struct arena *a, struct jwk *key, struct err *err)
 }
 
 static int
-parse_key(const struct keyring_name *name, struct str bytes, struct arena *a,
-	  struct jwk **out, struct err *err)
+keyring_parse_key(const struct keyring_name *name, struct str bytes,
+		  struct arena *a, struct jwk **out, struct err *err)
 {
 	struct jwk *key;
 
@@ -65,7 +65,7 @@ load_key(int dir, const struct keyring_name *name, struct arena *a,
 
 	keyring_name_write(name, file);
 	if (keyring_read(dir, file, KEYRING_KEY_FILE, a, &bytes, err) != 0 ||
-	    parse_key(name, bytes, a, &out->key, err) != 0)
+	    keyring_parse_key(name, bytes, a, &out->key, err) != 0)
 		return err_context(err, "%s", file);
 	out->file = arena_cstr(a, str_from(file));
 	if (out->file == NULL)
@@ -219,7 +219,7 @@ place_close(const struct place *p)
 }
 
 static bool
-is_empty(int dir)
+keyring_is_empty(int dir)
 {
 	struct keyring_names names;
 	struct err err;
@@ -237,7 +237,7 @@ keyring_load(const char *directory, enum jws_alg make_alg,
 	int rc = place_open(directory, make, KEYRING_READ, &p, err);
 
 	/* The exclusive lock is needed only for making a key. */
-	if (rc == 0 && make && is_empty(p.dir)) {
+	if (rc == 0 && make && keyring_is_empty(p.dir)) {
 		place_close(&p);
 		rc = place_open(directory, make, KEYRING_WRITE, &p, err);
 	}

@@ -154,7 +154,8 @@ keyring_dir_lock(int dir, enum keyring_lock kind, int *lock, struct err *err)
 }
 
 static int
-add_name(const char *file, struct keyring_names *to, struct err *err)
+keyring_dir_add_name(const char *file, struct keyring_names *to,
+		     struct err *err)
 {
 	struct keyring_name name;
 
@@ -198,7 +199,7 @@ keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
 		if (entry == NULL && errno != 0)
 			rc = err_set(err, ERR_INTERNAL, "%s", strerror(errno));
 		if (entry != NULL)
-			rc = add_name(entry->d_name, &names, err);
+			rc = keyring_dir_add_name(entry->d_name, &names, err);
 	} while (entry != NULL && rc == 0);
 	(void)closedir(d);
 	if (rc == 0)
@@ -212,7 +213,8 @@ keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
  * others.
  */
 static int
-check_file(const struct stat *st, enum keyring_rules rules, struct err *err)
+keyring_dir_check_file(const struct stat *st, enum keyring_rules rules,
+		       struct err *err)
 {
 	const mode_t forbidden = rules == KEYRING_KEY_FILE ? 077 : 027;
 	const size_t max =
@@ -235,7 +237,8 @@ check_file(const struct stat *st, enum keyring_rules rules, struct err *err)
 }
 
 static int
-read_all(int fd, size_t n, struct arena *a, struct str *out, struct err *err)
+keyring_dir_read_all(int fd, size_t n, struct arena *a, struct str *out,
+		     struct err *err)
 {
 	char *p = arena_alloc(a, n + 1);
 	size_t have = 0;
@@ -274,9 +277,9 @@ keyring_read(int dir, const char *file, enum keyring_rules rules,
 	if (fstat(fd, &st) != 0)
 		rc = err_set(err, ERR_INTERNAL, "%s", strerror(errno));
 	else
-		rc = check_file(&st, rules, err);
+		rc = keyring_dir_check_file(&st, rules, err);
 	if (rc == 0)
-		rc = read_all(fd, (size_t)st.st_size, a, out, err);
+		rc = keyring_dir_read_all(fd, (size_t)st.st_size, a, out, err);
 	(void)close(fd);
 	return rc;
 }

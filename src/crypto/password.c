@@ -58,8 +58,8 @@ is_acceptable(struct str password)
 
 /* Parses `m=N` with the given letter and bounds. */
 static bool
-parse_cost(struct str s, struct str name, int64_t min, int64_t max,
-	   int64_t *out)
+password_parse_cost(struct str s, struct str name, int64_t min, int64_t max,
+		    int64_t *out)
 {
 	return str_starts(s, name) &&
 	       str_to_uint(str_skip(s, name.n), max, out) && *out >= min;
@@ -100,10 +100,10 @@ parse_phc(struct str hash, struct phc *out)
 	if (!str_cut(&costs, ',', &m) || !str_cut(&costs, ',', &t) ||
 	    !str_cut(&costs, ',', &p) || costs.p != NULL)
 		return false;
-	if (!parse_cost(p, STR("p="), 1, LANES_MAX, &phc.lanes) ||
-	    !parse_cost(t, STR("t="), 1, PASSES_MAX, &phc.passes) ||
-	    !parse_cost(m, STR("m="), 8 * phc.lanes, MEMORY_KIB_MAX,
-			&phc.memory_kib) ||
+	if (!password_parse_cost(p, STR("p="), 1, LANES_MAX, &phc.lanes) ||
+	    !password_parse_cost(t, STR("t="), 1, PASSES_MAX, &phc.passes) ||
+	    !password_parse_cost(m, STR("m="), 8 * phc.lanes, MEMORY_KIB_MAX,
+				 &phc.memory_kib) ||
 	    phc.memory_kib * phc.passes > WORK_KIB_MAX)
 		return false;
 	if (!is_base64(salt, 8, 64) || !is_base64(key, 16, 64))
@@ -344,7 +344,7 @@ count_characters(struct str s)
 }
 
 static bool
-is_listed(struct str password, struct str blocklist)
+password_is_listed(struct str password, struct str blocklist)
 {
 	struct str line;
 
@@ -385,7 +385,7 @@ password_refusal(struct str password, struct str user, int64_t min_length,
 		return "This password is the user name.";
 	if (common_password(password))
 		return "This password is one of the most common ones.";
-	if (is_listed(password, blocklist))
+	if (password_is_listed(password, blocklist))
 		return "This password is on the list of refused passwords.";
 	return NULL;
 }

@@ -206,7 +206,7 @@ begins(struct str s, struct str prefix)
 }
 
 static struct str
-unwrap(struct str hash)
+password_kind_unwrap(struct str hash)
 {
 	for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
 		const struct str rest = hash.n > wrappers[i].n ?
@@ -220,7 +220,7 @@ unwrap(struct str hash)
 }
 
 static bool
-is_hex(struct str s)
+password_kind_is_hex(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		const char c = s.p[i];
@@ -241,7 +241,8 @@ kind_of_bare(struct str s)
 	}
 	if (s.n == 0 || str_eq(s, STR("x")))
 		return NONE;
-	if ((s.n == 32 || s.n == 40 || s.n == 64 || s.n == 128) && is_hex(s))
+	if ((s.n == 32 || s.n == 40 || s.n == 64 || s.n == 128) &&
+	    password_kind_is_hex(s))
 		return DIGEST;
 	if (s.n == 13 && str_is_name(s, "./"))
 		return DES_CRYPT;
@@ -251,7 +252,7 @@ kind_of_bare(struct str s)
 const struct password_kind *
 password_kind(struct str hash, struct str *bare)
 {
-	*bare = unwrap(hash);
+	*bare = password_kind_unwrap(hash);
 	return &kinds[kind_of_bare(*bare)];
 }
 

@@ -238,7 +238,7 @@ apr1_verify(struct str password, struct str hash)
 
 /* crypt(3) reports failure by a string that begins with '*'. */
 static enum password_answer
-compare(const char *made, int reason, struct str hash)
+legacy_compare(const char *made, int reason, struct str hash)
 {
 	if (made == NULL || made[0] == '*') {
 		/* The library was built without this kind. */
@@ -272,7 +272,7 @@ crypt_verify(struct str password, struct str hash)
 	if (data != NULL && phrase != NULL && setting != NULL) {
 		errno = 0;
 		made = crypt_r(phrase, setting, data);
-		answer = compare(made, errno, hash);
+		answer = legacy_compare(made, errno, hash);
 	}
 	arena_free(a);
 	return is_long && answer == PASSWORD_RIGHT ? PASSWORD_WRONG : answer;

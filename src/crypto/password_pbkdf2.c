@@ -61,7 +61,7 @@ decode_base64(struct str s, uint8_t *out, size_t max, size_t *n)
 }
 
 static bool
-decode(struct str s, enum form form, uint8_t *out, size_t max, size_t *n)
+pbkdf2_decode(struct str s, enum form form, uint8_t *out, size_t max, size_t *n)
 {
 	switch (form) {
 	case AS_IT_IS:
@@ -83,7 +83,7 @@ decode(struct str s, enum form form, uint8_t *out, size_t max, size_t *n)
  * Parses `N`, `i=N` or `i=N,l=LENGTH`; *length is unchanged without the last.
  */
 static bool
-parse_cost(struct str s, int64_t *iterations, int64_t *length)
+pbkdf2_parse_cost(struct str s, int64_t *iterations, int64_t *length)
 {
 	struct str first = s, rest = s;
 
@@ -125,7 +125,7 @@ parse_parts(const struct spelling *how, struct str rest, struct derived *d)
 	int64_t length = -1;
 
 	if (!str_cut(&rest, '$', &cost) ||
-	    !parse_cost(cost, &d->iterations, &length) ||
+	    !pbkdf2_parse_cost(cost, &d->iterations, &length) ||
 	    (how->length && (!str_cut(&rest, '$', &size) ||
 			     !str_to_uint(size, KEY_MAX, &length))) ||
 	    !str_cut(&rest, '$', &salt) || !str_cut(&rest, '$', &key) ||
@@ -139,13 +139,14 @@ parse_parts(const struct spelling *how, struct str rest, struct derived *d)
 		salt_form = AS_IT_IS;
 		key_form = HEX;
 	}
-	return decode(salt, salt_form, d->salt, sizeof(d->salt), &d->nsalt) &&
-	       decode(key, key_form, d->key, sizeof(d->key), &d->nkey) &&
+	return pbkdf2_decode(salt, salt_form, d->salt, sizeof(d->salt),
+			     &d->nsalt) &&
+	       pbkdf2_decode(key, key_form, d->key, sizeof(d->key), &d->nkey) &&
 	       d->nkey == (length < 0 ? digest_size(d) : (size_t)length);
 }
 
 static bool
-parse(struct str hash, struct derived *d)
+pbkdf2_parse(struct str hash, struct derived *d)
 {
 	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
 		const struct spelling *how = &spellings[i];
@@ -165,7 +166,7 @@ password_pbkdf2_is_usable(struct str hash)
 {
 	struct derived d;
 
-	return parse(hash, &d);
+	return pbkdf2_parse(hash, &d);
 }
 
 enum password_answer
@@ -175,7 +176,7 @@ password_pbkdf2_verify(struct str password, struct str hash)
 	struct derived d;
 	bool same;
 
-	if (!parse(hash, &d))
+	if (!pbkdf2_parse(hash, &d))
 		return PASSWORD_UNUSABLE;
 	if (PKCS5_PBKDF2_HMAC(password.n > 0 ? password.p : "", (int)password.n,
 			      d.salt, (int)d.nsalt, (int)d.iterations,

@@ -32,7 +32,7 @@ show(struct str key)
 }
 
 static enum ctl_exit
-list_json(struct ctl *c, const struct ban_list *bans)
+ban_list_json(struct ctl *c, const struct ban_list *bans)
 {
 	json_t *array = json_array();
 
@@ -55,7 +55,7 @@ list_json(struct ctl *c, const struct ban_list *bans)
 }
 
 static enum ctl_exit
-list_text(struct ctl *c, const struct ban_list *bans)
+ban_list_text(struct ctl *c, const struct ban_list *bans)
 {
 	static const char *const heads[] = { "KIND", "VALUE", "REASON",
 					     "UNTIL" };
@@ -97,8 +97,8 @@ ban_list(struct ctl *c)
 	if (bans.n == BANS_MAX)
 		ctl_warn("warning: only the %d longest bans are shown",
 			 BANS_MAX);
-	return ctl_given(c, FLAG_JSON) ? list_json(c, &bans) :
-					 list_text(c, &bans);
+	return ctl_given(c, FLAG_JSON) ? ban_list_json(c, &bans) :
+					 ban_list_text(c, &bans);
 }
 
 /* All keys under which failures of a user or an address are counted. */

@@ -74,7 +74,7 @@ config_check(struct ctl *c)
 
 /* Returns "rule admin" for [rule admin]; NULL when out of memory. */
 static char *
-header_text(struct ctl *c, const struct ini_entry *e)
+config_header_text(struct ctl *c, const struct ini_entry *e)
 {
 	struct buf text;
 
@@ -88,7 +88,7 @@ header_text(struct ctl *c, const struct ini_entry *e)
 /* Prints the settings as JSON: `section.key` of the file becomes object.key;
  * values stay text. */
 static enum ctl_exit
-show_json(struct ctl *c, struct str text)
+config_show_json(struct ctl *c, struct str text)
 {
 	json_t *root = json_object();
 	struct problems problems;
@@ -101,7 +101,7 @@ show_json(struct ctl *c, struct str text)
 		failed = true;
 	for (size_t i = 0; !failed && i < ini.nentries; i++) {
 		const struct ini_entry *e = &ini.entries[i];
-		char *section = header_text(c, e);
+		char *section = config_header_text(c, e);
 		char *key = arena_cstr(c->arena, e->key);
 		json_t *object = json_object_get(root, section);
 
@@ -130,7 +130,7 @@ config_show(struct ctl *c)
 	if (buf_failed(&text))
 		return ctl_refuse("out of memory");
 	if (ctl_given(c, FLAG_JSON))
-		return show_json(c, buf_str(&text));
+		return config_show_json(c, buf_str(&text));
 	(void)fwrite(text.p, 1, text.n, stdout);
 	return CTL_DONE;
 }

@@ -195,7 +195,7 @@ become_owner(const struct ctl *c, struct err *err)
 
 /* Returns NULL when out of memory. */
 static struct conn *
-new_conn(struct ctl *c, enum ctl_part part)
+ctl_new_conn(struct ctl *c, enum ctl_part part)
 {
 	if (part == CTL_STORE) {
 		c->store_conn = store_conn_new(&c->env);
@@ -215,7 +215,7 @@ ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 
 	if (become_owner(c, err) != 0)
 		return -1;
-	conn = new_conn(c, part);
+	conn = ctl_new_conn(c, part);
 	if (conn == NULL)
 		return err_nomem(err);
 	if (backend_open(&choice, &c->env, &b, err) != 0)

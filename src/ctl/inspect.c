@@ -66,7 +66,7 @@ inspect(const struct inspector *i, struct str token, struct jwt_signed *out,
 }
 
 static void
-add_value(struct buf *out, const json_t *value)
+inspect_add_value(struct buf *out, const json_t *value)
 {
 	const size_t form = JSON_ENCODE_ANY | JSON_COMPACT;
 	struct str text = { .p = json_string_value(value),
@@ -97,13 +97,13 @@ add_object(struct buf *out, const char *title, json_t *object)
 		buf_add_cstr(out, "  ");
 		(void)output_escape(out, str_from(name));
 		buf_add_cstr(out, ": ");
-		add_value(out, value);
+		inspect_add_value(out, value);
 		buf_add_char(out, '\n');
 	}
 }
 
 static enum ctl_exit
-print_text(const struct inspector *i, const struct jwt_signed *is)
+inspect_print_text(const struct inspector *i, const struct jwt_signed *is)
 {
 	struct buf out;
 
@@ -129,7 +129,7 @@ print_text(const struct inspector *i, const struct jwt_signed *is)
 }
 
 static enum ctl_exit
-print_json(const struct jwt_signed *is)
+inspect_print_json(const struct jwt_signed *is)
 {
 	json_t *root;
 
@@ -156,9 +156,9 @@ inspect_one(const struct inspector *i, struct str token)
 	if (inspect(i, token, &is, &err) != 0)
 		status = ctl_refuse("%s", err.msg);
 	else if (ctl_given(i->c, FLAG_JSON))
-		status = print_json(&is);
+		status = inspect_print_json(&is);
 	else
-		status = print_text(i, &is);
+		status = inspect_print_text(i, &is);
 	json_decref(is.header);
 	json_decref(is.claims);
 	return status == CTL_DONE && is.verdict == JWT_VALID ? CTL_DONE :
@@ -167,7 +167,7 @@ inspect_one(const struct inspector *i, struct str token)
 
 /* Reads the next line and keeps at most `max` bytes of it; false at the end. */
 static bool
-read_line(FILE *in, char *line, size_t max, size_t *n)
+inspect_read_line(FILE *in, char *line, size_t max, size_t *n)
 {
 	int c = getc(in);
 
@@ -189,7 +189,7 @@ inspect_lines(const struct inspector *i)
 
 	if (line == NULL)
 		return ctl_refuse("out of memory");
-	for (; read_line(stdin, line, LINE_MAX_BYTES, &n); lines++) {
+	for (; inspect_read_line(stdin, line, LINE_MAX_BYTES, &n); lines++) {
 		if (inspect_one(i, (struct str){ .p = line, .n = n }) !=
 		    CTL_DONE)
 			status = CTL_REFUSED;

@@ -22,7 +22,7 @@ entry_json(const struct keyring_entry *e)
 }
 
 static enum ctl_exit
-list_json(struct ctl *c, const struct keyring *keys)
+key_list_json(struct ctl *c, const struct keyring *keys)
 {
 	const char *secret_file = keys_conf(c)->secret_file;
 	json_t *array = json_array();
@@ -45,7 +45,7 @@ list_json(struct ctl *c, const struct keyring *keys)
 }
 
 static enum ctl_exit
-list_text(struct ctl *c, const struct keyring *keys)
+key_list_text(struct ctl *c, const struct keyring *keys)
 {
 	static const char *const heads[] = { "KID", "ALG", "STATE", "SINCE",
 					     "KIND" };
@@ -80,8 +80,8 @@ key_list(struct ctl *c)
 
 	if (keys_load(c, &keys, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	return ctl_given(c, FLAG_JSON) ? list_json(c, &keys) :
-					 list_text(c, &keys);
+	return ctl_given(c, FLAG_JSON) ? key_list_json(c, &keys) :
+					 key_list_text(c, &keys);
 }
 
 /* Loads the keys for a command that changes the directory. */

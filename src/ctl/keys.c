@@ -65,7 +65,7 @@ keys_alg(const struct ctl *c, enum jws_alg *out)
 }
 
 static void
-free_key(void *key)
+keys_free_key(void *key)
 {
 	jwk_free(key);
 }
@@ -73,7 +73,7 @@ free_key(void *key)
 int
 keys_own(struct ctl *c, struct jwk *key, struct err *err)
 {
-	if (arena_defer(c->arena, free_key, key) != 0) {
+	if (arena_defer(c->arena, keys_free_key, key) != 0) {
 		jwk_free(key);
 		return err_nomem(err);
 	}

@@ -204,7 +204,7 @@ needs_settings(const struct ctl *c)
 }
 
 static enum ctl_exit
-run(struct ctl *c)
+ctl_run(struct ctl *c)
 {
 	enum ctl_exit status;
 
@@ -265,7 +265,7 @@ main(int argc, char **argv)
 				       "random numbers");
 	c.args = &args;
 	if (args_parse(c.arena, argc, argv, &args, &err) == 0)
-		status = run(&c);
+		status = ctl_run(&c);
 	else
 		status = ctl_usage(&c, "%s", err.msg);
 	ctl_close(&c);

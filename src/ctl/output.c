@@ -192,7 +192,7 @@ write_json(const char *p, size_t n, void *out)
 }
 
 static int
-print_json(json_t *root, size_t form)
+output_print_json(json_t *root, size_t form)
 {
 	if (root == NULL)
 		return -1;
@@ -207,11 +207,11 @@ print_json(json_t *root, size_t form)
 int
 output_json(json_t *root)
 {
-	return print_json(root, JSON_INDENT(2));
+	return output_print_json(root, JSON_INDENT(2));
 }
 
 int
 output_json_line(json_t *root)
 {
-	return print_json(root, JSON_COMPACT);
+	return output_print_json(root, JSON_COMPACT);
 }

@@ -122,7 +122,7 @@ terminal_close(struct terminal *t, int signal)
 
 /* Returns the number of the signal that came instead of a line, or 0. */
 static int
-ask(const struct terminal *t, const char *prompt, struct password *out)
+prompt_ask(const struct terminal *t, const char *prompt, struct password *out)
 {
 	struct pollfd fds[] = {
 		{ .fd = t->signals, .events = POLLIN },
@@ -158,12 +158,12 @@ from_terminal(const struct ctl *c, struct password *out)
 	if (terminal_open(&t, &err) != 0)
 		return ctl_usage(c, "%s, and --password-stdin is not given",
 				 err.msg);
-	signal = ask(&t, "New password: ", out);
+	signal = prompt_ask(&t, "New password: ", out);
 	/* A password that is empty or too long is refused without a second
 	 * prompt. */
 	twice = out->n > 0 && out->n <= PASSWORD_MAX_BYTES;
 	if (signal == 0 && twice)
-		signal = ask(&t, "New password again: ", &again);
+		signal = prompt_ask(&t, "New password again: ", &again);
 	equal = secret_equal(password_str(out), password_str(&again));
 	secret_wipe(&again, sizeof(again));
 	if (signal != 0)

@@ -29,7 +29,7 @@ struct test {
 };
 
 static void
-settle(struct test *t, int64_t status)
+rule_settle(struct test *t, int64_t status)
 {
 	t->status = status;
 	t->allowed = status == 204;
@@ -99,7 +99,7 @@ read_request(struct ctl *c, struct test *t)
 		if (err.code != ERR_INPUT)
 			return ctl_refuse("%s", err.msg);
 		buf_printf(&t->why, "refused before any rule: %s", err.msg);
-		settle(t, 403);
+		rule_settle(t, 403);
 	}
 	if (!t->has_host)
 		t->in.host = STR("");
@@ -107,7 +107,7 @@ read_request(struct ctl *c, struct test *t)
 }
 
 static enum ctl_exit
-find_user(struct ctl *c, struct test *t)
+rule_find_user(struct ctl *c, struct test *t)
 {
 	enum ctl_part part = CTL_USERS;
 	struct user_answer *is = arena_alloc(c->arena, sizeof(*is));
@@ -203,7 +203,7 @@ explain_outcome(struct test *t, const struct rule_outcome *o)
 }
 
 static void
-explain_doubt(struct test *t)
+rule_explain_doubt(struct test *t)
 {
 	buf_printf(&t->why, "%s: ", access_doubt_text(t->doubt));
 	if (t->doubt == ACCESS_HIDDEN_DOTS)
@@ -235,11 +235,12 @@ deciding(const struct test *t)
 }
 
 static void
-conclude(struct test *t)
+rule_conclude(struct test *t)
 {
-	settle(t, status_of(access_evaluate(&t->terms, t->who, &t->doubt)));
+	rule_settle(t,
+		    status_of(access_evaluate(&t->terms, t->who, &t->doubt)));
 	if (t->doubt != ACCESS_CLEAR) {
-		explain_doubt(t);
+		rule_explain_doubt(t);
 	} else {
 		t->outcome = deciding(t);
 		explain_outcome(t, t->outcome);
@@ -264,16 +265,16 @@ evaluate(struct ctl *c, struct test *t)
 	    sites_find(&sites, t->in.host) == NULL) {
 		buf_add_cstr(&t->why, "the service does not answer for this "
 				      "host ([server] hosts)");
-		settle(t, 403);
+		rule_settle(t, 403);
 		return CTL_DONE;
 	}
 	if (access_find(c->rules, &question, c->arena, &t->terms, &err) != 0) {
 		buf_printf(&t->why, "the rules could not be evaluated: %s",
 			   err.msg);
-		settle(t, 503);
+		rule_settle(t, 503);
 		return CTL_DONE;
 	}
-	conclude(t);
+	rule_conclude(t);
 	if (!t->has_host)
 		buf_add_cstr(&t->why, "; rules with a host do not match, as "
 				      "the URL has none");
@@ -321,7 +322,7 @@ reading_text(struct ctl *c, const struct test *t, size_t i)
 }
 
 static int
-print_text(struct ctl *c, const struct test *t)
+rule_print_text(struct ctl *c, const struct test *t)
 {
 	const bool decided = t->outcome != NULL;
 	struct table table;
@@ -383,7 +384,7 @@ readings_json(struct ctl *c, const struct test *t)
 }
 
 static int
-print_json(struct ctl *c, const struct test *t)
+rule_print_json(struct ctl *c, const struct test *t)
 {
 	const char *doubt = access_doubt_text(t->doubt);
 	json_t *all = rule_json(c, t->in.path, t->outcome);
@@ -413,15 +414,15 @@ rule_test(struct ctl *c)
 	buf_init(&t.why, c->arena, WHY_MAX);
 	status = read_request(c, &t);
 	if (status == CTL_DONE)
-		status = find_user(c, &t);
+		status = rule_find_user(c, &t);
 	if (status == CTL_DONE && t.status == 0)
 		status = evaluate(c, &t);
 	if (status != CTL_DONE)
 		return status;
 	if (buf_failed(&t.why))
 		return ctl_refuse("out of memory");
-	printed =
-	    ctl_given(c, FLAG_JSON) ? print_json(c, &t) : print_text(c, &t);
+	printed = ctl_given(c, FLAG_JSON) ? rule_print_json(c, &t) :
+					    rule_print_text(c, &t);
 	if (printed != 0)
 		return ctl_refuse("out of memory");
 	return t.allowed ? CTL_DONE : CTL_REFUSED;

@@ -10,7 +10,7 @@
 #define PAGE 500
 
 static struct str
-id_text(struct arena *a, const struct session_id *id)
+session_id_text(struct arena *a, const struct session_id *id)
 {
 	char hex[HEX_LEN(SESSION_ID_BYTES)];
 	struct str out = STR("?");
@@ -24,27 +24,28 @@ id_text(struct arena *a, const struct session_id *id)
 }
 
 static int
-add_json(struct arena *a, json_t *array, const struct session *s)
+session_add_json(struct arena *a, json_t *array, const struct session *s)
 {
 	return json_array_append_new(
-	    array, json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "id",
-			     output_json_text(a, id_text(a, &s->id)), "user",
-			     output_json_text(a, s->who.name), "created",
-			     (json_int_t)s->created_ms / 1000, "last_seen",
-			     (json_int_t)s->last_seen_ms / 1000, "expires",
-			     (json_int_t)(s->idle_expires_ms < s->expires_ms ?
-					      s->idle_expires_ms :
-					      s->expires_ms) /
-				 1000,
-			     "address", output_json_text(a, s->address),
-			     "user_agent", output_json_text(a, s->user_agent)));
+	    array,
+	    json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "id",
+		      output_json_text(a, session_id_text(a, &s->id)), "user",
+		      output_json_text(a, s->who.name), "created",
+		      (json_int_t)s->created_ms / 1000, "last_seen",
+		      (json_int_t)s->last_seen_ms / 1000, "expires",
+		      (json_int_t)(s->idle_expires_ms < s->expires_ms ?
+				       s->idle_expires_ms :
+				       s->expires_ms) /
+			  1000,
+		      "address", output_json_text(a, s->address), "user_agent",
+		      output_json_text(a, s->user_agent)));
 }
 
 static int
-add_row(struct arena *a, struct table *table, const struct session *s)
+session_add_row(struct arena *a, struct table *table, const struct session *s)
 {
 	table_add(table, (const struct str[]){
-			     id_text(a, &s->id),
+			     session_id_text(a, &s->id),
 			     s->who.name,
 			     output_time(a, s->created_ms / 1000),
 			     output_time(a, s->last_seen_ms / 1000),
@@ -57,7 +58,8 @@ add_row(struct arena *a, struct table *table, const struct session *s)
 /* Adds every live session to the array, or to the table if there is no
  * array. */
 static enum ctl_exit
-collect(struct ctl *c, struct str user, json_t *array, struct table *table)
+session_collect(struct ctl *c, struct str user, json_t *array,
+		struct table *table)
 {
 	const struct session_query q = { .user = user, .limit = PAGE };
 	const struct call call = *ctl_call(c); /* all pages of one moment */
@@ -70,9 +72,10 @@ collect(struct ctl *c, struct str user, json_t *array, struct table *table)
 			       &err) != 0)
 			return ctl_refuse("%s", err.msg);
 		for (size_t i = 0; i < page.n; i++) {
-			int added = array != NULL ?
-					add_json(c->arena, array, &page.v[i]) :
-					add_row(c->arena, table, &page.v[i]);
+			int added =
+			    array != NULL ?
+				session_add_json(c->arena, array, &page.v[i]) :
+				session_add_row(c->arena, table, &page.v[i]);
 
 			if (added != 0)
 				return ctl_refuse("out of memory");
@@ -82,14 +85,14 @@ collect(struct ctl *c, struct str user, json_t *array, struct table *table)
 }
 
 static enum ctl_exit
-list_json(struct ctl *c, struct str user)
+session_list_json(struct ctl *c, struct str user)
 {
 	json_t *array = json_array();
 	enum ctl_exit status;
 
 	if (array == NULL)
 		return ctl_refuse("out of memory");
-	status = collect(c, user, array, NULL);
+	status = session_collect(c, user, array, NULL);
 	if (status != CTL_DONE) {
 		json_decref(array);
 		return status;
@@ -100,7 +103,7 @@ list_json(struct ctl *c, struct str user)
 }
 
 static enum ctl_exit
-list_text(struct ctl *c, struct str user)
+session_list_text(struct ctl *c, struct str user)
 {
 	static const char *const heads[] = { "ID",	"USER",
 					     "CREATED", "LAST SEEN",
@@ -109,7 +112,7 @@ list_text(struct ctl *c, struct str user)
 	struct table table;
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
-	status = collect(c, user, NULL, &table);
+	status = session_collect(c, user, NULL, &table);
 	if (status != CTL_DONE)
 		return status;
 	return table_print(&table) == 0 ? CTL_DONE :
@@ -131,8 +134,8 @@ session_list(struct ctl *c)
 		status = sessions_open(c, "sessions");
 	if (status != CTL_DONE)
 		return status;
-	return ctl_given(c, FLAG_JSON) ? list_json(c, user) :
-					 list_text(c, user);
+	return ctl_given(c, FLAG_JSON) ? session_list_json(c, user) :
+					 session_list_text(c, user);
 }
 
 /* Opens the store for revocation. */

@@ -35,7 +35,7 @@ take_ttl(const struct ctl *c, int64_t *out)
 }
 
 static enum ctl_exit
-find_user(struct ctl *c, struct str name, struct user *out)
+token_find_user(struct ctl *c, struct str name, struct user *out)
 {
 	enum ctl_part part = CTL_USERS;
 	struct user_answer is;
@@ -59,7 +59,8 @@ find_user(struct ctl *c, struct str name, struct user *out)
 /* Makes a session id that earlier revocations, such as those of `user disable`,
  * do not cover. */
 static int
-make_id(struct ctl *c, struct str name, struct session_id *out, struct err *err)
+token_make_id(struct ctl *c, struct str name, struct session_id *out,
+	      struct err *err)
 {
 	const struct call *call;
 
@@ -88,7 +89,7 @@ issue(struct ctl *c, const struct keyring *keys, const struct user *user,
 	struct str token;
 	struct err err;
 
-	if (make_id(c, user->who.name, &id, &err) != 0 ||
+	if (token_make_id(c, user->who.name, &id, &err) != 0 ||
 	    access_token_make(&access, &says, &c->env, c->arena, &token,
 			      &err) != 0)
 		return ctl_refuse("%s", err.msg);
@@ -129,6 +130,6 @@ token_issue(struct ctl *c)
 		return ctl_refuse("%s: there is no key yet; run: fcgiauthctl "
 				  "key generate",
 				  keys_conf(c)->keys);
-	status = find_user(c, ctl_value(c, FLAG_USER), &user);
+	status = token_find_user(c, ctl_value(c, FLAG_USER), &user);
 	return status == CTL_DONE ? issue(c, &keys, &user, ttl) : status;
 }

@@ -82,7 +82,7 @@ audit_user(const struct ctl *c, const char *event, struct str name)
  * never before: a sign-in in between would begin a session that is not ended.
  */
 static enum ctl_exit
-end_sessions(struct ctl *c, struct str name, const char *done)
+user_end_sessions(struct ctl *c, struct str name, const char *done)
 {
 	int64_t ended = 0;
 	struct err err;
@@ -135,7 +135,7 @@ take_roles(struct ctl *c, struct identity *who)
 }
 
 static enum ctl_exit
-take_text(const struct ctl *c, enum flag flag, struct str *out)
+user_take_text(const struct ctl *c, enum flag flag, struct str *out)
 {
 	struct str text = ctl_value(c, flag);
 
@@ -155,9 +155,9 @@ take_identity(struct ctl *c, struct identity *who)
 	enum ctl_exit status = take_roles(c, who);
 
 	if (status == CTL_DONE)
-		status = take_text(c, FLAG_EMAIL, &who->email);
+		status = user_take_text(c, FLAG_EMAIL, &who->email);
 	if (status == CTL_DONE)
-		status = take_text(c, FLAG_NAME, &who->full_name);
+		status = user_take_text(c, FLAG_NAME, &who->full_name);
 	return status;
 }
 
@@ -261,7 +261,7 @@ apply_identity(struct ctl *c, struct user *user)
  * do this at the same time, the last one sees the final state of the user.
  */
 static int
-update_sessions(struct ctl *c, const struct identity *who, struct err *err)
+user_update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 {
 	struct identity written = *who;
 
@@ -299,7 +299,7 @@ user_set(struct ctl *c)
 			 (long long)sessions_token_life(c));
 	else if (sessions_can_end(c, user.who.name) &&
 		 (ctl_open(c, CTL_STORE, &err) != 0 ||
-		  update_sessions(c, &user.who, &err) != 0))
+		  user_update_sessions(c, &user.who, &err) != 0))
 		return ctl_refuse("%s: changed, but its live sessions are not: "
 				  "%s; later, run the same again",
 				  c->operand, err.msg);
@@ -348,7 +348,7 @@ user_passwd(struct ctl *c)
 	if (status != CTL_DONE)
 		return status;
 	audit_user(c, "password_changed", user.who.name);
-	return end_sessions(c, user.who.name, "has a new password");
+	return user_end_sessions(c, user.who.name, "has a new password");
 }
 
 static enum ctl_exit
@@ -369,7 +369,7 @@ user_disable(struct ctl *c)
 		status = change_user(c, apply_disable, "user_disabled", &user);
 	if (status != CTL_DONE)
 		return status;
-	return end_sessions(c, user.who.name, "disabled");
+	return user_end_sessions(c, user.who.name, "disabled");
 }
 
 static enum ctl_exit
@@ -411,7 +411,7 @@ user_delete(struct ctl *c)
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);
 	audit_user(c, "user_deleted", name);
-	status = end_sessions(c, name, "deleted");
+	status = user_end_sessions(c, name, "deleted");
 	if (status == CTL_DONE && ctl_reachable(c, CTL_STORE) &&
 	    store_unlearn(c->store_conn, ctl_call(c), name, &err) != 0)
 		return ctl_refuse("%s: deleted, but networks where the user "

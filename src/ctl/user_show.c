@@ -88,7 +88,7 @@ struct json_users {
 };
 
 static int
-add_json(void *ctx, const struct user *user)
+user_add_json(void *ctx, const struct user *user)
 {
 	struct json_users *users = ctx;
 
@@ -97,7 +97,7 @@ add_json(void *ctx, const struct user *user)
 }
 
 static int
-add_row(void *ctx, const struct user *user)
+user_add_row(void *ctx, const struct user *user)
 {
 	struct table *table = ctx;
 
@@ -121,8 +121,8 @@ user_list(struct ctl *c)
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
 	if (status == CTL_DONE)
-		status = json ? each_user(c, add_json, &users) :
-				each_user(c, add_row, &table);
+		status = json ? each_user(c, user_add_json, &users) :
+				each_user(c, user_add_row, &table);
 	if (status != CTL_DONE) {
 		json_decref(users.array);
 		return status;
@@ -137,7 +137,7 @@ user_list(struct ctl *c)
 }
 
 static enum ctl_exit
-show_json(struct ctl *c, const struct user *user)
+user_show_json(struct ctl *c, const struct user *user)
 {
 	return output_json(user_json(c->arena, user)) == 0 ?
 		   CTL_DONE :
@@ -179,6 +179,6 @@ user_show(struct ctl *c)
 		status = user_find(c, &user);
 	if (status != CTL_DONE)
 		return status;
-	return ctl_given(c, FLAG_JSON) ? show_json(c, &user) :
+	return ctl_given(c, FLAG_JSON) ? user_show_json(c, &user) :
 					 show_text(c, &user);
 }

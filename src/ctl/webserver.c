@@ -57,7 +57,7 @@ read_file(const char *path, struct arena *a, struct str *out, struct err *err)
 }
 
 static void
-become(const char *const *command, int out)
+webserver_exec(const char *const *command, int out)
 {
 	char *argv[8] = { NULL };
 	char path[64];
@@ -85,7 +85,7 @@ read_program(const char *const *command, struct arena *a, struct str *out,
 		return err_set(err, ERR_INTERNAL, "%s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		become(command, ends[1]);
+		webserver_exec(command, ends[1]);
 	(void)close(ends[1]);
 	result = pid == -1 ? err_set(err, ERR_INTERNAL, "%s", strerror(errno)) :
 			     read_descriptor(ends[0], a, out, err);
@@ -169,7 +169,8 @@ read_subject(const struct ctl *c, struct subject *out, struct err *err)
 }
 
 static int
-check(const struct ctl *c, struct web_findings *out, struct err *err)
+ctl_webserver_check(const struct ctl *c, struct web_findings *out,
+		    struct err *err)
 {
 	const struct kind *kind;
 	struct web_source source;
@@ -193,7 +194,7 @@ check(const struct ctl *c, struct web_findings *out, struct err *err)
 }
 
 static int
-print_text(struct ctl *c, const struct web_findings *findings)
+webserver_print_text(struct ctl *c, const struct web_findings *findings)
 {
 	for (const struct web_finding *f = findings->first; f != NULL;
 	     f = f->next) {
@@ -213,7 +214,7 @@ print_text(struct ctl *c, const struct web_findings *findings)
 }
 
 static int
-print_json(struct ctl *c, const struct web_findings *findings)
+webserver_print_json(struct ctl *c, const struct web_findings *findings)
 {
 	json_t *list = json_array();
 	bool failed = list == NULL;
@@ -244,12 +245,12 @@ webserver_check(struct ctl *c)
 	int printed;
 
 	web_findings_init(&findings, c->arena);
-	if (check(c, &findings, &err) != 0) {
+	if (ctl_webserver_check(c, &findings, &err) != 0) {
 		ctl_warn("%s", err.msg);
 		return CTL_USAGE;
 	}
-	printed = ctl_given(c, FLAG_JSON) ? print_json(c, &findings) :
-					    print_text(c, &findings);
+	printed = ctl_given(c, FLAG_JSON) ? webserver_print_json(c, &findings) :
+					    webserver_print_text(c, &findings);
 	if (printed != 0) {
 		ctl_warn("out of memory");
 		return CTL_USAGE;

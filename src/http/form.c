@@ -31,7 +31,7 @@ add_field(struct form *f, struct str name, struct str value, struct err *err)
 }
 
 static int
-decode(struct str s, struct arena *a, struct str *out, struct err *err)
+form_decode(struct str s, struct arena *a, struct str *out, struct err *err)
 {
 	struct buf b;
 
@@ -57,8 +57,9 @@ form_parse_urlencoded(struct str s, struct arena *a, struct form *out,
 
 		if (piece.n == 0)
 			continue; /* the URL standard skips empty pairs */
-		if (decode(raw, a, &name, err) != 0 ||
-		    decode(str_skip(piece, raw.n + 1), a, &value, err) != 0 ||
+		if (form_decode(raw, a, &name, err) != 0 ||
+		    form_decode(str_skip(piece, raw.n + 1), a, &value, err) !=
+			0 ||
 		    add_field(&f, name, value, err) != 0)
 			return -1;
 	}

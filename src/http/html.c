@@ -42,7 +42,7 @@ escape(struct buf *out, struct str s)
 
 /* Returns the position of `what`, or s.n. */
 static size_t
-find(struct str s, const char *what)
+html_find(struct str s, const char *what)
 {
 	const char *at = s.n > 0 ? memmem(s.p, s.n, what, strlen(what)) : NULL;
 
@@ -78,13 +78,13 @@ take_comment(struct str *rest, struct str *before)
 static bool
 take_tag(struct str *rest, struct str *before, struct str *tag)
 {
-	size_t open = find(*rest, "{{"), close;
+	size_t open = html_find(*rest, "{{"), close;
 
 	*before = (struct str){ .p = rest->p, .n = open };
 	if (open == rest->n)
 		return false;
 	*rest = str_skip(*rest, open + 2);
-	close = find(*rest, "}}");
+	close = html_find(*rest, "}}");
 	assert(close < rest->n);
 	*tag = (struct str){ .p = rest->p, .n = close };
 	*rest = str_skip(*rest, close + 2);

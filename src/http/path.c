@@ -64,7 +64,7 @@ segments_are_plain(struct str path)
 /* Decodes the path for path_normalise(); `out`, *n and the result are as for
  * path_normalise_escapes(). */
 static const char *
-decode(struct str raw, char *out, size_t *n)
+path_decode(struct str raw, char *out, size_t *n)
 {
 	struct str path = { .p = out, .n = 0 };
 
@@ -127,7 +127,7 @@ path_normalise(struct str uri, struct arena *a, struct str *path,
 
 	if (decoded == NULL)
 		return err_nomem(err);
-	wrong = decode(raw, decoded, &n);
+	wrong = path_decode(raw, decoded, &n);
 	if (wrong != NULL)
 		return err_set(err, ERR_INPUT, "path %s", wrong);
 	if (!query_is_plain(after))

@@ -74,7 +74,7 @@ replace_malformed(struct str s, char *out)
 }
 
 static size_t
-decode(struct str s, char *out)
+readings_decode(struct str s, char *out)
 {
 	size_t n = 0;
 
@@ -204,7 +204,7 @@ has_more_dots(struct str path, size_t than, char *scratch)
 	bool found = count_dots(path, true) > than;
 
 	for (int i = 0; i < DECODED_MAX && !found; i++) {
-		path.n = decode(path, scratch);
+		path.n = readings_decode(path, scratch);
 		path.p = scratch;
 		found = count_dots(path, true) > than;
 	}
@@ -253,7 +253,7 @@ path_may_be_target(struct str raw, char *scratch)
 	for (int i = 0; i < DECODED_MAX; i++) {
 		if (count_dots(path, true) > 0)
 			return false;
-		path.n = decode(path, scratch);
+		path.n = readings_decode(path, scratch);
 		if (begins_as_host(path))
 			return false;
 	}
@@ -278,7 +278,7 @@ is_known(const struct path_readings *r, struct str s)
 }
 
 static int
-add(struct reader *r, struct str s, struct err *err)
+readings_add(struct reader *r, struct str s, struct err *err)
 {
 	struct path_readings *out = r->out;
 
@@ -297,11 +297,11 @@ add(struct reader *r, struct str s, struct err *err)
 }
 
 static int
-take(struct reader *r, struct str s, changer change, struct err *err)
+readings_take(struct reader *r, struct str s, changer change, struct err *err)
 {
 	struct str made = { .p = r->scratch, .n = change(s, r->scratch) };
 
-	return add(r, made, err);
+	return readings_add(r, made, err);
 }
 
 /*
@@ -315,7 +315,7 @@ vary(struct reader *r, struct str s, struct err *err)
 					 drop_host };
 
 	for (size_t i = 0; i < ARRAY_LEN(steps) && r->out->complete; i++) {
-		if (take(r, s, steps[i], err) != 0)
+		if (readings_take(r, s, steps[i], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -324,21 +324,22 @@ vary(struct reader *r, struct str s, struct err *err)
 static int
 decode_one(struct reader *r, struct str s, struct err *err)
 {
-	struct str made = { .p = r->scratch, .n = decode(s, r->scratch) };
+	struct str made = { .p = r->scratch,
+			    .n = readings_decode(s, r->scratch) };
 	char *sound;
 
 	if (str_is_utf8(made))
-		return add(r, made, err);
+		return readings_add(r, made, err);
 	sound = arena_alloc(r->arena, s.n);
 	if (sound == NULL)
 		return err_nomem(err);
 	made.n = replace_malformed(made, sound);
 	made.p = sound;
-	return add(r, made, err);
+	return readings_add(r, made, err);
 }
 
 static int
-read_all(struct reader *r, struct err *err)
+readings_read_all(struct reader *r, struct err *err)
 {
 	const struct path_readings *out = r->out;
 	size_t from = 0;
@@ -375,7 +376,7 @@ path_readings(struct str path, struct arena *a, struct path_readings *out,
 		r.scratch = arena_alloc(a, path.n);
 		if (r.scratch == NULL)
 			return err_nomem(err);
-		if (read_all(&r, err) != 0)
+		if (readings_read_all(&r, err) != 0)
 			return -1;
 	}
 	*out = found;

@@ -19,7 +19,7 @@ is_plain_byte(char c)
 }
 
 static bool
-is_plain(struct str url)
+redirect_is_plain(struct str url)
 {
 	for (size_t i = 0; i < url.n; i++) {
 		if (!is_plain_byte(url.p[i]))
@@ -61,7 +61,7 @@ find_any(struct str s, struct str any)
 /* Returns true when redirect.allow has the host and port; the scheme must be
  * https. */
 static bool
-is_allowed(struct str host, struct str port, const struct words *allow)
+redirect_is_allowed(struct str host, struct str port, const struct words *allow)
 {
 	for (size_t i = 0; i < allow->n; i++) {
 		struct str rest = allow->v[i], name;
@@ -79,7 +79,8 @@ is_allowed(struct str host, struct str port, const struct words *allow)
 /* Returns true for an origin in server.hosts.  *named: the host has origins
  * there, so that its other origins do not belong to the service. */
 static bool
-is_listed(const struct origin *o, const struct sites *sites, bool *named)
+redirect_is_listed(const struct origin *o, const struct sites *sites,
+		   bool *named)
 {
 	*named = false;
 	for (size_t i = 0; sites != NULL && i < sites->n; i++) {
@@ -134,10 +135,10 @@ take_origin(struct str *url, const struct redirect_from *from)
 	o.https = !plain;
 	if (o.port.n == 0)
 		o.port = plain ? STR("80") : STR("443");
-	if (is_listed(&o, from->sites, &named) ||
+	if (redirect_is_listed(&o, from->sites, &named) ||
 	    (!named && str_eq_nocase(o.host, from->host)))
 		return true;
-	return !plain && is_allowed(o.host, o.port, from->allow);
+	return !plain && redirect_is_allowed(o.host, o.port, from->allow);
 }
 
 bool
@@ -147,7 +148,7 @@ redirect_is_safe(struct str url, const struct redirect_from *from)
 	struct str path = url;
 	bool absolute = !str_starts(url, STR("/"));
 
-	if (url.n > REDIRECT_MAX_BYTES || !is_plain(url))
+	if (url.n > REDIRECT_MAX_BYTES || !redirect_is_plain(url))
 		return false;
 	if (absolute && !take_origin(&path, from))
 		return false;

@@ -164,8 +164,8 @@ collect_one(struct values *values, enum known_id id, struct str value,
 }
 
 static int
-collect(const struct message *in, struct values *values, struct http_request *r,
-	struct err *err)
+request_collect(const struct message *in, struct values *values,
+		struct http_request *r, struct err *err)
 {
 	int rc = 0;
 
@@ -373,7 +373,7 @@ http_request_parse(const struct message *in, struct arena *a,
 		.authorizer = in->authorizer,
 	};
 	struct values values = { .count = { 0 } };
-	int rc = collect(in, &values, &r, err);
+	int rc = request_collect(in, &values, &r, err);
 
 	take_asker(&values, &r);
 	take_request_id(&values, &r);

@@ -81,8 +81,8 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 }
 
 static int
-make_id(const struct access *access, struct call *c, struct str name,
-	struct session_id *out, struct err *err)
+jwt_mode_make_id(const struct access *access, struct call *c, struct str name,
+		 struct session_id *out, struct err *err)
 {
 	if (!access->denials)
 		return session_id_make(c->env, c->now_ms, name, out, err);
@@ -99,7 +99,8 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 		.cookie_max_age = access->policy.ttl,
 	};
 
-	if (make_id(access, c, login->who.name, &made.session, err) != 0 ||
+	if (jwt_mode_make_id(access, c, login->who.name, &made.session, err) !=
+		0 ||
 	    access_issue(access, c, &login->who, &made.session, &made.access,
 			 err) != 0)
 		return -1;

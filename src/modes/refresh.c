@@ -76,12 +76,6 @@ refresh_authenticate(const void *mode, struct call *c, struct str token,
 	return access_authenticate(&m->access, c, token, out, err);
 }
 
-static int64_t
-min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Reads the key of the tags, which the store keeps for all instances. */
 static int
 tag_key(struct call *c, uint8_t key[32], struct err *err)
@@ -230,8 +224,8 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 /* Ends the session if its user was disabled or removed, or has got another
  * password, meanwhile; else *who is the current identity of the user. */
 static int
-check_user(struct call *c, const struct session *s, struct identity *who,
-	   bool *still, struct err *err)
+refresh_check_user(struct call *c, const struct session *s,
+		   struct identity *who, bool *still, struct err *err)
 {
 	struct remark m = { .user = s->who.name, .from = s->mark };
 	struct user_answer user;
@@ -313,13 +307,14 @@ translate(enum rotate_answer answer)
  * answer is REFRESH_DONE if there is a new access token; with any other answer
  * all other fields are zero. */
 static int
-prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
-	size_t access_max, struct refresh_result *out, struct err *err)
+refresh_issue_access(const struct refresh_mode *m, struct call *c,
+		     const struct session *s, size_t access_max,
+		     struct refresh_result *out, struct err *err)
 {
 	struct refresh_result made = { .answer = REFRESH_DONE };
 	bool still;
 
-	if (check_user(c, s, &made.principal.who, &still, err) != 0 ||
+	if (refresh_check_user(c, s, &made.principal.who, &still, err) != 0 ||
 	    (still && access_issue(&m->access, c, &made.principal.who, &s->id,
 				   &made.credentials.access, err) != 0))
 		return -1;
@@ -334,8 +329,9 @@ prepare(const struct refresh_mode *m, struct call *c, const struct session *s,
 /* Fills the result with the successor of a token that was used up, now or
  * within the grace period. */
 static int
-finish(const struct refresh_mode *m, struct call *c, const struct presented *p,
-       const struct rotated *r, struct refresh_result *out, struct err *err)
+refresh_fill_successor(const struct refresh_mode *m, struct call *c,
+		       const struct presented *p, const struct rotated *r,
+		       struct refresh_result *out, struct err *err)
 {
 	struct refresh_token next;
 
@@ -373,7 +369,8 @@ prolong(const struct refresh_mode *m, struct call *c, const struct presented *p,
 
 	if (find_current(c, p, &current, err) != 0 ||
 	    (current.found &&
-	     prepare(m, c, &current.session, access_max, &made, err) != 0))
+	     refresh_issue_access(m, c, &current.session, access_max, &made,
+				  err) != 0))
 		return -1;
 	if (current.found && made.answer != REFRESH_DONE) {
 		*out = made;
@@ -386,9 +383,10 @@ prolong(const struct refresh_mode *m, struct call *c, const struct presented *p,
 		return 0;
 	}
 	if (!current.found &&
-	    prepare(m, c, &r.session, access_max, &made, err) != 0)
+	    refresh_issue_access(m, c, &r.session, access_max, &made, err) != 0)
 		return -1;
-	if (made.answer == REFRESH_DONE && finish(m, c, p, &r, &made, err) != 0)
+	if (made.answer == REFRESH_DONE &&
+	    refresh_fill_successor(m, c, p, &r, &made, err) != 0)
 		return -1;
 	*out = made;
 	return 0;

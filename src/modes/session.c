@@ -75,12 +75,6 @@ session_close(void *mode)
 	(void)mode; /* it is allocated in the arena of the snapshot */
 }
 
-static int64_t
-min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static struct token_hash
 hash_of(const uint8_t token[TOKEN_BYTES])
 {

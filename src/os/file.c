@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 static int
-failed(struct err *err, const char *what)
+file_error(struct err *err, const char *what)
 {
 	char text[128];
 
@@ -24,7 +24,7 @@ failed(struct err *err, const char *what)
 /* Reads until the end of the file, which may differ from the size that fstat()
  * returned. */
 static int
-read_all(int fd, char *p, size_t room, size_t *n, struct err *err)
+file_read_all(int fd, char *p, size_t room, size_t *n, struct err *err)
 {
 	*n = 0;
 	while (*n < room) {
@@ -33,7 +33,7 @@ read_all(int fd, char *p, size_t room, size_t *n, struct err *err)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return failed(err, "cannot read it");
+			return file_error(err, "cannot read it");
 		if (got == 0)
 			break;
 		*n += (size_t)got;
@@ -50,7 +50,7 @@ read_fd(int fd, size_t max, struct arena *a, struct str *out,
 	char *p;
 
 	if (fstat(fd, &st) != 0)
-		return failed(err, "cannot stat it");
+		return file_error(err, "cannot stat it");
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, ERR_CONFIG, "it is a directory");
 	if (!S_ISREG(st.st_mode))
@@ -62,7 +62,7 @@ read_fd(int fd, size_t max, struct arena *a, struct str *out,
 	p = arena_alloc(a, (size_t)st.st_size + 1);
 	if (p == NULL)
 		return err_nomem(err);
-	if (read_all(fd, p, (size_t)st.st_size + 1, &n, err) != 0)
+	if (file_read_all(fd, p, (size_t)st.st_size + 1, &n, err) != 0)
 		return -1;
 	if (n > (size_t)st.st_size)
 		return err_set(err, ERR_CONFIG, "it changed while it was read");
@@ -81,7 +81,7 @@ file_read(const char *path, size_t max, struct arena *a, struct str *out,
 	int rc;
 
 	if (fd < 0)
-		return failed(err, "cannot open it");
+		return file_error(err, "cannot open it");
 	rc = read_fd(fd, max, a, out, world_readable, err);
 	(void)close(fd); /* read-only: no data can be lost */
 	return rc;

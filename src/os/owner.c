@@ -23,7 +23,7 @@ struct owner {
 };
 
 static int
-folder_of(const char *file, char folder[PATH_MAX], struct err *err)
+owner_folder_of(const char *file, char folder[PATH_MAX], struct err *err)
 {
 	const char *slash = strrchr(file, '/');
 	int n;
@@ -42,7 +42,7 @@ folder_stat(const char *file, struct stat *out, struct err *err)
 {
 	char folder[PATH_MAX];
 
-	if (folder_of(file, folder, err) != 0)
+	if (owner_folder_of(file, folder, err) != 0)
 		return -1;
 	if (stat(folder, out) != 0)
 		return err_set(err, ERR_CONFIG, "%s: %s", folder,
@@ -121,7 +121,7 @@ leave_rights(const char *file, struct err *err)
 /* After setuid() with PR_SET_KEEPCAPS the capabilities are permitted, but not
  * effective. */
 static int
-become(const struct owner *owner, const char *file, struct err *err)
+owner_change_ids(const struct owner *owner, const char *file, struct err *err)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) != 0 ||
 	    setgroups(0, NULL) != 0 || setgid(owner->gid) != 0 ||
@@ -163,7 +163,7 @@ owner_become(const char *const *files, size_t n, struct err *err)
 			owner = next;
 		}
 	}
-	return owner.uid == 0 ? 0 : become(&owner, first, err);
+	return owner.uid == 0 ? 0 : owner_change_ids(&owner, first, err);
 }
 
 int
@@ -171,7 +171,7 @@ owner_check_folder(const char *file, struct err *err)
 {
 	char folder[PATH_MAX];
 
-	if (folder_of(file, folder, err) != 0)
+	if (owner_folder_of(file, folder, err) != 0)
 		return -1;
 	/* access(2) would ignore the capability that owner_become() keeps. */
 	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)

@@ -96,14 +96,14 @@ connection_free(struct connection *c)
 }
 
 static void
-count(atomic_uint_fast64_t *n)
+connection_count(atomic_uint_fast64_t *n)
 {
 	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
 /* Makes room for more bytes, up to what the limits allow for one request. */
 static bool
-make_room(struct connection *c)
+connection_make_room(struct connection *c)
 {
 	size_t max = frame_max(&c->limits), cap;
 	char *in;
@@ -150,7 +150,7 @@ end_request(const struct loop *l, struct connection *c)
 /* Bytes left unread would make close() send a reset, after which the peer may
  * lose the answer. */
 static enum next
-finish(struct connection *c)
+connection_finish(struct connection *c)
 {
 	char rest[1024];
 
@@ -189,7 +189,7 @@ end_reading(const struct loop *l, const struct connection *c)
 static enum next
 answered(struct connection *c)
 {
-	return c->keep ? NEXT_READ : finish(c);
+	return c->keep ? NEXT_READ : connection_finish(c);
 }
 
 static enum next
@@ -260,7 +260,7 @@ respond(struct worker *w, struct connection *c)
 		arena_reset(w->arena);
 		return NEXT_PARK;
 	}
-	count(&l->requests);
+	connection_count(&l->requests);
 	/* As late as possible, so that a stop during the handling is seen. */
 	end_reading(l, c);
 	end_request(l, c);
@@ -285,14 +285,14 @@ scan(struct connection *c)
 }
 
 static enum next
-serve(struct worker *w, struct connection *c)
+connection_serve(struct worker *w, struct connection *c)
 {
 	for (int i = 0; i < FAIR_SHARE; i++) {
 		enum next next = NEXT_READ;
 
 		switch (scan(c)) {
 		case FRAME_MALFORMED:
-			count(&w->loop->malformed);
+			connection_count(&w->loop->malformed);
 			loop_warn(w->loop, &w->loop->malformed_log,
 				  "malformed_request",
 				  "invalid FastCGI, or over a limit");
@@ -332,7 +332,7 @@ read_on(struct worker *w, struct connection *c)
 
 	if (fresh)
 		begin_request(w->loop, c);
-	if (!make_room(c))
+	if (!connection_make_room(c))
 		return NEXT_CLOSE;
 	got = receive(c, c->in + c->n, c->cap - c->n);
 	if (got <= 0)
@@ -342,7 +342,7 @@ read_on(struct worker *w, struct connection *c)
 	if (fresh)
 		begin_request(w->loop, c);
 	c->n += (size_t)got;
-	return serve(w, c);
+	return connection_serve(w, c);
 }
 
 static enum next
@@ -360,7 +360,7 @@ write_on(struct worker *w, struct connection *c)
 		return NEXT_WRITE;
 	discard(&c->out, c->out_n);
 	next = answered(c);
-	return next == NEXT_READ && c->n > 0 ? serve(w, c) : next;
+	return next == NEXT_READ && c->n > 0 ? connection_serve(w, c) : next;
 }
 
 /* Reads and drops what the peer still sends, until it has closed. */
@@ -421,7 +421,8 @@ arm_read(struct worker *w, struct connection *c)
 
 /* Begins a phase and sets its deadline. */
 static void
-enter(struct worker *w, struct connection *c, enum phase phase, int64_t ms)
+enter_phase(struct worker *w, struct connection *c, enum phase phase,
+	    int64_t ms)
 {
 	if (c->phase == phase)
 		return;
@@ -430,8 +431,7 @@ enter(struct worker *w, struct connection *c, enum phase phase, int64_t ms)
 	if (phase == PHASE_LINGER) {
 		c->begun = false;
 		c->n = 0;
-		/* Fails only on a broken connection, which the next read
-		 * shows. */
+		/* If this fails, the next read reports it. */
 		(void)shutdown(c->watch.fd, SHUT_WR);
 	}
 }
@@ -446,18 +446,18 @@ go_on(struct worker *w, struct connection *c, enum next next)
 	case NEXT_SERVE:
 		/* The request is already read: the socket is writable, and that
 		 * event queues the connection behind those that wait. */
-		enter(w, c, PHASE_SERVE, w->loop->config.request_ms);
+		enter_phase(w, c, PHASE_SERVE, w->loop->config.request_ms);
 		connection_arm(c, EPOLLOUT, TICKET_WRITING);
 		return;
 	case NEXT_PARK:
 		connection_park(c);
 		return;
 	case NEXT_WRITE:
-		enter(w, c, PHASE_WRITE, w->loop->config.write_ms);
+		enter_phase(w, c, PHASE_WRITE, w->loop->config.write_ms);
 		connection_arm(c, EPOLLOUT, TICKET_WRITING);
 		return;
 	case NEXT_LINGER:
-		enter(w, c, PHASE_LINGER, LINGER_MS);
+		enter_phase(w, c, PHASE_LINGER, LINGER_MS);
 		connection_arm(c, EPOLLIN | EPOLLRDHUP, TICKET_READING);
 		return;
 	case NEXT_CLOSE:
@@ -467,13 +467,13 @@ go_on(struct worker *w, struct connection *c, enum next next)
 }
 
 static enum next
-step(struct worker *w, struct connection *c)
+connection_step(struct worker *w, struct connection *c)
 {
 	switch (c->phase) {
 	case PHASE_READ:
 		return read_on(w, c);
 	case PHASE_SERVE:
-		return serve(w, c);
+		return connection_serve(w, c);
 	case PHASE_WRITE:
 		return write_on(w, c);
 	case PHASE_LINGER:
@@ -492,9 +492,9 @@ connection_run(struct worker *w, struct connection *c)
 	/* Before a request, the socket is read once more: see expire(). */
 	if (expired && (c->phase != PHASE_READ || c->n > 0)) {
 		if (c->begun || c->phase == PHASE_WRITE)
-			count(&w->loop->timeouts);
+			connection_count(&w->loop->timeouts);
 		go_on(w, c, NEXT_CLOSE);
 		return;
 	}
-	go_on(w, c, step(w, c));
+	go_on(w, c, connection_step(w, c));
 }

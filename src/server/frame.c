@@ -106,7 +106,7 @@ take_length(struct content *c, size_t *out)
 
 /* NUL and '=' are refused, as libfcgi makes C strings "name=value" of these. */
 static bool
-take_text(struct content *c, size_t n, bool is_name)
+frame_take_text(struct content *c, size_t n, bool is_name)
 {
 	if (n > c->total)
 		return false;
@@ -136,8 +136,8 @@ pairs_ok(const struct frame *f, const struct frame_limits *limits,
 			return false;
 		if (!take_length(&c, &name) || !take_length(&c, &value))
 			return false;
-		if (name == 0 || !take_text(&c, name, true) ||
-		    !take_text(&c, value, false))
+		if (name == 0 || !frame_take_text(&c, name, true) ||
+		    !frame_take_text(&c, value, false))
 			return false;
 	}
 	return true;
@@ -230,8 +230,8 @@ take_params(struct frame *f, const struct frame_limits *limits, char *bytes,
 }
 
 static enum frame_state
-take_stdin(struct frame *f, const struct frame_limits *limits, char *bytes,
-	   size_t in, const struct record *r)
+frame_take_stdin(struct frame *f, const struct frame_limits *limits,
+		 char *bytes, size_t in, const struct record *r)
 {
 	if (r->content > 0 && !body_fits(f, limits, r->content)) {
 		f->body_too_large = true;
@@ -270,8 +270,8 @@ skip(struct frame *f, const char *p, size_t n)
 
 /* Takes the record at *in, if all of it is there. */
 static enum frame_state
-take(struct frame *f, const struct frame_limits *limits, char *bytes, size_t n,
-     size_t *in)
+frame_take(struct frame *f, const struct frame_limits *limits, char *bytes,
+	   size_t n, size_t *in)
 {
 	size_t at = *in;
 	struct record r = record_at(bytes + at);
@@ -290,7 +290,7 @@ take(struct frame *f, const struct frame_limits *limits, char *bytes, size_t n,
 	else if (f->stage == STAGE_PARAMS)
 		state = take_params(f, limits, bytes, at, &r);
 	else
-		state = take_stdin(f, limits, bytes, at, &r);
+		state = frame_take_stdin(f, limits, bytes, at, &r);
 	if (state == FRAME_COMPLETE)
 		*in += skip(f, bytes + *in, n - *in);
 	return state;
@@ -308,7 +308,7 @@ frame_scan(struct frame *f, const struct frame_limits *limits, char *bytes,
 	do {
 		before = in;
 		if (*n - in >= HEADER)
-			state = take(f, limits, bytes, *n, &in);
+			state = frame_take(f, limits, bytes, *n, &in);
 		else if (*n > in && byte_at(bytes, in) != 1)
 			state = FRAME_MALFORMED;
 	} while (state == FRAME_INCOMPLETE && in != before);

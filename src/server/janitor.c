@@ -58,7 +58,7 @@ write_touches(struct janitor *j)
 }
 
 static void
-sweep(struct janitor *j)
+janitor_sweep(struct janitor *j)
 {
 	int64_t now_ms = env_wall_ms(j->shared->env);
 	int64_t removed = SWEEP_BATCH;
@@ -84,7 +84,7 @@ clean(struct janitor *j, bool sweep_too)
 	store_conn_bind(j->store, s->store);
 	write_touches(j);
 	if (sweep_too)
-		sweep(j);
+		janitor_sweep(j);
 	snapshot_release(j->slot, s);
 }
 
@@ -112,7 +112,7 @@ wait_for_stop(struct janitor *j)
 }
 
 static void *
-run(void *arg)
+janitor_run(void *arg)
 {
 	struct janitor *j = arg;
 	int64_t swept_ms = env_mono_ms(j->shared->env);
@@ -159,7 +159,7 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	(void)pthread_cond_init(&j->wake, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	if (j->store == NULL || j->arena == NULL || j->updates == NULL ||
-	    pthread_create(&j->thread, NULL, run, j) != 0) {
+	    pthread_create(&j->thread, NULL, janitor_run, j) != 0) {
 		free_janitor(j);
 		return err_nomem(err);
 	}

@@ -37,7 +37,7 @@ struct address {
 };
 
 static int
-parse_unix(struct str path, struct address *out, struct err *err)
+listen_parse_unix(struct str path, struct address *out, struct err *err)
 {
 	if (path.n == 0 || path.p[0] != '/')
 		return err_set(err, ERR_CONFIG,
@@ -88,13 +88,13 @@ parse_inet(struct str host, in_port_t port, struct address *out)
 }
 
 static int
-parse(struct str s, struct address *out, struct err *err)
+listen_parse(struct str s, struct address *out, struct err *err)
 {
 	size_t colon = s.n;
 	int64_t port;
 
 	if (str_starts(s, UNIX_PREFIX))
-		return parse_unix(str_skip(s, UNIX_PREFIX.n), out, err);
+		return listen_parse_unix(str_skip(s, UNIX_PREFIX.n), out, err);
 	while (colon > 0 && s.p[colon - 1] != ':')
 		colon--;
 	if (colon == 0 || !str_to_uint(str_skip(s, colon), UINT16_MAX, &port) ||
@@ -184,7 +184,8 @@ note_path(struct listener *l, struct str name)
 	struct stat st;
 
 	if (!str_starts(name, UNIX_PREFIX) ||
-	    parse_unix(str_skip(name, UNIX_PREFIX.n), &a, &ignored) < 0 ||
+	    listen_parse_unix(str_skip(name, UNIX_PREFIX.n), &a, &ignored) <
+		0 ||
 	    lstat(a.u.un.sun_path, &st) < 0)
 		return;
 	memcpy(l->path, a.u.un.sun_path, sizeof(l->path));
@@ -217,7 +218,7 @@ take_numbered(int64_t n, struct listeners *out, struct err *err)
  * StandardInput=socket. Descriptor 0 is filled with /dev/null, so that no other
  * file becomes standard input. */
 static int
-take_stdin(struct listeners *out, struct err *err)
+listen_take_stdin(struct listeners *out, struct err *err)
 {
 	int null, fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FIRST_PASSED);
 
@@ -249,7 +250,9 @@ take_passed(struct listeners *out, struct err *err)
 	/* Children must not inherit these. */
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
 		(void)unsetenv(variables[i]); /* fails only on a bad name */
-	return n == 0 && is_listening(STDIN_FILENO) ? take_stdin(out, err) : 0;
+	return n == 0 && is_listening(STDIN_FILENO) ?
+		   listen_take_stdin(out, err) :
+		   0;
 }
 
 /* Returns 0 when nothing is there, or a socket that no process listens on. */
@@ -350,7 +353,7 @@ open_one(struct str s, unsigned mode, struct listener *out, struct err *err)
 	struct listener l = { .fd = -1 };
 	int rc;
 
-	if (parse(s, &a, err) < 0)
+	if (listen_parse(s, &a, err) < 0)
 		return -1;
 	if (a.u.any.sa_family == AF_UNIX && check_free(&a.u.un, err) < 0)
 		return -1;

@@ -59,7 +59,7 @@ watch_listeners(struct loop *l, bool on)
 }
 
 static void
-add(struct loop *l, struct connection *c)
+loop_add(struct loop *l, struct connection *c)
 {
 	c->next = l->first;
 	c->link = &l->first;
@@ -141,7 +141,7 @@ accept_one(struct worker *w, int listener)
 	pthread_mutex_lock(&l->lock);
 	l->accepting--;
 	if (c != NULL)
-		add(l, c);
+		loop_add(l, c);
 	else if (failed)
 		accept_failed(l, reason);
 	pthread_mutex_unlock(&l->lock);
@@ -159,7 +159,7 @@ accept_one(struct worker *w, int listener)
 
 /* No other thread writes it, so this needs no atomic read-modify-write. */
 static void
-step(struct worker *w)
+loop_step(struct worker *w)
 {
 	unsigned n = atomic_load_explicit(&w->steps, memory_order_relaxed);
 
@@ -182,7 +182,7 @@ work(void *arg)
 			continue;
 		}
 		watch = e.data.ptr;
-		step(w);
+		loop_step(w);
 		switch (watch->kind) {
 		case WATCH_QUIT:
 			return NULL;
@@ -193,7 +193,7 @@ work(void *arg)
 			connection_run(w, e.data.ptr);
 			break;
 		}
-		step(w);
+		loop_step(w);
 	}
 }
 
@@ -249,7 +249,7 @@ destroy(struct loop *l)
 }
 
 static int
-prepare(struct loop *l, const struct listeners *listeners)
+loop_prepare(struct loop *l, const struct listeners *listeners)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = &l->quit };
 
@@ -328,7 +328,7 @@ loop_start(const struct loop_config *config, const struct listeners *listeners,
 	l = loop_new(config, env);
 	if (l == NULL)
 		return err_nomem(err);
-	if (prepare(l, listeners) < 0) {
+	if (loop_prepare(l, listeners) < 0) {
 		destroy(l);
 		return err_set(err, ERR_INTERNAL, "cannot set up the workers");
 	}

@@ -41,7 +41,7 @@ print(struct str text)
 }
 
 static int
-serve(const struct command_line *line)
+server_serve(const struct command_line *line)
 {
 	struct app app;
 	int rc;
@@ -55,7 +55,7 @@ serve(const struct command_line *line)
 }
 
 static int
-check(const struct command_line *line)
+server_check(const struct command_line *line)
 {
 	struct app app;
 	int rc;
@@ -68,7 +68,7 @@ check(const struct command_line *line)
 }
 
 static int
-dump(const struct command_line *line)
+server_dump(const struct command_line *line)
 {
 	struct app app;
 	struct buf out;
@@ -131,8 +131,8 @@ static const struct {
 	const char *word;
 	int (*run)(const struct command_line *line);
 } actions[] = {
-	{ "--check", check },
-	{ "--dump-config", dump },
+	{ "--server_check", server_check },
+	{ "--server_dump-config", server_dump },
 	{ "--list-backends", list_backends },
 	{ "--version", version },
 	{ "--help", help },
@@ -140,7 +140,7 @@ static const struct {
 
 /* Returns false when the command line cannot be understood. */
 static bool
-parse(int argc, char **argv, struct command_line *out)
+server_parse(int argc, char **argv, struct command_line *out)
 {
 	for (int i = 1; i < argc; i++) {
 		bool known = false;
@@ -151,7 +151,7 @@ parse(int argc, char **argv, struct command_line *out)
 		}
 		for (size_t k = 0; k < ARRAY_LEN(actions); k++) {
 			if (strcmp(argv[i], actions[k].word) == 0) {
-				known = out->run == serve;
+				known = out->run == server_serve;
 				out->run = actions[k].run;
 			}
 		}
@@ -182,9 +182,9 @@ main(int argc, char **argv)
 {
 	struct command_line line = { .argv = argv,
 				     .config_file = DEFAULT_CONFIG,
-				     .run = serve };
+				     .run = server_serve };
 
-	if (!parse(argc, argv, &line))
+	if (!server_parse(argc, argv, &line))
 		return EXIT_FAILURE;
 	keep_secrets();
 	return line.run(&line) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -34,7 +34,7 @@ static const struct frame_limits frame_limits = {
 };
 
 static void
-print_all(const struct problem *first)
+process_print_all(const struct problem *first)
 {
 	for (const struct problem *p = first; p != NULL; p = p->next)
 		(void)fprintf(stderr, "%s\n", p->text);
@@ -73,9 +73,9 @@ load_or_print(struct app *app)
 	if (s != NULL)
 		use_log_settings(app, &s->settings);
 	else
-		print_all(problems.first);
+		process_print_all(problems.first);
 	if (s == NULL || app->shared.check_only)
-		print_all(problems.first_warning);
+		process_print_all(problems.first_warning);
 	else
 		app_log_warnings(app, &problems);
 	arena_free(a);
@@ -266,8 +266,8 @@ app_check(struct app *app)
 	problems_init(&problems, a);
 	check_backends(app->slot.current, app->config_file, &app->env,
 		       &problems);
-	print_all(problems.first);
-	print_all(problems.first_warning);
+	process_print_all(problems.first);
+	process_print_all(problems.first_warning);
 	rc = problems.count == 0 ? 0 : -1;
 	arena_free(a);
 	return rc;
@@ -275,8 +275,8 @@ app_check(struct app *app)
 
 /* Handles one request; called by a worker thread. */
 static bool
-handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
-       struct buf *out)
+process_handle(void *ctx, unsigned worker, struct arena *a,
+	       const struct message *in, struct buf *out)
 {
 	struct app *app = ctx;
 	const struct service_conns *conns = &app->conns[worker];
@@ -315,7 +315,7 @@ start_loop(struct app *app, const struct settings *set, struct err *err)
 		.request_ms = REQUEST_MS,
 		.write_ms = WRITE_MS,
 		.idle_ms = IDLE_MS,
-		.handle = handle,
+		.handle = process_handle,
 		.ctx = app,
 		.slots = app->shared.hash_slots,
 	};

@@ -175,7 +175,7 @@ adopt(struct app *app, struct snapshot *before, struct snapshot *next)
 }
 
 static bool
-load(struct app *app)
+process_load(struct app *app)
 {
 	struct arena *a = arena_new(PROBLEMS_LIMIT);
 	struct snapshot *before, *next;
@@ -210,8 +210,8 @@ reload(struct app *app)
 		       "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
 		       now_us);
 	tell(app, message);
-	tell(app, load(app) ? "READY=1\n" STATUS_SERVING :
-			      "READY=1\n" STATUS_REFUSED);
+	tell(app, process_load(app) ? "READY=1\n" STATUS_SERVING :
+				      "READY=1\n" STATUS_REFUSED);
 	/* A successor that is starting may have read the old file. */
 	app->reload_successor = true;
 }
@@ -244,7 +244,7 @@ begin_upgrade(struct app *app)
 }
 
 static bool
-hand_over(struct app *app)
+process_hand_over(struct app *app)
 {
 	char message[128];
 
@@ -268,7 +268,7 @@ hand_over(struct app *app)
 
 /* Sends SIGTERM now, and SIGKILL after the time of a drain. */
 static void
-give_up(struct app *app)
+process_give_up(struct app *app)
 {
 	app->upgrade_deadline_ms = env_mono_ms(&app->env) + DRAIN_MS + GRACE_MS;
 	upgrade_give_up(&app->upgrade);
@@ -287,14 +287,14 @@ go_on_with_upgrade(struct app *app)
 		upgrade_failed(app, &err);
 		return false;
 	case UPGRADE_READY:
-		if (hand_over(app))
+		if (process_hand_over(app))
 			return true;
 		break;
 	case UPGRADE_WAITING:
 		break;
 	}
 	if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
-		give_up(app);
+		process_give_up(app);
 	return false;
 }
 
@@ -306,7 +306,7 @@ end_successor(struct app *app)
 
 	while (upgrade_poll(&app->upgrade, &err) >= UPGRADE_WAITING) {
 		if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
-			give_up(app);
+			process_give_up(app);
 		(void)poll(NULL, 0, TICK_MS);
 	}
 }
@@ -362,7 +362,7 @@ feed_watchdog(struct app *app)
 /* Runs until SIGTERM or SIGINT, which are blocked in every thread. Returns true
  * when it was ended by a successor. */
 static bool
-serve(struct app *app)
+process_serve(struct app *app)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
 	const sigset_t signals = awaited_signals();
@@ -381,12 +381,12 @@ serve(struct app *app)
 			return true;
 		feed_watchdog(app);
 	}
-	give_up(app);
+	process_give_up(app);
 	return false;
 }
 
 static void
-begin(struct app *app)
+process_begin(struct app *app)
 {
 	struct err err;
 
@@ -419,8 +419,8 @@ app_run(struct app *app, char *const *argv)
 	} else {
 		bool succeeded;
 
-		begin(app);
-		succeeded = serve(app);
+		process_begin(app);
+		succeeded = process_serve(app);
 		if (!succeeded)
 			tell(app, "STOPPING=1\nSTATUS=Draining");
 		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);

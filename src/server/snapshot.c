@@ -52,8 +52,8 @@ add_problem(struct problems *problems, const char *file, const struct err *err)
 }
 
 static int
-load(struct snapshot *s, const char *file, struct snapshot *before,
-     const struct service_shared *shared, struct problems *problems)
+snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
+	      const struct service_shared *shared, struct problems *problems)
 {
 	struct settings_drivers drivers;
 	struct err err;
@@ -95,7 +95,7 @@ snapshot_load(const char *file, struct snapshot *before,
 		return NULL;
 	}
 	s->references = 1;
-	if (load(s, file, before, shared, problems) != 0) {
+	if (snapshot_fill(s, file, before, shared, problems) != 0) {
 		snapshot_discard(s);
 		return NULL;
 	}

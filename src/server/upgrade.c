@@ -39,7 +39,7 @@ struct launch {
 };
 
 static void
-absolute(struct program *p, const char *name)
+upgrade_absolute(struct program *p, const char *name)
 {
 	char folder[sizeof(p->path)];
 	int n;
@@ -68,7 +68,7 @@ search(struct program *p, const char *name)
 
 		if (n > 0 && (size_t)n < sizeof(found) &&
 		    access(found, X_OK) == 0) {
-			absolute(p, found);
+			upgrade_absolute(p, found);
 			return;
 		}
 	}
@@ -80,7 +80,7 @@ program_init(struct program *p, char *const *argv)
 	p->path[0] = '\0';
 	p->argv = argv;
 	if (strchr(argv[0], '/') != NULL)
-		absolute(p, argv[0]);
+		upgrade_absolute(p, argv[0]);
 	else
 		search(p, argv[0]);
 }
@@ -134,7 +134,7 @@ make_environment(struct launch *launch, const struct listeners *listeners,
 
 /* Runs in the child: may call only what a signal handler may call. */
 static _Noreturn void
-become(struct launch *launch)
+upgrade_exec(struct launch *launch)
 {
 	pid_t pid = getpid();
 
@@ -169,7 +169,7 @@ launch_it(struct upgrade *u, struct launch *launch, int pair[2],
 	if (pid < 0)
 		return err_set(err, ERR_INTERNAL, "fork: %s", strerror(errno));
 	if (pid == 0)
-		become(launch);
+		upgrade_exec(launch);
 	u->successor = pid;
 	u->given_up = false;
 	u->to_successor = pair[0];
@@ -177,9 +177,10 @@ launch_it(struct upgrade *u, struct launch *launch, int pair[2],
 }
 
 static int
-begin(struct upgrade *u, const struct program *program,
-      const struct listeners *listeners, const struct notifier *notifier,
-      struct arena *a, struct err *err)
+upgrade_launch(struct upgrade *u, const struct program *program,
+	       const struct listeners *listeners,
+	       const struct notifier *notifier, struct arena *a,
+	       struct err *err)
 {
 	struct launch launch = { .path = program->path, .argv = program->argv };
 	int pair[2], rc;
@@ -226,13 +227,13 @@ upgrade_begin(struct upgrade *u, const struct program *program,
 	a = arena_new(2 * ENVIRONMENT_MAX);
 	if (a == NULL)
 		return err_nomem(err);
-	rc = begin(u, program, listeners, notifier, a, err);
+	rc = upgrade_launch(u, program, listeners, notifier, a, err);
 	arena_free(a);
 	return rc;
 }
 
 static enum upgrade_state
-failed(struct upgrade *u, int status, struct err *err)
+upgrade_report_exit(struct upgrade *u, int status, struct err *err)
 {
 	long pid = (long)u->successor;
 
@@ -266,7 +267,7 @@ upgrade_poll(struct upgrade *u, struct err *err)
 		return UPGRADE_READY;
 	/* It has ended without writing a byte, or because it was told to. */
 	if (waitpid(u->successor, &status, WNOHANG) == u->successor)
-		return failed(u, status, err);
+		return upgrade_report_exit(u, status, err);
 	return UPGRADE_WAITING;
 }
 

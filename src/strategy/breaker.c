@@ -64,8 +64,8 @@ next_wait(const struct breaker *b, const struct breaker_seat *seat,
 }
 
 static bool
-note(struct breaker *b, struct breaker_seat *seat,
-     const struct breaker_failure *f)
+breaker_note(struct breaker *b, struct breaker_seat *seat,
+	     const struct breaker_failure *f)
 {
 	bool current = breaker_trusts(b, seat);
 	bool was_good = !b->doubtful;
@@ -96,7 +96,7 @@ breaker_fail(struct breaker *b, struct breaker_seat *seat,
 	bool lost;
 
 	(void)pthread_mutex_lock(&b->lock);
-	lost = note(b, seat, failure);
+	lost = breaker_note(b, seat, failure);
 	(void)pthread_mutex_unlock(&b->lock);
 	return lost;
 }

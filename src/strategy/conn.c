@@ -127,7 +127,7 @@ conn_is_good(const struct conn *c)
 /* Drops the connection, names the backend in the error, and tells the breaker,
  * which the other threads share. */
 static int
-failed(struct conn *c, bool connected, struct err *err)
+conn_drop(struct conn *c, bool connected, struct err *err)
 {
 	const struct backend_ops *ops = c->backend->ops;
 	int64_t now_ms;
@@ -199,11 +199,11 @@ connect_now(struct conn *c, struct err *err)
 	disconnect(c);
 	if (b->ops->connect(b->opened, &c->handle, err) != 0) {
 		c->handle = NULL;
-		return failed(c, false, err);
+		return conn_drop(c, false, err);
 	}
 	c->connects++;
 	if (atomic_load(&b->checks) && check_schema(c, err) != 0)
-		return failed(c, false, err);
+		return conn_drop(c, false, err);
 	return 0;
 }
 
@@ -297,7 +297,7 @@ conn_end(struct conn *c, int result, struct err *err)
 	if (result != 0 && err->code == ERR_UNDONE)
 		err->code = ERR_UNAVAILABLE;
 	if (result != 0 && err->code == ERR_UNAVAILABLE)
-		return failed(c, true, err);
+		return conn_drop(c, true, err);
 	succeeded(c);
 	if (result == 0)
 		return 0;

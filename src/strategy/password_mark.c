@@ -17,8 +17,9 @@ find_key(const struct call *c, uint8_t key[DIGEST_BYTES], struct err *err)
 }
 
 static void
-make(const uint8_t key[DIGEST_BYTES], const uint8_t print[PASSWORD_PRINT_BYTES],
-     struct password_mark *out)
+password_mark_hmac(const uint8_t key[DIGEST_BYTES],
+		   const uint8_t print[PASSWORD_PRINT_BYTES],
+		   struct password_mark *out)
 {
 	const struct str message = { .p = (const char *)print,
 				     .n = PASSWORD_PRINT_BYTES };
@@ -37,13 +38,13 @@ password_mark_make(const struct call *c, struct str hash,
 	if (find_key(c, key, err) != 0)
 		return -1;
 	password_print(hash, print);
-	make(key, print, out);
+	password_mark_hmac(key, print, out);
 	secret_wipe(key, sizeof(key));
 	return 0;
 }
 
 static bool
-same(const struct password_mark *a, const struct password_mark *b)
+password_mark_same(const struct password_mark *a, const struct password_mark *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
@@ -59,11 +60,11 @@ password_mark_fits(const struct call *c, const struct password_mark *mark,
 	if (find_key(c, key, err) != 0)
 		return -1;
 	password_print(hash, print);
-	make(key, print, now);
-	*fits = !password_mark_is_known(mark) || same(mark, now);
+	password_mark_hmac(key, print, now);
+	*fits = !password_mark_is_known(mark) || password_mark_same(mark, now);
 	if (!*fits && password_replaced(hash, print)) {
-		make(key, print, &before);
-		*fits = same(mark, &before);
+		password_mark_hmac(key, print, &before);
+		*fits = password_mark_same(mark, &before);
 	}
 	secret_wipe(key, sizeof(key));
 	return 0;

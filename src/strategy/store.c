@@ -16,7 +16,7 @@
 #define PAGE_MAX 1000 /* a page of a list never has more entries */
 
 static const struct session_store_ops *
-ops_of(const struct store_conn *conn)
+store_ops(const struct store_conn *conn)
 {
 	/* store_open() was given the first member of this struct. */
 	return (const struct session_store_ops *)conn->base.backend->ops;
@@ -25,8 +25,8 @@ ops_of(const struct store_conn *conn)
 /* Every operation uses one of these.  CALL is for operations that must not be
  * executed twice; REPEAT is for those that change nothing, or change nothing
  * more when they are executed again. */
-#define CALL(s, ...)   CONN_CALL(&(s)->base, false, ops_of(s), __VA_ARGS__)
-#define REPEAT(s, ...) CONN_CALL(&(s)->base, true, ops_of(s), __VA_ARGS__)
+#define CALL(s, ...)   CONN_CALL(&(s)->base, false, store_ops(s), __VA_ARGS__)
+#define REPEAT(s, ...) CONN_CALL(&(s)->base, true, store_ops(s), __VA_ARGS__)
 
 int
 store_secret(struct store_conn *conn, const struct call *c, const char *name,
@@ -90,7 +90,7 @@ refuse_damaged(const struct store_conn *conn, const struct session *s,
 	if (session_refuse_damaged(s, err) == 0)
 		return 0;
 	err->code = ERR_UNAVAILABLE;
-	return err_context(err, "store %s", ops_of(conn)->base.driver.name);
+	return err_context(err, "store %s", store_ops(conn)->base.driver.name);
 }
 
 int
@@ -117,8 +117,9 @@ store_touch(struct store_conn *conn, const struct call *c,
 /* A rotation that is executed twice returns the same successor within the grace
  * period; without a grace period the second execution would end the session. */
 static int
-rotate(struct store_conn *conn, const struct call *c, const struct rotation *r,
-       struct rotated *out, struct err *err)
+store_rotate_by_driver(struct store_conn *conn, const struct call *c,
+		       const struct rotation *r, struct rotated *out,
+		       struct err *err)
 {
 	if (r->grace_ms > 0)
 		return REPEAT(conn, rotate, c, r, out, err);
@@ -130,7 +131,7 @@ store_rotate(struct store_conn *conn, const struct call *c,
 	     const struct rotation *r, struct rotated *out, struct err *err)
 {
 	struct rotated is = { .answer = ROTATE_GONE };
-	int result = rotate(conn, c, r, &is, err);
+	int result = store_rotate_by_driver(conn, c, r, &is, err);
 
 	if (result == 0)
 		result = refuse_damaged(conn, &is.session, err);
@@ -225,7 +226,7 @@ name_damaged(const struct store_conn *conn, const struct session *s)
 
 	hex_encode(s->id.b, sizeof(s->id.b), id);
 	LOG(conn->base.env->log, LOG_WARNING, "session_damaged",
-	    F_CSTR("driver", ops_of(conn)->base.driver.name),
+	    F_CSTR("driver", store_ops(conn)->base.driver.name),
 	    F_STR("session", ((struct str){ .p = id, .n = sizeof(id) })),
 	    F_CSTR("field", s->damage));
 }
@@ -365,7 +366,7 @@ int
 store_sweep(struct store_conn *conn, const struct call *c, size_t limit,
 	    int64_t *removed, struct err *err)
 {
-	if (conn->base.backend != NULL && ops_of(conn)->sweep == NULL) {
+	if (conn->base.backend != NULL && store_ops(conn)->sweep == NULL) {
 		*removed = 0;
 		return 0;
 	}

@@ -20,7 +20,7 @@ user_hash_kind(struct str hash, const char **why)
 }
 
 static const struct user_source_ops *
-ops_of(const struct users_conn *conn)
+users_ops(const struct users_conn *conn)
 {
 	/* users_open() was given the first member of this struct. */
 	return (const struct user_source_ops *)conn->base.backend->ops;
@@ -29,8 +29,8 @@ ops_of(const struct users_conn *conn)
 /* Every operation uses one of these.  CALL is for operations that must not be
  * executed twice; REPEAT is for those that change nothing, or change nothing
  * more when they are executed again. */
-#define CALL(s, ...)   CONN_CALL(&(s)->base, false, ops_of(s), __VA_ARGS__)
-#define REPEAT(s, ...) CONN_CALL(&(s)->base, true, ops_of(s), __VA_ARGS__)
+#define CALL(s, ...)   CONN_CALL(&(s)->base, false, users_ops(s), __VA_ARGS__)
+#define REPEAT(s, ...) CONN_CALL(&(s)->base, true, users_ops(s), __VA_ARGS__)
 
 bool
 users_can(const struct users_conn *conn, enum users_caps cap)
@@ -72,7 +72,7 @@ users_find(struct users_conn *conn, const struct call *c, struct str name,
 }
 
 static int
-check_hash(struct str hash, struct err *err)
+users_check_hash(struct str hash, struct err *err)
 {
 	if (hash.n > USERS_HASH_MAX || !str_is_utf8(hash) ||
 	    str_has_control(hash))
@@ -91,7 +91,7 @@ users_set_hash(struct users_conn *conn, const struct call *c,
 		*changed = false;
 		return 0;
 	}
-	if (check_hash(h->hash, err) != 0)
+	if (users_check_hash(h->hash, err) != 0)
 		return -1;
 	return CALL(conn, set_hash, c, h, changed, err);
 }
@@ -103,23 +103,23 @@ check_writes(const struct users_conn *conn, struct err *err)
 
 	if (users_can(conn, USERS_WRITES))
 		return 0;
-	elsewhere = ops_of(conn)->elsewhere;
+	elsewhere = users_ops(conn)->elsewhere;
 	return err_set(err, ERR_CONFIG,
 		       "users %s: cannot be changed from here: %s",
-		       ops_of(conn)->base.driver.name,
+		       users_ops(conn)->base.driver.name,
 		       elsewhere != NULL ? elsewhere :
 					   "change them where they are kept");
 }
 
 static int
-check_user(const struct users_conn *conn, const struct user *user,
-	   struct err *err)
+users_check_user(const struct users_conn *conn, const struct user *user,
+		 struct err *err)
 {
 	if (check_writes(conn, err) != 0)
 		return -1;
 	if (identity_check(&user->who, err) != 0)
 		return -1;
-	return check_hash(user->hash, err);
+	return users_check_hash(user->hash, err);
 }
 
 int
@@ -129,7 +129,7 @@ users_list(struct users_conn *conn, const struct call *c, struct str after,
 	if (!users_can(conn, USERS_LISTS))
 		return err_set(err, ERR_CONFIG,
 			       "users %s: cannot be listed from here",
-			       ops_of(conn)->base.driver.name);
+			       users_ops(conn)->base.driver.name);
 	return REPEAT(conn, list, c, after, limit < PAGE_MAX ? limit : PAGE_MAX,
 		      out, err);
 }
@@ -138,7 +138,7 @@ int
 users_add(struct users_conn *conn, const struct call *c,
 	  const struct user *user, enum user_change *answer, struct err *err)
 {
-	if (check_user(conn, user, err) != 0)
+	if (users_check_user(conn, user, err) != 0)
 		return -1;
 	return CALL(conn, add, c, user, answer, err);
 }
@@ -148,7 +148,7 @@ users_set(struct users_conn *conn, const struct call *c, const struct user *old,
 	  const struct user *user, enum user_change *answer, struct err *err)
 {
 	assert(str_eq(old->who.name, user->who.name));
-	if (check_user(conn, user, err) != 0)
+	if (users_check_user(conn, user, err) != 0)
 		return -1;
 	return CALL(conn, set, c, old, user, answer, err);
 }

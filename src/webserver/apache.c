@@ -122,7 +122,7 @@ find_use(const struct web_node *block, const char *macro)
 }
 
 static const struct web_node *
-find_asking(const struct web_node *block)
+apache_find_asking(const struct web_node *block)
 {
 	static const char *const asking[] = { "FcgiauthGuard",
 					      "FcgiauthProtect",
@@ -143,7 +143,8 @@ is_pass(const struct web_node *node)
 }
 
 static void
-find_pass(const struct site *site, const struct web_node *pass, struct str path)
+apache_find_pass(const struct site *site, const struct web_node *pass,
+		 struct str path)
 {
 	if (cover_of(site, path) == COVER_NONE)
 		web_find(site->out, pass, site->name, "unguarded",
@@ -206,7 +207,7 @@ find_leftovers(const struct site *site, const struct web_node *node)
 }
 
 static void
-check_inside(const struct site *site, const struct web_node *block)
+apache_check_inside(const struct site *site, const struct web_node *block)
 {
 	const struct web_node *section = is_location(block) ? block : NULL;
 
@@ -214,22 +215,22 @@ check_inside(const struct site *site, const struct web_node *block)
 		if (web_is(n, "VirtualHost") || web_is(n, "Macro"))
 			continue;
 		if (is_pass(n) && section != NULL)
-			find_pass(site, n, web_word(section, 1));
+			apache_find_pass(site, n, web_word(section, 1));
 		else if (is_pass(n) && n->n > 2 && web_is(n, "ProxyPass"))
-			find_pass(site, n, web_word(n, 1));
+			apache_find_pass(site, n, web_word(n, 1));
 		find_header(site, n);
 		find_if(site, n);
 		find_leftovers(site, n);
-		check_inside(site, n);
+		apache_check_inside(site, n);
 	}
 }
 
 static void
 check_site(const struct site *site)
 {
-	const struct web_node *asking = find_asking(site->node);
+	const struct web_node *asking = apache_find_asking(site->node);
 
-	check_inside(site, site->node);
+	apache_check_inside(site, site->node);
 	if (cover_of(site, STR("/")) == COVER_NONE)
 		web_find(site->out, site->node, site->name, "unguarded",
 			 "paths that no <Location> names are open to "
@@ -250,13 +251,13 @@ check_site(const struct site *site)
 
 /* Reports other sites that lead to the same application without the check. */
 static void
-find_other_way(const struct site *other, const struct web_node *block,
-	       struct str target)
+apache_find_other_way(const struct site *other, const struct web_node *block,
+		      struct str target)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		if (web_is(n, "VirtualHost") || web_is(n, "Macro"))
 			continue;
-		find_other_way(other, n, target);
+		apache_find_other_way(other, n, target);
 		if (is_pass(n) && str_eq(web_word(n, n->n - 1), target))
 			web_find(other->out, n, other->name, "other-way",
 				 "%.*s is guarded in another place, but open "
@@ -266,15 +267,15 @@ find_other_way(const struct site *other, const struct web_node *block,
 }
 
 static void
-check_others(const struct web_node *root, const struct web_node *block,
-	     const struct site *other)
+apache_check_others(const struct web_node *root, const struct web_node *block,
+		    const struct site *other)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		if (is_pass(n))
-			find_other_way(other, other->node,
-				       web_word(n, n->n - 1));
+			apache_find_other_way(other, other->node,
+					      web_word(n, n->n - 1));
 		if (n != other->node && !web_is(n, "Macro"))
-			check_others(root, n, other);
+			apache_check_others(root, n, other);
 	}
 }
 
@@ -293,8 +294,8 @@ check_sites(const struct web_node *root, const struct web_node *block,
 			asking += check_sites(root, n, out);
 		if (!web_is(n, "VirtualHost"))
 			continue;
-		if (find_asking(n) == NULL) {
-			check_others(root, root, &site);
+		if (apache_find_asking(n) == NULL) {
+			apache_check_others(root, root, &site);
 			continue;
 		}
 		asking++;
@@ -326,7 +327,7 @@ apache_check(const struct web_node *root, struct web_findings *out)
 				    .name = STR("server") };
 	size_t asking = check_sites(root, root, out);
 
-	if (find_asking(root) != NULL) {
+	if (apache_find_asking(root) != NULL) {
 		asking++;
 		check_site(&whole);
 	}

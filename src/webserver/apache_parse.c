@@ -26,7 +26,7 @@ struct parse {
 };
 
 static int
-bad(const struct parse *p, const struct reader *r, const char *what)
+apache_bad(const struct parse *p, const struct reader *r, const char *what)
 {
 	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(r->file),
 		       r->line, what);
@@ -43,7 +43,7 @@ trimmed(struct str line)
 /* Reads a line, with the lines that a backslash at its end joins to it. Returns
  * 1 when there is one, 0 at the end. */
 static int
-next_line(struct parse *p, struct reader *r, struct str *out)
+apache_next_line(struct parse *p, struct reader *r, struct str *out)
 {
 	struct str line, joined = STR("");
 	char *text;
@@ -106,14 +106,15 @@ split_words(struct parse *p, const struct reader *r, struct str line)
 	p->n = 0;
 	while (take_word(&line, &word)) {
 		if (p->n == WORDS_MAX)
-			return bad(p, r, "the line has too many words");
+			return apache_bad(p, r, "the line has too many words");
 		p->words[p->n++] = word;
 	}
 	return 0;
 }
 
 static struct web_node *
-add_node(struct parse *p, const struct reader *r, struct web_node ***tail)
+apache_add_node(struct parse *p, const struct reader *r,
+		struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
 	struct str *words = arena_array(p->arena, p->n, sizeof(*words));
@@ -133,12 +134,12 @@ add_node(struct parse *p, const struct reader *r, struct web_node ***tail)
 	return node;
 }
 
-static int read_list(struct parse *p, struct reader *r, size_t depth,
-		     struct str section, struct web_node ***tail);
+static int apache_read_list(struct parse *p, struct reader *r, size_t depth,
+			    struct str section, struct web_node ***tail);
 
 static int
-read_include(struct parse *p, const struct reader *from, size_t depth,
-	     bool optional, struct web_node ***tail)
+apache_read_include(struct parse *p, const struct reader *from, size_t depth,
+		    bool optional, struct web_node ***tail)
 {
 	struct str pattern = p->words[1];
 	struct web_file *files;
@@ -147,12 +148,12 @@ read_include(struct parse *p, const struct reader *from, size_t depth,
 	if (web_include(&p->source, pattern, p->arena, &files, &n, p->err) != 0)
 		return -1;
 	if (n == 0 && !optional && !web_has(pattern, "*"))
-		return bad(p, from, "the included file does not exist");
+		return apache_bad(p, from, "the included file does not exist");
 	for (size_t i = 0; i < n; i++) {
 		struct reader r = { .file = files[i].name,
 				    .rest = files[i].bytes };
 
-		if (read_list(p, &r, depth, STR(""), tail) != 0)
+		if (apache_read_list(p, &r, depth, STR(""), tail) != 0)
 			return -1;
 	}
 	return 0;
@@ -167,23 +168,23 @@ read_section(struct parse *p, struct reader *r, size_t depth, struct str line,
 	struct web_node **inside;
 
 	if (!str_ends(line, STR(">")))
-		return bad(p, r, "the section has no closing >");
+		return apache_bad(p, r, "the section has no closing >");
 	line = (struct str){ .p = line.p + 1, .n = line.n - 2 };
 	if (split_words(p, r, line) != 0)
 		return -1;
 	if (p->n == 0)
-		return bad(p, r, "the section has no name");
-	node = add_node(p, r, tail);
+		return apache_bad(p, r, "the section has no name");
+	node = apache_add_node(p, r, tail);
 	if (node == NULL)
 		return -1;
 	node->block = true;
 	inside = &node->first;
-	return read_list(p, r, depth + 1, node->words[0], &inside);
+	return apache_read_list(p, r, depth + 1, node->words[0], &inside);
 }
 
 static int
-read_line(struct parse *p, struct reader *r, size_t depth, struct str line,
-	  struct web_node ***tail)
+apache_read_line(struct parse *p, struct reader *r, size_t depth,
+		 struct str line, struct web_node ***tail)
 {
 	bool optional;
 
@@ -196,24 +197,25 @@ read_line(struct parse *p, struct reader *r, size_t depth, struct str line,
 	optional = str_eq_nocase(p->words[0], STR("IncludeOptional"));
 	if (p->n == 2 &&
 	    (optional || str_eq_nocase(p->words[0], STR("Include"))))
-		return read_include(p, r, depth + 1, optional, tail);
+		return apache_read_include(p, r, depth + 1, optional, tail);
 	if (p->n == 2 && str_eq_nocase(p->words[0], STR("ServerRoot")))
 		p->source.folder = p->words[1];
-	return add_node(p, r, tail) == NULL ? -1 : 0;
+	return apache_add_node(p, r, tail) == NULL ? -1 : 0;
 }
 
 /* Reads up to the end of the section of that name; if it is empty, to the end
  * of the file. */
 static int
-read_list(struct parse *p, struct reader *r, size_t depth, struct str section,
-	  struct web_node ***tail)
+apache_read_list(struct parse *p, struct reader *r, size_t depth,
+		 struct str section, struct web_node ***tail)
 {
 	struct str line;
 	int status;
 
 	if (depth > DEPTH_MAX)
-		return bad(p, r, "sections and includes are nested too deep");
-	while ((status = next_line(p, r, &line)) == 1) {
+		return apache_bad(p, r,
+				  "sections and includes are nested too deep");
+	while ((status = apache_next_line(p, r, &line)) == 1) {
 		if (str_starts(line, STR("#")))
 			continue;
 		if (str_starts(line, STR("</"))) {
@@ -221,14 +223,15 @@ read_list(struct parse *p, struct reader *r, size_t depth, struct str section,
 			line.n -= str_ends(line, STR(">"));
 			if (section.n == 0 ||
 			    !str_eq_nocase(str_trim(line), section))
-				return bad(p, r, "this ends another section");
+				return apache_bad(p, r,
+						  "this ends another section");
 			return 0;
 		}
-		if (read_line(p, r, depth, line, tail) != 0)
+		if (apache_read_line(p, r, depth, line, tail) != 0)
 			return -1;
 	}
 	if (status == 0 && section.n > 0)
-		return bad(p, r, "the section has no end");
+		return apache_bad(p, r, "the section has no end");
 	return status;
 }
 
@@ -247,7 +250,7 @@ apache_parse(const struct web_source *source, struct arena *a,
 	p->source = *source;
 	p->arena = a;
 	p->err = err;
-	if (read_list(p, &r, 0, STR(""), &tail) != 0)
+	if (apache_read_list(p, &r, 0, STR(""), &tail) != 0)
 		return -1;
 	*out = root;
 	return 0;

@@ -60,7 +60,7 @@ find_guard(const struct web_node *block, const struct web_node *guard)
 
 /* True for the pages of the service, for which no check is asked. */
 static bool
-is_of_the_service(const struct web_node *fastcgi)
+lighttpd_is_of_the_service(const struct web_node *fastcgi)
 {
 	struct str servers = web_word(fastcgi, 1);
 
@@ -101,7 +101,8 @@ find_assignments(const struct site *s, const struct web_node *n)
 			 "write += in place of = in this condition");
 	if (fastcgi == NULL || !s->after || asks(n) ||
 	    str_eq(web_word(fastcgi, 1), STR("()")) ||
-	    str_eq(web_word(fastcgi, 1), outside) || is_of_the_service(fastcgi))
+	    str_eq(web_word(fastcgi, 1), outside) ||
+	    lighttpd_is_of_the_service(fastcgi))
 		return;
 	web_find(s->out, fastcgi, web_word(n, 0), "unguarded",
 		 "it is open to everybody; write include "
@@ -114,9 +115,10 @@ static void
 find_application(const struct site *s, const struct web_node *n)
 {
 	const struct web_node *fastcgi = web_child(n, "fastcgi.server", NULL);
-	bool served = has_application(n) ||
-		      (fastcgi != NULL && !is_of_the_service(fastcgi) &&
-		       !str_eq(web_word(fastcgi, 1), STR("()")));
+	bool served =
+	    has_application(n) ||
+	    (fastcgi != NULL && !lighttpd_is_of_the_service(fastcgi) &&
+	     !str_eq(web_word(fastcgi, 1), STR("()")));
 
 	if (s->guard != NULL || asks(n) || !served)
 		return;

@@ -28,14 +28,14 @@ struct reader {
 };
 
 static int
-bad(const struct parse *p, const struct reader *r, const char *what)
+lighttpd_bad(const struct parse *p, const struct reader *r, const char *what)
 {
 	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(r->file),
 		       r->line, what);
 }
 
 static char
-advance(struct reader *r)
+lighttpd_advance(struct reader *r)
 {
 	char c = r->rest.p[0];
 
@@ -48,18 +48,18 @@ static void
 skip_line(struct reader *r)
 {
 	while (r->rest.n > 0 && r->rest.p[0] != '\n')
-		(void)advance(r);
+		(void)lighttpd_advance(r);
 }
 
 static void
-skip_blanks(struct reader *r)
+lighttpd_skip_blanks(struct reader *r)
 {
 	while (r->rest.n > 0 && (strchr(" \t\r\n", r->rest.p[0]) != NULL ||
 				 r->rest.p[0] == '#')) {
 		if (r->rest.p[0] == '#')
 			skip_line(r);
 		else
-			(void)advance(r);
+			(void)lighttpd_advance(r);
 	}
 }
 
@@ -67,14 +67,14 @@ skip_blanks(struct reader *r)
 static void
 copy_string(struct reader *r, struct buf *out)
 {
-	buf_add_char(out, advance(r));
+	buf_add_char(out, lighttpd_advance(r));
 	while (r->rest.n > 0 && r->rest.p[0] != '"') {
 		if (r->rest.p[0] == '\\' && r->rest.n > 1)
-			buf_add_char(out, advance(r));
-		buf_add_char(out, advance(r));
+			buf_add_char(out, lighttpd_advance(r));
+		buf_add_char(out, lighttpd_advance(r));
 	}
 	if (r->rest.n > 0)
-		buf_add_char(out, advance(r));
+		buf_add_char(out, lighttpd_advance(r));
 }
 
 /* Reads up to one of `ends` that is outside of strings and parentheses; leaves
@@ -98,11 +98,11 @@ read_until(const struct parse *p, struct reader *r, const char *ends,
 			copy_string(r, &text);
 		else if (c == '#')
 			skip_line(r);
-		else if (strchr(" \t\r\n", advance(r)) == NULL)
+		else if (strchr(" \t\r\n", lighttpd_advance(r)) == NULL)
 			buf_add_char(&text, c);
 	}
 	if (buf_failed(&text))
-		return bad(p, r, "the value is too long");
+		return lighttpd_bad(p, r, "the value is too long");
 	*out = buf_str(&text);
 	return 0;
 }
@@ -121,7 +121,7 @@ assigned(const struct web_node *block, struct str name)
 }
 
 static bool
-is_empty(struct str value)
+lighttpd_is_empty(struct str value)
 {
 	return value.n == 0 || str_eq(value, STR("()"));
 }
@@ -129,16 +129,17 @@ is_empty(struct str value)
 /* `+=` adds to the value in this block, or if there is none, to the value
  * outside. */
 static int
-append(const struct parse *p, const struct web_node *block, struct str name,
-       struct str *value)
+lighttpd_append(const struct parse *p, const struct web_node *block,
+		struct str name, struct str *value)
 {
 	struct str before = assigned(block, name);
 	struct buf joined;
 
 	if (before.n == 0)
 		before = assigned(p->global, name);
-	if (is_empty(before) || is_empty(*value)) {
-		*value = is_empty(*value) && before.n > 0 ? before : *value;
+	if (lighttpd_is_empty(before) || lighttpd_is_empty(*value)) {
+		*value =
+		    lighttpd_is_empty(*value) && before.n > 0 ? before : *value;
 		return 0;
 	}
 	buf_init(&joined, p->arena, VALUE_MAX);
@@ -150,11 +151,13 @@ append(const struct parse *p, const struct web_node *block, struct str name,
 	return 0;
 }
 
-static int read_list(struct parse *p, struct reader *r, size_t depth, bool top,
-		     struct web_node *block, struct web_node ***tail);
+static int lighttpd_read_list(struct parse *p, struct reader *r, size_t depth,
+			      bool top, struct web_node *block,
+			      struct web_node ***tail);
 
 static struct web_node *
-add_node(struct parse *p, const struct reader *r, struct web_node ***tail)
+lighttpd_add_node(struct parse *p, const struct reader *r,
+		  struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
 	struct str *words = arena_array(p->arena, 2, sizeof(*words));
@@ -177,7 +180,7 @@ static int
 read_condition(struct parse *p, struct reader *r, size_t depth,
 	       struct web_node ***tail)
 {
-	struct web_node *node = add_node(p, r, tail);
+	struct web_node *node = lighttpd_add_node(p, r, tail);
 	struct web_node **inside;
 
 	if (node == NULL)
@@ -189,11 +192,11 @@ read_condition(struct parse *p, struct reader *r, size_t depth,
 	if (read_until(p, r, "{", (struct str *)(uintptr_t)node->words) != 0)
 		return -1;
 	if (r->rest.n == 0)
-		return bad(p, r, "the condition has no {");
-	(void)advance(r);
+		return lighttpd_bad(p, r, "the condition has no {");
+	(void)lighttpd_advance(r);
 	if (str_eq(node->words[0], STR("config")))
 		p->global = node;
-	return read_list(p, r, depth + 1, false, node, &inside);
+	return lighttpd_read_list(p, r, depth + 1, false, node, &inside);
 }
 
 static int
@@ -207,8 +210,8 @@ read_assignment(struct parse *p, struct reader *r, struct web_node *block,
 	if (read_until(p, r, "=", &words[0]) != 0)
 		return -1;
 	if (r->rest.n == 0)
-		return bad(p, r, "this is not valid in lighttpd");
-	(void)advance(r);
+		return lighttpd_bad(p, r, "this is not valid in lighttpd");
+	(void)lighttpd_advance(r);
 	more = str_ends(words[0], STR("+"));
 	words[0].n -= more;
 	if (read_until(p, r, "\n}", &words[1]) != 0)
@@ -216,9 +219,9 @@ read_assignment(struct parse *p, struct reader *r, struct web_node *block,
 	known = assigned(p->global, words[1]);
 	if (known.n > 0)
 		words[1] = known;
-	if (more && append(p, block, words[0], &words[1]) != 0)
+	if (more && lighttpd_append(p, block, words[0], &words[1]) != 0)
 		return -1;
-	node = add_node(p, r, tail);
+	node = lighttpd_add_node(p, r, tail);
 	if (node == NULL)
 		return -1;
 	memcpy((struct str *)(uintptr_t)node->words, words, sizeof(words));
@@ -226,8 +229,8 @@ read_assignment(struct parse *p, struct reader *r, struct web_node *block,
 }
 
 static int
-read_include(struct parse *p, struct reader *r, size_t depth,
-	     struct web_node *block, struct web_node ***tail)
+lighttpd_read_include(struct parse *p, struct reader *r, size_t depth,
+		      struct web_node *block, struct web_node ***tail)
 {
 	struct str pattern;
 	struct web_file *files;
@@ -243,13 +246,14 @@ read_include(struct parse *p, struct reader *r, size_t depth,
 	if (web_include(p->source, pattern, p->arena, &files, &n, p->err) != 0)
 		return -1;
 	if (n == 0 && !web_has(pattern, "*"))
-		return bad(p, r, "the included file does not exist");
+		return lighttpd_bad(p, r, "the included file does not exist");
 	for (size_t i = 0; i < n; i++) {
 		struct reader inner = { .file = files[i].name,
 					.rest = files[i].bytes,
 					.line = 1 };
 
-		if (read_list(p, &inner, depth + 1, true, block, tail) != 0)
+		if (lighttpd_read_list(p, &inner, depth + 1, true, block,
+				       tail) != 0)
 			return -1;
 	}
 	return 0;
@@ -258,24 +262,28 @@ read_include(struct parse *p, struct reader *r, size_t depth,
 /* Reads to the end of the file at the top level, otherwise past the closing
  * brace. */
 static int
-read_list(struct parse *p, struct reader *r, size_t depth, bool top,
-	  struct web_node *block, struct web_node ***tail)
+lighttpd_read_list(struct parse *p, struct reader *r, size_t depth, bool top,
+		   struct web_node *block, struct web_node ***tail)
 {
 	int status = 0;
 
 	if (depth > DEPTH_MAX)
-		return bad(p, r, "conditions and includes are nested too deep");
-	for (skip_blanks(r); status == 0 && r->rest.n > 0; skip_blanks(r)) {
+		return lighttpd_bad(
+		    p, r, "conditions and includes are nested too deep");
+	for (lighttpd_skip_blanks(r); status == 0 && r->rest.n > 0;
+	     lighttpd_skip_blanks(r)) {
 		if (r->rest.p[0] == '}') {
 			if (top)
-				return bad(p, r, "there is a } without a {");
-			(void)advance(r);
+				return lighttpd_bad(p, r,
+						    "there is a } without a {");
+			(void)lighttpd_advance(r);
 			return 0;
 		}
 		if (str_starts(r->rest, STR("include_shell")))
 			skip_line(r);
 		else if (str_starts(r->rest, STR("include")))
-			status = read_include(p, r, depth, block, tail);
+			status =
+			    lighttpd_read_include(p, r, depth, block, tail);
 		else if (r->rest.p[0] == '$' ||
 			 str_starts(r->rest, STR("else")) ||
 			 str_starts(r->rest, STR("config")))
@@ -283,8 +291,9 @@ read_list(struct parse *p, struct reader *r, size_t depth, bool top,
 		else
 			status = read_assignment(p, r, block, tail);
 	}
-	return status == 0 && !top ? bad(p, r, "the condition has no end") :
-				     status;
+	return status == 0 && !top ?
+		   lighttpd_bad(p, r, "the condition has no end") :
+		   status;
 }
 
 int
@@ -300,7 +309,7 @@ lighttpd_parse(const struct web_source *source, struct arena *a,
 	};
 	struct web_node **tail = &root.first;
 
-	if (read_list(&p, &r, 0, true, &root, &tail) != 0)
+	if (lighttpd_read_list(&p, &r, 0, true, &root, &tail) != 0)
 		return -1;
 	*out = root;
 	return 0;

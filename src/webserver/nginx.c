@@ -44,7 +44,7 @@ is_guarded(const struct nginx_scope *s, struct str check)
 /* True for a location of the service itself: its pages, the check, the
  * challenge. */
 static bool
-is_of_the_service(const struct web_node *location)
+nginx_is_of_the_service(const struct web_node *location)
 {
 	const struct web_node *param = NULL;
 
@@ -95,7 +95,7 @@ nginx_leads_to_check(const struct nginx_server *server, struct str address)
 
 	if (node == NULL)
 		return is_guarded(server->scope, server->check);
-	return is_of_the_service(node) || is_guarded(&s, server->check);
+	return nginx_is_of_the_service(node) || is_guarded(&s, server->check);
 }
 
 /* True when nobody gets in, or the location only leads to another one. */
@@ -163,8 +163,8 @@ static void check_place(const struct nginx_server *server,
 
 /* Checks the blocks inside of a location or server. */
 static void
-check_inside(const struct nginx_server *server, const struct nginx_scope *s,
-	     struct str name)
+nginx_check_inside(const struct nginx_server *server,
+		   const struct nginx_scope *s, struct str name)
 {
 	for (const struct web_node *node = s->node->first; node != NULL;
 	     node = node->next) {
@@ -192,13 +192,13 @@ check_place(const struct nginx_server *server, const struct nginx_scope *s,
 			  str_eq(web_word(auth, 1), STR("off")),
 	};
 
-	if (is_of_the_service(s->node))
+	if (nginx_is_of_the_service(s->node))
 		return;
 	nginx_check_around(&p);
 	if (!web_is(s->node, "if"))
 		find_unguarded(&p);
 	nginx_check_upstream(&p);
-	check_inside(server, s, p.name);
+	nginx_check_inside(server, s, p.name);
 }
 
 /* Returns the address of the location that sends the check to the service. */
@@ -234,7 +234,7 @@ refuses(const struct web_node *server, const char *variable)
 
 /* Returns any auth_request in the block or in a block of it. */
 static const struct web_node *
-find_asking(const struct web_node *block)
+nginx_find_asking(const struct web_node *block)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		const struct web_node *inner;
@@ -242,7 +242,7 @@ find_asking(const struct web_node *block)
 		if (web_is(n, "auth_request") &&
 		    !str_eq(web_word(n, 1), STR("off")))
 			return n;
-		inner = find_asking(n);
+		inner = nginx_find_asking(n);
 		if (inner != NULL)
 			return inner;
 	}
@@ -294,7 +294,7 @@ static void
 check_server(const struct nginx_scope *scope, struct web_findings *out)
 {
 	const struct web_node *node = scope->node;
-	const struct web_node *asking = find_asking(node);
+	const struct web_node *asking = nginx_find_asking(node);
 	struct nginx_server s = {
 		.out = out,
 		.http = scope->up->node,
@@ -326,7 +326,7 @@ check_server(const struct nginx_scope *scope, struct web_findings *out)
 		whole.name = STR("paths that no location matches");
 		find_unguarded(&whole);
 	}
-	check_inside(&s, scope, STR("server"));
+	nginx_check_inside(&s, scope, STR("server"));
 }
 
 /* A FastCGI process may serve the files of many sites, so it does not count as
@@ -357,10 +357,10 @@ program(struct str target)
 }
 
 static const struct web_node *
-find_pass(const struct web_node *block, struct str target)
+nginx_find_pass(const struct web_node *block, struct str target)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
-		const struct web_node *inner = find_pass(n, target);
+		const struct web_node *inner = nginx_find_pass(n, target);
 
 		if (inner != NULL)
 			return inner;
@@ -374,16 +374,16 @@ find_pass(const struct web_node *block, struct str target)
 /* Reports a server without the check that passes requests to an application of
  * `guarded`. */
 static void
-find_other_way(const struct web_node *other, const struct web_node *block,
-	       struct web_findings *out)
+nginx_find_other_way(const struct web_node *other, const struct web_node *block,
+		     struct web_findings *out)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		const struct web_node *pass;
 
-		find_other_way(other, n, out);
+		nginx_find_other_way(other, n, out);
 		if (!is_application(n))
 			continue;
-		pass = find_pass(other, program(web_word(n, 1)));
+		pass = nginx_find_pass(other, program(web_word(n, 1)));
 		if (pass != NULL && find_check(other).n == 0)
 			web_find(out, pass, STR("server"), "other-way",
 				 "%.*s is guarded in %.*s, line %u, but open "
@@ -395,15 +395,15 @@ find_other_way(const struct web_node *other, const struct web_node *block,
 }
 
 static void
-check_others(const struct web_node *http, const struct web_node *guarded,
-	     struct web_findings *out)
+nginx_check_others(const struct web_node *http, const struct web_node *guarded,
+		   struct web_findings *out)
 {
 	const struct web_node *other = NULL;
 
 	while ((other = web_child(http, "server", other)) != NULL) {
 		if (other != guarded &&
 		    web_child(other, "return", NULL) == NULL)
-			find_other_way(other, guarded, out);
+			nginx_find_other_way(other, guarded, out);
 	}
 }
 
@@ -419,10 +419,10 @@ nginx_check(const struct web_node *root, struct web_findings *out)
 		const struct nginx_scope s = { .up = &top, .node = server };
 
 		check_server(&s, out);
-		if (find_asking(server) == NULL)
+		if (nginx_find_asking(server) == NULL)
 			continue;
 		asking++;
-		check_others(top.node, server, out);
+		nginx_check_others(top.node, server, out);
 	}
 	if (asking == 0)
 		web_find(out, root, STR("nginx"), "unused",

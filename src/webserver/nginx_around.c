@@ -71,7 +71,7 @@ fixed_part(struct str address)
 
 /* True when the request goes on in a location of this server. */
 static bool
-goes_on(const struct web_node *rewrite)
+around_goes_on(const struct web_node *rewrite)
 {
 	struct str flag = web_word(rewrite, 3);
 
@@ -92,7 +92,8 @@ find_rewrite(const struct nginx_place *p)
 	while ((node = web_child(p->scope->node, "rewrite", node)) != NULL) {
 		struct str to = fixed_part(web_word(node, 2));
 
-		if (!goes_on(node) || nginx_leads_to_check(p->server, to))
+		if (!around_goes_on(node) ||
+		    nginx_leads_to_check(p->server, to))
 			continue;
 		web_find(p->server->out, node, p->name, "rewrite",
 			 "it goes on to %.*s before the check, and no check "
@@ -114,8 +115,9 @@ nginx_check_rewrites(const struct nginx_server *server,
 		struct str path = fixed_part(web_word(node, 2));
 
 		to = nginx_location(server->scope->node, path);
-		if (!goes_on(node) || nginx_leads_to_check(server, path) ||
-		    to == NULL || web_child(to, "internal", NULL) == NULL)
+		if (!around_goes_on(node) ||
+		    nginx_leads_to_check(server, path) || to == NULL ||
+		    web_child(to, "internal", NULL) == NULL)
 			continue;
 		web_find(server->out, node, STR("server"), "rewrite",
 			 "it leads everybody on to %.*s, which is internal, "

@@ -25,7 +25,7 @@ read_mark(struct str line, struct str *name)
 }
 
 static struct str
-folder_of(struct str path)
+nginx_folder_of(struct str path)
 {
 	while (path.n > 1 && path.p[path.n - 1] != '/')
 		path.n--;
@@ -73,7 +73,7 @@ nginx_split(struct str text, struct str name, struct arena *a,
 				     s.files[used - 1].bytes.p);
 	}
 	s.nfiles = used;
-	s.folder = folder_of(s.files[0].name);
+	s.folder = nginx_folder_of(s.files[0].name);
 	*out = s;
 	return 0;
 }
@@ -101,7 +101,7 @@ struct parse {
 };
 
 static char
-advance(struct lexer *l)
+nginx_advance(struct lexer *l)
 {
 	char c = l->rest.p[0];
 
@@ -112,7 +112,7 @@ advance(struct lexer *l)
 }
 
 static void
-skip_blanks(struct lexer *l)
+nginx_skip_blanks(struct lexer *l)
 {
 	bool comment = false;
 
@@ -123,7 +123,7 @@ skip_blanks(struct lexer *l)
 			comment = !comment;
 		else if (!comment && strchr(" \t\r\n", c) == NULL)
 			return;
-		(void)advance(l);
+		(void)nginx_advance(l);
 	}
 }
 
@@ -157,25 +157,26 @@ ends_word(char c, char before, char quote)
 }
 
 static enum token
-read_word(struct lexer *l, struct arena *a, struct str *out)
+nginx_read_word(struct lexer *l, struct arena *a, struct str *out)
 {
-	char quote =
-	    l->rest.p[0] == '"' || l->rest.p[0] == '\'' ? advance(l) : '\0';
+	char quote = l->rest.p[0] == '"' || l->rest.p[0] == '\'' ?
+			 nginx_advance(l) :
+			 '\0';
 	const char *start = l->rest.p;
 	char before = '\0';
 	char *copy;
 	size_t n = 0;
 
 	while (l->rest.n > 0 && !ends_word(l->rest.p[0], before, quote)) {
-		before = advance(l);
+		before = nginx_advance(l);
 		if (before == '\\' && l->rest.n > 0)
-			(void)advance(l);
+			(void)nginx_advance(l);
 	}
 	if (quote != '\0' && l->rest.n == 0)
 		return TOKEN_BAD;
 	n = (size_t)(l->rest.p - start);
 	if (quote != '\0')
-		(void)advance(l);
+		(void)nginx_advance(l);
 	copy = arena_alloc(a, n + 1);
 	if (copy == NULL)
 		return TOKEN_BAD;
@@ -193,26 +194,26 @@ read_word(struct lexer *l, struct arena *a, struct str *out)
 static enum token
 next_token(struct lexer *l, struct arena *a, struct str *word)
 {
-	skip_blanks(l);
+	nginx_skip_blanks(l);
 	if (l->rest.n == 0)
 		return TOKEN_END;
 	switch (l->rest.p[0]) {
 	case ';':
-		(void)advance(l);
+		(void)nginx_advance(l);
 		return TOKEN_SEMICOLON;
 	case '{':
-		(void)advance(l);
+		(void)nginx_advance(l);
 		return TOKEN_OPEN;
 	case '}':
-		(void)advance(l);
+		(void)nginx_advance(l);
 		return TOKEN_CLOSE;
 	default:
-		return read_word(l, a, word);
+		return nginx_read_word(l, a, word);
 	}
 }
 
 static int
-bad(struct parse *p, const struct lexer *l, const char *what)
+nginx_bad(struct parse *p, const struct lexer *l, const char *what)
 {
 	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(l->file),
 		       l->line, what);
@@ -223,7 +224,7 @@ static void
 skip_foreign(struct lexer *l)
 {
 	for (size_t depth = 1; depth > 0 && l->rest.n > 0;) {
-		char c = advance(l);
+		char c = nginx_advance(l);
 
 		depth += c == '{';
 		depth -= c == '}';
@@ -238,8 +239,8 @@ struct statement {
 };
 
 static struct web_node *
-add_node(struct parse *p, const struct lexer *l, const struct statement *s,
-	 struct web_node ***tail)
+nginx_add_node(struct parse *p, const struct lexer *l,
+	       const struct statement *s, struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
 	struct str *words = arena_array(p->arena, s->n, sizeof(*words));
@@ -261,12 +262,12 @@ add_node(struct parse *p, const struct lexer *l, const struct statement *s,
 	return node;
 }
 
-static int read_list(struct parse *p, struct lexer *l, size_t depth, bool top,
-		     struct web_node ***tail);
+static int nginx_read_list(struct parse *p, struct lexer *l, size_t depth,
+			   bool top, struct web_node ***tail);
 
 static int
-read_include(struct parse *p, size_t depth, struct str pattern,
-	     struct web_node ***tail)
+nginx_read_include(struct parse *p, size_t depth, struct str pattern,
+		   struct web_node ***tail)
 {
 	struct web_file *files;
 	size_t n;
@@ -283,7 +284,7 @@ read_include(struct parse *p, size_t depth, struct str pattern,
 				   .rest = files[i].bytes,
 				   .line = 1 };
 
-		if (read_list(p, &l, depth, true, tail) != 0)
+		if (nginx_read_list(p, &l, depth, true, tail) != 0)
 			return -1;
 	}
 	return 0;
@@ -298,11 +299,11 @@ read_rest(struct parse *p, struct lexer *l, size_t depth,
 	struct web_node **inside;
 
 	if (s->n == 0 || (s->end != TOKEN_SEMICOLON && s->end != TOKEN_OPEN))
-		return bad(p, l, "this is not valid in nginx");
+		return nginx_bad(p, l, "this is not valid in nginx");
 	if (s->end == TOKEN_SEMICOLON && s->n == 2 &&
 	    str_eq(p->words[0], STR("include")))
-		return read_include(p, depth + 1, p->words[1], tail);
-	node = add_node(p, l, s, tail);
+		return nginx_read_include(p, depth + 1, p->words[1], tail);
+	node = nginx_add_node(p, l, s, tail);
 	if (node == NULL)
 		return -1;
 	if (!node->block)
@@ -312,25 +313,26 @@ read_rest(struct parse *p, struct lexer *l, size_t depth,
 		return 0;
 	}
 	inside = &node->first;
-	return read_list(p, l, depth + 1, false, &inside);
+	return nginx_read_list(p, l, depth + 1, false, &inside);
 }
 
 /* Reads to the end of the file at the top level, otherwise to the closing
  * brace. */
 static int
-read_list(struct parse *p, struct lexer *l, size_t depth, bool top,
-	  struct web_node ***tail)
+nginx_read_list(struct parse *p, struct lexer *l, size_t depth, bool top,
+		struct web_node ***tail)
 {
 	if (depth > DEPTH_MAX)
-		return bad(p, l, "blocks and includes are nested too deep");
+		return nginx_bad(p, l,
+				 "blocks and includes are nested too deep");
 	for (;;) {
 		struct statement s = { .n = 0 };
 		struct str word;
 
 		while ((s.end = next_token(l, p->arena, &word)) == TOKEN_WORD) {
 			if (s.n == WORDS_MAX)
-				return bad(p, l,
-					   "the directive has too many words");
+				return nginx_bad(
+				    p, l, "the directive has too many words");
 			if (s.n == 0)
 				s.line = l->line;
 			p->words[s.n++] = word;
@@ -358,7 +360,7 @@ nginx_parse(const struct web_source *source, struct arena *a,
 	p->source = source;
 	p->arena = a;
 	p->err = err;
-	if (read_list(p, &l, 0, true, &tail) != 0)
+	if (nginx_read_list(p, &l, 0, true, &tail) != 0)
 		return -1;
 	*out = root;
 	return 0;

@@ -125,7 +125,8 @@ web_has(struct str s, const char *part)
 
 /* Makes a pattern absolute and returns it as a C string. */
 static char *
-absolute(const struct web_source *source, struct str pattern, struct arena *a)
+tree_absolute(const struct web_source *source, struct str pattern,
+	      struct arena *a)
 {
 	struct buf b;
 
@@ -162,8 +163,8 @@ from_list(const struct web_source *source, const char *pattern, struct arena *a,
 }
 
 static int
-read_all(const glob_t *paths, struct arena *a, struct web_file **out, size_t *n,
-	 struct err *err)
+tree_read_all(const glob_t *paths, struct arena *a, struct web_file **out,
+	      size_t *n, struct err *err)
 {
 	struct web_file *found =
 	    arena_array(a, paths->gl_pathc + 1, sizeof(*found));
@@ -188,7 +189,7 @@ int
 web_include(const struct web_source *source, struct str pattern,
 	    struct arena *a, struct web_file **out, size_t *n, struct err *err)
 {
-	const char *path = absolute(source, pattern, a);
+	const char *path = tree_absolute(source, pattern, a);
 	glob_t paths;
 	int status;
 
@@ -204,7 +205,7 @@ web_include(const struct web_source *source, struct str pattern,
 	}
 	if (status != 0)
 		return err_set(err, ERR_INPUT, "%s cannot be read", path);
-	status = read_all(&paths, a, out, n, err);
+	status = tree_read_all(&paths, a, out, n, err);
 	globfree(&paths);
 	return status;
 }

@@ -62,6 +62,20 @@ for f in $files; do
     fi
     rm -f "${TMPDIR:-/tmp}/check-style.$$"
 done
+# A name of a static function belongs to one file, so that a debugger, a profile
+# and grep say which one is meant.
+# shellcheck disable=SC2046 # names of ours have no blanks
+twice=$(awk 'FNR == 1 { last = "" }
+    last ~ /^static / && /^[a-z0-9_]+\(/ {
+        name = $0
+        sub(/\(.*/, "", name)
+        if (name in file && file[name] != FILENAME)
+            printf "%s and %s: %s()\n", file[name], FILENAME, name
+        file[name] = FILENAME
+    }
+    { last = $0 }' $(find src backends bench -name '*.c' | sort))
+[ -z "$twice" ] || complain "$twice: prefix the name with that of the file"
+
 # Words of the third column of "Words" in HACKING.md that have no other meaning
 # here, and pronouns for persons.
 words='anew|blame[ds]?|deaf|dearest|dice|forgive[ns]?|he|him|his|judge[ds]?'

@@ -102,26 +102,26 @@ redis_cluster_free(struct redis_cluster *c)
 }
 
 static bool
-same(const struct redis_address *a, const struct redis_address *b)
+cluster_same(const struct redis_address *a, const struct redis_address *b)
 {
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
 static struct node *
-find(const struct map *m, const struct redis_address *at)
+cluster_find(const struct map *m, const struct redis_address *at)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (same(&m->nodes[i].at, at))
+		if (cluster_same(&m->nodes[i].at, at))
 			return &m->nodes[i];
 	return NULL;
 }
 
 /* The one of this address, which may be new. */
 static int
-find_or_add(struct map *m, const struct redis_address *at, size_t *index,
-	    struct err *err)
+cluster_find_or_add(struct map *m, const struct redis_address *at,
+		    size_t *index, struct err *err)
 {
-	const struct node *node = find(m, at);
+	const struct node *node = cluster_find(m, at);
 
 	if (node != NULL) {
 		*index = (size_t)(node - m->nodes);
@@ -162,8 +162,9 @@ make_address(struct str host, int64_t port, const struct redis_address *from,
 
 /* [address, port, id, ...] */
 static int
-add_node(struct map *m, const redisReply *r, const struct redis_address *from,
-	 size_t *index, struct err *err)
+cluster_add_node(struct map *m, const redisReply *r,
+		 const struct redis_address *from, size_t *index,
+		 struct err *err)
 {
 	struct redis_address at;
 
@@ -172,7 +173,7 @@ add_node(struct map *m, const redisReply *r, const struct redis_address *from,
 			  r->element[1]->integer, from, &at))
 		return err_set(err, ERR_UNAVAILABLE,
 			       "CLUSTER SLOTS: a server without an address");
-	return find_or_add(m, &at, index, err);
+	return cluster_find_or_add(m, &at, index, err);
 }
 
 /* [first, last, master, replica, ...]; replicas can be asked for the map. */
@@ -191,10 +192,11 @@ add_range(struct map *m, const redisReply *r, const struct redis_address *from,
 	if (first < 0 || last < first || last >= REDIS_SLOTS)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "CLUSTER SLOTS: no such slots");
-	if (add_node(m, r->element[2], from, &owner, err) != 0)
+	if (cluster_add_node(m, r->element[2], from, &owner, err) != 0)
 		return -1;
 	for (size_t i = 3; i < r->elements; i++)
-		if (add_node(m, r->element[i], from, &replica, err) != 0)
+		if (cluster_add_node(m, r->element[i], from, &replica, err) !=
+		    0)
 			return -1;
 	for (long long slot = first; slot <= last; slot++)
 		m->owners[slot] = (uint16_t)owner;
@@ -224,7 +226,7 @@ replace_map(struct redis_cluster *c, struct map *m)
 {
 	for (size_t i = 0; i < c->map->n; i++) {
 		struct node *old = &c->map->nodes[i];
-		struct node *node = find(m, &old->at);
+		struct node *node = cluster_find(m, &old->at);
 
 		if (node != NULL) {
 			node->wire = old->wire;
@@ -261,12 +263,12 @@ ask_wire(struct redis_cluster *c, struct redis_wire *w, int64_t deadline_ms,
 
 /* By a connection of its own when it is not in the map yet. */
 static int
-ask(struct redis_cluster *c, const struct redis_address *at,
-    int64_t deadline_ms, struct err *err)
+cluster_ask(struct redis_cluster *c, const struct redis_address *at,
+	    int64_t deadline_ms, struct err *err)
 {
 	const struct redis_server *s = c->server;
 	struct redis_address copy = *at; /* the map that it is in may go */
-	struct node *node = find(c->map, &copy);
+	struct node *node = cluster_find(c->map, &copy);
 	struct redis_wire *w = NULL;
 	int result;
 
@@ -282,7 +284,7 @@ ask(struct redis_cluster *c, const struct redis_address *at,
 					 deadline_ms, &w, err) != 0)
 		return -1;
 	result = ask_wire(c, w, deadline_ms, err);
-	node = find(c->map, &copy);
+	node = cluster_find(c->map, &copy);
 	if (result == 0 && node != NULL)
 		node->wire = w;
 	else
@@ -299,15 +301,18 @@ redis_cluster_refresh(struct redis_cluster *c, const struct redis_address *hint,
 	size_t known = c->map->n, left = known + seeds->n;
 
 	if (hint != NULL &&
-	    ask(c, hint, redis_share(s->env, deadline_ms, left + 1), err) == 0)
+	    cluster_ask(c, hint, redis_share(s->env, deadline_ms, left + 1),
+			err) == 0)
 		return 0;
 	for (size_t i = 0; i < known; i++, left--)
-		if (ask(c, &c->map->nodes[i].at,
-			redis_share(s->env, deadline_ms, left), err) == 0)
+		if (cluster_ask(c, &c->map->nodes[i].at,
+				redis_share(s->env, deadline_ms, left),
+				err) == 0)
 			return 0;
 	for (size_t i = 0; i < seeds->n; i++, left--)
-		if (ask(c, &seeds->v[i], redis_share(s->env, deadline_ms, left),
-			err) == 0)
+		if (cluster_ask(c, &seeds->v[i],
+				redis_share(s->env, deadline_ms, left),
+				err) == 0)
 			return 0;
 	return -1;
 }
@@ -318,7 +323,7 @@ redis_cluster_moved(struct redis_cluster *c, unsigned slot,
 {
 	size_t owner;
 
-	if (find_or_add(c->map, at, &owner, err) != 0)
+	if (cluster_find_or_add(c->map, at, &owner, err) != 0)
 		return -1;
 	c->map->owners[slot] = (uint16_t)owner;
 	return 0;
@@ -394,7 +399,7 @@ redis_cluster_wire(struct redis_cluster *c, const struct redis_address *at,
 	struct node *node;
 	size_t index;
 
-	if (find_or_add(c->map, at, &index, err) != 0)
+	if (cluster_find_or_add(c->map, at, &index, err) != 0)
 		return -1;
 	node = &c->map->nodes[index];
 	if (node->wire == NULL &&

@@ -44,8 +44,9 @@ know_scripts(struct redis_server *s, const struct redis_script *scripts,
 }
 
 static int
-set_up(struct redis_server *s, const struct redis_script *scripts,
-       size_t nscripts, const struct redis_conf *conf, struct err *err)
+redis_conn_set_up(struct redis_server *s, const struct redis_script *scripts,
+		  size_t nscripts, const struct redis_conf *conf,
+		  struct err *err)
 {
 	s->arena = arena_new(CONF_BYTES);
 	s->connect_ms = conf->connect_timeout * 1000;
@@ -76,7 +77,7 @@ redis_open(const struct redis_script *scripts, size_t nscripts,
 		return err_nomem(err);
 	s->env = env;
 	atomic_init(&s->sentinel, 0);
-	if (set_up(s, scripts, nscripts, conf, err) != 0) {
+	if (redis_conn_set_up(s, scripts, nscripts, conf, err) != 0) {
 		redis_close(s);
 		return -1;
 	}
@@ -193,7 +194,7 @@ redis_conn_drop_stale(struct redis_conn *conn)
 }
 
 static int
-begin(struct redis_conn *conn, struct err *err)
+redis_conn_begin(struct redis_conn *conn, struct err *err)
 {
 	const struct redis_server *s = conn->server;
 	int64_t deadline_ms = env_mono_ms(s->env) + s->connect_ms;
@@ -217,7 +218,7 @@ redis_connect(void *server, void **conn, struct err *err)
 	if (c == NULL)
 		return err_nomem(err);
 	c->server = server;
-	if (begin(c, err) != 0) {
+	if (redis_conn_begin(c, err) != 0) {
 		redis_disconnect(c);
 		return -1;
 	}

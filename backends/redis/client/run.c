@@ -154,7 +154,7 @@ queue_one(struct run *r, const struct task *t, struct err *err)
 }
 
 static int
-send_all(struct run *r, struct err *err)
+run_send_all(struct run *r, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (r->tasks[i].answer != REDIS_DONE &&
@@ -189,7 +189,7 @@ read_one(struct run *r, struct task *t, struct err *err)
 }
 
 static int
-read_all(struct run *r, struct err *err)
+run_read_all(struct run *r, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (r->tasks[i].answer != REDIS_DONE &&
@@ -199,7 +199,7 @@ read_all(struct run *r, struct err *err)
 }
 
 static int
-refuse(const struct task *t, struct err *err)
+run_refuse(const struct task *t, struct err *err)
 {
 	(void)redis_reply_fail(t->reply, err);
 	return redis_wire_add_peer(&t->at, err);
@@ -240,26 +240,26 @@ prepare_one(struct run *r, struct task *t, bool *refreshed, bool *pause,
 		break;
 	case REDIS_NOSCRIPT:
 		if (t->eval || t->step->command != NULL)
-			return refuse(t, err);
+			return run_refuse(t, err);
 		t->eval = true;
 		break;
 	case REDIS_MOVED:
 	case REDIS_ASK:
 		if (r->conn->cluster == NULL)
-			return refuse(t, err);
+			return run_refuse(t, err);
 		return follow(r, t, refreshed, err);
 	case REDIS_LATER:
 		t->asking = false;
 		*pause = true;
 		break;
 	case REDIS_REFUSED:
-		return refuse(t, err);
+		return run_refuse(t, err);
 	}
 	return 0;
 }
 
 static int
-prepare(struct run *r, bool *pause, struct err *err)
+run_prepare(struct run *r, bool *pause, struct err *err)
 {
 	bool refreshed = false;
 
@@ -286,7 +286,7 @@ run_rounds(struct run *r, struct err *err)
 
 		if (choose_wires(r, err) != 0)
 			return -1;
-		if (send_all(r, err) != 0 || read_all(r, err) != 0) {
+		if (run_send_all(r, err) != 0 || run_read_all(r, err) != 0) {
 			r->conn->broken = true;
 			/* Of too long an answer the rest is not read. */
 			if (err->code != ERR_BUSY)
@@ -294,12 +294,12 @@ run_rounds(struct run *r, struct err *err)
 			return -1;
 		}
 		if (round == ROUNDS_MAX && first_open(r) != NULL) {
-			if (refuse(first_open(r), err) != 0 &&
+			if (run_refuse(first_open(r), err) != 0 &&
 			    err->code != ERR_BUSY)
 				err->code = ERR_UNAVAILABLE;
 			return -1;
 		}
-		if (prepare(r, &pause, err) != 0)
+		if (run_prepare(r, &pause, err) != 0)
 			return -1;
 		if (pause)
 			(void)poll(NULL, 0, round * PAUSE_MS);

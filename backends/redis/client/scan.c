@@ -20,7 +20,7 @@ struct scan {
 };
 
 static void
-add_escaped(struct buf *b, struct str s)
+scan_add_escaped(struct buf *b, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (str_find(STR("*?[]^\\"), s.p[i]) < 6)
@@ -49,8 +49,8 @@ find_wire(struct redis_conn *conn, const struct redis_address *at,
 
 /* [cursor, [key ...]] */
 static int
-give(struct scan *s, const redisReply *reply, struct str *cursor,
-     struct err *err)
+scan_give(struct scan *s, const redisReply *reply, struct str *cursor,
+	  struct err *err)
 {
 	const redisReply *list;
 	struct str *keys;
@@ -94,7 +94,7 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 		err->code = ERR_UNAVAILABLE;
 		return -1;
 	}
-	result = give(s, reply, cursor, err);
+	result = scan_give(s, reply, cursor, err);
 	freeReplyObject(reply);
 	return result;
 }
@@ -142,8 +142,8 @@ scan_all(struct scan *s, struct str start, struct err *err)
 	struct buf pattern;
 
 	buf_init(&pattern, s->arena, PATTERN_MAX);
-	add_escaped(&pattern, redis_prefix(s->conn));
-	add_escaped(&pattern, start);
+	scan_add_escaped(&pattern, redis_prefix(s->conn));
+	scan_add_escaped(&pattern, start);
 	buf_add_char(&pattern, '*');
 	if (buf_failed(&pattern))
 		return err_set(err, ERR_INTERNAL, "too long to be looked for");

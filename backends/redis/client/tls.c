@@ -12,7 +12,7 @@
 
 /* What the library says of its last failure. */
 static int
-fail(enum err_code code, const char *what, struct err *err)
+tls_fail(enum err_code code, const char *what, struct err *err)
 {
 	const char *why = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -33,8 +33,8 @@ no_passphrase(char *buf, int n, int writing, void *p)
 }
 
 static int
-set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
-       const char *key_file, struct err *err)
+tls_set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
+	   const char *key_file, struct err *err)
 {
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
@@ -44,18 +44,18 @@ set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
 	/* A reply says its length: one that is cut off is seen as such. */
 	(void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
-		return fail(ERR_CONFIG, "TLS 1.2", err);
+		return tls_fail(ERR_CONFIG, "TLS 1.2", err);
 	if (ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
-		return fail(ERR_CONFIG, "the system's authorities", err);
+		return tls_fail(ERR_CONFIG, "the system's authorities", err);
 	if (ca_file != NULL && SSL_CTX_load_verify_file(ctx, ca_file) != 1)
-		return fail(ERR_CONFIG, "ca_file", err);
+		return tls_fail(ERR_CONFIG, "ca_file", err);
 	if (cert_file == NULL)
 		return 0;
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1)
-		return fail(ERR_CONFIG, "cert_file", err);
+		return tls_fail(ERR_CONFIG, "cert_file", err);
 	if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_check_private_key(ctx) != 1)
-		return fail(ERR_CONFIG, "key_file", err);
+		return tls_fail(ERR_CONFIG, "key_file", err);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ redis_tls_new(const char *ca_file, const char *cert_file, const char *key_file,
 	ctx = SSL_CTX_new(TLS_client_method());
 	if (ctx == NULL)
 		return err_nomem(err);
-	if (set_up(ctx, ca_file, cert_file, key_file, err) != 0) {
+	if (tls_set_up(ctx, ca_file, cert_file, key_file, err) != 0) {
 		SSL_CTX_free(ctx);
 		return -1;
 	}
@@ -78,7 +78,7 @@ redis_tls_new(const char *ca_file, const char *cert_file, const char *key_file,
 }
 
 static bool
-is_address(const char *host)
+tls_is_address(const char *host)
 {
 	uint8_t b[16];
 
@@ -90,7 +90,7 @@ is_address(const char *host)
 static bool
 expect_host(SSL *ssl, const char *host)
 {
-	if (is_address(host))
+	if (tls_is_address(host))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
 						     host) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -115,7 +115,7 @@ redis_tls_session(SSL_CTX *ctx, int fd, const char *host, SSL **out,
 	SSL_set_connect_state(ssl);
 	if (!expect_host(ssl, host)) {
 		SSL_free(ssl);
-		return fail(ERR_UNAVAILABLE, "TLS: the host's name", err);
+		return tls_fail(ERR_UNAVAILABLE, "TLS: the host's name", err);
 	}
 	*out = ssl;
 	return 0;
@@ -139,7 +139,7 @@ tls_result(SSL *ssl, int result, short *events, struct err *err)
 			return err_set(err, ERR_UNAVAILABLE,
 				       "TLS: certificate: %s",
 				       X509_verify_cert_error_string(verified));
-		return fail(ERR_UNAVAILABLE, "TLS", err);
+		return tls_fail(ERR_UNAVAILABLE, "TLS", err);
 	default:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "TLS: the server has closed the connection");

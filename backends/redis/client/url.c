@@ -67,7 +67,7 @@ redis_address_parse(struct str s, uint16_t port, struct redis_address *out,
 }
 
 static int
-decode(struct str s, struct arena *a, struct str *out, struct err *err)
+url_decode(struct str s, struct arena *a, struct str *out, struct err *err)
 {
 	struct buf b;
 
@@ -100,9 +100,9 @@ take_login(struct str *s, struct arena *a, struct redis_login *out,
 	login = (struct str){ .p = s->p, .n = at };
 	*s = str_skip(*s, at + 1);
 	(void)str_cut(&login, ':', &user); /* a login has a first part */
-	if (decode(user, a, &out->username, err) != 0)
+	if (url_decode(user, a, &out->username, err) != 0)
 		return -1;
-	return login.p == NULL ? 0 : decode(login, a, &out->password, err);
+	return login.p == NULL ? 0 : url_decode(login, a, &out->password, err);
 }
 
 static int
@@ -155,8 +155,8 @@ parse_tcp(struct str s, struct arena *a, struct redis_target *out,
 }
 
 static int
-parse_unix(struct str s, struct arena *a, struct redis_target *out,
-	   struct err *err)
+url_parse_unix(struct str s, struct arena *a, struct redis_target *out,
+	       struct err *err)
 {
 	struct str path, db;
 	size_t mark;
@@ -173,7 +173,7 @@ parse_unix(struct str s, struct arena *a, struct redis_target *out,
 		return err_set(err, ERR_CONFIG,
 			       "url: need ?db=NUMBER or nothing behind the"
 			       " path");
-	if (decode(s, a, &path, err) != 0)
+	if (url_decode(s, a, &path, err) != 0)
 		return -1;
 	if (path.n < 2 || path.p[0] != '/' || path.n > PATH_MAX_ ||
 	    memchr(path.p, '\0', path.n) != NULL)
@@ -199,7 +199,7 @@ redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 	} rows[] = {
 		{ "redis://", false, parse_tcp },
 		{ "rediss://", true, parse_tcp },
-		{ "unix://", false, parse_unix },
+		{ "unix://", false, url_parse_unix },
 	};
 
 	if (str_has_control(url))

@@ -108,7 +108,7 @@ redis_wire_add_peer(const struct redis_address *at, struct err *err)
 
 /* What is there now goes to the parser; 0: nothing, wait for *events. */
 static ssize_t
-take(struct redis_wire *w, short *events, struct err *err)
+wire_take(struct redis_wire *w, short *events, struct err *err)
 {
 	char buf[READ_BYTES];
 	ssize_t n = w->ssl != NULL ?
@@ -128,7 +128,7 @@ take(struct redis_wire *w, short *events, struct err *err)
 }
 
 static ssize_t
-put(struct redis_wire *w, short *events, struct err *err)
+wire_put(struct redis_wire *w, short *events, struct err *err)
 {
 	const char *p = w->out.p + w->sent;
 	size_t n = w->out.n - w->sent;
@@ -144,7 +144,7 @@ flush(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 {
 	while (w->sent < w->out.n) {
 		short events = 0;
-		ssize_t n = put(w, &events, err);
+		ssize_t n = wire_put(w, &events, err);
 
 		if (n < 0)
 			return -1;
@@ -153,7 +153,7 @@ flush(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 			continue;
 		if (redis_socket_wait(w->fd, (short)(events | POLLIN), w->env,
 				      deadline_ms, err) != 0 ||
-		    take(w, &events, err) < 0)
+		    wire_take(w, &events, err) < 0)
 			return -1;
 	}
 	begin_out(w);
@@ -188,7 +188,7 @@ read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		}
 		if (flush(w, deadline_ms, err) != 0)
 			return -1;
-		n = take(w, &events, err);
+		n = wire_take(w, &events, err);
 		if (n < 0 ||
 		    (n == 0 && redis_socket_wait(w->fd, events, w->env,
 						 deadline_ms, err) != 0))
@@ -248,7 +248,7 @@ redis_wire_is_stale(struct redis_wire *w)
 	short events;
 
 	return w->reader->pos < w->reader->len ||
-	       take(w, &events, &ignored) != 0;
+	       wire_take(w, &events, &ignored) != 0;
 }
 
 bool

@@ -12,7 +12,7 @@ redis_reply_str(const redisReply *reply)
 }
 
 static bool
-find(struct str s, struct str what, struct str *from)
+wire_error_find(struct str s, struct str what, struct str *from)
 {
 	for (; s.n >= what.n; s = str_skip(s, 1)) {
 		if (str_starts(s, what)) {
@@ -26,12 +26,12 @@ find(struct str s, struct str what, struct str *from)
 /* Redis 6 hides the error of a command inside a script in one of its own:
  * "ERR Error running script (call to f_...): @user_script:1: -OOM ...". */
 static struct str
-text_of(const redisReply *reply)
+wire_error_text_of(const redisReply *reply)
 {
 	struct str s = redis_reply_str(reply), inner;
 
 	if (str_starts(s, STR("ERR Error running script")) &&
-	    find(s, STR(": -"), &inner))
+	    wire_error_find(s, STR(": -"), &inner))
 		return str_skip(inner, 3);
 	return s;
 }
@@ -46,7 +46,8 @@ is_moving(const redisReply *reply)
 
 	return str_starts(text, STR("TRYAGAIN")) ||
 	       str_starts(text, STR("ASK ")) ||
-	       find(text, STR("attempted to access a non local key"), &at);
+	       wire_error_find(text, STR("attempted to access a non local key"),
+			       &at);
 }
 
 enum redis_answer
@@ -109,7 +110,7 @@ static const struct refusal {
 int
 redis_reply_fail(const redisReply *reply, struct err *err)
 {
-	struct str text = text_of(reply), args;
+	struct str text = wire_error_text_of(reply), args;
 	const struct refusal *r = refusals;
 
 	if (is_moving(reply))
@@ -117,7 +118,7 @@ redis_reply_fail(const redisReply *reply, struct err *err)
 			       "%.*s; the cluster is moving its slot",
 			       STR_ARG(str_clip(text, TEXT_MAX)));
 	/* "ERR unknown command `X`, with args beginning with:" and data. */
-	if (find(text, STR(", with args"), &args))
+	if (wire_error_find(text, STR(", with args"), &args))
 		text.n -= args.n;
 	while (!str_starts(text, str_from(r->start)))
 		r++;
