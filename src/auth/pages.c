@@ -4,7 +4,7 @@
 
 #include "auth/login.h"
 #include "base/buf.h"
-#include "base/enc.h"
+#include "base/str.h"
 #include "crypto/digest.h"
 #include "http/html.h"
 #include "pages/template.h"
@@ -17,16 +17,11 @@ static void
 add_style_hash(struct buf *out)
 {
 	uint8_t hash[DIGEST_BYTES];
-	char text[BASE64URL_LEN(DIGEST_BYTES)];
+	char text[DIGEST_BASE64_BYTES];
 
 	digest_sha256(template_style(), hash);
-	base64url_encode(hash, sizeof(hash), text);
-	for (size_t i = 0; i < sizeof(text); i++)
-		buf_add_char(out, text[i] == '-' ? '+' :
-				  text[i] == '_' ? '/' :
-						   text[i]);
-	/* 32 bytes become 43 characters and one of padding. */
-	buf_add_char(out, '=');
+	digest_base64(hash, text);
+	buf_add(out, str_from(text));
 }
 
 /* Adds the hosts that a form may lead to, besides this one.  CSP does not
