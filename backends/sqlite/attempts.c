@@ -66,8 +66,15 @@ count_attempt(struct sqlite_conn *conn, const struct call *c, struct str key,
 				 .ends_ms = r.v[2] };
 	if (r.row)
 		return 0;
-	return ask_ban(conn, now_ms, key, policy->ban_ms, &out->banned_until_ms,
-		       err);
+	if (ask_ban(conn, now_ms, key, policy->ban_ms, &out->banned_until_ms,
+		    err) != 0)
+		return -1;
+	if (out->banned_until_ms > 0)
+		return 0;
+	/* A trigger of the administrator may skip a row. */
+	return err_set(err, ERR_BUSY,
+		       "table attempts: must return a row for each key, but a "
+		       "row is missing");
 }
 
 int

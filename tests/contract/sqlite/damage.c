@@ -204,6 +204,38 @@ START_TEST(damaged_ones_are_swept)
 }
 END_TEST
 
+/* A trigger of the administrator skips the row of a key: the attempt is not
+ * counted, so the password must not be tried. */
+START_TEST(attempt_without_a_row)
+{
+	const struct attempt_policy policy = { 1, 100, 100 };
+	const struct login_keys keys = { .v = { { STR("addr:192.0.2.1"), 9 },
+						{ STR("user:alice"), 9 } },
+					 .n = 2,
+					 .window_ms = 100,
+					 .ban_ms = 100 };
+	struct login_count count = { .standing.known_until_ms = 7 };
+	struct attempt attempt = { .count = 7 };
+	struct fixture *r = fixture_open();
+
+	fixture_migrate(r);
+	fixture_sql(r->path, "CREATE TRIGGER skip BEFORE INSERT ON attempts"
+			     " WHEN NEW.key = 'user:alice'"
+			     " BEGIN SELECT RAISE(IGNORE); END");
+	for (int i = 0; i < 2; i++) {
+		FAILS(r, store_count(r->conn, NOW(r), &keys, &count, &r->err),
+		      ERR_UNAVAILABLE, "attempts");
+		FAILS(r,
+		      store_attempt(r->conn, NOW(r), keys.v[1].key, &policy,
+				    &attempt, &r->err),
+		      ERR_UNAVAILABLE, "attempts");
+	}
+	HOLDS(r, !count.counted && count.standing.known_until_ms == 7);
+	SAME(r, attempt.count, 7);
+	fixture_close(r);
+}
+END_TEST
+
 TCase *
 sqlite_damage_cases(void)
 {
@@ -212,5 +244,6 @@ sqlite_damage_cases(void)
 	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(rows));
 	tcase_add_test(t, damaged_ones_do_not_turn);
 	tcase_add_test(t, damaged_ones_are_swept);
+	tcase_add_test(t, attempt_without_a_row);
 	return t;
 }
