@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cookie header fields, one a line: a value is what one of them says. */
+/* Cookie header fields, one per line: a value that is found is in one of
+ * them. */
 #include "tests/support/fuzz.h"
 
 #include <assert.h>

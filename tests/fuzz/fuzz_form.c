@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies: JSON when the first byte is a brace, else urlencoded. */
+/* Bodies: JSON if the first byte is a brace, urlencoded otherwise. */
 #include "tests/support/fuzz.h"
 
 #include <assert.h>

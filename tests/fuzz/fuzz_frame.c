@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server/frame: the verdict and the packed bytes do not depend on how the
- * input is cut up, a packed request is as good as the one it came from, and
- * libfcgi takes every request that passes.
+ * server/frame: the state and the packed bytes do not depend on how the input
+ * is split into reads, a packed request scans like the original, and libfcgi
+ * accepts every request that passes.
  */
 #include "server/frame.h"
 
@@ -51,7 +51,7 @@ scan(const uint8_t *data, size_t n, size_t step)
 	return r;
 }
 
-/* A handler that says no, through libfcgi. */
+/* A handler that answers 403 through libfcgi. */
 static void
 answer(const struct result *r)
 {
@@ -65,7 +65,7 @@ answer(const struct result *r)
 	assert(fcgi_decode(f, r->buffer, r->frame.pos, a, &m, &err) == 0);
 	assert(m.authorizer == r->frame.authorizer);
 	assert(m.body.n == r->frame.body);
-	assert(m.nparams >= 1); /* FCGI_ROLE, by libfcgi */
+	assert(m.nparams >= 1); /* FCGI_ROLE is from libfcgi */
 	for (size_t i = 0; i < m.nparams; i++) {
 		assert(m.params[i].name.n > 0);
 		assert(str_find(m.params[i].name, '=') == m.params[i].name.n);

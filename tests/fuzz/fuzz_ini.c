@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration as bytes.  What is accepted must, dumped, be accepted
- * again and dump the same.  Rules that are accepted judge.
+ * The configuration as bytes. The dump of an accepted configuration must be
+ * accepted, and its dump must be the same. Accepted rules are compiled and
+ * evaluated.
  */
 #include "auth/rules.h"
 
@@ -16,7 +17,7 @@
 #define ARENA_BYTES (256 * 1024 * 1024)
 #define DUMP_BYTES  (8 * 1024 * 1024)
 
-/* One option of each type, beside the sections that are always there. */
+/* One option of each type, in addition to the sections that always exist. */
 struct conf {
 	bool yes;
 	int64_t number, seconds, bytes, mode;
@@ -101,7 +102,7 @@ try_rules(const struct settings *s, struct arena *a)
 		       (s->rules.n == 0 ? RULE_ASK : RULE_DENY));
 }
 
-/* Only the text of a file: no names of files that would be read. */
+/* Parses only the text of a file: no file that it names is read. */
 static bool
 parse(struct str text, struct arena *a, struct str *dump)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys by their content: what is taken has a name, signs what it verifies,
- * and shows no private member.
+ * Keys by their content: an accepted key has an id, verifies what it signs, and
+ * does not show its private members.
  */
 #include "tests/support/fuzz.h"
 

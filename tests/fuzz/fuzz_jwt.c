@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jwt_verify() with one key an algorithm: nothing that was not signed with
- * one of them is valid.  The first byte says how the rest is used: as a
- * token, or as header and payload (a NUL between them) that get a good
- * signature; then the claims that come out are ones that an identity may
- * have.
+ * jwt_verify() with one key per algorithm: no token is valid unless one of
+ * these keys signed it. The first byte selects how the rest is used: as a
+ * token, or as a header and a payload, with a NUL between them, that get a
+ * valid signature. The claims of a valid token must then be claims that an
+ * identity may have.
  */
 #include "tests/support/fuzz.h"
 
@@ -17,7 +17,7 @@
 
 #define ARENA_BYTES ((size_t)1024 * 1024)
 
-/* Made once: the fuzzer calls millions of times. */
+/* The keys are made once, because the fuzzer calls millions of times. */
 static const struct keyring *
 fixed_ring(void)
 {
@@ -56,7 +56,7 @@ verify(struct str token, struct arena *a, bool is_signed)
 	struct err err;
 
 	if (jwt_verify(&expected, token, a, &is, &err) != 0)
-		return; /* no memory */
+		return; /* out of memory */
 	assert((is.verdict == JWT_VALID) == (is.why == NULL));
 	if (is.verdict == JWT_VALID) {
 		assert(is_signed && token.n <= JWT_MAX_BYTES);

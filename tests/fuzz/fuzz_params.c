@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parameters, one NAME=value a line; FCGI_ROLE=AUTHORIZER gives the message
- * that role; what follows an empty line is the body.
+ * Parameters, one NAME=value per line. FCGI_ROLE=AUTHORIZER gives the message
+ * that role. The bytes behind an empty line are the body.
  */
 #include "tests/support/fuzz.h"
 
@@ -47,7 +47,7 @@ read_message(struct str text, struct param *params, struct message *m)
 	}
 }
 
-/* Told on success and on failure. */
+/* The action must be set on success and on failure. */
 static void
 check_action(const struct message *m, const struct http_request *r)
 {

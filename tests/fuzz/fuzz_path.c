@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* REQUEST_URI: of our own, what is accepted has one reading; of a check, all
- * readings are paths, and none has dots that were not there to be seen. */
+/* REQUEST_URI: an accepted path of the service's own has one reading. For a
+ * check, the readings are distinct paths, and a plain path has one. */
 #include "tests/support/fuzz.h"
 
 #include <assert.h>
@@ -26,7 +26,8 @@ check_segments(struct str path)
 	}
 }
 
-/* Written as a URL again, without the escapes that it did not need. */
+/* The path written as a URL, without escapes that it does not need, must be
+ * read as the same path. */
 static void
 check_round_trip(struct str path, struct arena *a)
 {
@@ -72,7 +73,7 @@ check_readings(struct str path, struct arena *a)
 	}
 }
 
-/* What has one reading to the service is read so by all. */
+/* path_split() and path_normalise() agree on a plain path. */
 static void
 check_asked(struct str uri, struct str *normal, struct arena *a)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Return URLs: what is accepted leads to an allowed host in any browser. */
+/* Return URLs: an accepted URL leads to an allowed host in every browser. */
 #include "tests/support/fuzz.h"
 
 #include <assert.h>
@@ -20,7 +20,8 @@ ends_nocase(struct str s, struct str suffix)
 	       str_eq_nocase(str_skip(s, s.n - suffix.n), suffix);
 }
 
-/* As a lenient reader would: after the last '@', up to the first of "/?#:". */
+/* Reads the URL as a lenient reader would: the host is behind the last '@' and
+ * ends at the first of "/?#:". */
 static void
 check_absolute(struct str url, bool https)
 {

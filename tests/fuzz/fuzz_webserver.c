@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration of a web server as bytes, for each of the three readers.
- * What is read is judged; each finding has its place and what to write.  No
- * file but the one is read.
+ * The configuration of a web server as bytes, for each of the three readers. A
+ * configuration that can be read is checked, and each finding has a place and a
+ * text. No other file is read.
  */
 #include "webserver/webserver.h"
 
@@ -28,7 +28,7 @@ static const struct reader {
 };
 
 static void
-judge(const struct reader *reader, struct str text)
+read_and_check(const struct reader *reader, struct str text)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct web_findings findings;
@@ -57,7 +57,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
-		judge(&readers[i],
-		      (struct str){ .p = (const char *)data, .n = n });
+		read_and_check(&readers[i],
+			       (struct str){ .p = (const char *)data, .n = n });
 	return 0;
 }
