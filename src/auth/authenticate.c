@@ -71,7 +71,7 @@ check_candidate(const struct request_context *ctx, const struct candidate *c,
 	    verify(ctx, c->password,
 		   usable ? user->hash : users_typical_hash(ctx->call.users));
 
-	if (answer == PASSWORD_UNTOLD)
+	if (answer == PASSWORD_ERROR)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
 	if (!c->is.found)
 		*why = "unknown_user";

@@ -35,7 +35,7 @@ confirm_try_again(struct request_context *ctx, struct str password,
 	hash_slots_add(slots, &here);
 	answer = password_verify(password, hash);
 	hash_slots_give(slots, &here);
-	if (answer == PASSWORD_UNTOLD)
+	if (answer == PASSWORD_ERROR)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
 	*right = answer == PASSWORD_RIGHT;
 	return 0;
@@ -131,7 +131,7 @@ authenticate_rehash(struct request_context *ctx, const struct user *user,
 
 	if (!users_can(ctx->call.users, USERS_REHASH) ||
 	    !password_is_outdated(user->hash) ||
-	    !password_is_all_in(password, user->hash) ||
+	    !password_fits_scheme(password, user->hash) ||
 	    hash_slots_take(slots, &here, &claim, 0) != HASH_TAKEN)
 		return;
 	if (replace_hash(ctx, user, password, &err) != 0) {

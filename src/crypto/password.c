@@ -270,7 +270,7 @@ verify_argon2(struct str password, struct str hash)
 	if (rc == 0)
 		return PASSWORD_RIGHT;
 	return reason == EINVAL && has_memory(hash) ? PASSWORD_WRONG :
-						      PASSWORD_UNTOLD;
+						      PASSWORD_ERROR;
 }
 
 static enum password_answer
@@ -304,8 +304,8 @@ password_verify(struct str password, struct str hash)
 		password = STR("");
 	answer =
 	    verify_by(usable ? kind->method : PASSWORD_BY_NONE, password, bare);
-	if (answer == PASSWORD_UNTOLD)
-		return PASSWORD_UNTOLD;
+	if (answer == PASSWORD_ERROR)
+		return PASSWORD_ERROR;
 	if (!acceptable)
 		return PASSWORD_WRONG;
 	return usable ? answer : PASSWORD_UNUSABLE;
@@ -323,7 +323,7 @@ password_is_outdated(struct str hash)
 }
 
 bool
-password_is_all_in(struct str password, struct str hash)
+password_fits_scheme(struct str password, struct str hash)
 {
 	struct str bare;
 

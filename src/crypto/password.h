@@ -22,7 +22,7 @@ enum password_answer {
 	PASSWORD_WRONG = 0,
 	PASSWORD_RIGHT,
 	PASSWORD_UNUSABLE, /* the kind of the stored hash is not accepted */
-	PASSWORD_UNTOLD, /* the answer is not known: out of memory */
+	PASSWORD_ERROR, /* the answer is not known: out of memory */
 };
 
 /* Hashes a password; the result is a NUL-terminated PHC string. */
@@ -77,7 +77,7 @@ bool password_is_outdated(struct str hash);
 
 /* Returns false when the hash covers only the beginning of the password, as
  * bcrypt does beyond 72 bytes: the rest may be anything. */
-bool password_is_all_in(struct str password, struct str hash);
+bool password_fits_scheme(struct str password, struct str hash);
 
 /*
  * Checks a new password.  It must have at least min_length characters (UTF-8

@@ -232,7 +232,7 @@ apr1_verify(struct str password, struct str hash)
 	secret_wipe(digest, sizeof(digest));
 	secret_wipe(made, sizeof(made));
 	if (!m.ok)
-		return PASSWORD_UNTOLD;
+		return PASSWORD_ERROR;
 	return same ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
@@ -242,7 +242,7 @@ legacy_compare(const char *made, int reason, struct str hash)
 {
 	if (made == NULL || made[0] == '*') {
 		/* The library was built without this kind. */
-		return reason == EINVAL ? PASSWORD_UNUSABLE : PASSWORD_UNTOLD;
+		return reason == EINVAL ? PASSWORD_UNUSABLE : PASSWORD_ERROR;
 	}
 	return secret_equal(str_from(made), hash) ? PASSWORD_RIGHT :
 						    PASSWORD_WRONG;
@@ -254,7 +254,7 @@ crypt_verify(struct str password, struct str hash)
 	/* 32 KiB are too large for the stack; the memory is wiped when it is
 	 * freed. */
 	struct arena *a = arena_new(2 * sizeof(struct crypt_data));
-	enum password_answer answer = PASSWORD_UNTOLD;
+	enum password_answer answer = PASSWORD_ERROR;
 	/* A password of this length was never set; verifying it costs as much
 	 * as any other. */
 	const bool is_long = password.n > PHRASE_MAX;
@@ -263,7 +263,7 @@ crypt_verify(struct str password, struct str hash)
 	const char *made;
 
 	if (a == NULL)
-		return PASSWORD_UNTOLD;
+		return PASSWORD_ERROR;
 	data = arena_alloc(a, sizeof(*data));
 	phrase = arena_cstr(a, (struct str){ .p = password.p,
 					     .n = is_long ? PHRASE_MAX :

@@ -182,7 +182,7 @@ password_pbkdf2_verify(struct str password, struct str hash)
 			      d.salt, (int)d.nsalt, (int)d.iterations,
 			      d.sha512 ? EVP_sha512() : EVP_sha256(),
 			      (int)d.nkey, made) != 1)
-		return PASSWORD_UNTOLD;
+		return PASSWORD_ERROR;
 	same = sodium_memcmp(made, d.key, d.nkey) == 0;
 	secret_wipe(made, sizeof(made));
 	return same ? PASSWORD_RIGHT : PASSWORD_WRONG;

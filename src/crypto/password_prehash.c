@@ -85,7 +85,7 @@ password_prehash_verify(struct str password, struct str hash)
 	if (!is_wordpress(hash))
 		digest_django(password, text);
 	else if (!digest_wordpress(password, text))
-		return PASSWORD_UNTOLD;
+		return PASSWORD_ERROR;
 	answer = password_legacy_verify(str_from(text), bcrypt_of(hash));
 	secret_wipe(text, sizeof(text));
 	return answer;

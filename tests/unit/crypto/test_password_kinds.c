@@ -140,10 +140,10 @@ START_TEST(which_read_all_of_a_password)
 	const struct str longer = { .p = text, .n = 100 };
 
 	memset(text, 'x', 100);
-	ck_assert(!password_is_all_in(longer, STR(BCRYPT)));
-	ck_assert(!password_is_all_in(longer, STR("{BLF-CRYPT}" BCRYPT)));
-	ck_assert(password_is_all_in(longer, STR("$wp" BCRYPT)));
-	ck_assert(password_is_all_in(longer, STR("bcrypt_sha256$" BCRYPT)));
+	ck_assert(!password_fits_scheme(longer, STR(BCRYPT)));
+	ck_assert(!password_fits_scheme(longer, STR("{BLF-CRYPT}" BCRYPT)));
+	ck_assert(password_fits_scheme(longer, STR("$wp" BCRYPT)));
+	ck_assert(password_fits_scheme(longer, STR("bcrypt_sha256$" BCRYPT)));
 	/* WordPress takes blanks off. */
 	ck_assert_int_eq(password_verify(STR(" " P "\n"),
 					 str_from(accepted[20].hash)),
