@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* src/base. */
+/* Arenas, buffers, strings, errors and the log. */
 #include "tests/support/run.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 
-START_TEST(arena_bounds)
+START_TEST(arena_keeps_its_bound)
 {
 	struct arena *a = arena_new(1000);
 	char *p = arena_alloc(a, 600);
@@ -32,7 +32,7 @@ START_TEST(arena_bounds)
 }
 END_TEST
 
-START_TEST(arena_large_and_small)
+START_TEST(arena_allocates_all_sizes)
 {
 	struct arena *a = arena_new(64 * 1024 * 1024);
 
@@ -75,7 +75,7 @@ START_TEST(arena_defers_newest_first)
 }
 END_TEST
 
-START_TEST(arena_tortures)
+START_TEST(arena_fails_on_request)
 {
 	struct arena *a = arena_new(4096);
 
@@ -90,7 +90,7 @@ START_TEST(arena_tortures)
 }
 END_TEST
 
-START_TEST(buf_is_sticky)
+START_TEST(buf_stays_failed)
 {
 	struct arena *a = arena_new(64 * 1024);
 	struct buf b;
@@ -209,7 +209,7 @@ START_TEST(text_has_no_controls)
 }
 END_TEST
 
-START_TEST(wiping_free)
+START_TEST(secret_free_spares_other_blocks)
 {
 	const size_t sizes[] = { 0, 1, 15, 16, 17, 24, 25, 100000 };
 
@@ -228,7 +228,7 @@ START_TEST(wiping_free)
 }
 END_TEST
 
-START_TEST(str_cut_and_trim)
+START_TEST(strings_are_cut_and_trimmed)
 {
 	struct str rest = STR("a,,b"), part, word;
 	struct str words = STR("  one \t two ");
@@ -253,7 +253,7 @@ START_TEST(str_cut_and_trim)
 }
 END_TEST
 
-START_TEST(order_of_bytes)
+START_TEST(strings_are_ordered_by_bytes)
 {
 	static const struct str sorted[] = {
 		{ NULL, 0 }, { "\0", 1 }, { "a", 1 }, { "a\0", 2 },
@@ -266,7 +266,8 @@ START_TEST(order_of_bytes)
 
 			ck_assert_msg((order > 0) - (order < 0) ==
 					  (i > j) - (i < j),
-				      "row %zu and %zu: %d", i, j, order);
+				      "rows %zu and %zu have the order %d", i,
+				      j, order);
 		}
 	}
 }
@@ -290,8 +291,8 @@ epoch(void *ctx)
 	return 0;
 }
 
-/* So many lines a second, and none goes uncounted. */
-START_TEST(log_limit_counts)
+/* At most `max` lines pass per second; the rest is counted. */
+START_TEST(log_limit_counts_suppressed_lines)
 {
 	static const struct {
 		int64_t now_ms;
@@ -316,7 +317,7 @@ START_TEST(log_limit_counts)
 }
 END_TEST
 
-/* What a log writes for one hostile value. */
+/* Logs one value that an attacker may have chosen, and reads the line. */
 static void
 logged(enum log_format format, bool journal, char *out, size_t n)
 {
@@ -340,7 +341,7 @@ logged(enum log_format format, bool journal, char *out, size_t n)
 	(void)close(fd[1]);
 }
 
-START_TEST(log_is_one_line)
+START_TEST(log_entry_is_one_line)
 {
 	char line[512];
 
@@ -357,7 +358,7 @@ START_TEST(log_is_one_line)
 }
 END_TEST
 
-START_TEST(log_bounds_its_line)
+START_TEST(log_entry_has_a_bounded_length)
 {
 	char big[20000], line[8192];
 	int fd[2];
@@ -384,20 +385,20 @@ main(void)
 {
 	TCase *t = new_case("base");
 
-	tcase_add_test(t, arena_bounds);
-	tcase_add_test(t, arena_large_and_small);
+	tcase_add_test(t, arena_keeps_its_bound);
+	tcase_add_test(t, arena_allocates_all_sizes);
 	tcase_add_test(t, arena_defers_newest_first);
-	tcase_add_test(t, arena_tortures);
-	tcase_add_test(t, buf_is_sticky);
+	tcase_add_test(t, arena_fails_on_request);
+	tcase_add_test(t, buf_stays_failed);
 	tcase_add_test(t, str_to_uint_is_strict);
 	tcase_add_test(t, utf8_is_checked);
 	tcase_add_test(t, text_has_no_controls);
-	tcase_add_test(t, wiping_free);
-	tcase_add_test(t, str_cut_and_trim);
-	tcase_add_test(t, order_of_bytes);
+	tcase_add_test(t, secret_free_spares_other_blocks);
+	tcase_add_test(t, strings_are_cut_and_trimmed);
+	tcase_add_test(t, strings_are_ordered_by_bytes);
 	tcase_add_test(t, errors_keep_their_cause);
-	tcase_add_test(t, log_is_one_line);
-	tcase_add_test(t, log_bounds_its_line);
-	tcase_add_test(t, log_limit_counts);
+	tcase_add_test(t, log_entry_is_one_line);
+	tcase_add_test(t, log_entry_has_a_bounded_length);
+	tcase_add_test(t, log_limit_counts_suppressed_lines);
 	return run_case(t);
 }

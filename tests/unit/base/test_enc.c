@@ -9,9 +9,9 @@
 #include "base/str.h"
 #include "tests/support/run.h"
 
-START_TEST(base64url_both_ways)
+START_TEST(base64url_encodes_and_decodes)
 {
-	/* RFC 4648 section 10, and what a strict decoder must refuse. */
+	/* The rows of RFC 4648 section 10, and texts that are refused. */
 	static const struct {
 		const char *text;
 		size_t n;
@@ -52,7 +52,7 @@ START_TEST(base64url_both_ways)
 }
 END_TEST
 
-START_TEST(hex_both_ways)
+START_TEST(hex_encodes_and_decodes)
 {
 	uint8_t bytes[2] = { 0 };
 	char text[5] = { 0 };
@@ -66,7 +66,7 @@ START_TEST(hex_both_ways)
 }
 END_TEST
 
-START_TEST(percent_is_decoded)
+START_TEST(percent_escapes_are_decoded)
 {
 	static const struct {
 		const char *text, *out; /* out NULL: refused */
@@ -96,8 +96,8 @@ START_TEST(percent_is_decoded)
 }
 END_TEST
 
-/* Readable where it can be, ASCII always. */
-START_TEST(percent_text)
+/* The encoded text is ASCII; readable ASCII characters stay as they are. */
+START_TEST(percent_encoded_text_stays_readable)
 {
 	static const struct {
 		const char *text, *out;
@@ -124,7 +124,7 @@ START_TEST(percent_text)
 }
 END_TEST
 
-START_TEST(percent_round_trip)
+START_TEST(percent_encoding_keeps_all_bytes)
 {
 	struct arena *a = arena_new(64 * 1024);
 	struct buf coded, plain;
@@ -149,10 +149,10 @@ main(void)
 {
 	TCase *t = new_case("enc");
 
-	tcase_add_test(t, base64url_both_ways);
-	tcase_add_test(t, hex_both_ways);
-	tcase_add_test(t, percent_is_decoded);
-	tcase_add_test(t, percent_text);
-	tcase_add_test(t, percent_round_trip);
+	tcase_add_test(t, base64url_encodes_and_decodes);
+	tcase_add_test(t, hex_encodes_and_decodes);
+	tcase_add_test(t, percent_escapes_are_decoded);
+	tcase_add_test(t, percent_encoded_text_stays_readable);
+	tcase_add_test(t, percent_encoding_keeps_all_bytes);
 	return run_case(t);
 }

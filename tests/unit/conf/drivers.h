@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of the configuration share: drivers of their own, so that
- * they do not change with the real ones, and a file with everything in it.
+ * Drivers for the tests of the configuration, so that a change of the real
+ * drivers does not change these tests, and a configuration with every section.
  */
 #ifndef UNIT_CONF_DRIVERS_H
 #define UNIT_CONF_DRIVERS_H
@@ -130,7 +130,7 @@ first_problem(const struct parsed *p)
 	return p->problems.first != NULL ? p->problems.first->text : "(none)";
 }
 
-/* Every section, none of it as the default. */
+/* Every section, with no value that is its default. */
 static const char full[] =
     "[server]\n"
     "listen = unix:/a 127.0.0.1:9000 [::1]:9001\n"

@@ -11,7 +11,7 @@
 
 struct row {
 	const char *key;
-	const char *value; /* NULL: as many letters */
+	const char *value; /* NULL: a text of `letters` letters */
 	size_t letters;
 	bool fine;
 };
@@ -111,7 +111,8 @@ check_rows(const struct option *options, size_t size, const struct row *rows,
 		void *conf;
 
 		ck_assert_ptr_nonnull(a);
-		ck_assert_msg(o != NULL, "%s", rows[i].key);
+		ck_assert_msg(o != NULL, "option %s does not exist",
+			      rows[i].key);
 		memset(letters, 'x', sizeof(letters));
 		value.p = letters;
 		if (rows[i].value != NULL)
@@ -128,19 +129,19 @@ check_rows(const struct option *options, size_t size, const struct row *rows,
 #define CHECK(base, rows)                                                      \
 	check_rows((base).options, (base).conf_size, rows, ARRAY_LEN(rows))
 
-START_TEST(options_of_stores)
+START_TEST(store_options_have_their_ranges)
 {
 	const struct session_store_ops *redis = registry_store("redis");
 	const struct session_store_ops *postgres = registry_store("postgres");
 
-	if (redis->base.driver.conf_size > 0) /* compiled in */
+	if (redis->base.driver.conf_size > 0) /* redis is compiled in */
 		CHECK(redis->base.driver, redis_rows);
 	if (postgres->base.driver.conf_size > 0)
 		CHECK(postgres->base.driver, postgres_rows);
 }
 END_TEST
 
-START_TEST(options_of_user_sources)
+START_TEST(user_source_options_have_their_ranges)
 {
 	const struct user_source_ops *postgres =
 	    registry_user_source("postgres");
@@ -152,22 +153,23 @@ START_TEST(options_of_user_sources)
 }
 END_TEST
 
-START_TEST(options_of_jwt)
+START_TEST(jwt_options_have_their_ranges)
 {
 	check_rows(jwt_options, sizeof(struct jwt_conf), jwt_rows,
 		   ARRAY_LEN(jwt_rows));
 }
 END_TEST
 
-START_TEST(options_of_modes)
+START_TEST(mode_options_have_their_ranges)
 {
 	CHECK(registry_mode("session")->driver, session_rows);
 	CHECK(registry_mode("refresh")->driver, refresh_rows);
 }
 END_TEST
 
-/* A secret is for HS algorithms; without one there must be a folder. */
-START_TEST(jwt_needs_keys)
+/* The algorithm must be an HS algorithm if there is a secret; without a secret
+ * there must be a folder of keys. */
+START_TEST(jwt_needs_a_secret_or_a_folder)
 {
 	static const struct {
 		const char *algorithm, *secret_file, *keys, *says;
@@ -205,8 +207,8 @@ START_TEST(jwt_needs_keys)
 }
 END_TEST
 
-/* Only where there is nothing at all a first key may be made. */
-START_TEST(jwt_folder_is_missing)
+/* The folder is missing only if there is no file of that name and no secret. */
+START_TEST(missing_jwt_folder_is_recognised)
 {
 	static const struct {
 		const char *keys, *secret_file;
@@ -215,7 +217,7 @@ START_TEST(jwt_folder_is_missing)
 		{ "/nonexistent/keys", NULL, true },
 		{ "/nonexistent/keys", "/nonexistent/secret", false },
 		{ "/", NULL, false },
-		{ "/dev/null/keys", NULL, false }, /* could not tell */
+		{ "/dev/null/keys", NULL, false }, /* stat() fails */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -230,7 +232,7 @@ START_TEST(jwt_folder_is_missing)
 }
 END_TEST
 
-/* Where a backend keeps its file; NULL: it has none. */
+/* The file of a backend, or NULL if it has none. */
 static const char *
 path_of(const struct backend_ops *ops, const void *conf)
 {
@@ -239,7 +241,7 @@ path_of(const struct backend_ops *ops, const void *conf)
 	return backend_path(&choice);
 }
 
-START_TEST(path_of_a_backend)
+START_TEST(backend_tells_its_file)
 {
 	const struct session_store_ops *sqlite = registry_store("sqlite");
 	struct arena *a = arena_new(1 << 20);
@@ -268,12 +270,12 @@ main(void)
 {
 	TCase *t = new_case("backend_options");
 
-	tcase_add_test(t, options_of_stores);
-	tcase_add_test(t, options_of_user_sources);
-	tcase_add_test(t, options_of_jwt);
-	tcase_add_test(t, options_of_modes);
-	tcase_add_test(t, jwt_needs_keys);
-	tcase_add_test(t, jwt_folder_is_missing);
-	tcase_add_test(t, path_of_a_backend);
+	tcase_add_test(t, store_options_have_their_ranges);
+	tcase_add_test(t, user_source_options_have_their_ranges);
+	tcase_add_test(t, jwt_options_have_their_ranges);
+	tcase_add_test(t, mode_options_have_their_ranges);
+	tcase_add_test(t, jwt_needs_a_secret_or_a_folder);
+	tcase_add_test(t, missing_jwt_folder_is_recognised);
+	tcase_add_test(t, backend_tells_its_file);
 	return run_case(t);
 }

@@ -89,7 +89,7 @@ START_TEST(settings_take_values)
 }
 END_TEST
 
-START_TEST(rules_in_order)
+START_TEST(rules_keep_their_order)
 {
 	struct parsed p;
 	const struct rule_settings *v;
@@ -228,7 +228,7 @@ static const struct {
 	{ "server", "threads", "0x8", false },
 };
 
-START_TEST(what_options_accept)
+START_TEST(options_check_their_values)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct parsed p;
@@ -245,7 +245,7 @@ START_TEST(what_options_accept)
 }
 END_TEST
 
-START_TEST(listen_path_length)
+START_TEST(listen_path_has_a_longest_length)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 
@@ -282,7 +282,7 @@ static const struct {
 	  NULL },
 };
 
-START_TEST(nearest_name)
+START_TEST(nearest_name_is_suggested)
 {
 	struct nearest n;
 
@@ -300,7 +300,7 @@ START_TEST(nearest_name)
 }
 END_TEST
 
-START_TEST(all_mistakes_at_once)
+START_TEST(all_mistakes_are_reported)
 {
 	static const char *const wanted[] = {
 		"t.ini:3: expected key = value, a [section] or a comment",
@@ -323,7 +323,7 @@ START_TEST(all_mistakes_at_once)
 }
 END_TEST
 
-START_TEST(a_flood_of_problems_is_bounded)
+START_TEST(number_of_shown_problems_is_bounded)
 {
 	const struct problem *at;
 	struct parsed p;
@@ -351,7 +351,7 @@ START_TEST(a_flood_of_problems_is_bounded)
 }
 END_TEST
 
-START_TEST(settings_without_memory)
+START_TEST(lack_of_memory_is_a_problem)
 {
 	for (unsigned n = 0;; n++) {
 		struct arena *a = arena_new(ARENA_BYTES);
@@ -383,12 +383,14 @@ main(void)
 
 	tcase_add_test(t, settings_have_defaults);
 	tcase_add_test(t, settings_take_values);
-	tcase_add_test(t, rules_in_order);
-	tcase_add_loop_test(t, what_options_accept, 0, ARRAY_LEN(accepted));
-	tcase_add_test(t, listen_path_length);
-	tcase_add_loop_test(t, nearest_name, 0, ARRAY_LEN(near_names));
-	tcase_add_test(t, all_mistakes_at_once);
-	tcase_add_test(t, a_flood_of_problems_is_bounded);
-	tcase_add_test(t, settings_without_memory);
+	tcase_add_test(t, rules_keep_their_order);
+	tcase_add_loop_test(t, options_check_their_values, 0,
+			    ARRAY_LEN(accepted));
+	tcase_add_test(t, listen_path_has_a_longest_length);
+	tcase_add_loop_test(t, nearest_name_is_suggested, 0,
+			    ARRAY_LEN(near_names));
+	tcase_add_test(t, all_mistakes_are_reported);
+	tcase_add_test(t, number_of_shown_problems_is_bounded);
+	tcase_add_test(t, lack_of_memory_is_a_problem);
 	return run_case(t);
 }

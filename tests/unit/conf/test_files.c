@@ -58,7 +58,7 @@ folder_remove(struct folder *f, const char *const *names, size_t n)
 	arena_free(f->arena);
 }
 
-/* Loads `path`; the text of its only problem, or "". */
+/* Loads `path`, and returns the text of its only problem, or "". */
 static const char *
 load(struct folder *f, const char *path, struct settings *out)
 {
@@ -72,7 +72,7 @@ load(struct folder *f, const char *path, struct settings *out)
 	return problems->count == 0 ? "" : problems->first->text;
 }
 
-/* "PATH" and the rest. */
+/* The text must be the path with `rest` behind it. */
 static void
 assert_problem(const char *text, const char *path, const char *rest)
 {
@@ -81,7 +81,7 @@ assert_problem(const char *text, const char *path, const char *rest)
 		      "%s", text);
 }
 
-START_TEST(secret_in_a_file)
+START_TEST(secret_is_read_from_its_file)
 {
 	static const char *const names[] = { "ini", "secret" };
 	static const struct {
@@ -128,7 +128,7 @@ START_TEST(secret_in_a_file)
 }
 END_TEST
 
-START_TEST(secret_file_mistakes)
+START_TEST(bad_secret_files_are_reported)
 {
 	static const char *const names[] = { "ini", "big", "fifo" };
 	struct folder f;
@@ -178,7 +178,7 @@ START_TEST(secret_file_mistakes)
 }
 END_TEST
 
-START_TEST(world_readable_secret)
+START_TEST(secrets_in_a_readable_file_are_refused)
 {
 	static const char *const names[] = { "ini" };
 	const struct str net = STR("[store]\ndriver = net\nurl = x\n"
@@ -201,7 +201,7 @@ START_TEST(world_readable_secret)
 }
 END_TEST
 
-START_TEST(files_that_do_not_load)
+START_TEST(bad_configuration_files_are_reported)
 {
 	static const char *const names[] = { "big" };
 	struct folder f;
@@ -236,9 +236,9 @@ main(void)
 {
 	TCase *t = new_case("conf_files");
 
-	tcase_add_test(t, secret_in_a_file);
-	tcase_add_test(t, secret_file_mistakes);
-	tcase_add_test(t, world_readable_secret);
-	tcase_add_test(t, files_that_do_not_load);
+	tcase_add_test(t, secret_is_read_from_its_file);
+	tcase_add_test(t, bad_secret_files_are_reported);
+	tcase_add_test(t, secrets_in_a_readable_file_are_refused);
+	tcase_add_test(t, bad_configuration_files_are_reported);
 	return run_case(t);
 }

@@ -3,10 +3,10 @@
 #include "tests/unit/conf/drivers.h"
 #include "tests/support/run.h"
 
-/* What is warned of, and nothing when it is fine; it can be started with. */
+/* Valid configurations, and the warning that each causes. */
 static const struct {
 	const char *ini;
-	const char *warning; /* its beginning; NULL: none */
+	const char *warning; /* the beginning of its text; NULL: no warning */
 } warned[] = {
 	{ "[rule a]\nrequire = user\n[rule b]\nhost = a.example.com\n"
 	  "require = user\n",
@@ -18,7 +18,7 @@ static const struct {
 	  "require = user\n",
 	  NULL },
 	{ "[rule b]\nrequire = user\n", NULL },
-	/* who can connect */
+	/* the users and hosts that can connect */
 	{ "[server]\nlisten = unix:/run/x/s 127.0.0.1:9000\n",
 	  "t.ini:1: warning: [server] peer_secret: is empty, and every user of "
 	  "this machine can connect to 127.0.0.1:9000" },
@@ -33,7 +33,7 @@ static const struct {
 	{ "[server]\npeer_secret = 0123456789abcde\n",
 	  "t.ini:2: warning: [server] peer_secret: is shorter than 16 "
 	  "characters" },
-	/* what nobody has filled in */
+	/* values that nobody has filled in */
 	{ "[server]\npeer_secret = ${FCGIAUTH_SECRET}\n",
 	  "t.ini:2: warning: [server] peer_secret: looks like a placeholder" },
 	{ "[server]\npeer_secret = {{secret}}\n",
@@ -46,7 +46,7 @@ static const struct {
 	{ "[server]\nhosts = b.example http://a.example:8080\n"
 	  "[cookie]\nsecure = no\n",
 	  NULL },
-/* a login that is at another host */
+/* a login page at another host */
 #define LOGIN  "login_url = https://a.example.com/auth/login\n"
 #define DOMAIN "[cookie]\ndomain = example.com\n"
 	{ "[server]\nhosts = https://A.example.com:8443 https://a.example.com "
@@ -78,7 +78,7 @@ static const struct {
 	{ "[server]\nhosts = a.example.com b.example.com "
 	  "https://b.example.com:8443\n" LOGIN DOMAIN,
 	  NULL },
-	/* Fine, all of it. */
+	/* no warning */
 	{ "[server]\nhosts = https://a.example:8443 a.example "
 	  "https://a.example\n"
 	  "login_url = https://A.example/login\n",
@@ -97,7 +97,7 @@ static const struct {
 	  NULL },
 };
 
-START_TEST(hosts_are_warned_of)
+START_TEST(doubtful_hosts_cause_a_warning)
 {
 	struct parsed p;
 	const char *text;
@@ -106,7 +106,7 @@ START_TEST(hosts_are_warned_of)
 	ck_assert_msg(p.rc == 0, "row %d: %s", _i, first_problem(&p));
 	text = p.problems.warnings > 0 ? p.problems.first_warning->text : NULL;
 	ck_assert_msg((text == NULL) == (warned[_i].warning == NULL),
-		      "row %d: %s", _i, text != NULL ? text : "nothing");
+		      "row %d: %s", _i, text != NULL ? text : "no warning");
 	if (text != NULL)
 		ck_assert_msg(str_starts(str_from(text),
 					 str_from(warned[_i].warning)),
@@ -115,8 +115,8 @@ START_TEST(hosts_are_warned_of)
 }
 END_TEST
 
-/* They are counted and kept apart, and end somewhere. */
-START_TEST(many_warnings)
+/* Warnings are counted apart from the problems, up to PROBLEMS_MAX. */
+START_TEST(number_of_warnings_is_bounded)
 {
 	const struct place at = { .file = "f", .line = 3, .key = STR("k") };
 	struct arena *a = arena_new(ARENA_BYTES);
@@ -142,7 +142,8 @@ main(void)
 {
 	TCase *t = new_case("conf_hosts");
 
-	tcase_add_loop_test(t, hosts_are_warned_of, 0, ARRAY_LEN(warned));
-	tcase_add_test(t, many_warnings);
+	tcase_add_loop_test(t, doubtful_hosts_cause_a_warning, 0,
+			    ARRAY_LEN(warned));
+	tcase_add_test(t, number_of_warnings_is_bounded);
 	return run_case(t);
 }

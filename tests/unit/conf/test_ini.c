@@ -7,7 +7,7 @@
 
 static const struct {
 	struct str text;
-	const char *entries; /* section[/name].key=value| */
+	const char *entries; /* section[/name].key=value|, for each entry */
 } readable[] = {
 	{ LIT(""), "" },
 	{ LIT("\xef\xbb\xbf[a]\nb = c"), "a.b=c|" },
@@ -69,7 +69,8 @@ START_TEST(ini_lines_are_read)
 }
 END_TEST
 
-/* `[server]`, then `path = ` padded so that its line has n bytes. */
+/* Parses `[server]` and a line `path = xxx...` of n bytes, and returns the text
+ * of the problem, or "". */
 static const char *
 problem_of_long_line(size_t n, struct arena *a)
 {
@@ -89,7 +90,7 @@ problem_of_long_line(size_t n, struct arena *a)
 	return problems->first != NULL ? problems->first->text : "";
 }
 
-START_TEST(reader_limits)
+START_TEST(reader_keeps_its_limits)
 {
 	static const char too_many[] = "a = 1\n";
 	struct arena *a = arena_new(ARENA_BYTES);
@@ -108,7 +109,7 @@ START_TEST(reader_limits)
 		buf_printf(&text, "a%d = 1\n", i);
 	ck_assert_int_eq(ini_parse(buf_str(&text), "t.ini", a, &ini, &problems),
 			 0);
-	/* The last line is there, and is empty. */
+	/* The entry on the last line is the one too many. */
 	ck_assert_uint_eq(ini.nentries, INI_MAX_ITEMS - 1);
 	ck_assert_uint_eq(problems.count, 1);
 	ck_assert_str_eq(problems.first->text,
@@ -132,6 +133,6 @@ main(void)
 	TCase *t = new_case("ini");
 
 	tcase_add_loop_test(t, ini_lines_are_read, 0, ARRAY_LEN(readable));
-	tcase_add_test(t, reader_limits);
+	tcase_add_test(t, reader_keeps_its_limits);
 	return run_case(t);
 }

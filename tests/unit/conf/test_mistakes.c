@@ -6,7 +6,7 @@
 
 #include "tests/unit/conf/drivers.h"
 
-/* Exactly this one problem. */
+/* A configuration with exactly one problem. */
 struct mistake {
 	struct str text;
 	const char *problem;
@@ -208,7 +208,7 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[password]\nblocklist = list.txt\n",
 		"t.ini:2: [password] blocklist: must be an absolute file "
 		"name, beginning with /, of at most 4095 bytes"),
-	/* what one option asks of its value */
+	/* requirements of one option */
 	MISTAKE("[server]\nlisten =\n",
 		"t.ini:2: [server] listen: may not be empty"),
 	MISTAKE("[server]\nlisten = localhost:9000\n",
@@ -319,7 +319,7 @@ static const struct mistake mistakes[] = {
 		"browsers would refuse its cookie"),
 };
 
-START_TEST(one_mistake)
+START_TEST(mistake_has_its_line_and_message)
 {
 	const struct mistake *m = &mistakes[_i];
 	struct parsed p;
@@ -338,6 +338,7 @@ main(void)
 {
 	TCase *t = new_case("conf_mistakes");
 
-	tcase_add_loop_test(t, one_mistake, 0, ARRAY_LEN(mistakes));
+	tcase_add_loop_test(t, mistake_has_its_line_and_message, 0,
+			    ARRAY_LEN(mistakes));
 	return run_case(t);
 }

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "tests/unit/conf/drivers.h"
 
-START_TEST(dump_reads_back)
+START_TEST(dump_is_read_back)
 {
 	static const char *const sources[] = { "", full };
 	struct parsed one, two;
@@ -44,7 +44,7 @@ contains(struct str s, const char *part)
 	return memmem(s.p, s.n, part, strlen(part)) != NULL;
 }
 
-START_TEST(dump_of_the_defaults)
+START_TEST(dump_shows_the_defaults)
 {
 	struct parsed p;
 	struct buf out;
@@ -65,7 +65,7 @@ START_TEST(dump_of_the_defaults)
 }
 END_TEST
 
-START_TEST(names_of_all_options)
+START_TEST(all_options_are_named)
 {
 	static const char *const some[] = {
 		"server.listen\n",	  "\nserver.peer_secret\n",
@@ -87,7 +87,7 @@ START_TEST(names_of_all_options)
 }
 END_TEST
 
-START_TEST(manual_from_the_tables)
+START_TEST(manual_describes_the_options)
 {
 	static const char *const some[] = {
 		".Ss [server]\\&\n",
@@ -105,7 +105,7 @@ START_TEST(manual_from_the_tables)
 		"Range: 1 to 64 or auto.\n",
 		".Ss [rule NAME]\\&\n",
 		".It Ic require Ns = Ns Ar words\n",
-		"\\e read as /", /* a backslash that mdoc prints */
+		"\\e read as /", /* mdoc prints "\e" as a backslash */
 	};
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct buf out;
@@ -118,7 +118,7 @@ START_TEST(manual_from_the_tables)
 }
 END_TEST
 
-START_TEST(what_needs_a_restart)
+START_TEST(changes_that_need_a_restart_are_named)
 {
 	struct parsed one, two;
 	struct buf out;
@@ -147,10 +147,10 @@ main(void)
 {
 	TCase *t = new_case("conf_text");
 
-	tcase_add_loop_test(t, dump_reads_back, 0, 2);
-	tcase_add_test(t, dump_of_the_defaults);
-	tcase_add_test(t, names_of_all_options);
-	tcase_add_test(t, manual_from_the_tables);
-	tcase_add_test(t, what_needs_a_restart);
+	tcase_add_loop_test(t, dump_is_read_back, 0, 2);
+	tcase_add_test(t, dump_shows_the_defaults);
+	tcase_add_test(t, all_options_are_named);
+	tcase_add_test(t, manual_describes_the_options);
+	tcase_add_test(t, changes_that_need_a_restart_are_named);
 	return run_case(t);
 }

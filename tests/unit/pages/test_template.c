@@ -71,16 +71,16 @@ must_be_file(struct str text, const char *name)
 		      name);
 }
 
-START_TEST(page_is_its_file)
+START_TEST(page_equals_its_file)
 {
 	must_be_file(template_text((enum page)_i), files[_i]);
 }
 END_TEST
 
-START_TEST(style_is_its_file)
+START_TEST(style_equals_its_file)
 {
 	must_be_file(template_style(), "style.css");
-	/* Nothing in it can end the element that it becomes. */
+	/* No '<' of the style sheet can end the <style> element. */
 	ck_assert_ptr_null(strchr(template_style().p, '<'));
 }
 END_TEST
@@ -132,8 +132,8 @@ START_TEST(every_placeholder_is_filled)
 		at += *at == '#' || *at == '/' ? 1 : 0;
 		ck_assert_int_eq(sscanf(at, "%63[a-z_]", name), 1);
 		ck_assert_int_eq(strncmp(at + strlen(name), "}}", 2), 0);
-		ck_assert_msg(is_filled((enum page)_i, name), "%s: {{%s}}",
-			      files[_i], name);
+		ck_assert_msg(is_filled((enum page)_i, name),
+			      "%s: nothing fills in {{%s}}", files[_i], name);
 	}
 }
 END_TEST
@@ -147,10 +147,10 @@ START_TEST(every_value_has_a_placeholder)
 		bool section = holds_tag(text, "#", *name);
 
 		ck_assert_msg(section || holds_tag(text, "", *name),
-			      "%s: nothing shows %s", files[_i], *name);
+			      "%s: no placeholder shows %s", files[_i], *name);
 		ck_assert_msg(section == holds_tag(text, "/", *name),
-			      "%s: {{#%s}} and {{/%s}}", files[_i], *name,
-			      *name);
+			      "%s: {{#%s}} and {{/%s}} must both exist",
+			      files[_i], *name, *name);
 	}
 }
 END_TEST
@@ -172,7 +172,7 @@ write_page(enum page page, struct str value)
 	return buf_str(&out);
 }
 
-/* With all parts of the page, and with none. */
+/* Each page is rendered once with all of its parts and once without them. */
 START_TEST(pages_are_written)
 {
 	struct str values[] = { STR("<&>"), STR("") };
@@ -201,8 +201,8 @@ main(void)
 	TCase *t = new_case("template");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, page_is_its_file, 0, PAGES);
-	tcase_add_test(t, style_is_its_file);
+	tcase_add_loop_test(t, page_equals_its_file, 0, PAGES);
+	tcase_add_test(t, style_equals_its_file);
 	tcase_add_test(t, every_file_is_a_page);
 	tcase_add_loop_test(t, every_placeholder_is_filled, 0, PAGES);
 	tcase_add_loop_test(t, every_value_has_a_placeholder, 0, PAGES);

@@ -23,8 +23,8 @@ make(int64_t now_ms, const char *user)
 	return id;
 }
 
-/* Instances of all versions on one store have to agree on these. */
-START_TEST(shard_of_a_name)
+/* Instances of all versions on one store must agree on these shards. */
+START_TEST(shard_of_a_name_is_fixed)
 {
 	static const struct {
 		const char *user;
@@ -58,7 +58,8 @@ START_TEST(id_tells_time_and_shard)
 						 STR("alice"), &other, &err),
 				 0);
 		ck_assert_int_eq(session_id_time_ms(&id), times[i]);
-		/* 48 + 8 bits that tell something, and dice. */
+		/* 48 bits of time and 8 of the shard are equal, the others
+		 * random. */
 		ck_assert_mem_eq(id.b, other.b, 7);
 		for (size_t k = 7; k < sizeof(id.b); k += 3)
 			ck_assert_mem_ne(id.b + k, other.b + k, 3);
@@ -66,8 +67,8 @@ START_TEST(id_tells_time_and_shard)
 }
 END_TEST
 
-/* Names that differ little are spread all the same. */
-START_TEST(shards_are_even)
+/* Names that differ by few characters are spread evenly, too. */
+START_TEST(names_spread_evenly_over_shards)
 {
 	unsigned n[SHARDS] = { 0 };
 	char name[24];
@@ -77,8 +78,8 @@ START_TEST(shards_are_even)
 		n[make(0, name).b[6]]++;
 	}
 	for (size_t i = 0; i < SHARDS; i++)
-		ck_assert_msg(n[i] > 50 && n[i] < 150, "shard %zu: %u", i,
-			      n[i]);
+		ck_assert_msg(n[i] > 50 && n[i] < 150,
+			      "shard %zu has %u of the names", i, n[i]);
 }
 END_TEST
 
@@ -87,8 +88,8 @@ main(void)
 {
 	TCase *t = new_case("session_id");
 
-	tcase_add_test(t, shard_of_a_name);
+	tcase_add_test(t, shard_of_a_name_is_fixed);
 	tcase_add_test(t, id_tells_time_and_shard);
-	tcase_add_test(t, shards_are_even);
+	tcase_add_test(t, names_spread_evenly_over_shards);
 	return run_case(t);
 }
