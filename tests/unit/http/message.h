@@ -42,7 +42,7 @@ add(struct str name, struct str value)
 	params[message.nparams++] = (struct param){ name, value };
 }
 
-/* "NAME=value" */
+/* Adds a parameter from "NAME=value". */
 static inline void
 add_text(const char *pair)
 {
@@ -52,7 +52,7 @@ add_text(const char *pair)
 	add((struct str){ s.p, at }, str_skip(s, at + 1));
 }
 
-/* What is in params[], as it is. */
+/* Parses params[] as they are. */
 static inline int
 parse_again(void)
 {
@@ -67,8 +67,8 @@ static const char *const good[] = {
 	"REMOTE_ADDR=192.0.2.1",
 };
 
-/* What a web server sends: `good`, but for the names that `changes` (ending
- * with NULL) has; "NAME" without '=' takes it away. */
+/* Parses the request that a web server sends. `changes`, which end with NULL,
+ * replace parameters of `good`; a change "NAME" without '=' removes one. */
 static inline int
 parse(const char *const *changes)
 {
@@ -94,7 +94,7 @@ parse(const char *const *changes)
 
 #define PARSE(...) parse((const char *const[]){ __VA_ARGS__ NULL })
 #define ck_str(s, text)                                                        \
-	ck_assert_msg(str_eq(s, str_from(text)), "\"%.*s\" is not \"%s\"",     \
-		      STR_ARG(s), text)
+	ck_assert_msg(str_eq(s, str_from(text)),                               \
+		      "the value is \"%.*s\", not \"%s\"", STR_ARG(s), text)
 
 #endif

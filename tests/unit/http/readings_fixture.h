@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What servers and applications make of a path, in another way than
- * http/readings.c: on C strings, one step after the other, in every order. */
+/* The readings that servers and applications have of a path, computed in
+ * another way than in http/readings.c: on C strings, step by step, in every
+ * order. */
 #ifndef UNIT_HTTP_READINGS_FIXTURE_H
 #define UNIT_HTTP_READINGS_FIXTURE_H
 
@@ -12,7 +13,7 @@
 #define TEXT 1024 /* bytes of a path */
 #define MOST 4096 /* readings of a path */
 
-/* The steps of a server, by letters. */
+/* The steps of a server; steps[] gives each a letter. */
 static void
 decoded(const char *s, char *out)
 {
@@ -59,7 +60,7 @@ merged(const char *s, char *out)
 	} while (*s++ != '\0');
 }
 
-/* Of "//host/path" the path, as a parser of URLs takes it. */
+/* Removes the host of "//host/path", as a parser of URLs does. */
 static void
 unhosted(const char *s, char *out)
 {
@@ -72,7 +73,8 @@ unhosted(const char *s, char *out)
 	strcpy(out, s);
 }
 
-/* From the left, again and again; RFC 3986 in the words of its first part. */
+/* Resolves the dot segments from left to right until none is left, as the first
+ * part of RFC 3986 section 5.2.4 describes. */
 static void
 resolved(const char *s, char *out)
 {
@@ -108,7 +110,8 @@ static const struct {
 } steps[] = { { 'd', decoded }, { 'c', cut },	   { 'b', turned },
 	      { 'm', merged },	{ 'r', resolved }, { 'h', unhosted } };
 
-/* Escapes that say no more than the byte; the others in upper case. */
+/* Decodes the escapes that mean nothing but their byte, and writes the others
+ * in upper case. */
 static void
 as_sent(const char *s, char *out)
 {
@@ -183,18 +186,42 @@ hides_dots(struct exploration *w, const char *s)
 	return false;
 }
 
-/* Servers, proxies and applications, one after the other. */
+/* Servers, proxies and applications in a row, each with the letters of its
+ * steps. */
 static const char *const servers[] = {
 	"", /* Express, Go's http.ServeMux by RawPath */
-	"d",	    "dr",     "dmr", /* nginx, Apache, lighttpd */
-	"m",	    "r",      "mr",	"rd",
-	"cd",	    "cdr",    "cdmr",	"rcd", /* servlet containers */
-	"dc",	    "dcr",    "dmrc", /* behind one that decodes and escapes */
-	"bmr",	    "dbmr",   "dbr",	"bdr", /* Windows */
-	"dmrd",	    "dmrdmr", "dd",	"ddmr", /* decoded by two */
-	"dmrdcbmr", "cdcdr",  "ddbcmr", "h",
-	"bh",	    "bhr",    "hd", /* by new URL() or parse_url() */
-	"dh",	    "dmrdhr",
+	"d",
+	"dr",
+	"dmr", /* nginx, Apache, lighttpd */
+	"m",
+	"r",
+	"mr",
+	"rd",
+	"cd",
+	"cdr",
+	"cdmr",
+	"rcd", /* servlet containers */
+	/* behind a proxy that decodes and escapes */
+	"dc",
+	"dcr",
+	"dmrc",
+	"bmr",
+	"dbmr",
+	"dbr",
+	"bdr", /* Windows */
+	"dmrd",
+	"dmrdmr",
+	"dd",
+	"ddmr", /* decoded twice */
+	"dmrdcbmr",
+	"cdcdr",
+	"ddbcmr",
+	"h",
+	"bh",
+	"bhr",
+	"hd", /* by new URL() or parse_url() */
+	"dh",
+	"dmrdhr",
 };
 
 static void

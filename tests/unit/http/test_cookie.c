@@ -42,7 +42,7 @@ static const struct {
 	{ { "a=n=v" }, COOKIE_ABSENT, NULL },
 	{ { "a=b, n=v" }, COOKIE_ABSENT, NULL },
 	{ { "a=\"; n=v" }, COOKIE_FOUND, "v" },
-	/* Nothing that could be taken for a cookie (CVE-2023-28625). */
+	/* Fields that a parser could take for a cookie (CVE-2023-28625). */
 	{ { "=" }, COOKIE_ABSENT, NULL },
 	{ { "==" }, COOKIE_ABSENT, NULL },
 	{ { ";" }, COOKIE_ABSENT, NULL },
@@ -55,9 +55,9 @@ static const struct {
 	{ { "=;n=v;;=" }, COOKIE_FOUND, "v" },
 	{ { "n;n=v;n" }, COOKIE_FOUND, "v" },
 	{ { "=", ";;", "n=v" }, COOKIE_FOUND, "v" },
-	/* Chunk counts mean nothing here (CVE-2024-24814). */
+	/* Counts of chunks have no meaning (CVE-2024-24814). */
 	{ { "n_chunks=9999999; n_0=a; n_1=b" }, COOKIE_ABSENT, NULL },
-	/* Several. */
+	/* Several cookies of the name. */
 	{ { "n=v; n=v" }, COOKIE_FOUND, "v" },
 	{ { "n=v", "n=v" }, COOKIE_FOUND, "v" },
 	{ { "n=v; n=w" }, COOKIE_CONFLICT, NULL },
@@ -78,7 +78,8 @@ START_TEST(cookie_is_found)
 	for (size_t i = 0; i < 3 && headers[_i].fields[i] != NULL; i++)
 		r.cookies[r.ncookies++] = str_from(headers[_i].fields[i]);
 	answer = cookie_find(&r, STR("n"), &value);
-	ck_assert_msg(answer == headers[_i].answer, "row %d: %d", _i, answer);
+	ck_assert_msg(answer == headers[_i].answer, "row %d: the answer is %d",
+		      _i, answer);
 	ck_assert_msg(str_eq(value, str_from(headers[_i].value)),
 		      "row %d: %.*s", _i, STR_ARG(value));
 }
@@ -143,7 +144,7 @@ START_TEST(cookie_is_set)
 }
 END_TEST
 
-START_TEST(each_by_its_number)
+START_TEST(cookies_are_found_by_number)
 {
 	static const char *const values[] = { "1", "2", "", "2" };
 	struct http_request r = {
@@ -162,7 +163,7 @@ START_TEST(each_by_its_number)
 }
 END_TEST
 
-/* Every Set-Cookie, a line each. */
+/* The Set-Cookie fields that delete a cookie, one per line. */
 static const struct {
 	enum cookie_kind kind;
 	bool secure;
@@ -203,7 +204,7 @@ forget(struct http_response *res, struct arena *a, int row)
 		      str_from(forgotten[row].host));
 }
 
-START_TEST(wherever_it_was_set)
+START_TEST(cookie_is_deleted_wherever_it_was_set)
 {
 	struct arena *a = arena_new(256 * 1024);
 	struct http_response res;
@@ -223,7 +224,7 @@ START_TEST(wherever_it_was_set)
 }
 END_TEST
 
-START_TEST(no_memory_to_forget)
+START_TEST(forgetting_fails_without_memory)
 {
 	bool ran_out = true;
 
@@ -246,7 +247,7 @@ static const char *const bad_values[] = {
 	"a\r\nb", "a\tb", "\x7f", "\xc3\xa9",
 };
 
-START_TEST(bad_value)
+START_TEST(bad_values_are_refused)
 {
 	const struct cookie_settings settings = { .name = STR("n") };
 	struct arena *a = arena_new(64 * 1024);
@@ -260,7 +261,7 @@ START_TEST(bad_value)
 }
 END_TEST
 
-START_TEST(largest_pair)
+START_TEST(size_of_a_cookie_is_bounded)
 {
 	const struct cookie_settings settings = { .name = STR("n"),
 						  .secure = true };
@@ -281,7 +282,7 @@ START_TEST(largest_pair)
 }
 END_TEST
 
-START_TEST(cookie_without_memory)
+START_TEST(setting_fails_without_memory)
 {
 	const struct cookie_settings settings = { .name = STR("n") };
 	bool ran_out = true;
@@ -310,11 +311,14 @@ main(void)
 
 	tcase_add_loop_test(t, cookie_is_found, 0, ARRAY_LEN(headers));
 	tcase_add_loop_test(t, cookie_is_set, 0, ARRAY_LEN(written));
-	tcase_add_test(t, each_by_its_number);
-	tcase_add_loop_test(t, wherever_it_was_set, 0, ARRAY_LEN(forgotten));
-	tcase_add_loop_test(t, no_memory_to_forget, 0, ARRAY_LEN(forgotten));
-	tcase_add_loop_test(t, bad_value, 0, ARRAY_LEN(bad_values));
-	tcase_add_test(t, largest_pair);
-	tcase_add_test(t, cookie_without_memory);
+	tcase_add_test(t, cookies_are_found_by_number);
+	tcase_add_loop_test(t, cookie_is_deleted_wherever_it_was_set, 0,
+			    ARRAY_LEN(forgotten));
+	tcase_add_loop_test(t, forgetting_fails_without_memory, 0,
+			    ARRAY_LEN(forgotten));
+	tcase_add_loop_test(t, bad_values_are_refused, 0,
+			    ARRAY_LEN(bad_values));
+	tcase_add_test(t, size_of_a_cookie_is_bounded);
+	tcase_add_test(t, setting_fails_without_memory);
 	return run_case(t);
 }

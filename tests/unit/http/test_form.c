@@ -19,7 +19,7 @@ static const struct {
 	enum http_media media;
 	const char *body;
 	int fields; /* -1: refused */
-	const char *a, *b; /* their values; NULL: absent */
+	const char *a, *b; /* the values of a and b; NULL: absent */
 } bodies[] = {
 	{ MEDIA_NONE, "", 0, NULL, NULL },
 	{ MEDIA_NONE, "a=1", -1, NULL, NULL },
@@ -107,7 +107,8 @@ check_value(int row, const struct form *f, const char *name, const char *want)
 	ck_assert_msg(want == NULL ?
 			  value.p == NULL :
 			  value.p != NULL && str_eq(value, str_from(want)),
-		      "row %d: %s is %.*s", row, name, STR_ARG(value));
+		      "row %d: the value of %s is %.*s", row, name,
+		      STR_ARG(value));
 }
 
 START_TEST(form_is_parsed)
@@ -125,8 +126,8 @@ START_TEST(form_is_parsed)
 		ck_assert_int_eq(err.code, ERR_INPUT);
 		ck_assert_uint_eq(f.n, 77);
 	} else {
-		ck_assert_msg(f.n == (size_t)bodies[_i].fields, "row %d: %zu",
-			      _i, f.n);
+		ck_assert_msg(f.n == (size_t)bodies[_i].fields,
+			      "row %d: the form has %zu fields", _i, f.n);
 		check_value(_i, &f, "a", bodies[_i].a);
 		check_value(_i, &f, "b", bodies[_i].b);
 	}
@@ -134,7 +135,7 @@ START_TEST(form_is_parsed)
 }
 END_TEST
 
-START_TEST(raw_nul)
+START_TEST(nul_bytes_are_refused)
 {
 	struct http_request r = { .media = MEDIA_FORM, .body = STR("a=\0") };
 	struct arena *a = arena_new(64 * 1024);
@@ -153,7 +154,7 @@ START_TEST(raw_nul)
 }
 END_TEST
 
-START_TEST(too_large)
+START_TEST(too_large_bodies_are_refused)
 {
 	const struct http_request r = { .media = MEDIA_FORM,
 					.body_too_large = true };
@@ -165,7 +166,7 @@ START_TEST(too_large)
 }
 END_TEST
 
-/* A body of n fields f0, f1 ... */
+/* Writes a body of n fields f0, f1 ... */
 static struct str
 many(char *out, size_t size, int n, bool json)
 {
@@ -182,7 +183,7 @@ many(char *out, size_t size, int n, bool json)
 	return (struct str){ out, used };
 }
 
-START_TEST(number_of_fields)
+START_TEST(number_of_fields_is_bounded)
 {
 	bool json = _i == 1;
 	char text[1024];
@@ -202,7 +203,7 @@ START_TEST(number_of_fields)
 }
 END_TEST
 
-START_TEST(deep_json)
+START_TEST(deep_json_is_refused)
 {
 	static char text[16384];
 	const struct http_request r = { .media = MEDIA_JSON,
@@ -220,7 +221,7 @@ START_TEST(deep_json)
 }
 END_TEST
 
-START_TEST(form_without_memory)
+START_TEST(forms_fail_without_memory)
 {
 	const struct http_request requests[] = {
 		{ .media = MEDIA_FORM, .body = STR("a=1&b=2") },
@@ -252,8 +253,8 @@ no_memory(size_t n)
 	return NULL;
 }
 
-/* That it could not be read is no fault of what was sent. */
-START_TEST(no_memory_for_json)
+/* A failed allocation is an internal error and not a malformed body. */
+START_TEST(json_without_memory_is_an_internal_error)
 {
 	const struct http_request r = { .media = MEDIA_JSON,
 					.body = STR("{\"a\":\"1\"}") };
@@ -276,11 +277,11 @@ main(void)
 	TCase *t = new_case("form");
 
 	tcase_add_loop_test(t, form_is_parsed, 0, ARRAY_LEN(bodies));
-	tcase_add_test(t, raw_nul);
-	tcase_add_test(t, too_large);
-	tcase_add_loop_test(t, number_of_fields, 0, 2);
-	tcase_add_test(t, deep_json);
-	tcase_add_loop_test(t, form_without_memory, 0, 2);
-	tcase_add_test(t, no_memory_for_json);
+	tcase_add_test(t, nul_bytes_are_refused);
+	tcase_add_test(t, too_large_bodies_are_refused);
+	tcase_add_loop_test(t, number_of_fields_is_bounded, 0, 2);
+	tcase_add_test(t, deep_json_is_refused);
+	tcase_add_loop_test(t, forms_fail_without_memory, 0, 2);
+	tcase_add_test(t, json_without_memory_is_an_internal_error);
 	return run_case(t);
 }

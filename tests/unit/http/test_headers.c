@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a request states about its body, the answer it accepts, and its
- * query. */
+/* The type of the body that a request states, the type of answer that it
+ * accepts, and its query. */
 #include "tests/unit/http/message.h"
 
 static const struct {
@@ -26,13 +26,13 @@ static const struct {
 	{ "application/json, text/plain", MEDIA_OTHER },
 };
 
-START_TEST(type_of_the_body)
+START_TEST(media_type_of_the_body_is_read)
 {
 	(void)PARSE();
 	add(STR("CONTENT_TYPE"), str_from(media[_i].type));
 	ck_assert_int_eq(parse_again(), 0);
-	ck_assert_msg(request.media == media[_i].media, "row %d: %d", _i,
-		      request.media);
+	ck_assert_msg(request.media == media[_i].media,
+		      "row %d: the media type is %d", _i, request.media);
 }
 END_TEST
 
@@ -62,7 +62,7 @@ static const struct {
 	{ "application/json;q=0.1,text/html", true, true },
 };
 
-START_TEST(accepted_media)
+START_TEST(accepted_media_types_are_read)
 {
 	(void)PARSE();
 	add(STR("HTTP_ACCEPT"), str_from(accepts[_i].accept));
@@ -76,7 +76,7 @@ START_TEST(accepted_media)
 }
 END_TEST
 
-START_TEST(json_body_wants_json)
+START_TEST(json_body_gets_a_json_answer)
 {
 	ck_assert_int_eq(PARSE("CONTENT_TYPE=application/json",
 			       "HTTP_ACCEPT=text/html", ),
@@ -112,7 +112,7 @@ static const struct {
 	  false },
 };
 
-START_TEST(navigation_is_told)
+START_TEST(navigation_is_recognised)
 {
 	ck_assert_int_eq(parse(navigations[_i].changes), 0);
 	ck_assert_msg(http_request_is_navigation(&request) ==
@@ -146,7 +146,7 @@ static const struct {
 	{ "rd=%c3%a9", "\xc3\xa9", 0 },
 };
 
-START_TEST(query_field)
+START_TEST(field_of_the_query_is_found)
 {
 	const struct http_request r = { .query = str_from(queries[_i].query) };
 	struct str value = STR("untouched");
@@ -168,10 +168,14 @@ main(void)
 	TCase *t = new_case("http_headers");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, type_of_the_body, 0, ARRAY_LEN(media));
-	tcase_add_loop_test(t, accepted_media, 0, ARRAY_LEN(accepts));
-	tcase_add_test(t, json_body_wants_json);
-	tcase_add_loop_test(t, navigation_is_told, 0, ARRAY_LEN(navigations));
-	tcase_add_loop_test(t, query_field, 0, ARRAY_LEN(queries));
+	tcase_add_loop_test(t, media_type_of_the_body_is_read, 0,
+			    ARRAY_LEN(media));
+	tcase_add_loop_test(t, accepted_media_types_are_read, 0,
+			    ARRAY_LEN(accepts));
+	tcase_add_test(t, json_body_gets_a_json_answer);
+	tcase_add_loop_test(t, navigation_is_recognised, 0,
+			    ARRAY_LEN(navigations));
+	tcase_add_loop_test(t, field_of_the_query_is_found, 0,
+			    ARRAY_LEN(queries));
 	return run_case(t);
 }

@@ -86,8 +86,8 @@ START_TEST(origin_is_parsed)
 	ck_assert_msg(str_eq(o.host, str_from(origins[_i].host)) &&
 			  str_eq(o.port, str_from(origins[_i].port)) &&
 			  o.https == origins[_i].https,
-		      "row %d: %.*s %.*s", _i, STR_ARG(o.host),
-		      STR_ARG(o.port));
+		      "row %d: the host is %.*s, the port %.*s", _i,
+		      STR_ARG(o.host), STR_ARG(o.port));
 	origin_print(&o, &b);
 	ck_assert_msg(str_eq(buf_str(&b), str_from(origins[_i].printed)),
 		      "row %d: %.*s", _i, STR_ARG(buf_str(&b)));
@@ -95,7 +95,7 @@ START_TEST(origin_is_parsed)
 }
 END_TEST
 
-START_TEST(hosts_with_origins)
+START_TEST(hosts_know_their_origins)
 {
 	static const struct str words[] = {
 		{ "a.example", 9 },	     { "https://b.example:8443", 22 },
@@ -115,7 +115,7 @@ START_TEST(hosts_with_origins)
 		{ "http://c.example", "c.example", true },
 		{ "http://c.example:443", "c.example", false },
 		{ "https://c.example:80", "c.example", false },
-		/* Another host of the list is another site. */
+		/* An origin belongs only to the host that it names. */
 		{ "https://b.example", "c.example", false },
 		{ "http://c.example", "b.example", false },
 		{ "http://a.example", "a.example", false },
@@ -144,16 +144,16 @@ START_TEST(hosts_with_origins)
 }
 END_TEST
 
-/* Of "https://auth.example.com https://app.example.com:8443
- * https://app.example.com:9443 http://nas.example bare.example", and of
- * "app.example.com:7443 .example.org:8443 .example.net". */
+/* The hosts are "https://auth.example.com https://app.example.com:8443
+ * https://app.example.com:9443 http://nas.example bare.example", and the
+ * allowed targets are "app.example.com:7443 .example.org:8443 .example.net". */
 static const struct {
 	const char *url, *host;
 	bool https, safe;
 } listed[] = {
 	{ "https://auth.example.com/", "auth.example.com", true, true },
 	{ "https://AUTH.example.com:443/", "auth.example.com", true, true },
-	/* Another port of our own host is somebody else's. */
+	/* Another port of the own host may belong to another owner. */
 	{ "https://auth.example.com:8443/", "auth.example.com", true, false },
 	{ "https://app.example.com/", "auth.example.com", true, false },
 	{ "https://app.example.com/", "app.example.com", true, false },
@@ -166,7 +166,8 @@ static const struct {
 	  true, false },
 	{ "https://app.example.com:8443@evil.example/", "auth.example.com",
 	  true, false },
-	/* No way down, though it is ours. */
+	/* A sign-in on https does not redirect to http, not even to an own
+	 * host. */
 	{ "http://nas.example/", "auth.example.com", true, false },
 	{ "http://app.example.com:8443/", "app.example.com", true, false },
 	{ "http://nas.example/", "nas.example", false, true },
@@ -174,10 +175,10 @@ static const struct {
 	{ "https://nas.example/", "nas.example", false, false },
 	{ "https://auth.example.com/", "nas.example", false, true },
 	{ "http://auth.example.com/", "nas.example", false, false },
-	/* A name alone: as without the list. */
+	/* For a host without an origin the port of the request counts. */
 	{ "https://bare.example:8443/", "bare.example", true, true },
 	{ "https://bare.example/", "auth.example.com", true, false },
-	/* Ports of redirect.allow. */
+	/* Entries of redirect.allow with a port. */
 	{ "https://app.example.com:7443/", "auth.example.com", true, true },
 	{ "http://app.example.com:7443/", "nas.example", false, false },
 	{ "https://x.example.org:8443/", "auth.example.com", true, true },
@@ -188,7 +189,7 @@ static const struct {
 	{ "https://x.example.net:8443/", "auth.example.com", true, false },
 };
 
-START_TEST(own_origins)
+START_TEST(listed_targets_are_safe)
 {
 	static const struct str hosts[] = {
 		{ "https://auth.example.com", 24 },
@@ -228,7 +229,7 @@ main(void)
 	TCase *t = new_case("http_origin");
 
 	tcase_add_loop_test(t, origin_is_parsed, 0, ARRAY_LEN(origins));
-	tcase_add_test(t, hosts_with_origins);
-	tcase_add_loop_test(t, own_origins, 0, ARRAY_LEN(listed));
+	tcase_add_test(t, hosts_know_their_origins);
+	tcase_add_loop_test(t, listed_targets_are_safe, 0, ARRAY_LEN(listed));
 	return run_case(t);
 }

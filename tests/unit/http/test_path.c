@@ -31,7 +31,7 @@ static const struct {
 	{ "/.a/..b/c./d..", "/.a/..b/c./d..", "" },
 	{ "/...", "/...", "" },
 	{ "/~u/a:b@c!$&'()*,=", "/~u/a:b@c!$&'()*,=", "" },
-	/* No origin form. */
+	/* URIs that are not in origin form. */
 	{ "", NULL, NULL },
 	{ "?", NULL, NULL },
 	{ "*", NULL, NULL },
@@ -50,7 +50,7 @@ static const struct {
 	{ "/%2fadmin", NULL, NULL },
 	{ "/a/%20/b", NULL, NULL },
 	{ "/%20", NULL, NULL },
-	/* Dot segments, in every spelling. */
+	/* Dot segments, plain and escaped. */
 	{ "/.", NULL, NULL },
 	{ "/..", NULL, NULL },
 	{ "/./admin", NULL, NULL },
@@ -69,7 +69,7 @@ static const struct {
 	{ "/admin/.;/x", NULL, NULL },
 	{ "/admin/%2e%2e;/x", NULL, NULL },
 	{ "/..%3b/admin", NULL, NULL },
-	/* Path parameters: dropped by some, kept by others. */
+	/* Path parameters, which some servers remove and others keep. */
 	{ "/admin;x=1", NULL, NULL },
 	{ "/admin%3Bx", NULL, NULL },
 	{ "/;/admin", NULL, NULL },
@@ -88,7 +88,7 @@ static const struct {
 	{ "/%+6", NULL, NULL },
 	{ "/%u0061", NULL, NULL },
 	{ "/a%?b", NULL, NULL },
-	/* Separators of others. */
+	/* Separators of other systems. */
 	{ "\\admin", NULL, NULL },
 	{ "/\\admin", NULL, NULL },
 	{ "/admin%5c", NULL, NULL },
@@ -96,7 +96,7 @@ static const struct {
 	{ "/foo/secret%23/bar", NULL, NULL },
 	{ "/foo/secret#/bar", NULL, NULL },
 	{ "/public#?/admin", NULL, NULL },
-	/* Controls and blanks. */
+	/* Control characters and blanks. */
 	{ "/admin%00", NULL, NULL },
 	{ "/admin%00.png", NULL, NULL },
 	{ "/a%0d%0ab", NULL, NULL },
@@ -109,7 +109,7 @@ static const struct {
 	{ "/a?b c", NULL, NULL },
 	{ "/a?b\x01", NULL, NULL },
 	{ "/a?\x7f", NULL, NULL },
-	/* Not ASCII, or not UTF-8 when decoded. */
+	/* Bytes that are not ASCII, and escapes that do not decode to UTF-8. */
 	{ "/\xc3\xa9", NULL, NULL },
 	{ "/a?\xc3\xa9", NULL, NULL },
 	{ "/\xff", NULL, NULL },
@@ -147,7 +147,7 @@ START_TEST(path_is_normalised)
 }
 END_TEST
 
-START_TEST(embedded_nul)
+START_TEST(nul_bytes_in_a_path_are_refused)
 {
 	struct arena *a = arena_new(4096);
 	struct str path, query;
@@ -168,7 +168,8 @@ START_TEST(embedded_nul)
 }
 END_TEST
 
-/* Of a check: what is no path to any server is refused, the rest is kept. */
+/* Paths of a check: what no server can read as a path is refused; other paths
+ * are kept as they are. */
 static const struct {
 	const char *uri;
 	const char *path; /* NULL: refused */
@@ -239,8 +240,8 @@ START_TEST(uri_is_split)
 }
 END_TEST
 
-/* What lies behind a path is not read as part of an escape. */
-START_TEST(cut_escape)
+/* No byte behind the end of the path is read as part of an escape. */
+START_TEST(cut_escapes_are_refused)
 {
 	static const char text[] = "/a%61";
 	struct arena *a = arena_new(4096);
@@ -258,7 +259,7 @@ START_TEST(cut_escape)
 }
 END_TEST
 
-/* What the log says of it; the same of both. */
+/* path_split() and path_normalise() give the same reason. */
 START_TEST(refusal_says_why)
 {
 	static const struct {
@@ -330,9 +331,9 @@ main(void)
 
 	tcase_add_loop_test(t, path_is_normalised, 0, ARRAY_LEN(uris));
 	tcase_add_loop_test(t, uri_is_split, 0, ARRAY_LEN(asked));
-	tcase_add_test(t, cut_escape);
+	tcase_add_test(t, cut_escapes_are_refused);
 	tcase_add_test(t, refusal_says_why);
-	tcase_add_test(t, embedded_nul);
+	tcase_add_test(t, nul_bytes_in_a_path_are_refused);
 	tcase_add_loop_test(t, path_is_below_a_prefix, 0, ARRAY_LEN(prefixes));
 	return run_case(t);
 }

@@ -12,7 +12,7 @@
 
 #define ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
-/* All readings of what a client sends, in any order, commas between them. */
+/* URIs, and all readings of each in any order, separated by commas. */
 static const struct {
 	const char *uri, *readings;
 } rows[] = {
@@ -50,18 +50,21 @@ static const struct {
 	{ "/a/..", "/a/..,/" },
 	{ "/../../a", "/../../a,/a" },
 	{ "/a/b/.", "/a/b/.,/a/b/" },
-	/* Slashes are merged before dots are resolved, or after. */
+	/* Slashes may be merged before or after dot segments are resolved. */
 	{ "/a//../b", "/a//../b,/a/../b,/a/b,/b" },
-	/* An encoded slash is one before dots are resolved, or after. */
+	/* An encoded slash may be decoded before or after dot segments are
+	 * resolved. */
 	{ "/a/x%2Fy/../b", "/a/x%2Fy/../b,/a/x/y/../b,/a/b,/a/x/b" },
-	/* Not UTF-8 the second time, and not shortest. */
+	/* The second decoding gives a byte sequence that is not UTF-8 or is too
+	 * long. */
 	{ "/%25ff", "/%25ff,/%ff,/\xef\xbf\xbd" },
 	{ "/%25c3%25a9", "/%25c3%25a9,/%c3%a9,/\xc3\xa9" },
 	{ "/%25c0%25ae", "/%25c0%25ae,/%c0%ae,/\xef\xbf\xbd\xef\xbf\xbd" },
 	{ "/%2500", "/%2500,/%00" },
 };
 
-/* path_split() makes escapes upper case, but the first are compared so. */
+/* Writes the escapes of the first reading in upper case, as path_split()
+ * does. */
 static void
 upper_first(char *text)
 {
@@ -96,12 +99,13 @@ has(const struct path_readings *r, struct str s)
 		if (str_eq(r->v[i], s))
 			return true;
 	}
-	/* The only one with a byte that C strings do not show. */
+	/* "/%00" has the only reading with a NUL byte, which a C string cannot
+	 * hold. */
 	return str_eq(s, STR("/%00")) && r->n == 3 &&
 	       str_eq(r->v[2], STR("/\0"));
 }
 
-START_TEST(all_readings)
+START_TEST(path_has_all_its_readings)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct path_readings found = read(rows[_i].uri, a);
@@ -113,14 +117,16 @@ START_TEST(all_readings)
 	rest = str_from(wanted);
 	ck_assert(found.complete);
 	while (str_cut(&rest, ',', &one)) {
-		ck_assert_msg(has(&found, one), "row %d: no %.*s", _i,
+		ck_assert_msg(has(&found, one),
+			      "row %d: the reading %.*s is missing", _i,
 			      STR_ARG(one));
 		n++;
 	}
 	if (str_eq(found.v[0], STR("/%2500")))
 		n++;
-	ck_assert_msg(n == found.n, "row %d: %zu, last %.*s", _i, found.n,
-		      STR_ARG(found.v[found.n - 1]));
+	ck_assert_msg(n == found.n,
+		      "row %d: there are %zu readings, the last is %.*s", _i,
+		      found.n, STR_ARG(found.v[found.n - 1]));
 	arena_free(a);
 }
 END_TEST
@@ -162,7 +168,7 @@ static const struct {
 	{ "/a;x\\..\\b", true },
 };
 
-START_TEST(hidden_dots)
+START_TEST(hidden_dot_segments_are_found)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 	struct str path, query;
@@ -181,9 +187,9 @@ START_TEST(hidden_dots)
 }
 END_TEST
 
-/* Every feature at every level: more than there is room for; of the longest
- * path fewer. */
-START_TEST(work_is_bounded)
+/* The first path has every feature at every level, and so too many readings.
+ * The second is so long that its readings take too many bytes. */
+START_TEST(number_and_size_of_readings_are_bounded)
 {
 	static const char *const parts[] = {
 		"/a;b",	   "\\c",    "//d",    "%3be",	      "%5cf",
@@ -227,7 +233,7 @@ START_TEST(long_paths_are_read)
 }
 END_TEST
 
-START_TEST(readings_without_memory)
+START_TEST(readings_fail_without_memory)
 {
 	static const struct str uri = { .p = "/a%2F%25ff;x//\\y", .n = 16 };
 	struct path_readings found = { .n = 77 };
@@ -258,10 +264,11 @@ main(void)
 {
 	TCase *t = new_case("readings");
 
-	tcase_add_loop_test(t, all_readings, 0, ARRAY_LEN(rows));
-	tcase_add_loop_test(t, hidden_dots, 0, ARRAY_LEN(dots));
-	tcase_add_test(t, work_is_bounded);
+	tcase_add_loop_test(t, path_has_all_its_readings, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(t, hidden_dot_segments_are_found, 0,
+			    ARRAY_LEN(dots));
+	tcase_add_test(t, number_and_size_of_readings_are_bounded);
 	tcase_add_test(t, long_paths_are_read);
-	tcase_add_test(t, readings_without_memory);
+	tcase_add_test(t, readings_fail_without_memory);
 	return run_case(t);
 }

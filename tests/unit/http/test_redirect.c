@@ -71,7 +71,7 @@ static const char *const safe[] = {
 
 static const char *const unsafe[] = {
 	"",
-	/* Two or more slashes, or what browsers take for one. */
+	/* Two or more slashes, or characters that browsers read as slashes. */
 	"//",
 	"//evil.example",
 	"///evil.example",
@@ -265,7 +265,7 @@ static const char *const unsafe[] = {
 	"https://evil.example:443#.example.org",
 	"https://evil.example",
 	"https://localhost/",
-	/* Numeric addresses, in every spelling. */
+	/* Numeric addresses in every notation. */
 	"https://192.0.2.8/",
 	"https://127.0.0.1/",
 	"https://3221225991/",
@@ -358,7 +358,7 @@ static const char *const unsafe[] = {
 	"https://evil.example%23.example.org/",
 	"https://evil.example%3f.example.org/",
 	"https://evil.example%2f.example.org/",
-	/* Dots, slashes, letters and blanks of Unicode; bytes of none. */
+	/* Dots, slashes, letters and blanks of Unicode, and invalid bytes. */
 	"/\343\200\202/evil.example",
 	"/\357\274\217evil.example",
 	"\357\274\217\357\274\217evil.example",
@@ -420,14 +420,14 @@ static const struct {
 	{ "https://[2001:db8::1", "[2001:db8::1", true, false, false },
 	{ "https://127.0.0.1:8080/", "127.0.0.1", true, false, true },
 	{ "https:///a", "", true, false, false },
-	/* To others, https only. */
+	/* A target on another host must be https. */
 	{ "http://app.example.com/", "h", false, false, false },
 	{ "http://app.example.com:443/", "h", false, false, false },
 	{ "http://a.example.org/", "h", false, true, false },
 	{ "https://app.example.com/", "h", false, true, true },
 };
 
-START_TEST(own_host)
+START_TEST(targets_on_the_own_host_are_safe)
 {
 	const struct redirect_from from = {
 		.host = str_from(cases[_i].host),
@@ -442,7 +442,7 @@ START_TEST(own_host)
 }
 END_TEST
 
-START_TEST(targets_have_a_limit)
+START_TEST(length_of_targets_is_bounded)
 {
 	char url[REDIRECT_MAX_BYTES + 1];
 	const struct redirect_from from = { .host = STR("h"),
@@ -467,7 +467,8 @@ main(void)
 	tcase_add_loop_test(t, safe_targets_are_accepted, 0, ARRAY_LEN(safe));
 	tcase_add_loop_test(t, unsafe_targets_are_refused, 0,
 			    ARRAY_LEN(unsafe));
-	tcase_add_loop_test(t, own_host, 0, ARRAY_LEN(cases));
-	tcase_add_test(t, targets_have_a_limit);
+	tcase_add_loop_test(t, targets_on_the_own_host_are_safe, 0,
+			    ARRAY_LEN(cases));
+	tcase_add_test(t, length_of_targets_is_bounded);
 	return run_case(t);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* From parameters to a checked request: action, facts, duplicates. */
+/* Parsing parameters into a checked request: the action, the values, and
+ * parameters that occur twice. */
 #include "tests/unit/http/message.h"
 
-START_TEST(a_plain_request)
+START_TEST(plain_request_is_parsed)
 {
 	ck_assert_int_eq(PARSE(), 0);
 	ck_assert_int_eq(request.action, ACTION_ENDPOINT);
@@ -18,7 +19,7 @@ START_TEST(a_plain_request)
 	ck_assert_ptr_null(request.authorization.p);
 	ck_assert_ptr_null(request.origin.p);
 	ck_assert_ptr_null(request.fetch_mode.p);
-	/* What is stored and compared is never NULL. */
+	/* Values that are stored or compared are never NULL. */
 	ck_assert_ptr_nonnull(request.user_agent.p);
 	ck_assert_ptr_nonnull(request.require.p);
 	ck_assert_ptr_nonnull(request.secret.p);
@@ -28,7 +29,7 @@ START_TEST(a_plain_request)
 }
 END_TEST
 
-START_TEST(every_value_arrives)
+START_TEST(all_values_are_read)
 {
 	ck_assert_int_eq(
 	    PARSE("AUTH_REQUIRE=role:admin", "AUTH_SECRET=s", "HTTPS=on",
@@ -65,7 +66,7 @@ START_TEST(empty_headers_are_present)
 	ck_assert_ptr_nonnull(request.fetch_mode.p);
 	ck_assert_int_eq(request.media, MEDIA_NONE);
 
-	/* Even when the gateway has no address for nothing. */
+	/* A header is present even if its empty value has no address. */
 	(void)PARSE();
 	add(STR("HTTP_ORIGIN"), (struct str){ NULL, 0 });
 	ck_assert_int_eq(parse_again(), 0);
@@ -73,8 +74,9 @@ START_TEST(empty_headers_are_present)
 }
 END_TEST
 
-/* The names that the web server sets decide alone: none of these counts. */
-START_TEST(foreign_names_do_nothing)
+/* Only the names that the web server sets are read, and none of these is
+ * one. */
+START_TEST(foreign_names_are_ignored)
 {
 	ck_assert_int_eq(PARSE("HTTP_X_FORWARDED_URI=/public",
 			       "HTTP_X_ORIGINAL_URI=/public",
@@ -122,7 +124,7 @@ static const struct {
 	{ false, "AUTH_ACTION=verify", "AUTH_ACTION=challenge", ACTION_UNKNOWN,
 	  -1 },
 	{ false, "AUTH_ACTION=ver\nify", NULL, ACTION_UNKNOWN, -1 },
-	/* Told, although the rest is of no use. */
+	/* The action is known even if the rest of the request is malformed. */
 	{ false, "AUTH_ACTION=verify", "HTTPS=perhaps", ACTION_VERIFY, -1 },
 	{ false, "AUTH_ACTION=verify", "HTTP_HOST", ACTION_VERIFY, -1 },
 	{ false, "AUTH_ACTION=challenge", "REQUEST_URI=x", ACTION_CHALLENGE,
@@ -131,7 +133,7 @@ static const struct {
 	{ false, "REQUEST_METHOD", NULL, ACTION_ENDPOINT, -1 },
 };
 
-START_TEST(action_of_a_request)
+START_TEST(action_is_determined)
 {
 	int result;
 
@@ -141,12 +143,12 @@ START_TEST(action_of_a_request)
 	ck_assert_msg(result == actions[_i].result &&
 			  request.action == actions[_i].action &&
 			  request.authorizer == actions[_i].authorizer,
-		      "row %d: %d, action %d: %s", _i, result, request.action,
-		      failure.msg);
+		      "row %d: the result is %d, the action %d: %s", _i, result,
+		      request.action, failure.msg);
 }
 END_TEST
 
-/* One change to the good request, and whether it is still one. */
+/* One change of the good request, and whether the request is still accepted. */
 static const struct {
 	const char *change;
 	bool ok;
@@ -236,12 +238,13 @@ static const struct {
 	{ "HTTP_USER_AGENT=\xc3\xa9 \xff", true },
 };
 
-START_TEST(facts_of_a_request)
+START_TEST(values_are_checked)
 {
 	int result = parse((const char *const[]){ facts[_i].change, NULL });
 
-	ck_assert_msg((result == 0) == facts[_i].ok, "row %d: %s: %d, %s", _i,
-		      facts[_i].change, result, failure.msg);
+	ck_assert_msg((result == 0) == facts[_i].ok,
+		      "row %d: %s: the result is %d: %s", _i, facts[_i].change,
+		      result, failure.msg);
 	if (result != 0) {
 		ck_assert_int_eq(failure.code, ERR_INPUT);
 		ck_assert_ptr_null(request.path.p);
@@ -249,7 +252,7 @@ START_TEST(facts_of_a_request)
 }
 END_TEST
 
-START_TEST(nul_bytes)
+START_TEST(nul_bytes_are_refused)
 {
 	static const char *const names[] = {
 		"REQUEST_METHOD",  "REQUEST_URI", "HTTP_HOST",
@@ -293,7 +296,7 @@ static const struct {
 	{ "SERVER_NAME=a", "SERVER_NAME=b", true },
 };
 
-START_TEST(given_twice)
+START_TEST(duplicates_are_refused)
 {
 	int result = parse((const char *const[]){ twice[_i].first,
 						  twice[_i].second, NULL });
@@ -310,7 +313,7 @@ START_TEST(given_twice)
 }
 END_TEST
 
-START_TEST(cookies_are_counted)
+START_TEST(number_of_cookie_fields_is_bounded)
 {
 	ck_assert_int_eq(PARSE("HTTP_COOKIE=1", "HTTP_COOKIE=2",
 			       "HTTP_COOKIE=3", "HTTP_COOKIE=4",
@@ -338,7 +341,7 @@ static const struct {
 	{ "localhost", "localhost", "" },
 };
 
-START_TEST(host_of_a_request)
+START_TEST(host_is_split_and_lowered)
 {
 	ck_assert_int_eq(PARSE("HTTP_HOST", ), -1);
 	add(STR("HTTP_HOST"), str_from(hosts[_i].sent));
@@ -348,7 +351,7 @@ START_TEST(host_of_a_request)
 }
 END_TEST
 
-/* Bytes of a label and of a name: RFC 1035 section 2.3.4. */
+/* The bytes of a label and of a name are bounded: RFC 1035 section 2.3.4. */
 static const struct {
 	size_t label, labels;
 	bool ok;
@@ -357,7 +360,7 @@ static const struct {
 	{ 63, 4, false }, { 1, 127, true }, { 1, 128, false },
 };
 
-START_TEST(longest_host)
+START_TEST(length_of_the_host_is_bounded)
 {
 	char name[512];
 	size_t n = 0;
@@ -373,7 +376,7 @@ START_TEST(longest_host)
 }
 END_TEST
 
-START_TEST(longest_uri)
+START_TEST(length_of_the_uri_is_bounded)
 {
 	static char uri[8194];
 
@@ -387,7 +390,7 @@ START_TEST(longest_uri)
 }
 END_TEST
 
-START_TEST(length_of_the_body)
+START_TEST(length_of_the_body_must_match)
 {
 	message.body = STR("12345");
 	ck_assert_int_eq(PARSE("CONTENT_LENGTH=5", ), 0);
@@ -396,7 +399,8 @@ START_TEST(length_of_the_body)
 	ck_assert_int_eq(PARSE("CONTENT_LENGTH=6", ), -1);
 	ck_assert_int_eq(PARSE("CONTENT_LENGTH=", ), 0);
 	message.body = STR("");
-	/* A check hears of a body that it is not given. */
+	/* In a check the length is that of a body which the service does not
+	 * get. */
 	ck_assert_int_eq(PARSE("CONTENT_LENGTH=6", "AUTH_ACTION=verify", ), 0);
 	ck_assert_int_eq(PARSE("CONTENT_LENGTH=x", "AUTH_ACTION=verify", ), -1);
 	message.body_too_large = true;
@@ -405,7 +409,7 @@ START_TEST(length_of_the_body)
 }
 END_TEST
 
-START_TEST(request_without_memory)
+START_TEST(parsing_fails_without_memory)
 {
 	bool ran_out = true;
 
@@ -423,8 +427,8 @@ START_TEST(request_without_memory)
 }
 END_TEST
 
-/* What every web server sends is told from what it sends wrongly. */
-START_TEST(what_is_missing)
+/* The message tells a missing parameter from a malformed one. */
+START_TEST(missing_parameter_is_named)
 {
 	static const char *const names[] = { "REQUEST_METHOD", "REQUEST_URI",
 					     "HTTP_HOST", "REMOTE_ADDR" };
@@ -444,20 +448,21 @@ main(void)
 	TCase *t = new_case("http_request");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, a_plain_request);
-	tcase_add_test(t, every_value_arrives);
+	tcase_add_test(t, plain_request_is_parsed);
+	tcase_add_test(t, all_values_are_read);
 	tcase_add_test(t, empty_headers_are_present);
-	tcase_add_test(t, foreign_names_do_nothing);
-	tcase_add_loop_test(t, action_of_a_request, 0, ARRAY_LEN(actions));
-	tcase_add_loop_test(t, facts_of_a_request, 0, ARRAY_LEN(facts));
-	tcase_add_loop_test(t, nul_bytes, 0, 7);
-	tcase_add_loop_test(t, given_twice, 0, ARRAY_LEN(twice));
-	tcase_add_test(t, cookies_are_counted);
-	tcase_add_loop_test(t, host_of_a_request, 0, ARRAY_LEN(hosts));
-	tcase_add_loop_test(t, longest_host, 0, ARRAY_LEN(lengths));
-	tcase_add_test(t, longest_uri);
-	tcase_add_test(t, length_of_the_body);
-	tcase_add_loop_test(t, what_is_missing, 0, 4);
-	tcase_add_test(t, request_without_memory);
+	tcase_add_test(t, foreign_names_are_ignored);
+	tcase_add_loop_test(t, action_is_determined, 0, ARRAY_LEN(actions));
+	tcase_add_loop_test(t, values_are_checked, 0, ARRAY_LEN(facts));
+	tcase_add_loop_test(t, nul_bytes_are_refused, 0, 7);
+	tcase_add_loop_test(t, duplicates_are_refused, 0, ARRAY_LEN(twice));
+	tcase_add_test(t, number_of_cookie_fields_is_bounded);
+	tcase_add_loop_test(t, host_is_split_and_lowered, 0, ARRAY_LEN(hosts));
+	tcase_add_loop_test(t, length_of_the_host_is_bounded, 0,
+			    ARRAY_LEN(lengths));
+	tcase_add_test(t, length_of_the_uri_is_bounded);
+	tcase_add_test(t, length_of_the_body_must_match);
+	tcase_add_loop_test(t, missing_parameter_is_named, 0, 4);
+	tcase_add_test(t, parsing_fails_without_memory);
 	return run_case(t);
 }

@@ -42,7 +42,8 @@ check_written(bool head_only, const char *want)
 	http_response_write(&res, head_only, &out);
 	ck_assert(!buf_failed(&out));
 	ck_assert_msg(str_eq(buf_str(&out), str_from(want)),
-		      "\"%.*s\" is not \"%s\"", STR_ARG(buf_str(&out)), want);
+		      "the answer is \"%.*s\", not \"%s\"",
+		      STR_ARG(buf_str(&out)), want);
 }
 
 START_TEST(response_is_written)
@@ -50,7 +51,7 @@ START_TEST(response_is_written)
 	char value[] = "text/plain";
 
 	http_response_header(&res, "Content-Type", str_from(value));
-	value[0] = 'X'; /* it was copied */
+	value[0] = 'X'; /* the value was copied */
 	http_response_header(&res, "Set-Cookie", STR("a=b"));
 	http_response_header(&res, "Set-Cookie", STR("c=d"));
 	http_response_header(&res, "Empty", STR(""));
@@ -65,7 +66,7 @@ START_TEST(response_is_written)
 }
 END_TEST
 
-START_TEST(nobody_answered)
+START_TEST(invalid_status_is_an_error)
 {
 	res.status = 0;
 	buf_add_cstr(&res.body, "secret");
@@ -95,7 +96,7 @@ static const char *const lines[] = {
 	"503 Service Unavailable",
 };
 
-START_TEST(status_line)
+START_TEST(status_has_its_reason)
 {
 	char want[64];
 
@@ -131,7 +132,7 @@ static const struct {
 	{ "A", { "\x7f", 1 }, false },
 };
 
-START_TEST(header_is_added)
+START_TEST(only_valid_headers_are_added)
 {
 	http_response_header(&res, "First", STR("1"));
 	http_response_header(&res, headers[_i].name, headers[_i].value);
@@ -142,7 +143,7 @@ START_TEST(header_is_added)
 }
 END_TEST
 
-START_TEST(too_many_headers)
+START_TEST(number_of_headers_is_bounded)
 {
 	for (size_t i = 0; i < RESPONSE_MAX_HEADERS; i++)
 		http_response_header(&res, "A", STR("b"));
@@ -153,7 +154,7 @@ START_TEST(too_many_headers)
 }
 END_TEST
 
-START_TEST(body_too_large)
+START_TEST(length_of_the_body_is_bounded)
 {
 	for (size_t i = 0; i < RESPONSE_MAX_BODY; i++)
 		buf_add_char(&res.body, 'a');
@@ -163,7 +164,7 @@ START_TEST(body_too_large)
 }
 END_TEST
 
-START_TEST(header_is_replaced)
+START_TEST(reset_drops_headers_and_body)
 {
 	http_response_header(&res, "Set-Cookie", STR("a=b"));
 	http_response_header(&res, "Bad", STR("\n"));
@@ -175,7 +176,7 @@ START_TEST(header_is_replaced)
 }
 END_TEST
 
-START_TEST(response_has_defaults)
+START_TEST(defaults_do_not_replace_headers)
 {
 	http_response_header(&res, "cache-control", STR("no-store"));
 	http_response_default(&res, "Cache-Control", STR("public"));
@@ -186,7 +187,7 @@ START_TEST(response_has_defaults)
 }
 END_TEST
 
-START_TEST(response_without_memory)
+START_TEST(headers_fail_without_memory)
 {
 	arena_fail_after(arena, 0);
 	http_response_header(&res, "A", STR("b"));
@@ -255,10 +256,11 @@ static const struct {
 	{ "a\n<!--{{#empty}}-->\nb\n<!--{{/empty}}-->\nc", "a\nc" },
 	{ "a<!--{{#name}}-->b<!--{{/name}}-->\n\nc", "ab\nc" },
 	{ "a<!--{{! b }}-->\nc<!--{{!}}-->", "ac" },
-	/* Half a comment, and one that is more than the tag. */
+	/* Only half of a comment around a tag, and a comment with blanks,
+	 * stay. */
 	{ "<!--{{#name}}b{{/name}}-->", "<!--b-->" },
 	{ "<!-- {{#name}}-->b{{/name}} -->", "<!-- -->b -->" },
-	/* What is filled in stays where it is. */
+	/* A comment around a value stays. */
 	{ "<!--{{html}}-->\n", "<!--&lt;b&gt;-->\n" },
 };
 
@@ -281,14 +283,15 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, response_is_written);
-	tcase_add_test(t, nobody_answered);
-	tcase_add_loop_test(t, status_line, 0, ARRAY_LEN(lines));
-	tcase_add_loop_test(t, header_is_added, 0, ARRAY_LEN(headers));
-	tcase_add_test(t, too_many_headers);
-	tcase_add_test(t, body_too_large);
-	tcase_add_test(t, header_is_replaced);
-	tcase_add_test(t, response_has_defaults);
-	tcase_add_test(t, response_without_memory);
+	tcase_add_test(t, invalid_status_is_an_error);
+	tcase_add_loop_test(t, status_has_its_reason, 0, ARRAY_LEN(lines));
+	tcase_add_loop_test(t, only_valid_headers_are_added, 0,
+			    ARRAY_LEN(headers));
+	tcase_add_test(t, number_of_headers_is_bounded);
+	tcase_add_test(t, length_of_the_body_is_bounded);
+	tcase_add_test(t, reset_drops_headers_and_body);
+	tcase_add_test(t, defaults_do_not_replace_headers);
+	tcase_add_test(t, headers_fail_without_memory);
 	tcase_add_loop_test(t, html_is_escaped, 0, ARRAY_LEN(texts));
 	tcase_add_loop_test(t, template_is_filled, 0, ARRAY_LEN(templates));
 	return run_case(t);
