@@ -119,6 +119,7 @@ noinst_HEADERS = \
 	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
 	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \
 	tests/unit/http/message.h tests/unit/crypto/vectors/jwt_refused.h \
+	tests/unit/crypto/vectors/jwt_reasons.h \
 	tests/unit/crypto/vectors/rfc_jws.h \
 	tests/unit/crypto/vectors/test_keys.h
 

@@ -37,7 +37,8 @@ decode_part(struct check *c, struct str part, struct str *out, struct err *err)
 	if (p == NULL)
 		return err_nomem(err);
 	if (!base64url_decode(part, (uint8_t *)p, n))
-		c->why = "base64url is not canonical";
+		c->why = "token: each part must be canonical base64url, but "
+			 "one is not";
 	else
 		*out = (struct str){ .p = p, .n = n };
 	return 0;
@@ -49,15 +50,17 @@ take_apart(struct check *c, struct str text, struct token *out, struct err *err)
 	struct jws_parts parts;
 
 	if (text.n > JWT_MAX_BYTES) {
-		c->why = "too long";
+		c->why = "token: must have at most 8192 bytes, but has more";
 		return 0;
 	}
-	if (text.n == 0 || !str_is_name(text, "-_.")) {
-		c->why = "not of the alphabet of a token";
+	if (text.n > 0 && !str_is_name(text, "-_.")) {
+		c->why = "token: must consist of letters, digits, '-', '_' and "
+			 "'.', but has another character";
 		return 0;
 	}
-	if (!jws_split(text, &parts)) {
-		c->why = "not three parts";
+	if (text.n == 0 || !jws_split(text, &parts)) {
+		c->why = "token: must have three non-empty parts, but has "
+			 "another form";
 		return 0;
 	}
 	out->text = text;
@@ -68,18 +71,26 @@ take_apart(struct check *c, struct str text, struct token *out, struct err *err)
 	return 0;
 }
 
+/* Reasons that two functions give. */
+static const char other_alg[] = "alg: must be that of the key, but is another";
+static const char bad_signature[] =
+    "signature: must be valid for the key, but is not";
+
 /* The reasons for refusing a part, for header and payload. */
 struct part_words {
 	const char *none, *duplicate, *other;
 };
 
-static const struct part_words header_words = { "header is not valid JSON",
-						"header has duplicate members",
-						"header is not a JSON object" };
+static const struct part_words header_words = {
+	"header: must be valid JSON, but is not",
+	"header: must have each member once, but has duplicates",
+	"header: must be a JSON object, but is another value"
+};
 
 static const struct part_words payload_words = {
-	"payload is not valid JSON", "payload has duplicate members",
-	"payload is not a JSON object"
+	"payload: must be valid JSON, but is not",
+	"payload: must have each member once, but has duplicates",
+	"payload: must be a JSON object, but is another value"
 };
 
 static void
@@ -123,11 +134,15 @@ parse_object(struct check *c, struct str text, const struct part_words *words,
 static const struct {
 	const char *name, *why;
 } forbidden[] = {
-	{ "crit", "crit in the header" }, { "b64", "b64 in the header" },
-	{ "zip", "zip in the header" },	  { "enc", "enc in the header" },
-	{ "cty", "cty in the header" },	  { "jwk", "jwk in the header" },
-	{ "jku", "jku in the header" },	  { "x5u", "x5u in the header" },
-	{ "x5c", "x5c in the header" },
+	{ "crit", "header: must not have crit, but has it" },
+	{ "b64", "header: must not have b64, but has it" },
+	{ "zip", "header: must not have zip, but has it" },
+	{ "enc", "header: must not have enc, but has it" },
+	{ "cty", "header: must not have cty, but has it" },
+	{ "jwk", "header: must not have jwk, but has it" },
+	{ "jku", "header: must not have jku, but has it" },
+	{ "x5u", "header: must not have x5u, but has it" },
+	{ "x5c", "header: must not have x5c, but has it" },
 };
 
 static const char *
@@ -140,11 +155,13 @@ check_header(const json_t *header, enum jws_alg *alg)
 			return forbidden[i].why;
 	}
 	if (name == NULL)
-		return "alg is missing";
+		return "header: must have the member alg, but has none";
 	if (!json_is_string(name))
-		return "alg is not a string";
+		return "alg: must be a string, but is of another type";
 	*alg = jws_alg_from_name(str_from(json_string_value(name)));
-	return *alg == JWS_NONE ? "alg is unknown" : NULL;
+	return *alg == JWS_NONE ?
+		   "alg: must be a supported algorithm, but is another" :
+		   NULL;
 }
 
 /* The typ that libjwt 1.x can write, and that RFC 9068 section 2.1 requires. */
@@ -160,8 +177,13 @@ check_typ(const json_t *header, enum jws_alg alg)
 	const char *typ = json_string_value(json_object_get(header, "typ"));
 
 	if (typ == NULL)
-		return "typ is missing or no string";
-	return strcmp(typ, typ_of(alg)) == 0 ? NULL : "another typ";
+		return "typ: must be a string, but is missing or of another "
+		       "type";
+	if (strcmp(typ, typ_of(alg)) == 0)
+		return NULL;
+	return jws_alg_is_hmac(alg) ?
+		   "typ: must be JWT for this alg, but is another" :
+		   "typ: must be at+jwt for this alg, but is another";
 }
 
 /* Finds the only key of this algorithm. */
@@ -177,8 +199,10 @@ only_key(const struct keyring *keys, enum jws_alg alg, const struct jwk **out)
 		n++;
 	}
 	if (n == 0)
-		return "no key of this alg";
-	return n == 1 ? NULL : "kid is missing, and keys are many";
+		return "alg: must be that of a known key, but no key has it";
+	return n == 1 ? NULL :
+			"header: must have the member kid, because several "
+			"keys have this alg, but has none";
 }
 
 static const char *
@@ -188,14 +212,14 @@ choose_key(const struct keyring *keys, const json_t *header, enum jws_alg alg,
 	const json_t *kid = json_object_get(header, "kid");
 
 	if (kid != NULL && !json_is_string(kid))
-		return "kid is not a string";
+		return "kid: must be a string, but is of another type";
 	if (kid == NULL || keys->any_kid)
 		return only_key(keys, alg, out);
 	*out = keyring_find(keys, (struct str){ json_string_value(kid),
 						json_string_length(kid) });
 	if (*out == NULL)
-		return "unknown kid";
-	return (*out)->alg == alg ? NULL : "alg is not that of the key";
+		return "kid: must be that of a known key, but no key has it";
+	return (*out)->alg == alg ? NULL : other_alg;
 }
 
 /* Fills *out from a token whose header, and payload if required, was parsed. */
@@ -236,7 +260,7 @@ jwt_verify_signature(const struct keyring *keys, struct str token,
 	if (c.why == NULL && jws_verify(key, token, a, &answer, err) != 0)
 		return -1;
 	if (c.why == NULL && answer != JWS_GOOD)
-		c.why = "bad signature";
+		c.why = bad_signature;
 	if (c.why == NULL && parse_object(&c, t.payload, &payload_words,
 					  &t.payload_json, err) != 0)
 		return -1;
@@ -261,11 +285,11 @@ jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
 	if (c.why == NULL)
 		c.why = check_header(t.header_json, &alg);
 	if (c.why == NULL && alg != key->alg)
-		c.why = "alg is not that of the key";
+		c.why = other_alg;
 	if (c.why == NULL && jws_verify_bytes(key, token, &answer, err) != 0)
 		return -1;
 	if (c.why == NULL && answer != JWS_GOOD)
-		c.why = "bad signature";
+		c.why = bad_signature;
 	jwt_conclude(&c, &t, out);
 	return 0;
 }
@@ -304,8 +328,8 @@ jwt_dump(json_t *json, struct arena *a, struct str *out, struct err *err)
 	json_decref(json);
 	if (text == NULL)
 		return err_set(err, ERR_INTERNAL,
-			       "the claims are not valid UTF-8, or out of "
-			       "memory");
+			       "claims: must be valid UTF-8, but are not; or "
+			       "out of memory");
 	rc = arena_copy(a, str_from(text), out);
 	free(text);
 	return rc == 0 ? 0 : err_nomem(err);
@@ -320,7 +344,9 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 	struct str header, payload, made;
 
 	if (key == NULL)
-		return err_set(err, ERR_CONFIG, "there is no key to sign with");
+		return err_set(err, ERR_CONFIG,
+			       "[jwt] keys: must have an active key, but has "
+			       "none");
 	if (jwt_dump(json_pack("{s:s, s:s, s:s}", "alg", jws_alg_name(key->alg),
 			       "kid", key->kid, "typ", typ_of(key->alg)),
 		     a, &header, err) != 0 ||
@@ -329,9 +355,8 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 		return -1;
 	if (made.n > JWT_MAX_BYTES)
 		return err_set(err, ERR_LIMIT,
-			       "the token has %zu bytes, too "
-			       "many to be accepted",
-			       made.n);
+			       "token: must have at most %d bytes, but has %zu",
+			       JWT_MAX_BYTES, made.n);
 	*token = made;
 	return 0;
 }

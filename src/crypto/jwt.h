@@ -49,9 +49,9 @@ struct jwt_expected {
 };
 
 /*
- * The result of a check.  `why` is a constant of a few words ("expired",
- * "unknown kid") for the log and for `token inspect`, never for a client; it is
- * NULL with JWT_VALID.
+ * The result of a check.  `why` is a constant sentence ("exp: must be in the
+ * future, but has passed") for the log and for `token inspect`, never for a
+ * client; it is NULL with JWT_VALID.
  */
 struct jwt_checked {
 	enum jwt_verdict verdict;

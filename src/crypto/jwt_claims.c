@@ -19,6 +19,12 @@
 /* Programs may read larger numbers differently (RFC 8259 section 6). */
 #define TIME_MAX (INT64_C(1) << 53)
 
+#define MISSING(name) "payload: must have the claim " name ", but has none"
+#define NO_TIME(name) name ": must be an integer from 0 to 2^53, but is not"
+
+static const char no_audience[] =
+    "aud: must be a string or an array of strings, but is of another type";
+
 static struct str
 jwt_claims_text_of(const json_t *value)
 {
@@ -69,17 +75,20 @@ static const struct {
 	const char *missing, *bad;
 } texts[] = {
 	{ "sub", offsetof(struct jwt_claims, sub), is_user, false,
-	  "sub is missing", "sub is no user name" },
+	  MISSING("sub"), "sub: must be a user name, but is not" },
 	{ "jti", offsetof(struct jwt_claims, jti), jwt_claims_is_hex, false,
-	  "jti is missing", "jti is not hexadecimal" },
+	  MISSING("jti"),
+	  "jti: must be 1 to 64 hexadecimal digits in lower case, but is not" },
 	{ "sid", offsetof(struct jwt_claims, sid), jwt_claims_is_hex, false,
-	  "sid is missing", "sid is not hexadecimal" },
+	  MISSING("sid"),
+	  "sid: must be 1 to 64 hexadecimal digits in lower case, but is not" },
 	{ "client_id", offsetof(struct jwt_claims, client_id), is_filled_text,
-	  false, "client_id is missing", "client_id is malformed" },
+	  false, MISSING("client_id"),
+	  "client_id: must be a text of 1 to 256 bytes, but is not" },
 	{ "email", offsetof(struct jwt_claims, email), is_text, true, NULL,
-	  "email is malformed" },
+	  "email: must be a text of at most 256 bytes, but is not" },
 	{ "name", offsetof(struct jwt_claims, name), is_text, true, NULL,
-	  "name is malformed" },
+	  "name: must be a text of at most 256 bytes, but is not" },
 };
 
 static const char *
@@ -108,10 +117,10 @@ check_issuer(const json_t *payload, struct str issuer)
 	const json_t *iss = json_object_get(payload, "iss");
 
 	if (iss == NULL)
-		return "iss is missing";
+		return MISSING("iss");
 	return json_is_string(iss) && str_eq(jwt_claims_text_of(iss), issuer) ?
 		   NULL :
-		   "another issuer";
+		   "iss: must be jwt.issuer, but is another value";
 }
 
 /* RFC 7519 section 4.1.3: one string, or an array of strings. */
@@ -123,17 +132,17 @@ check_audience(const json_t *payload, struct str audience)
 	size_t i;
 
 	if (aud == NULL)
-		return "aud is missing";
+		return MISSING("aud");
 	if (json_is_string(aud))
 		found = str_eq(jwt_claims_text_of(aud), audience);
 	else if (!json_is_array(aud))
-		return "aud is malformed";
+		return no_audience;
 	json_array_foreach (aud, i, one) {
 		if (!json_is_string(one))
-			return "aud is malformed";
+			return no_audience;
 		found = found || str_eq(jwt_claims_text_of(one), audience);
 	}
-	return found ? NULL : "another audience";
+	return found ? NULL : "aud: must contain jwt.audience, but does not";
 }
 
 /* Accepts integers in range only; real numbers and strings are not converted to
@@ -159,26 +168,28 @@ check_times(const json_t *payload, const struct jwt_policy *policy, int64_t now,
 	int64_t not_before = 0;
 
 	if (exp == NULL)
-		return "exp is missing";
+		return MISSING("exp");
 	if (iat == NULL)
-		return "iat is missing";
+		return MISSING("iat");
 	if (!get_time(exp, &out->exp))
-		return "exp is no time";
+		return NO_TIME("exp");
 	if (!get_time(iat, &out->iat))
-		return "iat is no time";
+		return NO_TIME("iat");
 	if (nbf != NULL && !get_time(nbf, &not_before))
-		return "nbf is no time";
+		return NO_TIME("nbf");
 	if (policy->any_time)
 		return NULL;
 	if (now >= out->exp + policy->leeway)
-		return "expired";
+		return "exp: must be in the future, but has passed";
 	if (out->iat > now + policy->leeway)
-		return "issued in the future";
+		return "iat: must not be in the future, but is";
 	if (not_before > now + policy->leeway)
-		return "not yet valid";
+		return "nbf: must not be in the future, but is";
 	if (out->exp <= out->iat)
-		return "exp is not after iat";
-	return out->exp - out->iat > policy->ttl ? "lives too long" : NULL;
+		return "exp: must be later than iat, but is not";
+	return out->exp - out->iat > policy->ttl ?
+		   "exp: must be at most jwt.ttl later than iat, but is more" :
+		   NULL;
 }
 
 static int
@@ -191,7 +202,7 @@ check_roles(const json_t *payload, struct arena *a, const char **why,
 
 	*out = (struct str){ .p = "", .n = 0 };
 	if (roles != NULL && !json_is_array(roles)) {
-		*why = "roles is no array";
+		*why = "roles: must be an array, but is of another type";
 		return 0;
 	}
 	buf_init(&b, a, ROLES_MAX_BYTES);
@@ -199,9 +210,14 @@ check_roles(const json_t *payload, struct arena *a, const char **why,
 		struct str name = jwt_claims_text_of(role);
 
 		sum += name.n + 1;
-		if (name.p == NULL || !is_role(name) ||
-		    sum - 1 > ROLES_MAX_BYTES) {
-			*why = "roles has no role names, or too many";
+		if (name.p == NULL || !is_role(name)) {
+			*why = "roles: each must be a role name, but one is "
+			       "not";
+			return 0;
+		}
+		if (sum - 1 > ROLES_MAX_BYTES) {
+			*why = "roles: must have at most 1024 bytes, but "
+			       "have more";
 			return 0;
 		}
 		if (i > 0)

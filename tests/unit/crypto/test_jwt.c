@@ -12,6 +12,7 @@
 #include "crypto/jws_oracle.h"
 #include "tests/support/run.h"
 #include "tests/support/tokens.h"
+#include "tests/unit/crypto/vectors/jwt_reasons.h"
 #include "tests/unit/crypto/vectors/jwt_refused.h"
 #include "tests/unit/crypto/vectors/rfc_jws.h"
 
@@ -107,8 +108,8 @@ START_TEST(payloads_are_refused)
 		const char *why = payload_rows[_i].why;
 
 		if (algs[i] == JWS_HS256 && why != NULL &&
-		    strcmp(why, "payload is not valid JSON") == 0)
-			why = "bad signature";
+		    strcmp(why, PAYLOAD_NO_JSON) == 0)
+			why = BAD_SIGNATURE;
 		assert_why(verdict_of(tokens_sign(
 			       arena, key,
 			       tokens_header(arena, key, NULL, NULL),
@@ -140,33 +141,33 @@ static const struct {
 	const char *text, *why;
 } text_rows[] = {
 	{ "<.>", NULL },
-	{ "<", "not three parts" },
-	{ "<.>.>", "not three parts" },
-	{ "<.>..>", "not three parts" },
-	{ "<.", "not three parts" },
-	{ ".>", "not three parts" },
-	{ ".", "not three parts" },
-	{ "<.>=", "not of the alphabet of a token" },
-	{ "<=.>", "not of the alphabet of a token" },
-	{ "<.>==", "not of the alphabet of a token" },
-	{ " <.>", "not of the alphabet of a token" },
-	{ "< .>", "not of the alphabet of a token" },
-	{ "<.>\n", "not of the alphabet of a token" },
-	{ "<.>+", "not of the alphabet of a token" },
-	{ "<.>/", "not of the alphabet of a token" },
-	{ "<.>,", "not of the alphabet of a token" },
-	{ "<.>%", "not of the alphabet of a token" },
-	{ "<.>~", "not of the alphabet of a token" },
-	{ "Bearer%20<.>", "not of the alphabet of a token" },
-	{ "<.>\xc3\xa4", "not of the alphabet of a token" },
-	{ "A.>", "base64url is not canonical" },
-	{ "<.A", "base64url is not canonical" },
-	{ "<.AAAAA", "base64url is not canonical" },
-	{ "<.AB", "base64url is not canonical" },
-	{ "<.AAB", "base64url is not canonical" },
-	{ "-_.>", "base64url is not canonical" },
-	{ "AA.>", "header is not valid JSON" },
-	{ "<.AA", "payload is not valid JSON" },
+	{ "<", OTHER_PARTS },
+	{ "<.>.>", OTHER_PARTS },
+	{ "<.>..>", OTHER_PARTS },
+	{ "<.", OTHER_PARTS },
+	{ ".>", OTHER_PARTS },
+	{ ".", OTHER_PARTS },
+	{ "<.>=", OTHER_CHARACTER },
+	{ "<=.>", OTHER_CHARACTER },
+	{ "<.>==", OTHER_CHARACTER },
+	{ " <.>", OTHER_CHARACTER },
+	{ "< .>", OTHER_CHARACTER },
+	{ "<.>\n", OTHER_CHARACTER },
+	{ "<.>+", OTHER_CHARACTER },
+	{ "<.>/", OTHER_CHARACTER },
+	{ "<.>,", OTHER_CHARACTER },
+	{ "<.>%", OTHER_CHARACTER },
+	{ "<.>~", OTHER_CHARACTER },
+	{ "Bearer%20<.>", OTHER_CHARACTER },
+	{ "<.>\xc3\xa4", OTHER_CHARACTER },
+	{ "A.>", OTHER_BASE64 },
+	{ "<.A", OTHER_BASE64 },
+	{ "<.AAAAA", OTHER_BASE64 },
+	{ "<.AB", OTHER_BASE64 },
+	{ "<.AAB", OTHER_BASE64 },
+	{ "-_.>", OTHER_BASE64 },
+	{ "AA.>", HEADER_NO_JSON },
+	{ "<.AA", PAYLOAD_NO_JSON },
 };
 
 START_TEST(token_texts_are_refused)
@@ -197,17 +198,17 @@ static const struct {
 	struct str token;
 	const char *why;
 } bare_rows[] = {
-	{ { NULL, 0 }, "not of the alphabet of a token" },
-	{ { "", 0 }, "not of the alphabet of a token" },
-	{ { ".", 1 }, "not three parts" },
-	{ { "..", 2 }, "not three parts" },
-	{ { "...", 3 }, "not three parts" },
-	{ { "a", 1 }, "not three parts" },
-	{ { "a.b.c", 5 }, "base64url is not canonical" },
-	{ { "AA.AA.AA", 8 }, "header is not valid JSON" },
-	{ { "AA.AA.", 6 }, "not three parts" },
-	{ { "AA.A\0.AA", 8 }, "not of the alphabet of a token" },
-	{ { "e30.e30.AA", 10 }, "alg is missing" },
+	{ { NULL, 0 }, OTHER_PARTS },
+	{ { "", 0 }, OTHER_PARTS },
+	{ { ".", 1 }, OTHER_PARTS },
+	{ { "..", 2 }, OTHER_PARTS },
+	{ { "...", 3 }, OTHER_PARTS },
+	{ { "a", 1 }, OTHER_PARTS },
+	{ { "a.b.c", 5 }, OTHER_BASE64 },
+	{ { "AA.AA.AA", 8 }, HEADER_NO_JSON },
+	{ { "AA.AA.", 6 }, OTHER_PARTS },
+	{ { "AA.A\0.AA", 8 }, OTHER_CHARACTER },
+	{ { "e30.e30.AA", 10 }, HEADER_LACKS("alg") },
 };
 
 START_TEST(bare_texts)
@@ -222,11 +223,11 @@ START_TEST(unsigned_tokens)
 	struct str none = str_from(rfc7515_none);
 	struct buf b;
 
-	assert_why(verdict_of(none), "not three parts", "none", 0);
+	assert_why(verdict_of(none), OTHER_PARTS, "none", 0);
 	buf_init(&b, arena, 1024);
 	buf_add(&b, none);
 	buf_add_cstr(&b, "AA");
-	assert_why(verdict_of(buf_str(&b)), "alg is unknown", "none", 1);
+	assert_why(verdict_of(buf_str(&b)), ALG_UNKNOWN, "none", 1);
 }
 END_TEST
 
@@ -256,7 +257,7 @@ START_TEST(longest_token_is_read)
 				continue;
 			seen[token.n - JWT_MAX_BYTES] = true;
 			assert_why(verdict_of(token),
-				   token.n > JWT_MAX_BYTES ? "too long" : NULL,
+				   token.n > JWT_MAX_BYTES ? TOO_LONG : NULL,
 				   "length", (int)token.n);
 		}
 	}
@@ -306,13 +307,12 @@ START_TEST(public_key_as_secret)
 	token = tokens_sign(arena, &forger,
 			    tokens_header(arena, &forger, NULL, NULL),
 			    tokens_payload(arena, NULL, NULL));
-	assert_why(verdict_of(token), "bad signature", "forged", 0);
+	assert_why(verdict_of(token), BAD_SIGNATURE, "forged", 0);
 	memcpy(forger.kid, rsa->kid, sizeof(forger.kid));
 	token = tokens_sign(arena, &forger,
 			    tokens_header(arena, &forger, NULL, NULL),
 			    tokens_payload(arena, NULL, NULL));
-	assert_why(verdict_of(token), "alg is not that of the key", "forged",
-		   1);
+	assert_why(verdict_of(token), ALG_OTHER, "forged", 1);
 	free(text);
 	json_decref(jwk);
 }
