@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For the tests of signatures: a key of each algorithm, and what they share. */
+/* The setup of the tests of signatures: a key of each algorithm. */
 #ifndef UNIT_CRYPTO_JWS_FIXTURE_H
 #define UNIT_CRYPTO_JWS_FIXTURE_H
 
@@ -13,7 +13,8 @@
 static struct arena *arena;
 static struct keyring ring;
 
-/* Once for all cases: checking the primes of so many keys takes a while. */
+/* The setup runs once for all cases, because checking the primes of so many
+ * keys takes time. */
 static void
 setup(void)
 {
@@ -54,7 +55,7 @@ verify_bytes(const struct jwk *key, struct str token)
 	return answer;
 }
 
-/* A copy with one byte changed. */
+/* A copy of the token with one byte changed. */
 static struct str
 flipped(struct str token, size_t at, char c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A folder for keys and what fills it, for test_keyring and
+/* A folder for keys and the functions that fill it, for test_keyring and
  * test_keyring_refused. */
 #ifndef UNIT_CRYPTO_KEYRING_FIXTURE_H
 #define UNIT_CRYPTO_KEYRING_FIXTURE_H
@@ -51,7 +51,8 @@ path_of(const char *file, char out[PATH_BYTES])
 	(void)snprintf(out, PATH_BYTES, "%s/%s", keys, file);
 }
 
-/* Calls fn for each name in the directory but "." and "..". */
+/* Calls fn for each file of the folder, and returns how many there are without
+ * the lock file. */
 static inline int
 each(void (*fn)(const char *path))
 {
@@ -109,10 +110,11 @@ assert_refused(const char *hint)
 
 	ck_assert_msg(keyring_load(keys, JWS_ES256, &fake.env, arena, &r,
 				   &err) == -1,
-		      "%s: taken", hint);
-	ck_assert_int_eq(err.code, ERR_CONFIG);
-	ck_assert_msg(strstr(err.msg, hint) != NULL, "%s, not %s", err.msg,
+		      "expected the refusal \"%s\", but the keys are accepted",
 		      hint);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_msg(strstr(err.msg, hint) != NULL,
+		      "the refusal is \"%s\", not \"%s\"", err.msg, hint);
 	ck_assert_msg(strncmp(err.msg, keys, strlen(keys)) == 0, "%s", err.msg);
 	ck_assert_uint_eq(r.n, 77);
 }

@@ -54,7 +54,7 @@ static const struct {
 	  "27ae41e4649b934ca495991b7852b855" },
 };
 
-START_TEST(sha256_known_answers)
+START_TEST(sha256_gives_known_answers)
 {
 	uint8_t digest[DIGEST_BYTES];
 
@@ -63,9 +63,9 @@ START_TEST(sha256_known_answers)
 }
 END_TEST
 
-/* base64.b64encode(hashlib.sha256(b"").digest()) of Python: it has the two
- * characters that base64url lacks, and padding. */
-START_TEST(base64_known_answer)
+/* base64.b64encode(hashlib.sha256(b"").digest()) of Python: the result has
+ * padding and both characters that base64url lacks. */
+START_TEST(base64_gives_a_known_answer)
 {
 	uint8_t digest[DIGEST_BYTES];
 	char text[DIGEST_BASE64_BYTES];
@@ -100,7 +100,7 @@ static const struct {
 	  "a369aa90bc12b0dbb4c218403eeb9b2d" },
 };
 
-START_TEST(hmac_known_answers)
+START_TEST(hmac_gives_known_answers)
 {
 	uint8_t key[DIGEST_BYTES], digest[DIGEST_BYTES];
 
@@ -111,7 +111,8 @@ START_TEST(hmac_known_answers)
 }
 END_TEST
 
-/* Of the password "password", by the reference implementation's own tests. */
+/* Hashes of the password "password", from the tests of the reference
+ * implementation. */
 #define HASH_ID                                                                \
 	"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ"                             \
 	"$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
@@ -152,7 +153,7 @@ static const struct {
 	  PASSWORD_UNUSABLE },
 	{ LIT("password"), LIT("$argon2id$m=256,t=2,p=1" SALT_KEY),
 	  PASSWORD_UNUSABLE },
-	/* Too dear: these would run for seconds, or not at all. */
+	/* Hashes that are refused because they are too expensive. */
 	{ LIT("password"), LIT("$argon2id$v=19$m=1048577,t=2,p=1" SALT_KEY),
 	  PASSWORD_UNUSABLE },
 	{ LIT("password"), LIT("$argon2id$v=19$m=1048576,t=5,p=1" SALT_KEY),
@@ -191,17 +192,17 @@ static const struct {
 	  PASSWORD_UNUSABLE },
 };
 
-START_TEST(verify_answers)
+START_TEST(password_verify_answers)
 {
 	enum password_answer answer =
 	    password_verify(verified[_i].password, verified[_i].hash);
 
-	ck_assert_msg(answer == verified[_i].answer, "row %d: %d", _i,
-		      (int)answer);
+	ck_assert_msg(answer == verified[_i].answer, "row %d: the answer is %d",
+		      _i, (int)answer);
 }
 END_TEST
 
-START_TEST(hash_and_verify)
+START_TEST(password_is_hashed_and_verified)
 {
 	const struct str password = STR("correct horse battery");
 	char one[PASSWORD_HASH_MAX], two[PASSWORD_HASH_MAX];
@@ -209,7 +210,7 @@ START_TEST(hash_and_verify)
 
 	ck_assert_int_eq(password_hash(password, one, &err), 0);
 	ck_assert_int_eq(password_hash(password, two, &err), 0);
-	ck_assert_str_ne(one, two); /* salts */
+	ck_assert_str_ne(one, two); /* the salts differ */
 	ck_assert_msg(strncmp(one, "$argon2id$v=19$m=19456,t=2,p=1$", 31) == 0,
 		      "%s", one);
 	ck_assert(!password_is_outdated(str_from(one)));
@@ -221,7 +222,7 @@ START_TEST(hash_and_verify)
 }
 END_TEST
 
-START_TEST(long_passwords)
+START_TEST(length_of_passwords_is_bounded)
 {
 	char bytes[PASSWORD_MAX_BYTES + 1], hash[PASSWORD_HASH_MAX] = "kept";
 	struct str password = { .p = bytes, .n = sizeof(bytes) };
@@ -257,7 +258,7 @@ cpu_us(void)
 	       u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
-/* The cheapest of a few: others use this machine too. */
+/* The lowest of three measurements, because other processes use the machine. */
 static int64_t
 cost_of(struct str password, struct str hash)
 {
@@ -274,7 +275,7 @@ cost_of(struct str password, struct str hash)
 	return best;
 }
 
-START_TEST(every_answer_costs_a_hash)
+START_TEST(each_answer_costs_one_hash)
 {
 	char bytes[PASSWORD_MAX_BYTES + 1], hash[PASSWORD_HASH_MAX];
 	struct err err;
@@ -301,7 +302,7 @@ START_TEST(every_answer_costs_a_hash)
 		int64_t cost = cost_of(rows[i].password, rows[i].hash);
 
 		ck_assert_msg(cost > one / 3 && cost < one * 3,
-			      "row %zu: %lld us instead of %lld", i,
+			      "row %zu: takes %lld us instead of %lld", i,
 			      (long long)cost, (long long)one);
 	}
 }
@@ -321,7 +322,7 @@ static const struct {
 	{ "", true },
 };
 
-START_TEST(outdated_hashes_are_told)
+START_TEST(outdated_hashes_are_recognised)
 {
 	ck_assert_msg(password_is_outdated(str_from(dated[_i].hash)) ==
 			  dated[_i].outdated,
@@ -329,7 +330,7 @@ START_TEST(outdated_hashes_are_told)
 }
 END_TEST
 
-START_TEST(whole_password_counts)
+START_TEST(scheme_must_fit_the_password)
 {
 	char letters[73];
 	const struct str most = { .p = letters, .n = 72 };
@@ -360,7 +361,7 @@ static const struct {
 	{ LIT("violet-otter-4"), 15, TOO_SHORT(14, 15) },
 	{ LIT("violet-otter-42"), 15, NULL },
 	{ LIT(""), 8, TOO_SHORT(0, 8) },
-	/* eight code points of two bytes, then seven */
+	/* eight code points of two bytes, then seven of them */
 	{ LIT("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4"
 	      "\xc3\xb6"),
 	  8, NULL },
@@ -386,7 +387,7 @@ static const struct {
 	{ LIT("acme-company-gmb"), 15, NULL },
 };
 
-START_TEST(passwords_are_refused)
+START_TEST(weak_passwords_are_refused)
 {
 	const struct str blocklist =
 	    STR("\357\273\277Acme-Company-GmbH\n\nline with a return\r\n"
@@ -399,11 +400,12 @@ START_TEST(passwords_are_refused)
 
 	ck_assert_msg((reason == NULL) == (wanted == NULL) &&
 			  (reason == NULL || strcmp(reason, wanted) == 0),
-		      "row %d: %s", _i, reason != NULL ? reason : "(none)");
+		      "row %d: %s", _i,
+		      reason != NULL ? reason : "the password is accepted");
 }
 END_TEST
 
-START_TEST(refusal_of_long_ones)
+START_TEST(too_long_passwords_are_refused)
 {
 	char bytes[PASSWORD_MAX_BYTES + 1];
 	struct str password = { .p = bytes, .n = sizeof(bytes) };
@@ -420,7 +422,7 @@ START_TEST(refusal_of_long_ones)
 }
 END_TEST
 
-START_TEST(common_list_is_sound)
+START_TEST(list_of_common_passwords_is_sorted)
 {
 	ck_assert_uint_gt(common_passwords_n, 500);
 	for (size_t i = 0; i < common_passwords_n; i++) {
@@ -447,17 +449,20 @@ main(void)
 	TCase *t = new_case("crypto");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_loop_test(t, sha256_known_answers, 0, ARRAY_LEN(sha256));
-	tcase_add_test(t, base64_known_answer);
-	tcase_add_loop_test(t, hmac_known_answers, 0, ARRAY_LEN(hmac));
-	tcase_add_loop_test(t, verify_answers, 0, ARRAY_LEN(verified));
-	tcase_add_test(t, hash_and_verify);
-	tcase_add_test(t, long_passwords);
-	tcase_add_test(t, every_answer_costs_a_hash);
-	tcase_add_test(t, whole_password_counts);
-	tcase_add_loop_test(t, outdated_hashes_are_told, 0, ARRAY_LEN(dated));
-	tcase_add_loop_test(t, passwords_are_refused, 0, ARRAY_LEN(refused));
-	tcase_add_test(t, refusal_of_long_ones);
-	tcase_add_test(t, common_list_is_sound);
+	tcase_add_loop_test(t, sha256_gives_known_answers, 0,
+			    ARRAY_LEN(sha256));
+	tcase_add_test(t, base64_gives_a_known_answer);
+	tcase_add_loop_test(t, hmac_gives_known_answers, 0, ARRAY_LEN(hmac));
+	tcase_add_loop_test(t, password_verify_answers, 0, ARRAY_LEN(verified));
+	tcase_add_test(t, password_is_hashed_and_verified);
+	tcase_add_test(t, length_of_passwords_is_bounded);
+	tcase_add_test(t, each_answer_costs_one_hash);
+	tcase_add_test(t, scheme_must_fit_the_password);
+	tcase_add_loop_test(t, outdated_hashes_are_recognised, 0,
+			    ARRAY_LEN(dated));
+	tcase_add_loop_test(t, weak_passwords_are_refused, 0,
+			    ARRAY_LEN(refused));
+	tcase_add_test(t, too_long_passwords_are_refused);
+	tcase_add_test(t, list_of_common_passwords_is_sorted);
 	return run_case(t);
 }

@@ -47,7 +47,7 @@ from_json(const char *json, enum jws_alg alg)
 	return key;
 }
 
-START_TEST(rfc_thumbprints)
+START_TEST(thumbprints_match_the_rfcs)
 {
 	struct jwk *key = from_json(rfc7638_jwk, JWS_NONE);
 
@@ -64,8 +64,8 @@ START_TEST(rfc_thumbprints)
 }
 END_TEST
 
-/* PEM and back, JWK and back: the same key, by its name. */
-START_TEST(there_and_back)
+/* A key is the same after it was written as PEM or as JWK and read back. */
+START_TEST(written_key_is_read_back)
 {
 	struct jwk *key = from_json(test_keys[_i - 1], JWS_NONE), *again;
 	const enum jws_alg alg = key->alg;
@@ -103,7 +103,7 @@ START_TEST(there_and_back)
 }
 END_TEST
 
-START_TEST(public_members_only)
+START_TEST(public_jwk_has_public_members_only)
 {
 	static const char *const never[] = { "d",  "p", "q",   "dp", "dq",
 					     "qi", "k", "oth", "r",  "t" };
@@ -148,7 +148,7 @@ START_TEST(keys_are_generated)
 }
 END_TEST
 
-/* What PEM is made of, by libcrypto. */
+/* The kinds of PEM that libcrypto writes. */
 enum pem_kind {
 	PEM_PKCS8,
 	PEM_TRADITIONAL,
@@ -198,7 +198,7 @@ pem_of(EVP_PKEY *pkey, enum pem_kind kind)
 	return s;
 }
 
-/* Frees the key. */
+/* Writes the PEM of a key, and frees the key. */
 static struct str
 pem_once(EVP_PKEY *pkey, enum pem_kind kind)
 {
@@ -214,11 +214,12 @@ assert_refused(struct str bytes, enum jws_alg alg, const char *hint)
 	struct jwk *key = NULL;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwk_from_bytes(bytes, alg, &key, &err) == -1, "%s: %.*s",
-		      hint, STR_ARG(bytes));
+	ck_assert_msg(jwk_from_bytes(bytes, alg, &key, &err) == -1,
+		      "expected the refusal \"%s\" for %.*s", hint,
+		      STR_ARG(bytes));
 	ck_assert_int_eq(err.code, ERR_CONFIG);
-	ck_assert_msg(strstr(err.msg, hint) != NULL, "%s, not %s", err.msg,
-		      hint);
+	ck_assert_msg(strstr(err.msg, hint) != NULL,
+		      "the refusal is \"%s\", not \"%s\"", err.msg, hint);
 	ck_assert_ptr_null(key);
 }
 
@@ -233,7 +234,7 @@ join(struct str one, struct str two)
 	return (struct str){ p, one.n + two.n };
 }
 
-START_TEST(pem_kinds)
+START_TEST(kinds_of_pem_are_read)
 {
 	static const struct {
 		enum jws_alg alg, by_itself;
@@ -259,7 +260,7 @@ START_TEST(pem_kinds)
 		ck_assert_int_eq(jwk_from_bytes(pem, JWS_NONE, &got, &err), 0);
 		ck_assert_int_eq(got->alg, rows[_i].by_itself);
 		jwk_free(got);
-		/* text around it is allowed: RFC 7468 section 2 */
+		/* RFC 7468 section 2 allows text around a PEM block. */
 		ck_assert_int_eq(jwk_from_pem(join(STR("Key Attributes\n"),
 						   pem),
 					      JWS_NONE, &got, &err),
@@ -273,7 +274,7 @@ START_TEST(pem_kinds)
 }
 END_TEST
 
-START_TEST(pem_with_parameters)
+START_TEST(ec_parameters_are_skipped)
 {
 	struct str parameters = STR("-----BEGIN EC PARAMETERS-----\n"
 				    "BggqhkjOPQMBBw==\n"
@@ -292,8 +293,9 @@ START_TEST(pem_with_parameters)
 }
 END_TEST
 
-/* Nothing asks for a pass phrase, or this would wait for one. */
-START_TEST(pem_encrypted)
+/* An encrypted key is refused and no pass phrase is asked for: the test would
+ * wait for one. */
+START_TEST(encrypted_pem_is_refused)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
 
@@ -331,7 +333,7 @@ rsa_with_exponent(const char *e)
 	return pkey;
 }
 
-START_TEST(pem_of_other_kinds)
+START_TEST(unsupported_keys_are_refused)
 {
 	struct jwk *got;
 	struct err err = { .msg = "" };
@@ -364,13 +366,13 @@ START_TEST(pem_of_other_kinds)
 }
 END_TEST
 
-/* RFC 8037 appendix A.2, and with a byte more behind it. */
+/* The key of RFC 8037 appendix A.2, and the same key with one more byte. */
 #define ED25519 "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 #define ED25519_AND_MORE                                                       \
 	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURoA"
 
 static const struct {
-	const char *pem, *hint; /* NULL: it is taken */
+	const char *pem, *hint; /* NULL: the key is accepted */
 } no_pem[] = {
 	{ "", "no PEM block" },
 	{ "-----BEGIN", "no PEM block" },
@@ -405,7 +407,7 @@ static const struct {
 	  "no PEM block" },
 };
 
-START_TEST(pem_that_is_none)
+START_TEST(malformed_pem_is_refused)
 {
 	struct jwk *key = NULL;
 	struct err err = { .msg = "" };
@@ -423,8 +425,9 @@ START_TEST(pem_that_is_none)
 }
 END_TEST
 
-/* Cut anywhere, and with any byte of its DER changed: refused, or the same. */
-START_TEST(pem_damaged)
+/* A PEM that is cut off is refused. A PEM with a changed byte of its DER is
+ * refused, or gives the same key. */
+START_TEST(damaged_pem_is_refused)
 {
 	struct jwk *key = from_json(test_keys[_i - 1], JWS_NONE), *got;
 	struct str pem = pem_of(key->pkey, PEM_PKCS8);
@@ -443,7 +446,8 @@ START_TEST(pem_damaged)
 		    jwk_from_pem((struct str){ text, pem.n }, JWS_NONE, &got,
 				 &err) != 0)
 			continue;
-		/* Ed25519 has no redundancy: another secret, another key. */
+		/* Ed25519 keys have no redundancy: another secret is another
+		 * key. */
 		ck_assert_msg(key->alg == JWS_EDDSA ||
 				  strcmp(got->kid, key->kid) == 0,
 			      "byte %zu", i);
@@ -459,16 +463,17 @@ main(void)
 	TCase *t = new_case("jwk");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, rfc_thumbprints);
-	tcase_add_loop_test(t, there_and_back, JWS_HS256, JWS_ALGS);
-	tcase_add_loop_test(t, public_members_only, JWS_RS256, JWS_ALGS);
+	tcase_add_test(t, thumbprints_match_the_rfcs);
+	tcase_add_loop_test(t, written_key_is_read_back, JWS_HS256, JWS_ALGS);
+	tcase_add_loop_test(t, public_jwk_has_public_members_only, JWS_RS256,
+			    JWS_ALGS);
 	tcase_add_loop_test(t, keys_are_generated, JWS_HS256, JWS_RS384);
 	tcase_add_loop_test(t, keys_are_generated, JWS_ES256, JWS_ALGS);
-	tcase_add_loop_test(t, pem_kinds, 0, 4);
-	tcase_add_test(t, pem_with_parameters);
-	tcase_add_test(t, pem_encrypted);
-	tcase_add_test(t, pem_of_other_kinds);
-	tcase_add_loop_test(t, pem_that_is_none, 0, ARRAY_LEN(no_pem));
-	tcase_add_loop_test(t, pem_damaged, JWS_ES256, JWS_ALGS);
+	tcase_add_loop_test(t, kinds_of_pem_are_read, 0, 4);
+	tcase_add_test(t, ec_parameters_are_skipped);
+	tcase_add_test(t, encrypted_pem_is_refused);
+	tcase_add_test(t, unsupported_keys_are_refused);
+	tcase_add_loop_test(t, malformed_pem_is_refused, 0, ARRAY_LEN(no_pem));
+	tcase_add_loop_test(t, damaged_pem_is_refused, JWS_ES256, JWS_ALGS);
 	return run_case(t);
 }

@@ -13,7 +13,8 @@
 #include "crypto/jwk.h"
 #include "tests/support/tokens.h"
 
-/* Of two primes that were made as the generator of CVE-2017-15361 did. */
+/* The modulus of two primes that were made as the generator of CVE-2017-15361
+ * made them. */
 #define ROCA_N                                                                 \
 	"wk1a86UQ8mf1UjuSOnrvA_7V3WcGxVqTFShoa_m7dEgd717yTcaUaY8UcyHgDt"       \
 	"7klCjuf56WXWCb_cs8iyzzra1r70Va9F1Bf2KNLYobEnSkXg0RC_9q4SR6vgGN"       \
@@ -66,8 +67,8 @@ join(const char *before, struct str middle, const char *after)
 
 static const enum jws_alg algs[] = { JWS_RS256, JWS_ES256, JWS_EDDSA };
 
-/* A good key passes the same test, and is found in what is around it. */
-START_TEST(others_are_taken)
+/* A key of another program is read, with text around it or in a key set. */
+START_TEST(keys_of_other_programs_are_read)
 {
 	struct jwk *made, *k = NULL;
 	struct str pem, json;
@@ -109,7 +110,8 @@ START_TEST(others_are_taken)
 }
 END_TEST
 
-/* What Windows makes of a text: each byte with a zero behind or before it. */
+/* UTF-16 as Windows writes it: each byte with a zero byte behind or before
+ * it. */
 static struct str
 widen(const char *mark, struct str s, bool little)
 {
@@ -124,8 +126,8 @@ widen(const char *mark, struct str s, bool little)
 	return (struct str){ .p = text, .n = 2 + 2 * s.n };
 }
 
-/* Behind its marks a key is a key: never a secret that everybody may know. */
-START_TEST(marks_of_windows)
+/* A key with a byte order mark is read as a key, and never as a secret. */
+START_TEST(byte_order_marks_are_skipped)
 {
 	struct jwk *made, *k = NULL;
 	struct str private, json, texts[2];
@@ -171,7 +173,9 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, weak_rsa_is_refused);
-	tcase_add_loop_test(t, others_are_taken, 0, ARRAY_LEN(algs));
-	tcase_add_loop_test(t, marks_of_windows, 0, ARRAY_LEN(algs));
+	tcase_add_loop_test(t, keys_of_other_programs_are_read, 0,
+			    ARRAY_LEN(algs));
+	tcase_add_loop_test(t, byte_order_marks_are_skipped, 0,
+			    ARRAY_LEN(algs));
 	return run_case(t);
 }

@@ -25,7 +25,7 @@ setup(void)
 	ck_assert_int_eq(crypto_init(), 0);
 }
 
-/* NULL: it was taken. */
+/* The message of the refusal, or NULL if the key is accepted. */
 static const char *
 refusal(const char *json, enum jws_alg alg, struct err *err)
 {
@@ -46,7 +46,8 @@ assert_hint(const char *msg, const char *hint, const char *what)
 {
 	ck_assert_msg((msg == NULL) == (hint == NULL) &&
 			  (msg == NULL || strstr(msg, hint) != NULL),
-		      "%s: %s", what, msg != NULL ? msg : "taken");
+		      "%s: %s", what,
+		      msg != NULL ? msg : "the key is accepted");
 }
 
 #define X25519_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
@@ -54,7 +55,7 @@ assert_hint(const char *msg, const char *hint, const char *what)
 static const struct {
 	const char *json;
 	enum jws_alg alg;
-	const char *hint; /* NULL: it is taken */
+	const char *hint; /* NULL: the key is accepted */
 } rows[] = {
 	{ "", JWS_NONE, "invalid JSON" },
 	{ "x", JWS_NONE, "invalid JSON" },
@@ -75,7 +76,7 @@ static const struct {
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", JWS_NONE, "32 to 1024 bytes" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	  "A\"}",
-	  JWS_NONE, NULL }, /* 32 */
+	  JWS_NONE, NULL }, /* 32 bytes */
 	{ "{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	  "A\"}",
 	  JWS_HS384, "48 to 1024" },
@@ -141,7 +142,7 @@ static const struct {
 	{ "{\"kty\":\"RSA\",\"n\":\"\",\"e\":\"AQAB\"}", JWS_NONE, "\"n\"" },
 };
 
-START_TEST(json_rows)
+START_TEST(bad_jwks_are_refused)
 {
 	struct err err;
 	char what[16];
@@ -152,7 +153,7 @@ START_TEST(json_rows)
 }
 END_TEST
 
-/* A key with one member set to something else; value NULL drops it. */
+/* A key with one member changed; the value NULL removes the member. */
 static char *
 changed(enum jws_alg alg, const char *name, const char *value)
 {
@@ -178,7 +179,8 @@ static const struct {
 	{ JWS_RS256, "e", "AQ", "public exponent" }, /* 1 */
 	{ JWS_RS256, "e", "AQAC", "public exponent" }, /* even */
 	{ JWS_RS256, "e", "AQAAAAAAAAAB", "public exponent" },
-	{ JWS_RS256, "e", "Aw", "damaged" }, /* 3: not that of d */
+	/* 3, but the exponent of d is another */
+	{ JWS_RS256, "e", "Aw", "damaged" },
 	{ JWS_RS256, "d", NULL, NULL }, /* public */
 	{ JWS_RS256, "p", NULL, "\"p\"" },
 	{ JWS_RS256, "qi", NULL, "\"qi\"" },
@@ -194,11 +196,11 @@ static const struct {
 	{ JWS_ES256, "d", NULL, NULL },
 	{ JWS_ES256, "d", "AQAB", "\"d\"" },
 	{ JWS_ES256, "d", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE",
-	  "damaged" }, /* 1: another point */
+	  "damaged" }, /* 1, but the point is another */
 	{ JWS_ES256, "d", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	  "damaged" }, /* 0 */
 	{ JWS_ES256, "d", "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE",
-	  "damaged" }, /* the order */
+	  "damaged" }, /* the order of the curve */
 	{ JWS_ES256, "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	  "damaged" },
 	{ JWS_ES256, "crv", "P-521", "\"x\"" },
@@ -207,7 +209,7 @@ static const struct {
 	{ JWS_HS256, "alg", "HS512", "64 to 1024" },
 };
 
-START_TEST(json_changes)
+START_TEST(changed_jwks_are_refused)
 {
 	char *text =
 	    changed(changes[_i].alg, changes[_i].name, changes[_i].value);
@@ -220,8 +222,9 @@ START_TEST(json_changes)
 }
 END_TEST
 
-/* A public key is good as it is: the point and the modulus are looked at. */
-START_TEST(public_numbers)
+/* The point of a public key must be on the curve, and its modulus must be
+ * odd. */
+START_TEST(public_numbers_are_checked)
 {
 	static const struct {
 		enum jws_alg alg;
@@ -253,8 +256,9 @@ START_TEST(public_numbers)
 }
 END_TEST
 
-/* All ones, which has small factors: that is told where the length is right. */
-START_TEST(rsa_of_any_length)
+/* A modulus whose bits are all ones has small factors. It is refused as damaged
+ * only if its length is right. */
+START_TEST(length_of_the_rsa_modulus_is_checked)
 {
 	static const struct {
 		size_t bytes;
@@ -282,7 +286,7 @@ START_TEST(rsa_of_any_length)
 }
 END_TEST
 
-/* An RSA key whose modulus is so many ones; takes no time to make. */
+/* An RSA key whose modulus is `bits` ones. Making it takes no time. */
 static char *
 pem_of_ones(int bits, size_t *n)
 {
@@ -318,7 +322,7 @@ pem_of_ones(int bits, size_t *n)
 	return copy;
 }
 
-START_TEST(rsa_of_any_length_as_pem)
+START_TEST(length_of_the_rsa_modulus_in_pem_is_checked)
 {
 	static const struct {
 		int bits;
@@ -371,10 +375,10 @@ static const struct {
 	{ "ecdsa-sha2-nistp256 AAA" A16 A16, JWS_HS256, "looks like" },
 	{ "{\"kty\":\"RSA\"}" A16 A16, JWS_HS256, "looks like" },
 	{ " {\"keys\":[]}" A16 A16, JWS_HS256, "looks like" },
-	{ "{\xff" A16 A16, JWS_HS256, NULL }, /* random bytes are no text */
+	{ "{\xff" A16 A16, JWS_HS256, NULL }, /* random bytes are not JSON */
 };
 
-START_TEST(secret_rows)
+START_TEST(secrets_are_checked)
 {
 	struct jwk *key = NULL;
 	struct err err = { .msg = "" };
@@ -389,7 +393,7 @@ START_TEST(secret_rows)
 }
 END_TEST
 
-START_TEST(secret_bounds)
+START_TEST(length_of_secrets_is_bounded)
 {
 	static const char bytes[JWK_SECRET_MAX + 1] = "x";
 	struct jwk *key;
@@ -407,7 +411,7 @@ START_TEST(secret_bounds)
 }
 END_TEST
 
-START_TEST(bytes_by_content)
+START_TEST(kind_of_a_key_follows_from_its_content)
 {
 	struct jwk *key;
 	struct err err = { .msg = "" };
@@ -429,7 +433,7 @@ START_TEST(bytes_by_content)
 }
 END_TEST
 
-START_TEST(too_large)
+START_TEST(too_large_key_files_are_refused)
 {
 	char *text = malloc(JWK_FILE_MAX + 1);
 	struct str s = { .p = text, .n = JWK_FILE_MAX + 1 };
@@ -451,14 +455,14 @@ main(void)
 	TCase *t = new_case("jwk_refused");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_loop_test(t, json_rows, 0, ARRAY_LEN(rows));
-	tcase_add_loop_test(t, json_changes, 0, ARRAY_LEN(changes));
-	tcase_add_test(t, public_numbers);
-	tcase_add_test(t, rsa_of_any_length);
-	tcase_add_test(t, rsa_of_any_length_as_pem);
-	tcase_add_loop_test(t, secret_rows, 0, ARRAY_LEN(secrets));
-	tcase_add_test(t, secret_bounds);
-	tcase_add_test(t, bytes_by_content);
-	tcase_add_test(t, too_large);
+	tcase_add_loop_test(t, bad_jwks_are_refused, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(t, changed_jwks_are_refused, 0, ARRAY_LEN(changes));
+	tcase_add_test(t, public_numbers_are_checked);
+	tcase_add_test(t, length_of_the_rsa_modulus_is_checked);
+	tcase_add_test(t, length_of_the_rsa_modulus_in_pem_is_checked);
+	tcase_add_loop_test(t, secrets_are_checked, 0, ARRAY_LEN(secrets));
+	tcase_add_test(t, length_of_secrets_is_bounded);
+	tcase_add_test(t, kind_of_a_key_follows_from_its_content);
+	tcase_add_test(t, too_large_key_files_are_refused);
 	return run_case(t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signatures: the examples of the RFCs, every algorithm, every modification. */
+/* Signatures: the examples of the RFCs, each algorithm, and changed tokens. */
 #include "crypto/jws.h"
 
 #include <openssl/evp.h>
@@ -56,11 +56,12 @@ rfc_key(const struct rfc_jws *row)
 	return key;
 }
 
-/* Each character of it, to another one of the alphabet. */
+/* Each character of the token is changed to another one of the alphabet. */
 static void
 assert_every_change_is_bad(const struct jwk *key, struct str token)
 {
-	/* P-521 is slow, and its tokens are long. */
+	/* P-521 is slow and its tokens are long, so some characters are left
+	 * out. */
 	const size_t step = key->alg == JWS_ES512 ? 5 : 1;
 
 	for (size_t i = 0; i < token.n; i += step) {
@@ -69,12 +70,12 @@ assert_every_change_is_bad(const struct jwk *key, struct str token)
 
 		if (token.p[i] == '.')
 			continue;
-		ck_assert_msg(verify_bytes(key, other) == JWS_BAD, "byte %zu",
-			      i);
+		ck_assert_msg(verify_bytes(key, other) == JWS_BAD,
+			      "the token is valid with byte %zu changed", i);
 	}
 }
 
-START_TEST(rfc_examples)
+START_TEST(rfc_signatures_are_valid)
 {
 	const struct rfc_jws *row = &rfc_jws[_i];
 	struct str token = str_from(row->token);
@@ -84,7 +85,8 @@ START_TEST(rfc_examples)
 
 	ck_assert_str_eq(key->kid, row->kid);
 	ck_assert_msg(verify_bytes(key, token) == JWS_GOOD, "%s", row->where);
-	/* libjwt reads JSON only: RFC 7520 signs a sentence. */
+	/* libjwt reads only JSON, but the examples of RFC 7520 sign plain
+	 * text. */
 	json = !jws_alg_is_hmac(key->alg) ||
 	       strcmp(row->where, "RFC 7515 A.1") == 0;
 	ck_assert_msg((verify(key, token) == JWS_GOOD) == json, "%s",
@@ -95,8 +97,8 @@ START_TEST(rfc_examples)
 }
 END_TEST
 
-/* These have one right signature: RFC 8032, and PKCS #1 version 1.5. */
-START_TEST(rfc_examples_signed)
+/* Only one signature is valid for RFC 8032 and for PKCS #1 version 1.5. */
+START_TEST(rfc_signatures_are_reproduced)
 {
 	const struct rfc_jws *row = &rfc_jws[_i];
 	struct jwk *key = rfc_key(row);
@@ -128,8 +130,8 @@ START_TEST(rfc_examples_signed)
 }
 END_TEST
 
-/* Every algorithm signs what it verifies, and nobody else does. */
-START_TEST(every_algorithm)
+/* A signature is valid for the key that made it and for no other key. */
+START_TEST(only_the_right_key_verifies)
 {
 	const struct jwk *key = key_of((enum jws_alg)_i);
 	struct str token, other;
@@ -155,7 +157,7 @@ START_TEST(every_algorithm)
 }
 END_TEST
 
-/* With its signature replaced by n bytes of `fill`. */
+/* The token with n bytes of `fill` as its signature. */
 static struct str
 with_signature(struct str token, size_t n, int fill)
 {
@@ -173,8 +175,8 @@ with_signature(struct str token, size_t n, int fill)
 	return str_from(p);
 }
 
-/* CVE-2022-21449 (r = s = 0), lengths of other curves, of other keys. */
-START_TEST(made_up_signatures)
+/* Signatures of CVE-2022-21449 (r = s = 0), and lengths of other keys. */
+START_TEST(invented_signatures_are_bad)
 {
 	static const size_t sizes[] = { 1,   31,  32,  33,  48,	  63,  64,
 					65,  95,  96,  97,  131,  132, 133,
@@ -192,13 +194,14 @@ START_TEST(made_up_signatures)
 
 			ck_assert_msg(verify(key, t) == JWS_BAD &&
 					  verify_bytes(key, t) == JWS_BAD,
-				      "%zu bytes of %d", sizes[i], fills[k]);
+				      "a signature of %zu bytes %d is valid",
+				      sizes[i], fills[k]);
 		}
 	}
 }
 END_TEST
 
-/* RFC 7518 section 3.5: the salt is as long as the digest, not otherwise. */
+/* RFC 7518 section 3.5: the salt must be as long as the digest. */
 START_TEST(pss_salt_is_as_long_as_the_digest)
 {
 	static const struct {
@@ -233,7 +236,8 @@ START_TEST(pss_salt_is_as_long_as_the_digest)
 		memset(token + text.n + 1, 0, BASE64URL_LEN(256) + 1);
 		base64url_encode(sig, n, token + text.n + 1);
 		ck_assert_msg(verify(key, str_from(token)) == rows[i].answer,
-			      "salt of %d", rows[i].salt);
+			      "wrong answer for a salt of %d bytes",
+			      rows[i].salt);
 	}
 }
 END_TEST
@@ -245,7 +249,7 @@ static const struct str shapeless[] = {
 	{ "=.=.=", 5 },	  { "!.!.!", 5 }, { NULL, 0 },
 };
 
-START_TEST(shapeless_tokens)
+START_TEST(malformed_tokens_are_bad)
 {
 	for (enum jws_alg alg = JWS_HS256; alg < JWS_ALGS; alg++) {
 		ck_assert_int_eq(verify(key_of(alg), shapeless[_i]), JWS_BAD);
@@ -255,8 +259,8 @@ START_TEST(shapeless_tokens)
 }
 END_TEST
 
-/* libjwt would put so long a text on the stack. */
-START_TEST(long_tokens)
+/* libjwt would copy so long a text to the stack. */
+START_TEST(too_long_tokens_are_bad)
 {
 	const size_t n = (size_t)16 * 1024 * 1024;
 	char *p = malloc(n);
@@ -280,7 +284,7 @@ START_TEST(long_tokens)
 }
 END_TEST
 
-/* One key, four threads. */
+/* Verifies the tokens of all keys in one of four threads. */
 static void *
 verify_often(void *arg)
 {
@@ -334,13 +338,17 @@ main(void)
 
 	tcase_add_unchecked_fixture(t, setup, teardown);
 	tcase_add_test(t, algorithms_have_names);
-	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
-	tcase_add_loop_test(t, rfc_examples_signed, 0, ARRAY_LEN(rfc_jws));
-	tcase_add_loop_test(t, every_algorithm, JWS_HS256, JWS_ALGS);
-	tcase_add_loop_test(t, made_up_signatures, JWS_HS256, JWS_ALGS);
+	tcase_add_loop_test(t, rfc_signatures_are_valid, 0, ARRAY_LEN(rfc_jws));
+	tcase_add_loop_test(t, rfc_signatures_are_reproduced, 0,
+			    ARRAY_LEN(rfc_jws));
+	tcase_add_loop_test(t, only_the_right_key_verifies, JWS_HS256,
+			    JWS_ALGS);
+	tcase_add_loop_test(t, invented_signatures_are_bad, JWS_HS256,
+			    JWS_ALGS);
 	tcase_add_test(t, pss_salt_is_as_long_as_the_digest);
-	tcase_add_loop_test(t, shapeless_tokens, 0, ARRAY_LEN(shapeless));
-	tcase_add_test(t, long_tokens);
+	tcase_add_loop_test(t, malformed_tokens_are_bad, 0,
+			    ARRAY_LEN(shapeless));
+	tcase_add_test(t, too_long_tokens_are_bad);
 	tcase_add_test(t, threads_share_a_key);
 	return run_case(t);
 }

@@ -41,7 +41,7 @@ key_of(enum jws_alg alg)
 	return ring.v[alg - 1].key;
 }
 
-/* NULL: valid. */
+/* The reason of the verdict, or NULL if the token is valid. */
 static const char *
 verdict_at(struct str token, int64_t now, struct jwt_claims *out)
 {
@@ -73,7 +73,7 @@ assert_why(const char *got, const char *wanted, const char *table, int row)
 {
 	ck_assert_msg((got == NULL) == (wanted == NULL) &&
 			  (got == NULL || strcmp(got, wanted) == 0),
-		      "%s %d: %s, not %s", table, row,
+		      "%s %d: the reason is \"%s\", not \"%s\"", table, row,
 		      got != NULL ? got : "valid",
 		      wanted != NULL ? wanted : "valid");
 }
@@ -98,7 +98,8 @@ START_TEST(headers_are_refused)
 }
 END_TEST
 
-/* By both oracles; libjwt reads the payload before it says "good". */
+/* Both implementations refuse the payload. libjwt parses it before it checks
+ * the signature. */
 START_TEST(payloads_are_refused)
 {
 	static const enum jws_alg algs[] = { JWS_EDDSA, JWS_HS256 };
@@ -120,7 +121,7 @@ START_TEST(payloads_are_refused)
 }
 END_TEST
 
-START_TEST(whole_texts)
+START_TEST(malformed_parts_are_refused)
 {
 	const struct jwk *key = key_of(JWS_EDDSA);
 	struct str header = tokens_header(arena, key, NULL, NULL);
@@ -135,8 +136,8 @@ START_TEST(whole_texts)
 }
 END_TEST
 
-/* A good token's parts, `<` for the header and `>` for the payload, which are
- * then signed again. */
+/* `<` is the header and `>` the payload of a valid token; the text is then
+ * signed. */
 static const struct {
 	const char *text, *why;
 } text_rows[] = {
@@ -211,7 +212,7 @@ static const struct {
 	{ { "e30.e30.AA", 10 }, HEADER_LACKS("alg") },
 };
 
-START_TEST(bare_texts)
+START_TEST(short_texts_are_refused)
 {
 	assert_why(verdict_of(bare_rows[_i].token), bare_rows[_i].why, "bare",
 		   _i);
@@ -231,7 +232,8 @@ START_TEST(unsigned_tokens)
 }
 END_TEST
 
-/* 3 bytes become 4 characters, so both parts are padded to get each length. */
+/* Three bytes become four characters, so both parts are padded to reach each
+ * length. */
 static struct str
 padded(int header, int payload)
 {
@@ -244,7 +246,7 @@ padded(int header, int payload)
 			   tokens_payload(arena, NULL, two));
 }
 
-START_TEST(longest_token_is_read)
+START_TEST(length_of_tokens_is_bounded)
 {
 	bool seen[2] = { false };
 
@@ -265,7 +267,8 @@ START_TEST(longest_token_is_read)
 }
 END_TEST
 
-/* A flipped bit, a lost and a doubled character, anywhere. */
+/* A token is invalid with any bit flipped, character lost or character
+ * doubled. */
 START_TEST(every_change_is_refused)
 {
 	static const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA, JWS_RS256 };
@@ -277,25 +280,27 @@ START_TEST(every_change_is_refused)
 		memcpy(text, good.p, good.n);
 		for (unsigned bit = 0; bit < 8; bit++) {
 			text[i] = (char)(good.p[i] ^ (1 << bit));
-			ck_assert_msg(verdict_of((struct str){
-					  text, good.n }) != NULL,
-				      "byte %zu, bit %u", i, bit);
+			ck_assert_msg(
+			    verdict_of((struct str){ text, good.n }) != NULL,
+			    "the token is valid with byte %zu, bit %u changed",
+			    i, bit);
 		}
 		memmove(text + i, good.p + i + 1, good.n - i - 1);
 		ck_assert_msg(verdict_of((struct str){ text, good.n - 1 }) !=
 				  NULL,
-			      "lost %zu", i);
+			      "the token is valid without byte %zu", i);
 		memcpy(text, good.p, i + 1);
 		memcpy(text + i + 1, good.p + i, good.n - i);
 		ck_assert_msg(verdict_of((struct str){ text, good.n + 1 }) !=
 				  NULL,
-			      "doubled %zu", i);
+			      "the token is valid with byte %zu doubled", i);
 	}
 }
 END_TEST
 
-/* HS256 made with the public key of an RS256 key: CVE-2016-10555's kind. */
-START_TEST(public_key_as_secret)
+/* A token signed by HS256 with the public key of an RS256 key
+ * (CVE-2016-10555). */
+START_TEST(public_key_is_no_hmac_secret)
 {
 	const struct jwk *rsa = key_of(JWS_RS256);
 	json_t *jwk = jwk_public_json(rsa);
@@ -327,13 +332,15 @@ main(void)
 	tcase_add_loop_test(t, headers_are_refused, 0, ARRAY_LEN(header_rows));
 	tcase_add_loop_test(t, payloads_are_refused, 0,
 			    ARRAY_LEN(payload_rows));
-	tcase_add_loop_test(t, whole_texts, 0, ARRAY_LEN(whole_rows));
+	tcase_add_loop_test(t, malformed_parts_are_refused, 0,
+			    ARRAY_LEN(whole_rows));
 	tcase_add_loop_test(t, token_texts_are_refused, 0,
 			    ARRAY_LEN(text_rows));
-	tcase_add_loop_test(t, bare_texts, 0, ARRAY_LEN(bare_rows));
+	tcase_add_loop_test(t, short_texts_are_refused, 0,
+			    ARRAY_LEN(bare_rows));
 	tcase_add_test(t, unsigned_tokens);
-	tcase_add_test(t, longest_token_is_read);
+	tcase_add_test(t, length_of_tokens_is_bounded);
 	tcase_add_loop_test(t, every_change_is_refused, 0, 3);
-	tcase_add_test(t, public_key_as_secret);
+	tcase_add_test(t, public_key_is_no_hmac_secret);
 	return run_case(t);
 }

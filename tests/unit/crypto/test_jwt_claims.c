@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens that are issued and accepted: claims, clocks, and the choice of the
- * key. */
+/* Issued and accepted tokens: claims, clocks, and the choice of the key. */
 #include "crypto/jwt.h"
 
 #include <stdio.h>
@@ -60,8 +59,9 @@ assert_why(const char *got, const char *wanted, int row)
 static void
 assert_str(struct str got, const char *wanted)
 {
-	ck_assert_msg(str_eq(got, str_from(wanted)), "%.*s, not %s",
-		      STR_ARG(got), wanted);
+	ck_assert_msg(str_eq(got, str_from(wanted)),
+		      "the value is \"%.*s\", not \"%s\"", STR_ARG(got),
+		      wanted);
 }
 
 static const struct jwt_claims claims = {
@@ -87,8 +87,8 @@ issue(const struct keyring *keys, const struct jwt_claims *c)
 	return token;
 }
 
-/* What we issue we take, with each algorithm, and read what was meant. */
-START_TEST(issued_and_accepted)
+/* An issued token is valid with each algorithm, and has the given claims. */
+START_TEST(issued_token_is_accepted)
 {
 	struct keyring mine = ring;
 	struct jwt_claims got;
@@ -125,7 +125,7 @@ START_TEST(issued_and_accepted)
 }
 END_TEST
 
-START_TEST(no_roles_no_email_no_name)
+START_TEST(optional_claims_may_be_missing)
 {
 	struct jwt_claims few = claims, got;
 
@@ -139,7 +139,7 @@ START_TEST(no_roles_no_email_no_name)
 }
 END_TEST
 
-START_TEST(issue_refuses)
+START_TEST(jwt_issue_refuses_bad_input)
 {
 	struct keyring none = { .n = 0 }, public = ring;
 	struct jwk key = *ring.signer;
@@ -182,7 +182,7 @@ START_TEST(issue_refuses)
 END_TEST
 
 static const struct {
-	int64_t now; /* after iat */
+	int64_t now; /* seconds after iat */
 	const char *why;
 } clocks[] = {
 	{ -31, IAT_FUTURE },
@@ -198,7 +198,7 @@ static const struct {
 	{ -TOKENS_NOW - 1000, IAT_FUTURE },
 };
 
-START_TEST(clock_edges)
+START_TEST(clock_may_differ_by_the_leeway)
 {
 	struct jwt_claims got;
 
@@ -208,7 +208,7 @@ START_TEST(clock_edges)
 }
 END_TEST
 
-START_TEST(claims_are_checked_by_policy)
+START_TEST(policy_decides_about_claims)
 {
 	struct str token = issue(&ring, &claims);
 	struct jwt_policy p = tokens_policy;
@@ -232,9 +232,9 @@ START_TEST(claims_are_checked_by_policy)
 }
 END_TEST
 
-/* 1024 bytes with the commas between them, as identities have at most: 127 of
- * 7, and a last one that makes it full or not. */
-START_TEST(many_roles)
+/* Roles may have 1024 bytes with the commas between them: 127 roles of 7 bytes,
+ * and a last one that reaches the limit or exceeds it. */
+START_TEST(length_of_roles_is_bounded)
 {
 	for (int last = 7; last < 10; last++) {
 		char add[4096] = "\"roles\":[";
@@ -259,8 +259,8 @@ START_TEST(many_roles)
 }
 END_TEST
 
-/* kid chooses; without it, one key must be the only one. */
-START_TEST(two_keys_of_an_algorithm)
+/* The kid selects the key. A token without kid needs an only key. */
+START_TEST(kid_selects_the_key)
 {
 	struct keyring two = { .n = 0 };
 	struct jwk *second;
@@ -287,7 +287,7 @@ START_TEST(two_keys_of_an_algorithm)
 				 &got),
 			   KID_MISSING, 1);
 	}
-	/* by now of the second */
+	/* `with` and `without` are tokens of the second key */
 	two.n = 1;
 	assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got),
 		   KID_UNKNOWN, 2);
@@ -310,8 +310,9 @@ START_TEST(two_keys_of_an_algorithm)
 }
 END_TEST
 
-/* RFC 7515, RFC 7520 and RFC 8037 themselves: any typ, kid and payload. */
-START_TEST(rfc_examples)
+/* The examples of RFC 7515, RFC 7520 and RFC 8037 have any typ, kid and
+ * payload. */
+START_TEST(rfc_examples_are_valid)
 {
 	const struct rfc_jws *row = &rfc_jws[_i];
 	struct jwk *key;
@@ -343,7 +344,7 @@ START_TEST(rfc_examples)
 }
 END_TEST
 
-START_TEST(bytes_refuses)
+START_TEST(bad_headers_of_bytes_are_refused)
 {
 	static const struct {
 		const char *add, *why;
@@ -375,8 +376,8 @@ START_TEST(bytes_refuses)
 }
 END_TEST
 
-/* Out of memory at every allocation: never "valid", never "refused". */
-START_TEST(claims_without_memory)
+/* Without memory the result is an error, and neither valid nor refused. */
+START_TEST(lack_of_memory_is_an_error)
 {
 	const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA };
 	struct keyring mine = ring;
@@ -423,15 +424,16 @@ main(void)
 	TCase *t = new_case("jwt_claims");
 
 	tcase_add_unchecked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, issued_and_accepted, JWS_HS256, JWS_ALGS);
-	tcase_add_test(t, no_roles_no_email_no_name);
-	tcase_add_test(t, issue_refuses);
-	tcase_add_loop_test(t, clock_edges, 0, ARRAY_LEN(clocks));
-	tcase_add_test(t, claims_are_checked_by_policy);
-	tcase_add_test(t, many_roles);
-	tcase_add_test(t, two_keys_of_an_algorithm);
-	tcase_add_loop_test(t, rfc_examples, 0, ARRAY_LEN(rfc_jws));
-	tcase_add_test(t, bytes_refuses);
-	tcase_add_loop_test(t, claims_without_memory, 0, 2);
+	tcase_add_loop_test(t, issued_token_is_accepted, JWS_HS256, JWS_ALGS);
+	tcase_add_test(t, optional_claims_may_be_missing);
+	tcase_add_test(t, jwt_issue_refuses_bad_input);
+	tcase_add_loop_test(t, clock_may_differ_by_the_leeway, 0,
+			    ARRAY_LEN(clocks));
+	tcase_add_test(t, policy_decides_about_claims);
+	tcase_add_test(t, length_of_roles_is_bounded);
+	tcase_add_test(t, kid_selects_the_key);
+	tcase_add_loop_test(t, rfc_examples_are_valid, 0, ARRAY_LEN(rfc_jws));
+	tcase_add_test(t, bad_headers_of_bytes_are_refused);
+	tcase_add_loop_test(t, lack_of_memory_is_an_error, 0, 2);
 	return run_case(t);
 }

@@ -11,7 +11,7 @@ mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-/* As somebody with mv(1) would. */
+/* Renames the file of a key, as an administrator may do with mv(1). */
 static void
 change_state(const struct keyring_entry *e, enum key_state state)
 {
@@ -27,7 +27,7 @@ change_state(const struct keyring_entry *e, enum key_state state)
 	ck_assert_int_eq(rename(from, to), 0);
 }
 
-START_TEST(made_on_first_use)
+START_TEST(first_key_is_made_on_first_use)
 {
 	static const enum jws_alg algs[] = { JWS_ES256, JWS_HS512, JWS_EDDSA };
 	const mode_t mask = umask(_i == 0 ? 0 : 0777);
@@ -53,7 +53,7 @@ START_TEST(made_on_first_use)
 }
 END_TEST
 
-START_TEST(empty_ring)
+START_TEST(keyring_may_be_empty)
 {
 	struct keyring r = { .n = 1 };
 	struct err err;
@@ -69,7 +69,7 @@ START_TEST(empty_ring)
 }
 END_TEST
 
-START_TEST(no_entropy)
+START_TEST(keyring_needs_random_numbers)
 {
 	struct keyring r;
 	struct err err;
@@ -82,8 +82,8 @@ START_TEST(no_entropy)
 }
 END_TEST
 
-/* Eight processes, one key. */
-START_TEST(many_begin_at_once)
+/* Eight processes that start at once make one key. */
+START_TEST(parallel_starts_make_one_key)
 {
 	char kids[8][JWK_KID_CHARS + 1];
 	int to_parent[2], go[2];
@@ -135,7 +135,7 @@ START_TEST(keys_change_states)
 	fake_env_advance(&fake, 10);
 	add(JWS_HS256, KEY_RETIRING);
 	r = load(JWS_NONE);
-	ck_assert_uint_eq(r.n, 3); /* oldest first */
+	ck_assert_uint_eq(r.n, 3); /* the oldest key is first */
 	ck_assert_int_eq(r.v[0].key->alg, JWS_ES256);
 	ck_assert_int_eq(r.v[1].key->alg, JWS_EDDSA);
 	ck_assert_int_eq(r.v[2].key->alg, JWS_HS256);
@@ -163,13 +163,13 @@ START_TEST(keys_change_states)
 						   KEY_ACTIVE :
 						   KEY_RETIRING);
 	}
-	/* the only active one */
+	/* The only active key becomes a retiring one. */
 	change_state(&r.v[r.v[0].key == r.signer ? 0 : 1], KEY_RETIRING);
 	assert_refused("no key is active");
 }
 END_TEST
 
-START_TEST(two_active)
+START_TEST(only_one_key_may_be_active)
 {
 	struct jwk *key = tokens_key(JWS_EDDSA);
 	struct keyring r;
@@ -188,8 +188,9 @@ START_TEST(two_active)
 }
 END_TEST
 
-/* What was loaded is no longer so: nothing is renamed. */
-START_TEST(rotated_twice)
+/* The second rotation fails and renames nothing, because the keys changed after
+ * they were loaded. */
+START_TEST(second_rotation_is_refused)
 {
 	struct keyring r, again;
 	struct err err;
@@ -213,7 +214,7 @@ START_TEST(rotated_twice)
 }
 END_TEST
 
-START_TEST(added_twice)
+START_TEST(key_cannot_be_added_twice)
 {
 	struct jwk *key = tokens_key(JWS_ES256);
 	struct err err = { .msg = "" };
@@ -233,8 +234,8 @@ END_TEST
 	"-----END PUBLIC KEY-----\n"
 #define PUBKEY_KID "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
-/* A verifier of somebody else's last tokens. */
-START_TEST(public_and_retiring)
+/* A public key may retire, and cannot be activated. */
+START_TEST(public_key_may_retire)
 {
 	struct keyring r;
 	struct err err;
@@ -254,7 +255,7 @@ START_TEST(public_and_retiring)
 }
 END_TEST
 
-START_TEST(keyring_without_memory)
+START_TEST(loading_fails_without_memory)
 {
 	unsigned n = 0;
 	bool failed = true;
@@ -283,15 +284,15 @@ main(void)
 	TCase *t = new_case("keyring");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, made_on_first_use, 0, 3);
-	tcase_add_test(t, empty_ring);
-	tcase_add_test(t, no_entropy);
-	tcase_add_test(t, many_begin_at_once);
+	tcase_add_loop_test(t, first_key_is_made_on_first_use, 0, 3);
+	tcase_add_test(t, keyring_may_be_empty);
+	tcase_add_test(t, keyring_needs_random_numbers);
+	tcase_add_test(t, parallel_starts_make_one_key);
 	tcase_add_test(t, keys_change_states);
-	tcase_add_test(t, two_active);
-	tcase_add_test(t, rotated_twice);
-	tcase_add_test(t, added_twice);
-	tcase_add_test(t, public_and_retiring);
-	tcase_add_test(t, keyring_without_memory);
+	tcase_add_test(t, only_one_key_may_be_active);
+	tcase_add_test(t, second_rotation_is_refused);
+	tcase_add_test(t, key_cannot_be_added_twice);
+	tcase_add_test(t, public_key_may_retire);
+	tcase_add_test(t, loading_fails_without_memory);
 	return run_case(t);
 }

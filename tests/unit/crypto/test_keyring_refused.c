@@ -2,7 +2,8 @@
 /* Key directories, file names and secrets that are refused. */
 #include "tests/unit/crypto/keyring_fixture.h"
 
-/* What is done to the one file of a good directory, and what that gives. */
+/* The change to the one file of a valid folder, and the refusal that it
+ * causes. */
 enum harm {
 	READABLE,
 	WRITABLE,
@@ -69,7 +70,7 @@ rename_to(const char *from, const struct keyring_name *name)
 	ck_assert_int_eq(rename(from, path), 0);
 }
 
-/* `file` is the key's, and `name` what it says. */
+/* `file` is the path of the key file, and `name` the parts of its name. */
 static void
 rename_badly(enum harm harm, const char *file, struct keyring_name name)
 {
@@ -131,7 +132,7 @@ put_in(const char *name, const char *text)
 	write_file(path, text, 0600);
 }
 
-/* The folder itself is something else. */
+/* Replaces the folder by another kind of file. */
 static void
 replace_folder(enum harm harm)
 {
@@ -218,7 +219,7 @@ do_harm(enum harm harm, const char *file, struct keyring_name name)
 	}
 }
 
-START_TEST(harmed_directory_is_refused)
+START_TEST(bad_folders_and_files_are_refused)
 {
 	struct jwk *key = tokens_key(JWS_ES256);
 	struct keyring_name name = { .alg = JWS_ES256,
@@ -237,18 +238,18 @@ START_TEST(harmed_directory_is_refused)
 }
 END_TEST
 
-START_TEST(foreign_owner)
+START_TEST(owner_of_the_folder_is_checked)
 {
 	if (geteuid() != 0)
-		return; /* only root can give files away */
+		return; /* only root can give a file to another user */
 	add(JWS_ES256, KEY_ACTIVE);
 	ck_assert_int_eq(chown(keys, 65534, 65534), 0);
 	assert_refused("belongs to uid 65534");
 }
 END_TEST
 
-/* Counted before any of them is read. */
-START_TEST(too_many)
+/* The files are counted before any of them is read. */
+START_TEST(number_of_keys_is_bounded)
 {
 	add(JWS_ES256, KEY_ACTIVE);
 	for (int i = 1; i <= KEYRING_MAX; i++) {
@@ -332,7 +333,7 @@ static const struct {
 	{ PUBKEY, 0600, JWS_HS256, "looks like" },
 };
 
-START_TEST(shared_secret)
+START_TEST(secret_files_are_checked)
 {
 	struct keyring r = { .n = 77 };
 	struct err err = { .msg = "" };
@@ -362,11 +363,11 @@ main(void)
 	TCase *t = new_case("keyring_refused");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, harmed_directory_is_refused, 0,
+	tcase_add_loop_test(t, bad_folders_and_files_are_refused, 0,
 			    ARRAY_LEN(harms));
-	tcase_add_test(t, foreign_owner);
-	tcase_add_test(t, too_many);
+	tcase_add_test(t, owner_of_the_folder_is_checked);
+	tcase_add_test(t, number_of_keys_is_bounded);
 	tcase_add_test(t, file_names_are_refused);
-	tcase_add_loop_test(t, shared_secret, 0, ARRAY_LEN(secrets));
+	tcase_add_loop_test(t, secret_files_are_checked, 0, ARRAY_LEN(secrets));
 	return run_case(t);
 }

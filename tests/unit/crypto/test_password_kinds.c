@@ -28,7 +28,7 @@
 #define KEY_HEX                                                                \
 	"e62ca0c5320b138011ddc42e69762410bf26be4eac9cdbd4650a2549647b04c8"
 
-/* By the programs that are named, or as they do it. */
+/* Hashes that the named programs made, or that were made in their way. */
 static const struct {
 	const char *kind, *password, *hash;
 } accepted[] = {
@@ -41,7 +41,7 @@ static const struct {
 	{ "sha512-crypt", P, "{SHA512-CRYPT}" CRYPT6 },
 	{ "sha512-crypt", P, "{CRYPT}" CRYPT6 },
 	{ "sha256-crypt", P, "{SHA256-CRYPT}" CRYPT5 },
-	/* Django's own test of it. */
+	/* The hash is from a test of Django. */
 	{ "pbkdf2-sha256", "l\xc3\xa8tmein",
 	  "pbkdf2_sha256$10000$seasalt$"
 	  "CWWFdHOWwPnki7HvkcqN9iA2T3KLW1cf2uZ5kvArtVY=" },
@@ -62,7 +62,7 @@ static const struct {
 	{ "pbkdf2-sha256", P, /* Gitea */
 	  "pbkdf2$10000$50$" SALT_HEX "$6fbfbc9f1dd36b449502ff20d15c25586f2f52"
 	  "d054b1999016fe302ea41fb322e1cebbf24429eae00aabf4974fb8052715ac" },
-	{ "pbkdf2-sha256", P, /* Gitea of before 2022 */
+	{ "pbkdf2-sha256", P, /* Gitea before 2022 */
 	  "pbkdf2$10000$50$oldsalt10b$8029469e3686ada5d4a446d42419410cdaa8a633"
 	  "7637102f2e4d7a25598224e26b99f7eb664b0bec83121336e79165c7ec99" },
 	{ "pbkdf2-sha256", P, /* Werkzeug 2.2 */
@@ -72,7 +72,7 @@ static const struct {
 	  "pbkdf2:sha512:2000$Lwl2zVDLquEI$2058b517a545798497b95fb125f9bfa0a29"
 	  "a75ea7ee0c4a161d2a1886a156a273a728332d567639f654fe599e1121db0498f7f"
 	  "6c216088d5bc4c96c68a525ff8" },
-	{ "wordpress-bcrypt", "hashpwn", /* published with hashcat's mode */
+	{ "wordpress-bcrypt", "hashpwn", /* published with a mode of hashcat */
 	  "$wp$2y$10$607XKVrBjPEqujeOXNwbYuOJ.gPMd2TelMMknmeV70Kap1E81Ovo6" },
 	{ "wordpress-bcrypt", P,
 	  "$wp$2y$04$bKPXUKC.urpLvy5rYp00feNs4Bgg1jOIdqBCDNYfF/O7mjTdmx/e6" },
@@ -89,7 +89,7 @@ name_of(const char *hash)
 	return password_kind(str_from(hash), &bare)->name;
 }
 
-START_TEST(lets_in)
+START_TEST(accepted_hashes_verify)
 {
 	struct str hash = str_from(accepted[_i].hash);
 	struct str password = str_from(accepted[_i].password);
@@ -105,11 +105,12 @@ START_TEST(lets_in)
 		      "row %d", _i);
 	ck_assert_msg(password_verify(STR(""), hash) == PASSWORD_WRONG,
 		      "row %d", _i);
-	/* Cut off, but for what is only padding. */
+	/* A hash that is cut off is refused, unless only padding is missing. */
 	for (size_t n = 0; n + 1 < hash.n; n++)
 		ck_assert_msg(!password_is_usable((struct str){ .p = hash.p,
 								.n = n }),
-			      "row %d: %zu bytes", _i, n);
+			      "row %d: the first %zu bytes are accepted", _i,
+			      n);
 }
 END_TEST
 
@@ -118,8 +119,8 @@ static const char *const wraps[] = {
 	"3|",	      "argon2"
 };
 
-/* What is behind a prefix is as good as without it. */
-START_TEST(prefix_makes_no_difference)
+/* A hash with a prefix is verified like a hash without it. */
+START_TEST(prefixes_are_skipped)
 {
 	char hash[256], own[PASSWORD_HASH_MAX];
 	struct err err;
@@ -133,8 +134,8 @@ START_TEST(prefix_makes_no_difference)
 }
 END_TEST
 
-/* All of the password counts where the digest sees all. */
-START_TEST(which_read_all_of_a_password)
+/* The whole password counts if the scheme makes a digest of it first. */
+START_TEST(schemes_tell_how_much_they_read)
 {
 	char text[101] = "";
 	const struct str longer = { .p = text, .n = 100 };
@@ -144,7 +145,7 @@ START_TEST(which_read_all_of_a_password)
 	ck_assert(!password_fits_scheme(longer, STR("{BLF-CRYPT}" BCRYPT)));
 	ck_assert(password_fits_scheme(longer, STR("$wp" BCRYPT)));
 	ck_assert(password_fits_scheme(longer, STR("bcrypt_sha256$" BCRYPT)));
-	/* WordPress takes blanks off. */
+	/* WordPress removes blanks around the password. */
 	ck_assert_int_eq(password_verify(STR(" " P "\n"),
 					 str_from(accepted[20].hash)),
 			 PASSWORD_RIGHT);
@@ -193,7 +194,7 @@ static const struct {
 	{ "unknown", "{" },
 	{ "unknown", "{CRYPT" },
 	{ "unknown", "$nosuch$xxxx" },
-	/* Of accepted kinds: hostile, or damaged. */
+	/* Hashes of accepted schemes that are too expensive or damaged. */
 	{ "bcrypt", "$2y$31$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5"
 		    "CJ1S" },
 	{ "wordpress-bcrypt", "$wp$2y$31$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RH"
@@ -223,7 +224,7 @@ static const struct {
 	{ "pbkdf2-sha512", "$pbkdf2-sha512$1500001$c2FsdA$" KEY_B64 KEY_B64 },
 };
 
-START_TEST(keeps_out)
+START_TEST(refused_hashes_never_verify)
 {
 	struct str hash = str_from(refused[_i].hash);
 
@@ -249,7 +250,7 @@ holds(const char *text, const struct password_kind *k)
 	return strstr(text, row) != NULL;
 }
 
-START_TEST(manual_has_the_table)
+START_TEST(manual_lists_all_schemes)
 {
 	static char text[100000];
 	const char *folder = getenv("srcdir");
@@ -261,11 +262,12 @@ START_TEST(manual_has_the_table)
 	(void)snprintf(path, sizeof(path), "%s/doc/moving.md",
 		       folder != NULL ? folder : ".");
 	f = fopen(path, "r");
-	ck_assert_msg(f != NULL, "%s", path);
+	ck_assert_msg(f != NULL, "cannot open %s", path);
 	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	ck_assert_int_eq(fclose(f), 0);
 	for (size_t i = 0; i < n; i++) {
-		ck_assert_msg(kinds[i].name != NULL, "kind %zu", i);
+		ck_assert_msg(kinds[i].name != NULL, "scheme %zu has no name",
+			      i);
 		ck_assert_int_eq(kinds[i].method == PASSWORD_BY_NONE,
 				 strcmp(kinds[i].verdict, "refused") == 0);
 		missing += holds(text, &kinds[i]) ? 0 : 1;
@@ -286,10 +288,11 @@ main(void)
 	TCase *t = new_case("password_kinds");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_loop_test(t, lets_in, 0, ARRAY_LEN(accepted));
-	tcase_add_loop_test(t, prefix_makes_no_difference, 0, ARRAY_LEN(wraps));
-	tcase_add_test(t, which_read_all_of_a_password);
-	tcase_add_loop_test(t, keeps_out, 0, ARRAY_LEN(refused));
-	tcase_add_test(t, manual_has_the_table);
+	tcase_add_loop_test(t, accepted_hashes_verify, 0, ARRAY_LEN(accepted));
+	tcase_add_loop_test(t, prefixes_are_skipped, 0, ARRAY_LEN(wraps));
+	tcase_add_test(t, schemes_tell_how_much_they_read);
+	tcase_add_loop_test(t, refused_hashes_never_verify, 0,
+			    ARRAY_LEN(refused));
+	tcase_add_test(t, manual_lists_all_schemes);
 	return run_case(t);
 }

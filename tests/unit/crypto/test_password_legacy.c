@@ -40,19 +40,18 @@ static const struct {
 		    "556K21vJM92qD3CmB" },
 };
 
-/* Changes one character of the hash itself: its first one, whose bits all
- * count. */
+/* Changes the first character of the hash itself, whose bits all count. */
 static void
 spoil(char *hash)
 {
 	char *at = strrchr(hash, '$') + 1;
 
 	if (strncmp(hash, "$2", 2) == 0)
-		at += 22; /* its salt has no end of its own */
+		at += 22; /* The salt of bcrypt has no separator behind it. */
 	*at = *at == 'x' ? 'y' : 'x';
 }
 
-START_TEST(legacy_hashes_verify)
+START_TEST(hashes_of_other_programs_verify)
 {
 	struct str password = str_from(made[_i].password);
 	struct str hash = str_from(made[_i].hash);
@@ -77,11 +76,12 @@ START_TEST(legacy_hashes_verify)
 	ck_assert_msg(password_verify(password, str_from(bad)) ==
 			  PASSWORD_WRONG,
 		      "row %d: %s", _i, bad);
-	/* A file that was cut off. */
+	/* A hash that is cut off is refused. */
 	for (size_t n = 0; n < hash.n; n++)
 		ck_assert_msg(!password_is_usable((struct str){ .p = hash.p,
 								.n = n }),
-			      "row %d: %zu bytes", _i, n);
+			      "row %d: the first %zu bytes are accepted", _i,
+			      n);
 }
 END_TEST
 
@@ -100,7 +100,7 @@ static const char *const refused[] = {
 	"$2x$04$" HASH53,
 	"$2$04$" HASH53,
 	"$2y$03$" HASH53,
-	"$2y$16$" HASH53, /* 4 s and more */
+	"$2y$16$" HASH53, /* takes 4 s or more */
 	"$2y$31$" HASH53,
 	"$2y$4$" HASH53,
 	"$2y$004$" HASH53,
@@ -135,14 +135,14 @@ static const char *const refused[] = {
 	"",
 };
 
-START_TEST(legacy_hashes_refuse)
+START_TEST(bad_hashes_are_refused)
 {
 	struct str hash = str_from(refused[_i]);
 
 	ck_assert_msg(!password_is_usable(hash), "row %d: %s", _i, refused[_i]);
 	ck_assert_msg(password_verify(STR(PASSWORD), hash) == PASSWORD_UNUSABLE,
 		      "row %d: %s", _i, refused[_i]);
-	/* Never by what is stored itself. */
+	/* The stored hash itself is never the password. */
 	ck_assert_msg(password_verify(hash, hash) == PASSWORD_UNUSABLE,
 		      "row %d: %s", _i, refused[_i]);
 }
@@ -160,9 +160,10 @@ cost_us(struct str password, struct str hash)
 	       (to.tv_nsec - from.tv_nsec) / 1000;
 }
 
-/* crypt(3) takes less than we do: a password that it cannot have made.  Time
- * must not tell that it was not tried. */
-START_TEST(longest_password)
+/* crypt(3) does not accept passwords as long as the longest of ours, so no such
+ * password can match. The answer must take as long as a hash, so that its time
+ * does not tell this. */
+START_TEST(too_long_password_costs_a_hash)
 {
 	const struct str costly = STR("$2y$10$abcdefghijklmnopqrstuu"
 				      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
@@ -192,8 +193,9 @@ main(void)
 	TCase *t = new_case("password_legacy");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_loop_test(t, legacy_hashes_verify, 0, ARRAY_LEN(made));
-	tcase_add_loop_test(t, legacy_hashes_refuse, 0, ARRAY_LEN(refused));
-	tcase_add_test(t, longest_password);
+	tcase_add_loop_test(t, hashes_of_other_programs_verify, 0,
+			    ARRAY_LEN(made));
+	tcase_add_loop_test(t, bad_hashes_are_refused, 0, ARRAY_LEN(refused));
+	tcase_add_test(t, too_long_password_costs_a_hash);
 	return run_case(t);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tokens that are refused, and why: rows of what is dropped from a good one
- * and what is put in (tokens_header(), tokens_payload()), or of the whole.
+ * Tokens and the reasons of their refusal. A row names the members that are
+ * removed from a valid token and the text that is added to it (tokens_header(),
+ * tokens_payload()), or the whole header and payload.
  */
 #ifndef UNIT_CRYPTO_VECTORS_JWT_REFUSED_H
 #define UNIT_CRYPTO_VECTORS_JWT_REFUSED_H
@@ -11,7 +12,7 @@
 #include "tests/unit/crypto/vectors/jwt_reasons.h"
 
 static const struct {
-	const char *drop, *add, *why; /* why NULL: it is accepted */
+	const char *drop, *add, *why; /* why NULL: the token is accepted */
 } header_rows[] = {
 	{ NULL, NULL, NULL },
 	{ "alg", NULL, HEADER_LACKS("alg") },
@@ -238,9 +239,9 @@ static const struct {
 	{ NULL, "\"unknown\":{\"deep\":[true,null]}", NULL },
 };
 
-/* Whole texts of the two, signed as they are. */
+/* Whole headers and payloads, which are signed as they are. */
 static const struct {
-	const char *header, *payload, *why; /* NULL: the good one */
+	const char *header, *payload, *why; /* NULL: that of a valid token */
 } whole_rows[] = {
 	{ "[]", NULL, HEADER_NO_OBJECT },
 	{ "\"alg\"", NULL, HEADER_NO_JSON },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The RFCs' own examples: RFC 7515 appendix A, RFC 7520 section 4, RFC 8037
- * appendix A, each with its key; kid is the thumbprint (RFC 7638).
+ * The examples of RFC 7515 appendix A, RFC 7520 section 4 and RFC 8037 appendix
+ * A, each with its key; kid is the thumbprint (RFC 7638).
  */
 #ifndef UNIT_CRYPTO_VECTORS_RFC_JWS_H
 #define UNIT_CRYPTO_VECTORS_RFC_JWS_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A key an algorithm, made for the tests: nothing else may use them. */
+/* A key of each algorithm, made for the tests. Nothing else may use these
+ * keys. */
 #ifndef UNIT_CRYPTO_VECTORS_TEST_KEYS_H
 #define UNIT_CRYPTO_VECTORS_TEST_KEYS_H
 
