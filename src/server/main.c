@@ -131,8 +131,8 @@ static const struct {
 	const char *word;
 	int (*run)(const struct command_line *line);
 } actions[] = {
-	{ "--server_check", server_check },
-	{ "--server_dump-config", server_dump },
+	{ "--check", server_check },
+	{ "--dump-config", server_dump },
 	{ "--list-backends", list_backends },
 	{ "--version", version },
 	{ "--help", help },
