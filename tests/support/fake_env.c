@@ -37,7 +37,7 @@ fake_fill(void *ctx, void *buf, size_t n)
 		return -1;
 	while (n > 0) {
 		uint64_t z =
-		    atomic_fetch_add(&f->dice, UINT64_C(0x9e3779b97f4a7c15));
+		    atomic_fetch_add(&f->random, UINT64_C(0x9e3779b97f4a7c15));
 		size_t part = n < sizeof(z) ? n : sizeof(z);
 
 		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -62,7 +62,7 @@ fake_env_init(struct fake_env *f)
 	};
 	atomic_init(&f->wall_ms, FAKE_NOW * 1000);
 	atomic_init(&f->mono_ms, 1000);
-	atomic_init(&f->dice, 1);
+	atomic_init(&f->random, 1);
 	atomic_init(&f->no_entropy, false);
 }
 

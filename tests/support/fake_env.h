@@ -18,7 +18,7 @@ struct fake_env {
 	/* Pass its address to the code; its log may be replaced. */
 	struct env env;
 	_Atomic int64_t wall_ms, mono_ms;
-	_Atomic uint64_t dice;
+	_Atomic uint64_t random;
 	/* If set, every request for random numbers fails. */
 	atomic_bool no_entropy;
 };

@@ -241,12 +241,12 @@ int
 process_free_port(void)
 {
 	for (int tries = 0; tries < 100; tries++) {
-		uint16_t dice = 0;
+		uint16_t number = 0;
 		int port;
 
-		MUST(getrandom(&dice, sizeof(dice), 0) == sizeof(dice),
+		MUST(getrandom(&number, sizeof(number), 0) == sizeof(number),
 		     "no entropy");
-		port = PORT_FIRST + dice % PORTS;
+		port = PORT_FIRST + number % PORTS;
 		if (is_free(port))
 			return port;
 	}

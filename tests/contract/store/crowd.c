@@ -67,7 +67,7 @@ fixture_processes(struct fixture *r, int (*fn)(struct fixture *r), int n)
 		HOLDS(r, pids[i] >= 0);
 		if (pids[i] == 0) {
 			/* Each throws its own dice. */
-			atomic_store(&r->fake.dice, (uint64_t)i << 32 | 7);
+			atomic_store(&r->fake.random, (uint64_t)i << 32 | 7);
 			_exit(fn(r));
 		}
 	}

@@ -132,11 +132,11 @@ START_TEST(instances_share_the_key)
 	store = backend_ref(f.store);
 	flow_free(&f);
 	flow_init(&f, NULL, NULL, NULL);
-	atomic_store(&f.fake.dice, 12345);
+	atomic_store(&f.fake.random, 12345);
 	ck_assert(!is_right("one", str_from(token)));
 	flow_free(&f);
 	flow_init(&f, NULL, NULL, NULL);
-	atomic_store(&f.fake.dice, 12345);
+	atomic_store(&f.fake.random, 12345);
 	store_conn_bind(f.conns.store, store);
 	ck_assert(is_right("one", str_from(token)));
 	store_conn_bind(f.conns.store, f.store);

@@ -20,11 +20,11 @@ teardown(void)
 	login_floor_free(f);
 }
 
-/* All that it takes, with the same dice. */
+/* The time of a sign-in and its wait, for one random number. */
 static int64_t
-whole(int64_t took_ms, int64_t mono_ms, uint32_t dice)
+whole(int64_t took_ms, int64_t mono_ms, uint32_t random)
 {
-	return took_ms + login_floor_left(f, took_ms, mono_ms, dice);
+	return took_ms + login_floor_left(f, took_ms, mono_ms, random);
 }
 
 /* $apr1$, Argon2id, nobody, bcrypt: no time tells which it was. */
@@ -34,11 +34,11 @@ START_TEST(all_kinds_take_the_same)
 
 	for (size_t i = 0; i < ARRAY_LEN(took); i++)
 		login_floor_note(f, took[i], took[i], (int64_t)i);
-	for (uint32_t dice = 0; dice < 200; dice++) {
+	for (uint32_t random = 0; random < 200; random++) {
 		for (size_t i = 0; i < ARRAY_LEN(took); i++)
-			ck_assert_int_eq(whole(took[i], 1000, dice),
-					 whole(308, 1000, dice));
-		ck_assert_int_ge(whole(2, 1000, dice), 308 + 308 / 4);
+			ck_assert_int_eq(whole(took[i], 1000, random),
+					 whole(308, 1000, random));
+		ck_assert_int_ge(whole(2, 1000, random), 308 + 308 / 4);
 	}
 	/* Dice differ, within bounds. */
 	ck_assert_int_ne(whole(2, 1000, 7), whole(2, 1000, 20));

@@ -291,7 +291,7 @@ START_TEST(store_learns_nothing)
 		start_faulty();
 		create = faulty.ops.create;
 		faulty.ops.create = create_unmarked;
-		atomic_store(&f.fake.dice, 1000 * i);
+		atomic_store(&f.fake.random, 1000 * i);
 		alice()->hash = STR(BCRYPT);
 		(void)flow_login(&f, "alice");
 		password_print(alice()->hash, print);

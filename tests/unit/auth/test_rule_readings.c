@@ -17,13 +17,13 @@
 #define ROUNDS 200
 #define PATHS  60
 
-struct dice {
+struct generator {
 	uint64_t state;
 };
 
 /* Below n; SplitMix64 is enough here. */
 static unsigned
-roll(struct dice *d, size_t n)
+random_below(struct generator *d, size_t n)
 {
 	uint64_t z = d->state += 0x9e3779b97f4a7c15;
 
@@ -32,7 +32,7 @@ roll(struct dice *d, size_t n)
 	return (unsigned)((z ^ z >> 31) % n);
 }
 
-#define PICK(d, of) of[roll(d, ARRAY_LEN(of))]
+#define PICK(d, of) of[random_below(d, ARRAY_LEN(of))]
 
 /* What can be asked for, and who has it. */
 static const struct {
@@ -109,15 +109,15 @@ may(const struct made *m, enum visitor who, const char *path)
 }
 
 static void
-make_rules(struct dice *d, struct made *m, char *ini, size_t room)
+make_rules(struct generator *d, struct made *m, char *ini, size_t room)
 {
 	size_t n = 0;
 
-	m->nrules = roll(d, ARRAY_LEN(m->rules) + 1);
+	m->nrules = random_below(d, ARRAY_LEN(m->rules) + 1);
 	ini[0] = '\0';
 	for (size_t i = 0; i < m->nrules; i++) {
-		size_t c = roll(d, ARRAY_LEN(conditions));
-		size_t r = roll(d, ARRAY_LEN(requires));
+		size_t c = random_below(d, ARRAY_LEN(conditions));
+		size_t r = random_below(d, ARRAY_LEN(requires));
 
 		m->rules[i] = (struct made_rule){ c, r };
 		n += (size_t)snprintf(ini + n, room - n,
@@ -128,7 +128,7 @@ make_rules(struct dice *d, struct made *m, char *ini, size_t room)
 }
 
 static void
-make_path(struct dice *d, char *out)
+make_path(struct generator *d, char *out)
 {
 	static const char *const segments[] = {
 		"admin",
@@ -165,22 +165,22 @@ make_path(struct dice *d, char *out)
 	static const char *const bad[] = { "%2e%2e",   "..;",	     "%252e",
 					   ".%5c",     "..%2Fadmin", ".%3bx",
 					   "..\\admin" };
-	size_t n = 1 + roll(d, 5);
+	size_t n = 1 + random_below(d, 5);
 
 	out[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		/* Mostly what is read in one way, or nothing would be plain. */
-		unsigned kind = roll(d, 20);
+		unsigned kind = random_below(d, 20);
 
 		strcat(out, "/");
 		if (kind < 10)
-			strcat(out, segments[roll(d, 5)]);
+			strcat(out, segments[random_below(d, 5)]);
 		else if (kind < 19)
 			strcat(out, PICK(d, segments));
 		else
 			strcat(out, PICK(d, bad));
 	}
-	if (roll(d, 4) == 0)
+	if (random_below(d, 4) == 0)
 		strcat(out, "/");
 }
 
@@ -268,7 +268,7 @@ try_path(struct question *q, const struct rules *rules, struct exploration *w,
 START_TEST(whoever_is_let_in_is_on_every_reading)
 {
 	const char *seed = getenv("FCGIAUTH_SEED");
-	struct dice d = { seed != NULL ? strtoull(seed, NULL, 10) : 1 };
+	struct generator d = { seed != NULL ? strtoull(seed, NULL, 10) : 1 };
 	static struct exploration w;
 	struct tally tally = { 0 };
 
@@ -289,7 +289,8 @@ START_TEST(whoever_is_let_in_is_on_every_reading)
 					      .uri = uri,
 					      .ini = ini };
 
-			made.location = roll(&d, 2 * ARRAY_LEN(requires));
+			made.location =
+			    random_below(&d, 2 * ARRAY_LEN(requires));
 			make_path(&d, uri);
 			try_path(&q, rules, &w, &tally);
 		}

@@ -23,7 +23,7 @@ switch_mode(const char *mode)
 		       mode, folder);
 	flow_init(&f, ini, NULL, NULL);
 	atomic_store(&f.fake.wall_ms, atomic_load(&world.wall_ms));
-	atomic_store(&f.fake.dice, atomic_load(&world.dice));
+	atomic_store(&f.fake.random, atomic_load(&world.random));
 	store_conn_bind(f.conns.store, store);
 	backend_unref(f.store);
 	f.store = store;

@@ -190,7 +190,7 @@ START_TEST(instances_share_what_signs_forms)
 	form_token(one);
 	shared = backend_ref(f.store);
 	use(modes[_i], secret);
-	atomic_store(&f.fake.dice, 12345);
+	atomic_store(&f.fake.random, 12345);
 	form_token(two);
 	ck_assert_int_eq(memcmp(one, two, sizeof(one)) == 0, by_key);
 	(void)snprintf(path, sizeof(path), "%s/secret", folder);
@@ -199,7 +199,7 @@ START_TEST(instances_share_what_signs_forms)
 	ck_assert_int_ge(fputs("another secret of 32 bytes or so", file), 0);
 	ck_assert_int_eq(fclose(file), 0);
 	use(modes[_i], secret);
-	atomic_store(&f.fake.dice, 54321);
+	atomic_store(&f.fake.random, 54321);
 	store_conn_bind(f.conns.store, shared);
 	form_token(three);
 	ck_assert_int_eq(memcmp(one, three, sizeof(one)) == 0, !by_key);

@@ -233,16 +233,16 @@ START_TEST(no_dice_no_login)
 }
 END_TEST
 
-static unsigned throws; /* that are left before the dice fail */
-static int (*throw_dice)(void *ctx, void *buf, size_t n);
+static unsigned fills_left; /* calls that succeed before the generator fails */
+static int (*fill_random)(void *ctx, void *buf, size_t n);
 
 static int
-throw_few(void *ctx, void *buf, size_t n)
+fill_few(void *ctx, void *buf, size_t n)
 {
-	if (throws == 0)
+	if (fills_left == 0)
 		return -1;
-	throws--;
-	return throw_dice(ctx, buf, n);
+	fills_left--;
+	return fill_random(ctx, buf, n);
 }
 
 static size_t
@@ -300,11 +300,11 @@ START_TEST(a_login_whose_dice_fail)
 		ck_assert_uint_lt(n, 20);
 		use(modes[_i], "");
 		ctx = begin(&x);
-		throw_dice = f.fake.env.rng.fill;
-		throws = n;
-		f.fake.env.rng.fill = throw_few;
+		fill_random = f.fake.env.rng.fill;
+		fills_left = n;
+		f.fake.env.rng.fill = fill_few;
 		failed = fails_to_issue(ctx);
-		ck_assert(failed || throws == 0);
+		ck_assert(failed || fills_left == 0);
 		ck_assert(n > 0 || failed);
 	}
 }
