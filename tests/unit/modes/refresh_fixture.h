@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A service in mode refresh, for test_refresh and test_renewal. */
+/* A service in mode refresh, for the tests of the modes. */
 #ifndef UNIT_MODES_REFRESH_FIXTURE_H
 #define UNIT_MODES_REFRESH_FIXTURE_H
 
@@ -70,7 +70,7 @@ teardown(void)
 }
 
 struct tokens {
-	const char *access, *refresh; /* kept until flow_free() */
+	const char *access, *refresh; /* valid until flow_free() */
 	unsigned status;
 };
 

@@ -20,7 +20,7 @@ static char secret[512]; /* a line of [jwt] */
 static void
 use(const char *mode, const char *keys)
 {
-	static char ini[1024]; /* settings borrow from it */
+	static char ini[1024]; /* the settings point into it */
 
 	flow_free(&f);
 	store_faulty_init(&faulty, registry_store("memory"), NULL);
@@ -40,7 +40,7 @@ begin(void)
 		       folder);
 }
 
-/* All that a browser has after a login, as a parameter. */
+/* All cookies that a browser has after a sign-in, as a parameter. */
 static const char *
 cookies(void)
 {
@@ -63,21 +63,22 @@ cookies(void)
 }
 
 static unsigned
-check_of(const char *who)
+check_of(const char *presented)
 {
-	return flow_verify(&f, "/", who, NULL).status;
+	return flow_verify(&f, "/", presented, NULL).status;
 }
 
-/* In mode refresh the access token lives on: the store knows better. */
+/* In mode refresh the access token stays valid after a sign-out, so the store
+ * is asked. */
 static bool
-is_signed_in(const char *who)
+is_signed_in(const char *presented)
 {
 	struct session_cursor start_at = { .created_ms = 0 };
 	struct session_list list;
 	struct err err;
 
 	if (f.service->mode_ops->refresh_cookie != COOKIE_REFRESH)
-		return check_of(who) == 204;
+		return check_of(presented) == 204;
 	ck_assert_int_eq(
 	    store_list(f.conns.store,
 		       CALL_AT(f.request, env_wall_ms(&f.fake.env)),
@@ -86,7 +87,7 @@ is_signed_in(const char *who)
 	return list.n == 1;
 }
 
-START_TEST(malformed_sign_out)
+START_TEST(malformed_sign_out_is_refused)
 {
 	static const struct {
 		const char *type, *body;
@@ -97,66 +98,68 @@ START_TEST(malformed_sign_out)
 		{ JSON, "{" },
 		{ JSON, "[]" },
 	};
-	const char *who;
+	const char *presented;
 
 	use(modes[_i], secret);
-	who = cookies();
+	presented = cookies();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct flow_answer a =
 		    flow_post(&f, "/auth/logout", rows[i].type, rows[i].body,
-			      who);
+			      presented);
 
-		ck_assert_msg(a.status == 400, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 400, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	}
-	ck_assert(is_signed_in(who));
+	ck_assert(is_signed_in(presented));
 }
 END_TEST
 
-/* Signs out while the n-th call fails, and all after it; false: there is no
- * n-th call. */
+/* Signs out while the n-th call to the store and all later ones fail. Returns
+ * false if there is no n-th call. */
 static bool
-stays_signed_in(const char *body, const char *who, unsigned n)
+stays_signed_in(const char *body, const char *presented, unsigned n)
 {
 	struct flow_answer a;
 
 	store_faulty_fail(&faulty, n, true);
 	a = flow_post(&f, "/auth/logout", body != NULL ? FORM : JSON,
-		      body != NULL ? body : "", who);
+		      body != NULL ? body : "", presented);
 	if (atomic_load(&faulty.failed) == 0) {
 		ck_assert_uint_eq(a.status, body != NULL ? 303 : 204);
 		ck_assert_ptr_nonnull(flow_header(&a, "Set-Cookie").p);
 		return false;
 	}
-	ck_assert_msg(a.status == 503, "call %u: %u", n, a.status);
+	ck_assert_msg(a.status == 503, "call %u fails: the status is %u", n,
+		      a.status);
 	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	store_faulty_fail(&faulty, 0, false);
-	fake_env_advance(&f.fake, 2); /* the breaker lets go */
+	fake_env_advance(&f.fake, 2); /* the breaker closes */
 	return true;
 }
 
-/* By a program and by our own form, in each mode. */
-START_TEST(sign_out_without_a_store)
+/* A program and a form sign out, in each mode. */
+START_TEST(sign_out_needs_the_store)
 {
-	const char *who, *body = NULL;
+	const char *presented, *body = NULL;
 	struct flow_answer page;
 	unsigned n = 1;
 
 	use(modes[_i / 2], secret);
-	who = cookies();
+	presented = cookies();
 	if (_i % 2 == 1) {
-		page = flow_get(&f, "/auth/logout", who, NULL);
+		page = flow_get(&f, "/auth/logout", presented, NULL);
 		body = flow_text(&f, "csrf=%s", flow_csrf(&f, &page));
 	}
-	while (stays_signed_in(body, who, n)) {
-		/* The first call has ended nothing. */
+	while (stays_signed_in(body, presented, n)) {
+		/* If the first call fails, no session has ended. */
 		if (n++ == 1)
-			ck_assert(is_signed_in(who));
+			ck_assert(is_signed_in(presented));
 	}
 	ck_assert_uint_gt(n, 1);
 	store_faulty_fail(&faulty, 0, false);
-	ck_assert(!is_signed_in(who));
+	ck_assert(!is_signed_in(presented));
 }
 END_TEST
 
@@ -174,10 +177,10 @@ form_token(char out[CSRF_TOKEN_CHARS])
 	memcpy(out, token.p, CSRF_TOKEN_CHARS);
 }
 
-/* A page of one instance is posted to another: what both know is the store,
- * but in mode jwt the key, and neither the dice nor the label of another use.
- */
-START_TEST(instances_share_what_signs_forms)
+/* Instances accept the forms of each other. In the modes session and refresh
+ * they share a secret of the store, in mode jwt the key. Random numbers and the
+ * secrets of other labels have no effect. */
+START_TEST(instances_share_the_secret_of_forms)
 {
 	bool by_key = strcmp(modes[_i], "jwt") == 0;
 	char one[CSRF_TOKEN_CHARS], two[CSRF_TOKEN_CHARS];
@@ -245,7 +248,7 @@ remove_keys(const char *keys)
 
 static const struct {
 	enum jws_alg alg;
-	const char *members; /* of a public key */
+	const char *members; /* the members of a public key */
 } kinds[] = {
 	{ JWS_RS256, "alg e kid kty n use" },
 	{ JWS_PS256, "alg e kid kty n use" },
@@ -276,19 +279,20 @@ is_public(const json_t *key, const char *alg, const char *members)
 	for (; str_word(&rest, &name); n++) {
 		const char *text = flow_text(&f, "%.*s", STR_ARG(name));
 
-		ck_assert_msg(json_object_get(key, text) != NULL, "%s: no %s",
-			      alg, text);
+		ck_assert_msg(json_object_get(key, text) != NULL,
+			      "%s: the member %s is missing", alg, text);
 	}
 	ck_assert_uint_eq(json_object_size(key), n);
 }
 
-/* In the modes that sign: what is published is the key, and no more of it. */
-START_TEST(public_keys)
+/* In the modes that sign, the published key has its public members and no
+ * others. */
+START_TEST(public_keys_are_published)
 {
 	const char *mode = modes[1 + _i % 2];
 	const char *alg = jws_alg_name(kinds[_i / 2].alg);
 	struct flow_answer a;
-	const char *who;
+	const char *presented;
 	char keys[64], lines[128];
 	json_t *set;
 
@@ -297,8 +301,8 @@ START_TEST(public_keys)
 		       keys);
 	add_key(keys, kinds[_i / 2].alg);
 	use(mode, lines);
-	who = cookies();
-	ck_assert_uint_eq(check_of(who), 204);
+	presented = cookies();
+	ck_assert_uint_eq(check_of(presented), 204);
 	a = flow_get(&f, "/auth/jwks.json", NULL, NULL);
 	ck_assert_uint_eq(a.status, 200);
 	set = json_loadb(a.body.p, a.body.n, JSON_REJECT_DUPLICATES, NULL);
@@ -317,12 +321,14 @@ main(void)
 	TCase *t = new_case("each_mode");
 
 	tcase_add_checked_fixture(t, begin, teardown);
-	tcase_add_loop_test(t, malformed_sign_out, 0, ARRAY_LEN(modes));
-	tcase_add_loop_test(t, sign_out_without_a_store, 0,
+	tcase_add_loop_test(t, malformed_sign_out_is_refused, 0,
+			    ARRAY_LEN(modes));
+	tcase_add_loop_test(t, sign_out_needs_the_store, 0,
 			    2 * ARRAY_LEN(modes));
-	tcase_add_loop_test(t, instances_share_what_signs_forms, 0,
+	tcase_add_loop_test(t, instances_share_the_secret_of_forms, 0,
 			    ARRAY_LEN(modes));
 	tcase_add_test(t, secrets_differ_by_label);
-	tcase_add_loop_test(t, public_keys, 0, 2 * ARRAY_LEN(kinds));
+	tcase_add_loop_test(t, public_keys_are_published, 0,
+			    2 * ARRAY_LEN(kinds));
 	return run_case(t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The modes on their own: what they guarantee to their callers. */
+/* What each mode guarantees to its callers. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 
@@ -22,7 +22,7 @@ static struct store_faulty faulty;
 static void
 use(const char *mode, const char *more)
 {
-	static char ini[512]; /* settings borrow from it */
+	static char ini[512]; /* the settings point into it */
 
 	(void)snprintf(ini, sizeof(ini),
 		       "[auth]\nmode = %s\n[store]\ndriver = memory\n"
@@ -42,7 +42,7 @@ begin(struct flow_exchange *x)
 	return &x->e;
 }
 
-/* Each as long as some token is, and none of ours. */
+/* Invalid credentials; each has the length of some valid token. */
 static const char *const strange[] = {
 	"",
 	"dead",
@@ -105,8 +105,9 @@ prolongs_nothing(struct request_context *ctx, struct str token)
 	}
 }
 
-/* And the store hears of none but what might be one of its own. */
-START_TEST(strange_tokens)
+/* In mode jwt the store is not asked about a token that is not a JSON Web
+ * Token. */
+START_TEST(invalid_tokens_are_refused)
 {
 	static const char *const modes[] = { "session", "refresh", "jwt",
 					     "jwt" };
@@ -124,8 +125,8 @@ START_TEST(strange_tokens)
 }
 END_TEST
 
-/* What a session gets, whatever was asked for. */
-START_TEST(remember_is_as_offered)
+/* A session lasts as long as the configuration says, whatever was asked for. */
+START_TEST(remember_follows_the_configuration)
 {
 	static const struct {
 		const char *offered;
@@ -157,8 +158,8 @@ START_TEST(remember_is_as_offered)
 }
 END_TEST
 
-/* For whom, of which session, and until when. */
-START_TEST(what_a_refresh_gives)
+/* A refresh tells the user, the session and its ends. */
+START_TEST(refresh_tells_user_session_and_ends)
 {
 	static const struct {
 		const char *mode;
@@ -206,8 +207,8 @@ START_TEST(what_a_refresh_gives)
 }
 END_TEST
 
-/* Without dice there is no login, and nothing is left of it. */
-START_TEST(no_dice_no_login)
+/* Without random numbers a sign-in fails and leaves no session. */
+START_TEST(issue_needs_random_numbers)
 {
 	static const char *const modes[] = { "session", "jwt", "refresh" };
 	struct session_cursor start_at = { .created_ms = 0 };
@@ -255,7 +256,7 @@ count_sessions(void)
 	size_t n;
 
 	store_faulty_fail(&faulty, 0, false);
-	fake_env_advance(&f.fake, 10); /* it is asked again */
+	fake_env_advance(&f.fake, 10); /* the store is probed again */
 	ck_assert_int_eq(store_list(f.conns.store,
 				    CALL_AT(a, env_wall_ms(&f.fake.env)),
 				    LISTED((struct str){ .p = NULL }, 50),
@@ -266,7 +267,7 @@ count_sessions(void)
 	return n;
 }
 
-/* Whatever of it fails: nothing is made and nothing is told. */
+/* If any step of a sign-in fails, there is no session and no output. */
 static bool
 fails_to_issue(struct request_context *ctx)
 {
@@ -288,7 +289,7 @@ fails_to_issue(struct request_context *ctx)
 	return rc != 0;
 }
 
-START_TEST(a_login_whose_dice_fail)
+START_TEST(failed_random_numbers_leave_no_session)
 {
 	static const char *const modes[] = { "session", "jwt", "refresh" };
 	bool failed = true;
@@ -310,7 +311,7 @@ START_TEST(a_login_whose_dice_fail)
 }
 END_TEST
 
-START_TEST(a_login_whose_store_fails)
+START_TEST(failed_store_leaves_no_session)
 {
 	static const struct {
 		const char *mode, *more;
@@ -328,7 +329,7 @@ START_TEST(a_login_whose_store_fails)
 		ctx = begin(&x);
 		store_faulty_fail(&faulty, n, false);
 		ck_assert_msg(fails_to_issue(ctx) == (n <= rows[_i].calls),
-			      "call %u", n);
+			      "wrong result of issue() when call %u fails", n);
 	}
 }
 END_TEST
@@ -340,8 +341,8 @@ no_memory(size_t n)
 	return NULL;
 }
 
-/* A token that could not be read is not for that a wrong one. */
-START_TEST(no_memory_for_a_token)
+/* A lack of memory is an error, and not an invalid token. */
+START_TEST(lack_of_memory_is_an_error)
 {
 	static const char *const modes[] = { "jwt", "refresh" };
 	const struct auth_mode_ops *ops;
@@ -395,7 +396,7 @@ is_accepted(const char *mode, const char *section, const char *key, long value,
 	return is;
 }
 
-START_TEST(numbers_have_limits)
+START_TEST(options_have_their_ranges)
 {
 	static const long day = 86400;
 	static const struct {
@@ -429,9 +430,9 @@ START_TEST(numbers_have_limits)
 						  rows[i].key, tries[k].value,
 						  rows[i].unit) ==
 					  tries[k].accepted,
-				      "[%s] %s = %ld%s", rows[i].section,
-				      rows[i].key, tries[k].value,
-				      rows[i].unit);
+				      "wrong answer to [%s] %s = %ld%s",
+				      rows[i].section, rows[i].key,
+				      tries[k].value, rows[i].unit);
 	}
 }
 END_TEST
@@ -442,13 +443,13 @@ main(void)
 	TCase *t = new_case("modes");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, strange_tokens, 0, 4);
-	tcase_add_loop_test(t, remember_is_as_offered, 0, 5);
-	tcase_add_loop_test(t, what_a_refresh_gives, 0, 2);
-	tcase_add_loop_test(t, no_dice_no_login, 0, 3);
-	tcase_add_loop_test(t, a_login_whose_dice_fail, 0, 3);
-	tcase_add_loop_test(t, a_login_whose_store_fails, 0, 4);
-	tcase_add_loop_test(t, no_memory_for_a_token, 0, 2);
-	tcase_add_test(t, numbers_have_limits);
+	tcase_add_loop_test(t, invalid_tokens_are_refused, 0, 4);
+	tcase_add_loop_test(t, remember_follows_the_configuration, 0, 5);
+	tcase_add_loop_test(t, refresh_tells_user_session_and_ends, 0, 2);
+	tcase_add_loop_test(t, issue_needs_random_numbers, 0, 3);
+	tcase_add_loop_test(t, failed_random_numbers_leave_no_session, 0, 3);
+	tcase_add_loop_test(t, failed_store_leaves_no_session, 0, 4);
+	tcase_add_loop_test(t, lack_of_memory_is_an_error, 0, 2);
+	tcase_add_test(t, options_have_their_ranges);
 	return run_case(t);
 }

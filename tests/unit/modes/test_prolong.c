@@ -27,7 +27,7 @@ signed_in(void)
 static void
 use_mode(const char *mode, const char *more)
 {
-	static char ini[4096]; /* settings borrow from it */
+	static char ini[4096]; /* the settings point into it */
 
 	flow_free(&f);
 	(void)snprintf(ini, sizeof(ini),
@@ -47,8 +47,9 @@ login_with(const char *cookie)
 			 cookie);
 }
 
-/* A browser that signs in again has one session, however it had the other. */
-START_TEST(login_ends_the_one_before)
+/* A browser that signs in again has one session, whichever credential it
+ * presented. */
+START_TEST(sign_in_ends_the_session_before)
 {
 	struct tokens t = sign_in("bob"), next;
 	struct flow_answer a;
@@ -65,7 +66,7 @@ START_TEST(login_ends_the_one_before)
 }
 END_TEST
 
-START_TEST(disabled_within_grace)
+START_TEST(disabled_user_gets_no_successor)
 {
 	struct tokens t = sign_in("alice"), again;
 
@@ -106,7 +107,7 @@ prolong(const char *credential)
 	return a;
 }
 
-START_TEST(session_by_cookie)
+START_TEST(session_is_prolonged_by_cookie)
 {
 	const char *cookie;
 	struct flow_answer a;
@@ -127,7 +128,7 @@ START_TEST(session_by_cookie)
 }
 END_TEST
 
-START_TEST(session_remembered)
+START_TEST(remembered_session_is_prolonged)
 {
 	const int64_t day = 86400;
 	const char *cookie;
@@ -148,7 +149,7 @@ START_TEST(session_remembered)
 }
 END_TEST
 
-START_TEST(session_by_bearer)
+START_TEST(session_is_prolonged_by_bearer_token)
 {
 	struct flow_answer a;
 	const char *token;
@@ -164,7 +165,7 @@ START_TEST(session_by_bearer)
 }
 END_TEST
 
-START_TEST(too_large_at_login)
+START_TEST(too_large_token_leaves_no_session)
 {
 	static char many[1025], issuer[257], more[1024];
 	struct flow_answer a;
@@ -187,7 +188,8 @@ START_TEST(too_large_at_login)
 }
 END_TEST
 
-/* The same session as it was some generations ago: a store from a backup. */
+/* Replaces the session by an earlier generation of it, as a store that is
+ * restored from a backup does. */
 static void
 set_store_back(void)
 {
@@ -206,7 +208,7 @@ set_store_back(void)
 			 0);
 }
 
-START_TEST(ahead_of_the_store)
+START_TEST(token_ahead_of_the_store_is_refused)
 {
 	struct tokens t = sign_in("alice");
 	const char *text;
@@ -218,13 +220,14 @@ START_TEST(ahead_of_the_store)
 	text = flow_logged(&f);
 	ck_assert_ptr_nonnull(strstr(text, "refresh_future"));
 	ck_assert_ptr_nonnull(strstr(text, "user=alice"));
-	/* Nobody is signed out by that. */
+	/* The session does not end. */
 	ck_assert_uint_eq(signed_in().n, 1);
 }
 END_TEST
 
-/* Signing out while the store is away says so, and leaves the cookies. */
-START_TEST(no_store_no_sign_out)
+/* If the store fails during a sign-out, the answer is 503 and the cookies
+ * stay. */
+START_TEST(sign_out_needs_the_store)
 {
 	static struct store_faulty faulty; /* teardown() closes it */
 	unsigned step;
@@ -253,18 +256,22 @@ START_TEST(no_store_no_sign_out)
 			ck_assert_uint_eq(a.status, 204);
 			break;
 		}
-		ck_assert_msg(a.status == 503, "call %u: %u", step, a.status);
+		ck_assert_msg(a.status == 503,
+			      "call %u fails: the status is %u", step,
+			      a.status);
 		ck_assert_msg(flow_header(&a, "Retry-After").p != NULL,
-			      "call %u", step);
+			      "call %u fails: wrong headers", step);
 		ck_assert_msg(flow_header(&a, "Set-Cookie").p == NULL,
-			      "call %u", step);
+			      "call %u fails: wrong headers", step);
 	}
-	ck_assert_msg(step > 3 && step < 50, "%u calls", step);
+	ck_assert_msg(step > 3 && step < 50, "signing out makes %u calls",
+		      step);
 }
 END_TEST
 
-/* Names that nobody has, and that nobody may see again. */
-START_TEST(names_of_nobody)
+/* A name that no user has gets the same answer as a wrong password, counts, and
+ * is not shown. */
+START_TEST(unknown_names_are_counted_and_not_shown)
 {
 	static char ten_k[10241];
 	static const char *const names[] = {
@@ -290,17 +297,17 @@ START_TEST(names_of_nobody)
 		if (strcmp(name, "%00") == 0)
 			ck_assert_uint_eq(a.status, 400);
 		else
-			ck_assert_msg(a.status == 401 || banned, "row %zu: %u",
-				      i, a.status);
+			ck_assert_msg(a.status == 401 || banned,
+				      "row %zu: the status is %u", i, a.status);
 		ck_assert(!flow_holds(a.body, "secret"));
 		ck_assert(!flow_holds(a.body, "xxxxxxxx"));
 		ck_assert(!flow_holds(a.body, "a b\""));
 	}
-	ck_assert_msg(banned, "these are not counted");
+	ck_assert_msg(banned, "unknown names do not cause a ban");
 }
 END_TEST
 
-START_TEST(names_have_case)
+START_TEST(names_in_rules_are_case_sensitive)
 {
 	const char *cookie;
 
@@ -312,7 +319,7 @@ START_TEST(names_have_case)
 }
 END_TEST
 
-/* Is there a cookie of this name that lives for so long? */
+/* Does the answer set a cookie of this name with this Max-Age? */
 static bool
 lasts(const struct flow_answer *a, const char *name, int64_t seconds)
 {
@@ -330,8 +337,8 @@ lasts(const struct flow_answer *a, const char *name, int64_t seconds)
 	return false;
 }
 
-/* A cookie lives as long as the token in it: the last one of a login no longer
- * than the login. */
+/* A cookie lives as long as the token in it, and the last refresh cookie only
+ * as long as the session. */
 START_TEST(cookies_last_as_their_tokens)
 {
 	const int64_t day = 86400;
@@ -352,14 +359,15 @@ START_TEST(cookies_last_as_their_tokens)
 		ck_assert(lasts(&a, ACCESS, 600));
 		ck_assert_msg(lasts(&a, REFRESH,
 				    left < 14 * day ? left : 14 * day),
-			      "%lld days left", (long long)(left / day));
+			      "wrong Max-Age %lld days before the end",
+			      (long long)(left / day));
 		cookie = flow_cookie(&f, &a, REFRESH);
 	}
 }
 END_TEST
 
-/* An outage of the users in between changes nothing. */
-START_TEST(users_down_within_grace)
+/* A failure of the user source within the grace period changes nothing. */
+START_TEST(failed_user_source_keeps_the_successor)
 {
 	struct tokens t = sign_in("alice"), first = refresh(t.refresh), again;
 
@@ -379,17 +387,17 @@ main(void)
 	TCase *t = new_case("prolong");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, login_ends_the_one_before);
-	tcase_add_test(t, disabled_within_grace);
-	tcase_add_test(t, users_down_within_grace);
+	tcase_add_test(t, sign_in_ends_the_session_before);
+	tcase_add_test(t, disabled_user_gets_no_successor);
+	tcase_add_test(t, failed_user_source_keeps_the_successor);
 	tcase_add_test(t, cookies_last_as_their_tokens);
-	tcase_add_test(t, session_by_cookie);
-	tcase_add_test(t, session_remembered);
-	tcase_add_test(t, session_by_bearer);
-	tcase_add_test(t, too_large_at_login);
-	tcase_add_test(t, ahead_of_the_store);
-	tcase_add_test(t, no_store_no_sign_out);
-	tcase_add_test(t, names_of_nobody);
-	tcase_add_test(t, names_have_case);
+	tcase_add_test(t, session_is_prolonged_by_cookie);
+	tcase_add_test(t, remembered_session_is_prolonged);
+	tcase_add_test(t, session_is_prolonged_by_bearer_token);
+	tcase_add_test(t, too_large_token_leaves_no_session);
+	tcase_add_test(t, token_ahead_of_the_store_is_refused);
+	tcase_add_test(t, sign_out_needs_the_store);
+	tcase_add_test(t, unknown_names_are_counted_and_not_shown);
+	tcase_add_test(t, names_in_rules_are_case_sensitive);
 	return run_case(t);
 }

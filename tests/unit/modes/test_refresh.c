@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mode refresh as a function: rotation, grace period, reuse, lifetimes,
- * clocks. */
+/* Mode refresh: rotation, grace period, reuse, lifetimes and clocks. */
 #include "tests/unit/modes/refresh_fixture.h"
 
 START_TEST(refresh_rotates_the_token)
@@ -19,7 +18,7 @@ START_TEST(refresh_rotates_the_token)
 }
 END_TEST
 
-START_TEST(access_ends_refresh_goes_on)
+START_TEST(access_token_ends_before_refresh_token)
 {
 	struct tokens t = sign_in("alice");
 
@@ -30,13 +29,14 @@ START_TEST(access_ends_refresh_goes_on)
 	t = refresh(t.refresh);
 	ck_assert_uint_eq(t.status, 200);
 	ck_assert_uint_eq(check(t.access), 204);
-	/* Neither is taken for the other. */
+	/* An access token is no refresh token, and a refresh token no access
+	 * token. */
 	ck_assert_uint_eq(check(t.refresh), 401);
 	ck_assert_uint_eq(refresh(t.access).status, 400);
 }
 END_TEST
 
-START_TEST(grace_gives_the_same)
+START_TEST(grace_period_gives_the_same_successor)
 {
 	struct tokens t = sign_in("alice");
 	struct tokens a = refresh(t.refresh), b;
@@ -46,14 +46,14 @@ START_TEST(grace_gives_the_same)
 	ck_assert_uint_eq(b.status, 200);
 	ck_assert_str_eq(a.refresh, b.refresh);
 	ck_assert_uint_eq(check(b.access), 204);
-	/* Its use does not prolong it. */
+	/* Using the grace period does not prolong it. */
 	fake_env_advance_ms(&f.fake, 1);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 	ck_assert_uint_eq(refresh(a.refresh).status, 400);
 }
 END_TEST
 
-START_TEST(any_older_ends_the_login)
+START_TEST(older_token_ends_the_session)
 {
 	for (int back = 2; back < 6; back++) {
 		struct tokens t = sign_in("alice");
@@ -69,7 +69,7 @@ START_TEST(any_older_ends_the_login)
 }
 END_TEST
 
-START_TEST(strict_without_grace)
+START_TEST(reuse_without_grace_period_is_refused)
 {
 	struct tokens t;
 
@@ -81,7 +81,7 @@ START_TEST(strict_without_grace)
 }
 END_TEST
 
-START_TEST(forged_ones_do_nothing)
+START_TEST(forged_tokens_have_no_effect)
 {
 	struct tokens t = sign_in("alice");
 	size_t n = strlen(t.refresh);
@@ -90,11 +90,13 @@ START_TEST(forged_ones_do_nothing)
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(text, sizeof(text), "%s", t.refresh);
 		text[i] = text[i] == 'A' ? 'B' : 'A';
-		ck_assert_msg(refresh(text).status == 400, "character %zu", i);
+		ck_assert_msg(refresh(text).status == 400,
+			      "a token with character %zu changed is accepted",
+			      i);
 	}
 	ck_assert_uint_eq(refresh("").status, 400);
 	ck_assert_uint_eq(refresh("x").status, 400);
-	/* After all that the right one is as good as before. */
+	/* The valid token still works after all that. */
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
 }
 END_TEST
@@ -110,32 +112,34 @@ START_TEST(tokens_have_lifetimes)
 	for (int day = 0; day < 89; day++) {
 		fake_env_advance(&f.fake, 86400);
 		t = refresh(t.refresh);
-		ck_assert_msg(t.status == 200, "day %d", day);
+		ck_assert_msg(t.status == 200, "the refresh of day %d fails",
+			      day);
 	}
 	fake_env_advance(&f.fake, 86400);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 }
 END_TEST
 
-START_TEST(clock_steps)
+START_TEST(clock_may_be_set)
 {
 	struct tokens t = sign_in("alice"), next;
 
-	/* Back: rotation goes by secrets, not by time. */
+	/* When the clock is set back, rotation still works: it depends on
+	 * secrets and not on time. */
 	next = refresh(t.refresh);
 	fake_env_set_wall(&f.fake, FAKE_NOW - 3600);
 	next = refresh(next.refresh);
 	ck_assert_uint_eq(next.status, 200);
-	/* The token of the time before begins in the future. */
+	/* The earlier token begins in the future. */
 	ck_assert_uint_eq(check(t.access), 401);
-	/* Forward beyond all limits: over. */
+	/* When the clock is set beyond all ends, the session is over. */
 	fake_env_set_wall(&f.fake, FAKE_NOW + 400 * 86400);
 	ck_assert_uint_eq(refresh(next.refresh).status, 400);
 }
 END_TEST
 
-/* Nor does a clock that is set back make it longer. */
-START_TEST(clock_steps_back_in_grace)
+/* A clock that is set back does not prolong the grace period. */
+START_TEST(clock_does_not_prolong_the_grace_period)
 {
 	struct tokens t = sign_in("alice");
 
@@ -146,7 +150,7 @@ START_TEST(clock_steps_back_in_grace)
 }
 END_TEST
 
-START_TEST(disabled_users_refresh_no_more)
+START_TEST(disabled_user_cannot_refresh)
 {
 	struct tokens t = sign_in("alice");
 	struct flow_answer a;
@@ -165,7 +169,7 @@ START_TEST(disabled_users_refresh_no_more)
 }
 END_TEST
 
-START_TEST(users_down_keeps_the_login)
+START_TEST(failed_user_source_keeps_the_session)
 {
 	struct tokens t = sign_in("alice");
 	struct tokens next;
@@ -180,8 +184,9 @@ START_TEST(users_down_keeps_the_login)
 }
 END_TEST
 
-/* Longer than grace: still nobody is logged out, nor called a thief. */
-START_TEST(users_away_for_long)
+/* A failure of the user source that is longer than the grace period ends no
+ * session and is no reuse. */
+START_TEST(long_failure_of_user_source_keeps_the_session)
 {
 	struct tokens t = sign_in("alice");
 
@@ -196,7 +201,7 @@ START_TEST(users_away_for_long)
 }
 END_TEST
 
-START_TEST(roles_outgrow_the_cookie)
+START_TEST(too_many_roles_keep_the_session)
 {
 	static char many[1025], issuer[257], ini[1024];
 	struct flow_answer a;
@@ -242,15 +247,15 @@ START_TEST(roles_outgrow_the_cookie)
 }
 END_TEST
 
-START_TEST(many_at_once)
+START_TEST(successor_is_the_same_for_many_uses)
 {
 	struct tokens t = sign_in("alice"), first = refresh(t.refresh);
 
 	for (int i = 0; i < 300; i++) {
 		struct tokens again = refresh(t.refresh);
 
-		ck_assert_msg(again.status == 200, "use %d: %u", i,
-			      again.status);
+		ck_assert_msg(again.status == 200, "use %d: the status is %u",
+			      i, again.status);
 		ck_assert_str_eq(again.refresh, first.refresh);
 	}
 	ck_assert_uint_eq(refresh(first.refresh).status, 200);
@@ -264,18 +269,18 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, refresh_rotates_the_token);
-	tcase_add_test(t, access_ends_refresh_goes_on);
-	tcase_add_test(t, grace_gives_the_same);
-	tcase_add_test(t, any_older_ends_the_login);
-	tcase_add_test(t, strict_without_grace);
-	tcase_add_test(t, forged_ones_do_nothing);
+	tcase_add_test(t, access_token_ends_before_refresh_token);
+	tcase_add_test(t, grace_period_gives_the_same_successor);
+	tcase_add_test(t, older_token_ends_the_session);
+	tcase_add_test(t, reuse_without_grace_period_is_refused);
+	tcase_add_test(t, forged_tokens_have_no_effect);
 	tcase_add_test(t, tokens_have_lifetimes);
-	tcase_add_test(t, clock_steps);
-	tcase_add_test(t, clock_steps_back_in_grace);
-	tcase_add_test(t, disabled_users_refresh_no_more);
-	tcase_add_test(t, users_down_keeps_the_login);
-	tcase_add_test(t, users_away_for_long);
-	tcase_add_test(t, roles_outgrow_the_cookie);
-	tcase_add_test(t, many_at_once);
+	tcase_add_test(t, clock_may_be_set);
+	tcase_add_test(t, clock_does_not_prolong_the_grace_period);
+	tcase_add_test(t, disabled_user_cannot_refresh);
+	tcase_add_test(t, failed_user_source_keeps_the_session);
+	tcase_add_test(t, long_failure_of_user_source_keeps_the_session);
+	tcase_add_test(t, too_many_roles_keep_the_session);
+	tcase_add_test(t, successor_is_the_same_for_many_uses);
 	return run_case(t);
 }

@@ -53,7 +53,7 @@ start(const struct session_store_ops *ops, const void *conf)
 	flow_init(&f, ini, ops, conf);
 }
 
-/* The refresh cookie of a new login. */
+/* The refresh cookie of a new sign-in. */
 static const char *
 sign_in(void)
 {
@@ -69,7 +69,7 @@ sign_in(void)
 	return token;
 }
 
-/* The ways in which a browser and a script refresh. */
+/* Refreshes with the cookie, with a form, or by opening the login page. */
 static struct flow_answer
 refresh(int way, const char *token)
 {
@@ -93,7 +93,7 @@ refresh(int way, const char *token)
 
 static const unsigned good[] = { 200, 200, 303 };
 
-START_TEST(refresh_without_memory)
+START_TEST(refresh_without_memory_keeps_the_token)
 {
 	struct flow_answer a = { .status = 0 };
 	const char *token;
@@ -106,8 +106,8 @@ START_TEST(refresh_without_memory)
 		a = refresh(_i, token);
 		if (!f.arena_failed)
 			break;
-		ck_assert_msg(a.status == 0 || a.status >= 500, "step %u: %u",
-			      step, a.status);
+		ck_assert_msg(a.status == 0 || a.status >= 500,
+			      "step %u: the status is %u", step, a.status);
 		ck_assert_msg(flow_cookie(&f, &a, REFRESH) == NULL,
 			      "step %u sets a cookie", step);
 	}
@@ -118,7 +118,7 @@ START_TEST(refresh_without_memory)
 }
 END_TEST
 
-START_TEST(refresh_while_the_store_fails)
+START_TEST(failed_store_keeps_the_token)
 {
 	struct store_faulty faulty;
 	struct flow_answer a;
@@ -134,13 +134,16 @@ START_TEST(refresh_while_the_store_fails)
 		a = refresh(_i, token);
 		failed = atomic_load(&faulty.failed) > 0;
 		ck_assert_msg(a.status == (failed ? 503 : good[_i]),
-			      "call %u: %u", step, a.status);
+			      "call %u fails: the status is %u", step,
+			      a.status);
 		ck_assert_msg(!failed || flow_cookie(&f, &a, REFRESH) == NULL,
-			      "call %u touches the cookie", step);
+			      "call %u fails: the answer sets the cookie",
+			      step);
 		store_faulty_fail(&faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
 		a = refresh(_i, token);
-		ck_assert_msg(a.status == good[_i], "after call %u: %u", step,
+		ck_assert_msg(a.status == good[_i],
+			      "after call %u failed the status is %u", step,
 			      a.status);
 		flow_free(&f);
 		ck_assert_uint_lt(step, 50);
@@ -152,7 +155,7 @@ static int (*rotates)(void *conn, const struct call *c,
 		      const struct rotation *r, struct rotated *out,
 		      struct err *err);
 
-/* As if the record were damaged: not what was put in comes out. */
+/* Changes the result of a rotation, as a damaged record would. */
 static int
 rotate_wrongly(void *conn, const struct call *c, const struct rotation *r,
 	       struct rotated *out, struct err *err)
@@ -163,7 +166,7 @@ rotate_wrongly(void *conn, const struct call *c, const struct rotation *r,
 	return rc;
 }
 
-START_TEST(a_damaged_successor)
+START_TEST(damaged_successor_is_not_sent)
 {
 	static struct store_faulty faulty;
 	struct flow_answer a;
@@ -188,9 +191,11 @@ main(void)
 	TCase *t = new_case("refresh torture");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, refresh_without_memory, 0, ARRAY_LEN(good));
-	tcase_add_loop_test(t, refresh_while_the_store_fails, 0,
+	tcase_add_loop_test(t, refresh_without_memory_keeps_the_token, 0,
 			    ARRAY_LEN(good));
-	tcase_add_loop_test(t, a_damaged_successor, 0, ARRAY_LEN(good));
+	tcase_add_loop_test(t, failed_store_keeps_the_token, 0,
+			    ARRAY_LEN(good));
+	tcase_add_loop_test(t, damaged_successor_is_not_sent, 0,
+			    ARRAY_LEN(good));
 	return run_case(t);
 }

@@ -83,7 +83,7 @@ log_out(const char *cookie)
 			  204);
 }
 
-START_TEST(logout_ends_it)
+START_TEST(sign_out_revokes_the_token)
 {
 	const char *cookie = sign_in(), *other = sign_in();
 
@@ -94,8 +94,8 @@ START_TEST(logout_ends_it)
 }
 END_TEST
 
-/* The clock of who issued it was ahead of ours, as far as leeway allows. */
-START_TEST(made_by_a_faster_clock)
+/* A token may be issued by a clock that is ahead by the leeway. */
+START_TEST(tokens_of_a_faster_clock_are_revoked)
 {
 	const char *cookie;
 
@@ -106,14 +106,15 @@ START_TEST(made_by_a_faster_clock)
 	log_out(cookie);
 	for (int64_t t = 0; t < 3600 + 120; t += 10) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + t);
-		ck_assert_msg(check(cookie) == 401, "after %d s", (int)t);
+		ck_assert_msg(check(cookie) == 401,
+			      "a revoked token is valid %d s later", (int)t);
 	}
 }
 END_TEST
 
-/* While ttl is short the token is refused anyway; that is no reason not to
- * take down that it is over. */
-START_TEST(ended_under_another_ttl)
+/* A token that is over under a shorter ttl is refused anyway. Signing out must
+ * still revoke it, because the ttl may become longer. */
+START_TEST(sign_out_revokes_under_another_ttl)
 {
 	const char *cookie = sign_in();
 	struct flow before = f;
@@ -130,7 +131,7 @@ START_TEST(ended_under_another_ttl)
 }
 END_TEST
 
-START_TEST(the_administrator_ends_it)
+START_TEST(administrator_revokes_tokens)
 {
 	const struct auth_mode_ops *mode = registry_mode("jwt");
 	const void *conf = f.settings.mode.conf;
@@ -154,8 +155,8 @@ START_TEST(the_administrator_ends_it)
 }
 END_TEST
 
-/* And so was that of who issued what the administrator ends. */
-START_TEST(the_administrator_ends_what_a_faster_clock_made)
+/* An administrator ends the tokens that a faster clock issued. */
+START_TEST(administrator_revokes_tokens_of_a_faster_clock)
 {
 	const struct auth_mode_ops *mode = registry_mode("jwt");
 	const char *cookie, *next;
@@ -169,7 +170,7 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 					flow_call(&f, FAKE_NOW * 1000),
 					STR("alice"), &err),
 			 0);
-	/* Who signs in after that is not meant, until the next time. */
+	/* A token that is issued later is valid until the next revocation. */
 	fake_env_set_wall(&f.fake, FAKE_NOW + 1);
 	next = sign_in();
 	ck_assert_uint_eq(check(cookie), 401);
@@ -181,7 +182,7 @@ START_TEST(the_administrator_ends_what_a_faster_clock_made)
 	for (int64_t t = 1; t < 3600 + 120; t += 10) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + t);
 		ck_assert_msg(check(cookie) == 401 && check(next) == 401,
-			      "after %d s", (int)t);
+			      "a revoked token is valid %d s later", (int)t);
 	}
 }
 END_TEST
@@ -201,10 +202,10 @@ session_of(const char *cookie, struct session_id *out)
 	*out = is.principal.session;
 }
 
-/* As fcgiauthctl session revoke and session revoke --user do it: for as long
- * as any token can live, which the options of now do not say.  The longest of
- * all was made by a clock that was ahead. */
-START_TEST(revoked_for_the_longest_life)
+/* fcgiauthctl session revoke with and without --user revokes for as long as any
+ * token can live, whatever the current options say. The clock of the issuer may
+ * be ahead by the largest leeway. */
+START_TEST(revocation_lasts_as_long_as_any_token)
 {
 	const struct auth_mode_ops *mode = registry_mode("jwt");
 	const int64_t ahead = JWT_LEEWAY_MAX, life = JWT_TTL_MAX;
@@ -230,17 +231,18 @@ START_TEST(revoked_for_the_longest_life)
 			 0);
 	for (int64_t left = end; left > 0; left -= left > 900 ? 600 : 1) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + end - left);
-		ck_assert_msg(check(cookie) == 401, "%d s left", (int)left);
+		ck_assert_msg(check(cookie) == 401,
+			      "wrong answer %d s before the end", (int)left);
 		ck_assert_msg(check(other) == (_i == 0 ? 204U : 401U),
-			      "%d s left", (int)left);
+			      "wrong answer %d s before the end", (int)left);
 	}
 	fake_env_set_wall(&f.fake, FAKE_NOW + end);
 	ck_assert_uint_eq(check(other), 401);
 }
 END_TEST
 
-/* A shared secret is published to nobody. */
-START_TEST(no_public_keys)
+/* A shared secret is not published. */
+START_TEST(shared_secret_is_not_published)
 {
 	struct flow_answer a = flow_get(&f, "/auth/jwks.json", NULL, NULL);
 
@@ -251,8 +253,8 @@ START_TEST(no_public_keys)
 }
 END_TEST
 
-/* They are kept in stores, and no name makes one of another kind. */
-START_TEST(keys_of_denials)
+/* Stores keep these keys, and no user name gives the key of another kind. */
+START_TEST(keys_of_revocations_differ)
 {
 	const struct session_id id = { .b = { 0x01, 0xab, [15] = 0xff } };
 	struct arena *a = arena_new(1 << 16);
@@ -274,13 +276,13 @@ main(void)
 	TCase *t = new_case("revocation");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, logout_ends_it);
-	tcase_add_loop_test(t, revoked_for_the_longest_life, 0, 2);
-	tcase_add_test(t, no_public_keys);
-	tcase_add_test(t, keys_of_denials);
-	tcase_add_test(t, made_by_a_faster_clock);
-	tcase_add_test(t, ended_under_another_ttl);
-	tcase_add_test(t, the_administrator_ends_it);
-	tcase_add_test(t, the_administrator_ends_what_a_faster_clock_made);
+	tcase_add_test(t, sign_out_revokes_the_token);
+	tcase_add_loop_test(t, revocation_lasts_as_long_as_any_token, 0, 2);
+	tcase_add_test(t, shared_secret_is_not_published);
+	tcase_add_test(t, keys_of_revocations_differ);
+	tcase_add_test(t, tokens_of_a_faster_clock_are_revoked);
+	tcase_add_test(t, sign_out_revokes_under_another_ttl);
+	tcase_add_test(t, administrator_revokes_tokens);
+	tcase_add_test(t, administrator_revokes_tokens_of_a_faster_clock);
 	return run_case(t);
 }
