@@ -230,8 +230,8 @@ password_is_refused(struct str hash)
 	if (kind->method == PASSWORD_BY_NONE)
 		return kind->why;
 	return is_usable(kind, bare) ? NULL :
-				       "it is damaged, or its cost is higher "
-				       "than allowed: set a new password";
+				       "it is damaged, or its cost is outside "
+				       "the limits: set a new password";
 }
 
 /* Returns true when the memory for this hash can be allocated. */

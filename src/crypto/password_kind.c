@@ -2,8 +2,9 @@
 /* Finds the kind of a password hash by its beginning. */
 #include "crypto/password_kind.h"
 
-#define SET_NEW "set a new password"
-#define RESET	"the first sign-in cannot convert it: " SET_NEW
+#define SET_NEW	      "set a new password"
+#define NOT_SUPPORTED "not supported: " SET_NEW
+#define TOO_WEAK      "too weak: " SET_NEW
 
 enum kind {
 	NONE,
@@ -46,7 +47,7 @@ static const struct password_kind kinds[KINDS] = {
 	[BCRYPT] = { "bcrypt",
 		     "`$2y$`, `$2b$`, `$2a$`, `{BLF-CRYPT}`, `{CRYPT}`, "
 		     "`{bcrypt}`, `1\\|$2y$`, `bcrypt$$2b$` (Django)",
-		     "replaced", "reads 72 bytes of a password",
+		     "replaced", "uses only the first 72 bytes of a password",
 		     PASSWORD_BY_CRYPT },
 	[BCRYPT_SHA256] = { "bcrypt-sha256", "`bcrypt_sha256$$2b$` (Django)",
 			    "replaced", "", PASSWORD_BY_PREHASH },
@@ -59,7 +60,7 @@ static const struct password_kind kinds[KINDS] = {
 			   "`$5$`, `{SHA256-CRYPT}`, `{CRYPT}$5$`", "replaced",
 			   "", PASSWORD_BY_CRYPT },
 	[YESCRYPT] = { "yescrypt", "`$y$j9T$`", "replaced",
-		       "with its usual cost alone", PASSWORD_BY_CRYPT },
+		       "only with the default cost", PASSWORD_BY_CRYPT },
 	[PBKDF2_SHA512] = { "pbkdf2-sha512",
 			    "`$pbkdf2-sha512$` (Odoo, passlib), "
 			    "`{PBKDF2-SHA512}`, `pbkdf2:sha512:` (Flask)",
@@ -71,42 +72,44 @@ static const struct password_kind kinds[KINDS] = {
 			    "replaced", "", PASSWORD_BY_PBKDF2 },
 	[APR1] = { "apr1-md5", "`$apr1$` (htpasswd without an option)",
 		   "replaced",
-		   "weak: an attacker who has it can try millions of"
-		   " passwords a second",
+		   "weak: an attacker who has the hash can test millions of "
+		   "passwords a second",
 		   PASSWORD_BY_CRYPT },
 	[ARGON2D] = { "argon2d", "`$argon2d$`", "refused",
-		      "its work can be watched from outside: " SET_NEW, 0 },
+		      "vulnerable to side-channel attacks: " SET_NEW, 0 },
 	[BCRYPT_OLD] = { "bcrypt-old", "`$2$`, `$2x$`", "refused",
-			 "made by a faulty program: " SET_NEW, 0 },
+			 "created by a faulty version of bcrypt: " SET_NEW, 0 },
 	[PBKDF2_SHA1] = { "pbkdf2-sha1",
 			  "`pbkdf2_sha1$`, `$pbkdf2$`, `{PBKDF2}`", "refused",
-			  RESET, 0 },
+			  NOT_SUPPORTED, 0 },
 	[SCRYPT] = { "scrypt", "`$scrypt$`, `$7$`, `scrypt:`, `scrypt$`",
-		     "refused", "not supported: " SET_NEW, 0 },
+		     "refused", NOT_SUPPORTED, 0 },
 	[MD5_CRYPT] = { "md5-crypt", "`$1$`, `{MD5-CRYPT}`", "refused",
-			"too weak: " RESET, 0 },
+			TOO_WEAK, 0 },
 	[PHPASS] = { "phpass", "`$P$` (WordPress before 6.8), `$H$` (phpBB)",
-		     "refused", "too weak: " RESET, 0 },
+		     "refused", TOO_WEAK, 0 },
 	[DRUPAL] = { "drupal-sha512", "`$S$` (Drupal before 10.1)", "refused",
-		     "not supported: " SET_NEW, 0 },
+		     NOT_SUPPORTED, 0 },
 	[DES_CRYPT] = { "des-crypt", "13 characters, `{DES-CRYPT}`", "refused",
-			"reads 8 bytes of a password: " RESET, 0 },
+			"too weak, uses only 8 bytes of a password: " SET_NEW,
+			0 },
 	[DIGEST] = { "digest",
 		     "`{SHA}`, `{SSHA}`, `{SSHA512}`, `{MD5}`, `md5$`, "
 		     "`sha1$`, 32, 40, 64 or 128 hexadecimal digits",
-		     "refused", "one round of a fast digest: " RESET, 0 },
+		     "refused",
+		     "too weak, one round of a fast digest: " SET_NEW, 0 },
 	[SCRAM] = { "scram", "`SCRAM-SHA-256$`, `{SCRAM-SHA-256}`", "refused",
-		    "not supported: " SET_NEW, 0 },
+		    NOT_SUPPORTED, 0 },
 	[PLAIN] = { "plain", "`{PLAIN}`, `{CLEARTEXT}`, `{noop}`", "refused",
-		    "this is the password itself: set another one", 0 },
+		    "the password itself and not a hash: " SET_NEW, 0 },
 	[DOUBLED] = { "doubled-dollars", "`$$2y$$`", "refused",
-		      "each $ is there twice, as Docker Compose wants it: "
-		      "write it once",
+		      "every $ is doubled, as in a Docker Compose file: "
+		      "write each $ once",
 		      0 },
 	[NONE] = { "none", "nothing, `*`, `!`, `x`", "refused",
 		   "no password is set", 0 },
 	[UNKNOWN] = { "unknown", "anything else", "refused",
-		      "no hash that is known, perhaps plain text: " SET_NEW,
+		      "not a known kind of hash, perhaps plain text: " SET_NEW,
 		      0 },
 };
 
