@@ -62,7 +62,7 @@ get_key(struct request_context *ctx, uint8_t out[DIGEST_BYTES], struct err *err)
 	if (known_key(k, out))
 		return 0;
 	if (env_random(ctx->call.env, out, DIGEST_BYTES) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	rc = s->mode_ops->secret != NULL ?
 		 s->mode_ops->secret(s->mode, "csrf", out, err) :
 		 store_secret(ctx->call.store, &ctx->call, "csrf", out, err);

@@ -134,7 +134,7 @@ keep_pre_session(struct request_context *ctx, struct str *value,
 	if (text == NULL)
 		return err_nomem(err);
 	if (env_random(ctx->call.env, bytes, sizeof(bytes)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	base64url_encode(bytes, sizeof(bytes), text);
 	*value = (struct str){ .p = text, .n = PRE_SESSION_CHARS };
 	set_pre_session(ctx, *value, -1);

@@ -61,7 +61,7 @@ hash_network(struct request_context *ctx, struct str user, struct str network,
 	if (buf_failed(&b))
 		return err_nomem(err);
 	if (env_random(ctx->call.env, key, sizeof(key)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	if (store_secret(ctx->call.store, &ctx->call, "networks", key, err) !=
 	    0)
 		return -1;

@@ -18,7 +18,7 @@ struct clock {
 };
 
 struct rng {
-	int (*fill)(void *ctx, void *buf, size_t n); /* -1: no entropy */
+	int (*fill)(void *ctx, void *buf, size_t n); /* -1: failure */
 	void *ctx;
 };
 
@@ -38,7 +38,8 @@ int64_t env_mono_ms(const struct env *env);
 void env_sleep_ms(const struct env *env, int64_t ms);
 
 /*
- * Returns 0, or -1 when there is no entropy; no credential may be issued then.
+ * Returns 0, or -1 when the source of random numbers fails.  The caller must
+ * then issue no credential.
  */
 int env_random(const struct env *env, void *buf, size_t n) MUST_USE;
 

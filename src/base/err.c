@@ -40,3 +40,10 @@ err_nomem(struct err *err)
 {
 	return err_set(err, ERR_INTERNAL, "out of memory");
 }
+
+int
+err_norandom(struct err *err)
+{
+	return err_set(err, ERR_INTERNAL,
+		       "the source of random numbers failed");
+}

@@ -29,7 +29,7 @@ enum err_code {
 	 */
 	ERR_UNDONE,
 	ERR_CONFIG, /* the administrator must change something */
-	ERR_INTERNAL /* out of memory, no entropy, a violated assumption */
+	ERR_INTERNAL /* no memory, no random numbers, a violated assumption */
 };
 
 struct err {
@@ -47,5 +47,8 @@ int err_context(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* Short for err_set(err, ERR_INTERNAL, "out of memory"). */
 int err_nomem(struct err *err);
+
+/* For a failure of env_random() or of the random source of a library. */
+int err_norandom(struct err *err);
 
 #endif

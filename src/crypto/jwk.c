@@ -154,7 +154,7 @@ generate_secret(enum jws_alg alg, struct jwk **out, struct err *err)
 	int rc;
 
 	if (RAND_priv_bytes(bytes, (int)n) != 1)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	rc = jwk_from_secret((struct str){ (const char *)bytes, n }, alg, out,
 			     err);
 	secret_wipe(bytes, sizeof(bytes));

@@ -309,7 +309,7 @@ keyring_dir_write(int dir, const char *file, struct str content,
 	int fd, rc, reason;
 
 	if (env_random(env, random, sizeof(random)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	hex_encode(random, sizeof(random), temp + sizeof(".new-") - 1);
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -101,7 +101,7 @@ access_token_make(const struct access *access, const struct access_token *says,
 	};
 
 	if (env_random(env, id, sizeof(id)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	hex_encode(id, sizeof(id), jti);
 	hex_encode(says->session->b, sizeof(says->session->b), sid);
 	return jwt_issue(&access->keys, &access->policy, &claims, a, token,

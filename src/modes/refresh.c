@@ -81,7 +81,7 @@ static int
 tag_key(struct call *c, uint8_t key[32], struct err *err)
 {
 	if (env_random(c->env, key, 32) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	return store_secret(c->store, c, "refresh", key, err);
 }
 
@@ -208,7 +208,7 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 		return -1;
 	t.session = s.id;
 	if (env_random(c->env, t.secret, sizeof(t.secret)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	refresh_token_hash(&t, key, &s.token);
 	if (write_token(c, &t, key, &made.refresh, err) != 0 ||
 	    access_issue(&m->access, c, &s.who, &s.id, &made.access, err) !=
@@ -277,7 +277,7 @@ refresh_rotate(const struct refresh_mode *m, struct call *c,
 	};
 
 	if (env_random(c->env, next.secret, sizeof(next.secret)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	refresh_token_hash(&p->token, p->key, &r.presented);
 	refresh_token_hash(&next, p->key, &r.next);
 	refresh_token_wrap(&p->token, next.secret, r.wrapped);

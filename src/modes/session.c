@@ -218,7 +218,7 @@ session_issue(const void *mode, struct call *c, const struct login *login,
 		return -1;
 	memcpy(bytes, s.id.b, SESSION_ID_BYTES);
 	if (env_random(c->env, bytes + SESSION_ID_BYTES, SECRET_BYTES) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	base64url_encode(bytes, sizeof(bytes), token);
 	s.token = hash_of(bytes);
 	secret_wipe(bytes, sizeof(bytes));

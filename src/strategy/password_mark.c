@@ -12,7 +12,7 @@ static int
 find_key(const struct call *c, uint8_t key[DIGEST_BYTES], struct err *err)
 {
 	if (env_random(c->env, key, DIGEST_BYTES) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	return store_secret(c->store, c, "password", key, err);
 }
 

@@ -11,7 +11,7 @@ session_id_make(const struct env *env, int64_t now_ms, struct str user,
 	struct session_id id;
 
 	if (env_random(env, id.b, sizeof(id.b)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	for (size_t i = TIME_BYTES; i > 0; i--) {
 		id.b[i - 1] = (uint8_t)now_ms;
 		now_ms >>= 8;

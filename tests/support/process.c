@@ -245,7 +245,7 @@ process_free_port(void)
 		int port;
 
 		MUST(getrandom(&number, sizeof(number), 0) == sizeof(number),
-		     "no entropy");
+		     "getrandom() failed");
 		port = PORT_FIRST + number % PORTS;
 		if (is_free(port))
 			return port;

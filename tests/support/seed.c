@@ -69,7 +69,7 @@ add_session(struct seed *s, char **argv, struct err *err)
 	    0)
 		return -1;
 	if (env_random(&s->env, &session.token, sizeof(session.token)) != 0)
-		return err_set(err, ERR_INTERNAL, "no entropy");
+		return err_norandom(err);
 	if (store_create(s->conn, CALL_AT(s->arena, now), &session, 0, NULL,
 			 err) != 0)
 		return -1;
