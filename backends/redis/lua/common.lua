@@ -1,30 +1,32 @@
 -- SPDX-License-Identifier: MIT
--- In front of the scripts on sessions.  `front` is what all keys of a shard
--- begin with; of an id the session's key is front .. 's:' .. id.
+-- Precedes each script on sessions.  All keys of a shard begin with `front`.
+-- The key of a session is front .. 's:' .. id.
 --
--- A script reads all that it needs before its first change.  While a cluster
--- moves the slot some keys are on another server and look as if they did not
--- exist: together() fails then, and nothing has happened.  What ends sessions
--- deletes them first, and then their entries, as far as it can.
-local LONGEST = 4095 -- more than any session
+-- A script reads all that it needs before its first write.  While a cluster
+-- moves the slot, some keys are on another server and seem not to exist.
+-- together() then raises an error, and nothing has been changed.  A script
+-- that ends sessions deletes their records first, and then the entries that it
+-- can delete.
+local LONGEST = 4095 -- a session is shorter
 
+-- Raises an error if the slot is being moved and one of the keys is not here.
 local function together(keys)
 	redis.call('EXISTS', unpack(keys))
 end
 
--- A session, or its first bytes: '' when it is damaged, false when there is
--- none.
+-- Returns the bytes of a session up to `last`, '' if the key has another type,
+-- and false if there is no key.
 local function read(key, last)
 	local s = redis.pcall('GETRANGE', key, 0, last)
 	if type(s) ~= 'string' then
 		if string.find(s.err, 'WRONGTYPE', 1, true) then return '' end
-		s = redis.call('GETRANGE', key, 0, last) -- fails again
+		s = redis.call('GETRANGE', key, 0, last) -- raises the error
 	end
 	if s == '' and redis.call('EXISTS', key) == 0 then return false end
 	return s
 end
 
--- The earlier of its two ends; nil when it is damaged.
+-- Returns the earlier of the two ends of a session, or nil if it is damaged.
 local function ends_of(s)
 	local a, b = string.sub(s, 22, 40), string.sub(s, 60, 78)
 	if b < a then a, b = b, a end
@@ -32,7 +34,7 @@ local function ends_of(s)
 		and b <= '9223372036854775807' then return a end
 end
 
--- Nil when it is damaged.
+-- Returns the user of a session, or nil if it is damaged.
 local function user_of(s)
 	return string.match(s, '^([^%z]+)%z', 215)
 end
@@ -41,8 +43,8 @@ local function id_of(entry)
 	return string.sub(entry, 20)
 end
 
--- A session whose end was written by a clock that was ahead: the sweep looks at
--- it when it ends now, unless its slot is being moved.
+-- Corrects the member of `ends` of a session whose end was written by a clock
+-- that was ahead.  Does nothing if the slot is being moved.
 local function ends_earlier(front, id, s, ends)
 	local user = user_of(s)
 	if user then
@@ -51,7 +53,8 @@ local function ends_earlier(front, id, s, ends)
 	end
 end
 
--- The newest of an index below `from`, and the sessions that they lead to.
+-- Returns at most `most` entries of an index below `from`, newest first, and
+-- their records.
 local function page(index, from, most, front)
 	local list = redis.call('ZREVRANGEBYLEX', index, from, '-',
 		'LIMIT', 0, most)
@@ -64,14 +67,15 @@ local function page(index, from, most, front)
 	return list, records
 end
 
--- Where the next page begins; '' when that was the last.
+-- Returns the entry below which the next page begins, or '' after the last
+-- page.
 local function last_of(list, most)
 	return #list == tonumber(most) and list[#list] or ''
 end
 
--- Takes a session that is gone out of all indices: readers pass over an entry
--- without a session, so what is refused ends nothing and keeps nothing alive.
--- `ends` is last: what stays in another index is left to the sweep.
+-- Deletes the entries of a session that has been deleted.  Readers skip an
+-- entry without a record, so an entry that cannot be deleted does no harm.  If
+-- one stays, the member of `ends` stays too, and the sweep deletes both.
 local function unlist(front, user, entry)
 	local clean = true
 	for _, index in ipairs({ 'u:' .. user, 'sessions' }) do
@@ -83,8 +87,8 @@ local function unlist(front, user, entry)
 	end
 end
 
--- Ends a session, as it was read.  While its slot is moved its indices may be
--- on the other server; then the sweep removes its entries.
+-- Ends the session whose record is `s`.  If the slot is being moved and the
+-- indices are on the other server, the sweep deletes the entries.
 local function forget(front, id, s)
 	local user = user_of(s)
 	redis.call('DEL', front .. 's:' .. id)

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: a session, and the indices of its user, of all sessions, of ends.
--- ARGV: the record, its entry, the user, when it ends, ms to keep it, how many
--- the user may have (0: any number), now, `front`.  Ends the oldest that are
--- too many and answers how many of them were alive, or -1: there is such a
--- session, or -2: the user has more than one script may look at; nothing has
--- happened.
+-- Creates a session.  KEYS: the session, and the indices of its user, of all
+-- sessions and of ends.  ARGV: the record, its entry, the user, its end, the
+-- expiry in ms, the maximum of sessions of the user (0: none), now, `front`.
+-- Ends the oldest sessions above the maximum, and returns how many of them
+-- were alive.  Returns -1 if the id exists, and -2 if the user has more than
+-- 1000 entries; then nothing has been changed.
 local record, new, user, ends, keep, most, now, front = unpack(ARGV)
 local gone, alive, over = {}, {}, 0
 most = tonumber(most)
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
--- What is no index fails here, before the first change.
+-- A key of another type raises an error here, before the first write.
 for i = 2, 4 do redis.call('ZCARD', KEYS[i]) end
 local count = redis.call('ZCARD', KEYS[2])
 if most > 0 and count >= most then
@@ -27,7 +27,8 @@ if most > 0 and count >= most then
 	over = math.max(#alive + 1 - most, 0)
 	for i = 1, over do table.insert(gone, alive[i]) end
 end
--- What needs memory comes first: it is refused, and nothing has happened.
+-- A server without memory refuses the first write, which must therefore be one
+-- that needs memory.
 redis.call('SET', KEYS[1], record, 'PX', keep)
 redis.call('ZADD', KEYS[2], 0, new)
 redis.call('ZADD', KEYS[3], 0, new)

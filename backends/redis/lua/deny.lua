@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the denial of a key.  ARGV: until when, of tokens issued when.
--- What is damaged is answered as it is, and not lost.
+-- Adds a denial, and never shortens one.  KEYS: the denial of a key.  ARGV:
+-- its end, the latest time of issue that it denies.  Returns 1, or a damaged
+-- record, which it leaves as it is.
 local till, issued = ARGV[1], ARGV[2]
 local s = redis.call('GET', KEYS[1])
 if s then

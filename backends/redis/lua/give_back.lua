@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the attempts of a key.  ARGV: the end of the window of one that is
--- taken back.
+-- Undoes one attempt.  KEYS: the attempts of a key.  ARGV: the end of the
+-- window in which the attempt was counted.  Returns 1, or 0 if that window is
+-- over or has become a ban.
 local s = redis.call('GET', KEYS[1])
 if not s then return 0 end
 local stored, n = string.match(s, '^(%d+) 0 (%d+)$')

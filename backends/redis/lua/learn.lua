@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the networks of a user.  ARGV: one of them, its end, how many others
--- are kept, ms to keep them all.  What is damaged is not kept.
+-- Stores a network of a user.  KEYS: the networks of the user.  ARGV: the
+-- network, its end, how many others stay, the expiry in ms.  A damaged record
+-- is replaced.
 local new, s, others = ARGV[1], redis.call('GET', KEYS[1]) or '', {}
 if #s % 51 ~= 0 or not string.find(s, '^[%da-f]*$') then s = '' end
 for i = 1, #s, 51 do

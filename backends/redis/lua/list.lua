@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the index of a user.  ARGV: where to begin, how many, `front`.  Answers
--- entries, each with its session behind it: a text that is none when it is
--- damaged, nothing when it is not there.
+-- Lists a page of the sessions of a user, newest first.  KEYS: the index of
+-- the user.  ARGV: where to begin, the size of the page, `front`.  Returns
+-- each entry and its record, which is false if there is none.
 local list, records = page(KEYS[1], unpack(ARGV))
 local out = {}
 for i, entry in ipairs(list) do

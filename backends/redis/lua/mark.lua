@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the index of a user.  ARGV: where to begin, how many to look at,
--- `front`, the user, the mark that a session has to have, with a NUL in front,
--- and the one that it gets.  Answers where to go on, empty at the end.  What is
--- damaged is passed over.
+-- Replaces a mark in a page of the sessions of a user.  KEYS: the index of the
+-- user.  ARGV: where to begin, the size of the page, `front`, the user, a NUL
+-- and the old mark, the new mark.  Returns last_of() the page.  Damaged
+-- sessions are skipped.
 local from, most, front, user, old, new = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)
 for i, entry in ipairs(list) do

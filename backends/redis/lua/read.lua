@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: a session.  Answers it, or a text that is none when it is damaged.
--- At most what is longer than any session.
+-- Reads a session.  KEYS: the session.  Returns its first 4096 bytes, which
+-- are more than any session has, '' if the key has another type, and false if
+-- there is none.
 local s = redis.pcall('GETRANGE', KEYS[1], 0, 4095)
 if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return false end
 return type(s) == 'string' and s or ''

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: attempts or a denial.  ARGV: now.  A record that lives on answers its
--- end, in a table; one that is over, or damaged, is deleted and answered.
+-- Deletes a record that is over or damaged.  KEYS: attempts or a denial.  ARGV:
+-- now.  Returns the deleted record, false if there is none, and a table with
+-- its end if it is not over.
 local s, now = redis.pcall('GETRANGE', KEYS[1], 0, 4095), ARGV[1]
 if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local ends = type(s) == 'string' and string.sub(s, 1, 19) or ''

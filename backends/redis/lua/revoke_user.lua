@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the indices of a user, of all sessions, of ends.  ARGV: the user, where
--- to begin, how many to look at, `front`, and perhaps an id that stays.  Ends
--- them, newest first; answers how many were there, and where to go on, empty at
--- the end.  Of a damaged one nobody knows that it is another's.
--- Needs no memory, and works on a server that has none left.
+-- Ends a page of the sessions of a user, newest first.  KEYS: the indices of
+-- the user, of all sessions and of ends.  ARGV: the user, where to begin, the
+-- size of the page, `front`, the id of a session that stays, or ''.  Returns
+-- how many records existed, and last_of() the page.  Ends a damaged session
+-- too, because it may be one of this user.  Needs no memory.
 local user, from, most, front, except = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)
 local n = 0

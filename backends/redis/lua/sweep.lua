@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the indices of ends and of all sessions of a shard.  ARGV: now, how
--- many to look at, `front`.  Sessions that are due are deleted when they are
--- over, or damaged, else due later, and in their indices.  Answers how many are
--- gone, and how many were due.  An index that cannot be changed, as one of
--- another type, keeps none of them from it.
+-- Sweeps a page of the sessions of a shard that are due.  KEYS: the indices of
+-- ends and of all sessions.  ARGV: now, the size of the page, `front`.  Deletes
+-- the sessions that are over or damaged.  The others get a later time in
+-- `ends`, and get back the entries that they have lost.  Returns how many were
+-- deleted, and the size of the page.  An index of another type is left as it
+-- is.
 local now, most, front = unpack(ARGV)
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now,
 	'LIMIT', 0, most)
@@ -17,7 +18,7 @@ for i = 1, #due do
 	local s = read(keys[2 * i + 1], 77)
 	ends[i] = s and ends_of(s) or now
 end
--- First what gives memory back.
+-- Deletions come first, because they free memory.
 for i, member in ipairs(due) do
 	if ends[i] <= now then
 		local entry = string.sub(member, 1, 51)
@@ -27,8 +28,7 @@ for i, member in ipairs(due) do
 		n = n + redis.call('ZREM', KEYS[1], member)
 	end
 end
--- A server without memory refuses a script's first change only, and removing
--- is never refused.
+-- A server without memory refuses only a first write, and never a deletion.
 for i, member in ipairs(due) do
 	if ends[i] > now then
 		local entry = string.sub(member, 1, 51)

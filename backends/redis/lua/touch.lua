@@ -1,14 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: a session.  ARGV: last seen, end when idle, what no clock that is
--- right has seen yet; its id, `front`.  What is damaged is answered as it is.
--- At most what is longer than any session.
+-- Moves the times of a session forward.  KEYS: the session.  ARGV: the new
+-- last_seen_ms and idle_expires_ms, the latest last_seen_ms that a correct
+-- clock can have written, the id, `front`.  Returns 1, 0 if nothing was
+-- changed, or a damaged record.
 local s = redis.call('GETRANGE', KEYS[1], 0, 4095)
 if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local _, digits = string.find(s, '^1%d+')
 if not digits or digits < 118 or #s < 219 or #s > 4095 then return s end
 local expires, idle = string.sub(s, 22, 40), string.sub(s, 60, 78)
 local seen, now = string.sub(s, 41, 59), ARGV[1]
--- What was over then stays over; equal is not forward.
+-- A session that had ended at that time is not revived.
 if expires <= now or idle <= now then return 0 end
 local back = false
 if seen > ARGV[3] then

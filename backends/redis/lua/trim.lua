@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- KEYS: the indices of a user, of all sessions, of ends.  ARGV: the user, where
--- to begin, how many to look at, `front`, now, how many of the living stay.
--- Keeps so many, the newest, and ends the others; answers how many more may
--- stay, how many of the living were ended, and where to go on, empty at the
--- end.
+-- Ends all but the newest live sessions in a page of the sessions of a user.
+-- KEYS: the indices of the user, of all sessions and of ends.  ARGV: the user,
+-- where to begin, the size of the page, `front`, now, how many live sessions
+-- stay.  Returns how many more may stay, how many live sessions were ended,
+-- and last_of() the page.
 local user, from, most, front, now, room = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)
 local ended = 0
