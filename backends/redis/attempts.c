@@ -165,7 +165,7 @@ store_redis_reset_attempts(void *conn, const struct call *c, struct str key,
 	return 0;
 }
 
-/* Some bans, as far as they are in force. */
+/* The bans in force that have been found so far. */
 struct bans {
 	struct redis_conn *conn;
 	struct arena *a;

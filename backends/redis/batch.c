@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of the Redis store that go out together. */
+/* Steps of the Redis store that are sent together. */
 #include "backends/redis/batch.h"
 
 #include <assert.h>

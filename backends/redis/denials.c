@@ -8,8 +8,9 @@ redis_end_of_key(struct redis_batch *b, const char *kind, struct str key)
 	return redis_join(b, REDIS_ARGS(str_from(kind), key));
 }
 
-/* A denial has no end of Redis's own, for nobody says what time it is: its
- * member of `ends`, which is there first, lets it be swept. */
+/* A denial has no expiry in Redis, because deny() does not use the clock.
+ * sweep() deletes it, and finds it by its member of `P ends`, which is
+ * therefore written first. */
 int
 store_redis_deny(void *conn, const struct call *c, const struct denial *d,
 		 struct err *err)

@@ -5,22 +5,22 @@
 
 #include <string.h>
 
-/* The most that is looked at together: their entries in a trip to each server,
- * their records in one for each REDIS_PAGE. */
+/* How many entries of all shards are read together: the entries in one round
+ * trip to each server, their records in one for each REDIS_PAGE. */
 #define PAGE_MAX 1000
 
-/* A listing on its way. */
+/* The state of a listing. */
 struct listing {
 	struct redis_conn *conn;
 	struct arena *a; /* of the caller */
 	const struct session_query *q;
 	int64_t now_ms;
-	struct str from; /* where the next page begins */
+	struct str from; /* the next page begins here */
 	struct session_list list;
-	bool more; /* there is one past the limit */
+	bool more; /* there is a session past the limit */
 };
 
-/* One past the limit only sets m->more. */
+/* Adds a live session to the list; one past the limit sets m->more instead. */
 static void
 lists_take(struct listing *m, struct str entry, struct str record)
 {
@@ -42,7 +42,7 @@ lists_take(struct listing *m, struct str entry, struct str record)
 		m->more = true;
 }
 
-/* So many are missing, with the one past the limit. */
+/* Returns how many sessions to read next, including one past the limit. */
 static size_t
 missing(const struct listing *m, size_t most)
 {
@@ -54,7 +54,7 @@ missing(const struct listing *m, size_t most)
 static int
 go_on_below(struct listing *m, struct str entry, struct err *err)
 {
-	struct redis_batch b = redis_batch(m->conn, m->a, 1); /* for a text */
+	struct redis_batch b = redis_batch(m->conn, m->a, 1); /* for texts */
 
 	m->from = redis_join(&b, REDIS_ARGS(STR("("), entry));
 	return b.failed ? err_nomem(err) : 0;
@@ -90,10 +90,10 @@ collect_user(struct listing *m, struct err *err)
 struct head {
 	const struct str *v;
 	size_t n, at;
-	bool whole; /* there are no others below them */
+	bool whole; /* the shard has no other entries below them */
 };
 
-/* The newest of all shards, in order. */
+/* The newest entries of all shards, in order. */
 struct merge {
 	struct redis_conn *conn;
 	struct arena *a; /* of the page */
@@ -122,7 +122,8 @@ read_shard(const struct redis_batch *b, size_t i, size_t most, struct head *h,
 	return 0;
 }
 
-/* Enough of each for `most` entries, unless they are of few shards. */
+/* Reads enough entries of each shard for `most` together, unless they are in
+ * few shards. */
 static int
 ask_all(struct merge *g, struct str from, size_t most, struct err *err)
 {
@@ -139,7 +140,7 @@ ask_all(struct merge *g, struct str from, size_t most, struct err *err)
 	return 0;
 }
 
-/* More of one whose entries are used up. */
+/* Reads more entries of a shard whose entries have been merged. */
 static int
 ask_again(struct merge *g, size_t shard, size_t most, struct err *err)
 {
@@ -153,7 +154,8 @@ ask_again(struct merge *g, size_t shard, size_t most, struct err *err)
 	return read_shard(&b, 0, most, h, err);
 }
 
-/* The shard with the newest entry; SESSION_SHARDS: there is none. */
+/* Returns the shard with the newest entry, or SESSION_SHARDS if none is
+ * left. */
 static size_t
 newest(const struct merge *g)
 {
@@ -171,7 +173,8 @@ newest(const struct merge *g)
 	return best;
 }
 
-/* At most `most`, below `from`; fewer: these are all. */
+/* Sets g->v to at most `most` entries below `from`.  Fewer are the last
+ * ones. */
 static int
 merge(struct merge *g, struct str from, size_t most, struct err *err)
 {
@@ -194,7 +197,7 @@ merge(struct merge *g, struct str from, size_t most, struct err *err)
 	return 0;
 }
 
-/* Their sessions, REDIS_PAGE at a time. */
+/* Reads the sessions of the entries, REDIS_PAGE at a time. */
 static int
 take_all(struct listing *m, const struct merge *g, struct err *err)
 {
@@ -207,7 +210,8 @@ take_all(struct listing *m, const struct merge *g, struct err *err)
 		for (size_t i = 0; i < n; i++) {
 			struct session s = { .created_ms = 0 };
 
-			/* What is no entry leads to no session. */
+			/* A damaged entry gives a key that does not
+			 * exist. */
 			(void)!redis_entry_parse(v[i], &s);
 			(void)redis_add_script(&b, LUA_READ,
 					       redis_key_session(&b, &s.id),
@@ -256,7 +260,7 @@ collect_all(struct listing *m, struct err *err)
 	return result;
 }
 
-/* Where a cursor stands; an empty one is above all. */
+/* Returns the begin of a page; a zero cursor is above all entries. */
 static struct str
 cursor_entry(struct redis_batch *b, const struct session_cursor *cursor)
 {
@@ -274,7 +278,7 @@ store_redis_list(void *conn, const struct call *c,
 		 const struct session_query *q, struct session_cursor *cursor,
 		 struct session_list *out, struct err *err)
 {
-	struct redis_batch b = redis_batch(conn, c->arena, 1); /* for a text */
+	struct redis_batch b = redis_batch(conn, c->arena, 1); /* for texts */
 	struct listing m = { .conn = conn,
 			     .a = c->arena,
 			     .q = q,

@@ -164,8 +164,9 @@ redis_logins_count_all(struct redis_batch *b, const struct call *c,
 	return 0;
 }
 
-/* One key was refused, for example by its server of a cluster, after others had
- * been counted: undoes these.  What fails again stays counted. */
+/* Undoes the attempt under the keys that counted it, because another key was
+ * refused, for example by its server of a cluster.  If that fails too, the
+ * attempt stays counted. */
 static void
 undo_some(struct redis_batch *b, const struct login_keys *k,
 	  const struct login_standing *standing)
@@ -201,7 +202,7 @@ count_or_undo(struct redis_conn *conn, const struct call *c,
 	return redis_batch_run(&b, err);
 }
 
-/* During a ban nothing is written. */
+/* Writes nothing during a ban. */
 int
 store_redis_count(void *conn, const struct call *c, const struct login_keys *k,
 		  struct login_count *out, struct err *err)

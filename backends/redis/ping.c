@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Is the Redis store usable, for all that is done with it, and set up well? */
+/* Finds out whether the Redis store permits all operations, and is set up
+ * well. */
 #include "backends/redis/records.h"
 
 #include <stdio.h>
 
 #include "backends/redis/client/wire_error.h"
 
-/* What sessions need, on keys that nobody else has. */
+/* Adds what operations on sessions do, on keys that are used here only. */
 static void
 try_sessions(struct redis_batch *b, struct str shard, struct str index)
 {
@@ -20,7 +21,7 @@ try_sessions(struct redis_batch *b, struct str shard, struct str index)
 				    REDIS_ARGS(index, zero, one, shard));
 	(void)redis_add_script(b, LUA_LIST, index,
 			       REDIS_ARGS(STR("+"), one, shard));
-	/* What these do only when there is something to do. */
+	/* The scripts run these commands only on existing sessions. */
 	(void)redis_add(b, "ZREM", index, REDIS_ARGS(STR("-")));
 	(void)redis_add(b, "ZSCORE", index, REDIS_ARGS(STR("-")));
 	(void)redis_add(b, "ZCOUNT", index, REDIS_ARGS(least, least));
@@ -30,7 +31,7 @@ try_sessions(struct redis_batch *b, struct str shard, struct str index)
 	(void)redis_add(b, "EVAL", STR("return 1"), REDIS_ARGS(STR("0")));
 }
 
-/* What a login does, on keys that nobody else has. */
+/* Tries what a sign-in does, on keys that are used here only. */
 static int
 ping_try_all(struct redis_batch *b, struct err *err)
 {
@@ -61,8 +62,8 @@ ping_try_all(struct redis_batch *b, struct err *err)
 	return redis_batch_run(b, err);
 }
 
-/* Apart from what makes them: a script that the server did not know goes out
- * behind the other steps. */
+/* Deletes the keys.  This is a run of its own, because a script that the server
+ * does not know is sent again after the other steps. */
 static int
 clean_up(struct redis_batch *b, struct err *err)
 {
@@ -92,8 +93,8 @@ try_and_clean(struct redis_batch *b, struct err *err)
 	return -1;
 }
 
-/* A server that only answers may be a replica, out of memory, unable to save,
- * or not allow us what a login needs. */
+/* A server that answers PING may still be a replica, out of memory or unable to
+ * save, or may not permit what a sign-in needs. */
 int
 store_redis_ping(void *conn, struct err *err)
 {
@@ -111,7 +112,7 @@ store_redis_ping(void *conn, struct err *err)
 	return result;
 }
 
-/* "name:value" of a line of INFO; empty when there is none. */
+/* Returns the value of the line "name:value" of INFO, or an empty text. */
 static struct str
 info_value(struct str info, struct str name)
 {
@@ -147,7 +148,8 @@ read_policy(void *evicts, const redisReply *reply, struct err *err)
 		       STR_ARG(policy));
 }
 
-/* By INFO, which the connection needs anyhow: CONFIG may be forbidden. */
+/* Uses INFO, which the connection needs anyway, because CONFIG may be
+ * forbidden. */
 int
 store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX], struct err *err)
 {

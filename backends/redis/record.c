@@ -12,7 +12,7 @@ const struct redis_script redis_store_scripts[LUA_COUNT] = {
 };
 
 #define MARGIN_MS   60000
-/* A hundred years: Redis refuses an end that is past its own numbers. */
+/* A hundred years.  Redis refuses an expiry that overflows its numbers. */
 #define KEEP_MAX_MS INT64_C(3155760000000)
 
 enum {

@@ -1,49 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Redis store keeps, and how.  P is the prefix; a number is decimal
- * with leading zeros, so that numbers compare as their texts do.
+ * The keys and records of the Redis store.  P is the prefix.  Numbers are
+ * decimal with leading zeros, so that they have the order of their texts.
  *
- * Sessions are in shards (strategy/session_id.h), all that is of one user in
- * one.  T is P{XX} with the number of the shard in hexadecimal; what is in
- * braces decides about the slot of a cluster.
+ * Sessions are in shards (strategy/session_id.h), and all data of one user is
+ * in one shard.  T is P{XX} with the number of the shard in hexadecimal.  The
+ * text in braces determines the slot of a cluster.
  *
  *	T s:ID		a session, as below; ID is its id in hexadecimal
- *	T u:USER	index of a user's sessions: entries, all of score 0
- *	T sessions	index of all sessions of the shard: the same
- *	T ends		ENTRY:USER by the time from which on sweep() has to
- *			look at them
+ *	T u:USER	the index of a user: entries, all of score 0
+ *	T sessions	the index of all sessions of the shard: entries, too
+ *	T ends		ENTRY:USER; the score is the time when sweep() must
+ *			read the session
  *
- *	P ends		a:KEY, d:KEY: the same
+ *	P ends		a:KEY and d:KEY, with the same score
  *	P a:KEY		attempts: 19 digits of the end, blank, banned 0 or 1,
  *			blank, count
- *	P bans		KEY of a ban by its end
- *	P n:USER	networks where a user signed in: of each 19 digits of
- *			its end, 32 of its hash in hexadecimal
+ *	P bans		KEY of each ban; the score is its end
+ *	P n:USER	networks of a user: for each, 19 digits of its end and
+ *			32 hexadecimal digits of its hash
  *	P d:KEY		a denial: 19 digits of until, 19 of issued
  *	P secret:NAME	32 bytes
  *	P ping		what ping() writes
  *
- * An entry is 19 digits of created_ms and the ID: its bytes are in the order
- * of listings.  One script makes a session and its entries, one ends them: the
- * session first, then its entries as far as their indices can be changed.
- * `ends` may be early: a touch and a rotation leave it alone.
+ * An entry is 19 digits of created_ms and the ID, so entries have the order of
+ * listings.  One script creates a session and its entries, and one script ends
+ * them: it deletes the session first, then the entries whose indices can be
+ * changed.  The score in `ends` may be too early, because a touch or a rotation
+ * does not move it later.
  *
- * The times in a record decide; Redis's own expiry only frees memory, a minute
- * or more after that, and leaves entries to sweep().  So each reader of an
- * index looks at the records.
+ * The times in a record decide.  The expiry in Redis only frees memory, at
+ * least a minute later, and leaves the entries to sweep().  So a reader of an
+ * index must read the records, too.
  *
  * A session is one string, because a hash takes twice the memory:
  *
  *	  0 format '1'	  1 remember	  2 created_ms	 21 expires_ms
  *	 40 last_seen_ms		 59 idle_expires_ms
  *	 78 rotated_ms	 97 generation	107 ten zeros
- *	117 was rotated	118 token	150 the one before
+ *	117 was rotated	118 token	150 previous token
  *	182 wrapped	214 name, roles, email, full_name, address, user_agent,
- *			    and, when it is known, the mark in hexadecimal
+ *			    and, if it is known, the mark in hexadecimal
  *
- * Times have 19 digits, counts 10, flags are 0 or 1, secrets are 32 bytes,
- * texts have NUL between them.  Another format would begin with another
- * digit.  (Lua counts from 1.)
+ * Times have 19 digits, counts have 10, flags are 0 or 1, and secrets have 32
+ * bytes.  Texts have a NUL between them.  Another format begins with another
+ * digit.  Lua counts from 1.
  */
 #ifndef BACKENDS_REDIS_RECORDS_H
 #define BACKENDS_REDIS_RECORDS_H
@@ -52,7 +53,7 @@
 #include "backends/redis/batch.h"
 #include "base/enc.h"
 
-/* lua/, in the order of their names. */
+/* The scripts in lua/, in the order of their names. */
 enum redis_store_script {
 	LUA_ATTEMPT,
 	LUA_CREATE,
@@ -77,14 +78,14 @@ enum redis_store_script {
 
 extern const struct redis_script redis_store_scripts[LUA_COUNT];
 
-/* 19 digits; a time before 1970 is as good as 1970. */
+/* Returns 19 digits; a time before 1970 becomes 1970. */
 struct str redis_time(struct redis_batch *b, int64_t ms);
 bool redis_time_parse(struct str s, int64_t *ms) MUST_USE;
 struct str redis_count(struct redis_batch *b, uint32_t n); /* 10 digits */
-/* The member of `ends` of a record of this kind: "a:", "d:". */
+/* Returns the member of `P ends` of a record; the kind is "a:" or "d:". */
 struct str redis_end_of_key(struct redis_batch *b, const char *kind,
 			    struct str key);
-/* For PX: how long to keep what is over in span_ms. */
+/* Returns the expiry, for PX, of a record that is over in span_ms. */
 struct str redis_keep(struct redis_batch *b, int64_t span_ms);
 
 #define REDIS_ID_LEN	HEX_LEN(SESSION_ID_BYTES)
@@ -92,47 +93,46 @@ struct str redis_keep(struct redis_batch *b, int64_t span_ms);
 #define REDIS_ENTRY_LEN (REDIS_TIME_LEN + REDIS_ID_LEN)
 
 struct str redis_id(struct redis_batch *b, const struct session_id *id);
-/* P{XX}: what the scripts call `front`. */
+/* Returns P{XX}, which the scripts call `front`. */
 struct str redis_shard(struct redis_batch *b, uint8_t shard);
 struct str redis_key_session(struct redis_batch *b,
 			     const struct session_id *id);
-/* "u:" and a user, "sessions", "ends". */
+/* The kind and user are "u:" and a user, or "sessions" or "ends" and "". */
 struct str redis_index(struct redis_batch *b, uint8_t shard, const char *kind,
 		       struct str user);
 
-/* Of created_ms and id. */
+/* Returns the entry of s->created_ms and s->id. */
 struct str redis_entry(struct redis_batch *b, const struct session *s);
 bool redis_entry_parse(struct str entry, struct session *s) MUST_USE;
 
-/* No session makes a longer one. */
+/* The record of a session is not longer than this. */
 #define REDIS_RECORD_MAX 2400
 
-/* In hexadecimal; empty when it is not known. */
+/* Returns hexadecimal digits, or an empty text if the mark is unknown. */
 struct str redis_mark(struct redis_batch *b, const struct password_mark *mark);
 struct str redis_record(struct redis_batch *b, const struct session *s);
-/* Sets all but the id; texts point into `record`.  Of a damaged one nothing is
- * known, not even its token. */
+/* Sets all but the id; the texts point into `record`.  Of a damaged record it
+ * sets only s->damage. */
 void redis_record_parse(struct str record, struct session *s);
-/* What follows the secret that was replaced last. */
+/* Copies the wrapped successor of the previous token. */
 void redis_record_wrapped(struct str record, uint8_t out[32]);
-/* The texts of a user, a NUL behind each. */
+/* Returns the four texts of an identity, with a NUL behind each. */
 struct str redis_record_who(struct redis_batch *b, const struct identity *who);
 
 bool redis_is_alive(const struct session *s, int64_t now_ms);
 
-/* A step that ends one session; it answers 1 when there was one. */
+/* Adds a step that ends one session; its reply is 1 if there was one. */
 void redis_revoke(struct redis_batch *b, const struct session_id *id);
 
-/* Leaves a user the newest `room` live sessions, many steps if need be; adds to
- * *ended how many others it ended. */
+/* Ends all but the newest `room` live sessions of a user, in as many steps as
+ * it takes, and adds the number of live sessions that it ended to *ended. */
 int redis_trim(struct redis_conn *conn, const struct call *c, struct str user,
 	       int64_t room, int64_t *ended, struct err *err) MUST_USE;
 
-/* What is asked for at once of many. */
+/* How many records or members one page has. */
 #define REDIS_PAGE 100
 
-/* The slots of ping.c, rotate.c, attempts.c, logins.c, denials.c,
- * user_sessions.c, lists.c and sweep.c. */
+/* The operations of store_redis that are not in store.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		       struct err *err) MUST_USE;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* The earliest beginning of a grace that is not over now; empty: there is no
- * grace. */
+/* Returns the earliest beginning of a grace period that is not over, or an
+ * empty text if there is no grace period. */
 static struct str
 since(struct redis_batch *b, const struct rotation *r, int64_t now_ms)
 {
@@ -35,7 +35,8 @@ answer_of(struct str word, enum rotate_answer *out)
 	return false;
 }
 
-/* The script's { word } or { word, record }; false: it is neither. */
+/* Reads { word } or { word, record }.  Returns false if the reply is
+ * neither. */
 static bool
 rotate_parse(const redisReply *r, enum rotate_answer *answer,
 	     struct str *record)
@@ -59,7 +60,8 @@ rotate_has_successor(enum rotate_answer answer)
 	return answer == ROTATE_DONE || answer == ROTATE_GRACE;
 }
 
-/* `room` of REDIS_RECORD_MAX: what is done does not fail for want of memory. */
+/* `room` has REDIS_RECORD_MAX bytes and was allocated before the rotation,
+ * which must not fail afterwards for lack of memory. */
 static int
 read_outcome(const redisReply *r, const struct session_id *id, char *room,
 	     struct rotated *out, struct err *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions in Redis. */
+/* The operations on one session of the Redis store. */
 #include "strategy/session_check.h"
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
@@ -50,10 +50,11 @@ end_ms(const struct session *s)
 						    s->expires_ms;
 }
 
-/* Answers of LUA_CREATE that are no number of sessions. */
+/* Replies of LUA_CREATE that are not a number of sessions. */
 #define IS_THERE  -1
 #define HAS_MORE  -2
-/* Others may sign the same user in meanwhile: of them one comes to its end. */
+/* How often to trim before the creation fails: parallel sign-ins of the user
+ * may add sessions in between. */
 #define TRIMS_MAX 8
 
 static int
@@ -77,7 +78,8 @@ redis_store_create(struct redis_batch *b, const struct session *s, int64_t max,
 	return redis_get_number(b, 0, n, err);
 }
 
-/* Of a user who has more than one script may look at, many are ended first. */
+/* If the user has more sessions than one script may read, ends the oldest ones
+ * first. */
 static int
 create_and_trim(struct redis_conn *conn, const struct call *c,
 		const struct session *s, int64_t max, int64_t *evicted,
@@ -100,7 +102,7 @@ create_and_trim(struct redis_conn *conn, const struct call *c,
 		    0)
 			return -1;
 	}
-	return err_set(err, ERR_BUSY, "too many sign-ins of one user");
+	return err_set(err, ERR_BUSY, "too many parallel sign-ins of one user");
 }
 
 static int
@@ -110,7 +112,8 @@ store_redis_create(void *conn, const struct call *c,
 {
 	if (session->created_ms < 0 || session->last_seen_ms < 0 ||
 	    end_ms(session) < 0)
-		return err_set(err, ERR_INPUT, "a time before 1970");
+		return err_set(err, ERR_INPUT,
+			       "session: a time is before 1970");
 	if (session_id_shard(&session->id) !=
 	    session_shard_of(session->who.name))
 		return err_set(err, ERR_INTERNAL,

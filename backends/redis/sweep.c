@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* What is over in the Redis store, and what led to it. */
+/* Deletes the expired records of the Redis store, and their entries. */
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
 
 #include <string.h>
 
-/* Pages of one call: what lives on only gets a new time, and is not counted. */
+/* The maximum of pages of a shard in one call.  Pages of live sessions, which
+ * get a later time, do not count as removed. */
 #define PAGES_MAX 100
 
-/* One call. */
+/* The state of one call. */
 struct sweep {
 	struct redis_conn *conn;
-	struct arena *a; /* of a page */
+	struct arena *a; /* of one page */
 	int64_t now_ms, limit, removed;
 };
 
@@ -23,21 +24,21 @@ page_size(const struct sweep *s)
 	return left < REDIS_PAGE ? left : REDIS_PAGE;
 }
 
-/* A page of members of P ends that are due. */
+/* A page of the members of `P ends` that are due. */
 struct due {
 	const struct str *v;
 	size_t n;
 };
 
-/* "a:KEY", "d:KEY" */
+/* Returns whether a member is "a:KEY" or "d:KEY". */
 static bool
 is_record(struct str member)
 {
 	return str_starts(member, STR("a:")) || str_starts(member, STR("d:"));
 }
 
-/* asked: what the records answer, in order.  Takes the page out of `ends`, or
- * puts it off. */
+/* Deletes each member of the page, or gives it a later time if its record is
+ * not over.  `asked` has the replies of LUA_REAP, in order. */
 static int
 sweep_settle(const struct sweep *s, const struct due *d,
 	     const struct redis_batch *asked, int64_t *removed, struct err *err)
@@ -72,7 +73,7 @@ sweep_settle(const struct sweep *s, const struct due *d,
 	return redis_get_number(&b, drop, removed, err);
 }
 
-/* *last: fewer were due than were asked for. */
+/* Sets *last if there are no further pages. */
 static int
 sweep_records(struct sweep *s, bool *last, struct err *err)
 {
@@ -91,7 +92,7 @@ sweep_records(struct sweep *s, bool *last, struct err *err)
 	*last = d.n < most;
 	if (d.n == 0)
 		return 0;
-	/* Its records answer when they end, or are no more. */
+	/* Deletes the records that are over; the others return their end. */
 	for (size_t i = 0; i < d.n; i++)
 		if (is_record(d.v[i]))
 			(void)redis_add_script(
@@ -141,7 +142,7 @@ sweep_pages_of(struct sweep *s, uint8_t shard, struct err *err)
 	return 0;
 }
 
-/* How many of each shard are due. */
+/* Sets due[] to the number of members that are due in each shard. */
 static int
 count_due(struct sweep *s, int64_t *due, struct err *err)
 {
@@ -160,7 +161,7 @@ count_due(struct sweep *s, int64_t *due, struct err *err)
 	return 0;
 }
 
-/* When one cannot be counted, each is looked at. */
+/* If the members of one shard cannot be counted, all shards are swept. */
 static int
 find_due(struct sweep *s, int64_t *due, struct err *err)
 {
@@ -173,8 +174,8 @@ find_due(struct sweep *s, int64_t *due, struct err *err)
 	return 0;
 }
 
-/* One that is busy, as while its slot is moved, does not keep the others from
- * it; it is reported once the others have nothing left. */
+/* A shard that is busy, for example because its slot is being moved, does not
+ * stop the others.  Its error is returned when the others are done. */
 static int
 sweep_shards(struct sweep *s, const int64_t *due, struct err *err)
 {

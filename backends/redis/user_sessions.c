@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens to all sessions of a user, or to all, in the Redis store. */
+/* The operations on all sessions of a user, or of all users, of the Redis
+ * store. */
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
 
 #include <string.h>
 
-/* What one script looks at, lest others have to wait. */
+/* How many sessions one script reads; it blocks the server meanwhile. */
 #define SOME STR("1000")
 
-/* Over the sessions of a user, newest first, some at a time; those that come
- * meanwhile are newer than where it is. */
+/* Visits the sessions of a user, newest first, page by page.  Sessions that are
+ * created meanwhile are newer than the page and are not visited. */
 struct walk {
-	struct redis_batch b; /* of one step at a time */
+	struct redis_batch b; /* for one step at a time */
 	struct str user, shard;
 	struct str from; /* "+", then what the next page is below */
 	bool more;
@@ -45,7 +46,7 @@ walk_index(struct walk *w, const char *kind, struct str name)
 	return redis_join(&w->b, REDIS_ARGS(w->shard, str_from(kind), name));
 }
 
-/* Where a script says to go on. */
+/* Continues below `last`, which is empty after the last page. */
 static void
 walk_on(struct walk *w, struct str last)
 {
@@ -142,7 +143,7 @@ redis_trim(struct redis_conn *conn, const struct call *c, struct str user,
 	return result;
 }
 
-/* args: what LUA_WHO and LUA_MARK get behind the user. */
+/* Runs LUA_WHO or LUA_MARK, whose arguments behind the user are args. */
 static int
 change_all(struct walk *w, size_t script, const struct str args[2],
 	   struct err *err)
@@ -203,7 +204,7 @@ struct ending {
 	int64_t n;
 };
 
-/* P{XX}s:ID */
+/* Reads the id from P{XX}s:ID. */
 static bool
 user_sessions_parse_key(struct str key, size_t prefix, struct session_id *id)
 {
@@ -230,7 +231,7 @@ end_keys_in(struct redis_batch *b, struct ending *e, struct err *err)
 	return 0;
 }
 
-/* Whatever the indices know of them. */
+/* Ends the sessions of a page of keys, whether or not they have entries. */
 static int
 end_keys(void *ctx, const struct str *keys, size_t n, struct err *err)
 {
