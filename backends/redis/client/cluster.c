@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The map of a Redis Cluster, by CLUSTER SLOTS, which all versions know.  A
- * refresh makes a new map, moves the connections over, and drops the old one.
+ * The map of a Redis Cluster, read by CLUSTER SLOTS, which all versions have.
+ * A refresh makes a new map and moves the connections to it.
  */
 #include "backends/redis/client/cluster.h"
 
@@ -116,7 +116,7 @@ cluster_find(const struct map *m, const struct redis_address *at)
 	return NULL;
 }
 
-/* The one of this address, which may be new. */
+/* Sets *index to the node of an address, and adds it if it is new. */
 static int
 cluster_find_or_add(struct map *m, const struct redis_address *at,
 		    size_t *index, struct err *err)
@@ -132,9 +132,10 @@ cluster_find_or_add(struct map *m, const struct redis_address *at,
 		struct node *nodes;
 
 		if (m->n >= NODES_MAX)
-			return err_set(err, ERR_UNAVAILABLE,
-				       "a cluster of more than %d servers",
-				       NODES_MAX);
+			return err_set(
+			    err, ERR_UNAVAILABLE,
+			    "CLUSTER SLOTS: must have at most %d servers",
+			    NODES_MAX);
 		nodes = realloc(m->nodes, cap * sizeof(*nodes));
 		if (nodes == NULL)
 			return err_nomem(err);
@@ -146,7 +147,7 @@ cluster_find_or_add(struct map *m, const struct redis_address *at,
 	return 0;
 }
 
-/* Nothing, or nil, for a host means: the same as of `from`. */
+/* An empty or nil host stands for that of `from`. */
 static bool
 make_address(struct str host, int64_t port, const struct redis_address *from,
 	     struct redis_address *out)
@@ -160,7 +161,7 @@ make_address(struct str host, int64_t port, const struct redis_address *from,
 	return true;
 }
 
-/* [address, port, id, ...] */
+/* Reads [host, port, id, ...]. */
 static int
 cluster_add_node(struct map *m, const redisReply *r,
 		 const struct redis_address *from, size_t *index,
@@ -172,11 +173,12 @@ cluster_add_node(struct map *m, const redisReply *r,
 	    !make_address(redis_reply_str(r->element[0]),
 			  r->element[1]->integer, from, &at))
 		return err_set(err, ERR_UNAVAILABLE,
-			       "CLUSTER SLOTS: a server without an address");
+			       "CLUSTER SLOTS: an address is missing");
 	return cluster_find_or_add(m, &at, index, err);
 }
 
-/* [first, last, master, replica, ...]; replicas can be asked for the map. */
+/* Reads [first, last, master, replica, ...].  Replicas are kept, too, because
+ * they can be asked for the map. */
 static int
 add_range(struct map *m, const redisReply *r, const struct redis_address *from,
 	  struct err *err)
@@ -186,12 +188,12 @@ add_range(struct map *m, const redisReply *r, const struct redis_address *from,
 
 	if (r->type != REDIS_REPLY_ARRAY || r->elements < 3)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "CLUSTER SLOTS: not understood");
+			       "CLUSTER SLOTS: unexpected reply");
 	first = r->element[0]->integer;
 	last = r->element[1]->integer;
 	if (first < 0 || last < first || last >= REDIS_SLOTS)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "CLUSTER SLOTS: no such slots");
+			       "CLUSTER SLOTS: slots out of range");
 	if (cluster_add_node(m, r->element[2], from, &owner, err) != 0)
 		return -1;
 	for (size_t i = 3; i < r->elements; i++)
@@ -261,13 +263,13 @@ ask_wire(struct redis_cluster *c, struct redis_wire *w, int64_t deadline_ms,
 	return 0;
 }
 
-/* By a connection of its own when it is not in the map yet. */
+/* Uses the connection of the node, if it has one that is not stale. */
 static int
 cluster_ask(struct redis_cluster *c, const struct redis_address *at,
 	    int64_t deadline_ms, struct err *err)
 {
 	const struct redis_server *s = c->server;
-	struct redis_address copy = *at; /* the map that it is in may go */
+	struct redis_address copy = *at; /* its map may be freed */
 	struct node *node = cluster_find(c->map, &copy);
 	struct redis_wire *w = NULL;
 	int result;
@@ -358,7 +360,7 @@ redis_cluster_drop_stale(struct redis_cluster *c)
 static bool
 answers(struct redis_wire *w, int64_t deadline_ms)
 {
-	struct err ignored; /* that it failed is the answer */
+	struct err ignored; /* the result says enough */
 	redisReply *reply;
 
 	if (redis_wire_read(w, deadline_ms, &reply, &ignored) != 0)
@@ -447,7 +449,7 @@ redis_cluster_target(const redisReply *reply, const struct redis_address *from,
 	    !str_word(&rest, &host) ||
 	    !str_to_uint(number, REDIS_SLOTS - 1, &n))
 		return err_set(err, ERR_UNAVAILABLE,
-			       "a redirection that is not understood");
+			       "redirection: unexpected reply");
 	for (colon = host.n; colon > 0 && host.p[colon - 1] != ':'; colon--)
 		;
 	if (colon == 0 ||
@@ -455,7 +457,7 @@ redis_cluster_target(const redisReply *reply, const struct redis_address *from,
 	    !make_address((struct str){ .p = host.p, .n = colon - 1 }, port,
 			  from, at))
 		return err_set(err, ERR_UNAVAILABLE,
-			       "a redirection without an address");
+			       "redirection: an address is missing");
 	*slot = (unsigned)n;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Open and close, connect and disconnect; which server it is. */
+/* Opens and closes, connects and disconnects, and checks the server. */
 #include "backends/redis/client/conn.h"
 
 #include <assert.h>
@@ -17,7 +17,7 @@
 #define CONF_BYTES (1 << 20)
 #define RUN_BYTES  (64 << 20)
 
-/* A server has one name for a script: its SHA-1. */
+/* Computes the SHA-1 of each script, by which servers know it. */
 static int
 know_scripts(struct redis_server *s, const struct redis_script *scripts,
 	     size_t n, struct err *err)
@@ -95,7 +95,7 @@ redis_close(void *server)
 	free(s);
 }
 
-/* A sentinel may lag behind: the server itself must say that it is one. */
+/* Asks the server itself, because a sentinel may name a former master. */
 static int
 check_master(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 {
@@ -112,12 +112,12 @@ check_master(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 	if (master)
 		return 0;
 	(void)err_set(err, ERR_UNAVAILABLE,
-		      "not a master, though the sentinels say so");
+		      "must be a master, as the sentinels say");
 	return redis_wire_add_peer(redis_wire_address(w), err);
 }
 
-/* A member of a cluster would refuse most keys, later.  A user who may not
- * ask for it gets that error then. */
+/* Fails if the server is part of a cluster, which would refuse most keys later.
+ * If the ACL forbids the question, that refusal has to do. */
 static int
 check_alone(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 {
@@ -137,7 +137,7 @@ check_alone(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 	else if (reply->type == REDIS_REPLY_STRING &&
 		 memmem(text.p, text.n, yes, strlen(yes)) != NULL)
 		result = err_set(err, ERR_CONFIG,
-				 "the server is part of a cluster: say"
+				 "the server is part of a cluster: set"
 				 " cluster = yes");
 	freeReplyObject(reply);
 	return result == 0 ? 0 :
@@ -258,7 +258,7 @@ redis_ping(void *conn, struct err *err)
 		return -1;
 	if (redis_wire_call(c->wire, argv, ARRAY_LEN(argv), deadline_ms, &reply,
 			    err) != 0) {
-		c->broken = true; /* the answer may still come */
+		c->broken = true; /* the reply may still arrive */
 		return -1;
 	}
 	freeReplyObject(reply);
@@ -270,10 +270,10 @@ redis_is_lost(void *conn, bool ask)
 {
 	struct redis_conn *c = conn;
 	const struct redis_server *s = c->server;
-	struct err ignored; /* that it failed is the answer */
+	struct err ignored; /* the result says enough */
 
 	if (c->broken || !ask)
-		return c->broken; /* redis_run() looks for the rest */
+		return c->broken; /* redis_run() finds stale ones */
 	if (c->cluster == NULL)
 		return redis_ping(c, &ignored) != 0;
 	redis_cluster_drop_dead(c->cluster,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker's way to Redis: one server, the master that Sentinel names, or
- * the masters of a Redis Cluster.  RESP2, by hiredis.
+ * The connection of one worker to Redis: to one server, to the master that
+ * Sentinel names, or to the masters of a Redis Cluster.  It speaks RESP2 and
+ * uses hiredis.
  *
- * Values are bytes with a length throughout, so that nothing a user types can
- * be taken for a command.  Every wait has a deadline.  An answer that does not
- * come, or that says "not now" (LOADING, READONLY, CLUSTERDOWN ...), is
- * ERR_UNAVAILABLE: the caller disconnects, and the next connect asks Sentinel
- * or the cluster again.  A server that can be read but not written (OOM,
- * MISCONF, NOREPLICAS) is ERR_BUSY, and so is a slot that is being moved: only
- * those whose keys are in it have to wait.
+ * Every value is bytes with a length, so the input of a user cannot become a
+ * command.  Every wait has a deadline.  If no reply comes, or one that says
+ * "not now" (LOADING, READONLY, CLUSTERDOWN), the call fails with
+ * ERR_UNAVAILABLE; the caller must disconnect, and redis_connect() asks
+ * Sentinel or the cluster again.  If the server can be read but not written
+ * (OOM, MISCONF, NOREPLICAS), or the slot of a key is being moved, the call
+ * fails with ERR_BUSY, and the connection stays usable for other keys.
  */
 #ifndef BACKENDS_REDIS_CLIENT_CONN_H
 #define BACKENDS_REDIS_CLIENT_CONN_H
@@ -22,8 +23,8 @@
 
 #include <hiredis/hiredis.h>
 
-/* What the keys of a section that speaks to Redis fill (redis_options).  A
- * conf of zeros but for url, prefix and the two times is one of defaults. */
+/* The settings of a section that uses Redis (redis_options).  All defaults but
+ * those of url, prefix and the two timeouts are zero. */
 struct redis_conf {
 	struct str url; /* redis:// rediss:// unix:// */
 	struct words sentinels;
@@ -34,16 +35,17 @@ struct redis_conf {
 	int64_t connect_timeout, timeout; /* seconds */
 };
 
-/* Options of struct redis_conf at the head of the driver's own conf. */
+/* The options of a struct redis_conf at the beginning of the driver's conf. */
 extern const struct option redis_options[];
-int redis_check(const void *conf, struct err *err); /* the `check` slot */
+int redis_check(const void *conf, struct err *err); /* for `check` */
 
-/* Constant Lua; known to the server by its SHA-1. */
+/* Constant Lua text, which the server knows by its SHA-1. */
 struct redis_script {
 	const char *text;
 };
 
-/* For the slots of the ops, but for open(), which says which scripts. */
+/* These are operations of a driver, except that its open() must add the
+ * scripts. */
 int redis_open(const struct redis_script *scripts, size_t nscripts,
 	       const struct redis_conf *conf, const struct env *env,
 	       void **server, struct err *err) MUST_USE;
@@ -55,53 +57,54 @@ int redis_ping(void *conn, struct err *err) MUST_USE;
 
 struct redis_conn;
 
-/* In front of every key; lives as long as the connection. */
+/* Returns the prefix of every key; it is valid as long as the connection. */
 struct str redis_prefix(const struct redis_conn *conn);
 
 #define REDIS_KEYS_MAX 4 /* of one script */
 
 /*
- * One command on one key, or one script with keys of one slot: EVALSHA, and
- * EVAL when the server does not know it (after a restart, a failover, SCRIPT
- * FLUSH).
+ * One command on one key, or one script on keys of one slot.  A script is sent
+ * by EVALSHA, and by EVAL if the server does not know it (after a restart, a
+ * failover or SCRIPT FLUSH).
  *
- * A cluster that moves the slot has some of its keys here and some there; then
- * a command or script with several keys is refused, before anything happens,
- * and goes out again until the time is up.
+ * While a cluster moves a slot, its keys are on two servers.  A command or
+ * script with several keys is then refused before it changes anything, and is
+ * sent again until the deadline.
  */
 struct redis_step {
-	const char *command; /* "GET"; NULL: a script */
-	size_t script; /* index of what redis_open() got */
-	struct str key; /* whole, with the prefix; its hash tag, if it has
-			 * one, decides the slot */
-	const struct str *args; /* those behind the key */
+	const char *command; /* "GET", or NULL for a script */
+	size_t script; /* its index in the array for redis_open() */
+	struct str key; /* with the prefix; its hash tag, if it has one,
+			 * determines the slot */
+	const struct str *args; /* the arguments behind the key */
 	size_t nargs;
-	size_t nkeys; /* so many of args, the first, are keys, too */
+	size_t nkeys; /* how many of args, from the first one, are keys */
 };
 
 /*
- * Runs the steps in one round trip per server: all go out before the first
- * answer is read.  replies[i] is the answer to steps[i] and lives until the
- * next redis_run() of the connection; none is an error.  On failure some of the
- * steps may have happened: the first error, in their order, is reported.
+ * Runs the steps in one round trip to each server: all are sent before the
+ * first reply is read.  replies[i] is the reply to steps[i], is never an error
+ * reply, and is valid until the next redis_run() of the connection.  After a
+ * failure some steps may have been executed; *err is the first error in the
+ * order of the steps.
  *
- * Commands of one server happen in their order, and so do scripts; but a
- * script that the server does not know, and what a cluster sends elsewhere,
- * goes out again behind the others: no step may count on one before it.
+ * A server executes the steps in their order.  But a script that it does not
+ * know, and a step that a cluster redirects, is sent again after the others, so
+ * no step may depend on an earlier one.
  */
 int redis_run(struct redis_conn *conn, const struct redis_step *steps, size_t n,
 	      redisReply **replies, struct err *err) MUST_USE;
 
-/* After a redis_run() that failed: returns the answer to a step that happened
- * all the same, and NULL for other steps and when the connection is lost.  It
- * lives until the next redis_run() of the link. */
+/* After a redis_run() that failed, returns the reply to a step that was
+ * executed nevertheless.  Returns NULL for other steps, and if the connection
+ * is lost. The reply is valid until the next redis_run() of the connection. */
 redisReply *redis_happened(const struct redis_conn *conn, size_t i) MUST_USE;
 
 /*
  * Calls fn for each page of the keys that begin with the prefix and `start`,
- * on every master; stops at the first -1.  The keys are whole, with the
- * prefix, and live as long as the call; fn may use redis_run().  One that is
- * there all the time is given at least once.
+ * on every master, until it returns -1.  The keys include the prefix and are
+ * valid during the call; fn may use redis_run().  A key that exists during the
+ * whole scan is passed at least once.
  */
 int redis_scan(struct redis_conn *conn, struct str start,
 	       int (*fn)(void *ctx, const struct str *keys, size_t n,
@@ -109,8 +112,8 @@ int redis_scan(struct redis_conn *conn, struct str start,
 	       void *ctx, struct err *err) MUST_USE;
 
 /*
- * Calls fn with the answer of every master to one command without a key, an
- * error reply included; stops at the first -1, and names the server in *err.
+ * Calls fn with the reply of every master to one command without a key, until
+ * it returns -1; then *err names the server.  The reply may be an error reply.
  */
 int redis_ask_all(struct redis_conn *conn, const struct str *argv, size_t n,
 		  int (*fn)(void *ctx, const redisReply *reply,

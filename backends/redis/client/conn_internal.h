@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the connection to Redis share. */
+/* Declarations that the files of the connection to Redis share. */
 #ifndef BACKENDS_REDIS_CLIENT_CONN_INTERNAL_H
 #define BACKENDS_REDIS_CLIENT_CONN_INTERNAL_H
 
@@ -14,44 +14,47 @@ struct redis_cluster;
 
 struct redis_known_script {
 	struct str text;
-	char sha[REDIS_SHA_BYTES]; /* no NUL */
+	char sha[REDIS_SHA_BYTES]; /* without NUL */
 };
 
-/* Opened once, shared by all connections; constant then, but for `sentinel`. */
+/* Shared by all connections, and constant once it is open, except
+ * `sentinel`. */
 struct redis_server {
 	struct arena *arena;
 	const struct env *env;
 	struct redis_target target;
-	SSL_CTX *tls; /* NULL: not encrypted */
+	SSL_CTX *tls; /* NULL: no TLS */
 	struct str prefix;
 	struct redis_known_script *scripts;
 	size_t nscripts;
 	int64_t connect_ms, timeout_ms;
-	atomic_size_t sentinel; /* the one that knew last */
+	atomic_size_t sentinel; /* the last one that named the master */
 };
 
 struct redis_conn {
 	struct redis_server *server;
-	struct redis_wire *wire; /* not in a cluster */
+	struct redis_wire *wire; /* NULL in a cluster */
 	struct redis_cluster *cluster;
 	struct arena *arena; /* of one redis_run() */
 	redisReply **replies; /* of the last one */
 	size_t nreplies;
-	bool broken; /* answers may be left over: no more questions */
+	bool broken; /* replies may be outstanding: not usable any more */
 };
 
-/* In single mode: the server, or the master of the moment. */
+/* Without a cluster, connects to the server or to the present master. */
 int redis_conn_reconnect(struct redis_conn *conn, int64_t deadline_ms,
 			 struct err *err) MUST_USE;
 
-/* Closes what redis_wire_is_stale(), and nothing else does so. */
+/* Closes the connections for which redis_wire_is_stale() returns true. */
 void redis_conn_drop_stale(struct redis_conn *conn);
 
-/* Asks the sentinels in turn, the one that knew last first. */
+/* Asks the sentinels one after the other, beginning with the last one that
+ * named the master. */
 int redis_sentinel_ask(struct redis_server *s, int64_t deadline_ms,
 		       struct redis_address *out, struct err *err) MUST_USE;
 
-/* A share of the time until the deadline, for one of `n` that may hang. */
+/* Returns the deadline of one of `n` peers that share the time until
+ * deadline_ms, because each of them may be unresponsive. */
 int64_t redis_share(const struct env *env, int64_t deadline_ms, size_t n);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps to servers and answers back, in rounds: what a server did not do
- * (script unknown, key elsewhere, not now) goes out again in the next.
+ * Sends steps and reads their replies in rounds.  A step that a server did not
+ * execute (script unknown, key elsewhere, not now) is sent again in the next
+ * round.
  */
 #include "backends/redis/client/conn.h"
 
@@ -14,16 +15,16 @@
 #include "base/arena.h"
 
 #define ROUNDS_MAX 8
-#define PAUSE_MS   20 /* times the number of the round */
+#define PAUSE_MS   20 /* multiplied by the number of the round */
 
-/* A step on its way. */
+/* The state of a step. */
 struct task {
 	const struct redis_step *step;
 	enum redis_answer answer;
 	bool eval;
-	bool asking; /* there, this once */
+	bool asking; /* send it to `at`, this once */
 	struct redis_address at;
-	struct redis_wire *wire; /* of this round */
+	struct redis_wire *wire; /* in this round */
 	redisReply *reply;
 };
 
@@ -91,7 +92,7 @@ choose_wire(struct run *r, struct task *t, struct err *err)
 	return result;
 }
 
-/* Stale ones go first: what was chosen for a step stays. */
+/* Closes stale connections first, so that none is closed that was chosen. */
 static int
 choose_all(struct run *r, struct err *err)
 {
@@ -103,7 +104,7 @@ choose_all(struct run *r, struct err *err)
 	return 0;
 }
 
-/* Before anything is sent: a refresh may close what was chosen. */
+/* Must run before anything is sent, because a refresh may close connections. */
 static int
 choose_wires(struct run *r, struct err *err)
 {
@@ -160,7 +161,7 @@ run_send_all(struct run *r, struct err *err)
 		if (r->tasks[i].answer != REDIS_DONE &&
 		    queue_one(r, &r->tasks[i], err) != 0)
 			return -1;
-	/* One that has nothing left to send costs nothing. */
+	/* A connection that was flushed for an earlier step returns at once. */
 	for (size_t i = 0; i < r->n; i++)
 		if (r->tasks[i].answer != REDIS_DONE &&
 		    redis_wire_flush(r->tasks[i].wire, r->deadline_ms, err) !=
@@ -169,7 +170,7 @@ run_send_all(struct run *r, struct err *err)
 	return 0;
 }
 
-/* The answer to ASKING is of no interest: the next one tells. */
+/* The reply to ASKING is ignored, because the next one reports a failure. */
 static int
 read_one(struct run *r, struct task *t, struct err *err)
 {
@@ -205,13 +206,14 @@ run_refuse(const struct task *t, struct err *err)
 	return redis_wire_add_peer(&t->at, err);
 }
 
-/* The new map is as the servers say, or at least this slot is. */
+/* Refreshes the map once a round.  If that fails, changes this slot at
+ * least. */
 static int
 follow(struct run *r, struct task *t, bool *refreshed, struct err *err)
 {
 	struct redis_cluster *c = r->conn->cluster;
 	struct redis_address at;
-	struct err ignored; /* this slot is known without it, too */
+	struct err ignored; /* the slot is known without a refresh */
 	unsigned slot;
 
 	if (redis_cluster_target(t->reply, &t->at, &slot, &at, err) != 0)
@@ -230,7 +232,7 @@ follow(struct run *r, struct task *t, bool *refreshed, struct err *err)
 	return redis_cluster_moved(c, slot, &at, err);
 }
 
-/* What to do differently in the next round. */
+/* Prepares the step for the next round. */
 static int
 prepare_one(struct run *r, struct task *t, bool *refreshed, bool *pause,
 	    struct err *err)
@@ -288,7 +290,7 @@ run_rounds(struct run *r, struct err *err)
 			return -1;
 		if (run_send_all(r, err) != 0 || run_read_all(r, err) != 0) {
 			r->conn->broken = true;
-			/* Of too long an answer the rest is not read. */
+			/* ERR_BUSY is a reply that is too long. */
 			if (err->code != ERR_BUSY)
 				err->code = ERR_UNAVAILABLE;
 			return -1;

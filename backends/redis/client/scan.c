@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is asked of every master: keys by their beginning, or one question. */
+/* Scans the keys of every master, or sends one command to every master. */
 #include "backends/redis/client/conn.h"
 
 #include "backends/redis/client/cluster.h"
@@ -29,7 +29,7 @@ scan_add_escaped(struct buf *b, struct str s)
 	}
 }
 
-/* Looked up again for each page: fn may reconnect. */
+/* Is called again for each page, because fn may reconnect. */
 static int
 find_wire(struct redis_conn *conn, const struct redis_address *at,
 	  int64_t deadline_ms, struct redis_wire **out, struct err *err)
@@ -47,7 +47,7 @@ find_wire(struct redis_conn *conn, const struct redis_address *at,
 	return 0;
 }
 
-/* [cursor, [key ...]] */
+/* Reads [cursor, [key ...]], and passes the keys to fn. */
 static int
 scan_give(struct scan *s, const redisReply *reply, struct str *cursor,
 	  struct err *err)
@@ -57,7 +57,7 @@ scan_give(struct scan *s, const redisReply *reply, struct str *cursor,
 
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
 	    reply->element[1]->type != REDIS_REPLY_ARRAY)
-		return err_set(err, ERR_UNAVAILABLE, "SCAN: not understood");
+		return err_set(err, ERR_UNAVAILABLE, "SCAN: unexpected reply");
 	list = reply->element[1];
 	arena_reset(s->page);
 	keys = arena_array(s->page, list->elements, sizeof(*keys));
@@ -85,7 +85,7 @@ scan_page(struct scan *s, const struct redis_address *at, struct str *cursor,
 
 	if (find_wire(s->conn, at, deadline_ms, &w, err) != 0)
 		return -1;
-	/* A server that was restarted does not know the cursor. */
+	/* A new connection may be to another server, whose cursor is 0. */
 	if (!redis_wire_is_new(w))
 		argv[1] = *cursor;
 	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
@@ -112,8 +112,8 @@ scan_server(void *scan, const struct redis_address *at, struct err *err)
 	return 0;
 }
 
-/* Calls fn for each master, with NULL for the one that there is without a
- * cluster; stops at the first -1. */
+/* Calls fn for each master, until it returns -1.  Without a cluster it calls fn
+ * once, with NULL. */
 static int
 each_master(struct redis_conn *conn, struct arena *a,
 	    int (*fn)(void *ctx, const struct redis_address *at,
@@ -126,7 +126,7 @@ each_master(struct redis_conn *conn, struct arena *a,
 
 	if (conn->cluster == NULL)
 		return fn(ctx, NULL, err);
-	/* Nobody says MOVED to who does not ask a server at all. */
+	/* Without a refresh, a master that is new would be missing. */
 	if (redis_cluster_refresh(conn->cluster, NULL, deadline_ms, err) != 0 ||
 	    redis_cluster_masters(conn->cluster, a, &masters, err) != 0)
 		return -1;
@@ -146,7 +146,8 @@ scan_all(struct scan *s, struct str start, struct err *err)
 	scan_add_escaped(&pattern, start);
 	buf_add_char(&pattern, '*');
 	if (buf_failed(&pattern))
-		return err_set(err, ERR_INTERNAL, "too long to be looked for");
+		return err_set(err, ERR_INTERNAL,
+			       "prefix: is too long for SCAN");
 	s->pattern = buf_str(&pattern);
 	return each_master(s->conn, s->arena, scan_server, s, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which server is the master now?  Sentinels know. */
+/* Asks the sentinels which server is the master. */
 #include "backends/redis/client/wire_error.h"
 #include "backends/redis/client/conn_internal.h"
 
@@ -13,7 +13,7 @@ redis_share(const struct env *env, int64_t deadline_ms, size_t n)
 	return now_ms + (deadline_ms - now_ms) / (int64_t)n;
 }
 
-/* An array of address and port, or nil. */
+/* Reads an array of host and port, or nil if the name is unknown. */
 static int
 understand(const struct redis_server *s, const redisReply *reply,
 	   struct redis_address *out, struct err *err)
@@ -24,18 +24,18 @@ understand(const struct redis_server *s, const redisReply *reply,
 
 	if (reply->type == REDIS_REPLY_NIL)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "knows no master of the name %.*s",
+			       "has no master of the name %.*s",
 			       STR_ARG(s->target.sentinel_name));
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "not an answer of a sentinel");
+			       "reply: must be a host and a port");
 	host = redis_reply_str(reply->element[0]);
 	if (host.n == 0 || host.n >= sizeof(at.host) ||
 	    !str_to_uint(redis_reply_str(reply->element[1]), UINT16_MAX,
 			 &port) ||
 	    port == 0)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "names an address that is none");
+			       "reply: host or port is not valid");
 	memcpy(at.host, host.p, host.n);
 	at.port = (uint16_t)port;
 	*out = at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options for Redis, and the rules over several of them. */
+/* The options for Redis, and rules that involve several of them. */
 #include "backends/redis/client/target.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #define PREFIX_MAX    64
 #define DEFAULT_URL   "redis://127.0.0.1:6379/0"
 
-/* No braces: they would make a hash tag, and a slot, of their own. */
+/* A prefix has no braces, because they would be the hash tag of every key. */
 static int
 check_prefix(const void *field, struct err *err)
 {
@@ -20,7 +20,7 @@ check_prefix(const void *field, struct err *err)
 		if (s->p[i] <= ' ' || s->p[i] > '~' || s->p[i] == '{' ||
 		    s->p[i] == '}')
 			return err_set(err, ERR_CONFIG,
-				       "need printable ASCII without blanks"
+				       "must be printable ASCII without blanks"
 				       " and braces");
 	return 0;
 }
@@ -110,7 +110,7 @@ parse_sentinels(const struct words *words, struct arena *a,
 		struct str rest = words->v[i], one;
 
 		while (str_cut(&rest, ',', &one)) {
-			/* "a, b" are two words, the first with a comma. */
+			/* The words of "a, b" are "a," and "b". */
 			if (one.n == 0 && rest.n == 0 && list.n > 0)
 				continue;
 			if (redis_address_parse(one, PORT_SENTINEL,
@@ -123,7 +123,7 @@ parse_sentinels(const struct words *words, struct arena *a,
 	return 0;
 }
 
-/* A user name and password of their own keys, or of the URL. */
+/* Takes the user name and the password from their keys or from the URL. */
 static int
 merge_login(const struct redis_conf *conf, struct arena *a,
 	    struct redis_login *login, struct err *err)
@@ -132,14 +132,13 @@ merge_login(const struct redis_conf *conf, struct arena *a,
 
 	if (in_url && (conf->username.n > 0 || conf->password.n > 0))
 		return err_set(err, ERR_CONFIG,
-			       "%s: url has a user or password already",
+			       "%s: url already has a user or password",
 			       conf->password.n > 0 ? "password" : "username");
 	if (!in_url && (arena_copy(a, conf->username, &login->username) != 0 ||
 			arena_copy(a, conf->password, &login->password) != 0))
 		return err_nomem(err);
 	if (login->username.n > 0 && login->password.n == 0)
-		return err_set(err, ERR_CONFIG,
-			       "username: needs a password, too");
+		return err_set(err, ERR_CONFIG, "username: needs a password");
 	return 0;
 }
 
@@ -153,7 +152,7 @@ sentinel_login(const struct redis_conf *conf, struct arena *a,
 	return 0;
 }
 
-/* Contradictions; each rule names one key. */
+/* Refuses settings that contradict each other; the message names one key. */
 static int
 check_rules(const struct redis_conf *c, const struct redis_target *t,
 	    struct err *err)
@@ -165,32 +164,32 @@ check_rules(const struct redis_conf *c, const struct redis_target *t,
 		const char *message;
 	} rules[] = {
 		{ sentinel && c->sentinel_name.n == 0,
-		  "sentinel_name: needed with sentinels" },
+		  "sentinel_name: must be set with sentinels" },
 		{ !sentinel && c->sentinel_name.n > 0,
-		  "sentinels: needed with sentinel_name" },
+		  "sentinels: must be set with sentinel_name" },
 		{ !sentinel && (c->sentinel_password.n > 0 ||
 				c->sentinel_username.n > 0),
-		  "sentinels: needed with a login for them" },
+		  "sentinels: must be set with a login for them" },
 		{ c->sentinel_username.n > 0 && c->sentinel_password.n == 0,
-		  "sentinel_username: needs sentinel_password, too" },
+		  "sentinel_username: needs sentinel_password" },
 		{ sentinel && c->cluster,
-		  "cluster: not with sentinels, a cluster has none" },
+		  "cluster: must be no with sentinels" },
 		{ sentinel && t->servers.n > 0,
-		  "url: the sentinels name the server; leave host and port"
-		  " out, as in redis:///0" },
-		{ !sentinel && t->servers.n == 0, "url: names no host" },
+		  "url: must have no host with sentinels, as in"
+		  " redis:///0" },
+		{ !sentinel && t->servers.n == 0, "url: must have a host" },
 		{ !c->cluster && t->servers.n > 1,
-		  "url: several hosts are for cluster = yes" },
+		  "url: several hosts need cluster = yes" },
 		{ c->cluster && t->login.db != 0,
-		  "url: a cluster has no databases" },
+		  "url: must have no database with cluster = yes" },
 		{ c->cluster && t->servers.n > 0 && t->servers.v[0].port == 0,
-		  "url: a cluster is reached by TCP" },
+		  "url: must not be unix:// with cluster = yes" },
 		{ !t->tls && c->ca_file != NULL,
-		  "ca_file: only with rediss:// in url" },
+		  "ca_file: needs rediss:// in url" },
 		{ !t->tls && own_key,
-		  "cert_file, key_file: only with rediss:// in url" },
+		  "cert_file, key_file: need rediss:// in url" },
 		{ (c->cert_file == NULL) != (c->key_file == NULL),
-		  "cert_file, key_file: need both or none" },
+		  "cert_file, key_file: set both or neither" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)

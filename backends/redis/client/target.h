@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of a section that speaks to Redis, understood. */
+/* Parses the settings of a section that uses Redis. */
 #ifndef BACKENDS_REDIS_CLIENT_TARGET_H
 #define BACKENDS_REDIS_CLIENT_TARGET_H
 
@@ -14,21 +14,21 @@ struct redis_addresses {
 
 struct redis_target {
 	bool cluster, tls;
-	struct redis_addresses servers; /* several: seeds of a cluster */
-	struct redis_addresses sentinels; /* when there are any: no servers */
+	struct redis_addresses servers; /* several only for a cluster */
+	struct redis_addresses sentinels; /* if any, no servers */
 	struct str sentinel_name;
-	struct redis_login login, sentinel_login; /* both without tls */
+	struct redis_login login, sentinel_login; /* tls is NULL in both */
 };
 
-/* Copies what it keeps into `a`; ERR_CONFIG names the key. */
+/* Copies the texts into `a`.  The message of ERR_CONFIG begins with the key. */
 int redis_target_parse(const struct redis_conf *conf, struct arena *a,
 		       struct redis_target *out, struct err *err) MUST_USE;
 
-/* `[::1]:6379`, `host:6379`, `host`. */
+/* Parses `[::1]:6379`, `host:6379` or `host`. */
 int redis_address_parse(struct str s, uint16_t port, struct redis_address *out,
 			struct err *err) MUST_USE;
 
-/* The login of a URL is of its secrets; see redis_target.c for the forms. */
+/* Parses the forms that url.c names.  out->login may hold a secret. */
 int redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 		    struct err *err) MUST_USE;
 

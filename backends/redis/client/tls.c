@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS to Redis.  hiredis_ssl is not used: hiredis 0.14 has none, and later
- * ones do not look at the host name.
+ * TLS to Redis.  hiredis_ssl is not used, because hiredis 0.14 does not have
+ * it and later versions do not check the host name.
  */
 #include "backends/redis/client/tls.h"
 
@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 
-/* What the library says of its last failure. */
+/* Sets *err to the last error of the library. */
 static int
 tls_fail(enum err_code code, const char *what, struct err *err)
 {
@@ -21,7 +21,7 @@ tls_fail(enum err_code code, const char *what, struct err *err)
 		       why == NULL ? "refused" : why);
 }
 
-/* A key with a passphrase is refused: nobody is there to be asked. */
+/* Refuses a key with a passphrase, because the service cannot ask for one. */
 static int
 no_passphrase(char *buf, int n, int writing, void *p)
 {
@@ -41,7 +41,8 @@ tls_set_up(SSL_CTX *ctx, const char *ca_file, const char *cert_file,
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					SSL_MODE_RELEASE_BUFFERS);
-	/* A reply says its length: one that is cut off is seen as such. */
+	/* A reply has a length, so a truncated one is recognized without this
+	 * check. */
 	(void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
 		return tls_fail(ERR_CONFIG, "TLS 1.2", err);
@@ -86,7 +87,8 @@ tls_is_address(const char *host)
 	       inet_pton(AF_INET6, host, b) == 1;
 }
 
-/* Whom to expect; only a name may be sent as SNI (RFC 6066 3). */
+/* Sets the name or address of the certificate.  Only a name may be sent as SNI
+ * (RFC 6066 section 3). */
 static bool
 expect_host(SSL *ssl, const char *host)
 {
@@ -121,7 +123,7 @@ redis_tls_session(SSL_CTX *ctx, int fd, const char *host, SSL **out,
 	return 0;
 }
 
-/* 0: *events says what to wait for; -1. */
+/* Returns 0 with the *events to wait for, or -1. */
 static int
 tls_result(SSL *ssl, int result, short *events, struct err *err)
 {

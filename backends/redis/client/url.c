@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis://[user[:password]@]host[:port][,host[:port]...][/db], rediss:// for
- * TLS, unix://[user[:password]@]/path[?db=N].  No message quotes any part of
- * a URL that may be its password.
+ * Parses redis://[user[:password]@]host[:port][,host[:port]...][/db], the same
+ * with rediss:// for TLS, and unix://[user[:password]@]/path[?db=N].  No
+ * message quotes a part of the URL that may be the password.
  */
 #include "backends/redis/client/target.h"
 
@@ -13,21 +13,22 @@
 #include "base/enc.h"
 
 #define PORT_REDIS 6379
-#define TEXT_MAX   4096 /* of a user name or password */
-#define PATH_MAX_  107 /* of a socket */
+#define TEXT_MAX   4096 /* bytes of a user name or password */
+#define PATH_MAX_  107 /* bytes of the path of a socket */
 
 static int
 copy_host(struct str host, struct redis_address *out, struct err *err)
 {
 	if (host.n == 0 || host.n >= sizeof(out->host))
-		return err_set(err, ERR_CONFIG, "need a host of 1 to %zu bytes",
+		return err_set(err, ERR_CONFIG,
+			       "a host must have 1 to %zu bytes",
 			       sizeof(out->host) - 1);
 	memcpy(out->host, host.p, host.n);
 	out->host[host.n] = '\0';
 	return 0;
 }
 
-/* Takes the host off the front. */
+/* Cuts the host off the beginning of *s. */
 static bool
 cut_host(struct str *s, struct str *host)
 {
@@ -58,7 +59,7 @@ redis_address_parse(struct str s, uint16_t port, struct redis_address *out,
 	     (s.p[0] != ':' || !str_to_uint(str_skip(s, 1), UINT16_MAX, &n) ||
 	      n == 0)))
 		return err_set(err, ERR_CONFIG,
-			       "need host, host:port or [IPv6]:port");
+			       "must be host, host:port or [IPv6]:port");
 	at.port = (uint16_t)n;
 	if (copy_host(host, &at, err) != 0)
 		return -1;
@@ -74,17 +75,19 @@ url_decode(struct str s, struct arena *a, struct str *out, struct err *err)
 	buf_init(&b, a, TEXT_MAX);
 	if (!percent_decode(&b, s, false))
 		return err_set(err, ERR_CONFIG,
-			       "url: a %% needs two hexadecimal digits behind"
-			       " it");
+			       "url: behind %% must be two hexadecimal"
+			       " digits");
 	if (buf_failed(&b))
-		return err_set(err, ERR_CONFIG, "url: longer than %d bytes",
+		return err_set(err, ERR_CONFIG,
+			       "url: name or password: must have at most %d"
+			       " bytes",
 			       TEXT_MAX);
 	*out = buf_str(&b);
 	return 0;
 }
 
-/* `user:password@`; a password may hold no raw @ or /, but who writes one
- * means the last @. */
+/* Cuts `user:password@` off the beginning of *s.  It ends at the last @,
+ * because users write a raw @ in a password, although it must be %40. */
 static int
 take_login(struct str *s, struct arena *a, struct redis_login *out,
 	   struct err *err)
@@ -99,7 +102,7 @@ take_login(struct str *s, struct arena *a, struct redis_login *out,
 		return 0;
 	login = (struct str){ .p = s->p, .n = at };
 	*s = str_skip(*s, at + 1);
-	(void)str_cut(&login, ':', &user); /* a login has a first part */
+	(void)str_cut(&login, ':', &user); /* `login` is not NULL */
 	if (url_decode(user, a, &out->username, err) != 0)
 		return -1;
 	return login.p == NULL ? 0 : url_decode(login, a, &out->password, err);
@@ -161,7 +164,7 @@ url_parse_unix(struct str s, struct arena *a, struct redis_target *out,
 	struct str path, db;
 	size_t mark;
 
-	/* A path may have an @, too. */
+	/* The @ may also belong to the path. */
 	if (!str_starts(s, STR("/")) &&
 	    take_login(&s, a, &out->login, err) != 0)
 		return -1;
@@ -171,14 +174,15 @@ url_parse_unix(struct str s, struct arena *a, struct redis_target *out,
 	if (db.n > 0 && (!str_starts(db, STR("?db=")) ||
 			 parse_db(str_skip(db, 4), &out->login.db, err) != 0))
 		return err_set(err, ERR_CONFIG,
-			       "url: need ?db=NUMBER or nothing behind the"
-			       " path");
+			       "url: behind the path must be ?db=NUMBER or"
+			       " nothing");
 	if (url_decode(s, a, &path, err) != 0)
 		return -1;
 	if (path.n < 2 || path.p[0] != '/' || path.n > PATH_MAX_ ||
 	    memchr(path.p, '\0', path.n) != NULL)
 		return err_set(err, ERR_CONFIG,
-			       "url: need unix:///PATH, at most %d bytes",
+			       "url: must be unix:///PATH, of at most %d"
+			       " bytes",
 			       PATH_MAX_);
 	out->servers.v = arena_array(a, 1, sizeof(*out->servers.v));
 	if (out->servers.v == NULL)
@@ -204,7 +208,7 @@ redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 
 	if (str_has_control(url))
 		return err_set(err, ERR_CONFIG,
-			       "url: holds a control character");
+			       "url: must not have control characters");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (!str_starts(url, str_from(rows[i].scheme)))
 			continue;
@@ -213,6 +217,6 @@ redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 				     out, err);
 	}
 	return err_set(err, ERR_CONFIG,
-		       "url: need redis://HOST, rediss://HOST or"
+		       "url: must be redis://HOST, rediss://HOST or"
 		       " unix:///PATH");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands out, replies in.  The parser is hiredis's, fed by us; what it
- * would allocate because of a length alone is bounded here.
+ * Sends commands and reads replies with the parser of hiredis.  Limits what
+ * that would allocate for a mere announcement of a length.
  */
 #include "backends/redis/client/wire.h"
 
@@ -33,18 +33,18 @@ struct redis_wire {
 	struct redis_address at;
 	const struct env *env;
 	int fd;
-	SSL *ssl; /* NULL: not encrypted */
-	struct arena *arena; /* of `out`; reset when all is sent */
+	SSL *ssl; /* NULL: no TLS */
+	struct arena *arena; /* of `out`; reset when `out` is sent */
 	struct buf out;
 	size_t sent; /* of `out` */
 	redisReader *reader;
 	redisReplyObjectFunctions functions; /* of the reader */
 	void *(*create_array)(const redisReadTask *task, ELEMENTS n);
-	size_t fed; /* since the last whole reply */
-	bool known; /* redis_wire_is_new() was asked */
+	size_t fed; /* bytes since the last complete reply */
+	bool known; /* redis_wire_is_new() was called */
 };
 
-/* An array of a billion is announced in 13 bytes. */
+/* Refuses huge arrays: 13 bytes can announce a billion elements. */
 static void *
 create_array(const redisReadTask *task, ELEMENTS n)
 {
@@ -106,7 +106,8 @@ redis_wire_add_peer(const struct redis_address *at, struct err *err)
 			   at->host, (unsigned)at->port);
 }
 
-/* What is there now goes to the parser; 0: nothing, wait for *events. */
+/* Passes the bytes that have arrived to the parser.  Returns 0 if there are
+ * none; then the caller must wait for *events. */
 static ssize_t
 wire_take(struct redis_wire *w, short *events, struct err *err)
 {
@@ -119,10 +120,11 @@ wire_take(struct redis_wire *w, short *events, struct err *err)
 		return n;
 	w->fed += (size_t)n;
 	if (w->fed > REPLY_MAX)
-		return err_set(err, ERR_BUSY, "an answer of more than %d bytes",
-			       REPLY_MAX);
+		return err_set(err, ERR_BUSY,
+			       "reply: must have at most %d bytes", REPLY_MAX);
 	if (redisReaderFeed(w->reader, buf, (size_t)n) != REDIS_OK)
-		return err_set(err, ERR_UNAVAILABLE, "cannot be read: %s",
+		return err_set(err, ERR_UNAVAILABLE,
+			       "reply: cannot be parsed: %s",
 			       w->reader->errstr);
 	return n;
 }
@@ -137,8 +139,8 @@ wire_put(struct redis_wire *w, short *events, struct err *err)
 				redis_socket_write(w->fd, p, n, events, err);
 }
 
-/* Takes answers in between: a server whose answers nobody reads may stop
- * reading, too. */
+/* Reads replies while it writes, because a server may stop reading until its
+ * replies are read. */
 static int
 flush(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 {
@@ -193,10 +195,10 @@ read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		    (n == 0 && redis_socket_wait(w->fd, events, w->env,
 						 deadline_ms, err) != 0))
 			return -1;
-		/* A byte now and then must not hold a worker. */
+		/* Single bytes must not extend the wait. */
 		if (env_mono_ms(w->env) >= deadline_ms)
 			return err_set(err, ERR_UNAVAILABLE,
-				       "no whole answer in time");
+				       "no complete reply in time");
 	}
 }
 
@@ -209,7 +211,7 @@ redis_wire_read(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 	return 0;
 }
 
-/* RESP: an array of strings, each with its length in front. */
+/* A command is an array of strings, each preceded by its length. */
 int
 redis_wire_queue(struct redis_wire *w, const struct str *argv, size_t n,
 		 struct err *err)
@@ -244,7 +246,7 @@ redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,
 bool
 redis_wire_is_stale(struct redis_wire *w)
 {
-	struct err ignored; /* that it failed is the answer */
+	struct err ignored; /* the result says enough */
 	short events;
 
 	return w->reader->pos < w->reader->len ||
@@ -281,7 +283,7 @@ start_tls(struct redis_wire *w, SSL_CTX *tls, int64_t deadline_ms,
 	}
 }
 
-/* Its own errors, because the usual ones may repeat what was sent. */
+/* Does not use the text of an error reply, which may repeat the password. */
 static int
 authenticate(struct redis_wire *w, const struct redis_login *login,
 	     int64_t deadline_ms, struct err *err)

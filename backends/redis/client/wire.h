@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to one Redis server: bytes out, replies in, each wait up to
- * a deadline on env_mono_ms().  Sockets are ours and replies hiredis's, so
- * that old and new hiredis are the same, a server that sends a byte now and
- * then gains no time.  Without TLS no write raises SIGPIPE; with it, the
- * program ignores that signal.
+ * One connection to one Redis server.  Each wait ends at a deadline of
+ * env_mono_ms(), also if the server sends a byte now and then.  Only the parser
+ * of replies is that of hiredis, so all versions of hiredis behave alike.
+ * Without TLS no write raises SIGPIPE; with TLS the program must ignore it.
  */
 #ifndef BACKENDS_REDIS_CLIENT_WIRE_H
 #define BACKENDS_REDIS_CLIENT_WIRE_H
@@ -14,20 +13,21 @@
 #include <openssl/types.h>
 
 struct redis_address {
-	char host[256]; /* name or address; or path of a socket */
-	uint16_t port; /* 0: a socket's path */
+	char host[256]; /* name, address, or path of a socket */
+	uint16_t port; /* 0: host is a path */
 };
 
-/* What comes before the first command. */
+/* What a connection needs before its first command. */
 struct redis_login {
-	struct str username, password; /* no password: no AUTH */
+	struct str username, password; /* without password no AUTH */
 	int64_t db;
-	SSL_CTX *tls; /* NULL: not encrypted */
+	SSL_CTX *tls; /* NULL: no TLS */
 };
 
 struct redis_wire;
 
-/* Connected and logged in.  Name lookup has its own limit (resolv.conf). */
+/* Connects and authenticates.  The lookup of a name has its own time limit
+ * (resolv.conf). */
 int redis_wire_open(const struct redis_address *at,
 		    const struct redis_login *login, const struct env *env,
 		    int64_t deadline_ms, struct redis_wire **out,
@@ -35,16 +35,18 @@ int redis_wire_open(const struct redis_address *at,
 void redis_wire_close(struct redis_wire *w); /* NULL is allowed */
 const struct redis_address *redis_wire_address(const struct redis_wire *w);
 
-/* The server has hung up, or talks without being asked. */
+/* Returns whether the server has closed the connection, or has sent a reply
+ * that nobody asked for. */
 bool redis_wire_is_stale(struct redis_wire *w) MUST_USE;
 
-/* True once: the first time that this is asked. */
+/* Returns true on the first call for a connection, then false. */
 bool redis_wire_is_new(struct redis_wire *w) MUST_USE;
 
 /*
- * Queue a command; send what is queued; wait for the answer to the oldest one
- * that was not answered (an error reply is an answer; free it with
- * freeReplyObject).  After a failure there is nothing to do but close.
+ * redis_wire_queue() queues a command, redis_wire_flush() sends the queue, and
+ * redis_wire_read() waits for the reply to the oldest command without one.  The
+ * reply may be an error reply; the caller must free it with freeReplyObject().
+ * After a failure the caller must close the connection.
  */
 int redis_wire_queue(struct redis_wire *w, const struct str *argv, size_t n,
 		     struct err *err) MUST_USE;
@@ -53,12 +55,12 @@ int redis_wire_flush(struct redis_wire *w, int64_t deadline_ms,
 int redis_wire_read(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		    struct err *err) MUST_USE;
 
-/* All three; an error reply is a failure here. */
+/* Does all three, and fails on an error reply. */
 int redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,
 		    int64_t deadline_ms, redisReply **out,
 		    struct err *err) MUST_USE;
 
-/* "host:port: " in front of the message. */
+/* Puts "host:port: " before the message, and returns -1. */
 int redis_wire_add_peer(const struct redis_address *at, struct err *err);
 
 #endif

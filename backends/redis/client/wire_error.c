@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Error replies of Redis, by the word in front. */
+/* Error replies of Redis, told apart by their first word. */
 #include "backends/redis/client/wire_error.h"
 
-#define TEXT_MAX 90 /* of a message, so that there is room for the advice */
+#define TEXT_MAX 90 /* of an error reply; leaves room for the advice */
 
 struct str
 redis_reply_str(const redisReply *reply)
@@ -23,7 +23,8 @@ wire_error_find(struct str s, struct str what, struct str *from)
 	return false;
 }
 
-/* Redis 6 hides the error of a command inside a script in one of its own:
+/* Returns the text of the error.  Redis 6 puts the error of a command in a
+ * script behind a text of its own:
  * "ERR Error running script (call to f_...): @user_script:1: -OOM ...". */
 static struct str
 wire_error_text_of(const redisReply *reply)
@@ -36,9 +37,9 @@ wire_error_text_of(const redisReply *reply)
 	return s;
 }
 
-/* Of a slot that is being moved, some keys are elsewhere.  The last is what a
- * script is told that has asked for one of them; versions wrap it in several
- * ways. */
+/* Returns whether a step failed because its slot is being moved and some of its
+ * keys are elsewhere.  A script gets the last of these texts, in which the
+ * versions differ in the words around it. */
 static bool
 is_moving(const redisReply *reply)
 {
@@ -80,7 +81,7 @@ static const struct refusal {
 } refusals[] = {
 	{ "LOADING", ERR_UNAVAILABLE, "" },
 	{ "READONLY", ERR_UNAVAILABLE,
-	  "; it is a replica: name the master, or use sentinels" },
+	  "; the server is a replica: name the master, or use sentinels" },
 	{ "MASTERDOWN", ERR_UNAVAILABLE, "" },
 	{ "CLUSTERDOWN", ERR_UNAVAILABLE, "" },
 	{ "OOM", ERR_BUSY, "; raise maxmemory of the server" },
@@ -90,20 +91,20 @@ static const struct refusal {
 	{ "WRONGTYPE", ERR_BUSY, "; somebody else has written it" },
 	{ "BUSY", ERR_UNAVAILABLE, "" },
 	{ "UNKILLABLE", ERR_UNAVAILABLE, "" },
-	{ "NOAUTH", ERR_UNAVAILABLE, "; no password is set for it" },
+	{ "NOAUTH", ERR_UNAVAILABLE, "; set a password for the server" },
 	{ "WRONGPASS", ERR_UNAVAILABLE, "" },
 	{ "NOPERM", ERR_UNAVAILABLE, "; see the ACL of this user" },
 	{ "DENIED", ERR_UNAVAILABLE, "; the server wants a password" },
 	{ "ERR max number of clients", ERR_UNAVAILABLE,
 	  "; raise maxclients of the server" },
 	{ "MOVED", ERR_CONFIG,
-	  "; the server is part of a cluster: say cluster = yes" },
+	  "; the server is part of a cluster: set cluster = yes" },
 	{ "ERR This instance has cluster support disabled", ERR_CONFIG,
 	  "; leave cluster out" },
 	{ "ERR DB index is out of range", ERR_CONFIG,
 	  "; choose a smaller one in url" },
 	{ "ERR SELECT is not allowed in cluster mode", ERR_CONFIG,
-	  "; say cluster = yes, and no database in url" },
+	  "; set cluster = yes, and no database in url" },
 	{ "", ERR_INTERNAL, "" },
 };
 
@@ -117,7 +118,8 @@ redis_reply_fail(const redisReply *reply, struct err *err)
 		return err_set(err, ERR_BUSY,
 			       "%.*s; the cluster is moving its slot",
 			       STR_ARG(str_clip(text, TEXT_MAX)));
-	/* "ERR unknown command `X`, with args beginning with:" and data. */
+	/* Cuts off the data in "ERR unknown command `X`, with args beginning
+	 * with:". */
 	if (wire_error_find(text, STR(", with args"), &args))
 		text.n -= args.n;
 	while (!str_starts(text, str_from(r->start)))
@@ -142,7 +144,7 @@ redis_reply_login(const redisReply *reply, struct err *err)
 		return redis_reply_fail(reply, err);
 	if (str_starts(text, STR("ERR AUTH <password> called without")))
 		return err_set(err, ERR_UNAVAILABLE,
-			       "the server knows no password, but one is set");
+			       "password: is set, but the server has none");
 	return err_set(err, ERR_UNAVAILABLE,
 		       "the server refuses the user name and password");
 }

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* What an error reply means to us. */
+/* Interprets error replies. */
 #ifndef BACKENDS_REDIS_CLIENT_WIRE_ERROR_H
 #define BACKENDS_REDIS_CLIENT_WIRE_ERROR_H
 
 #include "backends/redis/client/conn.h"
 
 enum redis_answer {
-	REDIS_REFUSED, /* an error that stays one */
+	REDIS_REFUSED, /* a final error */
 	REDIS_DONE,
-	REDIS_NOSCRIPT, /* again, by EVAL */
-	REDIS_MOVED, /* again there, and from now on */
-	REDIS_ASK, /* again there, this once */
-	REDIS_LATER, /* again in a moment */
+	REDIS_NOSCRIPT, /* send it again, by EVAL */
+	REDIS_MOVED, /* send it, and all for the slot, elsewhere */
+	REDIS_ASK, /* send it, this once, elsewhere */
+	REDIS_LATER, /* send it again after a pause */
 };
 
 enum redis_answer redis_reply_answer(const redisReply *reply);
 
-/* Error replies as *err, with what to do about it; -1. */
+/* Sets *err to the error reply, with advice, and returns -1. */
 int redis_reply_fail(const redisReply *reply, struct err *err);
 
-/* Of AUTH: nothing of its text but the code, for it may repeat a password. */
+/* Fails if the reply to AUTH is not OK.  The message has nothing of the text of
+ * the reply, which may repeat a password. */
 int redis_reply_login(const redisReply *reply, struct err *err) MUST_USE;
 
 struct str redis_reply_str(const redisReply *reply);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets to Redis: connect, wait, read and write, all with a deadline. */
+/* Connects, waits, reads and writes with a deadline. */
 #include "backends/redis/client/wire_socket.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ redis_socket_wait(int fd, short events, const struct env *env,
 			return 0;
 		if (n == 0)
 			return err_set(err, ERR_UNAVAILABLE,
-				       "no answer in time");
+				       "no reply in time");
 		if (errno != EINTR)
 			return err_set(err, ERR_UNAVAILABLE, "poll: %s",
 				       strerror(errno));
@@ -73,7 +73,7 @@ redis_socket_write(int fd, const void *buf, size_t n, short *events,
 	return 0;
 }
 
-/* One address, numeric by now. */
+/* Connects to one numeric address. */
 static int
 connect_to(const struct sockaddr *sa, socklen_t n, const struct env *env,
 	   int64_t deadline_ms, int *out, struct err *err)
@@ -115,14 +115,14 @@ connect_unix(const char *path, const struct env *env, int64_t deadline_ms,
 
 	if (strlen(path) >= sizeof(sun.sun_path))
 		return err_set(err, ERR_CONFIG,
-			       "longer than the %zu bytes of a socket's path",
+			       "path: must have at most %zu bytes",
 			       sizeof(sun.sun_path) - 1);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	return connect_to((const struct sockaddr *)&sun, sizeof(sun), env,
 			  deadline_ms, fd, err);
 }
 
-/* Without any of these it works, too. */
+/* Failures are ignored, because the connection works without these options. */
 static void
 tune(int fd)
 {
@@ -141,8 +141,8 @@ tune(int fd)
 				 &rows[i].value, sizeof(rows[i].value));
 }
 
-/* Each address has its share of the time, so that one which drops packets
- * does not hide the next. */
+/* Each address gets a share of the time, so that an unresponsive one leaves
+ * time for the next one. */
 static int
 connect_any(const struct addrinfo *list, const struct env *env,
 	    int64_t deadline_ms, int *fd, struct err *err)

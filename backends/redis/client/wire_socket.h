@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A socket that never blocks, connected before a deadline. */
+/* Non-blocking sockets, with deadlines. */
 #ifndef BACKENDS_REDIS_CLIENT_WIRE_SOCKET_H
 #define BACKENDS_REDIS_CLIENT_WIRE_SOCKET_H
 
@@ -7,18 +7,19 @@
 
 #include <sys/types.h>
 
-/* *fd is connected. */
+/* Sets *fd to a connected socket. */
 int redis_socket_connect(const struct redis_address *at, const struct env *env,
 			 int64_t deadline_ms, int *fd,
 			 struct err *err) MUST_USE;
 
-/* Until one of the events is there. */
+/* Waits until one of the events occurs. */
 int redis_socket_wait(int fd, short events, const struct env *env,
 		      int64_t deadline_ms, struct err *err) MUST_USE;
 
 /*
- * Bytes moved; 0: wait for *events first; -1: failed, or closed by the peer.
- * redis_wire_tls.h has the same for TLS.
+ * Return the number of bytes, 0 if the caller must wait for *events, or -1
+ * after a failure or if the peer has closed the connection.  tls.h has the same
+ * for TLS.
  */
 ssize_t redis_socket_read(int fd, void *buf, size_t n, short *events,
 			  struct err *err) MUST_USE;

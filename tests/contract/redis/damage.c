@@ -167,7 +167,7 @@ START_TEST(answers_without_end)
 		FAILS(r,
 		      store_denied(r->conn, AT(r, 1), ASKED(&key, 1, 1), &is,
 				   &r->err),
-		      ERR_UNAVAILABLE, "more than");
+		      ERR_UNAVAILABLE, "at most");
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
 	fixture_close(r);

@@ -58,11 +58,11 @@ START_TEST(stopped_and_continued)
 	OK(&r, fixture_connect(&r));
 	OK(&r, fixture_set(&r, "k", "v"));
 	process_signal_all(&s.process, SIGSTOP);
-	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "no answer in time");
+	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "no reply in time");
 	/* The answer that is still to come is not that of the next one. */
 	FAILS(&r, fixture_get(&r, "other"), ERR_UNAVAILABLE, "lost");
 	FAILS(&r, redis_ping(r.conn, &r.err), ERR_UNAVAILABLE, "lost");
-	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "no answer in time");
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "no reply in time");
 	process_signal_all(&s.process, SIGCONT);
 	OK(&r, fixture_connect(&r));
 	OK(&r, fixture_get(&r, "k"));
@@ -229,7 +229,7 @@ START_TEST(fake_answers)
 		{ { .bytes = "$5\r\nab", .hang_up = true }, "closed" },
 		{ { .bytes = "*3\r\n$1\r\na\r\n", .hang_up = true }, "closed" },
 		{ { .bytes = "", .hang_up = true }, "closed" },
-		{ { .bytes = NULL }, "no answer in time" },
+		{ { .bytes = NULL }, "no reply in time" },
 		{ { .bytes = "HTTP/1.1 400 Bad Request\r\n\r\n" },
 		  "Redis protocol error" },
 		{ { .bytes = "\0\0\0\r\n", .n = 5 }, "protocol error" },
@@ -368,7 +368,7 @@ START_TEST(fake_refusals)
 		{ "-NOREPLICAS x\r\n", ERR_BUSY, "min-replicas" },
 		{ "-BUSY x\r\n", ERR_UNAVAILABLE, "BUSY" },
 		{ "-UNKILLABLE x\r\n", ERR_UNAVAILABLE, "UNKILLABLE" },
-		{ "-NOAUTH x\r\n", ERR_UNAVAILABLE, "no password is set" },
+		{ "-NOAUTH x\r\n", ERR_UNAVAILABLE, "set a password" },
 		{ "-NOPERM x\r\n", ERR_UNAVAILABLE, "ACL" },
 		{ "-MOVED 1 127.0.0.1:1\r\n", ERR_CONFIG, "cluster = yes" },
 		{ "-ERR Error running script (call to f_1): @user_script:1:"

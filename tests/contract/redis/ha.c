@@ -146,7 +146,7 @@ START_TEST(sentinels_have_logins)
 	fixture_end(&w.r);
 	w.r.conf.sentinel_name = STR("other");
 	FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE,
-	      "knows no master of the name other");
+	      "has no master of the name other");
 	watch_end(&w);
 }
 END_TEST
@@ -183,7 +183,7 @@ START_TEST(sentinel_lags)
 		word = str_from(address);
 		use_sentinels(&w.r, &word, 1);
 		FAILS(&w.r, fixture_connect(&w.r), ERR_UNAVAILABLE,
-		      last ? "not a master" : "sentinel: 127.0.0.1");
+		      last ? "must be a master" : "sentinel: 127.0.0.1");
 		fixture_end(&w.r);
 		redis_fake_end(&fake);
 	}

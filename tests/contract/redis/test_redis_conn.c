@@ -63,7 +63,7 @@ START_TEST(logins_of_the_server)
 		{ "none", "SECRET", "refuses the user name and password" },
 		{ "off", "x", "refuses the user name and password" },
 		{ "", "SECRET", "refuses the user name and password" },
-		{ "", "", "no password is set" },
+		{ "", "", "set a password" },
 	};
 	struct test_redis s;
 	struct fixture r;
@@ -126,7 +126,7 @@ START_TEST(logins_in_urls)
 	fixture_end(&r);
 	fixture_init(&r, s.url);
 	r.conf.password = STR("SECRET");
-	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "knows no password");
+	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "the server has none");
 	fixture_end(&r);
 	test_redis_end(&s);
 }
@@ -226,10 +226,9 @@ START_TEST(errors_of_real_servers)
 
 	fixture_init(&r, replica.url);
 	OK(&r, fixture_connect(&r));
-	FAILS(&r, fixture_set(&r, "k", "v"), ERR_UNAVAILABLE,
-	      "it is a replica");
+	FAILS(&r, fixture_set(&r, "k", "v"), ERR_UNAVAILABLE, "is a replica");
 	FAILS(&r, fixture_script(&r, SCRIPT_SET, "k", &value, 1),
-	      ERR_UNAVAILABLE, "it is a replica");
+	      ERR_UNAVAILABLE, "is a replica");
 	fixture_end(&r);
 	test_redis_end(&replica);
 
