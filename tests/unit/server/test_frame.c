@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* server/frame: input as a whole, byte by byte and at its limits, and the
- * unconsumed rest. */
+/* server/frame: input at once, byte by byte and at its limits, and the bytes
+ * that are left. */
 #include "server/frame.h"
 
 #include <string.h>
@@ -16,12 +16,13 @@ static const struct frame_limits limits = {
 	.excess = BAD_EXCESS,
 };
 
-/* What a connection does: a buffer of frame_max(), filled `step` at a time. */
+/* A reader works like a connection: its buffer has frame_max() bytes and gets
+ * `step` bytes at a time. */
 struct reader {
 	struct frame frame;
 	char *buffer;
 	size_t n, max;
-	size_t most; /* the fullest it was while incomplete */
+	size_t most; /* the highest n while the frame was incomplete */
 };
 
 static void
@@ -32,7 +33,7 @@ reader_init(struct reader *r, const struct frame_limits *l)
 	ck_assert_ptr_nonnull(r->buffer);
 }
 
-/* Stops at the end of *in or when the frame is not incomplete any more. */
+/* Reads up to the end of *in, or until the frame is not incomplete any more. */
 static enum frame_state
 reader_feed(struct reader *r, const struct frame_limits *l, struct str *in,
 	    size_t step)
@@ -77,9 +78,10 @@ START_TEST(malformed_frames_are_refused)
 
 		fcgi_bad[i].build(&b);
 		for (size_t j = 0; j < ARRAY_LEN(steps); j++)
-			ck_assert_msg(scan(&b, steps[j]) == FRAME_MALFORMED,
-				      "row %zu (%s), step %zu", i,
-				      fcgi_bad[i].name, steps[j]);
+			ck_assert_msg(
+			    scan(&b, steps[j]) == FRAME_MALFORMED,
+			    "row %zu (%s) with step %zu is not malformed", i,
+			    fcgi_bad[i].name, steps[j]);
 		bytes_free(&b);
 	}
 }
@@ -110,7 +112,8 @@ START_TEST(good_frames_are_read)
 			reader_init(&r, &limits);
 			ck_assert_msg(reader_feed(&r, &limits, &in, steps[j]) ==
 					  FRAME_COMPLETE,
-				      "row %zu step %zu", i, steps[j]);
+				      "row %zu with step %zu is not complete",
+				      i, steps[j]);
 			ck_assert_uint_eq(in.n, 0);
 			ck_assert_uint_eq(r.n, r.frame.pos);
 			ck_assert_uint_eq(r.frame.id, q->id == 0 ? 1 : q->id);
@@ -122,14 +125,15 @@ START_TEST(good_frames_are_read)
 		}
 		b.n--;
 		ck_assert_msg(scan(&b, SIZE_MAX) == FRAME_INCOMPLETE,
-			      "row %zu less a byte", i);
+			      "row %zu is not incomplete without its last byte",
+			      i);
 		bytes_free(&b);
 	}
 }
 END_TEST
 
-/* Records as no server sends them, but legal: one for each byte, padded. */
-START_TEST(records_of_one_byte)
+/* Legal records that no server sends: one for each byte, with padding. */
+START_TEST(records_of_one_byte_are_packed)
 {
 	struct bytes plain = { .p = NULL }, odd = { .p = NULL };
 	struct bytes params = { .p = NULL }, body = { .p = NULL };
@@ -163,7 +167,7 @@ START_TEST(records_of_one_byte)
 }
 END_TEST
 
-/* Takes what is complete off, as the loop does. */
+/* Removes the complete request, as the loop does. */
 static void
 reader_next(struct reader *r)
 {
@@ -172,8 +176,8 @@ reader_next(struct reader *r)
 	frame_next(&r->frame);
 }
 
-/* Every record of a request with padding, the empty ones and the STDIN after an
- * AUTHORIZER request included. */
+/* A request whose records all have padding, also the empty ones and the STDIN
+ * behind an AUTHORIZER request. */
 static void
 padded_request(struct bytes *b, bool authorizer, size_t padding)
 {
@@ -190,7 +194,7 @@ padded_request(struct bytes *b, bool authorizer, size_t padding)
 	bytes_free(&params);
 }
 
-/* Two such requests on one connection are read as if they had no padding. */
+/* Two padded requests on one connection are read as if they had no padding. */
 static void
 expect_unpadded(bool authorizer, size_t padding, size_t step)
 {
@@ -210,8 +214,8 @@ expect_unpadded(bool authorizer, size_t padding, size_t step)
 		if (state == FRAME_INCOMPLETE)
 			state = reader_feed(&r, &limits, &in, step);
 		ck_assert_msg(state == FRAME_COMPLETE,
-			      "request %u, padding %zu, step %zu", k, padding,
-			      step);
+			      "request %u with padding %zu and step %zu fails",
+			      k, padding, step);
 		ck_assert_uint_eq(r.frame.pos, plain.n - (authorizer ? 8 : 0));
 		ck_assert_int_eq(memcmp(r.buffer, plain.p, r.frame.pos), 0);
 		reader_next(&r);
@@ -224,7 +228,7 @@ expect_unpadded(bool authorizer, size_t padding, size_t step)
 	bytes_free(&b);
 }
 
-START_TEST(padding_everywhere)
+START_TEST(padding_is_removed)
 {
 	static const size_t paddings[] = { 1, 7, 8, 255 };
 
@@ -237,7 +241,8 @@ START_TEST(padding_everywhere)
 }
 END_TEST
 
-/* One pair whose lengths take 8 bytes: PARAMS of exactly n bytes. */
+/* A request whose PARAMS have exactly n bytes, in one pair whose lengths take 8
+ * bytes. */
 static void
 params_of(struct bytes *b, size_t n, size_t chunk)
 {
@@ -253,7 +258,7 @@ params_of(struct bytes *b, size_t n, size_t chunk)
 	bytes_free(&value);
 }
 
-START_TEST(params_limit)
+START_TEST(size_of_params_is_bounded)
 {
 	static const size_t chunks[] = { 65535, 40000, 32768, 1000, 2 };
 	static const struct {
@@ -271,14 +276,15 @@ START_TEST(params_limit)
 
 			params_of(&b, rows[i].n, chunks[j]);
 			ck_assert_msg(scan(&b, 4096) == rows[i].state,
-				      "row %zu, chunk %zu", i, chunks[j]);
+				      "wrong state of row %zu with chunk %zu",
+				      i, chunks[j]);
 			bytes_free(&b);
 		}
 	}
 }
 END_TEST
 
-START_TEST(pairs_limit)
+START_TEST(number_of_pairs_is_bounded)
 {
 	for (size_t n = BAD_PAIRS - 1; n <= BAD_PAIRS + 1; n++) {
 		struct bytes b = { .p = NULL }, params = { .p = NULL };
@@ -290,14 +296,14 @@ START_TEST(pairs_limit)
 		ck_assert_msg(scan(&b, 64) == (n <= BAD_PAIRS ?
 						   FRAME_COMPLETE :
 						   FRAME_MALFORMED),
-			      "%zu pairs", n);
+			      "wrong state of %zu pairs", n);
 		bytes_free(&b);
 		bytes_free(&params);
 	}
 }
 END_TEST
 
-START_TEST(body_limit)
+START_TEST(too_large_body_is_skipped)
 {
 	static const struct {
 		size_t n, chunk;
@@ -333,7 +339,7 @@ START_TEST(body_limit)
 }
 END_TEST
 
-/* A hostile peer must not fill memory with headers. */
+/* The headers of records must not fill the memory. */
 START_TEST(memory_is_bounded)
 {
 	struct bytes b = { .p = NULL }, params = { .p = NULL };
@@ -352,7 +358,7 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
-START_TEST(pipelined_frames)
+START_TEST(pipelined_frames_are_read)
 {
 	struct bytes b = { .p = NULL };
 
@@ -369,8 +375,10 @@ START_TEST(pipelined_frames)
 			state = frame_scan(&r.frame, &limits, r.buffer, &r.n);
 			if (state == FRAME_INCOMPLETE)
 				state = reader_feed(&r, &limits, &in, steps[j]);
-			ck_assert_msg(state == FRAME_COMPLETE, "step %zu id %u",
-				      steps[j], id);
+			ck_assert_msg(
+			    state == FRAME_COMPLETE,
+			    "with step %zu request %u is not complete",
+			    steps[j], id);
 			ck_assert_uint_eq(r.frame.id, id);
 			reader_next(&r);
 		}
@@ -381,8 +389,9 @@ START_TEST(pipelined_frames)
 }
 END_TEST
 
-/* The empty STDIN after an AUTHORIZER request: at once, later, or never. */
-START_TEST(authorizer_stdin)
+/* The empty STDIN behind an AUTHORIZER request comes with it, later, or not at
+ * all. */
+START_TEST(stdin_of_an_authorizer_is_skipped)
 {
 	const struct fcgi_request q = { .id = 7,
 					.authorizer = true,
@@ -422,8 +431,9 @@ START_TEST(authorizer_stdin)
 }
 END_TEST
 
-/* Once, of that id, and only right after it. */
-START_TEST(authorizer_stdin_refused)
+/* STDIN behind an AUTHORIZER request must be empty, have its id and come
+ * once. */
+START_TEST(wrong_stdin_of_an_authorizer_is_refused)
 {
 	static const struct {
 		uint16_t id;
@@ -463,14 +473,14 @@ main(void)
 
 	tcase_add_test(t, malformed_frames_are_refused);
 	tcase_add_test(t, good_frames_are_read);
-	tcase_add_test(t, records_of_one_byte);
-	tcase_add_test(t, params_limit);
-	tcase_add_test(t, pairs_limit);
-	tcase_add_test(t, body_limit);
+	tcase_add_test(t, records_of_one_byte_are_packed);
+	tcase_add_test(t, size_of_params_is_bounded);
+	tcase_add_test(t, number_of_pairs_is_bounded);
+	tcase_add_test(t, too_large_body_is_skipped);
 	tcase_add_test(t, memory_is_bounded);
-	tcase_add_test(t, pipelined_frames);
-	tcase_add_test(t, authorizer_stdin);
-	tcase_add_test(t, authorizer_stdin_refused);
-	tcase_add_test(t, padding_everywhere);
+	tcase_add_test(t, pipelined_frames_are_read);
+	tcase_add_test(t, stdin_of_an_authorizer_is_skipped);
+	tcase_add_test(t, wrong_stdin_of_an_authorizer_is_refused);
+	tcase_add_test(t, padding_is_removed);
 	return run_case(t);
 }

@@ -27,7 +27,8 @@ must_open(const char *address, struct listeners *out)
 	ck_assert_msg(open_one(address, 0600, out, &err) == 0, "%s", err.msg);
 }
 
-/* ERR_CONFIG, the address and `word` in the message, nothing in *out. */
+/* The error must be ERR_CONFIG with the address and `word` in its message, and
+ * *out must be unchanged. */
 static void
 must_refuse(const char *address, const char *word)
 {
@@ -49,9 +50,9 @@ somebody_accepts(const struct listeners *l, const char *path)
 	if (client < 0)
 		return false;
 	server = accept4(l->v[0].fd, NULL, NULL, SOCK_CLOEXEC);
-	(void)close(client); /* a probe */
+	(void)close(client);
 	if (server >= 0)
-		(void)close(server); /* likewise */
+		(void)close(server);
 	return server >= 0;
 }
 
@@ -92,7 +93,7 @@ START_TEST(addresses_are_parsed)
 
 		if (open_one(good[i], 0600, &l, &err) == 0)
 			listen_close(&l);
-		else /* it is somebody else's now, but it is an address */
+		else /* the port is in use, but the address is valid */
 			ck_assert_msg(strstr(err.msg, "expected") == NULL, "%s",
 				      err.msg);
 	}
@@ -108,7 +109,7 @@ START_TEST(addresses_are_parsed)
 }
 END_TEST
 
-/* `n` bytes of path, n more than 60. */
+/* A path of n bytes in the folder; n is more than 60. */
 static void
 long_path(char *out, const char *folder, size_t n)
 {
@@ -118,7 +119,7 @@ long_path(char *out, const char *folder, size_t n)
 	out[n] = '\0';
 }
 
-START_TEST(path_length)
+START_TEST(length_of_the_path_is_bounded)
 {
 	struct tmpdir p;
 	struct listeners l;
@@ -138,7 +139,7 @@ START_TEST(path_length)
 }
 END_TEST
 
-START_TEST(unix_socket)
+START_TEST(unix_socket_has_its_mode)
 {
 	static const unsigned modes[] = { 0600, 0660, 0666, 0777 };
 
@@ -168,7 +169,7 @@ START_TEST(unix_socket)
 }
 END_TEST
 
-START_TEST(live_service)
+START_TEST(socket_of_another_service_is_kept)
 {
 	struct tmpdir p;
 	struct listeners l;
@@ -176,14 +177,15 @@ START_TEST(live_service)
 	tmpdir_init(&p);
 	must_open(p.address, &l);
 	must_refuse(p.address, "another service listens on it");
-	/* The first one did not notice: it has the probe, and goes on. */
+	/* The first service is not disturbed: it has accepted the probe, and
+	 * goes on. */
 	ck_assert(somebody_accepts(&l, p.path));
 	listen_close(&l);
 	tmpdir_end(&p);
 }
 END_TEST
 
-START_TEST(stale_socket)
+START_TEST(stale_socket_is_replaced)
 {
 	struct tmpdir p;
 	struct listeners l;
@@ -202,7 +204,7 @@ START_TEST(stale_socket)
 }
 END_TEST
 
-START_TEST(not_a_socket)
+START_TEST(other_files_are_kept)
 {
 	struct tmpdir p;
 	struct stat st;
@@ -231,7 +233,7 @@ START_TEST(not_a_socket)
 }
 END_TEST
 
-START_TEST(datagram_socket)
+START_TEST(datagram_socket_is_kept)
 {
 	struct tmpdir p;
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -241,13 +243,13 @@ START_TEST(datagram_socket)
 	memcpy(un.sun_path, p.path, strlen(p.path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	must_refuse(p.address, "connect: ");
-	(void)close(fd); /* done with */
+	(void)close(fd);
 	ck_assert_int_eq(unlink(p.path), 0);
 	tmpdir_end(&p);
 }
 END_TEST
 
-START_TEST(no_folder)
+START_TEST(missing_folder_is_reported)
 {
 	struct tmpdir p;
 
@@ -257,7 +259,7 @@ START_TEST(no_folder)
 }
 END_TEST
 
-/* A successor has taken the name: its socket is not unlinked. */
+/* A successor has replaced the socket file, which is then not removed. */
 START_TEST(successor_keeps_its_socket)
 {
 	struct tmpdir p;
@@ -274,8 +276,8 @@ START_TEST(successor_keeps_its_socket)
 }
 END_TEST
 
-/* One bad address: none stays open, none stays in the file system. */
-START_TEST(all_or_none)
+/* If one address is bad, no socket stays open and no file stays. */
+START_TEST(failure_leaves_no_socket)
 {
 	struct tmpdir p;
 	struct listeners l = { .n = 77 };
@@ -309,7 +311,7 @@ START_TEST(all_or_none)
 }
 END_TEST
 
-/* The address that port 0 has become. */
+/* The address that the kernel chose for port 0. */
 static socklen_t
 bound(const struct listeners *l, struct sockaddr_storage *out, char *text,
       size_t n)
@@ -359,7 +361,8 @@ check_tcp(const char *address)
 					   IPV6_V6ONLY),
 				 0);
 	must_refuse(text, "in use");
-	/* Closed here first: TIME_WAIT is ours, and is no obstacle. */
+	/* This side closes first, so the port is in TIME_WAIT, which is no
+	 * obstacle. */
 	(void)close(server);
 	(void)close(client);
 	listen_close(&l);
@@ -374,11 +377,11 @@ START_TEST(tcp_addresses_are_listened_on)
 				  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 
 	check_tcp("127.0.0.1:0");
-	/* Where the kernel has no IPv6 there is nothing to check. */
+	/* If the kernel has no IPv6, there is nothing to check. */
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
 		check_tcp("[::1]:0");
 	if (fd >= 0)
-		(void)close(fd); /* a probe */
+		(void)close(fd);
 }
 END_TEST
 
@@ -388,15 +391,15 @@ main(void)
 	TCase *t = new_case("listen");
 
 	tcase_add_test(t, addresses_are_parsed);
-	tcase_add_test(t, path_length);
-	tcase_add_test(t, unix_socket);
-	tcase_add_test(t, live_service);
-	tcase_add_test(t, stale_socket);
-	tcase_add_test(t, not_a_socket);
-	tcase_add_test(t, datagram_socket);
-	tcase_add_test(t, no_folder);
+	tcase_add_test(t, length_of_the_path_is_bounded);
+	tcase_add_test(t, unix_socket_has_its_mode);
+	tcase_add_test(t, socket_of_another_service_is_kept);
+	tcase_add_test(t, stale_socket_is_replaced);
+	tcase_add_test(t, other_files_are_kept);
+	tcase_add_test(t, datagram_socket_is_kept);
+	tcase_add_test(t, missing_folder_is_reported);
 	tcase_add_test(t, successor_keeps_its_socket);
-	tcase_add_test(t, all_or_none);
+	tcase_add_test(t, failure_leaves_no_socket);
 	tcase_add_test(t, tcp_addresses_are_listened_on);
 	return run_case(t);
 }

@@ -16,14 +16,14 @@
 #include "tests/support/tmpdir.h"
 #include "tests/support/run.h"
 
-/* Runs in a child that ends by it: 0 is success. */
+/* Runs the function in a child process, which must exit with status 0. */
 static void
 in_child(void (*run)(const struct tmpdir *p), const struct tmpdir *p)
 {
 	int status = -1;
 	pid_t pid;
 
-	(void)fflush(NULL); /* the child must not print it again */
+	(void)fflush(NULL); /* so that the child does not print it again */
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
@@ -32,10 +32,10 @@ in_child(void (*run)(const struct tmpdir *p), const struct tmpdir *p)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-		      "status %#x", (unsigned)status);
+		      "the child ends with status %#x", (unsigned)status);
 }
 
-/* `ok` or the child ends with the number of the line. */
+/* If `ok` is false, the child exits and prints the number of the line. */
 #define CHILD_ASSERT(ok)                                                       \
 	do {                                                                   \
 		if (!(ok)) {                                                   \
@@ -68,7 +68,7 @@ pass(const struct tmpdir *p, int as)
 	struct listeners l;
 	struct err err;
 
-	(void)unlink(p->path); /* may be there */
+	(void)unlink(p->path); /* it may exist */
 	CHILD_ASSERT(open_one(p->address, 0600, &l, &err) == 0);
 	if (l.v[0].fd == as) {
 		CHILD_ASSERT(fcntl(as, F_SETFD, 0) == 0);
@@ -90,7 +90,7 @@ child_systemd(const struct tmpdir *p)
 	pass(p, 3);
 	pass(p, 4);
 	set_env("2", getpid());
-	/* What is passed wins over the addresses. */
+	/* The passed sockets replace the configured addresses. */
 	CHILD_ASSERT(open_one("127.0.0.1:1", 0600, &l, &err) == 0);
 	CHILD_ASSERT(l.n == 2 && l.v[0].fd == 3 && l.v[1].fd == 4);
 	for (size_t i = 0; i < l.n; i++) {
@@ -101,7 +101,7 @@ child_systemd(const struct tmpdir *p)
 	CHILD_ASSERT(getenv("LISTEN_FDS") == NULL);
 	CHILD_ASSERT(getenv("LISTEN_PID") == NULL);
 	CHILD_ASSERT(getenv("LISTEN_FDNAMES") == NULL);
-	/* Not ours to unlink. */
+	/* A passed socket is not unlinked. */
 	listen_close(&l);
 	CHILD_ASSERT(lstat(p->path, &st) == 0);
 	_exit(0);
@@ -174,13 +174,13 @@ child_stdin(const struct tmpdir *p)
 	CHILD_ASSERT(l.n == 1 && l.v[0].fd > 2 && l.v[0].inherited);
 	CHILD_ASSERT((fcntl(l.v[0].fd, F_GETFD) & FD_CLOEXEC) != 0);
 	CHILD_ASSERT((fcntl(l.v[0].fd, F_GETFL) & O_NONBLOCK) != 0);
-	/* Standard input stays open, but is nothing any more. */
+	/* Standard input stays open on /dev/null. */
 	CHILD_ASSERT(fstat(0, &st) == 0 && S_ISCHR(st.st_mode));
 	listen_close(&l);
 	_exit(0);
 }
 
-/* LISTEN_FDS wins over standard input, which is left as it is. */
+/* LISTEN_FDS has precedence over standard input, which stays as it is. */
 static void
 child_both(const struct tmpdir *p)
 {
@@ -226,7 +226,7 @@ child_names(const struct tmpdir *p)
 	_exit(0);
 }
 
-/* What the environment of a successor says, into ours. */
+/* Sets the environment that a successor gets. */
 static void
 put_environment(const struct listeners *l)
 {
@@ -249,7 +249,7 @@ put_environment(const struct listeners *l)
 	arena_free(a);
 }
 
-/* The socket goes from hand to hand, and the last one unlinks it. */
+/* The socket is handed over twice, and the last process unlinks it. */
 static void
 child_successor(const struct tmpdir *p)
 {
@@ -258,7 +258,7 @@ child_successor(const struct tmpdir *p)
 	struct err err;
 	int saved;
 
-	(void)unlink(p->path); /* may be there */
+	(void)unlink(p->path); /* it may exist */
 	CHILD_ASSERT(open_one(p->address, 0600, &first, &err) == 0);
 	CHILD_ASSERT(first.n == 1 && first.v[0].unlink);
 	for (int takes_over = 0; takes_over <= 1; takes_over++) {
@@ -270,7 +270,8 @@ child_successor(const struct tmpdir *p)
 		CHILD_ASSERT(strcmp(second.v[0].path, p->path) == 0);
 		CHILD_ASSERT(strcmp(second.v[0].name, p->address) == 0);
 		if (takes_over == 0) {
-			/* It ends before: nothing of ours goes with it. */
+			/* A successor that ends before it takes over unlinks
+			 * nothing. */
 			saved = dup(3);
 			listen_close(&second);
 			CHILD_ASSERT(dup2(saved, 3) == 3);
@@ -287,7 +288,7 @@ child_successor(const struct tmpdir *p)
 	_exit(0);
 }
 
-/* Somebody else has the path by now: it stays, whoever ends. */
+/* Another file has the path now, and no process unlinks it. */
 static void
 child_replaced(const struct tmpdir *p)
 {
@@ -295,7 +296,7 @@ child_replaced(const struct tmpdir *p)
 	struct stat st;
 	struct err err;
 
-	(void)unlink(p->path); /* may be there */
+	(void)unlink(p->path); /* it may exist */
 	CHILD_ASSERT(open_one(p->address, 0600, &first, &err) == 0);
 	CHILD_ASSERT(dup2(first.v[0].fd, 3) == 3);
 	CHILD_ASSERT(unlink(p->path) == 0);
@@ -313,7 +314,7 @@ START_TEST(sockets_are_inherited)
 {
 	static const struct {
 		void (*run)(const struct tmpdir *p);
-		bool left; /* the socket is still there */
+		bool left; /* whether the socket file still exists */
 	} rows[] = {
 		{ child_systemd, true },    { child_other_pid, false },
 		{ child_bad_count, false }, { child_not_listening, false },

@@ -29,7 +29,7 @@ must_be_closed(int fd)
 	struct fcgi_answer a;
 
 	ck_assert_int_eq(fcgi_read(fd, HANG_MS, &a), FCGI_GOT_EOF);
-	(void)close(fd); /* nothing more to come */
+	(void)close(fd); /* nothing more is sent */
 }
 
 START_TEST(malformed_requests_end_the_connection)
@@ -45,16 +45,18 @@ START_TEST(malformed_requests_end_the_connection)
 		int fd = service_connect(&s);
 
 		fcgi_bad[i].build(&b);
-		/* It may be closed before all is sent. */
+		/* The service may close the connection before all is sent. */
 		(void)fcgi_send(fd, b.p, b.n);
 		got = fcgi_read(fd, HANG_MS, &a);
 		ck_assert_msg(got == FCGI_GOT_EOF || got == FCGI_GOT_RESET,
-			      "row %zu (%s): %d", i, fcgi_bad[i].name, got);
-		(void)close(fd); /* it is closed already */
+			      "row %zu (%s): the connection stays open: %d", i,
+			      fcgi_bad[i].name, got);
+		(void)close(fd); /* it is already closed */
 		bytes_free(&b);
 		service_must_answer(&s);
 		ck_assert_msg(service_counts(&s).malformed == i + 1,
-			      "row %zu (%s)", i, fcgi_bad[i].name);
+			      "row %zu (%s) is not counted as malformed", i,
+			      fcgi_bad[i].name);
 	}
 	service_must_have_all_workers(&s);
 	ck_assert_uint_eq(s.handled, fcgi_nbad + 2);
@@ -63,8 +65,8 @@ START_TEST(malformed_requests_end_the_connection)
 }
 END_TEST
 
-/* The peer goes away at every point of a request. */
-START_TEST(cut_anywhere)
+/* The peer disconnects after every byte of a request. */
+START_TEST(incomplete_requests_are_dropped)
 {
 	struct service s;
 	struct bytes b = { .p = NULL };
@@ -87,8 +89,8 @@ START_TEST(cut_anywhere)
 }
 END_TEST
 
-/* Whole requests, then half-closed: still answered. */
-START_TEST(half_closed)
+/* Complete requests are answered although the peer has shut down its side. */
+START_TEST(half_closed_connection_is_answered)
 {
 	struct service s;
 	int fd;
@@ -106,7 +108,7 @@ START_TEST(half_closed)
 }
 END_TEST
 
-START_TEST(one_byte_writes)
+START_TEST(request_may_come_byte_by_byte)
 {
 	struct service s;
 	struct bytes b = { .p = NULL };
@@ -125,8 +127,8 @@ START_TEST(one_byte_writes)
 }
 END_TEST
 
-/* Records as small as can be, padded, at the limits. */
-START_TEST(legal_extremes)
+/* The smallest records, padding, and sizes at the limits. */
+START_TEST(extreme_requests_are_answered)
 {
 	static const struct {
 		size_t params, body, chunk;
@@ -164,7 +166,7 @@ START_TEST(legal_extremes)
 			       rows[i].body);
 		ck_assert_msg(strstr(read_answer(fd).text, expected) != NULL,
 			      "row %zu", i);
-		(void)close(fd); /* answered */
+		(void)close(fd);
 		bytes_free(&b);
 		bytes_free(&params);
 		bytes_free(&value);
@@ -174,7 +176,7 @@ START_TEST(legal_extremes)
 }
 END_TEST
 
-START_TEST(large_body)
+START_TEST(too_large_body_is_skipped)
 {
 	struct service s;
 	struct fcgi_answer a;
@@ -189,19 +191,19 @@ START_TEST(large_body)
 		a = read_answer(fd);
 		ck_assert_ptr_nonnull(strstr(a.text, "Body: 0 good\r\n"
 						     "Large: 1"));
-		/* All of it was taken off the connection. */
+		/* The whole body was read from the connection. */
 		service_send(fd,
 			     &(struct fcgi_request){ .keep = true, .body = 5 });
 		a = read_answer(fd);
 		ck_assert_ptr_nonnull(strstr(a.text, "Body: 5 good\r\n"
 						     "Large: 0"));
 	}
-	(void)close(fd); /* answered */
+	(void)close(fd);
 	service_end(&s);
 }
 END_TEST
 
-START_TEST(body_limit_changes)
+START_TEST(limit_of_the_body_may_change)
 {
 	struct service s;
 	int fd;
@@ -220,7 +222,7 @@ START_TEST(body_limit_changes)
 		ck_assert_ptr_nonnull(strstr(read_answer(fd).text,
 					     "Body: 60 good\r\nLarge: 0"));
 	}
-	(void)close(fd); /* answered */
+	(void)close(fd);
 	service_end(&s);
 }
 END_TEST
@@ -278,7 +280,7 @@ START_TEST(connections_are_kept)
 }
 END_TEST
 
-/* STDIN's end is sent with the request, after the answer, or never. */
+/* The end of STDIN comes with the request, after the answer, or not at all. */
 START_TEST(authorizer_requests_are_answered)
 {
 	struct service s;
@@ -305,7 +307,7 @@ START_TEST(authorizer_requests_are_answered)
 			if (keep == 0)
 				must_be_closed(fd);
 			else
-				(void)close(fd); /* answered */
+				(void)close(fd);
 		}
 	}
 	bytes_free(&end);
@@ -315,8 +317,8 @@ START_TEST(authorizer_requests_are_answered)
 }
 END_TEST
 
-/* The peer that still sends when it is answered gets the answer, no reset. */
-START_TEST(answer_before_reset)
+/* A peer that still sends when it is answered gets the answer and no reset. */
+START_TEST(answer_comes_before_a_reset)
 {
 	struct service s;
 	struct bytes end = { .p = NULL };
@@ -340,7 +342,7 @@ START_TEST(answer_before_reset)
 }
 END_TEST
 
-START_TEST(no_answer)
+START_TEST(missing_answer_closes_the_connection)
 {
 	struct service s;
 	int fd;
@@ -351,7 +353,8 @@ START_TEST(no_answer)
 	service_send(fd, &(struct fcgi_request){
 			     .keep = true, .name = "DO", .value = "nothing" });
 	must_be_closed(fd);
-	/* More than an answer may have: closed, too, not cut. */
+	/* An answer that is too large is not sent in part: the connection is
+	 * closed. */
 	fd = service_connect(&s);
 	service_send(fd, &(struct fcgi_request){ .keep = true,
 						 .name = "DO",
@@ -363,8 +366,8 @@ START_TEST(no_answer)
 }
 END_TEST
 
-/* Answers that no socket buffer takes at once, to a peer that reads late. */
-START_TEST(large_answers)
+/* Answers that are larger than a socket buffer, for a peer that reads late. */
+START_TEST(large_answers_are_sent)
 {
 	struct service s;
 	struct fcgi_answer a;
@@ -378,7 +381,7 @@ START_TEST(large_answers)
 			     &(struct fcgi_request){ .keep = i < 2,
 						     .name = "DO",
 						     .value = "size:1000000" });
-	/* The only worker is free while that waits. */
+	/* The only worker is free while the answer waits. */
 	service_must_answer(&s);
 	for (int i = 0; i < 3; i++) {
 		a = read_answer(fd);
@@ -396,17 +399,17 @@ main(void)
 	TCase *t = new_case("loop");
 
 	tcase_add_test(t, malformed_requests_end_the_connection);
-	tcase_add_test(t, cut_anywhere);
-	tcase_add_test(t, half_closed);
-	tcase_add_test(t, one_byte_writes);
-	tcase_add_test(t, legal_extremes);
-	tcase_add_test(t, large_body);
-	tcase_add_test(t, body_limit_changes);
+	tcase_add_test(t, incomplete_requests_are_dropped);
+	tcase_add_test(t, half_closed_connection_is_answered);
+	tcase_add_test(t, request_may_come_byte_by_byte);
+	tcase_add_test(t, extreme_requests_are_answered);
+	tcase_add_test(t, too_large_body_is_skipped);
+	tcase_add_test(t, limit_of_the_body_may_change);
 	tcase_add_test(t, pipelined_requests_are_answered);
 	tcase_add_test(t, connections_are_kept);
 	tcase_add_test(t, authorizer_requests_are_answered);
-	tcase_add_test(t, answer_before_reset);
-	tcase_add_test(t, no_answer);
-	tcase_add_test(t, large_answers);
+	tcase_add_test(t, answer_comes_before_a_reset);
+	tcase_add_test(t, missing_answer_closes_the_connection);
+	tcase_add_test(t, large_answers_are_sent);
 	return run_case(t);
 }

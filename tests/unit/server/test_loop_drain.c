@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* server/loop: it stops without losing a request, and within a bounded time. */
+/* server/loop: it stops without losing a request, and in a bounded time. */
 #include "server/loop.h"
 
 #include <poll.h>
@@ -22,13 +22,13 @@ one_is_at_the_gate(struct service *s)
 	return yes;
 }
 
-START_TEST(drain_idle)
+START_TEST(drain_closes_idle_connections)
 {
 	struct service s;
 	int fds[20];
 
 	service_init(&s, 2);
-	service_fake_clock(&s); /* so that no grace and no limit passes */
+	service_fake_clock(&s); /* so that no time limit passes */
 	service_start(&s);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fds[i] = service_idle(&s);
@@ -69,8 +69,8 @@ wait_stopped(struct stopper *st)
 	ck_assert_int_eq(pthread_join(st->thread, NULL), 0);
 }
 
-/* What is being handled is answered; the connection is not kept. */
-START_TEST(drain_in_flight)
+/* A request that is being handled is answered, and its connection is closed. */
+START_TEST(drain_answers_current_requests)
 {
 	struct service s;
 	struct stopper st;
@@ -84,20 +84,21 @@ START_TEST(drain_in_flight)
 			     .keep = true, .name = "DO", .value = "gate" });
 	ck_assert(service_wait(&s, one_is_at_the_gate));
 	begin_stop(&st, &s, 0);
-	/* It is closed once the drain has begun. */
+	/* The idle connection is closed when the drain begins. */
 	ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
 	service_open_gate(&s);
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
 	wait_stopped(&st);
 	(void)close(fd); /* closed at the other end */
-	(void)close(idle); /* likewise */
+	(void)close(idle);
 	service_end(&s);
 }
 END_TEST
 
-/* Accepted, and silent or half-way: it has the grace to say it all. */
-START_TEST(drain_grace)
+/* A peer that was accepted but has sent no request or half of one may send the
+ * rest within the grace time. */
+START_TEST(drain_waits_for_requests)
 {
 	for (int half = 0; half <= 1; half++) {
 		struct bytes b = { .p = NULL };
@@ -122,7 +123,7 @@ START_TEST(drain_grace)
 		ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
 		wait_stopped(&st);
 		(void)close(fd); /* closed at the other end */
-		(void)close(idle); /* likewise */
+		(void)close(idle);
 		bytes_free(&b);
 		service_end(&s);
 	}
@@ -132,14 +133,16 @@ END_TEST
 static void
 wait_until_shut(int fd)
 {
-	/* Nothing is sent; that fails when nothing can be. */
+	/* An empty message sends nothing, but fails when the socket is shut
+	 * down. */
 	while (send(fd, "", 0, MSG_NOSIGNAL) == 0)
 		(void)poll(NULL, 0, 1);
 }
 
-/* Its second half is there, but all workers are busy: the grace is for peers
- * that keep us waiting. */
-START_TEST(drain_busy)
+/* The rest of a request has arrived while all workers are busy. The grace
+ * time does not count for it, but only for peers that have not sent their
+ * request. */
+START_TEST(drain_answers_requests_that_wait)
 {
 	struct bytes b = { .p = NULL };
 	struct service s;
@@ -152,7 +155,7 @@ START_TEST(drain_busy)
 	fcgi_request(&b, &(struct fcgi_request){ .keep = true });
 	half = service_connect(&s);
 	ck_assert(fcgi_send(half, b.p, b.n / 2));
-	service_must_answer(&s); /* so that one has been read */
+	service_must_answer(&s); /* so that the first half has been read */
 	busy = service_connect(&s);
 	service_send(busy,
 		     &(struct fcgi_request){ .name = "DO", .value = "gate" });
@@ -175,30 +178,30 @@ END_TEST
 
 #define NEVER_MS (1000 * 3600)
 
-/* Nobody can hold the end up. */
-START_TEST(drain_limits)
+/* No peer can prolong the drain. */
+START_TEST(drain_has_a_time_limit)
 {
 	struct service s;
-	int silent, half, deaf;
+	int silent, half, unresponsive;
 
 	service_init(&s, 2);
 	s.config.request_ms = s.config.write_ms = NEVER_MS;
 	service_start(&s);
 	silent = service_connect(&s);
 	half = service_half_sent(&s);
-	deaf = service_connect(&s);
-	service_send(deaf, &(struct fcgi_request){ .name = "DO",
-						   .value = "size:1000000" });
+	unresponsive = service_connect(&s);
+	service_send(unresponsive, &(struct fcgi_request){
+				       .name = "DO", .value = "size:1000000" });
 	while (service_counts(&s).requests < 1 ||
 	       service_counts(&s).accepted < 3)
 		(void)poll(NULL, 0, 1);
 	service_stop(&s, 50, 300);
 	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
 	ck_assert_int_ne(service_read(half), FCGI_GOT_ANSWER);
-	ck_assert_int_eq(service_read(deaf), FCGI_GOT_CUT);
+	ck_assert_int_eq(service_read(unresponsive), FCGI_GOT_CUT);
 	(void)close(silent); /* all are closed at the other end */
 	(void)close(half);
-	(void)close(deaf);
+	(void)close(unresponsive);
 	service_end(&s);
 }
 END_TEST
@@ -209,11 +212,11 @@ struct client {
 	bool keep;
 	const atomic_bool *end;
 	size_t answered, retried;
-	enum fcgi_got failed; /* FCGI_GOT_ANSWER: none has */
+	enum fcgi_got failed; /* FCGI_GOT_ANSWER: no request has failed */
 };
 
-/* As nginx does: what fails on a connection that was used before is tried
- * again on a new one; what fails on a new one is lost. */
+/* A client like nginx: a request that fails on a kept connection is repeated on
+ * a new one, and a request that fails on a new one is lost. */
 static void *
 run_client(void *arg)
 {
@@ -232,8 +235,8 @@ run_client(void *arg)
 			fd = fcgi_connect(c->service->path);
 		sent = fcgi_send(fd, b.p, b.n);
 		got = sent ? service_read(fd) : FCGI_GOT_RESET;
-		/* What could be written is answered, on a kept connection,
-		 * too. */
+		/* A request that was written completely must be answered, on a
+		 * kept connection, too. */
 		if (got == FCGI_GOT_ANSWER)
 			c->answered++;
 		else if (fresh || sent)
@@ -241,18 +244,18 @@ run_client(void *arg)
 		else
 			c->retried++;
 		if (got != FCGI_GOT_ANSWER || !c->keep) {
-			(void)close(fd); /* done with */
+			(void)close(fd);
 			fd = -1;
 		}
 	}
 	if (fd >= 0)
-		(void)close(fd); /* done with */
+		(void)close(fd);
 	bytes_free(&b);
 	return NULL;
 }
 
-/* The sockets stay, as with a service manager: nothing is lost. */
-START_TEST(drain_under_load)
+/* The sockets stay, as with a service manager, and no request is lost. */
+START_TEST(drain_loses_no_request)
 {
 	struct service s;
 	struct client clients[6];
@@ -279,7 +282,7 @@ START_TEST(drain_under_load)
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
 		ck_assert_int_eq(pthread_join(clients[i].thread, NULL), 0);
 		ck_assert_msg(clients[i].failed == FCGI_GOT_ANSWER,
-			      "client %zu: %d after %zu answers", i,
+			      "client %zu fails with %d after %zu answers", i,
 			      clients[i].failed, clients[i].answered);
 		answered += clients[i].answered;
 	}
@@ -294,11 +297,11 @@ main(void)
 {
 	TCase *t = new_case("drain");
 
-	tcase_add_test(t, drain_idle);
-	tcase_add_test(t, drain_in_flight);
-	tcase_add_test(t, drain_grace);
-	tcase_add_test(t, drain_busy);
-	tcase_add_test(t, drain_limits);
-	tcase_add_test(t, drain_under_load);
+	tcase_add_test(t, drain_closes_idle_connections);
+	tcase_add_test(t, drain_answers_current_requests);
+	tcase_add_test(t, drain_waits_for_requests);
+	tcase_add_test(t, drain_answers_requests_that_wait);
+	tcase_add_test(t, drain_has_a_time_limit);
+	tcase_add_test(t, drain_loses_no_request);
 	return run_case(t);
 }

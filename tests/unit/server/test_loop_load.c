@@ -23,7 +23,7 @@ one_was_accepted(struct service *s)
 	return service_counts(s).accepted > 0;
 }
 
-/* Of two. */
+/* One of two connections is left. */
 static bool
 one_is_left(struct service *s)
 {
@@ -35,7 +35,7 @@ one_is_left(struct service *s)
 #define MANY 5000
 #define HALF 64
 
-START_TEST(many_idle_and_half_sent)
+START_TEST(many_connections_are_served)
 {
 	static int fds[MANY + HALF];
 	struct service s;
@@ -44,7 +44,8 @@ START_TEST(many_idle_and_half_sent)
 
 	service_init(&s, 4);
 	service_start(&s);
-	/* loop_start() has raised it; each connection has two ends here. */
+	/* loop_start() has raised the limit, and each connection has both ends
+	 * in this process. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
 	ck_assert_uint_eq(r.rlim_cur, r.rlim_max);
 	if (r.rlim_max < 2 * (MANY + HALF) + 100)
@@ -62,14 +63,14 @@ START_TEST(many_idle_and_half_sent)
 		ck_assert_int_eq(service_read(fds[i]), FCGI_GOT_ANSWER);
 	}
 	for (size_t i = 0; i < n + HALF; i++)
-		(void)close(fds[i]); /* done with */
+		(void)close(fds[i]);
 	ck_assert(service_wait(&s, service_is_empty));
 	service_end(&s);
 }
 END_TEST
 
-/* Each byte comes in time, the request does not. */
-START_TEST(slow_peer)
+/* Each byte comes in time, but the whole request does not. */
+START_TEST(slow_peer_times_out)
 {
 	struct service s;
 	struct bytes b = { .p = NULL };
@@ -99,8 +100,9 @@ START_TEST(slow_peer)
 }
 END_TEST
 
-/* Silence is no time-out: before the first request and after one. */
-START_TEST(idle_peers)
+/* A silent connection is closed before and after its first request, and this
+ * counts as no time-out. */
+START_TEST(idle_connections_are_closed)
 {
 	struct service s;
 	int silent, kept;
@@ -117,13 +119,13 @@ START_TEST(idle_peers)
 	ck_assert_int_eq(service_read(kept), FCGI_GOT_EOF);
 	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
 	(void)close(silent); /* closed at the other end */
-	(void)close(kept); /* likewise */
+	(void)close(kept);
 	service_end(&s);
 }
 END_TEST
 
-/* Who never asked has no longer than a request may take. */
-START_TEST(silent_peer)
+/* A peer that never sent a request gets no more time than one request. */
+START_TEST(silent_peer_is_closed)
 {
 	struct service s;
 	int silent, kept;
@@ -140,12 +142,12 @@ START_TEST(silent_peer)
 	service_send(kept, &(struct fcgi_request){ .keep = true });
 	ck_assert_int_eq(service_read(kept), FCGI_GOT_ANSWER);
 	(void)close(silent); /* closed at the other end */
-	(void)close(kept); /* done with */
+	(void)close(kept);
 	service_end(&s);
 }
 END_TEST
 
-START_TEST(peer_that_never_reads)
+START_TEST(unread_answer_times_out)
 {
 	struct service s;
 	int fd;
@@ -166,8 +168,9 @@ START_TEST(peer_that_never_reads)
 }
 END_TEST
 
-/* After a refusal the rest is read for a while only, and by no worker. */
-START_TEST(peer_that_never_closes)
+/* After a refusal the rest of the input is read for a limited time, and by no
+ * worker. */
+START_TEST(refused_connection_is_closed)
 {
 	struct service s;
 	int fd;
@@ -188,7 +191,7 @@ END_TEST
 #define CROWD 40
 #define ROOM  10
 
-/* CROWD sockets, and room for ROOM more descriptors. */
+/* Makes CROWD sockets, and leaves room for ROOM more descriptors. */
 static void
 leave_room(int fds[CROWD])
 {
@@ -205,8 +208,8 @@ leave_room(int fds[CROWD])
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &r), 0);
 }
 
-/* Room for ROOM connections, CROWD want one and keep it. */
-START_TEST(full_table)
+/* There is room for ROOM connections, and CROWD peers want one and keep it. */
+START_TEST(full_table_serves_all_peers)
 {
 	struct service s;
 	int fds[CROWD], answers = 0;
@@ -219,7 +222,8 @@ START_TEST(full_table)
 		ck_assert(fcgi_connect_with(fds[i], s.path));
 		service_send(fds[i], &(struct fcgi_request){ .keep = true });
 	}
-	/* The longest idle make room for those that wait. */
+	/* The connections that were idle longest are closed for those that
+	 * wait. */
 	for (int i = 0; i < CROWD; i++) {
 		struct pollfd pfd = { .fd = fds[i], .events = POLLIN };
 
@@ -232,21 +236,21 @@ START_TEST(full_table)
 	}
 	ck_assert_int_eq(answers, CROWD);
 	ck_assert_uint_ge(service_counts(&s).full, 1);
-	/* No spinning: each worker at most once between two ticks, or between
-	 * two that went. */
+	/* The workers do not spin: each counts at most once between two ticks
+	 * or two closed connections. */
 	ck_assert_uint_le(service_counts(&s).full, 2 * (ticks + CROWD));
 	for (int i = 0; i < CROWD; i++)
-		(void)close(fds[i]); /* done with */
+		(void)close(fds[i]);
 	ck_assert(service_wait(&s, service_is_empty));
-	loop_tick(s.loop); /* listens again */
+	loop_tick(s.loop); /* the service listens again */
 	service_must_have_all_workers(&s);
 	service_end(&s);
 }
 END_TEST
 
-/* The first asks and keeps its connection, the last asks; all between say
- * nothing, or do not come to an end. */
-START_TEST(full_of_silence)
+/* The first peer sends a request and keeps its connection, and the last sends
+ * one. The others send nothing or half a request. */
+START_TEST(silent_peers_make_room)
 {
 	struct service s;
 	int fds[CROWD];
@@ -260,7 +264,8 @@ START_TEST(full_of_silence)
 	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
 	for (int i = 1; i < CROWD - 1; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
-		/* It may have been closed already: that is the point. */
+		/* The service may have closed it already, which is the
+		 * purpose. */
 		(void)fcgi_send(fds[i], "\1\1\0", i % 2 == 0 ? 3 : 0);
 	}
 	last.fd = fds[CROWD - 1];
@@ -274,7 +279,7 @@ START_TEST(full_of_silence)
 	service_send(fds[0], &(struct fcgi_request){ .keep = true });
 	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
 	for (int i = 0; i < CROWD; i++)
-		(void)close(fds[i]); /* done with */
+		(void)close(fds[i]);
 	ck_assert(service_wait(&s, service_is_empty));
 	service_end(&s);
 }
@@ -299,9 +304,9 @@ none_is_at_work(struct service *s)
 	return loop_longest_task(s->loop) == 0;
 }
 
-/* Waiting for work is not work; another's work does not hide that one is
- * stuck. */
-START_TEST(longest_turn)
+/* A worker that waits for work is not busy. A worker that works does not hide
+ * another one that is stuck. */
+START_TEST(longest_task_is_measured)
 {
 	struct service s;
 	int fd, idle;
@@ -327,8 +332,8 @@ START_TEST(longest_turn)
 	service_open_gate(&s);
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
 	ck_assert(service_wait(&s, none_is_at_work));
-	(void)close(fd); /* done with */
-	(void)close(idle); /* likewise */
+	(void)close(fd);
+	(void)close(idle);
 	service_end(&s);
 }
 END_TEST
@@ -338,14 +343,14 @@ main(void)
 {
 	TCase *t = new_case("load");
 
-	tcase_add_test(t, many_idle_and_half_sent);
-	tcase_add_test(t, slow_peer);
-	tcase_add_test(t, idle_peers);
-	tcase_add_test(t, peer_that_never_reads);
-	tcase_add_test(t, peer_that_never_closes);
-	tcase_add_test(t, full_table);
-	tcase_add_test(t, silent_peer);
-	tcase_add_test(t, full_of_silence);
-	tcase_add_test(t, longest_turn);
+	tcase_add_test(t, many_connections_are_served);
+	tcase_add_test(t, slow_peer_times_out);
+	tcase_add_test(t, idle_connections_are_closed);
+	tcase_add_test(t, unread_answer_times_out);
+	tcase_add_test(t, refused_connection_is_closed);
+	tcase_add_test(t, full_table_serves_all_peers);
+	tcase_add_test(t, silent_peer_is_closed);
+	tcase_add_test(t, silent_peers_make_room);
+	tcase_add_test(t, longest_task_is_measured);
 	return run_case(t);
 }

@@ -24,7 +24,7 @@ set(const char *name, const char *value)
 		ck_assert_int_eq(setenv(name, value, 1), 0);
 }
 
-/* A socket of a service manager, at a path or `@name`. */
+/* The socket of a service manager, at a path or `@name`. */
 static int
 hear(const char *name)
 {
@@ -62,8 +62,9 @@ START_TEST(messages_are_sent)
 		ck_assert_int_eq(notify_send(&n, "READY=1\nSTATUS=x", &err), 0);
 		ck_assert_int_eq(recv(fd, got, sizeof(got), MSG_DONTWAIT), 16);
 		ck_assert_str_eq(got, "READY=1\nSTATUS=x");
-		(void)close(fd); /* nobody hears it any more */
-		(void)unlink(p.path); /* not there when abstract */
+		(void)close(fd); /* no process receives any more */
+		/* there is no file if the name is abstract */
+		(void)unlink(p.path);
 		ck_assert_int_eq(notify_send(&n, "READY=1", &err), -1);
 		ck_assert_int_eq(err.code, ERR_UNAVAILABLE);
 		notify_close(&n);
@@ -73,7 +74,7 @@ START_TEST(messages_are_sent)
 }
 END_TEST
 
-START_TEST(nobody_listens)
+START_TEST(bad_sockets_are_ignored)
 {
 	char longest[110];
 	const char *const rows[] = { NULL,	 "",	      "/",    "@",
@@ -131,8 +132,8 @@ START_TEST(watchdog_interval_is_read)
 }
 END_TEST
 
-/* A successor speaks at the same place, and as often. */
-START_TEST(environment_is_for_the_successor)
+/* The environment gives a successor the same socket and interval. */
+START_TEST(environment_is_passed_to_the_successor)
 {
 	static const char wanted[] =
 	    "NOTIFY_SOCKET=@fcgiauth-test\0WATCHDOG_USEC=1500000";
@@ -165,8 +166,8 @@ main(void)
 	TCase *t = new_case("notify");
 
 	tcase_add_test(t, messages_are_sent);
-	tcase_add_test(t, nobody_listens);
+	tcase_add_test(t, bad_sockets_are_ignored);
 	tcase_add_test(t, watchdog_interval_is_read);
-	tcase_add_test(t, environment_is_for_the_successor);
+	tcase_add_test(t, environment_is_passed_to_the_successor);
 	return run_case(t);
 }

@@ -31,7 +31,7 @@ take_ours(void)
 			 HASH_TAKEN);
 }
 
-/* One slot, which is taken. */
+/* Starts a service with one slot, which is taken. */
 static void
 begin(unsigned threads, int64_t wait_ms)
 {
@@ -49,7 +49,7 @@ give_ours(void)
 	hash_slots_give(s.config.slots, &ours);
 }
 
-/* Nobody has a slot any more, nor waits for one. */
+/* No request has a slot or waits for one. */
 static void
 end(void)
 {
@@ -94,7 +94,7 @@ ask(int fd, const char *what)
 						 .body = 100 });
 }
 
-/* A new connection, whose request waits. */
+/* Opens a connection whose request waits. */
 static int
 parked(void)
 {
@@ -114,7 +114,7 @@ must_answer(int fd, const char *text)
 	ck_assert_msg(strstr(a.text, text) != NULL, "%s", a.text);
 }
 
-START_TEST(holds_no_worker)
+START_TEST(waiting_request_holds_no_worker)
 {
 	int fd;
 
@@ -126,7 +126,7 @@ START_TEST(holds_no_worker)
 	must_answer(fd, "Body: 100 good"); /* the same request */
 	ck_assert_uint_eq(s.handled, 5);
 	ck_assert_uint_eq(service_counts(&s).requests, 4);
-	/* The connection is as good as before: it may wait again. */
+	/* The connection may wait again. */
 	take_ours();
 	ask(fd, "slot");
 	ck_assert(service_wait(&s, one_waits));
@@ -134,14 +134,14 @@ START_TEST(holds_no_worker)
 	give_ours();
 	must_answer(fd, "Body: 100 good");
 	ck_assert_uint_eq(s.handled, 8);
-	(void)close(fd); /* answered */
+	(void)close(fd);
 	end();
 }
 END_TEST
 
-/* The time for a request begins anew when its wait is over: a worker that is
- * busy then is no fault of the peer. */
-START_TEST(waits_longer_than_a_request)
+/* The time limit of a request starts again when its wait is over, so a busy
+ * worker does not make the peer time out. */
+START_TEST(wait_does_not_count_as_request_time)
 {
 	int fd, busy;
 
@@ -156,13 +156,13 @@ START_TEST(waits_longer_than_a_request)
 	service_open_gate(&s);
 	must_answer(fd, "Body: 100 good");
 	must_answer(busy, "Body: 100 good");
-	(void)close(fd); /* both are answered */
+	(void)close(fd);
 	(void)close(busy);
 	end();
 }
 END_TEST
 
-/* Two requests written at once: the second waits for the first. */
+/* Two requests are written at once, and the second waits for the first. */
 START_TEST(pipelined_request_waits_for_the_first)
 {
 	int fd;
@@ -174,13 +174,13 @@ START_TEST(pipelined_request_waits_for_the_first)
 	give_ours();
 	must_answer(fd, "Body: 100 good");
 	must_answer(fd, "Body: 100 good");
-	(void)close(fd); /* answered */
+	(void)close(fd);
 	end();
 }
 END_TEST
 
-/* The wait is over before the worker has left the connection. */
-START_TEST(woken_before_it_is_left)
+/* The wait ends before the worker has left the connection. */
+START_TEST(wait_may_end_before_the_worker_leaves)
 {
 	int fd;
 
@@ -191,20 +191,20 @@ START_TEST(woken_before_it_is_left)
 	ck_assert(one_waits(&s));
 	give_ours();
 	ck_assert(none_waits(&s));
-	/* The other worker does not get it meanwhile. */
+	/* The other worker must not handle the request meanwhile. */
 	service_must_answer(&s);
 	service_must_answer(&s);
 	ck_assert_uint_eq(s.handled, 3);
 	service_open_gate(&s);
 	must_answer(fd, "Body: 100 good");
 	ck_assert_uint_eq(s.handled, 4);
-	(void)close(fd); /* answered */
+	(void)close(fd);
 	end();
 }
 END_TEST
 
-/* Who has waited for too long is told so. */
-START_TEST(too_late)
+/* A request that waited for too long gets 503. */
+START_TEST(too_long_wait_gets_503)
 {
 	int fd;
 
@@ -217,13 +217,14 @@ START_TEST(too_late)
 	give_ours();
 	ask(fd, "slot");
 	must_answer(fd, "Body: 100 good");
-	(void)close(fd); /* answered */
+	(void)close(fd);
 	end();
 }
 END_TEST
 
-/* Its turn comes all the same, and it takes nothing with it. */
-START_TEST(peer_hangs_up)
+/* The request of a peer that disconnects is still handled, and gives its slot
+ * back. */
+START_TEST(slot_of_a_disconnected_peer_is_given_back)
 {
 	begin(1, HANG_MS);
 	for (int half = 0; half <= 1; half++) {
@@ -232,7 +233,7 @@ START_TEST(peer_hangs_up)
 		if (half == 1)
 			ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 		else
-			(void)close(fd); /* it hangs up */
+			(void)close(fd); /* the peer disconnects */
 		service_must_answer(&s);
 		give_ours();
 		if (half == 1) {
@@ -258,8 +259,8 @@ stop(void *arg)
 	return NULL;
 }
 
-/* What waits is answered before the loop ends. */
-START_TEST(stopped_while_parked)
+/* A waiting request is answered before the loop ends. */
+START_TEST(drain_answers_parked_requests)
 {
 	pthread_t thread;
 	int fd, idle;
@@ -280,8 +281,8 @@ START_TEST(stopped_while_parked)
 }
 END_TEST
 
-/* And where that takes too long, leaves the queue. */
-START_TEST(stopped_for_good)
+/* A request that still waits at the end of the drain leaves the queue. */
+START_TEST(drain_ends_with_parked_requests)
 {
 	int fd;
 
@@ -306,16 +307,16 @@ ask_often(void *arg)
 		int fd = service_connect(&s);
 
 		ask(fd, i % 3 == 0 ? "none" : "slot");
-		/* Every seventh goes away. */
+		/* Every seventh client disconnects. */
 		if (i % 7 != 0 && fcgi_read(fd, HANG_MS, &a) == FCGI_GOT_ANSWER)
 			(*answered)++;
-		(void)close(fd); /* answered, or left */
+		(void)close(fd); /* answered, or disconnected */
 	}
 	return NULL;
 }
 
-/* Workers that leave and others that wake, at the same time. */
-START_TEST(all_at_once)
+/* Workers park requests while others resume them. */
+START_TEST(parallel_requests_are_answered)
 {
 	pthread_t threads[6];
 	unsigned answered[6] = { 0 };
@@ -341,14 +342,14 @@ main(void)
 {
 	TCase *t = new_case("parking");
 
-	tcase_add_test(t, holds_no_worker);
-	tcase_add_test(t, waits_longer_than_a_request);
+	tcase_add_test(t, waiting_request_holds_no_worker);
+	tcase_add_test(t, wait_does_not_count_as_request_time);
 	tcase_add_test(t, pipelined_request_waits_for_the_first);
-	tcase_add_test(t, woken_before_it_is_left);
-	tcase_add_test(t, too_late);
-	tcase_add_test(t, peer_hangs_up);
-	tcase_add_test(t, stopped_while_parked);
-	tcase_add_test(t, stopped_for_good);
-	tcase_add_test(t, all_at_once);
+	tcase_add_test(t, wait_may_end_before_the_worker_leaves);
+	tcase_add_test(t, too_long_wait_gets_503);
+	tcase_add_test(t, slot_of_a_disconnected_peer_is_given_back);
+	tcase_add_test(t, drain_answers_parked_requests);
+	tcase_add_test(t, drain_ends_with_parked_requests);
+	tcase_add_test(t, parallel_requests_are_answered);
 	return run_case(t);
 }

@@ -16,8 +16,8 @@
 
 #define SUCCESSOR "successor"
 
-/* This program, started by itself: says that it serves, tells what it sees
- * then, and waits to be killed. */
+/* This program as the successor: it says that it is ready, writes what it sees
+ * then, and waits until it is killed. */
 static int
 succeed(const char *out)
 {
@@ -40,7 +40,7 @@ block_sigterm(void)
 {
 	sigset_t set;
 
-	/* As the daemon has it, and whom it starts. */
+	/* The daemon and its successor block SIGTERM, too. */
 	ck_assert_int_eq(sigemptyset(&set), 0);
 	ck_assert_int_eq(sigaddset(&set, SIGTERM), 0);
 	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
@@ -58,9 +58,9 @@ wait_for_it(struct upgrade *u, struct err *err)
 	return state;
 }
 
-/* It was slow to start, and finds SIGTERM waiting.  Had it taken over, it
+/* A successor that starts slowly finds SIGTERM pending. If it took over, it
  * would remove the socket that its predecessor serves. */
-START_TEST(given_up)
+START_TEST(given_up_successor_does_not_take_over)
 {
 	const struct listeners none = { .n = 0 };
 	const struct notifier nobody = { .fd = -1 };
@@ -83,7 +83,7 @@ START_TEST(given_up)
 	upgrade_give_up(&u);
 	ck_assert_int_eq(read(pipe_fds[0], &seen, 1), 1);
 	ck_assert_int_eq(seen, 'n');
-	/* Too late to be ready. */
+	/* The successor cannot become ready any more. */
 	ck_assert_int_eq(upgrade_poll(&u, &err), UPGRADE_WAITING);
 	ck_assert_int_ne(upgrade_begin(&u, &program, &none, &nobody, &err), 0);
 	upgrade_give_up(&u);
@@ -101,6 +101,6 @@ main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], SUCCESSOR) == 0)
 		return succeed(argv[2]);
-	tcase_add_test(t, given_up);
+	tcase_add_test(t, given_up_successor_does_not_take_over);
 	return run_case(t);
 }
