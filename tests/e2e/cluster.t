@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# A Redis Cluster whose slots move and whose masters die in the middle of
-# traffic.
+# The slots of a Redis Cluster move, and its masters are killed, under traffic.
 use strict;
 use warnings;
 
@@ -18,7 +17,7 @@ plan(skip_all => 'built without Redis')
 
 my @masters = FCGIAuth::Redis->cluster(3);
 
-# One more node, which follows one of them.
+# Adds a node that is a replica of a master.
 sub replica {
 	my ($of) = @_;
 	my $r = FCGIAuth::Redis->new(tcp => 1, conf => {
@@ -30,23 +29,23 @@ sub replica {
 		($r->try_cli('CLUSTER', 'REPLICATE', $of->id))[1] =~ /^OK/ })
 	    or die "no replica\n";
 	wait_for(20, sub { $r->info('master_link_status') eq 'up' })
-	    or die "it does not follow\n";
+	    or die "the replica does not follow its master\n";
 	return $r;
 }
 
-# Some slots of one become slots of another, with what is in them.
+# Moves slots and their keys from one master to another.
 sub move {
 	my ($from, $to, $n) = @_;
 	my @cluster = (in_path('redis-cli'), '--cluster');
 
 	wait_for(20, sub {
 		return (capture(@cluster, 'check', $from->address))[0] == 0;
-	}) or die "they do not agree\n";
+	}) or die "the nodes do not agree on the slots\n";
 	my ($code, $out, $errors) = capture(@cluster, 'reshard', $from->address,
 	    '--cluster-from', $from->id, '--cluster-to', $to->id,
 	    '--cluster-slots', $n, '--cluster-yes');
 
-	is($code, 0, "$n slots moved") or diag("$out$errors");
+	is($code, 0, "redis-cli moves $n slots") or diag("$out$errors");
 	return;
 }
 
@@ -57,24 +56,24 @@ my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 2, store => {
 	timeout => '1s', connect_timeout => '1s' }) } qw(refresh session);
 
 for my $site (@sites) {
-	$site->traffic('slots move', run => sub {
+	$site->traffic('slots move under traffic', run => sub {
 		move($masters[0], $masters[2], 1000);
 		move($masters[2], $masters[0], 1000);
 	});
 }
 my ($old, $new) = ($masters[1], $heir);
 for my $site (@sites) {
-	$site->traffic('a master dies', run => sub {
+	$site->traffic('a master is killed under traffic', run => sub {
 		FCGIAuth::Faults::settle($old);
 		$old->kill_hard;
 		ok(wait_for(30, sub { $new->info('role') eq 'master' &&
 		    $new->cli('CLUSTER', 'INFO') =~ /^cluster_state:ok/m }),
-		    'its replica is master');
+		    'the replica becomes the master');
 	});
 	$old->start;
 	wait_for(20, sub { $old->info('role') eq 'slave' &&
 	    $old->info('master_link_status') eq 'up' })
-	    or die "it does not follow\n";
+	    or die "the restarted node does not follow the master\n";
 	($old, $new) = ($new, $old);
 }
 for my $site (@sites) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The store cannot answer.  Nobody gets in, nobody is signed out, and when it
-# is back all is as before.
+# While the store cannot answer, nobody passes the check and no session ends.
+# When it answers again, all sessions are still valid.
 use strict;
 use warnings;
 
@@ -13,11 +13,12 @@ use FCGIAuth::Test;
 use Fcntl qw(F_SETLK F_WRLCK SEEK_SET);
 use Test::More;
 
-# Bytes of the -shm file that SQLite's connections lock (its WAL format, 2.3).
+# The bytes of the -shm file that connections of SQLite lock (section 2.3 of its
+# WAL format).
 my %LOCK = (write => [ 120, 1 ], read => [ 123, 5 ]);
 
-# Holds a lock as another process on the same database would; undef the result
-# to let go.
+# Holds a lock like another process on the same database. The lock is released
+# when the result is closed or destroyed.
 sub hold {
 	my ($d, $what) = @_;
 	my ($start, $n) = @{ $LOCK{$what} };
@@ -44,21 +45,22 @@ sub raw_login {
 	    body => login_body($name));
 }
 
-# A 503 that changes nothing at the client.
+# The answer must be a 503 that changes nothing at the client.
 sub unavailable {
 	my ($a, $what) = @_;
-	is($a && $a->{status}, 503, "$what: 503") or return;
-	is($a->{headers}[0][0], 'Status', "$what: Status first");
+	is($a && $a->{status}, 503, "$what gets 503") or return;
+	is($a->{headers}[0][0], 'Status', "$what: the first header is Status");
 	like((header_values($a, 'Retry-After'))[0] // '', qr/^[1-9]\d*$/,
-	    "$what: Retry-After");
+	    "$what: the answer has Retry-After");
 	is(scalar(header_values($a, 'Set-Cookie')), 0,
-	    "$what: cookies untouched");
-	is(scalar(header_values($a, 'Remote-User')), 0, "$what: no identity");
+	    "$what: the answer changes no cookie");
+	is(scalar(header_values($a, 'Remote-User')), 0,
+	    "$what: the answer has no identity");
 	return;
 }
 
-# A worker whose connection has failed answers 503 until it tries again; it must
-# not take long, and it must never say that nobody is signed in.
+# After a failure a worker may answer 503 until its connection works again. This
+# must not take long, and the worker must never say that nobody is signed in.
 sub allowed_soon {
 	my ($d, $what, %cookie) = @_;
 	my %seen;
@@ -68,7 +70,7 @@ sub allowed_soon {
 		return $status == 204;
 	}), $what);
 	delete @seen{204, 503};
-	is(join(' ', keys %seen), '', "$what: nothing but 503 and 204");
+	is(join(' ', keys %seen), '', "$what: all other answers are 503");
 	return;
 }
 
@@ -77,56 +79,61 @@ my $alice = $n->client;
 is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 my %cookie = (HTTP_COOKIE => 'fcgiauth=' . token_of($alice));
 
-subtest 'nobody can write' => sub {
+subtest 'another process has locked the store for writing' => sub {
 	my $lock = hold($d, 'write');
 
-	is($d->check(%cookie)->{status}, 204, 'the check only reads');
-	unavailable(raw_login($d, 'alice'), 'a login');
+	is($d->check(%cookie)->{status}, 204,
+	    'a check succeeds because it only reads');
+	unavailable(raw_login($d, 'alice'), 'a sign-in');
 	unavailable($d->ask(REQUEST_METHOD => 'POST', timeout => 60,
 		REQUEST_URI => '/auth/logout', %cookie,
-		CONTENT_TYPE => 'application/json', body => '{}'), 'a logout');
-	allowed_soon($d, 'which has ended nothing', %cookie);
+		CONTENT_TYPE => 'application/json', body => '{}'),
+		    'a sign-out');
+	allowed_soon($d,
+	    'the failed sign-out has not ended the session', %cookie);
 	close $lock;
 	ok(wait_for(10, sub { raw_login($d, 'alice')->{status} == 200 }),
-	    'a login works again');
-	allowed_soon($d, 'and alice is still there', %cookie);
+	    'a sign-in works again after the lock is released');
+	allowed_soon($d, 'alice is still signed in', %cookie);
 };
 
-subtest 'nobody can read' => sub {
+subtest 'another process has locked the store for reading' => sub {
 	my $lock = hold($d, 'read');
 	my $a = $alice->page('/x');
-	is($a->status, 500, 'nginx closes');
-	unlike($a->body, qr/THE APPLICATION/, 'and shows nothing');
-	is(scalar($a->all('set-cookie')), 0, 'no cookie is deleted');
+	is($a->status, 500, 'nginx answers 500');
+	unlike($a->body, qr/THE APPLICATION/,
+	    'the answer shows nothing of the application');
+	is(scalar($a->all('set-cookie')), 0, 'the answer changes no cookie');
 	is($d->ask(REQUEST_URI => '/auth/health')->{status}, 200,
-	    'the service is alive');
+	    '/auth/health answers 200');
 	unavailable($d->check(%cookie, timeout => 60), 'a check');
 	is(token_of($alice) ne '', 1, 'alice keeps her cookie');
 	close $lock;
 	ok(wait_for(15, sub { $alice->page('/x')->status == 200 }),
-	    'and is let in again');
+	    'alice passes the check after the lock is released');
 };
 
-subtest 'the file is gone' => sub {
+subtest 'the file of the store is missing' => sub {
 	my $db = $d->dir . '/fcgiauth.db';
 
 	rename $db, "$db.away" or die $!;
 	my $a = $alice->page('/x');
-	is($a->status, 500, 'nginx closes');
-	is(scalar($a->all('set-cookie')), 0, 'no cookie is deleted');
+	is($a->status, 500, 'nginx answers 500');
+	is(scalar($a->all('set-cookie')), 0, 'the answer changes no cookie');
 	unavailable($d->check(%cookie), 'a check');
-	unavailable(raw_login($d, 'alice'), 'a login');
-	my $ready;	# it looks once a second
+	unavailable(raw_login($d, 'alice'), 'a sign-in');
+	my $ready;	# the probe runs once a second
 	ok(wait_for(5, sub {
 		$ready = $d->ask(REQUEST_URI => '/auth/ready');
 		return $ready->{status} == 503;
-	}), 'not ready');
-	like($ready->{body}, qr/store/, 'and says what is down');
+	}), '/auth/ready answers 503');
+	like($ready->{body}, qr/store/, 'the answer names the store');
 	is($d->ask(REQUEST_URI => '/auth/health')->{status}, 200,
-	    'the service is alive');
-	ok(!-e $db, 'no new, empty one is made in its place');
+	    '/auth/health answers 200');
+	ok(!-e $db, 'the service creates no empty file in its place');
 	rename "$db.away", $db or die $!;
-	allowed_soon($d, 'with the file back, alice is let in again', %cookie);
+	allowed_soon($d,
+	    'alice passes the check when the file is back', %cookie);
 };
 
 $d->stop_ok;
@@ -138,7 +145,7 @@ END {
 	$? = $status;
 }
 
-# A full disk as it is, where one can be made.
+# Mounts a small file system, which the test can fill. Needs root.
 sub small_disk {
 	my ($dir) = @_;
 	my $mount = in_path('mount');
@@ -150,29 +157,29 @@ sub small_disk {
 	return 1;
 }
 
-# Until nothing more can be written.
+# Signs persons in until the store has no space left.
 sub exhaust {
 	my ($f) = @_;
 	my $failed = 0;
 
-	for (1 .. 500) {	# what SQLite has left in its own files
+	for (1 .. 500) {	# SQLite has free pages in its files
 		$failed = $f->person->{status} == 503 ? $failed + 1 : 0;
 		return if $failed == 3;
 	}
-	die "there is always room\n";
+	die "the store never becomes full\n";
 }
 
-# Each that looks may take a page of what is left.
+# A probe writes, and may use a page of the remaining space.
 sub is_ready_soon {
 	my ($d, $want) = @_;
 
 	return ok(wait_for(20, sub {
 		return $d->ask(REQUEST_URI => '/auth/ready')->{status} ==
 		    ($want ? 200 : 503);
-	}), $want ? 'it is ready again' : 'it is not ready');
+	}), $want ? '/auth/ready answers 200' : '/auth/ready answers 503');
 }
 
-# Other programs are told as well.
+# The daemon's --check and fcgiauthctl must report the full disk as well.
 sub is_known_to_be_full {
 	my ($d) = @_;
 	my @check = (bin('fcgiauthd'), '-c', $d->{file}, '--check');
@@ -181,20 +188,22 @@ sub is_known_to_be_full {
 	ok(wait_for(10, sub {
 		($code, undef, $errors) = capture(@check);
 		return $code == 1;
-	}), '--check fails');
-	like($errors, qr/\[store\] .*disk is full/, '  and says why');
-	is(($d->ctl(qw(store status)))[0], 1, 'so does store status');
+	}), '--check fails on a full disk');
+	like($errors, qr/\[store\] .*disk is full/,
+	    '--check says that the disk is full');
+	is(($d->ctl(qw(store status)))[0], 1,
+	    'store status fails on a full disk');
 	return;
 }
 
-# After a restart, too; and the file is whole.
+# A restart must lose nothing, and the database file must be intact.
 sub restart {
 	my ($f, $db) = @_;
 	my $sqlite = in_path('sqlite3');
 
-	is($f->daemon->stop, 0, 'a restart');
+	is($f->daemon->stop, 0, 'the daemon ends with status 0');
 	is((capture($sqlite, $db, 'PRAGMA integrity_check'))[1], "ok\n",
-	    'the database is whole') if $sqlite;
+	    'the database passes the integrity check') if $sqlite;
 	$f->daemon->start;
 	$f->nothing_is_lost;
 	return;
@@ -231,14 +240,14 @@ for my $mode (qw(session refresh)) {
 	undef $mounted;
 }
 
-# `@before`: what to run it under.
+# `@before`: a command that runs the daemon.
 sub refuses_to_start {
 	my ($e, $pattern, $what, @before) = @_;
 	my ($code, $out, $errors) = capture(@before, 'timeout', 10 * slow(),
 	    bin('fcgiauthd'), '-c', $e->{file});
 
 	is($code, 1, "$what: the daemon does not start");
-	like("$out$errors", $pattern, '  and says why');
+	like("$out$errors", $pattern, "$what: the message gives the reason");
 	return;
 }
 
@@ -274,7 +283,7 @@ for my $section (qw(store users)) {
 		$e->configure($section => { path => "$dir/closed/x.db" });
 		chown((getpwnam 'nobody')[2, 3], $e->{file}) if is_root();
 		refuses_to_start($e, qr/closed\/x.db: Permission denied/,
-		    'a closed folder', as_nobody());
+		    'a folder without access', as_nobody());
 
 		$e->configure($section => { path => $good });
 		$e->add_user('alice')->start;
@@ -284,19 +293,20 @@ for my $section (qw(store users)) {
 				$e->reload;
 			}), "a reload with $path is refused");
 			is(raw_login($e, 'alice')->{status}, 200,
-			    '  and all goes on');
+			    'a sign-in works after the refused reload');
 		}
 		$e->configure($section => { path => $good },
 		    session => { idle_timeout => '20m' });
 		rename $good, "$good.away" or die $!;
 		ok(log_grew($e, qr/\breloaded\b/, sub { $e->reload }),
-		    'what was in use before keeps no reload out');
+		    'a reload succeeds although the file that was in use is ' .
+		    'missing');
 		rename "$good.away", $good or die $!;
 		$e->stop_ok;
 	};
 }
 
-subtest 'a server that is away' => sub {
+subtest 'a Redis server that does not run' => sub {
 	plan(skip_all => 'built without Redis')
 	    unless FCGIAuth::Store::has_driver('store redis');
 	my $e = FCGIAuth::Daemon->new(store => 'sqlite', conf => {
@@ -304,12 +314,13 @@ subtest 'a server that is away' => sub {
 			   url => 'redis://127.0.0.1:' . free_port() } });
 
 	$e->add_user('alice')->start;
-	like($e->log_text, qr/store_unavailable/, 'is no reason not to start');
-	unavailable(raw_login($e, 'alice'), 'a login');
+	like($e->log_text, qr/store_unavailable/,
+	    'the daemon starts and logs that the store is unavailable');
+	unavailable(raw_login($e, 'alice'), 'a sign-in');
 	$e->stop_ok;
 };
 
-subtest 'the file is overwritten' => sub {
+subtest 'the database file is overwritten' => sub {
 	my $e = FCGIAuth::Daemon->new;
 	my $db = $e->dir . '/fcgiauth.db';
 
@@ -317,18 +328,19 @@ subtest 'the file is overwritten' => sub {
 	my $a = raw_login($e, 'alice');
 	my ($token) = join(' ', header_values($a, 'Set-Cookie')) =~
 	    /fcgiauth=([^;]+)/;
-	is($e->stop, 0, 'stopped');
+	is($e->stop, 0, 'the daemon ends with status 0');
 	my $whole = slurp($db);
 	spit($db, 'rubbish ' x (length($whole) / 8));
 	my ($code, $out, $errors) = $e->ctl('user', 'list');
-	isnt($code, 0, 'fcgiauthctl refuses it');
-	like("$out$errors", qr/\S/, 'and says so');
-	refuses_to_start($e, qr/\Q$db\E: file is not a database/, 'rubbish');
+	isnt($code, 0, 'fcgiauthctl refuses the file');
+	like("$out$errors", qr/\S/, 'fcgiauthctl prints a message');
+	refuses_to_start($e, qr/\Q$db\E: file is not a database/,
+	    'an overwritten database');
 	unlink "$db-wal", "$db-shm";
 	spit($db, $whole);
 	$e->start;
 	is($e->check(HTTP_COOKIE => "fcgiauth=$token")->{status}, 204,
-	    'with the file back, the session is back');
+	    'the session is valid when the file is restored');
 	$e->stop_ok;
 };
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# PostgreSQL fails in every way it can: nobody gets in, nobody is signed out,
-# and when it is back all is as before.
+# PostgreSQL fails in many ways. During each fault nobody passes the check and
+# no session ends. After it all sessions are still valid.
 use strict;
 use warnings;
 
@@ -31,7 +31,7 @@ sub site {
 		connect_timeout => '2s', conninfo => $conninfo });
 }
 
-# Somebody holds what every write needs; reads go on.
+# Another client holds a lock that every write needs. Reads succeed.
 my $locker;
 sub lock_tables {
 	my ($mode) = @_;
@@ -58,9 +58,9 @@ for my $site (map { site($_) } qw(session refresh)) {
 	my $mode = $site->mode;
 
 	$site->during($_->{name}, %$_) for @faults;
-	$site->during('locked by somebody', serves => 1,
+	$site->during('the tables are locked by another client', serves => 1,
 	    begin => sub { lock_tables($mode) }, end => \&unlock_tables);
-	$site->during('read only', serves => 1, begin => sub {
+	$site->during('the database is read-only', serves => 1, begin => sub {
 		$pg->psql("ALTER DATABASE $mode SET " .
 		    'default_transaction_read_only = on');
 		$pg->cut;
@@ -69,15 +69,17 @@ for my $site (map { site($_) } qw(session refresh)) {
 		    'default_transaction_read_only; COMMIT');
 		$pg->cut;
 	});
-	$site->works('slow', sub { $proxy->tell('delay', 0.1) },
-	    sub { $proxy->tell('pass') });
-	$site->works('byte by byte', sub { $proxy->tell('bytes') },
+	$site->works('each answer is delayed by 100 ms',
+	    sub { $proxy->tell('delay', 0.1) }, sub { $proxy->tell('pass') });
+	$site->works(
+	    'each byte arrives separately', sub { $proxy->tell('bytes') },
 	    sub { $proxy->tell('pass') });
 	$site->unnoticed('all connections are cut', 20, 5, sub { $pg->cut });
-	$site->unnoticed('all connections are swallowed', 2, 2,
-	    sub { $proxy->tell('swallow') });
+	$site->unnoticed('all connections drop their traffic', 2, 2,
+	    sub { $proxy->tell('discard') });
 	$site->survives_cuts($proxy);
-	$site->traffic('a restart under traffic', run => sub { $pg->restart });
+	$site->traffic(
+	    'the server restarts under traffic', run => sub { $pg->restart });
 	$site->nothing_is_lost;
 	$site->stop_ok;
 }

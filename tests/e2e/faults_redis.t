@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Redis fails in every way it can: nobody gets in, nobody is signed out, and
-# when it is back all is as before.
+# Redis fails in many ways. During each fault nobody passes the check and no
+# session ends. After it all sessions are still valid.
 use strict;
 use warnings;
 
@@ -27,7 +27,7 @@ my @sites = map { FCGIAuth::Faults->new(mode => $_,
 
 sub loading { return ($redis->try_cli('PING'))[1] =~ /^LOADING/ }
 
-# Reads all its data anew, and takes its time: 30 ms for each key.
+# Makes Redis reload its data slowly, with 30 ms for each key.
 sub load {
 	$redis->cli(qw(DEBUG POPULATE 1000 filler));
 	$redis->cli(qw(CONFIG SET key-load-delay 30000));
@@ -40,29 +40,31 @@ sub load {
 
 my @faults = (
 	FCGIAuth::Faults::usual($redis, $proxy),
-	{ name => 'loading', begin => \&load, end => sub {
+	{ name =>
+	    'the server is loading its data', begin => \&load, end => sub {
 		$redis->cli(qw(CONFIG SET key-load-delay 0));
 		wait_for(20, sub { !loading() }) or die "it still loads\n";
 	    } },
-	{ name => 'out of memory', serves => 1,
+	{ name => 'the server has no memory left', serves => 1,
 	    begin => sub { $redis->cli(qw(CONFIG SET maxmemory 1)) },
 	    end => sub { $redis->cli(qw(CONFIG SET maxmemory 0)) } },
 );
 
 for my $site (@sites) {
 	$site->during($_->{name}, %$_) for @faults;
-	$site->works('slow', sub { $proxy->tell('delay', 0.1) },
-	    sub { $proxy->tell('pass') });
-	$site->works('byte by byte', sub { $proxy->tell('bytes') },
+	$site->works('each answer is delayed by 100 ms',
+	    sub { $proxy->tell('delay', 0.1) }, sub { $proxy->tell('pass') });
+	$site->works(
+	    'each byte arrives separately', sub { $proxy->tell('bytes') },
 	    sub { $proxy->tell('pass') });
 	$site->unnoticed('all connections are cut', 20, 5, sub {
 		$redis->cli(qw(CLIENT KILL TYPE normal)) });
-	$site->unnoticed('all connections are swallowed', 2, 2,
-	    sub { $proxy->tell('swallow') });
-	$site->works('its scripts are forgotten',
+	$site->unnoticed('all connections drop their traffic', 2, 2,
+	    sub { $proxy->tell('discard') });
+	$site->works('the server loses its scripts',
 	    sub { $redis->cli(qw(SCRIPT FLUSH)) }, sub { });
 	$site->survives_cuts($proxy);
-	$site->traffic('a restart under traffic', run => sub {
+	$site->traffic('the server restarts under traffic', run => sub {
 		$redis->stop;
 		$redis->start;
 	});

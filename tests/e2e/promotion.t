@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The primary dies in the middle of traffic and its synchronous standby is
-# promoted: whoever was told something finds it so, nobody is signed out.
+# The primary is killed under traffic and its synchronous standby is promoted.
+# Every acknowledged operation is still in effect, and no session ends.
 use strict;
 use warnings;
 
@@ -28,12 +28,12 @@ for my $mode (qw(refresh session)) {
 		driver => 'postgres', conninfo => $conninfo,
 		timeout => '1s', connect_timeout => '2s' });
 
-	$site->traffic('the primary dies, the standby is promoted',
+	$site->traffic('the primary is killed and the standby is promoted',
 	    run => sub {
 		$primary->kill_hard;
 		$standby->promote;
 	});
-	$site->during('nobody is left', begin => sub { $standby->stop },
+	$site->during('no server is left', begin => sub { $standby->stop },
 	    end => sub { $standby->start });
 	$site->nothing_is_lost;
 	$site->stop_ok;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Three daemons, one store, one nginx that asks any of them: what one has done,
-# all know at once, and each of them may be killed.
+# Three daemons use one store behind one nginx. What one daemon does, all know
+# at once, and each of them may be killed.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 my $N = 3;
 
-# On one store; the first users are alice, bob and carol.
+# Starts the daemons on one store, with the users alice, bob and carol.
 sub daemons {
 	my ($store, %conf) = @_;
 	my $first = FCGIAuth::Daemon->new(store => $store, conf => \%conf);
@@ -27,7 +27,8 @@ sub daemons {
 	return ($first, @more);
 }
 
-# All of them behind one nginx, which tries one that was away every second.
+# Starts an nginx that distributes requests to the daemons. After a failure it
+# tries a daemon again after one second.
 sub nginx_before {
 	my (@d) = @_;
 	my $n = new_web($d[0], workers => 2, service =>
@@ -50,7 +51,7 @@ sub login {
 		password => $password // $PASSWORD }, @more);
 }
 
-# The cookie of a login; those who find all hash slots taken come back.
+# Signs in and returns the cookie. A 503 because of busy hash slots is repeated.
 sub cookie {
 	my ($d, $name) = @_;
 	my $a;
@@ -60,7 +61,7 @@ sub cookie {
 	return $cookie // "fcgiauth=none$a->{status}";
 }
 
-# What each says to a cookie.
+# Returns the status that each daemon gives to a check of a cookie.
 sub verdicts {
 	my ($cookie, @d) = @_;
 	return join ' ', map { $_->check(HTTP_COOKIE => $cookie)->{status} } @d;
@@ -68,7 +69,7 @@ sub verdicts {
 
 my ($ALLOWED, $REFUSED) = map { join ' ', ($_) x $N } 204, 401;
 
-# The ids of a user's sessions, as one of them lists them.
+# Returns the ids of the sessions of a user.
 sub sessions {
 	my ($d, $name) = @_;
 	my ($code, $out) = $d->ctl(qw(session list --json --user), $name);
@@ -80,18 +81,21 @@ sub known_everywhere {
 
 	for my $i (0 .. $#d) {
 		my $cookie = cookie($d[$i], 'alice');
-		is(verdicts($cookie, @d), $ALLOWED, "signed in at $i");
+		is(verdicts($cookie, @d), $ALLOWED,
+		    "all daemons accept a session from daemon $i");
 		is(post($d[$i - 1], '/auth/logout', '{}',
 			HTTP_COOKIE => $cookie)->{status}, 204,
-		    '  and out at another');
-		is(verdicts($cookie, @d), $REFUSED, '  and all know it');
+		    "another daemon ends the session from daemon $i");
+		is(verdicts($cookie, @d), $REFUSED,
+		    'all daemons refuse the ended session');
 	}
 	for (1 .. 2 * $N) {
 		my $c = $n->client;
 		is(sign_in($c, 'bob')->status, 303,
-		    'the page of one, the form to another');
+		    'a form from one daemon is accepted by another');
 		my %seen = map { $c->get('/x')->status => 1 } 1 .. 2 * $N;
-		is_deeply([ keys %seen ], [200], '  and checks at all');
+		is_deeply([ keys %seen ], [200],
+		    'all daemons accept the session');
 	}
 	return;
 }
@@ -102,46 +106,53 @@ sub lists {
 	my @ids = sessions($d[0], 'carol');
 	my @out = map { ($_->ctl(qw(session list)))[1] } @d;
 
-	is(scalar @ids, $N, 'a session of each');
-	is_deeply([ @out[1, 2] ], [ @out[0, 0] ], 'listed alike from any');
-	is(($d[1]->ctl(qw(session revoke), $ids[0]))[0], 0, 'one is ended');
+	is(scalar @ids, $N, 'the list has the sessions from all daemons');
+	is_deeply([ @out[1, 2] ], [ @out[0, 0] ],
+	    'all daemons give the same list');
+	is(($d[1]->ctl(qw(session revoke), $ids[0]))[0], 0,
+	    'session revoke succeeds');
 	my @verdicts = map { verdicts($_, @d) } @cookies;
 	is(scalar(grep { $_ eq $REFUSED } @verdicts), 1,
-	    'and over everywhere');
+	    'one session is refused by all daemons');
 	is(scalar(grep { $_ eq $ALLOWED } @verdicts), $N - 1,
-	    'and no other');
-	is(($d[2]->ctl(qw(user disable carol)))[0], 0, 'disabled from one');
-	is(verdicts($_, @d), $REFUSED, 'out everywhere') for @cookies;
-	is(login($_, 'carol')->{status}, 401, 'and not in again') for @d;
+	    'all daemons accept the other sessions');
+	is(($d[2]->ctl(qw(user disable carol)))[0], 0, 'user disable succeeds');
+	is(verdicts($_, @d), $REFUSED,
+	    'all daemons refuse a session of the disabled user') for @cookies;
+	is(login($_, 'carol')->{status}, 401,
+	    'each daemon refuses a sign-in of the disabled user') for @d;
 	$d[1]->ctl(qw(user enable carol));
 	return;
 }
 
-# Each counts the failures of all.
+# The daemons count failed sign-ins together.
 sub bans {
 	my ($n, @d) = @_;
 	my @at = map { $d[$_ % $N] } 0 .. 4;
 
 	is(login($_, 'bob', 'wrong', REMOTE_ADDR => '192.0.2.9')->{status},
-	    401, 'a wrong password') for @at;
+	    401, 'a wrong password is refused') for @at;
 	is(login($_, 'nobody', 'wrong', REMOTE_ADDR => '192.0.2.9')->{status},
-	    401, 'a name that is none') for @at;
+	    401, 'an unknown name is refused') for @at;
 	for my $d (@d) {
 		is(login($d, 'bob', undef, REMOTE_ADDR => '198.51.100.' .
-			int rand 250)->{status}, 429, 'the user is banned');
+			int rand 250)->{status}, 429,
+			    'each daemon bans the user');
 		is(login($d, 'alice', undef,
 			REMOTE_ADDR => '192.0.2.9')->{status}, 429,
-		    'and the address');
+		    'each daemon bans the address');
 	}
-	is(($d[1]->ctl(qw(ban lift --user bob)))[0], 0, 'lifted from one');
-	is(($d[2]->ctl(qw(ban lift --ip 192.0.2.9)))[0], 0, 'or another');
-	# From where nobody was killed while signing in: that still counts there.
+	is(($d[1]->ctl(qw(ban lift --user bob)))[0], 0,
+	    'ban lift succeeds for the user');
+	is(($d[2]->ctl(qw(ban lift --ip 192.0.2.9)))[0], 0,
+	    'ban lift succeeds for the address');
+	# This address has no sign-in that a killed daemon left half done.
 	is(login($_, 'bob', undef, REMOTE_ADDR => '203.0.113.9')->{status},
-	    200, 'holds for all') for @d;
+	    200, 'each daemon knows that the ban is lifted') for @d;
 	return;
 }
 
-# The limit holds among all of them, too.
+# The limit on sessions holds for all daemons together.
 sub limit {
 	my ($n, @d) = @_;
 
@@ -150,13 +161,14 @@ sub limit {
 		map { child_code(sub { cookie($d, 'carol') }) } 1 .. 4 } @d;
 	my @cookies = map { $_->() } @children;
 	my @alive = grep { verdicts($_, @d) eq $ALLOWED } @cookies;
-	is(scalar(grep { !/none/ } @cookies), 4 * $N, 'all were let in');
-	is(scalar @alive, 5, 'those that are left are as many as may be');
-	is(scalar(sessions($d[0], 'carol')), 5, 'and as many are listed');
+	is(scalar(grep { !/none/ } @cookies), 4 * $N, 'all sign-ins succeed');
+	is(scalar @alive, 5, 'five sessions stay valid');
+	is(scalar(sessions($d[0], 'carol')), 5, 'the list has five sessions');
 	return;
 }
 
-# What clients see until a file appears: "N" requests, and what was wrong.
+# Repeats a step until a file exists. Returns the number of steps, and what was
+# wrong.
 sub until_told {
 	my ($stop, $step) = @_;
 	return child_code(sub {
@@ -187,7 +199,18 @@ sub visit {
 	return $a->status == 401 ? '' : 'after ' . $a->status;
 }
 
-# In turn, without a word, while others are asking.
+# Waits until each of the daemons has served another sign-in of bob.
+sub serve_bob {
+	my (@d) = @_;
+	my @before = map { length $_->log_text } @d;
+
+	return wait_for(20, sub {
+		return @d == grep { substr($d[$_]->log_text, $before[$_]) =~
+			/audit login user=bob/ } 0 .. $#d;
+	});
+}
+
+# Kills and restarts each daemon in turn while clients send requests.
 sub kills {
 	my ($n, @d) = @_;
 	my @cookies = map { cookie($_, 'alice') } @d;
@@ -205,41 +228,41 @@ sub kills {
 	}
 	push @children, [ 'logins and logouts', until_told($stop,
 		sub { visit($n) }) ];
-	my $stranger = $n->client;
-	push @children, [ 'strangers', until_told($stop, sub {
-		my $a = $stranger->post_json('/x', {});
+	my $visitor = $n->client;
+	push @children, [ 'visitors', until_told($stop, sub {
+		my $a = $visitor->post_json('/x', {});
 		return $a->status == 401 ? '' : $a->status;
 	}) ];
 	for my $i (0 .. $#d) {
-		sleep 0.3;
+		ok(serve_bob(@d), "the daemons serve requests before kill $i");
 		$d[$i]->kill_hard;
-		sleep 0.7;
-		my $before = length $d[$i]->log_text;
+		ok(serve_bob(@d[grep { $_ != $i } 0 .. $#d]),
+		    "the other daemons serve requests after kill $i");
 		$d[$i]->start;
-		ok(wait_for(10, sub { substr($d[$i]->log_text, $before) =~
-			/audit login user=bob/ }),
-		    "$i was killed, and is asked again");
+		ok(serve_bob($d[$i]),
+		    "daemon $i serves again after it was killed");
 	}
 	spit($stop, '');
 	for my $child (@children) {
 		my ($what, $result) = @$child;
 		my ($done, @wrong) = split ' ', $result->(), 2;
-		cmp_ok($done, '>', 10, "$what: $done");
-		is("@wrong", '', '  none of them noticed');
+		cmp_ok($done, '>', 10, "$what: $done requests were sent");
+		is("@wrong", '', "$what: no request failed");
 	}
-	is(verdicts($_, @d), $ALLOWED, 'no session was lost') for @cookies;
+	is(verdicts($_, @d), $ALLOWED,
+	    'all sessions are still valid') for @cookies;
 	return;
 }
 
-# One that says nothing is slow for whoever meets it, and no more.
+# A suspended daemon delays requests, but they succeed.
 sub hangs {
 	my ($n, @d) = @_;
 	my $cookie = cookie($d[1], 'alice');
 
-	ok($d[0]->freeze, 'one hangs');
+	ok($d[0]->freeze, 'a daemon is suspended');
 	my %seen = map { $n->client->get('/x', Cookie => $cookie)->status => 1 }
 	    1 .. 2 * $N;
-	is_deeply([ keys %seen ], [200], 'another one is asked');
+	is_deeply([ keys %seen ], [200], 'nginx asks another daemon');
 	$d[0]->thaw;
 	return;
 }
@@ -250,18 +273,20 @@ sub session_mode {
 	    limits => { login_attempts => 5, login_attempts_address => 10 });
 	my $n = nginx_before(@d);
 
-	subtest 'known everywhere' => sub { known_everywhere($n, @d) };
-	subtest 'lists' => sub { lists($n, @d) };
-	subtest 'limit' => sub { limit($n, @d) };
-	subtest 'kill -9' => sub { kills($n, @d) };
-	subtest 'SIGSTOP' => sub { hangs($n, @d) };
-	subtest 'bans' => sub { bans($n, @d) };
+	subtest 'all daemons know a session' =>
+	    sub { known_everywhere($n, @d) };
+	subtest 'all daemons list all sessions' => sub { lists($n, @d) };
+	subtest 'the limit on sessions holds for all daemons' =>
+	    sub { limit($n, @d) };
+	subtest 'daemons are killed under load' => sub { kills($n, @d) };
+	subtest 'a daemon is suspended' => sub { hangs($n, @d) };
+	subtest 'bans hold for all daemons' => sub { bans($n, @d) };
 	$n->stop;
 	$_->stop_ok for @d;
 	return;
 }
 
-# The refresh token of an answer.
+# Returns the refresh token of an answer.
 sub token {
 	my ($a) = @_;
 	my $j = eval { JSON::PP->new->decode($a->{body} // $a->body) };
@@ -293,32 +318,36 @@ sub refresh_mode {
 				refresh_token => $token })) }) } 1 .. 4;
 		my @got = map { $_->() } @children;
 		my %seen = map { $_ => 1 } @got;
-		is(scalar @got, 4 * ($N + 1), 'answers of all at once');
+		is(scalar @got, 4 * ($N + 1),
+		    'all simultaneous requests are answered');
 		is(join(' ', keys %seen), $got[0],
-		    '  are the same successor');
-		isnt($got[0], $token, '  a new one');
+		    'all answers have the same successor');
+		isnt($got[0], $token, 'the successor is a new token');
 		$token = $got[0];
 	}
 	my $access;
 	for my $round (1 .. 4 * $N) {
 		my $a = refresh($d[$round % $N], $token);
-		is($a->{status}, 200, 'the next one takes it');
+		is($a->{status}, 200, 'a daemon accepts the token of another');
 		$token = token($a);
 		($access) = $a->{body} =~ /"access_token":"([^"]*)"/;
 	}
 	is($_->check(HTTP_AUTHORIZATION => "Bearer $access")->{status}, 204,
-	    'who issued an access token does not matter') for @d;
+	    'each daemon accepts the access token') for @d;
 
 	my $mine = token(login($d[1], 'bob'));
 	my $next = token(refresh($d[2], $mine));
 	$next = token(refresh($d[0], $next));
-	is(refresh($d[1], $mine)->{status}, 400, 'an old one is seen through');
-	is(refresh($_, $next)->{status}, 400, 'and has ended them all')
+	is(refresh($d[1], $mine)->{status}, 400,
+	    'the reuse of an old token is refused');
+	is(refresh($_, $next)->{status}, 400,
+	    'the reuse ends the session for all daemons')
 	    for @d;
 	my $alarms = () = join('', map { $_->log_text } @d) =~
 	    /audit refresh_reuse /g;
-	is($alarms, 1, 'with one alarm');
-	is(refresh($_, $token)->{status}, 200, 'alice is not touched')
+	is($alarms, 1, 'the reuse is logged once');
+	is(refresh($_, $token)->{status}, 200,
+	    'the session of another user is not affected')
 	    for $d[0];
 	$n->stop;
 	$_->stop_ok for @d;

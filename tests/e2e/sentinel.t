@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sentinel makes another Redis the master in the middle of traffic.
+# Sentinel makes another Redis server the master under traffic.
 use strict;
 use warnings;
 
@@ -21,7 +21,7 @@ for my $mode (qw(session refresh)) {
 	my $replica = FCGIAuth::Redis->new(tcp => 1)->replica_of($master);
 	my $sentinel = FCGIAuth::Redis->sentinel($master);
 	ok($sentinel->knows_replicas(1), 'Sentinel knows the replica');
-	# One of them is dead from the beginning.
+	# The first of the two Sentinel addresses never answers.
 	my $site = FCGIAuth::Faults->new(mode => $mode, timeout => 3, store => {
 		driver => 'redis', sentinels => '127.0.0.1:1 127.0.0.1:' .
 		    $sentinel->port, sentinel_name => 'mymaster',
@@ -33,23 +33,25 @@ for my $mode (qw(session refresh)) {
 		});
 	};
 
-	$site->traffic('the master dies', run => sub {
+	$site->traffic('the master is killed under traffic', run => sub {
 		FCGIAuth::Faults::settle($master);
 		$master->kill_hard;
-		ok($is_master->($replica->port), 'the replica is master');
+		ok($is_master->($replica->port),
+		    'Sentinel makes the replica the master');
 	});
 	$site->nothing_is_lost;
 	if ($mode eq 'session') {
 		$master->start;
 		ok(wait_for(60, sub {
 			($replica->info('slave0') // '') =~ /state=online/ }),
-		    'the old master is its replica');
-		# Until it hears of it, the one goes on as before.
-		$site->traffic('the master is told to hand over', loses => 1,
+		    'the restarted master becomes a replica');
+		# The old master acknowledges writes until it learns of the
+		# change. Those are lost.
+		$site->traffic('the master is changed on request', loses => 1,
 		    run => sub {
 			$sentinel->cli(qw(SENTINEL FAILOVER mymaster));
 			ok($is_master->($master->port),
-			    'the old master is it again');
+			    'the first server is the master again');
 		});
 	}
 	$site->stop_ok;

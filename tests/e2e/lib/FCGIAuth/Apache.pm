@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# One Apache httpd around the shipped snippet.
+# This class runs an Apache httpd with the shipped snippets.
 package FCGIAuth::Apache;
 
 use strict;
@@ -11,11 +11,11 @@ use parent 'FCGIAuth::WebServer';
 my @modules = qw(mpm_event authn_core authz_core authz_user authnz_fcgi dir
     headers macro proxy proxy_fcgi proxy_http reqtimeout setenvif);
 
-# modules: more of them.
+# The argument `modules` of new() names further modules.
 
 sub program { return in_path('apache2') || in_path('httpd') }
 
-# Where the distribution has its modules.
+# Returns the folder in which the distribution keeps the modules.
 sub modules {
 	for my $dir (qw(/usr/lib/apache2/modules /usr/lib64/httpd/modules
 		/usr/lib/httpd/modules)) {
@@ -24,7 +24,8 @@ sub modules {
 	die "no modules of Apache here\n";
 }
 
-# Only the address and the secret change; both are always there.
+# Copies the snippets and replaces the address and the secret. Both are always
+# set.
 sub snippets {
 	my ($self) = @_;
 
@@ -55,7 +56,8 @@ sub location {
 	    "</Location>\n";
 }
 
-# Apache will not run as root, and looks up who else there is.
+# Apache refuses to serve requests as root. The name of the group of `nobody`
+# depends on the distribution.
 sub owner {
 	return '' unless is_root();
 	my $group = getgrgid((getpwnam 'nobody')[3]);
@@ -66,7 +68,7 @@ sub configure {
 	my ($self) = @_;
 	my $dir = $self->{dir};
 	my $from = modules();
-	# The last one that matches holds.
+	# Of several sections that match, Apache applies the last one.
 	my @locations = sort { length $a->{path} <=> length $b->{path} }
 	    @{ $self->{locations} };
 	my $load = join "\n", map {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The application behind the web server, by HTTP and by FastCGI: answers with
-# what it was told, one "name: value" a line; by the end of the path also other
-# things.
+# The application behind the web server, by HTTP and by FastCGI. It answers with
+# what it received, one "name: value" a line. Some endings of the path ask for
+# other answers: see special().
 package FCGIAuth::App;
 
 use strict;
@@ -16,8 +16,8 @@ use Time::HiRes ();
 our $CHUNK = 'x' x 65536;
 our $CHUNKS = 48;
 
-# Each serves on a unix socket that anybody may connect to, until the end of
-# the test; the process.
+# start_http() and start_fastcgi() serve on a unix socket that every user may
+# connect to, until the test ends. They return the process id.
 sub start_http {
 	my ($path) = @_;
 	my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 64)
@@ -40,14 +40,14 @@ sub run {
 
 	chmod 0777, $path;
 	my $pid = spawn('application', '/dev/null', sub {
-		local $SIG{PIPE} = 'IGNORE';	# a client that left
+		local $SIG{PIPE} = 'IGNORE';	# a client may close early
 		$code->();
 	});
 	close $listener;
 	return $pid;
 }
 
-# Forms of each kind, that post to /posted.
+# A form of each kind that posts to /posted.
 our $FORMS = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Forms</title>' .
     '<link rel="icon" href="data:,">' .
     '<form id="plain" method="post" action="/posted?a=1&amp;b=%2F">' .
@@ -56,7 +56,8 @@ our $FORMS = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Forms<
     'enctype="multipart/form-data"><input type="file" name="file">' .
     '<button>Send</button></form></html>';
 
-# What was posted, for a person to read: of one file, its content.
+# Returns a page that shows the length and the MD5 sum of what was posted. Of an
+# uploaded file, only its content counts.
 sub posted {
 	my ($method, $body) = @_;
 	my $what = $body;
@@ -71,8 +72,8 @@ sub posted {
 	    "$method " . length($what) . ' ' . md5_hex($what) . '</p></html>';
 }
 
-# What is special about a path: headers and body, or nothing.  A status is the
-# first of the headers.
+# Returns the headers and the body of a path with a special answer, or nothing.
+# The first of the headers is the status.
 sub special {
 	my ($method, $path, $body) = @_;
 
@@ -133,7 +134,7 @@ sub one_http {
 	return;
 }
 
-# Of no known length, in pieces.
+# Sends a body of unknown length in pieces.
 sub stream {
 	my ($s) = @_;
 
@@ -145,7 +146,8 @@ sub stream {
 	return;
 }
 
-# As if it had been told by headers.
+# Answers a FastCGI request like the HTTP application, with the parameters
+# written as headers.
 sub by_fastcgi {
 	my ($params, $body) = @_;
 	my %is = @$params;

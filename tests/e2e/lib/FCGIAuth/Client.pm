@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# An HTTP client that sends exactly what it is told, keeps its connection when
-# it can, and has a cookie jar of its own: what a browser or a program does,
-# without a browser's good manners.
+# An HTTP client with a cookie jar. It sends exactly what the caller asks for,
+# like a browser or a program, and keeps its connection when it can. Unlike a
+# browser it also sends invalid requests.
 package FCGIAuth::Client;
 
 use strict;
@@ -27,7 +27,7 @@ sub new {
 
 sub origin { my ($self) = @_; return "http://$self->{host}:$self->{port}" }
 
-# Name to value, without those that are over.
+# Returns the cookies as name => value and removes those that have expired.
 sub jar {
 	my ($self) = @_;
 	my $ends = $self->{ends};
@@ -38,7 +38,8 @@ sub jar {
 	return $self->{jar};
 }
 
-# What a browser sends when a person follows a link, and what a script sends.
+# The headers that a browser sends when a person follows a link, and those that
+# a script sends.
 our @NAVIGATE = (
 	'Accept' => 'text/html,application/xhtml+xml,*/*;q=0.8',
 	'Sec-Fetch-Mode' => 'navigate',
@@ -49,9 +50,9 @@ our @XHR = (
 	'X-Requested-With' => 'XMLHttpRequest',
 );
 
-# headers: a list of name, value; a Host and the jar's cookies are added
-# unless the list has them.  Returns FCGIAuth::Client::Answer; status 0 says
-# that the connection broke or was too slow.
+# headers: a list of names and values. The function adds a Host and the cookies
+# of the jar unless the list has them. Returns FCGIAuth::Client::Answer. Its
+# status is 0 when the connection broke or was too slow.
 sub request {
 	my ($self, $method, $target, %arg) = @_;
 	my @headers = @{ $arg{headers} || [] };
@@ -90,7 +91,8 @@ sub page { my ($self, $t, @h) = @_;
 sub xhr { my ($self, $t, @h) = @_;
 	return $self->request(GET => $t, headers => [ @XHR, @h ]) }
 
-# As a browser opens a web socket; nothing is said on it.
+# Sends the request of a browser that opens a web socket, and closes the
+# connection after the answer.
 sub upgrade {
 	my ($self, $target, @headers) = @_;
 	my $answer = $self->request(GET => $target, headers => [
@@ -103,7 +105,7 @@ sub upgrade {
 	return $answer;
 }
 
-# As a browser posts a form of a page of this site.
+# Sends a form like a browser that shows a page of this site.
 sub post_form {
 	my ($self, $target, $fields, @headers) = @_;
 	return $self->request(POST => $target,
@@ -141,7 +143,7 @@ sub escape {
 	return $s;
 }
 
-# Those of the jar that belong to a path.
+# Returns the cookies of the jar whose Path matches the target.
 sub cookie_line {
 	my ($self, $target) = @_;
 
@@ -203,7 +205,7 @@ sub exchange {
 	return $answer;
 }
 
-# Dies when the connection ends early.
+# Reads more bytes. Dies when the time is over or reading fails.
 sub fill {
 	my ($self, $end) = @_;
 	my $left = $end - Time::HiRes::time();
@@ -289,13 +291,13 @@ sub header {
 	return @all ? join(', ', @all) : undef;
 }
 
-# Nothing when it is no JSON.
+# Returns the parsed body, or undef when it is not JSON.
 sub json {
 	my ($self) = @_;
 	return eval { JSON::PP->new->utf8->decode($self->{body}) };
 }
 
-# The value of an input of the page.
+# Returns the value of an input element of the page.
 sub field {
 	my ($self, $name) = @_;
 	my ($tag) = $self->{body} =~ /(<input\b[^>]*\bname="\Q$name\E"[^>]*>)/

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# One fcgiauthd with its configuration, database and socket in a folder, and
+# A fcgiauthd with its configuration, database and socket in a folder, and
 # fcgiauthctl for it.
 package FCGIAuth::Daemon;
 
@@ -13,9 +13,9 @@ use Test::More;
 
 our $PASSWORD = 'correct horse battery';
 
-# conf: { section => { key => value } }, over the defaults below.  store: of
-# another daemon, to share it, or a kind; else one of its own as the
-# environment says.
+# conf: { section => { key => value } } overrides the defaults below. store: a
+# kind, or the store of another daemon to share it. Without it the daemon gets a
+# store of its own, of the kind that FCGIAUTH_STORE names.
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = $arg{dir} || tempdir();
@@ -47,7 +47,7 @@ sub address { my ($self) = @_; return "unix:$self->{socket}" }
 sub pid { my ($self) = @_; return $self->{pid} }
 sub log_text { my ($self) = @_; return slurp($self->{log}) }
 
-# Writes the file; an undefined value takes the key out.
+# Writes the configuration file. An undefined value removes the key.
 sub configure {
 	my ($self, %conf) = @_;
 	my $text = '';
@@ -64,14 +64,15 @@ sub configure {
 			$text .= "$key = $keys->{$key}\n";
 		}
 	}
-	# As a whole: a reload may be reading.  There may be a secret in it.
+	# The file is replaced as a whole, because a reload may read it at the
+	# same time. It may contain a secret.
 	spit("$self->{file}.new", $text);
 	chmod 0600, "$self->{file}.new";
 	rename "$self->{file}.new", $self->{file} or die "rename: $!";
 	return $self;
 }
 
-# A command to run it under, as FCGIAUTH_WRAP says.
+# Returns the command that FCGIAUTH_WRAP names, which runs the daemon.
 sub wrapped {
 	my ($first, @rest) = split ' ', $ENV{FCGIAUTH_WRAP} || '' or return;
 	return (in_path($first) || $first, @rest);
@@ -97,16 +98,17 @@ sub start {
 	return $self;
 }
 
-# `brings`: what the web server of this daemon sends with each request.
+# `brings`: the parameters that the web server of this daemon adds to each
+# request.
 
-# A raw FastCGI request with the facts that every request needs.
+# Sends a FastCGI request with the parameters that every request needs.
 sub ask {
 	my ($self, %param) = @_;
 	return fcgi_request($self->address,
 	    request(%{ $self->{brings} || {} }, %param));
 }
 
-# Each a reference to what ask() takes.
+# Sends several requests at once. Each is a reference to the arguments of ask().
 sub ask_at_once {
 	my ($self, @requests) = @_;
 	return fcgi_at_once($self->address, map {
@@ -141,7 +143,7 @@ sub reload {
 	return;
 }
 
-# Stops it in its tracks, all threads of it; `thaw` lets it go on.
+# Stops all threads of the daemon with SIGSTOP. thaw() continues them.
 sub freeze {
 	my ($self) = @_;
 
@@ -159,7 +161,8 @@ sub thaw {
 	return;
 }
 
-# Ends it, as a service manager would; its wait status.
+# Ends the daemon with SIGTERM, as a service manager does, and returns its wait
+# status.
 sub stop {
 	my ($self) = @_;
 	my $pid = delete $self->{pid} or return;
@@ -169,7 +172,7 @@ sub stop {
 	return reap($pid, 15);
 }
 
-# Ends it as a power cut would.
+# Ends the daemon with SIGKILL.
 sub kill_hard {
 	my ($self) = @_;
 	my $pid = delete $self->{pid} or return;
@@ -178,15 +181,16 @@ sub kill_hard {
 	return reap($pid, 15);
 }
 
-# Two tests that belong at the end of every file.
+# Runs the two tests that belong at the end of every file.
 sub stop_ok {
 	my ($self) = @_;
 	my $status = $self->stop;
 
-	is($status, 0, 'fcgiauthd ends by itself when told to, with status 0');
+	is($status, 0, 'fcgiauthd ends with status 0 after SIGTERM');
 	my @reports = $self->log_text =~
 	    /^.*(?:Sanitizer|runtime error:|Assertion|assert).*$/mg;
-	is("@reports", '', 'no report of a sanitizer, no failed assertion');
+	is("@reports", '',
+	    'the log has no report of a sanitizer and no failed assertion');
 	diag($self->log_text) if @reports || !defined $status || $status != 0;
 	return;
 }

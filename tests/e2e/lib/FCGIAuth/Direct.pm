@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Signs in at a daemon itself, with no web server in between, and asks several
-# things at once.
+# Functions that sign in at a daemon without a web server in between, and that
+# run several things at once.
 package FCGIAuth::Direct;
 
 use strict;
@@ -21,7 +21,8 @@ sub login {
 	    %more);
 }
 
-# The session cookie of an answer, as a browser sends it.
+# Returns the session cookie of an answer in the form in which a browser sends
+# it.
 sub cookie_of {
 	my ($answer) = @_;
 	my ($cookie) = $answer->{raw} =~ /Set-Cookie: (fcgiauth=[^;]+)/;
@@ -33,7 +34,7 @@ sub logged_in {
 	return cookie_of(login($d, $name, $FCGIAuth::Daemon::PASSWORD, %more));
 }
 
-# Runs them beside each other; what they returned.
+# Runs the given functions in parallel and returns their results.
 sub at_once {
 	my @running = map { child_code($_) } @_;
 	return map { $_->() } @running;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# FastCGI from both ends: a client that builds a request of any parameters, and
-# a small server for applications and for fake services.
+# Both ends of FastCGI: a client that sends requests with any parameters, and a
+# small server for applications and for fake services.
 package FCGIAuth::FastCGI;
 
 use strict;
@@ -41,7 +41,7 @@ sub size {
 	return $n < 128 ? pack('C', $n) : pack('N', $n | 0x80000000);
 }
 
-# A list, not a hash: names may come twice.
+# The pairs are a list and not a hash, because a name may occur twice.
 sub pairs {
 	my @list = @_;
 	my $out = '';
@@ -60,15 +60,15 @@ sub dial {
 	    : IO::Socket::INET->new(PeerAddr => $address, Timeout => 5);
 }
 
-# One request; returns { status, headers => [[name, value]...], body, raw },
-# or nothing when the service closed without an answer or was too slow.
+# Sends one request. Returns { status, headers => [[name, value]...], body, raw
+# }, or nothing when the service closed without an answer or was too slow.
 sub fcgi_request {
 	my ($address, %arg) = @_;
 	return receive(send_request($address, %arg), $arg{timeout});
 }
 
-# Several at once, each on a connection of its own: all are sent before the
-# first answer is read.
+# Sends several requests at once, each on its own connection. All are sent
+# before the first answer is read.
 sub fcgi_at_once {
 	my ($address, @requests) = @_;
 	my @sockets = map { send_request($address, %$_) } @requests;
@@ -131,7 +131,7 @@ sub parse {
 	return \%answer;
 }
 
-# All values of a header of an answer.
+# Returns all values of a header of an answer.
 sub header_values {
 	my ($answer, $name) = @_;
 	return map { $_->[1] } grep { lc $_->[0] eq lc $name }
@@ -145,9 +145,9 @@ sub fcgi_listen {
 	    || die "$path: $!";
 }
 
-# Serves one request at a time until killed.  The handler gets the list of
-# parameters and the body; it returns CGI text, or a reference to raw bytes
-# that are written as they are before the connection is closed.
+# Serves one request at a time until the process is killed. The handler gets the
+# list of parameters and the body. It returns CGI text, or a reference to raw
+# bytes that are written unchanged before the connection is closed.
 sub fcgi_serve {
 	my ($listener, $handler) = @_;
 	my $select = IO::Select->new($listener);
@@ -172,7 +172,7 @@ sub fcgi_serve {
 	}
 }
 
-# False when the connection is to be closed.
+# Returns false when the caller must close the connection.
 sub answer {
 	my ($s, $buffer, $handler) = @_;
 	my ($params, $body, $keep, $at, $done) = ('', '', 0, 0, 0);
@@ -188,7 +188,8 @@ sub answer {
 		($role, $keep) = unpack 'nC', $content if $type == T_BEGIN;
 		$params .= $content if $type == T_PARAMS;
 		$body .= $content if $type == T_STDIN;
-		# Not all servers end the body that an authorizer has not.
+		# Not all servers send the end of the body to an authorizer,
+		# which gets no body.
 		$done = $n == 0 && $type == ($role == 2 ? T_PARAMS : T_STDIN);
 		last if $done;
 	}

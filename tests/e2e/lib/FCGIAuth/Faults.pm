@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A site whose store a test can break, and what must hold while it is broken
-# and afterwards, whatever the store and the fault are.
+# A site whose store a test can break. The promises tested here hold for every
+# store and every fault, while it lasts and afterwards.
 package FCGIAuth::Faults;
 
 use strict;
@@ -14,28 +14,34 @@ use FCGIAuth::Test;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# What happens to any server, and on the way to it, as during() takes it.
+# Returns the faults that every server, or the network before it, can have, in
+# the form that during() takes.
 sub usual {
 	my ($server, $proxy) = @_;
 
 	return (
-		{ name => 'stopped', begin => sub { $server->stop },
+		{ name => 'the server is stopped',
+		    begin => sub { $server->stop },
 		    end => sub { $server->start } },
-		{ name => 'killed', begin => sub { $server->kill_hard },
+		{ name => 'the server is killed',
+		    begin => sub { $server->kill_hard },
 		    end => sub { $server->start } },
-		{ name => 'frozen', begin => sub { $server->freeze },
+		{ name => 'the server is suspended',
+		    begin => sub { $server->freeze },
 		    end => sub { $server->thaw } },
-		{ name => 'out of reach', begin => sub { $proxy->tell('refuse') },
+		{ name => 'the server is unreachable',
+		    begin => sub { $proxy->tell('refuse') },
 		    end => sub { $proxy->tell('pass') } },
-		{ name => 'silent', begin => sub { $proxy->tell('hang') },
+		{ name => 'the server is silent',
+		    begin => sub { $proxy->tell('hang') },
 		    end => sub { $proxy->tell('pass') } },
-		{ name => 'too slow', begin => sub { $proxy->tell('delay', 4) },
+		{ name => 'the server is too slow',
+		    begin => sub { $proxy->tell('delay', 4) },
 		    end => sub { $proxy->tell('pass') } },
 	);
 }
 
-# mode: session or refresh.  store: keys of its section.  timeout: how long an
-# operation may take by those, in seconds: what is lost is tried once more.
+# mode: session or refresh. store: the keys of the section [store].
 sub new {
 	my ($class, %arg) = @_;
 	my $keys = tempdir();
@@ -46,7 +52,7 @@ sub new {
 		$conf{jwt} = { algorithm => 'ES256', keys => "$keys/keys" };
 		$conf{refresh} = { grace => '60s' };
 	}
-	# Not what the environment says.
+	# FCGIAUTH_STORE does not apply here.
 	$conf{store} = { path => undef, %{ $arg{store} } };
 	$conf{users} = { driver => 'sqlite', conninfo => undef,
 		path => "$keys/users.db" };
@@ -68,7 +74,8 @@ sub mode { my ($self) = @_; return $self->{mode} }
 sub daemon { my ($self) = @_; return $self->{d} }
 sub stop_ok { my ($self) = @_; return $self->{d}->stop_ok }
 
-# A browser that has signed in: { client, token, refresh, status }.
+# Tries to sign in with a new browser. Returns { client, token, refresh, status,
+# answer }.
 sub person {
 	my ($self) = @_;
 	my $client = $self->{n}->client(timeout => 30 * slow());
@@ -90,12 +97,12 @@ sub logout {
 	return $a;
 }
 
-# What was acknowledged at any time is so now.
+# Every sign-in and sign-out that was acknowledged must still be in effect.
 sub nothing_is_lost {
 	my ($self) = @_;
 
 	is(join('; ', $self->lies), '', 'all ' . @{ $self->{people} } .
-	    ' are in or out, as they were told');
+	    ' are signed in or out, as the answers told them');
 	return;
 }
 
@@ -105,7 +112,7 @@ sub lies {
 
 	for my $p (@{ $self->{people} }) {
 		my $state;
-		# Asked to leave, but never told that it is done.
+		# A sign-out that got no answer may have happened or not.
 		next if $p->{asked} && !$p->{gone};
 		wait_for(10, sub { $state = $self->state_of($p);
 			$state ne 'unknown' });
@@ -115,7 +122,8 @@ sub lies {
 	return @wrong;
 }
 
-# By the token itself, not by the jar: an old one can be presented again.
+# Presents the token in the body and not in the jar, so that an old token can be
+# presented again.
 sub refresh {
 	my ($self, $p, $token) = @_;
 	my $a = $self->{n}->client(timeout => 30 * slow())->request(
@@ -133,8 +141,9 @@ sub refresh {
 	return $a;
 }
 
-# What asks the store about a signed-in person, as parameters of a request.  A
-# check of an access token does not.
+# Returns the parameters of a request that asks the store about a signed-in
+# person. In mode refresh this is a refresh, because the check of an access
+# token does not ask the store.
 sub question {
 	my ($self, $p) = @_;
 	return (AUTH_ACTION => 'verify',
@@ -146,7 +155,7 @@ sub question {
 		refresh_token => $p->{refresh}));
 }
 
-# 'in', 'out', or 'unknown'.
+# Returns 'in', 'out' or 'unknown'.
 sub state_of {
 	my ($self, $p) = @_;
 	if ($self->{refresh}) {
@@ -160,14 +169,14 @@ sub state_of {
 	    "check: $status";
 }
 
-# A raw answer in the form of a client's.
+# Converts a FastCGI answer to an answer of the HTTP client.
 sub raw {
 	my ($a) = @_;
 	return FCGIAuth::Client::Answer->new($a->{status} // 0,
 	    $a->{headers} // [], $a->{body} // '');
 }
 
-# What is wrong with an answer that should be a 503 and change nothing.
+# Returns what is wrong with an answer that must be a 503 and change nothing.
 sub not_unavailable {
 	my ($a, $status) = @_;
 	my @wrong;
@@ -181,14 +190,14 @@ sub not_unavailable {
 	return @wrong ? join(', ', @wrong) : ();
 }
 
-# Runs begin, looks at everything for a while, runs end, looks whether all is
-# well again.
+# Runs `begin`, tests all operations some times, runs `end`, and tests that
+# everything works again.
 #
 #	name	what happens
 #	begin	code that breaks the store
-#	end	code that mends it
-#	serves	reads go on meanwhile, and what is acknowledged is done
-#	rounds	how often everything is looked at
+#	end	code that repairs it
+#	serves	reads succeed, and acknowledged writes are done
+#	rounds	how often all operations are tested
 sub during {
 	my ($self, $name, %arg) = @_;
 
@@ -207,7 +216,7 @@ sub during {
 	return;
 }
 
-# Something that hurts nobody.
+# Tests that an event disturbs no operation.
 sub works {
 	my ($self, $name, $begin, $end) = @_;
 
@@ -221,8 +230,9 @@ sub works {
 	return;
 }
 
-# Something that ends every connection there is, and that nobody notices: so
-# often before a question about somebody who is in, and before a login.
+# Tests an event that ends every connection and that no client must notice. The
+# event happens before each of some checks of a signed-in person, and before
+# each of some sign-ins.
 sub unnoticed {
 	my ($self, $name, $questions, $logins, $end) = @_;
 
@@ -235,26 +245,28 @@ sub unnoticed {
 			$state{ $self->state_of($p) }++;
 		}
 		is_deeply(\%state, { in => $questions },
-		    "$questions are answered");
+		    "$questions checks of a signed-in person succeed");
 		for (1 .. $logins) {
 			$end->();
 			$status{ $self->person->{status} }++;
 		}
-		is_deeply(\%status, { 200 => $logins }, "$logins sign in");
+		is_deeply(\%status, { 200 => $logins },
+		    "$logins persons sign in");
 	};
 	return;
 }
 
-# Those whom it may hurt.
+# Signs in the persons whose sessions the fault may affect.
 sub gather {
 	my ($self) = @_;
 	my %p = map { $_ => $self->person } qw(stays left leaves turned turns);
 	my @status = map { $_->{status} } values %p;
 
-	is("@status", '200 200 200 200 200', 'people sign in');
-	is($self->logout($p{left})->status, 204, 'one leaves');
+	is("@status", '200 200 200 200 200',
+	    'five persons sign in before the fault');
+	is($self->logout($p{left})->status, 204, 'one of them signs out');
 	my $old = $p{turned}{refresh};
-	is($self->refresh($p{turned})->status, 200, 'one refreshes');
+	is($self->refresh($p{turned})->status, 200, 'one of them refreshes');
 	$p{turned}{old} = $old;
 	return \%p;
 }
@@ -273,7 +285,7 @@ sub endures {
 	);
 
 	for my $round (1 .. $rounds) {
-		# The first wave may find all workers.
+		# The first four requests may occupy all workers.
 		my ($health, @answers) =
 		    $d->ask_at_once({ @health }, ({ @question }) x 4);
 		push @wrong, 'no health'
@@ -289,17 +301,17 @@ sub endures {
 			    if ($h->{status} // 0) != 200;
 		}
 		my $page = $p->{stays}{client}->page('/x');
-		# An access token is good by itself.
+		# The check of an access token needs no store.
 		push @wrong, map { "page: $_" }
 		    not_unavailable($page, 500) unless $self->{refresh};
 		sleep 0.1;
 	}
 	is(join('; ', @wrong), '',
-	    'all answers are 503 and change nothing');
+	    'all answers are 503 and change nothing during the fault');
 	return;
 }
 
-# Something fails, but not what only reads; what is said is true.
+# Tests a fault that affects writes but not reads: what the answers say is true.
 sub serves {
 	my ($self, $p) = @_;
 	my @wrong;
@@ -307,9 +319,10 @@ sub serves {
 	for my $round (1 .. 3) {
 		my $a = $self->person->{answer};
 		push @wrong, map { "login: $_" } not_unavailable($a, 503)
-		    if $a->status != 200;	# there may be some room
+		    if $a->status != 200;	# there may be space left
 		my %seen;
-		# Behind a refused write a connection may be made anew.
+		# A refused write may close the connection, so the next check
+		# may have to connect again.
 		wait_for(5, sub {
 			my $q = raw($self->{d}->check(timeout => 30,
 			    HTTP_AUTHORIZATION => "Bearer $p->{stays}{token}"));
@@ -326,12 +339,12 @@ sub serves {
 	push @wrong, map { "refresh: $_" } not_unavailable($a, 503)
 	    if $a->status != 200;
 	is(join('; ', @wrong), '',
-	    'reads go on, writes are refused by 503');
+	    'reads succeed and writes are done or answered 503');
 	return;
 }
 
-# Waits until it works; then it works for all, and nothing acknowledged is
-# lost.
+# Waits until the store works again, and tests that it works for all and that
+# nothing acknowledged is lost.
 sub recovers {
 	my ($self, $p) = @_;
 	my $began = time;
@@ -341,35 +354,39 @@ sub recovers {
 		my $state = $self->state_of($p->{stays});
 		$seen{$state}++;
 		return $state ne 'unknown';
-	}), 'it works again');
+	}), 'the store works again after the fault');
 	note(sprintf 'after %.2f s', time - $began);
 	is(join(' ', grep { !/^(?:in|unknown)$/ } keys %seen), '',
-	    'nobody is signed out');
+	    'no answer says that the person is signed out');
 	my @question = $self->question($p->{stays});
 	my $good = $self->{refresh} ? 200 : 204;
 	my @status = map { $_->{status} // 0 }
 	    $self->{d}->ask_at_once(({ @question }) x 16);
-	is(scalar(grep { $_ == $good } @status), 16, 'for all workers at once')
+	is(scalar(grep { $_ == $good } @status), 16,
+	    '16 simultaneous questions are answered')
 	    or diag("@status");
 
 	is($self->{n}->client->page('/x')->status, 302,
-	    'a stranger is a stranger');
-	is($p->{stays}{client}->page('/x')->status, 200, 'who was in, is in');
-	is($self->state_of($p->{left}), 'out', 'who had left, is out')
+	    'a visitor is redirected to the login page');
+	is($p->{stays}{client}->page('/x')->status, 200,
+	    'the person who was signed in passes the check');
+	is($self->state_of($p->{left}), 'out',
+	    'the person who had signed out stays signed out')
 	    unless $self->{refresh};
 	$self->refresh_recovers($p) if $self->{refresh};
-	# What was not acknowledged can be done again.
-	is($self->logout($p->{leaves})->status, 204, 'who could not leave, can')
+	# An operation that was not acknowledged can be repeated.
+	is($self->logout($p->{leaves})->status, 204,
+	    'the person whose sign-out failed can sign out')
 	    unless $p->{leaves}{gone};
-	is($self->state_of($p->{leaves}), 'out', 'and is out');
+	is($self->state_of($p->{leaves}), 'out', 'that person is signed out');
 	is($self->refresh($p->{turns})->status, 200,
-	    'who could not refresh, can');
-	is($self->person->{status}, 200, 'one can sign in');
+	    'the person whose refresh failed can refresh');
+	is($self->person->{status}, 200, 'a person can sign in');
 	return;
 }
 
-# Each answer of the store in turn breaks off in its middle, while somebody
-# signs in, refreshes, signs out.
+# The connection breaks in the middle of the n-th answer of the store while a
+# person signs in, refreshes or signs out.
 sub survives_cuts {
 	my ($self, $proxy) = @_;
 
@@ -405,10 +422,11 @@ sub cut_while {
 		if ($status >= 300) {
 			$hurt++;
 			push @wrong, not_unavailable($did->{answer}, 503);
-			# What it did is not known; the same again is safe.
+			# The outcome is not known. Repeating the operation is
+			# safe.
 			wait_for(10, sub { $did = $do->($p);
 				$did->{answer}->status < 300 })
-			    or push @wrong, 'never again';
+			    or push @wrong, 'it does not succeed when repeated';
 		}
 		my $who = $kind eq 'login' ? $did : $p;
 		my $expected = $then->($who);
@@ -417,13 +435,15 @@ sub cut_while {
 			$state ne 'unknown' });
 		push @wrong, "then $state" if $state ne $expected;
 	}
-	is(join('; ', @wrong), '', "$kind: 503 or done, and what is said is true");
-	cmp_ok($cuts, '>', 0, "$cuts answers were broken off");
+	is(join('; ', @wrong), '',
+	    "$kind: each answer is 503 or success, and is true");
+	cmp_ok($cuts, '>', 0, "$kind: $cuts answers were cut");
 	note("$hurt requests were answered 503");
 	return;
 }
 
-# After what was done to the store, the next may be one 503.
+# Returns a person who is signed in. The first attempts after a fault may get a
+# 503.
 sub person_soon {
 	my ($self) = @_;
 	my $p;
@@ -432,41 +452,56 @@ sub person_soon {
 	return $p;
 }
 
-# Several people at once: signing in, asking, refreshing, leaving, without end,
-# while `run` runs.  What any of them was told must be so at the end, but if
-# the store says of itself that it loses something.
+# Several processes sign in, ask, refresh and sign out while `run` runs. At the
+# end every acknowledged operation must be in effect, unless `loses` says that
+# the store may lose some.
 sub traffic {
 	my ($self, $name, %arg) = @_;
 
 	subtest "mode $self->{mode}, $name" => sub {
 		my $stop = "$self->{keys}/stop";
-		my @children = map { child_code(sub {
-			$self->busy($stop, $arg{loses}) }) } 1 .. 4;
+		my @children = map { my $rounds = "$stop.$_";
+			child_code(sub { $self->busy($stop, $rounds,
+				$arg{loses}) }) } 1 .. 4;
 
-		sleep 1;
+		all_go_round($stop);
 		my $began = time;
 		$arg{run}->();
 		ok(wait_for(30, sub {
 			my $p = $self->person;
 			return $p->{status} == 200 &&
 			    $self->state_of($p) eq 'in';
-		}), 'it goes on');
+		}), 'a person can sign in after the event');
 		note(sprintf 'after %.2f s', time - $began);
-		sleep 1;
+		all_go_round($stop);
 		spit($stop, '');
 		for my $child (@children) {
 			my $said = $child->();
-			like($said // 'nothing', qr/^good: /, 'one of them');
+			like($said // 'nothing', qr/^good: /,
+			    'a process got only true answers and 503');
 			note($said // '');
 		}
-		unlink $stop;
+		unlink $stop, glob "$stop.*";
 		$self->{people} = [] if $arg{loses};
 	};
 	return;
 }
 
-# From now on a Redis acknowledges nothing that its replica does not have: it
-# does not see to that by itself, and may lose what it said a moment before.
+# Waits until each of the four processes has signed in two more persons. It then
+# has also done each other operation.
+sub all_go_round {
+	my ($stop) = @_;
+	my %before = map { $_ => -s $_ } glob "$stop.*";
+
+	return wait_for(30, sub {
+		return 4 == grep { -s $_ > 1 + ($before{$_} // 0) }
+		    glob "$stop.*";
+	});
+}
+
+# From now on the Redis server acknowledges no write that its replica does not
+# have. Without this, Redis may lose writes that it acknowledged shortly before
+# a failover.
 sub settle {
 	my ($redis) = @_;
 
@@ -480,15 +515,16 @@ sub settle {
 	return;
 }
 
-# "good: ..." or what was wrong.
+# Returns "good: ..." or a list of what was wrong.
 sub busy {
-	my ($self, $stop, $loses) = @_;
+	my ($self, $stop, $path, $loses) = @_;
 	my (%count, @wrong);
 	my $step = sub {
 		my ($kind, $good, $code) = @_;
 		my $a = $code->();
 
-		# Not of the store, but of the passwords.
+		# This 503 is due to the limit on password hashes and not to the
+		# store.
 		my $busy = ($a->json || {})->{error} // '';
 		$count{ $a->status . ($busy eq 'busy' ? ' (busy)' : '') }++;
 		return 1 if $a->status == $good;
@@ -497,6 +533,7 @@ sub busy {
 		return 0;
 	};
 
+	open my $rounds, '>>', $path or die "$path: $!";
 	$self->{people} = [];
 	my $me = $self->person_soon;
 	while (!-e $stop && @wrong < 5) {
@@ -506,7 +543,8 @@ sub busy {
 		my $p;
 		$step->('login', 200, sub { ($p = $self->person)->{answer} })
 		    or next;
-		# Until it is acknowledged: then it is so.
+		syswrite $rounds, 'x';
+		# The sign-out is repeated until it is acknowledged.
 		next if @{ $self->{people} } % 2;
 		for (1 .. 1000) {
 			last if -e $stop || $step->('logout', 204,
@@ -525,11 +563,13 @@ sub refresh_recovers {
 	my $turned = $p->{turned};
 	my $again = $self->refresh($turned, $turned->{old});
 
-	is($again->status, 200, 'the old token of a rotation');
+	is($again->status, 200,
+	    'the old token is accepted again within the grace period');
 	is(($again->json || {})->{refresh_token}, $turned->{refresh},
-	    'still gives the same successor');
-	is($self->refresh($turned)->status, 200, 'which is good');
-	is($self->refresh($p->{left})->status, 400, 'who had left, is out');
+	    'it gives the same successor');
+	is($self->refresh($turned)->status, 200, 'the successor is accepted');
+	is($self->refresh($p->{left})->status, 400,
+	    'the person who had signed out stays signed out');
 	return;
 }
 

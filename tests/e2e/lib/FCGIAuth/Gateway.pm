@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Applications by the rarer protocols, each on a unix socket or a TCP port:
-# uwsgi and SCGI answer as the one by FastCGI does; AJP and HTTP/2 answer with
-# what they were told, by name and value.
+# Applications that speak uwsgi, SCGI, AJP, HTTP/2 or web sockets, each on a
+# unix socket or a TCP port. uwsgi and SCGI give the same answers as the FastCGI
+# application. AJP and HTTP/2 answer with the names and values that they
+# received.
 package FCGIAuth::Gateway;
 
 use strict;
@@ -12,7 +13,7 @@ use FCGIAuth::Test;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 
-# An address is a path, or a port of the loopback interface.
+# An address is a path or a port of the loopback interface.
 sub listen_at {
 	my ($address) = @_;
 
@@ -23,7 +24,7 @@ sub listen_at {
 	    || die "$address: $!";
 }
 
-# One connection a request; `answer` gets the socket.
+# Serves one request on each connection. `answer` gets the socket.
 sub start {
 	my ($address, $answer) = @_;
 	my $listener = listen_at($address);
@@ -47,8 +48,8 @@ sub read_exactly {
 	return $bytes;
 }
 
-# The answer in the words of CGI, to the end of the connection; `first` is what
-# the status line begins with.
+# Sends a CGI answer and reads no further request. The status line begins with
+# `first`.
 sub answer_cgi {
 	my ($s, $first, @params) = @_;
 	my %is = @params;
@@ -84,8 +85,8 @@ sub start_scgi {
 	});
 }
 
-# The strings of the request, as they are in its one packet; headers with a
-# code are without their names.
+# Answers with the strings of the request packet. AJP replaces the names of
+# frequent headers by codes, so those names are missing.
 sub start_ajp {
 	my ($address) = @_;
 	my $packet = sub { return pack 'a2n/a', 'AB', $_[0] };
@@ -102,8 +103,8 @@ sub start_ajp {
 	});
 }
 
-# HTTP on a free port, and for who asks for it a web socket that says hello and
-# ends; the port.
+# Serves HTTP on a free port. To a web socket handshake it answers with a short
+# greeting and closes. Returns the port.
 sub start_websocket {
 	my $port = free_port();
 
@@ -123,7 +124,8 @@ sub start_websocket {
 	return $port;
 }
 
-# HTTP/2 in the clear, as an nginx takes it: of the headers those that matter.
+# Runs an nginx that serves HTTP/2 without TLS and answers with the identity
+# headers.
 sub start_http2 {
 	my ($dir, $listen) = @_;
 	my $user = is_root() ? 'user ' . getpwuid($>) . ';' : '';

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the guides in doc/ say word for word: blocks of configuration, commands.
+# Functions that read the configuration blocks and the commands of the guides in
+# doc/.
 package FCGIAuth::Guide;
 
 use strict;
@@ -10,7 +11,7 @@ use FCGIAuth::Test;
 
 our @EXPORT = qw(blocks commands);
 
-# The blocks of a guide in that language, without their indentation.
+# Returns the blocks of a guide in a language, without their indentation.
 sub blocks {
 	my ($guide, $language) = @_;
 	my $text = slurp(top() . "/doc/$guide.md");
@@ -23,7 +24,7 @@ sub blocks {
 	return @blocks;
 }
 
-# The commands of a section of a guide, as they are typed.
+# Returns the commands of a section of a guide.
 sub commands {
 	my ($guide, $heading) = @_;
 	my $text = slurp(top() . "/doc/$guide.md");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# One lighttpd around the shipped snippets.
+# This class runs a lighttpd with the shipped snippets.
 package FCGIAuth::Lighttpd;
 
 use strict;
@@ -10,15 +10,16 @@ use parent 'FCGIAuth::WebServer';
 
 sub program { return in_path('lighttpd') }
 
-# An application by HTTP is told who it is with mod_magnet only.
+# Returns true when mod_magnet is installed. Without it, an application behind
+# HTTP does not get the identity.
 sub has_magnet {
 	return grep { -e "$_/mod_magnet.so" }
 	    qw(/usr/lib/lighttpd /usr/lib64/lighttpd);
 }
 
-# magnet: 0 does without, though it is there.
+# The argument `magnet` of new() is 0 for a server without mod_magnet.
 
-# Only the address changes.
+# Copies the snippets and replaces the address of the service.
 sub snippets {
 	my ($self) = @_;
 	my ($socket) = $self->{service} =~ /^unix:(.*)/ or die;
@@ -53,7 +54,7 @@ sub location {
 sub configure {
 	my ($self) = @_;
 	my $dir = $self->{dir};
-	# The last one that matches holds.
+	# Of several conditions that match, lighttpd applies the last one.
 	my @locations = sort { length $a->{path} <=> length $b->{path} }
 	    @{ $self->{locations} };
 	my $plan = join '', map { $self->location($_) } @locations;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A service manager in small: holds listening sockets and hands them to
-# daemons, and hears what they have to say (sd_notify).
+# A small service manager. It holds listening sockets, passes them to daemons,
+# and receives their messages (sd_notify).
 package FCGIAuth::Manager;
 
 use strict;
@@ -13,7 +13,8 @@ use POSIX ();
 use Socket qw(AF_UNIX MSG_DONTWAIT SOCK_DGRAM SOCK_STREAM pack_sockaddr_un);
 use Time::HiRes ();
 
-# env: more variables for the daemons.  Without sockets(), they bind their own.
+# env: further variables for the daemons. Daemons bind their own sockets unless
+# listen_on() was called.
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = tempdir();
@@ -27,7 +28,7 @@ sub new {
 	return $self;
 }
 
-# name => address; a unix socket is there at once.
+# Binds sockets, given as name => address. A unix socket exists after the call.
 sub listen_on {
 	my ($self, @sockets) = @_;
 
@@ -44,8 +45,9 @@ sub listen_on {
 	return $self;
 }
 
-# A daemon of this configuration; its process id.  `stdin`: the first socket
-# is standard input instead.  Does not wait until it serves.
+# Starts a daemon with this configuration and returns its process id. With
+# `stdin` the first socket becomes standard input. The function does not wait
+# until the daemon serves.
 sub start {
 	my ($self, $d, %arg) = @_;
 	my @command = @{ $arg{command} || [ bin('fcgiauthd') ] };
@@ -55,7 +57,8 @@ sub start {
 		my $stdin = $arg{stdin} ? shift @fds : undef;
 
 		POSIX::dup2($stdin, 0) if defined $stdin;
-		# Out of the way, then to their places, open over exec.
+		# The sockets move to high numbers first and then to their
+		# places. Only those copies stay open over exec.
 		@fds = map { POSIX::dup2($fds[$_], 50 + $_) } 0 .. $#fds;
 		POSIX::dup2($fds[$_], 3 + $_) for 0 .. $#fds;
 		POSIX::close($_) for @fds;
@@ -69,7 +72,8 @@ sub start {
 	return $pid;
 }
 
-# What was said since the last time, each message with its lines joined by |.
+# Returns the messages since the last call. The lines of a message are joined by
+# "|".
 sub hear {
 	my ($self) = @_;
 
@@ -81,7 +85,7 @@ sub hear {
 	return splice @{ $self->{heard} };
 }
 
-# Waits for a message; returns it, and leaves what came behind it.
+# Waits for a message and returns it. The messages after it stay in the queue.
 sub wait_heard {
 	my ($self, $pattern, $limit) = @_;
 
@@ -96,18 +100,18 @@ sub wait_heard {
 	});
 }
 
-# Waits for the end of a process that may not be our child.
+# Waits for the end of a process, which need not be a child of this one.
 sub gone {
 	my ($self, $pid, $limit) = @_;
 
 	return wait_for($limit || 15, sub {
 		waitpid $pid, POSIX::WNOHANG();
-		# Whose child it is by now, may take its time to reap it.
+		# The parent may take some time until it reaps the process.
 		return slurp("/proc/$pid/stat") !~ /\) [^Z] /;
 	});
 }
 
-# SIGTERM, and the wait status when it is our child; else 0.
+# Sends SIGTERM. Returns the wait status of a child, and 0 for another process.
 sub stop {
 	my ($self, $pid) = @_;
 
@@ -118,7 +122,7 @@ sub stop {
 	return $got == $pid ? $? : $self->gone($pid) ? 0 : undef;
 }
 
-# Successors are no children of the test.
+# The daemons that an upgrade started are not children of the test.
 sub DESTROY {
 	my ($self) = @_;
 	local ($?, $!, $@);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# One nginx around the shipped snippets.
+# This class runs an nginx with the shipped snippets.
 package FCGIAuth::Nginx;
 
 use strict;
@@ -10,9 +10,10 @@ use parent 'FCGIAuth::WebServer';
 
 sub program { return in_path('nginx') }
 
-# server: text inside `server`, instead of locations; http: text inside `http`.
+# Arguments of new(): `server` is text for the block `server` and replaces the
+# locations. `http` is text for the block `http`.
 
-# The snippets as they are; only the address and the secret change.
+# Copies the snippets and replaces the address and the secret.
 sub snippets {
 	my ($self) = @_;
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# PgBouncer in front of a FCGIAuth::Postgres, by default in transaction mode,
-# on a unix socket of its own folder.
+# PgBouncer in front of a FCGIAuth::Postgres, in transaction mode by default, on
+# a unix socket in its own folder.
 package FCGIAuth::PgBouncer;
 
 use strict;
@@ -11,8 +11,9 @@ use FCGIAuth::Test;
 
 sub available { return in_path('pgbouncer') && in_path('setpriv') ? 1 : 0 }
 
-# server: the FCGIAuth::Postgres.  users: [names] who may come in, without a
-# password.  conf: { name => value } for the section [pgbouncer].  Starts it.
+# Starts PgBouncer. server: the FCGIAuth::Postgres. users: [names] who may
+# connect without a password. conf: { name => value } for the section
+# [pgbouncer].
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = tempdir();

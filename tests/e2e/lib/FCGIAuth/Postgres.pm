@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# One PostgreSQL server with an empty cluster in a folder of its own, on a unix
-# socket and if asked on a loopback port; standbys of it.  Everybody on this
-# machine may connect as anybody.
+# A PostgreSQL server with an empty cluster in its own folder, on a unix socket
+# and optionally on a loopback port, and standbys of it. Every local user may
+# connect as any role.
 package FCGIAuth::Postgres;
 
 use strict;
@@ -10,9 +10,9 @@ use warnings;
 use Carp qw(croak);
 use FCGIAuth::Test;
 
-my %all;	# those that run, by address of the object
+my %all;	# running servers: object => process id
 
-# The folder of the newest version that is installed; nothing if there is none.
+# Returns the folder of the newest installed version, or nothing.
 sub programs {
 	my ($newest) = sort { ($b =~ m{/(\d+)/bin})[0] <=>
 	    ($a =~ m{/(\d+)/bin})[0] } grep { -x "$_/initdb" }
@@ -24,8 +24,8 @@ sub programs {
 
 sub available { return programs() && in_path('setpriv') ? 1 : 0 }
 
-# tcp: listen on a port of 127.0.0.1, too.  durable: with fsync.  settings:
-# { name => value } for the server.  Starts it.
+# Starts a server. tcp: it also listens on a port of 127.0.0.1. durable: it uses
+# fsync. settings: { name => value } for the server.
 sub new {
 	my ($class, %arg) = @_;
 	my $self = $class->make(%arg);
@@ -53,7 +53,7 @@ sub host { my ($self) = @_; return $self->{tcp} ? '127.0.0.1' : $self->dir }
 sub pid { my ($self) = @_; return $self->{pid} }
 sub log_text { my ($self) = @_; return slurp($self->{log}) }
 
-# For libpq; more: keywords and values.
+# Returns a connection string for libpq. more: further keywords and values.
 sub conninfo {
 	my ($self, $db, $user, %more) = @_;
 	my %all = (host => $self->host, port => $self->{port},
@@ -62,7 +62,7 @@ sub conninfo {
 	return join ' ', map { "$_=$all{$_}" } sort keys %all;
 }
 
-# Runs one of Postgres' programs, as the server's user; dies when it fails.
+# Runs a program of PostgreSQL as the user of the server. Dies when it fails.
 sub program {
 	my ($self, $name, @args) = @_;
 	my ($code, $out, $errors) = $self->attempt($name, @args);
@@ -80,14 +80,15 @@ sub attempt {
 	return capture(@input, as_nobody(), programs() . "/$name", @args);
 }
 
-# psql's arguments for an SQL text, or for more than that.
+# Returns the arguments of psql that all calls share.
 sub psql_args {
 	my ($self, %arg) = @_;
 	return (qw(-X -q -A -t -v ON_ERROR_STOP=1),
 	    '-d', $self->conninfo($arg{db}, $arg{user}));
 }
 
-# What the statements say, a line a row, columns with `|`.
+# Runs the statements and returns the rows, one a line, with `|` between
+# columns.
 sub psql {
 	my ($self, $sql, %arg) = @_;
 	my $out = $self->program('psql', \$sql, $self->psql_args(%arg),
@@ -97,7 +98,7 @@ sub psql {
 	return $out;
 }
 
-# (exit code, standard output, standard error).
+# Returns (exit code, standard output, standard error).
 sub try_psql {
 	my ($self, $sql, %arg) = @_;
 	return $self->attempt('psql', \$sql, $self->psql_args(%arg),
@@ -139,7 +140,7 @@ sub start {
 	return $self;
 }
 
-# The server and all its processes.
+# Returns the ids of the server process and its children.
 sub processes {
 	my ($pid) = @_;
 	my @list = ($pid);
@@ -164,7 +165,8 @@ sub stop {
 	return reap($pid, 20);
 }
 
-# As a power cut would, but for what the kernel already has.
+# Kills all processes of the server. What they wrote before stays in the kernel,
+# unlike after a power failure.
 sub kill_hard {
 	my ($self) = @_;
 	my $pid = delete $self->{pid} or return;
@@ -174,7 +176,8 @@ sub kill_hard {
 	my @list = processes($pid);
 	kill 'KILL', @list;
 	reap($pid, 10);
-	# Until then their shared memory keeps the next one from starting.
+	# The shared memory of these processes prevents a start until they have
+	# ended.
 	wait_for(10, sub {
 		return !grep { slurp("/proc/$_/stat") =~ /\) [^ZX] / } @list;
 	});
@@ -187,12 +190,13 @@ sub restart {
 	return $self->start;
 }
 
-# Stops all its processes where they are: connections stay open and silent.
+# Stops all processes of the server with SIGSTOP. Connections stay open but get
+# no answers.
 sub freeze {
 	my ($self) = @_;
 	my $pid = $self->{pid};
 
-	kill 'STOP', $pid;	# no new ones from now on
+	kill 'STOP', $pid;	# it starts no more children
 	my @list = processes($pid);
 	kill 'STOP', @list;
 	$self->{guard} = guard(@list);
@@ -210,8 +214,8 @@ sub thaw {
 	return;
 }
 
-# If the test is killed, somebody has to wake them, or they never end: this
-# process does, when the other end of the pipe is closed.
+# Stopped processes never end when the test is killed. This process continues
+# them when the other end of the pipe is closed.
 sub guard {
 	my @list = @_;
 
@@ -224,7 +228,7 @@ sub guard {
 	return $write;
 }
 
-# Cuts all connections but the one that does it.
+# Terminates all connections except its own.
 sub cut {
 	my ($self) = @_;
 	return $self->psql('SELECT count(pg_terminate_backend(pid)) ' .
@@ -232,8 +236,8 @@ sub cut {
 	    "backend_type = 'client backend'");
 }
 
-# A copy that follows; sync: commits wait for it (until it is promoted or
-# asynchronous() is called).
+# Starts a standby. sync: commits wait for it until promote() or asynchronous()
+# is called.
 sub standby {
 	my ($self, %arg) = @_;
 	my $copy = ref($self)->make(tcp => $self->{tcp},
@@ -260,7 +264,8 @@ sub asynchronous {
 	return;
 }
 
-# Has the standby everything that was committed here before?
+# Waits until the standby has everything that was committed here before the
+# call.
 sub caught_up {
 	my ($self, $standby) = @_;
 	my $here = $self->psql('SELECT pg_current_wal_lsn()');

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# A TCP proxy before a server, that can be told to misbehave.
+# A TCP proxy in front of a server. Its commands delay, cut or drop the traffic.
 package FCGIAuth::Proxy;
 
 use strict;
@@ -34,17 +34,17 @@ sub new {
 
 sub port { my ($self) = @_; return $self->{port} }
 
-# What it is told, as a word and arguments; returns when it is so.
+# Sends a command to the proxy. Returns when the command is in effect.
 #
-#	pass		as if it were not there
-#	delay SECONDS	every answer comes so much later
-#	bytes		byte by byte, both ways
-#	hang		takes connections, forwards nothing
-#	swallow		nothing gets through the connections there are any more,
-#			nor are they closed; new ones work
-#	refuse		cuts all connections, and new ones at once
-#	cut N		the N-th answer from now on breaks off in its middle
-#	cuts		how many answers have been broken off
+#	pass		forwards all traffic
+#	delay SECONDS	delays every answer
+#	bytes		forwards one byte at a time in both directions
+#	hang		accepts connections and forwards nothing
+#	discard		drops all traffic of the existing connections
+#			without closing them; new connections work
+#	refuse		closes all connections, and new ones at once
+#	cut N		cuts the N-th answer from now in its middle
+#	cuts		returns how many answers were cut
 sub tell {
 	my ($self, @words) = @_;
 	my $control = $self->{control};
@@ -121,7 +121,7 @@ sub obey {
 		my ($word, $value) = ($1, $2);
 		my $answer = $word eq 'cuts' ? $self->{cuts} : 'ok';
 
-		if ($word eq 'swallow') {
+		if ($word eq 'discard') {
 			$self->{dead}{$_} = 1 for keys %{ $self->{peer} };
 		} elsif ($word ne 'cuts') {
 			@$self{qw(mode value)} = ($word, $value || 0);
@@ -197,7 +197,8 @@ sub send {
 
 	for (my $at = 0; $at < length $bytes; $at += $step) {
 		syswrite $to, $bytes, $step, $at or return;
-		# Time for the other side to see part of it, now and then.
+		# A short pause now and then lets the receiver see a part of the
+		# data.
 		Time::HiRes::sleep(0.0002) if $step < length $bytes &&
 		    $at % 32 == 7;
 	}

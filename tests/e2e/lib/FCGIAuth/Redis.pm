@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# One Redis server in a folder of its own, on a unix socket or a loopback port;
-# replicas of it, a Sentinel that watches it, a cluster of several.
+# A Redis server in its own folder, on a unix socket or a loopback port, and its
+# replicas, Sentinels and clusters.
 package FCGIAuth::Redis;
 
 use strict;
@@ -12,9 +12,9 @@ use FCGIAuth::Test;
 sub available { return in_path('redis-server') && in_path('redis-cli') }
 sub has_sentinel { return in_path('redis-sentinel') }
 
-# tcp: on a port of 127.0.0.1 as well.  durable: an append-only file that is
-# synced with each write.  password: for the default user.  conf: lines for
-# the server, { name => value }.  Starts it.
+# Starts a server. tcp: it also listens on a port of 127.0.0.1. durable: it uses
+# an append-only file that is synced with each write. password: of the default
+# user. conf: { name => value } for the server.
 sub new {
 	my ($class, %arg) = @_;
 	my $dir = tempdir();
@@ -39,7 +39,7 @@ sub new {
 	return $self->start;
 }
 
-# Redis itself writes to this file, too.
+# Redis itself also writes to this file.
 sub write_conf {
 	my ($self, %conf) = @_;
 	spit("$self->{dir}/redis.conf", join '', map { "$_ $conf{$_}\n" }
@@ -53,14 +53,14 @@ sub pid { my ($self) = @_; return $self->{pid} }
 sub address { my ($self) = @_; return "127.0.0.1:$self->{port}" }
 sub log_text { my ($self) = @_; return slurp($self->{log}) }
 
-# For store.url: by TCP if it listens there.
+# Returns the value of store.url. It uses TCP if the server listens there.
 sub url {
 	my ($self) = @_;
 	return $self->{port} ? 'redis://' . $self->address . '/0'
 	    : "unix://$self->{socket}";
 }
 
-# What a command says.
+# Returns the answer to a command. Dies when the command fails.
 sub cli {
 	my ($self, @command) = @_;
 	my ($code, $out, $errors) = $self->try_cli(@command);
@@ -71,7 +71,7 @@ sub cli {
 	return $out;
 }
 
-# (exit code, standard output, standard error).
+# Returns (exit code, standard output, standard error).
 sub try_cli {
 	my ($self, @command) = @_;
 	local $ENV{REDISCLI_AUTH} = $self->{password};
@@ -81,7 +81,7 @@ sub try_cli {
 	    ('-p', $self->{port}) : ('-s', $self->{socket}), @command);
 }
 
-# A line of INFO.
+# Returns the value of a line of INFO.
 sub info {
 	my ($self, $name) = @_;
 	return ($self->cli('INFO') =~ /^\Q$name\E:([^\r\n]*)/m)[0];
@@ -104,7 +104,7 @@ sub start {
 	return $self;
 }
 
-# save: with what it holds, for the next start.
+# Stops the server. save: it writes its data to disk for the next start.
 sub stop {
 	my ($self, %arg) = @_;
 	my $pid = delete $self->{pid} or return;
@@ -144,13 +144,13 @@ sub thaw {
 	return;
 }
 
-# Cuts all connections of clients but the one that does it.
+# Closes all client connections except its own.
 sub cut {
 	my ($self) = @_;
 	return $self->cli(qw(CLIENT KILL TYPE normal SKIPME yes));
 }
 
-# Follows another one, and has caught up.
+# Makes this server a replica of `master` and waits until it has caught up.
 sub replica_of {
 	my ($self, $master) = @_;
 
@@ -166,8 +166,9 @@ sub promote {
 	return $self;
 }
 
-# A Sentinel for $master, who is known by a name; others that watch it find
-# each other.  down_after: milliseconds; a Sentinel asks once a second only.
+# Starts a Sentinel that watches `master` under a name. Sentinels of the same
+# master find each other. down_after is in milliseconds, but a Sentinel probes
+# only once a second.
 sub sentinel {
 	my ($class, $master, %arg) = @_;
 	my $dir = tempdir();
@@ -187,14 +188,14 @@ sub sentinel {
 	return $self->start;
 }
 
-# (host, port) of whom the Sentinel takes for the master.
+# Returns (host, port) of the server that the Sentinel takes for the master.
 sub master {
 	my ($self) = @_;
 	return split /\n/, $self->cli('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
 	    $self->{name});
 }
 
-# That the Sentinel knows so many replicas, all in good order.
+# Waits until the Sentinel knows n replicas without any error flag.
 sub knows_replicas {
 	my ($self, $n) = @_;
 	return wait_for(20, sub {
@@ -203,7 +204,7 @@ sub knows_replicas {
 	});
 }
 
-# So many masters with all the slots among them.
+# Starts n masters that share all slots.
 sub cluster {
 	my ($class, $n, %arg) = @_;
 	my @nodes = map { $class->new(tcp => 1, %arg, conf => {
@@ -235,7 +236,7 @@ sub bus {
 
 sub id { my ($self) = @_; return $self->cli('CLUSTER', 'MYID') }
 
-# The one of some nodes that holds a key's slot.
+# Returns the node that holds the slot of a key.
 sub holder {
 	my ($class, $key, @nodes) = @_;
 	my $slot = $nodes[0]->cli('CLUSTER', 'KEYSLOT', $key);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What most tests begin with: a daemon with users, a web server before it, an
-# application behind it; and how a person signs in.
+# What most tests begin with: a daemon with users, a web server in front of it,
+# an application behind that, and functions to sign in.
 package FCGIAuth::Site;
 
 use strict;
@@ -19,10 +19,10 @@ our @EXPORT = qw(start_site new_web web_name sign_in json_sign_in token_of
     $PASSWORD);
 our $PASSWORD = $FCGIAuth::Daemon::PASSWORD;
 
-# The whole site is protected, but /open/.
+# The whole site is protected except /open/.
 our @PLAN = ({ path => '/' }, { path => '/open/', open => 1 });
 
-# The same in the words of nginx.
+# The same as a configuration of nginx.
 our $plan = <<'EOT';
 	location / {
 		include fcgiauth/fcgiauth-protect.conf;
@@ -33,8 +33,8 @@ our $plan = <<'EOT';
 	}
 EOT
 
-# FCGIAUTH_WEB says which web server a test runs against, and so what the
-# application behind it speaks.
+# FCGIAUTH_WEB names the web server of the test, which determines the protocol
+# of the application.
 my %webs = (
 	'nginx' => { class => 'FCGIAuth::Nginx', app => 'http' },
 	'nginx-fastcgi' => { class => 'FCGIAuth::Nginx', app => 'fastcgi' },
@@ -52,7 +52,7 @@ sub web {
 	return $web;
 }
 
-# What the daemon needs beyond its socket for this web server.
+# Configures the daemon for web servers that cannot use its unix socket.
 sub web_conf {
 	my ($d) = @_;
 	return $d unless web()->{tcp};
@@ -64,7 +64,7 @@ sub web_conf {
 		listen => $d->address . " $d->{tcp}" });
 }
 
-# The web server before a daemon, or before another address.
+# Returns a web server for a daemon, or for another address.
 sub new_web {
 	my ($d, %arg) = @_;
 	my $web = web();
@@ -79,9 +79,8 @@ sub new_web {
 	return $n;
 }
 
-# conf: of the daemon; locations, workers: of the web server.  server, http:
-# for nginx, in its own words.
-# Returns (daemon, web server).
+# Returns (daemon, web server), both started. conf: of the daemon. locations,
+# workers: of the web server. server, http: text for the configuration of nginx.
 sub start_site {
 	my (%arg) = @_;
 
@@ -98,7 +97,7 @@ sub start_site {
 	return ($d, $n);
 }
 
-# By the form, as a browser; the last answer.
+# Signs in with the form like a browser, and returns the last answer.
 sub sign_in {
 	my ($client, $name, %arg) = @_;
 	my $rd = defined $arg{rd} ? $arg{rd} : '/';
@@ -119,7 +118,7 @@ sub json_sign_in {
 		$arg{remember} ? (remember => JSON::PP::true()) : () });
 }
 
-# The value of the session cookie of a client.
+# Returns the value of the session cookie of a client.
 sub token_of {
 	my ($client) = @_;
 	return $client->jar->{fcgiauth};

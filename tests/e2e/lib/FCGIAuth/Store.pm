@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Where the daemons of a test keep sessions and users.  FCGIAUTH_STORE says in
-# what: sqlite (or nothing), postgres or redis.  Each object is an empty
-# place of its own: a file, a database, a prefix.  Servers are started when
-# the first one is needed, one of a kind for a whole test.
+# The store and the user source of the daemons in a test. FCGIAUTH_STORE names
+# the kind: sqlite (the default), postgres, redis or memory. Each object is an
+# empty store: a file, a database or a prefix. A server is started when the
+# first store on it is needed, and serves until the test ends.
 package FCGIAuth::Store;
 
 use strict;
@@ -22,7 +22,7 @@ my %class = map { $_ => 'FCGIAuth::Store::' . ucfirst }
 sub store_kind { return $ENV{FCGIAUTH_STORE} || 'sqlite' }
 sub store_is { return scalar grep { $_ eq store_kind() } @_ }
 
-# What the program under test was built with: "store redis", "users sqlite".
+# The backends of the tested program: "store redis", "users sqlite".
 my %drivers;
 
 sub has_driver {
@@ -40,7 +40,7 @@ sub has_driver {
 my %server = (postgres => \&FCGIAuth::Postgres::available,
     redis => \&FCGIAuth::Redis::available);
 
-# Why a kind cannot be used here; nothing if it can.
+# Returns the reason why a kind cannot be tested here, or nothing.
 sub missing {
 	my ($kind) = @_;
 
@@ -53,7 +53,7 @@ sub missing {
 my $missing = missing(store_kind());
 plan(skip_all => $missing) if $missing;
 
-# dir: for what is in files.  kind: another one than the environment says.
+# dir: the folder for files. kind: another kind than FCGIAUTH_STORE names.
 sub new {
 	my ($class, %arg) = @_;
 	my $kind = $arg{kind} // store_kind();
@@ -68,7 +68,7 @@ sub new {
 sub kind { my ($self) = @_; return $self->{kind} }
 sub make { return }
 
-# Sections of the configuration: (store => {...}, users => {...}).
+# Returns the sections of the configuration: (store => {...}, users => {...}).
 sub sections {
 	my ($self) = @_;
 	return (store => $self->store, users => $self->users);
@@ -79,7 +79,8 @@ sub users {
 	return { path => $self->{file} };
 }
 
-# away() makes it unreachable until back(); raw() is all the bytes in it.
+# away() makes the store unreachable until back() is called. raw() returns all
+# bytes in it.
 
 package FCGIAuth::Store::Sqlite;
 
@@ -158,7 +159,7 @@ our @ISA = 'FCGIAuth::Store';
 use FCGIAuth::Test;
 
 my ($postgres, $databases);
-my $TEMPLATE = 'fcgiauth';	# by roles.sql
+my $TEMPLATE = 'fcgiauth';	# created by roles.sql
 
 sub server {
 	return $postgres if $postgres;
@@ -175,7 +176,7 @@ sub keys_for {
 
 sub has_users { return FCGIAuth::Store::has_driver('users postgres') }
 
-# Roles and database as an administrator makes them, and our tables.
+# Creates the roles and the database as an administrator does, and our tables.
 sub prepare {
 	my ($server) = @_;
 	my $dir = tempdir();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What every end-to-end test needs: where things are, a folder of its own, free
-# ports, polling with a deadline, child processes that never outlive the test.
+# Functions that every end-to-end test needs: paths, temporary folders, free
+# ports, polling with a deadline, and child processes that end with the test.
 package FCGIAuth::Test;
 
 use strict;
@@ -22,7 +22,7 @@ our @EXPORT = qw(
 	is_root slow child_code capture as_nobody
 );
 
-# A test that hangs fails; sanitizers make everything slower.
+# A test that hangs fails after this time. Sanitizers need a higher limit.
 alarm($ENV{FCGIAUTH_TEST_LIMIT} || 300);
 $SIG{ALRM} = sub { die "the test took too long\n" };
 $SIG{PIPE} = 'IGNORE';
@@ -33,7 +33,7 @@ my %children;	# pid => name
 
 sub top { return $top }
 
-# The programs under test.
+# Returns the path of a program under test.
 sub bin {
 	my ($name) = @_;
 	my $path = $ENV{ uc $name };
@@ -43,13 +43,14 @@ sub bin {
 	return $path;
 }
 
-# Below /tmp, because the path of a unix socket is short.
+# The folder is below /tmp, because the path of a unix socket must be short.
 sub tempdir {
 	return File::Temp->newdir('fcgiauth.XXXXXX', DIR => '/tmp');
 }
 
-# Below what the kernel gives to those that connect: one of them could take it
-# before we listen.
+# The port is below the range from which the kernel takes ports for outgoing
+# connections. Such a connection could otherwise occupy it before the server
+# listens.
 sub free_port {
 	for (1 .. 100) {
 		my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
@@ -60,8 +61,9 @@ sub free_port {
 	die "no free port: $!";
 }
 
-# Polls until the code gives something true, which it returns, or time is up.
-# A caller that does not look at the result is told where it waited in vain.
+# Polls until the code returns something true, and returns that, or false when
+# the time is over. When the caller ignores the result, a failure prints the
+# line of the call.
 sub wait_for {
 	my ($limit, $code) = @_;
 	my $end = Time::HiRes::time() + $limit * slow();
@@ -73,12 +75,12 @@ sub wait_for {
 	}
 	if (!$result && !defined wantarray) {
 		my (undef, $file, $line) = caller;
-		diag("waited in vain: $file line $line");
+		diag("the condition did not become true: $file line $line");
 	}
 	return $result;
 }
 
-# By how much deadlines stretch.
+# Returns the factor for deadlines.
 sub slow { return $ENV{FCGIAUTH_SLOW} || 1 }
 
 sub spit {
@@ -107,7 +109,7 @@ sub in_path {
 
 sub is_root { return $> == 0 }
 
-# Runs a program, or code, beside us; its output goes to a file.
+# Runs a program or a function as a child. Its output goes to a file.
 sub spawn {
 	my ($name, $log, @command) = @_;
 	my $pid = fork;
@@ -130,8 +132,8 @@ sub spawn {
 	return $pid;
 }
 
-# Waits for a child; kills it when the time is up.  Returns its wait status,
-# or nothing when it had to be killed.
+# Waits for a child and returns its wait status. When the time is over, the
+# function kills the child and returns nothing.
 sub reap {
 	my ($pid, $limit) = @_;
 	my $status;
@@ -148,7 +150,7 @@ sub reap {
 	return;
 }
 
-# Runs a program: (exit code, standard output, standard error).
+# Runs a program. Returns (exit code, standard output, standard error).
 sub capture {
 	my @command = @_;
 	my $input = ref $command[0] ? ${ shift @command } : '';
@@ -164,8 +166,8 @@ sub capture {
 	return ($? >> 8, $text, $complaint);
 }
 
-# What to put before a command of a server that refuses to be root, or that
-# has to end with us whatever happens to us.
+# Returns a prefix for the command of a server that must not run as root. With
+# `signal` the kernel also sends that signal to the server when the test ends.
 sub as_nobody {
 	my ($signal) = @_;
 	my @who = is_root() ? ('--reuid', 'nobody', '--regid',
@@ -173,10 +175,11 @@ sub as_nobody {
 
 	return (in_path('setpriv') || die("no setpriv here\n"),
 	    $signal ? ('--pdeathsig', $signal) : (), @who, '--',
-	    'env', '-C', '/');	# nobody may not be allowed to be here
+	    'env', '-C', '/');	# nobody may have no access to this folder
 }
 
-# Runs code in a child and gives back what it returned, as one line of text.
+# Runs code in a child. Returns a function that waits for the child and returns
+# the result of the code as one line.
 sub child_code {
 	my ($code) = @_;
 	pipe my $read, my $write or die "pipe: $!";

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# JSON Web Tokens of any shape, good or forged: HMAC by Digest::SHA, the other
-# algorithms by the openssl program.
+# JSON Web Tokens, valid and forged. HMAC is computed by Digest::SHA, the other
+# signatures by the program openssl.
 package FCGIAuth::Token;
 
 use strict;
@@ -20,20 +20,20 @@ our @ALGORITHMS = qw(HS256 HS384 HS512 RS256 RS384 RS512 PS256 PS384 PS512
 	ES256 ES384 ES512 EdDSA);
 
 my %hmac = (256 => \&hmac_sha256, 384 => \&hmac_sha384, 512 => \&hmac_sha512);
-# Bytes of each half of a signature.
+# The number of bytes of each half of a signature.
 my %half = (ES256 => 32, ES384 => 48, ES512 => 66);
 
 sub b64 { return encode_base64url($_[0]) }
 sub unb64 { return decode_base64url($_[0]) }
 
-# (header, payload) of a token, decoded.
+# Returns (header, payload) of a token, decoded.
 sub parts {
 	my ($token) = @_;
 	return map { JSON::PP->new->utf8->decode(unb64($_)) }
 	    (split /\./, $token)[0, 1];
 }
 
-# A hash becomes JSON; text is taken as it is.
+# Returns a hash as JSON, and text unchanged.
 sub text_of {
 	my ($x) = @_;
 	return ref $x ? JSON::PP->new->utf8->canonical->encode($x) : $x;
@@ -45,7 +45,7 @@ sub join_token {
 	    b64($signature);
 }
 
-# key: the bytes of an HMAC secret, or the path of a private PEM.
+# key: the bytes of an HMAC secret, or the path of a private key in PEM.
 sub sign {
 	my ($alg, $key, $header, $payload) = @_;
 	my $input = b64(text_of($header)) . '.' . b64(text_of($payload));
@@ -69,7 +69,7 @@ sub signature {
 	return $kind eq 'ES' ? joined($made, $half{$alg}) : $made;
 }
 
-# SEQUENCE { INTEGER r, INTEGER s } to r || s.
+# Converts SEQUENCE { INTEGER r, INTEGER s } to r || s.
 sub joined {
 	my ($der, $half) = @_;
 	my $at = ord(substr $der, 1, 1) == 0x81 ? 3 : 2;
@@ -85,7 +85,7 @@ sub joined {
 	return $out;
 }
 
-# What the program says; dies when it fails.
+# Returns the output of openssl. Dies when it fails.
 sub openssl {
 	my (@args) = @_;
 	my $program = in_path('openssl') or die "no openssl here\n";
@@ -103,7 +103,7 @@ sub openssl {
 	return $text;
 }
 
-# The file of the key that signs, in a directory of keys.
+# Returns the file of the signing key in a folder of keys.
 sub signer_file {
 	my ($keys) = @_;
 	my @found = glob "$keys/*.active.*";
@@ -126,7 +126,7 @@ my %new = (
 	EdDSA => [qw(-algorithm ED25519)],
 );
 
-# A new private key in a file.
+# Writes a new private key to a file.
 sub new_pem {
 	my ($alg, $path) = @_;
 	my $how = $new{$alg} || $new{ substr $alg, 0, 2 };

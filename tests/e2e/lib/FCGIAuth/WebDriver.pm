@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# As much of WebDriver (W3C) as the tests need, to Chromium by chromedriver.
+# The part of WebDriver (W3C) that the tests need. It controls Chromium by
+# chromedriver.
 package FCGIAuth::WebDriver;
 
 use strict;
@@ -14,7 +15,7 @@ use constant ELEMENT => 'element-6066-11e4-a52e-4f735466cecf';
 
 our %KEY = (tab => "\x{e004}", enter => "\x{e007}", space => ' ');
 
-# Nothing when there is no chromedriver or no Chromium.
+# Returns false when chromedriver or Chromium is missing.
 sub available {
 	return in_path('chromedriver') &&
 	    (in_path('chromium') || in_path('google-chrome'));
@@ -27,7 +28,7 @@ sub new {
 	my $self = bless { dir => $dir, url => "http://127.0.0.1:$port",
 		http => HTTP::Tiny->new(timeout => 60) }, $class;
 
-	# The browser keeps what it writes inside the folder.
+	# The browser writes its files in this folder.
 	local $ENV{HOME} = "$dir";
 	local $ENV{TMPDIR} = "$dir";
 	local $ENV{http_proxy};
@@ -38,7 +39,8 @@ sub new {
 	return $self;
 }
 
-# A window; no_script turns scripts off; args: more options of Chromium.
+# Opens a window. no_script: JavaScript is off. args: further options of
+# Chromium.
 sub open {
 	my ($self, %arg) = @_;
 	my %options = (
@@ -65,7 +67,7 @@ sub open {
 		},
 	} });
 	$self->{session} = "/session/$answer->{sessionId}";
-	# Without a screen a window may not count as the one in front.
+	# Without a screen Chromium may treat the window as one without focus.
 	$self->cdp('Emulation.setFocusEmulationEnabled',
 	    { enabled => JSON::PP::true() });
 	return $self;
@@ -131,7 +133,8 @@ sub text {
 	return $self->do(GET => "/element/$element/text");
 }
 
-# The accessibility tree's name and role: what a screen reader says.
+# label() and role() return the name and the role in the accessibility tree,
+# which a screen reader reads.
 sub label {
 	my ($self, $element) = @_;
 	return $self->do(GET => "/element/$element/computedlabel");
@@ -142,7 +145,7 @@ sub role {
 	return $self->do(GET => "/element/$element/computedrole");
 }
 
-# Keys to whatever has the focus.
+# Sends keys to the element that has the focus.
 sub type {
 	my ($self, @keys) = @_;
 	my @actions;
@@ -173,7 +176,7 @@ sub cdp {
 	    { cmd => $command, params => $params });
 }
 
-# A window of that size whose person likes `scheme` (light or dark).
+# Sets the size of the window and the preferred colour scheme (light or dark).
 sub emulate {
 	my ($self, $width, $height, $scheme) = @_;
 	$self->cdp('Emulation.setDeviceMetricsOverride', {
@@ -194,7 +197,7 @@ sub screenshot {
 	return length $png;
 }
 
-# Messages of the console since the last call: [level, text]...
+# Returns the messages of the console since the last call, as "level: text".
 sub console {
 	my ($self) = @_;
 	my $log = $self->do(POST => '/se/log', { type => 'browser' });

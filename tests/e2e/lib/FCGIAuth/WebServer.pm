@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-# What the web servers of the tests have in common: a folder, a free port,
-# applications behind, how they begin and end.
+# What the web servers of the tests have in common: a folder, a free port, the
+# applications, start and stop.
 #
 # A location is { path => P, and any of:
 #	open => 1		for everybody
-#	require => WORDS	for some of the signed-in
-#	app => http | fastcgi | files }	files: below `www` of the folder
+#	require => WORDS	for users who meet the requirement
+#	app => http | fastcgi | files }	files: in `www` of the folder
 package FCGIAuth::WebServer;
 
 use strict;
@@ -17,7 +17,7 @@ use FCGIAuth::Test;
 use IO::Socket::INET;
 use Test::More;
 
-# service: address of the daemon.  locations: a list of the above.
+# service: the address of the daemon. locations: a list of the above.
 sub new {
 	my ($class, %arg) = @_;
 	my $self = bless {
@@ -28,7 +28,7 @@ sub new {
 		port => free_port(),
 	}, $class;
 
-	# It may run as somebody else.
+	# The server may run as another user.
 	chmod 0711, "$self->{dir}";
 	mkdir "$self->{dir}/www";
 	return $self;
@@ -43,7 +43,7 @@ sub client {
 	return FCGIAuth::Client->new(port => $self->{port}, %arg);
 }
 
-# Both, whichever is used.
+# Starts the HTTP and the FastCGI application.
 sub apps {
 	my ($self) = @_;
 
@@ -57,7 +57,7 @@ sub echo_app {
 	return FCGIAuth::App::start_http("$self->{dir}/app.sock");
 }
 
-# The snippets of a folder as they are, but for what `change` does to one.
+# Copies the snippets of a folder. `change` may edit the text of each.
 sub copy_snippets {
 	my ($self, $server, $change) = @_;
 	my $to = "$self->{dir}/fcgiauth";
@@ -72,7 +72,7 @@ sub copy_snippets {
 	return;
 }
 
-# Runs it in the foreground; it is up when it takes connections.
+# Runs the server in the foreground and waits until it accepts connections.
 sub run {
 	my ($self, @command) = @_;
 	my $out = "$self->{dir}/web.out";
