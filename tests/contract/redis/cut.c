@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Each part of it is refused in turn: nothing has happened. */
+/* No part of a session is created if the server refuses one part of it. */
 START_TEST(create_is_refused_in_between)
 {
 	static const char *const rights[] = {
@@ -44,8 +44,8 @@ START_TEST(create_is_refused_in_between)
 }
 END_TEST
 
-/* A touch is written later than it was noted: what took no room any more must
- * not come back where nobody finds it. */
+/* A touch arrives after the end that it moves.  A session that did not count
+ * for the limit any more must stay revocable. */
 START_TEST(touched_when_it_took_no_room)
 {
 	struct fixture *r = fixture_open();
@@ -72,7 +72,7 @@ START_TEST(touched_when_it_took_no_room)
 }
 END_TEST
 
-/* What ends a session is that its record is gone. */
+/* A session is ended even if its entries cannot be deleted. */
 START_TEST(revoke_without_the_indices)
 {
 	struct fixture *r = fixture_open();
@@ -94,13 +94,13 @@ START_TEST(revoke_without_the_indices)
 }
 END_TEST
 
-/* Passes bytes on, and hangs up after some. */
+/* Relays bytes, and closes both connections after some. */
 struct cutter {
 	int listener, client, server;
 	char path[96];
 	const char *target;
 	long left[2]; /* to the server, to the client */
-	/* Called before the server is told anything more. */
+	/* Is called before more bytes go to the server. */
 	void (*before)(void *ctx);
 	void *ctx;
 	pthread_t thread;
@@ -154,7 +154,7 @@ cut_one(void *arg)
 	const struct sockaddr_un at = address(c->target);
 
 	c->client = accept(c->listener, NULL, NULL);
-	(void)close(c->listener); /* who comes again is refused */
+	(void)close(c->listener); /* a second connection is refused */
 	c->server = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (c->client >= 0 && c->server >= 0 &&
 	    connect(c->server, (const struct sockaddr *)&at, sizeof(at)) == 0)
@@ -164,7 +164,7 @@ cut_one(void *arg)
 	return NULL;
 }
 
-/* Calls fn on a connection by way of c. */
+/* Calls fn on a connection that goes through c. */
 static int
 by_way_of(struct fixture *r, struct cutter *by,
 	  int (*fn)(struct fixture *r, struct store_conn *conn, void *ctx),
@@ -194,7 +194,8 @@ by_way_of(struct fixture *r, struct cutter *by,
 	return result;
 }
 
-/* On one that is cut after `bytes` to the server (or from it). */
+/* Calls fn on a connection that is cut after `bytes` to the server, or from the
+ * server if `answers`. */
 static int
 cut(struct fixture *r, bool answers, long bytes,
     int (*fn)(struct fixture *r, struct store_conn *conn, void *ctx), void *ctx)
@@ -206,7 +207,8 @@ cut(struct fixture *r, bool answers, long bytes,
 	return by_way_of(r, &c, fn, ctx);
 }
 
-/* Answers are shorter. */
+/* Returns how many bytes more each try gets.  Replies are shorter than
+ * commands. */
 static long
 step(bool answers)
 {
@@ -240,7 +242,7 @@ create_cut_anywhere(struct fixture *r, bool answers)
 		arena_reset(r->a);
 		if (made % 5 != 0)
 			continue;
-		/* Whoever ends all that there are ends all of them. */
+		/* revoke_user() ends the sessions of interrupted calls too. */
 		OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
 					&r->err));
 		for (int i = 0; i < made; i++)
@@ -263,7 +265,7 @@ END_TEST
 
 struct turn {
 	struct rotation use;
-	struct rotated is; /* before it, the session that it is of */
+	struct rotated is; /* before the rotation, only the session is set */
 };
 
 static int
@@ -275,7 +277,7 @@ rotate_one(struct fixture *r, struct store_conn *conn, void *ctx)
 	return store_rotate(conn, NOW(r), &t->use, &t->is, &r->err);
 }
 
-/* Whoever was not told asks again. */
+/* A client that got no reply repeats its request. */
 START_TEST(rotate_is_cut)
 {
 	struct fixture *r = fixture_open();
@@ -301,7 +303,7 @@ START_TEST(rotate_is_cut)
 		HOLDS(r, !fixture_is_alive(r, &before, r->now));
 	} while (result != 0);
 	ck_assert_int_gt(tries, 10);
-	/* It is one step: what was sent in part has not happened. */
+	/* A script that is received in part is not executed. */
 	HOLDS(r, _i == 1 ? graces > 2 : graces == 0);
 	(void)fixture_sweep(r, r->now + 99999);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
@@ -339,7 +341,7 @@ START_TEST(revoke_is_cut)
 }
 END_TEST
 
-/* Denies again what is over, at one of the steps of a sweep. */
+/* Adds a denial again, at a step of a sweep that deletes the expired one. */
 struct denier {
 	struct fixture *r;
 	struct store_conn *conn;
@@ -369,7 +371,7 @@ sweep_one(struct fixture *r, struct store_conn *conn, void *ctx)
 	return store_sweep(conn, AT(r, r->now + 10), 100, &n, &r->err);
 }
 
-/* Whenever it comes, it holds, and is swept when it is over. */
+/* A denial holds at whatever step it comes, and is swept when it is over. */
 START_TEST(denied_while_it_is_swept)
 {
 	const struct str key = STR("user:a");
@@ -387,7 +389,7 @@ START_TEST(denied_while_it_is_swept)
 		OK(r, store_deny(r->conn, NOW(r),
 				 DENIAL(key, r->now, r->now + 5), &r->err));
 		d.step = 0;
-		d.result = -1; /* there was no such step */
+		d.result = -1; /* the sweep has no such step */
 		OK(r, by_way_of(r, &c, sweep_one, NULL));
 		OK(r, store_denied(r->conn, AT(r, r->now + 4999),
 				   ASKED(&key, 1, r->now), &denied, &r->err));

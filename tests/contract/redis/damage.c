@@ -10,7 +10,7 @@ static const struct attempt_policy policy = { .max = 1,
 					      .window_ms = 100,
 					      .ban_ms = 200 };
 
-/* Each is "could not tell": neither a session nor none. */
+/* Each operation must fail, because a damaged session may be a live one. */
 static void
 cannot_be_told(struct fixture *r, const struct session *s, const char *what)
 {
@@ -48,7 +48,8 @@ START_TEST(damaged_sessions)
 		(void)fixture_redis(r, "SET %s %s", fixture_key(&s).text,
 				    values[i]);
 		cannot_be_told(r, &s, values[i]);
-		/* Nobody else suffers, and it can be ended. */
+		/* Other sessions are not affected, and the damaged one can be
+		 * revoked. */
 		HOLDS(r, fixture_is_alive(r, &good, r->now));
 		OK(r, store_update_user(r->conn, NOW(r), &s.who, &r->err));
 		OK(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err));
@@ -65,15 +66,15 @@ START_TEST(damaged_sessions)
 }
 END_TEST
 
-/* Records that can be read, of sessions that cannot be: at 214 begins the
- * name. */
+/* The record has the right form, but its texts are not valid.  The name begins
+ * at byte 214. */
 START_TEST(sessions_that_cannot_be)
 {
 	static const struct {
 		int at;
 		const char *bytes, *names;
 	} rows[] = {
-		{ 214, "al ce", "damaged" }, /* of another shard, too */
+		{ 214, "al ce", "damaged" }, /* in another shard, too */
 		{ 214, "alicX", "damaged" },  { 214, "al\377ce", "damaged" },
 		{ 220, "sta f", "identity" }, { 232, "\x01", "identity" },
 	};
@@ -100,7 +101,7 @@ START_TEST(sessions_that_cannot_be)
 }
 END_TEST
 
-/* Of any size, and of any type. */
+/* A damaged session of any size and type does not affect other sessions. */
 START_TEST(damage_hurts_nobody_else)
 {
 	static const char *const damage[] = {
@@ -136,7 +137,7 @@ START_TEST(damage_hurts_nobody_else)
 						   r->now + 4000),
 					     &r->err),
 				 -1);
-		/* Nobody has to wait, and nobody's connection is lost. */
+		/* No other operation waits or loses its connection. */
 		HOLDS(r, fixture_is_alive(r, &other, r->now));
 		OK(r, store_find(second, NOW(r), &other.id, &other.token, &got,
 				 &r->err));
@@ -154,7 +155,8 @@ START_TEST(damage_hurts_nobody_else)
 }
 END_TEST
 
-/* Longer than what is read of any answer: the next has a new connection. */
+/* A reply that is too long ends the connection, and the next operation opens a
+ * new one. */
 START_TEST(answers_without_end)
 {
 	const struct str key = STR("k");
@@ -202,11 +204,11 @@ START_TEST(damage_at_each_byte)
 		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
 		HOLDS(r, fixture_is_alive(r, &s, r->now));
 	}
-	SAME(r, read, 30); /* what only rotate() reads: 19 + 10 + 1 */
-	/* A format of the future. */
+	SAME(r, read, 30); /* rotate() alone reads 19 + 10 + 1 bytes */
+	/* The format of a future version is damaged for this one. */
 	(void)fixture_redis(r, "SETRANGE %s 0 2", key.text);
 	cannot_be_told(r, &s, "format 2");
-	/* Cut off at any length, it is not a session. */
+	/* A truncated record is damaged at every length. */
 	for (int n = 0; n < 219; n++) {
 		(void)fixture_redis(r, "COPY kept %s REPLACE", key.text);
 		(void)fixture_redis(r, "EVAL %s 1 %s %d",
@@ -264,7 +266,7 @@ START_TEST(other_damage)
 }
 END_TEST
 
-/* Sessions are gone, and all that leads to them is still there. */
+/* The sessions are gone, but their entries still exist. */
 START_TEST(indices_that_lag_behind)
 {
 	struct fixture *r = fixture_open();
@@ -285,7 +287,7 @@ START_TEST(indices_that_lag_behind)
 	got = s[0];
 	OK(r, fixture_rotate(r, &got, &use, r->now, &answer));
 	SAME(r, answer, ROTATE_GONE);
-	/* They take no room. */
+	/* Entries without a record do not count for the limit. */
 	more = fixture_session(r, "alice", r->now + 9);
 	OK(r, store_create(r->conn, NOW(r), &more, 2, &n, &r->err));
 	SAME(r, n, 0);
@@ -299,7 +301,8 @@ START_TEST(indices_that_lag_behind)
 }
 END_TEST
 
-/* Somebody has deleted them: the next sweep that looks finds the living. */
+/* The indices were deleted.  The sweep restores the entries of live
+ * sessions. */
 START_TEST(indices_that_were_lost)
 {
 	struct fixture *r = fixture_open();
@@ -329,7 +332,7 @@ START_TEST(indices_that_were_lost)
 	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 2);
 
-	/* "All" means those that no index knows, too. */
+	/* revoke_all() ends sessions without entries too. */
 	for (int i = 0; i < 3; i++)
 		s[i] = fixture_create(r, "bob", r->now);
 	(void)fixture_redis(r, "DEL %s %s %s",
@@ -364,7 +367,7 @@ START_TEST(indices_that_lie)
 		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s",
 				    members[i]);
 	}
-	/* Somebody else's session among mine. */
+	/* The index of alice has an entry of bob. */
 	(void)fixture_redis(r, "EVAL %s 2 %s %s",
 			    "redis.call('ZADD', KEYS[2], 0,"
 			    " redis.call('ZRANGE', KEYS[1], 0, 0)[1])",
@@ -385,7 +388,7 @@ START_TEST(indices_that_lie)
 }
 END_TEST
 
-/* Times that no program of ours writes are no reason to sweep no more. */
+/* A session with impossible times is swept. */
 START_TEST(times_past_all_numbers)
 {
 	static const char most[] = "9999999999999999999";
@@ -402,10 +405,11 @@ START_TEST(times_past_all_numbers)
 }
 END_TEST
 
-/* A limit that comes when there are many more already. */
+/* The user has many more sessions than the new limit allows. */
 START_TEST(more_than_the_limit)
 {
-	/* Copies of one, a bit older; even numbers have no record. */
+	/* Makes older copies of a session; those with an even number have no
+	 * record. */
 	static const char copies[] =
 	    "local s = redis.call('GET', ARGV[1])"
 	    " for i = 1, 100000 do"
@@ -428,7 +432,8 @@ START_TEST(more_than_the_limit)
 	(void)fixture_redis(r, "CONFIG RESETSTAT");
 	OK(r, store_create(r->conn, AT(r, r->now + 1), &s, 3, &n, &r->err));
 	SAME(r, n, 49999);
-	/* In scripts that look at 1000 each: others are served meanwhile. */
+	/* Each script reads 1000 entries, and the server serves others in
+	 * between. */
 	test_redis_until(&r->server, "INFO commandstats",
 			 "cmdstat_evalsha:calls=103");
 	SAME(r, fixture_redis(r, "ZCARD %s", mine.text), 3);
@@ -437,7 +442,7 @@ START_TEST(more_than_the_limit)
 }
 END_TEST
 
-/* Alive, and touched: looked at once for each time it would have ended. */
+/* The sweep reads a live session once for each of its past ends. */
 START_TEST(sweep_puts_off_the_living)
 {
 	enum { N = 350 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Keys and certificates, made anew for each case by openssl(1). */
+/* The keys and certificates of a case, which openssl(1) makes. */
 struct papers {
 	char folder[64], program[256], log[80];
 };
@@ -21,7 +21,8 @@ certify(const struct papers *p, const char *name, const char *ca,
 			       "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
 			       "-days", "2", "-subj", subject, "-keyout", key,
 			       "-out", cert,
-			       /* one that is signed by an authority: */
+			       /* options of a certificate that an authority
+			        * signs: */
 			       "-CA", ca_cert, "-CAkey", ca_key, "-addext", alt,
 			       "-addext", "basicConstraints=critical,CA:FALSE",
 			       NULL };
@@ -44,7 +45,7 @@ certify(const struct papers *p, const char *name, const char *ca,
 	ck_assert_msg(process_run(&spec) == 0, "openssl req for %s", name);
 }
 
-/* False: skip. */
+/* Returns false if the case must be skipped. */
 static bool
 papers_make(struct papers *p)
 {
@@ -63,7 +64,7 @@ papers_make(struct papers *p)
 	return true;
 }
 
-/* The port, or 0 when this server knows no TLS: skip. */
+/* Returns the port, or 0 if this server is built without TLS. */
 static int
 tls_start(struct test_redis *s, const struct papers *p, const char *name,
 	  const char *clients)
@@ -92,12 +93,13 @@ tls_start(struct test_redis *s, const struct papers *p, const char *name,
 	return port;
 }
 
-/* Where to, whom a client believes and who it is; "": nobody. */
+/* The scheme and host of the URL, the trusted authority and the client
+ * certificate; "": none. */
 struct side {
 	const char *scheme, *host, *ca, *client;
 };
 
-/* File names and a URL that live as long as the case. */
+/* File names and a URL, which are valid during the case. */
 struct choice {
 	char url[96], ca[96], cert[96], key[96];
 };
@@ -120,7 +122,7 @@ choose(struct fixture *r, struct choice *c, const struct papers *p,
 	r->conf.key_file = side.client[0] == '\0' ? NULL : c->key;
 }
 
-/* Of the right authority, and no certificate of ours. */
+/* The authority is the right one, and there is no client certificate. */
 static const struct side by_number = { "rediss", "127.0.0.1", "ca", "" };
 static const struct side by_name = { "rediss", "localhost", "ca", "" };
 static const struct side unencrypted = { "redis", "127.0.0.1", "", "" };
@@ -178,7 +180,7 @@ START_TEST(who_is_believed)
 }
 END_TEST
 
-/* TLS where there is none, and the other way round. */
+/* One side uses TLS and the other does not. */
 START_TEST(no_tls_there)
 {
 	static const struct redis_line plain = { .bytes = "-ERR no\r\n" };
@@ -219,8 +221,8 @@ END_TEST
 
 #define STEPS 200
 
-/* Much goes there and little comes back: a Redis 7.0 whose answers over TLS
- * have to wait hangs up ("bad length" in its log). */
+/* Large commands have short replies: Redis 7.0 closes a TLS connection if its
+ * replies have to wait ("bad length" in its log). */
 START_TEST(much_and_again)
 {
 	static char big[50000];
@@ -255,7 +257,8 @@ START_TEST(much_and_again)
 						 REDIS_REPLY_STATUS);
 			OK(&r, fixture_get(&r, "k"));
 			ck_assert_uint_eq(r.reply->len, sizeof(big));
-			/* Closed while idle: a new one, unseen. */
+			/* The connection is closed while idle, and replaced
+			 * without an error. */
 			test_redis_do(&s, "CLIENT KILL TYPE normal SKIPME yes");
 		}
 		OK(&r, fixture_set(&r, "k", "v"));
@@ -289,7 +292,8 @@ START_TEST(files_are_wrong)
 }
 END_TEST
 
-/* As the programs do: libssl does not keep the signal off by itself. */
+/* The test ignores SIGPIPE as the programs do, because libssl does not suppress
+ * it. */
 static void
 ignore_sigpipe(void)
 {

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* False: the end of the test. */
+/* Returns false at the end of the test. */
 static bool
 wait_for(const struct redis_fake *f, int fd, int64_t ms)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server on 127.0.0.1 that says what it is told to, whatever it is
- * asked. */
+/* A server on 127.0.0.1 that sends given lines, whatever it receives. */
 #ifndef CONTRACT_REDIS_FAKE_H
 #define CONTRACT_REDIS_FAKE_H
 
@@ -10,26 +9,26 @@
 #include <stdatomic.h>
 
 struct redis_line {
-	const char *bytes; /* NULL: nothing */
-	size_t n; /* 0: up to the NUL */
-	int64_t each_ms; /* between two bytes */
-	bool hang_up; /* afterwards */
-	int64_t hang_up_ms; /* later */
+	const char *bytes; /* NULL: sends nothing */
+	size_t n; /* 0: until the NUL */
+	int64_t each_ms; /* pause between two bytes */
+	bool hang_up; /* closes the connection afterwards */
+	int64_t hang_up_ms; /* pause before that */
 };
 
 struct redis_fake {
-	const struct redis_line *lines; /* one for what is read at once */
+	const struct redis_line *lines; /* one for each read() */
 	size_t n;
 	char url[64];
 	int port, fd, stop[2];
-	atomic_uint accepted; /* connections so far */
+	atomic_uint accepted; /* number of connections so far */
 	pthread_t thread;
 };
 
-/* Each connection begins with lines[0]; after the last one it is silent. */
+/* Each connection gets lines[0] first; after the last line it gets nothing. */
 void redis_fake_start(struct redis_fake *f, const struct redis_line *lines,
 		      size_t n);
-/* Waits until it has accepted so many connections. */
+/* Waits until the server has accepted so many connections. */
 void redis_fake_wait(struct redis_fake *f, unsigned accepted);
 void redis_fake_end(struct redis_fake *f);
 

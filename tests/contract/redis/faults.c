@@ -32,10 +32,10 @@ START_TEST(killed_in_a_run)
 	ck_assert_int_eq(pthread_create(&thread, NULL, kill_soon, &s.process),
 			 0);
 	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, s.socket);
-	/* The end of the server ends the wait, not the deadline. */
+	/* The wait ends with the server, and not at the deadline. */
 	HOLDS(&r, strstr(r.err.msg, "in time") == NULL);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	/* The connection is lost, even if the server is back. */
+	/* The connection stays lost after the server is back. */
 	test_redis_stop(&s, SIGKILL);
 	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "cannot connect");
 	test_redis_again(&s);
@@ -59,7 +59,7 @@ START_TEST(stopped_and_continued)
 	OK(&r, fixture_set(&r, "k", "v"));
 	process_signal_all(&s.process, SIGSTOP);
 	FAILS(&r, fixture_get(&r, "k"), ERR_UNAVAILABLE, "no reply in time");
-	/* The answer that is still to come is not that of the next one. */
+	/* The late reply must not become the reply to the next command. */
 	FAILS(&r, fixture_get(&r, "other"), ERR_UNAVAILABLE, "lost");
 	FAILS(&r, redis_ping(r.conn, &r.err), ERR_UNAVAILABLE, "lost");
 	FAILS(&r, fixture_connect(&r), ERR_UNAVAILABLE, "no reply in time");
@@ -72,7 +72,7 @@ START_TEST(stopped_and_continued)
 }
 END_TEST
 
-/* Closed while nobody looked: the next run does not even notice. */
+/* The server closes idle connections, and the next run opens new ones. */
 START_TEST(idle_connections_come_back)
 {
 	struct test_redis s;
@@ -96,7 +96,7 @@ START_TEST(idle_connections_come_back)
 END_TEST
 
 struct looking {
-	struct test_redis *s; /* NULL: was restarted */
+	struct test_redis *s; /* NULL: was restarted already */
 	bool seen[SCANNED];
 };
 
@@ -120,7 +120,8 @@ look_and_restart(void *ctx, const struct str *keys, size_t n, struct err *err)
 	return 0;
 }
 
-/* The cursor of one server says nothing to the next. */
+/* A scan begins again at a server that was restarted, which does not know the
+ * cursor. */
 START_TEST(restarted_in_a_scan)
 {
 	static struct looking l;
@@ -144,7 +145,7 @@ START_TEST(restarted_in_a_scan)
 }
 END_TEST
 
-/* The answer to a ping that was given up must not answer the next question. */
+/* The late reply to PING must not become the reply to the next command. */
 START_TEST(late_answer_to_a_ping)
 {
 	struct test_redis s;
@@ -164,7 +165,8 @@ START_TEST(late_answer_to_a_ping)
 }
 END_TEST
 
-/* Only who asks waits for an answer; what is known to be lost is not asked. */
+/* redis_is_lost() waits for a reply only if it may ask, and never asks a
+ * connection that it knows is lost. */
 START_TEST(lost_is_asked_for)
 {
 	struct test_redis s;
@@ -187,7 +189,7 @@ START_TEST(lost_is_asked_for)
 }
 END_TEST
 
-/* What is half written makes a connection unusable, whatever the reason. */
+/* A command that was written in part makes the connection unusable. */
 START_TEST(more_than_is_sent)
 {
 	static char bytes[17 << 20];
@@ -221,7 +223,8 @@ START_TEST(fake_answers)
 		struct redis_line line;
 		const char *message;
 	} rows[] = {
-		/* No wait for a byte is long; all of them together are. */
+		/* Each byte arrives in time, but all of them together do
+		 * not. */
 		{ { .bytes = "$60\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 			     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n",
 		    .each_ms = 40 },
@@ -266,7 +269,8 @@ START_TEST(fake_answers)
 }
 END_TEST
 
-/* An answer that nobody asked for must not answer the next question. */
+/* A reply that nobody asked for must not become the reply to the next
+ * command. */
 START_TEST(one_answer_too_many)
 {
 	static const struct redis_line lines[] = {
@@ -302,7 +306,7 @@ START_TEST(one_answer_too_many)
 }
 END_TEST
 
-/* What is said before we are logged in. */
+/* The server sends these replies before the connection is authenticated. */
 START_TEST(fake_greetings)
 {
 	static const struct {
@@ -352,7 +356,8 @@ START_TEST(fake_greetings)
 }
 END_TEST
 
-/* By the word in front; a script's own error counts in Redis 6, too. */
+/* The first word of an error reply decides; in Redis 6 that of the error in a
+ * script. */
 START_TEST(fake_refusals)
 {
 	static const struct {
@@ -397,7 +402,7 @@ START_TEST(fake_refusals)
 				  strstr(r.err.msg, rows[i].message) != NULL &&
 				  strstr(r.err.msg, "SECRET") == NULL,
 			      "row %zu: %d %s", i, (int)r.err.code, r.err.msg);
-		/* It was an answer: the connection is as good as before. */
+		/* The connection stays usable after an error reply. */
 		OK(&r, fixture_get(&r, "k"));
 		ck_assert_str_eq(r.reply->str, "OK");
 		fixture_end(&r);

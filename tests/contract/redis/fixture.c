@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connects to a server of the test. */
+/* Connections to a test server. */
 #include "tests/contract/redis/fixture.h"
 
 #include <stdio.h>

@@ -26,10 +26,10 @@ enum fixture_script {
 	SCRIPT_N
 };
 
-/* The defaults, and this url; it is borrowed. */
+/* Sets the defaults and the URL, which is borrowed. */
 void fixture_init(struct fixture *r, const char *url);
 int fixture_open(struct fixture *r);
-int fixture_connect(struct fixture *r); /* opens first when needed */
+int fixture_connect(struct fixture *r); /* opens it first if necessary */
 void fixture_disconnect(struct fixture *r);
 void fixture_end(struct fixture *r);
 
@@ -37,12 +37,12 @@ void fixture_end(struct fixture *r);
 	(const struct str[]){ __VA_ARGS__ },                                   \
 	    ARRAY_LEN(((const struct str[]){ __VA_ARGS__ }))
 
-/* One command, one script, with the prefix in front of the key. */
+/* Run one command or one script on a key, to which they add the prefix. */
 int fixture_run(struct fixture *r, const char *command, const char *key,
 		const struct str *args, size_t n);
 int fixture_script(struct fixture *r, enum fixture_script which,
 		   const char *key, const struct str *args, size_t n);
-int fixture_get(struct fixture *r, const char *key); /* r->reply has it */
+int fixture_get(struct fixture *r, const char *key); /* sets r->reply */
 int fixture_set(struct fixture *r, const char *key, const char *value);
 
 TCase *redis_option_cases(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sentinels: finding the present master. */
+/* Sentinels name the present master. */
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/fixture.h"
 
@@ -45,8 +45,8 @@ watch_end(struct watch *w)
 	test_redis_end(&w->master);
 }
 
-/* As the caller does: a failure drops the connection, the next try makes a new
- * one.  What comes on the way is always "not now". */
+/* Does what the callers do: disconnects after a failure and connects again.
+ * Every failure on the way must be ERR_UNAVAILABLE. */
 static void
 set_until(struct fixture *r, const char *key, const char *value)
 {
@@ -85,7 +85,7 @@ START_TEST(masters_are_swapped)
 
 	watch_start(&w, NULL);
 	OK(&w.r, fixture_connect(&w.r));
-	/* Until it knows the replica well enough. */
+	/* The sentinel refuses until it knows the replica well enough. */
 	test_redis_until(&w.sentinel, "SENTINEL FAILOVER mymaster", "OK");
 	test_redis_until(&w.replica, "INFO replication", "role:master");
 	test_redis_until(&w.master, "INFO replication", "role:slave");
@@ -110,10 +110,10 @@ START_TEST(sentinels_in_turn)
 	words[1] = str_from(hung);
 	words[2] = w.words[0];
 	use_sentinels(&w.r, words, 3);
-	/* The silent one does not use up the time of the next one. */
+	/* The unresponsive sentinel leaves time for the next one. */
 	OK(&w.r, fixture_connect(&w.r));
 	redis_fake_wait(&silent, 1);
-	/* From now on the one that knew is the first one asked. */
+	/* The sentinel that named the master is the first one from now on. */
 	OK(&w.r, fixture_connect(&w.r));
 	ck_assert_uint_eq(atomic_load(&silent.accepted), 1);
 	fixture_end(&w.r);
@@ -151,7 +151,7 @@ START_TEST(sentinels_have_logins)
 }
 END_TEST
 
-/* Not what the sentinel says: what the server itself says. */
+/* The server itself, and not the sentinel, must say that it is a master. */
 START_TEST(sentinel_lags)
 {
 	static const char *const answers[] = {

@@ -9,14 +9,14 @@
 
 static const char *const kinds[] = { "u:alice", "sessions", "ends" };
 
-/* Puts something that is no index where one of alice's is. */
+/* Replaces an index of alice by a text. */
 static void
 spoil(struct fixture *r, const char *kind)
 {
 	(void)fixture_redis(r, "SET %s x", fixture_index("alice", kind).text);
 }
 
-/* By a token that it never had. */
+/* Presents a token that the session never had. */
 static void
 reuse(struct fixture *r, const struct session *s)
 {
@@ -29,7 +29,7 @@ reuse(struct fixture *r, const struct session *s)
 	SAME(r, answer, ROTATE_REUSED);
 }
 
-/* An end is an end: its entries come after it. */
+/* A session is ended even if one of its indices cannot be changed. */
 START_TEST(ended_without_an_index)
 {
 	struct fixture *r = fixture_open();
@@ -46,7 +46,7 @@ START_TEST(ended_without_an_index)
 	reuse(r, &s[1]);
 	HOLDS(r, !fixture_is_alive(r, &s[1], r->now));
 	if (_i == 0) {
-		/* What leads to the others is lost. */
+		/* Nothing leads to the other sessions any more. */
 		FAILS(r,
 		      store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n,
 					&r->err),
@@ -63,13 +63,13 @@ START_TEST(ended_without_an_index)
 	SAME(r, fixture_live(r, "alice", r->now), 0);
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	(void)fixture_sweep(r, r->now + 99999);
-	/* Without `ends` nothing leads to what it should have removed. */
+	/* Without `ends` nothing leads to the entries that stayed. */
 	HOLDS(r, _i == 2 || fixture_redis(r, "DBSIZE") == 0);
 	fixture_close(r);
 }
 END_TEST
 
-/* Nothing has happened: neither a session nor a part of one. */
+/* If one index cannot be changed, no part of the session is created. */
 START_TEST(not_created_without_an_index)
 {
 	struct fixture *r = fixture_open();
@@ -94,7 +94,7 @@ START_TEST(not_created_without_an_index)
 }
 END_TEST
 
-/* The session whose index is spoilt comes first, each time. */
+/* The session whose index is a text is the first one in each page. */
 START_TEST(swept_without_an_index)
 {
 	struct fixture *r = fixture_open();
@@ -115,12 +115,12 @@ START_TEST(swept_without_an_index)
 	     1);
 	OK(r, store_sweep(r->conn, AT(r, r->now + 5000), 2, &n, &r->err));
 	SAME(r, n, 1);
-	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* what is no index */
+	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* the text */
 	fixture_close(r);
 }
 END_TEST
 
-/* A shard that cannot be swept keeps none of the others from it. */
+/* A shard that cannot be swept does not stop the others. */
 START_TEST(swept_without_a_shard)
 {
 	struct fixture *r = fixture_open();
@@ -141,7 +141,8 @@ START_TEST(swept_without_a_shard)
 }
 END_TEST
 
-/* Made by a clock that was ahead, and seen since it was set right. */
+/* A session was created by a clock that was ahead, and is seen again after the
+ * clock was corrected. */
 START_TEST(swept_after_a_clock_was_ahead)
 {
 	const int64_t year = INT64_C(31536000000);
@@ -161,7 +162,7 @@ START_TEST(swept_after_a_clock_was_ahead)
 }
 END_TEST
 
-/* Some that only get another time, before one that is over. */
+/* Sessions that only get a later time come before one that is over. */
 START_TEST(swept_without_memory)
 {
 	enum { N = 120 };
@@ -186,7 +187,7 @@ START_TEST(swept_without_memory)
 }
 END_TEST
 
-/* 0 for one that is not there. */
+/* Returns 0 if the key does not exist. */
 static long long
 memory_of(struct fixture *r, const char *key)
 {
@@ -195,7 +196,7 @@ memory_of(struct fixture *r, const char *key)
 	return n > 0 ? n : 0;
 }
 
-/* A session of a usual browser takes less than 1.1 kB in all. */
+/* A session of a common browser takes less than 1.1 kB with its entries. */
 START_TEST(memory_of_a_session)
 {
 	enum { N = 2000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* URLs and options of Redis: their meaning and contradictions. */
+/* URLs and options of Redis, and settings that contradict each other. */
 #include "tests/contract/redis/fixture.h"
 
 #include <stdio.h>
@@ -56,7 +56,7 @@ START_TEST(urls_are_understood)
 				  t.servers.v[0].port == urls[i].port,
 			      "row %zu: %s %d", i, t.servers.v[0].host,
 			      t.servers.v[0].port);
-		/* %00 ends neither: it is a byte of it. */
+		/* %00 is a byte of the password and does not end it. */
 		ck_assert_msg(str_eq(t.login.username,
 				     str_from(urls[i].user)) &&
 				  str_starts(t.login.password,
@@ -132,7 +132,7 @@ END_TEST
 
 struct choice {
 	struct redis_conf conf;
-	const char *message; /* NULL: fine */
+	const char *message; /* NULL: accepted */
 };
 
 static void
@@ -253,7 +253,7 @@ START_TEST(other_choices)
 }
 END_TEST
 
-/* Several in one word, with and without a port. */
+/* One word may hold several addresses, with and without a port. */
 START_TEST(sentinel_addresses)
 {
 	const struct str v[] = { STR("a:1,[::1]:2"), STR("b"), STR("[::2],c") };
@@ -296,7 +296,7 @@ START_TEST(option_defaults_are_fine)
 }
 END_TEST
 
-/* What is as long as it may be, and one byte more. */
+/* Texts of the maximum length are accepted, and one more byte is refused. */
 START_TEST(lengths_in_urls)
 {
 	static const struct {

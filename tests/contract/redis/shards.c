@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the sessions of a user are: ids that say otherwise, and a cluster that
- * has moved only some of the keys of their slot. */
+/* The shards of users: forged ids, and a cluster that has moved only some keys
+ * of a slot. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
 
@@ -16,8 +16,8 @@
 
 extern const struct session_store_ops store_redis;
 
-/* Where a session is follows from its user: an id of another place would be
- * found by nobody who ends all of them. */
+/* The shard of a session follows from its user.  With an id of another shard,
+ * revoke_user() would not find it. */
 START_TEST(ids_that_are_made_up)
 {
 	struct fixture *r = fixture_open();
@@ -45,14 +45,14 @@ START_TEST(ids_that_are_made_up)
 END_TEST
 
 struct moving {
-	struct fixture r; /* without a server of its own */
+	struct fixture r; /* its own server is not used */
 	struct test_cluster c;
 	unsigned slot;
 	size_t from, to;
 	struct session s[3]; /* of alice */
 };
 
-/* What one server says about the slot. */
+/* Sets the state of the slot at one server. */
 static void
 tell(struct moving *m, size_t node, const char *what, size_t other)
 {
@@ -130,7 +130,8 @@ close_moving(struct moving *m)
 	test_cluster_end(&m->c);
 }
 
-/* The first session alone; all but the last two sessions; one index alone. */
+/* Moves the first session; that and the index of the user; or that index
+ * alone. */
 static void
 move_some(struct moving *m, int which)
 {
@@ -143,8 +144,8 @@ move_some(struct moving *m, int which)
 			move(m, fixture_index("alice", kinds[i]).text);
 }
 
-/* What is about one session goes on; what is about all of a user is refused,
- * and has not happened. */
+/* Operations on one session succeed.  Operations on all sessions of a user are
+ * refused and change nothing. */
 START_TEST(half_of_a_slot)
 {
 	const struct identity renamed = { .name = STR("alice"),
@@ -185,7 +186,7 @@ START_TEST(half_of_a_slot)
 	      ERR_UNAVAILABLE, BUSY);
 	FAILS(r, store_sweep(r->conn, AT(r, r->now + 99999), 99, &n, &r->err),
 	      ERR_UNAVAILABLE, BUSY);
-	/* Nobody else is concerned. */
+	/* Users of other slots are not affected. */
 	(void)fixture_create(r, "bob", r->now);
 	SAME(r, fixture_live(r, "bob", r->now), 1);
 	move_rest(&m);
@@ -213,7 +214,7 @@ revoke(struct fixture *r, const struct session *s)
 	return result;
 }
 
-/* By a token that it never had. */
+/* Presents a token that the session never had. */
 static int
 reuse(struct fixture *r, const struct session *s)
 {
@@ -228,7 +229,7 @@ reuse(struct fixture *r, const struct session *s)
 	return result;
 }
 
-/* Whatever of its indices is elsewhere, nobody has to wait for an end. */
+/* One session can be ended whichever of its keys has been moved. */
 START_TEST(ended_in_half_of_a_slot)
 {
 	struct moving m;

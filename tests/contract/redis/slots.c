@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A Redis Cluster: every key is found at its server, while slots and servers
- * move. */
+/* A Redis Cluster: every key is found while slots and servers move. */
 #include "tests/contract/redis/fake.h"
 #include "tests/contract/redis/fixture.h"
 
@@ -57,7 +56,7 @@ START_TEST(slots_of_keys)
 }
 END_TEST
 
-/* In one run: commands and scripts on all servers. */
+/* Sends commands and scripts to all servers in one run. */
 static void
 set_all(struct fixture *r)
 {
@@ -120,7 +119,7 @@ START_TEST(keys_on_all_servers)
 	set_all(&r);
 	fixture_end(&r);
 
-	/* One that is up is enough; and a cluster is not what it is not. */
+	/* One reachable server is enough, and a cluster needs cluster = yes. */
 	(void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d,127.0.0.1:%d",
 		       process_free_port(), c.nodes[2].port);
 	r.conf.url = str_from(url);
@@ -173,7 +172,7 @@ owner_of(unsigned slot)
 	return slot * 3 / REDIS_SLOTS;
 }
 
-/* A slot wanders from one server to the next, as redis-cli does it. */
+/* A slot moves from one server to the next, as redis-cli does it. */
 START_TEST(slot_moves)
 {
 	const struct str x = STR("x"), other = STR("t:{tag}goes");
@@ -193,7 +192,8 @@ START_TEST(slot_moves)
 		       "MIGRATE 127.0.0.1 %d t:{tag}goes 0 2000",
 		       c.nodes[to].port);
 	test_redis_do(&c.nodes[from], text);
-	/* ASK, by command and by script, which the other does not know. */
+	/* Commands and scripts follow ASK to a server that does not know the
+	 * script. */
 	OK(&r, fixture_get(&r, "{tag}goes"));
 	ck_assert_str_eq(r.reply->str, "2");
 	OK(&r, fixture_get(&r, "{tag}stays"));
@@ -202,13 +202,14 @@ START_TEST(slot_moves)
 	OK(&r, fixture_get(&r, "{tag}new"));
 	ck_assert_str_eq(r.reply->str, "x");
 	set_all(&r);
-	/* Both at once, or one after another: nobody has the two. */
+	/* The two keys are on two servers, so no server can execute the
+	 * step. */
 	FAILS(&r, fixture_run(&r, "EXISTS", "{tag}stays", &other, 1), ERR_BUSY,
 	      "moving its slot");
 	FAILS(&r, fixture_script(&r, SCRIPT_BOTH, "{tag}stays", &other, 1),
 	      ERR_BUSY, "moving its slot");
 	set_all(&r);
-	/* The rest goes; MOVED. */
+	/* The other key moves, and the servers redirect with MOVED. */
 	(void)snprintf(text, sizeof(text),
 		       "MIGRATE 127.0.0.1 %d t:{tag}stays 0 2000",
 		       c.nodes[to].port);
@@ -247,7 +248,7 @@ START_TEST(master_without_replica_dies)
 	r.conf.url = str_from(c.nodes[(victim + 1) % 3].url);
 	OK(&r, fixture_connect(&r));
 	FAILS(&r, fixture_get(&r, "{tag}"), ERR_UNAVAILABLE, "");
-	/* It comes back with its slots, and all is as it was. */
+	/* The server comes back with its slots and its keys. */
 	test_redis_again(&c.nodes[victim]);
 	for (size_t i = 0; i < 3; i++)
 		test_redis_until(&c.nodes[i], "CLUSTER INFO",
@@ -265,7 +266,7 @@ START_TEST(replica_takes_over)
 	struct fixture r;
 	int64_t end;
 
-	start(&c, &r, 1); /* of the first master, which is the seed, too */
+	start(&c, &r, 1); /* the first master, which url names, has a replica */
 	OK(&r, fixture_connect(&r));
 	OK(&r, fixture_set(&r, "{06S}", "kept")); /* slot 0 */
 	ck_assert_uint_eq(redis_slot(STR("{06S}")), 0);
@@ -288,7 +289,7 @@ START_TEST(replica_takes_over)
 }
 END_TEST
 
-/* Maps and redirections that are none. */
+/* Maps and redirections that are not valid. */
 static const struct {
 	const char *map, *answer;
 	const char *message;
@@ -362,7 +363,8 @@ START_TEST(fake_maps)
 }
 END_TEST
 
-/* It sends us to itself: a cluster in trouble, not a mistake in ours. */
+/* The server redirects to itself.  The cluster is at fault, so this is not an
+ * internal error. */
 START_TEST(moved_for_ever)
 {
 	struct redis_line lines[32] = { { .bytes = NULL } };
@@ -387,8 +389,8 @@ START_TEST(moved_for_ever)
 }
 END_TEST
 
-/* The first server hangs up when it was chosen for the first step, and there
- * is no connection to the second one yet. */
+/* The first server closes the connection after it was chosen for the first
+ * step, while the second one is still being connected. */
 START_TEST(hangs_up_while_others_connect)
 {
 	char map[160];
@@ -399,7 +401,7 @@ START_TEST(hangs_up_while_others_connect)
 	static const struct redis_line second[] = {
 		{ .bytes = "+OK\r\n", .each_ms = 100 },
 	};
-	/* Slots 12182, 5061, 12182. */
+	/* Their slots are 12182, 5061 and 12182. */
 	const struct redis_step steps[] = {
 		{ .command = "GET", .key = STR("foo") },
 		{ .command = "GET", .key = STR("bar") },
@@ -427,7 +429,7 @@ START_TEST(hangs_up_while_others_connect)
 }
 END_TEST
 
-/* A server joins after the map was read: its keys are not passed over. */
+/* A server joins after the map was read.  The scan must find its keys. */
 START_TEST(keys_on_a_server_that_is_new)
 {
 	struct test_cluster c;

@@ -69,7 +69,7 @@ fixture_conn(struct fixture *r, const char *prefix, const char *username,
 
 	ck_assert_ptr_nonnull(conn);
 	store_conn_bind(conn, s);
-	backend_unref(s); /* the connection has it */
+	backend_unref(s); /* the connection holds a reference */
 	return conn;
 }
 

@@ -23,38 +23,38 @@ struct fixture {
 struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
 
-/* Another way to the same server: with this prefix, by this user. */
+/* Opens another connection to the same server, with this prefix and user. */
 struct store_conn *fixture_conn(struct fixture *r, const char *prefix,
 				const char *username, const char *password);
 void fixture_conn_end(struct store_conn *conn);
 
-/* The store may be asked again at once after a failure. */
+/* Ends the back-off after a failure. */
 void fixture_forgive(struct fixture *r);
 
-/* A command from outside with binary arguments, `format` as for hiredis; its
- * answer: a number, the length of a text or array, -1 for nothing. */
+/* Sends a command with binary arguments; `format` is that of hiredis.  Returns
+ * the number, the length of the text or array, or -1 for nil. */
 long long fixture_redis(struct fixture *r, const char *format, ...);
 
-/* 3600 ms when idle, 36000 in all. */
+/* The session ends 3600 ms after its last use, and 36000 ms after `created`. */
 struct session fixture_session(struct fixture *r, const char *user,
 			       int64_t created);
 struct session fixture_create(struct fixture *r, const char *user,
 			      int64_t created);
 bool fixture_is_alive(struct fixture *r, const struct session *s, int64_t now);
 int64_t fixture_live(struct fixture *r, const char *user, int64_t now);
-/* Sweeps until there is nothing left to sweep. */
+/* Sweeps until nothing is left to sweep. */
 int64_t fixture_sweep(struct fixture *r, int64_t now);
 struct rotation fixture_rotation(struct fixture *r, const struct session *s);
 int fixture_rotate(struct fixture *r, struct session *s,
 		   const struct rotation *use, int64_t now,
 		   enum rotate_answer *answer) MUST_USE;
 
-/* "fcgiauth:{XX}s:ID" */
+/* The text is "fcgiauth:{XX}s:ID". */
 struct fixture_key {
 	char text[64];
 };
 struct fixture_key fixture_key(const struct session *s);
-/* "fcgiauth:{XX}KIND" of the shard of a user: "u:alice", "sessions". */
+/* Returns "fcgiauth:{XX}KIND" in the shard of a user, for example "u:alice". */
 struct fixture_key fixture_index(const char *user, const char *kind);
 
 TCase *redis_damage_cases(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Properties of the Redis store only: indices, scripts, memory, prefixes. */
+/* Properties of the Redis store alone: scripts, memory, rights, prefixes. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/logins.h"
@@ -16,7 +16,7 @@ static const struct attempt_policy policy = { .max = 1,
 					      .window_ms = 100,
 					      .ban_ms = 200 };
 
-/* A server forgets its scripts when it is restarted or replaced. */
+/* A server forgets the scripts when it is restarted or replaced. */
 START_TEST(scripts_are_forgotten)
 {
 	struct fixture *r = fixture_open();
@@ -78,7 +78,8 @@ START_TEST(scripts_are_forgotten)
 }
 END_TEST
 
-/* Nothing new can be kept, but who is signed in stays so, and can sign out. */
+/* Without memory no session is created, but existing ones stay usable and can
+ * be revoked. */
 START_TEST(no_memory_left)
 {
 	struct fixture *r = fixture_open();
@@ -89,7 +90,7 @@ START_TEST(no_memory_left)
 	for (int i = 0; i < 3; i++)
 		s[i] = fixture_create(r, "alice", r->now + i);
 	for (int round = 0; round < 2; round++) {
-		/* The second time with no script known. */
+		/* In the second round the server knows no script. */
 		(void)fixture_redis(r, "CONFIG SET maxmemory 1");
 		if (round == 1)
 			(void)fixture_redis(r, "SCRIPT FLUSH");
@@ -118,7 +119,7 @@ START_TEST(no_memory_left)
 	OK(r,
 	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
 	SAME(r, n, 1);
-	/* What was not made left nothing behind. */
+	/* The refused operations left nothing behind. */
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
 }
@@ -138,7 +139,7 @@ START_TEST(a_replica_is_not_usable)
 }
 END_TEST
 
-/* Each operation once; false at the first that is refused. */
+/* Runs each operation once; returns false at the first one that is refused. */
 static bool
 all_works(struct fixture *r, struct store_conn *conn)
 {
@@ -188,7 +189,7 @@ all_works(struct fixture *r, struct store_conn *conn)
 	       WORKS(revoke(conn, c, &s.id, &is, &r->err));
 }
 
-/* Those that the manual names: without one something does not work. */
+/* Each right that the manual names is needed. */
 START_TEST(rights_that_are_needed)
 {
 	const struct option *o = option_find(redis_options, STR("username"));
@@ -222,7 +223,7 @@ START_TEST(rights_that_are_needed)
 }
 END_TEST
 
-/* Whoever is asked whether the store is usable must know. */
+/* ping() fails if a sign-in would fail. */
 START_TEST(ping_needs_what_a_login_needs)
 {
 	static const char *const without[] = {
@@ -264,7 +265,8 @@ START_TEST(ping_needs_what_a_login_needs)
 			      without[i]);
 		fixture_conn_end(conn);
 	}
-	/* Nothing stays of the first one, when no script is known. */
+	/* The first ping, for which the server knows no script, leaves
+	 * nothing. */
 	(void)fixture_redis(r, "FLUSHALL");
 	(void)fixture_redis(r, "SCRIPT FLUSH");
 	OK(r, store_ping(r->conn, &r->err));
@@ -273,7 +275,7 @@ START_TEST(ping_needs_what_a_login_needs)
 }
 END_TEST
 
-/* A server that may drop what it keeps is used, with a word about it. */
+/* A server that may evict keys is usable, but causes advice. */
 START_TEST(policies_that_forget)
 {
 	static const struct {
@@ -282,7 +284,7 @@ START_TEST(policies_that_forget)
 	} rows[] = {
 		{ "noeviction", "100mb", false },
 		{ "noeviction", "0", false },
-		{ "allkeys-lru", "0", false }, /* it is never full */
+		{ "allkeys-lru", "0", false }, /* without maxmemory */
 		{ "allkeys-lru", "100mb", true },
 		{ "allkeys-random", "100mb", true },
 		{ "volatile-ttl", "100mb", true },
@@ -308,7 +310,8 @@ START_TEST(policies_that_forget)
 				      "row %zu: %s", i, advice);
 		OK(r, store_ping(r->conn, &r->err));
 	}
-	/* Who may not look says nothing; CONFIG is not needed. */
+	/* Without the right to INFO there is no advice.  CONFIG is not
+	 * needed. */
 	test_redis_do(&r->server,
 		      "ACL SETUSER u reset on >p ~fcgiauth:* +@all -config");
 	conn = fixture_conn(r, "fcgiauth:", "u", "p");
@@ -389,14 +392,14 @@ START_TEST(names_of_users)
 					NULL, &n, &r->err));
 		SAME(r, n, 2);
 	}
-	/* The others are swept by their names. */
+	/* The sweep finds the others by the names in their entries. */
 	SAME(r, fixture_sweep(r, r->now + 99999), (int64_t)ARRAY_LEN(names));
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
 	fixture_close(r);
 }
 END_TEST
 
-/* Redis's own expiry frees what nobody sweeps, but never ends a session. */
+/* The expiry in Redis frees what is not swept, but never ends a session. */
 START_TEST(all_that_ends_is_freed)
 {
 	static const struct attempt_policy longer = { .max = 1,
@@ -415,14 +418,14 @@ START_TEST(all_that_ends_is_freed)
 	OK(r, store_update_user(r->conn, NOW(r), &s.who, &r->err));
 	left = fixture_redis(r, "PTTL %s", fixture_key(&s).text);
 	HOLDS(r, left > 35000 && left <= 96000);
-	/* For longer than what is added to all. */
+	/* The expiry exceeds the margin that is added to each. */
 	for (int i = 0; i < 2; i++) {
 		OK(r, store_attempt(r->conn, NOW(r), STR("k"), &longer,
 				    &attempt, &r->err));
 		left = fixture_redis(r, "PTTL fcgiauth:a:k");
 		HOLDS(r, left > 200000 && left <= 260000);
 	}
-	/* A denial must not end before its time, which nobody knows. */
+	/* A denial has no expiry, because deny() does not use the clock. */
 	OK(r, store_deny(r->conn, NOW(r),
 			 DENIAL(STR("k"), INT64_MAX, r->now + 5), &r->err));
 	SAME(r, fixture_redis(r, "PTTL fcgiauth:d:k"), -1);

@@ -31,8 +31,8 @@ START_TEST(commands_and_scripts)
 	OK(&r, fixture_get(&r, "k"));
 	ck_assert_uint_eq(r.reply->len, value.n);
 	ck_assert_mem_eq(r.reply->str, value.p, value.n);
-	/* By EVAL first, then by its SHA-1, then by EVAL again; ARGV is bytes
-	 * for Lua, too. */
+	/* The script is sent by EVAL, by its SHA-1, and by EVAL again.  ARGV is
+	 * bytes in Lua, too. */
 	for (int i = 0; i < 4; i++) {
 		OK(&r, fixture_script(&r, SCRIPT_ECHO, "k", &value, 1));
 		ck_assert_uint_eq(r.reply->elements, 3);
@@ -92,7 +92,7 @@ START_TEST(logins_of_the_server)
 }
 END_TEST
 
-/* The same in URLs, by socket and by port. */
+/* URLs can hold logins, for a socket and for a port. */
 START_TEST(logins_in_urls)
 {
 	struct test_redis s;
@@ -134,7 +134,7 @@ END_TEST
 
 #define STEPS 600
 
-/* More than the buffers of the kernel hold, both ways at once. */
+/* Commands and replies exceed the buffers of the kernel. */
 START_TEST(large_pipelines_do_not_block)
 {
 	static char big[20000], keys[STEPS][16];
@@ -154,7 +154,8 @@ START_TEST(large_pipelines_do_not_block)
 	for (size_t i = 0; i < STEPS; i++) {
 		int n = snprintf(keys[i], sizeof(keys[i]), "t:%zu", i % half);
 
-		/* Scripts, which the server does not know, and commands. */
+		/* Half of the steps are scripts that the server does not
+		 * know. */
 		steps[i] = (struct redis_step){
 			.command = i < half ? NULL : "GET",
 			.script = SCRIPT_SET,
@@ -170,7 +171,7 @@ START_TEST(large_pipelines_do_not_block)
 		ck_assert_int_eq(replies[i]->type, REDIS_REPLY_STATUS);
 		ck_assert_uint_eq(replies[i + half]->len, sizeof(big));
 	}
-	/* More than we would ever send. */
+	/* The queue exceeds its maximum. */
 	for (size_t i = 0; i < STEPS; i++)
 		steps[i] = (struct redis_step){ .command = "SET",
 						.key = STR("t:k"),
@@ -204,7 +205,8 @@ START_TEST(errors_of_real_servers)
 	test_redis_start(&s, TEST_REDIS_TCP, "user u on >p ~t:* +@all -set\n");
 	fixture_init(&r, s.url);
 	OK(&r, fixture_connect(&r));
-	/* An error in the middle: nothing is out of step afterwards. */
+	/* After an error in the middle the other replies belong to their
+	 * commands. */
 	for (int i = 0; i < 3; i++) {
 		FAILS(&r, redis_run(r.conn, three, 3, replies, &r.err),
 		      ERR_BUSY, "WRONGTYPE");
@@ -291,7 +293,7 @@ START_TEST(scans_find_every_key)
 		(void)snprintf(key, sizeof(key), "n%d", i);
 		OK(&r, fixture_set(&r, key, "v"));
 	}
-	/* What a pattern would match, but we did not mean. */
+	/* The prefix as a pattern would match these keys. */
 	test_redis_do(&s, "MSET abx1:n1 v axx?:n2 v a*x?:n3 v a*[x]?n v");
 	OK(&r, fixture_set(&r, "m1", "v"));
 	OK(&r, redis_scan(r.conn, STR("n"), collect, &c, &r.err));
@@ -301,7 +303,7 @@ START_TEST(scans_find_every_key)
 	FAILS(&r, redis_scan(r.conn, STR("n"), collect, &c, &r.err), ERR_LIMIT,
 	      "enough");
 	ck_assert_uint_eq(c.pages, 2);
-	/* Each may be dropped while we go on. */
+	/* The callback may delete the keys of its page. */
 	c = (struct collector){ .r = &r, .drops = true };
 	OK(&r, redis_scan(r.conn, STR("n"), collect, &c, &r.err));
 	ck_assert_uint_eq(c.keys, 3000);
@@ -316,7 +318,7 @@ START_TEST(scans_find_every_key)
 }
 END_TEST
 
-/* What lies idle is not forgotten on the way, and a dead server is noticed. */
+/* Keep-alive probes detect a dead server and keep idle connections open. */
 START_TEST(sockets_are_tuned)
 {
 	static const struct {
