@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of our own addresses: requests with their facts, a log to read. */
+/* For tests of the service's own addresses: requests with their parameters, and
+ * a log that can be read. */
 #ifndef UNIT_AUTH_ORIGIN_FIXTURE_H
 #define UNIT_AUTH_ORIGIN_FIXTURE_H
 
@@ -15,7 +16,7 @@
 
 static struct flow f;
 
-/* With a log that can be read. */
+/* Starts the service with a log that can be read. */
 static inline void
 init(const char *ini)
 {
@@ -29,7 +30,7 @@ done(void)
 	flow_free(&f);
 }
 
-/* What was logged since the last call; a second has passed then. */
+/* The log since the last call; one second passes. */
 static inline const char *
 logged(void)
 {
@@ -39,7 +40,7 @@ logged(void)
 	return text;
 }
 
-/* A sign-in with these facts; NULL: left out. */
+/* A sign-in with these parameters; NULL: the parameter is missing. */
 struct post {
 	const char *host, *https, *port, *origin, *site;
 };

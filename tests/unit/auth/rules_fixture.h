@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules out of a text, and which of them decides about a request. */
+/* Rules from a text, and the rule that decides about a request. */
 #ifndef UNIT_AUTH_RULES_FIXTURE_H
 #define UNIT_AUTH_RULES_FIXTURE_H
 
@@ -28,7 +28,7 @@ fixture_free(struct fixture *r)
 	arena_free(r->parsed.arena);
 }
 
-/* What is asked, as a client sends it. */
+/* A request as a client sends it. */
 struct asked {
 	const char *method, *host, *uri, *address;
 };
@@ -38,9 +38,10 @@ struct asked {
 		"GET", "www.example.com", uri, "192.0.2.7"                     \
 	}
 
-/* The rule that decides about each reading of the path: its name, or "" when
- * none matched; "several"; "refused" when the path is none, or hides dots;
- * "untold". */
+/* The rule that decides about each reading of the path: its name, or "" if no
+ * rule matches; "several" if the readings have different rules; "refused" if
+ * the path is malformed or hides dot segments; "untold" if the rules have no
+ * answer. */
 static inline struct str
 ask(const struct fixture *r, const struct asked *q, enum rule_verdict *verdict)
 {
@@ -79,8 +80,8 @@ expect(const struct fixture *r, const struct asked *q, const char *name,
 	struct str got = ask(r, q, &verdict);
 
 	ck_assert_msg(str_eq(got, str_from(name)),
-		      "row %zu, %s %s: %.*s, not %s", row, q->method, q->uri,
-		      STR_ARG(got), name);
+		      "row %zu, %s %s: the rule is \"%.*s\", not \"%s\"", row,
+		      q->method, q->uri, STR_ARG(got), name);
 	ck_assert_msg(got.n > 0 || verdict == RULE_DENY, "row %zu", row);
 }
 

@@ -57,9 +57,11 @@ has_identity(const struct flow_answer *a)
 	return false;
 }
 
-/* The status for nobody, bob (no roles) and alice (admin). */
+/* The status for a visitor, for bob, who has no role, and for alice, who has
+ * the role admin. */
 static const struct {
-	const char *uri, *require; /* require NULL: the location asks nothing */
+	/* require NULL: the location requires nothing */
+	const char *uri, *require;
 	unsigned nobody, bob, alice;
 } rows[] = {
 	{ "/public/x", NULL, 204, 204, 204 },
@@ -70,7 +72,7 @@ static const struct {
 	{ "/closed", NULL, 401, 403, 403 },
 	{ "/", NULL, 401, 403, 403 },
 	{ "/publicly", NULL, 401, 403, 403 },
-	/* several readings: all of them must be met */
+	/* a path with several readings must meet the requirements of all */
 	{ "/public/../admin", NULL, 401, 403, 204 },
 	{ "/user/..//admin", NULL, 403, 403, 403 },
 	{ "/public//x;y", NULL, 204, 204, 204 },
@@ -83,7 +85,7 @@ static const struct {
 	{ "/public/..;/x", NULL, 403, 403, 403 },
 	{ "/public/%2e/x", "public", 403, 403, 403 },
 	{ "/public%2f..%2fadmin", NULL, 403, 403, 403 },
-	/* both must be met, and the location grants nothing */
+	/* rule and location must both be met, and a location grants nothing */
 	{ "/public", "user", 401, 204, 204 },
 	{ "/public", "role:admin", 401, 403, 204 },
 	{ "/public", "deny", 401, 403, 403 },
@@ -103,7 +105,7 @@ static const struct {
 	{ "/inside", NULL, 401, 403, 403 },
 };
 
-START_TEST(rules_and_location)
+START_TEST(rules_and_location_must_both_be_met)
 {
 	const char *who[] = { NULL, flow_login(&f, "bob"),
 			      flow_login(&f, "alice") };
@@ -130,12 +132,12 @@ START_TEST(rules_and_location)
 			    flow_ask(&f, false, params, NULL);
 
 			ck_assert_msg(a.status == expected[k],
-				      "row %zu, %s: %u", i,
-				      names[k] != NULL ? names[k] : "nobody",
+				      "row %zu, %s: the status is %u", i,
+				      names[k] != NULL ? names[k] : "visitor",
 				      a.status);
 			ck_assert_msg(has_identity(&a) ==
 					  (a.status == 204 && k > 0),
-				      "row %zu: identity", i);
+				      "row %zu: wrong identity headers", i);
 			if (a.status == 204 && k > 0)
 				ck_assert(str_eq(flow_header(&a, "Remote-User"),
 						 str_from(names[k])));
@@ -147,8 +149,9 @@ START_TEST(rules_and_location)
 }
 END_TEST
 
-/* Not only refused: a person and a program are told why, signed in or not. */
-START_TEST(doubts_are_said)
+/* The refusal of a doubtful path has a reason for persons and programs, whether
+ * signed in or not. */
+START_TEST(doubtful_path_is_refused_with_a_reason)
 {
 	static const struct {
 		const char *uri, *code, *text;
@@ -180,7 +183,7 @@ START_TEST(doubts_are_said)
 		ck_assert_uint_eq(a.status, 403);
 		ck_assert(flow_holds(a.body, cases[i / 2].code));
 	}
-	/* Bob is kept out by every reading: he is told who he is. */
+	/* Every reading refuses bob: the page names the user. */
 	const char *const bob[] = { "AUTH_ACTION=challenge",
 				    "HTTP_ACCEPT=text/html",
 				    "REQUEST_URI=/admin;x/../closed",
@@ -192,8 +195,9 @@ START_TEST(doubts_are_said)
 }
 END_TEST
 
-/* The web server asks for more below its locations, as it reads the path. */
-START_TEST(locations_of_the_web_server)
+/* Below a location the web server requires more, according to its own reading
+ * of the path. */
+START_TEST(locations_are_read_in_all_ways)
 {
 	static const struct {
 		const char *uri;
@@ -219,10 +223,10 @@ START_TEST(locations_of_the_web_server)
 		struct flow_answer a =
 		    flow_verify(&own, cases[i].uri, alice, NULL);
 
-		ck_assert_msg(a.status == cases[i].status, "%s: %u",
-			      cases[i].uri, a.status);
+		ck_assert_msg(a.status == cases[i].status,
+			      "%s: the status is %u", cases[i].uri, a.status);
 	}
-	/* Without the key, the web server's own reading is all there is. */
+	/* Without the setting, only the web server's own reading counts. */
 	ck_assert_uint_eq(
 	    flow_verify(&f, "/user/;x", flow_login(&f, "bob"), NULL).status,
 	    204);
@@ -230,7 +234,7 @@ START_TEST(locations_of_the_web_server)
 }
 END_TEST
 
-START_TEST(method_network_and_host)
+START_TEST(conditions_use_trusted_values_only)
 {
 	static const struct {
 		const char *one, *two;
@@ -267,10 +271,10 @@ START_TEST(method_network_and_host)
 					       NULL };
 		struct flow_answer a = flow_ask(&f, false, params, NULL);
 
-		ck_assert_msg(a.status == cases[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == cases[i].status,
+			      "row %zu: the status is %u", i, a.status);
 	}
-	/* Without an address not even who would be let in by everybody. */
+	/* Without an address not even a user whom all rules admit is let in. */
 	ck_assert_uint_eq(flow_verify(&f, "/inside", flow_login(&f, "alice"),
 				      "REMOTE_ADDR=unix:")
 			      .status,
@@ -278,7 +282,7 @@ START_TEST(method_network_and_host)
 }
 END_TEST
 
-START_TEST(public_with_a_bad_credential)
+START_TEST(public_page_ignores_a_bad_credential)
 {
 	static const char *const bad[] = {
 		"HTTP_COOKIE=__Host-fcgiauth=nonsense",
@@ -292,15 +296,17 @@ START_TEST(public_with_a_bad_credential)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct flow_answer a = flow_verify(&f, "/public", bad[i], NULL);
 
-		ck_assert_msg(a.status == 204, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 204, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert(!has_identity(&a));
 		a = flow_verify(&f, "/public", bad[i], "AUTH_REQUIRE=user");
-		ck_assert_msg(a.status == 401, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 401, "row %zu: the status is %u", i,
+			      a.status);
 	}
 }
 END_TEST
 
-START_TEST(authorizer_on_public_pages)
+START_TEST(authorizer_passes_public_pages)
 {
 	static const char *const nobody[] = { "REQUEST_URI=/public", NULL };
 	const char *const alice[] = { "REQUEST_URI=/public",
@@ -321,7 +327,7 @@ START_TEST(authorizer_on_public_pages)
 }
 END_TEST
 
-START_TEST(store_down)
+START_TEST(failed_store_affects_only_credentials)
 {
 	static const struct {
 		const char *uri, *require;
@@ -342,12 +348,13 @@ START_TEST(store_down)
 		struct flow_answer a =
 		    flow_verify(&f, cases[i].uri, alice, cases[i].require);
 
-		ck_assert_msg(a.status == cases[i].status, "row %zu: %u", i,
-			      a.status);
-		ck_assert_msg(!has_identity(&a), "row %zu: identity", i);
+		ck_assert_msg(a.status == cases[i].status,
+			      "row %zu: the status is %u", i, a.status);
+		ck_assert_msg(!has_identity(&a),
+			      "row %zu: wrong identity headers", i);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	}
-	/* Who brings no credential is told without the store. */
+	/* A request without a credential is answered without the store. */
 	ck_assert_uint_eq(flow_verify(&f, "/user", NULL, NULL).status, 401);
 	store_faulty_fail(&faulty, 0, false);
 	fake_env_advance_ms(&f.fake, 2000);
@@ -355,7 +362,7 @@ START_TEST(store_down)
 }
 END_TEST
 
-START_TEST(untold_regex_is_no_answer)
+START_TEST(failed_regex_gives_503)
 {
 	const char *alice = flow_login(&f, "alice");
 	const char uri[] = "/slow/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad";
@@ -368,7 +375,7 @@ START_TEST(untold_regex_is_no_answer)
 }
 END_TEST
 
-START_TEST(challenge_of_a_refusal)
+START_TEST(refusal_is_challenged)
 {
 	const char *bob = flow_login(&f, "bob");
 	static const struct {
@@ -390,8 +397,8 @@ START_TEST(challenge_of_a_refusal)
 		};
 		struct flow_answer a = flow_ask(&f, false, params, NULL);
 
-		ck_assert_msg(a.status == cases[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == cases[i].status,
+			      "row %zu: the status is %u", i, a.status);
 	}
 }
 END_TEST
@@ -402,14 +409,14 @@ main(void)
 	TCase *t = new_case("access");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, rules_and_location);
-	tcase_add_test(t, doubts_are_said);
-	tcase_add_test(t, locations_of_the_web_server);
-	tcase_add_test(t, method_network_and_host);
-	tcase_add_test(t, public_with_a_bad_credential);
-	tcase_add_test(t, authorizer_on_public_pages);
-	tcase_add_test(t, store_down);
-	tcase_add_test(t, untold_regex_is_no_answer);
-	tcase_add_test(t, challenge_of_a_refusal);
+	tcase_add_test(t, rules_and_location_must_both_be_met);
+	tcase_add_test(t, doubtful_path_is_refused_with_a_reason);
+	tcase_add_test(t, locations_are_read_in_all_ways);
+	tcase_add_test(t, conditions_use_trusted_values_only);
+	tcase_add_test(t, public_page_ignores_a_bad_credential);
+	tcase_add_test(t, authorizer_passes_public_pages);
+	tcase_add_test(t, failed_store_affects_only_credentials);
+	tcase_add_test(t, failed_regex_gives_503);
+	tcase_add_test(t, refusal_is_challenged);
 	return run_case(t);
 }

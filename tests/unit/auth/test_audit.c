@@ -34,7 +34,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* One audit line, which ends so. */
+/* The log must have one audit line, which must start with `line`. */
 static void
 expect(const char *line)
 {
@@ -42,7 +42,7 @@ expect(const char *line)
 
 	ck_assert_msg(first != NULL && strstr(first + 1, " audit ") == NULL &&
 			  strstr(first, line) == first,
-		      "\"%s\" is not \"%s\"", text, line);
+		      "the log is \"%s\", without \"%s\"", text, line);
 }
 
 static struct flow_answer
@@ -55,7 +55,7 @@ login(const char *name, const char *password, const char *param)
 			 param);
 }
 
-/* Each by its reason. */
+/* Each failure is logged with its reason. */
 START_TEST(failures_are_audited)
 {
 	struct user *carol = &f.users_table.v[2];
@@ -76,7 +76,7 @@ START_TEST(failures_are_audited)
 	(void)login("bob", FLOW_PASSWORD, NULL);
 	expect(
 	    " audit login_failure user=bob why=\"unusable_hash: md5-crypt: ");
-	/* It may be a password in the wrong box. */
+	/* A long name may be a password in the wrong field. */
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
 	(void)login(long_name, "x", NULL);
@@ -85,8 +85,8 @@ START_TEST(failures_are_audited)
 }
 END_TEST
 
-/* From the login to the sign-out, with the id of the session. */
-START_TEST(a_session)
+/* The lines of a session from the sign-in to the sign-out have its id. */
+START_TEST(session_is_audited)
 {
 	struct flow_answer a = login("alice", FLOW_PASSWORD, "REQUEST_ID=4-f");
 	const char *token = flow_cookie(&f, &a, COOKIE),
@@ -118,14 +118,14 @@ START_TEST(a_session)
 		      flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
 	ck_assert_uint_eq(a.status, 204);
 	expect(flow_text(&f, " audit logout user=bob session=%s" FROM, second));
-	/* Nothing ends twice. */
+	/* A session does not end twice. */
 	(void)flow_post(&f, "/auth/logout", JSON, "",
 			flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token));
 	ck_assert_ptr_null(strstr(flow_logged(&f), " audit "));
 }
 END_TEST
 
-START_TEST(more_sessions_than_allowed)
+START_TEST(ended_sessions_are_audited)
 {
 	teardown();
 	start("[store]\ndriver = memory\n[session]\nmax_per_user = 2\n");
@@ -139,8 +139,8 @@ START_TEST(more_sessions_than_allowed)
 }
 END_TEST
 
-/* Of browsers that say much of themselves, as much as of other texts. */
-START_TEST(long_agents_are_cut)
+/* The user agent is cut to the same length as other texts. */
+START_TEST(long_user_agents_are_cut)
 {
 	char agent[IDENTITY_TEXT_MAX + 2];
 
@@ -162,8 +162,8 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, failures_are_audited);
-	tcase_add_test(t, a_session);
-	tcase_add_test(t, more_sessions_than_allowed);
-	tcase_add_test(t, long_agents_are_cut);
+	tcase_add_test(t, session_is_audited);
+	tcase_add_test(t, ended_sessions_are_audited);
+	tcase_add_test(t, long_user_agents_are_cut);
 	return run_case(t);
 }

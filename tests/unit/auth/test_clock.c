@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A clock that was ahead and was corrected. */
+/* Sessions from a clock that was ahead and was corrected. */
 #include "tests/support/run.h"
 #include "tests/support/call.h"
 
@@ -23,7 +23,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* And what the janitor does twice a second. */
+/* Checks the cookie, and writes the queue last_seen as the janitor does. */
 static unsigned
 check(const char *cookie)
 {
@@ -43,8 +43,8 @@ check(const char *cookie)
 	return status;
 }
 
-/* The idle timeout holds from the first request after that. */
-START_TEST(session_of_two_days_ahead)
+/* The idle timeout counts from the first request after the correction. */
+START_TEST(session_of_a_fast_clock_times_out)
 {
 	const char *cookie;
 
@@ -70,8 +70,8 @@ tells(const char *cookie, const char *expires_in)
 	return flow_holds(a.body, expires_in);
 }
 
-/* Nobody is told of more than a new session has. */
-START_TEST(no_longer_than_a_new_one)
+/* The service tells no longer lifetime than that of a new session. */
+START_TEST(told_lifetime_is_that_of_a_new_session)
 {
 	struct flow_answer a;
 	const char *cookie, *remembered;
@@ -90,9 +90,9 @@ START_TEST(no_longer_than_a_new_one)
 }
 END_TEST
 
-/* What the janitor wrote is the idle timeout to the second, and no more than
- * what is left of the session. */
-START_TEST(touches_are_exact)
+/* A touch prolongs the session by exactly the idle timeout, but not beyond its
+ * end. */
+START_TEST(touches_prolong_exactly)
 {
 	const char *cookie = flow_login(&f, "alice");
 
@@ -108,9 +108,9 @@ START_TEST(touches_are_exact)
 }
 END_TEST
 
-/* Less than the touch interval writes nothing; as much, or a clock behind the
- * time that is written, does. */
-START_TEST(when_a_touch_is_due)
+/* A touch is due when the touch interval has passed since the last one, or the
+ * clock is behind it. */
+START_TEST(touch_is_due_after_its_interval)
 {
 	static struct touch out[LAST_SEEN_MAX];
 	static const struct {
@@ -141,8 +141,8 @@ START_TEST(when_a_touch_is_due)
 }
 END_TEST
 
-/* Sessions of one moment do not all ask for their user in one moment. */
-START_TEST(look_ups_are_spread)
+/* Sessions that begin at one moment are rechecked at different moments. */
+START_TEST(rechecks_are_spread)
 {
 	const char *cookies[20];
 	unsigned seconds = 0, all = 0;
@@ -162,12 +162,12 @@ START_TEST(look_ups_are_spread)
 }
 END_TEST
 
-/* What a clock wrote that was ahead, or who damaged the store, is no sign of a
- * look-up. */
+/* A last_seen in the future, from a clock that was ahead or from a damaged
+ * store, does not replace a recheck. */
 static const int64_t ahead_ms[] = { 2 * 86400 * INT64_C(1000),
 				    INT64_MAX - 1000 * FAKE_NOW };
 
-START_TEST(seen_in_the_future)
+START_TEST(last_seen_in_the_future_is_rechecked)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list list;
@@ -206,11 +206,12 @@ main(void)
 	TCase *t = new_case("clock");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, session_of_two_days_ahead);
-	tcase_add_test(t, no_longer_than_a_new_one);
-	tcase_add_test(t, touches_are_exact);
-	tcase_add_test(t, when_a_touch_is_due);
-	tcase_add_test(t, look_ups_are_spread);
-	tcase_add_loop_test(t, seen_in_the_future, 0, ARRAY_LEN(ahead_ms));
+	tcase_add_test(t, session_of_a_fast_clock_times_out);
+	tcase_add_test(t, told_lifetime_is_that_of_a_new_session);
+	tcase_add_test(t, touches_prolong_exactly);
+	tcase_add_test(t, touch_is_due_after_its_interval);
+	tcase_add_test(t, rechecks_are_spread);
+	tcase_add_loop_test(t, last_seen_in_the_future_is_rechecked, 0,
+			    ARRAY_LEN(ahead_ms));
 	return run_case(t);
 }

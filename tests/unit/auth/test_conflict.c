@@ -12,7 +12,7 @@
 
 static struct flow f;
 
-/* Without a prefix any subdomain can set them. */
+/* Without the prefix __Host- any subdomain can set the cookies. */
 static void
 setup(void)
 {
@@ -80,7 +80,7 @@ clears_all(const struct flow_answer *a)
 			  "Domain=com");
 }
 
-START_TEST(the_login_page_heals)
+START_TEST(login_page_removes_both_cookies)
 {
 	const char *both = flow_text(&f, "HTTP_COOKIE=%s; fcgiauth=other",
 				     session_of("alice"));
@@ -93,7 +93,7 @@ START_TEST(the_login_page_heals)
 	ck_assert(flow_holds(a.body, "two different sign-in cookies"));
 	ck_assert(clears_all(&a));
 	ck_assert_str_ne(pre, "");
-	/* Signing in works, whatever could not be removed. */
+	/* Signing in works even if the other cookie could not be removed. */
 	a = flow_post(&f, "/auth/login", FORM,
 		      flow_text(&f,
 				"username=alice&rd=/x&csrf=%s"
@@ -103,14 +103,14 @@ START_TEST(the_login_page_heals)
 	ck_assert_uint_eq(a.status, 303);
 	ck_assert(lives(flow_text(&f, "fcgiauth=%s",
 				  flow_cookie(&f, &a, "fcgiauth"))));
-	/* One is no conflict, and none. */
+	/* One cookie is no conflict, and no cookie is none. */
 	a = flow_get(&f, "/auth/login", NAVIGATE, "HTTP_COOKIE=fcgiauth=other");
 	ck_assert(!flow_holds(a.body, "two different"));
 	ck_assert(!clears(&a, "fcgiauth=; Path=/; HttpOnly; Max-Age=0"));
 }
 END_TEST
 
-START_TEST(it_does_not_lead_in_circles)
+START_TEST(conflict_does_not_redirect_in_a_loop)
 {
 	const char *alice = session_of("alice");
 	const char *const params[] = { "AUTH_ACTION=challenge", NAVIGATE,
@@ -122,7 +122,8 @@ START_TEST(it_does_not_lead_in_circles)
 	ck_assert_uint_eq(a.status, 302);
 	ck_assert(str_eq(flow_header(&a, "Location"),
 			 STR("/auth/login?rd=%2Fx&conflict=1")));
-	/* There only one of them is seen, and is good. */
+	/* On the login page only one of the cookies is sent, and it is
+	 * valid. */
 	a = flow_get(&f, "/auth/login?rd=%2Fx&conflict=1", NAVIGATE,
 		     flow_text(&f, "HTTP_COOKIE=%s", alice));
 	ck_assert_uint_eq(a.status, 200);
@@ -131,7 +132,7 @@ START_TEST(it_does_not_lead_in_circles)
 }
 END_TEST
 
-START_TEST(signing_out_ends_both)
+START_TEST(signing_out_ends_both_sessions)
 {
 	const char *alice = session_of("alice"), *bob = session_of("bob");
 	const char *both = flow_text(&f, "HTTP_COOKIE=%s; %s", alice, bob);
@@ -141,7 +142,7 @@ START_TEST(signing_out_ends_both)
 
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(!clears_all(&a));
-	/* Not by a program, nor by a foreign form: they live. */
+	/* A program and a form without token end neither session. */
 	a = flow_post(&f, "/auth/logout", JSON, "", both);
 	ck_assert_uint_eq(a.status, 401);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
@@ -161,7 +162,7 @@ START_TEST(signing_out_ends_both)
 }
 END_TEST
 
-/* What a browser keeps: the one that is set last. */
+/* The value that a browser keeps: the one that is set last. */
 static const char *
 kept(const struct flow_answer *a, const char *name)
 {
@@ -179,9 +180,9 @@ kept(const struct flow_answer *a, const char *name)
 	return value;
 }
 
-/* Two cookies of the login form: who is signed in can sign out, also where
- * those of the session are twice as well. */
-START_TEST(login_cookies_hinder_nobody)
+/* Two cookies of the login form do not prevent a sign-out, even if there are
+ * two session cookies as well. */
+START_TEST(login_cookies_do_not_prevent_signing_out)
 {
 	const char *alice = session_of("alice");
 	const char *cookies =
@@ -201,7 +202,8 @@ START_TEST(login_cookies_hinder_nobody)
 	a = flow_get(&f, "/auth/logout", NAVIGATE,
 		     flow_text(&f, "%s; fcgiauth_login=a; fcgiauth_login=b",
 			       cookies));
-	/* The others go, so that the new one is alone. */
+	/* The other cookies are removed, so that the new one is the only
+	 * one. */
 	ck_assert(clears(&a, "fcgiauth_login=; Path=/; HttpOnly; Max-Age=0; "
 			     "Domain=example.com"));
 	ck_assert(!clears_all(&a));
@@ -220,9 +222,9 @@ main(void)
 	TCase *t = new_case("conflict");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, the_login_page_heals);
-	tcase_add_test(t, it_does_not_lead_in_circles);
-	tcase_add_test(t, signing_out_ends_both);
-	tcase_add_test(t, login_cookies_hinder_nobody);
+	tcase_add_test(t, login_page_removes_both_cookies);
+	tcase_add_test(t, conflict_does_not_redirect_in_a_loop);
+	tcase_add_test(t, signing_out_ends_both_sessions);
+	tcase_add_test(t, login_cookies_do_not_prevent_signing_out);
 	return run_case(t);
 }

@@ -31,7 +31,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* With an origin or, NULL, without. */
+/* Sends a request with an Origin or, if it is NULL, without. */
 static struct flow_answer
 ask(const char *method, const char *uri, const char *origin, const char *more)
 {
@@ -55,7 +55,8 @@ expect_header(const struct flow_answer *a, const char *name, const char *value,
 
 	ck_assert_msg((got.p == NULL) == (value == NULL) &&
 			  str_eq(got, str_from(value)),
-		      "%s: %s is %.*s", what, name, STR_ARG(got));
+		      "%s: the header %s is \"%.*s\"", what, name,
+		      STR_ARG(got));
 }
 
 static void
@@ -64,7 +65,8 @@ expect_none(const struct flow_answer *a, const char *what)
 	for (size_t i = 0; i < a->nheaders; i++) {
 		ck_assert_msg(!str_starts(a->header[i].name,
 					  STR("Access-Control-")),
-			      "%s: %.*s", what, STR_ARG(a->header[i].name));
+			      "%s: the answer has the header %.*s", what,
+			      STR_ARG(a->header[i].name));
 	}
 }
 
@@ -77,7 +79,7 @@ expect_allowed(const struct flow_answer *a, const char *origin,
 	expect_header(a, "Vary", "Origin", what);
 }
 
-static const char *const strangers[] = {
+static const char *const unlisted[] = {
 	"https://evil.example",
 	"https://app.example.com.evil.example",
 	"https://evilapp.example.com",
@@ -96,19 +98,19 @@ static const char *const strangers[] = {
 	APP " http://localhost:3000",
 };
 
-START_TEST(only_listed_origins)
+START_TEST(listed_origins_may_read)
 {
 	struct flow_answer a = ask("GET", "/auth/health", APP, NULL);
 
 	ck_assert_uint_eq(a.status, 200);
 	expect_allowed(&a, APP, "listed");
 	a = ask("GET", "/auth/health", "http://localhost:3000", NULL);
-	expect_allowed(&a, "http://localhost:3000", "the other");
-	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
-		a = ask("GET", "/auth/health", strangers[i], NULL);
+	expect_allowed(&a, "http://localhost:3000", "the other listed origin");
+	for (size_t i = 0; i < ARRAY_LEN(unlisted); i++) {
+		a = ask("GET", "/auth/health", unlisted[i], NULL);
 		ck_assert_uint_eq(a.status, 200);
-		expect_none(&a, strangers[i]);
-		expect_header(&a, "Vary", "Origin", strangers[i]);
+		expect_none(&a, unlisted[i]);
+		expect_header(&a, "Vary", "Origin", unlisted[i]);
 	}
 	a = ask("GET", "/auth/health", NULL, NULL);
 	expect_none(&a, "no origin");
@@ -116,7 +118,7 @@ START_TEST(only_listed_origins)
 }
 END_TEST
 
-START_TEST(nothing_without_a_list)
+START_TEST(no_origin_may_read_without_a_list)
 {
 	struct flow_answer a;
 
@@ -146,7 +148,8 @@ START_TEST(preflight_is_answered)
 		    ask("OPTIONS", rows[i].uri, APP,
 			"HTTP_ACCESS_CONTROL_REQUEST_METHOD=POST");
 
-		ck_assert_msg(a.status == 204, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 204, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_uint_eq(a.body.n, 0);
 		expect_allowed(&a, APP, rows[i].uri);
 		expect_header(&a, "Access-Control-Allow-Methods",
@@ -160,20 +163,21 @@ START_TEST(preflight_is_answered)
 }
 END_TEST
 
-START_TEST(no_preflight)
+START_TEST(bad_preflight_is_refused)
 {
 	static const char method[] = "HTTP_ACCESS_CONTROL_REQUEST_METHOD=POST";
 	struct flow_answer a;
 
-	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
-		a = ask("OPTIONS", "/auth/login", strangers[i], method);
-		ck_assert_msg(a.status == 405, "row %zu: %u", i, a.status);
-		expect_none(&a, strangers[i]);
+	for (size_t i = 0; i < ARRAY_LEN(unlisted); i++) {
+		a = ask("OPTIONS", "/auth/login", unlisted[i], method);
+		ck_assert_msg(a.status == 405, "row %zu: the status is %u", i,
+			      a.status);
+		expect_none(&a, unlisted[i]);
 	}
 	a = ask("OPTIONS", "/auth/login", NULL, method);
 	ck_assert_uint_eq(a.status, 405);
 	expect_none(&a, "no origin");
-	/* OPTIONS without the question is a method we do not know. */
+	/* OPTIONS without a requested method is an unsupported method. */
 	a = ask("OPTIONS", "/auth/login", APP, NULL);
 	ck_assert_uint_eq(a.status, 405);
 	expect_allowed(&a, APP, "no question");
@@ -185,7 +189,7 @@ START_TEST(no_preflight)
 }
 END_TEST
 
-START_TEST(never_at_the_check)
+START_TEST(checks_have_no_cors_headers)
 {
 	static const char *const actions[] = { "AUTH_ACTION=verify",
 					       "AUTH_ACTION=challenge",
@@ -201,8 +205,8 @@ START_TEST(never_at_the_check)
 }
 END_TEST
 
-/* A script that may not read the error cannot tell what went wrong. */
-START_TEST(errors_can_be_read)
+/* A script must be able to read errors. */
+START_TEST(scripts_can_read_errors)
 {
 	static const char wrong[] =
 	    "{\"username\":\"alice\",\"password\":\"wrong\"}";
@@ -233,9 +237,9 @@ START_TEST(errors_can_be_read)
 }
 END_TEST
 
-START_TEST(an_outage_can_be_read)
+START_TEST(scripts_can_read_503)
 {
-	/* Lives until teardown() has closed the store. */
+	/* The store is used until teardown(). */
 	static struct store_faulty faulty;
 	struct flow_answer a;
 	const char *cookie;
@@ -253,8 +257,8 @@ START_TEST(an_outage_can_be_read)
 }
 END_TEST
 
-/* The rest of signing in from another site: its posts are believed. */
-START_TEST(a_listed_origin_may_sign_in)
+/* A sign-in from a listed origin on another site is accepted. */
+START_TEST(listed_origin_may_sign_in)
 {
 	static const char right[] = "{\"username\":\"alice\",\"password\":"
 				    "\"" FLOW_PASSWORD "\"}";
@@ -270,7 +274,7 @@ START_TEST(a_listed_origin_may_sign_in)
 	params[3] = "HTTP_ORIGIN=https://evil.example";
 	a = flow_ask(&f, false, params, right);
 	ck_assert_uint_eq(a.status, 403);
-	expect_none(&a, "a stranger's login");
+	expect_none(&a, "a sign-in from an unlisted origin");
 }
 END_TEST
 
@@ -280,13 +284,13 @@ main(void)
 	TCase *t = new_case("cors");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, only_listed_origins);
-	tcase_add_test(t, nothing_without_a_list);
+	tcase_add_test(t, listed_origins_may_read);
+	tcase_add_test(t, no_origin_may_read_without_a_list);
 	tcase_add_test(t, preflight_is_answered);
-	tcase_add_test(t, no_preflight);
-	tcase_add_test(t, never_at_the_check);
-	tcase_add_test(t, errors_can_be_read);
-	tcase_add_test(t, an_outage_can_be_read);
-	tcase_add_test(t, a_listed_origin_may_sign_in);
+	tcase_add_test(t, bad_preflight_is_refused);
+	tcase_add_test(t, checks_have_no_cors_headers);
+	tcase_add_test(t, scripts_can_read_errors);
+	tcase_add_test(t, scripts_can_read_503);
+	tcase_add_test(t, listed_origin_may_sign_in);
 	return run_case(t);
 }

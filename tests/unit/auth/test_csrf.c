@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens of forms: all services that share a store share one key, which is read
- * once. */
+/* Tokens of forms: all services that share a store share one key, which each
+ * reads once. */
 #include "tests/support/run.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ begin(struct flow_exchange *x)
 	return &x->e;
 }
 
-/* Kept until flow_free(). */
+/* The token is valid until flow_free(). */
 static struct str
 token_of(const char *binding)
 {
@@ -62,7 +62,7 @@ is_right(const char *binding, struct str token)
 	return ok;
 }
 
-START_TEST(token_is_of_its_binding)
+START_TEST(token_is_valid_for_its_binding_only)
 {
 	const struct str token = token_of("one");
 
@@ -72,13 +72,13 @@ START_TEST(token_is_of_its_binding)
 	ck_assert(!is_right("one", STR("")));
 	ck_assert(!is_right("one",
 			    (struct str){ .p = token.p, .n = token.n - 1 }));
-	/* Who has no cookie is bound to nothing: no token is right. */
+	/* Without a cookie there is no binding, and no token is valid. */
 	ck_assert(!is_right("", token_of("")));
 	ck_assert(!is_right("", STR("")));
 }
 END_TEST
 
-START_TEST(key_is_asked_for_once)
+START_TEST(key_is_read_once)
 {
 	struct str first;
 	unsigned calls;
@@ -90,15 +90,15 @@ START_TEST(key_is_asked_for_once)
 	ck_assert(str_eq(token_of("one"), first));
 	ck_assert(is_right("one", first));
 	ck_assert_uint_eq(atomic_load(&faulty.calls), calls);
-	/* No store is needed any more, nor are dice. */
+	/* Neither the store nor random numbers are needed any more. */
 	store_faulty_fail(&faulty, 1, true);
 	f.fake.no_entropy = true;
 	ck_assert(is_right("one", first));
 }
 END_TEST
 
-/* What could not be had is not kept in its place. */
-START_TEST(no_key_no_form)
+/* If the key cannot be read, the call fails, and the next call reads it. */
+START_TEST(tokens_need_the_key)
 {
 	struct flow_exchange x;
 	struct str token;
@@ -113,7 +113,7 @@ START_TEST(no_key_no_form)
 	ck_assert_int_eq(csrf_verify(begin(&x), STR("one"), STR("x"), &ok,
 				     &err),
 			 -1);
-	ck_assert(ok); /* untouched */
+	ck_assert(ok); /* unchanged */
 	ck_assert_uint_eq(atomic_load(&faulty.calls), 0);
 	f.fake.no_entropy = false;
 	token = token_of("one");
@@ -122,7 +122,7 @@ START_TEST(no_key_no_form)
 }
 END_TEST
 
-/* A page of one instance, posted to another. */
+/* A page of one instance may be posted to another. */
 START_TEST(instances_share_the_key)
 {
 	char token[CSRF_TOKEN_CHARS + 1];
@@ -150,9 +150,9 @@ main(void)
 	TCase *t = new_case("csrf");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, token_is_of_its_binding);
-	tcase_add_test(t, key_is_asked_for_once);
-	tcase_add_test(t, no_key_no_form);
+	tcase_add_test(t, token_is_valid_for_its_binding_only);
+	tcase_add_test(t, key_is_read_once);
+	tcase_add_test(t, tokens_need_the_key);
 	tcase_add_test(t, instances_share_the_key);
 	return run_case(t);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A form that a person posts is never answered with JSON, and is not lost. */
+/* The answer to a form that a person posts is a page, and the form is not
+ * lost. */
 #include "tests/support/run.h"
 
 #include <sodium.h>
@@ -47,15 +48,15 @@ is_json(const struct flow_answer *a)
 		      STR("application/json; charset=utf-8"));
 }
 
-/* POST of a form to an endpoint, with what says who asks. */
+/* Posts a form with a parameter that tells a person from a program. */
 static struct flow_answer
-post_as(const char *asker, const char *uri, const char *type, const char *more,
-	const char *body)
+post_as(const char *fetch_mode, const char *uri, const char *type,
+	const char *more, const char *body)
 {
 	const char *const params[] = { "REQUEST_METHOD=POST",
 				       flow_text(&f, "REQUEST_URI=%s", uri),
 				       flow_text(&f, "CONTENT_TYPE=%s", type),
-				       asker,
+				       fetch_mode,
 				       more,
 				       NULL };
 
@@ -84,10 +85,10 @@ START_TEST(refusals_are_pages)
 	    post_as(NAVIGATE, refusals[_i].uri, refusals[_i].type,
 		    refusals[_i].more, refusals[_i].body);
 
-	ck_assert_msg(a.status == refusals[_i].status, "row %d: %u", _i,
-		      a.status);
+	ck_assert_msg(a.status == refusals[_i].status,
+		      "row %d: the status is %u", _i, a.status);
 	ck_assert_msg(is_page(&a), "row %d: %.*s", _i, (int)a.body.n, a.body.p);
-	/* An old browser. */
+	/* The same from an old browser. */
 	a = post_as(HTML, refusals[_i].uri, refusals[_i].type,
 		    refusals[_i].more, refusals[_i].body);
 	ck_assert_msg(is_page(&a), "row %d", _i);
@@ -96,20 +97,20 @@ END_TEST
 
 START_TEST(programs_get_json)
 {
-	/* A form's own answers are pages, whoever posts it. */
+	/* Answers about the form itself are pages for programs, too. */
 	bool form = refusals[_i].status == 403 && refusals[_i].more == NULL;
 	struct flow_answer a =
 	    post_as(SCRIPT, refusals[_i].uri, refusals[_i].type,
 		    refusals[_i].more, refusals[_i].body);
 
-	ck_assert_msg(a.status == refusals[_i].status, "row %d: %u", _i,
-		      a.status);
+	ck_assert_msg(a.status == refusals[_i].status,
+		      "row %d: the status is %u", _i, a.status);
 	ck_assert_msg(is_json(&a) == !form, "row %d: %.*s", _i, (int)a.body.n,
 		      a.body.p);
 }
 END_TEST
 
-START_TEST(too_large_is_a_page)
+START_TEST(too_large_form_gets_a_page)
 {
 	struct message m = { .body_too_large = true };
 	struct param params[] = {
@@ -133,7 +134,7 @@ START_TEST(too_large_is_a_page)
 }
 END_TEST
 
-/* The challenge, as nginx asks for it, and as an authorizer's denial. */
+/* The challenge as nginx requests it, or as the denial of an authorizer. */
 static struct flow_answer
 challenge(bool authorizer, const char *method, const char *one, const char *two)
 {
@@ -149,7 +150,7 @@ challenge(bool authorizer, const char *method, const char *one, const char *two)
 	return flow_ask(&f, authorizer, params, NULL);
 }
 
-START_TEST(form_of_a_stranger)
+START_TEST(form_of_a_visitor_gets_a_page)
 {
 	bool authorizer = _i == 1;
 	struct flow_answer a = challenge(authorizer, "POST", NAVIGATE, NULL);
@@ -169,7 +170,7 @@ START_TEST(form_of_a_stranger)
 	a = challenge(authorizer, "POST", SCRIPT, HTML);
 	ck_assert_uint_eq(a.status, 401);
 	ck_assert(is_json(&a));
-	/* What has no form to lose is sent to the login page. */
+	/* A request without a form is redirected to the login page. */
 	a = challenge(authorizer, "HEAD", NAVIGATE, NULL);
 	ck_assert_uint_eq(a.status, 302);
 	a = challenge(authorizer, "GET", HTML, NULL);
@@ -177,7 +178,7 @@ START_TEST(form_of_a_stranger)
 }
 END_TEST
 
-START_TEST(form_of_who_may_not)
+START_TEST(form_without_permission_gets_a_page)
 {
 	const char *bob = flow_login(&f, "bob");
 	const char *const params[] = {
@@ -192,8 +193,8 @@ START_TEST(form_of_who_may_not)
 }
 END_TEST
 
-/* Only mode refresh has anything to renew with. */
-START_TEST(no_repeat_in_mode_session)
+/* Mode session has no refresh token to renew with. */
+START_TEST(mode_session_repeats_no_form)
 {
 	const char *const params[] = { "REQUEST_METHOD=POST",
 				       "REQUEST_URI=/auth/repeat?rd=/x",
@@ -212,7 +213,8 @@ START_TEST(no_repeat_in_mode_session)
 }
 END_TEST
 
-/* The form goes to the page's own address, whose fragment a browser keeps. */
+/* The form is posted to the address of the page, so that the browser keeps the
+ * fragment. */
 START_TEST(fragment_is_kept)
 {
 	struct flow_answer a = flow_get(&f, "/auth/login?rd=/x", NULL, NULL);
@@ -222,7 +224,7 @@ START_TEST(fragment_is_kept)
 }
 END_TEST
 
-/* `before` and a path of n bytes. */
+/* Writes `before` and a path of n bytes. */
 static const char *
 with_path(char out[9000], const char *before, size_t n)
 {
@@ -241,7 +243,7 @@ challenge_at(const char *uri)
 	return flow_ask(&f, false, params, NULL);
 }
 
-START_TEST(long_addresses)
+START_TEST(length_of_return_urls_is_bounded)
 {
 	static const size_t fits = 8000 - sizeof("/auth/login?rd=%2F") + 2;
 	char text[9000];
@@ -257,7 +259,7 @@ START_TEST(long_addresses)
 	ck_assert(flow_holds(a.body, "too long"));
 	ck_assert(flow_holds(a.body, "href=\"/auth/login?rd=%2F\""));
 	ck_assert_ptr_null(flow_header(&a, "Location").p);
-	/* And it leads there. */
+	/* The link leads to the login page. */
 	page = flow_get(&f, "/auth/login", NULL, NULL);
 	csrf = flow_csrf(&f, &page);
 	pre = flow_cookie(&f, &page, PRE);
@@ -281,15 +283,15 @@ static const struct {
 	{ "alice", "alice", "same-origin", "https://www.example.com", true },
 	{ "alice", "alice", "same-origin", "null", false },
 	{ "alice", "alice", NULL, "https://www.example.com", true },
-	/* Somebody else is meant. */
+	/* The form names another user than the session. */
 	{ "alice", "bob", "same-origin", "https://www.example.com", false },
 	{ NULL, "alice", "same-origin", "https://www.example.com", false },
-	/* Nobody knows whose page it was. */
+	/* The site of the form is unknown or another one. */
 	{ "alice", "alice", NULL, NULL, false },
 	{ "alice", "alice", "cross-site", NULL, false },
 };
 
-START_TEST(second_tab)
+START_TEST(stale_form_of_the_same_user_goes_on)
 {
 	const char *const params[] = {
 		"REQUEST_METHOD=POST",
@@ -310,8 +312,8 @@ START_TEST(second_tab)
 		     flow_text(&f, "username=%s&password=x&csrf=over&rd=/x",
 			       stale[_i].user));
 
-	ck_assert_msg(a.status == (stale[_i].goes_on ? 303 : 403), "row %d: %u",
-		      _i, a.status);
+	ck_assert_msg(a.status == (stale[_i].goes_on ? 303 : 403),
+		      "row %d: the status is %u", _i, a.status);
 	ck_assert_msg(!stale[_i].goes_on ||
 			  str_eq(flow_header(&a, "Location"), STR("/x")),
 		      "row %d", _i);
@@ -319,8 +321,9 @@ START_TEST(second_tab)
 }
 END_TEST
 
-/* Keyboards of phones end a word with one.  A password is as it is. */
-START_TEST(blanks_around_a_name)
+/* The keyboards of phones add a blank behind a word. Passwords keep their
+ * blanks. */
+START_TEST(blanks_around_a_name_are_removed)
 {
 	static const struct {
 		const char *name, *password;
@@ -343,14 +346,14 @@ START_TEST(blanks_around_a_name)
 					flow_csrf(&f, &a), rows[i].name,
 					rows[i].password),
 			      cookie);
-		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == rows[i].status,
+			      "row %zu: the status is %u", i, a.status);
 	}
 }
 END_TEST
 
-/* A browser hashes what it finds between the tags (CSP 3, section 2.3.1). */
-START_TEST(style_is_allowed)
+/* A browser hashes the text between the tags (CSP 3, section 2.3.1). */
+START_TEST(style_matches_its_hash)
 {
 	struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
 	struct str rest = a.body, style;
@@ -377,14 +380,15 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, refusals_are_pages, 0, ARRAY_LEN(refusals));
 	tcase_add_loop_test(t, programs_get_json, 0, ARRAY_LEN(refusals));
-	tcase_add_test(t, too_large_is_a_page);
-	tcase_add_loop_test(t, form_of_a_stranger, 0, 2);
-	tcase_add_test(t, form_of_who_may_not);
-	tcase_add_test(t, no_repeat_in_mode_session);
+	tcase_add_test(t, too_large_form_gets_a_page);
+	tcase_add_loop_test(t, form_of_a_visitor_gets_a_page, 0, 2);
+	tcase_add_test(t, form_without_permission_gets_a_page);
+	tcase_add_test(t, mode_session_repeats_no_form);
 	tcase_add_test(t, fragment_is_kept);
-	tcase_add_test(t, blanks_around_a_name);
-	tcase_add_test(t, long_addresses);
-	tcase_add_test(t, style_is_allowed);
-	tcase_add_loop_test(t, second_tab, 0, ARRAY_LEN(stale));
+	tcase_add_test(t, blanks_around_a_name_are_removed);
+	tcase_add_test(t, length_of_return_urls_is_bounded);
+	tcase_add_test(t, style_matches_its_hash);
+	tcase_add_loop_test(t, stale_form_of_the_same_user_goes_on, 0,
+			    ARRAY_LEN(stale));
 	return run_case(t);
 }

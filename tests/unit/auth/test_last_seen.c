@@ -22,7 +22,7 @@ teardown(void)
 	last_seen_free(t);
 }
 
-/* The table looks by the last four bytes of the id; the others are `first`. */
+/* The table hashes the last four bytes of the id; `first` fills the others. */
 static struct touch
 make(uint32_t last, uint8_t first, int64_t seen_ms)
 {
@@ -51,7 +51,7 @@ seen(uint32_t last, uint8_t first)
 	return last_seen_find(t, &one.id);
 }
 
-START_TEST(the_last_note_counts)
+START_TEST(last_touch_counts)
 {
 	ck_assert_uint_eq(last_seen_take(t, out), 0);
 	ck_assert_int_eq(seen(7, 0), 0);
@@ -61,13 +61,13 @@ START_TEST(the_last_note_counts)
 	ck_assert_uint_eq(last_seen_take(t, out), 1);
 	ck_assert_int_eq(out[0].last_seen_ms, 2000);
 	ck_assert_int_eq(out[0].idle_expires_ms, 2001);
-	/* Taken is forgotten. */
+	/* A touch that is taken is removed. */
 	ck_assert_int_eq(seen(7, 0), 0);
 	ck_assert_uint_eq(last_seen_take(t, out), 0);
 }
 END_TEST
 
-/* Ids that begin at one place, at the end of the table too. */
+/* Several ids may have the same place, also the last one of the table. */
 START_TEST(collisions_are_kept_apart)
 {
 	static const uint32_t places[] = { 0, 5, 2 * LAST_SEEN_MAX - 1,
@@ -87,9 +87,9 @@ START_TEST(collisions_are_kept_apart)
 }
 END_TEST
 
-/* Full, it drops what is new, and goes on taking what it knows; after each
- * drain it is as new. */
-START_TEST(is_bounded)
+/* A full table drops new ids and updates ids that it has. After it is taken it
+ * is empty. */
+START_TEST(size_is_bounded)
 {
 	for (int64_t round = 1; round <= 3; round++) {
 		static bool there[LAST_SEEN_MAX];
@@ -117,7 +117,7 @@ START_TEST(is_bounded)
 }
 END_TEST
 
-START_TEST(none_is_freed)
+START_TEST(null_is_freed)
 {
 	last_seen_free(NULL);
 }
@@ -129,9 +129,9 @@ main(void)
 	TCase *c = new_case("last_seen");
 
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_test(c, the_last_note_counts);
+	tcase_add_test(c, last_touch_counts);
 	tcase_add_test(c, collisions_are_kept_apart);
-	tcase_add_test(c, is_bounded);
-	tcase_add_test(c, none_is_freed);
+	tcase_add_test(c, size_is_bounded);
+	tcase_add_test(c, null_is_freed);
 	return run_case(c);
 }

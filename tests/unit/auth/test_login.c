@@ -27,7 +27,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* The whole way of a browser: page, then its form. */
+/* A browser gets the page and posts its form. */
 static struct flow_answer
 form_login(const char *query, const char *fields)
 {
@@ -48,7 +48,7 @@ json_login(const char *body)
 	return flow_post(&f, "/auth/login", JSON, body, NULL);
 }
 
-START_TEST(login_page)
+START_TEST(login_page_has_safe_headers)
 {
 	struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
 	struct str csp = flow_header(&a, "Content-Security-Policy");
@@ -69,7 +69,7 @@ START_TEST(login_page)
 }
 END_TEST
 
-START_TEST(form_leads_back)
+START_TEST(form_redirects_to_the_target)
 {
 	struct flow_answer a =
 	    form_login("?rd=/x", "username=alice&password=correct+horse+battery"
@@ -110,14 +110,15 @@ START_TEST(unsafe_targets_are_dropped)
 			      "&rd=%s",
 			      targets[i]));
 
-		ck_assert_msg(a.status == 303, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 303, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg(str_eq(flow_header(&a, "Location"), STR("/")),
 			      "row %zu", i);
 	}
 }
 END_TEST
 
-START_TEST(page_escapes_what_it_shows)
+START_TEST(page_escapes_its_values)
 {
 	struct flow_answer a =
 	    flow_get(&f, "/auth/login?rd=/%22%3E%3Cscript%3E", NULL, NULL);
@@ -129,7 +130,7 @@ START_TEST(page_escapes_what_it_shows)
 }
 END_TEST
 
-START_TEST(csrf_is_needed)
+START_TEST(form_needs_cookie_and_token)
 {
 	struct flow_answer page = flow_get(&f, "/auth/login", NULL, NULL);
 	const char *csrf = flow_csrf(&f, &page);
@@ -141,7 +142,8 @@ START_TEST(csrf_is_needed)
 	    flow_post(&f, "/auth/login", FORM,
 		      flow_text(&f, "%s%s", body, csrf), NULL);
 
-	/* Without the cookie; without the token; with another one. */
+	/* The request fails without the cookie, without the token, and with the
+	 * token of another cookie. */
 	ck_assert_uint_eq(a.status, 403);
 	ck_assert_ptr_null(flow_cookie(&f, &a, COOKIE));
 	a = flow_post(&f, "/auth/login", FORM, body, cookie);
@@ -151,7 +153,7 @@ START_TEST(csrf_is_needed)
 		      flow_text(&f, "%s%s", body, flow_csrf(&f, &page)),
 		      cookie);
 	ck_assert_uint_eq(a.status, 403);
-	/* The same again, right. */
+	/* The request succeeds with the cookie and its token. */
 	a = flow_post(&f, "/auth/login", FORM,
 		      flow_text(&f, "%s%s", body, csrf), cookie);
 	ck_assert_uint_eq(a.status, 303);
@@ -197,13 +199,13 @@ START_TEST(login_is_refused_from_other_origins)
 		    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
 		    "\"}");
 
-		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == rows[i].status,
+			      "row %zu: the status is %u", i, a.status);
 	}
 }
 END_TEST
 
-START_TEST(json_answers)
+START_TEST(json_sign_in_is_answered)
 {
 	struct flow_answer a =
 	    json_login("{\"username\":\"alice\","
@@ -259,7 +261,7 @@ START_TEST(tokens_are_delivered_as_configured)
 }
 END_TEST
 
-START_TEST(bad_bodies)
+START_TEST(bad_bodies_are_refused)
 {
 	static const struct {
 		const char *type, *body;
@@ -287,33 +289,33 @@ START_TEST(bad_bodies)
 		    flow_post(&f, "/auth/login", rows[i].type, rows[i].body,
 			      NULL);
 
-		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == rows[i].status,
+			      "row %zu: the status is %u", i, a.status);
 		ck_assert_msg(flow_cookie(&f, &a, COOKIE) == NULL, "row %zu",
 			      i);
 	}
 }
 END_TEST
 
-static bool was_short; /* of memory, once */
+static bool has_failed; /* whether an allocation has failed */
 
 static void *
-short_once(size_t n)
+fail_once(size_t n)
 {
-	bool again = was_short;
+	bool again = has_failed;
 
-	was_short = true;
+	has_failed = true;
 	return again ? malloc(n) : NULL;
 }
 
-START_TEST(a_body_that_was_not_read)
+START_TEST(body_without_memory_gets_503)
 {
 	struct flow_answer a;
 
-	json_set_alloc_funcs(short_once, free);
+	json_set_alloc_funcs(fail_once, free);
 	a = json_login("{\"username\":\"alice\",\"password\":\"x\"}");
 	json_set_alloc_funcs(malloc, free);
-	ck_assert(was_short);
+	ck_assert(has_failed);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
@@ -339,16 +341,17 @@ START_TEST(failures_look_alike)
 }
 END_TEST
 
-/* Who has no hash that runs costs what others cost, by a hash of theirs; its
- * password lets nobody else in. */
-START_TEST(typical_hash)
+/* A sign-in without a usable hash verifies the hash of another user, so that it
+ * takes as long. The password of that hash is still refused. */
+START_TEST(unknown_user_costs_a_typical_hash)
 {
 	const struct str bcrypt = STR("$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643b"
 				      "iN6RHo01D203Lc3h5CJ1S");
 	static const char *const others[] = { "bob", "nobody" };
 
 	ck_assert_uint_eq(users_typical_hash(f.conns.users).n, 0);
-	f.users_table.v[0].hash = bcrypt; /* of alice, and the same password */
+	/* the hash of the same password for alice */
+	f.users_table.v[0].hash = bcrypt;
 	f.users_table.v[1].hash = STR("{SHA}mN7MYuzjmaIu0w1JDvMzvn/ec4U=");
 	(void)flow_login(&f, "alice");
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
@@ -356,13 +359,14 @@ START_TEST(typical_hash)
 		    flow_text(&f, "{\"username\":\"%s\",\"password\":\"%s\"}",
 			      others[i], FLOW_PASSWORD));
 
-		ck_assert_msg(a.status == 401, "%s: %u", others[i], a.status);
+		ck_assert_msg(a.status == 401, "%s: the status is %u",
+			      others[i], a.status);
 		ck_assert(str_eq(users_typical_hash(f.conns.users), bcrypt));
 	}
 }
 END_TEST
 
-START_TEST(guessing_is_banned)
+START_TEST(guessing_causes_a_ban)
 {
 	static const char wrong[] =
 	    "{\"username\":\"alice\",\"password\":\"wrong\"}";
@@ -382,7 +386,7 @@ START_TEST(guessing_is_banned)
 }
 END_TEST
 
-START_TEST(new_id_at_login_old_one_dead)
+START_TEST(sign_in_replaces_the_session)
 {
 	const char *old = flow_login(&f, "alice");
 	struct flow_answer a =
@@ -393,7 +397,7 @@ START_TEST(new_id_at_login_old_one_dead)
 
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert_uint_eq(flow_verify(&f, "/", old, NULL).status, 401);
-	/* An id of the client's own choice is never adopted. */
+	/* A session id that the client chose is never accepted. */
 	a = flow_post(&f, "/auth/login", JSON,
 		      "{\"username\":\"bob\",\"password\":\"" FLOW_PASSWORD
 		      "\"}",
@@ -405,7 +409,7 @@ START_TEST(new_id_at_login_old_one_dead)
 }
 END_TEST
 
-START_TEST(already_signed_in)
+START_TEST(signed_in_user_is_redirected)
 {
 	const char *cookie = flow_login(&f, "alice");
 	struct flow_answer a =
@@ -416,7 +420,7 @@ START_TEST(already_signed_in)
 }
 END_TEST
 
-START_TEST(remember_me)
+START_TEST(remembered_session_lasts_longer)
 {
 	struct flow_answer a =
 	    form_login("", "username=alice&password=correct+horse+battery&"
@@ -437,7 +441,7 @@ START_TEST(remember_me)
 }
 END_TEST
 
-START_TEST(remember_can_be_off)
+START_TEST(remembering_can_be_disabled)
 {
 	static const char ini[] =
 	    "[store]\ndriver = memory\n[session]\nremember = 0\n";
@@ -460,22 +464,22 @@ main(void)
 	TCase *t = new_case("login");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, login_page);
-	tcase_add_test(t, form_leads_back);
+	tcase_add_test(t, login_page_has_safe_headers);
+	tcase_add_test(t, form_redirects_to_the_target);
 	tcase_add_test(t, unsafe_targets_are_dropped);
-	tcase_add_test(t, page_escapes_what_it_shows);
-	tcase_add_test(t, csrf_is_needed);
+	tcase_add_test(t, page_escapes_its_values);
+	tcase_add_test(t, form_needs_cookie_and_token);
 	tcase_add_test(t, login_is_refused_from_other_origins);
-	tcase_add_test(t, json_answers);
+	tcase_add_test(t, json_sign_in_is_answered);
 	tcase_add_test(t, tokens_are_delivered_as_configured);
-	tcase_add_test(t, bad_bodies);
-	tcase_add_test(t, a_body_that_was_not_read);
+	tcase_add_test(t, bad_bodies_are_refused);
+	tcase_add_test(t, body_without_memory_gets_503);
 	tcase_add_test(t, failures_look_alike);
-	tcase_add_test(t, typical_hash);
-	tcase_add_test(t, guessing_is_banned);
-	tcase_add_test(t, new_id_at_login_old_one_dead);
-	tcase_add_test(t, already_signed_in);
-	tcase_add_test(t, remember_me);
-	tcase_add_test(t, remember_can_be_off);
+	tcase_add_test(t, unknown_user_costs_a_typical_hash);
+	tcase_add_test(t, guessing_causes_a_ban);
+	tcase_add_test(t, sign_in_replaces_the_session);
+	tcase_add_test(t, signed_in_user_is_redirected);
+	tcase_add_test(t, remembered_session_lasts_longer);
+	tcase_add_test(t, remembering_can_be_disabled);
 	return run_case(t);
 }

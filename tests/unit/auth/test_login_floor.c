@@ -27,8 +27,9 @@ whole(int64_t took_ms, int64_t mono_ms, uint32_t random)
 	return took_ms + login_floor_left(f, took_ms, mono_ms, random);
 }
 
-/* $apr1$, Argon2id, nobody, bcrypt: no time tells which it was. */
-START_TEST(all_kinds_take_the_same)
+/* With $apr1$, Argon2id, an unknown user and bcrypt a sign-in takes the same
+ * time. */
+START_TEST(all_kinds_take_the_same_time)
 {
 	static const int64_t took[] = { 2, 29, 33, 308 };
 
@@ -40,14 +41,14 @@ START_TEST(all_kinds_take_the_same)
 					 whole(308, 1000, random));
 		ck_assert_int_ge(whole(2, 1000, random), 308 + 308 / 4);
 	}
-	/* Dice differ, within bounds. */
+	/* Random numbers change the time, within bounds. */
 	ck_assert_int_ne(whole(2, 1000, 7), whole(2, 1000, 20));
 	ck_assert_int_le(whole(2, 1000, 38), 308 * 11 / 8);
 }
 END_TEST
 
-/* What a crowd takes longer needs no wait on top of it. */
-START_TEST(who_took_longer_waits_not)
+/* A sign-in that took longer than the floor does not wait. */
+START_TEST(slow_sign_in_does_not_wait)
 {
 	login_floor_note(f, 13, 13, 0);
 	ck_assert_int_eq(login_floor_left(f, 5000, 1, 99), 0);
@@ -55,8 +56,8 @@ START_TEST(who_took_longer_waits_not)
 }
 END_TEST
 
-/* Others use the processor, too: all kinds get slower alike. */
-START_TEST(a_busy_machine_lengthens_all)
+/* On a busy machine all kinds of hashes become slower. */
+START_TEST(floor_follows_a_busy_machine)
 {
 	for (int i = 0; i < 40; i++)
 		login_floor_note(f, 100, 200, i);
@@ -67,12 +68,13 @@ START_TEST(a_busy_machine_lengthens_all)
 	ck_assert_int_le(whole(2, 41, 0), 300 * 5 / 4);
 	for (int i = 0; i < 60; i++)
 		login_floor_note(f, 100, 100, i);
-	/* As fast as can be again, to within what an eighth rounds off. */
+	/* The floor returns to the old value, up to a rounding error of an
+	 * eighth. */
 	ck_assert_int_eq(whole(2, 61, 0), 107 + 107 / 4);
 }
 END_TEST
 
-START_TEST(is_bounded)
+START_TEST(floor_is_bounded)
 {
 	login_floor_note(f, 600000, 600000, 0);
 	ck_assert_int_le(whole(0, 1, UINT32_MAX), LOGIN_FLOOR_MAX_MS * 11 / 8);
@@ -83,8 +85,8 @@ END_TEST
 
 #define DAY INT64_C(86400000)
 
-/* The last of a kind was replaced: nobody waits for it for ever. */
-START_TEST(is_forgotten)
+/* A kind of hash that is not used any more is dropped after some time. */
+START_TEST(unused_kind_is_dropped)
 {
 	int64_t before;
 
@@ -96,7 +98,7 @@ START_TEST(is_forgotten)
 	for (int64_t t = DAY; t < 7 * DAY; t += DAY / 10)
 		login_floor_note(f, 20, 20, t);
 	ck_assert_int_lt(whole(20, 7 * DAY, 0), 30);
-	/* One that is seen again and again is not. */
+	/* A kind of hash that is used from time to time is kept. */
 	login_floor_note(f, 300, 300, 8 * DAY);
 	for (int64_t t = 8 * DAY; t < 15 * DAY; t += DAY / 2)
 		login_floor_note(f, 280, 280, t);
@@ -110,10 +112,10 @@ main(void)
 	TCase *t = new_case("login_floor");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, all_kinds_take_the_same);
-	tcase_add_test(t, who_took_longer_waits_not);
-	tcase_add_test(t, a_busy_machine_lengthens_all);
-	tcase_add_test(t, is_bounded);
-	tcase_add_test(t, is_forgotten);
+	tcase_add_test(t, all_kinds_take_the_same_time);
+	tcase_add_test(t, slow_sign_in_does_not_wait);
+	tcase_add_test(t, floor_follows_a_busy_machine);
+	tcase_add_test(t, floor_is_bounded);
+	tcase_add_test(t, unused_kind_is_dropped);
 	return run_case(t);
 }

@@ -56,7 +56,7 @@ expect_counts(unsigned running, unsigned waiting)
 	ck_assert_uint_eq(n.waiting, waiting);
 }
 
-/* All slots are taken by others. */
+/* Other sign-ins take all slots. */
 static void
 fill(void)
 {
@@ -74,7 +74,7 @@ expect_busy(const struct flow_answer *a)
 	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
 }
 
-START_TEST(nobody_else)
+START_TEST(free_slot_is_used_at_once)
 {
 	f.place = &place;
 	ck_assert_uint_eq(login(FLOW_PASSWORD).status, 200);
@@ -85,8 +85,8 @@ START_TEST(nobody_else)
 }
 END_TEST
 
-/* It is asked again with its place, and its slot is given back. */
-START_TEST(a_slot_comes_free)
+/* The request is repeated when it gets its slot, and gives the slot back. */
+START_TEST(waiting_sign_in_gets_a_slot)
 {
 	struct flow_answer a;
 
@@ -107,7 +107,7 @@ START_TEST(a_slot_comes_free)
 }
 END_TEST
 
-START_TEST(none_comes_free)
+START_TEST(too_long_wait_gets_503)
 {
 	struct flow_answer a;
 
@@ -124,14 +124,15 @@ START_TEST(none_comes_free)
 	a = login(FLOW_PASSWORD);
 	expect_busy(&a);
 	expect_counts(2, 0);
-	/* And that was counted as no failure: the next one waits anew. */
+	/* The attempt is not counted as a failure, so the next one waits
+	 * again. */
 	(void)login(FLOW_PASSWORD);
 	ck_assert(f.queued);
 }
 END_TEST
 
-/* Whose server cannot park it hears at once. */
-START_TEST(without_a_place)
+/* A server that cannot park the request gets 503 at once. */
+START_TEST(sign_in_without_parking_gets_503)
 {
 	struct flow_answer a;
 
@@ -142,7 +143,8 @@ START_TEST(without_a_place)
 }
 END_TEST
 
-/* By the clock of the test, which a wait moves. */
+/* The time that a sign-in takes by the clock of the test, which a wait
+ * advances. */
 static int64_t
 waited_ms(const char *password, unsigned status)
 {
@@ -152,8 +154,9 @@ waited_ms(const char *password, unsigned status)
 	return env_mono_ms(&f.fake.env) - from_ms;
 }
 
-/* As long as with the dearest hash; who is let in need not wait. */
-START_TEST(a_refusal_takes_its_time)
+/* A refused sign-in takes as long as one with the most expensive hash; a
+ * successful one does not wait. */
+START_TEST(refusal_takes_the_longest_time)
 {
 	f.shared.login_floor = login_floor_new();
 	login_floor_note(f.shared.login_floor, 1000, 1000,
@@ -170,10 +173,10 @@ main(void)
 	TCase *t = new_case("login wait");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, nobody_else);
-	tcase_add_test(t, a_slot_comes_free);
-	tcase_add_test(t, none_comes_free);
-	tcase_add_test(t, without_a_place);
-	tcase_add_test(t, a_refusal_takes_its_time);
+	tcase_add_test(t, free_slot_is_used_at_once);
+	tcase_add_test(t, waiting_sign_in_gets_a_slot);
+	tcase_add_test(t, too_long_wait_gets_503);
+	tcase_add_test(t, sign_in_without_parking_gets_503);
+	tcase_add_test(t, refusal_takes_the_longest_time);
 	return run_case(t);
 }

@@ -38,7 +38,7 @@ START_TEST(logout_ends_the_session)
 
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(flow_holds(a.body, "<strong>alice</strong>"));
-	/* A foreign form has no token: nothing happens. */
+	/* A form without a token has no effect. */
 	a = flow_post(&f, "/auth/logout", FORM, "", cookie);
 	ck_assert_uint_eq(a.status, 403);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
@@ -48,7 +48,7 @@ START_TEST(logout_ends_the_session)
 	ck_assert_uint_eq(a.status, 303);
 	ck_assert_str_eq(flow_cookie(&f, &a, COOKIE), "");
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
-	/* Again, and without anything: done already. */
+	/* A second sign-out, and one without a session, succeed. */
 	a = flow_post(&f, "/auth/logout", FORM, flow_text(&f, "csrf=%s", csrf),
 		      cookie);
 	ck_assert_uint_eq(a.status, 303);
@@ -60,7 +60,7 @@ START_TEST(logout_ends_the_session)
 }
 END_TEST
 
-START_TEST(logout_by_bearer)
+START_TEST(bearer_token_signs_out)
 {
 	const char *cookie = flow_login(&f, "alice");
 	const char *const params[] = {
@@ -75,8 +75,8 @@ START_TEST(logout_by_bearer)
 }
 END_TEST
 
-/* Which cookie a Bearer token takes with it. */
-START_TEST(logout_by_bearer_and_cookie)
+/* The cookie is cleared only if the Bearer token is that of its session. */
+START_TEST(bearer_token_clears_only_its_cookie)
 {
 	const char *cookie = flow_login(&f, "alice");
 	const char *other = flow_login(&f, "alice");
@@ -101,7 +101,8 @@ START_TEST(logout_by_bearer_and_cookie)
 		};
 		struct flow_answer a = flow_ask(&f, false, params, NULL);
 
-		ck_assert_msg(a.status == 204, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 204, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg((flow_cookie(&f, &a, COOKIE) != NULL) ==
 				  rows[i].cleared,
 			      "row %zu", i);
@@ -145,7 +146,7 @@ fail_second(struct users_fake_table *t, unsigned nth)
 	t->fail_find = nth > 1 ? nth : 0;
 }
 
-START_TEST(disabled_while_signing_in)
+START_TEST(user_that_changes_meanwhile_is_refused)
 {
 	static const struct {
 		void (*happens)(struct users_fake_table *t, unsigned nth);
@@ -166,8 +167,8 @@ START_TEST(disabled_while_signing_in)
 		f.users_table.on_find = rows[i].happens;
 		a = json_login("{\"username\":\"alice\",\"password\":"
 			       "\"" FLOW_PASSWORD "\"}");
-		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == rows[i].status,
+			      "row %zu: the status is %u", i, a.status);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 		ck_assert_int_eq(store_list(f.conns.store,
 					    CALL_AT(f.request, FAKE_NOW * 1000),
@@ -180,7 +181,7 @@ START_TEST(disabled_while_signing_in)
 }
 END_TEST
 
-START_TEST(roles_changed_while_signing_in)
+START_TEST(roles_that_change_meanwhile_are_read)
 {
 	const char *cookie;
 	struct flow_answer a;
@@ -199,9 +200,9 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, logout_ends_the_session);
-	tcase_add_test(t, logout_by_bearer);
-	tcase_add_test(t, logout_by_bearer_and_cookie);
-	tcase_add_test(t, disabled_while_signing_in);
-	tcase_add_test(t, roles_changed_while_signing_in);
+	tcase_add_test(t, bearer_token_signs_out);
+	tcase_add_test(t, bearer_token_clears_only_its_cookie);
+	tcase_add_test(t, user_that_changes_meanwhile_is_refused);
+	tcase_add_test(t, roles_that_change_meanwhile_are_read);
 	return run_case(t);
 }

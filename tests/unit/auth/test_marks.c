@@ -8,14 +8,14 @@
 #include "crypto/password.h"
 #include "tests/support/store_faulty.h"
 
-/* Of FLOW_PASSWORD. */
+/* A hash of FLOW_PASSWORD. */
 #define BCRYPT	 "$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
 #define SESSIONS "[store]\ndriver = memory\n"
 
 static struct store_faulty faulty;
 static char texts[8][PASSWORD_HASH_MAX];
 
-/* A hash that nobody has yet. */
+/* A new hash of the password, in the n-th buffer. */
 static struct str
 hash_of(unsigned nth, const char *password)
 {
@@ -45,7 +45,7 @@ seen(const char *cookie)
 	return flow_verify(&f, "/", cookie, NULL).status;
 }
 
-/* After the time in which each session is looked at once. */
+/* Checks the cookie after the time in which each session is rechecked once. */
 static unsigned
 seen_later(const char *cookie)
 {
@@ -70,7 +70,7 @@ login_with(const char *password, unsigned status)
 		   flow_text(&f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
 }
 
-START_TEST(another_password_ends_the_sessions)
+START_TEST(new_password_ends_the_sessions)
 {
 	const char *old[2], *other, *new;
 
@@ -80,13 +80,13 @@ START_TEST(another_password_ends_the_sessions)
 	other = flow_login(&f, "bob");
 	ck_assert_uint_eq(seen_later(old[0]), 204);
 	alice()->hash = hash_of(0, "another password");
-	ck_assert_uint_eq(seen(old[0]), 204); /* it is not due */
+	ck_assert_uint_eq(seen(old[0]), 204); /* the recheck is not due */
 	new = login_with("another password", 200);
 	for (size_t i = 0; i < 2; i++)
 		ck_assert_uint_eq(seen_later(old[i]), 401);
 	ck_assert_uint_eq(seen_later(new), 204);
 	ck_assert_uint_eq(seen_later(other), 204);
-	/* It does not come back with the password. */
+	/* The old session stays ended when the old password returns. */
 	alice()->hash = f.users_table.v[1].hash;
 	ck_assert_uint_eq(seen_later(old[0]), 401);
 	ck_assert_uint_eq(seen_later(new), 401);
@@ -95,13 +95,14 @@ START_TEST(another_password_ends_the_sessions)
 END_TEST
 
 static const char *const others[] = {
-	"", /* it was taken away */
-	"*", /* so that no password fits */
+	"", /* the password was removed */
+	"*", /* no password fits */
 	BCRYPT,
 };
 
-/* The same password, too: somebody has set it. */
-START_TEST(any_other_hash_ends_them)
+/* Another hash ends the sessions even if the password is the same, because
+ * another program has set it. */
+START_TEST(other_hash_ends_the_sessions)
 {
 	const char *cookie;
 
@@ -113,8 +114,8 @@ START_TEST(any_other_hash_ends_them)
 }
 END_TEST
 
-/* Refreshing does not prolong what a look would end. */
-START_TEST(refresh_in_mode_session_ends_it)
+/* A refresh rechecks the session, too. */
+START_TEST(refresh_in_mode_session_is_refused)
 {
 	const char *cookie;
 
@@ -150,7 +151,7 @@ START_TEST(refresh_token_ends_at_once)
 	ck_assert_uint_eq(a.status, 200);
 	cookie = refresh_cookie(&a);
 	alice()->hash = hash_of(0, "another password");
-	/* Within its grace, too. */
+	/* The predecessor in its grace period is refused, too. */
 	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", first).status,
 			  400);
 	ck_assert_uint_eq(flow_post(&f, "/auth/refresh", "", "", cookie).status,
@@ -183,8 +184,8 @@ START_TEST(refresh_token_survives_our_rehash)
 }
 END_TEST
 
-/* The login that does it, one before, and one of long before. */
-START_TEST(our_rehash_ends_none)
+/* The rehash ends neither the session that causes it nor an earlier one. */
+START_TEST(our_rehash_ends_no_session)
 {
 	const char *before, *doing;
 
@@ -194,7 +195,7 @@ START_TEST(our_rehash_ends_none)
 	flow_rehash(&f);
 	doing = flow_login(&f, "alice");
 	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
-	/* And the next, before anybody has looked. */
+	/* A second rehash follows before any recheck. */
 	ck_assert_int_eq(password_rehash(STR(FLOW_PASSWORD), alice()->hash,
 					 texts[0], &(struct err){ .code = 0 }),
 			 0);
@@ -218,9 +219,9 @@ fail_remark(void *conn, const struct call *c, const struct remark *m,
 	return err_set(err, ERR_BUSY, "told to fail");
 }
 
-/* We stop, or the store does, after the hash was replaced: nobody is signed
- * out, and the first look makes up for it. */
-START_TEST(rehash_cut_in_two_ends_none)
+/* The service or the store fails after the hash was replaced. No session ends,
+ * and the first recheck repairs the mark. */
+START_TEST(interrupted_rehash_ends_no_session)
 {
 	int (*works)(void *, const struct call *, const struct remark *,
 		     struct err *);
@@ -261,8 +262,8 @@ create_unmarked(void *conn, const struct call *c, const struct session *session,
 	return create(conn, c, &old, max_per_user, evicted, err);
 }
 
-/* A session of before there were marks lives as it did. */
-START_TEST(unmarked_lives_until_the_next_login)
+/* A session from before there were marks is not affected. */
+START_TEST(session_without_mark_stays_valid)
 {
 	const char *old, *new;
 
@@ -281,8 +282,9 @@ START_TEST(unmarked_lives_until_the_next_login)
 }
 END_TEST
 
-/* Not the hash, nor what anybody can make of it, nor what another store has. */
-START_TEST(store_learns_nothing)
+/* The mark is neither the hash nor a digest that anybody can compute, and it
+ * differs from that of another store. */
+START_TEST(mark_tells_nothing_about_the_hash)
 {
 	uint8_t print[PASSWORD_PRINT_BYTES];
 	struct password_mark marks[2];
@@ -305,7 +307,8 @@ START_TEST(store_learns_nothing)
 }
 END_TEST
 
-/* What happens between the password's verification and the session. */
+/* The change between the verification of the password and the creation of the
+ * session. */
 static struct str meanwhile;
 
 static void
@@ -324,7 +327,7 @@ change_during(struct str hash)
 	return hash;
 }
 
-START_TEST(replaced_meanwhile_is_no_change)
+START_TEST(hash_replaced_meanwhile_is_accepted)
 {
 	const char *cookie;
 	struct err err;
@@ -338,7 +341,7 @@ START_TEST(replaced_meanwhile_is_no_change)
 	cookie = login_with(FLOW_PASSWORD, 200);
 	f.users_table.on_find = NULL;
 	ck_assert_uint_eq(seen_later(cookie), 204);
-	/* By somebody else's program, or that of a neighbour. */
+	/* Another program or another instance has replaced the hash. */
 	alice()->hash = STR(BCRYPT);
 	(void)change_during(hash_of(1, FLOW_PASSWORD));
 	cookie = login_with(FLOW_PASSWORD, 200);
@@ -350,7 +353,7 @@ END_TEST
 
 static const char *const changes[] = { "another password", "", "*" };
 
-START_TEST(changed_meanwhile_is_refused)
+START_TEST(password_changed_meanwhile_is_refused)
 {
 	flow_init(&f, SESSIONS, NULL, NULL);
 	alice()->hash = STR(BCRYPT);
@@ -361,7 +364,7 @@ START_TEST(changed_meanwhile_is_refused)
 }
 END_TEST
 
-/* What the log says of how it came about. */
+/* The log says why the sessions ended. */
 static const struct {
 	const char *says;
 	bool disabled, gone;
@@ -371,7 +374,7 @@ static const struct {
 	{ " why=password_changed ", false, false },
 };
 
-START_TEST(audit_says_why)
+START_TEST(log_says_why_sessions_ended)
 {
 	const char *cookie, *text;
 
@@ -395,18 +398,19 @@ main(void)
 {
 	TCase *t = new_case("marks");
 
-	tcase_add_test(t, another_password_ends_the_sessions);
-	tcase_add_loop_test(t, any_other_hash_ends_them, 0, ARRAY_LEN(others));
-	tcase_add_test(t, refresh_in_mode_session_ends_it);
+	tcase_add_test(t, new_password_ends_the_sessions);
+	tcase_add_loop_test(t, other_hash_ends_the_sessions, 0,
+			    ARRAY_LEN(others));
+	tcase_add_test(t, refresh_in_mode_session_is_refused);
 	tcase_add_test(t, refresh_token_ends_at_once);
 	tcase_add_test(t, refresh_token_survives_our_rehash);
-	tcase_add_test(t, our_rehash_ends_none);
-	tcase_add_test(t, rehash_cut_in_two_ends_none);
-	tcase_add_test(t, unmarked_lives_until_the_next_login);
-	tcase_add_test(t, store_learns_nothing);
-	tcase_add_loop_test(t, audit_says_why, 0, ARRAY_LEN(ends));
-	tcase_add_test(t, replaced_meanwhile_is_no_change);
-	tcase_add_loop_test(t, changed_meanwhile_is_refused, 0,
+	tcase_add_test(t, our_rehash_ends_no_session);
+	tcase_add_test(t, interrupted_rehash_ends_no_session);
+	tcase_add_test(t, session_without_mark_stays_valid);
+	tcase_add_test(t, mark_tells_nothing_about_the_hash);
+	tcase_add_loop_test(t, log_says_why_sessions_ended, 0, ARRAY_LEN(ends));
+	tcase_add_test(t, hash_replaced_meanwhile_is_accepted);
+	tcase_add_loop_test(t, password_changed_meanwhile_is_refused, 0,
 			    ARRAY_LEN(changes));
 	return run_case(t);
 }

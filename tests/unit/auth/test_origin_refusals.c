@@ -2,7 +2,7 @@
 /* Messages to the person and to the administrator when an Origin is refused. */
 #include "tests/unit/auth/origin_fixture.h"
 
-/* What a person and the administrator are told. */
+/* The messages on the page and in the log. */
 static const struct {
 	const char *hosts;
 	struct post p;
@@ -36,7 +36,7 @@ static const struct {
 	  "https://a.example. Its administrator",
 	  "not named",
 	  "cure=\"server.hosts = b.example https://a.example\"" },
-	/* Nobody is told to go down to http. */
+	/* No message recommends a change to http. */
 	{ "hosts = https://a.example\n",
 	  { "a.example", NULL, "80", "http://a.example", NULL },
 	  "Open this site by https",
@@ -93,7 +93,7 @@ post_form(const struct post *p, const char *more)
 			"username=alice&password=correct+horse+battery&csrf=x");
 }
 
-START_TEST(what_is_said)
+START_TEST(refusal_tells_its_cure)
 {
 	struct flow_answer a;
 	const char *text;
@@ -113,8 +113,8 @@ START_TEST(what_is_said)
 			  strstr(text, told[_i].reason) != NULL &&
 			  strstr(text, told[_i].cure) != NULL,
 		      "row %d: %s", _i, text);
-	/* Five lines in a second, however many there are, and what was left
-	 * out is counted in the next. */
+	/* At most five lines per second are logged, and the next line tells how
+	 * many were suppressed. */
 	for (int i = 0; i < 20; i++)
 		(void)post_form(&told[_i].p, NULL);
 	text = logged();
@@ -125,7 +125,7 @@ START_TEST(what_is_said)
 	ck_assert_str_eq(text, "");
 	(void)post_form(&told[_i].p, NULL);
 	ck_assert_ptr_nonnull(strstr(logged(), "left_out=15"));
-	/* A program is told the same in its own way. */
+	/* A program gets the same refusal as JSON. */
 	a = post_json(&told[_i].p);
 	ck_assert_uint_eq(a.status, 403);
 	ck_assert(flow_holds(a.body, "{\"error\":\"csrf\","));
@@ -133,8 +133,8 @@ START_TEST(what_is_said)
 }
 END_TEST
 
-/* By plain http a browser drops what is Secure; then the origin is ours, and
- * the form is too old for ever. */
+/* A browser drops Secure cookies on plain http. The origin is then correct, but
+ * each form lacks its cookie. */
 static const struct {
 	const char *ini;
 	struct post p;
@@ -175,7 +175,7 @@ static const struct {
 	  "did not send our cookie" },
 };
 
-START_TEST(dropped_cookie)
+START_TEST(missing_cookie_is_explained)
 {
 	struct flow_answer a;
 	const char *text;
@@ -195,8 +195,8 @@ START_TEST(dropped_cookie)
 }
 END_TEST
 
-/* A cookie that came, and a token that is not its own. */
-START_TEST(wrong_token)
+/* The cookie was sent, but the token is not that of the cookie. */
+START_TEST(wrong_token_is_explained)
 {
 	static const struct post p = { "a.example", NULL, "80",
 				       "http://a.example", NULL };
@@ -212,8 +212,8 @@ START_TEST(wrong_token)
 }
 END_TEST
 
-/* A list that leaves no room in the log for all of itself. */
-START_TEST(long_list)
+/* The list of hosts is too long for a line of the log. */
+START_TEST(long_list_is_shortened_in_the_log)
 {
 	static char ini[8192];
 	static const struct post p = { "a.example", NULL, "80",
@@ -238,9 +238,10 @@ main(void)
 {
 	TCase *t = new_case("origin_refusals");
 
-	tcase_add_loop_test(t, what_is_said, 0, ARRAY_LEN(told));
-	tcase_add_loop_test(t, dropped_cookie, 0, ARRAY_LEN(dropped));
-	tcase_add_test(t, wrong_token);
-	tcase_add_test(t, long_list);
+	tcase_add_loop_test(t, refusal_tells_its_cure, 0, ARRAY_LEN(told));
+	tcase_add_loop_test(t, missing_cookie_is_explained, 0,
+			    ARRAY_LEN(dropped));
+	tcase_add_test(t, wrong_token_is_explained);
+	tcase_add_test(t, long_list_is_shortened_in_the_log);
 	return run_case(t);
 }

@@ -65,8 +65,8 @@ START_TEST(by_the_web_server)
 	for (size_t i = 0; i < ARRAY_LEN(unnamed); i++) {
 		unsigned status = post_json(&unnamed[i].p).status;
 
-		ck_assert_msg(status == unnamed[i].status, "row %zu: %u", i,
-			      status);
+		ck_assert_msg(status == unnamed[i].status,
+			      "row %zu: the status is %u", i, status);
 	}
 	done();
 }
@@ -116,8 +116,8 @@ START_TEST(by_the_names)
 	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
 		unsigned status = post_json(&named[i].p).status;
 
-		ck_assert_msg(status == named[i].status, "row %zu: %u", i,
-			      status);
+		ck_assert_msg(status == named[i].status,
+			      "row %zu: the status is %u", i, status);
 	}
 	done();
 }
@@ -158,8 +158,8 @@ START_TEST(by_the_login_url)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		unsigned status = post_json(&rows[i].p).status;
 
-		ck_assert_msg(status == rows[i].status, "row %zu: %u", i,
-			      status);
+		ck_assert_msg(status == rows[i].status,
+			      "row %zu: the status is %u", i, status);
 	}
 	done();
 }
@@ -298,7 +298,8 @@ START_TEST(cookies_of_several_origins)
 		 NAMED);
 	host = flow_text(&f, "HTTP_HOST=%s", jars[_i].host);
 	a = form_login(jars[_i].host, jars[_i].origin, "%2Fx", jars[_i].login);
-	ck_assert_msg(a.status == 303, "row %d: %u", _i, a.status);
+	ck_assert_msg(a.status == 303, "row %d: the status is %u", _i,
+		      a.status);
 	token = flow_cookie(&f, &a, jars[_i].cookie);
 	ck_assert_msg(token != NULL, "row %d: %.*s", _i, STR_ARG(a.raw));
 	header = flow_header(&a, "Set-Cookie");
@@ -390,7 +391,8 @@ START_TEST(login_leads_to_its_origin)
 		struct flow_answer a = form_login(rows[i].host, rows[i].origin,
 						  rows[i].rd, rows[i].pre);
 
-		ck_assert_msg(a.status == 303, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 303, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg(str_eq(flow_header(&a, "Location"),
 				     str_from(rows[i].location)),
 			      "row %zu: %.*s", i,

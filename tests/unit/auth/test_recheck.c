@@ -366,7 +366,8 @@ START_TEST(every_way_asks)
 			a = flow_post(&f, "/auth/refresh", "", "", bearer);
 			break;
 		}
-		ck_assert_msg(a.status == 401, "way %d: %u", way, a.status);
+		ck_assert_msg(a.status == 401, "way %d: the status is %u", way,
+			      a.status);
 		user("alice")->disabled = false;
 		ck_assert_msg(check(cookie) == 401, "way %d", way);
 	}

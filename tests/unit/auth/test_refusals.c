@@ -112,7 +112,8 @@ START_TEST(each_reason)
 	(void)logged();
 	a = flow_verify(&f, rows[_i].uri, who, rows[_i].extra);
 	log = logged();
-	ck_assert_msg(a.status == rows[_i].status, "row %d: %u", _i, a.status);
+	ck_assert_msg(a.status == rows[_i].status, "row %d: the status is %u",
+		      _i, a.status);
 	ck_assert_msg(rows[_i].line == NULL ? !flow_holds(log, "refused") :
 					      flow_holds(log, rows[_i].line),
 		      "row %d: %.*s", _i, STR_ARG(log));

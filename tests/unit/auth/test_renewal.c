@@ -212,7 +212,8 @@ START_TEST(bad_requests)
 		    flow_post(&f, "/auth/refresh", rows[i].type, rows[i].body,
 			      NULL);
 
-		ck_assert_msg(a.status == 400, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 400, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg(strcmp(member(&a, "error"), rows[i].code) == 0,
 			      "row %zu: %s", i, member(&a, "error"));
 	}
@@ -246,7 +247,8 @@ START_TEST(sign_out_page_names_nobody)
 				 "HTTP_SEC_FETCH_MODE=navigate" :
 				 NULL);
 
-		ck_assert_msg(a.status == 200, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 200, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg(!flow_holds(a.body, "<strong>"), "row %zu", i);
 		ck_assert_msg(!flow_holds(a.raw, dead), "row %zu", i);
 	}

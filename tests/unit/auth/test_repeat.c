@@ -81,7 +81,7 @@ START_TEST(challenge_leads_there)
 			  leads_to(&a, "/auth/repeat?rd=%2Fsave%3Fa%3D1%26b%3D"
 				       "%252F") :
 			  is_unsent(&a),
-		      "row %d: %u", _i, a.status);
+		      "row %d: the status is %u", _i, a.status);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	more[n] = "AUTH_ACTION=challenge";
 	a = ask(false, "POST", BACK, more);
@@ -200,8 +200,8 @@ START_TEST(repeat_page_cannot_be_abused)
 		    ask(authorizer == 1, abuses[_i].method, abuses[_i].uri,
 			MORE(NAVIGATE, cookie, abuses[_i].one));
 
-		ck_assert_msg(a.status == abuses[_i].status, "row %d: %u", _i,
-			      a.status);
+		ck_assert_msg(a.status == abuses[_i].status,
+			      "row %d: the status is %u", _i, a.status);
 		ck_assert_msg(flow_header(&a, "Location").p == NULL, "row %d",
 			      _i);
 		ck_assert_msg(flow_cookie(&f, &a, REFRESH) == NULL, "row %d",

@@ -81,8 +81,8 @@ START_TEST(two_of_one_name)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct flow_answer answer = sign_out(JSON, "", rows[i], NULL);
 
-		ck_assert_msg(answer.status == 401, "row %zu: %u", i,
-			      answer.status);
+		ck_assert_msg(answer.status == 401, "row %zu: the status is %u",
+			      i, answer.status);
 		ck_assert_msg(!has_set_cookie(&answer), "row %zu", i);
 		ck_assert_msg(live() == 2, "row %zu", i);
 	}
@@ -114,8 +114,8 @@ START_TEST(whose_page_it_was)
 		struct flow_answer a = sign_out(FORM, "", rows[i].says, cookie);
 		bool out = rows[i].status == 303;
 
-		ck_assert_msg(a.status == rows[i].status, "row %zu: %u", i,
-			      a.status);
+		ck_assert_msg(a.status == rows[i].status,
+			      "row %zu: the status is %u", i, a.status);
 		ck_assert_msg((flow_cookie(&f, &a, REFRESH) != NULL) == out,
 			      "row %zu", i);
 		ck_assert_msg(refresh(t.refresh).status == (out ? 400 : 200),

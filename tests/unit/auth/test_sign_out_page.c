@@ -81,7 +81,8 @@ START_TEST(page_offers_what_there_is)
 				 "HTTP_SEC_FETCH_MODE=navigate" :
 				 NULL);
 
-		ck_assert_msg(a.status == 200, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 200, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg(flow_holds(a.body, rows[i][2]), "row %zu: %.*s",
 			      i, STR_ARG(a.body));
 		ck_assert_msg(flow_holds(a.body, "name=\"csrf\"") == (i > 3),
@@ -150,7 +151,7 @@ START_TEST(answers_are_in_kind)
 		struct flow_answer a = flow_ask(&f, false, params, NULL);
 
 		ck_assert_msg(a.status == (rows[i].person ? 303 : 204),
-			      "row %zu: %u", i, a.status);
+			      "row %zu: the status is %u", i, a.status);
 		ck_assert_msg(str_eq(flow_header(&a, "Location"),
 				     str_from(rows[i].person ? "/sso/logout" :
 							       NULL)),
@@ -201,7 +202,8 @@ START_TEST(no_token_no_page)
 	f.fake.no_entropy = true;
 	for (size_t i = 0; i < ARRAY_LEN(cookies); i++) {
 		a = flow_get(&f, "/auth/logout", cookies[i], NULL);
-		ck_assert_msg(a.status == 503, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 503, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert(!has_set_cookie(&a));
 		ck_assert(!flow_holds(a.body, "csrf"));
 	}
@@ -226,7 +228,8 @@ form_fails(const char *body, const char *cookies, unsigned n)
 		ck_assert(has_set_cookie(&a));
 		return false;
 	}
-	ck_assert_msg(a.status == 503, "call %u: %u", n, a.status);
+	ck_assert_msg(a.status == 503, "call %u: the status is %u", n,
+		      a.status);
 	ck_assert_msg(!has_set_cookie(&a), "call %u", n);
 	store_faulty_fail(&faulty, 0, false);
 	fake_env_advance(&f.fake, 2);

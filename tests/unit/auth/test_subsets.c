@@ -413,7 +413,8 @@ check_one(const struct route_case *r, bool person, const struct sent *s)
 	struct flow_answer a = ask(r, person, s);
 	bool changed;
 
-	ck_assert_msg(is_allowed(r, a.status), "%s: %u", what, a.status);
+	ck_assert_msg(is_allowed(r, a.status), "%s: the status is %u", what,
+		      a.status);
 	check_secrets(r, &a, s, what);
 	if (strcmp(r->method, "HEAD") == 0)
 		ck_assert_msg(a.body.n == 0, "%s: HEAD with a body", what);

@@ -214,8 +214,9 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 		store_faulty_fail(&faulty, step, stay_down);
 		a = ask(c, cookie);
 		if (atomic_load(&faulty.failed) == 0) {
-			ck_assert_msg(a.status == c->expected, "%s: %u",
-				      c->name, a.status);
+			ck_assert_msg(a.status == c->expected,
+				      "%s: the status is %u", c->name,
+				      a.status);
 			return;
 		}
 		ck_assert_msg(a.status == (is_open(c) ? c->expected : 503),

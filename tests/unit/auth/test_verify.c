@@ -182,7 +182,8 @@ START_TEST(forged_tokens_are_401)
 					  values[i]),
 				NULL);
 
-		ck_assert_msg(a.status == 401, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 401, "row %zu: the status is %u", i,
+			      a.status);
 	}
 	/* Other names, and the right one in other case, are not ours. */
 	ck_assert_uint_eq(
@@ -227,7 +228,8 @@ START_TEST(malformed_facts_are_403)
 					       NULL };
 		struct flow_answer a = flow_ask(&f, false, params, NULL);
 
-		ck_assert_msg(a.status == 403, "row %zu: %u", i, a.status);
+		ck_assert_msg(a.status == 403, "row %zu: the status is %u", i,
+			      a.status);
 		ck_assert_msg(flow_header(&a, "Remote-User").p == NULL,
 			      "row %zu", i);
 	}
