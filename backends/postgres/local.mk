@@ -6,7 +6,8 @@ EXTRA_DIST += backends/postgres/README.md
 POSTGRES_STORE_SQL = \
 	$(srcdir)/backends/postgres/sql/store_1.sql \
 	$(srcdir)/backends/postgres/sql/store_2.sql \
-	$(srcdir)/backends/postgres/sql/store_3.sql
+	$(srcdir)/backends/postgres/sql/store_3.sql \
+	$(srcdir)/backends/postgres/sql/store_4.sql
 EXTRA_DIST += $(POSTGRES_STORE_SQL)
 
 # Migrations of the users, oldest first.

@@ -148,7 +148,7 @@ store_postgres_find(void *conn, const struct call *c,
 	int result = 0;
 
 	if (query(conn, STORE_SQL_FIND,
-		  PG_ARGS(ID(token), PG_INT(c->now_ms), ID(id)), &r, err) != 0)
+		  PG_ARGS(ID(id), PG_INT(c->now_ms), ID(token)), &r, err) != 0)
 		return -1;
 	is.found = PQntuples(r) > 0;
 	if (is.found) {

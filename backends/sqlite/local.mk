@@ -7,7 +7,8 @@ SQLITE_STORE_SQL = \
 	$(srcdir)/backends/sqlite/sql/store_1.sql \
 	$(srcdir)/backends/sqlite/sql/store_2.sql \
 	$(srcdir)/backends/sqlite/sql/store_3.sql \
-	$(srcdir)/backends/sqlite/sql/store_4.sql
+	$(srcdir)/backends/sqlite/sql/store_4.sql \
+	$(srcdir)/backends/sqlite/sql/store_5.sql
 EXTRA_DIST += $(SQLITE_STORE_SQL)
 
 # Migrations of the users, oldest first.

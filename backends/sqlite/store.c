@@ -134,7 +134,7 @@ store_sqlite_find(void *conn, const struct call *c, const struct session_id *id,
 	int result = 0;
 
 	if (sqlite_query(conn, STORE_SQL_FIND,
-			 SQL_ARGS(ID(token), SQL_INT(c->now_ms), ID(id)), &stmt,
+			 SQL_ARGS(ID(id), SQL_INT(c->now_ms), ID(token)), &stmt,
 			 err) != 0 ||
 	    sqlite_next(conn, stmt, &is.found, err) != 0)
 		return -1;

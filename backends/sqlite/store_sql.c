@@ -40,7 +40,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "SELECT value FROM main.secrets WHERE name = ?1",
 	/* Keeps the newest ?3 live sessions besides the new one. */
 	[STORE_SQL_MAKE_ROOM] =
-	    "DELETE FROM main.sessions WHERE token IN (SELECT token"
+	    "DELETE FROM main.sessions WHERE id IN (SELECT id"
 	    " FROM main.sessions WHERE name = ?1 AND id <> ?4"
 	    " AND idle_expires_ms > ?2 AND expires_ms > ?2"
 	    " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?3)",
@@ -48,8 +48,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "INSERT INTO main.sessions (" COLUMNS ") VALUES (?1, ?2,"
 	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 	[STORE_SQL_FIND] =
-	    "SELECT " COLUMNS " FROM main.sessions WHERE token = ?1"
-	    " AND id = ?3 AND idle_expires_ms > ?2 AND expires_ms > ?2",
+	    "SELECT " COLUMNS " FROM main.sessions WHERE id = ?1"
+	    " AND token = ?3 AND idle_expires_ms > ?2 AND expires_ms > ?2",
 	/* A session that has ended at ?2 stays ended; a touch that changes
 	 * nothing is not written. */
 	[STORE_SQL_TOUCH] =
@@ -149,9 +149,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "SELECT 1 FROM main.denials WHERE key IN (?3, ?4, ?5, ?6)"
 	    " AND issued_ms >= ?1 AND until_ms > ?2 LIMIT 1",
 	[STORE_SQL_SWEEP_SESSIONS] =
-	    "DELETE FROM main.sessions WHERE token IN (SELECT"
-	    " token FROM main.sessions"
-	    " WHERE min(idle_expires_ms, expires_ms) <= ?1"
+	    "DELETE FROM main.sessions WHERE id IN (SELECT id"
+	    " FROM main.sessions WHERE min(idle_expires_ms, expires_ms) <= ?1"
 	    /* A text compares greater than any number and would never end. */
 	    " OR min(idle_expires_ms, expires_ms) >= '' LIMIT ?2)",
 	[STORE_SQL_SWEEP_ATTEMPTS] =

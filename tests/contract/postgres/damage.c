@@ -42,7 +42,7 @@ static const char lax[] =
     " END LOOP;"
     " FOR c IN SELECT attrelid::regclass AS t, attname FROM pg_attribute"
     "  WHERE attrelid IN ('fcgiauth.sessions'::regclass,"
-    "  to_regclass('fcgiauth.users')) AND attnum > 0"
+    "  to_regclass('fcgiauth.users')) AND attnum > 0 AND NOT attisdropped"
     "  AND attname NOT IN ('id', 'name') LOOP"
     "  EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', c.t, c.attname);"
     " END LOOP; END $$;";

@@ -349,9 +349,9 @@ START_TEST(plans_use_indexes)
 	static const struct {
 		const char *sql, *index;
 	} rows[] = {
-		{ "SELECT * FROM fcgiauth.sessions WHERE token = '\\x00'"
-		  " AND idle_expires_ms > 1 AND expires_ms > 1",
-		  "sessions_token_key" },
+		{ "SELECT * FROM fcgiauth.sessions WHERE id = '\\x00'"
+		  " AND token = '\\x00' AND idle_expires_ms > 1",
+		  "sessions_pkey" },
 		{ "DELETE FROM fcgiauth.sessions WHERE id = '\\x00'",
 		  "sessions_pkey" },
 		{ "SELECT id FROM fcgiauth.sessions WHERE name = 'a' AND"

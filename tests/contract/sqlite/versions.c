@@ -59,7 +59,7 @@ static const char first[] = SESSION_COLUMNS
 
 static const char second[] =
     "UPDATE sessions SET generation = 3, parent = randomblob(32),"
-    " wrapped = randomblob(32), rotated_ms = 1767225600000, grace_uses = 1"
+    " wrapped = randomblob(32), rotated_ms = 1767225600000"
     " WHERE name = 'alice';"
     "INSERT INTO denials VALUES ('sid:x', 1767225600000, 1767225700000)";
 
@@ -70,16 +70,18 @@ static const char third[] =
 static const char fourth[] =
     "INSERT INTO known_networks VALUES ('alice', zeroblob(16), 1767225700000)";
 
+/* The fifth changes the primary key of the sessions, and adds nothing. */
+static const char fifth[] = "SELECT 1";
+
 /* What a file of each version had that those before could not have. */
 static const struct {
 	const char *sql;
 	uint32_t generation; /* of alice */
 	bool denies, marked;
 } store_versions[] = {
-	{ first, 0, false, false },
-	{ second, 3, true, false },
-	{ third, 3, true, true },
-	{ fourth, 3, true, true },
+	{ first, 0, false, false }, { second, 3, true, false },
+	{ third, 3, true, true },   { fourth, 3, true, true },
+	{ fifth, 3, true, true },
 };
 
 static void
