@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-/* Without origins in server.hosts: what the web server says. */
+/* Without origins in server.hosts the parameters of the web server count. */
 static const struct {
 	struct post p;
 	unsigned status;
@@ -59,7 +59,7 @@ static const struct {
 	  403 },
 };
 
-START_TEST(by_the_web_server)
+START_TEST(web_server_determines_the_origin)
 {
 	init(MEMORY);
 	for (size_t i = 0; i < ARRAY_LEN(unnamed); i++) {
@@ -72,7 +72,7 @@ START_TEST(by_the_web_server)
 }
 END_TEST
 
-/* With them: whatever the web server says. */
+/* With origins in server.hosts, only these count. */
 static const struct {
 	struct post p;
 	unsigned status;
@@ -83,7 +83,8 @@ static const struct {
 	{ { "a.example:81", "on", "1", "https://a.example", NULL }, 200 },
 	{ { "a.example", NULL, "80", "http://a.example", NULL }, 403 },
 	{ { "a.example", NULL, "80", "http://a.example:8443", NULL }, 403 },
-	/* A port that is not named is somebody else's, whoever vouches. */
+	/* Another port may belong to another owner, whatever the headers
+	 * say. */
 	{ { "a.example:9443", "on", "9443", "https://a.example:9443", NULL },
 	  403 },
 	{ { "a.example", "on", "9443", "https://a.example:9443",
@@ -103,14 +104,14 @@ static const struct {
 	{ { "[2001:db8::1]", NULL, "80", "https://[2001:db8::1]:8443", NULL },
 	  200 },
 	{ { "[2001:db8::1]", NULL, "80", "https://[2001:db8::1]", NULL }, 403 },
-	/* A name alone is as without the list. */
+	/* A host without an origin is treated as if there were no list. */
 	{ { "bare.example", "on", "443", "https://bare.example", NULL }, 200 },
 	{ { "bare.example", NULL, "80", "https://bare.example", NULL }, 403 },
 	{ { "bare.example", NULL, "80", "http://bare.example", NULL }, 200 },
 	{ { "b.example", "on", "443", "https://b.example", NULL }, 400 },
 };
 
-START_TEST(by_the_names)
+START_TEST(hosts_determine_the_origin)
 {
 	init(NAMED);
 	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
@@ -123,8 +124,8 @@ START_TEST(by_the_names)
 }
 END_TEST
 
-/* server.login_url: its origin, wherever its pages post to. */
-START_TEST(by_the_login_url)
+/* The origin of server.login_url may post to every host. */
+START_TEST(login_url_is_an_own_origin)
 {
 	static const struct {
 		struct post p;
@@ -173,11 +174,11 @@ END_TEST
 	"https://app.example.com:7443 https://sso.example.com:8443 "           \
 	"http://nas.example.com:81 b.example.com\n" SSO
 
-/* Where the challenge says that the browser is. */
+/* The return URL of a challenge. */
 static const struct {
 	const char *ini;
 	const char *host, *https, *port;
-	const char *rd; /* encoded, before the path */
+	const char *rd; /* encoded, without the path */
 } returns[] = {
 	{ SSO_HOSTS, "app.example.com", "off", "80",
 	  "https%3A%2F%2Fapp.example.com%3A9443" },
@@ -193,7 +194,8 @@ static const struct {
 	  "https%3A%2F%2Fb.example.com" },
 	{ "[server]\n" SSO, "app.example.com:9443", "on", "443",
 	  "https%3A%2F%2Fapp.example.com%3A9443" },
-	/* nginx says no port: it is the one of the login page, or none. */
+	/* nginx passes no port in the Host header: the return URL has the port
+	 * of the login page, or none. */
 	{ "[server]\n" SSO, "app.example.com", "on", "8443",
 	  "https%3A%2F%2Fapp.example.com%3A8443" },
 	{ "[server]\n" SSO, "app.example.com", "on", "9443",
@@ -204,7 +206,7 @@ static const struct {
 	  "http%3A%2F%2Fapp.example.com" },
 };
 
-START_TEST(return_addresses)
+START_TEST(challenge_has_the_return_url)
 {
 	struct flow_answer a;
 	const char *want;
@@ -231,7 +233,7 @@ START_TEST(return_addresses)
 }
 END_TEST
 
-/* A whole sign-in by the form at `host`; the answer to the post. */
+/* Signs in with the form at `host`, and returns the answer to the post. */
 static struct flow_answer
 form_login(const char *host, const char *origin, const char *rd,
 	   const char *pre)
@@ -256,7 +258,8 @@ form_login(const char *host, const char *origin, const char *rd,
 		NULL,
 	};
 
-	ck_assert_msg(cookie != NULL, "%s has no %s", host, pre);
+	ck_assert_msg(cookie != NULL, "the page of %s does not set %s", host,
+		      pre);
 	return flow_ask(&f, false, params,
 			flow_text(&f,
 				  "username=alice&password=correct+horse+"
@@ -264,12 +267,13 @@ form_login(const char *host, const char *origin, const char *rd,
 				  csrf, rd));
 }
 
-/* Name and attributes follow the host's scheme, whatever `secure` says. */
+/* The name and the attributes of a cookie follow the scheme of the host,
+ * whatever `secure` says. */
 static const struct {
 	const char *secure;
 	const char *host, *origin;
 	const char *cookie, *login;
-	bool attribute; /* Secure */
+	bool attribute; /* whether it is Secure */
 } jars[] = {
 	{ "yes", "a.example", "https://a.example", "__Host-fcgiauth",
 	  "__Host-fcgiauth_login", true },
@@ -285,7 +289,7 @@ static const struct {
 	  "fcgiauth_login", false },
 };
 
-START_TEST(cookies_of_several_origins)
+START_TEST(cookies_follow_the_scheme)
 {
 	static const char *const all[] = { "__Host-fcgiauth", "fcgiauth",
 					   "__Secure-fcgiauth" };
@@ -305,9 +309,9 @@ START_TEST(cookies_of_several_origins)
 	header = flow_header(&a, "Set-Cookie");
 	ck_assert_msg(flow_holds(header, "; Secure") == jars[_i].attribute,
 		      "row %d: %.*s", _i, STR_ARG(header));
-	/* The pre-session goes by its own name. */
+	/* The cookie of the login form has its own name. */
 	ck_assert_str_eq(flow_cookie(&f, &a, jars[_i].login), "");
-	/* By this name alone is it known here. */
+	/* The session is known by this cookie name only. */
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		unsigned want =
 		    strcmp(all[i], jars[_i].cookie) == 0 ? 204 : 401;
@@ -324,8 +328,8 @@ START_TEST(cookies_of_several_origins)
 }
 END_TEST
 
-/* What is deleted at the end is what was set. */
-START_TEST(sign_out)
+/* A sign-out deletes the cookies that the sign-in set. */
+START_TEST(sign_out_deletes_the_cookies)
 {
 	char name[] = "/tmp/fcgiauth.XXXXXX", ini[512];
 	int fd = mkstemp(name);
@@ -361,8 +365,8 @@ START_TEST(sign_out)
 }
 END_TEST
 
-/* Where a login at one of several leads. */
-START_TEST(login_leads_to_its_origin)
+/* The target after a sign-in at one of several origins. */
+START_TEST(sign_in_redirects_to_own_origins)
 {
 	static const struct {
 		const char *host, *origin, *pre, *rd;
@@ -402,8 +406,8 @@ START_TEST(login_leads_to_its_origin)
 }
 END_TEST
 
-/* A relative one cannot come from another host. */
-START_TEST(relative_target_with_login_url)
+/* A relative target cannot come from another host. */
+START_TEST(relative_target_is_dropped_with_login_url)
 {
 	struct flow_answer a;
 
@@ -416,8 +420,8 @@ START_TEST(relative_target_with_login_url)
 }
 END_TEST
 
-/* Browsers follow the redirect after the post only to these. */
-START_TEST(form_action)
+/* Browsers follow the redirect after the post only to these origins. */
+START_TEST(form_action_lists_the_origins)
 {
 	struct flow_answer a;
 	struct str csp;
@@ -442,14 +446,15 @@ main(void)
 {
 	TCase *t = new_case("origins");
 
-	tcase_add_test(t, by_the_web_server);
-	tcase_add_test(t, by_the_names);
-	tcase_add_test(t, by_the_login_url);
-	tcase_add_loop_test(t, return_addresses, 0, ARRAY_LEN(returns));
-	tcase_add_loop_test(t, cookies_of_several_origins, 0, ARRAY_LEN(jars));
-	tcase_add_test(t, sign_out);
-	tcase_add_test(t, login_leads_to_its_origin);
-	tcase_add_test(t, relative_target_with_login_url);
-	tcase_add_test(t, form_action);
+	tcase_add_test(t, web_server_determines_the_origin);
+	tcase_add_test(t, hosts_determine_the_origin);
+	tcase_add_test(t, login_url_is_an_own_origin);
+	tcase_add_loop_test(t, challenge_has_the_return_url, 0,
+			    ARRAY_LEN(returns));
+	tcase_add_loop_test(t, cookies_follow_the_scheme, 0, ARRAY_LEN(jars));
+	tcase_add_test(t, sign_out_deletes_the_cookies);
+	tcase_add_test(t, sign_in_redirects_to_own_origins);
+	tcase_add_test(t, relative_target_is_dropped_with_login_url);
+	tcase_add_test(t, form_action_lists_the_origins);
 	return run_case(t);
 }

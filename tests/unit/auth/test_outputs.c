@@ -34,7 +34,7 @@ ask(struct flow_exchange *x, const char *param)
 	return &x->e;
 }
 
-START_TEST(who_is_nobody)
+START_TEST(outputs_are_zero_without_identity)
 {
 	struct flow_exchange x;
 	struct request_context *ctx = ask(&x, nobody[_i]);
@@ -57,7 +57,7 @@ START_TEST(who_is_nobody)
 }
 END_TEST
 
-START_TEST(what_is_not_there)
+START_TEST(outputs_are_zero_without_credential)
 {
 	struct flow_exchange x;
 	struct request_context *ctx = ask(&x, nobody[_i]);
@@ -79,7 +79,9 @@ main(void)
 	TCase *t = new_case("outputs");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, who_is_nobody, 0, ARRAY_LEN(nobody));
-	tcase_add_loop_test(t, what_is_not_there, 0, ARRAY_LEN(nobody));
+	tcase_add_loop_test(t, outputs_are_zero_without_identity, 0,
+			    ARRAY_LEN(nobody));
+	tcase_add_loop_test(t, outputs_are_zero_without_credential, 0,
+			    ARRAY_LEN(nobody));
 	return run_case(t);
 }

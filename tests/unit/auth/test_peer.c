@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which web servers and hosts are accepted: the checks before a request is
+/* The web servers and hosts that are accepted, before a request is
  * evaluated. */
 #include "tests/support/run.h"
 
@@ -13,7 +13,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-START_TEST(hosts_and_peer_secret)
+START_TEST(host_and_peer_secret_are_checked)
 {
 	static const char ini[] = "[server]\nhosts = www.example.com\n"
 				  "peer_secret = knock-knock\n"
@@ -45,8 +45,8 @@ START_TEST(hosts_and_peer_secret)
 }
 END_TEST
 
-/* While the secret is being changed there are two; nothing else is one. */
-START_TEST(two_peer_secrets)
+/* While the secret is changed there are two, and no other value is accepted. */
+START_TEST(each_peer_secret_is_accepted)
 {
 	static const struct {
 		const char *secret;
@@ -71,9 +71,9 @@ START_TEST(two_peer_secrets)
 }
 END_TEST
 
-/* Whoever says by himself who he is, is refused: by nginx, but for a second
- * header of the name behind an empty one, which it does not see. */
-START_TEST(identity_comes_from_us_alone)
+/* A client that sends an identity header is refused. nginx passes the first of
+ * two headers only, so an empty one may hide another. */
+START_TEST(identity_headers_of_clients_are_refused)
 {
 	static const struct {
 		const char *one, *two;
@@ -83,7 +83,8 @@ START_TEST(identity_comes_from_us_alone)
 		{ "HTTP_REMOTE_USER=", "HTTP_REMOTE_USER=alice", 403 },
 		{ "HTTP_X_ROLES=admin", NULL, 403 },
 		{ "HTTP_REMOTE_USER=", NULL, 204 },
-		{ "HTTP_REMOTE_GROUPS=admin", NULL, 204 }, /* renamed */
+		/* the configuration renames this header */
+		{ "HTTP_REMOTE_GROUPS=admin", NULL, 204 },
 		{ "HTTP_X_REMOTE_USER=alice", NULL, 204 },
 	};
 	const char *bob;
@@ -108,8 +109,8 @@ main(void)
 	TCase *t = new_case("peer");
 
 	tcase_add_checked_fixture(t, NULL, teardown);
-	tcase_add_test(t, hosts_and_peer_secret);
-	tcase_add_test(t, two_peer_secrets);
-	tcase_add_test(t, identity_comes_from_us_alone);
+	tcase_add_test(t, host_and_peer_secret_are_checked);
+	tcase_add_test(t, each_peer_secret_is_accepted);
+	tcase_add_test(t, identity_headers_of_clients_are_refused);
 	return run_case(t);
 }

@@ -30,7 +30,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* What the janitor does twice a second. */
+/* Writes the queue last_seen, as the janitor does. */
 static void
 write_touches(void)
 {
@@ -57,7 +57,7 @@ check(const char *cookie)
 	return status;
 }
 
-/* Users' queries that `seconds` of checks, one each, made. */
+/* The number of queries for users that one check per second makes. */
 static unsigned
 finds_in(const char *cookie, int seconds)
 {
@@ -76,11 +76,11 @@ user(const char *name)
 		if (str_eq(f.users_table.v[i].who.name, str_from(name)))
 			return &f.users_table.v[i];
 	}
-	ck_abort_msg("no user %s", name);
+	ck_abort_msg("there is no user %s", name);
 	return NULL;
 }
 
-START_TEST(one_query_an_interval)
+START_TEST(one_query_per_interval)
 {
 	const char *a, *b;
 	unsigned n;
@@ -89,10 +89,12 @@ START_TEST(one_query_an_interval)
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
 	n = finds_in(a, 600);
-	ck_assert_msg(n == 10, "%u queries in 10 minutes", n);
-	n = finds_in(b, 600); /* the first is late */
-	ck_assert_msg(n == 10 || n == 11, "%u queries in 10 minutes", n);
-	/* Many at once are as one, also before the touch is written. */
+	ck_assert_msg(n == 10, "there are %u queries in 10 minutes", n);
+	n = finds_in(b, 600); /* the first recheck is late */
+	ck_assert_msg(n == 10 || n == 11, "there are %u queries in 10 minutes",
+		      n);
+	/* Many checks at once make one query, also before the touch is
+	 * written. */
 	fake_env_advance(&f.fake, 61);
 	f.users_table.finds = 0;
 	for (int i = 0; i < 100; i++)
@@ -111,11 +113,11 @@ static const struct {
 } intervals[] = {
 	{ EVERY("0"), 600, 0 },	       { EVERY("1s"), 60, 60 },
 	{ EVERY("5s"), 60, 12 }, /* below the touch interval */
-	{ EVERY("10m"), 3600, 6 }, /* and above it */
+	{ EVERY("10m"), 3600, 6 }, /* above the touch interval */
 	{ WITH_IDLE("10s"), 600, 10 }, { WITH_IDLE("12h"), 600, 10 },
 };
 
-START_TEST(intervals_hold)
+START_TEST(queries_follow_the_interval)
 {
 	const char *cookie;
 	unsigned n;
@@ -123,12 +125,14 @@ START_TEST(intervals_hold)
 	start(intervals[_i].ini);
 	cookie = flow_login(&f, "alice");
 	n = finds_in(cookie, intervals[_i].seconds);
-	ck_assert_msg(n == intervals[_i].finds, "row %d: %u queries", _i, n);
+	ck_assert_msg(n == intervals[_i].finds, "row %d: there are %u queries",
+		      _i, n);
 }
 END_TEST
 
-/* Whenever it happens, and however often is asked: within the interval. */
-START_TEST(is_seen_within_the_interval)
+/* A change is seen within the interval, whenever it happens and however often
+ * is asked. */
+START_TEST(change_is_seen_within_the_interval)
 {
 	for (int wait = 0; wait < 60; wait += 7) {
 		const char *cookie;
@@ -145,14 +149,17 @@ START_TEST(is_seen_within_the_interval)
 			fake_env_advance(&f.fake, 1);
 			seconds++;
 		}
-		ck_assert_msg(seconds <= 60, "%d s after %d", seconds, wait);
+		ck_assert_msg(
+		    seconds <= 60,
+		    "the change is seen after %d s, with a wait of %d s",
+		    seconds, wait);
 		if (wait + 7 < 60)
 			flow_free(&f);
 	}
 }
 END_TEST
 
-START_TEST(disabled_loses_all_sessions)
+START_TEST(disabled_user_loses_all_sessions)
 {
 	const char *a, *b, *other;
 	struct flow_answer answer;
@@ -162,7 +169,7 @@ START_TEST(disabled_loses_all_sessions)
 	b = flow_login(&f, "alice");
 	other = flow_login(&f, "bob");
 	user("alice")->disabled = true;
-	ck_assert_uint_eq(check(a), 204); /* it is not due */
+	ck_assert_uint_eq(check(a), 204); /* the recheck is not due */
 	fake_env_advance(&f.fake, 60);
 	answer = flow_verify(&f, "/", a, NULL);
 	ck_assert_uint_eq(answer.status, 401);
@@ -176,7 +183,7 @@ START_TEST(disabled_loses_all_sessions)
 }
 END_TEST
 
-START_TEST(removed_loses_all_sessions)
+START_TEST(removed_user_loses_all_sessions)
 {
 	const char *a;
 
@@ -186,11 +193,11 @@ START_TEST(removed_loses_all_sessions)
 	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(a), 401);
 	user("renamed")->who.name = STR("alice");
-	ck_assert_uint_eq(check(a), 401); /* another who is called so */
+	ck_assert_uint_eq(check(a), 401); /* another user of that name */
 }
 END_TEST
 
-START_TEST(changed_is_answered_at_once)
+START_TEST(changed_user_is_answered_at_once)
 {
 	const char *a, *b;
 	struct flow_answer answer;
@@ -209,7 +216,7 @@ START_TEST(changed_is_answered_at_once)
 			 STR("admin,new")));
 	ck_assert(str_eq(flow_header(&answer, "Remote-Email"),
 			 STR("new@example.com")));
-	/* The rules see it, too, and the other sessions have it. */
+	/* The rules use the new user, and other sessions get it, too. */
 	user("alice")->who.roles = STR("new");
 	fake_env_advance(&f.fake, 60);
 	ck_assert_uint_eq(check(a), 403);
@@ -224,8 +231,8 @@ END_TEST
 static int (*update_user)(void *conn, const struct call *c,
 			  const struct identity *who, struct err *err);
 
-/* Between our look and our writing, somebody takes a role away: the user
- * first, his sessions then. */
+/* Between the query and the update another instance removes a role, first from
+ * the user and then from their sessions. */
 static int
 update_after_another(void *conn, const struct call *c,
 		     const struct identity *who, struct err *err)
@@ -236,7 +243,7 @@ update_after_another(void *conn, const struct call *c,
 	return update_user(conn, c, who, err);
 }
 
-START_TEST(newer_is_not_undone)
+START_TEST(newer_change_is_not_undone)
 {
 	const char *a, *b;
 	struct flow_answer answer;
@@ -260,8 +267,8 @@ START_TEST(newer_is_not_undone)
 }
 END_TEST
 
-/* An equal user is not written: the check stays a reader. */
-START_TEST(unchanged_is_not_written)
+/* A user that is unchanged is not written, so that a check only reads. */
+START_TEST(unchanged_user_is_not_written)
 {
 	const char *cookie;
 
@@ -277,7 +284,7 @@ START_TEST(unchanged_is_not_written)
 }
 END_TEST
 
-START_TEST(no_answer_is_503)
+START_TEST(failed_user_source_gives_503)
 {
 	const char *cookie;
 	struct flow_answer answer;
@@ -286,28 +293,28 @@ START_TEST(no_answer_is_503)
 		     "[rule all]\nrequire = user\n");
 	cookie = flow_login(&f, "alice");
 	f.users_table.down = true;
-	ck_assert_uint_eq(check(cookie), 204); /* it is not due */
+	ck_assert_uint_eq(check(cookie), 204); /* the recheck is not due */
 	fake_env_advance(&f.fake, 60);
 	answer = flow_verify(&f, "/", cookie, NULL);
 	ck_assert_uint_eq(answer.status, 503);
 	ck_assert_ptr_nonnull(flow_header(&answer, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
-	/* What is public passes, without identity. */
+	/* A public page passes without an identity. */
 	answer = flow_verify(&f, "/pub/x", cookie, NULL);
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert_ptr_null(flow_header(&answer, "Remote-User").p);
 	ck_assert_uint_eq(flow_get(&f, "/auth/me", cookie, NULL).status, 503);
-	/* It stays due: failing counts for nothing. */
+	/* A failed recheck stays due. */
 	write_touches();
 	ck_assert_uint_eq(check(cookie), 503);
 	f.users_table.down = false;
-	fake_env_advance(&f.fake, 2); /* back-off */
+	fake_env_advance(&f.fake, 2); /* the back-off ends */
 	ck_assert_uint_eq(check(cookie), 204);
 }
 END_TEST
 
-/* Neither the store's failure to end nor to change lets anybody in. */
-START_TEST(store_failing_is_503)
+/* If the store cannot end or change the session, the answer is 503. */
+START_TEST(failed_store_gives_503)
 {
 	for (unsigned changed = 0; changed < 2; changed++) {
 		const char *cookie;
@@ -320,7 +327,7 @@ START_TEST(store_failing_is_503)
 			user("alice")->who.roles = STR("");
 		else
 			user("alice")->disabled = true;
-		store_faulty_fail(&faulty, 2, false); /* find(), then this */
+		store_faulty_fail(&faulty, 2, false); /* after find() */
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  503);
 		store_faulty_fail(&faulty, 0, false);
@@ -333,8 +340,8 @@ START_TEST(store_failing_is_503)
 }
 END_TEST
 
-/* Every way to be somebody asks, by cookie or Bearer. */
-START_TEST(every_way_asks)
+/* Every use of a credential rechecks the user, by cookie or Bearer token. */
+START_TEST(every_use_rechecks)
 {
 	const char *const me = "/auth/me";
 	const char *cookie, *bearer;
@@ -369,13 +376,14 @@ START_TEST(every_way_asks)
 		ck_assert_msg(a.status == 401, "way %d: the status is %u", way,
 			      a.status);
 		user("alice")->disabled = false;
-		ck_assert_msg(check(cookie) == 401, "way %d", way);
+		ck_assert_msg(check(cookie) == 401,
+			      "way %d: the session is still valid", way);
 	}
 }
 END_TEST
 
-/* Who keeps a session alive by refreshing alone does not stay unseen. */
-START_TEST(refresh_does_not_hide)
+/* A session that is only refreshed is rechecked, too. */
+START_TEST(refresh_rechecks)
 {
 	const char *cookie;
 	int seconds = 0;
@@ -394,8 +402,8 @@ START_TEST(refresh_does_not_hide)
 }
 END_TEST
 
-/* Who signs out need not be anybody any more. */
-START_TEST(logout_needs_no_users)
+/* A sign-out needs no user source. */
+START_TEST(sign_out_needs_no_user_source)
 {
 	const char *cookie;
 
@@ -414,9 +422,9 @@ START_TEST(logout_needs_no_users)
 }
 END_TEST
 
-/* A remembered session has no idle timeout, and is looked after all the same;
- * looking does not shorten it. */
-START_TEST(remembered_too)
+/* A remembered session has no idle timeout and is rechecked, too. The recheck
+ * does not shorten it. */
+START_TEST(remembered_session_is_rechecked)
 {
 	const char *cookie;
 	struct flow_answer a;
@@ -430,7 +438,7 @@ START_TEST(remembered_too)
 	cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s",
 			   flow_cookie(&f, &a, COOKIE));
 	n = finds_in(cookie, 300);
-	ck_assert_msg(n == 5, "%u queries in 5 minutes", n);
+	ck_assert_msg(n == 5, "there are %u queries in 5 minutes", n);
 	fake_env_advance(&f.fake, 29 * 86400);
 	ck_assert_uint_eq(check(cookie), 204);
 	user("alice")->disabled = true;
@@ -439,8 +447,8 @@ START_TEST(remembered_too)
 }
 END_TEST
 
-/* Touches that are lost cost queries, never a look-up. */
-START_TEST(lost_touches)
+/* Lost touches cost queries, but no recheck is left out. */
+START_TEST(lost_touches_cost_only_queries)
 {
 	static struct touch lost[LAST_SEEN_MAX];
 	const char *cookie;
@@ -466,20 +474,21 @@ main(void)
 	TCase *t = new_case("recheck");
 
 	tcase_add_checked_fixture(t, NULL, teardown);
-	tcase_add_test(t, one_query_an_interval);
-	tcase_add_loop_test(t, intervals_hold, 0, ARRAY_LEN(intervals));
-	tcase_add_test(t, is_seen_within_the_interval);
-	tcase_add_test(t, disabled_loses_all_sessions);
-	tcase_add_test(t, removed_loses_all_sessions);
-	tcase_add_test(t, changed_is_answered_at_once);
-	tcase_add_test(t, newer_is_not_undone);
-	tcase_add_test(t, unchanged_is_not_written);
-	tcase_add_test(t, no_answer_is_503);
-	tcase_add_test(t, store_failing_is_503);
-	tcase_add_test(t, every_way_asks);
-	tcase_add_test(t, refresh_does_not_hide);
-	tcase_add_test(t, logout_needs_no_users);
-	tcase_add_test(t, remembered_too);
-	tcase_add_test(t, lost_touches);
+	tcase_add_test(t, one_query_per_interval);
+	tcase_add_loop_test(t, queries_follow_the_interval, 0,
+			    ARRAY_LEN(intervals));
+	tcase_add_test(t, change_is_seen_within_the_interval);
+	tcase_add_test(t, disabled_user_loses_all_sessions);
+	tcase_add_test(t, removed_user_loses_all_sessions);
+	tcase_add_test(t, changed_user_is_answered_at_once);
+	tcase_add_test(t, newer_change_is_not_undone);
+	tcase_add_test(t, unchanged_user_is_not_written);
+	tcase_add_test(t, failed_user_source_gives_503);
+	tcase_add_test(t, failed_store_gives_503);
+	tcase_add_test(t, every_use_rechecks);
+	tcase_add_test(t, refresh_rechecks);
+	tcase_add_test(t, sign_out_needs_no_user_source);
+	tcase_add_test(t, remembered_session_is_rechecked);
+	tcase_add_test(t, lost_touches_cost_only_queries);
 	return run_case(t);
 }

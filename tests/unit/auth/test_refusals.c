@@ -30,7 +30,7 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* What was logged of refusals since the last call. */
+/* The log since the last call. */
 static struct str
 logged(void)
 {
@@ -48,7 +48,7 @@ is_logged(void)
 	"host=www.example.com method=GET path=/",                              \
 	    "forged identity header"
 
-/* Each refusal by its status, reason and rule, for the log and for the access
+/* The status, reason and rule of each refusal, for the log and for the access
  * log of the web server. */
 static const struct {
 	const char *who, *uri, *extra;
@@ -100,7 +100,7 @@ static const struct {
 	{ NULL, "/public/x", NULL, 204, NULL, NULL },
 };
 
-START_TEST(each_reason)
+START_TEST(refusal_has_its_reason)
 {
 	const char *who = rows[_i].who;
 	struct flow_answer a;
@@ -116,20 +116,20 @@ START_TEST(each_reason)
 		      _i, a.status);
 	ck_assert_msg(rows[_i].line == NULL ? !flow_holds(log, "refused") :
 					      flow_holds(log, rows[_i].line),
-		      "row %d: %.*s", _i, STR_ARG(log));
+		      "row %d: the log is %.*s", _i, STR_ARG(log));
 	ck_assert(!flow_holds(log, "hidden\n") && !flow_holds(log, "token"));
 	ck_assert_msg(str_eq(flow_header(&a, "Auth-Reason"),
 			     str_from(rows[_i].reason)),
 		      "row %d", _i);
-	/* An identity comes with a yes, and nothing else. */
+	/* Only an allowed check has an identity. */
 	if (a.status != 204)
 		ck_assert_ptr_null(flow_header(&a, "Remote-User").p);
 	ck_assert_uint_eq(a.body.n, 0);
 }
 END_TEST
 
-/* At a page of ours: nobody may have asked for a check before. */
-START_TEST(a_host_that_is_not_ours)
+/* At a page of the service the host may not have been checked before. */
+START_TEST(unknown_host_is_logged)
 {
 	static const char other[] = "HTTP_HOST=other.example.com";
 
@@ -141,21 +141,22 @@ START_TEST(a_host_that_is_not_ours)
 	    logged(), " unknown_host host=other.example.com path=/auth/login "
 		      "address=192.0.2.7 cure=\"if this host is yours, add "
 		      "it to server.hosts\" left_out=0\n"));
-	/* Strangers can send as many as they like. */
+	/* Clients can cause as many of these as they like, so the lines are
+	 * limited. */
 	for (int i = 0; i < 3; i++)
 		(void)flow_get(&f, "/auth/login", other, NULL);
 	ck_assert(!flow_holds(logged(), "unknown_host"));
 	fake_env_advance(&f.fake, 1);
 	(void)flow_get(&f, "/auth/login", other, NULL);
 	ck_assert(flow_holds(logged(), "left_out=3\n"));
-	/* Of these nobody minds by which name they are asked for. */
+	/* These endpoints answer for every host. */
 	ck_assert_uint_eq(flow_get(&f, "/auth/health", other, NULL).status,
 			  200);
 }
 END_TEST
 
-/* The name of who is refused, for the access log. */
-START_TEST(who_is_refused)
+/* The user name of a refused request, for the access log. */
+START_TEST(refused_user_is_named)
 {
 	struct flow_answer a;
 
@@ -170,13 +171,13 @@ START_TEST(who_is_refused)
 }
 END_TEST
 
-/* What others choose is cut, each at a length of its own. */
+/* Values that clients choose are cut, each to its own length. */
 START_TEST(long_values_are_cut)
 {
 	static const struct {
 		const char *param, *shown;
 		size_t most;
-		const char *other; /* why it is refused */
+		const char *other; /* the reason of the refusal */
 	} longest[] = {
 		{ "HTTP_HOST=", " host=", 255, "SERVER_PORT=x" },
 		{ "REQUEST_METHOD=", " method=", 32, "SERVER_PORT=x" },
@@ -206,12 +207,13 @@ START_TEST(long_values_are_cut)
 		log = logged();
 		ck_assert_msg(flow_holds(log, flow_text(&f, "%s ", field)) ||
 				  flow_holds(log, flow_text(&f, "%s\n", field)),
-			      "%s %.*s", longest[i].shown, STR_ARG(log));
+			      "%s is not cut in %.*s", longest[i].shown,
+			      STR_ARG(log));
 	}
 }
 END_TEST
 
-START_TEST(which_are_logged)
+START_TEST(log_refusals_selects_the_lines)
 {
 	static const struct {
 		const char *set;
@@ -231,13 +233,13 @@ START_TEST(which_are_logged)
 	ck_assert(is_logged() == sets[_i].login);
 	ck_assert_uint_eq(flow_verify(&f, "/admin", bob, NULL).status, 403);
 	ck_assert(is_logged() == sets[_i].forbidden);
-	/* The challenge is about the same request: one line is enough. */
+	/* A challenge is about the same request, so one line is enough. */
 	(void)flow_get(&f, "/admin", "AUTH_ACTION=challenge", bob);
 	ck_assert(!is_logged());
 }
 END_TEST
 
-START_TEST(lines_are_bounded_and_counted)
+START_TEST(lines_of_refusals_are_limited)
 {
 	const char *bob;
 	size_t n = 0;
@@ -258,8 +260,8 @@ START_TEST(lines_are_bounded_and_counted)
 }
 END_TEST
 
-/* Nor can anybody fill the disk while a store is down. */
-START_TEST(unavailable_is_bounded_and_counted)
+/* The lines of a failed store or user source are limited, too. */
+START_TEST(lines_of_failures_are_limited)
 {
 	static const char *const login = "{\"username\":\"bob\","
 					 "\"password\":\"" FLOW_PASSWORD "\"}";
@@ -286,8 +288,8 @@ START_TEST(unavailable_is_bounded_and_counted)
 }
 END_TEST
 
-/* To an authorizer, and by the challenge, a person gets a page for all of
- * them, a program JSON. */
+/* For each refusal of an authorizer or a challenge a person gets a page, and a
+ * program JSON. */
 START_TEST(every_refusal_has_a_page)
 {
 	static const char *const extra[] = { "HTTP_HOST=evil.example.com",
@@ -312,14 +314,15 @@ START_TEST(every_refusal_has_a_page)
 		ck_assert_msg(str_starts(flow_header(&a, "Content-Type"),
 					 i % 2 == 0 ? STR("text/html") :
 						      STR("application/json")),
-			      "%u", i);
+			      "wrong type of answer %u", i);
 		ck_assert(!flow_holds(a.body, "<h1>Sign in</h1>"));
 		ck_assert_ptr_null(flow_header(&a, "Auth-Reason").p);
 	}
 }
 END_TEST
 
-/* To a person: a heading, and the way to sign in where that may help. */
+/* The page of a refusal has a heading, and a link to sign in if that may
+ * help. */
 START_TEST(refusals_have_headings)
 {
 	static const struct {
@@ -355,7 +358,7 @@ START_TEST(refusals_have_headings)
 	ck_assert_uint_eq(a.status, pages[_i].status);
 	ck_assert_msg(flow_holds(a.body,
 				 flow_text(&f, "<h1>%s</h1>", pages[_i].title)),
-		      "%.*s", STR_ARG(a.body));
+		      "wrong heading in %.*s", STR_ARG(a.body));
 	ck_assert(flow_holds(a.body, "href=\"/auth/login\"") ==
 		  pages[_i].login);
 }
@@ -367,13 +370,13 @@ main(void)
 	TCase *t = new_case("refusals");
 
 	tcase_add_checked_fixture(t, NULL, teardown);
-	tcase_add_loop_test(t, each_reason, 0, ARRAY_LEN(rows));
-	tcase_add_test(t, a_host_that_is_not_ours);
-	tcase_add_test(t, who_is_refused);
+	tcase_add_loop_test(t, refusal_has_its_reason, 0, ARRAY_LEN(rows));
+	tcase_add_test(t, unknown_host_is_logged);
+	tcase_add_test(t, refused_user_is_named);
 	tcase_add_test(t, long_values_are_cut);
-	tcase_add_loop_test(t, which_are_logged, 0, 4);
-	tcase_add_test(t, lines_are_bounded_and_counted);
-	tcase_add_test(t, unavailable_is_bounded_and_counted);
+	tcase_add_loop_test(t, log_refusals_selects_the_lines, 0, 4);
+	tcase_add_test(t, lines_of_refusals_are_limited);
+	tcase_add_test(t, lines_of_failures_are_limited);
 	tcase_add_loop_test(t, every_refusal_has_a_page, 0, 4);
 	tcase_add_loop_test(t, refusals_have_headings, 0, 6);
 	return run_case(t);

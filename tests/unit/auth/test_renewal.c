@@ -3,7 +3,7 @@
  * signing in and out. */
 #include "tests/unit/modes/refresh_fixture.h"
 
-START_TEST(logout_kills_refresh)
+START_TEST(sign_out_ends_the_refresh_token)
 {
 	struct tokens t = sign_in("alice");
 	struct flow_answer a =
@@ -14,7 +14,7 @@ START_TEST(logout_kills_refresh)
 	ck_assert_str_eq(flow_cookie(&f, &a, ACCESS), "");
 	ck_assert_str_eq(flow_cookie(&f, &a, REFRESH), "");
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
-	/* By the access token alone, as a program does. */
+	/* A program signs out with the access token only. */
 	t = sign_in("alice");
 	a = flow_post(&f, "/auth/logout", JSON, "",
 		      flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access));
@@ -35,11 +35,11 @@ log_out(const char *body, const char *one, const char *two)
 	return flow_ask(&f, false, params, body);
 }
 
-START_TEST(logout_late)
+START_TEST(expired_access_token_signs_out)
 {
 	struct tokens t = sign_in("alice");
 
-	/* The access token is over; it still says whose login is meant. */
+	/* The expired access token still names its session. */
 	fake_env_advance(&f.fake, 3600);
 	ck_assert_uint_eq(
 	    log_out("", flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access),
@@ -57,7 +57,7 @@ START_TEST(logout_late)
 }
 END_TEST
 
-START_TEST(logout_spares_the_others)
+START_TEST(sign_out_spares_other_sessions)
 {
 	struct tokens a = sign_in("alice"), b = sign_in("bob");
 	const char *cookies =
@@ -71,7 +71,7 @@ START_TEST(logout_spares_the_others)
 	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
 	answer = log_out("", "HTTP_AUTHORIZATION=Bearer rubbish", cookies);
 	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
-	/* A token in the body speaks for itself, not for the cookies. */
+	/* A token in the body is used instead of the cookies. */
 	answer = log_out("{\"refresh_token\":\"rubbish\"}", cookies, NULL);
 	ck_assert_ptr_null(flow_header(&answer, "Set-Cookie").p);
 	ck_assert_uint_eq(refresh(b.refresh).status, 200);
@@ -100,7 +100,8 @@ START_TEST(browser_renews_by_itself)
 	ck_assert(str_eq(flow_header(&a, "Location"), STR("/a?b=1")));
 	ck_assert_ptr_nonnull(flow_cookie(&f, &a, ACCESS));
 	ck_assert_str_ne(flow_cookie(&f, &a, REFRESH), t.refresh);
-	/* The same again: a second tab, or a browser that keeps nothing. */
+	/* The same request again, from a second tab or from a browser that
+	 * keeps no cookies. */
 	a = navigate("/auth/login?rd=/a%3Fb%3D1", cookies);
 	ck_assert_uint_eq(a.status, 303);
 	ck_assert(str_eq(flow_header(&a, "Location"),
@@ -118,14 +119,15 @@ START_TEST(renewal_cannot_loop)
 	    navigate("/auth/login?rd=/a",
 		     flow_text(&f, REFRESH "=%s", t.refresh));
 
-	/* It keeps the refresh cookie and the mark, but no access cookie. */
+	/* The browser keeps the refresh cookie and the mark, but no access
+	 * cookie. */
 	a = navigate("/auth/login?rd=/a",
 		     flow_text(&f, REFRESH "=%s; " LOGIN "=%s",
 			       flow_cookie(&f, &a, REFRESH),
 			       flow_cookie(&f, &a, LOGIN)));
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(flow_holds(a.body, "does not keep our cookies"));
-	/* A dead refresh token shows the form. */
+	/* An invalid refresh token leads to the form. */
 	a = navigate("/auth/login?rd=/a", REFRESH "=nonsense");
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(!flow_holds(a.body, "does not keep"));
@@ -133,8 +135,9 @@ START_TEST(renewal_cannot_loop)
 }
 END_TEST
 
-/* A foreign page opens ours and breaks off: nothing is used up by that. */
-START_TEST(foreign_pages_use_nothing_up)
+/* A foreign page that opens a page of the service does not use up the refresh
+ * token. */
+START_TEST(foreign_pages_rotate_no_token)
 {
 	static const char *const sites[] = { "cross-site", "same-site" };
 	static const char *const uris[] = { "/auth/login?rd=/a%3Fb%3D1",
@@ -157,13 +160,13 @@ START_TEST(foreign_pages_use_nothing_up)
 			 str_from(flow_text(&f, "0; url=%s", own))));
 	ck_assert(str_eq(flow_header(&a, "Cross-Origin-Opener-Policy"),
 			 STR("same-origin")));
-	/* Whoever says so by himself gets no further. */
+	/* A foreign page that sets own=1 itself does not rotate the token. */
 	params[0] = flow_text(&f, "REQUEST_URI=%s", own);
 	a = flow_ask(&f, false, params, NULL);
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert_ptr_null(flow_header(&a, "Refresh").p);
 	ck_assert_ptr_null(flow_cookie(&f, &a, REFRESH));
-	/* That page's own request does. */
+	/* A request of the service's own page does. */
 	params[2] = "HTTP_SEC_FETCH_SITE=same-origin";
 	a = flow_ask(&f, false, params, NULL);
 	ck_assert_uint_eq(a.status, 303);
@@ -171,7 +174,7 @@ START_TEST(foreign_pages_use_nothing_up)
 }
 END_TEST
 
-START_TEST(way_in_is_way_out)
+START_TEST(tokens_come_back_as_cookies)
 {
 	struct tokens t = sign_in("alice");
 	struct flow_answer a =
@@ -186,7 +189,7 @@ START_TEST(way_in_is_way_out)
 }
 END_TEST
 
-START_TEST(bad_requests)
+START_TEST(bad_requests_have_an_error_code)
 {
 	static const struct {
 		const char *type, *body, *code;
@@ -215,13 +218,14 @@ START_TEST(bad_requests)
 		ck_assert_msg(a.status == 400, "row %zu: the status is %u", i,
 			      a.status);
 		ck_assert_msg(strcmp(member(&a, "error"), rows[i].code) == 0,
-			      "row %zu: %s", i, member(&a, "error"));
+			      "row %zu: the error is %s", i,
+			      member(&a, "error"));
 	}
 }
 END_TEST
 
-/* Whoever has only a refresh token, live or dead, is nobody by name: the page
- * must show nothing of what the browser sent. */
+/* A refresh token, valid or not, does not give a user name, and the page must
+ * show nothing that the browser sent. */
 START_TEST(sign_out_page_names_nobody)
 {
 	struct tokens t = sign_in("alice");
@@ -261,14 +265,14 @@ main(void)
 	TCase *t = new_case("renewal");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, logout_kills_refresh);
-	tcase_add_test(t, logout_late);
-	tcase_add_test(t, logout_spares_the_others);
+	tcase_add_test(t, sign_out_ends_the_refresh_token);
+	tcase_add_test(t, expired_access_token_signs_out);
+	tcase_add_test(t, sign_out_spares_other_sessions);
 	tcase_add_test(t, sign_out_page_names_nobody);
 	tcase_add_test(t, browser_renews_by_itself);
 	tcase_add_test(t, renewal_cannot_loop);
-	tcase_add_loop_test(t, foreign_pages_use_nothing_up, 0, 6);
-	tcase_add_test(t, way_in_is_way_out);
-	tcase_add_test(t, bad_requests);
+	tcase_add_loop_test(t, foreign_pages_rotate_no_token, 0, 6);
+	tcase_add_test(t, tokens_come_back_as_cookies);
+	tcase_add_test(t, bad_requests_have_an_error_code);
 	return run_case(t);
 }

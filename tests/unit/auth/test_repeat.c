@@ -64,7 +64,7 @@ static const struct {
 	{ NULL, NULL, NULL, false },
 };
 
-START_TEST(challenge_leads_there)
+START_TEST(challenge_redirects_to_repeat)
 {
 	const char *more[6] = { NAVIGATE };
 	size_t n = 1;
@@ -86,7 +86,7 @@ START_TEST(challenge_leads_there)
 	more[n] = "AUTH_ACTION=challenge";
 	a = ask(false, "POST", BACK, more);
 	ck_assert_msg((a.status == 307) == challenges[_i].repeat, "row %d", _i);
-	/* Nothing but a form. */
+	/* Only POST is repeated. */
 	a = ask(false, "PUT", BACK, more);
 	ck_assert_msg(is_unsent(&a), "row %d", _i);
 	a = ask(false, "PATCH", BACK, more);
@@ -96,8 +96,9 @@ START_TEST(challenge_leads_there)
 }
 END_TEST
 
-/* By a RESPONDER, and by an authorizer as Apache and lighttpd ask. */
-START_TEST(renewed_and_sent_back)
+/* A RESPONDER and an authorizer, as Apache and lighttpd use it, renew the
+ * token. */
+START_TEST(token_is_renewed_and_form_repeated)
 {
 	struct tokens t = sign_in("alice");
 	struct flow_answer a =
@@ -117,7 +118,8 @@ START_TEST(renewed_and_sent_back)
 }
 END_TEST
 
-/* What no return URL may have as it is: browsers leave `\\` in a query. */
+/* Bytes that a return URL cannot have are escaped: browsers leave `\\` in a
+ * query. */
 START_TEST(address_is_escaped)
 {
 	struct tokens t = sign_in("alice");
@@ -135,7 +137,7 @@ START_TEST(address_is_escaped)
 }
 END_TEST
 
-START_TEST(body_does_not_matter)
+START_TEST(body_is_ignored)
 {
 	struct tokens t = sign_in("alice");
 	const char *const params[] = {
@@ -207,13 +209,13 @@ START_TEST(repeat_page_cannot_be_abused)
 		ck_assert_msg(flow_cookie(&f, &a, REFRESH) == NULL, "row %d",
 			      _i);
 	}
-	/* And nothing was used up. */
+	/* The refresh token was not used. */
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
 }
 END_TEST
 
-/* What servers read in several ways is as good an address as any. */
-START_TEST(addresses_with_several_readings)
+/* A path with several readings may be a target. */
+START_TEST(target_may_have_several_readings)
 {
 	static const struct {
 		const char *rd, *location;
@@ -234,7 +236,7 @@ START_TEST(addresses_with_several_readings)
 }
 END_TEST
 
-START_TEST(only_for_persons)
+START_TEST(program_gets_json)
 {
 	struct tokens t = sign_in("alice");
 	const char *cookie =
@@ -250,7 +252,7 @@ START_TEST(only_for_persons)
 }
 END_TEST
 
-START_TEST(nothing_to_renew_with)
+START_TEST(missing_refresh_token_gets_a_page)
 {
 	struct flow_answer a = ask(false, "POST", THERE, MORE(NAVIGATE, OWN));
 
@@ -265,14 +267,14 @@ START_TEST(nothing_to_renew_with)
 }
 END_TEST
 
-START_TEST(it_does_not_loop)
+START_TEST(repeating_ends)
 {
 	struct tokens t = sign_in("alice");
 	const char *access = flow_text(&f, ACCESS "=%s", t.access);
 	const char *mark = "0";
 	struct flow_answer a;
 
-	/* Signed in by now, yet it comes back again and again. */
+	/* The user is signed in, but the form comes back again and again. */
 	for (int i = 1; i <= 3; i++) {
 		a = ask(false, "POST", THERE,
 			MORE(NAVIGATE, OWN,
@@ -288,7 +290,7 @@ START_TEST(it_does_not_loop)
 		     flow_text(&f, "HTTP_COOKIE=%s; " MARK "=%s", access,
 			       mark)));
 	ck_assert(is_unsent(&a));
-	/* Reloading that page is a new beginning. */
+	/* Reloading that page begins again. */
 	ck_assert_str_eq(flow_cookie(&f, &a, MARK), "");
 	a = ask(false, "POST", THERE,
 		MORE(NAVIGATE, OWN,
@@ -297,8 +299,8 @@ START_TEST(it_does_not_loop)
 }
 END_TEST
 
-/* A browser that keeps the refresh cookie it has, but no new ones. */
-START_TEST(cookies_are_not_kept)
+/* A browser that keeps its refresh cookie, but no new cookies. */
+START_TEST(browser_without_cookies_gets_a_page)
 {
 	struct tokens t = sign_in("alice");
 	const char *cookie =
@@ -310,7 +312,8 @@ START_TEST(cookies_are_not_kept)
 	a = ask(false, "POST", THERE, MORE(NAVIGATE, OWN, cookie));
 	ck_assert(leads_to(&a, "/auth/repeat?renewed=1&rd=%2Fsave%3Fa%3D1%26b"
 			       "%3D%252F"));
-	/* Two forms at once get here, too, with what the first was given. */
+	/* The second of two parallel forms gets here, too, with the cookies of
+	 * the first. */
 	a = ask(false, "POST", THERE "&renewed=1",
 		MORE(NAVIGATE, OWN,
 		     flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
@@ -321,7 +324,7 @@ START_TEST(cookies_are_not_kept)
 }
 END_TEST
 
-START_TEST(other_hosts)
+START_TEST(unknown_hosts_are_refused)
 {
 	char ini[256];
 
@@ -338,8 +341,8 @@ START_TEST(other_hosts)
 			MORE(NAVIGATE, OWN, "HTTP_HOST=evil.example",
 			     "HTTP_ORIGIN=https://evil.example"));
 
-		ck_assert_msg(a.status == 400 || a.status == 403, "%u",
-			      a.status);
+		ck_assert_msg(a.status == 400 || a.status == 403,
+			      "the status is %u", a.status);
 		ck_assert_ptr_null(flow_header(&a, "Location").p);
 	}
 }
@@ -351,17 +354,18 @@ main(void)
 	TCase *t = new_case("repeat");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, challenge_leads_there, 0, ARRAY_LEN(challenges));
-	tcase_add_loop_test(t, renewed_and_sent_back, 0, 2);
+	tcase_add_loop_test(t, challenge_redirects_to_repeat, 0,
+			    ARRAY_LEN(challenges));
+	tcase_add_loop_test(t, token_is_renewed_and_form_repeated, 0, 2);
 	tcase_add_test(t, address_is_escaped);
-	tcase_add_test(t, body_does_not_matter);
+	tcase_add_test(t, body_is_ignored);
 	tcase_add_loop_test(t, repeat_page_cannot_be_abused, 0,
 			    ARRAY_LEN(abuses));
-	tcase_add_loop_test(t, addresses_with_several_readings, 0, 3);
-	tcase_add_test(t, only_for_persons);
-	tcase_add_test(t, nothing_to_renew_with);
-	tcase_add_test(t, it_does_not_loop);
-	tcase_add_test(t, cookies_are_not_kept);
-	tcase_add_test(t, other_hosts);
+	tcase_add_loop_test(t, target_may_have_several_readings, 0, 3);
+	tcase_add_test(t, program_gets_json);
+	tcase_add_test(t, missing_refresh_token_gets_a_page);
+	tcase_add_test(t, repeating_ends);
+	tcase_add_test(t, browser_without_cookies_gets_a_page);
+	tcase_add_test(t, unknown_hosts_are_refused);
 	return run_case(t);
 }

@@ -50,7 +50,7 @@ static const struct {
 	  "t.ini:2: [rule a] path: must not have a wildcard" },
 };
 
-START_TEST(mistakes_have_a_place)
+START_TEST(mistakes_name_their_line)
 {
 	struct rules *rules = NULL;
 	struct parsed p;
@@ -69,7 +69,7 @@ START_TEST(mistakes_have_a_place)
 }
 END_TEST
 
-START_TEST(all_mistakes_are_seen)
+START_TEST(all_mistakes_are_reported)
 {
 	struct rules *rules = NULL;
 	struct parsed p;
@@ -154,7 +154,7 @@ START_TEST(networks_are_read)
 }
 END_TEST
 
-/* Rules that no request can reach, each by the line of the warning or 0. */
+/* Rules that no request can reach, with the line of the warning or 0. */
 static const struct {
 	const char *rules;
 	unsigned line;
@@ -199,7 +199,7 @@ static const struct {
 	  4 },
 };
 
-START_TEST(hidden_rules_are_warned_of)
+START_TEST(unreachable_rules_cause_a_warning)
 {
 	static const char decides[] = "warning: [rule b] never decides: "
 				      "[rule a] in line 1 ";
@@ -209,14 +209,15 @@ START_TEST(hidden_rules_are_warned_of)
 
 	parse(&p, str_from(hidden[_i].rules));
 	ck_assert_int_eq(p.rc, 0);
-	p.problems.first_warning = NULL; /* that hosts are not named */
+	/* removes the warning about hosts without a name */
+	p.problems.first_warning = NULL;
 	p.problems.last_warning = &p.problems.first_warning;
 	ck_assert_int_eq(rules_compile(&p.settings, p.arena, &out, &p.problems),
 			 0);
 	if (p.problems.first_warning != NULL)
 		text = p.problems.first_warning->text;
 	ck_assert_msg((text != NULL) == (hidden[_i].line != 0), "row %d: %s",
-		      _i, text != NULL ? text : "nothing");
+		      _i, text != NULL ? text : "no warning");
 	if (text != NULL) {
 		ck_assert_ptr_null(p.problems.first_warning->next);
 		ck_assert_uint_eq(strtoul(text + strlen("t.ini:"), NULL, 10),
@@ -233,11 +234,12 @@ main(void)
 {
 	TCase *t = new_case("rule_mistakes");
 
-	tcase_add_loop_test(t, mistakes_have_a_place, 0, ARRAY_LEN(mistakes));
-	tcase_add_test(t, all_mistakes_are_seen);
+	tcase_add_loop_test(t, mistakes_name_their_line, 0,
+			    ARRAY_LEN(mistakes));
+	tcase_add_test(t, all_mistakes_are_reported);
 	tcase_add_test(t, out_of_memory_is_a_problem);
 	tcase_add_test(t, networks_are_read);
-	tcase_add_loop_test(t, hidden_rules_are_warned_of, 0,
+	tcase_add_loop_test(t, unreachable_rules_cause_a_warning, 0,
 			    ARRAY_LEN(hidden));
 	return run_case(t);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths that have bypassed access control in other programs, and which rule
- * matches them here. */
+/* Paths that bypassed access control in other programs, and the rule that
+ * matches each. */
 #include "tests/unit/auth/rules_fixture.h"
 
 /* Default deny, the first match, segment boundaries, regular expressions. */
@@ -86,7 +86,7 @@ static const struct {
 	{ GET("/rest/loginX"), "" },
 	{ GET("/rest/logoutX"), "" },
 	{ GET("/x/rest/logout"), "" },
-	/* and the rest of the list */
+	/* other paths of the list */
 	{ GET("/admin;x=1"), "several" },
 	{ GET("/public;/admin"), "several" },
 	{ GET("/admin%3bx=1"), "several" },
@@ -106,7 +106,7 @@ static const struct {
 	{ GET("/admin/."), "admin" },
 	{ GET("/public/%20/x"), "public" },
 	{ GET("/public/%u002e/x"), "refused" },
-	/* all readings below the same rule */
+	/* all readings have the same rule */
 	{ GET("/public//x"), "public" },
 	{ GET("/public//admin"), "public" },
 	{ GET("/public/@scope%2fpackage"), "public" },

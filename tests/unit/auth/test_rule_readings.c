@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Generated rules, locations and paths: a user is allowed if and only if every
- * reading of the path allows them.  The readings, and the results of the rules
+ * reading of the path allows them. The readings, and the results of the rules
  * for them, are computed a second time, on C strings and without the code under
- * test.  FCGIAUTH_SEED=N selects another sequence.
+ * test. FCGIAUTH_SEED=N selects another sequence.
  */
 #include "auth/access.h"
 
@@ -21,7 +21,7 @@ struct generator {
 	uint64_t state;
 };
 
-/* Below n; SplitMix64 is enough here. */
+/* A random number below n; SplitMix64 is good enough. */
 static unsigned
 random_below(struct generator *d, size_t n)
 {
@@ -34,7 +34,7 @@ random_below(struct generator *d, size_t n)
 
 #define PICK(d, of) of[random_below(d, ARRAY_LEN(of))]
 
-/* What can be asked for, and who has it. */
+/* The requirements, and the visitors that meet them. */
 static const struct {
 	const char *words;
 	bool nobody, bob, alice;
@@ -49,7 +49,9 @@ static const struct {
 
 static const struct {
 	const char *key, *value;
-	bool ends; /* whatever ends so; else the beginning */
+	/* whether `text` is the end of the path; otherwise it is the
+	 * beginning */
+	bool ends;
 	const char *text;
 } conditions[] = {
 	{ "path", "/admin", false, "/admin" },
@@ -71,7 +73,7 @@ struct made_rule {
 struct made {
 	struct made_rule rules[5];
 	size_t nrules;
-	size_t location; /* of requires; or past its end */
+	size_t location; /* index of requires[], or beyond its end */
 };
 
 static bool
@@ -169,7 +171,8 @@ make_path(struct generator *d, char *out)
 
 	out[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
-		/* Mostly what is read in one way, or nothing would be plain. */
+		/* Most segments have one reading, so that some paths are
+		 * plain. */
 		unsigned kind = random_below(d, 20);
 
 		strcat(out, "/");
@@ -194,7 +197,8 @@ struct question {
 	bool hidden;
 };
 
-/* Is what the service says right by all readings, and by each server? */
+/* Compares the result of the service with all readings, and with that of each
+ * server. */
 static void
 compare(const struct question *q, struct exploration *w, enum visitor who,
 	const struct access_terms *t, struct tally *tally)
@@ -213,14 +217,16 @@ compare(const struct question *q, struct exploration *w, enum visitor who,
 	for (size_t i = 0; i < w->n; i++)
 		yes += may(q->made, who, w->text[i]) ? 1 : 0;
 	ck_assert_msg(in == (!q->hidden && yes == w->n),
-		      "%s: %d, though %zu of %zu, visitor %d, location %zu\n%s",
+		      "%s: allowed is %d, but %zu of %zu readings allow "
+		      "visitor %d, location %zu\n%s",
 		      q->uri, in, yes, w->n, who, q->made->location, q->ini);
 	for (size_t i = 0; in && i < ARRAY_LEN(servers); i++) {
 		serve(servers[i], q->path, read);
-		ck_assert_msg(may(q->made, who, read), "%s as %s\n%s", q->uri,
+		ck_assert_msg(may(q->made, who, read),
+			      "%s is allowed, but not by server %s\n%s", q->uri,
 			      servers[i], q->ini);
 	}
-	/* A user whom no reading lets in is told so. */
+	/* A user whom no reading allows gets a clear refusal. */
 	if (who != NOBODY && yes == 0 && !q->hidden)
 		ck_assert_int_eq(doubt, ACCESS_CLEAR);
 	ck_assert_int_eq(doubt == ACCESS_HIDDEN_DOTS, q->hidden);
@@ -249,7 +255,8 @@ try_path(struct question *q, const struct rules *rules, struct exploration *w,
 	q->path = sent;
 	ck_assert_int_eq(path_split(str_from(q->uri), a, &path, &query, &err),
 			 0);
-	ck_assert_msg(str_eq(path, str_from(sent)), "%s", q->uri);
+	ck_assert_msg(str_eq(path, str_from(sent)),
+		      "%s is split into another path", q->uri);
 	asked.path = path;
 	ck_assert_msg(access_find(rules, &asked, a, &terms, &err) == 0,
 		      "%s: %s", q->uri, err.msg);
@@ -265,7 +272,7 @@ try_path(struct question *q, const struct rules *rules, struct exploration *w,
 	arena_free(a);
 }
 
-START_TEST(whoever_is_let_in_is_on_every_reading)
+START_TEST(allowed_user_is_allowed_by_every_reading)
 {
 	const char *seed = getenv("FCGIAUTH_SEED");
 	struct generator d = { seed != NULL ? strtoull(seed, NULL, 10) : 1 };
@@ -296,7 +303,7 @@ START_TEST(whoever_is_let_in_is_on_every_reading)
 		}
 		arena_free(parsed.arena);
 	}
-	/* It has seen something. */
+	/* The generated paths have covered all results. */
 	ck_assert_uint_gt(tally.let_in, ROUNDS * PATHS / 20);
 	ck_assert_uint_gt(tally.refused, ROUNDS * PATHS / 20);
 	ck_assert_uint_gt(tally.ambiguous, ROUNDS * PATHS / 100);
@@ -310,6 +317,6 @@ main(void)
 {
 	TCase *t = new_case("rule_readings");
 
-	tcase_add_test(t, whoever_is_let_in_is_on_every_reading);
+	tcase_add_test(t, allowed_user_is_allowed_by_every_reading);
 	return run_case(t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which rule decides about a request, and what rules may contain. */
+/* The rule that decides about a request, and what rules may contain. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "tests/unit/auth/rules_fixture.h"
 
-START_TEST(no_rules_ask_for_a_user)
+START_TEST(service_without_rules_requires_a_user)
 {
 	struct fixture r;
 	const struct rule_question q = { .host = STR("a"),
@@ -32,7 +32,7 @@ START_TEST(no_rules_ask_for_a_user)
 }
 END_TEST
 
-START_TEST(verdicts_by_words)
+START_TEST(requirements_give_the_verdict)
 {
 	static const struct {
 		const char *words;
@@ -115,7 +115,7 @@ static const struct {
 	{ { "GET", "a", "/any", "" }, "any" },
 };
 
-START_TEST(conditions_select)
+START_TEST(conditions_select_the_rule)
 {
 	struct fixture r;
 
@@ -126,8 +126,8 @@ START_TEST(conditions_select)
 }
 END_TEST
 
-/* authentik, CVE-2024-47070: neither a rule that lets in nor one that refuses
- * is passed by for want of an address. */
+/* authentik, CVE-2024-47070: without an address neither an allowing nor a
+ * refusing rule is skipped. */
 START_TEST(unreadable_address_is_refused)
 {
 	static const char *const addresses[] = {
@@ -159,15 +159,17 @@ START_TEST(unreadable_address_is_refused)
 
 			ck_assert_msg(str_eq(rule, str_from(rows[k].rule)) &&
 					  verdict == RULE_DENY,
-				      "row %zu, %s", i, rows[k].uri);
+				      "row %zu, %s: a rule was skipped", i,
+				      rows[k].uri);
 		}
 	}
 	fixture_free(&r);
 }
 END_TEST
 
-/* Caddy, CVE-2026-27588: a list of more than 100 hosts went another way. */
-START_TEST(many_hosts)
+/* Caddy, CVE-2026-27588: lists of more than 100 hosts were compared in another
+ * way. */
+START_TEST(rule_may_have_many_hosts)
 {
 	static const size_t counts[] = { 1, 99, 100, 101, 1000 };
 
@@ -191,7 +193,7 @@ START_TEST(many_hosts)
 			ck_assert_msg(str_eq(ask(&r, &q, &verdict),
 					     k < counts[i] ? STR("a") :
 							     STR("")),
-				      "row %zu, host %zu", i, k);
+				      "row %zu: wrong rule for host %zu", i, k);
 		}
 		fixture_free(&r);
 		arena_free(a);
@@ -199,7 +201,7 @@ START_TEST(many_hosts)
 }
 END_TEST
 
-START_TEST(many_rules)
+START_TEST(there_may_be_many_rules)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 	enum rule_verdict verdict;
@@ -232,8 +234,8 @@ START_TEST(many_rules)
 }
 END_TEST
 
-/* Each would take the age of the universe. */
-START_TEST(catastrophic_regex_is_untold)
+/* Without a limit each of these would run practically for ever. */
+START_TEST(expensive_regex_has_no_answer)
 {
 	static const char *const regexes[] = {
 		"/(a+)+[bc]",	      "/(a|aa)+[bc]",  "/(.*)*[bc]",
@@ -259,16 +261,17 @@ START_TEST(catastrophic_regex_is_untold)
 		ck_assert_msg(str_eq(ask(&r, &q, &verdict), STR("untold")),
 			      "row %zu", i);
 		ck_assert_int_eq(verdict, RULE_DENY);
-		/* Of the processor, so that a busy machine does not count. */
+		/* Processor time, so that a busy machine does not count. */
 		ck_assert_msg(clock() - began < CLOCKS_PER_SEC / 5,
-			      "row %zu: %ld ms", i,
+			      "row %zu takes %ld ms", i,
 			      (long)(clock() - began) * 1000 / CLOCKS_PER_SEC);
 		fixture_free(&r);
 	}
 }
 END_TEST
 
-/* What costs half of the limit once is too much for a path of many readings. */
+/* An expression that costs half of the limit once is too expensive for a path
+ * with many readings. */
 START_TEST(readings_share_the_limit)
 {
 	static const char ini[] = "[rule a]\npath_regex = /(a+)+[bc].*\n"
@@ -285,8 +288,8 @@ START_TEST(readings_share_the_limit)
 }
 END_TEST
 
-/* A path as long as may be is told by an expression of ordinary sense. */
-START_TEST(long_path_is_told)
+/* A usual expression has an answer for the longest path. */
+START_TEST(long_path_has_an_answer)
 {
 	static const char ini[] =
 	    "[rule a]\npath_regex = /(?:[a-z]+/)*[a-z]+\\.html\n"
@@ -305,9 +308,9 @@ START_TEST(long_path_is_told)
 }
 END_TEST
 
-/* With more readings than are looked at: refused where rules look at paths,
- * and nobody's business where none does. */
-START_TEST(too_many_readings)
+/* A path with too many readings is refused if a rule has a path, and is not
+ * read otherwise. */
+START_TEST(path_with_too_many_readings_is_refused)
 {
 	static const char many[] =
 	    "/a;b\\c//d%3be%5cf%2f%2fg%253bh%255ci%252f%252fj/k";
@@ -334,8 +337,8 @@ START_TEST(too_many_readings)
 }
 END_TEST
 
-/* For want of memory it is neither yes nor no. */
-START_TEST(rules_without_memory)
+/* Without memory the result is an error. */
+START_TEST(lack_of_memory_is_an_error)
 {
 	static const struct str paths[] = {
 		LIT("/a"),
@@ -376,16 +379,16 @@ main(void)
 {
 	TCase *t = new_case("rules");
 
-	tcase_add_test(t, no_rules_ask_for_a_user);
-	tcase_add_test(t, verdicts_by_words);
-	tcase_add_test(t, conditions_select);
+	tcase_add_test(t, service_without_rules_requires_a_user);
+	tcase_add_test(t, requirements_give_the_verdict);
+	tcase_add_test(t, conditions_select_the_rule);
 	tcase_add_test(t, unreadable_address_is_refused);
-	tcase_add_test(t, many_hosts);
-	tcase_add_test(t, many_rules);
-	tcase_add_test(t, catastrophic_regex_is_untold);
+	tcase_add_test(t, rule_may_have_many_hosts);
+	tcase_add_test(t, there_may_be_many_rules);
+	tcase_add_test(t, expensive_regex_has_no_answer);
 	tcase_add_test(t, readings_share_the_limit);
-	tcase_add_test(t, long_path_is_told);
-	tcase_add_loop_test(t, too_many_readings, 0, 3);
-	tcase_add_loop_test(t, rules_without_memory, 0, 4);
+	tcase_add_test(t, long_path_has_an_answer);
+	tcase_add_loop_test(t, path_with_too_many_readings_is_refused, 0, 3);
+	tcase_add_loop_test(t, lack_of_memory_is_an_error, 0, 4);
 	return run_case(t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which credentials a sign-out ends, and which it must keep. */
+/* The credentials that a sign-out ends, and those that it must keep. */
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 
@@ -7,7 +7,7 @@
 
 #define SESSION "__Host-fcgiauth"
 
-/* Another mode on the same store. */
+/* Starts the service in another mode on the same store. */
 static void
 switch_mode(const char *mode)
 {
@@ -64,7 +64,7 @@ has_set_cookie(const struct flow_answer *a)
 	return flow_header(a, "Set-Cookie").p != NULL;
 }
 
-START_TEST(two_of_one_name)
+START_TEST(two_cookies_of_a_name_are_refused)
 {
 	struct tokens a = sign_in("alice"), b = sign_in("bob");
 	const char *const rows[] = {
@@ -84,14 +84,14 @@ START_TEST(two_of_one_name)
 		ck_assert_msg(answer.status == 401, "row %zu: the status is %u",
 			      i, answer.status);
 		ck_assert_msg(!has_set_cookie(&answer), "row %zu", i);
-		ck_assert_msg(live() == 2, "row %zu", i);
+		ck_assert_msg(live() == 2, "row %zu ends a session", i);
 	}
 	ck_assert_uint_eq(refresh(a.refresh).status, 200);
 	ck_assert_uint_eq(refresh(b.refresh).status, 200);
 }
 END_TEST
 
-START_TEST(whose_page_it_was)
+START_TEST(only_own_pages_sign_out)
 {
 	const struct {
 		const char *says;
@@ -124,7 +124,7 @@ START_TEST(whose_page_it_was)
 }
 END_TEST
 
-START_TEST(bearer_and_cookies)
+START_TEST(bearer_token_clears_only_its_cookies)
 {
 	struct tokens a = sign_in("alice"), b = sign_in("bob");
 	const char *bearer =
@@ -134,29 +134,30 @@ START_TEST(bearer_and_cookies)
 		      a.refresh);
 	struct flow_answer answer;
 
-	/* A dead token beside a refresh cookie that lives. */
+	/* An invalid Bearer token and a valid refresh cookie. */
 	answer =
 	    sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
 		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", b.refresh));
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert(!has_set_cookie(&answer));
 	ck_assert_int_eq(live(), 2);
-	/* The very same one as a cookie, alone, may go. */
+	/* The same invalid token as the only cookie is cleared. */
 	answer = sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
 			  "HTTP_COOKIE=" ACCESS "=dead");
 	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
 	answer = sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
 			  "HTTP_COOKIE=" ACCESS "=other");
 	ck_assert(!has_set_cookie(&answer));
-	/* A living one beside somebody else's refresh cookie, and without any
-	 * cookie. */
+	/* A valid Bearer token with the refresh cookie of another user, and
+	 * without a cookie. */
 	answer =
 	    sign_out(JSON, "", bearer,
 		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", b.refresh));
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert(!has_set_cookie(&answer));
 	ck_assert_int_eq(live(), 1);
-	/* A living one beside the dead access cookie of the same session. */
+	/* A valid Bearer token with the invalid access cookie of the same
+	 * session. */
 	a = sign_in("alice");
 	bearer = flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", a.access);
 	refresh_of_a =
@@ -180,9 +181,9 @@ static const char *const switches[][2] = { { "session", "refresh" },
 					   { "session", "jwt" },
 					   { "refresh", "jwt" } };
 
-/* Signed in in one mode and again in another: who signs out there is out in
- * both, also when the mode is switched back. */
-START_TEST(of_another_mode)
+/* A user who signed in before the mode was changed signs out. Their old session
+ * ends, too, also for the time when the mode is changed back. */
+START_TEST(sessions_of_another_mode_end)
 {
 	const char *const *mode = switches[_i];
 	bool by_session = strcmp(mode[0], "session") == 0;
@@ -199,14 +200,14 @@ START_TEST(of_another_mode)
 		       flow_cookie(&f, &a, left));
 	ck_assert_int_eq(live(), 1);
 	switch_mode(mode[1]);
-	/* In mode jwt the sessions of before are out of reach as a rule: its
-	 * store is the process's memory.  Here it is the same. */
+	/* In mode jwt the store usually is a new one in the memory of the
+	 * process. Here it is the same. */
 	ck_assert_int_eq(live(), 1);
-	/* A foreign page cannot do it. */
+	/* A foreign page cannot sign the user out. */
 	a = sign_out(FORM, "", token, "HTTP_SEC_FETCH_SITE=same-site");
 	ck_assert_uint_eq(a.status, 403);
 	ck_assert_int_eq(live(), 1);
-	/* Who shows a Bearer token means that. */
+	/* If there is a Bearer token, only that is signed out. */
 	a = sign_out(JSON, "", token, "HTTP_AUTHORIZATION=Bearer dead");
 	ck_assert_ptr_null(flow_cookie(&f, &a, left));
 	ck_assert_int_eq(live(), 1);
@@ -221,7 +222,7 @@ START_TEST(of_another_mode)
 }
 END_TEST
 
-START_TEST(nothing_left_over)
+START_TEST(cookies_of_other_modes_are_cleared)
 {
 	struct tokens t = sign_in("alice");
 	struct flow_answer a =
@@ -243,10 +244,11 @@ main(void)
 	TCase *t = new_case("sign_out");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, two_of_one_name);
-	tcase_add_test(t, whose_page_it_was);
-	tcase_add_test(t, bearer_and_cookies);
-	tcase_add_loop_test(t, of_another_mode, 0, ARRAY_LEN(switches));
-	tcase_add_test(t, nothing_left_over);
+	tcase_add_test(t, two_cookies_of_a_name_are_refused);
+	tcase_add_test(t, only_own_pages_sign_out);
+	tcase_add_test(t, bearer_token_clears_only_its_cookies);
+	tcase_add_loop_test(t, sessions_of_another_mode_end, 0,
+			    ARRAY_LEN(switches));
+	tcase_add_test(t, cookies_of_other_modes_are_cleared);
 	return run_case(t);
 }

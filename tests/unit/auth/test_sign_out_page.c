@@ -14,7 +14,7 @@ static struct store_faulty faulty;
 static void
 use(const char *mode, const char *more)
 {
-	static char ini[512]; /* settings borrow from it */
+	static char ini[512]; /* the settings point into it */
 
 	flow_free(&f);
 	store_faulty_init(&faulty, registry_store("memory"), NULL);
@@ -48,12 +48,13 @@ has_set_cookie(const struct flow_answer *a)
 	return flow_header(a, "Set-Cookie").p != NULL;
 }
 
-/* With a token or without: is there something to sign out of? */
-START_TEST(page_offers_what_there_is)
+/* The page has a form if there is something to sign out of. */
+START_TEST(page_has_a_form_if_signed_in)
 {
 	struct tokens t = sign_in("alice"), gone = sign_in("alice");
 	const char *const rows[][3] = {
-		/* cookies or Bearer; by a person; the page */
+		/* cookies or Bearer token; not NULL: from a person; part of the
+		 * page */
 		{ "HTTP_X_NOTHING=", NULL, "Signed out" },
 		{ "HTTP_X_NOTHING=", "", "Signed out" },
 		{ "HTTP_COOKIE=" ACCESS "=dead", NULL, "Signed out" },
@@ -92,8 +93,8 @@ START_TEST(page_offers_what_there_is)
 }
 END_TEST
 
-/* A person whose access token alone is over gets a new one, and comes back. */
-START_TEST(page_renews_first)
+/* For a person whose access token is over, the page renews it first. */
+START_TEST(page_renews_the_access_token)
 {
 	struct tokens t = sign_in("alice");
 	struct flow_answer a =
@@ -108,8 +109,8 @@ START_TEST(page_renews_first)
 }
 END_TEST
 
-/* Who posts a refresh token means that one, and no cookie beside it. */
-START_TEST(form_with_a_refresh_token)
+/* A posted refresh token is signed out, and no cookie. */
+START_TEST(posted_refresh_token_is_signed_out)
 {
 	struct tokens a = sign_in("alice"), b = sign_in("bob");
 	struct flow_answer answer =
@@ -126,7 +127,7 @@ START_TEST(form_with_a_refresh_token)
 }
 END_TEST
 
-START_TEST(answers_are_in_kind)
+START_TEST(answer_fits_the_client)
 {
 	static const struct {
 		const char *type, *accept;
@@ -162,8 +163,8 @@ START_TEST(answers_are_in_kind)
 }
 END_TEST
 
-/* Two cookies of a name, in every mode that has them. */
-START_TEST(form_ends_both)
+/* The form ends the sessions of both cookies. */
+START_TEST(form_ends_both_sessions)
 {
 	struct tokens a = sign_in("alice"), b = sign_in("bob");
 	const char *both =
@@ -183,8 +184,8 @@ START_TEST(form_ends_both)
 }
 END_TEST
 
-/* No dice, no token: nothing that cannot be asked for is offered. */
-START_TEST(no_token_no_page)
+/* Without random numbers there is no token of a form, and so no page. */
+START_TEST(page_needs_random_numbers)
 {
 	static const char *const modes[] = { "session", "refresh" };
 	const char *const access = _i == 0 ? SESSION : ACCESS;
@@ -214,7 +215,8 @@ START_TEST(no_token_no_page)
 }
 END_TEST
 
-/* The store fails at the n-th call of a form: 503, and nothing is cleared. */
+/* Signs out while the n-th call to the store fails: the answer is 503, and no
+ * cookie is cleared. */
 static bool
 form_fails(const char *body, const char *cookies, unsigned n)
 {
@@ -230,13 +232,13 @@ form_fails(const char *body, const char *cookies, unsigned n)
 	}
 	ck_assert_msg(a.status == 503, "call %u: the status is %u", n,
 		      a.status);
-	ck_assert_msg(!has_set_cookie(&a), "call %u", n);
+	ck_assert_msg(!has_set_cookie(&a), "call %u clears a cookie", n);
 	store_faulty_fail(&faulty, 0, false);
 	fake_env_advance(&f.fake, 2);
 	return true;
 }
 
-START_TEST(no_store_no_sign_out)
+START_TEST(sign_out_needs_the_store)
 {
 	const bool twice = _i > 0;
 	const char *cookies, *body;
@@ -261,8 +263,9 @@ START_TEST(no_store_no_sign_out)
 }
 END_TEST
 
-/* One line for a session that ended, none for what was over. */
-START_TEST(audit_says_who_left)
+/* The log has one line for a session that ended, and none for one that was
+ * over. */
+START_TEST(ended_session_is_audited)
 {
 	const char *first;
 	struct tokens t = sign_in("alice");
@@ -289,13 +292,13 @@ main(void)
 	TCase *t = new_case("sign_out_page");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, page_offers_what_there_is);
-	tcase_add_test(t, page_renews_first);
-	tcase_add_test(t, form_with_a_refresh_token);
-	tcase_add_test(t, answers_are_in_kind);
-	tcase_add_test(t, form_ends_both);
-	tcase_add_loop_test(t, no_token_no_page, 0, 2);
-	tcase_add_loop_test(t, no_store_no_sign_out, 0, 2);
-	tcase_add_test(t, audit_says_who_left);
+	tcase_add_test(t, page_has_a_form_if_signed_in);
+	tcase_add_test(t, page_renews_the_access_token);
+	tcase_add_test(t, posted_refresh_token_is_signed_out);
+	tcase_add_test(t, answer_fits_the_client);
+	tcase_add_test(t, form_ends_both_sessions);
+	tcase_add_loop_test(t, page_needs_random_numbers, 0, 2);
+	tcase_add_loop_test(t, sign_out_needs_the_store, 0, 2);
+	tcase_add_test(t, ended_session_is_audited);
 	return run_case(t);
 }

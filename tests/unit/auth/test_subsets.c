@@ -16,7 +16,7 @@ enum state { NONE = 0, DEAD, LIVE, FOREIGN, STATES };
 
 struct mode_case {
 	const char *name;
-	const char *access; /* its access cookie */
+	const char *access; /* the name of its access cookie */
 	bool rotates;
 };
 
@@ -31,9 +31,9 @@ struct route_case {
 	bool authorizer;
 	const char *method, *uri, *type;
 	unsigned allowed[8];
-	bool ends; /* may end sessions, and clear cookies */
-	bool renews; /* may prolong a login */
-	bool returns; /* hands a Bearer token back to who sent it */
+	bool ends; /* may end sessions and clear cookies */
+	bool renews; /* may prolong a session */
+	bool returns; /* may return the Bearer token that was sent */
 };
 
 #define JUST	  "HTTP_X_NOTHING="
@@ -171,9 +171,9 @@ static const struct route_case routes[] = {
 	  .allowed = { 404 } },
 };
 
-/* Who is asked, how, and with what in hand. */
+/* The mode of a request and the credentials that it may present. */
 static const struct mode_case *mode;
-static struct tokens hands[STATES]; /* the first has nothing */
+static struct tokens hands[STATES]; /* the first state has none */
 static const char *pre_session[STATES];
 static struct session_list sessions; /* of alice and bob, before a request */
 
@@ -202,13 +202,13 @@ login(const char *user)
 	struct tokens t = tokens_of(&a);
 
 	ck_assert_uint_eq(t.status, 200);
-	/* So that there is a value also where the mode has none. */
+	/* There must be a value even if the mode has no refresh token. */
 	if (t.refresh == NULL)
 		t.refresh = flow_text(&f, "no-mode-of-this-name-%s", user);
 	return t;
 }
 
-/* One that was: its session is ended, its access token is over. */
+/* The credentials of a session that ended, with an expired access token. */
 static void
 make_dead(void)
 {
@@ -225,7 +225,7 @@ make_dead(void)
 	fake_env_advance(&f.fake, 3600);
 }
 
-/* Who is signed in now, kept until flow_free(). */
+/* The sessions of all users; valid until flow_free(). */
 static struct session_list
 signed_in(void)
 {
@@ -262,7 +262,7 @@ make_live(void)
 	sessions = signed_in();
 }
 
-/* One subset. */
+/* One subset of the credentials. */
 struct sent {
 	unsigned access, refresh, login, bearer;
 };
@@ -328,12 +328,12 @@ is_allowed(const struct route_case *r, unsigned status)
 	return false;
 }
 
-/* Nothing that was sent comes back, nor what nobody may see. */
+/* The answer must not contain a credential that was sent, or a secret. */
 static void
 check_secrets(const struct route_case *r, const struct flow_answer *a,
 	      const struct sent *s, const char *what)
 {
-	/* A session's token stays: who sent it as Bearer gets it again. */
+	/* A session token stays the same: a Bearer token may be returned. */
 	const char *back =
 	    r->returns && !mode->rotates ? hands[s->bearer].access : NULL;
 	const char *const secret[] = {
@@ -347,11 +347,12 @@ check_secrets(const struct route_case *r, const struct flow_answer *a,
 	for (size_t i = 0; i < ARRAY_LEN(secret); i++) {
 		if (secret[i] != NULL && secret[i] != back)
 			ck_assert_msg(!flow_holds(a->raw, secret[i]),
-				      "%s: tells secret %zu", what, i);
+				      "%s: the answer contains secret %zu",
+				      what, i);
 	}
 }
 
-/* Was the session, now of this generation, there before the request? */
+/* Does the list have the session, and in the same generation? */
 static bool
 has_session(const struct session_list *list, const struct session *s,
 	    bool same_generation)
@@ -364,7 +365,7 @@ has_session(const struct session_list *list, const struct session *s,
 	return false;
 }
 
-/* Sessions end, and rotate, only where that is what was asked for. */
+/* Sessions may end and rotate only in routes that do this. */
 static bool
 check_sessions(const struct route_case *r, bool person, const char *what)
 {
@@ -375,19 +376,20 @@ check_sessions(const struct route_case *r, bool person, const char *what)
 		const struct session *s = &sessions.v[i];
 
 		ck_assert_msg(r->ends || has_session(&now, s, false),
-			      "%s: ends a session", what);
+			      "%s: the request ends a session", what);
 		ck_assert_msg(r->ends || has_session(&now, s, true) ||
 				  (r->renews && mode->rotates &&
 				   (person || strcmp(r->method, "POST") == 0)),
-			      "%s: renews a session", what);
+			      "%s: the request renews a session", what);
 		changed = changed || !has_session(&now, s, true);
 	}
-	ck_assert_msg(now.n <= sessions.n, "%s: makes a session", what);
+	ck_assert_msg(now.n <= sessions.n, "%s: the request makes a session",
+		      what);
 	return changed;
 }
 
-/* A cookie that is cleared stood for nothing any more: when it was live, its
- * session has ended by this. */
+/* A cookie that is cleared was invalid, or its session has ended with this
+ * request. */
 static void
 check_cleared(const struct route_case *r, const struct flow_answer *a,
 	      const struct sent *s, bool changed, const char *what)
@@ -397,12 +399,13 @@ check_cleared(const struct route_case *r, const struct flow_answer *a,
 	bool live = s->access >= LIVE || (mode->rotates && s->refresh >= LIVE);
 
 	if (access != NULL && access[0] == '\0') {
-		ck_assert_msg(r->ends, "%s: clears a cookie", what);
+		ck_assert_msg(r->ends, "%s: the answer clears a cookie", what);
 		ck_assert_msg(!live || changed ||
 				  strcmp(mode->name, "jwt") == 0,
-			      "%s: clears a live cookie", what);
+			      "%s: the answer clears a valid cookie", what);
 	} else if (access != NULL || (refresh != NULL && refresh[0] != '\0')) {
-		ck_assert_msg(r->renews && changed, "%s: sets cookies", what);
+		ck_assert_msg(r->renews && changed,
+			      "%s: the answer sets cookies", what);
 	}
 }
 
@@ -417,15 +420,16 @@ check_one(const struct route_case *r, bool person, const struct sent *s)
 		      a.status);
 	check_secrets(r, &a, s, what);
 	if (strcmp(r->method, "HEAD") == 0)
-		ck_assert_msg(a.body.n == 0, "%s: HEAD with a body", what);
+		ck_assert_msg(a.body.n == 0,
+			      "%s: the answer to HEAD has a body", what);
 	changed = check_sessions(r, person, what);
 	check_cleared(r, &a, s, changed, what);
-	/* Who passes shows a live credential. */
+	/* A request that passes must have a valid credential. */
 	if (flow_header(&a, "Remote-User").p != NULL ||
 	    flow_header(&a, "Variable-REMOTE_USER").p != NULL) {
 		ck_assert_msg(s->bearer >= LIVE ||
 				  (s->bearer == NONE && s->access >= LIVE),
-			      "%s: lets in", what);
+			      "%s: the request passes", what);
 	}
 	if (changed)
 		make_live();
@@ -450,7 +454,7 @@ check_all(const struct route_case *r, bool person)
 	}
 }
 
-START_TEST(every_subset)
+START_TEST(properties_hold_for_every_subset)
 {
 	mode = &modes[_i % (int)ARRAY_LEN(modes)];
 	check_all(&routes[_i / (int)ARRAY_LEN(modes)], false);
@@ -464,7 +468,7 @@ main(void)
 	TCase *t = new_case("subsets");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, every_subset, 0,
+	tcase_add_loop_test(t, properties_hold_for_every_subset, 0,
 			    ARRAY_LEN(routes) * ARRAY_LEN(modes));
 	return run_case(t);
 }

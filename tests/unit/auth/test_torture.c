@@ -9,7 +9,7 @@
 #include "strategy/registry.h"
 #include "tests/support/store_faulty.h"
 
-/* One kind of request; made by the route's name. */
+/* One kind of request. */
 struct route_case {
 	const char *name;
 	const char *action; /* AUTH_ACTION=..., or NULL */
@@ -19,7 +19,7 @@ struct route_case {
 	unsigned expected;
 };
 
-/* Allowed anyway, without identity when it cannot be told. */
+/* The request is allowed anyway, without an identity if that is unknown. */
 static bool
 is_open(const struct route_case *c)
 {
@@ -80,14 +80,14 @@ static const struct route_case cases[] = {
 static const char *const modes[] = { "session", "refresh", "jwt" };
 #define MODES ((int)ARRAY_LEN(modes))
 
-/* The access token is over, and the refresh token is left. */
+/* The access token has expired, and the refresh token is left. */
 static bool
 is_late(const struct route_case *c)
 {
 	return str_starts(str_from(c->name), STR("late "));
 }
 
-/* In mode refresh, what it alone has, too. */
+/* Late requests exist in mode refresh only. */
 static bool
 is_asked(const struct route_case *c, int mode)
 {
@@ -112,7 +112,7 @@ ask(const struct route_case *c, const char *cookie)
 	return flow_ask(&f, c->authorizer, params, c->body);
 }
 
-/* What an answer may be when something failed below it. */
+/* The permitted answers when something fails. */
 static void
 check_closed(const struct route_case *c, const struct flow_answer *a,
 	     unsigned step)
@@ -122,17 +122,19 @@ check_closed(const struct route_case *c, const struct flow_answer *a,
 
 	ck_assert_msg(a->status == 0 || a->status == 403 || a->status >= 500 ||
 			  (is_open(c) && a->status == c->expected),
-		      "%s, step %u: %u", c->name, step, a->status);
+		      "%s, step %u: the status is %u", c->name, step,
+		      a->status);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		ck_assert_msg(flow_cookie(&f, a, names[i]) == NULL,
-			      "%s, step %u: cookie", c->name, step);
+			      "%s, step %u: the answer sets a cookie", c->name,
+			      step);
 	}
 	ck_assert_msg(flow_header(a, "Remote-User").p == NULL &&
 			  flow_header(a, "Variable-REMOTE_USER").p == NULL,
-		      "%s, step %u: identity", c->name, step);
+		      "%s, step %u: the answer has an identity", c->name, step);
 }
 
-/* Many failed logins are to come: no bans. */
+/* A configuration without bans, because many sign-ins fail. */
 static const char patient[] = "[cors]\norigins = https://app.example.com\n"
 			      "[rule open]\npath = /open\n"
 			      "require = public\n"
@@ -143,12 +145,12 @@ static const char patient[] = "[cors]\norigins = https://app.example.com\n"
 			      "[store]\ndriver = memory\n"
 			      "[limits]\nlogin_attempts = 1000\n";
 
-/* Somebody is signed in; his cookies. */
+/* Signs in, and returns the cookies. */
 static const char *
 begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
       const void *conf)
 {
-	static char ini[1024]; /* settings borrow from it */
+	static char ini[1024]; /* the settings point into it */
 	struct flow_answer a;
 	struct tokens t;
 
@@ -174,7 +176,7 @@ begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
 			 is_late(c) ? "x" : ACCESS, t.access, t.refresh);
 }
 
-START_TEST(every_allocation_fails)
+START_TEST(failed_allocation_is_safe)
 {
 	const struct route_case *c = &cases[_i / MODES];
 	struct flow_answer a = { .status = 0 };
@@ -193,13 +195,14 @@ START_TEST(every_allocation_fails)
 			break;
 		check_closed(c, &a, step);
 	}
-	ck_assert_msg(step > 3, "%s: torture did not strike", c->name);
-	ck_assert_msg(a.status == c->expected, "%s at last: %u", c->name,
+	ck_assert_msg(step > 3, "%s: no allocation has failed", c->name);
+	ck_assert_msg(a.status == c->expected,
+		      "%s: the status without a failure is %u", c->name,
 		      a.status);
 }
 END_TEST
 
-/* The n-th call of the store fails, alone or with all that follow. */
+/* The n-th call of the store fails, alone or with all later ones. */
 static void
 fail_store(const struct route_case *c, int mode, bool stay_down)
 {
@@ -220,23 +223,26 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 			return;
 		}
 		ck_assert_msg(a.status == (is_open(c) ? c->expected : 503),
-			      "%s, call %u: %u", c->name, step, a.status);
+			      "%s, call %u fails: the status is %u", c->name,
+			      step, a.status);
 		ck_assert_msg(is_open(c) ||
 				  flow_header(&a, "Retry-After").p != NULL,
-			      "%s, call %u: no Retry-After", c->name, step);
+			      "%s, call %u fails: there is no Retry-After",
+			      c->name, step);
 		check_closed(c, &a, step);
-		/* The session of who asked is as it was, once it is back. */
+		/* The session is unchanged when the store works again. */
 		store_faulty_fail(&faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
 		ck_assert_msg(is_late(c) ||
 				  flow_verify(&f, "/", cookie, NULL).status ==
 				      204,
-			      "%s, call %u: session lost", c->name, step);
+			      "%s, call %u fails: the session is lost", c->name,
+			      step);
 	}
-	ck_abort_msg("%s never succeeds", c->name);
+	ck_abort_msg("%s: every call fails", c->name);
 }
 
-START_TEST(every_store_call_fails)
+START_TEST(failed_store_call_is_safe)
 {
 	if (!is_asked(&cases[_i / MODES], _i % MODES))
 		return;
@@ -245,7 +251,7 @@ START_TEST(every_store_call_fails)
 }
 END_TEST
 
-START_TEST(no_entropy_issues_nothing)
+START_TEST(sign_in_needs_random_numbers)
 {
 	struct flow_answer a;
 
@@ -268,10 +274,10 @@ main(void)
 	TCase *t = new_case("torture");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, every_allocation_fails, 0,
+	tcase_add_loop_test(t, failed_allocation_is_safe, 0,
 			    MODES * ARRAY_LEN(cases));
-	tcase_add_loop_test(t, every_store_call_fails, 0,
+	tcase_add_loop_test(t, failed_store_call_is_safe, 0,
 			    MODES * ARRAY_LEN(cases));
-	tcase_add_test(t, no_entropy_issues_nothing);
+	tcase_add_test(t, sign_in_needs_random_numbers);
 	return run_case(t);
 }

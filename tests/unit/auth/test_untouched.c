@@ -33,8 +33,8 @@ struct outputs {
 };
 
 static struct store_faulty faulty;
-static struct throttle counted; /* what throttle_count() is given */
-static const char *cookie; /* of alice */
+static struct throttle counted; /* the argument of throttle_count() */
+static const char *cookie; /* a cookie of alice */
 static unsigned asked;
 
 static const char few[] = "[store]\ndriver = memory\n"
@@ -59,7 +59,7 @@ right_password(struct request_context *ctx, struct outputs *out,
 				     &out->result, err);
 }
 
-/* Each name has one try. */
+/* Each name has one attempt. */
 static int
 wrong_password(struct request_context *ctx, struct outputs *out,
 	       struct err *err)
@@ -138,7 +138,7 @@ counters(struct request_context *ctx, struct outputs *out, struct err *err)
 	return throttle_begin(ctx, STR("alice"), &out->throttle, err);
 }
 
-/* Of somebody who is not known here, and has had as many tries. */
+/* Begins the count of an unknown user after this number of attempts. */
 static void
 count_before(struct request_context *ctx, unsigned tries)
 {
@@ -234,10 +234,10 @@ disarm(void)
 {
 	store_faulty_fail(&faulty, 0, false);
 	f.users_table.fail_find = 0;
-	fake_env_advance(&f.fake, 2); /* the breaker lets go */
+	fake_env_advance(&f.fake, 2); /* the breaker closes */
 }
 
-/* False: there is no such step any more. */
+/* Returns false if there is no such step. */
 static bool
 fails_at(size_t i, int kind, unsigned step)
 {
@@ -259,11 +259,12 @@ fails_at(size_t i, int kind, unsigned step)
 	if (rc == 0)
 		return false;
 	ck_assert_msg(memcmp(&before, &out, sizeof(out)) == 0,
-		      "%s: step %u of kind %d", cases[i].name, step, kind);
+		      "%s: an output changes at step %u of kind %d",
+		      cases[i].name, step, kind);
 	return true;
 }
 
-START_TEST(nothing_is_written)
+START_TEST(failed_function_changes_no_output)
 {
 	unsigned failures = 0;
 
@@ -280,7 +281,7 @@ START_TEST(nothing_is_written)
 END_TEST
 
 /* When the store fails to count an attempt, none of its counters changes. */
-START_TEST(counted_all_or_nothing)
+START_TEST(failed_count_changes_no_counter)
 {
 	const char *const params[] = { "REMOTE_ADDR=2001:db8::1", NULL };
 	enum throttle_answer answer;
@@ -310,7 +311,8 @@ main(void)
 	TCase *t = new_case("untouched");
 
 	tcase_add_checked_fixture(t, begin, teardown);
-	tcase_add_loop_test(t, nothing_is_written, 0, ARRAY_LEN(cases));
-	tcase_add_test(t, counted_all_or_nothing);
+	tcase_add_loop_test(t, failed_function_changes_no_output, 0,
+			    ARRAY_LEN(cases));
+	tcase_add_test(t, failed_count_changes_no_counter);
 	return run_case(t);
 }

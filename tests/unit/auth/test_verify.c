@@ -50,7 +50,7 @@ START_TEST(session_passes_with_identity)
 }
 END_TEST
 
-START_TEST(names_in_utf8_when_asked_for)
+START_TEST(names_may_be_utf8)
 {
 	struct flow_answer a;
 
@@ -78,7 +78,7 @@ START_TEST(authorizer_gets_variables)
 	ck_assert(str_eq(flow_header(&a, "Variable-AUTH_GROUPS"),
 			 STR("admin,dev")));
 	ck_assert_ptr_null(flow_header(&a, "Remote-User").p);
-	/* Apache hands all others to the visitor. */
+	/* Apache sends all other headers to the client. */
 	for (size_t i = 0; i < a.nheaders; i++) {
 		ck_assert(str_eq(a.header[i].name, STR("Status")) ||
 			  str_starts(a.header[i].name, STR("Variable-")));
@@ -87,7 +87,7 @@ START_TEST(authorizer_gets_variables)
 }
 END_TEST
 
-START_TEST(authorizer_forgets_the_secret)
+START_TEST(authorizer_clears_the_secret)
 {
 	const char *const params[] = { flow_login(&f, "alice"),
 				       "AUTH_SECRET=anything", NULL };
@@ -115,7 +115,7 @@ START_TEST(authorizer_denial_is_the_challenge)
 }
 END_TEST
 
-START_TEST(bearer_beside_cookie)
+START_TEST(bearer_token_has_precedence)
 {
 	const char *alice = flow_login(&f, "alice");
 	const char *bob = flow_login(&f, "bob");
@@ -126,8 +126,8 @@ START_TEST(bearer_beside_cookie)
 
 	ck_assert_uint_eq(a.status, 204);
 	ck_assert(str_eq(flow_header(&a, "Remote-User"), STR("bob")));
-	/* Another scheme is not ours; a bad token of ours is not made good by
-	 * the cookie. */
+	/* Another authentication scheme is ignored. A cookie does not replace
+	 * an invalid Bearer token. */
 	a = flow_verify(&f, "/", "HTTP_AUTHORIZATION=Basic YTpi", alice);
 	ck_assert_uint_eq(a.status, 204);
 	a = flow_verify(&f, "/", "HTTP_AUTHORIZATION=Bearer nonsense", alice);
@@ -185,7 +185,8 @@ START_TEST(forged_tokens_are_401)
 		ck_assert_msg(a.status == 401, "row %zu: the status is %u", i,
 			      a.status);
 	}
-	/* Other names, and the right one in other case, are not ours. */
+	/* Cookies with another name, or with the name in another case, are
+	 * ignored. */
 	ck_assert_uint_eq(
 	    flow_verify(&f, "/",
 			flow_text(&f, "HTTP_COOKIE=__HoSt-fcgiauth=%s",
@@ -196,7 +197,7 @@ START_TEST(forged_tokens_are_401)
 }
 END_TEST
 
-START_TEST(malformed_facts_are_403)
+START_TEST(malformed_request_is_403)
 {
 	static const char *const rows[][2] = {
 		{ "REQUEST_URI=/%zz", NULL },
@@ -236,7 +237,7 @@ START_TEST(malformed_facts_are_403)
 }
 END_TEST
 
-START_TEST(client_headers_are_no_facts)
+START_TEST(client_headers_are_ignored)
 {
 	const char *cookie = flow_login(&f, "bob");
 	const char *const params[] = { "AUTH_ACTION=verify",
@@ -259,7 +260,7 @@ START_TEST(client_headers_are_no_facts)
 }
 END_TEST
 
-START_TEST(requirements_of_a_location)
+START_TEST(requirements_of_a_location_are_checked)
 {
 	static const struct {
 		const char *words;
@@ -292,7 +293,7 @@ START_TEST(requirements_of_a_location)
 		ck_assert_msg(flow_verify(&f, "/", bob, words).status ==
 				  (rows[i].bob ? 204 : 403),
 			      "row %zu", i);
-		/* It lets nobody in. */
+		/* A requirement admits no visitor without a credential. */
 		ck_assert_msg(flow_verify(&f, "/", NULL, words).status == 401,
 			      "row %zu", i);
 	}
@@ -312,7 +313,7 @@ challenge(const char *uri, const char *one, const char *two, const char *three)
 	return flow_ask(&f, false, params, NULL);
 }
 
-START_TEST(challenge_by_kind)
+START_TEST(challenge_fits_the_client)
 {
 	struct flow_answer a =
 	    challenge("/a b?x=1&y=%26#f", "HTTP_ACCEPT=text/html", NULL, NULL);
@@ -336,7 +337,7 @@ START_TEST(challenge_by_kind)
 }
 END_TEST
 
-START_TEST(challenge_to_who_may_not)
+START_TEST(forbidden_user_gets_a_page)
 {
 	const char *bob = flow_login(&f, "bob");
 	struct flow_answer a =
@@ -346,13 +347,14 @@ START_TEST(challenge_to_who_may_not)
 	ck_assert(flow_holds(a.body, "<strong>bob</strong>"));
 	ck_assert(flow_holds(a.body, "href=\"/auth/logout\""));
 	ck_assert_ptr_null(flow_header(&a, "Location").p);
-	/* Allowed, yet here: a redirect would come straight back. */
+	/* An allowed request that is challenged gets 403, because a redirect
+	 * would lead back here. */
 	a = challenge("/", NAVIGATE, bob, NULL);
 	ck_assert_uint_eq(a.status, 403);
 }
 END_TEST
 
-START_TEST(login_url_makes_rd_absolute)
+START_TEST(login_url_makes_the_return_url_absolute)
 {
 	static const char ini[] =
 	    "[server]\nlogin_url = https://sso.example.com/auth/login\n"
@@ -370,7 +372,7 @@ START_TEST(login_url_makes_rd_absolute)
 }
 END_TEST
 
-START_TEST(unknown_places)
+START_TEST(unknown_endpoints_are_404)
 {
 	struct flow_answer a = flow_get(&f, "/auth/verify", NULL, NULL);
 
@@ -384,13 +386,13 @@ START_TEST(unknown_places)
 	a = flow_get(&f, "/auth/login", "REQUEST_METHOD=DELETE", NULL);
 	ck_assert_uint_eq(a.status, 405);
 	ck_assert(str_eq(flow_header(&a, "Allow"), STR("GET, HEAD, POST")));
-	/* Health is not fooled into a check, nor a check into health. */
+	/* The path of a check does not select an endpoint. */
 	a = flow_verify(&f, "/auth/health", NULL, NULL);
 	ck_assert_uint_eq(a.status, 401);
 }
 END_TEST
 
-START_TEST(me_and_status)
+START_TEST(me_and_status_are_answered)
 {
 	const char *cookie = flow_login(&f, "alice");
 	struct flow_answer a = flow_get(&f, "/auth/me", cookie, NULL);
@@ -415,12 +417,12 @@ START_TEST(me_and_status)
 }
 END_TEST
 
-START_TEST(idle_and_absolute_end)
+START_TEST(idle_and_absolute_timeout_end_the_session)
 {
 	const char *cookie = flow_login(&f, "alice");
 
-	/* Used so late, it is written down at once: over stays over, and what
-	 * is not over does not become so. */
+	/* The service itself writes such a late use. A session that is over
+	 * stays over, and another one stays valid. */
 	for (int64_t t = 0; t + 1799 < 12 * 3600; t += 1799) {
 		fake_env_advance(&f.fake, 1799);
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
@@ -428,7 +430,7 @@ START_TEST(idle_and_absolute_end)
 	}
 	fake_env_advance(&f.fake, 1799);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 401);
-	/* Used earlier, the janitor writes it, of which there is none here. */
+	/* The janitor would write an earlier use, but this test has none. */
 	cookie = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 600);
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
@@ -445,21 +447,21 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, no_credential_is_401);
 	tcase_add_test(t, session_passes_with_identity);
-	tcase_add_test(t, names_in_utf8_when_asked_for);
+	tcase_add_test(t, names_may_be_utf8);
 	tcase_add_test(t, authorizer_gets_variables);
-	tcase_add_test(t, authorizer_forgets_the_secret);
+	tcase_add_test(t, authorizer_clears_the_secret);
 	tcase_add_test(t, authorizer_denial_is_the_challenge);
-	tcase_add_test(t, bearer_beside_cookie);
+	tcase_add_test(t, bearer_token_has_precedence);
 	tcase_add_test(t, contradictory_credentials_are_refused);
 	tcase_add_test(t, forged_tokens_are_401);
-	tcase_add_test(t, malformed_facts_are_403);
-	tcase_add_test(t, client_headers_are_no_facts);
-	tcase_add_test(t, requirements_of_a_location);
-	tcase_add_test(t, challenge_by_kind);
-	tcase_add_test(t, challenge_to_who_may_not);
-	tcase_add_test(t, login_url_makes_rd_absolute);
-	tcase_add_test(t, unknown_places);
-	tcase_add_test(t, me_and_status);
-	tcase_add_test(t, idle_and_absolute_end);
+	tcase_add_test(t, malformed_request_is_403);
+	tcase_add_test(t, client_headers_are_ignored);
+	tcase_add_test(t, requirements_of_a_location_are_checked);
+	tcase_add_test(t, challenge_fits_the_client);
+	tcase_add_test(t, forbidden_user_gets_a_page);
+	tcase_add_test(t, login_url_makes_the_return_url_absolute);
+	tcase_add_test(t, unknown_endpoints_are_404);
+	tcase_add_test(t, me_and_status_are_answered);
+	tcase_add_test(t, idle_and_absolute_timeout_end_the_session);
 	return run_case(t);
 }
