@@ -29,67 +29,74 @@ const struct option redis_options[] = {
 	OPTION(SECRET, struct redis_conf, url,
 	       .help =
 		   "The server: redis://HOST:PORT/DB, rediss://HOST:PORT/DB"
-		   " for TLS, or unix:///PATH?db=DB, each with USER:PASSWORD@"
-		   " in front of host or path where the server wants one"
-		   " (a byte of these may be written %XX). Several hosts,"
-		   " with commas, are first addresses of a cluster. With"
-		   " sentinels no host is named: redis:///DB. Empty:"
-		   " " DEFAULT_URL ". Redis 6.0 or newer. What the server"
-		   " forgets is lost: without appendonly a restart signs"
-		   " everybody out, and what was revoked since its last"
-		   " snapshot is good again; appendfsync everysec may lose the"
-		   " logins and logouts of the last second, always none. A"
-		   " failover to a replica loses what had not reached it: see"
-		   " min-replicas-to-write. maxmemory-policy must be"
-		   " noeviction: volatile policies drop sessions, allkeys"
-		   " policies also denials of revoked tokens. --check and"
-		   " every start warn of a server, in a cluster of each"
-		   " master, that has another one and a maxmemory."),
+		   " for TLS, or unix:///PATH?db=DB. If the server requires"
+		   " authentication, USER:PASSWORD@ stands before the host or"
+		   " the path, where any byte may be written as %XX. For a"
+		   " cluster, several hosts separated by commas may be given"
+		   " as first addresses. With sentinels the URL has no host:"
+		   " redis:///DB. Empty means " DEFAULT_URL ". Redis 6.0 or"
+		   " newer is required. The sessions are as durable as Redis"
+		   " is configured to keep them. Without appendonly, a restart"
+		   " signs everybody out, or restores a snapshot in which"
+		   " sessions that were revoked since are valid again. With"
+		   " appendfsync everysec, a crash may lose the sign-ins and"
+		   " sign-outs of the last second; with always it loses none."
+		   " A failover loses the writes that had not reached the"
+		   " replica: see min-replicas-to-write. maxmemory-policy must"
+		   " be noeviction: with a volatile policy Redis deletes"
+		   " sessions when its memory is full, and with an allkeys"
+		   " policy also the revocations of tokens. --check and every"
+		   " start warn of a server, or of any master of a cluster,"
+		   " that has a maxmemory and another policy."),
 	OPTION(STR, struct redis_conf, username,
-	       .help = "User of the server's ACL, when url does not name it."
-		       " What it has to be allowed, with PREFIX as below:"
-		       " ~PREFIX* +ping +info +set +get +getrange +setrange"
-		       " +exists +del +eval +evalsha +scan +zadd +zrem +zscore"
-		       " +zcard +zcount +zrevrangebylex +zrangebyscore"
-		       " +zrevrangebyscore +zremrangebyscore; +select for"
-		       " another database than 0, +role with sentinels,"
-		       " +cluster|slots +asking in a cluster."),
+	       .help = "The Redis user (ACL) of the service, if url does not"
+		       " name one. The user needs these rights, where PREFIX"
+		       " is the option prefix: ~PREFIX* +ping +info +set +get"
+		       " +getrange +setrange +exists +del +eval +evalsha +scan"
+		       " +zadd +zrem +zscore +zcard +zcount +zrevrangebylex"
+		       " +zrangebyscore +zrevrangebyscore +zremrangebyscore."
+		       " It also needs +select for a database other than 0,"
+		       " +role with sentinels, and +cluster|slots +asking in a"
+		       " cluster."),
 	OPTION(SECRET, struct redis_conf, password,
-	       .help = "Its password, or that of requirepass."),
+	       .help = "The password of this user, or of requirepass."),
 	OPTION(STR, struct redis_conf, prefix, .def = "fcgiauth:", .min = 1,
 	       .max = PREFIX_MAX, .check = check_prefix,
 	       .flags = OPTION_REQUIRED,
-	       .help = "In front of every key, so that several services can"
-		       " share a server; one must not begin with another's."),
+	       .help = "The beginning of every key. With different prefixes,"
+		       " several services can share a server; no prefix may be"
+		       " the beginning of another one."),
 	OPTION(WORDS, struct redis_conf, sentinels,
-	       .help = "Addresses of the sentinels, host:port, which name the"
-		       " server that is the master at the moment."),
+	       .help = "Addresses of the sentinels, as host:port. The service"
+		       " asks them which server is the master."),
 	OPTION(STR, struct redis_conf, sentinel_name,
-	       .help = "What the sentinels call the master, as in their"
-		       " sentinel monitor NAME."),
+	       .help = "The name of the master in the configuration of the"
+		       " sentinels (sentinel monitor NAME)."),
 	OPTION(STR, struct redis_conf, sentinel_username,
-	       .help = "User of the sentinels' own ACL."),
+	       .help = "The user (ACL) at the sentinels."),
 	OPTION(SECRET, struct redis_conf, sentinel_password,
-	       .help = "Password of the sentinels themselves; that of the"
+	       .help = "The password at the sentinels. The password of the"
 		       " servers is not sent to them."),
 	OPTION(BOOL, struct redis_conf, cluster, .def = "no",
-	       .help = "The servers are a Redis Cluster."),
+	       .help = "Whether the servers are a Redis Cluster."),
 	OPTION(PATH, struct redis_conf, ca_file,
-	       .help = "Certificates of the authorities that a rediss:// server"
-		       " is checked against, PEM. Empty: those of the system."),
+	       .help = "The certificates of the authorities that may issue the"
+		       " certificate of a rediss:// server, as PEM. Empty"
+		       " means those of the system."),
 	OPTION(PATH, struct redis_conf, cert_file,
-	       .help = "Our own certificate for a server that asks for one,"
-		       " with its chain, PEM."),
+	       .help = "The certificate of the service, with its chain, as PEM,"
+		       " for a server that requires one."),
 	OPTION(PATH, struct redis_conf, key_file,
-	       .help = "The key of cert_file, PEM without a passphrase."),
+	       .help = "The private key of cert_file, as PEM without a"
+		       " passphrase."),
 	OPTION(SECONDS, struct redis_conf, connect_timeout, .def = "2s",
 	       .min = 1, .max = 60,
-	       .help = "Longest wait for a connection to be ready; another one"
-		       " for the sentinels' answer."),
+	       .help = "The longest wait until a connection is ready. The"
+		       " answer of the sentinels may take as long again."),
 	OPTION(SECONDS, struct redis_conf, timeout, .def = "2s", .min = 1,
 	       .max = 60,
-	       .help = "Longest wait for the answers to what one request asks"
-		       " of the store at once."),
+	       .help = "The longest wait for the answers to the commands that"
+		       " one request sends to the store together."),
 	OPTION_END
 };
 
