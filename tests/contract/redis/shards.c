@@ -8,13 +8,10 @@
 #include <stdlib.h>
 
 #include "backends/redis/client/cluster.h"
-#include "backends/redis/client/conn.h"
 #include "strategy/session_id.h"
 
 #define MASTERS 3
 #define BUSY	"moving its slot"
-
-extern const struct session_store_ops store_redis;
 
 /* The shard of a session follows from its user.  With an id of another shard,
  * revoke_user() would not find it. */
@@ -94,24 +91,12 @@ move_rest(struct moving *m)
 static void
 open_moving(struct moving *m)
 {
-	struct redis_conf conf = { .prefix = STR("fcgiauth:"),
-				   .cluster = true,
-				   .connect_timeout = 20,
-				   .timeout = 20 };
 	struct fixture *r = &m->r;
 	const struct fixture_key key = fixture_index("alice", "u:alice");
 
-	*m = (struct moving){ .r = { .name = "redis" } };
+	*m = (struct moving){ .slot = 0 };
 	test_cluster_start(&m->c, MASTERS, 0, NULL);
-	fake_env_init(&r->fake);
-	r->now = env_wall_ms(&r->fake.env);
-	r->a = arena_new(16 << 20);
-	r->conn = store_conn_new(&r->fake.env);
-	ck_assert(r->a != NULL && r->conn != NULL);
-	conf.url = str_from(m->c.nodes[0].url);
-	OK(r,
-	   store_open(&store_redis, &conf, &r->fake.env, &r->store, &r->err));
-	store_conn_bind(r->conn, r->store);
+	fixture_at(r, m->c.nodes[0].url, true);
 	m->slot = redis_slot(str_from(key.text));
 	m->from = m->slot / (16384 / MASTERS + 1);
 	m->to = (m->from + 1) % MASTERS;
@@ -124,9 +109,7 @@ open_moving(struct moving *m)
 static void
 close_moving(struct moving *m)
 {
-	store_conn_free(m->r.conn);
-	backend_unref(m->r.store);
-	arena_free(m->r.a);
+	fixture_leave(&m->r);
 	test_cluster_end(&m->c);
 }
 

@@ -14,6 +14,15 @@
 extern const struct session_store_ops store_redis;
 
 static struct backend *
+open_conf(struct fixture *r, const struct redis_conf *conf)
+{
+	struct backend *s;
+
+	OK(r, store_open(&store_redis, conf, &r->fake.env, &s, &r->err));
+	return s;
+}
+
+static struct backend *
 open_store(struct fixture *r, const char *prefix, const char *username,
 	   const char *password)
 {
@@ -25,10 +34,37 @@ open_store(struct fixture *r, const char *prefix, const char *username,
 		.connect_timeout = 20,
 		.timeout = 20,
 	};
-	struct backend *s;
 
-	OK(r, store_open(&store_redis, &conf, &r->fake.env, &s, &r->err));
-	return s;
+	return open_conf(r, &conf);
+}
+
+void
+fixture_at(struct fixture *r, const char *url, bool cluster)
+{
+	const struct redis_conf conf = {
+		.url = str_from(url),
+		.prefix = STR("fcgiauth:"),
+		.cluster = cluster,
+		.connect_timeout = 20,
+		.timeout = 20,
+	};
+
+	r->name = "redis";
+	fake_env_init(&r->fake);
+	r->now = env_wall_ms(&r->fake.env);
+	r->a = arena_new(16 << 20);
+	r->conn = store_conn_new(&r->fake.env);
+	ck_assert(r->a != NULL && r->conn != NULL);
+	r->store = open_conf(r, &conf);
+	store_conn_bind(r->conn, r->store);
+}
+
+void
+fixture_leave(struct fixture *r)
+{
+	store_conn_free(r->conn);
+	backend_unref(r->store);
+	arena_free(r->a);
 }
 
 struct fixture *
@@ -37,25 +73,15 @@ fixture_open(void)
 	struct fixture *r = calloc(1, sizeof(*r));
 
 	ck_assert_ptr_nonnull(r);
-	r->name = "redis";
 	test_redis_start(&r->server, 0, NULL);
-	fake_env_init(&r->fake);
-	r->now = env_wall_ms(&r->fake.env);
-	r->a = arena_new(16 << 20);
-	ck_assert_ptr_nonnull(r->a);
-	r->store = open_store(r, "fcgiauth:", NULL, NULL);
-	r->conn = store_conn_new(&r->fake.env);
-	ck_assert_ptr_nonnull(r->conn);
-	store_conn_bind(r->conn, r->store);
+	fixture_at(r, r->server.url, false);
 	return r;
 }
 
 void
 fixture_close(struct fixture *r)
 {
-	store_conn_free(r->conn);
-	backend_unref(r->store);
-	arena_free(r->a);
+	fixture_leave(r);
 	test_redis_end(&r->server);
 	free(r);
 }

@@ -22,6 +22,9 @@ struct fixture {
 
 struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
+/* Use a server that the case starts and ends itself. */
+void fixture_at(struct fixture *r, const char *url, bool cluster);
+void fixture_leave(struct fixture *r);
 
 /* Opens another connection to the same server, with this prefix and user. */
 struct store_conn *fixture_conn(struct fixture *r, const char *prefix,
@@ -62,5 +65,6 @@ TCase *redis_index_cases(void);
 TCase *redis_cut_cases(void);
 TCase *redis_shard_cases(void);
 TCase *redis_half_cases(void);
+TCase *redis_failover_cases(void);
 
 #endif

@@ -459,5 +459,6 @@ main(void)
 		return skip_all("redis-server is not installed");
 	return RUN_CASES(redis_cases(), redis_damage_cases(),
 			 redis_index_cases(), redis_cut_cases(),
-			 redis_shard_cases(), redis_half_cases());
+			 redis_shard_cases(), redis_half_cases(),
+			 redis_failover_cases());
 }
