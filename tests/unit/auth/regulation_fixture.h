@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of regulation share: users, addresses, tries, bans. */
+/* The setup of the tests of regulation: users, addresses, attempts and bans. */
 #ifndef UNIT_AUTH_REGULATION_FIXTURE_H
 #define UNIT_AUTH_REGULATION_FIXTURE_H
 
@@ -19,7 +19,7 @@ static const char ini[] = "[store]\ndriver = memory\n"
 			  "login_attempts_address = 6\n"
 			  "trusted = 10.0.0.0/8 2001:db8:7::/48\n";
 
-/* Of FLOW_PASSWORD: what takes no time. */
+/* A hash of FLOW_PASSWORD that takes no time. */
 #define BCRYPT "$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
 
 static struct flow f;
@@ -73,7 +73,7 @@ wrong(const char *user, const char *address)
 
 #define address(...) flow_text(&f, __VA_ARGS__)
 
-/* The reasons of the bans in force, longest first. */
+/* The reasons of the current bans, the longest ban first. */
 static inline const char *
 reasons(void)
 {

@@ -68,7 +68,7 @@ expect(unsigned running, unsigned waiting)
 
 static struct hash_place places[64];
 
-/* Somebody else has all slots. */
+/* Other requests take all slots. */
 static void
 fill(struct hash_place *busy)
 {
@@ -92,14 +92,15 @@ START_TEST(slots_are_bounded)
 	expect(SLOTS, ROOM);
 	ck_assert_int_eq(take(&places[ROOM], 50, 50, 0), HASH_BUSY);
 	ck_assert_uint_eq(woken, 0);
-	/* A slot that is given goes to one who waits, who asks again. */
+	/* A slot that is given back goes to a waiting request, which then calls
+	 * take() again. */
 	hash_slots_give(s, &busy[0]);
 	ck_assert_uint_eq(woken, 1);
 	expect(SLOTS, ROOM - 1);
 	ck_assert_int_eq(places[0].state, HASH_GRANTED);
 	ck_assert_int_eq(take(&none, 1, 1, 0), HASH_BUSY);
 	ck_assert_int_eq(take(&places[0], 0, 0, 0), HASH_TAKEN);
-	/* Leaving the queue, and giving back twice. */
+	/* A request may leave the queue, and give its slot back twice. */
 	hash_slots_give(s, &places[1]);
 	hash_slots_give(s, &places[1]);
 	expect(SLOTS, ROOM - 2);
@@ -114,8 +115,8 @@ START_TEST(slots_are_bounded)
 }
 END_TEST
 
-/* A wait is as long as was set, then its place is free. */
-START_TEST(waits_end)
+/* A wait ends after its time, and its place in the queue is free. */
+START_TEST(wait_has_a_limit)
 {
 	struct hash_place busy[SLOTS];
 
@@ -128,7 +129,7 @@ START_TEST(waits_end)
 	ck_assert_uint_eq(woken, 1);
 	expect(SLOTS, 1);
 	ck_assert_int_eq(take(&places[0], 1, 1, 100 + WAIT), HASH_BUSY);
-	/* Then it may begin anew. */
+	/* Then a new wait may begin. */
 	ck_assert_int_eq(take(&places[0], 1, 1, 100 + WAIT), HASH_QUEUED);
 	hash_slots_expire(s, 600 + WAIT);
 	ck_assert_uint_eq(woken, 2);
@@ -143,9 +144,10 @@ START_TEST(waits_end)
 }
 END_TEST
 
-/* Hands the one slot on, and says who got it. */
+/* Gives the slot back, and returns the index of the place that gets it, or
+ * -1. */
 static int
-next_turn(struct hash_place *holder, size_t n)
+give_to_next(struct hash_place *holder, size_t n)
 {
 	hash_slots_give(s, holder);
 	for (size_t i = 0; i < n; i++) {
@@ -155,7 +157,7 @@ next_turn(struct hash_place *holder, size_t n)
 	return -1;
 }
 
-/* One slot and a long queue, for the tests of turns. */
+/* Makes one slot and a long queue, for the tests of the order. */
 static void
 one_slot(struct hash_place *holder)
 {
@@ -167,7 +169,8 @@ one_slot(struct hash_place *holder)
 	ck_assert_int_eq(take(holder, 1000, 1000, 0), HASH_TAKEN);
 }
 
-/* Eight networks, eight each, who had their turns: who comes now is next. */
+/* Eight networks with eight requests each have had slots: a request of a new
+ * network is next. */
 START_TEST(networks_take_turns)
 {
 	struct hash_place holder, *has = &holder;
@@ -178,27 +181,28 @@ START_TEST(networks_take_turns)
 		ck_assert_int_eq(take(&places[i], i % 8, 100 + i, 0),
 				 HASH_QUEUED);
 	for (int i = 0; i < 16; i++) {
-		got = next_turn(has, 48);
-		ck_assert_int_eq(got, i); /* one of each, and again */
+		got = give_to_next(has, 48);
+		/* one of each network, and then the second ones */
+		ck_assert_int_eq(got, i);
 		has = &places[got];
 	}
 	ck_assert_int_eq(take(&places[60], 77, 777, 0), HASH_QUEUED);
-	got = next_turn(has, 61);
+	got = give_to_next(has, 61);
 	ck_assert_int_eq(got, 60);
-	/* Its second one waits for a round of the others. */
+	/* Its second request waits until each other network had a slot. */
 	ck_assert_int_eq(take(&places[61], 77, 778, 0), HASH_QUEUED);
 	has = &places[60];
 	for (int i = 0; i < 8; i++) {
-		got = next_turn(has, 62);
+		got = give_to_next(has, 62);
 		ck_assert_int_lt(got, 48);
 		has = &places[got];
 	}
-	ck_assert_int_eq(next_turn(has, 62), 61);
+	ck_assert_int_eq(give_to_next(has, 62), 61);
 	hash_slots_give(s, &places[61]);
 }
 END_TEST
 
-/* The same with one account from everywhere. */
+/* The same with one account and many networks. */
 START_TEST(accounts_take_turns)
 {
 	struct hash_place holder, *has = &holder;
@@ -208,17 +212,17 @@ START_TEST(accounts_take_turns)
 	for (int i = 0; i < 40; i++)
 		ck_assert_int_eq(take(&places[i], 100 + i, 5, 0), HASH_QUEUED);
 	for (int i = 0; i < 4; i++) {
-		got = next_turn(has, 40);
+		got = give_to_next(has, 40);
 		ck_assert_int_eq(got, i);
 		has = &places[got];
 	}
 	ck_assert_int_eq(take(&places[60], 77, 777, 0), HASH_QUEUED);
-	ck_assert_int_eq(next_turn(has, 61), 60);
+	ck_assert_int_eq(give_to_next(has, 61), 60);
 	hash_slots_give(s, &places[60]);
 }
 END_TEST
 
-/* An account has no more slots than it may have attempts. */
+/* An account has at most as many slots as it has attempts. */
 START_TEST(accounts_are_bounded)
 {
 	const struct hash_claim one = { .network = 1,
@@ -242,7 +246,7 @@ START_TEST(accounts_are_bounded)
 }
 END_TEST
 
-START_TEST(an_account_has_two)
+START_TEST(account_may_have_two_slots)
 {
 	const struct hash_claim claim = { .network = 1,
 					  .account = 1,
@@ -263,9 +267,9 @@ START_TEST(an_account_has_two)
 }
 END_TEST
 
-/* Has network 1, with its turn, taken that of this network, too? */
+/* Does a slot of network 1 also count for this network? */
 static bool
-shares_turn(uint64_t seed, uint64_t network)
+shares_counter(uint64_t seed, uint64_t network)
 {
 	bool shared;
 
@@ -283,14 +287,14 @@ shares_turn(uint64_t seed, uint64_t network)
 	return shared;
 }
 
-/* Few share a turn, and who knows no seed cannot tell which. */
-START_TEST(turns_are_shared_by_chance)
+/* Few networks share a counter, and without the seed nobody can tell which. */
+START_TEST(networks_share_a_counter_by_chance)
 {
 	unsigned shared[2] = { 0, 0 }, both = 0;
 
 	for (uint64_t network = 3; network < 8192; network++) {
-		const bool first = shares_turn(1, network);
-		const bool second = shares_turn(2, network);
+		const bool first = shares_counter(1, network);
+		const bool second = shares_counter(2, network);
 
 		shared[0] += first ? 1 : 0;
 		shared[1] += second ? 1 : 0;
@@ -304,8 +308,9 @@ START_TEST(turns_are_shared_by_chance)
 }
 END_TEST
 
-/* A full queue: the newest of the network that has most makes room. */
-START_TEST(a_full_queue)
+/* In a full queue the newest request of the network with the most requests
+ * makes room. */
+START_TEST(full_queue_makes_room)
 {
 	struct hash_place busy[SLOTS];
 
@@ -320,14 +325,16 @@ START_TEST(a_full_queue)
 	expect(SLOTS, ROOM);
 	ck_assert_int_eq(take(&places[12], 3, 12, 0), HASH_QUEUED);
 	ck_assert_int_eq(places[2].state, HASH_LATE);
-	ck_assert_int_eq(take(&places[13], 3, 13, 0), HASH_BUSY); /* 2 each */
+	/* each has two */
+	ck_assert_int_eq(take(&places[13], 3, 13, 0), HASH_BUSY);
 	for (int i = 0; i < SLOTS; i++)
 		hash_slots_give(s, &busy[i]);
 }
 END_TEST
 
-/* Later: not before the next look, and not beyond the first wait. */
-START_TEST(busy_ones_are_queued_for_later)
+/* A request that is queued for later gets a slot at the next expiry at the
+ * earliest, and waits no longer than its first wait. */
+START_TEST(request_may_be_queued_for_later)
 {
 	struct hash_place busy[SLOTS], none = { .wake = NULL };
 
@@ -352,8 +359,9 @@ START_TEST(busy_ones_are_queued_for_later)
 }
 END_TEST
 
-/* What cannot wait runs beside, and is paid back before others run. */
-START_TEST(one_more)
+/* A request that cannot wait gets a slot beyond the limit. No other request
+ * gets one until fewer than the limit are in use. */
+START_TEST(additional_slot_is_given_back)
 {
 	struct hash_place busy[SLOTS], more = { .wake = NULL };
 
@@ -371,12 +379,12 @@ START_TEST(one_more)
 }
 END_TEST
 
-/* Threads that take, wait, are late and give back. */
+/* Threads that take slots, wait, exceed their wait and give slots back. */
 #define THREADS 16
 #define ROUNDS	300
 
 struct client {
-	struct hash_place place; /* first */
+	struct hash_place place; /* must be the first member */
 	pthread_mutex_t lock;
 	pthread_cond_t wakes;
 	bool awake;
@@ -472,15 +480,15 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, slots_are_bounded);
-	tcase_add_test(t, waits_end);
+	tcase_add_test(t, wait_has_a_limit);
 	tcase_add_test(t, networks_take_turns);
 	tcase_add_test(t, accounts_take_turns);
 	tcase_add_test(t, accounts_are_bounded);
-	tcase_add_test(t, an_account_has_two);
-	tcase_add_test(t, turns_are_shared_by_chance);
-	tcase_add_test(t, a_full_queue);
-	tcase_add_test(t, one_more);
-	tcase_add_test(t, busy_ones_are_queued_for_later);
+	tcase_add_test(t, account_may_have_two_slots);
+	tcase_add_test(t, networks_share_a_counter_by_chance);
+	tcase_add_test(t, full_queue_makes_room);
+	tcase_add_test(t, additional_slot_is_given_back);
+	tcase_add_test(t, request_may_be_queued_for_later);
 	tcase_add_test(t, threads_share_the_slots);
 	return run_case(t);
 }

@@ -39,7 +39,7 @@ expect(unsigned running, unsigned waiting)
 
 /* A second call for the same place keeps its slot.  A place whose wait has
  * ended gets no slot, and hash_slots_take() still answers HASH_BUSY for it. */
-START_TEST(a_free_slot_is_taken)
+START_TEST(free_slot_is_taken)
 {
 	const struct hash_claim one = { .account = 7, .account_max = 1 };
 	struct hash_place here = { .wake = NULL }, busy[2];
@@ -48,8 +48,8 @@ START_TEST(a_free_slot_is_taken)
 	ck_assert(hash_slots_try(s, &here, &one, 0));
 	ck_assert(hash_slots_try(s, &here, &one, 0));
 	expect(1, 0);
-	ck_assert(!hash_slots_try(s, &other, &one,
-				  0)); /* its account has one */
+	/* The account has a slot. */
+	ck_assert(!hash_slots_try(s, &other, &one, 0));
 	expect(1, 0);
 	ck_assert_int_eq(other.state, HASH_NONE);
 	hash_slots_give(s, &here);
@@ -71,7 +71,7 @@ END_TEST
 
 /* A place that is queued with another account does not count for the account
  * that it had before. */
-START_TEST(later_with_another_claim)
+START_TEST(later_claim_replaces_the_first)
 {
 	const struct hash_claim claims[] = {
 		{ .network = 1, .account = 1, .account_max = 1 },
@@ -95,7 +95,7 @@ main(void)
 	TCase *t = new_case("try");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, a_free_slot_is_taken);
-	tcase_add_test(t, later_with_another_claim);
+	tcase_add_test(t, free_slot_is_taken);
+	tcase_add_test(t, later_claim_replaces_the_first);
 	return run_case(t);
 }

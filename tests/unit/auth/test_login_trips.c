@@ -60,14 +60,15 @@ expect(const char *what, unsigned store, unsigned users)
 	const unsigned looked = atomic_load(&f.users_table.finds);
 
 	ck_assert_msg(asked == store && looked == users,
-		      "%s: %u trips to the store, not %u; %u to users, not %u",
+		      "%s: %u operations of the store, not %u, "
+		      "and %u of the user source, not %u",
 		      what, asked, store, looked, users);
 	ck_assert_uint_le(asked + looked, TRIPS_MAX);
 }
 
 /* The first login also reads the secrets from the store, so the second one is
  * measured. */
-START_TEST(logins)
+START_TEST(sign_in_needs_few_operations)
 {
 	start_mode(_i);
 	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
@@ -80,7 +81,7 @@ START_TEST(logins)
 	expect("wrong", 1, 1);
 	ck_assert_uint_eq(try_login("wrong"), 401);
 	ck_assert_uint_eq(try_login("wrong"), 401);
-	expect("the last wrong one, which begins the ban", 2, 1);
+	expect("the wrong one that begins the ban", 2, 1);
 	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 429);
 	expect("banned", 1, 1);
 }
@@ -88,7 +89,7 @@ END_TEST
 
 /* A login that must wait for a slot asks the store about bans before it waits.
  * It is counted when it has its slot. */
-START_TEST(logins_that_wait)
+START_TEST(waiting_sign_in_needs_few_operations)
 {
 	struct hash_place busy[2] = { { .wake = NULL }, { .wake = NULL } };
 
@@ -108,7 +109,7 @@ START_TEST(logins_that_wait)
 END_TEST
 
 /* A banned login is refused at once and does not wait in the queue. */
-START_TEST(banned_ones_do_not_queue)
+START_TEST(banned_sign_in_does_not_wait)
 {
 	struct hash_place busy[2] = { { .wake = NULL }, { .wake = NULL } };
 
@@ -132,8 +133,11 @@ main(void)
 	TCase *t = new_case("login trips");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, logins, 0, ARRAY_LEN(modes));
-	tcase_add_loop_test(t, logins_that_wait, 0, ARRAY_LEN(modes));
-	tcase_add_loop_test(t, banned_ones_do_not_queue, 0, ARRAY_LEN(modes));
+	tcase_add_loop_test(t, sign_in_needs_few_operations, 0,
+			    ARRAY_LEN(modes));
+	tcase_add_loop_test(t, waiting_sign_in_needs_few_operations, 0,
+			    ARRAY_LEN(modes));
+	tcase_add_loop_test(t, banned_sign_in_does_not_wait, 0,
+			    ARRAY_LEN(modes));
 	return run_case(t);
 }

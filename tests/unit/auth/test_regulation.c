@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* A user is banned for all but his own networks; the addresses are not. */
+/* A user is banned from all networks but their own, and the addresses are not
+ * banned. */
 START_TEST(names_are_counted)
 {
 	struct flow_answer a;
@@ -31,7 +32,8 @@ START_TEST(names_are_counted)
 }
 END_TEST
 
-/* Who tries many names from one address is banned there, and not the names. */
+/* An address from which many names are tried is banned, and the names are
+ * not. */
 START_TEST(addresses_are_counted)
 {
 	for (int i = 0; i < ADDRESS_MAX; i++)
@@ -44,8 +46,8 @@ START_TEST(addresses_are_counted)
 }
 END_TEST
 
-/* Failures, a success, failures again: forgotten of the name. */
-START_TEST(a_success_forgets_the_name)
+/* A successful sign-in resets the counter of the name. */
+START_TEST(success_resets_the_name)
 {
 	for (int round = 0; round < 4; round++) {
 		const char *where = address("192.0.2.%d", round);
@@ -58,8 +60,8 @@ START_TEST(a_success_forgets_the_name)
 }
 END_TEST
 
-/* Colleagues behind one address: what succeeds does not add up. */
-START_TEST(a_success_does_not_count_for_the_address)
+/* Successful sign-ins from one address are not counted. */
+START_TEST(success_is_not_counted_for_the_address)
 {
 	for (int i = 0; i < 5 * ADDRESS_MAX; i++)
 		ck_assert_uint_eq(right(i % 2 == 0 ? "alice" : "bob",
@@ -73,8 +75,9 @@ START_TEST(a_success_does_not_count_for_the_address)
 }
 END_TEST
 
-/* An own account in between does not take back the guesses at others'. */
-START_TEST(a_success_keeps_the_failures_of_the_address)
+/* A successful sign-in does not reset the failures of the address, which are
+ * guesses at other names. */
+START_TEST(success_keeps_the_failures_of_the_address)
 {
 	unsigned guesses = 0;
 
@@ -87,8 +90,8 @@ START_TEST(a_success_keeps_the_failures_of_the_address)
 }
 END_TEST
 
-/* Trusted: never banned, and no way around the ban of the user. */
-START_TEST(trusted_networks)
+/* A trusted network is never banned, but a ban of the user holds there, too. */
+START_TEST(trusted_networks_are_not_banned)
 {
 	static const char *const trusted[] = { "10.1.2.3", "::ffff:10.1.2.3",
 					       "2001:db8:7::9" };
@@ -109,8 +112,9 @@ START_TEST(trusted_networks)
 }
 END_TEST
 
-/* Strangers do not lock the owner out where he signed in before. */
-START_TEST(known_networks)
+/* The guesses of attackers do not ban a user from the networks where they
+ * signed in before. */
+START_TEST(known_networks_are_not_banned)
 {
 	unsigned guesses = 0;
 
@@ -120,9 +124,11 @@ START_TEST(known_networks)
 	ck_assert_uint_eq(guesses, USER_MAX);
 	ck_assert_uint_eq(right("alice", "203.0.113.1"), 429);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
-	/* Nor does his success there let the others guess on. */
+	/* A success in a known network does not allow more guesses from
+	 * others. */
 	ck_assert_uint_eq(wrong("alice", "203.0.113.2"), 429);
-	/* There it has a counter of its own: nothing is unbounded. */
+	/* A known network has its own counter, so that guesses are limited
+	 * there, too. */
 	for (guesses = 0; guesses < 10; guesses++)
 		if (wrong("alice", "192.0.2.1") != 401)
 			break;
@@ -130,14 +136,15 @@ START_TEST(known_networks)
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 429);
 	ck_assert_str_eq(reasons(), "known_network alice, user alice");
 	ck_assert_uint_eq(right("bob", "192.0.2.1"), 200);
-	/* Bob has been in alice's network, not in hers as alice. */
+	/* Bob has signed in from this network. This does not affect what alice
+	 * may do there. */
 	fake_env_advance(&f.fake, BAN_S);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 	ck_assert_uint_eq(right("alice", "203.0.113.1"), 200);
 }
 END_TEST
 
-/* Ten networks of a user, those that were used last, for 90 days. */
+/* The ten networks that a user used last are known, for 90 days. */
 START_TEST(known_networks_are_bounded)
 {
 	const int days = 24 * 3600;
@@ -159,8 +166,8 @@ START_TEST(known_networks_are_bounded)
 }
 END_TEST
 
-/* A /64 is one; another one is not; mapped is IPv4. */
-START_TEST(ipv6_networks)
+/* A /64 counts as one network. A mapped address counts as IPv4. */
+START_TEST(ipv6_is_counted_by_64_bits)
 {
 	for (int i = 0; i < ADDRESS_MAX; i++)
 		ck_assert_uint_eq(wrong(address("user%d", i),
@@ -177,7 +184,7 @@ START_TEST(ipv6_networks)
 	ck_assert_uint_eq(right("bob", "192.0.2.1"), 429);
 	ck_assert_uint_eq(right("bob", "::ffff:c000:201"), 429);
 	ck_assert_uint_eq(right("bob", "::ffff:192.0.2.2"), 200);
-	/* Known by /64, too. */
+	/* Known networks are also counted by /64. */
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "198.51.100.1"), 401);
 	ck_assert_uint_eq(right("alice", "2001:db8:1:3:5::"), 200);
@@ -185,8 +192,9 @@ START_TEST(ipv6_networks)
 }
 END_TEST
 
-/* Who takes a new /64 each time is banned by /48, ten times as late. */
-START_TEST(ipv6_hopping)
+/* An attacker who uses a new /64 for each guess is banned by /48, after ten
+ * times as many guesses. */
+START_TEST(many_ipv6_networks_are_counted_by_48_bits)
 {
 	unsigned guesses = 0;
 
@@ -200,8 +208,9 @@ START_TEST(ipv6_hopping)
 }
 END_TEST
 
-/* All spellings of a name are one, whether it is one of ours or not. */
-START_TEST(spellings_of_a_name_count_as_one)
+/* Upper and lower case of a name count as one name, whether there is such a
+ * user or not. */
+START_TEST(case_of_a_name_does_not_matter)
 {
 	static const char *const spelled[] = { "alice", "Alice", "ALICE",
 					       "aLiCe" };
@@ -219,8 +228,9 @@ START_TEST(spellings_of_a_name_count_as_one)
 }
 END_TEST
 
-/* What can be no name is one key, of any length and content. */
-START_TEST(names_that_are_none)
+/* All names that no user can have count as one, whatever their length and
+ * content. */
+START_TEST(impossible_names_count_as_one)
 {
 	char name[2001];
 
@@ -237,8 +247,8 @@ START_TEST(names_that_are_none)
 }
 END_TEST
 
-/* Lifted between the attempt and its end: no ban of it is left. */
-START_TEST(lifted_meanwhile)
+/* A ban that is lifted during an attempt leaves no count. */
+START_TEST(lifted_ban_leaves_no_count)
 {
 	struct str key = STR("user:alice");
 	struct err err;
@@ -267,8 +277,8 @@ START_TEST(lifted_meanwhile)
 }
 END_TEST
 
-/* The clock is set back by a day: no ban lasts longer than it is long. */
-START_TEST(clock_set_back)
+/* When the clock is set back by a day, no ban gets longer. */
+START_TEST(clock_set_back_prolongs_no_ban)
 {
 	fake_env_advance(&f.fake, 86400);
 	for (int i = 0; i < USER_MAX; i++)
@@ -276,19 +286,19 @@ START_TEST(clock_set_back)
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 429);
 	fake_env_set_wall(&f.fake, FAKE_NOW);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
-	/* Known from then on: for 90 days of that clock. */
+	/* The network is then known for 90 days by that clock. */
 	for (int i = 0; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "198.51.100.1"), 401);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 }
 END_TEST
 
-/* Needs 1 GiB of memory to be computed. */
+/* Verifying this hash needs 1 GiB of memory. */
 #define HUGE_ARGON2                                                            \
 	"$argon2id$v=19$m=1048576,t=1,p=1$HzpLYs6sYykDGM/rwZ9znQ"              \
 	"$JCfEYx5IBxR6RlE5BQ/K9sJlmtcZVihkYt4Cw1Jb1B8"
 
-/* From now on no more than half of that is to be had. */
+/* Limits the memory to half of what the hash needs. */
 static void
 forbid_memory(struct rlimit *was)
 {
@@ -309,13 +319,14 @@ forbid_memory(struct rlimit *was)
 }
 
 static void
-untold(const char *user, const struct flow_answer *a)
+expect_503(const char *user, const struct flow_answer *a)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
 	struct session_list live;
 	struct err err;
 
-	ck_assert_msg(a->status == 503, "%s: %u", user, a->status);
+	ck_assert_msg(a->status == 503, "%s: the status is %u", user,
+		      a->status);
 	ck_assert_ptr_nonnull(flow_header(a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
 	ck_assert_int_eq(store_list(f.conns.store,
@@ -333,8 +344,9 @@ make_huge(struct users_fake_table *t, unsigned nth)
 		t->v[1].hash = STR(HUGE_ARGON2);
 }
 
-/* Whether the password was right cannot be told: no, and no failure either. */
-START_TEST(no_memory_is_no_failure)
+/* Without memory the password cannot be verified. The answer is 503 and nothing
+ * is counted. */
+START_TEST(lack_of_memory_is_not_counted)
 {
 	struct flow_answer a;
 	struct rlimit was;
@@ -343,18 +355,18 @@ START_TEST(no_memory_is_no_failure)
 	forbid_memory(&was);
 	for (int i = 0; i < 2 * ADDRESS_MAX; i++) {
 		a = login("alice", FLOW_PASSWORD, "192.0.2.1");
-		untold("alice", &a);
+		expect_503("alice", &a);
 	}
-	/* Nor when another hash is there once the session is made. */
+	/* The same if another hash is found when the session is made. */
 	atomic_store(&f.users_table.finds, 0);
 	f.users_table.on_find = make_huge;
 	a = login("bob", FLOW_PASSWORD, "192.0.2.1");
-	untold("bob", &a);
+	expect_503("bob", &a);
 	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &was), 0);
 	f.users_table.on_find = NULL;
 	quick_hashes();
 	ck_assert_str_eq(reasons(), "");
-	/* Nothing counts: each has all his tries. */
+	/* Nothing was counted, so all attempts are left. */
 	for (int i = 1; i < USER_MAX; i++)
 		ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
@@ -369,18 +381,18 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, names_are_counted);
 	tcase_add_test(t, addresses_are_counted);
-	tcase_add_test(t, a_success_forgets_the_name);
-	tcase_add_test(t, a_success_does_not_count_for_the_address);
-	tcase_add_test(t, a_success_keeps_the_failures_of_the_address);
-	tcase_add_test(t, trusted_networks);
-	tcase_add_test(t, known_networks);
+	tcase_add_test(t, success_resets_the_name);
+	tcase_add_test(t, success_is_not_counted_for_the_address);
+	tcase_add_test(t, success_keeps_the_failures_of_the_address);
+	tcase_add_test(t, trusted_networks_are_not_banned);
+	tcase_add_test(t, known_networks_are_not_banned);
 	tcase_add_test(t, known_networks_are_bounded);
-	tcase_add_test(t, ipv6_networks);
-	tcase_add_test(t, ipv6_hopping);
-	tcase_add_test(t, spellings_of_a_name_count_as_one);
-	tcase_add_test(t, names_that_are_none);
-	tcase_add_test(t, lifted_meanwhile);
-	tcase_add_test(t, clock_set_back);
-	tcase_add_test(t, no_memory_is_no_failure);
+	tcase_add_test(t, ipv6_is_counted_by_64_bits);
+	tcase_add_test(t, many_ipv6_networks_are_counted_by_48_bits);
+	tcase_add_test(t, case_of_a_name_does_not_matter);
+	tcase_add_test(t, impossible_names_count_as_one);
+	tcase_add_test(t, lifted_ban_leaves_no_count);
+	tcase_add_test(t, clock_set_back_prolongs_no_ban);
+	tcase_add_test(t, lack_of_memory_is_not_counted);
 	return run_case(t);
 }

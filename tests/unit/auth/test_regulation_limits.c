@@ -14,8 +14,8 @@
 #include "auth/hash_slots.h"
 #include "tests/support/store_faulty.h"
 
-/* Users that cannot be asked: nothing is counted, and no cookie touched. */
-START_TEST(nothing_is_counted_in_vain)
+/* If the user source fails, nothing is counted and no cookie is changed. */
+START_TEST(failed_user_source_counts_nothing)
 {
 	for (int i = 0; i < 3 * ADDRESS_MAX; i++) {
 		struct flow_answer a;
@@ -25,16 +25,18 @@ START_TEST(nothing_is_counted_in_vain)
 		f.users_table.down = false;
 		ck_assert_uint_eq(a.status, 503);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-		fake_env_advance_ms(&f.fake, 1000); /* a new connection */
+		/* the next connection is made */
+		fake_env_advance_ms(&f.fake, 1000);
 	}
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 	ck_assert_str_eq(reasons(), "");
 }
 END_TEST
 
-/* A store that fails at any call of a login: 503 or the answer, no cookie
- * without a session, and never more guesses than are allowed. */
-START_TEST(store_that_fails)
+/* If any call of the store fails, the answer is 503 or that of the sign-in,
+ * no cookie is set without a session, and there are no more guesses than
+ * allowed. */
+START_TEST(failed_store_allows_no_more_guesses)
 {
 	static struct store_faulty faulty; /* teardown() closes it */
 
@@ -51,7 +53,8 @@ START_TEST(store_that_fails)
 			a = login("alice", "wrong", "192.0.2.1");
 			ck_assert_msg(a.status == 401 || a.status == 429 ||
 					  a.status == 503,
-				      "call %u: %u", at, a.status);
+				      "call %u fails: the status is %u", at,
+				      a.status);
 			if (a.status == 503)
 				ck_assert_ptr_null(
 				    flow_header(&a, "Set-Cookie").p);
@@ -59,11 +62,12 @@ START_TEST(store_that_fails)
 			fake_env_advance_ms(&f.fake, 1000);
 		}
 		ck_assert_uint_le(guesses, USER_MAX);
-		/* One that failed may have been evaluated. */
+		/* An attempt that got 503 may have been counted. */
 		ck_assert_uint_ge(guesses, USER_MAX - 1);
 		store_faulty_fail(&faulty, 0, false);
 		(void)wrong("alice", "192.0.2.2");
-		/* Banned, or the allowance is used up until the window ends. */
+		/* The user is banned, or has no attempt left until the window
+		 * ends. */
 		ck_assert_uint_ne(right("alice", "192.0.2.2"), 200);
 	}
 }
@@ -71,7 +75,7 @@ END_TEST
 
 #define WINDOW_S 120
 
-/* So many attempts that are counted and do not end. */
+/* Counts n attempts that do not end. */
 static struct attempt
 count_of_alice(int n)
 {
@@ -90,9 +94,9 @@ count_of_alice(int n)
 	return a;
 }
 
-/* As many as may fail are under way, here or at another instance: who comes
- * then is told to come again, and is not banned. */
-START_TEST(under_way_is_no_failure)
+/* All attempts are in progress, here or at another instance. A further sign-in
+ * gets 503 and no ban. */
+START_TEST(attempt_in_progress_is_no_failure)
 {
 	struct attempt a = count_of_alice(USER_MAX);
 	struct flow_answer busy;
@@ -113,10 +117,10 @@ START_TEST(under_way_is_no_failure)
 }
 END_TEST
 
-/* Those of a process that was killed count until their window ends. */
-START_TEST(killed_meanwhile)
+/* The attempts of a process that was killed count until their window ends. */
+START_TEST(attempts_of_a_killed_process_expire)
 {
-	/* While there is a try left, a success forgets them. */
+	/* While an attempt is left, a success resets the counter. */
 	(void)count_of_alice(USER_MAX - 1);
 	ck_assert_uint_eq(right("alice", "192.0.2.1"), 200);
 	for (int i = 1; i < USER_MAX; i++)
@@ -132,7 +136,7 @@ START_TEST(killed_meanwhile)
 }
 END_TEST
 
-/* Many at the same moment: no more are evaluated than are allowed. */
+/* Of many concurrent guesses no more are evaluated than allowed. */
 #define THREADS 24
 
 struct burst {
@@ -179,7 +183,7 @@ guess(void *arg)
 	return NULL;
 }
 
-START_TEST(a_burst)
+START_TEST(concurrent_guesses_are_limited)
 {
 	pthread_t threads[THREADS];
 	static struct burst b;
@@ -208,9 +212,9 @@ count(const char *text, const char *word)
 	return n;
 }
 
-/* A ban is a line; what it refuses is a line a second, with the number of
- * those that are left out. */
-START_TEST(the_log_is_bounded)
+/* Each ban is one line. What it refuses is one line per second, with the number
+ * of suppressed lines. */
+START_TEST(lines_of_bans_are_limited)
 {
 	const char *text;
 
@@ -230,8 +234,8 @@ START_TEST(the_log_is_bounded)
 }
 END_TEST
 
-/* The page, and in words that fit the time. */
-START_TEST(the_page_names_the_time)
+/* The page names the time in suitable units. */
+START_TEST(page_names_the_time)
 {
 	static const struct {
 		const char *ban, *text, *after;
@@ -264,12 +268,13 @@ START_TEST(the_page_names_the_time)
 				  flow_holds(a.body, rows[i].text) &&
 				  str_eq(flow_header(&a, "Retry-After"),
 					 str_from(rows[i].after)),
-			      "%s: %.*s", rows[i].ban, STR_ARG(a.raw));
+			      "%s: wrong answer %.*s", rows[i].ban,
+			      STR_ARG(a.raw));
 	}
 }
 END_TEST
 
-START_TEST(keys_are_read)
+START_TEST(keys_of_bans_are_parsed)
 {
 	static const struct {
 		const char *key, *reason, *value;
@@ -288,8 +293,8 @@ START_TEST(keys_are_read)
 		struct str value;
 		bool is = ban_key_read(str_from(rows[i].key), &kind, &value);
 
-		ck_assert_msg(is == (rows[i].reason != NULL), "%s",
-			      rows[i].key);
+		ck_assert_msg(is == (rows[i].reason != NULL),
+			      "wrong answer to %s", rows[i].key);
 		if (!is)
 			continue;
 		ck_assert_str_eq(ban_kind_names[kind].reason, rows[i].reason);
@@ -315,8 +320,8 @@ network_of(const char *user, const char *from)
 	return network;
 }
 
-/* What the store keeps of a network is another for each user and network. */
-START_TEST(networks_are_told_apart)
+/* The store gets another value for each user and network. */
+START_TEST(networks_have_different_keys)
 {
 	static const struct {
 		const char *user, *from;
@@ -345,14 +350,14 @@ main(void)
 	TCase *t = new_case("limits");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, nothing_is_counted_in_vain);
-	tcase_add_test(t, store_that_fails);
-	tcase_add_test(t, under_way_is_no_failure);
-	tcase_add_test(t, killed_meanwhile);
-	tcase_add_test(t, a_burst);
-	tcase_add_test(t, the_log_is_bounded);
-	tcase_add_test(t, the_page_names_the_time);
-	tcase_add_test(t, keys_are_read);
-	tcase_add_test(t, networks_are_told_apart);
+	tcase_add_test(t, failed_user_source_counts_nothing);
+	tcase_add_test(t, failed_store_allows_no_more_guesses);
+	tcase_add_test(t, attempt_in_progress_is_no_failure);
+	tcase_add_test(t, attempts_of_a_killed_process_expire);
+	tcase_add_test(t, concurrent_guesses_are_limited);
+	tcase_add_test(t, lines_of_bans_are_limited);
+	tcase_add_test(t, page_names_the_time);
+	tcase_add_test(t, keys_of_bans_are_parsed);
+	tcase_add_test(t, networks_have_different_keys);
 	return run_case(t);
 }
