@@ -390,16 +390,16 @@ static const struct option options[] = {
 		   "full_name, roles (words separated by commas or blanks, "
 		   "or an array) and disabled (a boolean, 0 or 1). Rename "
 		   "other columns with AS. "
-		   "Without the column disabled all users are enabled; "
-		   "with it, users with NULL cannot sign in, so write "
-		   "what NULL means: is_active IS NOT TRUE AS "
-		   "disabled, or disabled_at IS NOT NULL AS disabled. "
+		   "Without the column disabled all users are enabled. "
+		   "With it, users with NULL cannot sign in: select an "
+		   "expression that is never NULL, such as is_active IS NOT "
+		   "TRUE AS disabled, or disabled_at IS NOT NULL AS disabled. "
 		   "The name must be selected from the table, and must be "
 		   "equal to $1, including case: $1 AS name is refused. "
 		   "More than one row is an error. Users with an invalid "
 		   "role or text cannot sign in; the reason is logged. Empty "
 		   "means the table of the service, which fcgiauthctl store "
-		   "migrate makes and fcgiauthctl user fills."),
+		   "migrate creates and fcgiauthctl user fills."),
 	OPTION(STR, struct users_postgres_conf, update_hash,
 	       .max = STATEMENT_MAX,
 	       .help =

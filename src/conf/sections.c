@@ -262,10 +262,11 @@ static const struct option limits_options[] = {
 		       "with ten times the number, by /48."),
 	OPTION(WORDS, struct limits_settings, trusted, .check = check_networks,
 	       .help = "Addresses or networks, such as 10.0.0.0/8 or "
-		       "2001:db8::/32, that are never banned. Users who fail "
-		       "to sign in from there still are. Do not list a proxy "
-		       "in front if only its own address arrives here: let "
-		       "it pass on the addresses of its clients."),
+		       "2001:db8::/32, that are never banned. Users can still "
+		       "be banned for failed sign-ins from there. Do not list "
+		       "a proxy whose own address is the only one that arrives "
+		       "here: configure it to pass on the addresses of its "
+		       "clients."),
 	OPTION(SECONDS, struct limits_settings, login_window, .def = "2m",
 	       .min = 1, .max = 86400,
 	       .help = "How long a failed sign-in counts. A sign-in during "
@@ -308,8 +309,9 @@ static const struct option rule_options[] = {
 		       "not /ab; /a/ matches all paths below it, but not /a "
 		       "itself. It is compared with the path that the client "
 		       "asked for, without the query string; case matters. "
-		       "Web servers and applications do not read a path "
-		       "alike, so the rule is compared with every reading: "
+		       "Web servers and applications may read the same path "
+		       "differently, so the rule is compared with every "
+		       "reading: "
 		       "as sent, decoded once and twice, slashes merged, dot "
 		       "segments resolved, ;parameters removed, \\ read as "
 		       "/, the host of //host/path removed. A request is "

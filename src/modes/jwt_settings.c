@@ -24,7 +24,7 @@ const struct option jwt_options[] = {
 	OPTION(PATH, struct jwt_conf, keys, .def = "/var/lib/fcgiauth/keys",
 	       .help =
 		   "Directory of the keys. If it is missing or empty, a first "
-		   "key is made. No other user may have access to it."),
+		   "key is created. No other user may have access to it."),
 	OPTION(PATH, struct jwt_conf, secret_file,
 	       .help = "A file whose bytes are the only secret. It replaces "
 		       "the directory if several services share a secret. HS "
@@ -41,13 +41,13 @@ const struct option jwt_options[] = {
 	OPTION(SECONDS, struct jwt_conf, ttl, .def = "10m", .min = 1,
 	       .max = JWT_TTL_MAX,
 	       .help = "Lifetime of an access token. In mode jwt a browser is "
-		       "signed out after it, and a stolen token works until "
-		       "then unless revocation is store."),
+		       "signed out after this time, and a stolen token works "
+		       "until then unless revocation is store."),
 	OPTION(SECONDS, struct jwt_conf, leeway, .def = "30s", .min = 0,
 	       .max = JWT_LEEWAY_MAX,
 	       .help = "Accepted difference between clocks: a token is "
 		       "accepted this long after its end (exp) and before its "
-		       "beginning (nbf)."),
+		       "beginning (iat, nbf)."),
 	OPTION(
 	    ENUM, struct jwt_conf, revocation, .def = "none",
 	    .words = revocations,

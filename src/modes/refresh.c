@@ -428,7 +428,7 @@ refresh_jwks(const void *mode)
 const struct auth_mode_ops mode_refresh = {
 	.driver = {
 		.name = "refresh",
-		.summary = "short access tokens, rotating refresh tokens",
+		.summary = "short-lived access tokens, rotating refresh tokens",
 		.options = refresh_options,
 		.conf_size = sizeof(struct refresh_conf),
 	},

@@ -42,8 +42,7 @@ static const struct option session_options[] = {
 	OPTION(SECONDS, struct session_conf, remember, .def = "30d", .min = 0,
 	       .max = 400 * 86400,
 	       .help =
-		   "Length of a session with "
-		   "\\(lqStay signed in\\(rq: "
+		   "Length of a session with \"Stay signed in\": "
 		   "its absolute timeout and the lifetime of its cookie; the "
 		   "idle timeout does not apply to it. "
 		   "0 removes the box from the login page."),
@@ -303,7 +302,7 @@ session_offers_remember(const void *mode)
 const struct auth_mode_ops mode_session = {
 	.driver = {
 		.name = "session",
-		.summary = "opaque cookies, sessions in the store",
+		.summary = "opaque tokens, sessions in the store",
 		.options = session_options,
 		.conf_size = sizeof(struct session_conf),
 	},
