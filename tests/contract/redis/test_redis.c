@@ -199,7 +199,7 @@ START_TEST(rights_that_are_needed)
 	char line[512];
 
 	all = str_skip(all, str_find(all, '~') + strlen("~PREFIX* "));
-	all.n = str_find(all, ';');
+	all.n = str_find(all, '.');
 	(void)snprintf(line, sizeof(line),
 		       "ACL SETUSER u reset on >p ~fcgiauth:* %.*s",
 		       STR_ARG(all));
