@@ -4,6 +4,8 @@
 
 #define TEXT_MAX 90 /* of an error reply; leaves room for the advice */
 
+#define NOT_PERMITTED "The user executing the script can't"
+
 struct str
 redis_reply_str(const redisReply *reply)
 {
@@ -25,12 +27,15 @@ wire_error_find(struct str s, struct str what, struct str *from)
 
 /* Returns the text of the error.  Redis 6 puts the error of a command in a
  * script behind a text of its own:
- * "ERR Error running script (call to f_...): @user_script:1: -OOM ...". */
+ * "ERR Error running script (call to f_...): @user_script:1: -OOM ...".
+ * Redis 6 and 7.0 leave out NOPERM there. */
 static struct str
 wire_error_text_of(const redisReply *reply)
 {
 	struct str s = redis_reply_str(reply), inner;
 
+	if (wire_error_find(s, STR(NOT_PERMITTED), &inner))
+		return inner;
 	if (str_starts(s, STR("ERR Error running script")) &&
 	    wire_error_find(s, STR(": -"), &inner))
 		return str_skip(inner, 3);
@@ -94,6 +99,7 @@ static const struct refusal {
 	{ "NOAUTH", ERR_UNAVAILABLE, "; set a password for the server" },
 	{ "WRONGPASS", ERR_UNAVAILABLE, "" },
 	{ "NOPERM", ERR_UNAVAILABLE, "; see the ACL of this user" },
+	{ NOT_PERMITTED, ERR_UNAVAILABLE, "; see the ACL of this user" },
 	{ "DENIED", ERR_UNAVAILABLE, "; the server wants a password" },
 	{ "ERR max number of clients", ERR_UNAVAILABLE,
 	  "; raise maxclients of the server" },

@@ -375,6 +375,13 @@ START_TEST(fake_refusals)
 		{ "-UNKILLABLE x\r\n", ERR_UNAVAILABLE, "UNKILLABLE" },
 		{ "-NOAUTH x\r\n", ERR_UNAVAILABLE, "set a password" },
 		{ "-NOPERM x\r\n", ERR_UNAVAILABLE, "ACL" },
+		{ "-ERR The user executing the script can't run this command or"
+		  " subcommand script: f, on @user_script:1.\r\n",
+		  ERR_UNAVAILABLE, "ACL" },
+		{ "-ERR Error running script (call to f_1): @user_script:1:"
+		  " @user_script: 1: The user executing the script can't run"
+		  " this command or subcommand\r\n",
+		  ERR_UNAVAILABLE, "ACL" },
 		{ "-MOVED 1 127.0.0.1:1\r\n", ERR_CONFIG, "cluster = yes" },
 		{ "-ERR Error running script (call to f_1): @user_script:1:"
 		  " @user_script: 1: -OOM command not allowed\r\n",
