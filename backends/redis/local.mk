@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
 
-# The scripts: on one record, and on sessions, with common.lua in front.
+# The scripts without and with common.lua in front.
 REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/attempt.lua \
 	$(srcdir)/backends/redis/lua/deny.lua \
 	$(srcdir)/backends/redis/lua/drop.lua \
 	$(srcdir)/backends/redis/lua/end.lua \
 	$(srcdir)/backends/redis/lua/give_back.lua \
-	$(srcdir)/backends/redis/lua/learn.lua \
-	$(srcdir)/backends/redis/lua/read.lua \
-	$(srcdir)/backends/redis/lua/reap.lua
+	$(srcdir)/backends/redis/lua/learn.lua
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
 	$(srcdir)/backends/redis/lua/list.lua \
 	$(srcdir)/backends/redis/lua/mark.lua \
+	$(srcdir)/backends/redis/lua/read.lua \
+	$(srcdir)/backends/redis/lua/reap.lua \
 	$(srcdir)/backends/redis/lua/revoke.lua \
 	$(srcdir)/backends/redis/lua/revoke_user.lua \
 	$(srcdir)/backends/redis/lua/rotate.lua \

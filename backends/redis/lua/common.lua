@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Precedes each script on sessions.  All keys of a shard begin with `front`.
--- The key of a session is front .. 's:' .. id.
+-- Precedes the scripts on sessions, and reap.lua.  All keys of a shard begin
+-- with `front`.  The key of a session is front .. 's:' .. id.
 --
 -- A script reads all that it needs before its first write.  While a cluster
 -- moves the slot, some keys are on another server and seem not to exist.
@@ -14,8 +14,9 @@ local function together(keys)
 	redis.call('EXISTS', unpack(keys))
 end
 
--- Returns the bytes of a session up to `last`, '' if the key has another type,
--- and false if there is no key.
+-- Returns the bytes of a record up to `last`, '' if the key has another type,
+-- and false if there is no key.  Raises an error if the server refuses to read
+-- it, because the record may be good.
 local function read(key, last)
 	local s = redis.pcall('GETRANGE', key, 0, last)
 	if type(s) ~= 'string' then

@@ -2,6 +2,7 @@
 /* The Redis store when a call is interrupted. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/logins.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -90,6 +91,45 @@ START_TEST(revoke_without_the_indices)
 	fixture_conn_end(conn);
 	(void)fixture_sweep(r, r->now + 99999);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
+}
+END_TEST
+
+/* What the server refuses to read is neither left out of a list nor swept. */
+START_TEST(refused_to_read)
+{
+	static const struct attempt_policy policy = { .max = 1,
+						      .window_ms = 100,
+						      .ban_ms = 9000 };
+	const struct str key = STR("k");
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct session_list list = { .n = 7 };
+	struct attempt attempt;
+	struct store_conn *conn;
+	int64_t n, until = 0;
+
+	for (int i = 0; i < 2; i++)
+		OK(r, store_attempt(r->conn, NOW(r), key, &policy, &attempt,
+				    &r->err));
+	ck_assert_int_gt(attempt.banned_until_ms, 0);
+	test_redis_do(&r->server, "ACL SETUSER u on >p +@all ~fcgiauth:*");
+	conn = fixture_conn(r, "fcgiauth:", "u", "p");
+	test_redis_do(&r->server, "ACL SETUSER u -getrange");
+	FAILS(r,
+	      store_list(conn, NOW(r), LISTED((struct str){ .p = NULL }, 9),
+			 &cursor, &list, &r->err),
+	      ERR_UNAVAILABLE, "ACL");
+	SAME(r, list.n, 7);
+	fixture_forgive(r);
+	FAILS(r, store_sweep(conn, AT(r, r->now + 101), 9, &n, &r->err),
+	      ERR_UNAVAILABLE, "ACL");
+	fixture_conn_end(conn);
+	OK(r,
+	   ask_ban(r->conn, AT(r, r->now + 101), key, 9000, &until, &r->err));
+	SAME(r, until, attempt.banned_until_ms);
+	HOLDS(r, fixture_is_alive(r, &s, r->now));
 	fixture_close(r);
 }
 END_TEST
@@ -411,6 +451,7 @@ redis_cut_cases(void)
 	tcase_add_test(t, create_is_refused_in_between);
 	tcase_add_test(t, touched_when_it_took_no_room);
 	tcase_add_test(t, revoke_without_the_indices);
+	tcase_add_test(t, refused_to_read);
 	tcase_add_loop_test(t, create_is_cut, 0, 2);
 	tcase_add_loop_test(t, rotate_is_cut, 0, 2);
 	tcase_add_loop_test(t, revoke_is_cut, 0, 2);
