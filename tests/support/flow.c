@@ -179,8 +179,10 @@ line(struct str *rest)
 {
 	struct str one;
 
-	ck_assert_msg(str_cut(rest, '\n', &one), "header is not ended");
-	ck_assert_msg(str_ends(one, STR("\r")), "line is not CRLF");
+	ck_assert_msg(str_cut(rest, '\n', &one),
+		      "the header of the answer has no end");
+	ck_assert_msg(str_ends(one, STR("\r")),
+		      "a line of the header does not end with CRLF");
 	one.n--;
 	return one;
 }
@@ -193,7 +195,8 @@ parse_answer(struct str raw)
 	struct str rest = raw, one = line(&rest), number;
 	int64_t status = 0;
 
-	ck_assert_msg(str_starts(one, STR("Status: ")), "Status is not first");
+	ck_assert_msg(str_starts(one, STR("Status: ")),
+		      "the first line of the answer is not Status");
 	one = str_skip(one, 8);
 	ck_assert(str_word(&one, &number) && str_to_uint(number, 599, &status));
 	a.status = (unsigned)status;
@@ -201,7 +204,7 @@ parse_answer(struct str raw)
 		size_t colon = str_find(one, ':');
 
 		ck_assert_msg(colon < one.n && a.nheaders < FLOW_HEADERS,
-			      "bad header");
+			      "a header of the answer is malformed");
 		a.header[a.nheaders].name =
 		    (struct str){ .p = one.p, .n = colon };
 		a.header[a.nheaders++].value =
@@ -387,7 +390,8 @@ flow_login(struct flow *f, const char *user)
 		      NULL);
 	const char *token = flow_cookie(f, &a, "__Host-fcgiauth");
 
-	ck_assert_msg(a.status == 200, "login of %s: %u", user, a.status);
+	ck_assert_msg(a.status == 200, "the sign-in of %s has the status %u",
+		      user, a.status);
 	ck_assert_ptr_nonnull(token);
 	return flow_text(f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
 }
@@ -412,7 +416,7 @@ flow_csrf(struct flow *f, const struct flow_answer *page)
 
 	while (rest.n > 0 && !str_starts(rest, STR("name=\"csrf\" value=\"")))
 		rest = str_skip(rest, 1);
-	ck_assert_msg(rest.n > 0, "page has no csrf token");
+	ck_assert_msg(rest.n > 0, "the page has no csrf token");
 	rest = str_skip(rest, sizeof(before) - 1);
 	ck_assert(str_cut(&rest, '"', &token));
 	return flow_text(f, "%.*s", STR_ARG(token));

@@ -47,13 +47,13 @@ void flow_init(struct flow *f, const char *ini,
 	       const struct session_store_ops *ops, const void *store_conf);
 void flow_free(struct flow *f);
 
-/* From now on, a sign-in replaces a hash that does not have the present
+/* From now on, a sign-in replaces a hash that does not have the current
  * cost. */
 void flow_rehash(struct flow *f);
 
 /* From now on, logs lines of this level and above. */
 void flow_log(struct flow *f, enum log_level level);
-/* Returns what was logged since the last call; kept until flow_free(). */
+/* Returns the log since the last call; valid until flow_free(). */
 const char *flow_logged(struct flow *f);
 
 struct flow_answer {
@@ -98,18 +98,18 @@ struct flow_answer flow_verify(struct flow *f, const char *uri,
 struct str flow_header(const struct flow_answer *a, const char *name);
 
 /* Returns the value that is set for a cookie, "" when it is deleted, NULL when
- * it is absent; kept until flow_free(). */
+ * it is absent; valid until flow_free(). */
 const char *flow_cookie(struct flow *f, const struct flow_answer *a,
 			const char *name);
 
 /* Signs in by JSON and returns the session cookie as a parameter
- * `HTTP_COOKIE=...`; kept until flow_free(). */
+ * `HTTP_COOKIE=...`; valid until flow_free(). */
 const char *flow_login(struct flow *f, const char *user);
 
-/* Returns the csrf token of a page; kept until flow_free(). */
+/* Returns the csrf token of a page; valid until flow_free(). */
 const char *flow_csrf(struct flow *f, const struct flow_answer *page);
 
-/* Formats a text like printf; kept until flow_free(). */
+/* Formats a text like printf; valid until flow_free(). */
 const char *flow_text(struct flow *f, const char *fmt, ...) PRINTF(2, 3);
 
 /* Returns true when s contains this text. */

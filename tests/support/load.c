@@ -24,9 +24,10 @@
 
 #include "base/str.h"
 
-#define WAIT_MS	       20000
-#define THREADS_MAX    64
-#define STRANGER_EVERY 2 /* every second request is one that must be refused */
+#define WAIT_MS	      20000
+#define THREADS_MAX   64
+/* every second request is one of a visitor, which must be refused */
+#define VISITOR_EVERY 2
 
 struct request {
 	struct bytes bytes;
@@ -36,7 +37,7 @@ struct request {
 struct load {
 	long count;
 	const char *address;
-	struct request request, stranger;
+	struct request request, visitor;
 	bool http;
 	atomic_bool input_over;
 	atomic_long begun, done, failed, moved;
@@ -153,7 +154,7 @@ ask(struct load *h, int *fd, const struct request *r)
 		return true;
 	if (sent != (ssize_t)r->bytes.n)
 		(void)complain("send", "");
-	(void)close(*fd); /* of no further use */
+	(void)close(*fd); /* cannot be used again */
 	*fd = -1;
 	return false;
 }
@@ -166,11 +167,11 @@ run(void *arg)
 
 	for (;;) {
 		long number = atomic_fetch_add(&h->begun, 1);
-		bool stranger = number % STRANGER_EVERY == 0;
+		bool visitor = number % VISITOR_EVERY == 0;
 
 		if (number >= h->count && atomic_load(&h->input_over))
 			break;
-		if (ask(h, &fd, stranger ? &h->stranger : &h->request))
+		if (ask(h, &fd, visitor ? &h->visitor : &h->request))
 			atomic_fetch_add(&h->done, 1);
 		else
 			atomic_fetch_add(&h->failed, 1);
@@ -216,20 +217,20 @@ static void
 make_requests(struct load *h, const char *cookie)
 {
 	if (h->http) {
-		/* A POST: nginx is most reluctant to send it again. */
+		/* nginx does not repeat a POST that it has sent. */
 		h->request.wanted[0] = "HTTP/1.1 200";
 		h->request.wanted[1] = "X-User: alice";
-		h->stranger.wanted[0] = "HTTP/1.1 401";
-		h->stranger.wanted[1] = "WWW-Authenticate: Bearer";
+		h->visitor.wanted[0] = "HTTP/1.1 401";
+		h->visitor.wanted[1] = "WWW-Authenticate: Bearer";
 		add_http(&h->request, "GET", cookie);
-		add_http(&h->stranger, "POST", "a=b");
+		add_http(&h->visitor, "POST", "a=b");
 	} else {
 		h->request.wanted[0] = "Status: 204";
 		h->request.wanted[1] = "Remote-User: alice";
-		h->stranger.wanted[0] = "Status: 401";
-		h->stranger.wanted[1] = "";
+		h->visitor.wanted[0] = "Status: 401";
+		h->visitor.wanted[1] = "";
 		add_fcgi(&h->request, cookie);
-		add_fcgi(&h->stranger, "a=b");
+		add_fcgi(&h->visitor, "a=b");
 	}
 }
 
@@ -256,7 +257,7 @@ main(int argc, char **argv)
 		continue;
 	atomic_store(&h.input_over, true);
 	for (long i = 0; i < n; i++)
-		(void)pthread_join(threads[i], NULL); /* joined once */
+		(void)pthread_join(threads[i], NULL);
 	(void)printf("%ld %ld %ld\n", atomic_load(&h.done),
 		     atomic_load(&h.failed), atomic_load(&h.moved));
 	return EXIT_SUCCESS;

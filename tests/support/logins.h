@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads one ban and stores one network, as a login does. */
+/* Reads one ban and stores one network, as a sign-in does. */
 #ifndef TESTS_LOGINS_H
 #define TESTS_LOGINS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting and ending a PostgreSQL server of the test. */
+/* Starts and stops a PostgreSQL server of a test. */
 #include "tests/support/postgres_server.h"
 
 #include <libpq-fe.h>
@@ -22,7 +22,8 @@ postgres_server_start(struct test_postgres *p)
 {
 	char postgres[128], port[16];
 
-	MUST(process_find("postgres", postgres, sizeof(postgres)), "postgres?");
+	MUST(process_find("postgres", postgres, sizeof(postgres)),
+	     "there is no program postgres");
 	(void)snprintf(port, sizeof(port), "%d", p->port);
 	process_start(&p->process,
 		      &(struct process_spec){
@@ -83,7 +84,7 @@ postgres_server_new(struct test_postgres *p)
 		 .log = p->log,
 		 .unprivileged = true,
 	     }) == 0,
-	     "initdb: see %s", p->log);
+	     "initdb fails: see %s", p->log);
 	write_rules(p);
 	postgres_server_start(p);
 	return true;
@@ -110,8 +111,8 @@ run(const struct test_postgres *p, const char *sql)
 	PGresult *r = PQexec(c, sql);
 	ExecStatusType status = PQresultStatus(r);
 
-	MUST(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s",
-	     sql, PQerrorMessage(c));
+	MUST(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK,
+	     "%s fails: %s", sql, PQerrorMessage(c));
 	PQfinish(c);
 	return r;
 }
@@ -128,7 +129,7 @@ postgres_server_ask(const struct test_postgres *p, const char *sql, char *out,
 {
 	PGresult *r = run(p, sql);
 
-	MUST(PQntuples(r) > 0, "no row: %s", sql);
+	MUST(PQntuples(r) > 0, "there is no row: %s", sql);
 	(void)snprintf(out, n, "%s", PQgetvalue(r, 0, 0));
 	PQclear(r);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting, waiting for and ending the programs of a test. */
+/* Starts programs of a test, waits for them and ends them. */
 #include "tests/support/process.h"
 
 #include <arpa/inet.h>
@@ -64,7 +64,7 @@ process_find(const char *name, char *path, size_t n)
 	}
 	if (glob("/usr/lib/postgresql/*/bin", 0, NULL, &found) != 0)
 		return false;
-	/* The newest comes last. */
+	/* glob() sorts, so the newest version is the last. */
 	for (size_t i = found.gl_pathc; i > 0 && !is_there; i--)
 		is_there =
 		    find_in(found.gl_pathv[i - 1],
@@ -112,7 +112,7 @@ process_start(struct process *p, const struct process_spec *spec)
 {
 	pid_t parent = getpid(), pid = fork();
 
-	MUST(pid >= 0, "fork: %s", strerror(errno));
+	MUST(pid >= 0, "fork() fails: %s", strerror(errno));
 	if (pid == 0)
 		become(spec, parent);
 	p->pid = pid;
@@ -125,7 +125,7 @@ has_ended(struct process *p, int options, int *status)
 {
 	pid_t pid = waitpid(p->pid, status, options);
 
-	MUST(pid >= 0, "waitpid: %s", strerror(errno));
+	MUST(pid >= 0, "waitpid() fails: %s", strerror(errno));
 	if (pid > 0)
 		p->pid = 0;
 	return pid > 0;
@@ -147,7 +147,7 @@ process_now_ms(void)
 {
 	struct timespec t;
 
-	MUST(clock_gettime(CLOCK_MONOTONIC, &t) == 0, "no clock");
+	MUST(clock_gettime(CLOCK_MONOTONIC, &t) == 0, "clock_gettime() fails");
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -186,15 +186,15 @@ process_stop(struct process *p, int signal)
 	if (p->pid == 0)
 		return;
 	process_signal_all(p, SIGCONT);
-	MUST(kill(p->pid, signal) == 0, "kill: %s", strerror(errno));
+	MUST(kill(p->pid, signal) == 0, "kill() fails: %s", strerror(errno));
 	while (process_now_ms() < end_ms) {
 		if (has_ended(p, WNOHANG, &status))
 			return;
 		process_sleep_ms(STEP_MS);
 	}
-	MUST(kill(p->pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+	MUST(kill(p->pid, SIGKILL) == 0, "kill() fails: %s", strerror(errno));
 	(void)has_ended(p, 0, &status);
-	MUST(false, "a program had to be killed");
+	MUST(false, "the program does not end after the signal");
 }
 
 void
@@ -205,11 +205,11 @@ process_signal_all(const struct process *p, int signal)
 	FILE *f;
 
 	/* The parent first, so that it starts no new children. */
-	MUST(kill(p->pid, signal) == 0, "kill: %s", strerror(errno));
+	MUST(kill(p->pid, signal) == 0, "kill() fails: %s", strerror(errno));
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
 		       (int)p->pid, (int)p->pid);
 	f = fopen(path, "r");
-	MUST(f != NULL, "%s: %s", path, strerror(errno));
+	MUST(f != NULL, "cannot open %s: %s", path, strerror(errno));
 	for (int i = 0; i < CHILDREN_MAX && fscanf(f, "%d", &child) == 1; i++)
 		(void)kill(child, signal); /* it may have ended */
 	(void)fclose(f);
@@ -231,7 +231,7 @@ is_free(int port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool bound;
 
-	MUST(fd >= 0, "socket: %s", strerror(errno));
+	MUST(fd >= 0, "socket() fails: %s", strerror(errno));
 	bound = bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
 	(void)close(fd); /* was only opened for the check */
 	return bound;
@@ -245,12 +245,12 @@ process_free_port(void)
 		int port;
 
 		MUST(getrandom(&number, sizeof(number), 0) == sizeof(number),
-		     "getrandom() failed");
+		     "getrandom() fails");
 		port = PORT_FIRST + number % PORTS;
 		if (is_free(port))
 			return port;
 	}
-	MUST(false, "no free port");
+	MUST(false, "no port is free");
 	return -1;
 }
 
@@ -260,9 +260,9 @@ process_folder(char *path, size_t n)
 	int length = snprintf(path, n, "/tmp/fcgiauth-XXXXXX");
 
 	MUST(length > 0 && (size_t)length < n && mkdtemp(path) != NULL,
-	     "no folder: %s", strerror(errno));
-	MUST(geteuid() != 0 || chown(path, NOBODY, NOBODY) == 0, "%s: %s", path,
-	     strerror(errno));
+	     "cannot create a folder: %s", strerror(errno));
+	MUST(geteuid() != 0 || chown(path, NOBODY, NOBODY) == 0,
+	     "cannot change the owner of %s: %s", path, strerror(errno));
 }
 
 static int
@@ -277,6 +277,6 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 void
 process_remove(const char *folder)
 {
-	MUST(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "%s: %s",
-	     folder, strerror(errno));
+	MUST(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0,
+	     "cannot remove %s: %s", folder, strerror(errno));
 }

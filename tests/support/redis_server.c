@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting Redis servers and sending commands to them. */
+/* Starts Redis servers and sends commands to them. */
 #include "tests/support/redis_server.h"
 
 #include <signal.h>
@@ -55,7 +55,7 @@ test_redis_ask(const struct test_redis *r, const char *command)
 {
 	redisReply *reply = try_command(r, command);
 
-	MUST(reply != NULL, "%s: no answer", command);
+	MUST(reply != NULL, "%s: the server does not answer", command);
 	return reply;
 }
 
@@ -64,7 +64,8 @@ test_redis_do(const struct test_redis *r, const char *command)
 {
 	redisReply *reply = test_redis_ask(r, command);
 
-	MUST(reply->type != REDIS_REPLY_ERROR, "%s: %s", command, reply->str);
+	MUST(reply->type != REDIS_REPLY_ERROR, "%s fails: %s", command,
+	     reply->str);
 	freeReplyObject(reply);
 }
 
@@ -94,7 +95,8 @@ test_redis_until(const struct test_redis *r, const char *command,
 	int64_t end = process_now_ms() + READY_MS;
 
 	while (!is_met(&e)) {
-		MUST(process_now_ms() < end, "%s: no %s", command, text);
+		MUST(process_now_ms() < end,
+		     "the answer to %s does not contain %s", command, text);
 		process_sleep_ms(20);
 	}
 }
@@ -157,7 +159,8 @@ test_redis_start(struct test_redis *r, unsigned flags, const char *lines)
 			       "redis-server";
 
 	*r = (struct test_redis){ .port = 0 };
-	MUST(process_find(name, r->program, sizeof(r->program)), "no %s", name);
+	MUST(process_find(name, r->program, sizeof(r->program)),
+	     "there is no program %s", name);
 	process_folder(r->folder, sizeof(r->folder));
 	(void)snprintf(r->socket, sizeof(r->socket), "%s/s", r->folder);
 	(void)snprintf(r->conf, sizeof(r->conf), "%s/conf", r->folder);
@@ -219,7 +222,7 @@ test_cluster_id(const struct test_redis *r, char id[41])
 	redisReply *reply = test_redis_ask(r, "CLUSTER MYID");
 
 	MUST(reply->type == REDIS_REPLY_STRING && reply->len == 40,
-	     "no node of a cluster");
+	     "the server is no node of a cluster");
 	memcpy(id, reply->str, 41);
 	freeReplyObject(reply);
 }
@@ -258,7 +261,8 @@ test_cluster_start(struct test_cluster *c, size_t masters, size_t replicas,
 
 	*c = (struct test_cluster){ .masters = masters,
 				    .n = masters + replicas };
-	MUST(c->n <= TEST_CLUSTER_MAX, "%zu nodes", c->n);
+	MUST(c->n <= TEST_CLUSTER_MAX, "a cluster of %zu nodes is too large",
+	     c->n);
 	for (size_t i = 0; i < c->n; i++)
 		test_redis_start(&c->nodes[i], TEST_REDIS_CLUSTER, lines);
 	join(c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server for tests of the server. */
+/* The server core that service.h describes. */
 #include "tests/support/service.h"
 
 #include <check.h>

@@ -15,7 +15,8 @@
 #include "crypto/jws_oracle.h"
 #include "tests/unit/crypto/vectors/test_keys.h"
 
-_Static_assert(ARRAY_LEN(test_keys) == JWS_ALGS - 1, "one an algorithm");
+_Static_assert(ARRAY_LEN(test_keys) == JWS_ALGS - 1,
+	       "there must be one key per algorithm");
 
 const struct jwt_policy tokens_policy = {
 	.issuer = { .p = "https://auth.example.com", .n = 24 },

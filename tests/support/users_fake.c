@@ -31,7 +31,7 @@ fake_connect(void *source, void **conn, struct err *err)
 	struct users_fake_table *t = source;
 
 	if (t->down)
-		return err_set(err, ERR_UNAVAILABLE, "users are down");
+		return err_set(err, ERR_UNAVAILABLE, "the user source is down");
 	*conn = source;
 	return 0;
 }
@@ -41,7 +41,9 @@ fake_ping(void *conn, struct err *err)
 {
 	struct users_fake_table *t = conn;
 
-	return t->down ? err_set(err, ERR_UNAVAILABLE, "users are down") : 0;
+	return t->down ?
+		   err_set(err, ERR_UNAVAILABLE, "the user source is down") :
+		   0;
 }
 
 static int
@@ -55,7 +57,7 @@ fake_find(void *conn, const struct call *c, struct str name,
 	if (t->on_find != NULL)
 		t->on_find(t, nth);
 	if (t->down || nth == t->fail_find)
-		return err_set(err, ERR_UNAVAILABLE, "users are down");
+		return err_set(err, ERR_UNAVAILABLE, "the user source is down");
 	for (size_t i = 0; i < t->n; i++) {
 		if (!str_eq(t->v[i].who.name, name))
 			continue;
@@ -76,7 +78,7 @@ fake_set_hash(void *conn, const struct call *c, const struct hash_change *h,
 
 	(void)c;
 	if (t->down)
-		return err_set(err, ERR_UNAVAILABLE, "users are down");
+		return err_set(err, ERR_UNAVAILABLE, "the user source is down");
 	*changed = false;
 	for (size_t i = 0; i < t->n; i++) {
 		if (!str_eq(t->v[i].who.name, h->name) ||

@@ -303,7 +303,7 @@ START_TEST(create_is_cut)
 }
 END_TEST
 
-struct turn {
+struct rotation_retry {
 	struct rotation use;
 	struct rotated is; /* before the rotation, only the session is set */
 };
@@ -311,7 +311,7 @@ struct turn {
 static int
 rotate_one(struct fixture *r, struct store_conn *conn, void *ctx)
 {
-	struct turn *t = ctx;
+	struct rotation_retry *t = ctx;
 
 	t->use.id = t->is.session.id;
 	return store_rotate(conn, NOW(r), &t->use, &t->is, &r->err);
@@ -324,8 +324,9 @@ START_TEST(rotate_is_cut)
 	int tries = 0, graces = 0, result;
 
 	do {
-		struct turn t = { .is.session =
-				      fixture_create(r, "alice", r->now) };
+		struct rotation_retry t = {
+			.is.session = fixture_create(r, "alice", r->now)
+		};
 		struct session before = t.is.session;
 
 		t.use = fixture_rotation(r, &t.is.session);

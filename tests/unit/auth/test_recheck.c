@@ -80,7 +80,7 @@ user(const char *name)
 	return NULL;
 }
 
-START_TEST(one_query_per_interval)
+START_TEST(recheck_makes_one_query_per_interval)
 {
 	const char *a, *b;
 	unsigned n;
@@ -474,7 +474,7 @@ main(void)
 	TCase *t = new_case("recheck");
 
 	tcase_add_checked_fixture(t, NULL, teardown);
-	tcase_add_test(t, one_query_per_interval);
+	tcase_add_test(t, recheck_makes_one_query_per_interval);
 	tcase_add_loop_test(t, queries_follow_the_interval, 0,
 			    ARRAY_LEN(intervals));
 	tcase_add_test(t, change_is_seen_within_the_interval);

@@ -245,7 +245,7 @@ START_TEST(options_check_their_values)
 }
 END_TEST
 
-START_TEST(listen_path_has_a_longest_length)
+START_TEST(length_of_the_listen_path_is_bounded)
 {
 	struct arena *a = arena_new(ARENA_BYTES);
 
@@ -386,7 +386,7 @@ main(void)
 	tcase_add_test(t, rules_keep_their_order);
 	tcase_add_loop_test(t, options_check_their_values, 0,
 			    ARRAY_LEN(accepted));
-	tcase_add_test(t, listen_path_has_a_longest_length);
+	tcase_add_test(t, length_of_the_listen_path_is_bounded);
 	tcase_add_loop_test(t, nearest_name_is_suggested, 0,
 			    ARRAY_LEN(near_names));
 	tcase_add_test(t, all_mistakes_are_reported);

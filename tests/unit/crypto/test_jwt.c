@@ -219,7 +219,7 @@ START_TEST(short_texts_are_refused)
 }
 END_TEST
 
-START_TEST(unsigned_tokens)
+START_TEST(unsigned_tokens_are_refused)
 {
 	struct str none = str_from(rfc7515_none);
 	struct buf b;
@@ -338,7 +338,7 @@ main(void)
 			    ARRAY_LEN(text_rows));
 	tcase_add_loop_test(t, short_texts_are_refused, 0,
 			    ARRAY_LEN(bare_rows));
-	tcase_add_test(t, unsigned_tokens);
+	tcase_add_test(t, unsigned_tokens_are_refused);
 	tcase_add_test(t, length_of_tokens_is_bounded);
 	tcase_add_loop_test(t, every_change_is_refused, 0, 3);
 	tcase_add_test(t, public_key_is_no_hmac_secret);

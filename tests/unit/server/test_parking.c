@@ -269,7 +269,7 @@ START_TEST(drain_answers_parked_requests)
 	idle = service_idle(&s);
 	fd = parked();
 	ck_assert_int_eq(pthread_create(&thread, NULL, stop, NULL), 0);
-	/* It is closed once the drain has begun. */
+	/* The idle connection is closed when the drain begins. */
 	ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
 	give_ours();
 	must_answer(fd, "Body: 100 good");

@@ -174,7 +174,7 @@ static const struct {
 	{ "sub",
 	  "\"sub\":\"12345678901234567890123456789012345678901234567890"
 	  "123456789012345\"",
-	  NO_USER }, /* 65 */
+	  NO_USER }, /* 65 bytes */
 	{ "sub",
 	  "\"sub\":\"12345678901234567890123456789012345678901234567890"
 	  "12345678901234\"",
@@ -187,7 +187,7 @@ static const struct {
 	{ "jti",
 	  "\"jti\":\"00112233445566778899aabbccddeeff0011223344556677889"
 	  "9aabbccddeeff0\"",
-	  NO_HEX("jti") }, /* 65 */
+	  NO_HEX("jti") }, /* 65 bytes */
 	{ "sid", NULL, LACKS("sid") },
 	{ "sid", "\"sid\":null", NO_HEX("sid") },
 	{ "sid", "\"sid\":\"xyz\"", NO_HEX("sid") },
