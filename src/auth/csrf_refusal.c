@@ -126,8 +126,8 @@ static const struct {
 	},
 	[FAULT_RENAMED] = {
 		"A server in front of this site changes the site's name, ",
-		", to another one. Its administrator must have the Host header "
-		"passed on unchanged.",
+		", to another one. Its administrator must configure that "
+		"server to pass on the Host header unchanged.",
 		"a server on the way changed the Host header",
 		"pass the Host header on unchanged",
 	},

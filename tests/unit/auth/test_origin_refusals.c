@@ -49,7 +49,7 @@ static const struct {
 	  "cure=\"let the web server redirect http to https\"" },
 	{ "",
 	  { "127.0.0.1:9", NULL, "9", "https://a.example", "same-origin" },
-	  "must have the Host header passed on",
+	  "to pass on the Host header unchanged",
 	  "Host header",
 	  "cure=\"pass the Host header on unchanged\"" },
 	{ "",
