@@ -388,7 +388,8 @@ START_TEST(log_says_why_sessions_ended)
 		alice()->hash = hash_of(0, "another password");
 	ck_assert_uint_eq(seen_later(cookie), 401);
 	text = flow_logged(&f);
-	ck_assert_msg(strstr(text, ends[_i].says) != NULL, "%s", text);
+	ck_assert_msg(strstr(text, ends[_i].says) != NULL, "the log is %s",
+		      text);
 	flow_free(&f);
 }
 END_TEST

@@ -321,8 +321,9 @@ START_TEST(cookies_follow_the_scheme)
 					  token),
 				host);
 
-		ck_assert_msg(check.status == want, "row %d, %s: %u", _i,
-			      all[i], check.status);
+		ck_assert_msg(check.status == want,
+			      "row %d, %s: the status is %u", _i, all[i],
+			      check.status);
 	}
 	done();
 }
@@ -436,7 +437,7 @@ START_TEST(form_action_lists_the_origins)
 					"https://c.example:9443 "
 					"https://x.example:7443 "
 					"https://*.y.example:1")),
-		      "%.*s", STR_ARG(csp));
+		      "the policy is %.*s", STR_ARG(csp));
 	done();
 }
 END_TEST

@@ -354,7 +354,8 @@ START_TEST(log_entry_is_one_line)
 			 "\"error\",\"event\":\"kept\",\"n\":-5,\"v\":"
 			 "\"a\\u000ab\\\"c\\\\\\ufffd\",\"w\":\"plain\"}\n");
 	logged(LOG_TEXT, true, line, sizeof(line));
-	ck_assert_msg(strncmp(line, "<3> error kept", 14) == 0, "%s", line);
+	ck_assert_msg(strncmp(line, "<3> error kept", 14) == 0,
+		      "the line is %s", line);
 }
 END_TEST
 

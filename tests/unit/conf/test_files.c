@@ -78,7 +78,7 @@ assert_problem(const char *text, const char *path, const char *rest)
 {
 	ck_assert_msg(strncmp(text, path, strlen(path)) == 0 &&
 			  strcmp(text + strlen(path), rest) == 0,
-		      "%s", text);
+		      "the problem is \"%s\"", text);
 }
 
 START_TEST(secret_is_read_from_its_file)

@@ -82,7 +82,8 @@ START_TEST(all_options_are_named)
 	buf_init(&out, a, 65536);
 	settings_names(&drivers, &out);
 	for (size_t i = 0; i < ARRAY_LEN(some); i++)
-		ck_assert_msg(contains(buf_str(&out), some[i]), "%s", some[i]);
+		ck_assert_msg(contains(buf_str(&out), some[i]),
+			      "the text lacks %s", some[i]);
 	arena_free(a);
 }
 END_TEST
@@ -113,7 +114,8 @@ START_TEST(manual_describes_the_options)
 	buf_init(&out, a, 65536);
 	settings_manual(&drivers, &out);
 	for (size_t i = 0; i < ARRAY_LEN(some); i++)
-		ck_assert_msg(contains(buf_str(&out), some[i]), "%s", some[i]);
+		ck_assert_msg(contains(buf_str(&out), some[i]),
+			      "the text lacks %s", some[i]);
 	arena_free(a);
 }
 END_TEST
@@ -136,7 +138,7 @@ START_TEST(changes_that_need_a_restart_are_named)
 	settings_restart_needed(&one.settings, &two.settings, &out);
 	ck_assert_msg(str_eq(buf_str(&out), STR("server.listen server.threads "
 						"store.timeout")),
-		      "%.*s", STR_ARG(buf_str(&out)));
+		      "the options are %.*s", STR_ARG(buf_str(&out)));
 	arena_free(one.arena);
 	arena_free(two.arena);
 }

@@ -212,7 +212,7 @@ START_TEST(password_is_hashed_and_verified)
 	ck_assert_int_eq(password_hash(password, two, &err), 0);
 	ck_assert_str_ne(one, two); /* the salts differ */
 	ck_assert_msg(strncmp(one, "$argon2id$v=19$m=19456,t=2,p=1$", 31) == 0,
-		      "%s", one);
+		      "the hash is %s", one);
 	ck_assert(!password_is_outdated(str_from(one)));
 	ck_assert_int_eq(password_verify(password, str_from(one)),
 			 PASSWORD_RIGHT);
@@ -428,14 +428,17 @@ START_TEST(list_of_common_passwords_is_sorted)
 	for (size_t i = 0; i < common_passwords_n; i++) {
 		const char *entry = common_passwords[i];
 
-		ck_assert_msg(strlen(entry) >= 8, "%s", entry);
-		ck_assert_msg(strlen(entry) <= PASSWORD_MAX_BYTES, "%s", entry);
+		ck_assert_msg(strlen(entry) >= 8, "%s is too short", entry);
+		ck_assert_msg(strlen(entry) <= PASSWORD_MAX_BYTES,
+			      "%s is too long", entry);
 		ck_assert_msg(i == 0 ||
 				  strcmp(common_passwords[i - 1], entry) < 0,
-			      "%s", entry);
+			      "%s is not in order", entry);
 		for (const char *c = entry; *c != '\0'; c++)
-			ck_assert_msg(*c < 'A' || *c > 'Z', "%s", entry);
-		ck_assert_msg(common_password(str_from(entry)), "%s", entry);
+			ck_assert_msg(*c < 'A' || *c > 'Z', "%s has upper case",
+				      entry);
+		ck_assert_msg(common_password(str_from(entry)),
+			      "%s is not found", entry);
 	}
 	ck_assert(!common_password(STR("")));
 	ck_assert(!common_password(STR("passwore")));

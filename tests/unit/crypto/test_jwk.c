@@ -450,7 +450,7 @@ START_TEST(damaged_pem_is_refused)
 		 * key. */
 		ck_assert_msg(key->alg == JWS_EDDSA ||
 				  strcmp(got->kid, key->kid) == 0,
-			      "byte %zu", i);
+			      "another key with byte %zu changed", i);
 		jwk_free(got);
 	}
 	jwk_free(key);

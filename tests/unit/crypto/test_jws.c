@@ -84,13 +84,14 @@ START_TEST(rfc_signatures_are_valid)
 	bool json;
 
 	ck_assert_str_eq(key->kid, row->kid);
-	ck_assert_msg(verify_bytes(key, token) == JWS_GOOD, "%s", row->where);
+	ck_assert_msg(verify_bytes(key, token) == JWS_GOOD,
+		      "%s: the signature is bad", row->where);
 	/* libjwt reads only JSON, but the examples of RFC 7520 sign plain
 	 * text. */
 	json = !jws_alg_is_hmac(key->alg) ||
 	       strcmp(row->where, "RFC 7515 A.1") == 0;
-	ck_assert_msg((verify(key, token) == JWS_GOOD) == json, "%s",
-		      row->where);
+	ck_assert_msg((verify(key, token) == JWS_GOOD) == json,
+		      "%s: wrong answer for JSON", row->where);
 	ck_assert(jws_split(token, &parts));
 	assert_every_change_is_bad(key, token);
 	jwk_free(key);

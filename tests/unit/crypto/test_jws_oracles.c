@@ -40,9 +40,10 @@ START_TEST(alg_of_the_token_is_not_trusted)
 					    tokens_header(arena, keys[k], "alg",
 							  add),
 					    tokens_payload(arena, NULL, NULL));
-			ck_assert_msg((verify(keys[k], token) == JWS_GOOD) ==
-					  (i == k),
-				      "key %zu, row %zu", k, i);
+			ck_assert_msg(
+			    (verify(keys[k], token) == JWS_GOOD) == (i == k),
+			    "wrong answer to key %zu with the alg of row %zu",
+			    k, i);
 		}
 	}
 }

@@ -304,10 +304,10 @@ START_TEST(file_names_are_refused)
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		ck_assert_msg(!keyring_name_parse(str_from(bad[i]), &name),
-			      "%s", bad[i]);
+			      "the name \"%s\" is accepted", bad[i]);
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		ck_assert_msg(keyring_name_parse(str_from(good[i]), &name),
-			      "%s", good[i]);
+			      "the name \"%s\" is refused", good[i]);
 		keyring_name_write(&name, again);
 		ck_assert_str_eq(again, good[i]);
 	}

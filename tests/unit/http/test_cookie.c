@@ -219,7 +219,7 @@ START_TEST(cookie_is_deleted_wherever_it_was_set)
 		buf_add_char(&lines, '\n');
 	}
 	ck_assert_msg(str_eq(buf_str(&lines), str_from(forgotten[_i].lines)),
-		      "%.*s", STR_ARG(buf_str(&lines)));
+		      "the header fields are %.*s", STR_ARG(buf_str(&lines)));
 	arena_free(a);
 }
 END_TEST

@@ -63,12 +63,12 @@ must_be_file(struct str text, const char *name)
 	(void)snprintf(full, sizeof(full), "%s/%s", folder(path, sizeof(path)),
 		       name);
 	in = fopen(full, "re");
-	ck_assert_msg(in != NULL, "%s", full);
+	ck_assert_msg(in != NULL, "cannot open %s", full);
 	ck_assert_ptr_nonnull(content);
 	n = fread(content, 1, FILE_MAX, in);
 	ck_assert_int_eq(fclose(in), 0);
-	ck_assert_msg(str_eq(text, (struct str){ .p = content, .n = n }), "%s",
-		      name);
+	ck_assert_msg(str_eq(text, (struct str){ .p = content, .n = n }),
+		      "the page differs from %s", name);
 }
 
 START_TEST(page_equals_its_file)
@@ -92,7 +92,7 @@ START_TEST(every_file_is_a_page)
 	struct dirent *entry;
 	size_t n = 0;
 
-	ck_assert_msg(dir != NULL, "%s", path);
+	ck_assert_msg(dir != NULL, "cannot open %s", path);
 	while ((entry = readdir(dir)) != NULL)
 		n += str_ends(str_from(entry->d_name), STR(".html")) ? 1 : 0;
 	ck_assert_int_eq(closedir(dir), 0);

@@ -111,7 +111,7 @@ must_answer(int fd, const char *text)
 	struct fcgi_answer a;
 
 	ck_assert_int_eq(fcgi_read(fd, HANG_MS, &a), FCGI_GOT_ANSWER);
-	ck_assert_msg(strstr(a.text, text) != NULL, "%s", a.text);
+	ck_assert_msg(strstr(a.text, text) != NULL, "the answer is %s", a.text);
 }
 
 START_TEST(waiting_request_holds_no_worker)
