@@ -278,15 +278,16 @@ endif
 endif
 endif
 
-# Not of sanitizer builds.
+# Only for builds without sanitizers.
 if HARDENED
 SOURCE_CHECKS += tests/tools/hardened.sh
 tests/tools/hardened.log: fcgiauthd fcgiauthctl
 endif
 
-# Who reads what nobody has set: AddressSanitizer does not see that.  Of the
-# programs those that are cheap, which is all but the long tables of numbers,
-# races and processes.  The longest are first, so that none is left alone.
+# These programs run under valgrind, which finds reads of uninitialised memory:
+# AddressSanitizer does not find them.  The programs with long tables of
+# numbers, races and processes are left out, because they take too long.  The
+# slowest programs are first, so that the processes end at about the same time.
 MEMCHECK_TESTS = \
 	tests/unit/modes/test_revocation \
 	tests/unit/auth/test_access \
@@ -309,16 +310,15 @@ memcheck:
 	$(MAKE) check check_PROGRAMS="$(MEMCHECK_TESTS)" \
 		TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"
 
-# Who writes what another thread reads: ThreadSanitizer is asked about the
-# programs that can start a thread.  The others are one thread, which has no
-# race.
+# ThreadSanitizer finds data races.  It runs the programs that can start a
+# thread: the others cannot have a race.
 threadcheck: $(check_PROGRAMS)
 	$(MAKE) check TESTS="`for t in $(UNIT_TESTS) $(CONTRACT_TESTS); do \
 		nm -u $$t | grep -q pthread_create && echo $$t; done`"
 
-# Is the tarball complete?  All programs are built from it; those are run that
-# read its files.  What the code does is not the question, so the compiler need
-# not optimise.
+# Tests that the tarball is complete.  All programs are built from it, and those
+# that read its files are run.  The behaviour of the code is tested elsewhere,
+# so the compiler need not optimise.
 TARBALL_TESTS = $(FUZZ_TARGETS) tests/tools/source.sh \
 	tests/unit/crypto/test_password_kinds
 tarball:
