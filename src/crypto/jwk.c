@@ -190,7 +190,7 @@ jwk_generate(enum jws_alg alg, struct jwk **out, struct err *err)
 	pkey = generate_pair(alg);
 	if (pkey == NULL) {
 		ERR_clear_error();
-		return err_set(err, ERR_INTERNAL, "cannot make a key for %s",
+		return err_set(err, ERR_INTERNAL, "cannot create a key for %s",
 			       jws_alg_name(alg));
 	}
 	return jwk_from_pkey(pkey, true, alg, out, err);

@@ -141,7 +141,8 @@ check_rsa(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 	const int bits = EVP_PKEY_get_bits(pkey);
 
 	if (kind != JWS_RSA && kind != JWS_PSS)
-		return err_set(err, ERR_CONFIG, "an RSA key is not for %s",
+		return err_set(err, ERR_CONFIG,
+			       "an RSA key cannot be used for %s",
 			       jws_alg_name(wanted));
 	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
 		return err_set(err, ERR_CONFIG,
@@ -196,7 +197,8 @@ check_curve(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 			       "a key must be RSA, P-256, P-384, P-521 or "
 			       "Ed25519");
 	if (*alg != JWS_NONE && *alg != own)
-		return err_set(err, ERR_CONFIG, "a key on %s is not for %s",
+		return err_set(err, ERR_CONFIG,
+			       "a key on %s cannot be used for %s",
 			       jws_info(own)->curve, jws_alg_name(*alg));
 	*alg = own;
 	return 0;

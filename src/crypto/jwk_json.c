@@ -238,7 +238,7 @@ okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 	if (memcmp(own, x.p, sizeof(own)) != 0) {
 		EVP_PKEY_free(pkey);
 		return err_set(err, ERR_CONFIG,
-			       "this JWK is damaged: x is not that of d");
+			       "this JWK is damaged: x does not belong to d");
 	}
 	*out = pkey;
 	return 0;
@@ -355,7 +355,8 @@ from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,
 			       "of them into a file",
 			       json_array_size(set));
 	if (!json_is_object(jwk))
-		return err_set(err, ERR_CONFIG, "the set has no JWK");
+		return err_set(err, ERR_CONFIG,
+			       "the set must have a JWK, but is empty");
 	if (from_object(jwk, alg, out, err) != 0)
 		return -1;
 	kid = json_object_get(jwk, "kid");

@@ -267,8 +267,8 @@ START_TEST(kinds_of_pem_are_read)
 				 0);
 		jwk_free(got);
 		assert_refused(join(pem, pem), JWS_NONE, "more than one");
-		assert_refused(pem, JWS_HS256, "is not for HS256");
-		assert_refused(pem, JWS_EDDSA, "is not for EdDSA");
+		assert_refused(pem, JWS_HS256, "cannot be used for HS256");
+		assert_refused(pem, JWS_EDDSA, "cannot be used for EdDSA");
 	}
 	jwk_free(key);
 }
@@ -355,7 +355,7 @@ START_TEST(unsupported_keys_are_refused)
 				PEM_PKCS8),
 		       JWS_NONE, no);
 	assert_refused(pem_once(EVP_EC_gen("P-384"), PEM_PKCS8), JWS_ES256,
-		       "a key on P-384 is not for ES256");
+		       "a key on P-384 cannot be used for ES256");
 	assert_refused(pem_once(rsa_with_exponent("1000000000000000000001"),
 				PEM_PKCS8),
 		       JWS_NONE, "public exponent");

@@ -70,7 +70,7 @@ static const struct {
 	{ "{\"kty\":\"oct\"}", JWS_NONE, "\"k\"" },
 	{ "{\"keys\":[]}", JWS_NONE, "set of 0" },
 	{ "{\"keys\":[{},{}]}", JWS_NONE, "set of 2" },
-	{ "{\"keys\":[7]}", JWS_NONE, "no JWK" },
+	{ "{\"keys\":[7]}", JWS_NONE, "must have a JWK" },
 	{ "{\"keys\":[{\"kty\":\"oct\"}]}", JWS_NONE, "\"k\"" },
 	{ "{\"kty\":\"oct\",\"kty\":\"oct\"}", JWS_NONE, "invalid JSON" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", JWS_NONE, "32 to 1024 bytes" },
@@ -110,7 +110,7 @@ static const struct {
 	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X25519_X "\"}",
 	  JWS_NONE, NULL },
 	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X25519_X "\"}",
-	  JWS_ES256, "Ed25519 is not for ES256" },
+	  JWS_ES256, "Ed25519 cannot be used for ES256" },
 	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X25519_X
 	  "\",\"d\":\"AAAA\"}",
 	  JWS_NONE, "\"d\"" },
@@ -119,7 +119,7 @@ static const struct {
 	  JWS_NONE, "\"d\"" },
 	{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X25519_X
 	  "\",\"d\":\"" X25519_X "\"}",
-	  JWS_NONE, "x is not that of d" },
+	  JWS_NONE, "x does not belong to d" },
 	{ "{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":\"" X25519_X "\"}",
 	  JWS_NONE, "\"crv\"" },
 	{ "{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" X25519_X "\"}",
@@ -189,8 +189,8 @@ static const struct {
 	{ JWS_RS256, "p", "AQAB", "damaged" },
 	{ JWS_RS256, "oth", "x", "two primes" },
 	{ JWS_RS256, "alg", "PS256", NULL },
-	{ JWS_RS256, "alg", "ES256", "is not for ES256" },
-	{ JWS_RS256, "alg", "HS256", "is not for HS256" },
+	{ JWS_RS256, "alg", "ES256", "cannot be used for ES256" },
+	{ JWS_RS256, "alg", "HS256", "cannot be used for HS256" },
 	{ JWS_RS256, "kid", "anything", NULL },
 	{ JWS_RS256, "x5c", "anything", NULL },
 	{ JWS_ES256, "d", NULL, NULL },
@@ -204,8 +204,8 @@ static const struct {
 	{ JWS_ES256, "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	  "damaged" },
 	{ JWS_ES256, "crv", "P-521", "\"x\"" },
-	{ JWS_ES256, "alg", "ES384", "is not for ES384" },
-	{ JWS_EDDSA, "alg", "ES256", "is not for ES256" },
+	{ JWS_ES256, "alg", "ES384", "cannot be used for ES384" },
+	{ JWS_EDDSA, "alg", "ES256", "cannot be used for ES256" },
 	{ JWS_HS256, "alg", "HS512", "64 to 1024" },
 };
 

@@ -41,7 +41,7 @@ static const struct {
 	{ OTHER_KEY, "must be named after its key" },
 	{ STRANGER, "README is not the name of a key file" },
 	{ BAD_STATE, "is not the name of a key file" },
-	{ BAD_ALG, "is not for ES384" },
+	{ BAD_ALG, "cannot be used for ES384" },
 	{ BAD_SINCE, "is not the name of a key file" },
 	{ BAD_KID, "must be named after its key" },
 	{ TWO_NAMES, "has two files" },
