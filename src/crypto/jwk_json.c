@@ -356,7 +356,8 @@ from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,
 			       json_array_size(set));
 	if (!json_is_object(jwk))
 		return err_set(err, ERR_CONFIG,
-			       "the set must have a JWK, but is empty");
+			       "the key of the set must be a JSON object, but "
+			       "is another value");
 	if (from_object(jwk, alg, out, err) != 0)
 		return -1;
 	kid = json_object_get(jwk, "kid");

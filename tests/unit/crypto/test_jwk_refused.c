@@ -70,7 +70,7 @@ static const struct {
 	{ "{\"kty\":\"oct\"}", JWS_NONE, "\"k\"" },
 	{ "{\"keys\":[]}", JWS_NONE, "set of 0" },
 	{ "{\"keys\":[{},{}]}", JWS_NONE, "set of 2" },
-	{ "{\"keys\":[7]}", JWS_NONE, "must have a JWK" },
+	{ "{\"keys\":[7]}", JWS_NONE, "key of the set must be" },
 	{ "{\"keys\":[{\"kty\":\"oct\"}]}", JWS_NONE, "\"k\"" },
 	{ "{\"kty\":\"oct\",\"kty\":\"oct\"}", JWS_NONE, "invalid JSON" },
 	{ "{\"kty\":\"oct\",\"k\":\"AAAA\"}", JWS_NONE, "32 to 1024 bytes" },
