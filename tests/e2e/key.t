@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Keys: made, imported, rotated, retired; by two at once; under a daemon that
-# goes on checking tokens; and what ends in mode jwt.
+# Signing keys are created, imported, rotated and retired, also by several
+# commands at the same time and under a running daemon. Commands that end tokens
+# in mode jwt.
 use strict;
 use warnings;
 
@@ -24,13 +25,14 @@ sub site {
 	});
 }
 
-# Runs it and expects that end; (standard output, standard error).
+# Runs fcgiauthctl and tests its exit status and output. Returns (standard
+# output, standard error).
 sub ctl_is {
 	my ($d, $want, $pattern, @args) = @_;
 	my ($code, $out, $errors) = $d->ctl(@args);
 
-	is($code, $want, "@args");
-	like("$out$errors", $pattern, '  says so');
+	is($code, $want, "@args exits with $want");
+	like("$out$errors", $pattern, "@args prints the expected message");
 	return ($out, $errors);
 }
 
@@ -42,7 +44,7 @@ sub keys_of {
 	return @{ JSON::PP->new->utf8->decode($out)->{keys} };
 }
 
-# "active ES256", sorted.
+# Returns "STATE ALGORITHM" of all keys, sorted.
 sub states_of {
 	my ($d) = @_;
 	return join ', ', sort map { "$_->{state} $_->{alg}" } keys_of($d);
@@ -54,7 +56,7 @@ sub kid_of {
 	return $key && $key->{kid};
 }
 
-# Makes a key of that state so many seconds older.
+# Makes the key of a state older by some seconds.
 sub age {
 	my ($d, $state, $seconds) = @_;
 	my ($file) = glob "$d->{dir}/keys/*.$state.*" or die "no $state key";
@@ -72,22 +74,23 @@ sub openssl {
 	return;
 }
 
-subtest 'generate, rotate, retire' => sub {
+subtest 'keys are generated, rotated and retired' => sub {
 	my $d = site();
 	my ($out, $errors) = ctl_is($d, 0, qr/\AKID/, qw(key list));
 
-	is($out =~ tr/\n//, 1, 'a missing directory: nothing but the heads');
-	ok(!-e "$d->{dir}/keys", '  and it is not made');
+	is($out =~ tr/\n//, 1,
+	    'key list of a missing folder prints only the heading');
+	ok(!-e "$d->{dir}/keys", 'key list does not create the folder');
 	ctl_is($d, 1, qr/no key yet.*key generate/, qw(key rotate));
 	($out, $errors) = ctl_is($d, 0, qr/^$KID: ES256, active; .*SIGHUP/,
 	    qw(key generate));
 	my $first = kid_of($d, 'active');
 	like($errors, qr/audit key_generated kid=\Q$first\E alg=ES256 state=/,
-	    '  audited');
+	    'key generate is audited');
 	is(sprintf('%o', (stat "$d->{dir}/keys")[2] & 07777), '700',
-	    '  a folder of its own');
+	    'only its owner may use the folder');
 	is(sprintf('%o', (stat glob "$d->{dir}/keys/*.pem")[2] & 07777),
-	    '600', '  and a file');
+	    '600', 'only its owner may use the key file');
 	ctl_is($d, 1, qr/\Q$first\E is the key that signs.*key rotate/,
 	    qw(key retire --), $first);
 	ctl_is($d, 1, qr/no such key: x/, qw(key retire x));
@@ -95,42 +98,48 @@ subtest 'generate, rotate, retire' => sub {
 	ctl_is($d, 1, qr/not an algorithm: none; known are: HS256/,
 	    qw(key generate --alg none));
 	ctl_is($d, 0, qr/: PS256, pending/, qw(key generate --alg PS256));
-	is(states_of($d), 'active ES256, pending PS256', 'two keys');
+	is(states_of($d), 'active ES256, pending PS256',
+	    'key generate adds a pending key');
 	my $second = kid_of($d, 'pending');
 	($out, $errors) = ctl_is($d, 0, qr/^\Q$second\E: PS256, active/m,
 	    qw(key rotate));
 	like($errors, qr/key_rotated kid=\Q$first\E alg=ES256 state=retiring/,
-	    '  audited');
+	    'key rotate is audited');
 	like($errors, qr/warning: .* may not know it for another 3(?:600|5\d\d)/,
-	    '  with a warning that it is early');
-	is(states_of($d), 'active PS256, retiring ES256', '  rotated');
+	    'an early rotation causes a warning');
+	is(states_of($d), 'active PS256, retiring ES256',
+	    'the pending key is active and the old key retiring');
 
 	ctl_is($d, 1, qr/\Q$first\E: .* for another 42(?:30|[012]\d) s; .*--now/,
 	    qw(key retire --), $first);
 	is(states_of($d), 'active PS256, retiring ES256',
-	    '  and tokens of it go on');
+	    'a retiring key stays until its tokens have ended');
 	age($d, 'retiring', 4130);
 	ctl_is($d, 1, qr/for another (?:100|\d\d) s;/, qw(key retire --),
 	    $first);
 	age($d, 'retiring', 100);
 	ctl_is($d, 0, qr/removed/, qw(key retire --), $first);
-	is(states_of($d), 'active PS256', '  when it is over it goes');
+	is(states_of($d), 'active PS256',
+	    'a retiring key is removed when its tokens have ended');
 	ctl_is($d, 1, qr/no such key/, qw(key retire --), $first);
 
 	($out, $errors) = ctl_is($d, 0, qr/: ES256, active/, qw(key rotate));
 	like($errors, qr/warning: nobody has seen this key.*3600/,
-	    'no pending key: a new one at once, with a warning');
-	is(states_of($d), 'active ES256, retiring PS256', '  rotated');
+	    'a rotation without a pending key causes a warning');
+	is(states_of($d), 'active ES256, retiring PS256',
+	    'a rotation without a pending key creates a key');
 	($out, $errors) = ctl_is($d, 0, qr/removed/,
 	    qw(key retire --now --), $second);
-	is(states_of($d), 'active ES256', '  a stolen one goes at once');
+	is(states_of($d), 'active ES256',
+	    'key retire --now removes a key at once');
 	ctl_is($d, 0, qr/pending/, qw(key generate --alg EdDSA));
 	ctl_is($d, 0, qr/: EdDSA, active/, qw(key rotate --now));
 	ctl_is($d, 0, qr/pending/, qw(key generate));
 	ctl_is($d, 0, qr/removed/, qw(key retire --), kid_of($d, 'pending'));
-	is(states_of($d), 'active EdDSA, retiring ES256', 'all states left');
+	is(states_of($d), 'active EdDSA, retiring ES256',
+	    'a pending key can be removed');
 	my @left = glob "$d->{dir}/keys/*";
-	is(@left, 2, '  and no other files');
+	is(@left, 2, 'the folder has no other files');
 };
 
 subtest 'a mode without keys' => sub {
@@ -138,7 +147,7 @@ subtest 'a mode without keys' => sub {
 	my $none = qr/\A\S+ \[auth\] mode = session: there are no keys/;
 
 	openssl("genpkey -algorithm ED25519 -out $d->{dir}/ed.pem");
-	# The folder of the keys is there, or is not.
+	# The folder of the keys may exist or not.
 	for my $keys ("$d->{dir}/none/keys", "$d->{dir}/keys") {
 		$d->configure(jwt => { keys => $keys });
 		ctl_is($d, 1, $none, @$_) for [qw(key list)],
@@ -146,11 +155,11 @@ subtest 'a mode without keys' => sub {
 		    [qw(key rotate)], [qw(key retire x)],
 		    ['key', 'import', "$d->{dir}/ed.pem"],
 		    [qw(token inspect x)], [qw(token issue --user alice)];
-		ok(!-e $keys, 'nothing was made');
+		ok(!-e $keys, 'no folder was created');
 	}
 };
 
-subtest 'the oldest pending key first' => sub {
+subtest 'the oldest pending key is rotated first' => sub {
 	my $d = site();
 
 	$d->ctl(qw(key generate));
@@ -159,52 +168,55 @@ subtest 'the oldest pending key first' => sub {
 	$d->ctl(qw(key generate --alg ES512));
 	ctl_is($d, 0, qr/ES384, active/, qw(key rotate));
 	is(states_of($d), 'active ES384, pending ES512, retiring ES256',
-	    'the other one waits');
+	    'the other pending key stays pending');
 };
 
-subtest 'HS' => sub {
+subtest 'keys of HMAC' => sub {
 	my $d = site(algorithm => 'HS512');
 
 	ctl_is($d, 0, qr/HS512, active/, qw(key generate));
 	my ($file) = glob "$d->{dir}/keys/*";
-	is(-s $file, 64, 'a secret of the size of its hash');
+	is(-s $file, 64, 'the secret has the size of its hash');
 	ctl_is($d, 0, qr/HS256, pending/, qw(key generate --alg HS256));
 	my ($out, $errors) = ctl_is($d, 0, qr/HS256, active/,
 	    qw(key rotate));
-	unlike($errors, qr/warning/, 'what is not published needs no hour');
+	unlike($errors, qr/warning/,
+	    'an early rotation of a secret causes no warning');
 	($out, $errors) = ctl_is($d, 0, qr/HS512, active/, qw(key rotate));
-	unlike($errors, qr/warning/, 'nor a warning');
+	unlike($errors, qr/warning/,
+	    'a second early rotation causes no warning');
 	my ($code, $all, $complaints) = $d->ctl(qw(key list --json));
 	for my $secret (glob "$d->{dir}/keys/*") {
 		my $bytes = slurp($secret);
 		is(index("$all$complaints", substr($bytes, 0, 16)), -1,
-		    'secrets are not shown');
+		    'key list does not show a secret');
 	}
 };
 
-subtest 'a shared secret' => sub {
+subtest 'a secret in a file' => sub {
 	my $dir = tempdir();
 	spit("$dir/secret", 'k' x 48);
 	chmod 0600, "$dir/secret";
 	my $d = site(algorithm => 'HS256', secret_file => "$dir/secret");
 	my ($out, $errors) = ctl_is($d, 0, qr/HS256  active/, qw(key list));
 
-	like($errors, qr/one shared secret.*nothing to rotate/, '  says so');
-	unlike("$out$errors", qr/kkkk/, '  does not show it');
+	like($errors, qr/one shared secret.*nothing to rotate/,
+	    'key list says that there is nothing to rotate');
+	unlike("$out$errors", qr/kkkk/, 'key list does not show the secret');
 	my ($key) = keys_of($d);
-	is($key->{since}, undef, 'nobody knows since when');
+	is($key->{since}, undef, 'the secret has no time of creation');
 	for my $args ([qw(generate)], [qw(rotate)],
 	    [qw(import --alg HS256), "$dir/secret"],
 	    [qw(retire --), $key->{kid}]) {
 		ctl_is($d, 1, qr/secret_file = \Q$dir\E.*that file/, 'key',
 		    @$args);
 	}
-	ok(!-e "$d->{dir}/keys", 'no directory was made');
+	ok(!-e "$d->{dir}/keys", 'no folder of keys was created');
 	spit("$dir/secret", 'short');
 	ctl_is($d, 1, qr/secret/, qw(key list));
 };
 
-subtest 'import' => sub {
+subtest 'keys are imported' => sub {
 	my $d = site();
 	my $dir = "$d->{dir}/in";
 	my $jwk = '{"kty":"oct","alg":"HS256","k":"' . 'A' x 43 . '"}';
@@ -226,7 +238,7 @@ subtest 'import' => sub {
 
 	ctl_is($d, 1, qr/public key cannot be the first/, qw(key import),
 	    "$dir/ec.pub");
-	ok(!-e "$d->{dir}/keys", 'nothing was made');
+	ok(!-e "$d->{dir}/keys", 'the refused import creates no folder');
 	ctl_is($d, 0, qr/: PS256, active/, qw(key import --alg PS256),
 	    "$dir/rsa.pem");
 	ctl_is($d, 0, qr/: ES256, retiring/, qw(key import), "$dir/ec.pub");
@@ -237,9 +249,11 @@ subtest 'import' => sub {
 	ctl_is($d, 0, qr/: HS256, pending/, qw(key import --alg HS256),
 	    "$dir/raw");
 	is(states_of($d), 'active PS256, pending EdDSA, pending HS256, ' .
-	    'pending HS256, retiring ES256', 'all of them');
+	    'pending HS256, retiring ES256',
+	    'all imported keys have their states');
 	my ($public) = grep { !$_->{private} } keys_of($d);
-	is($public->{state}, 'retiring', 'the public one only checks');
+	is($public->{state}, 'retiring',
+	    'an imported public key only verifies');
 
 	for my $row ([ 'small.pem', qr/bits/ ], [ 'locked.pem', qr/./ ],
 	    [ 'raw', qr/neither PEM nor JWK/ ], [ 'none', qr/No such file/ ],
@@ -248,7 +262,7 @@ subtest 'import' => sub {
 	}
 	ctl_is($d, 1, qr/./, qw(key import --alg HS256), "$dir/rsa.pub");
 	ctl_is($d, 1, qr/./, qw(key import --alg ES256), "$dir/ed.pem");
-	is(scalar(keys_of($d)), 5, 'and no more');
+	is(scalar(keys_of($d)), 5, 'the refused imports add no key');
 	chmod 0644, "$dir/ed.pem";
 	(undef, $errors) = $d->ctl(qw(key retire --),
 	    (map { $_->{kid} } grep { $_->{alg} eq 'EdDSA' } keys_of($d)));
@@ -256,7 +270,7 @@ subtest 'import' => sub {
 	    "$dir/ed.pem");
 };
 
-subtest 'permissions' => sub {
+subtest 'permissions of the folder and the files' => sub {
 	my $d = site();
 
 	$d->ctl(qw(key generate));
@@ -273,8 +287,9 @@ subtest 'permissions' => sub {
 	ctl_is($d, 1, qr/notes/, qw(key generate));
 };
 
-subtest 'root' => sub {
-	plan skip_all => 'only root becomes somebody else' unless is_root();
+subtest 'root writes files for the owner of the folder' => sub {
+	plan skip_all =>
+	    'only root can change the owner of files' unless is_root();
 	my ($nobody, $group) = (65534, 65534);
 	my $dir = tempdir();
 	mkdir "$dir/data";
@@ -283,17 +298,18 @@ subtest 'root' => sub {
 	ctl_is($other, 0, qr/active/, qw(key generate));
 	for my $path ("$dir/data/keys", glob "$dir/data/keys/*.pem") {
 		is(join(' ', (stat $path)[4, 5]), "$nobody $group",
-		    'belongs to the owner of the folder');
+		    "$path belongs to the owner of the folder");
 	}
 	ctl_is($other, 0, qr/ES384, pending/, qw(key generate --alg ES384));
 	my @owners = map { (stat $_)[4] } glob "$dir/data/keys/*";
-	is("@owners", "$nobody $nobody", 'and so does the next');
+	is("@owners", "$nobody $nobody",
+	    'the next key belongs to the owner of the folder');
 	chown 0, 0, "$dir/data/keys";
 	chown $nobody, $group, glob "$dir/data/keys/*";
 	ctl_is($other, 1, qr/belongs to uid 0/, qw(key list));
 };
 
-# Starts the commands together; their statuses.
+# Starts the commands at the same moment and returns their statuses and outputs.
 sub at_once {
 	my ($d, @commands) = @_;
 	pipe my $wait, my $go or die "pipe: $!";
@@ -308,22 +324,27 @@ sub at_once {
 	return map { $_->() } @all;
 }
 
-subtest 'at once' => sub {
+subtest 'simultaneous commands' => sub {
 	for my $round (1 .. 4) {
 		my $d = site();
 		my @said = at_once($d, map { [qw(key generate)] } 1 .. 3);
-		is(scalar(grep { /^0 / } @said), 3, "round $round: three keys")
+		is(scalar(grep { /^0 / } @said), 3,
+		    "round $round: three commands create a key each")
 		    or diag "@said";
 		is(states_of($d), 'active ES256, pending ES256, ' .
-		    'pending ES256', '  and one of them signs');
+		    'pending ES256', "round $round: one of the keys is active");
 
 		@said = at_once($d, map { [qw(key rotate --now)] } 1 .. 3);
 		my @keys = keys_of($d);
 		is(scalar(grep { $_->{state} eq 'active' } @keys), 1,
-		    '  rotated: one active key') or diag "@said";
+		    "round $round: one key is active after three rotations")
+		    or diag "@said";
 		ok(!grep({ !/^0 / && !/^1 .*another process/ } @said),
-		    '  who lost is told') or diag "@said";
-		ok(scalar(grep { /^0 / } @said) >= 1, '  somebody won');
+		    "round $round: a rotation that fails names the other " .
+		    "process")
+		    or diag "@said";
+		ok(scalar(grep { /^0 / } @said) >= 1,
+		    "round $round: a rotation succeeds");
 
 		my $empty = site();
 		$empty->ctl(qw(key generate));
@@ -331,16 +352,21 @@ subtest 'at once' => sub {
 		@keys = keys_of($empty);
 		my $won = grep { /^0 / } @said;
 		is(scalar(grep { $_->{state} eq 'active' } @keys), 1,
-		    '  rotated to new keys: one active key') or diag "@said";
+		    "round $round: one key is active after rotations to new " .
+		    "keys")
+		    or diag "@said";
 		is(scalar(grep { $_->{state} eq 'retiring' } @keys), $won,
-		    '  each that won retired one') or diag "@said";
-		is(scalar(@keys), $won + 1, '  who lost left nothing')
+		    "round $round: each successful rotation retires one key")
+		    or diag "@said";
+		is(scalar(@keys), $won + 1,
+		    "round $round: a failed rotation leaves no key")
 		    or diag "@said";
 
 		my $kid = kid_of($empty, 'retiring');
 		@said = at_once($empty, map {
 			[qw(key retire --now --), $kid] } 1 .. 3);
-		is(scalar(grep { /^0 / } @said), 1, '  one removes it');
+		is(scalar(grep { /^0 / } @said), 1,
+		    "round $round: one of three commands removes the key");
 	}
 };
 
@@ -369,7 +395,7 @@ sub signs_with {
 	    ->{kid};
 }
 
-subtest 'a running daemon' => sub {
+subtest 'changes of keys under a running daemon' => sub {
 	my $d = site();
 	my @tokens;
 
@@ -388,54 +414,58 @@ subtest 'a running daemon' => sub {
 	for my $round (1 .. 6) {
 		my ($code) = $d->ctl($round % 2 ? qw(key generate) :
 		    (qw(key rotate --now)));
-		is($code, 0, "round $round: a change");
-		is(status_of($d, $tokens[-1]), 204, '  nobody has to know');
+		is($code, 0, "round $round: the command succeeds");
+		is(status_of($d, $tokens[-1]), 204,
+		    "round $round: the newest token is valid before the " .
+		    "reload");
 		my $active = kid_of($d, 'active');
 		$d->reload;
 		ok(wait_for(10, sub {
 			push @tokens, log_in($d);
 			signs_with($tokens[-1]) eq $active;
-		}), '  after SIGHUP the active key signs');
+		}), "round $round: the active key signs after the reload");
 		my @bad = grep { status_of($d, $_) != 204 } @tokens;
-		is(scalar(@bad), 0, '  and all tokens so far are good');
+		is(scalar(@bad), 0, "round $round: all tokens are valid");
 	}
 	like($reader->(), qr/^\d\d+ checks, bad: $/,
-	    'no check in between was refused');
+	    'no check was refused meanwhile');
 
 	my $jwks = JSON::PP->new->decode($d->ask(
 	    REQUEST_URI => '/auth/jwks.json')->{body});
 	is_deeply([ sort map { $_->{kid} } @{ $jwks->{keys} } ],
-	    [ sort map { $_->{kid} } keys_of($d) ], 'all are published');
+	    [ sort map { $_->{kid} } keys_of($d) ], 'the key set has all keys');
 	is(scalar(grep { exists $_->{d} } @{ $jwks->{keys} }), 0,
-	    '  without their private parts');
+	    'the key set has no private part');
 
 	my $old = signs_with($tokens[0]);
 	$d->ctl(qw(key retire --now --), $old);
-	is(status_of($d, $tokens[0]), 204, 'a removed key works on');
+	is(status_of($d, $tokens[0]), 204,
+	    'a removed key is used until a reload');
 	$d->reload;
 	ok(wait_for(10, sub { status_of($d, $tokens[0]) == 401 }),
-	    '  until SIGHUP');
-	is(status_of($d, $tokens[-1]), 204, '  others go on');
+	    'a token of the removed key is refused after the reload');
+	is(status_of($d, $tokens[-1]), 204, 'a token of another key is valid');
 
-	# All or nothing: a directory that is not in order changes nothing.
+	# A folder with an invalid file changes nothing.
 	spit("$d->{dir}/keys/notes", 'x');
 	$d->ctl(qw(key rotate --now));
 	$d->reload;
-	ok(wait_for(10, sub { $d->log_text =~ /notes/ }), 'a bad directory');
-	is(status_of($d, $tokens[-1]), 204, '  leaves the keys as they were');
+	ok(wait_for(10, sub { $d->log_text =~ /notes/ }),
+	    'the log names the invalid file');
+	is(status_of($d, $tokens[-1]), 204, 'the keys in use stay');
 	unlink "$d->{dir}/keys/notes";
 	$d->stop_ok;
 };
 
-subtest 'a daemon and key generate make the first key' => sub {
+subtest 'a daemon and key generate create the first key' => sub {
 	my $d = site();
 
 	$d->add_user('alice');
 	my ($said) = at_once($d, [qw(key generate)]);
 	$d->start;
 	is(scalar(grep { $_->{state} eq 'active' } keys_of($d)), 1,
-	    'one active key');
-	is(status_of($d, log_in($d)), 204, 'that works');
+	    'one key is active');
+	is(status_of($d, log_in($d)), 204, 'a token of the key is valid');
 	$d->stop_ok;
 };
 
@@ -447,30 +477,33 @@ subtest 'mode jwt, revocation = store' => sub {
 	my $token = log_in($d);
 	my (undef, $issued) = $d->ctl(qw(token issue --user alice));
 	chomp $issued;
-	is(status_of($d, $_), 204, 'a token') for $token, $issued;
+	is(status_of($d, $_), 204, 'a token is valid') for $token, $issued;
 
 	ctl_is($d, 1, qr/mode = jwt.*nothing to list/, qw(session list));
 	my (undef, $json) = $d->ctl(qw(token inspect --json), $issued);
 	my $sid = JSON::PP->new->decode($json)->{claims}{sid};
 	my (undef, $errors) = ctl_is($d, 0, qr/refused from now on/,
 	    qw(session revoke), $sid);
-	like($errors, qr/audit session_revoked session=$sid/, '  audited');
-	is(status_of($d, $issued), 401, '  that one is refused');
-	is(status_of($d, $token), 204, '  no other');
+	like($errors, qr/audit session_revoked session=$sid/,
+	    'session revoke is audited');
+	is(status_of($d, $issued), 401,
+	    'the token of the revoked session is refused');
+	is(status_of($d, $token), 204, 'another token is valid');
 	ctl_is($d, 1, qr/not a session id/, qw(session revoke zz));
 
 	(undef, $errors) = ctl_is($d, 0, qr/refused from now on/,
 	    qw(session revoke --user alice));
-	like($errors, qr/audit sessions_revoked user=alice by/, '  audited');
-	is(status_of($d, $token), 401, '  all of the user are refused');
+	like($errors, qr/audit sessions_revoked user=alice by/,
+	    'session revoke --user is audited');
+	is(status_of($d, $token), 401, 'the tokens of the user are refused');
 	ok(wait_for(5, sub { status_of($d, log_in($d)) == 204 }),
-	    '  and the next login works');
+	    'a token of the next sign-in is valid');
 	$token = log_in($d);
 	ctl_is($d, 0, qr/\(all\): tokens issued so far are refused/,
 	    qw(session revoke --all));
-	is(status_of($d, $token), 401, '  everybody\'s end');
+	is(status_of($d, $token), 401, 'session revoke --all ends all tokens');
 	ok(wait_for(5, sub { status_of($d, log_in($d)) == 204 }),
-	    '  and logins go on');
+	    'a token of a later sign-in is valid');
 
 	my ($warned) = (ctl_is($d, 0, qr/changed/,
 	    qw(user set alice --role x)))[1];
@@ -481,13 +514,15 @@ subtest 'mode jwt, revocation = store' => sub {
 		$d->ctl(qw(user enable alice));
 		(undef, $token) = $d->ctl(qw(token issue --user alice));
 		chomp $token;
-		is(status_of($d, $token), 204, "before @$do");
+		is(status_of($d, $token), 204, "a token is valid before @$do");
 		my ($code, $out, $complaint) = $d->ctl(
 		    \"another long password\n", @$do);
-		is($code, 0, "@$do") or diag $complaint;
-		like($out, qr/tokens issued so far are refused/, '  says so');
-		unlike($complaint, qr/warning/, '  without a warning');
-		is(status_of($d, $token), 401, '  and they are');
+		is($code, 0, "@$do succeeds") or diag $complaint;
+		like($out, qr/tokens issued so far are refused/,
+		    "@$do says that tokens are refused");
+		unlike($complaint, qr/warning/, "@$do prints no warning");
+		is(status_of($d, $token), 401,
+		    "the token is refused after @$do");
 	}
 	$d->stop_ok;
 };
@@ -508,9 +543,9 @@ subtest 'mode jwt, revocation = none' => sub {
 	    [qw(user disable alice)], [qw(user delete alice)]) {
 		my ($code, $out, $complaint) = $d->ctl(
 		    \"another long password\n", @$do);
-		is($code, 0, "@$do") or diag $complaint;
+		is($code, 0, "@$do succeeds") or diag $complaint;
 		like($complaint, qr/warning: .*tokens of alice work.* 300 s/,
-		    '  warns');
+		    "@$do warns that tokens stay valid");
 	}
 	ctl_is($d, 0, qr/^store +memory .*in the memory of the daemon$/m,
 	    qw(store status));
@@ -523,7 +558,7 @@ subtest 'mode refresh' => sub {
 	$d->configure(auth => { mode => 'refresh' });
 	$d->add_user('alice');
 	$d->start;
-	ok(defined log_in($d), 'a login');
+	ok(defined log_in($d), 'a sign-in succeeds');
 	ctl_is($d, 0, qr/ alice /, qw(session list));
 	ctl_is($d, 0, qr/disabled; sessions ended: 1/, qw(user disable alice));
 	$d->stop_ok;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# One client for every mode: it logs in, calls, refreshes when told to, logs
-# out and is refused.  It never asks which mode it talks to.
+# One client works in every mode. It signs in, sends requests, refreshes after a
+# refusal and signs out. It never asks for the mode.
 use strict;
 use warnings;
 
@@ -12,10 +12,11 @@ use FCGIAuth::Test;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# What an access token lives at most, where it cannot be revoked.
+# The lifetime of an access token that cannot be revoked.
 my $ttl = 4 * (slow() > 3 ? 3 : 1);
 
-# Who has a token in the body sends it as Bearer, else the jar has it.
+# A client with a token from the body sends it as Bearer. Otherwise the cookie
+# jar has it.
 sub bearer {
 	my ($s) = @_;
 	return $s->{access} ? (Authorization => "Bearer $s->{access}") : ();
@@ -36,7 +37,8 @@ sub login {
 	return take($s, json_sign_in($s->{client}, 'alice'));
 }
 
-# RFC 6749 section 6, or with the cookie alone, or with what the client has.
+# Refreshes as in section 6 of RFC 6749, or with the cookie, or with the Bearer
+# token.
 sub refresh {
 	my ($s) = @_;
 	my $c = $s->{client};
@@ -48,7 +50,7 @@ sub refresh {
 	return $c->request(POST => '/auth/refresh', headers => [ bearer($s) ]);
 }
 
-# Prolongs the login: by refreshing, else by logging in.
+# Prolongs the session by a refresh, or else by a sign-in.
 sub prolong {
 	my ($s) = @_;
 	my $a = refresh($s);
@@ -56,7 +58,7 @@ sub prolong {
 	return take($s, $a) if $a->status == 200;
 	like(join(' ', $a->status, $a->json->{error}),
 	    qr/^(?:400 invalid_grant|400 unsupported_grant_type|401 \w+)$/,
-	    'a refusal says so');
+	    'a refused refresh has an error code');
 	return login($s);
 }
 
@@ -69,27 +71,30 @@ sub call {
 	return $s->{client}->xhr($target, bearer($s), @headers);
 }
 
-# The life of a login, in this order.
+# The steps of a session, in this order.
 my @walk = (
-	'a stranger' => sub {
+	'a visitor' => sub {
 		my ($s) = @_;
 		my $c = $s->{client};
 		my $a = $c->xhr('/page?a=1');
 
-		is($a->status, 401, 'a program is refused');
-		is($a->header('www-authenticate'), 'Bearer', 'and told how');
-		is($a->header('location'), undef, 'not sent anywhere');
-		ok($a->json->{error}, 'in JSON');
-		is($a->header('set-cookie'), undef, 'without a cookie');
+		is($a->status, 401, 'a program gets 401');
+		is($a->header('www-authenticate'), 'Bearer',
+		    'the answer names the scheme Bearer');
+		is($a->header('location'), undef,
+		    'a program is not redirected');
+		ok($a->json->{error}, 'the refusal is JSON');
+		is($a->header('set-cookie'), undef,
+		    'the refusal sets no cookie');
 		$a = $c->page('/page?a=1&b=%26');
-		is($a->status, 302, 'a person');
+		is($a->status, 302, 'a person is redirected');
 		is($a->header('location'),
 		    '/auth/login?rd=%2Fpage%3Fa%3D1%26b%3D%2526',
-		    'goes to the login page, and knows the way back');
-		is($c->xhr('/auth/me')->status, 401, 'is nobody');
+		    'the redirect leads to the login page with the return URL');
+		is($c->xhr('/auth/me')->status, 401, '/auth/me answers 401');
 		is($c->request(POST => '/auth/logout')->status, 204,
-		    'may log out');
-		is($c->xhr('/open/')->status, 200, 'and see the open pages');
+		    'a sign-out succeeds');
+		is($c->xhr('/open/')->status, 200, 'a public page is shown');
 	},
 	'a wrong password' => sub {
 		my ($s) = @_;
@@ -98,90 +103,110 @@ my @walk = (
 			my ($name, $password) = @$who;
 			my $a = json_sign_in($s->{client}, $name,
 			    password => $password);
-			is($a->status, 401, $name);
+			is($a->status, 401, "$name is refused");
 			is($a->json->{error}, 'invalid_credentials',
-			    "$name: says no more");
+			    "$name: the error is invalid_credentials");
 			is($a->header('set-cookie'), undef,
-			    "$name: no cookie");
+			    "$name: the answer sets no cookie");
 		}
-		is($s->{client}->xhr('/page')->status, 401, 'still refused');
+		is($s->{client}->xhr('/page')->status, 401,
+		    'a check is still refused');
 	},
-	'logging in' => sub {
+	'a sign-in' => sub {
 		my ($s) = @_;
 		my $a = login($s);
 		my $j = $a->json;
 
-		is($a->status, 200, 'done');
-		is($a->header('cache-control'), 'no-store', 'not stored');
+		is($a->status, 200, 'the sign-in succeeds');
+		is($a->header('cache-control'), 'no-store',
+		    'the answer is not cached');
 		like($a->header('content-type'), qr{^application/json\b},
-		    'JSON');
-		is($j->{user}{name}, 'alice', 'who');
-		is_deeply($j->{user}{roles}, [qw(admin staff)], 'roles');
-		is($j->{user}{email}, 'alice@example.com', 'e-mail');
-		cmp_ok($j->{expires_in}, '>', 0, 'how long');
+		    'the answer is JSON');
+		is($j->{user}{name}, 'alice', 'the answer names the user');
+		is_deeply($j->{user}{roles}, [qw(admin staff)],
+		    'the answer has the roles');
+		is($j->{user}{email}, 'alice@example.com',
+		    'the answer has the e-mail address');
+		cmp_ok($j->{expires_in}, '>', 0,
+		    'the answer says how long the token is valid');
 		my $body = $s->{deliver} ne 'cookie';
 		my $cookies = $s->{deliver} ne 'body';
 		is(defined $j->{access_token} ? 1 : 0, $body ? 1 : 0,
-		    'a token in the body, or none');
+		    'the body has a token as configured');
 		is($j->{token_type} // '', $body ? 'Bearer' : '',
-		    'and its type');
+		    'the token has the type Bearer');
 		is(keys %{ $s->{client}->jar } ? 1 : 0, $cookies ? 1 : 0,
-		    'cookies, or none');
+		    'the answer sets cookies as configured');
 		for my $line ($a->all('set-cookie')) {
-			like($line, qr/;\s*HttpOnly/i, 'HttpOnly');
-			like($line, qr/;\s*SameSite=Lax/i, 'SameSite');
-			unlike($line, qr/;\s*Domain/i, 'no Domain');
+			like($line, qr/;\s*HttpOnly/i,
+			    'the cookie has HttpOnly');
+			like($line, qr/;\s*SameSite=Lax/i,
+			    'the cookie has SameSite=Lax');
+			unlike($line, qr/;\s*Domain/i,
+			    'the cookie has no Domain');
 			cmp_ok(length($line =~ s/;.*//r), '<=', 4096,
-			    'a browser keeps it');
+			    'the cookie is not too large for a browser');
 		}
 	},
-	'calling' => sub {
+	'requests with a session' => sub {
 		my ($s) = @_;
 		my @claim = ('Remote-User' => 'mallory',
 		    'Remote_User' => 'mallory');
 		my $a = call($s, '/page', @claim);
 
-		# nginx refuses it, the others take it away.
-		unlike($a->body, qr/mallory/, 'nobody says who he is himself');
+		# nginx refuses such headers, the other web servers remove them.
+		unlike($a->body, qr/mallory/,
+		    'a client cannot set the identity');
 		$a = call($s, '/page') if $a->status == 400;
-		is($a->status, 200, 'allowed');
+		is($a->status, 200, 'the request is allowed');
 		for my $line ('Remote-User: alice',
 		    'Remote-Groups: admin,staff',
 		    'Remote-Email: alice@example.com',
 		    'Remote-Name: Alice Liddell') {
-			like($a->body, qr/^$line$/m, $line);
+			like($a->body, qr/^$line$/m,
+			    "the application gets $line");
 		}
-		unlike($a->body, qr/mallory/, 'and nobody else');
+		unlike($a->body, qr/mallory/,
+		    'the application gets no other identity');
 		is($a->header('set-cookie'), undef, 'a check sets no cookie');
-		is(call($s, '/admin/')->status, 200, 'a role');
+		is(call($s, '/admin/')->status, 200,
+		    'a role of the user is allowed');
 		is(call($s, '/root/')->status, 403,
-		    'one that alice has not: 403, not 401');
+		    'a role that alice does not have gets 403');
 		unlike(call($s, '/page')->body, qr/fcgiauth_refresh/,
 		    'the application sees no refresh token');
 	},
-	'me' => sub {
+	'/auth/me' => sub {
 		my ($s) = @_;
 		my $a = call($s, '/auth/me');
 		my $j = $a->json;
 
-		is($a->status, 200, 'somebody');
-		is($a->header('cache-control'), 'no-store', 'not stored');
-		is($j->{name}, 'alice', 'name');
-		is_deeply($j->{roles}, [qw(admin staff)], 'roles');
-		is($j->{full_name}, 'Alice Liddell', 'full name');
-		like($j->{session}, qr/^[0-9a-f]{32}$/, 'session');
-		cmp_ok($j->{expires_in}, '>', 0, 'how long');
+		is($a->status, 200, '/auth/me answers 200');
+		is($a->header('cache-control'), 'no-store',
+		    'the answer is not cached');
+		is($j->{name}, 'alice', 'the answer has the name');
+		is_deeply($j->{roles}, [qw(admin staff)],
+		    'the answer has the roles');
+		is($j->{full_name}, 'Alice Liddell',
+		    'the answer has the full name');
+		like($j->{session}, qr/^[0-9a-f]{32}$/,
+		    'the answer has the id of the session');
+		cmp_ok($j->{expires_in}, '>', 0,
+		    'the answer says how long the session is valid');
 		$s->{session} = $j->{session};
 	},
-	'refreshing' => sub {
+	'a refresh' => sub {
 		my ($s) = @_;
 		my $a = prolong($s);
 
-		is($a->status, 200, 'done');
-		is($a->header('cache-control'), 'no-store', 'not stored');
-		cmp_ok($a->json->{expires_in}, '>', 0, 'how long');
-		is($a->json->{user}{name}, 'alice', 'who');
-		is(call($s, '/page')->status, 200, 'and it works');
+		is($a->status, 200, 'the session is prolonged');
+		is($a->header('cache-control'), 'no-store',
+		    'the answer is not cached');
+		cmp_ok($a->json->{expires_in}, '>', 0,
+		    'the answer says how long the token is valid');
+		is($a->json->{user}{name}, 'alice',
+		    'the answer names the user');
+		is(call($s, '/page')->status, 200, 'the new token is accepted');
 	},
 	'two credentials' => sub {
 		my ($s) = @_;
@@ -189,25 +214,29 @@ my @walk = (
 
 		call($s, '/page');
 		is($c->xhr('/page', Authorization => 'Bearer rubbish')->status,
-		    401, 'a wrong Bearer counts, whatever the cookie says');
+		    401,
+		    'a wrong Bearer token is refused despite a valid cookie');
 		is($c->xhr('/page', Authorization => 'Bearer ')->status,
-		    401, 'an empty one as well') if $s->{access};
+		    401, 'an empty Bearer token is refused') if $s->{access};
 		like($c->xhr('/page', bearer($s), Authorization => 'Basic YTpi')
 		    ->status, $s->{access} ? qr{^40[01]$} : qr{^200$},
-		    'two headers are none; another scheme is ignored');
+		    'two Authorization headers are refused, another scheme ' .
+		    'is ignored');
 	},
-	'the keys' => sub {
+	'the public keys' => sub {
 		my ($s) = @_;
 		my $a = $s->{client}->get('/auth/jwks.json');
 
-		is($a->status, 200, 'anybody may see them');
-		is(ref $a->json->{keys}, 'ARRAY', 'a set');
+		is($a->status, 200, 'the key set is public');
+		is(ref $a->json->{keys}, 'ARRAY',
+		    'the answer has a list of keys');
 		like($a->header('content-type'),
-		    qr{^application/jwk-set\+json\b}, 'of its type');
+		    qr{^application/jwk-set\+json\b},
+		    'the answer is a JWK set');
 		like($a->header('cache-control'), qr/\bmax-age=\d+/,
-		    'to be kept');
+		    'the answer may be cached');
 	},
-	'logging out' => sub {
+	'a sign-out' => sub {
 		my ($s) = @_;
 		my $c = $s->{client};
 		my $a;
@@ -218,31 +247,34 @@ my @walk = (
 		    all => $c->cookie_line('/auth/') };
 		$a = $c->request(POST => '/auth/logout',
 		    headers => [ bearer($s) ]);
-		is($a->status, 204, 'done');
+		is($a->status, 204, 'the sign-out succeeds');
 		is(join(' ', grep { !/refresh/ } keys %{ $c->jar }), '',
-		    'no cookie is left that could be shown to a check');
+		    'no cookie is left for a check');
 		is($c->request(POST => '/auth/logout',
-			headers => [ bearer($s) ])->status, 204, 'once more');
+			headers => [ bearer($s) ])->status, 204,
+			    'a repeated sign-out succeeds');
 		delete @$s{qw(access refresh)};
-		is($c->xhr('/page')->status, 401, 'refused');
-		is($c->page('/page')->status, 302, 'a person is asked again');
-		is($c->xhr('/auth/me')->status, 401, 'nobody');
+		is($c->xhr('/page')->status, 401, 'a check is refused');
+		is($c->page('/page')->status, 302,
+		    'a person is redirected to the login page');
+		is($c->xhr('/auth/me')->status, 401, '/auth/me answers 401');
 	},
-	'what is left of it' => sub {
+	'old refresh tokens' => sub {
 		my ($s) = @_;
 		my $old = $s->{old};
 		my $c = $s->{client};
 		my $again = { %$s, access => $old->{access},
 		    refresh => $old->{refresh} };
 
-		isnt(refresh($again)->status, 200, 'a refresh token is dead');
+		isnt(refresh($again)->status, 200,
+		    'a refresh with the old token is refused');
 		isnt($c->request(POST => '/auth/refresh', headers => [
 			Cookie => $old->{all} ])->status, 200,
-		    'as a cookie, too') if $old->{all};
+		    'a refresh with the old cookies is refused') if $old->{all};
 	},
 );
 
-# The old credentials die by themselves where nothing is stored of them.
+# Old credentials end by themselves where no store records their end.
 sub is_dead {
 	my ($s) = @_;
 	my $old = $s->{old};
@@ -257,7 +289,7 @@ sub is_dead {
 		my $limit = $s->{at_once} ? 0 : $ttl + 1;
 		ok(wait_for($limit, sub {
 			$c->xhr('/page', @{ $way{$way} })->status == 401;
-		}), "the $way of before the logout");
+		}), "the old $way is refused");
 	}
 	return;
 }
@@ -290,7 +322,7 @@ sub begin {
 	    name => "$mode->{name}, $deliver" };
 }
 
-# Every client is never refused, however often its tokens end.
+# A client that refreshes after each 401 is never refused.
 sub follow {
 	my (@sites) = @_;
 	my $end = time + $ttl + 1.5;
@@ -305,7 +337,7 @@ sub follow {
 	}
 	for my $s (@sites) {
 		is(join(' ', keys %{ $seen{ $s->{name} } }), 200,
-		    "$s->{name}: a client that refreshes when told to");
+		    "$s->{name}: a client that refreshes is never refused");
 	}
 	return;
 }
@@ -317,16 +349,16 @@ sub end {
 	is_dead($s);
 	for my $secret ($PASSWORD, grep { defined } $s->{old}{access},
 	    $s->{old}{refresh}) {
-		unlike($log, qr/\Q$secret\E/, 'no secret in the log');
+		unlike($log, qr/\Q$secret\E/, 'the log has no secret');
 	}
-	like($log, qr/audit login .*user=alice/, 'a login is audited');
-	like($log, qr/audit logout/, 'and a logout');
+	like($log, qr/audit login .*user=alice/, 'a sign-in is audited');
+	like($log, qr/audit logout/, 'a sign-out is audited');
 	$s->{n}->stop;
 	$s->{d}->stop_ok;
 	return;
 }
 
-# All of them side by side: most of the time is waiting for tokens to end.
+# All modes run together, because the test mostly waits for tokens to end.
 my @sites = map { my $mode = $_; map { begin($mode, $_) }
 	qw(body both cookie) } @modes;
 
@@ -334,9 +366,9 @@ while (my ($what, $code) = splice @walk, 0, 2) {
 	for my $s (@sites) {
 		subtest "$s->{name}: $what" => sub { $code->($s) };
 	}
-	follow(@sites) if $what eq 'refreshing';
+	follow(@sites) if $what eq 'a refresh';
 }
 for my $s (@sites) {
-	subtest "$s->{name}: afterwards" => sub { end($s) };
+	subtest "$s->{name}: after the sign-out" => sub { end($s) };
 }
 done_testing;

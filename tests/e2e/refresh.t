@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Mode refresh: a token that is good for one use, whatever happens to the
-# answer, and an alarm when somebody else has used it.
+# Mode refresh. A refresh token is good for one use, even when the answer is
+# lost. Its reuse ends the session and is logged.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 
 my $FORM = 'application/x-www-form-urlencoded';
 
-# A daemon of its own for each way of being configured.
+# Starts a daemon with its own configuration.
 sub daemon {
 	my (%conf) = @_;
 	my $dir = tempdir();
@@ -28,12 +28,12 @@ sub daemon {
 		auth => { mode => 'refresh', deliver => 'both' },
 		jwt => \%jwt, %conf });
 
-	$d->{keys} = $dir;	# it goes with the daemon
+	$d->{keys} = $dir;	# the folder is removed with the daemon
 	$d->add_user('alice', roles => ['staff'])->add_user('bob');
 	return $d->start;
 }
 
-# A login by JSON: { access, refresh, sid, cookies }.
+# Signs in by JSON and returns { access, refresh, sid, cookies }.
 sub login {
 	my ($d, $name) = @_;
 	my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login',
@@ -57,7 +57,7 @@ sub result {
 	return \%r;
 }
 
-# What is sent to refresh by the body.
+# Returns the parameters of a refresh with the token in the body.
 sub presented {
 	my ($token) = @_;
 	return (REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/refresh',
@@ -80,21 +80,21 @@ sub refresh_by_cookie {
 
 sub is_refused {
 	my ($r, $what) = @_;
-	is($r->{status}, 400, "$what: refused");
-	is($r->{error}, 'invalid_grant', "$what: invalid_grant");
-	is(scalar @{ $r->{cookies} }, 0, "$what: no cookie changes");
+	is($r->{status}, 400, "$what: the answer is 400");
+	is($r->{error}, 'invalid_grant', "$what: the error is invalid_grant");
+	is(scalar @{ $r->{cookies} }, 0, "$what: the answer changes no cookie");
 	return;
 }
 
 sub is_good {
 	my ($d, $r, $what) = @_;
-	is($r->{status}, 200, $what) or return;
+	is($r->{status}, 200, "$what succeeds") or return;
 	is($d->check(HTTP_AUTHORIZATION => "Bearer $r->{access}")->{status},
 	    204, "$what: the access token works");
 	return;
 }
 
-# Audit lines of one event.
+# Returns the audit lines of an event.
 sub audit {
 	my ($d, $event) = @_;
 	return grep { /\baudit \Q$event\E\b/ } split /\n/, $d->log_text;
@@ -102,38 +102,46 @@ sub audit {
 
 sub alarms { my ($d) = @_; return scalar audit($d, 'refresh_reuse') }
 
-# The promises that hold for any store.
+# Tests what holds on every store.
 sub rotation {
 	my ($d) = @_;
 	my $one = login($d, 'alice');
 	my $two = refresh($d, $one->{refresh});
 
-	is_good($d, $one, 'login');
-	is_good($d, $two, 'refresh');
-	isnt($two->{refresh}, $one->{refresh}, 'a new refresh token');
-	isnt($two->{access}, $one->{access}, 'a new access token');
-	is($two->{sid}, $one->{sid}, 'of the same session');
-	is($two->{json}{token_type}, 'Bearer', 'its type');
-	is($two->{json}{user}{name}, 'alice', 'whose');
-	is_deeply($two->{json}{user}{roles}, ['staff'], 'with roles');
-	cmp_ok($two->{json}{expires_in}, '>', 0, 'for how long');
+	is_good($d, $one, 'a sign-in');
+	is_good($d, $two, 'a refresh');
+	isnt($two->{refresh}, $one->{refresh},
+	    'a refresh returns a new refresh token');
+	isnt($two->{access}, $one->{access},
+	    'a refresh returns a new access token');
+	is($two->{sid}, $one->{sid},
+	    'the new token belongs to the same session');
+	is($two->{json}{token_type}, 'Bearer', 'the token has the type Bearer');
+	is($two->{json}{user}{name}, 'alice', 'the answer names the user');
+	is_deeply($two->{json}{user}{roles}, ['staff'],
+	    'the answer has the roles');
+	cmp_ok($two->{json}{expires_in}, '>', 0,
+	    'the answer says how long the token is valid');
 	is($d->check(HTTP_AUTHORIZATION => "Bearer $one->{access}")->{status},
-	    204, 'the old access token lives as long as it said');
+	    204, 'the old access token stays valid until its end');
 	my $three = refresh($d, $two->{refresh});
-	is_good($d, $three, 'again');
+	is_good($d, $three, 'a second refresh');
 	is(scalar(keys %{ { map { $_->{refresh} => 1 } $one, $two,
-		$three } }), 3, 'three different ones');
+		$three } }), 3, 'all three refresh tokens differ');
 
-	# One kind is not the other.
+	# A refresh token is no access token, and an access token no refresh
+	# token.
 	is($d->check(HTTP_AUTHORIZATION => "Bearer $three->{refresh}")
-	    ->{status}, 401, 'a refresh token is no access token');
+	    ->{status}, 401, 'a check refuses a refresh token');
 	is($d->check(HTTP_COOKIE => "fcgiauth_access=$three->{refresh}")
-	    ->{status}, 401, 'nor as a cookie');
+	    ->{status}, 401,
+	    'a check refuses a refresh token in the access cookie');
 	is($d->check(HTTP_COOKIE => "fcgiauth_refresh=$three->{refresh}")
-	    ->{status}, 401, 'the check looks at no refresh cookie');
+	    ->{status}, 401, 'a check ignores the refresh cookie');
 	is_refused(refresh($d, $three->{access}),
-	    'an access token is no refresh token');
-	is_good($d, refresh($d, $three->{refresh}), 'which ended nothing');
+	    'a refresh with an access token');
+	is_good($d, refresh($d, $three->{refresh}),
+	    'a refresh after the wrong tokens');
 	return;
 }
 
@@ -141,39 +149,47 @@ sub delivery {
 	my ($d) = @_;
 	my $r = login($d, 'alice');
 
-	is(scalar @{ $r->{cookies} }, 2, 'a login sets two cookies');
-	is($r->{cookie}{refresh}, $r->{refresh}, 'the same tokens');
+	is(scalar @{ $r->{cookies} }, 2, 'a sign-in sets two cookies');
+	is($r->{cookie}{refresh}, $r->{refresh},
+	    'the cookie and the body have the same refresh token');
 	my $by_body = refresh($d, $r->{refresh});
-	is(scalar @{ $by_body->{cookies} }, 0, 'by the body: no cookie');
-	ok($by_body->{refresh} && $by_body->{access}, 'but tokens');
+	is(scalar @{ $by_body->{cookies} }, 0,
+	    'a refresh by the body sets no cookie');
+	ok($by_body->{refresh} && $by_body->{access},
+	    'a refresh by the body returns tokens in the body');
 	my $by_cookie = refresh_by_cookie($d, $by_body->{refresh});
-	is($by_cookie->{status}, 200, 'by the cookie');
-	is(scalar @{ $by_cookie->{cookies} }, 2, 'two cookies');
-	is($by_cookie->{refresh}, undef, 'no refresh token in the body');
-	is($by_cookie->{access}, undef, 'nor an access token');
-	cmp_ok($by_cookie->{json}{expires_in}, '>', 0, 'but how long');
+	is($by_cookie->{status}, 200, 'a refresh by the cookie succeeds');
+	is(scalar @{ $by_cookie->{cookies} }, 2,
+	    'a refresh by the cookie sets two cookies');
+	is($by_cookie->{refresh}, undef, 'its body has no refresh token');
+	is($by_cookie->{access}, undef, 'its body has no access token');
+	cmp_ok($by_cookie->{json}{expires_in}, '>', 0,
+	    'its body says how long the access token is valid');
 	my %line = map { /fcgiauth_(\w+)=/ ? ($1 => $_) : () }
 	    @{ $by_cookie->{cookies} };
-	like($line{access}, qr{;\s*Path=/(?:;|$)}i, 'access: everywhere');
+	like($line{access}, qr{;\s*Path=/(?:;|$)}i,
+	    'the access cookie is for all paths');
 	like($line{refresh}, qr{;\s*Path=/auth(?:;|$)}i,
-	    'refresh: our endpoints only');
+	    'the refresh cookie is for the endpoints only');
 	for my $line (values %line) {
-		like($line, qr/;\s*HttpOnly/i, 'HttpOnly');
-		like($line, qr/;\s*SameSite=Lax/i, 'SameSite');
-		like($line, qr/;\s*Max-Age=[1-9]/i, 'Max-Age');
+		like($line, qr/;\s*HttpOnly/i, 'the cookie has HttpOnly');
+		like($line, qr/;\s*SameSite=Lax/i,
+		    'the cookie has SameSite=Lax');
+		like($line, qr/;\s*Max-Age=[1-9]/i, 'the cookie has Max-Age');
 	}
 	my $json = result($d->ask(REQUEST_METHOD => 'POST',
 	    REQUEST_URI => '/auth/refresh', CONTENT_TYPE => 'application/json',
 	    body => JSON::PP->new->encode({ grant_type => 'refresh_token',
 		refresh_token => $by_cookie->{cookie}{refresh} })));
-	is($json->{status}, 200, 'by JSON');
-	# The body goes before the cookie.
+	is($json->{status}, 200, 'a refresh by JSON succeeds');
+	# A token in the body takes precedence over the cookie.
 	my $other = login($d, 'bob');
 	my $both = result($d->ask(presented($json->{refresh}),
 	    HTTP_COOKIE => "fcgiauth_refresh=$other->{refresh}"));
-	is($both->{json}{user}{name}, 'alice', 'the body counts');
-	is(scalar @{ $both->{cookies} }, 0, 'and the cookie stays');
-	is_good($d, refresh($d, $other->{refresh}), 'and is not used up');
+	is($both->{json}{user}{name}, 'alice', 'the token in the body is used');
+	is(scalar @{ $both->{cookies} }, 0, 'the answer changes no cookie');
+	is_good($d, refresh($d, $other->{refresh}),
+	    'a refresh with the token of the cookie');
 	return;
 }
 
@@ -184,23 +200,25 @@ sub grace {
 	my $again = refresh($d, $one->{refresh});
 	my $before = alarms($d);
 
-	is_good($d, $again, 'the answer was lost: again');
-	is($again->{refresh}, $two->{refresh}, 'the same successor');
-	is($again->{sid}, $two->{sid}, 'of the same session');
+	is_good($d, $again, 'a repeated refresh within the grace period');
+	is($again->{refresh}, $two->{refresh}, 'it returns the same successor');
+	is($again->{sid}, $two->{sid}, 'the session is the same');
 	my $cookie = refresh_by_cookie($d, $one->{refresh});
-	is($cookie->{cookie}{refresh}, $two->{refresh}, 'by the cookie, too');
-	is(alarms($d), $before, 'no alarm');
+	is($cookie->{cookie}{refresh}, $two->{refresh},
+	    'a repeated refresh by the cookie returns the same successor');
+	is(alarms($d), $before, 'no reuse is logged');
 	my $three = refresh($d, $two->{refresh});
-	is_good($d, $three, 'the successor is good for one use');
-	is_refused(refresh($d, $one->{refresh}), 'the grandparent, in grace');
-	is(alarms($d), $before + 1, 'is an alarm');
-	is_refused(refresh($d, $_->{refresh}), 'all is over')
+	is_good($d, $three, 'a refresh with the successor');
+	is_refused(refresh($d, $one->{refresh}),
+	    'the predecessor of the predecessor within the grace period');
+	is(alarms($d), $before + 1, 'its reuse is logged');
+	is_refused(refresh($d, $_->{refresh}), 'a token of the ended session')
 	    for $two, $three, $one;
-	is(alarms($d), $before + 1, 'one is enough');
+	is(alarms($d), $before + 1, 'the reuse is logged once');
 	my ($line) = reverse audit($d, 'refresh_reuse');
-	like($line, qr/session=$one->{sid}/, 'it names the session');
-	like($line, qr/user=alice/, 'and the user');
-	like($line, qr/address=127\.0\.0\.1/, 'and the address');
+	like($line, qr/session=$one->{sid}/, 'the log line names the session');
+	like($line, qr/user=alice/, 'the log line names the user');
+	like($line, qr/address=127\.0\.0\.1/, 'the log line names the address');
 	return;
 }
 
@@ -214,38 +232,54 @@ sub at_once {
 		my @answers = map { result($_) } $d->ask_at_once(
 		    map { +{ presented($r->{refresh}) } } 1 .. $count);
 		$seen{ $_->{status} }++ for @answers;
-		is_deeply(\%seen, { 200 => $count }, "all of $count");
+		is_deeply(\%seen, { 200 => $count },
+		    "all $count simultaneous refreshes succeed");
 		my %refresh = map { ($_->{refresh} // '') => 1 } @answers;
-		is(scalar keys %refresh, 1, 'get the same successor');
+		is(scalar keys %refresh, 1,
+		    'all answers have the same successor');
 		my %access = map { $_->{access} => 1 } grep { $_->{access} }
 		    @answers;
 		is(scalar(grep { $d->check(HTTP_AUTHORIZATION =>
 			    "Bearer $_")->{status} == 204 } keys %access),
-		    scalar keys %access, 'and access tokens that work');
+		    scalar keys %access, 'all access tokens are valid');
 		my ($next) = keys %refresh;
 		$r = refresh($d, $next);
-		is_good($d, $r, 'which goes on');
-		is_good($d, refresh($d, $r->{refresh}), 'and on');
+		is_good($d, $r, 'a refresh with the successor');
+		is_good($d, refresh($d, $r->{refresh}),
+		    'a refresh with the token after it');
 	}
-	is(alarms($d), $before, 'no alarm');
+	is(alarms($d), $before, 'no reuse is logged');
 	return;
 }
 
-sub replay {
+# A sign-in and ten refreshes.
+sub chain {
+	my ($d) = @_;
+	my @chain = login($d, 'alice');
+
+	push @chain, refresh($d, $chain[-1]{refresh}) for 1 .. 10;
+	is($chain[-1]{status}, 200, 'ten refreshes succeed');
+	return @chain;
+}
+
+sub reuse {
 	my ($d, $grace) = @_;
+	# Its grace period passes while the older generations are tested.
+	my @last = chain($d);
+	my $over = time + $grace + 0.1;
 
 	for my $generation (0 .. 9) {
-		my @chain = login($d, 'alice');
-		push @chain, refresh($d, $chain[-1]{refresh}) for 1 .. 10;
-		is($chain[-1]{status}, 200, 'ten times');
+		my @chain = $generation == 9 ? @last : chain($d);
 		my $before = alarms($d);
-		sleep $grace + 0.1 if $generation == 9;
+		sleep $over - time if $generation == 9 && time < $over;
 		is_refused(refresh($d, $chain[$generation]{refresh}),
 		    "the token of generation $generation");
-		is(alarms($d), $before + 1, 'an alarm');
-		is_refused(refresh($d, $chain[-1]{refresh}), 'the last one');
-		is_refused(refresh($d, $chain[9]{refresh}), 'its parent');
-		is(alarms($d), $before + 1, 'one alarm');
+		is(alarms($d), $before + 1, 'the reuse is logged');
+		is_refused(refresh($d, $chain[-1]{refresh}),
+		    'the newest token');
+		is_refused(refresh($d, $chain[9]{refresh}),
+		    'the predecessor of the newest token');
+		is(alarms($d), $before + 1, 'the reuse is logged once');
 	}
 	return;
 }
@@ -262,18 +296,18 @@ sub forged {
 		substr($copy, $at, 1) ^= chr(1 << $at % 8);
 		my $a = refresh($d, b64($copy));
 		is("$a->{status} $a->{error}", '400 invalid_grant',
-		    "byte $at of a token that names a session");
+		    "a token with a change in byte $at is refused");
 	}
-	# A generation that was, or will be, of a session that is.
+	# The generations include past and future ones of an existing session.
 	for my $generation (0, 1, 2, 7, 2**31, 2**32 - 1) {
 		my $copy = $bytes;
 		substr($copy, 17, 4) = pack 'N', $generation;
 		is_refused(refresh($d, b64($copy)),
-		    "generation $generation, not signed")
+		    "generation $generation without a valid signature")
 		    if $copy ne $bytes;
 	}
 	my $other = unb64(login($d, 'bob')->{refresh});
-	is_refused(refresh($d, b64($_)), 'pieces of two') for
+	is_refused(refresh($d, b64($_)), 'a token made of two tokens') for
 	    substr($bytes, 0, 17) . substr($other, 17),
 	    substr($other, 0, 17) . substr($bytes, 17),
 	    substr($bytes, 0, 21) . substr($other, 21),
@@ -286,15 +320,19 @@ sub forged {
 	    lc $r->{refresh}, $r->{refresh} =~ s/.$/!/r, '../../x',
 	    "' OR 1=1 --", $r->{sid}, "\0" x 69) {
 		my $a = refresh($d, $garbage);
-		is($a->{status}, 400, 'garbage');
-		is(scalar @{ $a->{cookies} }, 0, 'changes no cookie');
+		is($a->{status}, 400,
+		    'an invalid token in the body is refused');
+		is(scalar @{ $a->{cookies} }, 0,
+		    'the answer changes no cookie');
 		$a = refresh_by_cookie($d, $garbage) if $garbage !~
 		    /[^!-~]|[,;"\\]/;
-		isnt($a->{status}, 200, 'as a cookie');
-		is(scalar @{ $a->{cookies} }, 0, 'changes no cookie');
+		isnt($a->{status}, 200,
+		    'an invalid token in the cookie is refused');
+		is(scalar @{ $a->{cookies} }, 0,
+		    'the answer changes no cookie');
 	}
-	is(alarms($d), $before, 'no alarm');
-	is_good($d, refresh($d, $r->{refresh}), 'and the session goes on');
+	is(alarms($d), $before, 'invalid tokens are not logged as reuse');
+	is_good($d, refresh($d, $r->{refresh}), 'a refresh of the session');
 	return;
 }
 
@@ -355,38 +393,42 @@ sub requests {
 		my $a = result($d->ask(REQUEST_METHOD => 'POST',
 		    REQUEST_URI => '/auth/refresh', CONTENT_TYPE => $FORM,
 		    ($body ne '' ? (body => $body) : ()), %param));
-		isnt($a->{status}, 200, "not: $what");
-		is($a->{status}, $status, "status: $what") if defined $status;
-		is($a->{error}, $error, "error: $what") if defined $error;
-		is(scalar @{ $a->{cookies} }, 0, "no cookie: $what");
+		isnt($a->{status}, 200, "the request does not succeed: $what");
+		is($a->{status}, $status,
+		    "the status is $status: $what") if defined $status;
+		is($a->{error}, $error,
+		    "the error is $error: $what") if defined $error;
+		is(scalar @{ $a->{cookies} }, 0,
+		    "the answer changes no cookie: $what");
 	}
-	is_good($d, refresh($d, $token), 'which used up nothing');
+	is_good($d, refresh($d, $token),
+	    'a refresh after the refused requests');
 	return;
 }
 
 sub endings {
 	my ($d) = @_;
 	my %end = (
-		'logout by the cookies' => sub {
+		'a sign-out by the cookies' => sub {
 			my ($r) = @_;
 			return $d->ask(REQUEST_METHOD => 'POST',
 			    REQUEST_URI => '/auth/logout', HTTP_COOKIE =>
 			    "fcgiauth_access=$r->{access}; " .
 			    "fcgiauth_refresh=$r->{refresh}");
 		},
-		'logout by the refresh cookie alone' => sub {
+		'a sign-out by the refresh cookie alone' => sub {
 			my ($r) = @_;
 			return $d->ask(REQUEST_METHOD => 'POST',
 			    REQUEST_URI => '/auth/logout', HTTP_COOKIE =>
 			    "fcgiauth_refresh=$r->{refresh}");
 		},
-		'logout by Bearer' => sub {
+		'a sign-out by Bearer' => sub {
 			my ($r) = @_;
 			return $d->ask(REQUEST_METHOD => 'POST',
 			    REQUEST_URI => '/auth/logout',
 			    HTTP_AUTHORIZATION => "Bearer $r->{access}");
 		},
-		'another login in the same browser' => sub {
+		'another sign-in in the same browser' => sub {
 			my ($r) = @_;
 			return $d->ask(REQUEST_METHOD => 'POST',
 			    REQUEST_URI => '/auth/login', HTTP_COOKIE =>
@@ -403,19 +445,22 @@ sub endings {
 		my $before = alarms($d);
 		my $a = $end{$what}->($r);
 
-		like($a->{status}, qr/^20[04]$/, $what);
-		is_refused(refresh($d, $r->{refresh}), "$what: at once");
-		is_refused(refresh($d, $r->{refresh}), "$what: and again");
-		is(alarms($d), $before, "$what: no alarm");
+		like($a->{status}, qr/^20[04]$/, "$what succeeds");
+		is_refused(refresh($d, $r->{refresh}),
+		    "$what: the first refresh after it");
+		is_refused(refresh($d, $r->{refresh}),
+		    "$what: the second refresh after it");
+		is(alarms($d), $before, "$what: no reuse is logged");
 		is_good($d, refresh($d, $other->{refresh}),
-		    "$what: another session goes on");
+		    "$what: a refresh of another session");
 	}
-	# After a rotation the predecessor ends nothing it should not, and the
-	# session ends as a whole.
+	# After a rotation, the predecessor of an access token still ends the
+	# session as a whole.
 	my $one = login($d, 'alice');
 	my $two = refresh($d, $one->{refresh});
-	$end{'logout by Bearer'}->($one);
-	is_refused(refresh($d, $_->{refresh}), 'an old access token ends it')
+	$end{'a sign-out by Bearer'}->($one);
+	is_refused(refresh($d, $_->{refresh}),
+	    'a token of a session that an old access token ended')
 	    for $two, $one;
 	return;
 }
@@ -426,72 +471,77 @@ sub secrets_of {
 	    grep { defined } $r->{refresh}, $r->{cookie}{refresh};
 }
 
-# Memory as well, beside the embedded default.
+# The memory store is tested beside the default store.
 for my $store (store_is('sqlite') ? qw(sqlite memory) : store_kind()) {
 	my $grace = 2 * slow();
 	my $d = daemon(refresh => { grace => "${grace}s" },
 	    store => $store);
 
-	subtest "$store: rotation" => sub { rotation($d) };
-	subtest "$store: delivery" => sub { delivery($d) };
-	subtest "$store: grace" => sub { grace($d) };
-	subtest "$store: 64 at once" => sub { at_once($d, 64) };
-	subtest "$store: forged" => sub { forged($d) };
-	subtest "$store: requests" => sub { requests($d) };
-	subtest "$store: endings" => sub { endings($d) };
-	subtest "$store: replay" => sub { replay($d, $grace) };
+	subtest "$store: a refresh token rotates" => sub { rotation($d) };
+	subtest "$store: tokens come by body and by cookie" =>
+	    sub { delivery($d) };
+	subtest "$store: a token in its grace period" => sub { grace($d) };
+	subtest "$store: 64 simultaneous refreshes" => sub { at_once($d, 64) };
+	subtest "$store: forged tokens" => sub { forged($d) };
+	subtest "$store: malformed requests" => sub { requests($d) };
+	subtest "$store: the end of a session" => sub { endings($d) };
+	subtest "$store: reuse of a token" => sub { reuse($d, $grace) };
 
 	my $r = login($d, 'alice');
 	my $next = refresh($d, $r->{refresh});
 	my $log = $d->log_text;
 	my $raw = $d->store->raw;
-	isnt(index($raw, 'alice'), -1, "$store: found what is there")
+	isnt(index($raw, 'alice'), -1, "$store: the test can read the store")
 	    unless $store eq 'memory';
 	for my $secret (secrets_of($r), secrets_of($next)) {
-		is(index($log, $secret), -1, "$store: not in the log");
-		is(index($raw, $secret), -1, "$store: not in the store");
+		is(index($log, $secret), -1, "$store: the log has no secret");
+		is(index($raw, $secret), -1, "$store: the store has no secret");
 	}
 	$d->stop_ok;
 }
 
-subtest 'the end of grace' => sub {
+subtest 'the end of the grace period' => sub {
 	my $d = daemon(refresh => { grace => '1s' });
 	my $one = login($d, 'alice');
 	my $two = refresh($d, $one->{refresh});
 	my $began = time;
 
-	# Using it does not prolong it.
+	# The use of the token does not prolong the grace period.
 	while (time - $began < 0.6) {
 		refresh($d, $one->{refresh});
 		sleep 0.1;
 	}
 	sleep 0.6;
-	is_refused(refresh($d, $one->{refresh}), 'one second later');
-	is(alarms($d), 1, 'it is an alarm');
-	is_refused(refresh($d, $two->{refresh}), 'that ends the session');
+	is_refused(refresh($d, $one->{refresh}),
+	    'the token after its grace period');
+	is(alarms($d), 1, 'the reuse is logged');
+	is_refused(refresh($d, $two->{refresh}),
+	    'a token of the ended session');
 	$d->stop_ok;
 };
 
-subtest 'no grace' => sub {
+subtest 'no grace period' => sub {
 	my $d = daemon(refresh => { grace => '0' });
 	my $one = login($d, 'alice');
 	my $two = refresh($d, $one->{refresh});
 
-	is_good($d, $two, 'one use');
-	is_refused(refresh($d, $one->{refresh}), 'not two');
-	is(alarms($d), 1, 'an alarm');
-	is_refused(refresh($d, $two->{refresh}), 'the session is over');
+	is_good($d, $two, 'the first refresh');
+	is_refused(refresh($d, $one->{refresh}),
+	    'the second refresh with the same token');
+	is(alarms($d), 1, 'the reuse is logged');
+	is_refused(refresh($d, $two->{refresh}),
+	    'a token of the ended session');
 	my $r = login($d, 'alice');
 	my %seen;
 	$seen{ $_->{status} }++ for map { result($_) }
 	    $d->ask_at_once(map { +{ presented($r->{refresh}) } } 1 .. 16);
-	is($seen{200}, 1, 'of many callers one wins');
-	is($seen{400}, 15, 'and all others are refused');
-	is(alarms($d), 2, 'by one alarm');
+	is($seen{200}, 1, 'one of 16 simultaneous refreshes succeeds');
+	is($seen{400}, 15, 'the other refreshes are refused');
+	is(alarms($d), 2, 'the reuse is logged once');
 	$d->stop_ok;
 };
 
-subtest 'limits' => sub {
+subtest 'the timeouts of a session' => sub {
 	my $d = daemon(refresh => { idle_timeout => '3s',
 		absolute_timeout => '7s', grace => '1s' },
 	    jwt => { ttl => '1s', leeway => '0s' });
@@ -502,7 +552,7 @@ subtest 'limits' => sub {
 	my ($age, $last) = ($line =~ /Max-Age=(\d+)/i, 0);
 	my $ended;
 
-	cmp_ok($age, '<=', 3, 'the cookie ends with the login');
+	cmp_ok($age, '<=', 3, 'the refresh cookie ends with the session');
 	while (!$ended && time - $began < 12 * slow()) {
 		sleep 0.5;
 		my $asked = time - $began;
@@ -515,27 +565,31 @@ subtest 'limits' => sub {
 		$last = $asked;
 		($line) = grep { /refresh=/ } @{ $next->{cookies} };
 		($age) = $line =~ /Max-Age=(\d+)/i;
-		cmp_ok($age, '<=', 8 - $last, 'never longer than the login')
+		cmp_ok($age, '<=', 8 - $last,
+		    'the cookie never outlives the session')
 		    if $last > 5;
 		$r = $next;
 	}
-	cmp_ok($last, '>', 4, 'use prolongs it beyond the idle timeout');
-	ok($ended, 'the absolute one ends it all the same');
-	is_refused(refresh($d, $idle->{refresh}), 'an idle one has ended');
-	is(alarms($d), 0, 'without an alarm');
+	cmp_ok($last, '>', 4,
+	    'refreshes keep the session beyond the idle timeout');
+	ok($ended, 'the absolute timeout ends the session');
+	is_refused(refresh($d, $idle->{refresh}),
+	    'a token of a session after its idle timeout');
+	is(alarms($d), 0, 'no reuse is logged');
 	$d->stop_ok;
 };
 
-subtest 'users' => sub {
+subtest 'changes of users' => sub {
 	my $d = daemon();
 	my $r = login($d, 'alice');
 
 	is(($d->ctl(qw(user set alice --role boss --email new@example.com)))
-	    [0], 0, 'user set');
+	    [0], 0, 'user set succeeds');
 	$r = refresh($d, $r->{refresh});
 	is_deeply($r->{json}{user}{roles}, ['boss'],
-	    'the next token has the new roles');
-	is((parts($r->{access}))[1]{email}, 'new@example.com', 'and e-mail');
+	    'the next access token has the new roles');
+	is((parts($r->{access}))[1]{email}, 'new@example.com',
+	    'the next access token has the new e-mail address');
 	my %end = (
 		'user disable' => [qw(user disable carol)],
 		'user delete' => [qw(user delete carol)],
@@ -547,22 +601,25 @@ subtest 'users' => sub {
 		$d->add_user('carol');
 		my $one = login($d, 'carol');
 		my $two = refresh($d, $one->{refresh});
-		is_good($d, $two, "$what: before");
-		is(($d->ctl(@{ $end{$what} }))[0], 0, "$what: done");
-		is_refused(refresh($d, $two->{refresh}), "$what: at once");
-		is_refused(refresh($d, $one->{refresh}), "$what: its parent");
+		is_good($d, $two, "a refresh before $what");
+		is(($d->ctl(@{ $end{$what} }))[0], 0, "$what succeeds");
+		is_refused(refresh($d, $two->{refresh}),
+		    "the token after $what");
+		is_refused(refresh($d, $one->{refresh}),
+		    "its predecessor after $what");
 		$d->ctl(qw(user delete carol));
 	}
 	my $one = login($d, 'bob');
 	is(($d->ctl('session', 'revoke', $one->{sid}))[0], 0,
-	    'session revoke');
-	is_refused(refresh($d, $one->{refresh}), 'session revoke: at once');
-	is(alarms($d), 0, 'none of this is an alarm');
+	    'session revoke succeeds');
+	is_refused(refresh($d, $one->{refresh}),
+	    'the token after session revoke');
+	is(alarms($d), 0, 'no reuse is logged');
 	$d->stop_ok;
 };
 
-# Refreshes as fast as it can, until it is refused; the last tokens.
-sub hunt {
+# Refreshes as fast as it can until it is refused. Returns the last tokens.
+sub refresh_on {
 	my ($d, $token) = @_;
 	my @had = ($token);
 
@@ -574,7 +631,7 @@ sub hunt {
 	return join ' ', splice @had, @had > 3 ? -3 : 0;
 }
 
-subtest 'a race with the administrator' => sub {
+subtest 'a session ends during refreshes' => sub {
 	my $d = daemon();
 	my %end = (
 		disable => sub { $d->ctl(qw(user disable carol)) },
@@ -596,102 +653,106 @@ subtest 'a race with the administrator' => sub {
 			$d->add_user('carol');
 			my @r = map { login($d, 'carol') } 1 .. 2;
 			@r = ($r[0], $r[0]) if $what eq 'logout';
-			my @hunters = map { my $r = $_; child_code(sub {
-				hunt($d, $r->{refresh}) }) } @r;
+			my @clients = map { my $r = $_; child_code(sub {
+				refresh_on($d, $r->{refresh}) }) } @r;
 			sleep 0.02 + rand 0.05;
 			my ($code) = $end{$what}->($r[0]);
-			is($code, 0, "$what: done");
-			my @last = map { split ' ', $_->() } @hunters;
+			is($code, 0, "$what succeeds");
+			my @last = map { split ' ', $_->() } @clients;
 			my @alive = grep {
 				refresh($d, $_)->{status} != 400 } @last;
-			is(scalar @alive, 0, "$what: no survivor");
+			is(scalar @alive, 0,
+			    "$what: no token is valid afterwards");
 		}
 	}
 	$d->stop_ok;
 };
 
-subtest 'restarts' => sub {
+subtest 'restarts of the daemon' => sub {
 	my $d = daemon(refresh => { grace => '30s' });
 	my $one = login($d, 'alice');
 	my $two = refresh($d, $one->{refresh});
 
-	is($d->stop, 0, 'stopped');
+	is($d->stop, 0, 'the daemon ends with status 0');
 	$d->start;
 	my $again = refresh($d, $one->{refresh});
-	is($again->{refresh}, $two->{refresh}, 'grace survives a restart');
+	is($again->{refresh}, $two->{refresh},
+	    'the grace period survives a restart');
 	my $three = refresh($d, $two->{refresh});
-	is_good($d, $three, 'and so does the session');
+	is_good($d, $three, 'a refresh after a restart');
 	$d->kill_hard;
 	$d->start;
-	is_good($d, refresh($d, $three->{refresh}), 'and a crash');
-	is_refused(refresh($d, $one->{refresh}), 'and what has been used');
-	is(alarms($d), 1, 'is known');
+	is_good($d, refresh($d, $three->{refresh}), 'a refresh after a crash');
+	is_refused(refresh($d, $one->{refresh}), 'a used token after a crash');
+	is(alarms($d), 1, 'the reuse is logged');
 	$d->stop_ok;
 };
 
-subtest 'killed in the middle' => sub {
+subtest 'the daemon is killed during refreshes' => sub {
 	my $d = daemon(refresh => { grace => '60s' });
 
 	for my $round (1 .. 5) {
 		my $r = login($d, 'alice');
-		my $hunter = child_code(sub { hunt($d, $r->{refresh}) });
+		my $client = child_code(sub { refresh_on($d, $r->{refresh}) });
 		sleep 0.05 + rand 0.1;
 		$d->kill_hard;
-		my @last = split ' ', $hunter->();
+		my @last = split ' ', $client->();
 		$d->start;
 		is_good($d, refresh($d, $last[-1]),
-		    'whoever got no answer asks again');
+		    'a refresh that is repeated after a lost answer');
 	}
-	is(alarms($d), 0, 'without an alarm');
+	is(alarms($d), 0, 'no reuse is logged');
 	$d->stop_ok;
 };
 
-subtest 'the store is down' => sub {
+subtest 'the store is unreachable' => sub {
 	my $d = daemon(refresh => { grace => '60s' });
 	my $one = login($d, 'alice');
 
 	$d->store->away;
 	for my $a (refresh($d, $one->{refresh}),
 	    refresh_by_cookie($d, $one->{refresh})) {
-		is($a->{status}, 503, 'not now');
-		is(scalar @{ $a->{cookies} }, 0, 'cookies untouched');
+		is($a->{status}, 503, 'a refresh gets 503');
+		is(scalar @{ $a->{cookies} }, 0,
+		    'the answer changes no cookie');
 	}
 	my $a = $d->ask(REQUEST_METHOD => 'POST',
 	    REQUEST_URI => '/auth/refresh',
 	    HTTP_COOKIE => "fcgiauth_refresh=$one->{refresh}");
 	like((header_values($a, 'Retry-After'))[0] // '', qr/^[1-9]/,
-	    'but soon');
+	    'the answer has Retry-After');
 	$a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/logout',
 	    HTTP_COOKIE => "fcgiauth_refresh=$one->{refresh}");
-	is($a->{status}, 503, 'nobody is logged out only seemingly');
-	is(scalar(header_values($a, 'Set-Cookie')), 0, 'cookies untouched');
+	is($a->{status}, 503, 'a sign-out gets 503');
+	is(scalar(header_values($a, 'Set-Cookie')), 0,
+	    'the answer changes no cookie');
 	my $page = $d->ask(REQUEST_URI => '/auth/login?rd=%2Fx',
 	    HTTP_ACCEPT => 'text/html', HTTP_SEC_FETCH_MODE => 'navigate',
 	    HTTP_COOKIE => "fcgiauth_refresh=$one->{refresh}");
-	is($page->{status}, 503, 'a person is told so');
+	is($page->{status}, 503, 'the login page is answered 503');
 	is(scalar(header_values($page, 'Set-Cookie')), 0,
-	    'cookies untouched');
+	    'the answer changes no cookie');
 	is($d->check(HTTP_AUTHORIZATION => "Bearer $one->{access}")->{status},
-	    204, 'access tokens need no store');
+	    204, 'the check of an access token needs no store');
 	$d->store->back;
 	my $two;
 	ok(wait_for(15, sub {
 		$two = refresh($d, $one->{refresh});
 		$two->{status} == 200;
-	}), 'the same token works again');
-	is_good($d, $two, 'after that');
-	# Another worker may not have noticed yet.
+	}), 'the same refresh token is accepted when the store is back');
+	is_good($d, $two, 'the refresh with it');
+	# Another worker may still have a broken connection.
 	my $three;
 	ok(wait_for(15, sub {
 		$three = refresh($d, $two->{refresh});
 		$three->{status} == 200;
-	}), 'and its successor');
-	is_good($d, $three, 'as good');
-	is(alarms($d), 0, 'no alarm');
+	}), 'its successor is accepted');
+	is_good($d, $three, 'the refresh with the successor');
+	is(alarms($d), 0, 'no reuse is logged');
 	$d->stop_ok;
 };
 
-subtest 'two daemons, one store' => sub {
+subtest 'two daemons on one store' => sub {
 	my $one = daemon(refresh => { grace => '60s' });
 	my $two = FCGIAuth::Daemon->new(conf => { %{ $one->{conf} },
 		server => { log_level => 'debug' } });
@@ -702,7 +763,7 @@ subtest 'two daemons, one store' => sub {
 	for (1 .. 5) {
 		$r = refresh($_, $r->{refresh}) for $one, $two;
 	}
-	is_good($two, $r, 'each takes what the other gave');
+	is_good($two, $r, 'a refresh after refreshes by both daemons');
 	for my $round (1 .. 5) {
 		$r = login($one, 'alice');
 		my $token = $r->{refresh};
@@ -713,18 +774,22 @@ subtest 'two daemons, one store' => sub {
 		}) } $one, $two;
 		my @got = map { split ' ', $_->() } @children;
 		my %seen = map { $_ => 1 } @got;
-		is(scalar @got, 64, '64 answers of two');
-		is(scalar keys %seen, 1, 'are the same successor');
-		is_good($two, refresh($two, (keys %seen)[0]), 'that works');
+		is(scalar @got, 64,
+		    '64 simultaneous refreshes are answered by two daemons');
+		is(scalar keys %seen, 1, 'all answers have the same successor');
+		is_good($two, refresh($two, (keys %seen)[0]),
+		    'a refresh with the successor');
 	}
 	my $alarms = alarms($one) + alarms($two);
-	is($alarms, 0, 'no alarm');
-	is_refused(refresh($two, $r->{refresh}), 'the grandparent');
-	is_refused(refresh($one, $r->{refresh}), 'is over everywhere');
+	is($alarms, 0, 'no reuse is logged');
+	is_refused(refresh($two, $r->{refresh}),
+	    'a token whose successor was used');
+	is_refused(refresh($one, $r->{refresh}),
+	    'the token at the other daemon');
 	$_->stop_ok for $two, $one;
 };
 
-subtest 'names of cookies' => sub {
+subtest 'the cookies with https' => sub {
 	my %https = (HTTPS => 'on', SERVER_PORT => 443,
 	    HTTP_HOST => 'app.example.com');
 
@@ -738,35 +803,41 @@ subtest 'names of cookies' => sub {
 		    qq({"username":"alice","password":"$PASSWORD"})));
 		my ($access) = grep { /_access=/ } @{ $a->{cookies} };
 		my ($refresh) = grep { /_refresh=/ } @{ $a->{cookies} };
-		like($access, qr/^\Q$prefix\Efcgiauth_access=/, $access);
-		like($access, qr{;\s*Path=/(?:;|$)}i, 'Path of access');
-		like($refresh, qr/^__Secure-fcgiauth_refresh=/, $refresh);
+		like($access, qr/^\Q$prefix\Efcgiauth_access=/,
+		    "the access cookie has the prefix $prefix");
+		like($access, qr{;\s*Path=/(?:;|$)}i,
+		    'the access cookie is for all paths');
+		like($refresh, qr/^__Secure-fcgiauth_refresh=/,
+		    'the refresh cookie has the prefix __Secure-');
 		like($refresh, qr{;\s*Path=/auth(?:;|$)}i,
-		    'Path of refresh');
+		    'the refresh cookie is for the endpoints only');
 		for my $line ($access, $refresh) {
-			like($line, qr/;\s*Secure/i, 'Secure');
-			like($line, qr/;\s*HttpOnly/i, 'HttpOnly');
+			like($line, qr/;\s*Secure/i, 'the cookie has Secure');
+			like($line, qr/;\s*HttpOnly/i,
+			    'the cookie has HttpOnly');
 			is($line =~ /;\s*Domain=/i ? 1 : 0,
-			    $cookie->{domain} ? 1 : 0, 'Domain');
+			    $cookie->{domain} ? 1 : 0,
+			    'the cookie has the configured Domain');
 		}
 		my $again = result($d->ask(REQUEST_METHOD => 'POST',
 		    REQUEST_URI => '/auth/refresh', %https, HTTP_COOKIE =>
 		    "__Secure-fcgiauth_refresh=$a->{refresh}"));
-		is($again->{status}, 200, 'refreshed');
+		is($again->{status}, 200, 'a refresh by the cookie succeeds');
 		my $out = $d->ask(REQUEST_METHOD => 'POST',
 		    REQUEST_URI => '/auth/logout', %https, HTTP_COOKIE =>
 		    "__Secure-fcgiauth_refresh=$again->{cookie}{refresh}");
 		my @gone = grep { /Max-Age=0/i }
 		    header_values($out, 'Set-Cookie');
 		is(scalar(grep { /^\Q$prefix\Efcgiauth_access=;/ } @gone), 1,
-		    'logout clears the one');
+		    'a sign-out clears the access cookie');
 		is(scalar(grep { /^__Secure-fcgiauth_refresh=;.*Path=\/auth/ }
-			@gone), 1, 'and the other, where it was set');
+			@gone), 1,
+			    'a sign-out clears the refresh cookie');
 		$d->stop_ok;
 	}
 };
 
-subtest 'session mode' => sub {
+subtest 'a refresh in mode session' => sub {
 	my $d = FCGIAuth::Daemon->new(conf => {
 		auth => { deliver => 'both' },
 		session => { idle_timeout => '3s', absolute_timeout => '60s' } });
@@ -783,23 +854,29 @@ subtest 'session mode' => sub {
 
 	while (time - $began < 4) {
 		my $a = $by->(%cookie);
-		is($a->{status}, 200, 'it counts as activity');
-		cmp_ok($a->{json}{expires_in}, '<=', 3, 'the nearer limit');
-		cmp_ok($a->{json}{expires_in}, '>=', 2, 'is what it says');
-		is($a->{refresh}, undef, 'nothing rotates');
+		is($a->{status}, 200,
+		    'a refresh succeeds and counts as activity');
+		cmp_ok($a->{json}{expires_in}, '<=', 3,
+		    'expires_in is at most the idle timeout');
+		cmp_ok($a->{json}{expires_in}, '>=', 2,
+		    'expires_in is nearly the idle timeout');
+		is($a->{refresh}, undef, 'the answer has no refresh token');
 		sleep 0.5;
 	}
-	is($d->check(%cookie)->{status}, 204, 'still alive');
+	is($d->check(%cookie)->{status}, 204,
+	    'the refreshed session is valid after its idle timeout');
 	is($d->check(HTTP_COOKIE => "fcgiauth=$other")->{status}, 401,
-	    'one that did not refresh is not');
+	    'a session without refreshes has ended');
 	is($by->(HTTP_AUTHORIZATION => "Bearer $r")->{status}, 200,
-	    'by Bearer');
+	    'a refresh by Bearer succeeds');
 	for my $dead ([ HTTP_COOKIE => "fcgiauth=$other" ],
 	    [ HTTP_AUTHORIZATION => "Bearer $other" ],
 	    [ HTTP_COOKIE => 'fcgiauth=' . 'A' x 64 ], []) {
 		my $a = $by->(@$dead);
-		is($a->{status}, 401, 'a dead one is 401');
-		is(scalar @{ $a->{cookies} }, 0, 'and no cookie changes');
+		is($a->{status}, 401,
+		    'a refresh without a valid session gets 401');
+		is(scalar @{ $a->{cookies} }, 0,
+		    'the answer changes no cookie');
 	}
 	$d->stop_ok;
 };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# SIGHUP takes a whole new configuration, or keeps the old one and says why;
-# nobody notices.
+# SIGHUP applies a new configuration as a whole, or keeps the old one and logs
+# the reason. Clients do not notice it.
 use strict;
 use warnings;
 
@@ -26,24 +26,26 @@ sub offers_remember {
 	return defined $n->client->page('/auth/login')->field('remember');
 }
 
-subtest 'a good one' => sub {
-	ok(offers_remember(), 'there is a box');
+subtest 'a valid configuration' => sub {
+	ok(offers_remember(), 'the login page has the box to be remembered');
 	$d->configure(session => { remember => 0 });
 	$d->reload;
-	ok(wait_for(10, sub { !offers_remember() }), 'now there is none');
+	ok(wait_for(10, sub { !offers_remember() }),
+	    'the box disappears after a reload');
 	is($alice->page('/x')->status, 200, 'alice is still signed in');
 	$d->configure(session => { remember => '30d' });
 	$d->reload;
-	ok(wait_for(10, sub { offers_remember() }), 'and there it is again');
+	ok(wait_for(10, sub { offers_remember() }),
+	    'the box is back after another reload');
 	$d->configure(limits => { body => '1k' });
 	$d->reload;
 	ok(wait_for(10, sub {
 		$n->client->post_json('/auth/login', { username => 'alice',
 			password => 'x' x 4000 })->status == 413;
-	}), 'a smaller limit holds');
+	}), 'a smaller limit is in force after a reload');
 };
 
-subtest 'a bad one' => sub {
+subtest 'an invalid configuration' => sub {
 	my $good = slurp($d->{file});
 
 	for my $bad (
@@ -53,34 +55,38 @@ subtest 'a bad one' => sub {
 		qr/fcgiauth\.ini:\d+:.*sesion/, 'an unknown section' ],
 	    [ "[session]\nidle_timeout = soon\n",
 		qr/fcgiauth\.ini:\d+:.*idle_timeout/, 'a bad value' ],
-	    [ "[session\n", qr/fcgiauth\.ini:\d+:/, 'no INI' ],
+	    [ "[session\n", qr/fcgiauth\.ini:\d+:/, 'a syntax error' ],
 	    [ "[auth]\nmode = nosuch\n", qr/fcgiauth\.ini:\d+:.*mode/,
 		'an unknown mode' ]) {
 		my ($text, $pattern, $what) = @$bad;
 		ok(log_grew($pattern, sub {
 			spit($d->{file}, "$good\n$text");
 			$d->reload;
-		}), "$what: the log says where");
-		is($alice->page('/x')->status, 200, "$what: all goes on");
+		}), "$what: the log has file and line");
+		is($alice->page('/x')->status, 200,
+		    "$what: alice is still signed in");
 		is(sign_in($n->client, 'alice')->status, 303,
-		    "$what: logins as well");
+		    "$what: a sign-in succeeds");
 	}
 	unlink $d->{file};
 	ok(log_grew(qr/fcgiauth\.ini/, sub { $d->reload }),
-	    'no file: the log says so');
-	is($alice->page('/x')->status, 200, 'no file: all goes on');
+	    'a missing file is logged');
+	is($alice->page('/x')->status, 200,
+	    'alice is still signed in without the file');
 	spit($d->{file}, $good);
-	ok(log_grew(qr/\breloaded\b/, sub { $d->reload }), 'a good one again');
+	ok(log_grew(qr/\breloaded\b/, sub { $d->reload }),
+	    'a reload with the restored file succeeds');
 	ok(log_grew(qr/restart.*listen/, sub {
 		$d->configure(server => { listen =>
 			"unix:$d->{socket} unix:" . $d->dir . '/other.sock' });
 		$d->reload;
-	}), 'what needs a restart is said');
-	is($alice->page('/x')->status, 200, 'all goes on');
+	}), 'the log names a change that needs a restart');
+	is($alice->page('/x')->status, 200,
+	    'alice is still signed in after such a change');
 	$d->configure(server => { listen => "unix:$d->{socket}" });
 };
 
-subtest 'under load' => sub {
+subtest 'reloads under load' => sub {
 	my $cookie = 'fcgiauth=' . token_of($alice);
 	my $end = time + 3 * (slow() > 5 ? 2 : 1);
 	my @children = map { child_code(sub {
@@ -106,25 +112,29 @@ subtest 'under load' => sub {
 	for my $child (@children) {
 		my ($done, $bad) = split ' ', $child->() // '';
 		cmp_ok($done // 0, '>', 0, 'requests were made');
-		is($bad, 0, 'none of them noticed');
+		is($bad, 0, 'no request failed during the reloads');
 	}
 	note("$reloads reloads");
 };
 
 $d->stop_ok;
 
-subtest 'sessions in memory' => sub {
+subtest 'reloads with the memory store' => sub {
 	my $e = FCGIAuth::Daemon->new(store => 'memory');
 	$e->add_user('alice')->start;
 	my $a = $e->ask(REQUEST_METHOD => 'POST',
 	    REQUEST_URI => '/auth/login', CONTENT_TYPE => 'application/json',
 	    body => qq({"username":"alice","password":"$PASSWORD"}));
 	my ($cookie) = $a->{raw} =~ /(fcgiauth=[^;]+)/;
-	is($e->check(HTTP_COOKIE => $cookie)->{status}, 204, 'one');
+	is($e->check(HTTP_COOKIE => $cookie)->{status}, 204,
+	    'the session is valid');
 	$e->reload;
-	ok(wait_for(10, sub { $e->log_text =~ /\breloaded\b/ }), 'reloaded');
-	is($e->check(HTTP_COOKIE => $cookie)->{status}, 204, 'is still there');
-	unlike($e->log_text, qr/everybody_must_sign_in_anew/, 'and no alarm');
+	ok(wait_for(10, sub { $e->log_text =~ /\breloaded\b/ }),
+	    'the daemon reloads');
+	is($e->check(HTTP_COOKIE => $cookie)->{status}, 204,
+	    'the session is valid after the reload');
+	unlike($e->log_text, qr/everybody_must_sign_in_anew/,
+	    'the log has no line about lost sessions');
 	my $told = sub {
 		my (@conf) = @_;
 		my $before = length $e->log_text;
@@ -132,7 +142,8 @@ subtest 'sessions in memory' => sub {
 		$e->configure(@conf);
 		$e->reload;
 		ok(wait_for(10, sub { substr($e->log_text, $before) =~
-			/\breload(?:ed|_refused)\b/ }), 'read');
+			/\breload(?:ed|_refused)\b/ }),
+			    'the daemon reads the configuration');
 		return substr($e->log_text, $before) =~
 		    /everybody_must_sign_in_anew reason="(.*) ha(?:s|ve) / &&
 		    $1;
@@ -148,9 +159,12 @@ subtest 'sessions in memory' => sub {
 	    [ '[jwt] keys', jwt => { keys => $e->dir . '/others' } ],
 	    [ '[auth] mode', auth => { mode => 'refresh' } ]) {
 		my ($what, @conf) = @$change;
-		is($told->(@conf), $what, "a change of $what is told of");
+		is($told->(@conf), $what,
+		    "the log says that a change of $what ends sessions");
 	}
-	ok(!$told->(@$_), 'nobody has to') for
+	ok(!$told->(@$_),
+	    'a change that keeps sessions is not logged as one that ends ' .
+	    'them') for
 	    [ jwt => { issuer => 'https://c.test' } ],
 	    [ jwt => { keys => $e->dir . '/keys' } ],
 	    [ server => { hosts => 'https://www.example.com' } ],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Tokens of mode jwt that can be ended, because a store is asked.
+# Mode jwt with revocation = store: tokens can be ended before their time.
 use strict;
 use warnings;
 
@@ -13,7 +13,7 @@ use Time::HiRes qw(sleep);
 
 my $dir = tempdir();
 
-# By JSON, straight to a daemon: the access token.
+# Signs in by JSON at a daemon and returns the access token.
 sub token {
 	my ($d, $name) = @_;
 	my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login',
@@ -46,25 +46,25 @@ my $alive = sub {
 };
 
 my ($token, $more) = map { token($one, 'alice') } 1, 2;
-$alive->('one login, two services', $token);
+$alive->('two services accept the token of one sign-in', $token);
 is($two->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/logout',
 	HTTP_AUTHORIZATION => "Bearer $token")->{status}, 204,
-    'logged out');
-$dead->('a logout', $token);
-$alive->('another login of alice is not touched', $more);
+    'the sign-out succeeds');
+$dead->('the token is refused after the sign-out', $token);
+$alive->('the token of another sign-in is valid', $more);
 is($two->ask(REQUEST_URI => '/auth/me',
 	HTTP_AUTHORIZATION => "Bearer $token")->{status}, 401,
-    'nobody');
-# Another token of the same session dies with it.
+    '/auth/me refuses the ended token');
+# The end of a session also ends its other tokens.
 my $key = slurp(signer_file("$dir/keys"));
 my ($h, $p) = parts($token);
-$dead->('another spelling of the session', sign('HS256', $key, $h,
+$dead->('another token of the ended session is refused', sign('HS256', $key, $h,
 	{ %$p, jti => 'b' x 32 }));
 
 my ($sid) = (parts($more))[1]{sid};
 my @ended = $one->ctl('session', 'revoke', $sid);
-is($ended[0], 0, 'session revoke') or diag("@ended");
-$dead->('session revoke', $more);
+is($ended[0], 0, 'session revoke succeeds') or diag("@ended");
+$dead->('the token is refused after session revoke', $more);
 for my $case (
     [ 'session revoke --user', qw(session revoke --user bob) ],
     [ 'user passwd', \"another long password\n",
@@ -74,35 +74,36 @@ for my $case (
 	$one->ctl(qw(user delete bob));
 	$one->add_user('bob');
 	sleep 0.01;
-	my $his = token($two, 'bob');
-	my $hers = token($two, 'carol');
-	$alive->("$what: before", $his);
+	my $bobs = token($two, 'bob');
+	my $carols = token($two, 'carol');
+	$alive->("$what: the token is valid before", $bobs);
 	@ended = $one->ctl(@args);
-	is($ended[0], 0, "$what: done") or diag("@ended");
-	$dead->("$what: after", $his);
-	$alive->("$what: carol is not touched", $hers);
+	is($ended[0], 0, "$what succeeds") or diag("@ended");
+	$dead->("$what: the token is refused after", $bobs);
+	$alive->("$what: the token of carol is valid", $carols);
 }
 $one->ctl(qw(user delete bob));
 $one->add_user('bob');
 sleep 0.01;
 my $new = token($one, 'bob');
-$alive->('a new login is good', $new) if defined $new;
-ok(defined $new, 'there is one');
-is($one->stop, 0, 'stopped');
+$alive->('the token of a new sign-in is valid', $new) if defined $new;
+ok(defined $new, 'a new sign-in returns a token');
+is($one->stop, 0, 'the daemon ends with status 0');
 $one->start;
-$dead->('a restart forgets nothing', $token);
+$dead->('an ended token stays refused after a restart', $token);
 
-# A store that cannot answer is no yes.
+# A check without an answer of the store is not allowed.
 my $last = token($one, 'dave');
-$alive->('dave', $last);
+$alive->('the token of dave is valid', $last);
 $one->store->away;
-is(status($one, $last), 503, 'the store is away: nobody can tell');
-is(status($one, "${last}x"), 401, 'but for what is no token');
+is(status($one, $last), 503, 'a check gets 503 while the store is unreachable');
+is(status($one, "${last}x"), 401,
+    'an invalid token gets 401 while the store is unreachable');
 $one->store->back;
 ok(wait_for(10, sub { status($one, $last) == 204 }),
-    'with the store back, dave is let in again');
+    'the token is valid when the store is back');
 ok(wait_for(10, sub { status($one, $token) == 401 }),
-    'and what was ended is ended');
+    'an ended token is refused when the store is back');
 $_->stop_ok for $one, $two;
 
 done_testing;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What a session is worth, for how long, and how it ends.
+# Sessions: what a check says, which credentials are accepted, and how a session
+# ends.
 use strict;
 use warnings;
 
@@ -12,7 +13,7 @@ use MIME::Base64 qw(decode_base64url encode_base64url);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# A login by JSON straight to a daemon: (token, answer).
+# Signs in by JSON at a daemon. Returns (token, answer, cookie).
 sub raw_login {
 	my ($d, $name, %arg) = @_;
 	my $more = $arg{remember} ? ',"remember":true' : '';
@@ -24,7 +25,7 @@ sub raw_login {
 	return ($token, $a, $cookie);
 }
 
-# A token with the id of one and the secret of another.
+# Returns a token with the id of one and the secret of another.
 sub mixed {
 	my ($id, $secret) = map { decode_base64url($_) } @_;
 	return encode_base64url(substr($id, 0, 16) . substr($secret, 16));
@@ -38,91 +39,105 @@ sub alive {
 
 my ($d, $n) = start_site(conf => { auth => { deliver => 'both' } });
 
-subtest 'me' => sub {
+subtest '/auth/me' => sub {
 	my $c = $n->client;
 	my $a = $c->xhr('/auth/me');
 
-	is($a->status, 401, 'nobody');
-	ok($a->json->{error}, 'in JSON');
+	is($a->status, 401, 'a visitor gets 401');
+	ok($a->json->{error}, 'the refusal is JSON');
 	sign_in($c, 'alice');
 	$a = $c->xhr('/auth/me');
-	is($a->status, 200, 'somebody');
-	is($a->header('cache-control'), 'no-store', 'not stored');
+	is($a->status, 200, 'a user gets 200');
+	is($a->header('cache-control'), 'no-store', 'the answer is not cached');
 	my $j = $a->json;
-	is($j->{name}, 'alice', 'name');
-	is_deeply([ sort @{ $j->{roles} } ], [qw(admin staff)], 'roles');
-	is($j->{email}, 'alice@example.com', 'e-mail');
-	is($j->{full_name}, 'Alice Liddell', 'full name');
-	like($j->{session}, qr/^[0-9a-f]{32}$/, 'the id of the session');
-	isnt($j->{session}, token_of($c), 'which is not the token');
-	ok($j->{expires_in} > 1700 && $j->{expires_in} <= 1800, 'how long');
+	is($j->{name}, 'alice', 'the answer has the name');
+	is_deeply([ sort @{ $j->{roles} } ], [qw(admin staff)],
+	    'the answer has the roles');
+	is($j->{email}, 'alice@example.com',
+	    'the answer has the e-mail address');
+	is($j->{full_name}, 'Alice Liddell', 'the answer has the full name');
+	like($j->{session}, qr/^[0-9a-f]{32}$/,
+	    'the answer has the id of the session');
+	isnt($j->{session}, token_of($c), 'the id is not the token');
+	ok($j->{expires_in} > 1700 && $j->{expires_in} <= 1800,
+	    'the answer says how long the session is valid');
 	sign_in($c = $n->client, 'bob');
-	is($c->xhr('/auth/me')->json->{name}, 'bob', 'another is another');
+	is($c->xhr('/auth/me')->json->{name}, 'bob',
+	    'another user gets their own name');
 };
 
-subtest 'the check' => sub {
+subtest 'a check' => sub {
 	my ($token) = raw_login($d, 'alice');
 	my $a = $d->check(HTTP_COOKIE => "fcgiauth=$token");
 
-	is($a->{status}, 204, 'allowed');
+	is($a->{status}, 204, 'a valid session is allowed');
 	is($a->{headers}[0][0], 'Status', 'Status is the first header');
-	is($a->{body}, '', 'an empty body');
-	is_deeply([ header_values($a, 'Remote-User') ], ['alice'], 'user');
+	is($a->{body}, '', 'the body is empty');
+	is_deeply([ header_values($a, 'Remote-User') ], ['alice'],
+	    'the answer names the user');
 	like((header_values($a, 'Remote-Groups'))[0],
-	    qr/^(?:admin,staff|staff,admin)$/, 'groups');
+	    qr/^(?:admin,staff|staff,admin)$/, 'the answer has the groups');
 	is_deeply([ header_values($a, 'Remote-Email') ],
-	    ['alice@example.com'], 'e-mail');
+	    ['alice@example.com'], 'the answer has the e-mail address');
 	is_deeply([ header_values($a, 'Remote-Name') ], ['Alice Liddell'],
-	    'full name');
-	is(scalar(header_values($a, 'Set-Cookie')), 0, 'never a cookie');
+	    'the answer has the full name');
+	is(scalar(header_values($a, 'Set-Cookie')), 0,
+	    'a check sets no cookie');
 
 	$a = $d->check;
-	is($a->{status}, 401, 'nobody');
-	is($a->{headers}[0][0], 'Status', 'Status first');
+	is($a->{status}, 401, 'a visitor gets 401');
+	is($a->{headers}[0][0], 'Status',
+	    'Status is the first header of a refusal');
 	is(scalar(header_values($a, 'WWW-Authenticate')), 0,
-	    'without WWW-Authenticate');
-	is(scalar(header_values($a, 'Set-Cookie')), 0, 'without a cookie');
+	    'the refusal has no WWW-Authenticate');
+	is(scalar(header_values($a, 'Set-Cookie')), 0,
+	    'the refusal sets no cookie');
 
 	$a = $d->ask(authorizer => 1, HTTP_COOKIE => "fcgiauth=$token");
 	is($a->{status}, 200, 'an authorizer gets 200');
 	is_deeply([ header_values($a, 'Variable-REMOTE_USER') ], ['alice'],
-	    'as Variable-');
-	is(scalar(header_values($a, 'Remote-User')), 0, 'and not otherwise');
-	is($d->ask(authorizer => 1)->{status}, 401, 'or 401');
+	    'an authorizer gets the user as a variable');
+	is(scalar(header_values($a, 'Remote-User')), 0,
+	    'an authorizer gets no Remote-User header');
+	is($d->ask(authorizer => 1)->{status}, 401,
+	    'an authorizer gets 401 for a visitor');
 
 	is($d->ask(AUTH_ACTION => 'something',
 		HTTP_COOKIE => "fcgiauth=$token")->{status}, 403,
-	    'an unknown action');
+	    'an unknown action gets 403');
 	is($d->check(AUTH_REQUIRE => 'role:admin',
-		HTTP_COOKIE => "fcgiauth=$token")->{status}, 204, 'a role');
+		HTTP_COOKIE => "fcgiauth=$token")->{status}, 204,
+		    'a role of the user is allowed');
 	is($d->check(AUTH_REQUIRE => 'role:nosuch',
 		HTTP_COOKIE => "fcgiauth=$token")->{status}, 403,
-	    'one that alice has not');
+	    'a role that alice does not have gets 403');
 	is($d->check(AUTH_REQUIRE => 'rubbish',
-		HTTP_COOKIE => "fcgiauth=$token")->{status}, 403, 'rubbish');
+		HTTP_COOKIE => "fcgiauth=$token")->{status}, 403,
+		    'an invalid requirement gets 403');
 	is($d->check(AUTH_REQUIRE => 'public')->{status}, 401,
-	    'public grants nothing');
+	    'the requirement public allows no visitor');
 	for my $missing (qw(REQUEST_METHOD REQUEST_URI REMOTE_ADDR HTTP_HOST)) {
 		is($d->check(HTTP_COOKIE => "fcgiauth=$token",
 			$missing => undef)->{status}, 403,
-		    "without $missing");
+		    "a check without $missing gets 403");
 	}
 	for my $uri ('/%zz', '/%00', '/x/%2e%2e/y', '', 'x',
 	    'http://localhost/', "/\xff", '/%ff', "/a\x01", '/%252e%252e/',
 	    '/a/..;/b', '/a\\..\\b') {
 		isnt($d->check(REQUEST_URI => $uri)->{status}, 204,
-		    'nobody at a strange address');
+		    'a visitor is not allowed at an invalid path');
 		is($d->check(REQUEST_URI => $uri, HTTP_COOKIE =>
 			"fcgiauth=$token")->{status}, 403,
-		    'nor alice') if $uri ne '';
+		    'alice gets 403 at an invalid path') if $uri ne '';
 	}
-	# Without rules nothing tells their readings apart.
+	# Without rules, the readings of a path do not differ.
 	for my $uri ('/a%5cb', '/../x', '//x', '/%2f', '/@a%2fb', '/100%25.txt',
 	    '/a;b', "/\xc3\xbc") {
 		is($d->check(REQUEST_URI => $uri)->{status}, 401,
-		    "nobody at $uri");
+		    "a visitor gets 401 at $uri");
 		is($d->check(REQUEST_URI => $uri, HTTP_COOKIE =>
-			"fcgiauth=$token")->{status}, 204, 'but alice');
+			"fcgiauth=$token")->{status}, 204,
+			    "alice is allowed at $uri");
 	}
 };
 
@@ -136,29 +151,32 @@ subtest 'credentials' => sub {
 		    (header_values($a, 'Remote-User'))[0] : $a->{status});
 	};
 
-	is($who->(HTTP_AUTHORIZATION => "Bearer $one"), 'alice', 'Bearer');
+	is($who->(HTTP_AUTHORIZATION => "Bearer $one"), 'alice',
+	    'a Bearer token is accepted');
 	is($who->(HTTP_AUTHORIZATION => "bearer $one"), 'alice',
-	    'the scheme has no case');
+	    'the case of the scheme does not matter');
 	is($who->(HTTP_AUTHORIZATION => "Bearer $one",
-		HTTP_COOKIE => "fcgiauth=$two"), 'alice', 'goes before a cookie');
+		HTTP_COOKIE => "fcgiauth=$two"), 'alice',
+		    'Bearer takes precedence over a cookie');
 	is($who->(HTTP_AUTHORIZATION => 'Bearer rubbish',
-		HTTP_COOKIE => "fcgiauth=$two"), 401, 'also when it is wrong');
+		HTTP_COOKIE => "fcgiauth=$two"), 401,
+		    'a wrong Bearer token takes precedence over a cookie');
 	is($who->(HTTP_AUTHORIZATION => 'Basic YTpi',
 		HTTP_COOKIE => "fcgiauth=$two"), 'bob',
 	    'other schemes are ignored');
 	is($who->(HTTP_COOKIE => "fcgiauth=$one; fcgiauth=$two"), 401,
-	    'two different cookies');
+	    'two different cookies are refused');
 	is($who->(HTTP_COOKIE => "fcgiauth=$one; fcgiauth=$one"), 'alice',
-	    'twice the same');
+	    'two equal cookies are accepted');
 	is($who->(HTTP_COOKIE => "a=b; fcgiauth=$one; c=d"), 'alice',
-	    'among others');
+	    'the cookie is found among others');
 	my $twice = FCGIAuth::FastCGI::fcgi_request($d->address, params => [
 		AUTH_ACTION => 'verify', REQUEST_METHOD => 'GET',
 		REQUEST_URI => '/', REMOTE_ADDR => '127.0.0.1',
 		HTTP_HOST => 'localhost', %{ $d->{brings} || {} },
 		HTTP_AUTHORIZATION => "Bearer $one",
 		HTTP_AUTHORIZATION => "Bearer $one" ]);
-	is($twice->{status}, 401, 'two Authorization headers');
+	is($twice->{status}, 401, 'two Authorization headers are refused');
 	for my $cookie ('=', ';;', '; ; =;', 'fcgiauth', 'fcgiauth=',
 	    'fcgiauth="' . $one . '"', "FCGIAUTH=$one", "fcgiauth=$one.",
 	    "fcgiauth= $one x", 'fcgiauth=' . 'A' x 64, 'fcgiauth=9999999',
@@ -168,74 +186,84 @@ subtest 'credentials' => sub {
 	    "__Host-fcgiauth=$one") {
 		my $a = $d->check(HTTP_COOKIE => $cookie);
 		like($a ? $a->{status} : 'closed', qr/^(?:40[13]|closed)$/,
-		    'nobody: ' . substr $cookie =~ s/[^ -~]/?/gr, 0, 30);
+		    'this cookie is refused: ' .
+		    substr $cookie =~ s/[^ -~]/?/gr, 0, 30);
 	}
 	is($d->check(HTTP_COOKIE => "fcgiauth=$one")->{status}, 204,
-	    'and the service is well');
+	    'a valid cookie is accepted after the refusals');
 };
 
-subtest 'logging out' => sub {
+subtest 'a sign-out' => sub {
 	my $c = $n->client;
 
 	sign_in($c, 'alice');
 	my $token = token_of($c);
 	my $page = $c->page('/auth/logout');
-	is($page->status, 200, 'a page to ask');
-	is(alive($d, $token), 204, 'which ends nothing');
+	is($page->status, 200, 'GET of the logout page succeeds');
+	is(alive($d, $token), 204,
+	    'GET of the logout page does not end the session');
 	is($c->post_form('/auth/logout', [])->status, 403,
-	    'nor does a form without its token');
+	    'a form without the CSRF token is refused');
 	is($c->post_form('/auth/logout', [ csrf => 'x' ])->status, 403,
-	    'or with a wrong one');
+	    'a form with a wrong CSRF token is refused');
 	is($c->request(POST => '/auth/logout', headers => [
 		Origin => 'https://evil.example',
 		'Content-Type' => 'application/json' ], body => '{}')->status,
-	    403, 'nor a foreign page');
-	is(alive($d, $token), 204, 'still alive');
+	    403, 'a request from a foreign page is refused');
+	is(alive($d, $token), 204,
+	    'the session is valid after the refused requests');
 	my $a = $c->post_form('/auth/logout', [ csrf => $page->field('csrf') ]);
-	is($a->status, 303, 'the button');
-	is(alive($d, $token), 401, 'ends it at once');
+	is($a->status, 303, 'the form of the page is accepted');
+	is(alive($d, $token), 401, 'the form ends the session at once');
 	my ($cookie) = grep { /^fcgiauth=/ } $a->all('set-cookie');
-	like($cookie, qr/^fcgiauth=;/, 'the cookie is emptied');
-	like($cookie, qr/;\s*Max-Age=0/i, 'and thrown away');
-	like($cookie, qr{;\s*Path=/(?:;|$)}i, 'where it was set');
+	like($cookie, qr/^fcgiauth=;/, 'the cookie gets an empty value');
+	like($cookie, qr/;\s*Max-Age=0/i, 'the cookie gets Max-Age=0');
+	like($cookie, qr{;\s*Path=/(?:;|$)}i,
+	    'the cookie is cleared with its Path');
 	is($c->page($a->header('location'))->status, 200,
-	    'and a page follows');
-	is($c->page('/')->status, 302, 'a stranger again');
-	is($c->post_form('/auth/logout', [])->status, 303, 'once more');
-	is($c->page('/auth/logout')->status, 200, 'the page, too');
+	    'the redirect leads to a page');
+	is($c->page('/')->status, 302, 'the browser is a visitor again');
+	is($c->post_form('/auth/logout', [])->status, 303,
+	    'a repeated sign-out succeeds');
+	is($c->page('/auth/logout')->status, 200,
+	    'the logout page can be opened without a session');
 
 	json_sign_in($c, 'alice');
 	$token = token_of($c);
 	$a = $c->post_json('/auth/logout', {});
-	is($a->status, 204, 'a script');
-	is(alive($d, $token), 401, 'ends its own, too');
-	is($c->post_json('/auth/logout', {})->status, 204, 'once more');
+	is($a->status, 204, 'a sign-out by a script succeeds');
+	is(alive($d, $token), 401, 'the sign-out by a script ends the session');
+	is($c->post_json('/auth/logout', {})->status, 204,
+	    'a repeated sign-out by a script succeeds');
 	my ($bearer) = raw_login($d, 'alice');
 	is($n->client->request(POST => '/auth/logout', headers => [
 		Authorization => "Bearer $bearer" ])->status, 204,
-	    'a program, by Bearer');
-	is(alive($d, $bearer), 401, 'ends its own, too');
+	    'a sign-out by Bearer succeeds');
+	is(alive($d, $bearer), 401, 'the sign-out by Bearer ends the session');
 };
 
-subtest 'a new one at each login' => sub {
+subtest 'each sign-in creates a new session' => sub {
 	my $c = $n->client;
 
 	$c->jar->{fcgiauth} = 'A' x 64;
 	json_sign_in($c, 'alice');
 	my $first = token_of($c);
-	isnt($first, 'A' x 64, 'one that we did not issue is not adopted');
+	isnt($first, 'A' x 64,
+	    'a sign-in does not adopt the cookie of the client');
 	json_sign_in($c, 'alice');
 	my $second = token_of($c);
-	isnt($second, $first, 'another');
-	is(alive($d, $first), 401, 'the old one is dead');
-	is(alive($d, $second), 204, 'the new one is not');
+	isnt($second, $first, 'a second sign-in gets another token');
+	is(alive($d, $first), 401, 'the second sign-in ends the first session');
+	is(alive($d, $second), 204, 'the second session is valid');
 	json_sign_in($c, 'bob');
-	is(alive($d, $second), 401, 'also when somebody else signs in');
+	is(alive($d, $second), 401,
+	    'the sign-in of another user ends the session of the browser');
 	my ($other) = raw_login($d, 'bob');
-	is(alive($d, token_of($c)), 204, 'another client is another session');
+	is(alive($d, token_of($c)), 204,
+	    'a sign-in in another client ends no session');
 };
 
-subtest 'the administrator' => sub {
+subtest 'administrators end sessions' => sub {
 	my %end = (disable => [qw(user disable carol)],
 	    passwd => [ \"another long password\n",
 		qw(user passwd carol --password-stdin) ],
@@ -244,34 +272,36 @@ subtest 'the administrator' => sub {
 	for my $how (sort keys %end) {
 		$d->add_user('carol');
 		my ($token) = raw_login($d, 'carol');
-		is(alive($d, $token), 204, "$how: before");
-		is(($d->ctl(@{ $end{$how} }))[0], 0, "$how: done");
-		is(alive($d, $token), 401, "$how: after");
+		is(alive($d, $token), 204, "$how: the session is valid before");
+		is(($d->ctl(@{ $end{$how} }))[0], 0,
+		    "$how: the command succeeds");
+		is(alive($d, $token), 401,
+		    "$how: the session is refused after");
 		$d->ctl(qw(user delete carol));
 	}
 };
 
-subtest 'restarts' => sub {
+subtest 'restarts of the daemon' => sub {
 	my ($token) = raw_login($d, 'alice');
 
-	is($d->stop, 0, 'stopped');
+	is($d->stop, 0, 'the daemon ends with status 0');
 	$d->start;
-	is(alive($d, $token), 204, 'a session survives');
+	is(alive($d, $token), 204, 'a session survives a restart');
 	$d->kill_hard;
 	$d->start;
-	is(alive($d, $token), 204, 'and a crash');
+	is(alive($d, $token), 204, 'a session survives a crash');
 	is($n->client->page('/', Cookie => "fcgiauth=$token")->status, 200,
-	    'nginx finds it again');
+	    'the web server reaches the daemon after a crash');
 };
 
 my $log = $d->log_text;
 my ($secret) = raw_login($d, 'alice');
-unlike($d->log_text, qr/\Q$secret\E/, 'no token in the log');
-unlike($d->log_text, qr/\Q$PASSWORD\E/, 'no password in the log');
-like($log, qr/audit.*logout/, 'a logout is audited');
+unlike($d->log_text, qr/\Q$secret\E/, 'the log has no token');
+unlike($d->log_text, qr/\Q$PASSWORD\E/, 'the log has no password');
+like($log, qr/audit.*logout/, 'a sign-out is audited');
 $d->stop_ok;
 
-subtest 'limits' => sub {
+subtest 'the timeouts and the limit of sessions' => sub {
 	my $e = FCGIAuth::Daemon->new(conf => { session => {
 		idle_timeout => '3s', absolute_timeout => '8s',
 		remember => '6s', max_per_user => 2 } });
@@ -282,7 +312,8 @@ subtest 'limits' => sub {
 	my $began = time;
 	my ($idle) = raw_login($e, 'bob');
 	my ($long, $a, $cookie) = raw_login($e, 'carol', remember => 1);
-	like($cookie, qr/;\s*Max-Age=6\b/i, 'remember: Max-Age');
+	like($cookie, qr/;\s*Max-Age=6\b/i,
+	    'a remembered session has a cookie with Max-Age');
 	my $until = sub {
 		my ($seconds) = @_;
 		while (time - $began < $seconds) {
@@ -291,36 +322,40 @@ subtest 'limits' => sub {
 		}
 	};
 	$until->(4.5);
-	is(alive($e, $idle), 401, 'an idle one has ended');
-	is(alive($e, $used), 204, 'one in use has not');
-	is(alive($e, $long), 204, 'nor one to be remembered');
+	is(alive($e, $idle), 401, 'an idle session has ended');
+	is(alive($e, $used), 204,
+	    'a used session is valid after the idle timeout');
+	is(alive($e, $long), 204,
+	    'a remembered session is valid after the idle timeout');
 	$until->(7);
-	is(alive($e, $long), 401, 'until its own time');
-	is(alive($e, $used), 204, 'one in use lives on');
+	is(alive($e, $long), 401,
+	    'a remembered session ends after its own time');
+	is(alive($e, $used), 204, 'a used session stays valid');
 	ok(wait_for(3, sub { alive($e, $used) == 401 }),
-	    'until the absolute timeout');
+	    'a used session ends at the absolute timeout');
 
 	my @tokens = map { (raw_login($e, 'dave'))[0] } 1 .. 3;
 	is(join(' ', map { alive($e, $_) } @tokens), '401 204 204',
-	    'max_per_user: the oldest is ended');
+	    'max_per_user ends the oldest session');
 	$e->stop_ok;
 };
 
-subtest 'cookies by https' => sub {
+subtest 'the cookie with https' => sub {
 	my $e = FCGIAuth::Daemon->new(conf => { cookie => { secure => 'yes' } });
 	$e->add_user('alice')->start;
 	my ($token, $a, $cookie) = raw_login($e, 'alice',
 	    params => { HTTPS => 'on', SERVER_PORT => 443 });
-	like($cookie, qr/^__Host-fcgiauth=/, 'the prefix');
-	like($cookie, qr/;\s*Secure/i, 'Secure');
-	like($cookie, qr{;\s*Path=/(?:;|$)}i, 'Path');
-	unlike($cookie, qr/Domain/i, 'no Domain');
+	like($cookie, qr/^__Host-fcgiauth=/,
+	    'the cookie has the prefix __Host-');
+	like($cookie, qr/;\s*Secure/i, 'the cookie has Secure');
+	like($cookie, qr{;\s*Path=/(?:;|$)}i, 'the cookie is for all paths');
+	unlike($cookie, qr/Domain/i, 'the cookie has no Domain');
 	is($e->check(HTTP_COOKIE => "__Host-fcgiauth=$token")->{status}, 204,
-	    'works');
+	    'the cookie is accepted');
 	is($e->check(HTTP_COOKIE => "__host-fcgiauth=$token")->{status}, 401,
-	    'the name has case');
+	    'the case of the name matters');
 	is($e->check(HTTP_COOKIE => "fcgiauth=$token")->{status}, 401,
-	    'and its prefix');
+	    'the prefix of the name is required');
 	$e->stop_ok;
 };
 

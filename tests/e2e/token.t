@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# fcgiauthctl token: what it issues, and what it says of tokens of its own and
-# of others.
+# fcgiauthctl token: the tokens that it issues, and what it says about its own
+# and other tokens.
 use strict;
 use warnings;
 
@@ -35,8 +35,8 @@ sub ctl_is {
 
 	my $name = join ' ', map { ref $_ ? '(input)' : substr $_, 0, 30 }
 	    @args;
-	is($code, $want, $name) or diag "$out$errors";
-	like("$out$errors", $pattern, '  says so');
+	is($code, $want, "$name exits with $want") or diag "$out$errors";
+	like("$out$errors", $pattern, "$name prints the expected message");
 	return ($out, $errors);
 }
 
@@ -50,7 +50,7 @@ sub issue {
 	return $out;
 }
 
-# Without any configuration.
+# Runs fcgiauthctl without a configuration.
 sub bare {
 	my (@args) = @_;
 	my $d = { file => "$dir/there-is-none" };
@@ -58,7 +58,7 @@ sub bare {
 	return FCGIAuth::Daemon::ctl($d, @args);
 }
 
-# A token of any header and payload, by a secret.
+# Returns a token with any header and payload, signed with a secret.
 sub forge {
 	my ($header, $payload, $secret) = @_;
 	my $text = join '.', map {
@@ -68,36 +68,39 @@ sub forge {
 	return "$text." . encode_base64url(hmac_sha256($text, $secret));
 }
 
-subtest 'issue' => sub {
+subtest 'token issue' => sub {
 	my $d = site('jwt', ttl => '5m');
 
 	ctl_is($d, 1, qr/no key yet.*key generate/,
 	    qw(token issue --user alice));
-	ok(!-e "$d->{dir}/keys", 'no key was made');
+	ok(!-e "$d->{dir}/keys", 'no key was created');
 	$d->ctl(qw(key generate));
 	my ($out, $errors) = ctl_is($d, 0,
 	    qr/\A[\w-]+\.[\w-]+\.[\w-]+\n.*audit/s,
 	    qw(token issue --user alice --ttl 90s));
-	like($out, qr/\A[\w.-]+\n\z/, 'only the token on stdout');
+	like($out, qr/\A[\w.-]+\n\z/, 'standard output has only the token');
 	chomp $out;
 	like($errors, qr/token_issued user=alice session=\w{32} expires_in=90/,
-	    'audited');
-	is(index($errors, (split /\./, $out)[2]), -1, '  without the token');
+	    'token issue is audited');
+	is(index($errors, (split /\./, $out)[2]), -1,
+	    'the audit line does not have the token');
 	my ($header, $claims) = map {
 		$json->decode(decode_base64url($_))
 	} (split /\./, $out)[0, 1];
-	is($header->{typ}, 'at+jwt', 'typ');
-	is($claims->{sub}, 'alice', 'sub');
-	is_deeply($claims->{roles}, [qw(a b)], 'roles');
-	is($claims->{name}, "Al\x{ef}ce", 'name');
-	is($claims->{exp} - $claims->{iat}, 90, 'life');
-	ok(abs($claims->{iat} - time) < 10, 'from now on');
+	is($header->{typ}, 'at+jwt', 'the header has the typ at+jwt');
+	is($claims->{sub}, 'alice', 'sub is the user name');
+	is_deeply($claims->{roles}, [qw(a b)],
+	    'roles has the roles of the user');
+	is($claims->{name}, "Al\x{ef}ce", 'name has the full name');
+	is($claims->{exp} - $claims->{iat}, 90,
+	    'the token is valid for the given time');
+	ok(abs($claims->{iat} - time) < 10, 'the token is valid from now on');
 
 	$d->start;
 	is($d->check(HTTP_AUTHORIZATION => "Bearer $out")->{status}, 204,
-	    'the daemon takes it');
+	    'the daemon accepts the token');
 	is($d->check(HTTP_AUTHORIZATION => 'Bearer ' . issue($d))->{status},
-	    204, '  and one of the whole life');
+	    204, 'the daemon accepts a token with the longest lifetime');
 	$d->stop_ok;
 
 	for my $ttl (qw(301s 6m 0 0s -1s x 1 5w 99999999999999999999s), '') {
@@ -116,28 +119,31 @@ subtest 'issue' => sub {
 	    qw(token issue --user alice));
 	$d = site('refresh');
 	$d->ctl(qw(key generate));
-	like(issue($d), qr/\A[\w-]+(?:\.[\w-]+){2}\z/, 'in mode refresh');
+	like(issue($d), qr/\A[\w-]+(?:\.[\w-]+){2}\z/,
+	    'token issue works in mode refresh');
 	spit("$dir/hs", 's' x 32);
 	chmod 0600, "$dir/hs";
 	$d = site('jwt', algorithm => 'HS256', secret_file => "$dir/hs");
 	ctl_is($d, 0, qr/^valid$/m, qw(token inspect), issue($d));
 };
 
-subtest 'inspect by the configuration' => sub {
+subtest 'token inspect with the configured keys' => sub {
 	my $d = site('jwt');
 	$d->ctl(qw(key generate));
 	my $token = issue($d);
 	my ($out) = ctl_is($d, 0, qr/\Avalid\n/, qw(token inspect), $token);
 
-	like($out, qr/^  alg: ES256$/m, 'header');
-	like($out, qr/^  sub: alice$/m, 'claims');
-	like($out, qr/^  roles: \["a","b"\]$/m, '  of all kinds');
+	like($out, qr/^  alg: ES256$/m, 'the output has the header');
+	like($out, qr/^  sub: alice$/m, 'the output has the claims');
+	like($out, qr/^  roles: \["a","b"\]$/m,
+	    'the output has claims that are lists');
 	my ($code, $text) = $d->ctl(qw(token inspect --json), $token);
-	is($text =~ tr/\n//, 1, 'JSON in a line');
+	is($text =~ tr/\n//, 1, 'the JSON is one line');
 	my $found = $json->decode($text);
-	is($found->{valid}, JSON::PP::true, '  valid');
-	is($found->{header}{alg}, 'ES256', '  header');
-	is($found->{claims}{sub}, 'alice', '  claims');
+	is($found->{valid}, JSON::PP::true,
+	    'the JSON says that the token is valid');
+	is($found->{header}{alg}, 'ES256', 'the JSON has the header');
+	is($found->{claims}{sub}, 'alice', 'the JSON has the claims');
 
 	my @parts = split /\./, $token;
 	my $flipped = $parts[2] =~ s/^(.)/$1 eq 'A' ? 'B' : 'A'/er;
@@ -161,10 +167,10 @@ subtest 'inspect by the configuration' => sub {
 		($out) = ctl_is($d, 1, qr/\Arefused: [^\n]*\Q$why\E[^\n]*\n\z/,
 		    qw(token inspect --), $bad);
 		($code, $text) = $d->ctl(qw(token inspect --json --), $bad);
-		is($code, 1, "row $i: as JSON");
+		is($code, 1, "row $i: --json exits with 1");
 		$found = $json->decode($text);
 		is_deeply([ sort keys %$found ], [qw(valid why)],
-		    '  no claims');
+		    "row $i: the JSON has no claims");
 	}
 	my $old = $d->{conf}{jwt}{audience};
 	$d->configure(jwt => { audience => 'another' });
@@ -184,7 +190,7 @@ subtest 'inspect by the configuration' => sub {
 	    qw(token inspect --signature-only), $token);
 };
 
-subtest 'from standard input' => sub {
+subtest 'token inspect reads standard input' => sub {
 	my $d = site('jwt');
 	$d->ctl(qw(key generate));
 	my $token = issue($d);
@@ -193,26 +199,29 @@ subtest 'from standard input' => sub {
 	my ($out) = ctl_is($d, 1, qr/valid/, \$lines, qw(token inspect -));
 	my @said = split /\n/, $out;
 
-	is(@said, 8, 'a line for a line');
-	is($said[$_], 'valid', "line $_") for 0, 7;
-	like($said[$_], qr/^refused: ./, "line $_") for 1 .. 6;
-	like($said[3], qr/at most 8192 bytes/, 'which is bounded');
+	is(@said, 8, 'each line of input has a line of output');
+	is($said[$_], 'valid', "line $_ is valid") for 0, 7;
+	like($said[$_], qr/^refused: ./, "line $_ is refused") for 1 .. 6;
+	like($said[3], qr/at most 8192 bytes/,
+	    'a long line is refused for its length');
 	($out) = ctl_is($d, 1, qr/valid/, \$lines,
 	    qw(token inspect --json -));
 	@said = map { $json->decode($_) } split /\n/, $out;
-	is(@said, 8, 'as JSON, too');
-	is($said[7]{claims}{sub}, 'alice', '  with claims');
-	is(scalar(grep { exists $_->{claims} } @said), 2, '  of the valid');
+	is(@said, 8, 'each line of input has a line of JSON');
+	is($said[7]{claims}{sub}, 'alice',
+	    'the JSON of a valid token has claims');
+	is(scalar(grep { exists $_->{claims} } @said), 2,
+	    'only valid tokens have claims');
 	ctl_is($d, 0, qr/\Avalid\nvalid\n\z/, \"$token\n$token\n",
 	    qw(token inspect -));
 	ctl_is($d, 1, qr/no token/, \'', qw(token inspect -));
 	$lines = "$token\n" x 3000;
 	($out) = ctl_is($d, 0, qr/valid/, \$lines,
 	    qw(token inspect --signature-only -));
-	is($out =~ tr/\n//, 3000, 'many');
+	is($out =~ tr/\n//, 3000, '3000 tokens are inspected');
 };
 
-subtest 'by a key' => sub {
+subtest 'token inspect with a given key' => sub {
 	my $d = site('jwt');
 	my $secret = 'not a very good secret, but long';
 	my $now = time;
@@ -232,12 +241,12 @@ subtest 'by a key' => sub {
 	ctl_is($d, 1, qr/\Arefused: exp: must/, qw(token inspect), @with,
 	    forge($head, { %$claims, iat => $now - 999, exp => $now - 900 },
 		$secret));
-	ok(!-e "$d->{dir}/keys", 'the configured keys are not looked at');
+	ok(!-e "$d->{dir}/keys", 'no configured key was created');
 	my ($code, $out, $errors) = bare(qw(token inspect), @with, $good);
-	is($code, 1, 'the policy needs a configuration');
-	like($errors, qr/there-is-none/, '  says so');
+	is($code, 1, 'the claims cannot be checked without a configuration');
+	like($errors, qr/there-is-none/, 'the message names the missing file');
 
-	# A signature and its key need nothing else.
+	# The check of a signature needs only the key.
 	@with = ('--signature-only', @with);
 	my @rows = (
 		[ $good, 0, qr/sub: alice/ ],
@@ -270,27 +279,31 @@ subtest 'by a key' => sub {
 
 		($code, $out, $errors) = bare(qw(token inspect), @with,
 		    $token);
-		is($code, $want, "row $i") or diag "$out$errors";
-		like($out, $pattern, "row $i: says so");
+		is($code, $want, "row $i exits with $want")
+		    or diag "$out$errors";
+		like($out, $pattern, "row $i prints the expected message");
 		unlike("$out$errors", qr/[\x00-\x09\x0b-\x1f\x7f]/,
-		    "row $i: nothing for the terminal");
-		is($errors, '', "row $i: no complaint") unless $want;
+		    "row $i prints no control characters");
+		is($errors, '', "row $i prints no error") unless $want;
 		($code, $out) = bare(qw(token inspect --json), @with, $token);
-		is($code, $want, "row $i: as JSON");
-		ok(eval { $json->decode($out) }, "row $i: well-formed");
-		unlike("$out", qr/[^\x20-\x7e\n]/, "row $i: in ASCII");
+		is($code, $want, "row $i exits with $want with --json");
+		ok(eval { $json->decode($out) }, "row $i prints valid JSON");
+		unlike("$out", qr/[^\x20-\x7e\n]/,
+		    "row $i prints JSON in ASCII");
 	}
 	my @last = (split /\./, $good)[2] =~ /(.*)(.)\z/;
 	my $spelt = $last[1] =~ tr/A-Za-z0-9_-/B-Za-z0-9_\-A/r;
 	($code, $out) = bare(qw(token inspect), @with,
 	    (join '.', (split /\./, $good)[0, 1]) . ".$last[0]$spelt");
-	is($code, 1, 'another spelling of the same signature');
+	is($code, 1, 'another encoding of the same signature is refused');
 
 	($code, $out, $errors) = bare(qw(token inspect --signature-only),
 	    '--key', "$dir/secret", $good);
-	is($code, 1, 'a secret without an algorithm');
-	like($errors, qr/neither PEM nor JWK.*HS256/, '  says so');
-	unlike("$out$errors", qr/very good/, '  does not show it');
+	is($code, 1, 'a secret without --alg is refused');
+	like($errors, qr/neither PEM nor JWK.*HS256/,
+	    'the message asks for the algorithm');
+	unlike("$out$errors", qr/very good/,
+	    'the message does not show the secret');
 	ctl_is($d, 2, qr/--alg needs --key/, qw(token inspect --alg HS256 x));
 	ctl_is($d, 1, qr/not an algorithm: x/, qw(token inspect --alg x --key),
 	    "$dir/secret", 'x');
@@ -299,7 +312,7 @@ subtest 'by a key' => sub {
 	ctl_is($d, 2, qr/missing/, qw(token inspect));
 };
 
-# A signature by openssl, as JOSE writes it.
+# Returns a signature by openssl in the form of JOSE.
 sub openssl_sign {
 	my ($text, $key, $ec, @options) = @_;
 
@@ -316,7 +329,7 @@ sub openssl_sign {
 	} $r, $s);
 }
 
-subtest 'by public keys of openssl' => sub {
+subtest 'token inspect with public keys of openssl' => sub {
 	system("cd $dir && openssl genpkey -quiet -algorithm RSA " .
 	    '-pkeyopt rsa_keygen_bits:2048 -out rsa 2>/dev/null || ' .
 	    'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 ' .
@@ -342,27 +355,30 @@ subtest 'by public keys of openssl' => sub {
 			my ($code, $out, $errors) = bare(
 			    qw(token inspect --signature-only --key), $file,
 			    '--alg', $alg, $token);
-			is($code, 0, "$alg by $file") or diag "$out$errors";
-			like($out, qr/payload: 9 bytes/, '  any payload');
+			is($code, 0, "$alg is valid with $file")
+			    or diag "$out$errors";
+			like($out, qr/payload: 9 bytes/,
+			    "$alg: the payload may be any bytes");
 		}
 		for my $alg2 (qw(RS256 PS256 ES256 HS256)) {
 			next if $alg2 eq $alg;
 			my ($code, $out) = bare(
 			    qw(token inspect --signature-only --key),
 			    "$dir/$key.pub", '--alg', $alg2, $token);
-			is($code, 1, "$alg, pinned to $alg2");
-			unlike($out, qr/valid/, '  is not');
+			is($code, 1, "$alg is refused with --alg $alg2");
+			unlike($out, qr/valid/,
+			    "$alg with --alg $alg2 is not called valid");
 		}
 		my ($code, $out) = bare(
 		    qw(token inspect --signature-only --key),
 		    "$dir/$key.pub", $token);
 		is($code, $alg eq 'RS256' || $alg eq 'ES256' ? 0 : 1,
-		    "$alg by the key alone");
+		    "$alg without --alg");
 	}
 };
 
-# RFC 7515 appendix A.1 and A.2: typ JWT, claims of others.
-subtest 'RFC 7515' => sub {
+# The examples of RFC 7515, appendix A.1 and A.2, have typ JWT and other claims.
+subtest 'the examples of RFC 7515' => sub {
 	my $hs = 'eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.' .
 	    'eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt' .
 	    'cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.' .
@@ -373,9 +389,9 @@ subtest 'RFC 7515' => sub {
 	spit("$dir/a1.jwk", $key);
 	my ($code, $out, $errors) = bare(qw(token inspect --signature-only),
 	    '--alg', 'HS256', '--key', "$dir/a1.jwk", $hs);
-	is($code, 0, 'A.1') or diag "$out$errors";
-	like($out, qr/^  iss: joe$/m, '  its claims');
-	unlike("$out$errors", qr/AyM1Sys/, '  not its key');
+	is($code, 0, 'example A.1 is valid') or diag "$out$errors";
+	like($out, qr/^  iss: joe$/m, 'the output has its claims');
+	unlike("$out$errors", qr/AyM1Sys/, 'the output does not show its key');
 };
 
 done_testing();
