@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What is peculiar to Apache httpd; the rest is in web.t.
+# What only Apache httpd does. web.t tests the rest.
 use strict;
 use warnings;
 
@@ -31,32 +31,36 @@ my $secret = $n->{secret};
 my $alice = $n->client;
 is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 
-subtest 'the secret' => sub {
+subtest 'the peer secret' => sub {
 	for my $path (qw(/fcgi/x /fcgi/open/x)) {
 		my $a = $alice->page($path);
-		is($a->status, 200, $path);
-		unlike($a->body, qr/\Q$secret\E/, 'the application is not told');
+		is($a->status, 200, "$path: alice is let in");
+		unlike($a->body, qr/\Q$secret\E/,
+		    "$path: the application does not get the secret");
 	}
 	like($alice->page('/fcgi/x')->body, qr/^REMOTE_USER: alice$/m,
-	    'but who it is');
+	    'the application gets the identity');
 	my $m = new_web($d, secret => 'wrong', locations => $n->{locations});
 	$m->apps->start;
 	my $c = $m->client;
 	$c->jar->{fcgiauth} = token_of($alice);
-	is($c->page('/x')->status, 403, 'a wrong one: closed');
-	is($c->page('/auth/login')->status, 403, 'the pages too');
+	is($c->page('/x')->status, 403,
+	    'with a wrong secret a page is refused');
+	is($c->page('/auth/login')->status, 403,
+	    'with a wrong secret the login page is refused');
 	$m->stop;
 	is($d->ask(REQUEST_URI => '/x', authorizer => 1, AUTH_SECRET => 'x')
-	    ->{status}, 403, 'nor does another program get an answer');
+	    ->{status}, 403, 'another program with a wrong secret is refused');
 };
 
-# Apache wants a user, whatever the rule says.
+# Apache requires a user even where a rule says public.
 subtest 'a public rule' => sub {
 	my $a = $n->client->page('/public/x');
 
-	is($a->status, 500, 'is closed to nobody');
-	unlike($a->body, qr/THE APPLICATION/, 'nothing of it');
-	is($alice->page('/public/x')->status, 200, 'alice may');
+	is($a->status, 500, 'a visitor is refused');
+	unlike($a->body, qr/THE APPLICATION/,
+	    'a visitor sees nothing of the application');
+	is($alice->page('/public/x')->status, 200, 'alice is let in');
 };
 
 subtest 'files' => sub {
@@ -64,17 +68,18 @@ subtest 'files' => sub {
 	spit("$www/index.html", 'THE APPLICATION, the index');
 	spit("$www/.htaccess", "AuthType None\nRequire all granted\n");
 	my $a = $n->client->page('/files/');
-	is($a->status, 302, 'the index: not for a stranger');
+	is($a->status, 302, 'a visitor is redirected from the index');
 	is($a->header('location'), '/auth/login?rd=%2Ffiles%2F',
-	    'by its address');
+	    'the redirect has the address of the folder');
 	is($n->client->page('/files/index.html')->status, 302,
-	    '.htaccess has no say');
-	like($alice->page('/files/')->body, qr/the index/, 'alice may');
+	    '.htaccess cannot open a file');
+	like($alice->page('/files/')->body, qr/the index/,
+	    'alice sees the index');
 	is($n->client->page('/files')->status, 302,
-	    'nor is there a redirect before');
+	    'a visitor is redirected from a folder without a slash');
 };
 
-# What Apache goes on to in the course of a request.
+# Internal redirects of Apache during a request.
 subtest 'indexes, rewrites and error pages' => sub {
 	my $m = new_web($d, modules => [qw(access_compat rewrite)],
 	    locations => [
@@ -132,30 +137,36 @@ EOT
 		/all/2/x /admin/ /admin/index.php /admin/again /php/to-admin)) {
 		my $a = $m->client->page($path, 'REDIRECT_AUTH_USER' => 'x',
 		    'AUTH_USER' => 'x');
-		is($a->status, 302, "$path: not for a stranger");
+		is($a->status, 302, "$path: a visitor is redirected");
 		$a = $who->page($path);
-		is($a->status, 200, "$path: alice may");
-		like($a->body, qr/^REMOTE_USER: alice$/m, 'her name');
-		like($a->body, qr/^AUTH_GROUPS: admin,staff$/m, 'her groups');
-		like($a->body, qr/^HTTP_REMOTE_USER: alice$/m, 'as a header');
-		unlike($a->body, qr/\Q$secret\E/, 'not the secret');
+		is($a->status, 200, "$path: alice is let in");
+		like($a->body, qr/^REMOTE_USER: alice$/m,
+		    "$path: the application gets the name");
+		like($a->body, qr/^AUTH_GROUPS: admin,staff$/m,
+		    "$path: the application gets the groups");
+		like($a->body, qr/^HTTP_REMOTE_USER: alice$/m,
+		    "$path: the application gets the name as a header");
+		unlike($a->body, qr/\Q$secret\E/,
+		    "$path: the application does not get the secret");
 		is($bob->page($path)->status, $path =~ /admin/ ? 403 : 200,
-		    "$path: bob");
+		    "$path: bob is let in without a role only");
 	}
 	is($m->client->page('/satisfy/x.html')->status, 302,
-	    'Satisfy Any does not open');
+	    'Satisfy Any does not open a file');
 	is($m->client->page('/open/satisfy/x.html')->status, 200,
-	    'what is public is');
+	    'a public file is shown');
 	$d->stop_ok;
 	my $a = $who->page('/php/index.php');
-	is($a->status, 500, 'without the service');
-	like($a->body, qr/^REDIRECT_STATUS: 500$/m, 'the page for errors');
-	unlike($a->body, qr/\Q$secret\E/, 'is not told the secret');
+	is($a->status, 500, 'a page is refused without the service');
+	like($a->body, qr/^REDIRECT_STATUS: 500$/m,
+	    'the ErrorDocument is shown');
+	unlike($a->body, qr/\Q$secret\E/,
+	    'the ErrorDocument does not get the secret');
 	$d->start;
 	$m->stop;
 };
 
-# What stands beside the check closes further, and opens nothing.
+# Further requirements beside the check can close a location, but not open it.
 subtest 'other requirements' => sub {
 	my $app = 'unix:' . $n->dir . '/app.sock|http://app/';
 	my $in_files = "ProxyPass !\n";
@@ -163,7 +174,7 @@ subtest 'other requirements' => sub {
 	    "\n</RequireAll>\n";
 	my $only = "Require ip 10.1.2.3\nRequire valid-user\n";
 	my $use = "Use FcgiauthProtect\n";
-	# Path, its section, what bob and what a stranger gets.
+	# The path, its section, and the statuses for bob and for a visitor.
 	my @rows = (
 		[ 'all-before', $deny . $use, 403, 403 ],
 		[ 'all-after', $use . $deny, 403, 403 ],
@@ -197,7 +208,7 @@ subtest 'other requirements' => sub {
 	my $text = "<Location /outer/>\n$use</Location>\n" .
 	    join '', map { "<Location /$_->[0]/>\n$_->[1]" .
 		"ProxyPass $app\n</Location>\n" } @rows;
-	# The same path once more, and what somebody adds.
+	# Further sections for the same paths.
 	$text .= "<Location /later/>\nRequire all granted\n</Location>\n" .
 	    "<LocationMatch ^/outer/>\nRequire all granted\nSatisfy Any\n" .
 	    "</LocationMatch>\n";
@@ -226,12 +237,15 @@ subtest 'other requirements' => sub {
 	my $bob = $m->client;
 	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
 	for my $row (@rows, map { [ "files/$_->[0]", @$_[ 1 .. 3 ] ] } @htaccess) {
-		my ($path, undef, $his, $others) = @$row;
-		is($bob->page("/$path/x")->status, $his, "$path: bob");
+		my ($path, undef, $for_bob, $for_visitor) = @$row;
+		is($bob->page("/$path/x")->status, $for_bob,
+		    "$path: bob gets $for_bob");
 		my $a = $m->client->page("/$path/x");
-		is($a->status, $others, 'a stranger');
-		unlike($a->body, qr/THE APPLICATION/, 'sees nothing')
-		    if $others != 200;
+		is($a->status, $for_visitor,
+		    "$path: a visitor gets $for_visitor");
+		unlike($a->body, qr/THE APPLICATION/,
+		    "$path: a visitor sees nothing of the application")
+		    if $for_visitor != 200;
 	}
 	$m->stop;
 };
@@ -292,7 +306,7 @@ EOT
 	my $live = FCGIAuth::Gateway::start_websocket();
 	$m->{server} =~ s/PORT/$live/;
 	$m->apps->start;
-	my ($stranger, $alice, $bob) = map { $m->client } 1 .. 3;
+	my ($visitor, $alice, $bob) = map { $m->client } 1 .. 3;
 	is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
 	my @forged = map { my $sign = $_;
@@ -300,37 +314,57 @@ EOT
 		    qw(Remote-User Remote-Groups Remote-Email Remote-Name)
 	} '-', '_', '.';
 	for my $p (sort keys %pass) {
-		is($stranger->page("/$p/x")->status, 302, "$p: a stranger");
+		is($visitor->page("/$p/x")->status, 302,
+		    "$p: a visitor is redirected");
 		my $a = $alice->page("/$p/x", @forged);
-		is($a->status, 200, 'alice');
-		like($a->body, qr/^(?:Remote.User: )?alice$/mi, 'by name');
-		like($a->body, qr/admin,staff$/m, 'groups');
-		unlike($a->body, qr/evil/, 'nothing forged');
-		$a = $stranger->page("/open/$p/x", @forged);
-		is($a->status, 200, "$p: public");
-		unlike($a->body, qr/evil|alice/, 'nothing forged');
-		unlike($a->body, qr/\Q$secret\E/, 'nor the secret');
+		is($a->status, 200, "$p: alice is let in");
+		like($a->body, qr/^(?:Remote.User: )?alice$/mi,
+		    "$p: the application gets the name");
+		like($a->body, qr/admin,staff$/m,
+		    "$p: the application gets the groups");
+		unlike($a->body, qr/evil/,
+		    "$p: the application gets no forged header");
+		$a = $visitor->page("/open/$p/x", @forged);
+		is($a->status, 200,
+		    "$p: a visitor is let in at a public location");
+		unlike($a->body, qr/evil|alice/,
+		    "$p: a public location passes no identity");
+		unlike($a->body, qr/\Q$secret\E/,
+		    "$p: the application does not get the secret");
 	}
-	is($stranger->page('/none')->status, 302, 'what is not there');
-	is($stranger->page('/http/forgotten/x')->status, 302, 'nor another');
-	is($stranger->page('/http/lan/x')->status, 200, 'a network is public');
-	is($stranger->page('/http/other-lan/x')->status, 302, 'another is not');
-	is($stranger->upgrade('/live/x')->status, 401, 'a web socket: nobody');
-	is($alice->upgrade('/live/x')->status, 101, 'alice');
-	is($alice->page('/live/x')->status, 200, 'and HTTP on the same path');
-	is($stranger->page('/http/admin/x')->status, 302, 'a role: a stranger');
-	is($bob->page('/http/admin/x')->status, 403, 'bob');
-	is($alice->page('/http/admin/x')->status, 200, 'alice');
+	is($visitor->page('/none')->status, 302,
+	    'a visitor is redirected from a missing path');
+	is($visitor->page('/http/forgotten/x')->status, 302,
+	    'Require all granted does not open a location');
+	is($visitor->page('/http/lan/x')->status, 200,
+	    'a location is public for a network');
+	is($visitor->page('/http/other-lan/x')->status, 302,
+	    'it is closed for another network');
+	is($visitor->upgrade('/live/x')->status, 401,
+	    'a web socket of a visitor is refused');
+	is($alice->upgrade('/live/x')->status, 101,
+	    'a web socket of alice is accepted');
+	is($alice->page('/live/x')->status, 200,
+	    'HTTP on the same path is served');
+	is($visitor->page('/http/admin/x')->status, 302,
+	    'a visitor is redirected where a role is required');
+	is($bob->page('/http/admin/x')->status, 403,
+	    'bob, who does not have the role, gets 403');
+	is($alice->page('/http/admin/x')->status, 200,
+	    'alice, who has the role, is let in');
 	my @own = (Authorization => 'Bearer of-the-application');
-	is($alice->get('/http/x', @own)->status, 401, 'a Bearer token is ours');
+	is($alice->get('/http/x', @own)->status, 401,
+	    'a Bearer token of the application is refused');
 	for my $p (qw(http fcgi)) {
 		my $a = $alice->get("/$p/own/x", @own);
-		is($a->status, 200, "$p: but where it is not, the cookie counts");
+		is($a->status, 200,
+		    "$p: with FcgiauthOwnAuthorization the cookie counts");
 		like($a->body, qr/^(?:HTTP_)?Authorization: \Q$own[1]\E$/mi,
-		    'and the application gets its token');
-		like($a->body, qr/^Remote-User: alice$/m, 'and the name');
-		is($stranger->get("/$p/own/x", @own)->status, 401,
-		    'not a stranger');
+		    "$p: the application gets its Bearer token");
+		like($a->body, qr/^Remote-User: alice$/m,
+		    "$p: the application gets the name");
+		is($visitor->get("/$p/own/x", @own)->status, 401,
+		    "$p: a visitor with such a token is refused");
 	}
 	$m->stop;
 };
@@ -341,30 +375,32 @@ subtest 'the order of sections' => sub {
 	$n->{locations} = [ { path => '/', app => 'http' } ];
 	$n->stop;
 	$n->start;
-	is($n->client->page('/x')->status, 302, 'a wrong one is closed');
-	is($alice->page('/x')->status, 200, 'and works for alice');
+	is($n->client->page('/x')->status, 302,
+	    'a visitor is redirected when the order is wrong');
+	is($alice->page('/x')->status, 200,
+	    'alice is let in when the order is wrong');
 	delete $n->{server};
 };
 
-# Its answer to what it does not take from a service.
-subtest 'a body of unknown length' => sub {
+subtest 'a request body of unknown length' => sub {
 	my $a = $n->client->request(POST => '/auth/login', headers => [
 		'Content-Type' => 'application/json',
 		'Transfer-Encoding' => 'chunked' ],
 	    body => join '', map { sprintf "%x\r\n%s\r\n", length, $_ }
 		qq({"username":"alice",), qq("password":"$PASSWORD"}), '');
-	is($a->status, 200, 'a login');
-	is($a->json->{user}{name}, 'alice', 'of alice');
+	is($a->status, 200, 'a sign-in with a chunked body succeeds');
+	is($a->json->{user}{name}, 'alice', 'the answer names the user');
 };
 
-subtest 'an address as long as Apache takes it' => sub {
+subtest 'the longest address that Apache accepts' => sub {
 	for my $length (1000, 4000, 7000, 8100) {
 		my $a = $n->client->page('/x?' . '/' x $length);
-		# Each is three bytes in the address of the login page.
+		# Each slash takes three bytes in the address of the login page.
 		is($a->status, 3 * $length < 7900 ? 302 : 401,
-		    "$length: asked to sign in");
+		    "an address of $length slashes is redirected if it fits");
 	}
-	is($n->client->page('/x?' . 'a' x 9000)->status, 414, 'a longer one');
+	is($n->client->page('/x?' . 'a' x 9000)->status, 414,
+	    'a longer address is refused');
 };
 
 $d->stop_ok;

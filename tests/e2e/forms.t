@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# A person's form after the end of the session, in a browser, with each web
-# server in each mode: renewed and sent again, or kept until it can be.
+# A person submits a form after the end of the session, in a browser, with each
+# web server and in each mode. The form is sent again after a refresh, or kept
+# until the person has signed in.
 use strict;
 use warnings;
 
@@ -76,13 +77,15 @@ sub is_posted {
 	return;
 }
 
-# Signs in in another tab, and sends what the first one still has.
+# Signs in in another tab, and sends the form that the first tab still has.
 sub by_hand {
 	my ($what, $body) = @_;
 	my $here = $web->do(GET => '/window');
-	my $link = the('a[target=_blank]') or return fail("$what: the page");
+	my $link = the('a[target=_blank]') or return fail(
+	    "$what: the page has a link");
 
-	like($web->title, qr/Your form was not sent/, "$what: the page");
+	like($web->title, qr/Your form was not sent/,
+	    "$what: the page says that the form was not sent");
 	$web->click($link);
 	my $other = wait_for(20, sub {
 		(grep { $_ ne $here } @{ $web->do(GET => '/window/handles') })[0];
@@ -90,11 +93,11 @@ sub by_hand {
 	$web->do(POST => '/window', { handle => $other });
 	sign_in_here();
 	ok(wait_for(20, sub { $web->source =~ /THE APPLICATION/ }),
-	    "$what: signed in in the other tab");
+	    "$what: the sign-in in the other tab succeeds");
 	$web->do(DELETE => '/window');
 	$web->do(POST => '/window', { handle => $here });
 	$web->do(POST => '/refresh', {});
-	is_posted("$what: sent by reloading", $body);
+	is_posted("$what: a reload of the first tab sends the form", $body);
 	return;
 }
 
@@ -113,28 +116,31 @@ sub try_mode {
 	$web->go("$site/forms?a=1#/panel/7");
 	sign_in_here();
 	the('#plain');
-	is($web->url, "$site/forms?a=1#/panel/7", 'back, with the fragment');
+	is($web->url, "$site/forms?a=1#/panel/7",
+	    'the sign-in leads back to the page with its fragment');
 	submit_plain($site);
 	submit('plain');
-	is_posted('signed in', $SENT);
+	is_posted('a signed-in person sends a form', $SENT);
 
 	submit_plain($site);
 	forget($site, @access);
 	submit('plain');
 	if ($mode eq 'refresh') {
-		is_posted('renewed and sent again', $SENT);
-		is($web->url, "$site/posted?a=1&b=%2F", 'to where it was meant');
+		is_posted('the form is sent again after a refresh', $SENT);
+		is($web->url, "$site/posted?a=1&b=%2F",
+		    'the form is sent to its address');
 		$web->go("$site/forms");
 		$web->do(POST => '/element/' . the('input[type=file]') .
 		    '/value', { text => "$files/large" });
 		forget($site, @access);
 		submit('file');
-		is_posted('a file of 20 MB, too', $large);
+		is_posted('a file of 20 MB is sent again after a refresh',
+		    $large);
 		submit_plain($site);
 		forget($site, @all);
 		submit('plain');
 	}
-	by_hand('ended', $SENT);
+	by_hand('the session has ended', $SENT);
 	$d->stop_ok;
 	$n->stop;
 	return;

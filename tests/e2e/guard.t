@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# nginx: every kind of upstream, and what is forgotten: with fcgiauth-guard.conf
-# it costs access; a client that says who it is gets nowhere, with it or without.
+# nginx with every kind of upstream. Where a location has no directives of its
+# own, fcgiauth-guard.conf closes it. A client that sends identity headers is
+# refused with the guard and without it.
 use strict;
 use warnings;
 
@@ -16,7 +17,7 @@ my @names = qw(Remote-User Remote-Groups Remote-Email Remote-Name);
 my @spellings = map { my $n = $_; ($n, lc $n, uc $n, $n =~ s/-/_/r,
     uc($n) =~ s/-/_/r, lcfirst $n) } @names;
 
-# The upstream of each protocol that nginx has, below the folder of a site.
+# The upstream of each protocol of nginx. DIR is the folder of the site.
 my %pass = (
 	proxy => 'proxy_pass http://app;',
 	fastcgi => 'fastcgi_pass unix:DIR/fcgi.sock;',
@@ -24,7 +25,7 @@ my %pass = (
 	scgi => 'scgi_pass unix:DIR/scgi.sock;',
 	grpc => 'grpc_pass grpc://unix:DIR/h2.sock;',
 );
-# What such a location has in the wild.
+# Directives that such a location often has.
 my %own = (
 	proxy => 'proxy_set_header X-Own 1;',
 	fastcgi => 'include /etc/nginx/fastcgi_params;',
@@ -45,7 +46,7 @@ sub start_gateways {
 	return;
 }
 
-# A second web server before the same daemon.
+# Starts a second web server in front of the same daemon.
 my ($d, $first) = start_site();
 
 sub site {
@@ -59,11 +60,11 @@ sub site {
 
 sub clients {
 	my ($n) = @_;
-	my ($stranger, $alice, $bob) = map { $n->client } 1 .. 3;
+	my ($visitor, $alice, $bob) = map { $n->client } 1 .. 3;
 
 	is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
-	return ($stranger, $alice, $bob);
+	return ($visitor, $alice, $bob);
 }
 
 sub words { return $_[0]->body =~ tr/_/-/r }
@@ -94,14 +95,18 @@ EOT
 	}
 	my $n = site($server);
 	$n->start;
-	my ($stranger, $alice, $bob) = clients($n);
+	my ($visitor, $alice, $bob) = clients($n);
 	for my $p (sort keys %pass) {
-		is($stranger->page("/$p/x")->status, 302, "$p: a stranger");
+		is($visitor->page("/$p/x")->status, 302,
+		    "$p: a visitor is redirected");
 		my $a = $alice->page("/$p/x");
-		is($a->status, 200, "$p: alice");
-		like(words($a), qr/^Remote-User: alice$/mi, 'by name');
-		like(words($a), qr/^Remote-Groups: admin,staff$/mi, 'groups');
-		like(words($a), qr/^Remote-Name: Alice Liddell$/mi, 'name');
+		is($a->status, 200, "$p: alice is let in");
+		like(words($a), qr/^Remote-User: alice$/mi,
+		    "$p: the application gets the name");
+		like(words($a), qr/^Remote-Groups: admin,staff$/mi,
+		    "$p: the application gets the groups");
+		like(words($a), qr/^Remote-Name: Alice Liddell$/mi,
+		    "$p: the application gets the full name");
 		for my $at ($p, "$p-public", "$p-bare") {
 			my $seen = 0;
 			for my $name (@spellings) {
@@ -109,13 +114,16 @@ EOT
 				$seen++ if $a->status != 400 ||
 				    $a->body =~ /evil|THE APP/;
 			}
-			is($seen, 0, "/$at/: no name by bob himself");
+			is($seen, 0, "/$at/: every forged header is refused");
 		}
-		$a = $stranger->page("/$p-public/x");
-		is($a->status, 200, "$p: public");
-		unlike(words($a), qr/^(?:HTTP-)?Remote-User: ./mi, 'nobody');
+		$a = $visitor->page("/$p-public/x");
+		is($a->status, 200,
+		    "$p: a visitor is let in at a public location");
+		unlike(words($a), qr/^(?:HTTP-)?Remote-User: ./mi,
+		    "$p: the application gets no identity of a visitor");
 	}
-	# Behind one that lets them through, the files keep them out.
+	# The snippets of a location remove forged headers even if the server
+	# does not refuse them.
 	my $text = slurp($n->dir . '/fcgiauth/fcgiauth-server.conf');
 	$n->stop;
 	no warnings 'redefine';
@@ -128,77 +136,83 @@ EOT
 	my @all = map { $_ => 'evil' } @spellings;
 	for my $p (sort keys %pass) {
 		like($bob->page("/$p-bare/x", @all)->body, qr/evil/,
-		    "$p: seen where nothing is said");
+		    "$p: a location without a snippet passes forged headers");
 		for my $at ($p, "$p-public") {
 			my $a = $bob->page("/$at/x", @all);
-			is($a->status, 200, "/$at/: bob");
-			unlike($a->body, qr/evil/, 'nothing of his own');
+			is($a->status, 200, "/$at/: bob is let in");
+			unlike($a->body, qr/evil/,
+			    "/$at/: the application gets no forged header");
 		}
 		like(words($bob->page("/$p/x", @all)),
-		    qr/^Remote-User: bob$/mi, 'but his name');
+		    qr/^Remote-User: bob$/mi,
+		    "$p: the application gets the name of bob");
 	}
 	$n->stop;
 };
 
 # ---- the guard ------------------------------------------------------------------
 
-subtest 'a guarded server that says nothing more' => sub {
+subtest 'a guarded server without snippets in its locations' => sub {
 	my $server = "include fcgiauth/fcgiauth-guard.conf;\n";
 
 	for my $p (sort keys %pass) {
 		$server .= "location /$p/ { $pass{$p} }\n" .
 		    "location /$p-own/ { $own{$p} $pass{$p} }\n";
 	}
-	# Without any, uwsgi and SCGI send what the server has.
+	# Without own parameters, uwsgi and SCGI send those of the server.
 	$server .= "$own{uwsgi} $own{scgi}\n";
 	$server .= 'fastcgi_param REQUEST_METHOD $request_method; ' .
 	    'fastcgi_param REQUEST_URI $request_uri; ' .
 	    'fastcgi_param SERVER_PROTOCOL $server_protocol;';
 	my $n = site($server);
 	$n->start;
-	my ($stranger, $alice, $bob) = clients($n);
+	my ($visitor, $alice, $bob) = clients($n);
 	for my $p (sort keys %pass) {
-		# nginx before 1.23 sees the first of the two alone.
+		# nginx before 1.23 sees only the first of the two.
 		for my $at ($p, "$p-own") {
 			my $a = $bob->get("/$at/x", 'Remote-User' => '',
 			    'Remote-User' => 'evil');
-			like($a->status, qr/^40[03]$/, "/$at/: a second name");
-			unlike($a->body, qr/evil/, '  gets nowhere');
+			like($a->status, qr/^40[03]$/,
+			    "/$at/: a second Remote-User is refused");
+			unlike($a->body, qr/evil/,
+			    "/$at/: the answer has no forged name");
 		}
 		for my $at ($p, "$p-own") {
-			is($stranger->page("/$at/x")->status, 302,
-			    "/$at/: a stranger");
-			is($alice->page("/$at/x")->status, 200, 'alice');
+			is($visitor->page("/$at/x")->status, 302,
+			    "/$at/: a visitor is redirected");
+			is($alice->page("/$at/x")->status, 200,
+			    "/$at/: alice is let in");
 		}
 		like(words($alice->page("/$p/x")), qr/^Remote-User: alice$/mi,
-		    "$p: by name, without a word in the location");
+		    "$p: the application gets the name");
 		unlike(words($alice->page("/$p-own/x")),
 		    qr/^(?:HTTP-)?Remote-User: ./mi,
-		    'and nobody where it has lines of its own');
+		    "$p: a location with its own parameters passes no name");
 		my $seen = grep {
 			$bob->page("/$p-own/x", $_ => 'evil')->status != 400
 		} @spellings;
-		is($seen, 0, 'but nobody else');
+		is($seen, 0, "$p: every forged header is refused");
 	}
 	my $a = $bob->page('/proxy/x', 'Remote-User' => '0');
-	is($a->status, 400, 'a name that nginx takes for false');
+	is($a->status, 400, 'a forged name "0" is refused');
 	$a = $bob->page('/proxy-own/x', 'Remote-User' => 'a',
 	    'Remote-User' => 'b');
-	is($a->status, 400, 'two');
+	is($a->status, 400, 'two forged names are refused');
 	for my $name ('evil', '0') {
 		my $basic = encode_base64("$name:x", q());
 		$a = $bob->page('/fastcgi-own/x',
 		    Authorization => "Basic $basic");
-		is($a->status, 400, 'nor a name by HTTP Basic');
+		is($a->status, 400, 'a name by HTTP Basic is refused');
 	}
 	unlike($bob->page('/fastcgi-own/x', Authorization => 'Basic Ong=')
-	    ->body, qr/^REMOTE_USER: ./m, 'an empty one is none');
+	    ->body, qr/^REMOTE_USER: ./m,
+	    'an empty name by HTTP Basic is not passed on');
 	$n->stop;
 };
 
-# What opens an application whose own location alone is protected, and what the
-# guard makes of the same.
-subtest 'what is forgotten' => sub {
+# These directives open an application if only its own location is protected.
+# The guard keeps it closed.
+subtest 'locations that are reached in other ways' => sub {
 	my $server = <<'EOT';
 	root DIR/www;
 	location / {
@@ -240,33 +254,38 @@ EOT
 	my $guard = site('include fcgiauth/fcgiauth-guard.conf;' .
 	    $server =~ s/PROTECT//gr);
 	$_->start for $alone, $guard;
-	my ($stranger, undef, $bob) = clients($alone);
+	my ($visitor, undef, $bob) = clients($alone);
 	my ($outside, $alice, $inside) = clients($guard);
 	my @at = qw(/x /teapot/x /login-page/x /rewritten/x /outer/inner/x);
 
 	for my $path (@at) {
 		my $a = $inside->page($path);
-		is($a->status, $path =~ /login/ ? 404 : 200, "$path: bob");
-		unlike($a->body, qr/^Remote-User/m, 'is nobody there');
+		is($a->status, $path =~ /login/ ? 404 : 200,
+		    "$path: the guard lets bob in");
+		unlike($a->body, qr/^Remote-User/m,
+		    "$path: the application gets no identity");
 		for my $who ([ $alone, $bob ], [ $guard, $inside ]) {
 			my $wrong = grep {
 				$who->[1]->page($path, $_ => 'root')->status
 				    != 400
 			} @spellings;
-			is($wrong, 0, 'and does not become root');
+			is($wrong, 0, "$path: every forged header is refused");
 		}
 		$a = $outside->page($path);
-		like($a->status, qr/^(?:302|401)$/, "$path: a stranger, guarded");
-		unlike($a->body, qr/THE APPLICATION/, 'sees nothing');
+		like($a->status, qr/^(?:302|401)$/,
+		    "$path: the guard refuses a visitor");
+		unlike($a->body, qr/THE APPLICATION/,
+		    "$path: a visitor sees nothing of the application");
 	}
-	is(join(' ', grep { $stranger->page($_)->status == 200 } @at),
+	is(join(' ', grep { $visitor->page($_)->status == 200 } @at),
 	    '/teapot/x /login-page/x /rewritten/x',
-	    'without the guard a stranger is let in here');
-	is($outside->page('/elsewhere/x')->status, 404, 'internal is internal');
+	    'without the guard a visitor is let in at these paths');
+	is($outside->page('/elsewhere/x')->status, 404,
+	    'an internal location is not reached from outside');
 	$_->stop for $alone, $guard;
 };
 
-subtest 'what is said otherwise' => sub {
+subtest 'locations with directives beside the guard' => sub {
 	my $live = FCGIAuth::Gateway::start_websocket();
 	my $n = site(<<'EOT' =~ s/LIVE/$live/r);
 	include fcgiauth/fcgiauth-guard.conf;
@@ -308,36 +327,52 @@ EOT
 	$n->{http} .= 'map $http_upgrade $app_connection { default upgrade; ' .
 	    '"" ""; }';
 	$n->start;
-	my ($stranger, $alice, $bob) = clients($n);
-	is($stranger->page('/open/x')->status, 200, 'public');
-	is($alice->page('/open/x')->body =~ /alice/, '', 'to nobody');
-	is($stranger->page('/open/closed/x')->status, 302, 'closed in it');
-	is($stranger->page('/admin/x')->status, 302, 'a role: not a stranger');
-	is($bob->page('/admin/x')->status, 403, 'nor bob, after try_files');
-	is($alice->page('/admin/x')->status, 200, 'but alice');
-	is($stranger->upgrade('/live/x')->status, 401, 'a web socket: nobody');
-	is($alice->upgrade('/live/x')->status, 101, 'alice');
-	is($alice->page('/live/x')->status, 200, 'and HTTP on the same path');
-	is($stranger->page('/said/x')->body, 'said to everybody',
-	    'return comes before');
-	is($stranger->page('/later/x')->status, 302, 'internal: a stranger');
-	is($alice->page('/later/x')->status, 200, 'alice');
-	is($stranger->page('/teapot/x')->status, 302,
-	    'error_page goes on to the login page');
-	is($alice->page('/teapot/x')->status, 200, 'and to the application');
+	my ($visitor, $alice, $bob) = clients($n);
+	is($visitor->page('/open/x')->status, 200,
+	    'a visitor is let in at a public location');
+	is($alice->page('/open/x')->body =~ /alice/, '',
+	    'a public location passes no identity');
+	is($visitor->page('/open/closed/x')->status, 302,
+	    'a protected location inside a public one is closed');
+	is($visitor->page('/admin/x')->status, 302,
+	    'a visitor is redirected where a role is required');
+	is($bob->page('/admin/x')->status, 403,
+	    'bob, who does not have the role, gets 403 before try_files');
+	is($alice->page('/admin/x')->status, 200,
+	    'alice, who has the role, is let in');
+	is($visitor->upgrade('/live/x')->status, 401,
+	    'a web socket of a visitor is refused');
+	is($alice->upgrade('/live/x')->status, 101,
+	    'a web socket of alice is accepted');
+	is($alice->page('/live/x')->status, 200,
+	    'HTTP on the same path is served');
+	is($visitor->page('/said/x')->body, 'said to everybody',
+	    'return answers before the check');
+	is($visitor->page('/later/x')->status, 302,
+	    'a visitor is redirected from an internal location');
+	is($alice->page('/later/x')->status, 200,
+	    'alice is let in at an internal location');
+	is($visitor->page('/teapot/x')->status, 302,
+	    'a visitor is redirected when error_page leads to the application');
+	is($alice->page('/teapot/x')->status, 200,
+	    'alice is let in when error_page leads to the application');
 
 	my @own = (Authorization => 'Bearer of-the-application');
-	is($alice->get('/x', @own)->status, 401, 'a Bearer token is ours');
+	is($alice->get('/x', @own)->status, 401,
+	    'a Bearer token of the application is refused');
 	my $a = $alice->get('/own/x', @own);
-	is($a->status, 200, 'but where it is not, the cookie counts');
+	is($a->status, 200,
+	    'an own Authorization of the application is not ours');
 	like($a->body, qr/^Authorization: Bearer of-the-application$/m,
-	    'and the application gets its token');
-	like($a->body, qr/^Remote-User: alice$/m, 'and the name');
-	is($stranger->get('/own/x', @own)->status, 401, 'not a stranger');
+	    'the application gets its Bearer token');
+	like($a->body, qr/^Remote-User: alice$/m,
+	    'the application gets the name');
+	is($visitor->get('/own/x', @own)->status, 401,
+	    'a visitor with a Bearer token of the application is refused');
 	$n->stop;
 };
 
-subtest 'an answer for one is not kept for others' => sub {
+subtest 'a cached answer is not given to another user' => sub {
 	my %cache = (proxy => 'http', fastcgi => 'fcgi', uwsgi => 'uwsgi',
 	    scgi => 'scgi');
 	my ($http, $server) = ('', "include fcgiauth/fcgiauth-guard.conf;\n");
@@ -365,22 +400,26 @@ EOT
 	my $n = site($server);
 	$n->{http} .= $http =~ s/\bDIR\b/$n->dir/ger;
 	$n->start;
-	my ($stranger, $alice, $bob) = clients($n);
+	my ($visitor, $alice, $bob) = clients($n);
 	for my $p (sort keys %cache) {
-		like($alice->page("/$p/x")->body, qr/alice/, "$p: alice");
-		unlike($bob->page("/$p/x")->body, qr/alice/, 'her page is hers');
-		like($bob->page("/$p/x")->body, qr/bob/, 'and bob has his');
+		like($alice->page("/$p/x")->body, qr/alice/,
+		    "$p: alice gets a page with the name alice");
+		unlike($bob->page("/$p/x")->body, qr/alice/,
+		    "$p: bob does not get the page of alice");
+		like($bob->page("/$p/x")->body, qr/bob/,
+		    "$p: bob gets a page with the name bob");
 		$alice->page("/$p-same/x");
 		like($bob->page("/$p-same/x")->body, qr/alice/,
-		    'where that is said, it is kept');
-		is($stranger->page("/$p-same/x")->status, 302,
-		    'for those who are signed in');
-		is($stranger->page("/$p-open/x")->status, 200, 'public');
+		    "$p: a location that configures it shares its cache");
+		is($visitor->page("/$p-same/x")->status, 302,
+		    "$p: the shared cache is closed to a visitor");
+		is($visitor->page("/$p-open/x")->status, 200,
+		    "$p: a visitor is let in at a public location");
 	}
 	$n->stop;
 };
 
-# An `any` of former times is an error, and no opening.
+# A `satisfy any` beside the snippets is an error and opens nothing.
 subtest 'satisfy any' => sub {
 	my $any = "satisfy any;\nallow 127.0.0.1;\ndeny all;\n";
 	my %server = (
@@ -395,7 +434,7 @@ subtest 'satisfy any' => sub {
 		    $n->dir . '/web.log', '-c', $n->dir . '/nginx.conf');
 		$out = slurp($n->dir . '/web.log') . ($out // '');
 		like($out, qr/"satisfy" directive is duplicate/,
-		    "$where: does not begin");
+		    "$where: nginx does not start with satisfy any");
 	}
 };
 

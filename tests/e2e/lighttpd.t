@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What is peculiar to lighttpd; the rest is in web.t.
+# What only lighttpd does. web.t tests the rest.
 use strict;
 use warnings;
 
@@ -29,21 +29,23 @@ my ($d, $n) = start_site(
 my $alice = $n->client;
 is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 
-# lighttpd looks for files before it asks, unless told not to.
-subtest 'what is not there' => sub {
+# lighttpd looks for files before the check unless it is configured otherwise.
+subtest 'missing files' => sub {
 	for my $path (qw(/files/none /files /http/none /none)) {
 		is($n->client->page($path)->status, 302,
-		    "$path: not to be told");
+		    "a visitor is redirected from $path");
 	}
-	is($alice->page('/files/none')->status, 404, 'but to alice');
+	is($alice->page('/files/none')->status, 404,
+	    'alice gets 404 for a missing file');
 };
 
 subtest 'a public rule' => sub {
 	my $a = $n->client->page('/public/x');
-	is($a->status, 200, 'is open');
-	unlike($a->body, qr/^REMOTE_USER|^Remote-User: ./m, 'to nobody');
+	is($a->status, 200, 'a visitor is let in');
+	unlike($a->body, qr/^REMOTE_USER|^Remote-User: ./m,
+	    'the application gets no identity of a visitor');
 	like($alice->page('/public/x')->body, qr/^Remote-User: alice$/m,
-	    'and knows alice');
+	    'the application gets the identity of alice');
 };
 
 subtest 'an application in HTTP, without mod_magnet' => sub {
@@ -55,15 +57,15 @@ subtest 'an application in HTTP, without mod_magnet' => sub {
 	my @forged = (Forwarded => 'for=x;remote_user="evil"',
 	    'Remote-User' => 'evil', 'Remote!User' => 'evil');
 	my $a = $c->page('/http/x', @forged);
-	is($a->status, 200, 'alice may');
-	unlike($a->body, qr/evil/, 'nothing forged');
+	is($a->status, 200, 'alice is let in');
+	unlike($a->body, qr/evil/, 'the application gets no forged header');
 	like($a->body, qr/^Forwarded: remote_user="alice"$/m,
-	    'her name is in Forwarded');
-	unlike($a->body, qr/^Remote-User/m, 'only there');
+	    'Forwarded has the name of the user');
+	unlike($a->body, qr/^Remote-User/m, 'no Remote-User header is sent');
 	$m->stop;
 };
 
-# What the configuration says, and what lighttpd makes of it.
+# lighttpd combines the settings of several conditions that match.
 subtest 'several conditions' => sub {
 	my $m = new_web($d, locations => \@locations, server => <<"EOT");
 \$HTTP["url"] =~ "^/mixed/" {
@@ -74,17 +76,17 @@ subtest 'several conditions' => sub {
 EOT
 	$m->apps->start;
 	is($m->client->page('/mixed/a.x')->status, 302,
-	    'an application that is added is behind the check');
+	    'an added application is behind the check');
 	my $c = $m->client;
 	$c->jar->{fcgiauth} = token_of($alice);
 	like($c->page('/mixed/a.x')->body, qr/^REMOTE_USER: alice$/m,
-	    'and is told who it is');
+	    'an added application gets the identity');
 	$m->stop;
 };
 
 # ---- the whole of a site, and every kind of application -------------------------
 
-# What conditions before the guard say, it has put right.
+# The guard corrects the conditions before it.
 my $kinds = <<'EOT';
 server.modules += ( "mod_ajp13", "mod_scgi", "mod_cgi" )
 fastcgi.server += ( ".outside" => (( "socket" => "DIR/fcgi.sock",
@@ -152,7 +154,7 @@ subtest 'a guarded site' => sub {
 		chmod 0755, "$dir/www$at/cgi/x";
 	}
 	$m->apps->start;
-	my ($stranger, $alice, $bob) = map { $m->client } 1 .. 3;
+	my ($visitor, $alice, $bob) = map { $m->client } 1 .. 3;
 	is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
 	my @forged = map { my $sign = $_;
@@ -162,31 +164,43 @@ subtest 'a guarded site' => sub {
 	my @at = (map({ "$_/x" } qw(http scgi uwsgi ajp cgi after
 		http/forgets)), 'x.outside');
 	for my $at ('inside/x', 'none', 'http/admin/x') {
-		is($stranger->page("/$at")->status, 302, "$at: a stranger");
+		is($visitor->page("/$at")->status, 302,
+		    "$at: a visitor is redirected");
 	}
 	for my $at (@at) {
-		is($stranger->page("/$at")->status, 302, "$at: a stranger");
+		is($visitor->page("/$at")->status, 302,
+		    "$at: a visitor is redirected");
 		my $a = $alice->page("/$at", @forged);
-		is($a->status, 200, 'alice');
-		like($a->body, qr/^(?:REMOTE.USER: )?alice$/mi, 'by name');
-		like($a->body, qr/admin,staff$/m, 'groups');
-		unlike($a->body, qr/evil/, 'nothing forged');
+		is($a->status, 200, "$at: alice is let in");
+		like($a->body, qr/^(?:REMOTE.USER: )?alice$/mi,
+		    "$at: the application gets the name");
+		like($a->body, qr/admin,staff$/m,
+		    "$at: the application gets the groups");
+		unlike($a->body, qr/evil/,
+		    "$at: the application gets no forged header");
 		next if $at =~ /after|forgets/;
-		$a = $stranger->page("/open/$at", @forged);
-		is($a->status, 200, "$at: public");
-		unlike($a->body, qr/evil|alice/, 'nothing forged');
+		$a = $visitor->page("/open/$at", @forged);
+		is($a->status, 200, "$at: a visitor is let in at /open");
+		unlike($a->body, qr/evil|alice/,
+		    "$at: the application gets no identity at /open");
 	}
 	unlike($alice->page('/inside/x')->body, qr/THE APPLICATION/,
-	    'an application in FastCGI that is forgotten is closed');
-	is($stranger->upgrade('/live/x')->status, 401, 'a web socket: nobody');
-	is($alice->upgrade('/live/x')->status, 101, 'alice');
-	is($alice->page('/live/x')->status, 200, 'and HTTP on the same path');
-	is($bob->page('/http/admin/x')->status, 403, 'a role: bob');
-	is($alice->page('/http/admin/x')->status, 200, 'alice');
+	    'a FastCGI application without a condition of the guard is closed');
+	is($visitor->upgrade('/live/x')->status, 401,
+	    'a web socket of a visitor is refused');
+	is($alice->upgrade('/live/x')->status, 101,
+	    'a web socket of alice is accepted');
+	is($alice->page('/live/x')->status, 200,
+	    'HTTP on the same path is served');
+	is($bob->page('/http/admin/x')->status, 403,
+	    'bob, who does not have the role, gets 403');
+	is($alice->page('/http/admin/x')->status, 200,
+	    'alice, who has the role, is let in');
 	$m->stop;
 };
 
-# With what Debian has in conf-available, as it is but for what is not here.
+# With the files of conf-available of Debian, except for paths that do not exist
+# here.
 subtest 'beside the files of the distribution' => sub {
 	my $from = '/etc/lighttpd';
 	plan(skip_all => "no $from/conf-available here")
@@ -232,29 +246,31 @@ subtest 'beside the files of the distribution' => sub {
 	spit("$dir/www/x.php", 'THE SOURCE');
 	$m->snippets;
 	spit("$dir/lighttpd.conf", $text);
-	# The two for PHP exclude each other; one of them begins php-cgi.
+	# The two files for PHP exclude each other. One of them starts php-cgi.
 	for my $other (qw(15-fastcgi-php-fpm 15-fastcgi-php)) {
 		my $path = "$dir/conf-enabled/$other.conf";
 		rename $path, "$path.off";
 		my ($code, $out, $said) = capture('lighttpd', '-tt', '-f',
 		    "$dir/lighttpd.conf");
-		is($code, 0, "loads without $other") or diag($out . $said);
+		is($code, 0, "the configuration loads without $other")
+		    or diag($out . $said);
 		rename "$path.off", $path if $other =~ /fpm/;
 	}
 	$m->apps->run('lighttpd', '-D', '-f', "$dir/lighttpd.conf");
 	my $alice = $m->client;
 	is(sign_in($alice, 'alice')->status, 303, 'alice signs in');
 	for my $path (qw(/x /x.php /cgi-bin/x /server-status)) {
-		is($m->client->page($path)->status, 302, "$path: a stranger");
+		is($m->client->page($path)->status, 302,
+		    "$path: a visitor is redirected");
 	}
 	like($alice->page('/x.php')->body, qr/^REMOTE_USER: alice$/m,
-	    'PHP is told who it is');
+	    'PHP gets the identity');
 	like($alice->page('/x')->body, qr/^Remote-User: alice$/m,
-	    'and the application behind the proxy');
+	    'the application behind the proxy gets the identity');
 	$m->stop;
 };
 
-# Why the service never ends an answer that has no Status.
+# This is the reason why every answer of the service has a Status.
 subtest 'an answer without Status' => sub {
 	my $dir = tempdir();
 	my $fake = bless { tcp => "unix:$dir/s" }, 'FCGIAuth::Daemon';
@@ -265,7 +281,8 @@ subtest 'an answer without Status' => sub {
 	});
 	my $m = new_web($fake);
 	$m->apps->start;
-	is($m->client->page('/x')->status, 200, 'is a yes to lighttpd');
+	is($m->client->page('/x')->status, 200,
+	    'lighttpd lets a request in when the answer has no Status');
 	$m->stop;
 };
 

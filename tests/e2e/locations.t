@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Locations of nginx: one inside another that is protected, and addresses as long
-# as nginx takes them.
+# Locations of nginx: one inside another protected one, and the longest
+# addresses that nginx accepts.
 use strict;
 use warnings;
 
@@ -37,23 +37,26 @@ EOT
 	sign_in($bob, 'bob');
 	sign_in($alice, 'alice');
 	for my $path (qw(/admin/x /admin/x.php /ruled/x /ruled/x.php)) {
-		is($bob->page($path)->status, 403, "bob may not see $path");
-		is($alice->page($path)->status, 200, '  alice may');
+		is($bob->page($path)->status, 403,
+		    "bob, who does not have the role, gets 403 at $path");
+		is($alice->page($path)->status, 200,
+		    "alice, who has the role, is let in at $path");
 	}
 	$d->stop_ok;
 };
 
-subtest 'addresses as long as nginx takes them' => sub {
+subtest 'the longest addresses that nginx accepts' => sub {
 	my ($d, $n) = start_site();
 	my $client = $n->client;
 
 	for my $length (1000, 4000, 5300, 5500, 6000, 7900) {
 		my $answer = $client->page('/x?' . '/' x $length);
-		# Each is three bytes in the address of the login page.
+		# Each slash takes three bytes in the address of the login page.
 		is($answer->status, 3 * $length < 7900 ? 302 : 401,
-		    "$length: asked to sign in");
+		    "an address of $length slashes is redirected if it fits");
 		$answer = $client->page('/x?' . 'a' x $length);
-		is($answer->status, 302, "$length: and led back");
+		is($answer->status, 302,
+		    "an address of $length letters is redirected");
 	}
 	$d->stop_ok;
 };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# A person with a browser at addresses that the web server does not know: behind
-# a balancer that ends TLS, on a forwarded port, by plain http in a LAN.  One
-# line in the configuration is enough, and without it the page and the log name
-# it.  The same for every web server.
+# A person uses a browser at addresses that the web server does not know: behind
+# a balancer that ends TLS, on a forwarded port, and by plain http in a LAN. One
+# line in the configuration is enough. Without it the page and the log name the
+# line. This holds for every web server.
 use strict;
 use warnings;
 
@@ -23,7 +23,7 @@ plan(skip_all => 'no nginx or no openssl here')
 my $dir = tempdir();
 my %program = (nginx => 'nginx', apache => 'apache2', lighttpd => 'lighttpd');
 
-# Any name is this machine, and any certificate is good.
+# The browser resolves these names to this machine and accepts any certificate.
 my $web = FCGIAuth::WebDriver->new(dir => tempdir());
 $web->open(args => [ '--ignore-certificate-errors',
 	'--host-resolver-rules=MAP *.example 127.0.0.1, MAP *.lan 127.0.0.1' ]);
@@ -32,7 +32,8 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x " .
 	"-keyout $dir/key.pem -out $dir/cert.pem >/dev/null 2>&1") == 0
     or die 'openssl';
 
-# A balancer that ends TLS and passes the Host header on; its port.
+# Starts a balancer that ends TLS and passes the Host header on. Returns its
+# port and process id.
 my $balancers = 0;
 sub balancer {
 	my ($to) = @_;
@@ -73,7 +74,7 @@ EOT
 	return ($port, $pid);
 }
 
-# Fills the login form in that $url leads to.
+# Fills in the login form to which $url leads.
 sub submit {
 	my ($url) = @_;
 
@@ -95,15 +96,15 @@ sub refused_with_line {
 
 	submit($url);
 	my $source = $web->source;
-	like($source, qr/$page/, "$url: the page says what is missing");
-	unlike($source, qr/"error"/, "$url: in words");
+	like($source, qr/$page/, "$url: the page names the missing setting");
+	unlike($source, qr/"error"/, "$url: the page is not JSON");
 	my $line = qr/csrf_refused.*cure="server.hosts = \Q$url\E"/;
 	ok(wait_for(10, sub { substr($d->log_text, $before) =~ $line }),
-	    "$url: and the log has the line");
+	    "$url: the log has the line for the configuration");
 	return;
 }
 
-# What doc/behind-a-balancer.md tells each web server of the balancer.
+# Configures a web server behind the balancer as doc/behind-a-balancer.md says.
 sub believe_balancer {
 	my ($n, $name) = @_;
 
@@ -126,7 +127,7 @@ EOT
 	return;
 }
 
-# All of one web server.
+# Tests one web server.
 sub try_web {
 	my ($name) = @_;
 	local $ENV{FCGIAUTH_WEB} = $name;
@@ -147,16 +148,17 @@ sub try_web {
 	my $before = length $d->log_text;
 	$d->reload;
 	ok(wait_for(10, sub { substr($d->log_text, $before) =~ /reloaded/ }),
-	    "$name: with the line");
+	    "$name: a reload with the line succeeds");
 	for my $url ($balanced, $published, $lan) {
 		submit($url);
-		is($web->url, "$url/private", "$url: signed in");
-		like($web->source, qr/alice/, "$url: as alice");
+		is($web->url, "$url/private", "$url: the sign-in succeeds");
+		like($web->source, qr/alice/, "$url: the page is for alice");
 	}
 	my @from = $d->log_text =~ / login user=alice\b.* address=(\S+)/g;
 	is("@from", '203.0.113.7 127.0.0.1 127.0.0.1',
-	    "$name: the log has the client's address");
-	unlike($d->log_text, qr/warning: /, 'no warning of the configuration');
+	    "$name: the log has the address of the client");
+	unlike($d->log_text, qr/warning: /,
+	    'the log has no warning about the configuration');
 	$n->stop;
 	kill 'TERM', $pid;
 	reap($pid, 10);

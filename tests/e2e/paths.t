@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Paths that servers and applications read in different ways, through a real
-# web server with the shipped snippets: what becomes of them where a location is
-# public, and, with made-up paths, that nobody is let in whom any reading would
-# keep out, and nobody refused whom they all would let in.
-# FCGIAUTH_SEED=N repeats a run.
+# Paths that servers and applications read in different ways, through a real web
+# server with the shipped snippets. In public locations, paths with hidden dot
+# segments are refused. For random paths, nobody is let in whom a reading would
+# refuse, and nobody is refused whom all readings let in. FCGIAUTH_SEED=N
+# repeats a run.
 use strict;
 use warnings;
 
@@ -19,7 +19,7 @@ srand $seed;
 
 my $web = web_name();
 my ($d, $n) = start_site(
-	# What a location asks for counts on every reading, too.
+	# The requirement of a location counts for every reading as well.
 	conf => { server => { locations => '/need/' } },
 	locations => [ { path => '/' },
 	{ path => '/need/', require => 'role:admin' },
@@ -34,7 +34,8 @@ for my $name (qw(bob alice)) {
 
 sub name { my ($s) = @_; return $s =~ s/([^!-~])/sprintf '\\x%02x', ord $1/ger }
 
-# The path as the application was given it; nothing when it was not reached.
+# Returns the status and the path that the application got. The path is undef
+# when the application was not reached.
 sub ask {
 	my ($who, $target) = @_;
 	my @headers = $cookie{$who} ? (Cookie => $cookie{$who}) : ();
@@ -44,8 +45,9 @@ sub ask {
 	return ($a->status, $given);
 }
 
-# Where nobody is asked, the web server itself refuses the ways out.
-subtest 'public by the web server' => sub {
+# In public locations there is no check. The web server itself refuses paths
+# that lead out of them.
+subtest 'paths in public locations' => sub {
 	my @hidden = ('%252e%252e#x', '\..#', qw(
 	    ..;/admin ..;x=1/admin .;/x ..%3b/admin ..%253b/admin
 	    %2e%2e;/admin ..%5cadmin ..%5Cadmin ..%255cadmin ..\admin
@@ -60,20 +62,21 @@ subtest 'public by the web server' => sub {
 	for my $path (@hidden) {
 		my ($status, $given) = ask('', "/open/$path");
 
-		like($status, qr/^40[034]$/, $path);
-		is($given, undef, 'and reaches no application');
+		like($status, qr/^40[034]$/, "$path is refused");
+		is($given, undef, "$path reaches no application");
 	}
 	for my $path (@plain) {
 		my (undef, $given) = ask('', "/open/$path");
 
-		is($given, "/open/$path", "$path is let through");
+		is($given, "/open/$path", "$path reaches the application");
 	}
 	for my $path (qw(/open/../admin /open/x/../../admin)) {
 		my ($status, $given) = ask('', $path);
-		is($status, 401, "$path is the server's, and asked about");
-		is($given, undef, 'and closed');
+		is($status, 401, "$path is outside of the public location");
+		is($given, undef, "$path reaches no application");
 	}
-	# To a parser of URLs this is /admin, of a host; lighttpd cannot tell.
+	# A parser of URLs reads this as /admin of a host. lighttpd cannot
+	# recognize it.
 	for my $path (qw(//open/admin ///open/admin /%2fopen/admin
 	    /%2Fopen/admin http://x//open/admin)) {
 		next if $web eq 'lighttpd';
@@ -81,17 +84,17 @@ subtest 'public by the web server' => sub {
 
 		is($given, undef, "$path reaches no application");
 	}
-	# Of lighttpd, applications in HTTP see what it made of the path.
+	# Behind lighttpd, HTTP applications get the normalized path.
 	for my $path (qw(/admin/../open/x /open/%2e%2e/open/x)) {
 		next if $web eq 'lighttpd';
 		my ($status, $given) = ask('', $path);
-		like($status, qr/^40[034]$/, $path);
-		is($given, undef, 'and reaches no application');
+		like($status, qr/^40[034]$/, "$path is refused");
+		is($given, undef, "$path reaches no application");
 	}
 };
 
-# A login leads back, however the address is written.
-subtest 'there and back' => sub {
+# After the sign-in the browser returns to the address as it was written.
+subtest 'return URLs' => sub {
 	my %back = ("/\xc3\xbc?\xc3\xbc\\" => '/%C3%BC?%C3%BC%5C',
 	    map { $_ => $_ } qw(/a;b=c/d /100%25.txt /a%23%3Fb?c=%2F),
 	    $web eq 'apache' ? () : qw(/@scope%2fpackage /api/queues/%2F/x));
@@ -104,13 +107,15 @@ subtest 'there and back' => sub {
 			password => $PASSWORD, rd => $page->field('rd'),
 			csrf => $page->field('csrf') ]);
 
-		is($a->status, 303, name($target) . ': signed in');
-		is($a->header('location'), $back{$target}, 'and back');
-		is($c->page($back{$target})->status, 200, 'and in');
+		is($a->status, 303, name($target) . ': the sign-in succeeds');
+		is($a->header('location'), $back{$target},
+		    'the redirect leads to the address');
+		is($c->page($back{$target})->status, 200,
+		    'the address is allowed');
 	}
 };
 
-# The steps of servers and applications.
+# The steps by which servers and applications change a path.
 my %step = (
 	d => sub { $_[0] =~ s/%([0-9a-f]{2})/chr hex $1/gier },
 	c => sub { $_[0] =~ s{;[^/]*}{}gr },
@@ -141,7 +146,7 @@ sub run_steps {
 	return $path;
 }
 
-# All that comes of these steps, in every order, decoded twice at most.
+# Returns all results of these steps in every order, with at most two decodings.
 sub readings {
 	my ($path, $letters) = @_;
 	my %seen;
@@ -167,7 +172,7 @@ sub hides_dots {
 	return grep { dots($_) > dots($path) } readings($path, 'dcb');
 }
 
-# Escapes that say no more than the byte.
+# Replaces escapes that do not change the meaning of the path.
 sub as_sent {
 	my ($target) = @_;
 	return $target =~ s{(%([0-9a-f]{2}))}{
@@ -181,7 +186,7 @@ my %require = (
 	'user:bob' => { bob => 1 },
 	'deny' => {},
 );
-# In the order of the file, which sorts them.
+# The configuration file has the rules in this order.
 my @sites = (
 	[],
 	[ [ path => '/admin/closed', 'deny' ], [ path => '/admin', 'role:admin' ],
@@ -220,7 +225,7 @@ sub make_path {
 	return rand() < 0.3 ? "$path/" : $path;
 }
 
-# Does it lead above the root?
+# Returns true when the path leads above the root.
 sub climbs {
 	my $depth = 0;
 
@@ -231,7 +236,7 @@ sub climbs {
 	return 0;
 }
 
-# What web servers refuse themselves, or send elsewhere by a redirect.
+# Returns true for paths that web servers refuse or redirect themselves.
 sub is_for_server {
 	my ($path) = @_;
 
@@ -242,7 +247,8 @@ sub is_for_server {
 
 my %seen;
 
-# Where nobody is asked.  lighttpd takes ".." out itself, and cannot tell a host.
+# Returns true for paths that lead out of a public location. lighttpd removes
+# ".." itself and cannot recognize a host.
 sub is_way_out {
 	my ($path) = @_;
 
@@ -273,19 +279,21 @@ sub try_path {
 		my $label = name($target) . ' by ' . ($who || 'nobody') .
 		    " ($status)";
 
-		push @wrong, "$label: let in" if defined $given && !$may;
-		# Apache wants a user where a rule says public.
-		push @wrong, "$label: refused" if !defined $given && $may &&
+		push @wrong, "$label: was let in" if defined $given && !$may;
+		# Apache requires a user even where a rule says public.
+		push @wrong, "$label: was refused" if !defined $given && $may &&
 		    !is_for_server($path) &&
 		    ($web ne 'apache' || $open || $who ne '');
 		$seen{ defined $given ? 'let in' : $hidden ? 'hidden'
 			: $torn ? 'torn'
 			: @no && @no < @readings ? 'ambiguous' : 'refused' }++;
 		next if !defined $given || $open;
-		# Behind a proxy: what the application was given.
+		# A proxied application may read the path that it got in these
+		# ways.
 		for my $app (qw(d dr dmr cd cdr cdmr dc r mr dbmr h bh), '') {
 			my $as = run_steps($app, as_sent($given));
-			push @wrong, "$label: read as $as by '$app'"
+			push @wrong,
+			    "$label: an application reads $as by '$app'"
 			    if !let_in($rules, $who, $as) ||
 			    ($as =~ m{^/need/} && !$require{'role:admin'}{$who});
 		}
@@ -306,13 +314,15 @@ for my $i (0 .. $#sites) {
 		    for 0 .. $#{ $sites[ $i - 1 ] };
 		$d->configure->reload;
 		ok(wait_for(10, sub { $before <
-		    (() = $d->log_text =~ /\breloaded\b/g) }), 'reloaded');
+		    (() = $d->log_text =~ /\breloaded\b/g) }),
+		    'the daemon reloads');
 	}
 	my @wrong = map { try_path($rules, make_path()) } 1 .. 120;
-	is_deeply(\@wrong, [], "site $i, seed $seed");
+	is_deeply(\@wrong, [],
+	    "the rules of site $i hold for random paths, seed $seed");
 }
 
-ok(($seen{$_} // 0) > 20, "some are: $_")
+ok(($seen{$_} // 0) > 20, "more than 20 paths are: $_")
     for 'let in', 'refused', 'hidden', 'ambiguous', 'torn';
 $d->stop_ok;
 done_testing;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Access rules through a real nginx with the shipped snippets: every trick of
-# path, host, query and header that has opened a door elsewhere, with nginx
-# merging slashes and not.
+# Access rules through a real nginx with the shipped snippets: attacks by path,
+# host, query and header that succeeded against other services. nginx merges
+# slashes, or does not.
 use strict;
 use warnings;
 
@@ -13,7 +13,7 @@ use FCGIAuth::Test;
 use JSON::PP ();
 use Test::More;
 
-# In the order of the file, which sorts them.
+# The configuration file has the rules in this order.
 my %rules = (
 	'rule 10-closed' => { path => '/admin/closed', require => 'deny' },
 	'rule 20-admin' => { path => '/admin', require => 'role:admin' },
@@ -63,7 +63,7 @@ for my $name (qw(bob alice)) {
 	$cookie{$name} = 'fcgiauth=' . token_of($c);
 }
 
-# As a program would: no page instead of a status.
+# Sends a request of a program, which gets a status and no page.
 sub ask {
 	my ($n, $who, $method, $target, @headers) = @_;
 
@@ -73,8 +73,8 @@ sub ask {
 
 sub name { my ($s) = @_; return $s =~ s/([^!-~])/sprintf '\\x%02x', ord $1/ger }
 
-# Target, then what nobody, bob and alice get.  "no" is a refusal of whatever
-# kind, by nginx or by us.
+# The target, and the statuses for a visitor, bob and alice. "no" is a refusal
+# by nginx or by the service.
 my @paths = (
 	[ '/admin', 401, 403, 200 ],
 	[ '/admin/', 401, 403, 200 ],
@@ -120,7 +120,7 @@ my @paths = (
 	# oauth2-proxy: an expression that saw the query or a fragment
 	[ '/api/private/x?path=/status', 401, 403, 403 ],
 	[ '/api/private/x?/status', 401, 403, 403 ],
-	[ '/api/private/x%3f/status', 200, 200, 200 ], # that is a path
+	[ '/api/private/x%3f/status', 200, 200, 200 ], # part of the path
 	[ '/api/x/status', 200, 200, 200 ],
 	[ '/api/x/status/x', 401, 403, 403 ],
 	[ '/foo/secret%23/bar', 200, 200, 200 ],
@@ -128,19 +128,19 @@ my @paths = (
 	[ '/foo/secret/bar', 200, 200, 200 ],
 	[ '/foo/secret/bar?x', 200, 200, 200 ],
 	[ '/foo/secret/barX', 401, 403, 403 ],
-	# Authelia: what cannot be read
+	# Authelia: invalid paths
 	[ '/%zz', 'no', 'no', 'no' ],
 	[ '/public/%', 'no', 'no', 'no' ],
 	[ "/public/\x80", 'no', 'no', 'no' ],
 	[ "/public/\xff\xfe", 'no', 'no', 'no' ],
 	[ '/public/%ff', 'no', 'no', 'no' ],
 	[ '*', 'no', 'no', 'no' ],
-	# AOS-CX: an alternative without an end
+	# AOS-CX: an alternative without an anchor at its end
 	[ '/rest/login', 200, 200, 200 ],
 	[ '/rest/loginX', 401, 403, 403 ],
 	[ '/rest/logoutX', 401, 403, 403 ],
 	[ '/x/rest/logout', 401, 403, 403 ],
-	# and the rest
+	# other paths
 	[ '/admin;x=1', 'no', 'no', 'no' ],
 	[ '/public;/../admin', 'no', 'no', 'no' ],
 	[ '/public/;x=1', 200, 200, 200 ],
@@ -163,7 +163,7 @@ my @paths = (
 	[ '/public/%20/x', 200, 200, 200 ],
 	[ '/public/x%0d%0aRemote-User:%20evil', 'no', 'no', 'no' ],
 	[ '/public/%u002e%u002e/admin', 'no', 'no', 'no' ],
-	# what applications have in their addresses
+	# addresses of real applications
 	[ '/public/@scope%2fpackage', 200, 200, 200 ],
 	[ '/user/api/queues/%2F/name', 401, 200, 200 ],
 	[ '/user/group%2Fproject/-/raw/100%25.txt', 401, 200, 200 ],
@@ -171,7 +171,7 @@ my @paths = (
 	[ "/user/\xc3\xbc?\xc3\xbc", 401, 200, 200 ],
 	[ '/user/%C3%BC%20%5Bx%5D', 401, 200, 200 ],
 	[ '/user//webdav//x', 401, 200, 200 ],
-	# what tells readings apart
+	# paths with different readings
 	[ '/public%2fx', 'no', 'no', 'no' ],
 	[ '/allowed;/../admin', 'no', 'no', 'no' ],
 	[ '/user;x/a', 'no', 'no', 'no' ],
@@ -184,7 +184,7 @@ my @paths = (
 sub expect {
 	my ($n, $who, $wanted, $what, $method, $target, @headers) = @_;
 	my $a = ask($n, $who, $method, $target, @headers);
-	my $label = ($who || 'nobody') . ' at ' . name($target) . $what;
+	my $label = ($who || 'a visitor') . ' at ' . name($target) . $what;
 
 	if ($wanted eq 'no') {
 		like($a->status, qr/^40[03]$/, $label);
@@ -192,7 +192,7 @@ sub expect {
 		is($a->status, $wanted, $label);
 	}
 	if ($wanted ne '200' && $a->body =~ /THE APPLICATION/) {
-		fail("$label: sees the application");
+		fail("$label: the answer is of the application");
 	}
 	return $a;
 }
@@ -209,9 +209,9 @@ for my $n ([ $merging, ', slashes merged' ], [ $raw, ', slashes kept' ]) {
 	};
 }
 
-subtest 'hosts' => sub {
+subtest 'rules with hosts' => sub {
 	my @cases = (
-	    # host, request line's host, nobody, bob, alice
+	    # the Host header, the host of the request line, the statuses
 	    [ 'secure.admin.example.com', undef, 401, 403, 200 ],
 	    [ 'SECURE.Admin.Example.com', undef, 401, 403, 200 ],
 	    [ 'secure.admin.example.com.', undef, 401, 403, 200 ],
@@ -224,7 +224,7 @@ subtest 'hosts' => sub {
 	    [ 'open.example.com.evil.example', undef, 401, 403, 403 ],
 	    [ 'open.example.co', undef, 401, 403, 403 ],
 	    [ 'localhost', undef, 401, 403, 403 ],
-	    # the request line wins over the header
+	    # the host of the request line takes precedence
 	    [ 'open.example.com', 'secure.admin.example.com', 401, 403, 200 ],
 	    [ 'secure.admin.example.com', 'open.example.com', 200, 200, 200 ],
 	);
@@ -240,7 +240,7 @@ subtest 'hosts' => sub {
 	}
 };
 
-subtest 'what headers cannot do' => sub {
+subtest 'headers do not change the result of rules' => sub {
 	my @tricks = map { [ @$_ ] } (
 	    [ 'X-Forwarded-Uri' => '/public/x' ],
 	    [ 'X-Original-Uri' => '/public/x' ],
@@ -275,7 +275,7 @@ subtest 'what headers cannot do' => sub {
 	}
 };
 
-subtest 'methods' => sub {
+subtest 'rules with methods' => sub {
 	my @cases = ([ GET => 200 ], [ HEAD => 200 ], [ POST => 401 ],
 	    [ PUT => 401 ], [ DELETE => 401 ], [ OPTIONS => 401 ],
 	    [ PATCH => 401 ], [ PROPFIND => 401 ], [ GETX => 401 ]);
@@ -283,21 +283,24 @@ subtest 'methods' => sub {
 		my ($method, $wanted) = @$case;
 
 		is(ask($merging, '', $method, '/read')->status, $wanted,
-		    "$method by nobody");
+		    "a visitor gets $wanted for $method");
 		is(ask($merging, 'alice', $method, '/read')->status,
-		    $wanted == 200 ? 200 : 403, "$method by alice");
+		    $wanted == 200 ? 200 : 403,
+		    "alice gets the result of the rule for $method");
 	}
 	for my $method (qw(get TRACE CONNECT), 'G"T') {
 		unlike(ask($merging, '', $method, '/read')->status, qr/^2/,
-		    "$method is nothing");
+		    "the method $method is refused");
 	}
 };
 
-subtest 'networks' => sub {
-	is(ask($merging, '', GET => '/here')->status, 200, 'from here');
-	is(ask($merging, '', GET => '/inside')->status, 401, 'not from inside');
+subtest 'rules with networks' => sub {
+	is(ask($merging, '', GET => '/here')->status, 200,
+	    'an address inside the network is allowed');
+	is(ask($merging, '', GET => '/inside')->status, 401,
+	    'a visitor outside of the network gets 401');
 	is(ask($merging, 'alice', GET => '/inside')->status, 403,
-	    'also for alice');
+	    'a user outside of the network gets 403');
 	my @cases = (
 	    [ '10.0.0.1', 204 ], [ '10.255.255.255', 204 ],
 	    [ '11.0.0.0', 401 ], [ '9.255.255.255', 401 ],
@@ -312,7 +315,7 @@ subtest 'networks' => sub {
 	for my $case (@cases) {
 		is($d->check(REQUEST_URI => '/inside',
 			REMOTE_ADDR => $case->[0])->{status}, $case->[1],
-		    "from '$case->[0]'");
+		    "the address '$case->[0]' gets $case->[1]");
 	}
 };
 
@@ -323,8 +326,9 @@ subtest 'forged identity on public pages' => sub {
 	my $refused = sub {
 		my ($what, $a) = @_;
 
-		is($a->status, 400, "$what: refused");
-		unlike($a->body, qr/THE APPLICATION|evil/, 'and reaches nobody');
+		is($a->status, 400, "$what: the request is refused");
+		unlike($a->body, qr/THE APPLICATION|evil/,
+		    "$what: the request reaches no application");
 	};
 
 	for my $path (qw(/public/x /allowed /api/x/status /read /here)) {
@@ -335,46 +339,51 @@ subtest 'forged identity on public pages' => sub {
 			$refused->("$method $path, @headers", ask($merging, $_,
 			    $method, $path, @headers)) for '', 'alice';
 			my $a = ask($merging, '', $method, $path);
-			is($a->status, 200, "$method $path: nobody may");
+			is($a->status, 200,
+			    "$method $path: a visitor is let in");
 			unlike($a->body, qr/^Remote[-_]User:/mi,
-			    'the application is told no name');
+			    "$method $path: the application gets no name");
 			$a = ask($merging, 'alice', $method, $path);
-			is($a->status, 200, "$method $path: alice may");
+			is($a->status, 200, "$method $path: alice is let in");
 			like($a->body, qr/^Remote-User: alice$/m,
-			    'the application knows her');
+			    "$method $path: the application gets alice");
 		}
 		my $a = ask($merging, '', GET => $path,
 		    Cookie => 'fcgiauth=expired');
-		is($a->status, 200, "$path: with a dead session");
-		unlike($a->body, qr/^Remote[-_]User:/mi, 'told no name, either');
+		is($a->status, 200,
+		    "$path: a visitor with an invalid session is let in");
+		unlike($a->body, qr/^Remote[-_]User:/mi,
+		    "$path: an invalid session gives no name");
 		$a = ask($merging, '', GET => $path,
 		    Authorization => 'Bearer x', Authorization => 'Bearer y');
 		unlike($a->body, qr/^Remote[-_]User:/mi,
-		    'nor with two Authorizations');
+		    "$path: two Authorization headers give no name");
 	}
 	$refused->($_, ask($merging, '', GET => '/public/x', $_ => 'evil'))
 	    for @forged;
 };
 
-subtest 'who is refused' => sub {
+subtest 'the answers to refused requests' => sub {
 	my $c = $merging->client;
 	my $a = $c->page('/admin/closed?a=1');
-	is($a->status, 302, 'a stranger is asked to sign in, even where that ' .
+	is($a->status, 302, 'a visitor is redirected even where a sign-in ' .
 	    'will not help');
 	is($a->header('location'), '/auth/login?rd=%2Fadmin%2Fclosed%3Fa%3D1',
-	    'and comes back');
+	    'the redirect has the return URL');
 	json_sign_in($c, 'bob');
 	$a = $c->page('/admin/closed?a=1');
-	is($a->status, 403, 'bob is told who he is');
-	like($a->body, qr/bob/, 'by name');
-	is($a->header('location'), undef, 'and sent nowhere');
+	is($a->status, 403, 'bob, who does not have the role, gets 403');
+	like($a->body, qr/bob/, 'the page names bob');
+	is($a->header('location'), undef, 'bob is not redirected');
 	$a = $c->xhr('/admin/x');
-	is($a->status, 403, 'his script gets 403');
-	is($a->header('www-authenticate'), undef, 'and no challenge');
-	is($c->get('/user/x')->status, 200, 'elsewhere he goes on');
+	is($a->status, 403, 'a script of bob gets 403');
+	is($a->header('www-authenticate'), undef,
+	    'the answer to a script has no challenge');
+	is($c->get('/user/x')->status, 200,
+	    'bob is let in where no role is required');
 };
 
-# What fcgiauthctl says is what happens.
+# fcgiauthctl must give the same result as a check.
 sub agree {
 	my ($method, $host, $target, $who, $address) = @_;
 	my $live = $d->check(REQUEST_METHOD => $method, HTTP_HOST => $host,
@@ -384,12 +393,13 @@ sub agree {
 	    "https://$host$target", '--ip', $address, '--json',
 	    $who ? ('--user', $who) : ());
 	my $said = eval { JSON::PP->new->decode($out) };
-	my $label = "$method $host$target by " . ($who || 'nobody') .
+	my $label = "$method $host$target by " . ($who || 'a visitor') .
 	    " from $address";
 
 	is($said && $said->{status}, $live->{status}, $label)
 	    or diag("$out$complaint");
-	is($code, ($live->{status} // 0) == 204 ? 0 : 1, 'exit status');
+	is($code, ($live->{status} // 0) == 204 ? 0 : 1,
+	    "$label: the exit status");
 	return $said;
 }
 
@@ -417,54 +427,62 @@ subtest 'fcgiauthctl rule test agrees' => sub {
 	}
 	my $said = agree('GET', 'LocalHost.:80', '/admin//late?x', 'alice',
 	    '::1');
-	is($said->{host}, 'localhost', 'the host as it is read');
-	is($said->{path}, '/admin//late', 'the path as it was sent');
-	is($said->{rule}, '20-admin', 'the rule');
-	is($said->{reason}, undef, 'nothing against it');
+	is($said->{host}, 'localhost', 'the answer has the normalized host');
+	is($said->{path}, '/admin//late',
+	    'the answer has the path as it was sent');
+	is($said->{rule}, '20-admin', 'the answer names the rule');
+	is($said->{reason}, undef, 'the answer has no reason for a refusal');
 	my @lines = split /\n/, slurp($d->{file});
-	is($lines[ $said->{line} - 1 ], '[rule 20-admin]', 'and its line');
+	is($lines[ $said->{line} - 1 ], '[rule 20-admin]',
+	    'the answer has the line of the rule');
 	is_deeply([ map { [ @$_{qw(path rule require status)} ] }
 	    @{ $said->{readings} } ],
 	    [ map { [ $_, '20-admin', 'role:admin', 204 ] }
-		qw(/admin//late /admin/late) ], 'and its readings');
+		qw(/admin//late /admin/late) ], 'the answer has the readings');
 	$said = agree('GET', 'localhost', '/user%2fx', 'bob', '::1');
-	is($said->{reason}, 'ambiguous path', 'why not');
-	is($said->{rule}, undef, 'no rule decides');
+	is($said->{reason}, 'ambiguous path',
+	    'the answer says that the path is ambiguous');
+	is($said->{rule}, undef,
+	    'the answer names no rule for an ambiguous path');
 	is_deeply([ map { [ @$_{qw(path rule status)} ] }
 	    @{ $said->{readings} } ],
 	    [ [ '/user%2Fx', undef, 403 ], [ '/user/x', '70-user', 204 ] ],
-	    'as the readings show');
+	    'the answer has the readings of an ambiguous path');
 	$said = agree('GET', 'localhost', '/user/..;/x', 'bob', '::1');
-	is($said->{reason}, 'hidden dot segment', 'or why not');
-	is_deeply($said->{readings}, [], 'however it is read');
+	is($said->{reason}, 'hidden dot segment',
+	    'the answer says that the path has a hidden dot segment');
+	is_deeply($said->{readings}, [], 'such a path has no readings');
 	my (undef, $text) = $d->ctl(qw(rule test GET /user%2fx --user bob));
-	like($text, qr{^why +ambiguous path}m, 'for people, too');
+	like($text, qr{^why +ambiguous path}m,
+	    'the text output has the reason');
 	like($text, qr{^reading +/user/x \(rule 70-user, line \d+: user; allowed, 204\)$}m,
-	    'a line for each reading');
+	    'the text output has a line for each reading');
 	my ($code, $out) = $d->ctl(qw(rule test GET /h));
-	is($code, 1, 'without a host');
-	like($out, qr/rules with a host do not match/, 'it says so');
+	is($code, 1, 'a URL without a host is refused');
+	like($out, qr/rules with a host do not match/,
+	    'a warning says that rules with a host do not match');
 	($code, $out) = $d->ctl(qw(rule test GET /inside));
-	like($out, qr/--ip/, 'without an address, too');
+	like($out, qr/--ip/, 'a message names --ip');
 	($code) = $d->ctl(qw(rule test GET / --user nobody-here));
-	is($code, 1, 'an unknown user');
+	is($code, 1, 'an unknown user is refused');
 	($code) = $d->ctl(qw(rule test GET no/url));
-	is($code, 2, 'no URL');
+	is($code, 2, 'an invalid URL is wrong usage');
 	$d->ctl(qw(user disable bob));
 	($code, $out) = $d->ctl(qw(rule test GET /user --user bob));
-	is($code, 1, 'a disabled user');
-	like($out, qr/disabled/, 'it says so');
+	is($code, 1, 'a disabled user is refused');
+	like($out, qr/disabled/, 'the output says that the user is disabled');
 	$d->ctl(qw(user enable bob));
 };
 
-subtest 'reload' => sub {
-	is($d->check(REQUEST_URI => '/new')->{status}, 401, 'not yet');
+subtest 'a reload of rules' => sub {
+	is($d->check(REQUEST_URI => '/new')->{status}, 401,
+	    'the new rule is not in force before');
 	$d->configure('rule 99-new' => { path => '/new',
 		require => 'public' });
 	$d->reload;
 	ok(wait_for(5, sub {
 		$d->check(REQUEST_URI => '/new')->{status} == 204
-	}), 'a new rule is in force');
+	}), 'the new rule is in force after a reload');
 	$d->configure('rule 98-bad' => { path_regex => '/(',
 		require => 'public' });
 	my @lines = split /\n/, slurp($d->{file});
@@ -472,12 +490,13 @@ subtest 'reload' => sub {
 	$d->reload;
 	ok(wait_for(5, sub { $d->log_text =~
 	    /:$at: \[rule 98-bad\] path_regex: missing closing parenthesis/ }),
-	    'a bad one is refused, by file and line');
+	    'an invalid rule is refused with file and line');
 	is($d->check(REQUEST_URI => '/new')->{status}, 204,
-	    'and the old ones stay in force');
+	    'the old rules stay in force');
 	my ($code, $out, $complaint) = $d->ctl(qw(config check));
-	is($code, 1, 'fcgiauthctl says so, too');
-	like($complaint, qr/:$at: \[rule 98-bad\] path_regex: /, 'as well');
+	is($code, 1, 'fcgiauthctl config check refuses the rule');
+	like($complaint, qr/:$at: \[rule 98-bad\] path_regex: /,
+	    'its message has file and line');
 };
 
 $d->stop_ok;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# fcgiauthctl webserver check: what it says of a configuration, and what the web
-# server does with the same: each fault is there when it says so.
+# What fcgiauthctl webserver check finds in a configuration. The web server then
+# shows that each finding is a real fault.
 use strict;
 use warnings;
 
@@ -31,21 +31,22 @@ sub check {
 	return ($code, $out, $err);
 }
 
-# The codes of what is found in a file.
+# Returns the codes of the findings in a file.
 sub codes_of {
 	my ($file) = @_;
 	my ($code, $out, $err) = check($file, '--json');
 	my $list = eval { JSON::PP::decode_json($out)->{findings} };
 
-	ok($list, 'an answer') or diag("$out$err"), return 'none';
-	is($code, @$list ? 1 : 0, 'and the exit status');
+	ok($list, 'the answer is JSON') or diag("$out$err"), return 'none';
+	is($code, @$list ? 1 : 0,
+	    'the exit status tells whether there are findings');
 	my $wrong = grep { !$_->{file} || !$_->{line} || !$_->{place} ||
 		$_->{text} !~ /write|remove|leave|guard this/ } @$list;
-	is($wrong, 0, 'each with its place, and what to write');
+	is($wrong, 0, 'each finding has its place and a cure');
 	return join ' ', map { $_->{code} } @$list;
 }
 
-# In the configuration of an nginx.
+# Returns the codes of the findings in the configuration of an nginx.
 sub codes {
 	my ($n) = @_;
 	my $dir = $n->dir;
@@ -54,7 +55,8 @@ sub codes {
 
 	spit("$dir/dump", $dump);
 	my $codes = codes_of("$dir/dump");
-	is(codes_of("$dir/nginx.conf"), $codes, 'the same of the files');
+	is(codes_of("$dir/nginx.conf"), $codes,
+	    'the files give the same findings as nginx -T');
 	return $codes;
 }
 
@@ -74,7 +76,7 @@ my $own = 'proxy_set_header X-Own 1;';
 my $app = 'proxy_pass http://app;';
 my $all = "location / { $protect $app }";
 
-# Nothing is found in these.
+# These configurations have no finding.
 my %good = (
 	'the guard' => "$server location / { $app }",
 	'nothing but the guard' => $server,
@@ -133,23 +135,24 @@ EOT
 my $zone = sub { "proxy_cache_path $_[0]/cache keys_zone=one:1m;\n" };
 
 for my $name (sort keys %good) {
-	subtest "nothing in: $name" => sub {
+	subtest "no finding: $name" => sub {
 		my $n = new_web($d, server => $good{$name});
 		$n->{http} .= $zone->($n->dir);
 		$n->configure;
-		is(codes($n), '', 'nothing is found');
+		is(codes($n), '', 'the check finds nothing');
 	};
 }
 
-# Name, the codes, the configuration, and what shows that it is so.
+# Name, codes, configuration, a function that shows the fault, and functions
+# that change the site.
 my @bad = (
 	[ 'a location that is not guarded', 'unguarded',
 	    "$all location /x/ { $app }", sub { open_to_all($_[0], '/x/') } ],
-	[ 'files that no location names', 'unguarded',
+	[ 'files outside of all locations', 'unguarded',
 	    "location /x/ { $protect $app }", sub {
 		spit($_[0]->dir . '/www/f', 'THE APPLICATION');
 		return open_to_all($_[0], '/f') } ],
-	[ 'files beside the first page', 'unguarded',
+	[ 'files beside a protected first page', 'unguarded',
 	    "location = / { $protect $app }", sub {
 		spit($_[0]->dir . '/www/f', 'THE APPLICATION');
 		return open_to_all($_[0], '/f') } ],
@@ -160,31 +163,31 @@ my @bad = (
 	[ 'a named location after return', 'return named-unguarded',
 	    "location / { $protect error_page 418 = \@app; return 418; }" .
 	    "location \@app { $app }", sub { open_to_all($_[0], '/x') } ],
-	[ 'an error_page of former times', 'error-page named-unguarded',
+	[ 'an error_page for 401', 'error-page named-unguarded',
 	    "location / { error_page 401 = \@app; $protect $app }" .
 	    "location \@app { $app }", sub { open_to_all($_[0], '/x') } ],
-	[ 'an error_page that forgets', 'error-page',
+	[ 'an error_page that replaces those of the guard', 'error-page',
 	    "$server location / { error_page 404 /none; $app }", sub {
 		my $a = as($_[0])->page('/x');
 		return $a->status == 401 && !$a->header('location') } ],
 	[ 'a return with a text', 'return',
 	    "$server location / { return 200 'THE APPLICATION'; }",
 	    sub { open_to_all($_[0], '/x') } ],
-	[ 'a return of the server', 'return',
+	[ 'a return in the server', 'return',
 	    "$server return 200 'THE APPLICATION';",
 	    sub { open_to_all($_[0], '/x') } ],
 	[ 'a return in an if', 'return',
 	    "$server location / { if (\$arg_x) { return 200 " .
 	    "'THE APPLICATION'; } $app }",
 	    sub { open_to_all($_[0], '/x?x=1') } ],
-	[ 'a rewrite to what is open', 'rewrite',
+	[ 'a rewrite to an open location', 'rewrite',
 	    "$all location /x/ { $protect rewrite ^ /y/ last; }" .
 	    "location /y/ { internal; $app }",
 	    sub { open_to_all($_[0], '/x/') } ],
-	[ 'a rewrite of the server to what is open', 'rewrite',
+	[ 'a rewrite in the server to an open location', 'rewrite',
 	    "$all rewrite ^/x/ /y/ last; location /y/ { internal; $app }",
 	    sub { open_to_all($_[0], '/x/') } ],
-	[ 'the same in an if', 'rewrite',
+	[ 'a rewrite in an if of the server', 'rewrite',
 	    "$all if (\$arg_x) { rewrite ^ /y/?; } " .
 	    "location /y/ { internal; $app }",
 	    sub { open_to_all($_[0], '/x?x=1') } ],
@@ -204,14 +207,14 @@ my @bad = (
 	    " location /in/ { $app } }", sub {
 		as($_[0], 'bob')->page('/x')->status == 403 &&
 		    as($_[0], 'bob')->page('/in/x')->status == 200 } ],
-	[ 'a requirement of the server', 'require-lost',
+	[ 'a requirement in the server', 'require-lost',
 	    "$server set \$fcgiauth_require user; location / { " .
 	    "set \$fcgiauth_require role:admin; $app }", sub {
 		as($_[0], 'bob')->page('/x')->status == 200 } ],
-	[ 'header lines of its own', 'no-identity',
+	[ 'a location with its own proxy_set_header', 'no-identity',
 	    "$server location / { $own $app }", sub {
 		as($_[0], 'bob')->page('/x')->body !~ /^Remote-User/m } ],
-	[ 'parameters of its own', 'no-identity',
+	[ 'a location with its own parameters', 'no-identity',
 	    "$server location / { include /etc/nginx/uwsgi_params; " .
 	    'uwsgi_pass unix:DIR/uwsgi.sock; }', sub {
 		as($_[0], 'bob')->page('/x')->body !~ /^REMOTE_USER/m } ],
@@ -222,12 +225,12 @@ my @bad = (
 		as($_[0], 'bob')->get('/x', Authorization => 'Basic ' .
 		    encode_base64('root:x', ''))->body =~
 		    /^REMOTE_USER: root$/m } ],
-	[ 'an identity of the client', 'client-value',
+	[ 'an identity that the client sets', 'client-value',
 	    "$server location / { $protect proxy_set_header X-Own 1; " .
 	    "proxy_set_header Remote-User \$arg_user; $app }", sub {
 		as($_[0], 'bob')->get('/x?user=root')->body =~
 		    /^Remote-User: root$/m } ],
-	[ 'Connection of the client', 'connection',
+	[ 'a Connection header that the client sets', 'connection',
 	    "$server location / { $protect " .
 	    "proxy_set_header Connection \$http_connection; $app }", sub {
 		as($_[0], 'bob')->get('/x', Connection =>
@@ -238,7 +241,7 @@ my @bad = (
 		becomes_root($_[0], '/x?', 'Remote.User' => 'root') ||
 		as($_[0], 'bob')->get('/x', 'Remote.User' => 'root')->body
 		    =~ /root/ } ],
-	[ 'auth_basic of former times', 'auth-basic',
+	[ 'an auth_basic beside the guard', 'auth-basic',
 	    "$server auth_basic x; auth_basic_user_file DIR/none; " .
 	    "location / { $app }", sub {
 		as($_[0], 'alice')->page('/x')->status != 200 } ],
@@ -261,7 +264,7 @@ my @bad = (
 		$n->{other} = free_port();
 		$n->{http} .= "server { listen 127.0.0.1:$n->{other}; " .
 		    "location / { $app } }\n" } ],
-	[ 'another server, in other words', 'other-way',
+	[ 'another server, with another form of proxy_pass', 'other-way',
 	    "location / { $protect proxy_pass http://app/; }", sub {
 		my $c = FCGIAuth::Client->new(port => $_[0]{other});
 		return $c->get('/x', 'Remote-User' => 'root')->body =~ /root/ },
@@ -287,9 +290,9 @@ for my $row (@bad) {
 		no warnings 'redefine';
 		local *FCGIAuth::Nginx::snippets = sub {};
 		$change->($n) if $change;
-		is(codes($n), $codes, 'is found');
+		is(codes($n), $codes, 'the check finds the fault');
 		$n->apps->start;
-		ok($is_so->($n), 'and is so');
+		ok($is_so->($n), 'the web server has the fault');
 		$n->stop;
 	};
 }
@@ -307,7 +310,7 @@ sub other_site {
 	return $n;
 }
 
-# The same users, with a secret, by TCP.
+# The daemon serves the same users with a peer secret and by TCP.
 my $secret = 'only4us' x 4;
 my $tcp = '127.0.0.1:' . free_port();
 $d->stop_ok;
@@ -323,14 +326,14 @@ my @apache = (
 	[ 'a guarded site', '', "Use FcgiauthGuard\n$http" .
 	    $after->('/assets/', 'Use FcgiauthPublic') .
 	    $after->('/admin/', 'Use FcgiauthRequire role:admin') ],
-	[ 'a part of it', 'unguarded unguarded', $after->('/x/',
+	[ 'a site with a protected part', 'unguarded unguarded', $after->('/x/',
 		"Use FcgiauthProtect\nProxyPass unix:DIR/app.sock|http://app/x/") .
 	    "ProxyPass /y/ unix:DIR/app.sock|http://app/y/\n",
 	    sub { open_to_all($_[0], '/y/x') } ],
-	[ 'an If that says otherwise', 'if-opens', "Use FcgiauthGuard\n$http" .
-	    $after->('/x/', "<If \"true\">\nRequire all granted\n</If>"),
+	[ 'an If that opens a location', 'if-opens',
+	    "Use FcgiauthGuard\n$http" . $after->('/x/', "<If \"true\">\nRequire all granted\n</If>"),
 	    sub { open_to_all($_[0], '/x/') } ],
-	[ 'an identity of the client', 'client-value',
+	[ 'an identity that the client sets', 'client-value',
 	    "Use FcgiauthGuard\n$http" . $after->('/x/', "Use FcgiauthPublic\n" .
 		'SetEnvIf X-User (.+) XUSER=$1' . "\n" .
 		'RequestHeader set Remote-User "%{XUSER}e" env=XUSER'), sub {
@@ -353,15 +356,16 @@ for my $row (@apache) {
 		mkdir $n->dir . '/cache';
 		chmod 0777, $n->dir . '/cache';
 		$n->configure;
-		is(codes_of($n->dir . '/httpd.conf'), $codes, 'is found');
+		is(codes_of($n->dir . '/httpd.conf'), $codes,
+		    'the check finds the fault');
 		return unless $is_so;
 		$n->apps->start;
-		ok($is_so->($n), 'and is so');
+		ok($is_so->($n), 'the web server has the fault');
 		$n->stop;
 	};
 }
 
-subtest 'Apache: what needs no server' => sub {
+subtest 'Apache: findings without a running server' => sub {
 	my $dir = tempdir();
 	my %file = (
 		order => "<VirtualHost *>\nUse FcgiauthServer\n" .
@@ -380,7 +384,7 @@ subtest 'Apache: what needs no server' => sub {
 	);
 	for my $code (sort keys %file) {
 		spit("$dir/conf", $file{$code});
-		is(codes_of("$dir/conf"), $code, $code);
+		is(codes_of("$dir/conf"), $code, "the check finds $code");
 	}
 };
 
@@ -398,19 +402,19 @@ my @lighttpd = (
 	[ 'an application after the guard', 'unguarded', $guard .
 	    $when->('/x/', "fastcgi.server = $fcgi"),
 	    sub { open_to_all($_[0], '/x/') } ],
-	[ 'a part of it', 'unguarded unguarded',
+	[ 'a site with a protected part', 'unguarded unguarded',
 	    $when->('/y/', 'include "fcgiauth/fcgiauth-protect.conf"') .
 	    $when->('/x/', $proxy), sub { open_to_all($_[0], '/x/') } ],
-	[ 'headers that are forgotten', 'forged-header', $proxy . $guard .
+	[ 'headers set without the guard', 'forged-header', $proxy . $guard .
 	    $when->('/x/', 'include "fcgiauth/fcgiauth-public.conf"' .
 		"\nsetenv.set-request-header = ( \"X-Own\" => \"1\" )"), sub {
 		as($_[0])->get('/x/', 'Remote-User' => 'root')->body =~
 		    /root/ } ],
-	[ 'a check of files only', 'check-local', $proxy .
+	[ 'a check after the search for files', 'check-local', $proxy .
 	    'fastcgi.server = ( "/" => (( "socket" => var.fcgiauth_socket, ' .
 	    '"mode" => "authorizer" )) )' . "\n",
 	    sub { open_to_all($_[0], '/x') } ],
-	[ 'a module before it', 'modules', $proxy . $guard .
+	[ 'a module before mod_fastcgi', 'modules', $proxy . $guard .
 	    "server.modules += ( \"mod_status\" )\n", sub {
 		as($_[0])->page('/x')->status == 200 }, sub {
 		s/"mod_fastcgi", "mod_proxy"/"mod_proxy", "mod_fastcgi"/ } ],
@@ -428,20 +432,20 @@ for my $row (@lighttpd) {
 		$n->configure;
 		if ($change) {
 			local $_ = slurp($file);
-			ok($change->(), 'is changed');
+			ok($change->(), 'the test changes the configuration');
 			spit($file, $_);
 		}
-		is(codes_of($file), $codes, 'is found');
+		is(codes_of($file), $codes, 'the check finds the fault');
 		return unless $is_so;
 		$n->apps->run('lighttpd', '-D', '-f', $file);
-		ok($is_so->($n), 'and is so');
+		ok($is_so->($n), 'the web server has the fault');
 		$n->stop;
 	};
 }
 
-# ---- what is no configuration ------------------------------------------------------
+# ---- unreadable files -------------------------------------------------------
 
-subtest 'what cannot be read' => sub {
+subtest 'files that are no configuration' => sub {
 	my $dir = tempdir();
 	my %text = ('' => '', quote => 'a "b', open => 'http { server {',
 	    close => '}', words => 'a', deep => 'a {' x 100,
@@ -454,21 +458,24 @@ subtest 'what cannot be read' => sub {
 		spit("$dir/$name", $text{$name}) if $name ne '';
 		my ($code, $out, $err) = check($name eq '' ? '/dev/null'
 		    : "$dir/$name");
-		is($code, 2, "'$name' is no configuration");
-		is($out, '', 'nothing is found');
-		like($err, qr/^fcgiauthctl: /, 'and it says so');
+		is($code, 2, "'$name' is refused with status 2");
+		is($out, '', 'the check prints no finding');
+		like($err, qr/^fcgiauthctl: /, 'the check prints a message');
 	}
-	is((check("$dir/none"))[0], 2, 'what is not there');
-	is((check('a', 'b'))[0], 2, 'two files');
+	is((check("$dir/none"))[0], 2,
+	    'a missing file is refused with status 2');
+	is((check('a', 'b'))[0], 2, 'two files are refused with status 2');
 	my ($code, $out) = capture(\"http { server { } }", bin('fcgiauthctl'),
 	    'webserver', 'check', '-');
-	is($code, 1, 'stdin');
-	like($out, qr/^stdin:1: nginx: .*\[unused\]$/, 'a line a finding');
+	is($code, 1, 'the check reads standard input');
+	like($out, qr/^stdin:1: nginx: .*\[unused\]$/,
+	    'each finding is a line');
 	local $ENV{PATH} = $dir;
 	spit("$dir/nginx", "#!/bin/sh\necho \"http { server { } } # \$*\"\n");
 	chmod 0755, "$dir/nginx";
 	($code, $out) = check();
-	like($out, qr/^nginx -T:1: .*\[unused\]$/, 'nginx is asked');
+	like($out, qr/^nginx -T:1: .*\[unused\]$/,
+	    'without a file the check runs nginx -T');
 };
 
 $d->stop_ok;
