@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The commands in the guides, word for word but for folders, addresses and what
-# systemctl does: they do what the guides say.
+# The commands in the guides do what the guides say. Only folders, addresses and
+# the effect of systemctl are replaced.
 use strict;
 use warnings;
 
@@ -16,8 +16,8 @@ my $tmp = tempdir();
 
 sub said { my (undef, $out, $err) = @_; return ($out // '') . ($err // '') }
 
-# Lines of a shell, as one script: what it says.  Where things are: { text =>
-# what stands there in its place }.
+# Runs lines as one shell script and returns its output. places: { text => its
+# replacement }.
 sub run_script {
 	my ($places, @lines) = @_;
 	my $script = join "\n", 'set -e', @lines;
@@ -26,11 +26,12 @@ sub run_script {
 		$script =~ s/\Q$text\E/$places->{$text}/g;
 	}
 	my @said = capture('sh', '-c', $script);
-	is($said[0], 0, $lines[0]) or diag("$script\n" . said(@said));
+	is($said[0], 0, "the command succeeds: $lines[0]")
+	    or diag("$script\n" . said(@said));
 	return $said[1];
 }
 
-# A session token of alice, by a raw login.
+# Signs alice in and returns her session token.
 sub sign_in_to {
 	my ($d) = @_;
 	my $answer = $d->ask(REQUEST_METHOD => 'POST',
@@ -40,7 +41,7 @@ sub sign_in_to {
 	return $answer->{raw} =~ /fcgiauth=([\w-]+)/ ? $1 : '';
 }
 
-# The configuration where the programs look for it, in that folder.
+# Returns replacements that give the programs the configuration in a folder.
 sub programs {
 	my ($dir) = @_;
 	return (
@@ -50,7 +51,7 @@ sub programs {
 	);
 }
 
-# Word for word but for the folders and what systemctl does.
+# Runs the commands with other folders, and without systemctl.
 subtest 'backup.md, the embedded database' => sub {
 	plan(skip_all => 'no sqlite3 here') unless in_path('sqlite3');
 	my $d = FCGIAuth::Daemon->new(store => 'sqlite')->start;
@@ -66,7 +67,8 @@ subtest 'backup.md, the embedded database' => sub {
 			$line =~ s{^fcgiauthctl\b(?! -c)}{fcgiauthctl -c $d->{file}};
 			$line =~ s{^fcgiauthctl\b}{bin('fcgiauthctl')}e;
 			my @said = capture('sh', '-c', "umask 077; $line");
-			is($said[0], 0, $line) or diag(said(@said));
+			is($said[0], 0, "the command succeeds: $line")
+			    or diag(said(@said));
 			$line = $said[1];
 		}
 		return @_;
@@ -76,22 +78,23 @@ subtest 'backup.md, the embedded database' => sub {
 	$d->add_user('alice');
 	my $asks = sub { $d->check(HTTP_COOKIE => "fcgiauth=$_[0]")->{status} };
 	my $old = sign_in_to($d);
-	is($asks->($old), 204, 'alice is in');
+	is($asks->($old), 204, 'the session of alice is valid');
 	$run->(grep { /^sqlite3/ } commands('backup', 'The embedded database'));
 	is(($d->ctl('user', 'disable', 'alice'))[0], 0, 'alice is disabled');
-	is($asks->($old), 401, 'and out');
+	is($asks->($old), 401, 'the session of alice has ended');
 
 	$ini =~ s{/var/backups/}{$tmp/}g;
 	spit("$tmp/try.ini", $ini);
 	my ($check, $list, $whole) =
 	    $run->(commands('backup', 'Is the copy good?'));
-	is($check, '', 'the first says nothing');
-	like($list, qr/^alice\s+enabled/m, 'the second names everybody');
-	is($whole, "ok\n", 'the last says ok');
+	is($check, '', 'the first command prints nothing');
+	like($list, qr/^alice\s+enabled/m,
+	    'the second command lists the users');
+	is($whole, "ok\n", 'the last command prints ok');
 
 	$run->(commands('backup', 'Restore'));
-	is($asks->($old), 401, 'no session comes back');
-	is($asks->(sign_in_to($d)), 204, 'the user of the backup does');
+	is($asks->($old), 401, 'the restore brings no session back');
+	is($asks->(sign_in_to($d)), 204, 'the user of the backup can sign in');
 	$d->stop_ok;
 };
 
@@ -119,20 +122,20 @@ subtest 'scaling.md and backup.md, PostgreSQL' => sub {
 	}
 	run_script(\%places, commands('scaling', 'Setting up PostgreSQL'));
 	is(() = run_script(\%places, 'fcgiauthctl store status') =~
-	    /^\w+ +postgres +\d+ +\d+ +ok$/mg, 2, 'both are ok');
+	    /^\w+ +postgres +\d+ +\d+ +ok$/mg, 2, 'store and users are ok');
 	my ($code, @more) = capture(\"$PASSWORD\n", bin('fcgiauthctl'), '-c',
 	    "$etc/fcgiauth.ini", qw(user add alice --password-stdin));
-	is($code, 0, 'a user is added') or diag("@more");
+	is($code, 0, 'user add succeeds') or diag("@more");
 
 	my ($dump, $create, $look, $restore, $end) =
 	    grep { !/umask/ } commands('backup', 'PostgreSQL');
 	run_script(\%places, $dump, $create, $look);
 	is($server->psql('SELECT name FROM fcgiauth.users',
-	    db => 'fcgiauth_try'), 'alice', 'she is in the copy');
+	    db => 'fcgiauth_try'), 'alice', 'the copy has the user');
 	run_script(\%places, 'fcgiauthctl user delete alice');
 	run_script(\%places, $restore, $end);
 	like(run_script(\%places, 'fcgiauthctl user list'), qr/^alice\b/m,
-	    'and back after the restore');
+	    'the restore brings the user back');
 	$server->stop;
 };
 
@@ -153,11 +156,12 @@ subtest 'scaling.md, Redis' => sub {
 	    "$ours\n[users]\npath = $etc/fcgiauth.db\n");
 	run_script(\%places, commands('scaling', 'Setting up Redis'));
 	is(said(capture(bin('fcgiauthd'), '-c', "$etc/fcgiauth.ini",
-	    '--check')), '', 'nothing is wrong');
+	    '--check')), '', '--check prints nothing');
 	$server->cli(qw(acl setuser fcgiauth -getrange));
 	my @said = capture(bin('fcgiauthd'), '-c', "$etc/fcgiauth.ini",
 	    '--check');
-	is($said[0], 1, 'the check tries what the user may do');
+	is($said[0], 1,
+	    '--check fails when a right of the Redis user is missing');
 	$server->stop;
 };
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What is changed or tried at the same time: administrators who change one
-# user, guesses at one password, the last moment of a session.
+# Simultaneous operations: several administrators change one user, several
+# clients guess one password, and checks at the end of a session.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ use FCGIAuth::Test;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-subtest 'one user, many administrators' => sub {
+subtest 'several administrators change one user' => sub {
 	my $d = FCGIAuth::Daemon->new->add_user('alice')->start;
 	my ($undone, $old, $stale, $refused) = (0, 0, 0, 0);
 	my $now = $PASSWORD;
@@ -58,14 +58,14 @@ subtest 'one user, many administrators' => sub {
 		(undef, $shown) = $d->ctl('user', 'show', 'alice');
 		$stale++ unless $shown =~ /^roles\s+\Q$live\E$/m;
 	}
-	is($refused, 0, 'each change is made');
-	is($undone, 0, 'a disabled user stays so');
-	is($old, 0, 'the old password is dead');
-	is($stale, 0, 'live sessions have the roles that the user has');
+	is($refused, 0, 'no change is refused');
+	is($undone, 0, 'a disabled user stays disabled');
+	is($old, 0, 'the old password is refused');
+	is($stale, 0, 'sessions have the roles of the user');
 	$d->stop_ok;
 };
 
-subtest 'guesses at the same time' => sub {
+subtest 'simultaneous guesses of a password' => sub {
 	my $d = FCGIAuth::Daemon->new(conf => { server => { threads => 64 },
 	    limits => { login_attempts => 5, hash_slots => 32 } })
 	    ->add_user('alice')->start;
@@ -74,8 +74,9 @@ subtest 'guesses at the same time' => sub {
 		sub { login($d, 'alice', "guess $i",
 			REMOTE_ADDR => "10.0.0.$i")->{status} }
 	} 1 .. 60);
-	is((grep { $_ == 401 } @status), 5, 'no more are tried than allowed');
-	is(count($d->log_text, ' audit ban '), 1, 'one ban, one line');
+	is((grep { $_ == 401 } @status), 5,
+	    'only the allowed number of guesses is evaluated');
+	is(count($d->log_text, ' audit ban '), 1, 'the ban is logged once');
 	$d->stop_ok;
 };
 
@@ -94,7 +95,7 @@ subtest 'the end of an idle session' => sub {
 		} 1 .. 12;
 		$revived++ if $seen =~ /ny/;
 	}
-	is($revived, 0, 'what is over stays over');
+	is($revived, 0, 'a session that has ended stays ended');
 	$d->stop_ok;
 };
 

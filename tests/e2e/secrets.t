@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Passwords and cookies are neither left in memory nor written to a core file.
+# Passwords and cookies do not stay in memory and are not written to a core
+# file.
 use strict;
 use warnings;
 
@@ -11,7 +12,8 @@ use FCGIAuth::Test;
 use Fcntl qw(SEEK_SET);
 use Test::More;
 
-# Whether a pattern is in the memory of a process, which only root may read.
+# Returns the matches of a pattern in the writable memory of a process, or undef
+# when it cannot be read. Only root may read it.
 sub in_memory {
 	my ($pid, $pattern) = @_;
 	my %found;
@@ -23,7 +25,7 @@ sub in_memory {
 		my ($from, $to) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) rw/
 		    or next;
 		my $n = hex($to) - hex($from);
-		next if $n > 300_000_000;	# a sanitizer's
+		next if $n > 300_000_000;	# shadow memory of a sanitizer
 		sysseek $memory, hex($from), SEEK_SET or next;
 		sysread $memory, my $bytes, $n or next;
 		$found{$1}++ while $bytes =~ /($pattern)/g;
@@ -31,8 +33,8 @@ sub in_memory {
 	return \%found;
 }
 
-subtest 'what is left in memory' => sub {
-	plan(skip_all => 'only root can look') unless is_root();
+subtest 'the memory of the daemon' => sub {
+	plan(skip_all => 'only root can read the memory') unless is_root();
 	my $d = FCGIAuth::Daemon->new->add_user('alice')->start;
 	my %common = (REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login');
 
@@ -47,7 +49,7 @@ subtest 'what is left in memory' => sub {
 	my $found = in_memory($d->pid, "(?:[jfc]{2}UNIQUE\\d+\\.|$token)");
 	plan(skip_all => 'memory cannot be read here') unless $found;
 	is(join(' ', sort keys %$found), '',
-	    'neither passwords nor cookies');
+	    'the memory has no password and no cookie');
 	$d->stop_ok;
 };
 
@@ -60,7 +62,7 @@ subtest 'a core file' => sub {
 	    '--core=unlimited:unlimited', '/bin/sh', '-c',
 	    "cd $dir && kill -SEGV \$\$");
 	my $status = reap($other, 10);
-	plan(skip_all => 'nothing dumps core here')
+	plan(skip_all => 'no process dumps core here')
 	    unless defined $status && $status & $dumped;
 
 	my $d = FCGIAuth::Daemon->new;
@@ -68,7 +70,7 @@ subtest 'a core file' => sub {
 	$d->start;
 	kill 'SEGV', $d->pid;
 	$status = reap(delete $d->{pid}, 15);
-	is($status & $dumped, 0, 'is not written of passwords and keys');
+	is($status & $dumped, 0, 'a crash of the daemon writes no core file');
 };
 
 done_testing;

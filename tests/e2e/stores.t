@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The same on every store: what fcgiauthctl lists, what a browser may call
-# itself; and how the tables come into Postgres.
+# What must be the same on every store: the lists of fcgiauthctl, and user
+# agents. The migration, roles and files of PostgreSQL.
 use strict;
 use warnings;
 
@@ -27,7 +27,7 @@ sub seed {
 	return split /\n/, $out;
 }
 
-# Without what cannot be the same twice.
+# Replaces what differs in each run: ids and times.
 sub plain {
 	my ($text) = @_;
 	my (%id, $n);
@@ -39,25 +39,25 @@ sub plain {
 	return $text;
 }
 
-# What an administrator does and sees, in words that every store must share.
+# What an administrator does. The output must be the same on every store.
 my @ACTS = (
-	[ 'users', qw(user list) ],
+	[ 'the list of users', qw(user list) ],
 	[ 'a user', qw(user show alice) ],
-	[ 'bans', qw(ban list) ],
-	[ 'sessions', qw(session list) ],
-	[ 'of one', qw(session list --user alice) ],
-	[ 'of nobody', qw(session list --user nobody) ],
-	[ 'roles', qw(user set alice --role other) ],
-	[ 'sessions of a user', qw(session revoke --user bob) ],
-	[ 'once more', qw(session revoke --user bob) ],
-	[ 'nobody', qw(session revoke), '0' x 32 ],
-	[ 'a ban', qw(ban lift --user carol) ],
-	[ 'no ban', qw(ban lift --user carol) ],
-	[ 'an address', qw(ban lift --ip 2001:db8::1) ],
-	[ 'out with her', qw(user disable alice) ],
-	[ 'what is left', qw(session list) ],
-	[ 'all of it', qw(session revoke --all) ],
-	[ 'nothing is left', qw(session list) ],
+	[ 'the list of bans', qw(ban list) ],
+	[ 'the list of sessions', qw(session list) ],
+	[ 'the sessions of a user', qw(session list --user alice) ],
+	[ 'the sessions of an unknown user', qw(session list --user nobody) ],
+	[ 'a change of roles', qw(user set alice --role other) ],
+	[ 'the end of the sessions of a user', qw(session revoke --user bob) ],
+	[ 'the same command again', qw(session revoke --user bob) ],
+	[ 'the end of an unknown session', qw(session revoke), '0' x 32 ],
+	[ 'the end of a ban', qw(ban lift --user carol) ],
+	[ 'the end of an unknown ban', qw(ban lift --user carol) ],
+	[ 'the end of the ban of an address', qw(ban lift --ip 2001:db8::1) ],
+	[ 'disabling a user', qw(user disable alice) ],
+	[ 'the remaining sessions', qw(session list) ],
+	[ 'the end of all sessions', qw(session revoke --all) ],
+	[ 'the empty list of sessions', qw(session list) ],
 );
 
 sub acts {
@@ -86,10 +86,11 @@ sub acts {
 	return @seen;
 }
 
-subtest 'lists' => sub {
+subtest 'all stores give the same lists' => sub {
 	my @first = acts('sqlite');
 
-	is(scalar(grep { $_->[1] } @first), 2, 'what cannot be done is not');
+	is(scalar(grep { $_->[1] } @first), 2,
+	    'the two impossible commands fail');
 	for my $store (grep { $_ ne 'sqlite' } @STORES) { SKIP: {
 		my $missing = FCGIAuth::Store::missing($store);
 		skip($missing, 1) if $missing;
@@ -99,12 +100,12 @@ subtest 'lists' => sub {
 			my (undef, @got) = @{ $same[$i] };
 			is_deeply([ map { plain($_) } @got ],
 			    [ map { plain($_) } @expected ],
-			    "$store: $what");
+			    "$store gives the same output: $what");
 		}
 	} }
 };
 
-# ---- what a browser says of itself -----------------------------------------
+# ---- user agents ----------------------------------------------------------
 
 my @AGENTS = ('', 'x' x 5000, "\xff\xfe", "\xc3", "\xc3\xa9" x 400,
 	"x' OR 1=1; --", '$1 %s \\x41 {}', "*1\r\n", "a\0b", "\xed\xa0\x80",
@@ -125,20 +126,22 @@ sub agents {
 	}
 	my ($code, $out) = $d->ctl(qw(session list --json));
 
-	is($code, 0, "$store: listed");
+	is($code, 0, "$store: session list succeeds");
 	is(scalar @{ JSON::PP->new->utf8->decode($out)->{sessions} },
-	    scalar(grep { $_ eq '200' } @seen), '  each');
+	    scalar(grep { $_ eq '200' } @seen),
+	    "$store: each sign-in has a session");
 	$d->stop_ok;
 	note("$store: @seen");
 	return join ' ', @seen;
 }
 
-subtest 'user agents' => sub {
+subtest 'all stores accept the same user agents' => sub {
 	my @can = grep { !FCGIAuth::Store::missing($_) } @STORES;
 	my %seen = map { $_ => agents($_) } @can;
 
-	unlike($seen{sqlite}, qr/5\d\d/, 'none is our fault');
-	is($seen{$_}, $seen{sqlite}, "$_: all alike") for @can;
+	unlike($seen{sqlite}, qr/5\d\d/, 'no user agent causes a server error');
+	is($seen{$_}, $seen{sqlite}, "$_ gives the same answers as sqlite")
+	    for @can;
 };
 
 # ---- Postgres --------------------------------------------------------------
@@ -146,7 +149,8 @@ subtest 'user agents' => sub {
 my $why = FCGIAuth::Store::missing('postgres');
 my $owner = 'fcgiauth_owner';
 
-# A daemon of an empty database, and the same configuration for the owner.
+# Returns a daemon with an empty database, and writes the same configuration for
+# the owner of the tables.
 sub place {
 	my ($server) = @_;
 	my %keys = map { $_ => { driver => 'postgres', path => undef,
@@ -167,7 +171,7 @@ sub by_owner {
 	    @args);
 }
 
-# Its exit status and what it said, of a daemon that must not start.
+# Returns the exit status and the output of a daemon that must not start.
 sub refuses {
 	my ($d) = @_;
 	my ($code, $out, $errors) = capture('timeout', 5, bin('fcgiauthd'),
@@ -176,17 +180,19 @@ sub refuses {
 	return ($code, "$out$errors");
 }
 
-# Whoever asks is told, though all of it can be read.
+# The service reports a store that can be read but not written.
 sub cannot_be_used {
 	my ($d, $pattern) = @_;
 	my ($code, $out, $errors) = capture(bin('fcgiauthd'), '-c', $d->{file},
 	    '--check');
 
 	is($code, 1, '--check fails');
-	like($errors, qr/fcgiauth\.ini: \[store\] .*$pattern/, '  and says why');
+	like($errors, qr/fcgiauth\.ini: \[store\] .*$pattern/,
+	    '--check gives the reason');
 	($code, $out) = $d->ctl(qw(store status --json));
-	is($code, 1, 'so does store status');
-	like(JSON::PP->new->decode($out)->{store}{error}, $pattern, '  likewise');
+	is($code, 1, 'store status fails');
+	like(JSON::PP->new->decode($out)->{store}{error}, $pattern,
+	    'store status gives the reason');
 	return;
 }
 
@@ -199,30 +205,34 @@ subtest 'Postgres: roles and migration' => sub {
 
 	($code, $out) = refuses($d);
 	is($code, 1, 'without tables the daemon does not start');
-	like($out, qr/fcgiauthctl store migrate/, '  and says what to run');
+	like($out, qr/fcgiauthctl store migrate/,
+	    'its message names store migrate');
 	($code, $out) = $d->ctl(qw(store status --json));
 	like(JSON::PP->new->decode($out)->{$_}{state}, qr/store migrate/,
-	    "so does the status of $_") for qw(store users);
+	    "store status names store migrate for $_") for qw(store users);
 	for my $command ([qw(user list)], [qw(session list)],
 	    [qw(user disable x)]) {
 		($code, undef, $errors) = $d->ctl(@$command);
-		is($code, 1, "@$command");
-		like($errors, qr/store migrate/, '  says what to run');
+		is($code, 1, "@$command fails without tables");
+		like($errors, qr/store migrate/,
+		    "@$command names store migrate");
 	}
 	($code, $out, $errors) = $d->ctl(qw(store migrate));
-	is($code, 1, 'the role of the daemon cannot migrate');
+	is($code, 1, 'the role of the daemon cannot create the tables');
 	like("$out$errors", qr/permission|denied|may not|42501/i,
-	    '  and the reason is said');
+	    'the message gives the reason');
 	is($server->psql("SELECT count(*) FROM pg_tables WHERE schemaname = " .
-		"'fcgiauth'", db => 'fcgiauth'), 0, '  nothing was made');
+		"'fcgiauth'", db => 'fcgiauth'), 0, 'no table was created');
 
 	($code, $out, $errors) = by_owner($d, qw(store migrate));
-	is($code, 0, 'its owner can') or diag "$out$errors";
+	is($code, 0, 'the owner can create the tables') or diag "$out$errors";
 	($code, $out) = by_owner($d, qw(store migrate));
-	is($code, 0, 'twice');
-	like($out, qr/already/, '  and says so');
+	is($code, 0, 'a second migration succeeds');
+	like($out, qr/already/,
+	    'the second migration says that nothing changes');
 	($code, $out) = $d->ctl(qw(store status --json));
-	is(JSON::PP->new->decode($out)->{$_}{state}, 'ok', "$_ is ready")
+	is(JSON::PP->new->decode($out)->{$_}{state}, 'ok',
+	    "store status says that $_ is ready")
 	    for qw(store users);
 
 	$d->add_user('alice', roles => ['staff'])->start;
@@ -231,7 +241,8 @@ subtest 'Postgres: roles and migration' => sub {
 	    body => qq({"username":"alice","password":"$PASSWORD"}));
 	is($a->{status}, 200, 'alice signs in');
 	my ($cookie) = $a->{raw} =~ /(fcgiauth=[^;]+)/;
-	is($d->check(HTTP_COOKIE => $cookie)->{status}, 204, '  and is known');
+	is($d->check(HTTP_COOKIE => $cookie)->{status}, 204,
+	    'the session of alice is valid');
 	rights($server);
 	for my $loss (
 	    [ 'REVOKE DELETE ON fcgiauth.attempts FROM fcgiauth',
@@ -245,31 +256,32 @@ subtest 'Postgres: roles and migration' => sub {
 	}
 	$server->psql('ALTER ROLE fcgiauth RESET ' .
 	    'default_transaction_read_only');
-	is(($d->ctl(qw(store status)))[0], 0, 'all is allowed again');
+	is(($d->ctl(qw(store status)))[0], 0,
+	    'store status succeeds when the rights are restored');
 
-	is($d->stop, 0, 'stopped');
+	is($d->stop, 0, 'the daemon ends with status 0');
 	$server->psql('UPDATE fcgiauth.schema_version SET version = 99',
 	    db => 'fcgiauth');
 	($code, $out) = refuses($d);
-	is($code, 1, 'with tables of a newer one it does not start');
+	is($code, 1, 'the daemon does not start with a newer schema');
 	my $newer = qr/store\ postgres:\ schema\ version\ 99\ is\ newer\ than
 	    \ this\ program,\ which\ knows\ \d+:\ install\ the\ newer/x;
-	like($out, $newer, '  and says so');
+	like($out, $newer, 'the message names the versions');
 	for my $ask (sub { capture(bin('fcgiauthd'), '-c', $d->{file},
 	    '--check') }, sub { $d->ctl(qw(config check)) },
 	    sub { by_owner($d, qw(store migrate)) }) {
 		($code, $out, my $errors) = $ask->();
-		is($code, 1, 'who is asked refuses');
-		like($errors, $newer, '  in the same words');
+		is($code, 1, 'a command refuses the newer schema');
+		like($errors, $newer, 'its message is the same');
 	}
 	($code, $out) = $d->ctl(qw(store status));
-	is($code, 1, 'store status');
+	is($code, 1, 'store status fails with a newer schema');
 	like($out, qr/^store .* newer: install the newer fcgiauth$/m,
-	    '  has a short form');
+	    'store status has a short message');
 	$server->stop;
 };
 
-# Where the server is and what opens it, in the files that libpq reads.
+# The address of the server and the password are in files of libpq.
 subtest 'Postgres: service and pass files' => sub {
 	plan(skip_all => $why) if $why;
 	my $server = FCGIAuth::Postgres->new;
@@ -279,7 +291,7 @@ subtest 'Postgres: service and pass files' => sub {
 	my $hba = $server->data . '/pg_hba.conf';
 	local $ENV{PGSERVICEFILE} = "$dir/services";
 
-	is((by_owner($d, qw(store migrate)))[0], 0, 'migrated');
+	is((by_owner($d, qw(store migrate)))[0], 0, 'store migrate succeeds');
 	$server->psql("ALTER ROLE fcgiauth PASSWORD 'correct'");
 	spit($hba, "local all fcgiauth scram-sha-256\n" . slurp($hba));
 	$server->restart;
@@ -291,59 +303,65 @@ subtest 'Postgres: service and pass files' => sub {
 		spit("$dir/pass", "*:*:fcgiauth:fcgiauth:$password\n");
 		chmod 0600, "$dir/pass";
 		my ($code, $out, $errors) = $d->ctl(qw(store status --json));
-		is($code, $password eq 'correct' ? 0 : 1, "$password password")
+		is($code, $password eq 'correct' ? 0 : 1,
+		    "store status with the $password password")
 		    or diag("$out$errors");
-		unlike("$out$errors", qr/$password/, '  which is not shown');
+		unlike("$out$errors", qr/$password/,
+		    'the output does not show the password');
 	}
 	$server->stop;
 };
 
-# What cannot be reached is found out before the service starts.
+# --check finds a server that is unreachable, before the service starts.
 subtest 'fcgiauthd --check' => sub {
 	for my $kind (@STORES) {
 		my $d = FCGIAuth::Daemon->new(store => $kind);
 		my @check = (bin('fcgiauthd'), '-c', $d->{file}, '--check');
 
-		is((capture(@check))[0], 0, "$kind is there");
-		next if $kind eq 'sqlite';	# the file is made when missing
+		is((capture(@check))[0], 0,
+		    "--check succeeds when $kind is reachable");
+		next if $kind eq 'sqlite';	# a missing file is created
 		$d->store->away;
 		my ($code, undef, $errors) = capture(@check);
-		is($code, 1, "$kind is away");
+		is($code, 1, "--check fails when $kind is unreachable");
 		like($errors, qr/^\S+fcgiauth\.ini: \[store\] .*$kind/m,
-		    '  and the section is named');
+		    "the message for $kind names the section");
 		$d->store->back;
 	}
 };
 
-# It is used, and whoever looks after it is told.
+# The store is used, but a warning tells the administrator.
 sub warns_of_policy {
 	my ($d, $pattern) = @_;
 	my ($code, $out, $errors) = capture(bin('fcgiauthd'), '-c', $d->{file},
 	    '--check');
 
-	is($code, 0, '--check passes');
+	is($code, 0, '--check succeeds');
 	like($errors, qr/fcgiauth\.ini: warning: \[store\] $pattern/,
-	    '  with a warning');
+	    '--check prints the warning');
 	($code, $out, $errors) = $d->ctl(qw(config check));
-	is($code, 0, 'so does config check');
+	is($code, 0, 'config check succeeds');
 	like($errors, qr/fcgiauth\.ini: warning: \[store\] $pattern/,
-	    '  with a warning');
+	    'config check prints the warning');
 	($code, $out, $errors) = $d->ctl(qw(store status));
-	is($code, 0, 'so does store status');
-	like($errors, qr/warning: \[store\] $pattern/, '  with a warning');
+	is($code, 0, 'store status succeeds');
+	like($errors, qr/warning: \[store\] $pattern/,
+	    'store status prints the warning');
 	($code, $out) = $d->ctl(qw(store status --json));
 	my $status = JSON::PP->new->decode($out);
-	like($status->{store}{warning}, qr/\A$pattern/, '  in JSON, too');
+	like($status->{store}{warning}, qr/\A$pattern/,
+	    'store status --json has the warning');
 	ok(exists $status->{users}{warning} &&
-	    !defined $status->{users}{warning}, '  and none about the users');
+	    !defined $status->{users}{warning},
+	    'store status --json has no warning about the users');
 	$d->start;
 	like($d->log_text, qr/warning configuration section=store .*$pattern/,
-	    'so does the start');
+	    'the daemon logs the warning at its start');
 	$d->stop_ok;
 	return;
 }
 
-subtest 'Redis: what may be dropped' => sub {
+subtest 'Redis: eviction of keys' => sub {
 	plan(skip_all => 'no Redis') if FCGIAuth::Store::missing('redis');
 	my @limited = (conf => { maxmemory => '100mb' });
 	my $policy = qr/maxmemory-policy is allkeys-lru: .*noeviction/;
@@ -353,7 +371,8 @@ subtest 'Redis: what may be dropped' => sub {
 		url => 'redis://' . $one->address } });
 
 	my ($code, $out) = $d->ctl(qw(store status --json));
-	is(JSON::PP->new->decode($out)->{store}{warning}, undef, 'none at all');
+	is(JSON::PP->new->decode($out)->{store}{warning}, undef,
+	    'noeviction causes no warning');
 	$one->cli(qw(CONFIG SET maxmemory-policy allkeys-lru));
 	warns_of_policy($d, qr/\Q${\ $one->address }\E: $policy/);
 
@@ -364,7 +383,7 @@ subtest 'Redis: what may be dropped' => sub {
 	warns_of_policy($d, qr/\Q${\ $nodes[2]->address }\E: $policy/);
 };
 
-# What the role of the daemon is for, and what not.
+# Tests what the role of the daemon must not do.
 sub rights {
 	my ($server) = @_;
 	my @cannot = (
@@ -384,12 +403,13 @@ sub rights {
 		my (undef, undef, $errors) = $server->try_psql($sql,
 		    db => 'fcgiauth', user => 'fcgiauth');
 		like($errors, qr/permission denied|must be owner|no privileges/,
-		    "refused: $sql");
+		    "the role of the daemon cannot: $sql");
 	}
 	$server->psql('CREATE ROLE stranger LOGIN');
 	my (undef, undef, $errors) = $server->try_psql('SELECT 1',
 	    db => 'fcgiauth', user => 'stranger');
-	like($errors, qr/permission denied for database/, 'nor anybody else');
+	like($errors, qr/permission denied for database/,
+	    'another role cannot connect');
 	return;
 }
 

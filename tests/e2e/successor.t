@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A change of the program, and all that can be wrong with it.  upgrade.t counts
-# requests meanwhile.
+# An upgrade of the running program, and the ways in which it can fail.
+# upgrade.t counts requests during upgrades.
 use strict;
 use warnings;
 
@@ -20,7 +20,7 @@ my $d = FCGIAuth::Daemon->new(conf => { server => { log_level => 'info' } });
 $d->add_user('alice');
 my $program = $d->dir . '/program';
 
-# Puts something under the name of the program, as packages do.
+# Replaces the program file, like a package manager.
 sub put {
 	my ($from) = @_;
 
@@ -43,10 +43,11 @@ sub log_grew {
 }
 
 put($real);
-# By somebody who leaves nobody to reap: it is for us to see to that.
+# The parent ignores its children. The daemon must reap its own children all the
+# same.
 my $main = $m->start($d, command => [ $^X, '-e',
 	'$SIG{CHLD} = "IGNORE"; exec { $ARGV[0] } @ARGV', $program ]);
-ok($m->wait_heard(qr/^READY=1/), 'it serves') or diag($d->log_text);
+ok($m->wait_heard(qr/^READY=1/), 'the daemon serves') or diag($d->log_text);
 
 my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login',
     CONTENT_TYPE => 'application/json',
@@ -57,7 +58,7 @@ my ($cookie) = map { /^(fcgiauth=[^;]+)/ ? $1 : () }
 sub still_serves {
 	my ($what) = @_;
 	is($d->check(HTTP_COOKIE => $cookie)->{status}, 204, $what);
-	ok(kill(0, $main), 'it is the one that was');
+	ok(kill(0, $main), 'the same process still runs');
 	return;
 }
 
@@ -69,56 +70,63 @@ sub upgrade {
 	return $m->wait_heard(qr/^STATUS=Serving$/) && $m->gone($before);
 }
 
-subtest 'what cannot take over' => sub {
+subtest 'successors that cannot take over' => sub {
 	my $good = slurp($d->{file});
 
 	spit($d->{file}, "$good\n[nonsense\n");
 	ok(log_grew(qr/upgrade_failed.*exited with status 1/,
-	    sub { kill 'USR2', $main }), 'a wrong configuration');
+	    sub { kill 'USR2', $main }),
+	    'an upgrade with an invalid configuration fails');
 	like($d->log_text, qr/fcgiauth\.ini:\d+: the section header/,
-	    'is shown');
-	ok($m->wait_heard(qr/^STATUS=.*upgrade failed/), 'and told');
-	still_serves('goes on');
+	    'the log has the line of the configuration');
+	ok($m->wait_heard(qr/^STATUS=.*upgrade failed/),
+	    'the service manager gets the failure');
+	still_serves('the daemon serves after an invalid configuration');
 	spit($d->{file}, $good);
 
 	unlink $program;
 	ok(log_grew(qr/upgrade_failed.*cannot be started/,
-	    sub { kill 'USR2', $main }), 'a program that is gone');
-	still_serves('goes on');
+	    sub { kill 'USR2', $main }),
+	    'an upgrade to a missing program fails');
+	still_serves('the daemon serves after a missing program');
 
 	put(\'kill -SEGV $$');
 	ok(log_grew(qr/upgrade_failed.*signal 11/,
-	    sub { kill 'USR2', $main }), 'one that crashes');
-	still_serves('goes on');
+	    sub { kill 'USR2', $main }),
+	    'an upgrade to a program that crashes fails');
+	still_serves('the daemon serves after a crash of the successor');
 
 	put(\'exit 0');
 	ok(log_grew(qr/upgrade_failed.*exited with status 0/,
-	    sub { kill 'USR2', $main }), 'one that ends');
-	still_serves('goes on');
+	    sub { kill 'USR2', $main }),
+	    'an upgrade to a program that ends fails');
+	still_serves('the daemon serves after the end of the successor');
 };
 
-subtest 'a new file under the old name' => sub {
+subtest 'a successful upgrade' => sub {
 	put($real);
 	my $before = $main;
-	ok(upgrade(), 'takes over') or diag($d->log_text);
-	isnt($main, $before, 'as another process');
-	is((stat "/proc/$main/exe")[1], (stat $program)[1], 'of that file');
+	ok(upgrade(), 'the successor takes over') or diag($d->log_text);
+	isnt($main, $before, 'the successor is another process');
+	is((stat "/proc/$main/exe")[1], (stat $program)[1],
+	    'the successor runs the new file');
 	ok($d->check(HTTP_COOKIE => $cookie)->{status} == 204,
 	    'alice is still signed in');
 	my %env = map { /^(\w+)=(.*)/s ? ($1 => $2) : () }
 	    split /\0/, slurp("/proc/$main/environ");
-	is($env{FCGIAUTH_TEST}, 'is kept', 'the environment as it was');
+	is($env{FCGIAUTH_TEST}, 'is kept', 'the environment is kept');
 	my @lines = split /\0/, slurp("/proc/$main/cmdline");
-	is_deeply(\@lines, [ $program, '-c', $d->{file} ], 'the command, too');
+	is_deeply(\@lines, [ $program, '-c', $d->{file} ],
+	    'the command line is kept');
 };
 
-# What is open in a process: descriptor => what.
+# Returns the open files of a process: descriptor => target.
 sub open_files {
 	my ($pid) = @_;
 	return map { m{/(\d+)$} => readlink } glob "/proc/$pid/fd/*";
 }
 
-subtest 'nothing leaks' => sub {
+subtest 'no file descriptors leak' => sub {
 	my @clients = map { IO::Socket::UNIX->new(Peer => $d->{socket}) }
 	    1 .. 20;
 	my %of_first;
@@ -126,98 +134,104 @@ subtest 'nothing leaks' => sub {
 	ok(wait_for(10, sub {
 		%of_first = open_files($main);
 		return keys %of_first >= 20;
-	}), 'there is something to leak');
-	ok(upgrade(), 'an upgrade');
+	}), 'the daemon has 20 connections');
+	ok(upgrade(), 'the upgrade succeeds');
 	close $_ for @clients;
 	my %of_second = open_files($main);
 	my %seen = map { $_ => 1 } values %of_first;
 	my @common = sort grep { /^socket:/ && $seen{$_} } values %of_second;
-	is(scalar @common, 1, 'one socket in common: it listens');
-	cmp_ok(scalar keys %of_second, '<', 20, 'and little else is open');
-	ok(upgrade(), "upgrade $_") for 1 .. 3;
+	is(scalar @common, 1, 'both processes share only the listening socket');
+	cmp_ok(scalar keys %of_second, '<', 20,
+	    'the successor has few open files');
+	ok(upgrade(), "upgrade $_ succeeds") for 1 .. 3;
 	my %later = open_files($main);
 	is(scalar keys %later, scalar keys %of_second,
-	    'however often it is done');
+	    'further upgrades leave no more open files');
 };
 
-subtest 'one at a time' => sub {
+subtest 'only one upgrade at a time' => sub {
 	put(\"sleep 2\nexec $real \"\$\@\"");
 	my $reloads = () = $d->log_text =~ /\breloaded\b/g;
 	kill 'USR2', $main;
-	ok($m->wait_heard(qr/while a successor starts/), 'one is under way');
+	ok($m->wait_heard(qr/while a successor starts/),
+	    'an upgrade is in progress');
 	ok(log_grew(qr/upgrade_refused.*still starting/,
-	    sub { kill 'USR2', $main }), 'another is refused');
+	    sub { kill 'USR2', $main }), 'a second upgrade is refused');
 	$d->configure(session => { remember => '20d' });
 	ok(log_grew(qr/reloaded/, sub { kill 'HUP', $main }),
-	    'a reload is not');
-	still_serves('serves');
+	    'a reload is done meanwhile');
+	still_serves('the daemon serves meanwhile');
 	my $before = $main;
 	($main) = $m->wait_heard(qr/^MAINPID=/, 30) =~ /(\d+)/;
 	ok($m->wait_heard(qr/^STATUS=Serving$/) && $m->gone($before),
-	    'then it goes');
+	    'the daemon ends when the successor serves');
 	ok(wait_for(10, sub {
 		my $n = () = $d->log_text =~ /\breloaded\b/g;
 		return $n == $reloads + 2;
 	}), 'the successor reloads as well');
 };
 
-subtest 'a reload that comes late' => sub {
+subtest 'a reload during the end of the old process' => sub {
 	put($real);
-	# It says nothing, and is waited for.
+	# The old process waits for this silent connection.
 	my $silent = IO::Socket::UNIX->new(Peer => $d->{socket});
 	my $old = $main;
 	kill 'USR2', $old;
 	($main) = $m->wait_heard(qr/^MAINPID=/, 30) =~ /(\d+)/;
 	ok(log_grew(qr/reloaded/, sub { kill 'HUP', $old }),
-	    'is done by the successor');
-	ok($m->wait_heard(qr/^READY=1/), 'which says so');
-	ok($m->gone($old), 'the other has gone');
+	    'the successor reloads');
+	ok($m->wait_heard(qr/^READY=1/), 'the successor says that it is ready');
+	ok($m->gone($old), 'the old process has ended');
 	close $silent;
 };
 
-subtest 'a service manager that is busy' => sub {
+subtest 'a service manager that reads no messages' => sub {
 	socket my $crowd, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!";
 	my $ear = pack_sockaddr_un("$m->{dir}/notify");
 	my $old = $main;
 
-	# Would it not know of the successor, it would end it with us.
+	# A service manager that does not know the successor would end it
+	# together with the old process.
 	1 while defined send $crowd, 'CROWD=1', MSG_DONTWAIT, $ear;
 	ok(log_grew(qr/notify_failed/, sub { kill 'USR2', $old }),
-	    'it cannot be told');
-	ok(!log_grew(qr/handed_over/, sub { }, 3), 'so nothing is handed over');
-	still_serves('it serves');
+	    'the notification fails');
+	ok(!log_grew(qr/handed_over/, sub { }, 3),
+	    'the old process does not hand over');
+	still_serves('the old process serves');
 	($main) = $m->wait_heard(qr/^MAINPID=/, 30) =~ /(\d+)/;
 	ok($m->wait_heard(qr/^STATUS=Serving$/) && $m->gone($old),
-	    'it goes when that was heard');
+	    'the old process ends when the message was read');
 };
 
-subtest 'told to end meanwhile' => sub {
+subtest 'SIGTERM during an upgrade' => sub {
 	my $mark = $d->dir . '/started';
 	put($real);
-	is($m->stop($main), 0, 'the one before ends');
+	is($m->stop($main), 0, 'the daemon ends with status 0');
 	$main = $m->start($d, command => [ $program ]);
-	ok($m->wait_heard(qr/^READY=1/), 'one of that name');
+	ok($m->wait_heard(qr/^READY=1/),
+	    'a daemon of the replaced program serves');
 	put(\"echo \$\$ >$mark; exec sleep 1000");
 	kill 'USR2', $main;
-	ok(wait_for(10, sub { slurp($mark) =~ /\n/ }), 'a successor hangs');
+	ok(wait_for(10, sub { slurp($mark) =~ /\n/ }), 'the successor hangs');
 	my ($successor) = slurp($mark) =~ /(\d+)/;
-	still_serves('it serves');
+	still_serves('the daemon serves');
 	kill 'TERM', $main;
-	ok($m->wait_heard(qr/^STOPPING=1/), 'is stopping');
-	ok($m->gone($main, 30), 'ends');
-	ok(!kill(0, $successor), 'and so does the other');
-	ok(!-e $d->{socket}, 'no socket is left');
+	ok($m->wait_heard(qr/^STOPPING=1/), 'the daemon says that it stops');
+	ok($m->gone($main, 30), 'the daemon ends');
+	ok(!kill(0, $successor), 'the successor ends as well');
+	ok(!-e $d->{socket}, 'the socket is removed');
 };
 
-subtest 'passed sockets are passed on' => sub {
+subtest 'a successor gets the passed sockets' => sub {
 	put($real);
 	$m = FCGIAuth::Manager->new->listen_on(web => $d->address);
 	$main = $m->start($d, command => [ $program ]);
-	ok($m->wait_heard(qr/^READY=1/), 'it serves');
+	ok($m->wait_heard(qr/^READY=1/), 'the daemon serves');
 	ok(log_grew(qr/listening socket=web from=passed/,
-	    sub { ok(upgrade(), 'an upgrade') }), 'with its name');
-	is($m->stop($main), 0, 'ends');
-	ok(-S $d->{socket}, 'the socket is not its own to remove');
+	    sub { ok(upgrade(), 'the upgrade succeeds') }),
+	    'the successor logs the name of the socket');
+	is($m->stop($main), 0, 'the successor ends with status 0');
+	ok(-S $d->{socket}, 'the successor leaves the passed socket');
 };
 
 subtest 'process 1 of a container' => sub {
@@ -227,17 +241,18 @@ subtest 'process 1 of a container' => sub {
 	plan(skip_all => 'no containers here') if $status != 0;
 	$m = FCGIAuth::Manager->new;
 	my $outside = $m->start($d, command => [ @unshare, $real ]);
-	ok($m->wait_heard(qr/^READY=1/), 'it serves');
+	ok($m->wait_heard(qr/^READY=1/), 'the daemon serves as process 1');
 	my ($pid) =
 	    slurp("/proc/$outside/task/$outside/children") =~ /(\d+)/;
 	ok(log_grew(qr/upgrade_refused.*process 1/,
-	    sub { kill 'USR2', $pid }), 'an upgrade is refused');
-	is($d->ask(REQUEST_URI => '/auth/health')->{status}, 200, 'it serves');
+	    sub { kill 'USR2', $pid }), 'an upgrade of process 1 is refused');
+	is($d->ask(REQUEST_URI => '/auth/health')->{status}, 200,
+	    'the daemon serves after the refusal');
 	kill 'TERM', $pid;
-	is(reap($outside, 30), 0, 'and ends when told to');
+	is(reap($outside, 30), 0, 'the daemon ends with status 0');
 };
 
 is_deeply([ $d->log_text =~
 	/^.*(?:Sanitizer|runtime error:|Assertion).*$/mg ], [],
-    'no report of a sanitizer, no failed assertion');
+    'the log has no report of a sanitizer and no failed assertion');
 done_testing;

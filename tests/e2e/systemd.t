@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What service managers may expect: notification, watchdog, sockets in every
-# way they are handed over; and the units that come with it.
+# What service managers may expect: notification, watchdog, every way to pass
+# sockets, and the shipped units.
 use strict;
 use warnings;
 
@@ -37,7 +37,7 @@ sub clean_log {
 	my ($d) = @_;
 	is_deeply([ $d->log_text =~
 		/^.*(?:Sanitizer|runtime error:|Assertion).*$/mg ], [],
-	    'no report of a sanitizer, no failed assertion');
+	    'the log has no report of a sanitizer and no failed assertion');
 	return;
 }
 
@@ -47,59 +47,66 @@ sub healthy {
 	return $a && $a->{status} == 200;
 }
 
-subtest 'notification' => sub {
+subtest 'notifications' => sub {
 	my $m = FCGIAuth::Manager->new;
 	my $d = daemon();
 	my $pid = $m->start($d);
 
-	is($m->wait_heard(qr/./), 'READY=1|STATUS=Serving', 'it is ready');
-	ok(healthy($d), 'and serves');
+	is($m->wait_heard(qr/./), 'READY=1|STATUS=Serving',
+	    'the daemon says that it is ready');
+	ok(healthy($d), 'the daemon serves');
 
 	my $before = clock_gettime(CLOCK_MONOTONIC) * 1e6;
 	kill 'HUP', $pid;
 	my $message = $m->wait_heard(qr/./);
 	like($message, qr/^RELOADING=1\|MONOTONIC_USEC=\d+\|STATUS=/,
-	    'it reloads');
+	    'the daemon says that it reloads');
 	my ($usec) = $message =~ /USEC=(\d+)/;
-	cmp_ok($usec, '>=', int $before, 'after it was told to');
+	cmp_ok($usec, '>=', int $before,
+	    'the time of the reload is after the signal');
 	cmp_ok($usec, '<=', clock_gettime(CLOCK_MONOTONIC) * 1e6 + 2000,
-	    'and not in the future');
-	is($m->wait_heard(qr/./), 'READY=1|STATUS=Serving', 'and is ready');
+	    'the time of the reload is not in the future');
+	is($m->wait_heard(qr/./), 'READY=1|STATUS=Serving',
+	    'the daemon says that it is ready again');
 
 	my $good = slurp($d->{file});
 	spit($d->{file}, "$good\nnonsense");
 	kill 'HUP', $pid;
-	like($m->wait_heard(qr/./), qr/^RELOADING=1/, 'it reloads again');
+	like($m->wait_heard(qr/./), qr/^RELOADING=1/,
+	    'the daemon says that it reloads again');
 	like($m->wait_heard(qr/./),
 	    qr/^READY=1\|STATUS=.*previous configuration.*invalid/,
-	    'is ready, and says what is wrong');
-	ok(healthy($d), 'and serves');
+	    'the daemon is ready and says why the reload failed');
+	ok(healthy($d), 'the daemon serves after the failed reload');
 	spit($d->{file}, $good);
 	kill 'HUP', $pid;
 	is($m->wait_heard(qr/^READY/), 'READY=1|STATUS=Serving',
-	    'right again');
-	is($m->stop($pid), 0, 'it ends');
-	like($m->wait_heard(qr/./), qr/^STOPPING=1\|/, 'and said so');
-	is(scalar $m->hear, undef, 'no watchdog was asked for');
+	    'a reload with the correct file succeeds');
+	is($m->stop($pid), 0, 'the daemon ends with status 0');
+	like($m->wait_heard(qr/./), qr/^STOPPING=1\|/,
+	    'the daemon says that it stops');
+	is(scalar $m->hear, undef, 'no watchdog message was sent');
 	clean_log($d);
 };
 
-subtest 'nobody to tell' => sub {
+subtest 'no service manager answers' => sub {
 	my $m = FCGIAuth::Manager->new(
 	    env => { NOTIFY_SOCKET => '/nowhere/at/all' });
 	my $d = daemon();
 	my $pid = $m->start($d);
 
-	ok(wait_for(15, sub { healthy($d) }), 'it serves all the same');
+	ok(wait_for(15, sub { healthy($d) }), 'the daemon serves');
 	$d->{pid} = $pid;
 	$d->reload;
-	ok(wait_for(10, sub { $d->log_text =~ /reloaded/ }), 'reloads');
+	ok(wait_for(10, sub { $d->log_text =~ /reloaded/ }),
+	    'the daemon reloads');
 	my $complaints = () = $d->log_text =~ /notify_failed/g;
-	is($complaints, 1, 'and complains once');
+	is($complaints, 1,
+	    'the log has one line about the failed notification');
 	$d->stop_ok;
 };
 
-# The lock of SQLite's writer, as another process would hold it.
+# Holds the lock of SQLite's writer like another process.
 sub lock_writer {
 	my ($d) = @_;
 	my $file = $d->dir . '/fcgiauth.db-shm';
@@ -110,45 +117,50 @@ sub lock_writer {
 	return $fh;
 }
 
-subtest 'watchdog' => sub {
-	# The store gives up after a few seconds.
+subtest 'the watchdog' => sub {
+	# A wait for the lock of the store lasts a few seconds, which is longer
+	# than the interval.
 	my $interval = slow() > 1 ? 0.6 : 0.4;
 	my $m = FCGIAuth::Manager->new(
 	    env => { WATCHDOG_USEC => int $interval * 1e6 });
-	# Locks of files are for SQLite, whatever the other tests use.
+	# The test needs the file lock of SQLite.
 	my $d = FCGIAuth::Daemon->new(store => 'sqlite',
 	    conf => { server => { log_level => 'info' } });
 	$d->add_user('alice');
 	my $pid = $m->start($d);
 
-	ok($m->wait_heard(qr/^READY/), 'it serves');
+	ok($m->wait_heard(qr/^READY/), 'the daemon serves');
 	for my $i (1 .. 5) {
-		ok($m->wait_heard(qr/^WATCHDOG=1$/), "idle: fed $i");
+		ok($m->wait_heard(qr/^WATCHDOG=1$/),
+		    "the idle daemon sends watchdog message $i");
 	}
-	is(login($d)->{status}, 200, 'a login');
+	is(login($d)->{status}, 200, 'a sign-in succeeds');
 	my $lock = lock_writer($d);
-	# Nobody waits for this answer.
+	# The test does not read this answer.
 	my $client = fork // die "fork: $!";
 	if ($client == 0) {
 		login($d);
 		POSIX::_exit(0);
 	}
 	ok(wait_for(20, sub { $m->hear; $d->log_text =~ /worker_stuck/ }),
-	    'a worker hangs in a handler') or diag($d->log_text);
+	    'the log says that a worker is stuck') or diag($d->log_text);
 	$m->hear;
 	sleep 1.5 * $interval;
-	is_deeply([ grep { /WATCHDOG/ } $m->hear ], [], 'it is not fed');
+	is_deeply([ grep { /WATCHDOG/ } $m->hear ], [],
+	    'a stuck daemon sends no watchdog message');
 	close $lock;
-	ok($m->wait_heard(qr/^WATCHDOG=1$/, 30), 'fed when it goes on');
+	ok($m->wait_heard(qr/^WATCHDOG=1$/, 30),
+	    'the daemon sends watchdog messages when the worker goes on');
 	waitpid $client, 0;
 
-	# Nor does a change of the program make a gap.
+	# An upgrade leaves no gap in the watchdog messages.
 	kill 'USR2', $pid;
 	like($m->wait_heard(qr/^MAINPID=/, 30), qr/\|WATCHDOG=1\|/,
-	    'the last of the predecessor');
+	    'the old daemon sends a last watchdog message');
 	my ($next) = grep { $_ != $pid } keys %{ $m->{pids} };
-	ok($m->wait_heard(qr/^WATCHDOG=1$/), 'the first of the successor');
-	is($m->stop($next), 0, 'it ends');
+	ok($m->wait_heard(qr/^WATCHDOG=1$/),
+	    'the successor sends watchdog messages');
+	is($m->stop($next), 0, 'the successor ends with status 0');
 	clean_log($d);
 };
 
@@ -158,10 +170,10 @@ subtest 'a watchdog for another process' => sub {
 	my $d = daemon();
 	my $pid = $m->start($d);
 
-	ok($m->wait_heard(qr/^READY/), 'it serves');
+	ok($m->wait_heard(qr/^READY/), 'the daemon serves');
 	sleep 0.5;
-	is_deeply([ $m->hear ], [], 'and leaves it alone');
-	is($m->stop($pid), 0, 'it ends');
+	is_deeply([ $m->hear ], [], 'the daemon sends no watchdog message');
+	is($m->stop($pid), 0, 'the daemon ends with status 0');
 };
 
 subtest 'several sockets' => sub {
@@ -172,36 +184,38 @@ subtest 'several sockets' => sub {
 	    more => "unix:$dir/more.sock");
 	my $pid = $m->start($d);
 
-	ok($m->wait_heard(qr/^READY/), 'it serves');
+	ok($m->wait_heard(qr/^READY/), 'the daemon serves');
 	for my $address ("unix:$dir/web.sock", "127.0.0.1:$port",
 	    "unix:$dir/more.sock") {
 		my $a = FCGIAuth::FastCGI::fcgi_request($address,
 		    FCGIAuth::Daemon::request(REQUEST_URI => '/auth/health'));
-		is($a->{status}, 200, "at $address");
+		is($a->{status}, 200, "the daemon answers at $address");
 	}
-	like($d->log_text, qr/listening socket=$_ from=passed/, "named $_")
+	like($d->log_text, qr/listening socket=$_ from=passed/,
+	    "the log names the socket $_")
 	    for qw(web api more);
-	ok(!-e $d->{socket}, 'not at the one of its own');
-	is($m->stop($pid), 0, 'it ends');
-	ok(-S "$dir/web.sock", 'the sockets stay');
+	ok(!-e $d->{socket},
+	    'the daemon does not create its configured socket');
+	is($m->stop($pid), 0, 'the daemon ends with status 0');
+	ok(-S "$dir/web.sock", 'the passed sockets stay');
 	clean_log($d);
 };
 
-subtest 'standard input' => sub {
+subtest 'a socket as standard input' => sub {
 	my $d = daemon();
 	my $m = FCGIAuth::Manager->new->listen_on(web => $d->address);
 	my $pid = $m->start($d, stdin => 1);
 
-	ok($m->wait_heard(qr/^READY/), 'it serves');
-	ok(healthy($d), 'there');
+	ok($m->wait_heard(qr/^READY/), 'the daemon serves');
+	ok(healthy($d), 'the daemon answers at the socket');
 	like($d->log_text, qr/listening socket="standard input"/,
-	    'and says so');
+	    'the log names standard input');
 	kill 'USR2', $pid;
-	ok($m->wait_heard(qr/^MAINPID=/, 30), 'a successor');
-	ok($m->wait_heard(qr/^STATUS=Serving$/), 'takes over');
+	ok($m->wait_heard(qr/^MAINPID=/, 30), 'the upgrade starts a successor');
+	ok($m->wait_heard(qr/^STATUS=Serving$/), 'the successor takes over');
 	my ($next) = grep { $_ != $pid } keys %{ $m->{pids} };
-	ok(healthy($d), 'serves');
-	is($m->stop($next), 0, 'and ends');
+	ok(healthy($d), 'the successor answers at the socket');
+	is($m->stop($next), 0, 'the successor ends with status 0');
 	clean_log($d);
 };
 
@@ -212,7 +226,7 @@ subtest 'spawn-fcgi' => sub {
 	    $d->{socket}, '--', bin('fcgiauthd'), '-c', $d->{file});
 
 	ok(wait_for(15, sub { -S $d->{socket} && healthy($d) }),
-	    'it serves') or diag($d->log_text);
+	    'the daemon serves') or diag($d->log_text);
 	$d->{pid} = $pid;
 	$d->stop_ok;
 };
@@ -226,10 +240,12 @@ subtest 'systemd-socket-activate' => sub {
 	    '-l', "127.0.0.1:$port", '--fdname=web:api', bin('fcgiauthd'),
 	    '-c', $d->{file});
 
-	# The first request starts it, and is answered.
-	ok(wait_for(15, sub { -S $d->{socket} }), 'it listens');
-	ok(wait_for(15, sub { healthy($d) }), 'a request is answered');
-	like($d->log_text, qr/listening socket=$_/, $_) for qw(web api);
+	# The first request starts the daemon and is answered.
+	ok(wait_for(15, sub { -S $d->{socket} }),
+	    'systemd-socket-activate creates the socket');
+	ok(wait_for(15, sub { healthy($d) }), 'the first request is answered');
+	like($d->log_text, qr/listening socket=$_/,
+	    "the log names the socket $_") for qw(web api);
 	$d->{pid} = $pid;
 	$d->stop_ok;
 };
@@ -260,16 +276,17 @@ subtest 'units' => sub {
 	write_units();
 	my ($status, $out) = analyze('--man=no', 'verify',
 	    "$units/fcgiauth.service", "$units/fcgiauth.socket");
-	is($status, 0, 'are right') or diag($out);
-	is($out, '', 'without a remark');
+	is($status, 0, 'systemd-analyze accepts the units') or diag($out);
+	is($out, '', 'systemd-analyze has no remark');
 	($status, $out) = analyze('security', '--offline=yes', '--no-pager',
 	    "$units/fcgiauth.service");
 	my ($level) = $out =~ /Overall exposure level.*: ([\d.]+)/;
-	cmp_ok($level // 10, '<=', 1.5, 'the service is exposed little') or
+	cmp_ok($level // 10, '<=', 1.5,
+	    'the exposure level of the service is low') or
 	    diag($out);
 };
 
-# The calls of a set, and of the sets in it.
+# Returns the system calls of a set, including those of its subsets.
 sub calls {
 	my ($set) = @_;
 	my (undef, $out) = analyze('--no-pager', 'syscall-filter', $set);
@@ -283,7 +300,7 @@ sub calls {
 	return %calls;
 }
 
-# Sanitizers call more, and do not work under strace.
+# Sanitizers use further calls, and do not work under strace.
 subtest 'the filter of system calls' => sub {
 	my $strace = in_path('strace');
 	plan(skip_all => 'no systemd-analyze or strace here')
@@ -294,11 +311,13 @@ subtest 'the filter of system calls' => sub {
 	my %allowed = calls($set);
 	my %refused = map { calls($_) } split ' ', $without;
 	delete @allowed{ keys %refused };
-	# Files of root are given to the owner of the database; the service
-	# does not run as root.
+	# As root, the daemon gives new files to the owner of the database with
+	# fchown(). The service does not run as root.
 	$allowed{fchown} = 1 if is_root();
-	cmp_ok(scalar keys %allowed, '>', 200, 'it is known');
-	ok(!$allowed{ptrace} && !$allowed{setuid}, 'and a filter');
+	cmp_ok(scalar keys %allowed, '>', 200,
+	    'systemd-analyze knows the calls of the filter');
+	ok(!$allowed{ptrace} && !$allowed{setuid},
+	    'the filter refuses ptrace and setuid');
 
 	my $m = FCGIAuth::Manager->new;
 	my $d = daemon();
@@ -306,21 +325,21 @@ subtest 'the filter of system calls' => sub {
 	my $trace = $d->dir . '/trace';
 	my $tracer = $m->start($d, command => [ $strace, '-f', '-o', $trace,
 	    bin('fcgiauthd') ]);
-	ok($m->wait_heard(qr/^READY/, 30), 'it serves') or
+	ok($m->wait_heard(qr/^READY/, 30), 'the daemon serves') or
 	    return diag($d->log_text);
-	is(login($d)->{status}, 200, 'a login');
+	is(login($d)->{status}, 200, 'a sign-in succeeds');
 	my ($pid) = slurp("/proc/$tracer/task/$tracer/children") =~ /(\d+)/;
 	kill 'HUP', $pid;
-	ok($m->wait_heard(qr/^READY/, 30), 'a reload');
+	ok($m->wait_heard(qr/^READY/, 30), 'a reload succeeds');
 	kill 'USR2', $pid;
 	my ($next) = ($m->wait_heard(qr/^MAINPID/, 60) // '') =~ /(\d+)/;
-	ok($m->wait_heard(qr/^STATUS=Serving$/, 30), 'an upgrade');
+	ok($m->wait_heard(qr/^STATUS=Serving$/, 30), 'an upgrade succeeds');
 	kill 'TERM', $next;
-	ok(defined reap($tracer, 30), 'the end');
+	ok(defined reap($tracer, 30), 'the daemon ends');
 	my %seen = map { $_ => 1 } slurp($trace) =~ /^\d+ +(\w+)\(/mg;
-	cmp_ok(scalar keys %seen, '>', 20, 'calls were seen');
+	cmp_ok(scalar keys %seen, '>', 20, 'strace has recorded the calls');
 	is_deeply([ sort grep { !$allowed{$_} } keys %seen ], [],
-	    'all of them are allowed');
+	    'the filter allows all recorded calls');
 } unless slurp(bin('fcgiauthd')) =~ /__[at]san_init/;
 
 subtest 'users and files' => sub {
@@ -331,17 +350,21 @@ subtest 'users and files' => sub {
 	mkdir "$root/$_" for qw(etc run var);
 	my ($status, $out, $errors) = capture($sysusers, "--root=$root",
 	    "$top/systemd/sysusers.d/fcgiauth.conf");
-	is($status, 0, 'the user is made') or diag("$out$errors");
-	like(slurp("$root/etc/passwd"), qr/^fcgiauth:.*nologin$/m, 'so');
+	is($status, 0,
+	    'systemd-sysusers creates the user') or diag("$out$errors");
+	like(slurp("$root/etc/passwd"), qr/^fcgiauth:.*nologin$/m,
+	    'the user cannot log in');
 	spit("$root/etc/group", slurp("$root/etc/group") .
 	    "www-data:x:33:\n");
 	return note('not root: no folder') unless is_root() && $tmpfiles;
 	($status, $out, $errors) = capture($tmpfiles, "--root=$root",
 	    '--create', "$top/systemd/tmpfiles.d/fcgiauth.conf");
-	is($status, 0, 'the folder is made') or diag("$out$errors");
+	is($status, 0,
+	    'systemd-tmpfiles creates the folder') or diag("$out$errors");
 	my @stat = stat "$root/run/fcgiauth";
-	is(sprintf('%o', $stat[2] & 07777), '2755', 'for the web server');
-	is($stat[5], 33, 'and its group');
+	is(sprintf('%o', $stat[2] & 07777), '2755',
+	    'the folder is open for the group');
+	is($stat[5], 33, 'the folder belongs to the group of the web server');
 };
 
 done_testing;

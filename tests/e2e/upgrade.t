@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# No request is lost: not by reloads, not by restarts with a socket that
-# somebody else holds, not by a change of the program.  FCGIAUTH_REQUESTS is
-# how many are counted, at least: 100,000, and with sanitizers 10,000.
+# No request is lost during reloads, restarts with sockets of a service manager,
+# and upgrades of the program. FCGIAUTH_REQUESTS is the least number of
+# requests: 100,000, and 10,000 with sanitizers.
 use strict;
 use warnings;
 
@@ -30,7 +30,7 @@ $d->configure(server => {
 	listen => "unix:$d->{socket} 127.0.0.1:$port" });
 $d->add_user('alice');
 
-# By two sockets, as an administrator may choose either.
+# nginx reaches the daemon by a unix socket or by TCP.
 my %nginx = map { $_ => FCGIAuth::Nginx->new(workers => 2,
     service => $_ eq 'unix' ? $d->address : "127.0.0.1:$port",
     server => <<"EOT") } qw(unix tcp);
@@ -55,9 +55,9 @@ sub sign_in {
 	return ok(defined $cookie, 'alice signs in');
 }
 
-# Load from all sides: on kept FastCGI connections, where nobody asks again,
-# and through nginx, both ways.  `share` of all the requests, and as long as
-# the code runs.
+# Sends requests while the code runs: on kept FastCGI connections, where no
+# client repeats a request, and through both nginx servers. `share` is the share
+# of all requests.
 sub under_load {
 	my ($share, $code) = @_;
 	my @kinds = ([ fcgi => $d->{socket}, 0.4 ],
@@ -81,8 +81,8 @@ sub under_load {
 		my $line = <$out> // '';
 		waitpid $pid, 0;
 		my ($fine, $bad, $moved) = split ' ', $line;
-		is($bad, 0, "$name: none failed");
-		cmp_ok($fine // 0, '>', 0, "$name: some were done");
+		is($bad, 0, "$name: no request failed");
+		cmp_ok($fine // 0, '>', 0, "$name: requests were answered");
 		note("$name: $line");
 		diag(slurp("$log/errors")) if $bad // 1;
 		$done += $fine // 0;
@@ -91,7 +91,7 @@ sub under_load {
 	return;
 }
 
-# How often a line is in the log.
+# Returns how often an event is in the log.
 sub logged {
 	my ($event) = @_;
 	my $n = () = $d->log_text =~ /^\S+ \w+ $event\b/mg;
@@ -105,82 +105,89 @@ my $main;
 sub start_first {
 	my ($manager) = @_;
 	$main = $manager->start($d);
-	ok($manager->wait_heard(qr/READY=1/), 'it serves') or
+	ok($manager->wait_heard(qr/READY=1/), 'the daemon serves') or
 	    diag($d->log_text);
 	return;
 }
 
-# One upgrade, to its end; false when there was none.
+# Upgrades the daemon and waits until the old process has ended. Returns false
+# when the upgrade fails.
 sub upgrade {
 	my $before = $main;
 	kill 'USR2', $main;
 	my $message = $m->wait_heard(qr/^MAINPID=\d+\|READY=1\|/, 40) or return;
 	($main) = $message =~ /(\d+)/;
-	# These are the successor's own words.
+	# The successor sends this message itself.
 	return $m->wait_heard(qr/^STATUS=Serving$/) && $m->gone($before);
 }
 
-subtest 'reloads' => sub {
+subtest 'no request is lost during reloads' => sub {
 	start_first($m);
 	sign_in();
 	under_load(0.3, sub {
 		my $i = 0;
 		my $end = time + 60 * slow();
 
-		# Signals that come while one is waiting are one.
+		# Signals that arrive during a reload cause only one further
+		# reload.
 		while (logged('reloaded') < $reloads && time < $end) {
 			$d->configure(session => { remember =>
 				$i++ % 2 ? '30d' : '20d' });
 			kill 'HUP', $main;
-			$m->hear; # or it waits for us
+			$m->hear; # the daemon waits for this reader
 			sleep 0.05;
 		}
 		note("$i signals");
 	});
-	cmp_ok(logged('reloaded'), '>=', $reloads, "$reloads reloads");
-	is(logged('reload_refused'), 0, 'none refused');
+	cmp_ok(logged('reloaded'), '>=', $reloads,
+	    "the daemon has reloaded $reloads times");
+	is(logged('reload_refused'), 0, 'no reload was refused');
 };
 
-subtest 'upgrades' => sub {
+subtest 'no request is lost during upgrades' => sub {
 	my $first = $main;
 
 	under_load(0.35, sub {
 		for my $i (1 .. $upgrades) {
-			ok(upgrade(), "upgrade $i") or last;
-			# A reload goes to whoever serves in the end.
+			ok(upgrade(), "upgrade $i succeeds") or last;
+			# A reload during an upgrade is done by the successor.
 			kill 'HUP', $main if $i % 3 == 0;
 		}
 	});
-	is(logged('handed_over'), $upgrades, "$upgrades upgrades");
-	isnt($main, $first, 'by other processes');
-	is($m->stop($main), 0, 'the last one ends');
-	ok(!-e $d->{socket}, 'and removes the socket of the first');
+	is(logged('handed_over'), $upgrades, "$upgrades upgrades were done");
+	isnt($main, $first, 'another process serves now');
+	is($m->stop($main), 0, 'the last daemon ends with status 0');
+	ok(!-e $d->{socket}, 'the last daemon removes the socket of the first');
 };
 
-subtest 'restarts' => sub {
+subtest 'no request is lost during restarts' => sub {
 	my $before = logged('started');
 	my $holder = FCGIAuth::Manager->new->listen_on(
 	    web => $d->address, api => "127.0.0.1:$port");
 	$m = $holder;
 	start_first($m);
 	like($d->log_text, qr/listening socket=web from=passed/,
-	    'sockets have names');
+	    'the log names the passed socket');
 	under_load(0.35, sub {
 		for my $i (1 .. $restarts) {
 			my $old = $main;
 			if ($i % 2) {
-				# As systemd does it: requests wait.
-				is($m->stop($old), 0, 'stopped');
+				# Like systemd: requests wait in the socket.
+				is($m->stop($old), 0,
+				    'the old daemon ends first');
 				start_first($m);
 			} else {
-				# Or the next one is there before.
+				# The next daemon starts before the old one
+				# ends.
 				start_first($m);
-				is($m->stop($old), 0, 'drained');
+				is($m->stop($old), 0,
+				    'the old daemon ends last');
 			}
 		}
 	});
-	is(logged('started') - $before, $restarts + 1, "$restarts restarts");
-	is($m->stop($main), 0, 'the last one ends');
+	is(logged('started') - $before, $restarts + 1,
+	    "$restarts restarts were done");
+	is($m->stop($main), 0, 'the last daemon ends with status 0');
 };
 
 for my $kind (sort keys %nginx) {
@@ -188,9 +195,9 @@ for my $kind (sort keys %nginx) {
 	note("nginx by $kind sent ", scalar @lines, ' requests again, as: ',
 	    $lines[0] // '-');
 }
-is($failed, 0, "0 failed of $done");
-cmp_ok($done, '>=', $all, "as many as were to be counted");
+is($failed, 0, "none of $done requests failed");
+cmp_ok($done, '>=', $all, "at least $all requests were answered");
 is_deeply([ $d->log_text =~
 	/^.*(?:Sanitizer|runtime error:|[Aa]ssert|worker_stuck).*$/mg ], [],
-    'no report of a sanitizer, no failed assertion');
+    'the log has no report of a sanitizer and no failed assertion');
 done_testing;
