@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A person with a browser: keyboard only, with and without scripts, on a desk
-# and on a phone, by day and by night.
+# A person uses the pages in a browser: with the keyboard only, with and without
+# JavaScript, in a large and a small window, in light and dark colours.
 use strict;
 use warnings;
 
@@ -45,18 +45,18 @@ my $key = \%FCGIAuth::WebDriver::KEY;
 
 sub quiet {
 	my ($what) = @_;
-	# What the page itself did wrong; a 401 or 403 is an answer, not that.
+	# These are errors of the page itself. A 401 or 403 is a regular answer.
 	my @lines = grep { !/the server responded with a status of 40[13]/ }
 	    $web->console;
-	is(join("\n", @lines), '', "$what: nothing on the console");
+	is(join("\n", @lines), '', "$what: the console has no message");
 	return;
 }
 
-# The one element of that name.
+# Returns the only element of a selector.
 sub the {
 	my ($css) = @_;
 	my @found = $web->find($css);
-	is(scalar @found, 1, "one $css") or return;
+	is(scalar @found, 1, "the page has one $css") or return;
 	return $found[0];
 }
 
@@ -78,7 +78,8 @@ sub at {
 	});
 }
 
-# Contrast of an element's text against what is behind it (WCAG 1.4.3).
+# Returns the contrast between the text of an element and its background (WCAG
+# 1.4.3).
 my $contrast = <<'EOT';
 const el = document.querySelector(arguments[0]);
 const rgb = s => { const m = s.match(/[\d.]+/g).map(Number);
@@ -108,25 +109,27 @@ sub good_form {
 	my $button = the('form button[type=submit]');
 
 	is($web->label($name), 'User name', "$what: the name has a label");
-	is($web->label($password), 'Password', "$what: the password, too");
-	is($web->role($button), 'button', "$what: a button");
+	is($web->label($password), 'Password',
+	    "$what: the password has a label");
+	is($web->role($button), 'button',
+	    "$what: the button has the role of a button");
 	is($web->attribute($name, 'autocomplete'), 'username',
-	    "$what: password managers know the name");
+	    "$what: password managers recognize the name");
 	is($web->attribute($password, 'autocomplete'), 'current-password',
-	    "$what: and the password");
+	    "$what: password managers recognize the password");
 	is($web->attribute($password, 'type'), 'password',
-	    "$what: which is not shown");
+	    "$what: the password is not shown");
 	ok($web->title, "$what: the page has a title");
 	is($web->script('return document.documentElement.lang'), 'en',
-	    "$what: and a language");
+	    "$what: the page has a language");
 	is($web->script('return document.querySelectorAll("h1").length'), 1,
-	    "$what: and one heading");
+	    "$what: the page has one heading");
 	return ($name, $password, $button);
 }
 
 $web->open;
 
-subtest 'looks' => sub {
+subtest 'the layout of the login page' => sub {
 	for my $view ([ 1280, 800 ], [ 390, 844 ]) {
 		for my $scheme (qw(light dark)) {
 			my ($width, $height) = @$view;
@@ -136,22 +139,24 @@ subtest 'looks' => sub {
 			my ($name, $password, $button) = good_form($what);
 			is($web->script('return matchMedia(' .
 				'"(prefers-color-scheme: dark)").matches')
-				? 'dark' : 'light', $scheme, "$what: so");
+				? 'dark' : 'light', $scheme,
+				    "$what: the colour scheme is in effect");
 			cmp_ok($web->script('return document.' .
 				'documentElement.scrollWidth'), '<=', $width,
-			    "$what: nothing sticks out");
+			    "$what: the page is not wider than the window");
 			cmp_ok($web->rect($button)->{height}, '>=', 40,
 			    "$what: the button is large enough");
 			cmp_ok($web->rect($name)->{height}, '>=', 40,
-			    "$what: so are the fields");
+			    "$what: the fields are large enough");
 			for my $css ('h1', 'label', 'button',
 			    'input[name=username]') {
 				cmp_ok(contrast_of($css), '>=', 4.5,
-				    "$what: $css can be read");
+				    "$what: the contrast of $css is " .
+				    "sufficient");
 			}
 			cmp_ok($web->screenshot(
 				"$shots/login-$width-$scheme.png"), '>', 1000,
-			    "$what: a picture");
+			    "$what: the screenshot is written");
 			quiet($what);
 		}
 	}
@@ -159,7 +164,7 @@ subtest 'looks' => sub {
 	my $light = $web->css(the('body'), 'background-color');
 	$web->emulate(1280, 800, 'dark');
 	isnt($web->css(the('body'), 'background-color'), $light,
-	    'dark is another background');
+	    'the dark scheme has another background');
 	$web->emulate(1280, 800, 'light');
 };
 
@@ -169,28 +174,30 @@ sub keyboard_login {
 
 	$web->go("$site$target");
 	ok(at('/auth/login?rd=%2Fsome%2Fpage%3Fa%3D1%26b%3D%2526'),
-	    "$what: sent to the login page");
+	    "$what: a visitor gets the login page");
 	my ($name, $password, $button) = good_form($what);
 	tab_to($name, 'the name');
 	my $outline = $web->css($name, 'outline-style');
-	isnt($outline, 'none', "$what: the focus can be seen");
+	isnt($outline, 'none', "$what: the focus is visible");
 	$web->type($user);
 	$web->type($key->{tab});
-	is($web->active, $password, "$what: then the password");
+	is($web->active, $password,
+	    "$what: Tab leads from the name to the password");
 	$web->type('not the password', $key->{enter});
 	ok(wait_for(15, sub { eval { $web->find('[role=alert]') } }),
-	    "$what: a wrong password is said");
+	    "$what: the page reports a wrong password");
 	is($web->attribute(the('input[name=username]'), 'value'), $user,
-	    "$what: and the name kept");
+	    "$what: the page keeps the name");
 	$web->screenshot("$shots/wrong-password.png");
 	tab_to(the('input[name=password]'), 'the password');
 	$web->type($PASSWORD);
 	tab_to(the('form button[type=submit]'), 'the button');
 	isnt($web->css($web->active, 'outline-style'), 'none',
-	    "$what: the focus can be seen on it");
+	    "$what: the focus on the button is visible");
 	$web->type($key->{space});
-	ok(at($target), "$what: back at the page, with its query");
-	is($web->text(the('#who')), $user, "$what: which knows the name");
+	ok(at($target),
+	    "$what: the sign-in leads back to the page with its query");
+	is($web->text(the('#who')), $user, "$what: the page has the name");
 	quiet("$what, signed in");
 	return;
 }
@@ -200,38 +207,41 @@ sub keyboard_logout {
 
 	tab_to(the('a[href="/auth/logout"]'), 'the link');
 	$web->type($key->{enter});
-	ok(at('/auth/logout'), "$what: a page to ask");
-	like($web->source, qr/\Q$user\E/, "$what: that says who");
+	ok(at('/auth/logout'), "$what: the link leads to the logout page");
+	like($web->source, qr/\Q$user\E/,
+	    "$what: the logout page has the name");
 	$web->screenshot("$shots/logout.png");
 	my $button = the('form button[type=submit]');
 	tab_to($button, 'the button');
 	$web->type($key->{enter});
 	ok(wait_for(15, sub { !eval { $web->find('form button') } }),
-	    "$what: done");
+	    "$what: the button signs out");
 	$web->screenshot("$shots/signed-out.png");
 	quiet("$what, signed out");
 	$web->go("$site/");
-	ok(at('/auth/login?rd=%2F'), "$what: a stranger again");
+	ok(at('/auth/login?rd=%2F'), "$what: the person is a visitor again");
 	return;
 }
 
-subtest 'a keyboard' => sub {
+subtest 'a person with a keyboard' => sub {
 	keyboard_login('keyboard', 'alice');
-	is($web->text(the('#groups')) =~ /admin/ ? 1 : 0, 1, 'and the roles');
+	is($web->text(the('#groups')) =~ /admin/ ? 1 : 0, 1,
+	    'the page has the roles');
 	is($web->title, 'scripts run', 'the application may run scripts');
 	is($web->script('return document.cookie'), '',
-	    'but they see no cookie of ours');
+	    'scripts of the application cannot read our cookies');
 	$web->go("$site/auth/login?rd=%2Fother");
-	ok(at('/other'), 'the login page sends on who is signed in');
+	ok(at('/other'), 'the login page redirects a signed-in person');
 	$web->go("$site/");
 	keyboard_logout('keyboard', 'alice');
 };
 
-subtest 'not allowed' => sub {
+subtest 'a person without the required role' => sub {
 	keyboard_login('bob', 'bob');
 	$web->go("$site/admin/");
-	like($web->source, qr/bob/, 'bob is told who he is');
-	unlike($web->source, qr/id="who"/, 'and shown nothing');
+	like($web->source, qr/bob/, 'the page names bob');
+	unlike($web->source, qr/id="who"/,
+	    'the page shows nothing of the application');
 	$web->screenshot("$shots/forbidden.png");
 	the('a[href="/auth/logout"]');
 	quiet('forbidden');
@@ -239,11 +249,11 @@ subtest 'not allowed' => sub {
 	keyboard_logout('bob', 'bob');
 };
 
-subtest 'without scripts' => sub {
+subtest 'a browser without JavaScript' => sub {
 	$web->cdp('Emulation.setScriptExecutionDisabled', { value =>
 		JSON::PP::true });
 	keyboard_login('no scripts', 'alice');
-	is($web->title, 'Application', 'scripts are off indeed');
+	is($web->title, 'Application', 'JavaScript is off');
 	keyboard_logout('no scripts', 'alice');
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# bash completion of fcgiauthctl: every command, and the options of each.
+# The bash completion of fcgiauthctl offers every command and its options.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ my $script = top() . '/src/ctl/completion/fcgiauthctl';
 $d->add_user('alice');
 $d->add_user('albert');
 
-# What a press of TAB behind these words offers, sorted.
+# Returns what TAB offers after these words, sorted.
 sub offers {
 	my (@words) = @_;
 	my $n = @words;
@@ -46,24 +46,26 @@ for (split /\n/, `$program --help`) {
 cmp_ok(scalar(keys %flags), '>=', 20, 'the help names the commands');
 
 is(offers(''), join(' ', sort('--help', '--version', '-c', keys %verbs)),
-    'first the groups');
-is(offers('se'), 'session', 'by their beginning');
+    'the first word is a group of commands');
+is(offers('se'), 'session', 'the beginning of a group is completed');
 for my $group (sort keys %verbs) {
 	is(offers($group, ''), join(' ', sort @{ $verbs{$group} }),
-	    "the verbs of $group");
+	    "the verbs of $group are offered");
 }
 for my $command (sort keys %flags) {
 	is(offers(split(/ /, $command), '--'),
-	    join(' ', sort @{ $flags{$command} }), "the options of $command");
+	    join(' ', sort @{ $flags{$command} }),
+	    "the options of $command are offered");
 }
 is(offers('-c', $d->{file}, 'ban', 'l'), 'lift list', '-c FILE is skipped');
 like(offers('-c', substr $d->{file}, 0, -3), qr/\Q$d->{file}\E/,
-    'and its file is completed');
+    'the file of -c is completed');
 is(offers('token', 'inspect', '--alg', 'E'), 'ES256 ES384 ES512 EdDSA',
-    'algorithms');
-is(offers('-c', $d->{file}, 'user', 'disable', 'al'), 'albert alice', 'users');
+    'algorithms are offered after --alg');
+is(offers('-c', $d->{file}, 'user', 'disable', 'al'), 'albert alice',
+    'users are offered where a command needs one');
 is(offers('-c', $d->{file}, 'session', 'list', '--user', 'ali'), 'alice',
-    'also behind --user');
-is(offers('$(touch x)', '`id`', ''), '', 'what is typed is not run');
+    'users are offered after --user');
+is(offers('$(touch x)', '`id`', ''), '', 'the typed words are not executed');
 
 done_testing();

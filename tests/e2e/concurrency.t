@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Many at once: everybody is who they are, whatever else goes on.
+# Many simultaneous requests: each answer is about the user of its own request.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ my ($d, $n) = start_site(workers => 2);
 $d->add_user("user$_", roles => ["role$_"],
     email => "user$_\@example.com") for 1 .. $USERS;
 
-# More at once than the hash slots take are told to come back.
+# Repeats a sign-in that gets a 503 because all hash slots are busy.
 sub patient_sign_in {
 	my ($c, $name) = @_;
 	my $a;
@@ -40,13 +40,13 @@ for my $i (1 .. $USERS) {
 }
 for my $i (1 .. $USERS) {
 	my ($status, $token) = split ' ', $children[$i]->() // '';
-	is($status, 200, "user$i signed in beside the others");
+	is($status, 200, "user$i can sign in beside the others");
 	$tokens[$i] = $token;
 }
 my %seen = map { $_ => 1 } grep { defined } @tokens;
 is(scalar keys %seen, $USERS, 'each has a token of their own');
 
-# Whether an answer for the token of user $i is about user $i only.
+# Returns true when the answer for the token of user $i is about user $i only.
 sub is_about {
 	my ($a, $i) = @_;
 	my $body = $a->body;
@@ -55,7 +55,7 @@ sub is_about {
 	    $body =~ /^Remote-Email: user$i\@example\.com$/m;
 }
 
-subtest 'identity' => sub {
+subtest 'many users' => sub {
 	my @checkers = map {
 		my $k = $_;
 		child_code(sub {
@@ -70,7 +70,8 @@ subtest 'identity' => sub {
 			return "wrong $wrong";
 		});
 	} 1 .. 4;
-	# Meanwhile others come and go, and the configuration is read again.
+	# Meanwhile other clients sign in and out, and the configuration is
+	# reloaded.
 	my @visitors = map {
 		my $i = $_;
 		child_code(sub {
@@ -97,10 +98,11 @@ subtest 'identity' => sub {
 	}
 	is($_->(), 'wrong 0', 'every check is about its own user')
 	    for @checkers;
-	is($_->(), 'bad', 'logins and logouts beside them') for @visitors;
+	is($_->(), 'bad', 'sign-ins and sign-outs succeed meanwhile')
+	    for @visitors;
 };
 
-subtest 'one session, many requests' => sub {
+subtest 'many requests of one session' => sub {
 	my @all = map { child_code(sub {
 		my $c = $n->client;
 		my %count;
@@ -110,23 +112,24 @@ subtest 'one session, many requests' => sub {
 		}
 		return join ' ', %count;
 	}) } 1 .. 4;
-	is($_->(), "200 $ROUNDS", 'all of them') for @all;
+	is($_->(), "200 $ROUNDS", 'all requests are allowed') for @all;
 };
 
-subtest 'many logouts of one session' => sub {
+subtest 'many sign-outs of one session' => sub {
 	my @all = map { child_code(sub {
 		return $n->client->request(POST => '/auth/logout', headers => [
 			Cookie => "fcgiauth=$tokens[2]",
 			'Content-Type' => 'application/json' ],
 		    body => '{}')->status;
 	}) } 1 .. 6;
-	is($_->(), 204, 'each is answered') for @all;
+	is($_->(), 204, 'each sign-out succeeds') for @all;
 	is($n->client->get('/x', Cookie => "fcgiauth=$tokens[2]")->status,
-	    401, 'and it is over');
+	    401, 'the session has ended');
 	is($n->client->get('/x', Cookie => "fcgiauth=$tokens[3]")->status,
-	    200, 'others are not');
+	    200, 'another session is valid');
 };
 
-is($d->ask(REQUEST_URI => '/auth/ready')->{status}, 200, 'all is well');
+is($d->ask(REQUEST_URI => '/auth/ready')->{status}, 200,
+    '/auth/ready answers 200');
 $d->stop_ok;
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 # fcgiauthctl as an administrator sees it: exit statuses, output, passwords,
-# root, the terminal.
+# files of root, the terminal.
 use strict;
 use warnings;
 
@@ -22,8 +22,8 @@ my $seed = abs_path($ENV{SEED} // dirname($ctl) . '/tests/seed');
 BAIL_OUT('tests/seed is not built') if !defined $seed || !-x $seed;
 
 $ENV{FCGIAUTHCTL} = $ctl;
-umask 077;	# or the secret in the configuration is refused
-my $limit = 60;    # seconds, for anything that hangs
+umask 077;	# otherwise the secret in the file is refused
+my $limit = 60;    # seconds, for a command that hangs
 my $good = 'correct horse battery staple';
 my $other = 'another long enough phrase';
 
@@ -43,8 +43,8 @@ sub slurp {
 	return scalar <$fh>;
 }
 
-# A folder with a configuration, and an empty store; returns both.  store,
-# users: keys instead of those that FCGIAUTH_STORE says.
+# Returns a folder and a configuration with an empty store. store, users:
+# sections that replace those of FCGIAUTH_STORE.
 sub site {
 	my (%with) = @_;
 	my $dir = tempdir(CLEANUP => 1);
@@ -64,7 +64,7 @@ sub section {
 	    sort keys %$keys), '';
 }
 
-# Runs a program to its end: status, stdout, stderr.
+# Runs a program to its end. Returns (status, standard output, standard error).
 sub run_program {
 	my ($input, @command) = @_;
 	my $dir = tempdir(CLEANUP => 1);
@@ -73,7 +73,7 @@ sub run_program {
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		alarm $limit;
-		POSIX::setsid();    # no terminal to ask
+		POSIX::setsid();    # no terminal for a prompt
 		open STDIN, '<', "$dir/in" or POSIX::_exit(99);
 		open STDOUT, '>', "$dir/out" or POSIX::_exit(99);
 		open STDERR, '>', "$dir/err" or POSIX::_exit(99);
@@ -96,8 +96,8 @@ sub ctl_in {
 sub json {
 	my ($status, $out, $err) = ctl(@_, '--json');
 
-	is($status, 0, "@_ --json") or diag $err;
-	unlike($out, qr/[^\x20-\x7e\n]/, '  is printable ASCII');
+	is($status, 0, "@_ --json succeeds") or diag $err;
+	unlike($out, qr/[^\x20-\x7e\n]/, "@_ --json prints ASCII");
 	return decode_json($out);
 }
 
@@ -113,11 +113,11 @@ sub add_user {
 	my ($status, $out, $err) =
 	    ctl_in("$good\n", 'user', 'add', $name, '--password-stdin', @more);
 
-	is($status, 0, "add $name") or diag $err;
+	is($status, 0, "user add $name succeeds") or diag $err;
 	return $err;
 }
 
-subtest 'usage' => sub {
+subtest 'wrong usage and help' => sub {
 	(my $dir, $config) = site();
 	my @wrong = (
 		['usr'], ['user', 'frob'], ['user', 'add'],
@@ -140,150 +140,164 @@ subtest 'usage' => sub {
 	for my $i (0 .. $#wrong) {
 		my ($status, $out, $err) = ctl(@{$wrong[$i]});
 
-		is($status, 2, "row $i: @{$wrong[$i]}");
-		is($out, '', "row $i: nothing on stdout");
-		like($err, qr/\Afcgiauthctl: [^\n]+\n\z/, "row $i: one line");
-		unlike($err, qr/hunter2/, "row $i: no value repeated");
+		is($status, 2, "row $i is wrong usage: @{$wrong[$i]}");
+		is($out, '', "row $i prints nothing to standard output");
+		like($err, qr/\Afcgiauthctl: [^\n]+\n\z/,
+		    "row $i prints one line");
+		unlike($err, qr/hunter2/, "row $i does not repeat a value");
 	}
-	ok(!-e "$dir/fcgiauth.db", 'wrong usage opens nothing');
+	ok(!-e "$dir/fcgiauth.db", 'wrong usage creates no file');
 
 	my ($status, $out, $err) = ctl('user');
-	is($status, 2, 'user alone');
-	like($err, qr/user add NAME/, '  lists the user commands');
-	unlike($err, qr/session list/, '  and no others');
+	is($status, 2, 'a group without a command is wrong usage');
+	like($err, qr/user add NAME/,
+	    'the message lists the commands of the group');
+	unlike($err, qr/session list/, 'the message lists no other commands');
 	($status, $out, $err) = run_program('', $ctl);
-	is($status, 2, 'nothing at all');
-	like($err, qr/session list/, '  lists all commands');
+	is($status, 2, 'no argument is wrong usage');
+	like($err, qr/session list/, 'the message lists all commands');
 	($status, $out) = run_program('', $ctl, '--help');
-	is($status, 0, '--help');
-	like($out, qr/config show/, '  on stdout');
+	is($status, 0, '--help succeeds');
+	like($out, qr/config show/, '--help prints to standard output');
 	($status, $out) = run_program('', $ctl, 'ban', 'lift', '--help');
-	is($status, 0, 'ban lift --help');
-	unlike($out, qr/ban list/, '  only that');
+	is($status, 0, 'ban lift --help succeeds');
+	unlike($out, qr/ban list/, 'ban lift --help shows only this command');
 	($status, $out) = run_program('', $ctl, '--version');
-	is($status, 0, '--version');
-	like($out, qr/\Afcgiauthctl \d+\.\d+\S*\n\z/, '  and says it');
+	is($status, 0, '--version succeeds');
+	like($out, qr/\Afcgiauthctl \d+\.\d+\S*\n\z/,
+	    '--version prints the version');
 	($status, $out, $err) = ctl('user', 'add', 'alice');
-	is($status, 2, 'no terminal and no --password-stdin');
-	like($err, qr/--password-stdin/, '  says what to do');
+	is($status, 2, 'a password without a terminal is wrong usage');
+	like($err, qr/--password-stdin/, 'the message names --password-stdin');
 };
 
-subtest 'configuration' => sub {
+subtest 'config check and config show' => sub {
 	(my $dir, $config) = site();
 	my ($status, $out, $err) = ctl('config', 'check');
 
-	is($status, 0, 'config check') or diag $err;
-	unlike($err, qr/warning/, '  without a warning');
-	ok(!-e "$dir/fcgiauth.db", '  creates nothing');
+	is($status, 0, 'config check succeeds') or diag $err;
+	unlike($err, qr/warning/, 'config check prints no warning');
+	ok(!-e "$dir/fcgiauth.db", 'config check creates no file');
 	($status, $out) = ctl('config', 'show');
-	is($status, 0, 'config show');
-	like($out, qr/^listen = unix:\Q$dir\E\/s\.sock$/m, '  shows values');
-	unlike($out, qr/topsecret-value-x/, '  masks secrets');
+	is($status, 0, 'config show succeeds');
+	like($out, qr/^listen = unix:\Q$dir\E\/s\.sock$/m,
+	    'config show prints the values');
+	unlike($out, qr/topsecret-value-x/, 'config show masks secrets');
 	is(json('config', 'show')->{server}{listen}, "unix:$dir/s.sock",
-	    '  as JSON, too');
+	    'config show --json has the values');
 
 	(undef, $config) = site(more =>
 	    "[rule a]\nhost = a.example\nrequire = user\n");
 	($status, $out, $err) = ctl('config', 'check');
-	is($status, 0, 'config check of what may be meant');
+	is($status, 0, 'config check succeeds with a doubtful value');
 	like($err, qr/\.ini:\d+: warning: \[server\] hosts: is empty/,
-	    '  with a warning');
+	    'config check prints a warning');
 	($status, $out, $err) = ctl('user', 'list');
-	is("$status $err", '0 ', '  which is not repeated elsewhere');
+	is("$status $err", '0 ', 'another command does not print the warning');
 
 	(my $bad, $config) = site(more => "[server2]\n[limits]\nbody = x\n");
 	my $at = 1 + (slurp($config) =~ s/\[server2.*//sr) =~ tr/\n//;
 	for my $command (['config', 'check'], ['user', 'list'],
 	    ['session', 'list'], ['store', 'status']) {
 		($status, $out, $err) = ctl(@$command);
-		is($status, 1, "@$command with a wrong configuration");
-		like($err, qr/^\Q$config\E:$at:.*server2/m, '  first problem');
+		is($status, 1, "@$command fails with a wrong configuration");
+		like($err, qr/^\Q$config\E:$at:.*server2/m,
+		    "@$command reports the first problem");
 		like($err, qr/^\Q$config\E:@{[$at + 2]}:.*limits.*body/m,
-		    '  second');
-		unlike($err, qr/topsecret-value-x/, '  no secrets');
+		    "@$command reports the second problem");
+		unlike($err, qr/topsecret-value-x/,
+		    "@$command prints no secret");
 	}
 	($status, $out, $err) = run_program('', $ctl, '-c', "$dir/none",
 	    'user', 'list');
-	is($status, 1, 'no configuration');
-	like($err, qr/\Q$dir\E\/none/, '  named');
+	is($status, 1, 'a missing configuration fails');
+	like($err, qr/\Q$dir\E\/none/, 'the message names the missing file');
 
 	($bad, $config) = site(more => "[password]\nblocklist = $dir/none\n");
 	($status, $out, $err) = ctl('config', 'check');
-	is($status, 1, 'a blocklist that is not there');
-	like($err, qr/password.*blocklist/, '  named');
+	is($status, 1, 'a missing blocklist fails');
+	like($err, qr/password.*blocklist/,
+	    'the message names the option blocklist');
 	($bad, $config) = site(users => { path => "$dir/none/x.db" });
 	($status, $out, $err) = ctl('config', 'check');
-	is($status, 1, 'a folder that is not there');
-	like($err, qr/^\Q$config\E: \[users\].*\Q$dir\E\/none/m, '  named');
+	is($status, 1, 'a missing folder fails');
+	like($err, qr/^\Q$config\E: \[users\].*\Q$dir\E\/none/m,
+	    'the message names the missing folder');
 };
 
-subtest 'users' => sub {
+subtest 'commands for users' => sub {
 	(my $dir, $config) = site();
 	my $audit = add_user('alice', '--role', 'admin', '--role=ops:eu',
 	    '--email', 'alice@example.com', '--name', "Al\xc3\xafce");
 
 	like($audit, qr/^\S+ info audit user_added user=alice by_uid=\d+/m,
-	    'an audit line');
-	unlike($audit, qr/\Q$good\E|argon2/, '  without password or hash');
+	    'user add is audited');
+	unlike($audit, qr/\Q$good\E|argon2/,
+	    'the audit line has no password and no hash');
 	my ($status, $out, $err) = ctl_in("$good\n", 'user', 'add', 'alice',
 	    '--password-stdin');
-	is($status, 1, 'the same again');
-	like($err, qr/exists/, '  says why');
+	is($status, 1, 'an existing user cannot be added');
+	like($err, qr/exists/, 'the message says that the user exists');
 
 	my $user = json('user', 'show', 'alice');
-	is_deeply($user->{roles}, ['admin', 'ops:eu'], 'roles');
-	is($user->{full_name}, "Al\x{ef}ce", 'full name');
-	is($user->{password}, 'argon2id', 'kind of the hash');
-	ok(!$user->{disabled}, 'enabled');
-	ok(abs($user->{created} - time) < 60, 'created now');
+	is_deeply($user->{roles}, ['admin', 'ops:eu'],
+	    'the user has the roles');
+	is($user->{full_name}, "Al\x{ef}ce", 'the user has the full name');
+	is($user->{password}, 'argon2id', 'the password is an Argon2id hash');
+	ok(!$user->{disabled}, 'the user is enabled');
+	ok(abs($user->{created} - time) < 60, 'the user was created now');
 	($status, $out) = ctl('user', 'show', 'alice');
-	like($out, qr/^email +alice\@example\.com$/m, 'user show');
-	unlike($out, qr/\$argon2/, '  without the hash');
+	like($out, qr/^email +alice\@example\.com$/m,
+	    'user show shows the e-mail address');
+	unlike($out, qr/\$argon2/, 'user show does not show the hash');
 
 	add_user('Bob');
 	($status) = ctl_in("$good\n", 'user', 'add', '--password-stdin', '--',
 	    '-dash');
-	is($status, 0, 'a name like an option');
+	is($status, 0, 'a name like an option can be added');
 	($status, $out) = ctl('user', 'list');
-	is($status, 0, 'user list');
-	like($out, qr/\ANAME +STATE +PASSWORD +ROLES +EMAIL +FULL NAME\n/, '  heads');
+	is($status, 0, 'user list succeeds');
+	like($out, qr/\ANAME +STATE +PASSWORD +ROLES +EMAIL +FULL NAME\n/,
+	    'user list has a heading');
 	my @states = map { index $_, 'enabled' } split /\n/, $out;
 	is_deeply([@states[1 .. 3]], [$states[1], $states[1], $states[1]],
-	    '  columns');
+	    'user list aligns its columns');
 	is_deeply([map { $_->{name} } @{json('user', 'list')->{users}}],
-	    ['-dash', 'Bob', 'alice'], '  by name');
+	    ['-dash', 'Bob', 'alice'], 'user list is sorted by name');
 
 	($status) = ctl('user', 'set', 'alice', '--email', '', '--no-roles');
-	is($status, 0, 'user set');
+	is($status, 0, 'user set succeeds');
 	$user = json('user', 'show', 'alice');
-	is($user->{email}, '', '  e-mail removed');
-	is_deeply($user->{roles}, [], '  roles removed');
-	is($user->{full_name}, "Al\x{ef}ce", '  name kept');
-	is($user->{password}, 'argon2id', '  password kept');
+	is($user->{email}, '', 'user set removes the e-mail address');
+	is_deeply($user->{roles}, [], 'user set removes the roles');
+	is($user->{full_name}, "Al\x{ef}ce", 'user set keeps the full name');
+	is($user->{password}, 'argon2id', 'user set keeps the password');
 
 	($status) = ctl('user', 'disable', 'alice');
-	is($status, 0, 'disable');
-	ok(json('user', 'show', 'alice')->{disabled}, '  is disabled');
+	is($status, 0, 'user disable succeeds');
+	ok(json('user', 'show', 'alice')->{disabled}, 'the user is disabled');
 	($status) = ctl('user', 'disable', 'alice');
-	is($status, 0, 'disable again');
+	is($status, 0, 'a repeated user disable succeeds');
 	($status) = ctl('user', 'enable', 'alice');
-	ok(!json('user', 'show', 'alice')->{disabled}, 'enable');
+	ok(!json('user', 'show', 'alice')->{disabled},
+	    'user enable enables the user');
 
 	($status) = ctl('user', 'delete', 'alice');
-	is($status, 0, 'delete');
+	is($status, 0, 'user delete succeeds');
 	for my $verb (qw(show delete disable enable)) {
 		($status, $out, $err) = ctl('user', $verb, 'alice');
-		is($status, 1, "$verb of nobody");
-		like($err, qr/no such user: alice/, '  says so');
+		is($status, 1, "user $verb of an unknown user fails");
+		like($err, qr/no such user: alice/,
+		    "the message of user $verb names the user");
 	}
 	for my $i (['passwd', 'alice', '--password-stdin'],
 	    ['set', 'alice', '--role', 'x'], ['show', 'alice ']) {
 		($status) = ctl_in("$good\n", 'user', @$i);
-		is($status, 1, "@$i: nobody");
+		is($status, 1, "user @$i fails for an unknown user");
 	}
 };
 
-subtest 'values' => sub {
+subtest 'invalid values' => sub {
 	(my $dir, $config) = site();
 	my @bad = (
 		['a b'], [''], ['a' x 65], ["a\n"], ['../x'], ["\xc3\xa4"],
@@ -299,12 +313,12 @@ subtest 'values' => sub {
 
 		is($status, 1, "row $i is refused");
 		unlike($err, qr/[\x00-\x09\x0b-\x1f\x7f]/,
-		    "row $i: nothing for the terminal");
+		    "row $i prints no control characters");
 	}
-	is_deeply(json('user', 'list')->{users}, [], 'nobody was added');
+	is_deeply(json('user', 'list')->{users}, [], 'no user was added');
 };
 
-subtest 'passwords from stdin' => sub {
+subtest 'passwords from standard input' => sub {
 	my $black = tempdir(CLEANUP => 1) . '/list';
 	spew($black, "something\nBlocked Phrase 1\n");
 	(my $dir, $config) = site(more => "[password]\nblocklist = $black\n");
@@ -318,89 +332,99 @@ subtest 'passwords from stdin' => sub {
 
 		is($status, 1, "row $i is refused");
 		like($err, qr/\Afcgiauthctl: refused: [^\n]+\n/,
-		    "row $i: with a reason");
-		unlike($err, qr/xxx|phrase 1/i, "row $i: not repeated");
+		    "row $i prints a reason");
+		unlike($err, qr/xxx|phrase 1/i,
+		    "row $i does not print the password");
 	}
 	my ($status, $out, $err) = ctl_in("fourteen chär.\n", 'user', 'add',
 	    'a', '--password-stdin');
 	like($err, qr/short: it has 14 characters, but must have at least 15/,
-	    'how much is missing');
+	    'the message has the length and the minimum');
 	($status, $out, $err) = ctl_in("averylonguser.name\n", 'user', 'add',
 	    'averylonguser.name', '--password-stdin');
-	is($status, 1, 'the own name');
+	is($status, 1, 'the own name is refused as password');
 	($status) = ctl_in($good, 'user', 'add', 'a', '--password-stdin');
-	is($status, 0, 'without a newline');
+	is($status, 0, 'a password without a newline is accepted');
 	($status) = ctl_in("$other\nsecond line\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
-	is($status, 0, 'the first of two lines');
+	is($status, 0, 'the first of two lines is the password');
 	($status) = ctl_in('x' x 14 . "\r\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
-	is($status, 1, 'the end of a line of Windows is no character of it');
+	is($status, 1, 'a carriage return does not count as a character');
 	($status) = ctl_in("\xef\xbb\xbf" . 'x' x 14 . "\n", 'user', 'passwd',
 	    'a', '--password-stdin');
-	is($status, 1, '  nor is its mark of UTF-8');
+	is($status, 1, 'a byte order mark does not count as a character');
 	($status) = ctl_in("short\n", 'user', 'passwd', 'a',
 	    '--password-stdin');
-	is($status, 1, 'passwd asks the same');
+	is($status, 1, 'user passwd refuses a short password');
 };
 
-subtest 'sessions' => sub {
+subtest 'commands for sessions' => sub {
 	(my $dir, $config) = site();
 	add_user($_) for qw(alice bob);
-	# The service stores none that is no UTF-8, and Postgres takes none.
+	# The service stores only UTF-8, and PostgreSQL accepts nothing else.
 	my $byte = store_is('postgres') ? '' : "\xff";
 	my $evil = "Moz\e]0;x\a\n\x7f\xc2\x9b31m$byte\\ \xe2\x80\xae.";
 	my @alice = seed('session', 'alice', '192.0.2.1', $evil, 2);
 	my ($bob) = seed('session', 'bob', '2001:db8::1', 'curl/8', 1);
 	my ($status, $out, $err) = ctl('session', 'list');
 
-	is($status, 0, 'session list');
+	is($status, 0, 'session list succeeds');
 	like($out, qr/\AID +USER +CREATED +LAST SEEN +ADDRESS +USER AGENT\n/,
-	    '  heads');
+	    'session list has a heading');
 	my $when = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/;
 	like($out, qr{^$bob  bob    $when  $when  2001:db8::1  curl/8$}m,
-	    '  a row');
-	is(($out =~ tr/\n//), 4, '  a line each');
-	unlike($out, qr/[^\x20-\x7e\n]/, '  nothing for the terminal');
-	like($out, qr/Moz\\x1b\]0;x\\x07\\x0a\\x7f/, '  but shown');
+	    'session list has the row of the session');
+	is(($out =~ tr/\n//), 4, 'session list has a line for each session');
+	unlike($out, qr/[^\x20-\x7e\n]/,
+	    'session list prints no control characters');
+	like($out, qr/Moz\\x1b\]0;x\\x07\\x0a\\x7f/,
+	    'session list escapes control characters');
 	my $list = json('session', 'list');
-	is(@{$list->{sessions}}, 3, 'as JSON');
+	is(@{$list->{sessions}}, 3, 'session list --json has all sessions');
 	my ($row) = grep { $_->{id} eq $bob } @{$list->{sessions}};
-	is($row->{user}, 'bob', '  user');
-	is($row->{user_agent}, 'curl/8', '  user agent');
-	ok(abs($row->{created} - time) < 60, '  created');
-	ok(abs($row->{expires} - 3600 - time) < 60, '  expires');
+	is($row->{user}, 'bob', 'the JSON has the user');
+	is($row->{user_agent}, 'curl/8', 'the JSON has the user agent');
+	ok(abs($row->{created} - time) < 60,
+	    'the JSON has the time of creation');
+	ok(abs($row->{expires} - 3600 - time) < 60, 'the JSON has the end');
 	is(@{json('session', 'list', '--user', 'alice')->{sessions}}, 2,
-	    'of one user');
+	    'session list --user lists the sessions of a user');
 	is(@{json('session', 'list', '--user', 'nobody')->{sessions}}, 0,
-	    'of nobody');
+	    'session list --user lists nothing for an unknown user');
 	($status) = ctl('session', 'list', '--user', 'a b');
-	is($status, 1, 'of an impossible user');
+	is($status, 1, 'session list --user refuses an invalid name');
 
 	($status, $out, $err) = ctl('session', 'revoke', $alice[0]);
-	is($status, 0, 'revoke one');
+	is($status, 0, 'session revoke succeeds');
 	like($err, qr/audit session_revoked session=$alice[0] by_uid=/,
-	    '  audited');
-	is(@{json('session', 'list')->{sessions}}, 2, '  one less');
+	    'session revoke is audited');
+	is(@{json('session', 'list')->{sessions}}, 2,
+	    'session revoke ends one session');
 	for my $id ($alice[0], '0' x 32, uc($bob) . 'x', 'zz', '') {
 		($status) = ctl('session', 'revoke', $id);
-		is($status, 1, "revoke '$id'");
+		is($status, 1, "session revoke refuses '$id'");
 	}
 	($status, $out, $err) = ctl('session', 'revoke', '--user', 'alice');
-	is($status, 0, 'revoke a user');
+	is($status, 0, 'session revoke --user succeeds');
 	like($err, qr/audit sessions_revoked user=alice ended=1/,
-	    '  audited');
+	    'session revoke --user is audited');
 	($status, $out) = ctl('session', 'revoke', '--user', 'alice');
-	is("$status $out", "0 sessions ended: 0\n", '  none left');
-	is(@{json('session', 'list')->{sessions}}, 1, '  bob stays');
+	is("$status $out", "0 sessions ended: 0\n",
+	    'a repeated session revoke --user ends nothing');
+	is(@{json('session', 'list')->{sessions}}, 1,
+	    'the session of bob stays');
 	seed('session', 'alice', '192.0.2.1', 'x', 3);
 	($status, $out) = ctl('session', 'revoke', '--all');
-	is("$status $out", "0 sessions ended: 4\n", 'revoke all');
+	is("$status $out", "0 sessions ended: 4\n",
+	    'session revoke --all ends all sessions');
 
 	seed('session', 'alice', '192.0.2.1', 'x', 1);
-	is_deeply([seed('roles', 'alice')], ['old'], 'roles of a session');
+	is_deeply([seed('roles', 'alice')], ['old'],
+	    'the session has its roles');
 	($status) = ctl('user', 'set', 'alice', '--role', 'a', '--role', 'b');
-	is_deeply([seed('roles', 'alice')], ['a,b'], '  follow user set');
+	is_deeply([seed('roles', 'alice')], ['a,b'],
+	    'user set changes the roles of the session');
 	ctl('session', 'revoke', '--all');
 
 	for my $do (['user', 'disable', 'alice'],
@@ -408,20 +432,20 @@ subtest 'sessions' => sub {
 	    ['user', 'delete', 'alice']) {
 		seed('session', 'alice', '192.0.2.1', 'x', 2);
 		($status, $out, $err) = ctl_in("$other\n", @$do);
-		is($status, 0, "@$do") or diag $err;
+		is($status, 0, "@$do succeeds") or diag $err;
 		like($err, qr/audit sessions_revoked user=alice ended=2/,
-		    '  ends the sessions');
+		    "@$do is audited with the number of sessions");
 		is(@{json('session', 'list', '--user', 'alice')->{sessions}},
-		    0, '  all of them');
+		    0, "@$do ends all sessions of the user");
 	}
 
 	my $many = 1203;
 	seed('session', 'bob', '192.0.2.1', 'x', $many);
 	my %ids = map { $_->{id} => 1 } @{json('session', 'list')->{sessions}};
-	is(keys %ids, $many, 'more than a page, each once');
+	is(keys %ids, $many, 'a long list has each session once');
 };
 
-subtest 'bans' => sub {
+subtest 'commands for bans' => sub {
 	(my $dir, $config) = site();
 	my @keys = ('user:bob', 'addr:192.0.2.1', 'addr:2001:db8::',
 	    'net:2001:db8::', 'addr:2001:db8:0:1::', 'known:bob:00ff',
@@ -429,46 +453,47 @@ subtest 'bans' => sub {
 	seed('ban', $_, 240) for @keys;
 	my ($status, $out, $err) = ctl('ban', 'list');
 
-	is($status, 0, 'ban list');
-	like($out, qr/^user +bob +user +\d{4}-\S+Z$/m, '  a user');
+	is($status, 0, 'ban list succeeds');
+	like($out, qr/^user +bob +user +\d{4}-\S+Z$/m, 'ban list has the user');
 	like($out, qr/^user +bob +user at a known network +\d{4}-\S+Z$/m,
-	    '  a user in one network');
+	    'ban list has the user at a known network');
 	like($out, qr/^address +2001:db8:: +address +\d{4}-\S+Z$/m,
-	    '  an address');
+	    'ban list has the address');
 	like($out, qr{^network +2001:db8:: +network /48 +\d{4}-\S+Z$}m,
-	    '  a network');
+	    'ban list has the network');
 	is_deeply([sort map { "$_->{kind} $_->{value} $_->{reason}" }
 	    @{json('ban', 'list')->{bans}}],
 	    ['address 192.0.2.1 address', 'address 2001:db8:0:1:: address',
 	     'address 2001:db8:: address', 'network 2001:db8:: network',
 	     'user bob known_network', 'user bob user',
-	     'user bobby known_network'], '  as JSON');
+	     'user bobby known_network'], 'ban list --json has all bans');
 	for my $lift (['--user', 'Bob'], ['--ip', '192.0.2.1'],
 	    ['--ip', '2001:DB8:0::5']) {
 		($status, $out, $err) = ctl('ban', 'lift', @$lift);
-		is($status, 0, "lift @$lift") or diag $err;
-		like($err, qr/audit ban_lifted/, '  audited');
+		is($status, 0, "ban lift @$lift succeeds") or diag $err;
+		like($err, qr/audit ban_lifted/, "ban lift @$lift is audited");
 		($status) = ctl('ban', 'lift', @$lift);
-		is($status, 1, '  only once');
+		is($status, 1, "a repeated ban lift @$lift fails");
 	}
 	($status) = ctl('ban', 'lift', '--ip', 'example.com');
-	is($status, 1, 'no address');
+	is($status, 1, 'ban lift refuses an invalid address');
 	is_deeply([sort map { "$_->{value} $_->{reason}" }
 	    @{json('ban', 'list')->{bans}}],
 	    ['2001:db8:0:1:: address', 'bobby known_network'],
-	    'a /48 is lifted with an address in it, another /64 is not; and ' .
-	    'a user everywhere, however his name is written');
+	    'the /48 of an address is lifted, another /64 is not, and all ' .
+	    'bans ' .
+	    'of a user are lifted in any spelling of the name');
 };
 
-subtest 'memory store' => sub {
+subtest 'commands with the memory store' => sub {
 	(my $dir, $config) = site(store => { driver => 'memory' });
 	for my $do (['session', 'list'], ['session', 'revoke', '--all'],
 	    ['ban', 'list'], ['ban', 'lift', '--user', 'a']) {
 		my ($status, $out, $err) = ctl(@$do);
 
-		is($status, 1, "@$do");
+		is($status, 1, "@$do fails");
 		like($err, qr/driver = memory.*memory of the daemon/,
-		    '  says why');
+		    "@$do gives the reason");
 	}
 	add_user('alice');
 	for my $do (['passwd', 'alice', '--password-stdin'],
@@ -476,59 +501,69 @@ subtest 'memory store' => sub {
 	    ['delete', 'alice']) {
 		my ($status, $out, $err) = ctl_in("$other\n", 'user', @$do);
 
-		is($status, 0, "user @$do");
-		like($err, qr/warning: .*memory of the daemon/, '  warns');
+		is($status, 0, "user @$do succeeds");
+		like($err, qr/warning: .*memory of the daemon/,
+		    "user @$do prints a warning");
 	}
 	my ($status) = ctl('store', 'migrate');
-	is($status, 0, 'store migrate');
+	is($status, 0, 'store migrate succeeds');
 	my $state = json('store', 'status');
-	is($state->{store}{driver}, 'memory', 'store status');
-	ok(!defined $state->{store}{have}, '  no schema');
+	is($state->{store}{driver}, 'memory', 'store status names the driver');
+	ok(!defined $state->{store}{have},
+	    'store status has no schema version');
 	($status) = ctl('config', 'check');
-	is($status, 0, 'config check');
+	is($status, 0, 'config check succeeds');
 };
 
-# What is about its files.
-subtest 'schemas' => sub {
+# The files of SQLite.
+subtest 'store status and store migrate' => sub {
 	(my $dir, $config) = site(users =>
 	    { path => tempdir(CLEANUP => 1) . '/u.db' });
 	my $state = json('store', 'status');
 
-	is($state->{$_}{state}, 'not created yet', "$_ before") for
+	is($state->{$_}{state}, 'not created yet',
+	    "$_: the status says that there is no schema yet") for
 	    qw(store users);
-	ok(!-e "$dir/fcgiauth.db", '  and status creates nothing');
+	ok(!-e "$dir/fcgiauth.db", 'store status creates no file');
 	my ($status, $out, $err) = ctl('store', 'migrate');
-	is($status, 0, 'store migrate') or diag $err;
+	is($status, 0, 'store migrate succeeds') or diag $err;
 	$state = json('store', 'status');
 	for my $part (qw(store users)) {
-		is($state->{$part}{state}, 'ok', "$part after");
-		ok($state->{$part}{have} > 0, '  has a schema');
-		is($state->{$part}{have}, $state->{$part}{want}, '  ours');
+		is($state->{$part}{state}, 'ok',
+		    "$part: the status is ok after store migrate");
+		ok($state->{$part}{have} > 0,
+		    "$part: the schema has a version");
+		is($state->{$part}{have}, $state->{$part}{want},
+		    "$part: the version is the current one");
 	}
 	($status, $out) = ctl('store', 'migrate');
-	is($status, 0, 'migrate again');
-	like($out, qr/^store \(sqlite\): version \d+ already$/m, '  no change');
+	is($status, 0, 'a repeated store migrate succeeds');
+	like($out, qr/^store \(sqlite\): version \d+ already$/m,
+	    'a repeated store migrate changes nothing');
 	my @mode = stat "$dir/fcgiauth.db";
-	is($mode[2] & 077, 0, 'the database is for its owner alone');
+	is($mode[2] & 077, 0, 'only the owner may use the database');
 	spew("$dir/fcgiauth.db", 'x' x 100000);
 	unlink "$dir/fcgiauth.db-wal", "$dir/fcgiauth.db-shm";
 	($status, $out, $err) = ctl('store', 'status');
-	is($status, 1, 'a file that is no database');
-	like($out, qr/^store +sqlite.*unreachable/m, '  says so');
+	is($status, 1, 'store status fails with an invalid file');
+	like($out, qr/^store +sqlite.*unreachable/m,
+	    'store status says that the store is unreachable');
 	($status, $out, $err) = ctl('user', 'list');
-	is($status, 0, 'users are elsewhere') or diag $err;
+	is($status, 0, 'user list succeeds with users in another file')
+	    or diag $err;
 
-	# The change of the user stands, whatever happens to the sessions.
+	# The change of the user is kept even if the sessions cannot be ended.
 	add_user('alice');
 	($status, $out, $err) = ctl('user', 'disable', 'alice');
-	is($status, 1, 'disable without a store');
+	is($status, 1, 'user disable fails without a store');
 	like($err, qr/disabled, but .*session revoke --user alice/,
-	    '  says what to do');
-	ok(json('user', 'show', 'alice')->{disabled}, '  and is done');
+	    'the message names session revoke');
+	ok(json('user', 'show', 'alice')->{disabled}, 'the user is disabled');
 } if store_is('sqlite');
 
 # The audit line is written between the change and the end of the sessions.
-subtest 'nobody reads' => sub {
+# Nobody reads it here.
+subtest 'the reader of the output has ended' => sub {
 	(my $dir, $config) = site();
 	add_user('alice');
 	seed('session', 'alice', '192.0.2.1', 'x', 2);
@@ -548,12 +583,13 @@ subtest 'nobody reads' => sub {
 	close $write;
 	kill 'CONT', $pid;
 	waitpid $pid, 0;
-	is($? >> 8, 1, 'output that is lost is no success');
-	ok(json('user', 'show', 'alice')->{disabled}, 'disabled');
-	is(@{json('session', 'list')->{sessions}}, 0, 'and the sessions ended');
+	is($? >> 8, 1, 'lost output causes status 1');
+	ok(json('user', 'show', 'alice')->{disabled}, 'the user is disabled');
+	is(@{json('session', 'list')->{sessions}}, 0,
+	    'the sessions of the user have ended');
 };
 
-subtest 'full disk' => sub {
+subtest 'output to a full disk' => sub {
 	plan skip_all => 'no /dev/full' if !-e '/dev/full';
 	(my $dir, $config) = site();
 	my $pid = fork // die "fork: $!";
@@ -563,17 +599,17 @@ subtest 'full disk' => sub {
 		exec $ctl, '-c', $config, 'user', 'list' or POSIX::_exit(99);
 	}
 	waitpid $pid, 0;
-	is($? >> 8, 1, 'output that is lost is no success');
+	is($? >> 8, 1, 'lost output causes status 1');
 };
 
-# Both in one SQLite file.
+# Returns a site with sessions and users in one SQLite file.
 sub files {
 	my ($path) = @_;
 	return site(store => { path => $path }, users => { path => $path });
 }
 
-subtest 'root' => sub {
-	plan skip_all => 'only root becomes somebody else' if $> != 0;
+subtest 'root writes files for the owner of the folder' => sub {
+	plan skip_all => 'only root can change the owner of files' if $> != 0;
 	my ($nobody, $group) = (65534, 65534);
 	my $dir = tempdir(CLEANUP => 1);
 	my $status;
@@ -587,28 +623,31 @@ subtest 'root' => sub {
 	for my $file (glob "$dir/data/*") {
 		my @stat = stat $file;
 
-		is("$stat[4] $stat[5]", "$nobody $group", "owner of $file");
+		is("$stat[4] $stat[5]", "$nobody $group",
+		    "the owner of the folder owns $file");
 	}
 
 	chown 0, 0, "$dir/data" or die;
 	chmod 0777, "$dir/data" or die;
 	add_user('bob');
 	my @stat = stat "$dir/data/a.db";
-	is($stat[4], $nobody, "an existing file's owner, not the folder's");
+	is($stat[4], $nobody,
+	    'the owner of an existing file counts, not that of the folder');
 
-	# As systemd does for a DynamicUser.
+	# Like systemd for a DynamicUser.
 	mkdir "$dir/private", 0700 or die;
 	mkdir "$dir/private/data", 0700 or die;
 	chown $nobody, $group, "$dir/private/data" or die;
 	symlink 'private/data', "$dir/behind" or die;
 	(undef, $config) = files("$dir/behind/a.db");
 	($status) = ctl('config', 'check');
-	is($status, 0, 'config check of files to be made');
+	is($status, 0, 'config check succeeds before the files exist');
 	add_user('carol');
 	for my $file (glob "$dir/private/data/*") {
 		my @stat = stat $file;
 
-		is("$stat[4] $stat[5]", "$nobody $group", "owner of $file");
+		is("$stat[4] $stat[5]", "$nobody $group",
+		    "the owner of the folder owns $file");
 	}
 
 	chown $nobody, $group, "$dir/mixed" or die;
@@ -618,23 +657,26 @@ subtest 'root' => sub {
 	for my $name (qw(root.db link.db)) {
 		(undef, $config) = files("$dir/mixed/$name");
 		($status, undef, $err) = ctl('user', 'list');
-		is($status, 1, "$name in somebody's folder");
-		like($err, qr/belongs to uid 0.*65534/, '  says why');
+		is($status, 1, "$name in a folder of another user is refused");
+		like($err, qr/belongs to uid 0.*65534/,
+		    "the message about $name names both owners");
 	}
 	mkdir "$dir/shared" or die;
 	chown 0, $group, "$dir/shared" or die;
 	chmod 0770, "$dir/shared" or die;
 	(undef, $config) = files("$dir/shared/a.db");
 	($status, undef, $err) = ctl('user', 'list');
-	is($status, 1, 'a folder of a group');
-	like($err, qr/shared by root and gid $group/, '  says why');
+	is($status, 1, 'a folder of root that a group may write is refused');
+	like($err, qr/shared by root and gid $group/,
+	    'the message names the group');
 	(undef, $config) = site(users => { path => "$dir/data/a.db" });
 	($status, undef, $err) = ctl('user', 'list');
-	is($status, 1, 'two owners');
-	like($err, qr/different owners/, '  says why');
+	is($status, 1, 'store and users with different owners are refused');
+	like($err, qr/different owners/,
+	    'the message says that the owners differ');
 } if store_is('sqlite');
 
-# A new terminal with the program in the foreground.
+# Starts the program in the foreground of a new terminal.
 sub terminal {
 	my (@args) = @_;
 
@@ -647,7 +689,7 @@ sub terminal {
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		alarm $limit;
-		# A shell may have had us ignore them.
+		# A shell may have set these signals to be ignored.
 		$SIG{$_} = 'DEFAULT' for qw(INT QUIT TERM HUP);
 		POSIX::setsid();
 		sysopen my $tty, $name, O_RDWR or POSIX::_exit(99);
@@ -665,7 +707,7 @@ sub has_echo {
 	return $mode->getlflag & POSIX::ECHO() ? 1 : 0;
 }
 
-# Reads until the text comes; false when it does not.
+# Reads until the text comes. Returns false when it does not come.
 sub expect {
 	my ($t, $text) = @_;
 	my $until = time + $limit;
@@ -695,10 +737,10 @@ sub finish {
 	return $status & 127 ? 'signal ' . ($status & 127) : $status >> 8;
 }
 
-subtest 'terminal' => sub {
+subtest 'passwords from the terminal' => sub {
 	(my $dir, $config) = site();
 	my @rows = (
-		# what is typed at each prompt, and how it ends
+		# the input at each prompt, and the result
 		["$good\n", "$good\n", 0],
 		["$good\n", "$other\n", 1],
 		["horse\n", "horse\n", 1],
@@ -714,32 +756,39 @@ subtest 'terminal' => sub {
 		my $t = terminal('user', 'add', "u$i");
 
 		plan skip_all => 'no pseudo-terminals' if !defined $t;
-		ok(has_echo($t), "row $i: a terminal with echo") if $i == 0;
-		ok(expect($t, 'New password: '), "row $i: asks");
-		ok(!has_echo($t), "row $i: without echo");
+		ok(has_echo($t), "row $i: the terminal has echo before")
+		    if $i == 0;
+		ok(expect($t, 'New password: '),
+		    "row $i: the program asks for the password");
+		ok(!has_echo($t), "row $i: the terminal has no echo meanwhile");
 		syswrite $t->{master}, $first;
 		if (defined $second) {
-			ok(expect($t, 'again: '), "row $i: asks again");
+			ok(expect($t, 'again: '),
+			    "row $i: the program asks for the repetition");
 			syswrite $t->{master}, $second;
 		}
-		is(finish($t), $end, "row $i: the end") or diag $t->{seen};
-		ok(has_echo($t), "row $i: the echo is back");
+		is(finish($t), $end, "row $i: the program ends as expected")
+		    or diag $t->{seen};
+		ok(has_echo($t), "row $i: the terminal has echo afterwards");
 		unlike($t->{seen}, qr/horse|long enough|half|xxx/,
-		    "row $i: nothing shown");
+		    "row $i: the password is not shown");
 	}
 	my $t;
 	for my $signal (POSIX::SIGTERM(), POSIX::SIGHUP()) {
 		$t = terminal('user', 'passwd', 'u0');
-		ok(expect($t, 'New password: '), 'passwd asks');
+		ok(expect($t, 'New password: '),
+		    'user passwd asks for the password');
 		kill $signal, $t->{pid};
-		is(finish($t), "signal $signal", 'killed');
-		ok(has_echo($t), 'the echo is back');
+		is(finish($t), "signal $signal",
+		    'the program ends by the signal');
+		ok(has_echo($t), 'the terminal has echo after the signal');
 	}
 	is_deeply([map { $_->{name} } @{json('user', 'list')->{users}}], ['u0'],
-	    'only one was added');
+	    'only one user was added');
 	$t = terminal('user', 'passwd', 'nobody');
-	is(finish($t), 1, 'nobody is not asked for a password');
-	unlike($t->{seen}, qr/New password/, '  at all');
+	is(finish($t), 1, 'user passwd fails for an unknown user');
+	unlike($t->{seen}, qr/New password/,
+	    'user passwd does not ask for a password of an unknown user');
 };
 
 done_testing();

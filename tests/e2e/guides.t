@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The configurations in the guides, word for word but for addresses, files and
-# certificates: they load, and webserver check finds nothing.  lighttpd.t does
-# it with that of the guide of lighttpd.
+# The configurations in the guides load, and webserver check has no finding.
+# Only addresses, files and certificates are replaced. lighttpd.t tests those of
+# the guide of lighttpd.
 use strict;
 use warnings;
 
@@ -26,13 +26,13 @@ sub nothing_found {
 	my ($code, $out, $err) = capture(bin('fcgiauthctl'), 'webserver',
 	    'check', $file);
 
-	is("$out$err", '', 'nothing is found');
-	is($code, 0, 'and that is said');
+	is("$out$err", '', 'webserver check has no finding');
+	is($code, 0, 'webserver check exits with 0');
 	return;
 }
 
-# In the guide of nginx, and in others, one block is the site, and what goes into
-# its `server` or beside it follows.
+# In these guides the first block is the site. The other blocks belong in its
+# `server` or beside it.
 for my $guide (qw(nginx several-hosts)) {
 	subtest "nginx, $guide.md" => sub {
 		plan(skip_all => 'no nginx here') unless in_path('nginx');
@@ -47,7 +47,8 @@ for my $guide (qw(nginx several-hosts)) {
 
 		my $maps = join '', grep { /^(?:map|log_format)/ } @more;
 		$maps =~ s{/var/log/nginx/}{$dir/}g;
-		cmp_ok(@locations, '>=', 4, 'all of them')
+		cmp_ok(@locations, '>=', 4,
+		    'the guide has at least four locations')
 		    if $guide eq 'nginx';
 		$site =~ s/\}\s*\z/@locations}\n/ or die;
 		$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
@@ -58,7 +59,7 @@ for my $guide (qw(nginx several-hosts)) {
 		    "events {} http { access_log off;\n$maps$site }\n");
 		my @said = capture('nginx', '-t', '-q', '-p', $dir, '-e',
 		    "$dir/log", '-c', "$dir/nginx.conf");
-		is($said[0], 0, 'loads') or
+		is($said[0], 0, 'nginx accepts the configuration') or
 		    diag(said(@said) . slurp("$dir/log"));
 		nothing_found("$dir/nginx.conf");
 	};
@@ -79,18 +80,19 @@ for my $guide (qw(apache several-hosts webservers)) {
 		$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
 		$site =~ s{^</VirtualHost>}{join '', @more, $&}me or die;
 		$site =~ s/^Include.*\n//;
-		# That of the test has one of its own.
+		# The site replaces the VirtualHost of the test.
 		$n->configure;
 		my $text = slurp($file);
 		$text =~ s{<VirtualHost \*>.*</VirtualHost>}{$site}s or die;
 		spit($file, $text);
 		my @said = capture('apache2', '-t', '-f', $file);
-		is($said[0], 0, 'loads') or diag(said(@said));
+		is($said[0], 0, 'Apache accepts the configuration')
+		    or diag(said(@said));
 		nothing_found($file);
 	};
 }
 
-# Of this guide the block is what comes last.
+# The block of this guide belongs at the end of the configuration.
 my $first = <<'EOT';
 server.modules += ( "mod_redirect", "mod_setenv", "mod_magnet", "mod_fastcgi" )
 include "fcgiauth/fcgiauth.conf"
@@ -113,19 +115,20 @@ for (['webservers', ''], ['several-hosts', $first]) {
 		spit($file, 'server.document-root = "' . $n->dir . "/www\"\n" .
 		    "$before$site");
 		my @said = capture('lighttpd', '-tt', '-f', $file);
-		is($said[0], 0, 'loads') or diag(said(@said));
+		is($said[0], 0, 'lighttpd accepts the configuration')
+		    or diag(said(@said));
 		nothing_found($file);
 	};
 }
 
-# Was the program built with the store that a block names?
+# Returns true when the program was built with the store that a block names.
 sub is_built {
 	my ($driver) = $_[0] =~ /^\[store\]\ndriver = (\w+)/m;
 	return !$driver || FCGIAuth::Store::has_driver("store $driver");
 }
 
-# Blocks of one guide that are meant for one file are tried together, the others
-# each by itself.
+# The blocks of several-hosts.md form one file. Those of other guides are
+# separate files.
 subtest 'fcgiauth.ini' => sub {
 	my $try = sub {
 		my ($guide, $text) = @_;
@@ -136,12 +139,14 @@ subtest 'fcgiauth.ini' => sub {
 		}
 		spit("$tmp/try.ini", $text);
 		chmod 0600, "$tmp/try.ini";
-		# A check would look for the server of another store.
+		# config check would connect to the server of another store.
 		my @said = capture($text =~ /^driver/m ?
 		    (bin('fcgiauthd'), '-c', "$tmp/try.ini", '--dump-config') :
 		    (bin('fcgiauthctl'), '-c', "$tmp/try.ini", 'config', 'check'));
-		is($said[0], 0, $guide) or diag(said(@said) . $text);
-		unlike(said(@said), qr/warning/, 'without a warning');
+		is($said[0], 0, "$guide: the configuration is valid")
+		    or diag(said(@said) . $text);
+		unlike(said(@said), qr/warning/,
+		    "$guide: the configuration causes no warning");
 	};
 	my $n = 0;
 
@@ -154,14 +159,14 @@ subtest 'fcgiauth.ini' => sub {
 	}
 	my $hosts = join "\n", blocks('several-hosts', 'ini');
 	$try->('several-hosts', $hosts);
-	cmp_ok($n, '>=', 5, 'all of them');
+	cmp_ok($n, '>=', 5, 'the guides have at least five configurations');
 
-	# What that guide says of a line that was left out.
+	# The guide says what happens without this line.
 	$hosts =~ s/^domain = .*\n//m or die;
 	spit("$tmp/try.ini", $hosts);
 	like(said(capture(bin('fcgiauthctl'), '-c', "$tmp/try.ini", 'config',
 	    'check')), qr/warning: \[cookie\] domain: is empty, but/,
-	    'several-hosts, without cookie.domain: a warning');
+	    'several-hosts: a missing cookie.domain causes a warning');
 };
 
 done_testing;

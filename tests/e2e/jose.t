@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# An independent implementation believes our tokens, and we believe its: the
-# package jose on Node.js.  Nobody needs it to use fcgiauth.
+# An independent implementation accepts our tokens, and the service accepts its
+# tokens: the package jose on Node.js. fcgiauth does not need it otherwise.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ use Test::More;
 my ($node, $npm) = map { in_path($_) } qw(node npm);
 plan(skip_all => 'no node or npm here') unless $node && $npm;
 
-# Installed once, outside the source.
+# The package is installed once, outside of the source.
 my $at = $ENV{FCGIAUTH_INTEROP} || top() . '/.build/interop';
 my $source = top() . '/tests/interop';
 
@@ -40,7 +40,7 @@ sub install {
 plan(skip_all => "npm ci does not work here, see $at/npm.log")
     unless install();
 
-# Hands tasks to jose; their results.
+# Gives tasks to jose and returns the results.
 sub jose {
 	my (@tasks) = @_;
 	my $pid = open2(my $out, my $in, $node, "$at/jose.js");
@@ -84,7 +84,7 @@ sub answer {
 	return $client->get('/x', Authorization => "Bearer $token")->status;
 }
 
-# What jose is asked to do with one of our tokens.
+# Returns the task to verify one of our tokens.
 sub verify {
 	my ($alg, $token, %other) = @_;
 	my %key = $alg =~ /^HS/ ? (secret_file => signer_file("$dir/keys-$alg"))
@@ -105,13 +105,14 @@ sub ours {
 	    verify($alg, $token, issuer => 'https://other.example'),
 	    verify($alg, $token, typ => 'x'));
 
-	is($r[0]{error}, undef, "$what: jose believes it");
-	is($r[0]{payload}{sub}, 'alice', "$what: and reads it");
-	is_deeply($r[0]{payload}{roles}, [qw(admin staff)], "$what: roles");
+	is($r[0]{error}, undef, "$what: jose accepts our token");
+	is($r[0]{payload}{sub}, 'alice', "$what: jose reads the user name");
+	is_deeply($r[0]{payload}{roles}, [qw(admin staff)],
+	    "$what: jose reads the roles");
 	is($r[1]{error}, 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
-	    "$what: not with a bit changed");
+	    "$what: jose refuses a token with a changed bit");
 	is($r[$_]{error}, 'ERR_JWT_CLAIM_VALIDATION_FAILED',
-	    "$what: nor for others") for 2 .. 4;
+	    "$what: jose refuses another policy") for 2 .. 4;
 	return;
 }
 
@@ -137,9 +138,9 @@ sub theirs {
 		[ 'no typ', $make->({ typ => undef }, {}) ],
 		[ 'another audience', $make->({}, { aud => 'other' }) ],
 		[ 'another issuer', $make->({}, { iss => 'other' }) ],
-		[ 'over', $make->({}, { iat => $now - 400,
+		[ 'an expired token', $make->({}, { iat => $now - 400,
 			    exp => $now - 100 }) ],
-		[ 'from the future', $make->({}, { iat => $now + 200,
+		[ 'an issue time in the future', $make->({}, { iat => $now + 200,
 			    exp => $now + 300 }) ],
 		[ 'no sub', $make->({}, { sub => undef }) ],
 		[ 'a time as text', $make->({}, { exp => '' . ($now + 60) }) ],
@@ -150,43 +151,46 @@ sub theirs {
 	    $make->({}, { aud => [qw(other example)] }),
 	    map { $_->[1] } @wrong);
 
-	is($good->{error}, undef, "$alg: jose signs") or return;
-	is($key->{kid}, $header{kid}, "$alg: the same thumbprint")
+	is($good->{error}, undef, "$alg: jose signs a token") or return;
+	is($key->{kid}, $header{kid}, "$alg: the thumbprint is the same")
 	    if $key->{kid};
-	is(answer($good->{token}), 200, "$alg: we believe jose");
+	is(answer($good->{token}), 200,
+	    "$alg: the service accepts a token of jose");
 	is($client->get('/auth/me',
 		Authorization => "Bearer $good->{token}")->json->{name},
-	    'bob', "$alg: and read it");
-	is(answer($two->{token}), 200, "$alg: a list of audiences");
+	    'bob', "$alg: the service reads the user name");
+	is(answer($two->{token}), 200,
+	    "$alg: the service accepts a list of audiences");
 	for my $i (0 .. $#wrong) {
 		is(answer($tokens[$i]{token} // ''), 401,
-		    "$alg: not $wrong[$i][0]");
+		    "$alg: the service refuses $wrong[$i][0]");
 	}
 	return;
 }
 
 for my $i (0 .. $#ALGORITHMS) {
 	my $alg = $ALGORITHMS[$i];
-	subtest $alg => sub {
+	subtest "algorithm $alg" => sub {
 		$d->configure(jwt => jwt_conf($alg));
-		reload('a key of our own');
+		reload('the daemon uses a new key of its own');
 		ours($alg, 'our key');
 		my $format = $i % 2 ? 'pem' : 'jwk';
 		my ($key) = jose({ do => 'generate', alg => $alg,
 			format => $format });
-		is($key->{error}, undef, 'jose makes a key');
+		is($key->{error}, undef, 'jose creates a key');
 		spit("$dir/import", $key->{file});
 		chmod 0600, "$dir/import";
 		my @said = $d->ctl('key', 'import', "$dir/import", '--alg',
 		    $alg);
-		is($said[0], 0, 'key import') or diag("@said");
+		is($said[0], 0, 'key import succeeds') or diag("@said");
 		@said = $d->ctl(qw(key rotate --now));
-		is($said[0], 0, 'key rotate') or diag("@said");
-		reload('its key');
-		ours($alg, 'its key');
+		is($said[0], 0, 'key rotate succeeds') or diag("@said");
+		reload('the daemon uses the key of jose');
+		ours($alg, 'the key of jose');
 		theirs($alg, $key);
 		unlike($client->get('/auth/jwks.json')->body,
-		    qr/"(?:d|p|q|dp|dq|qi|k|oth)":/, 'no private member');
+		    qr/"(?:d|p|q|dp|dq|qi|k|oth)":/,
+		    'the key set has no private member');
 	};
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Mode jwt: what a token says, which tokens are believed, for how long, and by
-# whom.
+# Mode jwt: what a token says, which tokens are accepted, for how long, and by
+# which services.
 use strict;
 use warnings;
 
@@ -29,7 +29,7 @@ sub jwt_conf {
 		%more };
 }
 
-# By JSON, straight to a daemon: the access token.
+# Signs in by JSON at a daemon and returns the access token.
 sub token {
 	my ($d, $name, %param) = @_;
 	my $a = $d->ask(REQUEST_METHOD => 'POST', REQUEST_URI => '/auth/login',
@@ -52,7 +52,7 @@ sub reload {
 	$d->reload;
 	ok(wait_for(20, sub {
 		substr($d->log_text, $before) =~ /\breloaded\b/;
-	}), 'reloaded') or diag(substr $d->log_text, $before);
+	}), 'the daemon reloads') or diag(substr $d->log_text, $before);
 	return;
 }
 
@@ -60,7 +60,7 @@ my ($d, $n) = start_site(conf => { auth => { %both }, jwt => jwt_conf() },
     http => 'large_client_header_buffers 4 32k;');
 my $client = $n->client;
 
-# What the live service says to a token, through nginx.
+# Returns the status that the running service gives to a token, through nginx.
 sub answer {
 	my ($token) = @_;
 	return $client->get('/x', Authorization => "Bearer $token")->status;
@@ -75,62 +75,72 @@ subtest 'every algorithm' => sub {
 		my $hmac = $alg =~ /^HS/;
 		my $me = (split /\./, $token)[1];
 
-		is($h->{alg}, $alg, $alg);
-		is($h->{typ}, $hmac ? 'JWT' : 'at+jwt', "$alg: typ");
+		is($h->{alg}, $alg, "$alg: the header has the alg");
+		is($h->{typ}, $hmac ? 'JWT' : 'at+jwt',
+		    "$alg: the header has the typ");
 		is_deeply([ grep { !/^(?:alg|typ|kid)$/ } keys %$h ], [],
-		    "$alg: nothing else in the header");
+		    "$alg: the header has no other members");
 		is_deeply([ sort keys %$p ], [ sort qw(iss aud sub client_id
 			exp iat jti sid roles email name) ],
-		    "$alg: the claims");
-		is($p->{iss}, $ISSUER, "$alg: iss");
-		is($p->{aud}, 'example', "$alg: aud");
-		is($p->{sub}, 'alice', "$alg: sub");
-		is($p->{client_id}, 'fcgiauth', "$alg: client_id");
-		is_deeply($p->{roles}, [qw(admin staff)], "$alg: roles");
-		is($p->{email}, 'alice@example.com', "$alg: email");
-		is($p->{name}, 'Alice Liddell', "$alg: name");
-		is($p->{exp} - $p->{iat}, $TTL, "$alg: how long");
-		cmp_ok(abs($p->{iat} - time), '<', 30, "$alg: since when");
-		unlike(unb64($me), qr/"(?:exp|iat)":"/, "$alg: as numbers");
-		like($p->{jti}, qr/^[0-9a-f]{32}$/, "$alg: jti");
-		like($p->{sid}, qr/^[0-9a-f]{32}$/, "$alg: sid");
-		isnt($p->{jti}, $p->{sid}, "$alg: which differ");
-		is(answer($token), 200, "$alg: is believed");
+		    "$alg: the token has exactly these claims");
+		is($p->{iss}, $ISSUER, "$alg: iss is the issuer");
+		is($p->{aud}, 'example', "$alg: aud is the audience");
+		is($p->{sub}, 'alice', "$alg: sub is the user name");
+		is($p->{client_id}, 'fcgiauth', "$alg: client_id is fcgiauth");
+		is_deeply($p->{roles}, [qw(admin staff)],
+		    "$alg: roles has the roles");
+		is($p->{email}, 'alice@example.com',
+		    "$alg: email has the address");
+		is($p->{name}, 'Alice Liddell', "$alg: name has the full name");
+		is($p->{exp} - $p->{iat}, $TTL,
+		    "$alg: the token is valid for the configured time");
+		cmp_ok(abs($p->{iat} - time), '<', 30, "$alg: iat is now");
+		unlike(unb64($me), qr/"(?:exp|iat)":
+		    "/, "$alg: exp and iat are numbers");
+		like($p->{jti}, qr/^[0-9a-f]{32}$/, "$alg: jti is a random id");
+		like($p->{sid}, qr/^[0-9a-f]{32}$/, "$alg: sid is a random id");
+		isnt($p->{jti}, $p->{sid}, "$alg: jti and sid differ");
+		is(answer($token), 200, "$alg: the token is accepted");
 		my ($first, $last) = $token =~ /^(.*\.)(.*)$/;
 		my $bad = unb64($last);
 		substr($bad, 0, 1) ^= "\x01";
-		is(answer($first . b64($bad)), 401, "$alg: a bit is not");
+		is(answer($first . b64($bad)), 401,
+		    "$alg: a token with a changed bit is refused");
 		my $me2 = $client->get('/auth/me',
 		    Authorization => "Bearer $token")->json;
-		is($me2->{session}, $p->{sid}, "$alg: me");
+		is($me2->{session}, $p->{sid},
+		    "$alg: /auth/me has the session");
 
 		my $a = $client->get('/auth/jwks.json');
 		my @set = @{ $a->json->{keys} };
-		is(scalar @set, $hmac ? 0 : 1, "$alg: keys to show");
+		is(scalar @set, $hmac ? 0 : 1,
+		    "$alg: the key set has the public key, and no secret");
 		like($a->header('cache-control'), qr/\bmax-age=[1-9]/,
-		    "$alg: to be kept");
+		    "$alg: the key set may be cached");
 		unlike($a->header('cache-control'), qr/no-store|private/,
-		    "$alg: by anybody");
+		    "$alg: any cache may keep the key set");
 		for my $key (@set) {
 			my %public = (RSA => [qw(e n)], EC => [qw(crv x y)],
 			    OKP => [qw(crv x)]);
 			is_deeply([ sort keys %$key ], [ sort
 				qw(kty use alg kid),
 				@{ $public{ $key->{kty} } } ],
-			    "$alg: public members, and no others");
-			is($key->{alg}, $alg, "$alg: its alg");
-			is($key->{use}, 'sig', "$alg: its use");
-			is($key->{kid}, $h->{kid}, "$alg: its kid");
+			    "$alg: the key has only public members");
+			is($key->{alg}, $alg, "$alg: the key has the alg");
+			is($key->{use}, 'sig', "$alg: the key has the use sig");
+			is($key->{kid}, $h->{kid},
+			    "$alg: the key has the kid of the token");
 			is($key->{kid}, thumbprint($key),
-			    "$alg: which is its thumbprint");
+			    "$alg: the kid is the thumbprint of the key");
 		}
-		is((stat $keys)[2] & 07777, 0700, "$alg: the folder is ours");
+		is((stat $keys)[2] & 07777, 0700,
+		    "$alg: only the owner may use the folder");
 		is((stat signer_file($keys))[2] & 07777, 0600,
-		    "$alg: so is the key");
+		    "$alg: only the owner may use the key file");
 	}
 };
 
-# RFC 7638.
+# Returns the thumbprint of a key (RFC 7638).
 sub thumbprint {
 	my ($k) = @_;
 	my @names = $k->{kty} eq 'RSA' ? qw(e kty n) :
@@ -139,15 +149,15 @@ sub thumbprint {
 		map { qq("$_":"$k->{$_}") } @names) . '}'));
 }
 
-# ---- tokens of others ------------------------------------------------------
+# ---- forged tokens -----------------------------------------------------------
 
 reload($d, jwt => jwt_conf());
 my $secret = slurp(signer_file("$dir/keys-HS256"));
 my $good = token($d, 'alice');
 my ($HEAD, $CLAIMS) = parts($good);
-# As text: a token of any shape is made by replacing a part of it.
+# A token of any form is made by replacing a part of this text.
 my $CLAIMS_TEXT;
-# Signed with the right key, whatever it says.
+# Returns a token that is signed with the correct key, whatever it says.
 sub signed { return sign('HS256', $secret, @_) }
 sub head { return signed({ %$HEAD, @_ }, $CLAIMS) }
 sub claims { return signed($HEAD, { %$CLAIMS, @_ }) }
@@ -160,7 +170,8 @@ sub without {
 	return \%copy;
 }
 
-# A claim by its JSON, so that a number is what we say it is.
+# Returns a token with a claim given as JSON, so that the form of a number is
+# exact.
 sub raw_claim {
 	my ($name, $json) = @_;
 	my $text = FCGIAuth::Token::text_of(without($CLAIMS, $name));
@@ -173,18 +184,18 @@ sub refused {
 	my ($what, @tokens) = @_;
 
 	for my $token (@tokens) {
-		is(answer($token), 401, $what)
+		is(answer($token), 401, "a token is refused: $what")
 		    or diag(substr $token, 0, 300);
 	}
 	return;
 }
 
-# The tables of all that is refused are in tests/unit/crypto; these, of each
-# class, ask whether the service asks.
-subtest 'headers' => sub {
-	is(answer(head()), 200, 'one that we could have made');
+# tests/unit/crypto has the full tables of refused tokens. These tests have one
+# of each class, and show that the service applies the rules.
+subtest 'headers of tokens' => sub {
+	is(answer(head()), 200, 'a signed token is accepted');
 	is(answer(signed(without($HEAD, 'kid'), $CLAIMS)), 200,
-	    'without kid, while there is one key');
+	    'a token without kid is accepted while there is one key');
 	my ($h, $p, $s) = split /\./, $good;
 	for my $none (qw(none nOnE)) {
 		my $unsigned = b64(qq({"alg":"$none","typ":"JWT"})) . ".$p.";
@@ -200,15 +211,15 @@ subtest 'headers' => sub {
 	refused('alg that is not a string', head(alg => undef),
 	    head(alg => ['HS256']), head(alg => JSON::PP::true()));
 	refused('no alg', signed(without($HEAD, 'alg'), $CLAIMS));
-	refused('typ', (map { head(typ => $_) } 'at+jwt', 'jwt', '', 1),
+	refused('another typ', (map { head(typ => $_) } 'at+jwt', 'jwt', '', 1),
 	    signed(without($HEAD, 'typ'), $CLAIMS));
-	refused('crit', head(crit => ['exp']), head(crit => []),
+	refused('a crit header', head(crit => ['exp']), head(crit => []),
 	    head(crit => ['b64'], b64 => JSON::PP::false()));
-	refused('b64', head(b64 => JSON::PP::true()));
-	refused($_, head($_ => 'https://127.0.0.1:1/keys'))
+	refused('a b64 header', head(b64 => JSON::PP::true()));
+	refused("a header $_", head($_ => 'https://127.0.0.1:1/keys'))
 	    for qw(zip enc cty jku x5u);
 	my %own = (jwk => { kty => 'oct', k => b64('x' x 32) });
-	refused('a key that it brings itself', head(%own),
+	refused('a key inside the token', head(%own),
 	    head(x5c => ['AAAA']),
 	    sign('HS256', 'x' x 32, { %$HEAD, %own }, $CLAIMS),
 	    sign('HS256', 'x' x 32, { %{ without($HEAD, 'kid') }, %own },
@@ -217,26 +228,27 @@ subtest 'headers' => sub {
 	    "$HEAD->{kid}\0", lc $HEAD->{kid}, substr($HEAD->{kid}, 0, 42),
 	    signer_file("$dir/keys-HS256"), "\x{1F511}", undef,
 	    [ $HEAD->{kid} ]) {
-		refused('kid', head(kid => $kid),
+		refused('an unknown kid', head(kid => $kid),
 		    sign('HS256', '', { %$HEAD, kid => $kid }, $CLAIMS));
 	}
 };
 
-subtest 'JSON' => sub {
+subtest 'JSON of tokens' => sub {
 	my $h = FCGIAuth::Token::text_of($HEAD);
 	my $p = FCGIAuth::Token::text_of($CLAIMS);
 
-	is(answer(signed($h, $p)), 200, 'as it should be');
-	is(answer(signed(" $h\n", "\t$p ")), 200, 'with white space');
+	is(answer(signed($h, $p)), 200, 'a token made of text is accepted');
+	is(answer(signed(" $h\n", "\t$p ")), 200,
+	    'white space in the JSON is accepted');
 	for my $twice ('"alg":"none"', qq("kid":"$HEAD->{kid}"),
 	    '"\u0061lg":"HS256"') {
-		refused("header: $twice, again",
+		refused("a header with a second $twice",
 		    signed($h =~ s/\}$/,$twice}/r, $p),
 		    signed($h =~ s/^\{/{$twice,/r, $p));
 	}
 	for my $twice ('"sub":"bob"', '"exp":9999999999', '"roles":["root"]',
 	    '"s\u0075b":"bob"', '"x":{"a":1,"a":2}') {
-		refused("payload: $twice, again",
+		refused("a payload with a second $twice",
 		    signed($h, $p =~ s/\}$/,$twice}/r),
 		    signed($h, $p =~ s/^\{/{$twice,/r));
 	}
@@ -245,52 +257,56 @@ subtest 'JSON' => sub {
 	    $p =~ s/alice/alice\\u0000/r, $p =~ s/^\{/{"x":01,/r,
 	    ('[' x 3000) . (']' x 3000),
 	    '{"a":' x 2000 . '1' . '}' x 2000) {
-		refused('payload: ' . substr($text =~ s/[^ -~]/?/gr, 0, 40),
+		refused(
+		    'the payload is ' . substr($text =~ s/[^ -~]/?/gr, 0, 40),
 		    signed($h, $text));
 		next if $text =~ /alice/;
-		refused('header: ' . substr($text, 0, 40),
+		refused('the header is ' . substr($text, 0, 40),
 		    signed($text, $p));
 	}
 	refused('a header that is not UTF-8',
 	    signed($h =~ s/\}$/,"x":"\xff"}/r, $p));
 };
 
-subtest 'times' => sub {
+subtest 'times of tokens' => sub {
 	my $now = int time;
-	# What is believed, then what is not.
+	# Accepted tokens, then refused tokens.
 	my @good = (
 		[ 'as issued', iat => $now, exp => $now + $TTL ],
-		[ 'over within the leeway', iat => $now - 100,
+		[ 'expired within the leeway', iat => $now - 100,
 			exp => $now - 20 ],
-		[ 'begins within the leeway', iat => $now + 20,
+		[ 'issued in the future within the leeway', iat => $now + 20,
 			exp => $now + 100 ],
-		[ 'not before, within the leeway', nbf => $now + 20 ],
-		[ 'not before the past', nbf => 0 ],
+		[ 'nbf in the future within the leeway', nbf => $now + 20 ],
+		[ 'nbf in the past', nbf => 0 ],
 	);
 	my @bad = (
-		[ 'over', iat => $now - 500, exp => $now - 31 ],
-		[ 'over for long', iat => 0, exp => 1 ],
-		[ 'from the future', iat => $now + 60, exp => $now + 100 ],
-		[ 'longer than we issue', iat => $now,
+		[ 'expired', iat => $now - 500, exp => $now - 31 ],
+		[ 'expired long ago', iat => 0, exp => 1 ],
+		[ 'issued in the future', iat => $now + 60, exp => $now + 100 ],
+		[ 'a lifetime above the ttl', iat => $now,
 			exp => $now + $TTL + 1 ],
-		[ 'for ever', iat => $now, exp => 2**31 ],
-		[ 'for ever and ever', iat => $now, exp => 2**53 ],
-		[ 'too long', iat => $now - $TTL, exp => $now + $TTL ],
-		[ 'ends as it begins', iat => $now + 5, exp => $now + 5 ],
-		[ 'ends before it begins', iat => $now + 20,
+		[ 'an end in 2038', iat => $now, exp => 2**31 ],
+		[ 'an end beyond all times', iat => $now, exp => 2**53 ],
+		[ 'a lifetime of twice the ttl', iat => $now - $TTL,
+			exp => $now + $TTL ],
+		[ 'an end that equals the start', iat => $now + 5,
+			exp => $now + 5 ],
+		[ 'an end before the start', iat => $now + 20,
 			exp => $now + 10 ],
-		[ 'not yet', nbf => $now + 60 ],
+		[ 'nbf in the future', nbf => $now + 60 ],
 	);
 
 	for my $case (@good, @bad) {
 		my ($what, %claim) = @$case;
 		is(answer(claims(%claim)), (grep { $_ == $case } @good) ?
-		    200 : 401, $what);
+		    200 : 401, "the result is correct: $what");
 	}
 	my $far = $now + 300;
 	for my $name (qw(exp iat nbf)) {
 		my $t = $name eq 'exp' ? $far : $now;
-		is(answer(raw_claim($name, $t)), 200, "$name: a number");
+		is(answer(raw_claim($name, $t)), 200,
+		    "$name may be an integer");
 		refused("$name: $_", raw_claim($name, $_)) for
 		    qq("$t"), "$t.0", "${t}e0", "[$t]", 'null', 'true', '-1',
 		    '1e300', '9007199254740993', '9223372036854775808';
@@ -299,71 +315,81 @@ subtest 'times' => sub {
 	    for qw(exp iat);
 };
 
-subtest 'claims' => sub {
-	is(answer(claims()), 200, 'as issued');
-	is(answer(claims(aud => ['example'])), 200, 'aud: a list of one');
-	is(answer(claims(aud => [qw(other example)])), 200, 'aud: of two');
-	is(answer(claims(more => { x => 1 })), 200, 'one that we do not know');
+subtest 'claims of tokens' => sub {
+	is(answer(claims()), 200, 'the issued claims are accepted');
+	is(answer(claims(aud => ['example'])), 200, 'aud may be a list of one');
+	is(answer(claims(aud => [qw(other example)])), 200,
+	    'aud may be a list of two');
+	is(answer(claims(more => { x => 1 })), 200,
+	    'an unknown claim is accepted');
 	is(answer(signed($HEAD, without($CLAIMS, 'email'))), 200,
-	    'no e-mail');
+	    'a token without e-mail is accepted');
 	for my $name (qw(iss aud sub client_id jti sid)) {
 		refused("no $name", signed($HEAD, without($CLAIMS, $name)));
 		refused("$name: $_", raw_claim($name, $_)) for
 		    'null', '1', '[]', '""';
 	}
-	refused('iss', map { claims(iss => $_) } "$ISSUER/", "${ISSUER}\0",
+	refused('another iss',
+	    map { claims(iss => $_) } "$ISSUER/", "${ISSUER}\0",
 	    uc $ISSUER, 'http://auth.example.com', [$ISSUER]);
-	refused('aud', map { claims(aud => $_) } 'Example', "example\0",
+	refused('another aud', map { claims(aud => $_) } 'Example', "example\0",
 	    [], ['other'], [['example']], { example => 1 }, ['example', 1],
 	    'other example');
-	refused('sub', map { claims(sub => $_) } 'alice ',
+	refused('an invalid sub', map { claims(sub => $_) } 'alice ',
 	    "alice\r\nRemote-User: root", '../alice', 'a' x 65,
 	    "alic\x{e9}", "alice\0");
-	refused('sid', map { claims(sid => $_) } 'x', 'g' x 32, 'a' x 31,
+	refused('an invalid sid',
+	    map { claims(sid => $_) } 'x', 'g' x 32, 'a' x 31,
 	    'a' x 33, uc $CLAIMS->{sid}, "$CLAIMS->{sid}\0", [ 'a' x 32 ]);
-	refused('roles', map { claims(roles => $_) } 'admin', { a => 1 },
+	refused('invalid roles',
+	    map { claims(roles => $_) } 'admin', { a => 1 },
 	    [1], ['admin,root'], ["a\nb"], ['']);
-	refused('email', map { claims(email => $_) } 1, ['a@b'],
+	refused('an invalid email', map { claims(email => $_) } 1, ['a@b'],
 	    "a\@b\r\nRemote-User: root");
-	refused('name', map { claims(name => $_) } 1, "A\rB", "A\x{1b}[1m");
+	refused('an invalid name',
+	    map { claims(name => $_) } 1, "A\rB", "A\x{1b}[1m");
 	my $other = claims(sub => 'bob', roles => ['staff']);
 	is($client->get('/auth/me', Authorization => "Bearer $other")
-	    ->json->{name}, 'bob', 'who holds the key says who it is');
+	    ->json->{name}, 'bob',
+	    'a token that the key signed gives the identity');
 };
 
-subtest 'the text' => sub {
+subtest 'the encoding of tokens' => sub {
 	my ($h, $p, $s) = split /\./, $good;
 
-	is(answer($good), 200, 'a good one');
-	refused('parts', $h, "$h.$p", "$h.$p.", ".$p.$s", "$h..$s", '..',
+	is(answer($good), 200, 'an issued token is accepted');
+	refused('wrong parts', $h, "$h.$p", "$h.$p.", ".$p.$s", "$h..$s", '..',
 	    "$h.$p.$s.", "$h.$p.$s.x", "$h $p $s", "$h.$p.$s.$s");
-	refused('trailing junk', map { "$good$_" } '=', '%3D', "\x{80}", ',',
+	refused('trailing characters',
+	    map { "$good$_" } '=', '%3D', "\x{80}", ',',
 	    ' x', '/', 'A', 'AAAA', '"');
-	refused('leading junk', map { "$_$good" } '=', 'AAAA', '.', "\x{80}",
+	refused('leading characters',
+	    map { "$_$good" } '=', 'AAAA', '.', "\x{80}",
 	    'Bearer ');
-	refused('padding', "$h=.$p.$s", "$h.$p==.$s", "$h.$p.$s=");
+	refused('padding characters', "$h=.$p.$s", "$h.$p==.$s", "$h.$p.$s=");
 	refused('another alphabet', map { "$h.$p.$_" }
 	    '+' . substr($s, 1), '/' . substr($s, 1));
-	refused('junk inside', map { substr($good, 0, 20) . $_ .
+	refused('characters inside', map { substr($good, 0, 20) . $_ .
 	    substr $good, 20 } ' ', '=', "\x{ff}", '.');
 	is(answer(substr($good, 0, 20) . "\t" . substr $good, 20), 403,
-	    'a tab is no part of any header');
-	# 32 bytes are 43 characters, whose last has two bits to spare.
+	    'a tab in the header is refused');
+	# 32 bytes are 43 characters. The last has two unused bits.
 	my @alphabet = ('A' .. 'Z', 'a' .. 'z', 0 .. 9, '-', '_');
 	my ($at) = grep { $alphabet[$_] eq substr $s, -1 } 0 .. 63;
 	for my $more (1 .. 3) {
 		my $twin = substr($s, 0, -1) . $alphabet[ $at + $more ];
-		is(unb64($twin), unb64($s), 'the same bytes');
-		refused('another spelling', "$h.$p.$twin");
+		is(unb64($twin), unb64($s),
+		    'the other encoding has the same bytes');
+		refused('another encoding of the signature', "$h.$p.$twin");
 	}
 	my $mac = unb64($s);
 	refused('a part of the signature',
 	    map { "$h.$p." . b64(substr $mac, 0, $_) } 1, 16, 31);
-	refused('no signature at all', "$h.$p." . b64("\0" x 32),
+	refused('a wrong signature', "$h.$p." . b64("\0" x 32),
 	    "$h.$p." . b64($mac . "\0"), "$h.$p." . b64("\0$mac"));
 	my ($h2, $p2, $s2) = split /\./, token($d, 'bob');
-	refused('of two tokens', "$h.$p2.$s", "$h.$p.$s2", "$h2.$p.$s2");
-	refused('the secret of somebody else',
+	refused('parts of two tokens', "$h.$p2.$s", "$h.$p.$s2", "$h2.$p.$s2");
+	refused('another secret',
 	    sign('HS256', 'x' x 32, $HEAD, $CLAIMS),
 	    sign('HS256', '', $HEAD, $CLAIMS),
 	    sign('HS256', "\0" x 32, $HEAD, $CLAIMS),
@@ -376,41 +402,43 @@ subtest 'the text' => sub {
 	} int($room * 3 / 4) - 2 .. int($room * 3 / 4) + 3;
 	my ($most) = sort { $b <=> $a } grep { $_ <= 8192 } keys %size;
 	my ($over) = sort { $a <=> $b } grep { $_ > 8192 } keys %size;
-	is(answer($size{$most}), 200, "$most bytes");
+	is(answer($size{$most}), 200, "a token of $most bytes is accepted");
 	refused("$over bytes", $size{$over});
 	refused('many bytes', 'A' x 8193, "$h.$p." . 'A' x 9000,
 	    'A' x 20000 . ".$p.$s", '.' x 8193, '.' x 20000);
 	for my $bad ($good . 'x', "$h.$p.", 'x') {
 		is($client->get('/x', Cookie => "fcgiauth_access=$bad")
-		    ->status, 401, 'as a cookie, too');
+		    ->status, 401, 'an invalid token in the cookie is refused');
 	}
 	is($client->get('/x', Cookie => "fcgiauth_access=$good")->status, 200,
-	    'where a good one is good');
+	    'an issued token in the cookie is accepted');
 	refused('a session token', 'A' x 64);
 	is($client->post_json('/auth/login', '', Cookie => "x=$good",
 		Authorization => "Bearer $good")->status, 400,
-	    'a token is no login');
+	    'a token is no sign-in');
 };
 
-# A daemon with an asymmetric key, and what its own key would sign.
+# Gives the daemon an asymmetric key. Returns a token, the file of its key, and
+# the parts of the token.
 sub asymmetric {
 	my ($alg) = @_;
 	my $keys = "$dir/keys-$alg";
 
 	reload($d, jwt => jwt_conf(algorithm => $alg, keys => $keys));
 	my $token = token($d, 'alice');
-	is(answer($token), 200, 'a token of its own');
+	is(answer($token), 200, 'a token of the daemon is accepted');
 	return ($token, signer_file($keys), parts($token));
 }
 
-subtest 'RSA' => sub {
+subtest 'tokens with RSA' => sub {
 	my ($token, $key, $h, $p) = asymmetric('RS256');
 	my $pem = public_pem($key);
 	my $jwk = $client->get('/auth/jwks.json')->json->{keys}[0];
 	my $der = openssl(qw(pkey -pubout -outform DER -in), $key);
 	my $pkcs1 = openssl(qw(rsa -RSAPublicKey_out -in), $key);
 
-	is(answer(sign('RS256', $key, $h, $p)), 200, 'the key is the key');
+	is(answer(sign('RS256', $key, $h, $p)), 200,
+	    'a token signed with the key is accepted');
 	for my $what ([ 'PEM', $pem ], [ 'PEM without its newline',
 		$pem =~ s/\n\z//r ], [ 'PEM of PKCS #1', $pkcs1 ],
 	    [ 'PEM with CR LF', $pem =~ s/\n/\r\n/gr ], [ 'DER', $der ],
@@ -434,25 +462,25 @@ subtest 'RSA' => sub {
 	refused('another key', sign('RS256', $other, $h, $p),
 	    sign('RS256', $other, without($h, 'kid'), $p),
 	    sign('ES256', $ec, { %$h, alg => 'ES256' }, $p));
-	refused('another key that it brings along', sign('RS256', $other,
+	refused('another key inside the token', sign('RS256', $other,
 		{ %$h, jwk => { kty => 'RSA', e => 'AQAB',
 			n => $jwk->{n} } }, $p));
-	refused('typ of HS', map { sign('RS256', $key, { %$h, typ => $_ },
+	refused('a typ of HMAC', map { sign('RS256', $key, { %$h, typ => $_ },
 		$p) } 'JWT', 'AT+JWT', 'application/at+jwt', 'at+jwt ', '');
 	refused('no typ', sign('RS256', $key, without($h, 'typ'), $p));
 	for my $none (qw(none None NONE)) {
-		refused($none, join_token({ %$h, alg => $none }, $p, ''),
+		refused("alg $none", join_token({ %$h, alg => $none }, $p, ''),
 		    join_token({ %$h, alg => $none }, $p, 'x' x 384));
 	}
 	my ($a, $b, $s) = split /\./, $token;
 	my $n = length unb64($s);
-	refused('signatures', map { "$a.$b." . b64($_) } "\0" x $n,
+	refused('invalid signatures', map { "$a.$b." . b64($_) } "\0" x $n,
 	    "\0" x ($n - 1) . "\1", "\xff" x $n, unb64($s) . "\0",
 	    "\0" . unb64($s), substr(unb64($s), 1), 'x');
-	refused('a token of before, of another key', $good);
+	refused('a token of a previous key', $good);
 };
 
-subtest 'elliptic curves' => sub {
+subtest 'tokens with elliptic curves' => sub {
 	my ($token, $key, $h, $p) = asymmetric('ES256');
 	my ($a, $b, $s) = split /\./, $token;
 	my $bytes = unb64($s);
@@ -461,21 +489,24 @@ subtest 'elliptic curves' => sub {
 	my $order = pack 'H*', 'ffffffff00000000ffffffffffffffff' .
 	    'bce6faada7179e84f3b9cac2fc632551';
 
-	is(answer(sign('ES256', $key, $h, $p)), 200, 'the key is the key');
-	refused('signatures', map { "$a.$b." . b64($_) } "\0" x 64,
+	is(answer(sign('ES256', $key, $h, $p)), 200,
+	    'a token signed with the key is accepted');
+	refused('invalid signatures', map { "$a.$b." . b64($_) } "\0" x 64,
 	    "\0" x 32 . $t, $r . "\0" x 32, "\0" x 63 . "\1",
 	    $order . $t, $r . $order, $order x 2, "\xff" x 64, $bytes . "\0",
 	    substr($bytes, 1), "\0$bytes", "\0$r\0$t", $t . $r, $r,
 	    "\0" x 96, "\0" x 132);
 	spit("$dir/in", "$a.$b");
-	refused('DER', "$a.$b." . b64(openssl('dgst', '-sha256', '-sign',
+	refused('a signature in DER',
+	    "$a.$b." . b64(openssl('dgst', '-sha256', '-sign',
 		$key, "$dir/in")));
 	my $p384 = new_pem('ES384', "$dir/p384.pem");
 	refused('another curve', sign('ES384', $p384, $h, $p),
 	    sign('ES384', $p384, { %$h, alg => 'ES384' }, $p));
 	refused('another key', sign('ES256', "$dir/other-ec.pem", $h, $p));
 	my $ed = new_pem('EdDSA', "$dir/ed.pem");
-	refused('EdDSA', sign('EdDSA', $ed, $h, $p), sign('EdDSA', $ed,
+	refused('a signature with EdDSA',
+	    sign('EdDSA', $ed, $h, $p), sign('EdDSA', $ed,
 		{ %$h, alg => 'EdDSA' }, $p));
 	for my $alg (qw(HS256 HS512)) {
 		refused("$alg with the public key", map { sign($alg,
@@ -484,49 +515,54 @@ subtest 'elliptic curves' => sub {
 	}
 	($token, $key, $h, $p) = asymmetric('EdDSA');
 	($a, $b, $s) = split /\./, $token;
-	refused('EdDSA signatures', map { "$a.$b." . b64($_) } "\0" x 64,
+	refused('invalid signatures with EdDSA',
+	    map { "$a.$b." . b64($_) } "\0" x 64,
 	    "\1" . "\0" x 63, substr(unb64($s), 0, 63), unb64($s) . "\0");
-	refused('EdDSA by its new name', sign('EdDSA', $key,
+	refused('EdDSA with its new name', sign('EdDSA', $key,
 		{ %$h, alg => 'Ed25519' }, $p));
 };
 
-is($d->check->{status}, 401, 'and the service is well');
-unlike($d->log_text, qr/eyJ[\w-]{20}/, 'no token in the log');
+is($d->check->{status}, 401, 'a check without a token gets 401');
+unlike($d->log_text, qr/eyJ[\w-]{20}/, 'the log has no token');
 
 # ---- pages and cookies -----------------------------------------------------
 
 reload($d, jwt => jwt_conf());
 
-subtest 'a browser' => sub {
+subtest 'a sign-in with a browser' => sub {
 	my $c = $n->client;
 	my $page = $c->page('/auth/login');
 
-	is($page->field('remember'), undef, 'no box to be remembered by');
+	is($page->field('remember'), undef,
+	    'the form has no box to be remembered');
 	my $a = sign_in($c, 'alice', rd => '/x?y=1');
-	is($a->status, 303, 'signed in');
-	is($a->header('location'), '/x?y=1', 'and sent back');
+	is($a->status, 303, 'the form signs in');
+	is($a->header('location'), '/x?y=1',
+	    'the browser is redirected to the return URL');
 	my ($cookie) = grep { /^fcgiauth_access=/ } $a->all('set-cookie');
-	like($cookie, qr/;\s*Max-Age=$TTL\b/i, 'the cookie ends with it');
-	like($cookie, qr{;\s*Path=/(?:;|$)}i, 'is for all paths');
-	is($c->page('/x')->status, 200, 'allowed');
+	like($cookie, qr/;\s*Max-Age=$TTL\b/i,
+	    'the cookie ends with the token');
+	like($cookie, qr{;\s*Path=/(?:;|$)}i, 'the cookie is for all paths');
+	is($c->page('/x')->status, 200, 'the cookie is accepted');
 	is($c->page('/auth/login?rd=%2Fz')->header('location'), '/z',
-	    'who is signed in goes on');
+	    'the login page redirects a signed-in person');
 	my $out = $c->page('/auth/logout');
 	is($c->post_form('/auth/logout', [])->status, 403,
-	    'logging out needs the token of the page');
+	    'a sign-out without the CSRF token is refused');
 	is($c->post_form('/auth/logout', [ csrf => $out->field('csrf') ])
-	    ->status, 303, 'with it');
+	    ->status, 303, 'a sign-out with the CSRF token succeeds');
 	is_deeply([ grep { /access/ } keys %{ $c->jar } ], [],
-	    'the cookie is gone');
-	is($c->page('/x')->status, 302, 'and so is alice');
+	    'the sign-out clears the cookie');
+	is($c->page('/x')->status, 302, 'alice is signed out');
 	is($c->post_json('/auth/refresh', { grant_type => 'refresh_token',
 		refresh_token => 'x' })->json->{error},
-	    'unsupported_grant_type', 'there is nothing to refresh');
-	is($c->post_json('/auth/refresh', '')->status, 400, 'at all');
+	    'unsupported_grant_type', 'a refresh is not supported');
+	is($c->post_json('/auth/refresh', '')->status, 400,
+	    'a refresh without a body is refused');
 };
 
-subtest 'too many roles' => sub {
-	# As much as a user may have, in the shape that takes most room.
+subtest 'a token that is too large for a cookie' => sub {
+	# The largest possible user.
 	my @chars = ('a' .. 'z', 'A' .. 'Z', 0 .. 9);
 	my @roles = (@chars, map { ("x$_", "y$_", "z$_", "w$_") } @chars);
 	my $c = $n->client;
@@ -537,20 +573,22 @@ subtest 'too many roles' => sub {
 	$d->add_user('many', roles => \@roles, name => 'N' x 255,
 	    email => 'e' x 240 . '@example.com');
 	my $a = json_sign_in($c, 'many');
-	isnt($a->status, 200, 'the cookie would be dropped by a browser');
-	ok($a->json && $a->json->{error}, 'the login says so')
+	isnt($a->status, 200,
+	    'the sign-in fails because a browser would drop the cookie');
+	ok($a->json && $a->json->{error}, 'the answer has an error')
 	    or diag($a->body);
-	isnt($a->json->{error}, 'invalid_credentials', 'and what it is');
-	is($a->header('set-cookie'), undef, 'no cookie');
-	unlike($a->body, qr/eyJ/, 'no token');
+	isnt($a->json->{error}, 'invalid_credentials',
+	    'the error is not about the password');
+	is($a->header('set-cookie'), undef, 'the answer sets no cookie');
+	unlike($a->body, qr/eyJ/, 'the answer has no token');
 	$a = sign_in($c, 'many');
-	isnt($a->status, 303, 'the form as well');
-	like($a->body, qr/cookie/, 'to a person');
-	like($d->log_text, qr/cookie_too_large/, 'and to the log');
+	isnt($a->status, 303, 'the sign-in by the form fails');
+	like($a->body, qr/cookie/, 'the page mentions the cookie');
+	like($d->log_text, qr/cookie_too_large/, 'the log has the reason');
 	reload($d, auth => { deliver => 'body' });
 	my $token = json_sign_in($c, 'many')->json->{access_token};
-	cmp_ok(length $token, '>', 4096, 'a body is large enough');
-	is(answer($token), 200, 'and the token good');
+	cmp_ok(length $token, '>', 4096, 'a token in the body may be larger');
+	is(answer($token), 200, 'the token is accepted');
 	reload($d, auth => { deliver => 'both' });
 };
 
@@ -564,7 +602,7 @@ sub daemon {
 	return FCGIAuth::Daemon->new(conf => { auth => { %both }, %conf });
 }
 
-subtest 'one secret for two' => sub {
+subtest 'two services with one secret' => sub {
 	spit("$dir/secret", pack 'H*', '00' . 'a7' x 30 . '0a');
 	chmod 0600, "$dir/secret";
 	my %shared = (keys => undef, secret_file => "$dir/secret");
@@ -575,40 +613,47 @@ subtest 'one secret for two' => sub {
 		audience => 'another'))->start;
 	my $token = token($one, 'alice');
 
-	is(status($_, $token), 204, 'one login, two services') for $one, $two;
-	is(status($other, $token), 401, 'not where another audience is');
+	is(status($_, $token), 204,
+	    'both services accept the token of one sign-in')
+	    for $one, $two;
+	is(status($other, $token), 401,
+	    'a service with another audience refuses the token');
 	is(status($one, sign('HS256', slurp("$dir/secret"),
-		(parts($token))[0, 1])), 204, 'the secret is raw bytes');
+		(parts($token))[0, 1])), 204,
+		    'the secret is used as raw bytes');
 
 	spit("$dir/secret", 'z' x 32);
-	is(status($one, $token), 204, 'a new secret waits for the reload');
+	is(status($one, $token), 204,
+	    'a new secret is not used before the reload');
 	reload($one);
-	is(status($one, $token), 401, 'then the old token is over');
-	is(status($two, $token), 204, 'not elsewhere');
+	is(status($one, $token), 401,
+	    'a token of the old secret is refused after the reload');
+	is(status($two, $token), 204, 'the other service still accepts it');
 	reload($two);
 	my $new = token($two, 'alice');
-	is($new, undef, 'alice is not known there');
+	is($new, undef, 'the other service does not know alice');
 	$new = token($one, 'alice');
-	is(status($two, $new), 204, 'one login again');
+	is(status($two, $new), 204,
+	    'both services accept a token of the new secret');
 
 	spit("$dir/secret", 'short');
 	my $before = length $one->log_text;
 	$one->reload;
 	ok(wait_for(10, sub { substr($one->log_text, $before) =~
-		/reload|secret/ }), 'a bad secret is said');
-	is(status($one, $new), 204, 'and the old one kept');
+		/reload|secret/ }), 'an invalid secret is logged');
+	is(status($one, $new), 204, 'the old secret stays in use');
 	chmod 0644, "$dir/secret";
 	spit("$dir/secret", 'y' x 32);
 	$before = length $one->log_text;
 	$one->reload;
 	ok(wait_for(10, sub { substr($one->log_text, $before) =~
-		/secret/ }), 'one that all can read as well');
-	is(status($one, $new), 204, 'kept');
-	unlike($one->log_text, qr/short|yyyy|zzzz/, 'none is in the log');
+		/secret/ }), 'a secret that every user can read is logged');
+	is(status($one, $new), 204, 'the old secret stays in use');
+	unlike($one->log_text, qr/short|yyyy|zzzz/, 'the log has no secret');
 	$_->stop_ok for $one, $two, $other;
 };
 
-subtest 'nothing is stored' => sub {
+subtest 'mode jwt uses no store' => sub {
 	my $e = FCGIAuth::Daemon->new(
 	    store => 'sqlite', conf => { auth => { %both },
 		store => { path => "$dir/nosuch.db" }, jwt => jwt_conf() });
@@ -617,33 +662,34 @@ subtest 'nothing is stored' => sub {
 	my $a = $e->ask(REQUEST_METHOD => 'POST', REQUEST_URI =>
 	    '/auth/logout', HTTP_AUTHORIZATION => "Bearer $token");
 
-	is($a->{status}, 204, 'logged out');
+	is($a->{status}, 204, 'the sign-out succeeds');
 	is(status($e, $token), 204,
-	    'a copy of the token works until its end, as the manual says');
-	ok(!-e "$dir/nosuch.db", 'no store was made');
+	    'a copy of the token is valid until its end, as the manual says');
+	ok(!-e "$dir/nosuch.db", 'no store was created');
 	is($e->ask(REQUEST_URI => '/auth/ready')->{status}, 200,
-	    'nor is one missing');
+	    '/auth/ready answers 200 without a store');
 	$e->stop_ok;
 };
 
-subtest 'the end' => sub {
+subtest 'the end of a token' => sub {
 	my $e = daemon(jwt => jwt_conf(ttl => '2s', leeway => '0s',
 		keys => "$dir/keys-end"));
 	$e->add_user('alice')->start;
 	my $token = token($e, 'alice');
 	my (undef, $p) = parts($token);
 
-	is($p->{exp} - $p->{iat}, 2, 'a token of two seconds');
-	is(status($e, $token), 204, 'is one');
-	ok(wait_for(5, sub { status($e, $token) == 401 }), 'ends by itself');
+	is($p->{exp} - $p->{iat}, 2, 'the token is valid for two seconds');
+	is(status($e, $token), 204, 'the token is accepted');
+	ok(wait_for(5, sub { status($e, $token) == 401 }),
+	    'the token is refused after its end');
 	is($e->ask(AUTH_ACTION => 'challenge', HTTP_ACCEPT => 'text/html',
 		HTTP_SEC_FETCH_MODE => 'navigate',
 		HTTP_COOKIE => "fcgiauth_access=$token")->{status}, 302,
-	    'and a browser is signed out');
+	    'a browser is redirected after the end');
 	is($e->ask(REQUEST_URI => '/auth/login', HTTP_ACCEPT => 'text/html',
 		HTTP_SEC_FETCH_MODE => 'navigate',
 		HTTP_COOKIE => "fcgiauth_access=$token")->{status}, 200,
-	    'and sees the form');
+	    'the login page shows the form');
 	$e->stop_ok;
 };
 
@@ -658,39 +704,41 @@ subtest 'rotation of keys' => sub {
 	};
 	my @said = $e->ctl('key', 'generate', '--alg', 'ES256');
 
-	is($said[0], 0, 'key generate') or diag("@said");
+	is($said[0], 0, 'key generate succeeds') or diag("@said");
 	reload($e);
-	is($shown->(), 2, 'both are shown');
+	is($shown->(), 2, 'the key set has both keys');
 	is((parts(token($e, 'alice')))[0]{kid}, (parts($old))[0]{kid},
-	    'the old one signs');
+	    'the old key signs');
 	@said = $e->ctl('key', 'rotate', '--now');
-	is($said[0], 0, 'key rotate') or diag("@said");
+	is($said[0], 0, 'key rotate succeeds') or diag("@said");
 	reload($e);
 	my $new = token($e, 'alice');
-	isnt((parts($new))[0]{kid}, (parts($old))[0]{kid}, 'a new one signs');
-	is(status($e, $_), 204, 'both are believed') for $old, $new;
+	isnt((parts($new))[0]{kid}, (parts($old))[0]{kid},
+	    'the new key signs after the rotation');
+	is(status($e, $_), 204, 'tokens of both keys are accepted')
+	    for $old, $new;
 	my ($h, $p) = parts($new);
 	is(status($e, sign('ES256', signer_file($keys), without($h, 'kid'),
-		$p)), 401, 'without kid nobody knows which');
+		$p)), 401, 'a token without kid is refused with two keys');
 	my ($kid) = (parts($old))[0]{kid};
 	@said = $e->ctl('key', 'retire', $kid, '--now');
-	is($said[0], 0, 'key retire') or diag("@said");
+	is($said[0], 0, 'key retire succeeds') or diag("@said");
 	reload($e);
-	is(status($e, $old), 401, 'the old one is over');
-	is(status($e, $new), 204, 'the new one is not');
-	is($shown->(), 1, 'one is left to show');
+	is(status($e, $old), 401, 'a token of the removed key is refused');
+	is(status($e, $new), 204, 'a token of the new key is accepted');
+	is($shown->(), 1, 'the key set has one key');
 
-	# All or nothing.
+	# A folder with an invalid file changes nothing.
 	spit("$keys/rubbish.pem", 'x');
 	my $before = length $e->log_text;
 	$e->reload;
 	ok(wait_for(10, sub { substr($e->log_text, $before) =~ /rubbish/ }),
-	    'a bad file is said');
-	is(status($e, $new), 204, 'and the keys kept');
+	    'the log names the invalid file');
+	is(status($e, $new), 204, 'the keys in use stay');
 	$e->stop_ok;
 };
 
-subtest 'bad keys at the start' => sub {
+subtest 'invalid keys at the start' => sub {
 	my %bad = (
 		'a short secret' => sub {
 			spit("$_[0]/secret", 'x' x 31);
@@ -702,9 +750,9 @@ subtest 'bad keys at the start' => sub {
 			spit("$_[0]/secret", 'x' x 64);
 			return (secret_file => "$_[0]/secret",
 			    algorithm => 'RS256') },
-		'no file' => sub {
+		'a missing file' => sub {
 			return (secret_file => "$_[0]/nosuch") },
-		'a folder for all' => sub {
+		'a folder that every user may write' => sub {
 			mkdir "$_[0]/keys";
 			chmod 0777, "$_[0]/keys";
 			return (keys => "$_[0]/keys") },
@@ -716,18 +764,20 @@ subtest 'bad keys at the start' => sub {
 		chmod 0600, "$at/secret";
 		my $e = daemon(jwt => jwt_conf(%conf));
 		my ($code, $out, $errors) = $e->ctl('config', 'check');
-		isnt($code, 0, $what);
-		like("$out$errors", qr/jwt|secret|keys/, "$what: says why")
+		isnt($code, 0, "$what: config check fails");
+		like("$out$errors", qr/jwt|secret|keys/,
+		    "$what: config check gives the reason")
 		    if $code;
 		my $pid = spawn('check', "$at/log", bin('fcgiauthd'), '-c',
 		    $e->{file}, '--check');
-		isnt(reap($pid, 20), 0, "$what: --check");
+		isnt(reap($pid, 20), 0, "$what: --check fails");
 	}
 };
 
-# Who may look at all of it is not who serves.
+# root may read all files, but the service runs as another user.
 subtest '--check by root' => sub {
-	plan(skip_all => 'only root becomes somebody else') unless is_root();
+	plan(skip_all =>
+	    'only root can change the owner of files') unless is_root();
 	my @nobody = (getpwnam 'nobody')[2, 3];
 	my $stranger = 65533;
 
@@ -744,63 +794,76 @@ subtest '--check by root' => sub {
 			my ($code, undef, $errors) = capture(bin('fcgiauthd'),
 			    '-c', $e->{file}, '--check');
 
-			is($code, $want, "$mode: $what");
-			like($errors, $why, '  says why');
+			is($code, $want,
+			    "$mode: --check has status $want: $what");
+			like($errors, $why,
+			    "$mode: --check prints the expected message: " .
+			    "$what");
 		};
 		my $all_are_theirs = sub {
 			my @files = ("$at/keys", glob "$at/* $at/keys/{*,.[!.]*}");
 			is(join(' ', grep { (stat $_)[4] != $nobody[0] }
-			    @files), '', '  all files are theirs');
+			    @files), '',
+			    "$mode: all files belong to the owner of the " .
+			    "folder");
 		};
 
 		chmod 0711, $top;
 		mkdir $at, 0700;
 		chown @nobody, $at;
-		$check->('nothing is there', 0, qr/^$/);
-		is(join(' ', glob "$at/{*,.[!.]*}"), '', '  nothing is made');
+		$check->('there are no files', 0, qr/^$/);
+		is(join(' ', glob "$at/{*,.[!.]*}"), '',
+		    "$mode: --check creates no file");
 		is((capture(bin('fcgiauthd'), '-c', $e->{file},
-			'--dump-config'))[0], 0, "$mode: --dump-config");
-		ok(!-e "$at/keys", '  makes nothing either');
+			'--dump-config'))[0], 0,
+			    "$mode: --dump-config succeeds");
+		ok(!-e "$at/keys", "$mode: --dump-config creates no file");
 		chmod 0500, $at;
-		$check->('a folder that is not to be changed', 1,
+		$check->('the folder is read-only', 1,
 		    qr/\[jwt\].*\Q$at\E.*Permission denied/);
 		chmod 0700, $at;
-		is(($e->ctl(qw(key generate)))[0], 0, '  a key');
+		is(($e->ctl(qw(key generate)))[0], 0,
+		    "$mode: key generate succeeds");
 		$e->add_user('alice');
-		$check->('all is there', 0, qr/^$/);
+		$check->('all files exist', 0, qr/^$/);
 		$all_are_theirs->();
-		# as systemd does for a DynamicUser
+		# Like systemd for a DynamicUser.
 		mkdir "$top/private", 0700;
 		rename $at, "$top/private/data";
 		symlink 'private/data', $at;
-		$check->('all is behind a folder of root', 0, qr/^$/);
+		$check->('the files are behind a folder of root', 0, qr/^$/);
 		rename "$at/keys", "$at/away";
-		$check->('and the keys are missing', 0, qr/^$/);
-		ok(!-e "$at/keys", '  and still are');
+		$check->('the keys are missing behind a folder of root',
+		    0, qr/^$/);
+		ok(!-e "$at/keys", "$mode: --check does not create them");
 		rename "$at/away", "$at/keys";
 		$all_are_theirs->();
 		my ($key) = glob "$at/keys/*";
 		chmod 0644, $key;
-		$check->('a key for all', 1, qr/\[jwt\].*chmod 600/);
+		$check->('every user may read the key',
+		    1, qr/\[jwt\].*chmod 600/);
 		chmod 0600, $key;
 		chmod 0755, "$at/keys";
-		$check->('a folder for all', 1, qr/\[jwt\].*chmod 700/);
+		$check->('every user may read the folder',
+		    1, qr/\[jwt\].*chmod 700/);
 		chmod 0700, "$at/keys";
 		chown $stranger, $stranger, $key;
-		$check->('a key of another', 1,
+		$check->('the key belongs to another user', 1,
 		    qr/\[jwt\].*(?:Permission denied|uid $stranger)/);
 		chown @nobody, $key;
 		mkdir "$top/other", 0700;
 		$e->configure(jwt => { keys => "$top/other/keys" });
-		$check->('two owners', 1, qr/different owners/);
+		$check->('keys and store have different owners',
+		    1, qr/different owners/);
 
 		spit("$at/secret", 'x' x 64);
 		chmod 0600, "$at/secret";
 		chown @nobody, "$at/secret";
 		$e->configure(jwt => { secret_file => "$at/secret" });
-		$check->('a secret of theirs', 0, qr/^$/);
+		$check->('the secret belongs to the owner of the folder',
+		    0, qr/^$/);
 		chown $stranger, $stranger, "$at/secret";
-		$check->('a secret of another', 1, qr/\[jwt\]/);
+		$check->('the secret belongs to another user', 1, qr/\[jwt\]/);
 		$all_are_theirs->() if chown @nobody, "$at/secret";
 	}
 };

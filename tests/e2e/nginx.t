@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The shipped snippets around real applications: who gets in, what the
-# application is told, and that nothing but an explicit yes opens the door.
+# The shipped snippets of nginx around real applications: who is let in, what
+# the application gets, and that only an explicit yes of the service opens a
+# location.
 use strict;
 use warnings;
 
@@ -78,128 +79,142 @@ is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
 
 my @protected = qw(/x /admin/x /files/secret.html /fcgi/x);
 
-subtest 'a stranger' => sub {
+subtest 'a visitor' => sub {
 	for my $path (@protected) {
 		my $c = $n->client;
 		my $a = $c->page("$path?a=1&b=%20");
-		is($a->status, 302, "$path: a person is asked to sign in");
+		is($a->status, 302,
+		    "$path: a person is redirected to the login page");
 		like($a->header('location'),
 		    qr{^/auth/login\?rd=[^&]*%3Fa%3D1%26b%3D%2520$},
-		    'with the query string');
-		unlike($a->body, qr/THE APPLICATION/, 'and sees nothing');
+		    "$path: the return URL has the query");
+		unlike($a->body, qr/THE APPLICATION/,
+		    "$path: the person sees nothing of the application");
 		$a = $c->xhr($path);
-		is($a->status, 401, "$path: a script is refused");
-		is($a->header('www-authenticate'), 'Bearer', 'with the scheme');
-		is($a->header('location'), undef, 'and no Location');
-		ok($a->json && $a->json->{error}, 'in JSON');
+		is($a->status, 401, "$path: a script gets 401");
+		is($a->header('www-authenticate'), 'Bearer',
+		    "$path: the answer to a script names the scheme Bearer");
+		is($a->header('location'), undef,
+		    "$path: the answer to a script has no Location");
+		ok($a->json && $a->json->{error},
+		    "$path: the answer to a script is JSON");
 		$a = $c->get($path, Accept => '*/*');
-		is($a->status, 401, "$path: so is a program");
+		is($a->status, 401, "$path: a program gets 401");
 		$a = $c->request(POST => $path, headers => [
 			@FCGIAuth::Client::NAVIGATE ], body => 'x=1');
-		is($a->status, 401, "$path: a post is no navigation");
+		is($a->status, 401, "$path: a POST is not redirected");
 		$a = $c->request(HEAD => $path, headers => [
 			@FCGIAuth::Client::NAVIGATE ]);
-		is($a->status, 302, "$path: HEAD is like GET");
+		is($a->status, 302, "$path: HEAD is redirected like GET");
 	}
 	my $a = $n->client->get('/x', 'Sec-Fetch-Mode' => 'cors',
 	    Accept => 'text/html');
-	is($a->status, 401, 'what the browser says goes before Accept');
+	is($a->status, 401, 'Sec-Fetch-Mode takes precedence over Accept');
 	$a = $n->client->get('/x', Accept => 'text/html',
 	    'X-Requested-With' => 'XMLHttpRequest');
-	is($a->status, 401, 'X-Requested-With says that it is a script');
+	is($a->status, 401, 'a request with X-Requested-With is a script');
 	$a = $n->client->get('/x', Accept => 'text/html');
-	is($a->status, 302, 'an old browser');
+	is($a->status, 302, 'a browser without Sec-Fetch-Mode is redirected');
 };
 
 subtest 'a user' => sub {
 	for my $path (@protected) {
 		my $a = $alice->page("$path?q=1");
-		is($a->status, 200, "$path: alice may");
-		like($a->body, qr/^THE APPLICATION/, 'and gets it');
+		is($a->status, 200, "$path: alice is let in");
+		like($a->body, qr/^THE APPLICATION/,
+		    "$path: alice gets the page");
 	}
 	my $a = $alice->page('/x');
-	like($a->body, qr/^Remote-User: alice$/m, 'user');
+	like($a->body, qr/^Remote-User: alice$/m,
+	    'the application gets the name');
 	like($a->body, qr/^Remote-Groups: (?:admin,staff|staff,admin)$/m,
-	    'groups');
-	like($a->body, qr/^Remote-Email: alice\@example\.com$/m, 'e-mail');
-	like($a->body, qr/^Remote-Name: Alice Liddell$/m, 'full name');
+	    'the application gets the groups');
+	like($a->body, qr/^Remote-Email: alice\@example\.com$/m,
+	    'the application gets the e-mail address');
+	like($a->body, qr/^Remote-Name: Alice Liddell$/m,
+	    'the application gets the full name');
 	$a = $alice->page('/fcgi/x');
 	for my $name (qw(REMOTE_USER AUTH_USER HTTP_REMOTE_USER)) {
 		is(join(' ', $a->body =~ /^$name: (.*)$/mg), 'alice',
-		    "$name, once");
+		    "the application gets $name once");
 	}
 	is(join(' ', $a->body =~ /^AUTH_EMAIL: (.*)$/mg), 'alice@example.com',
-	    'e-mail, once');
+	    'the application gets the e-mail address once');
 	my ($token) = token_of($alice);
 	is($n->client->get('/x', Authorization => "Bearer $token")->status,
-	    200, 'by Bearer');
+	    200, 'a Bearer token is accepted');
 	is($alice->request(POST => '/x', body => 'a' x 100000)->status, 200,
-	    'with a body');
+	    'a request with a body is let in');
 	my $body = $alice->request(POST => '/x', body => '')->body;
-	like($body, qr/^POST /m, 'the method is kept');
+	like($body, qr/^POST /m, 'the application gets the method');
 	like($n->client->get('/x', Authorization => "Bearer $token",
 		Authorization => "Bearer $token")->status, qr/^40[01]$/,
-	    'two Authorization headers: refused by nginx already');
+	    'two Authorization headers are refused');
 	is($n->client->get('/x', Cookie => "fcgiauth=$token",
 		Cookie => 'fcgiauth=' . token_of($bob))->status, 401,
-	    'two Cookie headers that do not agree: refused');
+	    'two Cookie headers with different sessions are refused');
 	is($n->client->get('/x', Cookie => 'a=b',
 		Cookie => "fcgiauth=$token")->status, 200,
-	    'two that do: fine');
+	    'two Cookie headers with one session are accepted');
 };
 
-subtest 'a role' => sub {
+subtest 'a location that requires a role' => sub {
 	my $a = $bob->page('/admin/x');
-	is($a->status, 403, 'bob may not');
-	like($a->header('content-type'), qr{^text/html}, 'he gets a page');
-	like($a->body, qr/bob/, 'that says who he is');
-	like($a->body, qr{/auth/logout}, 'and how to sign out');
-	is($a->header('cache-control'), 'no-store', 'not stored');
-	unlike($a->body, qr/THE APPLICATION/, 'and nothing of the application');
+	is($a->status, 403, 'bob gets 403');
+	like($a->header('content-type'), qr{^text/html}, 'bob gets a page');
+	like($a->body, qr/bob/, 'the page names bob');
+	like($a->body, qr{/auth/logout}, 'the page links to the logout page');
+	is($a->header('cache-control'), 'no-store', 'the page is not cached');
+	unlike($a->body, qr/THE APPLICATION/,
+	    'the page has nothing of the application');
 	$a = $bob->xhr('/admin/x');
-	is($a->status, 403, 'nor his script');
-	ok($a->json && $a->json->{error}, 'in JSON');
-	is($bob->page('/x')->status, 200, 'elsewhere he may');
-	is($alice->page('/admin/x')->status, 200, 'alice may');
-	is($bob->page('/files/')->status, 403, 'no listing of files');
+	is($a->status, 403, 'a script of bob gets 403');
+	ok($a->json && $a->json->{error}, 'the answer to the script is JSON');
+	is($bob->page('/x')->status, 200,
+	    'bob is let in where no role is required');
+	is($alice->page('/admin/x')->status, 200, 'alice is let in');
+	is($bob->page('/files/')->status, 403, 'a folder is not listed');
 };
 
 subtest 'forged identity' => sub {
 	my @forged = map { my $h = $_; map { ($h =~ s/-/$_/r => 'evil') }
 	    '-', '_' } qw(Remote-User Remote-Groups Remote-Email Remote-Name
 	    remote-user REMOTE-USER Remote-user);
-	# guard.t has what keeps them out behind this refusal.
+	# guard.t tests the protection behind this refusal.
 	for my $path (@protected, qw(/open/x /open-own/x /open-fcgi/x)) {
 		for my $c ($n->client, $alice, $bob) {
 			my $a = $c->page($path, @forged);
-			is($a->status, 400, "$path: refused");
-			unlike($a->body, qr/evil|APPLICATION/, 'before all');
+			is($a->status, 400, "$path: the request is refused");
+			unlike($a->body, qr/evil|APPLICATION/,
+			    "$path: the request reaches no application");
 		}
 	}
 	my @other = ('Remote.User' => 'evil', 'Auth-User' => 'nobody',
 	    'Proxy' => 'nobody');
 	for my $path (qw(/x /admin/x /fcgi/x)) {
 		my $a = $alice->page($path, @other);
-		is($a->status, 200, "$path: alice may");
-		unlike($a->body, qr/evil/, 'the application sees none of it');
-		like($a->body, qr/alice/, 'but alice');
+		is($a->status, 200, "$path: alice is let in");
+		unlike($a->body, qr/evil/,
+		    "$path: the application gets no forged header");
+		like($a->body, qr/alice/,
+		    "$path: the application gets the name alice");
 	}
 	for my $path (qw(/open/x /open-own/x /open-fcgi/x)) {
 		my $a = $alice->page($path);
 		unlike($a->body, qr/^Remote-User|^REMOTE_USER: ./m,
-		    "$path: open to nobody");
+		    "$path: a public location passes no identity");
 	}
 	my $a = $alice->get('/x', Connection => 'close, Remote-User');
 	like($a->body, qr/^Remote-User: alice$/m,
-	    'Connection does not take it away');
+	    'a Connection header does not remove Remote-User');
 	$a = $n->client->page('/fcgi/x', Authorization => 'Basic ZXZpbDp4');
-	is($a->status, 302, 'a name from HTTP Basic is none');
+	is($a->status, 302, 'a name from HTTP Basic is no identity');
 	$a = $alice->page('/fcgi/x', Authorization => 'Basic ZXZpbDp4');
 	is(join(' ', $a->body =~ /^REMOTE_USER: (.*)$/mg), 'alice',
-	    'nor beside a session');
+	    'a name from HTTP Basic does not replace that of the session');
 };
 
-subtest 'what headers cannot do' => sub {
+subtest 'headers do not change the result' => sub {
 	my @tricks = (
 	    [ 'X-Forwarded-Uri' => '/open/x' ],
 	    [ 'X-Original-Uri' => '/open/x' ],
@@ -219,98 +234,105 @@ subtest 'what headers cannot do' => sub {
 	);
 	for my $trick (@tricks) {
 		my $a = $n->client->get('/admin/x', @$trick);
-		like($a->status, qr/^(?:401|302)$/, "a stranger: @$trick");
+		like($a->status, qr/^(?:401|302)$/,
+		    "a visitor is refused with @$trick");
 		unlike($a->header('location') // '', qr/evil|open/,
-		    'nor a wrong Location');
+		    "the Location is not changed by @$trick");
 		next if $trick->[0] eq 'Cookie';
 		is($bob->get('/admin/x', @$trick)->status, 403,
-		    "bob: @$trick");
+		    "bob gets 403 with @$trick");
 	}
 	for my $host ('evil.example', 'LOCALHOST', 'localhost.:1') {
 		my $a = $n->client->page('/x', Host => $host);
-		is($a->status, 302, "Host: $host");
+		is($a->status, 302, "a visitor with Host $host is redirected");
 		is($a->header('location'), '/auth/login?rd=%2Fx',
-		    'is in no URL');
+		    "Host $host is not in the Location");
 	}
 	my $a = $n->client->request(GET => 'http://other.example/x',
 	    headers => [ @FCGIAuth::Client::NAVIGATE, Host => 'localhost' ]);
-	is($a->status, 302, 'the host in the request line');
+	is($a->status, 302,
+	    'a visitor is redirected with a host in the request line');
 	for my $target ('/%zz', '/../x', '/x/../../x', '/x/%2e%2e/admin/x',
 	    '//admin/x', '/%61dmin/x', '/admin%2fx', '/admin/..;/x', '/x%00',
 	    '/x%5c', '/x%23', '/x%3f', '/x?', '/x?&', '/./x', '/x;a=1',
 	    '/%252e%252e/x', "/\xff", '/%c0%af', '*', 'x', '/open/../x',
 	    '/open/%2e%2e/x', '/open/..%2fx', '/OPEN/x') {
 		my $a = $n->client->page($target);
-		unlike($a->status, qr/^2|^0/, 'a stranger at ' .
+		unlike($a->status, qr/^2|^0/, 'a visitor is refused at ' .
 		    $target =~ s/[^ -~]/?/gr);
-		unlike($a->body, qr/THE APPLICATION/, 'sees nothing');
+		unlike($a->body, qr/THE APPLICATION/,
+		    'the visitor sees nothing of the application');
 	}
 	for my $target ('/%61dmin/x', '//admin/x', '/x/../admin/x',
 	    '/./admin/x', '/open/..//admin/x') {
-		is($bob->page($target)->status, 403, "bob at $target");
+		is($bob->page($target)->status, 403, "bob gets 403 at $target");
 	}
 	is($alice->page('/x', Cookie => 'fcgiauth=' . token_of($alice) .
-		'; big=' . 'x' x 6000)->status, 200, 'a large cookie');
+		'; big=' . 'x' x 6000)->status, 200,
+		    'a large cookie is accepted');
 };
 
-subtest 'connections' => sub {
+subtest 'connections to the service' => sub {
 	my $c = $n->client;
 	my %inode;
 
 	$c->jar->{fcgiauth} = token_of($alice);
 	for my $i (1 .. 60) {
-		is($c->get('/x')->status, 200, "check $i") if $i % 20 == 0;
+		is($c->get('/x')->status, 200, "check $i succeeds")
+		    if $i % 20 == 0;
 		$c->get('/x') unless $i % 20 == 0;
 		for my $line (split /\n/, slurp('/proc/net/unix')) {
 			my @field = split ' ', $line;
-			# The service's end of a connection: state 03.
+			# The end of a connection at the service has state 03.
 			$inode{ $field[6] } = 1 if @field > 7 &&
 			    $field[5] eq '03' &&
 			    index($field[7], $d->dir . '/') == 0;
 		}
 	}
-	cmp_ok(scalar keys %inode, '>=', 1, 'connections are seen');
+	cmp_ok(scalar keys %inode, '>=', 1, 'the test sees the connection');
 	cmp_ok(scalar keys %inode, '<=', 2,
 	    '60 checks in one nginx worker share a connection');
 };
 
-# ---- the service is gone, or gone mad ---------------------------------------
+# ---- failures of the service ------------------------------------------------
 
 sub closed {
 	my ($what) = @_;
 	for my $path (@protected) {
 		my $a = $alice->page($path);
 		is($a->status, 500, "$what: $path is closed");
-		unlike($a->body, qr/THE APPLICATION/, "$what: nothing of it");
+		unlike($a->body, qr/THE APPLICATION/,
+		    "$what: the answer has nothing of the application");
 	}
 	return;
 }
 
-subtest 'hanging' => sub {
-	ok($d->freeze, 'the service hangs');
+subtest 'a suspended service' => sub {
+	ok($d->freeze, 'the service is suspended');
 	my $a = $alice->page('/x');
-	is($a->status, 500, 'closed');
-	unlike($a->body, qr/THE APPLICATION/, 'nothing of it');
+	is($a->status, 500, 'a page is closed');
+	unlike($a->body, qr/THE APPLICATION/,
+	    'the answer has nothing of the application');
 	$d->thaw;
 	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
-	    'and open again afterwards');
+	    'the page is open when the service goes on');
 };
 
-subtest 'stopped' => sub {
+subtest 'a stopped service' => sub {
 	$d->stop_ok;
 	closed('stopped');
-	is($n->client->page('/open/x')->status, 200, 'what is open stays so');
+	is($n->client->page('/open/x')->status, 200, 'a public page is shown');
 	like($n->client->page('/auth/login')->status, qr/^50[0-4]$/,
-	    'the login page is an error');
+	    'the login page is answered with an error');
 	spit($d->{socket}, '');
 	closed('no socket');
 	unlink $d->{socket};
 	$d->start;
 	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
-	    'and open again afterwards');
+	    'the page is open when the service runs again');
 };
 
-subtest 'rubbish' => sub {
+subtest 'invalid answers of a service' => sub {
 	$d->stop;
 	my $end = FCGIAuth::FastCGI::record(3, 1, pack 'NCx3', 0, 0);
 	my $out = sub { FCGIAuth::FastCGI::record(6, 1, $_[0]) };
@@ -344,10 +366,10 @@ subtest 'rubbish' => sub {
 	unlink $d->{socket};
 	$d->start;
 	ok(wait_for(5, sub { $alice->page('/x')->status == 200 }),
-	    'and open again afterwards');
+	    'the page is open with the real service');
 };
 
-# nginx writes its line when the answer is on its way.
+# nginx writes its line after it has sent the answer.
 sub access_line {
 	my ($path) = @_;
 	my $line;
@@ -360,41 +382,48 @@ sub access_line {
 	return $line // '';
 }
 
-subtest 'the access log says who was refused what, and why' => sub {
+subtest 'the access log shows refused users and reasons' => sub {
 	my $bob = $n->client;
 	is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
-	is($bob->page('/admin/seen?token=hidden')->status, 403, 'and is refused');
+	is($bob->page('/admin/seen?token=hidden')->status, 403,
+	    'bob is refused');
 	my $line = access_line('/admin/seen');
 	like($line, qr/^403 \S+ user=bob reason="location" request=[0-9a-f]{32}$/,
-	    'nginx says whom and why');
+	    'the access log has the user and the reason');
 	my ($id) = $line =~ /request=(\w+)/;
 	my ($own) = grep { /\brequest=$id\b/ } split /\n/, $d->log_text;
 	like($own // '', qr{ refusal\ refused\ status=403\ reason=location
 	    \ user=bob\ host=127\.0\.0\.1\ method=GET\ path=/admin/seen\ }x,
-	    'the service says the same of the same request');
-	unlike($own // '', qr/hidden/, '  without the query');
+	    'the log of the service has the same for this request');
+	unlike($own // '', qr/hidden/,
+	    'the log of the service does not have the query');
 	is($bob->page('/let/in')->status, 200, 'bob is let in');
 	like(access_line('/let/in'), qr/^200 \S+ user=bob reason="-?" /,
-	    '  which has his name and no reason');
-	is($n->client->page('/nobody/here')->status, 302, 'a stranger is not');
+	    'the access log has the name and no reason');
+	is($n->client->page('/nobody/here')->status, 302,
+	    'a visitor is redirected');
 	like(access_line('/nobody/here'), qr/ user=-? reason="not signed in" /,
-	    '  which has no name');
+	    'the access log has no name');
 };
 
-subtest 'a shared secret' => sub {
+subtest 'a peer secret' => sub {
 	my ($e, $m) = start_site(secret => 'correct', conf => {
 		server => { peer_secret => 'correct' } });
 	my $c = $m->client;
-	is(sign_in($c, 'alice')->status, 303, 'the right one');
-	is($c->page('/x')->status, 200, 'opens');
-	is($e->check->{status}, 403, 'none');
-	is($e->check(AUTH_SECRET => 'wrong')->{status}, 403, 'a wrong one');
+	is(sign_in($c, 'alice')->status, 303,
+	    'a sign-in with the correct secret succeeds');
+	is($c->page('/x')->status, 200,
+	    'a page is shown with the correct secret');
+	is($e->check->{status}, 403, 'a check without a secret is refused');
+	is($e->check(AUTH_SECRET => 'wrong')->{status}, 403,
+	    'a check with a wrong secret is refused');
 	is($e->ask(REQUEST_URI => '/auth/login')->{status}, 403,
-	    'also at the pages');
+	    'the login page without a secret is refused');
 	$m->{secret} = 'wrong';
 	$m->stop;
 	$m->start;
-	like($c->page('/x')->status, qr/^403$/, 'nginx with a wrong one');
+	like($c->page('/x')->status, qr/^403$/,
+	    'nginx with a wrong secret is refused');
 	$e->stop_ok;
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# PgBouncer between: in transaction mode a connection is nobody's own, and each
-# statement may meet another one.
+# PgBouncer in transaction mode between the service and PostgreSQL. A connection
+# belongs to no client, and each statement may use another connection to the
+# server.
 use strict;
 use warnings;
 
@@ -15,7 +16,7 @@ use JSON::PP ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $POOL = 2;	# fewer than there are workers
+my $POOL = 2;	# fewer than the workers
 my $why = FCGIAuth::Store::missing('postgres') //
     (FCGIAuth::PgBouncer::available() ? undef : 'no pgbouncer here');
 plan(skip_all => $why) if $why;
@@ -69,12 +70,12 @@ sub refresh {
 }
 
 my ($code, $out, $errors) = daemon('fcgiauth_owner')->ctl(qw(store migrate));
-is($code, 0, 'migrated through it') or diag "$out$errors";
+is($code, 0, 'store migrate succeeds through PgBouncer') or diag "$out$errors";
 my @d = map { daemon('fcgiauth') } 1, 2;
 $d[0]->add_user("user$_") for 1 .. 6;
 $_->start for @d;
 
-subtest 'everybody is who they are' => sub {
+subtest 'each user gets their own identity' => sub {
 	my @children = map { my $i = $_; child_code(sub {
 		my $token = login($d[$i % 2], "user$i");
 		my $wrong = 0;
@@ -92,51 +93,61 @@ subtest 'everybody is who they are' => sub {
 		$most = $n if $n > $most;
 		sleep 0.05;
 	}
-	is($_->(), 'wrong 0', '40 rotations by two daemons') for @children;
-	cmp_ok($most, '>', 0, 'Postgres was asked');
-	cmp_ok($most, '<=', $POOL, "by $POOL connections at most");
+	is($_->(), 'wrong 0',
+	    '40 refreshes by two daemons return the same user')
+	    for @children;
+	cmp_ok($most, '>', 0, 'PostgreSQL was used');
+	cmp_ok($most, '<=', $POOL, "PgBouncer uses at most $POOL connections");
 };
 
-subtest 'one winner' => sub {
+subtest 'simultaneous refreshes' => sub {
 	my $token = login($d[0], 'user1');
 	for my $round (1 .. 5) {
 		my @children = map { my $d = $_; map { child_code(sub {
 			(refresh($d, $token))[0] }) } 1 .. 8 } @d;
 		my %seen = map { $_->() => 1 } @children;
-		is(scalar keys %seen, 1, '16 at once, one successor');
+		is(scalar keys %seen, 1,
+		    '16 simultaneous refreshes return one successor');
 		($token) = keys %seen;
-		unlike($token, qr/none/, '  that works');
+		unlike($token, qr/none/, 'the successor is a token');
 	}
 };
 
-subtest 'it goes away' => sub {
+subtest 'PgBouncer and PostgreSQL restart' => sub {
 	my $token = login($d[0], 'user2');
 
 	$bouncer->stop;
-	is((refresh($_, $token))[0], 'none503', 'nobody can tell') for @d;
+	is((refresh($_, $token))[0], 'none503',
+	    'a refresh gets 503 without PgBouncer')
+	    for @d;
 	$bouncer->start;
 	for my $d (@d) {
 		my $next;
 		ok(wait_for(10, sub { ($next) = refresh($d, $token);
-			$next !~ /none503/ }), 'it is back');
-		unlike($next, qr/none/, '  and the token is as good');
+			$next !~ /none503/ }),
+			    'a refresh is answered when PgBouncer is back');
+		unlike($next, qr/none/,
+		    'the token is accepted when PgBouncer is back');
 		$token = $next;
 	}
 	$server->restart;
 	for my $d (@d) {
 		my $next;
 		ok(wait_for(10, sub { ($next) = refresh($d, $token);
-			$next !~ /none503/ }), 'Postgres was restarted');
-		unlike($next, qr/none/, '  and nothing is lost');
+			$next !~ /none503/ }),
+			    'a refresh is answered after a restart of ' .
+			    'PostgreSQL');
+		unlike($next, qr/none/,
+		    'the token is accepted after a restart of PostgreSQL');
 		$token = $next;
 	}
 };
 
 $_->stop_ok for @d;
 
-# One worker each, so that the connections that a request needs are those that
-# were closed.
-subtest 'connections that it closes while they are idle' => sub {
+# Each daemon has one worker, so that each request uses a connection that was
+# closed.
+subtest 'PgBouncer closes idle connections' => sub {
 	my $quick = FCGIAuth::PgBouncer->new(server => $server,
 	    users => ['fcgiauth'], conf => { client_idle_timeout => 1,
 		admin_users => 'postgres' });
@@ -160,15 +171,15 @@ subtest 'connections that it closes while they are idle' => sub {
 		return $_[0]->check(HTTP_COOKIE => $cookie)->{status} == 204;
 	});
 
-	ok($ask{login}->($_), 'a first login') for @one;
+	ok($ask{login}->($_), 'a first sign-in succeeds') for @one;
 	for my $what (('login') x 5, ('check') x 20) {
 		$lost++ if $clients->() > 0 && wait_for(10, sub {
 			$clients->() == 0 });
 		$failed{$what} += grep { !$ask{$what}->($_) } @one;
 	}
-	is($lost, 25, 'it has closed all, 25 times');
-	is($failed{login}, 0, '50 logins, none has failed');
-	is($failed{check}, 0, '200 checks, none has failed');
+	is($lost, 25, 'PgBouncer has closed all connections 25 times');
+	is($failed{login}, 0, 'none of 50 sign-ins failed');
+	is($failed{check}, 0, 'none of 200 checks failed');
 	$_->stop_ok for @one;
 	$quick->stop;
 };

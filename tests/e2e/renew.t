@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Refresh mode and a browser: a page whose access token has ended comes back by
-# itself, in two windows at once as well, and nothing ever goes round in
-# circles.
+# Mode refresh with a browser. A page whose access token has ended is shown
+# again without a sign-in, also in two windows at the same time. No redirect
+# leads into a loop.
 use strict;
 use warnings;
 
@@ -41,7 +41,7 @@ EOT
 EOT
 my $site = 'http://127.0.0.1:' . $n->port;
 
-# Longer than an access token lives; times in it are whole seconds.
+# Waits longer than an access token lives. Its times are whole seconds.
 sub outlive { sleep $ttl + 1.1; return }
 
 sub alarms {
@@ -50,7 +50,7 @@ sub alarms {
 
 # ---- by a program that does as a browser does -----------------------------
 
-# Follows redirects as a browser would; (the last answer, the way).
+# Follows redirects like a browser. Returns (the last answer, the targets).
 sub follow {
 	my ($c, $target, %arg) = @_;
 	my @way;
@@ -67,83 +67,93 @@ sub follow {
 
 sub is_form { return $_[0]->body =~ /<input\b[^>]*\bname="password"/ }
 
-subtest 'a navigation' => sub {
+subtest 'a person opens a page' => sub {
 	my $c = $n->client;
 	my $target = '/some/page?a=1&b=%26+x%2F%C3%A9';
 
-	is(sign_in($c, 'alice', rd => $target)->status, 303, 'signed in');
+	is(sign_in($c, 'alice', rd => $target)->status, 303, 'alice signs in');
 	my %before = %{ $c->jar };
 	outlive();
 	my $a = $c->page($target);
-	is($a->status, 302, 'the access token has ended');
-	is($a->header('set-cookie'), undef, 'the check renews nothing');
+	is($a->status, 302,
+	    'a page is redirected when the access token has ended');
+	is($a->header('set-cookie'), undef, 'the check sets no cookie');
 	$a = $c->page($a->header('location'));
-	is($a->status, 303, 'the login page does');
-	is($a->header('location'), $target, 'and leads back, with the query');
-	is($a->header('cache-control'), 'no-store', 'not stored');
+	is($a->status, 303, 'the login page refreshes');
+	is($a->header('location'), $target,
+	    'the login page redirects to the page with its query');
+	is($a->header('cache-control'), 'no-store',
+	    'the redirect is not cached');
 	isnt($c->jar->{fcgiauth_refresh}, $before{fcgiauth_refresh},
 	    'the refresh token was replaced');
 	isnt($c->jar->{fcgiauth_access}, $before{fcgiauth_access},
-	    'and the access token');
+	    'the access token was replaced');
 	$a = $c->page($target);
-	is($a->status, 200, 'there it is');
-	like($a->body, qr/id="who">alice</, 'for alice');
-	ok(index($a->body, $target =~ s/&/&/gr) > 0, 'the same page');
+	is($a->status, 200, 'the page is shown');
+	like($a->body, qr/id="who">alice</, 'the page is for alice');
+	ok(index($a->body, $target =~ s/&/&/gr) > 0,
+	    'the page has the same address');
 
 	outlive();
 	my @way;
 	($a, @way) = follow($c, $target);
-	is($a->status, 200, 'as often as need be');
-	is(scalar @way, 3, 'by one detour');
+	is($a->status, 200, 'a second refresh shows the page');
+	is(scalar @way, 3, 'a refresh takes one detour');
 	outlive();
 	$c->jar->{fcgiauth_access} = 'x';
 	($a, @way) = follow($c, $target);
-	is($a->status, 200, 'a broken access cookie is renewed as well');
+	is($a->status, 200, 'an invalid access cookie is replaced as well');
 	outlive();
 	($a, @way) = follow($c, '/auth/login');
-	is($way[-1], '/', 'without a page to go to: home');
+	is($way[-1], '/',
+	    'without a return URL the browser is redirected to /');
 };
 
-subtest 'a script' => sub {
+subtest 'a script sends a request' => sub {
 	my $c = $n->client;
 
 	sign_in($c, 'alice');
 	outlive();
 	my $refresh = $c->jar->{fcgiauth_refresh};
 	my $a = $c->xhr('/data');
-	is($a->status, 401, 'is told, not sent away');
-	is($a->header('www-authenticate'), 'Bearer', 'how');
-	is($a->header('set-cookie'), undef, 'nothing is renewed');
-	is($c->jar->{fcgiauth_refresh}, $refresh, 'at all');
+	is($a->status, 401, 'a script gets 401');
+	is($a->header('www-authenticate'), 'Bearer',
+	    'the answer names the scheme Bearer');
+	is($a->header('set-cookie'), undef, 'the answer sets no cookie');
+	is($c->jar->{fcgiauth_refresh}, $refresh,
+	    'the refresh token is unchanged');
 	$a = $c->xhr('/auth/login?rd=%2F');
 	is($c->jar->{fcgiauth_refresh}, $refresh,
-	    'nor by the login page, for what is no navigation');
+	    'the login page refreshes nothing for a script');
 	$a = $c->request(POST => '/auth/refresh', headers => [
 		@FCGIAuth::Client::XHR, Origin => $c->origin ]);
-	is($a->status, 200, 'it refreshes');
-	is($c->xhr('/data')->status, 200, 'and goes on');
+	is($a->status, 200, 'the script can refresh');
+	is($c->xhr('/data')->status, 200,
+	    'the request succeeds after the refresh');
 };
 
-subtest 'a dead refresh token' => sub {
+subtest 'an invalid refresh token' => sub {
 	my $c = $n->client;
 
 	sign_in($c, 'bob');
-	is(($d->ctl(qw(session revoke --user bob)))[0], 0, 'ended');
+	is(($d->ctl(qw(session revoke --user bob)))[0], 0,
+	    'session revoke succeeds');
 	outlive();
 	my %before = %{ $c->jar };
 	my ($a, @way) = follow($c, '/page?q=1');
-	is($a->status, 200, 'a page');
-	ok(is_form($a), 'the form');
-	is($way[-1], '/auth/login?rd=%2Fpage%3Fq%3D1', 'knows the way');
+	is($a->status, 200, 'the last answer is a page');
+	ok(is_form($a), 'the page has the form');
+	is($way[-1], '/auth/login?rd=%2Fpage%3Fq%3D1',
+	    'the form has the return URL');
 	is($c->jar->{fcgiauth_refresh}, $before{fcgiauth_refresh},
-	    'the cookie is left alone');
+	    'the cookie is unchanged');
 	for my $bad ('x', 'A' x 92, '') {
 		$c->jar->{fcgiauth_refresh} = $bad;
 		($a, @way) = follow($c, '/page');
-		ok(is_form($a), 'the form for rubbish');
-		cmp_ok(scalar @way, '<=', 3, 'at once');
+		ok(is_form($a), 'an invalid cookie leads to the form');
+		cmp_ok(scalar @way, '<=', 3, 'the form needs few redirects');
 	}
-	is(alarms(), 0, 'no alarm');
+	is(alarms(), 0, 'no reuse is logged');
 };
 
 subtest 'a browser that keeps no cookies' => sub {
@@ -157,22 +167,24 @@ subtest 'a browser that keeps no cookies' => sub {
 		outlive() if $what =~ /old/;
 		my ($a, @way) = follow($n->client, '/page?x=1',
 		    cookies => $cookies);
-		is($a->status, 200, "$what: a page in the end");
-		cmp_ok(scalar @way, '<', 8, "$what: soon") or diag("@way");
-		ok(is_form($a), "$what: the form");
-		like($a->body, qr/cookie/i, "$what: that says why");
+		is($a->status, 200, "$what: the last answer is a page");
+		cmp_ok(scalar @way, '<', 8,
+		    "$what: the page needs few redirects")
+		    or diag("@way");
+		ok(is_form($a), "$what: the page has the form");
+		like($a->body, qr/cookie/i, "$what: the page mentions cookies");
 	}
 	my ($a, @way) = follow($n->client, '/page?x=1');
-	ok(is_form($a), 'nothing at all: the form');
-	is(scalar @way, 2, 'at once');
-	# A method that is no navigation is not renewed.
+	ok(is_form($a), 'a browser without cookies gets the form');
+	is(scalar @way, 2, 'the form needs one redirect');
+	# Only a GET is refreshed.
 	$a = $n->client->post_form('/page', [ a => 1 ],
 	    Cookie => $c->cookie_line('/auth/'));
-	isnt($a->status, 200, 'a form that is posted too late is not passed');
-	is(alarms(), 0, 'no alarm');
+	isnt($a->status, 200, 'a form that is posted too late does not pass');
+	is(alarms(), 0, 'no reuse is logged');
 };
 
-subtest 'foreign pages' => sub {
+subtest 'return URLs of other sites' => sub {
 	my $c = $n->client;
 
 	sign_in($c, 'alice');
@@ -182,7 +194,8 @@ subtest 'foreign pages' => sub {
 		my $a = $c->page('/auth/login?rd=' .
 		    FCGIAuth::Client::escape($rd));
 		my $to = $a->header('location') // '/';
-		unlike($to, qr/evil|javascript/, 'nobody is sent there');
+		unlike($to, qr/evil|javascript/,
+		    "$rd: the browser is not redirected there");
 		outlive() if $rd eq '//evil.example/';
 	}
 };
@@ -205,11 +218,11 @@ sub browser_signs_in {
 	$web->click($name);
 	$web->type('alice', $FCGIAuth::WebDriver::KEY{tab}, $PASSWORD,
 	    $FCGIAuth::WebDriver::KEY{enter});
-	ok(at($web, $target), 'signed in');
+	ok(at($web, $target), 'alice signs in with the browser');
 	return;
 }
 
-# Both windows go somewhere in the same moment.
+# Both windows open a page at the same moment.
 sub race {
 	my ($web, @windows) = @_;
 
@@ -221,9 +234,11 @@ const w = window.other;
 w.location = "$site/two?round=$round";
 window.location = "$site/one?round=$round";
 EOT
-		ok(at($web, "/one?round=$round"), "round $round: one window");
+		ok(at($web, "/one?round=$round"),
+		    "round $round: the first window shows its page");
 		$web->do(POST => '/window', { handle => $windows[1] });
-		ok(at($web, "/two?round=$round"), "round $round: the other");
+		ok(at($web, "/two?round=$round"),
+		    "round $round: the second window shows its page");
 		$web->do(POST => '/window', { handle => $windows[0] });
 		$web->script('window.other = window.open("", "other")');
 	}
@@ -241,12 +256,13 @@ SKIP: {
 		browser_signs_in($web, $target);
 		outlive();
 		$web->go("$site$target");
-		ok(at($web, $target), 'comes back by itself');
+		ok(at($web, $target), 'a page is shown after a refresh');
 		outlive();
 		$web->do(POST => '/refresh');
-		ok(at($web, $target), 'reloading as well');
+		ok(at($web, $target),
+		    'a reload shows the page after a refresh');
 		is($web->script('return document.cookie'), '',
-		    'scripts see no cookie');
+		    'scripts cannot read our cookies');
 	};
 
 	subtest 'a script in a page' => sub {
@@ -270,7 +286,7 @@ const done = arguments[arguments.length - 1];
 })().catch(e => done(String(e)));
 EOT
 		is($said, '401 200 true 200 200 200',
-		    'refused, refreshed, served');
+		    'a script is refused, refreshes, and is served');
 	};
 
 	subtest 'two windows' => sub {
@@ -287,7 +303,7 @@ EOT
 		my ($second) = grep { $_ ne $first && $_ ne $handle }
 		    @{ $web->do(GET => '/window/handles') };
 		race($web, $first, $second // $handle);
-		is(alarms(), 0, 'and no alarm');
+		is(alarms(), 0, 'no reuse is logged');
 	};
 	$web->stop;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The ready configurations in conf/, as they are; only the folders are ours.
+# The sample configurations in conf/ work. Only their folders are replaced.
 use strict;
 use warnings;
 
@@ -26,8 +26,8 @@ sub check_ok {
 	return;
 }
 
-# What a sample needs beside its folder, by its name: it changes the text, and
-# says whether users can be added.
+# What a sample needs beside its folder. The function changes the text, and
+# returns whether users can be added.
 my %needs = (
 	postgres => sub {
 		my ($text) = @_;
@@ -62,10 +62,10 @@ for my $sample (sort glob top() . '/conf/*.ini') {
 		my $dir = $d->dir;
 		my $text = slurp($sample);
 
-		# Of the example with every option, the paths are comments.
+		# In the sample with all options the paths are comments.
 		$text =~ s/^;(\w+ = .*(?:\/run|\/var)\/.*)/$1/mg
 		    if $name eq 'fcgiauth';
-		# The smallest one leaves them to their defaults.
+		# The smallest sample does not set the paths.
 		$text .= "\n[$_]\npath = /var/lib/fcgiauth/fcgiauth.db\n"
 		    for grep { $text !~ /^;?\[$_\]/m } qw(store users);
 		$text =~ s{(?:/run|/var/lib)/fcgiauth/}{$dir/}g;
@@ -75,14 +75,17 @@ for my $sample (sort glob top() . '/conf/*.ini') {
 		chmod 0600, "$dir/sample.ini";
 		$d->{file} = "$dir/sample.ini";
 
-		check_ok("$dir/a", 'fcgiauthd --check', bin('fcgiauthd'), '-c',
+		check_ok("$dir/a",
+		    'fcgiauthd --check succeeds', bin('fcgiauthd'), '-c',
 		    $d->{file}, '--check');
-		check_ok("$dir/b", 'fcgiauthd --dump-config',
+		check_ok("$dir/b", 'fcgiauthd --dump-config succeeds',
 		    bin('fcgiauthd'), '-c', $d->{file}, '--dump-config');
-		like(slurp("$dir/b.log"), qr/^mode = $mode$/m, "mode $mode");
+		like(slurp("$dir/b.log"), qr/^mode = $mode$/m,
+		    "the sample uses mode $mode");
 		$d->add_user('alice') if $can_add;
 		my @said = $d->ctl('config', 'check');
-		is($said[0], 0, 'fcgiauthctl config check') or diag("@said");
+		is($said[0], 0, 'fcgiauthctl config check succeeds')
+		    or diag("@said");
 		$d->start;
 		my $password = $FCGIAuth::Daemon::PASSWORD;
 		my $a = $d->ask(REQUEST_METHOD => 'POST',
@@ -90,9 +93,10 @@ for my $sample (sort glob top() . '/conf/*.ini') {
 		    HTTP_HOST => 'app.example.com',
 		    CONTENT_TYPE => 'application/json', body =>
 		    qq({"username":"alice","password":"$password"}));
-		is($a->{status}, 200, 'a login');
+		is($a->{status}, 200, 'a sign-in succeeds');
 		my @names = $a->{raw} =~ /^Set-Cookie: ([^=]+)=/mg;
-		is("@names", "@{ $cookies{$mode} }", 'its cookies');
+		is("@names", "@{ $cookies{$mode} }",
+		    'the sign-in sets the cookies of the mode');
 		$d->stop_ok;
 	};
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The start of the service: a store that comes late, a signal that comes early.
+# The start of the service: the store may be unreachable, and signals may arrive
+# early.
 use strict;
 use warnings;
 
@@ -14,7 +15,7 @@ use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
 use POSIX ();
 use Test::More;
 
-subtest 'a store that comes late' => sub {
+subtest 'a store that is unreachable at the start' => sub {
 	my $why = FCGIAuth::Store::missing('redis');
 	plan(skip_all => $why) if $why;
 	my $d = FCGIAuth::Daemon->new(store => 'redis')->add_user('alice');
@@ -23,8 +24,9 @@ subtest 'a store that comes late' => sub {
 	$d->store->away;
 	$d->start;
 	is($d->ask(REQUEST_URI => '/auth/ready')->{status}, 503,
-	    'is missed at first');
-	is(login($d, 'alice', $PASSWORD)->{status}, 503, '  by logins too');
+	    '/auth/ready answers 503 while the store is unreachable');
+	is(login($d, 'alice', $PASSWORD)->{status}, 503,
+	    'a sign-in gets 503 while the store is unreachable');
 	$d->store->back;
 	my $lies = 0;
 	ok(wait_for(10, sub {
@@ -32,14 +34,15 @@ subtest 'a store that comes late' => sub {
 		$page = $d->ask(REQUEST_URI => '/auth/login')->{status};
 		$lies++ if $ready == 200 && $page != 200;
 		return $ready == 200 && $page == 200;
-	}), 'is found, and used');
-	is($lies, 0, '  and is not said to be ready before');
-	is(login($d, 'alice', $PASSWORD)->{status}, 200, '  for logins too');
+	}), 'the service is ready when the store is back');
+	is($lies, 0, 'the service is not called ready before its pages work');
+	is(login($d, 'alice', $PASSWORD)->{status}, 200,
+	    'a sign-in succeeds when the store is back');
 	$d->stop_ok;
 };
 
-# It stops at its first message, as standard error is full: there it has only
-# begun.
+# The daemon stops at its first message, because the pipe of standard error is
+# full. The signal therefore arrives during the start.
 subtest 'signals during the start' => sub {
 	my $d = FCGIAuth::Daemon->new(conf => { server => { nonsense => 1 } });
 
@@ -54,15 +57,16 @@ subtest 'signals during the start' => sub {
 			open STDERR, '>&', $write or POSIX::_exit(126);
 			exec bin('fcgiauthd'), '-c', $d->{file};
 		});
-		# HUP, INT, TERM and USR2, and no more: it is past what fork() does.
+		# Only HUP, INT, TERM and USR2 are blocked: the child has passed
+		# fork().
 		ok(wait_for(10, sub {
 			slurp("/proc/$pid/status") =~ /^SigBlk:\s*0*4803$/m;
-		}), "SIG$signal comes before it is of use");
+		}), "SIG$signal arrives while it is blocked");
 		kill $signal, $pid;
 		close $write;
 		1 while sysread $read, my $bytes, 65536;
 		my $status = reap($pid, 15);
-		is($status, 1 << 8, "SIG$signal waits until it is of use");
+		is($status, 1 << 8, "SIG$signal does not end the start");
 	}
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Uploads of strangers are refused unread, and their forms get a page: what each
-# web server takes of a body before it answers, and writes to disk.
+# Uploads of visitors are refused before the body is read, and forms get a page.
+# The tests measure what each web server reads of a body before it answers, and
+# that it writes nothing to disk.
 use strict;
 use warnings;
 
@@ -18,8 +19,8 @@ my ($d, $n) = start_site(conf => { auth => { mode => 'refresh' },
 	jwt => { keys => tempdir() . '', issuer => 'https://x.example',
 		audience => 'x' } });
 
-# Sends a head and then the body, until there is an answer: its status, and how
-# much was sent.
+# Sends the header and then the body until there is an answer. Returns the
+# status, the number of bytes sent, and the answer.
 sub upload {
 	my ($method, $target, @headers) = @_;
 	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $n->port)
@@ -80,25 +81,27 @@ for my $who (sort keys %uploads) {
 	my ($method, $target, $status, @headers) = @{ $uploads{$who} };
 	my ($is, $sent, $answer) = upload($method, $target, @headers);
 
-	is($is, $status, "$who: $status");
+	is($is, $status, "$who: the status is $status");
 	like($answer, $who =~ /program/ ? qr/"unauthorized"/
-	    : qr/Your form was not sent/, "$who: with what it can read");
-	# What is on its way when the answer is written.  Apache reads to the
-	# end, and drops it.
-	cmp_ok($sent, '<', 20_000_000, "$who: after $sent bytes")
+	    : qr/Your form was not sent/,
+	    "$who: the answer has a suitable form");
+	# These bytes may be in transit when the answer is written. Apache reads
+	# the whole body and discards it.
+	cmp_ok($sent, '<', 20_000_000,
+	    "$who: the answer comes after $sent bytes")
 	    if web_name() ne 'apache';
 }
-is(written(), 0, 'nothing was written to disk');
+is(written(), 0, 'no body was written to disk');
 
-# The connection of a form of the usual size goes on.
+# A form of the usual size does not end the connection.
 my $client = $n->client;
 for (1, 2) {
 	my $a = $client->request(POST => '/x', headers => [
 		Accept => 'text/html', 'Sec-Fetch-Mode' => 'navigate',
 		'Sec-Fetch-Site' => 'cross-site' ], body => 'x' x 10_000);
-	is($a->status, 401, 'a form of the usual size');
+	is($a->status, 401, 'a form of the usual size is refused');
 }
-is($client->{connections}, 1, 'on one connection')
+is($client->{connections}, 1, 'both forms use one connection')
     if web_name() eq 'nginx';
 
 $d->stop_ok;
