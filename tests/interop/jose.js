@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The other side of tests/e2e/jose.t: reads a list of tasks as JSON, does them
-// with the package jose, and writes the list of results.
+// The counterpart of tests/e2e/jose.t. It reads a list of tasks as JSON, does
+// them with the package jose, and writes the list of results.
 import * as jose from 'jose';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 const isHmac = alg => alg.startsWith('HS');
 const bytesOf = { HS256: 32, HS384: 48, HS512: 64 };
 
-// A new key: what the service imports, as PEM or as JWK, and a public JWK.
+// Returns a new key as PEM or JWK for the import by the service, the JWK, and
+// the key id.
 async function generate({ alg, format }) {
 	if (isHmac(alg)) {
 		const secret = createSecretKey(randomBytes(bytesOf[alg]));
@@ -34,7 +35,8 @@ async function sign({ alg, jwk, header, claims }) {
 	return { token };
 }
 
-// By the service's own JWKS, or by a file with its secret.
+// Verifies a token with the key set of the service, or with a file that has its
+// secret.
 async function verify({ token, jwks, secret_file, alg, typ, issuer,
 	audience }) {
 	const key = secret_file ? new Uint8Array(readFileSync(secret_file)) :

@@ -64,7 +64,7 @@ change 1
 git -C "$work/r" commit -qm 'Whatever came before.'
 first=$(git -C "$work/r" rev-parse HEAD)
 echo "from $first" >"$work/rules"
-verdict 'what came before is not judged' 0 '' "$work/r"
+verdict 'commits before the first checked one are skipped' 0 '' "$work/r"
 
 long='area: say in no more than seventy-two characters what this commit is for'
 wide='A line of the body that is longer than the seventy-two columns it may have'
@@ -73,14 +73,14 @@ commit 0 '' 1 'src/area, README: do a thing'
 commit 0 '' 20 'area: change twenty lines'
 commit 0 '' 21 'area: change more
 
-Because.' 'more than twenty lines with a body'
-commit 0 '' 1 "$long" 'a subject of 72 characters'
+Because.' 'a commit of more than twenty lines with a body passes'
+commit 0 '' 1 "$long" 'a subject of 72 characters passes'
 commit 0 '' 1 "area: say where
 
-https://host.invalid/$wide" 'a long URL'
+https://host.invalid/$wide" 'a long URL in the body passes'
 commit 0 '' 1 "area: say it
 
-$(printf 'na\303\257ve %066d' 0)" '72 characters of more bytes'
+$(printf 'na\303\257ve %066d' 0)" 'a line of 72 characters and more bytes passes'
 commit 1 'no body says why' 21 'area: change more'
 commit 1 'subject of 73 characters' 1 "${long}s"
 commit 1 'ends with a dot' 1 'area: do a thing.'
@@ -93,11 +93,11 @@ commit 1 'not imperative: adds' 1 'area: adds a thing'
 commit 1 'not imperative: adding' 1 'area: adding a thing'
 commit 1 'body has a line of 74 columns' 1 "area: do a thing
 
-$wide" 'a wide line of the body'
+$wide" 'a wide line of the body fails'
 
 git -C "$work/r" mv file elsewhere
 git -C "$work/r" commit -qm 'area: move a long file'
-verdict 'renamed lines are none' 0 '' "$work/r"
+verdict 'lines of a renamed file do not count' 0 '' "$work/r"
 git -C "$work/r" mv elsewhere file
 git -C "$work/r" commit -qm 'Back'
 git -C "$work/r" branch side HEAD~1
@@ -105,27 +105,27 @@ git -C "$work/r" commit -q --allow-empty -m 'area: begin'
 begun=$(git -C "$work/r" rev-parse HEAD)
 echo "from $begun" >"$work/rules"
 git -C "$work/r" merge -q -s ours -m 'Merge whatever' side
-verdict 'merges are not judged' 0 '' "$work/r"
+verdict 'merges are skipped' 0 '' "$work/r"
 
 git -C "$work/r" commit -q --allow-empty -m 'Bad'
 bad=$(git -C "$work/r" rev-parse HEAD)
 git -C "$work/r" commit -q --allow-empty -m 'area: be good'
-verdict 'one before the last' 1 'Bad' "$work/r"
+verdict 'a wrong commit before the last one fails' 1 'Bad' "$work/r"
 printf 'from %s\nexcept %s published\n' "$begun" "$bad" >"$work/rules"
-verdict 'an exception' 0 '' "$work/r"
+verdict 'an exception passes' 0 '' "$work/r"
 printf 'from %s\nexcept %s\n' "$begun" "$bad" >"$work/rules"
-verdict 'an exception without a reason' 1 'REASON' "$work/r"
+verdict 'an exception without a reason fails' 1 'REASON' "$work/r"
 printf 'from %s\nexcept %040d why\n' "$begun" 1 >"$work/rules"
-verdict 'an exception that is no commit' 1 'REASON' "$work/r"
+verdict 'an exception that is no commit fails' 1 'REASON' "$work/r"
 echo "from HEAD" >"$work/rules"
-verdict 'no hash to begin at' 1 'needs one line' "$work/r"
+verdict 'a file without a hash fails' 1 'needs one line' "$work/r"
 printf 'from %040d\n' 1 >"$work/rules"
-verdict 'a beginning that is no commit' 1 'not an ancestor' "$work/r"
+verdict 'a first hash that is no commit fails' 1 'not an ancestor' "$work/r"
 
 echo "from $first" >"$work/rules"
 git clone -q --depth 2 "file://$work/r" "$work/shallow"
-verdict 'a shallow clone' 77 'shallow' "$work/shallow"
+verdict 'a shallow clone is skipped' 77 'shallow' "$work/shallow"
 mkdir "$work/r/unpacked"
-verdict 'a tarball' 77 'no repository' "$work/r/unpacked"
+verdict 'a tarball is skipped' 77 'no repository' "$work/r/unpacked"
 echo "1..$n"
 exit "$failed"

@@ -78,7 +78,7 @@ git -C "$dir" rev-list --reverse --no-merges "$from..HEAD" |
 		return length(text)
 	}
 
-	function judge_subject(    verb) {
+	function check_subject(    verb) {
 		if (width(subject) > 72)
 			complain("subject of " width(subject) " characters")
 		if (subject ~ /\.$/)
@@ -95,10 +95,10 @@ git -C "$dir" rev-list --reverse --no-merges "$from..HEAD" |
 			complain("subject is not imperative: " verb)
 	}
 
-	function judge() {
+	function check_commit() {
 		if (hash == "")
 			return
-		judge_subject()
+		check_subject()
 		if (!has_body && lines > 20)
 			complain(lines " changed lines, and no body says why")
 		if (wide > 0)
@@ -106,7 +106,7 @@ git -C "$dir" rev-list --reverse --no-merges "$from..HEAD" |
 	}
 
 	/^\001/ {
-		judge()
+		check_commit()
 		hash = substr($0, 2)
 		has_body = lines = wide = 0
 		part = "subject"
@@ -123,6 +123,6 @@ git -C "$dir" rev-list --reverse --no-merges "$from..HEAD" |
 	}
 	part == "files" && NF > 2 { lines += $1 + $2 }
 	END {
-		judge()
+		check_commit()
 		exit bad
 	}'

@@ -22,10 +22,10 @@
 # difference, and finally the share that was noticed; exits with 1 when a change
 # survived, and with 2 when the tests fail without any change.
 #
-# Kinds of changes: a condition negated; a clause of && or || left out; a
-# statement left out; < and <=, + and -, == and != exchanged; a number off by
-# one; another value returned; true and false exchanged; and similar ones in the
-# SQL of backends and in Lua. Some survivors are equivalent programs, which no
+# Kinds of changes: a condition is negated, a clause of && or || or a statement
+# is left out, < and <=, + and -, == and !=, or true and false are exchanged, a
+# number is off by one, another value is returned. SQL of backends and Lua get
+# similar changes. Some survivors are equivalent programs, which no
 # test can notice: read the survivors before you draw conclusions. Memory that
 # is not freed is noticed with --configure='--enable-sanitizers=address'.
 use strict;
@@ -366,7 +366,7 @@ sub run {
 }
 
 # Returns 'noticed', 'survived', or 'broken' when the change does not compile.
-sub judge {
+sub result_of {
 	my ($dir, $tests, $log) = @_;
 
 	return 'broken' if run($dir, 600, $log, 'make', '-s', @{$tests}) != 0;
@@ -459,7 +459,7 @@ for my $c (@plan) {
 
 	last if time - $began > 60 * $opt{minutes};
 	if (!$good{$key}) {
-		if (judge("$tree/build", \@tests, $log) ne 'survived') {
+		if (result_of("$tree/build", \@tests, $log) ne 'survived') {
 			print STDERR slurp($log);
 			warn "the tests fail without a change\n";
 			exit 2;
@@ -470,7 +470,7 @@ for my $c (@plan) {
 	my $wrong = $text;
 	substr($wrong, $c->{at}, $c->{length}) = $c->{to};
 	spew("$tree/$c->{file}", $wrong);
-	my $verdict = judge("$tree/build", \@tests, $log);
+	my $verdict = result_of("$tree/build", \@tests, $log);
 	spew("$tree/$c->{file}", $text);
 	$counted{$verdict}++;
 	next if $verdict ne 'survived';

@@ -54,8 +54,8 @@ named_files() {
     return 0
 }
 
-# Checks that all guides are installed, into one folder, and link to no file
-# outside of it.
+# Checks that all guides are installed in one folder, and link to no file outside
+# of it.
 installed_links() {
     names=$(grep -o '[A-Za-z./-]*\.md' "$srcdir/conf/local.mk" |
         grep -v -e '^README' -e '^HACKING' -e '^CONTRIBUTING')
@@ -90,23 +90,23 @@ stages_are_jobs() {
     return 1
 }
 
-try 'layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
-try 'format' sh "$srcdir/tests/tools/check-format.sh" "$srcdir"
-try 'style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
-try 'parameters' perl "$srcdir/tests/tools/check-params.pl" "$srcdir"
-try 'messages of commits' sh "$srcdir/tests/tools/check-commits.sh" "$srcdir"
+try 'each folder includes only its layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
+try 'all C files are formatted' sh "$srcdir/tests/tools/check-format.sh" "$srcdir"
+try 'all files follow the style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
+try 'no function has more than six parameters' perl "$srcdir/tests/tools/check-params.pl" "$srcdir"
+try 'the messages of commits have their form' sh "$srcdir/tests/tools/check-commits.sh" "$srcdir"
 try 'options are in the example and the manual' \
     sh "$srcdir/tests/tools/check-options.sh" doc/options.names \
     "$srcdir/conf/fcgiauth.ini" doc/fcgiauth.ini.5
-try 'manual pages' lint
+try 'mandoc accepts the manual pages' lint
 if command -v shellcheck >/dev/null; then
-    try 'shell scripts' shell_scripts
+    try 'shellcheck accepts the shell scripts' shell_scripts
 else
     n=$((n + 1))
-    echo "ok $n - shell scripts # SKIP no shellcheck here"
+    echo "ok $n - shellcheck accepts the shell scripts # SKIP no shellcheck here"
 fi
 try 'stages of the test are jobs of the workflow' stages_are_jobs
-try 'links of the guides' links
-try 'links of the installed guides' installed_links
-try 'files that doc/internals names' named_files
+try 'the links of the guides lead to files' links
+try 'the links of the installed guides stay in their folder' installed_links
+try 'the files that doc/internals names exist' named_files
 echo "1..$n"
