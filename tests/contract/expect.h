@@ -13,7 +13,8 @@
 #define SAME(r, a, b)                                                          \
 	ck_assert_msg((a) == (b), "%s: %s is %lld, not %s (%lld)", (r)->name,  \
 		      #a, (long long)(a), #b, (long long)(b))
-/* Fails with this code, and with this in the message. */
+/* Tests that the call fails with this code, and that the message contains the
+ * text. */
 #define FAILS(r, call, expected, text)                                         \
 	do {                                                                   \
 		ck_assert_msg((call) == -1, "%s: passes: %s", (r)->name,       \

@@ -68,7 +68,7 @@ START_TEST(a_store_lives_while_a_connection_holds_it)
 	struct backend *s = make(), *other = make();
 	struct store_conn *first = make_conn(s), *second = make_conn(s);
 
-	store_conn_bind(second, s); /* the same again is nothing */
+	store_conn_bind(second, s); /* a repeated bind changes nothing */
 	backend_unref(backend_ref(s));
 	backend_unref(s); /* the connections hold it */
 	ck_assert_int_eq(store_ping(first, &err), 0);
@@ -89,7 +89,7 @@ START_TEST(a_store_lives_while_a_connection_holds_it)
 }
 END_TEST
 
-START_TEST(nothing_to_let_go_of)
+START_TEST(null_can_be_released)
 {
 	backend_unref(NULL);
 	store_conn_free(NULL);
@@ -104,6 +104,6 @@ link_ends_cases(void)
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, a_store_lives_while_a_connection_holds_it);
-	tcase_add_test(t, nothing_to_let_go_of);
+	tcase_add_test(t, null_can_be_released);
 	return t;
 }

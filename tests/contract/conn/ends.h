@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When a store is closed. */
+/* Tests of the end of a store. */
 #ifndef CONTRACT_CONN_ENDS_H
 #define CONTRACT_CONN_ENDS_H
 

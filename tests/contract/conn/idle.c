@@ -10,8 +10,8 @@
 
 extern const struct session_store_ops store_memory;
 
-/* Of the connection of before; a new one is not lost. */
-static enum { ALIVE, CLOSED, SWALLOWS } state;
+/* The state of the old connection. A new connection is not lost. */
+static enum { ALIVE, CLOSED, SILENT } state;
 static unsigned asked;
 
 static bool
@@ -19,7 +19,7 @@ is_lost(void *conn, bool ask)
 {
 	(void)conn;
 	asked += ask;
-	if (state == ALIVE || (state == SWALLOWS && !ask))
+	if (state == ALIVE || (state == SILENT && !ask))
 		return false;
 	state = ALIVE;
 	return true;
@@ -145,8 +145,9 @@ static const struct {
 	{ revoke, false },
 };
 
-/* Seen before anything is sent: all go on, on a new connection. */
-START_TEST(what_was_closed_while_idle_is_made_anew)
+/* A closed connection is noticed before the operation is sent, so every
+ * operation is done on a new connection. */
+START_TEST(a_closed_connection_is_replaced)
 {
 	state = CLOSED;
 	ck_assert_int_eq(operations[_i].fn(r->conn), 0);
@@ -154,23 +155,25 @@ START_TEST(what_was_closed_while_idle_is_made_anew)
 }
 END_TEST
 
-/* Nothing says that it is lost.  Who may not do it twice asks before. */
-START_TEST(what_swallows_is_asked_first)
+/* The connection does not show that it is lost. An operation that must not be
+ * repeated probes it first. */
+START_TEST(a_silent_connection_is_probed_if_needed)
 {
-	state = SWALLOWS;
+	state = SILENT;
 	if (operations[_i].repeatable)
 		store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(operations[_i].fn(r->conn), 0);
 	ck_assert_uint_eq(asked, operations[_i].repeatable ? 0 : 1);
 	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 3 : 2);
-	/* Nobody has heard of it. */
+	/* Other connections are not affected. */
 	ck_assert_int_eq(store_ping(r->second, &r->err), 0);
 	ck_assert_uint_eq(calls(), operations[_i].repeatable ? 4 : 3);
 }
 END_TEST
 
-/* What it did is not known: only who may is done once more. */
-START_TEST(what_fails_is_done_once_more_where_it_may)
+/* The outcome of the failed operation is not known, so only a repeatable
+ * operation is repeated. */
+START_TEST(only_a_repeatable_operation_is_repeated)
 {
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(operations[_i].fn(r->conn),
@@ -179,8 +182,9 @@ START_TEST(what_fails_is_done_once_more_where_it_may)
 }
 END_TEST
 
-/* Once, and then all know. */
-START_TEST(fails_again)
+/* An operation is repeated once. After its second failure all connections wait.
+ */
+START_TEST(a_second_failure_is_final)
 {
 	store_faulty_fail(&r->faulty, 1, true);
 	ck_assert_int_eq(find(r->conn), -1);
@@ -188,15 +192,16 @@ START_TEST(fails_again)
 	ck_assert_uint_eq(calls(), 2);
 	ck_assert_int_eq(find(r->conn), -1);
 	ck_assert_uint_eq(calls(), 2);
-	/* Who is connected asks for himself, but does not connect either. */
+	/* A connected thread tries by itself, but does not connect either. */
 	ck_assert_int_eq(find(r->second), -1);
 	ck_assert_int_eq(find(r->second), -1);
 	ck_assert_uint_eq(calls(), 3);
 }
 END_TEST
 
-/* A new connection has nothing to do with being idle. */
-START_TEST(fails_on_a_new_connection)
+/* A failure on a new connection is not due to idleness, so the operation is not
+ * repeated. */
+START_TEST(a_failure_on_a_new_connection_is_final)
 {
 	state = CLOSED;
 	store_faulty_fail(&r->faulty, 2, false);
@@ -221,8 +226,8 @@ undone(void *conn, const struct call *c, const struct session_id *id,
 	return err_set(err, ERR_UNDONE, "too late");
 }
 
-/* The server itself says that nothing was done. */
-START_TEST(fails_for_certain)
+/* The server says that nothing was done, so the operation is repeated. */
+START_TEST(an_undone_operation_is_repeated)
 {
 	undone_calls = 0;
 	r->faulty.ops.revoke = undone;
@@ -256,8 +261,8 @@ slow(void *conn, const struct call *c, const struct session_id *id,
 	return err_set(err, ERR_UNAVAILABLE, "no answer");
 }
 
-/* Those of the same age are not waited for one by one. */
-START_TEST(swallows_all)
+/* Connections of the same age are replaced without waiting for each of them. */
+START_TEST(silent_connections_of_one_age_are_replaced)
 {
 	inner_find = r->faulty.ops.find;
 	r->faulty.ops.find = slow;
@@ -268,7 +273,7 @@ START_TEST(swallows_all)
 }
 END_TEST
 
-/* Meanwhile the others have lost theirs twice, and have good ones. */
+/* Meanwhile the other connection is lost twice and then replaced. */
 static int
 slow_among_others(void *conn, const struct call *c, const struct session_id *id,
 		  const struct token_hash *token, struct session_answer *out,
@@ -285,7 +290,7 @@ slow_among_others(void *conn, const struct call *c, const struct session_id *id,
 	return slow(conn, c, id, token, out, err);
 }
 
-START_TEST(swallows_an_old_one)
+START_TEST(an_old_silent_connection_spares_newer_ones)
 {
 	inner_find = r->faulty.ops.find;
 	r->faulty.ops.find = slow_among_others;
@@ -303,13 +308,13 @@ link_idle_cases(void)
 	int n = ARRAY_LEN(operations);
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, what_was_closed_while_idle_is_made_anew, 0, n);
-	tcase_add_loop_test(t, what_swallows_is_asked_first, 0, n);
-	tcase_add_loop_test(t, what_fails_is_done_once_more_where_it_may, 0, n);
-	tcase_add_test(t, fails_again);
-	tcase_add_test(t, fails_on_a_new_connection);
-	tcase_add_test(t, fails_for_certain);
-	tcase_add_test(t, swallows_all);
-	tcase_add_test(t, swallows_an_old_one);
+	tcase_add_loop_test(t, a_closed_connection_is_replaced, 0, n);
+	tcase_add_loop_test(t, a_silent_connection_is_probed_if_needed, 0, n);
+	tcase_add_loop_test(t, only_a_repeatable_operation_is_repeated, 0, n);
+	tcase_add_test(t, a_second_failure_is_final);
+	tcase_add_test(t, a_failure_on_a_new_connection_is_final);
+	tcase_add_test(t, an_undone_operation_is_repeated);
+	tcase_add_test(t, silent_connections_of_one_age_are_replaced);
+	tcase_add_test(t, an_old_silent_connection_spares_newer_ones);
 	return t;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that end while they are idle. */
+/* Tests of connections that end while they are idle. */
 #ifndef CONTRACT_CONN_IDLE_H
 #define CONTRACT_CONN_IDLE_H
 

@@ -62,7 +62,8 @@ teardown(void)
 	ck_assert_int_eq(fclose(r->said), 0);
 }
 
-/* Since the last time it was asked: the event in one line, and no other. */
+/* Tests that the log since the last call is one line with this event, or empty.
+ */
 static void
 says(const char *event, const char *fields)
 {
@@ -82,8 +83,9 @@ says(const char *event, const char *fields)
 	ck_assert_msg(end != NULL && end[1] == '\0', "%s", text);
 }
 
-/* Once by the first who notices, and once when it is back. */
-START_TEST(lost_and_back)
+/* The first connection that notices it logs the loss, and the first that
+ * succeeds logs the end. */
+START_TEST(a_loss_and_its_end_are_logged_once)
 {
 	open_store();
 	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
@@ -140,9 +142,8 @@ is_lost(void *conn, bool ask)
 	return true;
 }
 
-/* Of a connection that ended while nobody used it only who looks for it reads;
- * the others are not told. */
-START_TEST(closed_while_idle)
+/* A connection that ended while idle is logged at the level debug only. */
+START_TEST(a_replaced_idle_connection_is_logged)
 {
 	r->faulty.ops.base.is_lost = is_lost;
 	open_store();
@@ -192,7 +193,8 @@ START_TEST(migration_is_logged)
 }
 END_TEST
 
-/* So many damaged ones, each with its number as its id, before a good one. */
+/* The number of damaged sessions before a valid one. The id of each is its
+ * number. */
 static size_t ndamaged;
 
 static int
@@ -216,7 +218,8 @@ list(void *conn, const struct call *c, const struct session_query *q,
 	return 0;
 }
 
-/* By their ids, ten in one listing; the good ones are listed. */
+/* At most ten damaged sessions are logged for one list, with their ids. The
+ * valid ones are listed. */
 START_TEST(damaged_sessions_are_logged)
 {
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -253,9 +256,9 @@ link_log_cases(void)
 	TCase *t = new_case("log");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, lost_and_back);
+	tcase_add_test(t, a_loss_and_its_end_are_logged_once);
 	tcase_add_test(t, slow_operations_are_logged);
-	tcase_add_test(t, closed_while_idle);
+	tcase_add_test(t, a_replaced_idle_connection_is_logged);
 	tcase_add_test(t, migration_is_logged);
 	tcase_add_test(t, damaged_sessions_are_logged);
 	return t;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the log says of a store: lost, back, slow, damaged. */
+/* Tests of log lines about a store: lost, back, slow, damaged. */
 #ifndef CONTRACT_CONN_LOG_H
 #define CONTRACT_CONN_LOG_H
 

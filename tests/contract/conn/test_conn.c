@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The guarantees of the wrappers: connecting, back-off, counting, schema. */
+/* The guarantees of the wrappers: connections, back-off, schema, failures. */
 #include "strategy/store.h"
 #include "strategy/users.h"
 #include "tests/contract/conn/ends.h"
@@ -55,7 +55,7 @@ calls(struct fixture *r)
 	return atomic_load(&r->faulty.calls);
 }
 
-START_TEST(connects_when_first_used)
+START_TEST(the_first_operation_connects)
 {
 	struct fixture *r = fixture_open();
 
@@ -68,7 +68,7 @@ START_TEST(connects_when_first_used)
 }
 END_TEST
 
-START_TEST(unbound_conn_fails)
+START_TEST(an_unbound_connection_fails)
 {
 	struct fixture *r = fixture_open();
 	struct users_conn *u = users_conn_new(&r->fake.env);
@@ -89,8 +89,8 @@ START_TEST(unbound_conn_fails)
 }
 END_TEST
 
-/* After a failure to connect 50 ms, doubled each time, never more than 500 ms;
- * in between no call reaches the backend. */
+/* After a failure to connect the back-off is 50 ms. It doubles with each
+ * failure up to 500 ms, and meanwhile no call reaches the backend. */
 START_TEST(back_off_doubles)
 {
 	static const int64_t waits[] = { 50, 100, 200, 400, 500, 500, 500 };
@@ -100,23 +100,27 @@ START_TEST(back_off_doubles)
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
 		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
-		ck_assert_msg(calls(r) == i + 1, "row %zu: %u calls", i,
+		ck_assert_msg(calls(r) == i + 1,
+			      "row %zu: %u calls reach the backend", i,
 			      calls(r));
 		fake_env_advance_ms(&r->fake, waits[i] - 1);
 		ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 		ck_assert_msg(strstr(r->err.msg, "told to fail") != NULL, "%s",
 			      r->err.msg);
-		ck_assert_msg(calls(r) == i + 1, "row %zu: too early", i);
+		ck_assert_msg(calls(r) == i + 1,
+			      "row %zu: a call reaches the backend too early",
+			      i);
 		fake_env_advance_ms(&r->fake, 1);
 	}
 	store_faulty_fail(&r->faulty, 0, false);
 	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
-	/* A success forgets it: a cut connection is made anew at once. */
+	/* A success ends the back-off: a lost connection is replaced at once.
+	 */
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
-	/* And what then fails begins with 50 ms. */
+	/* The next back-off begins with 50 ms. */
 	store_faulty_fail(&r->faulty, 1, true);
 	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
 	ck_assert_int_eq(store_ping(r->conn, &r->err), -1);
@@ -131,8 +135,9 @@ START_TEST(back_off_doubles)
 }
 END_TEST
 
-/* A store that accepts connections but fails must not be hammered either. */
-START_TEST(back_off_grows_though_it_connects)
+/* A store that accepts connections but fails must not be asked without a pause
+ * either. */
+START_TEST(back_off_grows_when_only_connecting_succeeds)
 {
 	struct fixture *r = fixture_open();
 
@@ -155,8 +160,8 @@ END_TEST
 
 #define CROWD 4
 
-/* Several connections to the store of the fixture, the first of which is its
- * own. */
+/* Opens several connections to the store of the fixture. The first is that of
+ * the fixture. */
 static void
 crowd_open(struct fixture *r, struct store_conn *crowd[CROWD])
 {
@@ -176,8 +181,8 @@ crowd_close(struct fixture *r, struct store_conn *crowd[CROWD])
 	fixture_close(r);
 }
 
-/* What one finds out about the store, the others need not. */
-START_TEST(failure_is_shared)
+/* A failure of one connection holds for all. */
+START_TEST(a_failure_is_shared)
 {
 	struct fixture *r = fixture_open();
 	struct store_conn *crowd[CROWD];
@@ -193,8 +198,8 @@ START_TEST(failure_is_shared)
 		ck_assert_int_eq(r->err.code, ERR_UNAVAILABLE);
 	}
 	ck_assert_uint_eq(calls(r), 2);
-	/* It is back: one success, and all go on, without a failure of a
-	 * connection of before. */
+	/* After one success all connections work again, without a failure of an
+	 * old connection. */
 	fake_env_advance_ms(&r->fake, 50);
 	store_faulty_fail(&r->faulty, 0, false);
 	for (int i = 0; i < CROWD; i++)
@@ -204,8 +209,8 @@ START_TEST(failure_is_shared)
 }
 END_TEST
 
-/* The server takes no more connections; those that it has work. */
-START_TEST(live_connections_go_on)
+/* The server accepts no new connections, but the existing ones work. */
+START_TEST(existing_connections_stay_in_use)
 {
 	struct fixture *r = fixture_open();
 	struct store_conn *crowd[CROWD];
@@ -219,15 +224,16 @@ START_TEST(live_connections_go_on)
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(store_ping(crowd[i], &r->err), 0);
 	ck_assert_int_eq(store_ping(crowd[3], &r->err), -1);
-	ck_assert_uint_eq(calls(r), 3); /* without a connection: not yet */
+	ck_assert_uint_eq(calls(r), 3); /* no connection yet */
 	fake_env_advance_ms(&r->fake, 50);
 	ck_assert_int_eq(store_ping(crowd[3], &r->err), 0);
 	crowd_close(r, crowd);
 }
 END_TEST
 
-/* Secrets of a store that may have been replaced are asked for again. */
-START_TEST(secrets_are_of_a_connection)
+/* Secrets are read again after a loss, because the store may have been
+ * replaced. */
+START_TEST(secrets_belong_to_a_connection)
 {
 	struct fixture *r = fixture_open();
 	struct store_conn *crowd[CROWD];
@@ -244,7 +250,7 @@ START_TEST(secrets_are_of_a_connection)
 	ck_assert_int_eq(store_ping(crowd[1], &r->err), 0);
 	store_faulty_fail(&r->faulty, 1, false);
 	ck_assert_int_eq(store_ping(crowd[1], &r->err), -1);
-	ck_assert_int_eq(store_ping(crowd[0], &r->err), 0); /* connects anew */
+	ck_assert_int_eq(store_ping(crowd[0], &r->err), 0); /* connects again */
 	ck_assert_int_eq(store_secret(crowd[0], CALL_AT(NULL, 0), "x", secret,
 				      &r->err),
 			 0);
@@ -260,7 +266,7 @@ busy(void *conn, struct err *err)
 	return err_set(err, ERR_BUSY, "in a moment");
 }
 
-/* "Not now" hurts neither the connection nor the others. */
+/* ERR_BUSY ends no connection and causes no back-off. */
 START_TEST(busy_keeps_the_connection)
 {
 	struct fixture *r = fixture_open();
@@ -310,7 +316,7 @@ schema_of_version(void *conn, struct schema_state *out, struct err *err)
 }
 
 static int
-schema_of_the_future(void *conn, struct schema_state *out, struct err *err)
+newer_schema(void *conn, struct schema_state *out, struct err *err)
 {
 	(void)conn;
 	(void)err;
@@ -345,9 +351,8 @@ START_TEST(schema_is_checked)
 		  "run fcgiauthctl store migrate" },
 		{ BACKEND_EMBEDDED, schema_of_version, broken_migration,
 		  "half way" },
-		{ 0, schema_of_the_future, no_migration,
-		  "newer than this program" },
-		{ BACKEND_EMBEDDED, schema_of_the_future, no_migration,
+		{ 0, newer_schema, no_migration, "newer than this program" },
+		{ BACKEND_EMBEDDED, newer_schema, no_migration,
 		  "install the newer fcgiauth" },
 	};
 
@@ -374,8 +379,8 @@ START_TEST(schema_is_checked)
 }
 END_TEST
 
-/* What was down at the start may come back as anything. */
-START_TEST(schema_is_checked_once_it_is_there)
+/* A store that was unreachable at the start may have any schema later. */
+START_TEST(schema_is_checked_after_the_first_connection)
 {
 	struct fixture *r = fixture_open();
 	struct store_faulty f;
@@ -386,7 +391,8 @@ START_TEST(schema_is_checked_once_it_is_there)
 	f.ops.base.migrate = no_migration;
 	ck_assert_int_eq(store_open(&f.ops, &f, &r->fake.env, &s, &r->err), 0);
 	store_conn_bind(r->conn, s);
-	ck_assert_int_eq(store_ping(r->conn, &r->err), 0); /* nobody asked */
+	ck_assert_int_eq(store_ping(r->conn, &r->err),
+			 0); /* no check was requested */
 	store_conn_bind(r->conn, NULL);
 	store_conn_bind(r->conn, s);
 	store_faulty_fail(&f, 1, false);
@@ -415,7 +421,8 @@ END_TEST
 		ck_assert_uint_eq(calls(r), at);                               \
 	} while (0)
 
-/* Every operation, failed at every place, says so and hurts nothing. */
+/* Every operation that fails, at every place, returns an error and touches no
+ * output. */
 START_TEST(every_operation_can_fail)
 {
 	struct fixture *r = fixture_open();
@@ -475,17 +482,17 @@ main(void)
 {
 	TCase *t = new_case("connection");
 
-	tcase_add_test(t, connects_when_first_used);
-	tcase_add_test(t, unbound_conn_fails);
+	tcase_add_test(t, the_first_operation_connects);
+	tcase_add_test(t, an_unbound_connection_fails);
 	tcase_add_test(t, back_off_doubles);
-	tcase_add_test(t, back_off_grows_though_it_connects);
-	tcase_add_test(t, failure_is_shared);
-	tcase_add_test(t, live_connections_go_on);
-	tcase_add_test(t, secrets_are_of_a_connection);
+	tcase_add_test(t, back_off_grows_when_only_connecting_succeeds);
+	tcase_add_test(t, a_failure_is_shared);
+	tcase_add_test(t, existing_connections_stay_in_use);
+	tcase_add_test(t, secrets_belong_to_a_connection);
 	tcase_add_test(t, busy_keeps_the_connection);
 	tcase_add_test(t, other_failures_keep_the_connection);
 	tcase_add_test(t, schema_is_checked);
-	tcase_add_test(t, schema_is_checked_once_it_is_there);
+	tcase_add_test(t, schema_is_checked_after_the_first_connection);
 	tcase_add_test(t, every_operation_can_fail);
 	return RUN_CASES(t, link_ends_cases(), link_idle_cases(),
 			 link_log_cases(), link_thread_cases());

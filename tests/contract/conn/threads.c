@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server that does not answer, and the threads that use it. */
+/* Several threads with a server that does not answer. */
 #include "tests/contract/conn/threads.h"
 
 #include "strategy/store.h"
@@ -130,11 +130,9 @@ wait_until(atomic_bool *flag)
 	ck_assert(atomic_load(flag));
 }
 
-/*
- * Each is held by it once at most, then only one at a time; and when one has
- * found it back, nobody fails any more.
- */
-START_TEST(one_thread_tries)
+/* Each thread waits for the server once at most. Then only one thread at a time
+ * tries. When a thread succeeds, no thread fails afterwards. */
+START_TEST(one_thread_at_a_time_tries)
 {
 	struct hanging h = {
 		.ops.base = {
@@ -180,6 +178,6 @@ link_thread_cases(void)
 {
 	TCase *t = new_case("threads");
 
-	tcase_add_test(t, one_thread_tries);
+	tcase_add_test(t, one_thread_at_a_time_tries);
 	return t;
 }

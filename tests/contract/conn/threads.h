@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads against one store that hangs. */
+/* Tests of several threads with one unresponsive store. */
 #ifndef CONTRACT_CONN_THREADS_H
 #define CONTRACT_CONN_THREADS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Users in a password file that changes. */
+/* A password file as user source, while the file changes. */
 #include "strategy/users.h"
 #include "backends/htpasswd/file.h"
 #include "tests/contract/expect.h"
@@ -42,7 +42,7 @@ write_file(const char *path, const char *text)
 	ck_assert_int_eq(close(fd), 0);
 }
 
-/* As editors do: another inode. */
+/* Replaces the file by another inode, like an editor. */
 static void
 replace_file(const char *path, const char *text)
 {
@@ -53,7 +53,7 @@ replace_file(const char *path, const char *text)
 	ck_assert_int_eq(rename(next, path), 0);
 }
 
-/* How often the log has this word. */
+/* Returns how often the log contains a word. */
 static int
 said(const char *word)
 {
@@ -183,7 +183,7 @@ START_TEST(groups_are_roles)
 }
 END_TEST
 
-START_TEST(lists_in_order)
+START_TEST(a_list_is_sorted)
 {
 	static const char *const sorted[] = { "A", "Z", "a", "aa", "b" };
 	struct user_list list;
@@ -209,7 +209,7 @@ START_TEST(lists_in_order)
 }
 END_TEST
 
-START_TEST(cannot_be_written)
+START_TEST(the_file_is_never_written)
 {
 	struct user u;
 	enum user_change answer;
@@ -247,21 +247,21 @@ static const struct {
 	{ "alice:$a\n", "a: alice\n: alice\n", "groups:2: there is no name" },
 };
 
-START_TEST(mistakes_keep_us_from_starting)
+START_TEST(a_mistake_prevents_the_start)
 {
 	if (mistakes[_i].users != NULL)
 		write_file(r->file, mistakes[_i].users);
 	if (mistakes[_i].groups != NULL)
 		write_file(r->groups, mistakes[_i].groups);
 	ck_assert_msg(open_source(mistakes[_i].groups != NULL) == -1,
-		      "row %d passes", _i);
+		      "row %d: the file is accepted", _i);
 	ck_assert_msg(r->err.code == ERR_CONFIG &&
 			  strstr(r->err.msg, mistakes[_i].says) != NULL,
 		      "row %d: %s", _i, r->err.msg);
 }
 END_TEST
 
-/* Lines, bytes and files beyond measure. */
+/* The limits on lines, bytes and the size of files. */
 START_TEST(files_have_limits)
 {
 	char *big = calloc(1, 2 << 20), *p = big;
@@ -296,20 +296,20 @@ START_TEST(files_have_limits)
 }
 END_TEST
 
-START_TEST(what_cannot_be_used_is_told)
+START_TEST(unusable_lines_are_logged)
 {
 	write_file(r->file, "alice:$a\nno name:$x\nm\xc3\xbcller:$x\n"
 			    "old:4YsTU2tsmmUYI\nsha:{SHA}mN7MY=\n");
 	OK(r, open_source(false));
 	HOLDS(r, there("old") && there("sha"));
-	SAME(r, said("not a valid user name"), 1); /* once a reading */
+	SAME(r, said("not a valid user name"), 1); /* once for each reading */
 	SAME(r, said("lines=\"2, 3\""), 1);
 	SAME(r, said("lines=4 kind=des-crypt"), 1);
 	SAME(r, said("lines=5 kind=digest"), 1);
 }
 END_TEST
 
-START_TEST(changes_are_seen)
+START_TEST(changes_of_the_file_are_read)
 {
 	write_file(r->file, "alice:$a\n");
 	write_file(r->groups, "admin: alice\n");
@@ -326,25 +326,26 @@ START_TEST(changes_are_seen)
 	ck_assert_str_eq(roles("bob"), "");
 	SAME(r, said("htpasswd_read"), 4);
 	HOLDS(r, there("bob"));
-	SAME(r, said("htpasswd_read"), 4); /* not again */
+	SAME(r, said("htpasswd_read"),
+	     4); /* an unchanged file is not read again */
 }
 END_TEST
 
-START_TEST(mistakes_keep_the_last_good)
+START_TEST(a_mistake_keeps_the_last_correct_file)
 {
 	write_file(r->file, "alice:$a\n");
 	OK(r, open_source(false));
 	write_file(r->file, "alice:$a\nalice:$b\n");
 	HOLDS(r, there("alice") && !there("bob"));
 	HOLDS(r, there("alice"));
-	SAME(r, said("htpasswd_refused"), 1); /* once a change */
+	SAME(r, said("htpasswd_refused"), 1); /* once for each change */
 	SAME(r, said("users:2: user alice is there already"), 1);
 	write_file(r->file, "alice:$a\nrubbish\n");
 	HOLDS(r, there("alice"));
 	SAME(r, said("htpasswd_refused"), 2);
 	write_file(r->file, "bob:$b\n");
 	HOLDS(r, !there("alice") && there("bob"));
-	/* Cut off where lines were ended before. */
+	/* The file ends in the middle of a line, which no earlier file did. */
 	write_file(r->file, "bob:$b\nca");
 	HOLDS(r, there("bob"));
 	write_file(r->file, "carol:$2y$05$abc");
@@ -355,7 +356,7 @@ START_TEST(mistakes_keep_the_last_good)
 }
 END_TEST
 
-START_TEST(missing_or_empty_is_no_answer)
+START_TEST(a_missing_or_empty_file_is_unavailable)
 {
 	struct user_answer is = { .found = true };
 	struct rlimit was, none;
@@ -371,8 +372,9 @@ START_TEST(missing_or_empty_is_no_answer)
 	FAILS(r, users_find(r->conn, AT(r, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "there is no user");
 	write_file(r->file, "bob:$b\n");
-	HOLDS(r, !there("alice") && there("bob")); /* at once, no back-off */
-	/* No mistake in the file, of which it would be asked only once. */
+	HOLDS(r, !there("alice") && there("bob")); /* without a back-off */
+	/* This failure is not in the file, so the file is read again later. A
+	 * file with a mistake would be read only once. */
 	write_file(r->file, "carol:$c\n");
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
 	none = (struct rlimit){ .rlim_max = was.rlim_max };
@@ -384,7 +386,7 @@ START_TEST(missing_or_empty_is_no_answer)
 }
 END_TEST
 
-/* The fake clock stands so long after the last change of the file. */
+/* Sets the fake clock to this time after the last change of the file. */
 static void
 stand_after_change(int64_t ms)
 {
@@ -395,16 +397,17 @@ stand_after_change(int64_t ms)
 					   st.st_ctim.tv_nsec / 1000000 + ms);
 }
 
-START_TEST(is_believed_once_it_has_rested)
+START_TEST(a_changed_file_is_used_after_a_second)
 {
 	write_file(r->file, "alice:$a\n");
 	stand_after_change(100);
-	OK(r, open_source(false)); /* here it is all there is */
+	OK(r, open_source(false)); /* there is no earlier file */
 	HOLDS(r, there("alice"));
 	SAME(r, said("htpasswd_read"), 0);
 	stand_after_change(1000);
 	HOLDS(r, there("alice"));
-	SAME(r, said("htpasswd_read"), 1); /* it could have changed since */
+	SAME(r, said("htpasswd_read"),
+	     1); /* it may have changed in the same second */
 	/* htpasswd(1) empties the file, then writes. */
 	write_file(r->file, "");
 	stand_after_change(0);
@@ -414,7 +417,7 @@ START_TEST(is_believed_once_it_has_rested)
 	HOLDS(r, there("alice") && !there("bob"));
 	stand_after_change(1000);
 	HOLDS(r, !there("alice") && there("bob"));
-	/* The clock was set back: no waiting for ever. */
+	/* A clock that was set back must not delay the reading forever. */
 	write_file(r->file, "carol:$c\n");
 	stand_after_change(-5000);
 	HOLDS(r, !there("bob") && there("carol"));
@@ -448,7 +451,7 @@ read_all(void *arg)
 	return NULL;
 }
 
-START_TEST(threads_share_it)
+START_TEST(threads_share_the_file)
 {
 	pthread_t threads[THREADS];
 	long bad[THREADS] = { 0 };
@@ -477,16 +480,16 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, users_of_the_file_are_found);
 	tcase_add_test(t, groups_are_roles);
-	tcase_add_test(t, lists_in_order);
-	tcase_add_test(t, cannot_be_written);
-	tcase_add_loop_test(t, mistakes_keep_us_from_starting, 0,
+	tcase_add_test(t, a_list_is_sorted);
+	tcase_add_test(t, the_file_is_never_written);
+	tcase_add_loop_test(t, a_mistake_prevents_the_start, 0,
 			    ARRAY_LEN(mistakes));
 	tcase_add_test(t, files_have_limits);
-	tcase_add_test(t, what_cannot_be_used_is_told);
-	tcase_add_test(t, changes_are_seen);
-	tcase_add_test(t, mistakes_keep_the_last_good);
-	tcase_add_test(t, missing_or_empty_is_no_answer);
-	tcase_add_test(t, is_believed_once_it_has_rested);
-	tcase_add_test(t, threads_share_it);
+	tcase_add_test(t, unusable_lines_are_logged);
+	tcase_add_test(t, changes_of_the_file_are_read);
+	tcase_add_test(t, a_mistake_keeps_the_last_correct_file);
+	tcase_add_test(t, a_missing_or_empty_file_is_unavailable);
+	tcase_add_test(t, a_changed_file_is_used_after_a_second);
+	tcase_add_test(t, threads_share_the_file);
 	return run_case(t);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A password file and its groups: which lines are read, and what is logged. */
+/* The parser of password files and groups: which lines it reads, and what it
+ * notes. */
 #include "backends/htpasswd/file.h"
 #include "strategy/user_source.h"
 #include "tests/support/run.h"
@@ -53,7 +54,7 @@ refused(const char *kind)
 		if (strcmp(h.refused[i].kind, kind) == 0)
 			return &h.refused[i];
 	}
-	ck_abort_msg("no %s", kind);
+	ck_abort_msg("no refused hash of kind %s", kind);
 	return NULL;
 }
 
@@ -75,7 +76,8 @@ static const char *const kinds[] = {
 
 #define BCRYPT "$2y$05$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
 
-/* Each by its name and its line; who can sign in is not named. */
+/* Each refused kind has its name and its lines. Users with usable hashes are
+ * not noted. */
 START_TEST(refused_hashes_are_noted_by_kind)
 {
 	const size_t n = ARRAY_LEN(kinds) / 2;
@@ -102,8 +104,8 @@ START_TEST(refused_hashes_are_noted_by_kind)
 }
 END_TEST
 
-/* As Windows writes them. */
-START_TEST(mark_in_front_is_skipped)
+/* Windows writes a byte order mark and carriage returns. */
+START_TEST(a_byte_order_mark_is_skipped)
 {
 	parse("\357\273\277alice:$a\r\nbob:$b\r\n",
 	      "\357\273\277staff: alice\r\n");
@@ -114,7 +116,7 @@ START_TEST(mark_in_front_is_skipped)
 }
 END_TEST
 
-START_TEST(members_with_commas_and_strangers)
+START_TEST(members_have_commas_or_are_unknown)
 {
 	parse("alice:$a\nbob:$b\n",
 	      "admins: alice, bob\nstaff:alice,bob,\nops: carol bob dave\n");
@@ -128,8 +130,8 @@ START_TEST(members_with_commas_and_strangers)
 }
 END_TEST
 
-/* A name that is not there: before, between and after those that are. */
-START_TEST(who_is_not_there)
+/* The names sort before, between and after the existing ones. */
+START_TEST(unknown_names_are_not_found)
 {
 	static const char *const none[] = { "", "a", "bo", "bobb", "z" };
 
@@ -142,8 +144,8 @@ START_TEST(who_is_not_there)
 }
 END_TEST
 
-/* What is as large as it may be is read. */
-START_TEST(limits_are_allowed)
+/* Values at their limits are accepted. */
+START_TEST(values_at_their_limits_are_read)
 {
 	char text[4096], groups[4096], *p = groups;
 	size_t n;
@@ -159,7 +161,7 @@ START_TEST(limits_are_allowed)
 }
 END_TEST
 
-START_TEST(as_many_lines_as_may_be)
+START_TEST(the_maximum_of_lines_is_read)
 {
 	char *text = malloc(100000 * 9 + 1), *p = text;
 
@@ -182,10 +184,10 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, refused_hashes_are_noted_by_kind);
-	tcase_add_test(t, mark_in_front_is_skipped);
-	tcase_add_test(t, members_with_commas_and_strangers);
-	tcase_add_test(t, who_is_not_there);
-	tcase_add_test(t, limits_are_allowed);
-	tcase_add_test(t, as_many_lines_as_may_be);
+	tcase_add_test(t, a_byte_order_mark_is_skipped);
+	tcase_add_test(t, members_have_commas_or_are_unknown);
+	tcase_add_test(t, unknown_names_are_not_found);
+	tcase_add_test(t, values_at_their_limits_are_read);
+	tcase_add_test(t, the_maximum_of_lines_is_read);
 	return run_case(t);
 }

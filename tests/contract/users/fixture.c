@@ -26,12 +26,14 @@ fixture_start(struct fixture *r)
 	ck_assert(conf != NULL && path != NULL);
 	users_kind.configure(r->ops, conf, &borrowed);
 	OK(r, users_open(r->ops, conf, &r->fake.env, &r->users, &r->err));
-	/* It was borrowed for the call: whoever kept it is found out. */
+	/* The settings are borrowed for the call only. A source that keeps a
+	 * pointer to them fails now. */
 	memset(path, 'x', strlen(path));
 	free(path);
 	free(conf);
 	r->conn = fixture_conn(r);
-	/* As fcgiauthctl store migrate does; a file of ours does it itself. */
+	/* Like fcgiauthctl store migrate. An embedded source does it by itself.
+	 */
 	if ((r->ops->base.driver.caps & BACKEND_EMBEDDED) == 0)
 		OK(r, users_migrate(r->conn, &r->err));
 	OK(r, users_check_schema(r->conn, &r->err));
@@ -77,7 +79,7 @@ fixture_close(struct fixture *r)
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", r->path,
 			       suffixes[i]);
-		(void)unlink(path); /* not every source has them */
+		(void)unlink(path); /* some sources have none */
 	}
 	HOLDS(r, rmdir(r->folder) == 0);
 	free(r);

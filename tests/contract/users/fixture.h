@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The contract of strategy/user_source.h, asked of every source that can be
- * written.  Each users_kind_X.c makes a program of these cases.
- */
+/* Tests the contract of strategy/user_source.h with every user source that can
+ * be changed. Each users_kind_X.c makes a program of these cases. */
 #ifndef CONTRACT_USERS_FIXTURE_H
 #define CONTRACT_USERS_FIXTURE_H
 
@@ -10,27 +8,27 @@
 #include "tests/contract/expect.h"
 #include "tests/support/fake_env.h"
 
-/* Of the program. */
+/* The user source of the program. */
 struct users_kind {
 	const struct user_source_ops *ops;
-	/* Fills the settings, which are zero; `path` is a file in the folder
-	 * of the case, borrowed for the call of open(). */
+	/* Fills in the settings, which are zero. `path` is a file in the folder
+	 * of the case, and is borrowed for the call of open(). */
 	void (*configure)(const struct user_source_ops *ops, void *conf,
 			  const char *const *path);
-	/* Before each case: nothing is left of the one before.  NULL: nothing
-	 * can be. */
+	/* Removes what the previous case left. NULL: nothing can be left. */
 	void (*fresh)(void);
-	/* The source answers and refuses all that is asked of it, until this
-	 * is called with false. */
+	/* With true the server refuses every operation, but answers, until the
+	 * function is called with false. */
 	void (*refuse)(const char *path, bool refuses);
 };
 extern const struct users_kind users_kind;
 
-/* Once, before all cases: 0, or 1 when a server is not installed. */
+/* Runs once before all cases. Returns 0, or 1 when the server is not installed.
+ */
 int kind_start(void);
 void kind_stop(void);
 
-/* One opened source, fresh and empty, with one connection. */
+/* An opened user source, empty, with one connection. */
 struct fixture {
 	const char *name;
 	const struct user_source_ops *ops;
@@ -46,13 +44,13 @@ struct fixture {
 struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
 
-/* A restart, in two halves. */
+/* The two halves of a restart. */
 void fixture_stop(struct fixture *r);
 void fixture_start(struct fixture *r);
 
 struct users_conn *fixture_conn(struct fixture *r);
 
-/* With all that a user may have, not added yet. */
+/* Returns a user with a value in every field, who is not added yet. */
 struct user fixture_user(const char *name);
 
 TCase *users_refused_cases(void);

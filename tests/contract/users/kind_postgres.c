@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The users in Postgres for the contract suite, on a server of their own. */
+/* Users in PostgreSQL for the contract suite, on a server of their own. */
 #include "tests/contract/users/fixture.h"
 #include "tests/support/postgres_server.h"
 
@@ -23,7 +23,7 @@ configure(const struct user_source_ops *ops, void *conf,
 	  const char *const *path)
 {
 	const struct str conninfo = str_from(server.conninfo);
-	const int64_t seconds = 20; /* it is a sanitizer that is slow */
+	const int64_t seconds = 20; /* sanitizers are slow */
 
 	(void)path;
 	set(ops, conf, "conninfo", &conninfo, sizeof(conninfo));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The users in a SQLite file for the contract suite. */
+/* Users in a SQLite file for the contract suite. */
 #include "tests/contract/users/fixture.h"
 
 #include <sqlite3.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: invalid arguments for user sources, and which layer refuses
- * them. */
+/* Operations that a user source refuses. */
 #include "tests/contract/users/fixture.h"
 #include "tests/support/call.h"
 
 #include <check.h>
 #include <string.h>
 
-/* A source that can only be read says so, and where to go. */
-START_TEST(read_only_source)
+/* The message of a read-only source says that it cannot be changed from here.
+ */
+START_TEST(a_read_only_source_refuses_changes)
 {
 	struct fixture *r = fixture_open();
 	struct user_source_ops ops = *r->ops;
@@ -46,7 +46,7 @@ START_TEST(read_only_source)
 }
 END_TEST
 
-/* A connection that was good until now: the call itself is refused. */
+/* The connection works until now: the call itself is refused. */
 #define REFUSED(call)                                                          \
 	do {                                                                   \
 		fake_env_advance_ms(&r->fake, 1000);                           \
@@ -56,8 +56,8 @@ END_TEST
 		users_kind.refuse(r->path, false);                             \
 	} while (0)
 
-/* It says so, gives nothing back, and has done nothing. */
-START_TEST(refuses_everything)
+/* A refused operation fails, touches no output and changes nothing. */
+START_TEST(a_refused_operation_changes_nothing)
 {
 	struct fixture *r = fixture_open();
 	const struct user alice = fixture_user("alice"),
@@ -102,7 +102,7 @@ users_refused_cases(void)
 {
 	TCase *t = new_case("refused");
 
-	tcase_add_test(t, read_only_source);
-	tcase_add_test(t, refuses_everything);
+	tcase_add_test(t, a_read_only_source_refuses_changes);
+	tcase_add_test(t, a_refused_operation_changes_nothing);
 	return t;
 }

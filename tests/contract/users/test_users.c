@@ -35,7 +35,7 @@ user_same(const struct user *a, const struct user *b)
 	       a->disabled == b->disabled;
 }
 
-START_TEST(add_and_find)
+START_TEST(an_added_user_is_found)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice"), got;
@@ -50,7 +50,7 @@ START_TEST(add_and_find)
 }
 END_TEST
 
-START_TEST(names_are_exact)
+START_TEST(only_the_exact_name_is_found)
 {
 	const struct str others[] = {
 		STR("Alice"),	    STR("alic"),
@@ -78,7 +78,7 @@ START_TEST(names_are_exact)
 }
 END_TEST
 
-START_TEST(add_twice)
+START_TEST(a_name_is_added_once)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice"), second = u, got;
@@ -110,7 +110,8 @@ START_TEST(set_writes_all_but_created)
 	OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 60) * 1000), &old, &u,
 			&answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
-	HOLDS(r, find(r, STR("alice"), &got)); /* disabled too */
+	HOLDS(r,
+	      find(r, STR("alice"), &got)); /* disabled users are found, too */
 	HOLDS(r, user_same(&u, &got));
 	SAME(r, got.created, r->now);
 	SAME(r, got.changed, r->now + 60);
@@ -126,8 +127,8 @@ START_TEST(set_writes_all_but_created)
 }
 END_TEST
 
-/* Whatever was changed since, and by whom, it is not undone. */
-START_TEST(set_compares)
+/* A set is refused when any field was changed since it was read. */
+START_TEST(set_refuses_a_stale_user)
 {
 	struct fixture *r = fixture_open();
 	const struct user u = fixture_user("alice");
@@ -146,8 +147,8 @@ START_TEST(set_compares)
 		answer = USER_MISSING;
 		OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 5) * 1000),
 				&olds[i], &next, &answer, &r->err));
-		ck_assert_msg(answer == USER_STALE, "%s: row %zu: %d", r->name,
-			      i, (int)answer);
+		ck_assert_msg(answer == USER_STALE, "%s: row %zu: answer %d",
+			      r->name, i, (int)answer);
 		HOLDS(r, find(r, STR("alice"), &got));
 		HOLDS(r, user_same(&u, &got));
 		SAME(r, got.changed, r->now);
@@ -157,7 +158,7 @@ START_TEST(set_compares)
 	SAME(r, answer, USER_CHANGED);
 	HOLDS(r, find(r, STR("alice"), &got));
 	HOLDS(r, user_same(&next, &got));
-	/* The same again is a change, too. */
+	/* A set with the same values counts as a change. */
 	OK(r, users_set(r->conn, CALL_AT(r->a, (r->now + 6) * 1000), &next,
 			&next, &answer, &r->err));
 	SAME(r, answer, USER_CHANGED);
@@ -165,7 +166,7 @@ START_TEST(set_compares)
 }
 END_TEST
 
-START_TEST(set_hash_compares)
+START_TEST(set_hash_refuses_a_stale_hash)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice"), got;
@@ -197,7 +198,7 @@ START_TEST(set_hash_compares)
 }
 END_TEST
 
-START_TEST(remove_once)
+START_TEST(a_user_is_removed_once)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice"), got;
@@ -219,7 +220,7 @@ START_TEST(remove_once)
 }
 END_TEST
 
-START_TEST(list_by_name)
+START_TEST(a_list_is_sorted_by_name)
 {
 	static const char *const names[] = { "zoe", "bob",  "Bob", "alice",
 					     "a.b", "carl", "dora" };
@@ -248,8 +249,8 @@ START_TEST(list_by_name)
 				after = list.v[i].who.name;
 				ck_assert_msg(str_eq(after,
 						     str_from(sorted[n])),
-					      "%s: limit %zu: %.*s", r->name,
-					      limit, STR_ARG(after));
+					      "%s: limit %zu: found %.*s",
+					      r->name, limit, STR_ARG(after));
 			}
 		} while (list.n == limit);
 		SAME(r, n, ARRAY_LEN(names));
@@ -261,7 +262,7 @@ START_TEST(list_by_name)
 }
 END_TEST
 
-START_TEST(bad_users_are_refused)
+START_TEST(invalid_users_are_refused)
 {
 	static char longest[1100];
 	struct fixture *r = fixture_open();
@@ -311,7 +312,7 @@ START_TEST(bad_users_are_refused)
 				users_set(r->conn, CALL_AT(r->a, r->now * 1000),
 					  &rows[i].u, &rows[i].u, &answer,
 					  &r->err) == -1,
-			    "%s: row %zu", r->name, i);
+			    "%s: row %zu is accepted", r->name, i);
 			ck_assert_msg(r->err.code == ERR_INPUT &&
 					  strstr(r->err.msg, rows[i].says) !=
 					      NULL,
@@ -319,14 +320,14 @@ START_TEST(bad_users_are_refused)
 				      r->err.msg);
 		}
 	}
-	SAME(r, add(r, &good), USER_CHANGED); /* and no back-off after it */
+	SAME(r, add(r, &good), USER_CHANGED); /* without a back-off */
 	HOLDS(r, !find(r, STR("a"), &got));
 	fixture_close(r);
 }
 END_TEST
 
-/* Out of memory is "could not tell", never "no such user". */
-START_TEST(find_without_memory)
+/* A lack of memory is an error, and never the answer "no such user". */
+START_TEST(find_fails_without_memory)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice");
@@ -390,8 +391,9 @@ rehash(void *arg)
 	return NULL;
 }
 
-/* Of several that rehash, or add the same name, one wins. */
-START_TEST(parallel_changes)
+/* Of several threads that replace a hash, or add the same name, one succeeds.
+ */
+START_TEST(one_of_parallel_changes_succeeds)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice"), got;
@@ -428,7 +430,7 @@ START_TEST(parallel_changes)
 }
 END_TEST
 
-START_TEST(ping_schema_restart)
+START_TEST(users_survive_a_restart)
 {
 	struct fixture *r = fixture_open();
 	struct user u = fixture_user("alice"), got;
@@ -455,18 +457,18 @@ main(void)
 
 	if (kind_start() != 0)
 		return skip_all("the server is not installed");
-	tcase_add_test(t, add_and_find);
-	tcase_add_test(t, names_are_exact);
-	tcase_add_test(t, add_twice);
+	tcase_add_test(t, an_added_user_is_found);
+	tcase_add_test(t, only_the_exact_name_is_found);
+	tcase_add_test(t, a_name_is_added_once);
 	tcase_add_test(t, set_writes_all_but_created);
-	tcase_add_test(t, set_compares);
-	tcase_add_test(t, set_hash_compares);
-	tcase_add_test(t, remove_once);
-	tcase_add_test(t, list_by_name);
-	tcase_add_test(t, bad_users_are_refused);
-	tcase_add_test(t, find_without_memory);
-	tcase_add_test(t, parallel_changes);
-	tcase_add_test(t, ping_schema_restart);
+	tcase_add_test(t, set_refuses_a_stale_user);
+	tcase_add_test(t, set_hash_refuses_a_stale_hash);
+	tcase_add_test(t, a_user_is_removed_once);
+	tcase_add_test(t, a_list_is_sorted_by_name);
+	tcase_add_test(t, invalid_users_are_refused);
+	tcase_add_test(t, find_fails_without_memory);
+	tcase_add_test(t, one_of_parallel_changes_succeeds);
+	tcase_add_test(t, users_survive_a_restart);
 	result = RUN_CASES(t, users_refused_cases());
 	kind_stop();
 	return result;
