@@ -10,7 +10,8 @@
  * ERR_UNAVAILABLE; the caller must disconnect, and redis_connect() asks
  * Sentinel or the cluster again.  If the server can be read but not written
  * (OOM, MISCONF, NOREPLICAS), or the slot of a key is being moved, the call
- * fails with ERR_BUSY, and the connection stays usable for other keys.
+ * fails with ERR_BUSY, and the connection stays usable for other keys.  After
+ * NOREPLICAS the next call asks the sentinels again, if there are any.
  */
 #ifndef BACKENDS_REDIS_CLIENT_CONN_H
 #define BACKENDS_REDIS_CLIENT_CONN_H

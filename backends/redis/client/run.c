@@ -309,6 +309,25 @@ run_rounds(struct run *r, struct err *err)
 	return 0;
 }
 
+/* A master that has lost its replicas may have been replaced by one of them,
+ * and may still have sessions that were revoked since.  Closes the connection,
+ * so that the next run asks the sentinels. */
+static void
+leave_cut_off_master(const struct run *r)
+{
+	struct redis_conn *conn = r->conn;
+
+	if (conn->server->target.sentinels.n == 0)
+		return;
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->tasks[i].reply == NULL ||
+		    !redis_reply_lacks_replicas(r->tasks[i].reply))
+			continue;
+		redis_wire_close(conn->wire);
+		conn->wire = NULL;
+	}
+}
+
 int
 redis_run(struct redis_conn *conn, const struct redis_step *steps, size_t n,
 	  redisReply **replies, struct err *err)
@@ -329,6 +348,8 @@ redis_run(struct redis_conn *conn, const struct redis_step *steps, size_t n,
 	for (size_t i = 0; i < n; i++)
 		r.tasks[i].step = &steps[i];
 	result = run_rounds(&r, err);
+	if (result != 0)
+		leave_cut_off_master(&r);
 	for (size_t i = 0; i < n; i++) {
 		conn->replies[i] = r.tasks[i].reply;
 		if (result == 0)

@@ -114,6 +114,13 @@ static const struct refusal {
 	{ "", ERR_INTERNAL, "" },
 };
 
+bool
+redis_reply_lacks_replicas(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ERROR &&
+	       str_starts(wire_error_text_of(reply), STR("NOREPLICAS"));
+}
+
 int
 redis_reply_fail(const redisReply *reply, struct err *err)
 {

@@ -16,6 +16,9 @@ enum redis_answer {
 
 enum redis_answer redis_reply_answer(const redisReply *reply);
 
+/* Returns whether the server refused a write because it has lost replicas. */
+bool redis_reply_lacks_replicas(const redisReply *reply);
+
 /* Sets *err to the error reply, with advice, and returns -1. */
 int redis_reply_fail(const redisReply *reply, struct err *err);
 

@@ -191,6 +191,78 @@ START_TEST(sentinel_lags)
 }
 END_TEST
 
+/* A sentinel that names this server as the master. */
+struct witness {
+	struct redis_fake fake;
+	struct redis_line line;
+	char answer[64], address[32];
+};
+
+static void
+witness_start(struct witness *w, const struct test_redis *master)
+{
+	(void)snprintf(w->answer, sizeof(w->answer),
+		       "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n", master->port);
+	w->line = (struct redis_line){ .bytes = w->answer };
+	redis_fake_start(&w->fake, &w->line, 1);
+	(void)snprintf(w->address, sizeof(w->address), "127.0.0.1:%d",
+		       w->fake.port);
+}
+
+/* A master that has lost its replicas may have been replaced.  Once it refuses
+ * a write, the sentinels are asked again, and nothing more is read from it. */
+START_TEST(master_is_cut_off)
+{
+	struct test_redis master, replica;
+	struct witness before, after;
+	struct str words[2];
+	struct fixture r;
+
+	test_redis_start(&master, TEST_REDIS_TCP, NULL);
+	test_redis_replica(&replica, &master, NULL);
+	witness_start(&before, &master);
+	witness_start(&after, &replica);
+	words[0] = str_from(before.address);
+	words[1] = str_from(after.address);
+	use_sentinels(&r, words, 2);
+	OK(&r, fixture_connect(&r));
+	OK(&r, fixture_set(&r, "k", "old"));
+	test_redis_until(&replica, "GET t:k", "old");
+	test_redis_do(&replica, "REPLICAOF NO ONE");
+	test_redis_do(&replica, "SET t:k new");
+	test_redis_do(&master, "CONFIG SET min-replicas-to-write 1");
+	test_redis_until(&master, "SET t:k old", "NOREPLICAS");
+	redis_fake_end(&before.fake);
+	FAILS(&r, fixture_set(&r, "other", "x"), ERR_BUSY, "NOREPLICAS");
+	OK(&r, fixture_get(&r, "k"));
+	ck_assert_str_eq(r.reply->str, "new");
+	OK(&r, fixture_set(&r, "other", "x"));
+	fixture_end(&r);
+	redis_fake_end(&after.fake);
+	test_redis_end(&replica);
+	test_redis_end(&master);
+}
+END_TEST
+
+/* If the sentinels still name it, it stays in use. */
+START_TEST(master_without_replicas)
+{
+	struct watch w;
+
+	watch_start(&w, NULL);
+	OK(&w.r, fixture_connect(&w.r));
+	OK(&w.r, fixture_set(&w.r, "k", "v"));
+	test_redis_do(&w.master, "CONFIG SET min-replicas-to-write 2");
+	for (int i = 0; i < 3; i++) {
+		FAILS(&w.r, fixture_set(&w.r, "k", "x"), ERR_BUSY,
+		      "NOREPLICAS");
+		OK(&w.r, fixture_get(&w.r, "k"));
+		ck_assert_str_eq(w.r.reply->str, "v");
+	}
+	watch_end(&w);
+}
+END_TEST
+
 TCase *
 redis_sentinel_cases(void)
 {
@@ -201,5 +273,7 @@ redis_sentinel_cases(void)
 	tcase_add_test(t, sentinels_in_turn);
 	tcase_add_test(t, sentinels_have_logins);
 	tcase_add_test(t, sentinel_lags);
+	tcase_add_test(t, master_is_cut_off);
+	tcase_add_test(t, master_without_replicas);
 	return t;
 }
