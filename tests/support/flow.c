@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
+#include "tests/support/call.h"
 
 #define ARENA_LIMIT (8 * 1024 * 1024)
 
@@ -394,6 +395,24 @@ flow_login(struct flow *f, const char *user)
 		      user, a.status);
 	ck_assert_ptr_nonnull(token);
 	return flow_text(f, "HTTP_COOKIE=__Host-fcgiauth=%s", token);
+}
+
+struct session_list
+flow_sessions(struct flow *f, const char *user)
+{
+	const struct session_query query = {
+		.user = { .p = user, .n = str_from(user).n }, .limit = 10
+	};
+	struct session_cursor start = { .created_ms = 0 };
+	struct session_list list;
+	struct err err;
+
+	ck_assert_int_eq(store_list(f->conns.store,
+				    CALL_AT(f->arena,
+					    env_wall_ms(&f->fake.env)),
+				    &query, &start, &list, &err),
+			 0);
+	return list;
 }
 
 bool

@@ -106,6 +106,10 @@ const char *flow_cookie(struct flow *f, const struct flow_answer *a,
  * `HTTP_COOKIE=...`; valid until flow_free(). */
 const char *flow_login(struct flow *f, const char *user);
 
+/* Returns the sessions of a user (NULL: of all users), at most 10; valid until
+ * flow_free(). */
+struct session_list flow_sessions(struct flow *f, const char *user);
+
 /* Returns the csrf token of a page; valid until flow_free(). */
 const char *flow_csrf(struct flow *f, const struct flow_answer *page);
 

@@ -321,20 +321,11 @@ forbid_memory(struct rlimit *was)
 static void
 expect_503(const char *user, const struct flow_answer *a)
 {
-	struct session_cursor cursor = { .created_ms = 0 };
-	struct session_list live;
-	struct err err;
-
 	ck_assert_msg(a->status == 503, "%s: the status is %u", user,
 		      a->status);
 	ck_assert_ptr_nonnull(flow_header(a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(a, "Set-Cookie").p);
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(f.request, f.fake.wall_ms),
-				    LISTED(str_from(user), 10), &cursor, &live,
-				    &err),
-			 0);
-	ck_assert_uint_eq(live.n, 0);
+	ck_assert_uint_eq(flow_sessions(&f, user).n, 0);
 }
 
 static void

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The credentials that a sign-out ends, and those that it must keep. */
 #include "tests/unit/modes/refresh_fixture.h"
-#include "tests/support/call.h"
-
-#include "strategy/store.h"
 
 #define SESSION "__Host-fcgiauth"
 
@@ -42,22 +39,6 @@ sign_out(const char *type, const char *body, const char *one, const char *two)
 	return flow_ask(&f, false, params, body);
 }
 
-static int64_t
-live(void)
-{
-	struct session_cursor start = { .created_ms = 0 };
-	struct session_list list;
-	struct err err;
-
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(f.request,
-					    env_wall_ms(&f.fake.env)),
-				    LISTED((struct str){ .p = NULL }, 50),
-				    &start, &list, &err),
-			 0);
-	return (int64_t)list.n;
-}
-
 static bool
 has_set_cookie(const struct flow_answer *a)
 {
@@ -84,7 +65,8 @@ START_TEST(two_cookies_of_a_name_are_refused)
 		ck_assert_msg(answer.status == 401, "row %zu: the status is %u",
 			      i, answer.status);
 		ck_assert_msg(!has_set_cookie(&answer), "row %zu", i);
-		ck_assert_msg(live() == 2, "row %zu ends a session", i);
+		ck_assert_msg(flow_sessions(&f, NULL).n == 2,
+			      "row %zu ends a session", i);
 	}
 	ck_assert_uint_eq(refresh(a.refresh).status, 200);
 	ck_assert_uint_eq(refresh(b.refresh).status, 200);
@@ -140,7 +122,7 @@ START_TEST(bearer_token_clears_only_its_cookies)
 		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", b.refresh));
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert(!has_set_cookie(&answer));
-	ck_assert_int_eq(live(), 2);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 2);
 	/* The same invalid token as the only cookie is cleared. */
 	answer = sign_out(JSON, "", "HTTP_AUTHORIZATION=Bearer dead",
 			  "HTTP_COOKIE=" ACCESS "=dead");
@@ -155,7 +137,7 @@ START_TEST(bearer_token_clears_only_its_cookies)
 		     flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", b.refresh));
 	ck_assert_uint_eq(answer.status, 204);
 	ck_assert(!has_set_cookie(&answer));
-	ck_assert_int_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	/* A valid Bearer token with the invalid access cookie of the same
 	 * session. */
 	a = sign_in("alice");
@@ -166,7 +148,7 @@ START_TEST(bearer_token_clears_only_its_cookies)
 	answer = sign_out(JSON, "", bearer, refresh_of_a);
 	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
 	ck_assert_str_eq(flow_cookie(&f, &answer, REFRESH), "");
-	ck_assert_int_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	a = sign_in("alice");
 	answer =
 	    sign_out(JSON, "",
@@ -198,23 +180,23 @@ START_TEST(sessions_of_another_mode_end)
 		      NULL);
 	(void)snprintf(token, sizeof(token), "HTTP_COOKIE=%s=%s", left,
 		       flow_cookie(&f, &a, left));
-	ck_assert_int_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	switch_mode(mode[1]);
 	/* In mode jwt the store usually is a new one in the memory of the
 	 * process. Here it is the same. */
-	ck_assert_int_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	/* A foreign page cannot sign the user out. */
 	a = sign_out(FORM, "", token, "HTTP_SEC_FETCH_SITE=same-site");
 	ck_assert_uint_eq(a.status, 403);
-	ck_assert_int_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	/* If there is a Bearer token, only that is signed out. */
 	a = sign_out(JSON, "", token, "HTTP_AUTHORIZATION=Bearer dead");
 	ck_assert_ptr_null(flow_cookie(&f, &a, left));
-	ck_assert_int_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	a = sign_out(JSON, "", token, NULL);
 	ck_assert_uint_eq(a.status, 204);
 	ck_assert_str_eq(flow_cookie(&f, &a, left), "");
-	ck_assert_int_eq(live(), 0);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 	switch_mode(mode[0]);
 	if (by_session)
 		ck_assert_uint_eq(flow_verify(&f, "/", token, NULL).status,

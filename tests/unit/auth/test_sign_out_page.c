@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The page and the form for signing out, and the state after they fail. */
 #include "tests/unit/modes/refresh_fixture.h"
-#include "tests/support/call.h"
 
 #include "strategy/registry.h"
-#include "strategy/store.h"
 #include "tests/support/store_faulty.h"
 
 #define SESSION "__Host-fcgiauth"
@@ -24,22 +22,6 @@ use(const char *mode, const char *more)
 		       "[jwt]\nsecret_file = %s/secret\n%s",
 		       mode, folder, more);
 	flow_init(&f, ini, &faulty.ops, &faulty);
-}
-
-static size_t
-live(void)
-{
-	struct session_cursor start_at = { .created_ms = 0 };
-	struct session_list list;
-	struct err err;
-
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(f.request,
-					    env_wall_ms(&f.fake.env)),
-				    LISTED((struct str){ .p = NULL }, 50),
-				    &start_at, &list, &err),
-			 0);
-	return list.n;
 }
 
 static bool
@@ -121,7 +103,7 @@ START_TEST(posted_refresh_token_is_signed_out)
 
 	ck_assert_uint_eq(answer.status, 303);
 	ck_assert(!has_set_cookie(&answer));
-	ck_assert_uint_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	ck_assert_uint_eq(refresh(b.refresh).status, 200);
 	ck_assert_uint_eq(refresh(a.refresh).status, 400);
 }
@@ -180,7 +162,7 @@ START_TEST(form_ends_both_sessions)
 	ck_assert_uint_eq(answer.status, 303);
 	ck_assert_str_eq(flow_cookie(&f, &answer, REFRESH), "");
 	ck_assert_str_eq(flow_cookie(&f, &answer, ACCESS), "");
-	ck_assert_uint_eq(live(), 0);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 }
 END_TEST
 
@@ -211,7 +193,7 @@ START_TEST(page_needs_random_numbers)
 	a = flow_post(&f, "/auth/logout", FORM, "csrf=x", cookies[0]);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert(!has_set_cookie(&a));
-	ck_assert_uint_eq(live(), 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 }
 END_TEST
 
@@ -259,7 +241,7 @@ START_TEST(sign_out_needs_the_store)
 	while (form_fails(body, cookies, n))
 		n++;
 	ck_assert_uint_gt(n, 2);
-	ck_assert_uint_eq(live(), 0);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 }
 END_TEST
 

@@ -225,22 +225,6 @@ make_dead(void)
 	fake_env_advance(&f.fake, 3600);
 }
 
-/* The sessions of all users; valid until flow_free(). */
-static struct session_list
-signed_in(void)
-{
-	struct session_cursor start = { .created_ms = 0 };
-	struct session_list list;
-	struct err err;
-
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(f.arena, env_wall_ms(&f.fake.env)),
-				    LISTED((struct str){ .p = NULL }, 10),
-				    &start, &list, &err),
-			 0);
-	return list;
-}
-
 static void
 make_live(void)
 {
@@ -259,7 +243,7 @@ make_live(void)
 	ck_assert_ptr_nonnull(pre_session[LIVE]);
 	page = flow_get(&f, "/auth/login", NULL, NULL);
 	pre_session[FOREIGN] = flow_cookie(&f, &page, LOGIN);
-	sessions = signed_in();
+	sessions = flow_sessions(&f, NULL);
 }
 
 /* One subset of the credentials. */
@@ -369,7 +353,7 @@ has_session(const struct session_list *list, const struct session *s,
 static bool
 check_sessions(const struct route_case *r, bool person, const char *what)
 {
-	const struct session_list now = signed_in();
+	const struct session_list now = flow_sessions(&f, NULL);
 	bool changed = now.n != sessions.n;
 
 	for (size_t i = 0; i < sessions.n; i++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Properties that every mode has, tested for each mode. */
 #include "tests/unit/modes/refresh_fixture.h"
-#include "tests/support/call.h"
 
 #include <dirent.h>
 
@@ -73,18 +72,9 @@ check_of(const char *presented)
 static bool
 is_signed_in(const char *presented)
 {
-	struct session_cursor start_at = { .created_ms = 0 };
-	struct session_list list;
-	struct err err;
-
 	if (f.service->mode_ops->refresh_cookie != COOKIE_REFRESH)
 		return check_of(presented) == 204;
-	ck_assert_int_eq(
-	    store_list(f.conns.store,
-		       CALL_AT(f.request, env_wall_ms(&f.fake.env)),
-		       LISTED(STR("alice"), 50), &start_at, &list, &err),
-	    0);
-	return list.n == 1;
+	return flow_sessions(&f, "alice").n == 1;
 }
 
 START_TEST(malformed_sign_out_is_refused)

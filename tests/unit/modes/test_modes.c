@@ -211,10 +211,7 @@ END_TEST
 START_TEST(issue_needs_random_numbers)
 {
 	static const char *const modes[] = { "session", "jwt", "refresh" };
-	struct session_cursor start_at = { .created_ms = 0 };
-	struct session_list list;
 	struct flow_answer a;
-	struct err err;
 
 	use(modes[_i], "");
 	f.fake.no_entropy = true;
@@ -224,13 +221,7 @@ START_TEST(issue_needs_random_numbers)
 		      NULL);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(f.request,
-					    env_wall_ms(&f.fake.env)),
-				    LISTED((struct str){ .p = NULL }, 50),
-				    &start_at, &list, &err),
-			 0);
-	ck_assert_uint_eq(list.n, 0);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 }
 END_TEST
 
@@ -249,22 +240,9 @@ fill_few(void *ctx, void *buf, size_t n)
 static size_t
 count_sessions(void)
 {
-	struct session_cursor start_at = { .created_ms = 0 };
-	struct arena *a = arena_new(1024 * 1024);
-	struct session_list list;
-	struct err err;
-	size_t n;
-
 	store_faulty_fail(&faulty, 0, false);
 	fake_env_advance(&f.fake, 10); /* the store is probed again */
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(a, env_wall_ms(&f.fake.env)),
-				    LISTED((struct str){ .p = NULL }, 50),
-				    &start_at, &list, &err),
-			 0);
-	n = list.n;
-	arena_free(a);
-	return n;
+	return flow_sessions(&f, NULL).n;
 }
 
 /* If any step of a sign-in fails, there is no session and no output. */

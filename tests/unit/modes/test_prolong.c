@@ -9,21 +9,6 @@
 
 #define SESSION "__Host-fcgiauth"
 
-static struct session_list
-signed_in(void)
-{
-	struct session_cursor start = { .created_ms = 0 };
-	struct session_list list;
-	struct err err;
-
-	ck_assert_int_eq(store_list(f.conns.store,
-				    CALL_AT(f.arena, env_wall_ms(&f.fake.env)),
-				    LISTED((struct str){ .p = NULL }, 50),
-				    &start, &list, &err),
-			 0);
-	return list;
-}
-
 static void
 use_mode(const char *mode, const char *more)
 {
@@ -57,11 +42,11 @@ START_TEST(sign_in_ends_the_session_before)
 	a = login_with(flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh));
 	next = tokens_of(&a);
 	ck_assert_uint_eq(next.status, 200);
-	ck_assert_uint_eq(signed_in().n, 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
 	a = login_with(flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s", next.access));
 	ck_assert_uint_eq(a.status, 200);
-	ck_assert_uint_eq(signed_in().n, 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 	ck_assert_uint_eq(refresh(next.refresh).status, 400);
 }
 END_TEST
@@ -76,7 +61,7 @@ START_TEST(disabled_user_gets_no_successor)
 	ck_assert_uint_eq(again.status, 400);
 	ck_assert_ptr_null(again.access);
 	ck_assert_ptr_null(again.refresh);
-	ck_assert_uint_eq(signed_in().n, 0);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 }
 END_TEST
 
@@ -184,7 +169,7 @@ START_TEST(too_large_token_leaves_no_session)
 	ck_assert_uint_eq(a.status, 500);
 	ck_assert_str_eq(member(&a, "error"), "token_too_large");
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-	ck_assert_uint_eq(signed_in().n, 0);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 }
 END_TEST
 
@@ -193,7 +178,7 @@ END_TEST
 static void
 set_store_back(void)
 {
-	struct session s = signed_in().v[0];
+	struct session s = flow_sessions(&f, NULL).v[0];
 	struct err err;
 	bool ended;
 
@@ -221,7 +206,7 @@ START_TEST(token_ahead_of_the_store_is_refused)
 	ck_assert_ptr_nonnull(strstr(text, "refresh_future"));
 	ck_assert_ptr_nonnull(strstr(text, "user=alice"));
 	/* The session does not end. */
-	ck_assert_uint_eq(signed_in().n, 1);
+	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);
 }
 END_TEST
 
