@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct {
-	const char *set, *names; /* NULL: it is as good as before */
+	const char *set, *names; /* NULL: the row stays valid */
 } rows[] = {
 	{ "generation = -1", "generation" },
 	{ "generation = 4294967296", "generation" },
@@ -52,7 +52,7 @@ static const struct {
 	{ "address = printf('%.256c', 'x')", NULL },
 	{ "address = x'61'", "type of a text" },
 	{ "address = printf('%.257c', 'x')", "address" },
-	{ "address = 5", NULL }, /* a column of texts makes it one */
+	{ "address = 5", NULL }, /* the column converts it to text */
 	{ "user_agent = 'x' || char(0)", "user_agent" },
 	{ "user_agent = zeroblob(70000000)", "type of a text" },
 	{ "user_agent = printf('%.256c', 'x')", NULL },
@@ -62,7 +62,7 @@ static const struct {
 	{ "mark = NULL", NULL },
 };
 
-/* Sessions of all pages. */
+/* Returns the number of sessions in all pages of a list. */
 static size_t
 listed(struct fixture *r, size_t limit)
 {
@@ -79,9 +79,9 @@ listed(struct fixture *r, size_t limit)
 	return n;
 }
 
-/* As long as the breaker is not touched the other connection keeps its
- * connection, whatever the owner of the damaged one asks. */
-START_TEST(one_session_is_damaged)
+/* A damaged session causes no back-off: the other connection stays in use,
+ * whatever is done with the damaged one. */
+START_TEST(a_damaged_session_affects_no_other)
 {
 	struct fixture *r = fixture_open();
 	struct session s, other;
@@ -122,13 +122,14 @@ START_TEST(one_session_is_damaged)
 }
 END_TEST
 
-/* It neither turns nor is counted: once it is mended all is as before. */
-START_TEST(damaged_ones_do_not_turn)
+/* A damaged session is not rotated and its token not counted as used. When it
+ * is repaired, the same rotation succeeds. */
+START_TEST(a_damaged_session_is_not_rotated)
 {
 	static const struct {
-		const char *damage, *mend, *names;
+		const char *damage, *repair, *names;
 		enum rotate_answer answer;
-	} turns[] = {
+	} rotations[] = {
 		{ "roles = 'a b'", "roles = ''", "identity", ROTATE_DONE },
 		{ "wrapped = x'01'", "wrapped = zeroblob(32)", "32 bytes",
 		  ROTATE_GRACE },
@@ -147,32 +148,32 @@ START_TEST(damaged_ones_do_not_turn)
 	use.id = s.id;
 	use.presented = s.token;
 	memset(use.next.b, 7, sizeof(use.next.b));
-	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rotations); i++) {
 		struct rotated is = { .answer = ROTATE_GONE };
 
-		use.generation = turns[i].answer == ROTATE_FUTURE ? 9 : 0;
-		use.grace_ms = turns[i].answer == ROTATE_REUSED ? 0 : 9;
+		use.generation = rotations[i].answer == ROTATE_FUTURE ? 9 : 0;
+		use.grace_ms = rotations[i].answer == ROTATE_REUSED ? 0 : 9;
 		(void)snprintf(sql, sizeof(sql),
 			       "PRAGMA ignore_check_constraints = ON;"
 			       "UPDATE sessions SET %s",
-			       turns[i].damage);
+			       rotations[i].damage);
 		fixture_sql(r->path, sql);
 		FAILS(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err),
-		      ERR_UNAVAILABLE, turns[i].names);
+		      ERR_UNAVAILABLE, rotations[i].names);
 		SAME(r, is.answer, ROTATE_GONE);
 		(void)snprintf(sql, sizeof(sql), "UPDATE sessions SET %s",
-			       turns[i].mend);
+			       rotations[i].repair);
 		fixture_sql(r->path, sql);
 		OK(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err));
-		ck_assert_msg(is.answer == turns[i].answer, "row %zu: %d", i,
-			      (int)is.answer);
+		ck_assert_msg(is.answer == rotations[i].answer,
+			      "row %zu: answer %d", i, (int)is.answer);
 	}
 	fixture_close(r);
 }
 END_TEST
 
-/* Its end is known, or will never come. */
-START_TEST(damaged_ones_are_swept)
+/* The damaged session has ended, or its end can never come. */
+START_TEST(damaged_sessions_are_swept)
 {
 	static const char *const ends[] = {
 		"generation = -1, expires_ms = 5",
@@ -196,7 +197,8 @@ START_TEST(damaged_ones_are_swept)
 		fixture_sql(r->path, sql);
 		other = fixture_create(r);
 		OK(r, store_sweep(r->conn, NOW(r), 10, &n, &r->err));
-		ck_assert_msg(n == 1, "row %zu: %d", i, (int)n);
+		ck_assert_msg(n == 1, "row %zu: %d sessions are swept", i,
+			      (int)n);
 		OK(r, fixture_find(r, &other, &found));
 		HOLDS(r, found);
 		fixture_close(r);
@@ -206,7 +208,7 @@ END_TEST
 
 /* A trigger of the administrator skips the row of a key: the attempt is not
  * counted, so the password must not be tried. */
-START_TEST(attempt_without_a_row)
+START_TEST(an_attempt_without_a_row_fails)
 {
 	const struct attempt_policy policy = { 1, 100, 100 };
 	const struct login_keys keys = { .v = { { STR("addr:192.0.2.1"), 9 },
@@ -241,9 +243,10 @@ sqlite_damage_cases(void)
 {
 	TCase *t = new_case("damage");
 
-	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(rows));
-	tcase_add_test(t, damaged_ones_do_not_turn);
-	tcase_add_test(t, damaged_ones_are_swept);
-	tcase_add_test(t, attempt_without_a_row);
+	tcase_add_loop_test(t, a_damaged_session_affects_no_other, 0,
+			    ARRAY_LEN(rows));
+	tcase_add_test(t, a_damaged_session_is_not_rotated);
+	tcase_add_test(t, damaged_sessions_are_swept);
+	tcase_add_test(t, an_attempt_without_a_row_fails);
 	return t;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Failures of a SQLite file in use: each results in an error with a clear
- * message; none causes a crash, a wrong result or loss of data. */
+/* Failures of a SQLite file in use. Each results in an error with a clear
+ * message, and none causes a crash, a wrong result or a loss of data. */
 #include "strategy/registry.h"
 #include "backends/sqlite/conn.h"
 #include "tests/contract/sqlite/fixture.h"
@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Damage anywhere in the file: an error or an answer, and no crash. */
-START_TEST(damaged_database)
+/* Damage anywhere in the file results in an error or an answer, and never in a
+ * crash. */
+START_TEST(a_damaged_file_causes_no_crash)
 {
 	struct fixture *r = fixture_open();
 	struct session s;
@@ -60,7 +61,7 @@ START_TEST(damaged_database)
 }
 END_TEST
 
-/* A worker with the old file must not answer from it. */
+/* A connection to the old file must not answer from it. */
 START_TEST(replaced_file_is_noticed)
 {
 	struct fixture *r = fixture_open();
@@ -75,7 +76,8 @@ START_TEST(replaced_file_is_noticed)
 	fixture_start(r);
 	fixture_migrate(r);
 	new = fixture_create(r);
-	/* As an administrator must: with the service's -wal and -shm gone. */
+	/* An administrator must remove the -wal and -shm files of the service,
+	 * too. */
 	(void)snprintf(wal, sizeof(wal), "%s-wal", r->path);
 	(void)snprintf(shm, sizeof(shm), "%s-shm", r->path);
 	ck_assert_int_eq(unlink(wal), 0);
@@ -94,8 +96,8 @@ START_TEST(replaced_file_is_noticed)
 }
 END_TEST
 
-/* "No such session" would be a lie for a volume that is not mounted. */
-START_TEST(removed_file_is_not_made_anew)
+/* When a volume is not mounted, "no such session" would be wrong. */
+START_TEST(removed_file_is_not_created_again)
 {
 	struct fixture *r = fixture_open();
 	struct session s;
@@ -119,7 +121,7 @@ START_TEST(removed_file_is_not_made_anew)
 }
 END_TEST
 
-/* As when a volume is mounted late: the start has asked in vain. */
+/* The folder appears after the start, like a volume that is mounted late. */
 START_TEST(late_folder_is_migrated)
 {
 	struct fixture *r = fixture_open();
@@ -142,7 +144,7 @@ START_TEST(late_folder_is_migrated)
 }
 END_TEST
 
-/* It can be locked and written, but it is no store. */
+/* The file can be locked and written, but it has no tables. */
 START_TEST(ping_reads_tables)
 {
 	struct fixture *r = fixture_open();
@@ -150,7 +152,7 @@ START_TEST(ping_reads_tables)
 	fixture_migrate(r);
 	OK(r, store_ping(r->conn, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
-	fixture_sql(r->path, /* and leaves nothing behind */
+	fixture_sql(r->path, /* ping has left no row */
 		    "INSERT INTO schema_version VALUES ('ping', 1);"
 		    "DELETE FROM schema_version WHERE component = 'ping'");
 	fixture_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
@@ -162,7 +164,7 @@ START_TEST(ping_reads_tables)
 }
 END_TEST
 
-/* An empty file in its place gets the schema, as at the first start. */
+/* An empty file in its place gets the schema, like at the first start. */
 START_TEST(empty_file_in_its_place_is_migrated)
 {
 	struct fixture *r = fixture_open();
@@ -188,8 +190,9 @@ START_TEST(empty_file_in_its_place_is_migrated)
 }
 END_TEST
 
-/* Somebody else holds the write lock: bounded, and reads go on at once. */
-START_TEST(locked_by_another)
+/* Another process holds the write lock: a write fails after a bounded time, and
+ * reads succeed at once. */
+START_TEST(a_foreign_write_lock_is_bounded)
 {
 	struct fixture *r = fixture_open();
 	struct rotated is = { .answer = ROTATE_FUTURE };
@@ -219,7 +222,7 @@ START_TEST(locked_by_another)
 	ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL),
 			 SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-	/* What could not be told has not happened. */
+	/* The refused operations have not happened. */
 	OK(r, store_rotate(r->conn, NOW(r), &use, &is, &r->err));
 	SAME(r, is.answer, ROTATE_DONE);
 	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
@@ -228,8 +231,8 @@ START_TEST(locked_by_another)
 }
 END_TEST
 
-/* The disk takes no more: failures say so, reads go on, nothing is lost. */
-START_TEST(disk_is_full)
+/* On a full disk writes fail, reads succeed, and nothing is lost. */
+START_TEST(a_full_disk_loses_nothing)
 {
 	struct fixture *r = fixture_open();
 	struct rlimit limit;
@@ -258,8 +261,8 @@ START_TEST(disk_is_full)
 	}
 	ck_assert_int_lt(made, 64);
 	ck_assert_msg(r->err.code == ERR_UNAVAILABLE, "%s", r->err.msg);
-	/* A ping fails too, though the file can be locked and read.  The first
-	 * ones use up the pages of the write that failed. */
+	/* A ping fails, too, although the file can be locked and read. The
+	 * first pings use up the pages of the write that failed. */
 	ck_assert_int_eq(stat(wal, &st), 0);
 	limit.rlim_cur = (rlim_t)st.st_size;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -270,13 +273,14 @@ START_TEST(disk_is_full)
 	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
 	limit.rlim_cur = limit.rlim_max;
 	fixture_wait(r);
-	/* The logout that was not written is not acknowledged either. */
+	/* A write that failed was not acknowledged. */
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	for (int i = 0; i <= made; i++) {
 		OK(r, fixture_find(r, &more[i], &found));
-		ck_assert_msg(found == (i < made), "row %d", i);
+		ck_assert_msg(found == (i < made), "row %d: found is %d", i,
+			      found);
 	}
 	OK(r, store_ping(r->conn, &r->err));
 	OK(r, users_ping(r->ul, &r->err));
@@ -285,9 +289,9 @@ START_TEST(disk_is_full)
 }
 END_TEST
 
-/* As SQLite says itself that there is no room: the connection is as good as
- * any, so that checks go on with it. */
-START_TEST(no_page_is_left)
+/* SQLite itself reports that no page is left. The connection stays in use, so
+ * checks succeed with it. */
+START_TEST(a_full_database_keeps_its_connection)
 {
 	const struct session_store_ops *ops = registry_store("sqlite");
 	struct fixture *r = fixture_open();
@@ -327,7 +331,7 @@ START_TEST(no_page_is_left)
 }
 END_TEST
 
-START_TEST(file_is_read_only)
+START_TEST(a_read_only_file_is_reported)
 {
 	struct fixture *r = fixture_open();
 
@@ -349,8 +353,8 @@ START_TEST(file_is_read_only)
 }
 END_TEST
 
-/* SQLite needs two more files there. */
-START_TEST(folder_is_read_only)
+/* SQLite needs two more files in the folder. */
+START_TEST(a_read_only_folder_is_reported)
 {
 	const uid_t nobody = 65534;
 	struct fixture *r = fixture_open();
@@ -375,8 +379,9 @@ START_TEST(folder_is_read_only)
 }
 END_TEST
 
-/* While it is used, and the connection stays as it is. */
-START_TEST(becomes_read_only)
+/* The file becomes read-only while it is in use. The connection stays in use.
+ */
+START_TEST(ping_reports_a_file_that_became_read_only)
 {
 	const struct session_store_ops *ops = registry_store("sqlite");
 	struct fixture *r = fixture_open();
@@ -407,17 +412,17 @@ sqlite_fault_cases(void)
 {
 	TCase *t = new_case("faults");
 
-	tcase_add_test(t, damaged_database);
+	tcase_add_test(t, a_damaged_file_causes_no_crash);
 	tcase_add_test(t, replaced_file_is_noticed);
-	tcase_add_test(t, removed_file_is_not_made_anew);
+	tcase_add_test(t, removed_file_is_not_created_again);
 	tcase_add_test(t, late_folder_is_migrated);
 	tcase_add_test(t, ping_reads_tables);
 	tcase_add_test(t, empty_file_in_its_place_is_migrated);
-	tcase_add_test(t, locked_by_another);
-	tcase_add_test(t, disk_is_full);
-	tcase_add_test(t, no_page_is_left);
-	tcase_add_test(t, file_is_read_only);
-	tcase_add_test(t, folder_is_read_only);
-	tcase_add_test(t, becomes_read_only);
+	tcase_add_test(t, a_foreign_write_lock_is_bounded);
+	tcase_add_test(t, a_full_disk_loses_nothing);
+	tcase_add_test(t, a_full_database_keeps_its_connection);
+	tcase_add_test(t, a_read_only_file_is_reported);
+	tcase_add_test(t, a_read_only_folder_is_reported);
+	tcase_add_test(t, ping_reports_a_file_that_became_read_only);
 	return t;
 }

@@ -82,7 +82,7 @@ fixture_close(struct fixture *r)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", r->folder,
 			       names[i]);
-		(void)unlink(path); /* not every case leaves it */
+		(void)unlink(path); /* some cases leave none */
 	}
 	ck_assert_int_eq(rmdir(r->folder), 0);
 	free(r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A SQLite file that is store and user source at once. */
+/* A SQLite file that is both store and user source. */
 #ifndef CONTRACT_SQLITE_FIXTURE_H
 #define CONTRACT_SQLITE_FIXTURE_H
 
@@ -21,25 +21,26 @@ struct fixture {
 	struct err err;
 };
 
-/* Opened, but not yet connected: there is no file. */
+/* The store is opened but not connected: there is no file yet. */
 struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
 void fixture_stop(struct fixture *r);
 void fixture_start(struct fixture *r);
 
 void fixture_migrate(struct fixture *r);
-/* Past every back-off. */
+/* Advances the clock past every back-off. */
 void fixture_wait(struct fixture *r);
 
-/* A live session of alice. */
+/* Creates a session of alice. */
 struct session fixture_create(struct fixture *r);
 int fixture_find(struct fixture *r, const struct session *s, bool *found);
 
 void fixture_write(const char *path, const void *bytes, size_t n);
-/* Runs SQL on the file from outside. */
+/* Runs SQL on the file like another program. */
 void fixture_sql(const char *path, const char *text);
 
-/* Brings a component to the last of these steps, some of which may be done. */
+/* Migrates a component to the last of these steps, some of which may be done
+ * already. */
 int fixture_migrate_to(struct fixture *r, const char *component,
 		       const char *const *steps, size_t nsteps,
 		       struct schema_state *state);

@@ -25,9 +25,9 @@ START_TEST(files_are_private)
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", r->path,
 			       suffixes[i]);
-		ck_assert_msg(stat(path, &st) == 0, "no %s", path);
-		ck_assert_msg((st.st_mode & 07777) == 0600, "%s: %o", path,
-			      st.st_mode & 07777);
+		ck_assert_msg(stat(path, &st) == 0, "there is no %s", path);
+		ck_assert_msg((st.st_mode & 07777) == 0600,
+			      "%s: the mode is %o", path, st.st_mode & 07777);
 	}
 	fixture_close(r);
 }
@@ -122,8 +122,8 @@ migrate_probe(struct fixture *r, const char *const *steps, size_t nsteps,
 	return fixture_migrate_to(r, "probe", steps, nsteps, state);
 }
 
-/* What somebody writes into a file of ours cannot do what our statements
- * could, and a slip in quotes is none that passes. */
+/* The schema of the file cannot do what our statements could, and a name in
+ * double quotes that does not exist is an error. */
 START_TEST(schema_is_not_trusted)
 {
 	static const struct {
@@ -154,9 +154,9 @@ START_TEST(schema_is_not_trusted)
 }
 END_TEST
 
-/* Each step once, in order, and each by itself: a failure keeps those
+/* Each step is done once, in order and by itself. A failure keeps the steps
  * before it. */
-START_TEST(steps_in_order)
+START_TEST(migration_steps_are_done_in_order)
 {
 	static const char *const steps[] = {
 		"CREATE TABLE main.probe AS SELECT 1 AS n",
@@ -181,12 +181,12 @@ START_TEST(steps_in_order)
 	      "newer than this program");
 	fixture_sql(r->path, "CREATE TABLE proof (n CHECK (n = 123));"
 			     "INSERT INTO proof SELECT n FROM probe");
-	fixture_migrate(r); /* the others are as they were */
+	fixture_migrate(r); /* the other tables are unchanged */
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(folder_is_missing)
+START_TEST(a_missing_folder_is_reported)
 {
 	struct fixture *r = fixture_open();
 
@@ -201,7 +201,7 @@ START_TEST(folder_is_missing)
 }
 END_TEST
 
-START_TEST(path_is_no_file)
+START_TEST(a_path_must_be_a_regular_file)
 {
 	struct fixture *r = fixture_open();
 
@@ -221,9 +221,9 @@ START_TEST(path_is_no_file)
 }
 END_TEST
 
-/* A file that is no database is not touched.  (To SQLite a single byte is an
- * empty file.) */
-START_TEST(not_a_database)
+/* A file that is no database is not changed. SQLite takes a single byte for an
+ * empty file. */
+START_TEST(a_foreign_file_is_refused_unchanged)
 {
 	static const size_t sizes[] = { 2, 15, 100, 511, 512, 4096, 9999 };
 	char text[10000], back[10000];
@@ -248,9 +248,9 @@ START_TEST(not_a_database)
 }
 END_TEST
 
-/* The checks that every request makes are one lookup, the rest of the
- * statements use an index too. */
-START_TEST(plans_use_indexes)
+/* The check of a request is one lookup. All other statements use an index too.
+ */
+START_TEST(statements_use_indexes)
 {
 	static const struct {
 		const char *sql;
@@ -303,7 +303,7 @@ START_TEST(plans_use_indexes)
 		ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
 		plan = (const char *)sqlite3_column_text(stmt, 3);
 		ck_assert_msg(strstr(plan, rows[i].index) != NULL,
-			      "row %zu: %s", i, plan);
+			      "row %zu: the plan is %s", i, plan);
 		ck_assert_int_eq(sqlite3_finalize(stmt), SQLITE_OK);
 	}
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
@@ -311,11 +311,11 @@ START_TEST(plans_use_indexes)
 }
 END_TEST
 
-/* Every other write is on the disk before it is acknowledged, also one that
- * comes after a touch that failed. */
-START_TEST(touch_alone_may_be_lost)
+/* Every write except a touch is on the disk before it is acknowledged, also
+ * after a touch that failed. */
+START_TEST(only_a_touch_may_be_lost)
 {
-	/* An error, unless it is FULL. */
+	/* This statement fails unless the setting is FULL. */
 	static const char is_full[] =
 	    "SELECT CASE WHEN synchronous <> 2"
 	    " THEN abs(-9223372036854775808) END FROM pragma_synchronous";
@@ -360,12 +360,12 @@ main(void)
 	tcase_add_test(t, newer_schema_is_refused);
 	tcase_add_test(t, failed_migration_rolls_back);
 	tcase_add_test(t, schema_is_not_trusted);
-	tcase_add_test(t, steps_in_order);
-	tcase_add_test(t, folder_is_missing);
-	tcase_add_test(t, path_is_no_file);
-	tcase_add_test(t, not_a_database);
-	tcase_add_test(t, plans_use_indexes);
-	tcase_add_test(t, touch_alone_may_be_lost);
+	tcase_add_test(t, migration_steps_are_done_in_order);
+	tcase_add_test(t, a_missing_folder_is_reported);
+	tcase_add_test(t, a_path_must_be_a_regular_file);
+	tcase_add_test(t, a_foreign_file_is_refused_unchanged);
+	tcase_add_test(t, statements_use_indexes);
+	tcase_add_test(t, only_a_touch_may_be_lost);
 	return RUN_CASES(t, sqlite_version_cases(), sqlite_fault_cases(),
 			 sqlite_damage_cases());
 }

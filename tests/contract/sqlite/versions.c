@@ -43,7 +43,7 @@ static const char *const users_steps[] = {
 	" created_ms, last_seen_ms, idle_expires_ms, expires_ms, remember,"    \
 	" address, user_agent) "
 
-/* Something of everything; the first row is the session of alice. */
+/* Rows for every table. The first row is the session of alice. */
 static const char first[] = SESSION_COLUMNS
     "VALUES (zeroblob(16), zeroblob(32), 'alice', 'staff', 'a@example.com',"
     " 'A', 1767225500000, 1767225600000, 1767225700000, 1767225800000, 1,"
@@ -70,10 +70,10 @@ static const char third[] =
 static const char fourth[] =
     "INSERT INTO known_networks VALUES ('alice', zeroblob(16), 1767225700000)";
 
-/* The fifth changes the primary key of the sessions, and adds nothing. */
+/* The fifth version only changes the primary key of the sessions. */
 static const char fifth[] = "SELECT 1";
 
-/* What a file of each version had that those before could not have. */
+/* What each version added to a file. */
 static const struct {
 	const char *sql;
 	uint32_t generation; /* of alice */
@@ -91,7 +91,7 @@ expect_denied(struct fixture *r, struct str key, bool expected)
 
 	OK(r, store_denied(r->conn, NOW(r), ASKED(&key, 1, r->now), &denied,
 			   &r->err));
-	ck_assert_msg(denied == expected, "denied: %d", denied);
+	ck_assert_msg(denied == expected, "the token is denied: %d", denied);
 }
 
 static void
@@ -119,7 +119,7 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 	OK(r, store_secret(r->conn, NOW(r), "csrf", secret, &r->err));
 	SAME(r, secret[0], 0);
 	expect_denied(r, STR("sid:x"), denies);
-	/* What is new works for what is old. */
+	/* New operations work for old sessions. */
 	OK(r, store_rotate(r->conn, NOW(r), &use, &rotated, &r->err));
 	SAME(r, rotated.answer, ROTATE_DONE);
 	SAME(r, rotated.session.generation, generation + 1);
@@ -130,7 +130,7 @@ expect_all(struct fixture *r, uint32_t generation, bool denies, bool marked)
 	SAME(r, n, 3002);
 }
 
-/* A version without its row here is not tested. */
+/* Each version needs a row in the table above. */
 START_TEST(store_versions_are_migrated)
 {
 	ck_assert_uint_eq(ARRAY_LEN(store_versions), ARRAY_LEN(store_steps));
@@ -195,9 +195,9 @@ START_TEST(users_versions_are_migrated)
 }
 END_TEST
 
-/* Files were made with them.  Add the digest of a new step once it is
- * published. */
-START_TEST(published_steps_stay)
+/* Published steps must not change, because files were created with them. Add
+ * the digest of a new step when it is published. */
+START_TEST(published_steps_are_unchanged)
 {
 	const struct {
 		const char *step;
@@ -231,6 +231,6 @@ sqlite_version_cases(void)
 
 	tcase_add_test(t, store_versions_are_migrated);
 	tcase_add_test(t, users_versions_are_migrated);
-	tcase_add_test(t, published_steps_stay);
+	tcase_add_test(t, published_steps_are_unchanged);
 	return t;
 }

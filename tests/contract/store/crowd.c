@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts many threads and processes for the contract suite. */
+/* Starts threads and processes for the contract suite. */
 #include "tests/contract/store/fixture.h"
 
 #include <pthread.h>
@@ -66,7 +66,7 @@ fixture_processes(struct fixture *r, int (*fn)(struct fixture *r), int n)
 		pids[i] = fork();
 		HOLDS(r, pids[i] >= 0);
 		if (pids[i] == 0) {
-			/* Each throws its own dice. */
+			/* Each process has its own random numbers. */
 			atomic_store(&r->fake.random, (uint64_t)i << 32 | 7);
 			_exit(fn(r));
 		}

@@ -19,7 +19,7 @@ denied(struct fixture *r, const char *key, int64_t issued, int64_t now)
 	struct str one = str_from(key);
 	bool no = true, yes = false;
 
-	/* Both must be set, whatever was there. */
+	/* Both outputs must be set. */
 	OK(r, store_denied(r->conn, AT(r, now), ASKED(&one, 1, issued), &no,
 			   &r->err));
 	OK(r, store_denied(r->conn, AT(r, now), ASKED(&one, 1, issued), &yes,
@@ -28,7 +28,7 @@ denied(struct fixture *r, const char *key, int64_t issued, int64_t now)
 	return yes;
 }
 
-START_TEST(denied_to_the_millisecond)
+START_TEST(denials_are_exact_to_the_millisecond)
 {
 	static const struct {
 		int64_t issued, now; /* past the denial's issued_ms; r->now */
@@ -45,12 +45,12 @@ START_TEST(denied_to_the_millisecond)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		ck_assert_msg(denied(r, "sid:abc", r->now - 7 + rows[i].issued,
 				     r->now + rows[i].now) == rows[i].denied,
-			      "%s: row %zu", r->name, i);
+			      "%s: row %zu: wrong answer", r->name, i);
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(keys_stay_apart)
+START_TEST(other_keys_are_not_denied)
 {
 	static const char *const others[] = { "sid:ab",	  "sid:abcd", "sid:ABC",
 					      "user:abc", "abc",      "sid:ab%",
@@ -61,9 +61,9 @@ START_TEST(keys_stay_apart)
 	deny(r, "sid:abc", r->now, r->now + 1000);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		ck_assert_msg(!denied(r, others[i], r->now, r->now),
-			      "%s: row %zu", r->name, i);
+			      "%s: row %zu is denied", r->name, i);
 	HOLDS(r, denied(r, "sid:abc", r->now, r->now));
-	/* Nor has it to do with regulation and sessions. */
+	/* Denials are independent of attempts and sessions. */
 	{
 		bool was = true;
 		int64_t ended;
@@ -78,8 +78,9 @@ START_TEST(keys_stay_apart)
 }
 END_TEST
 
-/* Whatever the order of calls, all that any of them denied stays denied. */
-START_TEST(calls_in_any_order)
+/* In every order of the calls, everything that one of them denied stays denied.
+ */
+START_TEST(denials_add_up_in_any_order)
 {
 	static const struct {
 		int64_t issued, until;
@@ -103,7 +104,8 @@ START_TEST(calls_in_any_order)
 		for (size_t k = 0; k < 3; k++)
 			ck_assert_msg(denied(r, key, calls[k].issued,
 					     calls[k].until - 1),
-				      "%s: order %zu, call %zu", r->name, i, k);
+				      "%s: order %zu: call %zu is forgotten",
+				      r->name, i, k);
 		HOLDS(r, denied(r, key, 300, 2999));
 		HOLDS(r, !denied(r, key, 301, 0));
 		HOLDS(r, !denied(r, key, 0, 3000));
@@ -112,7 +114,7 @@ START_TEST(calls_in_any_order)
 }
 END_TEST
 
-START_TEST(one_of_several_keys)
+START_TEST(one_denied_key_is_enough)
 {
 	const struct str keys[DENIED_KEYS_MAX] = { STR("sid:1"), STR("user:a"),
 						   STR("jti:x"), STR("all") };
@@ -132,10 +134,11 @@ START_TEST(one_of_several_keys)
 			OK(r,
 			   store_denied(r->conn, NOW(r), ASKED(keys, n, issued),
 					&answer, &r->err));
-			ck_assert_msg(answer == (n > i), "%s: %zu of %zu",
+			ck_assert_msg(answer == (n > i),
+				      "%s: key %zu of %zu: wrong answer",
 				      r->name, i, n);
-			/* Each by its own time: one key's does not count for
-			 * another's. */
+			/* Each key has its own time, which does not count for
+			 * another key. */
 			OK(r, store_denied(r->conn, NOW(r),
 					   ASKED(keys, n, issued + 1), &answer,
 					   &r->err));
@@ -148,8 +151,8 @@ START_TEST(one_of_several_keys)
 }
 END_TEST
 
-/* Any of those that are there decides, whatever the others say. */
-START_TEST(denials_beside_each_other)
+/* Each denial decides by itself, whatever the others say. */
+START_TEST(denials_do_not_influence_each_other)
 {
 	const struct str keys[] = { STR("sid:1"), STR("user:a"), STR("all") };
 	struct fixture *r = fixture_open(_i);
@@ -168,7 +171,8 @@ START_TEST(denials_beside_each_other)
 				   ASKED(keys, ARRAY_LEN(keys), r->now),
 				   &answer, &r->err));
 		HOLDS(r, answer);
-		/* Neither the later issue with the later end. */
+		/* The later issue time of one must not be combined with the
+		 * later end of another. */
 		OK(r, store_denied(r->conn, AT(r, r->now + 10),
 				   ASKED(keys, ARRAY_LEN(keys), r->now),
 				   &answer, &r->err));
@@ -184,7 +188,7 @@ START_TEST(denials_beside_each_other)
 }
 END_TEST
 
-START_TEST(many_denials)
+START_TEST(many_denials_are_kept)
 {
 	struct fixture *r = fixture_open(_i);
 	char key[24];
@@ -225,7 +229,8 @@ START_TEST(denial_keys_are_checked)
 		      ERR_INPUT, "key");
 	}
 	longest[256] = '\0';
-	deny(r, longest, r->now, r->now + 1); /* 256, and no back-off */
+	deny(r, longest, r->now,
+	     r->now + 1); /* 256 bytes, without a back-off */
 	HOLDS(r, denied(r, longest, r->now, r->now));
 	longest[255] = 'l';
 	HOLDS(r, !denied(r, longest, r->now, r->now));
@@ -235,7 +240,7 @@ START_TEST(denial_keys_are_checked)
 }
 END_TEST
 
-START_TEST(denials_of_times_far_away)
+START_TEST(denials_hold_for_distant_times)
 {
 	static const int64_t times[] = { 0, 1, INT64_C(2147483647000),
 					 INT64_C(4294967296000),
@@ -267,7 +272,7 @@ START_TEST(sweep_removes_stale_denials_only)
 	}
 	OK(r, store_sweep(r->conn, AT(r, r->now + 99), 50, &removed, &r->err));
 	SAME(r, removed, 0);
-	/* Those of 0 to 9, three at a time. */
+	/* The denials 0 to 9 are over. Each sweep removes three. */
 	for (int steps = 0; steps < 10; steps++) {
 		OK(r, store_sweep(r->conn, AT(r, r->now + 109), 3, &removed,
 				  &r->err));
@@ -280,7 +285,8 @@ START_TEST(sweep_removes_stale_denials_only)
 		(void)snprintf(key, sizeof(key), "user:%d", i);
 		HOLDS(r, denied(r, key, r->now, r->now + 109));
 	}
-	/* What was swept is not known to an older clock either: begin anew. */
+	/* A swept denial is not known to an older clock either. A new one takes
+	 * its place. */
 	deny(r, "user:0", r->now - 50, r->now + 200);
 	HOLDS(r, denied(r, "user:0", r->now - 50, r->now + 109));
 	if (r->ops->sweep != NULL)
@@ -289,7 +295,7 @@ START_TEST(sweep_removes_stale_denials_only)
 }
 END_TEST
 
-/* In memory, so many that every one of its lists has some. */
+/* In memory there are so many that each of its lists has some. */
 START_TEST(sweep_finds_every_denial)
 {
 	struct fixture *r = fixture_open(_i);
@@ -330,7 +336,7 @@ START_TEST(denials_are_shared_and_kept)
 }
 END_TEST
 
-/* The longest and the latest of all win. */
+/* The longest and the latest denial win. */
 static void
 deny_often(struct work *w)
 {
@@ -373,14 +379,14 @@ store_denial_cases(void)
 	TCase *t = new_case("denials");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, denied_to_the_millisecond, 0, n);
-	tcase_add_loop_test(t, keys_stay_apart, 0, n);
-	tcase_add_loop_test(t, calls_in_any_order, 0, n);
-	tcase_add_loop_test(t, one_of_several_keys, 0, n);
-	tcase_add_loop_test(t, denials_beside_each_other, 0, n);
-	tcase_add_loop_test(t, many_denials, 0, n);
+	tcase_add_loop_test(t, denials_are_exact_to_the_millisecond, 0, n);
+	tcase_add_loop_test(t, other_keys_are_not_denied, 0, n);
+	tcase_add_loop_test(t, denials_add_up_in_any_order, 0, n);
+	tcase_add_loop_test(t, one_denied_key_is_enough, 0, n);
+	tcase_add_loop_test(t, denials_do_not_influence_each_other, 0, n);
+	tcase_add_loop_test(t, many_denials_are_kept, 0, n);
 	tcase_add_loop_test(t, denial_keys_are_checked, 0, n);
-	tcase_add_loop_test(t, denials_of_times_far_away, 0, n);
+	tcase_add_loop_test(t, denials_hold_for_distant_times, 0, n);
 	tcase_add_loop_test(t, sweep_removes_stale_denials_only, 0, n);
 	tcase_add_loop_test(t, sweep_finds_every_denial, 0, n);
 	tcase_add_loop_test(t, denials_are_shared_and_kept, 0, n);

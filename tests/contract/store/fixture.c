@@ -27,7 +27,7 @@ open_store(struct fixture *r)
 {
 	r->store = fixture_store(r);
 	r->conn = fixture_conn_to(r, r->store);
-	/* By itself only an embedded one does. */
+	/* Only an embedded store migrates itself. */
 	if (!fixture_is_embedded(r))
 		OK(r, store_migrate(r->conn, &r->err));
 	OK(r, store_check_schema(r->conn, &r->err));
@@ -109,7 +109,8 @@ fixture_try_store(struct fixture *r, struct backend **out)
 	ck_assert(conf != NULL && path != NULL);
 	store_kinds[r->kind].configure(r->ops, conf, path);
 	result = store_open(r->ops, conf, r->env, out, &r->err);
-	/* It was borrowed for the call: whoever kept it is found out. */
+	/* The settings are borrowed for the call only. A store that keeps a
+	 * pointer to them fails now. */
 	memset(path, 'x', strlen(path));
 	free(path);
 	free(conf);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The contract of strategy/session_store.h, asked of every store.  Each
+/* Tests the contract of strategy/session_store.h with every store. Each
  * kinds_X.c makes a program of these cases, and runs every case for each of its
- * stores.
- */
+ * stores. */
 #ifndef CONTRACT_STORE_FIXTURE_H
 #define CONTRACT_STORE_FIXTURE_H
 
@@ -13,28 +11,28 @@
 
 struct store_kind {
 	const struct session_store_ops *ops;
-	/* Fills the settings, which are zero; `path` is a file in the folder
-	 * of the case.  What it puts there outlives the call of open(). */
+	/* Fills in the settings, which are zero. `path` is a file in the folder
+	 * of the case. Values that it sets outlive the call of open(). */
 	void (*configure)(const struct session_store_ops *ops, void *conf,
 			  const char *path);
-	/* Before each case: nothing is left of the one before.  NULL: nothing
-	 * can be. */
+	/* Removes what the previous case left. NULL: nothing can be left. */
 	void (*fresh)(void);
-	/* The store answers and refuses all that is asked of it, until this is
-	 * called with false.  `path` as above.  NULL: it never does. */
+	/* With true the server refuses every operation, but answers, until the
+	 * function is called with false. `path` as above. NULL: the store never
+	 * refuses. */
 	void (*refuse)(const char *path, bool refuses);
 };
 
-/* Of the program. */
+/* The stores of the program. */
 extern const struct store_kind store_kinds[];
 extern const size_t store_nkinds;
 
-/* Once, before all cases: 0, or 1 when a server is not installed.  Aborts when
- * it cannot be started. */
+/* Runs once before all cases. Returns 0, or 1 when a server is not installed.
+ * Aborts when it cannot be started. */
 int kinds_start(void);
 void kinds_stop(void);
 
-/* One opened store, fresh and empty, with one connection. */
+/* An opened store, empty, with one connection. */
 struct fixture {
 	const char *name;
 	const struct session_store_ops *ops;
@@ -53,34 +51,38 @@ int fixture_count(void);
 struct fixture *fixture_open(int kind);
 void fixture_close(struct fixture *r);
 
-/* Several handles may hold it, as several processes do. */
+/* Returns true when several handles, like those of several processes, share the
+ * data. */
 bool fixture_is_shared(const struct fixture *r);
 
-/* Closes the store and opens it again, as a restart does. */
+/* Closes the store and opens it again, like a restart. */
 void fixture_reopen(struct fixture *r);
-/* Leaves nothing open: before fork(). */
+/* Closes everything before a fork(). */
 void fixture_shut(struct fixture *r);
 
-/* Another connection to r->store; another handle, as another process has. */
+/* Returns another connection to r->store, or another handle, like that of
+ * another process. */
 struct store_conn *fixture_conn(struct fixture *r);
 struct backend *fixture_store(struct fixture *r);
 int fixture_try_store(struct fixture *r,
 		      struct backend **out) MUST_USE; /* in a child */
 struct store_conn *fixture_conn_to(struct fixture *r, struct backend *s);
 
-/* A session of its own id and token: 3600 ms when idle, 36000 in all. */
+/* Returns a session with a new id and token. It ends after 3600 ms when idle,
+ * and after 36000 ms in any case. */
 struct session fixture_session(struct fixture *r, const char *user,
 			       int64_t created);
-/* The same, created in the store. */
+/* Creates such a session in the store. */
 struct session fixture_create(struct fixture *r, const char *user,
 			      int64_t created);
 struct session_answer fixture_find(struct fixture *r, const struct session *s,
 				   int64_t now);
 bool fixture_is_alive(struct fixture *r, const struct session *s, int64_t now);
-/* Live sessions of a user (NULL: of all). */
+/* Returns the number of sessions of a user (NULL: of all) that have not ended.
+ */
 int64_t fixture_live(struct fixture *r, const char *user, int64_t now);
 
-/* What a thread does, on a connection and with an arena of its own. */
+/* The work of a thread, with its own connection and arena. */
 struct work {
 	struct fixture *r;
 	struct store_conn *conn;
@@ -89,23 +91,24 @@ struct work {
 	void *shared; /* with the other threads */
 	int number;
 	int fails;
-	int64_t answers; /* whatever the case counts */
+	int64_t answers; /* the count of the case */
 	struct err err;
 };
 
 #define FIXTURE_THREADS_MAX 16
 
-/* Runs fn in n threads, none of which may count a failure; with `handles` each
- * has a store of its own, as processes have.  The sum of their answers. */
+/* Runs fn in n threads, of which none may fail. With `handles` each thread has
+ * its own store handle, like a process. Returns the sum of their answers. */
 int64_t fixture_threads(struct fixture *r, void (*fn)(struct work *w),
 			void *shared, int n, bool handles);
 
-/* Runs fn in n processes, each of which opens a store of its own and throws
- * its own dice; the sum of their answers (each below 100). */
+/* Runs fn in n processes. Each opens its own store and has its own random
+ * numbers. Returns the sum of their answers, each of which must be below 100.
+ */
 int fixture_processes(struct fixture *r, int (*fn)(struct fixture *r), int n);
 
-/* A use of a refresh token: 3600 ms when idle, 10 ms of grace, 3 times; what
- * follows is new. */
+/* Returns a use of a refresh token, with a new successor: 3600 ms until idle,
+ * 10 ms of grace period. */
 struct rotation fixture_rotation(struct fixture *r,
 				 const struct token_hash *presented,
 				 uint32_t generation);

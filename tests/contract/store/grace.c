@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: a refresh token that is used twice. */
+/* Contract: refresh tokens that are used twice. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 
 #include <string.h>
 
-/* A session whose secret was just replaced, at r->now, by *use. */
+/* Returns a session whose secret *use has just replaced, at r->now. */
 static struct session
 rotated(struct fixture *r, struct rotation *use, int64_t grace_ms)
 {
@@ -17,7 +17,7 @@ rotated(struct fixture *r, struct rotation *use, int64_t grace_ms)
 	return rotated_session(&s, use, r->now);
 }
 
-/* The loser's own offer, for the same secret. */
+/* Returns another use of the same secret. */
 static struct rotation
 again(struct fixture *r, const struct rotation *use)
 {
@@ -28,7 +28,7 @@ again(struct fixture *r, const struct rotation *use)
 	return other;
 }
 
-START_TEST(grace_to_the_millisecond)
+START_TEST(the_grace_period_is_exact_to_the_millisecond)
 {
 	static const struct {
 		int64_t grace, at;
@@ -38,7 +38,7 @@ START_TEST(grace_to_the_millisecond)
 		{ 10, 9, ROTATE_GRACE },
 		{ 10, 10, ROTATE_GRACE },
 		{ 10, 11, ROTATE_REUSED },
-		{ 10, -10, ROTATE_GRACE }, /* another host's clock */
+		{ 10, -10, ROTATE_GRACE }, /* the clock of another host */
 		{ 10, -11, ROTATE_REUSED },
 		{ 1, 1, ROTATE_GRACE },
 		{ 1, 2, ROTATE_REUSED },
@@ -59,12 +59,15 @@ START_TEST(grace_to_the_millisecond)
 
 		other = again(r, &use);
 		t = rotate(r, &s.id, &other, at);
-		ck_assert_msg(t.answer == rows[i].answer, "%s: row %zu: %d",
-			      r->name, i, (int)t.answer);
-		/* Grace moves nothing, REUSED says what was. */
+		ck_assert_msg(t.answer == rows[i].answer,
+			      "%s: row %zu: answer %d", r->name, i,
+			      (int)t.answer);
+		/* ROTATE_GRACE changes nothing, and ROTATE_REUSED returns the
+		 * session as it was. */
 		HOLDS(r, session_same(&t.session, &s));
 		if (t.answer == ROTATE_GRACE) {
-			HOLDS(r, rotated_gives(&t, &use)); /* the winner's */
+			HOLDS(r, rotated_gives(&t,
+					       &use)); /* the first successor */
 			HOLDS(r, fixture_is_alive(r, &s, at));
 		} else {
 			rotate_gone(r, &s, at);
@@ -76,8 +79,9 @@ START_TEST(grace_to_the_millisecond)
 }
 END_TEST
 
-/* On a host whose clock is behind, but not when the clock was set back. */
-START_TEST(grace_before_it_began)
+/* The clock of another host may be a little behind. A clock that was set back
+ * is not tolerated. */
+START_TEST(the_grace_period_tolerates_a_clock_behind)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use;
@@ -91,8 +95,8 @@ START_TEST(grace_before_it_began)
 }
 END_TEST
 
-/* It was made while the clock was two days ahead. */
-START_TEST(touch_after_the_clock_was_set_right)
+/* The session was created while the clock was two days ahead. */
+START_TEST(touch_repairs_times_of_a_clock_ahead)
 {
 	const int64_t ahead = INT64_C(2) * 24 * 3600 * 1000;
 	struct fixture *r = fixture_open(_i);
@@ -107,7 +111,7 @@ START_TEST(touch_after_the_clock_was_set_right)
 	SAME(r, got.session.idle_expires_ms, r->now + 3600);
 	SAME(r, got.session.expires_ms, s.expires_ms);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now + 3600));
-	/* Another host's clock, which is only a bit ahead. */
+	/* The clock of another host is only a little ahead. */
 	s = fixture_create(r, "alice", r->now + CLOCK_SLACK_MS);
 	OK(r, store_touch(r->conn, NOW(r), TOUCH(s.id, r->now, r->now + 3600),
 			  &r->err));
@@ -118,7 +122,7 @@ START_TEST(touch_after_the_clock_was_set_right)
 }
 END_TEST
 
-START_TEST(grace_is_not_prolonged)
+START_TEST(use_does_not_prolong_the_grace_period)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use, before;
@@ -130,8 +134,8 @@ START_TEST(grace_is_not_prolonged)
 	SAME(r, rotate(r, &s.id, &use, r->now + 11).answer, ROTATE_REUSED);
 	rotate_gone(r, &s, r->now);
 
-	/* The next rotation has a time of grace of its own, and however often
-	 * it is used, it ends. */
+	/* The next rotation has its own grace period, which ends however often
+	 * it is used. */
 	s = rotated(r, &before, 10);
 	SAME(r, rotate(r, &s.id, &before, r->now).answer, ROTATE_GRACE);
 	use = rotate_done(r, &s, r->now + 8);
@@ -148,9 +152,9 @@ START_TEST(grace_is_not_prolonged)
 }
 END_TEST
 
-/* django-oauth-toolkit 1617, supabase 466: only the one before, whatever the
- * time; and each older generation raises the alarm. */
-START_TEST(ancestors_are_reuse)
+/* django-oauth-toolkit 1617, supabase 466: only the direct predecessor is
+ * accepted, at any time. Each older generation is a reuse. */
+START_TEST(older_generations_are_reuse)
 {
 	enum { CHAIN = 6 };
 	struct fixture *r = fixture_open(_i);
@@ -177,7 +181,7 @@ START_TEST(ancestors_are_reuse)
 }
 END_TEST
 
-START_TEST(never_rotated_has_no_parent)
+START_TEST(a_new_session_has_no_predecessor)
 {
 	static const struct token_hash rows[] = { { .b = { 0 } },
 						  { .b = { 1 } } };
@@ -194,13 +198,13 @@ START_TEST(never_rotated_has_no_parent)
 }
 END_TEST
 
-START_TEST(grace_in_a_shorter_time)
+START_TEST(a_shorter_grace_period_applies_at_once)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use, other;
 	struct session s = rotated(r, &use, 1000);
 
-	/* What counts is what the service says today. */
+	/* The current setting of the service counts. */
 	SAME(r, rotate(r, &s.id, &use, r->now + 500).answer, ROTATE_GRACE);
 	other = again(r, &use);
 	other.grace_ms = 400;
@@ -210,7 +214,7 @@ START_TEST(grace_in_a_shorter_time)
 }
 END_TEST
 
-START_TEST(grace_after_a_restart)
+START_TEST(the_grace_period_survives_a_restart)
 {
 	struct fixture *r = fixture_open(_i);
 	struct rotation use;
@@ -233,7 +237,7 @@ START_TEST(grace_after_a_restart)
 }
 END_TEST
 
-/* What strategy/session_store.h says, said once more and slowly. */
+/* A model of what strategy/session_store.h promises. */
 struct model {
 	struct token_hash secrets[64]; /* by generation */
 	uint8_t wrapped[32];
@@ -274,7 +278,7 @@ model_follow(struct model *m, const struct rotation *use, int64_t now,
 }
 
 static unsigned
-dice(struct fixture *r, unsigned sides)
+random_below(struct fixture *r, unsigned sides)
 {
 	uint32_t n = 0;
 
@@ -282,23 +286,24 @@ dice(struct fixture *r, unsigned sides)
 	return n % sides;
 }
 
-/* Mostly what a client would do. */
+/* Returns a use that is mostly what a client would do. */
 static struct rotation
 random_use(struct fixture *r, const struct model *m)
 {
 	static const unsigned char back[] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 2 };
-	uint32_t g = m->s.generation, less = back[dice(r, sizeof(back))];
+	uint32_t g = m->s.generation,
+		 less = back[random_below(r, sizeof(back))];
 	struct rotation use;
 
 	g -= less < g ? less : g;
 	use = fixture_rotation(r, &m->secrets[g], g);
-	use.generation += dice(r, 15) == 0;
-	use.idle_ms = 300 * (1 + dice(r, 12));
-	use.grace_ms = dice(r, 4) * 10;
+	use.generation += random_below(r, 15) == 0;
+	use.idle_ms = 300 * (1 + random_below(r, 12));
+	use.grace_ms = random_below(r, 4) * 10;
 	return use;
 }
 
-START_TEST(random_walks)
+START_TEST(random_uses_match_the_model)
 {
 	struct fixture *r = fixture_open(_i);
 	int seen[5] = { 0 };
@@ -314,17 +319,18 @@ START_TEST(random_walks)
 			enum rotate_answer want = expected(&m, &use, now);
 			struct rotated t = rotate(r, &m.s.id, &use, now);
 
-			ck_assert_msg(t.answer == want,
-				      "%s: walk %d, step %d: %d, not %d",
-				      r->name, walk, step, (int)t.answer,
-				      (int)want);
+			ck_assert_msg(
+			    t.answer == want,
+			    "%s: walk %d, step %d: answer %d, expected %d",
+			    r->name, walk, step, (int)t.answer, (int)want);
 			model_follow(&m, &use, now, want);
 			HOLDS(r, want == ROTATE_GONE ||
 				     session_same(&t.session, &m.s));
 			if (want == ROTATE_DONE || want == ROTATE_GRACE)
 				HOLDS(r, memcmp(t.wrapped, m.wrapped, 32) == 0);
 			seen[want]++;
-			now += dice(r, 20) == 0 ? 1000 : dice(r, 16);
+			now += random_below(r, 20) == 0 ? 1000 :
+							  random_below(r, 16);
 			if (!m.there)
 				break;
 		}
@@ -343,14 +349,15 @@ store_grace_cases(void)
 	TCase *t = new_case("grace");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, grace_to_the_millisecond, 0, n);
-	tcase_add_loop_test(t, grace_before_it_began, 0, n);
-	tcase_add_loop_test(t, touch_after_the_clock_was_set_right, 0, n);
-	tcase_add_loop_test(t, grace_is_not_prolonged, 0, n);
-	tcase_add_loop_test(t, ancestors_are_reuse, 0, n);
-	tcase_add_loop_test(t, never_rotated_has_no_parent, 0, n);
-	tcase_add_loop_test(t, grace_in_a_shorter_time, 0, n);
-	tcase_add_loop_test(t, grace_after_a_restart, 0, n);
-	tcase_add_loop_test(t, random_walks, 0, n);
+	tcase_add_loop_test(t, the_grace_period_is_exact_to_the_millisecond, 0,
+			    n);
+	tcase_add_loop_test(t, the_grace_period_tolerates_a_clock_behind, 0, n);
+	tcase_add_loop_test(t, touch_repairs_times_of_a_clock_ahead, 0, n);
+	tcase_add_loop_test(t, use_does_not_prolong_the_grace_period, 0, n);
+	tcase_add_loop_test(t, older_generations_are_reuse, 0, n);
+	tcase_add_loop_test(t, a_new_session_has_no_predecessor, 0, n);
+	tcase_add_loop_test(t, a_shorter_grace_period_applies_at_once, 0, n);
+	tcase_add_loop_test(t, the_grace_period_survives_a_restart, 0, n);
+	tcase_add_loop_test(t, random_uses_match_the_model, 0, n);
 	return t;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract suite's stores that need no server. */
+/* The stores of the contract suite that need no server. */
 #include "tests/contract/store/fixture.h"
 
 #include <sqlite3.h>
@@ -28,7 +28,7 @@ configure_nothing(const struct session_store_ops *ops, void *conf,
 	(void)path; /* no options */
 }
 
-/* Its tables are away. */
+/* Renames the tables, so that every statement fails. */
 static void
 refuse_file(const char *path, bool refuses)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract suite's Postgres store, on a server of its own. */
+/* The PostgreSQL store of the contract suite, on its own server. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/postgres_server.h"
 
@@ -25,7 +25,7 @@ static void
 configure(const struct session_store_ops *ops, void *conf, const char *path)
 {
 	const struct str conninfo = str_from(server.conninfo);
-	const int64_t seconds = 20; /* it is a sanitizer that is slow */
+	const int64_t seconds = 20; /* sanitizers are slow */
 
 	(void)path;
 	set(ops, conf, "conninfo", &conninfo, sizeof(conninfo));
@@ -40,7 +40,7 @@ fresh(void)
 				     "DROP SCHEMA IF EXISTS away CASCADE");
 }
 
-/* Its tables are in another schema. */
+/* Moves the tables to another schema, so that every statement fails. */
 static void
 refuse(const char *path, bool refuses)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract suite's Redis store: on one server, and on a cluster. */
+/* The Redis store of the contract suite, on one server and on a cluster. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/redis_server.h"
 
@@ -31,7 +31,7 @@ static void
 configure(void *conf, const char *at)
 {
 	const struct str url = str_from(at), prefix = STR("fcgiauth:");
-	const int64_t seconds = 20; /* it is a sanitizer that is slow */
+	const int64_t seconds = 20; /* sanitizers are slow */
 
 	set(conf, "url", &url, sizeof(url));
 	set(conf, "prefix", &prefix, sizeof(prefix));
@@ -73,7 +73,7 @@ fresh_cluster(void)
 		test_redis_do(&server.cluster.nodes[i], "FLUSHALL");
 }
 
-/* Those who are connected, too. */
+/* The rights also change for existing connections. */
 static const char *
 rights(bool refuses)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: listing, the limit of sessions per user, the sweep. */
+/* Contract: lists, the limit of sessions per user, the sweep. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/logins.h"
@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct str everybody = { .p = NULL };
+static const struct str all_users = { .p = NULL };
 
-/* Walks all pages, checks the order, and fills `out` (of `max`). */
+/* Reads all pages, checks the order, and fills `out` (of `max`). */
 static size_t
 walk(struct fixture *r, struct str user, int64_t now, size_t limit,
      struct session *out, size_t max)
@@ -38,27 +38,31 @@ walk(struct fixture *r, struct str user, int64_t now, size_t limit,
 	return n;
 }
 
-START_TEST(list_pages)
+START_TEST(pages_have_each_session_once)
 {
 	enum { N = 23 };
 	struct session made[N], got[N];
 	struct fixture *r = fixture_open(_i);
 	size_t n;
 
-	/* Not in the order of time, and many of the same second. */
+	/* The sessions are not created in the order of their times, and many
+	 * have the same time. */
 	for (size_t i = 0; i < N; i++)
 		made[i] = fixture_create(r, i % 3 == 0 ? "bob" : "alice",
 					 r->now + (int64_t)(i * 7 % 5));
 	for (size_t limit = 1; limit <= N + 1; limit++) {
-		n = walk(r, everybody, r->now + 10, limit, got, N);
-		ck_assert_msg(n == N, "%s: limit %zu: %zu", r->name, limit, n);
+		n = walk(r, all_users, r->now + 10, limit, got, N);
+		ck_assert_msg(n == N, "%s: limit %zu: %zu sessions", r->name,
+			      limit, n);
 		for (size_t i = 0; i < N; i++) {
 			size_t seen = 0;
 
 			for (size_t j = 0; j < n; j++)
 				seen += session_same(&made[i], &got[j]);
-			ck_assert_msg(seen == 1, "%s: limit %zu: row %zu",
-				      r->name, limit, i);
+			ck_assert_msg(
+			    seen == 1,
+			    "%s: limit %zu: session %zu is not there once",
+			    r->name, limit, i);
 		}
 	}
 	SAME(r, walk(r, STR("bob"), r->now + 10, 3, got, N), 8);
@@ -69,23 +73,23 @@ START_TEST(list_pages)
 }
 END_TEST
 
-START_TEST(list_shows_the_living)
+START_TEST(ended_sessions_are_not_listed)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session a = fixture_create(r, "alice", r->now), got[4];
 	struct session b = fixture_create(r, "alice", r->now + 100);
 
-	SAME(r, walk(r, everybody, r->now, 9, got, 4), 2);
-	SAME(r, walk(r, everybody, a.idle_expires_ms - 1, 9, got, 4), 2);
+	SAME(r, walk(r, all_users, r->now, 9, got, 4), 2);
+	SAME(r, walk(r, all_users, a.idle_expires_ms - 1, 9, got, 4), 2);
 	SAME(r, walk(r, STR("alice"), a.idle_expires_ms, 9, got, 4), 1);
 	HOLDS(r, session_same(&got[0], &b));
-	SAME(r, walk(r, everybody, b.idle_expires_ms, 9, got, 4), 0);
+	SAME(r, walk(r, all_users, b.idle_expires_ms, 9, got, 4), 0);
 	fixture_close(r);
 }
 END_TEST
 
-/* Pages stay right when sessions come and go between them. */
-START_TEST(list_while_it_changes)
+/* Pages stay correct when sessions are created and end between them. */
+START_TEST(pages_stay_correct_during_changes)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -99,7 +103,7 @@ START_TEST(list_while_it_changes)
 			 &list, &r->err));
 	SAME(r, list.n, 2);
 	HOLDS(r, session_same(&list.v[1], &s[4]));
-	/* The one that the cursor stands on, and the next, go. */
+	/* The session of the cursor and the next one end. */
 	OK(r, store_revoke(r->conn, NOW(r), &s[4].id, &ended, &r->err));
 	OK(r, store_revoke(r->conn, NOW(r), &s[3].id, &ended, &r->err));
 	(void)fixture_create(r, "alice", r->now + 50);
@@ -117,7 +121,7 @@ START_TEST(list_while_it_changes)
 }
 END_TEST
 
-START_TEST(huge_limit)
+START_TEST(a_huge_limit_is_accepted)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session_cursor cursor = { .created_ms = 0 };
@@ -126,7 +130,7 @@ START_TEST(huge_limit)
 	int64_t removed;
 
 	(void)fixture_create(r, "alice", r->now);
-	OK(r, store_list(r->conn, NOW(r), LISTED(everybody, SIZE_MAX), &cursor,
+	OK(r, store_list(r->conn, NOW(r), LISTED(all_users, SIZE_MAX), &cursor,
 			 &list, &r->err));
 	SAME(r, list.n, 1);
 	HOLDS(r, !cursor.more);
@@ -144,7 +148,7 @@ START_TEST(max_per_user_ends_the_oldest)
 	struct session s[5], other = fixture_create(r, "bob", r->now - 50);
 	int64_t evicted = -1;
 
-	/* The order of creation in the store is not the order of `created`. */
+	/* The sessions are not created in the order of `created_ms`. */
 	static const int64_t age[] = { 20, 40, 10, 30, 0 };
 
 	for (int i = 0; i < 4; i++) {
@@ -161,7 +165,7 @@ START_TEST(max_per_user_ends_the_oldest)
 	for (int i = 0; i < 5; i++)
 		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
 				  (age[i] < 30),
-			      "%s: row %d", r->name, i);
+			      "%s: row %d: wrong session ended", r->name, i);
 	HOLDS(r, fixture_is_alive(r, &other, r->now));
 
 	OK(r,
@@ -174,8 +178,8 @@ START_TEST(max_per_user_ends_the_oldest)
 }
 END_TEST
 
-/* The new session stays, whatever its time; the dead take no room. */
-START_TEST(max_per_user_counts_the_living)
+/* The new session stays, whatever its time. Ended sessions do not count. */
+START_TEST(max_per_user_ignores_ended_sessions)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session dead = fixture_create(r, "alice", r->now - 3600);
@@ -197,7 +201,7 @@ START_TEST(max_per_user_counts_the_living)
 }
 END_TEST
 
-START_TEST(sweep_removes_the_dead_only)
+START_TEST(sweep_removes_ended_entries_only)
 {
 	static const struct attempt_policy policy = { 1, 100, 200 };
 	struct fixture *r = fixture_open(_i);
@@ -220,7 +224,8 @@ START_TEST(sweep_removes_the_dead_only)
 	network.until_ms = late;
 	OK(r, learn_network(r->conn, NOW(r), STR("alice"), &network, &r->err));
 
-	/* 4 sessions, 1 attempt and 1 network, two at a time. */
+	/* There are 4 sessions, 1 attempt and 1 network to remove. Each sweep
+	 * removes two. */
 	OK(r, store_sweep(r->conn, NOW(r), 2, &removed, &r->err));
 	SAME(r, removed, 0);
 	do {
@@ -234,7 +239,7 @@ START_TEST(sweep_removes_the_dead_only)
 	OK(r, ask_ban(r->conn, AT(r, late), STR("user:banned"), policy.ban_ms,
 		      &until, &r->err));
 	SAME(r, until, late + 100);
-	/* Gone for those too who ask with an older clock. */
+	/* The swept sessions are also gone for an older clock. */
 	if (r->ops->sweep != NULL)
 		SAME(r, fixture_live(r, NULL, r->now), 1);
 	OK(r, store_sweep(r->conn, AT(r, late), 0, &removed, &r->err));
@@ -243,8 +248,8 @@ START_TEST(sweep_removes_the_dead_only)
 }
 END_TEST
 
-/* Enough for a table that grows and for several pages of a file. */
-START_TEST(many_sessions)
+/* There are enough sessions for a growing table and several pages of a file. */
+START_TEST(many_sessions_are_kept)
 {
 	enum { N = 600 };
 	static struct session s[N], got[N];
@@ -262,16 +267,16 @@ START_TEST(many_sessions)
 	for (int i = 0; i < N; i++)
 		ck_assert_msg(fixture_is_alive(r, &s[i], r->now) ==
 				  (i % 2 == 1),
-			      "%s: row %d", r->name, i);
-	SAME(r, walk(r, everybody, r->now + 60, 64, got, N), N / 2);
+			      "%s: row %d: wrong answer", r->name, i);
+	SAME(r, walk(r, all_users, r->now + 60, 64, got, N), N / 2);
 	SAME(r, walk(r, STR("user3"), r->now + 60, 7, got, N), N / 10);
 	SAME(r, walk(r, STR("user4"), r->now + 60, 7, got, N), 0);
 	fixture_close(r);
 }
 END_TEST
 
-/* Of one user, more than a store reads at once. */
-START_TEST(many_sessions_of_one)
+/* There are more sessions of one user than a store reads at once. */
+START_TEST(many_sessions_of_one_user_are_kept)
 {
 	enum { N = 250 };
 	static const struct password_mark one = { .b = { 1 } },
@@ -321,14 +326,14 @@ store_list_cases(void)
 	TCase *t = new_case("lists");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, list_pages, 0, n);
-	tcase_add_loop_test(t, list_shows_the_living, 0, n);
-	tcase_add_loop_test(t, list_while_it_changes, 0, n);
-	tcase_add_loop_test(t, huge_limit, 0, n);
+	tcase_add_loop_test(t, pages_have_each_session_once, 0, n);
+	tcase_add_loop_test(t, ended_sessions_are_not_listed, 0, n);
+	tcase_add_loop_test(t, pages_stay_correct_during_changes, 0, n);
+	tcase_add_loop_test(t, a_huge_limit_is_accepted, 0, n);
 	tcase_add_loop_test(t, max_per_user_ends_the_oldest, 0, n);
-	tcase_add_loop_test(t, max_per_user_counts_the_living, 0, n);
-	tcase_add_loop_test(t, sweep_removes_the_dead_only, 0, n);
-	tcase_add_loop_test(t, many_sessions, 0, n);
-	tcase_add_loop_test(t, many_sessions_of_one, 0, n);
+	tcase_add_loop_test(t, max_per_user_ignores_ended_sessions, 0, n);
+	tcase_add_loop_test(t, sweep_removes_ended_entries_only, 0, n);
+	tcase_add_loop_test(t, many_sessions_are_kept, 0, n);
+	tcase_add_loop_test(t, many_sessions_of_one_user_are_kept, 0, n);
 	return t;
 }

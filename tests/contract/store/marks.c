@@ -32,14 +32,14 @@ expect(struct fixture *r, struct session s, const struct password_mark *mark)
 	struct session got = get(r, &s);
 
 	s.mark = *mark;
-	HOLDS(r, session_same(&got, &s)); /* nothing else */
+	HOLDS(r, session_same(&got, &s)); /* nothing else changes */
 }
 
 static const struct password_mark unknown, one = { .b = { 1 } },
 					   two = { .b = { 0, [15] = 2 } },
 					   three = { .b = { 3, 3, [15] = 3 } };
 
-START_TEST(only_who_has_it_gets_another)
+START_TEST(only_sessions_with_the_old_mark_change)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session a = create(r, "alice", &one);
@@ -66,7 +66,7 @@ START_TEST(only_who_has_it_gets_another)
 }
 END_TEST
 
-START_TEST(unknown_is_neither_sought_nor_given)
+START_TEST(an_unknown_mark_is_neither_replaced_nor_set)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session old = create(r, "alice", &unknown);
@@ -82,8 +82,8 @@ START_TEST(unknown_is_neither_sought_nor_given)
 }
 END_TEST
 
-/* Whatever else changes a session, and whoever lists it. */
-START_TEST(it_stays)
+/* Other changes of a session keep its mark, and a list has it. */
+START_TEST(other_changes_keep_the_mark)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = create(r, "alice", &one), after, got;
@@ -117,8 +117,8 @@ START_TEST(it_stays)
 }
 END_TEST
 
-/* More than a store takes at once. */
-START_TEST(all_of_many)
+/* There are more sessions than a store changes at once. */
+START_TEST(all_of_many_sessions_change)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s[250];
@@ -139,9 +139,10 @@ store_mark_cases(void)
 	TCase *t = new_case("marks");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, only_who_has_it_gets_another, 0, n);
-	tcase_add_loop_test(t, unknown_is_neither_sought_nor_given, 0, n);
-	tcase_add_loop_test(t, it_stays, 0, n);
-	tcase_add_loop_test(t, all_of_many, 0, n);
+	tcase_add_loop_test(t, only_sessions_with_the_old_mark_change, 0, n);
+	tcase_add_loop_test(t, an_unknown_mark_is_neither_replaced_nor_set, 0,
+			    n);
+	tcase_add_loop_test(t, other_changes_keep_the_mark, 0, n);
+	tcase_add_loop_test(t, all_of_many_sessions_change, 0, n);
 	return t;
 }

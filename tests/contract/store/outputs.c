@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Contract: the outputs of an operation without a result.  Each output holds
- * invalid data before, like memory of a stack; after a negative result it is
- * zero, and after a failure it is unchanged.
- */
+/* Contract: the outputs of an operation without a result. Each output holds
+ * invalid data before, like memory of a stack. After a negative result it is
+ * zero, and after a failure it is unchanged. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 #include "tests/support/logins.h"
@@ -55,7 +53,7 @@ find_nothing(struct fixture *r, const struct session *s, int64_t now)
 	ck_assert_mem_eq(&got.session, none(), sizeof(got.session));
 }
 
-START_TEST(no_session)
+START_TEST(a_missing_session_is_zero)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now), t = s;
@@ -77,14 +75,14 @@ START_TEST(no_session)
 }
 END_TEST
 
-START_TEST(no_rotation)
+START_TEST(a_missing_rotation_is_zero)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now), gone = s;
 	struct rotation how = fixture_rotation(r, &s.token, 0);
 	struct rotated is;
 
-	/* No such session, and one that is over. */
+	/* The session does not exist, or it has ended. */
 	gone.id.b[15] ^= 1;
 	OK(r, give(r, &gone.id, &how, r->now, &is));
 	SAME(r, is.answer, ROTATE_GONE);
@@ -94,7 +92,7 @@ START_TEST(no_rotation)
 	SAME(r, is.answer, ROTATE_GONE);
 	ck_assert_mem_eq(&is.session, none(), sizeof(is.session));
 	HOLDS(r, is_all(is.wrapped, sizeof(is.wrapped), 0));
-	/* No successor. */
+	/* The answer has no successor. */
 	how.generation = 7;
 	OK(r, give(r, &s.id, &how, r->now, &is));
 	SAME(r, is.answer, ROTATE_FUTURE);
@@ -110,7 +108,7 @@ START_TEST(no_rotation)
 }
 END_TEST
 
-START_TEST(nothing_of_a_kind)
+START_TEST(empty_results_are_zero)
 {
 	static const struct session_cursor start;
 	const struct attempt_policy policy = { .max = 3,
@@ -166,7 +164,7 @@ START_TEST(nothing_of_a_kind)
 }
 END_TEST
 
-/* What another has cannot be had twice. */
+/* A session with an existing id cannot be created. */
 START_TEST(failures_touch_nothing)
 {
 	struct fixture *r = fixture_open(_i);
@@ -185,9 +183,9 @@ store_output_cases(void)
 {
 	TCase *t = new_case("outputs");
 
-	tcase_add_loop_test(t, no_session, 0, fixture_count());
-	tcase_add_loop_test(t, no_rotation, 0, fixture_count());
-	tcase_add_loop_test(t, nothing_of_a_kind, 0, fixture_count());
+	tcase_add_loop_test(t, a_missing_session_is_zero, 0, fixture_count());
+	tcase_add_loop_test(t, a_missing_rotation_is_zero, 0, fixture_count());
+	tcase_add_loop_test(t, empty_results_are_zero, 0, fixture_count());
 	tcase_add_loop_test(t, failures_touch_nothing, 0, fixture_count());
 	return t;
 }

@@ -13,7 +13,7 @@ static const struct attempt_policy policy = { .max = 40,
 					      .window_ms = 120,
 					      .ban_ms = 300 };
 
-START_TEST(handles_see_each_other)
+START_TEST(handles_share_their_data)
 {
 	struct fixture *r = fixture_open(_i);
 	struct backend *second = fixture_store(r);
@@ -37,7 +37,7 @@ START_TEST(handles_see_each_other)
 }
 END_TEST
 
-START_TEST(what_a_restart_keeps)
+START_TEST(a_restart_keeps_persistent_data)
 {
 	bool persistent;
 	struct fixture *r = fixture_open(_i);
@@ -127,7 +127,7 @@ logins_of_a_process(struct fixture *r)
 	return counted;
 }
 
-/* Together the processes may try as many passwords as one may. */
+/* All processes together may try as many passwords as one. */
 START_TEST(processes_share_logins)
 {
 	struct fixture *r = fixture_open(_i);
@@ -172,9 +172,9 @@ START_TEST(processes_keep_the_limit)
 }
 END_TEST
 
-/* Creates one, ends one, and leaves without a word. */
+/* Creates one session and ends another, and closes nothing. */
 static int
-last_deeds(struct fixture *r)
+work_before_a_crash(struct fixture *r)
 {
 	struct backend *s;
 	struct store_conn *conn = store_conn_new(r->env);
@@ -189,16 +189,16 @@ last_deeds(struct fixture *r)
 			      &r->err) != 0 ||
 	    ended != 1)
 		return 121;
-	return 1; /* and nothing is closed */
+	return 1; /* without closing anything */
 }
 
-START_TEST(what_a_crash_keeps)
+START_TEST(a_crash_keeps_persistent_data)
 {
 	struct fixture *r = fixture_open(_i);
 
 	if ((r->ops->base.driver.caps & BACKEND_PERSISTENT) != 0) {
 		(void)fixture_create(r, "ended", r->now);
-		SAME(r, fixture_processes(r, last_deeds, 1), 1);
+		SAME(r, fixture_processes(r, work_before_a_crash, 1), 1);
 		fixture_reopen(r);
 		SAME(r, fixture_live(r, "ended", r->now), 0);
 		SAME(r, fixture_live(r, "made", r->now), 1);
@@ -207,7 +207,7 @@ START_TEST(what_a_crash_keeps)
 }
 END_TEST
 
-START_TEST(ping_and_schema)
+START_TEST(ping_and_schema_succeed)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -218,7 +218,7 @@ START_TEST(ping_and_schema)
 	OK(r, store_schema(r->conn, &state, &r->err));
 	SAME(r, state.have, state.want);
 	HOLDS(r, (state.want > 0) == (r->ops->base.schema != NULL));
-	/* Again is nothing. */
+	/* A second migration changes nothing. */
 	OK(r, store_migrate(r->conn, &r->err));
 	OK(r, store_check_schema(r->conn, &r->err));
 	HOLDS(r, fixture_is_alive(r, &s, r->now));
@@ -245,8 +245,8 @@ migrate_in_a_process(struct fixture *r)
 	return 1;
 }
 
-/* Only a file can be taken away to begin without a schema. */
-START_TEST(processes_migrate_at_once)
+/* Only a file can be removed to start without a schema. */
+START_TEST(processes_can_migrate_at_once)
 {
 	struct fixture *r = fixture_open(_i);
 
@@ -268,13 +268,13 @@ store_process_cases(void)
 	TCase *t = new_case("processes");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, handles_see_each_other, 0, n);
-	tcase_add_loop_test(t, what_a_restart_keeps, 0, n);
+	tcase_add_loop_test(t, handles_share_their_data, 0, n);
+	tcase_add_loop_test(t, a_restart_keeps_persistent_data, 0, n);
 	tcase_add_loop_test(t, processes_share_attempts, 0, n);
 	tcase_add_loop_test(t, processes_share_logins, 0, n);
 	tcase_add_loop_test(t, processes_keep_the_limit, 0, n);
-	tcase_add_loop_test(t, what_a_crash_keeps, 0, n);
-	tcase_add_loop_test(t, ping_and_schema, 0, n);
-	tcase_add_loop_test(t, processes_migrate_at_once, 0, n);
+	tcase_add_loop_test(t, a_crash_keeps_persistent_data, 0, n);
+	tcase_add_loop_test(t, ping_and_schema_succeed, 0, n);
+	tcase_add_loop_test(t, processes_can_migrate_at_once, 0, n);
 	return t;
 }

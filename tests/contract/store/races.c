@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: refresh tokens used concurrently, and sessions that end
+/* Contract: refresh tokens that are used concurrently, and sessions that end
  * meanwhile. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
@@ -13,13 +13,14 @@
 
 enum { CALLERS = 16, ROUNDS = 12, PROCESSES = 4 };
 
-/* What the callers of one session were told. */
+/* The answer to a caller, and the successor that it offered. */
 struct told {
 	struct rotated is;
 	uint8_t offered[32];
 };
 
-/* All present the first secret of each session; `told` has a row a session. */
+/* All callers present the first secret of each session. `told` has a row for
+ * each session. */
 struct race {
 	struct session sessions[ROUNDS];
 	pthread_barrier_t start;
@@ -35,7 +36,7 @@ present(struct work *w, const struct session *s, struct told *told)
 				.idle_ms = 3600,
 				.grace_ms = 10 };
 
-	/* Of its own, and not to be mistaken for another's. */
+	/* Each caller offers its own successor. */
 	memcpy(&use.next, &s->id, sizeof(s->id));
 	use.next.b[31] = (uint8_t)w->number;
 	memset(use.wrapped, 'a' + w->number, sizeof(use.wrapped));
@@ -44,10 +45,11 @@ present(struct work *w, const struct session *s, struct told *told)
 			    &told->is, &w->err);
 }
 
-/* One winner; all have its successor, and so has the store. */
+/* One caller must have won. All callers have its successor, and so has the
+ * store. */
 static void
-judge(struct fixture *r, const struct session *s, const struct told *told,
-      int n)
+expect_one_winner(struct fixture *r, const struct session *s,
+		  const struct told *told, int n)
 {
 	const struct told *winner = NULL;
 	const struct token_hash *next;
@@ -81,7 +83,7 @@ race_in_a_thread(struct work *w)
 	struct race *race = w->shared;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		(void)pthread_barrier_wait(&race->start); /* no error left */
+		(void)pthread_barrier_wait(&race->start); /* cannot fail here */
 		if (present(w, &race->sessions[i], &race->told[i][w->number]) !=
 		    0)
 			w->fails++;
@@ -99,12 +101,12 @@ race_threads(struct fixture *r, bool handles)
 	(void)fixture_threads(r, race_in_a_thread, &race, CALLERS, handles);
 	HOLDS(r, pthread_barrier_destroy(&race.start) == 0);
 	for (int i = 0; i < ROUNDS; i++)
-		judge(r, &race.sessions[i], race.told[i], CALLERS);
+		expect_one_winner(r, &race.sessions[i], race.told[i], CALLERS);
 	SAME(r, fixture_live(r, "alice", r->now),
 	     handles ? 2 * ROUNDS : ROUNDS);
 }
 
-START_TEST(threads_present_the_same)
+START_TEST(threads_get_one_successor)
 {
 	struct fixture *r = fixture_open(_i);
 
@@ -115,7 +117,7 @@ START_TEST(threads_present_the_same)
 }
 END_TEST
 
-/* In memory that the processes share; a case is a process of its own. */
+/* This memory is shared by the processes. Each case runs in its own process. */
 static struct {
 	struct race *race;
 	atomic_int *number;
@@ -154,7 +156,7 @@ map_shared(struct fixture *r, size_t n)
 	return p;
 }
 
-START_TEST(processes_present_the_same)
+START_TEST(processes_get_one_successor)
 {
 	struct fixture *r = fixture_open(_i);
 	pthread_barrierattr_t attr;
@@ -175,14 +177,15 @@ START_TEST(processes_present_the_same)
 	SAME(r, fixture_processes(r, race_in_a_process, PROCESSES), PROCESSES);
 	fixture_reopen(r);
 	for (int i = 0; i < ROUNDS; i++)
-		judge(r, &shared.race->sessions[i], shared.race->told[i],
-		      PROCESSES);
+		expect_one_winner(r, &shared.race->sessions[i],
+				  shared.race->told[i], PROCESSES);
 	fixture_close(r);
 }
 END_TEST
 
-/* Each thread but the first rotates its session, and a few times more while
- * the first ends them all.  Once it has, nobody may be told to go on. */
+/* Each thread except the first rotates its session, and continues for a few
+ * times while the first thread ends them all. After the end, no rotation may
+ * succeed. */
 struct ending {
 	struct session sessions[4];
 	bool all_at_once;
@@ -252,7 +255,7 @@ rotate_or_end(struct work *w)
 		rotate_until_the_end(w, w->shared);
 }
 
-START_TEST(ended_while_it_rotates)
+START_TEST(an_ended_session_is_not_rotated)
 {
 	struct fixture *r = fixture_open(_i);
 
@@ -269,7 +272,7 @@ START_TEST(ended_while_it_rotates)
 }
 END_TEST
 
-/* Is done, and its answer is lost. */
+/* The rotation is done, and its answer is lost. */
 static int
 rotate_and_die(struct fixture *r)
 {
@@ -282,10 +285,10 @@ rotate_and_die(struct fixture *r)
 	store_conn_bind(w.conn, s);
 	if (present(&w, &shared.race->sessions[0], told) != 0)
 		return 121;
-	return told->is.answer == ROTATE_DONE; /* and nothing is closed */
+	return told->is.answer == ROTATE_DONE; /* without closing anything */
 }
 
-START_TEST(the_answer_of_the_dead)
+START_TEST(a_lost_answer_is_given_again)
 {
 	struct fixture *r = fixture_open(_i);
 	struct told *told;
@@ -301,7 +304,7 @@ START_TEST(the_answer_of_the_dead)
 					      .a = r->a,
 					      .number = 1 },
 			      &shared.race->sessions[0], &told[1]));
-		judge(r, &shared.race->sessions[0], told, 2);
+		expect_one_winner(r, &shared.race->sessions[0], told, 2);
 	}
 	fixture_close(r);
 }
@@ -313,9 +316,9 @@ store_race_cases(void)
 	TCase *t = new_case("races");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, threads_present_the_same, 0, n);
-	tcase_add_loop_test(t, processes_present_the_same, 0, n);
-	tcase_add_loop_test(t, ended_while_it_rotates, 0, n);
-	tcase_add_loop_test(t, the_answer_of_the_dead, 0, n);
+	tcase_add_loop_test(t, threads_get_one_successor, 0, n);
+	tcase_add_loop_test(t, processes_get_one_successor, 0, n);
+	tcase_add_loop_test(t, an_ended_session_is_not_rotated, 0, n);
+	tcase_add_loop_test(t, a_lost_answer_is_given_again, 0, n);
 	return t;
 }

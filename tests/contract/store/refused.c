@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: the store is reachable but refuses.  Every operation returns an
- * error, sets no output, and has no effect. */
+/* Contract: the store is reachable but refuses. Every operation returns an
+ * error, sets no output and has no effect. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 #include "tests/support/logins.h"
 
 #include <string.h>
 
-/* A connection that was good until now: the call itself is refused. */
+/* The connection works until now: the call itself is refused. */
 static void
 begin_to_refuse(struct fixture *r)
 {
@@ -98,7 +98,7 @@ refuse_the_rest(struct fixture *r)
 	HOLDS(r, count.counted && secret[0] == 9 && attempt.count == 7);
 }
 
-START_TEST(refuses_everything)
+START_TEST(a_refused_operation_has_no_effect)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -116,8 +116,8 @@ START_TEST(refuses_everything)
 }
 END_TEST
 
-/* No store is asked about what none could keep. */
-START_TEST(keys_that_cannot_be)
+/* A key that no store could keep is refused before the store is used. */
+START_TEST(invalid_keys_are_refused)
 {
 	const struct str bad[] = { STR(""), STR("a\0b") };
 	const struct attempt_policy policy = { .max = 5,
@@ -165,7 +165,8 @@ store_refused_cases(void)
 {
 	TCase *t = new_case("refused");
 
-	tcase_add_loop_test(t, refuses_everything, 0, fixture_count());
-	tcase_add_loop_test(t, keys_that_cannot_be, 0, fixture_count());
+	tcase_add_loop_test(t, a_refused_operation_has_no_effect, 0,
+			    fixture_count());
+	tcase_add_loop_test(t, invalid_keys_are_refused, 0, fixture_count());
 	return t;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One rotation and all that came of it. */
+/* A rotation with its expected results. */
 #ifndef CONTRACT_STORE_ROTATE_H
 #define CONTRACT_STORE_ROTATE_H
 
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 
-/* What an answer leaves alone comes back as zero. */
+/* Outputs that an answer does not set come back as zero. */
 static inline struct rotated
 rotate(struct fixture *r, const struct session_id *id,
        const struct rotation *use, int64_t now)
@@ -31,7 +31,7 @@ rotated_gives(const struct rotated *t, const struct rotation *use)
 	return memcmp(t->wrapped, use->wrapped, sizeof(use->wrapped)) == 0;
 }
 
-/* The session as `use` must leave it when it is DONE. */
+/* Returns the session as `use` must leave it after ROTATE_DONE. */
 static inline struct session
 rotated_session(const struct session *s, const struct rotation *use,
 		int64_t now)
@@ -47,7 +47,7 @@ rotated_session(const struct session *s, const struct rotation *use,
 	return after;
 }
 
-/* A rotation that must be DONE; *s follows. */
+/* Does a rotation that must be ROTATE_DONE. *s becomes the new session. */
 static inline struct rotation
 rotate_done(struct fixture *r, struct session *s, int64_t now)
 {
@@ -62,7 +62,7 @@ rotate_done(struct fixture *r, struct session *s, int64_t now)
 	return use;
 }
 
-/* Not to be found by anything any more. */
+/* Tests that no operation finds the session. */
 static inline void
 rotate_gone(struct fixture *r, const struct session *s, int64_t now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: refresh tokens that replace each other. */
+/* Contract: the rotation of refresh tokens. */
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 
@@ -15,7 +15,7 @@ get(struct fixture *r, const struct session *s, int64_t now)
 	return got.session;
 }
 
-START_TEST(chain_of_rotations)
+START_TEST(rotations_follow_each_other)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_session(r, "alice", r->now), got;
@@ -47,7 +47,7 @@ START_TEST(chain_of_rotations)
 }
 END_TEST
 
-START_TEST(gone_when_it_is_over)
+START_TEST(an_expired_session_is_not_rotated)
 {
 	static const struct {
 		int64_t idle, absolute, at;
@@ -62,7 +62,7 @@ START_TEST(gone_when_it_is_over)
 	struct session s = fixture_session(r, "alice", r->now);
 	struct rotation use = fixture_rotation(r, &s.token, 0);
 
-	/* Never there; nor is there one afterwards. */
+	/* A session that never existed is not created. */
 	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_GONE);
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -75,10 +75,10 @@ START_TEST(gone_when_it_is_over)
 		use = fixture_rotation(r, &s.token, 0);
 		ck_assert_msg(rotate(r, &s.id, &use, at).answer ==
 				  rows[i].answer,
-			      "%s: row %zu", r->name, i);
+			      "%s: row %zu: wrong answer", r->name, i);
 		if (rows[i].answer != ROTATE_GONE)
 			continue;
-		/* No alarm for what is over. */
+		/* An expired session causes no reuse. */
 		use.presented.b[0] ^= 1;
 		SAME(r, rotate(r, &s.id, &use, at).answer, ROTATE_GONE);
 		use.generation = 7;
@@ -88,7 +88,7 @@ START_TEST(gone_when_it_is_over)
 }
 END_TEST
 
-START_TEST(gone_when_it_was_ended)
+START_TEST(an_ended_session_is_not_rotated)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s[3];
@@ -111,7 +111,7 @@ START_TEST(gone_when_it_was_ended)
 	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	SAME(r, n, 1);
 	rotate_gone(r, &s[1], r->now);
-	/* In the time of grace too. */
+	/* The grace period of an ended session is over, too. */
 	for (int i = 0; i < 3; i++)
 		SAME(r, rotate(r, &s[i].id, &last[i], r->now).answer,
 		     ROTATE_GONE);
@@ -119,7 +119,7 @@ START_TEST(gone_when_it_was_ended)
 }
 END_TEST
 
-START_TEST(idle_end_moves_up_to_the_absolute)
+START_TEST(the_idle_end_moves_up_to_the_absolute_end)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -142,7 +142,7 @@ START_TEST(idle_end_moves_up_to_the_absolute)
 }
 END_TEST
 
-START_TEST(a_longest_idle_time)
+START_TEST(the_longest_idle_time_is_bounded)
 {
 	static const int64_t idle[] = { 1, INT64_C(1) << 40, INT64_MAX };
 	struct fixture *r = fixture_open(_i);
@@ -162,7 +162,7 @@ START_TEST(a_longest_idle_time)
 }
 END_TEST
 
-START_TEST(future_changes_nothing)
+START_TEST(a_future_generation_changes_nothing)
 {
 	static const uint32_t ahead[] = { 3, 4, 1000, UINT32_MAX };
 	struct fixture *r = fixture_open(_i);
@@ -187,15 +187,15 @@ START_TEST(future_changes_nothing)
 			HOLDS(r, session_same(&got, &s));
 		}
 	}
-	/* Not even the grace. */
+	/* The grace period is unchanged, too. */
 	SAME(r, rotate(r, &s.id, &last, r->now).answer, ROTATE_GRACE);
 	(void)rotate_done(r, &s, r->now);
 	fixture_close(r);
 }
 END_TEST
 
-/* The number of a token is proof of its age, never of more. */
-START_TEST(generation_is_no_key)
+/* The generation of a token shows its age and is no proof of more. */
+START_TEST(a_generation_is_no_secret)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -205,24 +205,27 @@ START_TEST(generation_is_no_key)
 
 	(void)rotate_done(r, &s, r->now);
 	(void)rotate_done(r, &other, r->now);
-	/* The current secret, whatever it says of its age. */
+	/* The current secret is accepted with any generation up to the current
+	 * one. */
 	use = fixture_rotation(r, &s.token, 0);
 	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_DONE);
 	s = rotated_session(&s, &use, r->now);
-	/* The right number with a secret that is none of this session. */
+	/* The correct generation with the secret of another session is a reuse.
+	 */
 	use = fixture_rotation(r, &other.token, s.generation);
 	t = rotate(r, &s.id, &use, r->now);
 	SAME(r, t.answer, ROTATE_REUSED);
 	HOLDS(r, session_same(&t.session, &s));
 	rotate_gone(r, &s, r->now);
 	got = get(r, &other, r->now);
-	HOLDS(r, session_same(&got, &other)); /* only the named one */
+	HOLDS(r,
+	      session_same(&got, &other)); /* another session is not affected */
 	(void)rotate_done(r, &other, r->now);
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(the_last_generation)
+START_TEST(the_last_generation_is_not_rotated)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_session(r, "alice", r->now), got;
@@ -241,14 +244,14 @@ START_TEST(the_last_generation)
 	SAME(r, rotate(r, &s.id, &last, r->now).answer, ROTATE_GONE);
 	use = fixture_rotation(r, &use.next, 0);
 	SAME(r, rotate(r, &s.id, &use, r->now).answer, ROTATE_GONE);
-	/* It does not begin again, and is not ended. */
+	/* The generation does not start again, and the session does not end. */
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&got, &s));
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(rotated_sessions_are_sessions)
+START_TEST(rotated_sessions_support_all_operations)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s[3], got, more;
@@ -275,14 +278,15 @@ START_TEST(rotated_sessions_are_sessions)
 	SAME(r, got.last_seen_ms, r->now + 50);
 	SAME(r, got.idle_expires_ms, r->now + 4000);
 	SAME(r, got.generation, 2);
-	/* max_per_user goes by the login, not by the rotation. */
+	/* max_per_user counts from the sign-in and not from the rotation. */
 	more = fixture_session(r, "alice", r->now + 60);
 	OK(r,
 	   store_create(r->conn, AT(r, r->now + 60), &more, 3, NULL, &r->err));
 	rotate_gone(r, &s[0], r->now + 60);
 	for (int i = 1; i < 3; i++)
 		HOLDS(r, fixture_is_alive(r, &s[i], r->now + 60));
-	/* sweep: the second is dead by the time that its rotation set. */
+	/* sweep: the second session has ended at the time that its rotation
+	 * set. */
 	OK(r, store_sweep(r->conn, AT(r, r->now + 3609), 9, &removed, &r->err));
 	SAME(r, removed, 0);
 	OK(r, store_sweep(r->conn, AT(r, r->now + 3610), 9, &removed, &r->err));
@@ -294,18 +298,19 @@ START_TEST(rotated_sessions_are_sessions)
 }
 END_TEST
 
-START_TEST(clock_is_set_back)
+START_TEST(rotation_follows_a_clock_set_back)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now), before;
 	struct rotation last;
 
 	(void)rotate_done(r, &s, r->now + 1000);
-	(void)rotate_done(r, &s, r->now - 5000); /* s says: all by this clock */
+	(void)rotate_done(r, &s,
+			  r->now - 5000); /* all times of s follow this clock */
 	before = get(r, &s, r->now - 5000);
 	SAME(r, before.idle_expires_ms, r->now - 1400);
 	HOLDS(r, !fixture_is_alive(r, &s, r->now - 1400));
-	/* Grace goes by the clock as well. */
+	/* The grace period follows the clock as well. */
 	last = rotate_done(r, &s, r->now - 2000);
 	SAME(r, rotate(r, &s.id, &last, r->now - 2000 - last.grace_ms).answer,
 	     ROTATE_GRACE);
@@ -316,7 +321,7 @@ START_TEST(clock_is_set_back)
 }
 END_TEST
 
-START_TEST(rotation_in_times_far_away)
+START_TEST(rotation_works_at_distant_times)
 {
 	static const int64_t times[] = { 1,
 					 INT64_C(2147483647999),
@@ -349,8 +354,8 @@ START_TEST(rotation_in_times_far_away)
 }
 END_TEST
 
-/* "Could not tell" has done nothing: the same again is an answer. */
-START_TEST(rotation_without_memory)
+/* A rotation that fails has done nothing: the same rotation again succeeds. */
+START_TEST(a_failed_rotation_can_be_repeated)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -396,17 +401,17 @@ store_rotation_cases(void)
 	TCase *t = new_case("rotation");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, chain_of_rotations, 0, n);
-	tcase_add_loop_test(t, gone_when_it_is_over, 0, n);
-	tcase_add_loop_test(t, gone_when_it_was_ended, 0, n);
-	tcase_add_loop_test(t, idle_end_moves_up_to_the_absolute, 0, n);
-	tcase_add_loop_test(t, a_longest_idle_time, 0, n);
-	tcase_add_loop_test(t, future_changes_nothing, 0, n);
-	tcase_add_loop_test(t, generation_is_no_key, 0, n);
-	tcase_add_loop_test(t, the_last_generation, 0, n);
-	tcase_add_loop_test(t, rotated_sessions_are_sessions, 0, n);
-	tcase_add_loop_test(t, clock_is_set_back, 0, n);
-	tcase_add_loop_test(t, rotation_in_times_far_away, 0, n);
-	tcase_add_loop_test(t, rotation_without_memory, 0, n);
+	tcase_add_loop_test(t, rotations_follow_each_other, 0, n);
+	tcase_add_loop_test(t, an_expired_session_is_not_rotated, 0, n);
+	tcase_add_loop_test(t, an_ended_session_is_not_rotated, 0, n);
+	tcase_add_loop_test(t, the_idle_end_moves_up_to_the_absolute_end, 0, n);
+	tcase_add_loop_test(t, the_longest_idle_time_is_bounded, 0, n);
+	tcase_add_loop_test(t, a_future_generation_changes_nothing, 0, n);
+	tcase_add_loop_test(t, a_generation_is_no_secret, 0, n);
+	tcase_add_loop_test(t, the_last_generation_is_not_rotated, 0, n);
+	tcase_add_loop_test(t, rotated_sessions_support_all_operations, 0, n);
+	tcase_add_loop_test(t, rotation_follows_a_clock_set_back, 0, n);
+	tcase_add_loop_test(t, rotation_works_at_distant_times, 0, n);
+	tcase_add_loop_test(t, a_failed_rotation_can_be_repeated, 0, n);
 	return t;
 }

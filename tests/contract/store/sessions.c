@@ -14,7 +14,7 @@ get(struct fixture *r, const struct session *s, int64_t now)
 	return got.session;
 }
 
-START_TEST(create_and_find)
+START_TEST(a_created_session_is_found)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_session(r, "alice", r->now), got;
@@ -27,7 +27,7 @@ START_TEST(create_and_find)
 }
 END_TEST
 
-START_TEST(unknown_token)
+START_TEST(an_unknown_token_finds_nothing)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -44,7 +44,7 @@ START_TEST(unknown_token)
 }
 END_TEST
 
-START_TEST(expires_to_the_second)
+START_TEST(sessions_end_exactly)
 {
 	static const struct {
 		int64_t idle, absolute, at;
@@ -68,13 +68,13 @@ START_TEST(expires_to_the_second)
 		s.expires_ms = r->now + rows[i].absolute;
 		OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
 		ck_assert_msg(fixture_find(r, &s, at).found == rows[i].alive,
-			      "%s: row %zu", r->name, i);
+			      "%s: row %zu: wrong answer", r->name, i);
 	}
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(create_needs_new_id)
+START_TEST(create_needs_a_new_id)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now), twin, got;
@@ -84,7 +84,8 @@ START_TEST(create_needs_new_id)
 	HOLDS(r, store_create(r->conn, NOW(r), &twin, 0, NULL, &r->err) == -1);
 	SAME(r, r->err.code, ERR_INTERNAL);
 
-	/* Neither replaced nor half done, and no back-off after it. */
+	/* The session is neither replaced nor changed, and there is no
+	 * back-off. */
 	got = get(r, &s, r->now);
 	HOLDS(r, session_same(&s, &got));
 	SAME(r, fixture_live(r, NULL, r->now), 1);
@@ -92,7 +93,7 @@ START_TEST(create_needs_new_id)
 }
 END_TEST
 
-/* A create that fails ends nobody's session to make room. */
+/* A create that fails ends no session to make room. */
 START_TEST(failed_create_makes_no_room)
 {
 	struct fixture *r = fixture_open(_i);
@@ -109,7 +110,7 @@ START_TEST(failed_create_makes_no_room)
 }
 END_TEST
 
-START_TEST(create_checks_its_text)
+START_TEST(create_refuses_invalid_text)
 {
 	static char longest[257];
 	struct fixture *r = fixture_open(_i);
@@ -132,7 +133,7 @@ START_TEST(create_checks_its_text)
 }
 END_TEST
 
-START_TEST(text_comes_back_as_it_went)
+START_TEST(text_is_stored_unchanged)
 {
 	static char longest[256];
 	struct fixture *r = fixture_open(_i);
@@ -171,7 +172,7 @@ START_TEST(text_comes_back_as_it_went)
 }
 END_TEST
 
-START_TEST(times_far_away)
+START_TEST(distant_times_are_stored_unchanged)
 {
 	static const int64_t times[] = { 0,
 					 1,
@@ -196,7 +197,7 @@ START_TEST(times_far_away)
 		HOLDS(r, session_same(&s, &got));
 		HOLDS(r, !fixture_find(r, &s, times[i] + 1).found);
 	}
-	/* The newest of them comes first. */
+	/* The newest session comes first. */
 	{
 		struct session_cursor c = { .created_ms = 0 };
 		struct session_list list;
@@ -232,7 +233,7 @@ START_TEST(touch_moves_forward_only)
 	SAME(r, got.expires_ms, s.expires_ms);
 	SAME(r, got.created_ms, s.created_ms);
 
-	/* A later one that was overtaken by an earlier one. */
+	/* This touch is older than the one before. */
 	touch(r, &s, r->now + 50, r->now + 3650);
 	got = get(r, &s, r->now);
 	SAME(r, got.last_seen_ms, r->now + 100);
@@ -244,7 +245,7 @@ START_TEST(touch_moves_forward_only)
 	SAME(r, got.last_seen_ms, r->now + 200);
 	SAME(r, got.idle_expires_ms, r->now + 3700);
 
-	/* Each of the two by itself. */
+	/* Each of the two times moves by itself. */
 	touch(r, &s, r->now + 150, r->now + 3800);
 	got = get(r, &s, r->now);
 	SAME(r, got.last_seen_ms, r->now + 200);
@@ -256,7 +257,7 @@ START_TEST(touch_moves_forward_only)
 }
 END_TEST
 
-START_TEST(touch_never_revives)
+START_TEST(touch_never_revives_a_session)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session idle = fixture_create(r, "alice", r->now);
@@ -276,7 +277,7 @@ START_TEST(touch_never_revives)
 	HOLDS(r, !fixture_is_alive(r, &old, r->now + 10));
 	HOLDS(r, !fixture_is_alive(r, &gone, r->now));
 	SAME(r, fixture_live(r, NULL, late), 0);
-	/* Nor does one for a session that never was. */
+	/* A touch does not create a session either. */
 	gone = fixture_session(r, "x", 0);
 	touch(r, &gone, r->now, r->now + 99);
 	SAME(r, fixture_live(r, NULL, late), 0);
@@ -312,8 +313,8 @@ START_TEST(revoke_is_idempotent)
 }
 END_TEST
 
-/* mod_auth_openidc 2026-08: the end of one session lost the index of the
- * user's others, which "end all" then did not find. */
+/* mod_auth_openidc 2026-08: the end of one session lost the index of the other
+ * sessions of the user, which "end all" then did not find. */
 START_TEST(ending_one_leaves_the_others_revocable)
 {
 	struct fixture *r = fixture_open(_i);
@@ -353,7 +354,7 @@ START_TEST(revoke_user_spares_one_and_the_others)
 	HOLDS(r, fixture_is_alive(r, &upper, r->now));
 	HOLDS(r, fixture_is_alive(r, &longer, r->now));
 
-	/* Somebody else's id spares nothing. */
+	/* The id of another user's session spares nothing. */
 	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &upper.id,
 				&ended, &r->err));
 	SAME(r, ended, 1);
@@ -368,7 +369,7 @@ START_TEST(revoke_user_spares_one_and_the_others)
 }
 END_TEST
 
-START_TEST(revoke_all)
+START_TEST(revoke_all_ends_all_sessions)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session a = fixture_create(r, "alice", r->now);
@@ -385,7 +386,7 @@ START_TEST(revoke_all)
 }
 END_TEST
 
-START_TEST(update_user_reaches_live_sessions)
+START_TEST(update_user_changes_existing_sessions)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s[2] = { fixture_create(r, "alice", r->now),
@@ -401,7 +402,7 @@ START_TEST(update_user_reaches_live_sessions)
 		got = get(r, &s[i], r->now);
 		HOLDS(r, identity_equal(&got.who, &now));
 		got.who = s[i].who;
-		HOLDS(r, session_same(&got, &s[i])); /* nothing else */
+		HOLDS(r, session_same(&got, &s[i])); /* nothing else changes */
 	}
 	got = get(r, &other, r->now);
 	HOLDS(r, session_same(&got, &other));
@@ -415,8 +416,8 @@ START_TEST(update_user_reaches_live_sessions)
 }
 END_TEST
 
-/* Out of memory is "could not tell", never "there is none". */
-START_TEST(find_and_list_without_memory)
+/* A lack of memory is an error, and never the answer "there is none". */
+START_TEST(find_and_list_fail_without_memory)
 {
 	struct fixture *r = fixture_open(_i);
 	struct session s = fixture_create(r, "alice", r->now);
@@ -466,22 +467,22 @@ store_session_cases(void)
 	TCase *t = new_case("sessions");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, create_and_find, 0, n);
-	tcase_add_loop_test(t, unknown_token, 0, n);
-	tcase_add_loop_test(t, expires_to_the_second, 0, n);
-	tcase_add_loop_test(t, create_needs_new_id, 0, n);
+	tcase_add_loop_test(t, a_created_session_is_found, 0, n);
+	tcase_add_loop_test(t, an_unknown_token_finds_nothing, 0, n);
+	tcase_add_loop_test(t, sessions_end_exactly, 0, n);
+	tcase_add_loop_test(t, create_needs_a_new_id, 0, n);
 	tcase_add_loop_test(t, failed_create_makes_no_room, 0, n);
-	tcase_add_loop_test(t, create_checks_its_text, 0, n);
-	tcase_add_loop_test(t, text_comes_back_as_it_went, 0, n);
-	tcase_add_loop_test(t, times_far_away, 0, n);
+	tcase_add_loop_test(t, create_refuses_invalid_text, 0, n);
+	tcase_add_loop_test(t, text_is_stored_unchanged, 0, n);
+	tcase_add_loop_test(t, distant_times_are_stored_unchanged, 0, n);
 	tcase_add_loop_test(t, touch_moves_forward_only, 0, n);
-	tcase_add_loop_test(t, touch_never_revives, 0, n);
+	tcase_add_loop_test(t, touch_never_revives_a_session, 0, n);
 	tcase_add_loop_test(t, touch_cannot_pass_the_absolute_end, 0, n);
 	tcase_add_loop_test(t, revoke_is_idempotent, 0, n);
 	tcase_add_loop_test(t, ending_one_leaves_the_others_revocable, 0, n);
 	tcase_add_loop_test(t, revoke_user_spares_one_and_the_others, 0, n);
-	tcase_add_loop_test(t, revoke_all, 0, n);
-	tcase_add_loop_test(t, update_user_reaches_live_sessions, 0, n);
-	tcase_add_loop_test(t, find_and_list_without_memory, 0, n);
+	tcase_add_loop_test(t, revoke_all_ends_all_sessions, 0, n);
+	tcase_add_loop_test(t, update_user_changes_existing_sessions, 0, n);
+	tcase_add_loop_test(t, find_and_list_fail_without_memory, 0, n);
 	return t;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contract: many threads, on one handle and on several. */
+/* Contract: several threads, on one handle and on several. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/call.h"
 
@@ -25,7 +25,7 @@ attempt_often(struct work *w)
 	}
 }
 
-/* Of 100 parallel guesses exactly the allowed ones are let through. */
+/* Of 100 parallel attempts exactly the allowed ones pass. */
 START_TEST(parallel_attempts_all_count)
 {
 	struct fixture *r = fixture_open(_i);
@@ -46,7 +46,7 @@ END_TEST
 
 enum { MAX_PER_USER = 3 };
 
-/* Creates, and now and then counts: never may there be one too many. */
+/* Creates sessions and counts them after each: there must never be too many. */
 static void
 create_often(struct work *w)
 {
@@ -110,9 +110,10 @@ START_TEST(parallel_secrets_agree)
 }
 END_TEST
 
-/* Sessions of other threads' users must never come back (CVE-2021-35472). */
+/* A thread must never get the session of another thread's user
+ * (CVE-2021-35472). */
 static void
-mind_my_own(struct work *w)
+use_own_sessions(struct work *w)
 {
 	static const char *const names[THREADS] = { "ann", "bob", "cat",
 						    "dan" };
@@ -146,14 +147,14 @@ START_TEST(parallel_users_stay_apart)
 {
 	struct fixture *r = fixture_open(_i);
 
-	(void)fixture_threads(r, mind_my_own, NULL, THREADS,
+	(void)fixture_threads(r, use_own_sessions, NULL, THREADS,
 			      fixture_is_shared(r));
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	fixture_close(r);
 }
 END_TEST
 
-/* One thread ends what the others touch: it stays ended. */
+/* One thread ends the sessions that the others touch. They must stay ended. */
 static void
 touch_or_end(struct work *w)
 {
@@ -187,7 +188,7 @@ START_TEST(parallel_touches_revive_nothing)
 
 	for (int i = 0; i < ROUNDS; i++)
 		(void)fixture_create(r, "alice", r->now);
-	/* The first thread may see fewer only if it has ended them. */
+	/* The first thread may see fewer sessions only if it has ended them. */
 	(void)fixture_threads(r, touch_or_end, NULL, THREADS, false);
 	SAME(r, fixture_live(r, "alice", r->now), 0);
 	fixture_close(r);
