@@ -14,7 +14,23 @@ struct sweep {
 	struct redis_conn *conn;
 	struct arena *a; /* of one page */
 	int64_t now_ms, limit, removed;
+	struct err first; /* the first ERR_BUSY */
 };
+
+/* Returns whether the sweep goes on after a part of it.  A part that is busy,
+ * for example because its slot is being moved or its index has another type,
+ * does not stop the others; its error is returned when they are done. */
+static bool
+goes_on(struct sweep *s, int result, const struct err *err)
+{
+	if (result == 0)
+		return true;
+	if (err->code != ERR_BUSY)
+		return false;
+	if (s->first.code == ERR_NONE)
+		s->first = *err;
+	return true;
+}
 
 static int64_t
 page_size(const struct sweep *s)
@@ -174,26 +190,14 @@ find_due(struct sweep *s, int64_t *due, struct err *err)
 	return 0;
 }
 
-/* A shard that is busy, for example because its slot is being moved, does not
- * stop the others.  Its error is returned when the others are done. */
 static int
 sweep_shards(struct sweep *s, const int64_t *due, struct err *err)
 {
-	struct err first = { .code = ERR_NONE };
-
-	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
-		if (due[i] == 0 || s->removed >= s->limit ||
-		    sweep_pages_of(s, (uint8_t)i, err) == 0)
-			continue;
-		if (err->code != ERR_BUSY)
+	for (unsigned i = 0; i < SESSION_SHARDS; i++)
+		if (due[i] != 0 && s->removed < s->limit &&
+		    !goes_on(s, sweep_pages_of(s, (uint8_t)i, err), err))
 			return -1;
-		if (first.code == ERR_NONE)
-			first = *err;
-	}
-	if (first.code == ERR_NONE || s->removed >= s->limit)
-		return 0;
-	*err = first;
-	return -1;
+	return 0;
 }
 
 static int
@@ -216,21 +220,39 @@ sweep_sessions(struct sweep *s, struct err *err)
 }
 
 static int
-sweep_others(struct sweep *s, struct err *err)
+sweep_bans(struct sweep *s, struct err *err)
 {
 	struct redis_batch b = redis_batch(s->conn, s->a, 1);
-	bool last = false;
 
 	(void)redis_add(&b, "ZREMRANGEBYSCORE", redis_key(&b, "bans", STR("")),
 			REDIS_ARGS(STR("-inf"), redis_number(&b, s->now_ms)));
-	if (redis_batch_run(&b, err) != 0)
-		return -1;
+	return redis_batch_run(&b, err);
+}
+
+static int
+sweep_pages_of_records(struct sweep *s, struct err *err)
+{
+	bool last = false;
+
 	for (int i = 0; i < PAGES_MAX && !last && s->removed < s->limit; i++) {
 		arena_reset(s->a);
 		if (sweep_records(s, &last, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int
+sweep_all(struct sweep *s, struct err *err)
+{
+	if (!goes_on(s, sweep_bans(s, err), err) ||
+	    !goes_on(s, sweep_pages_of_records(s, err), err) ||
+	    sweep_sessions(s, err) != 0)
+		return -1;
+	if (s->first.code == ERR_NONE || s->removed >= s->limit)
+		return 0;
+	*err = s->first;
+	return -1;
 }
 
 int
@@ -242,12 +264,11 @@ store_redis_sweep(void *conn, const struct call *c, size_t limit,
 			   .now_ms = c->now_ms,
 			   .limit =
 			       limit > INT32_MAX ? INT32_MAX : (int64_t)limit };
-	int result = -1;
+	int result;
 
 	if (s.a == NULL)
 		return err_nomem(err);
-	if (sweep_others(&s, err) == 0)
-		result = sweep_sessions(&s, err);
+	result = sweep_all(&s, err);
 	arena_free(s.a);
 	if (result == 0)
 		*removed = s.removed;

@@ -141,6 +141,26 @@ START_TEST(swept_without_a_shard)
 }
 END_TEST
 
+/* If attempts and denials cannot be swept, sessions are swept nevertheless. */
+START_TEST(swept_without_the_others)
+{
+	static const char *const others[] = { "fcgiauth:ends",
+					      "fcgiauth:bans" };
+	struct fixture *r = fixture_open();
+	int64_t n;
+
+	for (int i = 0; i < 3; i++)
+		(void)fixture_create(r, "alice", r->now);
+	(void)fixture_redis(r, "SET %s x", others[_i]);
+	OK(r, store_sweep(r->conn, AT(r, r->now + 99999), 2, &n, &r->err));
+	SAME(r, n, 2);
+	FAILS(r, store_sweep(r->conn, AT(r, r->now + 99999), 2, &n, &r->err),
+	      ERR_UNAVAILABLE, "WRONGTYPE");
+	SAME(r, fixture_redis(r, "DBSIZE"), 1);
+	fixture_close(r);
+}
+END_TEST
+
 /* A session was created by a clock that was ahead, and is seen again after the
  * clock was corrected. */
 START_TEST(swept_after_a_clock_was_ahead)
@@ -241,6 +261,7 @@ redis_index_cases(void)
 	tcase_add_loop_test(t, not_created_without_an_index, 0, 3);
 	tcase_add_loop_test(t, swept_without_an_index, 0, 2);
 	tcase_add_test(t, swept_without_a_shard);
+	tcase_add_loop_test(t, swept_without_the_others, 0, 2);
 	tcase_add_loop_test(t, swept_after_a_clock_was_ahead, 0, 2);
 	tcase_add_test(t, swept_without_memory);
 	tcase_add_test(t, memory_of_a_session);
