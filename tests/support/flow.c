@@ -381,14 +381,21 @@ flow_cookie(struct flow *f, const struct flow_answer *a, const char *name)
 	return NULL;
 }
 
+struct flow_answer
+flow_sign_in(struct flow *f, const char *user, const char *password,
+	     const char *param)
+{
+	return flow_post(f, "/auth/login", "application/json",
+			 flow_text(f,
+				   "{\"username\":\"%s\",\"password\":\"%s\"}",
+				   user, password),
+			 param);
+}
+
 const char *
 flow_login(struct flow *f, const char *user)
 {
-	struct flow_answer a =
-	    flow_post(f, "/auth/login", "application/json",
-		      flow_text(f, "{\"username\":\"%s\",\"password\":\"%s\"}",
-				user, FLOW_PASSWORD),
-		      NULL);
+	struct flow_answer a = flow_sign_in(f, user, FLOW_PASSWORD, NULL);
 	const char *token = flow_cookie(f, &a, "__Host-fcgiauth");
 
 	ck_assert_msg(a.status == 200, "the sign-in of %s has the status %u",

@@ -102,6 +102,10 @@ struct str flow_header(const struct flow_answer *a, const char *name);
 const char *flow_cookie(struct flow *f, const struct flow_answer *a,
 			const char *name);
 
+/* Signs in by JSON, with one more parameter (NULL: none). */
+struct flow_answer flow_sign_in(struct flow *f, const char *user,
+				const char *password, const char *param);
+
 /* Signs in by JSON and returns the session cookie as a parameter
  * `HTTP_COOKIE=...`; valid until flow_free(). */
 const char *flow_login(struct flow *f, const char *user);

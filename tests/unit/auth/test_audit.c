@@ -8,7 +8,6 @@
 
 #include "tests/support/flow.h"
 
-#define FORM   "application/x-www-form-urlencoded"
 #define JSON   "application/json"
 #define COOKIE "__Host-fcgiauth"
 #define FROM   " address=192.0.2.7 user_agent=\"test \\\"agent\\\"\"\n"
@@ -45,41 +44,31 @@ expect(const char *line)
 		      "the log is \"%s\", without \"%s\"", text, line);
 }
 
-static struct flow_answer
-login(const char *name, const char *password, const char *param)
-{
-	return flow_post(&f, "/auth/login", JSON,
-			 flow_text(&f,
-				   "{\"username\":\"%s\",\"password\":\"%s\"}",
-				   name, password),
-			 param);
-}
-
 /* Each failure is logged with its reason. */
 START_TEST(failures_are_audited)
 {
 	struct user *carol = &f.users_table.v[2];
 	char long_name[300];
 
-	(void)login("nobody", "x", NULL);
+	(void)flow_sign_in(&f, "nobody", "x", NULL);
 	expect(" audit login_failure user=nobody why=unknown_user" FROM);
-	(void)login("alice", "x", NULL);
+	(void)flow_sign_in(&f, "alice", "x", NULL);
 	expect(" audit login_failure user=alice why=wrong_password" FROM);
-	(void)login("carol", "x", NULL);
+	(void)flow_sign_in(&f, "carol", "x", NULL);
 	expect(" audit login_failure user=carol why=wrong_password" FROM);
-	(void)login("carol", FLOW_PASSWORD, NULL);
+	(void)flow_sign_in(&f, "carol", FLOW_PASSWORD, NULL);
 	expect(" audit login_failure user=carol why=disabled" FROM);
 	carol->refused = STR("role x");
-	(void)login("carol", FLOW_PASSWORD, NULL);
+	(void)flow_sign_in(&f, "carol", FLOW_PASSWORD, NULL);
 	expect(" audit login_failure user=carol why=\"role x\"" FROM);
 	f.users_table.v[1].hash = STR("$1$salt$0123456789012345678901");
-	(void)login("bob", FLOW_PASSWORD, NULL);
+	(void)flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL);
 	expect(
 	    " audit login_failure user=bob why=\"unusable_hash: md5-crypt: ");
 	/* A long name may be a password in the wrong field. */
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
-	(void)login(long_name, "x", NULL);
+	(void)flow_sign_in(&f, long_name, "x", NULL);
 	expect(" audit login_failure user=\"(invalid)\" "
 	       "why=unknown_user" FROM);
 }
@@ -88,7 +77,8 @@ END_TEST
 /* The lines of a session from the sign-in to the sign-out have its id. */
 START_TEST(session_is_audited)
 {
-	struct flow_answer a = login("alice", FLOW_PASSWORD, "REQUEST_ID=4-f");
+	struct flow_answer a =
+	    flow_sign_in(&f, "alice", FLOW_PASSWORD, "REQUEST_ID=4-f");
 	const char *token = flow_cookie(&f, &a, COOKIE),
 		   *text = flow_logged(&f);
 	const char *cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token);
@@ -101,7 +91,7 @@ START_TEST(session_is_audited)
 			 1);
 	ck_assert_ptr_nonnull(strstr(text, " request=4-f "));
 	ck_assert_uint_eq(strlen(first), 32);
-	a = login("bob", FLOW_PASSWORD, cookie);
+	a = flow_sign_in(&f, "bob", FLOW_PASSWORD, cookie);
 	token = flow_cookie(&f, &a, COOKIE);
 	text = flow_logged(&f);
 	ck_assert_ptr_nonnull(
@@ -146,7 +136,8 @@ START_TEST(long_user_agents_are_cut)
 
 	memset(agent, 'x', sizeof(agent) - 1);
 	agent[sizeof(agent) - 1] = '\0';
-	(void)login("nobody", "x", flow_text(&f, "HTTP_USER_AGENT=%s", agent));
+	(void)flow_sign_in(&f, "nobody", "x",
+			   flow_text(&f, "HTTP_USER_AGENT=%s", agent));
 	agent[IDENTITY_TEXT_MAX] = '\0';
 	expect(flow_text(&f,
 			 " audit login_failure user=nobody why=unknown_user "

@@ -30,12 +30,7 @@ teardown(void)
 static const char *
 session_of(const char *user)
 {
-	const char *body =
-	    flow_text(&f,
-		      "{\"username\":\"%s\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      user);
-	struct flow_answer a = flow_post(&f, "/auth/login", JSON, body, NULL);
+	struct flow_answer a = flow_sign_in(&f, user, FLOW_PASSWORD, NULL);
 
 	return flow_text(&f, "fcgiauth=%s", flow_cookie(&f, &a, "fcgiauth"));
 }

@@ -44,13 +44,7 @@ try_login(const char *password)
 {
 	store_faulty_fail(&faulty, 0, false);
 	atomic_store(&f.users_table.finds, 0);
-	return flow_post(&f, "/auth/login", JSON,
-			 flow_text(&f,
-				   "{\"username\":\"alice\","
-				   "\"password\":\"%s\"}",
-				   password),
-			 NULL)
-	    .status;
+	return flow_sign_in(&f, "alice", password, NULL).status;
 }
 
 static void

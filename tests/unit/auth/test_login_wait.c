@@ -8,8 +8,6 @@
 #include "auth/login_floor.h"
 #include "tests/support/flow.h"
 
-#define JSON "application/json"
-
 static struct flow f;
 static struct hash_place place, other[2];
 static unsigned wakes;
@@ -39,12 +37,7 @@ teardown(void)
 static struct flow_answer
 login(const char *password)
 {
-	return flow_post(&f, "/auth/login", JSON,
-			 flow_text(&f,
-				   "{\"username\":\"alice\","
-				   "\"password\":\"%s\"}",
-				   password),
-			 NULL);
+	return flow_sign_in(&f, "alice", password, NULL);
 }
 
 static void

@@ -22,12 +22,6 @@ teardown(void)
 	flow_free(&f);
 }
 
-static struct flow_answer
-json_login(const char *body)
-{
-	return flow_post(&f, "/auth/login", JSON, body, NULL);
-}
-
 START_TEST(logout_ends_the_session)
 {
 	const char *cookie = flow_login(&f, "alice");
@@ -160,8 +154,7 @@ START_TEST(user_that_changes_meanwhile_is_refused)
 		flow_free(&f);
 		flow_init(&f, NULL, NULL, NULL);
 		f.users_table.on_find = rows[i].happens;
-		a = json_login("{\"username\":\"alice\",\"password\":"
-			       "\"" FLOW_PASSWORD "\"}");
+		a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 		ck_assert_msg(a.status == rows[i].status,
 			      "row %zu: the status is %u", i, a.status);
 		ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);

@@ -56,12 +56,7 @@ seen_later(const char *cookie)
 static const char *
 login_with(const char *password, unsigned status)
 {
-	struct flow_answer a =
-	    flow_post(&f, "/auth/login", JSON,
-		      flow_text(&f,
-				"{\"username\":\"alice\",\"password\":\"%s\"}",
-				password),
-		      NULL);
+	struct flow_answer a = flow_sign_in(&f, "alice", password, NULL);
 	const char *token = flow_cookie(&f, &a, "__Host-fcgiauth");
 
 	ck_assert_uint_eq(a.status, status);
@@ -142,10 +137,7 @@ START_TEST(refresh_token_ends_at_once)
 	const char *first, *cookie;
 
 	setup();
-	a = flow_post(&f, "/auth/login", JSON,
-		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      NULL);
+	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	first = refresh_cookie(&a);
 	a = flow_post(&f, "/auth/refresh", "", "", first);
 	ck_assert_uint_eq(a.status, 200);
@@ -165,17 +157,15 @@ END_TEST
 
 START_TEST(refresh_token_survives_our_rehash)
 {
-	static const char body[] =
-	    "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD "\"}";
 	struct flow_answer a;
 	const char *cookie;
 
 	setup();
 	alice()->hash = STR(BCRYPT);
-	a = flow_post(&f, "/auth/login", JSON, body, NULL);
+	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	cookie = refresh_cookie(&a);
 	flow_rehash(&f);
-	a = flow_post(&f, "/auth/login", JSON, body, NULL);
+	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
 	a = flow_post(&f, "/auth/refresh", "", "", cookie);

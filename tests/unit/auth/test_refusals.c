@@ -263,27 +263,23 @@ END_TEST
 /* The lines of a failed store or user source are limited, too. */
 START_TEST(lines_of_failures_are_limited)
 {
-	static const char *const login = "{\"username\":\"bob\","
-					 "\"password\":\"" FLOW_PASSWORD "\"}";
 	size_t n = 0;
 	struct str log, line;
 
 	start("");
 	f.users_table.down = true;
 	for (unsigned i = 0; i < 50; i++)
-		ck_assert_uint_eq(flow_post(&f, "/auth/login",
-					    "application/json", login, NULL)
-				      .status,
-				  503);
+		ck_assert_uint_eq(
+		    flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL).status, 503);
 	log = logged();
 	while (str_cut(&log, '\n', &line))
 		n += flow_holds(line, " unavailable reason=") ? 1 : 0;
 	ck_assert_uint_eq(n, 20);
 	fake_env_advance(&f.fake, 1);
-	(void)flow_post(&f, "/auth/login", "application/json", login, NULL);
+	(void)flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL);
 	ck_assert(flow_holds(logged(), " left_out=30\n"));
 	fake_env_advance(&f.fake, 1);
-	(void)flow_post(&f, "/auth/login", "application/json", login, NULL);
+	(void)flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL);
 	ck_assert(!flow_holds(logged(), "left_out"));
 }
 END_TEST

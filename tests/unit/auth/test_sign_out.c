@@ -174,10 +174,7 @@ START_TEST(sessions_of_another_mode_end)
 	char token[512];
 
 	switch_mode(mode[0]);
-	a = flow_post(&f, "/auth/login", JSON,
-		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      NULL);
+	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	(void)snprintf(token, sizeof(token), "HTTP_COOKIE=%s=%s", left,
 		       flow_cookie(&f, &a, left));
 	ck_assert_uint_eq(flow_sessions(&f, NULL).n, 1);

@@ -175,10 +175,7 @@ START_TEST(page_needs_random_numbers)
 	struct flow_answer a;
 
 	use(modes[_i], "");
-	a = flow_post(&f, "/auth/login", JSON,
-		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      NULL);
+	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	cookies[0] = flow_text(&f, "HTTP_COOKIE=%s=%s", access,
 			       flow_cookie(&f, &a, access));
 	cookies[1] = flow_text(&f, "HTTP_COOKIE=%s=a; %s=b", access, access);

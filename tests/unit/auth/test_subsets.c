@@ -194,11 +194,7 @@ start_mode(void)
 static struct tokens
 login(const char *user)
 {
-	struct flow_answer a =
-	    flow_post(&f, "/auth/login", JSON,
-		      flow_text(&f, "{\"username\":\"%s\",\"password\":\"%s\"}",
-				user, FLOW_PASSWORD),
-		      NULL);
+	struct flow_answer a = flow_sign_in(&f, user, FLOW_PASSWORD, NULL);
 	struct tokens t = tokens_of(&a);
 
 	ck_assert_uint_eq(t.status, 200);

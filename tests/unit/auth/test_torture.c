@@ -164,10 +164,7 @@ begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
 	if (mode == 0)
 		return flow_login(&f, "bob");
 	if (mode == 2) {
-		a = flow_post(&f, "/auth/login", JSON,
-			      "{\"username\":\"bob\",\"password\":"
-			      "\"" FLOW_PASSWORD "\"}",
-			      NULL);
+		a = flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL);
 		return flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
 				 flow_cookie(&f, &a, ACCESS));
 	}
@@ -257,10 +254,7 @@ START_TEST(sign_in_needs_random_numbers)
 
 	(void)begin(&cases[0], 0, NULL, NULL);
 	atomic_store(&f.fake.no_entropy, true);
-	a = flow_post(&f, "/auth/login", JSON,
-		      "{\"username\":\"alice\",\"password\":"
-		      "\"" FLOW_PASSWORD "\"}",
-		      NULL);
+	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	a = flow_get(&f, "/auth/login", NULL, NULL);

@@ -99,11 +99,7 @@ tokens_of(const struct flow_answer *a)
 static inline struct tokens
 sign_in(const char *user)
 {
-	struct flow_answer a =
-	    flow_post(&f, "/auth/login", JSON,
-		      flow_text(&f, "{\"username\":\"%s\",\"password\":\"%s\"}",
-				user, FLOW_PASSWORD),
-		      NULL);
+	struct flow_answer a = flow_sign_in(&f, user, FLOW_PASSWORD, NULL);
 	struct tokens t = tokens_of(&a);
 
 	ck_assert_uint_eq(a.status, 200);

@@ -44,11 +44,7 @@ static const char *
 cookies(void)
 {
 	static const char *const names[] = { SESSION, ACCESS, REFRESH };
-	struct flow_answer a =
-	    flow_post(&f, "/auth/login", JSON,
-		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      NULL);
+	struct flow_answer a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	const char *all = "HTTP_COOKIE=none=x";
 
 	ck_assert_uint_eq(a.status, 200);

@@ -26,10 +26,7 @@ use_mode(const char *mode, const char *more)
 static struct flow_answer
 login_with(const char *cookie)
 {
-	return flow_post(&f, "/auth/login", JSON,
-			 "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-			 "\"}",
-			 cookie);
+	return flow_sign_in(&f, "alice", FLOW_PASSWORD, cookie);
 }
 
 /* A browser that signs in again has one session, whichever credential it

@@ -57,11 +57,7 @@ start(const struct session_store_ops *ops, const void *conf)
 static const char *
 sign_in(void)
 {
-	struct flow_answer a =
-	    flow_post(&f, "/auth/login", "application/json",
-		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      NULL);
+	struct flow_answer a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	const char *token = flow_cookie(&f, &a, REFRESH);
 
 	ck_assert_uint_eq(a.status, 200);

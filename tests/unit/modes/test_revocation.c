@@ -57,11 +57,7 @@ teardown(void)
 static const char *
 sign_in(void)
 {
-	struct flow_answer a =
-	    flow_post(&f, "/auth/login", "application/json",
-		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
-		      "\"}",
-		      NULL);
+	struct flow_answer a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 
 	ck_assert_uint_eq(a.status, 200);
 	return flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s",
