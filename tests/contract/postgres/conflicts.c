@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Serialisation failures and deadlocks are retried, a bounded number of
- * times. */
+/* Serialisation failures and deadlocks are repeated a bounded number of times.
+ */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
-/* A table of two rows, and what fn is to do in its transaction. */
+/* A table of two rows, and the state of the function in the transaction. */
 struct clash {
 	struct fixture *r;
 	PGconn *other;
@@ -57,7 +57,7 @@ add_after_another(struct postgres_conn *pg, void *ctx, struct err *err)
 			       NULL, 0, &c->n, err);
 }
 
-START_TEST(serialisation_failure_is_begun_anew)
+START_TEST(a_serialisation_failure_is_repeated)
 {
 	struct clash c;
 	struct bare b;
@@ -75,8 +75,9 @@ START_TEST(serialisation_failure_is_begun_anew)
 }
 END_TEST
 
-/* The other has row 2 and waits for row 1, which is ours, while we ask for
- * row 2: the server ends us, for the other is not to look for deadlocks. */
+/* The other transaction has locked row 2 and waits for row 1, which ours has
+ * locked. Ours then asks for row 2. The server ends ours, because the other
+ * does not look for deadlocks. */
 static int
 lock_both(struct postgres_conn *pg, void *ctx, struct err *err)
 {
@@ -111,7 +112,7 @@ lock_both(struct postgres_conn *pg, void *ctx, struct err *err)
 			       NULL, 0, &c->n, err);
 }
 
-START_TEST(deadlock_is_begun_anew)
+START_TEST(a_deadlock_is_repeated)
 {
 	struct clash c;
 	struct bare b;
@@ -128,8 +129,8 @@ START_TEST(deadlock_is_begun_anew)
 }
 END_TEST
 
-/* And when it never ends, it is given up. */
-START_TEST(endless_conflict_is_bounded)
+/* A conflict that never ends is given up. */
+START_TEST(repetitions_are_bounded)
 {
 	static const char *const states[] = { "40001", "40P01" };
 	struct fixture *r = fixture_open(0, "");
@@ -176,7 +177,7 @@ forget_a_failure(struct postgres_conn *pg, void *ctx, struct err *err)
 	return 0;
 }
 
-START_TEST(failed_transaction_leaves_nothing)
+START_TEST(a_failed_transaction_changes_nothing)
 {
 	struct clash c;
 	struct bare b;
@@ -262,8 +263,8 @@ race(void *arg)
 	return NULL;
 }
 
-/* A database whose default is the strictest gives the same exact answers. */
-START_TEST(exact_when_serializable)
+/* With the strictest isolation level as default, the answers are the same. */
+START_TEST(answers_are_exact_when_serializable)
 {
 	struct fixture *r = fixture_open(
 	    0, "options='-c default_transaction_isolation=serializable'");
@@ -301,8 +302,9 @@ START_TEST(exact_when_serializable)
 }
 END_TEST
 
-/* Another was faster: so often that statement fails, and is begun anew. */
-START_TEST(migrations_in_a_race)
+/* Another process was faster, so the statement fails this many times and the
+ * migration is repeated. */
+START_TEST(a_migration_that_loses_a_race_is_repeated)
 {
 	static const struct {
 		const char *state;
@@ -344,11 +346,11 @@ postgres_conflict_cases(void)
 {
 	TCase *t = new_case("conflicts");
 
-	tcase_add_test(t, serialisation_failure_is_begun_anew);
-	tcase_add_test(t, deadlock_is_begun_anew);
-	tcase_add_test(t, endless_conflict_is_bounded);
-	tcase_add_test(t, failed_transaction_leaves_nothing);
-	tcase_add_test(t, exact_when_serializable);
-	tcase_add_test(t, migrations_in_a_race);
+	tcase_add_test(t, a_serialisation_failure_is_repeated);
+	tcase_add_test(t, a_deadlock_is_repeated);
+	tcase_add_test(t, repetitions_are_bounded);
+	tcase_add_test(t, a_failed_transaction_changes_nothing);
+	tcase_add_test(t, answers_are_exact_when_serializable);
+	tcase_add_test(t, a_migration_that_loses_a_race_is_repeated);
 	return t;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connection strings, conversion of values in both directions, meaning of
- * errors. */
+/* Connection strings, values in both directions, the meaning of errors. */
 #include "tests/contract/postgres/fixture.h"
 
 #include <signal.h>
@@ -49,7 +48,7 @@ START_TEST(conninfo_is_checked)
 }
 END_TEST
 
-START_TEST(conninfo_may_be_anything_of_libpq)
+START_TEST(every_conninfo_of_libpq_is_accepted)
 {
 	const struct str rows[] = {
 		STR("host=a,b port=1,2 dbname=auth target_session_attrs="
@@ -68,7 +67,7 @@ START_TEST(conninfo_may_be_anything_of_libpq)
 		bool bad = i == 3; /* a quote is not doubled there */
 
 		ck_assert_msg((postgres_check(&conf, &err) != 0) == bad,
-			      "row %zu", i);
+			      "row %zu: wrong result", i);
 	}
 }
 END_TEST
@@ -93,7 +92,7 @@ START_TEST(conninfo_is_bounded)
 }
 END_TEST
 
-/* Whatever goes wrong with one. */
+/* Whatever goes wrong with the connection, the password is not shown. */
 START_TEST(password_is_never_shown)
 {
 	static const struct {
@@ -138,7 +137,7 @@ START_TEST(password_is_never_shown)
 }
 END_TEST
 
-/* A server may be told to send them along with what goes wrong. */
+/* A server can be configured to send values with its errors. */
 START_TEST(values_are_never_shown)
 {
 	static const char *const sql[] = {
@@ -166,7 +165,7 @@ START_TEST(values_are_never_shown)
 }
 END_TEST
 
-START_TEST(first_host_is_down)
+START_TEST(the_next_host_is_used_when_one_is_down)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r);
@@ -190,8 +189,8 @@ START_TEST(first_host_is_down)
 }
 END_TEST
 
-/* As a standby, and as a primary that became one. */
-START_TEST(first_host_is_read_only)
+/* The first host is a standby, or a primary that became one. */
+START_TEST(the_next_host_is_used_when_one_is_read_only)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r);
@@ -228,7 +227,7 @@ START_TEST(first_host_is_read_only)
 }
 END_TEST
 
-START_TEST(session_has_our_settings)
+START_TEST(a_connection_has_our_settings)
 {
 	static const struct {
 		const char *more, *sql, *want;
@@ -271,7 +270,7 @@ START_TEST(session_has_our_settings)
 }
 END_TEST
 
-START_TEST(values_go_and_come_back)
+START_TEST(values_are_stored_unchanged)
 {
 	static const int64_t numbers[] = {
 		0, -1, 1, INT64_MAX, INT64_MIN, INT64_C(0x0102030405060708)
@@ -316,7 +315,7 @@ START_TEST(values_go_and_come_back)
 	OK(r, postgres_get_int(res, 0, 1, &n, &r->err));
 	SAME(r, n, 1);
 	PQclear(res);
-	/* Refused, not cut. */
+	/* Invalid text is refused and not cut. */
 	FAILS(r,
 	      postgres_query(b.pg, "SELECT $1", PG_ARGS(PG_TEXT(STR("a\0b"))),
 			     &res, &r->err),
@@ -330,8 +329,8 @@ START_TEST(values_go_and_come_back)
 }
 END_TEST
 
-/* More than a socket takes at once, there and back. */
-START_TEST(much_goes_and_comes_back)
+/* The value is larger than a socket buffer, in both directions. */
+START_TEST(large_values_are_stored_unchanged)
 {
 	enum { N = 20 << 20 };
 	static char bytes[N], back[N];
@@ -352,7 +351,7 @@ START_TEST(much_goes_and_comes_back)
 }
 END_TEST
 
-START_TEST(fields_are_checked)
+START_TEST(types_of_columns_are_checked)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct str text;
@@ -382,7 +381,7 @@ START_TEST(fields_are_checked)
 		ck_assert_msg((postgres_get_text(res, 0, i, r->a, &text,
 						 &r->err) == 0) ==
 				  (i == 5 || i >= 7),
-			      "column %d", i);
+			      "column %d: wrong result", i);
 	OK(r, postgres_get_bytes(res, 0, 7, two, 2, &r->err));
 	SAME(r, two[1], 2);
 	FAILS(r, postgres_get_bytes(res, 0, 7, two, 1, &r->err), ERR_BUSY,
@@ -433,20 +432,20 @@ START_TEST(errors_have_their_meaning)
 		ck_assert_msg(strstr(r->err.msg, rows[i].state) != NULL &&
 				  strpbrk(r->err.msg, "\n\x1b") == NULL,
 			      "%s: %s", rows[i].state, r->err.msg);
-		/* Unfit data would be quoted. */
+		/* The message of this code would quote the data. */
 		ck_assert_msg((strstr(r->err.msg, "hunter2") == NULL) ==
 				  (i == 0),
 			      "%s: %s", rows[i].state, r->err.msg);
 	}
-	/* The connection is as good as before. */
+	/* The connection stays in use. */
 	OK(r, postgres_ping(b.pg, &r->err));
 	bare_close(&b);
 	fixture_close(r);
 }
 END_TEST
 
-/* Those of an administrator's own may be anything. */
-START_TEST(statements_of_another_kind)
+/* A statement of the administrator may be of any kind. */
+START_TEST(statements_without_rows_are_refused)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
@@ -479,17 +478,17 @@ postgres_conn_cases(void)
 	TCase *t = new_case("connections");
 
 	tcase_add_test(t, conninfo_is_checked);
-	tcase_add_test(t, conninfo_may_be_anything_of_libpq);
+	tcase_add_test(t, every_conninfo_of_libpq_is_accepted);
 	tcase_add_test(t, conninfo_is_bounded);
 	tcase_add_test(t, password_is_never_shown);
 	tcase_add_test(t, values_are_never_shown);
-	tcase_add_test(t, first_host_is_down);
-	tcase_add_test(t, first_host_is_read_only);
-	tcase_add_test(t, session_has_our_settings);
-	tcase_add_test(t, values_go_and_come_back);
-	tcase_add_test(t, much_goes_and_comes_back);
-	tcase_add_test(t, fields_are_checked);
+	tcase_add_test(t, the_next_host_is_used_when_one_is_down);
+	tcase_add_test(t, the_next_host_is_used_when_one_is_read_only);
+	tcase_add_test(t, a_connection_has_our_settings);
+	tcase_add_test(t, values_are_stored_unchanged);
+	tcase_add_test(t, large_values_are_stored_unchanged);
+	tcase_add_test(t, types_of_columns_are_checked);
 	tcase_add_test(t, errors_have_their_meaning);
-	tcase_add_test(t, statements_of_another_kind);
+	tcase_add_test(t, statements_without_rows_are_refused);
 	return t;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Postgres rows that another program has changed: only their owner is
- * affected. */
+/* Rows that another program has changed affect only their owner. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 
 #include <stdio.h>
 
 static const struct {
-	const char *set, *names; /* NULL: it is as good as before */
+	const char *set, *names; /* NULL: the row stays valid */
 } sessions[] = {
 	{ "generation = -1", "generation" },
 	{ "generation = 4294967296", "generation" },
@@ -33,7 +32,7 @@ static const struct {
 	{ "user_agent = NULL", "user_agent" },
 };
 
-/* Whatever the schema would refuse. */
+/* Removes the constraints of the schema. */
 static const char lax[] =
     "DO $$ DECLARE c record; BEGIN"
     " FOR c IN SELECT conname FROM pg_constraint WHERE contype = 'c'"
@@ -47,8 +46,8 @@ static const char lax[] =
     "  EXECUTE format('ALTER TABLE %s ALTER %I DROP NOT NULL', c.t, c.attname);"
     " END LOOP; END $$;";
 
-/* However often it is asked for, others keep their connections. */
-START_TEST(one_session_is_damaged)
+/* A damaged session causes no back-off: the other connection stays in use. */
+START_TEST(a_damaged_session_affects_no_other)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r), other = fixture_create(r);
@@ -84,7 +83,7 @@ START_TEST(one_session_is_damaged)
 }
 END_TEST
 
-/* The service's own table of users, with alice and bob in it. */
+/* Opens our own table of users, with alice and bob. */
 static struct users_conn *
 make_users(struct fixture *r, struct user *alice)
 {
@@ -104,7 +103,7 @@ make_users(struct fixture *r, struct user *alice)
 	return conn;
 }
 
-START_TEST(one_user_is_damaged)
+START_TEST(a_damaged_user_affects_no_other)
 {
 	static const char *const columns[] = { "hash",	   "roles",
 					       "email",	   "full_name",
@@ -150,9 +149,9 @@ START_TEST(one_user_is_damaged)
 }
 END_TEST
 
-/* A change that found nothing to change, and cannot ask why: it is neither
- * stale nor missing.  The trigger takes the right to ask. */
-START_TEST(change_cannot_tell)
+/* A change that changed no row, and whose reason cannot be read, is an error.
+ * The trigger removes the right to read it. */
+START_TEST(a_change_without_a_reason_fails)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct user alice, old;
@@ -181,7 +180,7 @@ END_TEST
 
 /* A trigger of the administrator skips the row of a key: the attempt is not
  * counted, so the password must not be tried. */
-START_TEST(attempt_without_a_row)
+START_TEST(an_attempt_without_a_row_fails)
 {
 	const struct attempt_policy policy = { 1, 100, 100 };
 	const struct login_keys keys = { .v = { { STR("addr:192.0.2.1"), 9 },
@@ -218,9 +217,10 @@ postgres_damage_cases(void)
 {
 	TCase *t = new_case("damage");
 
-	tcase_add_loop_test(t, one_session_is_damaged, 0, ARRAY_LEN(sessions));
-	tcase_add_test(t, one_user_is_damaged);
-	tcase_add_test(t, change_cannot_tell);
-	tcase_add_test(t, attempt_without_a_row);
+	tcase_add_loop_test(t, a_damaged_session_affects_no_other, 0,
+			    ARRAY_LEN(sessions));
+	tcase_add_test(t, a_damaged_user_affects_no_other);
+	tcase_add_test(t, a_change_without_a_reason_fails);
+	tcase_add_test(t, an_attempt_without_a_row_fails);
 	return t;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Failures of a server in use: each results in ERR_UNAVAILABLE in bounded time,
- * and operations work again as soon as the server does. */
+/* Failures of a server in use. Each results in ERR_UNAVAILABLE in bounded time,
+ * and operations work again when the server does. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 
 #include <signal.h>
 #include <stdio.h>
 
-START_TEST(stopped_and_started)
+START_TEST(a_restart_of_the_server_is_survived)
 {
 	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
 	struct session s = fixture_create(r);
@@ -31,7 +31,7 @@ START_TEST(stopped_and_started)
 }
 END_TEST
 
-START_TEST(down_at_the_start)
+START_TEST(a_server_may_start_later)
 {
 	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
 	struct session s = fixture_create(r);
@@ -50,8 +50,8 @@ START_TEST(down_at_the_start)
 }
 END_TEST
 
-/* Neither those who are connected nor those who connect wait for long. */
-START_TEST(paused_server_holds_nobody_up)
+/* Neither existing nor new connections wait for long. */
+START_TEST(waits_for_a_stopped_server_are_bounded)
 {
 	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
 	struct session s = fixture_create(r);
@@ -62,7 +62,7 @@ START_TEST(paused_server_holds_nobody_up)
 	fixture_start(r);
 	OK(r, fixture_find(r, &s, &found));
 	process_signal_all(&r->server->process, SIGSTOP);
-	/* Nor does a new connection answer. */
+	/* A new connection gets no answer either. */
 	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "timeout expired");
 	fixture_wait(r);
@@ -73,7 +73,7 @@ START_TEST(paused_server_holds_nobody_up)
 	OK(r, fixture_find(r, &s, &found));
 	HOLDS(r, found);
 
-	/* A write is not even sent. */
+	/* A write is not sent. */
 	process_signal_all(&r->server->process, SIGSTOP);
 	FAILS(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err),
 	      ERR_UNAVAILABLE, "timeout expired");
@@ -105,7 +105,7 @@ end_ourselves(struct postgres_conn *pg, void *ctx, struct err *err)
 			       err);
 }
 
-START_TEST(backend_ends_in_a_transaction)
+START_TEST(a_lost_transaction_changes_nothing)
 {
 	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
 	struct session s = fixture_create(r);
@@ -124,8 +124,9 @@ START_TEST(backend_ends_in_a_transaction)
 }
 END_TEST
 
-/* By the server's own clock, and by ours when it was told otherwise. */
-START_TEST(locked_by_another)
+/* The timeout of the server ends the wait, or ours if that of the server is
+ * off. */
+START_TEST(waits_for_a_foreign_lock_are_bounded)
 {
 	static const struct {
 		const char *more, *says;
@@ -161,8 +162,9 @@ START_TEST(locked_by_another)
 }
 END_TEST
 
-/* The server says so, before we give the connection up. */
-START_TEST(slow_statement_is_cancelled)
+/* The server cancels the statement before the service gives up the connection.
+ */
+START_TEST(a_slow_statement_is_cancelled)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct bare b;
@@ -195,9 +197,8 @@ sleep_long(struct postgres_conn *pg, void *ctx, struct err *err)
 	}
 }
 
-/* A transaction that takes its time is no sign that the server is gone, and
- * has an end. */
-START_TEST(slow_transaction_is_given_up)
+/* A slow transaction is bounded, and does not end the connection. */
+START_TEST(a_slow_transaction_is_bounded)
 {
 	struct fixture *r = fixture_open(0, "");
 	int64_t begin_ms = env_mono_ms(&r->fake.env);
@@ -214,8 +215,8 @@ START_TEST(slow_transaction_is_given_up)
 }
 END_TEST
 
-/* The row of one session: the others do not notice. */
-START_TEST(one_row_is_locked)
+/* A lock on the row of one session does not affect the others. */
+START_TEST(a_locked_row_affects_no_other)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r), other = fixture_create(r);
@@ -233,7 +234,7 @@ START_TEST(one_row_is_locked)
 	HOLDS(r, found);
 	FAILS(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err),
 	      ERR_UNAVAILABLE, "lock timeout");
-	/* The connection is as good as before: nobody has to wait. */
+	/* The connection stays in use, without a back-off. */
 	OK(r, store_revoke(r->conn, NOW(r), &other.id, &ended, &r->err));
 	HOLDS(r, ended);
 	foreign_do(c, "COMMIT");
@@ -244,8 +245,8 @@ START_TEST(one_row_is_locked)
 }
 END_TEST
 
-/* The settings are checked before, but not by everybody who opens. */
-START_TEST(cannot_be_opened)
+/* Not every caller checks the settings before it opens the store. */
+START_TEST(invalid_settings_cannot_be_opened)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	const struct str conninfo = STR("hots=db1"), query = STR("SELECT $1");
@@ -264,8 +265,8 @@ START_TEST(cannot_be_opened)
 }
 END_TEST
 
-/* While it is used a primary turns into what cannot be written. */
-START_TEST(becomes_read_only)
+/* The server becomes read-only while it is in use. */
+START_TEST(ping_reports_a_server_that_became_read_only)
 {
 	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
 	struct session s = fixture_create(r);
@@ -299,7 +300,8 @@ pooler_is_ready(void *ctx)
 	return PQping(p->conninfo) == PQPING_OK;
 }
 
-/* In transaction mode, as it is installed: it takes no options. */
+/* Starts PgBouncer in transaction mode with default settings, which accept no
+ * options. */
 static bool
 pooler_start(struct pooler *p, const struct fixture *r)
 {
@@ -342,7 +344,7 @@ pooler_start(struct pooler *p, const struct fixture *r)
 	return true;
 }
 
-START_TEST(behind_a_pooler)
+START_TEST(all_operations_work_behind_a_pooler)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *store;
@@ -397,16 +399,16 @@ postgres_fault_cases(void)
 {
 	TCase *t = new_case("faults");
 
-	tcase_add_test(t, stopped_and_started);
-	tcase_add_test(t, down_at_the_start);
-	tcase_add_test(t, paused_server_holds_nobody_up);
-	tcase_add_test(t, backend_ends_in_a_transaction);
-	tcase_add_test(t, locked_by_another);
-	tcase_add_test(t, slow_statement_is_cancelled);
-	tcase_add_test(t, slow_transaction_is_given_up);
-	tcase_add_test(t, one_row_is_locked);
-	tcase_add_test(t, cannot_be_opened);
-	tcase_add_test(t, becomes_read_only);
-	tcase_add_test(t, behind_a_pooler);
+	tcase_add_test(t, a_restart_of_the_server_is_survived);
+	tcase_add_test(t, a_server_may_start_later);
+	tcase_add_test(t, waits_for_a_stopped_server_are_bounded);
+	tcase_add_test(t, a_lost_transaction_changes_nothing);
+	tcase_add_test(t, waits_for_a_foreign_lock_are_bounded);
+	tcase_add_test(t, a_slow_statement_is_cancelled);
+	tcase_add_test(t, a_slow_transaction_is_bounded);
+	tcase_add_test(t, a_locked_row_affects_no_other);
+	tcase_add_test(t, invalid_settings_cannot_be_opened);
+	tcase_add_test(t, ping_reports_a_server_that_became_read_only);
+	tcase_add_test(t, all_operations_work_behind_a_pooler);
 	return t;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens the server and the store for the Postgres cases. */
+/* Opens the server and the store for the PostgreSQL cases. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A Postgres server, and a store or a bare connection on it. */
+/* A PostgreSQL server, and a store or a bare connection on it. */
 #ifndef CONTRACT_POSTGRES_FIXTURE_H
 #define CONTRACT_POSTGRES_FIXTURE_H
 
@@ -12,7 +12,7 @@
 
 extern const struct session_store_ops store_postgres;
 
-/* One for all cases that leave it as it is; main() starts it. */
+/* The server of all cases that leave it as it is. main() starts it. */
 extern struct test_postgres shared_server;
 
 struct fixture {
@@ -29,34 +29,35 @@ struct fixture {
 };
 
 enum fixture_flags {
-	FIXTURE_OWN_SERVER = 1 << 0, /* may be stopped */
-	FIXTURE_NO_SCHEMA = 1 << 1, /* is not migrated */
+	FIXTURE_OWN_SERVER = 1 << 0, /* the case may stop it */
+	FIXTURE_NO_SCHEMA = 1 << 1, /* the case migrates it */
 };
 
-/* A store in a database without schema; `more` is added to its conninfo. */
+/* Opens a store in a database without schema. `more` is added to its conninfo.
+ */
 struct fixture *fixture_open(unsigned flags, const char *more);
 void fixture_close(struct fixture *r);
-/* The store is opened anew. */
+/* Opens the store, after fixture_stop(). */
 void fixture_start(struct fixture *r);
 void fixture_stop(struct fixture *r);
 
-/* Past every back-off. */
+/* Advances the clock past every back-off. */
 void fixture_wait(struct fixture *r);
 
-/* Opens a second store with another connection string; not migrated. */
+/* Opens a second store with another connection string, without migration. */
 void fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
 		    struct store_conn **l);
 
-/* A live session of alice. */
+/* Creates a session of alice. */
 struct session fixture_create(struct fixture *r);
 int fixture_find(struct fixture *r, const struct session *s, bool *found);
 
-/* Users in the service's own table (query ""), or in somebody else's. */
+/* Opens users in our own table (query ""), or in a foreign one. */
 struct backend *fixture_users(struct fixture *r, const char *query);
 int fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
 		      struct backend **out) MUST_USE;
 
-/* A connection below the store, of a component with these steps. */
+/* A connection without a store, for a component with these steps. */
 struct bare {
 	struct postgres_spec spec;
 	void *server;
@@ -67,7 +68,7 @@ void bare_open(struct fixture *r, const char *const *steps, size_t nsteps,
 	       struct bare *b);
 void bare_close(struct bare *b);
 
-/* Another session of the superuser, as another program has. */
+/* Opens another connection of the superuser, like another program. */
 PGconn *fixture_foreign(const struct fixture *r);
 void foreign_do(PGconn *c, const char *sql);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection that ended while it was idle has no visible effect: the server,
+/* A connection that ended while it was idle has no visible effect. The server,
  * a connection pooler or a firewall may end one at any time. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
@@ -14,7 +14,7 @@
 #define IDLE_CHECKS 200
 #define IDLE_LOGINS 50
 
-/* The pid of the backend whose connection has this name; 0: there is none. */
+/* Returns the pid of the backend whose connection has this name, or 0. */
 static int
 backend_of(PGconn *c, const char *name)
 {
@@ -35,8 +35,8 @@ backend_of(PGconn *c, const char *name)
 	return pid;
 }
 
-/* Returns when they are gone; the server itself would look ten times a second
- * only. */
+/* Ends the connections and returns when they are gone. The server itself would
+ * check only ten times a second. */
 static void
 end_idle(PGconn *c, const char *name)
 {
@@ -53,7 +53,7 @@ end_idle(PGconn *c, const char *name)
 		ck_assert_int_lt(process_now_ms(), until_ms);
 }
 
-START_TEST(check_on_a_dead_connection)
+START_TEST(a_check_survives_a_lost_connection)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r);
@@ -71,8 +71,8 @@ START_TEST(check_on_a_dead_connection)
 }
 END_TEST
 
-/* Each write of a login, and of what else must not happen twice. */
-START_TEST(login_on_a_dead_connection)
+/* Every write of a sign-in, and other writes that must not happen twice. */
+START_TEST(a_sign_in_survives_lost_connections)
 {
 	const struct attempt_policy policy = { .max = 3,
 					       .window_ms = 1000,
@@ -122,9 +122,9 @@ START_TEST(login_on_a_dead_connection)
 }
 END_TEST
 
-/* One dead connection says nothing of the others, nor of the server. */
+/* A notification or a notice is no end of the connection. */
 /* A notification, or a notice, is no end of the connection. */
-START_TEST(told_while_idle)
+START_TEST(a_notification_ends_no_connection)
 {
 	struct fixture *r = fixture_open(0, "");
 	PGconn *c = fixture_foreign(r);
@@ -144,7 +144,7 @@ START_TEST(told_while_idle)
 }
 END_TEST
 
-START_TEST(others_keep_their_connection)
+START_TEST(other_connections_stay_in_use)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r);
@@ -161,8 +161,8 @@ START_TEST(others_keep_their_connection)
 	OK(r, fixture_find(r, &s, &got.found));
 	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	end_idle(c, "fcgiauth");
-	/* Both are gone now: the second has a new one, the first finds its
-	 * own dead and does not wait for the second. */
+	/* Both connections are lost now. The second gets a new one. The first
+	 * notices its own loss and does not affect the second. */
 	OK(r, store_find(second, NOW(r), &s.id, &s.token, &got, &r->err));
 	ck_assert_int_ne(pid, backend_of(c, "fcgiauth"));
 	pid = backend_of(c, "fcgiauth");
@@ -175,7 +175,7 @@ START_TEST(others_keep_their_connection)
 }
 END_TEST
 
-START_TEST(idle_session_timeout)
+START_TEST(an_idle_timeout_of_the_server_has_no_effect)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct session s = fixture_create(r);
@@ -208,8 +208,8 @@ START_TEST(idle_session_timeout)
 }
 END_TEST
 
-/* What its server says to who asks while it is idle for too long. */
-START_TEST(ends_as_it_is_asked)
+/* The server sends this error to a statement after its idle timeout. */
+START_TEST(an_idle_timeout_is_an_undone_statement)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct bare b;
@@ -229,7 +229,7 @@ END_TEST
 
 /* The server ends the connection between the two statements of an attempt that
  * is not counted: the first one is done and must not be repeated. */
-START_TEST(ends_half_way)
+START_TEST(a_half_done_count_is_not_repeated)
 {
 	const struct login_keys keys = { .v = { { STR("user:alice"), 0 } },
 					 .n = 1,
@@ -257,9 +257,9 @@ START_TEST(ends_half_way)
 }
 END_TEST
 
-/* The other side is there no more, and nothing says so: whoever is stopped
- * swallows what he is sent.  New connections work. */
-START_TEST(sent_bytes_are_swallowed)
+/* The other side is gone without a sign: a stopped backend receives bytes and
+ * does not answer. New connections work. */
+START_TEST(a_silent_connection_is_replaced)
 {
 	const struct attempt_policy policy = { .max = 0,
 					       .window_ms = 1000,
@@ -287,7 +287,7 @@ START_TEST(sent_bytes_are_swallowed)
 			OK(r, store_attempt(r->conn, NOW(r), STR("user:a"),
 					    &policy, &attempt, &r->err));
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
-		/* It has been left, and must not be taken for its successor. */
+		/* The old backend must not be taken for its successor. */
 		while (kill(pid, 0) == 0)
 			process_sleep_ms(10);
 	}
@@ -299,7 +299,7 @@ START_TEST(sent_bytes_are_swallowed)
 }
 END_TEST
 
-START_TEST(users_on_a_dead_connection)
+START_TEST(users_survive_a_lost_connection)
 {
 	static const char *const queries[] = {
 		"", "SELECT 'alice' AS name, '$x' AS password_hash"
@@ -344,14 +344,14 @@ postgres_idle_cases(void)
 {
 	TCase *t = new_case("idle");
 
-	tcase_add_test(t, check_on_a_dead_connection);
-	tcase_add_test(t, login_on_a_dead_connection);
-	tcase_add_test(t, told_while_idle);
-	tcase_add_test(t, others_keep_their_connection);
-	tcase_add_test(t, idle_session_timeout);
-	tcase_add_test(t, ends_as_it_is_asked);
-	tcase_add_test(t, ends_half_way);
-	tcase_add_test(t, sent_bytes_are_swallowed);
-	tcase_add_test(t, users_on_a_dead_connection);
+	tcase_add_test(t, a_check_survives_a_lost_connection);
+	tcase_add_test(t, a_sign_in_survives_lost_connections);
+	tcase_add_test(t, a_notification_ends_no_connection);
+	tcase_add_test(t, other_connections_stay_in_use);
+	tcase_add_test(t, an_idle_timeout_of_the_server_has_no_effect);
+	tcase_add_test(t, an_idle_timeout_is_an_undone_statement);
+	tcase_add_test(t, a_half_done_count_is_not_repeated);
+	tcase_add_test(t, a_silent_connection_is_replaced);
+	tcase_add_test(t, users_survive_a_lost_connection);
 	return t;
 }

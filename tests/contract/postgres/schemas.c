@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-START_TEST(missing_schema_says_what_to_do)
+START_TEST(a_missing_schema_names_the_command)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct schema_state state;
@@ -23,7 +23,7 @@ START_TEST(missing_schema_says_what_to_do)
 	FAILS(r, store_check_schema(r->conn, &r->err), ERR_CONFIG,
 	      "run fcgiauthctl store migrate");
 	FAILS(r, fixture_find(r, &s, &found), ERR_CONFIG, "store migrate");
-	/* It is noticed when somebody has done so. */
+	/* The store notices that another program has migrated it. */
 	{
 		struct backend *second;
 		struct store_conn *conn;
@@ -58,7 +58,7 @@ migrate_in_a_process(struct fixture *r)
 	return result;
 }
 
-START_TEST(processes_migrate_at_once)
+START_TEST(processes_can_migrate_at_once)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	pid_t pids[6];
@@ -103,13 +103,14 @@ run_each(const struct test_postgres *p, const char *sql)
 	char text[400], *rest = text, *one;
 
 	(void)snprintf(text, sizeof(text), "%s", sql);
-	/* CREATE DATABASE must be alone. */
+	/* CREATE DATABASE must be a single statement. */
 	for (one = strsep(&rest, ";"); one != NULL; one = strsep(&rest, ";"))
 		postgres_server_sql(p, one);
 }
 
-/* As the manual says: one role makes the tables, the daemon's uses them. */
-START_TEST(daemon_role_needs_no_ddl)
+/* As the manual says: one role creates the tables, and the role of the daemon
+ * uses them. */
+START_TEST(the_role_of_the_daemon_creates_nothing)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct test_postgres inside = *r->server;
@@ -164,8 +165,8 @@ START_TEST(daemon_role_needs_no_ddl)
 }
 END_TEST
 
-/* Each that a login, a rotation, a sign-out or the sweep needs, taken away by
- * itself. */
+/* Each right that a sign-in, a rotation, a sign-out or the sweep needs is
+ * removed by itself. */
 START_TEST(ping_needs_every_right)
 {
 	static const struct {
@@ -269,9 +270,9 @@ migrate_probe(struct fixture *r, const char *const *steps, size_t nsteps,
 	return result;
 }
 
-/* Each step once, in order, and each by itself: a failure keeps those before
- * it, and nothing of its own. */
-START_TEST(steps_in_order)
+/* Each step is done once, in order and by itself. A failure keeps the steps
+ * before it, and nothing of its own. */
+START_TEST(migration_steps_are_done_in_order)
 {
 	static const char *const steps[] = {
 		"CREATE TABLE fcgiauth.probe AS SELECT 1 AS n",
@@ -297,7 +298,7 @@ START_TEST(steps_in_order)
 	postgres_server_ask(r->server, "SELECT n FROM fcgiauth.probe", n,
 			    sizeof(n));
 	ck_assert_str_eq(n, "123");
-	/* One without tables of its own asks for none. */
+	/* A component without tables needs no steps. */
 	OK(r, migrate_probe(r, NULL, 0, &state));
 	SAME(r, state.want, 0);
 	OK(r, store_check_schema(r->conn, &r->err));
@@ -305,8 +306,8 @@ START_TEST(steps_in_order)
 }
 END_TEST
 
-/* A large table is rewritten: no statement_timeout is in the way. */
-START_TEST(a_step_may_take_long)
+/* A step may rewrite a large table, so statement_timeout does not apply. */
+START_TEST(a_migration_step_may_take_long)
 {
 	static const char *const steps[] = {
 		"SELECT pg_catalog.pg_sleep(1.5)",
@@ -321,7 +322,7 @@ START_TEST(a_step_may_take_long)
 }
 END_TEST
 
-START_TEST(encoding_must_be_utf8)
+START_TEST(the_encoding_must_be_utf8)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
 	struct backend *second;
@@ -344,7 +345,7 @@ START_TEST(encoding_must_be_utf8)
 }
 END_TEST
 
-START_TEST(plans_use_indexes)
+START_TEST(statements_use_indexes)
 {
 	static const struct {
 		const char *sql, *index;
@@ -394,7 +395,7 @@ START_TEST(plans_use_indexes)
 		ck_assert_msg(strstr(plan, rows[i].index) != NULL &&
 				  strstr(plan, "Seq Scan") == NULL &&
 				  strstr(plan, "Sort") == NULL,
-			      "row %zu: %s", i, plan);
+			      "row %zu: the plan is %s", i, plan);
 	}
 	PQfinish(c);
 	fixture_close(r);
@@ -415,7 +416,7 @@ all_in_place(void *ctx)
 	return strcmp(n, "50") == 0;
 }
 
-/* What happens all the time writes no index. */
+/* A touch is frequent, so it must not write an index. */
 START_TEST(touches_change_rows_in_place)
 {
 	struct fixture *r = fixture_open(0, "");
@@ -425,15 +426,14 @@ START_TEST(touches_change_rows_in_place)
 		OK(r, store_touch(r->conn, NOW(r),
 				  TOUCH(s.id, r->now + i, r->now + 70000 + i),
 				  &r->err));
-	fixture_stop(r); /* the server counts at its end */
+	fixture_stop(r); /* the server updates its statistics then */
 	ck_assert(process_wait(NULL, all_in_place, r, 10000));
 	fixture_start(r);
 	fixture_close(r);
 }
 END_TEST
 
-/* A session that was kept alive is not swept when its first end comes, but
- * when its last one does. */
+/* A touched session is not swept at its first end, but at its last. */
 START_TEST(sweep_follows_touches)
 {
 	struct fixture *r = fixture_open(0, "");
@@ -462,15 +462,15 @@ postgres_schema_cases(void)
 {
 	TCase *t = new_case("schema");
 
-	tcase_add_test(t, missing_schema_says_what_to_do);
-	tcase_add_test(t, processes_migrate_at_once);
-	tcase_add_test(t, daemon_role_needs_no_ddl);
+	tcase_add_test(t, a_missing_schema_names_the_command);
+	tcase_add_test(t, processes_can_migrate_at_once);
+	tcase_add_test(t, the_role_of_the_daemon_creates_nothing);
 	tcase_add_test(t, ping_needs_every_right);
 	tcase_add_test(t, newer_schema_is_refused);
-	tcase_add_test(t, steps_in_order);
-	tcase_add_test(t, a_step_may_take_long);
-	tcase_add_test(t, encoding_must_be_utf8);
-	tcase_add_test(t, plans_use_indexes);
+	tcase_add_test(t, migration_steps_are_done_in_order);
+	tcase_add_test(t, a_migration_step_may_take_long);
+	tcase_add_test(t, the_encoding_must_be_utf8);
+	tcase_add_test(t, statements_use_indexes);
 	tcase_add_test(t, touches_change_rows_in_place);
 	tcase_add_test(t, sweep_follows_touches);
 	return t;

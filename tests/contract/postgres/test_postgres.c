@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Properties of the Postgres backends only, on real servers. */
+/* Properties of the PostgreSQL backends, on real servers. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/run.h"
 

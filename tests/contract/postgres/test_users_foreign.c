@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Users in a Postgres table of another application, by configured
- * statements. */
+/* Users in a table of another application, with configured statements. */
 #include "strategy/users.h"
 #include "tests/contract/expect.h"
 #include "tests/support/call.h"
@@ -114,7 +113,7 @@ find(const char *name, struct user *out)
 	" display AS full_name, groups AS roles, gone AS disabled"             \
 	" FROM app.people WHERE login = $1"
 
-START_TEST(all_columns)
+START_TEST(all_columns_are_read)
 {
 	struct user u;
 
@@ -137,7 +136,7 @@ START_TEST(all_columns)
 }
 END_TEST
 
-START_TEST(shapes_of_rows)
+START_TEST(rows_of_all_types_are_read)
 {
 	char query[512];
 	struct user u;
@@ -146,21 +145,22 @@ START_TEST(shapes_of_rows)
 		       foreign_shapes[_i].columns);
 	ck_assert_msg(open_source(query, NULL) == 0, "row %d: %s", _i,
 		      r->err.msg);
-	ck_assert_msg(find("a", &u), "row %d", _i);
-	ck_assert_msg(u.disabled == foreign_shapes[_i].disabled, "row %d", _i);
+	ck_assert_msg(find("a", &u), "row %d is not found", _i);
+	ck_assert_msg(u.disabled == foreign_shapes[_i].disabled,
+		      "row %d: disabled is %d", _i, u.disabled);
 	ck_assert_msg(str_eq(u.refused, str_from(foreign_shapes[_i].says)),
-		      "row %d: %.*s", _i, STR_ARG(u.refused));
+		      "row %d: refused is %.*s", _i, STR_ARG(u.refused));
 	ck_assert_msg(str_eq(u.who.roles, str_from(foreign_shapes[_i].roles)),
-		      "row %d: %.*s", _i, STR_ARG(u.who.roles));
-	ck_assert_msg(str_eq(u.hash, STR("h")), "row %d", _i);
-	ck_assert_msg(str_eq(u.who.name, STR("a")), "row %d", _i);
+		      "row %d: roles are %.*s", _i, STR_ARG(u.who.roles));
+	ck_assert_msg(str_eq(u.hash, STR("h")), "row %d: wrong hash", _i);
+	ck_assert_msg(str_eq(u.who.name, STR("a")), "row %d: wrong name", _i);
 	ck_assert_msg(u.who.email.n == 0 && u.who.full_name.n == 0,
-		      "row %d: more than the name", _i);
-	ck_assert_msg(!find("b", &u), "row %d", _i);
+		      "row %d: e-mail or full name is set", _i);
+	ck_assert_msg(!find("b", &u), "row %d: finds b", _i);
 }
 END_TEST
 
-/* 205 roles of four bytes, with commas, are as many bytes as may be. */
+/* 205 roles of four bytes with their commas have the greatest length. */
 START_TEST(roles_up_to_the_limit)
 {
 	char query[256];
@@ -226,14 +226,14 @@ static const struct {
 	{ "", "UPDATE app.people SET password_hash = $2", "without query" },
 };
 
-START_TEST(mistakes_are_told)
+START_TEST(mistakes_in_statements_are_refused)
 {
 	struct user u;
 	struct user_answer is = { .found = false };
 
 	if (open_source(mistakes[_i].query, mistakes[_i].update_hash) == 0)
 		ck_assert_msg(users_check_schema(r->conn, &r->err) == -1,
-			      "row %d passes", _i);
+			      "row %d is accepted", _i);
 	ck_assert_msg(r->err.code == ERR_CONFIG &&
 			  strstr(r->err.msg, mistakes[_i].says) != NULL,
 		      "row %d: code %d: %s", _i, (int)r->err.code, r->err.msg);
@@ -241,15 +241,15 @@ START_TEST(mistakes_are_told)
 		return;
 	ck_assert_msg(users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is,
 				 &r->err) == -1,
-		      "row %d", _i);
-	/* Nothing was done by trying. */
+		      "row %d finds a user", _i);
+	/* The refused statement has changed nothing. */
 	OK(r, open_source(QUERY, NULL));
 	HOLDS(r, find("alice", &u));
 }
 END_TEST
 
-/* It may come, or be granted, while we run. */
-START_TEST(table_that_comes_later)
+/* The table may be created or granted while the service runs. */
+START_TEST(a_table_may_be_created_later)
 {
 	struct user u;
 	struct user_answer is = { .found = false };
@@ -262,7 +262,7 @@ START_TEST(table_that_comes_later)
 	postgres_server_sql(&server, table);
 	fake_env_advance(&r->fake, 2);
 	HOLDS(r, find("alice", &u));
-	/* And go again. */
+	/* The table is dropped again. */
 	postgres_server_sql(&server, "DROP TABLE app.people");
 	FAILS(r,
 	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
@@ -270,8 +270,8 @@ START_TEST(table_that_comes_later)
 }
 END_TEST
 
-/* A name is data: what is not one never reaches the server, and what is one
- * means itself. */
+/* A name is data. An invalid name never reaches the server, and a valid one has
+ * no special meaning. */
 START_TEST(names_are_data)
 {
 	static const char *const names[] = {
@@ -286,13 +286,14 @@ START_TEST(names_are_data)
 
 	OK(r, open_source(QUERY, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		ck_assert_msg(!find(names[i], &u), "row %zu", i);
+		ck_assert_msg(!find(names[i], &u), "row %zu finds a user", i);
 	HOLDS(r, find("alice", &u));
 }
 END_TEST
 
-/* Without regard to case he would have several names, and several bans. */
-START_TEST(name_comes_back_as_asked)
+/* Otherwise a user would have several names in different case, and several
+ * bans. */
+START_TEST(only_the_exact_name_is_found)
 {
 	struct user u;
 
@@ -305,7 +306,7 @@ START_TEST(name_comes_back_as_asked)
 }
 END_TEST
 
-START_TEST(several_rows_are_nobody)
+START_TEST(several_rows_are_an_error)
 {
 	struct user_answer is = { .found = false };
 	struct user u;
@@ -317,12 +318,12 @@ START_TEST(several_rows_are_nobody)
 	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
 	HOLDS(r, !is.found);
-	HOLDS(r, find("bob", &u)); /* others are not held up */
+	HOLDS(r, find("bob", &u)); /* no back-off */
 }
 END_TEST
 
-/* What the statement says of his row only. */
-START_TEST(failure_of_one_holds_up_no_other)
+/* The statement fails for the row of one user only. */
+START_TEST(a_failure_of_one_user_affects_no_other)
 {
 	static const struct {
 		const char *hash, *says;
@@ -350,7 +351,7 @@ START_TEST(failure_of_one_holds_up_no_other)
 		users_conn_bind(other, NULL);
 		OK(r, open_source(query, NULL));
 		users_conn_bind(other, r->users);
-		for (int n = 0; n < 2; n++) /* the one try for a while */
+		for (int n = 0; n < 2; n++) /* twice, to see no back-off */
 			FAILS(r,
 			      users_find(r->conn, CALL_AT(r->a, 0),
 					 STR("alice"), &is, &r->err),
@@ -363,7 +364,7 @@ START_TEST(failure_of_one_holds_up_no_other)
 }
 END_TEST
 
-START_TEST(only_what_is_configured_is_written)
+START_TEST(nothing_is_written_without_a_statement)
 {
 	struct user u, old;
 	enum user_change answer;
@@ -399,7 +400,7 @@ START_TEST(only_what_is_configured_is_written)
 }
 END_TEST
 
-START_TEST(update_hash_compares)
+START_TEST(update_hash_refuses_a_stale_hash)
 {
 	struct hash_change change = { .name = STR("alice"),
 				      .old = STR("$stale"),
@@ -425,7 +426,7 @@ START_TEST(update_hash_compares)
 }
 END_TEST
 
-START_TEST(no_memory_is_no_answer)
+START_TEST(find_fails_without_memory)
 {
 	unsigned failures = 0;
 
@@ -462,18 +463,20 @@ main(void)
 	if (!postgres_server_new(&server))
 		return skip_all("PostgreSQL is not installed");
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, all_columns);
-	tcase_add_loop_test(t, shapes_of_rows, 0, (int)foreign_nshapes);
+	tcase_add_test(t, all_columns_are_read);
+	tcase_add_loop_test(t, rows_of_all_types_are_read, 0,
+			    (int)foreign_nshapes);
 	tcase_add_test(t, roles_up_to_the_limit);
-	tcase_add_loop_test(t, mistakes_are_told, 0, ARRAY_LEN(mistakes));
-	tcase_add_test(t, table_that_comes_later);
+	tcase_add_loop_test(t, mistakes_in_statements_are_refused, 0,
+			    ARRAY_LEN(mistakes));
+	tcase_add_test(t, a_table_may_be_created_later);
 	tcase_add_test(t, names_are_data);
-	tcase_add_test(t, name_comes_back_as_asked);
-	tcase_add_test(t, several_rows_are_nobody);
-	tcase_add_test(t, failure_of_one_holds_up_no_other);
-	tcase_add_test(t, only_what_is_configured_is_written);
-	tcase_add_test(t, update_hash_compares);
-	tcase_add_test(t, no_memory_is_no_answer);
+	tcase_add_test(t, only_the_exact_name_is_found);
+	tcase_add_test(t, several_rows_are_an_error);
+	tcase_add_test(t, a_failure_of_one_user_affects_no_other);
+	tcase_add_test(t, nothing_is_written_without_a_statement);
+	tcase_add_test(t, update_hash_refuses_a_stale_hash);
+	tcase_add_test(t, find_fails_without_memory);
 	result = run_case(t);
 	postgres_server_free(&server);
 	return result;

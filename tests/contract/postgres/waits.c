@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A statement waits for a row that another transaction has locked: after the
+/* A statement waits for a row that another transaction has locked. After the
  * wait, the new state of the row decides. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Until somebody waits for us. */
+/* Waits until another transaction waits for a lock. */
 #define AWAIT                                                                  \
 	"DO $$ BEGIN FOR i IN 1..800 LOOP"                                     \
 	" IF EXISTS (SELECT FROM pg_catalog.pg_locks WHERE NOT granted) THEN"  \
@@ -17,11 +17,11 @@
 
 #define SET "UPDATE fcgiauth.sessions SET "
 
-/* One operation of ours, in a thread of its own. */
+/* An operation in its own thread. */
 struct waiter {
 	struct fixture *r;
 	struct session s;
-	int64_t at_ms; /* its clock */
+	int64_t at_ms; /* the time of the operation */
 	struct rotation use;
 	struct rotated is;
 	int result;
@@ -60,7 +60,7 @@ rotate(void *arg)
 	return NULL;
 }
 
-/* `sql` is done and committed while `op` waits for it. */
+/* Executes `sql`, and commits it when `op` waits for it. */
 static void
 meanwhile(struct waiter *w, void *(*op)(void *), const char *sql)
 {
@@ -88,9 +88,10 @@ ask(const struct fixture *r, const char *sql)
 	return n;
 }
 
-/* What was over is prolonged: it stays.  All rows are over at 1000.  The sweep
- * does not wait for attempts (login_locks.c). */
-START_TEST(prolonged_while_it_is_swept)
+/* An entry that was over is prolonged while the sweep waits, so it stays. All
+ * rows are over at 1000. The sweep does not wait for attempts (login_locks.c).
+ */
+START_TEST(a_prolonged_entry_is_not_swept)
 {
 	static const struct {
 		const char *table, *row, *change;
@@ -116,7 +117,7 @@ START_TEST(prolonged_while_it_is_swept)
 		(void)snprintf(sql, sizeof(sql),
 			       "SELECT count(*) FROM fcgiauth.%s",
 			       rows[i].table);
-		ck_assert_msg(ask(r, sql) == 1, "row %zu", i);
+		ck_assert_msg(ask(r, sql) == 1, "row %zu is swept", i);
 		(void)snprintf(sql, sizeof(sql), "DELETE FROM fcgiauth.%s",
 			       rows[i].table);
 		postgres_server_sql(r->server, sql);
@@ -125,7 +126,7 @@ START_TEST(prolonged_while_it_is_swept)
 }
 END_TEST
 
-START_TEST(touched_while_it_is_swept)
+START_TEST(a_touched_session_is_not_swept)
 {
 	struct fixture *r = fixture_open(0, "");
 	struct waiter w = { .r = r, .s = fixture_create(r) };
@@ -141,12 +142,13 @@ START_TEST(touched_while_it_is_swept)
 }
 END_TEST
 
-/* Later than ours, or over: ours changes nothing. */
-START_TEST(changed_while_it_is_touched)
+/* The other touch is later, or the session has ended: this touch changes
+ * nothing. */
+START_TEST(a_touch_respects_a_newer_change)
 {
 	static const struct {
 		const char *change;
-		long last_seen, idle; /* past the beginning */
+		long last_seen, idle; /* after the creation */
 	} rows[] = {
 		{ SET "last_seen_ms = last_seen_ms + 20,"
 		      " idle_expires_ms = created_ms + 90",
@@ -181,33 +183,34 @@ END_TEST
 #define PRESENTED "decode(repeat('aa', 32), 'hex')"
 #define OTHER	  "decode(repeat('bb', 32), 'hex')"
 #define WRAPPED	  "decode(repeat('cc', 32), 'hex')"
-#define TURNED                                                                 \
+#define ROTATED                                                                \
 	"token = " OTHER ", parent = " PRESENTED ", wrapped = " WRAPPED        \
 	", generation = 1"
 
-/* The answer is that to what the session has become. */
+/* The new state of the session decides the answer. */
 static const struct {
 	const char *before, *change;
 	uint32_t generation;
 	int64_t grace_ms;
 	enum rotate_answer answer;
-} turns[] = {
-	/* By another who had the same secret. */
-	{ "token = " PRESENTED, TURNED ", rotated_ms = created_ms", 0, 10,
+} rotations[] = {
+	/* Another client rotates the same secret. */
+	{ "token = " PRESENTED, ROTATED ", rotated_ms = created_ms", 0, 10,
 	  ROTATE_GRACE },
-	{ "token = " PRESENTED, TURNED ", rotated_ms = created_ms", 0, 0,
+	{ "token = " PRESENTED, ROTATED ", rotated_ms = created_ms", 0, 0,
 	  ROTATE_REUSED },
-	/* It was ended, by a clock or by its last generation. */
+	/* The session ended, by a time or by its last generation. */
 	{ "token = " PRESENTED, "idle_expires_ms = created_ms", 0, 10,
 	  ROTATE_GONE },
 	{ "token = " PRESENTED, "expires_ms = created_ms", 0, 10, ROTATE_GONE },
 	{ "token = " PRESENTED, "generation = 4294967295", 0, 10, ROTATE_GONE },
-	/* Restored from a copy that is older. */
+	/* The session was restored from an older copy. */
 	{ "token = " PRESENTED ", generation = 1", "generation = 0", 1, 10,
 	  ROTATE_FUTURE },
-	/* It would be taken for stolen, but is not by now. */
+	/* The token would be a reuse in the old state, but not in the new one.
+	 */
 	{ "token = " OTHER, "token = " PRESENTED, 0, 10, ROTATE_DONE },
-	{ "token = " OTHER, TURNED ", rotated_ms = created_ms", 0, 10,
+	{ "token = " OTHER, ROTATED ", rotated_ms = created_ms", 0, 10,
 	  ROTATE_GRACE },
 	{ "token = " OTHER ", generation = 1", "generation = 0", 1, 10,
 	  ROTATE_FUTURE },
@@ -215,31 +218,33 @@ static const struct {
 	  ROTATE_GONE },
 };
 
-START_TEST(changed_while_it_is_rotated)
+START_TEST(a_rotation_respects_a_newer_change)
 {
 	struct fixture *r = fixture_open(0, "");
 
-	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rotations); i++) {
 		struct waiter w = { .r = r, .at_ms = r->now };
 		char sql[400];
 		uint8_t wrapped[32];
 		int64_t n;
 
 		w.s = fixture_create(r);
-		w.use = (struct rotation){ .generation = turns[i].generation,
-					   .idle_ms = 3600,
-					   .grace_ms = turns[i].grace_ms };
+		w.use =
+		    (struct rotation){ .generation = rotations[i].generation,
+				       .idle_ms = 3600,
+				       .grace_ms = rotations[i].grace_ms };
 		memset(&w.use.presented, 0xaa, sizeof(w.use.presented));
 		memset(&w.use.next, 0xdd, sizeof(w.use.next));
 		memset(w.use.wrapped, 0xee, sizeof(w.use.wrapped));
-		memset(wrapped, turns[i].answer == ROTATE_GRACE ? 0xcc : 0xee,
+		memset(wrapped,
+		       rotations[i].answer == ROTATE_GRACE ? 0xcc : 0xee,
 		       sizeof(wrapped));
-		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].before);
+		(void)snprintf(sql, sizeof(sql), SET "%s", rotations[i].before);
 		postgres_server_sql(r->server, sql);
-		(void)snprintf(sql, sizeof(sql), SET "%s", turns[i].change);
+		(void)snprintf(sql, sizeof(sql), SET "%s", rotations[i].change);
 		meanwhile(&w, rotate, sql);
-		ck_assert_msg(w.is.answer == turns[i].answer, "row %zu: %d", i,
-			      w.is.answer);
+		ck_assert_msg(w.is.answer == rotations[i].answer,
+			      "row %zu: answer %d", i, w.is.answer);
 		if (w.is.answer == ROTATE_DONE || w.is.answer == ROTATE_GRACE)
 			ck_assert_mem_eq(w.is.wrapped, wrapped,
 					 sizeof(wrapped));
@@ -257,9 +262,9 @@ postgres_wait_cases(void)
 {
 	TCase *t = new_case("waits");
 
-	tcase_add_test(t, prolonged_while_it_is_swept);
-	tcase_add_test(t, touched_while_it_is_swept);
-	tcase_add_test(t, changed_while_it_is_touched);
-	tcase_add_test(t, changed_while_it_is_rotated);
+	tcase_add_test(t, a_prolonged_entry_is_not_swept);
+	tcase_add_test(t, a_touched_session_is_not_swept);
+	tcase_add_test(t, a_touch_respects_a_newer_change);
+	tcase_add_test(t, a_rotation_respects_a_newer_change);
 	return t;
 }
