@@ -93,7 +93,7 @@ static const struct refusal {
 	{ "MISCONF", ERR_BUSY,
 	  "; the server's own log says why it cannot save" },
 	{ "NOREPLICAS", ERR_BUSY, "; min-replicas-to-write is not met" },
-	{ "WRONGTYPE", ERR_BUSY, "; somebody else has written it" },
+	{ "WRONGTYPE", ERR_BUSY, "; another program has written the key" },
 	{ "BUSY", ERR_UNAVAILABLE, "" },
 	{ "UNKILLABLE", ERR_UNAVAILABLE, "" },
 	{ "NOAUTH", ERR_UNAVAILABLE, "; set a password for the server" },
