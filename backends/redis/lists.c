@@ -260,7 +260,7 @@ collect_all(struct listing *m, struct err *err)
 	return result;
 }
 
-/* Returns the begin of a page; a zero cursor is above all entries. */
+/* Returns where the next page begins.  A zero cursor is above all entries. */
 static struct str
 cursor_entry(struct redis_batch *b, const struct session_cursor *cursor)
 {

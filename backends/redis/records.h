@@ -152,7 +152,7 @@ void redis_attempt_add(struct redis_batch *b, int64_t now_ms, struct str key,
 int redis_attempt_get(const struct redis_batch *b, size_t i,
 		      struct attempt *out, struct err *err) MUST_USE;
 /* After a batch of such steps has failed: returns whether the i-th attempt was
- * counted all the same. */
+ * counted nevertheless. */
 bool redis_attempt_happened(struct redis_batch *b, size_t i,
 			    struct attempt *out) MUST_USE;
 

@@ -14,7 +14,7 @@
 struct walk {
 	struct redis_batch b; /* for one step at a time */
 	struct str user, shard;
-	struct str from; /* "+", then what the next page is below */
+	struct str from; /* "+", then "(" and the last entry */
 	bool more;
 };
 

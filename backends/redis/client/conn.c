@@ -117,7 +117,7 @@ check_master(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 }
 
 /* Fails if the server is part of a cluster, which would refuse most keys later.
- * If the ACL forbids the question, that refusal has to do. */
+ * Passes if the ACL forbids INFO. */
 static int
 check_alone(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 {
