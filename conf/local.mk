@@ -59,19 +59,10 @@ uninstall-local:
 		elif test -e "$$to"; then echo "kept: $$to"; fi; \
 	done
 
-# The overview and the inside lead to the source: they stay there.
-dist_doc_DATA = NEWS.md SECURITY.md COPYING \
-	conf/fcgiauth-minimal.ini \
+dist_doc_DATA += conf/fcgiauth-minimal.ini \
 	conf/fcgiauth-session.ini conf/fcgiauth-jwt.ini \
 	conf/fcgiauth-refresh.ini conf/fcgiauth-postgres.ini \
-	conf/fcgiauth-redis.ini \
-	doc/api-clients.md doc/apache.md doc/applications.md \
-	doc/backup.md doc/behind-a-balancer.md doc/changing.md \
-	doc/installing.md doc/lighttpd.md doc/moving.md doc/nginx.md \
-	doc/programs.md doc/protocol.md doc/scaling.md doc/several-hosts.md \
-	doc/webservers.md doc/why-refused.md
-EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/pictures/login.png \
-	doc/pictures/where.svg
+	conf/fcgiauth-redis.ini
 
 systemdsystemunit_DATA = systemd/fcgiauth.service systemd/fcgiauth.socket
 sysusers_DATA = systemd/sysusers.d/fcgiauth.conf

@@ -251,7 +251,7 @@ tests_seed_SOURCES = tests/support/seed.c
 # Layers, style, parameters, commits, options against manual and example,
 # manual pages.
 SOURCE_CHECKS = tests/tools/source.sh tests/tools/check-commits-test.sh
-tests/tools/source.log: doc/options.names doc/fcgiauth.ini.5
+tests/tools/source.log: doc/man/options.names doc/man/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-commits.sh \
 	tests/tools/commits-checked tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-params.pl \
@@ -262,7 +262,7 @@ EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-commits.sh \
 
 # Whatever is built, but for the tests and the bench.
 PRODUCT_OBJECTS = $(libfcgiauth_a_OBJECTS) $(libserver_a_OBJECTS) \
-	$(fcgiauthd_OBJECTS) $(fcgiauthctl_OBJECTS) $(doc_options_OBJECTS)
+	$(fcgiauthd_OBJECTS) $(fcgiauthctl_OBJECTS) $(doc_man_options_OBJECTS)
 tests/tools/product.objects: Makefile $(PRODUCT_OBJECTS)
 	$(AM_V_GEN)mkdir -p tests/tools && echo $(PRODUCT_OBJECTS) >$@.tmp && \
 	mv $@.tmp $@

@@ -422,7 +422,7 @@ static const struct option options[] = {
 		       "in each line. Use htpasswd -B or -5; the MD5 of "
 		       "htpasswd without an option works but is weak, and "
 		       "weaker hashes are refused: the log names the kinds "
-		       "and the lines, and doc/moving.md has the table. "
+		       "and the lines, and the guide moving.md has the table. "
 		       "A change takes effect a second later, without a "
 		       "reload. If the file has a mistake, the service does "
 		       "not start, or keeps the previous users and logs the "

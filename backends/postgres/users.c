@@ -408,9 +408,9 @@ static const struct option options[] = {
 		   "hashes are replaced at the sign-in by Argon2id "
 		   "($argon2id$), in the table of the other program: if that "
 		   "program checks passwords itself and cannot read Argon2id, "
-		   "its users cannot sign in there any more. doc/moving.md "
-		   "lists the programs that can. Empty, the default, means "
-		   "that nothing is written."),
+		   "its users cannot sign in there any more. The guide "
+		   "moving.md lists the programs that can. Empty, the "
+		   "default, means that nothing is written."),
 	OPTION_END
 };
 

@@ -2,7 +2,7 @@
 /*
  * The kinds of password hashes: which of them are accepted, and why the others
  * are not.  One table for the log, the checks, fcgiauthctl and the manual
- * (doc/moving.md, which a test compares).
+ * (doc/guides/moving.md, which a test compares).
  */
 #ifndef CRYPTO_PASSWORD_KIND_H
 #define CRYPTO_PASSWORD_KIND_H

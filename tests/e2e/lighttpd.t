@@ -207,7 +207,7 @@ subtest 'beside the files of the distribution' => sub {
 	    unless -d "$from/conf-available";
 	my $m = new_web($d, locations => []);
 	my $dir = $m->dir;
-	my $guide = slurp(top() . '/doc/lighttpd.md');
+	my $guide = slurp(top() . '/doc/guides/lighttpd.md');
 	my ($first, $last) = $guide =~ /```lighttpd\n(.*?)```/sg;
 	my $fcgi = "$dir/fcgi.sock";
 

@@ -104,7 +104,7 @@ sub refused_with_line {
 	return;
 }
 
-# Configures a web server behind the balancer as doc/behind-a-balancer.md says.
+# Configures a web server behind the balancer as doc/guides/behind-a-balancer.md says.
 sub believe_balancer {
 	my ($n, $name) = @_;
 

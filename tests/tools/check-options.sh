@@ -8,8 +8,8 @@ set -eu
 
 if [ $# -eq 0 ]; then
     top=$(cd "$(dirname "$0")/../.." && pwd)
-    set -- "$top/.build/main/doc/options.names" \
-        "$top/conf/fcgiauth.ini" "$top/.build/main/doc/fcgiauth.ini.5"
+    set -- "$top/.build/main/doc/man/options.names" \
+        "$top/conf/fcgiauth.ini" "$top/.build/main/doc/man/fcgiauth.ini.5"
 fi
 if [ $# -ne 3 ]; then
     echo "usage: check-options.sh NAMES_FILE INI_FILE MANUAL_PAGE" >&2

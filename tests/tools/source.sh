@@ -23,7 +23,7 @@ try() {
 
 lint() {
     command -v mandoc >/dev/null || { echo "mandoc is missing"; return 1; }
-    mandoc -T lint -W warning "$srcdir"/doc/*.8 doc/fcgiauth.ini.5
+    mandoc -T lint -W warning "$srcdir"/doc/man/*.8 doc/man/fcgiauth.ini.5
 }
 
 # Checks that the files that the guides link to exist.
@@ -57,10 +57,10 @@ named_files() {
 # Checks that all guides are installed in one folder, and link to no file outside
 # of it.
 installed_links() {
-    names=$(grep -o '[A-Za-z./-]*\.md' "$srcdir/conf/local.mk" |
-        grep -v -e '^README' -e '^HACKING' -e '^CONTRIBUTING')
-    for file in "$srcdir"/doc/*.md; do
-        printf '%s\n' "$names" | grep -qx "doc/${file##*/}" ||
+    names=$(sed -n '/^dist_doc_DATA/,/[^\\]$/p' "$srcdir/doc/local.mk" |
+        grep -o '[A-Za-z./-]*\.md')
+    for file in "$srcdir"/doc/guides/*.md; do
+        printf '%s\n' "$names" | grep -qx "doc/guides/${file##*/}" ||
             echo "$file: is not installed"
     done | grep . && return 1
     for name in $names; do
@@ -96,8 +96,8 @@ try 'all files follow the style' sh "$srcdir/tests/tools/check-style.sh" "$srcdi
 try 'no function has more than six parameters' perl "$srcdir/tests/tools/check-params.pl" "$srcdir"
 try 'the messages of commits have their form' sh "$srcdir/tests/tools/check-commits.sh" "$srcdir"
 try 'options are in the example and the manual' \
-    sh "$srcdir/tests/tools/check-options.sh" doc/options.names \
-    "$srcdir/conf/fcgiauth.ini" doc/fcgiauth.ini.5
+    sh "$srcdir/tests/tools/check-options.sh" doc/man/options.names \
+    "$srcdir/conf/fcgiauth.ini" doc/man/fcgiauth.ini.5
 try 'mandoc accepts the manual pages' lint
 if command -v shellcheck >/dev/null; then
     try 'shellcheck accepts the shell scripts' shell_scripts

@@ -259,7 +259,7 @@ START_TEST(manual_lists_all_schemes)
 	const struct password_kind *kinds = password_kinds(&n);
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/doc/moving.md",
+	(void)snprintf(path, sizeof(path), "%s/doc/guides/moving.md",
 		       folder != NULL ? folder : ".");
 	f = fopen(path, "r");
 	ck_assert_msg(f != NULL, "cannot open %s", path);

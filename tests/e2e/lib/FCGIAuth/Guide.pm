@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Functions that read the configuration blocks and the commands of the guides in
-# doc/.
+# doc/guides.
 package FCGIAuth::Guide;
 
 use strict;
@@ -14,7 +14,7 @@ our @EXPORT = qw(blocks commands);
 # Returns the blocks of a guide in a language, without their indentation.
 sub blocks {
 	my ($guide, $language) = @_;
-	my $text = slurp(top() . "/doc/$guide.md");
+	my $text = slurp(top() . "/doc/guides/$guide.md");
 	my @blocks;
 
 	while ($text =~ /^( *)```$language\n(.*?)^ *```$/msg) {
@@ -27,7 +27,7 @@ sub blocks {
 # Returns the commands of a section of a guide.
 sub commands {
 	my ($guide, $heading) = @_;
-	my $text = slurp(top() . "/doc/$guide.md");
+	my $text = slurp(top() . "/doc/guides/$guide.md");
 	my ($section) = $text =~ /^#+ \Q$heading\E\n(.*?)(?=^#|\z)/ms
 	    or die "$guide.md has no $heading\n";
 
