@@ -422,6 +422,20 @@ flow_sessions(struct flow *f, const char *user)
 	return list;
 }
 
+void
+flow_write_touches(struct flow *f)
+{
+	struct touch out[LAST_SEEN_MAX];
+	size_t n = last_seen_take(f->shared.last_seen, out);
+	struct err err;
+
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(store_touch(f->conns.store,
+					     CALL_AT(NULL, out[i].last_seen_ms),
+					     &out[i], &err),
+				 0);
+}
+
 bool
 flow_holds(struct str s, const char *text)
 {

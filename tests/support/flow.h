@@ -114,6 +114,9 @@ const char *flow_login(struct flow *f, const char *user);
  * flow_free(). */
 struct session_list flow_sessions(struct flow *f, const char *user);
 
+/* Writes the queue last_seen, as the janitor does. */
+void flow_write_touches(struct flow *f);
+
 /* Returns the csrf token of a page; valid until flow_free(). */
 const char *flow_csrf(struct flow *f, const struct flow_answer *page);
 

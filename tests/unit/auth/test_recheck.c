@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The user of a valid session is looked up again, once per `recheck`. */
 #include "tests/support/run.h"
-#include "tests/support/call.h"
 
 #include <string.h>
 
@@ -30,30 +29,12 @@ teardown(void)
 	flow_free(&f);
 }
 
-/* Writes the queue last_seen, as the janitor does. */
-static void
-write_touches(void)
-{
-	static struct touch out[LAST_SEEN_MAX];
-	size_t n = last_seen_take(f.shared.last_seen, out);
-	struct err err;
-
-	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(store_touch(f.conns.store,
-					     CALL_AT(NULL, out[i].last_seen_ms),
-					     TOUCH(out[i].id,
-						   out[i].last_seen_ms,
-						   out[i].idle_expires_ms),
-					     &err),
-				 0);
-}
-
 static unsigned
 check(const char *cookie)
 {
 	unsigned status = flow_verify(&f, "/", cookie, NULL).status;
 
-	write_touches();
+	flow_write_touches(&f);
 	return status;
 }
 
@@ -100,7 +81,7 @@ START_TEST(recheck_makes_one_query_per_interval)
 	for (int i = 0; i < 100; i++)
 		ck_assert_uint_eq(flow_verify(&f, "/", a, NULL).status, 204);
 	ck_assert_uint_eq(f.users_table.finds, 1);
-	write_touches();
+	flow_write_touches(&f);
 	ck_assert_uint_eq(flow_verify(&f, "/", a, NULL).status, 204);
 	ck_assert_uint_eq(f.users_table.finds, 1);
 }
@@ -305,7 +286,7 @@ START_TEST(failed_user_source_gives_503)
 	ck_assert_ptr_null(flow_header(&answer, "Remote-User").p);
 	ck_assert_uint_eq(flow_get(&f, "/auth/me", cookie, NULL).status, 503);
 	/* A failed recheck stays due. */
-	write_touches();
+	flow_write_touches(&f);
 	ck_assert_uint_eq(check(cookie), 503);
 	f.users_table.down = false;
 	fake_env_advance(&f.fake, 2); /* the back-off ends */
