@@ -77,8 +77,7 @@ open_users(struct flow *f, unsigned caps)
 }
 
 void
-flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
-	  const void *store_conf)
+flow_init(struct flow *f, const char *ini)
 {
 	struct problems problems;
 	struct err err;
@@ -97,11 +96,10 @@ flow_init(struct flow *f, const char *ini, const struct session_store_ops *ops,
 	add_user(f, "alice", "admin,dev", false);
 	add_user(f, "bob", "", false);
 	add_user(f, "carol", "admin", true);
-	if (ops == NULL) {
-		ops = registry_store("memory");
-		store_conf = f->settings.store.conf;
-	}
-	if (store_open(ops, store_conf, &f->fake.env, &f->store, &err) != 0)
+	store_faulty_init(&f->faulty, registry_store("memory"),
+			  f->settings.store.conf);
+	if (store_open(&f->faulty.ops, &f->faulty, &f->fake.env, &f->store,
+		       &err) != 0)
 		ck_abort_msg("%s", err.msg);
 	problems_init(&problems, f->arena);
 	if (service_open(&f->settings, &f->shared, f->arena, &f->service,

@@ -10,6 +10,7 @@
 #include "auth/request_context.h"
 #include "base/log.h"
 #include "tests/support/fake_env.h"
+#include "tests/support/store_faulty.h"
 #include "tests/support/users_fake.h"
 
 #define FLOW_PASSWORD "correct horse battery"
@@ -24,6 +25,7 @@ struct flow {
 	struct service *service;
 	struct users_fake_table users_table;
 	struct user_source_ops users_ops;
+	struct store_faulty faulty;
 	struct backend *store;
 	struct backend *users;
 	struct service_conns conns;
@@ -40,11 +42,11 @@ struct flow {
 /*
  * Opens the service.  `ini` is a complete configuration, which must outlive the
  * flow, as names of rules are borrowed from it; NULL stands for the smallest
- * one.  `ops` NULL stands for the memory store.  The users are alice (roles
- * admin,dev) and bob, both with FLOW_PASSWORD, and carol, who is disabled.
+ * one.  The store is `faulty`, which is in memory and can be told to fail.  The
+ * users are alice (roles admin,dev) and bob, both with FLOW_PASSWORD, and
+ * carol, who is disabled.
  */
-void flow_init(struct flow *f, const char *ini,
-	       const struct session_store_ops *ops, const void *store_conf);
+void flow_init(struct flow *f, const char *ini);
 void flow_free(struct flow *f);
 
 /* From now on, a sign-in replaces a hash that does not have the current

@@ -20,7 +20,7 @@ static struct flow f;
 static inline void
 init(const char *ini)
 {
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	flow_log(&f, LOG_WARNING);
 }
 

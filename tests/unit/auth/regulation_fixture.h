@@ -34,7 +34,7 @@ quick_hashes(void)
 static inline void
 setup(void)
 {
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	quick_hashes();
 }
 

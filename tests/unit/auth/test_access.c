@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-#include "strategy/registry.h"
 #include "tests/support/flow.h"
-#include "tests/support/store_faulty.h"
 
 static const char ini[] =
     "[store]\ndriver = memory\n"
@@ -24,13 +22,11 @@ static const char ini[] =
     "[rule slow]\npath_regex = /slow/(a+)+[bc]\nrequire = public\n";
 
 static struct flow f;
-static struct store_faulty faulty;
 
 static void
 setup(void)
 {
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, ini, &faulty.ops, &faulty);
+	flow_init(&f, ini);
 }
 
 static void
@@ -214,10 +210,8 @@ START_TEST(locations_are_read_in_all_ways)
 	struct flow own;
 	const char *alice;
 
-	flow_init(&own,
-		  "[store]\ndriver = memory\n"
-		  "[server]\nlocations = /need/deep/ /need/\n",
-		  NULL, NULL);
+	flow_init(&own, "[store]\ndriver = memory\n"
+			"[server]\nlocations = /need/deep/ /need/\n");
 	alice = flow_login(&own, "alice");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct flow_answer a =
@@ -343,7 +337,7 @@ START_TEST(failed_store_affects_only_credentials)
 	};
 	const char *alice = flow_login(&f, "alice");
 
-	store_faulty_fail(&faulty, 1, true);
+	store_faulty_fail(&f.faulty, 1, true);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct flow_answer a =
 		    flow_verify(&f, cases[i].uri, alice, cases[i].require);
@@ -356,7 +350,7 @@ START_TEST(failed_store_affects_only_credentials)
 	}
 	/* A request without a credential is answered without the store. */
 	ck_assert_uint_eq(flow_verify(&f, "/user", NULL, NULL).status, 401);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	fake_env_advance_ms(&f.fake, 2000);
 	ck_assert_uint_eq(flow_verify(&f, "/user", alice, NULL).status, 204);
 }

@@ -17,7 +17,7 @@ static struct flow f;
 static void
 start(const char *ini)
 {
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	flow_log(&f, LOG_INFO);
 }
 

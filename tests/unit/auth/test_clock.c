@@ -13,8 +13,7 @@ setup(void)
 {
 	flow_init(&f,
 		  "[store]\ndriver = memory\n[session]\nidle_timeout = 30m\n"
-		  "absolute_timeout = 12h\nremember = 1d\n",
-		  NULL, NULL);
+		  "absolute_timeout = 12h\nremember = 1d\n");
 }
 
 static void

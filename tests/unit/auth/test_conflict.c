@@ -16,8 +16,7 @@ static struct flow f;
 static void
 setup(void)
 {
-	flow_init(&f, "[cookie]\nsecure = no\n[store]\ndriver = memory\n", NULL,
-		  NULL);
+	flow_init(&f, "[cookie]\nsecure = no\n[store]\ndriver = memory\n");
 }
 
 static void

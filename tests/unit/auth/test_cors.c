@@ -5,9 +5,6 @@
 #include <string.h>
 
 #include "tests/support/flow.h"
-#include "tests/support/store_faulty.h"
-
-#include "strategy/registry.h"
 
 #define APP  "https://app.example.com"
 #define JSON "application/json"
@@ -22,7 +19,7 @@ static struct flow f;
 static void
 setup(void)
 {
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 }
 
 static void
@@ -123,7 +120,7 @@ START_TEST(no_origin_may_read_without_a_list)
 	struct flow_answer a;
 
 	flow_free(&f);
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 	a = ask("GET", "/auth/health", APP, NULL);
 	expect_none(&a, "no list");
 	expect_header(&a, "Vary", NULL, "no list");
@@ -239,16 +236,10 @@ END_TEST
 
 START_TEST(scripts_can_read_503)
 {
-	/* The store is used until teardown(). */
-	static struct store_faulty faulty;
+	const char *cookie = flow_login(&f, "alice");
 	struct flow_answer a;
-	const char *cookie;
 
-	flow_free(&f);
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, ini, &faulty.ops, &faulty);
-	cookie = flow_login(&f, "alice");
-	store_faulty_fail(&faulty, 1, true);
+	store_faulty_fail(&f.faulty, 1, true);
 	a = ask("GET", "/auth/me", APP, cookie);
 	ck_assert_uint_eq(a.status, 503);
 	expect_allowed(&a, APP, "503");

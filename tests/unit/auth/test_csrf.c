@@ -5,19 +5,15 @@
 
 #include <string.h>
 
-#include "strategy/registry.h"
 #include "auth/csrf.h"
 #include "tests/support/flow.h"
-#include "tests/support/store_faulty.h"
 
 static struct flow f;
-static struct store_faulty faulty;
 
 static void
 setup(void)
 {
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, NULL, &faulty.ops, &faulty);
+	flow_init(&f, NULL);
 }
 
 static void
@@ -83,15 +79,15 @@ START_TEST(key_is_read_once)
 	struct str first;
 	unsigned calls;
 
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	first = token_of("one");
-	calls = atomic_load(&faulty.calls);
+	calls = atomic_load(&f.faulty.calls);
 	ck_assert_uint_gt(calls, 0);
 	ck_assert(str_eq(token_of("one"), first));
 	ck_assert(is_right("one", first));
-	ck_assert_uint_eq(atomic_load(&faulty.calls), calls);
+	ck_assert_uint_eq(atomic_load(&f.faulty.calls), calls);
 	/* Neither the store nor random numbers are needed any more. */
-	store_faulty_fail(&faulty, 1, true);
+	store_faulty_fail(&f.faulty, 1, true);
 	f.fake.no_entropy = true;
 	ck_assert(is_right("one", first));
 }
@@ -105,19 +101,19 @@ START_TEST(tokens_need_the_key)
 	struct err err;
 	bool ok = true;
 
-	store_faulty_fail(&faulty, 1, false);
+	store_faulty_fail(&f.faulty, 1, false);
 	ck_assert_int_eq(csrf_token(begin(&x), STR("one"), &token, &err), -1);
 	fake_env_advance(&f.fake, 2);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	f.fake.no_entropy = true;
 	ck_assert_int_eq(csrf_verify(begin(&x), STR("one"), STR("x"), &ok,
 				     &err),
 			 -1);
 	ck_assert(ok); /* unchanged */
-	ck_assert_uint_eq(atomic_load(&faulty.calls), 0);
+	ck_assert_uint_eq(atomic_load(&f.faulty.calls), 0);
 	f.fake.no_entropy = false;
 	token = token_of("one");
-	ck_assert_uint_gt(atomic_load(&faulty.calls), 0);
+	ck_assert_uint_gt(atomic_load(&f.faulty.calls), 0);
 	ck_assert(is_right("one", token));
 }
 END_TEST
@@ -131,11 +127,11 @@ START_TEST(instances_share_the_key)
 	(void)snprintf(token, sizeof(token), "%.*s", STR_ARG(token_of("one")));
 	store = backend_ref(f.store);
 	flow_free(&f);
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 	atomic_store(&f.fake.random, 12345);
 	ck_assert(!is_right("one", str_from(token)));
 	flow_free(&f);
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 	atomic_store(&f.fake.random, 12345);
 	store_conn_bind(f.conns.store, store);
 	ck_assert(is_right("one", str_from(token)));

@@ -24,7 +24,7 @@ static struct flow f;
 static void
 setup(void)
 {
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 }
 
 static void

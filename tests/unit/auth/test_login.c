@@ -18,7 +18,7 @@ static struct flow f;
 static void
 setup(void)
 {
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 }
 
 static void
@@ -178,7 +178,7 @@ START_TEST(login_is_refused_from_other_origins)
 				  "[cors]\norigins = https://partner.example\n";
 
 	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *const params[] = {
 			"REQUEST_METHOD=POST",
@@ -235,7 +235,7 @@ START_TEST(tokens_are_delivered_as_configured)
 		(void)strncat(memset(copy, 0, sizeof(copy)), ini,
 			      sizeof(copy) - 1);
 		flow_free(&f);
-		flow_init(&f, copy, NULL, NULL);
+		flow_init(&f, copy);
 		a = flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL);
 		ck_assert_uint_eq(a.status, 200);
 		ck_assert_int_eq(flow_holds(a.body, "\"access_token\":\""),
@@ -430,7 +430,7 @@ START_TEST(remembering_can_be_disabled)
 	struct flow_answer a;
 
 	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	a = flow_get(&f, "/auth/login", NULL, NULL);
 	ck_assert(!flow_holds(a.body, "remember"));
 	a = form_login("", "username=alice&password=correct+horse+battery&"

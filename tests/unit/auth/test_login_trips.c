@@ -3,15 +3,12 @@
  * Each operation is at least one round trip to a server. */
 #include "tests/unit/modes/refresh_fixture.h"
 
-#include "strategy/registry.h"
 #include "auth/hash_slots.h"
-#include "tests/support/store_faulty.h"
 
 #define TRIPS_MAX 5
 
 static const char *const modes[] = { "session", "refresh", "jwt" };
 
-static struct store_faulty faulty;
 static struct hash_place place;
 
 static void
@@ -34,15 +31,14 @@ start_mode(int mode)
 		       "[limits]\nlogin_attempts = 3\n",
 		       modes[mode], folder);
 	flow_free(&f);
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, ini, &faulty.ops, &faulty);
+	flow_init(&f, ini);
 	place = (struct hash_place){ .wake = wake };
 }
 
 static unsigned
 try_login(const char *password)
 {
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	atomic_store(&f.users_table.finds, 0);
 	return flow_sign_in(&f, "alice", password, NULL).status;
 }
@@ -50,7 +46,7 @@ try_login(const char *password)
 static void
 expect(const char *what, unsigned store, unsigned users)
 {
-	const unsigned asked = atomic_load(&faulty.calls);
+	const unsigned asked = atomic_load(&f.faulty.calls);
 	const unsigned looked = atomic_load(&f.users_table.finds);
 
 	ck_assert_msg(asked == store && looked == users,

@@ -22,7 +22,7 @@ wake(struct hash_place *p)
 static void
 setup(void)
 {
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 	place = (struct hash_place){ .wake = wake };
 	memset(other, 0, sizeof(other));
 	wakes = 0;

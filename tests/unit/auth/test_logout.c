@@ -13,7 +13,7 @@ static struct flow f;
 static void
 setup(void)
 {
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 }
 
 static void
@@ -152,7 +152,7 @@ START_TEST(user_that_changes_meanwhile_is_refused)
 		struct flow_answer a;
 
 		flow_free(&f);
-		flow_init(&f, NULL, NULL, NULL);
+		flow_init(&f, NULL);
 		f.users_table.on_find = rows[i].happens;
 		a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 		ck_assert_msg(a.status == rows[i].status,

@@ -4,15 +4,12 @@
 #include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/password_mark.h"
-#include "strategy/registry.h"
 #include "crypto/password.h"
-#include "tests/support/store_faulty.h"
 
 /* A hash of FLOW_PASSWORD. */
 #define BCRYPT	 "$2y$04$bKPXUKC.urpLvy5rYp00feWks/Zq643biN6RHo01D203Lc3h5CJ1S"
 #define SESSIONS "[store]\ndriver = memory\n"
 
-static struct store_faulty faulty;
 static char texts[8][PASSWORD_HASH_MAX];
 
 /* A new hash of the password, in the n-th buffer. */
@@ -30,13 +27,6 @@ static struct user *
 alice(void)
 {
 	return &f.users_table.v[0];
-}
-
-static void
-start_faulty(void)
-{
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, SESSIONS, &faulty.ops, &faulty);
 }
 
 static unsigned
@@ -69,7 +59,7 @@ START_TEST(new_password_ends_the_sessions)
 {
 	const char *old[2], *other, *new;
 
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	old[0] = flow_login(&f, "alice");
 	old[1] = flow_login(&f, "alice");
 	other = flow_login(&f, "bob");
@@ -101,7 +91,7 @@ START_TEST(other_hash_ends_the_sessions)
 {
 	const char *cookie;
 
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	cookie = flow_login(&f, "alice");
 	alice()->hash = str_from(others[_i]);
 	ck_assert_uint_eq(seen_later(cookie), 401);
@@ -114,7 +104,7 @@ START_TEST(refresh_in_mode_session_is_refused)
 {
 	const char *cookie;
 
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	cookie = flow_login(&f, "alice");
 	alice()->hash = hash_of(0, "another password");
 	fake_env_advance(&f.fake, 60);
@@ -179,7 +169,7 @@ START_TEST(our_rehash_ends_no_session)
 {
 	const char *before, *doing;
 
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	alice()->hash = STR(BCRYPT);
 	before = flow_login(&f, "alice");
 	flow_rehash(&f);
@@ -217,15 +207,15 @@ START_TEST(interrupted_rehash_ends_no_session)
 		     struct err *);
 	const char *cookie;
 
-	start_faulty();
+	flow_init(&f, SESSIONS);
 	alice()->hash = STR(BCRYPT);
 	cookie = flow_login(&f, "alice");
 	flow_rehash(&f);
-	works = faulty.ops.remark;
-	faulty.ops.remark = fail_remark;
+	works = f.faulty.ops.remark;
+	f.faulty.ops.remark = fail_remark;
 	(void)flow_login(&f, "alice");
 	ck_assert(str_starts(alice()->hash, STR("$argon2id$")));
-	faulty.ops.remark = works;
+	f.faulty.ops.remark = works;
 	ck_assert_uint_eq(seen_later(cookie), 204);
 	ck_assert_int_eq(password_rehash(STR(FLOW_PASSWORD), alice()->hash,
 					 texts[0], &(struct err){ .code = 0 }),
@@ -257,11 +247,11 @@ START_TEST(session_without_mark_stays_valid)
 {
 	const char *old, *new;
 
-	start_faulty();
-	create = faulty.ops.create;
-	faulty.ops.create = create_unmarked;
+	flow_init(&f, SESSIONS);
+	create = f.faulty.ops.create;
+	f.faulty.ops.create = create_unmarked;
 	old = flow_login(&f, "alice");
-	faulty.ops.create = create;
+	f.faulty.ops.create = create;
 	alice()->hash = hash_of(0, "another password");
 	ck_assert_uint_eq(seen_later(old), 204);
 	new = login_with("another password", 200);
@@ -280,9 +270,9 @@ START_TEST(mark_tells_nothing_about_the_hash)
 	struct password_mark marks[2];
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-		start_faulty();
-		create = faulty.ops.create;
-		faulty.ops.create = create_unmarked;
+		flow_init(&f, SESSIONS);
+		create = f.faulty.ops.create;
+		f.faulty.ops.create = create_unmarked;
 		atomic_store(&f.fake.random, 1000 * i);
 		alice()->hash = STR(BCRYPT);
 		(void)flow_login(&f, "alice");
@@ -322,7 +312,7 @@ START_TEST(hash_replaced_meanwhile_is_accepted)
 	const char *cookie;
 	struct err err;
 
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	alice()->hash = STR(BCRYPT);
 	ck_assert_int_eq(password_rehash(STR(FLOW_PASSWORD), STR(BCRYPT),
 					 texts[0], &err),
@@ -345,7 +335,7 @@ static const char *const changes[] = { "another password", "", "*" };
 
 START_TEST(password_changed_meanwhile_is_refused)
 {
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	alice()->hash = STR(BCRYPT);
 	(void)change_during(changes[_i][0] == 'a' ? hash_of(0, changes[_i]) :
 						    str_from(changes[_i]));
@@ -368,7 +358,7 @@ START_TEST(log_says_why_sessions_ended)
 {
 	const char *cookie, *text;
 
-	flow_init(&f, SESSIONS, NULL, NULL);
+	flow_init(&f, SESSIONS);
 	cookie = flow_login(&f, "alice");
 	flow_log(&f, LOG_INFO);
 	alice()->disabled = ends[_i].disabled;

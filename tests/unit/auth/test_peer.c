@@ -33,7 +33,7 @@ START_TEST(host_and_peer_secret_are_checked)
 				     "AUTH_SECRET=knock-knock",
 				     "HTTP_HOST=WWW.Example.com.:8443", NULL };
 
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	ck_assert_uint_eq(flow_verify(&f, "/", NULL, NULL).status, 403);
 	ck_assert_uint_eq(
 	    flow_verify(&f, "/", "AUTH_SECRET=knock-knoc", NULL).status, 403);
@@ -59,10 +59,8 @@ START_TEST(each_peer_secret_is_accepted)
 	const char *const both[] = { "AUTH_ACTION=verify", "AUTH_SECRET=old",
 				     "AUTH_SECRET=new", NULL };
 
-	flow_init(&f,
-		  "[server]\npeer_secret = old  new\n"
-		  "[store]\ndriver = memory\n",
-		  NULL, NULL);
+	flow_init(&f, "[server]\npeer_secret = old  new\n"
+		      "[store]\ndriver = memory\n");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		ck_assert_msg(flow_verify(&f, "/", rows[i].secret, NULL)
 				      .status == rows[i].status,
@@ -89,8 +87,7 @@ START_TEST(identity_headers_of_clients_are_refused)
 	};
 	const char *bob;
 
-	flow_init(&f, "[store]\ndriver = memory\n[headers]\nroles = X-Roles\n",
-		  NULL, NULL);
+	flow_init(&f, "[store]\ndriver = memory\n[headers]\nroles = X-Roles\n");
 	bob = flow_login(&f, "bob");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *const params[] = { "AUTH_ACTION=verify", bob,

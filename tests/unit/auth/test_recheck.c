@@ -4,10 +4,8 @@
 
 #include <string.h>
 
-#include "strategy/registry.h"
 #include "auth/last_seen.h"
 #include "tests/support/flow.h"
-#include "tests/support/store_faulty.h"
 
 #define COOKIE	     "__Host-fcgiauth"
 #define MINUTE	     "[store]\ndriver = memory\n"
@@ -15,13 +13,6 @@
 #define WITH_IDLE(i) MINUTE "[session]\nidle_timeout = " i "\n"
 
 static struct flow f;
-static struct store_faulty faulty;
-
-static void
-start(const char *ini)
-{
-	flow_init(&f, ini, NULL, NULL);
-}
 
 static void
 teardown(void)
@@ -66,7 +57,7 @@ START_TEST(recheck_makes_one_query_per_interval)
 	const char *a, *b;
 	unsigned n;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
 	n = finds_in(a, 600);
@@ -103,7 +94,7 @@ START_TEST(queries_follow_the_interval)
 	const char *cookie;
 	unsigned n;
 
-	start(intervals[_i].ini);
+	flow_init(&f, intervals[_i].ini);
 	cookie = flow_login(&f, "alice");
 	n = finds_in(cookie, intervals[_i].seconds);
 	ck_assert_msg(n == intervals[_i].finds, "row %d: there are %u queries",
@@ -119,7 +110,7 @@ START_TEST(change_is_seen_within_the_interval)
 		const char *cookie;
 		int seconds = 0;
 
-		start(MINUTE);
+		flow_init(&f, MINUTE);
 		cookie = flow_login(&f, "alice");
 		for (int i = 0; i < 120 + wait; i++) {
 			fake_env_advance(&f.fake, 1);
@@ -145,7 +136,7 @@ START_TEST(disabled_user_loses_all_sessions)
 	const char *a, *b, *other;
 	struct flow_answer answer;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
 	other = flow_login(&f, "bob");
@@ -168,7 +159,7 @@ START_TEST(removed_user_loses_all_sessions)
 {
 	const char *a;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	a = flow_login(&f, "alice");
 	user("alice")->who.name = STR("renamed");
 	fake_env_advance(&f.fake, 60);
@@ -183,7 +174,7 @@ START_TEST(changed_user_is_answered_at_once)
 	const char *a, *b;
 	struct flow_answer answer;
 
-	start(MINUTE "[rule all]\nrequire = role:admin\n");
+	flow_init(&f, MINUTE "[rule all]\nrequire = role:admin\n");
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 60);
@@ -218,7 +209,7 @@ static int
 update_after_another(void *conn, const struct call *c,
 		     const struct identity *who, struct err *err)
 {
-	faulty.ops.update_user = update_user;
+	f.faulty.ops.update_user = update_user;
 	user("alice")->who.roles = STR("staff");
 	ck_assert_int_eq(update_user(conn, c, &user("alice")->who, err), 0);
 	return update_user(conn, c, who, err);
@@ -229,14 +220,13 @@ START_TEST(newer_change_is_not_undone)
 	const char *a, *b;
 	struct flow_answer answer;
 
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, MINUTE, &faulty.ops, &faulty);
+	flow_init(&f, MINUTE);
 	a = flow_login(&f, "alice");
 	b = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 60);
 	user("alice")->who.roles = STR("admin,new");
-	update_user = faulty.ops.update_user;
-	faulty.ops.update_user = update_after_another;
+	update_user = f.faulty.ops.update_user;
+	f.faulty.ops.update_user = update_after_another;
 	answer = flow_verify(&f, "/", a, NULL);
 	ck_assert(str_eq(flow_header(&answer, "Remote-Groups"), STR("staff")));
 	f.users_table.finds = 0;
@@ -253,15 +243,14 @@ START_TEST(unchanged_user_is_not_written)
 {
 	const char *cookie;
 
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, MINUTE, &faulty.ops, &faulty);
+	flow_init(&f, MINUTE);
 	cookie = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 60);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	f.users_table.finds = 0;
 	ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status, 204);
 	ck_assert_uint_eq(f.users_table.finds, 1);
-	ck_assert_uint_eq(atomic_load(&faulty.calls), 1); /* find() */
+	ck_assert_uint_eq(atomic_load(&f.faulty.calls), 1); /* find() */
 }
 END_TEST
 
@@ -270,8 +259,8 @@ START_TEST(failed_user_source_gives_503)
 	const char *cookie;
 	struct flow_answer answer;
 
-	start(MINUTE "[rule pub]\npath = /pub\nrequire = public\n"
-		     "[rule all]\nrequire = user\n");
+	flow_init(&f, MINUTE "[rule pub]\npath = /pub\nrequire = public\n"
+			     "[rule all]\nrequire = user\n");
 	cookie = flow_login(&f, "alice");
 	f.users_table.down = true;
 	ck_assert_uint_eq(check(cookie), 204); /* the recheck is not due */
@@ -300,18 +289,17 @@ START_TEST(failed_store_gives_503)
 	for (unsigned changed = 0; changed < 2; changed++) {
 		const char *cookie;
 
-		store_faulty_init(&faulty, registry_store("memory"), NULL);
-		flow_init(&f, MINUTE, &faulty.ops, &faulty);
+		flow_init(&f, MINUTE);
 		cookie = flow_login(&f, "alice");
 		fake_env_advance(&f.fake, 60);
 		if (changed != 0)
 			user("alice")->who.roles = STR("");
 		else
 			user("alice")->disabled = true;
-		store_faulty_fail(&faulty, 2, false); /* after find() */
+		store_faulty_fail(&f.faulty, 2, false); /* after find() */
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  503);
-		store_faulty_fail(&faulty, 0, false);
+		store_faulty_fail(&f.faulty, 0, false);
 		fake_env_advance(&f.fake, 2);
 		ck_assert_uint_eq(flow_verify(&f, "/", cookie, NULL).status,
 				  changed != 0 ? 204 : 401);
@@ -327,7 +315,7 @@ START_TEST(every_use_rechecks)
 	const char *const me = "/auth/me";
 	const char *cookie, *bearer;
 
-	start(MINUTE "[auth]\ndeliver = both\n");
+	flow_init(&f, MINUTE "[auth]\ndeliver = both\n");
 	for (int way = 0; way < 5; way++) {
 		struct flow_answer a;
 
@@ -369,7 +357,7 @@ START_TEST(refresh_rechecks)
 	const char *cookie;
 	int seconds = 0;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	cookie = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 61);
 	ck_assert_uint_eq(check(cookie), 204);
@@ -388,7 +376,7 @@ START_TEST(sign_out_needs_no_user_source)
 {
 	const char *cookie;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	cookie = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 60);
 	f.users_table.down = true;
@@ -411,7 +399,7 @@ START_TEST(remembered_session_is_rechecked)
 	struct flow_answer a;
 	unsigned n;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	a = flow_post(&f, "/auth/login", "application/json",
 		      "{\"username\":\"alice\",\"password\":\"" FLOW_PASSWORD
 		      "\",\"remember\":true}",
@@ -434,7 +422,7 @@ START_TEST(lost_touches_cost_only_queries)
 	static struct touch lost[LAST_SEEN_MAX];
 	const char *cookie;
 
-	start(MINUTE);
+	flow_init(&f, MINUTE);
 	cookie = flow_login(&f, "alice");
 	fake_env_advance(&f.fake, 60);
 	f.users_table.finds = 0;

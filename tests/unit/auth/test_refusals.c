@@ -20,7 +20,7 @@ start(const char *server)
 	static char ini[2048];
 
 	(void)snprintf(ini, sizeof(ini), "[server]\n%s\n%s", server, rules);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	flow_log(&f, LOG_ERROR);
 }
 

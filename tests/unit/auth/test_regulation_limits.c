@@ -10,9 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "strategy/registry.h"
 #include "auth/hash_slots.h"
-#include "tests/support/store_faulty.h"
 
 /* If the user source fails, nothing is counted and no cookie is changed. */
 START_TEST(failed_user_source_counts_nothing)
@@ -38,17 +36,15 @@ END_TEST
  * allowed. */
 START_TEST(failed_store_allows_no_more_guesses)
 {
-	static struct store_faulty faulty; /* teardown() closes it */
 
 	for (unsigned at = 1; at < 30; at++) {
 		struct flow_answer a;
 		unsigned guesses = 0;
 
 		flow_free(&f);
-		store_faulty_init(&faulty, registry_store("memory"), NULL);
-		flow_init(&f, ini, &faulty.ops, &faulty);
+		flow_init(&f, ini);
 		quick_hashes();
-		store_faulty_fail(&faulty, at, false);
+		store_faulty_fail(&f.faulty, at, false);
 		for (int i = 0; i < 2 * USER_MAX; i++) {
 			a = login("alice", "wrong", "192.0.2.1");
 			ck_assert_msg(a.status == 401 || a.status == 429 ||
@@ -64,7 +60,7 @@ START_TEST(failed_store_allows_no_more_guesses)
 		ck_assert_uint_le(guesses, USER_MAX);
 		/* An attempt that got 503 may have been counted. */
 		ck_assert_uint_ge(guesses, USER_MAX - 1);
-		store_faulty_fail(&faulty, 0, false);
+		store_faulty_fail(&f.faulty, 0, false);
 		(void)wrong("alice", "192.0.2.2");
 		/* The user is banned, or has no attempt left until the window
 		 * ends. */
@@ -259,7 +255,7 @@ START_TEST(page_names_the_time)
 		(void)snprintf(text, sizeof(text), "%slogin_ban = %s\n", ini,
 			       rows[i].ban);
 		flow_free(&f);
-		flow_init(&f, text, NULL, NULL);
+		flow_init(&f, text);
 		quick_hashes();
 		for (int k = 0; k < USER_MAX; k++)
 			ck_assert_uint_eq(wrong("alice", "192.0.2.1"), 401);

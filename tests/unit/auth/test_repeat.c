@@ -334,7 +334,7 @@ START_TEST(unknown_hosts_are_refused)
 		       "[jwt]\nsecret_file = %s/secret\n",
 		       folder);
 	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	for (int authorizer = 0; authorizer < 2; authorizer++) {
 		struct flow_answer a =
 		    ask(authorizer == 1, "POST", THERE,

@@ -18,7 +18,7 @@ switch_mode(const char *mode)
 		       "[store]\ndriver = memory\n"
 		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n",
 		       mode, folder);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	atomic_store(&f.fake.wall_ms, atomic_load(&world.wall_ms));
 	atomic_store(&f.fake.random, atomic_load(&world.random));
 	store_conn_bind(f.conns.store, store);

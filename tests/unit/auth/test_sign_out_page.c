@@ -2,12 +2,7 @@
 /* The page and the form for signing out, and the state after they fail. */
 #include "tests/unit/modes/refresh_fixture.h"
 
-#include "strategy/registry.h"
-#include "tests/support/store_faulty.h"
-
 #define SESSION "__Host-fcgiauth"
-
-static struct store_faulty faulty;
 
 static void
 use(const char *mode, const char *more)
@@ -15,13 +10,12 @@ use(const char *mode, const char *more)
 	static char ini[512]; /* the settings point into it */
 
 	flow_free(&f);
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
 	(void)snprintf(ini, sizeof(ini),
 		       "[auth]\nmode = %s\ndeliver = both\n"
 		       "[store]\ndriver = memory\n"
 		       "[jwt]\nsecret_file = %s/secret\n%s",
 		       mode, folder, more);
-	flow_init(&f, ini, &faulty.ops, &faulty);
+	flow_init(&f, ini);
 }
 
 static bool
@@ -201,10 +195,10 @@ form_fails(const char *body, const char *cookies, unsigned n)
 {
 	struct flow_answer a;
 
-	store_faulty_fail(&faulty, n, false);
+	store_faulty_fail(&f.faulty, n, false);
 	a = flow_post(&f, "/auth/logout", FORM, body, cookies);
-	if (atomic_load(&faulty.failed) == 0) {
-		store_faulty_fail(&faulty, 0, false);
+	if (atomic_load(&f.faulty.failed) == 0) {
+		store_faulty_fail(&f.faulty, 0, false);
 		ck_assert_uint_eq(a.status, 303);
 		ck_assert(has_set_cookie(&a));
 		return false;
@@ -212,7 +206,7 @@ form_fails(const char *body, const char *cookies, unsigned n)
 	ck_assert_msg(a.status == 503, "call %u: the status is %u", n,
 		      a.status);
 	ck_assert_msg(!has_set_cookie(&a), "call %u clears a cookie", n);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	fake_env_advance(&f.fake, 2);
 	return true;
 }

@@ -188,7 +188,7 @@ start_mode(void)
 		       "[store]\ndriver = memory\n"
 		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n",
 		       mode->name, folder);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 }
 
 static struct tokens

@@ -6,9 +6,6 @@
  */
 #include "tests/unit/modes/refresh_fixture.h"
 
-#include "strategy/registry.h"
-#include "tests/support/store_faulty.h"
-
 /* One kind of request. */
 struct route_case {
 	const char *name;
@@ -147,8 +144,7 @@ static const char patient[] = "[cors]\norigins = https://app.example.com\n"
 
 /* Signs in, and returns the cookies. */
 static const char *
-begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
-      const void *conf)
+begin(const struct route_case *c, int mode)
 {
 	static char ini[1024]; /* the settings point into it */
 	struct flow_answer a;
@@ -160,7 +156,7 @@ begin(const struct route_case *c, int mode, const struct session_store_ops *ops,
 		       "[jwt]\nsecret_file = %s/secret\n"
 		       "revocation = store\n%s",
 		       modes[mode], folder, patient);
-	flow_init(&f, ini, ops, conf);
+	flow_init(&f, ini);
 	if (mode == 0)
 		return flow_login(&f, "bob");
 	if (mode == 2) {
@@ -182,10 +178,10 @@ START_TEST(failed_allocation_is_safe)
 
 	if (!is_asked(c, _i % MODES))
 		return;
-	cookie = begin(c, _i % MODES, NULL, NULL);
+	cookie = begin(c, _i % MODES);
 	for (step = 1; step < 1000; step++) {
 		if (is_late(c))
-			cookie = begin(c, _i % MODES, NULL, NULL);
+			cookie = begin(c, _i % MODES);
 		f.fail_after = step;
 		a = ask(c, cookie);
 		if (!f.arena_failed)
@@ -203,17 +199,15 @@ END_TEST
 static void
 fail_store(const struct route_case *c, int mode, bool stay_down)
 {
-	static struct store_faulty faulty;
 	struct flow_answer a = { .status = 0 };
 	const char *cookie;
 	unsigned step;
 
 	for (step = 1; step < 100; step++) {
-		store_faulty_init(&faulty, registry_store("memory"), NULL);
-		cookie = begin(c, mode, &faulty.ops, &faulty);
-		store_faulty_fail(&faulty, step, stay_down);
+		cookie = begin(c, mode);
+		store_faulty_fail(&f.faulty, step, stay_down);
 		a = ask(c, cookie);
-		if (atomic_load(&faulty.failed) == 0) {
+		if (atomic_load(&f.faulty.failed) == 0) {
 			ck_assert_msg(a.status == c->expected,
 				      "%s: the status is %u", c->name,
 				      a.status);
@@ -228,7 +222,7 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 			      c->name, step);
 		check_closed(c, &a, step);
 		/* The session is unchanged when the store works again. */
-		store_faulty_fail(&faulty, 0, false);
+		store_faulty_fail(&f.faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
 		ck_assert_msg(is_late(c) ||
 				  flow_verify(&f, "/", cookie, NULL).status ==
@@ -252,7 +246,7 @@ START_TEST(sign_in_needs_random_numbers)
 {
 	struct flow_answer a;
 
-	(void)begin(&cases[0], 0, NULL, NULL);
+	(void)begin(&cases[0], 0);
 	atomic_store(&f.fake.no_entropy, true);
 	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	ck_assert_uint_eq(a.status, 503);

@@ -8,14 +8,12 @@
 
 #include <string.h>
 
-#include "strategy/registry.h"
 #include "auth/authenticate.h"
 #include "auth/credential.h"
 #include "auth/login.h"
 #include "auth/pages.h"
 #include "auth/recheck.h"
 #include "auth/throttle.h"
-#include "tests/support/store_faulty.h"
 
 #define RUBBISH	  0xa5
 #define STEPS_MAX 200
@@ -32,7 +30,6 @@ struct outputs {
 	bool still;
 };
 
-static struct store_faulty faulty;
 static struct throttle counted; /* the argument of throttle_count() */
 static const char *cookie; /* a cookie of alice */
 static unsigned asked;
@@ -44,8 +41,7 @@ static const char few[] = "[store]\ndriver = memory\n"
 static void
 begin(void)
 {
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, few, &faulty.ops, &faulty);
+	flow_init(&f, few);
 	quick_hashes();
 	cookie = flow_login(&f, "alice");
 	asked = 0;
@@ -223,7 +219,7 @@ arm(int kind, unsigned step)
 	if (kind == ALLOCATION)
 		arena_fail_after(f.request, step - 1);
 	else if (kind == STORE_CALL)
-		store_faulty_fail(&faulty, step, false);
+		store_faulty_fail(&f.faulty, step, false);
 	else
 		f.users_table.fail_find =
 		    atomic_load(&f.users_table.finds) + step;
@@ -232,7 +228,7 @@ arm(int kind, unsigned step)
 static void
 disarm(void)
 {
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	f.users_table.fail_find = 0;
 	fake_env_advance(&f.fake, 2); /* the breaker closes */
 }
@@ -291,7 +287,7 @@ START_TEST(failed_count_changes_no_counter)
 
 	flow_exchange(&f, params, &x);
 	count_before(&x.e, 0);
-	store_faulty_fail(&faulty, 1, false);
+	store_faulty_fail(&f.faulty, 1, false);
 	ck_assert_int_eq(throttle_count(&x.e, &counted, &answer, &seconds,
 					&err),
 			 -1);

@@ -12,7 +12,7 @@ static struct flow f;
 static void
 setup(void)
 {
-	flow_init(&f, NULL, NULL, NULL);
+	flow_init(&f, NULL);
 }
 
 static void
@@ -55,10 +55,8 @@ START_TEST(names_may_be_utf8)
 	struct flow_answer a;
 
 	flow_free(&f);
-	flow_init(&f,
-		  "[store]\ndriver = memory\n"
-		  "[headers]\nencoding = utf-8\n",
-		  NULL, NULL);
+	flow_init(&f, "[store]\ndriver = memory\n"
+		      "[headers]\nencoding = utf-8\n");
 	a = flow_verify(&f, "/", flow_login(&f, "alice"), NULL);
 
 	ck_assert(str_eq(flow_header(&a, "Remote-Name"), STR("Some \xc3\x9c"
@@ -363,7 +361,7 @@ START_TEST(login_url_makes_the_return_url_absolute)
 	struct flow_answer a;
 
 	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	a = challenge("/p?q=1", NAVIGATE, NULL, NULL);
 	ck_assert_uint_eq(a.status, 302);
 	ck_assert(str_eq(flow_header(&a, "Location"),

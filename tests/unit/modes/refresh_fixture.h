@@ -32,7 +32,7 @@ start(const char *grace)
 		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n"
 		       "[refresh]\ngrace = %s\n",
 		       folder, grace);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 }
 
 static inline void

@@ -4,16 +4,13 @@
 
 #include <dirent.h>
 
-#include "strategy/registry.h"
 #include "auth/csrf.h"
 #include "http/cookie.h"
-#include "tests/support/store_faulty.h"
 #include "tests/support/tokens.h"
 
 #define SESSION "__Host-fcgiauth"
 
 static const char *const modes[] = { "session", "jwt", "refresh" };
-static struct store_faulty faulty;
 static char secret[512]; /* a line of [jwt] */
 
 static void
@@ -22,13 +19,12 @@ use(const char *mode, const char *keys)
 	static char ini[1024]; /* the settings point into it */
 
 	flow_free(&f);
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
 	(void)snprintf(ini, sizeof(ini),
 		       "[auth]\nmode = %s\ndeliver = both\n"
 		       "[store]\ndriver = memory\n"
 		       "[jwt]\nrevocation = store\n%s\n",
 		       mode, keys);
-	flow_init(&f, ini, &faulty.ops, &faulty);
+	flow_init(&f, ini);
 }
 
 static void
@@ -108,10 +104,10 @@ stays_signed_in(const char *body, const char *presented, unsigned n)
 {
 	struct flow_answer a;
 
-	store_faulty_fail(&faulty, n, true);
+	store_faulty_fail(&f.faulty, n, true);
 	a = flow_post(&f, "/auth/logout", body != NULL ? FORM : JSON,
 		      body != NULL ? body : "", presented);
-	if (atomic_load(&faulty.failed) == 0) {
+	if (atomic_load(&f.faulty.failed) == 0) {
 		ck_assert_uint_eq(a.status, body != NULL ? 303 : 204);
 		ck_assert_ptr_nonnull(flow_header(&a, "Set-Cookie").p);
 		return false;
@@ -120,7 +116,7 @@ stays_signed_in(const char *body, const char *presented, unsigned n)
 		      a.status);
 	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	fake_env_advance(&f.fake, 2); /* the breaker closes */
 	return true;
 }
@@ -144,7 +140,7 @@ START_TEST(sign_out_needs_the_store)
 			ck_assert(is_signed_in(presented));
 	}
 	ck_assert_uint_gt(n, 1);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	ck_assert(!is_signed_in(presented));
 }
 END_TEST

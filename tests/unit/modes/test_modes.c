@@ -10,14 +10,11 @@
 #include "auth/credential.h"
 #include "conf/problems.h"
 #include "http/cookie.h"
-#include "tests/support/store_faulty.h"
 
 #define RUBBISH 0xa5
 
 static const struct principal no_grant;
 static const struct session_id no_session;
-
-static struct store_faulty faulty;
 
 static void
 use(const char *mode, const char *more)
@@ -29,8 +26,7 @@ use(const char *mode, const char *more)
 		       "[jwt]\nsecret_file = %s/secret\n%s",
 		       mode, folder, more);
 	flow_free(&f);
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	flow_init(&f, ini, &faulty.ops, &faulty);
+	flow_init(&f, ini);
 }
 
 static struct request_context *
@@ -116,12 +112,12 @@ START_TEST(invalid_tokens_are_refused)
 
 	use(modes[_i], _i == 3 ? "revocation = store\n" : "");
 	ctx = begin(&x);
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
 		refuses(ctx, str_from(strange[i]));
 		prolongs_nothing(ctx, str_from(strange[i]));
 	}
-	ck_assert(_i < 2 || atomic_load(&faulty.calls) == 0);
+	ck_assert(_i < 2 || atomic_load(&f.faulty.calls) == 0);
 }
 END_TEST
 
@@ -237,7 +233,7 @@ fill_few(void *ctx, void *buf, size_t n)
 static size_t
 count_sessions(void)
 {
-	store_faulty_fail(&faulty, 0, false);
+	store_faulty_fail(&f.faulty, 0, false);
 	fake_env_advance(&f.fake, 10); /* the store is probed again */
 	return flow_sessions(&f, NULL).n;
 }
@@ -302,7 +298,7 @@ START_TEST(failed_store_leaves_no_session)
 
 		use(rows[_i].mode, rows[_i].more);
 		ctx = begin(&x);
-		store_faulty_fail(&faulty, n, false);
+		store_faulty_fail(&f.faulty, n, false);
 		ck_assert_msg(fails_to_issue(ctx) == (n <= rows[_i].calls),
 			      "wrong result of issue() when call %u fails", n);
 	}

@@ -3,9 +3,7 @@
 #include "tests/unit/modes/refresh_fixture.h"
 #include "tests/support/call.h"
 
-#include "strategy/registry.h"
 #include "strategy/store.h"
-#include "tests/support/store_faulty.h"
 
 #define SESSION "__Host-fcgiauth"
 
@@ -20,7 +18,7 @@ use_mode(const char *mode, const char *more)
 		       "[store]\ndriver = memory\n"
 		       "[jwt]\nsecret_file = %s/secret\n%s",
 		       mode, folder, more);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 }
 
 static struct flow_answer
@@ -211,7 +209,6 @@ END_TEST
  * stay. */
 START_TEST(sign_out_needs_the_store)
 {
-	static struct store_faulty faulty; /* teardown() closes it */
 	unsigned step;
 
 	for (step = 1; step < 50; step++) {
@@ -225,16 +222,15 @@ START_TEST(sign_out_needs_the_store)
 			       "[jwt]\nsecret_file = %s/secret\n",
 			       folder);
 		flow_free(&f);
-		store_faulty_init(&faulty, registry_store("memory"), NULL);
-		flow_init(&f, ini, &faulty.ops, &faulty);
+		flow_init(&f, ini);
 		t = sign_in("alice");
-		store_faulty_fail(&faulty, step, step % 2 == 0);
+		store_faulty_fail(&f.faulty, step, step % 2 == 0);
 		a = flow_post(&f, "/auth/logout", JSON, "",
 			      flow_text(&f,
 					"HTTP_COOKIE=" ACCESS "=%s; " REFRESH
 					"=%s; " SESSION "=dead",
 					t.access, t.refresh));
-		if (atomic_load(&faulty.failed) == 0) {
+		if (atomic_load(&f.faulty.failed) == 0) {
 			ck_assert_uint_eq(a.status, 204);
 			break;
 		}

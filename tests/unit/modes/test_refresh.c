@@ -216,7 +216,7 @@ START_TEST(too_many_roles_keep_the_session)
 		       "secret_file = %s/secret\nissuer = %s\naudience = %s\n",
 		       folder, issuer, issuer);
 	flow_free(&f);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 	t = sign_in("alice");
 	cookie = flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh);
 	few = f.users_table.v[0].who.roles;

@@ -10,9 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "strategy/registry.h"
 #include "tests/support/flow.h"
-#include "tests/support/store_faulty.h"
 
 #define REFRESH "__Secure-fcgiauth_refresh"
 
@@ -42,7 +40,7 @@ teardown(void)
 }
 
 static void
-start(const struct session_store_ops *ops, const void *conf)
+start(void)
 {
 	char ini[256];
 
@@ -50,7 +48,7 @@ start(const struct session_store_ops *ops, const void *conf)
 		       "[auth]\nmode = refresh\n[store]\ndriver = memory\n"
 		       "[jwt]\nsecret_file = %s\n",
 		       secret);
-	flow_init(&f, ini, ops, conf);
+	flow_init(&f, ini);
 }
 
 /* The refresh cookie of a new sign-in. */
@@ -95,7 +93,7 @@ START_TEST(refresh_without_memory_keeps_the_token)
 	const char *token;
 	unsigned step;
 
-	start(NULL, NULL);
+	start();
 	token = sign_in();
 	for (step = 1; step < 500; step++) {
 		f.fail_after = step;
@@ -116,26 +114,24 @@ END_TEST
 
 START_TEST(failed_store_keeps_the_token)
 {
-	struct store_faulty faulty;
 	struct flow_answer a;
 	bool failed = true;
 
 	for (unsigned step = 1; failed; step++) {
 		const char *token;
 
-		store_faulty_init(&faulty, registry_store("memory"), NULL);
-		start(&faulty.ops, &faulty);
+		start();
 		token = sign_in();
-		store_faulty_fail(&faulty, step, false);
+		store_faulty_fail(&f.faulty, step, false);
 		a = refresh(_i, token);
-		failed = atomic_load(&faulty.failed) > 0;
+		failed = atomic_load(&f.faulty.failed) > 0;
 		ck_assert_msg(a.status == (failed ? 503 : good[_i]),
 			      "call %u fails: the status is %u", step,
 			      a.status);
 		ck_assert_msg(!failed || flow_cookie(&f, &a, REFRESH) == NULL,
 			      "call %u fails: the answer sets the cookie",
 			      step);
-		store_faulty_fail(&faulty, 0, false);
+		store_faulty_fail(&f.faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
 		a = refresh(_i, token);
 		ck_assert_msg(a.status == good[_i],
@@ -164,14 +160,12 @@ rotate_wrongly(void *conn, const struct call *c, const struct rotation *r,
 
 START_TEST(damaged_successor_is_not_sent)
 {
-	static struct store_faulty faulty;
 	struct flow_answer a;
 	const char *token;
 
-	store_faulty_init(&faulty, registry_store("memory"), NULL);
-	rotates = faulty.ops.rotate;
-	faulty.ops.rotate = rotate_wrongly;
-	start(&faulty.ops, &faulty);
+	start();
+	rotates = f.faulty.ops.rotate;
+	f.faulty.ops.rotate = rotate_wrongly;
 	token = sign_in();
 	a = refresh(_i, token);
 	ck_assert_uint_eq(a.status, 503);

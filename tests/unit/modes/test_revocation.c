@@ -27,7 +27,7 @@ start(const char *ttl, const char *leeway)
 		       "secret_file = %s\nrevocation = store\nttl = %s\n"
 		       "leeway = %s\n",
 		       secret, ttl, leeway);
-	flow_init(&f, ini, NULL, NULL);
+	flow_init(&f, ini);
 }
 
 static void
