@@ -20,18 +20,9 @@ wake(struct hash_place *p)
 static void
 start_mode(int mode)
 {
-	static char ini[512]; /* the settings point into it */
-
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\n"
-		       "[jwt]\nsecret_file = %s/secret\n"
-		       "revocation = store\n"
-		       "[rule x]\nrequire = user\n"
-		       "[store]\ndriver = memory\n"
-		       "[limits]\nlogin_attempts = 3\n",
-		       modes[mode], folder);
-	flow_free(&f);
-	flow_init(&f, ini);
+	use_mode(modes[mode], "revocation = store\n"
+			      "[rule x]\nrequire = user\n"
+			      "[limits]\nlogin_attempts = 3\n");
 	place = (struct hash_place){ .wake = wake };
 }
 

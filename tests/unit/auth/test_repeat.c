@@ -326,15 +326,7 @@ END_TEST
 
 START_TEST(unknown_hosts_are_refused)
 {
-	char ini[256];
-
-	(void)snprintf(ini, sizeof(ini),
-		       "[server]\nhosts = www.example.com\n"
-		       "[auth]\nmode = refresh\n[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\n",
-		       folder);
-	flow_free(&f);
-	flow_init(&f, ini);
+	use_mode("refresh", "[server]\nhosts = www.example.com\n");
 	for (int authorizer = 0; authorizer < 2; authorizer++) {
 		struct flow_answer a =
 		    ask(authorizer == 1, "POST", THERE,

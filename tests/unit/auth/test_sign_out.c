@@ -9,16 +9,9 @@ static void
 switch_mode(const char *mode)
 {
 	struct backend *store = backend_ref(f.store);
-	char ini[512];
 	struct fake_env world = f.fake;
 
-	flow_free(&f);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n",
-		       mode, folder);
-	flow_init(&f, ini);
+	use_mode(mode, "leeway = 0\n");
 	atomic_store(&f.fake.wall_ms, atomic_load(&world.wall_ms));
 	atomic_store(&f.fake.random, atomic_load(&world.random));
 	store_conn_bind(f.conns.store, store);

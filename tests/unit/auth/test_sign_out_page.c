@@ -4,20 +4,6 @@
 
 #define SESSION "__Host-fcgiauth"
 
-static void
-use(const char *mode, const char *more)
-{
-	static char ini[512]; /* the settings point into it */
-
-	flow_free(&f);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\n%s",
-		       mode, folder, more);
-	flow_init(&f, ini);
-}
-
 static bool
 has_set_cookie(const struct flow_answer *a)
 {
@@ -115,7 +101,7 @@ START_TEST(answer_fits_the_client)
 		{ "", "text/html", false },
 	};
 
-	use("refresh", "[server]\npath = /sso\n");
+	use_mode("refresh", "[server]\npath = /sso\n");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *const params[] = {
 			"REQUEST_METHOD=POST",
@@ -168,7 +154,7 @@ START_TEST(page_needs_random_numbers)
 	const char *cookies[2];
 	struct flow_answer a;
 
-	use(modes[_i], "");
+	use_mode(modes[_i], "");
 	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	cookies[0] = flow_text(&f, "HTTP_COOKIE=%s=%s", access,
 			       flow_cookie(&f, &a, access));
@@ -218,7 +204,7 @@ START_TEST(sign_out_needs_the_store)
 	struct flow_answer a;
 	unsigned n = 1;
 
-	use("session", "");
+	use_mode("session", "");
 	cookies = flow_login(&f, "alice");
 	if (twice)
 		cookies =

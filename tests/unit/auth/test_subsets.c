@@ -177,20 +177,6 @@ static struct tokens hands[STATES]; /* the first state has none */
 static const char *pre_session[STATES];
 static struct session_list sessions; /* of alice and bob, before a request */
 
-static void
-start_mode(void)
-{
-	char ini[512];
-
-	flow_free(&f);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n",
-		       mode->name, folder);
-	flow_init(&f, ini);
-}
-
 static struct tokens
 login(const char *user)
 {
@@ -420,7 +406,7 @@ check_all(const struct route_case *r, bool person)
 {
 	unsigned all = STATES * STATES * STATES * STATES;
 
-	start_mode();
+	use_mode(mode->name, "leeway = 0\n");
 	make_dead();
 	make_live();
 	for (unsigned i = 0; i < all; i++) {

@@ -132,31 +132,24 @@ check_closed(const struct route_case *c, const struct flow_answer *a,
 }
 
 /* A configuration without bans, because many sign-ins fail. */
-static const char patient[] = "[cors]\norigins = https://app.example.com\n"
+static const char patient[] = "revocation = store\n"
+			      "[cors]\norigins = https://app.example.com\n"
 			      "[rule open]\npath = /open\n"
 			      "require = public\n"
 			      "[rule regex]\npath_regex = /re/[a-z]+\n"
 			      "require = user\n"
 			      "[rule deny]\npath = /re\nrequire = deny\n"
 			      "[rule rest]\nrequire = user\n"
-			      "[store]\ndriver = memory\n"
 			      "[limits]\nlogin_attempts = 1000\n";
 
 /* Signs in, and returns the cookies. */
 static const char *
 begin(const struct route_case *c, int mode)
 {
-	static char ini[1024]; /* the settings point into it */
 	struct flow_answer a;
 	struct tokens t;
 
-	flow_free(&f);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[jwt]\nsecret_file = %s/secret\n"
-		       "revocation = store\n%s",
-		       modes[mode], folder, patient);
-	flow_init(&f, ini);
+	use_mode(modes[mode], patient);
 	if (mode == 0)
 		return flow_login(&f, "bob");
 	if (mode == 2) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A service in mode refresh, for the tests of the modes. */
+/* A service in mode refresh or another one, for the tests of the modes. */
 #ifndef UNIT_MODES_REFRESH_FIXTURE_H
 #define UNIT_MODES_REFRESH_FIXTURE_H
 
@@ -21,17 +21,28 @@
 static struct flow f;
 static char folder[32];
 
-static inline void
-start(const char *grace)
+/* Returns the configuration of a mode, with more lines of [jwt] or more
+ * sections; valid until the next call. */
+static inline const char *
+ini_of(const char *mode, const char *more)
 {
-	char ini[512];
+	static char ini[4096];
 
 	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = refresh\ndeliver = both\n"
+		       "[auth]\nmode = %s\ndeliver = both\n"
 		       "[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\nleeway = 0\n"
-		       "[refresh]\ngrace = %s\n",
-		       folder, grace);
+		       "[jwt]\nsecret_file = %s/secret\n%s",
+		       mode, folder, more);
+	return ini;
+}
+
+/* Starts the service again, in another mode. */
+static inline void
+use_mode(const char *mode, const char *more)
+{
+	const char *ini = ini_of(mode, more);
+
+	flow_free(&f);
 	flow_init(&f, ini);
 }
 
@@ -55,7 +66,8 @@ setup(void)
 	(void)snprintf(folder, sizeof(folder), "/tmp/fcgiauth.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	write_secret();
-	start("10s");
+	flow_init(&f,
+		  ini_of("refresh", "leeway = 0\n[refresh]\ngrace = 10s\n"));
 }
 
 static inline void

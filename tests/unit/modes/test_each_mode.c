@@ -9,31 +9,9 @@
 #include "tests/support/tokens.h"
 
 #define SESSION "__Host-fcgiauth"
+#define REVOKED "revocation = store\n"
 
 static const char *const modes[] = { "session", "jwt", "refresh" };
-static char secret[512]; /* a line of [jwt] */
-
-static void
-use(const char *mode, const char *keys)
-{
-	static char ini[1024]; /* the settings point into it */
-
-	flow_free(&f);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[store]\ndriver = memory\n"
-		       "[jwt]\nrevocation = store\n%s\n",
-		       mode, keys);
-	flow_init(&f, ini);
-}
-
-static void
-begin(void)
-{
-	setup();
-	(void)snprintf(secret, sizeof(secret), "secret_file = %s/secret",
-		       folder);
-}
 
 /* All cookies that a browser has after a sign-in, as a parameter. */
 static const char *
@@ -82,7 +60,7 @@ START_TEST(malformed_sign_out_is_refused)
 	};
 	const char *presented;
 
-	use(modes[_i], secret);
+	use_mode(modes[_i], REVOKED);
 	presented = cookies();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct flow_answer a =
@@ -128,7 +106,7 @@ START_TEST(sign_out_needs_the_store)
 	struct flow_answer page;
 	unsigned n = 1;
 
-	use(modes[_i / 2], secret);
+	use_mode(modes[_i / 2], REVOKED);
 	presented = cookies();
 	if (_i % 2 == 1) {
 		page = flow_get(&f, "/auth/logout", presented, NULL);
@@ -171,10 +149,10 @@ START_TEST(instances_share_the_secret_of_forms)
 	char path[64];
 	FILE *file;
 
-	use(modes[_i], secret);
+	use_mode(modes[_i], REVOKED);
 	form_token(one);
 	shared = backend_ref(f.store);
-	use(modes[_i], secret);
+	use_mode(modes[_i], REVOKED);
 	atomic_store(&f.fake.random, 12345);
 	form_token(two);
 	ck_assert_int_eq(memcmp(one, two, sizeof(one)) == 0, by_key);
@@ -183,7 +161,7 @@ START_TEST(instances_share_the_secret_of_forms)
 	ck_assert_ptr_nonnull(file);
 	ck_assert_int_ge(fputs("another secret of 32 bytes or so", file), 0);
 	ck_assert_int_eq(fclose(file), 0);
-	use(modes[_i], secret);
+	use_mode(modes[_i], REVOKED);
 	atomic_store(&f.fake.random, 54321);
 	store_conn_bind(f.conns.store, shared);
 	form_token(three);
@@ -198,7 +176,7 @@ START_TEST(secrets_differ_by_label)
 	uint8_t a[32], b[32], again[32];
 	struct err err;
 
-	use("jwt", secret);
+	use_mode("jwt", REVOKED);
 	ck_assert_int_eq(f.service->mode_ops->secret(f.service->mode, "a", a,
 						     &err),
 			 0);
@@ -275,14 +253,17 @@ START_TEST(public_keys_are_published)
 	const char *alg = jws_alg_name(kinds[_i / 2].alg);
 	struct flow_answer a;
 	const char *presented;
-	char keys[64], lines[128];
+	char keys[64], ini[256];
 	json_t *set;
 
 	(void)snprintf(keys, sizeof(keys), "%s/keys", folder);
-	(void)snprintf(lines, sizeof(lines), "algorithm = %s\nkeys = %s", alg,
-		       keys);
+	(void)snprintf(ini, sizeof(ini),
+		       "[auth]\nmode = %s\n[store]\ndriver = memory\n"
+		       "[jwt]\nalgorithm = %s\nkeys = %s\n",
+		       mode, alg, keys);
 	add_key(keys, kinds[_i / 2].alg);
-	use(mode, lines);
+	flow_free(&f);
+	flow_init(&f, ini);
 	presented = cookies();
 	ck_assert_uint_eq(check_of(presented), 204);
 	a = flow_get(&f, "/auth/jwks.json", NULL, NULL);
@@ -302,7 +283,7 @@ main(void)
 {
 	TCase *t = new_case("each_mode");
 
-	tcase_add_checked_fixture(t, begin, teardown);
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, malformed_sign_out_is_refused, 0,
 			    ARRAY_LEN(modes));
 	tcase_add_loop_test(t, sign_out_needs_the_store, 0,

@@ -16,19 +16,6 @@
 static const struct principal no_grant;
 static const struct session_id no_session;
 
-static void
-use(const char *mode, const char *more)
-{
-	static char ini[512]; /* the settings point into it */
-
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\n[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\n%s",
-		       mode, folder, more);
-	flow_free(&f);
-	flow_init(&f, ini);
-}
-
 static struct request_context *
 begin(struct flow_exchange *x)
 {
@@ -110,7 +97,7 @@ START_TEST(invalid_tokens_are_refused)
 	struct flow_exchange x;
 	struct request_context *ctx;
 
-	use(modes[_i], _i == 3 ? "revocation = store\n" : "");
+	use_mode(modes[_i], _i == 3 ? "revocation = store\n" : "");
 	ctx = begin(&x);
 	store_faulty_fail(&f.faulty, 0, false);
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
@@ -139,8 +126,8 @@ START_TEST(remember_follows_the_configuration)
 	struct login login = { .hash = STR("x"), .remember = rows[_i].asked };
 	struct err err;
 
-	use("session",
-	    flow_text(&f, "[session]\nremember = %s\n", rows[_i].offered));
+	use_mode("session",
+		 flow_text(&f, "[session]\nremember = %s\n", rows[_i].offered));
 	login.who = f.users_table.v[0].who;
 	ctx = begin(&x);
 	ck_assert_int_eq(ctx->service->mode_ops->issue(ctx->service->mode,
@@ -174,7 +161,7 @@ START_TEST(refresh_tells_user_session_and_ends)
 	struct err err;
 	int64_t now_ms;
 
-	use(rows[_i].mode, "");
+	use_mode(rows[_i].mode, "");
 	login.who = f.users_table.v[0].who;
 	login.hash = f.users_table.v[0].hash;
 	ctx = begin(&x);
@@ -209,7 +196,7 @@ START_TEST(issue_needs_random_numbers)
 	static const char *const modes[] = { "session", "jwt", "refresh" };
 	struct flow_answer a;
 
-	use(modes[_i], "");
+	use_mode(modes[_i], "");
 	f.fake.no_entropy = true;
 	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	ck_assert_uint_eq(a.status, 503);
@@ -270,7 +257,7 @@ START_TEST(failed_random_numbers_leave_no_session)
 		struct request_context *ctx;
 
 		ck_assert_uint_lt(n, 20);
-		use(modes[_i], "");
+		use_mode(modes[_i], "");
 		ctx = begin(&x);
 		fill_random = f.fake.env.rng.fill;
 		fills_left = n;
@@ -296,7 +283,7 @@ START_TEST(failed_store_leaves_no_session)
 		struct flow_exchange x;
 		struct request_context *ctx;
 
-		use(rows[_i].mode, rows[_i].more);
+		use_mode(rows[_i].mode, rows[_i].more);
 		ctx = begin(&x);
 		store_faulty_fail(&f.faulty, n, false);
 		ck_assert_msg(fails_to_issue(ctx) == (n <= rows[_i].calls),
@@ -324,7 +311,7 @@ START_TEST(lack_of_memory_is_an_error)
 	struct auth_result is;
 	struct err err;
 
-	use(modes[_i], "");
+	use_mode(modes[_i], "");
 	login.who = f.users_table.v[0].who;
 	ctx = begin(&x);
 	ops = ctx->service->mode_ops;

@@ -7,20 +7,6 @@
 
 #define SESSION "__Host-fcgiauth"
 
-static void
-use_mode(const char *mode, const char *more)
-{
-	static char ini[4096]; /* the settings point into it */
-
-	flow_free(&f);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = %s\ndeliver = both\n"
-		       "[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s/secret\n%s",
-		       mode, folder, more);
-	flow_init(&f, ini);
-}
-
 static struct flow_answer
 login_with(const char *cookie)
 {
@@ -212,17 +198,10 @@ START_TEST(sign_out_needs_the_store)
 	unsigned step;
 
 	for (step = 1; step < 50; step++) {
-		char ini[512];
 		struct flow_answer a;
 		struct tokens t;
 
-		(void)snprintf(ini, sizeof(ini),
-			       "[auth]\nmode = refresh\ndeliver = both\n"
-			       "[store]\ndriver = memory\n"
-			       "[jwt]\nsecret_file = %s/secret\n",
-			       folder);
-		flow_free(&f);
-		flow_init(&f, ini);
+		use_mode("refresh", "");
 		t = sign_in("alice");
 		store_faulty_fail(&f.faulty, step, step % 2 == 0);
 		a = flow_post(&f, "/auth/logout", JSON, "",

@@ -73,8 +73,7 @@ START_TEST(reuse_without_grace_period_is_refused)
 {
 	struct tokens t;
 
-	flow_free(&f);
-	start("0");
+	use_mode("refresh", "leeway = 0\n[refresh]\ngrace = 0\n");
 	t = sign_in("alice");
 	ck_assert_uint_eq(refresh(t.refresh).status, 200);
 	ck_assert_uint_eq(refresh(t.refresh).status, 400);
@@ -203,20 +202,16 @@ END_TEST
 
 START_TEST(too_many_roles_keep_the_session)
 {
-	static char many[1025], issuer[257], ini[1024];
+	static char many[1025], issuer[257], names[1024];
 	struct flow_answer a;
 	const char *cookie;
 	struct tokens t;
 	struct str few;
 
 	memset(issuer, 'i', sizeof(issuer) - 1);
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = refresh\ndeliver = both\n"
-		       "[store]\ndriver = memory\n[jwt]\n"
-		       "secret_file = %s/secret\nissuer = %s\naudience = %s\n",
-		       folder, issuer, issuer);
-	flow_free(&f);
-	flow_init(&f, ini);
+	(void)snprintf(names, sizeof(names), "issuer = %s\naudience = %s\n",
+		       issuer, issuer);
+	use_mode("refresh", names);
 	t = sign_in("alice");
 	cookie = flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh);
 	few = f.users_table.v[0].who.roles;

@@ -3,69 +3,11 @@
  * A refresh that fails because memory or the store is not available does not
  * end the session: the same token works when it is used again.
  */
-#include "tests/support/run.h"
-
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "tests/support/flow.h"
-
-#define REFRESH "__Secure-fcgiauth_refresh"
-
-static struct flow f;
-static char folder[32], secret[64];
-
-static void
-setup(void)
-{
-	FILE *file;
-
-	(void)snprintf(folder, sizeof(folder), "/tmp/fcgiauth.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	(void)snprintf(secret, sizeof(secret), "%s/secret", folder);
-	(void)umask(077);
-	file = fopen(secret, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs("0123456789abcdef0123456789abcdef", file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void
-teardown(void)
-{
-	ck_assert_int_eq(unlink(secret), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static void
-start(void)
-{
-	char ini[256];
-
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = refresh\n[store]\ndriver = memory\n"
-		       "[jwt]\nsecret_file = %s\n",
-		       secret);
-	flow_init(&f, ini);
-}
-
-/* The refresh cookie of a new sign-in. */
-static const char *
-sign_in(void)
-{
-	struct flow_answer a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
-	const char *token = flow_cookie(&f, &a, REFRESH);
-
-	ck_assert_uint_eq(a.status, 200);
-	ck_assert_ptr_nonnull(token);
-	return token;
-}
+#include "tests/unit/modes/refresh_fixture.h"
 
 /* Refreshes with the cookie, with a form, or by opening the login page. */
 static struct flow_answer
-refresh(int way, const char *token)
+refresh_by(int way, const char *token)
 {
 	const char *cookie = flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", token);
 	const char *const page[] = { "REQUEST_URI=/auth/login?rd=/x",
@@ -75,8 +17,7 @@ refresh(int way, const char *token)
 	if (way == 0)
 		return flow_post(&f, "/auth/refresh", "", "", cookie);
 	if (way == 1)
-		return flow_post(&f, "/auth/refresh",
-				 "application/x-www-form-urlencoded",
+		return flow_post(&f, "/auth/refresh", FORM,
 				 flow_text(&f,
 					   "grant_type=refresh_token&"
 					   "refresh_token=%s",
@@ -90,14 +31,12 @@ static const unsigned good[] = { 200, 200, 303 };
 START_TEST(refresh_without_memory_keeps_the_token)
 {
 	struct flow_answer a = { .status = 0 };
-	const char *token;
+	const char *token = sign_in("alice").refresh;
 	unsigned step;
 
-	start();
-	token = sign_in();
 	for (step = 1; step < 500; step++) {
 		f.fail_after = step;
-		a = refresh(_i, token);
+		a = refresh_by(_i, token);
 		if (!f.arena_failed)
 			break;
 		ck_assert_msg(a.status == 0 || a.status >= 500,
@@ -107,8 +46,7 @@ START_TEST(refresh_without_memory_keeps_the_token)
 	}
 	ck_assert_uint_gt(step, 10);
 	ck_assert_uint_eq(a.status, good[_i]);
-	ck_assert_uint_eq(refresh(_i, token).status, good[_i]);
-	flow_free(&f);
+	ck_assert_uint_eq(refresh_by(_i, token).status, good[_i]);
 }
 END_TEST
 
@@ -120,10 +58,10 @@ START_TEST(failed_store_keeps_the_token)
 	for (unsigned step = 1; failed; step++) {
 		const char *token;
 
-		start();
-		token = sign_in();
+		use_mode("refresh", "");
+		token = sign_in("alice").refresh;
 		store_faulty_fail(&f.faulty, step, false);
-		a = refresh(_i, token);
+		a = refresh_by(_i, token);
 		failed = atomic_load(&f.faulty.failed) > 0;
 		ck_assert_msg(a.status == (failed ? 503 : good[_i]),
 			      "call %u fails: the status is %u", step,
@@ -133,11 +71,10 @@ START_TEST(failed_store_keeps_the_token)
 			      step);
 		store_faulty_fail(&f.faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
-		a = refresh(_i, token);
+		a = refresh_by(_i, token);
 		ck_assert_msg(a.status == good[_i],
 			      "after call %u failed the status is %u", step,
 			      a.status);
-		flow_free(&f);
 		ck_assert_uint_lt(step, 50);
 	}
 }
@@ -163,15 +100,13 @@ START_TEST(damaged_successor_is_not_sent)
 	struct flow_answer a;
 	const char *token;
 
-	start();
 	rotates = f.faulty.ops.rotate;
 	f.faulty.ops.rotate = rotate_wrongly;
-	token = sign_in();
-	a = refresh(_i, token);
+	token = sign_in("alice").refresh;
+	a = refresh_by(_i, token);
 	ck_assert_uint_eq(a.status, 503);
 	ck_assert_ptr_null(flow_header(&a, "Set-Cookie").p);
 	ck_assert(!flow_holds(a.body, "access_token"));
-	flow_free(&f);
 }
 END_TEST
 

@@ -1,61 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Mode jwt with revocation = store: a revoked token stays revoked. */
-#include "tests/support/run.h"
-
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "tests/unit/modes/refresh_fixture.h"
 
 #include "strategy/denial.h"
 #include "modes/jwt_settings.h"
 #include "strategy/registry.h"
 #include "auth/credential.h"
-#include "tests/support/flow.h"
 
-#define ACCESS "__Host-fcgiauth_access"
-
-static struct flow f;
-static char folder[32], secret[64];
+#define REVOKED "revocation = store\n"
 
 static void
-start(const char *ttl, const char *leeway)
+begin(void)
 {
-	char ini[256];
-
-	(void)snprintf(ini, sizeof(ini),
-		       "[auth]\nmode = jwt\n[store]\ndriver = memory\n[jwt]\n"
-		       "secret_file = %s\nrevocation = store\nttl = %s\n"
-		       "leeway = %s\n",
-		       secret, ttl, leeway);
-	flow_init(&f, ini);
-}
-
-static void
-setup(void)
-{
-	FILE *file;
-
-	(void)snprintf(folder, sizeof(folder), "/tmp/fcgiauth.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	(void)snprintf(secret, sizeof(secret), "%s/secret", folder);
-	(void)umask(077);
-	file = fopen(secret, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs("0123456789abcdef0123456789abcdef", file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-	start("1h", "30s");
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-	ck_assert_int_eq(unlink(secret), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
+	setup();
+	use_mode("jwt", REVOKED "ttl = 1h\nleeway = 30s\n");
 }
 
 static const char *
-sign_in(void)
+login(void)
 {
 	struct flow_answer a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 
@@ -65,7 +27,7 @@ sign_in(void)
 }
 
 static unsigned
-check(const char *cookie)
+status_of(const char *cookie)
 {
 	return flow_verify(&f, "/", cookie, NULL).status;
 }
@@ -81,12 +43,12 @@ log_out(const char *cookie)
 
 START_TEST(sign_out_revokes_the_token)
 {
-	const char *cookie = sign_in(), *other = sign_in();
+	const char *cookie = login(), *other = login();
 
-	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_uint_eq(status_of(cookie), 204);
 	log_out(cookie);
-	ck_assert_uint_eq(check(cookie), 401);
-	ck_assert_uint_eq(check(other), 204);
+	ck_assert_uint_eq(status_of(cookie), 401);
+	ck_assert_uint_eq(status_of(other), 204);
 }
 END_TEST
 
@@ -96,13 +58,13 @@ START_TEST(tokens_of_a_faster_clock_are_revoked)
 	const char *cookie;
 
 	fake_env_set_wall(&f.fake, FAKE_NOW + 20);
-	cookie = sign_in();
+	cookie = login();
 	fake_env_set_wall(&f.fake, FAKE_NOW);
-	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_uint_eq(status_of(cookie), 204);
 	log_out(cookie);
 	for (int64_t t = 0; t < 3600 + 120; t += 10) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + t);
-		ck_assert_msg(check(cookie) == 401,
+		ck_assert_msg(status_of(cookie) == 401,
 			      "a revoked token is valid %d s later", (int)t);
 	}
 }
@@ -112,17 +74,17 @@ END_TEST
  * still revoke it, because the ttl may become longer. */
 START_TEST(sign_out_revokes_under_another_ttl)
 {
-	const char *cookie = sign_in();
+	const char *cookie = login();
 	struct flow before = f;
 	struct backend *store = backend_ref(f.store);
 
-	start("1s", "30s");
+	flow_init(&f, ini_of("jwt", REVOKED "ttl = 1s\n"));
 	store_conn_bind(f.conns.store, store);
-	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(status_of(cookie), 401);
 	log_out(cookie);
 	flow_free(&f);
 	f = before;
-	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(status_of(cookie), 401);
 	backend_unref(store);
 }
 END_TEST
@@ -131,7 +93,7 @@ START_TEST(administrator_revokes_tokens)
 {
 	const struct auth_mode_ops *mode = registry_mode("jwt");
 	const void *conf = f.settings.mode.conf;
-	const char *cookie = sign_in();
+	const char *cookie = login();
 	struct err err;
 
 	fake_env_advance(&f.fake, 1);
@@ -139,15 +101,15 @@ START_TEST(administrator_revokes_tokens)
 					flow_call(&f, (FAKE_NOW + 1) * 1000),
 					STR("alice"), &err),
 			 0);
-	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(status_of(cookie), 401);
 	fake_env_advance(&f.fake, 1);
-	cookie = sign_in();
-	ck_assert_uint_eq(check(cookie), 204);
+	cookie = login();
+	ck_assert_uint_eq(status_of(cookie), 204);
 	ck_assert_int_eq(mode->end_user(conf,
 					flow_call(&f, (FAKE_NOW + 2) * 1000),
 					(struct str){ .p = NULL }, &err),
 			 0);
-	ck_assert_uint_eq(check(cookie), 401);
+	ck_assert_uint_eq(status_of(cookie), 401);
 }
 END_TEST
 
@@ -159,25 +121,26 @@ START_TEST(administrator_revokes_tokens_of_a_faster_clock)
 	struct err err;
 
 	fake_env_set_wall(&f.fake, FAKE_NOW + 20);
-	cookie = sign_in();
+	cookie = login();
 	fake_env_set_wall(&f.fake, FAKE_NOW);
-	ck_assert_uint_eq(check(cookie), 204);
+	ck_assert_uint_eq(status_of(cookie), 204);
 	ck_assert_int_eq(mode->end_user(f.settings.mode.conf,
 					flow_call(&f, FAKE_NOW * 1000),
 					STR("alice"), &err),
 			 0);
 	/* A token that is issued later is valid until the next revocation. */
 	fake_env_set_wall(&f.fake, FAKE_NOW + 1);
-	next = sign_in();
-	ck_assert_uint_eq(check(cookie), 401);
-	ck_assert_uint_eq(check(next), 204);
+	next = login();
+	ck_assert_uint_eq(status_of(cookie), 401);
+	ck_assert_uint_eq(status_of(next), 204);
 	ck_assert_int_eq(mode->end_user(f.settings.mode.conf,
 					flow_call(&f, (FAKE_NOW + 1) * 1000),
 					STR("alice"), &err),
 			 0);
 	for (int64_t t = 1; t < 3600 + 120; t += 10) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + t);
-		ck_assert_msg(check(cookie) == 401 && check(next) == 401,
+		ck_assert_msg(status_of(cookie) == 401 &&
+				  status_of(next) == 401,
 			      "a revoked token is valid %d s later", (int)t);
 	}
 }
@@ -210,11 +173,10 @@ START_TEST(revocation_lasts_as_long_as_any_token)
 	struct session_id id;
 	struct err err;
 
-	flow_free(&f);
-	start("30d", "2m");
+	use_mode("jwt", REVOKED "ttl = 30d\nleeway = 2m\n");
 	fake_env_set_wall(&f.fake, FAKE_NOW + ahead);
-	cookie = sign_in();
-	other = sign_in();
+	cookie = login();
+	other = login();
 	fake_env_set_wall(&f.fake, FAKE_NOW);
 	session_of(cookie, &id);
 	ck_assert_int_eq(_i == 0 ?
@@ -227,13 +189,13 @@ START_TEST(revocation_lasts_as_long_as_any_token)
 			 0);
 	for (int64_t left = end; left > 0; left -= left > 900 ? 600 : 1) {
 		fake_env_set_wall(&f.fake, FAKE_NOW + end - left);
-		ck_assert_msg(check(cookie) == 401,
+		ck_assert_msg(status_of(cookie) == 401,
 			      "wrong answer %d s before the end", (int)left);
-		ck_assert_msg(check(other) == (_i == 0 ? 204U : 401U),
+		ck_assert_msg(status_of(other) == (_i == 0 ? 204U : 401U),
 			      "wrong answer %d s before the end", (int)left);
 	}
 	fake_env_set_wall(&f.fake, FAKE_NOW + end);
-	ck_assert_uint_eq(check(other), 401);
+	ck_assert_uint_eq(status_of(other), 401);
 }
 END_TEST
 
@@ -271,7 +233,7 @@ main(void)
 {
 	TCase *t = new_case("revocation");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, sign_out_revokes_the_token);
 	tcase_add_loop_test(t, revocation_lasts_as_long_as_any_token, 0, 2);
 	tcase_add_test(t, shared_secret_is_not_published);
