@@ -19,17 +19,17 @@
 
 /* The keys are made once, because the fuzzer calls millions of times. */
 static const struct keyring *
-fixed_ring(void)
+fixed_keys(void)
 {
-	static _Thread_local struct keyring ring;
+	static _Thread_local struct keyring keys;
 	static _Thread_local struct arena *life;
 
 	if (life == NULL) {
 		life = arena_new(ARENA_BYTES);
 		assert(life != NULL);
-		tokens_ring(life, JWS_EDDSA, &ring);
+		tokens_keys(life, JWS_EDDSA, &keys);
 	}
-	return &ring;
+	return &keys;
 }
 
 static void
@@ -49,7 +49,7 @@ check_claims(const struct jwt_claims *c)
 static void
 verify(struct str token, struct arena *a, bool is_signed)
 {
-	const struct jwt_expected expected = { .keys = fixed_ring(),
+	const struct jwt_expected expected = { .keys = fixed_keys(),
 					       .policy = &tokens_policy,
 					       .now = TOKENS_NOW };
 	struct jwt_checked is;
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	assert(a != NULL);
 	if (n > 0 && n <= 2 * (size_t)JWT_MAX_BYTES) {
 		rest = str_skip(rest, 1);
-		key = fixed_ring()
+		key = fixed_keys()
 			  ->v[data[0] % 2 == 0 ? JWS_EDDSA - 1 : JWS_HS256 - 1]
 			  .key;
 		if (data[0] < 'A') {

@@ -44,7 +44,7 @@ free_key(void *key)
 }
 
 void
-tokens_ring(struct arena *a, enum jws_alg alg, struct keyring *out)
+tokens_keys(struct arena *a, enum jws_alg alg, struct keyring *out)
 {
 	assert(crypto_init() == 0);
 	*out = (struct keyring){ .n = 0 };

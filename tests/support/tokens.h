@@ -16,7 +16,7 @@ struct jwk *tokens_key(enum jws_alg alg);
 
 /* Fills `out` with one key for each algorithm, in the order of enum jws_alg;
  * everything is allocated in the arena.  The key of `alg` is the signer. */
-void tokens_ring(struct arena *a, enum jws_alg alg, struct keyring *out);
+void tokens_keys(struct arena *a, enum jws_alg alg, struct keyring *out);
 
 /* Builds a JSON text {"a":1,...} of the members without those that `drop` names
  * ("," between names), and with `add` at the end.  Both may be NULL. */

@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The setup of the tests of signatures: a key of each algorithm. */
+/* What the tests of signatures share: tokens are verified and damaged. */
 #ifndef UNIT_CRYPTO_JWS_FIXTURE_H
 #define UNIT_CRYPTO_JWS_FIXTURE_H
 
 #include "base/str.h"
 #include "crypto/jws.h"
-#include "tests/support/run.h"
-#include "tests/support/tokens.h"
-
-#define ARENA_BYTES ((size_t)64 * 1024 * 1024)
-
-static struct arena *arena;
-static struct keyring ring;
-
-/* The setup runs once for all cases, because checking the primes of so many
- * keys takes time. */
-static void
-setup(void)
-{
-	arena = arena_new(ARENA_BYTES);
-	ck_assert_ptr_nonnull(arena);
-	tokens_ring(arena, JWS_ES256, &ring);
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
-
-static const struct jwk *
-key_of(enum jws_alg alg)
-{
-	return ring.v[alg - 1].key;
-}
+#include "tests/unit/crypto/keys_fixture.h"
 
 static enum jws_answer
 verify(const struct jwk *key, struct str token)

@@ -20,11 +20,11 @@ START_TEST(alg_of_the_token_is_not_trusted)
 {
 	static const char *const algs[] = { "HS256", "HS384", "HS512", "none",
 					    "hs256", "RS256", "ES256" };
-	const struct jwk *keys[] = { key_of(JWS_HS256), key_of(JWS_HS384),
-				     key_of(JWS_HS512) };
+	const struct jwk *hmacs[] = { key_of(JWS_HS256), key_of(JWS_HS384),
+				      key_of(JWS_HS512) };
 
-	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
-		struct jwk other = *keys[k];
+	for (size_t k = 0; k < ARRAY_LEN(hmacs); k++) {
+		struct jwk other = *hmacs[k];
 
 		for (size_t i = 0; i < ARRAY_LEN(algs); i++) {
 			char add[32];
@@ -37,11 +37,11 @@ START_TEST(alg_of_the_token_is_not_trusted)
 			(void)snprintf(add, sizeof(add), "\"alg\":\"%s\"",
 				       algs[i]);
 			token = tokens_sign(arena, &other,
-					    tokens_header(arena, keys[k], "alg",
-							  add),
+					    tokens_header(arena, hmacs[k],
+							  "alg", add),
 					    tokens_payload(arena, NULL, NULL));
 			ck_assert_msg(
-			    (verify(keys[k], token) == JWS_GOOD) == (i == k),
+			    (verify(hmacs[k], token) == JWS_GOOD) == (i == k),
 			    "wrong answer to key %zu with the alg of row %zu",
 			    k, i);
 		}

@@ -10,42 +10,16 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "crypto/jws_oracle.h"
-#include "tests/support/run.h"
-#include "tests/support/tokens.h"
+#include "tests/unit/crypto/keys_fixture.h"
 #include "tests/unit/crypto/vectors/jwt_reasons.h"
 #include "tests/unit/crypto/vectors/jwt_refused.h"
 #include "tests/unit/crypto/vectors/rfc_jws.h"
-
-#define ARENA_BYTES ((size_t)256 * 1024 * 1024)
-
-static struct arena *arena;
-static struct keyring ring;
-
-static void
-setup(void)
-{
-	arena = arena_new(ARENA_BYTES);
-	ck_assert_ptr_nonnull(arena);
-	tokens_ring(arena, JWS_EDDSA, &ring);
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
-
-static const struct jwk *
-key_of(enum jws_alg alg)
-{
-	return ring.v[alg - 1].key;
-}
 
 /* The reason of the verdict, or NULL if the token is valid. */
 static const char *
 verdict_at(struct str token, int64_t now, struct jwt_claims *out)
 {
-	const struct jwt_expected expected = { .keys = &ring,
+	const struct jwt_expected expected = { .keys = &keys,
 					       .policy = &tokens_policy,
 					       .now = now };
 	struct jwt_checked is = { .why = "(untouched)", .claims.exp = -5 };

@@ -7,35 +7,15 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "tests/support/run.h"
-#include "tests/support/tokens.h"
+#include "tests/unit/crypto/keys_fixture.h"
 #include "tests/unit/crypto/vectors/jwt_reasons.h"
 #include "tests/unit/crypto/vectors/rfc_jws.h"
 
-#define ARENA_BYTES ((size_t)64 * 1024 * 1024)
-
-static struct arena *arena;
-static struct keyring ring;
-
-static void
-setup(void)
-{
-	arena = arena_new(ARENA_BYTES);
-	ck_assert_ptr_nonnull(arena);
-	tokens_ring(arena, JWS_EDDSA, &ring);
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
-
 static const char *
-check(const struct keyring *keys, const struct jwt_policy *policy,
+check(const struct keyring *known, const struct jwt_policy *policy,
       struct str token, int64_t now, struct jwt_claims *out)
 {
-	const struct jwt_expected expected = { .keys = keys,
+	const struct jwt_expected expected = { .keys = known,
 					       .policy = policy,
 					       .now = now };
 	struct jwt_checked is;
@@ -76,12 +56,12 @@ static const struct jwt_claims claims = {
 };
 
 static struct str
-issue(const struct keyring *keys, const struct jwt_claims *c)
+issue(const struct keyring *own, const struct jwt_claims *c)
 {
 	struct str token;
 	struct err err = { .msg = "" };
 
-	ck_assert_msg(jwt_issue(keys, &tokens_policy, c, arena, &token, &err) ==
+	ck_assert_msg(jwt_issue(own, &tokens_policy, c, arena, &token, &err) ==
 			  0,
 		      "%s", err.msg);
 	return token;
@@ -90,13 +70,13 @@ issue(const struct keyring *keys, const struct jwt_claims *c)
 /* An issued token is valid with each algorithm, and has the given claims. */
 START_TEST(issued_token_is_accepted)
 {
-	struct keyring mine = ring;
+	struct keyring mine = keys;
 	struct jwt_claims got;
 	struct jwt_signed is;
 	struct str token;
 	struct err err;
 
-	mine.signer = ring.v[_i - 1].key;
+	mine.signer = key_of(_i);
 	token = issue(&mine, &claims);
 	assert_why(check(&mine, &tokens_policy, token, TOKENS_NOW, &got), NULL,
 		   _i);
@@ -130,7 +110,7 @@ START_TEST(optional_claims_may_be_missing)
 	struct jwt_claims few = claims, got;
 
 	few.roles = few.email = few.name = (struct str){ NULL, 0 };
-	assert_why(check(&ring, &tokens_policy, issue(&ring, &few), TOKENS_NOW,
+	assert_why(check(&keys, &tokens_policy, issue(&keys, &few), TOKENS_NOW,
 			 &got),
 		   NULL, 0);
 	assert_str(got.roles, "");
@@ -141,8 +121,8 @@ END_TEST
 
 START_TEST(jwt_issue_refuses_bad_input)
 {
-	struct keyring none = { .n = 0 }, public = ring;
-	struct jwk key = *ring.signer;
+	struct keyring none = { .n = 0 }, public = keys;
+	struct jwk key = *keys.signer;
 	struct jwt_claims bad = claims;
 	struct str token = STR("kept");
 	char text[JWT_MAX_BYTES];
@@ -159,14 +139,14 @@ START_TEST(jwt_issue_refuses_bad_input)
 			 -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
 	bad.name = STR("\xff");
-	ck_assert_int_eq(jwt_issue(&ring, &tokens_policy, &bad, arena, &token,
+	ck_assert_int_eq(jwt_issue(&keys, &tokens_policy, &bad, arena, &token,
 				   &err),
 			 -1);
 	memset(text, 'x', sizeof(text));
 	for (size_t n = 5000; n <= sizeof(text); n += 1000) {
 		bad.name = (struct str){ text, n };
 		for (enum jws_alg alg = JWS_HS256; alg < JWS_ALGS; alg += 4) {
-			public.signer = ring.v[alg - 1].key;
+			public.signer = key_of(alg);
 			if (jwt_issue(&public, &tokens_policy, &bad, arena,
 				      &token, &err) == 0) {
 				ck_assert_uint_le(token.n, JWT_MAX_BYTES);
@@ -202,7 +182,7 @@ START_TEST(clock_may_differ_by_the_leeway)
 {
 	struct jwt_claims got;
 
-	assert_why(check(&ring, &tokens_policy, issue(&ring, &claims),
+	assert_why(check(&keys, &tokens_policy, issue(&keys, &claims),
 			 TOKENS_NOW + clocks[_i].now, &got),
 		   clocks[_i].why, _i);
 }
@@ -210,25 +190,25 @@ END_TEST
 
 START_TEST(policy_decides_about_claims)
 {
-	struct str token = issue(&ring, &claims);
+	struct str token = issue(&keys, &claims);
 	struct jwt_policy p = tokens_policy;
 	struct jwt_claims got;
 
 	p.leeway = 0;
-	assert_why(check(&ring, &p, token, TOKENS_NOW + 599, &got), NULL, 0);
-	assert_why(check(&ring, &p, token, TOKENS_NOW + 600, &got), EXP_PASSED,
+	assert_why(check(&keys, &p, token, TOKENS_NOW + 599, &got), NULL, 0);
+	assert_why(check(&keys, &p, token, TOKENS_NOW + 600, &got), EXP_PASSED,
 		   1);
-	assert_why(check(&ring, &p, token, TOKENS_NOW - 1, &got), IAT_FUTURE,
+	assert_why(check(&keys, &p, token, TOKENS_NOW - 1, &got), IAT_FUTURE,
 		   2);
 	p = tokens_policy;
 	p.ttl = 599;
-	assert_why(check(&ring, &p, token, TOKENS_NOW, &got), EXP_TTL, 3);
+	assert_why(check(&keys, &p, token, TOKENS_NOW, &got), EXP_TTL, 3);
 	p = tokens_policy;
 	p.audience = STR("exampl");
-	assert_why(check(&ring, &p, token, TOKENS_NOW, &got), AUD_OTHER, 4);
+	assert_why(check(&keys, &p, token, TOKENS_NOW, &got), AUD_OTHER, 4);
 	p = tokens_policy;
 	p.issuer = STR("https://auth.example.com/");
-	assert_why(check(&ring, &p, token, TOKENS_NOW, &got), ISS_OTHER, 5);
+	assert_why(check(&keys, &p, token, TOKENS_NOW, &got), ISS_OTHER, 5);
 }
 END_TEST
 
@@ -247,10 +227,10 @@ START_TEST(length_of_roles_is_bounded)
 					      "\"r%06d\",", i);
 		(void)snprintf(add + n, sizeof(add) - n, "\"%0*d\"]", last, 0);
 		token =
-		    tokens_sign(arena, ring.signer,
-				tokens_header(arena, ring.signer, NULL, NULL),
+		    tokens_sign(arena, keys.signer,
+				tokens_header(arena, keys.signer, NULL, NULL),
 				tokens_payload(arena, "roles", add));
-		assert_why(check(&ring, &tokens_policy, token, TOKENS_NOW,
+		assert_why(check(&keys, &tokens_policy, token, TOKENS_NOW,
 				 &got),
 			   last < 9 ? NULL : ROLES_MANY, last);
 		if (last == 8)
@@ -269,7 +249,7 @@ START_TEST(kid_selects_the_key)
 	struct err err;
 
 	ck_assert_int_eq(jwk_generate(JWS_EDDSA, &second, &err), 0);
-	two.v[0].key = ring.v[JWS_EDDSA - 1].key;
+	two.v[0].key = key_of(JWS_EDDSA);
 	two.v[1].key = second;
 	two.v[0].state = KEY_RETIRING;
 	two.v[1].state = KEY_PENDING;
@@ -360,12 +340,12 @@ START_TEST(bad_headers_of_bytes_are_refused)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct str token =
-		    tokens_sign(arena, ring.signer,
-				tokens_header(arena, ring.signer, "kid,typ",
+		    tokens_sign(arena, keys.signer,
+				tokens_header(arena, keys.signer, "kid,typ",
 					      rows[i].add),
 				STR("bytes"));
 
-		ck_assert_int_eq(jwt_verify_bytes(ring.signer, token, arena,
+		ck_assert_int_eq(jwt_verify_bytes(keys.signer, token, arena,
 						  &is, &err),
 				 0);
 		assert_why(is.why, rows[i].why, (int)i);
@@ -380,14 +360,14 @@ END_TEST
 START_TEST(lack_of_memory_is_an_error)
 {
 	const enum jws_alg algs[] = { JWS_HS256, JWS_EDDSA };
-	struct keyring mine = ring;
+	struct keyring mine = keys;
 	const struct jwt_expected expected = { .keys = &mine,
 					       .policy = &tokens_policy,
 					       .now = TOKENS_NOW };
 	struct arena *a = arena_new(ARENA_BYTES);
 
 	ck_assert_ptr_nonnull(a);
-	mine.signer = ring.v[algs[_i] - 1].key;
+	mine.signer = key_of(algs[_i]);
 	for (unsigned n = 0; n < 100; n++) {
 		struct str token = STR("kept"), good = issue(&mine, &claims);
 		struct jwt_checked is = { .verdict = (enum jwt_verdict)77,
