@@ -116,6 +116,7 @@ UNIT_TESTS = \
 noinst_HEADERS = \
 	tests/unit/crypto/jws_fixture.h tests/unit/crypto/keyring_fixture.h \
 	tests/unit/crypto/keys_fixture.h \
+	tests/unit/auth/flow_fixture.h \
 	tests/unit/auth/origin_fixture.h tests/unit/http/readings_fixture.h \
 	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
 	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules at the check: combined with AUTH_REQUIRE, with valid and invalid
  * credentials, and while the store is down. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
-
-#include "tests/support/flow.h"
 
 static const char ini[] =
     "[store]\ndriver = memory\n"
@@ -21,18 +19,10 @@ static const char ini[] =
     "[rule host]\nhost = other.example.com\nrequire = public\n"
     "[rule slow]\npath_regex = /slow/(a+)+[bc]\nrequire = public\n";
 
-static struct flow f;
-
 static void
-setup(void)
+begin(void)
 {
 	flow_init(&f, ini);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 static bool
@@ -402,7 +392,7 @@ main(void)
 {
 	TCase *t = new_case("access");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, rules_and_location_must_both_be_met);
 	tcase_add_test(t, doubtful_path_is_refused_with_a_reason);
 	tcase_add_test(t, locations_are_read_in_all_ways);

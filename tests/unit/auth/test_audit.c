@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* auth/audit: each sign-in and each change of a session has a line in the
  * log. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/flow.h"
-
-#define JSON   "application/json"
-#define COOKIE "__Host-fcgiauth"
-#define FROM   " address=192.0.2.7 user_agent=\"test \\\"agent\\\"\"\n"
-
-static struct flow f;
+#define FROM " address=192.0.2.7 user_agent=\"test \\\"agent\\\"\"\n"
 
 static void
 start(const char *ini)
@@ -22,15 +16,9 @@ start(const char *ini)
 }
 
 static void
-setup(void)
+begin(void)
 {
 	start("[store]\ndriver = memory\n");
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 /* The log must have one audit line, which must start with `line`. */
@@ -151,7 +139,7 @@ main(void)
 {
 	TCase *t = new_case("audit");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, failures_are_audited);
 	tcase_add_test(t, session_is_audited);
 	tcase_add_test(t, ended_sessions_are_audited);

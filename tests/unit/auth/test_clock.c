@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions from a clock that was ahead and was corrected. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 #include "tests/support/call.h"
 
 #include "auth/last_seen.h"
-#include "tests/support/flow.h"
-
-static struct flow f;
 
 static void
-setup(void)
+begin(void)
 {
 	flow_init(&f,
 		  "[store]\ndriver = memory\n[session]\nidle_timeout = 30m\n"
 		  "absolute_timeout = 12h\nremember = 1d\n");
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 static unsigned
@@ -186,7 +177,7 @@ main(void)
 {
 	TCase *t = new_case("clock");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, session_of_a_fast_clock_times_out);
 	tcase_add_test(t, told_lifetime_is_that_of_a_new_session);
 	tcase_add_test(t, touches_prolong_exactly);

@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Two cookies with the same name and different values. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
 
-#include "tests/support/flow.h"
-
-#define FORM	 "application/x-www-form-urlencoded"
-#define JSON	 "application/json"
 #define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
-
-static struct flow f;
 
 /* Without the prefix __Host- any subdomain can set the cookies. */
 static void
-setup(void)
+begin(void)
 {
 	flow_init(&f, "[cookie]\nsecure = no\n[store]\ndriver = memory\n");
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 /* "fcgiauth=TOKEN" of a new session. */
@@ -215,7 +203,7 @@ main(void)
 {
 	TCase *t = new_case("conflict");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, login_page_removes_both_cookies);
 	tcase_add_test(t, conflict_does_not_redirect_in_a_loop);
 	tcase_add_test(t, signing_out_ends_both_sessions);

@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Which origins may read answers by scripts. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
 
-#include "tests/support/flow.h"
-
-#define APP  "https://app.example.com"
-#define JSON "application/json"
+#define APP "https://app.example.com"
 
 static const char ini[] = "[store]\ndriver = memory\n"
 			  "[cookie]\nsame_site = none\n"
 			  "[cors]\norigins = " APP " http://localhost:3000\n"
 			  "[limits]\nlogin_attempts = 2\n";
 
-static struct flow f;
-
 static void
-setup(void)
+begin(void)
 {
 	flow_init(&f, ini);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 /* Sends a request with an Origin or, if it is NULL, without. */
@@ -274,7 +263,7 @@ main(void)
 {
 	TCase *t = new_case("cors");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, listed_origins_may_read);
 	tcase_add_test(t, no_origin_may_read_without_a_list);
 	tcase_add_test(t, preflight_is_answered);

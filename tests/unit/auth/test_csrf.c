@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tokens of forms: all services that share a store share one key, which each
  * reads once. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
 
 #include "auth/csrf.h"
-#include "tests/support/flow.h"
-
-static struct flow f;
-
-static void
-setup(void)
-{
-	flow_init(&f, NULL);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
 
 static struct request_context *
 begin(struct flow_exchange *x)

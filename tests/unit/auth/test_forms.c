@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The answer to a form that a person posts is a page, and the form is not
  * lost. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -10,28 +10,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "crypto/digest.h"
-#include "tests/support/flow.h"
 
-#define FORM	 "application/x-www-form-urlencoded"
-#define COOKIE	 "__Host-fcgiauth"
-#define PRE	 "__Host-fcgiauth_login"
 #define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
 #define SCRIPT	 "HTTP_SEC_FETCH_MODE=cors"
 #define HTML	 "HTTP_ACCEPT=text/html,*/*;q=0.8"
-
-static struct flow f;
-
-static void
-setup(void)
-{
-	flow_init(&f, NULL);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
 
 static bool
 is_page(const struct flow_answer *a)

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Signing in, by form and by JSON. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/support/flow.h"
-
-#define FORM   "application/x-www-form-urlencoded"
-#define JSON   "application/json"
-#define COOKIE "__Host-fcgiauth"
-#define PRE    "__Host-fcgiauth_login"
-
-static struct flow f;
-
-static void
-setup(void)
-{
-	flow_init(&f, NULL);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
 
 /* A browser gets the page and posts its form. */
 static struct flow_answer

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Sign-ins that wait for a hash slot, and refusals that are delayed. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
 
 #include "auth/hash_slots.h"
 #include "auth/login_floor.h"
-#include "tests/support/flow.h"
 
-static struct flow f;
 static struct hash_place place, other[2];
 static unsigned wakes;
 
@@ -20,18 +18,12 @@ wake(struct hash_place *p)
 }
 
 static void
-setup(void)
+begin(void)
 {
 	flow_init(&f, NULL);
 	place = (struct hash_place){ .wake = wake };
 	memset(other, 0, sizeof(other));
 	wakes = 0;
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 static struct flow_answer
@@ -165,7 +157,7 @@ main(void)
 {
 	TCase *t = new_case("login wait");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, free_slot_is_used_at_once);
 	tcase_add_test(t, waiting_sign_in_gets_a_slot);
 	tcase_add_test(t, too_long_wait_gets_503);

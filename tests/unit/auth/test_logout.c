@@ -1,26 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Signing out, also concurrently with a sign-in. */
-#include "tests/support/run.h"
-
-#include "tests/support/flow.h"
-
-#define FORM   "application/x-www-form-urlencoded"
-#define JSON   "application/json"
-#define COOKIE "__Host-fcgiauth"
-
-static struct flow f;
-
-static void
-setup(void)
-{
-	flow_init(&f, NULL);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
+#include "tests/unit/auth/flow_fixture.h"
 
 START_TEST(logout_ends_the_session)
 {

@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The web servers and hosts that are accepted, before a request is
  * evaluated. */
-#include "tests/support/run.h"
-
-#include "tests/support/flow.h"
-
-static struct flow f;
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
+#include "tests/unit/auth/flow_fixture.h"
 
 START_TEST(host_and_peer_secret_are_checked)
 {

@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The user of a valid session is looked up again, once per `recheck`. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
 
 #include "auth/last_seen.h"
-#include "tests/support/flow.h"
 
-#define COOKIE	     "__Host-fcgiauth"
 #define MINUTE	     "[store]\ndriver = memory\n"
 #define EVERY(text)  MINUTE "[users]\nrecheck = " text "\n"
 #define WITH_IDLE(i) MINUTE "[session]\nidle_timeout = " i "\n"
-
-static struct flow f;
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
 
 static unsigned
 check(const char *cookie)

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* auth/refusals: a refused check is logged and reported to the web server. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include <string.h>
-
-#include "tests/support/flow.h"
 
 static const char rules[] =
     "[store]\ndriver = memory\n"
     "[rule public]\npath = /public\nrequire = public\n"
     "[rule admin]\npath = /admin\nrequire = role:admin\n"
     "[rule user]\npath = /user\nrequire = user\n";
-
-static struct flow f;
 
 static void
 start(const char *server)
@@ -22,12 +18,6 @@ start(const char *server)
 	(void)snprintf(ini, sizeof(ini), "[server]\n%s\n%s", server, rules);
 	flow_init(&f, ini);
 	flow_log(&f, LOG_ERROR);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
 }
 
 /* The log since the last call. */

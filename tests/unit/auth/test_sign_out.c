@@ -2,8 +2,6 @@
 /* The credentials that a sign-out ends, and those that it must keep. */
 #include "tests/unit/modes/refresh_fixture.h"
 
-#define SESSION "__Host-fcgiauth"
-
 /* Starts the service in another mode on the same store. */
 static void
 switch_mode(const char *mode)

@@ -2,8 +2,6 @@
 /* The page and the form for signing out, and the state after they fail. */
 #include "tests/unit/modes/refresh_fixture.h"
 
-#define SESSION "__Host-fcgiauth"
-
 static bool
 has_set_cookie(const struct flow_answer *a)
 {

@@ -10,8 +10,6 @@
 
 #include "strategy/store.h"
 
-#define SESSION "__Host-fcgiauth"
-
 enum state { NONE = 0, DEAD, LIVE, FOREIGN, STATES };
 
 struct mode_case {

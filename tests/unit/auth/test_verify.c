@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The check, the challenge, and the checks that apply to every request. */
-#include "tests/support/run.h"
+#include "tests/unit/auth/flow_fixture.h"
 
 #include "auth/require.h"
-#include "tests/support/flow.h"
 
 #define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
-
-static struct flow f;
-
-static void
-setup(void)
-{
-	flow_init(&f, NULL);
-}
-
-static void
-teardown(void)
-{
-	flow_free(&f);
-}
 
 START_TEST(no_credential_is_401)
 {

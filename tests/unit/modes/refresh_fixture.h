@@ -14,6 +14,7 @@
 
 #define FORM	"application/x-www-form-urlencoded"
 #define JSON	"application/json"
+#define SESSION "__Host-fcgiauth"
 #define ACCESS	"__Host-fcgiauth_access"
 #define REFRESH "__Secure-fcgiauth_refresh"
 #define LOGIN	"__Host-fcgiauth_login"

@@ -8,7 +8,6 @@
 #include "http/cookie.h"
 #include "tests/support/tokens.h"
 
-#define SESSION "__Host-fcgiauth"
 #define REVOKED "revocation = store\n"
 
 static const char *const modes[] = { "session", "jwt", "refresh" };

@@ -5,8 +5,6 @@
 
 #include "strategy/store.h"
 
-#define SESSION "__Host-fcgiauth"
-
 static struct flow_answer
 login_with(const char *cookie)
 {
