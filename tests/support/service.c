@@ -177,6 +177,13 @@ service_start(struct service *s)
 }
 
 void
+service_begin(struct service *s, unsigned threads)
+{
+	service_init(s, threads);
+	service_start(s);
+}
+
+void
 service_stop(struct service *s, int64_t grace_ms, int64_t limit_ms)
 {
 	loop_stop(s->loop, grace_ms, limit_ms);

@@ -48,6 +48,8 @@ void service_init(struct service *s, unsigned threads);
 /* Stops the clock: from now on, nothing ends because of a time limit. */
 void service_fake_clock(struct service *s);
 void service_start(struct service *s);
+/* Both, with the defaults. */
+void service_begin(struct service *s, unsigned threads);
 
 /* Stops the loop only; the sockets stay open, as those of a service manager
  * do. */

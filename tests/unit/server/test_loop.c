@@ -36,8 +36,7 @@ START_TEST(malformed_requests_end_the_connection)
 {
 	struct service s;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	for (size_t i = 0; i < fcgi_nbad; i++) {
 		struct bytes b = { .p = NULL };
 		struct fcgi_answer a;
@@ -71,8 +70,7 @@ START_TEST(incomplete_requests_are_dropped)
 	struct service s;
 	struct bytes b = { .p = NULL };
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fcgi_request(&b, &(struct fcgi_request){ .body = 3 });
 	for (size_t n = 0; n < b.n; n++) {
 		int fd = service_connect(&s);
@@ -95,8 +93,7 @@ START_TEST(half_closed_connection_is_answered)
 	struct service s;
 	int fd;
 
-	service_init(&s, 1);
-	service_start(&s);
+	service_begin(&s, 1);
 	fd = service_connect(&s);
 	service_send(fd, &(struct fcgi_request){ .keep = true });
 	service_send(fd, &(struct fcgi_request){ .keep = true });
@@ -114,8 +111,7 @@ START_TEST(request_may_come_byte_by_byte)
 	struct bytes b = { .p = NULL };
 	int fd;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fcgi_request(&b, &(struct fcgi_request){ .body = 100 });
 	fd = service_connect(&s);
 	for (size_t i = 0; i < b.n; i++)
@@ -144,8 +140,7 @@ START_TEST(extreme_requests_are_answered)
 	};
 	struct service s;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct bytes b = { .p = NULL }, params = { .p = NULL };
 		struct bytes value = { .p = NULL }, body = { .p = NULL };
@@ -182,8 +177,7 @@ START_TEST(too_large_body_is_skipped)
 	struct fcgi_answer a;
 	int fd;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fd = service_connect(&s);
 	for (int i = 0; i < 2; i++) {
 		service_send(fd, &(struct fcgi_request){ .keep = true,
@@ -208,8 +202,7 @@ START_TEST(limit_of_the_body_may_change)
 	struct service s;
 	int fd;
 
-	service_init(&s, 1);
-	service_start(&s);
+	service_begin(&s, 1);
 	fd = service_connect(&s);
 	for (int i = 0; i < 2; i++) {
 		loop_set_body_limit(s.loop, 50);
@@ -233,8 +226,7 @@ START_TEST(pipelined_requests_are_answered)
 	struct bytes b = { .p = NULL };
 	int fd;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	for (uint16_t id = 1; id <= 40; id++)
 		fcgi_request(&b, &(struct fcgi_request){
 				     .id = id, .keep = id < 40, .body = id });
@@ -260,8 +252,7 @@ START_TEST(connections_are_kept)
 	struct loop_counts c;
 	int fd;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fd = service_connect(&s);
 	for (uint16_t i = 1; i <= 100; i++) {
 		service_send(fd,
@@ -286,8 +277,7 @@ START_TEST(authorizer_requests_are_answered)
 	struct service s;
 	struct bytes end = { .p = NULL };
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
 	for (int keep = 0; keep <= 1; keep++) {
 		for (int how = 0; how < 3; how++) {
@@ -323,8 +313,7 @@ START_TEST(answer_comes_before_a_reset)
 	struct service s;
 	struct bytes end = { .p = NULL };
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
 	for (int i = 0; i < 50; i++) {
 		struct pollfd pfd = { .fd = service_connect(&s),
@@ -347,8 +336,7 @@ START_TEST(missing_answer_closes_the_connection)
 	struct service s;
 	int fd;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	fd = service_connect(&s);
 	service_send(fd, &(struct fcgi_request){
 			     .keep = true, .name = "DO", .value = "nothing" });
@@ -373,8 +361,7 @@ START_TEST(large_answers_are_sent)
 	struct fcgi_answer a;
 	int fd;
 
-	service_init(&s, 1);
-	service_start(&s);
+	service_begin(&s, 1);
 	fd = service_connect(&s);
 	for (int i = 0; i < 3; i++)
 		service_send(fd,

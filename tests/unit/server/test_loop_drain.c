@@ -76,8 +76,7 @@ START_TEST(drain_answers_current_requests)
 	struct stopper st;
 	int fd, idle;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	idle = service_idle(&s);
 	fd = service_connect(&s);
 	service_send(fd, &(struct fcgi_request){
@@ -107,8 +106,7 @@ START_TEST(drain_waits_for_requests)
 		size_t sent;
 		int fd, idle;
 
-		service_init(&s, 2);
-		service_start(&s);
+		service_begin(&s, 2);
 		fcgi_request(&b, &(struct fcgi_request){ .keep = true });
 		sent = half == 1 ? b.n / 2 : 0;
 		idle = service_idle(&s);
@@ -149,8 +147,7 @@ START_TEST(drain_answers_requests_that_wait)
 	struct stopper st;
 	int half, busy, idle;
 
-	service_init(&s, 1);
-	service_start(&s);
+	service_begin(&s, 1);
 	idle = service_idle(&s);
 	fcgi_request(&b, &(struct fcgi_request){ .keep = true });
 	half = service_connect(&s);
@@ -262,8 +259,7 @@ START_TEST(drain_loses_no_request)
 	atomic_bool end = false;
 	size_t answered = 0;
 
-	service_init(&s, 3);
-	service_start(&s);
+	service_begin(&s, 3);
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
 		clients[i] = (struct client){ .service = &s,
 					      .keep = i % 2 == 0,

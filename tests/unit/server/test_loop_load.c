@@ -42,8 +42,7 @@ START_TEST(many_connections_are_served)
 	struct rlimit r;
 	size_t n = MANY;
 
-	service_init(&s, 4);
-	service_start(&s);
+	service_begin(&s, 4);
 	/* loop_start() has raised the limit, and each connection has both ends
 	 * in this process. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
@@ -175,8 +174,7 @@ START_TEST(refused_connection_is_closed)
 	struct service s;
 	int fd;
 
-	service_init(&s, 1);
-	service_start(&s);
+	service_begin(&s, 1);
 	fd = service_connect(&s);
 	ck_assert(fcgi_send(fd, "GET / HTTP/1.0\r\n\r\n", 18));
 	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
@@ -215,8 +213,7 @@ START_TEST(full_table_serves_all_peers)
 	int fds[CROWD], answers = 0;
 	uint64_t ticks = 1;
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	leave_room(fds);
 	for (int i = 0; i < CROWD; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
@@ -256,8 +253,7 @@ START_TEST(silent_peers_make_room)
 	int fds[CROWD];
 	struct pollfd last = { .events = POLLIN };
 
-	service_init(&s, 2);
-	service_start(&s);
+	service_begin(&s, 2);
 	leave_room(fds);
 	ck_assert(fcgi_connect_with(fds[0], s.path));
 	service_send(fds[0], &(struct fcgi_request){ .keep = true });
