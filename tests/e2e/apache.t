@@ -63,7 +63,7 @@ subtest 'a public rule' => sub {
 	is($alice->page('/public/x')->status, 200, 'alice is let in');
 };
 
-subtest 'files' => sub {
+subtest 'files in a protected location' => sub {
 	mkdir $www;
 	spit("$www/index.html", 'THE APPLICATION, the index');
 	spit("$www/.htaccess", "AuthType None\nRequire all granted\n");

@@ -151,8 +151,7 @@ subtest 'the layout of the login page' => sub {
 			for my $css ('h1', 'label', 'button',
 			    'input[name=username]') {
 				cmp_ok(contrast_of($css), '>=', 4.5,
-				    "$what: the contrast of $css is " .
-				    "sufficient");
+				    "$what: $css has enough contrast");
 			}
 			cmp_ok($web->screenshot(
 				"$shots/login-$width-$scheme.png"), '>', 1000,

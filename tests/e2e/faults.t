@@ -299,8 +299,7 @@ for my $section (qw(store users)) {
 		    session => { idle_timeout => '20m' });
 		rename $good, "$good.away" or die $!;
 		ok(log_grew($e, qr/\breloaded\b/, sub { $e->reload }),
-		    'a reload succeeds although the file that was in use is ' .
-		    'missing');
+		    'a reload succeeds although the file in use is missing');
 		rename "$good.away", $good or die $!;
 		$e->stop_ok;
 	};

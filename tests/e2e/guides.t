@@ -129,7 +129,7 @@ sub is_built {
 
 # The blocks of several-hosts.md form one file. Those of other guides are
 # separate files.
-subtest 'fcgiauth.ini' => sub {
+subtest 'the blocks of fcgiauth.ini' => sub {
 	my $try = sub {
 		my ($guide, $text) = @_;
 		$text =~ s{/var/backups/|/etc/fcgiauth/}{$tmp/}g;

@@ -221,7 +221,7 @@ subtest 'a missing file' => sub {
 	is(login('alice'), 200, 'a sign-in succeeds when the file is back');
 };
 
-subtest 'fcgiauthctl' => sub {
+subtest 'commands of fcgiauthctl' => sub {
 	my ($code, $out, $errors) = $d->ctl('user', 'list');
 
 	is($code, 0, 'user list succeeds');

@@ -804,8 +804,7 @@ subtest '--check by root' => sub {
 			my @files = ("$at/keys", glob "$at/* $at/keys/{*,.[!.]*}");
 			is(join(' ', grep { (stat $_)[4] != $nobody[0] }
 			    @files), '',
-			    "$mode: all files belong to the owner of the " .
-			    "folder");
+			    "$mode: the owner of the folder owns all files");
 		};
 
 		chmod 0711, $top;

@@ -340,8 +340,7 @@ subtest 'simultaneous commands' => sub {
 		    "round $round: one key is active after three rotations")
 		    or diag "@said";
 		ok(!grep({ !/^0 / && !/^1 .*another process/ } @said),
-		    "round $round: a rotation that fails names the other " .
-		    "process")
+		    "round $round: a failed rotation names the reason")
 		    or diag "@said";
 		ok(scalar(grep { /^0 / } @said) >= 1,
 		    "round $round: a rotation succeeds");
@@ -352,8 +351,7 @@ subtest 'simultaneous commands' => sub {
 		@keys = keys_of($empty);
 		my $won = grep { /^0 / } @said;
 		is(scalar(grep { $_->{state} eq 'active' } @keys), 1,
-		    "round $round: one key is active after rotations to new " .
-		    "keys")
+		    "round $round: one key is active after new keys")
 		    or diag "@said";
 		is(scalar(grep { $_->{state} eq 'retiring' } @keys), $won,
 		    "round $round: each successful rotation retires one key")
@@ -416,8 +414,7 @@ subtest 'changes of keys under a running daemon' => sub {
 		    (qw(key rotate --now)));
 		is($code, 0, "round $round: the command succeeds");
 		is(status_of($d, $tokens[-1]), 204,
-		    "round $round: the newest token is valid before the " .
-		    "reload");
+		    "round $round: the newest token is valid before");
 		my $active = kid_of($d, 'active');
 		$d->reload;
 		ok(wait_for(10, sub {

@@ -164,7 +164,7 @@ subtest 'a sign-in by JSON' => sub {
 	is($c->xhr('/x')->status, 200, 'the cookie is accepted');
 };
 
-subtest 'deliver' => sub {
+subtest 'the option deliver' => sub {
 	for my $deliver (qw(body both)) {
 		my $e = FCGIAuth::Daemon->new(conf =>
 		    { auth => { deliver => $deliver } });
@@ -257,7 +257,7 @@ subtest 'requests from other sites' => sub {
 	    'a form with its CSRF token and no Origin is accepted');
 };
 
-subtest 'bad requests' => sub {
+subtest 'malformed requests' => sub {
 	my $c = $n->client;
 	my @post = (POST => '/auth/login');
 	my $post = sub {

@@ -163,8 +163,7 @@ subtest 'reloads with the memory store' => sub {
 		    "the log says that a change of $what ends sessions");
 	}
 	ok(!$told->(@$_),
-	    'a change that keeps sessions is not logged as one that ends ' .
-	    'them') for
+	    'a change that keeps sessions has no such line') for
 	    [ jwt => { issuer => 'https://c.test' } ],
 	    [ jwt => { keys => $e->dir . '/keys' } ],
 	    [ server => { hosts => 'https://www.example.com' } ],

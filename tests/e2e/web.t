@@ -433,8 +433,7 @@ subtest 'other forged headers' => sub {
 			like($a->status, qr/^4\d\d$|^302$/,
 			    "$path: a visitor is refused with @$trick");
 			unlike($a->body, qr/THE APPLICATION/,
-			    "$path: the visitor sees nothing of the " .
-			    "application");
+			    "$path: the visitor does not see the application");
 			unlike($a->header('location') // '', qr/evil|open/,
 			    "$path: the Location is not changed");
 			next if $trick->[0] eq 'Cookie' || $path =~ /files/;
