@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+#include "tests/support/set_option.h"
+
 #define START_MS 60000
 
 static bool
@@ -56,6 +59,18 @@ write_rules(const struct test_postgres *p)
 		       f) >= 0 &&
 		 fclose(f) == 0,
 	     "cannot write %s", path);
+}
+
+void
+postgres_server_set(const struct option *options, void *conf,
+		    const char *conninfo)
+{
+	const struct str text = str_from(conninfo);
+	const int64_t seconds = 20; /* sanitizers are slow */
+
+	SET_OPTION(options, conf, "conninfo", text);
+	SET_OPTION(options, conf, "connect_timeout", seconds);
+	SET_OPTION(options, conf, "timeout", seconds);
 }
 
 bool

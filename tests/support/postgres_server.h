@@ -8,6 +8,7 @@
 #ifndef TESTS_POSTGRES_SERVER_H
 #define TESTS_POSTGRES_SERVER_H
 
+#include "conf/option.h"
 #include "tests/support/process.h"
 
 struct test_postgres {
@@ -16,6 +17,11 @@ struct test_postgres {
 	char conninfo[160]; /* for the socket, as the superuser */
 	struct process process;
 };
+
+/* Sets the server and long time limits in the settings of a driver, which
+ * borrow the text. */
+void postgres_server_set(const struct option *options, void *conf,
+			 const char *conninfo);
 
 /* Runs initdb and starts the server; false: PostgreSQL is not installed. */
 bool postgres_server_new(struct test_postgres *p) MUST_USE;

@@ -249,8 +249,8 @@ END_TEST
 START_TEST(invalid_settings_cannot_be_opened)
 {
 	struct fixture *r = fixture_open(FIXTURE_NO_SCHEMA, "");
-	const struct str conninfo = STR("hots=db1"), query = STR("SELECT $1");
-	const struct postgres_conf conf = { .conninfo = conninfo };
+	const char *const conninfo = "hots=db1";
+	const struct postgres_conf conf = { .conninfo = str_from(conninfo) };
 	struct backend *s = NULL;
 	struct backend *u = NULL;
 
@@ -259,7 +259,8 @@ START_TEST(invalid_settings_cannot_be_opened)
 	ck_assert_ptr_null(s);
 	FAILS(r, fixture_try_users(r, conninfo, STR(""), &u), ERR_CONFIG,
 	      "hots");
-	FAILS(r, fixture_try_users(r, conninfo, query, &u), ERR_CONFIG, "hots");
+	FAILS(r, fixture_try_users(r, conninfo, STR("SELECT $1"), &u),
+	      ERR_CONFIG, "hots");
 	ck_assert_ptr_null(u);
 	fixture_close(r);
 }

@@ -2,6 +2,7 @@
 /* Opens the server and the store for the PostgreSQL cases. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/set_option.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -139,29 +140,17 @@ bare_close(struct bare *b)
 	postgres_close(b->server);
 }
 
-static void
-set(void *conf, const char *name, const void *value, size_t n)
-{
-	const struct option *o =
-	    option_find(users_postgres.base.driver.options, str_from(name));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, value, n);
-}
-
 int
-fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
+fixture_try_users(struct fixture *r, const char *conninfo, struct str query,
 		  struct backend **out)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
-	const int64_t seconds = 20;
+	const struct option *options = users_postgres.base.driver.options;
 	int result;
 
 	ck_assert_ptr_nonnull(conf);
-	set(conf, "conninfo", &conninfo, sizeof(conninfo));
-	set(conf, "query", &query, sizeof(query));
-	set(conf, "connect_timeout", &seconds, sizeof(seconds));
-	set(conf, "timeout", &seconds, sizeof(seconds));
+	postgres_server_set(options, conf, conninfo);
+	SET_OPTION(options, conf, "query", query);
 	result = users_open(&users_postgres, conf, &r->fake.env, out, &r->err);
 	free(conf);
 	return result;
@@ -172,7 +161,7 @@ fixture_users(struct fixture *r, const char *query)
 {
 	struct backend *u;
 
-	OK(r, fixture_try_users(r, str_from(r->conninfo), str_from(query), &u));
+	OK(r, fixture_try_users(r, r->conninfo, str_from(query), &u));
 	return u;
 }
 

@@ -54,7 +54,7 @@ int fixture_find(struct fixture *r, const struct session *s, bool *found);
 
 /* Opens users in our own table (query ""), or in a foreign one. */
 struct backend *fixture_users(struct fixture *r, const char *query);
-int fixture_try_users(struct fixture *r, struct str conninfo, struct str query,
+int fixture_try_users(struct fixture *r, const char *conninfo, struct str query,
 		      struct backend **out) MUST_USE;
 
 /* A connection without a store, for a component with these steps. */

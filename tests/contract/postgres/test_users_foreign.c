@@ -7,6 +7,7 @@
 #include "tests/support/fake_env.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/run.h"
+#include "tests/support/set_option.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,34 +39,21 @@ static const char table[] =
     " ('bob', '$b', NULL, NULL, NULL, false),"
     " ('carol', NULL, '', '', '', true)";
 
-static void
-set(void *conf, const char *name, const void *value, size_t n)
-{
-	const struct option *o =
-	    option_find(users_postgres.base.driver.options, str_from(name));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, value, n);
-}
-
 static int
 open_source(const char *query, const char *update_hash)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	char *copy = strdup(query);
-	const struct str texts[] = { str_from(server.conninfo), str_from(copy),
-				     str_from(update_hash) };
-	const int64_t seconds = 20;
+	const struct option *options = users_postgres.base.driver.options;
+	const struct str text = str_from(copy), change = str_from(update_hash);
 	int rc;
 
 	ck_assert_ptr_nonnull(conf);
 	backend_unref(r->users); /* of the call before */
 	r->users = NULL;
-	set(conf, "conninfo", &texts[0], sizeof(texts[0]));
-	set(conf, "query", &texts[1], sizeof(texts[1]));
-	set(conf, "update_hash", &texts[2], sizeof(texts[2]));
-	set(conf, "connect_timeout", &seconds, sizeof(seconds));
-	set(conf, "timeout", &seconds, sizeof(seconds));
+	postgres_server_set(options, conf, server.conninfo);
+	SET_OPTION(options, conf, "query", text);
+	SET_OPTION(options, conf, "update_hash", change);
 	rc = users_postgres.base.driver.check(conf, &r->err);
 	if (rc == 0)
 		rc = users_open(&users_postgres, conf, &r->fake.env, &r->users,

@@ -2,6 +2,7 @@
 /* Opens the file for the SQLite cases. */
 #include "tests/contract/sqlite/fixture.h"
 #include "tests/support/call.h"
+#include "tests/support/set_option.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -14,12 +15,10 @@ extern const struct user_source_ops users_sqlite;
 static void *
 configure(const struct driver *driver, const char *path)
 {
-	const struct option *o = option_find(driver->options, STR("path"));
-	char *conf = calloc(1, driver->conf_size);
+	void *conf = calloc(1, driver->conf_size);
 
 	ck_assert_ptr_nonnull(conf);
-	ck_assert_ptr_nonnull(o);
-	memcpy(conf + o->offset, &path, sizeof(path));
+	SET_OPTION(driver->options, conf, "path", path);
 	return conf;
 }
 

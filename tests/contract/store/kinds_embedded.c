@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The stores of the contract suite that need no server. */
 #include "tests/contract/store/fixture.h"
+#include "tests/support/set_option.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -12,11 +13,7 @@ static void
 configure_file(const struct session_store_ops *ops, void *conf,
 	       const char *path)
 {
-	const struct option *o =
-	    option_find(ops->base.driver.options, STR("path"));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, &path, sizeof(path));
+	SET_OPTION(ops->base.driver.options, conf, "path", path);
 }
 
 static void

@@ -2,6 +2,7 @@
 /* The Redis store of the contract suite, on one server and on a cluster. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/redis_server.h"
+#include "tests/support/set_option.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,24 +20,15 @@ static struct {
 } server;
 
 static void
-set(void *conf, const char *name, const void *value, size_t n)
-{
-	const struct option *o = option_find(redis_options, str_from(name));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, value, n);
-}
-
-static void
 configure(void *conf, const char *at)
 {
 	const struct str url = str_from(at), prefix = STR("fcgiauth:");
 	const int64_t seconds = 20; /* sanitizers are slow */
 
-	set(conf, "url", &url, sizeof(url));
-	set(conf, "prefix", &prefix, sizeof(prefix));
-	set(conf, "connect_timeout", &seconds, sizeof(seconds));
-	set(conf, "timeout", &seconds, sizeof(seconds));
+	SET_OPTION(redis_options, conf, "url", url);
+	SET_OPTION(redis_options, conf, "prefix", prefix);
+	SET_OPTION(redis_options, conf, "connect_timeout", seconds);
+	SET_OPTION(redis_options, conf, "timeout", seconds);
 }
 
 static void
@@ -57,7 +49,7 @@ configure_cluster(const struct session_store_ops *ops, void *conf,
 	(void)ops;
 	(void)path;
 	configure(conf, server.seeds);
-	set(conf, "cluster", &yes, sizeof(yes));
+	SET_OPTION(redis_options, conf, "cluster", yes);
 }
 
 static void

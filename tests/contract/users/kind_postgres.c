@@ -8,27 +8,11 @@ extern const struct user_source_ops users_postgres;
 static struct test_postgres server;
 
 static void
-set(const struct user_source_ops *ops, void *conf, const char *name,
-    const void *value, size_t n)
-{
-	const struct option *o =
-	    option_find(ops->base.driver.options, str_from(name));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, value, n);
-}
-
-static void
 configure(const struct user_source_ops *ops, void *conf,
 	  const char *const *path)
 {
-	const struct str conninfo = str_from(server.conninfo);
-	const int64_t seconds = 20; /* sanitizers are slow */
-
 	(void)path;
-	set(ops, conf, "conninfo", &conninfo, sizeof(conninfo));
-	set(ops, conf, "connect_timeout", &seconds, sizeof(seconds));
-	set(ops, conf, "timeout", &seconds, sizeof(seconds));
+	postgres_server_set(ops->base.driver.options, conf, server.conninfo);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Users in a SQLite file for the contract suite. */
 #include "tests/contract/users/fixture.h"
+#include "tests/support/set_option.h"
 
 #include <sqlite3.h>
 
@@ -10,11 +11,7 @@ static void
 configure(const struct user_source_ops *ops, void *conf,
 	  const char *const *path)
 {
-	const struct option *o =
-	    option_find(ops->base.driver.options, STR("path"));
-
-	ck_assert_ptr_nonnull(o);
-	memcpy((char *)conf + o->offset, path, sizeof(*path));
+	SET_OPTION(ops->base.driver.options, conf, "path", *path);
 }
 
 static void
