@@ -163,7 +163,7 @@ tests_contract_sqlite_test_sqlite_SOURCES = \
 	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
 	tests/contract/sqlite/faults.c tests/contract/sqlite/versions.c \
 	tests/contract/sqlite/fixture.c tests/contract/sqlite/fixture.h \
-	tests/contract/expect.h
+	tests/contract/alice.h tests/contract/expect.h
 tests_contract_store_test_store_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_embedded.c
 tests_contract_users_test_users_SOURCES = \

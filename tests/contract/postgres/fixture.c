@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the server and the store for the PostgreSQL cases. */
 #include "tests/contract/postgres/fixture.h"
-#include "tests/support/call.h"
 #include "tests/support/set_option.h"
 
 #include <signal.h>
@@ -88,33 +87,6 @@ void
 fixture_wait(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 2000);
-}
-
-struct session
-fixture_create(struct fixture *r)
-{
-	struct session s = { .who = { .name = STR("alice") },
-			     .created_ms = r->now,
-			     .last_seen_ms = r->now,
-			     .idle_expires_ms = r->now + 60000,
-			     .expires_ms = r->now + 60000 };
-
-	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
-	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
-			 0);
-	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
-	return s;
-}
-
-int
-fixture_find(struct fixture *r, const struct session *s, bool *found)
-{
-	struct session_answer is;
-
-	if (store_find(r->conn, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
-		return -1;
-	*found = is.found;
-	return 0;
 }
 
 void

@@ -28,6 +28,8 @@ struct fixture {
 	struct err err;
 };
 
+#include "tests/contract/alice.h"
+
 enum fixture_flags {
 	FIXTURE_OWN_SERVER = 1 << 0, /* the case may stop it */
 	FIXTURE_NO_SCHEMA = 1 << 1, /* the case migrates it */
@@ -47,10 +49,6 @@ void fixture_wait(struct fixture *r);
 /* Opens a second store with another connection string, without migration. */
 void fixture_second(struct fixture *r, const char *conninfo, struct backend **s,
 		    struct store_conn **l);
-
-/* Creates a session of alice. */
-struct session fixture_create(struct fixture *r);
-int fixture_find(struct fixture *r, const struct session *s, bool *found);
 
 /* Opens users in our own table (query ""), or in a foreign one. */
 struct backend *fixture_users(struct fixture *r, const char *query);

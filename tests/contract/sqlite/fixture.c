@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the file for the SQLite cases. */
 #include "tests/contract/sqlite/fixture.h"
-#include "tests/support/call.h"
 #include "tests/support/set_option.h"
 
 #include <sqlite3.h>
@@ -98,33 +97,6 @@ void
 fixture_wait(struct fixture *r)
 {
 	fake_env_advance_ms(&r->fake, 1000);
-}
-
-struct session
-fixture_create(struct fixture *r)
-{
-	struct session s = { .who = { .name = STR("alice") },
-			     .created_ms = r->now,
-			     .last_seen_ms = r->now,
-			     .idle_expires_ms = r->now + 60,
-			     .expires_ms = r->now + 60 };
-
-	ck_assert_int_eq(env_random(&r->fake.env, &s.id, sizeof(s.id)), 0);
-	ck_assert_int_eq(env_random(&r->fake.env, &s.token, sizeof(s.token)),
-			 0);
-	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
-	return s;
-}
-
-int
-fixture_find(struct fixture *r, const struct session *s, bool *found)
-{
-	struct session_answer is;
-
-	if (store_find(r->conn, NOW(r), &s->id, &s->token, &is, &r->err) != 0)
-		return -1;
-	*found = is.found;
-	return 0;
 }
 
 void

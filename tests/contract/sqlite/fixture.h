@@ -21,6 +21,8 @@ struct fixture {
 	struct err err;
 };
 
+#include "tests/contract/alice.h"
+
 /* The store is opened but not connected: there is no file yet. */
 struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
@@ -30,10 +32,6 @@ void fixture_start(struct fixture *r);
 void fixture_migrate(struct fixture *r);
 /* Advances the clock past every back-off. */
 void fixture_wait(struct fixture *r);
-
-/* Creates a session of alice. */
-struct session fixture_create(struct fixture *r);
-int fixture_find(struct fixture *r, const struct session *s, bool *found);
 
 void fixture_write(const char *path, const void *bytes, size_t n);
 /* Runs SQL on the file like another program. */
