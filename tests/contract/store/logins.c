@@ -63,7 +63,7 @@ know(struct fixture *r, const struct login_keys *k, int64_t until)
 	OK(r, learn_network(r->conn, NOW(r), k->user, &network, &r->err));
 }
 
-START_TEST(bans_that_a_login_meets)
+START_TEST(standing_returns_the_last_ban)
 {
 	struct fixture *r = fixture_open(_i);
 	struct login_keys k = keys();
@@ -90,7 +90,7 @@ START_TEST(bans_that_a_login_meets)
 }
 END_TEST
 
-START_TEST(networks_that_are_known)
+START_TEST(standing_returns_the_known_network)
 {
 	static const struct {
 		int64_t until, at;
@@ -160,7 +160,7 @@ START_TEST(all_keys_are_counted_or_none)
 }
 END_TEST
 
-START_TEST(the_known_one_is_counted_instead)
+START_TEST(the_key_known_is_counted_instead_of_the_user)
 {
 	struct fixture *r = fixture_open(_i);
 	struct login_keys k = keys(), stranger = keys();
@@ -183,7 +183,7 @@ END_TEST
 
 /* The counter of the user is reset, the address loses only this attempt, and
  * the network is known. */
-START_TEST(success)
+START_TEST(success_resets_and_learns)
 {
 	struct fixture *r = fixture_open(_i);
 	struct login_keys k = keys();
@@ -227,7 +227,7 @@ count_in_a_thread(struct work *w)
 		w->answers = c.counted;
 }
 
-START_TEST(never_more_than_may_be)
+START_TEST(parallel_logins_never_exceed_the_max)
 {
 	struct fixture *r = fixture_open(_i);
 	struct login_keys k = keys();
@@ -248,11 +248,12 @@ store_login_cases(void)
 	TCase *t = new_case("logins");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, bans_that_a_login_meets, 0, n);
-	tcase_add_loop_test(t, networks_that_are_known, 0, n);
+	tcase_add_loop_test(t, standing_returns_the_last_ban, 0, n);
+	tcase_add_loop_test(t, standing_returns_the_known_network, 0, n);
 	tcase_add_loop_test(t, all_keys_are_counted_or_none, 0, n);
-	tcase_add_loop_test(t, the_known_one_is_counted_instead, 0, n);
-	tcase_add_loop_test(t, success, 0, n);
-	tcase_add_loop_test(t, never_more_than_may_be, 0, n);
+	tcase_add_loop_test(t, the_key_known_is_counted_instead_of_the_user, 0,
+			    n);
+	tcase_add_loop_test(t, success_resets_and_learns, 0, n);
+	tcase_add_loop_test(t, parallel_logins_never_exceed_the_max, 0, n);
 	return t;
 }

@@ -43,7 +43,7 @@ banned(struct fixture *r, const char *key, int64_t now)
 }
 
 static bool
-forgive(struct fixture *r, const char *key)
+reset_key(struct fixture *r, const char *key)
 {
 	bool was = false;
 
@@ -52,7 +52,7 @@ forgive(struct fixture *r, const char *key)
 	return was;
 }
 
-START_TEST(one_too_many_begins_a_ban)
+START_TEST(an_attempt_beyond_the_max_begins_a_ban)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
@@ -66,7 +66,7 @@ START_TEST(one_too_many_begins_a_ban)
 	SAME(r, banned(r, "user:alice", t + 119), t + 419);
 	SAME(r, banned(r, "user:alice", t + 418), t + 419);
 	SAME(r, banned(r, "user:alice", t + 419), 0);
-	/* Other keys are not meant. */
+	/* The ban does not apply to other keys. */
 	SAME(r, banned(r, "user:Alice", t + 119), 0);
 	SAME(r, banned(r, "addr:alice", t + 119), 0);
 	SAME(r, attempt(r, "user:alic", t + 119), 0);
@@ -74,7 +74,7 @@ START_TEST(one_too_many_begins_a_ban)
 }
 END_TEST
 
-START_TEST(a_ban_does_not_grow)
+START_TEST(attempts_do_not_prolong_a_ban)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
@@ -84,7 +84,7 @@ START_TEST(a_ban_does_not_grow)
 	for (int i = 0; i < 20; i++)
 		SAME(r, attempt(r, "user:alice", t + i), t + 300);
 	SAME(r, attempt(r, "user:alice", t + 299), t + 300);
-	/* After it all begins anew: the owner has a chance again. */
+	/* After the ban the count starts at one again. */
 	SAME(r, attempt(r, "user:alice", t + 300), 0);
 	SAME(r, attempt(r, "user:alice", t + 301), 0);
 	SAME(r, attempt(r, "user:alice", t + 302), 0);
@@ -93,14 +93,14 @@ START_TEST(a_ban_does_not_grow)
 }
 END_TEST
 
-START_TEST(a_window_begins_with_the_first)
+START_TEST(the_first_attempt_begins_a_window)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 
 	for (int i = 0; i < 3; i++)
 		SAME(r, attempt(r, "user:alice", t + i), 0);
-	SAME(r, attempt(r, "user:alice", t + 120), 0); /* a new one */
+	SAME(r, attempt(r, "user:alice", t + 120), 0); /* in a new window */
 	SAME(r, attempt(r, "user:alice", t + 239), 0);
 	SAME(r, attempt(r, "user:alice", t + 239), 0);
 	SAME(r, attempt(r, "user:alice", t + 239), t + 539);
@@ -108,27 +108,27 @@ START_TEST(a_window_begins_with_the_first)
 }
 END_TEST
 
-START_TEST(forgiven_is_forgotten)
+START_TEST(a_reset_ends_count_and_ban)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
 
-	HOLDS(r, !forgive(r, "user:nobody"));
+	HOLDS(r, !reset_key(r, "user:nobody"));
 	for (int i = 0; i < 3; i++)
 		SAME(r, attempt(r, "user:alice", t), 0);
-	HOLDS(r, !forgive(r, "user:alice"));
+	HOLDS(r, !reset_key(r, "user:alice"));
 	for (int i = 0; i < 3; i++)
 		SAME(r, attempt(r, "user:alice", t), 0);
 	SAME(r, attempt(r, "user:alice", t), t + 300);
-	HOLDS(r, forgive(r, "user:alice"));
+	HOLDS(r, reset_key(r, "user:alice"));
 	SAME(r, banned(r, "user:alice", t), 0);
 	SAME(r, attempt(r, "user:alice", t), 0);
-	HOLDS(r, !forgive(r, "user:alice"));
+	HOLDS(r, !reset_key(r, "user:alice"));
 	fixture_close(r);
 }
 END_TEST
 
-START_TEST(far_ends_do_not_wrap)
+START_TEST(distant_ends_do_not_overflow)
 {
 	static const struct attempt_policy longest = { .max = 1,
 						       .window_ms = INT64_MAX,
@@ -148,7 +148,7 @@ START_TEST(far_ends_do_not_wrap)
 }
 END_TEST
 
-START_TEST(one_allowed_attempt)
+START_TEST(max_may_be_one_or_zero)
 {
 	static const struct attempt_policy one = { .max = 1,
 						   .window_ms = 10,
@@ -186,7 +186,7 @@ START_TEST(bans_are_listed)
 	HOLDS(r, str_eq(bans.v[0].key, str_from(keys[2])));
 	SAME(r, bans.v[0].until_ms, r->now + 302);
 	HOLDS(r, str_eq(bans.v[1].key, str_from(keys[1])));
-	/* The longest are those that a limit keeps. */
+	/* With a limit, the bans that end last are returned. */
 	OK(r, store_bans(r->conn, AT(r, r->now + 3), policy.ban_ms, 1, &bans,
 			 &r->err));
 	SAME(r, bans.n, 1);
@@ -194,7 +194,7 @@ START_TEST(bans_are_listed)
 	OK(r, store_bans(r->conn, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
 			 &r->err));
 	SAME(r, bans.n, 2);
-	HOLDS(r, forgive(r, keys[2]));
+	HOLDS(r, reset_key(r, keys[2]));
 	OK(r, store_bans(r->conn, AT(r, r->now + 300), policy.ban_ms, 10, &bans,
 			 &r->err));
 	SAME(r, bans.n, 1);
@@ -205,8 +205,9 @@ START_TEST(bans_are_listed)
 }
 END_TEST
 
-/* Those that end at once are in the order of their bytes. */
-START_TEST(bans_in_order)
+/* Bans that end at the same time are in the order of the bytes of their
+ * keys. */
+START_TEST(bans_that_end_together_are_sorted)
 {
 	static const char *const sorted[] = { "a",	   "aa", "aaa", "ab",
 					      "a\xc3\xa9", "b",	 "ba",	"c" };
@@ -228,7 +229,7 @@ START_TEST(bans_in_order)
 }
 END_TEST
 
-START_TEST(keys_are_checked)
+START_TEST(keys_of_wrong_length_are_refused)
 {
 	static char longest[257];
 	struct fixture *r = fixture_open(_i);
@@ -250,8 +251,8 @@ START_TEST(keys_are_checked)
 }
 END_TEST
 
-/* A success takes its attempt back, of its own window and no other. */
-START_TEST(what_is_given_back_does_not_count)
+/* A success removes its attempt, from the window in which it was counted. */
+START_TEST(an_attempt_that_is_given_back_does_not_count)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now;
@@ -267,20 +268,20 @@ START_TEST(what_is_given_back_does_not_count)
 	}
 	SAME(r, count(r, "addr:a", t + 2).count, 2);
 	SAME(r, count(r, "addr:a", t + 2).count, 3);
-	/* A key that nobody has, and a window that is not there. */
+	/* An unknown key, and a window that does not exist, change nothing. */
 	give_back(r, "addr:b", t + 120);
 	SAME(r, count(r, "addr:b", t).count, 1);
 	give_back(r, "addr:a", t + 119);
 	SAME(r, attempt(r, "addr:a", t + 3), t + 303);
-	/* A ban stays. */
+	/* A ban is not changed. */
 	give_back(r, "addr:a", t + 120);
 	give_back(r, "addr:a", t + 303);
 	SAME(r, banned(r, "addr:a", t + 3), t + 303);
-	/* Those of the window before are not those of this one. */
+	/* An attempt of the previous window is not removed from this one. */
 	SAME(r, count(r, "addr:a", t + 303).count, 1);
 	give_back(r, "addr:a", first.ends_ms);
 	SAME(r, count(r, "addr:a", t + 304).count, 2);
-	/* Never below none. */
+	/* The count does not become negative. */
 	for (int i = 0; i < 5; i++)
 		give_back(r, "addr:a", t + 423);
 	SAME(r, count(r, "addr:a", t + 305).count, 1);
@@ -288,8 +289,8 @@ START_TEST(what_is_given_back_does_not_count)
 }
 END_TEST
 
-/* A clock that was a day ahead prolongs neither ban nor window. */
-START_TEST(clock_set_back)
+/* After a clock was a day ahead, neither ban nor window lasts longer. */
+START_TEST(a_clock_set_back_does_not_prolong_a_ban)
 {
 	struct fixture *r = fixture_open(_i);
 	int64_t t = r->now, ahead = t + 86400;
@@ -301,8 +302,8 @@ START_TEST(clock_set_back)
 	SAME(r, banned(r, "user:alice", t), 0);
 	OK(r, store_bans(r->conn, AT(r, t), policy.ban_ms, 9, &bans, &r->err));
 	SAME(r, bans.n, 0);
-	/* The clock of another instance may be behind by as much as it is
-	 * long. */
+	/* The clock of another instance may be behind by as much as the ban
+	 * lasts. */
 	SAME(r, banned(r, "user:alice", ahead - 300), ahead + 300);
 	SAME(r, attempt(r, "user:alice", ahead - 300), ahead + 300);
 	SAME(r, banned(r, "user:alice", ahead - 301), 0);
@@ -334,7 +335,7 @@ learn(struct fixture *r, const char *user, uint8_t byte, int64_t until)
 	   learn_network(r->conn, NOW(r), str_from(user), &network, &r->err));
 }
 
-/* When this one ends; 0: it is not among them. */
+/* Returns when this network ends; 0: the user does not have it. */
 static int64_t
 ends(const struct known_networks *known, uint8_t byte)
 {
@@ -347,7 +348,7 @@ ends(const struct known_networks *known, uint8_t byte)
 	return 0;
 }
 
-START_TEST(networks_of_a_user)
+START_TEST(networks_of_a_user_are_kept_apart)
 {
 	struct fixture *r = fixture_open(_i);
 	struct known_networks v;
@@ -360,7 +361,7 @@ START_TEST(networks_of_a_user)
 	SAME(r, networks(r, "alice", t, &v), 2);
 	SAME(r, ends(&v, 0), t + 100);
 	SAME(r, ends(&v, 0xff), t + 200);
-	/* Anew: one place, the new end. */
+	/* A network that is learned again has one entry, with the new end. */
 	learn(r, "alice", 0, t + 150);
 	SAME(r, networks(r, "alice", t + 149, &v), 2);
 	SAME(r, ends(&v, 0), t + 150);
@@ -375,7 +376,7 @@ START_TEST(networks_of_a_user)
 }
 END_TEST
 
-START_TEST(networks_are_bounded)
+START_TEST(networks_of_a_user_are_bounded)
 {
 	struct fixture *r = fixture_open(_i);
 	struct known_networks v;
@@ -383,10 +384,12 @@ START_TEST(networks_are_bounded)
 
 	for (int i = 1; i <= 3 * NETWORKS_MAX; i++)
 		learn(r, "alice", (uint8_t)i, t + 1000 - 10 * (i % 4));
-	learn(r, "alice", 99, t + 1); /* the new one stays */
+	learn(r, "alice", 99,
+	      t + 1); /* the newest is kept, though it ends first */
 	SAME(r, networks(r, "alice", t, &v), NETWORKS_MAX);
 	SAME(r, ends(&v, 99), t + 1);
-	/* Of the others, those that end last: every fourth, and some. */
+	/* Of the others, those that end last are kept: every fourth, and
+	 * some. */
 	for (int i = 4; i <= 3 * NETWORKS_MAX; i += 4)
 		SAME(r, ends(&v, (uint8_t)i), t + 1000);
 	SAME(r, networks(r, "alice", t + 990, &v), 7);
@@ -395,7 +398,7 @@ START_TEST(networks_are_bounded)
 }
 END_TEST
 
-START_TEST(networks_are_swept)
+START_TEST(expired_networks_are_swept)
 {
 	static const uint8_t order[] = { 4, 1, 2, 3, 5 };
 	struct fixture *r = fixture_open(_i);
@@ -409,7 +412,7 @@ START_TEST(networks_are_swept)
 		HOLDS(r, removed <= 2);
 		all += removed;
 	}
-	/* Redis ends a user's networks together, by itself. */
+	/* Redis removes the networks of a user together, without the sweep. */
 	if (strcmp(r->name, "redis") != 0)
 		SAME(r, all, 3);
 	SAME(r, networks(r, "alice", t + 3, &v), 2);
@@ -419,7 +422,7 @@ START_TEST(networks_are_swept)
 }
 END_TEST
 
-START_TEST(secret_is_the_first_one)
+START_TEST(the_first_value_of_a_secret_stays)
 {
 	struct fixture *r = fixture_open(_i);
 	struct store_conn *other = fixture_conn(r);
@@ -449,20 +452,21 @@ store_regulation_cases(void)
 	TCase *t = new_case("regulation");
 	int n = fixture_count();
 
-	tcase_add_loop_test(t, one_too_many_begins_a_ban, 0, n);
-	tcase_add_loop_test(t, a_ban_does_not_grow, 0, n);
-	tcase_add_loop_test(t, a_window_begins_with_the_first, 0, n);
-	tcase_add_loop_test(t, forgiven_is_forgotten, 0, n);
-	tcase_add_loop_test(t, far_ends_do_not_wrap, 0, n);
-	tcase_add_loop_test(t, one_allowed_attempt, 0, n);
+	tcase_add_loop_test(t, an_attempt_beyond_the_max_begins_a_ban, 0, n);
+	tcase_add_loop_test(t, attempts_do_not_prolong_a_ban, 0, n);
+	tcase_add_loop_test(t, the_first_attempt_begins_a_window, 0, n);
+	tcase_add_loop_test(t, a_reset_ends_count_and_ban, 0, n);
+	tcase_add_loop_test(t, distant_ends_do_not_overflow, 0, n);
+	tcase_add_loop_test(t, max_may_be_one_or_zero, 0, n);
 	tcase_add_loop_test(t, bans_are_listed, 0, n);
-	tcase_add_loop_test(t, bans_in_order, 0, n);
-	tcase_add_loop_test(t, keys_are_checked, 0, n);
-	tcase_add_loop_test(t, what_is_given_back_does_not_count, 0, n);
-	tcase_add_loop_test(t, clock_set_back, 0, n);
-	tcase_add_loop_test(t, networks_of_a_user, 0, n);
-	tcase_add_loop_test(t, networks_are_bounded, 0, n);
-	tcase_add_loop_test(t, networks_are_swept, 0, n);
-	tcase_add_loop_test(t, secret_is_the_first_one, 0, n);
+	tcase_add_loop_test(t, bans_that_end_together_are_sorted, 0, n);
+	tcase_add_loop_test(t, keys_of_wrong_length_are_refused, 0, n);
+	tcase_add_loop_test(t, an_attempt_that_is_given_back_does_not_count, 0,
+			    n);
+	tcase_add_loop_test(t, a_clock_set_back_does_not_prolong_a_ban, 0, n);
+	tcase_add_loop_test(t, networks_of_a_user_are_kept_apart, 0, n);
+	tcase_add_loop_test(t, networks_of_a_user_are_bounded, 0, n);
+	tcase_add_loop_test(t, expired_networks_are_swept, 0, n);
+	tcase_add_loop_test(t, the_first_value_of_a_secret_stays, 0, n);
 	return t;
 }
