@@ -37,6 +37,11 @@ run_cases(TCase *const *cases, size_t n)
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
 	failed = srunner_ntests_failed(runner);
+	if (srunner_ntests_run(runner) == 0) {
+		(void)fprintf(stderr, "CK_RUN_CASE: must be the name of a case"
+				      " of this program\n");
+		failed = 1;
+	}
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
