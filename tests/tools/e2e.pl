@@ -5,6 +5,8 @@
 #
 #	tests/tools/e2e.pl [--jobs N] [--memory | --plain | NAME[@VARIANT]...]
 #
+# NAME may also be the path of the file: tests/e2e/login.t.
+#
 # --plain runs those that @plain lists below, --memory all others: a build with
 # AddressSanitizer is tested with the second half only.
 use strict;
@@ -62,6 +64,8 @@ sub command {
 	return [ $set ? ('env', "$set->{set}=$variant") : (), $^X,
 	    "-I$folder/lib", "$folder/$file.t" ];
 }
+
+s{^.*/}{}, s{\.t(?=@|$)}{} for @ARGV;
 
 my %is_plain = map { $_ => 1 } @plain;
 my @names = @ARGV ? @ARGV : grep {
