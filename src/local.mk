@@ -107,8 +107,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/csrf.c src/auth/csrf.h \
 	src/auth/csrf_refusal.c \
 	src/auth/dispatch.c \
-	src/auth/request_context.h \
 	src/auth/hash_slots.c src/auth/hash_slots.h \
+	src/auth/last_seen.c src/auth/last_seen.h \
 	src/auth/left_over.c src/auth/left_over.h \
 	src/auth/login.c src/auth/login.h \
 	src/auth/login_floor.c src/auth/login_floor.h \
@@ -119,13 +119,13 @@ libfcgiauth_a_SOURCES = \
 	src/auth/refresh.c src/auth/refresh.h \
 	src/auth/refusals.c src/auth/refusals.h \
 	src/auth/repeat.c src/auth/repeat.h \
+	src/auth/request_context.h \
 	src/auth/require.c src/auth/require.h \
 	src/auth/rules.c src/auth/rules.h \
 	src/auth/rules_hidden.c \
 	src/auth/service.c src/auth/service.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
-	src/auth/last_seen.c src/auth/last_seen.h \
 	src/auth/verify.c src/auth/verify.h
 
 COMMON_PASSWORDS = $(srcdir)/src/crypto/common_passwords.txt
