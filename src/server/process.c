@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "auth/hash_slots.h"
+#include "auth/last_seen.h"
 #include "auth/login_floor.h"
 #include "auth/status.h"
-#include "auth/last_seen.h"
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
@@ -143,7 +143,7 @@ app_init(struct app *app, const char *config_file, bool check_only)
 }
 
 static void
-free_links(struct app *app)
+free_conns(struct app *app)
 {
 	for (unsigned i = 0; app->conns != NULL && i < app->workers; i++) {
 		store_conn_free(app->conns[i].store);
@@ -156,7 +156,7 @@ free_links(struct app *app)
 void
 app_free(struct app *app)
 {
-	free_links(app);
+	free_conns(app);
 	listen_close(&app->listeners);
 	snapshot_publish(&app->slot, NULL);
 	hash_slots_free(app->shared.hash_slots);
@@ -291,7 +291,7 @@ process_handle(void *ctx, unsigned worker, struct arena *a,
 }
 
 static int
-make_links(struct app *app, unsigned workers, struct err *err)
+make_conns(struct app *app, unsigned workers, struct err *err)
 {
 	app->conns = calloc(workers, sizeof(*app->conns));
 	if (app->conns == NULL)
@@ -321,7 +321,7 @@ start_loop(struct app *app, const struct settings *set, struct err *err)
 	};
 
 	config.frame.body = (size_t)set->limits.body;
-	if (make_links(app, config.threads, err) != 0)
+	if (make_conns(app, config.threads, err) != 0)
 		return -1;
 	if (janitor_start(&app->slot, &app->shared, &app->janitor, err) != 0)
 		return -1;
