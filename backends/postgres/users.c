@@ -28,7 +28,7 @@ struct source {
 	char *query, *update_hash;
 };
 
-struct conn {
+struct postgres_users {
 	struct source *source;
 	struct postgres_conn *pg;
 };
@@ -116,7 +116,7 @@ users_postgres_caps(const void *source)
 static void
 users_postgres_disconnect(void *conn)
 {
-	struct conn *c = conn;
+	struct postgres_users *c = conn;
 
 	postgres_disconnect(c->pg);
 	free(c);
@@ -125,7 +125,7 @@ users_postgres_disconnect(void *conn)
 static bool
 users_postgres_is_lost(void *conn, bool ask)
 {
-	const struct conn *c = conn;
+	const struct postgres_users *c = conn;
 
 	return postgres_is_lost(c->pg, ask);
 }
@@ -134,7 +134,7 @@ static int
 users_postgres_connect(void *source, void **conn, struct err *err)
 {
 	struct source *s = source;
-	struct conn *c = calloc(1, sizeof(*c));
+	struct postgres_users *c = calloc(1, sizeof(*c));
 	void *pg;
 
 	if (c == NULL)
@@ -157,7 +157,7 @@ users_postgres_connect(void *source, void **conn, struct err *err)
 static int
 users_postgres_ping(void *conn, struct err *err)
 {
-	const struct conn *c = conn;
+	const struct postgres_users *c = conn;
 
 	if (c->source->query != NULL)
 		return foreign_ping(c->pg, c->source->query, err);
@@ -167,13 +167,14 @@ users_postgres_ping(void *conn, struct err *err)
 static int
 users_postgres_schema(void *conn, struct schema_state *out, struct err *err)
 {
-	return postgres_schema(((const struct conn *)conn)->pg, out, err);
+	return postgres_schema(((const struct postgres_users *)conn)->pg, out,
+			       err);
 }
 
 static int
 users_postgres_migrate(void *conn, struct err *err)
 {
-	return postgres_migrate(((const struct conn *)conn)->pg, err);
+	return postgres_migrate(((const struct postgres_users *)conn)->pg, err);
 }
 
 static int
@@ -224,7 +225,7 @@ static int
 users_postgres_find(void *conn, const struct call *c, struct str name,
 		    struct user_answer *out, struct err *err)
 {
-	const struct conn *k = conn;
+	const struct postgres_users *k = conn;
 	const struct foreign f = { .pg = k->pg,
 				   .query = k->source->query,
 				   .log = &k->source->log };
@@ -239,7 +240,7 @@ users_postgres_set_hash(void *conn, const struct call *c,
 			const struct hash_change *h, bool *changed,
 			struct err *err)
 {
-	const struct conn *k = conn;
+	const struct postgres_users *k = conn;
 	const struct foreign f = { .pg = k->pg,
 				   .update_hash = k->source->update_hash };
 	int64_t n;
@@ -282,7 +283,7 @@ users_postgres_list(void *conn, const struct call *c, struct str after,
 	PGresult *r;
 	int rc;
 
-	if (postgres_query(((const struct conn *)conn)->pg,
+	if (postgres_query(((const struct postgres_users *)conn)->pg,
 			   "SELECT " COLUMNS " FROM fcgiauth.users"
 			   " WHERE name > $1 ORDER BY name LIMIT $2",
 			   PG_ARGS(PG_TEXT(after), PG_INT((int64_t)limit)), &r,
@@ -300,7 +301,7 @@ users_postgres_add(void *conn, const struct call *c, const struct user *user,
 	const struct identity *who = &user->who;
 	int64_t n;
 
-	if (postgres_change(((const struct conn *)conn)->pg,
+	if (postgres_change(((const struct postgres_users *)conn)->pg,
 			    "INSERT INTO fcgiauth.users (" COLUMNS ")"
 			    " VALUES ($1, $2, $3, $4, $5, $6 <> 0, $7, $7)"
 			    " ON CONFLICT (name) DO NOTHING",
@@ -335,7 +336,7 @@ users_postgres_set(void *conn, const struct call *c, const struct user *old,
 		   struct err *err)
 {
 	const struct identity *was = &old->who, *who = &user->who;
-	struct postgres_conn *pg = ((const struct conn *)conn)->pg;
+	struct postgres_conn *pg = ((const struct postgres_users *)conn)->pg;
 	bool there = true;
 	int64_t n;
 
@@ -372,7 +373,7 @@ users_postgres_remove(void *conn, const struct call *c, struct str name,
 	int64_t n;
 
 	(void)c;
-	if (postgres_change(((const struct conn *)conn)->pg,
+	if (postgres_change(((const struct postgres_users *)conn)->pg,
 			    "DELETE FROM fcgiauth.users WHERE name = $1",
 			    PG_ARGS(PG_TEXT(name)), &n, err) != 0)
 		return -1;
