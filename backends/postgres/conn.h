@@ -40,32 +40,32 @@ struct postgres_conf {
 		   "The server, as a connection string or URI of libpq:"       \
 		   " host=db1,db2 dbname=auth user=fcgiauth"                   \
 		   " target_session_attrs=read-write sslmode=verify-full,"     \
-		   " for example.  Several hosts are tried in the given"       \
-		   " order.  The keys passfile and service can be used.  The"  \
+		   " for example. Several hosts are tried in the given"        \
+		   " order. The keys passfile and service can be used. The"    \
 		   " tables are in the schema fcgiauth, which fcgiauthctl"     \
-		   " store migrate creates.  If another role runs this"        \
+		   " store migrate creates. If another role runs this"         \
 		   " command, the role of the service needs USAGE of the"      \
 		   " schema, and SELECT, INSERT, UPDATE and DELETE on its"     \
-		   " tables.  Acknowledged changes are only as durable as the" \
-		   " server makes them.  A crash with synchronous_commit off," \
+		   " tables. Acknowledged changes are only as durable as the"  \
+		   " server makes them. A crash with synchronous_commit off,"  \
 		   " or a failover to an asynchronous standby, may undo the"   \
 		   " last changes: sign-ins, but also sign-outs, refreshes,"   \
 		   " bans and changes of users."),                             \
 	    OPTION(SECONDS, struct postgres_conf, connect_timeout,             \
 		   .def = "2s", .min = 2, .max = 60,                           \
 		   .help = "How long one host may take to accept a"            \
-			   " connection.  connect_timeout in conninfo takes"   \
+			   " connection. connect_timeout in conninfo takes"    \
 			   " precedence."),                                    \
 	    OPTION(SECONDS, struct postgres_conf, timeout, .def = "2s",        \
 		   .min = 1, .max = 60,                                        \
 		   .help =                                                     \
-		       "How long one statement may take.  An operation on a"   \
+		       "How long one statement may take. An operation on a"    \
 		       " connection that was closed or lost while it was idle" \
 		       " is repeated once on a new one, if that does no harm." \
-		       "  The server gets slightly shorter limits as options"  \
+		       " The server gets slightly shorter limits as options"   \
 		       " (statement_timeout, lock_timeout,"                    \
 		       " idle_in_transaction_session_timeout), unless"         \
-		       " conninfo has options.  A pooler that refuses options" \
+		       " conninfo has options. A pooler that refuses options"  \
 		       " gets none: set these limits for the role then.")
 
 int postgres_check(const void *conf, struct err *err); /* the `check` slot */

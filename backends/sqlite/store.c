@@ -400,8 +400,8 @@ store_sqlite_sweep(void *conn, const struct call *c, size_t limit,
 static const struct option options[] = {
 	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
 	       .flags = OPTION_REQUIRED,
-	       .help = "The database file, on a local file system.  If it is"
-		       " missing, it is created with mode 0600.  Sign-ins and"
+	       .help = "The database file, on a local file system. If it is"
+		       " missing, it is created with mode 0600. Sign-ins and"
 		       " sign-outs are on the disk before they are"
 		       " acknowledged; a power failure can only undo the time"
 		       " when a session was last seen."),

@@ -237,9 +237,9 @@ users_sqlite_remove(void *conn, const struct call *c, struct str name,
 static const struct option options[] = {
 	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
 	       .flags = OPTION_REQUIRED,
-	       .help = "The database file, on a local file system.  If it is"
-		       " missing, it is created with mode 0600.  It may be the"
-		       " file of the store.  Every change is on the disk before"
+	       .help = "The database file, on a local file system. If it is"
+		       " missing, it is created with mode 0600. It may be the"
+		       " file of the store. Every change is on the disk before"
 		       " it is acknowledged."),
 	OPTION_END
 };
