@@ -246,7 +246,7 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 	   struct err *err)
 {
 	struct str group, name;
-	bool strangers = false;
+	bool unknown = false;
 
 	(void)str_cut(&line, ':', &group); /* has a colon: checked */
 	group = str_trim(group);
@@ -258,11 +258,11 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 		const struct htpasswd_user *u = htpasswd_find(r->out, name);
 
 		if (u == NULL)
-			strangers = true;
+			unknown = true;
 		else if (htpasswd_file_add_role(r, l, u, group, err) != 0)
 			return -1;
 	}
-	if (strangers)
+	if (unknown)
 		htpasswd_file_note(&r->out->notes[HTPASSWD_MEMBERS], l);
 	return 0;
 }

@@ -16,7 +16,7 @@ memory_attempts_destroy(struct memory_attempts *t)
 	}
 }
 
-/* Of what lasts at most span_ms. */
+/* Returns whether a window or ban of at most span_ms is in force. */
 static bool
 memory_attempts_goes_on(const struct counter *x, int64_t span_ms,
 			int64_t now_ms)
@@ -127,7 +127,7 @@ memory_attempts_reset(struct memory_attempts *t, struct str key)
 	return was_banned;
 }
 
-/* Longest first, then by key. */
+/* The ban that ends last comes first; then by key. */
 static int
 memory_attempts_compare(const void *left, const void *right)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regulation in the memory store; its owner locks. */
+/* Regulation in the memory store.  Callers must hold the lock of the store. */
 #ifndef BACKENDS_MEMORY_ATTEMPTS_H
 #define BACKENDS_MEMORY_ATTEMPTS_H
 
@@ -9,7 +9,7 @@ struct counter {
 	struct counter *next;
 	int64_t count;
 	bool banned;
-	int64_t ends; /* the window or, once banned, the ban */
+	int64_t ends; /* of the window or, when banned, of the ban */
 	size_t n;
 	char key[];
 };
@@ -20,7 +20,7 @@ struct memory_attempts {
 
 void memory_attempts_destroy(struct memory_attempts *t);
 
-/* As the operations of the same names. */
+/* These implement the operations of the same names. */
 int memory_attempts_count(struct memory_attempts *t, const struct call *c,
 			  struct str key, const struct attempt_policy *policy,
 			  struct attempt *out, struct err *err) MUST_USE;

@@ -218,7 +218,7 @@ field(const PGresult *r, const struct places *p, enum column which)
 	return s;
 }
 
-/* Reads a boolean; returns false if the text is none, as an empty one. */
+/* Reads a boolean; returns false if the text is not one, for example empty. */
 static bool
 read_flag(struct str text, bool *out)
 {
@@ -426,7 +426,7 @@ read_answer(const PGresult *r, const struct places *p,
 {
 	struct user_answer is = { .found = false };
 
-	/* The password is ambiguous; the connection is good all the same. */
+	/* ERR_BUSY, because only the answer is wrong and not the connection. */
 	if (PQntuples(r) > 1)
 		return err_set(err, ERR_BUSY,
 			       "query: must return one row, but there are"

@@ -103,9 +103,9 @@ query_collect(struct postgres_conn *pg, PGresult **out, struct err *err)
 	return result;
 }
 
-/* Must be called before every statement.  The wait is as long as the server
- * takes to cancel the statement, however late it begins: a statement that waits
- * for a lock does not mean that the server is gone. */
+/* Must be called before every statement.  A statement that begins shortly
+ * before the deadline may take the full time limit, too: the server then
+ * cancels a wait for a lock before the service takes the server for lost. */
 static void
 query_begin(struct postgres_conn *pg)
 {

@@ -21,8 +21,8 @@
 	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
 	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
 
-/* Of attempts; parameters as there.  What ends later than the latest is of a
- * clock that was set back. */
+/* The window of an attempt, with the parameters of STORE_SQL_ATTEMPT.  A window
+ * that ends later than ?6 counts as over: see latest_ms(). */
 #define IN_WINDOW "(NOT banned AND ends_ms > ?2 AND ends_ms <= ?6)"
 #define SO_FAR	  "iif(" IN_WINDOW ", count, 0)"
 

@@ -51,7 +51,7 @@ verify(const struct request_context *ctx, struct str password, struct str hash)
 	return answer;
 }
 
-/* A login on its way. */
+/* A sign-in in progress. */
 struct candidate {
 	struct str password;
 	struct user_answer is;
@@ -64,8 +64,8 @@ check_candidate(const struct request_context *ctx, const struct candidate *c,
 		const char **why, struct err *err)
 {
 	const struct user *user = &c->is.user;
-	/* Who is not there, or has no hash that runs, costs as much time as
-	 * the others: by theirs, or by a dummy when none is known. */
+	/* A user who does not exist, or whose hash cannot be used, takes as
+	 * much time as the others: a typical hash is verified instead. */
 	const bool usable = password_is_usable(user->hash);
 	const enum password_answer answer =
 	    verify(ctx, c->password,
@@ -104,7 +104,7 @@ authenticate_try_password(struct request_context *ctx, struct candidate *c,
 	const char *why = NULL;
 	int64_t seconds;
 
-	/* A ban may have begun while this login waited for its slot. */
+	/* A ban may have begun while this sign-in waited for its slot. */
 	if (throttle_count(ctx, &c->throttle, &counted, &seconds, err) != 0)
 		return -1;
 	if (counted == THROTTLE_BANNED) {
@@ -142,8 +142,8 @@ find_candidate(struct request_context *ctx, struct str name,
 	return throttle_begin(ctx, name, &c->throttle, err);
 }
 
-/* Sets the result of a login that has no slot: it waits in the queue, or it is
- * refused. */
+/* Sets the result of a sign-in that has no slot: it waits in the queue, or it
+ * is refused. */
 static void
 set_queued(struct request_context *ctx, enum hash_answer answer,
 	   struct login_result *out)
@@ -153,7 +153,7 @@ set_queued(struct request_context *ctx, enum hash_answer answer,
 	out->retry_after = BUSY_SECONDS;
 }
 
-/* Tries the password of a login that has a slot, and gives the slot back. */
+/* Tries the password of a sign-in that has a slot, and gives the slot back. */
 static int
 in_slot(struct request_context *ctx, struct hash_place *place,
 	struct candidate *c, struct login_result *out, struct err *err)
@@ -177,9 +177,9 @@ in_slot(struct request_context *ctx, struct hash_place *place,
 	return rc;
 }
 
-/* Takes a slot or a place in the queue for a login that found no free slot.
- * The store is asked first: a banned login is refused and does not wait, and a
- * login from a known network waits under the account of that network. */
+/* Takes a slot or a place in the queue for a sign-in that found no free slot.
+ * The store is asked first: a banned sign-in is refused and does not wait, and
+ * one from a known network waits under the account of that network. */
 static int
 wait_for_slot(struct request_context *ctx, struct hash_place *place,
 	      struct candidate *c, struct login_result *out, struct err *err)

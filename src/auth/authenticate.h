@@ -12,8 +12,8 @@ enum login_answer {
 	LOGIN_WRONG = 0, /* name, password, disabled: nobody learns which */
 	LOGIN_RIGHT,
 	LOGIN_BANNED, /* too many failures before */
-	LOGIN_BUSY, /* too many logins at once */
-	LOGIN_QUEUED, /* its turn will come: e->queued is set, no answer yet */
+	LOGIN_BUSY, /* too many sign-ins at once */
+	LOGIN_QUEUED, /* it waits for a slot: ctx->queued is set */
 };
 
 struct login_result {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A login whose password was right: is it still, and is its hash good? */
+/* After a sign-in whose password was right: reads the user again and, later,
+ * replaces a weaker hash. */
 #include "auth/authenticate.h"
 
 #include <string.h>
@@ -12,7 +13,8 @@
 
 #define CONFIRM_TRIES 10
 
-/* Did password_rehash() make the hash that is there now out of ours? */
+/* Returns whether password_rehash() has replaced our hash by the one that is
+ * stored now. */
 static bool
 has_replaced(struct str now, struct str ours)
 {
@@ -31,7 +33,7 @@ confirm_try_again(struct request_context *ctx, struct str password,
 	struct hash_place here = { .wake = NULL };
 	enum password_answer answer;
 
-	/* A session is there already: too late to queue. */
+	/* The session exists already, so it is too late to queue. */
 	hash_slots_add(slots, &here);
 	answer = password_verify(password, hash);
 	hash_slots_give(slots, &here);
@@ -53,7 +55,7 @@ remark(struct request_context *ctx, struct str name, struct str from,
 	return store_remark(ctx->call.store, &ctx->call, &m, err);
 }
 
-/* *same: both hashes are of this password. */
+/* Sets *same to whether both hashes are of this password. */
 static int
 compare_hashes(struct request_context *ctx, const struct user *user,
 	       struct str password, struct str now, bool *same, struct err *err)

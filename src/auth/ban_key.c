@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What failed logins are counted under. */
+/* The keys under which failed sign-ins are counted. */
 #include "auth/ban_key.h"
 
 #include <arpa/inet.h>

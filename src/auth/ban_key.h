@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What failed logins are counted under, and what an administrator reads and
- * lifts:
+ * The keys under which failed sign-ins are counted.  An administrator lists and
+ * lifts bans by them:
  *
  *	user:NAME		a user, in networks where they have not
  *				signed in before
@@ -9,9 +9,9 @@
  *	addr:ADDRESS		an IPv4 address; of IPv6 the /64, first address
  *	net:ADDRESS		of IPv6 the /48, first address
  *
- * NAME is in lower case: with a source that does not mind the case all
- * spellings of a name are one, and with one that does, nobody learns from a
- * ban which spelling there is.
+ * NAME is in lower case.  A user source may ignore case: then a user has one
+ * key however the name was typed.  If it does not, the ban does not disclose
+ * the case of the stored name.
  */
 #ifndef AUTH_BAN_KEY_H
 #define AUTH_BAN_KEY_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regulation of login attempts. */
+/* Regulation of attempts to sign in. */
 #include "auth/throttle.h"
 
 #include <string.h>

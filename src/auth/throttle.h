@@ -24,8 +24,8 @@
 #define THROTTLE_COUNTERS (1 + BAN_ADDRESS_KEYS)
 #define THROTTLE_KNOWN_MS (INT64_C(90) * 86400 * 1000)
 
-/* A login and the keys that it is counted under.  The texts are in the arena of
- * the request. */
+/* A sign-in and the keys that it is counted under.  The texts are in the arena
+ * of the request. */
 struct throttle {
 	/* The name as the user source has it, or as it was typed when the
 	 * source does not have this user. */
@@ -39,17 +39,18 @@ struct throttle {
 	bool has_network;
 };
 
-/* Makes the keys of a login.  It does not ask the store for counters or
+/* Makes the keys of a sign-in.  It does not ask the store for counters or
  * bans. */
 int throttle_begin(struct request_context *ctx, struct str user,
 		   struct throttle *out, struct err *err) MUST_USE;
 
 /*
- * Returns for which network and account a login takes a hash slot.  The network
- * is the IPv4 address or the IPv6 /48.  The account is the counter of the user.
- * It is the separate counter of a known network if an earlier call has asked
- * the store and the network is known; then logins from other networks do not
- * use its slots.  An account may have as many slots as it may have attempts.
+ * Returns for which network and account a sign-in takes a hash slot.  The
+ * network is the IPv4 address or the IPv6 /48.  The account is the counter of
+ * the user.  It is the separate counter of a known network if an earlier call
+ * has asked the store and the network is known; then sign-ins from other
+ * networks do not use its slots.  An account may have as many slots as it may
+ * have attempts.
  */
 struct hash_claim throttle_claim(const struct request_context *ctx,
 				 const struct throttle *t);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules for counting a login, which all stores share.  Only stores include this
- * file. */
+/* Rules for counting a sign-in, which all stores share.  Only stores include
+ * this file. */
 #ifndef STRATEGY_LOGIN_KEYS_H
 #define STRATEGY_LOGIN_KEYS_H
 
 #include "strategy/session_store.h"
 
-/* The times that a store reads for a login: the end of the known network, the
+/* The times that a store reads for a sign-in: the end of the known network, the
  * end of the ban of the first key, that of the key `known`, and the latest end
  * of a ban of the other keys.  A time is 0 if there is no such network or ban,
  * or if it has expired; the end of a network may also be in the past. */
@@ -43,7 +43,7 @@ login_key_of(const struct login_keys *k, const struct login_standing *s,
 	return i == 0 && s->known ? k->known : k->v[i].key;
 }
 
-/* Decides from the attempts in c->v[] whether the login is counted, and sets
+/* Decides from the attempts in c->v[] whether the sign-in is counted, and sets
  * c->counted.  If a ban began after c->standing was read, stores its end there.
  * When c->counted is false, the caller must undo these attempts. */
 static inline void

@@ -182,7 +182,7 @@ struct known_network {
 
 #define LOGIN_KEYS_MAX 4
 
-/* The keys under which the attempt of a login is counted, and its network. */
+/* The keys under which the attempt of a sign-in is counted, and its network. */
 struct login_keys {
 	struct login_key {
 		struct str key;
@@ -212,7 +212,7 @@ struct login_count {
 	struct attempt v[LOGIN_KEYS_MAX]; /* of each key; only if `counted` */
 };
 
-/* A login whose password was right. */
+/* A sign-in whose password was right. */
 struct login_success {
 	struct str key; /* the key of the user, which is reset */
 	struct login_taken {
@@ -349,7 +349,7 @@ struct session_store_ops {
 		    struct session_cursor *cursor, struct session_list *out,
 		    struct err *err);
 
-	/* Returns whether the network of a login is known and until when its
+	/* Returns whether the network of a sign-in is known and until when its
 	 * keys are banned.  Counts nothing. */
 	int (*standing)(void *conn, const struct call *c,
 			const struct login_keys *k, struct login_standing *out,
@@ -381,15 +381,16 @@ struct session_store_ops {
 	 * The attempt after `max` ones in a window begins a ban; during a ban
 	 * nothing is counted.  Of parallel calls each counts.
 	 *
-	 * Here and below, a window or ban that ends after latest_ms() is of a
-	 * clock that was set back since, and is over.
+	 * Here and below, a window or ban that ends after latest_ms() counts as
+	 * over: it was written by a clock that has been set back since.
 	 */
 	int (*attempt)(void *conn, const struct call *c, struct str key,
 		       const struct attempt_policy *policy, struct attempt *out,
 		       struct err *err);
 
-	/* Takes one attempt back, of the window that ends at ends_ms: nothing
-	 * when that is over, forgotten or banned. */
+	/* Undoes one attempt in the window that ends at ends_ms.  Does nothing
+	 * if the key has no such window, because it is over or was reset, or if
+	 * the key is banned. */
 	int (*give_back)(void *conn, const struct call *c, struct str key,
 			 int64_t ends_ms, struct err *err);
 
@@ -397,8 +398,8 @@ struct session_store_ops {
 	int (*reset_attempts)(void *conn, const struct call *c, struct str key,
 			      bool *was_banned, struct err *err);
 
-	/* Every ban in force, longest first, then by the bytes of its key; at
-	 * most `limit`.  ban_ms is that of the policy. */
+	/* Lists the bans in force, the one that ends last first, then by the
+	 * bytes of the key; at most `limit`.  ban_ms is that of the policy. */
 	int (*bans)(void *conn, const struct call *c, int64_t ban_ms,
 		    size_t limit, struct ban_list *out, struct err *err);
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Checks the rules of "Commits" in HACKING.md that a script can check: the
+# Checks the rules of "Commit" in CONTRIBUTING.md that a script can check: the
 # messages of the commits after the one that FILE names, up to HEAD. Exits with
 # 77 and prints a reason if there is no history to read.
 #

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* server/parking: requests that wait for a hash slot occupy no worker, in any
- * order of arrival, and also when clients disconnect meanwhile. */
+/* server/loop_parking: requests that wait for a hash slot occupy no worker, in
+ * any order of arrival, and also when clients disconnect meanwhile. */
 #include "server/loop.h"
 
 #include <poll.h>
