@@ -339,6 +339,7 @@ is_accepted(const char *mode, const char *section, const char *key, long value,
 	const char *ini = flow_text(&f,
 				    "[auth]\nmode = %s\n"
 				    "[store]\ndriver = memory\n"
+				    "[users]\ndriver = htpasswd\nfile = /u\n"
 				    "[%s]\n%s = %ld%s\n",
 				    mode, section, key, value, unit);
 	struct settings_drivers drivers;
