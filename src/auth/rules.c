@@ -198,7 +198,7 @@ check_locations(const struct compiler *c)
 
 /* Rejects a path that no request can have: something else was intended. */
 static void
-check_path(const struct compiler *c, const struct rule_settings *rule)
+rules_check_path(const struct compiler *c, const struct rule_settings *rule)
 {
 	const struct place at =
 	    rules_place_of(c, rule, "path", rule->path_line);
@@ -239,7 +239,7 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 		struct rule *rule = &rules->v[rules->n++];
 
 		rule->set = &set->rules.v[i];
-		check_path(&c, rule->set);
+		rules_check_path(&c, rule->set);
 		rules->has_path |=
 		    rule->set->path.n > 0 || rule->set->path_regex.n > 0;
 		if (rule->set->path_regex.n > 0)

@@ -183,8 +183,8 @@ set_times(const struct session_conf *set, bool remember, int64_t now_ms,
 }
 
 static int
-session_revoke(const void *mode, struct call *c, struct str token,
-	       struct auth_result *out, struct err *err)
+session_mode_revoke(const void *mode, struct call *c, struct str token,
+		    struct auth_result *out, struct err *err)
 {
 	struct auth_result is;
 	bool was_live;
@@ -314,6 +314,6 @@ const struct auth_mode_ops mode_session = {
 	.authenticate = session_authenticate,
 	.issue = session_issue,
 	.refresh = session_refresh,
-	.revoke = session_revoke,
+	.revoke = session_mode_revoke,
 	.session_of = session_session_of,
 };

@@ -66,12 +66,16 @@ done
 # and grep say which one is meant.
 # shellcheck disable=SC2046 # names of ours have no blanks
 twice=$(awk 'FNR == 1 { last = "" }
-    last ~ /^static / && /^[a-z0-9_]+\(/ {
+    last != "" && /^[a-z0-9_]+\(/ {
         name = $0
         sub(/\(.*/, "", name)
-        if (name in file && file[name] != FILENAME)
+        is_static = last ~ /^static /
+        if (name in file && file[name] != FILENAME &&
+            (is_static || static[name]))
             printf "%s and %s: %s()\n", file[name], FILENAME, name
         file[name] = FILENAME
+        if (is_static)
+            static[name] = 1
     }
     { last = $0 }' $(find src backends bench -name '*.c' | sort))
 [ -z "$twice" ] || complain "$twice: prefix the name with that of the file"
