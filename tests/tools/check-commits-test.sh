@@ -5,8 +5,8 @@ set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check-commits.sh
 
 command -v git >/dev/null || {
-	echo '1..0 # SKIP no git'
-	exit 0
+    echo '1..0 # SKIP no git'
+    exit 0
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,41 +22,41 @@ failed=0
 # passes if the status and the output are as expected. An empty pattern means no
 # output.
 verdict() {
-	n=$((n + 1))
-	status=0
-	said=$(sh "$check" "$4" "$work/rules" 2>&1) || status=$?
-	if [ "$status" -eq "$2" ] && if [ -z "$3" ]; then
-		[ -z "$said" ]
-	else
-		printf '%s\n' "$said" | grep -q -e "$3"
-	fi; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf '%s\n' "status $status" "$said" | sed 's/^/# /'
-		failed=1
-	fi
+    n=$((n + 1))
+    status=0
+    said=$(sh "$check" "$4" "$work/rules" 2>&1) || status=$?
+    if [ "$status" -eq "$2" ] && if [ -z "$3" ]; then
+        [ -z "$said" ]
+    else
+        printf '%s\n' "$said" | grep -q -e "$3"
+    fi; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        printf '%s\n' "status $status" "$said" | sed 's/^/# /'
+        failed=1
+    fi
 }
 
 # change COUNT: adds COUNT new lines to the tree.
 change() {
-	i=0
-	while [ "$i" -lt "$1" ]; do
-		n_lines=$((n_lines + 1))
-		i=$((i + 1))
-		echo "line $n_lines"
-	done >>"$work/r/file"
-	git -C "$work/r" add file
+    i=0
+    while [ "$i" -lt "$1" ]; do
+        n_lines=$((n_lines + 1))
+        i=$((i + 1))
+        echo "line $n_lines"
+    done >>"$work/r/file"
+    git -C "$work/r" add file
 }
 n_lines=0
 
 # commit STATUS PATTERN LINES MESSAGE [WHAT]: makes one commit and checks it
 # alone.
 commit() {
-	change "$3"
-	git -C "$work/r" commit -qm "$4"
-	verdict "${5:-$4}" "$1" "$2" "$work/r"
-	echo "from $(git -C "$work/r" rev-parse HEAD)" >"$work/rules"
+    change "$3"
+    git -C "$work/r" commit -qm "$4"
+    verdict "${5:-$4}" "$1" "$2" "$work/r"
+    echo "from $(git -C "$work/r" rev-parse HEAD)" >"$work/rules"
 }
 
 git init -q "$work/r"

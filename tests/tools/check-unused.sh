@@ -37,25 +37,25 @@ nm -P -g -A $(cat "$list") >"$work/symbols"
 awk '$3 == "T" { print $2 }' "$work/symbols" | LC_ALL=C sort -u >"$work/defined"
 awk '$3 == "U" { print $2 }' "$work/symbols" | LC_ALL=C sort -u >"$work/used"
 printf '%s' "$excepted" | awk 'NF { print $1 }' | LC_ALL=C sort \
-	>"$work/excepted"
+    >"$work/excepted"
 LC_ALL=C comm -23 "$work/defined" "$work/used" >"$work/unused"
 
 echo 1..3
 status=0
 # verdict N WHAT FILE: case N passes if FILE is empty.
 verdict() {
-	if [ ! -s "$3" ]; then
-		echo "ok $1 - $2"
-	else
-		echo "not ok $1 - $2"
-		sed 's/^/# /' "$3"
-		status=1
-	fi
+    if [ ! -s "$3" ]; then
+        echo "ok $1 - $2"
+    else
+        echo "not ok $1 - $2"
+        sed 's/^/# /' "$3"
+        status=1
+    fi
 }
 if [ "$(wc -l <"$work/defined")" -gt 500 ]; then
-	: >"$work/few"
+    : >"$work/few"
 else
-	echo "nm found 500 functions or fewer" >"$work/few"
+    echo "nm found 500 functions or fewer" >"$work/few"
 fi
 LC_ALL=C comm -23 "$work/unused" "$work/excepted" >"$work/wrong"
 LC_ALL=C comm -13 "$work/unused" "$work/excepted" >"$work/idle"
