@@ -139,17 +139,17 @@ CLEANFILES += src/crypto/common_passwords.inc
 
 # All that knows processes and FastCGI.
 libserver_a_SOURCES = \
-	src/server/process.c src/server/process.h \
 	src/server/check.c src/server/check.h \
 	src/server/connection.c src/server/connection.h \
-	src/server/loop_expiry.c \
 	src/server/fcgi.c src/server/fcgi.h \
 	src/server/frame.c src/server/frame.h \
 	src/server/janitor.c src/server/janitor.h \
 	src/server/listen.c src/server/listen.h \
 	src/server/loop.c src/server/loop.h \
-	src/server/notify.c src/server/notify.h \
+	src/server/loop_expiry.c \
 	src/server/loop_parking.c \
+	src/server/notify.c src/server/notify.h \
+	src/server/process.c src/server/process.h \
 	src/server/process_run.c \
 	src/server/snapshot.c src/server/snapshot.h \
 	src/server/upgrade.c src/server/upgrade.h
@@ -181,14 +181,14 @@ fcgiauthctl_SOURCES = \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/inspect.c \
 	src/ctl/key.c \
-	src/ctl/sessions.c src/ctl/sessions.h \
+	src/ctl/keys.c src/ctl/keys.h \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/prompt.c src/ctl/prompt.h \
-	src/ctl/keys.c src/ctl/keys.h \
 	src/ctl/rule.c \
 	src/ctl/schema.c \
 	src/ctl/session.c \
+	src/ctl/sessions.c src/ctl/sessions.h \
 	src/ctl/token.c \
 	src/ctl/user.c src/ctl/user.h \
 	src/ctl/user_show.c \
