@@ -46,7 +46,7 @@ enum sqlite_common {
 	SQL_OWN
 };
 
-extern const char *const sqlite_common_sql[]; /* in sqlite_schema.c */
+extern const char *const sqlite_common_sql[]; /* in schema.c */
 
 #define SQLITE_STATEMENTS_MAX 64
 
