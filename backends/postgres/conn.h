@@ -109,6 +109,20 @@ struct postgres_arg {
 
 #define POSTGRES_ARGS_MAX 20
 
+/* Object ids of pg_type, which never change. */
+enum postgres_type {
+	TYPE_BOOL = 16,
+	TYPE_BYTEA = 17,
+	TYPE_NAME = 19,
+	TYPE_INT8 = 20,
+	TYPE_INT2 = 21,
+	TYPE_INT4 = 23,
+	TYPE_TEXT = 25,
+	TYPE_BPCHAR = 1042,
+	TYPE_VARCHAR = 1043,
+	TYPE_FIRST_OF_USERS = 16384, /* citext, an enum */
+};
+
 #define PG_INT(v)                                                              \
 	((struct postgres_arg){ .type = POSTGRES_ARG_INT, .number = (v) })
 #define PG_TEXT(s)                                                             \

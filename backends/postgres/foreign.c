@@ -7,8 +7,7 @@
 
 #include "base/buf.h"
 
-#define TYPE_BPCHAR 1042 /* of pg_type; never changes */
-#define QUOTED_MAX  80 /* bytes of a value in a message */
+#define QUOTED_MAX 80 /* bytes of a value in a message */
 
 enum column { NAME, PASSWORD_HASH, EMAIL, FULL_NAME, ROLES, DISABLED, COLUMNS };
 

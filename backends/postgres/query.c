@@ -144,18 +144,18 @@ query_bind(struct bound *b, size_t at, const struct postgres_arg *arg)
 	b->values[at] = arg->bytes.p;
 	switch (arg->type) {
 	case POSTGRES_ARG_INT:
-		b->types[at] = 20; /* int8 */
+		b->types[at] = TYPE_INT8;
 		b->numbers[at] = htobe64((uint64_t)arg->number);
 		b->lengths[at] = sizeof(b->numbers[at]);
 		b->values[at] = (const char *)&b->numbers[at];
 		break;
 	case POSTGRES_ARG_TEXT:
-		b->types[at] = 25; /* text */
+		b->types[at] = TYPE_TEXT;
 		if (arg->bytes.p == NULL)
 			b->values[at] = "";
 		break;
 	case POSTGRES_ARG_BYTES:
-		b->types[at] = 17; /* bytea */
+		b->types[at] = TYPE_BYTEA;
 		break;
 	}
 }
@@ -381,7 +381,7 @@ has_ended(struct postgres_conn *pg)
 	       poll(&p, 1, 0) > 0) {
 		if (PQconsumeInput(pg->conn) == 0)
 			return true;
-		(void)PQisBusy(pg->conn); /* reads what has come */
+		(void)PQisBusy(pg->conn); /* parses what was received */
 	}
 	return pg->dying || PQstatus(pg->conn) != CONNECTION_OK;
 }

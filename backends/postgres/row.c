@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-/* Object ids of pg_type, which never change. */
-enum {
-	TYPE_BOOL = 16,
-	TYPE_BYTEA = 17,
-	TYPE_NAME = 19,
-	TYPE_INT8 = 20,
-	TYPE_INT2 = 21,
-	TYPE_INT4 = 23,
-	TYPE_TEXT = 25,
-	TYPE_BPCHAR = 1042,
-	TYPE_VARCHAR = 1043,
-	TYPE_FIRST_OF_USERS = 16384, /* citext, an enum */
-};
-
 static int
 damaged(const PGresult *r, int column, const char *need, struct err *err)
 {
