@@ -177,12 +177,12 @@ store_postgres_touch(void *conn, const struct call *c, const struct touch *t,
 
 #define ROTATION_ARGS 8
 
-/* A rotation on its way. */
+/* A rotation in progress. */
 struct rotate_ctx {
 	void *conn;
 	uint32_t generation;
 	struct postgres_arg args[ROTATION_ARGS];
-	char *room; /* allocated before: after the step nothing may fail */
+	char *room; /* for texts: after a step no allocation may fail */
 };
 
 /* Executes one statement of the rotation, with the first nargs arguments; *row

@@ -32,7 +32,7 @@
 	" ORDER BY created_ms DESC, id DESC LIMIT $4"
 
 /* $2 now_ms, $3 end of a new window, $4 end of a new ban, $5 max, $6 and $7
- * the latest ends: what ends later is of a clock that was set back. */
+ * the latest possible ends of a window and of a ban: see latest_ms(). */
 #define IN_BAN	  "(a.banned AND a.ends_ms > $2 AND a.ends_ms <= $7)"
 #define IN_WINDOW "(NOT a.banned AND a.ends_ms > $2 AND a.ends_ms <= $6)"
 #define SO_FAR	  "(CASE WHEN " IN_WINDOW " THEN a.count ELSE 0 END)"

@@ -190,7 +190,8 @@ sqlite_disconnect(void *conn)
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(c->stmts); i++)
-		(void)sqlite3_finalize(c->stmts[i]); /* an error of before */
+		/* returns the error of the last step */
+		(void)sqlite3_finalize(c->stmts[i]);
 	rc = sqlite3_close(c->db);
 	assert(rc == SQLITE_OK);
 	free(c);

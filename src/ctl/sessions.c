@@ -101,8 +101,8 @@ sessions_can_end(const struct ctl *c, struct str name)
 	return false;
 }
 
-/* Ends the tokens of other modes, which were in use before or may be later, and
- * whose tokens the store can refuse. */
+/* Ends the tokens that the user may have from other modes, as far as the store
+ * can refuse them: the mode may have been changed, or be changed back. */
 static int
 end_in_other_modes(struct ctl *c, struct str name, struct err *err)
 {

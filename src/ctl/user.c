@@ -41,7 +41,7 @@ user_open(struct ctl *c, unsigned needs)
 		return refuse_unable(c, needs);
 	if (ctl_open(c, part, &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	/* The driver may be able to do more than this source of it. */
+	/* The options may take an ability away that the driver has. */
 	if ((c->users_conn->base.backend->caps & needs) != needs)
 		return refuse_unable(c, needs);
 	return CTL_DONE;

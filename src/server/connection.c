@@ -261,7 +261,7 @@ respond(struct worker *w, struct connection *c)
 		return NEXT_PARK;
 	}
 	connection_count(&l->requests);
-	/* As late as possible, so that a stop during the handling is seen. */
+	/* The loop may have begun to stop while the request was handled. */
 	end_reading(l, c);
 	end_request(l, c);
 	if (rc == 0) {
@@ -337,8 +337,8 @@ read_on(struct worker *w, struct connection *c)
 	got = receive(c, c->in + c->n, c->cap - c->n);
 	if (got <= 0)
 		return got == 0 ? NEXT_CLOSE : NEXT_READ;
-	/* Once more: the limits may have changed before these bytes were
-	 * sent. */
+	/* The limits may have changed before these bytes were sent, so this
+	 * reads them again. */
 	if (fresh)
 		begin_request(w->loop, c);
 	c->n += (size_t)got;
@@ -392,8 +392,8 @@ connection_arm(struct connection *c, uint32_t events, enum ticket_kind kind)
 	UNCHECKED_END();
 	if (rc == 0)
 		return;
-	/* Not armed for want of memory: no event comes, and it is still
-	 * ours. */
+	/* The kernel has no memory to arm the connection, so no event comes
+	 * and this worker still owns it. */
 	(void)atomic_exchange(&c->ticket, TICKET_BUSY);
 	loop_drop(l, c);
 }

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define LOOKS 8 /* for one that may go */
+#define PROBES 8 /* at most, for a connection that may be closed */
 
 int64_t
 ticket_make(int64_t deadline, enum ticket_kind kind)
@@ -77,7 +77,7 @@ expire_oldest(const struct loop *l, enum ticket_kind kind)
 {
 	int64_t ticket = TICKET_BUSY;
 
-	for (int i = 0; i < LOOKS; i++) {
+	for (int i = 0; i < PROBES; i++) {
 		struct connection *c = next_due(l, kind, &ticket);
 
 		if (c == NULL)
@@ -96,7 +96,7 @@ void
 loop_make_room(const struct loop *l)
 {
 	if (!expire_oldest(l, TICKET_READING))
-		/* if there is none either, all are being handled */
+		/* If there is none either, workers own all connections. */
 		(void)expire_oldest(l, TICKET_IDLE);
 }
 

@@ -176,9 +176,9 @@ missing_file_is_config(const struct backend *b, bool kept, struct err *err)
 		err->code = ERR_CONFIG;
 }
 
-/* Both are checked, so that each that fails now is checked again once it can be
- * reached. Of two failures, the one that does not go away by waiting is
- * reported. */
+/* Checks both schemas, even if the first check fails: a backend whose check was
+ * begun is checked again at its next connection. Of two failures, reports the
+ * one that does not go away by waiting. */
 static int
 check_schemas(const struct service_conns *conns, const struct snapshot *before,
 	      const struct snapshot *s, struct err *err)

@@ -343,7 +343,7 @@ feed_watchdog(struct app *app)
 	int64_t interval = app->notifier.watchdog_ms;
 	int64_t now = env_mono_ms(&app->env), longest;
 
-	/* A predecessor does this as long as it runs. */
+	/* As long as there is a predecessor, it notifies the watchdog. */
 	if (interval == 0 || now < app->next_watchdog_ms ||
 	    app->upgrade.to_predecessor >= 0)
 		return;
