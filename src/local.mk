@@ -76,6 +76,7 @@ libfcgiauth_a_SOURCES = \
 	src/strategy/backend.h \
 	src/strategy/breaker.c src/strategy/breaker.h \
 	src/strategy/call.h \
+	src/strategy/clock.h \
 	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \
 	src/strategy/health.c src/strategy/health.h \

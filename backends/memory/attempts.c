@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A list of keys and their attempts: the sweep keeps it short. */
+#include "strategy/clock.h"
 #include "backends/memory/attempts.h"
 
 #include <stdlib.h>

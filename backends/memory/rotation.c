@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rotation of refresh tokens in the memory store. */
+#include "strategy/clock.h"
 #include "backends/memory/sessions.h"
 
 #include <string.h>

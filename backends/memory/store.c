@@ -5,6 +5,7 @@
  * limits the memory.  All operations on sessions except create, find, touch,
  * rotate and revoke read every session.
  */
+#include "strategy/clock.h"
 #include "strategy/login_keys.h"
 
 #include <pthread.h>

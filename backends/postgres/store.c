@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions in PostgreSQL. */
+#include "strategy/clock.h"
 #include "strategy/session_store.h"
 #include "backends/postgres/store_sql.h"
 

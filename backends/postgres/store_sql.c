@@ -22,7 +22,7 @@
 	"(parent = $4 AND $5 > 0 AND $2 - rotated_ms <= $5"                    \
 	" AND rotated_ms - $2 <= $5)"
 
-/* This is seen_ahead() of strategy/session_store.h, at $2. */
+/* This is seen_ahead() of strategy/clock.h, at $2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > $2"
 
 /* The page after the cursor, the newest session first. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Regulation in the Redis store: attempts and bans. */
+#include "strategy/clock.h"
 #include "backends/redis/records.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rotation of refresh tokens in the Redis store. */
+#include "strategy/clock.h"
 #include "strategy/session_check.h"
 #include "strategy/session_id.h"
 #include "backends/redis/client/wire_error.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations on one session of the Redis store. */
+#include "strategy/clock.h"
 #include "strategy/session_check.h"
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Regulation in the SQLite store: attempts, bans, networks of users. */
+#include "strategy/clock.h"
 #include "strategy/login_keys.h"
 #include "backends/sqlite/store_sql.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions in a SQLite file. */
+#include "strategy/clock.h"
 #include "strategy/session_check.h"
 #include "backends/sqlite/store_sql.h"
 

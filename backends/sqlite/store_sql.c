@@ -12,7 +12,7 @@
 	" id = ?1 AND idle_expires_ms > ?2 AND expires_ms > ?2"                \
 	" AND generation < 4294967295"
 
-/* This is seen_ahead() of strategy/session_store.h, at ?2. */
+/* This is seen_ahead() of strategy/clock.h, at ?2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > ?2"
 
 /* The page after the cursor, the newest session first. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "strategy/clock.h"
 #include "strategy/password_mark.h"
 #include "auth/audit.h"
 #include "auth/last_seen.h"

@@ -9,6 +9,7 @@
  * if the id belongs to the secret.
  */
 #include "strategy/auth_mode.h"
+#include "strategy/clock.h"
 #include "strategy/password_mark.h"
 #include "strategy/session_id.h"
 #include "base/enc.h"

@@ -4,6 +4,7 @@
 #ifndef STRATEGY_LOGIN_KEYS_H
 #define STRATEGY_LOGIN_KEYS_H
 
+#include "strategy/clock.h"
 #include "strategy/session_store.h"
 
 /* The times that a store reads for a sign-in: the end of the known network, the

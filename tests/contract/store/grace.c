@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contract: refresh tokens that are used twice. */
+#include "strategy/clock.h"
 #include "tests/contract/store/rotate.h"
 #include "tests/support/call.h"
 
