@@ -142,6 +142,8 @@ CLEANFILES += src/crypto/common_passwords.inc
 libserver_a_SOURCES = \
 	src/server/check.c src/server/check.h \
 	src/server/connection.c src/server/connection.h \
+	src/server/daemon.c src/server/daemon.h \
+	src/server/daemon_run.c \
 	src/server/fcgi.c src/server/fcgi.h \
 	src/server/frame.c src/server/frame.h \
 	src/server/janitor.c src/server/janitor.h \
@@ -150,8 +152,6 @@ libserver_a_SOURCES = \
 	src/server/loop_expiry.c \
 	src/server/loop_parking.c \
 	src/server/notify.c src/server/notify.h \
-	src/server/process.c src/server/process.h \
-	src/server/process_run.c \
 	src/server/snapshot.c src/server/snapshot.h \
 	src/server/upgrade.c src/server/upgrade.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)

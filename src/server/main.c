@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthd: the command line. */
-#include "server/process.h"
+#include "server/daemon.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -43,43 +43,43 @@ print(struct str text)
 static int
 server_serve(const struct command_line *line)
 {
-	struct app app;
+	struct daemon d;
 	int rc;
 
-	app_block_signals();
-	if (app_init(&app, line->config_file, false) != 0)
+	daemon_block_signals();
+	if (daemon_init(&d, line->config_file, false) != 0)
 		return -1;
-	rc = app_run(&app, line->argv);
-	app_free(&app);
+	rc = daemon_run(&d, line->argv);
+	daemon_free(&d);
 	return rc;
 }
 
 static int
 server_check(const struct command_line *line)
 {
-	struct app app;
+	struct daemon d;
 	int rc;
 
-	if (app_init(&app, line->config_file, true) != 0)
+	if (daemon_init(&d, line->config_file, true) != 0)
 		return -1;
-	rc = app_check(&app);
-	app_free(&app);
+	rc = daemon_check(&d);
+	daemon_free(&d);
 	return rc;
 }
 
 static int
 server_dump(const struct command_line *line)
 {
-	struct app app;
+	struct daemon d;
 	struct buf out;
 	int rc;
 
-	if (app_init(&app, line->config_file, true) != 0)
+	if (daemon_init(&d, line->config_file, true) != 0)
 		return -1;
-	buf_init(&out, app.slot.current->arena, DUMP_LIMIT);
-	settings_dump(&app.slot.current->settings, &out);
+	buf_init(&out, d.slot.current->arena, DUMP_LIMIT);
+	settings_dump(&d.slot.current->settings, &out);
 	rc = buf_failed(&out) ? -1 : print(buf_str(&out));
-	app_free(&app);
+	daemon_free(&d);
 	return rc;
 }
 

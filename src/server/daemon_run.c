@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The process while it serves: signals, reload, upgrade, watchdog, drain. */
-#include "server/process.h"
+/* The daemon while it serves: signals, reload, upgrade, watchdog, drain. */
+#include "server/daemon.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -43,7 +43,7 @@ awaited_signals(void)
 }
 
 void
-app_block_signals(void)
+daemon_block_signals(void)
 {
 	const sigset_t set = awaited_signals();
 
@@ -55,32 +55,32 @@ app_block_signals(void)
 /* Returns false when the service manager is busy, so that it can be told
  * later. */
 static bool
-try_to_tell(struct app *app, const char *message)
+try_to_tell(struct daemon *d, const char *message)
 {
-	bool failed_before = app->notify_failed;
+	bool failed_before = d->notify_failed;
 	struct err err = { .code = ERR_NONE };
 
-	app->notify_failed = notify_send(&app->notifier, message, &err) != 0;
-	if (app->notify_failed && !failed_before)
-		LOG(&app->log, LOG_WARNING, "notify_failed",
+	d->notify_failed = notify_send(&d->notifier, message, &err) != 0;
+	if (d->notify_failed && !failed_before)
+		LOG(&d->log, LOG_WARNING, "notify_failed",
 		    F_CSTR("reason", err.msg));
 	return err.code != ERR_BUSY;
 }
 
 /* The process goes on if the service manager cannot be told. */
 static void
-tell(struct app *app, const char *message)
+tell(struct daemon *d, const char *message)
 {
-	(void)try_to_tell(app, message);
+	(void)try_to_tell(d, message);
 }
 
 static void
-log_problems(struct app *app, const struct problems *problems)
+log_problems(struct daemon *d, const struct problems *problems)
 {
 	for (const struct problem *p = problems->first; p != NULL; p = p->next)
-		LOG(&app->log, LOG_ERROR, "configuration",
+		LOG(&d->log, LOG_ERROR, "configuration",
 		    F_CSTR("problem", p->text));
-	LOG(&app->log, LOG_ERROR, "reload_refused",
+	LOG(&d->log, LOG_ERROR, "reload_refused",
 	    F_CSTR("kept", "the previous configuration"));
 }
 
@@ -130,7 +130,7 @@ lost_cookies(const struct settings *was, const struct settings *is)
 /* Logs a warning when earlier sessions and tokens will not be found or accepted
  * any more. */
 static void
-warn_of_lost_logins(const struct app *app, const struct snapshot *before,
+warn_of_lost_logins(const struct daemon *d, const struct snapshot *before,
 		    const struct snapshot *next)
 {
 	const struct settings *was = &before->settings, *is = &next->settings;
@@ -143,18 +143,18 @@ warn_of_lost_logins(const struct app *app, const struct snapshot *before,
 	else if (why == NULL)
 		why = lost_tokens(was, is);
 	if (why != NULL)
-		LOG(&app->log, LOG_WARNING, "everybody_must_sign_in_anew",
+		LOG(&d->log, LOG_WARNING, "everybody_must_sign_in_anew",
 		    F_CSTR("reason", why));
 }
 
 static bool
-adopt(struct app *app, struct snapshot *before, struct snapshot *next)
+adopt(struct daemon *d, struct snapshot *before, struct snapshot *next)
 {
 	struct buf names;
 	struct err err;
 
-	if (app_prepare_stores(app, before, next, &err) != 0) {
-		LOG(&app->log, LOG_ERROR, "reload_refused",
+	if (daemon_prepare_stores(d, before, next, &err) != 0) {
+		LOG(&d->log, LOG_ERROR, "reload_refused",
 		    F_CSTR("reason", err.msg),
 		    F_CSTR("kept", "the previous configuration"));
 		snapshot_discard(next);
@@ -163,19 +163,19 @@ adopt(struct app *app, struct snapshot *before, struct snapshot *next)
 	buf_init(&names, next->arena, 4096);
 	settings_restart_needed(&before->settings, &next->settings, &names);
 	if (names.n > 0) {
-		LOG(&app->log, LOG_WARNING, "restart_needed",
+		LOG(&d->log, LOG_WARNING, "restart_needed",
 		    F_STR("options", buf_str(&names)));
 	}
-	app->log.level = next->settings.server.log_level;
-	loop_set_body_limit(app->loop, (size_t)next->settings.limits.body);
-	warn_of_lost_logins(app, before, next);
-	snapshot_publish(&app->slot, next);
-	LOG(&app->log, LOG_INFO, "reloaded", F_CSTR("file", app->config_file));
+	d->log.level = next->settings.server.log_level;
+	loop_set_body_limit(d->loop, (size_t)next->settings.limits.body);
+	warn_of_lost_logins(d, before, next);
+	snapshot_publish(&d->slot, next);
+	LOG(&d->log, LOG_INFO, "reloaded", F_CSTR("file", d->config_file));
 	return true;
 }
 
 static bool
-process_load(struct app *app)
+daemon_load(struct daemon *d)
 {
 	struct arena *a = arena_new(PROBLEMS_LIMIT);
 	struct snapshot *before, *next;
@@ -185,66 +185,66 @@ process_load(struct app *app)
 	if (a == NULL)
 		return false;
 	problems_init(&problems, a);
-	before = snapshot_acquire(&app->slot);
-	next = snapshot_load(app->config_file, before, &app->shared, &problems);
+	before = snapshot_acquire(&d->slot);
+	next = snapshot_load(d->config_file, before, &d->shared, &problems);
 	if (next == NULL)
-		log_problems(app, &problems);
+		log_problems(d, &problems);
 	else
-		adopted = adopt(app, before, next);
+		adopted = adopt(d, before, next);
 	if (adopted)
-		app_log_warnings(app, &problems);
-	snapshot_release(&app->slot, before);
+		daemon_log_warnings(d, &problems);
+	snapshot_release(&d->slot, before);
 	arena_free(a);
 	return adopted;
 }
 
 static void
-reload(struct app *app)
+reload(struct daemon *d)
 {
 	char message[128];
 	/* Rounded up to the next millisecond: it must not be earlier than the
 	 * sending of the signal. */
-	long long now_us = ((long long)env_mono_ms(&app->env) + 1) * 1000;
+	long long now_us = ((long long)env_mono_ms(&d->env) + 1) * 1000;
 
 	(void)snprintf(message, sizeof(message),
 		       "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
 		       now_us);
-	tell(app, message);
-	tell(app, process_load(app) ? "READY=1\n" STATUS_SERVING :
-				      "READY=1\n" STATUS_REFUSED);
+	tell(d, message);
+	tell(d, daemon_load(d) ? "READY=1\n" STATUS_SERVING :
+				 "READY=1\n" STATUS_REFUSED);
 	/* A successor that is starting may have read the old file. */
-	app->reload_successor = true;
+	d->reload_successor = true;
 }
 
 static void
-upgrade_failed(struct app *app, const struct err *err)
+upgrade_failed(struct daemon *d, const struct err *err)
 {
-	LOG(&app->log, LOG_ERROR, "upgrade_failed", F_CSTR("reason", err->msg));
-	tell(app, STATUS_NO_UPGRADE);
+	LOG(&d->log, LOG_ERROR, "upgrade_failed", F_CSTR("reason", err->msg));
+	tell(d, STATUS_NO_UPGRADE);
 }
 
 static void
-begin_upgrade(struct app *app)
+begin_upgrade(struct daemon *d)
 {
 	struct err err;
 
-	if (upgrade_begin(&app->upgrade, &app->program, &app->listeners,
-			  &app->notifier, &err) != 0) {
+	if (upgrade_begin(&d->upgrade, &d->program, &d->listeners, &d->notifier,
+			  &err) != 0) {
 		/* If an upgrade is already under way, it continues. */
-		LOG(&app->log, LOG_ERROR, "upgrade_refused",
+		LOG(&d->log, LOG_ERROR, "upgrade_refused",
 		    F_CSTR("reason", err.msg));
 		return;
 	}
-	app->reload_successor = false;
-	app->upgrade_deadline_ms = env_mono_ms(&app->env) + UPGRADE_MS;
-	LOG(&app->log, LOG_INFO, "upgrade_begun",
-	    F_CSTR("program", app->program.path),
-	    F_INT("pid", app->upgrade.successor));
-	tell(app, "STATUS=Serving, while a successor starts");
+	d->reload_successor = false;
+	d->upgrade_deadline_ms = env_mono_ms(&d->env) + UPGRADE_MS;
+	LOG(&d->log, LOG_INFO, "upgrade_begun",
+	    F_CSTR("program", d->program.path),
+	    F_INT("pid", d->upgrade.successor));
+	tell(d, "STATUS=Serving, while a successor starts");
 }
 
 static bool
-process_hand_over(struct app *app)
+daemon_hand_over(struct daemon *d)
 {
 	char message[128];
 
@@ -252,61 +252,61 @@ process_hand_over(struct app *app)
 	 * first notification of the successor. */
 	(void)snprintf(message, sizeof(message),
 		       "MAINPID=%ld\nREADY=1\nWATCHDOG=1\n" STATUS_SERVING,
-		       (long)app->upgrade.successor);
+		       (long)d->upgrade.successor);
 	/* If the service manager is not told, it takes the end of this process
 	 * for the end of the service. */
-	if (!try_to_tell(app, message))
+	if (!try_to_tell(d, message))
 		return false;
-	if (app->reload_successor)
-		(void)kill(app->upgrade.successor, SIGHUP);
-	listen_hand_over(&app->listeners);
-	LOG(&app->log, LOG_INFO, "handed_over",
-	    F_INT("pid", app->upgrade.successor));
-	upgrade_let_go(&app->upgrade);
+	if (d->reload_successor)
+		(void)kill(d->upgrade.successor, SIGHUP);
+	listen_hand_over(&d->listeners);
+	LOG(&d->log, LOG_INFO, "handed_over",
+	    F_INT("pid", d->upgrade.successor));
+	upgrade_let_go(&d->upgrade);
 	return true;
 }
 
 /* Sends SIGTERM now, and SIGKILL after the time of a drain. */
 static void
-process_give_up(struct app *app)
+daemon_give_up(struct daemon *d)
 {
-	app->upgrade_deadline_ms = env_mono_ms(&app->env) + DRAIN_MS + GRACE_MS;
-	upgrade_give_up(&app->upgrade);
+	d->upgrade_deadline_ms = env_mono_ms(&d->env) + DRAIN_MS + GRACE_MS;
+	upgrade_give_up(&d->upgrade);
 }
 
 /* True when a successor serves. */
 static bool
-go_on_with_upgrade(struct app *app)
+go_on_with_upgrade(struct daemon *d)
 {
 	struct err err;
 
-	switch (upgrade_poll(&app->upgrade, &err)) {
+	switch (upgrade_poll(&d->upgrade, &err)) {
 	case UPGRADE_NONE:
 		return false;
 	case UPGRADE_FAILED:
-		upgrade_failed(app, &err);
+		upgrade_failed(d, &err);
 		return false;
 	case UPGRADE_READY:
-		if (process_hand_over(app))
+		if (daemon_hand_over(d))
 			return true;
 		break;
 	case UPGRADE_WAITING:
 		break;
 	}
-	if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
-		process_give_up(app);
+	if (env_mono_ms(&d->env) >= d->upgrade_deadline_ms)
+		daemon_give_up(d);
 	return false;
 }
 
 /* This process must end, and so must a successor that is starting. */
 static void
-end_successor(struct app *app)
+end_successor(struct daemon *d)
 {
 	struct err err;
 
-	while (upgrade_poll(&app->upgrade, &err) >= UPGRADE_WAITING) {
-		if (env_mono_ms(&app->env) >= app->upgrade_deadline_ms)
-			process_give_up(app);
+	while (upgrade_poll(&d->upgrade, &err) >= UPGRADE_WAITING) {
+		if (env_mono_ms(&d->env) >= d->upgrade_deadline_ms)
+			daemon_give_up(d);
 		(void)poll(NULL, 0, TICK_MS);
 	}
 }
@@ -314,7 +314,7 @@ end_successor(struct app *app)
 /* A reload that was requested during the drain is passed on to the
  * successor. */
 static void
-pass_on_reload(const struct app *app)
+pass_on_reload(const struct daemon *d)
 {
 	const struct timespec at_once = { .tv_sec = 0 };
 	sigset_t reloads;
@@ -322,15 +322,15 @@ pass_on_reload(const struct app *app)
 	(void)sigemptyset(&reloads);
 	(void)sigaddset(&reloads, SIGHUP);
 	if (sigtimedwait(&reloads, NULL, &at_once) == SIGHUP)
-		(void)kill(app->upgrade.successor, SIGHUP);
+		(void)kill(d->upgrade.successor, SIGHUP);
 }
 
 static void
-take_over(struct app *app)
+take_over(struct daemon *d)
 {
-	listen_take_over(&app->listeners);
-	LOG(&app->log, LOG_INFO, "taken_over", F_CSTR("from", "predecessor"));
-	tell(app, STATUS_SERVING);
+	listen_take_over(&d->listeners);
+	LOG(&d->log, LOG_INFO, "taken_over", F_CSTR("from", "predecessor"));
+	tell(d, STATUS_SERVING);
 }
 
 /*
@@ -338,23 +338,23 @@ take_over(struct app *app)
  * handler is lost for good, and others will wait for what it holds.
  */
 static void
-feed_watchdog(struct app *app)
+feed_watchdog(struct daemon *d)
 {
-	int64_t interval = app->notifier.watchdog_ms;
-	int64_t now = env_mono_ms(&app->env), longest;
+	int64_t interval = d->notifier.watchdog_ms;
+	int64_t now = env_mono_ms(&d->env), longest;
 
 	/* As long as there is a predecessor, it notifies the watchdog. */
-	if (interval == 0 || now < app->next_watchdog_ms ||
-	    app->upgrade.to_predecessor >= 0)
+	if (interval == 0 || now < d->next_watchdog_ms ||
+	    d->upgrade.to_predecessor >= 0)
 		return;
-	longest = loop_longest_task(app->loop);
+	longest = loop_longest_task(d->loop);
 	if (longest < interval) {
-		app->next_watchdog_ms = now + interval / WATCHDOG_PARTS;
-		app->stuck = false;
-		tell(app, "WATCHDOG=1");
-	} else if (!app->stuck) {
-		app->stuck = true;
-		LOG(&app->log, LOG_ERROR, "worker_stuck",
+		d->next_watchdog_ms = now + interval / WATCHDOG_PARTS;
+		d->stuck = false;
+		tell(d, "WATCHDOG=1");
+	} else if (!d->stuck) {
+		d->stuck = true;
+		LOG(&d->log, LOG_ERROR, "worker_stuck",
 		    F_INT("milliseconds", longest));
 	}
 }
@@ -362,7 +362,7 @@ feed_watchdog(struct app *app)
 /* Runs until SIGTERM or SIGINT, which are blocked in every thread. Returns true
  * when it was ended by a successor. */
 static bool
-process_serve(struct app *app)
+daemon_serve(struct daemon *d)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
 	const sigset_t signals = awaited_signals();
@@ -371,35 +371,35 @@ process_serve(struct app *app)
 	while (signal != SIGTERM && signal != SIGINT) {
 		signal = sigtimedwait(&signals, NULL, &tick);
 		if (signal == SIGHUP)
-			reload(app);
+			reload(d);
 		else if (signal == SIGUSR2)
-			begin_upgrade(app);
-		loop_tick(app->loop);
-		if (upgrade_has_taken_over(&app->upgrade))
-			take_over(app);
-		if (go_on_with_upgrade(app))
+			begin_upgrade(d);
+		loop_tick(d->loop);
+		if (upgrade_has_taken_over(&d->upgrade))
+			take_over(d);
+		if (go_on_with_upgrade(d))
 			return true;
-		feed_watchdog(app);
+		feed_watchdog(d);
 	}
-	process_give_up(app);
+	daemon_give_up(d);
 	return false;
 }
 
 static void
-process_begin(struct app *app)
+daemon_begin(struct daemon *d)
 {
 	struct err err;
 
 	/* The service manager still listens to the predecessor then. */
-	if (app->upgrade.to_predecessor < 0)
-		tell(app, "READY=1\n" STATUS_SERVING);
-	else if (upgrade_tell_ready(&app->upgrade, &err) != 0)
-		LOG(&app->log, LOG_WARNING, "upgrade_alone",
+	if (d->upgrade.to_predecessor < 0)
+		tell(d, "READY=1\n" STATUS_SERVING);
+	else if (upgrade_tell_ready(&d->upgrade, &err) != 0)
+		LOG(&d->log, LOG_WARNING, "upgrade_alone",
 		    F_CSTR("reason", err.msg));
 }
 
 int
-app_run(struct app *app, char *const *argv)
+daemon_run(struct daemon *d, char *const *argv)
 {
 	struct err err;
 	int rc = 0;
@@ -410,27 +410,27 @@ app_run(struct app *app, char *const *argv)
 	/* The parent process may have ignored it; then no child could be waited
 	 * for. */
 	(void)signal(SIGCHLD, SIG_DFL);
-	program_init(&app->program, argv);
-	notify_init(&app->notifier);
-	upgrade_init(&app->upgrade);
-	if (app_start(app, &err) != 0) {
+	program_init(&d->program, argv);
+	notify_init(&d->notifier);
+	upgrade_init(&d->upgrade);
+	if (daemon_start(d, &err) != 0) {
 		(void)fprintf(stderr, "fcgiauthd: %s\n", err.msg);
 		rc = -1;
 	} else {
 		bool succeeded;
 
-		process_begin(app);
-		succeeded = process_serve(app);
+		daemon_begin(d);
+		succeeded = daemon_serve(d);
 		if (!succeeded)
-			tell(app, "STOPPING=1\nSTATUS=Draining");
-		log_event(&app->log, LOG_INFO, NULL, "stopping", NULL, 0);
-		loop_stop(app->loop, GRACE_MS, DRAIN_MS);
+			tell(d, "STOPPING=1\nSTATUS=Draining");
+		log_event(&d->log, LOG_INFO, NULL, "stopping", NULL, 0);
+		loop_stop(d->loop, GRACE_MS, DRAIN_MS);
 		if (succeeded)
-			pass_on_reload(app);
+			pass_on_reload(d);
 		else
-			end_successor(app);
+			end_successor(d);
 	}
-	janitor_stop(app->janitor);
-	log_event(&app->log, LOG_INFO, NULL, "stopped", NULL, 0);
+	janitor_stop(d->janitor);
+	log_event(&d->log, LOG_INFO, NULL, "stopped", NULL, 0);
 	return rc;
 }

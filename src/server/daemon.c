@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The process: its parts, and how it starts. */
-#include "server/process.h"
+/* The daemon: its parts, and how it starts. */
+#include "server/daemon.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,31 +34,31 @@ static const struct frame_limits frame_limits = {
 };
 
 static void
-process_print_all(const struct problem *first)
+daemon_print_all(const struct problem *first)
 {
 	for (const struct problem *p = first; p != NULL; p = p->next)
 		(void)fprintf(stderr, "%s\n", p->text);
 }
 
 void
-app_log_warnings(struct app *app, const struct problems *problems)
+daemon_log_warnings(struct daemon *d, const struct problems *problems)
 {
 	for (const struct problem *p = problems->first_warning; p != NULL;
 	     p = p->next) {
-		LOG(&app->log, LOG_WARNING, "configuration",
+		LOG(&d->log, LOG_WARNING, "configuration",
 		    F_CSTR("problem", p->text));
 	}
 }
 
 static void
-use_log_settings(struct app *app, const struct settings *set)
+use_log_settings(struct daemon *d, const struct settings *set)
 {
-	app->log.level = set->server.log_level;
-	app->log.format = (enum log_format)set->server.log_format;
+	d->log.level = set->server.log_level;
+	d->log.format = (enum log_format)set->server.log_format;
 }
 
 static struct snapshot *
-load_or_print(struct app *app)
+load_or_print(struct daemon *d)
 {
 	struct arena *a = arena_new(PROBLEMS_LIMIT);
 	struct problems problems;
@@ -69,15 +69,15 @@ load_or_print(struct app *app)
 		return NULL;
 	}
 	problems_init(&problems, a);
-	s = snapshot_load(app->config_file, NULL, &app->shared, &problems);
+	s = snapshot_load(d->config_file, NULL, &d->shared, &problems);
 	if (s != NULL)
-		use_log_settings(app, &s->settings);
+		use_log_settings(d, &s->settings);
 	else
-		process_print_all(problems.first);
-	if (s == NULL || app->shared.check_only)
-		process_print_all(problems.first_warning);
+		daemon_print_all(problems.first);
+	if (s == NULL || d->shared.check_only)
+		daemon_print_all(problems.first_warning);
 	else
-		app_log_warnings(app, &problems);
+		daemon_log_warnings(d, &problems);
 	arena_free(a);
 	return s;
 }
@@ -103,67 +103,67 @@ make_hash_slots(const struct env *env, const struct settings *set)
 }
 
 int
-app_init(struct app *app, const char *config_file, bool check_only)
+daemon_init(struct daemon *d, const char *config_file, bool check_only)
 {
 	struct snapshot *s;
 
-	*app = (struct app){ .config_file = config_file };
-	app->log.fd = STDERR_FILENO;
-	app->log.level = LOG_INFO;
-	app->env = env_real(&app->log);
-	app->log.wall_ms = app->env.clock.wall_ms;
+	*d = (struct daemon){ .config_file = config_file };
+	d->log.fd = STDERR_FILENO;
+	d->log.level = LOG_INFO;
+	d->env = env_real(&d->log);
+	d->log.wall_ms = d->env.clock.wall_ms;
 	/* Set by systemd when standard error is its journal (see
 	 * systemd.exec). */
-	app->log.journal = getenv("JOURNAL_STREAM") != NULL;
-	app->shared.env = &app->env;
-	app->shared.check_only = check_only;
-	snapshot_slot_init(&app->slot);
-	app->notifier.fd = -1;
+	d->log.journal = getenv("JOURNAL_STREAM") != NULL;
+	d->shared.env = &d->env;
+	d->shared.check_only = check_only;
+	snapshot_slot_init(&d->slot);
+	d->notifier.fd = -1;
 	if (crypto_init() != 0) {
 		(void)fprintf(stderr,
 			      "fcgiauthd: libsodium cannot be initialised\n");
 		return -1;
 	}
-	s = load_or_print(app);
+	s = load_or_print(d);
 	if (s == NULL)
 		return -1;
-	snapshot_publish(&app->slot, s);
-	app->shared.hash_slots = make_hash_slots(&app->env, &s->settings);
-	app->shared.login_floor = login_floor_new();
-	app->shared.last_seen = last_seen_new();
-	app->shared.probe = probe_new();
-	app->shared.log_limits = &app->log_limits;
-	if (app->shared.hash_slots == NULL || app->shared.last_seen == NULL ||
-	    app->shared.login_floor == NULL || app->shared.probe == NULL) {
+	snapshot_publish(&d->slot, s);
+	d->shared.hash_slots = make_hash_slots(&d->env, &s->settings);
+	d->shared.login_floor = login_floor_new();
+	d->shared.last_seen = last_seen_new();
+	d->shared.probe = probe_new();
+	d->shared.log_limits = &d->log_limits;
+	if (d->shared.hash_slots == NULL || d->shared.last_seen == NULL ||
+	    d->shared.login_floor == NULL || d->shared.probe == NULL) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
-		app_free(app);
+		daemon_free(d);
 		return -1;
 	}
 	return 0;
 }
 
 static void
-free_conns(struct app *app)
+free_conns(struct daemon *d)
 {
-	for (unsigned i = 0; app->conns != NULL && i < app->workers; i++) {
-		store_conn_free(app->conns[i].store);
-		users_conn_free(app->conns[i].users);
+	for (unsigned i = 0; d->conns != NULL && i < d->workers; i++) {
+		store_conn_free(d->conns[i].store);
+		users_conn_free(d->conns[i].users);
 	}
-	free(app->conns);
-	app->conns = NULL;
+	free(d->conns);
+	d->conns = NULL;
 }
 
 void
-app_free(struct app *app)
+daemon_free(struct daemon *d)
 {
-	free_conns(app);
-	listen_close(&app->listeners);
-	snapshot_publish(&app->slot, NULL);
-	hash_slots_free(app->shared.hash_slots);
-	login_floor_free(app->shared.login_floor);
-	last_seen_free(app->shared.last_seen);
-	probe_free(app->shared.probe);
-	notify_close(&app->notifier);
+	free_conns(d);
+	listen_close(&d->listeners);
+	snapshot_publish(&d->slot, NULL);
+	hash_slots_free(d->shared.hash_slots);
+	login_floor_free(d->shared.login_floor);
+	last_seen_free(d->shared.last_seen);
+	probe_free(d->shared.probe);
+	notify_close(&d->notifier);
 }
 
 /* A file that is missing does not come back by itself, as a server may: it is
@@ -201,24 +201,24 @@ check_schemas(const struct service_conns *conns, const struct snapshot *before,
 }
 
 static void
-log_advice(const struct app *app, struct store_conn *store)
+log_advice(const struct daemon *d, struct store_conn *store)
 {
 	char advice[BACKEND_ADVICE_MAX];
 
 	conn_advise(&store->base, advice);
 	if (advice[0] != '\0')
-		LOG(&app->log, LOG_WARNING, "configuration",
+		LOG(&d->log, LOG_WARNING, "configuration",
 		    F_CSTR("section", "store"), F_CSTR("problem", advice));
 }
 
 /* Checks the schemas by connections of the main thread. */
 static int
-open_schemas(const struct app *app, const struct snapshot *before,
+open_schemas(const struct daemon *d, const struct snapshot *before,
 	     const struct snapshot *s, struct err *err)
 {
 	struct service_conns conns = {
-		.store = store_conn_new(&app->env),
-		.users = users_conn_new(&app->env),
+		.store = store_conn_new(&d->env),
+		.users = users_conn_new(&d->env),
 	};
 	int rc = -1;
 
@@ -229,7 +229,7 @@ open_schemas(const struct app *app, const struct snapshot *before,
 		users_conn_bind(conns.users, s->users);
 		rc = check_schemas(&conns, before, s, err);
 		if (rc == 0)
-			log_advice(app, conns.store);
+			log_advice(d, conns.store);
 	}
 	store_conn_free(conns.store);
 	users_conn_free(conns.users);
@@ -242,20 +242,20 @@ open_schemas(const struct app *app, const struct snapshot *before,
  * come back while the service answers 503.
  */
 int
-app_prepare_stores(struct app *app, const struct snapshot *before,
-		   const struct snapshot *s, struct err *err)
+daemon_prepare_stores(struct daemon *d, const struct snapshot *before,
+		      const struct snapshot *s, struct err *err)
 {
-	if (open_schemas(app, before, s, err) == 0)
+	if (open_schemas(d, before, s, err) == 0)
 		return 0;
 	if (err->code != ERR_UNAVAILABLE)
 		return -1;
-	LOG(&app->log, LOG_WARNING, "store_unavailable",
+	LOG(&d->log, LOG_WARNING, "store_unavailable",
 	    F_CSTR("reason", err->msg));
 	return 0;
 }
 
 int
-app_check(struct app *app)
+daemon_check(struct daemon *d)
 {
 	struct arena *a = arena_new(PROBLEMS_LIMIT);
 	struct problems problems;
@@ -264,10 +264,9 @@ app_check(struct app *app)
 	if (a == NULL)
 		return -1;
 	problems_init(&problems, a);
-	check_backends(app->slot.current, app->config_file, &app->env,
-		       &problems);
-	process_print_all(problems.first);
-	process_print_all(problems.first_warning);
+	check_backends(d->slot.current, d->config_file, &d->env, &problems);
+	daemon_print_all(problems.first);
+	daemon_print_all(problems.first_warning);
 	rc = problems.count == 0 ? 0 : -1;
 	arena_free(a);
 	return rc;
@@ -275,39 +274,39 @@ app_check(struct app *app)
 
 /* Handles one request; called by a worker thread. */
 static bool
-process_handle(void *ctx, unsigned worker, struct arena *a,
-	       const struct message *in, struct buf *out)
+daemon_handle(void *ctx, unsigned worker, struct arena *a,
+	      const struct message *in, struct buf *out)
 {
-	struct app *app = ctx;
-	const struct service_conns *conns = &app->conns[worker];
-	struct snapshot *s = snapshot_acquire(&app->slot);
+	struct daemon *d = ctx;
+	const struct service_conns *conns = &d->conns[worker];
+	struct snapshot *s = snapshot_acquire(&d->slot);
 	bool queued;
 
 	store_conn_bind(conns->store, s->store);
 	users_conn_bind(conns->users, s->users);
 	queued = service_answer(s->service, conns, a, in, out);
-	snapshot_release(&app->slot, s);
+	snapshot_release(&d->slot, s);
 	return queued;
 }
 
 static int
-make_conns(struct app *app, unsigned workers, struct err *err)
+make_conns(struct daemon *d, unsigned workers, struct err *err)
 {
-	app->conns = calloc(workers, sizeof(*app->conns));
-	if (app->conns == NULL)
+	d->conns = calloc(workers, sizeof(*d->conns));
+	if (d->conns == NULL)
 		return err_nomem(err);
-	app->workers = workers;
+	d->workers = workers;
 	for (unsigned i = 0; i < workers; i++) {
-		app->conns[i].store = store_conn_new(&app->env);
-		app->conns[i].users = users_conn_new(&app->env);
-		if (app->conns[i].store == NULL || app->conns[i].users == NULL)
+		d->conns[i].store = store_conn_new(&d->env);
+		d->conns[i].users = users_conn_new(&d->env);
+		if (d->conns[i].store == NULL || d->conns[i].users == NULL)
 			return err_nomem(err);
 	}
 	return 0;
 }
 
 static int
-start_loop(struct app *app, const struct settings *set, struct err *err)
+start_loop(struct daemon *d, const struct settings *set, struct err *err)
 {
 	struct loop_config config = {
 		.threads = (unsigned)set->server.threads,
@@ -315,35 +314,35 @@ start_loop(struct app *app, const struct settings *set, struct err *err)
 		.request_ms = REQUEST_MS,
 		.write_ms = WRITE_MS,
 		.idle_ms = IDLE_MS,
-		.handle = process_handle,
-		.ctx = app,
-		.slots = app->shared.hash_slots,
+		.handle = daemon_handle,
+		.ctx = d,
+		.slots = d->shared.hash_slots,
 	};
 
 	config.frame.body = (size_t)set->limits.body;
-	if (make_conns(app, config.threads, err) != 0)
+	if (make_conns(d, config.threads, err) != 0)
 		return -1;
-	if (janitor_start(&app->slot, &app->shared, &app->janitor, err) != 0)
+	if (janitor_start(&d->slot, &d->shared, &d->janitor, err) != 0)
 		return -1;
-	return loop_start(&config, &app->listeners, &app->env, &app->loop, err);
+	return loop_start(&config, &d->listeners, &d->env, &d->loop, err);
 }
 
 static void
-log_listeners(const struct app *app)
+log_listeners(const struct daemon *d)
 {
-	for (size_t i = 0; i < app->listeners.n; i++) {
-		const struct listener *l = &app->listeners.v[i];
+	for (size_t i = 0; i < d->listeners.n; i++) {
+		const struct listener *l = &d->listeners.v[i];
 
-		LOG(&app->log, LOG_INFO, "listening", F_CSTR("socket", l->name),
+		LOG(&d->log, LOG_INFO, "listening", F_CSTR("socket", l->name),
 		    F_CSTR("from", l->inherited ? "passed" : "bound"));
 	}
 }
 
 int
-app_start(struct app *app, struct err *err)
+daemon_start(struct daemon *d, struct err *err)
 {
-	struct snapshot *s = snapshot_acquire(&app->slot);
-	int rc = app_prepare_stores(app, NULL, s, err);
+	struct snapshot *s = snapshot_acquire(&d->slot);
+	int rc = daemon_prepare_stores(d, NULL, s, err);
 
 	if (rc == 0 && fcgi_init() != 0)
 		rc =
@@ -351,18 +350,18 @@ app_start(struct app *app, struct err *err)
 	if (rc == 0)
 		rc = listen_open(&s->settings.server.listen,
 				 (unsigned)s->settings.server.socket_mode,
-				 &app->listeners, err);
+				 &d->listeners, err);
 	if (rc == 0)
-		rc = start_loop(app, &s->settings, err);
+		rc = start_loop(d, &s->settings, err);
 	if (rc == 0) {
-		log_listeners(app);
-		LOG(&app->log, LOG_INFO, "started",
+		log_listeners(d);
+		LOG(&d->log, LOG_INFO, "started",
 		    F_CSTR("version", PACKAGE_VERSION),
 		    F_CSTR("mode", s->settings.mode.driver->name),
 		    F_CSTR("store", s->settings.store.driver->name),
 		    F_CSTR("users", s->settings.users.driver->name),
 		    F_INT("threads", s->settings.server.threads));
 	}
-	snapshot_release(&app->slot, s);
+	snapshot_release(&d->slot, s);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process: everything that main() builds and passes on.
+ * The daemon: everything that main() builds and passes on.
  *
  * This is the complete list of what threads share and change: the snapshot slot
  * (with its lock), the hash slots, the login floor, the queue of last_seen, the
@@ -8,8 +8,8 @@
  * log's level and limits, the last result of /ready, and the loop's connection
  * list and counters. Anything else that is shared is a bug.
  */
-#ifndef SERVER_PROCESS_H
-#define SERVER_PROCESS_H
+#ifndef SERVER_DAEMON_H
+#define SERVER_DAEMON_H
 
 #include "base/log.h"
 #include "server/listen.h"
@@ -20,7 +20,7 @@
 struct janitor;
 struct loop;
 
-struct app {
+struct daemon {
 	const char *config_file;
 	struct log log;
 	struct env env;
@@ -46,38 +46,38 @@ struct app {
 	bool notify_failed;
 };
 
-/* Blocks the signals that app_run() waits for. Called before app_init() in a
- * process that will serve, so that none of them ends it halfway. */
-void app_block_signals(void);
+/* Blocks the signals that daemon_run() waits for. Called before daemon_init()
+ * in a process that will serve, so that none of them ends it halfway. */
+void daemon_block_signals(void);
 
 /* Reads the configuration and opens what it names. When it returns -1, every
  * mistake has been printed to standard error. `check_only`: the process will
  * not serve, as in snapshot_load(). */
-int app_init(struct app *app, const char *config_file,
-	     bool check_only) MUST_USE;
+int daemon_init(struct daemon *d, const char *config_file,
+		bool check_only) MUST_USE;
 
 /* --check: probes the store and the user source, too (server/check.h). Prints a
  * line for each problem. */
-int app_check(struct app *app) MUST_USE;
+int daemon_check(struct daemon *d) MUST_USE;
 
 /* Serves until SIGTERM or SIGINT arrives, or until a successor serves; returns
  * 0 after a clean drain. `argv` is that of main(). */
-int app_run(struct app *app, char *const *argv) MUST_USE;
+int daemon_run(struct daemon *d, char *const *argv) MUST_USE;
 
-/* Undoes app_init(). */
-void app_free(struct app *app);
+/* Undoes daemon_init(). */
+void daemon_free(struct daemon *d);
 
 /*
- * The parts of app_run() that are in process.c: app_start() opens everything
- * and starts the threads; app_log_warnings() logs the warnings about a
- * configuration that is adopted; app_prepare_stores() checks the schemas of
- * what a snapshot names. `before` is the snapshot that it follows, or NULL: if
- * a file that `before` already uses cannot be used now, this does not keep `s`
- * from being adopted.
+ * The parts of daemon_run() that are in process.c: daemon_start() opens
+ * everything and starts the threads; daemon_log_warnings() logs the warnings
+ * about a configuration that is adopted; daemon_prepare_stores() checks the
+ * schemas of what a snapshot names. `before` is the snapshot that it follows,
+ * or NULL: if a file that `before` already uses cannot be used now, this does
+ * not keep `s` from being adopted.
  */
-int app_start(struct app *app, struct err *err) MUST_USE;
-void app_log_warnings(struct app *app, const struct problems *problems);
-int app_prepare_stores(struct app *app, const struct snapshot *before,
-		       const struct snapshot *s, struct err *err) MUST_USE;
+int daemon_start(struct daemon *d, struct err *err) MUST_USE;
+void daemon_log_warnings(struct daemon *d, const struct problems *problems);
+int daemon_prepare_stores(struct daemon *d, const struct snapshot *before,
+			  const struct snapshot *s, struct err *err) MUST_USE;
 
 #endif
