@@ -7,6 +7,7 @@ REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/drop.lua \
 	$(srcdir)/backends/redis/lua/end.lua \
 	$(srcdir)/backends/redis/lua/give_back.lua \
+	$(srcdir)/backends/redis/lua/identity.lua \
 	$(srcdir)/backends/redis/lua/learn.lua
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
@@ -19,8 +20,7 @@ REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/rotate.lua \
 	$(srcdir)/backends/redis/lua/sweep.lua \
 	$(srcdir)/backends/redis/lua/touch.lua \
-	$(srcdir)/backends/redis/lua/trim.lua \
-	$(srcdir)/backends/redis/lua/who.lua
+	$(srcdir)/backends/redis/lua/trim.lua
 REDIS_LUA_COMMON = $(srcdir)/backends/redis/lua/common.lua
 EXTRA_DIST += $(REDIS_LUA) $(REDIS_LUA_SESSIONS) $(REDIS_LUA_COMMON)
 

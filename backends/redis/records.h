@@ -61,6 +61,7 @@ enum redis_store_script {
 	LUA_DROP,
 	LUA_END,
 	LUA_GIVE_BACK,
+	LUA_IDENTITY,
 	LUA_LEARN,
 	LUA_LIST,
 	LUA_MARK,
@@ -72,7 +73,6 @@ enum redis_store_script {
 	LUA_SWEEP,
 	LUA_TOUCH,
 	LUA_TRIM,
-	LUA_WHO,
 	LUA_COUNT
 };
 

@@ -143,7 +143,7 @@ redis_trim(struct redis_conn *conn, const struct call *c, struct str user,
 	return result;
 }
 
-/* Runs LUA_WHO or LUA_MARK, whose arguments behind the user are args. */
+/* Runs LUA_IDENTITY or LUA_MARK, whose arguments behind the user are args. */
 static int
 change_all(struct walk *w, size_t script, const struct str args[2],
 	   struct err *err)
@@ -175,7 +175,7 @@ store_redis_update_user(void *conn, const struct call *c,
 	if (walk_begin(&w, conn, who->name, err) != 0)
 		return -1;
 	args[0] = redis_record_who(&w.b, who);
-	result = change_all(&w, LUA_WHO, args, err);
+	result = change_all(&w, LUA_IDENTITY, args, err);
 	walk_end(&w);
 	return result;
 }

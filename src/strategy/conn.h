@@ -114,7 +114,10 @@ int conn_end(struct conn *c, int result, struct err *err) MUST_USE;
 bool conn_repeats(struct conn *c) MUST_USE;
 
 /* Executes `op`, an operation of the ops, on the connection of `c`.  Its
- * arguments may be evaluated twice; the last one must be `err`. */
+ * arguments may be evaluated twice; the last one must be `err`.  store.c and
+ * users.c derive two macros from it: CALL is for operations that must not be
+ * executed twice; REPEAT is for those that change nothing, or change nothing
+ * more when they are executed again. */
 #define CONN_ONCE(c, repeatable, ops, op, ...)                                 \
 	(conn_begin(c, #op, repeatable, err) != 0 ?                            \
 	     -1 :                                                              \

@@ -22,9 +22,7 @@ store_ops(const struct store_conn *conn)
 	return (const struct session_store_ops *)conn->base.backend->ops;
 }
 
-/* Every operation uses one of these.  CALL is for operations that must not be
- * executed twice; REPEAT is for those that change nothing, or change nothing
- * more when they are executed again. */
+/* These are explained in strategy/conn.h. */
 #define CALL(s, ...)   CONN_CALL(&(s)->base, false, store_ops(s), __VA_ARGS__)
 #define REPEAT(s, ...) CONN_CALL(&(s)->base, true, store_ops(s), __VA_ARGS__)
 

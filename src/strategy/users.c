@@ -26,9 +26,7 @@ users_ops(const struct users_conn *conn)
 	return (const struct user_source_ops *)conn->base.backend->ops;
 }
 
-/* Every operation uses one of these.  CALL is for operations that must not be
- * executed twice; REPEAT is for those that change nothing, or change nothing
- * more when they are executed again. */
+/* These are explained in strategy/conn.h. */
 #define CALL(s, ...)   CONN_CALL(&(s)->base, false, users_ops(s), __VA_ARGS__)
 #define REPEAT(s, ...) CONN_CALL(&(s)->base, true, users_ops(s), __VA_ARGS__)
 

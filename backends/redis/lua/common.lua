@@ -90,7 +90,7 @@ end
 
 -- Ends the session whose record is `s`.  If the slot is being moved and the
 -- indices are on the other server, the sweep deletes the entries.
-local function forget(front, id, s)
+local function end_session(front, id, s)
 	local user = user_of(s)
 	redis.call('DEL', front .. 's:' .. id)
 	if user and pcall(together, { front .. 'u:' .. user,

@@ -3,5 +3,5 @@
 -- `front`.  Returns whether it existed.  Needs no memory.
 local s = read(KEYS[1], LONGEST)
 if not s then return 0 end
-forget(ARGV[2], ARGV[1], s)
+end_session(ARGV[2], ARGV[1], s)
 return 1

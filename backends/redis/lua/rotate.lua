@@ -37,5 +37,5 @@ if since ~= '' and string.sub(s, 118, 118) == '1'
 	return { 'GRACE', s }
 end
 
-forget(front, id, s)
+end_session(front, id, s)
 return { 'REUSED', s }

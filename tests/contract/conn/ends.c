@@ -98,7 +98,7 @@ START_TEST(null_can_be_released)
 END_TEST
 
 TCase *
-link_ends_cases(void)
+conn_ends_cases(void)
 {
 	TCase *t = new_case("ends");
 

@@ -5,6 +5,6 @@
 
 #include "tests/support/run.h"
 
-TCase *link_ends_cases(void);
+TCase *conn_ends_cases(void);
 
 #endif

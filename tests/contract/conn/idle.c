@@ -302,7 +302,7 @@ START_TEST(an_old_silent_connection_spares_newer_ones)
 END_TEST
 
 TCase *
-link_idle_cases(void)
+conn_idle_cases(void)
 {
 	TCase *t = new_case("idle");
 	int n = ARRAY_LEN(operations);

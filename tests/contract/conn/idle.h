@@ -5,6 +5,6 @@
 
 #include "tests/support/run.h"
 
-TCase *link_idle_cases(void);
+TCase *conn_idle_cases(void);
 
 #endif

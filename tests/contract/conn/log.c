@@ -251,7 +251,7 @@ START_TEST(damaged_sessions_are_logged)
 END_TEST
 
 TCase *
-link_log_cases(void)
+conn_log_cases(void)
 {
 	TCase *t = new_case("log");
 

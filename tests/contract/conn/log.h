@@ -5,6 +5,6 @@
 
 #include "tests/support/run.h"
 
-TCase *link_log_cases(void);
+TCase *conn_log_cases(void);
 
 #endif

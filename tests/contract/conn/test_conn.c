@@ -494,6 +494,6 @@ main(void)
 	tcase_add_test(t, schema_is_checked);
 	tcase_add_test(t, schema_is_checked_after_the_first_connection);
 	tcase_add_test(t, every_operation_can_fail);
-	return RUN_CASES(t, link_ends_cases(), link_idle_cases(),
-			 link_log_cases(), link_thread_cases());
+	return RUN_CASES(t, conn_ends_cases(), conn_idle_cases(),
+			 conn_log_cases(), conn_thread_cases());
 }

@@ -174,7 +174,7 @@ START_TEST(one_thread_at_a_time_tries)
 END_TEST
 
 TCase *
-link_thread_cases(void)
+conn_thread_cases(void)
 {
 	TCase *t = new_case("threads");
 

@@ -5,6 +5,6 @@
 
 #include "tests/support/run.h"
 
-TCase *link_thread_cases(void);
+TCase *conn_thread_cases(void);
 
 #endif

@@ -85,7 +85,7 @@ START_TEST(replaced_file_is_noticed)
 	ck_assert_int_eq(rename(r->other, r->path), 0);
 	FAILS(r, fixture_find(r, &new, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
-	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	fixture_wait(r);
 	OK(r, fixture_find(r, &new, &found));
@@ -131,12 +131,12 @@ START_TEST(late_folder_is_migrated)
 	ck_assert_int_eq(rmdir(r->folder), 0);
 	FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "folder does not exist");
-	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, users_check_schema(r->users_conn, &r->err), ERR_UNAVAILABLE,
 	      "folder does not exist");
 	ck_assert_int_eq(mkdir(r->folder, 0700), 0);
 	fixture_wait(r);
 	OK(r, store_ping(r->conn, &r->err));
-	OK(r, users_ping(r->ul, &r->err));
+	OK(r, users_ping(r->users_conn, &r->err));
 	s = fixture_create(r);
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
@@ -151,14 +151,14 @@ START_TEST(ping_reads_tables)
 
 	fixture_migrate(r);
 	OK(r, store_ping(r->conn, &r->err));
-	OK(r, users_ping(r->ul, &r->err));
+	OK(r, users_ping(r->users_conn, &r->err));
 	fixture_sql(r->path, /* ping has left no row */
 		    "INSERT INTO schema_version VALUES ('ping', 1);"
 		    "DELETE FROM schema_version WHERE component = 'ping'");
 	fixture_sql(r->path, "DROP TABLE sessions; DROP TABLE users");
 	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.sessions");
-	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE,
 	      "no such table: main.users");
 	fixture_close(r);
 }
@@ -180,7 +180,7 @@ START_TEST(empty_file_in_its_place_is_migrated)
 	fixture_write(r->path, "", 0);
 	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
-	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	fixture_wait(r);
 	OK(r, fixture_find(r, &s, &found));
@@ -270,7 +270,7 @@ START_TEST(a_full_disk_loses_nothing)
 		fixture_wait(r);
 	fixture_wait(r);
 	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, r->path);
-	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE, r->path);
 	limit.rlim_cur = limit.rlim_max;
 	fixture_wait(r);
 	/* A write that failed was not acknowledged. */
@@ -283,7 +283,7 @@ START_TEST(a_full_disk_loses_nothing)
 			      found);
 	}
 	OK(r, store_ping(r->conn, &r->err));
-	OK(r, users_ping(r->ul, &r->err));
+	OK(r, users_ping(r->users_conn, &r->err));
 	OK(r, store_create(r->conn, NOW(r), &more[made], 0, NULL, &r->err));
 	fixture_close(r);
 }
@@ -368,13 +368,13 @@ START_TEST(a_read_only_folder_is_reported)
 		ck_assert_int_eq(seteuid(nobody), 0);
 	fixture_start(r);
 	FAILS(r, store_ping(r->conn, &r->err), ERR_UNAVAILABLE, r->path);
-	FAILS(r, users_ping(r->ul, &r->err), ERR_UNAVAILABLE, r->path);
+	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE, r->path);
 	if (getuid() == 0)
 		ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(chmod(r->folder, 0700), 0);
 	fixture_wait(r);
 	OK(r, store_ping(r->conn, &r->err));
-	OK(r, users_ping(r->ul, &r->err));
+	OK(r, users_ping(r->users_conn, &r->err));
 	fixture_close(r);
 }
 END_TEST

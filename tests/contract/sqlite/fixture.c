@@ -33,17 +33,17 @@ fixture_start(struct fixture *r)
 	free(store);
 	free(users);
 	r->conn = store_conn_new(env);
-	r->ul = users_conn_new(env);
-	ck_assert(r->conn != NULL && r->ul != NULL);
+	r->users_conn = users_conn_new(env);
+	ck_assert(r->conn != NULL && r->users_conn != NULL);
 	store_conn_bind(r->conn, r->store);
-	users_conn_bind(r->ul, r->users);
+	users_conn_bind(r->users_conn, r->users);
 }
 
 void
 fixture_stop(struct fixture *r)
 {
 	store_conn_free(r->conn);
-	users_conn_free(r->ul);
+	users_conn_free(r->users_conn);
 	backend_unref(r->store);
 	backend_unref(r->users);
 }
@@ -90,7 +90,7 @@ void
 fixture_migrate(struct fixture *r)
 {
 	OK(r, store_check_schema(r->conn, &r->err));
-	OK(r, users_check_schema(r->ul, &r->err));
+	OK(r, users_check_schema(r->users_conn, &r->err));
 }
 
 void

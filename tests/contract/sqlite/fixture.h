@@ -16,7 +16,7 @@ struct fixture {
 	struct backend *store;
 	struct backend *users;
 	struct store_conn *conn;
-	struct users_conn *ul;
+	struct users_conn *users_conn;
 	struct arena *a;
 	struct err err;
 };

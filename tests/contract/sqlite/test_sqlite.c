@@ -44,22 +44,23 @@ START_TEST(components_share_a_file)
 	bool found;
 
 	OK(r, store_check_schema(r->conn, &r->err));
-	OK(r, users_schema(r->ul, &users, &r->err));
+	OK(r, users_schema(r->users_conn, &users, &r->err));
 	ck_assert_int_eq(users.have, 0);
-	OK(r, users_check_schema(r->ul, &r->err));
-	OK(r, users_schema(r->ul, &users, &r->err));
+	OK(r, users_check_schema(r->users_conn, &r->err));
+	OK(r, users_schema(r->users_conn, &users, &r->err));
 	ck_assert_int_eq(users.have, users.want);
 	OK(r, store_schema(r->conn, &store, &r->err));
 	ck_assert_int_eq(store.have, store.want);
 	s = fixture_create(r);
-	OK(r, users_add(r->ul, CALL_AT(r->a, r->now * 1000), &u, &change,
-			&r->err));
+	OK(r, users_add(r->users_conn, CALL_AT(r->a, r->now * 1000), &u,
+			&change, &r->err));
 	fixture_stop(r);
 	fixture_start(r);
 	fixture_migrate(r);
 	OK(r, fixture_find(r, &s, &found));
 	ck_assert(found);
-	OK(r, users_find(r->ul, CALL_AT(r->a, 0), u.who.name, &is, &r->err));
+	OK(r, users_find(r->users_conn, CALL_AT(r->a, 0), u.who.name, &is,
+			 &r->err));
 	ck_assert(is.found);
 	fixture_close(r);
 }
@@ -79,11 +80,11 @@ START_TEST(newer_schema_is_refused)
 	fixture_start(r);
 	FAILS(r, store_check_schema(r->conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
-	FAILS(r, users_check_schema(r->ul, &r->err), ERR_CONFIG,
+	FAILS(r, users_check_schema(r->users_conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, store_migrate(r->conn, &r->err), ERR_CONFIG,
 	      "version 95 is newer");
-	FAILS(r, users_migrate(r->ul, &r->err), ERR_CONFIG,
+	FAILS(r, users_migrate(r->users_conn, &r->err), ERR_CONFIG,
 	      "version 91 is newer");
 	fixture_stop(r);
 	fixture_sql(r->path,
@@ -195,7 +196,7 @@ START_TEST(a_missing_folder_is_reported)
 	fixture_start(r);
 	FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 	      "its folder does not exist");
-	FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
+	FAILS(r, users_check_schema(r->users_conn, &r->err), ERR_UNAVAILABLE,
 	      "its folder does not exist");
 	fixture_close(r);
 }
@@ -236,8 +237,8 @@ START_TEST(a_foreign_file_is_refused_unchanged)
 		fixture_write(r->path, text, sizes[i]);
 		FAILS(r, store_check_schema(r->conn, &r->err), ERR_UNAVAILABLE,
 		      "not a database");
-		FAILS(r, users_check_schema(r->ul, &r->err), ERR_UNAVAILABLE,
-		      "not a database");
+		FAILS(r, users_check_schema(r->users_conn, &r->err),
+		      ERR_UNAVAILABLE, "not a database");
 		f = fopen(r->path, "r");
 		ck_assert_ptr_nonnull(f);
 		ck_assert_uint_eq(fread(back, 1, sizeof(back), f), sizes[i]);

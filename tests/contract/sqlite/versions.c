@@ -177,18 +177,18 @@ START_TEST(users_versions_are_migrated)
 		for (size_t i = 0; i < v; i++)
 			fixture_sql(r->path, users_versions[i]);
 		fixture_start(r);
-		OK(r, users_check_schema(r->ul, &r->err));
-		OK(r, users_schema(r->ul, &state, &r->err));
+		OK(r, users_check_schema(r->users_conn, &r->err));
+		OK(r, users_schema(r->users_conn, &state, &r->err));
 		SAME(r, state.have, state.want);
-		OK(r, users_find(r->ul, CALL_AT(r->a, 0), STR("alice"), &is,
-				 &r->err));
+		OK(r, users_find(r->users_conn, CALL_AT(r->a, 0), STR("alice"),
+				 &is, &r->err));
 		ck_assert(is.found && !is.user.disabled);
 		ck_assert(str_eq(is.user.hash, STR("$x$")));
 		ck_assert(str_eq(is.user.who.roles, STR("admin,staff")));
 		ck_assert(str_eq(is.user.who.full_name, STR("Alice")));
 		SAME(r, is.user.created, 5);
-		OK(r, users_find(r->ul, CALL_AT(r->a, 0), STR("bob"), &is,
-				 &r->err));
+		OK(r, users_find(r->users_conn, CALL_AT(r->a, 0), STR("bob"),
+				 &is, &r->err));
 		ck_assert(is.found && is.user.disabled);
 		fixture_close(r);
 	}
