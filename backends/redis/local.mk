@@ -7,10 +7,10 @@ REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/drop.lua \
 	$(srcdir)/backends/redis/lua/end.lua \
 	$(srcdir)/backends/redis/lua/give_back.lua \
-	$(srcdir)/backends/redis/lua/identity.lua \
 	$(srcdir)/backends/redis/lua/learn.lua
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
+	$(srcdir)/backends/redis/lua/identity.lua \
 	$(srcdir)/backends/redis/lua/list.lua \
 	$(srcdir)/backends/redis/lua/mark.lua \
 	$(srcdir)/backends/redis/lua/read.lua \
