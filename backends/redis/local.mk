@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 
+EXTRA_DIST += backends/redis/README.md
+
 # The scripts without and with common.lua in front.
 REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/attempt.lua \
