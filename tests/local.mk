@@ -130,7 +130,8 @@ noinst_HEADERS = \
 CONTRACT_TESTS = \
 	tests/contract/conn/test_conn \
 	tests/contract/htpasswd/test_htpasswd \
-	tests/contract/htpasswd/test_htpasswd_file
+	tests/contract/htpasswd/test_htpasswd_file \
+	tests/contract/store/test_store_memory
 tests_contract_conn_test_conn_SOURCES = \
 	tests/contract/conn/test_conn.c tests/contract/conn/ends.c \
 	tests/contract/conn/ends.h tests/contract/conn/idle.c \
@@ -153,19 +154,21 @@ STORE_CASES = \
 USERS_CASES = \
 	tests/contract/users/test_users.c tests/contract/users/refused.c \
 	tests/contract/users/fixture.c tests/contract/users/fixture.h
+tests_contract_store_test_store_memory_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_memory.c
 
 if HAVE_SQLITE
 CONTRACT_TESTS += \
 	tests/contract/sqlite/test_sqlite \
-	tests/contract/store/test_store \
+	tests/contract/store/test_store_sqlite \
 	tests/contract/users/test_users
 tests_contract_sqlite_test_sqlite_SOURCES = \
 	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
 	tests/contract/sqlite/faults.c tests/contract/sqlite/versions.c \
 	tests/contract/sqlite/fixture.c tests/contract/sqlite/fixture.h \
 	tests/contract/alice.h tests/contract/expect.h
-tests_contract_store_test_store_SOURCES = \
-	$(STORE_CASES) tests/contract/store/kinds_embedded.c
+tests_contract_store_test_store_sqlite_SOURCES = \
+	$(STORE_CASES) tests/contract/store/kinds_sqlite.c
 tests_contract_users_test_users_SOURCES = \
 	$(USERS_CASES) tests/contract/users/kind_sqlite.c
 endif

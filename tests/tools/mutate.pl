@@ -49,9 +49,9 @@ GetOptions(\%opt, 'tests=s', 'max=i', 'seed=i', 'minutes=f', 'timeout=i',
 my @flow = qw(audit login login_wait logout refresh renewal prolong sign_out
     verify recheck clock outputs forms torture);
 my @map = (
-    [qr{^backends/memory/} => qw(store)],
+    [qr{^backends/memory/} => qw(store_memory)],
     [qr{^backends/sqlite/users} => qw(users)],
-    [qr{^backends/sqlite/} => qw(store sqlite users)],
+    [qr{^backends/sqlite/} => qw(store_sqlite sqlite users)],
     [qr{^backends/htpasswd/} => qw(htpasswd_file htpasswd)],
     [qr{^backends/redis/client/} =>
 	qw(backend_options store_redis redis redis_conn)],
@@ -77,7 +77,8 @@ my @map = (
     [qr{^src/auth/} => @flow, qw(cors revocation repeat refusals
 	sign_out_page access conflict)],
     [qr{^src/strategy/} => qw(conn users modes access revocation marks recheck
-	login login_floor refresh conf backend_options store sqlite)],
+	login login_floor refresh conf backend_options store_memory store_sqlite
+	sqlite)],
     [qr{^src/crypto/password} => qw(crypto password_legacy)],
     [qr{^src/crypto/(?:jwk|keyring)} =>
 	qw(jwk jwk_refused keyring keyring_refused)],
@@ -98,7 +99,7 @@ sub program {
 	my ($name) = @_;
 	my ($source) = glob "$top/tests/{unit,contract}/*/test_$name.c";
 
-	# Two programs share the source of a test suite of backends.
+	# Several programs share the source of a test suite of backends.
 	($source) = glob "$top/tests/contract/" . ($name =~ s/_.*//r) . '/'
 	    if !$source && $name =~ /^(?:store|users)_/;
 	die "there is no test $name\n" if !$source;

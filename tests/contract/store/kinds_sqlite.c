@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The stores of the contract suite that need no server. */
+/* The SQLite store of the contract suite. */
 #include "tests/contract/store/fixture.h"
 #include "tests/support/set_option.h"
 
@@ -7,27 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct session_store_ops store_memory, store_sqlite;
+extern const struct session_store_ops store_sqlite;
 
 static void
-configure_file(const struct session_store_ops *ops, void *conf,
-	       const char *path)
+configure(const struct session_store_ops *ops, void *conf, const char *path)
 {
 	SET_OPTION(ops->base.driver.options, conf, "path", path);
 }
 
-static void
-configure_nothing(const struct session_store_ops *ops, void *conf,
-		  const char *path)
-{
-	(void)ops;
-	(void)conf;
-	(void)path; /* no options */
-}
-
 /* Renames the tables, so that every statement fails. */
 static void
-refuse_file(const char *path, bool refuses)
+refuse(const char *path, bool refuses)
 {
 	static const char *const tables[] = { "sessions", "attempts", "secrets",
 					      "denials", "known_networks" };
@@ -48,10 +38,7 @@ refuse_file(const char *path, bool refuses)
 }
 
 const struct store_kind store_kinds[] = {
-	{ .ops = &store_memory, .configure = configure_nothing },
-	{ .ops = &store_sqlite,
-	  .configure = configure_file,
-	  .refuse = refuse_file },
+	{ .ops = &store_sqlite, .configure = configure, .refuse = refuse },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 
