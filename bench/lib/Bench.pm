@@ -19,10 +19,8 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 # variable of its name.
 sub program {
 	my ($name) = @_;
-	my $path = $ENV{ uc $name } || top() . "/.build/main/bench/$name";
 
-	-x $path or die "$path is missing: build first\n";
-	return $path;
+	return bin("bench/$name");
 }
 
 # Returns the CPU seconds of processes with all their threads.

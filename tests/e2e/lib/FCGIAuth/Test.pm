@@ -8,7 +8,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use Exporter qw(import);
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use File::Temp ();
 use IO::Socket::INET;
 use IPC::Open3 qw(open3);
@@ -33,13 +33,21 @@ my %children;	# pid => name
 
 sub top { return $top }
 
-# Returns the path of a program under test.
+# Returns the path of a program of the build, or the value of the environment
+# variable of its name: FCGIAUTHD for fcgiauthd.
 sub bin {
 	my ($name) = @_;
-	my $path = $ENV{ uc $name };
-	$path = "$top/.build/main/$name" unless defined $path && $path ne '';
-	die "$path is missing: build first, or set " . uc($name) . "\n"
-	    unless -x $path;
+	my $variable = uc basename($name);
+	my $path = $ENV{$variable} // '';
+
+	if ($path ne '') {
+		-x $path or die "$variable: must be the path of a program, but "
+		    . "is $path\n";
+		return $path;
+	}
+	$path = "$top/.build/main/$name";
+	-x $path or die "$path is missing: run `./quickstart test unit`, which "
+	    . "builds it, or set $variable to the path of another one\n";
 	return $path;
 }
 
