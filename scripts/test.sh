@@ -18,13 +18,14 @@ e2e | stage_e2e | end to end under AddressSanitizer, with nginx and a browser
 tsan | stage_tsan | unit tests that start threads, under ThreadSanitizer
 tsan-e2e | stage_tsan_e2e | end to end under ThreadSanitizer, many clients at once
 clang | stage_clang | clang compiles all of it without a warning
+bare | stage_bare | without SQLite, PostgreSQL and Redis: build and unit tests
 distcheck | stage_distcheck | the tarball is complete: it builds, installs, uninstalls
 END
 }
 
 # These stages compute all the time, while the end-to-end tests mostly wait.
 # They run at the same time as the others, with lower priority.
-beside='memcheck clang distcheck'
+beside='memcheck clang bare distcheck'
 
 stage_unit() {
     tree main && unit_tests main 1 check
@@ -70,6 +71,10 @@ stage_clang() {
         -j "$jobs" check TESTS=
 }
 
+stage_bare() {
+    tree bare && unit_tests bare 4 check
+}
+
 stage_distcheck() {
     tree dist && one logged distcheck make -C "$top/.build/dist" \
         -j "$jobs" tarball
@@ -88,6 +93,10 @@ tree() {
     tsan) build tsan --enable-werror --enable-sanitizers=thread ;;
     dist) configured dist ;;
     clang) build clang --enable-werror CC=clang CFLAGS=-O0 ;;
+    bare)
+        build bare --enable-werror --without-sqlite --without-postgres \
+            --without-redis CFLAGS=-O0
+        ;;
     esac && return 0
     count 0 1 0
     return 1
