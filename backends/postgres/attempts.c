@@ -2,32 +2,8 @@
 /* Regulation in the Postgres store: attempts, bans, networks of users. */
 #include "strategy/clock.h"
 #include "strategy/login_keys.h"
+#include "backends/postgres/store_internal.h"
 #include "backends/postgres/store_sql.h"
-
-#include <assert.h>
-
-int
-postgres_numbers(void *conn, enum postgres_store_sql which,
-		 const struct postgres_arg *args, size_t nargs,
-		 struct postgres_numbers *out, struct err *err)
-{
-	struct postgres_numbers is = { .row = false };
-	int n, result = 0;
-	PGresult *r;
-
-	if (postgres_query(conn, postgres_store_sql[which], args, nargs, &r,
-			   err) != 0)
-		return -1;
-	is.row = PQntuples(r) > 0;
-	n = is.row ? PQnfields(r) : 0;
-	assert(n <= POSTGRES_NUMBERS_MAX);
-	for (int i = 0; i < n && result == 0; i++)
-		result = postgres_get_int(r, 0, i, &is.v[i], err);
-	PQclear(r);
-	if (result == 0)
-		*out = is;
-	return result;
-}
 
 static int
 postgres_attempts_change(void *conn, enum postgres_store_sql which,
@@ -58,7 +34,7 @@ store_postgres_attempt(void *conn, const struct call *c, struct str key,
 	struct postgres_numbers r;
 
 	if (postgres_numbers(
-		conn, STORE_SQL_ATTEMPT,
+		conn, postgres_store_sql[STORE_SQL_ATTEMPT],
 		PG_ARGS(PG_TEXT(key), PG_INT(now_ms),
 			PG_INT(later_ms(now_ms, policy->window_ms)),
 			PG_INT(later_ms(now_ms, policy->ban_ms)),
@@ -104,8 +80,8 @@ store_postgres_standing(void *conn, const struct call *c,
 
 	for (size_t i = 1; i < LOGIN_KEYS_MAX; i++)
 		args[5 + i] = PG_TEXT(i < k->n ? k->v[i].key : STR(""));
-	if (postgres_numbers(conn, STORE_SQL_STANDING, args, ARRAY_LEN(args),
-			     &r, err) != 0)
+	if (postgres_numbers(conn, postgres_store_sql[STORE_SQL_STANDING], args,
+			     ARRAY_LEN(args), &r, err) != 0)
 		return -1;
 	*out = login_standing_of(k, c->now_ms, r.v);
 	return 0;
@@ -226,8 +202,8 @@ store_postgres_reset_attempts(void *conn, const struct call *c, struct str key,
 	struct postgres_numbers r;
 
 	(void)c;
-	if (postgres_numbers(conn, STORE_SQL_RESET, PG_ARGS(PG_TEXT(key)), &r,
-			     err) != 0)
+	if (postgres_numbers(conn, postgres_store_sql[STORE_SQL_RESET],
+			     PG_ARGS(PG_TEXT(key)), &r, err) != 0)
 		return -1;
 	*was_banned = r.v[0] != 0;
 	return 0;

@@ -150,6 +150,19 @@ int postgres_change(struct postgres_conn *pg, const char *sql,
 		    const struct postgres_arg *args, size_t nargs,
 		    int64_t *changed, struct err *err) MUST_USE;
 
+#define POSTGRES_NUMBERS_MAX 4
+
+/* The only row of a result, or none. */
+struct postgres_numbers {
+	bool row;
+	int64_t v[POSTGRES_NUMBERS_MAX]; /* its columns, as many as there are */
+};
+
+/* Executes a statement that returns at most one row, which has only numbers. */
+int postgres_numbers(struct postgres_conn *pg, const char *sql,
+		     const struct postgres_arg *args, size_t nargs,
+		     struct postgres_numbers *out, struct err *err) MUST_USE;
+
 /*
  * Executes a statement of the administrator, with values and rows as text: the
  * server converts the values to the types of the parameters, and the rows are

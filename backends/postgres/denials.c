@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Denials of keys in the Postgres store. */
+#include "backends/postgres/store_internal.h"
 #include "backends/postgres/store_sql.h"
 
 int
@@ -28,8 +29,8 @@ store_postgres_denied(void *conn, const struct call *c,
 
 	for (size_t i = 0; i < DENIED_KEYS_MAX; i++)
 		args[2 + i] = PG_TEXT(i < q->n ? q->keys[i] : STR(""));
-	if (postgres_numbers(conn, STORE_SQL_DENIED, args, ARRAY_LEN(args), &r,
-			     err) != 0)
+	if (postgres_numbers(conn, postgres_store_sql[STORE_SQL_DENIED], args,
+			     ARRAY_LEN(args), &r, err) != 0)
 		return -1;
 	*denied = r.row;
 	return 0;

@@ -29,6 +29,7 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/schema.c \
 	backends/postgres/session_row.c \
 	backends/postgres/store.c \
+	backends/postgres/store_internal.h \
 	backends/postgres/store_sql.c backends/postgres/store_sql.h \
 	backends/postgres/users.c
 

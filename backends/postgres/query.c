@@ -262,6 +262,28 @@ postgres_change(struct postgres_conn *pg, const char *sql,
 }
 
 int
+postgres_numbers(struct postgres_conn *pg, const char *sql,
+		 const struct postgres_arg *args, size_t nargs,
+		 struct postgres_numbers *out, struct err *err)
+{
+	struct postgres_numbers is = { .row = false };
+	int n, result = 0;
+	PGresult *r;
+
+	if (postgres_query(pg, sql, args, nargs, &r, err) != 0)
+		return -1;
+	is.row = PQntuples(r) > 0;
+	n = is.row ? PQnfields(r) : 0;
+	assert(n <= POSTGRES_NUMBERS_MAX);
+	for (int i = 0; i < n && result == 0; i++)
+		result = postgres_get_int(r, 0, i, &is.v[i], err);
+	PQclear(r);
+	if (result == 0)
+		*out = is;
+	return result;
+}
+
+int
 postgres_text(struct postgres_conn *pg, const char *sql,
 	      const char *const *values, size_t n, PGresult **out,
 	      struct err *err)

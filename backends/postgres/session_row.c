@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads sessions from rows of the Postgres store. */
-#include "backends/postgres/store_sql.h"
+#include "backends/postgres/store_internal.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* Sessions in PostgreSQL. */
 #include "strategy/clock.h"
 #include "strategy/session_store.h"
+#include "backends/postgres/store_internal.h"
 #include "backends/postgres/store_sql.h"
 
 #include <string.h>
