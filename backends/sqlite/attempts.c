@@ -2,32 +2,8 @@
 /* Regulation in the SQLite store: attempts, bans, networks of users. */
 #include "strategy/clock.h"
 #include "strategy/login_keys.h"
+#include "backends/sqlite/store_internal.h"
 #include "backends/sqlite/store_sql.h"
-
-#include <assert.h>
-
-int
-sqlite_numbers(struct sqlite_conn *conn, size_t which,
-	       const struct sqlite_arg *args, size_t nargs,
-	       struct sqlite_numbers *out, struct err *err)
-{
-	struct sqlite_numbers r = { .row = false };
-	sqlite3_stmt *stmt = NULL;
-	int n;
-
-	if (sqlite_query(conn, which, args, nargs, &stmt, err) != 0 ||
-	    sqlite_next(conn, stmt, &r.row, err) != 0)
-		return -1;
-	n = r.row ? sqlite3_column_count(stmt) : 0;
-	assert(n <= SQLITE_NUMBERS_MAX);
-	for (int i = 0; i < n; i++)
-		r.v[i] = sqlite3_column_int64(stmt, i);
-	/* A statement that writes is committed only when it has finished. */
-	if (r.row && sqlite_next(conn, stmt, &(bool){ false }, err) != 0)
-		return -1;
-	*out = r;
-	return 0;
-}
 
 static int
 ask_ban(struct sqlite_conn *conn, int64_t now_ms, struct str key,

@@ -319,6 +319,29 @@ sqlite_change(struct sqlite_conn *conn, size_t which,
 	return 0;
 }
 
+int
+sqlite_numbers(struct sqlite_conn *conn, size_t which,
+	       const struct sqlite_arg *args, size_t nargs,
+	       struct sqlite_numbers *out, struct err *err)
+{
+	struct sqlite_numbers r = { .row = false };
+	sqlite3_stmt *stmt = NULL;
+	int n;
+
+	if (sqlite_query(conn, which, args, nargs, &stmt, err) != 0 ||
+	    sqlite_next(conn, stmt, &r.row, err) != 0)
+		return -1;
+	n = r.row ? sqlite3_column_count(stmt) : 0;
+	assert(n <= SQLITE_NUMBERS_MAX);
+	for (int i = 0; i < n; i++)
+		r.v[i] = sqlite3_column_int64(stmt, i);
+	/* A statement that writes is committed only when it has finished. */
+	if (r.row && sqlite_next(conn, stmt, &(bool){ false }, err) != 0)
+		return -1;
+	*out = r;
+	return 0;
+}
+
 /* Runs one of the common statements without arguments, up to its first row. */
 static int
 run_common(struct sqlite_conn *conn, size_t which, struct err *err)

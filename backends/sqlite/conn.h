@@ -103,6 +103,19 @@ int sqlite_change(struct sqlite_conn *conn, size_t which,
 		  const struct sqlite_arg *args, size_t nargs, int64_t *changed,
 		  struct err *err) MUST_USE;
 
+#define SQLITE_NUMBERS_MAX 4
+
+/* The only row of a result, or none. */
+struct sqlite_numbers {
+	bool row;
+	int64_t v[SQLITE_NUMBERS_MAX]; /* its columns, as many as there are */
+};
+
+/* Executes a statement that returns at most one row, which has only numbers. */
+int sqlite_numbers(struct sqlite_conn *conn, size_t which,
+		   const struct sqlite_arg *args, size_t nargs,
+		   struct sqlite_numbers *out, struct err *err) MUST_USE;
+
 /* Begin and end a transaction.  The end is a commit if `result` is 0, else a
  * rollback. */
 int sqlite_begin(struct sqlite_conn *conn, struct err *err) MUST_USE;

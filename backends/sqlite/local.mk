@@ -27,6 +27,7 @@ libfcgiauth_a_SOURCES += \
 	backends/sqlite/schema.c \
 	backends/sqlite/session_row.c \
 	backends/sqlite/store.c \
+	backends/sqlite/store_internal.h \
 	backends/sqlite/store_sql.c backends/sqlite/store_sql.h \
 	backends/sqlite/users.c
 

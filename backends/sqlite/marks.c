@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Password marks in the SQLite store. */
+#include "backends/sqlite/store_internal.h"
 #include "backends/sqlite/store_sql.h"
 
 struct sqlite_arg

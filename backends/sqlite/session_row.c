@@ -2,7 +2,7 @@
 /* Reads sessions from rows of the SQLite store.  A column of a SQLite table may
  * hold a value of any type, whatever the schema says. */
 #include "strategy/session_check.h"
-#include "backends/sqlite/store_sql.h"
+#include "backends/sqlite/store_internal.h"
 
 #define COLUMN_MARK 14
 

@@ -2,6 +2,7 @@
 /* Sessions in a SQLite file. */
 #include "strategy/clock.h"
 #include "strategy/session_check.h"
+#include "backends/sqlite/store_internal.h"
 #include "backends/sqlite/store_sql.h"
 
 #include <string.h>
