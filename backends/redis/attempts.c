@@ -2,6 +2,7 @@
 /* Regulation in the Redis store: attempts and bans. */
 #include "strategy/clock.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Denials of keys in the Redis store. */
 #include "backends/redis/records.h"
-
-struct str
-redis_end_of_key(struct redis_batch *b, const char *kind, struct str key)
-{
-	return redis_join(b, REDIS_ARGS(str_from(kind), key));
-}
+#include "backends/redis/store_internal.h"
 
 /* A denial has no expiry in Redis, because deny() does not use the clock.
  * sweep() deletes it, and finds it by its member of `P ends`, which is

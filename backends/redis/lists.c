@@ -2,6 +2,7 @@
 /* Listings of the Redis store. */
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <string.h>
 

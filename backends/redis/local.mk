@@ -34,10 +34,10 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/denials.c \
 	backends/redis/lists.c backends/redis/logins.c \
 	backends/redis/ping.c \
-	backends/redis/record.c \
-	backends/redis/records.h \
+	backends/redis/records.c backends/redis/records.h \
 	backends/redis/rotate.c \
 	backends/redis/store.c \
+	backends/redis/store_internal.h \
 	backends/redis/sweep.c \
 	backends/redis/user_sessions.c \
 	backends/redis/client/cluster.c backends/redis/client/cluster.h \
@@ -59,7 +59,7 @@ backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_SESSIONS) \
 		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
 		-v before=$(REDIS_LUA_COMMON) $(REDIS_LUA_SESSIONS) \
 		>>$@.tmp && mv $@.tmp $@
-backends/redis/record.$(OBJEXT): backends/redis/scripts.inc
+backends/redis/store.$(OBJEXT): backends/redis/scripts.inc
 BUILT_SOURCES += backends/redis/scripts.inc
 CLEANFILES += backends/redis/scripts.inc
 else

@@ -3,6 +3,7 @@
  * the networks of users. */
 #include "strategy/login_keys.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <string.h>
 

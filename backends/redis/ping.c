@@ -2,6 +2,7 @@
 /* Finds out whether the Redis store permits all operations, and is set up
  * well. */
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <stdio.h>
 

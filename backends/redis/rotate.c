@@ -5,6 +5,7 @@
 #include "strategy/session_id.h"
 #include "backends/redis/client/wire_error.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <string.h>
 

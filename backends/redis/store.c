@@ -4,15 +4,19 @@
 #include "strategy/session_check.h"
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <string.h>
+
+static const struct redis_script scripts[LUA_COUNT] = {
+#include "backends/redis/scripts.inc"
+};
 
 static int
 store_redis_open(const void *conf, const struct env *env, void **store,
 		 struct err *err)
 {
-	return redis_open(redis_store_scripts, LUA_COUNT, conf, env, store,
-			  err);
+	return redis_open(scripts, LUA_COUNT, conf, env, store, err);
 }
 
 static int
@@ -173,6 +177,14 @@ store_redis_touch(void *conn, const struct call *c, const struct touch *t,
 	return session_refuse_damaged(&(struct session){ .id = t->id,
 							 .damage = "record" },
 				      err);
+}
+
+void
+redis_revoke(struct redis_batch *b, const struct session_id *id)
+{
+	(void)redis_add_script(
+	    b, LUA_REVOKE, redis_key_session(b, id),
+	    REDIS_ARGS(redis_id(b, id), redis_shard(b, session_id_shard(id))));
 }
 
 static int

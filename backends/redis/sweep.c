@@ -2,6 +2,7 @@
 /* Deletes the expired records of the Redis store, and their entries. */
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * store. */
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
+#include "backends/redis/store_internal.h"
 
 #include <string.h>
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Scripts, keys and records of the Redis store. */
+/* Keys and records of the Redis store. */
 #include "strategy/session_check.h"
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
 
 #include <stdio.h>
 #include <string.h>
-
-const struct redis_script redis_store_scripts[LUA_COUNT] = {
-#include "backends/redis/scripts.inc"
-};
 
 #define MARGIN_MS   60000
 /* A hundred years.  Redis refuses an expiry that overflows its numbers. */
@@ -60,6 +56,12 @@ redis_count(struct redis_batch *b, uint32_t n)
 
 	(void)snprintf(text, sizeof(text), "%010lu", (unsigned long)n);
 	return redis_join(b, REDIS_ARGS({ .p = text, .n = COUNT_LEN }));
+}
+
+struct str
+redis_end_of_key(struct redis_batch *b, const char *kind, struct str key)
+{
+	return redis_join(b, REDIS_ARGS(str_from(kind), key));
 }
 
 struct str
@@ -232,12 +234,4 @@ bool
 redis_is_alive(const struct session *s, int64_t now_ms)
 {
 	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
-}
-
-void
-redis_revoke(struct redis_batch *b, const struct session_id *id)
-{
-	(void)redis_add_script(
-	    b, LUA_REVOKE, redis_key_session(b, id),
-	    REDIS_ARGS(redis_id(b, id), redis_shard(b, session_id_shard(id))));
 }
