@@ -10,7 +10,7 @@ void
 memory_attempts_destroy(struct memory_attempts *t)
 {
 	while (t->first != NULL) {
-		struct counter *x = t->first;
+		struct memory_counter *x = t->first;
 
 		t->first = x->next;
 		free(x);
@@ -19,22 +19,22 @@ memory_attempts_destroy(struct memory_attempts *t)
 
 /* Returns whether a window or ban of at most span_ms is in force. */
 static bool
-memory_attempts_goes_on(const struct counter *x, int64_t span_ms,
+memory_attempts_goes_on(const struct memory_counter *x, int64_t span_ms,
 			int64_t now_ms)
 {
 	return now_ms < x->ends && x->ends <= latest_ms(now_ms, span_ms);
 }
 
 static bool
-is_ban(const struct counter *x, int64_t ban_ms, int64_t now_ms)
+is_ban(const struct memory_counter *x, int64_t ban_ms, int64_t now_ms)
 {
 	return x->banned && memory_attempts_goes_on(x, ban_ms, now_ms);
 }
 
-static struct counter *
+static struct memory_counter *
 memory_attempts_find(const struct memory_attempts *t, struct str key)
 {
-	struct counter *x = t->first;
+	struct memory_counter *x = t->first;
 
 	while (x != NULL &&
 	       !str_eq((struct str){ .p = x->key, .n = x->n }, key))
@@ -42,10 +42,10 @@ memory_attempts_find(const struct memory_attempts *t, struct str key)
 	return x;
 }
 
-static struct counter *
+static struct memory_counter *
 memory_attempts_find_or_add(struct memory_attempts *t, struct str key)
 {
-	struct counter *x = memory_attempts_find(t, key);
+	struct memory_counter *x = memory_attempts_find(t, key);
 
 	if (x != NULL)
 		return x;
@@ -62,8 +62,8 @@ memory_attempts_find_or_add(struct memory_attempts *t, struct str key)
 
 /* A ban that is over leaves nothing behind: the next attempt is the first. */
 static void
-attempts_count_one(struct counter *x, const struct attempt_policy *policy,
-		   int64_t now_ms)
+attempts_count_one(struct memory_counter *x,
+		   const struct attempt_policy *policy, int64_t now_ms)
 {
 	if (x->banned ||
 	    !memory_attempts_goes_on(x, policy->window_ms, now_ms)) {
@@ -81,7 +81,7 @@ memory_attempts_count(struct memory_attempts *t, const struct call *c,
 		      struct str key, const struct attempt_policy *policy,
 		      struct attempt *out, struct err *err)
 {
-	struct counter *x = memory_attempts_find_or_add(t, key);
+	struct memory_counter *x = memory_attempts_find_or_add(t, key);
 
 	if (x == NULL)
 		return err_nomem(err);
@@ -97,7 +97,7 @@ void
 memory_attempts_give_back(const struct memory_attempts *t, struct str key,
 			  int64_t ends_ms)
 {
-	struct counter *x = memory_attempts_find(t, key);
+	struct memory_counter *x = memory_attempts_find(t, key);
 
 	if (x != NULL && !x->banned && x->ends == ends_ms && x->count > 0)
 		x->count--;
@@ -107,7 +107,7 @@ int64_t
 memory_attempts_banned(const struct memory_attempts *t, struct str key,
 		       int64_t ban_ms, int64_t now_ms)
 {
-	const struct counter *x = memory_attempts_find(t, key);
+	const struct memory_counter *x = memory_attempts_find(t, key);
 
 	return x != NULL && is_ban(x, ban_ms, now_ms) ? x->ends : 0;
 }
@@ -115,7 +115,8 @@ memory_attempts_banned(const struct memory_attempts *t, struct str key,
 bool
 memory_attempts_reset(struct memory_attempts *t, struct str key)
 {
-	struct counter *x = memory_attempts_find(t, key), **at = &t->first;
+	struct memory_counter *x = memory_attempts_find(t, key),
+			      **at = &t->first;
 	bool was_banned;
 
 	if (x == NULL)
@@ -147,12 +148,13 @@ memory_attempts_bans(const struct memory_attempts *t, const struct call *c,
 	struct ban *v;
 	size_t got = 0, all = 0;
 
-	for (const struct counter *x = t->first; x != NULL; x = x->next)
+	for (const struct memory_counter *x = t->first; x != NULL; x = x->next)
 		all += is_ban(x, ban_ms, c->now_ms);
 	v = arena_array(c->arena, all, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err);
-	for (const struct counter *x = t->first; x != NULL; x = x->next) {
+	for (const struct memory_counter *x = t->first; x != NULL;
+	     x = x->next) {
 		if (!is_ban(x, ban_ms, c->now_ms))
 			continue;
 		if (arena_copy(c->arena, (struct str){ .p = x->key, .n = x->n },
@@ -168,11 +170,11 @@ memory_attempts_bans(const struct memory_attempts *t, const struct call *c,
 size_t
 memory_attempts_sweep(struct memory_attempts *t, int64_t now_ms, size_t limit)
 {
-	struct counter **at = &t->first;
+	struct memory_counter **at = &t->first;
 	size_t removed = 0;
 
 	while (*at != NULL && removed < limit) {
-		struct counter *x = *at;
+		struct memory_counter *x = *at;
 
 		if (now_ms < x->ends) {
 			at = &x->next;

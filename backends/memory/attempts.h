@@ -5,8 +5,8 @@
 
 #include "strategy/session_store.h"
 
-struct counter {
-	struct counter *next;
+struct memory_counter {
+	struct memory_counter *next;
 	int64_t count;
 	bool banned;
 	int64_t ends; /* of the window or, when banned, of the ban */
@@ -15,7 +15,7 @@ struct counter {
 };
 
 struct memory_attempts {
-	struct counter *first;
+	struct memory_counter *first;
 };
 
 void memory_attempts_destroy(struct memory_attempts *t);

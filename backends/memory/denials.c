@@ -23,10 +23,10 @@ memory_denials_destroy(struct memory_denials *t)
 	(void)memory_denials_sweep(t, INT64_MAX, SIZE_MAX); /* removes all */
 }
 
-static struct denied_key *
+static struct memory_denied_key *
 memory_denials_find(const struct memory_denials *t, struct str key)
 {
-	struct denied_key *d = t->buckets[memory_denials_bucket(key)];
+	struct memory_denied_key *d = t->buckets[memory_denials_bucket(key)];
 
 	while (d != NULL &&
 	       !str_eq((struct str){ .p = d->key, .n = d->n }, key))
@@ -34,11 +34,11 @@ memory_denials_find(const struct memory_denials *t, struct str key)
 	return d;
 }
 
-static struct denied_key *
+static struct memory_denied_key *
 memory_denials_find_or_add(struct memory_denials *t, struct str key)
 {
-	struct denied_key *d = memory_denials_find(t, key),
-			  **at = &t->buckets[memory_denials_bucket(key)];
+	struct memory_denied_key *d = memory_denials_find(t, key),
+				 **at = &t->buckets[memory_denials_bucket(key)];
 
 	if (d != NULL)
 		return d;
@@ -57,7 +57,8 @@ int
 memory_denials_add(struct memory_denials *t, const struct denial *denial,
 		   struct err *err)
 {
-	struct denied_key *d = memory_denials_find_or_add(t, denial->key);
+	struct memory_denied_key *d =
+	    memory_denials_find_or_add(t, denial->key);
 
 	if (d == NULL)
 		return err_nomem(err);
@@ -72,18 +73,18 @@ bool
 memory_denials_has(const struct memory_denials *t, struct str key,
 		   int64_t issued_ms, int64_t now_ms)
 {
-	const struct denied_key *d = memory_denials_find(t, key);
+	const struct memory_denied_key *d = memory_denials_find(t, key);
 
 	return d != NULL && issued_ms <= d->issued_ms && now_ms < d->until_ms;
 }
 
 static size_t
-sweep_bucket(struct denied_key **at, int64_t now_ms, size_t limit)
+sweep_bucket(struct memory_denied_key **at, int64_t now_ms, size_t limit)
 {
 	size_t removed = 0;
 
 	while (*at != NULL && removed < limit) {
-		struct denied_key *d = *at;
+		struct memory_denied_key *d = *at;
 
 		if (now_ms < d->until_ms) {
 			at = &d->next;

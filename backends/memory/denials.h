@@ -8,8 +8,8 @@
 
 #define DENIAL_BUCKETS 1024
 
-struct denied_key {
-	struct denied_key *next; /* in the bucket */
+struct memory_denied_key {
+	struct memory_denied_key *next; /* in the bucket */
 	int64_t issued_ms, until_ms;
 	size_t n;
 	char key[];
@@ -17,7 +17,7 @@ struct denied_key {
 
 /* All zero means empty. */
 struct memory_denials {
-	struct denied_key *buckets[DENIAL_BUCKETS];
+	struct memory_denied_key *buckets[DENIAL_BUCKETS];
 };
 
 void memory_denials_destroy(struct memory_denials *t);

@@ -9,7 +9,7 @@ void
 memory_networks_destroy(struct memory_networks *t)
 {
 	while (t->first != NULL) {
-		struct user_networks *u = t->first;
+		struct memory_user_networks *u = t->first;
 
 		t->first = u->next;
 		free(u);
@@ -18,8 +18,8 @@ memory_networks_destroy(struct memory_networks *t)
 
 /* Returns the pointer to the user, or the NULL pointer at the end of the
  * list. */
-static struct user_networks **
-networks_place_of(struct user_networks **at, struct str user)
+static struct memory_user_networks **
+networks_place_of(struct memory_user_networks **at, struct str user)
 {
 	while (*at != NULL &&
 	       !str_eq((struct str){ .p = (*at)->name, .n = (*at)->name_n },
@@ -28,10 +28,10 @@ networks_place_of(struct user_networks **at, struct str user)
 	return at;
 }
 
-static struct user_networks *
+static struct memory_user_networks *
 networks_find_or_add(struct memory_networks *t, struct str user)
 {
-	struct user_networks *u = *networks_place_of(&t->first, user);
+	struct memory_user_networks *u = *networks_place_of(&t->first, user);
 
 	if (u != NULL)
 		return u;
@@ -48,7 +48,7 @@ networks_find_or_add(struct memory_networks *t, struct str user)
 /* Returns the entry that the network already has, else a free entry, else the
  * entry that ends first. */
 static struct known_network *
-room_for(struct user_networks *u, const struct known_network *network)
+room_for(struct memory_user_networks *u, const struct known_network *network)
 {
 	struct known_network *first = &u->v[0];
 
@@ -65,7 +65,7 @@ int
 memory_networks_learn(struct memory_networks *t, struct str user,
 		      const struct known_network *network, struct err *err)
 {
-	struct user_networks *u = networks_find_or_add(t, user);
+	struct memory_user_networks *u = networks_find_or_add(t, user);
 
 	if (u == NULL)
 		return err_nomem(err);
@@ -77,8 +77,8 @@ void
 memory_networks_get(const struct memory_networks *t, struct str user,
 		    int64_t now_ms, struct known_networks *out)
 {
-	struct user_networks *first = t->first;
-	const struct user_networks *u = *networks_place_of(&first, user);
+	struct memory_user_networks *first = t->first;
+	const struct memory_user_networks *u = *networks_place_of(&first, user);
 
 	*out = (struct known_networks){ .n = 0 };
 	for (size_t i = 0; u != NULL && i < u->n; i++)
@@ -90,8 +90,8 @@ int64_t
 memory_networks_until(const struct memory_networks *t, struct str user,
 		      const uint8_t network[NETWORK_HASH_BYTES])
 {
-	struct user_networks *first = t->first;
-	const struct user_networks *u = *networks_place_of(&first, user);
+	struct memory_user_networks *first = t->first;
+	const struct memory_user_networks *u = *networks_place_of(&first, user);
 
 	for (size_t i = 0; u != NULL && i < u->n; i++)
 		if (memcmp(u->v[i].b, network, sizeof(u->v[i].b)) == 0)
@@ -100,9 +100,9 @@ memory_networks_until(const struct memory_networks *t, struct str user,
 }
 
 static void
-take_off(struct user_networks **at)
+take_off(struct memory_user_networks **at)
 {
-	struct user_networks *u = *at;
+	struct memory_user_networks *u = *at;
 
 	*at = u->next;
 	free(u);
@@ -111,14 +111,14 @@ take_off(struct user_networks **at)
 void
 memory_networks_unlearn(struct memory_networks *t, struct str user)
 {
-	struct user_networks **at = networks_place_of(&t->first, user);
+	struct memory_user_networks **at = networks_place_of(&t->first, user);
 
 	if (*at != NULL)
 		take_off(at);
 }
 
 static size_t
-sweep_user(struct user_networks *u, int64_t now_ms, size_t limit)
+sweep_user(struct memory_user_networks *u, int64_t now_ms, size_t limit)
 {
 	const size_t before = u->n;
 	size_t n = 0;
@@ -133,7 +133,7 @@ sweep_user(struct user_networks *u, int64_t now_ms, size_t limit)
 size_t
 memory_networks_sweep(struct memory_networks *t, int64_t now_ms, size_t limit)
 {
-	struct user_networks **at = &t->first;
+	struct memory_user_networks **at = &t->first;
 	size_t removed = 0;
 
 	while (*at != NULL && removed < limit) {

@@ -6,8 +6,8 @@
 
 #include "strategy/session_store.h"
 
-struct user_networks {
-	struct user_networks *next;
+struct memory_user_networks {
+	struct memory_user_networks *next;
 	struct known_network v[NETWORKS_MAX];
 	size_t n; /* of v */
 	size_t name_n;
@@ -15,7 +15,7 @@ struct user_networks {
 };
 
 struct memory_networks {
-	struct user_networks *first;
+	struct memory_user_networks *first;
 };
 
 void memory_networks_destroy(struct memory_networks *t);

@@ -6,14 +6,16 @@
 #include <string.h>
 
 static bool
-is_in_grace(const struct entry *e, const struct rotation *r, int64_t now_ms)
+is_in_grace(const struct memory_entry *e, const struct rotation *r,
+	    int64_t now_ms)
 {
 	return e->rotated && token_hash_same(&r->presented, &e->parent) &&
 	       in_grace(e->rotated_ms, r->grace_ms, now_ms);
 }
 
 static enum rotate_answer
-rotation_decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
+rotation_decide(const struct memory_entry *e, const struct rotation *r,
+		int64_t now_ms)
 {
 	if (e == NULL || !memory_is_alive(&e->s, now_ms) ||
 	    e->s.generation == UINT32_MAX)
@@ -26,7 +28,8 @@ rotation_decide(const struct entry *e, const struct rotation *r, int64_t now_ms)
 }
 
 static void
-rotation_advance(struct entry *e, const struct rotation *r, int64_t now_ms)
+rotation_advance(struct memory_entry *e, const struct rotation *r,
+		 int64_t now_ms)
 {
 	int64_t idle_expires_ms = later_ms(now_ms, r->idle_ms);
 
@@ -43,8 +46,8 @@ rotation_advance(struct entry *e, const struct rotation *r, int64_t now_ms)
 }
 
 static void
-carry_out(struct memory_sessions *t, struct entry *e, const struct rotation *r,
-	  int64_t now_ms, enum rotate_answer answer)
+carry_out(struct memory_sessions *t, struct memory_entry *e,
+	  const struct rotation *r, int64_t now_ms, enum rotate_answer answer)
 {
 	switch (answer) {
 	case ROTATE_GONE:
@@ -65,7 +68,7 @@ memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
 		       const struct rotation *r, struct rotated *out,
 		       struct err *err)
 {
-	struct entry *e = memory_sessions_id(t, &r->id);
+	struct memory_entry *e = memory_sessions_id(t, &r->id);
 	struct rotated is = { .answer = rotation_decide(e, r, c->now_ms) };
 	struct session got;
 

@@ -9,7 +9,7 @@ void
 memory_secrets_destroy(struct memory_secrets *t)
 {
 	while (t->first != NULL) {
-		struct secret *s = t->first;
+		struct memory_secret *s = t->first;
 
 		t->first = s->next;
 		explicit_bzero(s->value, sizeof(s->value));
@@ -22,7 +22,7 @@ memory_secrets_keep(struct memory_secrets *t, const char *name,
 		    uint8_t value[32], struct err *err)
 {
 	size_t n = strlen(name) + 1;
-	struct secret *s = t->first;
+	struct memory_secret *s = t->first;
 
 	while (s != NULL && strcmp(s->name, name) != 0)
 		s = s->next;

@@ -6,14 +6,14 @@
 
 #include "strategy/session_store.h"
 
-struct secret {
-	struct secret *next;
+struct memory_secret {
+	struct memory_secret *next;
 	uint8_t value[32];
 	char name[];
 };
 
 struct memory_secrets {
-	struct secret *first;
+	struct memory_secret *first;
 };
 
 void memory_secrets_destroy(struct memory_secrets *t);

@@ -22,7 +22,7 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 
 /* Uses the last bytes of the id, because they are random; the first are a
  * time. */
-static struct entry **
+static struct memory_entry **
 memory_sessions_bucket(const struct memory_sessions *t,
 		       const struct session_id *id)
 {
@@ -33,9 +33,9 @@ memory_sessions_bucket(const struct memory_sessions *t,
 }
 
 static void
-hang(struct memory_sessions *t, struct entry *e)
+hang(struct memory_sessions *t, struct memory_entry *e)
 {
-	struct entry **at = memory_sessions_bucket(t, &e->s.id);
+	struct memory_entry **at = memory_sessions_bucket(t, &e->s.id);
 
 	e->by_id = *at;
 	*at = e;
@@ -44,14 +44,14 @@ hang(struct memory_sessions *t, struct entry *e)
 static int
 resize(struct memory_sessions *t, size_t nbuckets, struct err *err)
 {
-	struct entry **by_id = calloc(nbuckets, sizeof(*by_id));
+	struct memory_entry **by_id = calloc(nbuckets, sizeof(*by_id));
 
 	if (by_id == NULL)
 		return err_nomem(err);
 	free(t->by_id);
 	t->by_id = by_id;
 	t->nbuckets = nbuckets;
-	for (struct entry *e = t->first; e != NULL; e = e->next)
+	for (struct memory_entry *e = t->first; e != NULL; e = e->next)
 		hang(t, e);
 	return 0;
 }
@@ -71,10 +71,10 @@ memory_sessions_destroy(struct memory_sessions *t)
 	free(t->by_id);
 }
 
-struct entry *
+struct memory_entry *
 memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 {
-	struct entry *e = *memory_sessions_bucket(t, id);
+	struct memory_entry *e = *memory_sessions_bucket(t, id);
 
 	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
 		e = e->by_id;
@@ -83,7 +83,7 @@ memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 
 /* Replaces the content by a deep copy of `s`; on an error nothing changes. */
 static int
-set_entry(struct entry *e, const struct session *s, struct err *err)
+set_entry(struct memory_entry *e, const struct session *s, struct err *err)
 {
 	struct session copy = *s;
 	struct str *texts[NTEXTS];
@@ -113,7 +113,7 @@ int
 memory_sessions_add(struct memory_sessions *t, const struct session *s,
 		    struct err *err)
 {
-	struct entry *e;
+	struct memory_entry *e;
 
 	if (memory_sessions_id(t, &s->id) != NULL)
 		return err_set(err, ERR_INTERNAL,
@@ -137,9 +137,9 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 }
 
 static void
-unhang(struct memory_sessions *t, const struct entry *e)
+unhang(struct memory_sessions *t, const struct memory_entry *e)
 {
-	struct entry **at = memory_sessions_bucket(t, &e->s.id);
+	struct memory_entry **at = memory_sessions_bucket(t, &e->s.id);
 
 	while (*at != e)
 		at = &(*at)->by_id;
@@ -147,7 +147,7 @@ unhang(struct memory_sessions *t, const struct entry *e)
 }
 
 void
-memory_sessions_remove(struct memory_sessions *t, struct entry *e)
+memory_sessions_remove(struct memory_sessions *t, struct memory_entry *e)
 {
 	unhang(t, e);
 	if (e->prev != NULL)
@@ -162,8 +162,8 @@ memory_sessions_remove(struct memory_sessions *t, struct entry *e)
 }
 
 int
-memory_entry_get(const struct entry *e, struct arena *a, struct session *out,
-		 struct err *err)
+memory_entry_get(const struct memory_entry *e, struct arena *a,
+		 struct session *out, struct err *err)
 {
 	struct session copy = e->s;
 	struct str *texts[NTEXTS];
@@ -202,15 +202,16 @@ cursor_at(const struct session *s)
 int64_t
 memory_sessions_make_room(struct memory_sessions *t, struct str user,
 			  int64_t keep, int64_t now_ms,
-			  const struct entry *except)
+			  const struct memory_entry *except)
 {
 	int64_t live = keep + 1, evicted = 0;
 
 	while (live > keep) {
-		struct entry *oldest = NULL;
+		struct memory_entry *oldest = NULL;
 
 		live = 0;
-		for (struct entry *e = t->first; e != NULL; e = e->next) {
+		for (struct memory_entry *e = t->first; e != NULL;
+		     e = e->next) {
 			struct session_cursor at = cursor_at(&e->s);
 
 			if (e == except || !memory_is_alive(&e->s, now_ms) ||
@@ -231,8 +232,8 @@ memory_sessions_make_room(struct memory_sessions *t, struct str user,
 /* Inserts e into the sorted page of *n entries, of which at most `max` are
  * kept. */
 static void
-page_put(const struct entry **page, size_t *n, size_t max,
-	 const struct entry *e)
+page_put(const struct memory_entry **page, size_t *n, size_t max,
+	 const struct memory_entry *e)
 {
 	size_t at = *n;
 	struct session_cursor c;
@@ -248,7 +249,7 @@ page_put(const struct entry **page, size_t *n, size_t max,
 	if (*n < max)
 		(*n)++;
 	memmove(&page[at + 1], &page[at],
-		(*n - 1 - at) * sizeof(struct entry *));
+		(*n - 1 - at) * sizeof(struct memory_entry *));
 	page[at] = e;
 }
 
@@ -257,7 +258,7 @@ page_put(const struct entry **page, size_t *n, size_t max,
 static void
 find_page(const struct memory_sessions *t, const struct session_query *q,
 	  int64_t now_ms, const struct session_cursor *from,
-	  const struct entry **page, size_t *n)
+	  const struct memory_entry **page, size_t *n)
 {
 	static const struct session_id none;
 	bool begin = from->created_ms == 0 &&
@@ -266,7 +267,7 @@ find_page(const struct memory_sessions *t, const struct session_query *q,
 				.id = from->id };
 
 	*n = 0;
-	for (const struct entry *e = t->first; e != NULL; e = e->next) {
+	for (const struct memory_entry *e = t->first; e != NULL; e = e->next) {
 		struct session_cursor at = cursor_at(&e->s);
 
 		if (memory_is_alive(&e->s, now_ms) &&
@@ -283,8 +284,9 @@ memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 		     struct err *err)
 {
 	/* One entry more than the page, to know whether there is another. */
-	const struct entry **page =
-	    arena_array(c->arena, q->limit + 1, sizeof(const struct entry *));
+	const struct memory_entry **page =
+	    arena_array(c->arena, q->limit + 1,
+			sizeof(const struct memory_entry *));
 	struct session *v = arena_array(c->arena, q->limit, sizeof(*v));
 	size_t n;
 	bool more;
@@ -313,7 +315,7 @@ int
 memory_sessions_update_user(const struct memory_sessions *t,
 			    const struct identity *who, struct err *err)
 {
-	for (struct entry *e = t->first; e != NULL; e = e->next) {
+	for (struct memory_entry *e = t->first; e != NULL; e = e->next) {
 		struct session s = e->s;
 
 		if (!str_eq(s.who.name, who->name))
@@ -328,7 +330,7 @@ memory_sessions_update_user(const struct memory_sessions *t,
 void
 memory_sessions_remark(const struct memory_sessions *t, const struct remark *r)
 {
-	for (struct entry *e = t->first; e != NULL; e = e->next)
+	for (struct memory_entry *e = t->first; e != NULL; e = e->next)
 		if (str_eq(e->s.who.name, r->user) &&
 		    memcmp(&e->s.mark, &r->from, sizeof(r->from)) == 0)
 			e->s.mark = r->to;

@@ -145,7 +145,7 @@ store_memory_find(void *conn, const struct call *c, const struct session_id *id,
 		  struct err *err)
 {
 	struct memory *m = lock(conn);
-	const struct entry *e = memory_sessions_id(&m->sessions, id);
+	const struct memory_entry *e = memory_sessions_id(&m->sessions, id);
 	struct session_answer is = { .found =
 					 e != NULL &&
 					 token_hash_same(&e->s.token, token) &&
@@ -164,7 +164,7 @@ store_memory_touch(void *conn, const struct call *c, const struct touch *t,
 		   struct err *err)
 {
 	struct memory *m = lock(conn);
-	struct entry *e = memory_sessions_id(&m->sessions, &t->id);
+	struct memory_entry *e = memory_sessions_id(&m->sessions, &t->id);
 
 	(void)c;
 	(void)err; /* cannot fail */
@@ -225,7 +225,7 @@ store_memory_revoke(void *conn, const struct call *c,
 		    const struct session_id *id, bool *ended, struct err *err)
 {
 	struct memory *m = lock(conn);
-	struct entry *e = memory_sessions_id(&m->sessions, id);
+	struct memory_entry *e = memory_sessions_id(&m->sessions, id);
 
 	(void)c;
 	(void)err; /* cannot fail */
@@ -242,12 +242,12 @@ store_memory_revoke_user(void *conn, const struct call *c, struct str user,
 			 struct err *err)
 {
 	struct memory *m = lock(conn);
-	struct entry *next;
+	struct memory_entry *next;
 	int64_t n = 0;
 
 	(void)c;
 	(void)err; /* cannot fail */
-	for (struct entry *e = m->sessions.first; e != NULL; e = next) {
+	for (struct memory_entry *e = m->sessions.first; e != NULL; e = next) {
 		next = e->next;
 		if (!str_eq(e->s.who.name, user) ||
 		    (except != NULL &&
@@ -437,11 +437,11 @@ store_memory_sweep(void *conn, const struct call *c, size_t limit,
 		   int64_t *removed, struct err *err)
 {
 	struct memory *m = lock(conn);
-	struct entry *next;
+	struct memory_entry *next;
 	size_t n = 0;
 
 	(void)err; /* cannot fail */
-	for (struct entry *e = m->sessions.first; e != NULL && n < limit;
+	for (struct memory_entry *e = m->sessions.first; e != NULL && n < limit;
 	     e = next) {
 		next = e->next;
 		if (memory_is_alive(&e->s, c->now_ms))
