@@ -93,7 +93,7 @@ struct draft {
 	size_t line;
 };
 
-struct reader {
+struct htpasswd_reader {
 	struct arena *arena;
 	struct htpasswd *out;
 	struct draft *v;
@@ -136,7 +136,7 @@ htpasswd_file_check_hash(struct htpasswd *h, const struct lines *l,
 }
 
 static int
-htpasswd_file_read_user(struct reader *r, const struct lines *l,
+htpasswd_file_read_user(struct htpasswd_reader *r, const struct lines *l,
 			struct str line, struct err *err)
 {
 	struct draft d = { .line = l->number };
@@ -160,7 +160,7 @@ htpasswd_file_read_user(struct reader *r, const struct lines *l,
 /* Refuses a name that is there twice; the users are sorted, so equal names are
  * neighbours. */
 static int
-check_names(const struct reader *r, const char *file, struct err *err)
+check_names(const struct htpasswd_reader *r, const char *file, struct err *err)
 {
 	for (size_t i = 1; i < r->n; i++) {
 		const struct draft *d = &r->v[i];
@@ -176,7 +176,8 @@ check_names(const struct reader *r, const char *file, struct err *err)
 }
 
 static int
-read_users(struct reader *r, const struct htpasswd_text *text, struct err *err)
+read_users(struct htpasswd_reader *r, const struct htpasswd_text *text,
+	   struct err *err)
 {
 	struct lines l = htpasswd_file_begin(text);
 	struct htpasswd_user *v;
@@ -205,7 +206,7 @@ read_users(struct reader *r, const struct htpasswd_text *text, struct err *err)
 }
 
 static int
-htpasswd_file_add_role(struct reader *r, const struct lines *l,
+htpasswd_file_add_role(struct htpasswd_reader *r, const struct lines *l,
 		       const struct htpasswd_user *u, struct str role,
 		       struct err *err)
 {
@@ -242,7 +243,7 @@ next_member(struct str *rest, struct str *name)
 }
 
 static int
-read_group(struct reader *r, const struct lines *l, struct str line,
+read_group(struct htpasswd_reader *r, const struct lines *l, struct str line,
 	   struct err *err)
 {
 	struct str group, name;
@@ -268,7 +269,8 @@ read_group(struct reader *r, const struct lines *l, struct str line,
 }
 
 static int
-read_groups(struct reader *r, const struct htpasswd_text *text, struct err *err)
+read_groups(struct htpasswd_reader *r, const struct htpasswd_text *text,
+	    struct err *err)
 {
 	struct lines l = htpasswd_file_begin(text);
 	struct str line;
@@ -294,7 +296,7 @@ htpasswd_parse(const struct htpasswd_text *users,
 	       struct htpasswd *out, struct err *err)
 {
 	struct htpasswd made = { .n = 0 };
-	struct reader r = { .arena = a, .out = &made };
+	struct htpasswd_reader r = { .arena = a, .out = &made };
 
 	made.refused =
 	    arena_array(a, HTPASSWD_KINDS_MAX, sizeof(*made.refused));

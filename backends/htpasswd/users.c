@@ -24,27 +24,27 @@ struct htpasswd_conf {
 };
 
 /* The table of one state of both files. */
-struct table {
+struct htpasswd_table {
 	struct arena *arena;
 	struct htpasswd users;
 	unsigned refs; /* guarded by the lock of the source */
 };
 
-struct source {
+struct htpasswd_source {
 	const struct env *env;
 	char *path[FILES]; /* groups may be NULL */
 	/* Guards the fields below.  It is also held while the files are read:
 	 * they are local and small, and the threads that wait need the
 	 * result. */
 	pthread_mutex_t lock;
-	struct table *table;
+	struct htpasswd_table *table;
 	struct htpasswd_stamp read[FILES]; /* the state of the table */
 	struct htpasswd_stamp refused[FILES]; /* an invalid state, logged */
 	bool rested; /* the files had rested when they were read */
 };
 
 static int
-read_stamps(const struct source *s, struct htpasswd_stamp out[FILES],
+read_stamps(const struct htpasswd_source *s, struct htpasswd_stamp out[FILES],
 	    struct err *err)
 {
 	memset(out, 0, FILES * sizeof(*out));
@@ -65,7 +65,8 @@ htpasswd_users_same(const struct htpasswd_stamp a[FILES],
 }
 
 static bool
-have_rested(const struct source *s, const struct htpasswd_stamp stamps[FILES])
+have_rested(const struct htpasswd_source *s,
+	    const struct htpasswd_stamp stamps[FILES])
 {
 	int64_t now_ms = env_wall_ms(s->env);
 
@@ -74,7 +75,7 @@ have_rested(const struct source *s, const struct htpasswd_stamp stamps[FILES])
 }
 
 static void
-free_table(struct table *t)
+free_table(struct htpasswd_table *t)
 {
 	if (t == NULL)
 		return;
@@ -96,7 +97,8 @@ read_text(const char *path, struct arena *a, struct htpasswd_text *out,
 }
 
 static int
-fill_table(const struct source *s, struct table *t, struct err *err)
+fill_table(const struct htpasswd_source *s, struct htpasswd_table *t,
+	   struct err *err)
 {
 	struct htpasswd_text users, groups;
 
@@ -110,9 +112,10 @@ fill_table(const struct source *s, struct table *t, struct err *err)
 }
 
 static int
-make_table(const struct source *s, struct table **out, struct err *err)
+make_table(const struct htpasswd_source *s, struct htpasswd_table **out,
+	   struct err *err)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct htpasswd_table *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return err_nomem(err);
@@ -132,7 +135,7 @@ make_table(const struct source *s, struct table **out, struct err *err)
 
 /* Drops a reference.  The caller must hold the lock, except when closing. */
 static void
-htpasswd_users_release(struct table *t)
+htpasswd_users_release(struct htpasswd_table *t)
 {
 	t->refs--;
 	if (t->refs == 0)
@@ -140,7 +143,7 @@ htpasswd_users_release(struct table *t)
 }
 
 static void
-use(struct source *s, struct table *t,
+use(struct htpasswd_source *s, struct htpasswd_table *t,
     const struct htpasswd_stamp stamps[FILES])
 {
 	if (s->table != NULL)
@@ -153,7 +156,7 @@ use(struct source *s, struct table *t,
 
 /* Logs that this state of the files is invalid; the table before it stays. */
 static void
-htpasswd_users_refuse(struct source *s,
+htpasswd_users_refuse(struct htpasswd_source *s,
 		      const struct htpasswd_stamp stamps[FILES],
 		      const struct err *err)
 {
@@ -168,7 +171,8 @@ htpasswd_users_refuse(struct source *s,
  * line ended with a newline before, it must do so again.
  */
 static int
-check_whole(const struct source *s, const struct table *t, struct err *err)
+check_whole(const struct htpasswd_source *s, const struct htpasswd_table *t,
+	    struct err *err)
 {
 	if (t->users.n == 0)
 		return err_set(err, ERR_BUSY, "%s: there is no user in it",
@@ -183,12 +187,12 @@ check_whole(const struct source *s, const struct table *t, struct err *err)
 
 /* Loads a consistent state of both files; NULL if they changed meanwhile. */
 static int
-htpasswd_users_load(const struct source *s,
+htpasswd_users_load(const struct htpasswd_source *s,
 		    const struct htpasswd_stamp stamps[FILES],
-		    struct table **out, struct err *err)
+		    struct htpasswd_table **out, struct err *err)
 {
 	struct htpasswd_stamp after[FILES];
-	struct table *t = NULL;
+	struct htpasswd_table *t = NULL;
 
 	if (make_table(s, &t, err) != 0)
 		return -1;
@@ -206,10 +210,10 @@ htpasswd_users_load(const struct source *s,
 
 /* Brings the table up to date.  -1: the users are not known. */
 static int
-refresh(struct source *s, struct err *err)
+refresh(struct htpasswd_source *s, struct err *err)
 {
 	struct htpasswd_stamp stamps[FILES];
-	struct table *t = NULL;
+	struct htpasswd_table *t = NULL;
 	struct err why;
 
 	if (read_stamps(s, stamps, err) != 0)
@@ -237,7 +241,7 @@ refresh(struct source *s, struct err *err)
 static void
 users_htpasswd_close(void *source)
 {
-	struct source *s = source;
+	struct htpasswd_source *s = source;
 
 	free_table(s->table);
 	for (size_t i = 0; i < FILES; i++)
@@ -249,10 +253,10 @@ users_htpasswd_close(void *source)
 /* Reads the files for the first time: a mistake in them keeps the service from
  * starting. */
 static int
-read_first(struct source *s, struct err *err)
+read_first(struct htpasswd_source *s, struct err *err)
 {
 	struct htpasswd_stamp stamps[FILES];
-	struct table *t = NULL;
+	struct htpasswd_table *t = NULL;
 
 	if (read_stamps(s, stamps, err) != 0 ||
 	    htpasswd_users_load(s, stamps, &t, err) != 0) {
@@ -273,7 +277,7 @@ users_htpasswd_open(const void *conf, const struct env *env, void **source,
 {
 	const struct htpasswd_conf *set = conf;
 	const char *const path[FILES] = { set->file, set->groups };
-	struct source *s = calloc(1, sizeof(*s));
+	struct htpasswd_source *s = calloc(1, sizeof(*s));
 	int rc = 0;
 
 	if (s == NULL)
@@ -312,7 +316,8 @@ users_htpasswd_disconnect(void *conn)
 
 /* Takes a reference to the current table; htpasswd_users_give() releases it. */
 static int
-htpasswd_users_take(struct source *s, struct table **out, struct err *err)
+htpasswd_users_take(struct htpasswd_source *s, struct htpasswd_table **out,
+		    struct err *err)
 {
 	int rc;
 
@@ -327,7 +332,7 @@ htpasswd_users_take(struct source *s, struct table **out, struct err *err)
 }
 
 static void
-htpasswd_users_give(struct source *s, struct table *t)
+htpasswd_users_give(struct htpasswd_source *s, struct htpasswd_table *t)
 {
 	(void)pthread_mutex_lock(&s->lock);
 	htpasswd_users_release(t);
@@ -337,7 +342,7 @@ htpasswd_users_give(struct source *s, struct table *t)
 static int
 users_htpasswd_ping(void *conn, struct err *err)
 {
-	struct table *t = NULL;
+	struct htpasswd_table *t = NULL;
 
 	if (htpasswd_users_take(conn, &t, err) != 0)
 		return -1;
@@ -366,7 +371,7 @@ users_htpasswd_find(void *conn, const struct call *c, struct str name,
 {
 	struct user_answer is = { .found = false };
 	const struct htpasswd_user *u;
-	struct table *t = NULL;
+	struct htpasswd_table *t = NULL;
 	int rc = 0;
 
 	if (htpasswd_users_take(conn, &t, err) != 0)
@@ -406,7 +411,7 @@ static int
 users_htpasswd_list(void *conn, const struct call *c, struct str after,
 		    size_t limit, struct user_list *out, struct err *err)
 {
-	struct table *t = NULL;
+	struct htpasswd_table *t = NULL;
 	int rc;
 
 	if (htpasswd_users_take(conn, &t, err) != 0)

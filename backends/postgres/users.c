@@ -20,7 +20,7 @@ struct users_postgres_conf {
 	struct str query, update_hash;
 };
 
-struct source {
+struct postgres_source {
 	void *server;
 	struct foreign_log log;
 	/* query is NULL for the table of the service, and update_hash is NULL
@@ -29,7 +29,7 @@ struct source {
 };
 
 struct postgres_users {
-	struct source *source;
+	struct postgres_source *source;
 	struct postgres_conn *pg;
 };
 
@@ -61,7 +61,7 @@ users_postgres_check(const void *conf, struct err *err)
 static void
 users_postgres_close(void *source)
 {
-	struct source *s = source;
+	struct postgres_source *s = source;
 
 	if (s->server != NULL)
 		postgres_close(s->server);
@@ -84,7 +84,7 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 		    struct err *err)
 {
 	const struct users_postgres_conf *set = conf;
-	struct source *s = calloc(1, sizeof(*s));
+	struct postgres_source *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return err_nomem(err);
@@ -106,7 +106,7 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 static unsigned
 users_postgres_caps(const void *source)
 {
-	const struct source *s = source;
+	const struct postgres_source *s = source;
 
 	if (s->query == NULL)
 		return CAPS_OWN;
@@ -133,7 +133,7 @@ users_postgres_is_lost(void *conn, bool ask)
 static int
 users_postgres_connect(void *source, void **conn, struct err *err)
 {
-	struct source *s = source;
+	struct postgres_source *s = source;
 	struct postgres_users *c = calloc(1, sizeof(*c));
 	void *pg;
 

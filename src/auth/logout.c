@@ -139,7 +139,7 @@ answer_signed_out(struct request_context *ctx)
 
 /* The credentials of the request: one Bearer token, or the cookies of a
  * browser. */
-struct presented {
+struct logout_credentials {
 	enum credential_answer how, refresh_how;
 	struct str access, refresh;
 	struct str in_body; /* a refresh token; empty when there is none */
@@ -147,7 +147,7 @@ struct presented {
 
 /* Finds the session of the refresh cookie; zero when there is no valid one. */
 static int
-refresh_session(struct request_context *ctx, const struct presented *p,
+refresh_session(struct request_context *ctx, const struct logout_credentials *p,
 		struct named_session *out, struct err *err)
 {
 	const struct service *s = ctx->service;
@@ -162,7 +162,7 @@ refresh_session(struct request_context *ctx, const struct presented *p,
 /* Sets *same to whether the cookies of the browser belong to this session, or
  * to none that is still valid. */
 static int
-cookies_belong(struct request_context *ctx, const struct presented *p,
+cookies_belong(struct request_context *ctx, const struct logout_credentials *p,
 	       const struct session_id *session, bool *same, struct err *err)
 {
 	const struct service *s = ctx->service;
@@ -194,7 +194,7 @@ cookies_belong(struct request_context *ctx, const struct presented *p,
  * must not be cleared.
  */
 static int
-means_cookies(struct request_context *ctx, const struct presented *p,
+means_cookies(struct request_context *ctx, const struct logout_credentials *p,
 	      bool *cookies, struct err *err)
 {
 	const struct service *s = ctx->service;
@@ -224,7 +224,7 @@ means_cookies(struct request_context *ctx, const struct presented *p,
  * other order, a failure of the store would leave a valid session behind that
  * the user believes ended. */
 static void
-sign_out(struct request_context *ctx, const struct presented *p)
+sign_out(struct request_context *ctx, const struct logout_credentials *p)
 {
 	struct err err;
 	bool cookies;
@@ -287,7 +287,7 @@ sign_out_both(struct request_context *ctx)
 void
 logout_post(struct request_context *ctx)
 {
-	struct presented p;
+	struct logout_credentials p;
 	struct err err;
 	bool ok;
 

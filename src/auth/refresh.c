@@ -12,7 +12,7 @@
 #include "http/form.h"
 
 /* The token that was presented; its successor is returned in the same way. */
-struct presented {
+struct refresh_presented {
 	struct str token;
 	bool in_body;
 	bool as_cookie;
@@ -89,7 +89,7 @@ refresh_token(struct request_context *ctx, struct str token, bool as_cookie,
 }
 
 static void
-find_cookie(struct request_context *ctx, struct presented *p)
+find_cookie(struct request_context *ctx, struct refresh_presented *p)
 {
 	enum credential_answer found =
 	    refresh_has_own_token(ctx) ?
@@ -103,15 +103,15 @@ find_cookie(struct request_context *ctx, struct presented *p)
 /* Finds the token: in the body of RFC 6749 section 6, or, if the body has no
  * fields, in a cookie. */
 static int
-find_token(struct request_context *ctx, struct presented *p, const char **code,
-	   struct err *err)
+find_token(struct request_context *ctx, struct refresh_presented *p,
+	   const char **code, struct err *err)
 {
 	struct str grant_type, token;
 	struct form form;
 
 	if (form_parse(ctx->in, ctx->call.arena, &form, err) != 0)
 		return -1;
-	*p = (struct presented){ .token = STR("") };
+	*p = (struct refresh_presented){ .token = STR("") };
 	*code = NULL;
 	grant_type = form_get(&form, "grant_type");
 	token = form_get(&form, "refresh_token");
@@ -144,7 +144,8 @@ answer_refused(struct request_context *ctx)
 }
 
 static void
-refresh_hand_over(struct request_context *ctx, const struct presented *p,
+refresh_hand_over(struct request_context *ctx,
+		  const struct refresh_presented *p,
 		  const struct refresh_result *r)
 {
 	answer_json(ctx, 200,
@@ -156,7 +157,7 @@ refresh_hand_over(struct request_context *ctx, const struct presented *p,
 }
 
 static void
-try_token(struct request_context *ctx, const struct presented *p)
+try_token(struct request_context *ctx, const struct refresh_presented *p)
 {
 	struct refresh_result r;
 	struct err err;
@@ -174,7 +175,7 @@ try_token(struct request_context *ctx, const struct presented *p)
 void
 refresh_post(struct request_context *ctx)
 {
-	struct presented p;
+	struct refresh_presented p;
 	const char *code;
 	struct err err;
 

@@ -12,8 +12,8 @@
 #define FIRST_BLOCK 8192
 #define ALIGNMENT   _Alignof(max_align_t)
 
-struct block {
-	struct block *next;
+struct arena_block {
+	struct arena_block *next;
 	size_t used, size;
 	max_align_t data[];
 };
@@ -25,17 +25,17 @@ struct deferred {
 };
 
 struct arena {
-	struct block *blocks; /* newest first; the first block is last */
+	struct arena_block *blocks; /* newest first; the first block is last */
 	struct deferred *deferred;
 	size_t limit, total;
 	bool torture, failed;
 	unsigned left; /* if torture is set: allocations left that succeed */
 };
 
-static struct block *
+static struct arena_block *
 block_new(size_t size)
 {
-	struct block *b = malloc(sizeof(*b) + size);
+	struct arena_block *b = malloc(sizeof(*b) + size);
 
 	if (b == NULL)
 		return NULL;
@@ -71,7 +71,7 @@ arena_reset(struct arena *a)
 {
 	run_deferred(a);
 	while (a->blocks != NULL) {
-		struct block *b = a->blocks;
+		struct arena_block *b = a->blocks;
 
 		explicit_bzero(b->data, b->used);
 #ifndef ARENA_EACH
@@ -96,10 +96,10 @@ arena_free(struct arena *a)
 	free(a);
 }
 
-static struct block *
+static struct arena_block *
 grow(struct arena *a, size_t n)
 {
-	struct block *b;
+	struct arena_block *b;
 
 #ifdef ARENA_EACH
 	b = block_new(n);
@@ -127,7 +127,7 @@ arena_fail(struct arena *a)
 void *
 arena_alloc(struct arena *a, size_t n)
 {
-	struct block *b = a->blocks;
+	struct arena_block *b = a->blocks;
 	size_t need = n;
 	char *p;
 

@@ -13,7 +13,7 @@
 
 #define LINE_MAX_BYTES (64 * 1024)
 
-struct reader {
+struct ini_reader {
 	struct arena *arena;
 	struct problems *problems;
 	struct ini *out;
@@ -25,7 +25,7 @@ struct reader {
 };
 
 static void
-problem(const struct reader *r, const char *what)
+problem(const struct ini_reader *r, const char *what)
 {
 	const struct place at = { .file = r->out->file, .line = r->line };
 
@@ -59,7 +59,7 @@ is_idle(struct str s)
 }
 
 static bool
-line_is_readable(const struct reader *r, struct str line)
+line_is_readable(const struct ini_reader *r, struct str line)
 {
 	if (line.n > LINE_MAX_BYTES)
 		problem(r, "the line is longer than 64 KiB");
@@ -85,7 +85,7 @@ has_control(struct str s)
 }
 
 static int
-add_section(struct reader *r, const struct ini_section *new)
+add_section(struct ini_reader *r, const struct ini_section *new)
 {
 	struct ini *ini = r->out;
 	const struct place at = { .file = ini->file,
@@ -119,7 +119,7 @@ add_section(struct reader *r, const struct ini_section *new)
 
 /* Parses `[section]` or `[section name]`, with at most a comment after it. */
 static int
-read_header(struct reader *r, struct str line)
+read_header(struct ini_reader *r, struct str line)
 {
 	struct ini_section new = { .line = r->line };
 	size_t end = str_find(line, ']');
@@ -152,7 +152,7 @@ read_header(struct reader *r, struct str line)
 /* Removes the comment from the text after the '='; returns false after a
  * problem. */
 static bool
-plain_value(const struct reader *r, struct str s, struct str *out)
+plain_value(const struct ini_reader *r, struct str s, struct str *out)
 {
 	size_t quotes = 0, n = 0;
 
@@ -177,7 +177,8 @@ plain_value(const struct reader *r, struct str s, struct str *out)
 /* Removes quotes and escapes from s, which begins with a quote.  After a
  * problem, *ok is false and *out is empty. */
 static int
-quoted_value(const struct reader *r, struct str s, struct str *out, bool *ok)
+quoted_value(const struct ini_reader *r, struct str s, struct str *out,
+	     bool *ok)
 {
 	char *p = arena_alloc(r->arena, s.n);
 	size_t n = 0, i = 1;
@@ -211,7 +212,7 @@ quoted_value(const struct reader *r, struct str s, struct str *out, bool *ok)
 }
 
 static int
-add_entry(struct reader *r, struct str key, struct str value)
+add_entry(struct ini_reader *r, struct str key, struct str value)
 {
 	struct ini *ini = r->out;
 	struct ini_section *in = &ini->sections[ini->nsections - 1];
@@ -245,7 +246,7 @@ add_entry(struct reader *r, struct str key, struct str value)
 }
 
 static int
-read_entry(struct reader *r, struct str line)
+read_entry(struct ini_reader *r, struct str line)
 {
 	size_t at = str_find(line, '=');
 	struct str key = str_trim((struct str){ .p = line.p, .n = at });
@@ -277,7 +278,7 @@ read_entry(struct reader *r, struct str line)
 }
 
 static int
-ini_read_line(struct reader *r, struct str line)
+ini_read_line(struct ini_reader *r, struct str line)
 {
 	if (!line_is_readable(r, line))
 		return 0;
@@ -298,7 +299,7 @@ ini_parse(struct str bytes, const char *file, struct arena *a, struct ini *out,
 	  struct problems *problems)
 {
 	struct ini ini = { .file = file };
-	struct reader r = { .arena = a, .problems = problems, .out = &ini };
+	struct ini_reader r = { .arena = a, .problems = problems, .out = &ini };
 	struct str line;
 
 	if (bytes.n > INI_MAX_BYTES) {

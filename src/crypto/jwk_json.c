@@ -20,14 +20,14 @@
 #define MEMBER_MAX 1024
 _Static_assert(MEMBER_MAX >= JWK_SECRET_MAX, "a secret is one member");
 
-struct bytes {
+struct jwk_bytes {
 	uint8_t p[MEMBER_MAX];
 	size_t n;
 };
 
 /* Decodes a member in canonical base64url, of 1 to MEMBER_MAX bytes. */
 static bool
-jwk_json_get_bytes(const json_t *jwk, const char *name, struct bytes *out)
+jwk_json_get_bytes(const json_t *jwk, const char *name, struct jwk_bytes *out)
 {
 	const json_t *member = json_object_get(jwk, name);
 	struct str text = { .p = json_string_value(member),
@@ -72,7 +72,7 @@ static int
 jwk_json_add_number(struct numbers *s, const char *name, const char *param,
 		    size_t size, struct err *err)
 {
-	struct bytes b;
+	struct jwk_bytes b;
 	BIGNUM *bn = NULL;
 
 	if (!jwk_json_get_bytes(s->jwk, name, &b) ||
@@ -161,9 +161,10 @@ get_curve(const json_t *jwk, enum jws_kind kind)
 
 /* Encodes a point as in SEC 1 section 2.3.3: 4, x, y. */
 static int
-get_point(const json_t *jwk, size_t size, struct bytes *out, struct err *err)
+get_point(const json_t *jwk, size_t size, struct jwk_bytes *out,
+	  struct err *err)
 {
-	struct bytes x, y;
+	struct jwk_bytes x, y;
 
 	if (!jwk_json_get_bytes(jwk, "x", &x) || x.n != size)
 		return bad_member("x", err);
@@ -181,7 +182,7 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 {
 	const struct jws_info *curve = get_curve(jwk, JWS_ECDSA);
 	struct numbers s = { .jwk = jwk };
-	struct bytes point;
+	struct jwk_bytes point;
 	int rc;
 
 	if (curve == NULL)
@@ -211,7 +212,7 @@ ec_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 static int
 okp_from_json(const json_t *jwk, bool can_sign, EVP_PKEY **out, struct err *err)
 {
-	struct bytes x, d;
+	struct jwk_bytes x, d;
 	uint8_t own[32];
 	size_t n = sizeof(own);
 	EVP_PKEY *pkey;
@@ -257,7 +258,7 @@ static int
 oct_from_json(const json_t *jwk, enum jws_alg alg, struct jwk **out,
 	      struct err *err)
 {
-	struct bytes k;
+	struct jwk_bytes k;
 	int rc;
 
 	if (!jwk_json_get_bytes(jwk, "k", &k))

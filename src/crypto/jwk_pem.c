@@ -47,7 +47,7 @@ read_public(const uint8_t **der, long n)
 	return d2i_PUBKEY(NULL, der, n);
 }
 
-static const struct kind {
+static const struct pem_kind {
 	const char *name;
 	EVP_PKEY *(*read)(const uint8_t **der, long n);
 	bool can_sign;
@@ -58,23 +58,23 @@ static const struct kind {
 	{ "PUBLIC KEY", read_public, false },
 };
 
-struct block {
+struct pem_block {
 	char *name, *header;
 	uint8_t *der;
 	long n;
 };
 
 static void
-block_free(struct block *b)
+block_free(struct pem_block *b)
 {
 	OPENSSL_free(b->name);
 	OPENSSL_free(b->header);
 	OPENSSL_clear_free(b->der, b->der != NULL ? (size_t)b->n : 0);
-	*b = (struct block){ .name = NULL };
+	*b = (struct pem_block){ .name = NULL };
 }
 
 static bool
-next_block(BIO *bio, struct block *b)
+next_block(BIO *bio, struct pem_block *b)
 {
 	bool more =
 	    PEM_read_bio(bio, &b->name, &b->header, &b->der, &b->n) == 1;
@@ -83,8 +83,8 @@ next_block(BIO *bio, struct block *b)
 	return more;
 }
 
-static const struct kind *
-jwk_pem_kind_of(const struct block *b, struct err *err)
+static const struct pem_kind *
+jwk_pem_kind_of(const struct pem_block *b, struct err *err)
 {
 	if (strcmp(b->name, "ENCRYPTED PRIVATE KEY") == 0 ||
 	    b->header[0] != '\0') {
@@ -105,9 +105,9 @@ jwk_pem_kind_of(const struct block *b, struct err *err)
 
 /* Skips the curve, which `openssl ecparam -genkey` puts before the key. */
 static int
-only_block(BIO *bio, struct block *b, struct err *err)
+only_block(BIO *bio, struct pem_block *b, struct err *err)
 {
-	struct block second = { .name = NULL };
+	struct pem_block second = { .name = NULL };
 
 	if (!next_block(bio, b))
 		return err_set(err, ERR_CONFIG, "there is no PEM block");
@@ -126,10 +126,10 @@ only_block(BIO *bio, struct block *b, struct err *err)
 }
 
 static int
-jwk_pem_parse(const struct block *b, enum jws_alg alg, struct jwk **out,
+jwk_pem_parse(const struct pem_block *b, enum jws_alg alg, struct jwk **out,
 	      struct err *err)
 {
-	const struct kind *kind = jwk_pem_kind_of(b, err);
+	const struct pem_kind *kind = jwk_pem_kind_of(b, err);
 	const uint8_t *der = b->der;
 	EVP_PKEY *pkey;
 
@@ -148,7 +148,7 @@ int
 jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
 	     struct err *err)
 {
-	struct block b = { .name = NULL };
+	struct pem_block b = { .name = NULL };
 	BIO *bio;
 	int rc;
 

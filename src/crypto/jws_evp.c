@@ -22,7 +22,7 @@
 /* The DER length of a SEQUENCE of two INTEGERs of up to 67 bytes. */
 #define DER_MAX 160
 
-struct bytes {
+struct jws_bytes {
 	uint8_t p[JWS_SIGNATURE_MAX];
 	size_t n;
 };
@@ -71,7 +71,7 @@ set_padding(const struct jwk *key, EVP_PKEY_CTX *c)
 
 /* RFC 7518 section 3.4: r and s, each of the length of the field. */
 static bool
-ecdsa_to_der(const struct jwk *key, struct bytes *s)
+ecdsa_to_der(const struct jwk *key, struct jws_bytes *s)
 {
 	const size_t half = jws_info(key->alg)->size;
 	ECDSA_SIG *sig = ECDSA_SIG_new();
@@ -95,7 +95,7 @@ ecdsa_to_der(const struct jwk *key, struct bytes *s)
 }
 
 static bool
-ecdsa_from_der(const struct jwk *key, struct bytes *s)
+ecdsa_from_der(const struct jwk *key, struct jws_bytes *s)
 {
 	const int half = (int)jws_info(key->alg)->size;
 	const uint8_t *der = s->p;
@@ -112,7 +112,7 @@ ecdsa_from_der(const struct jwk *key, struct bytes *s)
 }
 
 static bool
-hmac(const struct jwk *key, struct str text, struct bytes *out)
+hmac(const struct jwk *key, struct str text, struct jws_bytes *out)
 {
 	unsigned n = 0;
 
@@ -124,7 +124,7 @@ hmac(const struct jwk *key, struct str text, struct bytes *out)
 }
 
 static bool
-digest_sign(const struct jwk *key, struct str text, struct bytes *out)
+digest_sign(const struct jwk *key, struct str text, struct jws_bytes *out)
 {
 	EVP_MD_CTX *m = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *c = NULL;
@@ -142,7 +142,7 @@ digest_sign(const struct jwk *key, struct str text, struct bytes *out)
 
 /* Returns 1 for a good signature, 0 for a bad one, -1 when out of memory. */
 static int
-digest_verify(const struct jwk *key, struct str text, const struct bytes *s)
+digest_verify(const struct jwk *key, struct str text, const struct jws_bytes *s)
 {
 	EVP_MD_CTX *m = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *c = NULL;
@@ -160,11 +160,11 @@ digest_verify(const struct jwk *key, struct str text, const struct bytes *s)
 }
 
 static int
-jws_evp_check(const struct jwk *key, struct str text, struct bytes *s)
+jws_evp_check(const struct jwk *key, struct str text, struct jws_bytes *s)
 {
 	switch (jws_info(key->alg)->kind) {
 	case JWS_HMAC: {
-		struct bytes own;
+		struct jws_bytes own;
 
 		if (!hmac(key, text, &own))
 			return -1;
@@ -187,7 +187,7 @@ int
 jws_evp_verify(const struct jwk *key, struct str token, enum jws_answer *answer,
 	       struct err *err)
 {
-	struct bytes s = { .n = signature_size(key) };
+	struct jws_bytes s = { .n = signature_size(key) };
 	struct jws_parts parts;
 	int rc;
 
@@ -216,7 +216,7 @@ int
 jws_evp_sign(const struct jwk *key, struct str header, struct str payload,
 	     struct arena *a, struct str *token, struct err *err)
 {
-	struct bytes s;
+	struct jws_bytes s;
 	char *p, *end;
 
 	p = arena_alloc(a, BASE64URL_LEN(header.n) + BASE64URL_LEN(payload.n) +

@@ -192,13 +192,13 @@ load_locked(int dir, enum jws_alg make_alg, const struct env *env,
 }
 
 /* An open and locked key directory. */
-struct place {
+struct keyring_place {
 	int dir, lock;
 };
 
 static int
 place_open(const char *directory, bool make, enum keyring_lock kind,
-	   struct place *p, struct err *err)
+	   struct keyring_place *p, struct err *err)
 {
 	p->dir = keyring_dir_open(directory, make, err);
 	if (p->dir < 0)
@@ -211,7 +211,7 @@ place_open(const char *directory, bool make, enum keyring_lock kind,
 }
 
 static void
-place_close(const struct place *p)
+place_close(const struct keyring_place *p)
 {
 	if (p->lock >= 0)
 		(void)close(p->lock);
@@ -233,7 +233,7 @@ keyring_load(const char *directory, enum jws_alg make_alg,
 	     struct err *err)
 {
 	const bool make = make_alg != JWS_NONE;
-	struct place p;
+	struct keyring_place p;
 	int rc = place_open(directory, make, KEYRING_READ, &p, err);
 
 	/* The exclusive lock is needed only for making a key. */
@@ -325,7 +325,7 @@ keyring_add(const char *directory, const struct jwk *key, enum key_state state,
 	    const struct env *env, struct err *err)
 {
 	struct keyring_name name;
-	struct place p;
+	struct keyring_place p;
 	int rc = place_open(directory, true, KEYRING_WRITE, &p, err);
 
 	if (rc == 0) {
@@ -375,7 +375,7 @@ keyring_rotate(const char *directory, const struct keyring_entry *old,
 	       const struct keyring_entry *next, const struct env *env,
 	       struct err *err)
 {
-	struct place p;
+	struct keyring_place p;
 	int rc = place_open(directory, false, KEYRING_WRITE, &p, err);
 
 	if (rc == 0) {
@@ -394,7 +394,7 @@ int
 keyring_remove(const char *directory, const struct keyring_entry *entry,
 	       struct err *err)
 {
-	struct place p;
+	struct keyring_place p;
 	int rc = place_open(directory, false, KEYRING_WRITE, &p, err);
 
 	if (rc == 0) {

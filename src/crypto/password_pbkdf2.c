@@ -17,7 +17,7 @@
 #define KEY_MAX	       128
 #define GITEA_OLD_SALT 10 /* bytes; old salts were not hexadecimal */
 
-enum form { AS_IT_IS, HEX, BASE64 };
+enum pbkdf2_form { AS_IT_IS, HEX, BASE64 };
 
 struct derived {
 	bool sha512;
@@ -29,7 +29,7 @@ struct derived {
 static const struct spelling {
 	struct str prefix;
 	bool sha512;
-	enum form salt, key;
+	enum pbkdf2_form salt, key;
 	bool length; /* the length follows the iterations */
 } spellings[] = {
 	{ { "pbkdf2_sha256$", 14 }, false, AS_IT_IS, BASE64, false },
@@ -61,7 +61,8 @@ decode_base64(struct str s, uint8_t *out, size_t max, size_t *n)
 }
 
 static bool
-pbkdf2_decode(struct str s, enum form form, uint8_t *out, size_t max, size_t *n)
+pbkdf2_decode(struct str s, enum pbkdf2_form form, uint8_t *out, size_t max,
+	      size_t *n)
 {
 	switch (form) {
 	case AS_IT_IS:
@@ -120,7 +121,7 @@ is_borne(const struct derived *d)
 static bool
 parse_parts(const struct spelling *how, struct str rest, struct derived *d)
 {
-	enum form salt_form = how->salt, key_form = how->key;
+	enum pbkdf2_form salt_form = how->salt, key_form = how->key;
 	struct str cost, size, salt, key;
 	int64_t length = -1;
 

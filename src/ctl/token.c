@@ -77,9 +77,9 @@ static enum ctl_exit
 issue(struct ctl *c, const struct keyring *keys, const struct user *user,
       int64_t ttl)
 {
-	const struct access access = { .keys = *keys,
-				       .policy =
-					   jwt_conf_policy(keys_conf(c)) };
+	const struct access_tokens access = {
+		.keys = *keys, .policy = jwt_conf_policy(keys_conf(c))
+	};
 	char hex[HEX_LEN(SESSION_ID_BYTES)];
 	struct session_id id;
 	const struct access_token says = { .who = &user->who,

@@ -118,7 +118,7 @@ typedef int parser(const struct web_source *source, struct arena *a,
 
 /* Each kind of configuration is recognised by a line that only it has; any
  * other text is taken for nginx. */
-static const struct kind {
+static const struct webserver_kind {
 	const char *lines[6];
 	parser *parse;
 	void (*check)(const struct web_node *root, struct web_findings *out);
@@ -134,7 +134,7 @@ static const struct kind {
 	{ { "" }, nginx_parse, nginx_check },
 };
 
-static const struct kind *
+static const struct webserver_kind *
 find_kind(struct str text)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -172,7 +172,7 @@ static int
 ctl_webserver_check(const struct ctl *c, struct web_findings *out,
 		    struct err *err)
 {
-	const struct kind *kind;
+	const struct webserver_kind *kind;
 	struct web_source source;
 	struct subject subject;
 	struct web_node *root = arena_alloc(c->arena, sizeof(*root));

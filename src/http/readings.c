@@ -260,7 +260,7 @@ path_may_be_target(struct str raw, char *scratch)
 	return count_dots(path, true) == 0;
 }
 
-struct reader {
+struct path_reader {
 	struct path_readings *out;
 	struct arena *arena;
 	char *scratch; /* room for the path */
@@ -278,7 +278,7 @@ is_known(const struct path_readings *r, struct str s)
 }
 
 static int
-readings_add(struct reader *r, struct str s, struct err *err)
+readings_add(struct path_reader *r, struct str s, struct err *err)
 {
 	struct path_readings *out = r->out;
 
@@ -297,7 +297,8 @@ readings_add(struct reader *r, struct str s, struct err *err)
 }
 
 static int
-readings_take(struct reader *r, struct str s, changer change, struct err *err)
+readings_take(struct path_reader *r, struct str s, changer change,
+	      struct err *err)
 {
 	struct str made = { .p = r->scratch, .n = change(s, r->scratch) };
 
@@ -308,7 +309,7 @@ readings_take(struct reader *r, struct str s, changer change, struct err *err)
  * Adds the readings that result from s without decoding; new ones are appended.
  */
 static int
-vary(struct reader *r, struct str s, struct err *err)
+vary(struct path_reader *r, struct str s, struct err *err)
 {
 	static const changer steps[] = { drop_parameters, turn_backslashes,
 					 merge_slashes, resolve_dots,
@@ -322,7 +323,7 @@ vary(struct reader *r, struct str s, struct err *err)
 }
 
 static int
-decode_one(struct reader *r, struct str s, struct err *err)
+decode_one(struct path_reader *r, struct str s, struct err *err)
 {
 	struct str made = { .p = r->scratch,
 			    .n = readings_decode(s, r->scratch) };
@@ -339,7 +340,7 @@ decode_one(struct reader *r, struct str s, struct err *err)
 }
 
 static int
-readings_read_all(struct reader *r, struct err *err)
+readings_read_all(struct path_reader *r, struct err *err)
 {
 	const struct path_readings *out = r->out;
 	size_t from = 0;
@@ -370,7 +371,7 @@ path_readings(struct str path, struct arena *a, struct path_readings *out,
 	struct path_readings found = { .v = { path },
 				       .n = 1,
 				       .complete = true };
-	struct reader r = { .out = &found, .arena = a };
+	struct path_reader r = { .out = &found, .arena = a };
 
 	if (!path_is_plain(path)) {
 		r.scratch = arena_alloc(a, path.n);

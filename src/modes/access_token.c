@@ -12,7 +12,7 @@
 
 int
 access_open(const struct jwt_conf *conf, bool make, const struct env *env,
-	    struct arena *a, struct access *out, struct err *err)
+	    struct arena *a, struct access_tokens *out, struct err *err)
 {
 	out->denials = false;
 	out->policy = jwt_conf_policy(conf);
@@ -23,7 +23,7 @@ access_open(const struct jwt_conf *conf, bool make, const struct env *env,
 
 /* Verifies a token by this policy and reads its claims, without the store. */
 static int
-access_read(const struct access *access, const struct jwt_policy *policy,
+access_read(const struct access_tokens *access, const struct jwt_policy *policy,
 	    struct call *c, struct str token, struct auth_result *out,
 	    struct err *err)
 {
@@ -56,7 +56,7 @@ access_read(const struct access *access, const struct jwt_policy *policy,
 }
 
 int
-access_authenticate(const struct access *access, struct call *c,
+access_authenticate(const struct access_tokens *access, struct call *c,
 		    struct str token, struct auth_result *out, struct err *err)
 {
 	struct auth_result is;
@@ -72,8 +72,8 @@ access_authenticate(const struct access *access, struct call *c,
 }
 
 int
-access_identify(const struct access *access, struct call *c, struct str token,
-		struct auth_result *out, struct err *err)
+access_identify(const struct access_tokens *access, struct call *c,
+		struct str token, struct auth_result *out, struct err *err)
 {
 	struct jwt_policy policy = access->policy;
 
@@ -82,9 +82,9 @@ access_identify(const struct access *access, struct call *c, struct str token,
 }
 
 int
-access_token_make(const struct access *access, const struct access_token *says,
-		  const struct env *env, struct arena *a, struct str *token,
-		  struct err *err)
+access_token_make(const struct access_tokens *access,
+		  const struct access_token *says, const struct env *env,
+		  struct arena *a, struct str *token, struct err *err)
 {
 	char sid[HEX_LEN(SESSION_ID_BYTES)], jti[HEX_LEN(SESSION_ID_BYTES)];
 	uint8_t id[SESSION_ID_BYTES];
@@ -109,7 +109,7 @@ access_token_make(const struct access *access, const struct access_token *says,
 }
 
 int
-access_issue(const struct access *access, struct call *c,
+access_issue(const struct access_tokens *access, struct call *c,
 	     const struct identity *who, const struct session_id *session,
 	     struct str *token, struct err *err)
 {
@@ -122,8 +122,8 @@ access_issue(const struct access *access, struct call *c,
 }
 
 int
-access_secret(const struct access *access, const char *label, uint8_t out[32],
-	      struct err *err)
+access_secret(const struct access_tokens *access, const char *label,
+	      uint8_t out[32], struct err *err)
 {
 	struct arena *a = arena_new(JWK_FILE_MAX);
 	uint8_t key[DIGEST_BYTES];

@@ -7,7 +7,7 @@
 #include "modes/jwt_settings.h"
 
 /* Const once opened. */
-struct access {
+struct access_tokens {
 	struct keyring keys;
 	struct jwt_policy policy;
 	bool denials; /* each check asks the store whether a token is denied */
@@ -16,16 +16,17 @@ struct access {
 /* Loads the keys and the policy.  `make` is as in struct mode_conf; denials is
  * set to false. */
 int access_open(const struct jwt_conf *conf, bool make, const struct env *env,
-		struct arena *a, struct access *out, struct err *err) MUST_USE;
+		struct arena *a, struct access_tokens *out,
+		struct err *err) MUST_USE;
 
 /* Implements auth_mode_ops.authenticate. */
-int access_authenticate(const struct access *access, struct call *c,
+int access_authenticate(const struct access_tokens *access, struct call *c,
 			struct str token, struct auth_result *out,
 			struct err *err) MUST_USE;
 
 /* Returns the identity and the session of a token, even if it has expired or
  * is denied; used to end its session. */
-int access_identify(const struct access *access, struct call *c,
+int access_identify(const struct access_tokens *access, struct call *c,
 		    struct str token, struct auth_result *out,
 		    struct err *err) MUST_USE;
 
@@ -36,19 +37,19 @@ struct access_token {
 	int64_t now, ttl; /* in seconds: when it begins, and its lifetime */
 };
 
-int access_token_make(const struct access *access,
+int access_token_make(const struct access_tokens *access,
 		      const struct access_token *says, const struct env *env,
 		      struct arena *a, struct str *token,
 		      struct err *err) MUST_USE;
 
 /* Issues a token with this identity and session that is valid from now on, for
  * the ttl of the policy.  It is allocated in c->arena. */
-int access_issue(const struct access *access, struct call *c,
+int access_issue(const struct access_tokens *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,
 		 struct str *token, struct err *err) MUST_USE;
 
 /* Derives a secret for `label` from the signing key. */
-int access_secret(const struct access *access, const char *label,
+int access_secret(const struct access_tokens *access, const char *label,
 		  uint8_t out[32], struct err *err) MUST_USE;
 
 #endif

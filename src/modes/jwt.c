@@ -21,7 +21,7 @@ static int
 jwt_open(const struct mode_conf *conf, const struct env *env, struct arena *a,
 	 void **mode, struct err *err)
 {
-	struct access *access = arena_alloc(a, sizeof(*access));
+	struct access_tokens *access = arena_alloc(a, sizeof(*access));
 
 	if (access == NULL)
 		return err_nomem(err);
@@ -66,7 +66,7 @@ static int
 jwt_revoke(const void *mode, struct call *c, struct str token,
 	   struct auth_result *out, struct err *err)
 {
-	const struct access *access = mode;
+	const struct access_tokens *access = mode;
 	const int64_t leeway_ms = JWT_LEEWAY_MAX * INT64_C(1000);
 	struct auth_result is;
 
@@ -81,8 +81,8 @@ jwt_revoke(const void *mode, struct call *c, struct str token,
 }
 
 static int
-jwt_mode_make_id(const struct access *access, struct call *c, struct str name,
-		 struct session_id *out, struct err *err)
+jwt_mode_make_id(const struct access_tokens *access, struct call *c,
+		 struct str name, struct session_id *out, struct err *err)
 {
 	if (!access->denials)
 		return session_id_make(c->env, c->now_ms, name, out, err);
@@ -93,7 +93,7 @@ static int
 jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 		struct credentials *out, struct err *err)
 {
-	const struct access *access = mode;
+	const struct access_tokens *access = mode;
 	struct credentials made = {
 		.expires_in = access->policy.ttl,
 		.cookie_max_age = access->policy.ttl,
@@ -143,7 +143,7 @@ jwt_secret(const void *mode, const char *label, uint8_t out[32],
 static json_t *
 jwt_jwks(const void *mode)
 {
-	return keyring_jwks(&((const struct access *)mode)->keys);
+	return keyring_jwks(&((const struct access_tokens *)mode)->keys);
 }
 
 const struct auth_mode_ops mode_jwt = {

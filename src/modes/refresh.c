@@ -22,7 +22,7 @@ struct refresh_conf {
 };
 
 struct refresh_mode {
-	struct access access;
+	struct access_tokens access;
 	struct refresh_conf set;
 };
 

@@ -26,7 +26,7 @@
 #define NAMES	     "FCGIAUTH_SOCKETS"
 #define UNIX_PREFIX  STR("unix:")
 
-struct address {
+struct listen_address {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -37,7 +37,7 @@ struct address {
 };
 
 static int
-listen_parse_unix(struct str path, struct address *out, struct err *err)
+listen_parse_unix(struct str path, struct listen_address *out, struct err *err)
 {
 	if (path.n == 0 || path.p[0] != '/')
 		return err_set(err, ERR_CONFIG,
@@ -51,18 +51,18 @@ listen_parse_unix(struct str path, struct address *out, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			       "the path of a unix socket must "
 			       "not contain NUL or end in /");
-	*out = (struct address){ .n = sizeof(out->u.un) };
+	*out = (struct listen_address){ .n = sizeof(out->u.un) };
 	out->u.un.sun_family = AF_UNIX;
 	memcpy(out->u.un.sun_path, path.p, path.n);
 	return 0;
 }
 
 static int
-parse_inet(struct str host, in_port_t port, struct address *out)
+parse_inet(struct str host, in_port_t port, struct listen_address *out)
 {
 	char text[INET6_ADDRSTRLEN];
 	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
-	struct address a = { .n = 0 };
+	struct listen_address a = { .n = 0 };
 
 	if (v6)
 		host = (struct str){ .p = host.p + 1, .n = host.n - 2 };
@@ -88,7 +88,7 @@ parse_inet(struct str host, in_port_t port, struct address *out)
 }
 
 static int
-listen_parse(struct str s, struct address *out, struct err *err)
+listen_parse(struct str s, struct listen_address *out, struct err *err)
 {
 	size_t colon = s.n;
 	int64_t port;
@@ -179,7 +179,7 @@ count_passed(int64_t *out, struct err *err)
 static void
 note_path(struct listener *l, struct str name)
 {
-	struct address a;
+	struct listen_address a;
 	struct err ignored; /* then the socket file stays when we end */
 	struct stat st;
 
@@ -334,7 +334,7 @@ bind_and_rename(int fd, const struct sockaddr_un *un, unsigned mode,
 }
 
 static int
-bind_tcp(int fd, const struct address *a, struct err *err)
+bind_tcp(int fd, const struct listen_address *a, struct err *err)
 {
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
 	    /* Accepted sockets inherit this option. */
@@ -349,7 +349,7 @@ bind_tcp(int fd, const struct address *a, struct err *err)
 static int
 open_one(struct str s, unsigned mode, struct listener *out, struct err *err)
 {
-	struct address a;
+	struct listen_address a;
 	struct listener l = { .fd = -1 };
 	int rc;
 

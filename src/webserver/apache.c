@@ -13,7 +13,7 @@ enum cover {
 };
 
 /* A <VirtualHost>, or the configuration outside of all of them. */
-struct site {
+struct apache_site {
 	struct web_findings *out;
 	const struct web_node *node;
 	struct str name;
@@ -96,7 +96,7 @@ find_cover(const struct web_node *block, struct str path, enum cover *cover)
 }
 
 static enum cover
-cover_of(const struct site *site, struct str path)
+cover_of(const struct apache_site *site, struct str path)
 {
 	enum cover cover = COVER_NONE;
 
@@ -143,7 +143,7 @@ is_pass(const struct web_node *node)
 }
 
 static void
-apache_find_pass(const struct site *site, const struct web_node *pass,
+apache_find_pass(const struct apache_site *site, const struct web_node *pass,
 		 struct str path)
 {
 	if (cover_of(site, path) == COVER_NONE)
@@ -156,7 +156,7 @@ apache_find_pass(const struct site *site, const struct web_node *pass,
 }
 
 static void
-find_header(const struct site *site, const struct web_node *node)
+find_header(const struct apache_site *site, const struct web_node *node)
 {
 	struct str name = web_word(node, 2), value = web_word(node, 3);
 
@@ -174,7 +174,7 @@ find_header(const struct site *site, const struct web_node *node)
 
 /* An <If> is applied after the check, and may allow what the check refused. */
 static void
-find_if(const struct site *site, const struct web_node *node)
+find_if(const struct apache_site *site, const struct web_node *node)
 {
 	const struct web_node *require = web_child(node, "Require", NULL);
 
@@ -188,7 +188,7 @@ find_if(const struct site *site, const struct web_node *node)
 }
 
 static void
-find_leftovers(const struct site *site, const struct web_node *node)
+find_leftovers(const struct apache_site *site, const struct web_node *node)
 {
 	if (web_is(node, "AuthType") && !web_is_ours(node) &&
 	    !str_eq_nocase(web_word(node, 1), STR("None")) &&
@@ -207,7 +207,8 @@ find_leftovers(const struct site *site, const struct web_node *node)
 }
 
 static void
-apache_check_inside(const struct site *site, const struct web_node *block)
+apache_check_inside(const struct apache_site *site,
+		    const struct web_node *block)
 {
 	const struct web_node *section = is_location(block) ? block : NULL;
 
@@ -226,7 +227,7 @@ apache_check_inside(const struct site *site, const struct web_node *block)
 }
 
 static void
-check_site(const struct site *site)
+check_site(const struct apache_site *site)
 {
 	const struct web_node *asking = apache_find_asking(site->node);
 
@@ -251,8 +252,8 @@ check_site(const struct site *site)
 
 /* Reports other sites that lead to the same application without the check. */
 static void
-apache_find_other_way(const struct site *other, const struct web_node *block,
-		      struct str target)
+apache_find_other_way(const struct apache_site *other,
+		      const struct web_node *block, struct str target)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		if (web_is(n, "VirtualHost") || web_is(n, "Macro"))
@@ -268,7 +269,7 @@ apache_find_other_way(const struct site *other, const struct web_node *block,
 
 static void
 apache_check_others(const struct web_node *root, const struct web_node *block,
-		    const struct site *other)
+		    const struct apache_site *other)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		if (is_pass(n))
@@ -286,9 +287,9 @@ check_sites(const struct web_node *root, const struct web_node *block,
 	size_t asking = 0;
 
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
-		const struct site site = { .out = out,
-					   .node = n,
-					   .name = STR("<VirtualHost>") };
+		const struct apache_site site = {
+			.out = out, .node = n, .name = STR("<VirtualHost>")
+		};
 
 		if (is_container(n))
 			asking += check_sites(root, n, out);
@@ -322,9 +323,9 @@ find_secret(const struct web_node *root, struct web_findings *out)
 void
 apache_check(const struct web_node *root, struct web_findings *out)
 {
-	const struct site whole = { .out = out,
-				    .node = root,
-				    .name = STR("server") };
+	const struct apache_site whole = { .out = out,
+					   .node = root,
+					   .name = STR("server") };
 	size_t asking = check_sites(root, root, out);
 
 	if (apache_find_asking(root) != NULL) {

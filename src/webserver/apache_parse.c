@@ -11,12 +11,12 @@
 #define WORDS_MAX 256
 #define NODES_MAX 200000
 
-struct reader {
+struct apache_reader {
 	struct str file, rest;
 	unsigned line;
 };
 
-struct parse {
+struct apache_parser {
 	struct web_source source;
 	struct arena *arena;
 	struct err *err;
@@ -26,7 +26,8 @@ struct parse {
 };
 
 static int
-apache_bad(const struct parse *p, const struct reader *r, const char *what)
+apache_bad(const struct apache_parser *p, const struct apache_reader *r,
+	   const char *what)
 {
 	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(r->file),
 		       r->line, what);
@@ -43,7 +44,8 @@ trimmed(struct str line)
 /* Reads a line, with the lines that a backslash at its end joins to it. Returns
  * 1 when there is one, 0 at the end. */
 static int
-apache_next_line(struct parse *p, struct reader *r, struct str *out)
+apache_next_line(struct apache_parser *p, struct apache_reader *r,
+		 struct str *out)
 {
 	struct str line, joined = STR("");
 	char *text;
@@ -99,7 +101,8 @@ take_word(struct str *rest, struct str *word)
 }
 
 static int
-split_words(struct parse *p, const struct reader *r, struct str line)
+split_words(struct apache_parser *p, const struct apache_reader *r,
+	    struct str line)
 {
 	struct str word;
 
@@ -113,7 +116,7 @@ split_words(struct parse *p, const struct reader *r, struct str line)
 }
 
 static struct web_node *
-apache_add_node(struct parse *p, const struct reader *r,
+apache_add_node(struct apache_parser *p, const struct apache_reader *r,
 		struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
@@ -134,12 +137,13 @@ apache_add_node(struct parse *p, const struct reader *r,
 	return node;
 }
 
-static int apache_read_list(struct parse *p, struct reader *r, size_t depth,
-			    struct str section, struct web_node ***tail);
+static int apache_read_list(struct apache_parser *p, struct apache_reader *r,
+			    size_t depth, struct str section,
+			    struct web_node ***tail);
 
 static int
-apache_read_include(struct parse *p, const struct reader *from, size_t depth,
-		    bool optional, struct web_node ***tail)
+apache_read_include(struct apache_parser *p, const struct apache_reader *from,
+		    size_t depth, bool optional, struct web_node ***tail)
 {
 	struct str pattern = p->words[1];
 	struct web_file *files;
@@ -150,8 +154,8 @@ apache_read_include(struct parse *p, const struct reader *from, size_t depth,
 	if (n == 0 && !optional && !web_has(pattern, "*"))
 		return apache_bad(p, from, "the included file does not exist");
 	for (size_t i = 0; i < n; i++) {
-		struct reader r = { .file = files[i].name,
-				    .rest = files[i].bytes };
+		struct apache_reader r = { .file = files[i].name,
+					   .rest = files[i].bytes };
 
 		if (apache_read_list(p, &r, depth, STR(""), tail) != 0)
 			return -1;
@@ -161,8 +165,8 @@ apache_read_include(struct parse *p, const struct reader *from, size_t depth,
 
 /* Makes a node of `<Name words>`, with what is in the section. */
 static int
-read_section(struct parse *p, struct reader *r, size_t depth, struct str line,
-	     struct web_node ***tail)
+read_section(struct apache_parser *p, struct apache_reader *r, size_t depth,
+	     struct str line, struct web_node ***tail)
 {
 	struct web_node *node;
 	struct web_node **inside;
@@ -183,7 +187,7 @@ read_section(struct parse *p, struct reader *r, size_t depth, struct str line,
 }
 
 static int
-apache_read_line(struct parse *p, struct reader *r, size_t depth,
+apache_read_line(struct apache_parser *p, struct apache_reader *r, size_t depth,
 		 struct str line, struct web_node ***tail)
 {
 	bool optional;
@@ -206,7 +210,7 @@ apache_read_line(struct parse *p, struct reader *r, size_t depth,
 /* Reads up to the end of the section of that name; if it is empty, to the end
  * of the file. */
 static int
-apache_read_list(struct parse *p, struct reader *r, size_t depth,
+apache_read_list(struct apache_parser *p, struct apache_reader *r, size_t depth,
 		 struct str section, struct web_node ***tail)
 {
 	struct str line;
@@ -239,9 +243,9 @@ int
 apache_parse(const struct web_source *source, struct arena *a,
 	     struct web_node *out, struct err *err)
 {
-	struct parse *p = arena_alloc(a, sizeof(*p));
-	struct reader r = { .file = source->files[0].name,
-			    .rest = source->files[0].bytes };
+	struct apache_parser *p = arena_alloc(a, sizeof(*p));
+	struct apache_reader r = { .file = source->files[0].name,
+				   .rest = source->files[0].bytes };
 	struct web_node root = { .file = r.file, .line = 1, .block = true };
 	struct web_node **tail = &root.first;
 

@@ -6,7 +6,7 @@
 
 #define AUTHORIZER "\"mode\"=>\"authorizer\""
 
-struct site {
+struct lighttpd_site {
 	struct web_findings *out;
 	const struct web_node *global; /* the block config { } */
 	/* the last include of the check for all requests */
@@ -87,7 +87,7 @@ has_application(const struct web_node *block)
 
 /* An assignment in a condition replaces the one outside of it. */
 static void
-find_assignments(const struct site *s, const struct web_node *n)
+find_assignments(const struct lighttpd_site *s, const struct web_node *n)
 {
 	const struct web_node *fastcgi = web_child(n, "fastcgi.server", NULL);
 	const struct web_node *headers =
@@ -112,7 +112,7 @@ find_assignments(const struct site *s, const struct web_node *n)
 }
 
 static void
-find_application(const struct site *s, const struct web_node *n)
+find_application(const struct lighttpd_site *s, const struct web_node *n)
 {
 	const struct web_node *fastcgi = web_child(n, "fastcgi.server", NULL);
 	bool served =
@@ -129,7 +129,7 @@ find_application(const struct site *s, const struct web_node *n)
 }
 
 static void
-find_check_local(const struct site *s, const struct web_node *n)
+find_check_local(const struct lighttpd_site *s, const struct web_node *n)
 {
 	if (asks(n) && !web_has(value(n, "fastcgi.server"),
 				"\"check-local\"=>\"disable\""))
@@ -140,7 +140,7 @@ find_check_local(const struct site *s, const struct web_node *n)
 }
 
 static void
-check_conditions(struct site *s, const struct web_node *block)
+check_conditions(struct lighttpd_site *s, const struct web_node *block)
 {
 	for (const struct web_node *n = block->first; n != NULL; n = n->next) {
 		if (!n->block)
@@ -168,7 +168,7 @@ position(struct str modules, struct str name)
 }
 
 static void
-find_modules(const struct site *s)
+find_modules(const struct lighttpd_site *s)
 {
 #define MODULE(name)                                                           \
 	{                                                                      \
@@ -207,7 +207,7 @@ asks_anywhere(const struct web_node *block)
 void
 lighttpd_check(const struct web_node *root, struct web_findings *out)
 {
-	struct site s = { .out = out, .global = root };
+	struct lighttpd_site s = { .out = out, .global = root };
 
 	if (root->first != NULL && web_is(root->first, "config"))
 		s.global = root->first;

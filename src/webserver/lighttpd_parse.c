@@ -14,7 +14,7 @@
 #define NODES_MAX 50000
 #define VALUE_MAX ((size_t)1024 * 1024)
 
-struct parse {
+struct lighttpd_parser {
 	const struct web_source *source;
 	struct arena *arena;
 	struct err *err;
@@ -22,20 +22,21 @@ struct parse {
 	struct web_node *global; /* what is outside of all conditions */
 };
 
-struct reader {
+struct lighttpd_reader {
 	struct str file, rest;
 	unsigned line;
 };
 
 static int
-lighttpd_bad(const struct parse *p, const struct reader *r, const char *what)
+lighttpd_bad(const struct lighttpd_parser *p, const struct lighttpd_reader *r,
+	     const char *what)
 {
 	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(r->file),
 		       r->line, what);
 }
 
 static char
-lighttpd_advance(struct reader *r)
+lighttpd_advance(struct lighttpd_reader *r)
 {
 	char c = r->rest.p[0];
 
@@ -45,14 +46,14 @@ lighttpd_advance(struct reader *r)
 }
 
 static void
-skip_line(struct reader *r)
+skip_line(struct lighttpd_reader *r)
 {
 	while (r->rest.n > 0 && r->rest.p[0] != '\n')
 		(void)lighttpd_advance(r);
 }
 
 static void
-lighttpd_skip_blanks(struct reader *r)
+lighttpd_skip_blanks(struct lighttpd_reader *r)
 {
 	while (r->rest.n > 0 && (strchr(" \t\r\n", r->rest.p[0]) != NULL ||
 				 r->rest.p[0] == '#')) {
@@ -65,7 +66,7 @@ lighttpd_skip_blanks(struct reader *r)
 
 /* Copies a string with its quotes. */
 static void
-copy_string(struct reader *r, struct buf *out)
+copy_string(struct lighttpd_reader *r, struct buf *out)
 {
 	buf_add_char(out, lighttpd_advance(r));
 	while (r->rest.n > 0 && r->rest.p[0] != '"') {
@@ -80,8 +81,8 @@ copy_string(struct reader *r, struct buf *out)
 /* Reads up to one of `ends` that is outside of strings and parentheses; leaves
  * out blanks. */
 static int
-read_until(const struct parse *p, struct reader *r, const char *ends,
-	   struct str *out)
+read_until(const struct lighttpd_parser *p, struct lighttpd_reader *r,
+	   const char *ends, struct str *out)
 {
 	struct buf text;
 	size_t depth = 0;
@@ -129,7 +130,7 @@ lighttpd_is_empty(struct str value)
 /* `+=` adds to the value in this block, or if there is none, to the value
  * outside. */
 static int
-lighttpd_append(const struct parse *p, const struct web_node *block,
+lighttpd_append(const struct lighttpd_parser *p, const struct web_node *block,
 		struct str name, struct str *value)
 {
 	struct str before = assigned(block, name);
@@ -151,12 +152,12 @@ lighttpd_append(const struct parse *p, const struct web_node *block,
 	return 0;
 }
 
-static int lighttpd_read_list(struct parse *p, struct reader *r, size_t depth,
-			      bool top, struct web_node *block,
-			      struct web_node ***tail);
+static int lighttpd_read_list(struct lighttpd_parser *p,
+			      struct lighttpd_reader *r, size_t depth, bool top,
+			      struct web_node *block, struct web_node ***tail);
 
 static struct web_node *
-lighttpd_add_node(struct parse *p, const struct reader *r,
+lighttpd_add_node(struct lighttpd_parser *p, const struct lighttpd_reader *r,
 		  struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
@@ -177,8 +178,8 @@ lighttpd_add_node(struct parse *p, const struct reader *r,
 }
 
 static int
-read_condition(struct parse *p, struct reader *r, size_t depth,
-	       struct web_node ***tail)
+read_condition(struct lighttpd_parser *p, struct lighttpd_reader *r,
+	       size_t depth, struct web_node ***tail)
 {
 	struct web_node *node = lighttpd_add_node(p, r, tail);
 	struct web_node **inside;
@@ -200,8 +201,8 @@ read_condition(struct parse *p, struct reader *r, size_t depth,
 }
 
 static int
-read_assignment(struct parse *p, struct reader *r, struct web_node *block,
-		struct web_node ***tail)
+read_assignment(struct lighttpd_parser *p, struct lighttpd_reader *r,
+		struct web_node *block, struct web_node ***tail)
 {
 	struct web_node *node;
 	struct str words[2], known;
@@ -229,8 +230,9 @@ read_assignment(struct parse *p, struct reader *r, struct web_node *block,
 }
 
 static int
-lighttpd_read_include(struct parse *p, struct reader *r, size_t depth,
-		      struct web_node *block, struct web_node ***tail)
+lighttpd_read_include(struct lighttpd_parser *p, struct lighttpd_reader *r,
+		      size_t depth, struct web_node *block,
+		      struct web_node ***tail)
 {
 	struct str pattern;
 	struct web_file *files;
@@ -248,9 +250,9 @@ lighttpd_read_include(struct parse *p, struct reader *r, size_t depth,
 	if (n == 0 && !web_has(pattern, "*"))
 		return lighttpd_bad(p, r, "the included file does not exist");
 	for (size_t i = 0; i < n; i++) {
-		struct reader inner = { .file = files[i].name,
-					.rest = files[i].bytes,
-					.line = 1 };
+		struct lighttpd_reader inner = { .file = files[i].name,
+						 .rest = files[i].bytes,
+						 .line = 1 };
 
 		if (lighttpd_read_list(p, &inner, depth + 1, true, block,
 				       tail) != 0)
@@ -262,8 +264,9 @@ lighttpd_read_include(struct parse *p, struct reader *r, size_t depth,
 /* Reads to the end of the file at the top level, otherwise past the closing
  * brace. */
 static int
-lighttpd_read_list(struct parse *p, struct reader *r, size_t depth, bool top,
-		   struct web_node *block, struct web_node ***tail)
+lighttpd_read_list(struct lighttpd_parser *p, struct lighttpd_reader *r,
+		   size_t depth, bool top, struct web_node *block,
+		   struct web_node ***tail)
 {
 	int status = 0;
 
@@ -300,11 +303,11 @@ int
 lighttpd_parse(const struct web_source *source, struct arena *a,
 	       struct web_node *out, struct err *err)
 {
-	struct reader r = { .file = source->files[0].name,
-			    .rest = source->files[0].bytes,
-			    .line = 1 };
+	struct lighttpd_reader r = { .file = source->files[0].name,
+				     .rest = source->files[0].bytes,
+				     .line = 1 };
 	struct web_node root = { .file = r.file, .line = 1, .block = true };
-	struct parse p = {
+	struct lighttpd_parser p = {
 		.source = source, .arena = a, .err = err, .global = &root
 	};
 	struct web_node **tail = &root.first;

@@ -78,7 +78,7 @@ nginx_split(struct str text, struct str name, struct arena *a,
 	return 0;
 }
 
-enum token {
+enum nginx_token {
 	TOKEN_END = 0,
 	TOKEN_WORD,
 	TOKEN_SEMICOLON,
@@ -87,12 +87,12 @@ enum token {
 	TOKEN_BAD, /* a quote without end */
 };
 
-struct lexer {
+struct nginx_lexer {
 	struct str file, rest;
 	unsigned line;
 };
 
-struct parse {
+struct nginx_parser {
 	const struct web_source *source;
 	struct arena *arena;
 	struct err *err;
@@ -101,7 +101,7 @@ struct parse {
 };
 
 static char
-nginx_advance(struct lexer *l)
+nginx_advance(struct nginx_lexer *l)
 {
 	char c = l->rest.p[0];
 
@@ -112,7 +112,7 @@ nginx_advance(struct lexer *l)
 }
 
 static void
-nginx_skip_blanks(struct lexer *l)
+nginx_skip_blanks(struct nginx_lexer *l)
 {
 	bool comment = false;
 
@@ -156,8 +156,8 @@ ends_word(char c, char before, char quote)
 	return strchr(" \t\r\n;", c) != NULL || (c == '{' && before != '$');
 }
 
-static enum token
-nginx_read_word(struct lexer *l, struct arena *a, struct str *out)
+static enum nginx_token
+nginx_read_word(struct nginx_lexer *l, struct arena *a, struct str *out)
 {
 	char quote = l->rest.p[0] == '"' || l->rest.p[0] == '\'' ?
 			 nginx_advance(l) :
@@ -191,8 +191,8 @@ nginx_read_word(struct lexer *l, struct arena *a, struct str *out)
 	return TOKEN_WORD;
 }
 
-static enum token
-next_token(struct lexer *l, struct arena *a, struct str *word)
+static enum nginx_token
+next_token(struct nginx_lexer *l, struct arena *a, struct str *word)
 {
 	nginx_skip_blanks(l);
 	if (l->rest.n == 0)
@@ -213,7 +213,7 @@ next_token(struct lexer *l, struct arena *a, struct str *word)
 }
 
 static int
-nginx_bad(struct parse *p, const struct lexer *l, const char *what)
+nginx_bad(struct nginx_parser *p, const struct nginx_lexer *l, const char *what)
 {
 	return err_set(p->err, ERR_INPUT, "%.*s:%u: %s", STR_ARG(l->file),
 		       l->line, what);
@@ -221,7 +221,7 @@ nginx_bad(struct parse *p, const struct lexer *l, const char *what)
 
 /* Skips a block in another language, up to its last brace. */
 static void
-skip_foreign(struct lexer *l)
+skip_foreign(struct nginx_lexer *l)
 {
 	for (size_t depth = 1; depth > 0 && l->rest.n > 0;) {
 		char c = nginx_advance(l);
@@ -231,15 +231,15 @@ skip_foreign(struct lexer *l)
 	}
 }
 
-/* A statement, whose words are in struct parse. */
+/* A statement, whose words are in struct nginx_parser. */
 struct statement {
 	size_t n;
 	unsigned line; /* of the first word */
-	enum token end; /* what comes after the words */
+	enum nginx_token end; /* what comes after the words */
 };
 
 static struct web_node *
-nginx_add_node(struct parse *p, const struct lexer *l,
+nginx_add_node(struct nginx_parser *p, const struct nginx_lexer *l,
 	       const struct statement *s, struct web_node ***tail)
 {
 	struct web_node *node = arena_alloc(p->arena, sizeof(*node));
@@ -262,11 +262,11 @@ nginx_add_node(struct parse *p, const struct lexer *l,
 	return node;
 }
 
-static int nginx_read_list(struct parse *p, struct lexer *l, size_t depth,
-			   bool top, struct web_node ***tail);
+static int nginx_read_list(struct nginx_parser *p, struct nginx_lexer *l,
+			   size_t depth, bool top, struct web_node ***tail);
 
 static int
-nginx_read_include(struct parse *p, size_t depth, struct str pattern,
+nginx_read_include(struct nginx_parser *p, size_t depth, struct str pattern,
 		   struct web_node ***tail)
 {
 	struct web_file *files;
@@ -280,9 +280,9 @@ nginx_read_include(struct parse *p, size_t depth, struct str pattern,
 			       "exist",
 			       STR_ARG(pattern));
 	for (size_t i = 0; i < n; i++) {
-		struct lexer l = { .file = files[i].name,
-				   .rest = files[i].bytes,
-				   .line = 1 };
+		struct nginx_lexer l = { .file = files[i].name,
+					 .rest = files[i].bytes,
+					 .line = 1 };
 
 		if (nginx_read_list(p, &l, depth, true, tail) != 0)
 			return -1;
@@ -292,7 +292,7 @@ nginx_read_include(struct parse *p, size_t depth, struct str pattern,
 
 /* Reads what belongs to a statement: an include's files, or its block. */
 static int
-read_rest(struct parse *p, struct lexer *l, size_t depth,
+read_rest(struct nginx_parser *p, struct nginx_lexer *l, size_t depth,
 	  const struct statement *s, struct web_node ***tail)
 {
 	struct web_node *node;
@@ -319,8 +319,8 @@ read_rest(struct parse *p, struct lexer *l, size_t depth,
 /* Reads to the end of the file at the top level, otherwise to the closing
  * brace. */
 static int
-nginx_read_list(struct parse *p, struct lexer *l, size_t depth, bool top,
-		struct web_node ***tail)
+nginx_read_list(struct nginx_parser *p, struct nginx_lexer *l, size_t depth,
+		bool top, struct web_node ***tail)
 {
 	if (depth > DEPTH_MAX)
 		return nginx_bad(p, l,
@@ -348,10 +348,10 @@ int
 nginx_parse(const struct web_source *source, struct arena *a,
 	    struct web_node *out, struct err *err)
 {
-	struct parse *p = arena_alloc(a, sizeof(*p));
-	struct lexer l = { .file = source->files[0].name,
-			   .rest = source->files[0].bytes,
-			   .line = 1 };
+	struct nginx_parser *p = arena_alloc(a, sizeof(*p));
+	struct nginx_lexer l = { .file = source->files[0].name,
+				 .rest = source->files[0].bytes,
+				 .line = 1 };
 	struct web_node root = { .file = l.file, .line = 1, .block = true };
 	struct web_node **tail = &root.first;
 

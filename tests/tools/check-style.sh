@@ -80,6 +80,21 @@ twice=$(awk 'FNR == 1 { last = "" }
     { last = $0 }' $(find src backends bench -name '*.c' | sort))
 [ -z "$twice" ] || complain "$twice: prefix the name with that of the file"
 
+# The same holds for the tag of a struct, a union or an enum.
+# shellcheck disable=SC2046 # names of ours have no blanks
+twice=$(awk '{
+    rest = $0
+    while (match(rest, /(struct|union|enum) [a-z0-9_]+ \{/)) {
+        split(substr(rest, RSTART, RLENGTH), word, " ")
+        tag = word[2]
+        if (tag in file && file[tag] != FILENAME)
+            printf "%s and %s: %s %s\n", file[tag], FILENAME, word[1], tag
+        file[tag] = FILENAME
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+}' $(find src backends bench -name '*.[ch]' | sort))
+[ -z "$twice" ] || complain "$twice: prefix the tag with the name of its file"
+
 # Words of the third column of "Words" in HACKING.md that have no other meaning
 # here, and pronouns for persons.
 words='anew|blame[ds]?|deaf|dearest|dice|forgive[ns]?|he|him|his|judge[ds]?'

@@ -79,7 +79,7 @@ redis_reply_answer(const redisReply *reply)
 	return is_moving(reply) ? REDIS_LATER : REDIS_REFUSED;
 }
 
-static const struct refusal {
+static const struct wire_refusal {
 	const char *start;
 	enum err_code code;
 	const char *advice;
@@ -125,7 +125,7 @@ int
 redis_reply_fail(const redisReply *reply, struct err *err)
 {
 	struct str text = wire_error_text_of(reply), args;
-	const struct refusal *r = refusals;
+	const struct wire_refusal *r = refusals;
 
 	if (is_moving(reply))
 		return err_set(err, ERR_BUSY,
