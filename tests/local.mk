@@ -20,9 +20,9 @@ libtests_a_SOURCES = \
 	tests/support/tmpdir.h \
 	tests/support/process.c tests/support/process.h \
 	tests/support/run.h \
-	tests/support/service.c tests/support/service.h \
 	tests/support/set_option.h \
 	tests/support/store_faulty.c tests/support/store_faulty.h \
+	tests/support/test_server.c tests/support/test_server.h \
 	tests/support/tokens.c tests/support/tokens.h \
 	tests/support/users_fake.c tests/support/users_fake.h
 libtests_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

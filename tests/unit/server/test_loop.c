@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 #include "tests/support/run.h"
-#include "tests/support/service.h"
+#include "tests/support/test_server.h"
 
 static struct fcgi_answer
 read_answer(int fd)
@@ -34,14 +34,14 @@ must_be_closed(int fd)
 
 START_TEST(malformed_requests_end_the_connection)
 {
-	struct service s;
+	struct test_server s;
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	for (size_t i = 0; i < fcgi_nbad; i++) {
 		struct bytes b = { .p = NULL };
 		struct fcgi_answer a;
 		enum fcgi_got got;
-		int fd = service_connect(&s);
+		int fd = test_server_connect(&s);
 
 		fcgi_bad[i].build(&b);
 		/* The service may close the connection before all is sent. */
@@ -52,28 +52,28 @@ START_TEST(malformed_requests_end_the_connection)
 			      fcgi_bad[i].name, got);
 		(void)close(fd); /* it is already closed */
 		bytes_free(&b);
-		service_must_answer(&s);
-		ck_assert_msg(service_counts(&s).malformed == i + 1,
+		test_server_must_answer(&s);
+		ck_assert_msg(test_server_counts(&s).malformed == i + 1,
 			      "row %zu (%s) is not counted as malformed", i,
 			      fcgi_bad[i].name);
 	}
-	service_must_have_all_workers(&s);
+	test_server_must_have_all_workers(&s);
 	ck_assert_uint_eq(s.handled, fcgi_nbad + 2);
-	ck_assert(service_wait(&s, service_is_empty));
-	service_end(&s);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	test_server_end(&s);
 }
 END_TEST
 
 /* The peer disconnects after every byte of a request. */
 START_TEST(incomplete_requests_are_dropped)
 {
-	struct service s;
+	struct test_server s;
 	struct bytes b = { .p = NULL };
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	fcgi_request(&b, &(struct fcgi_request){ .body = 3 });
 	for (size_t n = 0; n < b.n; n++) {
-		int fd = service_connect(&s);
+		int fd = test_server_connect(&s);
 
 		ck_assert(fcgi_send(fd, b.p, n));
 		ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
@@ -81,45 +81,45 @@ START_TEST(incomplete_requests_are_dropped)
 	}
 	bytes_free(&b);
 	ck_assert_uint_eq(s.handled, 0);
-	service_must_answer(&s);
-	service_must_have_all_workers(&s);
-	service_end(&s);
+	test_server_must_answer(&s);
+	test_server_must_have_all_workers(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 /* Complete requests are answered although the peer has shut down its side. */
 START_TEST(half_closed_connection_is_answered)
 {
-	struct service s;
+	struct test_server s;
 	int fd;
 
-	service_begin(&s, 1);
-	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){ .keep = true });
-	service_send(fd, &(struct fcgi_request){ .keep = true });
+	test_server_begin(&s, 1);
+	fd = test_server_connect(&s);
+	test_server_send(fd, &(struct fcgi_request){ .keep = true });
+	test_server_send(fd, &(struct fcgi_request){ .keep = true });
 	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 	(void)read_answer(fd);
 	(void)read_answer(fd);
 	must_be_closed(fd);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(request_may_come_byte_by_byte)
 {
-	struct service s;
+	struct test_server s;
 	struct bytes b = { .p = NULL };
 	int fd;
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	fcgi_request(&b, &(struct fcgi_request){ .body = 100 });
-	fd = service_connect(&s);
+	fd = test_server_connect(&s);
 	for (size_t i = 0; i < b.n; i++)
 		ck_assert(fcgi_send(fd, b.p + i, 1));
 	ck_assert_ptr_nonnull(strstr(read_answer(fd).text, "Body: 100 good"));
 	must_be_closed(fd);
 	bytes_free(&b);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -138,14 +138,14 @@ START_TEST(extreme_requests_are_answered)
 		{ 100, BAD_BODY, 13, 1 },
 		{ BAD_PARAMS, BAD_BODY, 1, 1 },
 	};
-	struct service s;
+	struct test_server s;
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct bytes b = { .p = NULL }, params = { .p = NULL };
 		struct bytes value = { .p = NULL }, body = { .p = NULL };
 		char expected[32];
-		int fd = service_connect(&s);
+		int fd = test_server_connect(&s);
 
 		bytes_fill(&value, 'v', rows[i].params - 9);
 		bytes_fill(&body, 'b', rows[i].body);
@@ -167,70 +167,70 @@ START_TEST(extreme_requests_are_answered)
 		bytes_free(&value);
 		bytes_free(&body);
 	}
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(too_large_body_is_skipped)
 {
-	struct service s;
+	struct test_server s;
 	struct fcgi_answer a;
 	int fd;
 
-	service_begin(&s, 2);
-	fd = service_connect(&s);
+	test_server_begin(&s, 2);
+	fd = test_server_connect(&s);
 	for (int i = 0; i < 2; i++) {
-		service_send(fd, &(struct fcgi_request){ .keep = true,
-							 .body = 900000 });
+		test_server_send(fd, &(struct fcgi_request){ .keep = true,
+							     .body = 900000 });
 		a = read_answer(fd);
 		ck_assert_ptr_nonnull(strstr(a.text, "Body: 0 good\r\n"
 						     "Large: 1"));
 		/* The whole body was read from the connection. */
-		service_send(fd,
-			     &(struct fcgi_request){ .keep = true, .body = 5 });
+		test_server_send(fd, &(struct fcgi_request){ .keep = true,
+							     .body = 5 });
 		a = read_answer(fd);
 		ck_assert_ptr_nonnull(strstr(a.text, "Body: 5 good\r\n"
 						     "Large: 0"));
 	}
 	(void)close(fd);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(limit_of_the_body_may_change)
 {
-	struct service s;
+	struct test_server s;
 	int fd;
 
-	service_begin(&s, 1);
-	fd = service_connect(&s);
+	test_server_begin(&s, 1);
+	fd = test_server_connect(&s);
 	for (int i = 0; i < 2; i++) {
 		loop_set_body_limit(s.loop, 50);
-		service_send(fd, &(struct fcgi_request){ .keep = true,
-							 .body = 60 });
+		test_server_send(fd, &(struct fcgi_request){ .keep = true,
+							     .body = 60 });
 		ck_assert_ptr_nonnull(strstr(read_answer(fd).text, "Large: 1"));
 		loop_set_body_limit(s.loop, 70);
-		service_send(fd, &(struct fcgi_request){ .keep = true,
-							 .body = 60 });
+		test_server_send(fd, &(struct fcgi_request){ .keep = true,
+							     .body = 60 });
 		ck_assert_ptr_nonnull(strstr(read_answer(fd).text,
 					     "Body: 60 good\r\nLarge: 0"));
 	}
 	(void)close(fd);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(pipelined_requests_are_answered)
 {
-	struct service s;
+	struct test_server s;
 	struct bytes b = { .p = NULL };
 	int fd;
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	for (uint16_t id = 1; id <= 40; id++)
 		fcgi_request(&b, &(struct fcgi_request){
 				     .id = id, .keep = id < 40, .body = id });
-	fd = service_connect(&s);
+	fd = test_server_connect(&s);
 	ck_assert(fcgi_send(fd, b.p, b.n));
 	for (uint16_t id = 1; id <= 40; id++) {
 		struct fcgi_answer a = read_answer(fd);
@@ -242,51 +242,51 @@ START_TEST(pipelined_requests_are_answered)
 	}
 	must_be_closed(fd);
 	bytes_free(&b);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(connections_are_kept)
 {
-	struct service s;
+	struct test_server s;
 	struct loop_counts c;
 	int fd;
 
-	service_begin(&s, 2);
-	fd = service_connect(&s);
+	test_server_begin(&s, 2);
+	fd = test_server_connect(&s);
 	for (uint16_t i = 1; i <= 100; i++) {
-		service_send(fd,
-			     &(struct fcgi_request){ .id = i, .keep = true });
+		test_server_send(fd, &(struct fcgi_request){ .id = i,
+							     .keep = true });
 		ck_assert_uint_eq(read_answer(fd).id, i);
 	}
-	c = service_counts(&s);
+	c = test_server_counts(&s);
 	ck_assert_uint_eq(c.accepted, 1);
 	ck_assert_uint_eq(c.requests, 100);
 	ck_assert_uint_eq(c.connections, 1);
-	service_send(fd, &(struct fcgi_request){ .keep = false });
+	test_server_send(fd, &(struct fcgi_request){ .keep = false });
 	(void)read_answer(fd);
 	must_be_closed(fd);
-	ck_assert(service_wait(&s, service_is_empty));
-	service_end(&s);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	test_server_end(&s);
 }
 END_TEST
 
 /* The end of STDIN comes with the request, after the answer, or not at all. */
 START_TEST(authorizer_requests_are_answered)
 {
-	struct service s;
+	struct test_server s;
 	struct bytes end = { .p = NULL };
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
 	for (int keep = 0; keep <= 1; keep++) {
 		for (int how = 0; how < 3; how++) {
 			const struct fcgi_request q = { .authorizer = true,
 							.keep = keep == 1 };
-			int fd = service_connect(&s);
+			int fd = test_server_connect(&s);
 
 			for (int i = 0; i <= keep; i++) {
-				service_send(fd, &q);
+				test_server_send(fd, &q);
 				if (how == 1)
 					ck_assert(fcgi_send(fd, end.p, end.n));
 				ck_assert_ptr_nonnull(strstr(
@@ -301,82 +301,84 @@ START_TEST(authorizer_requests_are_answered)
 		}
 	}
 	bytes_free(&end);
-	ck_assert(service_wait(&s, service_is_empty));
-	ck_assert_uint_eq(service_counts(&s).malformed, 0);
-	service_end(&s);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	ck_assert_uint_eq(test_server_counts(&s).malformed, 0);
+	test_server_end(&s);
 }
 END_TEST
 
 /* A peer that still sends when it is answered gets the answer and no reset. */
 START_TEST(answer_comes_before_a_reset)
 {
-	struct service s;
+	struct test_server s;
 	struct bytes end = { .p = NULL };
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
 	for (int i = 0; i < 50; i++) {
-		struct pollfd pfd = { .fd = service_connect(&s),
+		struct pollfd pfd = { .fd = test_server_connect(&s),
 				      .events = POLLIN };
 
-		service_send(pfd.fd,
-			     &(struct fcgi_request){ .authorizer = true });
+		test_server_send(pfd.fd,
+				 &(struct fcgi_request){ .authorizer = true });
 		ck_assert_int_eq(poll(&pfd, 1, HANG_MS), 1);
 		ck_assert(fcgi_send(pfd.fd, end.p, end.n));
 		(void)read_answer(pfd.fd);
 		must_be_closed(pfd.fd);
 	}
 	bytes_free(&end);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(missing_answer_closes_the_connection)
 {
-	struct service s;
+	struct test_server s;
 	int fd;
 
-	service_begin(&s, 2);
-	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){
-			     .keep = true, .name = "DO", .value = "nothing" });
+	test_server_begin(&s, 2);
+	fd = test_server_connect(&s);
+	test_server_send(fd, &(struct fcgi_request){ .keep = true,
+						     .name = "DO",
+						     .value = "nothing" });
 	must_be_closed(fd);
 	/* An answer that is too large is not sent in part: the connection is
 	 * closed. */
-	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){ .keep = true,
+	fd = test_server_connect(&s);
+	test_server_send(fd,
+			 &(struct fcgi_request){ .keep = true,
 						 .name = "DO",
 						 .value = "size:99000000" });
 	must_be_closed(fd);
-	service_must_answer(&s);
-	service_must_have_all_workers(&s);
-	service_end(&s);
+	test_server_must_answer(&s);
+	test_server_must_have_all_workers(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 /* Answers that are larger than a socket buffer, for a peer that reads late. */
 START_TEST(large_answers_are_sent)
 {
-	struct service s;
+	struct test_server s;
 	struct fcgi_answer a;
 	int fd;
 
-	service_begin(&s, 1);
-	fd = service_connect(&s);
+	test_server_begin(&s, 1);
+	fd = test_server_connect(&s);
 	for (int i = 0; i < 3; i++)
-		service_send(fd,
-			     &(struct fcgi_request){ .keep = i < 2,
-						     .name = "DO",
-						     .value = "size:1000000" });
+		test_server_send(fd, &(struct fcgi_request){
+					 .keep = i < 2,
+					 .name = "DO",
+					 .value = "size:1000000" });
 	/* The only worker is free while the answer waits. */
-	service_must_answer(&s);
+	test_server_must_answer(&s);
 	for (int i = 0; i < 3; i++) {
 		a = read_answer(fd);
 		ck_assert_uint_gt(a.n, 1000000);
 		ck_assert_uint_lt(a.n, 1000200);
 	}
 	must_be_closed(fd);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 

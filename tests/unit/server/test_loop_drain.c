@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "tests/support/run.h"
-#include "tests/support/service.h"
+#include "tests/support/test_server.h"
 
 static bool
-one_is_at_the_gate(struct service *s)
+one_is_at_the_gate(struct test_server *s)
 {
 	bool yes;
 
@@ -24,26 +24,26 @@ one_is_at_the_gate(struct service *s)
 
 START_TEST(drain_closes_idle_connections)
 {
-	struct service s;
+	struct test_server s;
 	int fds[20];
 
-	service_init(&s, 2);
-	service_fake_clock(&s); /* so that no time limit passes */
-	service_start(&s);
+	test_server_init(&s, 2);
+	test_server_fake_clock(&s); /* so that no time limit passes */
+	test_server_start(&s);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		fds[i] = service_idle(&s);
-	service_stop(&s, HANG_MS, HANG_MS);
+		fds[i] = test_server_idle(&s);
+	test_server_stop(&s, HANG_MS, HANG_MS);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		ck_assert_int_eq(service_read(fds[i]), FCGI_GOT_EOF);
+		ck_assert_int_eq(test_server_read(fds[i]), FCGI_GOT_EOF);
 		(void)close(fds[i]); /* closed at the other end */
 	}
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 struct stopper {
 	pthread_t thread;
-	struct service *service;
+	struct test_server *server;
 	int64_t grace_ms;
 };
 
@@ -52,14 +52,14 @@ stop(void *arg)
 {
 	struct stopper *st = arg;
 
-	service_stop(st->service, st->grace_ms, HANG_MS);
+	test_server_stop(st->server, st->grace_ms, HANG_MS);
 	return NULL;
 }
 
 static void
-begin_stop(struct stopper *st, struct service *s, int64_t grace_ms)
+begin_stop(struct stopper *st, struct test_server *s, int64_t grace_ms)
 {
-	*st = (struct stopper){ .service = s, .grace_ms = grace_ms };
+	*st = (struct stopper){ .server = s, .grace_ms = grace_ms };
 	ck_assert_int_eq(pthread_create(&st->thread, NULL, stop, st), 0);
 }
 
@@ -72,26 +72,26 @@ wait_stopped(struct stopper *st)
 /* A request that is being handled is answered, and its connection is closed. */
 START_TEST(drain_answers_current_requests)
 {
-	struct service s;
+	struct test_server s;
 	struct stopper st;
 	int fd, idle;
 
-	service_begin(&s, 2);
-	idle = service_idle(&s);
-	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){
-			     .keep = true, .name = "DO", .value = "gate" });
-	ck_assert(service_wait(&s, one_is_at_the_gate));
+	test_server_begin(&s, 2);
+	idle = test_server_idle(&s);
+	fd = test_server_connect(&s);
+	test_server_send(fd, &(struct fcgi_request){
+				 .keep = true, .name = "DO", .value = "gate" });
+	ck_assert(test_server_wait(&s, one_is_at_the_gate));
 	begin_stop(&st, &s, 0);
 	/* The idle connection is closed when the drain begins. */
-	ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
-	service_open_gate(&s);
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+	ck_assert_int_eq(test_server_read(idle), FCGI_GOT_EOF);
+	test_server_open_gate(&s);
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
 	wait_stopped(&st);
 	(void)close(fd); /* closed at the other end */
 	(void)close(idle);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -101,29 +101,29 @@ START_TEST(drain_waits_for_requests)
 {
 	for (int half = 0; half <= 1; half++) {
 		struct bytes b = { .p = NULL };
-		struct service s;
+		struct test_server s;
 		struct stopper st;
 		size_t sent;
 		int fd, idle;
 
-		service_begin(&s, 2);
+		test_server_begin(&s, 2);
 		fcgi_request(&b, &(struct fcgi_request){ .keep = true });
 		sent = half == 1 ? b.n / 2 : 0;
-		idle = service_idle(&s);
-		fd = service_connect(&s);
+		idle = test_server_idle(&s);
+		fd = test_server_connect(&s);
 		ck_assert(fcgi_send(fd, b.p, sent));
-		while (service_counts(&s).accepted < 2)
+		while (test_server_counts(&s).accepted < 2)
 			(void)poll(NULL, 0, 1);
 		begin_stop(&st, &s, HANG_MS);
-		ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
+		ck_assert_int_eq(test_server_read(idle), FCGI_GOT_EOF);
 		ck_assert(fcgi_send(fd, b.p + sent, b.n - sent));
-		ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
-		ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+		ck_assert_int_eq(test_server_read(fd), FCGI_GOT_ANSWER);
+		ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
 		wait_stopped(&st);
 		(void)close(fd); /* closed at the other end */
 		(void)close(idle);
 		bytes_free(&b);
-		service_end(&s);
+		test_server_end(&s);
 	}
 }
 END_TEST
@@ -143,33 +143,33 @@ wait_until_shut(int fd)
 START_TEST(drain_answers_requests_that_wait)
 {
 	struct bytes b = { .p = NULL };
-	struct service s;
+	struct test_server s;
 	struct stopper st;
 	int half, busy, idle;
 
-	service_begin(&s, 1);
-	idle = service_idle(&s);
+	test_server_begin(&s, 1);
+	idle = test_server_idle(&s);
 	fcgi_request(&b, &(struct fcgi_request){ .keep = true });
-	half = service_connect(&s);
+	half = test_server_connect(&s);
 	ck_assert(fcgi_send(half, b.p, b.n / 2));
-	service_must_answer(&s); /* so that the first half has been read */
-	busy = service_connect(&s);
-	service_send(busy,
-		     &(struct fcgi_request){ .name = "DO", .value = "gate" });
-	ck_assert(service_wait(&s, one_is_at_the_gate));
+	test_server_must_answer(&s); /* so that the first half has been read */
+	busy = test_server_connect(&s);
+	test_server_send(busy, &(struct fcgi_request){ .name = "DO",
+						       .value = "gate" });
+	ck_assert(test_server_wait(&s, one_is_at_the_gate));
 	ck_assert(fcgi_send(half, b.p + b.n / 2, b.n - b.n / 2));
 	begin_stop(&st, &s, 0);
 	wait_until_shut(idle);
-	service_open_gate(&s);
-	ck_assert_int_eq(service_read(busy), FCGI_GOT_ANSWER);
-	ck_assert_int_eq(service_read(half), FCGI_GOT_ANSWER);
-	ck_assert_int_eq(service_read(half), FCGI_GOT_EOF);
+	test_server_open_gate(&s);
+	ck_assert_int_eq(test_server_read(busy), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(test_server_read(half), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(test_server_read(half), FCGI_GOT_EOF);
 	wait_stopped(&st);
 	(void)close(half); /* all are closed at the other end */
 	(void)close(busy);
 	(void)close(idle);
 	bytes_free(&b);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -178,34 +178,35 @@ END_TEST
 /* No peer can prolong the drain. */
 START_TEST(drain_has_a_time_limit)
 {
-	struct service s;
+	struct test_server s;
 	int silent, half, unresponsive;
 
-	service_init(&s, 2);
+	test_server_init(&s, 2);
 	s.config.request_ms = s.config.write_ms = NEVER_MS;
-	service_start(&s);
-	silent = service_connect(&s);
-	half = service_half_sent(&s);
-	unresponsive = service_connect(&s);
-	service_send(unresponsive, &(struct fcgi_request){
-				       .name = "DO", .value = "size:1000000" });
-	while (service_counts(&s).requests < 1 ||
-	       service_counts(&s).accepted < 3)
+	test_server_start(&s);
+	silent = test_server_connect(&s);
+	half = test_server_half_sent(&s);
+	unresponsive = test_server_connect(&s);
+	test_server_send(unresponsive,
+			 &(struct fcgi_request){ .name = "DO",
+						 .value = "size:1000000" });
+	while (test_server_counts(&s).requests < 1 ||
+	       test_server_counts(&s).accepted < 3)
 		(void)poll(NULL, 0, 1);
-	service_stop(&s, 50, 300);
-	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
-	ck_assert_int_ne(service_read(half), FCGI_GOT_ANSWER);
-	ck_assert_int_eq(service_read(unresponsive), FCGI_GOT_CUT);
+	test_server_stop(&s, 50, 300);
+	ck_assert_int_eq(test_server_read(silent), FCGI_GOT_EOF);
+	ck_assert_int_ne(test_server_read(half), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(test_server_read(unresponsive), FCGI_GOT_CUT);
 	(void)close(silent); /* all are closed at the other end */
 	(void)close(half);
 	(void)close(unresponsive);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 struct client {
 	pthread_t thread;
-	struct service *service;
+	struct test_server *server;
 	bool keep;
 	const atomic_bool *end;
 	size_t answered, retried;
@@ -229,9 +230,9 @@ run_client(void *arg)
 		bool sent;
 
 		if (fresh)
-			fd = fcgi_connect(c->service->path);
+			fd = fcgi_connect(c->server->path);
 		sent = fcgi_send(fd, b.p, b.n);
-		got = sent ? service_read(fd) : FCGI_GOT_RESET;
+		got = sent ? test_server_read(fd) : FCGI_GOT_RESET;
 		/* A request that was written completely must be answered, on a
 		 * kept connection, too. */
 		if (got == FCGI_GOT_ANSWER)
@@ -254,14 +255,14 @@ run_client(void *arg)
 /* The sockets stay, as with a service manager, and no request is lost. */
 START_TEST(drain_loses_no_request)
 {
-	struct service s;
+	struct test_server s;
 	struct client clients[6];
 	atomic_bool end = false;
 	size_t answered = 0;
 
-	service_begin(&s, 3);
+	test_server_begin(&s, 3);
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
-		clients[i] = (struct client){ .service = &s,
+		clients[i] = (struct client){ .server = &s,
 					      .keep = i % 2 == 0,
 					      .end = &end,
 					      .failed = FCGI_GOT_ANSWER };
@@ -271,8 +272,8 @@ START_TEST(drain_loses_no_request)
 	}
 	for (int i = 0; i < 25; i++) {
 		(void)poll(NULL, 0, 10);
-		service_stop(&s, 1000, HANG_MS);
-		service_start(&s);
+		test_server_stop(&s, 1000, HANG_MS);
+		test_server_start(&s);
 	}
 	atomic_store(&end, true);
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
@@ -284,7 +285,7 @@ START_TEST(drain_loses_no_request)
 	}
 	ck_assert_uint_gt(answered, 100);
 	ck_assert_uint_ge(s.handled, answered);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 

@@ -9,25 +9,25 @@
 
 #include "base/str.h"
 #include "tests/support/run.h"
-#include "tests/support/service.h"
+#include "tests/support/test_server.h"
 
 static bool
-someone_timed_out(struct service *s)
+someone_timed_out(struct test_server *s)
 {
-	return service_counts(s).timeouts > 0;
+	return test_server_counts(s).timeouts > 0;
 }
 
 static bool
-one_was_accepted(struct service *s)
+one_was_accepted(struct test_server *s)
 {
-	return service_counts(s).accepted > 0;
+	return test_server_counts(s).accepted > 0;
 }
 
 /* One of two connections is left. */
 static bool
-one_is_left(struct service *s)
+one_is_left(struct test_server *s)
 {
-	struct loop_counts counts = service_counts(s);
+	struct loop_counts counts = test_server_counts(s);
 
 	return counts.accepted == 2 && counts.connections == 1;
 }
@@ -38,11 +38,11 @@ one_is_left(struct service *s)
 START_TEST(many_connections_are_served)
 {
 	static int fds[MANY + HALF];
-	struct service s;
+	struct test_server s;
 	struct rlimit r;
 	size_t n = MANY;
 
-	service_begin(&s, 4);
+	test_server_begin(&s, 4);
 	/* loop_start() has raised the limit, and each connection has both ends
 	 * in this process. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
@@ -50,38 +50,39 @@ START_TEST(many_connections_are_served)
 	if (r.rlim_max < 2 * (MANY + HALF) + 100)
 		n = r.rlim_max / 2 - HALF - 100;
 	for (size_t i = 0; i < n; i++)
-		fds[i] = service_idle(&s);
+		fds[i] = test_server_idle(&s);
 	for (size_t i = 0; i < HALF; i++)
-		fds[n + i] = service_half_sent(&s);
-	service_must_answer(&s);
-	service_must_have_all_workers(&s);
+		fds[n + i] = test_server_half_sent(&s);
+	test_server_must_answer(&s);
+	test_server_must_have_all_workers(&s);
 	loop_tick(s.loop);
-	ck_assert_uint_ge(service_counts(&s).connections, n + HALF);
+	ck_assert_uint_ge(test_server_counts(&s).connections, n + HALF);
 	for (size_t i = 0; i < n; i += 50) {
-		service_send(fds[i], &(struct fcgi_request){ .keep = true });
-		ck_assert_int_eq(service_read(fds[i]), FCGI_GOT_ANSWER);
+		test_server_send(fds[i],
+				 &(struct fcgi_request){ .keep = true });
+		ck_assert_int_eq(test_server_read(fds[i]), FCGI_GOT_ANSWER);
 	}
 	for (size_t i = 0; i < n + HALF; i++)
 		(void)close(fds[i]);
-	ck_assert(service_wait(&s, service_is_empty));
-	service_end(&s);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	test_server_end(&s);
 }
 END_TEST
 
 /* Each byte comes in time, but the whole request does not. */
 START_TEST(slow_peer_times_out)
 {
-	struct service s;
+	struct test_server s;
 	struct bytes b = { .p = NULL };
 	struct pollfd pfd = { .events = POLLIN };
 	size_t sent = 0;
 
-	service_init(&s, 2);
-	service_fake_clock(&s);
+	test_server_init(&s, 2);
+	test_server_fake_clock(&s);
 	s.config.request_ms = 100;
-	service_start(&s);
+	test_server_start(&s);
 	fcgi_request(&b, &(struct fcgi_request){ .body = BAD_BODY });
-	pfd.fd = service_connect(&s);
+	pfd.fd = test_server_connect(&s);
 	while (sent < b.n && fcgi_send(pfd.fd, b.p + sent, 1) &&
 	       poll(&pfd, 1, 5) == 0) {
 		sent++;
@@ -90,12 +91,12 @@ START_TEST(slow_peer_times_out)
 	}
 	ck_assert_uint_ge(sent, 100 / 5);
 	ck_assert_uint_lt(sent, b.n);
-	ck_assert(service_wait(&s, service_is_empty));
-	ck_assert_uint_eq(service_counts(&s).timeouts, 1);
-	ck_assert_uint_eq(service_counts(&s).requests, 0);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	ck_assert_uint_eq(test_server_counts(&s).timeouts, 1);
+	ck_assert_uint_eq(test_server_counts(&s).requests, 0);
 	(void)close(pfd.fd); /* it is closed at the other end */
 	bytes_free(&b);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -103,67 +104,67 @@ END_TEST
  * counts as no time-out. */
 START_TEST(idle_connections_are_closed)
 {
-	struct service s;
+	struct test_server s;
 	int silent, kept;
 
-	service_init(&s, 2);
+	test_server_init(&s, 2);
 	s.config.idle_ms = 50;
 	s.config.request_ms = 1000;
-	service_start(&s);
-	silent = service_connect(&s);
-	kept = service_idle(&s);
-	ck_assert(service_wait(&s, one_was_accepted));
-	ck_assert(service_wait(&s, service_is_empty));
-	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
-	ck_assert_int_eq(service_read(kept), FCGI_GOT_EOF);
-	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
+	test_server_start(&s);
+	silent = test_server_connect(&s);
+	kept = test_server_idle(&s);
+	ck_assert(test_server_wait(&s, one_was_accepted));
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	ck_assert_int_eq(test_server_read(silent), FCGI_GOT_EOF);
+	ck_assert_int_eq(test_server_read(kept), FCGI_GOT_EOF);
+	ck_assert_uint_eq(test_server_counts(&s).timeouts, 0);
 	(void)close(silent); /* closed at the other end */
 	(void)close(kept);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 /* A peer that never sent a request gets no more time than one request. */
 START_TEST(silent_peer_is_closed)
 {
-	struct service s;
+	struct test_server s;
 	int silent, kept;
 
-	service_init(&s, 2);
+	test_server_init(&s, 2);
 	s.config.request_ms = 500;
 	s.config.idle_ms = HANG_MS;
-	service_start(&s);
-	kept = service_idle(&s);
-	silent = service_connect(&s);
-	ck_assert(service_wait(&s, one_is_left));
-	ck_assert_int_eq(service_read(silent), FCGI_GOT_EOF);
-	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
-	service_send(kept, &(struct fcgi_request){ .keep = true });
-	ck_assert_int_eq(service_read(kept), FCGI_GOT_ANSWER);
+	test_server_start(&s);
+	kept = test_server_idle(&s);
+	silent = test_server_connect(&s);
+	ck_assert(test_server_wait(&s, one_is_left));
+	ck_assert_int_eq(test_server_read(silent), FCGI_GOT_EOF);
+	ck_assert_uint_eq(test_server_counts(&s).timeouts, 0);
+	test_server_send(kept, &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(test_server_read(kept), FCGI_GOT_ANSWER);
 	(void)close(silent); /* closed at the other end */
 	(void)close(kept);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
 START_TEST(unread_answer_times_out)
 {
-	struct service s;
+	struct test_server s;
 	int fd;
 
-	service_init(&s, 1);
+	test_server_init(&s, 1);
 	s.config.write_ms = 100;
-	service_start(&s);
-	fd = service_connect(&s);
-	service_send(fd, &(struct fcgi_request){ .keep = true,
-						 .name = "DO",
-						 .value = "size:1000000" });
-	ck_assert(service_wait(&s, someone_timed_out));
-	ck_assert(service_wait(&s, service_is_empty));
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_CUT);
+	test_server_start(&s);
+	fd = test_server_connect(&s);
+	test_server_send(fd, &(struct fcgi_request){ .keep = true,
+						     .name = "DO",
+						     .value = "size:1000000" });
+	ck_assert(test_server_wait(&s, someone_timed_out));
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_CUT);
 	(void)close(fd); /* closed at the other end */
-	service_must_answer(&s);
-	service_end(&s);
+	test_server_must_answer(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -171,18 +172,18 @@ END_TEST
  * worker. */
 START_TEST(refused_connection_is_closed)
 {
-	struct service s;
+	struct test_server s;
 	int fd;
 
-	service_begin(&s, 1);
-	fd = service_connect(&s);
+	test_server_begin(&s, 1);
+	fd = test_server_connect(&s);
 	ck_assert(fcgi_send(fd, "GET / HTTP/1.0\r\n\r\n", 18));
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
-	service_must_answer(&s);
-	ck_assert(service_wait(&s, service_is_empty));
-	ck_assert_uint_eq(service_counts(&s).timeouts, 0);
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
+	test_server_must_answer(&s);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	ck_assert_uint_eq(test_server_counts(&s).timeouts, 0);
 	(void)close(fd); /* closed at the other end */
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -209,15 +210,16 @@ leave_room(int fds[CROWD])
 /* There is room for ROOM connections, and CROWD peers want one and keep it. */
 START_TEST(full_table_serves_all_peers)
 {
-	struct service s;
+	struct test_server s;
 	int fds[CROWD], answers = 0;
 	uint64_t ticks = 1;
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	leave_room(fds);
 	for (int i = 0; i < CROWD; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
-		service_send(fds[i], &(struct fcgi_request){ .keep = true });
+		test_server_send(fds[i],
+				 &(struct fcgi_request){ .keep = true });
 	}
 	/* The connections that were idle longest are closed for those that
 	 * wait. */
@@ -229,19 +231,19 @@ START_TEST(full_table_serves_all_peers)
 			ticks++;
 			ck_assert_uint_lt(ticks, HANG_MS / 5);
 		}
-		answers += service_read(fds[i]) == FCGI_GOT_ANSWER ? 1 : 0;
+		answers += test_server_read(fds[i]) == FCGI_GOT_ANSWER ? 1 : 0;
 	}
 	ck_assert_int_eq(answers, CROWD);
-	ck_assert_uint_ge(service_counts(&s).full, 1);
+	ck_assert_uint_ge(test_server_counts(&s).full, 1);
 	/* The workers do not spin: each counts at most once between two ticks
 	 * or two closed connections. */
-	ck_assert_uint_le(service_counts(&s).full, 2 * (ticks + CROWD));
+	ck_assert_uint_le(test_server_counts(&s).full, 2 * (ticks + CROWD));
 	for (int i = 0; i < CROWD; i++)
 		(void)close(fds[i]);
-	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert(test_server_wait(&s, test_server_is_empty));
 	loop_tick(s.loop); /* the service listens again */
-	service_must_have_all_workers(&s);
-	service_end(&s);
+	test_server_must_have_all_workers(&s);
+	test_server_end(&s);
 }
 END_TEST
 
@@ -249,15 +251,15 @@ END_TEST
  * one. The others send nothing or half a request. */
 START_TEST(silent_peers_make_room)
 {
-	struct service s;
+	struct test_server s;
 	int fds[CROWD];
 	struct pollfd last = { .events = POLLIN };
 
-	service_begin(&s, 2);
+	test_server_begin(&s, 2);
 	leave_room(fds);
 	ck_assert(fcgi_connect_with(fds[0], s.path));
-	service_send(fds[0], &(struct fcgi_request){ .keep = true });
-	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
+	test_server_send(fds[0], &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(test_server_read(fds[0]), FCGI_GOT_ANSWER);
 	for (int i = 1; i < CROWD - 1; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
 		/* The service may have closed it already, which is the
@@ -266,25 +268,25 @@ START_TEST(silent_peers_make_room)
 	}
 	last.fd = fds[CROWD - 1];
 	ck_assert(fcgi_connect_with(last.fd, s.path));
-	service_send(last.fd, &(struct fcgi_request){ .keep = false });
+	test_server_send(last.fd, &(struct fcgi_request){ .keep = false });
 	for (int i = 0; poll(&last, 1, 5) == 0; i++) {
 		ck_assert_int_lt(i, HANG_MS / 5);
 		loop_tick(s.loop);
 	}
-	ck_assert_int_eq(service_read(last.fd), FCGI_GOT_ANSWER);
-	service_send(fds[0], &(struct fcgi_request){ .keep = true });
-	ck_assert_int_eq(service_read(fds[0]), FCGI_GOT_ANSWER);
+	ck_assert_int_eq(test_server_read(last.fd), FCGI_GOT_ANSWER);
+	test_server_send(fds[0], &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(test_server_read(fds[0]), FCGI_GOT_ANSWER);
 	for (int i = 0; i < CROWD; i++)
 		(void)close(fds[i]);
-	ck_assert(service_wait(&s, service_is_empty));
-	service_end(&s);
+	ck_assert(test_server_wait(&s, test_server_is_empty));
+	test_server_end(&s);
 }
 END_TEST
 
 #define STUCK_MS 150
 
 static bool
-one_is_at_the_gate(struct service *s)
+one_is_at_the_gate(struct test_server *s)
 {
 	bool yes;
 
@@ -295,7 +297,7 @@ one_is_at_the_gate(struct service *s)
 }
 
 static bool
-none_is_at_work(struct service *s)
+none_is_at_work(struct test_server *s)
 {
 	return loop_longest_task(s->loop) == 0;
 }
@@ -304,33 +306,33 @@ none_is_at_work(struct service *s)
  * another one that is stuck. */
 START_TEST(longest_task_is_measured)
 {
-	struct service s;
+	struct test_server s;
 	int fd, idle;
 
-	service_init(&s, 3);
-	service_fake_clock(&s);
-	service_start(&s);
-	idle = service_idle(&s);
-	ck_assert(service_wait(&s, none_is_at_work));
+	test_server_init(&s, 3);
+	test_server_fake_clock(&s);
+	test_server_start(&s);
+	idle = test_server_idle(&s);
+	ck_assert(test_server_wait(&s, none_is_at_work));
 	fake_env_advance_ms(&s.fake, 2 * STUCK_MS);
-	ck_assert(service_wait(&s, none_is_at_work));
-	fd = service_connect(&s);
-	service_send(fd,
-		     &(struct fcgi_request){ .name = "DO", .value = "gate" });
-	ck_assert(service_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, none_is_at_work));
+	fd = test_server_connect(&s);
+	test_server_send(fd, &(struct fcgi_request){ .name = "DO",
+						     .value = "gate" });
+	ck_assert(test_server_wait(&s, one_is_at_the_gate));
 	ck_assert_int_eq(loop_longest_task(s.loop), 0);
 	for (int64_t ms = 1; ms <= STUCK_MS; ms++) {
 		fake_env_advance_ms(&s.fake, 1);
-		service_send(idle, &(struct fcgi_request){ .keep = true });
-		ck_assert_int_eq(service_read(idle), FCGI_GOT_ANSWER);
+		test_server_send(idle, &(struct fcgi_request){ .keep = true });
+		ck_assert_int_eq(test_server_read(idle), FCGI_GOT_ANSWER);
 		ck_assert_int_eq(loop_longest_task(s.loop), ms);
 	}
-	service_open_gate(&s);
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
-	ck_assert(service_wait(&s, none_is_at_work));
+	test_server_open_gate(&s);
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_ANSWER);
+	ck_assert(test_server_wait(&s, none_is_at_work));
 	(void)close(fd);
 	(void)close(idle);
-	service_end(&s);
+	test_server_end(&s);
 }
 END_TEST
 

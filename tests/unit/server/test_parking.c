@@ -11,12 +11,12 @@
 
 #include "auth/hash_slots.h"
 #include "tests/support/run.h"
-#include "tests/support/service.h"
+#include "tests/support/test_server.h"
 
 #define WAITING	   16
 #define REQUEST_MS 1000
 
-static struct service s;
+static struct test_server s;
 static struct hash_place ours; /* has the only slot */
 
 static const struct hash_claim claim = { .network = 1,
@@ -31,15 +31,15 @@ take_ours(void)
 			 HASH_TAKEN);
 }
 
-/* Starts a service with one slot, which is taken. */
+/* Starts a server with one slot, which is taken. */
 static void
 begin(unsigned threads, int64_t wait_ms)
 {
-	service_init(&s, threads);
+	test_server_init(&s, threads);
 	s.config.request_ms = REQUEST_MS;
 	s.config.slots = hash_slots_new(1, WAITING, wait_ms, 1);
 	ck_assert_ptr_nonnull(s.config.slots);
-	service_start(&s);
+	test_server_start(&s);
 	take_ours();
 }
 
@@ -55,7 +55,7 @@ end(void)
 {
 	struct hash_slots_count n;
 
-	service_end(&s);
+	test_server_end(&s);
 	n = hash_slots_count(s.config.slots);
 	ck_assert_uint_eq(n.running, 0);
 	ck_assert_uint_eq(n.waiting, 0);
@@ -63,45 +63,45 @@ end(void)
 }
 
 static bool
-one_waits(struct service *service)
+one_waits(struct test_server *server)
 {
-	return hash_slots_count(service->config.slots).waiting == 1;
+	return hash_slots_count(server->config.slots).waiting == 1;
 }
 
 static bool
-none_waits(struct service *service)
+none_waits(struct test_server *server)
 {
-	return hash_slots_count(service->config.slots).waiting == 0;
+	return hash_slots_count(server->config.slots).waiting == 0;
 }
 
 static bool
-one_is_at_the_gate(struct service *service)
+one_is_at_the_gate(struct test_server *server)
 {
 	bool yes;
 
-	pthread_mutex_lock(&service->lock);
-	yes = service->at_gate == 1;
-	pthread_mutex_unlock(&service->lock);
+	pthread_mutex_lock(&server->lock);
+	yes = server->at_gate == 1;
+	pthread_mutex_unlock(&server->lock);
 	return yes;
 }
 
 static void
 ask(int fd, const char *what)
 {
-	service_send(fd, &(struct fcgi_request){ .keep = true,
-						 .name = "DO",
-						 .value = what,
-						 .body = 100 });
+	test_server_send(fd, &(struct fcgi_request){ .keep = true,
+						     .name = "DO",
+						     .value = what,
+						     .body = 100 });
 }
 
 /* Opens a connection whose request waits. */
 static int
 parked(void)
 {
-	int fd = service_connect(&s);
+	int fd = test_server_connect(&s);
 
 	ask(fd, "slot");
-	ck_assert(service_wait(&s, one_waits));
+	ck_assert(test_server_wait(&s, one_waits));
 	return fd;
 }
 
@@ -121,16 +121,16 @@ START_TEST(waiting_request_holds_no_worker)
 	begin(1, HANG_MS);
 	fd = parked();
 	for (int i = 0; i < 3; i++)
-		service_must_answer(&s);
+		test_server_must_answer(&s);
 	give_ours();
 	must_answer(fd, "Body: 100 good"); /* the same request */
 	ck_assert_uint_eq(s.handled, 5);
-	ck_assert_uint_eq(service_counts(&s).requests, 4);
+	ck_assert_uint_eq(test_server_counts(&s).requests, 4);
 	/* The connection may wait again. */
 	take_ours();
 	ask(fd, "slot");
-	ck_assert(service_wait(&s, one_waits));
-	service_must_answer(&s);
+	ck_assert(test_server_wait(&s, one_waits));
+	test_server_must_answer(&s);
 	give_ours();
 	must_answer(fd, "Body: 100 good");
 	ck_assert_uint_eq(s.handled, 8);
@@ -148,12 +148,12 @@ START_TEST(wait_does_not_count_as_request_time)
 	begin(1, HANG_MS);
 	fd = parked();
 	(void)poll(NULL, 0, REQUEST_MS + 100);
-	busy = service_connect(&s);
+	busy = test_server_connect(&s);
 	ask(busy, "gate");
-	ck_assert(service_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, one_is_at_the_gate));
 	give_ours();
 	loop_tick(s.loop);
-	service_open_gate(&s);
+	test_server_open_gate(&s);
 	must_answer(fd, "Body: 100 good");
 	must_answer(busy, "Body: 100 good");
 	(void)close(fd);
@@ -170,7 +170,7 @@ START_TEST(pipelined_request_waits_for_the_first)
 	begin(1, HANG_MS);
 	fd = parked();
 	ask(fd, "none");
-	service_must_answer(&s);
+	test_server_must_answer(&s);
 	give_ours();
 	must_answer(fd, "Body: 100 good");
 	must_answer(fd, "Body: 100 good");
@@ -185,17 +185,17 @@ START_TEST(wait_may_end_before_the_worker_leaves)
 	int fd;
 
 	begin(2, HANG_MS);
-	fd = service_connect(&s);
+	fd = test_server_connect(&s);
 	ask(fd, "slot gate");
-	ck_assert(service_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, one_is_at_the_gate));
 	ck_assert(one_waits(&s));
 	give_ours();
 	ck_assert(none_waits(&s));
 	/* The other worker must not handle the request meanwhile. */
-	service_must_answer(&s);
-	service_must_answer(&s);
+	test_server_must_answer(&s);
+	test_server_must_answer(&s);
 	ck_assert_uint_eq(s.handled, 3);
-	service_open_gate(&s);
+	test_server_open_gate(&s);
 	must_answer(fd, "Body: 100 good");
 	ck_assert_uint_eq(s.handled, 4);
 	(void)close(fd);
@@ -209,10 +209,10 @@ START_TEST(too_long_wait_gets_503)
 	int fd;
 
 	begin(1, 50);
-	fd = service_connect(&s);
+	fd = test_server_connect(&s);
 	ask(fd, "slot");
-	ck_assert(service_wait(&s, one_waits));
-	ck_assert(service_wait(&s, none_waits));
+	ck_assert(test_server_wait(&s, one_waits));
+	ck_assert(test_server_wait(&s, none_waits));
 	must_answer(fd, "Status: 503");
 	give_ours();
 	ask(fd, "slot");
@@ -234,14 +234,14 @@ START_TEST(slot_of_a_disconnected_peer_is_given_back)
 			ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 		else
 			(void)close(fd); /* the peer disconnects */
-		service_must_answer(&s);
+		test_server_must_answer(&s);
 		give_ours();
 		if (half == 1) {
 			must_answer(fd, "Body: 100 good");
-			ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+			ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
 			(void)close(fd); /* closed at the other end */
 		}
-		ck_assert(service_wait(&s, service_is_empty));
+		ck_assert(test_server_wait(&s, test_server_is_empty));
 		ck_assert_int_eq(hash_slots_take(s.config.slots, &ours, &claim,
 						 0),
 				 HASH_TAKEN);
@@ -255,7 +255,7 @@ static void *
 stop(void *arg)
 {
 	(void)arg;
-	service_stop(&s, 0, HANG_MS);
+	test_server_stop(&s, 0, HANG_MS);
 	return NULL;
 }
 
@@ -266,14 +266,14 @@ START_TEST(drain_answers_parked_requests)
 	int fd, idle;
 
 	begin(1, HANG_MS);
-	idle = service_idle(&s);
+	idle = test_server_idle(&s);
 	fd = parked();
 	ck_assert_int_eq(pthread_create(&thread, NULL, stop, NULL), 0);
 	/* The idle connection is closed when the drain begins. */
-	ck_assert_int_eq(service_read(idle), FCGI_GOT_EOF);
+	ck_assert_int_eq(test_server_read(idle), FCGI_GOT_EOF);
 	give_ours();
 	must_answer(fd, "Body: 100 good");
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_EOF);
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	(void)close(fd); /* both are closed at the other end */
 	(void)close(idle);
@@ -288,9 +288,9 @@ START_TEST(drain_ends_with_parked_requests)
 
 	begin(1, HANG_MS);
 	fd = parked();
-	service_stop(&s, 0, 50);
+	test_server_stop(&s, 0, 50);
 	ck_assert(none_waits(&s));
-	ck_assert_int_ne(service_read(fd), FCGI_GOT_ANSWER);
+	ck_assert_int_ne(test_server_read(fd), FCGI_GOT_ANSWER);
 	(void)close(fd); /* closed at the other end */
 	give_ours();
 	end();
@@ -304,7 +304,7 @@ ask_often(void *arg)
 	struct fcgi_answer a;
 
 	for (int i = 0; i < 100; i++) {
-		int fd = service_connect(&s);
+		int fd = test_server_connect(&s);
 
 		ask(fd, i % 3 == 0 ? "none" : "slot");
 		/* Every seventh client disconnects. */
@@ -321,9 +321,9 @@ START_TEST(parallel_requests_are_answered)
 	pthread_t threads[6];
 	unsigned answered[6] = { 0 };
 
-	service_init(&s, 3);
+	test_server_init(&s, 3);
 	s.config.slots = hash_slots_new(1, WAITING, HANG_MS, 1);
-	service_start(&s);
+	test_server_start(&s);
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_often,
 						&answered[i]),
@@ -332,7 +332,7 @@ START_TEST(parallel_requests_are_answered)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 		ck_assert_uint_eq(answered[i], 85);
 	}
-	ck_assert(service_wait(&s, service_is_empty));
+	ck_assert(test_server_wait(&s, test_server_is_empty));
 	end();
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The server core that service.h describes. */
-#include "tests/support/service.h"
+/* The server core that test_server.h describes. */
+#include "tests/support/test_server.h"
 
 #include <check.h>
 #include <poll.h>
@@ -28,7 +28,7 @@ param(const struct message *m, struct str name)
 }
 
 static void
-wait_at_gate(struct service *s)
+wait_at_gate(struct test_server *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->at_gate++;
@@ -39,7 +39,7 @@ wait_at_gate(struct service *s)
 }
 
 static void
-wait_at_barrier(struct service *s)
+wait_at_barrier(struct test_server *s)
 {
 	unsigned mine;
 
@@ -57,7 +57,7 @@ wait_at_barrier(struct service *s)
 }
 
 static enum hash_answer
-take_slot(struct service *s, const struct message *in)
+take_slot(struct test_server *s, const struct message *in)
 {
 	static const struct hash_claim claim = { .account_max = 1 };
 
@@ -85,7 +85,7 @@ static bool
 handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
        struct buf *out)
 {
-	struct service *s = ctx;
+	struct test_server *s = ctx;
 	struct str what = param(in, STR("DO"));
 	int64_t size = 0;
 
@@ -120,9 +120,9 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 }
 
 void
-service_init(struct service *s, unsigned threads)
+test_server_init(struct test_server *s, unsigned threads)
 {
-	*s = (struct service){
+	*s = (struct test_server){
 		.folder = "/tmp/fcgiauth-test-XXXXXX",
 		.env = env_real(NULL),
 		.config = {
@@ -147,14 +147,14 @@ service_init(struct service *s, unsigned threads)
 }
 
 void
-service_fake_clock(struct service *s)
+test_server_fake_clock(struct test_server *s)
 {
 	fake_env_init(&s->fake);
 	s->env = s->fake.env;
 }
 
 void
-service_start(struct service *s)
+test_server_start(struct test_server *s)
 {
 	struct err err = { .code = ERR_NONE };
 
@@ -177,24 +177,24 @@ service_start(struct service *s)
 }
 
 void
-service_begin(struct service *s, unsigned threads)
+test_server_begin(struct test_server *s, unsigned threads)
 {
-	service_init(s, threads);
-	service_start(s);
+	test_server_init(s, threads);
+	test_server_start(s);
 }
 
 void
-service_stop(struct service *s, int64_t grace_ms, int64_t limit_ms)
+test_server_stop(struct test_server *s, int64_t grace_ms, int64_t limit_ms)
 {
 	loop_stop(s->loop, grace_ms, limit_ms);
 	s->loop = NULL;
 }
 
 void
-service_end(struct service *s)
+test_server_end(struct test_server *s)
 {
 	if (s->loop != NULL)
-		service_stop(s, 0, HANG_MS);
+		test_server_stop(s, 0, HANG_MS);
 	listen_close(&s->listeners);
 	ck_assert_int_eq(rmdir(s->folder), 0);
 	pthread_cond_destroy(&s->changed);
@@ -202,7 +202,7 @@ service_end(struct service *s)
 }
 
 void
-service_open_gate(struct service *s)
+test_server_open_gate(struct test_server *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->gate_open = true;
@@ -211,7 +211,7 @@ service_open_gate(struct service *s)
 }
 
 bool
-service_wait(struct service *s, bool (*done)(struct service *s))
+test_server_wait(struct test_server *s, bool (*done)(struct test_server *s))
 {
 	int64_t end = process_now_ms() + HANG_MS;
 
@@ -225,7 +225,7 @@ service_wait(struct service *s, bool (*done)(struct service *s))
 }
 
 struct loop_counts
-service_counts(struct service *s)
+test_server_counts(struct test_server *s)
 {
 	struct loop_counts c;
 
@@ -234,13 +234,13 @@ service_counts(struct service *s)
 }
 
 bool
-service_is_empty(struct service *s)
+test_server_is_empty(struct test_server *s)
 {
-	return service_counts(s).connections == 0;
+	return test_server_counts(s).connections == 0;
 }
 
 int
-service_connect(const struct service *s)
+test_server_connect(const struct test_server *s)
 {
 	int fd = fcgi_connect(s->path);
 
@@ -249,7 +249,7 @@ service_connect(const struct service *s)
 }
 
 void
-service_send(int fd, const struct fcgi_request *r)
+test_server_send(int fd, const struct fcgi_request *r)
 {
 	struct bytes b = { .p = NULL };
 
@@ -259,7 +259,7 @@ service_send(int fd, const struct fcgi_request *r)
 }
 
 enum fcgi_got
-service_read(int fd)
+test_server_read(int fd)
 {
 	struct fcgi_answer a;
 
@@ -267,20 +267,20 @@ service_read(int fd)
 }
 
 int
-service_idle(const struct service *s)
+test_server_idle(const struct test_server *s)
 {
-	int fd = service_connect(s);
+	int fd = test_server_connect(s);
 
-	service_send(fd, &(struct fcgi_request){ .keep = true });
-	ck_assert_int_eq(service_read(fd), FCGI_GOT_ANSWER);
+	test_server_send(fd, &(struct fcgi_request){ .keep = true });
+	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_ANSWER);
 	return fd;
 }
 
 int
-service_half_sent(const struct service *s)
+test_server_half_sent(const struct test_server *s)
 {
 	struct bytes b = { .p = NULL };
-	int fd = service_connect(s);
+	int fd = test_server_connect(s);
 
 	fcgi_request(&b, &(struct fcgi_request){ .body = 100 });
 	ck_assert(fcgi_send(fd, b.p, b.n / 2));
@@ -289,7 +289,7 @@ service_half_sent(const struct service *s)
 }
 
 void
-service_must_answer(struct service *s)
+test_server_must_answer(struct test_server *s)
 {
 	struct fcgi_answer a;
 
@@ -303,7 +303,7 @@ service_must_answer(struct service *s)
 }
 
 void
-service_must_have_all_workers(struct service *s)
+test_server_must_have_all_workers(struct test_server *s)
 {
 	const struct fcgi_request q = { .name = "DO", .value = "barrier" };
 	struct bytes b = { .p = NULL };

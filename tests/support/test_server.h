@@ -4,15 +4,15 @@
  * does what the request asks for.
  *
  * The parameter DO: `size:N` answers N bytes; `nothing` gives no answer; `gate`
- * waits for service_open_gate(); `barrier` waits until as many of these
+ * waits for test_server_open_gate(); `barrier` waits until as many of these
  * requests are being handled as there are threads; `slot` waits in its place
  * for one of config.slots, and answers 503 if the wait fails; `slot gate` does
  * the same, but the worker that leaves the request in its place waits for
- * service_open_gate().  All other requests get an empty body, and what was
+ * test_server_open_gate().  All other requests get an empty body, and what was
  * received as headers.
  */
-#ifndef TESTS_SERVICE_H
-#define TESTS_SERVICE_H
+#ifndef TESTS_TEST_SERVER_H
+#define TESTS_TEST_SERVER_H
 
 #include "base/base.h"
 
@@ -28,10 +28,10 @@
  * hangs. */
 #define HANG_MS 20000
 
-struct service {
+struct test_server {
 	char folder[64], path[80];
 	struct env env;
-	struct fake_env fake; /* after service_fake_clock() */
+	struct fake_env fake; /* after test_server_fake_clock() */
 	struct listeners listeners;
 	struct loop_config config;
 	struct loop *loop;
@@ -43,42 +43,44 @@ struct service {
 	uint64_t handled;
 };
 
-/* Sets defaults, which a test may change before service_start(). */
-void service_init(struct service *s, unsigned threads);
+/* Sets defaults, which a test may change before test_server_start(). */
+void test_server_init(struct test_server *s, unsigned threads);
 /* Stops the clock: from now on, nothing ends because of a time limit. */
-void service_fake_clock(struct service *s);
-void service_start(struct service *s);
+void test_server_fake_clock(struct test_server *s);
+void test_server_start(struct test_server *s);
 /* Both, with the defaults. */
-void service_begin(struct service *s, unsigned threads);
+void test_server_begin(struct test_server *s, unsigned threads);
 
 /* Stops the loop only; the sockets stay open, as those of a service manager
  * do. */
-void service_stop(struct service *s, int64_t grace_ms, int64_t limit_ms);
-void service_end(struct service *s);
+void test_server_stop(struct test_server *s, int64_t grace_ms,
+		      int64_t limit_ms);
+void test_server_end(struct test_server *s);
 
-void service_open_gate(struct service *s);
+void test_server_open_gate(struct test_server *s);
 
 /* Polls `done` and ticks the loop until it returns true; returns false after
  * HANG_MS. */
-bool service_wait(struct service *s, bool (*done)(struct service *s));
+bool test_server_wait(struct test_server *s,
+		      bool (*done)(struct test_server *s));
 
-struct loop_counts service_counts(struct service *s);
-bool service_is_empty(struct service *s); /* no client is connected */
+struct loop_counts test_server_counts(struct test_server *s);
+bool test_server_is_empty(struct test_server *s); /* no client is connected */
 
 /* Each returns the client's end of a connection: a new one; a kept one after
  * one answer; one with half a request sent. */
-int service_connect(const struct service *s);
-int service_idle(const struct service *s);
-int service_half_sent(const struct service *s);
+int test_server_connect(const struct test_server *s);
+int test_server_idle(const struct test_server *s);
+int test_server_half_sent(const struct test_server *s);
 
-void service_send(int fd, const struct fcgi_request *r);
-enum fcgi_got service_read(int fd);
+void test_server_send(int fd, const struct fcgi_request *r);
+enum fcgi_got test_server_read(int fd);
 
 /* Asserts that a valid request on a new connection is answered. */
-void service_must_answer(struct service *s);
+void test_server_must_answer(struct test_server *s);
 
 /* Asserts that as many requests are handled concurrently as there are
  * threads. */
-void service_must_have_all_workers(struct service *s);
+void test_server_must_have_all_workers(struct test_server *s);
 
 #endif
