@@ -19,7 +19,7 @@ libtests_a_SOURCES = \
 	tests/support/logins.h \
 	tests/support/tmpdir.h \
 	tests/support/process.c tests/support/process.h \
-	tests/support/run.h \
+	tests/support/run.c tests/support/run.h \
 	tests/support/set_option.h \
 	tests/support/store_faulty.c tests/support/store_faulty.h \
 	tests/support/test_server.c tests/support/test_server.h \

@@ -9,10 +9,21 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The limit ends only a test that hangs; slow machines and sanitizers stay far
  * below. */
 #define TEST_LIMIT_S 600
+
+/* Check prints the same name for each run of a test that is in a loop. These
+ * functions add the index of the loop, as in `a_test[3]`, or the label that a
+ * function returns for it. */
+#undef tcase_add_loop_test
+#define tcase_add_loop_test(t, test, from, to) add_loop_test(t, test, from, to)
+void add_loop_test(TCase *t, const TTest *test, int from, int to);
+typedef const char *loop_label(int i);
+void label_loops(loop_label *fn); /* of the tests that are added after it */
+void free_loops(void);
 
 static inline TCase *
 new_case(const char *name)
@@ -43,6 +54,7 @@ run_cases(TCase *const *cases, size_t n)
 		failed = 1;
 	}
 	srunner_free(runner);
+	free_loops();
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -16,6 +16,14 @@ fixture_count(void)
 	return (int)store_nkinds;
 }
 
+const char *
+fixture_name(int kind)
+{
+	const struct store_kind *k = &store_kinds[kind];
+
+	return k->name != NULL ? k->name : k->ops->base.driver.name;
+}
+
 static bool
 fixture_is_embedded(const struct fixture *r)
 {

@@ -10,6 +10,7 @@
 #include "tests/support/fake_env.h"
 
 struct store_kind {
+	const char *name; /* NULL: that of the driver */
 	const struct session_store_ops *ops;
 	/* Fills in the settings, which are zero. `path` is a file in the folder
 	 * of the case. Values that it sets outlive the call of open(). */
@@ -34,7 +35,7 @@ void kinds_stop(void);
 
 /* An opened store, empty, with one connection. */
 struct fixture {
-	const char *name;
+	const char *name; /* of the driver */
 	const struct session_store_ops *ops;
 	struct fake_env fake;
 	const struct env *env;
@@ -48,6 +49,7 @@ struct fixture {
 };
 
 int fixture_count(void);
+const char *fixture_name(int kind); /* in the output */
 struct fixture *fixture_open(int kind);
 void fixture_close(struct fixture *r);
 

@@ -94,6 +94,7 @@ const struct store_kind store_kinds[] = {
 	  .fresh = fresh_alone,
 	  .refuse = refuse_alone },
 	{ .ops = &store_redis,
+	  .name = "redis cluster",
 	  .configure = configure_cluster,
 	  .fresh = fresh_cluster,
 	  .refuse = refuse_cluster },

@@ -12,6 +12,7 @@ main(void)
 
 	if (kinds_start() != 0)
 		return skip_all("the server is not installed");
+	label_loops(fixture_name);
 	result = RUN_CASES(store_session_cases(), store_list_cases(),
 			   store_regulation_cases(), store_login_cases(),
 			   store_thread_cases(), store_process_cases(),
