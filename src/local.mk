@@ -142,6 +142,7 @@ CLEANFILES += src/crypto/common_passwords.inc
 libserver_a_SOURCES = \
 	src/server/check.c src/server/check.h \
 	src/server/connection.c src/server/connection.h \
+	src/server/connection_wait.c \
 	src/server/daemon.c src/server/daemon.h \
 	src/server/daemon_run.c \
 	src/server/fcgi.c src/server/fcgi.h \

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One connection: reads, serves, answers and closes it. No function here
- * blocks: a connection that cannot go on now is armed in epoll. connection.h
- * says who owns what. */
+ * blocks: a connection that cannot go on now is armed in epoll
+ * (connection_wait.c). connection.h says who owns what. */
 #include "server/connection.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,41 +22,9 @@
 
 #define FIRST_READ 8192
 #define ANSWER_MAX ((size_t)1024 * 1024)
-#define LINGER_MS  2000
 /* The number of pipelined requests served in a row before other connections are
  * served. */
 #define FAIR_SHARE 8
-
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
-
-#ifdef THREAD_SANITIZER
-/* ThreadSanitizer knows that EPOLL_CTL_ADD happens before the event, but not
- * that EPOLL_CTL_MOD does, and so reports close() after the event as a race
- * with the call that armed. Suppressions by name do not help: to find names,
- * files must be opened, which fails in a test with a full descriptor table. */
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
-#define UNCHECKED_BEGIN() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
-#define UNCHECKED_END()	  AnnotateIgnoreReadsEnd(__FILE__, __LINE__)
-#else
-#define UNCHECKED_BEGIN() ((void)0)
-#define UNCHECKED_END()	  ((void)0)
-#endif
-
-enum next {
-	NEXT_READ,
-	NEXT_SERVE,
-	NEXT_PARK,
-	NEXT_WRITE,
-	NEXT_LINGER,
-	NEXT_CLOSE
-};
 
 struct connection *
 connection_new(struct loop *l, int fd)
@@ -73,9 +40,8 @@ connection_new(struct loop *l, int fd)
 	return c;
 }
 
-/* Wipes and frees: passwords come in here and tokens go out. */
-static void
-discard(char **p, size_t n)
+void
+connection_discard(char **p, size_t n)
 {
 	if (*p != NULL)
 		secret_wipe(*p, n);
@@ -90,8 +56,8 @@ connection_free(struct connection *c)
 		hash_slots_give(c->loop->config.slots, &c->place);
 	/* close() frees the descriptor even if it fails */
 	(void)close(c->watch.fd);
-	discard(&c->in, c->cap);
-	discard(&c->out, c->out_n);
+	connection_discard(&c->in, c->cap);
+	connection_discard(&c->out, c->out_n);
 	free(c);
 }
 
@@ -120,7 +86,7 @@ connection_make_room(struct connection *c)
 		return false;
 	if (c->n > 0)
 		memcpy(in, c->in, c->n);
-	discard(&c->in, c->cap);
+	connection_discard(&c->in, c->cap);
 	c->in = in;
 	c->cap = cap;
 	return true;
@@ -149,7 +115,7 @@ end_request(const struct loop *l, struct connection *c)
 
 /* Bytes left unread would make close() send a reset, after which the peer may
  * lose the answer. */
-static enum next
+static enum connection_next
 connection_finish(struct connection *c)
 {
 	char rest[1024];
@@ -186,13 +152,13 @@ end_reading(const struct loop *l, const struct connection *c)
 		(void)shutdown(c->watch.fd, SHUT_RD);
 }
 
-static enum next
+static enum connection_next
 answered(struct connection *c)
 {
 	return c->keep ? NEXT_READ : connection_finish(c);
 }
 
-static enum next
+static enum connection_next
 send_answer(struct connection *c, struct str answer)
 {
 	ssize_t sent = send_some(c, answer.p, answer.n);
@@ -245,13 +211,13 @@ make_answer(struct worker *w, struct connection *c, struct buf *out,
 	return fcgi_answer(w->fcgi, buf_str(&cgi), out, err);
 }
 
-static enum next
+static enum connection_next
 respond(struct worker *w, struct connection *c)
 {
 	struct loop *l = w->loop;
 	struct buf out;
 	struct err err;
-	enum next next;
+	enum connection_next next;
 	int rc;
 
 	c->keep = c->frame.keep;
@@ -284,11 +250,11 @@ scan(struct connection *c)
 	return frame_scan(&c->frame, &c->limits, c->in, &c->n);
 }
 
-static enum next
+static enum connection_next
 connection_serve(struct worker *w, struct connection *c)
 {
 	for (int i = 0; i < FAIR_SHARE; i++) {
-		enum next next = NEXT_READ;
+		enum connection_next next = NEXT_READ;
 
 		switch (scan(c)) {
 		case FRAME_MALFORMED:
@@ -324,7 +290,7 @@ receive(const struct connection *c, char *p, size_t n)
 	return got;
 }
 
-static enum next
+static enum connection_next
 read_on(struct worker *w, struct connection *c)
 {
 	bool fresh = c->n == 0;
@@ -345,10 +311,10 @@ read_on(struct worker *w, struct connection *c)
 	return connection_serve(w, c);
 }
 
-static enum next
+static enum connection_next
 write_on(struct worker *w, struct connection *c)
 {
-	enum next next;
+	enum connection_next next;
 	ssize_t sent;
 
 	end_reading(w->loop, c);
@@ -358,13 +324,13 @@ write_on(struct worker *w, struct connection *c)
 	c->out_sent += (size_t)sent;
 	if (c->out_sent < c->out_n)
 		return NEXT_WRITE;
-	discard(&c->out, c->out_n);
+	connection_discard(&c->out, c->out_n);
 	next = answered(c);
 	return next == NEXT_READ && c->n > 0 ? connection_serve(w, c) : next;
 }
 
 /* Reads and drops what the peer still sends, until it has closed. */
-static enum next
+static enum connection_next
 linger_on(const struct connection *c)
 {
 	char rest[4096];
@@ -372,101 +338,7 @@ linger_on(const struct connection *c)
 	return receive(c, rest, sizeof(rest)) == 0 ? NEXT_CLOSE : NEXT_LINGER;
 }
 
-void
-connection_arm(struct connection *c, uint32_t events, enum ticket_kind kind)
-{
-	struct loop *l = c->loop;
-	struct epoll_event e = { .events = events | EPOLLONESHOT,
-				 .data.ptr = c };
-	int op = c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-	int fd = c->watch.fd, rc;
-
-	if (c->n == 0) {
-		discard(&c->in, c->cap);
-		c->cap = 0;
-	}
-	c->registered = true;
-	atomic_store(&c->ticket, ticket_make(c->deadline, kind));
-	UNCHECKED_BEGIN();
-	rc = epoll_ctl(l->epoll, op, fd, &e);
-	UNCHECKED_END();
-	if (rc == 0)
-		return;
-	/* The kernel has no memory to arm the connection, so no event comes
-	 * and this worker still owns it. */
-	(void)atomic_exchange(&c->ticket, TICKET_BUSY);
-	loop_drop(l, c);
-}
-
-static void
-arm_read(struct worker *w, struct connection *c)
-{
-	const struct loop_config *config = &w->loop->config;
-	int64_t now = env_mono_ms(w->loop->env);
-
-	if (c->n == 0) {
-		c->begun = false;
-		if (c->served)
-			c->deadline = now + config->idle_ms;
-		else if (c->deadline == 0)
-			c->deadline = now + config->request_ms;
-	} else if (!c->begun) {
-		c->begun = true;
-		c->deadline = now + config->request_ms;
-	}
-	c->phase = PHASE_READ;
-	connection_arm(c, EPOLLIN | EPOLLRDHUP,
-		       c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING);
-}
-
-/* Begins a phase and sets its deadline. */
-static void
-enter_phase(struct worker *w, struct connection *c, enum phase phase,
-	    int64_t ms)
-{
-	if (c->phase == phase)
-		return;
-	c->phase = phase;
-	c->deadline = env_mono_ms(w->loop->env) + ms;
-	if (phase == PHASE_LINGER) {
-		c->begun = false;
-		c->n = 0;
-		/* If this fails, the next read reports it. */
-		(void)shutdown(c->watch.fd, SHUT_WR);
-	}
-}
-
-static void
-go_on(struct worker *w, struct connection *c, enum next next)
-{
-	switch (next) {
-	case NEXT_READ:
-		arm_read(w, c);
-		return;
-	case NEXT_SERVE:
-		/* The request is already read: the socket is writable, and that
-		 * event queues the connection behind those that wait. */
-		enter_phase(w, c, PHASE_SERVE, w->loop->config.request_ms);
-		connection_arm(c, EPOLLOUT, TICKET_WRITING);
-		return;
-	case NEXT_PARK:
-		connection_park(c);
-		return;
-	case NEXT_WRITE:
-		enter_phase(w, c, PHASE_WRITE, w->loop->config.write_ms);
-		connection_arm(c, EPOLLOUT, TICKET_WRITING);
-		return;
-	case NEXT_LINGER:
-		enter_phase(w, c, PHASE_LINGER, LINGER_MS);
-		connection_arm(c, EPOLLIN | EPOLLRDHUP, TICKET_READING);
-		return;
-	case NEXT_CLOSE:
-		loop_drop(w->loop, c);
-		return;
-	}
-}
-
-static enum next
+static enum connection_next
 connection_step(struct worker *w, struct connection *c)
 {
 	switch (c->phase) {
@@ -493,8 +365,8 @@ connection_run(struct worker *w, struct connection *c)
 	if (expired && (c->phase != PHASE_READ || c->n > 0)) {
 		if (c->begun || c->phase == PHASE_WRITE)
 			connection_count(&w->loop->timeouts);
-		go_on(w, c, NEXT_CLOSE);
+		connection_go_on(w, c, NEXT_CLOSE);
 		return;
 	}
-	go_on(w, c, connection_step(w, c));
+	connection_go_on(w, c, connection_step(w, c));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of the loop: what loop.c and connection.c share.
+ * The inside of the loop: what the files loop*.c and connection*.c share.
  *
  * Who owns a connection
  *
@@ -133,6 +133,21 @@ struct connection *connection_new(struct loop *l, int fd) MUST_USE;
  * arms or closes the connection. */
 void connection_run(struct worker *w, struct connection *c);
 
+/* What a worker does with a connection after a step. */
+enum connection_next {
+	NEXT_READ,
+	NEXT_SERVE,
+	NEXT_PARK,
+	NEXT_WRITE,
+	NEXT_LINGER,
+	NEXT_CLOSE
+};
+
+/* Does that: enters the phase and arms the connection, parks it, or closes it.
+ * The caller does not own it after that (connection_wait.c). */
+void connection_go_on(struct worker *w, struct connection *c,
+		      enum connection_next next);
+
 /* Hands the connection over to epoll; the caller does not own it after that. */
 void connection_arm(struct connection *c, uint32_t events,
 		    enum ticket_kind kind);
@@ -141,6 +156,9 @@ void connection_arm(struct connection *c, uint32_t events,
  * (loop_parking.c). */
 void connection_park(struct connection *c);
 void connection_wake(struct hash_place *place);
+
+/* Wipes and frees a buffer: passwords come in here and tokens go out. */
+void connection_discard(char **p, size_t n);
 
 /* Closes the descriptor and frees; the connection must be off the list. */
 void connection_free(struct connection *c);
