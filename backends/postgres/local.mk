@@ -33,13 +33,15 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/store_sql.c backends/postgres/store_sql.h \
 	backends/postgres/users.c
 
-backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) $(EMBED_AWK)
+backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) \
+		$(srcdir)/backends/postgres/local.mk $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(POSTGRES_STORE_SQL) >$@.tmp && mv $@.tmp $@
 backends/postgres/store.$(OBJEXT): backends/postgres/store_schema.inc
 BUILT_SOURCES += backends/postgres/store_schema.inc
 CLEANFILES += backends/postgres/store_schema.inc
 
-backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) $(EMBED_AWK)
+backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) \
+		$(srcdir)/backends/postgres/local.mk $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(POSTGRES_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/postgres/users.$(OBJEXT): backends/postgres/users_schema.inc
 BUILT_SOURCES += backends/postgres/users_schema.inc

@@ -54,7 +54,8 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/client/wire_socket.c backends/redis/client/wire_socket.h
 
 backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_SESSIONS) \
-		$(REDIS_LUA_COMMON) $(EMBED_AWK)
+		$(REDIS_LUA_COMMON) $(srcdir)/backends/redis/local.mk \
+		$(EMBED_AWK)
 	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA) >$@.tmp && \
 		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
 		-v before=$(REDIS_LUA_COMMON) $(REDIS_LUA_SESSIONS) \

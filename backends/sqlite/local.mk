@@ -31,13 +31,15 @@ libfcgiauth_a_SOURCES += \
 	backends/sqlite/store_sql.c backends/sqlite/store_sql.h \
 	backends/sqlite/users.c
 
-backends/sqlite/store_schema.inc: $(SQLITE_STORE_SQL) $(EMBED_AWK)
+backends/sqlite/store_schema.inc: $(SQLITE_STORE_SQL) \
+		$(srcdir)/backends/sqlite/local.mk $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(SQLITE_STORE_SQL) >$@.tmp && mv $@.tmp $@
 backends/sqlite/store.$(OBJEXT): backends/sqlite/store_schema.inc
 BUILT_SOURCES += backends/sqlite/store_schema.inc
 CLEANFILES += backends/sqlite/store_schema.inc
 
-backends/sqlite/users_schema.inc: $(SQLITE_USERS_SQL) $(EMBED_AWK)
+backends/sqlite/users_schema.inc: $(SQLITE_USERS_SQL) \
+		$(srcdir)/backends/sqlite/local.mk $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' $(SQLITE_USERS_SQL) >$@.tmp && mv $@.tmp $@
 backends/sqlite/users.$(OBJEXT): backends/sqlite/users_schema.inc
 BUILT_SOURCES += backends/sqlite/users_schema.inc

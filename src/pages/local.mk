@@ -12,7 +12,7 @@ PAGES = \
 	$(srcdir)/src/pages/signed_out.html \
 	$(srcdir)/src/pages/too_long.html \
 	$(srcdir)/src/pages/unsent.html
-src/pages/pages.inc: $(PAGES) $(EMBED_AWK)
+src/pages/pages.inc: $(PAGES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
 	$(EMBED) -v prefix=PAGE_ $(PAGES) >$@.tmp && mv $@.tmp $@
 
 PAGE_STYLE = $(srcdir)/src/pages/style.css
