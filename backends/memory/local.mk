@@ -8,7 +8,8 @@ libfcgiauth_a_SOURCES += \
 	backends/memory/denials.c backends/memory/denials.h \
 	backends/memory/logins.c backends/memory/logins.h \
 	backends/memory/networks.c backends/memory/networks.h \
+	backends/memory/regulation.c \
 	backends/memory/rotation.c \
 	backends/memory/secrets.c backends/memory/secrets.h \
 	backends/memory/sessions.c backends/memory/sessions.h \
-	backends/memory/store.c
+	backends/memory/store.c backends/memory/store_internal.h

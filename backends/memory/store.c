@@ -6,31 +6,13 @@
  * rotate and revoke read every session.
  */
 #include "strategy/clock.h"
-#include "strategy/login_keys.h"
+#include "backends/memory/store_internal.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/memory/attempts.h"
-#include "backends/memory/denials.h"
-#include "backends/memory/logins.h"
-#include "backends/memory/networks.h"
-#include "backends/memory/secrets.h"
-#include "backends/memory/sessions.h"
-
 struct memory_conf {
 	char none; /* no options, but a size of 0 means "not compiled in" */
-};
-
-/* The store, and also every connection to it. */
-struct memory {
-	pthread_mutex_t lock;
-	struct memory_sessions sessions;
-	struct memory_attempts attempts;
-	struct memory_denials denials;
-	struct memory_networks networks;
-	struct memory_secrets secrets;
 };
 
 static int
@@ -92,8 +74,8 @@ store_memory_ping(void *conn, struct err *err)
 	return 0;
 }
 
-static struct memory *
-lock(void *conn)
+struct memory *
+memory_lock(void *conn)
 {
 	struct memory *m = conn;
 
@@ -101,8 +83,8 @@ lock(void *conn)
 	return m;
 }
 
-static void
-unlock(struct memory *m)
+void
+memory_unlock(struct memory *m)
 {
 	(void)pthread_mutex_unlock(&m->lock); /* cannot fail: we hold it */
 }
@@ -111,11 +93,11 @@ static int
 store_memory_secret(void *conn, const struct call *c, const char *name,
 		    uint8_t value[32], struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int result = memory_secrets_keep(&m->secrets, name, value, err);
 
 	(void)c;
-	unlock(m);
+	memory_unlock(m);
 	return result;
 }
 
@@ -124,7 +106,7 @@ store_memory_create(void *conn, const struct call *c,
 		    const struct session *session, int64_t max_per_user,
 		    int64_t *evicted, struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int64_t n = 0;
 	/* This may fail, so it comes before any session is ended. */
 	int result = memory_sessions_add(&m->sessions, session, err);
@@ -133,7 +115,7 @@ store_memory_create(void *conn, const struct call *c,
 		n = memory_sessions_make_room(&m->sessions, session->who.name,
 					      max_per_user - 1, c->now_ms,
 					      m->sessions.first);
-	unlock(m);
+	memory_unlock(m);
 	if (result == 0)
 		*evicted = n;
 	return result;
@@ -144,7 +126,7 @@ store_memory_find(void *conn, const struct call *c, const struct session_id *id,
 		  const struct token_hash *token, struct session_answer *out,
 		  struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	const struct memory_entry *e = memory_sessions_id(&m->sessions, id);
 	struct session_answer is = { .found =
 					 e != NULL &&
@@ -153,7 +135,7 @@ store_memory_find(void *conn, const struct call *c, const struct session_id *id,
 	int result =
 	    is.found ? memory_entry_get(e, c->arena, &is.session, err) : 0;
 
-	unlock(m);
+	memory_unlock(m);
 	if (result == 0)
 		*out = is;
 	return result;
@@ -163,7 +145,7 @@ static int
 store_memory_touch(void *conn, const struct call *c, const struct touch *t,
 		   struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	struct memory_entry *e = memory_sessions_id(&m->sessions, &t->id);
 
 	(void)c;
@@ -176,7 +158,7 @@ store_memory_touch(void *conn, const struct call *c, const struct touch *t,
 		if (ahead || e->s.idle_expires_ms < t->idle_expires_ms)
 			e->s.idle_expires_ms = t->idle_expires_ms;
 	}
-	unlock(m);
+	memory_unlock(m);
 	return 0;
 }
 
@@ -184,10 +166,10 @@ static int
 store_memory_rotate(void *conn, const struct call *c, const struct rotation *r,
 		    struct rotated *out, struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int result = memory_sessions_rotate(&m->sessions, c, r, out, err);
 
-	unlock(m);
+	memory_unlock(m);
 	return result;
 }
 
@@ -195,11 +177,11 @@ static int
 store_memory_deny(void *conn, const struct call *c, const struct denial *d,
 		  struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int result = memory_denials_add(&m->denials, d, err);
 
 	(void)c;
-	unlock(m);
+	memory_unlock(m);
 	return result;
 }
 
@@ -208,14 +190,14 @@ store_memory_denied(void *conn, const struct call *c,
 		    const struct denial_question *q, bool *denied,
 		    struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	bool any = false;
 
 	(void)err; /* cannot fail */
 	for (size_t i = 0; i < q->n && !any; i++)
 		any = memory_denials_has(&m->denials, q->keys[i], q->issued_ms,
 					 c->now_ms);
-	unlock(m);
+	memory_unlock(m);
 	*denied = any;
 	return 0;
 }
@@ -224,14 +206,14 @@ static int
 store_memory_revoke(void *conn, const struct call *c,
 		    const struct session_id *id, bool *ended, struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	struct memory_entry *e = memory_sessions_id(&m->sessions, id);
 
 	(void)c;
 	(void)err; /* cannot fail */
 	if (e != NULL)
 		memory_sessions_remove(&m->sessions, e);
-	unlock(m);
+	memory_unlock(m);
 	*ended = e != NULL;
 	return 0;
 }
@@ -241,7 +223,7 @@ store_memory_revoke_user(void *conn, const struct call *c, struct str user,
 			 const struct session_id *except, int64_t *ended,
 			 struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	struct memory_entry *next;
 	int64_t n = 0;
 
@@ -256,7 +238,7 @@ store_memory_revoke_user(void *conn, const struct call *c, struct str user,
 		memory_sessions_remove(&m->sessions, e);
 		n++;
 	}
-	unlock(m);
+	memory_unlock(m);
 	*ended = n;
 	return 0;
 }
@@ -265,14 +247,14 @@ static int
 store_memory_revoke_all(void *conn, const struct call *c, int64_t *ended,
 			struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int64_t n = (int64_t)m->sessions.n;
 
 	(void)c;
 	(void)err; /* cannot fail */
 	while (m->sessions.first != NULL)
 		memory_sessions_remove(&m->sessions, m->sessions.first);
-	unlock(m);
+	memory_unlock(m);
 	*ended = n;
 	return 0;
 }
@@ -281,11 +263,11 @@ static int
 store_memory_update_user(void *conn, const struct call *c,
 			 const struct identity *who, struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int result = memory_sessions_update_user(&m->sessions, who, err);
 
 	(void)c;
-	unlock(m);
+	memory_unlock(m);
 	return result;
 }
 
@@ -293,12 +275,12 @@ static int
 store_memory_remark(void *conn, const struct call *c, const struct remark *r,
 		    struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 
 	(void)c;
 	(void)err; /* cannot fail */
 	memory_sessions_remark(&m->sessions, r);
-	unlock(m);
+	memory_unlock(m);
 	return 0;
 }
 
@@ -307,136 +289,18 @@ store_memory_list(void *conn, const struct call *c,
 		  const struct session_query *q, struct session_cursor *cursor,
 		  struct session_list *out, struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	int result = memory_sessions_list(&m->sessions, c, q, cursor, out, err);
 
-	unlock(m);
+	memory_unlock(m);
 	return result;
-}
-
-static int
-store_memory_standing(void *conn, const struct call *c,
-		      const struct login_keys *k, struct login_standing *out,
-		      struct err *err)
-{
-	struct memory *m = lock(conn);
-
-	(void)err; /* cannot fail */
-	*out = memory_login_standing(&m->attempts, &m->networks, c, k);
-	unlock(m);
-	return 0;
-}
-
-static int
-store_memory_count(void *conn, const struct call *c, const struct login_keys *k,
-		   struct login_count *out, struct err *err)
-{
-	struct memory *m = lock(conn);
-	struct login_count count = {
-		.standing =
-		    memory_login_standing(&m->attempts, &m->networks, c, k),
-	};
-	int result = memory_login_count(&m->attempts, c, k, &count, err);
-
-	unlock(m);
-	if (result == 0)
-		*out = count;
-	return result;
-}
-
-static int
-store_memory_succeed(void *conn, const struct call *c,
-		     const struct login_success *s, struct err *err)
-{
-	struct memory *m = lock(conn);
-	int result = memory_login_succeed(&m->attempts, &m->networks, s, err);
-
-	(void)c; /* expired networks are not returned, and are swept later */
-	unlock(m);
-	return result;
-}
-
-static int
-store_memory_attempt(void *conn, const struct call *c, struct str key,
-		     const struct attempt_policy *policy, struct attempt *out,
-		     struct err *err)
-{
-	struct memory *m = lock(conn);
-	int result =
-	    memory_attempts_count(&m->attempts, c, key, policy, out, err);
-
-	unlock(m);
-	return result;
-}
-
-static int
-store_memory_give_back(void *conn, const struct call *c, struct str key,
-		       int64_t ends_ms, struct err *err)
-{
-	struct memory *m = lock(conn);
-
-	(void)c;
-	(void)err; /* cannot fail */
-	memory_attempts_give_back(&m->attempts, key, ends_ms);
-	unlock(m);
-	return 0;
-}
-
-static int
-store_memory_reset_attempts(void *conn, const struct call *c, struct str key,
-			    bool *was_banned, struct err *err)
-{
-	struct memory *m = lock(conn);
-
-	(void)c;
-	(void)err; /* cannot fail */
-	*was_banned = memory_attempts_reset(&m->attempts, key);
-	unlock(m);
-	return 0;
-}
-
-static int
-store_memory_bans(void *conn, const struct call *c, int64_t ban_ms,
-		  size_t limit, struct ban_list *out, struct err *err)
-{
-	struct memory *m = lock(conn);
-	int result =
-	    memory_attempts_bans(&m->attempts, c, ban_ms, limit, out, err);
-
-	unlock(m);
-	return result;
-}
-
-static int
-store_memory_networks(void *conn, const struct call *c, struct str user,
-		      struct known_networks *out, struct err *err)
-{
-	struct memory *m = lock(conn);
-
-	(void)err; /* cannot fail */
-	memory_networks_get(&m->networks, user, c->now_ms, out);
-	unlock(m);
-	return 0;
-}
-
-static int
-store_memory_unlearn(void *conn, const struct call *c, struct str user,
-		     struct err *err)
-{
-	struct memory *m = lock(conn);
-
-	(void)c;
-	(void)err; /* cannot fail */
-	memory_networks_unlearn(&m->networks, user);
-	unlock(m);
-	return 0;
 }
 
 static int
 store_memory_sweep(void *conn, const struct call *c, size_t limit,
 		   int64_t *removed, struct err *err)
 {
-	struct memory *m = lock(conn);
+	struct memory *m = memory_lock(conn);
 	struct memory_entry *next;
 	size_t n = 0;
 
@@ -452,7 +316,7 @@ store_memory_sweep(void *conn, const struct call *c, size_t limit,
 	n += memory_attempts_sweep(&m->attempts, c->now_ms, limit - n);
 	n += memory_denials_sweep(&m->denials, c->now_ms, limit - n);
 	n += memory_networks_sweep(&m->networks, c->now_ms, limit - n);
-	unlock(m);
+	memory_unlock(m);
 	*removed = (int64_t)n;
 	return 0;
 }
