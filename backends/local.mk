@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-# THE list: one line a backend.  The local.mk of its folder adds KIND:NAME to
+# THE list: one line a backend. The local.mk of its folder adds KIND:NAME to
 # BACKENDS for each strategy that it implements: store:foo is the symbol
-# store_foo, users:foo is users_foo.  Where its library is missing nothing of
+# store_foo, users:foo is users_foo. Where its library is missing nothing of
 # the folder is compiled, and no-store:foo keeps the name known.
 BACKENDS =
 

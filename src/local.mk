@@ -11,7 +11,7 @@ bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = src/ctl/completion/fcgiauthctl
 
 # What the daemon, fcgiauthctl and the tests share; backends/local.mk adds the
-# backends.  Files of different folders may have the same name, so the archive is
+# backends. Files of different folders may have the same name, so the archive is
 # made by appending: replacing (`ar r`) goes by the name alone.
 libfcgiauth_a_AR = $(AR) cq
 libfcgiauth_a_SOURCES = \

@@ -220,7 +220,7 @@ tests_contract_store_test_store_redis_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_redis.c
 endif
 
-# Fuzz targets.  In `make check` they replay their corpus; configured with
+# Fuzz targets. In `make check` they replay their corpus; configured with
 # CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.
 AM_CPPFLAGS += $(FUZZ_CPPFLAGS)
 FUZZ_TARGETS = \
@@ -291,8 +291,8 @@ tests/tools/hardened.log: fcgiauthd fcgiauthctl
 endif
 
 # These programs run under valgrind, which finds reads of uninitialised memory:
-# AddressSanitizer does not find them.  The programs with long tables of
-# numbers, races and processes are left out, because they take too long.  The
+# AddressSanitizer does not find them. The programs with long tables of
+# numbers, races and processes are left out, because they take too long. The
 # slowest programs are first, so that the processes end at about the same time.
 MEMCHECK_TESTS = \
 	tests/unit/modes/test_revocation \
@@ -316,14 +316,14 @@ memcheck:
 	$(MAKE) check check_PROGRAMS="$(MEMCHECK_TESTS)" \
 		TESTS="$(MEMCHECK_TESTS)" LOG_COMPILER="$(MEMCHECK)"
 
-# ThreadSanitizer finds data races.  It runs the programs that can start a
+# ThreadSanitizer finds data races. It runs the programs that can start a
 # thread: the others cannot have a race.
 threadcheck: $(check_PROGRAMS)
 	$(MAKE) check TESTS="`for t in $(UNIT_TESTS) $(CONTRACT_TESTS); do \
 		nm -u $$t | grep -q pthread_create && echo $$t; done`"
 
-# Tests that the tarball is complete.  All programs are built from it, and those
-# that read its files are run.  The behaviour of the code is tested elsewhere,
+# Tests that the tarball is complete. All programs are built from it, and those
+# that read its files are run. The behaviour of the code is tested elsewhere,
 # so the compiler need not optimise.
 TARBALL_TESTS = $(FUZZ_TARGETS) tests/tools/source.sh \
 	tests/unit/crypto/test_password_kinds

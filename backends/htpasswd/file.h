@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parses a password file as Apache's htpasswd writes it, and an AuthGroupFile,
- * into a table.  A line is `NAME:HASH` in the former and `GROUP: NAME NAME ...`
- * in the latter, with blanks or commas between the names.  Text after a second
- * colon of a user line is ignored, as other programs do.  Empty lines, lines
+ * into a table. A line is `NAME:HASH` in the former and `GROUP: NAME NAME ...`
+ * in the latter, with blanks or commas between the names. Text after a second
+ * colon of a user line is ignored, as other programs do. Empty lines, lines
  * that begin with '#' and a byte order mark of UTF-8 are skipped.
  *
  * A file that is invalid or ambiguous is refused as a whole, with file and
  * line: no colon, no name, a name twice, a NUL, or a line or a file that is too
- * long.  A line that is valid but cannot be used here is left out and counted.
+ * long. A line that is valid but cannot be used here is left out and counted.
  */
 #ifndef BACKENDS_HTPASSWD_FILE_H
 #define BACKENDS_HTPASSWD_FILE_H
@@ -64,7 +64,7 @@ struct htpasswd_text {
 	struct str bytes;
 };
 
-/* Parses the files.  The result points into the texts and into `a`.  `groups`
+/* Parses the files. The result points into the texts and into `a`. `groups`
  * may be NULL. */
 int htpasswd_parse(const struct htpasswd_text *users,
 		   const struct htpasswd_text *groups, struct arena *a,
@@ -98,7 +98,7 @@ int htpasswd_stat(const char *path, struct htpasswd_stamp *out,
 		  struct err *err) MUST_USE;
 bool htpasswd_same(const struct htpasswd_stamp *a,
 		   const struct htpasswd_stamp *b);
-/* Returns whether the file was not written to in the last second.  A time in
+/* Returns whether the file was not written to in the last second. A time in
  * the future counts as rested, because the clock was set back. */
 bool htpasswd_has_rested(const struct htpasswd_stamp *s, int64_t now_ms);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users in a password file, which htpasswd(1) or an editor changes while the
- * service runs.  Every look-up of a user checks whether the file has changed,
+ * service runs. Every look-up of a user checks whether the file has changed,
  * and reads it again if it has changed and was then not written to for a
  * second: htpasswd empties the file and writes all of it, and a file that is
  * written in part may look complete.
@@ -33,7 +33,7 @@ struct htpasswd_table {
 struct htpasswd_source {
 	const struct env *env;
 	char *path[FILES]; /* groups may be NULL */
-	/* Guards the fields below.  It is also held while the files are read:
+	/* Guards the fields below. It is also held while the files are read:
 	 * they are local and small, and the threads that wait need the
 	 * result. */
 	pthread_mutex_t lock;
@@ -133,7 +133,7 @@ make_table(const struct htpasswd_source *s, struct htpasswd_table **out,
 	return 0;
 }
 
-/* Drops a reference.  The caller must hold the lock, except when closing. */
+/* Drops a reference. The caller must hold the lock, except when closing. */
 static void
 htpasswd_users_release(struct htpasswd_table *t)
 {
@@ -166,8 +166,8 @@ htpasswd_users_refuse(struct htpasswd_source *s,
 }
 
 /*
- * Checks that the file is complete.  An empty file is being written, or could
- * not be written: it does not mean that there are no users.  And if the last
+ * Checks that the file is complete. An empty file is being written, or could
+ * not be written: it does not mean that there are no users. And if the last
  * line ended with a newline before, it must do so again.
  */
 static int
@@ -208,7 +208,7 @@ htpasswd_users_load(const struct htpasswd_source *s,
 	return 0;
 }
 
-/* Brings the table up to date.  -1: the users are not known. */
+/* Brings the table up to date. -1: the users are not known. */
 static int
 refresh(struct htpasswd_source *s, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regulation in the memory store.  Callers must hold the lock of the store. */
+/* Regulation in the memory store. Callers must hold the lock of the store. */
 #ifndef BACKENDS_MEMORY_ATTEMPTS_H
 #define BACKENDS_MEMORY_ATTEMPTS_H
 

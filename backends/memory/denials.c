@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a.  An attacker cannot fill a bucket: the keys are session ids, which
+/* FNV-1a. An attacker cannot fill a bucket: the keys are session ids, which
  * are random, and names of existing users. */
 static size_t
 memory_denials_bucket(struct str key)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Denied tokens in the memory store.  Callers must hold the lock of the
+/* Denied tokens in the memory store. Callers must hold the lock of the
  * store. */
 #ifndef BACKENDS_MEMORY_DENIALS_H
 #define BACKENDS_MEMORY_DENIALS_H

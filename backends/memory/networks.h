@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Networks from which users have signed in, in the memory store.  Callers must
+/* Networks from which users have signed in, in the memory store. Callers must
  * hold the lock of the store. */
 #ifndef BACKENDS_MEMORY_NETWORKS_H
 #define BACKENDS_MEMORY_NETWORKS_H

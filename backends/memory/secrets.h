@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared secrets in the memory store.  Callers must hold the lock of the
+/* Shared secrets in the memory store. Callers must hold the lock of the
  * store. */
 #ifndef BACKENDS_MEMORY_SECRETS_H
 #define BACKENDS_MEMORY_SECRETS_H

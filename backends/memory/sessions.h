@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sessions of the memory store.  Callers must hold the lock of the
+/* The sessions of the memory store. Callers must hold the lock of the
  * store. */
 #ifndef BACKENDS_MEMORY_SESSIONS_H
 #define BACKENDS_MEMORY_SESSIONS_H
@@ -43,7 +43,7 @@ int memory_sessions_rotate(struct memory_sessions *t, const struct call *c,
 			   struct err *err) MUST_USE;
 
 /* Ends the oldest live sessions of a user until `keep` are left; `except` is
- * neither ended nor counted.  Returns how many it has ended. */
+ * neither ended nor counted. Returns how many it has ended. */
 int64_t memory_sessions_make_room(struct memory_sessions *t, struct str user,
 				  int64_t keep, int64_t now,
 				  const struct memory_entry *except);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sessions in the memory of one process, for tests and for installations that
- * may lose them at a restart.  One lock protects all of it; only the sweep
- * limits the memory.  All operations on sessions except create, find, touch,
+ * may lose them at a restart. One lock protects all of it; only the sweep
+ * limits the memory. All operations on sessions except create, find, touch,
  * rotate and revoke read every session.
  */
 #include "strategy/clock.h"

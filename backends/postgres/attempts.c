@@ -61,7 +61,7 @@ store_postgres_give_back(void *conn, const struct call *c, struct str key,
 					err);
 }
 
-/* An argument without a key or a name is empty.  No row has an empty key or an
+/* An argument without a key or a name is empty. No row has an empty key or an
  * empty name, so it finds nothing. */
 int
 store_postgres_standing(void *conn, const struct call *c,
@@ -113,7 +113,7 @@ get_counts(const PGresult *r, const struct call *c, const struct login_keys *k,
 	return 0;
 }
 
-/* Undoes the attempts of all keys.  A failure is never ERR_UNDONE, because the
+/* Undoes the attempts of all keys. A failure is never ERR_UNDONE, because the
  * attempts have been counted. */
 static int
 give_back_all(void *conn, const struct call *c, const struct login_keys *k,

@@ -51,7 +51,7 @@ postgres_close(void *server)
 	free(s);
 }
 
-/* Receives notices.  A server sends one before it ends an idle connection. */
+/* Receives notices. A server sends one before it ends an idle connection. */
 static void
 take_notice(void *arg, const PGresult *r)
 {
@@ -131,7 +131,7 @@ postgres_disconnect(void *conn)
 	free(pg);
 }
 
-/* Maps a SQLSTATE to an error code; the first prefix that matches counts.  The
+/* Maps a SQLSTATE to an error code; the first prefix that matches counts. The
  * cause of any other error may be repaired from outside, and another connection
  * may help. */
 static enum err_code

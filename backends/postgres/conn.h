@@ -4,9 +4,9 @@
  * constant statements with binary parameters, and the schema of one component.
  *
  * The tables of the service are in the schema `fcgiauth`; statements always
- * name the schema.  A statement is one round trip of the extended protocol
+ * name the schema. A statement is one round trip of the extended protocol
  * without a statement name, so that a pooler in transaction mode can be used.
- * Every wait has a deadline.  Errors are
+ * Every wait has a deadline. Errors are
  *
  *	ERR_UNAVAILABLE  the connection is lost; the server shuts down, starts
  *			 up or is read-only; the deadline has passed
@@ -76,7 +76,7 @@ struct postgres_spec {
 	const char *const *steps; /* migrations: steps[0] leads to version 1 */
 	size_t nsteps; /* 0: it has no tables of its own */
 	/* A statement without arguments that succeeds if the tables can be used
-	 * as ping() demands.  NULL: any answer of the server is enough. */
+	 * as ping() demands. NULL: any answer of the server is enough. */
 	const char *probe;
 };
 
@@ -136,8 +136,8 @@ enum postgres_type {
 	    ARRAY_LEN(((const struct postgres_arg[]){ __VA_ARGS__ }))
 
 /*
- * Executes one statement.  *out has the rows in binary; the caller must
- * PQclear() it.  Outside a transaction the statement is repeated after a
+ * Executes one statement. *out has the rows in binary; the caller must
+ * PQclear() it. Outside a transaction the statement is repeated after a
  * serialisation failure or a deadlock (40001, 40P01), with a random wait, as
  * long as the deadline allows.
  */
@@ -166,7 +166,7 @@ int postgres_numbers(struct postgres_conn *pg, const char *sql,
 /*
  * Executes a statement of the administrator, with values and rows as text: the
  * server converts the values to the types of the parameters, and the rows are
- * as psql shows them.  It is repeated like postgres_query(), and must not be in
+ * as psql shows them. It is repeated like postgres_query(), and must not be in
  * a transaction.
  */
 int postgres_text(struct postgres_conn *pg, const char *sql,
@@ -178,7 +178,7 @@ int postgres_count_params(struct postgres_conn *pg, const char *sql, int *n,
 
 /* Executes the statements of fn in one transaction, which is repeated after
  * 40001 and 40P01: fn must change nothing but *ctx, and must set all of it each
- * time.  After the deadline no statement except the COMMIT is begun, and the
+ * time. After the deadline no statement except the COMMIT is begun, and the
  * result is ERR_BUSY. */
 int postgres_transaction(struct postgres_conn *pg,
 			 int (*fn)(struct postgres_conn *pg, void *ctx,
@@ -186,7 +186,7 @@ int postgres_transaction(struct postgres_conn *pg,
 			 void *ctx, struct err *err) MUST_USE;
 
 /* Read a field of a row, and check its type and length; the SQL value NULL is
- * an error.  A number may be of any integer type, or boolean; a text may be
+ * an error. A number may be of any integer type, or boolean; a text may be
  * bytea as well, and points into the result if the arena is NULL. */
 int postgres_get_int(const PGresult *r, int row, int column, int64_t *out,
 		     struct err *err) MUST_USE;

@@ -30,13 +30,13 @@ struct postgres_conn {
 	char state[6]; /* SQLSTATE of the last failure; empty: none given */
 };
 
-/* Parses a connection string.  The error is ERR_CONFIG and contains no part of
- * a password.  postgres_conninfo_free() frees *out. */
+/* Parses a connection string. The error is ERR_CONFIG and contains no part of
+ * a password. postgres_conninfo_free() frees *out. */
 int postgres_conninfo_parse(struct str text, PQconninfoOption **out,
 			    struct err *err) MUST_USE;
 void postgres_conninfo_free(PQconninfoOption *parsed); /* wipes */
 
-/* Keywords for PQconnectdbParams().  The last value of a keyword counts, so the
+/* Keywords for PQconnectdbParams(). The last value of a keyword counts, so the
  * defaults of the service come first. */
 #define POSTGRES_KEYWORDS_MAX 80
 

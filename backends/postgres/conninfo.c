@@ -31,7 +31,7 @@ postgres_one_line(const char *text, char *line, size_t n)
 #define LINE_MAX_BYTES 120
 
 /* Hides what libpq quotes because it did not expect it: that may be a part of a
- * password that has a blank or a quote.  All text up to the last quote is
+ * password that has a blank or a quote. All text up to the last quote is
  * hidden, except the one character that libpq says is missing. */
 static void
 hide_quoted(char line[LINE_MAX_BYTES])
@@ -55,7 +55,7 @@ may_have_password(const char *text)
 	return strstr(text, "password") != NULL || strstr(text, "://") != NULL;
 }
 
-/* Returns whether the value may be a part of the password of a URI.  If the
+/* Returns whether the value may be a part of the password of a URI. If the
  * password has an '@' or '/', libpq takes the text after it for the host and
  * the text before it for a port, and quotes it when it cannot be found. */
 static bool

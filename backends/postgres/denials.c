@@ -16,7 +16,7 @@ store_postgres_deny(void *conn, const struct call *c, const struct denial *d,
 			       &n, err);
 }
 
-/* The statement has DENIED_KEYS_MAX keys.  Unused ones are empty: no row has an
+/* The statement has DENIED_KEYS_MAX keys. Unused ones are empty: no row has an
  * empty key. */
 int
 store_postgres_denied(void *conn, const struct call *c,

@@ -121,7 +121,7 @@ plan_gives(const char *plan, int column, const char *what)
 }
 
 /* Refuses a query whose name is $1 as typed instead of that of the table: if
- * its condition ignores case, one user would have many names.  A query that
+ * its condition ignores case, one user would have many names. A query that
  * cannot be explained is accepted, because it has been run. */
 static int
 check_name(struct postgres_conn *pg, const char *query, int column,
@@ -258,7 +258,7 @@ next_word(struct str *rest, struct str *word)
 	return n > 0;
 }
 
-/* Removes the braces of an array of text, {a,b}.  A quoted element is not a
+/* Removes the braces of an array of text, {a,b}. A quoted element is not a
  * valid role, except the word "NULL"; without quotes it is the value NULL. */
 static struct str
 foreign_unwrap(struct str text, bool *array)
@@ -324,8 +324,8 @@ read_roles(struct str text, struct arena *a, struct str *out, const char **why,
 	return 0;
 }
 
-/* Reads the column disabled.  NULL refuses the user: a join without a match
- * gives it, as does NOT of NULL.  Without the column no user is disabled. */
+/* Reads the column disabled. NULL refuses the user: a join without a match
+ * gives it, as does NOT of NULL. Without the column no user is disabled. */
 static void
 read_disabled(const PGresult *r, const struct places *p, bool *disabled,
 	      const char **why)

@@ -14,7 +14,7 @@
 
 /* Checks that `query` runs, has one parameter, and returns only known columns,
  * including the required ones, and that `update_hash` (NULL: none) has three
- * parameters.  Else the error is ERR_CONFIG with what is wrong. */
+ * parameters. Else the error is ERR_CONFIG with what is wrong. */
 int foreign_check(struct postgres_conn *pg, const char *query,
 		  const char *update_hash, struct err *err) MUST_USE;
 
@@ -22,7 +22,7 @@ int foreign_check(struct postgres_conn *pg, const char *query,
 int foreign_ping(struct postgres_conn *pg, const char *query,
 		 struct err *err) MUST_USE;
 
-/* The state of the log of invalid users.  It has at most one line per second,
+/* The state of the log of invalid users. It has at most one line per second,
  * because any client that types their names causes a line. */
 struct foreign_log {
 	const struct env *env;

@@ -103,7 +103,7 @@ query_collect(struct postgres_conn *pg, PGresult **out, struct err *err)
 	return result;
 }
 
-/* Must be called before every statement.  A statement that begins shortly
+/* Must be called before every statement. A statement that begins shortly
  * before the deadline may take the full time limit, too: the server then
  * cancels a wait for a lock before the service takes the server for lost. */
 static void
@@ -160,7 +160,7 @@ query_bind(struct bound *b, size_t at, const struct postgres_arg *arg)
 	}
 }
 
-/* Executes a statement.  If args is NULL, the simple protocol is used, which
+/* Executes a statement. If args is NULL, the simple protocol is used, which
  * allows several statements. */
 static int
 query_run(struct postgres_conn *pg, const char *sql,
@@ -329,7 +329,7 @@ commit(struct postgres_conn *pg, struct err *err)
 	return committed ? 0 : err_set(err, ERR_INTERNAL, "not committed");
 }
 
-/* Rolls back.  If that fails, the connection must be closed, which ends the
+/* Rolls back. If that fails, the connection must be closed, which ends the
  * transaction as well. */
 static void
 query_roll_back(struct postgres_conn *pg, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The schema of one component in a Postgres database: its version and its
- * migrations.  A process that migrates locks the row with the version of the
+ * migrations. A process that migrates locks the row with the version of the
  * component; a second process waits for the lock and finds nothing to do.
  */
 #include "backends/postgres/conn_internal.h"
@@ -77,7 +77,7 @@ has_row(struct postgres_conn *pg, const char *sql, bool *row, struct err *err)
 	return 0;
 }
 
-/* Creates only what is missing.  CREATE ... IF NOT EXISTS would need rights
+/* Creates only what is missing. CREATE ... IF NOT EXISTS would need rights
  * that a role may lack if there is nothing to create. */
 static int
 postgres_schema_prepare(struct postgres_conn *pg, void *ctx, struct err *err)

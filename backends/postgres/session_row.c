@@ -9,7 +9,7 @@
 
 #define COLUMN_MARK 14
 
-/* Marks a session as damaged if a column could not be read.  The tables have
+/* Marks a session as damaged if a column could not be read. The tables have
  * types and checks, but their owner can change them. */
 static void
 postgres_row_note(int result, const char *name, struct session *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The statements of the Postgres store.  A statement that writes is correct
+ * The statements of the Postgres store. A statement that writes is correct
  * even if another one changes the row at the same time: after waiting for the
  * row the server evaluates the condition again.
  */
@@ -11,7 +11,7 @@
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
 	" generation, mark"
 
-/* $1 id, $2 now_ms.  A session ends as well if its generation cannot grow. */
+/* $1 id, $2 now_ms. A session ends as well if its generation cannot grow. */
 #define ROTATABLE                                                              \
 	" id = $1 AND idle_expires_ms > $2 AND expires_ms > $2"                \
 	" AND generation < 4294967295"
@@ -104,7 +104,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " AND (last_seen_ms < $2 OR idle_expires_ms < $3 OR " SEEN_AHEAD
 	    ")",
 	/* The next four are executed in this order until one returns a row.
-	 * $6 next, $7 wrapped, $8 the new idle_expires_ms.  All assignments see
+	 * $6 next, $7 wrapped, $8 the new idle_expires_ms. All assignments see
 	 * the old values of the row. */
 	[STORE_SQL_ROTATE] =
 	    "UPDATE fcgiauth.sessions SET token = $6, parent = token,"
@@ -153,7 +153,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    "UPDATE fcgiauth.attempts SET count = count - 1 WHERE key = $1"
 	    " AND ends_ms = $2 AND NOT banned AND count > 0",
 	/* Returns the columns in the order of enum login_fact
-	 * (strategy/login_keys.h).  $1 is now_ms, $2 the latest possible end of
+	 * (strategy/login_keys.h). $1 is now_ms, $2 the latest possible end of
 	 * a ban, $3 the user, $4 the network, $5 the first key, $6 the key
 	 * `known`; $7 to $9 are the other keys. */
 	[STORE_SQL_STANDING] =
@@ -161,8 +161,8 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " WHERE name = $3 AND network = $4 AND until_ms > $1), 0),"
 	    BAN_OF("= $5") "," BAN_OF("= $6") "," BAN_OF("IN ($7, $8, $9)"),
 	/* Counts as ATTEMPT does with a max that is never reached, for several
-	 * keys: $1, $4, $5 and $8.  COUNT and SUCCEED lock their rows in the
-	 * order of the bytes of the keys.  Otherwise two of them could wait for
+	 * keys: $1, $4, $5 and $8. COUNT and SUCCEED lock their rows in the
+	 * order of the bytes of the keys. Otherwise two of them could wait for
 	 * each other, until the server ends one after its deadlock_timeout. */
 	[STORE_SQL_COUNT] =
 	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
@@ -176,10 +176,10 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " ELSE $3 END"
 	    " RETURNING key, CASE WHEN banned THEN ends_ms ELSE 0 END,"
 	    " CASE WHEN banned THEN 0 ELSE count END, ends_ms",
-	/* $1 is the key that is reset.  $2 to $7 are the keys from which an
-	 * attempt is removed, each with the end of its window.  $8 is the user,
+	/* $1 is the key that is reset. $2 to $7 are the keys from which an
+	 * attempt is removed, each with the end of its window. $8 is the user,
 	 * $9 the network, and $10 its end, which is 0 if no network is to be
-	 * stored.  $11 is how many other networks of the user are kept. */
+	 * stored. $11 is how many other networks of the user are kept. */
 	[STORE_SQL_SUCCEED] =
 	    "WITH locked AS (SELECT key FROM fcgiauth.attempts"
 	    " WHERE key IN ($1, $2, $4, $6) ORDER BY key FOR UPDATE),"

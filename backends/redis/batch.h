@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Steps of the Redis store that are sent together.  Errors are sticky: only
+ * Steps of the Redis store that are sent together. Errors are sticky: only
  * redis_batch_run() returns them.
  */
 #ifndef BACKENDS_REDIS_BATCH_H
@@ -26,7 +26,7 @@ struct redis_batch redis_batch(struct redis_conn *conn, struct arena *a,
 	(const struct str[]){ __VA_ARGS__ },                                   \
 	    sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str)
 
-/* Returns the index of the step and of its reply.  Copies args[], but not their
+/* Returns the index of the step and of its reply. Copies args[], but not their
  * bytes, which must stay valid until the run. */
 size_t redis_add(struct redis_batch *b, const char *command, struct str key,
 		 const struct str *args, size_t nargs);
@@ -37,12 +37,12 @@ size_t redis_add_script_keys(struct redis_batch *b, size_t script,
 			     struct str key, size_t nkeys,
 			     const struct str *args, size_t nargs);
 
-/* Runs the steps.  The batch is empty then and can be used again. */
+/* Runs the steps. The batch is empty then and can be used again. */
 int redis_batch_run(struct redis_batch *b, struct err *err) MUST_USE;
 
 /*
  * These read a reply, which must have their type, else they fail with
- * redis_damaged().  The bytes stay valid until the next run of any batch on the
+ * redis_damaged(). The bytes stay valid until the next run of any batch on the
  * connection.
  */
 int redis_get_text(const struct redis_batch *b, size_t i, struct str *out,
@@ -65,7 +65,7 @@ struct str redis_number(struct redis_batch *b, int64_t n);
 struct str redis_key(struct redis_batch *b, const char *kind, struct str name);
 
 /* Returns an arena besides that of the call, for pages that are read one after
- * the other, or for work that must not run out of memory halfway.  Returns NULL
+ * the other, or for work that must not run out of memory halfway. Returns NULL
  * like arena_new(). */
 struct arena *redis_scratch(void) MUST_USE;
 

@@ -174,7 +174,7 @@ newest(const struct merge *g)
 	return best;
 }
 
-/* Sets g->v to at most `most` entries below `from`.  Fewer are the last
+/* Sets g->v to at most `most` entries below `from`. Fewer are the last
  * ones. */
 static int
 merge(struct merge *g, struct str from, size_t most, struct err *err)
@@ -261,7 +261,7 @@ collect_all(struct listing *m, struct err *err)
 	return result;
 }
 
-/* Returns where the next page begins.  A zero cursor is above all entries. */
+/* Returns where the next page begins. A zero cursor is above all entries. */
 static struct str
 cursor_entry(struct redis_batch *b, const struct session_cursor *cursor)
 {

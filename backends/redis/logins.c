@@ -66,7 +66,7 @@ store_redis_unlearn(void *conn, const struct call *c, struct str user,
 	return redis_get_number(&b, 0, &ignored, err);
 }
 
-/* Adds one step for each key.  If there is a user, two more steps follow: for
+/* Adds one step for each key. If there is a user, two more steps follow: for
  * the key `known`, and for the networks of the user. */
 static void
 ask_standing(struct redis_batch *b, const struct login_keys *k)
@@ -166,7 +166,7 @@ redis_logins_count_all(struct redis_batch *b, const struct call *c,
 }
 
 /* Undoes the attempt under the keys that counted it, because another key was
- * refused, for example by its server of a cluster.  If that fails too, the
+ * refused, for example by its server of a cluster. If that fails too, the
  * attempt stays counted. */
 static void
 undo_some(struct redis_batch *b, const struct login_keys *k,

@@ -63,7 +63,7 @@ ping_try_all(struct redis_batch *b, struct err *err)
 	return redis_batch_run(b, err);
 }
 
-/* Deletes the keys.  This is a run of its own, because a script that the server
+/* Deletes the keys. This is a run of its own, because a script that the server
  * does not know is sent again after the other steps. */
 static int
 clean_up(struct redis_batch *b, struct err *err)
@@ -128,7 +128,7 @@ info_value(struct str info, struct str name)
 	return STR("");
 }
 
-/* Returns -1 if this server evicts keys once its memory is full.  A server that
+/* Returns -1 if this server evicts keys once its memory is full. A server that
  * does not let us read its policy passes. */
 static int
 read_policy(void *evicts, const redisReply *reply, struct err *err)

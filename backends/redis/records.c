@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define MARGIN_MS   60000
-/* A hundred years.  Redis refuses an expiry that overflows its numbers. */
+/* A hundred years. Redis refuses an expiry that overflows its numbers. */
 #define KEEP_MAX_MS INT64_C(3155760000000)
 
 enum {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keys and records of the Redis store.  P is the prefix.  Numbers are
+ * The keys and records of the Redis store. P is the prefix. Numbers are
  * decimal with leading zeros, so that they have the order of their texts.
  *
  * Sessions are in shards (strategy/session_id.h), and all data of one user is
- * in one shard.  T is P{XX} with the number of the shard in hexadecimal.  The
+ * in one shard. T is P{XX} with the number of the shard in hexadecimal. The
  * text in braces determines the slot of a cluster.
  *
  *	T s:ID		a session, as below; ID is its id in hexadecimal
@@ -24,13 +24,13 @@
  *	P ping		what ping() writes
  *
  * An entry is 19 digits of created_ms and the ID, so entries have the order of
- * listings.  One script creates a session and its entries, and one script ends
+ * listings. One script creates a session and its entries, and one script ends
  * them: it deletes the session first, then the entries whose indices can be
- * changed.  The score in `ends` may be too early, because a touch or a rotation
+ * changed. The score in `ends` may be too early, because a touch or a rotation
  * does not move it later.
  *
- * The times in a record decide.  The expiry in Redis only frees memory, at
- * least a minute later, and leaves the entries to sweep().  So a reader of an
+ * The times in a record decide. The expiry in Redis only frees memory, at
+ * least a minute later, and leaves the entries to sweep(). So a reader of an
  * index must read the records, too.
  *
  * A session is one string, because a hash takes twice the memory:
@@ -43,8 +43,8 @@
  *			    and, if it is known, the mark in hexadecimal
  *
  * Times have 19 digits, counts have 10, flags are 0 or 1, and secrets have 32
- * bytes.  Texts have a NUL between them.  Another format begins with another
- * digit.  Lua counts from 1.
+ * bytes. Texts have a NUL between them. Another format begins with another
+ * digit. Lua counts from 1.
  */
 #ifndef BACKENDS_REDIS_RECORDS_H
 #define BACKENDS_REDIS_RECORDS_H
@@ -86,7 +86,7 @@ bool redis_entry_parse(struct str entry, struct session *s) MUST_USE;
 /* Returns hexadecimal digits, or an empty text if the mark is unknown. */
 struct str redis_mark(struct redis_batch *b, const struct password_mark *mark);
 struct str redis_record(struct redis_batch *b, const struct session *s);
-/* Sets all but the id; the texts point into `record`.  Of a damaged record it
+/* Sets all but the id; the texts point into `record`. Of a damaged record it
  * sets only s->damage. */
 void redis_record_parse(struct str record, struct session *s);
 /* Copies the wrapped successor of the previous token. */

@@ -37,7 +37,7 @@ answer_of(struct str word, enum rotate_answer *out)
 	return false;
 }
 
-/* Reads { word } or { word, record }.  Returns false if the reply is
+/* Reads { word } or { word, record }. Returns false if the reply is
  * neither. */
 static bool
 rotate_parse(const redisReply *r, enum rotate_answer *answer,

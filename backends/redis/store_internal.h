@@ -45,7 +45,7 @@ int redis_trim(struct redis_conn *conn, const struct call *c, struct str user,
 int redis_ban_read(struct str text, int64_t ban_ms, int64_t now_ms,
 		   int64_t *until_ms, struct err *err) MUST_USE;
 
-/* redis_attempt_add() adds the steps that count one attempt.  When a batch has
+/* redis_attempt_add() adds the steps that count one attempt. When a batch has
  * only such steps, redis_attempt_get() reads the i-th attempt after its run. */
 #define REDIS_ATTEMPT_STEPS 2
 void redis_attempt_add(struct redis_batch *b, int64_t now_ms, struct str key,

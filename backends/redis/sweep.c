@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The maximum of pages of a shard in one call.  Pages of live sessions, which
+/* The maximum of pages of a shard in one call. Pages of live sessions, which
  * get a later time, do not count as removed. */
 #define PAGES_MAX 100
 
@@ -18,7 +18,7 @@ struct sweep {
 	struct err first; /* the first ERR_BUSY */
 };
 
-/* Returns whether the sweep goes on after a part of it.  A part that is busy,
+/* Returns whether the sweep goes on after a part of it. A part that is busy,
  * for example because its slot is being moved or its index has another type,
  * does not stop the others; its error is returned when they are done. */
 static bool
@@ -55,7 +55,7 @@ is_record(struct str member)
 }
 
 /* Deletes each member of the page, or gives it a later time if its record is
- * not over.  `asked` has the replies of LUA_REAP, in order. */
+ * not over. `asked` has the replies of LUA_REAP, in order. */
 static int
 sweep_settle(const struct sweep *s, const struct due *d,
 	     const struct redis_batch *asked, int64_t *removed, struct err *err)

@@ -10,7 +10,7 @@
 /* How many sessions one script reads; it blocks the server meanwhile. */
 #define SOME STR("1000")
 
-/* Visits the sessions of a user, newest first, page by page.  Sessions that are
+/* Visits the sessions of a user, newest first, page by page. Sessions that are
  * created meanwhile are newer than the page and are not visited. */
 struct walk {
 	struct redis_batch b; /* for one step at a time */

@@ -88,7 +88,7 @@ store_sqlite_give_back(void *conn, const struct call *c, struct str key,
 	return sqlite_attempts_give_back(conn, key, ends_ms, err);
 }
 
-/* An argument without a key or a name is empty.  No row has an empty key or an
+/* An argument without a key or a name is empty. No row has an empty key or an
  * empty name, so it finds nothing. */
 int
 store_sqlite_standing(void *conn, const struct call *c,

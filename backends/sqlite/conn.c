@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections to a SQLite file.  With synchronous=FULL an acknowledged sign-out
+ * Connections to a SQLite file. With synchronous=FULL an acknowledged sign-out
  * or change of a password survives a power failure.
  */
 #include "backends/sqlite/file.h"
@@ -21,7 +21,7 @@ struct sqlite_conn {
 };
 
 /* Returns whether the cause is in this program, so that trying again does not
- * help.  The cause of any other error may be repaired from outside. */
+ * help. The cause of any other error may be repaired from outside. */
 static bool
 is_our_fault(int code)
 {
@@ -60,7 +60,7 @@ sqlite_script(struct sqlite_conn *conn, const char *sql, struct err *err)
 	return 0;
 }
 
-/* Asks for the WAL mode; *wal says whether SQLite has set it.  The result is
+/* Asks for the WAL mode; *wal says whether SQLite has set it. The result is
  * SQLITE_OK even if it has not. */
 static int
 ask_for_wal(struct sqlite_conn *conn, bool *wal)
@@ -80,7 +80,7 @@ ask_for_wal(struct sqlite_conn *conn, bool *wal)
 	return sqlite3_finalize(stmt);
 }
 
-/* Sets the WAL mode, which is changed once in the life of a file.  SQLite does
+/* Sets the WAL mode, which is changed once in the life of a file. SQLite does
  * not call the busy handler for that, so this function waits itself. */
 static int
 set_wal(struct sqlite_conn *conn, struct err *err)
@@ -439,7 +439,7 @@ sqlite_conn_try_all(struct sqlite_conn *conn, struct err *err)
 }
 
 /* Commits a write, because only a commit notices that the disk is full or has
- * become read-only.  The write may be lost, so there is no need to wait for the
+ * become read-only. The write may be lost, so there is no need to wait for the
  * disk. */
 int
 sqlite_ping(void *conn, struct err *err)

@@ -89,7 +89,7 @@ struct sqlite_arg {
 int sqlite_query(struct sqlite_conn *conn, size_t which,
 		 const struct sqlite_arg *args, size_t nargs,
 		 sqlite3_stmt **out, struct err *err) MUST_USE;
-/* Reads the next row.  If there is none, and on an error, the statement is
+/* Reads the next row. If there is none, and on an error, the statement is
  * finished. */
 int sqlite_next(struct sqlite_conn *conn, sqlite3_stmt *stmt, bool *row,
 		struct err *err) MUST_USE;
@@ -116,7 +116,7 @@ int sqlite_numbers(struct sqlite_conn *conn, size_t which,
 		   const struct sqlite_arg *args, size_t nargs,
 		   struct sqlite_numbers *out, struct err *err) MUST_USE;
 
-/* Begin and end a transaction.  The end is a commit if `result` is 0, else a
+/* Begin and end a transaction. The end is a commit if `result` is 0, else a
  * rollback. */
 int sqlite_begin(struct sqlite_conn *conn, struct err *err) MUST_USE;
 int sqlite_end(struct sqlite_conn *conn, int result, struct err *err) MUST_USE;

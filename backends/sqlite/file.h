@@ -11,7 +11,7 @@
 struct sqlite_file {
 	const struct sqlite_spec *spec;
 	char *path; /* our own copy */
-	/* True once the file was seen.  After that a missing file is not
+	/* True once the file was seen. After that a missing file is not
 	 * created again: an empty one would answer "no such session" if the
 	 * volume is not mounted. */
 	atomic_bool seen;

@@ -77,7 +77,7 @@ write_version(struct sqlite_conn *conn, int64_t version, struct err *err)
 			     &changed, err);
 }
 
-/* Makes one step of the migration.  It must run in a transaction, so that the
+/* Makes one step of the migration. It must run in a transaction, so that the
  * version stays as it was read. */
 static int
 sqlite_schema_step(struct sqlite_conn *conn, bool *done, struct err *err)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads sessions from rows of the SQLite store.  A column of a SQLite table may
+/* Reads sessions from rows of the SQLite store. A column of a SQLite table may
  * hold a value of any type, whatever the schema says. */
 #include "strategy/session_check.h"
 #include "backends/sqlite/store_internal.h"
 
 #define COLUMN_MARK 14
 
-/* Reads an integer.  A value of another type marks the session as damaged:
+/* Reads an integer. A value of another type marks the session as damaged:
  * another program has written it. */
 static int64_t
 get_int(sqlite3_stmt *stmt, int column, const char *name, struct session *s)

@@ -7,7 +7,7 @@
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
 	" generation, mark"
 
-/* ?1 id, ?2 now_ms.  A session ends as well if its generation cannot grow. */
+/* ?1 id, ?2 now_ms. A session ends as well if its generation cannot grow. */
 #define ROTATABLE                                                              \
 	" id = ?1 AND idle_expires_ms > ?2 AND expires_ms > ?2"                \
 	" AND generation < 4294967295"
@@ -21,7 +21,7 @@
 	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
 	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
 
-/* The window of an attempt, with the parameters of STORE_SQL_ATTEMPT.  A window
+/* The window of an attempt, with the parameters of STORE_SQL_ATTEMPT. A window
  * that ends later than ?6 counts as over: see latest_ms(). */
 #define IN_WINDOW "(NOT banned AND ends_ms > ?2 AND ends_ms <= ?6)"
 #define SO_FAR	  "iif(" IN_WINDOW ", count, 0)"
@@ -61,8 +61,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " AND (last_seen_ms < ?2 OR idle_expires_ms < ?3 OR " SEEN_AHEAD
 	    ")",
 	/* The next four are executed in this order, in one transaction, until
-	 * one returns a row.  ?3 generation, ?4 presented, ?5 grace_ms, ?6
-	 * next, ?7 wrapped, ?8 the new idle_expires_ms.  All assignments see
+	 * one returns a row. ?3 generation, ?4 presented, ?5 grace_ms, ?6
+	 * next, ?7 wrapped, ?8 the new idle_expires_ms. All assignments see
 	 * the old values of the row. */
 	[STORE_SQL_ROTATE] =
 	    "UPDATE main.sessions SET token = ?6, parent = token,"
@@ -94,7 +94,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?5"
 	    " AND" PAGE,
 	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max, ?6
-	 * and ?7 the latest ends.  No row comes back when a ban is in
+	 * and ?7 the latest ends. No row comes back when a ban is in
 	 * force. */
 	[STORE_SQL_ATTEMPT] =
 	    "INSERT INTO main.attempts (key, count, banned, ends_ms)"
@@ -110,7 +110,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    "UPDATE main.attempts SET count = count - 1 WHERE key = ?1"
 	    " AND ends_ms = ?2 AND NOT banned AND count > 0",
 	/* Returns the columns in the order of enum login_fact
-	 * (strategy/login_keys.h).  ?1 is now_ms, ?2 the latest possible end of
+	 * (strategy/login_keys.h). ?1 is now_ms, ?2 the latest possible end of
 	 * a ban, ?3 the user, ?4 the network, ?5 the first key, ?6 the key
 	 * `known`; ?7 to ?9 are the other keys. */
 	[STORE_SQL_STANDING] =

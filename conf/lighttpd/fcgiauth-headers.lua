@@ -5,7 +5,7 @@
 --	magnet.attract-raw-url-to = ( "/etc/lighttpd/fcgiauth/fcgiauth-headers.lua" )
 --
 -- After the check has allowed the request, lighttpd processes it again from
--- the start.  Before that the variables are empty, and so are the headers.
+-- the start. Before that the variables are empty, and so are the headers.
 
 local r = lighty.r
 local identity = {

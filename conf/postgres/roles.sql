@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- fcgiauth in PostgreSQL: this creates a database and two roles.  Run it once,
+-- fcgiauth in PostgreSQL: this creates a database and two roles. Run it once,
 -- as a role that may create roles and databases:
 --
 --	psql -f roles.sql postgres
 --
--- fcgiauth_owner creates and changes the tables.  Only `fcgiauthctl store
+-- fcgiauth_owner creates and changes the tables. Only `fcgiauthctl store
 -- migrate` needs this role, with a configuration of its own:
 --
 --	[store]
@@ -12,11 +12,11 @@
 --	conninfo = host=db.example.com dbname=fcgiauth user=fcgiauth_owner
 --
 -- fcgiauth is the role of the daemon, and of all other commands of
--- fcgiauthctl.  It reads and writes rows, and cannot create, change or drop
+-- fcgiauthctl. It reads and writes rows, and cannot create, change or drop
 -- tables.
 --
--- The roles have no passwords yet.  Set them with \password in psql, or
--- configure another method in pg_hba.conf (peer, certificates).  If you are
+-- The roles have no passwords yet. Set them with \password in psql, or
+-- configure another method in pg_hba.conf (peer, certificates). If you are
 -- not a superuser, add `GRANT fcgiauth_owner TO current_user` after the
 -- creation of that role.
 

@@ -2,7 +2,7 @@
 /*
  * Prints the option tables of the program it is linked with: `options manual`
  * the part of fcgiauth.ini(5) that is made of them, `options names` a line for
- * each, for tests/tools/check-options.sh.  Runs at build time.
+ * each, for tests/tools/check-options.sh. Runs at build time.
  */
 #include "strategy/registry.h"
 

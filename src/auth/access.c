@@ -50,7 +50,7 @@ read_path(const struct rules *r, struct str path, struct arena *a,
 }
 
 /* Returns true when all readings are in the same one of server.locations, or
- * all in none.  The requirement of another location is not known here. */
+ * all in none. The requirement of another location is not known here. */
 static bool
 share_location(const struct rules *r, const struct access_terms *t)
 {
@@ -104,7 +104,7 @@ access_find(const struct rules *r, const struct access_question *q,
 	return 0;
 }
 
-/* Evaluates the terms when nobody is signed in.  When some readings, but not
+/* Evaluates the terms when nobody is signed in. When some readings, but not
  * all, are closed to everybody, signing in does not help. */
 static enum access
 evaluate_anonymous(const struct access_terms *t, enum access_doubt *doubt)

@@ -2,7 +2,7 @@
 /*
  * The decision on access: it combines the rules, the requirement of the
  * location, and the readings of a path that can be understood in more than one
- * way.  A user is allowed only if every reading of the path allows them.
+ * way. A user is allowed only if every reading of the path allows them.
  */
 #ifndef AUTH_ACCESS_H
 #define AUTH_ACCESS_H
@@ -44,7 +44,7 @@ struct access_terms {
 	size_t n;
 };
 
-/* Computes the terms of a request; they are allocated in `a`.  Returns -1 when
+/* Computes the terms of a request; they are allocated in `a`. Returns -1 when
  * the rules cannot be evaluated (rules_evaluate()). */
 int access_find(const struct rules *r, const struct access_question *q,
 		struct arena *a, struct access_terms *out,
@@ -65,9 +65,9 @@ enum access {
 };
 
 /*
- * Evaluates the terms for a user; `who` is NULL when nobody is signed in.  With
+ * Evaluates the terms for a user; `who` is NULL when nobody is signed in. With
  * ACCESS_NO, *doubt is the reason, or ACCESS_CLEAR when a requirement is not
- * met; otherwise it is ACCESS_CLEAR.  When nobody is signed in and some
+ * met; otherwise it is ACCESS_CLEAR. When nobody is signed in and some
  * readings are public while others require a user, the result is
  * ACCESS_SIGN_IN.
  */

@@ -15,7 +15,7 @@ void answer_status(struct request_context *ctx, unsigned status);
 void answer_json_as(struct request_context *ctx, unsigned status,
 		    struct str type, json_t *body);
 
-/* Answers with JSON; takes over the reference.  NULL (out of memory) results in
+/* Answers with JSON; takes over the reference. NULL (out of memory) results in
  * a 500. */
 void answer_json(struct request_context *ctx, unsigned status, json_t *body);
 
@@ -33,13 +33,13 @@ void answer_refusal(struct request_context *ctx, unsigned status,
 void answer_redirect(struct request_context *ctx, unsigned status,
 		     struct str location);
 
-/* Logs that a store or another backend did not answer.  At most 20 lines are
+/* Logs that a store or another backend did not answer. At most 20 lines are
  * written in a second; the next line says how many were left out. */
 void answer_log_unavailable(const struct request_context *ctx,
 			    const char *event, const struct err *err);
 
 /* Answers 503 with Retry-After, as the result could not be determined, and logs
- * err.  All headers set so far are dropped, so no cookie is changed. */
+ * err. All headers set so far are dropped, so no cookie is changed. */
 void answer_unavailable(struct request_context *ctx, const struct err *err);
 
 /* Answers that the input could not be read: 400 with this text, or 503 when err

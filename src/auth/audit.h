@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The audit log, lines of class `audit`: which user did what, and from which
- * address.  A line never contains a password, token, hash or cookie.
+ * address. A line never contains a password, token, hash or cookie.
  */
 #ifndef AUTH_AUDIT_H
 #define AUTH_AUDIT_H
@@ -9,8 +9,8 @@
 #include "auth/request_context.h"
 
 /*
- * Writes a line.  `event` and `why` are constant words; `why` may include the
- * message of a user source, and is NULL when there is nothing to add.  `user`
+ * Writes a line. `event` and `why` are constant words; `why` may include the
+ * message of a user source, and is NULL when there is nothing to add. `user`
  * is a claimed or a proven name; `session` is NULL when there is none.
  */
 void audit(const struct request_context *ctx, const char *event,

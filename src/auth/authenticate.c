@@ -94,7 +94,7 @@ refuse_banned(struct request_context *ctx, struct str name, int64_t seconds,
 	out->answer = LOGIN_BANNED;
 }
 
-/* Counts the attempt and then tries the password.  The caller must have a hash
+/* Counts the attempt and then tries the password. The caller must have a hash
  * slot. */
 static int
 authenticate_try_password(struct request_context *ctx, struct candidate *c,

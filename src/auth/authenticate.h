@@ -30,7 +30,7 @@ int authenticate_password(struct request_context *ctx, struct str name,
 /*
  * Called when the session exists: has the user meanwhile been disabled, removed
  * or given another password?  An administrator changes the user first and ends
- * the sessions then, so one of the two sees the change of the other.  Another
+ * the sessions then, so one of the two sees the change of the other. Another
  * hash of the same password is not another password: if this process made it,
  * that is known; otherwise the password is verified with it, in a hash slot.
  * With *still, *user and the sessions are updated until the stored user equals

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keys under which failed sign-ins are counted.  An administrator lists and
+ * The keys under which failed sign-ins are counted. An administrator lists and
  * lifts bans by them:
  *
  *	user:NAME		a user, in networks where they have not
@@ -9,8 +9,8 @@
  *	addr:ADDRESS		an IPv4 address; of IPv6 the /64, first address
  *	net:ADDRESS		of IPv6 the /48, first address
  *
- * NAME is in lower case.  A user source may ignore case: then a user has one
- * key however the name was typed.  If it does not, the ban does not disclose
+ * NAME is in lower case. A user source may ignore case: then a user has one
+ * key however the name was typed. If it does not, the ban does not disclose
  * the case of the stored name.
  */
 #ifndef AUTH_BAN_KEY_H
@@ -44,7 +44,7 @@ int ban_key_address(struct arena *a, struct str address,
 		    struct str keys[BAN_ADDRESS_KEYS], size_t *n,
 		    struct err *err) MUST_USE;
 
-/* False: it is no key of these.  *value is the name or address in it. */
+/* False: it is no key of these. *value is the name or address in it. */
 bool ban_key_read(struct str key, enum ban_kind *kind,
 		  struct str *value) MUST_USE;
 

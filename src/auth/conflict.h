@@ -21,7 +21,7 @@ bool conflict_of_sessions(const struct request_context *ctx);
 extern const char conflict_problem[];
 
 /* Deletes the cookies in conflict for every domain and path for which this host
- * may have set them, and logs how to resolve the conflict.  Must be called
+ * may have set them, and logs how to resolve the conflict. Must be called
  * before another of our cookies is set. */
 void conflict_clear(struct request_context *ctx);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Credentials in requests and answers: where a request carries its token, and
- * how a sign-in hands one over.  This is the same in every mode.
+ * how a sign-in hands one over. This is the same in every mode.
  */
 #ifndef AUTH_CREDENTIAL_H
 #define AUTH_CREDENTIAL_H
@@ -19,22 +19,22 @@ enum credential_answer {
 
 /*
  * Finds the token of a request: that of `Authorization: Bearer` if there is
- * one, otherwise the access cookie.  Other schemes are ignored.  *token is
+ * one, otherwise the access cookie. Other schemes are ignored. *token is
  * empty when there is none or it is refused.
  */
 enum credential_answer credential_find(const struct request_context *ctx,
 				       struct str *token);
 
 /*
- * Identifies the user of the credential.  A refused or absent one results in
- * VERDICT_DENY.  *token is what was presented; empty when nothing was.  This is
+ * Identifies the user of the credential. A refused or absent one results in
+ * VERDICT_DENY. *token is what was presented; empty when nothing was. This is
  * sufficient to sign out: whether the user may still be signed in is not
  * checked.
  */
 int credential_identify(struct request_context *ctx, struct auth_result *out,
 			struct str *token, struct err *err) MUST_USE;
 
-/* Called after a mode has authenticated.  Looks up the user when that is due,
+/* Called after a mode has authenticated. Looks up the user when that is due,
  * which may change the principal, or deny and zero it; and queues the touch
  * that is due. */
 int credential_keep(struct request_context *ctx, struct auth_result *is,

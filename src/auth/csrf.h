@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks that a request that changes state was made by the user.  Its Origin
- * must be ours.  Its media type must be JSON, which a foreign page cannot send
- * without a preflight, or that of a form.  The token of a form must belong to
- * the cookie that came with it.  (OWASP CSRF Prevention Cheat Sheet: signed
+ * Checks that a request that changes state was made by the user. Its Origin
+ * must be ours. Its media type must be JSON, which a foreign page cannot send
+ * without a preflight, or that of a form. The token of a form must belong to
+ * the cookie that came with it. (OWASP CSRF Prevention Cheat Sheet: signed
  * double submit cookie.)
  */
 #ifndef AUTH_CSRF_H
@@ -16,7 +16,7 @@
 /* The key of the tokens; all instances that share a store share it. */
 struct csrf_key;
 
-/* Creates the key; it is read from the store on first use.  NULL: out of
+/* Creates the key; it is read from the store on first use. NULL: out of
  * memory. */
 struct csrf_key *csrf_key_new(void) MUST_USE;
 void csrf_key_free(void *key);
@@ -26,7 +26,7 @@ void csrf_key_free(void *key);
  * where it names none, one with the scheme, host and port of this request (the
  * port of HTTP_HOST or SERVER_PORT; any port when the browser sends
  * Sec-Fetch-Site: same-origin); the origin of server.login_url; or one of
- * cors.origins.  Another host of server.hosts is a foreign origin, and so is
+ * cors.origins. Another host of server.hosts is a foreign origin, and so is
  * `null`.
  *
  * csrf_page_is_ours() returns true when the browser confirms, by Sec-Fetch-Site
@@ -40,7 +40,7 @@ bool csrf_page_is_ours(const struct request_context *ctx);
  *
  * csrf_refuse_origin() refuses a request that has an Origin which is not ours,
  * and returns whether it did; browsers send an Origin with every POST.
- * csrf_refuse_form() refuses a form whose token is wrong.  csrf_login_problem()
+ * csrf_refuse_form() refuses a form whose token is wrong. csrf_login_problem()
  * logs the same for the login form, which is shown again, and returns the
  * sentence to show with it; `has_cookie`: the pre-session cookie was sent.
  */

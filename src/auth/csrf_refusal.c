@@ -24,7 +24,7 @@ enum fault {
 	FAULT_HIDDEN, /* `null`, or not an origin */
 };
 
-/* Compares the Origin of a request with ours.  *o is set unless the result is
+/* Compares the Origin of a request with ours. *o is set unless the result is
  * FAULT_NONE or FAULT_HIDDEN. */
 static enum fault
 origin_fault(const struct request_context *ctx, struct origin *o)

@@ -248,7 +248,7 @@ answer_by_action(struct request_context *ctx)
 	}
 }
 
-/* Returns true when the client sent an identity header.  The identity headers
+/* Returns true when the client sent an identity header. The identity headers
  * of the web server come from this service, so a request must not have them
  * yet. */
 static bool
@@ -314,7 +314,7 @@ answer_malformed(struct request_context *ctx, const struct err *err)
 }
 
 /* Adds the default headers: every answer depends on the user, so it must not be
- * cached.  Not for an allowed authorizer request: Apache adds its headers to
+ * cached. Not for an allowed authorizer request: Apache adds its headers to
  * the answer of the application. */
 static void
 add_defaults(struct request_context *ctx)

@@ -80,7 +80,7 @@ hash_slots_free(struct hash_slots *s)
 	free(s);
 }
 
-/* Returns the index of the counter of a network or an account.  The caller must
+/* Returns the index of the counter of a network or an account. The caller must
  * hold the lock, as for all functions below except those of the header. */
 static size_t
 bucket_of(const struct hash_slots *s, uint64_t key)
@@ -156,7 +156,7 @@ end_wait(struct hash_slots *s, struct hash_place *p, enum hash_state state,
 	*woken = p;
 }
 
-/* Must be called without the lock.  A place must not be accessed after its
+/* Must be called without the lock. A place must not be accessed after its
  * wake(). */
 static void
 wake_all(struct hash_place *woken)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The limit of concurrent password hashes.  Each hash takes 19 MiB, and a core
- * and a worker for tens of milliseconds.  Therefore only a few run at once, and
+ * The limit of concurrent password hashes. Each hash takes 19 MiB, and a core
+ * and a worker for tens of milliseconds. Therefore only a few run at once, and
  * the other requests wait in a queue, without a worker, for a bounded time.
  * The queue is fair by network and by account: the next request is the one
- * whose network and account were served least recently.  A flood from some
+ * whose network and account were served least recently. A flood from some
  * networks, or with the right password of one account, delays each other client
  * by one hash, but does not block sign-ins.
  */
@@ -23,12 +23,12 @@ enum hash_state {
 };
 
 /*
- * The place of a request; all zero initially.  The owner of the request owns
+ * The place of a request; all zero initially. The owner of the request owns
  * the place, except from the answer HASH_QUEUED to the call of wake().
  */
 struct hash_place {
 	/* Tells the owner that the wait is over and hash_slots_take() must be
-	 * called again.  Called once, from any thread, without a lock held.
+	 * called again. Called once, from any thread, without a lock held.
 	 * NULL: the request does not wait; the answer is HASH_BUSY instead. */
 	void (*wake)(struct hash_place *place);
 
@@ -57,21 +57,21 @@ enum hash_answer {
 
 /*
  * Creates the slots: `running` hashes at once, and `waiting` more requests in
- * the queue, each for at most wait_ms.  `seed` prevents others from predicting
- * which networks and accounts share a counter.  Returns NULL when out of
+ * the queue, each for at most wait_ms. `seed` prevents others from predicting
+ * which networks and accounts share a counter. Returns NULL when out of
  * memory.
  */
 struct hash_slots *hash_slots_new(unsigned running, unsigned waiting,
 				  int64_t wait_ms, uint64_t seed) MUST_USE;
 void hash_slots_free(struct hash_slots *s); /* NULL is allowed */
 
-/* Takes a slot if one is free, and does not wait.  Returns true also when the
- * place already had a slot.  After false, a caller that may wait calls
+/* Takes a slot if one is free, and does not wait. Returns true also when the
+ * place already had a slot. After false, a caller that may wait calls
  * hash_slots_take(). */
 bool hash_slots_try(struct hash_slots *s, struct hash_place *p,
 		    const struct hash_claim *claim, int64_t now_ms) MUST_USE;
 
-/* Takes a slot or a place in the queue.  When the queue is full, the newest
+/* Takes a slot or a place in the queue. When the queue is full, the newest
  * place of the network that has the most places is removed for a network that
  * has fewer. */
 enum hash_answer hash_slots_take(struct hash_slots *s, struct hash_place *p,
@@ -80,7 +80,7 @@ enum hash_answer hash_slots_take(struct hash_slots *s, struct hash_place *p,
 
 /* Gives the slot back, and puts the place into the queue again with this claim.
  * The place waits at least until the next call of hash_slots_expire(), and no
- * longer than it may wait since its first call.  Returns HASH_QUEUED or
+ * longer than it may wait since its first call. Returns HASH_QUEUED or
  * HASH_BUSY. */
 enum hash_answer hash_slots_later(struct hash_slots *s, struct hash_place *p,
 				  const struct hash_claim *claim,
@@ -90,12 +90,12 @@ enum hash_answer hash_slots_later(struct hash_slots *s, struct hash_place *p,
  * wait. */
 void hash_slots_add(struct hash_slots *s, struct hash_place *p);
 
-/* Gives a slot back, or leaves the queue without a call of wake().  Does
+/* Gives a slot back, or leaves the queue without a call of wake(). Does
  * nothing when the place has no slot and is not in the queue. */
 void hash_slots_give(struct hash_slots *s, struct hash_place *p);
 
 /* Ends the wait of the requests that waited for wait_ms, and considers those of
- * hash_slots_later() again.  Must be called about every 100 ms. */
+ * hash_slots_later() again. Must be called about every 100 ms. */
 void hash_slots_expire(struct hash_slots *s, int64_t now_ms);
 
 struct hash_slots_count {

@@ -35,7 +35,7 @@ last_seen_free(struct last_seen *t)
 	free(t);
 }
 
-/* Returns the slot of this session, or the free slot for it.  The end of an id
+/* Returns the slot of this session, or the free slot for it. The end of an id
  * is random, so it serves as the hash. */
 static size_t
 find_slot(const struct last_seen *t, const struct session_id *id)

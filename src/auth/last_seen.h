@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The updates of last_seen that are due, one per session.  A check adds them,
+ * The updates of last_seen that are due, one per session. A check adds them,
  * and the janitor writes them to the store, so that no request waits for a
- * write.  Any thread may use them.
+ * write. Any thread may use them.
  */
 #ifndef AUTH_LAST_SEEN_H
 #define AUTH_LAST_SEEN_H
 
 #include "strategy/session_store.h"
 
-/* The largest number of queued updates.  Further ones are dropped; the next
+/* The largest number of queued updates. Further ones are dropped; the next
  * request of the session adds its update again. */
 #define LAST_SEEN_MAX 8192
 

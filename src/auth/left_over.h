@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cookies of another mode, which a browser has from before [auth] mode was
- * changed.  They have no meaning now, but become valid again when the mode is
- * changed back.  Therefore a sign-out ends their sessions, too.
+ * changed. They have no meaning now, but become valid again when the mode is
+ * changed back. Therefore a sign-out ends their sessions, too.
  */
 #ifndef AUTH_LEFT_OVER_H
 #define AUTH_LEFT_OVER_H

@@ -435,7 +435,7 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 	}
 }
 
-/* Answers a form whose token is not valid any more.  A user who signed in
+/* Answers a form whose token is not valid any more. A user who signed in
  * meanwhile in another tab is redirected; this changes no state, so a foreign
  * page gains nothing by it. */
 static void

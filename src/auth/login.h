@@ -11,16 +11,16 @@
 
 /*
  * Builds the address of the login page that returns to `uri`, a path of this
- * host with its query.  The address is a path of this service, or an absolute
- * URL when one host signs in for several (server.login_url).  It may be longer
+ * host with its query. The address is a path of this service, or an absolute
+ * URL when one host signs in for several (server.login_url). It may be longer
  * than LOGIN_LOCATION_MAX.
  */
 int login_location(const struct request_context *ctx, struct str uri,
 		   struct str *location, struct err *err) MUST_USE;
 
-/* Computes the token of a form for a visitor who is not signed in.  The token
+/* Computes the token of a form for a visitor who is not signed in. The token
  * is bound to a cookie of its own, which the answer sets if the browser has
- * none.  login_csrf_verify() sets *ok to whether the token is the right one. */
+ * none. login_csrf_verify() sets *ok to whether the token is the right one. */
 int login_csrf(struct request_context *ctx, struct str *csrf,
 	       struct err *err) MUST_USE;
 int login_csrf_verify(struct request_context *ctx, struct str csrf, bool *ok,

@@ -40,8 +40,8 @@ login_floor_free(struct login_floor *f)
 }
 
 /* Returns the time of the most expensive recent verification, with its present
- * weight.  The weight halves in steps, so that the result stays the same for a
- * while.  The caller must hold the lock. */
+ * weight. The weight halves in steps, so that the result stays the same for a
+ * while. The caller must hold the lock. */
 static int64_t
 highest_cost(const struct login_floor *f, int64_t mono_ms)
 {
@@ -50,8 +50,8 @@ highest_cost(const struct login_floor *f, int64_t mono_ms)
 	return halvings < 0 ? f->ms : f->ms >> min64(halvings, HALVINGS_MAX);
 }
 
-/* Updates the average of about the last ten verifications.  Short ones are
- * ignored, as the resolution of the clock is too coarse for them.  The caller
+/* Updates the average of about the last ten verifications. Short ones are
+ * ignored, as the resolution of the clock is too coarse for them. The caller
  * must hold the lock. */
 static void
 note_slower(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms)

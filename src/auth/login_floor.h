@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The minimum time of a refused sign-in.  Users may have password hashes of
+ * The minimum time of a refused sign-in. Users may have password hashes of
  * schemes whose costs differ considerably, so the time of an answer would
- * disclose which users exist, and which scheme their hashes have.  Each
+ * disclose which users exist, and which scheme their hashes have. Each
  * verification reports its duration; a refused sign-in waits until the duration
- * of the most expensive recent one has passed, plus a random part.  There is
+ * of the most expensive recent one has passed, plus a random part. There is
  * one for the process; any thread may use it.
  *
  * The wait happens in the hash slot, so that no more than half of the workers
- * wait or hash (auth/hash_slots.h).  If all hashes of a site have the same
+ * wait or hash (auth/hash_slots.h). If all hashes of a site have the same
  * scheme, refused sign-ins hardly wait; if there are several, all refused
  * sign-ins take as long as those of the most expensive scheme.
  */
@@ -28,10 +28,10 @@ void login_floor_free(struct login_floor *f); /* NULL is allowed */
 
 /*
  * Records a verification at mono_ms, which took cpu_ms of login_floor_cpu_ms(),
- * and wall_ms in total.  The most expensive one counts by its processor time,
+ * and wall_ms in total. The most expensive one counts by its processor time,
  * which concurrent requests do not increase, multiplied by the average ratio of
  * total time to processor time of recent verifications, at most
- * LOGIN_FLOOR_SLOWER_MAX.  Its weight halves every day: attackers who wait for
+ * LOGIN_FLOOR_SLOWER_MAX. Its weight halves every day: attackers who wait for
  * that learn about one user at a time.
  */
 void login_floor_note(struct login_floor *f, int64_t cpu_ms, int64_t wall_ms,

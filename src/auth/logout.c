@@ -76,7 +76,7 @@ logout_get(struct request_context *ctx)
 }
 
 /*
- * Checks that one of our pages sent the form.  If the session is unknown, the
+ * Checks that one of our pages sent the form. If the session is unknown, the
  * token proves nothing: then the browser must confirm by its headers that the
  * page was ours, unless there is nothing to end.
  */
@@ -188,7 +188,7 @@ cookies_belong(struct request_context *ctx, const struct logout_credentials *p,
 }
 
 /*
- * Sets *cookies to whether the sign-out includes the cookies.  A client that
+ * Sets *cookies to whether the sign-out includes the cookies. A client that
  * presents a Bearer token signs out of that session, and of the cookies only
  * when they belong to the same session: the cookie of another valid session
  * must not be cleared.
@@ -211,7 +211,7 @@ means_cookies(struct request_context *ctx, const struct logout_credentials *p,
 	if (is.verdict == VERDICT_ALLOW)
 		return cookies_belong(ctx, p, &is.principal.session, cookies,
 				      err);
-	/* Nothing was ended.  A cookie with the same token is invalid, too, and
+	/* Nothing was ended. A cookie with the same token is invalid, too, and
 	 * may be cleared. */
 	*cookies =
 	    p->refresh_how != CREDENTIAL_COOKIE &&
@@ -259,8 +259,8 @@ end_by_body(struct request_context *ctx, struct str token)
 		answer_signed_out(ctx);
 }
 
-/* Two credentials conflict.  A program gets an error, because its intention
- * must not be guessed.  A form of our page ends both sessions. */
+/* Two credentials conflict. A program gets an error, because its intention
+ * must not be guessed. A form of our page ends both sessions. */
 static void
 sign_out_both(struct request_context *ctx)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The addresses of this service as browsers see them.  server.hosts takes
+ * The addresses of this service as browsers see them. server.hosts takes
  * precedence: behind a load balancer or a published port, the web server knows
- * another scheme or port.  For a host without an origin in server.hosts, the
+ * another scheme or port. For a host without an origin in server.hosts, the
  * values of the web server are used.
  */
 #ifndef AUTH_OWN_H
@@ -20,14 +20,14 @@ bool own_is_host(const struct request_context *ctx);
 bool own_is_https(const struct request_context *ctx);
 
 /* Returns true when `o` is an origin of this host: one of those configured, or,
- * if there are none, one with the scheme and port of the request.  The caller
+ * if there are none, one with the scheme and port of the request. The caller
  * must have checked that `o->host` is the host. */
 bool own_has_origin(const struct request_context *ctx, const struct origin *o);
 
 /*
- * Determines the origin that the browser uses, as far as possible.  Of the
+ * Determines the origin that the browser uses, as far as possible. Of the
  * configured origins, this is the one with the port in HTTP_HOST or
- * SERVER_PORT, or the first one.  If there are none, it has the scheme of the
+ * SERVER_PORT, or the first one. If there are none, it has the scheme of the
  * request and the port in HTTP_HOST, or SERVER_PORT if the login page has the
  * same port: the $host of nginx has no port, and the web server does not know a
  * forwarded port.

@@ -24,7 +24,7 @@ add_style_hash(struct buf *out)
 	buf_add(out, str_from(text));
 }
 
-/* Adds the hosts that a form may lead to, besides this one.  CSP does not
+/* Adds the hosts that a form may lead to, besides this one. CSP does not
  * support IPv6 addresses as hosts. */
 static void
 add_own_origins(const struct sites *sites, struct buf *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Renders the pages of src/pages with the values of a request.  The pages have
+ * Renders the pages of src/pages with the values of a request. The pages have
  * no scripts, and one embedded style sheet, whose hash is in the
  * Content-Security-Policy.
  */
@@ -30,7 +30,7 @@ void page_logout(struct request_context *ctx, struct str csrf, struct str name);
 /* The page that says that nobody is signed in. */
 void page_signed_out(struct request_context *ctx);
 
-/* A 403 for a person: shows who is signed in and how to sign out.  `elsewhere`:
+/* A 403 for a person: shows who is signed in and how to sign out. `elsewhere`:
  * the request was refused by something other than this service. */
 void page_forbidden(struct request_context *ctx, const struct identity *who,
 		    bool elsewhere);

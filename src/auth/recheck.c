@@ -11,7 +11,7 @@
 
 #define LOOK_TRIES 10
 
-/* Returns the number of the span that time_ms is in.  The end of an id is
+/* Returns the number of the span that time_ms is in. The end of an id is
  * random, so that not all sessions look up their users at the same time. */
 static int64_t
 span_of(const struct session_id *id, int64_t length_ms, int64_t time_ms)
@@ -101,7 +101,7 @@ check_password(struct request_context *ctx, const struct principal *principal,
 	return 0;
 }
 
-/* Looks up the user once.  *same: the sessions of the user have the identity
+/* Looks up the user once. *same: the sessions of the user have the identity
  * that was read. */
 static int
 look_up(struct request_context *ctx, struct principal *principal, bool *still,

@@ -18,7 +18,7 @@ struct refresh_presented {
 	bool as_cookie;
 };
 
-/* Audits suspicious tokens.  An old token that is used again may have been
+/* Audits suspicious tokens. An old token that is used again may have been
  * stolen; one from the future means that the store was restored from a backup,
  * or that a key was disclosed. */
 static void
@@ -246,9 +246,9 @@ go_by_login_page(struct request_context *ctx, struct str rd)
 }
 
 /*
- * Returns true when another site caused the request.  A foreign page can open
+ * Returns true when another site caused the request. A foreign page can open
  * our page and abort the request before the answer arrives; then the refresh
- * token would be used and its successor lost.  Therefore such a request uses no
+ * token would be used and its successor lost. Therefore such a request uses no
  * token, but returns a page that sends the request again.
  */
 static bool

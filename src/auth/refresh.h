@@ -8,7 +8,7 @@
 /* Answers POST /refresh. */
 void refresh_post(struct request_context *ctx);
 
-/* Returns true when the mode has a refresh token besides its access token.  In
+/* Returns true when the mode has a refresh token besides its access token. In
  * the other modes, refresh() takes the access token. */
 bool refresh_has_own_token(const struct request_context *ctx);
 
@@ -21,8 +21,8 @@ int refresh_token(struct request_context *ctx, struct str token, bool as_cookie,
 
 /*
  * Handles a navigation to the login page by a browser that has a refresh
- * cookie: uses the token and redirects to `rd` with new cookies.  *done: the
- * answer is complete; otherwise the form is to be shown.  In that case *problem
+ * cookie: uses the token and redirects to `rd` with new cookies. *done: the
+ * answer is complete; otherwise the form is to be shown. In that case *problem
  * is a message for the person, for example that the browser did not keep the
  * cookies it just got; NULL: none.
  */

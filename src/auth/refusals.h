@@ -18,7 +18,7 @@ struct refusal {
 };
 
 /*
- * Reports that a check is refused; the caller makes the answer.  A challenge
+ * Reports that a check is refused; the caller makes the answer. A challenge
  * follows a check that was reported already, so it is not reported again.
  */
 void refusal_note(struct request_context *ctx, const struct refusal *r);

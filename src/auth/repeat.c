@@ -105,7 +105,7 @@ set_mark(struct request_context *ctx, int64_t n, int64_t max_age)
 		   (struct str){ .p = &digit, .n = n > 0 ? 1 : 0 }, max_age);
 }
 
-/* Redirects the form back to the application.  The browser has an access
+/* Redirects the form back to the application. The browser has an access
  * token for `seconds`; if it returns within that time, it does not keep its
  * cookies. */
 static void
@@ -115,7 +115,7 @@ send_back(struct request_context *ctx, struct str rd, int64_t seconds)
 	set_mark(ctx, count_repeats(ctx) + 1, seconds > 1 ? seconds : 1);
 }
 
-/* Explains how to send the form again.  If the person reloads the page,
+/* Explains how to send the form again. If the person reloads the page,
  * counting starts again. */
 static void
 repeat_give_up(struct request_context *ctx)

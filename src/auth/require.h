@@ -19,9 +19,9 @@ bool require_is_public(struct str words);
 bool require_is_deny(struct str words);
 
 /*
- * Returns true when a signed-in user meets the requirement.  Here, every
+ * Returns true when a signed-in user meets the requirement. Here, every
  * signed-in user meets `public`; the caller must allow visitors that are not
- * signed in, where that is permitted.  No user meets invalid words.
+ * signed in, where that is permitted. No user meets invalid words.
  */
 bool require_is_met(struct str words, const struct identity *who);
 

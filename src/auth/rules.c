@@ -15,7 +15,7 @@
 #include "http/path.h"
 
 /*
- * Limits of one match: a few milliseconds and a megabyte.  Paths of ordinary
+ * Limits of one match: a few milliseconds and a megabyte. Paths of ordinary
  * length and reasonable expressions stay far below.
  */
 #define MATCH_STEPS 100000

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access rules ([rule NAME] of fcgiauth.ini(5)).  The first rule whose host,
+ * Access rules ([rule NAME] of fcgiauth.ini(5)). The first rule whose host,
  * path, method and network all match decides; if there are rules and none
- * matches, the request is denied.  Without any rule, every signed-in user is
- * allowed.  auth/access.h handles paths that have several readings.
+ * matches, the request is denied. Without any rule, every signed-in user is
+ * allowed. auth/access.h handles paths that have several readings.
  */
 #ifndef AUTH_RULES_H
 #define AUTH_RULES_H
@@ -19,8 +19,8 @@ struct problems;
 struct rules;
 
 /*
- * Compiles the rules.  They borrow from `set`; everything else is allocated in
- * `a` or freed with it.  Each mistake in a rule is added to `problems` with its
+ * Compiles the rules. They borrow from `set`; everything else is allocated in
+ * `a` or freed with it. Each mistake in a rule is added to `problems` with its
  * line; then the result is -1.
  */
 int rules_compile(const struct settings *set, struct arena *a,
@@ -28,7 +28,7 @@ int rules_compile(const struct settings *set, struct arena *a,
 
 /*
  * Warns of each rule that can never decide, because an earlier rule matches
- * every request that it matches.  Networks and regular expressions are compared
+ * every request that it matches. Networks and regular expressions are compared
  * as text only, so some such rules are not found.
  */
 void rules_warn_hidden(const struct settings *set, struct problems *problems);
@@ -66,10 +66,10 @@ struct str rules_location(const struct rules *r, struct str path);
 
 /*
  * Evaluates the rules for each of the paths, which are the readings of the path
- * of one request and share the limits of regular expressions.  *out has an
- * outcome for each path, allocated in `a`.  If the address of the client cannot
+ * of one request and share the limits of regular expressions. *out has an
+ * outcome for each path, allocated in `a`. If the address of the client cannot
  * be parsed, a rule with networks that matches in all other respects results in
- * RULE_DENY, although its `require` differs.  Returns -1 when the rules cannot
+ * RULE_DENY, although its `require` differs. Returns -1 when the rules cannot
  * be evaluated (a regular expression exceeded its limits).
  */
 int rules_evaluate(const struct rules *r, const struct rule_question *q,

@@ -70,9 +70,9 @@ struct service {
 };
 
 /*
- * Opens the service.  Everything is allocated in `a`, which also closes it
- * (arena_defer).  Reads keys from files, and creates the first key unless
- * shared->check_only is set; no store is accessed.  Each error is added to
+ * Opens the service. Everything is allocated in `a`, which also closes it
+ * (arena_defer). Reads keys from files, and creates the first key unless
+ * shared->check_only is set; no store is accessed. Each error is added to
  * `problems`; then the result is -1.
  */
 int service_open(const struct settings *set,
@@ -87,8 +87,8 @@ struct service_conns {
 };
 
 /*
- * Answers one request; the result depends only on the arguments.  Never fails;
- * appends the answer in CGI form to `out`.  Returns true when there is no
+ * Answers one request; the result depends only on the arguments. Never fails;
+ * appends the answer in CGI form to `out`. Returns true when there is no
  * answer yet: the request waits in its place (http/message.h), and the caller
  * must not access it until it is woken.
  */

@@ -6,7 +6,7 @@
 #include "auth/request_context.h"
 
 /*
- * The last result of /ready.  One worker at a time probes the store and the
+ * The last result of /ready. One worker at a time probes the store and the
  * user source, at most once in a second, so that clients cannot load the store
  * by requests to /ready.
  */

@@ -11,7 +11,7 @@
 #include "base/secret.h"
 #include "crypto/digest.h"
 
-/* A /48 may have this many times as many failures as a /64.  It contains 65,536
+/* A /48 may have this many times as many failures as a /64. It contains 65,536
  * networks, which may belong to several households. */
 #define WIDER 10
 
@@ -44,7 +44,7 @@ is_trusted(const struct request_context *ctx)
 	return false;
 }
 
-/* The hash is keyed and includes the name.  Somebody who reads the store
+/* The hash is keyed and includes the name. Somebody who reads the store
  * therefore learns neither the networks of a user nor which users have a
  * network in common. */
 static int
@@ -211,7 +211,7 @@ throttle_undo(struct request_context *ctx, const struct throttle *t)
 		}
 }
 
-/* An attempt counts as a failure until it has succeeded.  Parallel attempts can
+/* An attempt counts as a failure until it has succeeded. Parallel attempts can
  * therefore not exceed the maximum, but only a real failure begins a ban. */
 int
 throttle_count(struct request_context *ctx, struct throttle *t,
@@ -232,7 +232,7 @@ throttle_count(struct request_context *ctx, struct throttle *t,
 	return 0;
 }
 
-/* Begins the ban of a key by counting one more attempt.  When parallel attempts
+/* Begins the ban of a key by counting one more attempt. When parallel attempts
  * were removed meanwhile, the key is below its maximum again and the additional
  * attempt is removed as well. */
 static int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bump allocator over a list of blocks.  When it is built with ARENA_EACH
+ * A bump allocator over a list of blocks. When it is built with ARENA_EACH
  * (sanitizer builds), every allocation is a separate malloc(), so that the
  * sanitizer detects overruns inside the arena.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An arena owns all memory that one request, or one snapshot, allocates.
- * Nothing that is taken from it is freed singly.  An arena must be used by one
+ * Nothing that is taken from it is freed singly. An arena must be used by one
  * thread at a time.
  */
 #ifndef BASE_ARENA_H
@@ -11,7 +11,7 @@
 
 struct arena;
 
-/* Returns NULL when out of memory.  `limit` bounds the sum of all allocations,
+/* Returns NULL when out of memory. `limit` bounds the sum of all allocations,
  * in bytes. */
 struct arena *arena_new(size_t limit) MUST_USE;
 
@@ -21,7 +21,7 @@ void arena_free(struct arena *a);
 
 /*
  * Does what arena_free() and arena_new() do together, but keeps the first
- * block.  A worker calls it between two requests.
+ * block. A worker calls it between two requests.
  */
 void arena_reset(struct arena *a);
 
@@ -29,7 +29,7 @@ void arena_reset(struct arena *a);
  * of memory. */
 void *arena_alloc(struct arena *a, size_t n) MUST_USE;
 
-/* Returns n zeroed elements of `size` bytes, or NULL like arena_alloc().  The
+/* Returns n zeroed elements of `size` bytes, or NULL like arena_alloc(). The
  * multiplication is checked for overflow. */
 void *arena_array(struct arena *a, size_t n, size_t size) MUST_USE;
 
@@ -37,19 +37,19 @@ void *arena_array(struct arena *a, size_t n, size_t size) MUST_USE;
 char *arena_cstr(struct arena *a, struct str s) MUST_USE;
 
 /*
- * Sets *out to a copy of s.  Returns 0, or -1 where arena_alloc() returns NULL.
+ * Sets *out to a copy of s. Returns 0, or -1 where arena_alloc() returns NULL.
  */
 int arena_copy(struct arena *a, struct str s, struct str *out) MUST_USE;
 
 /*
  * Registers fn(arg) to be called when the arena is freed or reset: for
- * resources other than memory.  Returns 0, or -1 where arena_alloc() returns
+ * resources other than memory. Returns 0, or -1 where arena_alloc() returns
  * NULL; fn is not called then.
  */
 int arena_defer(struct arena *a, void (*fn)(void *), void *arg) MUST_USE;
 
 /*
- * For tests: the next n allocations succeed, all later ones fail.  The setting
+ * For tests: the next n allocations succeed, all later ones fail. The setting
  * survives arena_reset(), so that a test can make any allocation of a whole
  * request fail.
  */

@@ -24,7 +24,7 @@ min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Borrowed bytes: they are not NUL-terminated and not owned.  The struct is
+/* Borrowed bytes: they are not NUL-terminated and not owned. The struct is
  * passed by value. */
 struct str {
 	const char *p;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing byte string in an arena.  Errors are sticky: callers append without
+ * A growing byte string in an arena. Errors are sticky: callers append without
  * checking and call buf_failed() once at the end.
  */
 #ifndef BASE_BUF_H
@@ -25,7 +25,7 @@ void buf_add_cstr(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
-/* Returns the content.  It is valid until the next append. */
+/* Returns the content. It is valid until the next append. */
 struct str buf_str(const struct buf *b);
 
 /* Returns true when any appended byte was lost. */

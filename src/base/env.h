@@ -38,7 +38,7 @@ int64_t env_mono_ms(const struct env *env);
 void env_sleep_ms(const struct env *env, int64_t ms);
 
 /*
- * Returns 0, or -1 when the source of random numbers fails.  The caller must
+ * Returns 0, or -1 when the source of random numbers fails. The caller must
  * then issue no credential.
  */
 int env_random(const struct env *env, void *buf, size_t n) MUST_USE;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How functions report failure: a function that fails returns -1 and fills
- * *err; one that succeeds returns 0 and leaves *err untouched.  A negative
+ * *err; one that succeeds returns 0 and leaves *err untouched. A negative
  * answer ("wrong password", "no such session") is not a failure: answers are
  * enums whose zero value denies.
  *
  * A function that returns 0 sets every output, also when the answer is
  * negative: outputs without a value are zero then, so that callers never read
- * uninitialised memory.  A function that returns -1 sets no output.
+ * uninitialised memory. A function that returns -1 sets no output.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -10,7 +10,7 @@
 
 #define LINE_MAX_BYTES 4096
 
-/* A line under construction.  Values that do not fit are truncated; there is
+/* A line under construction. Values that do not fit are truncated; there is
  * always room for the end of the line. */
 struct line {
 	char p[LINE_MAX_BYTES];
@@ -44,7 +44,7 @@ log_end(struct line *l, const char *s)
 
 /*
  * Returns the length of the first character of s, in bytes, if it needs no
- * escape, else 0.  Characters that would end the value or mislead a reader of
+ * escape, else 0. Characters that would end the value or mislead a reader of
  * the line need one.
  */
 static size_t
@@ -58,7 +58,7 @@ plain_length(struct str s, bool utf8)
 
 /*
  * Writes the first character of s as a JSON escape; a byte that is not UTF-8
- * becomes U+FFFD.  Returns the number of bytes of s that the escape stands for.
+ * becomes U+FFFD. Returns the number of bytes of s that the escape stands for.
  */
 static size_t
 escape_one(struct str s, bool utf8, char out[8])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The log writes one line for each event: level, event name and key=value
- * fields, as text or as JSON.  Values are escaped, so that no value can break a
+ * fields, as text or as JSON. Values are escaped, so that no value can break a
  * line.
  *
  * All threads may use a log: a line is one write(2), and only the level changes
@@ -40,7 +40,7 @@ struct log_field {
 
 /*
  * Writes an event, as in LOG(log, LOG_INFO, "listening", F_CSTR("address",
- * name)).  `event` must be a string constant.  A NULL log writes nothing.
+ * name)). `event` must be a string constant. A NULL log writes nothing.
  */
 #define LOG(log, level, event, ...)                                            \
 	log_event(log, level, NULL, event,                                     \
@@ -49,7 +49,7 @@ struct log_field {
 
 /*
  * Limits the lines per second of an event that peers can cause at any rate, and
- * counts the lines left out.  It starts as zeros; all threads may use it.
+ * counts the lines left out. It starts as zeros; all threads may use it.
  */
 struct log_limit {
 	_Atomic int64_t second; /* the second that `lines` counts */
@@ -57,16 +57,16 @@ struct log_limit {
 };
 
 /*
- * Returns true when a line may be written.  *left_out is then the number of
- * lines left out since the last one written, which this line must report.  If
+ * Returns true when a line may be written. *left_out is then the number of
+ * lines left out since the last one written, which this line must report. If
  * it returns false, *left_out is 0. now_ms is monotonic.
  */
 bool log_limit_take(struct log_limit *limit, int64_t now_ms, int64_t per_second,
 		    int64_t *left_out);
 
 /*
- * Writes an event.  `class` marks lines that belong together ("audit"); they
- * are written whatever the level is.  It is NULL for all other lines.
+ * Writes an event. `class` marks lines that belong together ("audit"); they
+ * are written whatever the level is. It is NULL for all other lines.
  */
 void log_event(const struct log *log, enum log_level level, const char *class,
 	       const char *event, const struct log_field *fields, size_t n);

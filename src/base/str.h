@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations on borrowed bytes.  Nothing here allocates: results point into the
+ * Operations on borrowed bytes. Nothing here allocates: results point into the
  * arguments.
  */
 #ifndef BASE_STR_H
@@ -35,17 +35,17 @@ struct str str_skip(struct str s, size_t n);
 struct str str_skip_bom(struct str s);
 
 /*
- * Removes the part before the first sep, and sep, from *rest.  Returns false
+ * Removes the part before the first sep, and sep, from *rest. Returns false
  * when *rest is used up (its p is NULL then): `a,b` gives two parts, and an
  * empty string gives one empty part.
  */
 bool str_cut(struct str *rest, char sep, struct str *part);
 
-/* Removes the next word, delimited by spaces and tabs, from *rest.  Returns
+/* Removes the next word, delimited by spaces and tabs, from *rest. Returns
  * false when there is none. */
 bool str_word(struct str *rest, struct str *word);
 
-/* Parses the whole of s as decimal digits, without a sign.  Returns false for
+/* Parses the whole of s as decimal digits, without a sign. Returns false for
  * any other text and for a value above max. */
 bool str_to_uint(struct str s, int64_t max, int64_t *out);
 

@@ -25,7 +25,7 @@ int check_methods(const void *field, struct err *err) MUST_USE;
 int check_networks(const void *field, struct err *err) MUST_USE;
 int check_header_name(const void *field, struct err *err) MUST_USE;
 
-/* A rule over several options.  Its problem is reported under this key. */
+/* A rule over several options. Its problem is reported under this key. */
 struct check_rule {
 	const char *section, *key;
 	int (*check)(const struct settings *s, struct err *err);

@@ -54,7 +54,7 @@ hosts_have_one_scheme(const struct settings *s, struct err *err)
 	return 0;
 }
 
-/* Looks an origin up in server.hosts.  *listed: the origin itself is there;
+/* Looks an origin up in server.hosts. *listed: the origin itself is there;
  * *named: there are origins of its host; *served: its host is there at all. */
 static void
 find_origin(const struct settings *s, const struct syntax_url *wanted,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rules of conf/checks.h over server.hosts (names and origins) and other
- * options.  Each returns 0, or -1 with a message that is reported under one
+ * options. Each returns 0, or -1 with a message that is reported under one
  * key.
  */
 #ifndef CONF_HOSTS_H

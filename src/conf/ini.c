@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parses INI files.  A line that cannot be parsed becomes a problem and is
+ * Parses INI files. A line that cannot be parsed becomes a problem and is
  * skipped; its text is never repeated, because it may be a part of a secret.
  */
 #include "conf/ini.h"
@@ -174,7 +174,7 @@ plain_value(const struct ini_reader *r, struct str s, struct str *out)
 	return true;
 }
 
-/* Removes quotes and escapes from s, which begins with a quote.  After a
+/* Removes quotes and escapes from s, which begins with a quote. After a
  * problem, *ok is false and *out is empty. */
 static int
 quoted_value(const struct ini_reader *r, struct str s, struct str *out,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The INI file as a list of entries with their line numbers.  The file is
- * UTF-8, with an optional byte order mark, and LF or CRLF.  A line is empty, a
+ * The INI file as a list of entries with their line numbers. The file is
+ * UTF-8, with an optional byte order mark, and LF or CRLF. A line is empty, a
  * comment (`;` or `#` first), `[section]`, `[section name]`, or `key = value`.
  * A value ends before ` ;` or ` #` (white space first), unless it is in double
  * quotes, in which `\"` and `\\` are escapes; the quotes must enclose the whole
- * value.  A line has at most 64 KiB.  There are no continuation lines and there
+ * value. A line has at most 64 KiB. There are no continuation lines and there
  * is no interpolation.
  */
 #ifndef CONF_INI_H
@@ -41,9 +41,9 @@ struct ini {
 };
 
 /*
- * Parses `bytes`, which must outlive *out.  Every malformed line, duplicate key
+ * Parses `bytes`, which must outlive *out. Every malformed line, duplicate key
  * and duplicate section becomes a problem; parsing continues after it, so that
- * all problems are found at once.  Returns -1 only when out of memory: the
+ * all problems are found at once. Returns -1 only when out of memory: the
  * caller must check whether there were problems.
  */
 int ini_parse(struct str bytes, const char *file, struct arena *a,

@@ -69,7 +69,7 @@ void fill_unknown(const struct loader *l, const struct place *at,
 void fill_section(const struct loader *l, const struct scope *scope);
 
 /* Does the same for a section with a driver, whose options and struct it adds
- * to the scope.  Returns the struct, or NULL when out of memory. */
+ * to the scope. Returns the struct, or NULL when out of memory. */
 const void *fill_driver(const struct loader *l, struct scope *scope,
 			const struct settings_driver *d);
 

@@ -104,7 +104,7 @@ static const struct {
 	[OPT_ENUM] = { "word", NULL, NULL },
 };
 
-/* Prints a character of a text.  In mdoc, a backslash begins an escape. */
+/* Prints a character of a text. In mdoc, a backslash begins an escape. */
 static void
 man_char(char c, struct buf *out)
 {
@@ -345,7 +345,7 @@ restart_choice(const char *section, const struct settings_choice *before,
 	       const struct settings_choice *after, struct buf *out)
 {
 	/*
-	 * A driver that changed is opened again with all its options.  The two
+	 * A driver that changed is opened again with all its options. The two
 	 * structs may come from two calls of the registry, so names are
 	 * compared.
 	 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One key of an INI section.  The table is the only place that names it: the
+ * One key of an INI section. The table is the only place that names it: the
  * parser, the defaults, the range checks, --dump-config, fcgiauth.ini(5) and
  * the check that conf/fcgiauth.ini is complete all read it.
  */
@@ -36,7 +36,7 @@ enum option_flags {
 	OPTION_REQUIRED = 1 << 0, /* may not be empty */
 	OPTION_RESTART = 1 << 1, /* a reload warns instead of applying it */
 	OPTION_LOWER = 1 << 2, /* OPT_STR, OPT_WORDS: stored in lower case */
-	/* The key must have a value if it is present.  A field without a value
+	/* The key must have a value if it is present. A field without a value
 	 * means that the key is absent; it is not dumped. */
 	OPTION_NOT_EMPTY = 1 << 3,
 };
@@ -52,7 +52,7 @@ struct option {
 	/* The range of the number, of the length of a text in bytes, or of the
 	 * number of words; both 0: no limit. */
 	int64_t min, max;
-	/* OPT_ENUM: the words, terminated by NULL.  OPT_INT: words[0] is also
+	/* OPT_ENUM: the words, terminated by NULL. OPT_INT: words[0] is also
 	 * accepted and means 0 (`hash_slots = auto`). */
 	const char *const *words;
 	unsigned flags;
@@ -74,7 +74,7 @@ struct option {
 #define OPTION_C_WORDS	 struct words
 #define OPTION_C_ENUM	 int
 
-/* A row of a table.  It does not compile when the field has another type than
+/* A row of a table. It does not compile when the field has another type than
  * the option. */
 #define OPTION(T, st, field, ...)                                              \
 	{                                                                      \
@@ -94,7 +94,7 @@ struct buf;
 
 /*
  * Parses `text` as the type of the option and stores the value in the struct at
- * `base`; texts are copied into `a`.  The error message says what is accepted.
+ * `base`; texts are copied into `a`. The error message says what is accepted.
  */
 int option_set(const struct option *o, void *base, struct str text,
 	       struct arena *a, struct err *err) MUST_USE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parses values by the type of an option.  Only conf/option.c uses it. */
+/* Parses values by the type of an option. Only conf/option.c uses it. */
 #ifndef CONF_OPTION_VALUE_H
 #define CONF_OPTION_VALUE_H
 

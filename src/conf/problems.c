@@ -27,7 +27,7 @@ problems_append(struct problem ***last, struct problem *problem)
 	*last = &problem->next;
 }
 
-/* Stores the problem "out of memory".  Its node is a part of *p, because no
+/* Stores the problem "out of memory". Its node is a part of *p, because no
  * other may be available. */
 static void
 out_of_memory(struct problems *p)

@@ -29,7 +29,7 @@ struct problems {
 	size_t warnings;
 };
 
-/* Initialises *p.  It contains pointers to itself and must not be copied. */
+/* Initialises *p. It contains pointers to itself and must not be copied. */
 void problems_init(struct problems *p, struct arena *a);
 
 /*

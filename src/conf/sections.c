@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The option tables of all sections except those of the backends.  The help
+ * The option tables of all sections except those of the backends. The help
  * texts are the manual.
  */
 #include "conf/sections.h"

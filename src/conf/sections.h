@@ -9,7 +9,7 @@
 enum tables_kind { KIND_MODES, KIND_STORES, KIND_USERS };
 
 /*
- * A section, in the order of the manual.  Its keys come from `options`, from
+ * A section, in the order of the manual. Its keys come from `options`, from
  * the driver that its selector chooses, or from both.
  */
 struct tables_section {
@@ -21,7 +21,7 @@ struct tables_section {
 	const struct tables_selector *selector; /* NULL: none */
 	/*
 	 * True for the section before which the sections of the modes come in
-	 * the manual.  Those have the names of their drivers and are not in
+	 * the manual. Those have the names of their drivers and are not in
 	 * this table.
 	 */
 	bool modes_first;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole configuration, fcgiauth.ini(5), as one struct, checked.  All it
- * points to is in the arena it was loaded into.  It never changes.
+ * The whole configuration, fcgiauth.ini(5), as one struct, checked. All it
+ * points to is in the arena it was loaded into. It never changes.
  */
 #ifndef CONF_SETTINGS_H
 #define CONF_SETTINGS_H
@@ -103,7 +103,7 @@ struct settings_driver {
 	const char *summary;
 	const struct option *options; /* options of its section */
 	size_t size; /* of the struct they fill */
-	/* Checks rules over several options.  No I/O.  NULL: none. */
+	/* Checks rules over several options. No I/O. NULL: none. */
 	int (*check)(const void *conf, struct err *err);
 	bool compiled; /* false: a known name whose code is not compiled in */
 };
@@ -143,7 +143,7 @@ struct settings {
 
 /*
  * Reads `file`, checks everything that needs no I/O except reading the files of
- * `x_file` secrets, and fills *out.  Every mistake becomes a problem.  Returns
+ * `x_file` secrets, and fills *out. Every mistake becomes a problem. Returns
  * 0 when there was none, else -1 (also when out of memory, which is reported as
  * a problem).
  *
@@ -171,7 +171,7 @@ void settings_dump(const struct settings *s, struct buf *out);
 void settings_manual(const struct settings_drivers *drivers, struct buf *out);
 
 /* Prints one line for each option: `section.key`, or for the key of a driver
- * `store.sqlite.path`.  Tests compare conf/fcgiauth.ini with it. */
+ * `store.sqlite.path`. Tests compare conf/fcgiauth.ini with it. */
 void settings_names(const struct settings_drivers *drivers, struct buf *out);
 
 /* Prints the names of changed options that only a restart applies, for the log

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The syntax of host names, URLs and addresses in options.  No I/O. */
+/* The syntax of host names, URLs and addresses in options. No I/O. */
 #ifndef CONF_SYNTAX_H
 #define CONF_SYNTAX_H
 
@@ -31,7 +31,7 @@ struct syntax_url {
 
 /*
  * Parses `https://host[:port][/path]`, or the same with http, without user,
- * query or fragment.  *out borrows from s and is untouched on false.
+ * query or fragment. *out borrows from s and is untouched on false.
  */
 bool syntax_url(struct str s, struct syntax_url *out);
 

@@ -44,7 +44,7 @@ digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
 {
 	crypto_auth_hmacsha256_state state;
 
-	/* All of these always return 0.  The label includes its NUL. */
+	/* All of these always return 0. The label includes its NUL. */
 	(void)crypto_auth_hmacsha256_init(&state, key, DIGEST_BYTES);
 	(void)crypto_auth_hmacsha256_update(&state,
 					    (const unsigned char *)label,

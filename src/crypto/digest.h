@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 and HMAC-SHA-256 (RFC 2104) by libsodium.  Any thread may call the
+/* SHA-256 and HMAC-SHA-256 (RFC 2104) by libsodium. Any thread may call the
  * functions. */
 #ifndef CRYPTO_DIGEST_H
 #define CRYPTO_DIGEST_H
@@ -9,8 +9,8 @@
 #define DIGEST_BYTES	    32
 #define DIGEST_BASE64_BYTES 45 /* with padding and NUL */
 
-/* Initialises the library.  It must be called once, before any other function
- * of this folder.  Returns -1 when the library cannot be used. */
+/* Initialises the library. It must be called once, before any other function
+ * of this folder. Returns -1 when the library cannot be used. */
 int crypto_init(void) MUST_USE;
 
 void digest_sha256(struct str s, uint8_t out[DIGEST_BYTES]);
@@ -19,7 +19,7 @@ void digest_sha256(struct str s, uint8_t out[DIGEST_BYTES]);
 void digest_base64(const uint8_t digest[DIGEST_BYTES],
 		   char out[DIGEST_BASE64_BYTES]);
 
-/* Computes the HMAC of a label, a zero byte and the message.  Different labels
+/* Computes the HMAC of a label, a zero byte and the message. Different labels
  * separate the uses of one key. */
 void digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
 		 struct str message, uint8_t out[DIGEST_BYTES]);

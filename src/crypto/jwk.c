@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes, names and frees keys.  The name of a key is its thumbprint. */
+/* Makes, names and frees keys. The name of a key is its thumbprint. */
 #include "crypto/jwk.h"
 
 #include <openssl/bio.h>

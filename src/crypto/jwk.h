@@ -33,11 +33,11 @@ void jwk_free(struct jwk *k); /* k may be NULL */
  * fits its algorithm, and do not come from the faulty generator of ROCA; keys
  * on P-256, P-384 and P-521 are for ES256, ES384 and ES512, and their point is
  * on the curve; Ed25519 is for EdDSA; HMAC secrets have at least the size of
- * their hash and do not look like a PEM, SSH or JSON key.  An algorithm that
+ * their hash and do not look like a PEM, SSH or JSON key. An algorithm that
  * does not fit the key is ERR_CONFIG.
  */
 
-/* Makes a key of a secret.  With alg JWS_NONE, the algorithm is HS256, also for
+/* Makes a key of a secret. With alg JWS_NONE, the algorithm is HS256, also for
  * a secret of the size for HS384 or HS512. */
 int jwk_from_secret(struct str bytes, enum jws_alg alg, struct jwk **out,
 		    struct err *err) MUST_USE;
@@ -45,7 +45,7 @@ int jwk_from_secret(struct str bytes, enum jws_alg alg, struct jwk **out,
 /*
  * Makes a key of a private (PKCS #8, traditional) or public
  * (SubjectPublicKeyInfo) PEM, which must not be encrypted: the program never
- * asks for a pass phrase.  With alg JWS_NONE, the key decides: RS256, ES256,
+ * asks for a pass phrase. With alg JWS_NONE, the key decides: RS256, ES256,
  * ES384, ES512 or EdDSA.
  */
 int jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
@@ -53,10 +53,10 @@ int jwk_from_pem(struct str pem, enum jws_alg alg, struct jwk **out,
 
 /*
  * Makes a key of a JWK (RFC 7517, RFC 7518 section 6, RFC 8037): RSA, EC, OKP
- * (Ed25519) or oct.  Its `alg`, if present, must agree with `alg`, unless that
+ * (Ed25519) or oct. Its `alg`, if present, must agree with `alg`, unless that
  * is JWS_NONE; its `use`, if present, must be sig, and its key_ops, if present,
- * must allow the use.  Duplicate members are refused.  A set of one key (RFC
- * 7517 section 5) is accepted as that key.  The `kid` of the JWK is not kept:
+ * must allow the use. Duplicate members are refused. A set of one key (RFC
+ * 7517 section 5) is accepted as that key. The `kid` of the JWK is not kept:
  * `renamed` reports that there was another.
  */
 int jwk_from_json(struct str json, enum jws_alg alg, struct jwk **out,

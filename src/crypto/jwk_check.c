@@ -163,7 +163,7 @@ check_rsa(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 	return 0;
 }
 
-/* Finds the algorithm by the name of the curve.  A key with explicit curve
+/* Finds the algorithm by the name of the curve. A key with explicit curve
  * parameters is refused: they may describe any curve. */
 static enum jws_alg
 curve_of(EVP_PKEY *pkey)

@@ -65,7 +65,7 @@ numbers_free(struct numbers *s)
 }
 
 /*
- * Adds a number.  With size 0 it is a Base64urlUInt (RFC 7518 section 2),
+ * Adds a number. With size 0 it is a Base64urlUInt (RFC 7518 section 2),
  * without leading zeros; otherwise it must have exactly `size` bytes.
  */
 static int
@@ -284,7 +284,7 @@ allows(const json_t *ops, const char *wanted)
 	return false;
 }
 
-/* Checks use, key_ops and alg of the key.  *alg becomes the algorithm of the
+/* Checks use, key_ops and alg of the key. *alg becomes the algorithm of the
  * key if it names one. */
 static int
 check_members(const json_t *jwk, bool can_sign, enum jws_alg *alg,
@@ -341,7 +341,7 @@ from_object(const json_t *jwk, enum jws_alg alg, struct jwk **out,
 	return bad_member("kty", err);
 }
 
-/* Takes the key out of a set.  A set of several keys is refused, because it is
+/* Takes the key out of a set. A set of several keys is refused, because it is
  * not clear which one is meant. */
 static int
 from_object_or_set(const json_t *json, enum jws_alg alg, struct jwk **out,

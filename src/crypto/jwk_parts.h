@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions shared by the files of crypto/jwk.h.  For src/crypto only. */
+/* Functions shared by the files of crypto/jwk.h. For src/crypto only. */
 #ifndef CRYPTO_JWK_PARTS_H
 #define CRYPTO_JWK_PARTS_H
 
@@ -12,13 +12,13 @@ struct err;
 bool jwk_looks_like_pem(struct str bytes);
 bool jwk_looks_like_json(struct str bytes);
 
-/* Makes a key of pkey after checking it.  It takes over pkey in any case, also
+/* Makes a key of pkey after checking it. It takes over pkey in any case, also
  * when it returns -1. */
 int jwk_from_pkey(EVP_PKEY *pkey, bool can_sign, enum jws_alg alg,
 		  struct jwk **out, struct err *err) MUST_USE;
 
 /*
- * Checks a key for the conditions in crypto/jwk.h.  If *alg is JWS_NONE, it is
+ * Checks a key for the conditions in crypto/jwk.h. If *alg is JWS_NONE, it is
  * set to the algorithm of the key.
  */
 int jwk_check(EVP_PKEY *pkey, bool can_sign, enum jws_alg *alg,
@@ -28,7 +28,7 @@ int jwk_check_secret(struct str bytes, enum jws_alg *alg,
 
 /*
  * Returns true when this RSA key was made by the generator of CVE-2017-15361
- * (ROCA), so that its modulus can be factored.  The primes of such a key, and
+ * (ROCA), so that its modulus can be factored. The primes of such a key, and
  * therefore its modulus, are powers of 65537 modulo every small prime; at most
  * one of 2^27 other keys has this property.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parses keys in PEM.  The blocks are split here, and each is parsed as the
+ * Parses keys in PEM. The blocks are split here, and each is parsed as the
  * type that its first line names, so that libcrypto never asks for a pass
  * phrase.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signatures of JSON Web Tokens (RFC 7515, 7518, 8037): two implementations,
- * the oracles, behind one interface.  They sign and verify bytes; crypto/jwt.h
+ * the oracles, behind one interface. They sign and verify bytes; crypto/jwt.h
  * decides what a token may contain.
  *
- * HMAC is computed and verified by libjwt.  RSA, RSA-PSS, ECDSA and EdDSA use
+ * HMAC is computed and verified by libjwt. RSA, RSA-PSS, ECDSA and EdDSA use
  * an EVP_PKEY that is parsed once: libjwt 1.x parses the PEM at each call and
  * does not support EdDSA.
  */
@@ -47,7 +47,7 @@ extern const char *const jws_alg_names[];
 
 /*
  * Signs header and payload (JSON texts) with the one algorithm of the key;
- * *token is the compact serialisation.  For HMAC, libjwt writes the header
+ * *token is the compact serialisation. For HMAC, libjwt writes the header
  * itself: `typ` is then "JWT" and `kid` that of the key, whatever `header` has.
  */
 int jws_sign(const struct jwk *key, struct str header, struct str payload,
@@ -60,7 +60,7 @@ enum jws_answer { JWS_BAD = 0, JWS_GOOD };
 #define JWS_MAX_BYTES 8192
 
 /*
- * Verifies the signature of a token with the one algorithm of the key.  The
+ * Verifies the signature of a token with the one algorithm of the key. The
  * token must have exactly two dots, three non-empty parts in canonical
  * base64url and at most JWS_MAX_BYTES; otherwise it is bad. libjwt needs JSON
  * in header and payload of an HMAC token: a token with anything else is bad.
@@ -71,7 +71,7 @@ int jws_verify(const struct jwk *key, struct str token, struct arena *a,
 
 /*
  * Does the same for any payload (RFC 7515 signs bytes), which libjwt cannot do:
- * libcrypto verifies all algorithms.  For tools only; no request is allowed by
+ * libcrypto verifies all algorithms. For tools only; no request is allowed by
  * its answer.
  */
 int jws_verify_bytes(const struct jwk *key, struct str token,

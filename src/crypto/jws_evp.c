@@ -46,7 +46,7 @@ signature_size(const struct jwk *key)
 	return (size_t)EVP_PKEY_get_size(key->pkey);
 }
 
-/* Only a lack of memory is an error.  Any other failure is caused by the token,
+/* Only a lack of memory is an error. Any other failure is caused by the token,
  * for example by r = 0. */
 static bool
 jws_evp_no_memory(void)

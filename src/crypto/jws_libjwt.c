@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HMAC oracle: libjwt 1.x.  The library takes the algorithm from the token,
+ * The HMAC oracle: libjwt 1.x. The library takes the algorithm from the token,
  * verifies nothing when it has no key or no memory for one, and copies the
  * token to the stack: this is why sizes are checked before each call, and the
  * result after it.

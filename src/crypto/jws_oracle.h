@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two oracles behind crypto/jws.h, and the properties of algorithms.  For
+ * The two oracles behind crypto/jws.h, and the properties of algorithms. For
  * src/crypto and its tests only.
  */
 #ifndef CRYPTO_JWS_ORACLE_H
@@ -14,7 +14,7 @@ struct jws_info {
 	const char *name;
 	enum jws_kind kind;
 	const char *digest; /* the name in libcrypto; NULL for EdDSA */
-	/* in bytes.  HMAC: of the digest; ECDSA: of r, and of s; EdDSA: of the
+	/* in bytes. HMAC: of the digest; ECDSA: of r, and of s; EdDSA: of the
 	 * signature */
 	size_t size;
 	const char *curve; /* the name in a JWK ("crv") */

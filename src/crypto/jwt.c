@@ -21,7 +21,7 @@ struct token {
 	json_t *header_json, *payload_json;
 };
 
-/* The following functions are the steps of a check.  Each returns 0, with `why`
+/* The following functions are the steps of a check. Each returns 0, with `why`
  * set when it refuses the token, or -1 when out of memory. */
 struct check {
 	struct arena *arena;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One policy for the content of tokens of all algorithms (RFC 7519, RFC 8725,
- * RFC 9068).  It is applied above the signature oracles of crypto/jws.h, in
- * this order: length, alphabet, parts, header, key, signature, claims.  The
+ * RFC 9068). It is applied above the signature oracles of crypto/jws.h, in
+ * this order: length, alphabet, parts, header, key, signature, claims. The
  * payload is not used before its signature is verified.
  */
 #ifndef CRYPTO_JWT_H
@@ -49,7 +49,7 @@ struct jwt_expected {
 };
 
 /*
- * The result of a check.  `why` is a constant sentence ("exp: must be in the
+ * The result of a check. `why` is a constant sentence ("exp: must be in the
  * future, but has passed") for the log and for `token inspect`, never for a
  * client; it is NULL with JWT_VALID.
  */
@@ -70,7 +70,7 @@ struct jwt_signed {
 };
 
 /*
- * Checks a token.  It is refused, with a separate reason for each condition, if
+ * Checks a token. It is refused, with a separate reason for each condition, if
  * it has: more than JWT_MAX_BYTES; bytes outside A-Za-z0-9-_. ; not three
  * parts, or an empty part; base64url that is not canonical; a header or payload
  * that is not a JSON object in UTF-8, or has duplicate members at any level;
@@ -89,20 +89,20 @@ int jwt_verify(const struct jwt_expected *expected, struct str token,
 	       struct arena *a, struct jwt_checked *out,
 	       struct err *err) MUST_USE;
 
-/* Does the first part of jwt_verify(): form, header, key and signature.  The
+/* Does the first part of jwt_verify(): form, header, key and signature. The
  * payload is parsed, but its claims are not checked. */
 int jwt_verify_signature(const struct keyring *keys, struct str token,
 			 struct arena *a, struct jwt_signed *out,
 			 struct err *err) MUST_USE;
 
-/* Verifies any JWS with one given key: form, header and signature.  Its typ and
+/* Verifies any JWS with one given key: form, header and signature. Its typ and
  * kid may have any value; its payload may be anything and is not parsed. */
 int jwt_verify_bytes(const struct jwk *key, struct str token, struct arena *a,
 		     struct jwt_signed *out, struct err *err) MUST_USE;
 
 /*
  * Issues a token, signed with the active key; ERR_CONFIG when there is none.
- * iss and aud come from the policy, iat and exp from the claims.  A token that
+ * iss and aud come from the policy, iat and exp from the claims. A token that
  * would be refused for its length is ERR_LIMIT.
  */
 int jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,

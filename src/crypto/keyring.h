@@ -10,9 +10,9 @@
  *
  * STATE is pending (published, not yet used), active (signs; exactly one) or
  * retiring (verifies tokens that it signed); SINCE is the time since when it
- * has this state, in seconds.  KID must be the thumbprint of the key in the
- * file.  The directory has mode 0700 and the files 0600; both must belong to
- * the user that the service runs as (or to root).  Files with other names are
+ * has this state, in seconds. KID must be the thumbprint of the key in the
+ * file. The directory has mode 0700 and the files 0600; both must belong to
+ * the user that the service runs as (or to root). Files with other names are
  * ignored if they begin with a dot, and are an error otherwise.
  *
  * Readers, and writers that change more than one file at a time, must hold a
@@ -45,8 +45,8 @@ struct keyring {
 };
 
 /*
- * Loads all keys, or fails; the keys are freed with the arena.  A directory
- * with keys must have exactly one active key.  If `make_alg` is not JWS_NONE, a
+ * Loads all keys, or fails; the keys are freed with the arena. A directory
+ * with keys must have exactly one active key. If `make_alg` is not JWS_NONE, a
  * missing directory is created, and an empty one gets an active key of that
  * algorithm; two processes that do this at the same time end with the same key.
  * With JWS_NONE, an empty directory gives no keys.
@@ -56,7 +56,7 @@ int keyring_load(const char *directory, enum jws_alg make_alg,
 		 struct err *err) MUST_USE;
 
 /*
- * Loads one HMAC secret, raw bytes, from a file.  Other users must not be able
+ * Loads one HMAC secret, raw bytes, from a file. Other users must not be able
  * to read it, and only its owner (this user, or root) may be able to write it.
  */
 int keyring_load_secret(const char *file, enum jws_alg alg, struct arena *a,
@@ -71,7 +71,7 @@ json_t *keyring_jwks(const struct keyring *r);
 
 /*
  * Adds a key as a new file in the given state; creates the directory if it is
- * missing.  A key that is already there, in any state, is ERR_CONFIG; so is an
+ * missing. A key that is already there, in any state, is ERR_CONFIG; so is an
  * active key if there are others.
  */
 int keyring_add(const char *directory, const struct jwk *key,
@@ -80,8 +80,8 @@ int keyring_add(const char *directory, const struct jwk *key,
 
 /*
  * Rotates the keys: `next` becomes active, and `old`, the active key so far
- * (NULL: there is none), retiring.  No keyring_load() sees the change half
- * done.  When one of them has changed since it was loaded, it is ERR_CONFIG and
+ * (NULL: there is none), retiring. No keyring_load() sees the change half
+ * done. When one of them has changed since it was loaded, it is ERR_CONFIG and
  * nothing changes.
  */
 int keyring_rotate(const char *directory, const struct keyring_entry *old,

@@ -209,7 +209,7 @@ keyring_dir_list(int dir, struct keyring_names *out, struct err *err)
 
 /*
  * The file of a secret may come from systemd, whose access control list appears
- * as permissions of the group.  The file of a key must not be accessible to
+ * as permissions of the group. The file of a key must not be accessible to
  * others.
  */
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of a key directory.  For src/crypto only. */
+/* The files of a key directory. For src/crypto only. */
 #ifndef CRYPTO_KEYRING_DIR_H
 #define CRYPTO_KEYRING_DIR_H
 
@@ -15,22 +15,22 @@ struct keyring_name {
 	int64_t since;
 };
 
-/* Parses the name of a key file.  Only names that keyring_name_write() writes
+/* Parses the name of a key file. Only names that keyring_name_write() writes
  * are accepted. */
 bool keyring_name_parse(struct str text, struct keyring_name *out) MUST_USE;
 void keyring_name_write(const struct keyring_name *name,
 			char out[KEYRING_NAME_MAX]);
 
-/* Opens a key directory and checks its owner and mode.  Returns the descriptor,
- * or -1.  With `make` it is created if it is missing. */
+/* Opens a key directory and checks its owner and mode. Returns the descriptor,
+ * or -1. With `make` it is created if it is missing. */
 int keyring_dir_open(const char *directory, bool make,
 		     struct err *err) MUST_USE;
 
 enum keyring_lock { KEYRING_READ, KEYRING_WRITE };
 
 /*
- * Locks the directory; waits a few seconds at most.  The caller must close
- * *lock.  It is -1 when there is no lock file and none can be created; then no
+ * Locks the directory; waits a few seconds at most. The caller must close
+ * *lock. It is -1 when there is no lock file and none can be created; then no
  * other process can write either.
  */
 int keyring_dir_lock(int dir, enum keyring_lock kind, int *lock,
@@ -41,7 +41,7 @@ struct keyring_names {
 	size_t n;
 };
 
-/* Lists the names of the keys, in no order.  Any other name is an error, unless
+/* Lists the names of the keys, in no order. Any other name is an error, unless
  * it begins with a dot. */
 int keyring_dir_list(int dir, struct keyring_names *out,
 		     struct err *err) MUST_USE;

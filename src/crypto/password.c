@@ -32,7 +32,7 @@ _Static_assert(PASSWORD_PRINT_BYTES == crypto_pwhash_SALTBYTES, "a salt");
 #define WORK_KIB_MAX   (4 * 1024 * 1024) /* memory times passes */
 #define LANES_MAX      16
 
-/* A hash of the current cost.  Its password was 64 random bytes, which were not
+/* A hash of the current cost. Its password was 64 random bytes, which were not
  * kept. */
 #define DUMMY                                                                  \
 	"$argon2id$v=19$m=19456,t=2,p=1$HzpLYs6sYykDGM/rwZ9znQ"                \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Password hashes: Argon2id in PHC form (RFC 9106, m = 19456 KiB, t = 2, p = 1,
- * the minimum of OWASP) by libsodium.  Hashes of other programs are verified
- * too (crypto/password_kind.h).  Any thread may call the functions; each call
+ * the minimum of OWASP) by libsodium. Hashes of other programs are verified
+ * too (crypto/password_kind.h). Any thread may call the functions; each call
  * takes tens of milliseconds and 19 MiB, so callers must limit how many run
  * (auth/hash_slots.h).
  */
@@ -39,7 +39,7 @@ void password_print(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
  * Hashes again a password that `old` was verified with, at the current cost.
  * The salt is the fingerprint of `old`: the new hash tells which hash it
  * replaced, and two processes that do this at the same time compute the same
- * hash.  This salt is as good as a random one: `old` has its own salt, so that
+ * hash. This salt is as good as a random one: `old` has its own salt, so that
  * no two fingerprints are equal, and an attacker who knows the fingerprint in
  * advance knows `old`, against which guesses are easier to test.
  */
@@ -48,13 +48,13 @@ int password_rehash(struct str password, struct str old,
 
 /*
  * Returns false when `hash` does not have the form that password_rehash()
- * makes.  Otherwise *out is the fingerprint of the hash that it replaced; if
+ * makes. Otherwise *out is the fingerprint of the hash that it replaced; if
  * password_hash() made it, the bytes are random.
  */
 bool password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
 
 /*
- * Verifies a password.  It takes the time of one hash whatever the answer is: a
+ * Verifies a password. It takes the time of one hash whatever the answer is: a
  * stored hash that is empty, unusable or needs more than 1 GiB, 10 passes or 4
  * GiB in all passes together is not computed; a dummy of the current cost is
  * computed instead, so that the time does not distinguish the cases.
@@ -80,11 +80,11 @@ bool password_is_outdated(struct str hash);
 bool password_fits_scheme(struct str password, struct str hash);
 
 /*
- * Checks a new password.  It must have at least min_length characters (UTF-8
+ * Checks a new password. It must have at least min_length characters (UTF-8
  * code points) and at most PASSWORD_MAX_BYTES, be well-formed UTF-8 without
  * NUL, differ from the name of the user, and must not be on the built-in list
  * of common passwords nor in `blocklist` (the bytes of a file, one password per
- * line; may be empty).  Lists are compared ignoring ASCII case.  Returns NULL
+ * line; may be empty). Lists are compared ignoring ASCII case. Returns NULL
  * when the password is accepted, otherwise the reason as text for the user,
  * possibly in `buf`: for one that is too short it includes the length.
  */

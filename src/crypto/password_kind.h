@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kinds of password hashes: which of them are accepted, and why the others
- * are not.  One table for the log, the checks, fcgiauthctl and the manual
+ * are not. One table for the log, the checks, fcgiauthctl and the manual
  * (doc/guides/moving.md, which a test compares).
  */
 #ifndef CRYPTO_PASSWORD_KIND_H
@@ -30,7 +30,7 @@ struct password_kind {
 /*
  * Returns the kind of a hash, never NULL: unknown hashes have a kind too.
  * *bare is the hash without the prefix that a program has added: `{CRYPT}`,
- * `3|`, `argon2`.  That the kind is accepted does not mean that the hash is
+ * `3|`, `argon2`. That the kind is accepted does not mean that the hash is
  * well-formed or that its cost is allowed; see password_is_usable().
  */
 const struct password_kind *password_kind(struct str hash, struct str *bare);

@@ -75,7 +75,7 @@ is_sha512_crypt(struct str rest)
 	return is_sha_crypt(rest, 86);
 }
 
-/* Checks `SALT$HASH`.  Only the usual parameters are accepted, because the cost
+/* Checks `SALT$HASH`. Only the usual parameters are accepted, because the cost
  * of others is not known. */
 static bool
 is_yescrypt(struct str rest)

@@ -26,7 +26,7 @@
  * 3000000 blocks of SHA-256 or 1500000 of SHA-512: two seconds. */
 bool password_pbkdf2_is_usable(struct str hash);
 
-/* Verifies a password.  `hash` must be usable; for `password`, see
+/* Verifies a password. `hash` must be usable; for `password`, see
  * crypto/password_legacy.h. */
 enum password_answer password_pbkdf2_verify(struct str password,
 					    struct str hash);

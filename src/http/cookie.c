@@ -12,7 +12,7 @@
 
 #define HEADER_MAX_BYTES (COOKIE_MAX_BYTES + 1024)
 
-/* Splits "name=value".  White space is only allowed around the whole pair: a
+/* Splits "name=value". White space is only allowed around the whole pair: a
  * name with white space at its end is another name. */
 static bool
 split_pair(struct str piece, struct str *name, struct str *value)

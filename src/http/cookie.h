@@ -20,12 +20,12 @@ enum cookie_answer {
 
 /*
  * Finds a cookie by name; case matters ("Cookie Name Prefixes" in 6265bis
- * requires it).  *value is empty unless the answer is COOKIE_FOUND.
+ * requires it). *value is empty unless the answer is COOKIE_FOUND.
  */
 enum cookie_answer cookie_find(const struct http_request *r, struct str name,
 			       struct str *value);
 
-/* Sets *value to the n-th cookie of that name, counted from 0.  Returns false,
+/* Sets *value to the n-th cookie of that name, counted from 0. Returns false,
  * with an empty *value, when there are fewer. */
 bool cookie_nth(const struct http_request *r, struct str name, size_t n,
 		struct str *value);
@@ -50,7 +50,7 @@ struct str cookie_name(const struct cookie_settings *set, enum cookie_kind kind,
 
 /*
  * Adds Set-Cookie. max_age < 0 makes a session cookie (no Max-Age); 0 deletes
- * the cookie, with the attributes it was set with.  `prefix` is server.path.
+ * the cookie, with the attributes it was set with. `prefix` is server.path.
  */
 void cookie_set(struct http_response *res, const struct cookie_settings *set,
 		struct str prefix, enum cookie_kind kind, struct str value,

@@ -2,7 +2,7 @@
 /*
  * Request bodies as named fields: application/x-www-form-urlencoded, or a JSON
  * object whose members are strings or booleans (true becomes "1", false is
- * absent).  A duplicate field, invalid encoding, NUL, or bytes that are not
+ * absent). A duplicate field, invalid encoding, NUL, or bytes that are not
  * UTF-8 make the whole body ERR_INPUT.
  */
 #ifndef HTTP_FORM_H
@@ -21,8 +21,8 @@ struct form {
 	size_t n;
 };
 
-/* Parses the body by r->media.  An empty body is an empty form, whatever its
- * type.  ERR_LIMIT when the body was larger than allowed. */
+/* Parses the body by r->media. An empty body is an empty form, whatever its
+ * type. ERR_LIMIT when the body was larger than allowed. */
 int form_parse(const struct http_request *r, struct arena *a, struct form *out,
 	       struct err *err) MUST_USE;
 

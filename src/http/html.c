@@ -73,7 +73,7 @@ take_comment(struct str *rest, struct str *before)
 
 /*
  * Removes the text before the next tag, and the tag, from *rest; *tag is
- * without its braces.  Returns false when there is no further tag.
+ * without its braces. Returns false when there is no further tag.
  */
 static bool
 take_tag(struct str *rest, struct str *before, struct str *tag)

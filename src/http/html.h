@@ -8,10 +8,10 @@
 struct buf;
 
 /*
- * Writes a template.  `{{name}}` becomes the value, escaped for the content of
- * elements and for attribute values in double quotes.  `{{#name}}...{{/name}}`
+ * Writes a template. `{{name}}` becomes the value, escaped for the content of
+ * elements and for attribute values in double quotes. `{{#name}}...{{/name}}`
  * is omitted when the value is empty; a section must not contain another one of
- * its name.  `{{! ... }}` is a comment, which is omitted.  The tags of sections
+ * its name. `{{! ... }}` is a comment, which is omitted. The tags of sections
  * and comments may be inside an HTML comment, so that a browser that shows the
  * template does not show them:
  *
@@ -19,7 +19,7 @@ struct buf;
  *	<p>You are {{name}}.</p>
  *	<!--{{/name}}-->
  *
- * The HTML comment and the newline after it are then omitted, too.  Every name
+ * The HTML comment and the newline after it are then omitted, too. Every name
  * must be in `vars`; this is asserted.
  */
 struct html_var {

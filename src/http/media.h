@@ -13,7 +13,7 @@ enum http_media {
 	MEDIA_OTHER,
 };
 
-/* Parses a Content-Type.  A NULL p or an empty value gives MEDIA_NONE; a
+/* Parses a Content-Type. A NULL p or an empty value gives MEDIA_NONE; a
  * charset other than UTF-8 gives MEDIA_OTHER. */
 enum http_media media_of(struct str content_type);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A request as the gateway passes it on: named values and a body.  It does not
+/* A request as the gateway passes it on: named values and a body. It does not
  * depend on FastCGI. */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
@@ -14,7 +14,7 @@ struct param {
 struct hash_place;
 
 /*
- * A decoded request.  It is borrowed from the decoder while the request lasts.
+ * A decoded request. It is borrowed from the decoder while the request lasts.
  */
 struct message {
 	const struct param *params;

@@ -48,7 +48,7 @@ origin_print(const struct origin *o, struct buf *out)
 	}
 }
 
-/* Parses a word of server.hosts.  Of a bare name, only the host is known. */
+/* Parses a word of server.hosts. Of a bare name, only the host is known. */
 static struct str
 word_host(struct str word)
 {

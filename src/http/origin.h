@@ -21,9 +21,9 @@ struct origin {
 
 /*
  * Parses `https://host[:port]` or `http://host[:port]`, with host and port as
- * for host_split().  The scheme must be lower case, as browsers write it.
+ * for host_split(). The scheme must be lower case, as browsers write it.
  * Returns false, with nothing set, for anything else: `null`, a path, user
- * information.  *out borrows from text.
+ * information. *out borrows from text.
  */
 bool origin_parse(struct str text, struct origin *out) MUST_USE;
 
@@ -35,7 +35,7 @@ bool origin_equal(const struct origin *a, const struct origin *b);
 void origin_print(const struct origin *o, struct buf *out);
 
 /*
- * One host of server.hosts.  If it has origins, they define scheme and ports;
+ * One host of server.hosts. If it has origins, they define scheme and ports;
  * otherwise the web server does.
  */
 struct site {

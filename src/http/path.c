@@ -33,7 +33,7 @@ path_first_byte(struct str s)
 }
 
 /* Returns true for control bytes and for delimiters that programs read
- * differently.  '/' and '%' are refused only if they are escaped. */
+ * differently. '/' and '%' are refused only if they are escaped. */
 static bool
 is_refused(int byte, bool escaped)
 {

@@ -54,7 +54,7 @@ character(struct str s)
 	return 0;
 }
 
-/* Replaces malformed bytes.  Each of them was an escape of three bytes, so
+/* Replaces malformed bytes. Each of them was an escape of three bytes, so
  * there is room for the replacement. */
 static size_t
 replace_malformed(struct str s, char *out)

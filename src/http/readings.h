@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The readings of a path: the ways in which a server may understand it.  Web
+ * The readings of a path: the ways in which a server may understand it. Web
  * servers, frameworks and containers differ: some compare a path as it was
  * sent, some decode it once, a chain of two decodes it twice; some merge
  * slashes, some drop ";x" from a segment (servlet containers), some read '\' as
  * '/' (Windows, and the URL standard of browsers), some parse it as a URL
  * reference, in which "//x/y" is the path "/y" on another host (RFC 3986
  * section 4.2; parse_url() of PHP, new URL() of Node), and most resolve dot
- * segments (RFC 3986 section 5.2.4), each at a different time.  Not among the
+ * segments (RFC 3986 section 5.2.4), each at a different time. Not among the
  * readings are: a change of case, "%u0041", and dropping dots or blanks from
  * the end of a segment.
  */
@@ -33,8 +33,8 @@ int path_hides_dots(struct str path, struct arena *a, bool *hidden,
 		    struct err *err) MUST_USE;
 
 /*
- * Returns true when a redirect may lead to the path.  `raw` is as in a URL,
- * without query; `scratch` must have room for it.  It returns false for a path
+ * Returns true when a redirect may lead to the path. `raw` is as in a URL,
+ * without query; `scratch` must have room for it. It returns false for a path
  * that path_split() refuses; for a dot segment, also a hidden one; for "//" and
  * a segment of blanks; and where '/', '\\', ';' or a blank follows the first
  * slash, raw or decoded once or twice, because the rest might be read as a
@@ -56,9 +56,9 @@ struct path_readings {
 /*
  * Computes all readings: those that result from decoding at most twice,
  * dropping parameters, reading '\' as '/', merging slashes, resolving dot
- * segments and dropping a host, each or not, in any order.  In the second
+ * segments and dropping a host, each or not, in any order. In the second
  * decoding, invalid escapes are kept, and bytes that are not UTF-8 become
- * U+FFFD.  The readings borrow from `path` and `a`.
+ * U+FFFD. The readings borrow from `path` and `a`.
  */
 int path_readings(struct str path, struct arena *a, struct path_readings *out,
 		  struct err *err) MUST_USE;

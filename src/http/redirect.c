@@ -76,7 +76,7 @@ redirect_is_allowed(struct str host, struct str port, const struct words *allow)
 	return false;
 }
 
-/* Returns true for an origin in server.hosts.  *named: the host has origins
+/* Returns true for an origin in server.hosts. *named: the host has origins
  * there, so that its other origins do not belong to the service. */
 static bool
 redirect_is_listed(const struct origin *o, const struct sites *sites,

@@ -32,7 +32,7 @@ struct redirect_from {
  *	  ".example.com" any host below it; with the port after a colon in the
  *	  entry, otherwise 443.
  *
- * From an https page, no `http` URL is allowed, whatever its host.  Any query
+ * From an https page, no `http` URL is allowed, whatever its host. Any query
  * and fragment of printable ASCII without backslash is allowed.
  */
 bool redirect_is_safe(struct str url, const struct redirect_from *from);

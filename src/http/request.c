@@ -120,7 +120,7 @@ tell_action(const struct message *in)
 	return ACTION_UNKNOWN;
 }
 
-/* Tabs are allowed in all headers, but are only seen in user agents.  Most
+/* Tabs are allowed in all headers, but are only seen in user agents. Most
  * cookies belong to other programs and may have any bytes. */
 static bool
 has_bad_byte(struct str s, enum known_id id)

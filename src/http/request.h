@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request, parsed once and checked.  All facts come from parameters that
+ * One request, parsed once and checked. All facts come from parameters that
  * the web server sets; X-Forwarded-* and X-Original-* are never read.
  */
 #ifndef HTTP_REQUEST_H
@@ -37,7 +37,7 @@ struct http_request {
 	struct str method_name; /* as sent */
 	struct str uri; /* REQUEST_URI: path and query as the client sent it */
 	/*
-	 * The path of uri.  At an endpoint it is decoded by path_normalise()
+	 * The path of uri. At an endpoint it is decoded by path_normalise()
 	 * and has one reading; otherwise it is from path_split() and may have
 	 * several.
 	 */
@@ -69,21 +69,21 @@ struct http_request {
 };
 
 /*
- * Parses a request.  ERR_INPUT when a required fact is missing, duplicate or
- * malformed; a check is then answered 403, an endpoint 400.  Even then,
+ * Parses a request. ERR_INPUT when a required fact is missing, duplicate or
+ * malformed; a check is then answered 403, an endpoint 400. Even then,
  * out->action and out->authorizer are set as far as they are known, so that the
  * caller can tell a check from an endpoint; so are the members that
- * http_request_is_navigation() and _wants_json() use.  A message whose
- * AUTH_ACTION cannot be determined is ACTION_UNKNOWN.  On ERR_INPUT, host, uri,
+ * http_request_is_navigation() and _wants_json() use. A message whose
+ * AUTH_ACTION cannot be determined is ACTION_UNKNOWN. On ERR_INPUT, host, uri,
  * method_name and remote_addr have the values that were sent, unchecked, for
- * the log.  *out borrows from *in and `a`.
+ * the log. *out borrows from *in and `a`.
  */
 int http_request_parse(const struct message *in, struct arena *a,
 		       struct http_request *out, struct err *err) MUST_USE;
 
 /*
  * Returns true when a browser will show the response to a person, whatever the
- * method is: for a link, an address or a form.  Such a request has
+ * method is: for a link, an address or a form. Such a request has
  * `Sec-Fetch-Mode: navigate`; without that header, it accepts text/html and has
  * no X-Requested-With.
  */
@@ -94,7 +94,7 @@ bool http_request_wants_json(const struct http_request *r);
 
 /*
  * Finds one field of r->query and decodes its value; out->p is NULL when it is
- * absent.  ERR_INPUT when the field is duplicate or malformed.
+ * absent. ERR_INPUT when the field is duplicate or malformed.
  */
 int http_request_query(const struct http_request *r, struct str name,
 		       struct arena *a, struct str *out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One response, built in memory.  Nothing is sent before it is written, so it
+ * One response, built in memory. Nothing is sent before it is written, so it
  * can be discarded and replaced.
  */
 #ifndef HTTP_RESPONSE_H
@@ -34,7 +34,7 @@ void http_response_init(struct http_response *res, struct arena *a);
 void http_response_reset(struct http_response *res, unsigned status);
 
 /*
- * Adds a header; the value is copied.  If it has CR, LF, NUL or another control
+ * Adds a header; the value is copied. If it has CR, LF, NUL or another control
  * byte, or if the name is not a token or is "Status", the whole response fails
  * and is written as a 500.
  */
@@ -47,7 +47,7 @@ void http_response_default(struct http_response *res, const char *name,
 
 /*
  * Writes the response in CGI form (RFC 3875 section 6): `Status:` first, then
- * the headers, an empty line, and the body unless `head_only`.  A failed
+ * the headers, an empty line, and the body unless `head_only`. A failed
  * response is written as a bare 500.
  */
 void http_response_write(const struct http_response *res, bool head_only,

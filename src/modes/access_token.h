@@ -13,7 +13,7 @@ struct access_tokens {
 	bool denials; /* each check asks the store whether a token is denied */
 };
 
-/* Loads the keys and the policy.  `make` is as in struct mode_conf; denials is
+/* Loads the keys and the policy. `make` is as in struct mode_conf; denials is
  * set to false. */
 int access_open(const struct jwt_conf *conf, bool make, const struct env *env,
 		struct arena *a, struct access_tokens *out,
@@ -43,7 +43,7 @@ int access_token_make(const struct access_tokens *access,
 		      struct err *err) MUST_USE;
 
 /* Issues a token with this identity and session that is valid from now on, for
- * the ttl of the policy.  It is allocated in c->arena. */
+ * the ttl of the policy. It is allocated in c->arena. */
 int access_issue(const struct access_tokens *access, struct call *c,
 		 const struct identity *who, const struct session_id *session,
 		 struct str *token, struct err *err) MUST_USE;

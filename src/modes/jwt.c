@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mode jwt: the client holds a signed token that contains the identity; every
- * service that has the key accepts it.  Nothing is stored, unless revocation =
+ * service that has the key accepts it. Nothing is stored, unless revocation =
  * store: then revocations are stored, by session and by user, but never by the
  * text of the token, because the same token can be encoded in several ways.
  */
@@ -108,7 +108,7 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 	return 0;
 }
 
-/* Revokes the tokens of a user, or of all users.  The clock of the host that
+/* Revokes the tokens of a user, or of all users. The clock of the host that
  * issued a token may be ahead by the leeway. */
 static int
 jwt_end_user(const void *conf, struct call *c, struct str user, struct err *err)

@@ -38,7 +38,7 @@ int jwt_conf_load(const struct jwt_conf *conf, enum jws_alg make_alg,
 bool jwt_conf_is_missing(const struct jwt_conf *conf);
 
 /* Checks whether the service would have keys: like jwt_conf_load(), but it
- * makes none.  If the directory is missing and could be made, *out has no
+ * makes none. If the directory is missing and could be made, *out has no
  * keys. */
 int jwt_conf_try(const struct jwt_conf *conf, const struct env *env,
 		 struct arena *a, struct keyring *out,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mode refresh: access tokens that last minutes, and a refresh token that lasts
- * weeks and is replaced at each use.  A sign-in is a session in the store whose
+ * weeks and is replaced at each use. A sign-in is a session in the store whose
  * secret rotates; the session ends when an old refresh token is presented (RFC
- * 9700 section 4.14.2).  Within a short grace period the previous token gets
+ * 9700 section 4.14.2). Within a short grace period the previous token gets
  * the same successor again, so that two tabs, or a lost response, sign nobody
  * out; that is not in the RFC, and `grace = 0` turns it off.
  */
@@ -147,7 +147,7 @@ find_current(struct call *c, const struct presented *p,
 }
 
 /* Checks whether the service has issued a token, which may be a refresh token,
- * or an access token of any age.  Returns its session, and its identity as far
+ * or an access token of any age. Returns its session, and its identity as far
  * as that is known. */
 static int
 refresh_identify(const struct refresh_mode *m, struct call *c, struct str token,
@@ -303,7 +303,7 @@ translate(enum rotate_answer answer)
 	return REFRESH_REFUSED;
 }
 
-/* Does everything that can fail, before the refresh token is used up.  The
+/* Does everything that can fail, before the refresh token is used up. The
  * answer is REFRESH_DONE if there is a new access token; with any other answer
  * all other fields are zero. */
 static int

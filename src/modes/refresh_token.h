@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Refresh tokens.  A token is base64url of
+ * Refresh tokens. A token is base64url of
  *
  *	version (1) | session id (16) | generation (4) | secret (32) | tag (16)
  *
  * The tag is a MAC of all bytes before it under a key that the store keeps for
- * all instances.  A value without a valid tag is refused without reading a
+ * all instances. A value without a valid tag is refused without reading a
  * session, and an old token that is presented again ends its session only if
- * the tag proves that the service has issued it.  The tag alone gives no
+ * the tag proves that the service has issued it. The tag alone gives no
  * access: the token must match the hash in the store.
  */
 #ifndef MODES_REFRESH_TOKEN_H

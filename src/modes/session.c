@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mode session: the client holds a token; the store holds its SHA-256 and the
- * session.  A token is base64url of
+ * session. A token is base64url of
  *
  *	session id (16) | secret (32)
  *
- * The id selects the session.  The hash covers both, so the token is valid only
+ * The id selects the session. The hash covers both, so the token is valid only
  * if the id belongs to the secret.
  */
 #include "strategy/auth_mode.h"
@@ -86,7 +86,7 @@ hash_of(const uint8_t token[TOKEN_BYTES])
 	return hash;
 }
 
-/* Finds the session of a token.  A value that cannot be a token is not found,
+/* Finds the session of a token. A value that cannot be a token is not found,
  * and the store is not asked. */
 static int
 session_find(struct call *c, struct str token, struct session_answer *out,
@@ -107,7 +107,7 @@ session_find(struct call *c, struct str token, struct session_answer *out,
 }
 
 /*
- * Decides whether last_seen must be updated.  An update at each request would
+ * Decides whether last_seen must be updated. An update at each request would
  * cost a transaction each, so it is due only after a tenth of the idle timeout,
  * at most TOUCH_MAX_MS.
  */

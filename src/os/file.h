@@ -9,9 +9,9 @@ struct arena;
 struct err;
 
 /*
- * Reads the whole file `path` into the arena.  A file of more than `max` bytes,
- * a directory and anything else that is not a regular file is ERR_CONFIG.  The
- * message does not name the file.  *world_readable is set to whether all users
+ * Reads the whole file `path` into the arena. A file of more than `max` bytes,
+ * a directory and anything else that is not a regular file is ERR_CONFIG. The
+ * message does not name the file. *world_readable is set to whether all users
  * of the machine may read the file; it may be NULL.
  */
 int file_read(const char *path, size_t max, struct arena *a, struct str *out,
@@ -21,7 +21,7 @@ int file_read(const char *path, size_t max, struct arena *a, struct str *out,
 
 /*
  * Reads a file that holds one secret (absolute `path`), without the one newline
- * that editors put at its end.  An empty file is ERR_CONFIG: it would turn off
+ * that editors put at its end. An empty file is ERR_CONFIG: it would turn off
  * what the secret protects.
  */
 int file_read_secret(struct str path, struct arena *a, struct str *out,

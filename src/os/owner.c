@@ -52,7 +52,7 @@ folder_stat(const char *file, struct stat *out, struct err *err)
 
 /*
  * The owner of the directory, or of a symbolic link in it, decides which file
- * the name leads to.  If that is neither root nor the owner of the file, it is
+ * the name leads to. If that is neither root nor the owner of the file, it is
  * refused: they could make root use a file of another user.
  */
 static int
@@ -93,8 +93,8 @@ find_owner(const char *file, struct owner *out, struct err *err)
 /*
  * systemd keeps the files of a DynamicUser below /var/lib/private, which only
  * root may search: outside the service, the owner cannot reach its own
- * database.  In that case, and only then, the capability to search directories
- * is kept.  It also allows reading, but not writing.
+ * database. In that case, and only then, the capability to search directories
+ * is kept. It also allows reading, but not writing.
  */
 static int
 leave_rights(const char *file, struct err *err)

@@ -9,11 +9,11 @@ struct err;
 
 /*
  * Changes the user of a process that was started as root, permanently, to the
- * owner of the files (each NULL or an absolute name).  The owner is that of the
+ * owner of the files (each NULL or an absolute name). The owner is that of the
  * file if it exists, else that of its directory, so that the daemon can read
- * what SQLite creates.  It is an error when the owner is not unambiguous.  The
+ * what SQLite creates. It is an error when the owner is not unambiguous. The
  * function does nothing when the process is not root, or when root is the
- * owner.  If the owner cannot reach the first file otherwise, the process keeps
+ * owner. If the owner cannot reach the first file otherwise, the process keeps
  * the capability to search directories.
  */
 int owner_become(const char *const *files, size_t n, struct err *err) MUST_USE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The interface of modes: how a sign-in becomes credentials and a credential
- * becomes an identity.  A mode knows nothing of HTTP: all modes receive and
+ * becomes an identity. A mode knows nothing of HTTP: all modes receive and
  * hand out credentials in the same way, which is implemented in auth/.
  *
  * Lifetime  a mode is opened with its snapshot and is const after that; all
@@ -11,7 +11,7 @@
  * Failure   -1 means that the question could not be answered: the caller
  *           answers 503 and changes no cookie.
  * Outputs   on 0 all outputs are set, also when the answer is no; fields that
- *           do not apply are zero.  On -1 no output is written.
+ *           do not apply are zero. On -1 no output is written.
  */
 #ifndef STRATEGY_AUTH_MODE_H
 #define STRATEGY_AUTH_MODE_H
@@ -33,7 +33,7 @@ struct principal {
 	int64_t ends_ms; /* when the session ends, however it is prolonged */
 	bool remember;
 	/* The fields from here on are zero unless the session was read from
-	 * the store.  touch_idle_expires_ms is its new idle_expires_ms if it is
+	 * the store. touch_idle_expires_ms is its new idle_expires_ms if it is
 	 * seen now. */
 	int64_t last_seen_ms, touch_idle_expires_ms;
 	bool touch_due; /* last_seen_ms is old enough to be updated */
@@ -52,7 +52,7 @@ struct credentials {
 	struct session_id session;
 	struct str access; /* the token, in ASCII safe for cookie and header */
 	int64_t expires_in; /* seconds until the access token expires */
-	/* Seconds; of the cookie of the access token.  -1: the cookie lasts
+	/* Seconds; of the cookie of the access token. -1: the cookie lasts
 	 * until the browser is closed. */
 	int64_t cookie_max_age;
 	struct str refresh; /* refresh token; empty where the mode has none */
@@ -86,7 +86,7 @@ enum refresh_answer {
 };
 
 /* With REFRESH_DONE and _AGAIN all fields are set; with REFRESH_REUSED and
- * _FUTURE the principal is set, for the log.  All other fields are zero. */
+ * _FUTURE the principal is set, for the log. All other fields are zero. */
 struct refresh_result {
 	enum refresh_answer answer;
 	struct principal principal;
@@ -97,7 +97,7 @@ struct refresh_result {
 struct mode_conf {
 	const void *own; /* the section of the mode itself */
 	const void *also; /* the section of auth_mode_ops.also, or NULL */
-	/* True: missing keys are made.  False: nothing is changed; it is only
+	/* True: missing keys are made. False: nothing is changed; it is only
 	 * checked whether missing keys could be made. */
 	bool make;
 };
@@ -118,14 +118,14 @@ struct auth_mode_ops {
 	void (*close)(void *mode);
 
 	/*
-	 * Returns whether the mode keeps anything in the store.  If it does
+	 * Returns whether the mode keeps anything in the store. If it does
 	 * not, the service counts failed sign-ins in the memory of the
-	 * process.  NULL: the mode needs the store.
+	 * process. NULL: the mode needs the store.
 	 */
 	bool (*needs_store)(const void *conf);
 
 	/*
-	 * Derives a secret for `label` that all instances share.  NULL: the
+	 * Derives a secret for `label` that all instances share. NULL: the
 	 * store keeps such a secret (store_secret()).
 	 */
 	int (*secret)(const void *mode, const char *label, uint8_t out[32],
@@ -133,8 +133,8 @@ struct auth_mode_ops {
 
 	/*
 	 * End all tokens of a user (user.p NULL: of all users), or of one
-	 * session, as soon as an administrator changes them.  `conf` is the
-	 * configuration of the mode.  NULL: there is nothing to end but the
+	 * session, as soon as an administrator changes them. `conf` is the
+	 * configuration of the mode. NULL: there is nothing to end but the
 	 * sessions in the store.
 	 */
 	int (*end_user)(const void *conf, struct call *c, struct str user,
@@ -142,11 +142,11 @@ struct auth_mode_ops {
 	int (*end_session)(const void *conf, struct call *c,
 			   const struct session_id *id, struct err *err);
 
-	/* Returns whether a sign-in may ask to be remembered.  NULL: never. */
+	/* Returns whether a sign-in may ask to be remembered. NULL: never. */
 	bool (*offers_remember)(const void *mode);
 
-	/* Checks an access token and returns its identity.  `token` is attacker
-	 * input of any length.  Only reads. */
+	/* Checks an access token and returns its identity. `token` is attacker
+	 * input of any length. Only reads. */
 	int (*authenticate)(const void *mode, struct call *c, struct str token,
 			    struct auth_result *out, struct err *err);
 
@@ -156,8 +156,8 @@ struct auth_mode_ops {
 		     struct err *err);
 
 	/*
-	 * Prolongs a session.  NULL: the mode cannot.  The new access token
-	 * has at most access_max bytes.  As far as possible, every step that
+	 * Prolongs a session. NULL: the mode cannot. The new access token
+	 * has at most access_max bytes. As far as possible, every step that
 	 * can fail is done before the token is used up.
 	 */
 	int (*refresh)(const void *mode, struct call *c, struct str token,
@@ -165,19 +165,19 @@ struct auth_mode_ops {
 		       struct err *err);
 
 	/* Returns the session that a token of refresh_cookie names, whether it
-	 * has ended or not.  It is also called for a token that another mode
-	 * left in a browser: then `mode` is NULL.  NULL as the operation: the
+	 * has ended or not. It is also called for a token that another mode
+	 * left in a browser: then `mode` is NULL. NULL as the operation: the
 	 * mode has no such tokens. */
 	int (*session_of)(const void *mode, struct call *c, struct str token,
 			  struct named_session *out, struct err *err);
 
 	/* Returns the public keys as a JWK Set (RFC 7517 section 5), as a new
-	 * reference; NULL if out of memory.  NULL as the operation: the mode
+	 * reference; NULL if out of memory. NULL as the operation: the mode
 	 * has no keys. */
 	json_t *(*jwks)(const void *mode);
 
-	/* Signs out.  VERDICT_ALLOW: a session was ended, and the principal is
-	 * that of this session.  An expired or forged token is not a
+	/* Signs out. VERDICT_ALLOW: a session was ended, and the principal is
+	 * that of this session. An expired or forged token is not a
 	 * failure. */
 	int (*revoke)(const void *mode, struct call *c, struct str token,
 		      struct auth_result *out, struct err *err);

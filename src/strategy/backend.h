@@ -15,7 +15,7 @@
 #include "conf/option.h"
 
 /*
- * The first member of the ops struct of every store, user source and mode.  A
+ * The first member of the ops struct of every store, user source and mode. A
  * driver whose library was missing when the program was built is not compiled.
  * The registry keeps its name: its ops struct is zero except for name and
  * summary, and because conf_size is 0, `driver = NAME` is refused with "not
@@ -28,7 +28,7 @@ struct driver {
 	const struct option *options; /* its keys; ends with OPTION_END */
 	size_t conf_size; /* of the struct that the offsets refer to */
 
-	/* Checks rules over several options, without I/O.  NULL: there are
+	/* Checks rules over several options, without I/O. NULL: there are
 	 * none. */
 	int (*check)(const void *conf, struct err *err);
 };
@@ -52,10 +52,10 @@ struct schema_state {
  * The life of a store or of a user source.
  *
  * Lifetime  open() is called once for each distinct configuration; a reload
- *           that leaves the section unchanged keeps the backend.  connect() is
+ *           that leaves the section unchanged keeps the backend. connect() is
  *           called once by each worker, and again after a failure; close() is
  *           called when the backend is no longer used.
- * Threads   a connection belongs to one worker.  The data of the backend is
+ * Threads   a connection belongs to one worker. The data of the backend is
  *           shared; the backend must lock it.
  */
 struct backend_ops {
@@ -63,9 +63,9 @@ struct backend_ops {
 
 	/*
 	 * Allocates the data that the process shares (a table, a lock, a parsed
-	 * address).  The main thread calls it at start and at a reload.  It
+	 * address). The main thread calls it at start and at a reload. It
 	 * must not connect: a server that is down must not keep the service
-	 * from starting.  `conf` is borrowed for the call: open() must copy
+	 * from starting. `conf` is borrowed for the call: open() must copy
 	 * the values that are needed longer.
 	 */
 	int (*open)(const void *conf, const struct env *env, void **backend,
@@ -76,7 +76,7 @@ struct backend_ops {
 	 * NULL: all of them. */
 	unsigned (*caps)(const void *backend);
 
-	/* Opens the connection of one worker.  It must return within a bounded
+	/* Opens the connection of one worker. It must return within a bounded
 	 * time, and does not check the schema. */
 	int (*connect)(void *backend, void **conn, struct err *err);
 	void (*disconnect)(void *conn);
@@ -84,9 +84,9 @@ struct backend_ops {
 	/*
 	 * Returns whether the connection has ended since it was last used.
 	 * Without `ask` it must not wait; with `ask` it asks the server, within
-	 * a bounded time.  On a new connection the caller may then start an
+	 * a bounded time. On a new connection the caller may then start an
 	 * operation that was not started yet, and, after ERR_UNAVAILABLE,
-	 * repeat an operation that may be executed twice.  NULL: a connection
+	 * repeat an operation that may be executed twice. NULL: a connection
 	 * never ends by itself.
 	 */
 	bool (*is_lost)(void *conn, bool ask);
@@ -96,7 +96,7 @@ struct backend_ops {
 	 * that a sign-in, a check, a rotation, a sign-out and sweep() read,
 	 * add, change and delete is permitted, and the storage is writable;
 	 * users can be found, and their hashes can be replaced if the service
-	 * does that.  It leaves no visible trace.  It is used by --check, store
+	 * does that. It leaves no visible trace. It is used by --check, store
 	 * status and /ready.
 	 */
 	int (*ping)(void *conn, struct err *err);
@@ -104,17 +104,17 @@ struct backend_ops {
 	/*
 	 * Returns one sentence of advice for the administrator if a usable
 	 * backend should be configured better; an empty string if there is no
-	 * advice, or if the configuration cannot be read.  NULL: there is
+	 * advice, or if the configuration cannot be read. NULL: there is
 	 * nothing to check.
 	 */
 	int (*advise)(void *conn, char advice[BACKEND_ADVICE_MAX],
 		      struct err *err);
 
-	/* Reads the schema versions.  NULL: the backend has no schema that
+	/* Reads the schema versions. NULL: the backend has no schema that
 	 * belongs to the service. */
 	int (*schema)(void *conn, struct schema_state *out, struct err *err);
 	/* Brings the schema to version `want` in numbered steps, each in a
-	 * transaction.  Several processes may do so at once. */
+	 * transaction. Several processes may do so at once. */
 	int (*migrate)(void *conn, struct err *err);
 };
 

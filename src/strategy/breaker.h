@@ -4,15 +4,15 @@
  * so that an unresponsive server delays one thread at a time instead of all of
  * them, and so that all threads continue as soon as it is back:
  *
- *   good      every thread may connect.  An operation that fails with
+ *   good      every thread may connect. An operation that fails with
  *             ERR_UNAVAILABLE, or a failure to connect, ends this state.
  *   doubtful  one new connection at a time may be tried; all other attempts
- *             fail at once.  After the first such failure the next attempt is
- *             made after 50 ms; the wait is doubled up to 500 ms.  An operation
+ *             fail at once. After the first such failure the next attempt is
+ *             made after 50 ms; the wait is doubled up to 500 ms. An operation
  *             that the server answers, with whatever result, makes the backend
  *             good again.
  *
- * A failure to connect does not affect connections in use.  When an operation
+ * A failure to connect does not affect connections in use. When an operation
  * fails, all connections are dropped before they are used again, except those
  * on which the server has answered since: after a restart each of them would
  * fail once more, and each would wait for an unresponsive server.
@@ -32,7 +32,7 @@
 /* Shared by threads. */
 struct breaker {
 	/* Incremented when an operation fails: connections of earlier epochs
-	 * are doubtful.  Written under the lock. */
+	 * are doubtful. Written under the lock. */
 	atomic_uint epoch;
 	pthread_mutex_t lock; /* guards the rest; not held across I/O */
 	bool doubtful, probing;
@@ -66,11 +66,11 @@ struct breaker_failure {
 	const struct err *why;
 };
 
-/* Records a failure.  Returns true if the backend was good until now. */
+/* Records a failure. Returns true if the backend was good until now. */
 bool breaker_fail(struct breaker *b, struct breaker_seat *seat,
 		  const struct breaker_failure *failure) MUST_USE;
 
-/* Records an answer of the server.  Returns true if that makes the backend good
+/* Records an answer of the server. Returns true if that makes the backend good
  * again, after it was doubtful for *doubt_ms. */
 bool breaker_succeed(struct breaker *b, struct breaker_seat *seat,
 		     int64_t now_ms, int64_t *doubt_ms) MUST_USE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context of an operation: every operation of a store, of a user source
- * and of a mode takes one.  Each request has one; the janitor and fcgiauthctl
+ * and of a mode takes one. Each request has one; the janitor and fcgiauthctl
  * make their own.
  */
 #ifndef STRATEGY_CALL_H
@@ -19,7 +19,7 @@ struct call {
 	int64_t now_ms; /* wall clock; read once for the whole request */
 
 	/* For modes and callers; a backend has its own connection and must not
-	 * use them.  NULL if the caller has none. */
+	 * use them. NULL if the caller has none. */
 	struct store_conn *store;
 	struct users_conn *users;
 };

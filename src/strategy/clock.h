@@ -12,8 +12,8 @@
 
 /*
  * Returns whether this time was written while a clock was ahead that has been
- * corrected since.  A session whose end was computed from it would last longer
- * by the same amount.  The stores and the modes use this rule, in SQL and Lua
+ * corrected since. A session whose end was computed from it would last longer
+ * by the same amount. The stores and the modes use this rule, in SQL and Lua
  * as well.
  */
 static inline bool
@@ -23,7 +23,7 @@ seen_ahead(int64_t seen_ms, int64_t now_ms)
 }
 
 /* Returns whether now_ms is at most grace_ms after the beginning of a grace
- * period.  It may be as much before it, because the clock of this host may be
+ * period. It may be as much before it, because the clock of this host may be
  * behind; a grace period that begins later than that counts as over. */
 static inline bool
 in_grace(int64_t began_ms, int64_t grace_ms, int64_t now_ms)

@@ -207,7 +207,7 @@ connect_now(struct conn *c, struct err *err)
 	return 0;
 }
 
-/* Drops a connection that was lost while it was idle.  The breaker is not told,
+/* Drops a connection that was lost while it was idle. The breaker is not told,
  * because the loss tells nothing about the server. */
 static void
 drop_lost(struct conn *c, const char *why)
@@ -260,7 +260,7 @@ may_repeat(const struct conn *c, enum err_code code)
 			  (code == ERR_UNAVAILABLE && c->repeatable));
 }
 
-/* Makes the operation repeat on a new connection.  If the lost connection made
+/* Makes the operation repeat on a new connection. If the lost connection made
  * this thread wait, the other connections of its epoch are probably lost as
  * well: they are distrusted, so that no thread waits for them. */
 static int

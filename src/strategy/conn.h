@@ -5,9 +5,9 @@
  * of one thread to it, which is made at its first use and dropped on a failure.
  *
  * The server, a pooler or a device between may have closed an idle connection,
- * which tells nothing about the server.  An operation on such a connection that
+ * which tells nothing about the server. An operation on such a connection that
  * was certainly not executed, or that may be executed twice, is repeated once
- * on a new connection before a failure is reported.  strategy/breaker.h
+ * on a new connection before a failure is reported. strategy/breaker.h
  * describes what happens while the server is down.
  */
 #ifndef STRATEGY_CONN_H
@@ -41,7 +41,7 @@ struct backend {
 	struct breaker breaker;
 };
 
-/* Opens a backend with one reference.  The conf is borrowed for the call. */
+/* Opens a backend with one reference. The conf is borrowed for the call. */
 int backend_open(const struct backend_choice *choice, const struct env *env,
 		 struct backend **out, struct err *err) MUST_USE;
 struct backend *backend_ref(struct backend *b);
@@ -72,13 +72,13 @@ void *conn_new(size_t size, const char *section,
 /* Wipes and frees the whole struct. */
 void conn_free(struct conn *c);
 
-/* Uses `b` from now on, and takes a reference to it; NULL is allowed.  If `b`
+/* Uses `b` from now on, and takes a reference to it; NULL is allowed. If `b`
  * is another backend than before, the old connection is dropped, and the bytes
  * behind the struct conn are wiped. */
 void conn_bind(struct conn *c, struct backend *b);
 
 /*
- * Checks the schema.  If it is older or newer than this program, the result is
+ * Checks the schema. If it is older or newer than this program, the result is
  * ERR_CONFIG with what to run; an older schema of an embedded backend is
  * migrated instead.
  */
@@ -98,11 +98,11 @@ int conn_migrate(struct conn *c, struct err *err) MUST_USE;
 /*
  * These enclose every operation: conn_begin() connects if necessary;
  * conn_end(), which must be called after each conn_begin() that returned 0,
- * checks the result and drops the connection after ERR_UNAVAILABLE.  It returns
+ * checks the result and drops the connection after ERR_UNAVAILABLE. It returns
  * `result`.
  *
  * An operation is `repeatable` if it only reads, or if a second execution
- * changes nothing and returns the same.  Before any other operation the server
+ * changes nothing and returns the same. Before any other operation the server
  * is asked whether the connection still works.
  */
 int conn_begin(struct conn *c, const char *operation, bool repeatable,
@@ -113,8 +113,8 @@ int conn_end(struct conn *c, int result, struct err *err) MUST_USE;
  * once per operation. */
 bool conn_repeats(struct conn *c) MUST_USE;
 
-/* Executes `op`, an operation of the ops, on the connection of `c`.  Its
- * arguments may be evaluated twice; the last one must be `err`.  store.c and
+/* Executes `op`, an operation of the ops, on the connection of `c`. Its
+ * arguments may be evaluated twice; the last one must be `err`. store.c and
  * users.c derive two macros from it: CALL is for operations that must not be
  * executed twice; REPEAT is for those that change nothing, or change nothing
  * more when they are executed again. */

@@ -27,9 +27,9 @@ int denial_covers(const struct call *c, struct str user,
 
 /*
  * Makes the id of a session that begins now and that no earlier revocation of
- * the tokens of this user, or of all users, covers.  A revocation covers tokens
+ * the tokens of this user, or of all users, covers. A revocation covers tokens
  * that are issued up to `leeway` seconds later, because the clocks of other
- * hosts may be ahead.  The id of a session that begins within that time gets a
+ * hosts may be ahead. The id of a session that begins within that time gets a
  * time `leeway` seconds ahead: after the revocation, and not so late that the
  * next revocation does not cover it.
  */

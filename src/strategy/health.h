@@ -25,7 +25,7 @@ struct health_report {
 	struct err err; /* set unless health_is_good() */
 };
 
-/* Fills *out.  Connects unless `file` does not exist; `file` is the file of an
+/* Fills *out. Connects unless `file` does not exist; `file` is the file of an
  * embedded backend, else NULL. */
 void health_probe(struct conn *c, const char *file, struct health_report *out);
 

@@ -27,7 +27,7 @@ bool identity_text_is_valid(struct str text);
 
 struct err;
 
-/* Checks all fields, because they are sent in headers.  The error is ERR_INPUT
+/* Checks all fields, because they are sent in headers. The error is ERR_INPUT
  * and names the invalid field. */
 int identity_check(const struct identity *who, struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules for counting a sign-in, which all stores share.  Only stores include
+/* Rules for counting a sign-in, which all stores share. Only stores include
  * this file. */
 #ifndef STRATEGY_LOGIN_KEYS_H
 #define STRATEGY_LOGIN_KEYS_H
@@ -9,7 +9,7 @@
 
 /* The times that a store reads for a sign-in: the end of the known network, the
  * end of the ban of the first key, that of the key `known`, and the latest end
- * of a ban of the other keys.  A time is 0 if there is no such network or ban,
+ * of a ban of the other keys. A time is 0 if there is no such network or ban,
  * or if it has expired; the end of a network may also be in the past. */
 enum login_fact {
 	LOGIN_NETWORK,
@@ -45,7 +45,7 @@ login_key_of(const struct login_keys *k, const struct login_standing *s,
 }
 
 /* Decides from the attempts in c->v[] whether the sign-in is counted, and sets
- * c->counted.  If a ban began after c->standing was read, stores its end there.
+ * c->counted. If a ban began after c->standing was read, stores its end there.
  * When c->counted is false, the caller must undo these attempts. */
 static inline void
 login_settle(const struct login_keys *k, struct login_count *c)

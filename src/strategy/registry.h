@@ -17,13 +17,13 @@ const struct session_store_ops *registry_store(const char *name);
 const struct user_source_ops *registry_user_source(const char *name);
 const struct auth_mode_ops *registry_mode(const char *name);
 
-/* Return the store and the user source that these settings choose.  The store
+/* Return the store and the user source that these settings choose. The store
  * is that of [store] driver, or the memory of the process if the mode keeps
  * nothing in a store (auth_mode.h, needs_store). */
 struct backend_choice registry_store_choice(const struct settings *set);
 struct backend_choice registry_users_choice(const struct settings *set);
 
-/* Collects the option tables of all drivers, for conf/settings.h.  -1: out of
+/* Collects the option tables of all drivers, for conf/settings.h. -1: out of
  * memory. */
 struct arena;
 int registry_drivers(struct arena *a, struct settings_drivers *out) MUST_USE;

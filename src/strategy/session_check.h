@@ -12,7 +12,7 @@
 /*
  * Sets s->damage, unless it is set already, to the name of the first invalid
  * field: a time before 1970, or a text that is too long or has characters that
- * are not allowed.  A damaged session keeps its id and times; its texts become
+ * are not allowed. A damaged session keeps its id and times; its texts become
  * empty.
  */
 void session_check(struct session *s);

@@ -4,10 +4,10 @@
  * older has the lower id; then 8 bits, the shard of the user; then 72 random
  * bits.
  *
- * The shard is a hash of the user name without a key.  A store that is
+ * The shard is a hash of the user name without a key. A store that is
  * distributed over servers uses it to keep all data of one user together, and
- * to find that data by the user name as well as by a session id.  A session id
- * thus discloses 8 bits about the user name.  All versions of the service must
+ * to find that data by the user name as well as by a session id. A session id
+ * thus discloses 8 bits about the user name. All versions of the service must
  * compute the same shard.
  */
 #ifndef STRATEGY_SESSION_ID_H
@@ -23,7 +23,7 @@ int session_id_make(const struct env *env, int64_t now_ms, struct str user,
 /* Returns when the session began, in milliseconds since the epoch. */
 int64_t session_id_time_ms(const struct session_id *id);
 
-/* Return the shard of the session's user, and of a user name.  The shard of a
+/* Return the shard of the session's user, and of a user name. The shard of a
  * forged id is arbitrary. */
 uint8_t session_id_shard(const struct session_id *id);
 uint8_t session_shard_of(struct str user);

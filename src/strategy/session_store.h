@@ -5,26 +5,26 @@
  * Lifetime, threads: as in strategy/backend.h.
  * Memory   results and temporary data are allocated in the arena of the call;
  *          arguments are borrowed for the call.
- * Failure  -1 means that the store could not answer.  The code is
+ * Failure  -1 means that the store could not answer. The code is
  *          ERR_UNAVAILABLE if trying later may help: the caller disconnects
  *          and connects again later, with back-off, and so do other workers
- *          (strategy/conn.h).  It is ERR_BUSY if another connection would not
- *          help: an error of one session must not affect the others.  A store
- *          does not retry.  "No such session" is an answer, not a failure.
+ *          (strategy/conn.h). It is ERR_BUSY if another connection would not
+ *          help: an error of one session must not affect the others. A store
+ *          does not retry. "No such session" is an answer, not a failure.
  * Outputs  on 0 all outputs are set, also when the answer is no; fields that do
- *          not apply are zero.  On -1 no output is written.
+ *          not apply are zero. On -1 no output is written.
  * Damage   another program may have written a value of any type and size in
- *          place of a session.  It must be read with bounded memory, and
+ *          place of a session. It must be read with bounded memory, and
  *          session_check() must be called for it.
  * Atomic   each operation is executed as a whole or not at all, also if other
- *          threads and processes execute the same operation.  For a user
+ *          threads and processes execute the same operation. For a user
  *          with more than 1000 sessions a store may execute create() with a
  *          limit, revoke_user(), update_user() and remark() in parts; after
  *          a failure the next call completes what is left.
  * Time     is now_ms of the call, in milliseconds since the epoch; a store
- *          never reads a clock.  A session is alive while now_ms <
+ *          never reads a clock. A session is alive while now_ms <
  *          idle_expires_ms and now_ms < expires_ms; that is decided when it is
- *          read, and does not depend on sweep().  strategy/clock.h has the
+ *          read, and does not depend on sweep(). strategy/clock.h has the
  *          rules for times of other hosts, whose clocks may differ.
  */
 #ifndef STRATEGY_SESSION_STORE_H
@@ -42,8 +42,8 @@
 #define PASSWORD_MARK_BYTES 16
 
 /*
- * SHA-256 of a token.  A store never sees the token itself, and so cannot leak
- * it.  A token contains the id of its session, so no two sessions have the same
+ * SHA-256 of a token. A store never sees the token itself, and so cannot leak
+ * it. A token contains the id of its session, so no two sessions have the same
  * hash.
  */
 struct token_hash {
@@ -58,7 +58,7 @@ struct session_id {
 
 /*
  * Identifies the password hash that a session was made with, without disclosing
- * it (strategy/password_mark.h).  All zero: unknown, because the session is
+ * it (strategy/password_mark.h). All zero: unknown, because the session is
  * older than marks.
  */
 struct password_mark {
@@ -193,7 +193,7 @@ struct login_keys {
 	int64_t window_ms, ban_ms;
 
 	/* If the network is a known one of the user, the attempt is counted
-	 * under the key `known` instead of the first key.  If the name is
+	 * under the key `known` instead of the first key. If the name is
 	 * empty, no network is known. */
 	struct str user;
 	struct str known;
@@ -256,14 +256,14 @@ struct session_store_ops {
 
 	/*
 	 * Reads a named 32-byte secret that all instances with this store
-	 * share, and makes it if there is none.  On entry value is a new random
+	 * share, and makes it if there is none. On entry value is a new random
 	 * candidate; on return it is the secret that the store keeps.
 	 */
 	int (*secret)(void *conn, const struct call *c, const char *name,
 		      uint8_t value[32], struct err *err);
 
 	/*
-	 * Adds a session whose id, by session_id_make(), is new.  If
+	 * Adds a session whose id, by session_id_make(), is new. If
 	 * max_per_user > 0 and the user has that many live sessions, the same
 	 * step ends the oldest ones by `created_ms` until the new one fits;
 	 * *evicted is their number.
@@ -279,7 +279,7 @@ struct session_store_ops {
 
 	/*
 	 * Moves last_seen_ms and idle_expires_ms forward, never back, except if
-	 * the session was last seen_ahead(): then both are set.  A touch never
+	 * the session was last seen_ahead(): then both are set. A touch never
 	 * revives a session that does not exist any more, or that has ended at
 	 * t->last_seen_ms.
 	 */
@@ -287,7 +287,7 @@ struct session_store_ops {
 		     struct err *err);
 
 	/*
-	 * Rotates the refresh token of one session in one atomic step.  The
+	 * Rotates the refresh token of one session in one atomic step. The
 	 * first line that applies decides:
 	 *
 	 *	the session does not exist or has ended, or
@@ -309,7 +309,7 @@ struct session_store_ops {
 		      const struct rotation *r, struct rotated *out,
 		      struct err *err);
 
-	/* Revokes stateless tokens.  A later call never undoes or shortens an
+	/* Revokes stateless tokens. A later call never undoes or shortens an
 	 * earlier one. */
 	int (*deny)(void *conn, const struct call *c, const struct denial *d,
 		    struct err *err);
@@ -351,16 +351,16 @@ struct session_store_ops {
 		    struct err *err);
 
 	/* Returns whether the network of a sign-in is known and until when its
-	 * keys are banned.  Counts nothing. */
+	 * keys are banned. Counts nothing. */
 	int (*standing)(void *conn, const struct call *c,
 			const struct login_keys *k, struct login_standing *out,
 			struct err *err);
 
 	/*
-	 * Returns the same, and counts an attempt under all its keys.  If one
+	 * Returns the same, and counts an attempt under all its keys. If one
 	 * of the keys is banned, or has reached its max in its window, the
-	 * attempt is counted under none.  This operation never begins a ban.
-	 * Parallel calls are counted one by one.  When the keys are on several
+	 * attempt is counted under none. This operation never begins a ban.
+	 * Parallel calls are counted one by one. When the keys are on several
 	 * servers and the connection to one of them is lost meanwhile, the
 	 * attempt may stay counted under some of its keys.
 	 */
@@ -369,7 +369,7 @@ struct session_store_ops {
 		     struct err *err);
 
 	/*
-	 * Ends an attempt whose password was right.  Resets the key of the
+	 * Ends an attempt whose password was right. Resets the key of the
 	 * user, and removes the attempt from the windows of the other keys.
 	 * Stores the network with its new end; of the other networks of the
 	 * user, the NETWORKS_MAX - 1 that end last are kept.
@@ -380,7 +380,7 @@ struct session_store_ops {
 	/*
 	 * Counts one attempt for a key, or tells until when the key is banned.
 	 * The attempt after `max` ones in a window begins a ban; during a ban
-	 * nothing is counted.  Of parallel calls each counts.
+	 * nothing is counted. Of parallel calls each counts.
 	 *
 	 * Here and below, a window or ban that ends after latest_ms() counts as
 	 * over: it was written by a clock that has been set back since.
@@ -389,7 +389,7 @@ struct session_store_ops {
 		       const struct attempt_policy *policy, struct attempt *out,
 		       struct err *err);
 
-	/* Undoes one attempt in the window that ends at ends_ms.  Does nothing
+	/* Undoes one attempt in the window that ends at ends_ms. Does nothing
 	 * if the key has no such window, because it is over or was reset, or if
 	 * the key is banned. */
 	int (*give_back)(void *conn, const struct call *c, struct str key,
@@ -400,7 +400,7 @@ struct session_store_ops {
 			      bool *was_banned, struct err *err);
 
 	/* Lists the bans in force, the one that ends last first, then by the
-	 * bytes of the key; at most `limit`.  ban_ms is that of the policy. */
+	 * bytes of the key; at most `limit`. ban_ms is that of the policy. */
 	int (*bans)(void *conn, const struct call *c, int64_t ban_ms,
 		    size_t limit, struct ban_list *out, struct err *err);
 
@@ -413,7 +413,7 @@ struct session_store_ops {
 		       struct err *err);
 
 	/* Removes at most `limit` expired sessions, attempts, networks and
-	 * denials; *removed is their number.  NULL if the store drops them by
+	 * denials; *removed is their number. NULL if the store drops them by
 	 * itself. */
 	int (*sweep)(void *conn, const struct call *c, size_t limit,
 		     int64_t *removed, struct err *err);

@@ -2,7 +2,7 @@
 /*
  * The store as its callers see it: a struct backend of the section "store",
  * shared by all threads, and a struct store_conn, which is one thread's
- * connection to it (strategy/conn.h).  While the store is down all calls but
+ * connection to it (strategy/conn.h). While the store is down all calls but
  * one fail at once with ERR_UNAVAILABLE (strategy/breaker.h).
  */
 #ifndef STRATEGY_STORE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The interface of user sources, for implementers; callers include
- * strategy/users.h.  Lifetime, threads, memory, failure, outputs and time are
+ * strategy/users.h. Lifetime, threads, memory, failure, outputs and time are
  * as in strategy/session_store.h, but the times of users are in seconds.
  */
 #ifndef STRATEGY_USER_SOURCE_H
@@ -16,13 +16,13 @@ struct user {
 	struct str hash; /* password hash of any kind crypto/password knows */
 	bool disabled;
 	/* The reason, for a log, if the source itself has disabled the user
-	 * because their record is not valid.  Else empty. */
+	 * because their record is not valid. Else empty. */
 	struct str refused;
 	int64_t created, changed; /* 0 if the source does not know */
 	size_t line; /* line of the user in the file; 0: there is no file */
 };
 
-/* Returns the name of the kind of a hash, for messages.  *why is the reason why
+/* Returns the name of the kind of a hash, for messages. *why is the reason why
  * no password can match it; NULL if one can (crypto/password_kind.h). */
 const char *user_hash_kind(struct str hash, const char **why);
 
@@ -49,7 +49,7 @@ struct hash_change {
 	struct str old, hash; /* the hash before and after the change */
 };
 
-/* Zero means that there is no such user.  With all but USER_CHANGED nothing was
+/* Zero means that there is no such user. With all but USER_CHANGED nothing was
  * changed. */
 enum user_change {
 	USER_MISSING = 0,
@@ -71,14 +71,14 @@ struct user_source_ops {
 
 	/*
 	 * Replaces the hash if it is still `old` (compare and swap); *changed
-	 * says whether it did.  Only with USERS_REHASH.
+	 * says whether it did. Only with USERS_REHASH.
 	 */
 	int (*set_hash)(void *conn, const struct call *c,
 			const struct hash_change *h, bool *changed,
 			struct err *err);
 
 	/* Returns at most `limit` users, sorted by the bytes of their names,
-	 * beginning after the name `after` (empty: with the first user).  Only
+	 * beginning after the name `after` (empty: with the first user). Only
 	 * with USERS_LISTS. */
 	int (*list)(void *conn, const struct call *c, struct str after,
 		    size_t limit, struct user_list *out, struct err *err);
@@ -92,7 +92,7 @@ struct user_source_ops {
 	/*
 	 * Writes all fields of `user` except name and created, if the stored
 	 * user is still equal to `old`, times not compared (compare and swap):
-	 * USER_MISSING, USER_STALE or USER_CHANGED.  `old` and `user` must have
+	 * USER_MISSING, USER_STALE or USER_CHANGED. `old` and `user` must have
 	 * the same name.
 	 */
 	int (*set)(void *conn, const struct call *c, const struct user *old,

@@ -81,9 +81,9 @@ bool users_can(const struct users_conn *conn, enum users_caps cap);
 int users_find(struct users_conn *conn, const struct call *c, struct str name,
 	       struct user_answer *out, struct err *err) MUST_USE;
 /*
- * Returns a hash that is typical for the users of this source.  It is verified
+ * Returns a hash that is typical for the users of this source. It is verified
  * for a user who does not exist, so that the time of an answer does not
- * disclose which users exist.  It is the last usable hash that this connection
+ * disclose which users exist. It is the last usable hash that this connection
  * has found, and valid until the connection finds another; empty if it has
  * found none.
  */

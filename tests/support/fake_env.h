@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The env of tests: clocks that advance only when a test says so or a thread
- * sleeps; random numbers that are the same in every run; a silent log.  Threads
+ * sleeps; random numbers that are the same in every run; a silent log. Threads
  * may share one.
  */
 #ifndef TESTS_FAKE_ENV_H

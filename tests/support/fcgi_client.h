@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The web server's side of FastCGI, for tests: builds requests byte by byte,
- * including those that no web server sends, and reads answers.  When memory is
+ * including those that no web server sends, and reads answers. When memory is
  * exhausted, or a system call fails that must not, the test process ends.
  */
 #ifndef TESTS_FCGI_CLIENT_H

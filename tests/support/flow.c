@@ -53,7 +53,7 @@ add_user(struct flow *f, const char *name, const char *roles, bool disabled)
 static void
 load_settings(struct flow *f, const char *ini)
 {
-	/* A flow has users_fake.  The default driver has no options here, so
+	/* A flow has users_fake. The default driver has no options here, so
 	 * that a build without SQLite can be tested as well. */
 	static const struct option no_options[] = { OPTION_END };
 	static const struct settings_driver no_users = { .name = "sqlite",

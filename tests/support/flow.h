@@ -40,9 +40,9 @@ struct flow {
 };
 
 /*
- * Opens the service.  `ini` is a complete configuration, which must outlive the
+ * Opens the service. `ini` is a complete configuration, which must outlive the
  * flow, as names of rules are borrowed from it; NULL stands for the smallest
- * one.  The store is `faulty`, which is in memory and can be told to fail.  The
+ * one. The store is `faulty`, which is in memory and can be told to fail. The
  * users are alice (roles admin,dev) and bob, both with FLOW_PASSWORD, and
  * carol, who is disabled.
  */
@@ -70,7 +70,7 @@ struct flow_answer {
 
 /* Sends a request with these parameters, `NAME=value`, terminated by NULL;
  * REQUEST_METHOD, REQUEST_URI, HTTP_HOST, REMOTE_ADDR and HTTPS=on are added if
- * they are missing.  The answer is valid until the next request. */
+ * they are missing. The answer is valid until the next request. */
 struct flow_answer flow_ask(struct flow *f, bool authorizer,
 			    const char *const *params, const char *body);
 

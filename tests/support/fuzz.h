@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A fuzz target is one file that includes this header and defines
- * LLVMFuzzerTestOneInput().  When it is built with -DFUZZING, the fuzzer
- * supplies main().  Otherwise main() below replays every file of a folder
+ * LLVMFuzzerTestOneInput(). When it is built with -DFUZZING, the fuzzer
+ * supplies main(). Otherwise main() below replays every file of a folder
  * (argv[1], or $srcdir/tests/fuzz/corpus/X for the program fuzz_X) and prints
  * TAP, one line per file.
  */

@@ -4,8 +4,8 @@
  * load COUNT THREADS http PORT COOKIE      pages, through a web server
  *
  * Sends requests continuously: at least COUNT, and until standard input ends.
- * Prints "DONE FAILED MOVED".  A request is done when it got the expected
- * answer.  It has moved, and is sent again, when no byte of it could be written
+ * Prints "DONE FAILED MOVED". A request is done when it got the expected
+ * answer. It has moved, and is sent again, when no byte of it could be written
  * because the peer had closed the kept connection; once it is written, any
  * other answer than the expected one is a failure.
  */
@@ -72,7 +72,7 @@ complain(const char *what, const char *answer)
 	return false;
 }
 
-/* Returns true when the answer is complete.  A chunked answer comes from the
+/* Returns true when the answer is complete. A chunked answer comes from the
  * service. */
 static bool
 is_whole(const char *text, size_t n)

@@ -21,7 +21,7 @@ ask_ban(struct store_conn *conn, const struct call *c, struct str key,
 	return 0;
 }
 
-/* Stores a network of the user.  The key that is reset has no attempts. */
+/* Stores a network of the user. The key that is reset has no attempts. */
 static inline int
 learn_network(struct store_conn *conn, const struct call *c, struct str user,
 	      const struct known_network *network, struct err *err)

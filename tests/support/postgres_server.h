@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A PostgreSQL server for a test: an empty cluster in its own folder, on a unix
- * socket there and a port of 127.0.0.1, without fsync.  Every client may
+ * socket there and a port of 127.0.0.1, without fsync. Every client may
  * connect as any role; only the role `scram`, which the test creates, needs its
  * password on the port.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs that a test starts: a server, or a tool that runs to its end.  They
- * are killed when the thread that started them ends, for any reason.  All
+ * Programs that a test starts: a server, or a tool that runs to its end. They
+ * are killed when the thread that started them ends, for any reason. All
  * functions work outside a case too, where assertions of libcheck do not.
  */
 #ifndef TESTS_PROCESS_H
@@ -45,7 +45,7 @@ bool process_wait(struct process *p, bool (*ready)(void *ctx), void *ctx,
 		  int64_t limit_ms) MUST_USE;
 
 /* Sends the signal and waits for the end; kills the program when that takes too
- * long.  Does nothing when the program is not running. */
+ * long. Does nothing when the program is not running. */
 void process_stop(struct process *p, int signal);
 
 /* Sends SIGSTOP or SIGCONT to the program and its children. */

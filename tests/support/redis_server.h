@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Redis servers, sentinels and clusters for a test, in their own folders,
- * without persistence.  Each function aborts on failure.
+ * without persistence. Each function aborts on failure.
  */
 #ifndef TESTS_REDIS_SERVER_H
 #define TESTS_REDIS_SERVER_H

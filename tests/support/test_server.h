@@ -8,7 +8,7 @@
  * requests are being handled as there are threads; `slot` waits in its place
  * for one of config.slots, and answers 503 if the wait fails; `slot gate` does
  * the same, but the worker that leaves the request in its place waits for
- * test_server_open_gate().  All other requests get an empty body, and what was
+ * test_server_open_gate(). All other requests get an empty body, and what was
  * received as headers.
  */
 #ifndef TESTS_TEST_SERVER_H

@@ -15,11 +15,11 @@ extern const struct jwt_policy tokens_policy;
 struct jwk *tokens_key(enum jws_alg alg);
 
 /* Fills `out` with one key for each algorithm, in the order of enum jws_alg;
- * everything is allocated in the arena.  The key of `alg` is the signer. */
+ * everything is allocated in the arena. The key of `alg` is the signer. */
 void tokens_keys(struct arena *a, enum jws_alg alg, struct keyring *out);
 
 /* Builds a JSON text {"a":1,...} of the members without those that `drop` names
- * ("," between names), and with `add` at the end.  Both may be NULL. */
+ * ("," between names), and with `add` at the end. Both may be NULL. */
 struct str tokens_header(struct arena *a, const struct jwk *key,
 			 const char *drop, const char *add);
 struct str tokens_payload(struct arena *a, const char *drop, const char *add);

@@ -37,6 +37,8 @@ for f in $files; do
         complain "$f: no SPDX line on top"
     grep -nE '(^|[^:"])//( |$)' "$f" && complain "$f: // comment"
     grep -nE '[[:space:]]+$' "$f" && complain "$f: trailing white space"
+    grep -nE '^[[:space:]]*/?\*.*\.  [^[:space:]]' "$f" &&
+        complain "$f: two blanks after a full stop"
     grep -n '^	*typedef struct' "$f" && complain "$f: typedef of a struct"
     awk -v f="$f" '
         /^{/ { start = NR }

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Sessions, regulation, denied tokens and shared secrets.  Times are
--- milliseconds since the epoch.  Names compare as bytes.
+-- Sessions, regulation, denied tokens and shared secrets. Times are
+-- milliseconds since the epoch. Names compare as bytes.
 
--- One sign-in of one user on one client.  A session that was ended is deleted:
--- nothing can restore it.  The columns that a check updates (last_seen_ms,
+-- One sign-in of one user on one client. A session that was ended is deleted:
+-- nothing can restore it. The columns that a check updates (last_seen_ms,
 -- idle_expires_ms) are in no index, so that the row is updated in place.
 -- sweep_ms is the time when the sweep checks the session; it moves sweep_ms
 -- forward if it finds that the session is alive.
@@ -26,8 +26,8 @@ CREATE TABLE fcgiauth.sessions (
 	user_agent bytea NOT NULL,
 	generation bigint NOT NULL,
 	-- The previous token: within the grace period a client that lost a
-	-- race, or the response, gets the same successor again.  wrapped is
-	-- that successor, encrypted with the parent.  NULL: never rotated.
+	-- race, or the response, gets the same successor again. wrapped is
+	-- that successor, encrypted with the parent. NULL: never rotated.
 	parent bytea CHECK (octet_length(parent) = 32),
 	wrapped bytea CHECK (octet_length(wrapped) = 32),
 	rotated_ms bigint NOT NULL DEFAULT 0,
@@ -39,7 +39,7 @@ CREATE INDEX sessions_of_user ON fcgiauth.sessions (name, created_ms, id);
 CREATE INDEX sessions_sweep ON fcgiauth.sessions (sweep_ms);
 
 -- If the number of sessions is limited, a transaction that adds a session locks
--- the row of the user.  After ends_ms the row has expired.
+-- the row of the user. After ends_ms the row has expired.
 CREATE TABLE fcgiauth.limits (
 	name text COLLATE "C" PRIMARY KEY,
 	ends_ms bigint NOT NULL
@@ -47,7 +47,7 @@ CREATE TABLE fcgiauth.limits (
 
 CREATE INDEX limits_ends ON fcgiauth.limits (ends_ms);
 
--- Attempts of one key.  ends_ms is the end of the window or, if banned, of the
+-- Attempts of one key. ends_ms is the end of the window or, if banned, of the
 -- ban; after that time the row has expired.
 CREATE TABLE fcgiauth.attempts (
 	key text COLLATE "C" PRIMARY KEY,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Networks from which a user has signed in, as keyed hashes: failed sign-ins
--- from other networks do not ban the user there.  After until_ms the row has
+-- from other networks do not ban the user there. After until_ms the row has
 -- expired.
 CREATE TABLE fcgiauth.known_networks (
 	name text COLLATE "C" NOT NULL,

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Users.  Names compare as bytes, roles are separated by ',', and times are in
+-- Users. Names compare as bytes, roles are separated by ',', and times are in
 -- seconds since the epoch.
 CREATE TABLE fcgiauth.users (
 	name text COLLATE "C" PRIMARY KEY,

@@ -177,7 +177,7 @@ cluster_add_node(struct map *m, const redisReply *r,
 	return cluster_find_or_add(m, &at, index, err);
 }
 
-/* Reads [first, last, master, replica, ...].  Replicas are kept, too, because
+/* Reads [first, last, master, replica, ...]. Replicas are kept, too, because
  * they can be asked for the map. */
 static int
 add_range(struct map *m, const redisReply *r, const struct redis_address *from,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The map of a Redis Cluster, which tells the server of each key, and one
- * connection to each server, opened on first use.  A refresh may close
+ * connection to each server, opened on first use. A refresh may close
  * connections whose replies are outstanding.
  */
 #ifndef BACKENDS_REDIS_CLIENT_CLUSTER_H

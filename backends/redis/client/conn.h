@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The connection of one worker to Redis: to one server, to the master that
- * Sentinel names, or to the masters of a Redis Cluster.  It speaks RESP2 and
+ * Sentinel names, or to the masters of a Redis Cluster. It speaks RESP2 and
  * uses hiredis.
  *
  * Every value is bytes with a length, so the input of a user cannot become a
- * command.  Every wait has a deadline.  If no reply comes, or one that says
+ * command. Every wait has a deadline. If no reply comes, or one that says
  * "not now" (LOADING, READONLY, CLUSTERDOWN), the call fails with
  * ERR_UNAVAILABLE; the caller must disconnect, and redis_connect() asks
- * Sentinel or the cluster again.  If the server can be read but not written
+ * Sentinel or the cluster again. If the server can be read but not written
  * (OOM, MISCONF, NOREPLICAS), or the slot of a key is being moved, the call
- * fails with ERR_BUSY, and the connection stays usable for other keys.  After
+ * fails with ERR_BUSY, and the connection stays usable for other keys. After
  * NOREPLICAS the next call asks the sentinels again, if there are any.
  */
 #ifndef BACKENDS_REDIS_CLIENT_CONN_H
@@ -24,7 +24,7 @@
 
 #include <hiredis/hiredis.h>
 
-/* The settings of a section that uses Redis (redis_options).  All defaults but
+/* The settings of a section that uses Redis (redis_options). All defaults but
  * those of url, prefix and the two timeouts are zero. */
 struct redis_conf {
 	struct str url; /* redis:// rediss:// unix:// */
@@ -64,11 +64,11 @@ struct str redis_prefix(const struct redis_conn *conn);
 #define REDIS_KEYS_MAX 4 /* of one script */
 
 /*
- * One command on one key, or one script on keys of one slot.  A script is sent
+ * One command on one key, or one script on keys of one slot. A script is sent
  * by EVALSHA, and by EVAL if the server does not know it (after a restart, a
  * failover or SCRIPT FLUSH).
  *
- * While a cluster moves a slot, its keys are on two servers.  A command or
+ * While a cluster moves a slot, its keys are on two servers. A command or
  * script with several keys is then refused before it changes anything, and is
  * sent again until the deadline.
  */
@@ -84,12 +84,12 @@ struct redis_step {
 
 /*
  * Runs the steps in one round trip to each server: all are sent before the
- * first reply is read.  replies[i] is the reply to steps[i], is never an error
- * reply, and is valid until the next redis_run() of the connection.  After a
+ * first reply is read. replies[i] is the reply to steps[i], is never an error
+ * reply, and is valid until the next redis_run() of the connection. After a
  * failure some steps may have been executed; *err is the first error in the
  * order of the steps.
  *
- * A server executes the steps in their order.  But a script that it does not
+ * A server executes the steps in their order. But a script that it does not
  * know, and a step that a cluster redirects, is sent again after the others, so
  * no step may depend on an earlier one.
  */
@@ -97,14 +97,14 @@ int redis_run(struct redis_conn *conn, const struct redis_step *steps, size_t n,
 	      redisReply **replies, struct err *err) MUST_USE;
 
 /* After a redis_run() that failed, returns the reply to a step that was
- * executed nevertheless.  Returns NULL for other steps, and if the connection
+ * executed nevertheless. Returns NULL for other steps, and if the connection
  * is lost. The reply is valid until the next redis_run() of the connection. */
 redisReply *redis_happened(const struct redis_conn *conn, size_t i) MUST_USE;
 
 /*
  * Calls fn for each page of the keys that begin with the prefix and `start`,
- * on every master, until it returns -1.  The keys include the prefix and are
- * valid during the call; fn may use redis_run().  A key that exists during the
+ * on every master, until it returns -1. The keys include the prefix and are
+ * valid during the call; fn may use redis_run(). A key that exists during the
  * whole scan is passed at least once.
  */
 int redis_scan(struct redis_conn *conn, struct str start,
@@ -114,7 +114,7 @@ int redis_scan(struct redis_conn *conn, struct str start,
 
 /*
  * Calls fn with the reply of every master to one command without a key, until
- * it returns -1; then *err names the server.  The reply may be an error reply.
+ * it returns -1; then *err names the server. The reply may be an error reply.
  */
 int redis_ask_all(struct redis_conn *conn, const struct str *argv, size_t n,
 		  int (*fn)(void *ctx, const redisReply *reply,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends steps and reads their replies in rounds.  A step that a server did not
+ * Sends steps and reads their replies in rounds. A step that a server did not
  * execute (script unknown, key elsewhere, not now) is sent again in the next
  * round.
  */
@@ -206,7 +206,7 @@ run_refuse(const struct task *t, struct err *err)
 	return redis_wire_add_peer(&t->at, err);
 }
 
-/* Refreshes the map once a round.  If that fails, changes this slot at
+/* Refreshes the map once a round. If that fails, changes this slot at
  * least. */
 static int
 follow(struct run *r, struct task *t, bool *refreshed, struct err *err)
@@ -310,7 +310,7 @@ run_rounds(struct run *r, struct err *err)
 }
 
 /* A master that has lost its replicas may have been replaced by one of them,
- * and may still have sessions that were revoked since.  Closes the connection,
+ * and may still have sessions that were revoked since. Closes the connection,
  * so that the next run asks the sentinels. */
 static void
 leave_cut_off_master(const struct run *r)

@@ -112,7 +112,7 @@ scan_server(void *scan, const struct redis_address *at, struct err *err)
 	return 0;
 }
 
-/* Calls fn for each master, until it returns -1.  Without a cluster it calls fn
+/* Calls fn for each master, until it returns -1. Without a cluster it calls fn
  * once, with NULL. */
 static int
 each_master(struct redis_conn *conn, struct arena *a,

@@ -20,7 +20,7 @@ struct redis_target {
 	struct redis_login login, sentinel_login; /* tls is NULL in both */
 };
 
-/* Copies the texts into `a`.  The message of ERR_CONFIG begins with the key. */
+/* Copies the texts into `a`. The message of ERR_CONFIG begins with the key. */
 int redis_target_parse(const struct redis_conf *conf, struct arena *a,
 		       struct redis_target *out, struct err *err) MUST_USE;
 
@@ -28,7 +28,7 @@ int redis_target_parse(const struct redis_conf *conf, struct arena *a,
 int redis_address_parse(struct str s, uint16_t port, struct redis_address *out,
 			struct err *err) MUST_USE;
 
-/* Parses the forms that url.c names.  out->login may hold a secret. */
+/* Parses the forms that url.c names. out->login may hold a secret. */
 int redis_url_parse(struct str url, struct arena *a, struct redis_target *out,
 		    struct err *err) MUST_USE;
 

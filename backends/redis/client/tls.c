@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS to Redis.  hiredis_ssl is not used, because hiredis 0.14 does not have
+ * TLS to Redis. hiredis_ssl is not used, because hiredis 0.14 does not have
  * it and later versions do not check the host name.
  */
 #include "backends/redis/client/tls.h"
@@ -87,7 +87,7 @@ tls_is_address(const char *host)
 	       inet_pton(AF_INET6, host, b) == 1;
 }
 
-/* Sets the name or address of the certificate.  Only a name may be sent as SNI
+/* Sets the name or address of the certificate. Only a name may be sent as SNI
  * (RFC 6066 section 3). */
 static bool
 expect_host(SSL *ssl, const char *host)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parses redis://[user[:password]@]host[:port][,host[:port]...][/db], the same
- * with rediss:// for TLS, and unix://[user[:password]@]/path[?db=N].  No
+ * with rediss:// for TLS, and unix://[user[:password]@]/path[?db=N]. No
  * message quotes a part of the URL that may be the password.
  */
 #include "backends/redis/client/target.h"
@@ -86,7 +86,7 @@ url_decode(struct str s, struct arena *a, struct str *out, struct err *err)
 	return 0;
 }
 
-/* Cuts `user:password@` off the beginning of *s.  It ends at the last @,
+/* Cuts `user:password@` off the beginning of *s. It ends at the last @,
  * because users write a raw @ in a password, although it must be %40. */
 static int
 take_login(struct str *s, struct arena *a, struct redis_login *out,

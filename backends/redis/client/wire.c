@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends commands and reads replies with the parser of hiredis.  Limits what
+ * Sends commands and reads replies with the parser of hiredis. Limits what
  * that would allocate for a mere announcement of a length.
  */
 #include "backends/redis/client/wire.h"
@@ -106,7 +106,7 @@ redis_wire_add_peer(const struct redis_address *at, struct err *err)
 			   at->host, (unsigned)at->port);
 }
 
-/* Passes the bytes that have arrived to the parser.  Returns 0 if there are
+/* Passes the bytes that have arrived to the parser. Returns 0 if there are
  * none; then the caller must wait for *events. */
 static ssize_t
 wire_take(struct redis_wire *w, short *events, struct err *err)

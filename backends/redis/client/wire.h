@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to one Redis server.  Each wait ends at a deadline of
- * env_mono_ms(), also if the server sends a byte now and then.  Only the parser
+ * One connection to one Redis server. Each wait ends at a deadline of
+ * env_mono_ms(), also if the server sends a byte now and then. Only the parser
  * of replies is that of hiredis, so all versions of hiredis behave alike.
  * Without TLS no write raises SIGPIPE; with TLS the program must ignore it.
  */
@@ -26,7 +26,7 @@ struct redis_login {
 
 struct redis_wire;
 
-/* Connects and authenticates.  The lookup of a name has its own time limit
+/* Connects and authenticates. The lookup of a name has its own time limit
  * (resolv.conf). */
 int redis_wire_open(const struct redis_address *at,
 		    const struct redis_login *login, const struct env *env,
@@ -44,7 +44,7 @@ bool redis_wire_is_new(struct redis_wire *w) MUST_USE;
 
 /*
  * redis_wire_queue() queues a command, redis_wire_flush() sends the queue, and
- * redis_wire_read() waits for the reply to the oldest command without one.  The
+ * redis_wire_read() waits for the reply to the oldest command without one. The
  * reply may be an error reply; the caller must free it with freeReplyObject().
  * After a failure the caller must close the connection.
  */

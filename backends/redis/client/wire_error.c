@@ -25,7 +25,7 @@ wire_error_find(struct str s, struct str what, struct str *from)
 	return false;
 }
 
-/* Returns the text of the error.  Redis 6 puts the error of a command in a
+/* Returns the text of the error. Redis 6 puts the error of a command in a
  * script behind a text of its own:
  * "ERR Error running script (call to f_...): @user_script:1: -OOM ...".
  * Redis 6 and 7.0 leave out NOPERM there. */
@@ -43,7 +43,7 @@ wire_error_text_of(const redisReply *reply)
 }
 
 /* Returns whether a step failed because its slot is being moved and some of its
- * keys are elsewhere.  A script gets the last of these texts, in which the
+ * keys are elsewhere. A script gets the last of these texts, in which the
  * versions differ in the words around it. */
 static bool
 is_moving(const redisReply *reply)

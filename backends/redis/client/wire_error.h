@@ -22,7 +22,7 @@ bool redis_reply_lacks_replicas(const redisReply *reply);
 /* Sets *err to the error reply, with advice, and returns -1. */
 int redis_reply_fail(const redisReply *reply, struct err *err);
 
-/* Fails if the reply to AUTH is not OK.  The message has nothing of the text of
+/* Fails if the reply to AUTH is not OK. The message has nothing of the text of
  * the reply, which may repeat a password. */
 int redis_reply_login(const redisReply *reply, struct err *err) MUST_USE;
 

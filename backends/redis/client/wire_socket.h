@@ -18,7 +18,7 @@ int redis_socket_wait(int fd, short events, const struct env *env,
 
 /*
  * Return the number of bytes, 0 if the caller must wait for *events, or -1
- * after a failure or if the peer has closed the connection.  tls.h has the same
+ * after a failure or if the peer has closed the connection. tls.h has the same
  * for TLS.
  */
 ssize_t redis_socket_read(int fd, void *buf, size_t n, short *events,

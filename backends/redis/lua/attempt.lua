@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Counts one attempt.  KEYS: the attempts of a key.  ARGV: now, the end of a
+-- Counts one attempt. KEYS: the attempts of a key. ARGV: now, the end of a
 -- new window, the end of a new ban, the maximum of a window, the expiry in ms,
--- the latest possible ends of a window and of a ban.  What ends later was
--- written before a clock was set back, and is over.  Returns the new record,
+-- the latest possible ends of a window and of a ban. What ends later was
+-- written before a clock was set back, and is over. Returns the new record,
 -- or a table if the record is damaged.
 local now, ends, count = ARGV[1], ARGV[2], 0
 local s = redis.call('GET', KEYS[1])

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- Precedes the scripts on sessions, and reap.lua.  All keys of a shard begin
--- with `front`.  The key of a session is front .. 's:' .. id.
+-- Precedes the scripts on sessions, and reap.lua. All keys of a shard begin
+-- with `front`. The key of a session is front .. 's:' .. id.
 --
--- A script reads all that it needs before its first write.  While a cluster
+-- A script reads all that it needs before its first write. While a cluster
 -- moves the slot, some keys are on another server and seem not to exist.
--- together() then raises an error, and nothing has been changed.  A script
+-- together() then raises an error, and nothing has been changed. A script
 -- that ends sessions deletes their records first, and then the entries that it
 -- can delete.
 local LONGEST = 4095 -- a session is shorter
@@ -15,7 +15,7 @@ local function together(keys)
 end
 
 -- Returns the bytes of a record up to `last`, '' if the key has another type,
--- and false if there is no key.  Raises an error if the server refuses to read
+-- and false if there is no key. Raises an error if the server refuses to read
 -- it, because the record may be good.
 local function read(key, last)
 	local s = redis.pcall('GETRANGE', key, 0, last)
@@ -45,7 +45,7 @@ local function id_of(entry)
 end
 
 -- Corrects the member of `ends` of a session whose end was written by a clock
--- that was ahead.  Does nothing if the slot is being moved.
+-- that was ahead. Does nothing if the slot is being moved.
 local function ends_earlier(front, id, s, ends)
 	local user = user_of(s)
 	if user then
@@ -74,8 +74,8 @@ local function last_of(list, most)
 	return #list == tonumber(most) and list[#list] or ''
 end
 
--- Deletes the entries of a session that has been deleted.  Readers skip an
--- entry without a record, so an entry that cannot be deleted does no harm.  If
+-- Deletes the entries of a session that has been deleted. Readers skip an
+-- entry without a record, so an entry that cannot be deleted does no harm. If
 -- one stays, the member of `ends` stays too, and the sweep deletes both.
 local function unlist(front, user, entry)
 	local clean = true
@@ -88,7 +88,7 @@ local function unlist(front, user, entry)
 	end
 end
 
--- Ends the session whose record is `s`.  If the slot is being moved and the
+-- Ends the session whose record is `s`. If the slot is being moved and the
 -- indices are on the other server, the sweep deletes the entries.
 local function end_session(front, id, s)
 	local user = user_of(s)

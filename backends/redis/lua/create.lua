@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Creates a session.  KEYS: the session, and the indices of its user, of all
--- sessions and of ends.  ARGV: the record, its entry, the user, its end, the
+-- Creates a session. KEYS: the session, and the indices of its user, of all
+-- sessions and of ends. ARGV: the record, its entry, the user, its end, the
 -- expiry in ms, the maximum of sessions of the user (0: none), now, `front`.
 -- Ends the oldest sessions above the maximum, and returns how many of them
--- were alive.  Returns -1 if the id exists, and -2 if the user has more than
+-- were alive. Returns -1 if the id exists, and -2 if the user has more than
 -- 1000 entries; then nothing has been changed.
 local record, new, user, ends, keep, most, now, front = unpack(ARGV)
 local gone, alive, over = {}, {}, 0

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Adds a denial, and never shortens one.  KEYS: the denial of a key.  ARGV:
--- its end, the latest time of issue that it denies.  Returns 1, or a damaged
+-- Adds a denial, and never shortens one. KEYS: the denial of a key. ARGV:
+-- its end, the latest time of issue that it denies. Returns 1, or a damaged
 -- record, which it leaves as it is.
 local till, issued = ARGV[1], ARGV[2]
 local s = redis.call('GET', KEYS[1])

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Undoes one attempt.  KEYS: the attempts of a key.  ARGV: the end of the
--- window in which the attempt was counted.  Returns 1, or 0 if that window is
+-- Undoes one attempt. KEYS: the attempts of a key. ARGV: the end of the
+-- window in which the attempt was counted. Returns 1, or 0 if that window is
 -- over or has become a ban.
 local s = redis.call('GET', KEYS[1])
 if not s then return 0 end

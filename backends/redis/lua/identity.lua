@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Replaces the identity in a page of the sessions of a user.  KEYS: the index
--- of the user.  ARGV: where to begin, the size of the page, `front`, the user,
--- the new identity as four texts, each with a NUL behind it.  Returns
--- last_of() the page.  Damaged sessions are skipped.
+-- Replaces the identity in a page of the sessions of a user. KEYS: the index
+-- of the user. ARGV: where to begin, the size of the page, `front`, the user,
+-- the new identity as four texts, each with a NUL behind it. Returns
+-- last_of() the page. Damaged sessions are skipped.
 local from, most, front, user, who = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)
 for i, entry in ipairs(list) do

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Stores a network of a user.  KEYS: the networks of the user.  ARGV: the
--- network, its end, how many others stay, the expiry in ms.  A damaged record
+-- Stores a network of a user. KEYS: the networks of the user. ARGV: the
+-- network, its end, how many others stay, the expiry in ms. A damaged record
 -- is replaced.
 local new, s, others = ARGV[1], redis.call('GET', KEYS[1]) or '', {}
 if #s % 51 ~= 0 or not string.find(s, '^[%da-f]*$') then s = '' end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Replaces a mark in a page of the sessions of a user.  KEYS: the index of the
--- user.  ARGV: where to begin, the size of the page, `front`, the user, a NUL
--- and the old mark, the new mark.  Returns last_of() the page.  Damaged
+-- Replaces a mark in a page of the sessions of a user. KEYS: the index of the
+-- user. ARGV: where to begin, the size of the page, `front`, the user, a NUL
+-- and the old mark, the new mark. Returns last_of() the page. Damaged
 -- sessions are skipped.
 local from, most, front, user, old, new = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Deletes a record that is over or damaged.  KEYS: attempts or a denial.
--- ARGV: now.  Returns the deleted record, false if there is none, and a table
+-- Deletes a record that is over or damaged. KEYS: attempts or a denial.
+-- ARGV: now. Returns the deleted record, false if there is none, and a table
 -- with its end if it is not over.
 local s, now = read(KEYS[1], LONGEST), ARGV[1]
 if not s then return false end

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Ends a page of the sessions of a user, newest first.  KEYS: the indices of
--- the user, of all sessions and of ends.  ARGV: the user, where to begin, the
--- size of the page, `front`, the id of a session that stays, or ''.  Returns
--- how many records existed, and last_of() the page.  Ends a damaged session
--- too, because it may be one of this user.  Needs no memory.
+-- Ends a page of the sessions of a user, newest first. KEYS: the indices of
+-- the user, of all sessions and of ends. ARGV: the user, where to begin, the
+-- size of the page, `front`, the id of a session that stays, or ''. Returns
+-- how many records existed, and last_of() the page. Ends a damaged session
+-- too, because it may be one of this user. Needs no memory.
 local user, from, most, front, except = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)
 local n = 0

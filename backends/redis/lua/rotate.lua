@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Rotates a refresh token.  KEYS: the session.  ARGV: now, the generation of
+-- Rotates a refresh token. KEYS: the session. ARGV: now, the generation of
 -- the presented token, its hash, the earliest and the latest beginning of a
 -- grace period that is not over (earliest '': there is no grace period), the
 -- hash of the successor, the wrapped successor, the new idle_expires_ms, the
--- id, `front`.  Returns the word of an enum rotate_answer, and the record
+-- id, `front`. Returns the word of an enum rotate_answer, and the record
 -- unless it is GONE.
 local now, generation, presented, since, till, next, wrapped, ends, id, front =
 	unpack(ARGV)

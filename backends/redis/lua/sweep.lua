@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Sweeps a page of the sessions of a shard that are due.  KEYS: the indices of
--- ends and of all sessions.  ARGV: now, the size of the page, `front`.
--- Deletes the sessions that are over or damaged.  The others get a later time
--- in `ends`, and get back the entries that they have lost.  Returns how many
--- were deleted, and the size of the page.  An index of another type is left as
+-- Sweeps a page of the sessions of a shard that are due. KEYS: the indices of
+-- ends and of all sessions. ARGV: now, the size of the page, `front`.
+-- Deletes the sessions that are over or damaged. The others get a later time
+-- in `ends`, and get back the entries that they have lost. Returns how many
+-- were deleted, and the size of the page. An index of another type is left as
 -- it is.
 local now, most, front = unpack(ARGV)
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now,

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Moves the times of a session forward.  KEYS: the session.  ARGV: the new
+-- Moves the times of a session forward. KEYS: the session. ARGV: the new
 -- last_seen_ms and idle_expires_ms, the latest last_seen_ms that a correct
--- clock can have written, the id, `front`.  Returns 1, 0 if nothing was
+-- clock can have written, the id, `front`. Returns 1, 0 if nothing was
 -- changed, or a damaged record.
 local s = redis.call('GETRANGE', KEYS[1], 0, 4095)
 if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end

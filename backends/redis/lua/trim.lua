@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Ends all but the newest live sessions in a page of the sessions of a user.
--- KEYS: the indices of the user, of all sessions and of ends.  ARGV: the user,
+-- KEYS: the indices of the user, of all sessions and of ends. ARGV: the user,
 -- where to begin, the size of the page, `front`, now, how many live sessions
--- stay.  Returns how many more may stay, how many live sessions were ended,
+-- stay. Returns how many more may stay, how many live sessions were ended,
 -- and last_of() the page.
 local user, from, most, front, now, room = unpack(ARGV)
 local list, records = page(KEYS[1], from, most, front)

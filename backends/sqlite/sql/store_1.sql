@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Sessions, regulation and shared secrets.  Times are milliseconds since the
+-- Sessions, regulation and shared secrets. Times are milliseconds since the
 -- epoch.
 
--- One sign-in of one user on one client.  A check reads one row by its primary
--- key.  A session that was ended is deleted: nothing can restore it, and a list
+-- One sign-in of one user on one client. A check reads one row by its primary
+-- key. A session that was ended is deleted: nothing can restore it, and a list
 -- shows live sessions only.
 CREATE TABLE main.sessions (
 	token BLOB NOT NULL PRIMARY KEY CHECK (length(token) = 32),
@@ -26,7 +26,7 @@ CREATE INDEX main.sessions_newest ON sessions (created_ms, id);
 CREATE INDEX main.sessions_of_user ON sessions (name, created_ms, id);
 CREATE INDEX main.sessions_dead ON sessions (min(idle_expires_ms, expires_ms));
 
--- Attempts of one key.  `ends_ms` is the end of the window or, if `banned`, of
+-- Attempts of one key. `ends_ms` is the end of the window or, if `banned`, of
 -- the ban; after that time the row has expired.
 CREATE TABLE main.attempts (
 	key TEXT NOT NULL PRIMARY KEY,

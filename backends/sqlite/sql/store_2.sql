@@ -2,8 +2,8 @@
 -- Rotation of refresh tokens, and denied tokens.
 
 -- `parent` is the previous token: within the grace period a client that lost a
--- race, or the response, gets the same successor again.  `wrapped` is that
--- successor, encrypted with the parent.  NULL: never rotated.
+-- race, or the response, gets the same successor again. `wrapped` is that
+-- successor, encrypted with the parent. NULL: never rotated.
 ALTER TABLE main.sessions ADD COLUMN
 	generation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE main.sessions ADD COLUMN

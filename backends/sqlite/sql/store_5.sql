@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The primary key of a session is its id.  A session token names the id, so no
--- statement looks a session up by the hash of its token.  A rotation, which
+-- The primary key of a session is its id. A session token names the id, so no
+-- statement looks a session up by the hash of its token. A rotation, which
 -- replaces that hash, now changes the row in place and no index.
 
 CREATE TABLE main.sessions_by_id (
@@ -20,13 +20,13 @@ CREATE TABLE main.sessions_by_id (
 	user_agent TEXT NOT NULL,
 	generation INTEGER NOT NULL DEFAULT 0,
 	-- The previous token: within the grace period a client that lost a
-	-- race, or the response, gets the same successor again.  `wrapped` is
-	-- that successor, encrypted with the parent.  NULL: never rotated.
+	-- race, or the response, gets the same successor again. `wrapped` is
+	-- that successor, encrypted with the parent. NULL: never rotated.
 	parent BLOB CHECK (length(parent) = 32),
 	wrapped BLOB CHECK (length(wrapped) = 32),
 	rotated_ms INTEGER NOT NULL DEFAULT 0,
 	-- A keyed digest of the password hash that the session was made with
-	-- (src/strategy/password_mark.h).  NULL: unknown.
+	-- (src/strategy/password_mark.h). NULL: unknown.
 	mark BLOB CHECK (length(mark) = 16)
 ) WITHOUT ROWID;
 

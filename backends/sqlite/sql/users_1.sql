@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Users.  Names are case-sensitive, roles are separated by ',', and times are
+-- Users. Names are case-sensitive, roles are separated by ',', and times are
 -- in seconds since the epoch.
 CREATE TABLE main.users (
 	name TEXT NOT NULL PRIMARY KEY,

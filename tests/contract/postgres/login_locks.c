@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations of a login lock several rows.  They lock these in the order of
- * their keys, and the sweep does not wait for locked rows.  Therefore two
+/* The operations of a login lock several rows. They lock these in the order of
+ * their keys, and the sweep does not wait for locked rows. Therefore two
  * statements never wait for each other. */
 #include "tests/contract/postgres/fixture.h"
 #include "tests/support/call.h"

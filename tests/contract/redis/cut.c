@@ -45,7 +45,7 @@ START_TEST(create_is_refused_in_between)
 }
 END_TEST
 
-/* A touch arrives after the end that it moves.  A session that did not count
+/* A touch arrives after the end that it moves. A session that did not count
  * for the limit any more must stay revocable. */
 START_TEST(touched_when_it_took_no_room)
 {
@@ -247,7 +247,7 @@ cut(struct fixture *r, bool answers, long bytes,
 	return by_way_of(r, &c, fn, ctx);
 }
 
-/* Returns how many bytes more each try gets.  Replies are shorter than
+/* Returns how many bytes more each try gets. Replies are shorter than
  * commands. */
 static long
 step(bool answers)

@@ -66,7 +66,7 @@ START_TEST(damaged_sessions)
 }
 END_TEST
 
-/* The record has the right form, but its texts are not valid.  The name begins
+/* The record has the right form, but its texts are not valid. The name begins
  * at byte 214. */
 START_TEST(sessions_that_cannot_be)
 {
@@ -301,7 +301,7 @@ START_TEST(indices_that_lag_behind)
 }
 END_TEST
 
-/* The indices were deleted.  The sweep restores the entries of live
+/* The indices were deleted. The sweep restores the entries of live
  * sessions. */
 START_TEST(indices_that_were_lost)
 {

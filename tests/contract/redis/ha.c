@@ -209,7 +209,7 @@ witness_start(struct witness *w, const struct test_redis *master)
 		       w->fake.port);
 }
 
-/* A master that has lost its replicas may have been replaced.  Once it refuses
+/* A master that has lost its replicas may have been replaced. Once it refuses
  * a write, the sentinels are asked again, and nothing more is read from it. */
 START_TEST(master_is_cut_off)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys of a login are on several servers of a cluster, and one of these
- * refuses its part.  Here one server refuses to write one key. */
+ * refuses its part. Here one server refuses to write one key. */
 #include "tests/contract/redis/store_fixture.h"
 #include "tests/support/call.h"
 

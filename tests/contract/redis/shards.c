@@ -13,7 +13,7 @@
 #define MASTERS 3
 #define BUSY	"moving its slot"
 
-/* The shard of a session follows from its user.  With an id of another shard,
+/* The shard of a session follows from its user. With an id of another shard,
  * revoke_user() would not find it. */
 START_TEST(ids_that_are_made_up)
 {
@@ -127,7 +127,7 @@ move_some(struct moving *m, int which)
 			move(m, fixture_index("alice", kinds[i]).text);
 }
 
-/* Operations on one session succeed.  Operations on all sessions of a user are
+/* Operations on one session succeed. Operations on all sessions of a user are
  * refused and change nothing. */
 START_TEST(half_of_a_slot)
 {

@@ -363,7 +363,7 @@ START_TEST(fake_maps)
 }
 END_TEST
 
-/* The server redirects to itself.  The cluster is at fault, so this is not an
+/* The server redirects to itself. The cluster is at fault, so this is not an
  * internal error. */
 START_TEST(moved_for_ever)
 {
@@ -429,7 +429,7 @@ START_TEST(hangs_up_while_others_connect)
 }
 END_TEST
 
-/* A server joins after the map was read.  The scan must find its keys. */
+/* A server joins after the map was read. The scan must find its keys. */
 START_TEST(keys_on_a_server_that_is_new)
 {
 	struct test_cluster c;

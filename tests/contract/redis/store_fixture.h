@@ -34,7 +34,7 @@ void fixture_conn_end(struct store_conn *conn);
 /* Ends the back-off after a failure. */
 void fixture_forgive(struct fixture *r);
 
-/* Sends a command with binary arguments; `format` is that of hiredis.  Returns
+/* Sends a command with binary arguments; `format` is that of hiredis. Returns
  * the number, the length of the text or array, or -1 for nil. */
 long long fixture_redis(struct fixture *r, const char *format, ...);
 

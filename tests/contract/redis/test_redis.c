@@ -310,7 +310,7 @@ START_TEST(policies_that_forget)
 				      "row %zu: %s", i, advice);
 		OK(r, store_ping(r->conn, &r->err));
 	}
-	/* Without the right to INFO there is no advice.  CONFIG is not
+	/* Without the right to INFO there is no advice. CONFIG is not
 	 * needed. */
 	test_redis_do(&r->server,
 		      "ACL SETUSER u reset on >p ~fcgiauth:* +@all -config");

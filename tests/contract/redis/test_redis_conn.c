@@ -31,7 +31,7 @@ START_TEST(commands_and_scripts)
 	OK(&r, fixture_get(&r, "k"));
 	ck_assert_uint_eq(r.reply->len, value.n);
 	ck_assert_mem_eq(r.reply->str, value.p, value.n);
-	/* The script is sent by EVAL, by its SHA-1, and by EVAL again.  ARGV is
+	/* The script is sent by EVAL, by its SHA-1, and by EVAL again. ARGV is
 	 * bytes in Lua, too. */
 	for (int i = 0; i < 4; i++) {
 		OK(&r, fixture_script(&r, SCRIPT_ECHO, "k", &value, 1));

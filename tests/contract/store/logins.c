@@ -137,7 +137,7 @@ START_TEST(all_keys_are_counted_or_none)
 	HOLDS(r, c.counted && c.v[0].count == 1 && c.v[1].count == 2);
 	SAME(r, c.v[1].ends_ms, r->now + 100);
 	HOLDS(r, count(r, &k, r->now + 2).counted);
-	/* Both keys have reached their max.  The attempts are refused, but no
+	/* Both keys have reached their max. The attempts are refused, but no
 	 * ban begins. */
 	for (int i = 0; i < 3; i++) {
 		c = count(r, &k, r->now + 3);
@@ -147,7 +147,7 @@ START_TEST(all_keys_are_counted_or_none)
 	HOLDS(r, !count(r, &bob, r->now + 3).counted);
 	bob.n = 1;
 	SAME(r, count(r, &bob, r->now + 3).v[0].count, 2);
-	/* In the next window the attempt is counted again.  After the ban of
+	/* In the next window the attempt is counted again. After the ban of
 	 * one key the next attempt is counted under neither key. */
 	HOLDS(r, count(r, &k, r->now + 100).counted);
 	(void)ban(r, k.v[1].key, r->now + 100);

@@ -37,7 +37,7 @@ expect(unsigned running, unsigned waiting)
 	ck_assert_uint_eq(n.waiting, waiting);
 }
 
-/* A second call for the same place keeps its slot.  A place whose wait has
+/* A second call for the same place keeps its slot. A place whose wait has
  * ended gets no slot, and hash_slots_take() still answers HASH_BUSY for it. */
 START_TEST(free_slot_is_taken)
 {

@@ -54,7 +54,7 @@ START_TEST(sign_in_needs_few_operations)
 	start_mode(_i);
 	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
 	/* The operations of the store are count, succeed and create, and in
-	 * mode jwt denied instead of create.  The user is read before the
+	 * mode jwt denied instead of create. The user is read before the
 	 * password is checked and again after it. */
 	ck_assert_uint_eq(try_login(FLOW_PASSWORD), 200);
 	expect("right", 3, 2);

@@ -2,7 +2,7 @@
 /*
  * Every route with every subset of credentials: none, an invalid one, a valid
  * one and that of another user; as access, refresh and login cookie and as
- * Bearer token; for a person and a program; in every mode.  The properties that
+ * Bearer token; for a person and a program; in every mode. The properties that
  * must hold for all of them are checked for each answer.
  */
 #include "tests/unit/modes/refresh_fixture.h"
