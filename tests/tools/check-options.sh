@@ -3,9 +3,9 @@
 # Checks that every option is in the example file and in the manual, and that
 # the example file has no others. Each line of NAMES_FILE is `section.key` or
 # `section.driver.key` (settings_names() of src/conf/settings.h). Without
-# arguments, checks the build that quickstart made. With --partial NAMES_FILE
-# lacks the options of a backend that is not compiled in, so the example file
-# may have others.
+# arguments, checks the build that quickstart made; exits with 77 if there is
+# none. With --partial NAMES_FILE lacks the options of a backend that is not
+# compiled in, so the example file may have others.
 set -eu
 
 partial=
@@ -16,8 +16,13 @@ fi
 
 if [ $# -eq 0 ]; then
     top=$(cd "$(dirname "$0")/../.." && pwd)
-    set -- "$top/.build/main/doc/man/options.names" \
-        "$top/conf/fcgiauth.ini" "$top/.build/main/doc/man/fcgiauth.ini.5"
+    build=$top/.build/main
+    if [ ! -e "$build/doc/man/options.names" ]; then
+        echo "there is no build to check: \`./quickstart test unit\` makes one"
+        exit 77
+    fi
+    set -- "$build/doc/man/options.names" "$top/conf/fcgiauth.ini" \
+        "$build/doc/man/fcgiauth.ini.5"
 fi
 if [ $# -ne 3 ]; then
     echo "usage: check-options.sh [--partial] NAMES_FILE INI_FILE MANUAL_PAGE" >&2
@@ -25,8 +30,8 @@ if [ $# -ne 3 ]; then
 fi
 for file do
     if [ ! -s "$file" ]; then
-        echo "check-options: $file is missing or empty;" \
-            "./quickstart makes it; make check passes another one" >&2
+        echo "check-options: $file must have contents, but is missing or" \
+            "empty" >&2
         exit 1
     fi
 done

@@ -7,6 +7,10 @@
 #     check-unused.sh [LIST]
 set -eu
 list=${1:-tests/tools/product.objects}
+if [ ! -s "$list" ]; then
+    echo "$list is missing: \`make check\` makes it in the build folder" >&2
+    exit 1
+fi
 
 # The functions that only tests call. Each makes something visible to a test
 # that it could not see or reach otherwise.

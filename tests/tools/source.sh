@@ -90,11 +90,16 @@ stages_are_jobs() {
     return 1
 }
 
-try 'each folder includes only its layers' sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
-try 'all C files are formatted' sh "$srcdir/tests/tools/check-format.sh" "$srcdir"
-try 'all files follow the style' sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
-try 'no function has more than six parameters' perl "$srcdir/tests/tools/check-params.pl" "$srcdir"
-try 'the messages of commits have their form' sh "$srcdir/tests/tools/check-commits.sh" "$srcdir"
+try 'each folder includes only its layers' \
+    sh "$srcdir/tests/tools/check-layers.sh" "$srcdir"
+try 'all C files are formatted' \
+    sh "$srcdir/tests/tools/check-format.sh" "$srcdir"
+try 'all files follow the style' \
+    sh "$srcdir/tests/tools/check-style.sh" "$srcdir"
+try 'no function has more than six parameters' \
+    perl "$srcdir/tests/tools/check-params.pl" "$srcdir"
+try 'the messages of commits have their form' \
+    sh "$srcdir/tests/tools/check-commits.sh" "$srcdir"
 # A build without a backend does not know the options of that backend.
 partial=
 grep -q '^NO_' backends/backends.inc && partial=--partial
