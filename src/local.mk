@@ -76,9 +76,11 @@ libfcgiauth_a_SOURCES = \
 	src/strategy/backend.h \
 	src/strategy/breaker.c src/strategy/breaker.h \
 	src/strategy/call.h \
+	src/strategy/change.h \
 	src/strategy/clock.h \
 	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \
+	src/strategy/feed.h \
 	src/strategy/health.c src/strategy/health.h \
 	src/strategy/identity.c src/strategy/identity.h \
 	src/strategy/login_keys.h \

@@ -32,6 +32,15 @@ struct loop_config {
 	int64_t request_ms, write_ms, idle_ms;
 
 	/*
+	 * Called with one decoded request by a thread that must not wait.
+	 * Returns true if the request is answered, as handle() would answer it.
+	 * Returns false, and appends nothing to `out`, if an answer may take
+	 * longer: then handle() is called. NULL: handle() answers everything.
+	 */
+	bool (*try)(void *ctx, struct arena *a, const struct message *in,
+		    struct buf *out);
+
+	/*
 	 * Called by worker number `worker` with one decoded request. Appends
 	 * the answer in CGI form to `out`, in memory of `a`, which lives until
 	 * the answer is framed. Never fails: a request that cannot be handled

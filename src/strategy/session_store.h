@@ -251,8 +251,13 @@ struct session_list {
 	size_t n;
 };
 
+struct feed_ops;
+
 struct session_store_ops {
 	struct backend_ops base;
+
+	/* The change feed (strategy/feed.h). NULL: the store has none. */
+	const struct feed_ops *feed;
 
 	/*
 	 * Reads a named 32-byte secret that all instances with this store
@@ -272,7 +277,8 @@ struct session_store_ops {
 		      const struct session *session, int64_t max_per_user,
 		      int64_t *evicted, struct err *err);
 
-	/* Finds the live session with this id, if this is its token. */
+	/* Finds the live session with this id, if this is its token. If `token`
+	 * is NULL, the session is found whatever its token is. */
 	int (*find)(void *conn, const struct call *c,
 		    const struct session_id *id, const struct token_hash *token,
 		    struct session_answer *out, struct err *err);
