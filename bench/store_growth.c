@@ -2,11 +2,14 @@
 /*
  * Measures the time of the operations of a store as it fills.
  *
- *     store_growth FILE SIZE...
+ *     store_growth [-f] FILE SIZE...
  *
- * Fills the store that the configuration FILE names up to each size in turn,
- * and prints a line for each: the size, and the microseconds of one create,
- * find, find without a result, touch, rotation, and page of a list.
+ * Fills the store that the configuration FILE names up to each size in turn.
+ * Then it prints "filled" and the number of sessions, and waits for a line on
+ * its standard input, so that the caller can measure the size of the store.
+ * Then it prints a line: the size, and the microseconds of one create, find,
+ * find without a result, touch, rotation, and page of a list. With -f it only
+ * fills the store.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,6 +37,7 @@ struct growth {
 	int64_t began_ms; /* the time of the whole run */
 	atomic_ullong next; /* the next to create */
 	unsigned long long size;
+	unsigned long long samples; /* the sessions that sample_create() made */
 	atomic_bool failed;
 };
 
@@ -87,8 +91,7 @@ growth_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 		.token = token(n, 0),
 		.who = { .name = str_from(user.text),
 			 .roles = STR("staff,users"),
-			 .email = STR("somebody@example.com"),
-			 .full_name = STR("Some Body") },
+			 .email = STR("somebody@example.com") },
 		.created_ms = g->began_ms,
 		.last_seen_ms = g->began_ms,
 		.idle_expires_ms = g->began_ms + LIFE_MS,
@@ -98,6 +101,7 @@ growth_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 				  " Gecko/20100101 Firefox/128.0"),
 	};
 
+	memcpy(s.mark.b, s.token.b, sizeof(s.mark.b));
 	return store_create(conn, CALL_AT(a, g->began_ms), &s, 0, NULL, err);
 }
 
@@ -313,28 +317,47 @@ open_store(struct growth *g, const char *file, struct arena *a, struct err *err)
 			  set.store.conf, &g->env, &g->store, err);
 }
 
+static void
+wait_for_caller(const struct growth *g)
+{
+	(void)printf("filled %llu\n", g->size + g->samples);
+	(void)fflush(stdout);
+	while (getchar() != '\n' && !feof(stdin))
+		;
+}
+
+static int
+grow_to(struct growth *g, const char *size, bool only_fill, struct err *err)
+{
+	g->size = strtoull(size, NULL, 10);
+	if (g->size < SAMPLES || !fill(g))
+		return err_set(err, ERR_INPUT, "cannot fill to %s", size);
+	if (only_fill)
+		return 0;
+	wait_for_caller(g);
+	g->samples += SAMPLES;
+	return measure_all(g, err);
+}
+
 int
 main(int argc, char **argv)
 {
+	const bool only_fill = argc > 1 && strcmp(argv[1], "-f") == 0;
+	const int first = only_fill ? 2 : 1;
 	struct growth g = { .env = env_real(NULL) };
 	struct arena *a = arena_new(MEMORY);
 	struct err err;
 	int rc;
 
-	if (argc < 3 || a == NULL) {
-		(void)fprintf(stderr, "usage: store_growth FILE SIZE...\n");
+	if (argc < first + 2 || a == NULL) {
+		(void)fprintf(stderr,
+			      "usage: store_growth [-f] FILE SIZE...\n");
 		return 2;
 	}
 	g.began_ms = env_wall_ms(&g.env);
-	rc = open_store(&g, argv[1], a, &err);
-	for (int i = 2; rc == 0 && i < argc; i++) {
-		g.size = strtoull(argv[i], NULL, 10);
-		if (g.size < SAMPLES || !fill(&g))
-			rc = err_set(&err, ERR_INPUT, "cannot fill to %s",
-				     argv[i]);
-		else
-			rc = measure_all(&g, &err);
-	}
+	rc = open_store(&g, argv[first], a, &err);
+	for (int i = first + 1; rc == 0 && i < argc; i++)
+		rc = grow_to(&g, argv[i], only_fill, &err);
 	if (rc != 0)
 		(void)fprintf(stderr, "store_growth: %s\n", err.msg);
 	backend_unref(g.store);
