@@ -95,6 +95,7 @@ static const struct {
 	[OPT_BOOL] = { "yes | no", NULL, NULL },
 	[OPT_INT] = { "number", "Range", "" },
 	[OPT_SECONDS] = { "duration", "Range", "" },
+	[OPT_MS] = { "duration", "Range", "" },
 	[OPT_BYTES] = { "size", "Range", "" },
 	[OPT_MODE] = { "mode", "Range", "" },
 	[OPT_STR] = { "text", "Length", " bytes" },

@@ -18,6 +18,7 @@ field_size(const struct option *o)
 		return sizeof(bool);
 	case OPT_INT:
 	case OPT_SECONDS:
+	case OPT_MS:
 	case OPT_BYTES:
 	case OPT_MODE:
 		return sizeof(int64_t);
@@ -49,8 +50,8 @@ print_units(struct buf *out, int64_t value, const struct value_unit *u)
 {
 	for (; u->factor != 0 && value != 0; u++) {
 		if (value % u->factor == 0) {
-			buf_printf(out, "%" PRId64 "%c", value / u->factor,
-				   u->letter);
+			buf_printf(out, "%" PRId64 "%s", value / u->factor,
+				   u->name);
 			return;
 		}
 	}
@@ -63,6 +64,8 @@ print_number(const struct option *o, int64_t value, struct buf *out)
 {
 	if (o->type == OPT_SECONDS)
 		print_units(out, value, value_seconds);
+	else if (o->type == OPT_MS)
+		print_units(out, value, value_ms);
 	else if (o->type == OPT_BYTES)
 		print_units(out, value, value_bytes);
 	else if (o->type == OPT_MODE)
@@ -177,6 +180,7 @@ option_print(const struct option *o, const void *base, struct buf *out)
 		break;
 	case OPT_INT:
 	case OPT_SECONDS:
+	case OPT_MS:
 	case OPT_BYTES:
 	case OPT_MODE:
 		print_number(o, v.number, out);
@@ -239,6 +243,7 @@ option_equal_one(const struct option *o, const void *a, const void *b)
 		return x.yes == y.yes;
 	case OPT_INT:
 	case OPT_SECONDS:
+	case OPT_MS:
 	case OPT_BYTES:
 	case OPT_MODE:
 		return x.number == y.number;

@@ -22,6 +22,7 @@ enum option_type {
 	OPT_BOOL, /* yes or no; also true, false, on, off, 1, 0 */
 	OPT_INT, /* decimal */
 	OPT_SECONDS, /* 90s, 15m, 12h, 30d; 0 without a unit */
+	OPT_MS, /* 500ms, 2s; 0 without a unit; stored in milliseconds */
 	OPT_BYTES, /* 512, 8k, 4m */
 	OPT_MODE, /* octal file mode, 0660 */
 	OPT_STR, /* any text */
@@ -66,6 +67,7 @@ struct option {
 #define OPTION_C_BOOL	 bool
 #define OPTION_C_INT	 int64_t
 #define OPTION_C_SECONDS int64_t
+#define OPTION_C_MS	 int64_t
 #define OPTION_C_BYTES	 int64_t
 #define OPTION_C_MODE	 int64_t
 #define OPTION_C_STR	 struct str

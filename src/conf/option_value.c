@@ -11,11 +11,14 @@
 #define PATH_MAX_BYTES 4095
 
 const struct value_unit value_seconds[] = {
-	{ 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { '\0', 0 }
+	{ "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 }, { NULL, 0 }
 };
-const struct value_unit value_bytes[] = { { 'm', 1024 * 1024 },
-					  { 'k', 1024 },
-					  { '\0', 0 } };
+const struct value_unit value_ms[] = { { "s", 1000 },
+				       { "ms", 1 },
+				       { NULL, 0 } };
+const struct value_unit value_bytes[] = { { "m", 1024 * 1024 },
+					  { "k", 1024 },
+					  { NULL, 0 } };
 
 static const struct {
 	const char *word;
@@ -73,24 +76,51 @@ parse_int(const struct option *o, struct str text, struct arena *a,
 	return parse_number(o, number, a, v, err);
 }
 
+/* Reads a number with one of the units; returns false if it is neither that
+ * nor 0. */
+static bool
+read_units(struct str text, const struct value_unit *u, int64_t *out)
+{
+	int64_t number;
+
+	*out = 0;
+	for (; u->factor != 0; u++) {
+		const struct str unit = str_from(u->name);
+		struct str digits = text;
+
+		if (!str_ends(text, unit))
+			continue;
+		digits.n -= unit.n;
+		if (str_to_uint(digits, INT64_MAX / u->factor, &number)) {
+			*out = number * u->factor;
+			return true;
+		}
+	}
+	return str_eq(text, STR("0"));
+}
+
 static int
 parse_seconds(const struct option *o, struct str text, struct arena *a,
 	      union value *v, struct err *err)
 {
 	int64_t number;
 
-	if (str_eq(text, STR("0")))
-		return parse_number(o, 0, a, v, err);
-	for (const struct value_unit *u = value_seconds;
-	     text.n > 0 && u->factor != 0; u++) {
-		const struct str digits = { .p = text.p, .n = text.n - 1 };
-
-		if (text.p[text.n - 1] == u->letter &&
-		    str_to_uint(digits, INT64_MAX / u->factor, &number))
-			return parse_number(o, number * u->factor, a, v, err);
-	}
+	if (read_units(text, value_seconds, &number))
+		return parse_number(o, number, a, v, err);
 	return err_set(err, ERR_CONFIG,
 		       "must be a duration such as 90s, 15m, 12h or 30d");
+}
+
+static int
+parse_ms(const struct option *o, struct str text, struct arena *a,
+	 union value *v, struct err *err)
+{
+	int64_t number;
+
+	if (read_units(text, value_ms, &number))
+		return parse_number(o, number, a, v, err);
+	return err_set(err, ERR_CONFIG,
+		       "must be a duration such as 500ms or 2s");
 }
 
 static int
@@ -102,7 +132,7 @@ parse_bytes(const struct option *o, struct str text, struct arena *a,
 
 	for (const struct value_unit *u = value_bytes;
 	     text.n > 0 && u->factor != 0; u++) {
-		if (text.p[text.n - 1] == u->letter) {
+		if (text.p[text.n - 1] == u->name[0]) {
 			factor = u->factor;
 			digits.n = text.n - 1;
 		}
@@ -258,6 +288,8 @@ value_parse(const struct option *o, struct str text, struct arena *a,
 		return parse_int(o, text, a, v, err);
 	case OPT_SECONDS:
 		return parse_seconds(o, text, a, v, err);
+	case OPT_MS:
+		return parse_ms(o, text, a, v, err);
 	case OPT_BYTES:
 		return parse_bytes(o, text, a, v, err);
 	case OPT_MODE:
@@ -289,6 +321,7 @@ value_is_empty(const struct option *o, const union value *v)
 	case OPT_BOOL:
 	case OPT_INT:
 	case OPT_SECONDS:
+	case OPT_MS:
 	case OPT_BYTES:
 	case OPT_MODE:
 	case OPT_ENUM:

@@ -19,10 +19,10 @@ union value {
 /* Units, largest first, terminated by factor 0: printing uses the first that
  * divides the value. */
 struct value_unit {
-	char letter;
+	const char *name;
 	int64_t factor;
 };
-extern const struct value_unit value_seconds[], value_bytes[];
+extern const struct value_unit value_seconds[], value_ms[], value_bytes[];
 
 bool value_has_range(const struct option *o);
 

@@ -71,6 +71,13 @@ struct limits_settings {
 	int64_t hash_slots; /* 0: auto */
 };
 
+struct cache_settings {
+	int64_t size; /* credentials; 0: no cache */
+	int64_t heartbeat; /* milliseconds */
+	struct str feed_conninfo;
+	int64_t max_age; /* seconds; 0: no cache without a feed */
+};
+
 /* The keys of [users] that do not depend on the driver. */
 struct users_settings {
 	int64_t recheck; /* 0: never */
@@ -129,6 +136,7 @@ struct settings {
 	struct headers_settings headers;
 	struct password_settings password;
 	struct limits_settings limits;
+	struct cache_settings cache;
 	struct rules_settings rules;
 	struct settings_choice mode; /* [auth] mode; its section is [NAME] */
 	/* The section of every mode, because a mode may read that of another
