@@ -76,7 +76,7 @@ libfcgiauth_a_SOURCES = \
 	src/strategy/backend.h \
 	src/strategy/breaker.c src/strategy/breaker.h \
 	src/strategy/call.h \
-	src/strategy/change.h \
+	src/strategy/change.c src/strategy/change.h \
 	src/strategy/clock.h \
 	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \
@@ -104,6 +104,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/authenticate.c src/auth/authenticate.h \
 	src/auth/authenticate_confirm.c \
 	src/auth/ban_key.c src/auth/ban_key.h \
+	src/auth/cache.c src/auth/cache.h \
+	src/auth/cache_shard.c src/auth/cache_shard.h \
 	src/auth/conflict.c src/auth/conflict.h \
 	src/auth/cors.c src/auth/cors.h \
 	src/auth/credential.c src/auth/credential.h \
@@ -148,6 +150,7 @@ libserver_a_SOURCES = \
 	src/server/daemon.c src/server/daemon.h \
 	src/server/daemon_run.c \
 	src/server/fcgi.c src/server/fcgi.h \
+	src/server/feed.c src/server/feed.h \
 	src/server/frame.c src/server/frame.h \
 	src/server/janitor.c src/server/janitor.h \
 	src/server/listen.c src/server/listen.h \

@@ -128,10 +128,12 @@ store_memory_find(void *conn, const struct call *c, const struct session_id *id,
 {
 	struct memory *m = memory_lock(conn);
 	const struct memory_entry *e = memory_sessions_id(&m->sessions, id);
-	struct session_answer is = { .found =
-					 e != NULL &&
-					 token_hash_same(&e->s.token, token) &&
-					 memory_is_alive(&e->s, c->now_ms) };
+	struct session_answer is = {
+		.found =
+		    e != NULL &&
+		    (token == NULL || token_hash_same(&e->s.token, token)) &&
+		    memory_is_alive(&e->s, c->now_ms)
+	};
 	int result =
 	    is.found ? memory_entry_get(e, c->arena, &is.session, err) : 0;
 

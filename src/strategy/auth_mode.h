@@ -33,10 +33,10 @@ struct principal {
 	int64_t ends_ms; /* when the session ends, however it is prolonged */
 	bool remember;
 	/* The fields from here on are zero unless the session was read from
-	 * the store. touch_idle_expires_ms is its new idle_expires_ms if it is
-	 * seen now. */
-	int64_t last_seen_ms, touch_idle_expires_ms;
-	bool touch_due; /* last_seen_ms is old enough to be updated */
+	 * the store. last_seen_ms must be updated when it is touch_every_ms
+	 * old; touch_idle_expires_ms is the new idle_expires_ms if that is done
+	 * now. */
+	int64_t last_seen_ms, touch_every_ms, touch_idle_expires_ms;
 	struct password_mark mark;
 };
 
@@ -145,10 +145,20 @@ struct auth_mode_ops {
 	/* Returns whether a sign-in may ask to be remembered. NULL: never. */
 	bool (*offers_remember)(const void *mode);
 
+	/* Returns whether authenticate() asks the store. If it does not, its
+	 * result depends on nothing but the token, the keys and the time. NULL:
+	 * it always does. */
+	bool (*asks_store)(const void *mode);
+
 	/* Checks an access token and returns its identity. `token` is attacker
 	 * input of any length. Only reads. */
 	int (*authenticate)(const void *mode, struct call *c, struct str token,
 			    struct auth_result *out, struct err *err);
+
+	/* Does the same for a token whose session may have ended: sufficient
+	 * to sign out. NULL: authenticate() does. */
+	int (*identify)(const void *mode, struct call *c, struct str token,
+			struct auth_result *out, struct err *err);
 
 	/* Issues the credentials after a sign-in. */
 	int (*issue)(const void *mode, struct call *c,

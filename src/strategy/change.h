@@ -30,4 +30,15 @@ struct change_sink {
 	void *ctx;
 };
 
+/* Returns the change that a denial with this key is (strategy/denial.h). */
+struct change change_of_denial(struct str key);
+
+/* Tells the sink; NULL is allowed. */
+static inline void
+change_tell(const struct change_sink *sink, const struct change *change)
+{
+	if (sink != NULL)
+		sink->changed(sink->ctx, change);
+}
+
 #endif

@@ -41,6 +41,7 @@ backend_open(const struct backend_choice *choice, const struct env *env,
 	}
 	b->ops = ops;
 	b->section = choice->section;
+	b->changes = choice->changes;
 	b->caps = ops->caps != NULL ? ops->caps(b->opened) : ops->driver.caps;
 	atomic_init(&b->refs, 1);
 	atomic_init(&b->checks, false);

@@ -16,11 +16,16 @@
 #include "strategy/backend.h"
 #include "strategy/breaker.h"
 
+struct change_sink;
+
 /* The backend that a section of the configuration chooses. */
 struct backend_choice {
 	const char *section; /* "store" or "users"; a constant */
 	const struct backend_ops *ops;
 	const void *conf;
+	/* Is told what this process changes in a store; it must outlive the
+	 * backend. NULL: nobody is told. */
+	const struct change_sink *changes;
 };
 
 /* Returns the file of an embedded backend, which is its option `path`; NULL if
@@ -33,6 +38,7 @@ struct backend {
 	const char *section; /* "store" or "users" */
 	void *opened; /* by ops->open() */
 	unsigned caps; /* those of ops->driver.caps that it is configured for */
+	const struct change_sink *changes; /* as in struct backend_choice */
 	atomic_uint refs;
 	/* True once the schema was checked, whatever the result: from then on
 	 * every new connection checks it, because the server may have come up,

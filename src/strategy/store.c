@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "strategy/change.h"
 #include "strategy/session_check.h"
 #include "base/enc.h"
 #include "base/secret.h"
@@ -64,19 +65,46 @@ check_text(const char *what, struct str text, struct err *err)
 	return 0;
 }
 
+/* Tells what an operation has changed. It is also called after a failure: the
+ * operation may have been executed, and only its answer was lost. */
+static void
+store_tell(const struct store_conn *conn, const struct change *change)
+{
+	if (conn->base.backend != NULL)
+		change_tell(conn->base.backend->changes, change);
+}
+
+static void
+tell_session(const struct store_conn *conn, const struct session_id *id)
+{
+	store_tell(conn,
+		   &(struct change){ .kind = CHANGE_SESSION, .session = *id });
+}
+
+static void
+tell_user(const struct store_conn *conn, struct str user)
+{
+	store_tell(conn, &(struct change){ .kind = CHANGE_USER, .user = user });
+}
+
 int
 store_create(struct store_conn *conn, const struct call *c,
 	     const struct session *session, int64_t max_per_user,
 	     int64_t *evicted, struct err *err)
 {
-	int64_t ignored;
+	int64_t ended = 0;
+	int rc;
 
 	if (identity_check(&session->who, err) != 0 ||
 	    check_text("address", session->address, err) != 0 ||
 	    check_text("user agent", session->user_agent, err) != 0)
 		return -1;
-	return CALL(conn, create, c, session, max_per_user,
-		    evicted != NULL ? evicted : &ignored, err);
+	rc = CALL(conn, create, c, session, max_per_user, &ended, err);
+	if (max_per_user > 0 && (rc != 0 || ended > 0))
+		tell_user(conn, session->who.name);
+	if (rc == 0 && evicted != NULL)
+		*evicted = ended;
+	return rc;
 }
 
 /* A damaged session is an error of its own user only: the breaker is not told,
@@ -131,6 +159,8 @@ store_rotate(struct store_conn *conn, const struct call *c,
 	struct rotated is = { .answer = ROTATE_GONE };
 	int result = store_rotate_by_driver(conn, c, r, &is, err);
 
+	if (result != 0 || is.answer == ROTATE_REUSED)
+		tell_session(conn, &r->id);
 	if (result == 0)
 		result = refuse_damaged(conn, &is.session, err);
 	if (result == 0)
@@ -151,9 +181,15 @@ int
 store_deny(struct store_conn *conn, const struct call *c,
 	   const struct denial *d, struct err *err)
 {
+	struct change change;
+	int rc;
+
 	if (check_key(d->key, err) != 0)
 		return -1;
-	return REPEAT(conn, deny, c, d, err);
+	rc = REPEAT(conn, deny, c, d, err);
+	change = change_of_denial(d->key);
+	store_tell(conn, &change);
+	return rc;
 }
 
 int
@@ -171,7 +207,10 @@ int
 store_revoke(struct store_conn *conn, const struct call *c,
 	     const struct session_id *id, bool *ended, struct err *err)
 {
-	return CALL(conn, revoke, c, id, ended, err);
+	const int rc = CALL(conn, revoke, c, id, ended, err);
+
+	tell_session(conn, id);
+	return rc;
 }
 
 int
@@ -179,34 +218,48 @@ store_revoke_user(struct store_conn *conn, const struct call *c,
 		  struct str user, const struct session_id *except,
 		  int64_t *ended, struct err *err)
 {
-	return CALL(conn, revoke_user, c, user, except, ended, err);
+	const int rc = CALL(conn, revoke_user, c, user, except, ended, err);
+
+	tell_user(conn, user);
+	return rc;
 }
 
 int
 store_revoke_all(struct store_conn *conn, const struct call *c, int64_t *ended,
 		 struct err *err)
 {
-	return CALL(conn, revoke_all, c, ended, err);
+	const int rc = CALL(conn, revoke_all, c, ended, err);
+
+	store_tell(conn, &(struct change){ .kind = CHANGE_ALL });
+	return rc;
 }
 
 int
 store_update_user(struct store_conn *conn, const struct call *c,
 		  const struct identity *who, struct err *err)
 {
+	int rc;
+
 	if (identity_check(who, err) != 0)
 		return -1;
-	return REPEAT(conn, update_user, c, who, err);
+	rc = REPEAT(conn, update_user, c, who, err);
+	tell_user(conn, who->name);
+	return rc;
 }
 
 int
 store_remark(struct store_conn *conn, const struct call *c,
 	     const struct remark *m, struct err *err)
 {
+	int rc;
+
 	if (!password_mark_is_known(&m->from) ||
 	    !password_mark_is_known(&m->to) ||
 	    memcmp(&m->from, &m->to, sizeof(m->from)) == 0)
 		return 0;
-	return CALL(conn, remark, c, m, err);
+	rc = CALL(conn, remark, c, m, err);
+	tell_user(conn, m->user);
+	return rc;
 }
 
 static size_t
