@@ -95,6 +95,8 @@ answer_log_unavailable(const struct request_context *ctx, const char *event,
 {
 	int64_t left_out;
 
+	if (ctx->would_wait)
+		return;
 	if (!log_limit_take(&ctx->service->shared->log_limits->unavailable,
 			    env_mono_ms(ctx->call.env), LINES_PER_SECOND,
 			    &left_out))

@@ -2,7 +2,9 @@
 /* Credentials in requests and answers. */
 #include "auth/credential.h"
 
+#include "strategy/clock.h"
 #include "auth/audit.h"
+#include "auth/cache.h"
 #include "auth/recheck.h"
 #include "auth/last_seen.h"
 #include "http/cookie.h"
@@ -42,8 +44,9 @@ credential_find(const struct request_context *ctx, struct str *token)
 	return CREDENTIAL_ABSENT;
 }
 
+/* Records that a session was seen, and gives the principal its new times. */
 static void
-note_touch(struct request_context *ctx, const struct principal *principal)
+note_touch(struct request_context *ctx, struct principal *principal)
 {
 	const struct touch touch = {
 		.id = principal->session,
@@ -54,28 +57,50 @@ note_touch(struct request_context *ctx, const struct principal *principal)
 
 	/* The session ends soon: the janitor might write too late, and a
 	 * request before that would be refused. */
-	if (principal->expires_ms - ctx->call.now_ms < TOUCH_SOON_MS &&
-	    store_touch(ctx->call.store, &ctx->call, &touch, &err) == 0)
+	if ((principal->expires_ms - ctx->call.now_ms >= TOUCH_SOON_MS ||
+	     store_touch(ctx->call.store, &ctx->call, &touch, &err) != 0) &&
+	    !last_seen_add(ctx->service->shared->last_seen, &touch))
 		return;
-	last_seen_add(ctx->service->shared->last_seen, &touch);
+	principal->last_seen_ms = touch.last_seen_ms;
+	principal->expires_ms =
+	    min64(touch.idle_expires_ms, principal->ends_ms);
+}
+
+int
+credential_read(struct request_context *ctx, struct str token,
+		struct auth_result *out, struct err *err)
+{
+	const struct service *s = ctx->service;
+	const struct auth_mode_ops *mode = s->mode_ops;
+
+	if (mode->identify != NULL)
+		return mode->identify(s->mode, &ctx->call, token, out, err);
+	return mode->authenticate(s->mode, &ctx->call, token, out, err);
 }
 
 int
 credential_identify(struct request_context *ctx, struct auth_result *out,
 		    struct str *token, struct err *err)
 {
-	const struct service *s = ctx->service;
-	enum credential_answer found;
 	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct str text;
 
-	found = credential_find(ctx, &text);
-	if (found > CREDENTIAL_ABSENT &&
-	    s->mode_ops->authenticate(s->mode, &ctx->call, text, &is, err) != 0)
+	if (credential_find(ctx, &text) > CREDENTIAL_ABSENT &&
+	    credential_read(ctx, text, &is, err) != 0)
 		return -1;
 	*out = is;
 	*token = text;
 	return 0;
+}
+
+static bool
+touch_is_due(const struct request_context *ctx,
+	     const struct principal *principal)
+{
+	const int64_t now_ms = ctx->call.now_ms;
+
+	return now_ms - principal->last_seen_ms >= principal->touch_every_ms ||
+	       seen_ahead(principal->last_seen_ms, now_ms);
 }
 
 int
@@ -94,9 +119,67 @@ credential_keep(struct request_context *ctx, struct auth_result *is,
 		*is = (struct auth_result){ .verdict = VERDICT_DENY };
 		return 0;
 	}
-	is->principal = kept;
-	if (due || kept.touch_due)
+	if (due || touch_is_due(ctx, &kept))
 		note_touch(ctx, &kept);
+	is->principal = kept;
+	return 0;
+}
+
+static struct cache_query
+query_of(const struct request_context *ctx, struct str token)
+{
+	const struct service *s = ctx->service;
+
+	return (struct cache_query){
+		.credential = token,
+		.generation = s->generation,
+		.stateless = !service_asks_store(s),
+		.max_age_ms = s->set->cache.max_age * 1000,
+		.wall_ms = ctx->call.now_ms,
+		.mono_ms = env_mono_ms(ctx->call.env),
+	};
+}
+
+/* Finds the principal of a token that was verified before. If the user must be
+ * looked up, or last_seen must be updated, the session is read again first. */
+static bool
+recall(const struct request_context *ctx, const struct cache_query *q,
+       struct principal *out)
+{
+	struct principal known;
+
+	if (!cache_find(ctx->service->shared->cache, q, ctx->call.arena,
+			&known) ||
+	    (known.last_seen_ms != 0 &&
+	     (touch_is_due(ctx, &known) || recheck_is_due(ctx, &known))))
+		return false;
+	*out = known;
+	return true;
+}
+
+/* Authenticates a token that is not in the cache, and adds it. */
+static int
+authenticate_again(struct request_context *ctx, const struct cache_query *q,
+		   struct auth_result *out, struct err *err)
+{
+	const struct service *s = ctx->service;
+	struct cache *cache = s->shared->cache;
+	struct auth_result is;
+	uint64_t moment = 0;
+
+	if (ctx->must_not_wait && !q->stateless) {
+		ctx->would_wait = true;
+		return err_set(err, ERR_BUSY, "the store must be asked");
+	}
+	if (cache != NULL)
+		moment = cache_moment(cache);
+	if (s->mode_ops->authenticate(s->mode, &ctx->call, q->credential, &is,
+				      err) != 0 ||
+	    credential_keep(ctx, &is, err) != 0)
+		return -1;
+	if (cache != NULL && is.verdict == VERDICT_ALLOW)
+		cache_add(cache, q, moment, &is.principal);
+	*out = is;
 	return 0;
 }
 
@@ -104,12 +187,18 @@ int
 credential_authenticate(struct request_context *ctx, struct auth_result *out,
 			struct str *token, struct err *err)
 {
-	struct auth_result is;
+	struct auth_result is = { .verdict = VERDICT_DENY };
+	struct cache_query q;
 	struct str text;
 
-	if (credential_identify(ctx, &is, &text, err) != 0 ||
-	    credential_keep(ctx, &is, err) != 0)
-		return -1;
+	if (credential_find(ctx, &text) > CREDENTIAL_ABSENT) {
+		q = query_of(ctx, text);
+		if (ctx->service->shared->cache != NULL &&
+		    recall(ctx, &q, &is.principal))
+			is.verdict = VERDICT_ALLOW;
+		else if (authenticate_again(ctx, &q, &is, err) != 0)
+			return -1;
+	}
 	*out = is;
 	*token = text;
 	return 0;

@@ -25,6 +25,11 @@ enum credential_answer {
 enum credential_answer credential_find(const struct request_context *ctx,
 				       struct str *token);
 
+/* Identifies the user of a token. This is sufficient to sign out: the session
+ * may have ended. */
+int credential_read(struct request_context *ctx, struct str token,
+		    struct auth_result *out, struct err *err) MUST_USE;
+
 /*
  * Identifies the user of the credential. A refused or absent one results in
  * VERDICT_DENY. *token is what was presented; empty when nothing was. This is
@@ -40,7 +45,8 @@ int credential_identify(struct request_context *ctx, struct auth_result *out,
 int credential_keep(struct request_context *ctx, struct auth_result *is,
 		    struct err *err) MUST_USE;
 
-/* Does both: credential_identify() and credential_keep(). */
+/* Returns what credential_keep() leaves of the user of the credential. If the
+ * cache knows it and nothing is due, the store is not asked. */
 int credential_authenticate(struct request_context *ctx,
 			    struct auth_result *out, struct str *token,
 			    struct err *err) MUST_USE;

@@ -233,11 +233,13 @@ answer_by_action(struct request_context *ctx)
 		break;
 	case ACTION_VERIFY:
 		/* Apache and lighttpd request this path without the body. */
-		if (ctx->in->authorizer &&
-		    str_eq(route_path(ctx), STR(REPEAT_PATH)))
-			answer_endpoint(ctx);
-		else
+		if (!ctx->in->authorizer ||
+		    !str_eq(route_path(ctx), STR(REPEAT_PATH)))
 			verify_answer(ctx);
+		else if (ctx->must_not_wait)
+			ctx->would_wait = true;
+		else
+			answer_endpoint(ctx);
 		break;
 	case ACTION_CHALLENGE:
 		verify_challenge(ctx);
@@ -326,38 +328,73 @@ add_defaults(struct request_context *ctx)
 			      STR("nosniff"));
 }
 
+/* Returns whether the first AUTH_ACTION is this one. */
+static bool
+has_action(const struct message *in, struct str action)
+{
+	for (size_t i = 0; i < in->nparams; i++) {
+		if (str_eq(in->params[i].name, STR("AUTH_ACTION")))
+			return str_eq(in->params[i].value, action);
+	}
+	return false;
+}
+
+/* Answers the request of a context that has its service, connections and
+ * place. Appends nothing if it waits or would wait. */
+static void
+answer_message(struct request_context *ctx, struct arena *a,
+	       const struct message *in, struct buf *out)
+{
+	const struct service *s = ctx->service;
+	struct http_request request = { .action = ACTION_UNKNOWN };
+	struct http_response response;
+	struct err err;
+
+	ctx->call.arena = a;
+	ctx->call.env = s->shared->env;
+	ctx->call.now_ms = env_wall_ms(s->shared->env);
+	ctx->jar = &s->jars[s->set->cookie.secure];
+	ctx->in = &request;
+	ctx->out = &response;
+	http_response_init(&response, a);
+	if (!is_peer_trusted(s, in))
+		refuse_peer(ctx);
+	else if (!in->authorizer && has_action(in, STR("status")))
+		status_answer(ctx);
+	else if (http_request_parse(in, a, &request, &err) != 0)
+		answer_malformed(ctx, &err);
+	else
+		answer_request(ctx, in);
+	if (ctx->queued || ctx->would_wait)
+		return;
+	if (request.action == ACTION_ENDPOINT)
+		cors_add_headers(ctx);
+	add_defaults(ctx);
+	http_response_write(&response, request.method == HTTP_HEAD, out);
+}
+
 bool
 service_answer(const struct service *s, const struct service_conns *conns,
 	       struct arena *a, const struct message *in, struct buf *out)
 {
-	struct http_request request = { .action = ACTION_UNKNOWN };
-	struct http_response response;
 	struct request_context ctx = {
-		.call = { .arena = a,
-			  .env = s->shared->env,
-			  .now_ms = env_wall_ms(s->shared->env),
-			  .store = conns->store,
-			  .users = conns->users },
+		.call = { .store = conns->store, .users = conns->users },
 		.service = s,
-		.jar = &s->jars[s->set->cookie.secure],
-		.in = &request,
-		.out = &response,
 		.place = in->place,
 	};
-	struct err err;
 
-	http_response_init(&response, a);
-	if (!is_peer_trusted(s, in))
-		refuse_peer(&ctx);
-	else if (http_request_parse(in, a, &request, &err) != 0)
-		answer_malformed(&ctx, &err);
-	else
-		answer_request(&ctx, in);
-	if (ctx.queued)
-		return true;
-	if (request.action == ACTION_ENDPOINT)
-		cors_add_headers(&ctx);
-	add_defaults(&ctx);
-	http_response_write(&response, request.method == HTTP_HEAD, out);
-	return false;
+	answer_message(&ctx, a, in, out);
+	return ctx.queued;
+}
+
+bool
+service_try(const struct service *s, struct arena *a, const struct message *in,
+	    struct buf *out)
+{
+	struct request_context ctx = { .service = s, .must_not_wait = true };
+
+	if (!in->authorizer && !has_action(in, STR("verify")))
+		return false;
+	answer_message(&ctx, a, in, out);
+	return !ctx.would_wait;
 }

@@ -51,20 +51,23 @@ find_slot(const struct last_seen *t, const struct session_id *id)
 	return at;
 }
 
-void
+bool
 last_seen_add(struct last_seen *t, const struct touch *touch)
 {
+	bool added;
 	size_t at;
 
 	(void)pthread_mutex_lock(&t->lock);
 	at = find_slot(t, &touch->id);
-	if (t->used[at] || t->n < LAST_SEEN_MAX) {
+	added = t->used[at] || t->n < LAST_SEEN_MAX;
+	if (added) {
 		if (!t->used[at])
 			t->n++;
 		t->used[at] = true;
 		t->slot[at] = *touch;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
+	return added;
 }
 
 int64_t

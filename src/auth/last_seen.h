@@ -18,8 +18,9 @@ struct last_seen;
 struct last_seen *last_seen_new(void) MUST_USE; /* NULL: out of memory */
 void last_seen_free(struct last_seen *t); /* NULL is allowed */
 
-/* Adds an update; it replaces an earlier one of the same session. */
-void last_seen_add(struct last_seen *t, const struct touch *touch);
+/* Adds an update; it replaces an earlier one of the same session. Returns false
+ * if it was dropped. */
+bool last_seen_add(struct last_seen *t, const struct touch *touch);
 
 /* Returns the last_seen_ms of the queued update of this session; 0: there is
  * none. */

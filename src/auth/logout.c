@@ -165,7 +165,6 @@ static int
 cookies_belong(struct request_context *ctx, const struct logout_credentials *p,
 	       const struct session_id *session, bool *same, struct err *err)
 {
-	const struct service *s = ctx->service;
 	struct auth_result is = { .verdict = VERDICT_DENY };
 	struct named_session other;
 	struct str token;
@@ -173,8 +172,7 @@ cookies_belong(struct request_context *ctx, const struct logout_credentials *p,
 	    cookie_find(ctx->in, ctx->jar->access, &token);
 
 	if ((found == COOKIE_FOUND &&
-	     s->mode_ops->authenticate(s->mode, &ctx->call, token, &is, err) !=
-		 0) ||
+	     credential_read(ctx, token, &is, err) != 0) ||
 	    refresh_session(ctx, p, &other, err) != 0)
 		return -1;
 	if (is.verdict == VERDICT_ALLOW)

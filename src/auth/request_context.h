@@ -19,6 +19,10 @@ struct request_context {
 	/* Place of the message in the queue; NULL: none. */
 	struct hash_place *place;
 	bool queued; /* no answer yet: the request waits in `place` */
+	/* The thread must not wait. If the answer needs the store, the user
+	 * source or another long operation, would_wait is set instead; what
+	 * the response holds then is not an answer. */
+	bool must_not_wait, would_wait;
 };
 
 #endif

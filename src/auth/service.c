@@ -117,6 +117,15 @@ name_params(struct service *s, struct arena *a, struct err *err)
 	return 0;
 }
 
+static int
+name_generation(struct service *s, struct err *err)
+{
+	if (env_random(s->shared->env, &s->generation, sizeof(s->generation)) !=
+	    0)
+		return err_norandom(err);
+	return 0;
+}
+
 int
 service_open(const struct settings *set, const struct service_shared *shared,
 	     struct arena *a, struct service **out, struct problems *problems)
@@ -133,12 +142,20 @@ service_open(const struct settings *set, const struct service_shared *shared,
 	s->shared = shared;
 	if (rules_compile(set, a, &s->rules, problems) != 0)
 		return -1;
-	if (open_mode(s, a, &err) != 0 || open_csrf(s, a, &err) != 0 ||
-	    open_sites(s, a, &err) != 0 || name_params(s, a, &err) != 0 ||
+	if (name_generation(s, &err) != 0 || open_mode(s, a, &err) != 0 ||
+	    open_csrf(s, a, &err) != 0 || open_sites(s, a, &err) != 0 ||
+	    name_params(s, a, &err) != 0 ||
 	    page_csp(set, &s->sites, a, &s->csp, &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;
 	}
 	*out = s;
 	return 0;
+}
+
+bool
+service_asks_store(const struct service *s)
+{
+	return s->mode_ops->asks_store == NULL ||
+	       s->mode_ops->asks_store(s->mode);
 }

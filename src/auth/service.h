@@ -15,6 +15,8 @@
 
 struct arena;
 struct buf;
+struct cache;
+struct change_sink;
 struct csrf_key;
 struct hash_slots;
 struct login_floor;
@@ -41,6 +43,9 @@ struct service_shared {
 	struct login_floor *login_floor; /* NULL: not used */
 	struct last_seen *last_seen;
 	struct probe *probe; /* auth/status.h */
+	struct cache *cache; /* NULL: none */
+	/* Is told what this process changes in the store; NULL: nobody. */
+	const struct change_sink *changes;
 	struct log_limits *log_limits;
 };
 
@@ -57,6 +62,9 @@ struct service {
 	const struct service_shared *shared;
 	const struct auth_mode_ops *mode_ops;
 	void *mode;
+	/* A random number, which tells its entries in the cache from those of
+	 * another configuration. */
+	uint64_t generation;
 	struct csrf_key *csrf; /* has its own lock */
 	struct rules *rules;
 	struct sites sites; /* server.hosts */
@@ -79,6 +87,9 @@ int service_open(const struct settings *set,
 		 const struct service_shared *shared, struct arena *a,
 		 struct service **out, struct problems *problems) MUST_USE;
 
+/* Returns whether a check of a credential may ask the store. */
+bool service_asks_store(const struct service *s);
+
 /* The conns of one worker to the store and the user source; no other thread may
  * use them at the same time. */
 struct service_conns {
@@ -94,5 +105,13 @@ struct service_conns {
  */
 bool service_answer(const struct service *s, const struct service_conns *conns,
 		    struct arena *a, const struct message *in, struct buf *out);
+
+/*
+ * Answers a request like service_answer(), but only if that can be done without
+ * waiting: a check whose credential the cache knows, or that needs no store.
+ * Returns false, and appends nothing, if it cannot.
+ */
+bool service_try(const struct service *s, struct arena *a,
+		 const struct message *in, struct buf *out);
 
 #endif

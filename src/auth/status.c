@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The endpoints /me, /health and /ready. */
+/* The endpoints /me, /health and /ready, and the answer to
+ * AUTH_ACTION=status. */
 #include "auth/status.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "auth/answer.h"
+#include "auth/cache.h"
 #include "auth/credential.h"
+#include "auth/hash_slots.h"
 #include "base/enc.h"
 #include "base/log.h"
 
@@ -152,13 +155,84 @@ answer_not_ready(struct request_context *ctx, unsigned down)
 	answer_retry_after(ctx, 1);
 }
 
+/* Fills in zero if there is no cache. */
+static void
+count_cache(const struct request_context *ctx, struct cache_counts *out)
+{
+	struct cache *cache = ctx->service->shared->cache;
+
+	*out = (struct cache_counts){ .size = 0 };
+	if (cache != NULL)
+		cache_count(cache, env_mono_ms(ctx->call.env), out);
+}
+
+/* Returns the state of the change feed in one word. */
+static const char *
+feed_word(const struct request_context *ctx, const struct cache_counts *n)
+{
+	if (n->size == 0 || !service_asks_store(ctx->service))
+		return "off"; /* the service does not need one */
+	switch (n->trust) {
+	case CACHE_DOUBT:
+		break;
+	case CACHE_AGE:
+		return "none"; /* the store has none */
+	case CACHE_LOCAL:
+		return "local"; /* the store belongs to this process */
+	case CACHE_FEED:
+		return "proven";
+	}
+	return "lost";
+}
+
+static json_t *
+cache_json(const struct request_context *ctx)
+{
+	struct cache_counts n;
+
+	count_cache(ctx, &n);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "feed",
+			 feed_word(ctx, &n), "size", (json_int_t)n.size,
+			 "entries", (json_int_t)n.entries, "hits",
+			 (json_int_t)n.hits, "misses", (json_int_t)n.misses,
+			 "changes", (json_int_t)n.changes);
+}
+
+static json_t *
+hashes_json(const struct request_context *ctx)
+{
+	struct hash_slots_count n =
+	    hash_slots_count(ctx->service->shared->hash_slots);
+
+	return json_pack("{s:i, s:i}", "running", (int)n.running, "waiting",
+			 (int)n.waiting);
+}
+
+void
+status_answer(struct request_context *ctx)
+{
+	const struct settings *set = ctx->service->set;
+
+	answer_json(ctx, 200,
+		    json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "version",
+			      PACKAGE_VERSION, "mode", set->mode.driver->name,
+			      "store", set->store.driver->name, "users",
+			      set->users.driver->name, "cache", cache_json(ctx),
+			      "hashes", hashes_json(ctx)));
+}
+
 void
 ready_get(struct request_context *ctx)
 {
 	unsigned down = probe(ctx);
+	struct cache_counts n;
 
+	count_cache(ctx, &n);
+	/* Without a feed the service is slower, but it works. */
 	if (down == 0)
-		answer_json(ctx, 200, json_pack("{s:s}", "status", "ok"));
+		answer_json(ctx, 200,
+			    json_pack("{s:s, s:s}", "status", "ok", "feed",
+				      feed_word(ctx, &n)));
 	else
 		answer_not_ready(ctx, down);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The endpoints /me, /health and /ready. */
+/* The endpoints /me, /health and /ready, and the answer to
+ * AUTH_ACTION=status. */
 #ifndef AUTH_STATUS_H
 #define AUTH_STATUS_H
 
@@ -18,5 +19,12 @@ void probe_free(struct probe *p); /* NULL is allowed */
 void me_get(struct request_context *ctx);
 void health_get(struct request_context *ctx);
 void ready_get(struct request_context *ctx);
+
+/*
+ * Answers with the state of this process, as JSON, for fcgiauthctl status:
+ * version, mode, drivers, cache and feed, and the queue of password hashes. No
+ * snippet of a web server sends AUTH_ACTION=status.
+ */
+void status_answer(struct request_context *ctx);
 
 #endif

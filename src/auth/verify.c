@@ -301,6 +301,8 @@ verify_answer(struct request_context *ctx)
 		add_identity(ctx, &j.principal.who);
 	} else if (j.decision == DECISION_PASS_NOBODY) {
 		answer_yes(ctx);
+	} else if (ctx->in->authorizer && ctx->must_not_wait) {
+		ctx->would_wait = true; /* the answer may be a page */
 	} else if (ctx->in->authorizer) {
 		verify_note(ctx, &j);
 		/* The web server shows this answer to the visitor. */

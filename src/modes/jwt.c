@@ -38,6 +38,12 @@ jwt_close(void *mode)
 	(void)mode; /* it is allocated in the arena of the snapshot */
 }
 
+static bool
+jwt_asks_store(const void *mode)
+{
+	return ((const struct access_tokens *)mode)->denials;
+}
+
 static int
 jwt_authenticate(const void *mode, struct call *c, struct str token,
 		 struct auth_result *out, struct err *err)
@@ -162,6 +168,7 @@ const struct auth_mode_ops mode_jwt = {
 	.secret = jwt_secret,
 	.end_user = jwt_end_user,
 	.end_session = jwt_end_session,
+	.asks_store = jwt_asks_store,
 	.authenticate = jwt_authenticate,
 	.issue = jwt_issue_login,
 	.revoke = jwt_revoke,

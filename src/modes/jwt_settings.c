@@ -52,10 +52,15 @@ const struct option jwt_options[] = {
 	    ENUM, struct jwt_conf, revocation, .def = "none",
 	    .words = revocations,
 	    .help =
-		"Mode jwt only. none: nothing is stored; signing out deletes "
-		"the cookie, and a copy of the token works until it expires. "
-		"store: the store keeps which tokens were revoked, and each "
-		"check asks it. Revoking all tokens of a user also revokes "
+		"none: a check does not ask the store; an access token works "
+		"until it expires, also after its session has ended. store: "
+		"the access tokens of an ended session are refused at once. "
+		"In mode jwt the store keeps which tokens were revoked; with "
+		"none, nothing is stored, and signing out only deletes the "
+		"cookie. In mode refresh a check asks for the session. The "
+		"answers are kept in memory, see [cache]; if the store is "
+		"away and its change feed is not proven, checks are answered "
+		"503. Revoking all tokens of a user in mode jwt also revokes "
 		"those of hosts whose clock is ahead, by at most leeway."),
 	OPTION_END,
 };

@@ -24,6 +24,7 @@ struct refresh_conf {
 struct refresh_mode {
 	struct access_tokens access;
 	struct refresh_conf set;
+	bool asks_store; /* an access token ends with its session */
 };
 
 static const struct option refresh_options[] = {
@@ -55,6 +56,8 @@ refresh_open(const struct mode_conf *conf, const struct env *env,
 	if (m == NULL)
 		return err_nomem(err);
 	m->set = *(const struct refresh_conf *)conf->own;
+	m->asks_store = ((const struct jwt_conf *)conf->also)->revocation ==
+			REVOCATION_STORE;
 	if (access_open(conf->also, conf->make, env, a, &m->access, err) != 0)
 		return err_context(err, "[jwt]");
 	*mode = m;
@@ -67,13 +70,56 @@ refresh_close(void *mode)
 	(void)mode; /* it is allocated in the arena of the snapshot */
 }
 
+static bool
+refresh_asks_store(const void *mode)
+{
+	return ((const struct refresh_mode *)mode)->asks_store;
+}
+
+/* Checks that the session of an access token has not ended. The principal gets
+ * the identity of the session, which an administrator may have changed since
+ * the token was issued. */
+static int
+refresh_check_session(struct call *c, struct auth_result *is, struct err *err)
+{
+	struct principal *who = &is->principal;
+	struct session_answer now;
+	const struct session *s = &now.session;
+
+	if (store_find(c->store, c, &who->session, NULL, &now, err) != 0)
+		return -1;
+	if (!now.found || !str_eq(s->who.name, who->who.name)) {
+		*is = (struct auth_result){ .verdict = VERDICT_DENY };
+		return 0;
+	}
+	who->who = s->who;
+	who->expires_ms =
+	    min64(who->expires_ms, min64(s->idle_expires_ms, s->expires_ms));
+	return 0;
+}
+
+static int
+refresh_identify_access(const void *mode, struct call *c, struct str token,
+			struct auth_result *out, struct err *err)
+{
+	const struct refresh_mode *m = mode;
+
+	return access_authenticate(&m->access, c, token, out, err);
+}
+
 static int
 refresh_authenticate(const void *mode, struct call *c, struct str token,
 		     struct auth_result *out, struct err *err)
 {
 	const struct refresh_mode *m = mode;
+	struct auth_result is;
 
-	return access_authenticate(&m->access, c, token, out, err);
+	if (access_authenticate(&m->access, c, token, &is, err) != 0 ||
+	    (is.verdict == VERDICT_ALLOW && m->asks_store &&
+	     refresh_check_session(c, &is, err) != 0))
+		return -1;
+	*out = is;
+	return 0;
 }
 
 /* Reads the key of the tags, which the store keeps for all instances. */
@@ -437,7 +483,9 @@ const struct auth_mode_ops mode_refresh = {
 	.also = "jwt",
 	.open = refresh_open,
 	.close = refresh_close,
+	.asks_store = refresh_asks_store,
 	.authenticate = refresh_authenticate,
+	.identify = refresh_identify_access,
 	.issue = refresh_issue,
 	.refresh = refresh_refresh,
 	.revoke = refresh_revoke,

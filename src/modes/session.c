@@ -107,19 +107,16 @@ session_find(struct call *c, struct str token, struct session_answer *out,
 }
 
 /*
- * Decides whether last_seen must be updated. An update at each request would
- * cost a transaction each, so it is due only after a tenth of the idle timeout,
- * at most TOUCH_MAX_MS.
+ * Sets when last_seen must be updated. An update at each request would cost a
+ * transaction each, so it is due only after a tenth of the idle timeout, at
+ * most TOUCH_MAX_MS.
  */
 static void
 plan_touch(const struct session_conf *set, const struct session *s,
 	   int64_t now_ms, struct principal *out)
 {
-	int64_t interval_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
-
 	out->last_seen_ms = s->last_seen_ms;
-	out->touch_due = now_ms - s->last_seen_ms >= interval_ms ||
-			 seen_ahead(s->last_seen_ms, now_ms);
+	out->touch_every_ms = min64(TOUCH_MAX_MS, set->idle_timeout * 100);
 	out->touch_idle_expires_ms =
 	    s->remember ?
 		s->idle_expires_ms :

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/cache.h"
 #include "auth/hash_slots.h"
 #include "auth/last_seen.h"
 #include "auth/login_floor.h"
@@ -16,6 +17,7 @@
 #include "crypto/digest.h"
 #include "server/check.h"
 #include "server/fcgi.h"
+#include "server/feed.h"
 #include "server/janitor.h"
 #include "server/loop.h"
 
@@ -102,6 +104,37 @@ make_hash_slots(const struct env *env, const struct settings *set)
 	return hash_slots_new(slots, HASH_QUEUE, HASH_WAIT_MS, seed);
 }
 
+/* The cache is made when the settings are known, after the backends. */
+static void
+daemon_changed(void *ctx, const struct change *change)
+{
+	const struct daemon *d = ctx;
+
+	if (d->shared.cache != NULL)
+		cache_change(d->shared.cache, change);
+}
+
+/* Makes what all requests share, as large as the settings say. */
+static int
+make_shared(struct daemon *d, const struct settings *set)
+{
+	struct service_shared *shared = &d->shared;
+	const size_t cached = (size_t)set->cache.size;
+
+	shared->hash_slots = make_hash_slots(&d->env, set);
+	shared->login_floor = login_floor_new();
+	shared->last_seen = last_seen_new();
+	shared->probe = probe_new();
+	shared->log_limits = &d->log_limits;
+	if (cached > 0)
+		shared->cache = cache_new(cached);
+	return shared->hash_slots != NULL && shared->login_floor != NULL &&
+		       shared->last_seen != NULL && shared->probe != NULL &&
+		       (cached == 0 || shared->cache != NULL) ?
+		   0 :
+		   -1;
+}
+
 int
 daemon_init(struct daemon *d, const char *config_file, bool check_only)
 {
@@ -117,6 +150,9 @@ daemon_init(struct daemon *d, const char *config_file, bool check_only)
 	d->log.journal = getenv("JOURNAL_STREAM") != NULL;
 	d->shared.env = &d->env;
 	d->shared.check_only = check_only;
+	d->changes =
+	    (struct change_sink){ .changed = daemon_changed, .ctx = d };
+	d->shared.changes = &d->changes;
 	snapshot_slot_init(&d->slot);
 	d->notifier.fd = -1;
 	if (crypto_init() != 0) {
@@ -128,13 +164,7 @@ daemon_init(struct daemon *d, const char *config_file, bool check_only)
 	if (s == NULL)
 		return -1;
 	snapshot_publish(&d->slot, s);
-	d->shared.hash_slots = make_hash_slots(&d->env, &s->settings);
-	d->shared.login_floor = login_floor_new();
-	d->shared.last_seen = last_seen_new();
-	d->shared.probe = probe_new();
-	d->shared.log_limits = &d->log_limits;
-	if (d->shared.hash_slots == NULL || d->shared.last_seen == NULL ||
-	    d->shared.login_floor == NULL || d->shared.probe == NULL) {
+	if (make_shared(d, &s->settings) != 0) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
 		daemon_free(d);
 		return -1;
@@ -163,6 +193,7 @@ daemon_free(struct daemon *d)
 	login_floor_free(d->shared.login_floor);
 	last_seen_free(d->shared.last_seen);
 	probe_free(d->shared.probe);
+	cache_free(d->shared.cache);
 	notify_close(&d->notifier);
 }
 
@@ -289,6 +320,19 @@ daemon_handle(void *ctx, unsigned worker, struct arena *a,
 	return queued;
 }
 
+/* Handles one request without waiting, if that is possible. */
+static bool
+daemon_try(void *ctx, struct arena *a, const struct message *in,
+	   struct buf *out)
+{
+	struct daemon *d = ctx;
+	struct snapshot *s = snapshot_acquire(&d->slot);
+	const bool answered = service_try(s->service, a, in, out);
+
+	snapshot_release(&d->slot, s);
+	return answered;
+}
+
 static int
 make_conns(struct daemon *d, unsigned workers, struct err *err)
 {
@@ -314,6 +358,7 @@ start_loop(struct daemon *d, const struct settings *set, struct err *err)
 		.request_ms = REQUEST_MS,
 		.write_ms = WRITE_MS,
 		.idle_ms = IDLE_MS,
+		.try = daemon_try,
 		.handle = daemon_handle,
 		.ctx = d,
 		.slots = d->shared.hash_slots,
@@ -322,7 +367,9 @@ start_loop(struct daemon *d, const struct settings *set, struct err *err)
 	config.frame.body = (size_t)set->limits.body;
 	if (make_conns(d, config.threads, err) != 0)
 		return -1;
-	if (janitor_start(&d->slot, &d->shared, &d->janitor, err) != 0)
+	if (janitor_start(&d->slot, &d->shared, &d->janitor, err) != 0 ||
+	    (d->shared.cache != NULL &&
+	     feed_start(&d->slot, &d->shared, &d->feed, err) != 0))
 		return -1;
 	return loop_start(&config, &d->listeners, &d->env, &d->loop, err);
 }

@@ -2,21 +2,23 @@
 /*
  * The daemon: everything that main() builds and passes on.
  *
- * This is the complete list of what threads share and change: the snapshot slot
- * (with its lock), the hash slots, the login floor, the queue of last_seen, the
- * internal state of each store and user source, the CSRF key of a service, the
- * log's level and limits, the last result of /ready, and the loop's connection
- * list and counters. Anything else that is shared is a bug.
+ * This is the complete list of what threads share and change: the snapshot
+ * slot (with its lock), the cache, the hash slots, the login floor, the queue
+ * of last_seen, the internal state of each store and user source, the CSRF key
+ * of a service, the log's level and limits, the last result of /ready, and the
+ * loop's connection list and counters. Anything else that is shared is a bug.
  */
 #ifndef SERVER_DAEMON_H
 #define SERVER_DAEMON_H
 
+#include "strategy/change.h"
 #include "base/log.h"
 #include "server/listen.h"
 #include "server/notify.h"
 #include "server/snapshot.h"
 #include "server/upgrade.h"
 
+struct feed_thread;
 struct janitor;
 struct loop;
 
@@ -30,6 +32,8 @@ struct daemon {
 	struct listeners listeners;
 	struct loop *loop;
 	struct janitor *janitor;
+	struct feed_thread *feed; /* NULL: there is no cache */
+	struct change_sink changes; /* tells the cache */
 	/* one for each worker, which alone uses it */
 	struct service_conns *conns;
 	unsigned workers;

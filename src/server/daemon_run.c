@@ -11,6 +11,7 @@
 #include "modes/jwt_settings.h"
 #include "base/buf.h"
 #include "conf/problems.h"
+#include "server/feed.h"
 #include "server/janitor.h"
 #include "server/loop.h"
 
@@ -170,6 +171,7 @@ adopt(struct daemon *d, struct snapshot *before, struct snapshot *next)
 	loop_set_body_limit(d->loop, (size_t)next->settings.limits.body);
 	warn_of_lost_logins(d, before, next);
 	snapshot_publish(&d->slot, next);
+	feed_reload(d->feed);
 	LOG(&d->log, LOG_INFO, "reloaded", F_CSTR("file", d->config_file));
 	return true;
 }
@@ -430,6 +432,7 @@ daemon_run(struct daemon *d, char *const *argv)
 		else
 			end_successor(d);
 	}
+	feed_stop(d->feed);
 	janitor_stop(d->janitor);
 	log_event(&d->log, LOG_INFO, NULL, "stopped", NULL, 0);
 	return rc;

@@ -27,12 +27,13 @@ keep_or_open(const struct backend_choice *choice,
 
 static int
 open_backends(struct snapshot *s, const struct snapshot *before,
-	      const struct env *env, struct err *err)
+	      const struct service_shared *shared, struct err *err)
 {
-	const struct backend_choice store = registry_store_choice(&s->settings),
-				    users = registry_users_choice(&s->settings);
-	struct backend_choice was;
+	const struct backend_choice users = registry_users_choice(&s->settings);
+	struct backend_choice store = registry_store_choice(&s->settings), was;
+	const struct env *env = shared->env;
 
+	store.changes = shared->changes;
 	if (before == NULL) {
 		if (backend_open(&store, env, &s->store, err) != 0)
 			return -1;
@@ -73,7 +74,7 @@ snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
 	if (service_open(&s->settings, shared, s->arena, &s->service,
 			 problems) != 0)
 		return -1;
-	if (open_backends(s, before, shared->env, &err) != 0) {
+	if (open_backends(s, before, shared, &err) != 0) {
 		add_problem(problems, file, &err);
 		return -1;
 	}

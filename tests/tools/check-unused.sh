@@ -21,7 +21,6 @@ __wrap_OS_Read       likewise
 __wrap_OS_Write      likewise
 arena_fail_after     tests let an allocation fail
 arena_has_failed     tests check that this allocation was reached
-hash_slots_count     tests wait until sign-ins are queued
 loop_count           tests wait until connections are at rest
 keyring_name_parse   tests try names that no key file may have
 login_floor_left     tests compute waits without waiting
