@@ -52,6 +52,59 @@ START_TEST(base64url_encodes_and_decodes)
 }
 END_TEST
 
+/* Decodes as RFC 4648 section 5 describes it, bit by bit. */
+static bool
+decode_slowly(struct str s, uint8_t *out, size_t n)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "0123456789-_";
+	size_t used = 0;
+
+	memset(out, 0, n);
+	for (size_t i = 0; i < 6 * s.n; i++, used++) {
+		const char *at = memchr(alphabet, s.p[i / 6], 64);
+		const bool bit =
+		    at != NULL && (at - alphabet) >> (5 - i % 6) & 1;
+
+		if (at == NULL || (bit && used >= 8 * n))
+			return false;
+		if (used < 8 * n)
+			out[used / 8] |= (uint8_t)(bit << (7 - used % 8));
+	}
+	return true;
+}
+
+/* Puts each byte into each place of texts of each length of a group of four,
+ * and compares the result with that of the slow decoder. */
+START_TEST(base64url_decodes_each_byte_in_each_place)
+{
+	static const char base[] = "Zm9vYmFyQUJD";
+
+	for (size_t n = 1; n <= 9; n++) {
+		for (size_t i = 0; i < 256 * BASE64URL_LEN(n); i++) {
+			uint8_t got[9], want[9];
+			char text[13] = { 0 };
+			struct str s = { text, BASE64URL_LEN(n) };
+			bool ok;
+
+			memcpy(text, base, s.n);
+			text[i / 256] = (char)(i % 256);
+			ok = decode_slowly(s, want, n);
+			ck_assert_msg(base64url_decode(s, got, n) == ok,
+				      "%zu bytes, row %zu: %d", n, i, !ok);
+			if (!ok)
+				continue;
+			ck_assert_msg(memcmp(got, want, n) == 0,
+				      "%zu bytes, row %zu", n, i);
+			base64url_encode(got, n, text);
+			ck_assert_msg(text[i / 256] == (char)(i % 256),
+				      "%zu bytes, row %zu", n, i);
+		}
+	}
+}
+END_TEST
+
 START_TEST(hex_encodes_and_decodes)
 {
 	uint8_t bytes[2] = { 0 };
@@ -150,6 +203,7 @@ main(void)
 	TCase *t = new_case("enc");
 
 	tcase_add_test(t, base64url_encodes_and_decodes);
+	tcase_add_test(t, base64url_decodes_each_byte_in_each_place);
 	tcase_add_test(t, hex_encodes_and_decodes);
 	tcase_add_test(t, percent_escapes_are_decoded);
 	tcase_add_test(t, percent_encoded_text_stays_readable);
