@@ -2,12 +2,19 @@
 /* SHA-256 and HMAC-SHA-256. */
 #include "crypto/digest.h"
 
+/*
+ * OpenSSL 3 declares these functions deprecated, but keeps them. Its EVP
+ * functions need a digest object and a context, and take 1.7 times as long when
+ * both are kept, and 6 times as long when they are found for each message.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "base/secret.h"
 
-_Static_assert(DIGEST_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
+_Static_assert(DIGEST_BYTES == SHA256_DIGEST_LENGTH, "SHA-256");
 _Static_assert(DIGEST_BYTES == crypto_auth_hmacsha256_BYTES, "HMAC-SHA-256");
 
 int
@@ -26,7 +33,13 @@ bytes_of(struct str s)
 void
 digest_sha256(struct str s, uint8_t out[DIGEST_BYTES])
 {
-	(void)crypto_hash_sha256(out, bytes_of(s), s.n); /* always returns 0 */
+	SHA256_CTX state;
+
+	/* All of these always return 1. */
+	(void)SHA256_Init(&state);
+	(void)SHA256_Update(&state, bytes_of(s), s.n);
+	(void)SHA256_Final(out, &state);
+	secret_wipe(&state, sizeof(state));
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 and HMAC-SHA-256 (RFC 2104) by libsodium. Any thread may call the
- * functions. */
+/*
+ * SHA-256 by libcrypto, which uses the instructions of the processor for it,
+ * and HMAC-SHA-256 (RFC 2104) by libsodium. Any thread may call the functions.
+ */
 #ifndef CRYPTO_DIGEST_H
 #define CRYPTO_DIGEST_H
 
