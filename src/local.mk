@@ -188,6 +188,7 @@ fcgiauthctl_SOURCES = \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/inspect.c \
 	src/ctl/key.c \
+	src/ctl/daemon_client.c src/ctl/daemon_client.h \
 	src/ctl/keys.c src/ctl/keys.h \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
@@ -196,6 +197,7 @@ fcgiauthctl_SOURCES = \
 	src/ctl/schema.c \
 	src/ctl/session.c \
 	src/ctl/sessions.c src/ctl/sessions.h \
+	src/ctl/status.c \
 	src/ctl/token.c \
 	src/ctl/user.c src/ctl/user.h \
 	src/ctl/user_show.c \

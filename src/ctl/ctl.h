@@ -26,13 +26,13 @@ struct ctl;
 struct rules;
 
 struct ctl_command {
-	const char *group, *verb;
-	/* the arguments that follow the two words of the command */
+	const char *group, *verb; /* the verb may be empty */
+	/* the arguments that follow the words of the command */
 	const char *usage;
 	const char *help;
 	/* the FLAG_BIT()s that it accepts besides the common ones */
 	unsigned flags;
-	size_t min, max; /* the number of words after the first two */
+	size_t min, max; /* the number of words after those */
 	enum ctl_exit (*run)(struct ctl *c);
 	/* Checks whether what is given is enough and not too much, before
 	 * anything is read or opened. NULL when flags, min and max suffice. */
@@ -150,6 +150,7 @@ enum ctl_exit token_inspect(struct ctl *c);
 enum ctl_exit token_inspect_check(const struct ctl *c);
 enum ctl_exit rule_test(struct ctl *c);
 enum ctl_exit webserver_check(struct ctl *c);
+enum ctl_exit status_show(struct ctl *c);
 enum ctl_exit config_check(struct ctl *c);
 enum ctl_exit config_show(struct ctl *c);
 

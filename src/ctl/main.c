@@ -103,6 +103,9 @@ static const struct ctl_command commands[] = {
 	{ "store", "status", "[--json]",
 	  "print the schemas, and whether they can be used",
 	  JSON, 0, 0, schema_status, NULL },
+	{ "status", "", "[--json]",
+	  "print the state of the daemon: cache, change feed, queue",
+	  JSON, 0, 0, status_show, NULL },
 	{ "config", "check", "",
 	  "check the configuration and what it refers to",
 	  0, 0, 0, config_check, NULL },
@@ -127,16 +130,33 @@ print_commands(FILE *out, const struct args *args)
 
 		if ((args->nwords > 0 &&
 		     strcmp(args->words[0], k->group) != 0) ||
-		    (args->nwords > 1 && strcmp(args->words[1], k->verb) != 0))
+		    (args->nwords > 1 && k->verb[0] != '\0' &&
+		     strcmp(args->words[1], k->verb) != 0))
 			continue;
 		if (n++ == 0)
 			(void)fputs("usage: fcgiauthctl [-c FILE] COMMAND\n",
 				    out);
-		(void)fprintf(out, "  %s %s%s%s\n      %s\n", k->group, k->verb,
+		(void)fprintf(out, "  %s%s%s%s%s\n      %s\n", k->group,
+			      k->verb[0] == '\0' ? "" : " ", k->verb,
 			      k->usage[0] == '\0' ? "" : " ", k->usage,
 			      k->help);
 	}
 	return n;
+}
+
+/* The words of a command: its group, and its verb if it has one. */
+static size_t
+command_words(const struct ctl_command *k)
+{
+	return k->verb[0] == '\0' ? 1 : 2;
+}
+
+static bool
+names_command(const struct args *args, const struct ctl_command *k)
+{
+	return args->nwords >= command_words(k) &&
+	       strcmp(args->words[0], k->group) == 0 &&
+	       (k->verb[0] == '\0' || strcmp(args->words[1], k->verb) == 0);
 }
 
 static enum ctl_exit
@@ -144,9 +164,8 @@ find_command(struct ctl *c)
 {
 	const struct args *args = c->args;
 
-	for (size_t i = 0; args->nwords > 1 && i < ARRAY_LEN(commands); i++) {
-		if (strcmp(args->words[0], commands[i].group) == 0 &&
-		    strcmp(args->words[1], commands[i].verb) == 0) {
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (names_command(args, &commands[i])) {
 			c->command = &commands[i];
 			return CTL_DONE;
 		}
@@ -175,7 +194,7 @@ static enum ctl_exit
 check_command(struct ctl *c)
 {
 	unsigned alien = c->args->given & ~(c->command->flags | common);
-	size_t words = c->args->nwords - 2;
+	size_t words = c->args->nwords - command_words(c->command);
 
 	for (unsigned flag = 0; flag < FLAG_COUNT; flag++) {
 		if ((alien & FLAG_BIT(flag)) != 0)
@@ -189,7 +208,8 @@ check_command(struct ctl *c)
 		return ctl_usage(c, "too many arguments");
 	if (role_twice(c->args))
 		return ctl_usage(c, "a role is given twice");
-	c->operand = words > 0 ? c->args->words[2] : NULL;
+	c->operand =
+	    words > 0 ? c->args->words[command_words(c->command)] : NULL;
 	return c->command->check == NULL ? CTL_DONE : c->command->check(c);
 }
 
