@@ -142,7 +142,10 @@ tests_contract_conn_test_conn_SOURCES = \
 # The suites of all stores and of all user sources that can be written.
 STORE_CASES = \
 	tests/contract/store/test_store.c tests/contract/store/crowd.c \
-	tests/contract/store/denials.c tests/contract/store/grace.c \
+	tests/contract/store/denials.c tests/contract/store/feed.c \
+	tests/contract/store/feed_wait.c tests/contract/store/find.c \
+	tests/contract/store/follower.c tests/contract/store/follower.h \
+	tests/contract/store/grace.c \
 	tests/contract/store/lists.c tests/contract/store/logins.c \
 	tests/contract/store/marks.c \
 	tests/contract/store/outputs.c tests/contract/store/processes.c \

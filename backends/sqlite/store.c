@@ -135,9 +135,13 @@ store_sqlite_find(void *conn, const struct call *c, const struct session_id *id,
 	sqlite3_stmt *stmt = NULL;
 	int result = 0;
 
-	if (sqlite_query(conn, STORE_SQL_FIND,
-			 SQL_ARGS(ID(id), SQL_INT(c->now_ms), ID(token)), &stmt,
-			 err) != 0 ||
+	if (sqlite_query(conn,
+			 token != NULL ? STORE_SQL_FIND : STORE_SQL_FIND_ID,
+			 (const struct sqlite_arg[]){
+			     ID(id), SQL_INT(c->now_ms),
+			     SQL_BLOB(token != NULL ? token->b : NULL,
+				      sizeof(token->b)) },
+			 token != NULL ? 3 : 2, &stmt, err) != 0 ||
 	    sqlite_next(conn, stmt, &is.found, err) != 0)
 		return -1;
 	if (is.found) {

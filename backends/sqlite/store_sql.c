@@ -50,6 +50,9 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE id = ?1"
 	    " AND token = ?3 AND idle_expires_ms > ?2 AND expires_ms > ?2",
+	[STORE_SQL_FIND_ID] =
+	    "SELECT " COLUMNS " FROM main.sessions WHERE id = ?1"
+	    " AND idle_expires_ms > ?2 AND expires_ms > ?2",
 	/* A session that has ended at ?2 stays ended; a touch that changes
 	 * nothing is not written. */
 	[STORE_SQL_TOUCH] =

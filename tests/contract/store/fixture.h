@@ -22,6 +22,13 @@ struct store_kind {
 	 * function is called with false. `path` as above. NULL: the store never
 	 * refuses. */
 	void (*refuse)(const char *path, bool refuses);
+	/* ops->feed works with this kind of store. */
+	bool has_feed;
+	/* The feed reports touches and creations, too. */
+	bool feed_sees_writes;
+	/* find() ignores the token if it is NULL. To be removed when all stores
+	 * do so. */
+	bool finds_any_token;
 };
 
 /* The stores of the program. */
@@ -132,5 +139,8 @@ TCase *store_denial_cases(void);
 TCase *store_mark_cases(void);
 TCase *store_output_cases(void);
 TCase *store_refused_cases(void);
+TCase *store_feed_cases(void);
+TCase *store_feed_wait_cases(void);
+TCase *store_find_cases(void);
 
 #endif

@@ -13,7 +13,9 @@ configure(const struct session_store_ops *ops, void *conf, const char *path)
 }
 
 const struct store_kind store_kinds[] = {
-	{ .ops = &store_memory, .configure = configure },
+	{ .ops = &store_memory,
+	  .configure = configure,
+	  .finds_any_token = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 

@@ -38,7 +38,10 @@ refuse(const char *path, bool refuses)
 }
 
 const struct store_kind store_kinds[] = {
-	{ .ops = &store_sqlite, .configure = configure, .refuse = refuse },
+	{ .ops = &store_sqlite,
+	  .configure = configure,
+	  .refuse = refuse,
+	  .finds_any_token = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 

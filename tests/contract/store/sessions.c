@@ -27,23 +27,6 @@ START_TEST(a_created_session_is_found)
 }
 END_TEST
 
-START_TEST(an_unknown_token_finds_nothing)
-{
-	struct fixture *r = fixture_open(_i);
-	struct session s = fixture_create(r, "alice", r->now);
-	struct session_answer got;
-	const struct session none = { .damage = NULL };
-
-	s.token.b[31] ^= 1; /* the last bit counts */
-	got = fixture_find(r, &s, r->now);
-	HOLDS(r, !got.found);
-	HOLDS(r, session_same(&got.session, &none));
-	memset(&s.token, 0, sizeof(s.token));
-	HOLDS(r, !fixture_find(r, &s, r->now).found);
-	fixture_close(r);
-}
-END_TEST
-
 START_TEST(sessions_end_exactly)
 {
 	static const struct {
@@ -468,7 +451,6 @@ store_session_cases(void)
 	int n = fixture_count();
 
 	tcase_add_loop_test(t, a_created_session_is_found, 0, n);
-	tcase_add_loop_test(t, an_unknown_token_finds_nothing, 0, n);
 	tcase_add_loop_test(t, sessions_end_exactly, 0, n);
 	tcase_add_loop_test(t, create_needs_a_new_id, 0, n);
 	tcase_add_loop_test(t, failed_create_makes_no_room, 0, n);
