@@ -112,6 +112,14 @@ token_issue_check(const struct ctl *c)
 					 ctl_usage(c, "--user is needed");
 }
 
+/* The daemon then accepts only tokens whose session is in the store. */
+static bool
+needs_session(const struct ctl *c)
+{
+	return !sessions_is_stateless(c) &&
+	       keys_conf(c)->revocation == REVOCATION_STORE;
+}
+
 enum ctl_exit
 token_issue(struct ctl *c)
 {
@@ -121,6 +129,10 @@ token_issue(struct ctl *c)
 	int64_t ttl = 0;
 	struct err err;
 
+	if (keys_in_use(c) && needs_session(c))
+		return ctl_refuse("in mode refresh with [jwt] revocation = "
+				  "store, a token belongs to a session: sign "
+				  "in to get one");
 	status = take_ttl(c, &ttl);
 	if (status != CTL_DONE)
 		return status;

@@ -39,9 +39,10 @@ EOT
 my %verbs;
 my %flags;
 for (split /\n/, `$program --help`) {
-	my ($group, $verb, $rest) = /^  ([a-z]+) ([a-z]+)(.*)$/ or next;
-	push @{ $verbs{$group} }, $verb;
-	$flags{"$group $verb"} = [ $rest =~ /(--[a-z-]+)/g ];
+	my ($group, $verb, $rest) = /^  ([a-z]+)(?: ([a-z]+))?(.*)$/ or next;
+	my @flags = $rest =~ /(--[a-z-]+)/g;
+	push @{ $verbs{$group} }, $verb // @flags;
+	$flags{"$group $verb"} = \@flags if defined $verb;
 }
 cmp_ok(scalar(keys %flags), '>=', 20, 'the help names the commands');
 

@@ -121,6 +121,9 @@ subtest 'token issue' => sub {
 	$d->ctl(qw(key generate));
 	like(issue($d), qr/\A[\w-]+(?:\.[\w-]+){2}\z/,
 	    'token issue works in mode refresh');
+	$d = site('refresh', revocation => 'store');
+	ctl_is($d, 1, qr/revocation = store, a token belongs to a session/,
+	    qw(token issue --user alice));
 	spit("$dir/hs", 's' x 32);
 	chmod 0600, "$dir/hs";
 	$d = site('jwt', algorithm => 'HS256', secret_file => "$dir/hs");
