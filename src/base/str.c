@@ -16,12 +16,6 @@ str_from(const char *cstr)
 	return s;
 }
 
-bool
-str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 int
 str_order(struct str a, struct str b)
 {
@@ -213,16 +207,38 @@ str_is_utf8(struct str s)
 	return true;
 }
 
+/* Returns a number that is not zero if one of eight bytes is less than n, 1 to
+ * 128: its subtraction then borrows from its highest bit. */
+static uint64_t
+less(uint64_t bytes, uint64_t n)
+{
+	const uint64_t each = UINT64_MAX / 255;
+
+	return (bytes - each * n) & ~bytes & each * 128;
+}
+
+static bool
+is_control(unsigned char c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
 bool
 str_has_control(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	const uint64_t del = UINT64_MAX / 255 * 0x7f;
+	uint64_t found = 0;
+	size_t i = 0;
 
-		if (c < 0x20 || c == 0x7f)
-			return true;
+	for (; s.n - i >= sizeof(found); i += sizeof(found)) {
+		uint64_t bytes;
+
+		memcpy(&bytes, s.p + i, sizeof(bytes));
+		found |= less(bytes, 0x20) | less(bytes ^ del, 1);
 	}
-	return false;
+	for (; i < s.n; i++)
+		found |= is_control((unsigned char)s.p[i]);
+	return found != 0;
 }
 
 size_t
@@ -241,8 +257,7 @@ str_plain_char(struct str s)
 	size_t n = utf8_sequence((unsigned char)s.p[0], &low, &high);
 
 	if (n == 1)
-		return str_has_control((struct str){ .p = s.p, .n = 1 }) ? 0 :
-									   1;
+		return is_control((unsigned char)s.p[0]) ? 0 : 1;
 	for (size_t i = 0; i < ARRAY_LEN(tricks); i++) {
 		if (strlen(tricks[i].first) == n &&
 		    memcmp(s.p, tricks[i].first, n) >= 0 &&
@@ -272,8 +287,9 @@ str_is_name(struct str s, const char *more)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			     (c >= '0' && c <= '9');
+		const char letter = (char)(c | ('a' - 'A'));
+		const bool alnum =
+		    (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
 
 		if (!alnum && (c == '\0' || strchr(more, c) == NULL))
 			return false;

@@ -8,6 +8,8 @@
 
 #include "base/base.h"
 
+#include <string.h>
+
 /* A string literal as struct str, without a call of strlen(). */
 #define STR(lit) ((struct str){ .p = "" lit, .n = sizeof(lit) - 1 })
 
@@ -16,7 +18,13 @@
 
 struct str str_from(const char *cstr); /* NULL gives an empty string */
 
-bool str_eq(struct str a, struct str b);
+/* Most strings that are compared differ in their length. */
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 int str_order(struct str a, struct str b); /* by bytes, as strcmp() */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII */
 bool str_starts(struct str s, struct str prefix);

@@ -209,6 +209,49 @@ START_TEST(text_has_no_controls)
 }
 END_TEST
 
+/* Puts each byte into each place of texts of up to three words of memory, whose
+ * other bytes are next to the control characters. */
+START_TEST(controls_are_found_in_each_place)
+{
+	static const char base[] = " ~\x80\xff!}\x81\xa0";
+
+	for (size_t n = 1; n <= 24; n++) {
+		for (size_t i = 0; i < 256 * n; i++) {
+			const unsigned char c = (unsigned char)(i % 256);
+			char text[24];
+
+			for (size_t k = 0; k < n; k++)
+				text[k] = base[(i + k) % (sizeof(base) - 1)];
+			text[i / 256] = (char)c;
+			ck_assert_msg(str_has_control((struct str){
+					  text, n }) == (c < 0x20 || c == 0x7f),
+				      "%zu bytes, place %zu, byte %u", n,
+				      i / 256, c);
+		}
+	}
+	ck_assert(!str_has_control((struct str){ NULL, 0 }));
+}
+END_TEST
+
+START_TEST(names_have_letters_digits_and_more)
+{
+	for (int i = 0; i < 256; i++) {
+		const char text[] = { 'a', (char)i };
+		const struct str s = { text, sizeof(text) };
+		const bool is_alnum = (i >= 'a' && i <= 'z') ||
+				      (i >= 'A' && i <= 'Z') ||
+				      (i >= '0' && i <= '9');
+
+		ck_assert_msg(str_is_name(s, "") == is_alnum, "byte %d", i);
+		ck_assert_msg(str_is_name(s, "-@[`{/:") ==
+				  (is_alnum ||
+				   (i != 0 && strchr("-@[`{/:", i) != NULL)),
+			      "byte %d", i);
+	}
+	ck_assert(!str_is_name(STR(""), "-"));
+}
+END_TEST
+
 START_TEST(secret_free_spares_other_blocks)
 {
 	const size_t sizes[] = { 0, 1, 15, 16, 17, 24, 25, 100000 };
@@ -394,6 +437,8 @@ main(void)
 	tcase_add_test(t, str_to_uint_is_strict);
 	tcase_add_test(t, utf8_is_checked);
 	tcase_add_test(t, text_has_no_controls);
+	tcase_add_test(t, controls_are_found_in_each_place);
+	tcase_add_test(t, names_have_letters_digits_and_more);
 	tcase_add_test(t, secret_free_spares_other_blocks);
 	tcase_add_test(t, strings_are_cut_and_trimmed);
 	tcase_add_test(t, strings_are_ordered_by_bytes);
