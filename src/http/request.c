@@ -16,29 +16,30 @@
 #define URI_MAX_BYTES  8192
 #define REQUEST_ID_MAX 64
 
+/* The parameters that are read, the shortest names first. */
 enum known_id {
-	K_ACTION,
-	K_REQUIRE,
-	K_SECRET,
-	K_METHOD,
-	K_URI,
-	K_ADDR,
 	K_HTTPS,
 	K_HOST,
+	K_UNIQUE_ID,
+	K_REQUEST_ID,
+	K_ACTION,
+	K_SECRET,
+	K_URI,
+	K_ADDR,
 	K_PORT,
-	K_TYPE,
-	K_LENGTH,
-	K_AUTHORIZATION,
 	K_COOKIE,
 	K_ORIGIN,
 	K_ACCEPT,
+	K_REQUIRE,
+	K_TYPE,
+	K_METHOD,
+	K_LENGTH,
 	K_AGENT,
+	K_AUTHORIZATION,
 	K_SITE,
 	K_MODE,
 	K_XHR,
 	K_PREFLIGHT,
-	K_REQUEST_ID,
-	K_UNIQUE_ID,
 	KNOWN_COUNT
 };
 
@@ -54,34 +55,43 @@ enum again {
 
 static const struct known {
 	struct str name;
-	bool required;
 	enum again again;
 } known[KNOWN_COUNT] = {
-	[K_ACTION] = { NAME("AUTH_ACTION") },
-	[K_REQUIRE] = { NAME("AUTH_REQUIRE") },
-	[K_SECRET] = { NAME("AUTH_SECRET") },
-	[K_METHOD] = { NAME("REQUEST_METHOD"), .required = true },
-	[K_URI] = { NAME("REQUEST_URI"), .required = true },
-	[K_ADDR] = { NAME("REMOTE_ADDR"), .required = true },
 	[K_HTTPS] = { NAME("HTTPS") },
-	[K_HOST] = { NAME("HTTP_HOST"), .required = true },
+	[K_HOST] = { NAME("HTTP_HOST") },
+	/* Set by Apache with mod_unique_id. */
+	[K_UNIQUE_ID] = { NAME("UNIQUE_ID"), .again = AGAIN_NONE },
+	[K_REQUEST_ID] = { NAME("REQUEST_ID"), .again = AGAIN_NONE },
+	[K_ACTION] = { NAME("AUTH_ACTION") },
+	[K_SECRET] = { NAME("AUTH_SECRET") },
+	[K_URI] = { NAME("REQUEST_URI") },
+	[K_ADDR] = { NAME("REMOTE_ADDR") },
 	[K_PORT] = { NAME("SERVER_PORT") },
-	[K_TYPE] = { NAME("CONTENT_TYPE") },
-	[K_LENGTH] = { NAME("CONTENT_LENGTH") },
-	[K_AUTHORIZATION] = { NAME("HTTP_AUTHORIZATION"), .again = AGAIN_KEPT },
 	[K_COOKIE] = { NAME("HTTP_COOKIE"), .again = AGAIN_KEPT },
 	[K_ORIGIN] = { NAME("HTTP_ORIGIN") },
 	[K_ACCEPT] = { NAME("HTTP_ACCEPT"), .again = AGAIN_FIRST },
+	[K_REQUIRE] = { NAME("AUTH_REQUIRE") },
+	[K_TYPE] = { NAME("CONTENT_TYPE") },
+	[K_METHOD] = { NAME("REQUEST_METHOD") },
+	[K_LENGTH] = { NAME("CONTENT_LENGTH") },
 	[K_AGENT] = { NAME("HTTP_USER_AGENT"), .again = AGAIN_FIRST },
+	[K_AUTHORIZATION] = { NAME("HTTP_AUTHORIZATION"), .again = AGAIN_KEPT },
 	[K_SITE] = { NAME("HTTP_SEC_FETCH_SITE"), .again = AGAIN_NONE },
 	[K_MODE] = { NAME("HTTP_SEC_FETCH_MODE"), .again = AGAIN_NONE },
 	[K_XHR] = { NAME("HTTP_X_REQUESTED_WITH"), .again = AGAIN_FIRST },
 	[K_PREFLIGHT] = { NAME("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
 			  .again = AGAIN_NONE },
-	[K_REQUEST_ID] = { NAME("REQUEST_ID"), .again = AGAIN_NONE },
-	/* Set by Apache with mod_unique_id. */
-	[K_UNIQUE_ID] = { NAME("UNIQUE_ID"), .again = AGAIN_NONE },
 };
+
+/* The first name of each length that a name has. */
+static const uint8_t first_of_length[] = {
+	[5] = K_HTTPS,	 [9] = K_HOST,		 [10] = K_REQUEST_ID,
+	[11] = K_ACTION, [12] = K_REQUIRE,	 [14] = K_METHOD,
+	[15] = K_AGENT,	 [18] = K_AUTHORIZATION, [19] = K_SITE,
+	[21] = K_XHR,	 [34] = K_PREFLIGHT,
+};
+
+static const enum known_id required[] = { K_METHOD, K_URI, K_ADDR, K_HOST };
 
 struct values {
 	/* the first value of each name; p is NULL without one */
@@ -89,33 +99,37 @@ struct values {
 	unsigned count[KNOWN_COUNT];
 };
 
+/* The third byte from the end is compared first: it tells the eight names of 11
+ * bytes apart. */
 static enum known_id
 find_known(struct str name)
 {
-	size_t id = 0;
+	size_t id;
 
-	while (id < KNOWN_COUNT && !str_eq(known[id].name, name))
-		id++;
-	return (enum known_id)id;
+	if (name.n >= ARRAY_LEN(first_of_length))
+		return KNOWN_COUNT;
+	id = first_of_length[name.n];
+	for (; id < KNOWN_COUNT && known[id].name.n == name.n; id++) {
+		if (known[id].name.p[name.n - 3] == name.p[name.n - 3] &&
+		    str_eq(known[id].name, name))
+			return (enum known_id)id;
+	}
+	return KNOWN_COUNT;
 }
 
+/* A value that was refused is NULL here. */
 static enum http_action
-tell_action(const struct message *in)
+tell_action(const struct values *values, bool authorizer)
 {
-	struct str value = { .p = NULL };
-	size_t count = 0;
+	const struct str value = values->v[K_ACTION];
 
-	for (size_t i = 0; i < in->nparams; i++) {
-		if (!str_eq(in->params[i].name, known[K_ACTION].name))
-			continue;
-		value = in->params[i].value;
-		count++;
-	}
-	if (count == 0)
-		return in->authorizer ? ACTION_VERIFY : ACTION_ENDPOINT;
-	if (count == 1 && str_eq(value, STR("verify")))
+	if (values->count[K_ACTION] == 0)
+		return authorizer ? ACTION_VERIFY : ACTION_ENDPOINT;
+	if (values->count[K_ACTION] > 1)
+		return ACTION_UNKNOWN;
+	if (str_eq(value, STR("verify")))
 		return ACTION_VERIFY;
-	if (count == 1 && str_eq(value, STR("challenge")) && !in->authorizer)
+	if (str_eq(value, STR("challenge")) && !authorizer)
 		return ACTION_CHALLENGE;
 	return ACTION_UNKNOWN;
 }
@@ -147,6 +161,8 @@ collect_one(struct values *values, enum known_id id, struct str value,
 
 	if (value.p == NULL)
 		value = STR(""); /* present but empty; NULL means absent */
+	if (before > 0 && k->again == AGAIN_NONE)
+		values->v[id] = (struct str){ .p = NULL };
 	if (has_bad_byte(value, id))
 		return err_set(err, ERR_INPUT, "%s has a control byte",
 			       k->name.p);
@@ -178,12 +194,10 @@ request_collect(const struct message *in, struct values *values,
 		    collect_one(values, id, in->params[i].value, r, err) != 0)
 			rc = -1;
 	}
-	for (size_t id = 0; id < KNOWN_COUNT; id++) {
-		if (known[id].required && values->count[id] == 0)
+	for (size_t i = 0; i < ARRAY_LEN(required); i++) {
+		if (values->count[required[i]] == 0)
 			return err_set(err, ERR_INPUT, "%s is missing",
-				       known[id].name.p);
-		if (known[id].again == AGAIN_NONE && values->count[id] > 1)
-			values->v[id] = (struct str){ .p = NULL };
+				       known[required[i]].name.p);
 	}
 	return rc;
 }
@@ -205,20 +219,23 @@ take_method(const struct values *values, struct http_request *r,
 	    struct err *err)
 {
 	static const struct {
-		const char *name;
+		struct str name;
 		enum http_method method;
 	} methods[] = {
-		{ "GET", HTTP_GET },	   { "HEAD", HTTP_HEAD },
-		{ "POST", HTTP_POST },	   { "PUT", HTTP_PUT },
-		{ "DELETE", HTTP_DELETE }, { "OPTIONS", HTTP_OPTIONS },
-		{ "PATCH", HTTP_PATCH },
+		{ NAME("GET"), HTTP_GET },
+		{ NAME("HEAD"), HTTP_HEAD },
+		{ NAME("POST"), HTTP_POST },
+		{ NAME("PUT"), HTTP_PUT },
+		{ NAME("DELETE"), HTTP_DELETE },
+		{ NAME("OPTIONS"), HTTP_OPTIONS },
+		{ NAME("PATCH"), HTTP_PATCH },
 	};
 
 	r->method_name = values->v[K_METHOD];
 	if (!str_is_name(r->method_name, "!#$%&'*+-.^_`|~"))
 		return malformed(K_METHOD, err);
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		if (str_eq(r->method_name, str_from(methods[i].name)))
+		if (str_eq(r->method_name, methods[i].name))
 			r->method = methods[i].method;
 	}
 	return 0;
@@ -364,41 +381,47 @@ take_headers(const struct values *values, struct http_request *r)
 	r->user_agent = or_empty(values->v[K_AGENT]);
 }
 
+/* Returns what is known of a request that is refused. */
+static struct http_request
+take_rest(const struct values *values, const struct http_request *r)
+{
+	return (struct http_request){
+		.action = r->action,
+		.authorizer = r->authorizer,
+		.method_name = or_empty(values->v[K_METHOD]),
+		.uri = or_empty(values->v[K_URI]),
+		.host = or_empty(values->v[K_HOST]),
+		.remote_addr = or_empty(values->v[K_ADDR]),
+		.request_id = r->request_id,
+		.fetch_mode = r->fetch_mode,
+		.media = r->media,
+		.accepts_html = r->accepts_html,
+		.accepts_json = r->accepts_json,
+		.xhr = r->xhr,
+	};
+}
+
 int
 http_request_parse(const struct message *in, struct arena *a,
 		   struct http_request *out, struct err *err)
 {
-	struct http_request r = {
-		.action = tell_action(in),
-		.authorizer = in->authorizer,
-	};
+	struct http_request r = { .authorizer = in->authorizer };
 	struct values values = { .count = { 0 } };
 	int rc = request_collect(in, &values, &r, err);
 
+	r.action = tell_action(&values, in->authorizer);
 	take_asker(&values, &r);
 	take_request_id(&values, &r);
-	*out = (struct http_request){
-		.action = r.action,
-		.authorizer = r.authorizer,
-		.method_name = or_empty(values.v[K_METHOD]),
-		.uri = or_empty(values.v[K_URI]),
-		.host = or_empty(values.v[K_HOST]),
-		.remote_addr = or_empty(values.v[K_ADDR]),
-		.request_id = r.request_id,
-		.fetch_mode = r.fetch_mode,
-		.media = r.media,
-		.accepts_html = r.accepts_html,
-		.accepts_json = r.accepts_json,
-		.xhr = r.xhr,
-	};
 	if (rc != 0 || take_method(&values, &r, err) != 0 ||
 	    take_uri(&values, a, &r, err) != 0 ||
 	    take_host(&values, a, &r, err) != 0 ||
 	    take_https(&values, &r, err) != 0 ||
 	    take_port(&values, &r, err) != 0 ||
 	    take_address(&values, &r, err) != 0 ||
-	    take_body(in, &values, &r, err) != 0)
+	    take_body(in, &values, &r, err) != 0) {
+		*out = take_rest(&values, &r);
 		return -1;
+	}
 	take_headers(&values, &r);
 	*out = r;
 	return 0;

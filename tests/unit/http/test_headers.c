@@ -1,7 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* The type of the body that a request states, the type of answer that it
- * accepts, and its query. */
+/* The names of parameters, the type of the body that a request states, the type
+ * of answer that it accepts, and its query. */
 #include "tests/unit/http/message.h"
+
+/* All names that are read, but HTTP_COOKIE, whose value may be anything. */
+static const char *const names_read[] = {
+	"AUTH_ACTION",
+	"AUTH_REQUIRE",
+	"AUTH_SECRET",
+	"REQUEST_METHOD",
+	"REQUEST_URI",
+	"REMOTE_ADDR",
+	"HTTPS",
+	"HTTP_HOST",
+	"SERVER_PORT",
+	"CONTENT_TYPE",
+	"CONTENT_LENGTH",
+	"HTTP_AUTHORIZATION",
+	"HTTP_ORIGIN",
+	"HTTP_ACCEPT",
+	"HTTP_USER_AGENT",
+	"HTTP_SEC_FETCH_SITE",
+	"HTTP_SEC_FETCH_MODE",
+	"HTTP_X_REQUESTED_WITH",
+	"HTTP_ACCESS_CONTROL_REQUEST_METHOD",
+	"REQUEST_ID",
+	"UNIQUE_ID",
+};
+
+/* A value with a control byte is refused under this name. It is ignored under
+ * the name without its last byte, with one more, or with one other byte. */
+START_TEST(names_are_compared_whole)
+{
+	const struct str name = str_from(names_read[_i]);
+	char text[64], expected[64];
+
+	(void)PARSE();
+	add(name, STR("\x01"));
+	ck_assert_int_eq(parse_again(), -1);
+	(void)snprintf(expected, sizeof(expected), "%s has a control byte",
+		       names_read[_i]);
+	ck_assert_str_eq(failure.msg, expected);
+	for (size_t i = 0; i < name.n + 2; i++) {
+		struct str other = { text, name.n };
+
+		memcpy(text, name.p, name.n);
+		if (i < name.n)
+			text[i] ^= 1;
+		else
+			other.n = i == name.n ? name.n - 1 : name.n + 1;
+		text[name.n] = 'S';
+		(void)PARSE();
+		add(other, STR("\x01"));
+		ck_assert_msg(parse_again() == 0, "%.*s: %s", STR_ARG(other),
+			      failure.msg);
+	}
+}
+END_TEST
+
+/* No name is longer than the longest that is read. */
+START_TEST(long_names_are_ignored)
+{
+	static char name[300];
+
+	memset(name, 'A', sizeof(name));
+	for (size_t n = 0; n < sizeof(name); n++) {
+		(void)PARSE();
+		add((struct str){ name, n }, STR("\x01"));
+		ck_assert_msg(parse_again() == 0, "%zu bytes", n);
+	}
+}
+END_TEST
 
 static const struct {
 	const char *type;
@@ -168,6 +237,9 @@ main(void)
 	TCase *t = new_case("http_headers");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, names_are_compared_whole, 0,
+			    ARRAY_LEN(names_read));
+	tcase_add_test(t, long_names_are_ignored);
 	tcase_add_loop_test(t, media_type_of_the_body_is_read, 0,
 			    ARRAY_LEN(media));
 	tcase_add_loop_test(t, accepted_media_types_are_read, 0,

@@ -37,7 +37,8 @@ START_TEST(all_values_are_read)
 		  "HTTP_ORIGIN=https://a.example", "HTTP_USER_AGENT=a\tb",
 		  "HTTP_SEC_FETCH_SITE=same-origin", "HTTP_SEC_FETCH_MODE=cors",
 		  "HTTP_X_REQUESTED_WITH=", "HTTP_COOKIE=a=b",
-		  "HTTP_COOKIE=c=d", ),
+		  "HTTP_COOKIE=c=d", "REQUEST_ID=4-f",
+		  "HTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", ),
 	    0);
 	ck_str(request.require, "role:admin");
 	ck_str(request.secret, "s");
@@ -49,6 +50,8 @@ START_TEST(all_values_are_read)
 	ck_str(request.user_agent, "a\tb");
 	ck_str(request.fetch_site, "same-origin");
 	ck_str(request.fetch_mode, "cors");
+	ck_str(request.request_id, "4-f");
+	ck_str(request.preflight_method, "PUT");
 	ck_assert_uint_eq(request.ncookies, 2);
 	ck_str(request.cookies[0], "a=b");
 	ck_str(request.cookies[1], "c=d");
@@ -293,6 +296,9 @@ static const struct {
 	{ "HTTP_SEC_FETCH_SITE=none", "HTTP_SEC_FETCH_SITE=none", true },
 	{ "HTTP_SEC_FETCH_MODE=navigate", "HTTP_SEC_FETCH_MODE=cors", true },
 	{ "HTTP_X_REQUESTED_WITH=a", "HTTP_X_REQUESTED_WITH=b", true },
+	{ "HTTP_ACCESS_CONTROL_REQUEST_METHOD=GET",
+	  "HTTP_ACCESS_CONTROL_REQUEST_METHOD=GET", true },
+	{ "REQUEST_ID=a", "REQUEST_ID=a", true },
 	{ "SERVER_NAME=a", "SERVER_NAME=b", true },
 };
 
@@ -308,6 +314,8 @@ START_TEST(duplicates_are_refused)
 	ck_assert_int_eq(request.authorization_twice,
 			 strstr(twice[_i].first, "AUTHORIZATION") != NULL);
 	ck_assert(request.fetch_mode.p == NULL && request.fetch_site.p == NULL);
+	ck_assert(request.preflight_method.p == NULL);
+	ck_str(request.request_id, "");
 	ck_assert(!request.accepts_json);
 	ck_assert(!str_eq(request.user_agent, STR("b")));
 }
