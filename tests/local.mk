@@ -259,9 +259,11 @@ tests_seed_SOURCES = tests/support/seed.c
 
 # Layers, style, parameters, commits, options against manual and example,
 # manual pages.
-SOURCE_CHECKS = tests/tools/source.sh tests/tools/check-commits-test.sh
+SOURCE_CHECKS = tests/tools/source.sh tests/tools/check-commits-test.sh \
+	tests/tools/bench-test.sh
 tests/tools/source.log: doc/man/options.names doc/man/fcgiauth.ini.5
-EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/check-commits.sh \
+EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/bench-test.pl \
+	tests/tools/check-commits.sh \
 	tests/tools/commits-checked tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-params.pl \
 	tests/tools/check-format.sh tests/tools/check-style.sh \

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+# The targets of bench/compare, as functions of its rows. Nothing is measured
+# here.
+package Compare::Targets;
+
+use strict;
+use warnings;
+
+use Compare::Rows qw(row_name basic_specs $NULL_UPSTREAM $FAST_JWT $EXPRESS
+	$GLEWLWYD $APACHE %STORE_NAMES);
+use Exporter qw(import);
+use List::Util qw(max);
+
+our @EXPORT_OK = qw(add_ratios targets);
+
+# Why a target is not reached, by the beginning of its name; the first that
+# fits applies.
+our @WHY = (
+);
+
+# Adds the ratios to the null upstream to the rows that were measured.
+sub add_ratios {
+	my (@rows) = @_;
+	my ($null) = grep { $_->{name} eq $NULL_UPSTREAM } @rows;
+
+	return unless $null && $null->{service} && $null->{total};
+	for my $row (grep { defined $_->{total} } @rows) {
+		$row->{"ratio_$_"} = $row->{$_} / $null->{$_}
+		    for qw(service total);
+	}
+	return;
+}
+
+# ---- values ----------------------------------------------------------------
+# Each returns code that finds a value by the rows: { name => row }. It dies
+# with the name of the row if that was not measured.
+
+sub field {
+	my ($name, @fields) = @_;
+	return sub {
+		my ($rows) = @_;
+		my $row = $rows->{$name} or die "$name was not measured\n";
+		my $sum = 0;
+		for my $field (@fields) {
+			die "$name: ", $row->{skipped} // 'was not measured',
+			    "\n" unless defined $row->{$field};
+			$sum += $row->{$field};
+		}
+		return $sum;
+	};
+}
+
+sub quotient {
+	my ($above, $below) = @_;
+	return sub {
+		my ($rows) = @_;
+		my $divisor = $below->($rows);
+		die "nothing to compare with was measured\n" unless $divisor;
+		return $above->($rows) / $divisor;
+	};
+}
+
+sub scaled {
+	my ($value, $factor) = @_;
+	return sub { return $value->(@_) * $factor };
+}
+
+# The highest of several values. All must have been measured.
+sub highest {
+	my (@values) = @_;
+	return sub {
+		my ($rows) = @_;
+		return max map { $_->($rows) } @values;
+	};
+}
+
+# The growth of the cost in the service and in the store from one row to
+# another.
+sub growth {
+	my ($spec, %more) = @_;
+	return quotient(map { field($_, 'service', 'store') }
+	    row_name(%$spec, %more), row_name(%$spec));
+}
+
+# ---- the list --------------------------------------------------------------
+
+my @STORES = qw(sqlite redis postgres);
+my $SQLITE = { mode => 'session', store => 'sqlite' };
+my $HS256 = { mode => 'jwt', alg => 'HS256' };
+
+# [name, goal, value, stretch]
+sub hit_targets {
+	my @names = map { row_name(%$_) } basic_specs();
+
+	return (
+		(map { [ "hit, service CPU / null upstream's: $_", 1.45,
+		    field($_, 'ratio_service'), 1.3 ] } @names),
+		(map { [ "hit, whole cost / null upstream's: $_", 1.2,
+		    field($_, 'ratio_total'), 1.15 ] } @names),
+	);
+}
+
+sub peer_targets {
+	my @names = map { row_name(%$_) } basic_specs();
+	my $service = highest(map { field($_, 'service') } @names);
+	my $total = highest(map { field($_, 'total') } @names);
+
+	return (
+		[ "service CPU of the costliest hit / fast-jwt's with cache",
+		    0.4, quotient($service, field($FAST_JWT, 'service')) ],
+		[ "service CPU of the costliest hit / express-session's",
+		    1 / 35, quotient($service, field($EXPRESS, 'service')) ],
+		[ "service CPU of the costliest hit / glewlwyd's", 1 / 35,
+		    quotient($service, field($GLEWLWYD, 'service')) ],
+		[ "whole cost of the costliest hit / Apache's, unprotected",
+		    0.66, quotient($total, field($APACHE, 'total')) ],
+	);
+}
+
+sub miss_targets {
+	my %limit = (redis => 1.9, postgres => 2.9);
+
+	return (
+		(map { my %spec = (mode => 'session', store => $_);
+		    [ "miss on $STORE_NAMES{$_}, whole cost / that of a hit",
+			$limit{$_}, quotient(
+			    field(row_name(%spec, cache => 'off'), 'total'),
+			    field(row_name(%spec), 'total')) ] }
+			sort keys %limit),
+		[ "HS256 without cache, service CPU / null upstream's", 4,
+		    field(row_name(%$HS256, cache => 'off'),
+			'ratio_service') ],
+		[ 'RS256 with a fresh token, us in the service', 45,
+		    scaled(field(row_name(mode => 'jwt', alg => 'RS256',
+			cache => 'small'), 'service'), 10) ],
+	);
+}
+
+sub growth_targets {
+	return (
+		(map { [ "hit with many sessions / with few: $STORE_NAMES{$_}",
+		    1.1, growth({ mode => 'session', store => $_ },
+			many => 1) ] } @STORES),
+		(map { my $name = row_name(%$_); (
+		    [ "hit with 1,000 rules / with none: $name", 1.15,
+			growth($_, rules => 1000) ],
+		    [ "hit with 30 roles / with two: $name", 1.1,
+			growth($_, roles => 30) ]) } $SQLITE, $HS256),
+	);
+}
+
+sub other_targets {
+	my %ms = (redis => 1, postgres => 3, sqlite => 20);
+
+	return (
+		(map { [ "an end reaches 8 daemons, p99 in ms: " .
+		    $STORE_NAMES{$_}, $ms{$_},
+		    field("an end of a session, $STORE_NAMES{$_}",
+			'p99_ms') ] } sort keys %ms),
+		(map { [ "hit rate with 100 ends a second, per cent: " .
+		    $STORE_NAMES{$_}, 95,
+		    field("100 ends a second, $STORE_NAMES{$_}",
+			'hit_percent'), undef, 'at least' ] } @STORES),
+		[ 'resident memory when idle, MB', 10,
+		    highest(map { field(row_name(%$_), 'rss_idle_mb') }
+			basic_specs()) ],
+		[ 'bytes of a cached session', 250,
+		    field('a cached session', 'bytes') ],
+		(map { [ "first answer after the start, ms: $_", 60,
+		    field($_, 'first_answer_ms') ] }
+		    map { row_name(%$_) } basic_specs()),
+	);
+}
+
+# Returns the targets: name, value (undef: not measured), goal, sense, stretch,
+# reached, why.
+sub targets {
+	my (@rows) = @_;
+	my %rows = map { $_->{name} => $_ } @rows;
+
+	return map { target(\%rows, @$_) } hit_targets(), peer_targets(),
+	    miss_targets(), growth_targets(), other_targets();
+}
+
+sub target {
+	my ($rows, $name, $goal, $code, $stretch, $sense) = @_;
+	my $value = eval { $code->($rows) };
+	my $why = $@ =~ s/\n\z//r;
+
+	$sense //= 'at most';
+	my $reached = defined $value &&
+	    ($sense eq 'at most' ? $value <= $goal : $value >= $goal);
+	$why = why($name) if defined $value && !$reached;
+	return { name => $name, value => $value, goal => $goal,
+	    sense => $sense, reached => $reached ? 1 : 0,
+	    why => $reached ? '' : $why,
+	    defined $stretch ? (stretch => $stretch) : () };
+}
+
+sub why {
+	my ($name) = @_;
+
+	for my $entry (@WHY) {
+		my ($begin, $text) = @$entry;
+		return $text if index($name, $begin) == 0;
+	}
+	return '';
+}
+
+1;
