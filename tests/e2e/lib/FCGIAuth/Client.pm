@@ -55,6 +55,41 @@ our @XHR = (
 # status is 0 when the connection broke or was too slow.
 sub request {
 	my ($self, $method, $target, %arg) = @_;
+	my $text = $self->compose($method, $target, %arg);
+
+	for my $try (1, 2) {
+		my $fresh = !$self->{socket};
+		my $answer = $self->exchange($text, $method eq 'HEAD');
+		if ($answer) {
+			$self->store_cookies($answer);
+			return $answer;
+		}
+		last if $fresh;	# a kept connection may have been closed
+	}
+	return FCGIAuth::Client::Answer->new(0, [], '');
+}
+
+# Sends a request, and does not wait for its answer. The arguments are those of
+# request(), and finish() returns the answer.
+sub begin {
+	my ($self, $method, $target, %arg) = @_;
+
+	$self->dial or die "connect: $!\n";
+	$self->put($self->compose($method, $target, %arg));
+	return $self;
+}
+
+sub finish {
+	my ($self) = @_;
+	my $answer = $self->take;
+
+	$self->store_cookies($answer) if $answer;
+	return $answer || FCGIAuth::Client::Answer->new(0, [], '');
+}
+
+# Returns the text of a request.
+sub compose {
+	my ($self, $method, $target, %arg) = @_;
 	my @headers = @{ $arg{headers} || [] };
 	my %has = map { lc $headers[ 2 * $_ ] => 1 } 0 .. @headers / 2 - 1;
 	my $body = $arg{body};
@@ -70,18 +105,7 @@ sub request {
 	while (my ($name, $value) = splice @headers, 0, 2) {
 		$text .= "$name: $value\r\n";
 	}
-	$text .= "\r\n" . (defined $body ? $body : '');
-
-	for my $try (1, 2) {
-		my $fresh = !$self->{socket};
-		my $answer = $self->exchange($text, $method eq 'HEAD');
-		if ($answer) {
-			$self->store_cookies($answer);
-			return $answer;
-		}
-		last if $fresh;	# a kept connection may have been closed
-	}
-	return FCGIAuth::Client::Answer->new(0, [], '');
+	return "$text\r\n" . (defined $body ? $body : '');
 }
 
 sub get { my ($self, $t, @h) = @_;
@@ -181,25 +205,43 @@ sub close {
 sub exchange {
 	my ($self, $text, $head_only) = @_;
 
-	if (!$self->{socket}) {
-		$self->{socket} = IO::Socket::INET->new(
-		    PeerAddr => "$self->{host}:$self->{port}",
-		    Timeout => $self->{timeout}) or return;
-		$self->{socket}->autoflush(1);
-		$self->{connections}++;
-		$self->{rest} = '';
+	$self->dial or return;
+	$self->put($text);
+	return $self->take($head_only);
+}
+
+# Connects unless there is a connection.
+sub dial {
+	my ($self) = @_;
+
+	return 1 if $self->{socket};
+	$self->{socket} = IO::Socket::INET->new(
+	    PeerAddr => "$self->{host}:$self->{port}",
+	    Timeout => $self->{timeout}) or return;
+	$self->{socket}->autoflush(1);
+	$self->{connections}++;
+	$self->{rest} = '';
+	return 1;
+}
+
+sub put {
+	my ($self, $text) = @_;
+	local $SIG{PIPE} = 'IGNORE';
+	my $sent = 0;
+
+	while ($sent < length $text) {
+		my $n = syswrite $self->{socket}, $text,
+		    length($text) - $sent, $sent;
+		last unless defined $n;	# there may be an answer
+		$sent += $n;
 	}
-	my $answer = eval {
-		local $SIG{PIPE} = 'IGNORE';
-		my $sent = 0;
-		while ($sent < length $text) {
-			my $n = syswrite $self->{socket}, $text,
-			    length($text) - $sent, $sent;
-			last unless defined $n;	# there may be an answer
-			$sent += $n;
-		}
-		$self->read_answer($head_only);
-	};
+	return;
+}
+
+# Returns the answer, or nothing when the connection broke or was too slow.
+sub take {
+	my ($self, $head_only) = @_;
+	my $answer = eval { $self->read_answer($head_only) };
 	my $keep = $answer && $answer->{keep};
 	$self->close unless $keep;
 	return $answer;

@@ -98,4 +98,29 @@ sub start {
 	    '-c', "$dir/nginx.conf");
 }
 
+sub worker_pids {
+	my ($self) = @_;
+	my $pid = $self->{pid};
+
+	return split ' ', slurp("/proc/$pid/task/$pid/children");
+}
+
+# Stops the workers with SIGSTOP. thaw() continues them. What happens to their
+# connections in the meantime they then learn in the order in which it happened.
+sub freeze {
+	my ($self) = @_;
+	my @workers = $self->worker_pids;
+
+	kill 'STOP', @workers;
+	return wait_for(10, sub {
+		@workers == grep { slurp("/proc/$_/stat") =~ /\) T / } @workers;
+	});
+}
+
+sub thaw {
+	my ($self) = @_;
+	kill 'CONT', $self->worker_pids;
+	return;
+}
+
 1;

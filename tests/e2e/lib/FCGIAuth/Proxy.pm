@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A TCP proxy in front of a server. Its commands delay, cut or drop the traffic.
+# A proxy in front of a server. It counts connections and requests, and its
+# commands delay, cut or drop the traffic.
 package FCGIAuth::Proxy;
 
 use strict;
@@ -12,15 +13,18 @@ use IO::Socket::UNIX;
 use Socket qw(AF_UNIX IPPROTO_TCP PF_UNSPEC SOCK_STREAM TCP_NODELAY);
 use Time::HiRes qw(time);
 
-# to: HOST:PORT, or the path of a unix socket.
+# to: HOST:PORT, or the path of a unix socket. The proxy listens on the unix
+# socket `at`, or else on a TCP port.
 sub new {
 	my ($class, %arg) = @_;
-	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-	    Listen => 128) or die "proxy: $!";
+	my $listener = $arg{at} ?
+	    IO::Socket::UNIX->new(Local => $arg{at}, Listen => 128) :
+	    IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128)
+	    or die "proxy: $!";
 	socketpair my $here, my $there, AF_UNIX, SOCK_STREAM, PF_UNSPEC
 	    or die "socketpair: $!";
-	my $self = bless { port => $listener->sockport, control => $here },
-	    $class;
+	my $self = bless { control => $here,
+		port => $arg{at} ? undef : $listener->sockport }, $class;
 
 	$self->{pid} = spawn('proxy', $arg{log} || '/dev/null', sub {
 		close $here;
@@ -44,7 +48,11 @@ sub port { my ($self) = @_; return $self->{port} }
 #			without closing them; new connections work
 #	refuse		closes all connections, and new ones at once
 #	cut N		cuts the N-th answer from now in its middle
-#	cuts		returns how many answers were cut
+#	lose N		closes the connection in place of the N-th answer from
+#			now
+#	cuts		returns how many answers were cut or lost
+#	connects	returns how many connections were accepted
+#	requests	returns how many FastCGI requests have begun
 sub tell {
 	my ($self, @words) = @_;
 	my $control = $self->{control};
@@ -66,7 +74,8 @@ use Time::HiRes qw(time);
 
 sub new {
 	my ($class, %arg) = @_;
-	return bless { %arg, mode => 'pass', value => 0, cuts => 0,
+	return bless { %arg, mode => 'pass', value => 0,
+		cuts => 0, connects => 0, requests => 0,
 		peer => {}, client => {}, asked => {}, dead => {}, queue => [],
 		order => '' }, $class;
 }
@@ -98,6 +107,7 @@ sub take {
 	my ($self) = @_;
 	my $client = $self->{listener}->accept or return;
 
+	$self->{connects}++;
 	return if $self->{mode} eq 'refuse';
 	my $to = $self->{to};
 	my $server = $to =~ m{^/} ? IO::Socket::UNIX->new(Peer => $to) :
@@ -119,13 +129,14 @@ sub obey {
 	    or return 0;
 	while ($self->{order} =~ s/^(\S+) ?(.*)\n//) {
 		my ($word, $value) = ($1, $2);
-		my $answer = $word eq 'cuts' ? $self->{cuts} : 'ok';
+		my $counter = $word =~ /^(?:cuts|connects|requests)$/;
+		my $answer = $counter ? $self->{$word} : 'ok';
 
 		if ($word eq 'discard') {
 			$self->{dead}{$_} = 1 for keys %{ $self->{peer} };
-		} elsif ($word ne 'cuts') {
+		} elsif (!$counter) {
 			@$self{qw(mode value)} = ($word, $value || 0);
-			$self->{cuts} = 0 if $word eq 'cut';
+			$self->{cuts} = 0 if $word =~ /^(?:cut|lose)$/;
 		}
 		if ($word eq 'refuse') {
 			my @all = map { $_->{from} }
@@ -162,14 +173,18 @@ sub forward {
 	return if $self->{dead}{$s};
 	if ($self->{client}{$s}) {
 		$self->{asked}{$s} = 1;
+		# A FastCGI request begins with version 1 and BEGIN_REQUEST.
+		$self->{requests}++ if $bytes =~ /^\x01\x01/;
 		$self->send($pair->{to}, $bytes);
 		return;
 	}
 	my $answer = delete $self->{asked}{ $pair->{to} };
-	if ($answer && $self->{mode} eq 'cut' && --$self->{value} == 0) {
+	if ($answer && $self->{mode} =~ /^(?:cut|lose)$/ &&
+	    --$self->{value} == 0) {
+		my $some = $self->{mode} eq 'cut' ? $n / 2 : 0;
 		$self->{mode} = 'pass';
 		$self->{cuts}++;
-		$self->send($pair->{to}, substr $bytes, 0, $n / 2);
+		$self->send($pair->{to}, substr $bytes, 0, $some);
 		$self->drop($s);
 	} elsif ($self->{mode} eq 'delay') {
 		push @{ $self->{queue} }, { due => time + $self->{value},
