@@ -39,7 +39,7 @@ my %variants = (
 
 # These test time, processes or documents, not memory. Under a sanitizer they
 # would spend most of their time on starting hundreds of programs.
-my @plain = qw(completion floods guide_commands guides key races samples);
+my @plain = qw(completion floods guide_commands guides kept key races samples);
 
 # The longest tests, which start first.
 my %first = map { $_ => 1 } qw(browser faults faults_postgres faults_redis
