@@ -42,6 +42,18 @@ reserve(struct buf *b, size_t n)
 	return true;
 }
 
+char *
+buf_extend(struct buf *b, size_t n)
+{
+	char *p;
+
+	if (!reserve(b, n))
+		return NULL;
+	p = b->p + b->n;
+	b->n += n;
+	return p;
+}
+
 void
 buf_add(struct buf *b, struct str s)
 {

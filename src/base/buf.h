@@ -25,6 +25,10 @@ void buf_add_cstr(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
+/* Appends n bytes, which the caller must set, and returns the first of them;
+ * NULL when they do not fit. */
+char *buf_extend(struct buf *b, size_t n) MUST_USE;
+
 /* Returns the content. It is valid until the next append. */
 struct str buf_str(const struct buf *b);
 

@@ -2,37 +2,44 @@
 /* Builds and writes responses. */
 #include "http/response.h"
 
-#include "base/arena.h"
+#include <string.h>
+
 #include "base/str.h"
+
+#define LINE(text)                                                             \
+	{                                                                      \
+		.p = "Status: " text "\r\n",                                   \
+		.n = sizeof("Status: " text "\r\n") - 1                        \
+	}
 
 static const struct {
 	unsigned status;
-	const char *line;
+	struct str line;
 } statuses[] = {
-	{ 200, "200 OK" },
-	{ 204, "204 No Content" },
-	{ 302, "302 Found" },
-	{ 303, "303 See Other" },
-	{ 307, "307 Temporary Redirect" },
-	{ 400, "400 Bad Request" },
-	{ 401, "401 Unauthorized" },
-	{ 403, "403 Forbidden" },
-	{ 404, "404 Not Found" },
-	{ 405, "405 Method Not Allowed" },
-	{ 413, "413 Content Too Large" },
-	{ 415, "415 Unsupported Media Type" },
-	{ 429, "429 Too Many Requests" },
-	{ 500, "500 Internal Server Error" },
-	{ 503, "503 Service Unavailable" },
+	{ 200, LINE("200 OK") },
+	{ 204, LINE("204 No Content") },
+	{ 302, LINE("302 Found") },
+	{ 303, LINE("303 See Other") },
+	{ 307, LINE("307 Temporary Redirect") },
+	{ 400, LINE("400 Bad Request") },
+	{ 401, LINE("401 Unauthorized") },
+	{ 403, LINE("403 Forbidden") },
+	{ 404, LINE("404 Not Found") },
+	{ 405, LINE("405 Method Not Allowed") },
+	{ 413, LINE("413 Content Too Large") },
+	{ 415, LINE("415 Unsupported Media Type") },
+	{ 429, LINE("429 Too Many Requests") },
+	{ 500, LINE("500 Internal Server Error") },
+	{ 503, LINE("503 Service Unavailable") },
 };
 
 /* Returns NULL for an unknown status. */
-static const char *
+static const struct str *
 find_line(unsigned status)
 {
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		if (statuses[i].status == status)
-			return statuses[i].line;
+			return &statuses[i].line;
 	}
 	return NULL;
 }
@@ -41,6 +48,7 @@ void
 http_response_init(struct http_response *res, struct arena *a)
 {
 	*res = (struct http_response){ .arena = a };
+	buf_init(&res->head, a, RESPONSE_MAX_HEAD);
 	buf_init(&res->body, a, RESPONSE_MAX_BODY);
 }
 
@@ -60,52 +68,86 @@ name_is_good(struct str name)
 	       !str_eq_nocase(name, STR("Status"));
 }
 
+/* Appends a text to what was written, and returns its end. */
+static char *
+put(char *end, struct str s)
+{
+	if (s.n > 0)
+		memcpy(end, s.p, s.n);
+	return end + s.n;
+}
+
 void
 http_response_header(struct http_response *res, const char *name,
 		     struct str value)
 {
-	struct http_header h = { .name = name };
+	const struct str field = str_from(name);
+	char *end;
 
-	if (res->nheaders == RESPONSE_MAX_HEADERS ||
-	    !name_is_good(str_from(name)) || str_has_control(value) ||
-	    arena_copy(res->arena, value, &h.value) != 0) {
+	if (res->nheaders == RESPONSE_MAX_HEADERS || !name_is_good(field) ||
+	    str_has_control(value)) {
 		res->failed = true;
 		return;
 	}
-	res->header[res->nheaders++] = h;
+	end = buf_extend(&res->head, field.n + value.n + 4);
+	if (end == NULL) {
+		res->failed = true;
+		return;
+	}
+	end = put(end, field);
+	end = put(end, STR(": "));
+	end = put(end, value);
+	(void)put(end, STR("\r\n"));
+	res->nheaders++;
+}
+
+/* Values have no line breaks. */
+static bool
+has_header(const struct http_response *res, struct str name)
+{
+	struct str rest = buf_str(&res->head), line;
+
+	while (str_cut(&rest, '\n', &line)) {
+		if (line.n > name.n && line.p[name.n] == ':' &&
+		    str_eq_nocase((struct str){ line.p, name.n }, name))
+			return true;
+	}
+	return false;
 }
 
 void
 http_response_default(struct http_response *res, const char *name,
 		      struct str value)
 {
-	for (size_t i = 0; i < res->nheaders; i++) {
-		if (str_eq_nocase(str_from(res->header[i].name),
-				  str_from(name)))
-			return;
-	}
-	http_response_header(res, name, value);
+	if (!has_header(res, str_from(name)))
+		http_response_header(res, name, value);
+}
+
+static void
+response_write_failure(struct buf *out)
+{
+	buf_add(out, *find_line(500));
+	buf_add(out, STR("Cache-Control: no-store\r\n\r\n"));
 }
 
 void
 http_response_write(const struct http_response *res, bool head_only,
 		    struct buf *out)
 {
-	const char *line = find_line(res->status);
+	const struct str *line = find_line(res->status);
+	const struct str head = buf_str(&res->head);
+	const struct str body = head_only ? STR("") : buf_str(&res->body);
+	char *end;
 
 	if (line == NULL || res->failed || buf_failed(&res->body)) {
-		buf_printf(out, "Status: %s\r\nCache-Control: no-store\r\n\r\n",
-			   find_line(500));
+		response_write_failure(out);
 		return;
 	}
-	buf_printf(out, "Status: %s\r\n", line);
-	for (size_t i = 0; i < res->nheaders; i++) {
-		buf_add_cstr(out, res->header[i].name);
-		buf_add_cstr(out, ": ");
-		buf_add(out, res->header[i].value);
-		buf_add_cstr(out, "\r\n");
-	}
-	buf_add_cstr(out, "\r\n");
-	if (!head_only)
-		buf_add(out, buf_str(&res->body));
+	end = buf_extend(out, line->n + head.n + 2 + body.n);
+	if (end == NULL)
+		return;
+	end = put(end, *line);
+	end = put(end, head);
+	end = put(end, STR("\r\n"));
+	(void)put(end, body);
 }

@@ -11,17 +11,13 @@
 struct arena;
 
 #define RESPONSE_MAX_HEADERS 48
+#define RESPONSE_MAX_HEAD    (128 * 1024) /* of all headers, in bytes */
 #define RESPONSE_MAX_BODY    (64 * 1024)
-
-struct http_header {
-	const char *name; /* a constant, or in the arena */
-	struct str value;
-};
 
 struct http_response {
 	struct arena *arena;
 	unsigned status; /* not set yet; written as 500 */
-	struct http_header header[RESPONSE_MAX_HEADERS];
+	struct buf head; /* the lines of the headers, as they are written */
 	size_t nheaders;
 	struct buf body;
 	bool failed; /* a header was invalid or did not fit: 500 */
@@ -34,9 +30,9 @@ void http_response_init(struct http_response *res, struct arena *a);
 void http_response_reset(struct http_response *res, unsigned status);
 
 /*
- * Adds a header; the value is copied. If it has CR, LF, NUL or another control
- * byte, or if the name is not a token or is "Status", the whole response fails
- * and is written as a 500.
+ * Adds a header; name and value are copied. If the value has CR, LF, NUL or
+ * another control byte, or if the name is not a token or is "Status", the whole
+ * response fails and is written as a 500.
  */
 void http_response_header(struct http_response *res, const char *name,
 			  struct str value);

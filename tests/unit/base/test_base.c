@@ -100,9 +100,12 @@ START_TEST(buf_stays_failed)
 	buf_printf(&b, "%d", 6789);
 	ck_assert(!buf_failed(&b));
 	ck_assert(str_eq(buf_str(&b), STR("123456789")));
+	ck_assert_ptr_eq(buf_extend(&b, 1), b.p + 9);
+	b.p[--b.n] = '\0';
 	buf_add(&b, STR("xy"));
 	ck_assert(buf_failed(&b));
 	buf_add(&b, STR("z"));
+	ck_assert_ptr_null(buf_extend(&b, 1));
 	ck_assert(buf_failed(&b));
 	ck_assert(str_eq(buf_str(&b), STR("123456789")));
 	arena_free(a);

@@ -48,10 +48,10 @@ check_written(bool head_only, const char *want)
 
 START_TEST(response_is_written)
 {
-	char value[] = "text/plain";
+	char name[] = "Content-Type", value[] = "text/plain";
 
-	http_response_header(&res, "Content-Type", str_from(value));
-	value[0] = 'X'; /* the value was copied */
+	http_response_header(&res, name, str_from(value));
+	name[0] = value[0] = 'X'; /* both were copied */
 	http_response_header(&res, "Set-Cookie", STR("a=b"));
 	http_response_header(&res, "Set-Cookie", STR("c=d"));
 	http_response_header(&res, "Empty", STR(""));
@@ -154,6 +154,20 @@ START_TEST(number_of_headers_is_bounded)
 }
 END_TEST
 
+START_TEST(length_of_the_headers_is_bounded)
+{
+	static char value[RESPONSE_MAX_HEAD - sizeof("A: \r\nA: \r\n") + 1];
+
+	memset(value, 'v', sizeof(value));
+	http_response_header(&res, "A", (struct str){ value, sizeof(value) });
+	http_response_header(&res, "A", STR(""));
+	ck_assert(!res.failed && res.head.n == RESPONSE_MAX_HEAD);
+	http_response_header(&res, "A", STR(""));
+	ck_assert(res.failed);
+	check_written(false, FAILED);
+}
+END_TEST
+
 START_TEST(length_of_the_body_is_bounded)
 {
 	for (size_t i = 0; i < RESPONSE_MAX_BODY; i++)
@@ -182,16 +196,30 @@ START_TEST(defaults_do_not_replace_headers)
 	http_response_default(&res, "Cache-Control", STR("public"));
 	http_response_default(&res, "Vary", STR("Cookie"));
 	http_response_default(&res, "Vary", STR("*"));
+	/* Neither the beginning of a name nor a value is a name. */
+	http_response_header(&res, "X-Long", STR("X-Value: 1"));
+	http_response_default(&res, "X", STR("2"));
+	http_response_default(&res, "X-Longer", STR("3"));
+	http_response_default(&res, "X-Value", STR("4"));
 	check_written(false, "Status: 200 OK\r\ncache-control: no-store\r\n"
-			     "Vary: Cookie\r\n\r\n");
+			     "Vary: Cookie\r\nX-Long: X-Value: 1\r\nX: 2\r\n"
+			     "X-Longer: 3\r\nX-Value: 4\r\n\r\n");
 }
 END_TEST
 
 START_TEST(headers_fail_without_memory)
 {
-	arena_fail_after(arena, 0);
+	struct buf out;
+
 	http_response_header(&res, "A", STR("b"));
-	ck_assert(res.failed);
+	arena_fail_after(arena, 0);
+	buf_init(&out, arena, 1024);
+	http_response_write(&res, false, &out);
+	ck_assert(buf_failed(&out) && out.n == 0);
+	ck_assert(!res.failed);
+	http_response_init(&res, arena);
+	http_response_header(&res, "A", STR("b"));
+	ck_assert(res.failed && res.nheaders == 0);
 }
 END_TEST
 
@@ -288,6 +316,7 @@ main(void)
 	tcase_add_loop_test(t, only_valid_headers_are_added, 0,
 			    ARRAY_LEN(headers));
 	tcase_add_test(t, number_of_headers_is_bounded);
+	tcase_add_test(t, length_of_the_headers_is_bounded);
 	tcase_add_test(t, length_of_the_body_is_bounded);
 	tcase_add_test(t, reset_drops_headers_and_body);
 	tcase_add_test(t, defaults_do_not_replace_headers);
