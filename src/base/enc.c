@@ -163,14 +163,18 @@ percent_encode(struct buf *b, struct str s)
 void
 percent_encode_text(struct buf *b, struct str s)
 {
+	size_t done = 0;
+
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
 		if (c >= ' ' && c <= '~' && c != '%')
-			buf_add_char(b, c);
-		else
-			add_escape(b, c);
+			continue;
+		buf_add(b, (struct str){ .p = s.p + done, .n = i - done });
+		add_escape(b, c);
+		done = i + 1;
 	}
+	buf_add(b, str_skip(s, done));
 }
 
 /* Accepts hexadecimal digits of either case (RFC 3986 section 2.1). */
