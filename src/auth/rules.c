@@ -37,7 +37,7 @@ struct rules {
 	size_t n;
 	const struct words *locations;
 	pcre2_match_context *limits;
-	bool has_regex, has_path;
+	bool has_regex, has_path, has_network;
 };
 
 struct compiler {
@@ -144,6 +144,7 @@ compile_networks(const struct compiler *c, struct rule *rule)
 		assert(ok); /* checked by conf/checks.c */
 	}
 	rule->networks = v;
+	c->rules->has_network |= words->n > 0;
 }
 
 static enum rule_verdict
@@ -273,7 +274,8 @@ method_matches(const struct rule_settings *set, struct str method)
 struct evaluation {
 	const struct rules *rules;
 	const struct rule_question *q;
-	const struct address *address; /* NULL: invalid */
+	/* NULL: invalid, or no rule has networks */
+	const struct address *address;
 	pcre2_match_data *data;
 	pcre2_match_context *limits;
 };
@@ -429,7 +431,7 @@ rules_evaluate(const struct rules *r, const struct rule_question *q,
 	struct rule_outcome *outcomes =
 	    arena_array(a, paths->n, sizeof(*outcomes));
 	struct address address;
-	bool known = address_parse(q->address, &address);
+	bool known = r->has_network && address_parse(q->address, &address);
 	struct evaluation h = { .rules = r,
 				.q = q,
 				.address = known ? &address : NULL };
