@@ -13,7 +13,8 @@ dist_doc_DATA += NEWS.md SECURITY.md COPYING \
 # These link to the source, so they are not installed.
 EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/pictures/login.png \
 	doc/pictures/where.svg
-EXTRA_DIST += doc/internals/README.md doc/internals/check.md \
+EXTRA_DIST += doc/internals/README.md doc/internals/cache.md \
+	doc/internals/cache.svg doc/internals/check.md \
 	doc/internals/check.svg doc/internals/process.md \
 	doc/internals/process.svg doc/internals/refresh.md \
 	doc/internals/refresh.svg doc/internals/releasing.md
