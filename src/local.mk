@@ -128,6 +128,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/require.c src/auth/require.h \
 	src/auth/rules.c src/auth/rules.h \
 	src/auth/rules_hidden.c \
+	src/auth/rules_index.c src/auth/rules_index.h \
 	src/auth/service.c src/auth/service.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \

@@ -7,6 +7,7 @@
 #include <pcre2.h>
 
 #include "auth/require.h"
+#include "auth/rules_index.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -35,6 +36,7 @@ struct rule {
 struct rules {
 	struct rule *v;
 	size_t n;
+	struct rules_index *index;
 	const struct words *locations;
 	pcre2_match_context *limits;
 	bool has_regex, has_path, has_network;
@@ -226,9 +228,11 @@ rules_compile(const struct settings *set, struct arena *a, struct rules **out,
 		.set = set, .arena = a, .problems = problems, .rules = rules
 	};
 
-	if (rules != NULL)
+	if (rules != NULL) {
 		rules->v = arena_array(a, set->rules.n, sizeof(*rules->v));
-	if (rules == NULL || rules->v == NULL) {
+		rules->index = rules_index_new(&set->rules, a);
+	}
+	if (rules == NULL || rules->v == NULL || rules->index == NULL) {
 		rules_no_memory(&c);
 		return -1;
 	}
@@ -319,7 +323,11 @@ static int
 find_rule(const struct evaluation *h, struct str path, const struct rule **out,
 	  struct err *err)
 {
-	for (size_t i = 0; i < h->rules->n; i++) {
+	struct rules_walk walk;
+	size_t i;
+
+	rules_walk_begin(&walk, h->rules->index, path);
+	while (rules_walk_next(&walk, &i)) {
 		const struct rule *rule = &h->rules->v[i];
 		bool matches = false;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Paths that bypassed access control in other programs, and the rule that
  * matches each. */
+#include <stdlib.h>
+
+#include "base/buf.h"
 #include "tests/unit/auth/rules_fixture.h"
 
 /* Default deny, the first match, segment boundaries, regular expressions. */
@@ -143,11 +146,112 @@ START_TEST(paths_find_their_rule)
 }
 END_TEST
 
+/* Appends a path of at most `depth` segments, each of which is one of three
+ * names, perhaps with a slash at the end. */
+static void
+add_path(struct buf *out, unsigned *seed, int depth)
+{
+	static const char *const names[] = { "/a", "/b", "/ab" };
+	const int n = 1 + (int)(rand_r(seed) >> 4) % depth;
+
+	for (int i = 0; i < n; i++)
+		buf_add_cstr(out, names[(int)(rand_r(seed) >> 4) % 3]);
+	if ((int)(rand_r(seed) >> 4) % 3 == 0)
+		buf_add_cstr(out, "/");
+}
+
+/* Returns the name of the first rule whose path covers this one. */
+static struct str
+first_that_covers(const struct rules_settings *rules, struct str path)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		if (rules->v[i].path.n == 0 ||
+		    path_below(path, rules->v[i].path))
+			return rules->v[i].name;
+	}
+	return STR("");
+}
+
+static void
+make_rules(struct buf *ini, unsigned *seed)
+{
+	const int n = 1 + (int)(rand_r(seed) >> 4) % 80;
+
+	for (int k = 0; k < n; k++) {
+		buf_printf(ini, "[rule r%d]\nrequire = user\n", k);
+		if ((int)(rand_r(seed) >> 4) % 30 == 0)
+			continue;
+		buf_add_cstr(ini, "path = ");
+		add_path(ini, seed, 4);
+		buf_add_cstr(ini, "\n");
+	}
+}
+
+START_TEST(first_rule_decides_among_many)
+{
+	unsigned seed = (unsigned)_i;
+	struct arena *a = arena_new(ARENA_BYTES);
+	enum rule_verdict verdict;
+	struct fixture r;
+	struct buf ini;
+
+	buf_init(&ini, a, 1024 * 1024);
+	make_rules(&ini, &seed);
+	fixture_init(&r, buf_str(&ini));
+	for (int k = 0; k < 200; k++) {
+		struct asked q = GET("");
+		struct str got, expected;
+		struct buf path;
+
+		buf_init(&path, a, 1024);
+		add_path(&path, &seed, 6);
+		q.uri = arena_cstr(a, buf_str(&path));
+		expected =
+		    first_that_covers(&r.parsed.settings.rules, buf_str(&path));
+		got = ask(&r, &q, &verdict);
+		ck_assert_msg(str_eq(got, expected),
+			      "seed %d, %s: the rule is \"%.*s\", not "
+			      "\"%.*s\"",
+			      _i, q.uri, STR_ARG(got), STR_ARG(expected));
+	}
+	fixture_free(&r);
+	arena_free(a);
+}
+END_TEST
+
+/* More beginnings of one path have rules than the index walks at once. */
+START_TEST(rules_may_be_nested_deeply)
+{
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct asked q = GET("");
+	struct fixture r;
+	struct buf ini, path;
+
+	buf_init(&ini, a, 1024 * 1024);
+	buf_init(&path, a, 1024);
+	for (int k = 0; k < 100; k++) {
+		buf_add_cstr(&path, "/a");
+		buf_printf(&ini,
+			   "[rule r%d]\npath = %.*s/\nmethod = %s\n"
+			   "require = user\n",
+			   k, STR_ARG(buf_str(&path)), k < 90 ? "POST" : "GET");
+	}
+	fixture_init(&r, buf_str(&ini));
+	buf_add_cstr(&path, "/b");
+	q.uri = arena_cstr(a, buf_str(&path));
+	expect(&r, &q, "r90", 0);
+	fixture_free(&r);
+	arena_free(a);
+}
+END_TEST
+
 int
 main(void)
 {
 	TCase *t = new_case("rule_paths");
 
 	tcase_add_test(t, paths_find_their_rule);
+	tcase_add_loop_test(t, first_rule_decides_among_many, 0, 50);
+	tcase_add_test(t, rules_may_be_nested_deeply);
 	return run_case(t);
 }
