@@ -354,6 +354,41 @@ sub refresh_mode {
 	return;
 }
 
+# nginx asks another daemon when one is down, also for a refresh, although it
+# sends none twice: the daemon that is down has received nothing.
+sub one_is_down {
+	my ($store) = @_;
+	my $dir = tempdir();
+	my @d = daemons($store,
+	    auth => { mode => 'refresh', deliver => 'cookie' },
+	    jwt => { algorithm => 'ES256', keys => "$dir/keys" },
+	    refresh => { grace => 0 });
+	my $n = nginx_before(@d);
+	my (%login_page, %script);
+
+	is(json_sign_in(my $c = $n->client, 'alice')->status, 200,
+	    'alice signs in');
+	$d[0]->kill_hard;
+	# Within this time nginx tries the daemon several times.
+	for (1 .. 40) {
+		delete @{ $c->jar }{qw(fcgiauth_access fcgiauth_login)};
+		my $a = $c->page('/auth/login?rd=/x');
+		$login_page{ $a->status }++;
+		$a = $c->request(POST => '/auth/refresh',
+		    headers => \@FCGIAuth::Client::XHR);
+		$script{ $a->status }++;
+		sleep 0.1;
+	}
+	is_deeply(\%login_page, { 303 => 40 },
+	    'the login page refreshes each time');
+	is_deeply(\%script, { 200 => 40 }, 'a script refreshes each time');
+	cmp_ok(scalar(() = $n->log_text =~ /connect\(\) to \S+ failed/g),
+	    '>=', 2, 'nginx has tried the daemon that is down');
+	$n->stop;
+	$_->stop_ok for @d[ 1 .. $#d ];
+	return;
+}
+
 for my $store (qw(postgres redis)) {
 	my $why = FCGIAuth::Store::missing($store);
 	subtest "$store: sessions" => sub {
@@ -363,6 +398,10 @@ for my $store (qw(postgres redis)) {
 	subtest "$store: refresh" => sub {
 		plan(skip_all => $why) if $why;
 		refresh_mode($store);
+	};
+	subtest "$store: refresh while a daemon is down" => sub {
+		plan(skip_all => $why) if $why;
+		one_is_down($store);
 	};
 }
 
